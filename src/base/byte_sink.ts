@@ -1,0 +1,57 @@
+const EMPTY = new Uint8Array(0);
+
+/**
+ * A buffer that grows: many small messages are written into it and leave as one.
+ *
+ * @example Two pieces, one array
+ * ```ts
+ * import { ByteSink } from "@parley/parley";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const sink = new ByteSink();
+ * sink.append(Uint8Array.of(1, 2));
+ * sink.appendByte(3);
+ * assertEquals(sink.take(), Uint8Array.of(1, 2, 3));
+ * assertEquals(sink.length, 0);
+ * ```
+ */
+export class ByteSink {
+  #buffer: Uint8Array<ArrayBuffer> = EMPTY;
+  #length = 0;
+
+  /** How many bytes are waiting. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Copies the bytes to the end. */
+  append(bytes: Uint8Array): void {
+    const at = this.#reserve(bytes.length);
+    this.#buffer.set(bytes, at);
+  }
+
+  /** Puts one byte at the end. */
+  appendByte(byte: number): void {
+    const at = this.#reserve(1);
+    this.#buffer[at] = byte;
+  }
+
+  /** Takes everything out; the array is the caller's, and the sink is empty and holds no memory. */
+  take(): Uint8Array<ArrayBuffer> {
+    const taken = this.#buffer.subarray(0, this.#length);
+    this.#buffer = EMPTY;
+    this.#length = 0;
+    return taken;
+  }
+
+  #reserve(count: number): number {
+    const at = this.#length;
+    this.#length += count;
+    if (this.#length > this.#buffer.length) {
+      const grown = new Uint8Array(Math.max(this.#length, this.#buffer.length * 2, 256));
+      grown.set(this.#buffer.subarray(0, at));
+      this.#buffer = grown;
+    }
+    return at;
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * Small helpers on bytes: joining, hexadecimal, escapes, a dump for people.
+ *
+ * @module
+ */
+
+const encoder = new TextEncoder();
+
+/** UTF-8 bytes of a text (RFC 3629). */
+export function utf8(text: string): Uint8Array<ArrayBuffer> {
+  return encoder.encode(text);
+}
+
+/** Bytes of a text or bytes as they are. */
+export function toBytes(data: Uint8Array | string): Uint8Array {
+  return typeof data === "string" ? encoder.encode(data) : data;
+}
+
+/** One array with the bytes of all, in order. */
+export function concat(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  let length = 0;
+  for (const chunk of chunks) length += chunk.length;
+  const whole = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return whole;
+}
+
+/** Whether both hold the same bytes. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}
+
+/** Index of `wanted` in `bytes` at or after `from`, or -1. */
+export function indexOfBytes(bytes: Uint8Array, wanted: Uint8Array, from = 0): number {
+  const first = wanted[0];
+  if (first === undefined) return from;
+  const last = bytes.length - wanted.length;
+  for (let at = bytes.indexOf(first, from); at !== -1 && at <= last; at = bytes.indexOf(first, at + 1)) {
+    let matched = 1;
+    while (matched < wanted.length && bytes[at + matched] === wanted[matched]) matched++;
+    if (matched === wanted.length) return at;
+  }
+  return -1;
+}
+
+/**
+ * Bytes of hexadecimal text; blanks and colons between bytes are allowed.
+ *
+ * @throws {SyntaxError} The text is not hexadecimal, or has half a byte.
+ */
+export function parseHex(text: string): Uint8Array<ArrayBuffer> {
+  const digits = text.replaceAll(/[\s:]/g, "");
+  if (!/^(?:[0-9a-fA-F]{2})*$/.test(digits)) {
+    throw new SyntaxError(`Cannot parse hex "${text}": expected pairs of hexadecimal digits, as in 01ff`);
+  }
+  return Uint8Array.from(digits.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+}
+
+/** Hexadecimal digits of bytes, without separators. */
+export function formatHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  "0": "\0",
+  a: "\x07",
+  e: "\x1b",
+  n: "\n",
+  r: "\r",
+  t: "\t",
+  "\\": "\\",
+};
+
+/**
+ * Bytes of a text in which `\n \r \t \0 \a \e \\` and `\xHH` stand for what they do in C.
+ *
+ * @throws {SyntaxError} An escape that is none of these.
+ */
+export function unescape(text: string): Uint8Array {
+  const chunks: Uint8Array[] = [];
+  let rest = 0;
+  for (const match of text.matchAll(/\\(x[0-9a-fA-F]{2}|.|$)/gs)) {
+    chunks.push(encoder.encode(text.slice(rest, match.index)));
+    rest = match.index + match[0].length;
+    const code = match[1] ?? "";
+    const plain = ESCAPES[code];
+    if (plain !== undefined) chunks.push(encoder.encode(plain));
+    else if (code.length === 3) chunks.push(Uint8Array.of(Number.parseInt(code.slice(1), 16)));
+    else {
+      throw new SyntaxError(
+        `Cannot parse escape "${match[0]}": known are \\n \\r \\t \\0 \\a \\e \\\\ and \\xHH`,
+      );
+    }
+  }
+  chunks.push(encoder.encode(text.slice(rest)));
+  return concat(chunks);
+}
+
+/** Text in which control characters are shown as escapes, so that a terminal obeys none of them. */
+export function escapeControls(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replaceAll(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, (char) => {
+    const known = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0" }[char];
+    return known ?? `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`;
+  });
+}
+
+/** Bytes for a log line: as text where they are UTF-8, control characters escaped, cut after `most` characters. */
+export function preview(bytes: Uint8Array, most = 200): string {
+  const text = escapeControls(new TextDecoder().decode(bytes.subarray(0, most * 4)));
+  return text.length > most ? `${text.slice(0, most)}...` : text;
+}
+
+/** Lines of a dump, 16 bytes each: offset, hexadecimal, printable ASCII. */
+export function hexDump(bytes: Uint8Array): string[] {
+  const lines: string[] = [];
+  for (let offset = 0; offset < bytes.length; offset += 16) {
+    const row = bytes.subarray(offset, offset + 16);
+    const hex = Array.from(row, (byte) => byte.toString(16).padStart(2, "0"));
+    const left = hex.slice(0, 8).join(" ").padEnd(23);
+    const right = hex.slice(8).join(" ").padEnd(23);
+    const text = Array.from(row, (byte) => byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : ".");
+    lines.push(`${offset.toString(16).padStart(8, "0")}  ${left}  ${right}  |${text.join("")}|`);
+  }
+  return lines;
+}

@@ -1,0 +1,38 @@
+/**
+ * The defaults of every limit, in one place. Times are in milliseconds, sizes in bytes.
+ *
+ * @module
+ */
+
+/** Defaults that the programs show in `--help` and the library uses where nothing is said. */
+export const DEFAULTS = {
+  /** Host of an endpoint that names none: listening to the world is asked for. */
+  host: "127.0.0.1",
+  /** Connections waiting to be accepted; Deno's own 511 makes 18,000 clients wait 31 s. */
+  backlog: 4_096,
+  connectTimeoutMs: 10_000,
+  resolveTimeoutMs: 5_000,
+  /** Delay before the next address is tried beside the first (RFC 8305, section 5). */
+  attemptDelayMs: 250,
+  handshakeTimeoutMs: 5_000,
+  writeTimeoutMs: 10_000,
+  drainTimeoutMs: 10_000,
+  /** How long a client waits for the peer's end after its own. */
+  replyTimeoutMs: 5_000,
+  readBufferBytes: 1_024,
+  readBufferMostBytes: 256 * 1_024,
+  outboxBytes: 1024 * 1_024,
+  lineBytes: 4_096,
+  /** A line that grows past this without an end closes the connection. */
+  lineHardBytes: 16 * 1_024,
+  messageBytes: 1024 * 1_024,
+  webSocketMessageBytes: 64 * 1_024,
+  httpHeadBytes: 16 * 1_024,
+  httpHeadTimeoutMs: 5_000,
+  pingIntervalMs: 25_000,
+  pongTimeoutMs: 10_000,
+  maxConnections: 10_000,
+  maxConnectionsPerAddress: 256,
+  /** The most that one UDP datagram carries over IPv4: 65,535 less the headers (RFC 768, RFC 791). */
+  datagramBytes: 65_507,
+} as const;

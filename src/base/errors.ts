@@ -1,0 +1,167 @@
+/**
+ * The errors a caller can branch on. Everything else that Parley throws is a
+ * `TypeError` (wrong shape), `RangeError` (wrong value) or `SyntaxError` (text
+ * that cannot be parsed).
+ *
+ * @module
+ */
+
+/** What every Parley error may carry. */
+export interface ParleyErrorOptions extends ErrorOptions {
+  /** The endpoint it happened on, as text, for example `tcp://127.0.0.1:8888`. */
+  endpoint?: string | undefined;
+}
+
+/** The common parent: `error instanceof ParleyError` is "the network's or the user's doing, not a bug". */
+export class ParleyError extends Error {
+  override name = "ParleyError";
+  /** The endpoint it happened on, where one is known. */
+  readonly endpoint: string | undefined;
+
+  /** Makes one; `options.cause` keeps the error of the runtime. */
+  constructor(message: string, options: ParleyErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.endpoint = options.endpoint;
+  }
+}
+
+/** The host name has no address. */
+export class ResolveError extends ParleyError {
+  override name = "ResolveError";
+}
+
+/** One address that was tried, and what came of it. */
+export interface Attempt {
+  /** The address, for example `[::1]:8080`. */
+  address: string;
+  /** Why it failed, in a few words. */
+  reason: string;
+}
+
+/** Nobody accepts there: refused, unreachable, or no such Unix socket. */
+export class RefusedError extends ParleyError {
+  override name = "RefusedError";
+  /** Each address tried, in order, with its own reason. */
+  readonly attempts: readonly Attempt[];
+
+  /** Makes one from the attempts that were made. */
+  constructor(message: string, options: ParleyErrorOptions & { attempts?: readonly Attempt[] } = {}) {
+    super(message, options);
+    this.attempts = options.attempts ?? [];
+  }
+}
+
+/** What was being waited for when time ran out. */
+export type TimeoutPhase =
+  | "resolve"
+  | "connect"
+  | "handshake"
+  | "first byte"
+  | "idle"
+  | "total"
+  | "write"
+  | "reply"
+  | "drain";
+
+/** A deadline passed; {@linkcode TimeoutError.phase} says which. */
+export class TimeoutError extends ParleyError {
+  override name = "TimeoutError";
+  /** Which wait it was. */
+  readonly phase: TimeoutPhase;
+
+  /** Makes one for a phase. */
+  constructor(phase: TimeoutPhase, message: string, options: ParleyErrorOptions = {}) {
+    super(message, options);
+    this.phase = phase;
+  }
+}
+
+/** Why TLS failed. */
+export type TlsReason =
+  | "untrusted"
+  | "expired"
+  | "name"
+  | "protocol"
+  | "alpn"
+  | "client certificate"
+  | "closed"
+  | "other";
+
+/** The TLS handshake failed; {@linkcode TlsError.reason} says why. */
+export class TlsError extends ParleyError {
+  override name = "TlsError";
+  /** Why. */
+  readonly reason: TlsReason;
+
+  /** Makes one for a reason. */
+  constructor(reason: TlsReason, message: string, options: ParleyErrorOptions = {}) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
+
+/** The peer reset the connection (RFC 9293, section 3.5.2), or it was gone when we wrote. */
+export class ResetError extends ParleyError {
+  override name = "ResetError";
+}
+
+/** The stream ended before all that was expected had come. */
+export class ClosedEarlyError extends ParleyError {
+  override name = "ClosedEarlyError";
+  /** How many bytes came. */
+  readonly received: number;
+  /** How many bytes were expected, where that is known. */
+  readonly expected: number | undefined;
+
+  /** Makes one from what came and what was expected, in bytes. */
+  constructor(
+    message: string,
+    options: ParleyErrorOptions & { received?: number; expected?: number } = {},
+  ) {
+    super(message, options);
+    this.received = options.received ?? 0;
+    this.expected = options.expected;
+  }
+}
+
+/** The bytes do not make a message of the agreed framing. */
+export class FrameError extends ParleyError {
+  override name = "FrameError";
+}
+
+/** A limit of ours was reached: outbox, message size, connections. */
+export class LimitError extends ParleyError {
+  override name = "LimitError";
+}
+
+/** Why a socket could not be bound. */
+export type BindReason = "in use" | "not permitted" | "not available";
+
+/** The address cannot be bound: in use, not permitted, or not of this machine. */
+export class BindError extends ParleyError {
+  override name = "BindError";
+  /** Why. */
+  readonly reason: BindReason;
+
+  /** Makes one for a reason. */
+  constructor(reason: BindReason, message: string, options: ParleyErrorOptions = {}) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
+
+/** The sandbox or the system forbids it; the message names the flag or the right that is missing. */
+export class PermissionError extends ParleyError {
+  override name = "PermissionError";
+}
+
+/** A mistake in flags, arguments or a configuration file; the message shows the right way. */
+export class UsageError extends ParleyError {
+  override name = "UsageError";
+}
+
+/** What went wrong, as one line of text, whatever was thrown. */
+export function messageOf(error: unknown): string {
+  const text = error instanceof Error ? error.message || error.name : String(error);
+  return text.replaceAll(/\s*\n\s*/g, "; ");
+}

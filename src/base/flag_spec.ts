@@ -1,0 +1,59 @@
+/**
+ * What a command-line flag is, as plain data: so that a service can declare its
+ * flags without knowing the command line, and `--help`, completions and the
+ * manual pages are all made from the same table.
+ *
+ * @module
+ */
+
+interface FlagBase {
+  /** One line for `--help`, without a full stop. */
+  readonly help: string;
+  /** One letter, for `-n`. */
+  readonly short?: string;
+  /** The flag may be given more than once; its value is a list. */
+  readonly repeat?: boolean;
+  /** What stands for the value in `--help`. */
+  readonly placeholder?: string;
+}
+
+/** One flag; its long name is the key in its table, in kebab case. */
+export type FlagSpec =
+  & FlagBase
+  & (
+    | { readonly type: "boolean" }
+    | { readonly type: "text"; readonly default?: string }
+    | { readonly type: "choice"; readonly choices: readonly string[]; readonly default?: string }
+    /** A whole number, 0 or more unless `least` says otherwise. */
+    | {
+      readonly type: "integer";
+      readonly default?: number;
+      readonly least?: number;
+      readonly most?: number;
+    }
+    /** Text such as `2s`; the value is in milliseconds. */
+    | { readonly type: "duration"; readonly default?: string }
+    /** Text such as `64KiB`; the value is in bytes. */
+    | { readonly type: "size"; readonly default?: string }
+  );
+
+/** Flags by their camel-case name: `idleTimeout` is `--idle-timeout`. */
+export type FlagTable = Readonly<Record<string, FlagSpec>>;
+
+type Single<F extends FlagSpec> = F extends { type: "boolean" } ? boolean
+  : F extends { type: "text" } ? string
+  : F extends { type: "choice"; choices: readonly (infer C)[] } ? C
+  : number;
+
+/** The type of one flag's value: a list where it repeats, `undefined` where it has no default. */
+export type FlagValue<F extends FlagSpec> = F extends { repeat: true } ? Single<F>[]
+  : F extends { type: "boolean" } | { default: string | number } ? Single<F>
+  : Single<F> | undefined;
+
+/** The values of a table of flags, by the same names. */
+export type FlagValues<T extends FlagTable> = { readonly [K in keyof T]: FlagValue<T[K]> };
+
+/** `idleTimeout` as people type it: `idle-timeout`. */
+export function kebabCase(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}

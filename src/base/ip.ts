@@ -1,0 +1,78 @@
+/**
+ * Numeric IP addresses as bytes.
+ *
+ * @module
+ */
+
+/**
+ * Bytes of an IP address: 4 for IPv4 (dotted decimal, no leading zeros, RFC 6943 section 3.1.1),
+ * 16 for IPv6 (RFC 4291, section 2.2), or `undefined` where the text is neither.
+ * A zone (`%eth0`) is not accepted: it means something on one machine only.
+ */
+export function parseIp(text: string): Uint8Array | undefined {
+  return text.includes(":") ? parseIpv6(text) : parseIpv4(text);
+}
+
+/** Whether the text is a numeric IPv4 or IPv6 address. */
+export function isIp(text: string): boolean {
+  return parseIp(text) !== undefined;
+}
+
+/** Whether the text is an address of this machine's loopback interface (RFC 1122, RFC 4291 section 2.5.3). */
+export function isLoopback(text: string): boolean {
+  const bytes = parseIp(text);
+  if (bytes === undefined) return false;
+  const ipv4 = ipv4OfMapped(bytes);
+  if (ipv4) return ipv4[0] === 127;
+  return bytes.every((byte, index) => byte === (index === 15 ? 1 : 0));
+}
+
+/** The four bytes of an IPv4 address, also of one mapped into IPv6 (`::ffff:1.2.3.4`, RFC 4291 section 2.5.5.2). */
+export function ipv4OfMapped(bytes: Uint8Array): Uint8Array | undefined {
+  if (bytes.length === 4) return bytes;
+  const mapped = bytes.subarray(0, 12).every((byte, index) => byte === (index < 10 ? 0 : 0xff));
+  return mapped ? bytes.subarray(12) : undefined;
+}
+
+function parseIpv4(text: string): Uint8Array | undefined {
+  const parts = text.split(".");
+  if (parts.length !== 4) return undefined;
+  const bytes = new Uint8Array(4);
+  for (const [index, part] of parts.entries()) {
+    if (!/^(?:0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return undefined;
+    bytes[index] = Number(part);
+  }
+  return bytes;
+}
+
+function parseIpv6(text: string): Uint8Array | undefined {
+  const halves = text.split("::");
+  if (halves.length > 2) return undefined;
+  const head = parseGroups(halves[0] ?? "", halves.length === 1);
+  const tail = parseGroups(halves[1] ?? "", true);
+  if (!head || !tail) return undefined;
+  const missing = 16 - head.length - tail.length;
+  if (halves.length === 2 ? missing < 2 : missing !== 0) return undefined;
+  const bytes = new Uint8Array(16);
+  bytes.set(head);
+  bytes.set(tail, 16 - tail.length);
+  return bytes;
+}
+
+function parseGroups(text: string, mayEndInIpv4: boolean): number[] | undefined {
+  if (text === "") return [];
+  const bytes: number[] = [];
+  const groups = text.split(":");
+  for (const [index, group] of groups.entries()) {
+    if (mayEndInIpv4 && index === groups.length - 1 && group.includes(".")) {
+      const ipv4 = parseIpv4(group);
+      if (!ipv4) return undefined;
+      bytes.push(...ipv4);
+    } else {
+      if (!/^[0-9a-fA-F]{1,4}$/.test(group)) return undefined;
+      const value = Number.parseInt(group, 16);
+      bytes.push(value >> 8, value & 0xff);
+    }
+  }
+  return bytes;
+}

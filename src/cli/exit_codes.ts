@@ -1,0 +1,67 @@
+/**
+ * Exit codes: the promise that scripts rely on.
+ *
+ * @module
+ */
+
+import {
+  BindError,
+  ClosedEarlyError,
+  PermissionError,
+  RefusedError,
+  ResetError,
+  ResolveError,
+  TimeoutError,
+  TlsError,
+  UsageError,
+} from "../base/errors.ts";
+
+/** What each exit code means; `--help` prints this table. */
+export const EXIT_CODES: Readonly<Record<number, string>> = {
+  0: "done",
+  1: "the peer answered, but not as expected, or a check failed",
+  2: "wrong usage or configuration",
+  3: "the name could not be resolved",
+  4: "refused or unreachable",
+  5: "timed out",
+  6: "TLS failed",
+  7: "reset or closed early",
+  8: "not permitted, address in use, or no room to write",
+  130: "ended by SIGINT (141: by a closed pipe, 143: by SIGTERM)",
+};
+
+/** Numbers of {@linkcode EXIT_CODES} by name. */
+export const EXIT = {
+  done: 0,
+  unexpected: 1,
+  usage: 2,
+  unresolved: 3,
+  refused: 4,
+  timedOut: 5,
+  tls: 6,
+  reset: 7,
+  notPermitted: 8,
+  interrupted: 130,
+  brokenPipe: 141,
+  terminated: 143,
+} as const;
+
+/** The exit code of an error that ended a program. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof UsageError || error instanceof SyntaxError || error instanceof RangeError) return EXIT.usage;
+  if (error instanceof ResolveError) return EXIT.unresolved;
+  if (error instanceof RefusedError) return EXIT.refused;
+  if (error instanceof TimeoutError) return EXIT.timedOut;
+  if (error instanceof TlsError) return EXIT.tls;
+  if (error instanceof ResetError || error instanceof ClosedEarlyError) return EXIT.reset;
+  if (
+    error instanceof BindError || error instanceof PermissionError || error instanceof Deno.errors.PermissionDenied ||
+    error instanceof Deno.errors.NotCapable || hasCode(error, "ENOSPC")
+  ) return EXIT.notPermitted;
+  if (error instanceof Deno.errors.BrokenPipe) return EXIT.brokenPipe;
+  return EXIT.unexpected;
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
+}

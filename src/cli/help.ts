@@ -1,0 +1,71 @@
+import { type FlagSpec, type FlagTable, kebabCase } from "../base/flag_spec.ts";
+import type { Command, Example, Program } from "./command.ts";
+import { EXIT_CODES } from "./exit_codes.ts";
+
+/** Text of `PROGRAM --help`. */
+export function programHelp(program: Program): string {
+  const examples = program.commands.flatMap((command) => command.examples.slice(0, 1));
+  return sections([
+    [`${program.name}: ${program.summary}`, []],
+    ["Examples", exampleRows(program.name, examples)],
+    ["Commands", columns(program.commands.map(({ name, summary }) => [name, summary]))],
+    ["Every command", [`${program.name} COMMAND --help`, `${program.name} --version`]],
+    ["Exit codes", exitCodeRows()],
+  ]);
+}
+
+/** Text of `PROGRAM COMMAND --help`. */
+export function commandHelp(program: Program, command: Command): string {
+  return sections([
+    [`${program.name} ${command.name}: ${command.summary}`, []],
+    ["Examples", exampleRows(program.name, command.examples)],
+    ["Usage", [`${program.name} ${command.name} ${command.usage}`.trimEnd() + " [flags]"]],
+    ["Flags", columns(flagRows(command.flags))],
+    ["Notes", command.notes?.split("\n") ?? []],
+    ["Exit codes", exitCodeRows()],
+  ]);
+}
+
+/** How a flag is written: `-n, --count N`. */
+export function flagUsage(name: string, spec: FlagSpec): string {
+  const short = spec.short ? `-${spec.short}, ` : "";
+  const value = placeholderOf(spec);
+  return `${short}--${kebabCase(name)}${value === "" ? "" : ` ${value}`}`;
+}
+
+function placeholderOf(spec: FlagSpec): string {
+  if (spec.type === "boolean") return "";
+  if (spec.placeholder) return spec.placeholder;
+  if (spec.type === "choice") return spec.choices.join("|");
+  return { text: "TEXT", integer: "N", duration: "TIME", size: "SIZE" }[spec.type];
+}
+
+function flagRows(flags: FlagTable): [string, string][] {
+  return Object.entries(flags).map(([name, spec]) => {
+    const fallback = spec.type === "boolean" || spec.default === undefined ? "" : ` (default ${spec.default})`;
+    const repeats = spec.repeat ? " (may be repeated)" : "";
+    return [flagUsage(name, spec), `${spec.help}${fallback}${repeats}`];
+  });
+}
+
+function exampleRows(program: string, examples: readonly Example[]): string[] {
+  return columns(examples.map(({ words, does }) => [`${program} ${words}`.trimEnd(), does]), "# ");
+}
+
+function exitCodeRows(): string[] {
+  return columns(Object.entries(EXIT_CODES));
+}
+
+function columns(rows: readonly (readonly [string, string])[], mark = ""): string[] {
+  const width = Math.min(44, Math.max(0, ...rows.map(([left]) => left.length)));
+  return rows.map(([left, right]) => `${left.padEnd(width)}  ${mark}${right}`);
+}
+
+function sections(parts: readonly [string, readonly string[]][]): string {
+  return parts
+    .filter(([title, rows], index) => index === 0 || rows.length > 0 && title !== "")
+    .map(([title, rows], index) =>
+      index === 0 ? `${title}\n` : `${title}:\n${rows.map((row) => `  ${row}\n`).join("")}`
+    )
+    .join("\n");
+}

@@ -1,0 +1,58 @@
+import { utf8 } from "../base/bytes.ts";
+import { StopSignals } from "./stop_signals.ts";
+
+/** A standard stream that is written to. */
+export interface Output {
+  /** Writes all of it before it returns. */
+  write(data: string | Uint8Array): void;
+  /** Whether people are looking. */
+  readonly isTerminal: boolean;
+}
+
+/** Standard input. */
+export interface Input {
+  /** Reads into `bytes`; the count, or `null` at the end. */
+  read(bytes: Uint8Array): Promise<number | null>;
+  /** Key by key, without echo, or line by line. */
+  setRaw(isRaw: boolean): void;
+  /** Whether people are typing. */
+  readonly isTerminal: boolean;
+}
+
+/** What a command sees of the world; a test gives a fake. */
+export interface ProgramIo {
+  readonly stdin: Input;
+  /** Data. */
+  readonly stdout: Output;
+  /** Logs and errors. */
+  readonly stderr: Output;
+  /** Whether colours are welcome on a terminal (`NO_COLOR`, no-color.org). */
+  readonly mayColor: boolean;
+  /** SIGINT and SIGTERM. */
+  readonly stop: StopSignals;
+}
+
+/** The world as it is. */
+export function systemIo(exit: (code: number) => never): ProgramIo {
+  return {
+    stdin: {
+      read: (bytes) => Deno.stdin.read(bytes),
+      setRaw: (isRaw) => Deno.stdin.setRaw(isRaw),
+      isTerminal: Deno.stdin.isTerminal(),
+    },
+    stdout: outputOf(Deno.stdout),
+    stderr: outputOf(Deno.stderr),
+    mayColor: !Deno.noColor,
+    stop: new StopSignals(exit),
+  };
+}
+
+function outputOf(stream: typeof Deno.stdout): Output {
+  return {
+    write(data) {
+      let rest = typeof data === "string" ? utf8(data) : data;
+      while (rest.length > 0) rest = rest.subarray(stream.writeSync(rest));
+    },
+    isTerminal: stream.isTerminal(),
+  };
+}

@@ -1,0 +1,78 @@
+import { messageOf, ParleyError, UsageError } from "../base/errors.ts";
+import type { Command, Program } from "./command.ts";
+import { EXIT, exitCodeOf } from "./exit_codes.ts";
+import { commandHelp, programHelp } from "./help.ts";
+import type { ProgramIo } from "./io.ts";
+import { parseFlags } from "./parse_flags.ts";
+import { StoppedError } from "./stop_signals.ts";
+import { suggest } from "./suggest.ts";
+import { versionLine } from "./version.ts";
+
+/**
+ * Runs the command that the words name; the result is the exit code. A mistake
+ * or a failure is one line on standard error, never a stack trace, and with
+ * `--json` one object on standard output beside it.
+ */
+export async function runProgram(program: Program, argv: readonly string[], io: ProgramIo): Promise<number> {
+  try {
+    return await dispatch(program, argv, io);
+  } catch (error) {
+    if (error instanceof StoppedError) return error.exitCode;
+    const code = exitCodeOf(error);
+    if (code === EXIT.brokenPipe) return code;
+    const isOfUser = error instanceof UsageError || code === EXIT.usage;
+    const label = error instanceof ParleyError || isOfUser ? "" : error instanceof Error ? `${error.name}: ` : "";
+    io.stderr.write(`${program.name}: ${label}${messageOf(error)}\n`);
+    if (isOfUser) {
+      io.stderr.write(`Try: ${[program.name, commandOf(program, argv)?.name].filter(Boolean).join(" ")} --help\n`);
+    }
+    if (argv.includes("--json")) io.stdout.write(`${JSON.stringify(failureObject(error, code))}\n`);
+    return code;
+  }
+}
+
+async function dispatch(program: Program, argv: readonly string[], io: ProgramIo): Promise<number> {
+  const [first, ...rest] = argv;
+  if (first === undefined) {
+    io.stderr.write(programHelp(program));
+    return EXIT.usage;
+  }
+  if (first === "--help" || first === "-h" || first === "help" && rest.length === 0) {
+    io.stdout.write(programHelp(program));
+    return EXIT.done;
+  }
+  if (first === "--version" || first === "-V") {
+    io.stdout.write(`${versionLine(program.name)}\n`);
+    return EXIT.done;
+  }
+  const command = commandOf(program, argv);
+  if (!command) throw unknownCommand(program, first);
+  const words = beforeDashes(rest);
+  if (words.includes("--help") || words.includes("-h")) {
+    io.stdout.write(commandHelp(program, command));
+    return EXIT.done;
+  }
+  return await command.run({ ...parseFlags(rest, command.flags), io });
+}
+
+function commandOf(program: Program, argv: readonly string[]): Command | undefined {
+  return program.commands.find(({ name }) => name === argv[0]);
+}
+
+function unknownCommand(program: Program, typed: string): UsageError {
+  const names = program.commands.map(({ name }) => name);
+  const near = suggest(typed, names);
+  const hint = near === undefined ? `it takes ${names.join(", ")}` : `did you mean ${near}?`;
+  return new UsageError(`unknown command "${typed}"; ${hint}`);
+}
+
+function beforeDashes(words: readonly string[]): readonly string[] {
+  const dashes = words.indexOf("--");
+  return dashes === -1 ? words : words.slice(0, dashes);
+}
+
+function failureObject(error: unknown, exitCode: number): object {
+  const { name, message } = error instanceof Error ? error : { name: "Error", message: String(error) };
+  const endpoint = error instanceof ParleyError ? error.endpoint : undefined;
+  return { ok: false, exitCode, error: { name, message, endpoint } };
+}

@@ -1,0 +1,59 @@
+import { EXIT } from "./exit_codes.ts";
+
+/** What ended a program from outside. */
+export class StoppedError extends Error {
+  override name = "StoppedError";
+  /** 130 for SIGINT, 143 for SIGTERM. */
+  readonly exitCode: number;
+
+  /** Makes one for a signal. */
+  constructor(signal: Deno.Signal) {
+    super(`stopped by ${signal}`);
+    this.exitCode = signal === "SIGTERM" ? EXIT.terminated : EXIT.interrupted;
+  }
+}
+
+// Windows knows neither SIGTERM nor a way to refuse SIGBREAK.
+const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT", "SIGBREAK"] : ["SIGINT", "SIGTERM"];
+
+/**
+ * SIGINT and SIGTERM as an `AbortSignal`: the first one aborts it, a second
+ * one leaves at once. Signals keep their usual effect until {@linkcode listen}.
+ */
+export class StopSignals implements Disposable {
+  readonly #controller = new AbortController();
+  readonly #exit: (code: number) => never;
+  readonly #handlers = new Map<Deno.Signal, () => void>();
+
+  /** `exit` is called at the second signal. */
+  constructor(exit: (code: number) => never) {
+    this.#exit = exit;
+  }
+
+  /** Aborts with a {@linkcode StoppedError} at the first signal. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Takes the signals over until disposed of. */
+  listen(): this {
+    for (const signal of SIGNALS) {
+      const handler = () => this.#received(signal);
+      this.#handlers.set(signal, handler);
+      Deno.addSignalListener(signal, handler);
+    }
+    return this;
+  }
+
+  /** Gives the signals their usual effect back. */
+  [Symbol.dispose](): void {
+    for (const [signal, handler] of this.#handlers) Deno.removeSignalListener(signal, handler);
+    this.#handlers.clear();
+  }
+
+  #received(signal: Deno.Signal): void {
+    const stopped = new StoppedError(signal);
+    if (this.#controller.signal.aborted) this.#exit(stopped.exitCode);
+    this.#controller.abort(stopped);
+  }
+}

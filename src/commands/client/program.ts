@@ -1,0 +1,8 @@
+import type { Program } from "../../cli/command.ts";
+
+/** `parley-client`. */
+export const clientProgram: Program = {
+  name: "parley-client",
+  summary: "talk to servers, check them, measure them",
+  commands: [],
+};

@@ -1,0 +1,15 @@
+import type { ProgramIo } from "../cli/io.ts";
+import { configureLogging, type LoggingOptions } from "../log/configure.ts";
+
+/** Log lines of a program go to standard error. */
+export function configureProgramLogging(
+  flags: { logLevel: LoggingOptions["level"]; logFormat: LoggingOptions["format"] },
+  io: ProgramIo,
+): void {
+  configureLogging({
+    level: flags.logLevel,
+    format: flags.logFormat,
+    color: io.mayColor && io.stderr.isTerminal,
+    write: (line) => io.stderr.write(line),
+  });
+}

@@ -1,0 +1,80 @@
+import { UsageError } from "../../base/errors.ts";
+import type { FlagValues } from "../../base/flag_spec.ts";
+import { type Command, defineCommand } from "../../cli/command.ts";
+import type { ProgramIo } from "../../cli/io.ts";
+import { listen } from "../../factory.ts";
+import { parseFraming } from "../../framing/mod.ts";
+import { Logger } from "../../log/logger.ts";
+import { DeadlineSweep } from "../../net/deadline_sweep.ts";
+import { formatEndpoint } from "../../net/endpoint.ts";
+import { counter, type Listener } from "../../net/listener.ts";
+import { Server } from "../../serve/server.ts";
+import type { RegisteredService } from "../../services/service.ts";
+import { configureProgramLogging } from "../program_logging.ts";
+import { announceReady } from "./announce_ready.ts";
+import { SHARED_FLAGS } from "./shared_flags.ts";
+
+type SharedFlags = FlagValues<typeof SHARED_FLAGS>;
+
+/** The command that serves a service. */
+export function serveCommand(service: RegisteredService): Command {
+  return defineCommand({
+    name: service.name,
+    summary: service.summary,
+    usage: "[ENDPOINT...]",
+    examples: service.examples,
+    flags: { ...service.flags, ...SHARED_FLAGS },
+    notes: `Without an ENDPOINT it listens on ${service.endpoints.join(" and ")}.`,
+    run: ({ flags, args, io }) => serve(service, flags, args, io),
+  });
+}
+
+async function serve(
+  service: RegisteredService,
+  flags: SharedFlags & Readonly<Record<string, unknown>>,
+  args: readonly string[],
+  io: ProgramIo,
+): Promise<number> {
+  configureProgramLogging(flags, io);
+  const codec = parseFraming(flags.framing ?? service.framing);
+  const log = Logger.of(service.name);
+  using stop = io.stop.listen();
+  using listeners = new DisposableStack();
+  const opened = await listenAll(args.length > 0 ? args : service.endpoints, service.name, flags, listeners);
+  const server = new Server({
+    service: await service.create(flags, { log }),
+    listeners: opened,
+    codec,
+    log,
+    drainTimeoutMs: flags.drainTimeout,
+    maxAccepts: flags.maxAccepts,
+  });
+  const running = server.run(stop.signal);
+  await announceReady(opened.map(({ endpoint }) => formatEndpoint(endpoint)), flags, io);
+  await running;
+  return 0;
+}
+
+async function listenAll(
+  endpoints: readonly string[],
+  context: string,
+  flags: SharedFlags,
+  owner: DisposableStack,
+): Promise<Listener[]> {
+  const sweep = owner.use(new DeadlineSweep());
+  const nextId = counter();
+  const opened: Listener[] = [];
+  for (const endpoint of endpoints) {
+    opened.push(owner.use(
+      await listen(endpoint, {
+        context,
+        sweep,
+        nextId,
+        ...(flags.idleTimeout === undefined ? {} : { idleTimeout: flags.idleTimeout }),
+        ...(flags.maxLifetime === undefined ? {} : { totalTimeout: flags.maxLifetime }),
+      }),
+    ));
+  }
+  if (opened.length === 0) throw new UsageError("no endpoint to listen on");
+  return opened;
+}

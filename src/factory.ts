@@ -1,0 +1,287 @@
+/**
+ * The factory: one call for each kind of socket. Every socket of the three
+ * programs and of the library is opened here.
+ *
+ * @module
+ */
+
+import { DEFAULTS } from "./base/defaults.ts";
+import { TimeoutError } from "./base/errors.ts";
+import { type Duration, parseDuration } from "./base/units.ts";
+import { Logger } from "./log/logger.ts";
+import type { Connection, ConnectionLimits } from "./net/connection.ts";
+import type { DatagramSocket } from "./net/datagram.ts";
+import { DeadlineSweep } from "./net/deadline_sweep.ts";
+import { type Endpoint, formatEndpoint, isHostEndpoint, parseEndpoint } from "./net/endpoint.ts";
+import type { Listener } from "./net/listener.ts";
+import {
+  bindUdp,
+  bindUnixDatagram,
+  connectTcp,
+  connectUnix,
+  LISTEN_DEFAULTS,
+  listenTcp,
+  listenUnix,
+} from "./net/open.ts";
+import { SOCKET_MODE } from "./net/unix.ts";
+
+/** Options of every socket. */
+export interface SocketOptions {
+  /**
+   * Names the part of a program that owns the socket; every log line of it
+   * carries the name.
+   *
+   * @default {"parley"}
+   */
+  context?: string;
+}
+
+/** Deadlines of a stream; text such as `"5s"`, or milliseconds. */
+export interface StreamOptions extends SocketOptions {
+  /** From the opening to the peer's first byte. */
+  firstByteTimeout?: Duration;
+  /** Since anything came or went. */
+  idleTimeout?: Duration;
+  /** From the opening to the end. */
+  totalTimeout?: Duration;
+  /**
+   * For the peer to take what is being written.
+   *
+   * @default {"10s"}
+   */
+  writeTimeout?: Duration;
+  /**
+   * Most bytes that `send()` queues for the peer.
+   *
+   * @default {1048576}
+   */
+  outboxBytes?: number;
+  /** Checks the deadlines of many sockets together; by default each listener and each client connection has its own. */
+  sweep?: DeadlineSweep;
+}
+
+/** Options of {@linkcode listen}. */
+export interface ListenOptions extends StreamOptions {
+  /**
+   * Connections that may wait to be accepted.
+   *
+   * @default {4096}
+   */
+  backlog?: number;
+  /**
+   * Lets several processes share the port (Linux).
+   *
+   * @default {false}
+   */
+  reusePort?: boolean;
+  /**
+   * Mode of a Unix socket's file.
+   *
+   * @default {0o600}
+   */
+  mode?: number;
+  /** Numbers the connections; listeners that share one never give the same number twice. */
+  nextId?: () => number;
+}
+
+/** Options of {@linkcode connect}. */
+export interface ConnectOptions extends StreamOptions {
+  /**
+   * For one of the host's addresses to answer.
+   *
+   * @default {"10s"}
+   */
+  connectTimeout?: Duration;
+  /**
+   * For the resolver to answer.
+   *
+   * @default {"5s"}
+   */
+  resolveTimeout?: Duration;
+  /** Gives up with its reason. */
+  signal?: AbortSignal;
+}
+
+/** Options of {@linkcode bind}. */
+export interface BindOptions extends SocketOptions {
+  /**
+   * Most bytes of a datagram that are received; a longer one is marked as truncated.
+   *
+   * @default {65507}
+   */
+  maxBytes?: number;
+  /**
+   * Lets several processes bind the address, as listeners of one multicast group must.
+   *
+   * @default {false}
+   */
+  reuseAddress?: boolean;
+  /**
+   * Whether what is sent to a multicast group comes back to this machine.
+   *
+   * @default {true}
+   */
+  loopback?: boolean;
+  /**
+   * Mode of a Unix socket's file.
+   *
+   * @default {0o600}
+   */
+  mode?: number;
+}
+
+/**
+ * Listens on `tcp` or `unix`. Addresses are reused at once after a restart,
+ * and accepted connections do not delay small writes (`TCP_NODELAY`).
+ *
+ * @example A listener and its first connection
+ * ```ts
+ * import { connect, listen } from "@parley/parley";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using listener = await listen("tcp://127.0.0.1:0", { context: "HTTP API" });
+ * await using client = await connect(listener.endpoint);
+ * await using served = await listener.accept();
+ * await client.write(new TextEncoder().encode("hello"));
+ * assertEquals(new TextDecoder().decode(await served!.read() ?? undefined), "hello");
+ * ```
+ *
+ * @throws {SyntaxError} The endpoint cannot be parsed.
+ * @throws {BindError} The address is in use, not permitted, or not of this machine.
+ * @throws {PermissionError} Deno's sandbox forbids it.
+ */
+export async function listen(endpoint: string | Endpoint, options: ListenOptions = {}): Promise<Listener> {
+  const parsed = typeof endpoint === "string" ? parseEndpoint(endpoint) : endpoint;
+  const limits = limitsOf(options);
+  const setup = {
+    log: Logger.of(options.context ?? "parley"),
+    limits,
+    sweep: options.sweep ?? sweepFor(limits, 250),
+    backlog: options.backlog ?? LISTEN_DEFAULTS.backlog,
+    reusePort: options.reusePort ?? LISTEN_DEFAULTS.reusePort,
+    mode: options.mode ?? LISTEN_DEFAULTS.mode,
+    nextId: options.nextId,
+  };
+  const listener = await openListener(parsed, setup);
+  setup.log.info(`listening on ${formatEndpoint(listener.endpoint)}`);
+  return listener;
+}
+
+/**
+ * Connects by `tcp` or `unix`. A name's addresses, IPv6 and IPv4, are raced
+ * (RFC 8305).
+ *
+ * @throws {SyntaxError} The endpoint cannot be parsed.
+ * @throws {ResolveError} The name has no address.
+ * @throws {RefusedError} No address accepts; it lists each and why.
+ * @throws {TimeoutError} The deadline passed; its phase says which.
+ */
+export async function connect(endpoint: string | Endpoint, options: ConnectOptions = {}): Promise<Connection> {
+  const parsed = typeof endpoint === "string" ? parseEndpoint(endpoint) : endpoint;
+  const text = formatEndpoint(parsed);
+  const connectTimeoutMs = parseDuration(options.connectTimeout ?? DEFAULTS.connectTimeoutMs);
+  const limits = limitsOf(options);
+  const log = Logger.of(options.context ?? "parley");
+  const deadline = new AbortController();
+  const timer = setTimeout(() => {
+    const message = `Cannot connect to ${text}: no answer within ${connectTimeoutMs} ms`;
+    deadline.abort(new TimeoutError("connect", message, { endpoint: text }));
+  }, connectTimeoutMs);
+  const signal = options.signal ? AbortSignal.any([deadline.signal, options.signal]) : deadline.signal;
+  try {
+    log.debug(`connecting to ${text}`);
+    const connection = await openConnection(parsed, {
+      log,
+      limits,
+      sweep: options.sweep ?? sweepFor(limits, 50),
+      resolveTimeoutMs: parseDuration(options.resolveTimeout ?? DEFAULTS.resolveTimeoutMs),
+      signal,
+    });
+    connection.log.debug("connected");
+    return connection;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Binds a datagram socket on `udp` or `unixgram`.
+ *
+ * @example A datagram to oneself
+ * ```ts
+ * import { bind } from "@parley/parley";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using socket = await bind("udp://127.0.0.1:0", { context: "telemetry" });
+ * await socket.send(Uint8Array.of(1, 2, 3), socket.endpoint);
+ * assertEquals((await socket.receive())?.data, Uint8Array.of(1, 2, 3));
+ * ```
+ *
+ * @throws {SyntaxError} The endpoint cannot be parsed.
+ * @throws {BindError} The address is in use, not permitted, or not of this machine.
+ */
+export async function bind(endpoint: string | Endpoint, options: BindOptions = {}): Promise<DatagramSocket> {
+  const parsed = typeof endpoint === "string" ? parseEndpoint(endpoint, { scheme: "udp" }) : endpoint;
+  const setup = {
+    log: Logger.of(options.context ?? "parley"),
+    maxBytes: options.maxBytes ?? DEFAULTS.datagramBytes,
+    reuseAddress: options.reuseAddress ?? false,
+    loopback: options.loopback ?? true,
+    mode: options.mode ?? SOCKET_MODE,
+  };
+  const socket = await openDatagramSocket(parsed, setup);
+  setup.log.info(`bound to ${formatEndpoint(socket.endpoint)}`);
+  return socket;
+}
+
+function openListener(endpoint: Endpoint, setup: Parameters<typeof listenTcp>[1]): Promise<Listener> {
+  switch (endpoint.scheme) {
+    case "tcp":
+      return listenTcp(endpoint, setup);
+    case "unix":
+      return listenUnix(endpoint, setup);
+    default:
+      throw unsupported("listen on", endpoint);
+  }
+}
+
+function openConnection(endpoint: Endpoint, setup: Parameters<typeof connectTcp>[1]): Promise<Connection> {
+  switch (endpoint.scheme) {
+    case "tcp":
+      return connectTcp(endpoint, setup);
+    case "unix":
+      return connectUnix(endpoint, setup);
+    default:
+      throw unsupported("connect to", endpoint);
+  }
+}
+
+function openDatagramSocket(endpoint: Endpoint, setup: Parameters<typeof bindUdp>[1]): Promise<DatagramSocket> {
+  if (!isHostEndpoint(endpoint)) {
+    if (endpoint.scheme === "unixgram") return bindUnixDatagram(endpoint, setup);
+  } else if (endpoint.scheme === "udp") return bindUdp(endpoint, setup);
+  throw unsupported("bind", endpoint);
+}
+
+function unsupported(doing: string, endpoint: Endpoint): Error {
+  const text = formatEndpoint(endpoint);
+  return new SyntaxError(`Cannot ${doing} "${text}": ${endpoint.scheme} is not supported there`);
+}
+
+function limitsOf(options: StreamOptions): ConnectionLimits {
+  const ms = (duration: Duration | undefined) => duration === undefined ? undefined : parseDuration(duration);
+  return {
+    firstByteMs: ms(options.firstByteTimeout),
+    idleMs: ms(options.idleTimeout),
+    totalMs: ms(options.totalTimeout),
+    writeMs: ms(options.writeTimeout),
+    outboxBytes: options.outboxBytes,
+  };
+}
+
+/** A sweep that looks often enough for the shortest deadline, and `mostMs` apart at the most. */
+function sweepFor(limits: ConnectionLimits, mostMs: number): DeadlineSweep {
+  const { firstByteMs, idleMs, totalMs, writeMs } = limits;
+  const shortest = Math.min(...[firstByteMs, idleMs, totalMs, writeMs].filter((ms) => ms !== undefined), Infinity);
+  return new DeadlineSweep(Math.max(10, Math.min(mostMs, shortest / 4)));
+}

@@ -1,0 +1,70 @@
+import { ClosedEarlyError, FrameError } from "../base/errors.ts";
+import { Backlog } from "./backlog.ts";
+import type { Codec } from "./codec.ts";
+
+/** How the length is written before each message. */
+export interface LengthFormat {
+  /** Bytes of the prefix. */
+  readonly bytes: 2 | 4;
+  /** Most significant byte first (network order, RFC 1700) or last. */
+  readonly endianness: "be" | "le";
+}
+
+/** Each message preceded by its length, an unsigned number that does not count itself. */
+export function lengthCodec(format: LengthFormat, maxBytes: number): Codec {
+  const { bytes: prefixBytes, endianness } = format;
+  const most = Math.min(maxBytes, prefixBytes === 2 ? 0xffff : 0xffffffff);
+  return {
+    name: `length:${prefixBytes}${endianness}`,
+    decoder() {
+      const backlog = new Backlog();
+      /** Length of the message whose prefix has come, or -1. */
+      let wanted = -1;
+      return {
+        push: (bytes) => backlog.push(bytes),
+        next() {
+          if (wanted === -1) {
+            if (backlog.length < prefixBytes) return void backlog.keep();
+            wanted = readPrefix(backlog, format);
+            backlog.take(prefixBytes);
+            if (wanted > most) {
+              throw new FrameError(`A message of ${wanted} bytes was announced: at most ${most} are accepted`);
+            }
+          }
+          if (backlog.length < wanted) return void backlog.keep();
+          const message = backlog.take(wanted);
+          wanted = -1;
+          return message;
+        },
+        end() {
+          const part = wanted === -1 ? "length" : "message";
+          const expected = wanted === -1 ? prefixBytes : wanted;
+          if (wanted === -1 && backlog.length === 0) return;
+          throw new ClosedEarlyError(
+            `The stream ended inside a ${part}: ${backlog.length} of ${expected} bytes came`,
+            { received: backlog.length, expected },
+          );
+        },
+      };
+    },
+    encode(message, sink) {
+      if (message.length > most) {
+        throw new FrameError(`Cannot send ${message.length} bytes: a message has at most ${most}`);
+      }
+      for (let index = 0; index < prefixBytes; index++) {
+        const shift = 8 * (endianness === "be" ? prefixBytes - 1 - index : index);
+        sink.appendByte((message.length >>> shift) & 0xff);
+      }
+      sink.append(message);
+    },
+  };
+}
+
+function readPrefix(backlog: Backlog, { bytes, endianness }: LengthFormat): number {
+  let length = 0;
+  // Multiplied, not shifted: 32 bits with the highest one set would come out negative.
+  for (let index = 0; index < bytes; index++) {
+    length = length * 256 + backlog.at(endianness === "be" ? index : bytes - 1 - index);
+  }
+  return length;
+}

@@ -1,0 +1,12 @@
+/**
+ * Framing: how messages are told apart in a stream of bytes. Pure: no I/O.
+ *
+ * @module
+ */
+
+export type { Codec, Decoder } from "./codec.ts";
+export { delimiterCodec, type DelimiterLimits, lineCodec } from "./delimiter.ts";
+export { fixedCodec } from "./fixed.ts";
+export { lengthCodec, type LengthFormat } from "./length.ts";
+export { type FramingOptions, parseFraming } from "./parse_framing.ts";
+export { rawCodec } from "./raw.ts";

@@ -1,0 +1,57 @@
+import type { LogRecord } from "@logtape/logtape";
+import { escapeControls } from "../base/bytes.ts";
+
+/** Turns a record into one line, without the line end. */
+export type LogFormat = (record: LogRecord) => string;
+
+const COLORS: Readonly<Record<string, string>> = {
+  trace: "\x1b[2m",
+  debug: "\x1b[36m",
+  info: "\x1b[32m",
+  warning: "\x1b[33m",
+  error: "\x1b[31m",
+};
+
+/**
+ * Lines for people: `09:15:02.120 info [HTTP API] listening on tcp://127.0.0.1:8080`,
+ * then the other fields as `name=value`. What comes from peers is escaped, so
+ * that no one can forge a line or move the cursor.
+ */
+export function textFormat(options: { color: boolean }): LogFormat {
+  return (record) => {
+    const { context, ...fields } = record.properties;
+    const time = new Date(record.timestamp).toISOString().slice(11, 23);
+    const color = options.color ? COLORS[record.level] ?? "" : "";
+    const level = color === "" ? record.level : `${color}${record.level}\x1b[0m`;
+    const where = context === undefined ? "" : ` [${escapeControls(String(context))}]`;
+    const rest = Object.entries(fields)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => ` ${name}=${textOfValue(value)}`)
+      .join("");
+    return `${time} ${level}${where} ${escapeControls(textOf(record))}${rest}`;
+  };
+}
+
+/**
+ * One JSON object a line: `time` (RFC 3339), `level`, `context`, `text`, then
+ * the other fields under their own names.
+ */
+export const jsonFormat: LogFormat = (record) => {
+  const { context, ...fields } = record.properties;
+  return JSON.stringify({
+    time: new Date(record.timestamp).toISOString(),
+    level: record.level,
+    context,
+    text: textOf(record),
+    ...fields,
+  });
+};
+
+function textOf(record: LogRecord): string {
+  return record.message.map(String).join("");
+}
+
+function textOfValue(value: unknown): string {
+  const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+  return /^[^\s"=\p{Cc}]+$/u.test(text) ? text : JSON.stringify(text);
+}

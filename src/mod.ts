@@ -1,0 +1,32 @@
+/**
+ * Parley's library: sockets for Deno with a context in every log line,
+ * deadlines, framing, and errors to branch on.
+ *
+ * @module
+ */
+
+export * from "./base/errors.ts";
+export { Backoff, type BackoffOptions } from "./base/backoff.ts";
+export { ByteSink } from "./base/byte_sink.ts";
+export { type Duration, formatDuration, formatSize, parseDuration, parseSize, type Size } from "./base/units.ts";
+export {
+  bind,
+  type BindOptions,
+  connect,
+  type ConnectOptions,
+  listen,
+  type ListenOptions,
+  type SocketOptions,
+  type StreamOptions,
+} from "./factory.ts";
+export * from "./framing/mod.ts";
+export { configureLogging, type LoggingOptions } from "./log/configure.ts";
+export { type LogFields, Logger, type LogLevel } from "./log/logger.ts";
+export type { CloseReason } from "./net/close_reason.ts";
+export { Connection, type ConnectionInit, type ConnectionLimits, type Transport } from "./net/connection.ts";
+export { type Datagram, DatagramSocket } from "./net/datagram.ts";
+export { DeadlineSweep } from "./net/deadline_sweep.ts";
+export { type Endpoint, formatEndpoint, type HostEndpoint, parseEndpoint, type PathEndpoint } from "./net/endpoint.ts";
+export { Listener } from "./net/listener.ts";
+export { resolve, type ResolvedAddress } from "./net/resolve.ts";
+export type { WaitOptions } from "./net/wait.ts";

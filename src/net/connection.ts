@@ -1,0 +1,367 @@
+import { concat } from "../base/bytes.ts";
+import { DEFAULTS } from "../base/defaults.ts";
+import { LimitError, ResetError, TimeoutError } from "../base/errors.ts";
+import type { Logger } from "../log/logger.ts";
+import type { CloseReason } from "./close_reason.ts";
+import type { CoarseClock, DeadlineSweep, Swept } from "./deadline_sweep.ts";
+import { type Endpoint, formatEndpoint } from "./endpoint.ts";
+import { ReadBuffer } from "./read_buffer.ts";
+import { toSocketError } from "./socket_error.ts";
+import { abortable, type WaitOptions } from "./wait.ts";
+
+/** What a connection needs of a `Deno.Conn`; a test gives a fake. */
+export interface Transport {
+  /** Reads into `bytes`; the count, or `null` at the peer's end. */
+  read(bytes: Uint8Array): Promise<number | null>;
+  /** Writes some or all of `bytes`; the count. */
+  write(bytes: Uint8Array): Promise<number>;
+  /** Ends our side of the stream; the peer may go on sending. */
+  closeWrite(): Promise<void>;
+  /** Gives the socket back. */
+  close(): void;
+}
+
+/** Deadlines of one connection in milliseconds, checked by the sweep; one object serves every connection of a server. */
+export interface ConnectionLimits {
+  /** From the opening to the first byte of the peer. */
+  readonly firstByteMs?: number | undefined;
+  /** Since anything came or went. */
+  readonly idleMs?: number | undefined;
+  /** From the opening to the end. */
+  readonly totalMs?: number | undefined;
+  /** For the peer to take what is being written. */
+  readonly writeMs?: number | undefined;
+  /** Most bytes that {@linkcode Connection.send} queues. */
+  readonly outboxBytes?: number | undefined;
+}
+
+/** What the opener of a connection knows about it. */
+export interface ConnectionInit {
+  /** A number for log lines, unique among the connections of its listener. */
+  id: number;
+  /** Our side. */
+  local: Endpoint;
+  /** The peer's side. */
+  remote: Endpoint;
+  /** Carries the context. */
+  log: Logger;
+  /** Deadlines and the outbox limit. */
+  limits?: ConnectionLimits;
+  /** Who checks the deadlines; without it there are none. */
+  sweep?: DeadlineSweep | undefined;
+}
+
+const STOPPED_CLOCK: CoarseClock = { nowMs: 0 };
+
+/**
+ * One stream of bytes to a peer, over any transport: the only way in which
+ * Parley reads and writes a socket.
+ *
+ * Reading waits for the caller, so a peer is held back by not reading. Writing
+ * is either {@linkcode write}, which waits until the kernel has everything, or
+ * {@linkcode send}, which queues: what is queued in one turn leaves in one
+ * write, and a peer that does not read is closed once the outbox is full.
+ */
+export class Connection implements AsyncDisposable, Swept {
+  readonly id: number;
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
+  /** Bytes that came. */
+  bytesRead = 0;
+  /** Bytes that the kernel took. */
+  bytesWritten = 0;
+  /** Most bytes that were ever waiting in the outbox. */
+  outboxHighWater = 0;
+  /** The peer has ended its side: nothing more will be read. */
+  isReadEnded = false;
+
+  readonly #transport: Transport;
+  readonly #baseLog: Logger;
+  readonly #limits: ConnectionLimits;
+  readonly #sweep: DeadlineSweep | undefined;
+  readonly #clock: CoarseClock;
+  readonly #openedMs: number;
+  #log: Logger | undefined;
+  #lastActiveMs: number;
+  #writingSinceMs = 0;
+  #buffer = new ReadBuffer();
+  #pendingRead: Promise<number | null> | undefined;
+  #outbox: Uint8Array[] = [];
+  #queuedBytes = 0;
+  #isWriting = false;
+  #isPumpDue = false;
+  #flushWaiters: PromiseWithResolvers<void>[] = [];
+  #closeReason: CloseReason | undefined;
+  #closeError: Error | undefined;
+  #closed: PromiseWithResolvers<CloseReason> | undefined;
+  #isWriteClosed = false;
+
+  /** Takes over the transport: from here on only the connection closes it. */
+  constructor(transport: Transport, init: ConnectionInit) {
+    this.#transport = transport;
+    this.id = init.id;
+    this.local = init.local;
+    this.remote = init.remote;
+    this.#baseLog = init.log;
+    this.#limits = init.limits ?? {};
+    this.#sweep = init.sweep;
+    this.#clock = init.sweep ?? STOPPED_CLOCK;
+    init.sweep?.add(this);
+    this.#openedMs = this.#lastActiveMs = this.#clock.nowMs;
+  }
+
+  /** Every line of it names the connection and the peer. */
+  get log(): Logger {
+    return this.#log ??= this.#baseLog.with({ connection: this.id, peer: formatEndpoint(this.remote) });
+  }
+
+  /** Why it ended, or `undefined` while it is open. */
+  get closeReason(): CloseReason | undefined {
+    return this.#closeReason;
+  }
+
+  /** The error that ended it, if one did. */
+  get closeError(): Error | undefined {
+    return this.#closeError;
+  }
+
+  /** Settles when the connection has ended, with the reason; it never rejects. */
+  get closed(): Promise<CloseReason> {
+    if (this.#closeReason !== undefined) return Promise.resolve(this.#closeReason);
+    return (this.#closed ??= Promise.withResolvers()).promise;
+  }
+
+  /** Bytes that wait to be written, those in the write under way among them. */
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
+  /**
+   * The next bytes of the peer: 1 to 262,144 of them, in a view that the next
+   * read overwrites. `null` at the peer's end, and when this side has closed
+   * the connection without an error.
+   *
+   * A wait that `options` end loses nothing: the bytes come with a later read.
+   *
+   * @throws {ResetError} The peer reset the connection.
+   * @throws {TimeoutError} A deadline of the connection or of `options` passed.
+   */
+  async read(options?: WaitOptions): Promise<Uint8Array<ArrayBuffer> | null> {
+    if (this.#closeReason !== undefined) return this.#readAfterClose();
+    const pending = this.#pendingRead ?? this.#transport.read(this.#buffer.space);
+    if (options !== undefined) {
+      this.#pendingRead = pending;
+      // Only the caller's own deadline or signal can throw here: the connection stays as it was.
+      await abortable(pending.then(ignore, ignore), options, () => this.#replyTimeout());
+    }
+    this.#pendingRead = undefined;
+    let count: number | null;
+    try {
+      count = await pending;
+    } catch (error) {
+      if (this.#closeReason !== undefined) return this.#readAfterClose();
+      throw this.#fail(error, "read from");
+    }
+    if (this.#closeReason !== undefined) return this.#readAfterClose();
+    if (count === null) {
+      this.isReadEnded = true;
+      return null;
+    }
+    this.bytesRead += count;
+    this.#lastActiveMs = this.#clock.nowMs;
+    return this.#buffer.take(count);
+  }
+
+  /**
+   * Writes all bytes, after those already queued, and waits until the kernel
+   * has them. The bytes must not change until then.
+   *
+   * @throws {ResetError} The peer is gone.
+   * @throws {TimeoutError} The peer did not take them within the write deadline.
+   */
+  async write(bytes: Uint8Array): Promise<void> {
+    this.#mustBeOpen();
+    if (this.#isWriting || this.#outbox.length > 0) {
+      this.#outbox.push(bytes);
+      this.#count(bytes.length);
+      this.#schedule();
+      return await this.flush();
+    }
+    this.#count(bytes.length);
+    await this.#writeNow(bytes);
+    if (this.#outbox.length > 0) this.#schedule();
+  }
+
+  /**
+   * Queues the bytes; they must not change any more. What is queued in one
+   * turn leaves in one write. `false` when the connection is closed, or is
+   * closed by this: its outbox was full.
+   */
+  send(bytes: Uint8Array): boolean {
+    if (this.#closeReason !== undefined || this.#isWriteClosed) return false;
+    this.#outbox.push(bytes);
+    this.#count(bytes.length);
+    const most = this.#limits.outboxBytes ?? DEFAULTS.outboxBytes;
+    if (this.#queuedBytes > most) {
+      const endpoint = formatEndpoint(this.remote);
+      this.close(
+        "slow consumer",
+        new LimitError(`${endpoint} reads too slowly: its outbox of ${most} bytes is full`, { endpoint }),
+      );
+      return false;
+    }
+    this.#schedule();
+    return true;
+  }
+
+  /** Waits until everything queued has left. It throws as {@linkcode write} does. */
+  async flush(): Promise<void> {
+    this.#mustBeOpen();
+    if (this.#queuedBytes === 0) return;
+    const waiter = Promise.withResolvers<void>();
+    this.#flushWaiters.push(waiter);
+    await waiter.promise;
+  }
+
+  /** Sends what is queued, then ends our side; the peer may go on sending. */
+  async closeWrite(): Promise<void> {
+    if (this.#isWriteClosed || this.#closeReason !== undefined) return;
+    await this.flush();
+    this.#isWriteClosed = true;
+    try {
+      await this.#transport.closeWrite();
+    } catch (error) {
+      // Gone already: whoever reads next is told by the read.
+      if (!(error instanceof Deno.errors.NotConnected)) throw this.#fail(error, "end the stream to");
+    }
+  }
+
+  /**
+   * Gives the socket back; a second call does nothing. With an `error`, reads
+   * and writes under way reject with it; without one, reads see the end.
+   */
+  close(reason: CloseReason = "done", error?: Error): void {
+    if (this.#closeReason !== undefined) return;
+    this.#closeReason = reason;
+    this.#closeError = error;
+    this.#sweep?.delete(this);
+    try {
+      this.#transport.close();
+    } catch (cause) {
+      // BadResource: the runtime closed it before us, which is what was wanted.
+      if (!(cause instanceof Deno.errors.BadResource)) this.log.debug("closing failed", { error: String(cause) });
+    }
+    this.#outbox = [];
+    const waiters = this.#flushWaiters;
+    this.#flushWaiters = [];
+    for (const waiter of waiters) waiter.reject(this.#closedError());
+    this.#closed?.resolve(reason);
+  }
+
+  /** Closes it, if that has not happened: "done". */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    return Promise.resolve();
+  }
+
+  /** Closes the connection if one of its deadlines has passed. */
+  sweep(nowMs: number): void {
+    const { firstByteMs, idleMs, totalMs, writeMs } = this.#limits;
+    // A stamp may be one interval too old, so each limit gets that much more.
+    const late = nowMs - (this.#sweep?.intervalMs ?? 0);
+    const writeLimitMs = writeMs ?? DEFAULTS.writeTimeoutMs;
+    if (this.#isWriting && late - this.#writingSinceMs > writeLimitMs) this.#expire("write", "write timeout");
+    else if (firstByteMs !== undefined && this.bytesRead === 0 && late - this.#openedMs > firstByteMs) {
+      this.#expire("first byte", "first byte timeout");
+    } else if (totalMs !== undefined && late - this.#openedMs > totalMs) this.#expire("total", "lifetime");
+    else if (idleMs !== undefined && late - this.#lastActiveMs > idleMs) this.#expire("idle", "idle timeout");
+  }
+
+  #expire(phase: TimeoutError["phase"], reason: CloseReason): void {
+    const endpoint = formatEndpoint(this.remote);
+    this.close(reason, new TimeoutError(phase, `${endpoint} was too slow: ${reason}`, { endpoint }));
+  }
+
+  #count(bytes: number): void {
+    this.#queuedBytes += bytes;
+    if (this.#queuedBytes > this.outboxHighWater) this.outboxHighWater = this.#queuedBytes;
+  }
+
+  #schedule(): void {
+    if (this.#isWriting || this.#isPumpDue) return;
+    this.#isPumpDue = true;
+    queueMicrotask(() => void this.#pump());
+  }
+
+  async #pump(): Promise<void> {
+    this.#isPumpDue = false;
+    while (!this.#isWriting && this.#outbox.length > 0 && this.#closeReason === undefined) {
+      const chunks = this.#outbox;
+      this.#outbox = [];
+      const only = chunks.length === 1 ? chunks[0] : undefined;
+      try {
+        await this.#writeNow(only ?? concat(chunks));
+      } catch {
+        // The failure has closed the connection and rejected every waiter.
+        return;
+      }
+    }
+  }
+
+  async #writeNow(bytes: Uint8Array): Promise<void> {
+    this.#isWriting = true;
+    this.#writingSinceMs = this.#clock.nowMs;
+    try {
+      let rest = bytes;
+      for (;;) {
+        const count = await this.#transport.write(rest);
+        if (this.#closeReason !== undefined) throw this.#closedError();
+        this.bytesWritten += count;
+        this.#queuedBytes -= count;
+        if (count === rest.length) break;
+        rest = rest.subarray(count);
+        this.#writingSinceMs = this.#clock.nowMs;
+      }
+      this.#lastActiveMs = this.#clock.nowMs;
+    } catch (error) {
+      throw this.#closeReason === undefined ? this.#fail(error, "write to") : this.#closedError();
+    } finally {
+      this.#isWriting = false;
+    }
+    if (this.#queuedBytes === 0 && this.#flushWaiters.length > 0) this.#settleFlush();
+  }
+
+  #settleFlush(): void {
+    const waiters = this.#flushWaiters;
+    this.#flushWaiters = [];
+    for (const waiter of waiters) waiter.resolve();
+  }
+
+  #replyTimeout(): Error {
+    const endpoint = formatEndpoint(this.remote);
+    return new TimeoutError("reply", `No answer from ${endpoint} in time`, { endpoint });
+  }
+
+  #fail(cause: unknown, doing: string): Error {
+    const error = toSocketError(cause, doing, formatEndpoint(this.remote));
+    this.close(error instanceof ResetError ? "reset" : "error", error);
+    return error;
+  }
+
+  #readAfterClose(): null {
+    if (this.#closeError !== undefined) throw this.#closeError;
+    return null;
+  }
+
+  #closedError(): Error {
+    return this.#closeError ?? new ResetError(`The connection to ${formatEndpoint(this.remote)} is closed`, {
+      endpoint: formatEndpoint(this.remote),
+    });
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closeReason !== undefined) throw this.#closedError();
+  }
+}
+
+function ignore(): void {}

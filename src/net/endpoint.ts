@@ -1,0 +1,188 @@
+/**
+ * Endpoints: where a socket is, in one grammar for every flag, argument, log
+ * line and call.
+ *
+ * @module
+ */
+
+import { DEFAULTS } from "../base/defaults.ts";
+import { isIp } from "../base/ip.ts";
+
+/** Every scheme of the grammar. */
+export const SCHEMES = ["tcp", "tls", "ws", "wss", "unix", "udp", "unixgram"] as const;
+
+/** One of {@linkcode SCHEMES}. */
+export type Scheme = typeof SCHEMES[number];
+
+/** An endpoint with a host and a port. */
+export interface HostEndpoint {
+  readonly scheme: "tcp" | "tls" | "ws" | "wss" | "udp";
+  /** A name, an IPv4 address, or an IPv6 address without brackets. */
+  readonly host: string;
+  /** 0 to 65,535; 0 picks a free one when listening. */
+  readonly port: number;
+  /** Path and query of `ws` and `wss`; `"/"` otherwise. */
+  readonly path: string;
+}
+
+/** An endpoint in the file system. */
+export interface PathEndpoint {
+  readonly scheme: "unix" | "unixgram";
+  /** The socket's file. */
+  readonly path: string;
+}
+
+/** Where a socket is. */
+export type Endpoint = HostEndpoint | PathEndpoint;
+
+/** What the short forms leave out. */
+export interface ParseEndpointOptions {
+  /**
+   * Scheme of a text that names none.
+   *
+   * @default {"tcp"}
+   */
+  scheme?: HostEndpoint["scheme"];
+  /** Port of a text that names none; without it such a text is refused. */
+  port?: number | undefined;
+}
+
+/** Longest path of a Unix socket: `sun_path` has 108 bytes with its end on Linux, unix(7). */
+const UNIX_PATH_BYTES = 107;
+
+const EXAMPLES: Readonly<Record<Scheme, string>> = {
+  tcp: "tcp://127.0.0.1:8888",
+  tls: "tls://db.internal:5433",
+  ws: "ws://localhost:8765/chat",
+  wss: "wss://localhost:8765/chat",
+  unix: "unix:/run/app.sock",
+  udp: "udp://127.0.0.1:5000",
+  unixgram: "unixgram:/run/x.sock",
+};
+
+/**
+ * Parses an endpoint: `tcp://127.0.0.1:8888`, `unix:/run/app.sock`,
+ * `ws://localhost:8765/chat`, or a short form such as `8888`, `:8888`,
+ * `0.0.0.0:8888`, `[::1]:8888`, `db.internal:5433`.
+ *
+ * @example Full and short forms
+ * ```ts
+ * import { formatEndpoint, parseEndpoint } from "@parley/parley";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(formatEndpoint(parseEndpoint("8888")), "tcp://127.0.0.1:8888");
+ * assertEquals(formatEndpoint(parseEndpoint("[::1]:53", { scheme: "udp" })), "udp://[::1]:53");
+ * ```
+ *
+ * @throws {SyntaxError} Says what was wrong and shows one right example.
+ */
+export function parseEndpoint(text: string, options: ParseEndpointOptions = {}): Endpoint {
+  const match = /^([A-Za-z][A-Za-z0-9+.-]*):(?!\d+$)(.*)$/s.exec(text);
+  const named = match?.[1]?.toLowerCase();
+  if (match && named !== undefined && (isScheme(named) || match[2]?.startsWith("//"))) {
+    if (!isScheme(named)) {
+      const known = SCHEMES.join(", ");
+      throw refuse(text, `unknown scheme "${named}" (known: ${known})`, "tcp");
+    }
+    const rest = match[2] ?? "";
+    if (named === "unix" || named === "unixgram") return parsePath(text, named, rest);
+    if (!rest.startsWith("//")) throw refuse(text, `"//" must follow "${named}:"`, named);
+    return parseHost(text, named, rest.slice(2), {
+      port: named === "ws" ? 80 : named === "wss" ? 443 : options.port,
+    });
+  }
+  return parseHost(text, options.scheme ?? "tcp", text, options);
+}
+
+/** The endpoint as text that {@linkcode parseEndpoint} reads back. */
+export function formatEndpoint(endpoint: Endpoint): string {
+  if (!isHostEndpoint(endpoint)) return `${endpoint.scheme}:${endpoint.path}`;
+  const path = endpoint.scheme === "ws" || endpoint.scheme === "wss" ? endpoint.path : "";
+  return `${endpoint.scheme}://${formatHostPort(endpoint.host, endpoint.port)}${path}`;
+}
+
+/** `host:port`, with brackets around an IPv6 address (RFC 3986, section 3.2.2). */
+export function formatHostPort(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Whether the endpoint has a host and a port. */
+export function isHostEndpoint(endpoint: Endpoint): endpoint is HostEndpoint {
+  return endpoint.scheme !== "unix" && endpoint.scheme !== "unixgram";
+}
+
+function isScheme(text: string): text is Scheme {
+  return (SCHEMES as readonly string[]).includes(text);
+}
+
+function parsePath(text: string, scheme: PathEndpoint["scheme"], rest: string): PathEndpoint {
+  const path = rest.startsWith("//") ? rest.slice(2) : rest;
+  if (path === "") throw refuse(text, "the path of the socket is missing", scheme);
+  if (path.includes("\0")) throw refuse(text, "the path holds a NUL character", scheme);
+  if (new TextEncoder().encode(path).length > UNIX_PATH_BYTES) {
+    throw refuse(text, `the path is longer than ${UNIX_PATH_BYTES} bytes`, scheme);
+  }
+  return { scheme, path };
+}
+
+function parseHost(
+  text: string,
+  scheme: HostEndpoint["scheme"],
+  rest: string,
+  options: ParseEndpointOptions,
+): HostEndpoint {
+  const slash = rest.search(/[/?]/);
+  const authority = slash === -1 ? rest : rest.slice(0, slash);
+  const tail = slash === -1 ? "" : rest.slice(slash);
+  const takesPath = scheme === "ws" || scheme === "wss";
+  if (tail !== "" && tail !== "/" && !takesPath) throw refuse(text, `${scheme} takes no path`, scheme);
+  if (/[\s#\p{Cc}]/u.test(tail)) throw refuse(text, "the path holds a blank or a #", scheme);
+  const path = !takesPath || tail === "" ? "/" : tail.startsWith("?") ? `/${tail}` : tail;
+  const [host, port] = splitAuthority(text, scheme, authority, options.port);
+  return { scheme, host: checkHost(text, scheme, host), port, path };
+}
+
+function splitAuthority(
+  text: string,
+  scheme: Scheme,
+  authority: string,
+  defaultPort: number | undefined,
+): [string, number] {
+  if (authority.includes("@")) throw refuse(text, "a user name has no place in it", scheme);
+  if (/^\d+$/.test(authority)) return [DEFAULTS.host, checkPort(text, scheme, authority)];
+  const bracketed = /^\[([^\]]*)\](?::(.*))?$/s.exec(authority);
+  if (bracketed) {
+    if (!bracketed[1]?.includes(":")) throw refuse(text, "brackets are for IPv6 addresses", scheme);
+    return [bracketed[1], checkPort(text, scheme, bracketed[2] ?? defaultPort)];
+  }
+  const colons = authority.split(":").length - 1;
+  if (colons > 1) throw refuse(text, "an IPv6 address needs brackets, as in [::1]:8888", scheme);
+  const [host, port] = authority.split(":");
+  return [host === "" || host === undefined ? DEFAULTS.host : host, checkPort(text, scheme, port ?? defaultPort)];
+}
+
+function checkPort(text: string, scheme: Scheme, port: string | number | undefined): number {
+  if (port === undefined || port === "") throw refuse(text, "the port is missing", scheme);
+  if (!/^\d{1,9}$/.test(String(port)) || Number(port) > 65_535) {
+    throw refuse(text, `port "${port}" is not a number from 0 to 65535`, scheme);
+  }
+  return Number(port);
+}
+
+function checkHost(text: string, scheme: Scheme, host: string): string {
+  if (host.includes("%")) throw refuse(text, "a zone (%) is not accepted in an address", scheme);
+  if (host.includes(":") || /^[\d.]+$/.test(host)) {
+    if (!isIp(host)) throw refuse(text, `"${host}" is not an IP address`, scheme);
+    return host;
+  }
+  // Letters, digits, hyphens (RFC 1123, section 2.1), and the underscore that container networks use.
+  const label = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?";
+  if (host.length > 253 || !new RegExp(`^${label}(?:\\.${label})*\\.?$`).test(host)) {
+    throw refuse(text, `"${host}" is not a host name`, scheme);
+  }
+  return host;
+}
+
+function refuse(text: string, found: string, scheme: Scheme): SyntaxError {
+  return new SyntaxError(`Cannot parse endpoint "${text}": ${found}; a right one is ${EXAMPLES[scheme]}`);
+}

@@ -1,0 +1,100 @@
+import { DEFAULTS } from "../base/defaults.ts";
+import { type Attempt, RefusedError, TimeoutError } from "../base/errors.ts";
+import { formatHostPort } from "./endpoint.ts";
+import type { ResolvedAddress } from "./resolve.ts";
+import { reasonOf, toSocketError } from "./socket_error.ts";
+
+/** What the race needs from the world; a test gives fakes. */
+export interface RaceOptions<C extends Disposable> {
+  /** Opens one connection; must give up when the signal aborts. */
+  dial: (address: ResolvedAddress, signal: AbortSignal) => Promise<C>;
+  /** Ends the race from outside. */
+  signal: AbortSignal;
+  /**
+   * Head start of each address before the next is tried beside it, in milliseconds.
+   *
+   * @default {250}
+   */
+  attemptDelayMs?: number;
+}
+
+/**
+ * Connects to the first address that answers (Happy Eyeballs, RFC 8305
+ * sections 4 and 5): families alternate, IPv6 first where the resolver said so; each address gets a head
+ * start, or less when it fails sooner; those that lose are closed.
+ *
+ * @throws {RefusedError} None answered; it lists each address and its reason.
+ */
+export async function raceAddresses<C extends Disposable>(
+  addresses: readonly ResolvedAddress[],
+  target: { endpoint: string; port: number },
+  options: RaceOptions<C>,
+): Promise<C> {
+  const order = interleave(addresses);
+  const losers = new AbortController();
+  const signal = AbortSignal.any([losers.signal, options.signal]);
+  const outcome = Promise.withResolvers<C>();
+  const attempts: Attempt[] = [];
+  let next = 0;
+  let running = 0;
+  let isSettled = false;
+  let lastError: unknown;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function startNext(): void {
+    clearTimeout(timer);
+    const address = order[next++];
+    if (address === undefined) return;
+    running++;
+    void attempt(address);
+    if (next < order.length) timer = setTimeout(startNext, options.attemptDelayMs ?? DEFAULTS.attemptDelayMs);
+  }
+
+  async function attempt(address: ResolvedAddress): Promise<void> {
+    try {
+      const winner = await options.dial(address, signal);
+      if (isSettled) return winner[Symbol.dispose]();
+      isSettled = true;
+      outcome.resolve(winner);
+    } catch (error) {
+      running--;
+      lastError = error;
+      attempts.push({ address: formatHostPort(address.address, target.port), reason: reasonOf(error) });
+      if (isSettled || options.signal.aborted) return;
+      if (next < order.length) startNext();
+      else if (running === 0) outcome.reject(failure(target.endpoint, attempts, lastError));
+    }
+  }
+
+  const onAbort = () => outcome.reject(options.signal.reason);
+  if (options.signal.aborted) throw options.signal.reason;
+  options.signal.addEventListener("abort", onAbort, { once: true });
+  startNext();
+  try {
+    return await outcome.promise;
+  } finally {
+    isSettled = true;
+    clearTimeout(timer);
+    options.signal.removeEventListener("abort", onAbort);
+    losers.abort();
+  }
+}
+
+/** First of one family, first of the other, second of the one, and so on; the family of the first address leads. */
+export function interleave(addresses: readonly ResolvedAddress[]): ResolvedAddress[] {
+  const lead = addresses.filter(({ family }) => family === addresses[0]?.family);
+  const other = addresses.filter(({ family }) => family !== addresses[0]?.family);
+  return lead.flatMap((address, index) => other[index] ? [address, other[index]] : [address])
+    .concat(other.slice(lead.length));
+}
+
+function failure(endpoint: string, attempts: readonly Attempt[], cause: unknown): Error {
+  const list = attempts.map(({ address, reason }) => `${address}: ${reason}`).join(", ");
+  const single = toSocketError(cause, "connect to", endpoint);
+  const isRefusal = single instanceof RefusedError;
+  // Not a network's answer but a missing permission or a system's timeout: those have classes of their own.
+  if (!isRefusal && attempts.length === 1 || single instanceof TimeoutError) return single;
+  return isRefusal
+    ? new RefusedError(`Cannot connect to ${endpoint} (${list})`, { endpoint, attempts, cause })
+    : single;
+}

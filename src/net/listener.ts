@@ -1,0 +1,116 @@
+import type { Logger } from "../log/logger.ts";
+import { Connection, type ConnectionLimits, type Transport } from "./connection.ts";
+import type { DeadlineSweep } from "./deadline_sweep.ts";
+import { type Endpoint, formatEndpoint, type HostEndpoint } from "./endpoint.ts";
+import { toSocketError } from "./socket_error.ts";
+import { removeSocket } from "./unix.ts";
+
+/** What a listener needs of a `Deno.Listener`; a test gives a fake. */
+export interface Acceptor {
+  /** The next connection; it throws when the listener is closed. */
+  accept(): Promise<Transport & { readonly remoteAddr: Deno.Addr }>;
+  /** Stops listening. */
+  close(): void;
+}
+
+/** What the opener of a listener knows about it. */
+export interface ListenerInit {
+  /** Where it listens, with the port that was picked. */
+  endpoint: Endpoint;
+  /** Carries the context. */
+  log: Logger;
+  /** Deadlines and the outbox limit of each connection. */
+  limits?: ConnectionLimits;
+  /** Who checks them. */
+  sweep?: DeadlineSweep | undefined;
+  /** Numbers the connections; several listeners may share one. */
+  nextId?: (() => number) | undefined;
+}
+
+/** Listens on one endpoint and accepts {@linkcode Connection}s. */
+export class Listener implements Disposable, AsyncIterable<Connection> {
+  /** Where it listens, with the port that was picked. */
+  readonly endpoint: Endpoint;
+  /** Carries the context. */
+  readonly log: Logger;
+  readonly #acceptor: Acceptor;
+  readonly #limits: ConnectionLimits;
+  readonly #sweep: DeadlineSweep | undefined;
+  readonly #nextId: () => number;
+  #isClosed = false;
+
+  /** Takes over the acceptor. */
+  constructor(acceptor: Acceptor, init: ListenerInit) {
+    this.#acceptor = acceptor;
+    this.endpoint = init.endpoint;
+    this.log = init.log;
+    this.#limits = init.limits ?? {};
+    this.#sweep = init.sweep;
+    this.#nextId = init.nextId ?? counter();
+  }
+
+  /** Whether {@linkcode close} was called. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /**
+   * The next connection, or `null` once the listener is closed.
+   *
+   * An error, such as too many open files, leaves the listener usable: wait a
+   * little and accept again.
+   */
+  async accept(): Promise<Connection | null> {
+    if (this.#isClosed) return null;
+    try {
+      const transport = await this.#acceptor.accept();
+      if ("setNoDelay" in transport && typeof transport.setNoDelay === "function") transport.setNoDelay(true);
+      return new Connection(transport, {
+        id: this.#nextId(),
+        local: this.endpoint,
+        remote: remoteOf(transport.remoteAddr, this.endpoint),
+        log: this.log,
+        limits: this.#limits,
+        sweep: this.#sweep,
+      });
+    } catch (error) {
+      if (this.#isClosed) return null;
+      throw toSocketError(error, "accept on", formatEndpoint(this.endpoint));
+    }
+  }
+
+  /** Accepts until the listener is closed. */
+  async *[Symbol.asyncIterator](): AsyncIterableIterator<Connection> {
+    for (let connection = await this.accept(); connection; connection = await this.accept()) yield connection;
+  }
+
+  /** Stops listening and removes a Unix socket's file; a second call does nothing. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#acceptor.close();
+    if (this.endpoint.scheme === "unix") removeSocket(this.endpoint.path);
+    this.log.debug(`stopped listening on ${formatEndpoint(this.endpoint)}`);
+  }
+
+  /** Closes it. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** The peer of an accepted connection, in the scheme of its listener. */
+function remoteOf(address: Deno.Addr, listening: Endpoint): Endpoint {
+  if (address.transport !== "tcp" || listening.scheme === "unix" || listening.scheme === "unixgram") {
+    // The client's end of a Unix socket has no name of its own.
+    return listening;
+  }
+  const scheme: HostEndpoint["scheme"] = listening.scheme;
+  return { scheme, host: address.hostname, port: address.port, path: "/" };
+}
+
+/** 1, 2, 3, and so on. */
+export function counter(): () => number {
+  let last = 0;
+  return () => ++last;
+}

@@ -1,0 +1,174 @@
+/**
+ * Opens the sockets of each transport. Everything that is true of one
+ * transport only stands here; `factory.ts` picks by scheme.
+ *
+ * @module
+ */
+
+import { DEFAULTS } from "../base/defaults.ts";
+import { isIp } from "../base/ip.ts";
+import type { Logger } from "../log/logger.ts";
+import { Connection, type ConnectionLimits } from "./connection.ts";
+import { DatagramSocket } from "./datagram.ts";
+import type { DeadlineSweep } from "./deadline_sweep.ts";
+import { formatEndpoint, type HostEndpoint, type PathEndpoint } from "./endpoint.ts";
+import { raceAddresses } from "./happy_eyeballs.ts";
+import { Listener } from "./listener.ts";
+import { resolve, type ResolvedAddress } from "./resolve.ts";
+import { toSocketError } from "./socket_error.ts";
+import { clearStaleSocket, isStreamSocketLive, restrictSocket, SOCKET_MODE } from "./unix.ts";
+
+/** What every opened stream gets. */
+export interface StreamSetup {
+  log: Logger;
+  limits: ConnectionLimits;
+  sweep: DeadlineSweep | undefined;
+}
+
+/** How to listen. */
+export interface ListenSetup extends StreamSetup {
+  backlog: number;
+  /** Lets several processes listen on the port (Linux). */
+  reusePort: boolean;
+  /** Mode of a Unix socket's file. */
+  mode: number;
+  /** Numbers the connections. */
+  nextId: (() => number) | undefined;
+}
+
+/** How to connect. */
+export interface ConnectSetup extends StreamSetup {
+  resolveTimeoutMs: number;
+  signal: AbortSignal;
+}
+
+/** Listens on TCP. */
+export async function listenTcp(endpoint: HostEndpoint, setup: ListenSetup): Promise<Listener> {
+  const text = formatEndpoint(endpoint);
+  const host = await numericHost(endpoint.host);
+  try {
+    const listener = Deno.listen({
+      hostname: host,
+      port: endpoint.port,
+      tcpBacklog: setup.backlog,
+      ...(setup.reusePort ? { reusePort: true } : {}),
+    });
+    return new Listener(listener, { ...setup, endpoint: { ...endpoint, port: portOf(listener.addr) } });
+  } catch (error) {
+    throw toSocketError(error, "listen on", text);
+  }
+}
+
+/** Listens on a Unix socket: replaces a stale file, refuses a live one, sets the mode. */
+export async function listenUnix(endpoint: PathEndpoint, setup: ListenSetup): Promise<Listener> {
+  const text = formatEndpoint(endpoint);
+  try {
+    await clearStaleSocket(endpoint.path, text, isStreamSocketLive);
+    const listener = Deno.listen({ transport: "unix", path: endpoint.path });
+    await restrictSocket(endpoint.path, setup.mode);
+    return new Listener(listener, { ...setup, endpoint });
+  } catch (error) {
+    throw toSocketError(error, "listen on", text);
+  }
+}
+
+/** Connects by TCP to the first address of the host that answers. */
+export async function connectTcp(endpoint: HostEndpoint, setup: ConnectSetup): Promise<Connection> {
+  const text = formatEndpoint(endpoint);
+  const addresses = await resolve(endpoint.host, { timeoutMs: setup.resolveTimeoutMs, signal: setup.signal });
+  const conn = await raceAddresses(addresses, { endpoint: text, port: endpoint.port }, {
+    signal: setup.signal,
+    dial: (address: ResolvedAddress, signal) =>
+      Deno.connect({ hostname: address.address, port: endpoint.port, signal, autoSelectFamily: false }),
+  });
+  conn.setNoDelay(true);
+  const { hostname, port } = conn.localAddr;
+  const scheme = endpoint.scheme;
+  return new Connection(conn, {
+    ...setup,
+    id: 1,
+    local: { scheme, host: hostname, port, path: "/" },
+    remote: { ...endpoint, host: conn.remoteAddr.hostname },
+  });
+}
+
+/** Connects to a Unix socket. */
+export async function connectUnix(endpoint: PathEndpoint, setup: ConnectSetup): Promise<Connection> {
+  setup.signal.throwIfAborted();
+  try {
+    const conn = await Deno.connect({ transport: "unix", path: endpoint.path });
+    return new Connection(conn, { ...setup, id: 1, local: endpoint, remote: endpoint });
+  } catch (error) {
+    throw toSocketError(error, "connect to", formatEndpoint(endpoint));
+  }
+}
+
+/** How to bind a datagram socket. */
+export interface BindSetup {
+  log: Logger;
+  maxBytes: number;
+  reuseAddress: boolean;
+  loopback: boolean;
+  mode: number;
+}
+
+/** Binds a UDP socket. */
+export async function bindUdp(endpoint: HostEndpoint, setup: BindSetup): Promise<DatagramSocket> {
+  const host = await numericHost(endpoint.host);
+  try {
+    const socket = Deno.listenDatagram({
+      transport: "udp",
+      hostname: host,
+      port: endpoint.port,
+      reuseAddress: setup.reuseAddress,
+      loopback: setup.loopback,
+    });
+    return new DatagramSocket(socket, { ...setup, endpoint: { ...endpoint, port: portOf(socket.addr) } });
+  } catch (error) {
+    throw toSocketError(error, "bind", formatEndpoint(endpoint));
+  }
+}
+
+/** Binds a Unix datagram socket, which Deno calls `unixpacket`. */
+export async function bindUnixDatagram(endpoint: PathEndpoint, setup: BindSetup): Promise<DatagramSocket> {
+  const text = formatEndpoint(endpoint);
+  try {
+    await clearStaleSocket(endpoint.path, text, isDatagramSocketLive);
+    const socket = Deno.listenDatagram({ transport: "unixpacket", path: endpoint.path });
+    await restrictSocket(endpoint.path, setup.mode);
+    return new DatagramSocket(socket, { ...setup, endpoint });
+  } catch (error) {
+    throw toSocketError(error, "bind", text);
+  }
+}
+
+/** Datagram sockets cannot be connected to from Deno; a send of nothing is refused where nobody is bound. */
+async function isDatagramSocketLive(path: string): Promise<boolean> {
+  const probePath = `${path}.probe-${crypto.randomUUID().slice(0, 8)}`;
+  const probe = Deno.listenDatagram({ transport: "unixpacket", path: probePath });
+  try {
+    await probe.send(new Uint8Array(0), { transport: "unixpacket", path });
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.ConnectionRefused || error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  } finally {
+    probe.close();
+    await Deno.remove(probePath).catch((error: unknown) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    });
+  }
+}
+
+/** A name stands for its first address: a socket is bound to one. */
+async function numericHost(host: string): Promise<string> {
+  if (isIp(host)) return host;
+  return (await resolve(host))[0]?.address ?? host;
+}
+
+function portOf(address: Deno.Addr): number {
+  return "port" in address ? address.port : 0;
+}
+
+/** Defaults of the mode and the backlog, for the factory. */
+export const LISTEN_DEFAULTS = { backlog: DEFAULTS.backlog, reusePort: false, mode: SOCKET_MODE } as const;

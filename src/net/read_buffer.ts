@@ -1,0 +1,35 @@
+import { DEFAULTS } from "../base/defaults.ts";
+
+const SMALL_READS_BEFORE_SHRINKING = 16;
+
+/**
+ * The buffer that a connection reads into: it starts at 1 KiB, doubles when a
+ * read fills it, up to 256 KiB, and halves again after a run of small reads. So
+ * 18,000 idle connections cost little, and bulk transfer is not slowed.
+ */
+export class ReadBuffer {
+  #buffer = new Uint8Array(DEFAULTS.readBufferBytes);
+  #smallReads = 0;
+
+  /** The bytes to read into. */
+  get space(): Uint8Array<ArrayBuffer> {
+    return this.#buffer;
+  }
+
+  /** The first `count` bytes of the space, and a fitting space for the next read. */
+  take(count: number): Uint8Array<ArrayBuffer> {
+    const buffer = this.#buffer;
+    if (count === buffer.length) {
+      this.#smallReads = 0;
+      if (count < DEFAULTS.readBufferMostBytes) this.#buffer = new Uint8Array(count * 2);
+      return buffer;
+    }
+    if (count * 4 > buffer.length || buffer.length === DEFAULTS.readBufferBytes) {
+      this.#smallReads = 0;
+    } else if (++this.#smallReads === SMALL_READS_BEFORE_SHRINKING) {
+      this.#smallReads = 0;
+      this.#buffer = new Uint8Array(buffer.length / 2);
+    }
+    return buffer.subarray(0, count);
+  }
+}

@@ -1,0 +1,68 @@
+import { lookup } from "node:dns/promises";
+import { DEFAULTS } from "../base/defaults.ts";
+import { ResolveError, TimeoutError } from "../base/errors.ts";
+import { parseIp } from "../base/ip.ts";
+import { reasonOf } from "./socket_error.ts";
+import { abortable } from "./wait.ts";
+
+/** One address of a host. */
+export interface ResolvedAddress {
+  /** Numeric, IPv6 without brackets. */
+  readonly address: string;
+  /** 4 or 6. */
+  readonly family: 4 | 6;
+}
+
+/** Options of {@linkcode resolve}. */
+export interface ResolveOptions {
+  /**
+   * Most time it may take, in milliseconds.
+   *
+   * @default {5000}
+   */
+  timeoutMs?: number | undefined;
+  /** Ends the wait. */
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Every address of a host, by the system's resolver (hosts file and DNS, as
+ * `getaddrinfo` does), in the system's order of preference (RFC 6724). A
+ * numeric address is its own only one.
+ *
+ * @example A numeric address needs no network
+ * ```ts
+ * import { resolve } from "@parley/parley";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(await resolve("::1"), [{ address: "::1", family: 6 }]);
+ * ```
+ *
+ * @throws {ResolveError} The name has no address.
+ * @throws {TimeoutError} The resolver did not answer in time.
+ */
+export async function resolve(host: string, options: ResolveOptions = {}): Promise<ResolvedAddress[]> {
+  const bytes = parseIp(host);
+  if (bytes) return [{ address: host, family: bytes.length === 4 ? 4 : 6 }];
+  const timeoutMs = options.timeoutMs ?? DEFAULTS.resolveTimeoutMs;
+  const found = await abortable(
+    lookup(host, { all: true }).then((all) => ({ all }), (error: unknown) => ({ error })),
+    { signal: options.signal, timeoutMs },
+    () => new TimeoutError("resolve", `Cannot resolve "${host}": no answer within ${timeoutMs} ms`),
+  );
+  if ("error" in found) {
+    throw new ResolveError(`Cannot resolve "${host}": ${explain(found.error)}`, { cause: found.error });
+  }
+  const addresses = found.all.map(({ address, family }): ResolvedAddress => ({
+    address,
+    family: family === 6 ? 6 : 4,
+  }));
+  return addresses.filter(({ address }, index) => addresses.findIndex((other) => other.address === address) === index);
+}
+
+function explain(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "ENOTFOUND" || code === "ENODATA") return "the name is not known";
+  if (code === "EAI_AGAIN") return "the name server does not answer";
+  return reasonOf(error);
+}

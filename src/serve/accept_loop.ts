@@ -1,0 +1,38 @@
+import { Backoff } from "../base/backoff.ts";
+import { messageOf } from "../base/errors.ts";
+import type { Connection } from "../net/connection.ts";
+import type { Listener } from "../net/listener.ts";
+import { delay } from "../net/wait.ts";
+
+/** What the accept loop tells its owner. */
+export interface AcceptLoopOptions {
+  /** Serves one connection; the loop does not wait for it. */
+  onConnection: (connection: Connection) => void;
+  /** Called for each failed accept. */
+  onError?: (error: unknown) => void;
+  /** Ends the waits of the loop; the listener must be closed to end an accept. */
+  signal: AbortSignal;
+}
+
+/**
+ * Accepts until the listener is closed. An error (out of file descriptors, a
+ * connection aborted before it was accepted) ends neither the loop nor spins
+ * it: it waits 10 ms, doubling to a second, and logs once a burst.
+ */
+export async function acceptLoop(listener: Listener, options: AcceptLoopOptions): Promise<void> {
+  const backoff = new Backoff({ firstMs: 10, mostMs: 1_000 });
+  while (!options.signal.aborted) {
+    try {
+      const connection = await listener.accept();
+      if (connection === null) return;
+      backoff.reset();
+      options.onConnection(connection);
+    } catch (error) {
+      options.onError?.(error);
+      if (backoff.isFresh) listener.log.error("accept failed, trying again", { error: messageOf(error) });
+      await delay(backoff.next(), options.signal).catch(() => {
+        // The signal: the loop's condition ends it.
+      });
+    }
+  }
+}

@@ -1,0 +1,135 @@
+import { ClosedEarlyError, FrameError, ParleyError } from "../base/errors.ts";
+import { formatDuration } from "../base/units.ts";
+import type { Codec } from "../framing/codec.ts";
+import type { Logger } from "../log/logger.ts";
+import type { Connection } from "../net/connection.ts";
+import type { Listener } from "../net/listener.ts";
+import type { Service } from "../services/service.ts";
+import { acceptLoop } from "./accept_loop.ts";
+import type { Session } from "./session.ts";
+import { StreamSession } from "./stream_session.ts";
+
+/** What a {@linkcode Server} is made of. */
+export interface ServerOptions {
+  /** What is served on every listener. */
+  service: Service;
+  /** Where clients come in; the server closes them. */
+  listeners: readonly Listener[];
+  /** Cuts streams into messages. */
+  codec: Codec;
+  /** Carries the server's context. */
+  log: Logger;
+  /** How long clients may take to finish once the server is ending, in milliseconds. */
+  drainTimeoutMs: number;
+  /** End after this many connections have been accepted and served. */
+  maxAccepts?: number | undefined;
+}
+
+/** Serves one service on any number of listeners until it is told to end. */
+export class Server {
+  readonly #options: ServerOptions;
+  readonly #sessions = new Map<Session, Promise<void>>();
+  readonly #ending = new AbortController();
+  #accepted = 0;
+
+  /** Nothing is accepted before {@linkcode run}. */
+  constructor(options: ServerOptions) {
+    this.#options = options;
+  }
+
+  /** Clients that are connected now. */
+  get sessionCount(): number {
+    return this.#sessions.size;
+  }
+
+  /**
+   * Accepts and serves. It returns when `stop` aborts, or `maxAccepts`
+   * connections are through, and every client has left or been closed.
+   */
+  async run(stop: AbortSignal): Promise<void> {
+    const { listeners, log } = this.#options;
+    const end = () => this.#stopAccepting();
+    stop.addEventListener("abort", end, { once: true });
+    if (stop.aborted) end();
+    try {
+      await Promise.all(listeners.map((listener) =>
+        acceptLoop(listener, {
+          onConnection: (connection) => this.#onConnection(connection),
+          signal: this.#ending.signal,
+        })
+      ));
+      if (stop.aborted) await this.#drain();
+      else await this.#whenAllLeft(stop);
+    } finally {
+      stop.removeEventListener("abort", end);
+      for (const listener of listeners) listener.close();
+      await this.#options.service[Symbol.asyncDispose]?.();
+      log.info("ended", { accepted: this.#accepted });
+    }
+  }
+
+  #stopAccepting(): void {
+    this.#ending.abort();
+    for (const listener of this.#options.listeners) listener.close();
+  }
+
+  #onConnection(connection: Connection): void {
+    const { maxAccepts = Infinity } = this.#options;
+    if (this.#accepted >= maxAccepts) return connection.close("limit");
+    this.#accepted++;
+    const session = new StreamSession(connection, this.#options.codec);
+    this.#sessions.set(session, this.#serve(session));
+    if (this.#accepted >= maxAccepts) this.#stopAccepting();
+  }
+
+  async #serve(session: Session): Promise<void> {
+    session.log.debug("connected");
+    try {
+      await this.#options.service.serve(session);
+      await session.finish();
+    } catch (error) {
+      await this.#endAfterError(session, error);
+    } finally {
+      this.#sessions.delete(session);
+      session.log.debug("disconnected", { reason: session.closeReason });
+    }
+  }
+
+  async #endAfterError(session: Session, error: unknown): Promise<void> {
+    if (error instanceof FrameError || error instanceof ClosedEarlyError) {
+      session.log.warning("bad message, closing", { error: error.message });
+      // The client was told why: it must be able to read it.
+      await session.finish("bad message");
+    } else if (error instanceof ParleyError) {
+      session.log.debug("ended by an error", { error: error.message });
+      session.close("error", error);
+    } else {
+      session.log.error("the service failed", { error: error instanceof Error ? error.stack : String(error) });
+      session.close("error");
+    }
+  }
+
+  /** The last accepted clients are served to their end; a signal that comes meanwhile drains them. */
+  async #whenAllLeft(stop: AbortSignal): Promise<void> {
+    const stopped = Promise.withResolvers<void>();
+    const onStop = () => stopped.resolve();
+    stop.addEventListener("abort", onStop, { once: true });
+    await Promise.race([Promise.all(this.#sessions.values()), stopped.promise]);
+    stop.removeEventListener("abort", onStop);
+    if (stop.aborted) await this.#drain();
+  }
+
+  async #drain(): Promise<void> {
+    const { service, log, drainTimeoutMs } = this.#options;
+    if (this.#sessions.size === 0) return;
+    log.info("draining", { connections: this.#sessions.size, timeout: formatDuration(drainTimeoutMs) });
+    service.drain?.();
+    for (const session of this.#sessions.keys()) session.drain();
+    const timer = setTimeout(() => {
+      log.warning("drain timed out, closing what is left", { connections: this.#sessions.size });
+      for (const session of this.#sessions.keys()) session.close("drain");
+    }, drainTimeoutMs);
+    await Promise.all(this.#sessions.values());
+    clearTimeout(timer);
+  }
+}

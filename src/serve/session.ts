@@ -1,0 +1,75 @@
+import type { Logger } from "../log/logger.ts";
+import type { CloseReason } from "../net/close_reason.ts";
+import type { Endpoint } from "../net/endpoint.ts";
+
+/** One message of a client. */
+export interface Message {
+  /** Its bytes, in a view that is valid until the next `receive()`. */
+  readonly data: Uint8Array;
+  /** Whether it came as text; only WebSocket tells text from bytes. */
+  readonly isText: boolean;
+}
+
+/**
+ * One client's conversation in messages, whatever carries it: bytes over TCP
+ * or a Unix socket cut by a framing, or WebSocket messages. A service sees
+ * nothing else of the network.
+ */
+export interface Session {
+  /** The number of the connection, unique in this server. */
+  readonly id: number;
+  /** What carries it: a stream cut by a framing, or WebSocket messages. */
+  readonly kind: "stream" | "websocket";
+  /** The client. */
+  readonly remote: Endpoint;
+  /** Where it came in. */
+  readonly local: Endpoint;
+  /** Every line of it names the connection and the client. */
+  readonly log: Logger;
+  /** Bytes that wait to be written: flush when they grow large. */
+  readonly queuedBytes: number;
+  /** Why it ended, or `undefined` while it is open. */
+  readonly closeReason: CloseReason | undefined;
+
+  /**
+   * Every message that the next read completes, one at least; `null` at the
+   * client's end, and when the server is ending. The list and the messages are
+   * valid until the next call.
+   *
+   * A message that breaks the framing but lets the stream go on is answered
+   * with an error and left out.
+   *
+   * @throws {FrameError} The stream cannot go on.
+   * @throws {ResetError} The client is gone.
+   * @throws {TimeoutError} A deadline passed.
+   */
+  receive(): Promise<readonly Message[] | null>;
+
+  /**
+   * Queues one message, copying it; what is queued in one turn leaves in one
+   * write. `false` when the client is gone, or is dropped by this because it
+   * does not read.
+   */
+  send(data: Uint8Array | string, isText?: boolean): boolean;
+
+  /**
+   * Queues bytes that are framed already and will not change: a broadcast is
+   * framed once for all.
+   */
+  sendFramed(bytes: Uint8Array): boolean;
+
+  /** Sends one message, without a copy where that is possible, and waits until it has left. */
+  write(data: Uint8Array, isText?: boolean): Promise<void>;
+
+  /** Waits until everything queued has left. */
+  flush(): Promise<void>;
+
+  /** Closes it at once: what is queued is lost. */
+  close(reason: CloseReason, error?: Error): void;
+
+  /** The server is ending: `receive()` gives `null` from now on. */
+  drain(): void;
+
+  /** The conversation is over: sends what is queued, says the end in the transport's way, closes. */
+  finish(reason?: CloseReason): Promise<void>;
+}

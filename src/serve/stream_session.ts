@@ -1,0 +1,147 @@
+import { ByteSink } from "../base/byte_sink.ts";
+import { toBytes } from "../base/bytes.ts";
+import { FrameError, messageOf } from "../base/errors.ts";
+import type { Codec, Decoder } from "../framing/codec.ts";
+import type { Logger } from "../log/logger.ts";
+import type { CloseReason } from "../net/close_reason.ts";
+import type { Connection } from "../net/connection.ts";
+import type { Endpoint } from "../net/endpoint.ts";
+import { lingeringClose } from "../net/lingering_close.ts";
+import type { Message, Session } from "./session.ts";
+
+/** How long a client may take to end its side after ours. */
+const LINGER_MS = 2_000;
+
+/** A session over a stream of bytes, cut into messages by a codec. */
+export class StreamSession implements Session {
+  readonly kind = "stream";
+  readonly #connection: Connection;
+  readonly #codec: Codec;
+  readonly #decoder: Decoder;
+  readonly #sink = new ByteSink();
+  readonly #batch: Message[] = [];
+  #isSinkDue = false;
+  #isDraining = false;
+  #isWaiting = false;
+
+  /** Takes over the connection. */
+  constructor(connection: Connection, codec: Codec) {
+    this.#connection = connection;
+    this.#codec = codec;
+    this.#decoder = codec.decoder();
+  }
+
+  get id(): number {
+    return this.#connection.id;
+  }
+
+  get remote(): Endpoint {
+    return this.#connection.remote;
+  }
+
+  get local(): Endpoint {
+    return this.#connection.local;
+  }
+
+  get log(): Logger {
+    return this.#connection.log;
+  }
+
+  get queuedBytes(): number {
+    return this.#connection.queuedBytes + this.#sink.length;
+  }
+
+  get closeReason(): CloseReason | undefined {
+    return this.#connection.closeReason;
+  }
+
+  async receive(): Promise<readonly Message[] | null> {
+    const batch = this.#batch;
+    batch.length = 0;
+    while (batch.length === 0) {
+      if (this.#isDraining || this.#connection.isReadEnded) return null;
+      this.#isWaiting = true;
+      const bytes = await this.#connection.read();
+      this.#isWaiting = false;
+      if (this.#isDraining) return null;
+      if (bytes === null) this.#decoder.end();
+      else this.#decoder.push(bytes);
+      this.#decodeInto(batch);
+    }
+    return batch;
+  }
+
+  send(data: Uint8Array | string): boolean {
+    if (this.#connection.closeReason !== undefined) return false;
+    this.#codec.encode(toBytes(data), this.#sink);
+    if (!this.#isSinkDue) {
+      this.#isSinkDue = true;
+      queueMicrotask(() => this.#moveSink());
+    }
+    return true;
+  }
+
+  sendFramed(bytes: Uint8Array): boolean {
+    this.#moveSink();
+    return this.#connection.send(bytes);
+  }
+
+  async write(data: Uint8Array): Promise<void> {
+    if (this.#codec.name === "raw" && this.#sink.length === 0) return await this.#connection.write(data);
+    this.send(data);
+    await this.flush();
+  }
+
+  async flush(): Promise<void> {
+    if (this.#sink.length > 0) await this.#connection.write(this.#sink.take());
+    else await this.#connection.flush();
+  }
+
+  close(reason: CloseReason, error?: Error): void {
+    this.#connection.close(reason, error);
+  }
+
+  drain(): void {
+    this.#isDraining = true;
+    if (!this.#isWaiting) return;
+    // Between messages: the end of our side is all the client needs to know.
+    this.#moveSink();
+    this.#connection.closeWrite().catch((error: unknown) => {
+      this.log.debug("the client was gone before the drain", { error: messageOf(error) });
+    });
+  }
+
+  async finish(reason: CloseReason = this.#isDraining ? "drain" : "done"): Promise<void> {
+    this.#moveSink();
+    await lingeringClose(this.#connection, { timeoutMs: LINGER_MS, reason });
+  }
+
+  #decodeInto(batch: Message[]): void {
+    for (;;) {
+      const found = this.#nextMessage();
+      if (found === undefined) return;
+      if (found instanceof FrameError) this.#answerBadMessage(found);
+      else batch.push({ data: found, isText: false });
+    }
+  }
+
+  #nextMessage(): ReturnType<Decoder["next"]> {
+    try {
+      return this.#decoder.next();
+    } catch (error) {
+      if (error instanceof FrameError) this.#answerBadMessage(error);
+      throw error;
+    }
+  }
+
+  #answerBadMessage(error: FrameError): void {
+    this.log.warning("bad message", { error: error.message });
+    // Only where messages are lines can an answer be told from data.
+    if (this.#codec.name === "line") this.send(`! ${error.message}`);
+  }
+
+  #moveSink(): void {
+    this.#isSinkDue = false;
+    if (this.#sink.length > 0) this.#connection.send(this.#sink.take());
+  }
+}

@@ -1,0 +1,53 @@
+import { concat, utf8 } from "../base/bytes.ts";
+import type { Message, Session } from "../serve/session.ts";
+import { defineService } from "./service.ts";
+
+/** Queued bytes at which echoing waits for the client to read. */
+const HIGH_WATER_BYTES = 256 * 1024;
+
+/** Sends back what comes (RFC 862); with a framing, message by message. */
+export const echo = defineService({
+  name: "echo",
+  summary: "send back what comes",
+  endpoints: ["tcp://127.0.0.1:8888"],
+  framing: "raw",
+  flags: {
+    prefix: {
+      type: "text",
+      placeholder: "TEXT",
+      help: "put TEXT before each message; #{id} stands for #1, #2, ... of the connection, {id} for the number",
+    },
+    upper: { type: "boolean", help: "send ASCII letters back in upper case" },
+  },
+  examples: [
+    { words: "echo", does: "echo on 127.0.0.1:8888" },
+    { words: "echo :9000 --framing line --prefix '[echo #{id}] '", does: "echo lines, each with the client's number" },
+  ],
+  create({ prefix, upper }) {
+    return {
+      async serve(session: Session): Promise<void> {
+        const lead = prefix === undefined ? undefined : utf8(prefix.replaceAll("{id}", String(session.id)));
+        const reply = ({ data }: Message) => {
+          const body = upper ? toUpperAscii(data) : data;
+          return lead ? concat([lead, body]) : body;
+        };
+        for (let batch = await session.receive(); batch; batch = await session.receive()) {
+          const only = batch.length === 1 ? batch[0] : undefined;
+          if (only) {
+            await session.write(reply(only), only.isText);
+            continue;
+          }
+          for (const message of batch) {
+            session.send(reply(message), message.isText);
+            if (session.queuedBytes > HIGH_WATER_BYTES) await session.flush();
+          }
+          await session.flush();
+        }
+      },
+    };
+  },
+});
+
+function toUpperAscii(bytes: Uint8Array): Uint8Array {
+  return bytes.map((byte) => byte >= 0x61 && byte <= 0x7a ? byte - 0x20 : byte);
+}

@@ -1,0 +1,55 @@
+import type { FlagTable, FlagValues } from "../base/flag_spec.ts";
+import type { Logger } from "../log/logger.ts";
+import type { Session } from "../serve/session.ts";
+
+/** What a server runs for each client. */
+export interface Service {
+  /**
+   * Talks to one client, from greeting to end. When it returns, what it queued
+   * is sent and the connection is closed in order; when it throws, the
+   * connection is closed at once.
+   */
+  serve(session: Session): Promise<void>;
+  /** The server is ending: tell the clients. Each session is drained afterwards. */
+  drain?(): void;
+  /** The last session has ended. */
+  [Symbol.asyncDispose]?(): Promise<void>;
+}
+
+/** What a service is given when it is made. */
+export interface ServiceContext {
+  /** Carries the service's context. */
+  readonly log: Logger;
+}
+
+/** A service of `parley-server`: one file each, one line in the registry. */
+export interface ServiceDefinition<T extends FlagTable = FlagTable> {
+  /** As it is typed: `parley-server NAME`. */
+  readonly name: string;
+  /** One line, without a full stop. */
+  readonly summary: string;
+  /** Endpoints where none are given. */
+  readonly endpoints: readonly string[];
+  /** Framing where none is given, as `--framing` says it. */
+  readonly framing: string;
+  /** Flags beside those that every service has. */
+  readonly flags: T;
+  /** For `--help`; the words after `parley-server`. */
+  readonly examples: readonly { readonly words: string; readonly does: string }[];
+  /** Makes one from the values of its flags. */
+  create(flags: FlagValues<T>, context: ServiceContext): Service | Promise<Service>;
+}
+
+/** A service of any flags, as the registry holds it. */
+export interface RegisteredService extends Omit<ServiceDefinition, "create"> {
+  create(flags: Readonly<Record<string, unknown>>, context: ServiceContext): Service | Promise<Service>;
+}
+
+/** Makes a registered service; the flags of its `create` are typed by its table. */
+export function defineService<const T extends FlagTable>(definition: ServiceDefinition<T>): RegisteredService {
+  return {
+    ...definition,
+    // The command line makes the values from the same table, which is what gives them these types.
+    create: (flags, context) => definition.create(flags as FlagValues<T>, context),
+  };
+}

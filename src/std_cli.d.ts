@@ -1,0 +1,14 @@
+// Types of `@std/cli`, for as long as it comes from npm, where it has none.
+declare module "@std/cli/parse-args" {
+  export interface ParseOptions {
+    boolean?: readonly string[];
+    string?: readonly string[];
+    collect?: readonly string[];
+    alias?: Readonly<Record<string, string>>;
+    unknown?: (arg: string, key?: string, value?: unknown) => unknown;
+  }
+  export function parseArgs(
+    args: readonly string[],
+    options?: ParseOptions,
+  ): Record<string, unknown> & { _: string[] };
+}
