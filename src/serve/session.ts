@@ -1,6 +1,8 @@
 import type { Logger } from "../log/logger.ts";
 import type { CloseReason } from "../net/close_reason.ts";
 import type { Endpoint } from "../net/endpoint.ts";
+import type { WaitOptions } from "../net/wait.ts";
+import type { Framer } from "./framer.ts";
 
 /** One message of a client. */
 export interface Message {
@@ -20,6 +22,10 @@ export interface Session {
   readonly id: number;
   /** What carries it: a stream cut by a framing, or WebSocket messages. */
   readonly kind: "stream" | "websocket";
+  /** The WebSocket subprotocol that was agreed on (RFC 6455, section 1.9). */
+  readonly subprotocol: string | undefined;
+  /** Frames messages for {@linkcode sendFramed}; shared by all sessions that need the same bytes. */
+  readonly framer: Framer;
   /** The client. */
   readonly remote: Endpoint;
   /** Where it came in. */
@@ -39,11 +45,14 @@ export interface Session {
    * A message that breaks the framing but lets the stream go on is answered
    * with an error and left out.
    *
+   * A wait that `options` end loses nothing: the messages come with a later call.
+   *
    * @throws {FrameError} The stream cannot go on.
+   * @throws {ClosedEarlyError} It ended inside a message.
    * @throws {ResetError} The client is gone.
    * @throws {TimeoutError} A deadline passed.
    */
-  receive(): Promise<readonly Message[] | null>;
+  receive(options?: WaitOptions): Promise<readonly Message[] | null>;
 
   /**
    * Queues one message, copying it; what is queued in one turn leaves in one
@@ -53,8 +62,8 @@ export interface Session {
   send(data: Uint8Array | string, isText?: boolean): boolean;
 
   /**
-   * Queues bytes that are framed already and will not change: a broadcast is
-   * framed once for all.
+   * Queues bytes that {@linkcode framer} made and that will not change: a
+   * broadcast is framed once for all.
    */
   sendFramed(bytes: Uint8Array): boolean;
 

@@ -7,6 +7,8 @@ import type { CloseReason } from "../net/close_reason.ts";
 import type { Connection } from "../net/connection.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { lingeringClose } from "../net/lingering_close.ts";
+import type { WaitOptions } from "../net/wait.ts";
+import { type Framer, framerOf } from "./framer.ts";
 import type { Message, Session } from "./session.ts";
 
 /** How long a client may take to end its side after ours. */
@@ -15,6 +17,8 @@ const LINGER_MS = 2_000;
 /** A session over a stream of bytes, cut into messages by a codec. */
 export class StreamSession implements Session {
   readonly kind = "stream";
+  readonly subprotocol = undefined;
+  readonly framer: Framer;
   readonly #connection: Connection;
   readonly #codec: Codec;
   readonly #decoder: Decoder;
@@ -28,6 +32,7 @@ export class StreamSession implements Session {
   constructor(connection: Connection, codec: Codec) {
     this.#connection = connection;
     this.#codec = codec;
+    this.framer = framerOf(codec);
     this.#decoder = codec.decoder();
   }
 
@@ -55,13 +60,13 @@ export class StreamSession implements Session {
     return this.#connection.closeReason;
   }
 
-  async receive(): Promise<readonly Message[] | null> {
+  async receive(options?: WaitOptions): Promise<readonly Message[] | null> {
     const batch = this.#batch;
     batch.length = 0;
     while (batch.length === 0) {
       if (this.#isDraining || this.#connection.isReadEnded) return null;
       this.#isWaiting = true;
-      const bytes = await this.#connection.read();
+      const bytes = await this.#connection.read(options);
       this.#isWaiting = false;
       if (this.#isDraining) return null;
       if (bytes === null) this.#decoder.end();

@@ -1,4 +1,5 @@
 import type { FlagTable, FlagValues } from "../base/flag_spec.ts";
+import type { Authenticator } from "../guard/authenticator.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Session } from "../serve/session.ts";
 
@@ -10,6 +11,8 @@ export interface Service {
    * connection is closed at once.
    */
   serve(session: Session): Promise<void>;
+  /** WebSocket subprotocols that it speaks, the preferred one first (RFC 6455, section 1.9). */
+  readonly subprotocols?: readonly string[];
   /** The server is ending: tell the clients. Each session is drained afterwards. */
   drain?(): void;
   /** The last session has ended. */
@@ -20,6 +23,8 @@ export interface Service {
 export interface ServiceContext {
   /** Carries the service's context. */
   readonly log: Logger;
+  /** Who may log in, where `--auth` asks for it. */
+  readonly authenticator?: Authenticator | undefined;
 }
 
 /** A service of `parley-server`: one file each, one line in the registry. */

@@ -1,0 +1,187 @@
+import { fromFileUrl } from "./paths.ts";
+
+/** The three programs. */
+export type ProgramName = "server" | "client" | "udp";
+
+/** How a program ended, and all that it wrote. */
+export interface Outcome {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Options of {@linkcode startProgram}. */
+export interface StartOptions {
+  /** Permission flags; by default `-N`, as the README says. */
+  permissions?: readonly string[];
+  /** Environment, beside the test's own. */
+  env?: Record<string, string>;
+  cwd?: string;
+}
+
+/**
+ * A running program of ours, from the sources, ended when it is disposed of.
+ *
+ * `await using server = startProgram("server", ["echo", ":0", "--print-endpoint"]);`
+ */
+export class RunningProgram implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #stdout: LineReader;
+  readonly #stderr: LineReader;
+  readonly stdin: WritableStreamDefaultWriter<Uint8Array>;
+  #isInputClosed = false;
+
+  constructor(name: ProgramName, args: readonly string[], options: StartOptions = {}) {
+    this.#child = new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "--no-prompt",
+        "--unstable-net",
+        ...(options.permissions ?? ["-N"]),
+        fromFileUrl(`../../src/${name}.ts`),
+        ...args,
+      ],
+      env: { NO_COLOR: "1", ...options.env },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    }).spawn();
+    this.stdin = this.#child.stdin.getWriter();
+    this.#stdout = new LineReader(this.#child.stdout);
+    this.#stderr = new LineReader(this.#child.stderr);
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** The next line of standard output; it throws, with what was written to standard error, when there is none. */
+  async line(): Promise<string> {
+    const line = await this.#stdout.next();
+    if (line !== undefined) return line;
+    const { code, stderr } = await this.outcome();
+    throw new Error(`the program ended with code ${code} before a further line; it wrote:\n${stderr}`);
+  }
+
+  /** The next line of standard error that matches. */
+  async errorLine(pattern: RegExp): Promise<string> {
+    for (;;) {
+      const line = await this.#stderr.next();
+      if (line === undefined) throw new Error(`no line matched ${pattern}; it wrote:\n${this.#stderr.text}`);
+      if (pattern.test(line)) return line;
+    }
+  }
+
+  /** Writes to its standard input. */
+  async type(text: string | Uint8Array): Promise<void> {
+    await this.stdin.write(typeof text === "string" ? new TextEncoder().encode(text) : text);
+  }
+
+  /** Ends its standard input. */
+  async endInput(): Promise<void> {
+    if (this.#isInputClosed) return;
+    this.#isInputClosed = true;
+    // The program may have ended first, and its pipe with it.
+    await this.stdin.close().catch(() => {});
+  }
+
+  kill(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
+  /** Waits until it has ended by itself. */
+  async outcome(): Promise<Outcome> {
+    await this.endInput();
+    const [{ code }] = await Promise.all([this.#child.status, this.#stdout.drain(), this.#stderr.drain()]);
+    return { code, stdout: this.#stdout.text, stderr: this.#stderr.text };
+  }
+
+  /** Ends it with SIGKILL if it is still running. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended already.
+    }
+    await this.outcome();
+  }
+}
+
+/** Starts a program from the sources. */
+export function startProgram(name: ProgramName, args: readonly string[], options?: StartOptions): RunningProgram {
+  return new RunningProgram(name, args, options);
+}
+
+/** Runs a program to its end, with `input` on its standard input. */
+export async function runProgram(
+  name: ProgramName,
+  args: readonly string[],
+  options: StartOptions & { input?: string | Uint8Array } = {},
+): Promise<Outcome> {
+  await using program = startProgram(name, args, options);
+  // A program that ends without reading its input closes the pipe: that is its business.
+  if (options.input !== undefined) await program.type(options.input).catch(() => {});
+  return await program.outcome();
+}
+
+/** Starts `parley-server` on free ports and waits until it is ready; also its endpoints. */
+export async function startServer(
+  args: readonly string[],
+  options?: StartOptions,
+): Promise<{ server: RunningProgram; endpoint: string } & AsyncDisposable> {
+  const server = startProgram("server", [...args, "--print-endpoint"], options);
+  try {
+    const endpoint = await server.line();
+    return { server, endpoint, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+  } catch (error) {
+    await server[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Reads a stream line by line and remembers all of it. */
+class LineReader {
+  readonly #lines: string[] = [];
+  readonly #done: Promise<void>;
+  #wake = Promise.withResolvers<void>();
+  #isEnded = false;
+  text = "";
+
+  constructor(stream: ReadableStream<Uint8Array>) {
+    this.#done = this.#pump(stream);
+  }
+
+  async next(): Promise<string | undefined> {
+    while (this.#lines.length === 0) {
+      if (this.#isEnded) return undefined;
+      await this.#wake.promise;
+    }
+    return this.#lines.shift();
+  }
+
+  drain(): Promise<void> {
+    return this.#done;
+  }
+
+  async #pump(stream: ReadableStream<Uint8Array>): Promise<void> {
+    const decoder = new TextDecoder();
+    let partial = "";
+    for await (const chunk of stream) {
+      const piece = decoder.decode(chunk, { stream: true });
+      this.text += piece;
+      const lines = (partial + piece).split("\n");
+      partial = lines.pop() ?? "";
+      this.#lines.push(...lines);
+      this.#ring();
+    }
+    if (partial !== "") this.#lines.push(partial);
+    this.#isEnded = true;
+    this.#ring();
+  }
+
+  #ring(): void {
+    this.#wake.resolve();
+    this.#wake = Promise.withResolvers();
+  }
+}
