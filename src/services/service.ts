@@ -37,6 +37,12 @@ export interface ServiceDefinition<T extends FlagTable = FlagTable> {
   readonly endpoints: readonly string[];
   /** Framing where none is given, as `--framing` says it. */
   readonly framing: string;
+  /**
+   * Whether `--framing` may change it; not where a standard says every byte.
+   *
+   * @default {true}
+   */
+  readonly takesFraming?: boolean;
   /** Flags beside those that every service has. */
   readonly flags: T;
   /** For `--help`; the words after `parley-server`. */

@@ -3,7 +3,7 @@ import type { FlagValues } from "../../base/flag_spec.ts";
 import { type Command, defineCommand } from "../../cli/command.ts";
 import type { ProgramIo } from "../../cli/io.ts";
 import { listen } from "../../factory.ts";
-import { parseFraming } from "../../framing/mod.ts";
+import { type Codec, parseFraming } from "../../framing/mod.ts";
 import { Logger } from "../../log/logger.ts";
 import { DeadlineSweep } from "../../net/deadline_sweep.ts";
 import { formatEndpoint } from "../../net/endpoint.ts";
@@ -36,7 +36,7 @@ async function serve(
   io: ProgramIo,
 ): Promise<number> {
   configureProgramLogging(flags, io);
-  const codec = parseFraming(flags.framing ?? service.framing);
+  const codec = codecOf(service, flags.framing);
   const log = Logger.of(service.name);
   using stop = io.stop.listen();
   using listeners = new DisposableStack();
@@ -53,6 +53,13 @@ async function serve(
   await announceReady(opened.map(({ endpoint }) => formatEndpoint(endpoint)), flags, io);
   await running;
   return 0;
+}
+
+function codecOf(service: RegisteredService, framing: string | undefined): Codec {
+  if (framing !== undefined && service.takesFraming === false) {
+    throw new UsageError(`${service.name} takes no --framing: a standard says each of its bytes`);
+  }
+  return parseFraming(framing ?? service.framing);
 }
 
 async function listenAll(
