@@ -2,6 +2,7 @@ import { ByteSink } from "../base/byte_sink.ts";
 import { toBytes } from "../base/bytes.ts";
 import { FrameError, messageOf } from "../base/errors.ts";
 import type { Codec, Decoder } from "../framing/codec.ts";
+import { rawCodec } from "../framing/raw.ts";
 import type { Logger } from "../log/logger.ts";
 import type { CloseReason } from "../net/close_reason.ts";
 import type { Connection } from "../net/connection.ts";
@@ -10,6 +11,8 @@ import { lingeringClose } from "../net/lingering_close.ts";
 import type { WaitOptions } from "../net/wait.ts";
 import { type Framer, framerOf } from "./framer.ts";
 import type { Message, Session } from "./session.ts";
+
+const NO_MORE = Promise.resolve(null);
 
 /** How long a client may take to end its side after ours. */
 const LINGER_MS = 2_000;
@@ -60,20 +63,12 @@ export class StreamSession implements Session {
     return this.#connection.closeReason;
   }
 
-  async receive(options?: WaitOptions): Promise<readonly Message[] | null> {
-    const batch = this.#batch;
-    batch.length = 0;
-    while (batch.length === 0) {
-      if (this.#isDraining || this.#connection.isReadEnded) return null;
-      this.#isWaiting = true;
-      const bytes = await this.#connection.read(options);
-      this.#isWaiting = false;
-      if (this.#isDraining) return null;
-      if (bytes === null) this.#decoder.end();
-      else this.#decoder.push(bytes);
-      this.#decodeInto(batch);
-    }
-    return batch;
+  receive(options?: WaitOptions): Promise<readonly Message[] | null> {
+    this.#batch.length = 0;
+    if (this.#isDraining || this.#connection.isReadEnded) return NO_MORE;
+    if (options !== undefined) return this.#receiveWithin(options);
+    this.#isWaiting = true;
+    return this.#connection.read().then(this.#onBytes);
   }
 
   send(data: Uint8Array | string): boolean {
@@ -91,15 +86,14 @@ export class StreamSession implements Session {
     return this.#connection.send(bytes);
   }
 
-  async write(data: Uint8Array): Promise<void> {
-    if (this.#codec.name === "raw" && this.#sink.length === 0) return await this.#connection.write(data);
+  write(data: Uint8Array): Promise<void> {
+    if (this.#codec === rawCodec && this.#sink.length === 0) return this.#connection.write(data);
     this.send(data);
-    await this.flush();
+    return this.flush();
   }
 
-  async flush(): Promise<void> {
-    if (this.#sink.length > 0) await this.#connection.write(this.#sink.take());
-    else await this.#connection.flush();
+  flush(): Promise<void> {
+    return this.#sink.length > 0 ? this.#connection.write(this.#sink.take()) : this.#connection.flush();
   }
 
   close(reason: CloseReason, error?: Error): void {
@@ -119,6 +113,30 @@ export class StreamSession implements Session {
   async finish(reason: CloseReason = this.#isDraining ? "drain" : "done"): Promise<void> {
     this.#moveSink();
     await lingeringClose(this.#connection, { timeoutMs: LINGER_MS, reason });
+  }
+
+  readonly #onBytes = (bytes: Uint8Array | null): readonly Message[] | null | Promise<readonly Message[] | null> => {
+    this.#isWaiting = false;
+    return this.#isDraining ? null : this.#take(bytes) ?? this.receive();
+  };
+
+  /** The deadline is for a whole message, not for each piece of one. */
+  async #receiveWithin({ signal, timeoutMs }: WaitOptions): Promise<readonly Message[] | null> {
+    const endMs = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
+    while (!this.#isDraining && !this.#connection.isReadEnded) {
+      const leftMs = endMs === undefined ? undefined : Math.max(0, endMs - performance.now());
+      const batch = this.#take(await this.#connection.read({ signal, timeoutMs: leftMs }));
+      if (batch !== undefined) return batch;
+    }
+    return null;
+  }
+
+  /** The messages that the bytes complete, or `undefined` where they complete none. */
+  #take(bytes: Uint8Array | null): readonly Message[] | undefined {
+    if (bytes === null) this.#decoder.end();
+    else this.#decoder.push(bytes);
+    this.#decodeInto(this.#batch);
+    return this.#batch.length > 0 ? this.#batch : undefined;
   }
 
   #decodeInto(batch: Message[]): void {
