@@ -1,0 +1,223 @@
+/**
+ * Heads of HTTP/1.1 messages (RFC 9112): strict, bounded, pure. Bodies of
+ * requests are nothing that Parley takes, so nothing here reads one.
+ *
+ * @module
+ */
+
+import { DEFAULTS } from "../base/defaults.ts";
+import { FrameError } from "../base/errors.ts";
+
+/** A request that cannot be served; {@linkcode HttpError.status} is what to answer. */
+export class HttpError extends FrameError {
+  override name = "HttpError";
+  /** The status code of the answer (RFC 9110, section 15). */
+  readonly status: number;
+
+  /** Makes one for a status code. */
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** Header fields by their names in lower case; a field that came more than once has its values joined by `", "`. */
+export type HttpFields = ReadonlyMap<string, string>;
+
+/** Request line and header fields (RFC 9112, section 3). */
+export interface HttpRequestHead {
+  /** As it came; methods are case-sensitive. */
+  readonly method: string;
+  /** The path of the target, `"/"` at the least; as it came, not decoded. */
+  readonly path: string;
+  /** The query without its `?`; `""` where there is none. */
+  readonly query: string;
+  readonly version: "1.0" | "1.1";
+  /** Host and port that the client asked for; HTTP/1.0 may leave it out. */
+  readonly host: string | undefined;
+  readonly fields: HttpFields;
+}
+
+/** Status line and header fields (RFC 9112, section 4). */
+export interface HttpResponseHead {
+  readonly status: number;
+  /** The words after the status code; they mean nothing. */
+  readonly reason: string;
+  readonly fields: HttpFields;
+}
+
+/** Header fields of one message at the most; more are 431. */
+const FIELDS_MOST = 100;
+
+/** `token` of RFC 9110, section 5.6.2. */
+const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
+const FIELD_LINE = new RegExp(`^(${TOKEN}):(.*)$`);
+const REQUEST_LINE = new RegExp(`^(${TOKEN}) (\\S+) HTTP/(\\d)\\.(\\d)$`);
+const STATUS_LINE = /^HTTP\/1\.[01] (\d{3})(?: (.*))?$/;
+/** `uri-host [":" port]` of RFC 9110, section 7.2. */
+const HOST = /^(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?$/;
+
+const CR = 0x0d;
+const LF = 0x0a;
+const HTAB = 0x09;
+const DEL = 0x7f;
+
+/**
+ * Takes the bytes of a stream in whatever pieces they come until a head is
+ * whole. What can never become one is refused at once, not when the time is up.
+ *
+ * @example A head in two pieces, and what follows it
+ * ```ts
+ * import { HttpHeadReader, parseRequestHead } from "@parley/parley";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const reader = new HttpHeadReader();
+ * assertEquals(reader.push(new TextEncoder().encode("GET /healthz HTTP/1.1\r\nHost: a")), undefined);
+ * const found = reader.push(new TextEncoder().encode("\r\n\r\nmore"));
+ * assertEquals(parseRequestHead(found!.head).path, "/healthz");
+ * assertEquals(new TextDecoder().decode(found!.rest), "more");
+ * ```
+ */
+export class HttpHeadReader {
+  readonly #maxBytes: number;
+  #bytes = new Uint8Array(0);
+  #length = 0;
+  #hasSkipped = false;
+
+  /** A reader for heads of at most `maxBytes`, 16 KiB by default. */
+  constructor(maxBytes: number = DEFAULTS.httpHeadBytes) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** How many bytes of an unfinished head have come. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /**
+   * The next bytes. `undefined` until the empty line that ends a head has come;
+   * then the head, empty lines before it left out, and the bytes behind it,
+   * both in an array of their own; the reader is then ready for another.
+   *
+   * @throws {HttpError} 400: this cannot be HTTP; 431: it is too large.
+   */
+  push(chunk: Uint8Array): { head: Uint8Array; rest: Uint8Array } | undefined {
+    const from = this.#length;
+    this.#append(chunk);
+    for (let at = from; at < this.#length; at++) {
+      if (at >= this.#maxBytes) throw new HttpError(431, `the head is larger than ${this.#maxBytes} bytes`);
+      const byte = this.#bytes[at] ?? 0;
+      if (byte === LF) {
+        if (this.#bytes[at - 1] !== CR) throw new HttpError(400, "a line ends without CR");
+        if (at === 1) return this.#skipEmptyLine();
+        if (this.#bytes[at - 2] === LF) return this.#finish(at + 1);
+      } else if (this.#bytes[at - 1] === CR) {
+        throw new HttpError(400, "a CR stands alone");
+      } else if (byte < 0x20 && byte !== HTAB && byte !== CR || byte === DEL) {
+        throw new HttpError(400, "the head holds a control character");
+      }
+    }
+    return undefined;
+  }
+
+  #append(chunk: Uint8Array): void {
+    const length = this.#length + chunk.length;
+    if (length > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(length, this.#bytes.length * 2));
+      grown.set(this.#bytes.subarray(0, this.#length));
+      this.#bytes = grown;
+    }
+    this.#bytes.set(chunk, this.#length);
+    this.#length = length;
+  }
+
+  /** One empty line before the request line is ignored (RFC 9112, section 2.2). */
+  #skipEmptyLine(): ReturnType<HttpHeadReader["push"]> {
+    if (this.#hasSkipped) throw new HttpError(400, "the request line is missing");
+    this.#hasSkipped = true;
+    const rest = this.#bytes.slice(2, this.#length);
+    this.#length = 0;
+    return rest.length > 0 ? this.push(rest) : undefined;
+  }
+
+  #finish(end: number): { head: Uint8Array; rest: Uint8Array } {
+    const head = this.#bytes.subarray(0, end);
+    const rest = this.#bytes.subarray(end, this.#length);
+    this.#bytes = new Uint8Array(0);
+    this.#length = 0;
+    this.#hasSkipped = false;
+    return { head, rest };
+  }
+}
+
+/**
+ * Parses the head of a request, as {@linkcode HttpHeadReader} gives it.
+ *
+ * @throws {HttpError} 400, 431 or 505.
+ */
+export function parseRequestHead(head: Uint8Array): HttpRequestHead {
+  const [line = "", ...fieldLines] = linesOf(head);
+  const match = REQUEST_LINE.exec(line);
+  if (!match) throw new HttpError(400, "the request line is malformed");
+  const [, method = "", target = "", major, minor] = match;
+  if (major !== "1") throw new HttpError(505, `HTTP/${major}.${minor} is not spoken here`);
+  const version = minor === "0" ? "1.0" : "1.1";
+  const fields = parseFields(fieldLines);
+  const host = fields.get("host");
+  if (host === undefined && version === "1.1") throw new HttpError(400, "the Host field is missing");
+  if (host !== undefined && (!HOST.test(host) || host.includes(","))) {
+    throw new HttpError(400, "the Host field is malformed or not the only one");
+  }
+  return { method, version, host, fields, ...splitTarget(target) };
+}
+
+/**
+ * Parses the head of a response.
+ *
+ * @throws {HttpError} It is no HTTP/1.1 response; the status says nothing here.
+ */
+export function parseResponseHead(head: Uint8Array): HttpResponseHead {
+  const [line = "", ...fieldLines] = linesOf(head);
+  const match = STATUS_LINE.exec(line);
+  if (!match) throw new HttpError(400, "the status line is malformed");
+  return { status: Number(match[1]), reason: match[2] ?? "", fields: parseFields(fieldLines) };
+}
+
+/** The members of a list such as `keep-alive, Upgrade`, in lower case (RFC 9110, section 5.6.1). */
+export function listOf(value: string | undefined): string[] {
+  return value === undefined ? [] : value.split(",").map((member) => member.trim().toLowerCase()).filter(Boolean);
+}
+
+function linesOf(head: Uint8Array): string[] {
+  // The last line and the empty one behind it leave two empty texts.
+  return new TextDecoder("latin1").decode(head).split("\r\n").slice(0, -2);
+}
+
+function parseFields(lines: readonly string[]): HttpFields {
+  if (lines.length > FIELDS_MOST) throw new HttpError(431, `there are more than ${FIELDS_MOST} header fields`);
+  const fields = new Map<string, string>();
+  for (const line of lines) {
+    // A folded line, or a blank before the colon, matches neither (RFC 9112, sections 5.1 and 5.2).
+    const match = FIELD_LINE.exec(line);
+    if (!match) throw new HttpError(400, "a header field is malformed");
+    const name = (match[1] ?? "").toLowerCase();
+    const before = fields.get(name);
+    const value = (match[2] ?? "").trim();
+    fields.set(name, before === undefined ? value : `${before}, ${value}`);
+  }
+  return fields;
+}
+
+/** Path and query of a target in origin, absolute or asterisk form (RFC 9112, section 3.2). */
+function splitTarget(target: string): { path: string; query: string } {
+  const origin = /^https?:\/\/[^/?#]+(.*)$/i.exec(target)?.[1] ?? target;
+  const local = origin === "" || origin.startsWith("?") ? `/${origin}` : origin;
+  if (!local.startsWith("/") && local !== "*" || local.includes("#")) {
+    throw new HttpError(400, "the request target is malformed");
+  }
+  const question = local.indexOf("?");
+  return question === -1 ? { path: local, query: "" } : {
+    path: local.slice(0, question),
+    query: local.slice(question + 1),
+  };
+}
