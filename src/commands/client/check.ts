@@ -1,0 +1,156 @@
+import { Backoff } from "../../base/backoff.ts";
+import { ParleyError, PermissionError, ResolveError, UsageError } from "../../base/errors.ts";
+import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
+import { defineCommand } from "../../cli/command.ts";
+import { EXIT, exitCodeOf } from "../../cli/exit_codes.ts";
+import type { ProgramIo } from "../../cli/io.ts";
+import { StatusLine } from "../../cli/status_line.ts";
+import { styleOf } from "../../cli/style.ts";
+import { LOG_LEVELS } from "../../log/logger.ts";
+import { type Endpoint, formatEndpoint, parseEndpoint } from "../../net/endpoint.ts";
+import { configureProgramLogging } from "../program_logging.ts";
+import { type Expectations, type Facts, type Probe, probeFor } from "./check/probe.ts";
+import { type CheckOutcome, outcomeLine, outcomeObject, reasonFor } from "./check/report.ts";
+import { tryUntil } from "./check/try_until.ts";
+
+const FLAGS = {
+  wait: { type: "duration", help: "try again, TIME in all, until it is as expected" },
+  timeout: { type: "duration", default: "5s", help: "for one try" },
+  invert: { type: "boolean", help: "expect that it is not there" },
+  all: { type: "boolean", help: "every endpoint must be as expected (the default)" },
+  any: { type: "boolean", help: "one endpoint is enough" },
+  banner: { type: "text", placeholder: "REGEX", help: "what the server says first must match" },
+  hold: { type: "duration", default: "50ms", help: "the server must not close within TIME of accepting" },
+  json: { type: "boolean", help: "one JSON object an endpoint on standard output" },
+  logLevel: { type: "choice", choices: [...LOG_LEVELS, "off"], default: "warning", help: "least level of log lines" },
+  logFormat: { type: "choice", choices: ["text", "json"], default: "text", help: "form of log lines" },
+} as const satisfies FlagTable;
+
+/** Waits between tries: short, so that a server is seen soon after it has come up. */
+const BACKOFF = { firstMs: 25, mostMs: 150, jitter: 0.4 } as const;
+
+/** `parley-client check`. */
+export const checkCommand = defineCommand({
+  name: "check",
+  summary: "see whether servers are there, or wait until they are",
+  usage: "ENDPOINT...",
+  examples: [
+    { words: "check --wait 30s tcp://127.0.0.1:5432 unix:/run/app.sock", does: "wait until both are up" },
+    { words: "check --banner '^SSH-2' 127.0.0.1:22", does: "see what the server says first" },
+    { words: "check --invert --wait 10s 127.0.0.1:8888", does: "wait until the port is free" },
+  ],
+  flags: FLAGS,
+  notes: [
+    "One line an endpoint. The exit code is that of the endpoint that failed, or 1 when several failed differently.",
+    "--invert takes neither an unknown name nor a missing permission for an absent server.",
+  ].join("\n"),
+  async run({ flags, args, io }) {
+    configureProgramLogging(flags, io);
+    if (args.length === 0) throw new UsageError("no endpoint to check");
+    if (flags.all && flags.any) throw new UsageError("--all and --any exclude each other");
+    const targets = args.map((text) => targetOf(text));
+    const expected = { banner: regexOf(flags.banner), holdMs: flags.hold };
+    using stop = io.stop.listen();
+    const outcomes = await checkAll(targets, expected, flags, stop.signal, io);
+    return exitCodeFor(outcomes, flags.any);
+  },
+});
+
+type CheckFlags = FlagValues<typeof FLAGS>;
+
+interface Target {
+  readonly endpoint: Endpoint;
+  readonly text: string;
+  readonly probe: Probe;
+}
+
+function targetOf(text: string): Target {
+  const endpoint = parseEndpoint(text);
+  return { endpoint, text: formatEndpoint(endpoint), probe: probeFor(endpoint) };
+}
+
+function regexOf(text: string | undefined): RegExp | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return new RegExp(text, "m");
+  } catch (error) {
+    throw new UsageError(`--banner: "${text}" is not a regular expression`, { cause: error });
+  }
+}
+
+async function checkAll(
+  targets: readonly Target[],
+  expected: Expectations,
+  flags: CheckFlags,
+  signal: AbortSignal,
+  io: ProgramIo,
+): Promise<readonly CheckOutcome[]> {
+  const style = styleOf(io);
+  const width = Math.max(...targets.map(({ text }) => text.length));
+  const enough = new AbortController();
+  using status = new StatusLine(io);
+  return await Promise.all(targets.map(async (target) => {
+    const outcome = await checkOne(target, expected, flags, AbortSignal.any([signal, enough.signal]), status);
+    if (flags.any && "ok" in outcome && outcome.ok) enough.abort(new NotNeeded());
+    status.clear();
+    io.stdout.write(`${flags.json ? JSON.stringify(outcomeObject(outcome)) : outcomeLine(outcome, width, style)}\n`);
+    return outcome;
+  }));
+}
+
+async function checkOne(
+  { endpoint, text, probe }: Target,
+  expected: Expectations,
+  flags: CheckFlags,
+  signal: AbortSignal,
+  status: StatusLine,
+): Promise<CheckOutcome> {
+  try {
+    const result = await tryUntil(
+      (deadline) => {
+        const work = probe(endpoint, expected, deadline);
+        return flags.invert ? inverted(work, text) : work;
+      },
+      {
+        timeoutMs: flags.timeout,
+        waitMs: flags.wait,
+        signal,
+        backoff: new Backoff(BACKOFF),
+        isFinal: cannotTell,
+        onFailure: (error, tries) => status.show(`waiting for ${text}: ${reasonFor(error, text)} (try ${tries})`),
+      },
+    );
+    return { endpoint: text, ...result };
+  } catch (error) {
+    if (error instanceof NotNeeded) return { endpoint: text, skipped: true };
+    throw error;
+  }
+}
+
+async function inverted(work: Promise<Facts>, endpoint: string): Promise<Facts> {
+  try {
+    await work;
+  } catch (error) {
+    if (cannotTell(error) || error instanceof ResolveError || !(error instanceof ParleyError)) throw error;
+    return { found: reasonFor(error, endpoint) };
+  }
+  throw new ParleyError(`${endpoint} is there, and should not be`, { endpoint });
+}
+
+/** Whether the failure is ours: it says nothing of the server. */
+function cannotTell(error: unknown): boolean {
+  return error instanceof PermissionError || exitCodeOf(error) === EXIT.usage;
+}
+
+function exitCodeFor(outcomes: readonly CheckOutcome[], isOneEnough: boolean): number {
+  const codes = outcomes.flatMap((outcome) =>
+    "skipped" in outcome ? [] : [outcome.ok ? EXIT.done : exitCodeOf(outcome.error)]
+  );
+  const failures = new Set(codes.filter((code) => code !== EXIT.done));
+  if (failures.size === 0 || isOneEnough && codes.includes(EXIT.done)) return EXIT.done;
+  const [only] = failures;
+  return failures.size === 1 && only !== undefined ? only : EXIT.unexpected;
+}
+
+/** Why a check is given up: another endpoint was enough. */
+class NotNeeded extends Error {}
