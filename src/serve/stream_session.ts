@@ -117,15 +117,22 @@ export class StreamSession implements Session {
 
   readonly #onBytes = (bytes: Uint8Array | null): readonly Message[] | null | Promise<readonly Message[] | null> => {
     this.#isWaiting = false;
-    return this.#isDraining ? null : this.#take(bytes) ?? this.receive();
+    return this.#isDraining || this.#isClosedHere(bytes) ? null : this.#take(bytes) ?? this.receive();
   };
+
+  /** No bytes and no end of the peer: the connection was closed on our side. */
+  #isClosedHere(bytes: Uint8Array | null): boolean {
+    return bytes === null && !this.#connection.isReadEnded;
+  }
 
   /** The deadline is for a whole message, not for each piece of one. */
   async #receiveWithin({ signal, timeoutMs }: WaitOptions): Promise<readonly Message[] | null> {
     const endMs = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
     while (!this.#isDraining && !this.#connection.isReadEnded) {
       const leftMs = endMs === undefined ? undefined : Math.max(0, endMs - performance.now());
-      const batch = this.#take(await this.#connection.read({ signal, timeoutMs: leftMs }));
+      const bytes = await this.#connection.read({ signal, timeoutMs: leftMs });
+      if (this.#isClosedHere(bytes)) return null;
+      const batch = this.#take(bytes);
       if (batch !== undefined) return batch;
     }
     return null;

@@ -1,0 +1,84 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import {
+  ByteSink,
+  Connection,
+  Logger,
+  parseEndpoint,
+  parseFraming,
+  TimeoutError,
+  type Transport,
+} from "@parley/parley";
+import { StreamSession } from "../../src/serve/stream_session.ts";
+
+/** A peer that says what the test hands it, and hears nothing. */
+class ScriptedTransport implements Transport {
+  readonly #waiting: PromiseWithResolvers<number | null>[] = [];
+  readonly #chunks: string[] = [];
+  #into: Uint8Array | undefined;
+
+  say(text: string): void {
+    this.#chunks.push(text);
+    this.#deliver();
+  }
+
+  read(bytes: Uint8Array): Promise<number | null> {
+    this.#into = bytes;
+    const waiter = Promise.withResolvers<number | null>();
+    this.#waiting.push(waiter);
+    this.#deliver();
+    return waiter.promise;
+  }
+
+  write(bytes: Uint8Array): Promise<number> {
+    return Promise.resolve(bytes.length);
+  }
+
+  closeWrite(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): void {
+    for (const waiter of this.#waiting.splice(0)) waiter.reject(new Deno.errors.BadResource("closed"));
+  }
+
+  #deliver(): void {
+    if (this.#waiting.length === 0 || this.#chunks.length === 0 || !this.#into) return;
+    const bytes = new TextEncoder().encode(this.#chunks.shift());
+    this.#into.set(bytes);
+    this.#waiting.shift()?.resolve(bytes.length);
+  }
+}
+
+function openSession(framing: string) {
+  const transport = new ScriptedTransport();
+  const endpoint = parseEndpoint("127.0.0.1:1");
+  const connection = new Connection(transport, { id: 1, local: endpoint, remote: endpoint, log: Logger.of("test") });
+  return { transport, connection, session: new StreamSession(connection, parseFraming(framing)) };
+}
+
+Deno.test("receive() gives null after a close on our side", async () => {
+  const { session } = openSession("raw");
+  const received = session.receive();
+  session.close("kicked");
+  assertEquals(await received, null);
+  assertEquals(await session.receive(), null);
+});
+
+Deno.test("receive() keeps its deadline over the pieces of a message", async () => {
+  const { session, transport } = openSession("line");
+  const received = session.receive({ timeoutMs: 30 });
+  transport.say("half a li");
+  await assertRejects(() => received, TimeoutError);
+  transport.say("ne\n");
+  const batch = await session.receive();
+  assertEquals(batch?.map(({ data }) => new TextDecoder().decode(data)), ["half a line"]);
+  session.close("done");
+});
+
+Deno.test("framer frames as the codec does", () => {
+  const { session } = openSession("length:2be");
+  const sink = new ByteSink();
+  parseFraming("length:2be").encode(Uint8Array.of(7), sink);
+  assertEquals(session.framer.frame(Uint8Array.of(7), false), sink.take());
+  session.close("done");
+});
