@@ -1,4 +1,6 @@
 const EMPTY = new Uint8Array(0);
+/** Largest buffer that is kept for the next time. */
+const KEPT_BYTES = 8 * 1024;
 
 /**
  * A buffer that grows: many small messages are written into it and leave as one.
@@ -36,12 +38,18 @@ export class ByteSink {
     this.#buffer[at] = byte;
   }
 
-  /** Takes everything out; the array is the caller's, and the sink is empty and holds no memory. */
+  /** Takes everything out; the array is the caller's, and the sink is empty. */
   take(): Uint8Array<ArrayBuffer> {
     const taken = this.#buffer.subarray(0, this.#length);
     this.#buffer = EMPTY;
     this.#length = 0;
     return taken;
+  }
+
+  /** Gives taken bytes back that nobody looks at any more: their memory serves again, unless it is large. */
+  recycle(taken: Uint8Array<ArrayBuffer>): void {
+    const { buffer } = taken;
+    if (this.#buffer.length === 0 && buffer.byteLength <= KEPT_BYTES) this.#buffer = new Uint8Array(buffer);
   }
 
   #reserve(count: number): number {

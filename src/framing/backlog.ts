@@ -69,8 +69,8 @@ export class Backlog {
 
   /** Takes the first bytes, as a view. */
   take(count: number): Uint8Array {
-    const taken = this.view(0, count);
-    this.#from += count;
-    return taken;
+    const from = this.#from;
+    this.#from = from + count;
+    return this.#bytes.subarray(from, this.#from);
   }
 }

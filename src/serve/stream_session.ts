@@ -93,7 +93,9 @@ export class StreamSession implements Session {
   }
 
   flush(): Promise<void> {
-    return this.#sink.length > 0 ? this.#connection.write(this.#sink.take()) : this.#connection.flush();
+    if (this.#sink.length === 0) return this.#connection.flush();
+    const bytes = this.#sink.take();
+    return this.#connection.write(bytes).then(() => this.#sink.recycle(bytes));
   }
 
   close(reason: CloseReason, error?: Error): void {
