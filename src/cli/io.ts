@@ -5,8 +5,14 @@ import { StopSignals } from "./stop_signals.ts";
 export interface Output {
   /** Writes all of it before it returns. */
   write(data: string | Uint8Array): void;
+  /** Writes all of it while other things go on: for data whose reader may take its time. */
+  writeAsync(data: Uint8Array): Promise<void>;
+  /** Tells the reader that nothing follows. */
+  close(): void;
   /** Whether people are looking. */
   readonly isTerminal: boolean;
+  /** Width of the terminal in characters; 80 where there is none. */
+  readonly columns: number;
 }
 
 /** Standard input. */
@@ -53,6 +59,14 @@ function outputOf(stream: typeof Deno.stdout): Output {
       let rest = typeof data === "string" ? utf8(data) : data;
       while (rest.length > 0) rest = rest.subarray(stream.writeSync(rest));
     },
+    async writeAsync(data) {
+      let rest = data;
+      while (rest.length > 0) rest = rest.subarray(await stream.write(rest));
+    },
+    close: () => stream.close(),
     isTerminal: stream.isTerminal(),
+    get columns() {
+      return stream.isTerminal() ? Deno.consoleSize().columns : 80;
+    },
   };
 }

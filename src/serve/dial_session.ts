@@ -10,5 +10,5 @@ export async function dialSession(
   codec: Codec,
   options: ConnectOptions = {},
 ): Promise<Session> {
-  return new StreamSession(await connect(endpoint, options), codec);
+  return new StreamSession(await connect(endpoint, options), codec, { answersBadMessages: false });
 }

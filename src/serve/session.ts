@@ -73,6 +73,13 @@ export interface Session {
   /** Waits until everything queued has left. */
   flush(): Promise<void>;
 
+  /**
+   * Sends what is queued and ends our side, so that the other side sees the
+   * end and can still answer: `true`. `false`, and nothing happens, where a
+   * transport ends for both sides at once: WebSocket (RFC 6455, section 1.4).
+   */
+  closeWrite(): Promise<boolean>;
+
   /** Closes it at once: what is queued is lost. */
   close(reason: CloseReason, error?: Error): void;
 

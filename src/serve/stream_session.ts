@@ -17,6 +17,17 @@ const NO_MORE = Promise.resolve(null);
 /** How long a client may take to end its side after ours. */
 const LINGER_MS = 2_000;
 
+/** How a session behaves. */
+export interface StreamSessionOptions {
+  /**
+   * Whether the other side is told of a message that breaks the framing, as a
+   * server does; otherwise `receive()` throws the error.
+   *
+   * @default {true}
+   */
+  answersBadMessages?: boolean;
+}
+
 /** A session over a stream of bytes, cut into messages by a codec. */
 export class StreamSession implements Session {
   readonly kind = "stream";
@@ -27,16 +38,20 @@ export class StreamSession implements Session {
   readonly #decoder: Decoder;
   readonly #sink = new ByteSink();
   readonly #batch: Message[] = [];
+  readonly #answersBadMessages: boolean;
+  /** Thrown once the messages before the bad one have been taken. */
+  #badMessage: FrameError | undefined;
   #isSinkDue = false;
   #isDraining = false;
   #isWaiting = false;
 
   /** Takes over the connection. */
-  constructor(connection: Connection, codec: Codec) {
+  constructor(connection: Connection, codec: Codec, options: StreamSessionOptions = {}) {
     this.#connection = connection;
     this.#codec = codec;
     this.framer = framerOf(codec);
     this.#decoder = codec.decoder();
+    this.#answersBadMessages = options.answersBadMessages ?? true;
   }
 
   get id(): number {
@@ -65,6 +80,7 @@ export class StreamSession implements Session {
 
   receive(options?: WaitOptions): Promise<readonly Message[] | null> {
     this.#batch.length = 0;
+    if (this.#badMessage !== undefined) return Promise.reject(this.#badMessage);
     if (this.#isDraining || this.#connection.isReadEnded) return NO_MORE;
     if (options !== undefined) return this.#receiveWithin(options);
     this.#isWaiting = true;
@@ -96,6 +112,12 @@ export class StreamSession implements Session {
     if (this.#sink.length === 0) return this.#connection.flush();
     const bytes = this.#sink.take();
     return this.#connection.write(bytes).then(() => this.#sink.recycle(bytes));
+  }
+
+  async closeWrite(): Promise<boolean> {
+    this.#moveSink();
+    await this.#connection.closeWrite();
+    return true;
   }
 
   close(reason: CloseReason, error?: Error): void {
@@ -152,16 +174,23 @@ export class StreamSession implements Session {
     for (;;) {
       const found = this.#nextMessage();
       if (found === undefined) return;
-      if (found instanceof FrameError) this.#answerBadMessage(found);
-      else batch.push({ data: found, isText: false });
+      if (found instanceof FrameError) {
+        if (this.#answersBadMessages) this.#answerBadMessage(found);
+        else return this.#throwAfter(batch, found);
+      } else batch.push({ data: found, isText: false });
     }
+  }
+
+  #throwAfter(batch: readonly Message[], error: FrameError): void {
+    if (batch.length === 0) throw error;
+    this.#badMessage = error;
   }
 
   #nextMessage(): ReturnType<Decoder["next"]> {
     try {
       return this.#decoder.next();
     } catch (error) {
-      if (error instanceof FrameError) this.#answerBadMessage(error);
+      if (error instanceof FrameError && this.#answersBadMessages) this.#answerBadMessage(error);
       throw error;
     }
   }
