@@ -2,7 +2,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { messageOf, UsageError } from "../base/errors.ts";
 import { type FlagSpec, type FlagTable, kebabCase } from "../base/flag_spec.ts";
 import { parseDuration, parseSize } from "../base/units.ts";
-import { suggest } from "./suggest.ts";
+import { suggest } from "../base/suggest.ts";
 
 /** Flags and arguments of one call. */
 export interface ParsedFlags {

@@ -5,7 +5,7 @@ import { commandHelp, programHelp } from "./help.ts";
 import type { ProgramIo } from "./io.ts";
 import { parseFlags } from "./parse_flags.ts";
 import { StoppedError } from "./stop_signals.ts";
-import { suggest } from "./suggest.ts";
+import { suggest } from "../base/suggest.ts";
 import { versionLine } from "./version.ts";
 
 /**

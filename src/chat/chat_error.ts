@@ -1,0 +1,35 @@
+/** What can be refused in a chat; programs branch on it. */
+export type ChatErrorCode =
+  | "bad-request"
+  | "not-text"
+  | "too-long"
+  | "bad-nick"
+  | "nick-taken"
+  | "no-such-nick"
+  | "bad-room"
+  | "not-in-room"
+  | "too-many-rooms"
+  | "not-operator"
+  | "banned"
+  | "muted"
+  | "too-fast"
+  | "login-required"
+  | "login-failed"
+  | "id-conflict"
+  | "not-stored";
+
+/** A request of a member that is refused; the member is told, and nothing else happens. */
+export class ChatError extends Error {
+  override name = "ChatError";
+  /** For programs. */
+  readonly code: ChatErrorCode;
+  /** The field of a JSON request that is at fault. */
+  readonly field: string | undefined;
+
+  /** The message is for people: a sentence without a full stop. */
+  constructor(code: ChatErrorCode, message: string, options: ErrorOptions & { field?: string | undefined } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.field = options.field;
+  }
+}

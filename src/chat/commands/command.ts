@@ -1,0 +1,27 @@
+import type { Hub } from "../hub.ts";
+import type { Member } from "../member.ts";
+
+/** What a line that begins with `/` can do. */
+export interface ChatCommand {
+  /** As it is typed, without the slash. */
+  readonly name: string;
+  /** What follows the name, as in `ROOM`. */
+  readonly usage: string;
+  /** One line for `/help`. */
+  readonly summary: string;
+  /** Whether it can be used before a log-in, where one is required. */
+  readonly isOpen?: boolean;
+  /**
+   * Does it; `"quit"` ends the conversation.
+   *
+   * @throws {ChatError} It is refused.
+   */
+  run(call: { hub: Hub; member: Member; rest: string }): void | Promise<void> | "quit";
+}
+
+/** The first word, and what follows it. */
+export function splitWord(text: string): [word: string, rest: string] {
+  const trimmed = text.trim();
+  const end = trimmed.search(/\s/);
+  return end === -1 ? [trimmed, ""] : [trimmed.slice(0, end), trimmed.slice(end).trim()];
+}

@@ -1,0 +1,69 @@
+import type { ChatErrorCode } from "./chat_error.ts";
+import type { RoomMessage } from "./message.ts";
+
+/** Someone in a room. */
+export interface Person {
+  readonly nick: string;
+  /** May moderate the room. */
+  readonly operator: boolean;
+}
+
+/** A room in a list. */
+export interface RoomSummary {
+  readonly room: string;
+  readonly members: number;
+  readonly topic: string;
+}
+
+/** What operators do to members. */
+export type ModerationAction = "kick" | "ban" | "unban" | "mute" | "unmute" | "op" | "deop";
+
+/**
+ * Everything a chat server tells a client. The JSON wire sends these objects as
+ * they are; the text wire says them in lines.
+ */
+export type ChatEvent =
+  | RoomMessage
+  /** First of all, and again after `/mode json`. */
+  | { type: "welcome"; nick: string; motd: readonly string[]; loginRequired: boolean }
+  /** You are in; `seq` is the last message before the live ones. */
+  | {
+    type: "joined";
+    room: string;
+    epoch: string;
+    seq: number;
+    topic: string;
+    resumed: boolean;
+    members: readonly Person[];
+    id?: string | undefined;
+  }
+  /** You are out. */
+  | { type: "left"; room: string; reason?: string | undefined; id?: string | undefined }
+  /** Messages of the past, oldest first. */
+  | { type: "history"; room: string; epoch: string; messages: readonly RoomMessage[]; id?: string | undefined }
+  /** What you missed is no longer kept: live messages go on after `seq`. */
+  | { type: "unrecovered"; room: string; epoch: string; seq: number; reason: string }
+  | { type: "ack"; id?: string | undefined; room: string; seq: number; epoch: string; duplicate?: true | undefined }
+  | { type: "join"; room: string; nick: string }
+  | { type: "leave"; room: string; nick: string; reason?: string | undefined }
+  | { type: "nick"; from: string; to: string }
+  | { type: "topic"; room: string; topic: string; by?: string | undefined; id?: string | undefined }
+  | { type: "private"; from: string; to: string; text: string; at: string; id?: string | undefined }
+  | {
+    type: "moderation";
+    action: ModerationAction;
+    room: string;
+    nick: string;
+    by: string;
+    reason?: string | undefined;
+    /** When it ends (RFC 3339, UTC). */
+    until?: string | undefined;
+  }
+  | { type: "rooms"; rooms: readonly RoomSummary[]; id?: string | undefined }
+  | { type: "who"; room: string; members: readonly Person[]; id?: string | undefined }
+  | { type: "help"; lines: readonly string[] }
+  | { type: "notice"; text: string; from?: string | undefined }
+  | { type: "mode"; mode: "text" | "json" }
+  | { type: "error"; code: ChatErrorCode; text: string; field?: string | undefined; id?: string | undefined }
+  /** The last of all. */
+  | { type: "bye"; reason: string };

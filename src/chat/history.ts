@@ -1,0 +1,50 @@
+import type { ChatError } from "./chat_error.ts";
+import type { Draft, RoomMessage } from "./message.ts";
+
+/** What the sender of a message is told once it is stored. */
+export interface Receipt {
+  readonly seq: number;
+  readonly epoch: string;
+  /** A message with the same `id` had been stored before; this is its place. */
+  readonly isDuplicate: boolean;
+}
+
+/** How much of a room is kept. */
+export interface Retention {
+  /** Most messages of one room. */
+  readonly maxMessages: number;
+  /** Messages older than this are forgotten, in milliseconds. */
+  readonly maxAgeMs?: number | undefined;
+}
+
+/**
+ * The messages of one room in their one order. Who has it open is told every
+ * message that is stored, by whomever, once and in order.
+ */
+export interface RoomLog {
+  /** Names the numbering of this room. */
+  readonly epoch: string;
+  /** Number of the last message that was told, 0 before the first. */
+  readonly seq: number;
+  /**
+   * Stores a message. `onSettled` is called once, in the order of publishing:
+   * right after the room was told the message, when it is as safe as this
+   * history makes it; or with the error that kept it from being stored.
+   */
+  publish(draft: Draft, onSettled: (outcome: Receipt | ChatError) => void): void;
+  /**
+   * The messages after `seq`, oldest first, `limit` at the most; `undefined`
+   * where some of them are no longer kept.
+   */
+  after(seq: number, limit: number): Promise<readonly RoomMessage[] | undefined>;
+  /** The last `limit` messages up to and including `upTo`, oldest first. */
+  last(limit: number, upTo: number): Promise<readonly RoomMessage[]>;
+  /** The room is empty: nothing is to be told any more. */
+  close(): void;
+}
+
+/** Stores the messages of all rooms. */
+export interface History extends AsyncDisposable {
+  /** Opens the log of a room; `onMessage` is told each message that is stored from now on. */
+  open(room: string, onMessage: (message: RoomMessage) => void): Promise<RoomLog>;
+}

@@ -1,0 +1,45 @@
+import type { Session } from "../serve/session.ts";
+import type { ChatEvent } from "./event.ts";
+import { keyOf } from "./names.ts";
+import type { Room } from "./room.ts";
+import type { Wire } from "./wire.ts";
+
+/** One client of the chat. */
+export class Member {
+  readonly session: Session;
+  /** How it is spoken to; `/mode` changes it. */
+  wire: Wire;
+  nick: string;
+  /** The address bans apply to; none where all come from one, such as loopback. */
+  readonly address: string | undefined;
+  /** May do everything an operator of any room may. */
+  isServerOperator = false;
+  /** Rooms where it is an operator by its log-in. */
+  operatorOf: ReadonlySet<string> = new Set();
+  /** Has logged in, or need not. */
+  isAdmitted: boolean;
+  /** Has left: nothing that was still under way for it counts. */
+  isGone = false;
+  /** Rooms by key, the one joined last at the end. */
+  readonly rooms = new Map<string, Room>();
+  /** The room that a line without a command goes to. */
+  current: Room | undefined;
+
+  constructor(session: Session, init: { wire: Wire; nick: string; address: string | undefined; isAdmitted: boolean }) {
+    this.session = session;
+    this.wire = init.wire;
+    this.nick = init.nick;
+    this.address = init.address;
+    this.isAdmitted = init.isAdmitted;
+  }
+
+  /** The name without its case. */
+  get key(): string {
+    return keyOf(this.nick);
+  }
+
+  /** Tells this member alone. */
+  tell(event: ChatEvent): void {
+    for (const message of this.wire.encode(event)) this.session.send(message, true);
+  }
+}

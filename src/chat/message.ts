@@ -1,0 +1,28 @@
+/** One message of a room, as it is stored and as everyone sees it. */
+export interface RoomMessage {
+  readonly type: "message";
+  /** The room's name as it was first written, `#lobby`. */
+  readonly room: string;
+  /** Its place in the room: 1, 2, 3 and so on without gaps. */
+  readonly seq: number;
+  /** Names the numbering: another epoch means that `seq` started anew. */
+  readonly epoch: string;
+  /** When it was stored (RFC 3339, UTC). */
+  readonly at: string;
+  /** The sender's name. */
+  readonly from: string;
+  /** What was said; no control character is in it. */
+  readonly text: string;
+  /** Said with `/me`; left out otherwise. */
+  readonly action?: true;
+  /** The sender's own name for it, where it gave one. */
+  readonly id?: string;
+}
+
+/** A message before it is stored. */
+export interface Draft {
+  readonly from: string;
+  readonly text: string;
+  readonly action?: true;
+  readonly id?: string;
+}

@@ -1,0 +1,264 @@
+import { ChatError } from "./chat_error.ts";
+import type { ChatEvent, Person } from "./event.ts";
+import { FanOut } from "./fan_out.ts";
+import type { Receipt, RoomLog } from "./history.ts";
+import type { Member } from "./member.ts";
+import type { Draft, RoomMessage } from "./message.ts";
+import { keyOf } from "./names.ts";
+import { Restrictions, untilText } from "./restrictions.ts";
+
+/** Messages that someone new is shown. */
+export const RECENT_MESSAGES = 20;
+/** Messages that are read from the history at a time. */
+const CATCH_UP_BATCH = 256;
+
+/** Where a client that comes back left off. */
+export interface Position {
+  readonly epoch: string;
+  readonly seq: number;
+}
+
+/** Something that has its place in the order of a room: a message that is being stored, or what waits for one. */
+type Underway = { readonly speaker: Member } | { readonly event: ChatEvent; readonly by: Member | undefined };
+
+/** One member's being in a room. */
+interface Membership {
+  /** Whether messages reach it as they are stored; until then it is reading what it missed. */
+  isLive: boolean;
+  /** Everything after this has come to it, or will. */
+  since: number;
+  /** What happened while it was catching up, messages aside. */
+  held: ChatEvent[];
+}
+
+/** Who is in a room, and what they are told. */
+export class Room {
+  readonly name: string;
+  readonly key: string;
+  topic = "";
+  readonly operators = new Set<Member>();
+  /** Bans and mutes. */
+  readonly restrictions = new Restrictions();
+  #log: RoomLog | undefined;
+  readonly #memberships = new Map<Member, Membership>();
+  readonly #fanOut = new FanOut();
+  #isFlushDue = false;
+  /** Oldest first; the first is a message. */
+  readonly #underway: Underway[] = [];
+
+  /** The log must be given by {@linkcode open} before anything else is done. */
+  constructor(name: string) {
+    this.name = name;
+    this.key = keyOf(name);
+  }
+
+  /** Starts to be told the messages of its log. */
+  open(log: RoomLog): void {
+    this.#log = log;
+  }
+
+  /** Its messages. */
+  get log(): RoomLog {
+    if (this.#log === undefined) throw new Error(`${this.name} has no log yet`);
+    return this.#log;
+  }
+
+  /** How many are in it. */
+  get size(): number {
+    return this.#memberships.size;
+  }
+
+  /** Who is in it, in the order of joining. */
+  get members(): Iterable<Member> {
+    return this.#memberships.keys();
+  }
+
+  /** Whether the member is in it. */
+  has(member: Member): boolean {
+    return this.#memberships.has(member);
+  }
+
+  /** Everyone in it, for a list. */
+  people(): Person[] {
+    return Array.from(
+      this.#memberships.keys(),
+      (member) => ({ nick: member.nick, operator: this.mayModerate(member) }),
+    );
+  }
+
+  /** Whether the member is an operator here. */
+  mayModerate(member: Member): boolean {
+    return member.isServerOperator || this.operators.has(member) || member.operatorOf.has(this.key);
+  }
+
+  /**
+   * Refuses a member that is banned.
+   *
+   * @throws {ChatError} It is.
+   */
+  checkNotBanned(member: Member): void {
+    if (member.isServerOperator) return;
+    const ban = this.restrictions.find("ban", [member.nick, member.address]);
+    if (ban) throw new ChatError("banned", `You are banned from ${this.name}${untilText(ban)}`, { field: "room" });
+  }
+
+  /**
+   * Refuses a member that is muted.
+   *
+   * @throws {ChatError} It is.
+   */
+  checkNotMuted(member: Member, doing: string): void {
+    if (this.restrictions.isEmpty || this.mayModerate(member)) return;
+    const mute = this.restrictions.find("mute", [member.nick, member.address]);
+    if (mute) throw new ChatError("muted", `You cannot ${doing}: you are muted in ${this.name}${untilText(mute)}`);
+  }
+
+  /**
+   * Lets a member in and shows it what it missed since `position`, or the last
+   * messages; live messages follow without a gap. It returns when the member
+   * has caught up or is gone.
+   */
+  async join(member: Member, position: Position | undefined, id?: string): Promise<void> {
+    // Who is in already must get what waits; who joins now must not.
+    this.flush();
+    const seq = this.log.seq;
+    const membership: Membership = { isLive: false, since: seq, held: [] };
+    this.#memberships.set(member, membership);
+    this.tell({ type: "join", room: this.name, nick: member.nick }, member);
+    this.flush();
+    const resumed = position !== undefined && position.epoch === this.log.epoch && position.seq <= seq;
+    const canResume = resumed && await this.log.after(position.seq, 1) !== undefined;
+    if (this.#memberships.get(member) !== membership) return;
+    this.#welcome(member, seq, canResume, id);
+    if (canResume) {
+      membership.since = position.seq;
+    } else {
+      if (position !== undefined) member.tell(this.#unrecovered(position));
+      await this.#showRecent(member, seq);
+    }
+    await this.#catchUp(member, membership, membership.since);
+  }
+
+  /** Sends a member that is in the room already what it has not got since `position`. */
+  async resume(member: Member, position: Position, id?: string): Promise<void> {
+    const membership = this.#memberships.get(member);
+    if (membership === undefined) return;
+    const until = membership.since;
+    const isKnown = position.epoch === this.log.epoch && position.seq <= this.log.seq;
+    const missed = isKnown ? await this.log.after(position.seq, Math.max(1, until - position.seq)) : undefined;
+    if (!this.#memberships.has(member)) return;
+    this.#welcome(member, until, missed !== undefined, id);
+    if (missed === undefined) return member.tell(this.#unrecovered(position));
+    for (const message of missed) if (message.seq <= until) member.tell(message);
+    membership.since = Math.min(until, position.seq);
+  }
+
+  /** From now on the member is spoken to on another wire: what it had before counts as not got. */
+  restart(member: Member): void {
+    this.flush();
+    const membership = this.#memberships.get(member);
+    if (membership) membership.since = this.log.seq;
+  }
+
+  /** Tells a member that it is in. */
+  #welcome(member: Member, seq: number, resumed: boolean, id?: string): void {
+    const { name: room, topic } = this;
+    member.tell({ type: "joined", room, epoch: this.log.epoch, seq, topic, resumed, members: this.people(), id });
+  }
+
+  /** Takes a member out, telling the others unless `isQuiet`. */
+  remove(member: Member, reason: string | undefined, isQuiet = false): void {
+    this.flush();
+    if (!this.#memberships.delete(member)) return;
+    this.operators.delete(member);
+    if (!isQuiet) this.tell({ type: "leave", room: this.name, nick: member.nick, reason });
+  }
+
+  /** Tells everyone in the room, in order with the messages. */
+  tell(event: ChatEvent, by?: Member): void {
+    // A member's message must not be overtaken by the news that the member left.
+    if (this.#underway.length > 0) this.#underway.push({ event, by });
+    else this.#push(event, by);
+  }
+
+  /**
+   * Stores what a member says; everyone is told once it is stored.
+   *
+   * `onSettled` is told where it went, or why it was not stored.
+   */
+  publish(member: Member, draft: Draft, onSettled: (outcome: Receipt | ChatError) => void): void {
+    this.#underway.push({ speaker: member });
+    this.log.publish(draft, (outcome) => {
+      this.#underway.shift();
+      for (let next = this.#underway[0]; next !== undefined && "event" in next; next = this.#underway[0]) {
+        this.#underway.shift();
+        this.#push(next.event, next.by);
+      }
+      onSettled(outcome);
+    });
+  }
+
+  /** A message was stored: the log calls this. */
+  onMessage(message: RoomMessage): void {
+    const first = this.#underway[0];
+    const speaker = first !== undefined && "speaker" in first ? first.speaker : undefined;
+    this.#push(message, speaker?.nick === message.from ? speaker : undefined);
+  }
+
+  /** Sends what waits; this happens by itself at the end of each turn. */
+  flush(): void {
+    this.#isFlushDue = false;
+    if (this.#fanOut.isEmpty) return;
+    const live: Member[] = [];
+    for (const [member, membership] of this.#memberships) {
+      if (membership.isLive) live.push(member);
+      else membership.held.push(...this.#fanOut.notices(member));
+    }
+    this.#fanOut.sendTo(live);
+    this.#fanOut.clear();
+  }
+
+  #push(event: ChatEvent, by?: Member): void {
+    this.#fanOut.push(event, by);
+    if (this.#isFlushDue) return;
+    this.#isFlushDue = true;
+    queueMicrotask(() => this.flush());
+  }
+
+  async #showRecent(member: Member, upTo: number): Promise<void> {
+    const messages = await this.log.last(RECENT_MESSAGES, upTo);
+    if (messages.length > 0) member.tell({ type: "history", room: this.name, epoch: this.log.epoch, messages });
+  }
+
+  async #catchUp(member: Member, membership: Membership, from: number): Promise<void> {
+    let position = from;
+    const isHere = () => this.#memberships.get(member) === membership;
+    while (isHere() && position < this.log.seq) {
+      const messages = await this.log.after(position, CATCH_UP_BATCH);
+      if (!isHere()) return;
+      if (messages === undefined || messages.length === 0) {
+        member.tell(this.#unrecovered({ epoch: this.log.epoch, seq: position }));
+        break;
+      }
+      for (const message of messages) member.tell(message);
+      position = messages.at(-1)?.seq ?? position;
+      await member.session.flush();
+    }
+    if (!isHere()) return;
+    // What waits holds messages that it has got by now.
+    this.flush();
+    membership.isLive = true;
+    for (const event of membership.held) member.tell(event);
+    membership.held = [];
+  }
+
+  #unrecovered(position: Position): ChatEvent {
+    const { epoch, seq } = this.log;
+    const reason = position.epoch !== epoch
+      ? "the room's messages were numbered anew"
+      : position.seq > seq
+      ? "the room has not come that far"
+      : "older messages are no longer kept";
+    return { type: "unrecovered", room: this.name, epoch, seq, reason };
+  }
+}

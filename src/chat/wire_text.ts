@@ -1,0 +1,120 @@
+import { formatDuration } from "../base/units.ts";
+import type { ChatEvent, Person } from "./event.ts";
+import type { RoomMessage } from "./message.ts";
+import type { Wire } from "./wire.ts";
+
+/** Names that a list shows before it only counts. */
+const NAMES_SHOWN = 50;
+
+/**
+ * Lines for people: `[#room] name: text` is what someone said, `* ` begins what
+ * the server tells, `! ` an error. No line of a person can be taken for one of
+ * the server's, because it begins with the room.
+ */
+export const textWire: Wire = { name: "text", showsOwn: false, encode };
+
+function encode(event: ChatEvent): readonly string[] {
+  switch (event.type) {
+    case "message":
+      return [spoken(event, event.room)];
+    case "welcome":
+      return welcome(event);
+    case "joined":
+      return joined(event);
+    case "left":
+      return [`* You left ${event.room}${because(event.reason)}`];
+    case "history":
+      return event.messages.map((message) => spoken(message, `${event.room} ${shortTime(message.at)}`));
+    case "unrecovered":
+      return [`* What you missed in ${event.room} is lost: ${event.reason}`];
+    case "ack":
+      // Only programs ask for it.
+      return [];
+    case "join":
+      return [`* ${event.nick} joined ${event.room}`];
+    case "leave":
+      return [`* ${event.nick} left ${event.room}${because(event.reason)}`];
+    case "nick":
+      return [`* ${event.from} is now ${event.to}`];
+    case "topic":
+      return [topic(event)];
+    case "private":
+      return [`[private] ${event.from} to ${event.to}: ${event.text}`];
+    case "moderation":
+      return [moderation(event)];
+    case "rooms":
+      return event.rooms.map(({ room, members, topic }) =>
+        `* ${room} has ${people(members)}${topic === "" ? "" : `: ${topic}`}`
+      );
+    case "who":
+      return [`* In ${event.room}: ${names(event.members)}`];
+    case "help":
+      return event.lines.map((line) => `* ${line}`);
+    case "notice":
+      return [event.from === undefined ? `* ${event.text}` : `* Announcement by ${event.from}: ${event.text}`];
+    case "mode":
+      return [`* Mode: ${event.mode}`];
+    case "error":
+      return [`! ${event.text}`];
+    case "bye":
+      return [`* Bye: ${event.reason}`];
+  }
+}
+
+function spoken({ from, text, action }: RoomMessage, where: string): string {
+  return action ? `[${where}] * ${from} ${text}` : `[${where}] ${from}: ${text}`;
+}
+
+function welcome(event: ChatEvent & { type: "welcome" }): string[] {
+  const next = event.loginRequired ? "log in with /login NAME PASSWORD" : `you are ${event.nick}; /help tells more`;
+  return [`* Welcome to Parley, ${next}`, ...event.motd.map((line) => `* ${line}`)];
+}
+
+function joined(event: ChatEvent & { type: "joined" }): string[] {
+  const about = event.topic === "" ? [] : [`* Topic of ${event.room}: ${event.topic}`];
+  return [`* You are in ${event.room} with ${names(event.members)}`, ...about];
+}
+
+function topic({ room, topic, by }: ChatEvent & { type: "topic" }): string {
+  if (by === undefined) return topic === "" ? `* ${room} has no topic` : `* Topic of ${room}: ${topic}`;
+  return topic === "" ? `* ${by} removed the topic of ${room}` : `* ${by} set the topic of ${room}: ${topic}`;
+}
+
+const DONE = {
+  kick: "kicked",
+  ban: "banned",
+  unban: "unbanned",
+  mute: "muted",
+  unmute: "unmuted",
+  op: "made an operator:",
+  deop: "took operator rights from",
+} as const;
+
+function moderation({ action, room, nick, by, reason, until }: ChatEvent & { type: "moderation" }): string {
+  const time = until === undefined ? "" : ` for ${formatDuration(secondsUntil(until) * 1_000)}`;
+  return `* ${by} ${DONE[action]} ${nick} in ${room}${time}${because(reason)}`;
+}
+
+function secondsUntil(at: string): number {
+  return Math.max(1, Math.round((Date.parse(at) - Date.now()) / 1_000));
+}
+
+function names(members: readonly Person[]): string {
+  const shown = members.slice(0, NAMES_SHOWN).map(({ nick, operator }) => operator ? `@${nick}` : nick);
+  const more = members.length - shown.length;
+  return more > 0 ? `${shown.join(", ")} and ${more} more` : shown.join(", ");
+}
+
+function people(count: number): string {
+  return count === 1 ? "1 person" : `${count} people`;
+}
+
+function because(reason: string | undefined): string {
+  return reason === undefined ? "" : ` (${reason})`;
+}
+
+/** Hours and minutes of today, the date before them otherwise; UTC. */
+function shortTime(at: string): string {
+  const isToday = at.slice(0, 10) === new Date().toISOString().slice(0, 10);
+  return isToday ? at.slice(11, 16) : `${at.slice(0, 10)} ${at.slice(11, 16)}`;
+}
