@@ -132,6 +132,9 @@ export class StreamSession implements Session {
     this.#connection.closeWrite().catch((error: unknown) => {
       this.log.debug("the client was gone before the drain", { error: messageOf(error) });
     });
+    // A client that does not end its side has had its time to read.
+    const timer = setTimeout(() => this.#connection.close("drain"), LINGER_MS);
+    void this.#connection.closed.then(() => clearTimeout(timer));
   }
 
   async finish(reason: CloseReason = this.#isDraining ? "drain" : "done"): Promise<void> {

@@ -82,3 +82,11 @@ Deno.test("framer frames as the codec does", () => {
   assertEquals(session.framer.frame(Uint8Array.of(7), false), sink.take());
   session.close("done");
 });
+
+Deno.test("drain() ends a wait for a client that stays silent", async () => {
+  const { session, connection } = openSession("line");
+  const batch = session.receive();
+  session.drain();
+  assertEquals(await batch, null);
+  assertEquals(connection.closeReason, "drain");
+});

@@ -83,12 +83,13 @@ Deno.test("chat refuses names that are none, and those that are taken whatever t
 
 Deno.test("chat tells its clients when the server ends, and exits 0", async () => {
   await using started = await startServer(["chat", "tcp://127.0.0.1:0"]);
-  using alice = await enter(started.endpoint);
-  using bob = await enter(started.endpoint);
+  const alice = await enter(started.endpoint);
+  const bob = await enter(started.endpoint);
   started.server.kill("SIGTERM");
   for (const peer of [alice, bob]) {
     assertEquals(await peer.until(/Bye/), "* Bye: the server is ending");
     assertEquals(await readTextToEnd(peer.conn), "");
+    peer.conn.close();
   }
   assertEquals((await started.server.outcome()).code, 0);
 });
