@@ -28,5 +28,7 @@ export { type Datagram, DatagramSocket } from "./net/datagram.ts";
 export { DeadlineSweep } from "./net/deadline_sweep.ts";
 export { type Endpoint, formatEndpoint, type HostEndpoint, parseEndpoint, type PathEndpoint } from "./net/endpoint.ts";
 export { Listener } from "./net/listener.ts";
+export { ConnectionPool, type PoolOptions, type PoolOverflow } from "./net/pool.ts";
+export { PoolLease } from "./net/pool_lease.ts";
 export { resolve, type ResolvedAddress } from "./net/resolve.ts";
 export type { WaitOptions } from "./net/wait.ts";

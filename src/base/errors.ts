@@ -61,6 +61,7 @@ export type TimeoutPhase =
   | "total"
   | "write"
   | "reply"
+  | "pool"
   | "drain";
 
 /** A deadline passed; {@linkcode TimeoutError.phase} says which. */

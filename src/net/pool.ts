@@ -1,0 +1,328 @@
+import { DEFAULTS } from "../base/defaults.ts";
+import { LimitError, messageOf, ParleyError, TimeoutError } from "../base/errors.ts";
+import { type Duration, parseDuration } from "../base/units.ts";
+import type { Connection } from "./connection.ts";
+import { IdleWatch } from "./idle_watch.ts";
+import { PoolLease } from "./pool_lease.ts";
+import { abortable, delay, type WaitOptions } from "./wait.ts";
+
+/** What `acquire()` does when every connection is in use. */
+export type PoolOverflow =
+  /** Waits for one, in order. */
+  | "wait"
+  /** Throws at once. */
+  | "fail"
+  /** Opens one more, which is closed after its use. */
+  | "grow";
+
+/** Options of {@linkcode ConnectionPool}. */
+export interface PoolOptions {
+  /**
+   * Most connections at a time.
+   *
+   * @default {10}
+   */
+  size?: number;
+  /**
+   * Most connections that are kept open while nobody uses them.
+   *
+   * @default {size}
+   */
+  maxIdle?: number;
+  /**
+   * How long a connection is kept open while nobody uses it.
+   *
+   * @default {"30s"}
+   */
+  idleTimeout?: Duration;
+  /**
+   * Longest wait for a connection.
+   *
+   * @default {"10s"}
+   */
+  waitTimeout?: Duration;
+  /**
+   * When every connection is in use.
+   *
+   * @default {"wait"}
+   */
+  overflow?: PoolOverflow;
+  /**
+   * Whether a connection that was idle can be used again; `false` or a failure
+   * and the pool takes another. It must read what it asked for.
+   */
+  healthCheck?: (connection: Connection) => Promise<boolean>;
+  /**
+   * A connection that was in use less than this ago is handed out without a
+   * look at the socket. The look costs one turn of the event loop, about two
+   * milliseconds.
+   *
+   * @default {0}
+   */
+  trustFor?: Duration;
+}
+
+interface Idle {
+  readonly connection: Connection;
+  readonly sinceMs: number;
+  readonly watch: IdleWatch;
+}
+
+type Waiter = PromiseWithResolvers<PoolLease>;
+
+/**
+ * Connections to one peer that are used again and again.
+ *
+ * Whoever waits longest is served first. A connection that the peer has ended,
+ * or on which something came that nobody asked for, is closed and never handed
+ * out.
+ *
+ * @example Two exchanges over one connection
+ * ```ts
+ * import { connect, ConnectionPool, listen } from "@parley/parley";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using listener = await listen("tcp://127.0.0.1:0");
+ * await using pool = new ConnectionPool((signal) => connect(listener.endpoint, { signal }), { size: 4 });
+ * await pool.use((connection) => connection.write(new TextEncoder().encode("one")));
+ * await pool.use((connection) => connection.write(new TextEncoder().encode("two")));
+ * assertEquals(pool.stats, { idle: 1, leased: 0, opening: 0, waiting: 0 });
+ * await using _served = await listener.accept();
+ * ```
+ */
+export class ConnectionPool implements AsyncDisposable {
+  readonly #connect: (signal: AbortSignal) => Promise<Connection>;
+  readonly #size: number;
+  readonly #maxIdle: number;
+  readonly #idleTimeoutMs: number;
+  readonly #waitTimeoutMs: number;
+  readonly #trustForMs: number;
+  readonly #overflow: PoolOverflow;
+  readonly #healthCheck: PoolOptions["healthCheck"];
+  readonly #closing = new AbortController();
+  readonly #idle: Idle[] = [];
+  readonly #leased = new Set<Connection>();
+  #waiters: Waiter[] = [];
+  #looking = 0;
+  #dialing = 0;
+  #idleTimer: ReturnType<typeof setTimeout> | undefined;
+  #empty: PromiseWithResolvers<void> | undefined;
+
+  /** `connect` opens one connection; its signal aborts when the pool is closed. */
+  constructor(connect: (signal: AbortSignal) => Promise<Connection>, options: PoolOptions = {}) {
+    this.#connect = connect;
+    this.#size = atLeast(1, options.size ?? 10, "size");
+    this.#maxIdle = atLeast(0, options.maxIdle ?? this.#size, "maxIdle");
+    this.#idleTimeoutMs = parseDuration(options.idleTimeout ?? "30s");
+    this.#waitTimeoutMs = parseDuration(options.waitTimeout ?? "10s");
+    this.#trustForMs = parseDuration(options.trustFor ?? 0);
+    this.#overflow = options.overflow ?? "wait";
+    this.#healthCheck = options.healthCheck;
+  }
+
+  /** How many connections there are, by what they do, and how many callers wait. */
+  get stats(): { readonly idle: number; readonly leased: number; readonly opening: number; readonly waiting: number } {
+    return {
+      idle: this.#idle.length,
+      leased: this.#leased.size,
+      opening: this.#dialing + this.#looking,
+      waiting: this.#waiters.length,
+    };
+  }
+
+  /**
+   * A connection for one caller, until its lease is released.
+   *
+   * @throws {TimeoutError} None was free in time.
+   * @throws {LimitError} All are in use, and the policy is to fail.
+   * @throws {ParleyError} The pool is closed, or no connection could be opened.
+   */
+  async acquire(options: WaitOptions = {}): Promise<PoolLease> {
+    this.#mustBeOpen();
+    if (this.#overflow === "fail" && this.#total >= this.#size && this.#idle.length === 0) {
+      throw new LimitError(`Cannot take a connection: all ${this.#size} of the pool are in use`);
+    }
+    const waiter: Waiter = Promise.withResolvers();
+    this.#waiters.push(waiter);
+    this.#serve();
+    const timeoutMs = options.timeoutMs ?? this.#waitTimeoutMs;
+    try {
+      return await abortable(waiter.promise, { ...options, timeoutMs }, () => this.#waitTimeout(timeoutMs));
+    } catch (error) {
+      const isQueued = this.#waiters.includes(waiter);
+      this.#waiters = this.#waiters.filter((other) => other !== waiter);
+      // It was served in the very moment it gave up: the next one shall have it.
+      if (!isQueued) void waiter.promise.then((lease) => lease.release(), ignore);
+      throw error;
+    }
+  }
+
+  /** Does `work` with a connection; when it throws, the connection is closed, since nobody knows what is still to come on it. */
+  async use<T>(work: (connection: Connection) => Promise<T>, options?: WaitOptions): Promise<T> {
+    await using lease = await this.acquire(options);
+    try {
+      return await work(lease.connection);
+    } catch (error) {
+      lease.discard();
+      throw error;
+    }
+  }
+
+  /**
+   * Takes no more callers, turns away those that wait, closes what is idle, and
+   * waits for the connections in use; those that are not given back in time are
+   * closed.
+   */
+  async close(drainTimeout: Duration = DEFAULTS.drainTimeoutMs): Promise<void> {
+    this.#closing.abort(closedError());
+    clearTimeout(this.#idleTimer);
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(closedError());
+    for (const { connection } of this.#idle.splice(0)) connection.close();
+    if (this.#total === 0) return;
+    this.#empty ??= Promise.withResolvers();
+    const force = () => {
+      for (const connection of this.#leased) connection.close("drain", closedError());
+      this.#leased.clear();
+      this.#empty?.resolve();
+    };
+    const timer = setTimeout(force, parseDuration(drainTimeout));
+    await this.#empty.promise;
+    clearTimeout(timer);
+  }
+
+  /** Closes it. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  get #total(): number {
+    return this.#idle.length + this.#leased.size + this.#looking + this.#dialing;
+  }
+
+  get #isClosed(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
+  /** Sets as much in motion as the waiting callers need. */
+  #serve(): void {
+    while (this.#waiters.length > this.#looking && this.#idle.length > 0) {
+      const idle = this.#idle.pop();
+      if (idle) void this.#look(idle);
+    }
+    while (
+      this.#waiters.length > this.#looking + this.#dialing &&
+      (this.#total < this.#size || this.#overflow === "grow")
+    ) void this.#dial();
+  }
+
+  async #dial(): Promise<void> {
+    this.#dialing++;
+    try {
+      const connection = await this.#connect(this.#closing.signal);
+      this.#dialing--;
+      this.#offer(connection);
+    } catch (error) {
+      this.#dialing--;
+      this.#waiters.shift()?.reject(error);
+      this.#serve();
+      this.#settleEmpty();
+    }
+  }
+
+  /** Hands an idle connection out, if it is still good. */
+  async #look({ connection, sinceMs, watch }: Idle): Promise<void> {
+    this.#looking++;
+    let isGood = false;
+    try {
+      // The runtime tells of a peer's end only when its event loop has looked at the sockets.
+      if (performance.now() - sinceMs >= this.#trustForMs) await delay(0);
+      isGood = await watch.end() === "quiet" && connection.closeReason === undefined &&
+        await this.#isHealthy(connection);
+    } catch (error) {
+      connection.log.debug("the health check failed", { error: messageOf(error) });
+    }
+    this.#looking--;
+    if (isGood) return this.#offer(connection);
+    connection.close();
+    this.#serve();
+    this.#settleEmpty();
+  }
+
+  #isHealthy(connection: Connection): boolean | Promise<boolean> {
+    if (this.#healthCheck === undefined) return true;
+    const timeoutMs = this.#waitTimeoutMs;
+    const options = { timeoutMs, signal: this.#closing.signal };
+    return abortable(this.#healthCheck(connection), options, () => this.#waitTimeout(timeoutMs));
+  }
+
+  #offer(connection: Connection): void {
+    const waiter = this.#isClosed ? undefined : this.#waiters.shift();
+    if (waiter === undefined) return this.#keep(connection);
+    this.#leased.add(connection);
+    waiter.resolve(new PoolLease(connection, (isReusable) => this.#takeBack(connection, isReusable)));
+  }
+
+  #takeBack(connection: Connection, isReusable: boolean): void {
+    this.#leased.delete(connection);
+    const isGood = isReusable && connection.closeReason === undefined && !connection.isReadEnded;
+    if (isGood) this.#keep(connection);
+    else connection.close();
+    if (!this.#isClosed) this.#serve();
+    this.#settleEmpty();
+  }
+
+  #keep(connection: Connection): void {
+    const isWanted = this.#waiters.length > 0 || this.#idle.length < this.#maxIdle;
+    if (this.#isClosed || !isWanted || this.#total >= this.#size) {
+      connection.close();
+      this.#settleEmpty();
+      return;
+    }
+    const watch = new IdleWatch(connection, (outcome) => {
+      const index = this.#idle.findIndex((idle) => idle.connection === connection);
+      if (index === -1) return;
+      connection.log.debug(outcome === "ended" ? "the peer ended while idle" : "the peer spoke while idle");
+      this.#idle.splice(index, 1);
+      connection.close();
+    });
+    this.#idle.push({ connection, sinceMs: performance.now(), watch });
+    this.#idleTimer ??= setTimeout(() => this.#expire(), this.#idleTimeoutMs);
+  }
+
+  /** Closes what has been idle for too long: the first of the list have been so longest. */
+  #expire(): void {
+    const nowMs = performance.now();
+    const overdue = this.#idle.filter(({ sinceMs }) => nowMs - sinceMs >= this.#idleTimeoutMs);
+    this.#idle.splice(0, overdue.length);
+    for (const { connection } of overdue) connection.close("idle timeout");
+    const first = this.#idle[0];
+    this.#idleTimer = first && setTimeout(() => this.#expire(), first.sinceMs + this.#idleTimeoutMs - nowMs);
+  }
+
+  #waitTimeout(timeoutMs: number): Error {
+    const { leased, opening } = this.stats;
+    return new TimeoutError(
+      "pool",
+      `No connection was free within ${timeoutMs} ms (${leased} of ${this.#size} in use, ${opening} being opened)`,
+    );
+  }
+
+  #settleEmpty(): void {
+    if (this.#total === 0) this.#empty?.resolve();
+  }
+
+  #mustBeOpen(): void {
+    if (this.#isClosed) throw closedError();
+  }
+}
+
+function closedError(): ParleyError {
+  return new ParleyError("The connection pool is closed");
+}
+
+function atLeast(least: number, value: number, name: string): number {
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw new RangeError(`Cannot use ${value} as ${name} of a pool: it must be a whole number, ${least} or more`);
+}
+
+function ignore(): void {}
