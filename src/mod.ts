@@ -20,6 +20,14 @@ export {
   type StreamOptions,
 } from "./factory.ts";
 export * from "./framing/mod.ts";
+export { AccessList, type AccessRules, parseAccessRules } from "./guard/access_list.ts";
+export { Admission, type AdmissionOptions } from "./guard/admission.ts";
+export type { Authenticator, Identity } from "./guard/authenticator.ts";
+export { type Cidr, isInCidr, parseCidr } from "./guard/cidr.ts";
+export { ConnectionRate, type ConnectionRateOptions } from "./guard/connection_rate.ts";
+export { type Gate, GateRow, type Refusal } from "./guard/gate.ts";
+export { PerAddressLimit, type PerAddressLimitOptions } from "./guard/per_address_limit.ts";
+export { type RateOptions, TokenBucket } from "./guard/token_bucket.ts";
 export { configureLogging, type LoggingOptions } from "./log/configure.ts";
 export { type LogFields, Logger, type LogLevel } from "./log/logger.ts";
 export type { CloseReason } from "./net/close_reason.ts";

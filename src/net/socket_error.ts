@@ -58,6 +58,11 @@ export function reasonOf(error: unknown): string {
   );
 }
 
+/** Whether the error, or what caused it, is that this process may open no more files. */
+export function isOutOfDescriptors(error: unknown): boolean {
+  return error instanceof Error && (codeOf(error) === "EMFILE" || isOutOfDescriptors(error.cause));
+}
+
 function permissionMessage(error: Error, message: string): string {
   const flag = /run again with the (--allow-[a-z]+) flag/.exec(error.message)?.[1];
   const wanted = /Requires (?:\w+) access to (".*?")/.exec(error.message)?.[1];

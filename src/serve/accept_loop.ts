@@ -1,13 +1,17 @@
 import { Backoff } from "../base/backoff.ts";
 import { messageOf } from "../base/errors.ts";
+import type { Admission } from "../guard/admission.ts";
 import type { Connection } from "../net/connection.ts";
 import type { Listener } from "../net/listener.ts";
+import { isOutOfDescriptors } from "../net/socket_error.ts";
 import { delay } from "../net/wait.ts";
 
 /** What the accept loop tells its owner. */
 export interface AcceptLoopOptions {
   /** Serves one connection; the loop does not wait for it. */
   onConnection: (connection: Connection) => void;
+  /** Bounds the connections of the server; whoever serves a connection calls its `leave()`. */
+  admission: Admission;
   /** Called for each failed accept. */
   onError?: (error: unknown) => void;
   /** Ends the waits of the loop; the listener must be closed to end an accept. */
@@ -20,17 +24,25 @@ export interface AcceptLoopOptions {
  * it: it waits 10 ms, doubling to a second, and logs once a burst.
  */
 export async function acceptLoop(listener: Listener, options: AcceptLoopOptions): Promise<void> {
+  const { admission, signal } = options;
   const backoff = new Backoff({ firstMs: 10, mostMs: 1_000 });
-  while (!options.signal.aborted) {
+  while (!signal.aborted) {
     try {
+      // Before accepting, so that who comes beyond the limit takes no descriptor.
+      await admission.room(signal);
+      if (signal.aborted) return;
       const connection = await listener.accept();
       if (connection === null) return;
       backoff.reset();
+      // Another listener of the server may have taken the last place meanwhile.
+      while (!admission.enter() && !signal.aborted) await admission.room(signal);
+      if (signal.aborted) return connection.close("drain");
       options.onConnection(connection);
     } catch (error) {
       options.onError?.(error);
-      if (backoff.isFresh) listener.log.error("accept failed, trying again", { error: messageOf(error) });
-      await delay(backoff.next(), options.signal).catch(() => {
+      const isTold = isOutOfDescriptors(error) && admission.shrink();
+      if (backoff.isFresh && !isTold) listener.log.error("accept failed, trying again", { error: messageOf(error) });
+      await delay(backoff.next(), signal).catch(() => {
         // The signal: the loop's condition ends it.
       });
     }

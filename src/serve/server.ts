@@ -1,8 +1,13 @@
+import { utf8 } from "../base/bytes.ts";
 import { ClosedEarlyError, FrameError, ParleyError } from "../base/errors.ts";
 import { formatDuration } from "../base/units.ts";
 import type { Codec } from "../framing/codec.ts";
+import { Admission } from "../guard/admission.ts";
+import type { Gate, Refusal } from "../guard/gate.ts";
+import { defaultMaxConnections } from "../guard/open_file_limit.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Connection } from "../net/connection.ts";
+import { type Endpoint, isHostEndpoint } from "../net/endpoint.ts";
 import type { Listener } from "../net/listener.ts";
 import type { Service } from "../services/service.ts";
 import { acceptLoop } from "./accept_loop.ts";
@@ -23,6 +28,14 @@ export interface ServerOptions {
   drainTimeoutMs: number;
   /** End after this many connections have been accepted and served. */
   maxAccepts?: number | undefined;
+  /**
+   * Most connections at once; who comes beyond waits to be accepted.
+   *
+   * @default {10000, or the open-file limit less 64}
+   */
+  maxConnections?: number | undefined;
+  /** Who may come in; clients of Unix sockets always may. */
+  gate?: Gate | undefined;
 }
 
 /** Serves one service on any number of listeners until it is told to end. */
@@ -30,11 +43,14 @@ export class Server {
   readonly #options: ServerOptions;
   readonly #sessions = new Map<Session, Promise<void>>();
   readonly #ending = new AbortController();
+  readonly #admission: Admission;
   #accepted = 0;
 
   /** Nothing is accepted before {@linkcode run}. */
   constructor(options: ServerOptions) {
     this.#options = options;
+    const { maxConnections = defaultMaxConnections(), log } = options;
+    this.#admission = new Admission({ maxConnections, log });
   }
 
   /** Clients that are connected now. */
@@ -55,6 +71,7 @@ export class Server {
       await Promise.all(listeners.map((listener) =>
         acceptLoop(listener, {
           onConnection: (connection) => this.#onConnection(connection),
+          admission: this.#admission,
           signal: this.#ending.signal,
         })
       ));
@@ -75,11 +92,33 @@ export class Server {
 
   #onConnection(connection: Connection): void {
     const { maxAccepts = Infinity } = this.#options;
-    if (this.#accepted >= maxAccepts) return connection.close("limit");
+    if (this.#accepted >= maxAccepts) return this.#refuse(connection, { reason: "limit" });
+    const refusal = this.#enter(connection.remote);
+    if (refusal !== undefined) return this.#refuse(connection, refusal);
     this.#accepted++;
     const session = new StreamSession(connection, this.#options.codec);
     this.#sessions.set(session, this.#serve(session));
     if (this.#accepted >= maxAccepts) this.#stopAccepting();
+  }
+
+  #enter(remote: Endpoint): Refusal | undefined {
+    return isHostEndpoint(remote) ? this.#options.gate?.enter(remote.host) : undefined;
+  }
+
+  #leave(remote: Endpoint): void {
+    if (isHostEndpoint(remote)) this.#options.gate?.leave?.(remote.host);
+    this.#admission.leave();
+  }
+
+  #refuse(connection: Connection, { reason, text }: Refusal): void {
+    connection.log.debug("refused", { reason, text });
+    this.#admission.leave();
+    // Told only where an answer can be told from data, and never waited for.
+    if (text !== undefined && this.#options.codec.name === "line" && connection.local.scheme === "tcp") {
+      connection.write(utf8(`! ${text}\n`)).catch(() => {
+        // Gone before it was told.
+      }).finally(() => connection.close(reason));
+    } else connection.close(reason);
   }
 
   async #serve(session: Session): Promise<void> {
@@ -91,6 +130,7 @@ export class Server {
       await this.#endAfterError(session, error);
     } finally {
       this.#sessions.delete(session);
+      this.#leave(session.remote);
       session.log.debug("disconnected", { reason: session.closeReason });
     }
   }

@@ -12,6 +12,7 @@ import { Server } from "../../serve/server.ts";
 import type { RegisteredService } from "../../services/service.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { announceReady } from "./announce_ready.ts";
+import { gateOf } from "./gate_of_flags.ts";
 import { SHARED_FLAGS } from "./shared_flags.ts";
 
 type SharedFlags = FlagValues<typeof SHARED_FLAGS>;
@@ -37,6 +38,7 @@ async function serve(
 ): Promise<number> {
   configureProgramLogging(flags, io);
   const codec = codecOf(service, flags.framing);
+  const gate = gateOf(flags);
   const log = Logger.of(service.name);
   using stop = io.stop.listen();
   using listeners = new DisposableStack();
@@ -48,6 +50,8 @@ async function serve(
     log,
     drainTimeoutMs: flags.drainTimeout,
     maxAccepts: flags.maxAccepts,
+    maxConnections: flags.maxConnections,
+    gate,
   });
   const running = server.run(stop.signal);
   await announceReady(opened.map(({ endpoint }) => formatEndpoint(endpoint)), flags, io);

@@ -1,3 +1,4 @@
+import { DEFAULTS } from "../../base/defaults.ts";
 import { LOG_LEVELS } from "../../log/logger.ts";
 import type { FlagTable } from "../../base/flag_spec.ts";
 
@@ -6,6 +7,31 @@ export const SHARED_FLAGS = {
   framing: { type: "text", placeholder: "FRAMING", help: "line, length:4be, length:2be, delimiter:X, fixed:N or raw" },
   idleTimeout: { type: "duration", help: "close a client that neither sends nor receives for TIME" },
   maxLifetime: { type: "duration", help: "close a client TIME after it came" },
+  maxConnections: {
+    type: "integer",
+    least: 1,
+    help: "serve at most N clients at once (10000, or the open-file limit less 64); more wait to be accepted",
+  },
+  maxPerIp: {
+    type: "integer",
+    least: 1,
+    default: DEFAULTS.maxConnectionsPerAddress,
+    help: "refuse further clients of an IP address, or an IPv6 /64 network, that has N",
+  },
+  connectRate: { type: "integer", least: 1, help: "refuse an IP address that connects more often than N a second" },
+  limitLoopback: { type: "boolean", help: "limit the clients of this machine too by address" },
+  allow: {
+    type: "text",
+    repeat: true,
+    placeholder: "CIDR",
+    help: "serve only clients of this address range, such as 10.0.0.0/8",
+  },
+  deny: {
+    type: "text",
+    repeat: true,
+    placeholder: "CIDR",
+    help: "do not serve clients of this range, also if allowed",
+  },
   maxAccepts: { type: "integer", least: 1, help: "end after N connections" },
   printEndpoint: { type: "boolean", help: "print each endpoint on standard output once connections are accepted" },
   readyFile: { type: "text", placeholder: "FILE", help: "write the endpoints to FILE once connections are accepted" },

@@ -1,0 +1,97 @@
+import { messageOf, UsageError } from "../base/errors.ts";
+import { parseIp } from "../base/ip.ts";
+import { type Cidr, isInCidr, parseCidr } from "./cidr.ts";
+import type { Gate, Refusal } from "./gate.ts";
+
+/** Ranges of an {@linkcode AccessList}, as text. */
+export interface AccessRules {
+  /** Who may come; nobody named here means everybody. */
+  readonly allow: readonly string[];
+  /** Who may not, also when allowed. */
+  readonly deny: readonly string[];
+}
+
+interface Ranges {
+  readonly allow: readonly Cidr[];
+  readonly deny: readonly Cidr[];
+}
+
+/**
+ * Lets clients in by their address. Deny goes before allow; where somebody is
+ * allowed, everybody else is not.
+ *
+ * @example One network without one of its machines
+ * ```ts
+ * import { AccessList } from "@parley/parley";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const list = new AccessList({ allow: ["10.0.0.0/8"], deny: ["10.0.0.7"] });
+ * assertEquals(["10.1.2.3", "::ffff:10.1.2.3", "10.0.0.7", "192.0.2.1"].map((ip) => list.isAllowed(ip)), [
+ *   true,
+ *   true,
+ *   false,
+ *   false,
+ * ]);
+ * ```
+ */
+export class AccessList implements Gate {
+  #ranges: Ranges;
+
+  /** @throws {SyntaxError} A range cannot be parsed. */
+  constructor(rules: AccessRules) {
+    this.#ranges = parseRules(rules);
+  }
+
+  /**
+   * Other rules from now on; who is in stays in.
+   *
+   * @throws {SyntaxError} A range cannot be parsed; the rules stay as they were.
+   */
+  replace(rules: AccessRules): void {
+    this.#ranges = parseRules(rules);
+  }
+
+  /** Whether the address may come in. What is no IP address may not, where there are rules. */
+  isAllowed(address: string): boolean {
+    const { allow, deny } = this.#ranges;
+    if (allow.length === 0 && deny.length === 0) return true;
+    const bytes = parseIp(address);
+    if (bytes === undefined || deny.some((range) => isInCidr(bytes, range))) return false;
+    return allow.length === 0 || allow.some((range) => isInCidr(bytes, range));
+  }
+
+  enter(address: string): Refusal | undefined {
+    // Told nothing: who is not welcome learns nothing about what runs here.
+    return this.isAllowed(address) ? undefined : { reason: "denied" };
+  }
+}
+
+/**
+ * Rules of a file: lines such as `allow 10.0.0.0/8` and `deny 10.0.0.7`; `#`
+ * begins a comment.
+ *
+ * @throws {UsageError} Names the line that is wrong.
+ */
+export function parseAccessRules(text: string, fileName: string): AccessRules {
+  const rules = { allow: [] as string[], deny: [] as string[] };
+  for (const [index, line] of text.split("\n").entries()) {
+    const words = line.replace(/#.*/, "").trim().split(/\s+/);
+    const [verb, range] = words;
+    if (verb === "") continue;
+    const where = `${fileName}, line ${index + 1}`;
+    if (verb !== "allow" && verb !== "deny" || range === undefined || words.length > 2) {
+      throw new UsageError(`${where}: expected "allow RANGE" or "deny RANGE", as in allow 10.0.0.0/8`);
+    }
+    try {
+      parseCidr(range);
+    } catch (error) {
+      throw new UsageError(`${where}: ${messageOf(error)}`, { cause: error });
+    }
+    rules[verb].push(range);
+  }
+  return rules;
+}
+
+function parseRules(rules: AccessRules): Ranges {
+  return { allow: rules.allow.map(parseCidr), deny: rules.deny.map(parseCidr) };
+}

@@ -1,0 +1,75 @@
+/** How fast a {@linkcode TokenBucket} fills. */
+export interface RateOptions {
+  /** Tokens a second. */
+  perSecond: number;
+  /**
+   * Most tokens that wait.
+   *
+   * @default {perSecond, and 1 at least}
+   */
+  burst?: number | undefined;
+}
+
+/**
+ * A rate with bursts: tokens come at a steady pace, and up to `burst` of them
+ * wait for use. It has no clock of its own; every call is given the time.
+ *
+ * @example Two at once, then one a second
+ * ```ts
+ * import { TokenBucket } from "@parley/parley";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const bucket = new TokenBucket({ perSecond: 1, burst: 2 }, 0);
+ * assertEquals([bucket.take(1, 0), bucket.take(1, 0)], [0, 0]);
+ * assertEquals(bucket.take(1, 0), 1000);
+ * ```
+ */
+export class TokenBucket {
+  readonly #perMs: number;
+  readonly #burst: number;
+  #tokens: number;
+  #filledMs: number;
+
+  /** It is full at `nowMs`. */
+  constructor(options: RateOptions, nowMs: number) {
+    this.#perMs = options.perSecond / 1_000;
+    this.#burst = this.#tokens = options.burst ?? Math.max(1, options.perSecond);
+    this.#filledMs = nowMs;
+  }
+
+  /**
+   * Takes tokens, also such as are still to come: the result is how long the
+   * caller must wait before it may act, in milliseconds.
+   */
+  take(count: number, nowMs: number): number {
+    this.#fill(nowMs);
+    this.#tokens -= count;
+    return this.#tokens >= 0 ? 0 : -this.#tokens / this.#perMs;
+  }
+
+  /** Takes tokens if they are there now; otherwise none. */
+  tryTake(count: number, nowMs: number): boolean {
+    this.#fill(nowMs);
+    if (this.#tokens < count) return false;
+    this.#tokens -= count;
+    return true;
+  }
+
+  /** Puts back what was taken for nothing. */
+  giveBack(count: number): void {
+    this.#tokens = Math.min(this.#burst, this.#tokens + count);
+  }
+
+  /** Whether nothing was taken for so long that a new bucket would be the same. */
+  isFull(nowMs: number): boolean {
+    this.#fill(nowMs);
+    return this.#tokens >= this.#burst;
+  }
+
+  #fill(nowMs: number): void {
+    const passedMs = nowMs - this.#filledMs;
+    if (passedMs <= 0) return;
+    this.#filledMs = nowMs;
+    this.#tokens = Math.min(this.#burst, this.#tokens + passedMs * this.#perMs);
+  }
+}

@@ -1,0 +1,19 @@
+import { assertEquals } from "@std/assert";
+import { defaultMaxConnections, parseOpenFileLimit } from "../../src/guard/open_file_limit.ts";
+
+Deno.test("parseOpenFileLimit() finds the soft limit", () => {
+  const limits = "Limit                     Soft Limit           Hard Limit           Units     \n" +
+    "Max processes             127235               127235               processes \n" +
+    "Max open files            1024                 20000                files     \n";
+  assertEquals(parseOpenFileLimit(limits), 1_024);
+  assertEquals(
+    parseOpenFileLimit("Max open files            unlimited            unlimited            files"),
+    undefined,
+  );
+});
+
+Deno.test("defaultMaxConnections() keeps 64 descriptors free and goes up to 10,000", () => {
+  assertEquals(defaultMaxConnections(1_024), 960);
+  assertEquals(defaultMaxConnections(20_000), 10_000);
+  assertEquals(defaultMaxConnections(64), 32);
+});
