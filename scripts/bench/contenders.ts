@@ -1,0 +1,119 @@
+/**
+ * The servers that are measured: ours and those that people use today.
+ *
+ * @module
+ */
+
+import { sourcePath } from "./paths.ts";
+
+/** A server to measure. */
+export interface Contender {
+  readonly name: string;
+  /** Words of the command that serves on a port of 127.0.0.1. */
+  readonly command: (port: number, tools: Tools) => readonly string[];
+  /** Programs it needs, by name. */
+  readonly needs: readonly string[];
+  readonly env?: (tools: Tools) => Record<string, string>;
+}
+
+/** What was built and found for this run. */
+export interface Tools {
+  /** Path of a program of ours, built from C. */
+  readonly built: (name: string) => string;
+  /** Folder of a scratch file, removed at the end. */
+  readonly scratch: string;
+}
+
+const OWN_FLAGS = ["--log-level", "off"];
+
+/** Our server from the sources, as `deno task start` runs it. */
+export function ours(name: string, words: (port: number, tools: Tools) => readonly string[]): Contender {
+  const permissions = ["-N", "--allow-read", "--allow-write"];
+  return {
+    name,
+    needs: [],
+    command: (port, tools) => [
+      Deno.execPath(),
+      "run",
+      "--unstable-net",
+      ...permissions,
+      sourcePath("../../src/server.ts"),
+      ...words(port, tools),
+      ...OWN_FLAGS,
+    ],
+  };
+}
+
+function script(name: string, runtime: string, file: string, rest: readonly string[] = []): Contender {
+  return {
+    name,
+    needs: [runtime],
+    command: (port) => [runtime, sourcePath(`peers/${file}`), String(port), ...rest],
+  };
+}
+
+/** The limit: one thread, epoll, C. */
+export const C_EPOLL: Contender = {
+  name: "C epoll",
+  needs: ["gcc"],
+  command: (port, tools) => [tools.built("epoll_echo"), String(port)],
+};
+
+export const PARLEY_ECHO = ours("parley", (port) => ["echo", `:${port}`]);
+export const NODE_NET = script("Node net", "node", "node_echo.mjs");
+export const PYTHON_SELECTORS = script("Python selectors", "python3", "selectors_echo.py");
+export const PYTHON_ASYNCIO = script("Python asyncio", "python3", "asyncio_echo.py");
+export const PYTHON_THREADS = script("Python threads", "python3", "threads_echo.py");
+export const NODE_DGRAM = script("Node dgram", "node", "node_udp_echo.mjs");
+
+export const SOCAT: Contender = {
+  name: "socat",
+  needs: ["socat"],
+  command: (port) => ["socat", `TCP-LISTEN:${port},bind=127.0.0.1,fork,reuseaddr,nodelay,backlog=1024`, "PIPE"],
+};
+
+export const NCAT: Contender = {
+  name: "ncat",
+  needs: ["ncat"],
+  command: (port) => ["ncat", "-l", "-k", "-m", "1024", "-e", "/bin/cat", "127.0.0.1", String(port)],
+};
+
+export const NATS: Contender = {
+  name: "nats-server",
+  needs: ["nats-server"],
+  command: (port) => ["nats-server", "-a", "127.0.0.1", "-p", String(port)],
+};
+
+export const NGIRCD: Contender = {
+  name: "ngircd",
+  needs: ["ngircd"],
+  command: (port, tools) => {
+    const file = `${tools.scratch}/ngircd-${port}.conf`;
+    const lines = [
+      "[Global]",
+      "Name = bench.example",
+      "Info = bench",
+      "Listen = 127.0.0.1",
+      `Ports = ${port}`,
+      "[Limits]",
+      "MaxConnections = 0",
+      "MaxConnectionsIP = 0",
+      "MaxPenaltyTime = 0",
+      "[Options]",
+      "DNS = no",
+      "Ident = no",
+      "PAM = no",
+    ];
+    Deno.writeTextFileSync(file, lines.join("\n"));
+    return ["ngircd", "-n", "-f", file];
+  },
+};
+
+/** Node's `ws`, as an echo or as a room. */
+export function nodeWs(mode: "echo" | "fanout"): Contender {
+  return {
+    ...script("Node ws", "node", "node_ws_echo.mjs", [mode]),
+    needs: ["node", "npm:ws"],
+    env: (tools) => ({ NODE_PATH: tools.scratch }),
+  };
+}
