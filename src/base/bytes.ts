@@ -29,6 +29,16 @@ export function concat(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return whole;
 }
 
+/** A copy in which the ASCII letters are in upper case; every other byte is as it was. */
+export function toUpperAscii(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const upper = bytes.slice();
+  for (let index = 0; index < upper.length; index++) {
+    const byte = upper[index] ?? 0;
+    if (byte >= 0x61 && byte <= 0x7a) upper[index] = byte - 0x20;
+  }
+  return upper;
+}
+
 /** Whether both hold the same bytes. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index]);

@@ -27,6 +27,14 @@ export function isLoopback(text: string): boolean {
   return bytes.every((byte, index) => byte === (index === 15 ? 1 : 0));
 }
 
+/** Whether the text is an address of a multicast group: 224.0.0.0/4 (RFC 5771) or ff00::/8 (RFC 4291 section 2.7). */
+export function isMulticast(text: string): boolean {
+  const bytes = parseIp(text);
+  if (bytes === undefined) return false;
+  const ipv4 = ipv4OfMapped(bytes);
+  return ipv4 ? (ipv4[0] ?? 0) >> 4 === 0xe : bytes[0] === 0xff;
+}
+
 /** The four bytes of an IPv4 address, also of one mapped into IPv6 (`::ffff:1.2.3.4`, RFC 4291 section 2.5.5.2). */
 export function ipv4OfMapped(bytes: Uint8Array): Uint8Array | undefined {
   if (bytes.length === 4) return bytes;

@@ -46,6 +46,11 @@ export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> 
   #pending: Promise<[Uint8Array, Deno.Addr]> | undefined;
   #isClosed = false;
 
+  /** Most bytes of a datagram that are received; a buffer for {@linkcode receiveInto} holds one more. */
+  get maxBytes(): number {
+    return this.#maxBytes;
+  }
+
   /** Takes over the transport. */
   constructor(transport: DatagramTransport, init: DatagramInit) {
     this.#transport = transport;
@@ -70,14 +75,17 @@ export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> 
       await abortable(pending.then(ignore, ignore), options, () => this.#silence());
     }
     this.#pending = undefined;
-    try {
-      const [data, from] = await pending;
-      const isTruncated = data.length > this.#maxBytes;
-      return { data: isTruncated ? data.subarray(0, this.#maxBytes) : data, from: this.#fromOf(from), isTruncated };
-    } catch (error) {
-      if (this.#isClosed) return null;
-      throw toSocketError(error, "receive on", formatEndpoint(this.endpoint));
-    }
+    return await this.#take(pending);
+  }
+
+  /**
+   * As {@linkcode receive}, into a buffer of the caller's of `maxBytes + 1`
+   * bytes: for a loop that goes on receiving while it still uses the last
+   * datagram. It must not be mixed with a `receive()` that `options` ended.
+   */
+  async receiveInto(buffer: Uint8Array<ArrayBuffer>): Promise<Datagram | null> {
+    if (this.#isClosed) return null;
+    return await this.#take(this.#transport.receive(buffer));
   }
 
   /**
@@ -86,11 +94,11 @@ export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> 
    * @throws {LimitError} It is longer than one datagram can be.
    */
   async send(data: Uint8Array, to: Endpoint): Promise<void> {
-    const endpoint = formatEndpoint(to);
-    if (to.scheme === "udp" && data.length > DEFAULTS.datagramBytes) throw tooLong(data.length, endpoint);
+    if (to.scheme === "udp" && data.length > DEFAULTS.datagramBytes) throw tooLong(data.length, formatEndpoint(to));
     try {
       await this.#transport.send(data, addressOf(to));
     } catch (error) {
+      const endpoint = formatEndpoint(to);
       if (error instanceof Error && "code" in error && error.code === "EMSGSIZE") {
         throw tooLong(data.length, endpoint, error);
       }
@@ -117,17 +125,28 @@ export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> 
     return Promise.resolve();
   }
 
+  async #take(pending: Promise<[Uint8Array, Deno.Addr]>): Promise<Datagram | null> {
+    try {
+      const [data, from] = await pending;
+      const isTruncated = data.length > this.#maxBytes;
+      return { data: isTruncated ? data.subarray(0, this.#maxBytes) : data, from: fromOf(from), isTruncated };
+    } catch (error) {
+      if (this.#isClosed) return null;
+      throw toSocketError(error, "receive on", formatEndpoint(this.endpoint));
+    }
+  }
+
   #silence(): Error {
     const endpoint = formatEndpoint(this.endpoint);
     return new TimeoutError("reply", `No datagram came to ${endpoint} in time`, { endpoint });
   }
+}
 
-  #fromOf(address: Deno.Addr): Endpoint | null {
-    if (address.transport === "udp" || address.transport === "tcp") {
-      return { scheme: "udp", host: address.hostname, port: address.port, path: "/" };
-    }
-    return "path" in address && address.path ? { scheme: "unixgram", path: address.path } : null;
+function fromOf(address: Deno.Addr): Endpoint | null {
+  if (address.transport === "udp" || address.transport === "tcp") {
+    return { scheme: "udp", host: address.hostname, port: address.port, path: "/" };
   }
+  return "path" in address && address.path ? { scheme: "unixgram", path: address.path } : null;
 }
 
 function addressOf(to: Endpoint): Deno.Addr {
@@ -139,10 +158,10 @@ function addressOf(to: Endpoint): Deno.Addr {
 }
 
 function tooLong(length: number, endpoint: string, cause?: unknown): LimitError {
-  return new LimitError(
-    `Cannot send ${length} bytes to ${endpoint}: one datagram carries at most ${DEFAULTS.datagramBytes}`,
-    { endpoint, cause },
-  );
+  const limit = endpoint.startsWith("udp:")
+    ? `one datagram carries at most ${DEFAULTS.datagramBytes}`
+    : "that is more than the system takes in one datagram";
+  return new LimitError(`Cannot send ${length} bytes to ${endpoint}: ${limit}`, { endpoint, cause });
 }
 
 function ignore(): void {}

@@ -1,4 +1,4 @@
-import { concat, utf8 } from "../base/bytes.ts";
+import { concat, toUpperAscii, utf8 } from "../base/bytes.ts";
 import type { Message, Session } from "../serve/session.ts";
 import { defineService } from "./service.ts";
 
@@ -47,7 +47,3 @@ export const echo = defineService({
     };
   },
 });
-
-function toUpperAscii(bytes: Uint8Array): Uint8Array {
-  return bytes.map((byte) => byte >= 0x61 && byte <= 0x7a ? byte - 0x20 : byte);
-}

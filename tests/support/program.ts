@@ -130,7 +130,23 @@ export async function startServer(
   args: readonly string[],
   options?: StartOptions,
 ): Promise<{ server: RunningProgram; endpoint: string } & AsyncDisposable> {
-  const server = startProgram("server", [...args, "--print-endpoint"], options);
+  return await startReady("server", [...args, "--print-endpoint"], options);
+}
+
+/** Starts `parley-udp serve` with `args` and waits until it is ready; also its first endpoint. */
+export async function startUdpServer(
+  args: readonly string[],
+  options?: StartOptions,
+): Promise<{ server: RunningProgram; endpoint: string } & AsyncDisposable> {
+  return await startReady("udp", ["serve", ...args, "--print-endpoint"], options);
+}
+
+async function startReady(
+  name: ProgramName,
+  args: readonly string[],
+  options?: StartOptions,
+): Promise<{ server: RunningProgram; endpoint: string } & AsyncDisposable> {
+  const server = startProgram(name, args, options);
   try {
     const endpoint = await server.line();
     return { server, endpoint, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };

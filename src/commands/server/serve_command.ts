@@ -10,8 +10,8 @@ import { formatEndpoint } from "../../net/endpoint.ts";
 import { counter, type Listener } from "../../net/listener.ts";
 import { Server } from "../../serve/server.ts";
 import type { RegisteredService } from "../../services/service.ts";
+import { announceReady } from "../announce_ready.ts";
 import { configureProgramLogging } from "../program_logging.ts";
-import { announceReady } from "./announce_ready.ts";
 import { gateOf } from "./gate_of_flags.ts";
 import { SHARED_FLAGS } from "./shared_flags.ts";
 

@@ -1,8 +1,10 @@
 import type { Program } from "../../cli/command.ts";
+import { sendCommand } from "./send_command.ts";
+import { serveCommand } from "./serve_command.ts";
 
 /** `parley-udp`. */
 export const udpProgram: Program = {
   name: "parley-udp",
   summary: "serve, send and measure datagrams",
-  commands: [],
+  commands: [serveCommand, sendCommand],
 };

@@ -1,4 +1,4 @@
-import type { ProgramIo } from "../../cli/io.ts";
+import type { ProgramIo } from "../cli/io.ts";
 
 /** Says where clients can connect, now that they can: on standard output, in a file. */
 export async function announceReady(

@@ -1,0 +1,121 @@
+import { Backoff } from "../base/backoff.ts";
+import { messageOf } from "../base/errors.ts";
+import type { Logger } from "../log/logger.ts";
+import type { Datagram, DatagramSocket } from "../net/datagram.ts";
+import { delay } from "../net/wait.ts";
+import { DatagramCounts, type DropReason } from "./counts.ts";
+import { Outflow } from "./outflow.ts";
+import type { DatagramService } from "./service.ts";
+
+/** How long the last replies may take to leave, in milliseconds. */
+const LAST_REPLIES_MS = 1_000;
+
+/** What a {@linkcode DatagramServer} is made of. */
+export interface DatagramServerOptions {
+  /** What is done with each datagram, on every socket. */
+  service: DatagramService;
+  /** Where datagrams come in; the server closes them. */
+  sockets: readonly DatagramSocket[];
+  /** Carries the server's context. */
+  log: Logger;
+  /** Ends after this many datagrams have come. */
+  maxDatagrams?: number | undefined;
+  /**
+   * Whether a reply may be larger than its request. Without it the server
+   * cannot be made to send more to a forged address than it was sent.
+   *
+   * @default {false}
+   */
+  mayAmplify?: boolean | undefined;
+}
+
+/** Serves one service on any number of datagram sockets until it is told to end. */
+export class DatagramServer {
+  /** What came, went and was dropped. */
+  readonly counts = new DatagramCounts();
+  readonly #options: DatagramServerOptions;
+  readonly #ending = new AbortController();
+
+  /** Nothing is received before {@linkcode run}. */
+  constructor(options: DatagramServerOptions) {
+    this.#options = options;
+  }
+
+  /** Receives and replies. It returns when `stop` aborts or `maxDatagrams` have been served. */
+  async run(stop: AbortSignal): Promise<void> {
+    const { sockets, log, service } = this.#options;
+    const end = () => this.#end();
+    stop.addEventListener("abort", end, { once: true });
+    if (stop.aborted) end();
+    try {
+      await Promise.all(sockets.map((socket) => this.#serve(socket)));
+    } finally {
+      stop.removeEventListener("abort", end);
+      end();
+      service[Symbol.dispose]?.();
+      log.info("ended", this.counts.toFields());
+    }
+  }
+
+  #end(): void {
+    this.#ending.abort();
+    for (const socket of this.#options.sockets) socket.close();
+  }
+
+  /** The receive loop: back-pressure is the kernel's buffer, which drops what does not fit. */
+  async #serve(socket: DatagramSocket): Promise<void> {
+    const { maxDatagrams = Infinity } = this.#options;
+    const backoff = new Backoff();
+    const outflow = new Outflow(socket);
+    const spare: Uint8Array<ArrayBuffer>[] = [];
+    while (!this.#ending.signal.aborted && this.counts.received < maxDatagrams) {
+      const buffer = spare.pop() ?? new Uint8Array(socket.maxBytes + 1);
+      let datagram: Datagram | null;
+      try {
+        datagram = await socket.receiveInto(buffer);
+      } catch (error) {
+        // Windows tells here that an earlier reply found its port closed: no reason to end.
+        if (backoff.isFresh) socket.log.warning("receive failed, trying again", { error: messageOf(error) });
+        await delay(backoff.next(), this.#ending.signal).catch(() => {
+          // The signal: the loop's condition ends it.
+        });
+        continue;
+      }
+      if (datagram === null) return;
+      backoff.reset();
+      const sending = this.#answer(datagram, outflow, socket);
+      // The reply may be the datagram itself: the buffer is free again once it has left.
+      if (sending === undefined) spare.push(buffer);
+      else void sending.then(() => spare.push(buffer));
+    }
+    await Promise.race([outflow.whenIdle(), delay(LAST_REPLIES_MS, this.#ending.signal)]).catch(() => {
+      // The signal: the replies are given up.
+    });
+    this.#end();
+  }
+
+  #drop(reason: DropReason): undefined {
+    this.counts.drop(reason);
+  }
+
+  #answer(datagram: Datagram, outflow: Outflow, socket: DatagramSocket): Promise<void> | undefined {
+    const { counts } = this;
+    const { data, from } = datagram;
+    counts.received++;
+    counts.receivedBytes += data.length;
+    if (datagram.isTruncated) return this.#drop("truncated");
+    const reply = this.#options.service.onDatagram(datagram);
+    if (reply === undefined) return undefined;
+    if (from === null) return this.#drop("no address");
+    if (reply.length > data.length && !this.#options.mayAmplify) return this.#drop("amplification");
+    const sending = outflow.trySend(reply, from);
+    if (sending === undefined) return this.#drop("backlog");
+    return sending.then(() => {
+      counts.sent++;
+      counts.sentBytes += reply.length;
+    }, (error: unknown) => {
+      this.#drop("send failed");
+      socket.log.debug("reply not sent", { error: messageOf(error) });
+    });
+  }
+}

@@ -1,0 +1,9 @@
+import { defineDatagramService } from "../service.ts";
+
+/** Sends each datagram back to who sent it (RFC 862). */
+export const echo = defineDatagramService({
+  name: "echo",
+  summary: "send each datagram back",
+  flags: {},
+  create: () => ({ onDatagram: ({ data }) => data }),
+});

@@ -1,0 +1,66 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { bindSilent } from "../../support/datagram_peer.ts";
+import { runProgram, startUdpServer } from "../../support/program.ts";
+
+const ANY = "udp://127.0.0.1:0";
+
+function jsonLines(text: string): Record<string, unknown>[] {
+  return text.trim().split("\n").map((line) => JSON.parse(line));
+}
+
+Deno.test("send prints the reply", async () => {
+  await using started = await startUdpServer(["upper", ANY]);
+  const { code, stdout, stderr } = await runProgram("udp", ["send", started.endpoint, "hello"]);
+  assertEquals({ code, stdout, stderr }, { code: 0, stdout: "HELLO\n", stderr: "" });
+});
+
+Deno.test("send takes hex, and standard input as one datagram", async () => {
+  await using started = await startUdpServer(["echo", ANY]);
+  const hex = await runProgram("udp", ["send", started.endpoint, "--hex", "ff 00", "--json"]);
+  assertEquals(jsonLines(hex.stdout)[0]?.replies, [
+    { from: started.endpoint, size: 2, isTruncated: false, hex: "ff00" },
+  ]);
+  const input = await runProgram("udp", ["send", started.endpoint], { input: "a\nb\n" });
+  assertEquals(input.stdout, "a\nb\n");
+});
+
+Deno.test("send --count numbers the datagrams and sums up", async () => {
+  await using started = await startUdpServer(["upper", ANY]);
+  const { code, stdout, stderr } = await runProgram("udp", ["send", started.endpoint, "n{seq}", "--count", "3"]);
+  assertEquals({ code, stdout }, { code: 0, stdout: "N1\nN2\nN3\n" });
+  assertStringIncludes(stderr, "3 sent, 3 answered, 0 lost (0%)");
+});
+
+Deno.test("send exits 5 and says which datagrams got no reply when the peer is silent", async () => {
+  using silent = bindSilent();
+  const { code, stdout, stderr } = await runProgram("udp", [
+    ...["send", silent.endpoint, "hello", "--count", "2", "--timeout", "300ms", "--retries", "1"],
+  ]);
+  assertEquals({ code, stdout }, { code: 5, stdout: "" });
+  assertStringIncludes(stderr, `no reply to datagram 1 from ${silent.endpoint} in time`);
+  assertStringIncludes(stderr, "no reply to 1-2");
+  assertStringIncludes(stderr, "2 tried again");
+});
+
+Deno.test("send exits 4 when nobody is bound to the port", async () => {
+  let endpoint: string;
+  {
+    using gone = bindSilent();
+    endpoint = gone.endpoint;
+  }
+  const { code, stderr } = await runProgram("udp", ["send", endpoint, "hello"]);
+  assertEquals(code, 4);
+  assertEquals(stderr, `no reply: nobody is bound to ${endpoint}\n`);
+});
+
+Deno.test("send refuses 65,508 bytes with exit code 2 and says the limit", async () => {
+  using silent = bindSilent();
+  const { code, stderr } = await runProgram("udp", ["send", silent.endpoint], { input: new Uint8Array(65_508) });
+  assertEquals(code, 2);
+  assertStringIncludes(stderr, "one datagram carries at most 65507");
+});
+
+Deno.test("send exits 3 when the name is not known", async () => {
+  const { code } = await runProgram("udp", ["send", "udp://no-such-host.invalid:5000", "hello"]);
+  assertEquals(code, 3);
+});
