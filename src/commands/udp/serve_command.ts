@@ -1,6 +1,6 @@
 import { UsageError } from "../../base/errors.ts";
 import { type Command, defineCommand } from "../../cli/command.ts";
-import { suggest } from "../../cli/suggest.ts";
+import { suggest } from "../../base/suggest.ts";
 import { DatagramServer } from "../../datagram/server.ts";
 import type { RegisteredDatagramService } from "../../datagram/service.ts";
 import { DATAGRAM_SERVICES } from "../../datagram/services/registry.ts";
