@@ -35,8 +35,12 @@ export { Connection, type ConnectionInit, type ConnectionLimits, type Transport 
 export { type Datagram, DatagramSocket } from "./net/datagram.ts";
 export { DeadlineSweep } from "./net/deadline_sweep.ts";
 export { type Endpoint, formatEndpoint, type HostEndpoint, parseEndpoint, type PathEndpoint } from "./net/endpoint.ts";
+export { findFreePort, type FreePortOptions } from "./net/find_free_port.ts";
+export { isReachable, type ReachableOptions } from "./net/is_reachable.ts";
 export { Listener } from "./net/listener.ts";
 export { ConnectionPool, type PoolOptions, type PoolOverflow } from "./net/pool.ts";
 export { PoolLease } from "./net/pool_lease.ts";
+export { readExactly } from "./net/read_exactly.ts";
 export { resolve, type ResolvedAddress } from "./net/resolve.ts";
 export type { WaitOptions } from "./net/wait.ts";
+export { writeAll, type WriteTarget } from "./net/write_all.ts";

@@ -87,6 +87,7 @@ export class Connection implements AsyncDisposable, Swept {
   #writingSinceMs = 0;
   #buffer = new ReadBuffer();
   #pendingRead: Promise<number | null> | undefined;
+  #unread: Uint8Array<ArrayBuffer> | undefined;
   #outbox: Uint8Array[] = [];
   #queuedBytes = 0;
   #isWriting = false;
@@ -150,10 +151,22 @@ export class Connection implements AsyncDisposable, Swept {
    */
   read(options?: WaitOptions): Promise<Uint8Array<ArrayBuffer> | null> {
     // One promise for each read: an async function here costs an echo a tenth of its speed.
-    if (options === undefined && this.#pendingRead === undefined && this.#closeReason === undefined) {
+    if (
+      options === undefined && this.#pendingRead === undefined && this.#unread === undefined &&
+      this.#closeReason === undefined
+    ) {
       return this.#transport.read(this.#buffer.space).then(this.#onRead, this.#onReadFailed);
     }
     return this.#readWithin(options);
+  }
+
+  /**
+   * Gives back bytes of the last read that were too many: the next read
+   * returns them first. For whoever takes over in the middle of a stream.
+   */
+  unread(bytes: Uint8Array<ArrayBuffer>): void {
+    if (bytes.length === 0) return;
+    this.#unread = this.#unread === undefined ? bytes : concat([bytes, this.#unread]);
   }
 
   /**
@@ -326,6 +339,7 @@ export class Connection implements AsyncDisposable, Swept {
 
   async #readWithin(options: WaitOptions | undefined): Promise<Uint8Array<ArrayBuffer> | null> {
     if (this.#closeReason !== undefined) return this.#readAfterClose();
+    if (this.#unread !== undefined) return this.#takeUnread(this.#unread);
     const pending = this.#pendingRead ?? this.#transport.read(this.#buffer.space);
     if (options !== undefined) {
       this.#pendingRead = pending;
@@ -351,6 +365,11 @@ export class Connection implements AsyncDisposable, Swept {
     const error = toSocketError(cause, doing, formatEndpoint(this.remote));
     this.close(error instanceof ResetError ? "reset" : "error", error);
     return error;
+  }
+
+  #takeUnread(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    this.#unread = undefined;
+    return bytes;
   }
 
   #readAfterClose(): null {

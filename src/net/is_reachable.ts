@@ -1,0 +1,64 @@
+import { DEFAULTS } from "../base/defaults.ts";
+import { RefusedError, ResolveError, TimeoutError } from "../base/errors.ts";
+import { type Duration, parseDuration } from "../base/units.ts";
+import { Logger } from "../log/logger.ts";
+import { type Endpoint, formatEndpoint, isHostEndpoint, parseEndpoint } from "./endpoint.ts";
+import { connectTcp, connectUnix } from "./open.ts";
+
+/** Options of {@linkcode isReachable}. */
+export interface ReachableOptions {
+  /**
+   * For an answer, name resolution included.
+   *
+   * @default {"10s"}
+   */
+  timeout?: Duration;
+  /** Gives up with its reason. */
+  signal?: AbortSignal;
+}
+
+/**
+ * Whether somebody accepts connections there. `tls`, `ws` and `wss` endpoints
+ * are asked for a TCP connection only: no handshake is made.
+ *
+ * @example A port that is listened on
+ * ```ts
+ * import { isReachable, listen } from "@parley/parley";
+ * import { assert } from "@std/assert";
+ *
+ * using listener = await listen("tcp://127.0.0.1:0");
+ * assert(await isReachable(listener.endpoint, { timeout: "2s" }));
+ * ```
+ *
+ * @throws {SyntaxError} The endpoint cannot be parsed, or is for datagrams, which nobody accepts.
+ * @throws {PermissionError} Deno's sandbox forbids the attempt.
+ */
+export async function isReachable(endpoint: string | Endpoint, options: ReachableOptions = {}): Promise<boolean> {
+  const parsed = typeof endpoint === "string" ? parseEndpoint(endpoint) : endpoint;
+  if (parsed.scheme === "udp" || parsed.scheme === "unixgram") {
+    const text = formatEndpoint(parsed);
+    throw new SyntaxError(`Cannot connect to "${text}": a datagram socket accepts no connections`);
+  }
+  const timeoutMs = parseDuration(options.timeout ?? DEFAULTS.connectTimeoutMs);
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), timeoutMs);
+  const setup = {
+    log: Logger.of("parley"),
+    limits: {},
+    sweep: undefined,
+    resolveTimeoutMs: timeoutMs,
+    signal: options.signal ? AbortSignal.any([deadline.signal, options.signal]) : deadline.signal,
+  };
+  try {
+    await using _ = isHostEndpoint(parsed) ? await connectTcp(parsed, setup) : await connectUnix(parsed, setup);
+    return true;
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    const isUnreachable = error instanceof RefusedError || error instanceof ResolveError ||
+      error instanceof TimeoutError || deadline.signal.aborted;
+    if (isUnreachable) return false;
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}

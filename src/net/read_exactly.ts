@@ -1,0 +1,65 @@
+import { ClosedEarlyError } from "../base/errors.ts";
+import type { Connection } from "./connection.ts";
+import { formatEndpoint } from "./endpoint.ts";
+import type { WaitOptions } from "./wait.ts";
+
+/**
+ * Reads `count` bytes, in an array of their own; what came beyond them is left
+ * for the next read. A wait that `options` end loses nothing: the bytes that
+ * came stay for the next read.
+ *
+ * @example A header of four bytes, then the rest
+ * ```ts
+ * import { connect, listen, readExactly } from "@parley/parley";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using listener = await listen("tcp://127.0.0.1:0");
+ * await using client = await connect(listener.endpoint);
+ * await using served = (await listener.accept())!;
+ * await client.write(Uint8Array.of(0, 0, 0, 2, 104, 105));
+ * assertEquals(await readExactly(served, 4), Uint8Array.of(0, 0, 0, 2));
+ * assertEquals(await readExactly(served, 2), Uint8Array.of(104, 105));
+ * ```
+ *
+ * @param options `timeoutMs` is for all of the bytes together.
+ * @throws {ClosedEarlyError} The stream ended before; it says how many of how many bytes came.
+ * @throws {TimeoutError} They did not all come in time.
+ * @throws {RangeError} `count` is no whole number of bytes.
+ */
+export async function readExactly(
+  connection: Connection,
+  count: number,
+  options: WaitOptions = {},
+): Promise<Uint8Array<ArrayBuffer>> {
+  if (!Number.isSafeInteger(count) || count < 0) {
+    throw new RangeError(`Cannot read "${count}" bytes: it must be a whole number, 0 or more`);
+  }
+  const { signal, timeoutMs } = options;
+  const startedMs = performance.now();
+  const whole = new Uint8Array(count);
+  let received = 0;
+  try {
+    while (received < count) {
+      const leftMs = timeoutMs === undefined ? undefined : Math.max(0, timeoutMs - (performance.now() - startedMs));
+      const bytes = await connection.read(signal || leftMs !== undefined ? { signal, timeoutMs: leftMs } : undefined);
+      if (bytes === null) throw endedEarly(connection, received, count);
+      const taken = bytes.subarray(0, count - received);
+      whole.set(taken, received);
+      received += taken.length;
+      connection.unread(bytes.subarray(taken.length));
+    }
+  } catch (error) {
+    connection.unread(whole.subarray(0, received));
+    throw error;
+  }
+  return whole;
+}
+
+function endedEarly(connection: Connection, received: number, expected: number): ClosedEarlyError {
+  const endpoint = formatEndpoint(connection.remote);
+  return new ClosedEarlyError(`The stream from ${endpoint} ended early: ${received} of ${expected} bytes came`, {
+    endpoint,
+    received,
+    expected,
+  });
+}
