@@ -7,8 +7,6 @@ export interface Output {
   write(data: string | Uint8Array): void;
   /** Writes all of it while other things go on: for data whose reader may take its time. */
   writeAsync(data: Uint8Array): Promise<void>;
-  /** Tells the reader that nothing follows. */
-  close(): void;
   /** Whether people are looking. */
   readonly isTerminal: boolean;
   /** Width of the terminal in characters; 80 where there is none. */
@@ -63,7 +61,6 @@ function outputOf(stream: typeof Deno.stdout): Output {
       let rest = data;
       while (rest.length > 0) rest = rest.subarray(await stream.write(rest));
     },
-    close: () => stream.close(),
     isTerminal: stream.isTerminal(),
     get columns() {
       return stream.isTerminal() ? Deno.consoleSize().columns : 80;

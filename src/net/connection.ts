@@ -96,6 +96,8 @@ export class Connection implements AsyncDisposable, Swept {
   #flushWaiters: PromiseWithResolvers<void>[] = [];
   #closeReason: CloseReason | undefined;
   #closeError: Error | undefined;
+  /** The peer takes nothing more; what it sent before can still be read. */
+  #writeError: ResetError | undefined;
   #closed: PromiseWithResolvers<CloseReason> | undefined;
   #isWriteClosed = false;
 
@@ -177,7 +179,7 @@ export class Connection implements AsyncDisposable, Swept {
    * @throws {TimeoutError} The peer did not take them within the write deadline.
    */
   write(bytes: Uint8Array): Promise<void> {
-    if (this.#closeReason !== undefined) return Promise.reject(this.#closedError());
+    if (this.#closeReason !== undefined || this.#writeError !== undefined) return Promise.reject(this.#closedError());
     this.#count(bytes.length);
     if (!this.#isWriting && this.#outbox.length === 0) return this.#writeNow(bytes);
     this.#outbox.push(bytes);
@@ -191,7 +193,7 @@ export class Connection implements AsyncDisposable, Swept {
    * closed by this: its outbox was full.
    */
   send(bytes: Uint8Array): boolean {
-    if (this.#closeReason !== undefined || this.#isWriteClosed) return false;
+    if (this.#closeReason !== undefined || this.#writeError !== undefined || this.#isWriteClosed) return false;
     this.#outbox.push(bytes);
     this.#count(bytes.length);
     const most = this.#limits.outboxBytes ?? DEFAULTS.outboxBytes;
@@ -209,19 +211,25 @@ export class Connection implements AsyncDisposable, Swept {
 
   /** Waits until everything queued has left. It throws as {@linkcode write} does. */
   flush(): Promise<void> {
-    if (this.#closeReason !== undefined) return Promise.reject(this.#closedError());
+    if (this.#closeReason !== undefined || this.#writeError !== undefined) return Promise.reject(this.#closedError());
     if (this.#queuedBytes === 0) return Promise.resolve();
     const waiter = Promise.withResolvers<void>();
     this.#flushWaiters.push(waiter);
     return waiter.promise;
   }
 
-  /** Sends what is queued, then ends our side; the peer may go on sending. */
+  /**
+   * Sends what is queued, then ends our side; the peer may go on sending.
+   *
+   * @throws {ResetError} The peer is gone, and what was sent with it.
+   */
   async closeWrite(): Promise<void> {
     if (this.#isWriteClosed || this.#closeReason !== undefined) return;
     await this.flush();
     this.#isWriteClosed = true;
     try {
+      // A peer that has ended may have been gone by then: a write of nothing fails where it has refused what came late.
+      if (this.isReadEnded) await this.#transport.write(NOTHING);
       await this.#transport.closeWrite();
     } catch (error) {
       // Gone already: whoever reads next is told by the read.
@@ -244,10 +252,7 @@ export class Connection implements AsyncDisposable, Swept {
       // BadResource: the runtime closed it before us, which is what was wanted.
       if (!(cause instanceof Deno.errors.BadResource)) this.log.debug("closing failed", { error: String(cause) });
     }
-    this.#outbox = [];
-    const waiters = this.#flushWaiters;
-    this.#flushWaiters = [];
-    for (const waiter of waiters) waiter.reject(this.#closedError());
+    this.#rejectWaiters();
     this.#closed?.resolve(reason);
   }
 
@@ -318,13 +323,14 @@ export class Connection implements AsyncDisposable, Swept {
   readonly #onWriteFailed = (error: unknown): never => {
     this.#writing = NOTHING;
     this.#isWriting = false;
-    throw this.#closeReason === undefined ? this.#fail(error, "write to") : this.#closedError();
+    throw this.#closeReason === undefined ? this.#failWrite(error) : this.#closedError();
   };
 
   readonly #onRead = (count: number | null): Uint8Array<ArrayBuffer> | null => {
     if (this.#closeReason !== undefined) return this.#readAfterClose();
     if (count === null) {
       this.isReadEnded = true;
+      if (this.#writeError !== undefined) this.close("reset", this.#writeError);
       return null;
     }
     this.bytesRead += count;
@@ -361,6 +367,26 @@ export class Connection implements AsyncDisposable, Swept {
     return new TimeoutError("reply", `No answer from ${endpoint} in time`, { endpoint });
   }
 
+  /**
+   * A peer that is gone may have said why before: what the kernel still holds
+   * can be read, and the end of it, which is certain to come, closes the connection.
+   */
+  #failWrite(cause: unknown): Error {
+    const error = toSocketError(cause, "write to", formatEndpoint(this.remote));
+    if (!(error instanceof ResetError) || this.isReadEnded) return this.#fail(error, "write to");
+    this.#writeError = error;
+    this.#rejectWaiters();
+    return error;
+  }
+
+  #rejectWaiters(): void {
+    this.#outbox = [];
+    this.#queuedBytes = 0;
+    const waiters = this.#flushWaiters;
+    this.#flushWaiters = [];
+    for (const waiter of waiters) waiter.reject(this.#closedError());
+  }
+
   #fail(cause: unknown, doing: string): Error {
     const error = toSocketError(cause, doing, formatEndpoint(this.remote));
     this.close(error instanceof ResetError ? "reset" : "error", error);
@@ -378,9 +404,10 @@ export class Connection implements AsyncDisposable, Swept {
   }
 
   #closedError(): Error {
-    return this.#closeError ?? new ResetError(`The connection to ${formatEndpoint(this.remote)} is closed`, {
-      endpoint: formatEndpoint(this.remote),
-    });
+    return this.#closeError ?? this.#writeError ??
+      new ResetError(`The connection to ${formatEndpoint(this.remote)} is closed`, {
+        endpoint: formatEndpoint(this.remote),
+      });
   }
 }
 

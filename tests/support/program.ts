@@ -7,6 +7,8 @@ export type ProgramName = "server" | "client" | "udp";
 export interface Outcome {
   code: number;
   stdout: string;
+  /** Standard output as it is, for what is no text. */
+  stdoutBytes: Uint8Array;
   stderr: string;
 }
 
@@ -90,11 +92,16 @@ export class RunningProgram implements AsyncDisposable {
     this.#child.kill(signal);
   }
 
-  /** Waits until it has ended by itself. */
+  /** Waits until it has ended, its standard input left open. */
+  async exitCode(): Promise<number> {
+    return (await this.#child.status).code;
+  }
+
+  /** Ends its standard input and waits until it has ended. */
   async outcome(): Promise<Outcome> {
     await this.endInput();
     const [{ code }] = await Promise.all([this.#child.status, this.#stdout.drain(), this.#stderr.drain()]);
-    return { code, stdout: this.#stdout.text, stderr: this.#stderr.text };
+    return { code, stdout: this.#stdout.text, stdoutBytes: this.#stdout.bytes, stderr: this.#stderr.text };
   }
 
   /** Ends it with SIGKILL if it is still running. */
@@ -159,6 +166,7 @@ async function startReady(
 /** Reads a stream line by line and remembers all of it. */
 class LineReader {
   readonly #lines: string[] = [];
+  readonly #chunks: Uint8Array[] = [];
   readonly #done: Promise<void>;
   #wake = Promise.withResolvers<void>();
   #isEnded = false;
@@ -166,6 +174,16 @@ class LineReader {
 
   constructor(stream: ReadableStream<Uint8Array>) {
     this.#done = this.#pump(stream);
+  }
+
+  get bytes(): Uint8Array {
+    const whole = new Uint8Array(this.#chunks.reduce((sum, { length }) => sum + length, 0));
+    let offset = 0;
+    for (const chunk of this.#chunks) {
+      whole.set(chunk, offset);
+      offset += chunk.length;
+    }
+    return whole;
   }
 
   async next(): Promise<string | undefined> {
@@ -184,6 +202,7 @@ class LineReader {
     const decoder = new TextDecoder();
     let partial = "";
     for await (const chunk of stream) {
+      this.#chunks.push(chunk);
       const piece = decoder.decode(chunk, { stream: true });
       this.text += piece;
       const lines = (partial + piece).split("\n");

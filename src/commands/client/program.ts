@@ -1,11 +1,13 @@
 import type { Program } from "../../cli/command.ts";
 import { checkCommand } from "./check.ts";
+import { connectCommand } from "./connect.ts";
 
 /** `parley-client`. */
 export const clientProgram: Program = {
   name: "parley-client",
   summary: "talk to servers, check them, measure them",
   commands: [
+    connectCommand,
     checkCommand,
   ],
 };

@@ -1,0 +1,147 @@
+import { concat } from "../../../base/bytes.ts";
+import { ResetError, TimeoutError } from "../../../base/errors.ts";
+import { formatDuration } from "../../../base/units.ts";
+import type { ProgramIo } from "../../../cli/io.ts";
+import { formatEndpoint } from "../../../net/endpoint.ts";
+import { reasonOf } from "../../../net/socket_error.ts";
+import type { Message, Session } from "../../../serve/session.ts";
+import type { InputCutter, Outgoing } from "./input.ts";
+import { type Missing, ProgressWatch } from "./progress_watch.ts";
+
+/** How standard input and output are joined to a session. */
+export interface PipeOptions {
+  /** Makes messages of standard input. */
+  readonly cutter: InputCutter;
+  /** A message as it is printed. */
+  readonly render: (message: Message) => Uint8Array;
+  /** See `WatchOptions`. */
+  readonly waitReplyMs: number;
+  /** See `WatchOptions`. */
+  readonly stallMs: number;
+  /** Told of every message that goes and comes. */
+  readonly onSent?: ((message: Outgoing) => void) | undefined;
+  readonly onReceived?: ((message: Message) => void) | undefined;
+}
+
+const INPUT_BYTES = 64 * 1024;
+
+/**
+ * Sends standard input and prints what comes, both at once, each held back by
+ * the slower side. The end of input ends our side where the transport can;
+ * then the peer's end is waited for, so that no reply is lost. The peer's end
+ * leaves the end of input to be waited for, so that nothing stays unsent unseen.
+ *
+ * @throws {TimeoutError} The peer did not end, or did not read, in time.
+ * @throws {ResetError} The peer reset the connection, or was gone before all input was sent.
+ */
+export async function pipe(session: Session, io: ProgramIo, options: PipeOptions): Promise<void> {
+  await new Pipe(session, io, options).run();
+}
+
+class Pipe {
+  readonly #session: Session;
+  readonly #io: ProgramIo;
+  readonly #options: PipeOptions;
+  readonly #expired = Promise.withResolvers<Missing>();
+  readonly #watch: ProgressWatch;
+
+  constructor(session: Session, io: ProgramIo, options: PipeOptions) {
+    this.#session = session;
+    this.#io = io;
+    this.#options = options;
+    this.#watch = new ProgressWatch({
+      waitMs: options.waitReplyMs,
+      stallMs: options.stallMs,
+      queuedBytes: () => session.queuedBytes,
+      onExpired: this.#expired.resolve,
+    });
+  }
+
+  async run(): Promise<void> {
+    using _watch = this.#watch;
+    const work = this.#join();
+    // Handled here for good: after a timeout nobody else listens.
+    work.catch(() => {});
+    const missing = await Promise.race([work, this.#expired.promise]);
+    if (missing === undefined || missing === "input") return;
+    if (missing === "end" && this.#session.kind === "websocket") return;
+    throw this.#timeout(missing);
+  }
+
+  async #join(): Promise<void> {
+    const sending = this.#sendInput();
+    const receiving = this.#printReplies();
+    const first = await Promise.race([
+      sending.then(() => undefined, (error: unknown) => ({ error })),
+      receiving.then(() => undefined, () => undefined),
+    ]);
+    // A peer that is gone may have said why: that comes first. Anything else is a fault of the input's.
+    if (first && !(first.error instanceof ResetError)) throw first.error;
+    await receiving;
+    this.#session.log.debug("the peer has ended");
+    if (this.#watch.awaited === undefined) this.#watch.await("input");
+    // Who types sees the end.
+    if (!this.#io.stdin.isTerminal) await sending;
+  }
+
+  async #sendInput(): Promise<void> {
+    const { cutter } = this.#options;
+    const buffer = new Uint8Array(INPUT_BYTES);
+    for (;;) {
+      const count = await this.#io.stdin.read(buffer);
+      await this.#send(count === null ? cutter.end() : cutter.push(buffer.subarray(0, count)));
+      if (count === null) break;
+    }
+    await this.#naming(() => this.#session.closeWrite());
+    if (this.#watch.awaited === undefined) this.#watch.await("end");
+  }
+
+  async #send(messages: readonly Outgoing[]): Promise<void> {
+    if (messages.length === 0) return;
+    this.#watch.touch();
+    this.#watch.isSending = true;
+    try {
+      const only = messages.length === 1 ? messages[0] : undefined;
+      for (const message of messages) {
+        this.#options.onSent?.(message);
+        if (!only) this.#session.send(message.data, message.isText);
+      }
+      await this.#naming(() => only ? this.#session.write(only.data, only.isText) : this.#session.flush());
+    } finally {
+      this.#watch.isSending = false;
+      this.#watch.touch();
+    }
+  }
+
+  async #naming(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof ResetError)) throw error;
+      const message = `${this.#peer} was gone before all input was sent (${reasonOf(error.cause ?? error)})`;
+      throw new ResetError(message, { endpoint: this.#peer, cause: error });
+    }
+  }
+
+  async #printReplies(): Promise<void> {
+    for (let batch = await this.#session.receive(); batch; batch = await this.#session.receive()) {
+      for (const message of batch) this.#options.onReceived?.(message);
+      this.#watch.isOutputBlocked = true;
+      await this.#io.stdout.writeAsync(concat(batch.map(this.#options.render)));
+      this.#watch.isOutputBlocked = false;
+      this.#watch.touch();
+    }
+  }
+
+  get #peer(): string {
+    return formatEndpoint(this.#session.remote);
+  }
+
+  #timeout(missing: "end" | "reading"): Error {
+    const { waitReplyMs, stallMs } = this.#options;
+    const message = missing === "end"
+      ? `${this.#peer} did not end within ${formatDuration(waitReplyMs)} of the last byte`
+      : `${this.#peer} took none of what was sent for ${formatDuration(stallMs)}`;
+    return new TimeoutError(missing === "end" ? "reply" : "write", message, { endpoint: this.#peer });
+  }
+}

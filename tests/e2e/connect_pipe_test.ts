@@ -1,0 +1,124 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { readToEnd, writeAll } from "../support/peer.ts";
+import { closedPort } from "../support/ports.ts";
+import { runProgram, startProgram, startServer } from "../support/program.ts";
+import { resettingPeer } from "../support/resetting_peer.ts";
+import { scriptedPeer } from "../support/scripted_peer.ts";
+
+Deno.test("connect sends 10 MB and prints them back unchanged, both directions at once", async () => {
+  await using echo = await startServer(["echo", ":0"]);
+  const input = new Uint8Array(10_000_000);
+  for (let at = 0; at < input.length; at += 65_536) crypto.getRandomValues(input.subarray(at, at + 65_536));
+  const { code, stdoutBytes } = await runProgram("client", ["connect", echo.endpoint], { input });
+  assertEquals([code, stdoutBytes.length], [0, input.length]);
+  assert(stdoutBytes.every((byte, index) => byte === input[index]));
+});
+
+Deno.test("connect prints a reply that comes one second after the end of input", async () => {
+  await using late = scriptedPeer(async (conn) => {
+    const request = await readToEnd(conn);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await writeAll(conn, `late ${request.length}`);
+    conn.close();
+  });
+  const { code, stdout } = await runProgram("client", ["connect", late.endpoint], { input: "12345" });
+  assertEquals([code, stdout], [0, "late 5"]);
+});
+
+Deno.test("connect exits 5 after the deadline when the peer never ends, and has printed what came", async () => {
+  await using endless = scriptedPeer((conn) => writeAll(conn, "here"));
+  const startMs = performance.now();
+  const { code, stdout, stderr } = await runProgram("client", ["connect", "--wait-reply", "400ms", endless.endpoint]);
+  assertEquals([code, stdout], [5, "here"]);
+  assertMatch(stderr, /^parley-client: tcp:\/\/127\.0\.0\.1:\d+ did not end within 400ms of the last byte\n$/);
+  assert(performance.now() - startMs >= 400);
+});
+
+Deno.test("connect exits 7 when the peer resets the connection", async () => {
+  await using resetting = await resettingPeer();
+  const { code, stderr } = await runProgram("client", ["connect", resetting.endpoint], { input: "12" });
+  assertEquals(code, 7);
+  assertEquals(stderr.split("\n").length, 2);
+});
+
+Deno.test("connect prints the peer's last words before it exits 7 for input that was not taken", async () => {
+  await using refusing = scriptedPeer(async (conn) => {
+    await conn.read(new Uint8Array(10));
+    await writeAll(conn, "too big\n");
+    conn.close();
+  });
+  const input = new Uint8Array(8_000_000);
+  const { code, stdout } = await runProgram("client", ["connect", refusing.endpoint], { input });
+  assertEquals([code, stdout], [7, "too big\n"]);
+});
+
+Deno.test("connect exits 7 when input comes that the peer is no longer there to take", async () => {
+  await using leaving = scriptedPeer(async (conn) => {
+    await conn.read(new Uint8Array(10));
+    conn.close();
+  });
+  await using program = startProgram("client", ["connect", "--log-level", "debug", leaving.endpoint]);
+  await program.type("hello\n");
+  await program.errorLine(/the peer has ended/);
+  await program.type("too late\n");
+  assertEquals((await program.outcome()).code, 7);
+});
+
+Deno.test("connect ends with the peer when no more input comes", async () => {
+  await using leaving = scriptedPeer(async (conn) => {
+    await writeAll(conn, "bye\n");
+    conn.close();
+  });
+  await using program = startProgram("client", ["connect", "--wait-reply", "200ms", leaving.endpoint]);
+  assertEquals(await program.line(), "bye");
+  assertEquals(await program.exitCode(), 0);
+});
+
+Deno.test("connect keeps sending to a peer that has ended its own side", async () => {
+  const received = Promise.withResolvers<string>();
+  await using halfClosed = scriptedPeer(async (conn) => {
+    await writeAll(conn, "first\n");
+    await conn.closeWrite();
+    received.resolve(new TextDecoder().decode(await readToEnd(conn)));
+    conn.close();
+  });
+  await using program = startProgram("client", ["connect", "--log-level", "debug", halfClosed.endpoint]);
+  await program.type("one ");
+  await program.errorLine(/the peer has ended/);
+  await program.type("two");
+  assertEquals((await program.outcome()).code, 0);
+  assertEquals(await received.promise, "one two");
+});
+
+Deno.test("connect works over a Unix socket", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await using echo = await startServer(["echo", `unix:${folder}/s`], { permissions: ["-A"] });
+    const outcome = await runProgram("client", ["connect", echo.endpoint], { input: "a\nb\n", permissions: ["-A"] });
+    assertEquals([outcome.code, outcome.stdout], [0, "a\nb\n"]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("connect --framing sends each line as a message and prints each message as a line", async () => {
+  await using echo = await startServer(["echo", ":0", "--framing", "length:4be", "--prefix", "> "]);
+  const args = ["connect", "--framing", "length:4be", echo.endpoint];
+  const { code, stdout } = await runProgram("client", args, { input: "one\r\ntwo\nthree" });
+  assertEquals([code, stdout], [0, "> one\n> two\n> three\n"]);
+});
+
+Deno.test("connect --crlf sends each line end as CR LF", async () => {
+  await using echo = await startServer(["echo", ":0"]);
+  const { stdout } = await runProgram("client", ["connect", "--crlf", echo.endpoint], { input: "a\nb\r\n\nc" });
+  assertEquals(stdout, "a\r\nb\r\n\r\nc");
+});
+
+Deno.test("connect says in one line what is wrong, with its exit code", async () => {
+  const refused = await runProgram("client", ["connect", `tcp://127.0.0.1:${closedPort()}`]);
+  assertEquals([refused.code, refused.stderr.trim().split("\n").length], [4, 1]);
+  assertStringIncludes(refused.stderr, "connection refused");
+  assertEquals((await runProgram("client", ["connect", "nobody.invalid:1"])).code, 3);
+  assertEquals((await runProgram("client", ["connect"])).code, 2);
+  assertEquals((await runProgram("client", ["connect", ":1", ":2"])).code, 2);
+});
