@@ -44,3 +44,14 @@ export { readExactly } from "./net/read_exactly.ts";
 export { resolve, type ResolvedAddress } from "./net/resolve.ts";
 export type { WaitOptions } from "./net/wait.ts";
 export { writeAll, type WriteTarget } from "./net/write_all.ts";
+export {
+  getSocketOptions,
+  type KeepAlive,
+  openSocketOptions,
+  type OptionSocket,
+  setSocketOptions,
+  type SocketOptionReport,
+  type SocketOptionsAccess,
+  type SocketOptionValues,
+} from "./net/socket_options.ts";
+export type { TcpInfo } from "./net/tcp_info.ts";

@@ -1,0 +1,52 @@
+/**
+ * The few calls of the C library that Deno's own API lacks, by `Deno.dlopen`.
+ *
+ * @module
+ */
+
+import { PermissionError } from "../base/errors.ts";
+import { toSocketError } from "./socket_error.ts";
+
+const CALLS = {
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
+  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  getdtablesize: { parameters: [], result: "i32" },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** The C library, open until it is disposed of. */
+export interface Libc extends Disposable {
+  /** The calls; each gives -1 on failure. */
+  readonly calls: Deno.DynamicLibrary<typeof CALLS>["symbols"];
+}
+
+/** Full paths first: a permission can name them, as in `--allow-ffi=/lib/x86_64-linux-gnu/libc.so.6`. */
+function candidates(): readonly string[] {
+  if (Deno.build.os === "darwin") return ["/usr/lib/libSystem.B.dylib"];
+  const { arch } = Deno.build;
+  return [`/lib/${arch}-linux-gnu/libc.so.6`, "/lib64/libc.so.6", "/usr/lib/libc.so.6", "libc.so.6"];
+}
+
+/**
+ * Opens the C library.
+ *
+ * @throws {PermissionError} `--allow-ffi` is missing, or the system is neither Linux nor macOS.
+ */
+export function openLibc(): Libc {
+  const { os } = Deno.build;
+  if (os !== "linux" && os !== "darwin") {
+    throw new PermissionError(`Cannot reach socket options on ${os}: only Linux and macOS are supported`);
+  }
+  let failure: unknown;
+  for (const path of candidates()) {
+    try {
+      const library = Deno.dlopen(path, CALLS);
+      return { calls: library.symbols, [Symbol.dispose]: () => library.close() };
+    } catch (error) {
+      // A missing permission for one path says more than a missing file at another.
+      if (!(failure instanceof Deno.errors.NotCapable)) failure = error;
+    }
+  }
+  throw toSocketError(failure, "open", "the C library for socket options");
+}

@@ -1,0 +1,44 @@
+import { ipv4OfMapped } from "../base/ip.ts";
+
+/** An address as the kernel writes it, read. */
+export type SocketAddress =
+  | { readonly family: "inet"; readonly address: Uint8Array; readonly port: number }
+  | { readonly family: "unix"; readonly path: string };
+
+/** Room for any address: `struct sockaddr_storage`. */
+export const SOCKET_ADDRESS_BYTES = 128;
+
+const AF_UNIX = 1;
+const AF_INET = 2;
+const AF_INET6_LINUX = 10;
+const AF_INET6_MACOS = 30;
+
+/**
+ * Reads a `struct sockaddr`: the family in the machine's byte order (two bytes
+ * on Linux; length and family, a byte each, on macOS), port and address in
+ * network order. An IPv4 address mapped into IPv6 is given as IPv4.
+ *
+ * @returns `undefined` for a family that is none of ours.
+ */
+export function readSocketAddress(
+  bytes: Uint8Array,
+  os: typeof Deno.build.os = Deno.build.os,
+): SocketAddress | undefined {
+  const family = os === "darwin" ? bytes[1] : (bytes[0] ?? 0) + (bytes[1] ?? 0) * 256;
+  const port = (bytes[2] ?? 0) * 256 + (bytes[3] ?? 0);
+  switch (family) {
+    case AF_UNIX: {
+      const end = bytes.indexOf(0, 2);
+      return { family: "unix", path: new TextDecoder().decode(bytes.subarray(2, end === -1 ? bytes.length : end)) };
+    }
+    case AF_INET:
+      return { family: "inet", address: bytes.slice(4, 8), port };
+    case AF_INET6_LINUX:
+    case AF_INET6_MACOS: {
+      const address = bytes.slice(8, 24);
+      return { family: "inet", address: ipv4OfMapped(address) ?? address, port };
+    }
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * Socket options that Deno's API lacks, by the C library (Linux, macOS). It
+ * needs `--allow-ffi`, and is loaded only when called.
+ *
+ * @module
+ */
+
+import { ParleyError } from "../base/errors.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { findDescriptor, type SocketEnds } from "./find_descriptor.ts";
+import { type Libc, openLibc } from "./libc.ts";
+import { type OptionName, socketConstants } from "./socket_constants.ts";
+import { readTcpInfo, TCP_INFO_BYTES, type TcpInfo } from "./tcp_info.ts";
+
+/** When the kernel asks whether a silent peer is still there (RFC 9293, section 3.8.4). */
+export interface KeepAlive {
+  /** Seconds of silence before the first probe. */
+  readonly idle: number;
+  /** Seconds between probes. */
+  readonly interval: number;
+  /** Unanswered probes after which the connection is dead. */
+  readonly count: number;
+}
+
+/** What can be set; what is left out stays as it is. */
+export interface SocketOptionValues {
+  /** Bytes of the receive buffer. Linux doubles what is asked for, socket(7), and caps it at `net.core.rmem_max`. */
+  readonly receiveBuffer?: number | undefined;
+  /** Bytes of the send buffer. Linux doubles what is asked for, and caps it at `net.core.wmem_max`. */
+  readonly sendBuffer?: number | undefined;
+  /** Probes of a silent peer; `false` turns them off. */
+  readonly keepAlive?: KeepAlive | false | undefined;
+  /** Milliseconds that sent data may stay unacknowledged (RFC 5482; Linux). */
+  readonly userTimeout?: number | undefined;
+  /** Seconds that a close waits for unsent data; `false` turns it off; 0 closes with a reset. */
+  readonly linger?: number | false | undefined;
+  /** Name of the congestion control, such as `cubic` (Linux). */
+  readonly congestion?: string | undefined;
+  /** Type of service, or traffic class over IPv6: 0 to 255 (RFC 2474). */
+  readonly typeOfService?: number | undefined;
+}
+
+/** What the kernel has; what the platform or the kind of socket lacks is `undefined`. */
+export interface SocketOptionReport {
+  readonly receiveBuffer: number | undefined;
+  readonly sendBuffer: number | undefined;
+  readonly keepAlive: KeepAlive | false | undefined;
+  readonly userTimeout: number | undefined;
+  readonly linger: number | false | undefined;
+  readonly congestion: string | undefined;
+  readonly typeOfService: number | undefined;
+  readonly reuseAddress: boolean | undefined;
+  readonly noDelay: boolean | undefined;
+}
+
+/** A socket whose options can be reached: a `Connection`, or a `DatagramSocket`. */
+export type OptionSocket = SocketEnds | { readonly endpoint: Endpoint };
+
+/** Reads and sets options while it is open: one opening of the C library for many sockets. */
+export interface SocketOptionsAccess extends Disposable {
+  /** What the kernel has for the socket. */
+  get(socket: OptionSocket): SocketOptionReport;
+  /** Sets what `values` names; it throws when the kernel refuses one. */
+  set(socket: OptionSocket, values: SocketOptionValues): void;
+  /** The kernel's view of a TCP connection (Linux), `undefined` elsewhere. */
+  tcpInfo(socket: OptionSocket): TcpInfo | undefined;
+}
+
+/**
+ * Opens the way to socket options.
+ *
+ * @throws {PermissionError} `--allow-ffi` is missing.
+ */
+export function openSocketOptions(): SocketOptionsAccess {
+  const libc = openLibc();
+  const descriptorOf = (socket: OptionSocket) =>
+    findDescriptor("endpoint" in socket ? { local: socket.endpoint } : socket, libc);
+  return {
+    get: (socket) => readOptions(new Descriptor(libc, descriptorOf(socket))),
+    set: (socket, values) => writeOptions(new Descriptor(libc, descriptorOf(socket)), values),
+    tcpInfo(socket) {
+      const info = new Descriptor(libc, descriptorOf(socket)).read(socketConstants().tcpInfo, TCP_INFO_BYTES);
+      return info && readTcpInfo(info);
+    },
+    [Symbol.dispose]: () => libc[Symbol.dispose](),
+  };
+}
+
+/**
+ * What the kernel really has for a socket.
+ *
+ * @throws {PermissionError} `--allow-ffi` is missing.
+ * @throws {ParleyError} The socket's descriptor cannot be told.
+ */
+export function getSocketOptions(socket: OptionSocket): SocketOptionReport {
+  using access = openSocketOptions();
+  return access.get(socket);
+}
+
+/**
+ * Sets options of a socket; {@linkcode getSocketOptions} says what the kernel made of them.
+ *
+ * @throws {PermissionError} `--allow-ffi` is missing.
+ * @throws {ParleyError} The socket's descriptor cannot be told, or the kernel refuses a value.
+ */
+export function setSocketOptions(socket: OptionSocket, values: SocketOptionValues): void {
+  using access = openSocketOptions();
+  access.set(socket, values);
+}
+
+/** `getsockopt` and `setsockopt` of one descriptor. */
+class Descriptor {
+  readonly #libc: Libc;
+  readonly #fd: number;
+
+  constructor(libc: Libc, fd: number) {
+    this.#libc = libc;
+    this.#fd = fd;
+  }
+
+  /** The option's bytes, or `undefined` where the platform or the socket does not have it. */
+  read(name: OptionName | undefined, size: number): Uint8Array<ArrayBuffer> | undefined {
+    if (name === undefined) return undefined;
+    const value = new Uint8Array(size);
+    const length = new Uint32Array([size]);
+    const status = this.#libc.calls.getsockopt(this.#fd, name[0], name[1], value, new Uint8Array(length.buffer));
+    return status === 0 ? value.subarray(0, length[0]) : undefined;
+  }
+
+  readNumber(name: OptionName | undefined): number | undefined {
+    const value = this.read(name, 4);
+    return value?.length === 4 ? new DataView(value.buffer).getInt32(0, LITTLE_ENDIAN) : undefined;
+  }
+
+  write(what: string, name: OptionName | undefined, value: Uint8Array<ArrayBuffer>): void {
+    if (name === undefined) throw new ParleyError(`Cannot set ${what}: ${Deno.build.os} does not have it`);
+    const status = this.#libc.calls.setsockopt(this.#fd, name[0], name[1], value, value.length);
+    if (status !== 0) throw new ParleyError(`Cannot set ${what}: the kernel refused the value`);
+  }
+
+  writeNumber(what: string, name: OptionName | undefined, ...values: number[]): void {
+    this.write(what, name, new Uint8Array(Int32Array.from(values).buffer));
+  }
+}
+
+const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
+function readOptions(descriptor: Descriptor): SocketOptionReport {
+  const names = socketConstants();
+  const flag = (name: OptionName) => {
+    const value = descriptor.readNumber(name);
+    return value === undefined ? undefined : value !== 0;
+  };
+  const congestion = descriptor.read(names.congestion, 16);
+  return {
+    receiveBuffer: descriptor.readNumber(names.receiveBuffer),
+    sendBuffer: descriptor.readNumber(names.sendBuffer),
+    keepAlive: readKeepAlive(descriptor),
+    userTimeout: descriptor.readNumber(names.userTimeout),
+    linger: readLinger(descriptor),
+    congestion: congestion && new TextDecoder().decode(congestion).replace(/\0.*$/s, ""),
+    typeOfService: descriptor.readNumber(names.typeOfService) ?? descriptor.readNumber(names.trafficClass),
+    reuseAddress: flag(names.reuseAddress),
+    noDelay: flag(names.noDelay),
+  };
+}
+
+function readKeepAlive(descriptor: Descriptor): KeepAlive | false | undefined {
+  const names = socketConstants();
+  const isOn = descriptor.readNumber(names.keepAlive);
+  const idle = descriptor.readNumber(names.keepAliveIdle);
+  const interval = descriptor.readNumber(names.keepAliveInterval);
+  const count = descriptor.readNumber(names.keepAliveCount);
+  if (isOn === undefined || idle === undefined || interval === undefined || count === undefined) return undefined;
+  return isOn === 0 ? false : { idle, interval, count };
+}
+
+/** `struct linger`: whether it is on, and the seconds. */
+function readLinger(descriptor: Descriptor): number | false | undefined {
+  const value = descriptor.read(socketConstants().linger, 8);
+  if (value?.length !== 8) return undefined;
+  const view = new DataView(value.buffer);
+  return view.getInt32(0, LITTLE_ENDIAN) === 0 ? false : view.getInt32(4, LITTLE_ENDIAN);
+}
+
+function writeOptions(descriptor: Descriptor, values: SocketOptionValues): void {
+  const names = socketConstants();
+  const { receiveBuffer, sendBuffer, keepAlive, userTimeout, linger, congestion, typeOfService } = values;
+  if (receiveBuffer !== undefined) descriptor.writeNumber("the receive buffer", names.receiveBuffer, receiveBuffer);
+  if (sendBuffer !== undefined) descriptor.writeNumber("the send buffer", names.sendBuffer, sendBuffer);
+  if (keepAlive !== undefined) writeKeepAlive(descriptor, keepAlive);
+  if (userTimeout !== undefined) descriptor.writeNumber("the user timeout", names.userTimeout, userTimeout);
+  if (linger !== undefined) {
+    descriptor.writeNumber("lingering", names.linger, linger === false ? 0 : 1, linger === false ? 0 : linger);
+  }
+  if (congestion !== undefined) {
+    descriptor.write("the congestion control", names.congestion, new TextEncoder().encode(congestion));
+  }
+  if (typeOfService !== undefined) writeTypeOfService(descriptor, typeOfService);
+}
+
+function writeKeepAlive(descriptor: Descriptor, keepAlive: KeepAlive | false): void {
+  const names = socketConstants();
+  if (keepAlive !== false) {
+    descriptor.writeNumber("keep-alive's idle time", names.keepAliveIdle, keepAlive.idle);
+    descriptor.writeNumber("keep-alive's interval", names.keepAliveInterval, keepAlive.interval);
+    descriptor.writeNumber("keep-alive's count", names.keepAliveCount, keepAlive.count);
+  }
+  descriptor.writeNumber("keep-alive", names.keepAlive, keepAlive === false ? 0 : 1);
+}
+
+function writeTypeOfService(descriptor: Descriptor, value: number): void {
+  const names = socketConstants();
+  const name = descriptor.readNumber(names.typeOfService) === undefined ? names.trafficClass : names.typeOfService;
+  descriptor.writeNumber("the type of service", name, value);
+}

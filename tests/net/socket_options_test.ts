@@ -1,0 +1,143 @@
+import { assertEquals, assertGreater, assertGreaterOrEqual, assertThrows } from "@std/assert";
+import { bind, connect, listen, ParleyError } from "@parley/parley";
+import { getSocketOptions, openSocketOptions, setSocketOptions } from "../../src/net/socket_options.ts";
+import { findDescriptor } from "../../src/net/find_descriptor.ts";
+import { openLibc } from "../../src/net/libc.ts";
+import { readSocketAddress } from "../../src/net/socket_address.ts";
+
+const ignore = Deno.build.os === "windows";
+
+Deno.test({
+  name: "setSocketOptions() sets what getSocketOptions() reads back, on both ends of a connection",
+  ignore,
+  async fn() {
+    using listener = await listen("tcp://127.0.0.1:0");
+    await using client = await connect(listener.endpoint);
+    await using served = await listener.accept();
+    if (!served) throw new Error("nothing was accepted");
+    setSocketOptions(client, {
+      receiveBuffer: 65_536,
+      sendBuffer: 32_768,
+      keepAlive: { idle: 60, interval: 10, count: 5 },
+      linger: 3,
+    });
+    const set = getSocketOptions(client);
+    assertGreaterOrEqual(set.receiveBuffer ?? 0, 65_536);
+    assertGreaterOrEqual(set.sendBuffer ?? 0, 32_768);
+    assertEquals(set.keepAlive, { idle: 60, interval: 10, count: 5 });
+    assertEquals(set.linger, 3);
+    assertEquals(set.noDelay, true);
+    const untouched = getSocketOptions(served);
+    assertEquals(untouched.keepAlive, false);
+    assertEquals(untouched.linger, false);
+    setSocketOptions(client, { keepAlive: false, linger: false });
+    assertEquals(getSocketOptions(client).keepAlive, false);
+    assertEquals(getSocketOptions(client).linger, false);
+  },
+});
+
+Deno.test({
+  name: "setSocketOptions() sets Linux's user timeout, congestion control and type of service",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    using listener = await listen("tcp://127.0.0.1:0");
+    await using client = await connect(listener.endpoint);
+    await using _served = await listener.accept();
+    const { congestion } = getSocketOptions(client);
+    setSocketOptions(client, { userTimeout: 30_000, typeOfService: 0x10, congestion });
+    const set = getSocketOptions(client);
+    assertEquals(set.userTimeout, 30_000);
+    assertEquals(set.typeOfService, 0x10);
+    assertEquals(set.congestion, congestion);
+  },
+});
+
+Deno.test({
+  name: "tcpInfo() gives the round-trip time of a connection that was used",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    using listener = await listen("tcp://[::1]:0");
+    await using client = await connect(listener.endpoint);
+    await using served = await listener.accept();
+    await client.write(Uint8Array.of(1));
+    await served?.read();
+    using access = openSocketOptions();
+    const info = access.tcpInfo(client);
+    assertGreater(info?.sendSegmentBytes ?? 0, 0);
+  },
+});
+
+Deno.test({
+  name: "getSocketOptions() reads a datagram socket",
+  ignore,
+  async fn() {
+    await using socket = await bind("udp://127.0.0.1:0");
+    setSocketOptions(socket, { receiveBuffer: 65_536 });
+    const options = getSocketOptions(socket);
+    assertGreaterOrEqual(options.receiveBuffer ?? 0, 65_536);
+    assertEquals(options.noDelay, undefined);
+  },
+});
+
+Deno.test({
+  name: "setSocketOptions() throws when the kernel refuses a value",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    using listener = await listen("tcp://127.0.0.1:0");
+    await using client = await connect(listener.endpoint);
+    await using _served = await listener.accept();
+    assertThrows(() => setSocketOptions(client, { congestion: "no-such" }), ParleyError, "the kernel refused");
+    assertThrows(
+      () => setSocketOptions(client, { keepAlive: { idle: -1, interval: 1, count: 1 } }),
+      ParleyError,
+      "keep-alive's idle time",
+    );
+  },
+});
+
+Deno.test({
+  name: "findDescriptor() refuses to guess: two Unix connections look alike, a closed one is gone",
+  ignore,
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    const path = `${folder}/options.sock`;
+    using listener = await listen(`unix:${path}`);
+    await using first = await connect(`unix:${path}`);
+    await using _servedFirst = await listener.accept();
+    await using _second = await connect(`unix:${path}`);
+    await using _servedSecond = await listener.accept();
+    using libc = openLibc();
+    assertThrows(() => findDescriptor(first, libc), ParleyError, "descriptors have these addresses");
+    const gone = {
+      local: listener.endpoint,
+      remote: { scheme: "tcp", host: "127.0.0.1", port: 1, path: "/" },
+    } as const;
+    assertThrows(() => findDescriptor(gone, libc), ParleyError, "no descriptor has");
+    listener.close();
+    await Deno.remove(folder, { recursive: true });
+  },
+});
+
+Deno.test("readSocketAddress() reads both platforms' addresses", () => {
+  const linux = new Uint8Array(128);
+  linux.set([2, 0, 0x1f, 0x90, 127, 0, 0, 1]);
+  assertEquals(readSocketAddress(linux, "linux"), {
+    family: "inet",
+    address: Uint8Array.of(127, 0, 0, 1),
+    port: 8080,
+  });
+  const macos = new Uint8Array(128);
+  macos.set([16, 2, 0x1f, 0x90, 127, 0, 0, 1]);
+  assertEquals(readSocketAddress(macos, "darwin"), {
+    family: "inet",
+    address: Uint8Array.of(127, 0, 0, 1),
+    port: 8080,
+  });
+  const mapped = new Uint8Array(128);
+  mapped.set([10, 0, 0x1f, 0x90, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 7]);
+  assertEquals(readSocketAddress(mapped, "linux"), {
+    family: "inet",
+    address: Uint8Array.of(10, 0, 0, 7),
+    port: 8080,
+  });
+});
