@@ -23,6 +23,8 @@ import {
   listenTcp,
   listenUnix,
 } from "./net/open.ts";
+import type { TlsClientOptions } from "./net/tls_client.ts";
+import type { TlsServerContext, TlsServerOptions } from "./net/tls_server.ts";
 import { SOCKET_MODE } from "./net/unix.ts";
 
 /** Options of every socket. */
@@ -82,6 +84,14 @@ export interface ListenOptions extends StreamOptions {
   mode?: number;
   /** Numbers the connections; listeners that share one never give the same number twice. */
   nextId?: () => number;
+  /** Certificate and key for `tls` and `wss`; a {@linkcode TlsServerContext} can be given another while it listens. */
+  tls?: TlsServerContext | TlsServerOptions;
+  /**
+   * For a client to complete the TLS handshake.
+   *
+   * @default {"5s"}
+   */
+  handshakeTimeout?: Duration;
 }
 
 /** Options of {@linkcode connect}. */
@@ -98,6 +108,14 @@ export interface ConnectOptions extends StreamOptions {
    * @default {"5s"}
    */
   resolveTimeout?: Duration;
+  /** For `tls` and `wss`: what is trusted, and what is shown. */
+  tls?: TlsClientOptions;
+  /**
+   * For the server to complete the TLS handshake.
+   *
+   * @default {"5s"}
+   */
+  handshakeTimeout?: Duration;
   /** Gives up with its reason. */
   signal?: AbortSignal;
 }
@@ -131,7 +149,7 @@ export interface BindOptions extends SocketOptions {
 }
 
 /**
- * Listens on `tcp` or `unix`. Addresses are reused at once after a restart,
+ * Listens on `tcp`, `tls` or `unix`. Addresses are reused at once after a restart,
  * and accepted connections do not delay small writes (`TCP_NODELAY`).
  *
  * @example A listener and its first connection
@@ -161,6 +179,8 @@ export async function listen(endpoint: string | Endpoint, options: ListenOptions
     reusePort: options.reusePort ?? LISTEN_DEFAULTS.reusePort,
     mode: options.mode ?? LISTEN_DEFAULTS.mode,
     nextId: options.nextId,
+    tls: options.tls,
+    handshakeTimeoutMs: parseDuration(options.handshakeTimeout ?? DEFAULTS.handshakeTimeoutMs),
   };
   const listener = await openListener(parsed, setup);
   setup.log.info(`listening on ${formatEndpoint(listener.endpoint)}`);
@@ -168,12 +188,13 @@ export async function listen(endpoint: string | Endpoint, options: ListenOptions
 }
 
 /**
- * Connects by `tcp` or `unix`. A name's addresses, IPv6 and IPv4, are raced
+ * Connects by `tcp`, `tls` or `unix`. A name's addresses, IPv6 and IPv4, are raced
  * (RFC 8305).
  *
  * @throws {SyntaxError} The endpoint cannot be parsed.
  * @throws {ResolveError} The name has no address.
  * @throws {RefusedError} No address accepts; it lists each and why.
+ * @throws {TlsError} The handshake failed; its reason says why.
  * @throws {TimeoutError} The deadline passed; its phase says which.
  */
 export async function connect(endpoint: string | Endpoint, options: ConnectOptions = {}): Promise<Connection> {
@@ -188,20 +209,24 @@ export async function connect(endpoint: string | Endpoint, options: ConnectOptio
     deadline.abort(new TimeoutError("connect", message, { endpoint: text }));
   }, connectTimeoutMs);
   const signal = options.signal ? AbortSignal.any([deadline.signal, options.signal]) : deadline.signal;
+  let connection: Connection;
   try {
     log.debug(`connecting to ${text}`);
-    const connection = await openConnection(parsed, {
+    connection = await openConnection(parsed, {
       log,
       limits,
       sweep: options.sweep ?? sweepFor(limits, 50),
       resolveTimeoutMs: parseDuration(options.resolveTimeout ?? DEFAULTS.resolveTimeoutMs),
+      tls: options.tls ?? {},
+      handshakeTimeoutMs: parseDuration(options.handshakeTimeout ?? DEFAULTS.handshakeTimeoutMs),
       signal,
     });
-    connection.log.debug("connected");
-    return connection;
   } finally {
     clearTimeout(timer);
   }
+  await shakeHands(connection, options.signal);
+  connection.log.debug("connected");
+  return connection;
 }
 
 /**
@@ -234,23 +259,46 @@ export async function bind(endpoint: string | Endpoint, options: BindOptions = {
   return socket;
 }
 
-function openListener(endpoint: Endpoint, setup: Parameters<typeof listenTcp>[1]): Promise<Listener> {
+async function shakeHands(connection: Connection, signal: AbortSignal | undefined): Promise<void> {
+  const onAbort = () => connection.close("aborted", signal?.reason);
+  signal?.addEventListener("abort", onAbort, { once: true });
+  try {
+    await connection.handshake();
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+async function openListener(endpoint: Endpoint, setup: ListenerSetup): Promise<Listener> {
   switch (endpoint.scheme) {
     case "tcp":
-      return listenTcp(endpoint, setup);
+      return await listenTcp(endpoint, setup);
+    case "tls": {
+      const { tls } = setup;
+      if (tls === undefined) {
+        throw new TypeError(`Cannot listen on "${formatEndpoint(endpoint)}": no certificate and key are given`);
+      }
+      // Loaded when asked for: Node's TLS costs every start 10 ms.
+      const { listenTls } = await import("./net/open_tls.ts");
+      return await listenTls(endpoint, { ...setup, tls });
+    }
     case "unix":
-      return listenUnix(endpoint, setup);
+      return await listenUnix(endpoint, setup);
     default:
       throw unsupported("listen on", endpoint);
   }
 }
 
-function openConnection(endpoint: Endpoint, setup: Parameters<typeof connectTcp>[1]): Promise<Connection> {
+async function openConnection(endpoint: Endpoint, setup: ConnectionSetup): Promise<Connection> {
   switch (endpoint.scheme) {
     case "tcp":
-      return connectTcp(endpoint, setup);
+      return await connectTcp(endpoint, setup);
+    case "tls": {
+      const { connectTls } = await import("./net/open_tls.ts");
+      return await connectTls(endpoint, setup);
+    }
     case "unix":
-      return connectUnix(endpoint, setup);
+      return await connectUnix(endpoint, setup);
     default:
       throw unsupported("connect to", endpoint);
   }
@@ -267,6 +315,13 @@ function unsupported(doing: string, endpoint: Endpoint): Error {
   const text = formatEndpoint(endpoint);
   return new SyntaxError(`Cannot ${doing} "${text}": ${endpoint.scheme} is not supported there`);
 }
+
+type ListenerSetup = Parameters<typeof listenTcp>[1] & {
+  tls: ListenOptions["tls"] | undefined;
+  handshakeTimeoutMs: number;
+};
+
+type ConnectionSetup = Parameters<typeof connectTcp>[1] & { tls: TlsClientOptions; handshakeTimeoutMs: number };
 
 function limitsOf(options: StreamOptions): ConnectionLimits {
   const ms = (duration: Duration | undefined) => duration === undefined ? undefined : parseDuration(duration);

@@ -7,6 +7,7 @@ import type { CoarseClock, DeadlineSweep, Swept } from "./deadline_sweep.ts";
 import { type Endpoint, formatEndpoint } from "./endpoint.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 import { toSocketError } from "./socket_error.ts";
+import type { TlsFacts } from "./tls_facts.ts";
 import { abortable, type WaitOptions } from "./wait.ts";
 
 /** What a connection needs of a `Deno.Conn`; a test gives a fake. */
@@ -19,6 +20,10 @@ export interface Transport {
   closeWrite(): Promise<void>;
   /** Gives the socket back. */
   close(): void;
+  /** Completes a handshake of its own, where it has one; a second call gives the outcome of the first. */
+  handshake?(): Promise<void>;
+  /** What a TLS handshake agreed on, once it is done. */
+  readonly tls?: TlsFacts | undefined;
 }
 
 /** Deadlines of one connection in milliseconds, checked by the sweep; one object serves every connection of a server. */
@@ -128,6 +133,31 @@ export class Connection implements AsyncDisposable, Swept {
   /** The error that ended it, if one did. */
   get closeError(): Error | undefined {
     return this.#closeError;
+  }
+
+  /** What the TLS handshake agreed on; `undefined` before it is done, and without TLS. */
+  get tls(): TlsFacts | undefined {
+    return this.#transport.tls;
+  }
+
+  /**
+   * Completes the TLS handshake, at once where there is none. `connect()` has
+   * done so; for an accepted connection it is to be called before the next
+   * thing, or the first read or write does it.
+   *
+   * @throws {TlsError} Its reason says why.
+   * @throws {TimeoutError} The peer did not complete it in time.
+   */
+  async handshake(): Promise<void> {
+    if (this.#transport.handshake === undefined) return;
+    try {
+      await this.#transport.handshake();
+    } catch (cause) {
+      if (this.#closeReason !== undefined) throw this.#closedError();
+      const error = toSocketError(cause, "complete the TLS handshake with", formatEndpoint(this.remote));
+      this.close(error instanceof TimeoutError ? "handshake timeout" : "handshake failed", error);
+      throw error;
+    }
   }
 
   /** Settles when the connection has ended, with the reason; it never rejects. */

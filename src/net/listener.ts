@@ -13,6 +13,9 @@ export interface Acceptor {
   close(): void;
 }
 
+/** Puts a layer over an accepted transport. */
+export type TransportWrapper = (transport: Transport, remote: Endpoint) => Transport;
+
 /** What the opener of a listener knows about it. */
 export interface ListenerInit {
   /** Where it listens, with the port that was picked. */
@@ -25,6 +28,8 @@ export interface ListenerInit {
   sweep?: DeadlineSweep | undefined;
   /** Numbers the connections; several listeners may share one. */
   nextId?: (() => number) | undefined;
+  /** Puts a layer, such as TLS, over each accepted transport. */
+  wrap?: TransportWrapper | undefined;
 }
 
 /** Listens on one endpoint and accepts {@linkcode Connection}s. */
@@ -37,6 +42,7 @@ export class Listener implements Disposable, AsyncIterable<Connection> {
   readonly #limits: ConnectionLimits;
   readonly #sweep: DeadlineSweep | undefined;
   readonly #nextId: () => number;
+  readonly #wrap: TransportWrapper | undefined;
   #isClosed = false;
 
   /** Takes over the acceptor. */
@@ -47,6 +53,7 @@ export class Listener implements Disposable, AsyncIterable<Connection> {
     this.#limits = init.limits ?? {};
     this.#sweep = init.sweep;
     this.#nextId = init.nextId ?? counter();
+    this.#wrap = init.wrap;
   }
 
   /** Whether {@linkcode close} was called. */
@@ -65,10 +72,11 @@ export class Listener implements Disposable, AsyncIterable<Connection> {
     try {
       const transport = await this.#acceptor.accept();
       if ("setNoDelay" in transport && typeof transport.setNoDelay === "function") transport.setNoDelay(true);
-      return new Connection(transport, {
+      const remote = remoteOf(transport.remoteAddr, this.endpoint);
+      return new Connection(this.#wrap?.(transport, remote) ?? transport, {
         id: this.#nextId(),
         local: this.endpoint,
-        remote: remoteOf(transport.remoteAddr, this.endpoint),
+        remote,
         log: this.log,
         limits: this.#limits,
         sweep: this.#sweep,

@@ -13,7 +13,7 @@ import { DatagramSocket } from "./datagram.ts";
 import type { DeadlineSweep } from "./deadline_sweep.ts";
 import { formatEndpoint, type HostEndpoint, type PathEndpoint } from "./endpoint.ts";
 import { raceAddresses } from "./happy_eyeballs.ts";
-import { Listener } from "./listener.ts";
+import { Listener, type TransportWrapper } from "./listener.ts";
 import { resolve, type ResolvedAddress } from "./resolve.ts";
 import { toSocketError } from "./socket_error.ts";
 import { clearStaleSocket, isStreamSocketLive, restrictSocket, SOCKET_MODE } from "./unix.ts";
@@ -34,6 +34,8 @@ export interface ListenSetup extends StreamSetup {
   mode: number;
   /** Numbers the connections. */
   nextId: (() => number) | undefined;
+  /** Puts a layer, such as TLS, over each accepted transport. */
+  wrap?: TransportWrapper;
 }
 
 /** How to connect. */
@@ -74,6 +76,15 @@ export async function listenUnix(endpoint: PathEndpoint, setup: ListenSetup): Pr
 
 /** Connects by TCP to the first address of the host that answers. */
 export async function connectTcp(endpoint: HostEndpoint, setup: ConnectSetup): Promise<Connection> {
+  const { conn, ...sides } = await dialTcp(endpoint, setup);
+  return new Connection(conn, { ...setup, ...sides, id: 1 });
+}
+
+/** A TCP connection to the first address of the host that answers, and what its two sides are. */
+export async function dialTcp(
+  endpoint: HostEndpoint,
+  setup: ConnectSetup,
+): Promise<{ conn: Deno.TcpConn; local: HostEndpoint; remote: HostEndpoint }> {
   const text = formatEndpoint(endpoint);
   const addresses = await resolve(endpoint.host, { timeoutMs: setup.resolveTimeoutMs, signal: setup.signal });
   const conn = await raceAddresses(addresses, { endpoint: text, port: endpoint.port }, {
@@ -83,13 +94,11 @@ export async function connectTcp(endpoint: HostEndpoint, setup: ConnectSetup): P
   });
   conn.setNoDelay(true);
   const { hostname, port } = conn.localAddr;
-  const scheme = endpoint.scheme;
-  return new Connection(conn, {
-    ...setup,
-    id: 1,
-    local: { scheme, host: hostname, port, path: "/" },
+  return {
+    conn,
+    local: { scheme: endpoint.scheme, host: hostname, port, path: "/" },
     remote: { ...endpoint, host: conn.remoteAddr.hostname },
-  });
+  };
 }
 
 /** Connects to a Unix socket. */

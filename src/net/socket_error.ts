@@ -14,8 +14,8 @@ import {
   ResetError,
   TimeoutError,
   TlsError,
-  type TlsReason,
 } from "../base/errors.ts";
+import { tlsReasonOf } from "./tls_error.ts";
 
 /**
  * Wraps an error of the runtime's sockets.
@@ -45,7 +45,8 @@ export function toSocketError(error: unknown, doing: string, endpoint: string): 
   }
   if (error instanceof Deno.errors.TimedOut) return new TimeoutError("connect", message, options);
   if (error instanceof Deno.errors.UnexpectedEof) return new ClosedEarlyError(message, options);
-  if (error instanceof Deno.errors.InvalidData) return new TlsError(tlsReasonOf(error), message, options);
+  const tlsReason = tlsReasonOf(error);
+  if (tlsReason !== undefined) return new TlsError(tlsReason, message, options);
   return new ParleyError(message, options);
 }
 
@@ -74,15 +75,4 @@ function permissionMessage(error: Error, message: string): string {
 
 function codeOf(error: Error): string | undefined {
   return "code" in error && typeof error.code === "string" ? error.code : undefined;
-}
-
-function tlsReasonOf(error: Error): TlsReason {
-  const text = error.message;
-  if (/UnknownIssuer|CaUsedAsEndEntity|BadSignature|Revoked/.test(text)) return "untrusted";
-  if (/Expired|NotValidYet/.test(text)) return "expired";
-  if (/NotValidForName/.test(text)) return "name";
-  if (/NoApplicationProtocol/.test(text)) return "alpn";
-  if (/CertificateRequired|NoCertificatesPresented/.test(text)) return "client certificate";
-  if (/InvalidContentType|corrupt|Protocol|HandshakeFailure/i.test(text)) return "protocol";
-  return "other";
 }

@@ -1,0 +1,64 @@
+import { UsageError } from "../../base/errors.ts";
+import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
+import type { ConnectOptions } from "../../factory.ts";
+import type { Endpoint } from "../../net/endpoint.ts";
+import { START_TLS_PROTOCOLS } from "../../net/start_tls.ts";
+import type { TlsClientOptions } from "../../net/tls_client.ts";
+import { readNamedFile } from "../read_named_file.ts";
+
+/** Flags of every client command that speaks TLS. */
+export const TLS_FLAGS = {
+  tlsCa: { type: "text", placeholder: "FILE", help: "trust the certificates in FILE (PEM) instead of the system's" },
+  tlsName: { type: "text", placeholder: "NAME", help: "name that the server's certificate must be for" },
+  tlsInsecure: { type: "boolean", help: "accept ANY certificate: anyone can be at the other end" },
+  tlsCert: { type: "text", placeholder: "FILE", help: "show the certificate in FILE (PEM) where the server asks" },
+  tlsKey: { type: "text", placeholder: "FILE", help: "private key of --tls-cert (PEM)" },
+  alpn: {
+    type: "text",
+    repeat: true,
+    placeholder: "NAME",
+    help: "offer an application protocol, the preferred one first",
+  },
+  handshakeTimeout: { type: "duration", default: "5s", help: "for the TLS handshake" },
+} as const satisfies FlagTable;
+
+/** For the commands that can begin in the clear. */
+export const START_TLS_FLAGS = {
+  starttls: { type: "choice", choices: START_TLS_PROTOCOLS, help: "begin in the clear, then change to TLS" },
+} as const satisfies FlagTable;
+
+type TlsFlags = FlagValues<typeof TLS_FLAGS> & Partial<FlagValues<typeof START_TLS_FLAGS>>;
+
+/**
+ * What the flags say, for `connect()`; the files are read here, once.
+ *
+ * @throws {UsageError} A file is missing, or flags that belong together are not.
+ * @throws {PermissionError} The sandbox forbids reading a file.
+ */
+export async function tlsConnectOptions(flags: TlsFlags): Promise<Pick<ConnectOptions, "tls" | "handshakeTimeout">> {
+  if ((flags.tlsCert === undefined) !== (flags.tlsKey === undefined)) {
+    throw new UsageError("--tls-cert and --tls-key go together");
+  }
+  if (flags.tlsInsecure && flags.tlsCa !== undefined) {
+    throw new UsageError("--tls-insecure and --tls-ca exclude each other");
+  }
+  const read = async (path: string | undefined, what: string) =>
+    path === undefined ? undefined : await readNamedFile(path, what);
+  const tls: TlsClientOptions = {
+    ca: await read(flags.tlsCa, "the CA certificates"),
+    cert: await read(flags.tlsCert, "the client certificate"),
+    key: await read(flags.tlsKey, "the client's private key"),
+    insecure: flags.tlsInsecure,
+    serverName: flags.tlsName,
+    alpn: flags.alpn,
+    startTls: flags.starttls,
+  };
+  return { tls, handshakeTimeout: flags.handshakeTimeout };
+}
+
+/** The endpoint to connect to: with `--starttls`, `tcp` becomes `tls`. */
+export function tlsEndpoint(endpoint: Endpoint, flags: Pick<TlsFlags, "starttls">): Endpoint {
+  if (flags.starttls === undefined || endpoint.scheme === "tls") return endpoint;
+  if (endpoint.scheme === "tcp") return { ...endpoint, scheme: "tls" };
+  throw new UsageError(`--starttls ${flags.starttls} needs a tcp or tls endpoint, not ${endpoint.scheme}`);
+}

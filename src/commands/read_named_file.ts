@@ -1,0 +1,28 @@
+import { messageOf, PermissionError, UsageError } from "../base/errors.ts";
+
+/**
+ * The text of a file that a flag names.
+ *
+ * @param what For messages: `the certificate`.
+ * @throws {UsageError} It is missing or unreadable.
+ * @throws {PermissionError} The sandbox forbids it; the message names the permission.
+ */
+export async function readNamedFile(path: string, what: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotCapable) {
+      throw new PermissionError(`Cannot read ${what} ${path}: the permission --allow-read=${path} is missing`, {
+        cause,
+      });
+    }
+    throw new UsageError(`Cannot read ${what} ${path}: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof Deno.errors.NotFound) return "there is no such file";
+  if (error instanceof Deno.errors.PermissionDenied) return "its mode does not let this user read it";
+  if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
+  return messageOf(error);
+}

@@ -1,0 +1,141 @@
+/**
+ * Dialogues in the clear that lead to TLS on one port: SMTP (RFC 3207), IMAP
+ * (RFC 9051, section 6.2.1), POP3 (RFC 2595, section 4), PostgreSQL (SSLRequest
+ * of its frontend/backend protocol).
+ *
+ * @module
+ */
+
+import { preview, utf8 } from "../base/bytes.ts";
+import { ClosedEarlyError, LimitError, TlsError } from "../base/errors.ts";
+import type { Transport } from "./connection.ts";
+
+/** Protocols that begin in the clear and change to TLS. */
+export const START_TLS_PROTOCOLS = ["smtp", "imap", "pop3", "postgres"] as const;
+
+/** One of {@linkcode START_TLS_PROTOCOLS}. */
+export type StartTlsProtocol = typeof START_TLS_PROTOCOLS[number];
+
+/** No reply of the dialogue is longer, over all its lines. */
+const REPLY_BYTES = 16 * 1024;
+
+/** Length 8, then the code 1234.5679 (PostgreSQL, section "SSL Session Encryption"). */
+const SSL_REQUEST = Uint8Array.of(0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f);
+
+/**
+ * Holds the dialogue up to the point where the TLS handshake begins.
+ *
+ * @throws {TlsError} The server will not have TLS, or says more than it should before TLS begins.
+ * @throws {ClosedEarlyError} It ended the connection.
+ */
+export async function startTlsDialogue(
+  protocol: StartTlsProtocol,
+  transport: Transport,
+  endpoint: string,
+): Promise<void> {
+  const dialogue = new Dialogue(protocol, transport, endpoint);
+  switch (protocol) {
+    case "smtp":
+      await dialogue.expect(/^220[ -]/, smtpEnd);
+      await dialogue.say("EHLO parley.invalid");
+      await dialogue.expect(/^250[ -]/, smtpEnd);
+      await dialogue.say("STARTTLS");
+      await dialogue.expect(/^220[ -]/, smtpEnd);
+      break;
+    case "imap":
+      await dialogue.expect(/^\* (?:OK|PREAUTH)\b/i, anyLine);
+      await dialogue.say("p1 STARTTLS");
+      await dialogue.expect(/^p1 OK\b/im, /^p1 /i);
+      break;
+    case "pop3":
+      await dialogue.expect(/^\+OK\b/, anyLine);
+      await dialogue.say("STLS");
+      await dialogue.expect(/^\+OK\b/, anyLine);
+      break;
+    case "postgres":
+      await dialogue.write(SSL_REQUEST);
+      await dialogue.expectByte("S");
+  }
+  dialogue.end();
+}
+
+/** A reply of several lines has a hyphen after its code on all but the last (RFC 5321, section 4.2.1). */
+const smtpEnd = /^\d{3} /;
+const anyLine = /^/;
+
+class Dialogue {
+  readonly #protocol: StartTlsProtocol;
+  readonly #transport: Transport;
+  readonly #endpoint: string;
+  readonly #space = new Uint8Array(1024);
+  #rest = "";
+
+  constructor(protocol: StartTlsProtocol, transport: Transport, endpoint: string) {
+    this.#protocol = protocol;
+    this.#transport = transport;
+    this.#endpoint = endpoint;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await this.#transport.write(rest));
+  }
+
+  async say(line: string): Promise<void> {
+    await this.write(utf8(`${line}\r\n`));
+  }
+
+  /** Reads lines up to the one that ends the reply; the reply must match. */
+  async expect(wanted: RegExp, isLast: RegExp): Promise<void> {
+    let reply = "";
+    for (;;) {
+      const end = this.#rest.indexOf("\n");
+      if (end === -1) {
+        if (reply.length + this.#rest.length > REPLY_BYTES) throw this.#tooLong();
+        await this.#readMore();
+        continue;
+      }
+      const line = this.#rest.slice(0, end + 1);
+      this.#rest = this.#rest.slice(end + 1);
+      reply += line;
+      if (reply.length > REPLY_BYTES) throw this.#tooLong();
+      if (!isLast.test(line)) continue;
+      if (!wanted.test(reply)) throw this.#refused(reply);
+      return;
+    }
+  }
+
+  async expectByte(wanted: string): Promise<void> {
+    if (this.#rest === "") await this.#readMore();
+    const byte = this.#rest.slice(0, 1);
+    if (byte !== wanted) throw this.#refused(this.#rest);
+    this.#rest = this.#rest.slice(1);
+  }
+
+  /** Bytes in the clear after the last reply could be taken for the server's words within TLS (CVE-2011-0411). */
+  end(): void {
+    if (this.#rest === "") return;
+    const message = `STARTTLS with ${this.#endpoint} failed: the server sent more after its consent`;
+    throw new TlsError("protocol", message, { endpoint: this.#endpoint });
+  }
+
+  async #readMore(): Promise<void> {
+    const count = await this.#transport.read(this.#space);
+    if (count === null) {
+      const message = `${this.#endpoint} closed the connection during the ${this.#protocol} dialogue before TLS`;
+      throw new ClosedEarlyError(message, { endpoint: this.#endpoint });
+    }
+    // Byte by byte: the words that matter are ASCII, and what is shown is escaped.
+    for (const byte of this.#space.subarray(0, count)) this.#rest += String.fromCharCode(byte);
+  }
+
+  #refused(reply: string): TlsError {
+    const shown = preview(utf8(reply.trimEnd()), 80);
+    const message = `STARTTLS with ${this.#endpoint} failed: the ${this.#protocol} server answered "${shown}"`;
+    return new TlsError("protocol", message, { endpoint: this.#endpoint });
+  }
+
+  #tooLong(): LimitError {
+    const message = `STARTTLS with ${this.#endpoint} failed: a reply is longer than ${REPLY_BYTES} bytes`;
+    return new LimitError(message, { endpoint: this.#endpoint });
+  }
+}

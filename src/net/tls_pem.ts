@@ -1,0 +1,41 @@
+import { Buffer } from "node:buffer";
+import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
+
+/**
+ * The certificates of a PEM text (RFC 7468), in its order.
+ *
+ * @param what For the message: `the certificate server.pem`.
+ * @throws {SyntaxError} There is none, or one cannot be read.
+ */
+export function certificatesIn(pem: string, what: string): [X509Certificate, ...X509Certificate[]] {
+  const [first, ...rest] = (pem.match(CERTIFICATE) ?? []).map((text) => {
+    try {
+      return new X509Certificate(Buffer.from(text));
+    } catch (cause) {
+      throw new SyntaxError(`Cannot read ${what}: a certificate in it is damaged`, { cause });
+    }
+  });
+  if (first === undefined) throw new SyntaxError(`Cannot read ${what}: there is no PEM certificate in it`);
+  return [first, ...rest];
+}
+
+/**
+ * The private key of a PEM text.
+ *
+ * @throws {SyntaxError} There is none, or it cannot be read, or it needs a passphrase.
+ */
+export function privateKeyIn(pem: string, what: string): KeyObject {
+  if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/.test(pem)) {
+    throw new SyntaxError(`Cannot read ${what}: it is encrypted; decrypt it with: openssl pkey -in FILE -out FILE`);
+  }
+  if (!/-----BEGIN (?:RSA |EC )?PRIVATE KEY-----/.test(pem)) {
+    throw new SyntaxError(`Cannot read ${what}: there is no PEM private key in it`);
+  }
+  try {
+    return createPrivateKey(pem);
+  } catch (cause) {
+    throw new SyntaxError(`Cannot read ${what}: the private key in it is damaged`, { cause });
+  }
+}

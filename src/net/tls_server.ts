@@ -1,0 +1,126 @@
+import type { Socket } from "node:net";
+import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
+import { TlsError } from "../base/errors.ts";
+import type { Transport } from "./connection.ts";
+import { type CertificateFacts, certificateFacts } from "./tls_facts.ts";
+import { certificatesIn, privateKeyIn } from "./tls_pem.ts";
+import { TlsTransport } from "./tls_transport.ts";
+import type { TransportDuplex } from "./transport_duplex.ts";
+
+/** What a server shows and asks for. */
+export interface TlsServerOptions {
+  /** Certificate chain in PEM, the server's own first. */
+  cert: string;
+  /** Private key of the certificate, in PEM. */
+  key: string;
+  /** Application protocols, the preferred one first (RFC 7301); a client that offers none of them is refused. */
+  alpn?: readonly string[];
+  /** Certificates, in PEM, one of which must have signed the client's; with it every client must show one. */
+  clientCa?: string | undefined;
+  /** How messages name the parts, where they come from files. */
+  names?: { readonly cert?: string; readonly key?: string; readonly clientCa?: string };
+}
+
+interface Material {
+  readonly secureContext: SecureContext;
+  readonly alpn: readonly string[];
+  readonly asksClient: boolean;
+}
+
+/**
+ * The certificate that a server shows, checked. It can be replaced while
+ * connections are open: they go on, and later ones see the new one.
+ */
+export class TlsServerContext {
+  #material: Material;
+  #certificate: CertificateFacts;
+
+  /**
+   * Checks everything that can be wrong before a client comes.
+   *
+   * @throws {SyntaxError} The certificate or the key is not PEM, or damaged.
+   * @throws {RangeError} The key is not the certificate's.
+   * @throws {TlsError} The certificate is not valid now.
+   */
+  constructor(options: TlsServerOptions) {
+    [this.#material, this.#certificate] = checked(options);
+  }
+
+  /** The server's certificate. */
+  get certificate(): CertificateFacts {
+    return this.#certificate;
+  }
+
+  /** Shows another certificate from now on; when it throws, as the constructor does, the old one stays. */
+  replace(options: TlsServerOptions): void {
+    [this.#material, this.#certificate] = checked(options);
+  }
+
+  /** TLS over an accepted transport, as its server. */
+  wrap(inner: Transport, peer: { endpoint: string; handshakeTimeoutMs: number }): TlsTransport {
+    const material = this.#material;
+    return new TlsTransport(inner, { ...peer, start: (stream) => startServer(stream, material) });
+  }
+}
+
+function startServer(stream: TransportDuplex, material: Material) {
+  // Node takes any duplex stream here; its declaration knows of net.Socket only.
+  const socket = new TLSSocket(stream as unknown as Socket, {
+    isServer: true,
+    secureContext: material.secureContext,
+    requestCert: material.asksClient,
+    rejectUnauthorized: material.asksClient,
+    ...(material.alpn.length > 0 ? { ALPNProtocols: [...material.alpn] } : {}),
+  });
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  socket.once("secure", () => {
+    const refusal = material.asksClient ? clientRefusal(socket) : undefined;
+    if (refusal === undefined) resolve();
+    else reject(refusal);
+  });
+  // Before the handshake is done, errors of TLS itself come under this name.
+  socket.once("_tlsError", reject);
+  socket.once("error", reject);
+  const onEnd = () => reject(new Error("closed before secure TLS connection was established"));
+  socket.once("end", onEnd);
+  socket.once("close", onEnd);
+  return { socket, secured: promise };
+}
+
+/** The outcome of the chain check is told to `tls.Server` only; without it no client is let in. */
+function clientRefusal(socket: TLSSocket): Error | undefined {
+  const handle: unknown = "ssl" in socket ? socket.ssl : undefined;
+  const code: unknown = hasVerifyError(handle) ? handle.verifyError() : "UNABLE_TO_VERIFY";
+  if (code === null || code === undefined || code === "") return undefined;
+  return Object.assign(new Error(`the client's certificate: ${code}`), { code });
+}
+
+function hasVerifyError(handle: unknown): handle is { verifyError(): unknown } {
+  return typeof handle === "object" && handle !== null && "verifyError" in handle &&
+    typeof handle.verifyError === "function";
+}
+
+function checked(options: TlsServerOptions): [Material, CertificateFacts] {
+  const { cert, key, clientCa, names = {} } = options;
+  const certName = names.cert ?? "the certificate";
+  const keyName = names.key ?? "the private key";
+  const [leaf] = certificatesIn(cert, certName);
+  const privateKey = privateKeyIn(key, keyName);
+  if (!leaf.checkPrivateKey(privateKey)) {
+    throw new RangeError(`Cannot use ${certName} with ${keyName}: they do not belong together`);
+  }
+  if (clientCa !== undefined) certificatesIn(clientCa, names.clientCa ?? "the CA certificates of clients");
+  const facts = certificateFacts(leaf);
+  checkValidity(facts, certName);
+  const secureContext = createSecureContext({ cert, key, ...(clientCa === undefined ? {} : { ca: clientCa }) });
+  return [{ secureContext, alpn: options.alpn ?? [], asksClient: clientCa !== undefined }, facts];
+}
+
+function checkValidity({ validFrom, validTo }: CertificateFacts, name: string): void {
+  const now = Date.now();
+  const day = (date: Date) => date.toISOString().replace(".000", "");
+  if (validTo.getTime() < now) throw new TlsError("expired", `Cannot use ${name}: it expired on ${day(validTo)}`);
+  if (validFrom.getTime() > now) {
+    throw new TlsError("expired", `Cannot use ${name}: it is not valid before ${day(validFrom)}`);
+  }
+}

@@ -1,0 +1,266 @@
+import { assert, assertEquals, assertInstanceOf, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { utf8 } from "../../src/base/bytes.ts";
+import { TimeoutError, TlsError, type TlsReason } from "../../src/base/errors.ts";
+import { connect, type ConnectOptions, listen, type ListenOptions } from "../../src/factory.ts";
+import type { Connection } from "../../src/net/connection.ts";
+import { formatEndpoint } from "../../src/net/endpoint.ts";
+import { daysLeft } from "../../src/net/tls_facts.ts";
+import { TlsServerContext, type TlsServerOptions } from "../../src/net/tls_server.ts";
+import { type Pair, selfSigned, TestAuthority } from "../support/certificates.ts";
+
+const authority = await TestAuthority.create();
+const good = await authority.issue();
+const stranger = await TestAuthority.create("Another CA");
+
+/** Serves an echo over TLS; errors of its connections end up in `failures`. */
+async function echoServer(tls: TlsServerOptions | TlsServerContext, options: ListenOptions = {}) {
+  const listener = await listen("tls://127.0.0.1:0", { ...options, tls });
+  const failures: unknown[] = [];
+  const sessions: Promise<void>[] = [];
+  const accepting = (async () => {
+    for await (const connection of listener) {
+      sessions.push(echo(connection).catch((error) => void failures.push(error)));
+    }
+  })();
+  return {
+    endpoint: formatEndpoint(listener.endpoint),
+    port: "port" in listener.endpoint ? listener.endpoint.port : 0,
+    failures,
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      await accepting;
+      await Promise.all(sessions);
+    },
+  };
+}
+
+async function echo(connection: Connection): Promise<void> {
+  await using served = connection;
+  await served.handshake();
+  for (let bytes = await served.read(); bytes; bytes = await served.read()) await served.write(bytes);
+  await served.closeWrite();
+}
+
+async function exchange(connection: Connection, data: Uint8Array): Promise<Uint8Array> {
+  const reading = (async () => {
+    const chunks: Uint8Array<ArrayBuffer>[] = [];
+    for (let bytes = await connection.read(); bytes; bytes = await connection.read()) chunks.push(bytes.slice());
+    return await new Blob(chunks).bytes();
+  })();
+  await connection.write(data);
+  await connection.closeWrite();
+  return await reading;
+}
+
+async function failure(endpoint: string, options: ConnectOptions): Promise<TlsError> {
+  return await assertRejects(() => connect(endpoint, options), TlsError);
+}
+
+Deno.test("connect() over TLS sends back a megabyte and the peer's end after its own", async () => {
+  await using server = await echoServer(good);
+  await using client = await connect(server.endpoint, { tls: { ca: authority.cert } });
+  const data = crypto.getRandomValues(new Uint8Array(65_536));
+  const million = new Uint8Array(16 * data.length).map((_, index) => data[index % data.length] ?? 0);
+  assertEquals(await exchange(client, million), million);
+});
+
+Deno.test("Connection.tls says version, protocol, names, chain and days left", async () => {
+  await using server = await echoServer({ ...good, alpn: ["parley/1", "other"] });
+  await using client = await connect(server.endpoint, { tls: { ca: authority.cert, alpn: ["none", "parley/1"] } });
+  const { tls } = client;
+  assert(tls);
+  const { version, alpn, chain: [leaf], distrust } = tls;
+  assertEquals({ version, alpn, distrust }, { version: "TLSv1.3", alpn: "parley/1", distrust: undefined });
+  assert(leaf);
+  assertEquals(leaf.subject, "CN=localhost");
+  assertEquals(leaf.issuer, "CN=Parley test CA");
+  assertEquals(leaf.names, ["localhost", "127.0.0.1"]);
+  assertEquals(daysLeft(leaf), 29);
+});
+
+const refusals: readonly {
+  name: string;
+  reason: TlsReason;
+  pair: () => Promise<Pair>;
+  options: ConnectOptions["tls"];
+}[] = [
+  { name: "an unknown authority", reason: "untrusted", pair: () => stranger.issue(), options: { ca: authority.cert } },
+  { name: "the system's authorities only", reason: "untrusted", pair: () => stranger.issue(), options: {} },
+  { name: "a self-signed certificate", reason: "untrusted", pair: () => selfSigned(), options: { ca: authority.cert } },
+  {
+    name: "another name",
+    reason: "name",
+    pair: () => authority.issue({ hosts: ["other.example"] }),
+    options: { ca: authority.cert },
+  },
+  {
+    name: "a name that is asked for",
+    reason: "name",
+    pair: () => authority.issue(),
+    options: { ca: authority.cert, serverName: "other.example" },
+  },
+];
+
+for (const { name, reason, pair, options } of refusals) {
+  Deno.test(`connect() over TLS fails with the reason "${reason}" at ${name}`, async () => {
+    await using server = await echoServer(await pair());
+    const error = await failure(server.endpoint, options === undefined ? {} : { tls: options });
+    assertEquals(error.reason, reason);
+    assertStringIncludes(error.message, server.endpoint);
+  });
+}
+
+Deno.test("connect() over TLS takes a certificate for the name given", async () => {
+  await using server = await echoServer(await authority.issue({ hosts: ["db.internal"] }));
+  await using client = await connect(server.endpoint, { tls: { ca: authority.cert, serverName: "db.internal" } });
+  assertEquals(await exchange(client, utf8("hello")), utf8("hello"));
+});
+
+Deno.test("connect() over TLS fails where no application protocol is in common", async () => {
+  using listener = Deno.listenTls({ hostname: "127.0.0.1", port: 0, ...good, alpnProtocols: ["a"] });
+  const served = listener.accept().then(async (conn) => {
+    using accepted = conn;
+    await assertRejects(() => accepted.handshake());
+  });
+  const endpoint = `tls://127.0.0.1:${(listener.addr as Deno.NetAddr).port}`;
+  assertEquals((await failure(endpoint, { tls: { ca: authority.cert, alpn: ["b"] } })).reason, "alpn");
+  await served;
+});
+
+Deno.test("an accepted connection is closed when its client offers none of the application protocols", async () => {
+  await using server = await echoServer({ ...good, alpn: ["a"] });
+  await failure(server.endpoint, { tls: { ca: authority.cert, alpn: ["b"] } });
+  const [error] = server.failures;
+  assertInstanceOf(error, TlsError);
+  assertEquals(error.reason, "alpn");
+});
+
+Deno.test("connect() over TLS says so when the peer speaks no TLS", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const served = listener.accept().then(async (conn) => {
+    await conn.write(utf8("220 plain text here\r\n"));
+    await conn.read(new Uint8Array(1024));
+    conn.close();
+  });
+  const error = await failure(`tls://127.0.0.1:${listener.addr.port}`, {});
+  assertEquals(error.reason, "protocol");
+  assertStringIncludes(error.message, "does not speak TLS");
+  await served;
+});
+
+Deno.test("connect() over TLS fails with the reason closed when the peer goes away", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const served = listener.accept().then(async (conn) => {
+    await conn.read(new Uint8Array(16_384));
+    conn.close();
+  });
+  assertEquals((await failure(`tls://127.0.0.1:${listener.addr.port}`, {})).reason, "closed");
+  await served;
+});
+
+Deno.test("connect() over TLS gives up on a silent peer at the handshake deadline", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const accepted = listener.accept();
+  const error = await assertRejects(
+    () => connect(`tls://127.0.0.1:${listener.addr.port}`, { handshakeTimeout: "50ms" }),
+    TimeoutError,
+  );
+  assertEquals(error.phase, "handshake");
+  (await accepted).close();
+});
+
+Deno.test("connect() over TLS ends with the signal's reason during the handshake", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const aborter = new AbortController();
+  const accepted = listener.accept().then((conn) => {
+    aborter.abort(new Error("enough"));
+    return conn;
+  });
+  const endpoint = `tls://127.0.0.1:${listener.addr.port}`;
+  await assertRejects(() => connect(endpoint, { signal: aborter.signal }), Error, "enough");
+  (await accepted).close();
+});
+
+Deno.test("connect() with insecure takes any certificate and tells what is wrong with it", async () => {
+  await using server = await echoServer(await stranger.issue({ hosts: ["other.example"] }));
+  await using client = await connect(server.endpoint, { tls: { insecure: true } });
+  assertEquals(client.tls?.distrust?.reason, "untrusted");
+  assertEquals(client.tls?.chain[0]?.names, ["other.example"]);
+  assertEquals(await exchange(client, utf8("hello")), utf8("hello"));
+});
+
+Deno.test("a server that asks for client certificates serves who shows a right one", async () => {
+  await using server = await echoServer({ ...good, clientCa: authority.cert });
+  const { cert, key } = await authority.issue({ name: "client 7" });
+  await using client = await connect(server.endpoint, { tls: { ca: authority.cert, cert, key } });
+  assertEquals(await exchange(client, utf8("hello")), utf8("hello"));
+  assertEquals(server.failures, []);
+});
+
+for (
+  const { name, pair, reason } of [
+    { name: "none", pair: () => Promise.resolve({}), reason: "client certificate" },
+    { name: "one of another authority", pair: () => stranger.issue(), reason: "untrusted" },
+    { name: "a self-signed one", pair: () => selfSigned(), reason: "untrusted" },
+  ] as const
+) {
+  Deno.test(`a server that asks for client certificates refuses who shows ${name}`, async () => {
+    await using server = await echoServer({ ...good, clientCa: authority.cert });
+    // With TLS 1.3 the client is done before the server has seen its certificate: it learns at its first read.
+    await assertRejects(async () => {
+      await using client = await connect(server.endpoint, { tls: { ca: authority.cert, ...await pair() } });
+      if (await client.read() === null) throw new Error("closed");
+    });
+    const [error] = server.failures;
+    assertInstanceOf(error, TlsError);
+    assertEquals(error.reason, reason);
+  });
+}
+
+Deno.test("an accepted connection is closed when its client sends plain text", async () => {
+  await using server = await echoServer(good);
+  using conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+  await conn.write(utf8("GET / HTTP/1.1\r\nhost: here\r\n\r\n"));
+  while (await conn.read(new Uint8Array(1024)) !== null) {
+    // An alert, perhaps.
+  }
+  const [error] = server.failures;
+  assertInstanceOf(error, TlsError);
+  assertEquals(error.reason, "protocol");
+});
+
+Deno.test("an accepted connection is closed when its client is silent past the handshake deadline", async () => {
+  await using server = await echoServer(good, { handshakeTimeout: "50ms" });
+  using conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+  assertEquals(await conn.read(new Uint8Array(1)), null);
+  const [error] = server.failures;
+  assertInstanceOf(error, TimeoutError);
+  assertEquals(error.phase, "handshake");
+});
+
+Deno.test("TlsServerContext.replace() shows the new certificate to new clients and keeps the open ones", async () => {
+  const context = new TlsServerContext(good);
+  await using server = await echoServer(context);
+  const tls = { ca: authority.cert };
+  await using before = await connect(server.endpoint, { tls });
+  context.replace(await authority.issue({ name: "second" }));
+  await using after = await connect(server.endpoint, { tls });
+  assertEquals(before.tls?.chain[0]?.subject, "CN=localhost");
+  assertEquals(after.tls?.chain[0]?.subject, "CN=second");
+  assertEquals(await exchange(before, utf8("one")), utf8("one"));
+  assertEquals(await exchange(after, utf8("two")), utf8("two"));
+});
+
+Deno.test("TlsServerContext() names what is wrong with a certificate", async () => {
+  const other = await authority.issue();
+  const expired = await authority.issue({ fromDays: -30, toDays: -2 });
+  const early = await authority.issue({ fromDays: 2 });
+  const error = assertThrows(() => new TlsServerContext(expired), TlsError, "it expired on ");
+  assertEquals(error.reason, "expired");
+  assertThrows(() => new TlsServerContext(early), TlsError, "it is not valid before ");
+  assertThrows(() => new TlsServerContext({ cert: good.cert, key: other.key }), RangeError, "do not belong together");
+  assertThrows(() => new TlsServerContext({ ...good, cert: "junk" }), SyntaxError, "no PEM certificate");
+  assertThrows(() => new TlsServerContext({ ...good, key: "junk" }), SyntaxError, "no PEM private key");
+  const damaged = good.cert.replace(/\n[A-Za-z0-9+/]{8}/, "\nAAAAAAAA");
+  assertThrows(() => new TlsServerContext({ ...good, cert: damaged }), SyntaxError, "damaged");
+});
