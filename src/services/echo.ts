@@ -1,9 +1,7 @@
 import { concat, toUpperAscii, utf8 } from "../base/bytes.ts";
 import type { Message, Session } from "../serve/session.ts";
+import { answerBatch } from "./answer_batch.ts";
 import { defineService } from "./service.ts";
-
-/** Queued bytes at which echoing waits for the client to read. */
-const HIGH_WATER_BYTES = 256 * 1024;
 
 /** Sends back what comes (RFC 862); with a framing, message by message. */
 export const echo = defineService({
@@ -32,16 +30,7 @@ export const echo = defineService({
           return lead ? concat([lead, body]) : body;
         };
         for (let batch = await session.receive(); batch; batch = await session.receive()) {
-          const only = batch.length === 1 ? batch[0] : undefined;
-          if (only) {
-            await session.write(reply(only), only.isText);
-            continue;
-          }
-          for (const message of batch) {
-            session.send(reply(message), message.isText);
-            if (session.queuedBytes > HIGH_WATER_BYTES) await session.flush();
-          }
-          await session.flush();
+          await answerBatch(session, batch, reply);
         }
       },
     };

@@ -4,6 +4,7 @@ import { discard } from "./discard.ts";
 import { chat } from "./chat.ts";
 import { echo } from "./echo.ts";
 import { greet } from "./greet.ts";
+import { reply } from "./reply.ts";
 import type { RegisteredService } from "./service.ts";
 import { time } from "./time.ts";
 
@@ -12,6 +13,7 @@ export const SERVICES: readonly RegisteredService[] = [
   chat,
   echo,
   greet,
+  reply,
   discard,
   chargen,
   daytime,

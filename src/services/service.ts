@@ -35,8 +35,8 @@ export interface ServiceDefinition<T extends FlagTable = FlagTable> {
   readonly summary: string;
   /** Endpoints where none are given. */
   readonly endpoints: readonly string[];
-  /** Framing where none is given, as `--framing` says it. */
-  readonly framing: string;
+  /** Framing where none is given, as `--framing` says it; it may depend on the service's own flags. */
+  readonly framing: string | ((flags: FlagValues<T>) => string);
   /**
    * Whether `--framing` may change it; not where a standard says every byte.
    *
@@ -52,15 +52,18 @@ export interface ServiceDefinition<T extends FlagTable = FlagTable> {
 }
 
 /** A service of any flags, as the registry holds it. */
-export interface RegisteredService extends Omit<ServiceDefinition, "create"> {
+export interface RegisteredService extends Omit<ServiceDefinition, "create" | "framing"> {
+  framing(flags: Readonly<Record<string, unknown>>): string;
   create(flags: Readonly<Record<string, unknown>>, context: ServiceContext): Service | Promise<Service>;
 }
 
 /** Makes a registered service; the flags of its `create` are typed by its table. */
 export function defineService<const T extends FlagTable>(definition: ServiceDefinition<T>): RegisteredService {
+  const { framing } = definition;
   return {
     ...definition,
     // The command line makes the values from the same table, which is what gives them these types.
+    framing: (flags) => typeof framing === "string" ? framing : framing(flags as FlagValues<T>),
     create: (flags, context) => definition.create(flags as FlagValues<T>, context),
   };
 }

@@ -37,14 +37,19 @@ async function serve(
   io: ProgramIo,
 ): Promise<number> {
   configureProgramLogging(flags, io);
-  const codec = codecOf(service, flags.framing);
+  const codec = codecOf(service, flags);
   const gate = gateOf(flags);
   const log = Logger.of(service.name);
   using stop = io.stop.listen();
   using listeners = new DisposableStack();
-  const opened = await listenAll(args.length > 0 ? args : service.endpoints, service.name, flags, listeners);
+  const made = await service.create(flags, { log });
+  const opened = await listenAll(args.length > 0 ? args : service.endpoints, service.name, flags, listeners)
+    .catch(async (error) => {
+      await made[Symbol.asyncDispose]?.();
+      throw error;
+    });
   const server = new Server({
-    service: await service.create(flags, { log }),
+    service: made,
     listeners: opened,
     codec,
     log,
@@ -59,11 +64,11 @@ async function serve(
   return 0;
 }
 
-function codecOf(service: RegisteredService, framing: string | undefined): Codec {
-  if (framing !== undefined && service.takesFraming === false) {
+function codecOf(service: RegisteredService, flags: SharedFlags & Readonly<Record<string, unknown>>): Codec {
+  if (flags.framing !== undefined && service.takesFraming === false) {
     throw new UsageError(`${service.name} takes no --framing: a standard says each of its bytes`);
   }
-  return parseFraming(framing ?? service.framing);
+  return parseFraming(flags.framing ?? service.framing(flags));
 }
 
 async function listenAll(

@@ -1,0 +1,26 @@
+import type { Message, Session } from "../serve/session.ts";
+
+/** Queued bytes at which answering waits for the client to read. */
+const HIGH_WATER_BYTES = 256 * 1024;
+
+/** Sends one answer for each message and waits until all have left; a client that does not read is waited for. */
+export function answerBatch(
+  session: Session,
+  batch: readonly Message[],
+  answer: (message: Message) => Uint8Array,
+): Promise<void> {
+  const only = batch.length === 1 ? batch[0] : undefined;
+  return only ? session.write(answer(only), only.isText) : answerMany(session, batch, answer);
+}
+
+async function answerMany(
+  session: Session,
+  batch: readonly Message[],
+  answer: (message: Message) => Uint8Array,
+): Promise<void> {
+  for (const message of batch) {
+    session.send(answer(message), message.isText);
+    if (session.queuedBytes > HIGH_WATER_BYTES) await session.flush();
+  }
+  await session.flush();
+}

@@ -1,0 +1,96 @@
+import { encodeResponse } from "../framing/http_response.ts";
+import { HttpError } from "../framing/http_head.ts";
+import type { Session } from "../serve/session.ts";
+import { answerBatch } from "./answer_batch.ts";
+import { discardInput } from "./discard_input.ts";
+import { loadReplyText, type ReplyText } from "./reply_text.ts";
+import { RequestReader, wantsToStay } from "./request_reader.ts";
+import { defineService } from "./service.ts";
+
+interface ReplyPlan {
+  readonly text: ReplyText;
+  /** Whether the connection stays open after an answer. */
+  readonly isKept: boolean;
+  /** Whether the text is the body of an HTTP/1.1 answer. */
+  readonly isHttp: boolean;
+}
+
+const NOTHING = new Uint8Array(0);
+
+/** Gives a canned answer: on connect, to each message, or to each HTTP request. */
+export const reply = defineService({
+  name: "reply",
+  summary: "give a canned answer on connect, per message or per request",
+  endpoints: ["tcp://127.0.0.1:8888"],
+  framing: ({ on, http }) => on === "message" && !http ? "line" : "raw",
+  flags: {
+    text: {
+      type: "text",
+      help: "the answer; \\n, \\r, \\t, \\0, \\xHH are escapes and {message} stands for what came",
+    },
+    file: { type: "text", placeholder: "FILE", help: "the answer is in FILE, as it is" },
+    on: {
+      type: "choice",
+      choices: ["connect", "message", "request"],
+      default: "message",
+      help: "when to answer; a request is an HTTP/1.1 one, up to its empty line",
+    },
+    http: { type: "boolean", help: "answer each request with HTTP/1.1 200 and the text or file as its body" },
+    then: {
+      type: "choice",
+      choices: ["keep", "close"],
+      help: "what follows an answer: by default close with --on connect, keep otherwise",
+    },
+  },
+  examples: [
+    { words: "reply --text 'echo: {message}'", does: "answer each line on 127.0.0.1:8888" },
+    { words: "reply :8080 --http --text 'ok\\n'", does: "be an HTTP server that says ok" },
+    { words: "reply :2525 --on connect --text '220 ready\\r\\n' --then keep", does: "say a banner and stay" },
+  ],
+  async create(flags) {
+    const plan: ReplyPlan = {
+      text: await loadReplyText(flags),
+      isKept: flags.then === undefined ? flags.on !== "connect" : flags.then === "keep",
+      isHttp: flags.http,
+    };
+    const serve = flags.http || flags.on === "request" ? serveRequests : flags.on === "connect" ? serveOnce : serveEach;
+    return { serve: (session) => serve(session, plan) };
+  },
+});
+
+async function serveOnce(session: Session, { text, isKept }: ReplyPlan): Promise<void> {
+  await session.write(text(NOTHING), true);
+  if (isKept) await discardInput(session);
+}
+
+async function serveEach(session: Session, { text, isKept }: ReplyPlan): Promise<void> {
+  for (let batch = await session.receive(); batch; batch = await session.receive()) {
+    await answerBatch(session, isKept ? batch : batch.slice(0, 1), ({ data }) => text(data));
+    if (!isKept) return;
+  }
+}
+
+async function serveRequests(session: Session, plan: ReplyPlan): Promise<void> {
+  const requests = new RequestReader(session);
+  try {
+    for (let request = await requests.next(); request; request = await requests.next()) {
+      const { head, bytes } = request;
+      const isBodyDropped = await requests.skipBody(head);
+      const isKeptAlive = plan.isKept && isBodyDropped && (!plan.isHttp || wantsToStay(head));
+      const body = plan.text(bytes);
+      await session.write(
+        plan.isHttp
+          ? encodeResponse({ status: 200, body, isKeptAlive, isHead: head.method === "HEAD", fields: PLAIN_TEXT })
+          : body,
+      );
+      if (!isKeptAlive) return;
+    }
+  } catch (error) {
+    if (error instanceof HttpError && plan.isHttp) {
+      await session.write(encodeResponse({ status: error.status, body: `${error.message}\n`, fields: PLAIN_TEXT }));
+    }
+    throw error;
+  }
+}
+
+const PLAIN_TEXT = { "Content-Type": "text/plain; charset=utf-8" };

@@ -1,0 +1,101 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { dial, LinePeer, readTextToEnd, writeAll } from "../support/peer.ts";
+import { runProgram, startServer } from "../support/program.ts";
+
+const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+Deno.test("reply answers each line, with the message in the place of {message}", async () => {
+  await using started = await startServer(["reply", ":0", "--text", "echo: {message}"]);
+  using conn = await dial(started.endpoint);
+  const peer = new LinePeer(conn);
+  await writeAll(conn, "got it\r\ntwo\n");
+  assertEquals([await peer.line(), await peer.line()], ["echo: got it", "echo: two"]);
+});
+
+Deno.test("reply --then close closes after the first answer", async () => {
+  await using started = await startServer(["reply", ":0", "--text", "bye", "--then", "close"]);
+  using conn = await dial(started.endpoint);
+  await writeAll(conn, "one\ntwo\n");
+  assertEquals(await readTextToEnd(conn), "bye\n");
+});
+
+Deno.test("reply --on connect sends the exact bytes and closes", async () => {
+  await using started = await startServer(["reply", ":0", "--on", "connect", "--text", "220 ready\\r\\n\\x00"]);
+  using conn = await dial(started.endpoint);
+  assertEquals(await readTextToEnd(conn), "220 ready\r\n\0");
+});
+
+Deno.test("reply --on connect --then keep stays until the client ends", async () => {
+  await using started = await startServer(["reply", ":0", "--on", "connect", "--text", "hi\\n", "--then", "keep"]);
+  using conn = await dial(started.endpoint);
+  const peer = new LinePeer(conn);
+  assertEquals(await peer.line(), "hi");
+  await writeAll(conn, "QUIT\r\n");
+  await conn.closeWrite();
+  assertEquals(await peer.line(), undefined);
+});
+
+Deno.test("reply --on request answers when the head is whole, however it comes", async () => {
+  await using started = await startServer(["reply", ":0", "--on", "request", "--text", "got it\\n"]);
+  using conn = await dial(started.endpoint);
+  const peer = new LinePeer(conn);
+  for (const char of GET) await writeAll(conn, char);
+  assertEquals(await peer.line(), "got it");
+  await writeAll(conn, GET + GET);
+  assertEquals([await peer.line(), await peer.line()], ["got it", "got it"]);
+});
+
+Deno.test("reply --http is a proper HTTP server to fetch()", async () => {
+  await using started = await startServer(["reply", ":0", "--http", "--text", "ok\\n"]);
+  const response = await fetch(started.endpoint.replace("tcp:", "http:"), { method: "POST", body: "a body" });
+  assertEquals([response.status, response.headers.get("content-length"), await response.text()], [200, "3", "ok\n"]);
+});
+
+Deno.test("reply --http keeps the connection when the client wants it, and drops bodies of a told length", async () => {
+  await using started = await startServer(["reply", ":0", "--http", "--text", "ok"]);
+  using conn = await dial(started.endpoint);
+  await writeAll(conn, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 30\r\n\r\nGET /no HTTP/1.1\r\nHost: no\r\n\r\n");
+  await writeAll(conn, "HEAD / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  const text = await readTextToEnd(conn);
+  const answers = text.split("HTTP/1.1 200 OK\r\n").slice(1);
+  assertEquals(answers.length, 2);
+  assertMatch(answers[0] ?? "", /Content-Length: 2\r\n[^]*Connection: keep-alive\r\n\r\nok$/);
+  assertMatch(answers[1] ?? "", /Content-Length: 2\r\n[^]*Connection: close\r\n\r\n$/);
+});
+
+Deno.test("reply --http refuses what is no HTTP and a head beyond 16 KiB", async () => {
+  await using started = await startServer(["reply", ":0", "--http", "--text", "ok"]);
+  using nonsense = await dial(started.endpoint);
+  await writeAll(nonsense, "hello\n");
+  assertStringIncludes(await readTextToEnd(nonsense), "HTTP/1.1 400 Bad Request\r\n");
+  using large = await dial(started.endpoint);
+  await writeAll(large, `GET / HTTP/1.1\r\nX: ${"x".repeat(16 * 1024)}`);
+  assertStringIncludes(await readTextToEnd(large), "HTTP/1.1 431 ");
+});
+
+Deno.test("reply reads its answer from a file as it is", async () => {
+  const path = await Deno.makeTempFile();
+  try {
+    await Deno.writeTextFile(path, "two\nlines {message}");
+    await using started = await startServer(["reply", ":0", "--on", "connect", "--file", path], {
+      permissions: ["-N", `--allow-read=${path}`],
+    });
+    using conn = await dial(started.endpoint);
+    assertEquals(await readTextToEnd(conn), "two\nlines {message}");
+  } finally {
+    await Deno.remove(path);
+  }
+});
+
+Deno.test("reply without an answer, with a missing file, without the permission: one line each", async () => {
+  const without = await runProgram("server", ["reply", ":0"]);
+  assertEquals(without.code, 2);
+  assertStringIncludes(without.stderr, "--text TEXT or --file FILE");
+  const missing = await runProgram("server", ["reply", ":0", "--file", "/nowhere"], { permissions: ["-N", "-R"] });
+  assertEquals(missing.code, 2);
+  assertStringIncludes(missing.stderr, "Cannot read the file of --file");
+  const denied = await runProgram("server", ["reply", ":0", "--file", "/nowhere"]);
+  assertEquals(denied.code, 8);
+  assertStringIncludes(denied.stderr, "--allow-read");
+  assertEquals(denied.stderr.trim().split("\n").length, 1);
+});
