@@ -1,0 +1,57 @@
+/**
+ * Checks sizes of files, the absence of `any`, and what stands twice: the
+ * version, and the dependencies in the README.
+ *
+ * @module
+ */
+
+import { type SourceFile, sourceFiles } from "./source_files.ts";
+
+const ENTRY_LINES = 40;
+const FILE_LINES = 500;
+
+/** What the check reads beside the sources. */
+export interface Papers {
+  /** `deno.json`, parsed. */
+  readonly config: { readonly version: string; readonly imports: Readonly<Record<string, string>> };
+  /** The README's text. */
+  readonly readme: string;
+}
+
+/** Every breach of the limits, a line each. */
+export function limitFaults(files: readonly SourceFile[], { config, readme }: Papers): string[] {
+  return [
+    ...files.flatMap(fileFaults),
+    ...versionFaults(files, config.version),
+    ...tableFaults(config.imports, readme),
+  ];
+}
+
+function fileFaults({ path, text, code }: SourceFile): string[] {
+  const lines = text.trimEnd().split("\n").length;
+  const most = /^(?:server|client|udp)\.ts$/.test(path) ? ENTRY_LINES : FILE_LINES;
+  const faults = lines > most ? [`src/${path}: ${lines} lines, at most ${most}`] : [];
+  if (/(?::|\bas|<|\||,) ?any\b(?!")/.test(code)) faults.push(`src/${path}: the type any`);
+  if (/@ts-(?:ignore|nocheck|expect-error)/.test(text)) faults.push(`src/${path}: a silenced type error`);
+  return faults;
+}
+
+function versionFaults(files: readonly SourceFile[], version: string): string[] {
+  const said = /VERSION = "([^"]+)"/.exec(files.find(({ path }) => path === "cli/version.ts")?.text ?? "")?.[1];
+  return said === version ? [] : [`src/cli/version.ts says ${said}, deno.json says ${version}`];
+}
+
+function tableFaults(imports: Readonly<Record<string, string>>, readme: string): string[] {
+  const table = /^## Dependencies$([\s\S]*?)^## /m.exec(readme)?.[1] ?? "";
+  return Object.keys(imports)
+    .filter((name) => name !== "@parley/parley" && !table.includes(`| \`${name}\``))
+    .map((name) => `README.md: the table of dependencies does not say why ${name} is there`);
+}
+
+if (import.meta.main) {
+  const read = (path: string) => Deno.readTextFile(new URL(`../${path}`, import.meta.url));
+  const papers = { config: JSON.parse(await read("deno.json")), readme: await read("README.md") };
+  const faults = limitFaults(await sourceFiles(), papers);
+  for (const fault of faults) console.error(fault);
+  Deno.exit(faults.length === 0 ? 0 : 1);
+}

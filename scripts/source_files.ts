@@ -1,0 +1,33 @@
+/** One TypeScript file of `src/`. */
+export interface SourceFile {
+  /** Relative to `src/`, with `/`. */
+  readonly path: string;
+  readonly text: string;
+  /** The text without comments: what the rules are about. */
+  readonly code: string;
+}
+
+const SOURCE = new URL("../src/", import.meta.url);
+
+/** Every TypeScript file of `src/`, by path; declarations for packages without types are left out. */
+export async function sourceFiles(): Promise<SourceFile[]> {
+  const files: SourceFile[] = [];
+  await collect("", files);
+  return files.sort((a, b) => a.path < b.path ? -1 : 1);
+}
+
+async function collect(folder: string, files: SourceFile[]): Promise<void> {
+  for await (const entry of Deno.readDir(new URL(folder, SOURCE))) {
+    const path = `${folder}${entry.name}`;
+    if (entry.isDirectory) await collect(`${path}/`, files);
+    else if (path.endsWith(".ts") && !path.endsWith(".d.ts")) {
+      const text = await Deno.readTextFile(new URL(path, SOURCE));
+      files.push({ path, text, code: withoutComments(text) });
+    }
+  }
+}
+
+/** Good enough for formatted code: a comment begins a line or follows code after two slashes and a blank. */
+function withoutComments(text: string): string {
+  return text.replaceAll(/^\s*\/\*[\s\S]*?\*\//gm, "").replaceAll(/(?:^|\s)\/\/ .*$/gm, "");
+}

@@ -1,0 +1,32 @@
+import { assertEquals } from "@std/assert";
+import { importFaults } from "../../scripts/check_imports.ts";
+
+function faultsOf(path: string, code: string): string[] {
+  return importFaults([{ path, code, text: code }]);
+}
+
+Deno.test("importFaults() accepts an import from above to below", () => {
+  assertEquals(faultsOf("net/listener.ts", 'import { x } from "../base/bytes.ts";'), []);
+  assertEquals(faultsOf("commands/server/serve.ts", 'import { x } from "../../cli/io.ts";'), []);
+});
+
+Deno.test("importFaults() refuses an import from below to above, also over several lines", () => {
+  assertEquals(faultsOf("base/bytes.ts", 'import {\n  a,\n  b,\n} from "../net/listener.ts";'), [
+    "src/base/bytes.ts: base must not import net/listener.ts",
+  ]);
+  assertEquals(faultsOf("framing/line.ts", 'export * from "../factory.ts";').length, 1);
+  assertEquals(faultsOf("serve/server.ts", 'import type { Io } from "../cli/io.ts";').length, 1);
+});
+
+Deno.test("importFaults() refuses a folder that has no place", () => {
+  assertEquals(faultsOf("utils/misc.ts", "").length, 1);
+});
+
+Deno.test("importFaults() refuses sockets outside net, exits outside entries, I/O in framing", () => {
+  assertEquals(faultsOf("serve/server.ts", "const l = Deno.listen({ port });").length, 1);
+  assertEquals(faultsOf("net/open.ts", "const l = Deno.listen({ port });"), []);
+  assertEquals(faultsOf("cli/run_program.ts", "Deno.exit(1);").length, 1);
+  assertEquals(faultsOf("server.ts", "Deno.exit(await run(Deno.args));"), []);
+  assertEquals(faultsOf("framing/line.ts", "await Deno.stdin.read(b);").length, 1);
+  assertEquals(faultsOf("chat/hub.ts", 'import { DatabaseSync } from "node:sqlite";').length, 1);
+});
