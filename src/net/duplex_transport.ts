@@ -35,6 +35,9 @@ export class DuplexTransport implements Transport {
   }
 
   async write(bytes: Uint8Array): Promise<number> {
+    if (this.#failure !== undefined) throw this.#failure;
+    // TLS has no record of nothing to send: the runtime refuses it with EPERM.
+    if (bytes.length === 0) return 0;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#stream.write(bytes, (error) => error ? reject(this.#failure ?? error) : resolve());
     await promise;

@@ -62,6 +62,7 @@ Deno.test("connect() over TLS sends back a megabyte and the peer's end after its
   const data = crypto.getRandomValues(new Uint8Array(65_536));
   const million = new Uint8Array(16 * data.length).map((_, index) => data[index % data.length] ?? 0);
   assertEquals(await exchange(client, million), million);
+  assertEquals(server.failures, []);
 });
 
 Deno.test("Connection.tls says version, protocol, names, chain and days left", async () => {
