@@ -1,5 +1,6 @@
 import type { FlagTable, FlagValues } from "../base/flag_spec.ts";
 import type { ProgramIo } from "./io.ts";
+import type { GivenFlag, ParsedFlags } from "./parse_flags.ts";
 
 /** One call of a command, parsed. */
 export interface Invocation<T extends FlagTable> {
@@ -7,6 +8,8 @@ export interface Invocation<T extends FlagTable> {
   readonly flags: FlagValues<T>;
   /** What is no flag, in order. */
   readonly args: readonly string[];
+  /** The flags that were given, in order, for commands in which order matters. */
+  readonly given: readonly GivenFlag[];
   /** The world: standard streams, signals. */
   readonly io: ProgramIo;
 }
@@ -36,9 +39,7 @@ export interface CommandDefinition<T extends FlagTable> {
 
 /** A command of any flags, as a program holds it. */
 export interface Command extends Omit<CommandDefinition<FlagTable>, "run"> {
-  run(
-    invocation: { flags: Readonly<Record<string, unknown>>; args: readonly string[]; io: ProgramIo },
-  ): Promise<number>;
+  run(invocation: ParsedFlags & { io: ProgramIo }): Promise<number>;
 }
 
 /** Makes a command from its definition; the flags of its `run` are typed by its table. */
@@ -46,7 +47,7 @@ export function defineCommand<const T extends FlagTable>(definition: CommandDefi
   return {
     ...definition,
     // The parser makes the values from the same table, which is what gives them these types.
-    run: ({ flags, args, io }) => definition.run({ flags: flags as FlagValues<T>, args, io }),
+    run: (invocation) => definition.run({ ...invocation, flags: invocation.flags as FlagValues<T> }),
   };
 }
 

@@ -10,6 +10,15 @@ export interface ParsedFlags {
   readonly flags: Readonly<Record<string, unknown>>;
   /** What is no flag, in order. */
   readonly args: readonly string[];
+  /** Each flag that was given, in order, for commands in which order matters. */
+  readonly given: readonly GivenFlag[];
+}
+
+/** One flag as it was given. */
+export interface GivenFlag {
+  /** By the name of the table. */
+  readonly name: string;
+  readonly value: unknown;
 }
 
 /**
@@ -25,11 +34,11 @@ export function parseFlags(argv: readonly string[], table: FlagTable): ParsedFla
     [...specs].flatMap(([long, { spec }]) => spec.short ? [[spec.short, long]] : []),
   );
   const isBoolean = (long: string) => specs.get(long)?.spec.type === "boolean";
-  requireValues(argv, (word) => {
-    const long = word.startsWith("--") ? word.slice(2) : shorts[word.slice(1)];
-    return long !== undefined && specs.has(long) && !isBoolean(long);
+  const words = joinValues(argv, (word) => {
+    const long = word.startsWith("--") ? word.slice(2) : word.startsWith("-") ? shorts[word.slice(1)] : undefined;
+    return long === undefined || !specs.has(long) ? undefined : { long, takesValue: !isBoolean(long) };
   });
-  const parsed = parseArgs(argv, {
+  const parsed = parseArgs(words, {
     boolean: longNames.filter(isBoolean),
     string: ["_", ...longNames.filter((long) => !isBoolean(long))],
     collect: longNames.filter((long) => !isBoolean(long)),
@@ -41,18 +50,47 @@ export function parseFlags(argv: readonly string[], table: FlagTable): ParsedFla
   });
   const flags: Record<string, unknown> = {};
   for (const [long, { name, spec }] of specs) flags[name] = valueOf(long, spec, parsed[long]);
-  return { flags, args: parsed._ };
+  const given = beforeDashes(words).flatMap((word) => {
+    const [, long = "", text = ""] = /^--([^=]+)=(.*)$/s.exec(word) ?? [];
+    const found = specs.get(long);
+    return found ? [{ name: found.name, value: isBoolean(long) || convert(long, found.spec, text) }] : [];
+  });
+  return { flags, args: parsed._, given };
 }
 
-/** Refuses a flag that takes a value at the end of the words, where the parser would take an empty one. */
-function requireValues(argv: readonly string[], takesValue: (word: string) => boolean): void {
-  for (const [index, word] of argv.entries()) {
-    if (word === "--") return;
-    const next = argv[index + 1];
-    if (takesValue(word) && (next === undefined || next.startsWith("--") || takesValue(next))) {
-      throw new UsageError(`the flag ${word} needs a value (write ${word}=VALUE if it begins with "-")`);
+/** The words that may be flags. */
+export function beforeDashes(words: readonly string[]): readonly string[] {
+  const dashes = words.indexOf("--");
+  return dashes === -1 ? words : words.slice(0, dashes);
+}
+
+/**
+ * Writes each known flag as `--flag=VALUE`, and refuses one without its value:
+ * of two words the parser would take an empty value, a negative number and
+ * "true" for something else.
+ */
+function joinValues(
+  argv: readonly string[],
+  flagOf: (word: string) => { long: string; takesValue: boolean } | undefined,
+): string[] {
+  const words: string[] = [];
+  for (let index = 0; index < argv.length; index++) {
+    const word = argv[index] ?? "";
+    if (word === "--") return words.concat(argv.slice(index));
+    const flag = flagOf(word);
+    if (!flag) {
+      words.push(word);
+    } else if (!flag.takesValue) {
+      words.push(`--${flag.long}=true`);
+    } else {
+      const next = argv[++index];
+      if (next === undefined || next.startsWith("--") || flagOf(next)) {
+        throw new UsageError(`the flag ${word} needs a value (write ${word}=VALUE if it begins with "-")`);
+      }
+      words.push(`--${flag.long}=${next}`);
     }
   }
+  return words;
 }
 
 function unknownFlag(arg: string, known: readonly string[]): UsageError {

@@ -3,7 +3,7 @@ import type { Command, Program } from "./command.ts";
 import { EXIT, exitCodeOf } from "./exit_codes.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import type { ProgramIo } from "./io.ts";
-import { parseFlags } from "./parse_flags.ts";
+import { beforeDashes, parseFlags } from "./parse_flags.ts";
 import { StoppedError } from "./stop_signals.ts";
 import { suggest } from "../base/suggest.ts";
 import { versionLine } from "./version.ts";
@@ -64,11 +64,6 @@ function unknownCommand(program: Program, typed: string): UsageError {
   const near = suggest(typed, names);
   const hint = near === undefined ? `it takes ${names.join(", ")}` : `did you mean ${near}?`;
   return new UsageError(`unknown command "${typed}"; ${hint}`);
-}
-
-function beforeDashes(words: readonly string[]): readonly string[] {
-  const dashes = words.indexOf("--");
-  return dashes === -1 ? words : words.slice(0, dashes);
 }
 
 function failureObject(error: unknown, exitCode: number): object {

@@ -1,6 +1,8 @@
 import type { Program } from "../../cli/command.ts";
 import { checkCommand } from "./check.ts";
 import { connectCommand } from "./connect.ts";
+import { freePortCommand } from "./free_port.ts";
+import { resolveCommand } from "./resolve.ts";
 
 /** `parley-client`. */
 export const clientProgram: Program = {
@@ -9,5 +11,7 @@ export const clientProgram: Program = {
   commands: [
     connectCommand,
     checkCommand,
+    resolveCommand,
+    freePortCommand,
   ],
 };

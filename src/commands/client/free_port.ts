@@ -1,0 +1,41 @@
+import { DEFAULTS } from "../../base/defaults.ts";
+import { UsageError } from "../../base/errors.ts";
+import type { FlagTable } from "../../base/flag_spec.ts";
+import { defineCommand } from "../../cli/command.ts";
+import { EXIT } from "../../cli/exit_codes.ts";
+import { findFreePort } from "../../net/find_free_port.ts";
+
+/** Tries for each port that is asked for: the system may give one twice. */
+const TRIES = 20;
+
+const FLAGS = {
+  count: { type: "integer", short: "n", default: 1, least: 1, most: 1_000, help: "this many different ports" },
+  host: { type: "text", placeholder: "ADDRESS", default: DEFAULTS.host, help: "an address of this machine" },
+  udp: { type: "boolean", help: "for UDP" },
+  json: { type: "boolean", help: "one JSON object on standard output" },
+} as const satisfies FlagTable;
+
+/** `parley-client free-port`. */
+export const freePortCommand = defineCommand({
+  name: "free-port",
+  summary: "print a port that nobody listens on",
+  usage: "",
+  examples: [
+    { words: "free-port", does: "one number" },
+    { words: "free-port --count 3 --host 0.0.0.0", does: "three different ones, free on every IPv4 interface" },
+  ],
+  flags: FLAGS,
+  notes: "Nothing keeps the port free until it is used: a server that can, listens on port 0 and says which it got.",
+  run({ flags, args, io }) {
+    if (args.length > 0) throw new UsageError(`free-port takes no argument; "${args[0]}" is one`);
+    const ports = new Set<number>();
+    const transport = flags.udp ? "udp" : "tcp";
+    for (let tries = 0; ports.size < flags.count && tries < flags.count * TRIES; tries++) {
+      ports.add(findFreePort({ host: flags.host, transport }));
+    }
+    const found = [...ports];
+    if (flags.json) io.stdout.write(`${JSON.stringify({ ok: true, host: flags.host, transport, ports: found })}\n`);
+    else io.stdout.write(found.map((port) => `${port}\n`).join(""));
+    return Promise.resolve(EXIT.done);
+  },
+});

@@ -1,0 +1,37 @@
+import { DEFAULTS } from "../../base/defaults.ts";
+import { UsageError } from "../../base/errors.ts";
+import type { FlagTable } from "../../base/flag_spec.ts";
+import { formatDuration } from "../../base/units.ts";
+import { defineCommand } from "../../cli/command.ts";
+import { EXIT } from "../../cli/exit_codes.ts";
+import { resolve } from "../../net/resolve.ts";
+
+const FLAGS = {
+  timeout: {
+    type: "duration",
+    default: formatDuration(DEFAULTS.resolveTimeoutMs),
+    help: "for the resolver to answer",
+  },
+  json: { type: "boolean", help: "one JSON object on standard output" },
+} as const satisfies FlagTable;
+
+/** `parley-client resolve`. */
+export const resolveCommand = defineCommand({
+  name: "resolve",
+  summary: "print every address of a host",
+  usage: "HOST",
+  examples: [
+    { words: "resolve localhost", does: "one address a line, in the system's order of preference" },
+    { words: "resolve --json db.internal", does: "as JSON, with the family of each" },
+  ],
+  flags: FLAGS,
+  notes: "Asks the system's resolver: the hosts file and DNS, as programs see them.",
+  async run({ flags, args, io }) {
+    const [host, ...more] = args;
+    if (host === undefined || more.length > 0) throw new UsageError("resolve takes one host name");
+    const addresses = await resolve(host, { timeoutMs: flags.timeout });
+    if (flags.json) io.stdout.write(`${JSON.stringify({ ok: true, host, addresses })}\n`);
+    else io.stdout.write(addresses.map(({ address }) => `${address}\n`).join(""));
+    return EXIT.done;
+  },
+});

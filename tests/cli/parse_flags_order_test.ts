@@ -1,0 +1,52 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { UsageError } from "../../src/base/errors.ts";
+import type { FlagTable } from "../../src/base/flag_spec.ts";
+import { parseFlags } from "../../src/cli/parse_flags.ts";
+
+const TABLE = {
+  expect: { type: "text", repeat: true, help: "" },
+  expectSilence: { type: "duration", repeat: true, help: "" },
+  then: { type: "text", repeat: true, help: "" },
+  close: { type: "boolean", help: "" },
+  count: { type: "integer", least: -9, short: "n", help: "" },
+  quiet: { type: "boolean", short: "q", help: "" },
+} as const satisfies FlagTable;
+
+Deno.test("parseFlags() tells in which order flags were given", () => {
+  const words = [
+    "--expect",
+    "a",
+    "x",
+    "--then=b",
+    "--close",
+    "--expect-silence",
+    "2s",
+    "--expect",
+    "c",
+    "--",
+    "--then",
+  ];
+  const { given, args } = parseFlags(words, TABLE);
+  assertEquals(given, [
+    { name: "expect", value: "a" },
+    { name: "then", value: "b" },
+    { name: "close", value: true },
+    { name: "expectSilence", value: 2_000 },
+    { name: "expect", value: "c" },
+  ]);
+  assertEquals(args, ["x", "--then"]);
+});
+
+Deno.test("parseFlags() takes an empty value, a negative number and a word after a switch for what they are", () => {
+  const { flags, args } = parseFlags(["--expect", "", "-n", "-5", "--close", "true", "-q", "false"], TABLE);
+  assertEquals(flags.expect, [""]);
+  assertEquals([flags.count, flags.close, flags.quiet], [-5, true, true]);
+  assertEquals(args, ["true", "false"]);
+});
+
+Deno.test("parseFlags() refuses a flag where a value has to be", () => {
+  for (const next of ["--close", "-q", "--unknown"]) {
+    assertThrows(() => parseFlags(["--expect", next], TABLE), UsageError, "needs a value");
+  }
+  assertThrows(() => parseFlags(["x", "--expect"], TABLE), UsageError, "needs a value");
+});
