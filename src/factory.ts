@@ -149,7 +149,7 @@ export interface BindOptions extends SocketOptions {
 }
 
 /**
- * Listens on `tcp`, `tls` or `unix`. Addresses are reused at once after a restart,
+ * Listens on `tcp`, `tls` or `unix`, or on the TCP or TLS under `ws` and `wss`. Addresses are reused at once after a restart,
  * and accepted connections do not delay small writes (`TCP_NODELAY`).
  *
  * @example A listener and its first connection
@@ -188,7 +188,7 @@ export async function listen(endpoint: string | Endpoint, options: ListenOptions
 }
 
 /**
- * Connects by `tcp`, `tls` or `unix`. A name's addresses, IPv6 and IPv4, are raced
+ * Connects by `tcp`, `tls` or `unix`, or to the TCP or TLS under `ws` and `wss`. A name's addresses, IPv6 and IPv4, are raced
  * (RFC 8305).
  *
  * @throws {SyntaxError} The endpoint cannot be parsed.
@@ -272,8 +272,10 @@ async function shakeHands(connection: Connection, signal: AbortSignal | undefine
 async function openListener(endpoint: Endpoint, setup: ListenerSetup): Promise<Listener> {
   switch (endpoint.scheme) {
     case "tcp":
+    case "ws":
       return await listenTcp(endpoint, setup);
-    case "tls": {
+    case "tls":
+    case "wss": {
       const { tls } = setup;
       if (tls === undefined) {
         throw new TypeError(`Cannot listen on "${formatEndpoint(endpoint)}": no certificate and key are given`);
@@ -292,8 +294,10 @@ async function openListener(endpoint: Endpoint, setup: ListenerSetup): Promise<L
 async function openConnection(endpoint: Endpoint, setup: ConnectionSetup): Promise<Connection> {
   switch (endpoint.scheme) {
     case "tcp":
+    case "ws":
       return await connectTcp(endpoint, setup);
-    case "tls": {
+    case "tls":
+    case "wss": {
       const { connectTls } = await import("./net/open_tls.ts");
       return await connectTls(endpoint, setup);
     }

@@ -101,6 +101,19 @@ export class TlsError extends ParleyError {
   }
 }
 
+/** The server answered the WebSocket handshake, but did not agree; {@linkcode UpgradeError.status} is its answer. */
+export class UpgradeError extends ParleyError {
+  override name = "UpgradeError";
+  /** The HTTP status; `undefined` where the answer was no HTTP. */
+  readonly status: number | undefined;
+
+  /** Makes one for a status. */
+  constructor(status: number | undefined, message: string, options: ParleyErrorOptions = {}) {
+    super(message, options);
+    this.status = status;
+  }
+}
+
 /** The peer reset the connection (RFC 9293, section 3.5.2), or it was gone when we wrote. */
 export class ResetError extends ParleyError {
   override name = "ResetError";

@@ -13,6 +13,7 @@ import type { Service } from "../services/service.ts";
 import { acceptLoop } from "./accept_loop.ts";
 import type { Session } from "./session.ts";
 import { StreamSession } from "./stream_session.ts";
+import type { WebSocketAcceptor } from "./websocket/acceptor.ts";
 
 /** What a {@linkcode Server} is made of. */
 export interface ServerOptions {
@@ -26,6 +27,8 @@ export interface ServerOptions {
   log: Logger;
   /** How long clients may take to finish once the server is ending, in milliseconds. */
   drainTimeoutMs: number;
+  /** Opens the sessions of `ws` and `wss` endpoints; needed where there are such. */
+  webSockets?: WebSocketAcceptor | undefined;
   /** End after this many connections have been accepted and served. */
   maxAccepts?: number | undefined;
   /**
@@ -42,6 +45,7 @@ export interface ServerOptions {
 export class Server {
   readonly #options: ServerOptions;
   readonly #sessions = new Map<Session, Promise<void>>();
+  readonly #openings = new Map<Connection, Promise<void>>();
   readonly #ending = new AbortController();
   readonly #admission: Admission;
   #accepted = 0;
@@ -96,9 +100,21 @@ export class Server {
     const refusal = this.#enter(connection.remote);
     if (refusal !== undefined) return this.#refuse(connection, refusal);
     this.#accepted++;
-    const session = new StreamSession(connection, this.#options.codec);
-    this.#sessions.set(session, this.#serve(session));
+    if (isWebSocket(connection)) this.#openings.set(connection, this.#open(connection));
+    else this.#begin(new StreamSession(connection, this.#options.codec));
     if (this.#accepted >= maxAccepts) this.#stopAccepting();
+  }
+
+  /** The handshakes that come before a session. */
+  async #open(connection: Connection): Promise<void> {
+    const session = await this.#options.webSockets?.accept(connection);
+    this.#openings.delete(connection);
+    if (session === undefined) this.#leave(connection.remote);
+    else this.#begin(session);
+  }
+
+  #begin(session: Session): void {
+    this.#sessions.set(session, this.#serve(session));
   }
 
   #enter(remote: Endpoint): Refusal | undefined {
@@ -154,13 +170,16 @@ export class Server {
     const stopped = Promise.withResolvers<void>();
     const onStop = () => stopped.resolve();
     stop.addEventListener("abort", onStop, { once: true });
-    await Promise.race([Promise.all(this.#sessions.values()), stopped.promise]);
+    await Promise.race([this.#allLeft(), stopped.promise]);
     stop.removeEventListener("abort", onStop);
     if (stop.aborted) await this.#drain();
   }
 
   async #drain(): Promise<void> {
     const { service, log, drainTimeoutMs } = this.#options;
+    // Nobody there has been promised anything.
+    for (const connection of this.#openings.keys()) connection.close("drain");
+    await Promise.all(this.#openings.values());
     if (this.#sessions.size === 0) return;
     log.info("draining", { connections: this.#sessions.size, timeout: formatDuration(drainTimeoutMs) });
     service.drain?.();
@@ -169,7 +188,17 @@ export class Server {
       log.warning("drain timed out, closing what is left", { connections: this.#sessions.size });
       for (const session of this.#sessions.keys()) session.close("drain");
     }, drainTimeoutMs);
-    await Promise.all(this.#sessions.values());
+    await this.#allLeft();
     clearTimeout(timer);
   }
+
+  async #allLeft(): Promise<void> {
+    while (this.#openings.size + this.#sessions.size > 0) {
+      await Promise.all([...this.#openings.values(), ...this.#sessions.values()]);
+    }
+  }
+}
+
+function isWebSocket({ local }: Connection): boolean {
+  return local.scheme === "ws" || local.scheme === "wss";
 }

@@ -3,6 +3,7 @@ import type { CloseReason } from "../net/close_reason.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import type { WaitOptions } from "../net/wait.ts";
 import type { Framer } from "./framer.ts";
+import type { WebSocketEnd } from "./websocket/close_code.ts";
 
 /** One message of a client. */
 export interface Message {
@@ -34,6 +35,8 @@ export interface Session {
   readonly log: Logger;
   /** Bytes that wait to be written: flush when they grow large. */
   readonly queuedBytes: number;
+  /** What the other side's WebSocket Close frame said, once it has come (RFC 6455, section 7.1.5). */
+  readonly peerEnd?: WebSocketEnd | undefined;
   /** Why it ended, or `undefined` while it is open. */
   readonly closeReason: CloseReason | undefined;
 

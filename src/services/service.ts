@@ -1,6 +1,7 @@
 import type { FlagTable, FlagValues } from "../base/flag_spec.ts";
 import type { Authenticator } from "../guard/authenticator.ts";
 import type { Logger } from "../log/logger.ts";
+import type { HttpRoutes } from "../serve/http/route.ts";
 import type { Session } from "../serve/session.ts";
 
 /** What a server runs for each client. */
@@ -13,6 +14,8 @@ export interface Service {
   serve(session: Session): Promise<void>;
   /** WebSocket subprotocols that it speaks, the preferred one first (RFC 6455, section 1.9). */
   readonly subprotocols?: readonly string[];
+  /** What a browser finds on its WebSocket endpoints by plain HTTP: its page, for example. */
+  readonly routes?: HttpRoutes;
   /** The server is ending: tell the clients. Each session is drained afterwards. */
   drain?(): void;
   /** The last session has ended. */

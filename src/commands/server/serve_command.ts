@@ -9,7 +9,8 @@ import { DeadlineSweep } from "../../net/deadline_sweep.ts";
 import { formatEndpoint } from "../../net/endpoint.ts";
 import { counter, type Listener } from "../../net/listener.ts";
 import { Server } from "../../serve/server.ts";
-import type { RegisteredService } from "../../services/service.ts";
+import type { WebSocketAcceptor } from "../../serve/websocket/acceptor.ts";
+import type { RegisteredService, Service } from "../../services/service.ts";
 import { announceReady } from "../announce_ready.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { gateOf } from "./gate_of_flags.ts";
@@ -42,8 +43,9 @@ async function serve(
   const log = Logger.of(service.name);
   using stop = io.stop.listen();
   using listeners = new DisposableStack();
+  const sweep = listeners.use(new DeadlineSweep());
   const made = await service.create(flags, { log });
-  const opened = await listenAll(args.length > 0 ? args : service.endpoints, service.name, flags, listeners)
+  const opened = await listenAll(args.length > 0 ? args : service.endpoints, service.name, flags, sweep, listeners)
     .catch(async (error) => {
       await made[Symbol.asyncDispose]?.();
       throw error;
@@ -57,6 +59,7 @@ async function serve(
     maxAccepts: flags.maxAccepts,
     maxConnections: flags.maxConnections,
     gate,
+    webSockets: opened.some(isWebSocket) ? await webSocketsOf(made, flags, sweep) : undefined,
   });
   const running = server.run(stop.signal);
   await announceReady(opened.map(({ endpoint }) => formatEndpoint(endpoint)), flags, io);
@@ -75,9 +78,9 @@ async function listenAll(
   endpoints: readonly string[],
   context: string,
   flags: SharedFlags,
+  sweep: DeadlineSweep,
   owner: DisposableStack,
 ): Promise<Listener[]> {
-  const sweep = owner.use(new DeadlineSweep());
   const nextId = counter();
   const opened: Listener[] = [];
   for (const endpoint of endpoints) {
@@ -93,4 +96,19 @@ async function listenAll(
   }
   if (opened.length === 0) throw new UsageError("no endpoint to listen on");
   return opened;
+}
+
+function isWebSocket({ endpoint }: Listener): boolean {
+  return endpoint.scheme === "ws" || endpoint.scheme === "wss";
+}
+
+async function webSocketsOf(service: Service, flags: SharedFlags, sweep: DeadlineSweep): Promise<WebSocketAcceptor> {
+  const { WebSocketAcceptor } = await import("../../serve/websocket/acceptor.ts");
+  return await WebSocketAcceptor.create({
+    routes: { "/healthz": { contentType: "text/plain; charset=utf-8", body: "ok\n" }, ...service.routes },
+    subprotocols: service.subprotocols ?? [],
+    origins: flags.origin,
+    pings: { sweep, intervalMs: flags.pingInterval, answerMs: flags.pingTimeout },
+    maxMessageBytes: flags.maxMessage,
+  });
 }

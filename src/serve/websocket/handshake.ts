@@ -1,0 +1,135 @@
+/**
+ * The opening handshake of WebSocket (RFC 6455, section 4), both sides: what
+ * is checked and what is said. Pure but for the hash and the key's chance.
+ *
+ * @module
+ */
+
+import { utf8 } from "../../base/bytes.ts";
+import { isIp } from "../../base/ip.ts";
+import { HttpError, type HttpFields, type HttpRequestHead, listOf } from "../../framing/http_head.ts";
+
+const ACCEPT_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+const VERSION = "13";
+
+/** Whether the client means to speak WebSocket, rightly or wrongly. */
+export function isUpgrade({ fields }: HttpRequestHead): boolean {
+  return listOf(fields.get("upgrade")).includes("websocket") || fields.has("sec-websocket-key") ||
+    fields.has("sec-websocket-version");
+}
+
+/**
+ * Checks a client's request (section 4.2.1).
+ *
+ * @throws {HttpError} 400, 405 or 426, and what was wrong.
+ */
+export function checkUpgrade(request: HttpRequestHead): { key: string } {
+  const { fields } = request;
+  if (request.method !== "GET") throw new HttpError(405, "WebSocket begins with GET");
+  if (request.version !== "1.1") throw new HttpError(400, "WebSocket needs HTTP/1.1");
+  if (!listOf(fields.get("upgrade")).includes("websocket")) {
+    throw new HttpError(400, "the Upgrade field is not websocket");
+  }
+  if (!listOf(fields.get("connection")).includes("upgrade")) {
+    throw new HttpError(400, "the Connection field is not Upgrade");
+  }
+  if (fields.get("sec-websocket-version") !== VERSION) {
+    throw new HttpError(426, `only version ${VERSION} of WebSocket is spoken here`);
+  }
+  const key = fields.get("sec-websocket-key") ?? "";
+  // 16 bytes in base64: 22 digits, the last of which holds two bits, and two signs.
+  if (!/^[A-Za-z0-9+/]{21}[AQgw]==$/.test(key)) {
+    throw new HttpError(400, "the Sec-WebSocket-Key field is not 16 bytes in base64");
+  }
+  return { key };
+}
+
+/**
+ * Lets a page connect where its own server is the one it asks, and otherwise
+ * only from an origin that is named. Programs that are no browsers send no
+ * Origin and are let in (section 10.2).
+ *
+ * @param allowed Origins as `https://chat.example`, or `*` for any.
+ * @throws {HttpError} 403
+ */
+export function checkOrigin(request: HttpRequestHead, allowed: readonly string[], isLoopback: boolean): void {
+  const origin = request.fields.get("origin");
+  if (origin === undefined || allowed.includes("*") || allowed.includes(origin)) return;
+  const host = /^https?:\/\/(.+)$/i.exec(origin)?.[1]?.toLowerCase();
+  if (host === undefined || host !== request.host?.toLowerCase()) {
+    throw new HttpError(403, `pages of ${origin} may not connect here (--origin lets them)`);
+  }
+  // A foreign name that resolves to this machine would make any page "the same host" (DNS rebinding).
+  if (isLoopback && !isLocalName(host)) {
+    throw new HttpError(403, `${host} is not a name of this machine (--origin ${origin} lets it)`);
+  }
+}
+
+/** The subprotocol to speak: the first of ours that the client offers (section 4.2.2). */
+export function chooseSubprotocol(fields: HttpFields, ours: readonly string[]): string | undefined {
+  const offered = (fields.get("sec-websocket-protocol") ?? "").split(",").map((name) => name.trim());
+  return ours.find((name) => offered.includes(name));
+}
+
+/** The `Sec-WebSocket-Accept` that answers a key (section 4.2.2). */
+export async function acceptOf(key: string): Promise<string> {
+  return base64(new Uint8Array(await crypto.subtle.digest("SHA-1", utf8(key + ACCEPT_GUID))));
+}
+
+/** Fields of the answer 101. */
+export async function upgradeFields(key: string, subprotocol: string | undefined): Promise<Record<string, string>> {
+  return {
+    Upgrade: "websocket",
+    Connection: "Upgrade",
+    "Sec-WebSocket-Accept": await acceptOf(key),
+    ...(subprotocol === undefined ? {} : { "Sec-WebSocket-Protocol": subprotocol }),
+  };
+}
+
+/** A key for one request. */
+export function makeKey(): string {
+  return base64(crypto.getRandomValues(new Uint8Array(16)));
+}
+
+/** Fields of a client's request (section 4.1). */
+export function requestFields(
+  host: string,
+  key: string,
+  options: { subprotocols?: readonly string[] | undefined; origin?: string | undefined },
+): Record<string, string> {
+  return {
+    Host: host,
+    Upgrade: "websocket",
+    Connection: "Upgrade",
+    "Sec-WebSocket-Key": key,
+    "Sec-WebSocket-Version": VERSION,
+    ...(options.subprotocols?.length ? { "Sec-WebSocket-Protocol": options.subprotocols.join(", ") } : {}),
+    ...(options.origin === undefined ? {} : { Origin: options.origin }),
+  };
+}
+
+/** What is wrong with a server's answer of 101 (section 4.1), or `undefined`. */
+export async function faultOfAnswer(
+  fields: HttpFields,
+  key: string,
+  offered: readonly string[],
+): Promise<string | undefined> {
+  if (!listOf(fields.get("upgrade")).includes("websocket")) return "its Upgrade field is not websocket";
+  if (!listOf(fields.get("connection")).includes("upgrade")) return "its Connection field is not Upgrade";
+  if (fields.get("sec-websocket-accept") !== await acceptOf(key)) return "its Sec-WebSocket-Accept is wrong";
+  if (fields.has("sec-websocket-extensions")) return "it chose an extension that was not offered";
+  const subprotocol = fields.get("sec-websocket-protocol");
+  if (subprotocol !== undefined && !offered.includes(subprotocol)) {
+    return `it chose the subprotocol ${subprotocol}, which was not offered`;
+  }
+  return undefined;
+}
+
+function isLocalName(host: string): boolean {
+  const name = host.replace(/:\d*$/, "");
+  return name === "localhost" || name.endsWith(".localhost") || isIp(name.replaceAll(/[[\]]/g, ""));
+}
+
+function base64(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes));
+}

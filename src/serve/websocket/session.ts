@@ -1,0 +1,304 @@
+import { Buffer } from "node:buffer";
+import { ByteSink } from "../../base/byte_sink.ts";
+import { concat, toBytes } from "../../base/bytes.ts";
+import { DEFAULTS } from "../../base/defaults.ts";
+import { ClosedEarlyError, TimeoutError } from "../../base/errors.ts";
+import type { Logger } from "../../log/logger.ts";
+import type { CloseReason } from "../../net/close_reason.ts";
+import type { Connection } from "../../net/connection.ts";
+import { type Endpoint, formatEndpoint } from "../../net/endpoint.ts";
+import { lingeringClose } from "../../net/lingering_close.ts";
+import type { WaitOptions } from "../../net/wait.ts";
+import type { Framer } from "../framer.ts";
+import type { Message, Session } from "../session.ts";
+import { CLOSE_CODE, closeCodeOf, type WebSocketEnd, WebSocketError } from "./close_code.ts";
+import { OPCODE, type Opcode, type WebSocketCodec } from "./codec.ts";
+import { encodeClose } from "./encode_close.ts";
+import { Pinger, type PingOptions } from "./pinger.ts";
+
+/** How long the other side may take to answer a Close frame, and to end its side of the stream. */
+const CLOSE_TIMEOUT_MS = 2_000;
+
+/** Pieces of a message that are held: frames, and reads of one frame. More only come to waste memory. */
+const PIECES_LEAST = 16 * 1024;
+
+const NO_MORE = Promise.resolve(null);
+const NOTHING = new Uint8Array(0);
+
+/** What a {@linkcode WebSocketSession} is made of. */
+export interface WebSocketSessionInit {
+  /** Reads and writes the frames of our side. */
+  readonly codec: WebSocketCodec;
+  /** What the opening handshake agreed on. */
+  readonly subprotocol?: string | undefined;
+  /**
+   * Most bytes of a message, over all its fragments.
+   *
+   * @default {65536}
+   */
+  readonly maxMessageBytes?: number | undefined;
+  /** Without it nothing is pinged. */
+  readonly pings?: PingOptions | undefined;
+  /** Bytes that came behind the answer to the opening handshake. */
+  readonly early?: Uint8Array | undefined;
+}
+
+/**
+ * A session of WebSocket messages (RFC 6455), once the opening handshake is
+ * through. Pings are answered and Close frames are exchanged here: a service
+ * sees messages and their end.
+ */
+export class WebSocketSession implements Session {
+  readonly kind = "websocket";
+  readonly subprotocol: string | undefined;
+  readonly framer: Framer;
+  readonly #connection: Connection;
+  readonly #codec: WebSocketCodec;
+  readonly #receiver: InstanceType<WebSocketCodec["Receiver"]>;
+  readonly #pinger: Pinger | undefined;
+  readonly #sink = new ByteSink();
+  readonly #batch: Message[] = [];
+  #early: Uint8Array;
+  #failure: WebSocketError | undefined;
+  #peerEnd: WebSocketEnd | undefined;
+  /** The read of a `receive()` under way. */
+  #receiving: Promise<unknown> | undefined;
+  #closeTimer: ReturnType<typeof setTimeout> | undefined;
+  #isCloseSent = false;
+  #isSinkDue = false;
+  #isDraining = false;
+
+  /** Takes over the connection. */
+  constructor(connection: Connection, init: WebSocketSessionInit) {
+    const maxPayload = init.maxMessageBytes ?? DEFAULTS.webSocketMessageBytes;
+    const mostPieces = Math.max(PIECES_LEAST, maxPayload / 64);
+    this.#connection = connection;
+    this.#codec = init.codec;
+    this.framer = init.codec.framer;
+    this.subprotocol = init.subprotocol;
+    this.#early = init.early ?? NOTHING;
+    this.#receiver = new init.codec.Receiver({
+      isServer: init.codec.role === "server",
+      allowSynchronousEvents: true,
+      maxPayload,
+      maxFragments: mostPieces,
+      maxBufferedChunks: mostPieces,
+    })
+      .on("message", (data, isBinary) => void this.#batch.push({ data, isText: !isBinary }))
+      .on("ping", (data) => this.#sendControl(OPCODE.pong, data))
+      .on("pong", () => this.#pinger?.answered())
+      .on("conclude", (code, text) => this.#peerEnd = { code, text: new TextDecoder().decode(text) });
+    this.#pinger = init.pings && this.#makePinger(init.pings);
+  }
+
+  get id(): number {
+    return this.#connection.id;
+  }
+
+  get remote(): Endpoint {
+    return this.#connection.remote;
+  }
+
+  get local(): Endpoint {
+    return this.#connection.local;
+  }
+
+  get log(): Logger {
+    return this.#connection.log;
+  }
+
+  get queuedBytes(): number {
+    return this.#connection.queuedBytes + this.#sink.length;
+  }
+
+  get closeReason(): CloseReason | undefined {
+    return this.#connection.closeReason;
+  }
+
+  /** What the other side's Close frame said, once it has come. */
+  get peerEnd(): WebSocketEnd | undefined {
+    return this.#peerEnd;
+  }
+
+  receive(options?: WaitOptions): Promise<readonly Message[] | null> {
+    this.#batch.length = 0;
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (this.#isDraining || this.#isPeerDone) return NO_MORE;
+    if (this.#early.length > 0) return this.#receiveEarly(options);
+    if (options !== undefined) return this.#track(this.#receiveWithin(options));
+    return this.#track(this.#connection.read().then(this.#onBytes));
+  }
+
+  send(data: Uint8Array | string, isText = typeof data === "string"): boolean {
+    if (this.#connection.closeReason !== undefined || this.#isCloseSent) return false;
+    for (const piece of this.#codec.frame(isText ? OPCODE.text : OPCODE.binary, toBytes(data))) {
+      this.#sink.append(piece);
+    }
+    if (!this.#isSinkDue) {
+      this.#isSinkDue = true;
+      queueMicrotask(() => this.#moveSink());
+    }
+    return true;
+  }
+
+  sendFramed(bytes: Uint8Array): boolean {
+    if (this.#isCloseSent) return false;
+    this.#moveSink();
+    return this.#connection.send(bytes);
+  }
+
+  write(data: Uint8Array, isText = false): Promise<void> {
+    if (this.#sink.length > 0 || this.#isCloseSent) {
+      this.send(data, isText);
+      return this.flush();
+    }
+    return this.#connection.write(concat(this.#codec.frame(isText ? OPCODE.text : OPCODE.binary, data)));
+  }
+
+  flush(): Promise<void> {
+    if (this.#sink.length === 0) return this.#connection.flush();
+    const bytes = this.#sink.take();
+    return this.#connection.write(bytes).then(() => this.#sink.recycle(bytes));
+  }
+
+  closeWrite(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  close(reason: CloseReason, error?: Error): void {
+    this.#release();
+    this.#connection.close(reason, error);
+  }
+
+  drain(): void {
+    this.#isDraining = true;
+    // A receive() under way reads on, for the other side's Close frame.
+    if (this.#receiving !== undefined) this.#sendClose("drain");
+  }
+
+  async finish(reason: CloseReason = this.#isDraining ? "drain" : "done"): Promise<void> {
+    if (this.#connection.closeReason !== undefined) return this.#release();
+    this.#sendClose(reason);
+    try {
+      while (!this.#isPeerDone && this.#failure === undefined) await (this.#receiving ?? this.#readOn());
+      // The server ends the stream first (section 7.1.1), which keeps the client's port out of TIME_WAIT.
+      if (this.#codec.role === "client") { while (await this.#connection.read() !== null); }
+    } catch (error) {
+      this.log.debug("the peer was gone before the closing handshake was through", { error: String(error) });
+    }
+    this.#release();
+    await lingeringClose(this.#connection, { timeoutMs: CLOSE_TIMEOUT_MS, reason });
+  }
+
+  get #isPeerDone(): boolean {
+    return this.#peerEnd !== undefined || this.#connection.isReadEnded || this.#connection.closeReason !== undefined;
+  }
+
+  #track<T>(reading: Promise<T>): Promise<T> {
+    this.#receiving = reading;
+    return reading;
+  }
+
+  async #receiveEarly(options: WaitOptions | undefined): Promise<readonly Message[] | null> {
+    const early = this.#early;
+    this.#early = NOTHING;
+    return this.#take(early) ?? await this.receive(options);
+  }
+
+  readonly #onBytes = (bytes: Uint8Array | null): readonly Message[] | null | Promise<readonly Message[] | null> => {
+    this.#receiving = undefined;
+    const batch = this.#take(bytes);
+    return batch === undefined ? this.#track(this.#connection.read().then(this.#onBytes)) : batch;
+  };
+
+  /** The deadline is for a whole message, not for each piece of one. */
+  async #receiveWithin({ signal, timeoutMs }: WaitOptions): Promise<readonly Message[] | null> {
+    const endMs = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
+    try {
+      for (;;) {
+        const leftMs = endMs === undefined ? undefined : Math.max(0, endMs - performance.now());
+        const batch = this.#take(await this.#connection.read({ signal, timeoutMs: leftMs }));
+        if (batch !== undefined) return batch;
+      }
+    } finally {
+      this.#receiving = undefined;
+    }
+  }
+
+  /** The messages that the bytes complete; `undefined` where they complete none; `null` at the end. */
+  #take(bytes: Uint8Array | null): readonly Message[] | null | undefined {
+    if (bytes === null) return this.#endOfStream();
+    this.#decode(bytes);
+    if (this.#isCloseSent) this.#batch.length = 0;
+    if (this.#batch.length > 0) return this.#batch;
+    if (this.#failure !== undefined) throw this.#failure;
+    return this.#peerEnd === undefined ? undefined : null;
+  }
+
+  /** The receiver keeps views of what it is given until the message is whole: so it gets bytes of its own. */
+  #decode(bytes: Uint8Array): void {
+    this.#receiver._write(Buffer.from(bytes), "", this.#onDecoded);
+  }
+
+  readonly #onDecoded = (error?: (Error & { code: string }) | null): void => {
+    if (error) this.#failure = new WebSocketError(error);
+  };
+
+  /** A server hears nothing new from a client that left without a word; to a client the answer may be missing. */
+  #endOfStream(): null {
+    const wasCut = this.#connection.isReadEnded && !this.#isCloseSent;
+    if (this.#codec.role === "server" || !wasCut) return null;
+    const endpoint = formatEndpoint(this.remote);
+    throw new ClosedEarlyError(`${endpoint} ended the stream without a Close frame`, { endpoint });
+  }
+
+  /** Reads for the other side's Close frame; messages before it come too late. */
+  async #readOn(): Promise<void> {
+    const bytes = await this.#connection.read();
+    if (bytes !== null) this.#decode(bytes);
+    this.#batch.length = 0;
+  }
+
+  #sendClose(reason: CloseReason): void {
+    if (this.#isCloseSent) return;
+    this.#moveSink();
+    this.#sendControl(OPCODE.close, this.#closePayload(reason));
+    this.#isCloseSent = true;
+    this.#closeTimer = setTimeout(() => this.#connection.close(reason), CLOSE_TIMEOUT_MS);
+  }
+
+  /** An answer repeats the code that came (section 5.5.1). */
+  #closePayload(reason: CloseReason): Uint8Array {
+    if (this.#failure !== undefined) return encodeClose(this.#failure.code, this.#failure.message);
+    if (this.#peerEnd?.code === CLOSE_CODE.none) return NOTHING;
+    return encodeClose(this.#peerEnd?.code ?? closeCodeOf(reason), "");
+  }
+
+  #sendControl(opcode: Opcode, data: Uint8Array): void {
+    if (this.#isCloseSent) return;
+    this.#moveSink();
+    this.#connection.send(concat(this.#codec.frame(opcode, data)));
+  }
+
+  #moveSink(): void {
+    this.#isSinkDue = false;
+    if (this.#sink.length > 0) this.#connection.send(this.#sink.take());
+  }
+
+  #makePinger(options: PingOptions): Pinger {
+    return new Pinger({
+      isClosed: () => this.closeReason !== undefined,
+      isReading: () => this.#receiving !== undefined,
+      ping: () => this.#sendControl(OPCODE.ping, NOTHING),
+      onSilence: () => {
+        const endpoint = formatEndpoint(this.remote);
+        this.close("ping timeout", new TimeoutError("idle", `${endpoint} did not answer a ping`, { endpoint }));
+      },
+    }, options);
+  }
+
+  #release(): void {
+    clearTimeout(this.#closeTimer);
+    this.#pinger?.[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,105 @@
+/** One suite of what a service and its clients see, over each transport that carries messages. */
+
+import { assert, assertEquals } from "@std/assert";
+import { parseFraming } from "../../src/framing/mod.ts";
+import { dialSession } from "../../src/serve/dial_session.ts";
+import type { Session } from "../../src/serve/session.ts";
+import { startServer } from "../support/program.ts";
+
+/** On streams a length before each message does what WebSocket does by itself. */
+const FRAMING = "length:4be";
+
+interface Transport {
+  readonly name: string;
+  endpoint(folder: string): string;
+  readonly permissions: readonly string[];
+}
+
+const TRANSPORTS: readonly Transport[] = [
+  { name: "tcp", endpoint: () => "tcp://127.0.0.1:0", permissions: ["-N"] },
+  { name: "unix", endpoint: (folder) => `unix:${folder}/echo.sock`, permissions: ["-N", "-R", "-W"] },
+  { name: "ws", endpoint: () => "ws://127.0.0.1:0/echo", permissions: ["-N"] },
+];
+
+async function startEcho(transport: Transport, flags: readonly string[] = []) {
+  const folder = await Deno.makeTempDir();
+  const started = await startServer(["echo", transport.endpoint(folder), "--framing", FRAMING, ...flags], {
+    permissions: transport.permissions,
+  });
+  return {
+    ...started,
+    dial: () => dialSession(started.endpoint, parseFraming(FRAMING)),
+    async [Symbol.asyncDispose]() {
+      await started[Symbol.asyncDispose]();
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
+/** The next messages, as text. */
+async function take(session: Session, count: number): Promise<string[]> {
+  const texts: string[] = [];
+  while (texts.length < count) {
+    const batch = await session.receive({ timeoutMs: 20_000 });
+    if (batch === null) break;
+    for (const { data } of batch) texts.push(new TextDecoder().decode(data));
+  }
+  return texts;
+}
+
+for (const transport of TRANSPORTS) {
+  Deno.test(`echo over ${transport.name} sends each message back as one message, in order`, async () => {
+    await using echo = await startEcho(transport);
+    const session = await echo.dial();
+    const texts = Array.from({ length: 500 }, (_, index) => `message ${index} ${"ü".repeat(index % 50)}`);
+    for (const text of texts) session.send(text);
+    assertEquals(await take(session, texts.length), texts);
+    await session.finish();
+  });
+
+  Deno.test(`echo over ${transport.name} sends back an empty message, and one of 60,000 bytes`, async () => {
+    await using echo = await startEcho(transport);
+    const session = await echo.dial();
+    const large = "x".repeat(60_000);
+    await session.write(new Uint8Array());
+    await session.write(new TextEncoder().encode(large));
+    assertEquals(await take(session, 2), ["", large]);
+    await session.finish();
+  });
+
+  Deno.test(`echo over ${transport.name} serves several clients, each with its own number`, async () => {
+    await using echo = await startEcho(transport, ["--prefix", "#{id} ", "--upper"]);
+    const sessions = [await echo.dial(), await echo.dial(), await echo.dial()];
+    for (const session of sessions) session.send("hello");
+    const answers = await Promise.all(sessions.map((session) => take(session, 1)));
+    assertEquals(answers.flat().toSorted(), ["#1 HELLO", "#2 HELLO", "#3 HELLO"]);
+    for (const session of sessions) await session.finish();
+  });
+
+  Deno.test(`echo over ${transport.name} ends in order at SIGTERM: clients see the end, exit 0`, async () => {
+    await using echo = await startEcho(transport);
+    const session = await echo.dial();
+    session.send("before");
+    assertEquals(await take(session, 1), ["before"]);
+    echo.server.kill("SIGTERM");
+    assertEquals(await session.receive({ timeoutMs: 20_000 }), null);
+    if (transport.name === "ws") assertEquals(session.peerEnd?.code, 1001);
+    await session.finish();
+    const { code, stderr } = await echo.server.outcome();
+    assertEquals(code, 0, stderr);
+    assert(!/error/.test(stderr), stderr);
+  });
+}
+
+Deno.test("echo over ws keeps text as text and bytes as bytes", async () => {
+  await using started = await startServer(["echo", "ws://127.0.0.1:0"]);
+  const session = await dialSession(started.endpoint, parseFraming("raw"));
+  session.send("text");
+  session.send(Uint8Array.of(0xff), false);
+  const seen: boolean[] = [];
+  while (seen.length < 2) {
+    for (const { isText } of await session.receive({ timeoutMs: 20_000 }) ?? []) seen.push(isText);
+  }
+  assertEquals(seen, [true, false]);
+  await session.finish();
+});

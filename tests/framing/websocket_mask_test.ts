@@ -1,0 +1,31 @@
+import { assertEquals } from "@std/assert";
+import { applyMask, copyMasked } from "../../src/framing/websocket_mask.ts";
+
+const KEY = Uint8Array.of(0x37, 0xfa, 0x21, 0x3d);
+
+/** As RFC 6455 writes it, one byte at a time. */
+function masked(bytes: Uint8Array): Uint8Array {
+  return bytes.map((byte, at) => byte ^ (KEY[at % 4] ?? 0));
+}
+
+Deno.test("applyMask() masks as RFC 6455 says at every alignment and length", () => {
+  const source = crypto.getRandomValues(new Uint8Array(600));
+  for (const length of [0, 1, 3, 4, 5, 511, 512, 513, 514, 515, 545, 580]) {
+    for (let offset = 0; offset < 8; offset++) {
+      const bytes = source.slice().subarray(offset, offset + length);
+      const expected = masked(bytes);
+      applyMask(bytes, KEY);
+      assertEquals(bytes, expected);
+    }
+  }
+});
+
+Deno.test("copyMasked() writes behind the offset and leaves the source as it was", () => {
+  const source = crypto.getRandomValues(new Uint8Array(1000));
+  const before = source.slice();
+  const target = new Uint8Array(1010);
+  copyMasked(source, KEY, target, 7);
+  assertEquals(source, before);
+  assertEquals(target.subarray(7, 1007), masked(source));
+  assertEquals(target.subarray(1007), new Uint8Array(3));
+});

@@ -1,0 +1,112 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { HttpError, type HttpRequestHead, parseRequestHead } from "../../../src/framing/http_head.ts";
+import {
+  acceptOf,
+  checkOrigin,
+  checkUpgrade,
+  chooseSubprotocol,
+  faultOfAnswer,
+  isUpgrade,
+  makeKey,
+  upgradeFields,
+} from "../../../src/serve/websocket/handshake.ts";
+import { upgradeRequest } from "../../support/websocket_peer.ts";
+
+function request(changes: Parameters<typeof upgradeRequest>[1] = {}): HttpRequestHead {
+  return parseRequestHead(new TextEncoder().encode(upgradeRequest("chat.example:8765", changes)));
+}
+
+Deno.test("checkUpgrade() gives the key of a right request, whatever the case of its lists", () => {
+  const fields = { Upgrade: "WebSocket", Connection: "keep-alive, upgrade" };
+  assertEquals(checkUpgrade(request({ fields })), { key: "dGhlIHNhbXBsZSBub25jZQ==" });
+});
+
+const REFUSED: readonly [string, number, Parameters<typeof upgradeRequest>[1]][] = [
+  ["a POST", 405, { line: "POST / HTTP/1.1" }],
+  ["HTTP/1.0", 400, { line: "GET / HTTP/1.0" }],
+  ["no Upgrade", 400, { fields: { Upgrade: undefined } }],
+  ["another Upgrade", 400, { fields: { Upgrade: "h2c" } }],
+  ["no Connection", 400, { fields: { Connection: undefined } }],
+  ["another Connection", 400, { fields: { Connection: "keep-alive" } }],
+  ["no key", 400, { fields: { "Sec-WebSocket-Key": undefined } }],
+  ["a key of 15 bytes", 400, { fields: { "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAA" } }],
+  ["a key that is no base64", 400, { fields: { "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZ!==" } }],
+  ["no version", 426, { fields: { "Sec-WebSocket-Version": undefined } }],
+  ["version 8", 426, { fields: { "Sec-WebSocket-Version": "8" } }],
+];
+
+for (const [what, status, changes] of REFUSED) {
+  Deno.test(`checkUpgrade() answers ${status} to ${what}`, () => {
+    const head = request(changes);
+    assertEquals(isUpgrade(head), true);
+    assertEquals(assertThrows(() => checkUpgrade(head), HttpError).status, status);
+  });
+}
+
+Deno.test("isUpgrade() is false for a page's request, also when it offers another upgrade", () => {
+  const fields = {
+    Upgrade: "h2c",
+    Connection: "Upgrade",
+    "Sec-WebSocket-Key": undefined,
+    "Sec-WebSocket-Version": undefined,
+  };
+  assertEquals(isUpgrade(request({ fields })), false);
+});
+
+const ORIGINS: readonly [string, string | undefined, readonly string[], boolean, boolean][] = [
+  ["no Origin", undefined, [], false, true],
+  ["the same host", "https://CHAT.example:8765", [], false, true],
+  ["another host", "https://evil.example", [], false, false],
+  ["another port", "https://chat.example", [], false, false],
+  ["an opaque origin", "null", [], false, false],
+  ["an origin that is named", "https://evil.example", ["https://evil.example"], false, true],
+  ["any origin where * is named", "null", ["*"], false, true],
+  ["a foreign name of this machine", "http://chat.example:8765", [], true, false],
+];
+
+for (const [what, origin, allowed, isLoopback, isLetIn] of ORIGINS) {
+  Deno.test(`checkOrigin() ${isLetIn ? "lets in" : "refuses"} ${what}`, () => {
+    const check = () => checkOrigin(request({ fields: { Origin: origin } }), allowed, isLoopback);
+    if (isLetIn) check();
+    else assertEquals(assertThrows(check, HttpError).status, 403);
+  });
+}
+
+Deno.test("checkOrigin() lets a page of this machine connect to this machine", () => {
+  for (const host of ["127.0.0.1:8765", "localhost:8765", "[::1]:8765", "a.localhost"]) {
+    checkOrigin(request({ fields: { Host: host, Origin: `http://${host}` } }), [], true);
+  }
+});
+
+Deno.test("chooseSubprotocol() takes the server's preferred one of those offered", () => {
+  const { fields } = request({ fields: { "Sec-WebSocket-Protocol": "a, parley.v1,b" } });
+  assertEquals(chooseSubprotocol(fields, ["parley.v2", "parley.v1", "a"]), "parley.v1");
+  assertEquals(chooseSubprotocol(fields, ["c"]), undefined);
+});
+
+Deno.test("acceptOf() gives the answer of RFC 6455's example", async () => {
+  assertEquals(await acceptOf("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+});
+
+Deno.test("faultOfAnswer() finds nothing wrong with upgradeFields(), and what is wrong with others", async () => {
+  const key = makeKey();
+  const right = await upgradeFields(key, "parley.v1");
+  const fault = (changes: Record<string, string>) =>
+    faultOfAnswer(
+      new Map(Object.entries({ ...right, ...changes }).map(([name, value]) => [name.toLowerCase(), value])),
+      key,
+      ["parley.v1"],
+    );
+  assertEquals(await fault({}), undefined);
+  assertEquals(await fault({ Upgrade: "h2c" }), "its Upgrade field is not websocket");
+  assertEquals(await fault({ Connection: "close" }), "its Connection field is not Upgrade");
+  assertEquals(await fault({ "Sec-WebSocket-Accept": "AAAA" }), "its Sec-WebSocket-Accept is wrong");
+  assertEquals(
+    await fault({ "Sec-WebSocket-Protocol": "other" }),
+    "it chose the subprotocol other, which was not offered",
+  );
+  assertEquals(
+    await fault({ "Sec-WebSocket-Extensions": "permessage-deflate" }),
+    "it chose an extension that was not offered",
+  );
+});

@@ -1,0 +1,68 @@
+import { listen } from "../../src/factory.ts";
+import { rawCodec } from "../../src/framing/raw.ts";
+import { Logger } from "../../src/log/logger.ts";
+import { DeadlineSweep } from "../../src/net/deadline_sweep.ts";
+import { formatEndpoint } from "../../src/net/endpoint.ts";
+import { Server } from "../../src/serve/server.ts";
+import type { Session } from "../../src/serve/session.ts";
+import { WebSocketAcceptor, type WebSocketAcceptorOptions } from "../../src/serve/websocket/acceptor.ts";
+import { echo } from "../../src/services/echo.ts";
+import type { Service } from "../../src/services/service.ts";
+
+/** A server in the test's own process. */
+export interface RunningServer extends AsyncDisposable {
+  readonly endpoint: string;
+  readonly server: Server;
+  /** Begins the drain; it settles when the server has ended. */
+  stop(): Promise<void>;
+}
+
+/** What a test may set. */
+export interface ServeOptions extends Partial<Omit<WebSocketAcceptorOptions, "pings">> {
+  service?: Service;
+  pings?: { intervalMs: number; answerMs: number };
+  /** The path of the endpoint. */
+  path?: string;
+  drainTimeoutMs?: number;
+}
+
+/** The service echo, as `parley-server echo` makes it. */
+export async function echoService(): Promise<Service> {
+  return await echo.create({ upper: false }, { log: Logger.of("test") });
+}
+
+/** A service that only does what a function says. */
+export function serviceOf(serve: (session: Session) => Promise<void>, subprotocols: readonly string[] = []): Service {
+  return { serve, subprotocols };
+}
+
+/** Serves WebSocket on a free port until it is disposed of. */
+export async function serveWebSocket(options: ServeOptions = {}): Promise<RunningServer> {
+  const { service = await echoService(), pings = { intervalMs: 60_000, answerMs: 60_000 }, ...rest } = options;
+  const sweep = new DeadlineSweep(10);
+  const log = Logger.of("test");
+  const listener = await listen(`ws://127.0.0.1:0${options.path ?? ""}`, { context: "test", sweep });
+  const server = new Server({
+    service,
+    listeners: [listener],
+    codec: rawCodec,
+    log,
+    drainTimeoutMs: options.drainTimeoutMs ?? 10_000,
+    webSockets: await WebSocketAcceptor.create({
+      routes: {},
+      subprotocols: service.subprotocols ?? [],
+      origins: [],
+      maxMessageBytes: 64 * 1024,
+      ...rest,
+      pings: { ...pings, sweep },
+    }),
+  });
+  const stop = new AbortController();
+  const running = server.run(stop.signal);
+  const end = async () => {
+    stop.abort();
+    await running;
+    sweep[Symbol.dispose]();
+  };
+  return { endpoint: formatEndpoint(listener.endpoint), server, stop: end, [Symbol.asyncDispose]: end };
+}
