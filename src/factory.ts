@@ -135,6 +135,19 @@ export interface BindOptions extends SocketOptions {
    */
   reuseAddress?: boolean;
   /**
+   * Multicast groups to join, as addresses; a socket that is bound to a group's address joins that group anyway.
+   *
+   * @default {[]}
+   */
+  groups?: readonly string[];
+  /**
+   * The interface on which groups are joined: its address for IPv4, its index
+   * for IPv6. By default that of the system's default route.
+   */
+  interface?: string;
+  /** How many routers a datagram to a joined IPv4 group may cross; the system's default is 1. */
+  ttl?: number;
+  /**
    * Whether what is sent to a multicast group comes back to this machine.
    *
    * @default {true}
@@ -253,6 +266,7 @@ export async function bind(endpoint: string | Endpoint, options: BindOptions = {
     reuseAddress: options.reuseAddress ?? false,
     loopback: options.loopback ?? true,
     mode: options.mode ?? SOCKET_MODE,
+    multicast: { groups: options.groups ?? [], interface: options.interface, ttl: options.ttl },
   };
   const socket = await openDatagramSocket(parsed, setup);
   setup.log.info(`bound to ${formatEndpoint(socket.endpoint)}`);

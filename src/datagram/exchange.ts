@@ -91,10 +91,16 @@ export class DatagramExchange {
         const waitMs = startMs + (seq - 1) * intervalMs - this.#now();
         if (waitMs > 0) await delay(waitMs, ended).catch(ignore);
         if (ended.aborted) break;
-        const one = this.#one(seq, lane, ended).catch((error: unknown) => failure.abort(error)).finally(() => {
-          running.delete(one);
-        });
+        const sent = Promise.withResolvers<void>();
+        const one = this.#one(seq, lane, ended, sent.resolve).catch((error: unknown) => failure.abort(error)).finally(
+          () => {
+            sent.resolve();
+            running.delete(one);
+          },
+        );
         running.add(one);
+        // Sockets that send at the same time would not keep the order of the numbers.
+        await sent.promise;
       }
       await Promise.all(running);
     } finally {
@@ -103,7 +109,7 @@ export class DatagramExchange {
     if (failure.signal.aborted && !signal.aborted) throw failure.signal.reason;
   }
 
-  async #one(seq: number, lane: Lane, signal: AbortSignal): Promise<void> {
+  async #one(seq: number, lane: Lane, signal: AbortSignal, onSent: () => void): Promise<void> {
     const data = this.#options.payload(seq);
     const replies: Reply[] = [];
     const firstMs = this.#now();
@@ -112,7 +118,7 @@ export class DatagramExchange {
     try {
       while (status !== "answered" && tries <= this.#options.retries && !signal.aborted) {
         const isLast = tries++ === this.#options.retries;
-        status = await this.#try({ seq, data }, lane, replies, isLast, signal);
+        status = await this.#try({ seq, data }, lane, replies, isLast, signal, onSent);
       }
     } finally {
       this.#giveBack(lane, status === "answered" && tries === 1);
@@ -130,6 +136,7 @@ export class DatagramExchange {
     replies: Reply[],
     isLast: boolean,
     signal: AbortSignal,
+    onSent: () => void,
   ): Promise<ExchangeOutcome["status"]> {
     const { target, timeoutMs, hasManyReceivers } = this.#options;
     const done = Promise.withResolvers<void>();
@@ -154,10 +161,12 @@ export class DatagramExchange {
     signal.addEventListener("abort", onAbort, { once: true });
     try {
       await lane.socket.send(datagram.data, target);
+      onSent();
       await done.promise;
     } catch (error) {
       // A Unix socket says at once that nobody is bound there.
       if (!(error instanceof RefusedError)) throw error;
+      onSent();
       isRefused = true;
       if (!isLast) await done.promise;
     } finally {

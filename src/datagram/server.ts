@@ -1,9 +1,12 @@
 import { Backoff } from "../base/backoff.ts";
 import { messageOf } from "../base/errors.ts";
+import type { DatagramGate } from "../guard/datagram_gate.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Datagram, DatagramSocket } from "../net/datagram.ts";
-import { delay } from "../net/wait.ts";
+import { type Endpoint, isHostEndpoint } from "../net/endpoint.ts";
+import { abortable, delay } from "../net/wait.ts";
 import { DatagramCounts, type DropReason } from "./counts.ts";
+import type { Impairment } from "./impairment.ts";
 import { Outflow } from "./outflow.ts";
 import type { DatagramService } from "./service.ts";
 
@@ -27,6 +30,10 @@ export interface DatagramServerOptions {
    * @default {false}
    */
   mayAmplify?: boolean | undefined;
+  /** Who is served, and how often. */
+  gate?: DatagramGate | undefined;
+  /** A bad network before the service. */
+  impairment?: Impairment | undefined;
 }
 
 /** Serves one service on any number of datagram sockets until it is told to end. */
@@ -35,6 +42,7 @@ export class DatagramServer {
   readonly counts = new DatagramCounts();
   readonly #options: DatagramServerOptions;
   readonly #ending = new AbortController();
+  #isAmplificationSaid = false;
 
   /** Nothing is received before {@linkcode run}. */
   constructor(options: DatagramServerOptions) {
@@ -43,7 +51,7 @@ export class DatagramServer {
 
   /** Receives and replies. It returns when `stop` aborts or `maxDatagrams` have been served. */
   async run(stop: AbortSignal): Promise<void> {
-    const { sockets, log, service } = this.#options;
+    const { sockets, log, service, impairment } = this.#options;
     const end = () => this.#end();
     stop.addEventListener("abort", end, { once: true });
     if (stop.aborted) end();
@@ -53,7 +61,8 @@ export class DatagramServer {
       stop.removeEventListener("abort", end);
       end();
       service[Symbol.dispose]?.();
-      log.info("ended", this.counts.toFields());
+      impairment?.[Symbol.dispose]();
+      log.info("ended", { ...this.counts.toFields(), ...impairment?.toFields() });
     }
   }
 
@@ -83,14 +92,17 @@ export class DatagramServer {
       }
       if (datagram === null) return;
       backoff.reset();
-      const sending = this.#answer(datagram, outflow, socket);
+      const sending = this.#take(datagram, outflow, socket);
       // The reply may be the datagram itself: the buffer is free again once it has left.
       if (sending === undefined) spare.push(buffer);
       else void sending.then(() => spare.push(buffer));
     }
-    await Promise.race([outflow.whenIdle(), delay(LAST_REPLIES_MS, this.#ending.signal)]).catch(() => {
-      // The signal: the replies are given up.
-    });
+    const last = async () => {
+      await this.#options.impairment?.whenIdle();
+      await Promise.race([outflow.whenIdle(), delay(LAST_REPLIES_MS, this.#ending.signal)]);
+    };
+    // The signal comes first where somebody does not want to wait: the replies are given up.
+    await abortable(last(), { signal: this.#ending.signal }, () => new Error("unreachable")).catch(() => {});
     this.#end();
   }
 
@@ -98,16 +110,26 @@ export class DatagramServer {
     this.counts.drop(reason);
   }
 
+  #take(datagram: Datagram, outflow: Outflow, socket: DatagramSocket): Promise<void> | undefined {
+    const { counts } = this;
+    const { gate, impairment } = this.#options;
+    counts.received++;
+    counts.receivedBytes += datagram.data.length;
+    if (datagram.isTruncated) return this.#drop("truncated");
+    const refusal = gate?.refusalOf(addressOf(datagram.from));
+    if (refusal !== undefined) return this.#drop(refusal);
+    if (impairment === undefined) return this.#answer(datagram, outflow, socket);
+    impairment.pass(datagram.data, (data) => void this.#answer({ ...datagram, data }, outflow, socket));
+    return undefined;
+  }
+
   #answer(datagram: Datagram, outflow: Outflow, socket: DatagramSocket): Promise<void> | undefined {
     const { counts } = this;
     const { data, from } = datagram;
-    counts.received++;
-    counts.receivedBytes += data.length;
-    if (datagram.isTruncated) return this.#drop("truncated");
     const reply = this.#options.service.onDatagram(datagram);
     if (reply === undefined) return undefined;
     if (from === null) return this.#drop("no address");
-    if (reply.length > data.length && !this.#options.mayAmplify) return this.#drop("amplification");
+    if (reply.length > data.length && !this.#options.mayAmplify) return this.#refuseToAmplify();
     const sending = outflow.trySend(reply, from);
     if (sending === undefined) return this.#drop("backlog");
     return sending.then(() => {
@@ -118,4 +140,16 @@ export class DatagramServer {
       socket.log.debug("reply not sent", { error: messageOf(error) });
     });
   }
+
+  #refuseToAmplify(): undefined {
+    if (!this.#isAmplificationSaid) {
+      this.#isAmplificationSaid = true;
+      this.#options.log.warning("a reply larger than its request is not sent; --amplify allows it");
+    }
+    return this.#drop("amplification");
+  }
+}
+
+function addressOf(from: Endpoint | null): string {
+  return from === null ? "" : isHostEndpoint(from) ? from.host : from.path;
 }

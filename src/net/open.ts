@@ -6,7 +6,7 @@
  */
 
 import { DEFAULTS } from "../base/defaults.ts";
-import { isIp } from "../base/ip.ts";
+import { isIp, isMulticast } from "../base/ip.ts";
 import type { Logger } from "../log/logger.ts";
 import { Connection, type ConnectionLimits } from "./connection.ts";
 import { DatagramSocket } from "./datagram.ts";
@@ -14,6 +14,7 @@ import type { DeadlineSweep } from "./deadline_sweep.ts";
 import { formatEndpoint, type HostEndpoint, type PathEndpoint } from "./endpoint.ts";
 import { raceAddresses } from "./happy_eyeballs.ts";
 import { Listener, type TransportWrapper } from "./listener.ts";
+import { joinGroups, type MulticastSetup } from "./multicast.ts";
 import { resolve, type ResolvedAddress } from "./resolve.ts";
 import { toSocketError } from "./socket_error.ts";
 import { clearStaleSocket, isStreamSocketLive, restrictSocket, SOCKET_MODE } from "./unix.ts";
@@ -119,23 +120,35 @@ export interface BindSetup {
   reuseAddress: boolean;
   loopback: boolean;
   mode: number;
+  multicast: MulticastSetup;
 }
 
-/** Binds a UDP socket. */
+/** Binds a UDP socket; one that is bound to a multicast group joins it. */
 export async function bindUdp(endpoint: HostEndpoint, setup: BindSetup): Promise<DatagramSocket> {
   const host = await numericHost(endpoint.host);
+  const isGroup = isMulticast(host);
+  let socket: Deno.DatagramConn | undefined;
   try {
-    const socket = Deno.listenDatagram({
+    socket = Deno.listenDatagram({
       transport: "udp",
-      hostname: host,
+      hostname: isGroup && Deno.build.os === "windows" ? anyHost(host) : host,
       port: endpoint.port,
-      reuseAddress: setup.reuseAddress,
+      reuseAddress: setup.reuseAddress || isGroup,
       loopback: setup.loopback,
     });
+    const { multicast } = setup;
+    await joinGroups(socket, isGroup ? { ...multicast, groups: [host, ...multicast.groups] } : multicast);
     return new DatagramSocket(socket, { ...setup, endpoint: { ...endpoint, port: portOf(socket.addr) } });
   } catch (error) {
+    socket?.close();
+    if (error instanceof SyntaxError || error instanceof RangeError) throw error;
     throw toSocketError(error, "bind", formatEndpoint(endpoint));
   }
+}
+
+/** Every address of the host's family: Windows binds no socket to a group. */
+function anyHost(host: string): string {
+  return host.includes(":") ? "::" : "0.0.0.0";
 }
 
 /** Binds a Unix datagram socket, which Deno calls `unixpacket`. */

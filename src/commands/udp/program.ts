@@ -1,4 +1,5 @@
 import type { Program } from "../../cli/command.ts";
+import { relayCommand } from "./relay_command.ts";
 import { sendCommand } from "./send_command.ts";
 import { serveCommand } from "./serve_command.ts";
 
@@ -6,5 +7,5 @@ import { serveCommand } from "./serve_command.ts";
 export const udpProgram: Program = {
   name: "parley-udp",
   summary: "serve, send and measure datagrams",
-  commands: [serveCommand, sendCommand],
+  commands: [serveCommand, sendCommand, relayCommand],
 };

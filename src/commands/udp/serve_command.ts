@@ -1,4 +1,5 @@
 import { UsageError } from "../../base/errors.ts";
+import { type FlagTable, kebabCase } from "../../base/flag_spec.ts";
 import { type Command, defineCommand } from "../../cli/command.ts";
 import { suggest } from "../../base/suggest.ts";
 import { DatagramServer } from "../../datagram/server.ts";
@@ -10,9 +11,17 @@ import type { DatagramSocket } from "../../net/datagram.ts";
 import { formatEndpoint } from "../../net/endpoint.ts";
 import { announceReady } from "../announce_ready.ts";
 import { configureProgramLogging } from "../program_logging.ts";
-import { SERVE_FLAGS } from "./shared_flags.ts";
+import { IMPAIRMENT_FLAGS, impairmentOf } from "./impairment_flags.ts";
+import { bindOptionsOf, datagramGateOf, SERVE_FLAGS } from "./shared_flags.ts";
 
 const DEFAULT_ENDPOINT = "udp://127.0.0.1:5000";
+
+const FLAGS = {
+  ...Object.assign({}, ...DATAGRAM_SERVICES.map(({ flags }) => flags)) as FlagTable,
+  amplify: { type: "boolean", help: "let a reply be larger than its request; without it, it is not sent" },
+  ...SERVE_FLAGS,
+  ...IMPAIRMENT_FLAGS,
+} as const satisfies FlagTable;
 
 /** `parley-udp serve`. */
 export const serveCommand: Command = defineCommand({
@@ -21,9 +30,10 @@ export const serveCommand: Command = defineCommand({
   usage: "SERVICE [ENDPOINT...]",
   examples: [
     { words: "serve upper udp://127.0.0.1:5000", does: "send each datagram back in upper case" },
+    { words: "serve echo --drop 20% --delay 20ms --seed 7", does: "echo over a bad network that repeats exactly" },
     { words: "serve echo :0 unixgram:/run/echo.sock --print-endpoint", does: "two endpoints, one of them a free port" },
   ],
-  flags: SERVE_FLAGS,
+  flags: FLAGS,
   notes: [
     ...DATAGRAM_SERVICES.map(({ name, summary }) => `${name}: ${summary}.`),
     `Without an ENDPOINT it is bound to ${DEFAULT_ENDPOINT}.`,
@@ -32,18 +42,22 @@ export const serveCommand: Command = defineCommand({
     configureProgramLogging(flags, io);
     const [name, ...endpoints] = args;
     const service = serviceOf(name);
+    refuseForeignFlags(service, flags);
     const log = Logger.of(service.name);
     using stop = io.stop.listen();
     await using owner = new AsyncDisposableStack();
     const sockets: DatagramSocket[] = [];
     for (const endpoint of endpoints.length > 0 ? endpoints : [DEFAULT_ENDPOINT]) {
-      sockets.push(owner.use(await bind(endpoint, { context: service.name, maxBytes: flags.maxBytes })));
+      sockets.push(owner.use(await bind(endpoint, bindOptionsOf(flags, service.name))));
     }
     const server = new DatagramServer({
       service: await service.create(flags, { log, print: (line) => io.stdout.write(`${line}\n`) }),
       sockets,
       log,
       maxDatagrams: flags.maxDatagrams,
+      mayAmplify: flags.amplify,
+      gate: datagramGateOf(flags),
+      impairment: impairmentOf(flags),
     });
     const running = server.run(stop.signal);
     await announceReady(sockets.map(({ endpoint }) => formatEndpoint(endpoint)), flags, io);
@@ -59,4 +73,12 @@ function serviceOf(name: string | undefined): RegisteredDatagramService {
   if (service) return service;
   const near = suggest(name, names);
   throw new UsageError(`unknown service "${name}"; ${near ? `did you mean ${near}?` : `it takes ${names.join(", ")}`}`);
+}
+
+/** A flag of another service would be without effect, and its absence here would go unnoticed. */
+function refuseForeignFlags(service: RegisteredDatagramService, flags: Readonly<Record<string, unknown>>): void {
+  for (const { name, flags: table } of DATAGRAM_SERVICES) {
+    const foreign = Object.keys(table).find((flag) => !(flag in service.flags) && flags[flag] !== undefined);
+    if (foreign !== undefined) throw new UsageError(`--${kebabCase(foreign)} is for ${name}, not for ${service.name}`);
+  }
 }

@@ -1,4 +1,7 @@
-import type { FlagTable } from "../../base/flag_spec.ts";
+import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
+import type { BindOptions } from "../../factory.ts";
+import { AccessList } from "../../guard/access_list.ts";
+import { DatagramGate } from "../../guard/datagram_gate.ts";
 import { LOG_LEVELS } from "../../log/logger.ts";
 
 /** Flags that every command of `parley-udp` which talks has. */
@@ -13,6 +16,35 @@ export const SERVE_FLAGS = {
   readyFile: { type: "text", placeholder: "FILE", help: "write the endpoints to FILE once datagrams are received" },
   maxDatagrams: { type: "integer", least: 1, help: "end after N datagrams have come" },
   maxBytes: { type: "size", default: "65507", help: "a longer datagram is dropped and counted as truncated" },
+  allow: { type: "text", repeat: true, placeholder: "CIDR", help: "serve only senders of this address range" },
+  deny: { type: "text", repeat: true, placeholder: "CIDR", help: "drop what comes from this range, also if allowed" },
+  ratePerIp: { type: "integer", least: 1, help: "drop what an IP address sends beyond N datagrams a second" },
+  limitLoopback: { type: "boolean", help: "--rate-per-ip holds for the senders of this machine too" },
+  interface: {
+    type: "text",
+    placeholder: "INTERFACE",
+    help: "join multicast groups here: an interface's address for IPv4, its index for IPv6",
+  },
   logLevel: { type: "choice", choices: [...LOG_LEVELS, "off"], default: "info", help: "least level of log lines" },
   logFormat: LOG_FLAGS.logFormat,
 } as const satisfies FlagTable;
+
+/** Who may send, and how often, as {@linkcode SERVE_FLAGS} ask for. */
+export function datagramGateOf(flags: FlagValues<typeof SERVE_FLAGS>): DatagramGate | undefined {
+  const hasRules = flags.allow.length > 0 || flags.deny.length > 0;
+  if (!hasRules && flags.ratePerIp === undefined) return undefined;
+  return new DatagramGate({
+    access: hasRules ? new AccessList(flags) : undefined,
+    perSecond: flags.ratePerIp,
+    limitsLoopback: flags.limitLoopback,
+  });
+}
+
+/** How {@linkcode SERVE_FLAGS} want a socket bound. */
+export function bindOptionsOf(flags: FlagValues<typeof SERVE_FLAGS>, context: string): BindOptions {
+  return {
+    context,
+    maxBytes: flags.maxBytes,
+    ...(flags.interface === undefined ? {} : { interface: flags.interface }),
+  };
+}

@@ -1,6 +1,7 @@
 import type { RegisteredDatagramService } from "../service.ts";
 import { discard } from "./discard.ts";
 import { echo } from "./echo.ts";
+import { reply } from "./reply.ts";
 import { upper } from "./upper.ts";
 
 /** Every service of `parley-udp serve`, in the order of `--help`. */
@@ -8,4 +9,5 @@ export const DATAGRAM_SERVICES: readonly RegisteredDatagramService[] = [
   echo,
   upper,
   discard,
+  reply,
 ];

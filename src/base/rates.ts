@@ -1,0 +1,31 @@
+/**
+ * Shares and rates as people write them: `5%`, `1Mbit`, `1000/s`.
+ *
+ * @module
+ */
+
+const BITS: Readonly<Record<string, number>> = { bit: 1, kbit: 1e3, Mbit: 1e6, Gbit: 1e9 };
+
+/**
+ * A share from 0 to 1, of a percentage such as `5%` or `0.1%`.
+ *
+ * @throws {SyntaxError} It is no percentage from 0% to 100%.
+ */
+export function parseShare(text: string): number {
+  const percent = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1];
+  const share = Number(percent) / 100;
+  if (percent !== undefined && share <= 1) return share;
+  throw new SyntaxError(`Cannot parse share "${text}": expected a percentage from 0% to 100%, as in 5% or 0.1%`);
+}
+
+/**
+ * Bits a second, of a rate such as `1Mbit` or `500kbit`.
+ *
+ * @throws {SyntaxError} It is no rate above 0.
+ */
+export function parseBitRate(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)([kMG]?bit)(?:\/s)?$/.exec(text);
+  const rate = Number(match?.[1]) * (BITS[match?.[2] ?? ""] ?? NaN);
+  if (rate > 0) return rate;
+  throw new SyntaxError(`Cannot parse rate "${text}": expected bits a second, as in 500kbit or 1Mbit`);
+}

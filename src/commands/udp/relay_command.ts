@@ -1,0 +1,69 @@
+import { UsageError } from "../../base/errors.ts";
+import type { FlagTable } from "../../base/flag_spec.ts";
+import { type Command, defineCommand } from "../../cli/command.ts";
+import { DatagramRelay } from "../../datagram/relay.ts";
+import { bindSender, resolveTarget } from "../../datagram/sender.ts";
+import { bind } from "../../factory.ts";
+import { Logger } from "../../log/logger.ts";
+import { formatEndpoint, parseEndpoint } from "../../net/endpoint.ts";
+import { announceReady } from "../announce_ready.ts";
+import { configureProgramLogging } from "../program_logging.ts";
+import { IMPAIRMENT_FLAGS, impairmentOf } from "./impairment_flags.ts";
+import { bindOptionsOf, datagramGateOf, SERVE_FLAGS } from "./shared_flags.ts";
+
+const FLAGS = {
+  direction: {
+    type: "choice",
+    choices: ["to-target", "to-client", "both"],
+    default: "to-target",
+    help: "which way the network is bad",
+  },
+  ...IMPAIRMENT_FLAGS,
+  ...SERVE_FLAGS,
+} as const satisfies FlagTable;
+
+/** `parley-udp relay`. */
+export const relayCommand: Command = defineCommand({
+  name: "relay",
+  summary: "pass datagrams on and replies back, over a bad network if asked to",
+  usage: "ENDPOINT TARGET",
+  examples: [
+    {
+      words: "relay udp://:5000 udp://127.0.0.1:6000 --drop 20% --seed 7",
+      does: "lose every fifth, the same ones each run",
+    },
+    { words: "relay :5000 :6000 --delay 20ms --jitter 5ms --direction both", does: "a round trip of 40 ms" },
+  ],
+  flags: FLAGS,
+  notes: [
+    "What befalls a datagram depends on --seed and on how many came before it that way, not on time.",
+    "Each client, of 512 at the most, has its own socket to the target.",
+  ].join("\n"),
+  async run({ flags, args, io }) {
+    configureProgramLogging(flags, io);
+    const [endpoint, to] = args;
+    if (endpoint === undefined || to === undefined || args.length > 2) {
+      throw new UsageError("relay takes where to listen and where to pass on, as in relay udp://:5000 udp://:6000");
+    }
+    using stop = io.stop.listen();
+    const target = await resolveTarget(parseEndpoint(to, { scheme: "udp" }), stop.signal);
+    const log = Logger.of("relay");
+    const isBad = (way: "to-target" | "to-client") => flags.direction === way || flags.direction === "both";
+    await using front = await bind(endpoint, bindOptionsOf(flags, "relay"));
+    const relay = new DatagramRelay({
+      front,
+      target,
+      log,
+      open: () => bindSender(target, undefined, { context: "relay to target" }),
+      toTarget: isBad("to-target") ? impairmentOf(flags) : undefined,
+      // Another seed, or both ways would lose the datagrams of the same numbers.
+      toClient: isBad("to-client") ? impairmentOf(flags, 1) : undefined,
+      gate: datagramGateOf(flags),
+      maxDatagrams: flags.maxDatagrams,
+    });
+    const running = relay.run(stop.signal);
+    await announceReady([formatEndpoint(front.endpoint)], flags, io);
+    await running;
+    return 0;
+  },
+});
