@@ -84,12 +84,14 @@ export class DatagramExchange {
     const failure = new AbortController();
     const ended = AbortSignal.any([signal, failure.signal]);
     const running = new Set<Promise<void>>();
-    const startMs = this.#now();
+    let nextMs = this.#now();
     try {
       for (let seq = 1; seq <= count && !ended.aborted; seq++) {
         const lane = await this.#takeLane();
-        const waitMs = startMs + (seq - 1) * intervalMs - this.#now();
+        const waitMs = nextMs - this.#now();
         if (waitMs > 0) await delay(waitMs, ended).catch(ignore);
+        // Never faster than asked: to catch up in a burst would overflow the receiver's buffer.
+        nextMs = Math.max(nextMs, this.#now()) + intervalMs;
         if (ended.aborted) break;
         const sent = Promise.withResolvers<void>();
         const one = this.#one(seq, lane, ended, sent.resolve).catch((error: unknown) => failure.abort(error)).finally(

@@ -82,3 +82,55 @@ Deno.test("serve says that the address is in use, with exit code 8", async () =>
   assertEquals(code, 8);
   assertStringIncludes(stderr, "the address is in use");
 });
+
+Deno.test("serve reply sends no reply larger than its request, says so, and counts it", async () => {
+  await using started = await startUdpServer(["reply", ANY, "--text", "four", "--max-datagrams", "2"]);
+  using peer = new DatagramPeer(started.endpoint);
+  await peer.send("abc");
+  await peer.send("abcd");
+  assertEquals(await peer.text(), "four");
+  const { stderr } = await started.server.outcome();
+  assertStringIncludes(stderr, "--amplify allows it");
+  assertStringIncludes(stderr, "dropped_amplification=1");
+});
+
+Deno.test("serve reply --amplify sends a reply larger than its request", async () => {
+  await using started = await startUdpServer(["reply", ANY, "--text", "a long answer\\n", "--amplify"]);
+  using peer = new DatagramPeer(started.endpoint);
+  await peer.send("?");
+  assertEquals(await peer.text(), "a long answer\n");
+});
+
+Deno.test("serve refuses a flag of another service with exit code 2", async () => {
+  const { code, stderr } = await runProgram("udp", ["serve", "echo", ANY, "--text", "x"]);
+  assertEquals(code, 2);
+  assertStringIncludes(stderr, "--text is for reply, not for echo");
+});
+
+Deno.test("serve --deny drops what comes from the range and counts it", async () => {
+  await using started = await startUdpServer(["echo", ANY, "--deny", "127.0.0.0/8", "--max-datagrams", "1"]);
+  using peer = new DatagramPeer(started.endpoint);
+  await peer.send("x");
+  assertStringIncludes((await started.server.outcome()).stderr, "received=1 sent=0 dropped_denied=1");
+});
+
+Deno.test("serve --rate-per-ip drops what one address sends beyond it and counts it", async () => {
+  await using started = await startUdpServer([
+    ...["echo", ANY, "--rate-per-ip", "2", "--limit-loopback", "--max-datagrams", "20"],
+  ]);
+  using peer = new DatagramPeer(started.endpoint);
+  for (let count = 0; count < 20; count++) await peer.send("x");
+  const { stderr } = await started.server.outcome();
+  assertMatch(stderr, /received=20 sent=\d dropped_rate=1\d/);
+});
+
+Deno.test("serve --drop loses requests, and --dup answers twice", async () => {
+  await using dropping = await startUdpServer(["echo", ANY, "--drop", "100%", "--max-datagrams", "1"]);
+  using peer = new DatagramPeer(dropping.endpoint);
+  await peer.send("x");
+  assertStringIncludes((await dropping.server.outcome()).stderr, "sent=0 impairment_dropped=1");
+  await using doubling = await startUdpServer(["echo", ANY, "--dup", "100%"]);
+  using other = new DatagramPeer(doubling.endpoint);
+  await other.send("y");
+  assertEquals([await other.text(), await other.text()], ["y", "y"]);
+});

@@ -1,0 +1,19 @@
+import { assert, assertAlmostEquals, assertEquals, assertNotEquals } from "@std/assert";
+import { seededRandom } from "../../src/base/random.ts";
+
+function take(seed: number, count: number): number[] {
+  const random = seededRandom(seed);
+  return Array.from({ length: count }, random);
+}
+
+Deno.test("seededRandom() gives the same numbers for the same seed, others for the next", () => {
+  assertEquals(take(7, 100), take(7, 100));
+  assertNotEquals(take(7, 100), take(8, 100));
+});
+
+Deno.test("seededRandom() gives numbers from 0 up to 1 that are spread evenly, also for seed 0", () => {
+  const numbers = take(0, 20_000);
+  assert(numbers.every((number) => number >= 0 && number < 1));
+  assertAlmostEquals(numbers.reduce((sum, number) => sum + number, 0) / numbers.length, 0.5, 0.01);
+  assertAlmostEquals(numbers.filter((number) => number < 0.05).length / numbers.length, 0.05, 0.01);
+});

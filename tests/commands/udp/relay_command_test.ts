@@ -1,0 +1,63 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { DatagramPeer } from "../../support/datagram_peer.ts";
+import { runProgram, startProgram, startUdpServer } from "../../support/program.ts";
+
+const ANY = "udp://127.0.0.1:0";
+
+async function startRelay(target: string, ...flags: string[]) {
+  const relay = startProgram("udp", ["relay", ANY, target, "--print-endpoint", ...flags]);
+  return { relay, endpoint: await relay.line(), [Symbol.asyncDispose]: () => relay[Symbol.asyncDispose]() };
+}
+
+/** Numbers of the datagrams that got no reply through a relay. */
+async function lostThrough(target: string, count: number, ...flags: string[]): Promise<number[]> {
+  await using started = await startRelay(target, ...flags);
+  const { stdout } = await runProgram("udp", [
+    ...["send", started.endpoint, "n {seq}", "--count", String(count), "--interval", "1ms"],
+    ...["--timeout", "1500ms", "--json"],
+  ]);
+  return JSON.parse(stdout.trim().split("\n").at(-1) ?? "").lostSeqs;
+}
+
+Deno.test("relay passes datagrams on and replies back to the right client", async () => {
+  await using server = await startUdpServer(["upper", ANY]);
+  await using started = await startRelay(server.endpoint);
+  using one = new DatagramPeer(started.endpoint);
+  using other = new DatagramPeer(started.endpoint);
+  await one.send("one");
+  await other.send("other");
+  assertEquals([await one.text(), await other.text()], ["ONE", "OTHER"]);
+});
+
+Deno.test("relay --drop loses the asked share, the same datagrams in each run with the same seed", async () => {
+  await using server = await startUdpServer(["echo", ANY]);
+  const first = await lostThrough(server.endpoint, 1_000, "--drop", "20%", "--seed", "7");
+  assert(first.length >= 170 && first.length <= 230, `${first.length} of 1,000 were lost`);
+  assertEquals(await lostThrough(server.endpoint, 1_000, "--drop", "20%", "--seed", "7"), first);
+});
+
+Deno.test("send --retries gets every reply through a relay that drops a fifth", async () => {
+  await using server = await startUdpServer(["echo", ANY]);
+  await using started = await startRelay(server.endpoint, "--drop", "20%", "--seed", "7");
+  const { code, stderr } = await runProgram("udp", [
+    ...["send", started.endpoint, "hello", "--count", "100", "--interval", "1ms", "--retries", "10"],
+    ...["--timeout", "500ms"],
+  ]);
+  assertStringIncludes(stderr, "100 sent, 100 answered, 0 lost");
+  assertEquals(code, 0);
+});
+
+Deno.test("relay ends by itself after --max-datagrams, the last reply passed back", async () => {
+  await using server = await startUdpServer(["upper", ANY]);
+  await using started = await startRelay(server.endpoint, "--max-datagrams", "1");
+  using peer = new DatagramPeer(started.endpoint);
+  await peer.send("last");
+  assertEquals(await peer.text(), "LAST");
+  assertEquals((await started.relay.outcome()).code, 0);
+});
+
+Deno.test("relay refuses a share that is none with exit code 2", async () => {
+  const { code, stderr } = await runProgram("udp", ["relay", ANY, ANY, "--drop", "20"]);
+  assertEquals(code, 2);
+  assertStringIncludes(stderr, '--drop: Cannot parse share "20"');
+});

@@ -1,0 +1,23 @@
+import { assertEquals } from "@std/assert";
+import { DelayQueue } from "../../src/datagram/delay_queue.ts";
+
+Deno.test("DelayQueue does things in the order in which they are due", async () => {
+  const queue = new DelayQueue(() => performance.now());
+  const done: string[] = [];
+  const nowMs = performance.now();
+  queue.add(nowMs + 20, () => done.push("third"));
+  queue.add(nowMs + 5, () => done.push("first"));
+  queue.add(nowMs + 5, () => done.push("second"));
+  await queue.whenEmpty();
+  assertEquals(done, ["first", "second", "third"]);
+});
+
+Deno.test("DelayQueue.clear() forgets what waits and lets whenEmpty() settle", async () => {
+  const queue = new DelayQueue(() => performance.now());
+  queue.add(performance.now() + 60_000, () => {
+    throw new Error("forgotten, yet done");
+  });
+  const empty = queue.whenEmpty();
+  assertEquals(queue.clear(), 1);
+  await empty;
+});
