@@ -26,6 +26,13 @@ export type { Authenticator, Identity } from "./guard/authenticator.ts";
 export { type Cidr, isInCidr, parseCidr } from "./guard/cidr.ts";
 export { ConnectionRate, type ConnectionRateOptions } from "./guard/connection_rate.ts";
 export { type Gate, GateRow, type Refusal } from "./guard/gate.ts";
+export {
+  PasswordAuthenticator,
+  type PasswordAuthenticatorOptions,
+  type PasswordEntry,
+} from "./guard/password_authenticator.ts";
+export { parsePasswordFile } from "./guard/password_file.ts";
+export { hashPassword, verifyPassword } from "./guard/password_hash.ts";
 export { PerAddressLimit, type PerAddressLimitOptions } from "./guard/per_address_limit.ts";
 export { type RateOptions, TokenBucket } from "./guard/token_bucket.ts";
 export { configureLogging, type LoggingOptions } from "./log/configure.ts";

@@ -31,6 +31,7 @@ export const DEFAULTS = {
   httpHeadTimeoutMs: 5_000,
   pingIntervalMs: 25_000,
   pongTimeoutMs: 10_000,
+  logInTimeoutMs: 10_000,
   maxConnections: 10_000,
   maxConnectionsPerAddress: 256,
   /** The most that one UDP datagram carries over IPv4: 65,535 less the headers (RFC 768, RFC 791). */

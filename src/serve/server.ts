@@ -11,6 +11,7 @@ import { type Endpoint, isHostEndpoint } from "../net/endpoint.ts";
 import type { Listener } from "../net/listener.ts";
 import type { Service } from "../services/service.ts";
 import { acceptLoop } from "./accept_loop.ts";
+import { type MessageRates, RateLimitedSession } from "./rate_limited_session.ts";
 import type { Session } from "./session.ts";
 import { StreamSession } from "./stream_session.ts";
 import type { WebSocketAcceptor } from "./websocket/acceptor.ts";
@@ -39,6 +40,8 @@ export interface ServerOptions {
   maxConnections?: number | undefined;
   /** Who may come in; clients of Unix sockets always may. */
   gate?: Gate | undefined;
+  /** How much one client may send. */
+  rates?: MessageRates | undefined;
 }
 
 /** Serves one service on any number of listeners until it is told to end. */
@@ -113,8 +116,16 @@ export class Server {
     else this.#begin(session);
   }
 
-  #begin(session: Session): void {
+  #begin(opened: Session): void {
+    const session = this.#limitRates(opened);
     this.#sessions.set(session, this.#serve(session));
+  }
+
+  #limitRates(session: Session): Session {
+    const { rates } = this.#options;
+    // Nothing is put between where nothing was asked for: this is the way of every byte.
+    const isLimited = rates?.messagesPerSecond !== undefined || rates?.bytesPerSecond !== undefined;
+    return isLimited ? new RateLimitedSession(session, rates) : session;
   }
 
   #enter(remote: Endpoint): Refusal | undefined {

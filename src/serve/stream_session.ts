@@ -157,7 +157,8 @@ export class StreamSession implements Session {
     const endMs = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
     while (!this.#isDraining && !this.#connection.isReadEnded) {
       const leftMs = endMs === undefined ? undefined : Math.max(0, endMs - performance.now());
-      const bytes = await this.#connection.read({ signal, timeoutMs: leftMs });
+      this.#isWaiting = true;
+      const bytes = await this.#connection.read({ signal, timeoutMs: leftMs }).finally(() => this.#isWaiting = false);
       if (this.#isClosedHere(bytes)) return null;
       const batch = this.#take(bytes);
       if (batch !== undefined) return batch;

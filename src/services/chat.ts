@@ -9,6 +9,7 @@ export const chat = defineService({
   summary: "rooms in which people and programs talk to each other",
   endpoints: ["tcp://127.0.0.1:8028"],
   framing: "line",
+  asksForLogIn: true,
   flags: {},
   examples: [
     { words: "chat", does: "chat on 127.0.0.1:8028; try it with: nc 127.0.0.1 8028" },

@@ -46,6 +46,13 @@ export interface ServiceDefinition<T extends FlagTable = FlagTable> {
    * @default {true}
    */
   readonly takesFraming?: boolean;
+  /**
+   * Whether it asks for the log-in itself where there is an authenticator;
+   * otherwise the first message of a client must be the log-in.
+   *
+   * @default {false}
+   */
+  readonly asksForLogIn?: boolean;
   /** Flags beside those that every service has. */
   readonly flags: T;
   /** For `--help`; the words after `parley-server`. */

@@ -1,18 +1,46 @@
+import { messageOf } from "../../base/errors.ts";
 import type { FlagValues } from "../../base/flag_spec.ts";
-import { AccessList } from "../../guard/access_list.ts";
+import type { ReloadSignal } from "../../cli/reload_signal.ts";
+import { AccessList, type AccessRules, parseAccessRules } from "../../guard/access_list.ts";
 import { ConnectionRate } from "../../guard/connection_rate.ts";
 import { type Gate, GateRow } from "../../guard/gate.ts";
 import { PerAddressLimit } from "../../guard/per_address_limit.ts";
+import type { Logger } from "../../log/logger.ts";
+import { readNamedFile } from "../read_named_file.ts";
 import type { SHARED_FLAGS } from "./shared_flags.ts";
 
+type SharedFlags = FlagValues<typeof SHARED_FLAGS>;
+
 /** The gates that the flags ask for: the access list first, then the limits by address. */
-export function gateOf(flags: FlagValues<typeof SHARED_FLAGS>): Gate {
+export async function gateOf(
+  flags: SharedFlags,
+  { reload, log }: { reload: ReloadSignal; log: Logger },
+): Promise<Gate> {
   const limitsLoopback = flags.limitLoopback;
   const gates: Gate[] = [];
-  if (flags.allow.length > 0 || flags.deny.length > 0) gates.push(new AccessList(flags));
+  if (flags.allow.length > 0 || flags.deny.length > 0 || flags.accessFile !== undefined) {
+    const list = new AccessList(await rulesOf(flags));
+    gates.push(list);
+    if (flags.accessFile !== undefined) reload.add(() => reloadRules(list, flags, log));
+  }
   if (flags.connectRate !== undefined) {
     gates.push(new ConnectionRate({ perSecond: flags.connectRate, limitsLoopback }));
   }
   gates.push(new PerAddressLimit({ maxPerAddress: flags.maxPerIp, limitsLoopback }));
   return new GateRow(gates);
+}
+
+async function rulesOf({ allow, deny, accessFile }: SharedFlags): Promise<AccessRules> {
+  if (accessFile === undefined) return { allow, deny };
+  const rules = parseAccessRules(await readNamedFile(accessFile, "the ranges of --access-file"), accessFile);
+  return { allow: [...allow, ...rules.allow], deny: [...deny, ...rules.deny] };
+}
+
+async function reloadRules(list: AccessList, flags: SharedFlags, log: Logger): Promise<void> {
+  try {
+    list.replace(await rulesOf(flags));
+    log.info("address ranges read again", { file: flags.accessFile });
+  } catch (error) {
+    log.error("the address ranges are kept as they were", { error: messageOf(error) });
+  }
 }

@@ -2,17 +2,21 @@ import { UsageError } from "../../base/errors.ts";
 import type { FlagValues } from "../../base/flag_spec.ts";
 import { type Command, defineCommand } from "../../cli/command.ts";
 import type { ProgramIo } from "../../cli/io.ts";
+import { ReloadSignal } from "../../cli/reload_signal.ts";
 import { listen } from "../../factory.ts";
 import { type Codec, parseFraming } from "../../framing/mod.ts";
+import type { Authenticator } from "../../guard/authenticator.ts";
 import { Logger } from "../../log/logger.ts";
 import { DeadlineSweep } from "../../net/deadline_sweep.ts";
 import { formatEndpoint } from "../../net/endpoint.ts";
 import { counter, type Listener } from "../../net/listener.ts";
 import { Server } from "../../serve/server.ts";
 import type { WebSocketAcceptor } from "../../serve/websocket/acceptor.ts";
+import { logInFirst } from "../../services/log_in_first.ts";
 import type { RegisteredService, Service } from "../../services/service.ts";
 import { announceReady } from "../announce_ready.ts";
 import { configureProgramLogging } from "../program_logging.ts";
+import { authenticatorOf } from "./auth_of_flags.ts";
 import { gateOf } from "./gate_of_flags.ts";
 import { SHARED_FLAGS } from "./shared_flags.ts";
 
@@ -26,7 +30,11 @@ export function serveCommand(service: RegisteredService): Command {
     usage: "[ENDPOINT...]",
     examples: service.examples,
     flags: { ...service.flags, ...SHARED_FLAGS },
-    notes: `Without an ENDPOINT it listens on ${service.endpoints.join(" and ")}.`,
+    notes: `Without an ENDPOINT it listens on ${service.endpoints.join(" and ")}.\n` +
+      (service.asksForLogIn
+        ? "With --auth a client logs in with /login NAME PASSWORD."
+        : 'With --auth the first line, or first message, of a client must be "/login NAME PASSWORD"; the answer is ' +
+          'a line that\nbegins with "* ", or with "! " and then the end. It must come within 10 s.'),
     run: ({ flags, args, io }) => serve(service, flags, args, io),
   });
 }
@@ -39,12 +47,14 @@ async function serve(
 ): Promise<number> {
   configureProgramLogging(flags, io);
   const codec = codecOf(service, flags);
-  const gate = gateOf(flags);
   const log = Logger.of(service.name);
+  using reload = new ReloadSignal();
+  const gate = await gateOf(flags, { reload, log });
+  const authenticator = await authenticatorOf(flags, { reload, log });
   using stop = io.stop.listen();
   using listeners = new DisposableStack();
   const sweep = listeners.use(new DeadlineSweep());
-  const made = await service.create(flags, { log });
+  const made = await createService(service, flags, { log, authenticator, codec });
   const opened = await listenAll(args.length > 0 ? args : service.endpoints, service.name, flags, sweep, listeners)
     .catch(async (error) => {
       await made[Symbol.asyncDispose]?.();
@@ -60,11 +70,23 @@ async function serve(
     maxConnections: flags.maxConnections,
     gate,
     webSockets: opened.some(isWebSocket) ? await webSocketsOf(made, flags, sweep) : undefined,
+    rates: { messagesPerSecond: flags.rate, bytesPerSecond: flags.byteRate },
   });
   const running = server.run(stop.signal);
   await announceReady(opened.map(({ endpoint }) => formatEndpoint(endpoint)), flags, io);
   await running;
   return 0;
+}
+
+/** The service, behind a log-in where one is asked for and the service does not ask itself. */
+async function createService(
+  service: RegisteredService,
+  flags: Readonly<Record<string, unknown>>,
+  { log, authenticator, codec }: { log: Logger; authenticator: Authenticator | undefined; codec: Codec },
+): Promise<Service> {
+  const made = await service.create(flags, { log, authenticator });
+  if (authenticator === undefined || service.asksForLogIn) return made;
+  return logInFirst(made, { authenticator, isRaw: codec.name === "raw" });
 }
 
 function codecOf(service: RegisteredService, flags: SharedFlags & Readonly<Record<string, unknown>>): Codec {

@@ -19,6 +19,8 @@ export const SHARED_FLAGS = {
     help: "refuse further clients of an IP address, or an IPv6 /64 network, that has N",
   },
   connectRate: { type: "integer", least: 1, help: "refuse an IP address that connects more often than N a second" },
+  rate: { type: "integer", least: 1, help: "read at most N messages a second of a client; it is slowed down" },
+  byteRate: { type: "size", help: "read at most SIZE a second of a client" },
   limitLoopback: { type: "boolean", help: "limit the clients of this machine too by address" },
   allow: {
     type: "text",
@@ -31,6 +33,16 @@ export const SHARED_FLAGS = {
     repeat: true,
     placeholder: "CIDR",
     help: "do not serve clients of this range, also if allowed",
+  },
+  accessFile: {
+    type: "text",
+    placeholder: "FILE",
+    help: 'more ranges in FILE, in lines "allow CIDR" and "deny CIDR"; SIGHUP reads it again',
+  },
+  auth: {
+    type: "text",
+    placeholder: "FILE",
+    help: "serve only who logs in with a name of FILE, made by hash-password; SIGHUP reads it again",
   },
   maxAccepts: { type: "integer", least: 1, help: "end after N connections" },
   origin: { type: "text", repeat: true, placeholder: "URL", help: "let pages of URL open WebSockets here, * any page" },

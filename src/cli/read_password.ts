@@ -1,0 +1,64 @@
+import { UsageError } from "../base/errors.ts";
+import type { ProgramIo } from "./io.ts";
+import { StoppedError } from "./stop_signals.ts";
+
+const MOST_BYTES = 1_024;
+const ENTER = 0x0d;
+const LINE_FEED = 0x0a;
+const CTRL_C = 0x03;
+const CTRL_D = 0x04;
+const CTRL_U = 0x15;
+const BACKSPACE = 0x08;
+const DELETE = 0x7f;
+
+/**
+ * A password from standard input: asked for on a terminal, where nothing that
+ * is typed is shown; the first line otherwise.
+ *
+ * @throws {UsageError} It is empty, too long or no UTF-8.
+ * @throws {StoppedError} Ctrl-C.
+ */
+export async function readPassword({ stdin, stderr }: ProgramIo, prompt: string): Promise<string> {
+  if (!stdin.isTerminal) return checked(await readLine(stdin));
+  stderr.write(prompt);
+  stdin.setRaw(true);
+  try {
+    return checked(await readLine(stdin));
+  } finally {
+    stdin.setRaw(false);
+    stderr.write("\n");
+  }
+}
+
+/** Byte by byte, so that a second prompt finds what was typed ahead for it. */
+async function readLine(stdin: ProgramIo["stdin"]): Promise<number[]> {
+  const line: number[] = [];
+  const byte = new Uint8Array(1);
+  while (line.length <= MOST_BYTES) {
+    if (await stdin.read(byte) === null) return line;
+    const [key = 0] = byte;
+    if (key === LINE_FEED || stdin.isTerminal && (key === ENTER || key === CTRL_D)) return line;
+    if (!stdin.isTerminal) line.push(key);
+    else if (key === CTRL_C) throw new StoppedError("SIGINT");
+    else if (key === CTRL_U) line.length = 0;
+    else if (key === BACKSPACE || key === DELETE) dropLastCharacter(line);
+    else line.push(key);
+  }
+  return line;
+}
+
+/** The last byte, and with it the bytes that continue a character (RFC 3629, section 3). */
+function dropLastCharacter(line: number[]): void {
+  for (let byte = line.pop(); byte !== undefined && (byte & 0xc0) === 0x80; byte = line.pop());
+}
+
+function checked(line: readonly number[]): string {
+  if (line.length > MOST_BYTES) throw new UsageError(`the password is longer than ${MOST_BYTES} bytes`);
+  const bytes = Uint8Array.from(line.at(-1) === ENTER ? line.slice(0, -1) : line);
+  if (bytes.length === 0) throw new UsageError("the password is empty");
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new UsageError("the password is not UTF-8", { cause });
+  }
+}

@@ -1,0 +1,33 @@
+import { messageOf } from "../../base/errors.ts";
+import type { ReloadSignal } from "../../cli/reload_signal.ts";
+import type { Authenticator } from "../../guard/authenticator.ts";
+import { PasswordAuthenticator } from "../../guard/password_authenticator.ts";
+import { parsePasswordFile } from "../../guard/password_file.ts";
+import type { Logger } from "../../log/logger.ts";
+import { readNamedFile } from "../read_named_file.ts";
+
+/**
+ * Who may log in by the file of `--auth`; `undefined` where it is not given.
+ *
+ * @throws {UsageError} The file cannot be read, or names a line that is wrong.
+ * @throws {PermissionError} The sandbox forbids reading it.
+ */
+export async function authenticatorOf(
+  flags: { auth: string | undefined },
+  { reload, log }: { reload: ReloadSignal; log: Logger },
+): Promise<Authenticator | undefined> {
+  const path = flags.auth;
+  if (path === undefined) return undefined;
+  const read = async () => parsePasswordFile(await readNamedFile(path, "the names of --auth"), path);
+  const authenticator = new PasswordAuthenticator(await read());
+  reload.add(async () => {
+    try {
+      const entries = await read();
+      authenticator.replace(entries);
+      log.info("names read again", { file: path, names: entries.size });
+    } catch (error) {
+      log.error("the names are kept as they were", { error: messageOf(error) });
+    }
+  });
+  return authenticator;
+}

@@ -1,0 +1,37 @@
+import { UsageError } from "../../base/errors.ts";
+import { defineCommand } from "../../cli/command.ts";
+import { readPassword } from "../../cli/read_password.ts";
+import { isLogInName } from "../../guard/password_file.ts";
+import { hashPassword } from "../../guard/password_hash.ts";
+
+/** `parley-server hash-password`: a line for the file of `--auth`. */
+export const hashPasswordCommand = defineCommand({
+  name: "hash-password",
+  summary: "make a line for the file of --auth from a password",
+  usage: "[NAME]",
+  examples: [
+    { words: "hash-password ann >> names", does: "ask for ann's password and let her log in" },
+    { words: "hash-password bob --role operator < secret", does: "the first line of a file is the password" },
+  ],
+  flags: {
+    role: { type: "text", repeat: true, placeholder: "ROLE", help: "what the name may do beyond talking: operator" },
+  },
+  notes: "Without a NAME it prints the hash alone. The hash is salted scrypt (RFC 7914).",
+  async run({ flags, args, io }) {
+    const [name, ...rest] = args;
+    if (rest.length > 0) throw new UsageError("hash-password takes one NAME");
+    if (name !== undefined && !isLogInName(name)) {
+      throw new UsageError(`Cannot use "${name}" as a name: it takes no blank, ":" or "#", and 64 characters at most`);
+    }
+    const wrongRole = flags.role.find((role) => !/^[\w-]+$/.test(role));
+    if (wrongRole !== undefined) throw new UsageError(`Cannot use "${wrongRole}" as a role: it is one word`);
+    const password = await readPassword(io, "Password: ");
+    if (io.stdin.isTerminal && await readPassword(io, "Again: ") !== password) {
+      throw new UsageError("the two passwords differ");
+    }
+    const hash = await hashPassword(password);
+    const roles = flags.role.length === 0 ? "" : `:${flags.role.join(",")}`;
+    io.stdout.write(name === undefined ? `${hash}\n` : `${name}:${hash}${roles}\n`);
+    return 0;
+  },
+});

@@ -1,0 +1,86 @@
+import { delay } from "../net/wait.ts";
+import { AddressBuckets } from "./address_buckets.ts";
+import type { Authenticator, Identity } from "./authenticator.ts";
+import { verifyPassword } from "./password_hash.ts";
+
+/** One name that can log in. */
+export interface PasswordEntry {
+  readonly identity: Identity;
+  /** As `hashPassword()` makes it. */
+  readonly hash: string;
+}
+
+/** Options of {@linkcode PasswordAuthenticator}. */
+export interface PasswordAuthenticatorOptions {
+  /**
+   * Failures that one address may have at once.
+   *
+   * @default {10}
+   */
+  attempts?: number;
+  /**
+   * How often one more failure is forgiven, in milliseconds.
+   *
+   * @default {6000}
+   */
+  forgiveMs?: number;
+  /** Milliseconds, monotonic; for tests. */
+  now?: () => number;
+}
+
+/** A hash that no password has: what a name that is not there is compared with. */
+const NOBODY = `scrypt$15$8$1$${"A".repeat(22)}==$${"A".repeat(43)}=`;
+
+/** Hashes that are worked out at once: each takes 32 MiB and a thread. */
+const MOST_AT_ONCE = 2;
+
+/** Checks names and passwords against hashes; who guesses is slowed down by address. */
+export class PasswordAuthenticator implements Authenticator {
+  readonly #failures: AddressBuckets;
+  readonly #now: () => number;
+  #entries: ReadonlyMap<string, PasswordEntry>;
+  #running = 0;
+  #waiting: (() => void)[] = [];
+  #lastHashMs = 0;
+
+  /** `entries` by name. */
+  constructor(entries: ReadonlyMap<string, PasswordEntry>, options: PasswordAuthenticatorOptions = {}) {
+    const { attempts = 10, forgiveMs = 6_000 } = options;
+    this.#entries = entries;
+    this.#failures = new AddressBuckets({ perSecond: 1_000 / forgiveMs, burst: attempts });
+    this.#now = options.now ?? (() => performance.now());
+  }
+
+  /** Other names from now on; who is logged in stays so. */
+  replace(entries: ReadonlyMap<string, PasswordEntry>): void {
+    this.#entries = entries;
+  }
+
+  async verify(name: string, password: string, address: string): Promise<Identity | undefined> {
+    // Taken before the hash is worked out, so that guesses at the same time are counted too.
+    if (!this.#failures.of(address, this.#now()).tryTake(1, this.#now())) {
+      await delay(this.#lastHashMs);
+      return undefined;
+    }
+    const entry = this.#entries.get(name);
+    const isRight = await this.#compare(password, entry?.hash ?? NOBODY);
+    if (!isRight || entry === undefined) return undefined;
+    this.#failures.of(address, this.#now()).giveBack(1);
+    return entry.identity;
+  }
+
+  async #compare(password: string, hash: string): Promise<boolean> {
+    while (this.#running >= MOST_AT_ONCE) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    this.#running++;
+    const startMs = performance.now();
+    try {
+      return await verifyPassword(password, hash);
+    } finally {
+      this.#lastHashMs = performance.now() - startMs;
+      this.#running--;
+      this.#waiting.shift()?.();
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import type { Logger } from "../log/logger.ts";
+import type { CloseReason } from "../net/close_reason.ts";
+import type { Endpoint } from "../net/endpoint.ts";
+import type { WaitOptions } from "../net/wait.ts";
+import type { Framer } from "./framer.ts";
+import type { Message, Session } from "./session.ts";
+
+/** A session that passes everything on to another: a guard overrides what it changes. */
+export class SessionDecorator implements Session {
+  /** The session behind it. */
+  protected readonly inner: Session;
+
+  /** Changes nothing yet. */
+  constructor(inner: Session) {
+    this.inner = inner;
+  }
+
+  get id(): number {
+    return this.inner.id;
+  }
+
+  get kind(): Session["kind"] {
+    return this.inner.kind;
+  }
+
+  get subprotocol(): string | undefined {
+    return this.inner.subprotocol;
+  }
+
+  get framer(): Framer {
+    return this.inner.framer;
+  }
+
+  get remote(): Endpoint {
+    return this.inner.remote;
+  }
+
+  get local(): Endpoint {
+    return this.inner.local;
+  }
+
+  get log(): Logger {
+    return this.inner.log;
+  }
+
+  get queuedBytes(): number {
+    return this.inner.queuedBytes;
+  }
+
+  get closeReason(): CloseReason | undefined {
+    return this.inner.closeReason;
+  }
+
+  receive(options?: WaitOptions): Promise<readonly Message[] | null> {
+    return this.inner.receive(options);
+  }
+
+  send(data: Uint8Array | string, isText?: boolean): boolean {
+    return this.inner.send(data, isText);
+  }
+
+  sendFramed(bytes: Uint8Array): boolean {
+    return this.inner.sendFramed(bytes);
+  }
+
+  write(data: Uint8Array, isText?: boolean): Promise<void> {
+    return this.inner.write(data, isText);
+  }
+
+  flush(): Promise<void> {
+    return this.inner.flush();
+  }
+
+  closeWrite(): Promise<boolean> {
+    return this.inner.closeWrite();
+  }
+
+  close(reason: CloseReason, error?: Error): void {
+    this.inner.close(reason, error);
+  }
+
+  drain(): void {
+    this.inner.drain();
+  }
+
+  finish(reason?: CloseReason): Promise<void> {
+    return this.inner.finish(reason);
+  }
+}

@@ -1,0 +1,61 @@
+import { assert, assertEquals, assertFalse, assertNotEquals, assertThrows } from "@std/assert";
+import { PasswordAuthenticator } from "../../src/guard/password_authenticator.ts";
+import { parsePasswordFile } from "../../src/guard/password_file.ts";
+import { hashPassword, parsePasswordHash, verifyPassword } from "../../src/guard/password_hash.ts";
+
+Deno.test("hashPassword() salts: two hashes of one password differ, and both verify", async () => {
+  const [first, second] = await Promise.all([hashPassword("grün"), hashPassword("grün")]);
+  assertNotEquals(first, second);
+  // The same letters as other code points.
+  assert(await verifyPassword("gru\u0308n", first));
+  assertFalse(await verifyPassword("grun", second));
+});
+
+Deno.test("verifyPassword() agrees with a test vector of RFC 7914", async () => {
+  const hash = "fdbabe1c9d3472007856e7190d01e9fe7c6ad7cbc8237830e77376634b3731622eaf30d92e22a3886ff109279d9830da" +
+    "c727afb94a83ee6d8360cbdfa2cc0640";
+  const text = `scrypt$10$8$16$${btoa("NaCl")}$${Uint8Array.fromHex(hash).toBase64()}`;
+  assert(await verifyPassword("password", text));
+});
+
+Deno.test("parsePasswordHash() refuses what is none, and costs that take all memory", () => {
+  const hash = btoa("x".repeat(32));
+  for (
+    const wrong of ["", "secret", `scrypt$15$8$1$$${hash}`, "scrypt$15$8$1$QUJD$QUJD", `scrypt$30$8$1$QUJD$${hash}`]
+  ) {
+    assertThrows(() => parsePasswordHash(wrong), SyntaxError, "hash-password");
+  }
+});
+
+Deno.test("parsePasswordFile() reads names and roles, and names the line that is wrong", async () => {
+  const hash = await hashPassword("x");
+  const entries = parsePasswordFile(`# staff\r\nann:${hash}:operator,moderator\r\n\nbob:${hash}\n`, "names");
+  assertEquals(entries.get("ann")?.identity, { name: "ann", roles: ["operator", "moderator"] });
+  assertEquals(entries.get("bob")?.identity.roles, []);
+  assertThrows(() => parsePasswordFile(`ann:${hash}\nann:${hash}`, "names"), Error, "names, line 2: the name ann");
+  assertThrows(() => parsePasswordFile("ann:secret", "names"), Error, "names, line 1: this is no hash");
+  assertThrows(() => parsePasswordFile(`an n:${hash}`, "names"), Error, "names, line 1: expected NAME:HASH");
+});
+
+Deno.test("PasswordAuthenticator takes as long for an unknown name, and stops who fails too often", async () => {
+  const entries = parsePasswordFile(`ann:${await hashPassword("right")}:operator`, "names");
+  let nowMs = 0;
+  const authenticator = new PasswordAuthenticator(entries, { attempts: 3, forgiveMs: 1_000, now: () => nowMs });
+  const verify = (name: string, password: string, address = "192.0.2.1") =>
+    authenticator.verify(name, password, address).then((identity) => identity?.name);
+  const knownMs = await timeOf(() => verify("ann", "wrong"));
+  const unknownMs = await timeOf(() => verify("eve", "wrong"));
+  assert(unknownMs > knownMs / 4, `an unknown name took ${unknownMs} ms, a known one ${knownMs} ms`);
+  assertEquals(await verify("ann", "right"), "ann");
+  assertEquals(await verify("ann", "wrong"), undefined);
+  assertEquals(await verify("ann", "right"), undefined);
+  assertEquals(await verify("ann", "right", "192.0.2.2"), "ann");
+  nowMs = 1_000;
+  assertEquals(await verify("ann", "right"), "ann");
+});
+
+async function timeOf(work: () => Promise<unknown>): Promise<number> {
+  const startMs = performance.now();
+  await work();
+  return performance.now() - startMs;
+}
