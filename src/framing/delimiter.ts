@@ -71,6 +71,7 @@ class DelimiterDecoder implements Decoder {
     for (;;) {
       const end = this.#findEnd();
       if (end === -1) return this.#withoutEnd();
+      if (this.#skipped + end > this.#limits.hardBytes) return this.#hardLimit();
       const message = this.#backlog.take(end);
       this.#backlog.take(Math.min(this.#delimiter.length, this.#backlog.length));
       this.#searched = 0;
@@ -108,17 +109,13 @@ class DelimiterDecoder implements Decoder {
       this.#searched = 0;
       return last.length > this.#limits.maxBytes ? this.#tooLong() : last;
     }
-    if (this.#skipped + waiting > this.#limits.hardBytes) {
-      throw new FrameError(
-        `${this.#skipped + waiting} bytes came without an end: at most ${this.#limits.hardBytes} are accepted`,
-      );
-    }
+    // The last bytes may be the start of a delimiter.
+    const sure = waiting - this.#delimiter.length + 1;
+    if (this.#skipped + sure > this.#limits.hardBytes) return this.#hardLimit();
     // One byte more than a message may have: the CR of a line end, or the start of a delimiter.
     if (waiting > this.#limits.maxBytes + this.#delimiter.length) {
-      // The last bytes may be the start of a delimiter that is cut in two.
-      const dropped = waiting - this.#delimiter.length + 1;
-      this.#skipped += dropped;
-      this.#backlog.take(dropped);
+      this.#skipped += sure;
+      this.#backlog.take(sure);
       this.#searched = 0;
       this.#backlog.keep();
       if (this.#isSkipping) return undefined;
@@ -127,6 +124,15 @@ class DelimiterDecoder implements Decoder {
     }
     this.#backlog.keep();
     return undefined;
+  }
+
+  /** First the message is lost, then the stream: as when it comes byte by byte. */
+  #hardLimit(): FrameError {
+    if (!this.#isSkipping) {
+      this.#isSkipping = true;
+      return this.#tooLong();
+    }
+    throw new FrameError(`More than ${this.#limits.hardBytes} bytes came without an end`);
   }
 
   #tooLong(): FrameError {

@@ -27,8 +27,8 @@ export function lengthCodec(format: LengthFormat, maxBytes: number): Codec {
             if (backlog.length < prefixBytes) return void backlog.keep();
             wanted = readPrefix(backlog, format);
             backlog.take(prefixBytes);
-            if (wanted > most) {
-              throw new FrameError(`A message of ${wanted} bytes was announced: at most ${most} are accepted`);
+            if (wanted === 0 || wanted > most) {
+              throw new FrameError(`A message of ${wanted} bytes was announced: 1 to ${most} are accepted`);
             }
           }
           if (backlog.length < wanted) return void backlog.keep();
@@ -48,8 +48,8 @@ export function lengthCodec(format: LengthFormat, maxBytes: number): Codec {
       };
     },
     encode(message, sink) {
-      if (message.length > most) {
-        throw new FrameError(`Cannot send ${message.length} bytes: a message has at most ${most}`);
+      if (message.length === 0 || message.length > most) {
+        throw new FrameError(`Cannot send ${message.length} bytes: a message has 1 to ${most}`);
       }
       for (let index = 0; index < prefixBytes; index++) {
         const shift = 8 * (endianness === "be" ? prefixBytes - 1 - index : index);

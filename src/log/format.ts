@@ -53,5 +53,5 @@ function textOf(record: LogRecord): string {
 
 function textOfValue(value: unknown): string {
   const text = typeof value === "object" ? JSON.stringify(value) : String(value);
-  return /^[^\s"=\p{Cc}]+$/u.test(text) ? text : JSON.stringify(text);
+  return /^[^\s"=\p{Cc}]+$/u.test(text) ? text : escapeControls(JSON.stringify(text));
 }

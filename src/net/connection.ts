@@ -342,10 +342,10 @@ export class Connection implements AsyncDisposable, Swept {
     if (this.#closeReason !== undefined) throw this.#closedError();
     this.bytesWritten += count;
     this.#queuedBytes -= count;
+    this.#lastActiveMs = this.#clock.nowMs;
     if (count < this.#writing.length) return this.#writeNow(this.#writing.subarray(count));
     this.#writing = NOTHING;
     this.#isWriting = false;
-    this.#lastActiveMs = this.#clock.nowMs;
     if (this.#outbox.length > 0) this.#schedule();
     else if (this.#flushWaiters.length > 0) this.#settleFlush();
   };

@@ -77,7 +77,7 @@ const EXAMPLES: Readonly<Record<Scheme, string>> = {
  * @throws {SyntaxError} Says what was wrong and shows one right example.
  */
 export function parseEndpoint(text: string, options: ParseEndpointOptions = {}): Endpoint {
-  const match = /^([A-Za-z][A-Za-z0-9+.-]*):(?!\d+$)(.*)$/s.exec(text);
+  const match = /^([A-Za-z][A-Za-z0-9+.-]*):(.*)$/s.exec(text);
   const named = match?.[1]?.toLowerCase();
   if (match && named !== undefined && (isScheme(named) || match[2]?.startsWith("//"))) {
     if (!isScheme(named)) {

@@ -70,7 +70,15 @@ export class Listener implements Disposable, AsyncIterable<Connection> {
   async accept(): Promise<Connection | null> {
     if (this.#isClosed) return null;
     try {
-      const transport = await this.#acceptor.accept();
+      return this.#adopt(await this.#acceptor.accept());
+    } catch (error) {
+      if (this.#isClosed) return null;
+      throw toSocketError(error, "accept on", formatEndpoint(this.endpoint));
+    }
+  }
+
+  #adopt(transport: Awaited<ReturnType<Acceptor["accept"]>>): Connection {
+    try {
       if ("setNoDelay" in transport && typeof transport.setNoDelay === "function") transport.setNoDelay(true);
       const remote = remoteOf(transport.remoteAddr, this.endpoint);
       return new Connection(this.#wrap?.(transport, remote) ?? transport, {
@@ -82,8 +90,9 @@ export class Listener implements Disposable, AsyncIterable<Connection> {
         sweep: this.#sweep,
       });
     } catch (error) {
-      if (this.#isClosed) return null;
-      throw toSocketError(error, "accept on", formatEndpoint(this.endpoint));
+      // Reset before it was accepted, for example: nobody else knows of it.
+      transport.close();
+      throw error;
     }
   }
 

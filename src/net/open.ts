@@ -67,8 +67,10 @@ export async function listenUnix(endpoint: PathEndpoint, setup: ListenSetup): Pr
   const text = formatEndpoint(endpoint);
   try {
     await clearStaleSocket(endpoint.path, text, isStreamSocketLive);
-    const listener = Deno.listen({ transport: "unix", path: endpoint.path });
+    using owner = new DisposableStack();
+    const listener = owner.use(Deno.listen({ transport: "unix", path: endpoint.path }));
     await restrictSocket(endpoint.path, setup.mode);
+    owner.move();
     return new Listener(listener, { ...setup, endpoint });
   } catch (error) {
     throw toSocketError(error, "listen on", text);

@@ -80,7 +80,7 @@ export class StreamSession implements Session {
 
   receive(options?: WaitOptions): Promise<readonly Message[] | null> {
     this.#batch.length = 0;
-    if (this.#badMessage !== undefined) return Promise.reject(this.#badMessage);
+    if (this.#badMessage !== undefined) return Promise.reject(this.#told(this.#badMessage));
     if (this.#isDraining || this.#connection.isReadEnded) return NO_MORE;
     if (options !== undefined) return this.#receiveWithin(options);
     this.#isWaiting = true;
@@ -175,28 +175,23 @@ export class StreamSession implements Session {
   }
 
   #decodeInto(batch: Message[]): void {
-    for (;;) {
-      const found = this.#nextMessage();
-      if (found === undefined) return;
-      if (found instanceof FrameError) {
-        if (this.#answersBadMessages) this.#answerBadMessage(found);
-        else return this.#throwAfter(batch, found);
-      } else batch.push({ data: found, isText: false });
-    }
-  }
-
-  #throwAfter(batch: readonly Message[], error: FrameError): void {
-    if (batch.length === 0) throw error;
-    this.#badMessage = error;
-  }
-
-  #nextMessage(): ReturnType<Decoder["next"]> {
     try {
-      return this.#decoder.next();
+      for (let found = this.#decoder.next(); found !== undefined; found = this.#decoder.next()) {
+        if (!(found instanceof FrameError)) batch.push({ data: found, isText: false });
+        else if (this.#answersBadMessages) this.#answerBadMessage(found);
+        else throw found;
+      }
     } catch (error) {
-      if (error instanceof FrameError && this.#answersBadMessages) this.#answerBadMessage(error);
-      throw error;
+      if (!(error instanceof FrameError)) throw error;
+      // What came before it is served first, as if it had come in a read of its own.
+      if (batch.length === 0) throw this.#told(error);
+      this.#badMessage = error;
     }
+  }
+
+  #told(error: FrameError): FrameError {
+    if (this.#answersBadMessages) this.#answerBadMessage(error);
+    return error;
   }
 
   #answerBadMessage(error: FrameError): void {

@@ -1,0 +1,17 @@
+import { assertEquals } from "@std/assert";
+import { suggest } from "../../src/base/suggest.ts";
+
+const FLAGS = ["idle-timeout", "max-lifetime", "print-endpoint", "prefix", "upper", "json"];
+
+Deno.test("suggest() finds the word that was meant", () => {
+  const cases: [string, string | undefined][] = [
+    ["idle-timeuot", "idle-timeout"],
+    ["prefx", "prefix"],
+    ["print", "print-endpoint"],
+    ["jsn", "json"],
+    ["uper", "upper"],
+    ["completely-else", undefined],
+    ["x", undefined],
+  ];
+  for (const [typed, meant] of cases) assertEquals(suggest(typed, FLAGS), meant, typed);
+});

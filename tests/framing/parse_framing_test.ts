@@ -1,0 +1,45 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { ByteSink, parseFraming } from "@parley/parley";
+import { decodeAll } from "../support/decoding.ts";
+import { cutRandomly, seededRandom } from "../support/random.ts";
+
+Deno.test("parseFraming() knows every framing by its name", () => {
+  for (const name of ["raw", "line", "length:2be", "length:2le", "length:4be", "length:4le", "fixed:16"]) {
+    assertEquals(parseFraming(name).name, name);
+  }
+  assertEquals(decodeAll(parseFraming("delimiter:\\0"), [Uint8Array.of(65, 0, 66, 0)]), ["A", "B"]);
+  assertEquals(decodeAll(parseFraming("delimiter:END"), [new TextEncoder().encode("aENDb")]), ["a", "b"]);
+});
+
+Deno.test("parseFraming() refuses what it does not know", () => {
+  const wrong = ["", "lines", "length:3be", "length:4", "fixed:0", "fixed:-1", "fixed:", "delimiter:", "LINE"];
+  for (const text of wrong) assertThrows(() => parseFraming(text), SyntaxError, `Cannot parse framing "${text}"`);
+  assertThrows(() => parseFraming("delimiter:\\q"), SyntaxError);
+});
+
+Deno.test("parseFraming() limits messages to maxBytes", () => {
+  const bytes = new TextEncoder().encode("12345\n123456\nok\n");
+  assertEquals(decodeAll(parseFraming("line", { maxBytes: 5 }), [bytes]), ["12345", "lost", "ok"]);
+});
+
+Deno.test("every framing gives the same messages in whatever pieces the stream comes", () => {
+  const random = seededRandom(20_261_122);
+  for (const name of ["line", "length:2be", "length:2le", "length:4be", "length:4le", "delimiter:\\r\\n", "fixed:7"]) {
+    const codec = parseFraming(name);
+    for (let round = 0; round < 60; round++) {
+      const messages = Array.from(
+        { length: 1 + random(20) },
+        () => randomText(name === "fixed:7" ? 7 : 1 + random(900)),
+      );
+      const sink = new ByteSink();
+      for (const message of messages) codec.encode(new TextEncoder().encode(message), sink);
+      const pieces = cutRandomly(sink.take(), 1 + random(2_000), random);
+      assertEquals(decodeAll(codec, pieces), messages, `${name}, round ${round}`);
+    }
+  }
+
+  /** ASCII without control characters, so that it fits every framing. */
+  function randomText(length: number): string {
+    return String.fromCharCode(...Array.from({ length }, () => 0x20 + random(0x5f)));
+  }
+});

@@ -1,0 +1,58 @@
+import { assert, assertEquals } from "@std/assert";
+import type { LogRecord } from "@logtape/logtape";
+import { jsonFormat, textFormat } from "../../src/log/format.ts";
+
+function record(text: string, properties: Record<string, unknown>): LogRecord {
+  return {
+    category: ["parley"],
+    level: "info",
+    message: [text],
+    rawMessage: text,
+    timestamp: Date.UTC(2026, 10, 22, 9, 15, 2, 120),
+    properties,
+  };
+}
+
+const text = textFormat({ color: false });
+
+Deno.test("textFormat() writes time, level, context, text and fields", () => {
+  assertEquals(
+    text(record("accepted", { context: "HTTP API", connection: 3, peer: "tcp://127.0.0.1:9", note: undefined })),
+    "09:15:02.120 info [HTTP API] accepted connection=3 peer=tcp://127.0.0.1:9",
+  );
+});
+
+Deno.test("textFormat() quotes values with blanks, quotes or equals signs", () => {
+  assertEquals(
+    text(record("said", { a: "two words", b: 'q"q', c: "x=y", d: "", e: ["l", 1] })),
+    `09:15:02.120 info said a="two words" b="q\\"q" c="x=y" d="" e=${JSON.stringify('["l",1]')}`,
+  );
+});
+
+Deno.test("textFormat() lets no peer forge a line or command the terminal", () => {
+  const evil = "x\n00:00:00.000 error [root] all is lost\x1b[2J\x9b31m\u2028\x7f";
+  for (
+    const line of [text(record(evil, {})), text(record("said", { evil })), text(record("said", { context: evil }))]
+  ) {
+    // deno-lint-ignore no-control-regex
+    assert(!/[\x00-\x1f\x7f-\x9f\u2028\u2029]/.test(line), line);
+  }
+});
+
+Deno.test("textFormat() colours the level only where colours are welcome", () => {
+  assert(textFormat({ color: true })(record("hi", {})).includes("\x1b[32minfo\x1b[0m"));
+  assert(!text(record("hi", {})).includes("\x1b"));
+});
+
+Deno.test("jsonFormat writes one object a line, whatever is in it", () => {
+  const line = jsonFormat(record("a\nb", { context: "chat", peer: "tcp://127.0.0.1:9", evil: "x\ny" }));
+  assert(!line.includes("\n"));
+  assertEquals(JSON.parse(line), {
+    time: "2026-11-22T09:15:02.120Z",
+    level: "info",
+    context: "chat",
+    text: "a\nb",
+    peer: "tcp://127.0.0.1:9",
+    evil: "x\ny",
+  });
+});

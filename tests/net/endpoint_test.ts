@@ -1,0 +1,79 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { formatEndpoint, parseEndpoint } from "@parley/parley";
+
+Deno.test("parseEndpoint() reads full and short forms", () => {
+  const cases: [string, string][] = [
+    ["tcp://127.0.0.1:8888", "tcp://127.0.0.1:8888"],
+    ["TCP://127.0.0.1:8888", "tcp://127.0.0.1:8888"],
+    ["tls://db.internal:5433", "tls://db.internal:5433"],
+    ["unix:/run/app.sock", "unix:/run/app.sock"],
+    ["unix:///run/app.sock", "unix:/run/app.sock"],
+    ["unix:app.sock", "unix:app.sock"],
+    ["unixgram:/run/x.sock", "unixgram:/run/x.sock"],
+    ["ws://localhost:8765/chat", "ws://localhost:8765/chat"],
+    ["ws://localhost:8765", "ws://localhost:8765/"],
+    ["ws://localhost", "ws://localhost:80/"],
+    ["wss://localhost?room=1", "wss://localhost:443/?room=1"],
+    ["ws://:8765", "ws://127.0.0.1:8765/"],
+    ["udp://239.0.0.7:5000", "udp://239.0.0.7:5000"],
+    ["tcp://[::1]:0", "tcp://[::1]:0"],
+    ["tcp://[2001:db8::1]:65535/", "tcp://[2001:db8::1]:65535"],
+    ["8888", "tcp://127.0.0.1:8888"],
+    [":8888", "tcp://127.0.0.1:8888"],
+    ["0.0.0.0:8888", "tcp://0.0.0.0:8888"],
+    ["[::1]:8888", "tcp://[::1]:8888"],
+    ["db.internal:5433", "tcp://db.internal:5433"],
+    ["my_service:80", "tcp://my_service:80"],
+    ["example.com.:80", "tcp://example.com.:80"],
+  ];
+  for (const [text, formatted] of cases) {
+    assertEquals(formatEndpoint(parseEndpoint(text)), formatted, text);
+    assertEquals(parseEndpoint(formatted), parseEndpoint(text), text);
+  }
+});
+
+Deno.test("parseEndpoint() fills in the scheme and the port that are asked for", () => {
+  assertEquals(formatEndpoint(parseEndpoint("5000", { scheme: "udp" })), "udp://127.0.0.1:5000");
+  assertEquals(formatEndpoint(parseEndpoint("db.internal", { port: 5432 })), "tcp://db.internal:5432");
+  assertEquals(formatEndpoint(parseEndpoint("[::1]", { port: 5432 })), "tcp://[::1]:5432");
+});
+
+Deno.test("parseEndpoint() refuses the rest, says what was wrong and shows a right one", () => {
+  const cases: [string, string][] = [
+    ["", "the port is missing"],
+    ["localhost", "the port is missing"],
+    ["localhost:", "the port is missing"],
+    ["fc00::1%eth0", "brackets"],
+    ["[fc00::1%eth0]:80", "a zone (%) is not accepted"],
+    ["::1", "brackets"],
+    ["999.1.1.1:80", '"999.1.1.1" is not an IP address'],
+    ["1.2.3:80", "is not an IP address"],
+    ["[127.0.0.1]:80", "brackets are for IPv6"],
+    ["[::g]:80", "is not an IP address"],
+    ["tcp://127.0.0.1:65536", 'port "65536" is not a number from 0 to 65535'],
+    ["127.0.0.1:-1", 'port "-1"'],
+    ["127.0.0.1:80a", 'port "80a"'],
+    ["127.0.0.1:1e3", 'port "1e3"'],
+    ["70000", 'port "70000"'],
+    ["unix:", "the path of the socket is missing"],
+    ["unixgram:", "the path of the socket is missing"],
+    [`unix:/${"x".repeat(107)}`, "longer than 107 bytes"],
+    ["unix:/a\0b", "NUL"],
+    ["http://localhost:80", 'unknown scheme "http"'],
+    ["tcp:8080", '"//" must follow "tcp:"'],
+    ["udp:127.0.0.1:80", '"//" must follow "udp:"'],
+    ["tcp://user@host:80", "a user name has no place"],
+    ["tcp://host:80/path", "tcp takes no path"],
+    ["ws://host:80/a b", "a blank or a #"],
+    ["ws://host:80/#x", "a blank or a #"],
+    ["a b:80", "is not a host name"],
+    ["-a:80", "is not a host name"],
+    ["a..b:80", "is not a host name"],
+    [`${"a".repeat(64)}:80`, "is not a host name"],
+  ];
+  for (const [text, found] of cases) {
+    const error = assertThrows(() => parseEndpoint(text), SyntaxError, found, text);
+    assertEquals(error.message.startsWith(`Cannot parse endpoint "${text}": `), true, error.message);
+    assertEquals(/; a right one is \S+$/.test(error.message), true, error.message);
+  }
+});
