@@ -51,7 +51,7 @@ export function parseFlags(argv: readonly string[], table: FlagTable): ParsedFla
   const flags: Record<string, unknown> = {};
   for (const [long, { name, spec }] of specs) flags[name] = valueOf(long, spec, parsed[long]);
   const given = beforeDashes(words).flatMap((word) => {
-    const [, long = "", text = ""] = /^--([^=]+)=(.*)$/s.exec(word) ?? [];
+    const [, long = "", text = ""] = /^--([^=]+)(?:=(.*))?$/s.exec(word) ?? [];
     const found = specs.get(long);
     return found ? [{ name: found.name, value: isBoolean(long) || convert(long, found.spec, text) }] : [];
   });
@@ -81,7 +81,8 @@ function joinValues(
     if (!flag) {
       words.push(word);
     } else if (!flag.takesValue) {
-      words.push(`--${flag.long}=true`);
+      // The parser takes `--no-x=true` for a value of `x`.
+      words.push(flag.long.startsWith("no-") ? `--${flag.long}` : `--${flag.long}=true`);
     } else {
       const next = argv[++index];
       if (next === undefined || next.startsWith("--") || flagOf(next)) {

@@ -9,6 +9,7 @@ const TABLE = {
   then: { type: "text", repeat: true, help: "" },
   close: { type: "boolean", help: "" },
   count: { type: "integer", least: -9, short: "n", help: "" },
+  noReply: { type: "boolean", help: "" },
   quiet: { type: "boolean", short: "q", help: "" },
 } as const satisfies FlagTable;
 
@@ -49,4 +50,10 @@ Deno.test("parseFlags() refuses a flag where a value has to be", () => {
     assertThrows(() => parseFlags(["--expect", next], TABLE), UsageError, "needs a value");
   }
   assertThrows(() => parseFlags(["x", "--expect"], TABLE), UsageError, "needs a value");
+});
+
+Deno.test("parseFlags() takes a switch whose name begins with no-", () => {
+  const { flags, given } = parseFlags(["--no-reply", "x"], TABLE);
+  assertEquals(flags.noReply, true);
+  assertEquals(given, [{ name: "noReply", value: true }]);
 });

@@ -3,6 +3,7 @@ import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
 import { formatDuration } from "../../base/units.ts";
 import { type Codec, parseFraming } from "../../framing/mod.ts";
 import { LOG_LEVELS } from "../../log/logger.ts";
+import type { Session } from "../../serve/session.ts";
 
 /** Most bytes of one message that a client takes. */
 const MESSAGE_BYTES = 64 * 1024 * 1024;
@@ -27,4 +28,12 @@ export const CONNECTION_FLAGS = {
 export function codecOf({ framing }: Pick<FlagValues<typeof CONNECTION_FLAGS>, "framing">): Codec {
   // A server's line may be longer than what our own servers accept: only memory sets the limit.
   return parseFraming(framing ?? "raw", { maxBytes: MESSAGE_BYTES });
+}
+
+/** Whether what comes is messages: WebSocket's own, or those of a framing. */
+export function isMessageWise(
+  session: Pick<Session, "kind">,
+  { framing = "raw" }: Pick<FlagValues<typeof CONNECTION_FLAGS>, "framing">,
+): boolean {
+  return session.kind === "websocket" || framing !== "raw";
 }

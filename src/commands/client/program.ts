@@ -3,6 +3,7 @@ import { checkCommand } from "./check.ts";
 import { connectCommand } from "./connect.ts";
 import { freePortCommand } from "./free_port.ts";
 import { resolveCommand } from "./resolve.ts";
+import { sendCommand } from "./send.ts";
 
 /** `parley-client`. */
 export const clientProgram: Program = {
@@ -10,6 +11,7 @@ export const clientProgram: Program = {
   summary: "talk to servers, check them, measure them",
   commands: [
     connectCommand,
+    sendCommand,
     checkCommand,
     resolveCommand,
     freePortCommand,

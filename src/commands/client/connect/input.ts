@@ -1,6 +1,7 @@
 import { parseHex } from "../../../base/bytes.ts";
 import { FrameError } from "../../../base/errors.ts";
 import { lineCodec } from "../../../framing/mod.ts";
+import { isUtf8 } from "../utf8.ts";
 
 /** One message on its way to the peer. */
 export interface Outgoing {
@@ -32,7 +33,6 @@ export interface InputOptions {
 const LINE_BYTES = 64 * 1024 * 1024;
 const CR = 0x0d;
 const LF = 0x0a;
-const strictDecoder = new TextDecoder("utf-8", { fatal: true });
 
 /** The cutter that the options ask for. */
 export function inputCutter(options: InputOptions): InputCutter {
@@ -99,15 +99,5 @@ class CrLfCutter implements InputCutter {
 
   end(): readonly Outgoing[] {
     return [];
-  }
-}
-
-function isUtf8(bytes: Uint8Array): boolean {
-  try {
-    strictDecoder.decode(bytes);
-    return true;
-  } catch {
-    // The only thing a strict decoder throws: not UTF-8.
-    return false;
   }
 }

@@ -1,0 +1,106 @@
+import { concat } from "../../../base/bytes.ts";
+import type { Match } from "./match.ts";
+
+/** Most bytes that wait to be matched; of a longer stream the last ones count. */
+const WINDOW_BYTES = 1024 * 1024;
+
+const EMPTY = new Uint8Array(0);
+
+/** How the peer's side stands: open, ended in order, or broken by an error. */
+export type PeerState = "open" | "ended" | Error;
+
+/** What has come and no expectation has matched yet: one stream of bytes, or messages. */
+export class Inbox {
+  /** Bytes that came in all. */
+  receivedBytes = 0;
+  readonly #isMessageWise: boolean;
+  #units: Uint8Array[] = [];
+  #state: PeerState = "open";
+  #changed = Promise.withResolvers<void>();
+
+  constructor(isMessageWise: boolean) {
+    this.#isMessageWise = isMessageWise;
+  }
+
+  get isMessageWise(): boolean {
+    return this.#isMessageWise;
+  }
+
+  get state(): PeerState {
+    return this.#state;
+  }
+
+  /** Whether something waits to be matched. */
+  get isEmpty(): boolean {
+    return this.#units.every(({ length }) => length === 0) && (!this.#isMessageWise || this.#units.length === 0);
+  }
+
+  /** All that waits to be matched. */
+  get unmatched(): Uint8Array {
+    return concat(this.#units);
+  }
+
+  /** Adds what came; it is copied. */
+  push(message: Uint8Array): void {
+    this.receivedBytes += message.length;
+    if (this.#isMessageWise) {
+      this.#units.push(message.slice());
+      while (this.#units.length > 1 && sizeOf(this.#units) > WINDOW_BYTES) this.#units.shift();
+    } else {
+      const joined = concat([this.#units[0] ?? EMPTY, message]);
+      this.#units = [joined.subarray(Math.max(0, joined.length - WINDOW_BYTES))];
+    }
+    this.#ring();
+  }
+
+  /** Nothing more will come. */
+  end(state: "ended" | Error): void {
+    if (this.#state !== "open") return;
+    this.#state = state;
+    this.#ring();
+  }
+
+  /** The first match, in the first message that has one. Nothing is taken. */
+  find(match: (bytes: Uint8Array) => Match | undefined): { unit: number; match: Match; isAtEnd: boolean } | undefined {
+    // An expectation of nothing is met by nothing.
+    const units = this.#units.length === 0 && !this.#isMessageWise ? [EMPTY] : this.#units;
+    for (const [unit, bytes] of units.entries()) {
+      const found = match(bytes);
+      if (found) return { unit, match: found, isAtEnd: !this.#isMessageWise && found.end === bytes.length };
+    }
+    return undefined;
+  }
+
+  /** Takes a match out, and what stands before it: of a stream the bytes up to its end, else the whole message. */
+  take(found: { unit: number; match: Match }): Uint8Array {
+    const unit = this.#units[found.unit] ?? EMPTY;
+    if (this.#isMessageWise) this.#units.splice(0, found.unit + 1);
+    else this.#units = [unit.subarray(found.match.end)];
+    return unit.subarray(found.match.start, found.match.end);
+  }
+
+  /** Takes the first message, or all of a stream. */
+  takeReply(): Uint8Array {
+    return this.#units.shift() ?? EMPTY;
+  }
+
+  /** Waits until something changes: `true`, or `false` when the time is over. */
+  async change(timeoutMs: number): Promise<boolean> {
+    if (timeoutMs <= 0) return false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const timeout = new Promise<false>((resolve) => timer = setTimeout(() => resolve(false), timeoutMs));
+    const changed = this.#changed.promise.then(() => true);
+    const outcome = await Promise.race([changed, timeout]);
+    clearTimeout(timer);
+    return outcome;
+  }
+
+  #ring(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+}
+
+function sizeOf(units: readonly Uint8Array[]): number {
+  return units.reduce((sum, { length }) => sum + length, 0);
+}

@@ -1,0 +1,48 @@
+import { indexOfBytes } from "../../../base/bytes.ts";
+import type { Captures } from "./payload.ts";
+
+/** Where a pattern was found. */
+export interface Match {
+  /** In bytes. */
+  readonly start: number;
+  /** In bytes, behind the last one. */
+  readonly end: number;
+  /** What the groups of a regular expression captured. */
+  readonly captures: Captures;
+}
+
+const NO_CAPTURES: Captures = new Map();
+
+/** Where the bytes are found first. */
+export function matchBytes(wanted: Uint8Array, bytes: Uint8Array): Match | undefined {
+  const start = indexOfBytes(bytes, wanted);
+  return start === -1 ? undefined : { start, end: start + wanted.length, captures: NO_CAPTURES };
+}
+
+/**
+ * Where a regular expression matches first. Bytes that are UTF-8 are matched
+ * as text, others as one character a byte (Latin-1).
+ */
+export function matchRegex(regex: RegExp, bytes: Uint8Array): Match | undefined {
+  const { text, lengthOf } = readText(bytes);
+  const found = regex.exec(text);
+  if (!found) return undefined;
+  const start = lengthOf(text.slice(0, found.index));
+  const groups = [...found.slice(1).entries()].map(([index, value]) => [String(index + 1), value] as const);
+  const all = [...groups, ...Object.entries(found.groups ?? {})];
+  const captures = new Map(all.flatMap(([name, value]) => value === undefined ? [] : [[name, value]]));
+  return { start, end: start + lengthOf(found[0]), captures };
+}
+
+function readText(bytes: Uint8Array): { text: string; lengthOf: (text: string) => number } {
+  try {
+    // As a stream: a character whose rest is still to come is left out.
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes, { stream: true });
+    return { text, lengthOf: (part) => new TextEncoder().encode(part).length };
+  } catch {
+    // Not UTF-8, which is all that a strict decoder says.
+    let text = "";
+    for (const byte of bytes) text += String.fromCharCode(byte);
+    return { text, lengthOf: (part) => part.length };
+  }
+}

@@ -1,0 +1,304 @@
+import { formatHex, preview } from "../../../base/bytes.ts";
+import { ClosedEarlyError, ResetError, TimeoutError, UsageError } from "../../../base/errors.ts";
+import { formatDuration } from "../../../base/units.ts";
+import { formatEndpoint } from "../../../net/endpoint.ts";
+import type { Message, Session } from "../../../serve/session.ts";
+import { isUtf8 } from "../utf8.ts";
+import { ExpectationError } from "./expectation_error.ts";
+import { Inbox } from "./inbox.ts";
+import { type Match, matchBytes, matchRegex } from "./match.ts";
+import { type Captures, fillRegex } from "./payload.ts";
+import type { Pattern, Step } from "./step.ts";
+
+/**
+ * A regular expression that matches up to the last byte that came might match
+ * more of what comes next; so long it is waited for.
+ */
+const SETTLE_MS = 50;
+
+/** How long a peer that has done its part may take to end its side after ours. */
+const LINGER_MS = 250;
+
+/** How an exchange is run. */
+export interface ExchangeOptions {
+  /** For each step, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Whether the session gives messages; otherwise it gives a stream in pieces of any size. */
+  readonly isMessageWise: boolean;
+  /** What has been captured before. */
+  readonly captures?: Captures;
+  /** Told of each message that goes. */
+  readonly onSent?: ((data: Uint8Array, isText: boolean) => void) | undefined;
+  /** Told of each message that comes; nothing further is read until it is done. */
+  readonly onReceived?: ((message: Message) => void | Promise<void>) | undefined;
+  /** Ends it with its reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What came of one step. */
+export interface StepReport {
+  readonly step: Step;
+  readonly ms: number;
+  /** The bytes that were sent, or that were expected. */
+  readonly data: Uint8Array | undefined;
+  /** What an expectation matched, or the reply that came. */
+  readonly received?: Uint8Array;
+  /** Why it failed. */
+  readonly error?: Error;
+}
+
+/** What came of an exchange. */
+export interface ExchangeReport {
+  /** The steps that were tried, in order; only the last one can have failed. */
+  readonly steps: readonly StepReport[];
+  /** Why it failed. */
+  readonly error: Error | undefined;
+  readonly captures: Captures;
+  /** What came and was not expected. */
+  readonly unmatched: Uint8Array;
+  readonly receivedBytes: number;
+}
+
+/**
+ * Does one step after another, and stops at the first that fails. It never
+ * throws for the peer's doing: the report says what happened. The session is
+ * closed at the end: in order after success, at once after a failure.
+ *
+ * A peer that answered wrongly is an `ExpectationError`, one that said nothing
+ * a `TimeoutError`, one that ended without a word a `ClosedEarlyError`.
+ */
+export async function runExchange(
+  session: Session,
+  steps: readonly Step[],
+  options: ExchangeOptions,
+): Promise<ExchangeReport> {
+  return await new Exchange(session, options).run(steps);
+}
+
+class Exchange {
+  readonly #session: Session;
+  readonly #options: ExchangeOptions;
+  readonly #inbox: Inbox;
+  readonly #captures: Map<string, string>;
+  readonly #endpoint: string;
+
+  constructor(session: Session, options: ExchangeOptions) {
+    this.#session = session;
+    this.#options = options;
+    this.#inbox = new Inbox(options.isMessageWise);
+    this.#captures = new Map(options.captures);
+    this.#endpoint = formatEndpoint(session.remote);
+  }
+
+  async run(steps: readonly Step[]): Promise<ExchangeReport> {
+    const { signal } = this.#options;
+    const onAbort = () => this.#inbox.end(signal?.reason instanceof Error ? signal.reason : new Error("aborted"));
+    signal?.addEventListener("abort", onAbort, { once: true });
+    if (signal?.aborted) onAbort();
+    const reports: StepReport[] = [];
+    void this.#receive();
+    for (const [index, step] of steps.entries()) {
+      const startMs = performance.now();
+      const data = this.#dataOf(step);
+      const outcome = await this.#attempt(step, data, steps[index + 1]);
+      reports.push({ step, ms: performance.now() - startMs, data, ...outcome });
+      if (outcome.error) break;
+    }
+    signal?.removeEventListener("abort", onAbort);
+    await this.#finish(reports.at(-1)?.error === undefined);
+    const { unmatched, receivedBytes } = this.#inbox;
+    return { steps: reports, error: reports.at(-1)?.error, captures: this.#captures, unmatched, receivedBytes };
+  }
+
+  /** Reads all the time, also while something is sent: a peer that echoes would stop reading otherwise. */
+  async #receive(): Promise<void> {
+    try {
+      for (let batch = await this.#session.receive(); batch; batch = await this.#session.receive()) {
+        for (const message of batch) {
+          await this.#options.onReceived?.(message);
+          this.#inbox.push(message.data);
+        }
+      }
+      this.#inbox.end("ended");
+    } catch (error) {
+      this.#inbox.end(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  /** Leaves without a reset, which would be an error in the peer's log, where the peer is quick to end too. */
+  async #finish(isOrderly: boolean): Promise<void> {
+    try {
+      if (!isOrderly || this.#inbox.state instanceof Error) return;
+      if (!await this.#session.closeWrite()) return await this.#session.finish();
+      const endMs = performance.now() + LINGER_MS;
+      while (this.#inbox.state === "open" && await this.#inbox.change(endMs - performance.now()));
+    } catch (error) {
+      this.#session.log.debug("the peer was gone before the end", { error: String(error) });
+    } finally {
+      this.#session.close("done");
+    }
+  }
+
+  #dataOf(step: Step): Uint8Array | undefined {
+    if (step.kind === "send") return step.data.bytes(this.#captures);
+    if (step.kind !== "expect" || step.pattern.kind === "regex") return undefined;
+    return step.pattern.kind === "text" ? step.pattern.text.bytes(this.#captures) : step.pattern.bytes;
+  }
+
+  async #attempt(
+    step: Step,
+    data: Uint8Array | undefined,
+    next: Step | undefined,
+  ): Promise<{ received?: Uint8Array; error?: Error }> {
+    try {
+      const received = await this.#do(step, data);
+      return received === undefined ? {} : { received };
+    } catch (error) {
+      // The reset that is expected may come while we are still sending.
+      if (step.kind === "send" && next?.kind === "reset" && error instanceof ResetError) {
+        this.#inbox.end(error);
+        return {};
+      }
+      return { error: error instanceof Error ? error : new Error(String(error)) };
+    }
+  }
+
+  async #do(step: Step, data: Uint8Array | undefined): Promise<Uint8Array | void> {
+    switch (step.kind) {
+      case "send":
+        return await this.#send(data ?? new Uint8Array(0), step.isText);
+      case "end":
+        return await this.#end();
+      case "expect":
+        return await this.#expect(step.pattern, data);
+      case "close":
+        return await this.#expectClose();
+      case "reset":
+        return await this.#expectReset();
+      case "silence":
+        return await this.#expectSilence(step.forMs);
+      case "reply":
+        return await this.#takeReply(step.quietMs);
+    }
+  }
+
+  async #send(data: Uint8Array, isText: boolean): Promise<void> {
+    // A stream has no empty message.
+    if (data.length === 0 && !this.#options.isMessageWise) return;
+    this.#options.onSent?.(data, isText);
+    await this.#session.write(data, isText);
+  }
+
+  async #end(): Promise<void> {
+    if (await this.#session.closeWrite()) return;
+    throw new UsageError(`Cannot end one side of ${this.#endpoint}: WebSocket ends both at once`);
+  }
+
+  async #expect(pattern: Pattern, wanted: Uint8Array | undefined): Promise<Uint8Array> {
+    const match = this.#matcherOf(pattern, wanted);
+    const endMs = performance.now() + this.#options.timeoutMs;
+    for (;;) {
+      const found = this.#inbox.find(match);
+      const leftMs = endMs - performance.now();
+      const isSettled = pattern.kind !== "regex" || !found?.isAtEnd || this.#inbox.state !== "open";
+      if (found && (isSettled || !await this.#inbox.change(Math.min(SETTLE_MS, leftMs)))) {
+        for (const [name, value] of found.match.captures) this.#captures.set(name, value);
+        return this.#inbox.take(found);
+      }
+      if (found) continue;
+      if (this.#inbox.state !== "open" || !await this.#inbox.change(leftMs)) throw this.#unmet(pattern, wanted);
+    }
+  }
+
+  #matcherOf(pattern: Pattern, wanted: Uint8Array | undefined): (bytes: Uint8Array) => Match | undefined {
+    if (pattern.kind !== "regex") return (bytes) => matchBytes(wanted ?? new Uint8Array(0), bytes);
+    const regex = new RegExp(fillRegex(pattern.source, this.#captures), "u");
+    return (bytes) => matchRegex(regex, bytes);
+  }
+
+  async #expectClose(): Promise<void> {
+    const endMs = performance.now() + this.#options.timeoutMs;
+    while (this.#inbox.state === "open" && await this.#inbox.change(endMs - performance.now()));
+    if (this.#inbox.state === "open") throw this.#tooLate("did not close the connection");
+    if (this.#inbox.state !== "ended") throw this.#inbox.state;
+  }
+
+  async #expectReset(): Promise<void> {
+    const endMs = performance.now() + this.#options.timeoutMs;
+    while (this.#inbox.state === "open" && await this.#inbox.change(endMs - performance.now()));
+    const { state } = this.#inbox;
+    if (state === "open") throw this.#tooLate("did not reset the connection");
+    if (state === "ended") throw this.#wrong(`${this.#endpoint} closed the connection in order: a reset was expected`);
+    if (!(state instanceof ResetError)) throw state;
+  }
+
+  async #expectSilence(forMs: number): Promise<void> {
+    const endMs = performance.now() + forMs;
+    for (;;) {
+      const { state } = this.#inbox;
+      if (!this.#inbox.isEmpty) throw this.#wrong(`silence was expected from ${this.#endpoint}, but ${this.#came()}`);
+      if (state === "ended") {
+        throw new ClosedEarlyError(
+          `${this.#endpoint} closed the connection: silence for ${formatDuration(forMs)} was expected`,
+          { endpoint: this.#endpoint },
+        );
+      }
+      if (state !== "open") throw state;
+      if (!await this.#inbox.change(endMs - performance.now())) return;
+    }
+  }
+
+  async #takeReply(quietMs: number): Promise<Uint8Array> {
+    const endMs = performance.now() + this.#options.timeoutMs;
+    while (this.#inbox.isEmpty) {
+      const { state } = this.#inbox;
+      if (state === "ended") throw this.#endedWithoutWord();
+      if (state !== "open") throw state;
+      if (!await this.#inbox.change(endMs - performance.now())) throw this.#tooLate("sent no reply");
+    }
+    if (this.#inbox.isMessageWise) return this.#inbox.takeReply();
+    while (this.#inbox.state === "open" && await this.#inbox.change(quietMs));
+    const { state } = this.#inbox;
+    if (state instanceof Error) throw state;
+    return this.#inbox.takeReply();
+  }
+
+  #unmet(pattern: Pattern, wanted: Uint8Array | undefined): Error {
+    const { state } = this.#inbox;
+    if (state instanceof Error) return state;
+    const name = wanted === undefined ? `/${pattern.kind === "regex" ? pattern.source : ""}/` : quote(wanted);
+    if (!this.#inbox.isEmpty) {
+      return this.#wrong(`expected ${name} from ${this.#endpoint}, but ${this.#came()}`, wanted);
+    }
+    if (state === "ended") return this.#endedWithoutWord(` ${name} was expected`);
+    return this.#tooLate(`sent nothing of what was expected, ${name}`);
+  }
+
+  #came(): string {
+    return `${quote(this.#inbox.unmatched)} came`;
+  }
+
+  #wrong(message: string, expected?: Uint8Array): ExpectationError {
+    return new ExpectationError(message, {
+      endpoint: this.#endpoint,
+      received: this.#inbox.unmatched,
+      ...(expected ? { expected } : {}),
+    });
+  }
+
+  #endedWithoutWord(more = ""): ClosedEarlyError {
+    const message = `${this.#endpoint} closed the connection without a reply${more === "" ? "" : `:${more}`}`;
+    return new ClosedEarlyError(message, { endpoint: this.#endpoint });
+  }
+
+  #tooLate(what: string): TimeoutError {
+    const within = formatDuration(this.#options.timeoutMs);
+    return new TimeoutError("reply", `${this.#endpoint} ${what} within ${within}`, { endpoint: this.#endpoint });
+  }
+}
+
+function quote(bytes: Uint8Array): string {
+  if (isUtf8(bytes)) return `"${preview(bytes)}"`;
+  const hex = formatHex(bytes.subarray(0, 64));
+  return bytes.length > 64 ? `${hex}... (${bytes.length} bytes)` : hex;
+}

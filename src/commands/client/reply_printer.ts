@@ -1,0 +1,42 @@
+import { concat, formatHex, utf8 } from "../../base/bytes.ts";
+import type { Output } from "../../cli/io.ts";
+import { safeText } from "../../cli/safe_text.ts";
+import type { Message } from "../../serve/session.ts";
+
+const LINE_END = utf8("\n");
+const LF = 0x0a;
+
+/** Prints what comes: in a pipe as it is, on a terminal so that it cannot be obeyed. */
+export class ReplyPrinter {
+  readonly #output: Output;
+  readonly #options: { isHex: boolean; isMessageWise: boolean };
+  readonly #decoder = new TextDecoder();
+  #isAtLineStart = true;
+
+  constructor(output: Output, options: { isHex: boolean; isMessageWise: boolean }) {
+    this.#output = output;
+    this.#options = options;
+  }
+
+  /** The message as it is printed. */
+  render({ data }: Message): Uint8Array {
+    const { isHex, isMessageWise } = this.#options;
+    if (isHex) return utf8(`${formatHex(data)}\n`);
+    const body = this.#output.isTerminal
+      ? utf8(safeText(this.#decoder.decode(data, { stream: !isMessageWise })))
+      : data;
+    return isMessageWise ? concat([body, LINE_END]) : body;
+  }
+
+  /** Prints it. */
+  async print(message: Message): Promise<void> {
+    const bytes = this.render(message);
+    if (bytes.length > 0) this.#isAtLineStart = bytes.at(-1) === LF;
+    await this.#output.writeAsync(bytes);
+  }
+
+  /** Ends the last line on a terminal, where the prompt would stand behind it. */
+  end(): void {
+    if (this.#output.isTerminal && !this.#isAtLineStart) this.#output.write("\n");
+  }
+}

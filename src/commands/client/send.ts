@@ -1,0 +1,99 @@
+import { messageOf, UsageError } from "../../base/errors.ts";
+import type { FlagTable } from "../../base/flag_spec.ts";
+import { type CommandDefinition, defineCommand } from "../../cli/command.ts";
+import { EXIT, exitCodeOf } from "../../cli/exit_codes.ts";
+import { dialSession } from "../../serve/dial_session.ts";
+import { configureProgramLogging } from "../program_logging.ts";
+import { codecOf, CONNECTION_FLAGS, isMessageWise } from "./client_flags.ts";
+import { failureLines } from "./exchange/failure_lines.ts";
+import { runExchange } from "./exchange/run_exchange.ts";
+import { ReplyPrinter } from "./reply_printer.ts";
+import { firstStep } from "./send/first_step.ts";
+import { reportObject } from "./send/report.ts";
+import { stepsOf } from "./send/steps.ts";
+
+const FLAGS = {
+  expect: { type: "text", repeat: true, help: "wait until TEXT comes" },
+  expectRegex: { type: "text", placeholder: "REGEX", repeat: true, help: "wait until what comes matches REGEX" },
+  expectBytes: { type: "text", placeholder: "HEX", repeat: true, help: "wait until these bytes come" },
+  expectClose: { type: "boolean", help: "wait until the server ends the connection" },
+  expectReset: { type: "boolean", help: "wait until the server resets the connection" },
+  expectSilence: { type: "duration", repeat: true, help: "see that nothing more comes for TIME" },
+  then: { type: "text", placeholder: "DATA", repeat: true, help: "then send DATA; its own expectations follow it" },
+  end: { type: "boolean", help: "then end our side, as a file that is sent whole does (not over WebSocket)" },
+  hex: { type: "boolean", help: "DATA is hexadecimal digits, and replies are printed so" },
+  literal: { type: "boolean", help: "DATA and TEXT have no escapes such as \\n" },
+  file: { type: "text", placeholder: "FILE", help: "send what FILE holds" },
+  timeout: { type: "duration", default: "5s", help: "for each expectation, and for a reply to begin" },
+  quiet: { type: "boolean", short: "q", help: "print nothing that comes" },
+  wait: { type: "duration", default: "1s", help: "a reply without framing is over when nothing came for TIME" },
+  noReply: { type: "boolean", help: "wait for no reply" },
+  json: { type: "boolean", help: "one JSON object on standard output" },
+  ...CONNECTION_FLAGS,
+} as const satisfies FlagTable;
+
+/** `parley-client send`. */
+export const sendCommand = defineCommand({
+  name: "send",
+  summary: "send once, and see that the answer is as expected",
+  usage: "ENDPOINT [DATA]",
+  examples: [
+    { words: "send 127.0.0.1:8888 'hello\\n' --expect hello", does: "exit code 0 only if hello comes back" },
+    { words: "send 127.0.0.1:6379 'PING\\r\\n' --expect-regex '^\\+PONG'", does: "a regular expression" },
+    {
+      words: "send :2525 --framing line '' --expect-regex '^220' --then 'EHLO me' --expect 250",
+      does: "wait for a greeting, then talk",
+    },
+    { words: "send :9000 --hex 0a0b0c --expect-bytes '0a 0b'", does: "bytes" },
+    { words: "send unix:/run/app.sock --file request.bin > reply.bin", does: "a file, and the reply as it is" },
+  ],
+  flags: FLAGS,
+  notes: [
+    "DATA may hold \\n \\r \\t \\0 \\a \\e \\\\ and \\xHH. Without DATA and --file, standard input is sent.",
+    "An expectation is looked for in all that came and that no earlier one has matched: with framing or WebSocket",
+    "within each message, otherwise in the stream. Flags count in their order: DATA, its expectations, --then, ...",
+    "{1} and {name} in later DATA and TEXT stand for what groups of --expect-regex captured.",
+    "Without an expectation the reply is printed: one message, or without framing all until --wait is over.",
+  ].join("\n"),
+  run,
+});
+
+async function run({ flags, args, given, io }: Parameters<CommandDefinition<typeof FLAGS>["run"]>[0]): Promise<number> {
+  configureProgramLogging(flags, io);
+  const [endpoint, data, ...more] = args;
+  if (endpoint === undefined) throw new UsageError("no endpoint to send to");
+  if (more.length > 0) throw new UsageError(`send takes one DATA; "${more[0]}" is one more (quote it, or use --then)`);
+  using stop = io.stop.listen();
+  const style = { isHex: flags.hex, isLiteral: flags.literal };
+  const first = await firstStep({ data, file: flags.file, timeoutMs: flags.timeout, ...style }, io, stop.signal);
+  const steps = stepsOf(given, { first, ...style, quietMs: flags.noReply ? undefined : flags.wait });
+  if (steps.length === 0) throw new UsageError("nothing to send and nothing to expect");
+  const codec = codecOf(flags);
+  const startMs = performance.now();
+  const session = await dialSession(endpoint, codec, {
+    context: "send",
+    connectTimeout: flags.connectTimeout,
+    writeTimeout: flags.timeout,
+    signal: stop.signal,
+  });
+  const messageWise = isMessageWise(session, flags);
+  const printer = new ReplyPrinter(io.stdout, { isHex: flags.hex, isMessageWise: messageWise });
+  const isSilent = flags.quiet || flags.json;
+  const report = await runExchange(session, steps, {
+    timeoutMs: flags.timeout,
+    isMessageWise: messageWise,
+    signal: stop.signal,
+    ...(isSilent ? {} : { onReceived: (message) => printer.print(message) }),
+  });
+  if (!isSilent) printer.end();
+  const code = report.error === undefined ? EXIT.done : exitCodeOf(report.error);
+  if (flags.json) {
+    const ms = performance.now() - startMs;
+    io.stdout.write(`${JSON.stringify(reportObject(report, { session, exitCode: code, ms }))}\n`);
+  }
+  stop.signal.throwIfAborted();
+  if (report.error === undefined) return code;
+  const lines = [`parley-client: ${messageOf(report.error)}`, ...failureLines(report).map((line) => `  ${line}`)];
+  io.stderr.write(lines.map((line) => `${line}\n`).join(""));
+  return code;
+}

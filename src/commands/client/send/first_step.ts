@@ -1,0 +1,67 @@
+import { concat, parseHex } from "../../../base/bytes.ts";
+import { messageOf, UsageError } from "../../../base/errors.ts";
+import { formatDuration } from "../../../base/units.ts";
+import type { ProgramIo } from "../../../cli/io.ts";
+import { abortable } from "../../../net/wait.ts";
+import { bytesPayload } from "../exchange/payload.ts";
+import type { Step } from "../exchange/step.ts";
+import { isUtf8 } from "../utf8.ts";
+import { sendStep } from "./steps.ts";
+
+/** Where the first DATA comes from. */
+export interface FirstStepOptions {
+  /** As it was typed. */
+  readonly data: string | undefined;
+  readonly file: string | undefined;
+  readonly isHex: boolean;
+  readonly isLiteral: boolean;
+  /** For the end of standard input, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * The step that sends DATA, the file, or else standard input where that is no
+ * terminal.
+ *
+ * @throws {UsageError} Two sources, no hexadecimal digits, or an input that does not end.
+ */
+export async function firstStep(
+  options: FirstStepOptions,
+  io: ProgramIo,
+  signal: AbortSignal,
+): Promise<Step | undefined> {
+  const { data, file } = options;
+  if (data !== undefined && file !== undefined) throw new UsageError("DATA and --file exclude each other");
+  if (file !== undefined) return bytesStep(await Deno.readFile(file), options.isHex);
+  if (data !== undefined) {
+    try {
+      return sendStep(data, options);
+    } catch (error) {
+      throw new UsageError(messageOf(error), { cause: error });
+    }
+  }
+  return io.stdin.isTerminal ? undefined : bytesStep(await readInput(options.timeoutMs, io, signal), options.isHex);
+}
+
+function bytesStep(bytes: Uint8Array, isHex: boolean): Step | undefined {
+  if (bytes.length === 0) return undefined;
+  const data = isHex ? parseHex(new TextDecoder().decode(bytes)) : bytes;
+  return { kind: "send", data: bytesPayload(data), isText: !isHex && isUtf8(data) };
+}
+
+async function readInput(timeoutMs: number, io: ProgramIo, signal: AbortSignal): Promise<Uint8Array> {
+  const late = () =>
+    new UsageError(
+      `standard input did not end within ${formatDuration(timeoutMs)}; write DATA as '' to send nothing of it`,
+    );
+  return await abortable(readToEnd(io), { signal, timeoutMs }, late);
+}
+
+async function readToEnd(io: ProgramIo): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  const buffer = new Uint8Array(64 * 1024);
+  for (let count = await io.stdin.read(buffer); count !== null; count = await io.stdin.read(buffer)) {
+    chunks.push(buffer.slice(0, count));
+  }
+  return concat(chunks);
+}

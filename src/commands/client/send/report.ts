@@ -1,0 +1,44 @@
+import { formatHex } from "../../../base/bytes.ts";
+import { formatEndpoint } from "../../../net/endpoint.ts";
+import type { Session } from "../../../serve/session.ts";
+import type { ExchangeReport, StepReport } from "../exchange/run_exchange.ts";
+import { isUtf8 } from "../utf8.ts";
+
+/** What `send --json` prints. */
+export function reportObject(
+  report: ExchangeReport,
+  { session, exitCode, ms }: { session: Session; exitCode: number; ms: number },
+): object {
+  const { error } = report;
+  return {
+    ok: error === undefined,
+    exitCode,
+    endpoint: formatEndpoint(session.remote),
+    ms: roundMs(ms),
+    receivedBytes: report.receivedBytes,
+    steps: report.steps.map(stepObject),
+    captures: Object.fromEntries(report.captures),
+    unmatched: dataObject(report.unmatched),
+    ...(error === undefined ? {} : { error: { name: error.name, message: error.message } }),
+  };
+}
+
+function stepObject({ step, ms, data, received, error }: StepReport): object {
+  return {
+    step: step.kind === "expect" ? `expect ${step.pattern.kind}` : step.kind,
+    ok: error === undefined,
+    ms: roundMs(ms),
+    ...(step.kind === "expect" && step.pattern.kind === "regex" ? { regex: step.pattern.source } : {}),
+    ...(data === undefined ? {} : { data: dataObject(data) }),
+    ...(received === undefined ? {} : { received: dataObject(received) }),
+  };
+}
+
+/** Bytes as text where they are text, otherwise as hexadecimal digits. */
+function dataObject(bytes: Uint8Array): object {
+  return isUtf8(bytes) ? { text: new TextDecoder().decode(bytes) } : { hex: formatHex(bytes) };
+}
+
+function roundMs(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}

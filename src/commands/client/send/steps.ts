@@ -1,0 +1,86 @@
+import { parseHex } from "../../../base/bytes.ts";
+import { messageOf, UsageError } from "../../../base/errors.ts";
+import type { GivenFlag } from "../../../cli/parse_flags.ts";
+import { bytesPayload, textPayload } from "../exchange/payload.ts";
+import type { Step } from "../exchange/step.ts";
+
+/** What decides how the words of a command line become steps. */
+export interface StepOptions {
+  /** What is sent first, if anything is. */
+  readonly first: Step | undefined;
+  /** DATA is hexadecimal digits. */
+  readonly isHex: boolean;
+  /** DATA and TEXT have no escapes. */
+  readonly isLiteral: boolean;
+  /** A reply is over when nothing came for that long, in milliseconds; `undefined` waits for no reply. */
+  readonly quietMs: number | undefined;
+}
+
+/**
+ * The steps in the order in which the flags were given: each `--then` sends,
+ * each `--expect...` waits. What is sent without an expectation behind it is
+ * followed by a wait for its reply.
+ *
+ * @throws {UsageError} A value that cannot be used.
+ */
+export function stepsOf(given: readonly GivenFlag[], options: StepOptions): Step[] {
+  const wanted = given.flatMap((flag) => stepOf(flag, options) ?? []);
+  const ordered = options.first ? [options.first, ...wanted] : wanted;
+  if (options.quietMs === undefined) return ordered;
+  const reply: Step = { kind: "reply", quietMs: options.quietMs };
+  return ordered.flatMap((step, index) => {
+    const next = ordered[index + 1]?.kind;
+    const isUnanswered = next === undefined || next === "send";
+    return (step.kind === "send" || step.kind === "end") && isUnanswered ? [step, reply] : [step];
+  });
+}
+
+/** A step that sends DATA as it was typed. */
+export function sendStep(text: string, { isHex, isLiteral }: Pick<StepOptions, "isHex" | "isLiteral">): Step {
+  if (isHex) return { kind: "send", data: bytesPayload(parseHex(text)), isText: false };
+  return { kind: "send", data: textPayload(text, { isLiteral }), isText: true };
+}
+
+function stepOf({ name, value }: GivenFlag, options: StepOptions): Step | undefined {
+  const text = String(value);
+  switch (name) {
+    case "then":
+      return named("then", () => sendStep(text, options));
+    case "expect":
+      return named("expect", () => ({
+        kind: "expect",
+        pattern: { kind: "text", text: textPayload(text, options) },
+      }));
+    case "expectRegex":
+      checkRegex(text);
+      return { kind: "expect", pattern: { kind: "regex", source: text } };
+    case "expectBytes":
+      return named("expect-bytes", () => ({ kind: "expect", pattern: { kind: "bytes", bytes: parseHex(text) } }));
+    case "end":
+      return { kind: "end" };
+    case "expectClose":
+      return { kind: "close" };
+    case "expectReset":
+      return { kind: "reset" };
+    case "expectSilence":
+      return { kind: "silence", forMs: Number(value) };
+    default:
+      return undefined;
+  }
+}
+
+function checkRegex(source: string): void {
+  try {
+    new RegExp(source, "u");
+  } catch (error) {
+    throw new UsageError(`--expect-regex: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function named(flag: string, make: () => Step): Step {
+  try {
+    return make();
+  } catch (error) {
+    throw new UsageError(`--${flag}: ${messageOf(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,164 @@
+import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
+import { utf8 } from "../../../../src/base/bytes.ts";
+import { ClosedEarlyError, ResetError, TimeoutError } from "../../../../src/base/errors.ts";
+import { ExpectationError } from "../../../../src/commands/client/exchange/expectation_error.ts";
+import { bytesPayload, textPayload } from "../../../../src/commands/client/exchange/payload.ts";
+import { type ExchangeReport, runExchange } from "../../../../src/commands/client/exchange/run_exchange.ts";
+import type { Pattern, Step } from "../../../../src/commands/client/exchange/step.ts";
+import { parseFraming } from "../../../../src/framing/mod.ts";
+import { dialSession } from "../../../../src/serve/dial_session.ts";
+import { writeAll } from "../../../support/peer.ts";
+import { resettingPeer } from "../../../support/resetting_peer.ts";
+import { scriptedPeer } from "../../../support/scripted_peer.ts";
+
+async function exchange(
+  endpoint: string,
+  steps: readonly Step[],
+  { timeoutMs = 5_000, framing = "raw" } = {},
+): Promise<ExchangeReport> {
+  const session = await dialSession(endpoint, parseFraming(framing));
+  return await runExchange(session, steps, { timeoutMs, isMessageWise: framing !== "raw" });
+}
+
+function send(text: string): Step {
+  return { kind: "send", data: textPayload(text), isText: true };
+}
+
+function expect(pattern: string | RegExp | Uint8Array): Step {
+  return { kind: "expect", pattern: patternOf(pattern) };
+}
+
+function patternOf(pattern: string | RegExp | Uint8Array): Pattern {
+  if (typeof pattern === "string") return { kind: "text", text: textPayload(pattern) };
+  if (pattern instanceof RegExp) return { kind: "regex", source: pattern.source };
+  return { kind: "bytes", bytes: pattern };
+}
+
+/** Sends `pieces` with a turn of the event loop between them, then stays, or closes. */
+function talkingPeer(pieces: readonly string[], { closes = false } = {}) {
+  return scriptedPeer(async (conn) => {
+    for (const piece of pieces) {
+      await writeAll(conn, piece);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    if (closes) conn.close();
+  });
+}
+
+function echoPeer() {
+  return scriptedPeer(async (conn) => {
+    const buffer = new Uint8Array(64 * 1024);
+    for (let count = await conn.read(buffer); count !== null; count = await conn.read(buffer)) {
+      await writeAll(conn, buffer.subarray(0, count));
+    }
+    conn.close();
+  });
+}
+
+Deno.test("runExchange() finds expectations one after another in what came, however it is cut", async () => {
+  await using peer = talkingPeer(["gre", "eting\r\nsec", "ond\r\n"]);
+  const report = await exchange(peer.endpoint, [expect("greeting"), expect(/^\r\ns(e.)ond/), expect(utf8("\r\n"))]);
+  assertEquals(report.error, undefined);
+  assertEquals(report.captures, new Map([["1", "ec"]]));
+});
+
+Deno.test("runExchange() does not find again what an expectation has matched", async () => {
+  await using peer = talkingPeer(["one"]);
+  const { error, steps } = await exchange(peer.endpoint, [expect("one"), expect("one")], { timeoutMs: 100 });
+  assertInstanceOf(error, TimeoutError);
+  assertEquals(steps.map((step) => step.error === undefined), [true, false]);
+});
+
+Deno.test("runExchange() waits for the rest of what a regular expression may still match", async () => {
+  await using peer = talkingPeer(["id=1", "2", "3;"]);
+  const report = await exchange(peer.endpoint, [expect(/id=(\d+)/)]);
+  assertEquals(report.captures.get("1"), "123");
+});
+
+Deno.test("runExchange() puts captures into what later steps send and expect", async () => {
+  await using peer = echoPeer();
+  const steps = [send("id=77;"), expect(/id=(?<id>\d+);/), send("<{id}>"), expect("<{1}>")];
+  assertEquals((await exchange(peer.endpoint, steps)).error, undefined);
+});
+
+Deno.test("runExchange() reads while it sends, so that an echo of megabytes does not stand still", async () => {
+  await using peer = echoPeer();
+  const data = new Uint8Array(8_000_000).fill(0x61);
+  data[data.length - 1] = 0x21;
+  const report = await exchange(peer.endpoint, [
+    { kind: "send", data: bytesPayload(data), isText: false },
+    expect("!"),
+  ]);
+  assertEquals([report.error, report.receivedBytes], [undefined, data.length]);
+});
+
+Deno.test("runExchange() tells a wrong answer, silence, and an end without a word apart", async () => {
+  await using wrong = talkingPeer(["wrong"]);
+  const error = (await exchange(wrong.endpoint, [expect("right")], { timeoutMs: 100 })).error;
+  assertInstanceOf(error, ExpectationError);
+  assertStringIncludes(error.message, 'expected "right"');
+  await using silent = scriptedPeer(() => {});
+  assertInstanceOf((await exchange(silent.endpoint, [expect("x")], { timeoutMs: 50 })).error, TimeoutError);
+  await using closing = talkingPeer([], { closes: true });
+  assertInstanceOf((await exchange(closing.endpoint, [expect("x")])).error, ClosedEarlyError);
+});
+
+Deno.test("runExchange() gives a wrong answer as soon as the peer has ended", async () => {
+  await using peer = talkingPeer(["wrong"], { closes: true });
+  assertInstanceOf((await exchange(peer.endpoint, [expect("right")], { timeoutMs: 60_000 })).error, ExpectationError);
+});
+
+Deno.test("runExchange() looks within each message where there are messages", async () => {
+  await using peer = talkingPeer(["one two\nthree\n"]);
+  const split = await exchange(peer.endpoint, [expect(/^two/)], { framing: "line", timeoutMs: 50 });
+  assertInstanceOf(split.error, ExpectationError);
+  const whole = await exchange(peer.endpoint, [expect(/^three$/)], { framing: "line" });
+  assertEquals(whole.error, undefined);
+});
+
+Deno.test("runExchange() expects an end in order, and tells it from a reset", async () => {
+  await using closing = talkingPeer(["bye"], { closes: true });
+  assertEquals((await exchange(closing.endpoint, [{ kind: "close" }])).error, undefined);
+  assertInstanceOf((await exchange(closing.endpoint, [{ kind: "reset" }])).error, ExpectationError);
+  await using resetting = await resettingPeer();
+  assertEquals((await exchange(resetting.endpoint, [send("x"), { kind: "reset" }])).error, undefined);
+  assertInstanceOf((await exchange(resetting.endpoint, [send("x"), { kind: "close" }])).error, ResetError);
+  await using silent = scriptedPeer(() => {});
+  for (const kind of ["close", "reset"] as const) {
+    assertInstanceOf((await exchange(silent.endpoint, [{ kind }], { timeoutMs: 50 })).error, TimeoutError);
+  }
+});
+
+Deno.test("runExchange() expects silence: nothing unmatched, and the peer stays", async () => {
+  const silence: Step = { kind: "silence", forMs: 60 };
+  await using silent = talkingPeer(["hello"]);
+  const startMs = performance.now();
+  assertEquals((await exchange(silent.endpoint, [expect("hello"), silence])).error, undefined);
+  assert(performance.now() - startMs >= 60);
+  assertInstanceOf((await exchange(silent.endpoint, [expect("hell"), silence])).error, ExpectationError);
+  await using closing = talkingPeer([], { closes: true });
+  assertInstanceOf((await exchange(closing.endpoint, [silence])).error, ClosedEarlyError);
+});
+
+Deno.test("runExchange() takes as a reply one message, or a stream until it is quiet", async () => {
+  await using peer = talkingPeer(["one\n", "two\n"]);
+  const reply: Step = { kind: "reply", quietMs: 200 };
+  const lines = await exchange(peer.endpoint, [reply, reply], { framing: "line" });
+  assertEquals(lines.steps.map(({ received }) => new TextDecoder().decode(received)), ["one", "two"]);
+  const stream = await exchange(peer.endpoint, [reply]);
+  assertEquals(stream.steps.map(({ received }) => new TextDecoder().decode(received)), ["one\ntwo\n"]);
+});
+
+Deno.test("runExchange() ends at its signal", async () => {
+  await using silent = scriptedPeer(() => {});
+  const session = await dialSession(silent.endpoint, parseFraming("raw"));
+  const stop = new AbortController();
+  const running = runExchange(session, [expect("x")], {
+    timeoutMs: 60_000,
+    isMessageWise: false,
+    signal: stop.signal,
+  });
+  const reason = new Error("enough");
+  stop.abort(reason);
+  assertEquals((await running).error, reason);
+});

@@ -1,0 +1,35 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { UsageError } from "../../../../src/base/errors.ts";
+import { sendStep, stepsOf } from "../../../../src/commands/client/send/steps.ts";
+
+const OPTIONS = { first: sendStep("a", { isHex: false, isLiteral: false }), isHex: false, isLiteral: false };
+
+function kinds(names: readonly string[], quietMs?: number): string[] {
+  const given = names.map((name) => ({ name, value: name === "expectSilence" ? 100 : "61" }));
+  return stepsOf(given, { ...OPTIONS, quietMs }).map(({ kind }) => kind);
+}
+
+Deno.test("stepsOf() keeps the order of the flags", () => {
+  assertEquals(kinds(["expect", "then", "expectRegex", "expectSilence", "expectClose"]), [
+    "send",
+    "expect",
+    "send",
+    "expect",
+    "silence",
+    "close",
+  ]);
+});
+
+Deno.test("stepsOf() waits for a reply to what is sent without an expectation", () => {
+  assertEquals(kinds(["then", "expect", "then"], 100), ["send", "reply", "send", "expect", "send", "reply"]);
+  assertEquals(kinds(["end"], 100), ["send", "end", "reply"]);
+  assertEquals(kinds(["then"]), ["send", "send"]);
+});
+
+Deno.test("stepsOf() refuses a value that cannot be used, and names its flag", () => {
+  const bad = [["expectRegex", "("], ["expectBytes", "0"], ["expect", "\\q"], ["then", "\\q"]] as const;
+  for (const [name, value] of bad) {
+    const error = assertThrows(() => stepsOf([{ name, value }], { ...OPTIONS, quietMs: 1 }), UsageError);
+    assertEquals(error.message.startsWith("--"), true);
+  }
+});

@@ -1,0 +1,133 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { writeAll } from "../support/peer.ts";
+import { closedPort } from "../support/ports.ts";
+import { runProgram, startProgram, startServer } from "../support/program.ts";
+import { resettingPeer } from "../support/resetting_peer.ts";
+import { scriptedPeer } from "../support/scripted_peer.ts";
+
+Deno.test("send prints the reply and exits 0", async () => {
+  await using echo = await startServer(["echo", ":0"]);
+  const { code, stdout } = await runProgram("client", ["send", "--wait", "100ms", echo.endpoint, "hi\\x21\\n"]);
+  assertEquals([code, stdout], [0, "hi!\n"]);
+});
+
+Deno.test("send --framing prints one message, each on its line", async () => {
+  await using echo = await startServer(["echo", ":0", "--framing", "length:4be"]);
+  const { code, stdout } = await runProgram("client", ["send", "--framing", "length:4be", echo.endpoint, "hi"]);
+  assertEquals([code, stdout], [0, "hi\n"]);
+});
+
+Deno.test("send exits 1 when the answer is not as expected, and shows where they differ", async () => {
+  await using echo = await startServer(["echo", ":0"]);
+  const args = ["send", echo.endpoint, "status 404", "--expect", "status 200", "--timeout", "200ms"];
+  const { code, stdout, stderr } = await runProgram("client", args);
+  assertEquals([code, stdout], [1, "status 404"]);
+  assertMatch(stderr, /^parley-client: expected "status 200" from tcp:\S+, but "status 404" came\n/);
+  assertStringIncludes(stderr, "\n  sent      status 404\n  expected  status 200\n  received  status 404\n");
+  assertStringIncludes(stderr, "^ differs at byte 7");
+});
+
+Deno.test("send does several steps in the order of its flags, with captured groups", async () => {
+  await using echo = await startServer(["echo", ":0"]);
+  const steps = ["id=7;", "--expect-regex", "id=(\\d+);", "--then", "get {1}", "--expect", "get 7"];
+  const { code } = await runProgram("client", ["send", "-q", echo.endpoint, ...steps, "--expect-silence", "50ms"]);
+  assertEquals(code, 0);
+});
+
+Deno.test("send takes data from standard input and from a file, and binary as hexadecimal digits", async () => {
+  await using echo = await startServer(["echo", ":0"]);
+  const input = Uint8Array.of(0, 255, 1);
+  const piped = await runProgram("client", ["send", echo.endpoint, "--expect-bytes", "00ff01"], { input });
+  assertEquals([piped.code, [...piped.stdoutBytes]], [0, [...input]]);
+  const hex = await runProgram("client", ["send", echo.endpoint, "--hex", "00 ff 01", "--expect-bytes", "ff01"]);
+  assertEquals([hex.code, hex.stdout], [0, "00ff01\n"]);
+  const file = await Deno.makeTempFile();
+  try {
+    await Deno.writeFile(file, input);
+    const args = ["send", echo.endpoint, "--file", file, "--expect-bytes", "00ff01"];
+    assertEquals((await runProgram("client", args, { permissions: ["-N", "-R"] })).code, 0);
+    const refused = await runProgram("client", args);
+    assertEquals([refused.code, refused.stderr.trim().split("\n").length], [8, 1]);
+    assertStringIncludes(refused.stderr, "--allow-read");
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
+Deno.test("send does not wait for ever for the end of standard input", async () => {
+  await using program = startProgram("client", ["send", ":1", "--timeout", "100ms"]);
+  assertEquals(await program.exitCode(), 2);
+});
+
+Deno.test("send expects an end, a reset and silence", async () => {
+  await using greeting = scriptedPeer(async (conn) => {
+    await writeAll(conn, "bye");
+    conn.close();
+  });
+  assertEquals(
+    (await runProgram("client", ["send", greeting.endpoint, "", "--expect", "bye", "--expect-close"])).code,
+    0,
+  );
+  await using resetting = await resettingPeer();
+  assertEquals((await runProgram("client", ["send", resetting.endpoint, "x", "--expect-reset"])).code, 0);
+  await using silent = scriptedPeer(() => {});
+  assertEquals((await runProgram("client", ["send", silent.endpoint, "x", "--expect-silence", "50ms"])).code, 0);
+});
+
+Deno.test("send --end ends our side, so that a server that answers at the end answers", async () => {
+  await using echo = await startServer(["echo", ":0"]);
+  const { code, stdout } = await runProgram("client", [
+    "send",
+    echo.endpoint,
+    "x",
+    "--end",
+    "--expect",
+    "x",
+    "--expect-close",
+  ]);
+  assertEquals([code, stdout], [0, "x"]);
+});
+
+Deno.test("send --no-reply does not wait", async () => {
+  await using silent = scriptedPeer(() => {});
+  assertEquals((await runProgram("client", ["send", silent.endpoint, "x", "--no-reply", "--timeout", "60s"])).code, 0);
+});
+
+Deno.test("send --json gives one object, also of a failure and of no connection", async () => {
+  await using echo = await startServer(["echo", ":0"]);
+  const args = ["--expect", "no", "--timeout", "100ms", "--json"];
+  const wrong = JSON.parse((await runProgram("client", ["send", echo.endpoint, "hi", ...args])).stdout);
+  assertEquals([wrong.ok, wrong.exitCode, wrong.error.name], [false, 1, "ExpectationError"]);
+  assertEquals(wrong.unmatched, { text: "hi" });
+  const refused = await runProgram("client", ["send", `:${closedPort()}`, "hi", ...args]);
+  assertEquals(JSON.parse(refused.stdout).exitCode, 4);
+});
+
+Deno.test("send says what is wrong with a call, and names the right flag", async () => {
+  const misspelt = await runProgram("client", ["send", ":1", "hi", "--expct", "x"]);
+  assertEquals(misspelt.code, 2);
+  assertStringIncludes(misspelt.stderr, "did you mean --expect?");
+  for (
+    const words of [[], [":1", "a", "b"], [":1", "\\q"], [":1", "x", "--expect-regex", "("], [":1", "x", "--file", "y"]]
+  ) {
+    const { code, stderr } = await runProgram("client", ["send", ...words]);
+    assertEquals(code, 2, stderr);
+    assert(!stderr.includes(" at "), stderr);
+  }
+});
+
+Deno.test("send ends with 130 when it is interrupted", async () => {
+  await using silent = scriptedPeer(() => {});
+  await using program = startProgram("client", [
+    "send",
+    silent.endpoint,
+    "x",
+    "--timeout",
+    "60s",
+    "--log-level",
+    "debug",
+  ]);
+  await program.errorLine(/connected/);
+  program.kill("SIGINT");
+  assertEquals(await program.exitCode(), 130);
+});
