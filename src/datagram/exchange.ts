@@ -18,8 +18,8 @@ const PROBE_AFTER_MS = 100;
 export interface ExchangeOutcome {
   /** Its number, from 1. */
   readonly seq: number;
-  /** "refused": nobody is bound to the target's port. */
-  readonly status: "answered" | "silent" | "refused";
+  /** "refused": nobody is bound to the target's port; "one-way": no reply was waited for. */
+  readonly status: "answered" | "silent" | "refused" | "one-way";
   /** How often it was sent. */
   readonly tries: number;
   /** From the first try to the first reply, in milliseconds. */
@@ -45,6 +45,8 @@ export interface ExchangeOptions {
   matching: Matching;
   /** Whether replies of anybody count, and all that come in time are taken. */
   hasManyReceivers: boolean;
+  /** Whether no reply is waited for. */
+  isOneWay: boolean;
   /** Ends it early. */
   signal: AbortSignal;
   /** Called as each datagram is done, in the order in which they are. */
@@ -120,12 +122,17 @@ export class DatagramExchange {
     try {
       while (status !== "answered" && tries <= this.#options.retries && !signal.aborted) {
         const isLast = tries++ === this.#options.retries;
+        if (this.#options.isOneWay) {
+          await lane.socket.send(data, this.#options.target);
+          status = "one-way";
+          break;
+        }
         status = await this.#try({ seq, data }, lane, replies, isLast, signal, onSent);
       }
     } finally {
-      this.#giveBack(lane, status === "answered" && tries === 1);
+      this.#giveBack(lane, status !== "silent" && tries === 1);
     }
-    if (status !== "answered" && signal.aborted) return this.summary.abandon(tries);
+    if (status === "silent" && signal.aborted) return this.summary.abandon(tries);
     const first = replies[0];
     const outcome = { seq, status, tries, replies, elapsedMs: first && first.atMs - firstMs };
     this.summary.add(outcome);

@@ -31,7 +31,7 @@ export class ExchangeSummary {
     this.sent++;
     this.retries += outcome.tries - 1;
     if (outcome.status === "answered") this.answered++;
-    else this.lost.push(outcome.seq);
+    else if (outcome.status !== "one-way") this.lost.push(outcome.seq);
     if (outcome.status === "refused") this.refused++;
     if (outcome.elapsedMs !== undefined) this.#times.push(outcome.elapsedMs);
   }

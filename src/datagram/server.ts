@@ -112,10 +112,10 @@ export class DatagramServer {
 
   #take(datagram: Datagram, outflow: Outflow, socket: DatagramSocket): Promise<void> | undefined {
     const { counts } = this;
-    const { gate, impairment } = this.#options;
+    const { gate, impairment, service } = this.#options;
     counts.received++;
     counts.receivedBytes += datagram.data.length;
-    if (datagram.isTruncated) return this.#drop("truncated");
+    if (datagram.isTruncated && service.takesTruncated !== true) return this.#drop("truncated");
     const refusal = gate?.refusalOf(addressOf(datagram.from));
     if (refusal !== undefined) return this.#drop(refusal);
     if (impairment === undefined) return this.#answer(datagram, outflow, socket);
@@ -126,7 +126,7 @@ export class DatagramServer {
   #answer(datagram: Datagram, outflow: Outflow, socket: DatagramSocket): Promise<void> | undefined {
     const { counts } = this;
     const { data, from } = datagram;
-    const reply = this.#options.service.onDatagram(datagram);
+    const reply = this.#options.service.onDatagram(datagram, socket);
     if (reply === undefined) return undefined;
     if (from === null) return this.#drop("no address");
     if (reply.length > data.length && !this.#options.mayAmplify) return this.#refuseToAmplify();

@@ -1,6 +1,6 @@
 import type { FlagTable, FlagValues } from "../base/flag_spec.ts";
 import type { Logger } from "../log/logger.ts";
-import type { Datagram } from "../net/datagram.ts";
+import type { Datagram, DatagramSocket } from "../net/datagram.ts";
 
 /** What a datagram server does with each datagram. */
 export interface DatagramService {
@@ -9,7 +9,9 @@ export interface DatagramService {
    * where it returns `undefined`. The datagram's bytes may be returned as they
    * are; they must not be kept after the call.
    */
-  onDatagram(datagram: Datagram): Uint8Array | undefined;
+  onDatagram(datagram: Datagram, socket: DatagramSocket): Uint8Array | undefined;
+  /** Whether truncated datagrams are handed over too; otherwise they are dropped and counted. */
+  readonly takesTruncated?: boolean;
   /** The server has ended: the last report. */
   [Symbol.dispose]?(): void;
 }

@@ -1,5 +1,7 @@
 import type { Program } from "../../cli/command.ts";
+import { listenCommand } from "./listen_command.ts";
 import { relayCommand } from "./relay_command.ts";
+import { replayCommand } from "./replay_command.ts";
 import { sendCommand } from "./send_command.ts";
 import { serveCommand } from "./serve_command.ts";
 
@@ -7,5 +9,5 @@ import { serveCommand } from "./serve_command.ts";
 export const udpProgram: Program = {
   name: "parley-udp",
   summary: "serve, send and measure datagrams",
-  commands: [serveCommand, sendCommand, relayCommand],
+  commands: [serveCommand, sendCommand, listenCommand, replayCommand, relayCommand],
 };

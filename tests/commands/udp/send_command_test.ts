@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { bindSilent } from "../../support/datagram_peer.ts";
-import { runProgram, startUdpServer } from "../../support/program.ts";
+import { runProgram, startProgram, startUdpServer } from "../../support/program.ts";
 
 const ANY = "udp://127.0.0.1:0";
 
@@ -63,4 +63,37 @@ Deno.test("send refuses 65,508 bytes with exit code 2 and says the limit", async
 Deno.test("send exits 3 when the name is not known", async () => {
   const { code } = await runProgram("udp", ["send", "udp://no-such-host.invalid:5000", "hello"]);
   assertEquals(code, 3);
+});
+
+Deno.test("send --expect and its kin exit 1 where the reply is another, 0 where it is as expected", async () => {
+  await using started = await startUdpServer(["upper", ANY]);
+  const codeOf = async (...flags: string[]) =>
+    (await runProgram("udp", ["send", started.endpoint, "ping", ...flags])).code;
+  assertEquals(await codeOf("--expect", "PING"), 0);
+  assertEquals(await codeOf("--expect", "pong"), 1);
+  assertEquals(await codeOf("--expect-regex", "^P.NG$"), 0);
+  assertEquals(await codeOf("--expect-bytes", "50 49"), 0);
+  assertEquals(await codeOf("--expect-silence", "1s"), 1);
+});
+
+Deno.test("send --expect-silence exits 0 when nothing comes", async () => {
+  using silent = bindSilent();
+  const { code, stderr } = await runProgram("udp", ["send", silent.endpoint, "x", "--expect-silence", "200ms"]);
+  assertEquals({ code, stderr }, { code: 0, stderr: "" });
+});
+
+Deno.test("send --one-way waits for no reply", async () => {
+  using silent = bindSilent();
+  const { code, stderr } = await runProgram("udp", ["send", silent.endpoint, "x", "-c", "3", "--one-way"]);
+  assertEquals({ code, stderr }, { code: 0, stderr: "3 sent\n" });
+});
+
+Deno.test("send sums up and exits 130 on SIGINT", { ignore: Deno.build.os === "windows" }, async () => {
+  await using started = await startUdpServer(["echo", ANY]);
+  await using send = startProgram("udp", ["send", started.endpoint, "x", "-c", "1000", "-i", "1m"]);
+  assertEquals(await send.line(), "x");
+  send.kill("SIGINT");
+  const { code, stderr } = await send.outcome();
+  assertEquals(code, 130);
+  assertStringIncludes(stderr, "1 sent, 1 answered, 0 lost");
 });

@@ -1,31 +1,41 @@
-import { formatHex } from "../../../base/bytes.ts";
 import type { ProgramIo } from "../../../cli/io.ts";
 import type { ExchangeOutcome } from "../../../datagram/exchange.ts";
 import { type ExchangeSummary, formatRanges } from "../../../datagram/exchange_summary.ts";
+import { contentOf } from "../../../datagram/recording.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
 
 /** Tells what comes of the datagrams of `parley-udp send`. */
 export interface SendReport {
   /** As each datagram is done. */
-  outcome(outcome: ExchangeOutcome): void;
+  outcome(outcome: ExchangeOutcome, fault: string | undefined): void;
   /** At the end. */
   end(summary: ExchangeSummary, exitCode: number): void;
 }
 
-/** Replies on standard output and the rest on standard error; or JSON objects on standard output. */
-export function sendReport(target: string, options: { isJson: boolean; count: number }, io: ProgramIo): SendReport {
-  return options.isJson ? jsonReport(target, io) : textReport(target, options.count, io);
+/** How to tell it. */
+export interface SendReportOptions {
+  readonly isJson: boolean;
+  /** How many datagrams there are: of a single one no number is told. */
+  readonly count: number;
+  /** Whether no reply is as it should be. */
+  readonly isSilenceExpected: boolean;
 }
 
-function textReport(target: string, count: number, io: ProgramIo): SendReport {
+/** Replies on standard output and the rest on standard error; or JSON objects on standard output. */
+export function sendReport(target: string, options: SendReportOptions, io: ProgramIo): SendReport {
+  return options.isJson ? jsonReport(target, options, io) : textReport(target, options, io);
+}
+
+function textReport(target: string, { count, isSilenceExpected }: SendReportOptions, io: ProgramIo): SendReport {
   return {
-    outcome({ replies, seq, status }) {
+    outcome({ replies, seq, status }, fault) {
       for (const { data, isTruncated, from } of replies) {
         io.stdout.write(data);
         if (data.at(-1) !== 0x0a) io.stdout.write("\n");
         if (isTruncated) io.stderr.write(`the reply from ${from ? formatEndpoint(from) : "?"} is truncated\n`);
       }
-      if (status === "answered") return;
+      if (fault !== undefined) io.stderr.write(`${count === 1 ? "" : `datagram ${seq}: `}${fault}\n`);
+      if (status === "answered" || status === "one-way" || status === "silent" && isSilenceExpected) return;
       const which = count === 1 ? "" : ` to datagram ${seq}`;
       io.stderr.write(
         status === "refused"
@@ -42,6 +52,7 @@ function textReport(target: string, count: number, io: ProgramIo): SendReport {
         strangers > 0 ? `${strangers} from others` : "",
       ].filter(Boolean).map((part) => `, ${part}`).join("");
       const percent = round(summary.lossRatio * 100, 1);
+      if (answered + lost.length === 0) return io.stderr.write(`${sent} sent\n`);
       io.stderr.write(`${sent} sent, ${answered} answered, ${lost.length} lost (${percent}%)${extra}\n`);
       if (lost.length > 0) io.stderr.write(`no reply to ${formatRanges(lost)}\n`);
       const times = summary.times();
@@ -52,14 +63,15 @@ function textReport(target: string, count: number, io: ProgramIo): SendReport {
   };
 }
 
-function jsonReport(target: string, io: ProgramIo): SendReport {
+function jsonReport(target: string, { isSilenceExpected }: SendReportOptions, io: ProgramIo): SendReport {
   const print = (value: object) => io.stdout.write(`${JSON.stringify(value)}\n`);
   return {
-    outcome({ seq, status, tries, elapsedMs, replies }) {
+    outcome({ seq, status, tries, elapsedMs, replies }, fault) {
       print({
         seq,
-        ok: status === "answered",
+        ok: fault === undefined && status !== "refused" && (status !== "silent" || isSilenceExpected),
         status,
+        fault,
         tries,
         elapsedMs: elapsedMs === undefined ? undefined : round(elapsedMs, 3),
         replies: replies.map((reply) => ({
@@ -78,16 +90,6 @@ function jsonReport(target: string, io: ProgramIo): SendReport {
       print({ ok: exitCode === 0, exitCode, target, ...counts, lostSeqs: lost.toSorted((a, b) => a - b), elapsedMs });
     },
   };
-}
-
-/** `text` where the bytes are UTF-8, `hex` where they are not. */
-function contentOf(data: Uint8Array): { text: string } | { hex: string } {
-  try {
-    return { text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(data) };
-  } catch {
-    // Not UTF-8.
-    return { hex: formatHex(data) };
-  }
 }
 
 function round(value: number, digits: number): number {

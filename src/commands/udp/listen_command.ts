@@ -1,0 +1,91 @@
+import { escapeControls, hexDump } from "../../base/bytes.ts";
+import type { FlagTable } from "../../base/flag_spec.ts";
+import { type Command, defineCommand } from "../../cli/command.ts";
+import { type RecordedDatagram, recordOf } from "../../datagram/recording.ts";
+import { DatagramServer } from "../../datagram/server.ts";
+import { bind } from "../../factory.ts";
+import { Logger } from "../../log/logger.ts";
+import type { Datagram, DatagramSocket } from "../../net/datagram.ts";
+import { formatEndpoint } from "../../net/endpoint.ts";
+import { announceReady } from "../announce_ready.ts";
+import { configureProgramLogging } from "../program_logging.ts";
+import { bindOptionsOf, datagramGateOf, SERVE_FLAGS } from "./shared_flags.ts";
+
+const DEFAULT_ENDPOINT = "udp://127.0.0.1:5000";
+
+const FLAGS = {
+  group: { type: "text", repeat: true, placeholder: "ADDRESS", help: "join this multicast group too" },
+  reuseAddress: { type: "boolean", help: "let several programs bind the address; groups do so anyway" },
+  hex: { type: "boolean", help: "print each datagram as a hex dump" },
+  json: { type: "boolean", help: "print each datagram as one JSON object" },
+  record: { type: "text", placeholder: "FILE", help: "write each datagram to FILE, for replay" },
+  ...SERVE_FLAGS,
+} as const satisfies FlagTable;
+
+/** `parley-udp listen`. */
+export const listenCommand: Command = defineCommand({
+  name: "listen",
+  summary: "print the datagrams that come, and answer none",
+  usage: "[ENDPOINT...]",
+  examples: [
+    { words: "listen :5000", does: "one line a datagram" },
+    { words: "listen udp://239.0.0.7:5000 --interface 127.0.0.1", does: "join a multicast group on loopback" },
+    { words: "listen :5000 --record session.jsonl", does: "keep them for parley-udp replay" },
+  ],
+  flags: FLAGS,
+  notes: [
+    `Without an ENDPOINT it is bound to ${DEFAULT_ENDPOINT}. An ENDPOINT that is a multicast group is joined.`,
+    "A line is: time, sender, size, text; a datagram longer than --max-bytes is printed as truncated.",
+  ].join("\n"),
+  async run({ flags, args, io }) {
+    configureProgramLogging(flags, io);
+    using stop = io.stop.listen();
+    await using owner = new AsyncDisposableStack();
+    const record = flags.record === undefined ? undefined : owner.use(await openRecord(flags.record));
+    const sockets: DatagramSocket[] = [];
+    for (const endpoint of args.length > 0 ? args : [DEFAULT_ENDPOINT]) {
+      const options = { ...bindOptionsOf(flags, "listen"), groups: flags.group, reuseAddress: flags.reuseAddress };
+      sockets.push(owner.use(await bind(endpoint, options)));
+    }
+    const startMs = performance.now();
+    const print = (datagram: Datagram, socket: DatagramSocket) => {
+      const { data, from, isTruncated } = datagram;
+      const facts = { timeMs: Date.now(), atMs: performance.now() - startMs, from, to: socket.endpoint, isTruncated };
+      const recorded = flags.json || record ? recordOf(data, facts) : undefined;
+      if (recorded) record?.write(recorded);
+      io.stdout.write(flags.json ? `${JSON.stringify(recorded)}\n` : `${textOf(datagram, flags.hex)}\n`);
+    };
+    const server = new DatagramServer({
+      service: { takesTruncated: true, onDatagram: (datagram, socket) => void print(datagram, socket) },
+      sockets,
+      log: Logger.of("listen"),
+      maxDatagrams: flags.maxDatagrams,
+      gate: datagramGateOf(flags),
+    });
+    const running = server.run(stop.signal);
+    await announceReady(sockets.map(({ endpoint }) => formatEndpoint(endpoint)), flags, io);
+    await running;
+    return 0;
+  },
+});
+
+/** One line, or with `isHex` a line and a dump; what comes from a peer cannot move the cursor. */
+function textOf({ data, from, isTruncated }: Datagram, isHex: boolean): string {
+  const time = new Date().toISOString().slice(11, 23);
+  const size = `${data.length} ${data.length === 1 ? "byte" : "bytes"}${isTruncated ? " (truncated)" : ""}`;
+  const head = `${time} ${from === null ? "nameless" : formatEndpoint(from)} ${size}`;
+  if (isHex) return [head, ...hexDump(data)].join("\n");
+  return `${head}: ${escapeControls(new TextDecoder().decode(data))}`;
+}
+
+async function openRecord(path: string): Promise<{ write(recorded: RecordedDatagram): void } & Disposable> {
+  const file = await Deno.open(path, { write: true, create: true, truncate: true });
+  const encoder = new TextEncoder();
+  return {
+    write(recorded) {
+      let rest = encoder.encode(`${JSON.stringify(recorded)}\n`);
+      while (rest.length > 0) rest = rest.subarray(file.writeSync(rest));
+    },
+    [Symbol.dispose]: () => file.close(),
+  };
+}

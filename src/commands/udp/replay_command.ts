@@ -1,0 +1,51 @@
+import { UsageError } from "../../base/errors.ts";
+import type { FlagTable } from "../../base/flag_spec.ts";
+import { type Command, defineCommand } from "../../cli/command.ts";
+import { parseRecording } from "../../datagram/recording.ts";
+import { bindSender, resolveTarget } from "../../datagram/sender.ts";
+import { parseEndpoint } from "../../net/endpoint.ts";
+import { delay } from "../../net/wait.ts";
+import { configureProgramLogging } from "../program_logging.ts";
+import { LOG_FLAGS } from "./shared_flags.ts";
+
+const FLAGS = {
+  speed: { type: "text", placeholder: "FACTOR", default: "1", help: "2 is twice as fast; 0 waits for nothing" },
+  bind: { type: "text", placeholder: "ENDPOINT", help: "send from this local endpoint" },
+  ...LOG_FLAGS,
+} as const satisfies FlagTable;
+
+/** `parley-udp replay`. */
+export const replayCommand: Command = defineCommand({
+  name: "replay",
+  summary: "send recorded datagrams again, at the times at which they came",
+  usage: "FILE ENDPOINT",
+  examples: [
+    { words: "replay session.jsonl :5000", does: "as it was recorded by parley-udp listen --record" },
+    { words: "replay session.jsonl :5000 --speed 10", does: "ten times as fast" },
+  ],
+  flags: FLAGS,
+  notes: "It waits for no replies: what is sent is not known to have arrived.",
+  async run({ flags, args, io }) {
+    configureProgramLogging(flags, io);
+    const [file, endpoint] = args;
+    if (file === undefined || endpoint === undefined || args.length > 2) {
+      throw new UsageError("replay takes a recording and where to send it, as in replay session.jsonl :5000");
+    }
+    const speed = /^\d+(?:\.\d+)?$/.test(flags.speed) ? Number(flags.speed) : NaN;
+    if (Number.isNaN(speed)) throw new UsageError(`--speed: Cannot use "${flags.speed}": it takes a number, as in 2`);
+    const items = parseRecording(await Deno.readTextFile(file), file);
+    using stop = io.stop.listen();
+    const target = await resolveTarget(parseEndpoint(endpoint, { scheme: "udp" }), stop.signal);
+    await using socket = await bindSender(target, flags.bind, { context: "replay" });
+    const startMs = performance.now();
+    const firstMs = items[0]?.atMs ?? 0;
+    for (const { atMs, data } of items) {
+      const waitMs = speed === 0 ? 0 : (atMs - firstMs) / speed - (performance.now() - startMs);
+      if (waitMs > 0) await delay(waitMs, stop.signal);
+      stop.signal.throwIfAborted();
+      await socket.send(data, target);
+    }
+    io.stderr.write(`${items.length} sent in ${Math.round(performance.now() - startMs)} ms\n`);
+    return 0;
+  },
+});

@@ -1,0 +1,49 @@
+import { ByteSink } from "../../../base/byte_sink.ts";
+import { parseHex, unescape, utf8 } from "../../../base/bytes.ts";
+import { DEFAULTS } from "../../../base/defaults.ts";
+import { UsageError } from "../../../base/errors.ts";
+import type { ProgramIo } from "../../../cli/io.ts";
+import type { SendFlags } from "./flags.ts";
+
+/** What is sent. */
+export interface SendPayload {
+  /** The bytes of a datagram by its number, from 1. */
+  bytesOf(seq: number): Uint8Array;
+  /** Whether the bytes hold the number. */
+  readonly isNumbered: boolean;
+}
+
+/**
+ * The payload that DATA and the flags name; standard input where they name none.
+ *
+ * @throws {UsageError} They name more than one.
+ */
+export async function payloadOf(text: string | undefined, flags: SendFlags, io: ProgramIo): Promise<SendPayload> {
+  const { hex, file } = flags;
+  if ([text, hex, file].filter((source) => source !== undefined).length > 1) {
+    throw new UsageError("DATA, --hex and --file exclude each other");
+  }
+  const encode = flags.literal ? utf8 : unescape;
+  if (text?.includes("{seq}")) {
+    return { bytesOf: (seq) => encode(text.replaceAll("{seq}", String(seq))), isNumbered: true };
+  }
+  const bytes = text !== undefined
+    ? encode(text)
+    : hex !== undefined
+    ? parseHex(hex)
+    : file !== undefined
+    ? await Deno.readFile(file)
+    : await readAll(io);
+  return { bytesOf: () => bytes, isNumbered: false };
+}
+
+async function readAll(io: ProgramIo): Promise<Uint8Array> {
+  const sink = new ByteSink();
+  const buffer = new Uint8Array(64 * 1024);
+  for (let count = await io.stdin.read(buffer); count !== null; count = await io.stdin.read(buffer)) {
+    sink.append(buffer.subarray(0, count));
+    // Past what one datagram carries, the send refuses it: no need to read on.
+    if (sink.length > DEFAULTS.datagramBytes * 4) break;
+  }
+  return sink.take();
+}

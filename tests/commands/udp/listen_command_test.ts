@@ -1,0 +1,125 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { DatagramPeer } from "../../support/datagram_peer.ts";
+import { requireMulticast } from "../../support/multicast.ts";
+import { runProgram, type StartOptions, startProgram } from "../../support/program.ts";
+
+const ANY = "udp://127.0.0.1:0";
+
+async function startListen(args: readonly string[], options?: StartOptions) {
+  const listen = startProgram("udp", ["listen", ...args, "--print-endpoint"], options);
+  return { listen, endpoint: await listen.line(), [Symbol.asyncDispose]: () => listen[Symbol.asyncDispose]() };
+}
+
+Deno.test("listen prints one line a datagram, control characters escaped", async () => {
+  await using started = await startListen([ANY]);
+  using peer = new DatagramPeer(started.endpoint);
+  await peer.send("a\n\x1b[2Jb");
+  const from = `udp://127\\.0\\.0\\.1:${peer.address.port}`;
+  assertMatch(
+    await started.listen.line(),
+    new RegExp(`^\\d\\d:\\d\\d:\\d\\d\\.\\d{3} ${from} 7 bytes: a\\\\n\\\\x1b\\[2Jb$`),
+  );
+});
+
+Deno.test("listen prints a datagram longer than --max-bytes as truncated", async () => {
+  await using started = await startListen([ANY, "--max-bytes", "4"]);
+  using peer = new DatagramPeer(started.endpoint);
+  await peer.send("12345");
+  assertMatch(await started.listen.line(), / 4 bytes \(truncated\): 1234$/);
+});
+
+Deno.test("listen --hex prints a dump", async () => {
+  await using started = await startListen([ANY, "--hex"]);
+  using peer = new DatagramPeer(started.endpoint);
+  await peer.send(Uint8Array.of(0, 255, 65));
+  assertMatch(await started.listen.line(), / 3 bytes$/);
+  assertMatch(await started.listen.line(), /^00000000 {2}00 ff 41 +\|\.\.A\|$/);
+});
+
+Deno.test("listen --json prints objects with text or hex", async () => {
+  await using started = await startListen([ANY, "--json"]);
+  using peer = new DatagramPeer(started.endpoint);
+  await peer.send("text");
+  await peer.send(Uint8Array.of(0xff));
+  const [text, hex] = [JSON.parse(await started.listen.line()), JSON.parse(await started.listen.line())];
+  assertEquals([text.text, text.size, text.isTruncated, text.to], ["text", 4, false, started.endpoint]);
+  assertEquals([hex.hex, hex.text], ["ff", undefined]);
+});
+
+Deno.test("listen --record keeps what replay sends again at the same distances", async () => {
+  const file = await Deno.makeTempFile();
+  try {
+    const items = [
+      { atMs: 1_000, text: "first" },
+      { atMs: 1_000, hex: "ff00" },
+      { atMs: 1_300, text: "last" },
+    ];
+    await Deno.writeTextFile(file, items.map((item) => `${JSON.stringify(item)}\n`).join(""));
+    const recording = await Deno.makeTempFile();
+    try {
+      const permissions = ["-N", "--allow-read", "--allow-write"];
+      await using started = await startListen([ANY, "--record", recording, "--max-datagrams", "3"], { permissions });
+      const replay = await runProgram("udp", ["replay", file, started.endpoint], { permissions });
+      assertEquals(replay.code, 0);
+      assertStringIncludes(replay.stderr, "3 sent");
+      assertEquals((await started.listen.outcome()).code, 0);
+      const kept = (await Deno.readTextFile(recording)).trim().split("\n").map((line) => JSON.parse(line));
+      assertEquals(kept.map(({ text, hex }) => text ?? hex), ["first", "ff00", "last"]);
+      // The distance may only grow on its way, by what the system is late.
+      const distanceMs = kept[2].atMs - kept[1].atMs;
+      assertEquals(distanceMs > 200, true, `300 ms became ${distanceMs} ms`);
+    } finally {
+      await Deno.remove(recording);
+    }
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
+Deno.test("replay names the line that is no datagram, with exit code 2", async () => {
+  const file = await Deno.makeTempFile();
+  try {
+    await Deno.writeTextFile(file, '{"atMs":0,"text":"ok"}\n{"atMs":1}\n');
+    const { code, stderr } = await runProgram("udp", ["replay", file, ANY], { permissions: ["-N", "--allow-read"] });
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, "line 2");
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
+Deno.test({
+  ...await requireMulticast("two listen joined to one group on loopback both print what send sends"),
+  fn: async () => {
+    const interfaceFlags = ["--interface", "127.0.0.1"];
+    await using one = await startListen(["udp://239.255.77.7:0", ...interfaceFlags]);
+    await using other = await startListen([one.endpoint, ...interfaceFlags]);
+    const { code } = await runProgram("udp", [
+      "send",
+      one.endpoint,
+      "to all",
+      "--one-way",
+      "--ttl",
+      "0",
+      ...interfaceFlags,
+    ]);
+    assertEquals(code, 0);
+    for (const { listen } of [one, other]) assertMatch(await listen.line(), / 6 bytes: to all$/);
+  },
+});
+
+Deno.test({
+  ...await requireMulticast("listen --group joins a group beside its endpoint"),
+  fn: async () => {
+    await using started = await startListen(["0.0.0.0:0", "--group", "239.255.77.8", "--interface", "127.0.0.1"]);
+    const group = started.endpoint.replace("0.0.0.0", "239.255.77.8");
+    await runProgram("udp", ["send", group, "hi", "--one-way", "--interface", "127.0.0.1"]);
+    assertMatch(await started.listen.line(), / 2 bytes: hi$/);
+  },
+});
+
+Deno.test("listen refuses a --group that is none with exit code 2", async () => {
+  const { code, stderr } = await runProgram("udp", ["listen", ANY, "--group", "10.0.0.1"]);
+  assertEquals(code, 2);
+  assertStringIncludes(stderr, "it is no multicast group");
+});
