@@ -1,5 +1,5 @@
 import { DEFAULTS } from "../base/defaults.ts";
-import { type Attempt, RefusedError, TimeoutError } from "../base/errors.ts";
+import { type Attempt, RefusedError } from "../base/errors.ts";
 import { formatHostPort } from "./endpoint.ts";
 import type { ResolvedAddress } from "./resolve.ts";
 import { reasonOf, toSocketError } from "./socket_error.ts";
@@ -38,7 +38,7 @@ export async function raceAddresses<C extends Disposable>(
   let next = 0;
   let running = 0;
   let isSettled = false;
-  let lastError: unknown;
+  const causes: unknown[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   function startNext(): void {
@@ -58,11 +58,11 @@ export async function raceAddresses<C extends Disposable>(
       outcome.resolve(winner);
     } catch (error) {
       running--;
-      lastError = error;
+      causes.push(error);
       attempts.push({ address: formatHostPort(address.address, target.port), reason: reasonOf(error) });
       if (isSettled || options.signal.aborted) return;
       if (next < order.length) startNext();
-      else if (running === 0) outcome.reject(failure(target.endpoint, attempts, lastError));
+      else if (running === 0) outcome.reject(failure(target.endpoint, attempts, causes));
     }
   }
 
@@ -88,13 +88,11 @@ export function interleave(addresses: readonly ResolvedAddress[]): ResolvedAddre
     .concat(other.slice(lead.length));
 }
 
-function failure(endpoint: string, attempts: readonly Attempt[], cause: unknown): Error {
+function failure(endpoint: string, attempts: readonly Attempt[], causes: readonly unknown[]): Error {
+  const errors = causes.map((cause) => toSocketError(cause, "connect to", endpoint));
+  const refusal = errors.find((error) => error instanceof RefusedError);
+  // No network's answer but a missing permission or a system's timeout: those have classes of their own.
+  if (refusal === undefined) return errors.at(-1) ?? new RefusedError(`Cannot connect to ${endpoint}`, { endpoint });
   const list = attempts.map(({ address, reason }) => `${address}: ${reason}`).join(", ");
-  const single = toSocketError(cause, "connect to", endpoint);
-  const isRefusal = single instanceof RefusedError;
-  // Not a network's answer but a missing permission or a system's timeout: those have classes of their own.
-  if (!isRefusal && attempts.length === 1 || single instanceof TimeoutError) return single;
-  return isRefusal
-    ? new RefusedError(`Cannot connect to ${endpoint} (${list})`, { endpoint, attempts, cause })
-    : single;
+  return new RefusedError(`Cannot connect to ${endpoint} (${list})`, { endpoint, attempts, cause: refusal.cause });
 }

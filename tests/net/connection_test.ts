@@ -1,0 +1,285 @@
+import { assert, assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
+import {
+  ClosedEarlyError,
+  DeadlineSweep,
+  LimitError,
+  ParleyError,
+  readExactly,
+  ResetError,
+  TimeoutError,
+} from "@parley/parley";
+import { fakeConnection } from "../support/fake_transport.ts";
+
+const utf8 = (text: string) => new TextEncoder().encode(text);
+
+function textOf(bytes: Uint8Array | null): string | null {
+  return bytes === null ? null : new TextDecoder().decode(bytes);
+}
+
+/** A sweep whose clock the test moves. */
+function fakeSweep(intervalMs = 100): DeadlineSweep & { at(ms: number): void } {
+  let nowMs = 0;
+  const sweep = new DeadlineSweep(intervalMs, () => nowMs);
+  return Object.assign(sweep, {
+    at(ms: number) {
+      nowMs = ms;
+      sweep.run();
+    },
+  });
+}
+
+Deno.test("read() gives what came, then null at the peer's end, and counts", async () => {
+  const { connection, transport } = fakeConnection();
+  transport.say("one", "two", null);
+  assertEquals([textOf(await connection.read()), textOf(await connection.read())], ["one", "two"]);
+  assertEquals(connection.bytesRead, 6);
+  assertEquals([await connection.read(), connection.isReadEnded, connection.closeReason], [null, true, undefined]);
+  connection.close();
+});
+
+Deno.test("read() that times out loses nothing", async () => {
+  const { connection, transport } = fakeConnection();
+  const error = await assertRejects(() => connection.read({ timeoutMs: 1 }), TimeoutError);
+  assertEquals([error.phase, error.endpoint], ["reply", "tcp://127.0.0.1:2"]);
+  transport.say("late");
+  assertEquals(textOf(await connection.read()), "late");
+  connection.close();
+});
+
+Deno.test("read() ended by a signal throws its reason and loses nothing", async () => {
+  const { connection, transport } = fakeConnection();
+  const stop = new AbortController();
+  const reading = connection.read({ signal: stop.signal });
+  stop.abort(new Error("enough"));
+  await assertRejects(() => reading, Error, "enough");
+  await assertRejects(() => connection.read({ signal: stop.signal }), Error, "enough");
+  transport.say("late");
+  assertEquals(textOf(await connection.read({ timeoutMs: 1_000 })), "late");
+  connection.close();
+});
+
+Deno.test("read() makes a ResetError of a reset, and closes", async () => {
+  for (const failure of [Deno.errors.ConnectionReset, Deno.errors.ConnectionAborted, Deno.errors.BrokenPipe]) {
+    const { connection, transport } = fakeConnection();
+    transport.say(new failure("gone"));
+    const error = await assertRejects(() => connection.read(), ResetError);
+    assertInstanceOf(error.cause, failure);
+    assertEquals([connection.closeReason, transport.closeCount], ["reset", 1]);
+    assertStrictEquals(connection.closeError, error);
+    await assertRejects(() => connection.read(), ResetError);
+  }
+});
+
+Deno.test("unread() bytes come first, in the order of the stream", async () => {
+  const { connection, transport } = fakeConnection();
+  transport.say("header body", "next");
+  const bytes = await connection.read();
+  connection.unread(bytes?.slice(7) ?? new Uint8Array(0));
+  connection.unread(utf8("<"));
+  assertEquals(textOf(await connection.read()), "<body");
+  assertEquals(textOf(await connection.read()), "next");
+  connection.close();
+});
+
+Deno.test("readExactly() takes from several reads and leaves the rest", async () => {
+  const { connection, transport } = fakeConnection();
+  transport.say("ab", "cdef", "g");
+  assertEquals(textOf(await readExactly(connection, 3)), "abc");
+  assertEquals(textOf(await readExactly(connection, 0)), "");
+  assertEquals(textOf(await readExactly(connection, 4, { timeoutMs: 1_000 })), "defg");
+  connection.close();
+});
+
+Deno.test("readExactly() says how many of how many bytes came when the stream ends", async () => {
+  const { connection, transport } = fakeConnection();
+  transport.say("abc", null);
+  const error = await assertRejects(() => readExactly(connection, 10), ClosedEarlyError, "3 of 10 bytes came");
+  assertEquals([error.received, error.expected, error.endpoint], [3, 10, "tcp://127.0.0.1:2"]);
+  connection.close();
+});
+
+Deno.test("readExactly() that times out leaves what came for the next read", async () => {
+  const { connection, transport } = fakeConnection();
+  transport.say("abc");
+  await assertRejects(() => readExactly(connection, 5, { timeoutMs: 5 }), TimeoutError);
+  transport.say("de");
+  assertEquals(textOf(await readExactly(connection, 5)), "abcde");
+  connection.close();
+});
+
+Deno.test("readExactly() refuses a count that is none", async () => {
+  const { connection } = fakeConnection();
+  for (const count of [-1, 1.5, NaN]) await assertRejects(() => readExactly(connection, count), RangeError);
+  connection.close();
+});
+
+Deno.test("send() coalesces what is queued in one turn into one write", async () => {
+  const { connection, transport } = fakeConnection();
+  for (const text of ["a", "b", "c"]) assert(connection.send(utf8(text)));
+  assertEquals([connection.queuedBytes, transport.writes], [3, []]);
+  await connection.flush();
+  assertEquals([connection.queuedBytes, connection.bytesWritten, connection.outboxHighWater], [0, 3, 3]);
+  assertEquals(transport.writes, ["abc"]);
+  connection.close();
+});
+
+Deno.test("send() and write() keep their order, also while a write is under way", async () => {
+  const { connection, transport } = fakeConnection();
+  transport.holdWrites();
+  const first = connection.write(utf8("1"));
+  connection.send(utf8("2"));
+  const third = connection.write(utf8("3"));
+  connection.send(utf8("4"));
+  transport.releaseWrites();
+  await Promise.all([first, third]);
+  await connection.flush();
+  assertEquals(transport.writes.join(""), "1234");
+  assertEquals(transport.writes.length, 2);
+  connection.close();
+});
+
+Deno.test("write() goes on until the transport has taken all of it", async () => {
+  const { connection, transport } = fakeConnection();
+  transport.writesMost = 4;
+  await connection.write(utf8("0123456789"));
+  assertEquals([transport.writes, connection.bytesWritten, connection.queuedBytes], [["0123", "4567", "89"], 10, 0]);
+  await connection.write(new Uint8Array(0));
+  connection.close();
+});
+
+Deno.test("send() closes a slow consumer at the outbox limit, and no sooner", async () => {
+  const { connection, transport } = fakeConnection({ limits: { outboxBytes: 10 } });
+  transport.holdWrites();
+  const writing = connection.write(utf8("12345"));
+  assert(connection.send(utf8("67890")));
+  assertEquals(connection.closeReason, undefined);
+  assertEquals(connection.send(utf8("x")), false);
+  assertEquals([connection.closeReason, transport.closeCount], ["slow consumer", 1]);
+  const error = await assertRejects(() => writing, LimitError, "outbox of 10 bytes is full");
+  assertStrictEquals(connection.closeError, error);
+  assertEquals(connection.send(utf8("x")), false);
+});
+
+Deno.test("close() happens once, settles every waiter and gives readers the end", async () => {
+  const { connection, transport } = fakeConnection();
+  transport.holdWrites();
+  const reading = connection.read();
+  const writing = connection.write(utf8("x"));
+  connection.send(utf8("y"));
+  const flushing = connection.flush();
+  const closed = connection.closed;
+  connection.close("kicked");
+  connection.close("error", new Error("too late"));
+  await using _ = connection;
+  assertEquals([await reading, await connection.read()], [null, null]);
+  await assertRejects(() => writing, ResetError);
+  await assertRejects(() => flushing, ResetError);
+  await assertRejects(() => connection.write(utf8("z")), ResetError);
+  assertEquals([await closed, await connection.closed, connection.closeError], ["kicked", "kicked", undefined]);
+  assertEquals(transport.closeCount, 1);
+});
+
+Deno.test("close() with an error makes reads and writes under way throw it", async () => {
+  const { connection, transport } = fakeConnection();
+  transport.holdWrites();
+  const work = [connection.read(), connection.write(utf8("x"))];
+  const reason = new ParleyError("overruled");
+  connection.close("error", reason);
+  for (const outcome of await Promise.allSettled(work)) {
+    assertStrictEquals(outcome.status === "rejected" && outcome.reason, reason);
+  }
+});
+
+Deno.test("close() takes it well that the runtime has closed the socket before", () => {
+  const { connection, transport } = fakeConnection();
+  transport.closeFailure = new Deno.errors.BadResource("gone");
+  connection.close();
+  assertEquals(connection.closeReason, "done");
+});
+
+Deno.test("closeWrite() sends what is queued first, and leaves reading as it is", async () => {
+  const { connection, transport } = fakeConnection();
+  connection.send(utf8("last words"));
+  await connection.closeWrite();
+  await connection.closeWrite();
+  assertEquals([transport.writes, transport.isWriteClosed], [["last words"], true]);
+  assertEquals(connection.send(utf8("more")), false);
+  transport.say("reply", null);
+  assertEquals([textOf(await connection.read()), await connection.read()], ["reply", null]);
+  connection.close();
+});
+
+Deno.test("sweep() closes a connection whose first byte is late", async () => {
+  using sweep = fakeSweep();
+  const { connection } = fakeConnection({ sweep, limits: { firstByteMs: 1_000 } });
+  const reading = connection.read();
+  sweep.at(1_000);
+  assertEquals(connection.closeReason, undefined);
+  sweep.at(1_201);
+  assertEquals(connection.closeReason, "first byte timeout");
+  assertEquals((await assertRejects(() => reading, TimeoutError)).phase, "first byte");
+  assertEquals(sweep.size, 0);
+});
+
+Deno.test("sweep() closes an idle connection, and not one on which something moves", async () => {
+  using sweep = fakeSweep();
+  const { connection, transport } = fakeConnection({ sweep, limits: { idleMs: 1_000 } });
+  for (let ms = 900; ms <= 4_500; ms += 900) {
+    transport.say("x");
+    await connection.read();
+    sweep.at(ms);
+    await connection.write(utf8("y"));
+  }
+  assertEquals(connection.closeReason, undefined);
+  sweep.at(5_701);
+  assertEquals(connection.closeReason, "idle timeout");
+  assertInstanceOf(connection.closeError, TimeoutError);
+});
+
+Deno.test("sweep() does not take a slow but steady write for idleness", async () => {
+  using sweep = fakeSweep();
+  const { connection, transport } = fakeConnection({ sweep, limits: { idleMs: 1_000, writeMs: 1_000 } });
+  transport.writesMost = 1;
+  transport.holdWrites();
+  const writing = connection.write(utf8("123456"));
+  for (let ms = 800; ms <= 4_000; ms += 800) {
+    sweep.at(ms);
+    transport.releaseWrites();
+    const written = connection.bytesWritten;
+    transport.holdWrites();
+    // The write that was let go, and the start of the next, which is held.
+    while (connection.bytesWritten === written) await Promise.resolve();
+  }
+  assertEquals(connection.closeReason, undefined);
+  transport.releaseWrites();
+  await writing;
+  connection.close();
+});
+
+Deno.test("sweep() closes a connection whose peer takes nothing, with a reason of its own", async () => {
+  using sweep = fakeSweep();
+  const { connection, transport } = fakeConnection({ sweep, limits: { writeMs: 1_000 } });
+  transport.holdWrites();
+  const writing = connection.write(utf8("x"));
+  sweep.at(1_000);
+  assertEquals(connection.closeReason, undefined);
+  sweep.at(1_201);
+  assertEquals(connection.closeReason, "write timeout");
+  assertEquals((await assertRejects(() => writing, TimeoutError)).phase, "write");
+});
+
+Deno.test("sweep() ends a connection at its lifetime, busy or not", async () => {
+  using sweep = fakeSweep();
+  const { connection, transport } = fakeConnection({ sweep, limits: { totalMs: 2_000 } });
+  sweep.at(1_900);
+  transport.say("x");
+  await connection.read();
+  sweep.at(2_201);
+  assertEquals(connection.closeReason, "lifetime");
+});
+
+Deno.test("log names the connection and the peer once, whoever asks", () => {
+  const { connection } = fakeConnection({ id: 7 });
+  assertStrictEquals(connection.log, connection.log);
+  connection.close();
+});

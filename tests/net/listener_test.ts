@@ -1,0 +1,146 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  BindError,
+  connect,
+  type HostEndpoint,
+  isReachable,
+  listen,
+  Listener,
+  Logger,
+  parseEndpoint,
+  RefusedError,
+  ResolveError,
+  TimeoutError,
+} from "@parley/parley";
+import { closedPort } from "../support/ports.ts";
+
+const text = (bytes: Uint8Array | null | undefined) => new TextDecoder().decode(bytes ?? undefined);
+
+for (const host of ["127.0.0.1", "[::1]", "localhost"]) {
+  Deno.test(`listen() and connect() meet on ${host}`, async () => {
+    using listener = await listen(`tcp://${host}:0`);
+    const { port } = listener.endpoint as HostEndpoint;
+    assert(port > 0);
+    await using client = await connect(`tcp://${host}:${port}`);
+    await using served = await listener.accept();
+    await client.write(new TextEncoder().encode("ping"));
+    assertEquals(text(await served?.read()), "ping");
+    await client.closeWrite();
+    assertEquals(await served?.read(), null);
+    await served?.write(new TextEncoder().encode("late reply"));
+    assertEquals(text(await client.read()), "late reply");
+  });
+}
+
+Deno.test("listen() says that an address is in use", async () => {
+  using listener = await listen("tcp://127.0.0.1:0");
+  const error = await assertRejects(() => listen(listener.endpoint), BindError, "the address is in use");
+  assertEquals(error.reason, "in use");
+});
+
+Deno.test("listen() says that an address is not of this machine", async () => {
+  // Reserved for documentation (RFC 5737).
+  const error = await assertRejects(() => listen("tcp://192.0.2.1:0"), BindError);
+  assertEquals(error.reason, "not available");
+});
+
+Deno.test("listen() binds again at once where connections are in TIME_WAIT", async () => {
+  const listener = await listen("tcp://127.0.0.1:0");
+  const { endpoint } = listener;
+  {
+    const client = await connect(endpoint);
+    const served = await listener.accept();
+    // The side that ends first is the one that waits.
+    await served?.closeWrite();
+    assertEquals(await client.read(), null);
+    client.close();
+    served?.close();
+  }
+  listener.close();
+  using again = await listen(endpoint);
+  assertEquals(again.endpoint, endpoint);
+});
+
+Deno.test("accept() numbers connections and names their peers", async () => {
+  using listener = await listen("tcp://127.0.0.1:0");
+  await using first = await connect(listener.endpoint);
+  await using a = await listener.accept();
+  await using _second = await connect(listener.endpoint);
+  await using b = await listener.accept();
+  assertEquals([a?.id, b?.id], [1, 2]);
+  assertEquals(a?.remote, first.local);
+});
+
+Deno.test("close() ends an accept that waits, and the iteration", async () => {
+  const listener = await listen("tcp://127.0.0.1:0");
+  const accepting = listener.accept();
+  listener.close();
+  assertEquals(await accepting, null);
+  for await (const _ of listener) throw new Error("nobody can come");
+});
+
+Deno.test("accept() that fails leaves the listener usable, and gives the socket back", async () => {
+  let closed = 0;
+  let round = 0;
+  const listener = new Listener({
+    accept() {
+      if (round++ === 0) return Promise.reject(new Error("Too many open files (os error 24)"));
+      return Promise.resolve({
+        remoteAddr: { transport: "tcp", hostname: "127.0.0.1", port: 9 } as const,
+        setNoDelay() {
+          if (round === 2) throw new Error("Invalid argument (os error 22)");
+        },
+        read: () => Promise.resolve(null),
+        write: (bytes: Uint8Array) => Promise.resolve(bytes.length),
+        closeWrite: () => Promise.resolve(),
+        close: () => void closed++,
+      });
+    },
+    close() {},
+  }, { endpoint: parseEndpoint("tcp://127.0.0.1:1"), log: Logger.of("test") });
+  await assertRejects(() => listener.accept(), Error, "too many open files");
+  await assertRejects(() => listener.accept(), Error, "invalid argument");
+  assertEquals(closed, 1);
+  await using served = await listener.accept();
+  assertEquals(await served?.read(), null);
+  listener.close();
+});
+
+Deno.test("connect() tells refused, unresolved and aborted apart", async () => {
+  const refused = await assertRejects(() => connect(`tcp://127.0.0.1:${closedPort()}`), RefusedError);
+  assertEquals(refused.attempts.map(({ reason }) => reason), ["connection refused"]);
+  await assertRejects(() => connect("tcp://no-such-host.invalid:80"), ResolveError);
+  await assertRejects(() => connect("unix:/no/such.sock"), RefusedError, "Cannot connect to unix:/no/such.sock");
+  await assertRejects(
+    () => connect("tcp://127.0.0.1:1", { signal: AbortSignal.abort(new Error("enough")) }),
+    Error,
+    "enough",
+  );
+});
+
+Deno.test("connect() gives up at its deadline, and says in which phase", async () => {
+  // A full backlog drops what comes, so nobody answers: nothing outside this machine is needed.
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 1 });
+  await using fillers = new AsyncDisposableStack();
+  const endpoint = `tcp://127.0.0.1:${listener.addr.port}`;
+  for (let tries = 0; tries < 20; tries++) {
+    try {
+      fillers.use(await connect(endpoint, { connectTimeout: "300ms" }));
+    } catch (error) {
+      assert(error instanceof TimeoutError);
+      assertEquals([error.phase, error.message], ["connect", `Cannot connect to ${endpoint}: no answer within 300 ms`]);
+      return;
+    }
+  }
+  throw new Error("the backlog did not fill");
+});
+
+Deno.test("isReachable() is true where somebody accepts, false where nobody does", async () => {
+  using listener = await listen("tcp://127.0.0.1:0");
+  assertEquals(await isReachable(listener.endpoint), true);
+  assertEquals(await isReachable(`tcp://127.0.0.1:${closedPort()}`), false);
+  assertEquals(await isReachable("tcp://no-such-host.invalid:80"), false);
+  assertEquals(await isReachable("unix:/no/such.sock"), false);
+  await assertRejects(() => isReachable("udp://127.0.0.1:1"), SyntaxError, "accepts no connections");
+  await assertRejects(() => isReachable("nonsense"), SyntaxError);
+});

@@ -1,0 +1,85 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { bind, BindError, connect, listen } from "@parley/parley";
+
+const SKIP = { ignore: Deno.build.os === "windows" };
+
+async function temporaryFolder(): Promise<{ path: string } & AsyncDisposable> {
+  const path = await Deno.makeTempDir();
+  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.lstat(path).then(() => true, () => false);
+}
+
+async function modeOf(path: string): Promise<number> {
+  return ((await Deno.lstat(path)).mode ?? 0) & 0o777;
+}
+
+/** Leaves a socket's file behind, as a process does that dies. */
+async function leaveStale(path: string, code: string): Promise<void> {
+  const { success } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--unstable-net", `${code}; Deno.kill(Deno.pid, "SIGKILL")`, path],
+  }).output();
+  assert(!success && await exists(path));
+}
+
+Deno.test("listen() on a Unix socket gives the file to its owner alone, and removes it at the end", SKIP, async () => {
+  await using folder = await temporaryFolder();
+  const path = `${folder.path}/app.sock`;
+  const listener = await listen(`unix:${path}`);
+  assertEquals(await modeOf(path), 0o600);
+  listener.close();
+  listener.close();
+  assertEquals(await exists(path), false);
+});
+
+Deno.test("listen() on a Unix socket sets the mode that is asked for", SKIP, async () => {
+  await using folder = await temporaryFolder();
+  using _ = await listen(`unix:${folder.path}/app.sock`, { mode: 0o660 });
+  assertEquals(await modeOf(`${folder.path}/app.sock`), 0o660);
+});
+
+Deno.test("listen() replaces the file of a dead process", SKIP, async () => {
+  await using folder = await temporaryFolder();
+  const path = `${folder.path}/app.sock`;
+  await leaveStale(path, 'Deno.listen({ transport: "unix", path: Deno.args[0] })');
+  using listener = await listen(`unix:${path}`);
+  await using client = await connect(`unix:${path}`);
+  await using served = await listener.accept();
+  await client.write(new TextEncoder().encode("hello"));
+  assertEquals(new TextDecoder().decode(await served?.read() ?? undefined), "hello");
+});
+
+Deno.test("listen() refuses a path on which somebody listens", SKIP, async () => {
+  await using folder = await temporaryFolder();
+  const endpoint = `unix:${folder.path}/app.sock`;
+  using listener = await listen(endpoint);
+  const error = await assertRejects(() => listen(endpoint), BindError, "another process is listening there");
+  assertEquals([error.reason, error.endpoint], ["in use", endpoint]);
+  await using probe = await listener.accept();
+  await using _client = await connect(endpoint);
+  await using served = await listener.accept();
+  assert(probe !== null && served !== null);
+});
+
+Deno.test("listen() refuses a file that is no socket, and leaves it untouched", SKIP, async () => {
+  await using folder = await temporaryFolder();
+  const path = `${folder.path}/notes.txt`;
+  await Deno.writeTextFile(path, "precious");
+  await assertRejects(() => listen(`unix:${path}`), BindError, "the file exists and is not a socket");
+  await assertRejects(() => bind(`unixgram:${path}`), BindError, "the file exists and is not a socket");
+  assertEquals(await Deno.readTextFile(path), "precious");
+});
+
+Deno.test("bind() on a Unix datagram socket does the same for its file", SKIP, async () => {
+  await using folder = await temporaryFolder();
+  const path = `${folder.path}/x.sock`;
+  await leaveStale(path, 'Deno.listenDatagram({ transport: "unixpacket", path: Deno.args[0] })');
+  const socket = await bind(`unixgram:${path}`);
+  assertEquals(await modeOf(path), 0o600);
+  await assertRejects(() => bind(`unixgram:${path}`), BindError, "another process is listening there");
+  socket.close();
+  assertEquals(await exists(path), false);
+  assertEquals([...Deno.readDirSync(folder.path)], []);
+});
