@@ -5,6 +5,7 @@
  */
 
 const MILLISECONDS: Readonly<Record<string, number>> = {
+  us: 0.001,
   ms: 1,
   s: 1_000,
   m: 60_000,
@@ -55,7 +56,7 @@ export function parseDuration(duration: Duration): number {
     }
     return duration;
   }
-  const parts = [...duration.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)];
+  const parts = [...duration.matchAll(/(\d+(?:\.\d+)?)(us|ms|s|m|h|d)/g)];
   if (parts.length === 0 || parts.map((part) => part[0]).join("") !== duration) {
     throw new SyntaxError(
       `Cannot parse duration "${duration}": expected a number with a unit, as in 250ms, 2s, 1m`,

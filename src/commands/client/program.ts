@@ -1,4 +1,5 @@
 import type { Program } from "../../cli/command.ts";
+import { benchCommand } from "./bench.ts";
 import { checkCommand } from "./check.ts";
 import { connectCommand } from "./connect.ts";
 import { freePortCommand } from "./free_port.ts";
@@ -13,6 +14,7 @@ export const clientProgram: Program = {
     connectCommand,
     sendCommand,
     checkCommand,
+    benchCommand,
     resolveCommand,
     freePortCommand,
   ],

@@ -1,0 +1,56 @@
+import { UsageError } from "../../base/errors.ts";
+import type { FlagTable } from "../../base/flag_spec.ts";
+import { defineCommand } from "../../cli/command.ts";
+import { configureProgramLogging } from "../program_logging.ts";
+import { CONNECTION_FLAGS } from "./client_flags.ts";
+import { START_TLS_FLAGS, TLS_FLAGS } from "./tls_flags.ts";
+
+/** Flags of `bench`. */
+export const BENCH_FLAGS = {
+  connections: { type: "integer", short: "c", least: 1, default: 10, help: "connections, or callers of a pool" },
+  depth: { type: "integer", least: 1, default: 1, help: "messages in flight on a connection" },
+  size: { type: "size", help: "bytes of a message (default 64)" },
+  duration: { type: "duration", short: "d", default: "10s", help: "how long it is measured" },
+  requests: { type: "integer", short: "n", least: 1, help: "measure N messages instead of a time" },
+  rate: { type: "integer", least: 1, placeholder: "N", help: "send N messages a second, answered or not (open loop)" },
+  warmup: { type: "duration", help: "how long it runs before it is measured (default 500ms, with --requests none)" },
+  timeout: { type: "duration", default: "5s", help: "for an answer; what comes later is lost" },
+  pool: { type: "integer", least: 1, help: "let the callers share N connections" },
+  workers: { type: "integer", least: 1, most: 256, default: 1, help: "load from N threads" },
+  failIf: { type: "text", repeat: true, placeholder: "LIMIT", help: "exit 1 if it holds, as in 'p99>5ms'" },
+  html: { type: "text", placeholder: "FILE", help: "write a page with plots" },
+  json: { type: "boolean", help: "the report as one JSON object on standard output" },
+  ...CONNECTION_FLAGS,
+  ...TLS_FLAGS,
+  ...START_TLS_FLAGS,
+} as const satisfies FlagTable;
+
+/** `parley-client bench`. */
+export const benchCommand = defineCommand({
+  name: "bench",
+  summary: "put a load on an echo server and measure its answers",
+  usage: "ENDPOINT",
+  examples: [
+    { words: "bench tcp://127.0.0.1:8888 -c 50 --size 64 -d 5s", does: "50 connections, one message in flight each" },
+    { words: "bench 8888 --rate 5000 --fail-if 'p99>5ms' --fail-if 'lost%>0'", does: "a steady load, with limits" },
+    { words: "bench 8888 --framing line --depth 32 --html report.html", does: "lines, pipelined, with plots" },
+  ],
+  flags: BENCH_FLAGS,
+  notes: [
+    "The server must echo each message: every answer is compared with what was sent.",
+    "With --rate a latency counts from the moment at which the message was to be sent, so that a server that stalls",
+    'is charged for the messages it held up; "service" counts from the moment at which it was sent.',
+    "--fail-if takes p50, p90, p99, p99.9 (any percentile), max, mean, errors, rate, lost, lost% and > >= < <=.",
+    "Errors and lost messages exit 1 unless a --fail-if says how many are too many.",
+  ].join("\n"),
+  async run({ flags, args, io }) {
+    configureProgramLogging(flags, io);
+    const [endpoint, ...more] = args;
+    if (endpoint === undefined || more.length > 0) {
+      throw new UsageError(`bench takes one endpoint, not ${args.length}`);
+    }
+    // The histograms take 50 ms to load: the other commands shall not wait for them.
+    const { runBench } = await import("./bench/run_bench.ts");
+    return await runBench(endpoint, flags, io);
+  },
+});

@@ -1,0 +1,32 @@
+import { ParleyError } from "../../../base/errors.ts";
+
+/** One connection under load: sends messages and takes their echoes. */
+export interface Lane {
+  /** Sends `count` messages; the promise, where there is one, is settled when the next ones may be sent. */
+  send(count: number): Promise<void> | undefined;
+  /**
+   * Waits for the next bytes; how many answers they complete.
+   *
+   * @throws {WrongAnswerError} What came is not what was sent.
+   * @throws {ClosedEarlyError} The server ended.
+   */
+  receive(): Promise<number>;
+  /** Closes it; with an error, `receive()` throws that. */
+  close(error?: Error): void;
+}
+
+/** The server's answer is not the echo of what was sent. */
+export class WrongAnswerError extends ParleyError {
+  override name = "WrongAnswerError";
+}
+
+const LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+
+/**
+ * A message of letters and digits that differs from connection to connection,
+ * and at every place from the next: an answer that is shifted, or another
+ * connection's, is seen.
+ */
+export function loadMessage(size: number, connection: number): Uint8Array {
+  return Uint8Array.from({ length: size }, (_, index) => LETTERS.charCodeAt((connection * 7 + index) % LETTERS.length));
+}

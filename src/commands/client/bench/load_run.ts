@@ -1,0 +1,84 @@
+import type { LoadPlan } from "./load_plan.ts";
+
+/** Something that waits for answers, and can be told that it waited too long. */
+export interface Waiting {
+  /** Since when it waits for the oldest of its answers; `undefined` when for none. */
+  readonly oldestMs: number | undefined;
+  /** It waited too long. */
+  giveUp(): void;
+}
+
+/** How often the waiting are looked at, in milliseconds. */
+const WATCH_MS = 100;
+
+/** The course of one run: how much may still be sent, and when it is over. */
+export class LoadRun implements Disposable {
+  /** Nothing more is sent. */
+  isOver = false;
+  /** When nothing more was sent. */
+  overMs = 0;
+  /** For an answer, and for a server to come back. */
+  readonly timeoutMs: number;
+  readonly #waiting = new Set<Waiting>();
+  readonly #over = new AbortController();
+  #left: number;
+  #endTimer: ReturnType<typeof setTimeout> | undefined;
+  #watchTimer: ReturnType<typeof setInterval> | undefined;
+
+  /** It begins at once; its end is set by {@linkcode endAfter}, or by the plan's number of messages. */
+  constructor(plan: LoadPlan) {
+    this.#left = plan.requests ?? Infinity;
+    this.timeoutMs = plan.timeoutMs;
+    this.#watchTimer = setInterval(() => this.#watch(), WATCH_MS);
+  }
+
+  /** Aborts when the run is over. */
+  get signal(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  /** Messages that may be sent now: `wanted` of them or less. */
+  claim(wanted: number): number {
+    if (this.isOver) return 0;
+    const granted = Math.min(wanted, this.#left);
+    this.#left -= granted;
+    if (granted < wanted) this.finish();
+    return granted;
+  }
+
+  /** Sets the end. */
+  endAfter(milliseconds: number): void {
+    this.#endTimer = setTimeout(() => this.finish(), milliseconds);
+  }
+
+  /** Nothing more is sent; what is in flight may still be answered. */
+  finish(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.overMs = performance.now();
+    this.#over.abort(new DOMException("the run is over", "AbortError"));
+  }
+
+  /** Has its answers waited for within the time that the plan gives. */
+  add(waiting: Waiting): void {
+    this.#waiting.add(waiting);
+  }
+
+  /** It waits no more. */
+  delete(waiting: Waiting): void {
+    this.#waiting.delete(waiting);
+  }
+
+  /** Stops the timers. */
+  [Symbol.dispose](): void {
+    clearTimeout(this.#endTimer);
+    clearInterval(this.#watchTimer);
+  }
+
+  #watch(): void {
+    const lateMs = performance.now() - this.timeoutMs;
+    for (const waiting of this.#waiting) {
+      if (waiting.oldestMs !== undefined && waiting.oldestMs < lateMs) waiting.giveUp();
+    }
+  }
+}

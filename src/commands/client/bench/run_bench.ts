@@ -1,0 +1,116 @@
+import { ByteSink } from "../../../base/byte_sink.ts";
+import { messageOf, PermissionError, UsageError } from "../../../base/errors.ts";
+import type { FlagValues } from "../../../base/flag_spec.ts";
+import { EXIT } from "../../../cli/exit_codes.ts";
+import type { ProgramIo } from "../../../cli/io.ts";
+import { StatusLine } from "../../../cli/status_line.ts";
+import { StoppedError } from "../../../cli/stop_signals.ts";
+import { styleOf } from "../../../cli/style.ts";
+import { parseFraming } from "../../../framing/mod.ts";
+import { parseEndpoint } from "../../../net/endpoint.ts";
+import type { BENCH_FLAGS } from "../bench.ts";
+import { tlsConnectOptions, tlsEndpoint } from "../tls_flags.ts";
+import { loadMessage } from "./lane.ts";
+import type { LoadPlan } from "./load_plan.ts";
+import { reportHtml } from "./report_html.ts";
+import { reportObject } from "./report_json.ts";
+import { planLine, progressLine, reportText } from "./report_text.ts";
+import { runThreads } from "./run_threads.ts";
+import type { LoadSummary } from "./summary.ts";
+import { parseThreshold, type Threshold } from "./threshold.ts";
+
+type BenchFlags = FlagValues<typeof BENCH_FLAGS>;
+
+/** What `bench` does; the result is the exit code. */
+export async function runBench(endpoint: string, flags: BenchFlags, io: ProgramIo): Promise<number> {
+  const thresholds = flags.failIf.map(parseThreshold);
+  const plan = await planOf(endpoint, flags);
+  using stop = io.stop.listen();
+  const summary = await measure(plan, flags.workers, stop.signal, io);
+  const failed = violationsOf(thresholds, summary);
+  const exitCode = failed.length > 0 ? EXIT.unexpected : exitCodeFor(summary, thresholds);
+  if (flags.html !== undefined) await writeReport(flags.html, reportHtml(plan, summary, failed, new Date()));
+  io.stdout.write(
+    flags.json
+      ? `${JSON.stringify(reportObject(plan, summary, failed, exitCode))}\n`
+      : reportText(plan, summary, styleOf(io)),
+  );
+  for (const line of failed) io.stderr.write(`parley-client: ${line}\n`);
+  if (stop.signal.aborted && stop.signal.reason instanceof StoppedError) throw stop.signal.reason;
+  return exitCode;
+}
+
+async function planOf(text: string, flags: BenchFlags): Promise<LoadPlan> {
+  const endpoint = tlsEndpoint(parseEndpoint(text), flags);
+  const framing = flags.framing ?? "raw";
+  if (flags.rate !== undefined && flags.depth > 1) throw new UsageError("--rate and --depth exclude each other");
+  if (flags.pool !== undefined && (flags.rate !== undefined || flags.depth > 1)) {
+    throw new UsageError("--pool goes with neither --rate nor --depth");
+  }
+  const size = flags.size ?? (Number(/^fixed:(\d+)$/.exec(framing)?.[1]) || 64);
+  if (size === 0) throw new UsageError("--size: an echo of nothing cannot be seen; it takes 1 or more");
+  try {
+    // Once before all: a message that the framing cannot say is a mistake of the flags.
+    parseFraming(framing, { maxBytes: Infinity }).encode(loadMessage(size, 0), new ByteSink());
+  } catch (error) {
+    throw new UsageError(`--size ${size} and --framing ${framing}: ${messageOf(error)}`, { cause: error });
+  }
+  return {
+    endpoint,
+    connections: flags.connections,
+    depth: flags.depth,
+    size,
+    framing,
+    rate: flags.rate,
+    durationMs: flags.duration,
+    requests: flags.requests,
+    warmupMs: flags.warmup ?? (flags.requests === undefined ? 500 : 0),
+    timeoutMs: flags.timeout,
+    connect: { ...await tlsConnectOptions(flags), connectTimeout: flags.connectTimeout },
+    poolSize: flags.pool,
+  };
+}
+
+async function measure(plan: LoadPlan, workers: number, signal: AbortSignal, io: ProgramIo): Promise<LoadSummary> {
+  using status = new StatusLine(io);
+  status.show(planLine(plan));
+  return await runThreads(plan, {
+    workers,
+    signal,
+    onProgress(collector) {
+      const { seconds } = collector;
+      const last = seconds.at(-1);
+      if (last) status.show(progressLine(seconds.length, last.answered, last.p50Ms, last.p99Ms));
+    },
+  });
+}
+
+function violationsOf(thresholds: readonly Threshold[], summary: LoadSummary): string[] {
+  return thresholds.flatMap((threshold) => {
+    const found = threshold.violation(summary);
+    return found === undefined ? [] : [`${threshold.text} holds: ${threshold.metric} is ${found}`];
+  });
+}
+
+/** Errors and losses fail a run, with their own code where there is one kind, unless a threshold says how many are too many. */
+function exitCodeFor({ answered, lost, errors }: LoadSummary, thresholds: readonly Threshold[]): number {
+  const codes = new Set(errors.values().map(({ exitCode }) => exitCode));
+  const [only] = codes;
+  const failure = codes.size === 1 && only !== undefined ? only : EXIT.unexpected;
+  if (answered === 0) return failure;
+  const isJudged = thresholds.some(({ metric }) => metric === "errors" || metric.startsWith("lost"));
+  return !isJudged && (codes.size > 0 || lost > 0) ? failure : EXIT.done;
+}
+
+async function writeReport(path: string, html: string): Promise<void> {
+  try {
+    await Deno.writeTextFile(path, html);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) {
+      throw new PermissionError(`Cannot write ${path}: the permission --allow-write=${path} is missing`, {
+        cause: error,
+      });
+    }
+    throw new UsageError(`--html: Cannot write ${path}: ${messageOf(error)}`, { cause: error });
+  }
+}

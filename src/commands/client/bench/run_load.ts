@@ -1,0 +1,111 @@
+import type { Connection } from "../../../net/connection.ts";
+import { DeadlineSweep } from "../../../net/deadline_sweep.ts";
+import { ConnectionPool } from "../../../net/pool.ts";
+import { delay } from "../../../net/wait.ts";
+import { driveClosedLoop } from "./closed_loop.ts";
+import type { Lane } from "./lane.ts";
+import type { LoadPlan } from "./load_plan.ts";
+import { LoadRun } from "./load_run.ts";
+import { driveLanes, type LoadContext } from "./loaded_lane.ts";
+import { LaneOpener } from "./open_lane.ts";
+import { runOpenLoop } from "./open_loop.ts";
+import { PoolCaller } from "./pool_loop.ts";
+import { type ErrorCounts, type Sample, Tally } from "./tally.ts";
+
+/** How often the counts are handed on, in milliseconds. */
+const SAMPLE_MS = 1_000;
+/** Connections that are being opened at a time. */
+const OPENING_AT_ONCE = 64;
+
+/** How a load is run. */
+export interface RunLoadOptions {
+  /** Gives up, or ends the run early. */
+  readonly signal: AbortSignal;
+  /** Waited for when every connection is open: others may not be ready yet. */
+  readonly onReady: () => Promise<void>;
+  /** Told about once a second what was counted since; the histograms are valid during the call. */
+  readonly onSample: (sample: Sample) => void;
+}
+
+/** What a load came to, beside the samples. */
+export interface LoadEnd {
+  /** From the first message that counts to the last answer, or to the end of the run. */
+  readonly elapsedMs: number;
+  readonly errors: ErrorCounts;
+}
+
+/**
+ * Puts a load on a server from this thread.
+ *
+ * @throws {ParleyError} Not every connection could be opened.
+ */
+export async function runLoad(plan: LoadPlan, options: RunLoadOptions): Promise<LoadEnd> {
+  using sweep = new DeadlineSweep();
+  const opener = new LaneOpener(plan, sweep);
+  const tally = new Tally(plan.rate !== undefined);
+  const lanes = plan.poolSize === undefined ? await openLanes(opener, plan.connections, options.signal) : [];
+  await options.onReady();
+  using run = new LoadRun(plan);
+  const onAbort = () => run.finish();
+  options.signal.addEventListener("abort", onAbort, { once: true });
+  if (options.signal.aborted) run.finish();
+  let sampling: ReturnType<typeof setInterval> | undefined;
+  try {
+    const loading = startLoops(plan, lanes, { run, tally, opener });
+    if (plan.warmupMs > 0) {
+      // The warm-up ends early when the run is over early, or has failed.
+      await Promise.race([delay(plan.warmupMs, run.signal).catch(() => {}), loading]);
+      tally.restart();
+    }
+    const startMs = performance.now();
+    if (plan.requests === undefined) run.endAfter(plan.durationMs);
+    sampling = setInterval(() => tally.flush(options.onSample), SAMPLE_MS);
+    await loading;
+    tally.flush(options.onSample);
+    const endMs = Math.max(plan.requests === undefined ? run.overMs : 0, tally.lastAnswerMs);
+    return { elapsedMs: Math.max(0, endMs - startMs), errors: tally.errors };
+  } finally {
+    clearInterval(sampling);
+    options.signal.removeEventListener("abort", onAbort);
+    for (const lane of lanes) lane.close();
+  }
+}
+
+async function startLoops(plan: LoadPlan, lanes: readonly Lane[], context: LoadContext): Promise<void> {
+  if (plan.poolSize !== undefined) return await runPoolLoops(plan, plan.poolSize, context);
+  if (plan.rate !== undefined) return await runOpenLoop(lanes, plan.rate, context);
+  await Promise.all(
+    lanes.map((lane) => driveLanes(lane, context, (loaded) => driveClosedLoop(loaded, plan.depth, context))),
+  );
+}
+
+async function runPoolLoops(plan: LoadPlan, size: number, context: LoadContext): Promise<void> {
+  await using pool = new ConnectionPool((signal) => context.opener.connect(signal), {
+    size,
+    waitTimeout: plan.timeoutMs,
+    // A connection goes from hand to hand here: to look at it each time would measure the looking.
+    trustFor: "1s",
+  });
+  const shared = new WeakMap<Connection, Lane>();
+  const callers = Array.from({ length: plan.connections }, () => new PoolCaller(pool, shared, context));
+  await Promise.all(callers.map((caller) => caller.run()));
+}
+
+async function openLanes(opener: LaneOpener, count: number, signal: AbortSignal): Promise<Lane[]> {
+  const lanes: Lane[] = [];
+  let claimed = 0;
+  const openSome = async () => {
+    while (claimed < count) {
+      claimed++;
+      lanes.push(await opener.open(signal));
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: Math.min(count, OPENING_AT_ONCE) }, openSome));
+    return lanes;
+  } catch (error) {
+    claimed = count;
+    for (const lane of lanes) lane.close();
+    throw error;
+  }
+}

@@ -1,0 +1,65 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { ClosedEarlyError } from "../../../../src/base/errors.ts";
+import { ByteLane } from "../../../../src/commands/client/bench/byte_lane.ts";
+import { loadMessage, WrongAnswerError } from "../../../../src/commands/client/bench/lane.ts";
+import { Logger } from "../../../../src/log/logger.ts";
+import { Connection } from "../../../../src/net/connection.ts";
+
+const ENDPOINT = { scheme: "tcp", host: "127.0.0.1", port: 1, path: "/" } as const;
+
+/** A lane whose server answers with these pieces, one a read, and then ends. */
+function laneWith(pieces: Uint8Array[], message: Uint8Array, depth = 4): ByteLane {
+  const transport = {
+    read(bytes: Uint8Array) {
+      const piece = pieces.shift();
+      if (piece) bytes.set(piece);
+      return Promise.resolve(piece ? piece.length : null);
+    },
+    write: (bytes: Uint8Array) => Promise.resolve(bytes.length),
+    closeWrite: () => Promise.resolve(),
+    close: () => {},
+  };
+  const connection = new Connection(transport, { id: 1, local: ENDPOINT, remote: ENDPOINT, log: Logger.of("test") });
+  return new ByteLane(connection, message, depth);
+}
+
+const MESSAGE = loadMessage(10, 0);
+
+Deno.test("receive() counts whole answers, however they are cut", async () => {
+  const stream = new Uint8Array([...MESSAGE, ...MESSAGE, ...MESSAGE]);
+  const lane = laneWith([stream.slice(0, 4), stream.slice(4, 21), stream.slice(21)], MESSAGE);
+  await lane.send(3);
+  assertEquals([await lane.receive(), await lane.receive(), await lane.receive()], [0, 2, 1]);
+});
+
+Deno.test("receive() throws a WrongAnswerError when a byte differs, is missing or is too many", async () => {
+  const differs = MESSAGE.slice();
+  differs[7] = 0;
+  const shifted = new Uint8Array([...MESSAGE.subarray(1), ...MESSAGE.subarray(0, 1)]);
+  const tooMany = new Uint8Array([...MESSAGE, ...MESSAGE.subarray(0, 1)]);
+  for (const answer of [differs, shifted, tooMany, loadMessage(10, 1)]) {
+    const lane = laneWith([answer], MESSAGE);
+    await lane.send(1);
+    await assertRejects(() => lane.receive(), WrongAnswerError, "did not echo");
+  }
+});
+
+Deno.test("receive() throws a WrongAnswerError when a long answer differs at its beginning or end", async () => {
+  const message = loadMessage(2_000, 0);
+  const pieces = [message.slice(0, 1_024), message.slice(1_024)];
+  for (const at of [0, 1_023, 1_024, 1_999]) {
+    const broken = pieces.map((piece) => piece.slice());
+    const piece = broken[at < 1_024 ? 0 : 1];
+    if (piece) piece[at % 1_024] = 0;
+    const lane = laneWith(broken, message, 1);
+    await lane.send(1);
+    await assertRejects(async () => await lane.receive() + await lane.receive(), WrongAnswerError);
+  }
+});
+
+Deno.test("receive() throws a ClosedEarlyError when the server ends", async () => {
+  const lane = laneWith([MESSAGE.slice(0, 3)], MESSAGE);
+  await lane.send(1);
+  assertEquals(await lane.receive(), 0);
+  await assertRejects(() => lane.receive(), ClosedEarlyError, "with 7 bytes to come");
+});

@@ -1,0 +1,53 @@
+import { assertEquals, assertNotMatch, assertStringIncludes } from "@std/assert";
+import { newHistogram } from "../../../../src/commands/client/bench/histogram.ts";
+import type { LoadPlan } from "../../../../src/commands/client/bench/load_plan.ts";
+import { reportHtml } from "../../../../src/commands/client/bench/report_html.ts";
+
+const PLAN: LoadPlan = {
+  endpoint: { scheme: "tcp", host: "127.0.0.1", port: 8888, path: "/" },
+  connections: 2,
+  depth: 1,
+  size: 64,
+  framing: "delimiter:<",
+  rate: undefined,
+  durationMs: 2_000,
+  requests: undefined,
+  warmupMs: 0,
+  timeoutMs: 1_000,
+  connect: {},
+  poolSize: undefined,
+};
+
+function pageOf(latenciesUs: number[]): string {
+  const latency = newHistogram();
+  for (const microseconds of latenciesUs) latency.recordValue(microseconds);
+  return reportHtml(
+    PLAN,
+    {
+      elapsedMs: 2_000,
+      sent: latenciesUs.length,
+      answered: latenciesUs.length,
+      lost: 0,
+      rate: latenciesUs.length / 2,
+      latency,
+      service: latency,
+      errors: new Map([["ResetError", { count: 1, exitCode: 7, example: "<script>" }]]),
+      seconds: [{ answered: 1, p50Ms: 1, p99Ms: 2 }, { answered: 2, p50Ms: 1, p99Ms: 3 }],
+    },
+    ["p99>1us holds: p99 is 8ms"],
+    new Date(0),
+  );
+}
+
+Deno.test("reportHtml() gives one page with four plots that takes nothing from the network", () => {
+  const page = pageOf([100, 200, 300, 8_000]);
+  assertEquals(page.match(/<svg /g)?.length, 4);
+  assertEquals(page.match(/<polyline /g)?.length, 5);
+  assertNotMatch(page, /<script|<link|<img|@import|url\(|src=|NaN|Infinity/);
+  assertStringIncludes(page, "&lt;script&gt;");
+  assertStringIncludes(page, "p99&gt;1us holds");
+});
+
+Deno.test("reportHtml() draws empty plots when nothing was answered", () => {
+  assertNotMatch(pageOf([]), /NaN|Infinity/);
+});
