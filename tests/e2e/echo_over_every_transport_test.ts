@@ -57,13 +57,13 @@ for (const transport of TRANSPORTS) {
     await session.finish();
   });
 
-  Deno.test(`echo over ${transport.name} sends back an empty message, and one of 60,000 bytes`, async () => {
+  Deno.test(`echo over ${transport.name} sends back a message of one byte, and one of 60,000`, async () => {
     await using echo = await startEcho(transport);
     const session = await echo.dial();
     const large = "x".repeat(60_000);
-    await session.write(new Uint8Array());
+    await session.write(Uint8Array.of(0x61));
     await session.write(new TextEncoder().encode(large));
-    assertEquals(await take(session, 2), ["", large]);
+    assertEquals(await take(session, 2), ["a", large]);
     await session.finish();
   });
 
@@ -91,15 +91,16 @@ for (const transport of TRANSPORTS) {
   });
 }
 
-Deno.test("echo over ws keeps text as text and bytes as bytes", async () => {
+Deno.test("echo over ws keeps text as text, bytes as bytes, and empty messages", async () => {
   await using started = await startServer(["echo", "ws://127.0.0.1:0"]);
   const session = await dialSession(started.endpoint, parseFraming("raw"));
   session.send("text");
   session.send(Uint8Array.of(0xff), false);
+  session.send("");
   const seen: boolean[] = [];
-  while (seen.length < 2) {
+  while (seen.length < 3) {
     for (const { isText } of await session.receive({ timeoutMs: 20_000 }) ?? []) seen.push(isText);
   }
-  assertEquals(seen, [true, false]);
+  assertEquals(seen, [true, false, true]);
   await session.finish();
 });

@@ -1,5 +1,5 @@
 import type { Receiver, Sender } from "ws";
-import { concat } from "../../base/bytes.ts";
+import { ByteSink } from "../../base/byte_sink.ts";
 import { applyMask, copyMasked } from "../../framing/websocket_mask.ts";
 import type { Framer } from "../framer.ts";
 
@@ -9,14 +9,16 @@ export const OPCODE = { text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as con
 /** One of {@linkcode OPCODE}. */
 export type Opcode = typeof OPCODE[keyof typeof OPCODE];
 
+const FIN = 0x80;
+
 /** Reads and writes the frames of one side: a server's are plain, a client's are masked. */
 export interface WebSocketCodec {
   /** Which side's frames it writes. */
   readonly role: "server" | "client";
   /** Takes bytes, emits messages and control frames. */
   readonly Receiver: typeof Receiver;
-  /** A frame in one or two pieces, the second one the data itself. */
-  frame(opcode: Opcode, data: Uint8Array): readonly Uint8Array[];
+  /** Appends a frame. */
+  append(opcode: Opcode, data: Uint8Array, sink: ByteSink): void;
   /** Frames whole messages. */
   readonly framer: Framer;
 }
@@ -27,17 +29,40 @@ export interface WebSocketCodec {
  */
 export async function loadWebSocketCodec(role: WebSocketCodec["role"]): Promise<WebSocketCodec> {
   const { Receiver, Sender } = await importWs();
-  const mask = role === "client";
-  const options = Object.fromEntries(
-    Object.values(OPCODE).map((opcode) => [opcode, { fin: true, opcode, mask, readOnly: true, rsv1: false }]),
-  ) as Record<Opcode, Parameters<typeof Sender.frame>[1]>;
+  const append = role === "server" ? appendPlain : appendBy(Sender);
   return {
     role,
     Receiver,
-    frame: (opcode, data) => Sender.frame(data, options[opcode]),
+    append,
     framer: {
-      frame: (data, isText) => concat(Sender.frame(data, options[isText ? OPCODE.text : OPCODE.binary])),
+      frame(data, isText) {
+        const sink = new ByteSink();
+        append(isText ? OPCODE.text : OPCODE.binary, data, sink);
+        return sink.take();
+      },
     },
+  };
+}
+
+/** A server's frame is its head and the data as they are: written where it is needed, it costs no allocation. */
+function appendPlain(opcode: Opcode, data: Uint8Array, sink: ByteSink): void {
+  const { length } = data;
+  sink.appendByte(FIN | opcode);
+  if (length < 126) sink.appendByte(length);
+  else if (length <= 0xffff) appendLength(126, 2, length, sink);
+  else appendLength(127, 8, length, sink);
+  sink.append(data);
+}
+
+function appendLength(mark: number, bytes: number, length: number, sink: ByteSink): void {
+  sink.appendByte(mark);
+  for (let place = bytes - 1; place >= 0; place--) sink.appendByte(Math.floor(length / 256 ** place) & 0xff);
+}
+
+function appendBy(sender: typeof Sender): WebSocketCodec["append"] {
+  const options = { fin: true, mask: true, readOnly: true, rsv1: false };
+  return (opcode, data, sink) => {
+    for (const piece of sender.frame(data, { ...options, opcode })) sink.append(piece);
   };
 }
 

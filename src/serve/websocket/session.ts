@@ -1,6 +1,5 @@
-import { Buffer } from "node:buffer";
 import { ByteSink } from "../../base/byte_sink.ts";
-import { concat, toBytes } from "../../base/bytes.ts";
+import { toBytes } from "../../base/bytes.ts";
 import { DEFAULTS } from "../../base/defaults.ts";
 import { ClosedEarlyError, TimeoutError } from "../../base/errors.ts";
 import type { Logger } from "../../log/logger.ts";
@@ -11,16 +10,14 @@ import { lingeringClose } from "../../net/lingering_close.ts";
 import type { WaitOptions } from "../../net/wait.ts";
 import type { Framer } from "../framer.ts";
 import type { Message, Session } from "../session.ts";
-import { CLOSE_CODE, closeCodeOf, type WebSocketEnd, WebSocketError } from "./close_code.ts";
+import { CLOSE_CODE, closeCodeOf, type WebSocketEnd } from "./close_code.ts";
 import { OPCODE, type Opcode, type WebSocketCodec } from "./codec.ts";
+import { WebSocketDecoder } from "./decoder.ts";
 import { encodeClose } from "./encode_close.ts";
 import { Pinger, type PingOptions } from "./pinger.ts";
 
 /** How long the other side may take to answer a Close frame, and to end its side of the stream. */
 const CLOSE_TIMEOUT_MS = 2_000;
-
-/** Pieces of a message that are held: frames, and reads of one frame. More only come to waste memory. */
-const PIECES_LEAST = 16 * 1024;
 
 const NO_MORE = Promise.resolve(null);
 const NOTHING = new Uint8Array(0);
@@ -54,12 +51,11 @@ export class WebSocketSession implements Session {
   readonly framer: Framer;
   readonly #connection: Connection;
   readonly #codec: WebSocketCodec;
-  readonly #receiver: InstanceType<WebSocketCodec["Receiver"]>;
+  readonly #decoder: WebSocketDecoder;
   readonly #pinger: Pinger | undefined;
   readonly #sink = new ByteSink();
   readonly #batch: Message[] = [];
   #early: Uint8Array;
-  #failure: WebSocketError | undefined;
   #peerEnd: WebSocketEnd | undefined;
   /** The read of a `receive()` under way. */
   #receiving: Promise<unknown> | undefined;
@@ -70,24 +66,17 @@ export class WebSocketSession implements Session {
 
   /** Takes over the connection. */
   constructor(connection: Connection, init: WebSocketSessionInit) {
-    const maxPayload = init.maxMessageBytes ?? DEFAULTS.webSocketMessageBytes;
-    const mostPieces = Math.max(PIECES_LEAST, maxPayload / 64);
     this.#connection = connection;
     this.#codec = init.codec;
     this.framer = init.codec.framer;
     this.subprotocol = init.subprotocol;
     this.#early = init.early ?? NOTHING;
-    this.#receiver = new init.codec.Receiver({
-      isServer: init.codec.role === "server",
-      allowSynchronousEvents: true,
-      maxPayload,
-      maxFragments: mostPieces,
-      maxBufferedChunks: mostPieces,
-    })
-      .on("message", (data, isBinary) => void this.#batch.push({ data, isText: !isBinary }))
-      .on("ping", (data) => this.#sendControl(OPCODE.pong, data))
-      .on("pong", () => this.#pinger?.answered())
-      .on("conclude", (code, text) => this.#peerEnd = { code, text: new TextDecoder().decode(text) });
+    this.#decoder = new WebSocketDecoder(init.codec, init.maxMessageBytes ?? DEFAULTS.webSocketMessageBytes, {
+      message: (message) => void this.#batch.push(message),
+      ping: (data) => this.#sendControl(OPCODE.pong, data),
+      pong: () => this.#pinger?.answered(),
+      close: (end) => this.#peerEnd = end,
+    });
     this.#pinger = init.pings && this.#makePinger(init.pings);
   }
 
@@ -122,7 +111,7 @@ export class WebSocketSession implements Session {
 
   receive(options?: WaitOptions): Promise<readonly Message[] | null> {
     this.#batch.length = 0;
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (this.#decoder.failure !== undefined) return Promise.reject(this.#decoder.failure);
     if (this.#isDraining || this.#isPeerDone) return NO_MORE;
     if (this.#early.length > 0) return this.#receiveEarly(options);
     if (options !== undefined) return this.#track(this.#receiveWithin(options));
@@ -131,9 +120,7 @@ export class WebSocketSession implements Session {
 
   send(data: Uint8Array | string, isText = typeof data === "string"): boolean {
     if (this.#connection.closeReason !== undefined || this.#isCloseSent) return false;
-    for (const piece of this.#codec.frame(isText ? OPCODE.text : OPCODE.binary, toBytes(data))) {
-      this.#sink.append(piece);
-    }
+    this.#codec.append(isText ? OPCODE.text : OPCODE.binary, toBytes(data), this.#sink);
     if (!this.#isSinkDue) {
       this.#isSinkDue = true;
       queueMicrotask(() => this.#moveSink());
@@ -148,11 +135,8 @@ export class WebSocketSession implements Session {
   }
 
   write(data: Uint8Array, isText = false): Promise<void> {
-    if (this.#sink.length > 0 || this.#isCloseSent) {
-      this.send(data, isText);
-      return this.flush();
-    }
-    return this.#connection.write(concat(this.#codec.frame(isText ? OPCODE.text : OPCODE.binary, data)));
+    if (!this.#isCloseSent) this.#codec.append(isText ? OPCODE.text : OPCODE.binary, data, this.#sink);
+    return this.flush();
   }
 
   flush(): Promise<void> {
@@ -180,7 +164,7 @@ export class WebSocketSession implements Session {
     if (this.#connection.closeReason !== undefined) return this.#release();
     this.#sendClose(reason);
     try {
-      while (!this.#isPeerDone && this.#failure === undefined) await (this.#receiving ?? this.#readOn());
+      while (!this.#isPeerDone && this.#decoder.failure === undefined) await (this.#receiving ?? this.#readOn());
       // The server ends the stream first (section 7.1.1), which keeps the client's port out of TIME_WAIT.
       if (this.#codec.role === "client") { while (await this.#connection.read() !== null); }
     } catch (error) {
@@ -228,21 +212,12 @@ export class WebSocketSession implements Session {
   /** The messages that the bytes complete; `undefined` where they complete none; `null` at the end. */
   #take(bytes: Uint8Array | null): readonly Message[] | null | undefined {
     if (bytes === null) return this.#endOfStream();
-    this.#decode(bytes);
+    this.#decoder.push(bytes);
     if (this.#isCloseSent) this.#batch.length = 0;
     if (this.#batch.length > 0) return this.#batch;
-    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#decoder.failure !== undefined) throw this.#decoder.failure;
     return this.#peerEnd === undefined ? undefined : null;
   }
-
-  /** The receiver keeps views of what it is given until the message is whole: so it gets bytes of its own. */
-  #decode(bytes: Uint8Array): void {
-    this.#receiver._write(Buffer.from(bytes), "", this.#onDecoded);
-  }
-
-  readonly #onDecoded = (error?: (Error & { code: string }) | null): void => {
-    if (error) this.#failure = new WebSocketError(error);
-  };
 
   /** A server hears nothing new from a client that left without a word; to a client the answer may be missing. */
   #endOfStream(): null {
@@ -255,7 +230,7 @@ export class WebSocketSession implements Session {
   /** Reads for the other side's Close frame; messages before it come too late. */
   async #readOn(): Promise<void> {
     const bytes = await this.#connection.read();
-    if (bytes !== null) this.#decode(bytes);
+    if (bytes !== null) this.#decoder.push(bytes);
     this.#batch.length = 0;
   }
 
@@ -269,15 +244,17 @@ export class WebSocketSession implements Session {
 
   /** An answer repeats the code that came (section 5.5.1). */
   #closePayload(reason: CloseReason): Uint8Array {
-    if (this.#failure !== undefined) return encodeClose(this.#failure.code, this.#failure.message);
+    if (this.#decoder.failure !== undefined) {
+      return encodeClose(this.#decoder.failure.code, this.#decoder.failure.message);
+    }
     if (this.#peerEnd?.code === CLOSE_CODE.none) return NOTHING;
     return encodeClose(this.#peerEnd?.code ?? closeCodeOf(reason), "");
   }
 
   #sendControl(opcode: Opcode, data: Uint8Array): void {
     if (this.#isCloseSent) return;
+    this.#codec.append(opcode, data, this.#sink);
     this.#moveSink();
-    this.#connection.send(concat(this.#codec.frame(opcode, data)));
   }
 
   #moveSink(): void {

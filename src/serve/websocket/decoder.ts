@@ -1,0 +1,139 @@
+import { Buffer, isUtf8 } from "node:buffer";
+import { Backlog } from "../../framing/backlog.ts";
+import { applyMask } from "../../framing/websocket_mask.ts";
+import type { Message } from "../session.ts";
+import { type WebSocketEnd, WebSocketError } from "./close_code.ts";
+import { OPCODE, type WebSocketCodec } from "./codec.ts";
+
+/** Pieces of a message that are held. More come only to waste memory. */
+const FRAGMENTS_LEAST = 1024;
+
+const FIN = 0x80;
+const MASKED = 0x80;
+const FINAL_TEXT = FIN | OPCODE.text;
+const FINAL_BINARY = FIN | OPCODE.binary;
+
+/** What a decoder tells its session. */
+export interface WebSocketEvents {
+  message(message: Message): void;
+  ping(data: Uint8Array): void;
+  pong(): void;
+  /** A Close frame: nothing after it counts. */
+  close(end: WebSocketEnd): void;
+}
+
+/**
+ * Reads the other side's frames (RFC 6455, section 5). Frames that are whole
+ * messages, as nearly all are, are unmasked where they lie; all others, and
+ * those that break a rule, go through the `Receiver` of `ws`, which knows the
+ * rules.
+ */
+export class WebSocketDecoder {
+  readonly #events: WebSocketEvents;
+  readonly #receiver: InstanceType<WebSocketCodec["Receiver"]>;
+  readonly #maxBytes: number;
+  /** A server must be sent masked frames, a client plain ones (section 5.1). */
+  readonly #maskBit: number;
+  readonly #backlog = new Backlog();
+  #isInsideMessage = false;
+  #isClosed = false;
+  #failure: WebSocketError | undefined;
+
+  /** A decoder for one connection, for messages of at most `maxBytes` over all fragments. */
+  constructor(codec: WebSocketCodec, maxBytes: number, events: WebSocketEvents) {
+    this.#events = events;
+    this.#maxBytes = maxBytes;
+    this.#maskBit = codec.role === "server" ? MASKED : 0;
+    this.#receiver = new codec.Receiver({
+      isServer: codec.role === "server",
+      allowSynchronousEvents: true,
+      maxPayload: maxBytes,
+      maxFragments: Math.max(FRAGMENTS_LEAST, maxBytes / 64),
+      maxBufferedChunks: 0,
+    })
+      .on("message", (data, isBinary) => events.message({ data, isText: !isBinary }))
+      .on("ping", (data) => events.ping(data))
+      .on("pong", () => events.pong())
+      .on("conclude", (code, text) => {
+        this.#isClosed = true;
+        events.close({ code, text: new TextDecoder().decode(text) });
+      });
+  }
+
+  /** The rule that was broken: the stream cannot go on. */
+  get failure(): WebSocketError | undefined {
+    return this.#failure;
+  }
+
+  /** Takes the next bytes; messages are views that are valid until the next push. */
+  push(bytes: Uint8Array): void {
+    this.#backlog.push(bytes);
+    while (this.#failure === undefined && !this.#isClosed && this.#takeFrame());
+    this.#backlog.keep();
+  }
+
+  /** Takes the next frame, if it has come whole. */
+  #takeFrame(): boolean {
+    const backlog = this.#backlog;
+    if (backlog.length < 2) return false;
+    const first = backlog.at(0);
+    const second = backlog.at(1);
+    if (!this.#isRegular(first, second)) return this.#receive(backlog.length);
+    const short = second & 0x7f;
+    const lengthBytes = short < 126 ? 0 : short === 126 ? 2 : 8;
+    const headBytes = 2 + lengthBytes + (this.#maskBit === 0 ? 0 : 4);
+    if (backlog.length < headBytes) return false;
+    const length = lengthBytes === 0 ? short : this.#lengthAt2(lengthBytes);
+    if (length > this.#maxBytes) return this.#receive(backlog.length);
+    if (backlog.length < headBytes + length) return false;
+    if (this.#isInsideMessage || first !== FINAL_TEXT && first !== FINAL_BINARY) {
+      this.#follow(first);
+      return this.#receive(headBytes + length);
+    }
+    const head = backlog.take(headBytes);
+    return this.#takeMessage(backlog.take(length), head.subarray(headBytes - 4), first === FINAL_TEXT);
+  }
+
+  #takeMessage(data: Uint8Array, key: Uint8Array, isText: boolean): boolean {
+    if (this.#maskBit !== 0) applyMask(data, key);
+    if (isText && !isUtf8(data)) return this.#fail(Object.assign(new Error("invalid UTF-8 sequence"), UTF8_ERROR));
+    this.#events.message({ data, isText });
+    return true;
+  }
+
+  /** Whether these can begin a frame; what cannot is refused before the rest of it comes. */
+  #isRegular(first: number, second: number): boolean {
+    const opcode = first & 0x0f;
+    if ((first & 0x70) !== 0 || (second & MASKED) !== this.#maskBit) return false;
+    if (opcode <= OPCODE.binary) return (opcode === 0) === this.#isInsideMessage;
+    return opcode >= OPCODE.close && opcode <= OPCODE.pong && first >= FIN && (second & 0x7f) <= 125;
+  }
+
+  #lengthAt2(bytes: number): number {
+    let length = 0;
+    for (let at = 2; at < 2 + bytes; at++) length = length * 256 + this.#backlog.at(at);
+    return length;
+  }
+
+  /** Data frames begin, continue and end a message; control frames may lie between them. */
+  #follow(first: number): void {
+    if ((first & 0x0f) < OPCODE.close) this.#isInsideMessage = first < FIN;
+  }
+
+  /** The receiver keeps views of what it is given until the message is whole: so it gets bytes of its own. */
+  #receive(count: number): boolean {
+    this.#receiver._write(Buffer.from(this.#backlog.take(count)), "", this.#onReceived);
+    return true;
+  }
+
+  readonly #onReceived = (error?: (Error & { code: string }) | null): void => {
+    if (error) this.#fail(error);
+  };
+
+  #fail(error: Error & { readonly code: string }): boolean {
+    this.#failure = new WebSocketError(error);
+    return false;
+  }
+}
+
+const UTF8_ERROR = { code: "WS_ERR_INVALID_UTF8" };
