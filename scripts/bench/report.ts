@@ -69,6 +69,7 @@ export function svg(results: readonly WorkResult[]): string {
     `<style>${style}</style><rect width="100%" height="100%" fill="#fff"/>${parts.join("")}</svg>\n`;
 }
 
-function escapeXml(text: string): string {
+/** Text as XML writes it. */
+export function escapeXml(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }

@@ -79,6 +79,14 @@ static int upgrade(int fd, int port, const char *path) {
   }
   return 0;
 }
+// Reads and drops what has come: who does not read while others join would be closed as too slow.
+static void drain(int epoll, const int *fds, char *buffer, int waitMs) {
+  static struct epoll_event events[8192];
+  int ready = epoll_wait(epoll, events, 8192, waitMs);
+  for (int i = 0; i < ready; i++)
+    while (read(fds[events[i].data.u32], buffer, 1 << 20) > 0)
+      ;
+}
 int main(int c, char **v) {
   if (c < 7) {
     fprintf(stderr, "usage: fanout_load PORT RECEIVERS BATCH SECONDS PREAMBLE MESSAGE [SETTLE_MS [MARKER [WS_PATH]]]\n");
@@ -90,6 +98,8 @@ int main(int c, char **v) {
   double secs = atof(v[4]);
   int settle = c > 7 ? atoi(v[7]) : 500;
   int *f = malloc((n + 1) * 4);
+  char *b = malloc(1 << 20);
+  int ep = epoll_create1(0);
   for (int i = 0; i <= n; i++) {
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     struct sockaddr_in a = {0};
@@ -113,18 +123,13 @@ int main(int c, char **v) {
     if (write(fd, p, L) != L)
       return 1;
     f[i] = fd;
-    usleep(500);
-  }
-  usleep(settle * 1000);
-  char *b = malloc(1 << 20);
-  int ep = epoll_create1(0);
-  for (int i = 0; i <= n; i++) {
-    fcntl(f[i], F_SETFL, O_NONBLOCK);
-    while (read(f[i], b, 1 << 20) > 0)
-      ;
+    fcntl(fd, F_SETFL, O_NONBLOCK);
     struct epoll_event e = {.events = EPOLLIN, .data.u32 = i};
-    epoll_ctl(ep, EPOLL_CTL_ADD, f[i], &e);
+    epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e);
+    drain(ep, f, b, 0);
   }
+  for (double settled = now() + settle / 1000.0; now() < settled;)
+    drain(ep, f, b, 20);
   int L;
   char *m = unesc(v[6], 0, &L);
   if (path)

@@ -1,0 +1,126 @@
+/**
+ * How cost grows: memory and latency over idle connections, and a round of
+ * chat over members.
+ *
+ * @module
+ */
+
+import { C_EPOLL, NODE_NET, ours } from "./contenders.ts";
+import type { Prepared } from "./prepare.ts";
+import { pinned, run, RunningContender } from "./process.ts";
+
+/** One measured point; `y` in the unit of its series. */
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** One line of a plot. */
+export interface Series {
+  readonly name: string;
+  readonly points: readonly Point[];
+}
+
+/** One plot: both axes from zero, so that a straight line is a straight line. */
+export interface Growth {
+  readonly title: string;
+  readonly xLabel: string;
+  readonly yLabel: string;
+  readonly series: readonly Series[];
+}
+
+const CONNECTIONS = [10, 1_000, 2_000, 5_000, 10_000, 18_000];
+const MEMBERS = [10, 100, 300, 1_000, 2_000];
+const SERVER = ours("parley", (port) => ["echo", `:${port}`, "--max-connections", "19000"]);
+const CHAT = ours("parley", (port) => ["chat", `:${port}`, "--max-connections", "19000"]);
+
+/** Memory of the server, and the echo of one more client, over idle connections. */
+export async function growthOfConnections(prepared: Prepared): Promise<Growth[]> {
+  const memory: Series[] = [];
+  const latency: Series[] = [];
+  for (const contender of [SERVER, C_EPOLL, NODE_NET]) {
+    if ((await prepared.missing(contender)).length > 0) continue;
+    const memoryPoints: Point[] = [];
+    const latencyPoints: Point[] = [];
+    for (const count of CONNECTIONS) {
+      const setup = { canPin: prepared.canPin, isUdp: false };
+      await using server = await RunningContender.start(contender, prepared.tools, setup);
+      const before = await residentKib(server.pid);
+      await using _held = await hold(server.port, count, prepared);
+      memoryPoints.push({ x: count, y: (await residentKib(server.pid) - before) / 1024 });
+      latencyPoints.push({ x: count, y: await echoLatencyUs(server.port, prepared) });
+    }
+    memory.push({ name: contender.name, points: memoryPoints });
+    latency.push({ name: contender.name, points: latencyPoints });
+  }
+  const xLabel = "idle connections";
+  return [
+    { title: "memory over idle connections", xLabel, yLabel: "MiB more than without", series: memory },
+    { title: "echo of one more client, 64 B, median", xLabel, yLabel: "us", series: latency },
+  ];
+}
+
+/** Time until every member has a message, over members of one room. */
+export async function growthOfMembers(prepared: Prepared): Promise<Growth> {
+  const points: Point[] = [];
+  for (const members of MEMBERS) {
+    const setup = { canPin: prepared.canPin, isUdp: false };
+    await using server = await RunningContender.start(CHAT, prepared.tools, setup);
+    const fill = "x".repeat(60);
+    const words = [
+      ...[prepared.tools.built("fanout_load"), String(server.port), String(members), "1", "2"],
+      ...["/nick u%d\\n", `|${fill}\\n`, String(settleMs(members)), "|"],
+    ];
+    const printed = await run(pinned(words, 1, prepared.canPin));
+    points.push({ x: members, y: Number(/p50=([\d.]+)us/.exec(printed)?.[1] ?? Number.NaN) / 1_000 });
+  }
+  const series = [{ name: "parley", points }];
+  return { title: "one message to a whole room, median", xLabel: "members", yLabel: "ms", series };
+}
+
+/** Bytes that one idle connection costs at the most connections that were measured. */
+export function bytesPerConnection(memory: Growth, name: string): number | undefined {
+  const last = memory.series.find((series) => series.name === name)?.points.at(-1);
+  return last && last.y * 1024 * 1024 / last.x;
+}
+
+/** Every join is told to everyone, so the time until a new room is quiet grows with the square. */
+function settleMs(members: number): number {
+  return 1_000 + members ** 2 / 1_000;
+}
+
+async function hold(port: number, count: number, prepared: Prepared): Promise<AsyncDisposable> {
+  const [program = "", ...args] = pinned(
+    [prepared.tools.built("idle_hold"), String(port), String(count), "60"],
+    1,
+    prepared.canPin,
+  );
+  const child = new Deno.Command(program, { args, stdin: "null", stdout: "piped", stderr: "null" }).spawn();
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let printed = "";
+  while (!/echoed on \d+/.test(printed)) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`idle_hold ended: ${printed}`);
+    printed += value;
+  }
+  const echoed = Number(/echoed on (\d+)/.exec(printed)?.[1]);
+  if (echoed !== count) throw new Error(`${echoed} of ${count} connections echoed`);
+  return {
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await reader.cancel();
+      await child.status;
+    },
+  };
+}
+
+async function echoLatencyUs(port: number, prepared: Prepared): Promise<number> {
+  const words = [prepared.tools.built("echo_load"), "127.0.0.1", String(port), "1", "64", "1", "1"];
+  const printed = await run(pinned(words, 1, prepared.canPin));
+  return Number(/p50=([\d.]+)us/.exec(printed)?.[1] ?? Number.NaN);
+}
+
+async function residentKib(pid: number): Promise<number> {
+  const status = await Deno.readTextFile(`/proc/${pid}/status`);
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN);
+}

@@ -1,0 +1,63 @@
+import type { Growth, Point } from "./growth.ts";
+import { escapeXml } from "./report.ts";
+
+const WIDTH = 420;
+const HEIGHT = 280;
+const MARGIN = { left: 64, right: 16, top: 34, bottom: 44 };
+const COLORS = ["#2563eb", "#9ca3af", "#d97706", "#059669"];
+
+/** Plots side by side, each with both axes from zero. */
+export function plots(growths: readonly Growth[]): string {
+  const width = WIDTH * growths.length;
+  const parts = growths.map((growth, index) => `<g transform="translate(${index * WIDTH} 0)">${plot(growth)}</g>`);
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${HEIGHT}" viewBox="0 0 ${width} ${HEIGHT}">` +
+    "<style>text{font:11px system-ui,sans-serif;fill:#333}.title{font-weight:600;font-size:13px}" +
+    "line{stroke:#d1d5db}polyline{fill:none;stroke-width:2}</style>" +
+    `<rect width="100%" height="100%" fill="#fff"/>${parts.join("")}</svg>\n`;
+}
+
+function plot({ title, xLabel, yLabel, series }: Growth): string {
+  const all = series.flatMap(({ points }) => points);
+  const most = { x: Math.max(1, ...all.map(({ x }) => x)), y: niceTop(Math.max(...all.map(({ y }) => y))) };
+  const inner = { width: WIDTH - MARGIN.left - MARGIN.right, height: HEIGHT - MARGIN.top - MARGIN.bottom };
+  const place = ({ x, y }: Point): [number, number] => [
+    MARGIN.left + inner.width * x / most.x,
+    MARGIN.top + inner.height * (1 - y / most.y),
+  ];
+  const grid = [0, 0.25, 0.5, 0.75, 1].map((part) => {
+    const [left, top] = place({ x: 0, y: most.y * part });
+    return `<line x1="${left}" x2="${left + inner.width}" y1="${top}" y2="${top}"/>` +
+      `<text x="${left - 6}" y="${top + 4}" text-anchor="end">${number(most.y * part)}</text>`;
+  });
+  const ticks = [0, 0.5, 1].map((part) => {
+    const [left, top] = place({ x: most.x * part, y: 0 });
+    return `<text x="${left}" y="${top + 16}" text-anchor="middle">${number(most.x * part)}</text>`;
+  });
+  const lines = series.map(({ name, points }, index) => {
+    const color = COLORS[index % COLORS.length];
+    const path = points.map((point) => place(point).map((value) => value.toFixed(1)).join(",")).join(" ");
+    const dots = points.map((point) => {
+      const [x, y] = place(point);
+      return `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="3" fill="${color}"/>`;
+    });
+    const label = `<text x="${MARGIN.left + 10}" y="${MARGIN.top + 14 + index * 14}" style="fill:${color}">${
+      escapeXml(name)
+    }</text>`;
+    return `<polyline points="${path}" stroke="${color}"/>${dots.join("")}${label}`;
+  });
+  return `<text x="${MARGIN.left}" y="18" class="title">${escapeXml(title)}</text>${grid.join("")}${ticks.join("")}` +
+    `${lines.join("")}<text x="${MARGIN.left + inner.width / 2}" y="${HEIGHT - 8}" text-anchor="middle">${
+      escapeXml(xLabel)
+    }</text><text x="12" y="${MARGIN.top + inner.height / 2}" text-anchor="middle" ` +
+    `transform="rotate(-90 12 ${MARGIN.top + inner.height / 2})">${escapeXml(yLabel)}</text>`;
+}
+
+/** The next of 1, 2, 5, 10, 20, ... */
+function niceTop(value: number): number {
+  const power = 10 ** Math.floor(Math.log10(Math.max(value, 1e-9)));
+  return ([1, 2, 5, 10].find((step) => step * power >= value) ?? 10) * power;
+}
+
+function number(value: number): string {
+  return value.toLocaleString("en-US", { maximumFractionDigits: 2 });
+}
