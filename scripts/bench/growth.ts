@@ -30,7 +30,7 @@ export interface Growth {
 }
 
 const CONNECTIONS = [10, 1_000, 2_000, 5_000, 10_000, 18_000];
-const MEMBERS = [10, 100, 300, 1_000, 2_000];
+const MEMBERS = [10, 100, 200, 500, 1_000];
 const SERVER = ours("parley", (port) => ["echo", `:${port}`, "--max-connections", "19000"]);
 const CHAT = ours("parley", (port) => ["chat", `:${port}`, "--max-connections", "19000"]);
 
