@@ -66,3 +66,4 @@ export {
   type SocketOptionValues,
 } from "./net/socket_options.ts";
 export type { TcpInfo } from "./net/tcp_info.ts";
+export { type ClosedReport, type ConnectionReport, ServerStats } from "./serve/server_stats.ts";

@@ -3,11 +3,11 @@ import { configureLogging, type LoggingOptions } from "../log/configure.ts";
 
 /** Log lines of a program go to standard error. */
 export function configureProgramLogging(
-  flags: { logLevel: LoggingOptions["level"]; logFormat: LoggingOptions["format"] },
+  flags: { logLevel: LoggingOptions["level"]; logFormat: LoggingOptions["format"]; trace?: boolean },
   io: ProgramIo,
 ): void {
   configureLogging({
-    level: flags.logLevel,
+    level: flags.trace ? "trace" : flags.logLevel,
     format: flags.logFormat,
     color: io.mayColor && io.stderr.isTerminal,
     write: (line) => io.stderr.write(line),

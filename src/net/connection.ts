@@ -8,6 +8,7 @@ import { type Endpoint, formatEndpoint } from "./endpoint.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 import { toSocketError } from "./socket_error.ts";
 import type { TlsFacts } from "./tls_facts.ts";
+import { traced } from "./trace.ts";
 import { abortable, type WaitOptions } from "./wait.ts";
 
 /** What a connection needs of a `Deno.Conn`; a test gives a fake. */
@@ -76,6 +77,10 @@ export class Connection implements AsyncDisposable, Swept {
   bytesRead = 0;
   /** Bytes that the kernel took. */
   bytesWritten = 0;
+  /** Messages that came, counted by the session that cuts them out of the stream. */
+  messagesRead = 0;
+  /** Messages that were queued or written, counted by the session. */
+  messagesWritten = 0;
   /** Most bytes that were ever waiting in the outbox. */
   outboxHighWater = 0;
   /** The peer has ended its side: nothing more will be read. */
@@ -108,7 +113,7 @@ export class Connection implements AsyncDisposable, Swept {
 
   /** Takes over the transport: from here on only the connection closes it. */
   constructor(transport: Transport, init: ConnectionInit) {
-    this.#transport = transport;
+    this.#transport = init.log.isEnabled("trace") ? traced(transport, () => this.log) : transport;
     this.id = init.id;
     this.local = init.local;
     this.remote = init.remote;
@@ -158,6 +163,16 @@ export class Connection implements AsyncDisposable, Swept {
       this.close(error instanceof TimeoutError ? "handshake timeout" : "handshake failed", error);
       throw error;
     }
+  }
+
+  /** How long it has been open, by the clock of its sweep. */
+  get ageMs(): number {
+    return this.#clock.nowMs - this.#openedMs;
+  }
+
+  /** Since anything came or went, by the clock of its sweep. */
+  get idleMs(): number {
+    return this.#clock.nowMs - this.#lastActiveMs;
   }
 
   /** Settles when the connection has ended, with the reason; it never rejects. */

@@ -13,6 +13,7 @@ import type { Service } from "../services/service.ts";
 import { acceptLoop } from "./accept_loop.ts";
 import { type MessageRates, RateLimitedSession } from "./rate_limited_session.ts";
 import type { Session } from "./session.ts";
+import { ServerStats } from "./server_stats.ts";
 import { StreamSession } from "./stream_session.ts";
 import type { WebSocketAcceptor } from "./websocket/acceptor.ts";
 
@@ -42,6 +43,8 @@ export interface ServerOptions {
   gate?: Gate | undefined;
   /** How much one client may send. */
   rates?: MessageRates | undefined;
+  /** Where to count; by default an object of its own. */
+  stats?: ServerStats | undefined;
 }
 
 /** Serves one service on any number of listeners until it is told to end. */
@@ -51,6 +54,8 @@ export class Server {
   readonly #openings = new Map<Connection, Promise<void>>();
   readonly #ending = new AbortController();
   readonly #admission: Admission;
+  /** What the server has done and whom it serves. */
+  readonly stats: ServerStats;
   #accepted = 0;
 
   /** Nothing is accepted before {@linkcode run}. */
@@ -58,6 +63,7 @@ export class Server {
     this.#options = options;
     const { maxConnections = defaultMaxConnections(), log } = options;
     this.#admission = new Admission({ maxConnections, log });
+    this.stats = options.stats ?? new ServerStats();
   }
 
   /** Clients that are connected now. */
@@ -79,6 +85,7 @@ export class Server {
         acceptLoop(listener, {
           onConnection: (connection) => this.#onConnection(connection),
           admission: this.#admission,
+          onError: () => this.stats.acceptErrors++,
           signal: this.#ending.signal,
         })
       ));
@@ -93,18 +100,20 @@ export class Server {
   }
 
   #stopAccepting(): void {
+    this.stats.isEnding = true;
     this.#ending.abort();
     for (const listener of this.#options.listeners) listener.close();
   }
 
   #onConnection(connection: Connection): void {
+    this.stats.opened(connection);
     const { maxAccepts = Infinity } = this.#options;
     if (this.#accepted >= maxAccepts) return this.#refuse(connection, { reason: "limit" });
     const refusal = this.#enter(connection.remote);
     if (refusal !== undefined) return this.#refuse(connection, refusal);
     this.#accepted++;
     if (isWebSocket(connection)) this.#openings.set(connection, this.#open(connection));
-    else this.#begin(new StreamSession(connection, this.#options.codec));
+    else this.#begin(new StreamSession(connection, this.#options.codec), connection);
     if (this.#accepted >= maxAccepts) this.#stopAccepting();
   }
 
@@ -112,13 +121,13 @@ export class Server {
   async #open(connection: Connection): Promise<void> {
     const session = await this.#options.webSockets?.accept(connection);
     this.#openings.delete(connection);
-    if (session === undefined) this.#leave(connection.remote);
-    else this.#begin(session);
+    if (session === undefined) this.#leave(connection);
+    else this.#begin(session, connection);
   }
 
-  #begin(opened: Session): void {
+  #begin(opened: Session, connection: Connection): void {
     const session = this.#limitRates(opened);
-    this.#sessions.set(session, this.#serve(session));
+    this.#sessions.set(session, this.#serve(session, connection));
   }
 
   #limitRates(session: Session): Session {
@@ -132,13 +141,16 @@ export class Server {
     return isHostEndpoint(remote) ? this.#options.gate?.enter(remote.host) : undefined;
   }
 
-  #leave(remote: Endpoint): void {
+  #leave(connection: Connection): void {
+    const { remote } = connection;
+    this.stats.closed(connection);
     if (isHostEndpoint(remote)) this.#options.gate?.leave?.(remote.host);
     this.#admission.leave();
   }
 
   #refuse(connection: Connection, { reason, text }: Refusal): void {
     connection.log.debug("refused", { reason, text });
+    this.stats.closed(connection, reason);
     this.#admission.leave();
     // Told only where an answer can be told from data, and never waited for.
     if (text !== undefined && this.#options.codec.name === "line" && connection.local.scheme === "tcp") {
@@ -148,7 +160,7 @@ export class Server {
     } else connection.close(reason);
   }
 
-  async #serve(session: Session): Promise<void> {
+  async #serve(session: Session, connection: Connection): Promise<void> {
     session.log.debug("connected");
     try {
       await this.#options.service.serve(session);
@@ -157,7 +169,7 @@ export class Server {
       await this.#endAfterError(session, error);
     } finally {
       this.#sessions.delete(session);
-      this.#leave(session.remote);
+      this.#leave(connection);
       session.log.debug("disconnected", { reason: session.closeReason });
     }
   }

@@ -90,6 +90,7 @@ export class StreamSession implements Session {
   send(data: Uint8Array | string): boolean {
     if (this.#connection.closeReason !== undefined) return false;
     this.#codec.encode(toBytes(data), this.#sink);
+    this.#connection.messagesWritten++;
     if (!this.#isSinkDue) {
       this.#isSinkDue = true;
       queueMicrotask(() => this.#moveSink());
@@ -99,11 +100,15 @@ export class StreamSession implements Session {
 
   sendFramed(bytes: Uint8Array): boolean {
     this.#moveSink();
+    this.#connection.messagesWritten++;
     return this.#connection.send(bytes);
   }
 
   write(data: Uint8Array): Promise<void> {
-    if (this.#codec === rawCodec && this.#sink.length === 0) return this.#connection.write(data);
+    if (this.#codec === rawCodec && this.#sink.length === 0) {
+      this.#connection.messagesWritten++;
+      return this.#connection.write(data);
+    }
     this.send(data);
     return this.flush();
   }
@@ -171,6 +176,7 @@ export class StreamSession implements Session {
     if (bytes === null) this.#decoder.end();
     else this.#decoder.push(bytes);
     this.#decodeInto(this.#batch);
+    this.#connection.messagesRead += this.#batch.length;
     return this.#batch.length > 0 ? this.#batch : undefined;
   }
 

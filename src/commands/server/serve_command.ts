@@ -10,7 +10,10 @@ import { Logger } from "../../log/logger.ts";
 import { DeadlineSweep } from "../../net/deadline_sweep.ts";
 import { formatEndpoint } from "../../net/endpoint.ts";
 import { counter, type Listener } from "../../net/listener.ts";
+import type { HttpRoutes } from "../../serve/http/route.ts";
 import { Server } from "../../serve/server.ts";
+import { ServerStats } from "../../serve/server_stats.ts";
+import { publicRoutes } from "../../serve/sight/routes.ts";
 import type { WebSocketAcceptor } from "../../serve/websocket/acceptor.ts";
 import { logInFirst } from "../../services/log_in_first.ts";
 import type { RegisteredService, Service } from "../../services/service.ts";
@@ -18,6 +21,7 @@ import { announceReady } from "../announce_ready.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { authenticatorOf } from "./auth_of_flags.ts";
 import { gateOf } from "./gate_of_flags.ts";
+import { serveMetrics } from "./serve_metrics.ts";
 import { SHARED_FLAGS } from "./shared_flags.ts";
 
 type SharedFlags = FlagValues<typeof SHARED_FLAGS>;
@@ -54,26 +58,38 @@ async function serve(
   using stop = io.stop.listen();
   using listeners = new DisposableStack();
   const sweep = listeners.use(new DeadlineSweep());
+  await using sight = new AsyncDisposableStack();
+  const stats = new ServerStats();
   const made = await createService(service, flags, { log, authenticator, codec });
-  const opened = await listenAll(args.length > 0 ? args : service.endpoints, service.name, flags, sweep, listeners)
-    .catch(async (error) => {
-      await made[Symbol.asyncDispose]?.();
-      throw error;
+  const announced: string[] = [];
+  let server: Server;
+  try {
+    const opened = await listenAll(args.length > 0 ? args : service.endpoints, service.name, flags, sweep, listeners);
+    announced.push(...opened.map(({ endpoint }) => formatEndpoint(endpoint)));
+    if (flags.metrics !== undefined) {
+      announced.push(await serveMetrics(flags.metrics, { stats, service: service.name, owner: sight }));
+    }
+    server = new Server({
+      service: made,
+      listeners: opened,
+      codec,
+      log,
+      stats,
+      drainTimeoutMs: flags.drainTimeout,
+      maxAccepts: flags.maxAccepts,
+      maxConnections: flags.maxConnections,
+      gate,
+      webSockets: opened.some(isWebSocket)
+        ? await webSocketsOf(made, flags, { sweep, routes: publicRoutes({ stats, service: service.name }) })
+        : undefined,
+      rates: { messagesPerSecond: flags.rate, bytesPerSecond: flags.byteRate },
     });
-  const server = new Server({
-    service: made,
-    listeners: opened,
-    codec,
-    log,
-    drainTimeoutMs: flags.drainTimeout,
-    maxAccepts: flags.maxAccepts,
-    maxConnections: flags.maxConnections,
-    gate,
-    webSockets: opened.some(isWebSocket) ? await webSocketsOf(made, flags, sweep) : undefined,
-    rates: { messagesPerSecond: flags.rate, bytesPerSecond: flags.byteRate },
-  });
+  } catch (error) {
+    await made[Symbol.asyncDispose]?.();
+    throw error;
+  }
   const running = server.run(stop.signal);
-  await announceReady(opened.map(({ endpoint }) => formatEndpoint(endpoint)), flags, io);
+  await announceReady(announced, flags, io);
   await running;
   return 0;
 }
@@ -124,10 +140,14 @@ function isWebSocket({ endpoint }: Listener): boolean {
   return endpoint.scheme === "ws" || endpoint.scheme === "wss";
 }
 
-async function webSocketsOf(service: Service, flags: SharedFlags, sweep: DeadlineSweep): Promise<WebSocketAcceptor> {
+async function webSocketsOf(
+  service: Service,
+  flags: SharedFlags,
+  { sweep, routes }: { sweep: DeadlineSweep; routes: HttpRoutes },
+): Promise<WebSocketAcceptor> {
   const { WebSocketAcceptor } = await import("../../serve/websocket/acceptor.ts");
   return await WebSocketAcceptor.create({
-    routes: { "/healthz": { contentType: "text/plain; charset=utf-8", body: "ok\n" }, ...service.routes },
+    routes: { ...routes, ...service.routes },
     subprotocols: service.subprotocols ?? [],
     origins: flags.origin,
     pings: { sweep, intervalMs: flags.pingInterval, answerMs: flags.pingTimeout },

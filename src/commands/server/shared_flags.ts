@@ -44,6 +44,11 @@ export const SHARED_FLAGS = {
     placeholder: "FILE",
     help: "serve only who logs in with a name of FILE, made by hash-password; SIGHUP reads it again",
   },
+  metrics: {
+    type: "text",
+    placeholder: "ENDPOINT",
+    help: "serve /metrics (Prometheus), /healthz and /connections (JSON) by HTTP on ENDPOINT",
+  },
   maxAccepts: { type: "integer", least: 1, help: "end after N connections" },
   origin: { type: "text", repeat: true, placeholder: "URL", help: "let pages of URL open WebSockets here, * any page" },
   pingInterval: { type: "duration", default: "25s", help: "ping WebSocket clients every TIME" },
@@ -52,6 +57,7 @@ export const SHARED_FLAGS = {
   printEndpoint: { type: "boolean", help: "print each endpoint on standard output once connections are accepted" },
   readyFile: { type: "text", placeholder: "FILE", help: "write the endpoints to FILE once connections are accepted" },
   drainTimeout: { type: "duration", default: "10s", help: "at the end, wait TIME for the clients to finish" },
+  trace: { type: "boolean", help: "log every socket step with a hex dump: the same as --log-level trace" },
   logLevel: { type: "choice", choices: [...LOG_LEVELS, "off"], default: "info", help: "least level of log lines" },
   logFormat: { type: "choice", choices: ["text", "json"], default: "text", help: "form of log lines" },
 } as const satisfies FlagTable;

@@ -121,6 +121,7 @@ export class WebSocketSession implements Session {
   send(data: Uint8Array | string, isText = typeof data === "string"): boolean {
     if (this.#connection.closeReason !== undefined || this.#isCloseSent) return false;
     this.#codec.append(isText ? OPCODE.text : OPCODE.binary, toBytes(data), this.#sink);
+    this.#connection.messagesWritten++;
     if (!this.#isSinkDue) {
       this.#isSinkDue = true;
       queueMicrotask(() => this.#moveSink());
@@ -131,11 +132,15 @@ export class WebSocketSession implements Session {
   sendFramed(bytes: Uint8Array): boolean {
     if (this.#isCloseSent) return false;
     this.#moveSink();
+    this.#connection.messagesWritten++;
     return this.#connection.send(bytes);
   }
 
   write(data: Uint8Array, isText = false): Promise<void> {
-    if (!this.#isCloseSent) this.#codec.append(isText ? OPCODE.text : OPCODE.binary, data, this.#sink);
+    if (!this.#isCloseSent) {
+      this.#codec.append(isText ? OPCODE.text : OPCODE.binary, data, this.#sink);
+      this.#connection.messagesWritten++;
+    }
     return this.flush();
   }
 
@@ -214,6 +219,7 @@ export class WebSocketSession implements Session {
     if (bytes === null) return this.#endOfStream();
     this.#decoder.push(bytes);
     if (this.#isCloseSent) this.#batch.length = 0;
+    this.#connection.messagesRead += this.#batch.length;
     if (this.#batch.length > 0) return this.#batch;
     if (this.#decoder.failure !== undefined) throw this.#decoder.failure;
     return this.#peerEnd === undefined ? undefined : null;

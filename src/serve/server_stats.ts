@@ -1,0 +1,129 @@
+import type { CloseReason } from "../net/close_reason.ts";
+import type { Connection } from "../net/connection.ts";
+import { formatEndpoint } from "../net/endpoint.ts";
+
+/** Closed connections that are remembered. */
+const RECENT_MOST = 128;
+
+/** Sums over connections. */
+export interface ConnectionTotals {
+  bytesRead: number;
+  bytesWritten: number;
+  messagesRead: number;
+  messagesWritten: number;
+}
+
+/** One connection for people and programs that look on. */
+export interface ConnectionReport extends Readonly<ConnectionTotals> {
+  readonly id: number;
+  /** Where it came in. */
+  readonly endpoint: string;
+  readonly peer: string;
+  /** How long it has been, or was, open. */
+  readonly ageMs: number;
+  /** Since anything came or went. */
+  readonly idleMs: number;
+  /** Bytes that wait to be written. */
+  readonly queuedBytes: number;
+  /** Most bytes that ever waited. */
+  readonly outboxHighWater: number;
+}
+
+/** One connection that has ended. */
+export interface ClosedReport extends ConnectionReport {
+  /** RFC 3339. */
+  readonly closedAt: string;
+  readonly reason: CloseReason;
+  /** What ended it, where it was an error. */
+  readonly error: string | undefined;
+}
+
+/**
+ * What a server has done and whom it serves. A connection counts for itself in
+ * plain fields; they are summed up when somebody asks, and when it ends.
+ */
+export class ServerStats {
+  /** Connections that came, those refused among them. */
+  accepted = 0;
+  /** Accepts that failed. */
+  acceptErrors = 0;
+  /** Most bytes that ever waited in an outbox. */
+  outboxHighWater = 0;
+  /** Whether the server has stopped accepting. */
+  isEnding = false;
+  readonly #open = new Set<Connection>();
+  readonly #closed = new Map<CloseReason, number>();
+  readonly #recent: ClosedReport[] = [];
+  readonly #closedTotals: ConnectionTotals = { bytesRead: 0, bytesWritten: 0, messagesRead: 0, messagesWritten: 0 };
+
+  /** Connections that are open now, the oldest first. */
+  get open(): ReadonlySet<Connection> {
+    return this.#open;
+  }
+
+  /** How many connections ended for each reason. */
+  get closedByReason(): ReadonlyMap<CloseReason, number> {
+    return this.#closed;
+  }
+
+  /** The connections that ended last, the latest first. */
+  get recentlyClosed(): readonly ClosedReport[] {
+    return this.#recent.toReversed();
+  }
+
+  /** One more is open. */
+  opened(connection: Connection): void {
+    this.accepted++;
+    this.#open.add(connection);
+  }
+
+  /** It has ended, or ends now for the reason. */
+  closed(connection: Connection, reason: CloseReason = connection.closeReason ?? "error"): void {
+    this.#open.delete(connection);
+    this.#closed.set(reason, (this.#closed.get(reason) ?? 0) + 1);
+    this.outboxHighWater = Math.max(this.outboxHighWater, connection.outboxHighWater);
+    addTo(this.#closedTotals, connection);
+    this.#recent.push({
+      ...reportOf(connection),
+      closedAt: new Date().toISOString(),
+      reason,
+      error: connection.closeError?.message,
+    });
+    if (this.#recent.length > RECENT_MOST) this.#recent.shift();
+  }
+
+  /** Sums over every connection there was. */
+  totals(): Readonly<ConnectionTotals> {
+    const totals = { ...this.#closedTotals };
+    for (const connection of this.#open) {
+      addTo(totals, connection);
+      this.outboxHighWater = Math.max(this.outboxHighWater, connection.outboxHighWater);
+    }
+    return totals;
+  }
+}
+
+/** What can be said of a connection. */
+export function reportOf(connection: Connection): ConnectionReport {
+  const { id, ageMs, idleMs, bytesRead, bytesWritten, messagesRead, messagesWritten } = connection;
+  return {
+    id,
+    endpoint: formatEndpoint(connection.local),
+    peer: formatEndpoint(connection.remote),
+    ageMs: Math.round(ageMs),
+    idleMs: Math.round(idleMs),
+    bytesRead,
+    bytesWritten,
+    messagesRead,
+    messagesWritten,
+    queuedBytes: connection.queuedBytes,
+    outboxHighWater: connection.outboxHighWater,
+  };
+}
+
+function addTo(totals: ConnectionTotals, connection: Connection): void {
+  totals.bytesRead += connection.bytesRead;
+  totals.bytesWritten += connection.bytesWritten;
+  totals.messagesRead += connection.messagesRead;
+  totals.messagesWritten += connection.messagesWritten;
+}

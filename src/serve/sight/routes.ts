@@ -1,0 +1,63 @@
+import { HttpError } from "../../framing/http_head.ts";
+import type { HttpContent, HttpRoutes } from "../http/route.ts";
+import { reportOf, type ServerStats } from "../server_stats.ts";
+import { createMetrics, type Metrics, type MetricsSources } from "./metrics.ts";
+
+/** Open connections of one answer, where the query does not say. */
+const LIMIT_DEFAULT = 1_024;
+const TEXT = "text/plain; charset=utf-8";
+
+/** What anybody may see who reaches the server by HTTP: `/healthz` and `/metrics`. */
+export function publicRoutes(sources: MetricsSources): HttpRoutes {
+  let metrics: Promise<Metrics> | undefined;
+  return {
+    "/healthz": () => healthOf(sources.stats),
+    "/metrics": async () => {
+      const { contentType, text } = await (metrics ??= createMetrics(sources));
+      return { contentType, body: await text() };
+    },
+  };
+}
+
+/** What the operator sees: the same, and `/connections` with the addresses of the clients. */
+export function operatorRoutes(sources: MetricsSources): HttpRoutes {
+  const { stats, service } = sources;
+  return {
+    ...publicRoutes(sources),
+    "/connections": ({ query }) => ({
+      contentType: "application/json",
+      body: `${JSON.stringify(connectionsOf(stats, service, new URLSearchParams(query)))}\n`,
+    }),
+  };
+}
+
+/** 200 while it serves, 503 once it is ending, so that a load balancer sends nobody more. */
+function healthOf({ isEnding }: ServerStats): HttpContent {
+  return isEnding
+    ? { status: 503, contentType: TEXT, body: "draining\n" }
+    : { status: 200, contentType: TEXT, body: "ok\n" };
+}
+
+function connectionsOf(stats: ServerStats, service: string, query: URLSearchParams): object {
+  const limit = numberOf(query, "limit", LIMIT_DEFAULT);
+  const offset = numberOf(query, "offset", 0);
+  const shown = [...stats.open].slice(offset, offset + limit);
+  return {
+    now: new Date().toISOString(),
+    service,
+    open: stats.open.size,
+    accepted: stats.accepted,
+    offset,
+    limit,
+    connections: shown.map(reportOf),
+    closedByReason: Object.fromEntries(stats.closedByReason),
+    recentlyClosed: stats.recentlyClosed,
+  };
+}
+
+function numberOf(query: URLSearchParams, name: string, fallback: number): number {
+  const text = query.get(name);
+  if (text === null) return fallback;
+  if (!/^\d{1,9}$/.test(text)) throw new HttpError(400, `${name} must be a whole number`);
+  return Number(text);
+}
