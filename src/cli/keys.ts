@@ -1,0 +1,113 @@
+/** A key that does something other than stand for itself. */
+export type KeyName =
+  | "enter"
+  | "tab"
+  | "backspace"
+  | "delete"
+  | "left"
+  | "right"
+  | "up"
+  | "down"
+  | "home"
+  | "end"
+  | "word left"
+  | "word right"
+  | "erase word"
+  | "erase to start"
+  | "erase to end"
+  | "clear screen"
+  | "interrupt"
+  | "end of input";
+
+/** A key that was pressed, or text that was typed or pasted. */
+export type Key = { readonly name: KeyName } | { readonly name: "text"; readonly text: string };
+
+const CONTROLS: Readonly<Record<string, KeyName>> = {
+  "\x01": "home",
+  "\x02": "left",
+  "\x03": "interrupt",
+  "\x04": "end of input",
+  "\x05": "end",
+  "\x06": "right",
+  "\x08": "backspace",
+  "\t": "tab",
+  "\n": "enter",
+  "\x0b": "erase to end",
+  "\x0c": "clear screen",
+  "\r": "enter",
+  "\x0e": "down",
+  "\x10": "up",
+  "\x15": "erase to start",
+  "\x17": "erase word",
+  "\x7f": "backspace",
+};
+
+/** What terminals send behind an escape: ECMA-48 control sequences, and those of xterm and the Linux console. */
+const SEQUENCES: Readonly<Record<string, KeyName>> = {
+  "[A": "up",
+  "[B": "down",
+  "[C": "right",
+  "[D": "left",
+  "[F": "end",
+  "[H": "home",
+  OA: "up",
+  OB: "down",
+  OC: "right",
+  OD: "left",
+  OF: "end",
+  OH: "home",
+  "[1~": "home",
+  "[3~": "delete",
+  "[4~": "end",
+  "[7~": "home",
+  "[8~": "end",
+  "[1;5C": "word right",
+  "[1;5D": "word left",
+  "[1;3C": "word right",
+  "[1;3D": "word left",
+  b: "word left",
+  f: "word right",
+  "\x7f": "erase word",
+};
+
+/** Makes keys of the bytes that a terminal sends in raw mode, in whatever pieces they come. */
+export class KeyDecoder {
+  readonly #decoder = new TextDecoder();
+  #rest = "";
+
+  /** The keys that the bytes complete; the start of an escape sequence waits for its rest. */
+  push(bytes: Uint8Array): Key[] {
+    let text = this.#rest + this.#decoder.decode(bytes, { stream: true });
+    this.#rest = "";
+    const keys: Key[] = [];
+    while (text !== "") {
+      const [length, key] = firstKey(text);
+      if (length === 0) {
+        this.#rest = text;
+        break;
+      }
+      text = text.slice(length);
+      if (key) keys.push(key);
+    }
+    return keys;
+  }
+}
+
+/** How many characters the first key takes (0: its rest is still to come), and the key where it means anything. */
+function firstKey(text: string): [number, Key?] {
+  if (text.startsWith("\x1b")) return escapeKey(text);
+  // deno-lint-ignore no-control-regex
+  const plain = /^[^\x00-\x1f\x7f]+/.exec(text)?.[0];
+  if (plain !== undefined) return [plain.length, { name: "text", text: plain }];
+  const name = CONTROLS[text[0] ?? ""];
+  const length = text.startsWith("\r\n") ? 2 : 1;
+  return name === undefined ? [length] : [length, { name }];
+}
+
+function escapeKey(text: string): [number, Key?] {
+  // deno-lint-ignore no-control-regex
+  const sequence = /^\x1b(\[[\x30-\x3f]*[\x20-\x2f]*[\x40-\x7e]|O[\x40-\x7e]|[^[O])/.exec(text)?.[1];
+  if (sequence === undefined) return [text.length > 16 ? 1 : 0];
+  const name = SEQUENCES[sequence];
+  return name === undefined ? [1 + sequence.length] : [1 + sequence.length, { name }];
+}
