@@ -18,16 +18,28 @@ export async function runProgram(program: Program, argv: readonly string[], io: 
     return await dispatch(program, argv, io);
   } catch (error) {
     if (error instanceof StoppedError) return error.exitCode;
-    const code = exitCodeOf(error);
-    if (code === EXIT.brokenPipe) return code;
-    const isOfUser = error instanceof UsageError || code === EXIT.usage;
-    const label = error instanceof ParleyError || isOfUser ? "" : error instanceof Error ? `${error.name}: ` : "";
-    io.stderr.write(`${program.name}: ${label}${messageOf(error)}\n`);
-    if (isOfUser) {
-      io.stderr.write(`Try: ${[program.name, commandOf(program, argv)?.name].filter(Boolean).join(" ")} --help\n`);
-    }
-    if (argv.includes("--json")) io.stdout.write(`${JSON.stringify(failureObject(error, code))}\n`);
+    return report(program, argv, io, error);
+  }
+}
+
+/** Says what went wrong; the result is the exit code. */
+function report(program: Program, argv: readonly string[], io: ProgramIo, error: unknown): number {
+  const code = exitCodeOf(error);
+  if (code === EXIT.brokenPipe) return code;
+  const isOfUser = error instanceof UsageError || code === EXIT.usage;
+  const label = error instanceof ParleyError || isOfUser ? "" : error instanceof Error ? `${error.name}: ` : "";
+  const hint = [program.name, commandOf(program, argv)?.name].filter(Boolean).join(" ");
+  try {
+    io.stderr.write(`${program.name}: ${label}${messageOf(error)}\n${isOfUser ? `Try: ${hint} --help\n` : ""}`);
+  } catch {
+    // Nobody hears it: the exit code still tells.
+  }
+  if (!argv.includes("--json")) return code;
+  try {
+    io.stdout.write(`${JSON.stringify(failureObject(error, code))}\n`);
     return code;
+  } catch (failure) {
+    return exitCodeOf(failure);
   }
 }
 

@@ -1,0 +1,241 @@
+/** What every program owes to the one who runs it: exit codes, signals, streams that fail. */
+
+import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
+import { fromFileUrl } from "../support/paths.ts";
+import { dial, LinePeer, writeAll } from "../support/peer.ts";
+import { runProgram, startProgram, startServer } from "../support/program.ts";
+
+const UNIX = { ignore: Deno.build.os === "windows" };
+const LINUX = { ignore: Deno.build.os !== "linux" };
+
+/** Runs a program by a shell, for what only a shell can do with its streams. */
+async function shell(script: string): Promise<{ code: number; stdout: string; stderr: string }> {
+  const { code, stdout, stderr } = await new Deno.Command("bash", {
+    args: ["-c", script],
+    env: { DENO: Deno.execPath(), SRC: fromFileUrl("../../src"), NO_COLOR: "1" },
+  }).output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+function assertOneLine(text: string, pattern: RegExp): void {
+  assertMatch(text, pattern);
+  assertEquals(text.trimEnd().split("\n").length, 1, text);
+}
+
+/** A client that is being sent to, and reads no more: it holds a drain up. */
+async function stalledClient(endpoint: string): Promise<Deno.Conn> {
+  const conn = await dial(endpoint);
+  await conn.read(new Uint8Array(1));
+  return conn;
+}
+
+for (const [signal, code] of [["SIGTERM", 143], ["SIGINT", 130]] as const) {
+  Deno.test(`${signal} drains: what a client sent comes back, then its end, and the exit code is 0`, UNIX, async () => {
+    await using started = await startServer(["echo", ":0", "--framing", "line"]);
+    using conn = await dial(started.endpoint);
+    const peer = new LinePeer(conn);
+    await peer.send("before");
+    assertEquals(await peer.line(), "before");
+    started.server.kill(signal);
+    assertEquals(await peer.line(), undefined);
+    await conn.closeWrite();
+    assertEquals((await started.server.outcome()).code, 0);
+  });
+
+  Deno.test(`a second ${signal} ends a server at once with code ${code}`, UNIX, async () => {
+    await using started = await startServer(["chargen", ":0", "--drain-timeout", "1h"]);
+    using _ = await stalledClient(started.endpoint);
+    started.server.kill(signal);
+    await started.server.errorLine(/draining/);
+    started.server.kill(signal);
+    assertEquals((await started.server.outcome()).code, code);
+  });
+}
+
+Deno.test("the drain ends at its deadline, whatever a client does", UNIX, async () => {
+  await using started = await startServer(["chargen", ":0", "--drain-timeout", "100ms"]);
+  using _ = await stalledClient(started.endpoint);
+  started.server.kill("SIGTERM");
+  const { code, stderr } = await started.server.outcome();
+  assertEquals(code, 0);
+  assertMatch(stderr, /drain timed out, closing what is left/);
+});
+
+Deno.test("a signal to a server without clients ends it with code 0", UNIX, async () => {
+  await using started = await startServer(["echo", ":0", ":0"]);
+  started.server.kill("SIGTERM");
+  assertEquals((await started.server.outcome()).code, 0);
+});
+
+Deno.test("--max-accepts ends the server once that many clients are through", async () => {
+  await using started = await startServer(["echo", ":0", "--framing", "line", "--max-accepts", "2"]);
+  for (const text of ["first", "second"]) {
+    using conn = await dial(started.endpoint);
+    const peer = new LinePeer(conn);
+    await peer.send(text);
+    assertEquals(await peer.line(), text);
+  }
+  assertEquals((await started.server.outcome()).code, 0);
+});
+
+Deno.test("--ready-file has every endpoint in it as soon as it is there", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const path = `${folder}/ready`;
+    const permissions = ["-N", `--allow-read=${folder}`, `--allow-write=${folder}`];
+    await using started = await startServer(["echo", ":0", ":0", "--ready-file", path], { permissions });
+    const endpoints = [started.endpoint, await started.server.line()];
+    while (!await Deno.stat(path).then(() => true, () => false)) await new Promise((done) => setTimeout(done, 5));
+    assertEquals(await Deno.readTextFile(path), endpoints.map((endpoint) => `${endpoint}\n`).join(""));
+    using _ = await dial(endpoints[1] ?? "");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a missing permission is one line that names the flag, and exit code 8", async () => {
+  const cases: [string[], string[], RegExp][] = [
+    [["--allow-net=127.0.0.1:1"], ["echo", "tcp://127.0.0.1:0"], /--allow-net=127\.0\.0\.1:0 is missing/],
+    [[], ["echo", "tcp://127.0.0.1:0"], /--allow-net=127\.0\.0\.1:0 is missing/],
+    [["-N"], ["echo", ":0", "--ready-file", "/tmp/never"], /--allow-write/],
+    [["-N"], ["echo", "unix:/tmp/never.sock"], /--allow-read/],
+  ];
+  for (const [permissions, args, pattern] of cases) {
+    const { code, stdout, stderr } = await runProgram("server", args, { permissions });
+    assertEquals([code, stdout], [8, ""], stderr);
+    assertOneLine(stderr.replace(/^.*listening on.*\n/, ""), pattern);
+    assertNotMatch(stderr, /\n\s+at /);
+  }
+});
+
+Deno.test("an address in use is one line and exit code 8", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { code, stderr } = await runProgram("server", ["echo", `:${listener.addr.port}`]);
+  assertEquals(code, 8);
+  assertOneLine(stderr, /^parley-server: Cannot listen on tcp:\/\/127\.0\.0\.1:\d+: the address is in use$/m);
+});
+
+Deno.test("a wrong endpoint, flag or command is exit code 2, and the right one is shown", async () => {
+  const cases: [string[], RegExp][] = [
+    [["echo", "fc00::1%eth0"], /a right one is tcp:\/\/127\.0\.0\.1:8888/],
+    [["echo", "999.1.1.1:80"], /is not an IP address/],
+    [["echo", ":65536"], /65536/],
+    [["echo", "unix:"], /path of the socket is missing/],
+    [["echo", "--idle-timeuot", "2s"], /did you mean --idle-timeout\?/],
+    [["echo", "--idle-timeout", "2"], /--idle-timeout: Cannot parse duration "2"/],
+    [["ehco"], /did you mean echo\?/],
+    [["echo", "--framing", "lines"], /Cannot parse framing "lines"/],
+  ];
+  for (const [args, pattern] of cases) {
+    const { code, stdout, stderr } = await runProgram("server", args);
+    assertEquals([code, stdout], [2, ""], stderr);
+    const [line, hint, ...rest] = stderr.trimEnd().split("\n");
+    assertMatch(line ?? "", pattern);
+    assertMatch(hint ?? "", /^Try: parley-server( echo)? --help$/);
+    assertEquals(rest, []);
+  }
+});
+
+Deno.test("--version says version, runtime and build; --help shows examples first", async () => {
+  for (const name of ["server", "client", "udp"] as const) {
+    const version = await runProgram(name, ["--version"], { permissions: [] });
+    assertMatch(version.stdout, new RegExp(`^parley-${name} \\d+\\.\\d+\\.\\d+ \\(deno \\d+\\.\\d+\\.\\d+, \\w+ \\w+`));
+    const help = await runProgram(name, ["--help"], { permissions: [] });
+    assertEquals([version.code, help.code, help.stderr], [0, 0, ""]);
+    assert(help.stdout.indexOf("Examples:") < help.stdout.indexOf("Commands:"));
+    assertMatch(help.stdout, /Exit codes:\n {2}0 +done\n {2}1 /);
+  }
+});
+
+Deno.test("a full disk under standard output is one line and exit code 8", LINUX, async () => {
+  const cases = ["server.ts --help", "server.ts echo :0 --print-endpoint"];
+  for (const words of cases) {
+    const { code, stderr } = await shell(`"$DENO" run -N "$SRC/"${words} > /dev/full`);
+    assertEquals(code, 8, stderr);
+    assertOneLine(stderr.replace(/^.*listening on.*\n/, ""), /no space left on device/i);
+  }
+});
+
+Deno.test("a closed pipe under standard output ends a program without a word", UNIX, async () => {
+  const { stderr, stdout } = await shell(
+    `{ sleep 0.2; "$DENO" run -N "$SRC/server.ts" --help; echo "code $?" >&2; } | true`,
+  );
+  assertEquals([stdout, stderr], ["", "code 141\n"]);
+});
+
+Deno.test("a failure with --json is said even where standard output is full or closed", LINUX, async () => {
+  const words = `"$DENO" run -N "$SRC/client.ts" check tcp://127.0.0.1:1 --json`;
+  const full = await shell(`${words} > /dev/full`);
+  assertEquals(full.code, 8, full.stderr);
+  assertNotMatch(full.stderr, /\n\s+at |Uncaught/);
+  const closed = await shell(`{ sleep 0.2; ${words}; echo "code $?" >&2; } | true`);
+  assertEquals(closed.stderr, "code 141\n");
+});
+
+Deno.test("standard error that fails changes no exit code", LINUX, async () => {
+  for (const redirection of ["2>&-", "2>/dev/full", "2> >(true)"]) {
+    const client = await shell(`"$DENO" run -N "$SRC/client.ts" check tcp://127.0.0.1:1 ${redirection}`);
+    assertEquals(client.code, 4, redirection);
+    const usage = await shell(`"$DENO" run -N "$SRC/server.ts" echo --wrong ${redirection}`);
+    assertEquals(usage.code, 2, redirection);
+  }
+});
+
+Deno.test("a server whose log goes nowhere still serves", LINUX, async () => {
+  for (const redirection of ["2>&-", "2>/dev/full", "2> >(true)"]) {
+    const { code, stdout } = await shell(`
+      coproc SERVER { sleep 0.1; exec "$DENO" run -N "$SRC/server.ts" greet :0 --print-endpoint --max-accepts 1 --log-level debug ${redirection}; }
+      pid=$SERVER_PID
+      read -r endpoint <&"\${SERVER[0]}"
+      exec 3<>/dev/tcp/127.0.0.1/"\${endpoint##*:}"
+      read -r greeting <&3; echo fine >&3; exec 3>&-
+      echo "$greeting"
+      wait "$pid"`);
+    assertEquals([stdout, code], ["Hey What's up?\n", 0], redirection);
+  }
+});
+
+Deno.test("a server is restarted on its port at once, with connections in TIME_WAIT", UNIX, async () => {
+  let endpoint = "tcp://127.0.0.1:0";
+  for (let round = 0; round < 3; round++) {
+    await using started = await startServer(["echo", endpoint, "--framing", "line"]);
+    if (round > 0) assertEquals(started.endpoint, endpoint);
+    endpoint = started.endpoint;
+    using conn = await dial(endpoint);
+    const peer = new LinePeer(conn);
+    await peer.send("hello");
+    assertEquals(await peer.line(), "hello");
+    // A crash: the server's side of the connection ends first, and waits.
+    started.server.kill("SIGKILL");
+    assertEquals(await peer.line(), undefined);
+  }
+});
+
+Deno.test("log lines carry the context, the connection's number and the peer, as text and as JSON", async () => {
+  await using started = await startServer(["greet", ":0", "--max-accepts", "1"]);
+  await startedReply(started.endpoint);
+  const { stderr } = await started.server.outcome();
+  assertMatch(stderr, /^\d\d:\d\d:\d\d\.\d{3} info \[greet\] listening on tcp:\/\/127\.0\.0\.1:\d+$/m);
+  assertMatch(stderr, /^[\d:.]+ info \[greet\] .*connection=1 peer=tcp:\/\/127\.0\.0\.1:\d+/m);
+  await using asJson = await startServer(["greet", ":0", "--max-accepts", "1", "--log-format", "json"]);
+  await startedReply(asJson.endpoint);
+  const lines = (await asJson.server.outcome()).stderr.trimEnd().split("\n").map((line) => JSON.parse(line));
+  assert(lines.every(({ time, level, context, text }) => Date.parse(time) && level && context === "greet" && text));
+  assert(lines.some(({ connection, peer }) => connection === 1 && /^tcp:\/\/127\.0\.0\.1:\d+$/.test(peer)));
+
+  async function startedReply(endpoint: string): Promise<void> {
+    using conn = await dial(endpoint);
+    const peer = new LinePeer(conn);
+    await peer.line();
+    await writeAll(conn, "fine\n");
+    assertEquals(await peer.line(), undefined);
+  }
+});
+
+Deno.test("a program without a command shows its help and exits with code 2", async () => {
+  await using program = startProgram("server", [], { permissions: [] });
+  const { code, stdout, stderr } = await program.outcome();
+  assertEquals([code, stdout], [2, ""]);
+  assertMatch(stderr, /^parley-server: /);
+});
