@@ -127,6 +127,8 @@ async function listenAll(
         context,
         sweep,
         nextId,
+        writeTimeout: flags.writeTimeout,
+        outboxBytes: flags.outbox,
         ...(flags.idleTimeout === undefined ? {} : { idleTimeout: flags.idleTimeout }),
         ...(flags.maxLifetime === undefined ? {} : { totalTimeout: flags.maxLifetime }),
       }),

@@ -7,6 +7,12 @@ export const SHARED_FLAGS = {
   framing: { type: "text", placeholder: "FRAMING", help: "line, length:4be, length:2be, delimiter:X, fixed:N or raw" },
   idleTimeout: { type: "duration", help: "close a client that neither sends nor receives for TIME" },
   maxLifetime: { type: "duration", help: "close a client TIME after it came" },
+  writeTimeout: {
+    type: "duration",
+    default: "10s",
+    help: "close a client that takes nothing of what is sent for TIME",
+  },
+  outbox: { type: "size", default: "1MiB", help: "close a client for which more than SIZE waits to be sent" },
   maxConnections: {
     type: "integer",
     least: 1,
