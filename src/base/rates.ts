@@ -29,3 +29,16 @@ export function parseBitRate(text: string): number {
   if (rate > 0) return rate;
   throw new SyntaxError(`Cannot parse rate "${text}": expected bits a second, as in 500kbit or 1Mbit`);
 }
+
+/**
+ * Messages a second, of a rate such as `1000/s`, `1000`, or, by their size, `10Mbit`.
+ *
+ * @param bytes Size of one message.
+ * @throws {SyntaxError} It is no rate above 0.
+ */
+export function parseMessageRate(text: string, bytes: number): number {
+  if (text.includes("bit")) return parseBitRate(text) / (bytes * 8);
+  const rate = Number(/^(\d+(?:\.\d+)?)(?:\/s)?$/.exec(text)?.[1]);
+  if (rate > 0) return rate;
+  throw new SyntaxError(`Cannot parse rate "${text}": expected messages or bits a second, as in 1000/s or 10Mbit`);
+}

@@ -1,4 +1,5 @@
 import type { Program } from "../../cli/command.ts";
+import { benchCommand } from "./bench_command.ts";
 import { listenCommand } from "./listen_command.ts";
 import { relayCommand } from "./relay_command.ts";
 import { replayCommand } from "./replay_command.ts";
@@ -9,5 +10,5 @@ import { serveCommand } from "./serve_command.ts";
 export const udpProgram: Program = {
   name: "parley-udp",
   summary: "serve, send and measure datagrams",
-  commands: [serveCommand, sendCommand, listenCommand, replayCommand, relayCommand],
+  commands: [serveCommand, sendCommand, listenCommand, replayCommand, benchCommand, relayCommand],
 };

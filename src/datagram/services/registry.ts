@@ -2,6 +2,7 @@ import type { RegisteredDatagramService } from "../service.ts";
 import { discard } from "./discard.ts";
 import { echo } from "./echo.ts";
 import { reply } from "./reply.ts";
+import { sink } from "./sink.ts";
 import { upper } from "./upper.ts";
 
 /** Every service of `parley-udp serve`, in the order of `--help`. */
@@ -10,4 +11,5 @@ export const DATAGRAM_SERVICES: readonly RegisteredDatagramService[] = [
   upper,
   discard,
   reply,
+  sink,
 ];

@@ -1,0 +1,125 @@
+import type { Measurement } from "../../../datagram/bench/measure.ts";
+import type { DatagramThreshold, MeasuredValues } from "../../../datagram/bench/threshold.ts";
+import { type Histogram, percentileMs } from "../../client/bench/histogram.ts";
+
+const PERCENTS = [50, 90, 99, 99.9, 100] as const;
+
+/** What was measured. */
+export interface BenchSubject {
+  readonly target: string;
+  /** Bytes of a datagram. */
+  readonly size: number;
+  /** In microseconds. */
+  readonly roundTrips: Histogram;
+}
+
+/** What `parley-udp bench` came to, for people, for programs, and for limits. */
+export class BenchResult implements MeasuredValues {
+  readonly #measured: Measurement;
+  readonly #subject: BenchSubject;
+
+  constructor(measured: Measurement, subject: BenchSubject) {
+    this.#measured = measured;
+    this.#subject = subject;
+  }
+
+  /** Nothing is known to have arrived. */
+  get isSilent(): boolean {
+    return (this.#measured.report?.received ?? 0) === 0;
+  }
+
+  /** Datagrams that were sent and never seen again. */
+  get lost(): number {
+    return this.#measured.sent - (this.#measured.report?.unique ?? 0);
+  }
+
+  get loss(): number {
+    return this.#shareOf(this.lost);
+  }
+
+  get dup(): number {
+    return this.#shareOf(this.#measured.report?.duplicated ?? 0);
+  }
+
+  get reorder(): number {
+    return this.#shareOf(this.#measured.report?.reordered ?? 0);
+  }
+
+  get jitterMs(): number {
+    return this.#measured.report?.jitterMs ?? 0;
+  }
+
+  percentileMs(percent: number): number | undefined {
+    const { roundTrips } = this.#subject;
+    return roundTrips.totalCount === 0 ? undefined : percentileMs(roundTrips, percent);
+  }
+
+  /** One line of JSON. */
+  toJson(exitCode: number, failed: readonly DatagramThreshold[]): string {
+    const { sent, elapsedMs, report } = this.#measured;
+    const { target, size } = this.#subject;
+    return `${
+      JSON.stringify({
+        ok: exitCode === 0,
+        exitCode,
+        target,
+        size,
+        sent,
+        elapsedMs: round(elapsedMs, 1),
+        perSecond: round(this.#perSecond, 1),
+        // Where the sink did not tell, nothing is known; 0 would be a claim.
+        ...report && {
+          received: report.received,
+          lost: this.lost,
+          lossPercent: round(this.loss * 100, 4),
+          duplicated: report.duplicated,
+          reordered: report.reordered,
+          jitterMs: round(this.jitterMs, 4),
+        },
+        roundTripMs: this.percentileMs(50) === undefined ? undefined : Object.fromEntries(
+          PERCENTS.map((percent) => [percent === 100 ? "max" : `p${percent}`, this.percentileMs(percent)]),
+        ),
+        failed: failed.map(({ text }) => text),
+      })
+    }\n`;
+  }
+
+  /** A few lines. */
+  toText(): string {
+    const { sent, elapsedMs, report } = this.#measured;
+    const { target, size } = this.#subject;
+    const megabits = this.#perSecond * size * 8 / 1e6;
+    const lines = [
+      `${target}: ${sent} datagrams of ${size} bytes in ${round(elapsedMs / 1_000, 2)} s: ` +
+      `${round(this.#perSecond, 0)}/s, ${round(megabits, 2)} Mbit/s`,
+    ];
+    if (report) {
+      lines.push(
+        `lost        ${this.lost} (${round(this.loss * 100, 2)}%)`,
+        `duplicated  ${report.duplicated}`,
+        `reordered   ${report.reordered}`,
+        `jitter      ${round(report.jitterMs, 3)} ms`,
+      );
+    }
+    if (this.percentileMs(50) !== undefined) {
+      const times = PERCENTS.map((percent) =>
+        `${percent === 100 ? "max" : `p${percent}`} ${round(this.percentileMs(percent) ?? 0, 3)}`
+      );
+      lines.push(`round trip  ${times.join("  ")} ms`);
+    }
+    return lines.map((line) => `${line}\n`).join("");
+  }
+
+  get #perSecond(): number {
+    const { sent, elapsedMs } = this.#measured;
+    return elapsedMs === 0 ? 0 : sent / elapsedMs * 1_000;
+  }
+
+  #shareOf(count: number): number {
+    return this.#measured.sent === 0 ? 0 : count / this.#measured.sent;
+  }
+}
+
+function round(value: number, digits: number): number {
+  return Math.round(value * 10 ** digits) / 10 ** digits;
+}

@@ -1,0 +1,72 @@
+import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
+import { bindSilent } from "../../support/datagram_peer.ts";
+import { runProgram, startProgram, startUdpServer } from "../../support/program.ts";
+
+const ANY = "udp://127.0.0.1:0";
+const SHORT = ["--duration", "10s", "--count", "200", "--rate", "1000/s"];
+
+Deno.test("bench measures round trips against an echo", async () => {
+  await using started = await startUdpServer(["echo", ANY]);
+  const { code, stdout } = await runProgram("udp", ["bench", started.endpoint, ...SHORT, "--json"]);
+  assertEquals(code, 0);
+  const result = JSON.parse(stdout);
+  assertEquals([result.sent, result.received, result.lost, result.duplicated], [200, 200, 0, 0]);
+  assert(result.roundTripMs.p50 > 0 && result.roundTripMs.p50 <= result.roundTripMs.max);
+});
+
+Deno.test("bench --one-way tells what the sink received, and the sink prints it too", async () => {
+  await using started = await startUdpServer(["sink", ANY]);
+  const { code, stdout } = await runProgram("udp", ["bench", started.endpoint, ...SHORT, "--one-way", "--json"]);
+  assertEquals(code, 0);
+  const { sent, lost } = JSON.parse(stdout);
+  assertEquals([sent, lost], [200, 0]);
+  const report = JSON.parse(await started.server.line());
+  assertEquals([report.sent, report.unique, report.bytes], [200, 200, 12_800]);
+});
+
+Deno.test("bench counts what a bad network loses, doubles and reorders, and --fail-if exits 1", async () => {
+  await using server = await startUdpServer(["echo", ANY]);
+  await using relay = startProgram("udp", [
+    ...["relay", ANY, server.endpoint, "--drop", "10%", "--dup", "5%", "--reorder", "5%", "--print-endpoint"],
+  ]);
+  const endpoint = await relay.line();
+  const { code, stdout, stderr } = await runProgram("udp", [
+    ...[
+      "bench",
+      endpoint,
+      "--count",
+      "1000",
+      "--rate",
+      "2000/s",
+      "--json",
+      "--fail-if",
+      "loss>1%",
+      "--fail-if",
+      "max>1h",
+    ],
+  ]);
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, "failed: loss>1%");
+  const result = JSON.parse(stdout);
+  assertEquals(result.failed, ["loss>1%"]);
+  assertAlmostEquals(result.lossPercent, 10, 3);
+  assertAlmostEquals(result.duplicated / 1_000, 0.05, 0.03);
+  assert(result.reordered > 10, `${result.reordered} reordered`);
+});
+
+Deno.test("bench exits 5 when nothing comes back, 4 when nobody is bound", async () => {
+  let endpoint: string;
+  const flags = ["--count", "3", "--wait", "100ms"];
+  {
+    using silent = bindSilent();
+    endpoint = silent.endpoint;
+    assertEquals((await runProgram("udp", ["bench", endpoint, ...flags])).code, 5);
+  }
+  assertEquals((await runProgram("udp", ["bench", endpoint, ...flags])).code, 4);
+});
+
+Deno.test("bench refuses a limit or a rate that is none with exit code 2", async () => {
+  for (const flags of [["--fail-if", "loss"], ["--fail-if", "loss>5"], ["--rate", "fast"], ["--size", "4"]]) {
+    assertEquals((await runProgram("udp", ["bench", ANY, ...flags])).code, 2, flags.join(" "));
+  }
+});
