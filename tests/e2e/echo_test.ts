@@ -1,0 +1,75 @@
+import { assert, assertEquals } from "@std/assert";
+import { dial, LinePeer, readToEnd, writeAll } from "../support/peer.ts";
+import { startServer } from "../support/program.ts";
+import { seededRandom } from "../support/random.ts";
+
+const MEGABYTE = 1_000_000;
+
+function randomBytes(length: number): Uint8Array<ArrayBuffer> {
+  const random = seededRandom(7);
+  return new Uint8Array(length).map(() => random(256));
+}
+
+Deno.test("10 MB through echo come back unchanged, the last bytes too", async () => {
+  await using started = await startServer(["echo", ":0"]);
+  const sent = randomBytes(10 * MEGABYTE);
+  using conn = await dial(started.endpoint);
+  const [received] = await Promise.all([
+    readToEnd(conn),
+    writeAll(conn, sent).then(() => conn.closeWrite()),
+  ]);
+  assertEquals(received.length, sent.length);
+  assert(await digest(received) === await digest(sent));
+});
+
+Deno.test("echo answers each of 100 clients with its own bytes", async () => {
+  await using started = await startServer(["echo", ":0", "--framing", "line"]);
+  await Promise.all(Array.from({ length: 100 }, async (_, index) => {
+    using conn = await dial(started.endpoint);
+    const peer = new LinePeer(conn);
+    for (let round = 0; round < 10; round++) {
+      await peer.send(`client ${index} round ${round}`);
+      assertEquals(await peer.line(), `client ${index} round ${round}`);
+    }
+  }));
+});
+
+Deno.test("echo --prefix numbers its clients", async () => {
+  await using started = await startServer(["echo", ":0", "--framing", "line", "--prefix", "[echo #{id}] ", "--upper"]);
+  for (const id of [1, 2, 3]) {
+    using conn = await dial(started.endpoint);
+    const peer = new LinePeer(conn);
+    await peer.send("hello");
+    assertEquals(await peer.line(), `[echo #${id}] HELLO`);
+  }
+});
+
+Deno.test("a message larger than one read and several in one read arrive whole", async () => {
+  await using started = await startServer(["echo", ":0", "--framing", "length:4be"]);
+  using conn = await dial(started.endpoint);
+  const large = randomBytes(MEGABYTE);
+  const small = [Uint8Array.of(0, 0, 0, 1, 65), Uint8Array.of(0, 0, 0, 2, 66, 67), Uint8Array.of(0, 0, 0, 1, 68)];
+  const sent = new Uint8Array(await new Blob([prefixed(large), ...small]).arrayBuffer());
+  const [received] = await Promise.all([readToEnd(conn), writeAll(conn, sent).then(() => conn.closeWrite())]);
+  assert(await digest(received) === await digest(sent));
+});
+
+Deno.test("a stream that ends inside a message is logged with how many of how many bytes came", async () => {
+  await using started = await startServer(["echo", ":0", "--framing", "length:4be", "--max-accepts", "1"]);
+  using conn = await dial(started.endpoint);
+  await writeAll(conn, Uint8Array.of(0, 0, 0, 100, 1, 2, 3));
+  await conn.closeWrite();
+  assertEquals(await readToEnd(conn), new Uint8Array(0));
+  await started.server.errorLine(/3 of 100 bytes came/);
+  assertEquals((await started.server.outcome()).code, 0);
+});
+
+function prefixed(message: Uint8Array<ArrayBuffer>): Blob {
+  const length = new DataView(new ArrayBuffer(4));
+  length.setUint32(0, message.length);
+  return new Blob([length.buffer, message]);
+}
+
+async function digest(bytes: Uint8Array): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes.slice())).toHex();
+}
