@@ -1,4 +1,5 @@
 import { Backoff } from "../../base/backoff.ts";
+import { unescape } from "../../base/bytes.ts";
 import { ParleyError, PermissionError, ResolveError, UsageError } from "../../base/errors.ts";
 import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
 import { defineCommand } from "../../cli/command.ts";
@@ -12,18 +13,26 @@ import { configureProgramLogging } from "../program_logging.ts";
 import { type Expectations, type Facts, type Probe, probeFor } from "./check/probe.ts";
 import { type CheckOutcome, outcomeLine, outcomeObject, reasonFor } from "./check/report.ts";
 import { tryUntil } from "./check/try_until.ts";
+import { START_TLS_FLAGS, TLS_FLAGS, tlsConnectOptions, tlsEndpoint } from "./tls_flags.ts";
 
 const FLAGS = {
   wait: { type: "duration", help: "try again, TIME in all, until it is as expected" },
   timeout: { type: "duration", default: "5s", help: "for one try" },
-  invert: { type: "boolean", help: "expect that it is not there" },
+  invert: { type: "boolean", help: "expect the contrary: the check must fail" },
   all: { type: "boolean", help: "every endpoint must be as expected (the default)" },
   any: { type: "boolean", help: "one endpoint is enough" },
-  banner: { type: "text", placeholder: "REGEX", help: "what the server says first must match" },
+  send: { type: "text", placeholder: "DATA", help: "send DATA first (escapes as in \\n; over UDP it is a line end)" },
+  banner: { type: "text", placeholder: "REGEX", help: "what the server says or answers first must match" },
   hold: { type: "duration", default: "50ms", help: "the server must not close within TIME of accepting" },
+  minDays: { type: "integer", help: "the certificate must be valid for N more days" },
+  minTls: { type: "choice", choices: ["1.2", "1.3"], help: "least version of TLS" },
+  subprotocol: { type: "text", repeat: true, placeholder: "NAME", help: "a WebSocket subprotocol to agree on" },
+  status: { type: "integer", default: 101, placeholder: "CODE", help: "HTTP status of the WebSocket handshake" },
   json: { type: "boolean", help: "one JSON object an endpoint on standard output" },
   logLevel: { type: "choice", choices: [...LOG_LEVELS, "off"], default: "warning", help: "least level of log lines" },
   logFormat: { type: "choice", choices: ["text", "json"], default: "text", help: "form of log lines" },
+  ...TLS_FLAGS,
+  ...START_TLS_FLAGS,
 } as const satisfies FlagTable;
 
 /** Waits between tries: short, so that a server is seen soon after it has come up. */
@@ -37,6 +46,8 @@ export const checkCommand = defineCommand({
   examples: [
     { words: "check --wait 30s tcp://127.0.0.1:5432 unix:/run/app.sock", does: "wait until both are up" },
     { words: "check --banner '^SSH-2' 127.0.0.1:22", does: "see what the server says first" },
+    { words: "check --min-days 14 tls://db.internal:5433", does: "is the certificate trusted, and for how long" },
+    { words: "check ws://127.0.0.1:8765/chat udp://127.0.0.1:5000", does: "the WebSocket handshake; an answer by UDP" },
     { words: "check --invert --wait 10s 127.0.0.1:8888", does: "wait until the port is free" },
   ],
   flags: FLAGS,
@@ -48,8 +59,8 @@ export const checkCommand = defineCommand({
     configureProgramLogging(flags, io);
     if (args.length === 0) throw new UsageError("no endpoint to check");
     if (flags.all && flags.any) throw new UsageError("--all and --any exclude each other");
-    const targets = args.map((text) => targetOf(text));
-    const expected = { banner: regexOf(flags.banner), holdMs: flags.hold };
+    const targets = args.map((text) => targetOf(text, flags));
+    const expected = await expectationsOf(flags);
     using stop = io.stop.listen();
     const outcomes = await checkAll(targets, expected, flags, stop.signal, io);
     return exitCodeFor(outcomes, flags.any);
@@ -64,9 +75,22 @@ interface Target {
   readonly probe: Probe;
 }
 
-function targetOf(text: string): Target {
-  const endpoint = parseEndpoint(text);
+function targetOf(text: string, flags: CheckFlags): Target {
+  const endpoint = tlsEndpoint(parseEndpoint(text), flags);
   return { endpoint, text: formatEndpoint(endpoint), probe: probeFor(endpoint) };
+}
+
+async function expectationsOf(flags: CheckFlags): Promise<Expectations> {
+  return {
+    send: flags.send === undefined ? undefined : unescape(flags.send),
+    banner: regexOf(flags.banner),
+    holdMs: flags.hold,
+    minDays: flags.minDays,
+    minTls: flags.minTls && `TLSv${flags.minTls}`,
+    subprotocols: flags.subprotocol,
+    status: flags.status,
+    connect: await tlsConnectOptions(flags),
+  };
 }
 
 function regexOf(text: string | undefined): RegExp | undefined {

@@ -17,7 +17,6 @@ svg .title { font-size: 13px; font-weight: 600; }
 svg .y, svg .legend { text-anchor: end; }
 svg .x { text-anchor: middle; }
 svg .grid { stroke: currentColor; stroke-opacity: .15; }
-.bar { fill: #2a7de1; }
 .failed { color: #c62828; }
 `;
 

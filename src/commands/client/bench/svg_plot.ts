@@ -63,7 +63,7 @@ export function escapeMarkup(text: string): string {
 
 function legend(curves: readonly Curve[]): string[] {
   return curves.map(({ name, color }, index) =>
-    `<text x="${WIDTH - RIGHT - index * 70}" y="18" class="legend" fill="${color}">${escapeMarkup(name)}</text>`
+    `<text x="${WIDTH - RIGHT - index * 70}" y="18" class="legend" style="fill:${color}">${escapeMarkup(name)}</text>`
   );
 }
 

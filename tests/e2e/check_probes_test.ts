@@ -1,0 +1,105 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { TestAuthority } from "../support/certificates.ts";
+import { closedPort } from "../support/ports.ts";
+import { runProgram, startServer } from "../support/program.ts";
+import { scriptedPeer } from "../support/scripted_peer.ts";
+import { tlsPeer } from "../support/tls_peer.ts";
+
+const authority = await TestAuthority.create();
+const FILES = ["-N", "-R", "-W"];
+
+/** The authority's certificate in a file. */
+async function caFile(): Promise<{ path: string } & AsyncDisposable> {
+  const path = await Deno.makeTempFile({ suffix: ".pem" });
+  await Deno.writeTextFile(path, authority.cert);
+  return { path, [Symbol.asyncDispose]: () => Deno.remove(path) };
+}
+
+async function check(args: readonly string[]) {
+  const { code, stdout } = await runProgram("client", ["check", "--json", ...args], { permissions: FILES });
+  return { code, found: JSON.parse(stdout) };
+}
+
+Deno.test("check tells version, protocol, names and days of a TLS server's certificate", async () => {
+  await using ca = await caFile();
+  await using peer = tlsPeer(await authority.issue({ toDays: 20 }), ["parley/1"]);
+  const trust = [peer.endpoint, "--tls-ca", ca.path];
+  const good = await check([...trust, "--alpn", "parley/1", "--min-days", "19", "--min-tls", "1.3"]);
+  assertEquals(good.code, 0);
+  const { tls, alpn, days, names, subject, issuer } = good.found;
+  assertEquals({ tls, alpn, days, names, subject, issuer }, {
+    tls: "TLSv1.3",
+    alpn: "parley/1",
+    days: 19,
+    names: ["localhost", "127.0.0.1"],
+    subject: "CN=localhost",
+    issuer: "CN=Parley test CA",
+  });
+  const tooShort = await check([...trust, "--min-days", "21"]);
+  assertEquals(tooShort.code, 1);
+  assertStringIncludes(tooShort.found.error.message, "for 19 more days, and 21 is the least");
+  const untrusted = await check([peer.endpoint]);
+  assertEquals([untrusted.code, untrusted.found.error.name], [6, "TlsError"]);
+  assertEquals((await check([...trust, "--tls-name", "example.org"])).code, 6);
+});
+
+Deno.test("check exits 6 when the certificate has expired or the server speaks no TLS", async () => {
+  await using ca = await caFile();
+  await using expired = tlsPeer(await authority.issue({ fromDays: -10, toDays: -1 }));
+  assertEquals((await check([expired.endpoint, "--tls-ca", ca.path])).code, 6);
+  await using plain = scriptedPeer(async (conn) => void await conn.write(new TextEncoder().encode("220 hello\r\n")));
+  assertEquals((await check([plain.endpoint.replace("tcp:", "tls:"), "--tls-ca", ca.path])).code, 6);
+});
+
+Deno.test("check exits 5 when the handshake is not answered in time", async () => {
+  await using silent = scriptedPeer(() => {});
+  assertEquals((await check([silent.endpoint.replace("tcp:", "tls:"), "--timeout", "300ms"])).code, 5);
+  assertEquals((await check([silent.endpoint.replace("tcp:", "ws:"), "--timeout", "300ms"])).code, 5);
+});
+
+Deno.test("check goes through the WebSocket handshake and tells the subprotocol", async () => {
+  await using chat = await startServer(["chat", "ws://127.0.0.1:0"]);
+  const { code, found } = await check([chat.endpoint, "--subprotocol", "parley.v1"]);
+  assertEquals([code, found.status, found.subprotocol], [0, 101, "parley.v1"]);
+  assertEquals((await check([chat.endpoint, "--subprotocol", "unheard.of"])).code, 1);
+});
+
+Deno.test("check --status expects another answer than the upgrade", async () => {
+  await using http = await startServer(["reply", ":0", "--http", "--text", "hello"]);
+  const endpoint = http.endpoint.replace("tcp:", "ws:");
+  const refused = await check([endpoint]);
+  assertEquals([refused.code, refused.found.error.name], [1, "UpgradeError"]);
+  const expected = await check([endpoint, "--status", "200"]);
+  assertEquals([expected.code, expected.found.status], [0, 200]);
+});
+
+Deno.test("check wants an answer by UDP: closed, silent and answering are three results", async () => {
+  const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+  const { port } = socket.addr as Deno.NetAddr;
+  const answering = (async () => {
+    for await (const [data, from] of socket) {
+      if (new TextDecoder().decode(data) !== "ping") continue;
+      await socket.send(new TextEncoder().encode("pong"), from);
+    }
+  })();
+  const endpoint = `udp://127.0.0.1:${port}`;
+  const good = await check([endpoint, "--send", "ping", "--banner", "^pong$"]);
+  assertEquals([good.code, good.found.reply, good.found.bytes], [0, "pong", 4]);
+  assertEquals((await check([endpoint, "--send", "ping", "--banner", "other"])).code, 1);
+  assertEquals((await check([endpoint, "--timeout", "400ms"])).code, 5);
+  socket.close();
+  await answering;
+  assertEquals((await check([endpoint])).code, 4);
+});
+
+Deno.test("check --send asks before it compares the answer", async () => {
+  await using echo = await startServer(["echo", ":0"]);
+  const { code, found } = await check([echo.endpoint, "--send", "PING\\n", "--banner", "^PING$"]);
+  assertEquals([code, found.banner], [0, "PING"]);
+});
+
+Deno.test("check tells a refused TLS or WebSocket server from one that is there", async () => {
+  for (const scheme of ["tls", "ws", "wss"]) {
+    assertEquals((await check([`${scheme}://127.0.0.1:${closedPort()}`])).code, 4, scheme);
+  }
+});
