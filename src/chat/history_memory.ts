@@ -1,5 +1,6 @@
-import { ChatError } from "./chat_error.ts";
+import type { ChatError } from "./chat_error.ts";
 import type { History, Receipt, Retention, RoomLog } from "./history.ts";
+import { idConflict } from "./id_conflict.ts";
 import type { Draft, RoomMessage } from "./message.ts";
 import { keyOf } from "./names.ts";
 
@@ -136,9 +137,4 @@ class MemoryLog implements RoomLog {
     }
     return this.#lastAt;
   }
-}
-
-/** A sender uses one `id` for two texts: taking the second for a repetition would lose it. */
-export function idConflict(draft: Draft): ChatError {
-  return new ChatError("id-conflict", `The id "${draft.id}" belongs to another message of this room`, { field: "id" });
 }
