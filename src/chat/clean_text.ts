@@ -1,5 +1,11 @@
 import { ChatError } from "./chat_error.ts";
 
+/** Longest message, in characters. */
+const TEXT_LENGTH = 4_096;
+
+/** Longest topic, in characters. */
+const TOPIC_LENGTH = 300;
+
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
@@ -13,10 +19,10 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const UNSAFE = /[\x00\x02-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
 const EVERY_UNSAFE = new RegExp(UNSAFE, "g");
 
-/** The text with everything that must not reach a terminal shown as an escape; a tab becomes a space. */
+/** The text with all that must not reach a terminal shown as escapes; tabs and line ends become spaces. */
 export function cleanText(text: string): string {
   if (!UNSAFE.test(text)) return text;
-  return text.replaceAll("\t", " ").replaceAll(EVERY_UNSAFE, (char) => {
+  return text.replaceAll(/\t|\r?\n/g, " ").replaceAll(EVERY_UNSAFE, (char) => {
     const code = char.charCodeAt(0);
     return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16)}`;
   });
@@ -32,15 +38,37 @@ export function decodeText(bytes: Uint8Array): string | undefined {
   }
 }
 
+/** Bytes that no text has, whatever its encoding: NUL, and what neither an editor nor a terminal sends. */
+const BINARY = new Set([0, 2, 3, 4, 5, 6, 0x0e, 0x0f, 0x10, 0x12, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19, 0x1a]);
+
+/** Whether bytes that are not UTF-8, or hold NUL, are not even text of another encoding. */
+export function isBinary(bytes: Uint8Array): boolean {
+  return bytes.some((byte) => BINARY.has(byte));
+}
+
 /**
  * What a member says, made safe to show.
  *
  * @throws {ChatError} Nothing is left to show.
  */
 export function checkText(text: string): string {
-  const clean = cleanText(text.isWellFormed() ? text : text.toWellFormed());
+  const clean = cleanText(text.toWellFormed());
+  if (clean.length > TEXT_LENGTH) {
+    throw new ChatError("too-long", `A message has at most ${TEXT_LENGTH} characters`, { field: "text" });
+  }
   if (clean.trim() === "") {
     throw new ChatError("bad-request", "A message has at least one character", { field: "text" });
   }
   return clean;
+}
+
+/**
+ * What a room is about, made safe to show.
+ *
+ * @throws {ChatError} It is too long.
+ */
+export function checkTopic(text: string): string {
+  const clean = cleanText(text.toWellFormed()).trim();
+  if (clean.length <= TOPIC_LENGTH) return clean;
+  throw new ChatError("too-long", `A topic has at most ${TOPIC_LENGTH} characters`, { field: "topic" });
 }

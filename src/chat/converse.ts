@@ -1,41 +1,111 @@
-import type { Session } from "../serve/session.ts";
+import { FrameError, TimeoutError } from "../base/errors.ts";
+import { isLoopback } from "../base/ip.ts";
+import { isHostEndpoint } from "../net/endpoint.ts";
+import { delay } from "../net/wait.ts";
+import type { Message, Session } from "../serve/session.ts";
 import { ChatError } from "./chat_error.ts";
+import { decodeText, isBinary } from "./clean_text.ts";
 import type { Hub } from "./hub.ts";
+import type { InputResult } from "./input.ts";
+import { handleJson } from "./json_input.ts";
+import { RequestError } from "./json_request.ts";
 import type { Member } from "./member.ts";
+import { MessageRate } from "./message_rate.ts";
 import { LOBBY } from "./names.ts";
-import { handleText, type InputResult } from "./text_input.ts";
+import { handleText } from "./text_input.ts";
+
+/** How clients are treated. */
+export interface ConversationOptions {
+  /** Messages a second, after a burst; 0 for no limit, `undefined` for the default limit except on loopback. */
+  readonly messageRate: number | undefined;
+  /** Messages at once, after a pause. */
+  readonly messageBurst: number;
+  /** For the log-in, where one is required, in milliseconds. */
+  readonly loginTimeoutMs: number;
+}
+
+/** Messages a second where nothing is said. */
+const DEFAULT_RATE = 2;
+/** Wrong passwords before the conversation ends. */
+const LOGIN_TRIES = 5;
 
 /** One client's conversation with the chat, from greeting to end. */
-export async function converse(hub: Hub, session: Session): Promise<void> {
+export async function converse(hub: Hub, session: Session, options: ConversationOptions): Promise<void> {
   const member = hub.enter(session);
+  const rate = rateFor(session, options);
+  const loginEndMs = performance.now() + options.loginTimeoutMs;
+  let isFirst = true;
   let reason: string | undefined = "connection lost";
   try {
     if (member.isAdmitted && member.wire.name === "text") await hub.join(member, LOBBY);
-    for (let batch = await session.receive(); batch; batch = await session.receive()) {
+    for (;;) {
+      const batch = member.isAdmitted ? await session.receive() : await receiveLogin(member, loginEndMs);
+      if (batch === null) break;
       for (const { data } of batch) {
-        const result = handle(hub, member, data);
-        if ((result instanceof Promise ? await result : result) === "quit") {
-          reason = undefined;
-          return;
-        }
+        if (rate !== undefined) await hold(rate, session);
+        if (isFirst) refuseHttp(member, data);
+        isFirst = false;
+        const result = handle(hub, member, data, rate);
+        if ((result instanceof Promise ? await result : result) === "quit") return void (reason = undefined);
       }
     }
-    reason = undefined;
+    reason = session.closeReason === "slow consumer" ? "reads too slowly" : undefined;
   } finally {
     hub.leave(member, reason);
   }
 }
 
-function handle(hub: Hub, member: Member, data: Uint8Array): InputResult {
+function handle(hub: Hub, member: Member, data: Uint8Array, rate: MessageRate | undefined): InputResult {
   try {
-    const result = handleText(hub, member, data);
-    return result instanceof Promise ? result.catch((error: unknown) => refuse(member, error)) : result;
+    if (rate?.isMuted) throw new ChatError("too-fast", `You send too fast: nothing is passed on for ${rate.mutedText}`);
+    if (data.includes(0)) throw new ChatError("not-text", "That is no text: it holds NUL");
+    const result = member.wire.name === "json" ? handleJson(hub, member, data) : handleText(hub, member, data);
+    return result instanceof Promise ? result.catch((error: unknown) => refuse(member, data, error)) : result;
   } catch (error) {
-    return refuse(member, error);
+    return refuse(member, data, error);
   }
 }
 
-function refuse(member: Member, error: unknown): void {
+/** Tells the client what was wrong; who is no chat client, or guesses passwords, is told once and sent away. */
+function refuse(member: Member, data: Uint8Array, error: unknown): void {
   if (!(error instanceof ChatError)) throw error;
-  member.tell({ type: "error", code: error.code, text: error.message, field: error.field });
+  const { code, message, field } = error;
+  member.tell({ type: "error", code, text: message, field, id: error instanceof RequestError ? error.id : undefined });
+  if (code === "not-text" && isBinary(data)) throw new FrameError(message);
+  if (code === "login-failed" && ++member.failedLogins >= LOGIN_TRIES) throw new FrameError("Too many failed log-ins");
+}
+
+/** A browser or a probe that takes this for a web server gets one line, not one for each header. */
+function refuseHttp(member: Member, data: Uint8Array): void {
+  const start = decodeText(data.subarray(0, 256)) ?? "";
+  if (!/^[A-Z]{3,10} \S+ HTTP\/\d/.test(start) && !/^[A-Z]{3,7} \S{200}/.test(start)) return;
+  const text = "This is a chat of text lines, no web server: use a ws:// endpoint for browsers";
+  member.tell({ type: "error", code: "not-text", text });
+  throw new FrameError("An HTTP request came where lines of text are expected");
+}
+
+/** Waits for the next messages of one who has yet to log in. */
+async function receiveLogin(member: Member, endMs: number): Promise<readonly Message[] | null> {
+  const { session } = member;
+  try {
+    return await session.receive({ timeoutMs: Math.max(0, endMs - performance.now()) });
+  } catch (error) {
+    if (!(error instanceof TimeoutError) || error.phase !== "reply") throw error;
+    member.tell({ type: "error", code: "login-required", text: "No log-in came in time" });
+    await session.finish("log-in timeout");
+    return null;
+  }
+}
+
+function rateFor(session: Session, { messageRate, messageBurst }: ConversationOptions): MessageRate | undefined {
+  const { remote } = session;
+  const isLocal = !isHostEndpoint(remote) || isLoopback(remote.host);
+  const perSecond = messageRate ?? (isLocal ? 0 : DEFAULT_RATE);
+  return perSecond === 0 ? undefined : new MessageRate({ burst: messageBurst, perSecond });
+}
+
+/** Holds a message of a client that is too fast; meanwhile nothing more is read of it. */
+async function hold(rate: MessageRate, session: Session): Promise<void> {
+  const delayMs = rate.take();
+  if (delayMs > 0 && session.closeReason === undefined) await delay(delayMs);
 }

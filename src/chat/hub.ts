@@ -4,12 +4,13 @@ import type { Logger } from "../log/logger.ts";
 import { isHostEndpoint } from "../net/endpoint.ts";
 import type { Session } from "../serve/session.ts";
 import { ChatError } from "./chat_error.ts";
-import type { ChatEvent } from "./event.ts";
+import type { ChatEvent, RoomSummary } from "./event.ts";
 import type { History, Receipt } from "./history.ts";
 import { Member } from "./member.ts";
 import { checkNick, checkRoom, keyOf, LOBBY } from "./names.ts";
 import { type Position, Room } from "./room.ts";
-import { checkText } from "./clean_text.ts";
+import { checkText, cleanText } from "./clean_text.ts";
+import type { Wire } from "./wire.ts";
 import { jsonWire } from "./wire_json.ts";
 import { textWire } from "./wire_text.ts";
 
@@ -52,9 +53,9 @@ export class Hub implements AsyncDisposable {
     return this.#members.size;
   }
 
-  /** The rooms that someone is in. */
-  get rooms(): Iterable<Room> {
-    return this.#rooms.values();
+  /** The rooms that someone is in, for a list. */
+  summaries(): RoomSummary[] {
+    return Array.from(this.#rooms.values(), ({ name, size, topic }) => ({ room: name, members: size, topic }));
   }
 
   /** Lets a client in under a guest's name and greets it. */
@@ -77,6 +78,25 @@ export class Hub implements AsyncDisposable {
     member.tell({ type: "welcome", nick: member.nick, motd: this.motd, loginRequired: !member.isAdmitted });
   }
 
+  /** A member has proved who it is: it takes that name, and need not log in any more. */
+  admit(member: Member, name: string): void {
+    let nick = checkNick(name);
+    for (let count = 2; this.#members.has(keyOf(nick)); count++) nick = `${name}_${count}`;
+    this.#members.delete(member.key);
+    member.nick = nick;
+    member.isAdmitted = true;
+    this.#members.set(member.key, member);
+    this.greet(member);
+  }
+
+  /** From now on the member is spoken to on the other wire, in the rooms where it is. */
+  setWire(member: Member, wire: Wire): void {
+    for (const room of member.rooms.values()) room.restart(member);
+    member.wire = wire;
+    this.greet(member);
+    for (const room of member.rooms.values()) void room.resume(member, undefined);
+  }
+
   /** The client is gone: it leaves every room, and its name is free. */
   leave(member: Member, reason?: string): void {
     if (member.isGone) return;
@@ -90,14 +110,22 @@ export class Hub implements AsyncDisposable {
     member.current = undefined;
   }
 
+  /** The member of a name, if one is here. */
+  findMember(nick: string): Member | undefined {
+    const member = this.#members.get(keyOf(nick));
+    return member?.isAdmitted ? member : undefined;
+  }
+
   /**
    * The member of a name.
    *
    * @throws {ChatError} There is none.
    */
   memberNamed(nick: string): Member {
-    const member = this.#members.get(keyOf(nick));
-    if (member === undefined) throw new ChatError("no-such-nick", `Nobody here is called ${nick}`, { field: "nick" });
+    const member = this.findMember(nick);
+    if (member === undefined) {
+      throw new ChatError("no-such-nick", `Nobody here is called ${cleanText(nick).slice(0, 64)}`, { field: "nick" });
+    }
     return member;
   }
 
@@ -108,6 +136,9 @@ export class Hub implements AsyncDisposable {
    */
   rename(member: Member, nick: string): void {
     const from = member.nick;
+    if (this.authenticator !== undefined) {
+      throw new ChatError("bad-nick", `You are logged in as ${from}: that is your name`);
+    }
     const holder = this.#members.get(keyOf(checkNick(nick)));
     if (holder !== undefined && holder !== member) {
       throw new ChatError("nick-taken", `The name ${holder.nick} is taken`, { field: "nick" });
@@ -138,14 +169,14 @@ export class Hub implements AsyncDisposable {
       const { position, id } = options;
       if (room.has(member)) {
         member.current = room;
-        if (position !== undefined) return await room.resume(member, position, id);
-        throw new ChatError("bad-request", `You are in ${room.name} already; now you speak there`, { field: "room" });
+        return await room.resume(member, position, id);
       }
       if (member.rooms.size >= ROOMS_PER_MEMBER) {
         throw new ChatError("too-many-rooms", `You are in ${ROOMS_PER_MEMBER} rooms: leave one first`);
       }
       room.checkNotBanned(member);
-      if (room.size === 0) room.operators.add(member);
+      // Where people log in, the operators of the room that all share are named.
+      if (room.size === 0 && (this.authenticator === undefined || room.key !== LOBBY)) room.operators.add(member);
       member.rooms.set(room.key, room);
       member.current = room;
       await room.join(member, position, id);
@@ -185,7 +216,7 @@ export class Hub implements AsyncDisposable {
   say(
     member: Member,
     room: Room,
-    what: { text: string; action?: true; id?: string },
+    what: { text: string; action?: true | undefined; id?: string | undefined },
     onStored?: (receipt: Receipt) => void,
   ): void {
     const text = checkText(what.text);
@@ -215,21 +246,32 @@ export class Hub implements AsyncDisposable {
     if (receiver !== member) member.tell({ ...event, id });
   }
 
-  /** Tells everyone. */
-  announce(event: ChatEvent): void {
-    for (const room of this.#rooms.values()) room.flush();
-    for (const member of this.#members.values()) member.tell(event);
+  /**
+   * Tells everyone.
+   *
+   * @throws {ChatError} The member is no operator of the server, or there is nothing to tell.
+   */
+  announce(member: Member, text: string): void {
+    if (!member.isServerOperator) throw new ChatError("not-operator", "Only an operator of the server may do that");
+    this.#tellAll({ type: "notice", text: checkText(text), from: member.nick });
   }
 
   /** The server is ending: everyone is told, and nobody is told who leaves. */
   drain(): void {
-    this.announce({ type: "bye", reason: "the server is ending" });
+    this.#tellAll({ type: "bye", reason: "the server is ending" });
     this.#isEnding = true;
   }
 
   /** Puts away the history. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#history[Symbol.asyncDispose]();
+  }
+
+  #tellAll(event: ChatEvent): void {
+    for (const room of this.#rooms.values()) room.flush();
+    for (const member of this.#members.values()) {
+      if (member.isAdmitted || event.type === "bye") member.tell(event);
+    }
   }
 
   #guestNick(): string {

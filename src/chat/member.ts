@@ -18,6 +18,8 @@ export class Member {
   operatorOf: ReadonlySet<string> = new Set();
   /** Has logged in, or need not. */
   isAdmitted: boolean;
+  /** Wrong passwords so far. */
+  failedLogins = 0;
   /** Has left: nothing that was still under way for it counts. */
   isGone = false;
   /** Rooms by key, the one joined last at the end. */

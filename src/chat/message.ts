@@ -14,15 +14,15 @@ export interface RoomMessage {
   /** What was said; no control character is in it. */
   readonly text: string;
   /** Said with `/me`; left out otherwise. */
-  readonly action?: true;
+  readonly action?: true | undefined;
   /** The sender's own name for it, where it gave one. */
-  readonly id?: string;
+  readonly id?: string | undefined;
 }
 
 /** A message before it is stored. */
 export interface Draft {
   readonly from: string;
   readonly text: string;
-  readonly action?: true;
-  readonly id?: string;
+  readonly action?: true | undefined;
+  readonly id?: string | undefined;
 }

@@ -3,6 +3,9 @@ import { ChatError } from "./chat_error.ts";
 /** The room that everyone who types starts in. */
 export const LOBBY = "#lobby";
 
+/** Most messages of the past that can be asked for at once. */
+export const HISTORY_MOST = 100;
+
 /** Longest name of a person, in characters. */
 const NICK_LENGTH = 32;
 /** Longest name of a room, in characters, without its `#`. */

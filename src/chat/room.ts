@@ -12,6 +12,9 @@ export const RECENT_MESSAGES = 20;
 /** Messages that are read from the history at a time. */
 const CATCH_UP_BATCH = 256;
 
+/** Queued bytes at which catching up waits for the member to read. */
+const HIGH_WATER_BYTES = 256 * 1024;
+
 /** Where a client that comes back left off. */
 export interface Position {
   readonly epoch: string;
@@ -139,17 +142,19 @@ export class Room {
     await this.#catchUp(member, membership, membership.since);
   }
 
-  /** Sends a member that is in the room already what it has not got since `position`. */
-  async resume(member: Member, position: Position, id?: string): Promise<void> {
+  /** Tells a member that is in the room already so, and sends it what it has not got since `position`. */
+  async resume(member: Member, position: Position | undefined, id?: string): Promise<void> {
+    this.flush();
     const membership = this.#memberships.get(member);
     if (membership === undefined) return;
     const until = membership.since;
+    if (position === undefined) return this.#welcome(member, this.log.seq, false, id);
     const isKnown = position.epoch === this.log.epoch && position.seq <= this.log.seq;
     const missed = isKnown ? await this.log.after(position.seq, Math.max(1, until - position.seq)) : undefined;
     if (!this.#memberships.has(member)) return;
     this.#welcome(member, until, missed !== undefined, id);
     if (missed === undefined) return member.tell(this.#unrecovered(position));
-    for (const message of missed) if (message.seq <= until) member.tell(message);
+    await sendAll(member, missed.filter(({ seq }) => seq <= until));
     membership.since = Math.min(until, position.seq);
   }
 
@@ -205,6 +210,18 @@ export class Room {
     this.#push(message, speaker?.nick === message.from ? speaker : undefined);
   }
 
+  /** Says what the room is about. */
+  setTopic(topic: string, by: Member): void {
+    this.topic = topic;
+    this.tell({ type: "topic", room: this.name, topic, by: by.nick });
+  }
+
+  /** Messages up to one before `before`, or the newest, oldest first. */
+  async history(count: number, before?: number): Promise<readonly RoomMessage[]> {
+    this.flush();
+    return await this.log.last(count, Math.min(before === undefined ? Infinity : before - 1, this.log.seq));
+  }
+
   /** Sends what waits; this happens by itself at the end of each turn. */
   flush(): void {
     this.#isFlushDue = false;
@@ -240,9 +257,8 @@ export class Room {
         member.tell(this.#unrecovered({ epoch: this.log.epoch, seq: position }));
         break;
       }
-      for (const message of messages) member.tell(message);
       position = messages.at(-1)?.seq ?? position;
-      await member.session.flush();
+      await sendAll(member, messages);
     }
     if (!isHere()) return;
     // What waits holds messages that it has got by now.
@@ -260,5 +276,13 @@ export class Room {
       ? "the room has not come that far"
       : "older messages are no longer kept";
     return { type: "unrecovered", room: this.name, epoch, seq, reason };
+  }
+}
+
+/** As fast as the member reads: what it missed may be more than its outbox holds. */
+async function sendAll(member: Member, messages: readonly RoomMessage[]): Promise<void> {
+  for (const message of messages) {
+    member.tell(message);
+    if (member.session.queuedBytes > HIGH_WATER_BYTES) await member.session.flush();
   }
 }

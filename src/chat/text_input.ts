@@ -3,12 +3,10 @@ import { ChatError } from "./chat_error.ts";
 import { decodeText } from "./clean_text.ts";
 import { CHAT_COMMANDS } from "./commands/mod.ts";
 import type { Hub } from "./hub.ts";
+import type { InputResult } from "./input.ts";
 import type { Member } from "./member.ts";
 
 const COMMANDS = new Map(CHAT_COMMANDS.map((command) => [command.name, command]));
-
-/** What came of a client's message: `"quit"` ends the conversation. */
-export type InputResult = void | "quit" | Promise<void | "quit">;
 
 /**
  * Does what a line of the text wire says.

@@ -1,6 +1,7 @@
 import type { ChatCommand } from "./command.ts";
-import { join, leave, rooms, who } from "./rooms.ts";
-import { helpCommand, quit } from "./session.ts";
+import { MODERATION_COMMANDS } from "./moderation.ts";
+import { history, join, leave, rooms, topic, who } from "./rooms.ts";
+import { announce, helpCommand, login, mode, quit } from "./session.ts";
 import { me, msg, nick } from "./talk.ts";
 
 /** Every command of the text wire, in the order of `/help`. */
@@ -12,6 +13,12 @@ export const CHAT_COMMANDS: readonly ChatCommand[] = [
   who,
   msg,
   me,
+  topic,
+  history,
+  login,
+  mode,
+  ...MODERATION_COMMANDS,
+  announce,
   helpCommand(() => CHAT_COMMANDS),
   quit,
 ];

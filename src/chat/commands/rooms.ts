@@ -1,4 +1,7 @@
-import { LOBBY } from "../names.ts";
+import { ChatError } from "../chat_error.ts";
+import { checkTopic } from "../clean_text.ts";
+import { checkOperator } from "../moderation.ts";
+import { HISTORY_MOST, LOBBY } from "../names.ts";
 import { type ChatCommand, splitWord } from "./command.ts";
 
 /** Enters a room. */
@@ -28,7 +31,7 @@ export const rooms: ChatCommand = {
   usage: "",
   summary: "the rooms that someone is in",
   run({ hub, member }) {
-    const list = Array.from(hub.rooms, ({ name, size, topic }) => ({ room: name, members: size, topic }));
+    const list = hub.summaries();
     if (list.length > 0) member.tell({ type: "rooms", rooms: list });
     else member.tell({ type: "notice", text: `Nobody is in any room; /join ${LOBBY} enters one` });
   },
@@ -42,5 +45,35 @@ export const who: ChatCommand = {
   run({ hub, member, rest }) {
     const room = hub.roomOf(member, splitWord(rest)[0] || undefined);
     member.tell({ type: "who", room: room.name, members: room.people() });
+  },
+};
+
+/** Shows or sets what a room is about. */
+export const topic: ChatCommand = {
+  name: "topic",
+  usage: "[TEXT]",
+  summary: "what the room is about; operators set it, - removes it",
+  run({ hub, member, rest }) {
+    const room = hub.roomOf(member);
+    if (rest === "") return member.tell({ type: "topic", room: room.name, topic: room.topic });
+    checkOperator({ room, member });
+    room.setTopic(rest === "-" ? "" : checkTopic(rest), member);
+  },
+};
+
+/** Shows older messages. */
+export const history: ChatCommand = {
+  name: "history",
+  usage: "[N]",
+  summary: "the last N messages of the room, 20 if not said",
+  async run({ hub, member, rest }) {
+    const count = rest === "" ? 20 : Number(rest);
+    if (!Number.isInteger(count) || count < 1 || count > HISTORY_MOST) {
+      throw new ChatError("bad-request", `It takes a number from 1 to ${HISTORY_MOST}: /history 50`);
+    }
+    const room = hub.roomOf(member);
+    const messages = await room.history(count);
+    if (messages.length > 0) member.tell({ type: "history", room: room.name, epoch: room.log.epoch, messages });
+    else member.tell({ type: "notice", text: `Nothing has been said in ${room.name} yet` });
   },
 };

@@ -1,4 +1,41 @@
-import type { ChatCommand } from "./command.ts";
+import { ChatError } from "../chat_error.ts";
+import { login as logIn } from "../login.ts";
+import { LOBBY } from "../names.ts";
+import { jsonWire } from "../wire_json.ts";
+import { type ChatCommand, splitWord } from "./command.ts";
+
+/** Proves who one is, where the server asks for it. */
+export const login: ChatCommand = {
+  name: "login",
+  usage: "NAME PASSWORD",
+  summary: "prove who you are, where the server asks for it",
+  isOpen: true,
+  async run({ hub, member, rest }) {
+    const [name, password] = splitWord(rest);
+    await logIn(hub, member, name, password);
+    if (member.isAdmitted) await hub.join(member, LOBBY);
+  },
+};
+
+/** Goes over to the wire for programs. */
+export const mode: ChatCommand = {
+  name: "mode",
+  usage: "json",
+  summary: "for programs: one JSON object a line from now on",
+  isOpen: true,
+  run({ hub, member, rest }) {
+    if (rest === "json") return hub.setWire(member, jsonWire);
+    throw new ChatError("bad-request", rest === "text" ? "The mode is text already" : "It takes a mode: /mode json");
+  },
+};
+
+/** Tells everyone something. */
+export const announce: ChatCommand = {
+  name: "announce",
+  usage: "TEXT",
+  summary: "operators of the server: tell everyone in every room",
+  run: ({ hub, member, rest }) => hub.announce(member, rest),
+};
 
 /** Lists the commands. */
 export function helpCommand(all: () => readonly ChatCommand[]): ChatCommand {

@@ -1,0 +1,49 @@
+import { parseDuration } from "../../base/units.ts";
+import { ChatError } from "../chat_error.ts";
+import { cleanText } from "../clean_text.ts";
+import { kick as kickMember, lift, type ModerationCall, restrict, setOperator } from "../moderation.ts";
+import { type ChatCommand, splitWord } from "./command.ts";
+
+/** `NAME [REASON]` of a command for the current room. */
+type Act = (call: ModerationCall) => void;
+
+function command(name: string, usage: string, summary: string, act: Act): ChatCommand {
+  return {
+    name,
+    usage,
+    summary,
+    run({ hub, member, rest }) {
+      const room = hub.roomOf(member);
+      const [subject, afterSubject] = splitWord(rest);
+      if (subject === "") throw new ChatError("bad-request", `It takes a name: /${name} ${usage}`);
+      const [first, afterFirst] = splitWord(afterSubject);
+      const isTimed = usage.includes("TIME") && /^\d[\d.]*(ms|s|m|h|d)/.test(first);
+      const reason = cleanText(isTimed ? afterFirst : afterSubject) || undefined;
+      act({ hub, member, room, subject, reason, durationMs: isTimed ? timeOf(first) : undefined });
+    },
+  };
+}
+
+function timeOf(text: string): number {
+  try {
+    return parseDuration(text);
+  } catch (cause) {
+    throw new ChatError("bad-request", `Cannot use "${text}" as a time: write it as in 30s, 10m, 2h or 1d`, { cause });
+  }
+}
+
+/** What operators can do to the members of their current room. */
+export const MODERATION_COMMANDS: readonly ChatCommand[] = [
+  command("kick", "NAME [REASON]", "operators: take someone out of the room", kickMember),
+  command(
+    "ban",
+    "NAME|ADDRESS [TIME] [REASON]",
+    "operators: keep someone out, as in /ban bob 10m spam",
+    (call) => restrict("ban", call),
+  ),
+  command("unban", "NAME|ADDRESS", "operators: take a ban back", (call) => lift("ban", call)),
+  command("mute", "NAME|ADDRESS [TIME]", "operators: keep someone from speaking", (call) => restrict("mute", call)),
+  command("unmute", "NAME|ADDRESS", "operators: take a mute back", (call) => lift("mute", call)),
+  command("op", "NAME", "operators: make someone an operator too", (call) => setOperator(true, call)),
+  command("deop", "NAME", "operators: take that back", (call) => setOperator(false, call)),
+];

@@ -1,0 +1,139 @@
+import { ChatError } from "./chat_error.ts";
+import { checkTopic, cleanText, decodeText } from "./clean_text.ts";
+import type { Hub } from "./hub.ts";
+import type { InputResult } from "./input.ts";
+import { type JsonRequest, parseRequest, RequestError } from "./json_request.ts";
+import { login } from "./login.ts";
+import type { Member } from "./member.ts";
+import { checkOperator, kick, lift, restrict, setOperator } from "./moderation.ts";
+import type { Room } from "./room.ts";
+import { textWire } from "./wire_text.ts";
+
+/** Types that are served before a log-in, where one is required. */
+const OPEN = new Set<JsonRequest["type"]>(["login", "mode", "quit"]);
+
+/**
+ * Does what a message of the JSON wire asks for.
+ *
+ * @throws {ChatError} It is refused.
+ */
+export function handleJson(hub: Hub, member: Member, data: Uint8Array): InputResult {
+  const text = decodeText(data);
+  if (text === undefined) throw new ChatError("not-text", "That message is not UTF-8");
+  // A blank line between objects asks for nothing.
+  if (text.trim() === "") return;
+  const request = parseRequest(text);
+  try {
+    if (!member.isAdmitted && !OPEN.has(request.type)) {
+      throw new ChatError("login-required", 'Log in first: {"type":"login","name":"...","password":"..."}');
+    }
+    const result = serve(hub, member, request);
+    return result instanceof Promise ? result.catch((error: unknown) => rethrow(error, request.id)) : result;
+  } catch (error) {
+    return rethrow(error, request.id);
+  }
+}
+
+function serve(hub: Hub, member: Member, request: JsonRequest): InputResult {
+  const { type, id } = request;
+  switch (type) {
+    case "publish":
+      return publish(hub, member, request);
+    case "private":
+      return hub.sayPrivately(member, request.to, request.text, id);
+    case "join":
+      return join(hub, member, request);
+    case "leave": {
+      const room = hub.roomOf(member, request.room);
+      hub.part(member, room);
+      return member.tell({ type: "left", room: room.name, id });
+    }
+    case "nick":
+      return hub.rename(member, request.nick);
+    case "login":
+      return login(hub, member, request.name, request.password);
+    case "rooms":
+      return member.tell({ type: "rooms", rooms: hub.summaries(), id });
+    case "who": {
+      const room = hub.roomOf(member, request.room);
+      return member.tell({ type: "who", room: room.name, members: room.people(), id });
+    }
+    case "topic":
+      return topic(member, hub.roomOf(member, request.room), request.topic, id);
+    case "history":
+      return history(member, hub.roomOf(member, request.room), request);
+    case "announce":
+      return hub.announce(member, request.text);
+    case "mode":
+      return request.mode === "text" ? hub.setWire(member, textWire) : undefined;
+    case "quit":
+      member.tell({ type: "bye", reason: "you left" });
+      return "quit";
+    default:
+      return moderate(hub, member, request);
+  }
+}
+
+function publish(hub: Hub, member: Member, request: JsonRequest & { type: "publish" }): void {
+  const { type: _type, room: name, ...what } = request;
+  const room = hub.roomOf(member, name);
+  hub.say(member, room, what, ({ seq, epoch, isDuplicate }) => {
+    member.tell({ type: "ack", id: what.id, room: room.name, seq, epoch, duplicate: isDuplicate || undefined });
+  });
+}
+
+function join(hub: Hub, member: Member, request: JsonRequest & { type: "join" }): Promise<void> {
+  const { room, epoch, seq, id } = request;
+  if ((epoch === undefined) !== (seq === undefined)) {
+    const field = epoch === undefined ? "epoch" : "seq";
+    throw new ChatError("bad-request", `${field}: To resume, both epoch and seq are needed`, { field });
+  }
+  return hub.join(member, room, {
+    ...(epoch === undefined || seq === undefined ? {} : { position: { epoch, seq } }),
+    ...(id === undefined ? {} : { id }),
+  });
+}
+
+function topic(member: Member, room: Room, text: string | undefined, id: string | undefined): void {
+  if (text === undefined) return member.tell({ type: "topic", room: room.name, topic: room.topic, id });
+  checkOperator({ room, member });
+  room.setTopic(checkTopic(text), member);
+}
+
+async function history(member: Member, room: Room, request: JsonRequest & { type: "history" }): Promise<void> {
+  const messages = await room.history(request.count ?? 50, request.before);
+  member.tell({ type: "history", room: room.name, epoch: room.log.epoch, messages, id: request.id });
+}
+
+type ModerationRequest = JsonRequest & { type: "kick" | "ban" | "unban" | "mute" | "unmute" | "op" | "deop" };
+
+function moderate(hub: Hub, member: Member, request: ModerationRequest): void {
+  const call = {
+    hub,
+    member,
+    room: hub.roomOf(member, request.room),
+    subject: request.nick,
+    reason: "reason" in request && request.reason ? cleanText(request.reason) : undefined,
+    durationMs: "time" in request ? request.time : undefined,
+  };
+  switch (request.type) {
+    case "kick":
+      return kick(call);
+    case "ban":
+    case "mute":
+      return restrict(request.type, call);
+    case "unban":
+      return lift("ban", call);
+    case "unmute":
+      return lift("mute", call);
+    case "op":
+    case "deop":
+      return setOperator(request.type === "op", call);
+  }
+}
+
+/** The program is told which request was refused. */
+function rethrow(error: unknown, id: string | undefined): never {
+  if (!(error instanceof ChatError) || error instanceof RequestError) throw error;
+  throw new RequestError(error.message, error.field, id, error.code);
+}

@@ -1,0 +1,99 @@
+import { z } from "zod";
+import { parseDuration } from "../base/units.ts";
+import { ChatError, type ChatErrorCode } from "./chat_error.ts";
+import { HISTORY_MOST } from "./names.ts";
+
+const id = z.string().min(1).max(128).optional();
+const room = z.string();
+const nick = z.string();
+const seq = z.int().min(0);
+const reason = z.string().max(300).optional();
+
+/** Text such as `10m`; the value is in milliseconds. */
+const time = z.string().transform((text, context) => {
+  try {
+    return parseDuration(text);
+  } catch {
+    // What was wrong with it is the field's to say.
+    context.addIssue({ code: "custom", message: "Invalid input: expected a time, as in 30s, 10m, 2h" });
+    return z.NEVER;
+  }
+}).optional();
+
+/** A request of each type; fields that a type does not have are refused, for they are mistyped. */
+const REQUEST = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("login"), id, name: z.string(), password: z.string() }),
+  z.strictObject({ type: z.literal("nick"), id, nick }),
+  z.strictObject({ type: z.literal("join"), id, room, epoch: z.string().optional(), seq: seq.optional() }),
+  z.strictObject({ type: z.literal("leave"), id, room }),
+  z.strictObject({ type: z.literal("publish"), id, room, text: z.string(), action: z.literal(true).optional() }),
+  z.strictObject({ type: z.literal("private"), id, to: nick, text: z.string() }),
+  z.strictObject({ type: z.literal("rooms"), id }),
+  z.strictObject({ type: z.literal("who"), id, room }),
+  z.strictObject({ type: z.literal("topic"), id, room, topic: z.string().optional() }),
+  z.strictObject({
+    type: z.literal("history"),
+    id,
+    room,
+    count: z.int().min(1).max(HISTORY_MOST).optional(),
+    before: seq.optional(),
+  }),
+  z.strictObject({ type: z.literal("kick"), id, room, nick, reason }),
+  z.strictObject({ type: z.literal("ban"), id, room, nick, time, reason }),
+  z.strictObject({ type: z.literal("unban"), id, room, nick }),
+  z.strictObject({ type: z.literal("mute"), id, room, nick, time, reason }),
+  z.strictObject({ type: z.literal("unmute"), id, room, nick }),
+  z.strictObject({ type: z.literal("op"), id, room, nick }),
+  z.strictObject({ type: z.literal("deop"), id, room, nick }),
+  z.strictObject({ type: z.literal("announce"), id, text: z.string() }),
+  z.strictObject({ type: z.literal("mode"), id, mode: z.enum(["text", "json"]) }),
+  z.strictObject({ type: z.literal("quit"), id }),
+]);
+
+/** What a program asks for on the JSON wire. */
+export type JsonRequest = z.infer<typeof REQUEST>;
+
+/** A request that is refused; it keeps the `id`, so that the program knows which one it was. */
+export class RequestError extends ChatError {
+  /** The `id` of the request, where it has one. */
+  readonly id: string | undefined;
+
+  /** Makes one that names the field at fault. */
+  constructor(
+    message: string,
+    field: string | undefined,
+    id: string | undefined,
+    code: ChatErrorCode = "bad-request",
+  ) {
+    super(code, message, { field });
+    this.id = id;
+  }
+}
+
+/**
+ * The request that a text holds.
+ *
+ * @throws {RequestError} It is no JSON, or no request; it names the field at fault.
+ */
+export function parseRequest(text: string): JsonRequest {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // The parser's message quotes the text at length.
+    throw new RequestError("Cannot parse that message: it is no JSON", undefined, undefined);
+  }
+  const result = REQUEST.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const unknownKey = issue?.code === "unrecognized_keys" ? issue.keys[0] : undefined;
+  const field = unknownKey ?? (issue?.path.join(".") || undefined);
+  const what = unknownKey === undefined ? issue?.message ?? "Invalid input" : "No such field";
+  throw new RequestError(field === undefined ? what : `${field}: ${what}`, field, idOf(value));
+}
+
+function idOf(value: unknown): string | undefined {
+  return typeof value === "object" && value !== null && "id" in value && typeof value.id === "string"
+    ? value.id
+    : undefined;
+}

@@ -1,0 +1,34 @@
+import { formatEndpoint, isHostEndpoint } from "../net/endpoint.ts";
+import { ChatError } from "./chat_error.ts";
+import type { Hub } from "./hub.ts";
+import type { Member } from "./member.ts";
+import { keyOf } from "./names.ts";
+
+/** What begins the role of an operator of one room: `operator:#dev`. */
+const ROOM_OPERATOR = "operator:";
+
+/**
+ * Admits a member under the name it proves to have, with the rights of that name.
+ *
+ * @throws {ChatError} The name or the password is wrong, or nobody can log in here.
+ */
+export async function login(hub: Hub, member: Member, name: string, password: string): Promise<void> {
+  const { authenticator } = hub;
+  if (authenticator === undefined) {
+    throw new ChatError("login-failed", "Nobody needs to log in here: the server has no --auth");
+  }
+  if (member.isAdmitted) throw new ChatError("login-failed", `You are logged in already, as ${member.nick}`);
+  const { remote } = member.session;
+  const address = isHostEndpoint(remote) ? remote.host : formatEndpoint(remote);
+  const identity = await authenticator.verify(name, password, address);
+  if (member.isGone) return;
+  if (identity === undefined) throw new ChatError("login-failed", "The name or the password is wrong");
+  member.isServerOperator = identity.roles.includes("operator");
+  member.operatorOf = new Set(
+    identity.roles.filter((role) => role.startsWith(ROOM_OPERATOR)).map((role) =>
+      keyOf(role.slice(ROOM_OPERATOR.length))
+    ),
+  );
+  hub.admit(member, identity.name);
+  hub.log.info("logged in", { name: identity.name, connection: member.session.id });
+}
