@@ -1,4 +1,5 @@
 import { formatDuration } from "../base/units.ts";
+import { TokenBucket } from "../guard/token_bucket.ts";
 
 /** How fast one client may send. */
 export interface MessageRateOptions {
@@ -14,30 +15,28 @@ export interface MessageRateOptions {
   readonly now?: () => number;
 }
 
-/** Delayed messages in a row after which a client is muted. */
+/** Messages that had to wait, without a pause between them, after which a client is muted. */
 const DELAYS_BEFORE_MUTE = 10;
 const MUTE_MS = 30_000;
 
 /**
- * The rate of one client: a token bucket that first delays, and mutes for 30
- * seconds whoever does not slow down.
+ * The rate of one client: it first delays, and mutes for 30 seconds whoever
+ * does not slow down.
  */
 export class MessageRate {
-  readonly #burst: number;
-  readonly #perMs: number;
+  readonly #options: MessageRateOptions;
   readonly #now: () => number;
-  #tokens: number;
-  #countedMs: number;
+  #bucket: TokenBucket;
   #delays = 0;
-  #mutedUntilMs = 0;
+  /** Messages in a row that did not have to wait. */
+  #passes = 0;
+  #mutedUntilMs = -Infinity;
 
-  /** Full at first. */
+  /** Nothing was sent yet. */
   constructor(options: MessageRateOptions) {
-    this.#burst = options.burst;
-    this.#perMs = options.perSecond / 1_000;
+    this.#options = options;
     this.#now = options.now ?? (() => performance.now());
-    this.#tokens = options.burst;
-    this.#countedMs = this.#now();
+    this.#bucket = new TokenBucket(options, this.#now());
   }
 
   /** Whether what the client sends now is dropped. */
@@ -54,17 +53,17 @@ export class MessageRate {
   take(): number {
     const nowMs = this.#now();
     if (nowMs < this.#mutedUntilMs) return 0;
-    this.#tokens = Math.min(this.#burst, this.#tokens + (nowMs - this.#countedMs) * this.#perMs);
-    this.#countedMs = nowMs;
-    this.#tokens--;
-    if (this.#tokens >= 0) {
-      this.#delays = 0;
+    const delayMs = this.#bucket.take(1, nowMs);
+    if (delayMs === 0) {
+      // A late timer lets one pass now and then: that is no pause.
+      if (++this.#passes >= this.#options.burst) this.#delays = 0;
       return 0;
     }
-    if (++this.#delays <= DELAYS_BEFORE_MUTE) return -this.#tokens / this.#perMs;
+    this.#passes = 0;
+    if (++this.#delays <= DELAYS_BEFORE_MUTE) return delayMs;
     this.#delays = 0;
-    this.#tokens = this.#burst;
     this.#mutedUntilMs = nowMs + MUTE_MS;
+    this.#bucket = new TokenBucket(this.#options, this.#mutedUntilMs);
     return 0;
   }
 }

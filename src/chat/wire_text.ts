@@ -80,17 +80,11 @@ function topic({ room, topic, by }: ChatEvent & { type: "topic" }): string {
   return topic === "" ? `* ${by} removed the topic of ${room}` : `* ${by} set the topic of ${room}: ${topic}`;
 }
 
-const DONE = {
-  kick: "kicked",
-  ban: "banned",
-  unban: "unbanned",
-  mute: "muted",
-  unmute: "unmuted",
-  op: "made an operator:",
-  deop: "took operator rights from",
-} as const;
+const DONE = { kick: "kicked", ban: "banned", unban: "unbanned", mute: "muted", unmute: "unmuted" } as const;
 
 function moderation({ action, room, nick, by, reason, until }: ChatEvent & { type: "moderation" }): string {
+  if (action === "op") return `* ${by} made ${nick} an operator of ${room}`;
+  if (action === "deop") return `* ${by} took operator rights in ${room} from ${nick}`;
   const time = until === undefined ? "" : ` for ${formatDuration(secondsUntil(until) * 1_000)}`;
   return `* ${by} ${DONE[action]} ${nick} in ${room}${time}${because(reason)}`;
 }

@@ -1,17 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { enterChat } from "../support/chat_peer.ts";
 import { dial, LinePeer, readTextToEnd, writeAll } from "../support/peer.ts";
 import { startServer } from "../support/program.ts";
-
-/** A client that has been greeted. */
-async function enter(endpoint: string, nick?: string): Promise<LinePeer & Disposable> {
-  const peer = new LinePeer(await dial(endpoint));
-  await peer.until(/^\* You are in #lobby/);
-  if (nick !== undefined) {
-    await peer.send(`/nick ${nick}`);
-    await peer.until(new RegExp(`^\\* guest\\d+ is now ${nick}$`));
-  }
-  return Object.assign(peer, { [Symbol.dispose]: () => peer.conn.close() });
-}
 
 Deno.test("chat greets first and puts a guest in #lobby", async () => {
   await using started = await startServer(["chat", "tcp://127.0.0.1:0"]);
@@ -23,8 +13,8 @@ Deno.test("chat greets first and puts a guest in #lobby", async () => {
 
 Deno.test("chat shows a line to everyone else in the room, once and in order", async () => {
   await using started = await startServer(["chat", "tcp://127.0.0.1:0"]);
-  using alice = await enter(started.endpoint, "alice");
-  using bob = await enter(started.endpoint, "bob");
+  using alice = await enterChat(started.endpoint, "alice");
+  using bob = await enterChat(started.endpoint, "bob");
   assertEquals(await alice.until(/joined/), "* guest2 joined #lobby");
   assertEquals(await alice.line(), "* guest2 is now bob");
   await writeAll(alice.conn, "one\r\ntwo\n/me waves\n");
@@ -37,8 +27,8 @@ Deno.test("chat shows a line to everyone else in the room, once and in order", a
 
 Deno.test("chat lists who is in a room and which rooms there are", async () => {
   await using started = await startServer(["chat", "tcp://127.0.0.1:0"]);
-  using alice = await enter(started.endpoint, "alice");
-  using bob = await enter(started.endpoint, "bob");
+  using alice = await enterChat(started.endpoint, "alice");
+  using bob = await enterChat(started.endpoint, "bob");
   await bob.send("/who");
   assertEquals(await bob.line(), "* In #lobby: @alice, bob");
   await bob.send("/join dev");
@@ -60,9 +50,9 @@ Deno.test("chat lists who is in a room and which rooms there are", async () => {
 
 Deno.test("chat refuses names that are none, and those that are taken whatever their case", async () => {
   await using started = await startServer(["chat", "tcp://127.0.0.1:0"]);
-  using alice = await enter(started.endpoint, "alice");
+  using alice = await enterChat(started.endpoint, "alice");
   {
-    using bob = await enter(started.endpoint);
+    using bob = await enterChat(started.endpoint);
     for (const nick of ["", "*", "a b", "é", "x".repeat(33)]) {
       await bob.send(`/nick ${nick}`);
       assertMatch(await bob.line() ?? "", /^! A name has/, nick);
@@ -76,15 +66,16 @@ Deno.test("chat refuses names that are none, and those that are taken whatever t
   assertEquals(await alice.until(/is now A/), "* alice is now Alice");
   await alice.send("/nick other");
   await alice.until(/is now other/);
-  using carol = await enter(started.endpoint, "alice");
-  await carol.send("/nope");
-  assertEquals(await carol.line(), "! No command is called /nope; /help lists them");
+  using carol = await enterChat(started.endpoint, "alice");
+  await carol.send("/xyzzy\n/jion #dev");
+  assertEquals(await carol.line(), "! No command is called /xyzzy; /help lists them");
+  assertEquals(await carol.line(), "! No command is called /jion; did you mean /join?");
 });
 
 Deno.test("chat tells its clients when the server ends, and exits 0", async () => {
   await using started = await startServer(["chat", "tcp://127.0.0.1:0"]);
-  const alice = await enter(started.endpoint);
-  const bob = await enter(started.endpoint);
+  const alice = await enterChat(started.endpoint);
+  const bob = await enterChat(started.endpoint);
   started.server.kill("SIGTERM");
   for (const peer of [alice, bob]) {
     assertEquals(await peer.until(/Bye/), "* Bye: the server is ending");
