@@ -1,0 +1,77 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { UsageError } from "@parley/parley";
+import type { FlagTable } from "../../src/base/flag_spec.ts";
+import { parseFlags } from "../../src/cli/parse_flags.ts";
+
+const TABLE = {
+  prefix: { type: "text", help: "" },
+  framing: { type: "choice", choices: ["line", "raw"], default: "raw", help: "" },
+  count: { type: "integer", short: "n", least: 1, most: 10, help: "" },
+  idleTimeout: { type: "duration", default: "2s", help: "" },
+  size: { type: "size", help: "" },
+  allow: { type: "text", repeat: true, help: "" },
+  upper: { type: "boolean", short: "u", help: "" },
+} as const satisfies FlagTable;
+
+Deno.test("parseFlags() gives defaults, and undefined where there is none", () => {
+  assertEquals(parseFlags([], TABLE).flags, {
+    prefix: undefined,
+    framing: "raw",
+    count: undefined,
+    idleTimeout: 2_000,
+    size: undefined,
+    allow: [],
+    upper: false,
+  });
+});
+
+Deno.test("parseFlags() takes values after a blank or =, short names, and flags between arguments", () => {
+  const words = ["8888", "--prefix=[#{id}] a=b", "-n", "3", "--idle-timeout", "250ms", ":9", "--size", "64KiB", "-u"];
+  const { flags, args } = parseFlags(words, TABLE);
+  assertEquals(args, ["8888", ":9"]);
+  assertEquals([flags.prefix, flags.count, flags.idleTimeout, flags.size, flags.upper], [
+    "[#{id}] a=b",
+    3,
+    250,
+    65_536,
+    true,
+  ]);
+});
+
+Deno.test("parseFlags() collects a flag that may be repeated, and refuses another that is", () => {
+  assertEquals(parseFlags(["--allow", "a", "--allow=b"], TABLE).flags.allow, ["a", "b"]);
+  assertThrows(() => parseFlags(["--prefix", "a", "--prefix", "b"], TABLE), UsageError, "--prefix is given 2 times");
+});
+
+Deno.test("parseFlags() takes everything after -- for arguments", () => {
+  assertEquals(parseFlags(["a", "--", "--upper", "-x"], TABLE).args, ["a", "--upper", "-x"]);
+});
+
+Deno.test("parseFlags() keeps arguments as they are typed", () => {
+  assertEquals(parseFlags(["007", "1e3", "true", "-"], TABLE).args, ["007", "1e3", "true", "-"]);
+});
+
+Deno.test("parseFlags() names the nearest flag to one that it does not know", () => {
+  const cases: [string, string][] = [
+    ["--idle-timeuot=2s", "unknown flag --idle-timeuot; did you mean --idle-timeout?"],
+    ["--prefx", "unknown flag --prefx; did you mean --prefix?"],
+    ["--zzzzzzzz", "unknown flag --zzzzzzzz"],
+    ["-x", "unknown flag -x"],
+    ["--prefix.a=1", "unknown flag --prefix.a"],
+  ];
+  for (const [word, message] of cases) assertThrows(() => parseFlags([word], TABLE), UsageError, message);
+});
+
+Deno.test("parseFlags() says what is wrong with a value, and of which flag", () => {
+  const cases: [string[], string][] = [
+    [["--prefix"], "--prefix needs a value"],
+    [["--count", "0"], "--count: "],
+    [["--count", "11"], "from 1 to 10"],
+    [["--count", "1.5"], "a whole number"],
+    [["--count", "x"], "a whole number"],
+    [["--idle-timeout", "2"], "--idle-timeout: Cannot parse duration"],
+    [["--size", "2XB"], "--size: Cannot parse size"],
+    [["--framing", "lines"], "it takes line, raw"],
+  ];
+  for (const [words, message] of cases) assertThrows(() => parseFlags(words, TABLE), UsageError, message);
+});

@@ -1,0 +1,149 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import {
+  BindError,
+  ClosedEarlyError,
+  PermissionError,
+  RefusedError,
+  ResetError,
+  ResolveError,
+  TimeoutError,
+  TlsError,
+  UsageError,
+} from "@parley/parley";
+import { defineCommand, type Program } from "../../src/cli/command.ts";
+import { exitCodeOf } from "../../src/cli/exit_codes.ts";
+import { runProgram } from "../../src/cli/run_program.ts";
+import { StoppedError } from "../../src/cli/stop_signals.ts";
+import { FakeIo } from "../support/fake_io.ts";
+
+/** A program whose one command does what the test says. */
+function programThat(run: () => Promise<number>): Program {
+  const greet = defineCommand({
+    name: "greet",
+    summary: "say hello",
+    usage: "NAME",
+    examples: [{ words: "greet you", does: "greets you" }],
+    flags: {
+      count: { type: "integer", short: "n", default: 1, help: "say it N times" },
+      json: { type: "boolean", help: "one object a line" },
+    },
+    notes: "It is a test.",
+    run,
+  });
+  return { name: "parley-test", summary: "test", commands: [greet] };
+}
+
+async function run(argv: string[], error?: unknown, io = new FakeIo()) {
+  const code = await runProgram(
+    programThat(() => error === undefined ? Promise.resolve(0) : Promise.reject(error)),
+    argv,
+    io,
+  );
+  return { code, out: io.out, err: io.err };
+}
+
+Deno.test("exitCodeOf() gives every error its documented code", () => {
+  const cases: [unknown, number][] = [
+    [new UsageError("x"), 2],
+    [new SyntaxError("x"), 2],
+    [new RangeError("x"), 2],
+    [new ResolveError("x"), 3],
+    [new RefusedError("x"), 4],
+    [new TimeoutError("reply", "x"), 5],
+    [new TlsError("expired", "x"), 6],
+    [new ResetError("x"), 7],
+    [new ClosedEarlyError("x"), 7],
+    [new BindError("in use", "x"), 8],
+    [new PermissionError("x"), 8],
+    [new Deno.errors.NotCapable("x"), 8],
+    [new Deno.errors.PermissionDenied("x"), 8],
+    [Object.assign(new Error("x"), { code: "ENOSPC" }), 8],
+    [new Deno.errors.BrokenPipe("x"), 141],
+    [new Error("x"), 1],
+    ["x", 1],
+  ];
+  for (const [error, code] of cases) assertEquals(exitCodeOf(error), code, String(error));
+});
+
+Deno.test("runProgram() turns an error into one line and its code, never a stack", async () => {
+  const error = new RefusedError("Cannot connect to tcp://h:1:\n  connection refused", { endpoint: "tcp://h:1" });
+  assertEquals(await run(["greet"], error), {
+    code: 4,
+    out: "",
+    err: "parley-test: Cannot connect to tcp://h:1:; connection refused\n",
+  });
+  assertEquals((await run(["greet"], new TypeError("oops"))).err, "parley-test: TypeError: oops\n");
+});
+
+Deno.test("runProgram() with --json says a failure as one object on standard output too", async () => {
+  const { code, out } = await run(
+    ["greet", "--json"],
+    new TimeoutError("reply", "too late", { endpoint: "tcp://h:1" }),
+  );
+  assertEquals([code, out.endsWith("}\n"), out.trimEnd().includes("\n")], [5, true, false]);
+  assertEquals(JSON.parse(out), {
+    ok: false,
+    exitCode: 5,
+    error: { name: "TimeoutError", message: "too late", endpoint: "tcp://h:1" },
+  });
+});
+
+Deno.test("runProgram() keeps silent about a closed pipe and a signal", async () => {
+  assertEquals(await run(["greet"], new Deno.errors.BrokenPipe("x")), { code: 141, out: "", err: "" });
+  assertEquals(await run(["greet"], new StoppedError("SIGINT")), { code: 130, out: "", err: "" });
+  assertEquals(await run(["greet"], new StoppedError("SIGTERM")), { code: 143, out: "", err: "" });
+});
+
+Deno.test("runProgram() gives the code of a standard output that fails", async () => {
+  const io = new FakeIo();
+  io.outFailure = Object.assign(new Error("No space left on device"), { code: "ENOSPC" });
+  assertEquals((await run(["--help"], undefined, io)).code, 8);
+  assertEquals((await run(["greet", "--json"], new RefusedError("x"), io)).code, 8);
+});
+
+Deno.test("runProgram() shows how to go on after a mistake of usage", async () => {
+  assertEquals(await run(["greet", "--cuont", "2"]), {
+    code: 2,
+    out: "",
+    err: "parley-test: unknown flag --cuont; did you mean --count?\nTry: parley-test greet --help\n",
+  });
+  assertEquals(
+    (await run(["gret"])).err,
+    'parley-test: unknown command "gret"; did you mean greet?\nTry: parley-test --help\n',
+  );
+  assertEquals((await run(["zzzzzz"])).err.split("\n")[0], 'parley-test: unknown command "zzzzzz"; it takes greet');
+});
+
+Deno.test("runProgram() prints help and version to standard output, without running anything", async () => {
+  for (const argv of [["--help"], ["-h"], ["help"], ["greet", "--help"], ["greet", "x", "-h"]]) {
+    const { code, out, err } = await run(argv, new Error("must not run"));
+    assertEquals([code, err], [0, ""]);
+    assertMatch(out, /^parley-test/);
+  }
+  assertMatch((await run(["--version"])).out, /^parley-test \d+\.\d+\.\d+ \(deno .*\)\n$/);
+  assertEquals((await run(["greet", "--", "--help"])).out, "");
+});
+
+Deno.test("commandHelp() shows examples first, then usage, flags, notes and exit codes", async () => {
+  const { out } = await run(["greet", "--help"]);
+  assertEquals(
+    out.split("\nExit codes:")[0],
+    [
+      "parley-test greet: say hello",
+      "",
+      "Examples:",
+      "  parley-test greet you  # greets you",
+      "",
+      "Usage:",
+      "  parley-test greet NAME [flags]",
+      "",
+      "Flags:",
+      "  -n, --count N  say it N times (default 1)",
+      "  --json         one object a line",
+      "",
+      "Notes:",
+      "  It is a test.",
+      "",
+    ].join("\n"),
+  );
+});

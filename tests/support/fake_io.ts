@@ -1,0 +1,32 @@
+import type { ProgramIo } from "../../src/cli/io.ts";
+import { StopSignals } from "../../src/cli/stop_signals.ts";
+
+/** Standard streams that remember. */
+export class FakeIo implements ProgramIo {
+  /** What was written to standard output. */
+  out = "";
+  /** What was written to standard error. */
+  err = "";
+  /** Thrown by writes to standard output. */
+  outFailure: Error | undefined;
+  readonly mayColor = false;
+  readonly stop = new StopSignals((code) => {
+    throw new Error(`exit ${code}`);
+  });
+  readonly stdin = { read: () => Promise.resolve(null), setRaw() {}, isTerminal: false };
+  readonly stdout = this.#output((text) => {
+    if (this.outFailure) throw this.outFailure;
+    this.out += text;
+  });
+  readonly stderr = this.#output((text) => void (this.err += text));
+
+  #output(take: (text: string) => void) {
+    const write = (data: string | Uint8Array) => take(typeof data === "string" ? data : new TextDecoder().decode(data));
+    return {
+      write,
+      writeAsync: (data: string | Uint8Array) => Promise.resolve(write(data)),
+      isTerminal: false,
+      columns: 80,
+    };
+  }
+}
