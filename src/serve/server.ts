@@ -1,5 +1,5 @@
 import { utf8 } from "../base/bytes.ts";
-import { ClosedEarlyError, FrameError, ParleyError } from "../base/errors.ts";
+import { ClosedEarlyError, FrameError, messageOf, ParleyError, TlsError } from "../base/errors.ts";
 import { formatDuration } from "../base/units.ts";
 import type { Codec } from "../framing/codec.ts";
 import { Admission } from "../guard/admission.ts";
@@ -112,17 +112,35 @@ export class Server {
     const refusal = this.#enter(connection.remote);
     if (refusal !== undefined) return this.#refuse(connection, refusal);
     this.#accepted++;
-    if (isWebSocket(connection)) this.#openings.set(connection, this.#open(connection));
+    if (beginsWithHandshake(connection)) this.#openings.set(connection, this.#open(connection));
     else this.#begin(new StreamSession(connection, this.#options.codec), connection);
     if (this.#accepted >= maxAccepts) this.#stopAccepting();
   }
 
   /** The handshakes that come before a session. */
   async #open(connection: Connection): Promise<void> {
-    const session = await this.#options.webSockets?.accept(connection);
+    const session = await this.#shakeHands(connection) ? await this.#openSession(connection) : undefined;
     this.#openings.delete(connection);
     if (session === undefined) this.#leave(connection);
     else this.#begin(session, connection);
+  }
+
+  /** The TLS handshake, where there is one. */
+  async #shakeHands(connection: Connection): Promise<boolean> {
+    try {
+      await connection.handshake();
+      return true;
+    } catch (error) {
+      const reason = error instanceof TlsError ? error.reason : connection.closeReason ?? "error";
+      this.stats.tlsFailed(reason);
+      connection.log.info("TLS handshake failed", { reason, error: messageOf(error) });
+      return false;
+    }
+  }
+
+  async #openSession(connection: Connection): Promise<Session | undefined> {
+    if (isWebSocket(connection)) return await this.#options.webSockets?.accept(connection);
+    return new StreamSession(connection, this.#options.codec);
   }
 
   #begin(opened: Session, connection: Connection): void {
@@ -220,6 +238,10 @@ export class Server {
       await Promise.all([...this.#openings.values(), ...this.#sessions.values()]);
     }
   }
+}
+
+function beginsWithHandshake(connection: Connection): boolean {
+  return connection.local.scheme === "tls" || isWebSocket(connection);
 }
 
 function isWebSocket({ local }: Connection): boolean {

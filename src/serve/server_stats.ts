@@ -53,6 +53,7 @@ export class ServerStats {
   isEnding = false;
   readonly #open = new Set<Connection>();
   readonly #closed = new Map<CloseReason, number>();
+  readonly #tlsFailures = new Map<string, number>();
   readonly #recent: ClosedReport[] = [];
   readonly #closedTotals: ConnectionTotals = { bytesRead: 0, bytesWritten: 0, messagesRead: 0, messagesWritten: 0 };
 
@@ -66,6 +67,11 @@ export class ServerStats {
     return this.#closed;
   }
 
+  /** How many TLS handshakes failed, by reason: those of `TlsError`, and of `Connection.closeReason`. */
+  get tlsFailures(): ReadonlyMap<string, number> {
+    return this.#tlsFailures;
+  }
+
   /** The connections that ended last, the latest first. */
   get recentlyClosed(): readonly ClosedReport[] {
     return this.#recent.toReversed();
@@ -75,6 +81,11 @@ export class ServerStats {
   opened(connection: Connection): void {
     this.accepted++;
     this.#open.add(connection);
+  }
+
+  /** One more TLS handshake has failed. */
+  tlsFailed(reason: string): void {
+    this.#tlsFailures.set(reason, (this.#tlsFailures.get(reason) ?? 0) + 1);
   }
 
   /** It has ended, or ends now for the reason. */

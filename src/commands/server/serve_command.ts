@@ -11,6 +11,7 @@ import { DeadlineSweep } from "../../net/deadline_sweep.ts";
 import { formatEndpoint } from "../../net/endpoint.ts";
 import { counter, type Listener } from "../../net/listener.ts";
 import type { HttpRoutes } from "../../serve/http/route.ts";
+import type { TlsServerContext } from "../../net/tls_server.ts";
 import { Server } from "../../serve/server.ts";
 import { ServerStats } from "../../serve/server_stats.ts";
 import { publicRoutes } from "../../serve/sight/routes.ts";
@@ -23,6 +24,7 @@ import { authenticatorOf } from "./auth_of_flags.ts";
 import { gateOf } from "./gate_of_flags.ts";
 import { serveMetrics } from "./serve_metrics.ts";
 import { SHARED_FLAGS } from "./shared_flags.ts";
+import { tlsOfFlags } from "./tls_of_flags.ts";
 
 type SharedFlags = FlagValues<typeof SHARED_FLAGS>;
 
@@ -55,6 +57,8 @@ async function serve(
   using reload = new ReloadSignal();
   const gate = await gateOf(flags, { reload, log });
   const authenticator = await authenticatorOf(flags, { reload, log });
+  const endpoints = args.length > 0 ? args : service.endpoints;
+  const tls = await tlsOfFlags(flags, endpoints, { reload, log });
   using stop = io.stop.listen();
   using listeners = new DisposableStack();
   const sweep = listeners.use(new DeadlineSweep());
@@ -64,7 +68,7 @@ async function serve(
   const announced: string[] = [];
   let server: Server;
   try {
-    const opened = await listenAll(args.length > 0 ? args : service.endpoints, service.name, flags, sweep, listeners);
+    const opened = await listenAll(endpoints, { context: service.name, tls }, flags, sweep, listeners);
     announced.push(...opened.map(({ endpoint }) => formatEndpoint(endpoint)));
     if (flags.metrics !== undefined) {
       announced.push(await serveMetrics(flags.metrics, { stats, service: service.name, owner: sight }));
@@ -114,7 +118,7 @@ function codecOf(service: RegisteredService, flags: SharedFlags & Readonly<Recor
 
 async function listenAll(
   endpoints: readonly string[],
-  context: string,
+  { context, tls }: { context: string; tls: TlsServerContext | undefined },
   flags: SharedFlags,
   sweep: DeadlineSweep,
   owner: DisposableStack,
@@ -129,6 +133,8 @@ async function listenAll(
         nextId,
         writeTimeout: flags.writeTimeout,
         outboxBytes: flags.outbox,
+        handshakeTimeout: flags.handshakeTimeout,
+        ...(tls === undefined ? {} : { tls }),
         ...(flags.idleTimeout === undefined ? {} : { idleTimeout: flags.idleTimeout }),
         ...(flags.maxLifetime === undefined ? {} : { totalTimeout: flags.maxLifetime }),
       }),

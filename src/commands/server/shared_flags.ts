@@ -1,6 +1,7 @@
 import { DEFAULTS } from "../../base/defaults.ts";
 import { LOG_LEVELS } from "../../log/logger.ts";
 import type { FlagTable } from "../../base/flag_spec.ts";
+import { SERVER_TLS_FLAGS } from "./tls_of_flags.ts";
 
 /** Flags that every service of `parley-server` has. */
 export const SHARED_FLAGS = {
@@ -55,6 +56,7 @@ export const SHARED_FLAGS = {
     placeholder: "ENDPOINT",
     help: "serve /metrics (Prometheus), /healthz and /connections (JSON) by HTTP on ENDPOINT",
   },
+  ...SERVER_TLS_FLAGS,
   maxAccepts: { type: "integer", least: 1, help: "end after N connections" },
   origin: { type: "text", repeat: true, placeholder: "URL", help: "let pages of URL open WebSockets here, * any page" },
   pingInterval: { type: "duration", default: "25s", help: "ping WebSocket clients every TIME" },

@@ -71,6 +71,16 @@ export async function createMetrics({ stats, service, takeLoopDelayMs }: Metrics
     "TLS and WebSocket handshakes that failed or took too long",
     () => (stats.closedByReason.get("handshake failed") ?? 0) + (stats.closedByReason.get("handshake timeout") ?? 0),
   );
+  new Counter({
+    name: "parley_tls_failures_total",
+    help: "TLS handshakes that failed, by reason",
+    labelNames: ["reason"],
+    registers,
+    collect() {
+      this.reset();
+      for (const [reason, count] of stats.tlsFailures) this.inc({ reason }, count);
+    },
+  });
   counter("bytes_read_total", "Bytes that came", () => stats.totals().bytesRead);
   counter("bytes_written_total", "Bytes that the kernel took", () => stats.totals().bytesWritten);
   counter("messages_read_total", "Messages that came", () => stats.totals().messagesRead);

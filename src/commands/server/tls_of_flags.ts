@@ -1,0 +1,96 @@
+import { messageOf, UsageError } from "../../base/errors.ts";
+import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
+import type { ReloadSignal } from "../../cli/reload_signal.ts";
+import type { Logger } from "../../log/logger.ts";
+import { parseEndpoint } from "../../net/endpoint.ts";
+import type { TlsServerContext, TlsServerOptions } from "../../net/tls_server.ts";
+import { readNamedFile } from "../read_named_file.ts";
+
+/** TLS flags of every service. */
+export const SERVER_TLS_FLAGS = {
+  tlsCert: {
+    type: "text",
+    placeholder: "FILE",
+    help: "certificate chain (PEM) for tls and wss; SIGHUP reads it again",
+  },
+  tlsKey: { type: "text", placeholder: "FILE", help: "private key of --tls-cert (PEM)" },
+  tlsClientCa: {
+    type: "text",
+    placeholder: "FILE",
+    help: "serve only clients that show a certificate signed by one in FILE (PEM)",
+  },
+  alpn: {
+    type: "text",
+    repeat: true,
+    placeholder: "NAME",
+    help: "agree on an application protocol, the preferred one first",
+  },
+  handshakeTimeout: { type: "duration", default: "5s", help: "for a client to complete the TLS handshake" },
+} as const satisfies FlagTable;
+
+type TlsFlags = FlagValues<typeof SERVER_TLS_FLAGS>;
+
+/**
+ * Reads and checks the certificate before anything listens; `undefined` where
+ * no endpoint needs one. It is read again at each `reload`.
+ *
+ * @throws {UsageError} Flags or files are missing.
+ * @throws {SyntaxError} A file is not PEM.
+ * @throws {RangeError} The key is not the certificate's.
+ * @throws {TlsError} The certificate is not valid now.
+ * @throws {PermissionError} The sandbox forbids reading a file.
+ */
+export async function tlsOfFlags(
+  flags: TlsFlags,
+  endpoints: readonly string[],
+  { reload, log }: { reload: ReloadSignal; log: Logger },
+): Promise<TlsServerContext | undefined> {
+  const secured = endpoints.find((endpoint) => ["tls", "wss"].includes(parseEndpoint(endpoint).scheme));
+  const { tlsCert, tlsKey } = flags;
+  if (secured === undefined) {
+    const given = (["tls-cert", "tls-key", "tls-client-ca"] as const)
+      .find((_, index) => [tlsCert, tlsKey, flags.tlsClientCa][index] !== undefined);
+    if (given !== undefined) throw new UsageError(`--${given} is given, but no endpoint is tls:// or wss://`);
+    return undefined;
+  }
+  if (tlsCert === undefined || tlsKey === undefined) {
+    throw new UsageError(`${secured} needs --tls-cert FILE and --tls-key FILE`);
+  }
+  const files = { cert: tlsCert, key: tlsKey, clientCa: flags.tlsClientCa };
+  const { TlsServerContext } = await import("../../net/tls_server.ts");
+  const context = new TlsServerContext(await readFiles(files, flags.alpn));
+  logCertificate(context, log);
+  reload.add(async () => {
+    try {
+      context.replace(await readFiles(files, flags.alpn));
+      logCertificate(context, log);
+    } catch (error) {
+      log.error("the certificate is kept as it was", { error: messageOf(error) });
+    }
+  });
+  return context;
+}
+
+async function readFiles(
+  files: { cert: string; key: string; clientCa: string | undefined },
+  alpn: readonly string[],
+): Promise<TlsServerOptions> {
+  return {
+    cert: await readNamedFile(files.cert, "the certificate"),
+    key: await readNamedFile(files.key, "the private key"),
+    clientCa: files.clientCa === undefined
+      ? undefined
+      : await readNamedFile(files.clientCa, "the CA certificates of clients"),
+    alpn,
+    names: {
+      cert: `the certificate ${files.cert}`,
+      key: `the private key ${files.key}`,
+      clientCa: `the CA certificates of clients ${files.clientCa}`,
+    },
+  };
+}
+
+function logCertificate({ certificate }: TlsServerContext, log: Logger): void {
+  const { subject, names, validTo } = certificate;
+  log.info("certificate in use", { subject, names: names.join(","), until: validTo.toISOString() });
+}
