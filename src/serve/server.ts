@@ -131,6 +131,7 @@ export class Server {
       await connection.handshake();
       return true;
     } catch (error) {
+      if (connection.closeReason === "drain") return false;
       const reason = error instanceof TlsError ? error.reason : connection.closeReason ?? "error";
       this.stats.tlsFailed(reason);
       connection.log.info("TLS handshake failed", { reason, error: messageOf(error) });

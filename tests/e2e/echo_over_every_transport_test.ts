@@ -4,6 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { parseFraming } from "../../src/framing/mod.ts";
 import { dialSession } from "../../src/serve/dial_session.ts";
 import type { Session } from "../../src/serve/session.ts";
+import { TestAuthority } from "../support/certificates.ts";
 import { startServer } from "../support/program.ts";
 
 /** On streams a length before each message does what WebSocket does by itself. */
@@ -13,22 +14,33 @@ interface Transport {
   readonly name: string;
   endpoint(folder: string): string;
   readonly permissions: readonly string[];
+  /** Whether there is TLS below. */
+  readonly isSecure?: boolean;
 }
+
+const authority = await TestAuthority.create();
+const pair = await authority.issue();
 
 const TRANSPORTS: readonly Transport[] = [
   { name: "tcp", endpoint: () => "tcp://127.0.0.1:0", permissions: ["-N"] },
   { name: "unix", endpoint: (folder) => `unix:${folder}/echo.sock`, permissions: ["-N", "-R", "-W"] },
   { name: "ws", endpoint: () => "ws://127.0.0.1:0/echo", permissions: ["-N"] },
+  { name: "tls", endpoint: () => "tls://127.0.0.1:0", permissions: ["-N", "-R"], isSecure: true },
+  { name: "wss", endpoint: () => "wss://127.0.0.1:0/echo", permissions: ["-N", "-R"], isSecure: true },
 ];
 
 async function startEcho(transport: Transport, flags: readonly string[] = []) {
   const folder = await Deno.makeTempDir();
-  const started = await startServer(["echo", transport.endpoint(folder), "--framing", FRAMING, ...flags], {
-    permissions: transport.permissions,
-  });
+  await Deno.writeTextFile(`${folder}/cert.pem`, pair.cert);
+  await Deno.writeTextFile(`${folder}/key.pem`, pair.key);
+  const tlsFlags = ["--tls-cert", `${folder}/cert.pem`, "--tls-key", `${folder}/key.pem`];
+  const started = await startServer(
+    ["echo", transport.endpoint(folder), "--framing", FRAMING, ...transport.isSecure ? tlsFlags : [], ...flags],
+    { permissions: transport.permissions },
+  );
   return {
     ...started,
-    dial: () => dialSession(started.endpoint, parseFraming(FRAMING)),
+    dial: () => dialSession(started.endpoint, parseFraming(FRAMING), { tls: { ca: authority.cert } }),
     async [Symbol.asyncDispose]() {
       await started[Symbol.asyncDispose]();
       await Deno.remove(folder, { recursive: true });
