@@ -36,6 +36,7 @@ export class TlsTransport implements Transport {
   #stream: TransportDuplex | undefined;
   #socket: TLSSocket | undefined;
   #secured: DuplexTransport | undefined;
+  #facts: TlsFacts | undefined;
   #isClosed = false;
 
   /** Takes over the transport; nothing is sent before {@linkcode handshake}, which reads and writes begin by themselves. */
@@ -46,7 +47,7 @@ export class TlsTransport implements Transport {
 
   /** What the handshake agreed on, once it is done. */
   get tls(): TlsFacts | undefined {
-    return this.#secured && this.#socket && tlsFactsOf(this.#socket);
+    return this.#facts;
   }
 
   /**
@@ -102,6 +103,8 @@ export class TlsTransport implements Transport {
       // Listens to the stream's errors from its first moment.
       const transport = new DuplexTransport(socket);
       await Promise.race([secured, timeout.promise]);
+      // Now: a socket whose both sides have ended knows nothing any more.
+      this.#facts = tlsFactsOf(socket);
       this.#secured = transport;
     } catch (error) {
       this.close();
