@@ -35,7 +35,7 @@ export async function converse(hub: Hub, session: Session, options: Conversation
   const rate = rateFor(session, options);
   const loginEndMs = performance.now() + options.loginTimeoutMs;
   let isFirst = true;
-  let reason: string | undefined = "connection lost";
+  let isOver = false;
   try {
     if (member.isAdmitted && member.wire.name === "text") await hub.join(member, LOBBY);
     for (;;) {
@@ -46,13 +46,19 @@ export async function converse(hub: Hub, session: Session, options: Conversation
         if (isFirst) refuseHttp(member, data);
         isFirst = false;
         const result = handle(hub, member, data, rate);
-        if ((result instanceof Promise ? await result : result) === "quit") return void (reason = undefined);
+        if ((result instanceof Promise ? await result : result) === "quit") return void (isOver = true);
       }
     }
-    reason = session.closeReason === "slow consumer" ? "reads too slowly" : undefined;
+    isOver = true;
   } finally {
-    hub.leave(member, reason);
+    hub.leave(member, reasonOf(session, isOver));
   }
+}
+
+/** Why someone left, for those who stay; leaving in order needs no reason. */
+function reasonOf({ closeReason }: Session, isOver: boolean): string | undefined {
+  if (closeReason === "slow consumer" || closeReason === "write timeout") return "reads too slowly";
+  return isOver ? undefined : "connection lost";
 }
 
 function handle(hub: Hub, member: Member, data: Uint8Array, rate: MessageRate | undefined): InputResult {

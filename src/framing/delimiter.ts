@@ -56,6 +56,7 @@ class DelimiterDecoder implements Decoder {
   #isSkipping = false;
   #skipped = 0;
   #isEnded = false;
+  #isStart = true;
 
   constructor(delimiter: Uint8Array, limits: DelimiterLimits, isLine: boolean) {
     this.#delimiter = delimiter;
@@ -68,6 +69,7 @@ class DelimiterDecoder implements Decoder {
   }
 
   next(): Uint8Array | FrameError | undefined {
+    if (this.#isStart && this.#isLine) this.#refuseTls();
     for (;;) {
       const end = this.#findEnd();
       if (end === -1) return this.#withoutEnd();
@@ -87,6 +89,15 @@ class DelimiterDecoder implements Decoder {
 
   end(): void {
     this.#isEnded = true;
+  }
+
+  /** A TLS record that holds a handshake (RFC 8446, section 5.1) may hold no line end: its sender would wait for ever. */
+  #refuseTls(): void {
+    if (this.#backlog.length < 2) return;
+    this.#isStart = false;
+    if (this.#backlog.at(0) === 0x16 && this.#backlog.at(1) === 0x03) {
+      throw new FrameError("A TLS handshake came where plain lines of text are expected");
+    }
   }
 
   #findEnd(): number {

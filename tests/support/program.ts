@@ -19,6 +19,8 @@ export interface StartOptions {
   /** Environment, beside the test's own. */
   env?: Record<string, string>;
   cwd?: string;
+  /** A command that is given the program's as its arguments, such as `sh -c '...; exec "$0" "$@"'`. */
+  wrapper?: readonly string[];
 }
 
 /**
@@ -34,8 +36,10 @@ export class RunningProgram implements AsyncDisposable {
   #isInputClosed = false;
 
   constructor(name: ProgramName, args: readonly string[], options: StartOptions = {}) {
-    this.#child = new Deno.Command(Deno.execPath(), {
+    const [command, ...before] = [...(options.wrapper ?? []), Deno.execPath()];
+    this.#child = new Deno.Command(command ?? Deno.execPath(), {
       args: [
+        ...before,
         "run",
         "--no-prompt",
         "--unstable-net",

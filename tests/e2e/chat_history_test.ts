@@ -1,0 +1,124 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { enterChat, JsonPeer } from "../support/chat_peer.ts";
+import { type Acknowledged, publishUntilGone, readRoom } from "../support/publisher.ts";
+import { runProgram, startServer } from "../support/program.ts";
+
+/** A history of its own, and exactly the permissions that it needs. */
+async function makeHistory() {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/chat.db`;
+  const files = `${path},${path}-wal,${path}-shm`;
+  return {
+    path,
+    args: ["chat", "tcp://127.0.0.1:0", "--history", path, "--log-level", "warning"],
+    permissions: ["-N", `--allow-read=${files}`, `--allow-write=${files}`],
+    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+  };
+}
+
+Deno.test("--history: twenty times kill -9 under load, no acknowledged message is missing or doubled", async () => {
+  await using history = await makeHistory();
+  const publishers = ["a", "b"].map((name) => ({
+    name,
+    told: { seqOfId: new Map(), open: new Set() } as Acknowledged,
+  }));
+  for (let round = 0; round < 20; round++) {
+    await using started = await startServer(history.args, { permissions: history.permissions });
+    let left = 40 + round * 13;
+    const onAck = () => {
+      if (--left === 0) started.server.kill("SIGKILL");
+    };
+    await Promise.all(
+      publishers.map(({ name, told }) => publishUntilGone(started.endpoint, "#load", name, told, onAck)),
+    );
+    assert(left <= 0, `the server ended ${left} acknowledgements too early in round ${round}`);
+  }
+  await using started = await startServer(history.args, { permissions: history.permissions });
+  const stored = await readRoom(started.endpoint, "#load");
+  assertEquals(stored.map(({ seq }) => seq), stored.map((_, index) => index + 1));
+  const ids = stored.map(({ id }) => id);
+  assertEquals(new Set(ids).size, ids.length, "an id was stored twice");
+  for (const { told } of publishers) {
+    for (const [id, seq] of told.seqOfId) assertEquals(ids[seq - 1], id);
+  }
+});
+
+Deno.test("--history: a client resumes over a restart, and people see what was said before", async () => {
+  await using history = await makeHistory();
+  let epoch: unknown;
+  {
+    await using started = await startServer(history.args, { permissions: history.permissions });
+    const peer = await JsonPeer.enter(started.endpoint);
+    await peer.send({ type: "join", room: "#lobby" });
+    epoch = (await peer.until("joined")).epoch;
+    for (const text of ["one", "two"]) {
+      await peer.send({ type: "publish", room: "#lobby", text });
+      await peer.until("ack");
+    }
+    started.server.kill("SIGTERM");
+    await peer.ended();
+    peer[Symbol.dispose]();
+    assertEquals((await started.server.outcome()).code, 0);
+  }
+  await using started = await startServer(history.args, { permissions: history.permissions });
+  using human = await enterChat(started.endpoint);
+  assertMatch(await human.line() ?? "", /^\[#lobby \d\d:\d\d\] guest1: one$/);
+  using peer = await JsonPeer.enter(started.endpoint);
+  await peer.send({ type: "join", room: "#lobby", epoch, seq: 1 });
+  assertEquals((await peer.until("joined")).resumed, true);
+  const { seq, text } = await peer.until("message");
+  assertEquals([seq, text], [2, "two"]);
+});
+
+Deno.test("--history: a missing permission, a damaged file and a missing folder are one line each", async () => {
+  await using history = await makeHistory();
+  const { path, args } = history;
+  const withoutPermission = await runProgram("server", args);
+  assertEquals(withoutPermission.code, 8);
+  assertEquals(
+    withoutPermission.stderr,
+    `parley-server: Cannot use "${path}" as the history: run again with ` +
+      `--allow-read=${path},${path}-wal,${path}-shm --allow-write=${path},${path}-wal,${path}-shm\n`,
+  );
+  await Deno.writeFile(path, crypto.getRandomValues(new Uint8Array(8_192)));
+  const damaged = await runProgram("server", args, { permissions: history.permissions });
+  assertEquals(damaged.code, 2);
+  assertMatch(damaged.stderr, /^parley-server: Cannot use ".*" as the history: it is no SQLite database/);
+  const lost = await runProgram("server", ["chat", ":0", "--history", "/nonexistent/chat.db"], { permissions: ["-A"] });
+  assertEquals(lost.code, 8);
+});
+
+Deno.test({
+  name: "--history: on a full disk nothing is acknowledged that is not stored, and the sender is told",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await using history = await makeHistory();
+    let acknowledged = 0;
+    {
+      // A limit on the size of its files is what a full disk looks like to it.
+      await using started = await startServer(history.args, {
+        permissions: history.permissions,
+        wrapper: ["sh", "-c", 'trap "" XFSZ; ulimit -f 200; exec "$0" "$@"'],
+      });
+      using peer = await JsonPeer.enter(started.endpoint);
+      await peer.send({ type: "join", room: "#full" });
+      await peer.until("joined");
+      for (let isFull = false; !isFull;) {
+        await peer.send({ type: "publish", room: "#full", id: `m${acknowledged}`, text: "x".repeat(3_000) });
+        for (let isAnswered = false; !isAnswered;) {
+          const event = await peer.next();
+          isAnswered = event.type === "ack" || event.type === "error";
+          if (event.type === "ack") acknowledged++;
+          if (event.type !== "error") continue;
+          assertEquals([event.code, event.id], ["not-stored", `m${acknowledged}`]);
+          isFull = true;
+        }
+      }
+      assert(acknowledged > 0);
+      await started.server.errorLine(/the history fails/);
+    }
+    await using started = await startServer(history.args, { permissions: history.permissions });
+    const stored = await readRoom(started.endpoint, "#full");
+    assertEquals(stored.map(({ id }) => id), Array.from({ length: acknowledged }, (_, index) => `m${index}`));
+  },
+});
