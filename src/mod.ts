@@ -8,6 +8,7 @@
 export * from "./base/errors.ts";
 export { Backoff, type BackoffOptions } from "./base/backoff.ts";
 export { ByteSink } from "./base/byte_sink.ts";
+export { seededRandom } from "./base/random.ts";
 export { type Duration, formatDuration, formatSize, parseDuration, parseSize, type Size } from "./base/units.ts";
 export {
   bind,

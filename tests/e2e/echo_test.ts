@@ -1,12 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { dial, LinePeer, readToEnd, writeAll } from "../support/peer.ts";
 import { startServer } from "../support/program.ts";
-import { seededRandom } from "../support/random.ts";
+import { randomBelow } from "../support/random.ts";
 
 const MEGABYTE = 1_000_000;
 
 function randomBytes(length: number): Uint8Array<ArrayBuffer> {
-  const random = seededRandom(7);
+  const random = randomBelow(7);
   return new Uint8Array(length).map(() => random(256));
 }
 

@@ -1,12 +1,9 @@
-/** Numbers that look random and are the same in every run (mulberry32): `next(n)` is 0 to n - 1. */
-export function seededRandom(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
+import { seededRandom } from "@parley/parley";
+
+/** Whole numbers from 0 to `below` - 1, the same ones in every run. */
+export function randomBelow(seed: number): (below: number) => number {
+  const random = seededRandom(seed);
+  return (below) => Math.floor(random() * below);
 }
 
 /** The bytes in pieces of 1 to `most` bytes, none of them shared. */
