@@ -21,8 +21,10 @@ export function parsePasswordFile(text: string, fileName: string): ReadonlyMap<s
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     if (line.trim() === "" || line.startsWith("#")) continue;
     const where = `${fileName}, line ${index + 1}`;
-    const [name = "", hash = "", roles = "", ...rest] = line.split(":");
-    if (!isLogInName(name) || rest.length > 0) {
+    const [name = "", hash = "", ...rest] = line.split(":");
+    // A role may hold a colon: operator:#dev.
+    const roles = rest.join(":");
+    if (!isLogInName(name) || hash === "") {
       throw new UsageError(`${where}: expected NAME:HASH or NAME:HASH:ROLES, as parley-server hash-password prints it`);
     }
     if (entries.has(name)) throw new UsageError(`${where}: the name ${name} was there before`);

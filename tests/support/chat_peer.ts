@@ -22,6 +22,11 @@ export class JsonPeer implements Disposable {
     this.#lines = lines;
   }
 
+  /** A peer that speaks JSON already. */
+  static of(lines: LinePeer): JsonPeer {
+    return new JsonPeer(lines);
+  }
+
   /** Goes over to JSON and leaves #lobby, so that a test begins in no room. */
   static async enter(endpoint: string): Promise<JsonPeer> {
     const lines = new LinePeer(await dial(endpoint));

@@ -14,7 +14,7 @@ export const hashPasswordCommand = defineCommand({
     { words: "hash-password bob --role operator < secret", does: "the first line of a file is the password" },
   ],
   flags: {
-    role: { type: "text", repeat: true, placeholder: "ROLE", help: "what the name may do beyond talking: operator" },
+    role: { type: "text", repeat: true, placeholder: "ROLE", help: "beyond talking: operator, or operator:#ROOM" },
   },
   notes: "Without a NAME it prints the hash alone. The hash is salted scrypt (RFC 7914).",
   async run({ flags, args, io }) {
@@ -23,8 +23,10 @@ export const hashPasswordCommand = defineCommand({
     if (name !== undefined && !isLogInName(name)) {
       throw new UsageError(`Cannot use "${name}" as a name: it takes no blank, ":" or "#", and 64 characters at most`);
     }
-    const wrongRole = flags.role.find((role) => !/^[\w-]+$/.test(role));
-    if (wrongRole !== undefined) throw new UsageError(`Cannot use "${wrongRole}" as a role: it is one word`);
+    const wrongRole = flags.role.find((role) => !/^[\w-]+(?::#[^\s,:]+)?$/.test(role));
+    if (wrongRole !== undefined) {
+      throw new UsageError(`Cannot use "${wrongRole}" as a role: it is one word, or operator:#ROOM`);
+    }
     const password = await readPassword(io, "Password: ");
     if (io.stdin.isTerminal && await readPassword(io, "Again: ") !== password) {
       throw new UsageError("the two passwords differ");

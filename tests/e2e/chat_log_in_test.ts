@@ -1,0 +1,92 @@
+import { assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
+import { JsonPeer } from "../support/chat_peer.ts";
+import { dial, LinePeer, readTextToEnd } from "../support/peer.ts";
+import { runProgram, startServer } from "../support/program.ts";
+
+const PASSWORD = "correct horse";
+
+/** A chat where ann is an operator of the server, rob of one room, and bob of nothing. */
+async function startClosedChat() {
+  const folder = await Deno.makeTempDir();
+  const file = `${folder}/names`;
+  const lines = await Promise.all(
+    [["ann", "--role", "operator"], ["rob", "--role", "operator:#dev"], ["bob"]].map(async (words) =>
+      (await runProgram("server", ["hash-password", ...words], { input: `${PASSWORD}\n` })).stdout
+    ),
+  );
+  await Deno.writeTextFile(file, lines.join(""));
+  await Deno.writeTextFile(`${folder}/motd`, "Be kind.\nBackups at \x1b[31mnoon.\n");
+  const started = await startServer(["chat", "tcp://127.0.0.1:0", "--auth", file, "--motd", `${folder}/motd`], {
+    permissions: ["-N", `--allow-read=${folder}`],
+  });
+  return {
+    endpoint: started.endpoint,
+    async [Symbol.asyncDispose]() {
+      await started[Symbol.asyncDispose]();
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
+async function greeted(endpoint: string): Promise<LinePeer & Disposable> {
+  const peer = new LinePeer(await dial(endpoint));
+  assertEquals(await peer.line(), "* Welcome to Parley, log in with /login NAME PASSWORD");
+  assertEquals([await peer.line(), await peer.line()], ["* Be kind.", "* Backups at \\x1b[31mnoon."]);
+  return Object.assign(peer, { [Symbol.dispose]: () => peer.conn.close() });
+}
+
+Deno.test("chat --auth refuses everything before the log-in, and then gives the name and its rights", async () => {
+  await using started = await startClosedChat();
+  using bob = await greeted(started.endpoint);
+  for (const line of ["hello", "/who", "/join #dev", "/msg ann hi", "/nick x"]) {
+    await bob.send(line);
+    assertEquals(await bob.line(), "! Log in first: /login NAME PASSWORD", line);
+  }
+  await bob.send("/login bob wrong");
+  assertEquals(await bob.line(), "! The name or the password is wrong");
+  await bob.send(`/login bob ${PASSWORD}`);
+  assertMatch(await bob.until(/Welcome/), /you are bob/);
+  assertEquals(await bob.until(/You are in/), "* You are in #lobby with bob");
+  await bob.send("/nick ann");
+  assertEquals(await bob.line(), "! You are logged in as bob: that is your name");
+  await bob.send("/topic mine");
+  assertEquals(await bob.line(), "! Only an operator of #lobby may do that");
+
+  using ann = await greeted(started.endpoint);
+  await ann.send(`/login ann ${PASSWORD}`);
+  assertEquals(await ann.until(/You are in/), "* You are in #lobby with bob, @ann");
+  await ann.send("/announce lunch");
+  assertEquals(await bob.until(/Announcement/), "* Announcement by ann: lunch");
+});
+
+Deno.test("chat --auth: the operator of one room is one there alone", async () => {
+  await using started = await startClosedChat();
+  using rob = await greeted(started.endpoint);
+  await rob.send(`/login rob ${PASSWORD}\n/topic x\n/join #dev\n/topic y`);
+  assertEquals(await rob.until(/^!/), "! Only an operator of #lobby may do that");
+  assertEquals(await rob.until(/topic/), "* rob set the topic of #dev: y");
+});
+
+Deno.test("chat --auth ends the conversation of who guesses", async () => {
+  await using started = await startClosedChat();
+  using eve = await greeted(started.endpoint);
+  await eve.send("/login bob a\n/login bob b\n/login bob c\n/login bob d\n/login bob e\n/who");
+  const lines = (await readTextToEnd(eve.conn)).trimEnd().split("\n");
+  assertEquals(lines, Array.from({ length: 5 }, () => "! The name or the password is wrong"));
+});
+
+Deno.test("JSON wire: a log-in is asked for, checked, and answered with a welcome", async () => {
+  await using started = await startClosedChat();
+  using lines = await greeted(started.endpoint);
+  await lines.send("/mode json");
+  const peer = JsonPeer.of(lines);
+  assertObjectMatch(await peer.next(), { type: "welcome", loginRequired: true });
+  await peer.send({ type: "join", room: "#dev", id: "1" });
+  assertObjectMatch(await peer.next(), { type: "error", code: "login-required", id: "1" });
+  await peer.send({ type: "login", name: "bob", password: "no", id: "2" });
+  assertObjectMatch(await peer.next(), { type: "error", code: "login-failed", id: "2" });
+  await peer.send({ type: "login", name: "bob", password: PASSWORD });
+  assertObjectMatch(await peer.next(), { type: "welcome", nick: "bob", loginRequired: false });
+  await peer.send({ type: "join", room: "#dev" });
+  assertObjectMatch(await peer.next(), { type: "joined", room: "#dev" });
+});
