@@ -3,17 +3,24 @@ import type { Codec, Decoder } from "./codec.ts";
 /** No framing: each read is a message. */
 export const rawCodec: Codec = {
   name: "raw",
-  decoder(): Decoder {
-    let bytes: Uint8Array | undefined;
-    return {
-      push: (chunk) => void (bytes = chunk),
-      next() {
-        const message = bytes;
-        bytes = undefined;
-        return message;
-      },
-      end() {},
-    };
-  },
+  decoder: () => new RawDecoder(),
   encode: (message, sink) => sink.append(message),
 };
+
+class RawDecoder implements Decoder {
+  #bytes: Uint8Array | undefined;
+
+  push(bytes: Uint8Array): void {
+    this.#bytes = bytes;
+  }
+
+  next(): Uint8Array | undefined {
+    const message = this.#bytes;
+    this.#bytes = undefined;
+    return message;
+  }
+
+  end(): void {
+    // Whatever has come is whole.
+  }
+}

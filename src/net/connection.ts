@@ -333,10 +333,10 @@ export class Connection implements AsyncDisposable, Swept {
   #schedule(): void {
     if (this.#isWriting || this.#isPumpDue) return;
     this.#isPumpDue = true;
-    queueMicrotask(this.#pump);
+    queueMicrotask(() => this.#pump());
   }
 
-  readonly #pump = (): void => {
+  #pump(): void {
     this.#isPumpDue = false;
     if (this.#isWriting || this.#outbox.length === 0 || this.#closeReason !== undefined) return;
     const chunks = this.#outbox;
@@ -344,7 +344,7 @@ export class Connection implements AsyncDisposable, Swept {
     const only = chunks.length === 1 ? chunks[0] : undefined;
     // A failure has closed the connection and rejected every waiter.
     this.#writeNow(only ?? concat(chunks)).catch(ignore);
-  };
+  }
 
   #writeNow(bytes: Uint8Array): Promise<void> {
     this.#isWriting = true;

@@ -180,7 +180,7 @@ export class Server {
   }
 
   async #serve(session: Session, connection: Connection): Promise<void> {
-    session.log.debug("connected");
+    this.#note(session, "connected");
     try {
       await this.#options.service.serve(session);
       await session.finish();
@@ -189,8 +189,13 @@ export class Server {
     } finally {
       this.#sessions.delete(session);
       this.#leave(connection);
-      session.log.debug("disconnected", { reason: session.closeReason });
+      this.#note(session, "disconnected");
     }
+  }
+
+  /** Asks before it writes: a logger of its own is memory that an idle connection can do without. */
+  #note(session: Session, text: string): void {
+    if (this.#options.log.isEnabled("debug")) session.log.debug(text, { reason: session.closeReason });
   }
 
   async #endAfterError(session: Session, error: unknown): Promise<void> {

@@ -22,13 +22,11 @@ export const echo = defineService({
     { words: "echo :9000 --framing line --prefix '[echo #{id}] '", does: "echo lines, each with the client's number" },
   ],
   create({ prefix, upper }) {
+    const body = ({ data }: Message) => upper ? toUpperAscii(data) : data;
     return {
       async serve(session: Session): Promise<void> {
         const lead = prefix === undefined ? undefined : utf8(prefix.replaceAll("{id}", String(session.id)));
-        const reply = ({ data }: Message) => {
-          const body = upper ? toUpperAscii(data) : data;
-          return lead ? concat([lead, body]) : body;
-        };
+        const reply = lead === undefined ? body : (message: Message) => concat([lead, body(message)]);
         for (let batch = await session.receive(); batch; batch = await session.receive()) {
           await answerBatch(session, batch, reply);
         }

@@ -1,31 +1,31 @@
 import { assert, assertEquals } from "@std/assert";
 import { ReadBuffer } from "../../src/net/read_buffer.ts";
 
-const KIB = 1024;
+const FIRST = 256;
 
-Deno.test("ReadBuffer starts at 1 KiB and doubles with each full read up to 256 KiB", () => {
+Deno.test("ReadBuffer starts at 256 bytes and doubles with each full read up to 256 KiB", () => {
   const buffer = new ReadBuffer();
   const sizes: number[] = [];
-  for (let round = 0; round < 10; round++) {
-    sizes.push(buffer.space.length / KIB);
+  for (let round = 0; round < 12; round++) {
+    sizes.push(buffer.space.length / FIRST);
     buffer.take(buffer.space.length);
   }
-  assertEquals(sizes, [1, 2, 4, 8, 16, 32, 64, 128, 256, 256]);
+  assertEquals(sizes, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 1024]);
 });
 
 Deno.test("ReadBuffer.take() gives the bytes that were read, also when the space grows", () => {
   const buffer = new ReadBuffer();
   buffer.space.fill(7);
   assertEquals(buffer.take(3), Uint8Array.of(7, 7, 7));
-  const full = buffer.take(KIB);
-  assertEquals(full, new Uint8Array(KIB).fill(7));
+  const full = buffer.take(FIRST);
+  assertEquals(full, new Uint8Array(FIRST).fill(7));
   assert(full.buffer !== buffer.space.buffer);
 });
 
-Deno.test("ReadBuffer shrinks again after a run of small reads, not below 1 KiB", () => {
+Deno.test("ReadBuffer shrinks again after a run of small reads, not below the first size", () => {
   const buffer = new ReadBuffer();
   for (let round = 0; round < 3; round++) buffer.take(buffer.space.length);
-  assertEquals(buffer.space.length, 8 * KIB);
+  assertEquals(buffer.space.length, 8 * FIRST);
   for (let round = 0; round < 100; round++) buffer.take(10);
-  assertEquals(buffer.space.length, KIB);
+  assertEquals(buffer.space.length, FIRST);
 });
