@@ -1,13 +1,11 @@
 import { Duplex } from "node:stream";
 import type { Transport } from "./connection.ts";
-
-/** Bytes of one read below TLS: four records of the largest size (RFC 8446, section 5.1). */
-const READ_BYTES = 64 * 1024;
+import { ReadBuffer } from "./read_buffer.ts";
 
 /** A transport as the stream that `node:tls` takes: what lies below TLS. */
 export class TransportDuplex extends Duplex {
   readonly #transport: Transport;
-  readonly #space = new Uint8Array(READ_BYTES);
+  readonly #buffer = new ReadBuffer();
 
   /** Takes over the transport. */
   constructor(transport: Transport) {
@@ -16,9 +14,9 @@ export class TransportDuplex extends Duplex {
   }
 
   override _read(): void {
-    this.#transport.read(this.#space).then(
-      // A copy: the records are decoded later, when the space holds others.
-      (count) => this.push(count === null ? null : this.#space.slice(0, count)),
+    this.#transport.read(this.#buffer.space).then(
+      // A copy: the records are decoded later, when the buffer holds others.
+      (count) => this.push(count === null ? null : this.#buffer.take(count).slice()),
       (error: Error) => this.destroy(error),
     );
   }
