@@ -1,6 +1,6 @@
-import { preview, utf8 } from "../../base/bytes.ts";
+import { concat, preview, utf8 } from "../../base/bytes.ts";
 import { DEFAULTS } from "../../base/defaults.ts";
-import { ClosedEarlyError, type ParleyError, TimeoutError, UpgradeError } from "../../base/errors.ts";
+import { ClosedEarlyError, messageOf, type ParleyError, TimeoutError, UpgradeError } from "../../base/errors.ts";
 import { type Duration, parseDuration, parseSize, type Size } from "../../base/units.ts";
 import { connect, type ConnectOptions } from "../../factory.ts";
 import { HttpHeadReader, type HttpResponseHead, parseResponseHead } from "../../framing/http_head.ts";
@@ -11,6 +11,9 @@ import { formatEndpoint, formatHostPort, type HostEndpoint } from "../../net/end
 import { loadWebSocketCodec } from "./codec.ts";
 import { faultOfAnswer, makeKey, requestFields } from "./handshake.ts";
 import { WebSocketSession } from "./session.ts";
+
+/** Bytes of a refusal's body that are read for its explanation. */
+const REASON_BYTES = 1_024;
 
 /** Options of a WebSocket client. */
 export interface WebSocketDialOptions extends ConnectOptions {
@@ -68,7 +71,9 @@ async function shakeHands(
   const deadline = new Deadline(timeoutMs, options.signal);
   await connection.write(encodeHead(`GET ${endpoint.path} HTTP/1.1`, requestFields(hostOf(endpoint), key, options)));
   const { answer, rest } = await readAnswer(connection, endpoint, deadline, timeoutMs);
-  if (answer.status !== 101) throw refusalOf(endpoint, answer, rest);
+  if (answer.status !== 101) {
+    throw refusalOf(endpoint, answer, await readBody(connection, rest, answer, deadline));
+  }
   const fault = await faultOfAnswer(answer.fields, key, options.subprotocols ?? []);
   if (fault !== undefined) throw upgradeError(endpoint, 101, `the server does not speak WebSocket: ${fault}`);
   return { subprotocol: answer.fields.get("sec-websocket-protocol"), early: rest };
@@ -101,6 +106,29 @@ async function readAnswer(
       throw upgradeError(endpoint, undefined, `the server does not speak HTTP: it answered "${shown}"`, error);
     }
   }
+}
+
+/** The start of the answer's body, which says why: as much as is announced and comes in time. */
+async function readBody(
+  connection: Connection,
+  rest: Uint8Array,
+  answer: HttpResponseHead,
+  deadline: Deadline,
+): Promise<Uint8Array> {
+  const announced = Number(answer.fields.get("content-length") ?? 0);
+  const wanted = Math.min(Number.isFinite(announced) ? announced : 0, REASON_BYTES);
+  let body = rest.slice();
+  try {
+    while (body.length < wanted) {
+      const bytes = await connection.read(deadline.wait());
+      if (bytes === null) break;
+      body = concat([body, bytes]);
+    }
+  } catch (error) {
+    // The status is known; what is missing is only its explanation.
+    connection.log.debug("the answer's body did not come", { error: messageOf(error) });
+  }
+  return body;
 }
 
 function refusalOf(endpoint: HostEndpoint, answer: HttpResponseHead, rest: Uint8Array): ParleyError {
