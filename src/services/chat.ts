@@ -16,7 +16,7 @@ const LOGIN_TIMEOUT_MS = 10_000;
 export const chat = defineService({
   name: "chat",
   summary: "rooms in which people and programs talk to each other",
-  endpoints: ["tcp://127.0.0.1:8028"],
+  endpoints: ["tcp://127.0.0.1:8028", "ws://127.0.0.1:8765"],
   framing: "line",
   asksForLogIn: true,
   flags: {
@@ -35,7 +35,7 @@ export const chat = defineService({
     messageBurst: { type: "integer", least: 1, default: 5, help: "after a pause, let it send N at once" },
   },
   examples: [
-    { words: "chat", does: "chat on 127.0.0.1:8028; try it with: nc 127.0.0.1 8028" },
+    { words: "chat", does: "for nc 127.0.0.1 8028, and for browsers at http://127.0.0.1:8765/" },
     { words: "chat --history chat.db", does: "the same, and every message survives the server" },
   ],
   async create(flags, { log, authenticator }) {
@@ -45,8 +45,11 @@ export const chat = defineService({
       : createSqliteHistory({ path, log, retention: { maxMessages: historyCount ?? SQLITE_MESSAGES, maxAgeMs } });
     const hub = new Hub({ log, authenticator, history, motd: motd === undefined ? [] : await readMotd(motd) });
     const conversation = { messageRate, messageBurst, loginTimeoutMs: LOGIN_TIMEOUT_MS };
+    // Only a chat pays for reading its page.
+    const { PAGE_ROUTES } = await import("../chat/page/routes.ts");
     return {
       subprotocols: [JSON_SUBPROTOCOL],
+      routes: PAGE_ROUTES,
       serve: (session) => converse(hub, session, conversation),
       drain: () => hub.drain(),
       [Symbol.asyncDispose]: () => hub[Symbol.asyncDispose](),

@@ -70,6 +70,7 @@ async function serve(
   try {
     const opened = await listenAll(endpoints, { context: service.name, tls }, flags, sweep, listeners);
     announced.push(...opened.map(({ endpoint }) => formatEndpoint(endpoint)));
+    if (made.routes?.["/"] !== undefined) logPageAddresses(announced, log);
     if (flags.metrics !== undefined) {
       announced.push(await serveMetrics(flags.metrics, { stats, service: service.name, owner: sight }));
     }
@@ -146,6 +147,15 @@ async function listenAll(
 
 function isWebSocket({ endpoint }: Listener): boolean {
   return endpoint.scheme === "ws" || endpoint.scheme === "wss";
+}
+
+/** For people: what to open in a browser. */
+function logPageAddresses(endpoints: readonly string[], log: Logger): void {
+  for (const endpoint of endpoints) {
+    if (/^wss?:/.test(endpoint)) {
+      log.info(`the page is at ${endpoint.replace(/^ws(s?):\/\/([^/]*).*$/, "http$1://$2/")}`);
+    }
+  }
 }
 
 async function webSocketsOf(

@@ -1,0 +1,240 @@
+/**
+ * One room, or one person that is talked to in private: its messages in order,
+ * who is there, and what has not been read.
+ *
+ * @module
+ */
+
+/** Names that differ by case only are one. */
+export function keyOf(name) {
+  return name.toLowerCase();
+}
+
+/** Orders what has no number of its own behind everything that has one. */
+const LAST = Number.MAX_SAFE_INTEGER;
+
+export class Conversation {
+  /** What is shown, oldest first; entries are never changed, but replaced. */
+  entries = [];
+  isJoined = false;
+  topic = "";
+  /** @type {Map<string, { nick: string, operator: boolean }>} */
+  members = new Map();
+  unread = 0;
+  mentions = 0;
+  /** Key of the first entry that was not read when the conversation was opened. */
+  mark;
+  /** Whether there may be older messages on the server. */
+  hasOlder = false;
+  isLoadingOlder = false;
+  #name;
+  #epochs = [];
+  #position;
+  #seen = new Set();
+  #arrivals = 0;
+
+  constructor(name) {
+    this.#name = name;
+    this.isRoom = name.startsWith("#");
+  }
+
+  get name() {
+    return this.#name;
+  }
+
+  set name(name) {
+    this.#name = name;
+  }
+
+  get key() {
+    return keyOf(this.#name);
+  }
+
+  /** Where to go on after a loss: the epoch and number of the last message that came. */
+  get position() {
+    return this.#position;
+  }
+
+  get pending() {
+    return this.entries.filter(({ state }) => state === "sending");
+  }
+
+  /** Number of the oldest message of this numbering, for asking for older ones. */
+  get oldestSeq() {
+    const epoch = this.#epochs.length - 1;
+    return this.entries.find((entry) => entry.kind === "message" && entry.epoch === epoch && entry.seq < LAST)?.seq;
+  }
+
+  joined({ room, epoch, seq, topic, resumed, members }) {
+    this.#name = room;
+    this.isJoined = true;
+    this.topic = topic;
+    this.setMembers(members);
+    this.#enterEpoch(epoch);
+    if (resumed) return;
+    this.#position = { epoch, seq };
+    this.hasOlder = seq > 0 && this.oldestSeq !== 1;
+  }
+
+  left(why) {
+    this.isJoined = false;
+    this.members.clear();
+    this.addNote(why);
+  }
+
+  disconnected() {
+    this.isJoined = false;
+    this.isLoadingOlder = false;
+  }
+
+  /** A live message, or one that was missed; `false` if it is here already. */
+  addMessage(message, isOwn) {
+    const { epoch, seq } = message;
+    this.#enterEpoch(epoch);
+    if (this.#position === undefined || this.#position.epoch !== epoch || seq > this.#position.seq) {
+      this.#position = { epoch, seq };
+    }
+    return this.#insertMessage(message, isOwn);
+  }
+
+  addHistory(epoch, messages, nick, wasAskedFor) {
+    this.#enterEpoch(epoch);
+    if (wasAskedFor) {
+      this.isLoadingOlder = false;
+      this.hasOlder = messages.length > 0;
+    }
+    for (const message of messages) this.#insertMessage(message, message.from === nick);
+    if (this.oldestSeq === 1 || this.oldestSeq === undefined) this.hasOlder = false;
+  }
+
+  addPrivate({ from, text, at, id, isOwn }) {
+    this.#insert({ kind: "message", id, from, text, at, isOwn, state: "sent", seq: ++this.#arrivals, epoch: 0 });
+  }
+
+  addPending({ id, text, action, from, at }) {
+    const order = { epoch: this.#epochs.length, seq: LAST };
+    this.#insert({ kind: "message", id, text, action, from, at, isOwn: true, state: "sending", ...order });
+  }
+
+  /** What the page tells, in its place among the messages. */
+  addNote(text, style = "note") {
+    const epoch = Math.max(0, this.#epochs.length - 1);
+    const last = this.entries.findLast((entry) => entry.epoch === epoch && entry.seq < LAST);
+    this.#insert({ kind: "note", style, text, at: new Date().toISOString(), epoch, seq: last?.seq ?? 0 });
+  }
+
+  /** It was stored; the message itself may come before or after. */
+  acknowledged(id) {
+    this.#replace(id, (entry) => ({ ...entry, state: "stored" }));
+  }
+
+  /** The message is here: what stood for it goes. */
+  settlePending(id) {
+    if (id === undefined) return;
+    this.entries = this.entries.filter((entry) => entry.id !== id || entry.seq !== LAST);
+  }
+
+  /** It was refused; `false` if no message has that `id`. */
+  failPending(id, why) {
+    return id !== undefined && this.#replace(id, (entry) => ({ ...entry, state: "failed", why }));
+  }
+
+  entered(nick) {
+    this.members.set(keyOf(nick), { nick, operator: false });
+    this.addNote(`${nick} joined`, "presence");
+  }
+
+  wentAway(nick, reason) {
+    this.members.delete(keyOf(nick));
+    this.addNote(reason === undefined ? `${nick} left` : `${nick} left (${reason})`, "presence");
+  }
+
+  renamed(from, to) {
+    const person = this.members.get(keyOf(from));
+    if (person === undefined) return;
+    this.members.delete(keyOf(from));
+    this.members.set(keyOf(to), { ...person, nick: to });
+    this.addNote(`${from} is now ${to}`, "presence");
+  }
+
+  setMembers(members) {
+    this.members = new Map(members.map((person) => [keyOf(person.nick), person]));
+  }
+
+  setTopic(topic, by) {
+    this.topic = topic;
+    if (by !== undefined) this.addNote(topic === "" ? `${by} removed the topic` : `${by} set the topic: ${topic}`);
+  }
+
+  moderated({ action, nick, by, reason }) {
+    const person = this.members.get(keyOf(nick));
+    if (person && (action === "op" || action === "deop")) person.operator = action === "op";
+    const did = {
+      kick: `${by} removed ${nick}`,
+      ban: `${by} banned ${nick}`,
+      unban: `${by} lifted the ban of ${nick}`,
+      mute: `${by} muted ${nick}`,
+      unmute: `${by} unmuted ${nick}`,
+      op: `${by} made ${nick} an operator`,
+      deop: `${by} took operator rights from ${nick}`,
+    }[action];
+    this.addNote(reason ? `${did} (${reason})` : did);
+  }
+
+  /** Something came that nobody saw. */
+  arrived(isMention) {
+    this.mark ??= this.entries.findLast((entry) => entry.kind === "message" && entry.seq < LAST)?.key;
+    this.unread++;
+    if (isMention) this.mentions++;
+  }
+
+  read() {
+    this.unread = 0;
+    this.mentions = 0;
+  }
+
+  forgetMark() {
+    this.mark = undefined;
+  }
+
+  #enterEpoch(epoch) {
+    if (this.#epochs.at(-1) === epoch) return;
+    this.#epochs.push(epoch);
+    this.#position = undefined;
+    // The numbers of before mean nothing any more: what is on its way comes behind.
+    this.entries = this.entries.map((entry) => entry.seq === LAST ? { ...entry, epoch: this.#epochs.length } : entry);
+  }
+
+  #insertMessage({ seq, epoch, from, text, at, action, id }, isOwn) {
+    const key = `${epoch}:${seq}`;
+    if (this.#seen.has(key)) return false;
+    this.#seen.add(key);
+    this.settlePending(id);
+    const place = this.#epochs.lastIndexOf(epoch);
+    this.#insert({ kind: "message", id, from, text, at, action, isOwn, state: "sent", seq, epoch: place });
+    return true;
+  }
+
+  #insert(entry) {
+    let at = this.entries.length;
+    while (at > 0 && comesAfter(this.entries[at - 1], entry)) at--;
+    this.entries = this.entries.toSpliced(at, 0, { ...entry, key: this.#keyOf(entry) });
+  }
+
+  #keyOf(entry) {
+    return entry.kind === "message" && entry.id !== undefined
+      ? `id:${entry.id}:${entry.seq === LAST}`
+      : `${++this.#arrivals}`;
+  }
+
+  #replace(id, change) {
+    const at = this.entries.findIndex((entry) => entry.id === id && entry.seq === LAST);
+    if (id === undefined || at === -1) return false;
+    this.entries = this.entries.with(at, change(this.entries[at]));
+    return true;
+  }
+}
+
+function comesAfter(a, b) {
+  return a.epoch === b.epoch ? a.seq > b.seq : a.epoch > b.epoch;
+}

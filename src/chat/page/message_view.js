@@ -1,0 +1,109 @@
+/**
+ * Entries of a conversation as elements.
+ *
+ * @module
+ */
+
+import { make } from "./dom.js";
+import { dayOf, initialsOf, piecesOf, timeOf, tintOf } from "./text.js";
+
+/** Messages of one person within this time stand under one name. */
+const GROUP_MS = 5 * 60_000;
+
+/** The round mark that stands for a person. */
+export function avatar(nick, size = "") {
+  return make("span", {
+    className: `avatar ${size}`.trim(),
+    dataset: { tint: String(tintOf(nick)) },
+    "aria-hidden": "true",
+  }, initialsOf(nick));
+}
+
+/** Makes the elements of a conversation's entries, and keeps those that did not change. */
+export class MessageList {
+  #made = new Map();
+  #onRetry;
+
+  /** @param {(entry: object) => void} onRetry Sends a refused message again. */
+  constructor(onRetry) {
+    this.#onRetry = onRetry;
+  }
+
+  /** The elements of the entries, with the lines between days and before what is unread. */
+  elements(entries, { nick, mark }) {
+    const made = new Map();
+    const elements = [];
+    const keep = (key, stamp, create) => {
+      const before = this.#made.get(key);
+      const kept = before?.stamp === stamp ? before : { stamp, element: create() };
+      made.set(key, kept);
+      elements.push(kept.element);
+    };
+    let previous;
+    let shownDay;
+    for (const entry of entries) {
+      const day = entry.kind === "message" ? dayOf(entry.at) : shownDay;
+      const isNewDay = day !== shownDay;
+      if (isNewDay) keep(`day:${day}:${entry.epoch}`, day, () => separator(day));
+      shownDay = day;
+      if (entry.key === mark) keep("mark", mark, () => separator("New", "new"));
+      const isGrouped = !isNewDay && entry.key !== mark && follows(previous, entry);
+      const stamp = `${entry.state}:${isGrouped}:${nick}`;
+      keep(entry.key, stamp, () => entry.kind === "note" ? note(entry) : this.#message(entry, isGrouped, nick));
+      if (entry.kind === "message" || entry.style !== "presence") previous = entry;
+    }
+    this.#made = made;
+    return elements;
+  }
+
+  #message(entry, isGrouped, nick) {
+    const { from, at, text, action, isOwn, state } = entry;
+    const classes = ["message", isGrouped && "grouped", isOwn && "own", action && "action", state !== "sent" && state];
+    const time = make("time", { dateTime: at, className: "time", title: new Date(at).toLocaleString() }, timeOf(at));
+    const name = make("span", { className: "name", dataset: { tint: String(tintOf(from)) } }, from);
+    const body = make("p", { className: "body" });
+    const pieces = piecesOf(text, isOwn ? "" : nick);
+    if (action) body.append(make("span", { className: "actor" }, from), " ");
+    body.append(...pieces.map(pieceElement));
+    if (pieces.some(({ kind }) => kind === "mention")) classes.push("mentioned");
+    const head = isGrouped || action
+      ? make("span", { className: "visually-hidden" }, `${from}, `)
+      : make("div", { className: "head" }, name, make("span", { className: "visually-hidden" }, ", "), time);
+    const aside = isGrouped || action ? time : avatar(from);
+    return make(
+      "li",
+      { className: classes.filter(Boolean).join(" ") },
+      make("div", { className: "gutter" }, aside),
+      make("div", { className: "words" }, head, body, ...this.#stateOf(entry)),
+    );
+  }
+
+  #stateOf(entry) {
+    if (entry.state === "sending") return [make("span", { className: "visually-hidden" }, "Not sent yet")];
+    if (entry.state !== "failed") return [];
+    const again = make("button", { type: "button", className: "text-button" }, "Send again");
+    again.addEventListener("click", () => this.#onRetry(entry));
+    return [make("p", { className: "why" }, `Not sent: ${entry.why} `, again)];
+  }
+}
+
+function follows(previous, entry) {
+  return previous?.kind === "message" && entry.kind === "message" && previous.from === entry.from &&
+    !previous.action && !entry.action && previous.epoch === entry.epoch &&
+    Date.parse(entry.at) - Date.parse(previous.at) < GROUP_MS;
+}
+
+function pieceElement({ kind, text }) {
+  if (kind === "mention") return make("mark", {}, text);
+  if (kind === "link") return make("a", { href: text, rel: "noopener noreferrer nofollow", target: "_blank" }, text);
+  return document.createTextNode(text);
+}
+
+function note({ text, at, style }) {
+  const time = make("time", { dateTime: at, className: "time" }, timeOf(at));
+  return make("li", { className: `note ${style}` }, make("span", {}, text), time);
+}
+
+function separator(text, style = "day") {
+  return make("li", { className: `separator ${style}` }, make("span", {}, text));
+}

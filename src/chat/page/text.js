@@ -1,0 +1,78 @@
+/**
+ * What is done with texts before they are shown. Pure.
+ *
+ * @module
+ */
+
+const LINK = /\bhttps?:\/\/[^\s<>"'`]+[^\s<>"'`.,;:!?)\]}]/g;
+
+/**
+ * A text in pieces: what is plain, what is a link, what is the reader's name.
+ *
+ * @returns {{ kind: "text" | "link" | "mention", text: string }[]}
+ */
+export function piecesOf(text, nick) {
+  const pieces = [];
+  let from = 0;
+  for (const match of text.matchAll(LINK)) {
+    pieces.push(...mentionsIn(text.slice(from, match.index), nick), { kind: "link", text: match[0] });
+    from = match.index + match[0].length;
+  }
+  return [...pieces, ...mentionsIn(text.slice(from), nick)];
+}
+
+/** Whether the text names the person. */
+export function mentions(text, nick) {
+  return piecesOf(text, nick).some(({ kind }) => kind === "mention");
+}
+
+function mentionsIn(text, nick) {
+  if (text === "") return [];
+  if (nick === "") return [{ kind: "text", text }];
+  const escaped = nick.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+  const pattern = new RegExp(`(?<![\\w\\-[\\]{}|])@?${escaped}(?![\\w\\-[\\]{}|])`, "gi");
+  const pieces = [];
+  let from = 0;
+  for (const match of text.matchAll(pattern)) {
+    if (match.index > from) pieces.push({ kind: "text", text: text.slice(from, match.index) });
+    pieces.push({ kind: "mention", text: match[0] });
+    from = match.index + match[0].length;
+  }
+  if (from < text.length) pieces.push({ kind: "text", text: text.slice(from) });
+  return pieces;
+}
+
+/** One of the tints of the style sheet for a name: always the same. */
+export function tintOf(nick) {
+  // FNV-1a, with its high bits folded in: names of one length would share a tint otherwise.
+  let hash = 0x811c9dc5;
+  for (const char of nick.toLowerCase()) hash = Math.imul(hash ^ char.codePointAt(0), 0x01000193);
+  return (hash ^ hash >>> 15) >>> 5 & 7;
+}
+
+/** One or two letters that stand for a name. */
+export function initialsOf(nick) {
+  const parts = nick.split(/[^A-Za-z0-9]+/).filter(Boolean);
+  const letters = parts.length > 1 ? `${parts[0][0]}${parts[1][0]}` : (parts[0] ?? nick).slice(0, 1);
+  return letters.toUpperCase();
+}
+
+/** `Today`, `Yesterday`, or the date. */
+export function dayOf(at, now = new Date()) {
+  const day = new Date(at);
+  const start = (date) => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
+  const days = Math.round((start(now) - start(day)) / 86_400_000);
+  if (days === 0) return "Today";
+  if (days === 1) return "Yesterday";
+  return day.toLocaleDateString(undefined, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
+}
+
+/** Hours and minutes. */
+export function timeOf(at) {
+  return new Date(at).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+}
+
+/** `1 person`, `2 people`. */
+export function counted(count, one, many) {
+  return `${count} ${count === 1 ? one : many}`;
+}
