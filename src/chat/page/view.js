@@ -19,6 +19,7 @@ export class View {
   #isDue = false;
   #shown;
   #shownEntries;
+  #shownNick;
   #isPinned = true;
   #items = new Map();
 
@@ -183,20 +184,26 @@ export class View {
     if (!isOther && this.#shownEntries === current?.entries && this.#shownNick === this.#store.nick) return;
     // Only what arrives is to be read aloud, not what was there before.
     log.setAttribute("aria-live", isOther ? "off" : "polite");
-    const firstBefore = log.firstElementChild;
-    const heightBefore = scroller.scrollHeight;
+    const anchor = isOther || this.#isPinned ? undefined : this.#firstInView(log);
+    const anchorTop = anchor?.getBoundingClientRect().top ?? 0;
     arrange(log, this.#messages.elements(current?.entries ?? [], { nick: this.#store.nick, mark: current?.mark }));
     this.#shown = current;
     this.#shownEntries = current?.entries;
     this.#shownNick = this.#store.nick;
-    const hasGrownAtTop = !isOther && firstBefore !== null && log.firstElementChild !== firstBefore;
-    if (isOther) this.#toMark(current);
-    else if (this.#isPinned) this.#toEnd();
-    else if (hasGrownAtTop) scroller.scrollTop += scroller.scrollHeight - heightBefore;
-    this.#renderJump();
+    if (isOther) return this.#toMark(current);
+    if (this.#isPinned) return this.#toEnd();
+    // What is being read stays where it is, whatever came above it.
+    if (anchor?.isConnected) scroller.scrollTop += anchor.getBoundingClientRect().top - anchorTop;
+    this.#scrolled();
   }
 
-  #shownNick;
+  /** The first message that can be seen. */
+  #firstInView(log) {
+    const { top } = this.#scroller.getBoundingClientRect();
+    return [...log.children].find((element) =>
+      element.classList.contains("message") && element.getBoundingClientRect().bottom > top
+    );
+  }
 
   /** What was not read begins at the top, or the newest message is at the end. */
   #toMark(current) {
