@@ -2,11 +2,10 @@ import type { DatagramSocket } from "../net/datagram.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 
 /**
- * Most sends that wait for the kernel at a time. A UDP send hardly ever waits.
- * A Unix datagram waits while its receiver's queue is full, and the runtime
- * takes one such send at a time.
+ * Most sends that wait for the kernel at a time. A UDP send hardly ever waits;
+ * a Unix datagram waits while its receiver's queue is full.
  */
-const MOST_IN_FLIGHT = { udp: 64, unixgram: 1 } as const;
+const MOST_IN_FLIGHT = 64;
 
 /**
  * Sends without being waited for, a bounded number at a time: past the bound a
@@ -15,14 +14,12 @@ const MOST_IN_FLIGHT = { udp: 64, unixgram: 1 } as const;
  */
 export class Outflow {
   readonly #socket: DatagramSocket;
-  readonly #most: number;
   #inFlight = 0;
   #idle: PromiseWithResolvers<void> | undefined;
 
   /** Sends on `socket`, which it does not close. */
   constructor(socket: DatagramSocket) {
     this.#socket = socket;
-    this.#most = socket.endpoint.scheme === "unixgram" ? MOST_IN_FLIGHT.unixgram : MOST_IN_FLIGHT.udp;
   }
 
   /**
@@ -30,7 +27,7 @@ export class Outflow {
    * `undefined` where too many are on their way.
    */
   trySend(data: Uint8Array, to: Endpoint): Promise<void> | undefined {
-    if (this.#inFlight >= this.#most) return undefined;
+    if (this.#inFlight >= MOST_IN_FLIGHT) return undefined;
     this.#inFlight++;
     return this.#send(data, to);
   }

@@ -17,7 +17,14 @@ export interface Datagram {
 }
 
 /** What a datagram socket needs of a `Deno.DatagramConn`; a test gives a fake. */
-export type DatagramTransport = Pick<Deno.DatagramConn, "receive" | "send" | "close">;
+export interface DatagramTransport {
+  /** The next datagram, in a view of `buffer`, and who sent it. */
+  receive(buffer: Uint8Array<ArrayBuffer>): Promise<[Uint8Array<ArrayBuffer>, Deno.Addr]>;
+  /** Hands one datagram to the kernel; how many bytes it took. */
+  send(data: Uint8Array, to: Deno.Addr): Promise<number>;
+  /** Gives the socket back; a receive that waits rejects. */
+  close(): void;
+}
 
 /** What the opener of a datagram socket knows about it. */
 export interface DatagramInit {

@@ -18,6 +18,7 @@ import { joinGroups, type MulticastSetup } from "./multicast.ts";
 import { resolve, type ResolvedAddress } from "./resolve.ts";
 import { toSocketError } from "./socket_error.ts";
 import { clearStaleSocket, isStreamSocketLive, restrictSocket, SOCKET_MODE } from "./unix.ts";
+import { UnixDatagramTransport } from "./unix_datagram_transport.ts";
 
 /** What every opened stream gets. */
 export interface StreamSetup {
@@ -158,9 +159,7 @@ export async function bindUnixDatagram(endpoint: PathEndpoint, setup: BindSetup)
   const text = formatEndpoint(endpoint);
   try {
     await clearStaleSocket(endpoint.path, text, isDatagramSocketLive);
-    const socket = Deno.listenDatagram({ transport: "unixpacket", path: endpoint.path });
-    await restrictSocket(endpoint.path, setup.mode);
-    return new DatagramSocket(socket, { ...setup, endpoint });
+    return new DatagramSocket(await UnixDatagramTransport.bind(endpoint.path, setup.mode), { ...setup, endpoint });
   } catch (error) {
     throw toSocketError(error, "bind", text);
   }
