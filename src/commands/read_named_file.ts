@@ -8,8 +8,13 @@ import { messageOf, PermissionError, UsageError } from "../base/errors.ts";
  * @throws {PermissionError} The sandbox forbids it; the message names the permission.
  */
 export async function readNamedFile(path: string, what: string): Promise<string> {
+  return new TextDecoder().decode(await readNamedBytes(path, what));
+}
+
+/** The bytes of a file that a flag names; it throws as {@linkcode readNamedFile} does. */
+export async function readNamedBytes(path: string, what: string): Promise<Uint8Array> {
   try {
-    return await Deno.readTextFile(path);
+    return await Deno.readFile(path);
   } catch (cause) {
     if (cause instanceof Deno.errors.NotCapable) {
       throw new PermissionError(`Cannot read ${what} ${path}: the permission --allow-read=${path} is missing`, {

@@ -6,6 +6,7 @@ import { bindSender, resolveTarget } from "../../datagram/sender.ts";
 import { parseEndpoint } from "../../net/endpoint.ts";
 import { delay } from "../../net/wait.ts";
 import { configureProgramLogging } from "../program_logging.ts";
+import { readNamedFile } from "../read_named_file.ts";
 import { LOG_FLAGS } from "./shared_flags.ts";
 
 const FLAGS = {
@@ -33,7 +34,7 @@ export const replayCommand: Command = defineCommand({
     }
     const speed = /^\d+(?:\.\d+)?$/.test(flags.speed) ? Number(flags.speed) : NaN;
     if (Number.isNaN(speed)) throw new UsageError(`--speed: Cannot use "${flags.speed}": it takes a number, as in 2`);
-    const items = parseRecording(await Deno.readTextFile(file), file);
+    const items = parseRecording(await readNamedFile(file, "the recording"), file);
     using stop = io.stop.listen();
     const target = await resolveTarget(parseEndpoint(endpoint, { scheme: "udp" }), stop.signal);
     await using socket = await bindSender(target, flags.bind, { context: "replay" });

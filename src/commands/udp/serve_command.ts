@@ -12,6 +12,7 @@ import { formatEndpoint } from "../../net/endpoint.ts";
 import { announceReady } from "../announce_ready.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { IMPAIRMENT_FLAGS, impairmentOf } from "./impairment_flags.ts";
+import { serveDatagramMetrics } from "./serve_metrics.ts";
 import { bindOptionsOf, datagramGateOf, SERVE_FLAGS } from "./shared_flags.ts";
 
 const DEFAULT_ENDPOINT = "udp://127.0.0.1:5000";
@@ -20,6 +21,11 @@ const FLAGS = {
   ...Object.assign({}, ...DATAGRAM_SERVICES.map(({ flags }) => flags)) as FlagTable,
   amplify: { type: "boolean", help: "let a reply be larger than its request; without it, it is not sent" },
   ...SERVE_FLAGS,
+  metrics: {
+    type: "text",
+    placeholder: "ENDPOINT",
+    help: "serve /metrics (Prometheus) and /healthz by HTTP on ENDPOINT",
+  },
   ...IMPAIRMENT_FLAGS,
 } as const satisfies FlagTable;
 
@@ -50,6 +56,7 @@ export const serveCommand: Command = defineCommand({
     for (const endpoint of endpoints.length > 0 ? endpoints : [DEFAULT_ENDPOINT]) {
       sockets.push(owner.use(await bind(endpoint, bindOptionsOf(flags, service.name))));
     }
+    const impairment = impairmentOf(flags);
     const server = new DatagramServer({
       service: await service.create(flags, { log, print: (line) => io.stdout.write(`${line}\n`) }),
       sockets,
@@ -57,10 +64,13 @@ export const serveCommand: Command = defineCommand({
       maxDatagrams: flags.maxDatagrams,
       mayAmplify: flags.amplify,
       gate: datagramGateOf(flags),
-      impairment: impairmentOf(flags),
+      impairment,
     });
+    const announced = sockets.map(({ endpoint }) => formatEndpoint(endpoint));
+    const sources = { counts: server.counts, service: service.name, impairment };
+    if (flags.metrics !== undefined) announced.push(await serveDatagramMetrics(flags.metrics, sources, owner));
     const running = server.run(stop.signal);
-    await announceReady(sockets.map(({ endpoint }) => formatEndpoint(endpoint)), flags, io);
+    await announceReady(announced, flags, io);
     await running;
     return 0;
   },

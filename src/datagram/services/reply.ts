@@ -1,5 +1,5 @@
 import { parseHex, unescape } from "../../base/bytes.ts";
-import { UsageError } from "../../base/errors.ts";
+import { messageOf, UsageError } from "../../base/errors.ts";
 import { defineDatagramService } from "../service.ts";
 
 /** Sends the same answer to every datagram. */
@@ -18,7 +18,16 @@ export const reply = defineDatagramService({
       ? unescape(text)
       : hex !== undefined
       ? parseHex(hex)
-      : await Deno.readFile(file ?? "");
+      : await readAnswer(file ?? "");
     return { onDatagram: () => answer };
   },
 });
+
+async function readAnswer(path: string): Promise<Uint8Array> {
+  try {
+    return await Deno.readFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    throw new UsageError(`Cannot read the file of --file: ${messageOf(error)}`, { cause: error });
+  }
+}

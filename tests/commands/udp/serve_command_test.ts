@@ -134,3 +134,36 @@ Deno.test("serve --drop loses requests, and --dup answers twice", async () => {
   await other.send("y");
   assertEquals([await other.text(), await other.text()], ["y", "y"]);
 });
+
+Deno.test("serve --metrics counts datagrams in the Prometheus format", async () => {
+  await using started = await startUdpServer(["echo", ANY, "--metrics", "127.0.0.1:0", "--max-bytes", "4"]);
+  const url = await started.server.line();
+  using peer = new DatagramPeer(started.endpoint);
+  await peer.send("12345");
+  await peer.send("1234");
+  assertEquals(await peer.text(), "1234");
+  const text = await (await fetch(url)).text();
+  assertStringIncludes(text, 'parley_datagrams_received_total{service="echo"} 2');
+  assertStringIncludes(text, 'parley_datagrams_dropped_total{reason="truncated",service="echo"} 1');
+});
+
+Deno.test("serve stays bounded in memory and ends promptly under a flood from one address", async () => {
+  await using started = await startUdpServer(["echo", ANY, "--rate-per-ip", "100", "--limit-loopback"]);
+  using peer = new DatagramPeer(started.endpoint);
+  const data = new Uint8Array(1_024);
+  for (let count = 0; count < 20_000; count++) await peer.send(data);
+  // Still under fire when it is told to end.
+  let isFlooding = true;
+  const flood = (async () => {
+    while (isFlooding) await peer.send(data);
+  })();
+  const toldMs = performance.now();
+  started.server.kill(Deno.build.os === "windows" ? "SIGKILL" : "SIGTERM");
+  const { code, stderr } = await started.server.outcome();
+  isFlooding = false;
+  await flood;
+  assertEquals(performance.now() - toldMs < 5_000, true);
+  if (Deno.build.os === "windows") return;
+  assertEquals(code, 0);
+  assertMatch(stderr, /dropped_rate=\d{3,}/);
+});

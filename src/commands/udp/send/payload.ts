@@ -3,6 +3,7 @@ import { parseHex, unescape, utf8 } from "../../../base/bytes.ts";
 import { DEFAULTS } from "../../../base/defaults.ts";
 import { UsageError } from "../../../base/errors.ts";
 import type { ProgramIo } from "../../../cli/io.ts";
+import { readNamedBytes } from "../../read_named_file.ts";
 import type { SendFlags } from "./flags.ts";
 
 /** What is sent. */
@@ -32,7 +33,7 @@ export async function payloadOf(text: string | undefined, flags: SendFlags, io: 
     : hex !== undefined
     ? parseHex(hex)
     : file !== undefined
-    ? await Deno.readFile(file)
+    ? await readNamedBytes(file, "the data")
     : await readAll(io);
   return { bytesOf: () => bytes, isNumbered: false };
 }

@@ -1,0 +1,30 @@
+import { UsageError } from "../../base/errors.ts";
+import { createDatagramMetrics, type DatagramMetricsSources } from "../../datagram/metrics.ts";
+import { listen } from "../../factory.ts";
+import { formatHostPort, isHostEndpoint, parseEndpoint } from "../../net/endpoint.ts";
+import { HttpServer } from "../../serve/http/http_server.ts";
+
+/**
+ * Serves `/metrics` and `/healthz` where `--metrics` says; what it has opened
+ * belongs to `owner`. The result is its URL.
+ */
+export async function serveDatagramMetrics(
+  endpoint: string,
+  sources: DatagramMetricsSources,
+  owner: AsyncDisposableStack,
+): Promise<string> {
+  const parsed = parseEndpoint(endpoint);
+  if (parsed.scheme !== "tcp") {
+    throw new UsageError(`--metrics takes a TCP endpoint such as 127.0.0.1:9090, not ${endpoint}`);
+  }
+  const metrics = await createDatagramMetrics(sources);
+  const listener = await listen(parsed, { context: "metrics", totalTimeout: "60s" });
+  owner.use(
+    new HttpServer(listener, {
+      "/healthz": () => ({ contentType: "text/plain; charset=utf-8", body: "ok\n" }),
+      "/metrics": async () => ({ contentType: metrics.contentType, body: await metrics.text() }),
+    }),
+  );
+  const bound = listener.endpoint;
+  return `http://${isHostEndpoint(bound) ? formatHostPort(bound.host, bound.port) : ""}/metrics`;
+}

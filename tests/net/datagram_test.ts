@@ -1,0 +1,69 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { LimitError, TimeoutError } from "../../src/base/errors.ts";
+import { bind } from "../../src/factory.ts";
+import { probePort } from "../../src/net/datagram_probe.ts";
+
+const ANY = "udp://127.0.0.1:0";
+
+Deno.test("DatagramSocket sends 65,507 bytes and refuses 65,508 with the limit", async () => {
+  await using receiver = await bind(ANY);
+  await using sender = await bind(ANY);
+  await sender.send(new Uint8Array(65_507), receiver.endpoint);
+  assertEquals((await receiver.receive())?.data.length, 65_507);
+  const error = await assertRejects(() => sender.send(new Uint8Array(65_508), receiver.endpoint), LimitError);
+  assertStringIncludes(error.message, "65507");
+});
+
+Deno.test("DatagramSocket.receive() marks a datagram longer than maxBytes as truncated", async () => {
+  await using receiver = await bind(ANY, { maxBytes: 4 });
+  await using sender = await bind(ANY);
+  for (const size of [4, 5]) await sender.send(new Uint8Array(size), receiver.endpoint);
+  const [first, second] = [await receiver.receive(), await receiver.receive()].map((datagram) => datagram?.isTruncated);
+  assertEquals([first, second], [false, true]);
+});
+
+Deno.test("DatagramSocket.receive() that timed out loses nothing", async () => {
+  await using socket = await bind(ANY);
+  await assertRejects(() => socket.receive({ timeoutMs: 20 }), TimeoutError);
+  await socket.send(Uint8Array.of(7), socket.endpoint);
+  assertEquals((await socket.receive())?.data, Uint8Array.of(7));
+});
+
+Deno.test("DatagramSocket iterates over datagrams until it is closed", async () => {
+  await using socket = await bind(ANY);
+  for (const byte of [1, 2]) await socket.send(Uint8Array.of(byte), socket.endpoint);
+  const seen: number[] = [];
+  for await (const { data } of socket) {
+    seen.push(data[0] ?? -1);
+    if (seen.length === 2) socket.close();
+  }
+  assertEquals(seen, [1, 2]);
+});
+
+Deno.test("probePort() tells a closed port of this machine from a bound one, and knows nothing of others", async () => {
+  const socket = await bind(ANY);
+  assertEquals(probePort(socket.endpoint), "bound");
+  socket.close();
+  assertEquals(probePort(socket.endpoint), "closed");
+  assertEquals(probePort({ scheme: "udp", host: "192.0.2.77", port: 5000, path: "/" }), "unknown");
+});
+
+Deno.test({
+  name: "DatagramSocket on a Unix path sends while it receives",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      await using one = await bind(`unixgram:${folder}/one`);
+      await using other = await bind(`unixgram:${folder}/other`);
+      const waiting = one.receive();
+      await one.send(Uint8Array.of(1), other.endpoint);
+      const received = await other.receive();
+      assertEquals([received?.data, received?.from], [Uint8Array.of(1), one.endpoint]);
+      await other.send(Uint8Array.of(2), one.endpoint);
+      assertEquals((await waiting)?.data, Uint8Array.of(2));
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
