@@ -1,0 +1,99 @@
+/**
+ * Compiles the three programs, one file each, into `dist/`.
+ *
+ * `deno task compile [--target all|TARGET]... [--runtime FILE|npm] [--release] [--out FOLDER]`
+ *
+ * With `--target` or `--release` it makes archives and `SHA256SUMS` too.
+ *
+ * @module
+ */
+
+import type { FlagTable, FlagValues } from "../src/base/flag_spec.ts";
+import { formatSize } from "../src/base/units.ts";
+import { parseFlags } from "../src/cli/parse_flags.ts";
+import { makeArchive } from "./release/archive.ts";
+import { type BuildInfo, buildInfo } from "./release/build_info.ts";
+import { bundleProgram, PROGRAMS } from "./release/bundle_program.ts";
+import { NPM_COMPILER, npmRuntime, sha256 } from "./release/npm_runtime.ts";
+import { run } from "./release/run.ts";
+import { startUpMs } from "./release/start_up.ts";
+import { fileName, type Target, targetsOf } from "./release/targets.ts";
+
+/**
+ * What a compiled program may do, for good. It gives the right to read and
+ * write files back before it begins, where its command line names no file.
+ */
+const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-write", "--no-prompt"];
+
+const FLAGS = {
+  target: { type: "text", repeat: true, help: "compile for TARGET, or all, and pack archives" },
+  runtime: { type: "text", help: "take the runtime from a file, or from npm" },
+  release: { type: "boolean", help: "pack archives, and refuse what must not be released" },
+  out: { type: "text", default: "dist", help: "folder to write to" },
+} as const satisfies FlagTable;
+
+/** Who compiles, and on which runtime. */
+interface Compiler {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Record<string, string>;
+}
+
+async function compilerFor(runtime: string | undefined, folder: string): Promise<Compiler> {
+  if (runtime === undefined) return { command: Deno.execPath(), args: [], env: {} };
+  if (runtime !== "npm") return { command: Deno.execPath(), args: [], env: { DENORT_BIN: runtime } };
+  return { command: "npx", args: ["-y", NPM_COMPILER], env: { DENORT_BIN: await npmRuntime(folder) } };
+}
+
+async function compileFor(target: Target, folder: string, bundles: string, compiler: Compiler): Promise<void> {
+  const cross = target === Deno.build.target ? [] : ["--target", target];
+  for (const name of PROGRAMS) {
+    const path = `${folder}/${fileName(name, target)}`;
+    const flags = ["compile", "--quiet", "--no-check", "--no-config", "--unstable-net", ...PERMISSIONS, ...cross];
+    await run(compiler.command, [...compiler.args, ...flags, "--output", path, `${bundles}/parley-${name}.js`], {
+      env: compiler.env,
+    });
+    const size = formatSize((await Deno.stat(path)).size);
+    const start = target === Deno.build.target ? `, starts in ${Math.round(await startUpMs(path))} ms` : "";
+    console.log(`${path}  ${size}${start}`);
+  }
+}
+
+async function archiveAll(targets: readonly Target[], out: string, info: BuildInfo): Promise<void> {
+  const sums: string[] = [];
+  for (const target of targets) {
+    const archive = await makeArchive(target, out, info);
+    sums.push(`${await sha256(await Deno.readFile(`${out}/${archive}`))}  ${archive}\n`);
+    console.log(`${out}/${archive}`);
+  }
+  await Deno.writeTextFile(`${out}/SHA256SUMS`, sums.join(""));
+}
+
+function refusal(release: boolean, runtime: string | undefined, info: BuildInfo): string | undefined {
+  if (!release) return undefined;
+  if (runtime === "npm") return "a release is compiled with Deno's own runtime, never with the one from npm";
+  if (!/^[0-9a-f]+$/.test(info.commit)) return `a release is compiled from a commit, not from ${info.commit}`;
+  return undefined;
+}
+
+if (import.meta.main) {
+  // `deno task` hands over the dashes that separate its own flags.
+  const words = Deno.args.filter((word) => word !== "--");
+  const { target, runtime, release, out } = parseFlags(words, FLAGS).flags as FlagValues<typeof FLAGS>;
+  const info = await buildInfo();
+  const refused = refusal(release, runtime, info);
+  if (refused !== undefined) {
+    console.error(`compile: ${refused}`);
+    Deno.exit(2);
+  }
+  const targets = targetsOf(target);
+  await Deno.mkdir(out, { recursive: true });
+  for (const name of PROGRAMS) await bundleProgram(name, out, info);
+  const compiler = await compilerFor(runtime, out);
+  for (const each of targets) {
+    const folder = each === Deno.build.target ? out : `${out}/${each}`;
+    await Deno.mkdir(folder, { recursive: true });
+    await compileFor(each, folder, out, compiler);
+  }
+  if (release || target.length > 0) await archiveAll(targets, out, info);
+}

@@ -1,0 +1,32 @@
+import type { BuildInfo } from "./build_info.ts";
+import { PROGRAMS } from "./bundle_program.ts";
+import { run } from "./run.ts";
+import { fileName, type Target } from "./targets.ts";
+
+const PAPERS = ["LICENSE", "README.md"];
+
+/** Name of a target's archive, without its ending. */
+export function archiveName(version: string, target: string): string {
+  return `parley-${version}-${target}`;
+}
+
+/** Packs the programs of a target, which lie in `out`, with licence and README; the archive's name. */
+export async function makeArchive(target: Target, out: string, { version }: BuildInfo): Promise<string> {
+  const name = archiveName(version, target);
+  const from = target === Deno.build.target ? out : `${out}/${target}`;
+  const folder = `${out}/${name}`;
+  await Deno.mkdir(folder, { recursive: true });
+  try {
+    for (const program of PROGRAMS) {
+      const file = fileName(program, target);
+      await Deno.copyFile(`${from}/${file}`, `${folder}/${file}`);
+    }
+    for (const paper of PAPERS) {
+      await Deno.copyFile(new URL(`../../${paper}`, import.meta.url), `${folder}/${paper}`);
+    }
+    await run("tar", ["-czf", `${name}.tar.gz`, name], { cwd: out });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+  return `${name}.tar.gz`;
+}

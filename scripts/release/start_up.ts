@@ -1,0 +1,14 @@
+import { run } from "./run.ts";
+
+const RUNS = 5;
+
+/** Milliseconds from the start of a program to the end of `--version`: the median of a few runs. */
+export async function startUpMs(path: string): Promise<number> {
+  const times: number[] = [];
+  for (let turn = 0; turn < RUNS; turn++) {
+    const startedMs = performance.now();
+    await run(path, ["--version"]);
+    times.push(performance.now() - startedMs);
+  }
+  return times.sort((a, b) => a - b)[Math.floor(RUNS / 2)] ?? NaN;
+}
