@@ -34,6 +34,8 @@ export interface ProgramIo {
   readonly mayColor: boolean;
   /** SIGINT and SIGTERM. */
   readonly stop: StopSignals;
+  /** Gives the right to read and write files back for good, where the program has it by being compiled with it. */
+  giveBackFiles?(): Promise<void>;
 }
 
 /** The world as it is. */
@@ -48,7 +50,13 @@ export function systemIo(exit: (code: number) => never): ProgramIo {
     stderr: outputOf(Deno.stderr),
     mayColor: !Deno.noColor,
     stop: new StopSignals(exit),
+    ...(Deno.build.standalone ? { giveBackFiles } : {}),
   };
+}
+
+async function giveBackFiles(): Promise<void> {
+  await Deno.permissions.revoke({ name: "read" });
+  await Deno.permissions.revoke({ name: "write" });
 }
 
 function outputOf(stream: typeof Deno.stdout): Output {

@@ -3,6 +3,7 @@ import type { Command, Program } from "./command.ts";
 import { EXIT, exitCodeOf } from "./exit_codes.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import type { ProgramIo } from "./io.ts";
+import { namesFiles } from "./names_files.ts";
 import { beforeDashes, parseFlags } from "./parse_flags.ts";
 import { StoppedError } from "./stop_signals.ts";
 import { suggest } from "../base/suggest.ts";
@@ -64,7 +65,9 @@ async function dispatch(program: Program, argv: readonly string[], io: ProgramIo
     io.stdout.write(commandHelp(program, command));
     return EXIT.done;
   }
-  return await command.run({ ...parseFlags(rest, command.flags), io });
+  const parsed = parseFlags(rest, command.flags);
+  if (!namesFiles({ usage: command.usage, table: command.flags, ...parsed })) await io.giveBackFiles?.();
+  return await command.run({ ...parsed, io });
 }
 
 function commandOf(program: Program, argv: readonly string[]): Command | undefined {

@@ -120,7 +120,7 @@ Deno.test("runProgram() prints help and version to standard output, without runn
     assertEquals([code, err], [0, ""]);
     assertMatch(out, /^parley-test/);
   }
-  assertMatch((await run(["--version"])).out, /^parley-test \d+\.\d+\.\d+ \(deno .*\)\n$/);
+  assertMatch((await run(["--version"])).out, /^parley-test \d+\.\d+\.\d+ \(source, deno .*\)\n$/);
   assertEquals((await run(["greet", "--", "--help"])).out, "");
 });
 
