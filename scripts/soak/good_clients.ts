@@ -1,0 +1,100 @@
+/**
+ * Clients that behave, and notice each byte that is lost or wrong.
+ *
+ * @module
+ */
+
+import { enterChat } from "../../tests/support/chat_peer.ts";
+import { dial, writeAll } from "../../tests/support/peer.ts";
+
+/** What the clients of one kind have done. */
+export interface Tally {
+  connections: number;
+  messages: number;
+  bytes: number;
+}
+
+/** A tally of nothing. */
+export function emptyTally(): Tally {
+  return { connections: 0, messages: 0, bytes: 0 };
+}
+
+/** Sends random pieces of 1 byte to 128 KiB and compares the echo byte by byte, on a new connection now and then. */
+export async function echoClient(endpoint: string, tally: Tally, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    using conn = await dial(endpoint);
+    tally.connections++;
+    for (let round = 0; round < 200 && !signal.aborted; round++) {
+      const sent = randomBytes(1 + Math.floor(Math.random() ** 4 * 128 * 1024));
+
+      await Promise.all([writeAll(conn, sent), expectBytes(conn, sent)]);
+      tally.messages++;
+      tally.bytes += sent.length;
+    }
+    // At the end of one side everything must still come back from the other.
+    const last = randomBytes(10_000);
+    await writeAll(conn, last);
+    await conn.closeWrite();
+    await expectBytes(conn, last);
+    if (await conn.read(new Uint8Array(1)) !== null) throw new Error("more came back than was sent");
+  }
+}
+
+/** Some members of one room of their own: what one says, each other one reads once and in order. */
+export async function chatRoom(endpoint: string, room: string, tally: Tally, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    using members = new DisposableStack();
+    const enter = async (name: string) => {
+      const peer = members.use(await enterChat(endpoint));
+      await peer.send(`/join ${room}\n/leave lobby\n/nick ${room}-${name}`);
+      await peer.until(new RegExp(`^\\* \\S+ is now ${room}-${name}$`));
+      return peer;
+    };
+    const speaker = await enter("speaker");
+    const listeners = [await enter("a"), await enter("b"), await enter("c")];
+    tally.connections += 4;
+    const count = 500;
+    const speaking = (async () => {
+      for (let number = 0; number < count; number++) {
+        await speaker.send(`${number} ${"x".repeat(number % 300)}`);
+        if (number % 25 === 0) await pause(5);
+      }
+    })();
+    const listening = listeners.map(async (listener) => {
+      for (let number = 0; number < count; number++) {
+        const line = await listener.until(/^\[/);
+        const expected = `[#${room}] ${room}-speaker: ${number} ${"x".repeat(number % 300)}`;
+        if (line !== expected) throw new Error(`"${line.slice(0, 80)}" came where "${expected.slice(0, 80)}" was due`);
+        tally.messages++;
+        tally.bytes += line.length;
+      }
+    });
+    await Promise.all([speaking, ...listening]);
+  }
+}
+
+/** Waits. */
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function randomBytes(count: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(count);
+  // getRandomValues() gives 64 KiB at the most.
+  for (let from = 0; from < count; from += 65_536) crypto.getRandomValues(bytes.subarray(from, from + 65_536));
+  return bytes;
+}
+
+async function expectBytes(conn: Deno.Conn, sent: Uint8Array): Promise<void> {
+  const buffer = new Uint8Array(64 * 1024);
+  for (let have = 0; have < sent.length;) {
+    const count = await conn.read(buffer.subarray(0, Math.min(buffer.length, sent.length - have)));
+    if (count === null) throw new Error(`the echo ended after ${have} of ${sent.length} bytes`);
+    for (let index = 0; index < count; index++) {
+      if (buffer[index] !== sent[have + index]) {
+        throw new Error(`byte ${have + index} of ${sent.length} came back wrong`);
+      }
+    }
+    have += count;
+  }
+}
