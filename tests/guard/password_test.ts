@@ -29,8 +29,8 @@ Deno.test("parsePasswordHash() refuses what is none, and costs that take all mem
 
 Deno.test("parsePasswordFile() reads names and roles, and names the line that is wrong", async () => {
   const hash = await hashPassword("x");
-  const entries = parsePasswordFile(`# staff\r\nann:${hash}:operator,moderator\r\n\nbob:${hash}\n`, "names");
-  assertEquals(entries.get("ann")?.identity, { name: "ann", roles: ["operator", "moderator"] });
+  const entries = parsePasswordFile(`# staff\r\nann:${hash}:operator:#dev,moderator\r\n\nbob:${hash}\n`, "names");
+  assertEquals(entries.get("ann")?.identity, { name: "ann", roles: ["operator:#dev", "moderator"] });
   assertEquals(entries.get("bob")?.identity.roles, []);
   assertThrows(() => parsePasswordFile(`ann:${hash}\nann:${hash}`, "names"), Error, "names, line 2: the name ann");
   assertThrows(() => parsePasswordFile("ann:secret", "names"), Error, "names, line 1: this is no hash");
