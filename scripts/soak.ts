@@ -9,9 +9,10 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
+import { messageOf } from "../src/base/errors.ts";
 import { openFiles, residentBytes } from "../tests/abuse/support.ts";
 import { startServer } from "../tests/support/program.ts";
-import { untilSight } from "../tests/support/sight.ts";
+import { sightOf, untilSight } from "../tests/support/sight.ts";
 import { badClient } from "./soak/bad_clients.ts";
 import { chatRoom, echoClient, emptyTally, pause } from "./soak/good_clients.ts";
 
@@ -59,12 +60,22 @@ async function soak({ name, args, traffic }: SoakTarget, seconds: number): Promi
   const failed = Promise.all([...running, ...bad]).then(() => new Promise<never>(() => {}));
   try {
     await Promise.race([pause(seconds * 1_000), failed]);
-  } finally {
     end.abort();
+    await Promise.all(running);
+  } catch (error) {
+    end.abort();
+    const { closedByReason, recentlyClosed } = await sightOf(metrics);
+    const last = recentlyClosed.slice(0, 5).map(({ reason, error }) =>
+      error === undefined ? reason : `${reason}: ${error}`
+    );
+    throw new Error(
+      `${name}: ${messageOf(error)}; closed: ${JSON.stringify(closedByReason)}, the last: ${last.join(", ")}`,
+    );
   }
-  await Promise.all(running);
   const abused = (await Promise.all(bad)).reduce((sum, count) => sum + count, 0);
-  const { accepted, closedByReason } = await untilSight(metrics, ({ open }) => open === 0);
+  const { accepted, closedByReason, recentlyClosed } = await untilSight(metrics, ({ open }) => open === 0);
+  const fault = recentlyClosed.find(({ reason }) => reason === "error");
+  if (fault) throw new Error(`${name}: a connection ended by a fault of the server: ${fault.error}`);
   await untilAtMost(`${name}: open files`, () => openFiles(server.pid), start.files);
   await untilAtMost(`${name}: memory`, () => residentBytes(server.pid), start.memory + MEMORY_BOUND_BYTES);
   const files = openFiles(server.pid);
@@ -101,7 +112,7 @@ for (const report of reports) {
   console.log(
     report.status === "fulfilled"
       ? JSON.stringify({ ok: true, ...report.value })
-      : JSON.stringify({ ok: false, error: String(report.reason) }),
+      : JSON.stringify({ ok: false, error: messageOf(report.reason) }),
   );
 }
 Deno.exit(reports.every(({ status }) => status === "fulfilled") ? 0 : 1);

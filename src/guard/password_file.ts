@@ -33,7 +33,7 @@ export function parsePasswordFile(text: string, fileName: string): ReadonlyMap<s
     } catch (cause) {
       throw new UsageError(`${where}: this is no hash; make one with parley-server hash-password ${name}`, { cause });
     }
-    const identity = { name, roles: rest.join(":").split(",").map((role) => role.trim()).filter(Boolean) };
+    const identity = { name, roles: roles.split(",").map((role) => role.trim()).filter(Boolean) };
     entries.set(name, { identity, hash });
   }
   return entries;
