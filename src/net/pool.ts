@@ -54,7 +54,7 @@ export interface PoolOptions {
   healthCheck?: (connection: Connection) => Promise<boolean>;
   /**
    * A connection that was in use less than this ago is handed out without a
-   * look at the socket. The look costs one turn of the event loop, about two
+   * look at the socket. The look costs two turns of the event loop, a few
    * milliseconds.
    *
    * @default {0}
@@ -234,8 +234,12 @@ export class ConnectionPool implements AsyncDisposable {
     this.#looking++;
     let isGood = false;
     try {
-      // The runtime tells of a peer's end only when its event loop has looked at the sockets.
-      if (performance.now() - sinceMs >= this.#trustForMs) await delay(0);
+      if (performance.now() - sinceMs >= this.#trustForMs) {
+        // The runtime tells of a peer's end only when its event loop has looked at the sockets,
+        // and in the first turn the timer may come before the sockets.
+        await delay(0);
+        await delay(0);
+      }
       isGood = await watch.end() === "quiet" && connection.closeReason === undefined &&
         await this.#isHealthy(connection);
     } catch (error) {
