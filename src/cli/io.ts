@@ -71,7 +71,8 @@ function outputOf(stream: typeof Deno.stdout): Output {
     },
     isTerminal: stream.isTerminal(),
     get columns() {
-      return stream.isTerminal() ? Deno.consoleSize().columns : 80;
+      // A terminal that nobody has told its size says 0.
+      return stream.isTerminal() ? Deno.consoleSize().columns || 80 : 80;
     },
   };
 }

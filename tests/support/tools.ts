@@ -4,20 +4,19 @@
  * @module
  */
 
-/** Whether the program is found on the path. */
-function isInstalled(name: string): boolean {
-  const folders = (Deno.env.get("PATH") ?? "").split(Deno.build.os === "windows" ? ";" : ":");
-  const names = Deno.build.os === "windows" ? [`${name}.exe`] : [name];
-  return folders.some((folder) =>
-    names.some((file) => {
-      try {
-        return Deno.statSync(`${folder}/${file}`).isFile;
-      } catch {
-        // Not there: the next folder.
-        return false;
-      }
-    })
-  );
+/** Path of the program, or `undefined` where it is not found on the path. */
+export function findTool(name: string): string | undefined {
+  const isWindows = Deno.build.os === "windows";
+  const file = isWindows ? `${name}.exe` : name;
+  const paths = (Deno.env.get("PATH") ?? "").split(isWindows ? ";" : ":").map((folder) => `${folder}/${file}`);
+  return paths.find((path) => {
+    try {
+      return Deno.statSync(path).isFile;
+    } catch {
+      // Not there: the next folder.
+      return false;
+    }
+  });
 }
 
 /**
@@ -25,7 +24,7 @@ function isInstalled(name: string): boolean {
  * test is skipped, and its name says why; in CI (`CI` is set) it fails.
  */
 export function toolTest(tool: string, name: string, run: () => Promise<void>): void {
-  const isMissing = !isInstalled(tool);
+  const isMissing = findTool(tool) === undefined;
   const mayBeMissing = !Deno.env.get("CI");
   Deno.test({
     name: isMissing ? `${name} (${tool} is not installed)` : name,
@@ -35,4 +34,32 @@ export function toolTest(tool: string, name: string, run: () => Promise<void>): 
       await run();
     },
   });
+}
+
+/** Runs a tool to its end, with `input` on its standard input. */
+export async function runTool(
+  name: string,
+  args: readonly string[],
+  options: { input?: string | Uint8Array; cwd?: string } = {},
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const path = findTool(name);
+  if (path === undefined) throw new Error(`not installed: ${name}`);
+  const child = new Deno.Command(path, {
+    args: [...args],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  const input = typeof options.input === "string" ? new TextEncoder().encode(options.input) : options.input;
+  // A tool that ends without reading its input closes the pipe: that is its business.
+  const feeding = (async () => {
+    if (input) await writer.write(input);
+    await writer.close();
+  })().catch(() => {});
+  const { code, stdout, stderr } = await child.output();
+  await feeding;
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }

@@ -1,15 +1,20 @@
-import { utf8 } from "../../base/bytes.ts";
+import { hexDump } from "../../base/bytes.ts";
 import { DEFAULTS } from "../../base/defaults.ts";
 import { UsageError } from "../../base/errors.ts";
 import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
 import { formatDuration } from "../../base/units.ts";
 import { defineCommand } from "../../cli/command.ts";
 import { EXIT } from "../../cli/exit_codes.ts";
-import { dialSession } from "../../serve/dial_session.ts";
+import { safeText } from "../../cli/safe_text.ts";
+import { formatEndpoint } from "../../net/endpoint.ts";
+import type { Message, Session } from "../../serve/session.ts";
 import { configureProgramLogging } from "../program_logging.ts";
-import { codecOf, CONNECTION_FLAGS } from "./client_flags.ts";
-import { inputCutter } from "./connect/input.ts";
+import { inputCutter, type InputOptions, lineMessage, type Outgoing } from "./connect/input.ts";
 import { pipe } from "./connect/pipe.ts";
+import { Recorder } from "./connect/recorder.ts";
+import { converse } from "./connect/terminal.ts";
+import { dial, DIAL_FLAGS, isMessageWise } from "./dial.ts";
+import { ReplyPrinter } from "./reply_printer.ts";
 
 const FLAGS = {
   waitReply: {
@@ -18,8 +23,12 @@ const FLAGS = {
     help: "once one side has ended, wait TIME after the last byte for the other",
   },
   crlf: { type: "boolean", help: "send each line end as CR LF" },
-  ...CONNECTION_FLAGS,
+  hex: { type: "boolean", help: "each line of input is hexadecimal digits, and replies are printed so" },
+  record: { type: "text", placeholder: "FILE", help: "write both directions to FILE, for parley-client replay" },
+  ...DIAL_FLAGS,
 } as const satisfies FlagTable;
+
+type ConnectFlags = FlagValues<typeof FLAGS>;
 
 /** `parley-client connect`. */
 export const connectCommand = defineCommand({
@@ -30,37 +39,70 @@ export const connectCommand = defineCommand({
     { words: "connect 127.0.0.1:8888", does: "type lines, see replies; quit or Ctrl-D ends" },
     { words: "connect tcp://127.0.0.1:8888 < request > reply", does: "send a file, keep all that comes back" },
     { words: "connect --crlf mail.internal:25", does: "line ends as SMTP and HTTP want them" },
+    { words: "connect --record talk.jsonl unix:/run/app.sock", does: "keep what was said" },
   ],
   flags: FLAGS,
+  notes: [
+    "The end of input ends our side and waits for the server's end, at most --wait-reply after the last byte: a server",
+    "that answers late is heard, one that never ends gives exit code 5, even where it has answered.",
+    "With framing and over WebSocket each line of input is a message, and each message is printed as a line.",
+    "WebSocket has no end of one side alone: there silence for --wait-reply is the end of the answer, exit code 0.",
+  ].join("\n"),
   async run({ flags, args, io }) {
     configureProgramLogging(flags, io);
     const [endpoint, ...more] = args;
     if (endpoint === undefined) throw new UsageError("no endpoint to connect to");
     if (more.length > 0) throw new UsageError(`connect takes one endpoint; "${more[0]}" is one more`);
-    const session = await dialSession(endpoint, codecOf(flags), {
+    const isByHand = io.stdin.isTerminal && io.stdout.isTerminal;
+    const session = await dial(endpoint, flags, {
       context: "connect",
-      connectTimeout: flags.connectTimeout,
       // The pipe has a watch of its own, which knows when it is our own reader that holds things up.
       writeTimeout: Number.MAX_SAFE_INTEGER,
     });
-    await pipe(session, io, pipeOptions(flags));
+    using recorder = recorderOf(flags, session);
+    const hooks = {
+      waitReplyMs: flags.waitReply,
+      onSent: ({ data }: Outgoing) => recorder?.data("client", data),
+      onReceived: ({ data }: Message) => recorder?.data("server", data),
+      onEnd: (side: "client" | "server") => recorder?.end(side),
+    };
+    const input = inputOptions(flags, session, isByHand);
+    if (isByHand) {
+      using stop = io.stop.listen();
+      const show = showOf(flags, session);
+      return await converse(
+        session,
+        io,
+        { ...hooks, messageOf: (line) => lineMessage(line, input), show },
+        stop.signal,
+      );
+    }
+    const printer = new ReplyPrinter(io.stdout, { isHex: flags.hex, isMessageWise: isMessageWise(session, flags) });
+    const render = (message: Message) => printer.render(message);
+    await pipe(session, io, { ...hooks, cutter: inputCutter(input), render, stallMs: DEFAULTS.writeTimeoutMs });
     return EXIT.done;
   },
 });
 
-function pipeOptions(flags: FlagValues<typeof FLAGS>) {
-  const isFramed = flags.framing !== undefined && flags.framing !== "raw";
-  const lineEnd = utf8("\n");
+function recorderOf(flags: ConnectFlags, session: Session): Recorder | undefined {
+  if (flags.record === undefined) return undefined;
+  return Recorder.open(flags.record, { endpoint: formatEndpoint(session.remote), framing: flags.framing ?? "raw" });
+}
+
+/** Over WebSocket bytes go as they come only where that is asked for: a message is what people mean by a line. */
+function inputOptions(flags: ConnectFlags, session: Session, isByHand: boolean): InputOptions {
+  const isFramed = flags.framing === undefined ? session.kind === "websocket" : flags.framing !== "raw";
   return {
-    cutter: inputCutter({ isByLine: isFramed, isHex: false, isCrLf: flags.crlf, keepsLineEnd: false }),
-    render: ({ data }: { data: Uint8Array }) => {
-      if (!isFramed) return data;
-      const line = new Uint8Array(data.length + 1);
-      line.set(data);
-      line.set(lineEnd, data.length);
-      return line;
-    },
-    waitReplyMs: flags.waitReply,
-    stallMs: DEFAULTS.writeTimeoutMs,
+    isByLine: isByHand || isFramed || flags.hex,
+    isHex: flags.hex,
+    isCrLf: flags.crlf,
+    keepsLineEnd: !isFramed,
   };
+}
+
+function showOf(flags: ConnectFlags, session: Session): (message: Message) => string {
+  if (flags.hex) return ({ data }) => hexDump(data).map((line) => `${line}\n`).join("");
+  const decoder = new TextDecoder();
+  if (isMessageWise(session, flags)) return ({ data }) => `${safeText(decoder.decode(data))}\n`;
+  return ({ data }) => safeText(decoder.decode(data, { stream: true }));
 }

@@ -2,9 +2,8 @@ import { messageOf, UsageError } from "../../base/errors.ts";
 import type { FlagTable } from "../../base/flag_spec.ts";
 import { type CommandDefinition, defineCommand } from "../../cli/command.ts";
 import { EXIT, exitCodeOf } from "../../cli/exit_codes.ts";
-import { dialSession } from "../../serve/dial_session.ts";
 import { configureProgramLogging } from "../program_logging.ts";
-import { codecOf, CONNECTION_FLAGS, isMessageWise } from "./client_flags.ts";
+import { dial, DIAL_FLAGS, isMessageWise } from "./dial.ts";
 import { failureLines } from "./exchange/failure_lines.ts";
 import { runExchange } from "./exchange/run_exchange.ts";
 import { ReplyPrinter } from "./reply_printer.ts";
@@ -29,7 +28,7 @@ const FLAGS = {
   wait: { type: "duration", default: "1s", help: "a reply without framing is over when nothing came for TIME" },
   noReply: { type: "boolean", help: "wait for no reply" },
   json: { type: "boolean", help: "one JSON object on standard output" },
-  ...CONNECTION_FLAGS,
+  ...DIAL_FLAGS,
 } as const satisfies FlagTable;
 
 /** `parley-client send`. */
@@ -68,11 +67,9 @@ async function run({ flags, args, given, io }: Parameters<CommandDefinition<type
   const first = await firstStep({ data, file: flags.file, timeoutMs: flags.timeout, ...style }, io, stop.signal);
   const steps = stepsOf(given, { first, ...style, quietMs: flags.noReply ? undefined : flags.wait });
   if (steps.length === 0) throw new UsageError("nothing to send and nothing to expect");
-  const codec = codecOf(flags);
   const startMs = performance.now();
-  const session = await dialSession(endpoint, codec, {
+  const session = await dial(endpoint, flags, {
     context: "send",
-    connectTimeout: flags.connectTimeout,
     writeTimeout: flags.timeout,
     signal: stop.signal,
   });

@@ -1,4 +1,4 @@
-import { parseHex } from "../../../base/bytes.ts";
+import { concat, parseHex } from "../../../base/bytes.ts";
 import { FrameError } from "../../../base/errors.ts";
 import { lineCodec } from "../../../framing/mod.ts";
 import { isUtf8 } from "../utf8.ts";
@@ -26,13 +26,15 @@ export interface InputOptions {
   readonly isHex: boolean;
   /** A line end is sent as CR LF. */
   readonly isCrLf: boolean;
-  /** Where messages are sent without an end of their own, each line keeps its line end. */
+  /** Each line keeps its end: the messages themselves have none. */
   readonly keepsLineEnd: boolean;
 }
 
 const LINE_BYTES = 64 * 1024 * 1024;
 const CR = 0x0d;
 const LF = 0x0a;
+const LINE_END = Uint8Array.of(LF);
+const CR_LF = Uint8Array.of(CR, LF);
 
 /** The cutter that the options ask for. */
 export function inputCutter(options: InputOptions): InputCutter {
@@ -67,20 +69,22 @@ class LineCutter implements InputCutter {
     const messages: Outgoing[] = [];
     for (let line = this.#decoder.next(); line !== undefined; line = this.#decoder.next()) {
       if (line instanceof FrameError) throw line;
-      messages.push(this.#messageOf(line));
+      messages.push(lineMessage(line, this.#options));
     }
     return messages;
   }
+}
 
-  #messageOf(line: Uint8Array): Outgoing {
-    const { isHex, isCrLf, keepsLineEnd } = this.#options;
-    if (isHex) return { data: parseHex(new TextDecoder().decode(line)), isText: false };
-    if (!keepsLineEnd) return { data: line, isText: isUtf8(line) };
-    const data = new Uint8Array(line.length + (isCrLf ? 2 : 1));
-    data.set(line);
-    data.set(isCrLf ? [CR, LF] : [LF], line.length);
-    return { data, isText: false };
-  }
+/**
+ * One line, without its end, as a message.
+ *
+ * @throws {SyntaxError} It should be hexadecimal digits and is not.
+ */
+export function lineMessage(line: Uint8Array, options: InputOptions): Outgoing {
+  const { isHex, isCrLf, keepsLineEnd } = options;
+  if (isHex) return { data: parseHex(new TextDecoder().decode(line)), isText: false };
+  if (!keepsLineEnd) return { data: line, isText: isUtf8(line) };
+  return { data: concat([line, isCrLf ? CR_LF : LINE_END]), isText: false };
 }
 
 /** Puts a CR before each LF that has none. */

@@ -21,6 +21,8 @@ export interface PipeOptions {
   /** Told of every message that goes and comes. */
   readonly onSent?: ((message: Outgoing) => void) | undefined;
   readonly onReceived?: ((message: Message) => void) | undefined;
+  /** Told which side has ended. */
+  readonly onEnd?: ((side: "client" | "server") => void) | undefined;
 }
 
 const INPUT_BYTES = 64 * 1024;
@@ -64,7 +66,8 @@ class Pipe {
     work.catch(() => {});
     const missing = await Promise.race([work, this.#expired.promise]);
     if (missing === undefined || missing === "input") return;
-    if (missing === "end" && this.#session.kind === "websocket") return;
+    // WebSocket ends both sides at once: its silence is the end of what was to come.
+    if (missing === "end" && this.#session.kind === "websocket") return await this.#session.finish();
     throw this.#timeout(missing);
   }
 
@@ -79,6 +82,7 @@ class Pipe {
     if (first && !(first.error instanceof ResetError)) throw first.error;
     await receiving;
     this.#session.log.debug("the peer has ended");
+    this.#options.onEnd?.("server");
     if (this.#watch.awaited === undefined) this.#watch.await("input");
     // Who types sees the end.
     if (!this.#io.stdin.isTerminal) await sending;
@@ -92,6 +96,7 @@ class Pipe {
       await this.#send(count === null ? cutter.end() : cutter.push(buffer.subarray(0, count)));
       if (count === null) break;
     }
+    this.#options.onEnd?.("client");
     await this.#naming(() => this.#session.closeWrite());
     if (this.#watch.awaited === undefined) this.#watch.await("end");
   }

@@ -5,6 +5,7 @@ import type { ProgramIo } from "../../../cli/io.ts";
 import { abortable } from "../../../net/wait.ts";
 import { bytesPayload } from "../exchange/payload.ts";
 import type { Step } from "../exchange/step.ts";
+import { readNamedBytes } from "../../read_named_file.ts";
 import { isUtf8 } from "../utf8.ts";
 import { sendStep } from "./steps.ts";
 
@@ -32,7 +33,7 @@ export async function firstStep(
 ): Promise<Step | undefined> {
   const { data, file } = options;
   if (data !== undefined && file !== undefined) throw new UsageError("DATA and --file exclude each other");
-  if (file !== undefined) return bytesStep(await Deno.readFile(file), options.isHex);
+  if (file !== undefined) return bytesStep(await readNamedBytes(file, "what to send:"), options.isHex);
   if (data !== undefined) {
     try {
       return sendStep(data, options);

@@ -1,0 +1,136 @@
+import { utf8 } from "../../../base/bytes.ts";
+import { messageOf, ResetError, TimeoutError } from "../../../base/errors.ts";
+import { formatDuration } from "../../../base/units.ts";
+import { EXIT } from "../../../cli/exit_codes.ts";
+import type { ProgramIo } from "../../../cli/io.ts";
+import { LineEditor } from "../../../cli/line_editor.ts";
+import { Prompt } from "../../../cli/prompt.ts";
+import { formatEndpoint } from "../../../net/endpoint.ts";
+import { abortable } from "../../../net/wait.ts";
+import type { Message, Session } from "../../../serve/session.ts";
+import type { Outgoing } from "./input.ts";
+
+/** How a session is held by hand. */
+export interface TerminalOptions {
+  /** The line as a message. */
+  readonly messageOf: (line: Uint8Array) => Outgoing;
+  /** A message as it is shown. */
+  readonly show: (message: Message) => string;
+  /** For the peer's end after ours, in milliseconds. */
+  readonly waitReplyMs: number;
+  readonly onSent?: ((message: Outgoing) => void) | undefined;
+  readonly onReceived?: ((message: Message) => void) | undefined;
+  readonly onEnd?: ((side: "client" | "server") => void) | undefined;
+}
+
+/** How long a peer may take to end after `quit`: who quits has seen enough. */
+const QUIT_MS = 1_000;
+
+/**
+ * Sends each line that is typed and prints what comes above the line that is
+ * being edited. `quit` leaves; Ctrl-D ends our side and waits for the peer's
+ * end; Ctrl-C leaves at once. The result is the exit code.
+ *
+ * @throws {TimeoutError} After Ctrl-D the peer did not end in time.
+ * @throws {ResetError} The peer reset the connection.
+ */
+export async function converse(
+  session: Session,
+  io: ProgramIo,
+  options: TerminalOptions,
+  stop: AbortSignal,
+): Promise<number> {
+  const editor = new LineEditor({ prompt: "> " });
+  using prompt = new Prompt(io, editor);
+  prompt.print(`connected to ${formatEndpoint(session.remote)}; quit or Ctrl-D ends\n`);
+  const received = receiveAll(session, prompt, options);
+  received.catch(() => {});
+  for (;;) {
+    const event = await abortable(Promise.race([prompt.next(), received]), { signal: stop }, unreachable);
+    if (event === undefined) {
+      prompt.print(`${formatEndpoint(session.remote)} has ended the connection\n`);
+      return EXIT.done;
+    }
+    switch (event.kind) {
+      case "interrupt":
+        session.close("aborted");
+        return EXIT.interrupted;
+      case "end":
+        await end(session, prompt, options, received);
+        return EXIT.done;
+      case "line":
+        if (event.text === "quit") {
+          await quit(session, options, received);
+          return EXIT.done;
+        }
+        send(session, prompt, options, event.text);
+    }
+  }
+}
+
+async function receiveAll(session: Session, prompt: Prompt, options: TerminalOptions): Promise<undefined> {
+  for (let batch = await session.receive(); batch; batch = await session.receive()) {
+    for (const message of batch) {
+      options.onReceived?.(message);
+      prompt.print(options.show(message));
+    }
+  }
+  options.onEnd?.("server");
+  return undefined;
+}
+
+function send(session: Session, prompt: Prompt, options: TerminalOptions, text: string): void {
+  let message: Outgoing;
+  try {
+    message = options.messageOf(utf8(text));
+  } catch (error) {
+    prompt.print(`! ${messageOf(error)}\n`);
+    return;
+  }
+  options.onSent?.(message);
+  session.send(message.data, message.isText);
+}
+
+async function end(
+  session: Session,
+  prompt: Prompt,
+  options: TerminalOptions,
+  received: Promise<undefined>,
+): Promise<void> {
+  options.onEnd?.("client");
+  if (!await session.closeWrite()) return await session.finish();
+  const endpoint = formatEndpoint(session.remote);
+  const within = formatDuration(options.waitReplyMs);
+  const hint = setTimeout(() => prompt.print(`waiting up to ${within} for the server's end; Ctrl-C leaves\n`), 500);
+  try {
+    const left = (async () => {
+      for (;;) if ((await prompt.next()).kind === "interrupt") return;
+    })();
+    await abortable(
+      Promise.race([received, left]),
+      { timeoutMs: options.waitReplyMs },
+      () => new TimeoutError("reply", `${endpoint} did not end within ${within}`, { endpoint }),
+    );
+  } finally {
+    clearTimeout(hint);
+    session.close("done");
+  }
+}
+
+async function quit(session: Session, options: TerminalOptions, received: Promise<undefined>): Promise<void> {
+  options.onEnd?.("client");
+  if (!await session.closeWrite()) return await session.finish();
+  try {
+    await abortable(received, { timeoutMs: Math.min(QUIT_MS, options.waitReplyMs) }, () => new StillOpen());
+  } catch (error) {
+    if (!(error instanceof StillOpen || error instanceof ResetError)) throw error;
+  }
+  session.close("done");
+}
+
+/** The peer has not ended in time, which is no fault after `quit`. */
+class StillOpen extends Error {}
+
+function unreachable(): Error {
+  return new Error("there is no deadline");
+}

@@ -1,0 +1,49 @@
+import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
+import { type Codec, parseFraming } from "../../framing/mod.ts";
+import { parseEndpoint } from "../../net/endpoint.ts";
+import { type DialOptions, dialSession } from "../../serve/dial_session.ts";
+import type { Session } from "../../serve/session.ts";
+import { CONNECTION_FLAGS } from "./client_flags.ts";
+import { START_TLS_FLAGS, TLS_FLAGS, tlsConnectOptions, tlsEndpoint } from "./tls_flags.ts";
+
+/** Most bytes of one message that a client takes: a server's line may be longer than what ours accept. */
+const MESSAGE_BYTES = 64 * 1024 * 1024;
+
+/** Flags of every command that holds a session with a server. */
+export const DIAL_FLAGS = {
+  ...TLS_FLAGS,
+  ...START_TLS_FLAGS,
+  subprotocol: { type: "text", repeat: true, placeholder: "NAME", help: "WebSocket: offer a subprotocol" },
+  origin: { type: "text", placeholder: "URL", help: "WebSocket: claim an origin, as a page's browser does" },
+  ...CONNECTION_FLAGS,
+} as const satisfies FlagTable;
+
+/** Values of {@linkcode DIAL_FLAGS}. */
+export type DialFlags = FlagValues<typeof DIAL_FLAGS>;
+
+/** A session as the flags want it, by any transport. */
+export async function dial(endpoint: string, flags: DialFlags, options: DialOptions): Promise<Session> {
+  const target = tlsEndpoint(parseEndpoint(endpoint), flags);
+  return await dialSession(target, codecOf(flags), {
+    connectTimeout: flags.connectTimeout,
+    // What is written is bounded by memory, as it comes from the user.
+    outboxBytes: Number.MAX_SAFE_INTEGER,
+    maxMessage: MESSAGE_BYTES,
+    ...await tlsConnectOptions(flags),
+    ...(flags.subprotocol.length > 0 ? { subprotocols: flags.subprotocol } : {}),
+    ...(flags.origin === undefined ? {} : { origin: flags.origin }),
+    ...options,
+  });
+}
+
+/** Whether what comes is messages: WebSocket's own, or those of a framing. */
+export function isMessageWise(
+  session: Pick<Session, "kind">,
+  { framing = "raw" }: Pick<DialFlags, "framing">,
+): boolean {
+  return session.kind === "websocket" || framing !== "raw";
+}
+
+function codecOf({ framing = "raw" }: Pick<DialFlags, "framing">): Codec {
+  return parseFraming(framing, { maxBytes: MESSAGE_BYTES });
+}
