@@ -26,6 +26,7 @@ export interface ConversationOptions {
 
 /** Messages a second where nothing is said. */
 const DEFAULT_RATE = 2;
+const NO_BYTES = new Uint8Array(0);
 /** Wrong passwords before the conversation ends. */
 const LOGIN_TRIES = 5;
 
@@ -37,7 +38,7 @@ export async function converse(hub: Hub, session: Session, options: Conversation
   let isFirst = true;
   let isOver = false;
   try {
-    if (member.isAdmitted && member.wire.name === "text") await hub.join(member, LOBBY);
+    if (member.isAdmitted && member.wire.name === "text") await enterLobby(hub, member);
     for (;;) {
       const batch = member.isAdmitted ? await session.receive() : await receiveLogin(member, loginEndMs);
       if (batch === null) break;
@@ -59,6 +60,15 @@ export async function converse(hub: Hub, session: Session, options: Conversation
 function reasonOf({ closeReason }: Session, isOver: boolean): string | undefined {
   if (closeReason === "slow consumer" || closeReason === "write timeout") return "reads too slowly";
   return isOver ? undefined : "connection lost";
+}
+
+/** Who is banned from it is told so, and may enter other rooms. */
+async function enterLobby(hub: Hub, member: Member): Promise<void> {
+  try {
+    await hub.join(member, LOBBY);
+  } catch (error) {
+    refuse(member, NO_BYTES, error);
+  }
 }
 
 function handle(hub: Hub, member: Member, data: Uint8Array, rate: MessageRate | undefined): InputResult {

@@ -1,5 +1,6 @@
 import type { Program } from "../../cli/command.ts";
 import { benchCommand } from "./bench.ts";
+import { chatCommand } from "./chat.ts";
 import { checkCommand } from "./check.ts";
 import { connectCommand } from "./connect.ts";
 import { freePortCommand } from "./free_port.ts";
@@ -15,6 +16,7 @@ export const clientProgram: Program = {
     sendCommand,
     checkCommand,
     benchCommand,
+    chatCommand,
     resolveCommand,
     freePortCommand,
   ],

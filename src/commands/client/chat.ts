@@ -1,0 +1,116 @@
+import { DEFAULTS } from "../../base/defaults.ts";
+import { UsageError } from "../../base/errors.ts";
+import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
+import { formatDuration } from "../../base/units.ts";
+import { JSON_SUBPROTOCOL } from "../../chat/hub.ts";
+import { checkRoom, LOBBY } from "../../chat/names.ts";
+import { defineCommand } from "../../cli/command.ts";
+import { EXIT } from "../../cli/exit_codes.ts";
+import type { ProgramIo } from "../../cli/io.ts";
+import { readPassword } from "../../cli/read_password.ts";
+import { parseFraming } from "../../framing/mod.ts";
+import { parseEndpoint } from "../../net/endpoint.ts";
+import { dialSession } from "../../serve/dial_session.ts";
+import { configureProgramLogging } from "../program_logging.ts";
+import { ChatLink, type ChatLinkOptions } from "./chat/link.ts";
+import { ChatScreen } from "./chat/on_terminal.ts";
+import { ChatPipe } from "./chat/through_pipe.ts";
+import { CONNECTION_FLAGS } from "./client_flags.ts";
+import { TLS_FLAGS, tlsConnectOptions } from "./tls_flags.ts";
+
+const { framing: _framing, ...CONNECTION } = CONNECTION_FLAGS;
+const { alpn: _alpn, ...TLS } = TLS_FLAGS;
+
+/** Most bytes of a line of the server: a list of many people is long. */
+const LINE_BYTES = 16 * 1024 * 1024;
+
+const FLAGS = {
+  nick: { type: "text", placeholder: "NAME", help: "your name; the server gives one otherwise" },
+  room: {
+    type: "text",
+    repeat: true,
+    placeholder: "ROOM",
+    help: `enter ROOM (default ${LOBBY}); you speak in the first`,
+  },
+  login: {
+    type: "text",
+    placeholder: "NAME",
+    help: "log in as NAME; the password is asked for, or the first input line",
+  },
+  json: { type: "boolean", help: "for bots: one JSON object a line, in and out" },
+  reconnect: { type: "duration", default: "5m", help: "when the connection is lost, try again for TIME" },
+  waitReply: {
+    type: "duration",
+    default: formatDuration(DEFAULTS.replyTimeoutMs),
+    help: "for the greeting, and at the end of input for the last acknowledgement",
+  },
+  ...CONNECTION,
+  ...TLS,
+} as const satisfies FlagTable;
+
+/** `parley-client chat`. */
+export const chatCommand = defineCommand({
+  name: "chat",
+  summary: "talk in a chat, by hand or as a bot",
+  usage: "ENDPOINT",
+  examples: [
+    { words: "chat 127.0.0.1:8028 --nick ann", does: "type lines, see what is said; /help tells more" },
+    { words: "chat ws://127.0.0.1:8765/ --room dev", does: "over WebSocket, in #dev" },
+    {
+      words: "chat :8028 --nick ci --room builds <<< 'build 214 is green'",
+      does: "say one thing; 0 once it is stored",
+    },
+    { words: "chat :8028 --json", does: "for bots: events come out, requests go in" },
+  ],
+  flags: FLAGS,
+  notes:
+    "When the connection is lost it connects again and resumes every room: nothing is missed, nothing is said twice.",
+  async run({ flags, args, io }) {
+    configureProgramLogging(flags, io);
+    const [endpoint, ...more] = args;
+    if (endpoint === undefined) throw new UsageError("no endpoint to connect to");
+    if (more.length > 0) throw new UsageError(`chat takes one endpoint; "${more[0]}" is one more`);
+    const options = await linkOptions(endpoint, flags, io);
+    if (io.stdin.isTerminal && io.stdout.isTerminal && !flags.json) {
+      using screen = new ChatScreen(io);
+      await screen.talk(
+        new ChatLink({ ...options, onEvent: (event) => screen.show(event), onStatus: (text) => screen.tell(text) }),
+      );
+      return EXIT.done;
+    }
+    const pipe = new ChatPipe(io, { isJson: flags.json });
+    const link = new ChatLink({
+      ...options,
+      onEvent: (event) => pipe.show(event),
+      onStatus: (text) => pipe.tell(text),
+    });
+    await pipe.talk(link, flags.waitReply);
+    return pipe.hasRefusal ? EXIT.unexpected : EXIT.done;
+  },
+});
+
+async function linkOptions(
+  endpoint: string,
+  flags: FlagValues<typeof FLAGS>,
+  io: ProgramIo,
+): Promise<Omit<ChatLinkOptions, "onEvent" | "onStatus">> {
+  const parsed = parseEndpoint(endpoint);
+  const tls = await tlsConnectOptions({ ...flags, alpn: [] });
+  const login = flags.login === undefined
+    ? undefined
+    : { name: flags.login, password: await readPassword(io, `Password of ${flags.login}: `) };
+  return {
+    dial: () =>
+      dialSession(parsed, parseFraming("line", { maxBytes: LINE_BYTES }), {
+        context: "chat",
+        connectTimeout: flags.connectTimeout,
+        subprotocols: [JSON_SUBPROTOCOL],
+        ...tls,
+      }),
+    rooms: (flags.room.length > 0 ? flags.room : [LOBBY]).map(checkRoom),
+    nick: flags.nick,
+    login,
+    reconnectMs: flags.reconnect,
+    greetingMs: flags.waitReply,
+  };
+}

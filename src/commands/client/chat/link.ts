@@ -1,0 +1,311 @@
+import { Backoff } from "../../../base/backoff.ts";
+import { ClosedEarlyError, messageOf, ParleyError, TimeoutError, UsageError } from "../../../base/errors.ts";
+import { formatDuration } from "../../../base/units.ts";
+import type { ChatEvent } from "../../../chat/event.ts";
+import type { JsonRequest } from "../../../chat/json_request.ts";
+import { keyOf, LOBBY } from "../../../chat/names.ts";
+import { formatEndpoint } from "../../../net/endpoint.ts";
+import { delay } from "../../../net/wait.ts";
+import type { Session } from "../../../serve/session.ts";
+import { parseEvent } from "./parse_event.ts";
+
+/** How a {@linkcode ChatLink} behaves. */
+export interface ChatLinkOptions {
+  /** Opens a session; WebSocket asks for `parley.v1`. */
+  readonly dial: () => Promise<Session>;
+  /** Rooms to be in; the first is spoken in. */
+  readonly rooms: readonly string[];
+  readonly nick?: string | undefined;
+  readonly login?: { readonly name: string; readonly password: string } | undefined;
+  /** How long to try again after the connection was lost, in milliseconds. */
+  readonly reconnectMs: number;
+  /** For the server to greet, in milliseconds. */
+  readonly greetingMs: number;
+  /** Every event, each message once and in order. */
+  readonly onEvent: (event: ChatEvent) => void;
+  /** The connection was lost, or is there again. */
+  readonly onStatus: (text: string) => void;
+}
+
+/** A request to the server. */
+export type Request = JsonRequest | { readonly type: "ban" | "mute"; readonly time?: string | undefined };
+
+/** Begins the `id` of the requests that enter a room. */
+const ENTER = "enter ";
+
+interface Place {
+  epoch: string;
+  seq: number;
+}
+
+interface Publish {
+  readonly room: string;
+  readonly text: string;
+  readonly action?: true | undefined;
+}
+
+/**
+ * A client of the chat over the JSON wire. When the connection is lost it
+ * connects again, resumes each room where it was, and sends again what was not
+ * acknowledged: nothing is shown twice and nothing is stored twice.
+ */
+export class ChatLink {
+  readonly #options: ChatLinkOptions;
+  readonly #places = new Map<string, Place>();
+  /** Rooms by key, with their names; the current one is the last. */
+  readonly #rooms: Map<string, string>;
+  /** Rooms that have been entered over this connection. */
+  readonly #entered = new Set<string>();
+  /** Rooms for which a resume was asked and not answered yet. */
+  readonly #resuming = new Set<string>();
+  readonly #unacknowledged = new Map<string, Publish>();
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #backoff = new Backoff({ firstMs: 250, mostMs: 10_000, jitter: 0.5 });
+  #settled: PromiseWithResolvers<void> | undefined;
+  #session: Session | undefined;
+  #nick = "";
+  /** The name that was asked for, to be asked for again. */
+  #wantedNick: string | undefined;
+  #isWelcome = false;
+  #isQuitting = false;
+
+  /** Nothing is opened before {@linkcode run}. */
+  constructor(options: ChatLinkOptions) {
+    this.#options = options;
+    this.#wantedNick = options.nick;
+    this.#rooms = new Map(options.rooms.toReversed().map((room) => [keyOf(room), room]));
+    this.#ready.promise.catch(() => {});
+  }
+
+  /** Settles when the first room has been entered; rejects when that fails. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  /** The room that is spoken in. */
+  get currentRoom(): string | undefined {
+    return [...this.#rooms.values()].at(-1);
+  }
+
+  /**
+   * Connects, and stays connected until {@linkcode quit}.
+   *
+   * @throws What made the first connection fail, or what kept it from coming back.
+   */
+  async run(): Promise<void> {
+    try {
+      for (let lostMs: number | undefined; !this.#isQuitting;) {
+        const error = await this.#converse();
+        if (this.#isQuitting) return;
+        const wasWelcome = this.#isWelcome;
+        if (wasWelcome) this.#backoff.reset();
+        if (wasWelcome || lostMs === undefined) lostMs = performance.now();
+        await this.#waitAfter(error, lostMs);
+      }
+    } catch (error) {
+      this.#ready.reject(error);
+      throw error;
+    } finally {
+      this.#settled?.resolve();
+    }
+  }
+
+  /** Sends a request; `false` while there is no connection. */
+  request(request: Request): boolean {
+    return this.#session?.send(JSON.stringify(request), true) ?? false;
+  }
+
+  /** Says something; it is sent again, under the same `id`, until it is acknowledged or refused. */
+  publish(publish: Publish, id: string = crypto.randomUUID()): void {
+    this.#unacknowledged.set(id, publish);
+    if (this.#entered.has(keyOf(publish.room))) this.request({ type: "publish", id, ...publish });
+  }
+
+  /** Speaks in that room from now on. */
+  switchTo(room: string): void {
+    const key = keyOf(room);
+    const name = this.#rooms.get(key);
+    if (name === undefined) return;
+    this.#rooms.delete(key);
+    this.#rooms.set(key, name);
+  }
+
+  /** Waits until everything published is acknowledged or refused, or the time is over; `false` then. */
+  async settled(timeoutMs: number): Promise<boolean> {
+    if (this.#unacknowledged.size === 0) return true;
+    this.#settled ??= Promise.withResolvers();
+    const timer = setTimeout(() => this.#settled?.resolve(), timeoutMs);
+    await this.#settled.promise;
+    clearTimeout(timer);
+    return this.#unacknowledged.size === 0;
+  }
+
+  /** Leaves the chat: {@linkcode run} returns. */
+  quit(): void {
+    this.#isQuitting = true;
+    if (!this.request({ type: "quit" })) this.#session?.close("done");
+  }
+
+  /** One connection, from dialling to its end; the result is why it ended. */
+  async #converse(): Promise<unknown> {
+    this.#isWelcome = false;
+    this.#entered.clear();
+    this.#resuming.clear();
+    try {
+      const session = this.#session = await this.#options.dial();
+      try {
+        await this.#talk(session);
+        const endpoint = formatEndpoint(session.remote);
+        return new ClosedEarlyError(`${endpoint} ended the conversation`, { endpoint });
+      } finally {
+        this.#session = undefined;
+        session.close("done");
+      }
+    } catch (error) {
+      return error;
+    }
+  }
+
+  async #talk(session: Session): Promise<void> {
+    if (session.kind === "stream") {
+      // In one turn, so in one piece: nothing said meanwhile comes between the change of the wire and the resuming.
+      for (const line of ["/mode json", ...this.#opening(true)]) session.send(line, true);
+    }
+    const endMs = performance.now() + this.#options.greetingMs;
+    let isJson = session.kind === "websocket";
+    for (;;) {
+      const timeoutMs = this.#isWelcome ? undefined : Math.max(0, endMs - performance.now());
+      const batch = await session.receive(timeoutMs === undefined ? undefined : { timeoutMs });
+      if (batch === null) return;
+      for (const { data } of batch) {
+        const text = new TextDecoder().decode(data);
+        // Until the wire has changed the server speaks to people.
+        isJson ||= text.startsWith('{"type":"welcome"');
+        const event = isJson ? parseEvent(text) : undefined;
+        if (event !== undefined) this.#onEvent(event, session);
+      }
+    }
+  }
+
+  #onEvent(event: ChatEvent, session: Session): void {
+    switch (event.type) {
+      case "welcome":
+        return this.#onWelcome(event, session);
+      case "message":
+        return this.#onMessage(event);
+      case "joined":
+        return this.#onJoined(event);
+      case "unrecovered":
+        this.#resuming.delete(keyOf(event.room));
+        this.#places.set(keyOf(event.room), { epoch: event.epoch, seq: event.seq });
+        break;
+      case "left":
+        this.#rooms.delete(keyOf(event.room));
+        this.#entered.delete(keyOf(event.room));
+        break;
+      case "nick":
+        if (event.from === this.#nick) this.#nick = this.#wantedNick = event.to;
+        break;
+      case "ack":
+        this.#settle(event.id);
+        break;
+      case "error":
+        if (event.code === "login-failed") throw new RefusedByServerError(event.text);
+        // The opening was sent before the log-in.
+        if (event.code === "login-required" && !this.#isWelcome) return;
+        this.#settle(event.id);
+        this.#onRefusedRoom(event);
+        break;
+    }
+    this.#options.onEvent(event);
+  }
+
+  #onWelcome(event: ChatEvent & { type: "welcome" }, session: Session): void {
+    const { login } = this.#options;
+    if (event.loginRequired) {
+      if (login === undefined) throw new UsageError("the server asks for a log-in: give --login NAME");
+      this.request({ type: "login", ...login });
+      return;
+    }
+    const isAgain = this.#places.size > 0;
+    this.#isWelcome = true;
+    this.#nick = event.nick;
+    if (session.kind === "websocket" || login !== undefined) {
+      for (const line of this.#opening(false)) session.send(line, true);
+    }
+    if (isAgain) this.#options.onStatus("connected again");
+    else this.#options.onEvent(event);
+  }
+
+  #onMessage(event: ChatEvent & { type: "message" }): void {
+    const place = this.#places.get(keyOf(event.room));
+    if (place !== undefined && place.epoch === event.epoch && event.seq <= place.seq) return;
+    this.#places.set(keyOf(event.room), { epoch: event.epoch, seq: event.seq });
+    this.#options.onEvent(event);
+  }
+
+  #onJoined(event: ChatEvent & { type: "joined" }): void {
+    const key = keyOf(event.room);
+    const isNew = !this.#places.has(key);
+    if (event.resumed) this.#resuming.delete(key);
+    // The change of the wire tells of #lobby too; the answer to the resume is yet to come.
+    else if (this.#resuming.has(key)) return;
+    else this.#places.set(key, { epoch: event.epoch, seq: event.seq });
+    const isKnown = this.#rooms.has(key);
+    if (!isKnown) this.#rooms.set(key, event.room);
+    this.#entered.add(key);
+    for (const [id, publish] of this.#unacknowledged) {
+      if (keyOf(publish.room) === key) this.request({ type: "publish", id, ...publish });
+    }
+    if (isNew || !event.resumed) this.#options.onEvent(event);
+    this.#ready.resolve();
+  }
+
+  /** A room that cannot be entered is not asked for again; without any there is nothing to talk in. */
+  #onRefusedRoom({ id, text }: ChatEvent & { type: "error" }): void {
+    if (!id?.startsWith(ENTER)) return;
+    this.#rooms.delete(id.slice(ENTER.length));
+    if (this.#rooms.size === 0) throw new RefusedByServerError(text);
+  }
+
+  /** The requests that a connection begins with. */
+  #opening(isInLobby: boolean): string[] {
+    const requests: Request[] = [];
+    const nick = this.#wantedNick;
+    if (nick !== undefined && this.#options.login === undefined) requests.push({ type: "nick", nick });
+    if (isInLobby && !this.#rooms.has(LOBBY)) requests.push({ type: "leave", room: LOBBY });
+    for (const [key, room] of this.#rooms) {
+      const id = `${ENTER}${key}`;
+      const place = this.#places.get(key);
+      if (place !== undefined) this.#resuming.add(key);
+      if (place !== undefined || !isInLobby || key !== LOBBY) requests.push({ type: "join", id, room, ...place });
+      else requests.push({ type: "history", id, room, count: 20 });
+    }
+    return requests.map((request) => JSON.stringify(request));
+  }
+
+  #settle(id: string | undefined): void {
+    if (id === undefined || !this.#unacknowledged.delete(id)) return;
+    if (this.#unacknowledged.size === 0) this.#settled?.resolve();
+  }
+
+  async #waitAfter(error: unknown, lostMs: number): Promise<void> {
+    const { reconnectMs, onStatus } = this.#options;
+    const isFirst = this.#places.size === 0;
+    if (isFirst || error instanceof UsageError || error instanceof RefusedByServerError) throw error;
+    const leftMs = lostMs + reconnectMs - performance.now();
+    if (leftMs <= 0) {
+      if (error instanceof TimeoutError || error instanceof ParleyError) throw error;
+      throw new ClosedEarlyError(messageOf(error), { cause: error });
+    }
+    if (this.#backoff.isFresh) {
+      onStatus(`connection lost (${messageOf(error)}); trying again for ${formatDuration(reconnectMs)}`);
+    }
+    await delay(Math.min(this.#backoff.next(), leftMs));
+  }
+}
+
+/** The server answered, and said no: trying again would not help. */
+class RefusedByServerError extends ParleyError {
+  override name = "RefusedByServerError";
+}

@@ -1,0 +1,53 @@
+import { FrameError } from "../../../base/errors.ts";
+import type { ChatEvent } from "../../../chat/event.ts";
+
+/**
+ * The event of a message of the JSON wire; `undefined` for one of a type that
+ * is not known here, as a later server may send.
+ *
+ * @throws {FrameError} It is no object of the JSON wire: this is no chat server.
+ */
+export function parseEvent(text: string): ChatEvent | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new FrameError("The server sent what is no JSON: is it a Parley chat?", { cause });
+  }
+  if (typeof value !== "object" || value === null || !("type" in value) || typeof value.type !== "string") {
+    throw new FrameError("The server sent an object without a type: is it a Parley chat?");
+  }
+  const event = value as { type: string } & Record<string, unknown>;
+  const fields = FIELDS[event.type];
+  if (fields === undefined) return undefined;
+  for (const [name, type] of Object.entries(fields)) {
+    const found = Array.isArray(event[name]) ? "array" : typeof event[name];
+    if (found !== type) {
+      throw new FrameError(`The server sent a ${event.type} whose ${name} is not ${type} but ${found}`);
+    }
+  }
+  // The fields that are used have just been looked at.
+  return event as unknown as ChatEvent;
+}
+
+/** The fields of each type that the client relies on. */
+const FIELDS: Readonly<Record<string, Readonly<Record<string, "string" | "number" | "boolean" | "array">>>> = {
+  welcome: { nick: "string", motd: "array", loginRequired: "boolean" },
+  message: { room: "string", seq: "number", epoch: "string", at: "string", from: "string", text: "string" },
+  joined: { room: "string", seq: "number", epoch: "string", topic: "string", resumed: "boolean", members: "array" },
+  left: { room: "string" },
+  history: { room: "string", messages: "array" },
+  unrecovered: { room: "string", seq: "number", epoch: "string", reason: "string" },
+  ack: { room: "string", seq: "number", epoch: "string" },
+  join: { room: "string", nick: "string" },
+  leave: { room: "string", nick: "string" },
+  nick: { from: "string", to: "string" },
+  topic: { room: "string", topic: "string" },
+  private: { from: "string", to: "string", text: "string", at: "string" },
+  moderation: { action: "string", room: "string", nick: "string", by: "string" },
+  rooms: { rooms: "array" },
+  who: { room: "string", members: "array" },
+  notice: { text: "string" },
+  error: { code: "string", text: "string" },
+  bye: { reason: "string" },
+};

@@ -1,0 +1,69 @@
+import { keyOf } from "../../../chat/names.ts";
+import type { ChatEvent } from "../../../chat/event.ts";
+import type { RoomMessage } from "../../../chat/message.ts";
+import { textWire } from "../../../chat/wire_text.ts";
+import { safeText } from "../../../cli/safe_text.ts";
+
+/** How events look. */
+export interface ShowOptions {
+  /** Whether colours may be used. */
+  readonly color: boolean;
+  /** The room that is spoken in: its messages need not name it. */
+  readonly currentRoom: string | undefined;
+}
+
+/** Colours that can be read on light and on dark. */
+const NAME_COLORS = [31, 32, 33, 34, 35, 36, 91, 92, 94, 95, 96];
+const FAINT = 2;
+
+/** An event as lines for a terminal, none where it says nothing to people. */
+export function showEvent(event: ChatEvent, options: ShowOptions): string[] {
+  switch (event.type) {
+    case "message":
+      return [message(event, options)];
+    case "history":
+      return event.messages.map((old) => message(old, options));
+    case "private":
+      return [
+        `${time(event.at, options)} ${name(event.from, options)} -> ${name(event.to, options)}: ${safe(event.text)}`,
+      ];
+    default:
+      return textWire.encode(event).map((line) => paint(safe(line), event.type === "error" ? 31 : FAINT, options));
+  }
+}
+
+/** The color of a name: the same everywhere, whatever its case. */
+export function colorOfName(nick: string): number {
+  let hash = 0;
+  for (const char of keyOf(nick)) hash = (hash * 31 + char.charCodeAt(0)) >>> 0;
+  return NAME_COLORS[hash % NAME_COLORS.length] ?? FAINT;
+}
+
+function message({ room, at, from, text, action }: RoomMessage, options: ShowOptions): string {
+  const isElsewhere = options.currentRoom === undefined || keyOf(room) !== keyOf(options.currentRoom);
+  const where = isElsewhere ? `${safe(room)} ` : "";
+  const who = name(from, options);
+  return `${time(at, options)} ${where}${action ? `* ${who}` : `${who}:`} ${safe(text)}`;
+}
+
+/** Hours and minutes here. */
+function time(at: string, options: ShowOptions): string {
+  const date = new Date(at);
+  const text = Number.isNaN(date.getTime())
+    ? "--:--"
+    : `${String(date.getHours()).padStart(2, "0")}:${String(date.getMinutes()).padStart(2, "0")}`;
+  return paint(text, FAINT, options);
+}
+
+function name(nick: string, options: ShowOptions): string {
+  return paint(safe(nick), colorOfName(nick), options);
+}
+
+/** The server is a stranger too: nothing of it may move the cursor. */
+function safe(text: string): string {
+  return safeText(text).replaceAll("\n", " ");
+}
+
+function paint(text: string, code: number, { color }: ShowOptions): string {
+  return color ? `\x1b[${code}m${text}\x1b[0m` : text;
+}

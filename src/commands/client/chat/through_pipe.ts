@@ -1,0 +1,97 @@
+import { TimeoutError, UsageError } from "../../../base/errors.ts";
+import { formatDuration } from "../../../base/units.ts";
+import type { ChatEvent } from "../../../chat/event.ts";
+import type { ProgramIo } from "../../../cli/io.ts";
+import type { ChatLink, Request } from "./link.ts";
+import { showEvent } from "./show_event.ts";
+import { readTyped } from "./typed_line.ts";
+
+/** A program at the pipe: lines in, events out. */
+export class ChatPipe {
+  readonly #io: ProgramIo;
+  readonly #isJson: boolean;
+  /** Whether the server refused anything that came through the pipe. */
+  hasRefusal = false;
+
+  constructor(io: ProgramIo, options: { isJson: boolean }) {
+    this.#io = io;
+    this.#isJson = options.isJson;
+  }
+
+  /** Writes an event: an object, or lines. */
+  show(event: ChatEvent): void {
+    if (event.type === "error") this.hasRefusal = true;
+    const lines = this.#isJson ? [JSON.stringify(event)] : showEvent(event, { color: false, currentRoom: undefined });
+    if (lines.length > 0) this.#io.stdout.write(lines.map((line) => `${line}\n`).join(""));
+  }
+
+  /** About the connection: for people, or a log. */
+  tell(text: string): void {
+    this.#io.stderr.write(`* ${text}\n`);
+  }
+
+  /**
+   * Sends each line, waits until all is acknowledged, and leaves.
+   *
+   * @throws {TimeoutError} Something was not acknowledged in time.
+   */
+  async talk(link: ChatLink, replyMs: number): Promise<void> {
+    const running = link.run();
+    const sending = this.#sendInput(link, replyMs);
+    // Whichever fails first says why; the end of the input ends the link.
+    await Promise.race([running, sending.then(() => running)]);
+  }
+
+  async #sendInput(link: ChatLink, replyMs: number): Promise<void> {
+    await link.ready;
+    const decoder = new TextDecoder();
+    const buffer = new Uint8Array(64 * 1024);
+    let rest = "";
+    for (let count = await this.#io.stdin.read(buffer); count !== null; count = await this.#io.stdin.read(buffer)) {
+      const lines = (rest + decoder.decode(buffer.subarray(0, count), { stream: true })).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) this.#onLine(line, link);
+    }
+    if (rest !== "") this.#onLine(rest, link);
+    const isSettled = await link.settled(replyMs);
+    link.quit();
+    if (!isSettled) {
+      throw new TimeoutError("reply", `The server did not acknowledge everything within ${formatDuration(replyMs)}`);
+    }
+  }
+
+  #onLine(line: string, link: ChatLink): void {
+    if (line.trim() === "") return;
+    if (this.#isJson) return this.#sendJson(line, link);
+    const room = link.currentRoom;
+    const typed = readTyped(line, room);
+    if (typed.kind === "say" && room !== undefined) link.publish({ room, text: typed.text, action: typed.action });
+    else if (typed.kind === "join") link.request({ type: "join", room: typed.room });
+    else if (typed.kind === "request") link.request(typed.request);
+    else if (typed.kind === "quit") link.quit();
+    else throw new UsageError(typed.kind === "wrong" ? typed.text : `cannot send "${line}"`);
+  }
+
+  /** The server looks at the fields; only what is needed to send a publish again is looked at here. */
+  #sendJson(line: string, link: ChatLink): void {
+    let request: unknown;
+    try {
+      request = JSON.parse(line);
+    } catch (cause) {
+      throw new UsageError(`Cannot send "${line.slice(0, 80)}": it is no JSON object`, { cause });
+    }
+    if (!isObject(request)) throw new UsageError(`Cannot send "${line.slice(0, 80)}": it is no JSON object`);
+    const { type, room, text, action, id } = request;
+    if (
+      type === "publish" && typeof room === "string" && typeof text === "string" && Object.keys(request).length <= 5
+    ) {
+      const publish = { room, text, ...(action === true ? { action: true as const } : {}) };
+      return link.publish(publish, typeof id === "string" ? id : undefined);
+    }
+    link.request(request as unknown as Request);
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
