@@ -1,0 +1,195 @@
+import { assertEquals, assertStrictEquals } from "@std/assert";
+import { Logger } from "@parley/parley";
+import { ChatError } from "../../src/chat/chat_error.ts";
+import type { History, RoomLog } from "../../src/chat/history.ts";
+import { createMemoryHistory } from "../../src/chat/history_memory.ts";
+import { Hub, JSON_SUBPROTOCOL } from "../../src/chat/hub.ts";
+import type { Member } from "../../src/chat/member.ts";
+import { FakeSession } from "../support/fake_session.ts";
+
+function createHub(history: History = createMemoryHistory({ retention: { maxMessages: 100 } })): Hub {
+  return new Hub({ log: Logger.of("test"), history });
+}
+
+async function enter(hub: Hub, nick: string, wire: "text" | "json" = "text") {
+  const session = new FakeSession(wire === "json" ? { kind: "websocket", subprotocol: JSON_SUBPROTOCOL } : {});
+  const member = hub.enter(session);
+  hub.rename(member, nick);
+  await hub.join(member, "#lobby");
+  await turn();
+  session.take();
+  return { session, member };
+}
+
+/** The end of the turn, when broadcasts have left. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+function say(hub: Hub, member: Member, text: string): void {
+  hub.say(member, hub.roomOf(member), { text });
+}
+
+/** Stores nothing, and reads nothing, before the test lets it. */
+class HeldHistory implements History {
+  readonly #inner = createMemoryHistory({ retention: { maxMessages: 100 } });
+  readonly #held: (() => void)[] = [];
+  failure: ChatError | undefined;
+  isHolding = false;
+
+  release(): void {
+    for (const work of this.#held.splice(0)) work();
+  }
+
+  async open(room: string, onMessage: Parameters<History["open"]>[1]): Promise<RoomLog> {
+    const log = await this.#inner.open(room, onMessage);
+    const later = <T>(work: () => Promise<T>): Promise<T> =>
+      this.isHolding ? new Promise((resolve) => this.#held.push(() => resolve(work()))) : work();
+    return {
+      get epoch() {
+        return log.epoch;
+      },
+      get seq() {
+        return log.seq;
+      },
+      publish: (draft, onSettled) => {
+        const store = () => this.failure ? onSettled(this.failure) : log.publish(draft, onSettled);
+        if (this.isHolding) this.#held.push(store);
+        else store();
+      },
+      after: (seq, limit) => later(() => log.after(seq, limit)),
+      last: (limit, upTo) => later(() => log.last(limit, upTo)),
+      close: () => log.close(),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#inner[Symbol.asyncDispose]();
+  }
+}
+
+Deno.test("a turn's messages leave as one piece of bytes that all listeners of a wire share", async () => {
+  await using hub = createHub();
+  const ann = await enter(hub, "ann");
+  const bob = await enter(hub, "bob");
+  const cy = await enter(hub, "cy");
+  const bot = await enter(hub, "bot", "json");
+  for (const { session } of [ann, bob, cy, bot]) session.framed.length = 0;
+  say(hub, ann.member, "one");
+  say(hub, ann.member, "two");
+  await turn();
+  assertEquals([bob.session.framed.length, cy.session.framed.length, bot.session.framed.length], [1, 1, 1]);
+  assertStrictEquals(bob.session.framed[0], cy.session.framed[0]);
+  assertEquals(bob.session.take().slice(-2), ["[#lobby] ann: one", "[#lobby] ann: two"]);
+  assertEquals(bot.session.take().slice(-2).map((line) => JSON.parse(line).seq), [1, 2]);
+});
+
+Deno.test("who typed a message is not shown it, but all that others say in the same turn", async () => {
+  await using hub = createHub();
+  const ann = await enter(hub, "ann");
+  const bob = await enter(hub, "bob");
+  ann.session.take();
+  say(hub, ann.member, "mine");
+  say(hub, bob.member, "yours");
+  await turn();
+  assertEquals(ann.session.take(), ["[#lobby] bob: yours"]);
+  assertEquals(bob.session.take(), ["[#lobby] ann: mine"]);
+});
+
+Deno.test("who joins or leaves within a turn gets exactly what was said while it was there", async () => {
+  await using hub = createHub();
+  const ann = await enter(hub, "ann");
+  const bob = await enter(hub, "bob");
+  const late = hub.enter(new FakeSession());
+  say(hub, ann.member, "before");
+  hub.part(bob.member, hub.roomOf(bob.member));
+  const joining = hub.join(late, "#lobby");
+  say(hub, ann.member, "after");
+  await joining;
+  await turn();
+  assertEquals(bob.session.take(), ["[#lobby] ann: before"]);
+  const heard = (late.session as FakeSession).take().filter((line) => line.startsWith("["));
+  assertEquals(heard.map((line) => line.replace(/ \d\d:\d\d\]/, "]")), ["[#lobby] ann: before", "[#lobby] ann: after"]);
+});
+
+Deno.test("news of a member does not overtake what it said while that is being stored", async () => {
+  const history = new HeldHistory();
+  await using hub = createHub(history);
+  const ann = await enter(hub, "ann");
+  const bob = await enter(hub, "bob");
+  await turn();
+  bob.session.take();
+  history.isHolding = true;
+  say(hub, ann.member, "bye all");
+  hub.leave(ann.member);
+  say(hub, bob.member, "oh");
+  await turn();
+  assertEquals(bob.session.take(), []);
+  history.release();
+  await turn();
+  assertEquals(bob.session.take(), ["[#lobby] ann: bye all", "* ann left #lobby"]);
+});
+
+Deno.test("live messages that come while the backlog is read are neither lost nor doubled", async () => {
+  const history = new HeldHistory();
+  await using hub = createHub(history);
+  const ann = await enter(hub, "ann");
+  for (const text of ["1", "2", "3"]) say(hub, ann.member, text);
+  const { epoch } = hub.roomOf(ann.member).log;
+  const bot = new FakeSession({ kind: "websocket", subprotocol: JSON_SUBPROTOCOL });
+  const member = hub.enter(bot);
+  history.isHolding = true;
+  const joining = hub.join(member, "#lobby", { position: { epoch, seq: 1 } });
+  for (let count = 4; count <= 8; count++) {
+    await turn();
+    history.isHolding = false;
+    say(hub, ann.member, String(count));
+    history.isHolding = count < 7;
+    history.release();
+  }
+  await joining;
+  say(hub, ann.member, "9");
+  await turn();
+  const seqs = bot.take().map((line) => JSON.parse(line)).filter(({ type }) => type === "message").map(({ seq }) =>
+    seq
+  );
+  assertEquals(seqs, [2, 3, 4, 5, 6, 7, 8, 9]);
+});
+
+Deno.test("a member that leaves while it is joining is not in the room", async () => {
+  const history = new HeldHistory();
+  await using hub = createHub(history);
+  const session = new FakeSession();
+  const member = hub.enter(session);
+  history.isHolding = true;
+  const joining = hub.join(member, "#dev");
+  hub.leave(member);
+  history.release();
+  await joining;
+  assertEquals([hub.memberCount, hub.summaries()], [0, []]);
+});
+
+Deno.test("what cannot be stored is told to its sender and to nobody else", async () => {
+  const history = new HeldHistory();
+  await using hub = createHub(history);
+  const ann = await enter(hub, "ann");
+  const bob = await enter(hub, "bob");
+  await turn();
+  ann.session.take();
+  history.failure = new ChatError("not-stored", "The disk is full");
+  say(hub, ann.member, "lost");
+  await turn();
+  assertEquals(ann.session.take(), ["! The disk is full"]);
+  assertEquals(bob.session.take(), []);
+});
+
+Deno.test("a nick change is told once to who shares several rooms", async () => {
+  await using hub = createHub();
+  const ann = await enter(hub, "ann");
+  const bob = await enter(hub, "bob");
+  for (const { member } of [ann, bob]) await hub.join(member, "#dev");
+  await turn();
+  bob.session.take();
+  hub.rename(ann.member, "anna");
+  assertEquals(bob.session.take(), ["* ann is now anna"]);
+});

@@ -1,0 +1,137 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { ParleyError, RefusedError, TimeoutError, UsageError } from "@parley/parley";
+import type { ChatEvent } from "../../../../src/chat/event.ts";
+import { ChatLink, type ChatLinkOptions } from "../../../../src/commands/client/chat/link.ts";
+import { FakeSession } from "../../../support/fake_session.ts";
+
+const WELCOME = { type: "welcome", nick: "guest1", motd: [], loginRequired: false };
+
+function joined(fields: Readonly<Record<string, unknown>> = {}) {
+  return { type: "joined", room: "#dev", epoch: "e1", seq: 0, topic: "", resumed: false, members: [], ...fields };
+}
+
+function message(seq: number, epoch = "e1") {
+  return { type: "message", room: "#dev", seq, epoch, at: "2026-11-22T06:00:00Z", from: "ann", text: `text ${seq}` };
+}
+
+/** A link whose connections are these sessions, one after the other. */
+function createLink(sessions: readonly FakeSession[], options: Partial<ChatLinkOptions> = {}) {
+  const events: ChatEvent[] = [];
+  const statuses: string[] = [];
+  const left = [...sessions];
+  const link = new ChatLink({
+    dial: () => {
+      const session = left.shift();
+      return session ? Promise.resolve(session) : Promise.reject(new RefusedError("nobody there"));
+    },
+    rooms: ["#dev"],
+    reconnectMs: 60_000,
+    greetingMs: 60_000,
+    onEvent: (event) => events.push(event),
+    onStatus: (text) => statuses.push(text),
+    ...options,
+  });
+  return { link, events, statuses };
+}
+
+function webSocket(): FakeSession {
+  return new FakeSession({ kind: "websocket", subprotocol: "parley.v1" });
+}
+
+const requestsOf = (lines: readonly string[]) => lines.map((line) => JSON.parse(line));
+
+Deno.test("run() resumes each room where it was, and shows no message twice", async () => {
+  const [first, second] = [webSocket(), webSocket()];
+  const { link, events, statuses } = createLink([first, second]);
+  first.say(WELCOME, joined(), message(1), message(2));
+  const running = link.run();
+  assertEquals(requestsOf(await first.sent(/join/)), [{ type: "join", id: "enter #dev", room: "#dev" }]);
+  await link.ready;
+  second.say({ ...WELCOME, nick: "guest2" }, joined({ seq: 3, resumed: true }), message(2), message(3), message(4));
+  first.close("reset");
+  assertEquals(requestsOf(await second.sent(/join/)), [
+    { type: "join", id: "enter #dev", room: "#dev", epoch: "e1", seq: 2 },
+  ]);
+  link.quit();
+  second.close("done");
+  await running;
+  assertEquals(events.filter(({ type }) => type === "message").map((event) => "seq" in event && event.seq), [
+    1,
+    2,
+    3,
+    4,
+  ]);
+  assertEquals(statuses.length, 2);
+});
+
+Deno.test("publish() is sent again under its id until it is acknowledged", async () => {
+  const [first, second] = [webSocket(), webSocket()];
+  const { link } = createLink([first, second]);
+  link.publish({ room: "#dev", text: "early" }, "1");
+  first.say(WELCOME, joined());
+  const running = link.run();
+  assertEquals(requestsOf(await first.sent(/publish/)).at(-1), {
+    type: "publish",
+    id: "1",
+    room: "#dev",
+    text: "early",
+  });
+  second.say(WELCOME, joined({ resumed: true }));
+  first.close("reset");
+  assertEquals(requestsOf(await second.sent(/publish/)).at(-1)?.id, "1");
+  second.say({ type: "ack", id: "1", room: "#dev", seq: 1, epoch: "e1" });
+  assert(await link.settled(60_000));
+  link.quit();
+  second.close("done");
+  await running;
+});
+
+Deno.test("run() changes the wire of a stream, and leaves the room that was not asked for", async () => {
+  const session = new FakeSession();
+  const { link, events } = createLink([session], { nick: "ann" });
+  const running = link.run();
+  assertEquals((await session.sent(/join/)).slice(0, 3), [
+    "/mode json",
+    '{"type":"nick","nick":"ann"}',
+    '{"type":"leave","room":"#lobby"}',
+  ]);
+  session.say("* Welcome to Parley, you are guest1", "[#lobby] eve: {", WELCOME, joined());
+  await link.ready;
+  link.quit();
+  session.close("done");
+  await running;
+  assertEquals(events.map(({ type }) => type), ["welcome", "joined"]);
+});
+
+Deno.test("run() fails at once where trying again would not help", async () => {
+  const closed = { ...WELCOME, loginRequired: true };
+  const cases: [messages: object[], options: Partial<ChatLinkOptions>, error: typeof ParleyError][] = [
+    [[closed], {}, UsageError],
+    [
+      [closed, { type: "error", code: "login-failed", text: "wrong" }],
+      { login: { name: "a", password: "b" } },
+      ParleyError,
+    ],
+    [[WELCOME, { type: "error", code: "banned", text: "You are banned", id: "enter #dev" }], {}, ParleyError],
+  ];
+  for (const [messages, options, error] of cases) {
+    const session = webSocket();
+    const { link } = createLink([session], options);
+    session.say(...messages.map((message) => JSON.stringify(message)));
+    await assertRejects(() => link.run(), error);
+    await assertRejects(() => link.ready, error);
+  }
+  await assertRejects(() => createLink([]).link.run(), RefusedError);
+});
+
+Deno.test("run() gives up when the server does not come back in time", async () => {
+  const session = webSocket();
+  const { link } = createLink([session], { reconnectMs: 1 });
+  session.say(WELCOME, joined());
+  const running = link.run();
+  running.catch(() => {});
+  await link.ready;
+  session.close("reset");
+  const error = await assertRejects(() => running);
+  assert(!(error instanceof TimeoutError));
+});

@@ -1,0 +1,43 @@
+import { assertEquals, assertNotMatch, assertThrows } from "@std/assert";
+import { FrameError } from "@parley/parley";
+import type { RoomMessage } from "../../../../src/chat/message.ts";
+import { parseEvent } from "../../../../src/commands/client/chat/parse_event.ts";
+import { colorOfName, showEvent } from "../../../../src/commands/client/chat/show_event.ts";
+
+const AT = new Date(2026, 10, 22, 9, 5).toISOString();
+
+function message(fields: Partial<RoomMessage>): RoomMessage {
+  return { type: "message", room: "#lobby", seq: 1, epoch: "e", at: AT, from: "ann", text: "hi", ...fields };
+}
+
+Deno.test("showEvent() names the room only where it is not the current one", () => {
+  const options = { color: false, currentRoom: "#Lobby" };
+  assertEquals(showEvent(message({}), options), ["09:05 ann: hi"]);
+  assertEquals(showEvent(message({ room: "#dev", action: true }), options), ["09:05 #dev * ann hi"]);
+});
+
+Deno.test("showEvent() gives a name one colour, whatever its case", () => {
+  const [line] = showEvent(message({}), { color: true, currentRoom: "#lobby" });
+  assertEquals(line, `\x1b[2m09:05\x1b[0m \x1b[${colorOfName("ANN")}mann\x1b[0m: hi`);
+});
+
+Deno.test("showEvent() obeys no escape of a server", () => {
+  const evil = "\x1b]0;x\x07\x1b[2J\r\n";
+  for (
+    const event of [
+      message({ text: evil, from: evil, room: evil }),
+      { type: "notice", text: evil } as const,
+      { type: "private", from: evil, to: evil, text: evil, at: evil } as const,
+    ]
+  ) {
+    // deno-lint-ignore no-control-regex
+    for (const line of showEvent(event, { color: false, currentRoom: undefined })) assertNotMatch(line, /[\x00-\x1f]/);
+  }
+});
+
+Deno.test("parseEvent() refuses what no chat server sends, and passes over what it does not know", () => {
+  assertEquals(parseEvent('{"type":"later","x":1}'), undefined);
+  for (const text of ["", "hello", "[]", "null", '{"a":1}', '{"type":"message","room":"#a","seq":"1"}']) {
+    assertThrows(() => parseEvent(text), FrameError);
+  }
+});

@@ -1,0 +1,39 @@
+import { assertEquals } from "@std/assert";
+import { readTyped, type Typed } from "../../../../src/commands/client/chat/typed_line.ts";
+
+const CASES: readonly [line: string, typed: Typed][] = [
+  ["  ", { kind: "nothing" }],
+  ["hello", { kind: "say", text: "hello" }],
+  ["//usr/bin", { kind: "say", text: "/usr/bin" }],
+  ["/me waves", { kind: "say", text: "waves", action: true }],
+  ["/join dev", { kind: "join", room: "#dev" }],
+  ["/join", { kind: "wrong", text: "It is written /join #ROOM" }],
+  ["/leave", { kind: "request", request: { type: "leave", room: "#lobby" } }],
+  ["/WHO #dev", { kind: "request", request: { type: "who", room: "#dev" } }],
+  ["/msg bob how are you", { kind: "request", request: { type: "private", to: "bob", text: "how are you" } }],
+  ["/topic", { kind: "request", request: { type: "topic", room: "#lobby" } }],
+  ["/topic tea time", { kind: "request", request: { type: "topic", room: "#lobby", topic: "tea time" } }],
+  ["/topic -", { kind: "request", request: { type: "topic", room: "#lobby", topic: "" } }],
+  ["/kick bob be nice", { kind: "request", request: { type: "kick", room: "#lobby", nick: "bob", reason: "be nice" } }],
+  ["/quit", { kind: "quit" }],
+  ["/nope", { kind: "wrong", text: "No command is called /nope; /help lists them" }],
+];
+
+for (const [line, typed] of CASES) {
+  Deno.test(`readTyped() reads "${line}"`, () => assertEquals(readTyped(line, "#lobby"), typed));
+}
+
+Deno.test("readTyped() reads the time and the reason of a ban", () => {
+  const typed = readTyped("/ban bob 10m spam, again", "#lobby");
+  assertEquals(
+    JSON.stringify(typed),
+    JSON.stringify({
+      kind: "request",
+      request: { type: "ban", room: "#lobby", nick: "bob", time: "10m", reason: "spam, again" },
+    }),
+  );
+});
+
+Deno.test("readTyped() says so where there is no room to speak of", () => {
+  assertEquals(readTyped("/who", undefined).kind, "wrong");
+});

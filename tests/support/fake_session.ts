@@ -1,0 +1,102 @@
+import { type Endpoint, Logger, parseEndpoint, parseFraming } from "@parley/parley";
+import type { CloseReason } from "../../src/net/close_reason.ts";
+import { framerOf } from "../../src/serve/framer.ts";
+import type { Message, Session } from "../../src/serve/session.ts";
+
+const CODEC = parseFraming("line");
+
+/** A session without a network: the test says what the peer says, and sees what is sent to it. */
+export class FakeSession implements Session {
+  readonly id = 1;
+  readonly kind: Session["kind"];
+  readonly subprotocol: string | undefined;
+  readonly framer = framerOf(CODEC);
+  readonly remote: Endpoint = parseEndpoint("127.0.0.1:1");
+  readonly local: Endpoint = parseEndpoint("127.0.0.1:2");
+  readonly log: Logger = Logger.of("test");
+  readonly queuedBytes = 0;
+  closeReason: CloseReason | undefined;
+  /** Broadcasts as they came, to see whether they are shared. */
+  readonly framed: Uint8Array[] = [];
+  #lines: string[] = [];
+  #heard: Message[] = [];
+  #wake = Promise.withResolvers<void>();
+  #sent = Promise.withResolvers<void>();
+
+  constructor(options: { kind?: Session["kind"]; subprotocol?: string } = {}) {
+    this.kind = options.kind ?? "stream";
+    this.subprotocol = options.subprotocol;
+  }
+
+  /** What the peer says next. */
+  say(...messages: readonly (string | Readonly<Record<string, unknown>>)[]): void {
+    for (const message of messages) {
+      const text = typeof message === "string" ? message : JSON.stringify(message);
+      this.#heard.push({ data: new TextEncoder().encode(text), isText: true });
+    }
+    this.#wake.resolve();
+  }
+
+  /** What was sent to the peer since the last call. */
+  take(): string[] {
+    return this.#lines.splice(0);
+  }
+
+  /** Waits until something that matches was sent, and takes all up to it. */
+  async sent(pattern: RegExp): Promise<string[]> {
+    for (;;) {
+      const index = this.#lines.findIndex((line) => pattern.test(line));
+      if (index !== -1) return this.#lines.splice(0, index + 1);
+      this.#sent = Promise.withResolvers();
+      await this.#sent.promise;
+    }
+  }
+
+  async receive(): Promise<readonly Message[] | null> {
+    while (this.#heard.length === 0) {
+      if (this.closeReason !== undefined) return null;
+      this.#wake = Promise.withResolvers();
+      await this.#wake.promise;
+    }
+    return this.#heard.splice(0);
+  }
+
+  send(data: Uint8Array | string): boolean {
+    if (this.closeReason !== undefined) return false;
+    this.#lines.push(typeof data === "string" ? data : new TextDecoder().decode(data));
+    this.#sent.resolve();
+    return true;
+  }
+
+  sendFramed(bytes: Uint8Array): boolean {
+    this.framed.push(bytes);
+    for (const line of new TextDecoder().decode(bytes).trimEnd().split("\n")) this.send(line);
+    return true;
+  }
+
+  write(data: Uint8Array): Promise<void> {
+    this.send(data);
+    return Promise.resolve();
+  }
+
+  flush(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  closeWrite(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
+  close(reason: CloseReason): void {
+    this.closeReason ??= reason;
+    this.#wake.resolve();
+  }
+
+  drain(): void {
+    this.close("drain");
+  }
+
+  finish(reason: CloseReason = "done"): Promise<void> {
+    return Promise.resolve(this.close(reason));
+  }
+}
