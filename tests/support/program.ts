@@ -21,6 +21,8 @@ export interface StartOptions {
   cwd?: string;
   /** A command that is given the program's as its arguments, such as `sh -c '...; exec "$0" "$@"'`. */
   wrapper?: readonly string[];
+  /** A compiled program to run in place of the sources; it has its permissions already. */
+  executable?: string;
 }
 
 /**
@@ -36,17 +38,9 @@ export class RunningProgram implements AsyncDisposable {
   #isInputClosed = false;
 
   constructor(name: ProgramName, args: readonly string[], options: StartOptions = {}) {
-    const [command, ...before] = [...(options.wrapper ?? []), Deno.execPath()];
-    this.#child = new Deno.Command(command ?? Deno.execPath(), {
-      args: [
-        ...before,
-        "run",
-        "--no-prompt",
-        "--unstable-net",
-        ...(options.permissions ?? ["-N"]),
-        fromFileUrl(`../../src/${name}.ts`),
-        ...args,
-      ],
+    const [command = "", ...before] = [...(options.wrapper ?? []), ...commandOf(name, options)];
+    this.#child = new Deno.Command(command, {
+      args: [...before, ...args],
       env: { NO_COLOR: "1", ...options.env },
       stdin: "piped",
       stdout: "piped",
@@ -117,6 +111,12 @@ export class RunningProgram implements AsyncDisposable {
     }
     await this.outcome();
   }
+}
+
+function commandOf(name: ProgramName, { executable, permissions = ["-N"] }: StartOptions): string[] {
+  if (executable !== undefined) return [executable];
+  const program = fromFileUrl(`../../src/${name}.ts`);
+  return [Deno.execPath(), "run", "--no-prompt", "--unstable-net", ...permissions, program];
 }
 
 /** Starts a program from the sources. */

@@ -1,0 +1,17 @@
+/**
+ * Runs compiled programs, not the sources, through what they promise.
+ *
+ * `deno task smoke [FOLDER]`; FOLDER holds the programs, `dist` by default, so
+ * that a download can be checked as well as a build.
+ *
+ * @module
+ */
+
+const [folder = "dist"] = Deno.args.filter((word) => word !== "--");
+const tests = new URL("../tests/smoke", import.meta.url).pathname;
+const { code } = await new Deno.Command(Deno.execPath(), {
+  args: ["test", "--allow-all", tests],
+  env: { PARLEY_PROGRAMS: await Deno.realPath(folder) },
+  stdin: "null",
+}).spawn().status;
+Deno.exit(code);

@@ -1,0 +1,112 @@
+import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
+import { VERSION } from "../../src/cli/version.ts";
+import { toolTest } from "../support/tools.ts";
+import { executable, PROGRAMS, run, start } from "./compiled.ts";
+
+/** Far above what a start takes, so that a busy machine passes; the figure itself is printed. */
+const START_UP_MS = 1_000;
+
+for (const name of PROGRAMS) {
+  Deno.test(`parley-${name} is one file that says version, commit and runtime`, async () => {
+    assert((await Deno.stat(executable(name))).isFile);
+    const { code, stdout } = await run(name, ["--version"]);
+    assertEquals(code, 0);
+    assertMatch(
+      stdout,
+      new RegExp(`^parley-${name} ${VERSION} \\([0-9a-f]{7,40}(-dirty)?, deno \\d+\\.\\d+\\.\\d+, .+\\)\\n$`),
+    );
+  });
+
+  Deno.test(`parley-${name} starts at once`, async () => {
+    let best = Infinity;
+    for (let turn = 0; turn < 5; turn++) {
+      const startedMs = performance.now();
+      await run(name, ["--version"]);
+      best = Math.min(best, performance.now() - startedMs);
+    }
+    console.log(`parley-${name} starts in ${Math.round(best)} ms`);
+    assertLess(best, START_UP_MS);
+  });
+
+  Deno.test(`parley-${name} --help and the help of every command show examples and exit codes`, async () => {
+    const { code, stdout } = await run(name, ["--help"]);
+    assertEquals(code, 0);
+    const commands = /^Commands:\n((?: {2}.*\n)+)/m.exec(stdout)?.[1]?.trim().split("\n") ?? [];
+    assert(commands.length > 0);
+    for (const line of commands) {
+      const command = line.trim().split(/\s/)[0] ?? "";
+      const help = await run(name, [command, "--help"]);
+      assertEquals(help.code, 0, command);
+      assertStringIncludes(help.stdout, "Examples:");
+      assertStringIncludes(help.stdout, "Exit codes:");
+    }
+  });
+
+  Deno.test(`parley-${name} refuses an unknown command and an unknown flag with exit code 2`, async () => {
+    assertEquals((await run(name, ["nonsense"])).code, 2);
+    assertEquals((await run(name, ["--nonsense"])).code, 2);
+  });
+}
+
+toolTest("strace", "parley-server serving echo opens no file for writing", async () => {
+  const trace = await Deno.makeTempFile();
+  try {
+    const command = new Deno.Command("strace", {
+      args: [
+        "-f",
+        "-qq",
+        "-o",
+        trace,
+        "-e",
+        "trace=open,openat,creat",
+        executable("server"),
+        "echo",
+        ":0",
+        "--max-accepts",
+        "1",
+      ],
+      stdout: "null",
+      stderr: "piped",
+    });
+    await using child = command.spawn();
+    const endpoint = await endpointIn(child.stderr);
+    using conn = await Deno.connect({ hostname: "127.0.0.1", port: Number(endpoint.split(":").at(-1)) });
+    await conn.write(new TextEncoder().encode("hello"));
+    await conn.closeWrite();
+    await conn.read(new Uint8Array(16));
+    assertEquals((await child.status).code, 0);
+    const opened = (await Deno.readTextFile(trace)).split("\n");
+    assert(opened.length > 5);
+    assertEquals(opened.filter((line) => /O_WRONLY|O_RDWR|O_CREAT|creat\(/.test(line)), []);
+  } finally {
+    await Deno.remove(trace);
+  }
+});
+
+/** The endpoint of the line "listening on"; what follows is read and dropped. */
+async function endpointIn(stream: ReadableStream<Uint8Array>): Promise<string> {
+  let text = "";
+  const lines = stream.pipeThrough(new TextDecoderStream());
+  const reader = lines.getReader();
+  for (;;) {
+    const { value, done } = await reader.read();
+    text += value ?? "";
+    const endpoint = /listening on (\S+)\n/.exec(text)?.[1];
+    if (endpoint === undefined && !done) continue;
+    void (async () => {
+      while (!(await reader.read()).done) {
+        // Dropped.
+      }
+    })();
+    if (endpoint === undefined) throw new Error(`no endpoint in:\n${text}`);
+    return endpoint;
+  }
+}
+
+Deno.test("a compiled program that is given a file may read it, and says so when it is not there", async () => {
+  const { code, stderr } = await run("server", ["echo", ":0", "--access-file", "/nowhere/access"]);
+  assertEquals(code, 2);
+  assertStringIncludes(stderr, "there is no such file");
+  await using server = start("server", ["echo", ":0", "--print-endpoint"]);
+  assertMatch(await server.line(), /^tcp:\/\/127\.0\.0\.1:\d+$/);
+});
