@@ -1,6 +1,5 @@
-import { Backoff } from "../../base/backoff.ts";
 import { unescape } from "../../base/bytes.ts";
-import { ParleyError, PermissionError, ResolveError, UsageError } from "../../base/errors.ts";
+import { UsageError } from "../../base/errors.ts";
 import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
 import { defineCommand } from "../../cli/command.ts";
 import { EXIT, exitCodeOf } from "../../cli/exit_codes.ts";
@@ -10,9 +9,9 @@ import { styleOf } from "../../cli/style.ts";
 import { LOG_LEVELS } from "../../log/logger.ts";
 import { type Endpoint, formatEndpoint, parseEndpoint } from "../../net/endpoint.ts";
 import { configureProgramLogging } from "../program_logging.ts";
-import { type Expectations, type Facts, type Probe, probeFor } from "./check/probe.ts";
+import { checkEndpoint } from "./check/check_endpoint.ts";
+import { type Expectations, probeFor } from "./check/probe.ts";
 import { type CheckOutcome, outcomeLine, outcomeObject, reasonFor } from "./check/report.ts";
-import { tryUntil } from "./check/try_until.ts";
 import { START_TLS_FLAGS, TLS_FLAGS, tlsConnectOptions, tlsEndpoint } from "./tls_flags.ts";
 
 const FLAGS = {
@@ -34,9 +33,6 @@ const FLAGS = {
   ...TLS_FLAGS,
   ...START_TLS_FLAGS,
 } as const satisfies FlagTable;
-
-/** Waits between tries: short, so that a server is seen soon after it has come up. */
-const BACKOFF = { firstMs: 25, mostMs: 150, jitter: 0.4 } as const;
 
 /** `parley-client check`. */
 export const checkCommand = defineCommand({
@@ -72,12 +68,13 @@ type CheckFlags = FlagValues<typeof FLAGS>;
 interface Target {
   readonly endpoint: Endpoint;
   readonly text: string;
-  readonly probe: Probe;
 }
 
 function targetOf(text: string, flags: CheckFlags): Target {
   const endpoint = tlsEndpoint(parseEndpoint(text), flags);
-  return { endpoint, text: formatEndpoint(endpoint), probe: probeFor(endpoint) };
+  // An endpoint that cannot be checked is a mistake, to be told before anything is tried.
+  probeFor(endpoint);
+  return { endpoint, text: formatEndpoint(endpoint) };
 }
 
 async function expectationsOf(flags: CheckFlags): Promise<Expectations> {
@@ -123,47 +120,25 @@ async function checkAll(
 }
 
 async function checkOne(
-  { endpoint, text, probe }: Target,
+  { endpoint, text }: Target,
   expected: Expectations,
   flags: CheckFlags,
   signal: AbortSignal,
   status: StatusLine,
 ): Promise<CheckOutcome> {
   try {
-    const result = await tryUntil(
-      (deadline) => {
-        const work = probe(endpoint, expected, deadline);
-        return flags.invert ? inverted(work, text) : work;
-      },
-      {
-        timeoutMs: flags.timeout,
-        waitMs: flags.wait,
-        signal,
-        backoff: new Backoff(BACKOFF),
-        isFinal: cannotTell,
-        onFailure: (error, tries) => status.show(`waiting for ${text}: ${reasonFor(error, text)} (try ${tries})`),
-      },
-    );
+    const result = await checkEndpoint(endpoint, expected, {
+      timeoutMs: flags.timeout,
+      waitMs: flags.wait,
+      isInverted: flags.invert,
+      signal,
+      onFailure: (error, tries) => status.show(`waiting for ${text}: ${reasonFor(error, text)} (try ${tries})`),
+    });
     return { endpoint: text, ...result };
   } catch (error) {
     if (error instanceof NotNeeded) return { endpoint: text, skipped: true };
     throw error;
   }
-}
-
-async function inverted(work: Promise<Facts>, endpoint: string): Promise<Facts> {
-  try {
-    await work;
-  } catch (error) {
-    if (cannotTell(error) || error instanceof ResolveError || !(error instanceof ParleyError)) throw error;
-    return { found: reasonFor(error, endpoint) };
-  }
-  throw new ParleyError(`${endpoint} is there, and should not be`, { endpoint });
-}
-
-/** Whether the failure is ours: it says nothing of the server. */
-function cannotTell(error: unknown): boolean {
-  return error instanceof PermissionError || exitCodeOf(error) === EXIT.usage;
 }
 
 function exitCodeFor(outcomes: readonly CheckOutcome[], isOneEnough: boolean): number {

@@ -6,6 +6,7 @@ import { connectCommand } from "./connect.ts";
 import { freePortCommand } from "./free_port.ts";
 import { resolveCommand } from "./resolve.ts";
 import { sendCommand } from "./send.ts";
+import { smokeCommand } from "./smoke.ts";
 
 /** `parley-client`. */
 export const clientProgram: Program = {
@@ -15,6 +16,7 @@ export const clientProgram: Program = {
     connectCommand,
     sendCommand,
     checkCommand,
+    smokeCommand,
     benchCommand,
     chatCommand,
     resolveCommand,

@@ -1,5 +1,5 @@
 import { ByteSink } from "../../../base/byte_sink.ts";
-import { messageOf, PermissionError, UsageError } from "../../../base/errors.ts";
+import { messageOf, UsageError } from "../../../base/errors.ts";
 import type { FlagValues } from "../../../base/flag_spec.ts";
 import { EXIT } from "../../../cli/exit_codes.ts";
 import type { ProgramIo } from "../../../cli/io.ts";
@@ -8,6 +8,7 @@ import { StoppedError } from "../../../cli/stop_signals.ts";
 import { styleOf } from "../../../cli/style.ts";
 import { parseFraming } from "../../../framing/mod.ts";
 import { parseEndpoint } from "../../../net/endpoint.ts";
+import { writeNamedFile } from "../../write_named_file.ts";
 import type { BENCH_FLAGS } from "../bench.ts";
 import { tlsConnectOptions, tlsEndpoint } from "../tls_flags.ts";
 import { loadMessage } from "./lane.ts";
@@ -29,7 +30,7 @@ export async function runBench(endpoint: string, flags: BenchFlags, io: ProgramI
   const summary = await measure(plan, flags.workers, stop.signal, io);
   const failed = violationsOf(thresholds, summary);
   const exitCode = failed.length > 0 ? EXIT.unexpected : exitCodeFor(summary, thresholds);
-  if (flags.html !== undefined) await writeReport(flags.html, reportHtml(plan, summary, failed, new Date()));
+  if (flags.html !== undefined) await writeNamedFile(flags.html, reportHtml(plan, summary, failed, new Date()));
   io.stdout.write(
     flags.json
       ? `${JSON.stringify(reportObject(plan, summary, failed, exitCode))}\n`
@@ -100,17 +101,4 @@ function exitCodeFor({ answered, lost, errors }: LoadSummary, thresholds: readon
   if (answered === 0) return failure;
   const isJudged = thresholds.some(({ metric }) => metric === "errors" || metric.startsWith("lost"));
   return !isJudged && (codes.size > 0 || lost > 0) ? failure : EXIT.done;
-}
-
-async function writeReport(path: string, html: string): Promise<void> {
-  try {
-    await Deno.writeTextFile(path, html);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotCapable) {
-      throw new PermissionError(`Cannot write ${path}: the permission --allow-write=${path} is missing`, {
-        cause: error,
-      });
-    }
-    throw new UsageError(`--html: Cannot write ${path}: ${messageOf(error)}`, { cause: error });
-  }
 }

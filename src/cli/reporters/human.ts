@@ -1,0 +1,23 @@
+import { formatDuration } from "../../base/units.ts";
+import type { Style } from "../style.ts";
+import { countOutcomes, type Reporter } from "./test_report.ts";
+
+/** For people: a line a test, what went wrong below it, a sum at the end. */
+export function humanReporter(write: (text: string) => void, style: Style, width: number): Reporter {
+  return {
+    begin() {},
+    test({ name, outcome, ms, tries, location, reason, details }) {
+      const label = { passed: style.good("ok  "), failed: style.bad("fail"), skipped: style.faint("skip") }[outcome];
+      const effort = tries > 1 ? ` (${tries} tries)` : "";
+      const time = outcome === "skipped" ? reason ?? "" : `${formatDuration(Math.round(ms))}${effort}`;
+      const lines = outcome === "failed" ? [`${location}: ${reason}`, ...details] : [];
+      write([`${label}  ${name.padEnd(width)}  ${time}`, ...lines.map((line) => `      ${line}`), ""].join("\n"));
+    },
+    end({ tests, ms }) {
+      const { passed, failed, skipped } = countOutcomes(tests);
+      const parts = [`${passed} passed`, failed > 0 ? style.bad(`${failed} failed`) : `${failed} failed`];
+      if (skipped > 0) parts.push(`${skipped} skipped`);
+      write(`\n${parts.join(", ")} in ${formatDuration(Math.round(ms))}\n`);
+    },
+  };
+}

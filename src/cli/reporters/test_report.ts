@@ -1,0 +1,43 @@
+/** What came of one test. */
+export interface TestReport {
+  readonly name: string;
+  readonly outcome: "passed" | "failed" | "skipped";
+  readonly ms: number;
+  /** How often it was tried. */
+  readonly tries: number;
+  /** Where it stands, as in `smoke.yaml:12`. */
+  readonly location: string;
+  /** Why it failed, or was skipped, in one line. */
+  readonly reason: string | undefined;
+  /** Class of the error, as in `TimeoutError`. */
+  readonly errorName: string | undefined;
+  /** The exit code that the failure alone would have. */
+  readonly exitCode: number;
+  /** More for people about a failure, in lines. */
+  readonly details: readonly string[];
+}
+
+/** What came of all tests. */
+export interface SuiteReport {
+  readonly name: string;
+  readonly startedAt: Date;
+  readonly ms: number;
+  readonly tests: readonly TestReport[];
+}
+
+/** Tells of tests as they end. */
+export interface Reporter {
+  /** Before the first one. */
+  begin(count: number): void;
+  /** One has ended. */
+  test(report: TestReport): void;
+  /** All have ended. */
+  end(suite: SuiteReport): void;
+}
+
+/** How many tests had each outcome. */
+export function countOutcomes(tests: readonly TestReport[]): Record<TestReport["outcome"], number> {
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const { outcome } of tests) counts[outcome]++;
+  return counts;
+}

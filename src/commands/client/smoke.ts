@@ -1,0 +1,54 @@
+import { UsageError } from "../../base/errors.ts";
+import type { FlagTable } from "../../base/flag_spec.ts";
+import { defineCommand } from "../../cli/command.ts";
+import { configureProgramLogging } from "../program_logging.ts";
+import { CONNECTION_FLAGS } from "./client_flags.ts";
+
+/** Flags of `smoke`. */
+export const SMOKE_FLAGS = {
+  jobs: { type: "integer", short: "j", least: 1, default: 8, help: "run N tests at a time" },
+  deadline: { type: "duration", help: "for all tests together" },
+  tag: { type: "text", repeat: true, help: "run only tests with this tag" },
+  skipTag: { type: "text", placeholder: "TAG", repeat: true, help: "leave out tests with this tag" },
+  junit: { type: "text", placeholder: "FILE", help: "write a JUnit report, too" },
+  tap: { type: "boolean", help: "report in the Test Anything Protocol" },
+  json: { type: "boolean", help: "one JSON object a test, and one for all of them" },
+  logLevel: CONNECTION_FLAGS.logLevel,
+  logFormat: CONNECTION_FLAGS.logFormat,
+} as const satisfies FlagTable;
+
+const EXAMPLE = `
+name: shop
+variables: { host: "\${env.HOST:-127.0.0.1}" }
+tests:
+  - name: it greets
+    endpoint: tcp://\${host}:2525
+    steps:
+      - expect-regex: "^220 (\\\\S+)"
+      - send: "EHLO {1}\\\\r\\\\n"
+      - expect: 250
+  - name: the database is up
+    endpoint: tcp://\${host}:5432
+    check: { wait: 30s }`;
+
+/** `parley-client smoke`. */
+export const smokeCommand = defineCommand({
+  name: "smoke",
+  summary: "run a file of exchanges and checks, and report",
+  usage: "FILE",
+  examples: [
+    { words: "smoke smoke.yaml", does: "run every test of the file, several at a time" },
+    { words: "smoke smoke.yaml --tag fast --junit report.xml", does: "some of them, with a report for a CI server" },
+    { words: "smoke smoke.json --tap", does: "a file in JSON, a report in TAP" },
+  ],
+  flags: SMOKE_FLAGS,
+  notes: `A file looks like this:${EXAMPLE}`,
+  async run({ flags, args, io }) {
+    configureProgramLogging(flags, io);
+    const [path, ...more] = args;
+    if (path === undefined || more.length > 0) throw new UsageError(`smoke takes one FILE, not ${args.length}`);
+    // The schema and the parser take 50 ms to load: the other commands shall not wait for them.
+    const { runSmoke } = await import("./smoke/run_smoke.ts");
+    return await runSmoke(path, flags, io);
+  },
+});

@@ -1,0 +1,82 @@
+import { TimeoutError } from "../../../base/errors.ts";
+import { formatDuration } from "../../../base/units.ts";
+import { EXIT } from "../../../cli/exit_codes.ts";
+import type { TestReport } from "../../../cli/reporters/test_report.ts";
+import type { ParsedSmokeFile } from "./parse_file.ts";
+import { runTest } from "./run_test.ts";
+import type { SmokeTest } from "./schema.ts";
+
+/** How the tests of a file are run. */
+export interface RunAllOptions {
+  /** Most tests at a time. */
+  readonly jobs: number;
+  /** For all of them together, in milliseconds; what has not ended by then has failed. */
+  readonly deadlineMs: number | undefined;
+  /** Tests with one of these tags; all where there is none. */
+  readonly tags: readonly string[];
+  /** Tests with one of these tags are left out. */
+  readonly skippedTags: readonly string[];
+  /** Ends everything with its reason. */
+  readonly signal: AbortSignal;
+  /** Told of each test as it ends. */
+  readonly onTest: (report: TestReport) => void;
+}
+
+/**
+ * Runs the tests of a file, several at a time; the reports are in the order of
+ * the file.
+ *
+ * @throws The signal's reason.
+ */
+export async function runAll({ file, locate }: ParsedSmokeFile, options: RunAllOptions): Promise<TestReport[]> {
+  const { signal, deadlineMs } = options;
+  const late = new AbortController();
+  const onLate = () =>
+    late.abort(new TimeoutError("total", `the tests did not end within ${formatDuration(deadlineMs ?? 0)}`));
+  const timer = deadlineMs === undefined ? undefined : setTimeout(onLate, deadlineMs);
+  const reports: TestReport[] = [];
+  let next = 0;
+  async function work(): Promise<void> {
+    for (let index = next++; index < file.tests.length; index = next++) {
+      const own = file.tests[index];
+      if (own === undefined) return;
+      const test: SmokeTest = { ...file.defaults, ...own };
+      const at = (path: readonly PropertyKey[]) => locate(["tests", index, ...path]);
+      const reason = skipReason(test, options);
+      const report = reason === undefined
+        ? await runTest(test, { signal, deadline: late.signal, locate: at })
+        : skipped(test, reason, at([]));
+      reports[index] = report;
+      options.onTest(report);
+    }
+  }
+  try {
+    await Promise.all(Array.from({ length: Math.min(options.jobs, file.tests.length) }, work));
+  } finally {
+    clearTimeout(timer);
+    // Where one of them was stopped, the others shall begin nothing new.
+    next = file.tests.length;
+  }
+  return reports;
+}
+
+function skipReason({ tags = [] }: SmokeTest, options: RunAllOptions): string | undefined {
+  const unwanted = tags.find((tag) => options.skippedTags.includes(tag));
+  if (unwanted !== undefined) return `it has the tag ${unwanted}`;
+  if (options.tags.length === 0 || tags.some((tag) => options.tags.includes(tag))) return undefined;
+  return `it has not the tag ${options.tags.join(" or ")}`;
+}
+
+function skipped({ name }: SmokeTest, reason: string, location: string): TestReport {
+  return {
+    name,
+    outcome: "skipped",
+    ms: 0,
+    tries: 0,
+    location,
+    reason,
+    errorName: undefined,
+    exitCode: EXIT.done,
+    details: [],
+  };
+}

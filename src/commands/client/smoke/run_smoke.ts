@@ -1,0 +1,75 @@
+import { UsageError } from "../../../base/errors.ts";
+import type { FlagValues } from "../../../base/flag_spec.ts";
+import { EXIT } from "../../../cli/exit_codes.ts";
+import type { ProgramIo } from "../../../cli/io.ts";
+import { humanReporter } from "../../../cli/reporters/human.ts";
+import { jsonReporter } from "../../../cli/reporters/json.ts";
+import { junitXml } from "../../../cli/reporters/junit.ts";
+import { tapReporter } from "../../../cli/reporters/tap.ts";
+import type { Reporter, SuiteReport, TestReport } from "../../../cli/reporters/test_report.ts";
+import { StatusLine } from "../../../cli/status_line.ts";
+import { styleOf } from "../../../cli/style.ts";
+import { readNamedFile } from "../../read_named_file.ts";
+import { writeNamedFile } from "../../write_named_file.ts";
+import type { SMOKE_FLAGS } from "../smoke.ts";
+import { type ParsedSmokeFile, parseSmokeFile } from "./parse_file.ts";
+import { runAll } from "./run_all.ts";
+import { readEnvironment } from "./variables.ts";
+
+type SmokeFlags = FlagValues<typeof SMOKE_FLAGS>;
+
+/** What `smoke` does; the result is the exit code. */
+export async function runSmoke(path: string, flags: SmokeFlags, io: ProgramIo): Promise<number> {
+  if (flags.tap && flags.json) throw new UsageError("--tap and --json exclude each other");
+  const parsed = parseSmokeFile(await readNamedFile(path, "the smoke file"), path, readEnvironment);
+  using stop = io.stop.listen();
+  const suite = await run(parsed, path, flags, stop.signal, io);
+  if (flags.junit !== undefined) await writeNamedFile(flags.junit, junitXml(suite));
+  return exitCodeFor(suite.tests);
+}
+
+async function run(
+  parsed: ParsedSmokeFile,
+  path: string,
+  flags: SmokeFlags,
+  signal: AbortSignal,
+  io: ProgramIo,
+): Promise<SuiteReport> {
+  const { tests } = parsed.file;
+  const reporter = reporterFor(flags, io, Math.max(...tests.map(({ name }) => name.length)));
+  const startedAt = new Date();
+  const startMs = performance.now();
+  using status = new StatusLine(io);
+  let done = 0;
+  reporter.begin(tests.length);
+  const reports = await runAll(parsed, {
+    jobs: flags.jobs,
+    deadlineMs: flags.deadline,
+    tags: flags.tag,
+    skippedTags: flags.skipTag,
+    signal,
+    onTest(report) {
+      status.clear();
+      reporter.test(report);
+      if (++done < tests.length) status.show(`${done} of ${tests.length} done`);
+    },
+  });
+  status.clear();
+  const suite = { name: parsed.file.name ?? path, startedAt, ms: performance.now() - startMs, tests: reports };
+  reporter.end(suite);
+  return suite;
+}
+
+function reporterFor(flags: SmokeFlags, io: ProgramIo, width: number): Reporter {
+  const write = (text: string) => io.stdout.write(text);
+  if (flags.json) return jsonReporter(write);
+  return flags.tap ? tapReporter(write) : humanReporter(write, styleOf(io), width);
+}
+
+/** The code that all failures share, or 1; a run in which nothing was tested has not passed. */
+function exitCodeFor(tests: readonly TestReport[]): number {
+  const codes = new Set(tests.filter(({ outcome }) => outcome === "failed").map(({ exitCode }) => exitCode));
+  const [only] = codes;
+  if (codes.size > 0) return codes.size === 1 && only !== undefined ? only : EXIT.unexpected;
+  return tests.every(({ outcome }) => outcome === "skipped") ? EXIT.unexpected : EXIT.done;
+}

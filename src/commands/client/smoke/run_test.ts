@@ -1,0 +1,167 @@
+import { messageOf, TimeoutError } from "../../../base/errors.ts";
+import { formatDuration, parseDuration } from "../../../base/units.ts";
+import { unescape } from "../../../base/bytes.ts";
+import { EXIT, exitCodeOf } from "../../../cli/exit_codes.ts";
+import type { TestReport } from "../../../cli/reporters/test_report.ts";
+import { parseEndpoint } from "../../../net/endpoint.ts";
+import { delay } from "../../../net/wait.ts";
+import { dialSession } from "../../../serve/dial_session.ts";
+import { checkEndpoint, saysNothing } from "../check/check_endpoint.ts";
+import { codecOf, isMessageWise } from "../client_flags.ts";
+import { failureLines } from "../exchange/failure_lines.ts";
+import { runExchange } from "../exchange/run_exchange.ts";
+import { tlsConnectOptions, tlsEndpoint } from "../tls_flags.ts";
+import type { SmokeTest } from "./schema.ts";
+import { stepOf } from "./steps_of_test.ts";
+
+const DEFAULTS = { timeout: "5s", deadline: "30s", retryDelay: "200ms", hold: "50ms", status: 101 } as const;
+
+/** A failure, and more about it. */
+interface Failure {
+  readonly error: unknown;
+  /** Path in the test of what failed, as in `["steps", 2]`. */
+  readonly path: readonly PropertyKey[];
+  readonly details: readonly string[];
+}
+
+/** What a test needs beside itself. */
+export interface RunTestOptions {
+  /** Ends everything with its reason. */
+  readonly signal: AbortSignal;
+  /** Ends the test, which has then failed for its reason. */
+  readonly deadline: AbortSignal;
+  /** Where a place of the test stands in the file. */
+  readonly locate: (path: readonly PropertyKey[]) => string;
+}
+
+/**
+ * Runs one test, with its retries and within its deadline.
+ *
+ * @throws The signal's reason.
+ */
+export async function runTest(test: SmokeTest, { signal, deadline, locate }: RunTestOptions): Promise<TestReport> {
+  const startMs = performance.now();
+  const own = new AbortController();
+  const deadlineMs = parseDuration(test.deadline ?? DEFAULTS.deadline);
+  const onLate = () =>
+    own.abort(new TimeoutError("total", `the test did not end within ${formatDuration(deadlineMs)}`));
+  const timer = setTimeout(onLate, deadlineMs);
+  const late = AbortSignal.any([deadline, own.signal]);
+  const ended = AbortSignal.any([signal, late]);
+  const retries = test.retries ?? 0;
+  try {
+    for (let tries = 1;; tries++) {
+      const failure = await tryOnce(test, ended);
+      signal.throwIfAborted();
+      const isLast = tries > retries || late.aborted || saysNothing(failure?.error);
+      if (failure === undefined || isLast) {
+        return reportOf(test, failure, { tries, ms: performance.now() - startMs, locate });
+      }
+      await delay(parseDuration(test["retry-delay"] ?? DEFAULTS.retryDelay), ended).catch(() => {}); // Ended early: the next try tells why.
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function tryOnce(test: SmokeTest, signal: AbortSignal): Promise<Failure | undefined> {
+  try {
+    return await (test.check === undefined ? tryExchange(test, signal) : tryCheck(test, test.check, signal));
+  } catch (error) {
+    return { error, path: [], details: [] };
+  }
+}
+
+async function tryExchange(test: SmokeTest, signal: AbortSignal): Promise<Failure | undefined> {
+  const timeoutMs = parseDuration(test.timeout ?? DEFAULTS.timeout);
+  const flags = { framing: test.framing };
+  const endpoint = tlsEndpoint(parseEndpoint(test.endpoint), { starttls: test.tls?.starttls });
+  const session = await dialSession(endpoint, codecOf(flags), {
+    ...await tlsOptionsOf(test),
+    context: test.name,
+    connectTimeout: timeoutMs,
+    handshakeTimeout: timeoutMs,
+    writeTimeout: timeoutMs,
+    ...(test.subprotocols ? { subprotocols: test.subprotocols } : {}),
+    signal,
+  });
+  const steps = (test.steps ?? []).map(stepOf);
+  const report = await runExchange(session, steps, {
+    timeoutMs,
+    isMessageWise: isMessageWise(session, flags),
+    signal,
+  });
+  if (report.error === undefined) return undefined;
+  return { error: report.error, path: ["steps", report.steps.length - 1], details: failureLines(report) };
+}
+
+async function tryCheck(
+  test: SmokeTest,
+  check: NonNullable<SmokeTest["check"]>,
+  signal: AbortSignal,
+): Promise<Failure | undefined> {
+  const endpoint = tlsEndpoint(parseEndpoint(test.endpoint), { starttls: test.tls?.starttls });
+  const result = await checkEndpoint(endpoint, {
+    send: check.send === undefined ? undefined : unescape(check.send),
+    banner: check.banner === undefined ? undefined : new RegExp(check.banner, "m"),
+    holdMs: parseDuration(check.hold ?? DEFAULTS.hold),
+    minDays: check["min-days"],
+    minTls: check["min-tls"] && `TLSv${check["min-tls"]}`,
+    subprotocols: test.subprotocols ?? [],
+    status: check.status ?? DEFAULTS.status,
+    connect: await tlsOptionsOf(test),
+  }, {
+    timeoutMs: parseDuration(test.timeout ?? DEFAULTS.timeout),
+    waitMs: check.wait === undefined ? undefined : parseDuration(check.wait),
+    isInverted: check.invert ?? false,
+    signal,
+  });
+  return result.ok ? undefined : { error: result.error, path: ["check"], details: [] };
+}
+
+function tlsOptionsOf({ tls, timeout }: SmokeTest): ReturnType<typeof tlsConnectOptions> {
+  return tlsConnectOptions({
+    tlsCa: tls?.ca,
+    tlsName: tls?.name,
+    tlsInsecure: tls?.insecure ?? false,
+    tlsCert: tls?.cert,
+    tlsKey: tls?.key,
+    alpn: tls?.alpn ?? [],
+    starttls: tls?.starttls,
+    handshakeTimeout: parseDuration(timeout ?? DEFAULTS.timeout),
+  });
+}
+
+function reportOf(
+  { name }: SmokeTest,
+  failure: Failure | undefined,
+  { tries, ms, locate }: { tries: number; ms: number; locate: RunTestOptions["locate"] },
+): TestReport {
+  const location = locate(failure?.path ?? []);
+  if (failure === undefined) {
+    const outcome = "passed";
+    return {
+      name,
+      outcome,
+      ms,
+      tries,
+      location,
+      reason: undefined,
+      errorName: undefined,
+      exitCode: EXIT.done,
+      details: [],
+    };
+  }
+  const { error, details } = failure;
+  return {
+    name,
+    outcome: "failed",
+    ms,
+    tries,
+    location,
+    reason: messageOf(error),
+    errorName: error instanceof Error ? error.name : "Error",
+    exitCode: exitCodeOf(error),
+    details,
+  };
+}

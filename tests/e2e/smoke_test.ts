@@ -1,0 +1,186 @@
+import { assert, assertEquals, assertGreater, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
+import { closedPort } from "../support/ports.ts";
+import { type Outcome, runProgram, startServer } from "../support/program.ts";
+import { scriptedPeer } from "../support/scripted_peer.ts";
+
+/** Runs a smoke file that holds the text. */
+async function smoke(
+  text: string,
+  args: readonly string[] = [],
+  options: { permissions?: string[]; env?: Record<string, string> } = {},
+): Promise<Outcome & { read(name: string): Promise<string> } & AsyncDisposable> {
+  const folder = await Deno.makeTempDir();
+  const file = `${folder}/smoke.yaml`;
+  await Deno.writeTextFile(file, text);
+  const outcome = await runProgram("client", ["smoke", file, ...args.map((arg) => arg.replace("DIR", folder))], {
+    permissions: ["-N", "-R", `-W=${folder}`, ...(options.permissions ?? [])],
+    env: options.env ?? {},
+  });
+  return {
+    ...outcome,
+    read: (name) => Deno.readTextFile(`${folder}/${name}`),
+    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+  };
+}
+
+function twoTests(endpoint: string, expected: string): string {
+  return `
+tests:
+  - name: it echoes
+    endpoint: ${endpoint}
+    framing: line
+    tags: [fast]
+    steps: [{ send: hello }, { expect: hello }, { end: true }, { expect-close: true }]
+  - name: it says something else
+    endpoint: ${endpoint}
+    framing: line
+    timeout: 500ms
+    steps:
+      - send: hello world
+      - expect: ${expected}
+`;
+}
+
+Deno.test("smoke exits 0 when every exchange and check is as expected", async () => {
+  await using echo = await startServer(["echo", ":0", "--framing", "line"]);
+  const text = `${twoTests(echo.endpoint, "hello world")}
+  - name: it is up
+    endpoint: ${echo.endpoint}
+    check: { wait: 5s }
+  - name: nobody else is
+    endpoint: tcp://127.0.0.1:${closedPort()}
+    check: { invert: true }
+`;
+  await using run = await smoke(text);
+  assertEquals([run.code, run.stderr], [0, ""]);
+  assertMatch(run.stdout, /4 passed, 0 failed in /);
+});
+
+Deno.test("smoke with one wrong step exits 1 and shows the difference, in every report", async () => {
+  await using echo = await startServer(["echo", ":0", "--framing", "line"]);
+  const text = twoTests(echo.endpoint, "hello there");
+  await using human = await smoke(text, ["--junit", "DIR/report.xml"]);
+  assertEquals(human.code, 1);
+  assertMatch(human.stdout, /fail {2}it says something else/);
+  assertMatch(human.stdout, /smoke\.yaml:14: expected "hello there"/);
+  assertStringIncludes(human.stdout, "sent      hello world");
+  assertStringIncludes(human.stdout, "expected  hello there");
+  assertStringIncludes(human.stdout, "received  hello world");
+  assertStringIncludes(human.stdout, "^ differs at byte 6");
+  const xml = await human.read("report.xml");
+  assertStringIncludes(xml, 'tests="2" failures="1" errors="0"');
+  assertStringIncludes(xml, '<failure type="ExpectationError"');
+  assertStringIncludes(xml, "^ differs at byte 6");
+  await using tap = await smoke(text, ["--tap"]);
+  assertEquals(tap.code, 1);
+  assertMatch(tap.stdout, /^TAP version 14\n1\.\.2\nok 1 - it echoes\nnot ok 2 - it says something else\n/);
+  await using json = await smoke(text, ["--json"]);
+  const objects = json.stdout.trim().split("\n").map((line) => JSON.parse(line));
+  assertEquals([json.code, objects.at(-1).ok, objects.at(-1).failed], [1, false, 1]);
+});
+
+Deno.test("smoke exits with the code that all failures share, and with 1 where they differ", async () => {
+  await using silent = scriptedPeer(() => {});
+  const test = (endpoint: string) =>
+    `  - { name: "${endpoint}", endpoint: "${endpoint}", timeout: 300ms, steps: [{ expect: x }] }\n`;
+  const closed = `tcp://127.0.0.1:${closedPort()}`;
+  await using refused = await smoke(`tests:\n${test(closed)}${test(closed)}`);
+  await using late = await smoke(`tests:\n${test(silent.endpoint)}`);
+  await using mixed = await smoke(`tests:\n${test(closed)}${test(silent.endpoint)}`);
+  assertEquals([refused.code, late.code, mixed.code], [4, 5, 1]);
+});
+
+Deno.test("smoke tries a test again as often as it says", async () => {
+  let visits = 0;
+  await using third = scriptedPeer(async (conn) => {
+    await conn.write(new TextEncoder().encode(++visits < 3 ? "no\n" : "yes\n"));
+  });
+  const text = (retries: number) =>
+    `tests: [{ name: a, endpoint: "${third.endpoint}", timeout: 300ms, retries: ${retries}, retry-delay: 1ms, steps: [{ expect: yes }] }]`;
+  await using tooFew = await smoke(text(1));
+  assertEquals(tooFew.code, 1);
+  visits = 0;
+  await using enough = await smoke(text(2));
+  assertEquals(enough.code, 0);
+  assertStringIncludes(enough.stdout, "(3 tries)");
+});
+
+Deno.test("smoke fills in variables of the environment, by a named permission", async () => {
+  await using echo = await startServer(["echo", ":0", "--framing", "line"]);
+  const text = `tests:
+  - name: a
+    endpoint: \${env.SMOKE_TARGET}
+    framing: line
+    steps: [{ send: "\${env.SMOKE_WORD:-fallback}" }, { expect: fallback }]`;
+  const env = { SMOKE_TARGET: echo.endpoint };
+  await using allowed = await smoke(text, [], { env, permissions: ["-E=SMOKE_TARGET,SMOKE_WORD"] });
+  assertEquals(allowed.code, 0);
+  await using denied = await smoke(text, [], { env });
+  assertEquals(denied.code, 8);
+  assertEquals(
+    denied.stderr,
+    "parley-client: Cannot read the variable SMOKE_TARGET: the permission --allow-env=SMOKE_TARGET is missing\n",
+  );
+});
+
+Deno.test("smoke --tag and --skip-tag choose tests; choosing none is no success", async () => {
+  await using echo = await startServer(["echo", ":0", "--framing", "line"]);
+  const text = twoTests(echo.endpoint, "hello there");
+  await using fast = await smoke(text, ["--tag", "fast"]);
+  assertEquals(fast.code, 0);
+  assertMatch(fast.stdout, /1 passed, 0 failed, 1 skipped/);
+  await using others = await smoke(text, ["--skip-tag", "fast"]);
+  assertEquals(others.code, 1);
+  await using none = await smoke(text, ["--tag", "unheard-of"]);
+  assertEquals(none.code, 1);
+});
+
+Deno.test("smoke runs tests at the same time, and one after the other with --jobs 1", async () => {
+  await using silent = scriptedPeer(() => {});
+  const tests = Array.from(
+    { length: 4 },
+    (_, index) => `  - { name: t${index}, endpoint: "${silent.endpoint}", steps: [{ expect-silence: 300ms }] }\n`,
+  ).join("");
+  await using together = await smoke(`tests:\n${tests}`, ["--json"]);
+  await using alone = await smoke(`tests:\n${tests}`, ["--json", "--jobs", "1"]);
+  const ms = ({ stdout }: Outcome) => JSON.parse(stdout.trim().split("\n").at(-1) ?? "").ms;
+  assertEquals([together.code, alone.code], [0, 0]);
+  assertGreater(ms(alone), 1_150);
+  assertLess(ms(together), ms(alone));
+});
+
+Deno.test("smoke ends at its deadlines with code 5", async () => {
+  await using silent = scriptedPeer(() => {});
+  const text = (deadline: string) =>
+    `tests: [{ name: a, endpoint: "${silent.endpoint}", timeout: 1m, deadline: ${deadline}, steps: [{ expect: x }] }]`;
+  await using ofTest = await smoke(text("200ms"));
+  assertEquals(ofTest.code, 5);
+  assertStringIncludes(ofTest.stdout, "the test did not end within 200ms");
+  await using ofAll = await smoke(text("1m"), ["--deadline", "200ms"]);
+  assertEquals(ofAll.code, 5);
+  assertStringIncludes(ofAll.stdout, "the tests did not end within 200ms");
+});
+
+Deno.test("smoke speaks WebSocket, and captures what later steps use", async () => {
+  await using chat = await startServer(["echo", "ws://127.0.0.1:0"]);
+  const text = `tests:
+  - name: a
+    endpoint: ${chat.endpoint}
+    steps:
+      - send: "user anna 42"
+      - expect-regex: "user (?<who>\\\\w+) (\\\\d+)"
+      - send: "bye {who} {2}"
+      - expect: "bye anna 42"`;
+  await using run = await smoke(text);
+  assertEquals([run.code, run.stderr], [0, ""], run.stdout);
+});
+
+Deno.test("smoke exits 2 with file and line when the file is wrong, and 8 when it may not be read", async () => {
+  await using wrong = await smoke("tests:\n  - name: a\n    endpont: tcp://127.0.0.1:1\n    check: {}\n");
+  assertEquals(wrong.code, 2);
+  assertMatch(wrong.stderr, /smoke\.yaml:3: tests\[0\]\.endpont: there is no such key; did you mean endpoint\?/);
+  assertEquals((await runProgram("client", ["smoke", "/nowhere.yaml"], { permissions: ["-R"] })).code, 2);
+  const denied = await runProgram("client", ["smoke", "/nowhere.yaml"]);
+  assertEquals(denied.code, 8);
+  assert(denied.stderr.endsWith("the permission --allow-read=/nowhere.yaml is missing\n"));
+});
