@@ -18,8 +18,8 @@ export const DIAL_FLAGS = {
   ...CONNECTION_FLAGS,
 } as const satisfies FlagTable;
 
-/** Values of {@linkcode DIAL_FLAGS}. */
-export type DialFlags = FlagValues<typeof DIAL_FLAGS>;
+/** Values of {@linkcode DIAL_FLAGS} that say how to connect. */
+export type DialFlags = Omit<FlagValues<typeof DIAL_FLAGS>, "logLevel" | "logFormat">;
 
 /** A session as the flags want it, by any transport. */
 export async function dial(endpoint: string, flags: DialFlags, options: DialOptions): Promise<Session> {

@@ -5,9 +5,8 @@ import { EXIT, exitCodeOf } from "../../../cli/exit_codes.ts";
 import type { TestReport } from "../../../cli/reporters/test_report.ts";
 import { parseEndpoint } from "../../../net/endpoint.ts";
 import { delay } from "../../../net/wait.ts";
-import { dialSession } from "../../../serve/dial_session.ts";
 import { checkEndpoint, saysNothing } from "../check/check_endpoint.ts";
-import { codecOf, isMessageWise } from "../client_flags.ts";
+import { dial, type DialFlags, isMessageWise } from "../dial.ts";
 import { failureLines } from "../exchange/failure_lines.ts";
 import { runExchange } from "../exchange/run_exchange.ts";
 import { tlsConnectOptions, tlsEndpoint } from "../tls_flags.ts";
@@ -74,17 +73,8 @@ async function tryOnce(test: SmokeTest, signal: AbortSignal): Promise<Failure | 
 
 async function tryExchange(test: SmokeTest, signal: AbortSignal): Promise<Failure | undefined> {
   const timeoutMs = parseDuration(test.timeout ?? DEFAULTS.timeout);
-  const flags = { framing: test.framing };
-  const endpoint = tlsEndpoint(parseEndpoint(test.endpoint), { starttls: test.tls?.starttls });
-  const session = await dialSession(endpoint, codecOf(flags), {
-    ...await tlsOptionsOf(test),
-    context: test.name,
-    connectTimeout: timeoutMs,
-    handshakeTimeout: timeoutMs,
-    writeTimeout: timeoutMs,
-    ...(test.subprotocols ? { subprotocols: test.subprotocols } : {}),
-    signal,
-  });
+  const flags = dialFlagsOf(test);
+  const session = await dial(test.endpoint, flags, { context: test.name, writeTimeout: timeoutMs, signal });
   const steps = (test.steps ?? []).map(stepOf);
   const report = await runExchange(session, steps, {
     timeoutMs,
@@ -109,7 +99,7 @@ async function tryCheck(
     minTls: check["min-tls"] && `TLSv${check["min-tls"]}`,
     subprotocols: test.subprotocols ?? [],
     status: check.status ?? DEFAULTS.status,
-    connect: await tlsOptionsOf(test),
+    connect: await tlsConnectOptions(dialFlagsOf(test)),
   }, {
     timeoutMs: parseDuration(test.timeout ?? DEFAULTS.timeout),
     waitMs: check.wait === undefined ? undefined : parseDuration(check.wait),
@@ -119,8 +109,15 @@ async function tryCheck(
   return result.ok ? undefined : { error: result.error, path: ["check"], details: [] };
 }
 
-function tlsOptionsOf({ tls, timeout }: SmokeTest): ReturnType<typeof tlsConnectOptions> {
-  return tlsConnectOptions({
+/** What the flags of a command line would say. */
+function dialFlagsOf({ tls, timeout, framing, subprotocols }: SmokeTest): DialFlags {
+  const timeoutMs = parseDuration(timeout ?? DEFAULTS.timeout);
+  return {
+    framing,
+    subprotocol: subprotocols ?? [],
+    origin: undefined,
+    connectTimeout: timeoutMs,
+    handshakeTimeout: timeoutMs,
     tlsCa: tls?.ca,
     tlsName: tls?.name,
     tlsInsecure: tls?.insecure ?? false,
@@ -128,8 +125,7 @@ function tlsOptionsOf({ tls, timeout }: SmokeTest): ReturnType<typeof tlsConnect
     tlsKey: tls?.key,
     alpn: tls?.alpn ?? [],
     starttls: tls?.starttls,
-    handshakeTimeout: parseDuration(timeout ?? DEFAULTS.timeout),
-  });
+  };
 }
 
 function reportOf(
