@@ -140,7 +140,10 @@ Deno.test("a wrong endpoint, flag or command is exit code 2, and the right one i
 Deno.test("--version says version, runtime and build; --help shows examples first", async () => {
   for (const name of ["server", "client", "udp"] as const) {
     const version = await runProgram(name, ["--version"], { permissions: [] });
-    assertMatch(version.stdout, new RegExp(`^parley-${name} \\d+\\.\\d+\\.\\d+ \\(deno \\d+\\.\\d+\\.\\d+, \\w+ \\w+`));
+    assertMatch(
+      version.stdout,
+      new RegExp(`^parley-${name} \\d+\\.\\d+\\.\\d+ \\(source, deno \\d+\\.\\d+\\.\\d+, \\w+ \\w+`),
+    );
     const help = await runProgram(name, ["--help"], { permissions: [] });
     assertEquals([version.code, help.code, help.stderr], [0, 0, ""]);
     assert(help.stdout.indexOf("Examples:") < help.stdout.indexOf("Commands:"));
