@@ -1,5 +1,7 @@
+import { messageOf } from "../base/errors.ts";
 import type { DatagramSocket } from "../net/datagram.ts";
-import type { Endpoint } from "../net/endpoint.ts";
+import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
+import type { DatagramCounts } from "./counts.ts";
 
 /**
  * Most sends that wait for the kernel at a time. A UDP send hardly ever waits;
@@ -8,28 +10,42 @@ import type { Endpoint } from "../net/endpoint.ts";
 const MOST_IN_FLIGHT = 64;
 
 /**
- * Sends without being waited for, a bounded number at a time: past the bound a
- * datagram is refused and not queued, so that a peer that does not read costs
- * no memory.
+ * Sends without having to be waited for, a bounded number at a time, and counts what
+ * becomes of it: past the bound a datagram is dropped and not queued, so that
+ * a peer that does not read costs no memory.
  */
 export class Outflow {
   readonly #socket: DatagramSocket;
+  readonly #counts: DatagramCounts;
   #inFlight = 0;
   #idle: PromiseWithResolvers<void> | undefined;
 
   /** Sends on `socket`, which it does not close. */
-  constructor(socket: DatagramSocket) {
+  constructor(socket: DatagramSocket, counts: DatagramCounts) {
     this.#socket = socket;
+    this.#counts = counts;
   }
 
   /**
-   * Begins to send `data`, which must not change until the promise settles;
-   * `undefined` where too many are on their way.
+   * Begins to send `data`, which must not change until the promise settles; it
+   * never rejects. `undefined` where the datagram was dropped.
    */
-  trySend(data: Uint8Array, to: Endpoint): Promise<void> | undefined {
-    if (this.#inFlight >= MOST_IN_FLIGHT) return undefined;
+  send(data: Uint8Array, to: Endpoint): Promise<void> | undefined {
+    if (this.#inFlight >= MOST_IN_FLIGHT) {
+      this.#counts.drop("backlog");
+      return undefined;
+    }
     this.#inFlight++;
-    return this.#send(data, to);
+    return this.#socket.post(data, to, (error) => {
+      if (error === undefined) {
+        this.#counts.sent++;
+        this.#counts.sentBytes += data.length;
+      } else {
+        this.#counts.drop("send failed");
+        this.#socket.log.debug("not sent", { to: formatEndpoint(to), error: messageOf(error) });
+      }
+      this.#done();
+    });
   }
 
   /** Settles when nothing is on its way. */
@@ -38,15 +54,9 @@ export class Outflow {
     await (this.#idle ??= Promise.withResolvers()).promise;
   }
 
-  async #send(data: Uint8Array, to: Endpoint): Promise<void> {
-    try {
-      await this.#socket.send(data, to);
-    } finally {
-      this.#inFlight--;
-      if (this.#inFlight === 0) {
-        this.#idle?.resolve();
-        this.#idle = undefined;
-      }
-    }
+  #done(): void {
+    if (--this.#inFlight > 0) return;
+    this.#idle?.resolve();
+    this.#idle = undefined;
   }
 }

@@ -35,7 +35,6 @@ export interface DatagramRelayOptions {
 }
 
 interface Client {
-  readonly endpoint: Endpoint;
   readonly socket: DatagramSocket;
   readonly outflow: Outflow;
   readonly receiving: Promise<void>;
@@ -60,7 +59,7 @@ export class DatagramRelay {
   /** Nothing is passed on before {@linkcode run}. */
   constructor(options: DatagramRelayOptions) {
     this.#options = options;
-    this.#back = new Outflow(options.front);
+    this.#back = new Outflow(options.front, this.backward);
   }
 
   /** Passes on until `stop` aborts, or `maxDatagrams` have come and what is delayed has left. */
@@ -107,7 +106,7 @@ export class DatagramRelay {
     const refusal = gate?.refusalOf(isHostEndpoint(from) ? from.host : from.path);
     if (refusal !== undefined) return this.forward.drop(refusal);
     const client = await this.#clientOf(from);
-    const send = (bytes: Uint8Array) => this.#send(client.outflow, bytes, target, this.forward);
+    const send = (bytes: Uint8Array) => void client.outflow.send(bytes, target);
     // Sent after the next receive has reused the buffer: so in bytes of its own.
     if (toTarget === undefined) send(data.slice());
     else toTarget.pass(data, send);
@@ -120,7 +119,8 @@ export class DatagramRelay {
       const oldest = this.#clients.keys().next().value;
       if (this.#clients.size >= MOST_CLIENTS && oldest !== undefined) this.#forget(oldest);
       const socket = await this.#options.open();
-      client = { endpoint, socket, outflow: new Outflow(socket), receiving: this.#receiveReplies(socket, endpoint) };
+      const outflow = new Outflow(socket, this.forward);
+      client = { socket, outflow, receiving: this.#receiveReplies(socket, endpoint) };
     } else {
       // Deleted first: a map keeps the order of insertion.
       this.#clients.delete(key);
@@ -131,7 +131,7 @@ export class DatagramRelay {
 
   async #receiveReplies(socket: DatagramSocket, client: Endpoint): Promise<void> {
     const { toClient } = this.#options;
-    const send = (bytes: Uint8Array) => this.#send(this.#back, bytes, client, this.backward);
+    const send = (bytes: Uint8Array) => void this.#back.send(bytes, client);
     for await (const { data, isTruncated } of socket) {
       this.backward.received++;
       this.backward.receivedBytes += data.length;
@@ -139,18 +139,6 @@ export class DatagramRelay {
       else if (toClient === undefined) send(data.slice());
       else toClient.pass(data, send);
     }
-  }
-
-  #send(outflow: Outflow, data: Uint8Array, to: Endpoint, counts: DatagramCounts): void {
-    const sending = outflow.trySend(data, to);
-    if (sending === undefined) return counts.drop("backlog");
-    sending.then(() => {
-      counts.sent++;
-      counts.sentBytes += data.length;
-    }, (error: unknown) => {
-      counts.drop("send failed");
-      this.#options.log.debug("not passed on", { to: formatEndpoint(to), error: messageOf(error) });
-    });
   }
 
   #forget(key: string): void {

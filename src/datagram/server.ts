@@ -75,28 +75,33 @@ export class DatagramServer {
   async #serve(socket: DatagramSocket): Promise<void> {
     const { maxDatagrams = Infinity } = this.#options;
     const backoff = new Backoff();
-    const outflow = new Outflow(socket);
+    const outflow = new Outflow(socket, this.counts);
     const spare: Uint8Array<ArrayBuffer>[] = [];
-    while (!this.#ending.signal.aborted && this.counts.received < maxDatagrams) {
-      const buffer = spare.pop() ?? new Uint8Array(socket.maxBytes + 1);
-      let datagram: Datagram | null;
+    const nextBuffer = () => spare.pop() ?? new Uint8Array(socket.maxBytes + 1);
+    const isUdp = socket.endpoint.scheme === "udp";
+    const onDatagram = (datagram: Datagram, buffer: Uint8Array<ArrayBuffer>) => {
+      const sending = this.#take(datagram, outflow, socket);
+      // The reply may be the datagram itself: its buffer is free again once it has left.
+      if (sending === undefined || isUdp) spare.push(buffer);
+      else void sending.then(() => spare.push(buffer));
+      // A UDP send hardly ever waits, and one at a time is the fastest; a Unix client that does not read would hold up all.
+      return isUdp ? sending : undefined;
+    };
+    const isDone = () => this.counts.received >= maxDatagrams;
+    while (!this.#ending.signal.aborted && !isDone()) {
+      const before = this.counts.received;
       try {
-        datagram = await socket.receiveInto(buffer);
+        await socket.receiveEach(nextBuffer, onDatagram, isDone);
       } catch (error) {
+        if (this.counts.received > before) backoff.reset();
         // Windows tells here that an earlier reply found its port closed: no reason to end.
         if (backoff.isFresh) socket.log.warning("receive failed, trying again", { error: messageOf(error) });
         await delay(backoff.next(), this.#ending.signal).catch(() => {
           // The signal: the loop's condition ends it.
         });
-        continue;
       }
-      if (datagram === null) return;
-      backoff.reset();
-      const sending = this.#take(datagram, outflow, socket);
-      // The reply may be the datagram itself: the buffer is free again once it has left.
-      if (sending === undefined) spare.push(buffer);
-      else void sending.then(() => spare.push(buffer));
     }
+    if (this.#ending.signal.aborted) return;
     const last = async () => {
       await this.#options.impairment?.whenIdle();
       await Promise.race([outflow.whenIdle(), delay(LAST_REPLIES_MS, this.#ending.signal)]);
@@ -106,10 +111,7 @@ export class DatagramServer {
     this.#end();
   }
 
-  #drop(reason: DropReason): undefined {
-    this.counts.drop(reason);
-  }
-
+  /** What sends the reply, where there is one: until it settles the datagram's bytes are in use. */
   #take(datagram: Datagram, outflow: Outflow, socket: DatagramSocket): Promise<void> | undefined {
     const { counts } = this;
     const { gate, impairment, service } = this.#options;
@@ -124,21 +126,16 @@ export class DatagramServer {
   }
 
   #answer(datagram: Datagram, outflow: Outflow, socket: DatagramSocket): Promise<void> | undefined {
-    const { counts } = this;
     const { data, from } = datagram;
     const reply = this.#options.service.onDatagram(datagram, socket);
     if (reply === undefined) return undefined;
     if (from === null) return this.#drop("no address");
     if (reply.length > data.length && !this.#options.mayAmplify) return this.#refuseToAmplify();
-    const sending = outflow.trySend(reply, from);
-    if (sending === undefined) return this.#drop("backlog");
-    return sending.then(() => {
-      counts.sent++;
-      counts.sentBytes += reply.length;
-    }, (error: unknown) => {
-      this.#drop("send failed");
-      socket.log.debug("reply not sent", { error: messageOf(error) });
-    });
+    return outflow.send(reply, from);
+  }
+
+  #drop(reason: DropReason): undefined {
+    this.counts.drop(reason);
   }
 
   #refuseToAmplify(): undefined {

@@ -53,7 +53,7 @@ export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> 
   #pending: Promise<[Uint8Array, Deno.Addr]> | undefined;
   #isClosed = false;
 
-  /** Most bytes of a datagram that are received; a buffer for {@linkcode receiveInto} holds one more. */
+  /** Most bytes of a datagram that are received; a buffer for {@linkcode receiveEach} holds one more. */
   get maxBytes(): number {
     return this.#maxBytes;
   }
@@ -82,17 +82,41 @@ export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> 
       await abortable(pending.then(ignore, ignore), options, () => this.#silence());
     }
     this.#pending = undefined;
-    return await this.#take(pending);
+    try {
+      const [data, from] = await pending;
+      return this.#datagramOf(data, from);
+    } catch (error) {
+      if (this.#isClosed) return null;
+      throw toSocketError(error, "receive on", formatEndpoint(this.endpoint));
+    }
   }
 
   /**
-   * As {@linkcode receive}, into a buffer of the caller's of `maxBytes + 1`
-   * bytes: for a loop that goes on receiving while it still uses the last
-   * datagram. It must not be mixed with a `receive()` that `options` ended.
+   * Receives one datagram after another until the socket is closed or `isDone`
+   * says so, with fewer promises than {@linkcode receive}: for servers. What
+   * `onDatagram` returns is waited for before the next one. It must not be
+   * mixed with {@linkcode receive}.
+   *
+   * @param nextBuffer Gives the buffer of the next datagram, of `maxBytes + 1` bytes.
    */
-  async receiveInto(buffer: Uint8Array<ArrayBuffer>): Promise<Datagram | null> {
-    if (this.#isClosed) return null;
-    return await this.#take(this.#transport.receive(buffer));
+  async receiveEach(
+    nextBuffer: () => Uint8Array<ArrayBuffer>,
+    onDatagram: (datagram: Datagram, buffer: Uint8Array<ArrayBuffer>) => Promise<void> | undefined,
+    isDone: () => boolean,
+  ): Promise<void> {
+    while (!this.#isClosed && !isDone()) {
+      const buffer = nextBuffer();
+      let datagram: Datagram;
+      try {
+        const [data, from] = await this.#transport.receive(buffer);
+        datagram = this.#datagramOf(data, from);
+      } catch (error) {
+        if (this.#isClosed) return;
+        throw toSocketError(error, "receive on", formatEndpoint(this.endpoint));
+      }
+      const wait = onDatagram(datagram, buffer);
+      if (wait !== undefined) await wait;
+    }
   }
 
   /**
@@ -101,16 +125,25 @@ export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> 
    * @throws {LimitError} It is longer than one datagram can be.
    */
   async send(data: Uint8Array, to: Endpoint): Promise<void> {
-    if (to.scheme === "udp" && data.length > DEFAULTS.datagramBytes) throw tooLong(data.length, formatEndpoint(to));
-    try {
-      await this.#transport.send(data, addressOf(to));
-    } catch (error) {
-      const endpoint = formatEndpoint(to);
-      if (error instanceof Error && "code" in error && error.code === "EMSGSIZE") {
-        throw tooLong(data.length, endpoint, error);
-      }
-      throw toSocketError(error, "send to", endpoint);
+    let failure: Error | undefined;
+    await this.post(data, to, (error) => failure = error);
+    if (failure !== undefined) throw failure;
+  }
+
+  /**
+   * As {@linkcode send}, but `onDone` is called when the kernel has the
+   * datagram, or with the error, and the promise, which never rejects, settles
+   * after that: one promise in all. The bytes must not change until then.
+   */
+  post(data: Uint8Array, to: Endpoint, onDone: (error?: Error) => void): Promise<void> {
+    if (to.scheme === "udp" && data.length > DEFAULTS.datagramBytes) {
+      onDone(tooLong(data.length, formatEndpoint(to)));
+      return Promise.resolve();
     }
+    return this.#transport.send(data, addressOf(to)).then(
+      () => onDone(),
+      (error: unknown) => onDone(sendError(error, data.length, formatEndpoint(to))),
+    );
   }
 
   /** Receives until the socket is closed. */
@@ -132,15 +165,9 @@ export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> 
     return Promise.resolve();
   }
 
-  async #take(pending: Promise<[Uint8Array, Deno.Addr]>): Promise<Datagram | null> {
-    try {
-      const [data, from] = await pending;
-      const isTruncated = data.length > this.#maxBytes;
-      return { data: isTruncated ? data.subarray(0, this.#maxBytes) : data, from: fromOf(from), isTruncated };
-    } catch (error) {
-      if (this.#isClosed) return null;
-      throw toSocketError(error, "receive on", formatEndpoint(this.endpoint));
-    }
+  #datagramOf(data: Uint8Array, from: Deno.Addr): Datagram {
+    const isTruncated = data.length > this.#maxBytes;
+    return { data: isTruncated ? data.subarray(0, this.#maxBytes) : data, from: fromOf(from), isTruncated };
   }
 
   #silence(): Error {
@@ -162,6 +189,11 @@ function addressOf(to: Endpoint): Deno.Addr {
     throw new TypeError(`Cannot send a datagram to "${formatEndpoint(to)}": it takes udp or unixgram`);
   }
   return { transport: "udp", hostname: to.host, port: to.port };
+}
+
+function sendError(error: unknown, length: number, endpoint: string): Error {
+  if (error instanceof Error && "code" in error && error.code === "EMSGSIZE") return tooLong(length, endpoint, error);
+  return toSocketError(error, "send to", endpoint);
 }
 
 function tooLong(length: number, endpoint: string, cause?: unknown): LimitError {
