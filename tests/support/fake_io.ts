@@ -13,7 +13,7 @@ export class FakeIo implements ProgramIo {
   readonly stop = new StopSignals((code) => {
     throw new Error(`exit ${code}`);
   });
-  readonly stdin = { read: () => Promise.resolve(null), setRaw() {}, isTerminal: false };
+  readonly stdin: ProgramIo["stdin"] = { read: () => Promise.resolve(null), setRaw() {}, isTerminal: false };
   readonly stdout = this.#output((text) => {
     if (this.outFailure) throw this.outFailure;
     this.out += text;

@@ -24,8 +24,8 @@ export class ChatScreen implements Disposable {
   /** Shows an event above the line. */
   show(event: ChatEvent): void {
     const currentRoom = this.#link?.currentRoom;
-    this.#print(showEvent(event, { color: this.#io.mayColor, currentRoom }));
     this.#editor.prompt = `${currentRoom ?? ""}> `;
+    this.#print(showEvent(event, { color: this.#io.mayColor, currentRoom }));
   }
 
   /** Says something about the connection. */
