@@ -1,7 +1,10 @@
 import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
+import { TestAuthority } from "../support/certificates.ts";
 import { closedPort } from "../support/ports.ts";
 import { runProgram, startProgram, startServer } from "../support/program.ts";
+import { resettingPeer } from "../support/resetting_peer.ts";
 import { scriptedPeer } from "../support/scripted_peer.ts";
+import { tlsPeer } from "../support/tls_peer.ts";
 
 const SHORT = ["-d", "300ms", "--warmup", "50ms"];
 
@@ -49,6 +52,31 @@ Deno.test("bench measures an echo over a Unix socket", async () => {
     assertEquals((await runProgram("client", ["bench", echo.endpoint, "-n", "100"], { permissions })).code, 0);
   } finally {
     await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("bench measures an echo over WebSocket, message by message", async () => {
+  await using echo = await startServer(["echo", "ws://127.0.0.1:0"]);
+  for (const args of [["--depth", "16"], ["--size", "20000", "-c", "2"], ["--rate", "300"]]) {
+    const { code, report } = await benchJson([echo.endpoint, ...args, ...SHORT]);
+    assertEquals([code, report.errors, report.lost], [0, {}, 0], args.join(" "));
+    assertGreater(report.answered, 10);
+  }
+  assertEquals((await runProgram("client", ["bench", echo.endpoint, "--pool", "1"])).code, 2);
+});
+
+Deno.test("bench measures an echo over TLS", async () => {
+  const authority = await TestAuthority.create();
+  const ca = await Deno.makeTempFile({ suffix: ".pem" });
+  try {
+    await Deno.writeTextFile(ca, authority.cert);
+    await using echo = tlsPeer(await authority.issue());
+    const words = ["bench", "--json", echo.endpoint, "--tls-ca", ca, "-n", "200"];
+    const { code, stdout } = await runProgram("client", words, { permissions: ["-N", "-R"] });
+    assertEquals([code, JSON.parse(stdout).answered], [0, 200]);
+    assertEquals((await runProgram("client", ["bench", echo.endpoint, "-n", "1"])).code, 6);
+  } finally {
+    await Deno.remove(ca);
   }
 });
 
@@ -104,11 +132,13 @@ Deno.test("bench exits with the code of what went wrong", async () => {
   await using silent = await startServer(["discard", ":0"]);
   await using wrong = await startServer(["echo", ":0", "--framing", "line", "--upper"]);
   await using closing = scriptedPeer((conn) => conn.close());
+  await using resetting = await resettingPeer();
   const cells: [string[], number][] = [
     [["nobody.invalid:1"], 3],
     [[`:${closedPort()}`], 4],
     [[silent.endpoint, "--timeout", "300ms", "-n", "2"], 5],
     [[closing.endpoint, "-n", "5"], 7],
+    [[resetting.endpoint, "-n", "5"], 7],
     [[wrong.endpoint, "--framing", "line", "-n", "5"], 1],
   ];
   for (const [args, expected] of cells) {

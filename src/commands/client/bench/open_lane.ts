@@ -1,14 +1,22 @@
 import { ByteSink } from "../../../base/byte_sink.ts";
 import { connect } from "../../../factory.ts";
-import { parseFraming } from "../../../framing/mod.ts";
+import { parseFraming, rawCodec } from "../../../framing/mod.ts";
 import type { Connection } from "../../../net/connection.ts";
 import type { DeadlineSweep } from "../../../net/deadline_sweep.ts";
+import type { Endpoint } from "../../../net/endpoint.ts";
+import { type DialOptions, dialSession } from "../../../serve/dial_session.ts";
 import { ByteLane } from "./byte_lane.ts";
 import { type Lane, loadMessage } from "./lane.ts";
 import type { LoadPlan } from "./load_plan.ts";
+import { MessageLane } from "./message_lane.ts";
 
 /** What a load generator may have queued on one connection before it gives that up. */
 const OUTBOX_BYTES = 64 * 1024 * 1024;
+
+/** Whether the transport has messages of its own. */
+export function isMessageScheme({ scheme }: Endpoint): boolean {
+  return scheme === "ws" || scheme === "wss";
+}
 
 /** Opens the connections of a plan. */
 export class LaneOpener {
@@ -24,18 +32,15 @@ export class LaneOpener {
 
   /** One connection, ready for load. */
   async open(signal: AbortSignal): Promise<Lane> {
-    return this.laneOver(await this.connect(signal));
+    const { endpoint, size } = this.#plan;
+    if (!isMessageScheme(endpoint)) return this.laneOver(await this.connect(signal));
+    const message = loadMessage(size, this.#opened++);
+    return new MessageLane(await dialSession(endpoint, rawCodec, this.#options(signal)), message);
   }
 
   /** One connection by itself. */
   async connect(signal: AbortSignal): Promise<Connection> {
-    return await connect(this.#plan.endpoint, {
-      ...this.#plan.connect,
-      context: "bench",
-      outboxBytes: OUTBOX_BYTES,
-      sweep: this.#sweep,
-      signal,
-    });
+    return await connect(this.#plan.endpoint, this.#options(signal));
   }
 
   /** A lane over an open connection. */
@@ -43,5 +48,9 @@ export class LaneOpener {
     const sink = new ByteSink();
     parseFraming(this.#plan.framing).encode(loadMessage(this.#plan.size, this.#opened++), sink);
     return new ByteLane(connection, sink.take(), this.#plan.depth);
+  }
+
+  #options(signal: AbortSignal): DialOptions {
+    return { ...this.#plan.connect, context: "bench", outboxBytes: OUTBOX_BYTES, sweep: this.#sweep, signal };
   }
 }

@@ -13,6 +13,7 @@ import type { BENCH_FLAGS } from "../bench.ts";
 import { tlsConnectOptions, tlsEndpoint } from "../tls_flags.ts";
 import { loadMessage } from "./lane.ts";
 import type { LoadPlan } from "./load_plan.ts";
+import { isMessageScheme } from "./open_lane.ts";
 import { reportHtml } from "./report_html.ts";
 import { reportObject } from "./report_json.ts";
 import { planLine, progressLine, reportText } from "./report_text.ts";
@@ -47,6 +48,9 @@ async function planOf(text: string, flags: BenchFlags): Promise<LoadPlan> {
   if (flags.rate !== undefined && flags.depth > 1) throw new UsageError("--rate and --depth exclude each other");
   if (flags.pool !== undefined && (flags.rate !== undefined || flags.depth > 1)) {
     throw new UsageError("--pool goes with neither --rate nor --depth");
+  }
+  if (isMessageScheme(endpoint) && (flags.pool !== undefined || flags.framing !== undefined)) {
+    throw new UsageError(`--pool and --framing are for streams; ${endpoint.scheme} has messages of its own`);
   }
   const size = flags.size ?? (Number(/^fixed:(\d+)$/.exec(framing)?.[1]) || 64);
   if (size === 0) throw new UsageError("--size: an echo of nothing cannot be seen; it takes 1 or more");

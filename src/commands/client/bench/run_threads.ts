@@ -1,6 +1,7 @@
-import { connect } from "../../../factory.ts";
+import { DeadlineSweep } from "../../../net/deadline_sweep.ts";
 import { type LoadPlan, splitPlan } from "./load_plan.ts";
 import { runLoadInWorker } from "./load_worker.ts";
+import { LaneOpener } from "./open_lane.ts";
 import { runLoad } from "./run_load.ts";
 import { Collector, type LoadSummary } from "./summary.ts";
 
@@ -21,7 +22,7 @@ export interface RunThreadsOptions {
 export async function runThreads(plan: LoadPlan, options: RunThreadsOptions): Promise<LoadSummary> {
   const plans = splitPlan(plan, options.workers);
   // What a worker throws arrives as text: this one's failure keeps its class, and so its exit code.
-  if (plans.length > 1) await (await connect(plan.endpoint, plan.connect)).close();
+  if (plans.length > 1) await seeThatItOpens(plan, options.signal);
   const collector = new Collector();
   const everyone = Promise.withResolvers<void>();
   let readyCount = 0;
@@ -49,4 +50,10 @@ export async function runThreads(plan: LoadPlan, options: RunThreadsOptions): Pr
   }));
   for (const end of ends) collector.end(end);
   return collector.summary();
+}
+
+async function seeThatItOpens(plan: LoadPlan, signal: AbortSignal): Promise<void> {
+  using sweep = new DeadlineSweep();
+  const lane = await new LaneOpener(plan, sweep).open(signal);
+  lane.close();
 }
