@@ -1,5 +1,6 @@
 import { ClosedEarlyError } from "../base/errors.ts";
 import type { Connection } from "./connection.ts";
+import { Deadline } from "./deadline.ts";
 import { formatEndpoint } from "./endpoint.ts";
 import type { WaitOptions } from "./wait.ts";
 
@@ -35,13 +36,12 @@ export async function readExactly(
     throw new RangeError(`Cannot read "${count}" bytes: it must be a whole number, 0 or more`);
   }
   const { signal, timeoutMs } = options;
-  const startedMs = performance.now();
+  const deadline = timeoutMs === undefined ? undefined : new Deadline(timeoutMs, signal);
   const whole = new Uint8Array(count);
   let received = 0;
   try {
     while (received < count) {
-      const leftMs = timeoutMs === undefined ? undefined : Math.max(0, timeoutMs - (performance.now() - startedMs));
-      const bytes = await connection.read(signal || leftMs !== undefined ? { signal, timeoutMs: leftMs } : undefined);
+      const bytes = await connection.read(deadline?.wait() ?? (signal && { signal }));
       if (bytes === null) throw endedEarly(connection, received, count);
       const taken = bytes.subarray(0, count - received);
       whole.set(taken, received);
