@@ -196,7 +196,6 @@ export class ChatLink {
       case "joined":
         return this.#onJoined(event);
       case "unrecovered":
-        this.#resuming.delete(keyOf(event.room));
         this.#places.set(keyOf(event.room), { epoch: event.epoch, seq: event.seq });
         break;
       case "left":
@@ -247,10 +246,10 @@ export class ChatLink {
   #onJoined(event: ChatEvent & { type: "joined" }): void {
     const key = keyOf(event.room);
     const isNew = !this.#places.has(key);
-    if (event.resumed) this.#resuming.delete(key);
     // The change of the wire tells of #lobby too; the answer to the resume is yet to come.
-    else if (this.#resuming.has(key)) return;
-    else this.#places.set(key, { epoch: event.epoch, seq: event.seq });
+    if (this.#resuming.has(key) && event.id !== `${ENTER}${key}`) return;
+    this.#resuming.delete(key);
+    if (!event.resumed) this.#places.set(key, { epoch: event.epoch, seq: event.seq });
     const isKnown = this.#rooms.has(key);
     if (!isKnown) this.#rooms.set(key, event.room);
     this.#entered.add(key);

@@ -47,7 +47,13 @@ Deno.test("run() resumes each room where it was, and shows no message twice", as
   const running = link.run();
   assertEquals(requestsOf(await first.sent(/join/)), [{ type: "join", id: "enter #dev", room: "#dev" }]);
   await link.ready;
-  second.say({ ...WELCOME, nick: "guest2" }, joined({ seq: 3, resumed: true }), message(2), message(3), message(4));
+  second.say(
+    { ...WELCOME, nick: "guest2" },
+    joined({ seq: 3, resumed: true, id: "enter #dev" }),
+    message(2),
+    message(3),
+    message(4),
+  );
   first.close("reset");
   assertEquals(requestsOf(await second.sent(/join/)), [
     { type: "join", id: "enter #dev", room: "#dev", epoch: "e1", seq: 2 },
@@ -76,7 +82,7 @@ Deno.test("publish() is sent again under its id until it is acknowledged", async
     room: "#dev",
     text: "early",
   });
-  second.say(WELCOME, joined({ resumed: true }));
+  second.say(WELCOME, joined({ resumed: true, id: "enter #dev" }));
   first.close("reset");
   assertEquals(requestsOf(await second.sent(/publish/)).at(-1)?.id, "1");
   second.say({ type: "ack", id: "1", room: "#dev", seq: 1, epoch: "e1" });
@@ -84,6 +90,26 @@ Deno.test("publish() is sent again under its id until it is acknowledged", async
   link.quit();
   second.close("done");
   await running;
+});
+
+Deno.test("publish() is sent again also where the room cannot be resumed", async () => {
+  const [first, second] = [webSocket(), new FakeSession()];
+  const { link, events } = createLink([first, second], { rooms: ["#lobby"] });
+  const inLobby = { room: "#lobby", epoch: "e2", seq: 7 };
+  first.say(WELCOME, joined({ room: "#lobby" }));
+  const running = link.run();
+  await link.ready;
+  link.publish({ room: "#lobby", text: "are you there?" }, "1");
+  first.close("reset");
+  // The change of the wire tells of #lobby too: that is no answer yet.
+  second.say(WELCOME, joined(inLobby));
+  await second.sent(/join/);
+  second.say(joined({ ...inLobby, id: "enter #lobby" }), { type: "unrecovered", ...inLobby, reason: "numbered anew" });
+  assertEquals(requestsOf(await second.sent(/publish/)).at(-1)?.id, "1");
+  link.quit();
+  second.close("done");
+  await running;
+  assertEquals(events.at(-1)?.type, "unrecovered");
 });
 
 Deno.test("run() changes the wire of a stream, and leaves the room that was not asked for", async () => {
