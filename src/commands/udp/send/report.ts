@@ -12,6 +12,9 @@ export interface SendReport {
   end(summary: ExchangeSummary, exitCode: number): void;
 }
 
+/** Datagrams without a reply that are told of as they come to be so. */
+const MOST_TOLD = 10;
+
 /** How to tell it. */
 export interface SendReportOptions {
   readonly isJson: boolean;
@@ -27,6 +30,7 @@ export function sendReport(target: string, options: SendReportOptions, io: Progr
 }
 
 function textReport(target: string, { count, isSilenceExpected }: SendReportOptions, io: ProgramIo): SendReport {
+  let told = 0;
   return {
     outcome({ replies, seq, status }, fault) {
       for (const { data, isTruncated, from } of replies) {
@@ -36,6 +40,8 @@ function textReport(target: string, { count, isSilenceExpected }: SendReportOpti
       }
       if (fault !== undefined) io.stderr.write(`${count === 1 ? "" : `datagram ${seq}: `}${fault}\n`);
       if (status === "answered" || status === "one-way" || status === "silent" && isSilenceExpected) return;
+      // The summary names them all.
+      if (++told > MOST_TOLD) return;
       const which = count === 1 ? "" : ` to datagram ${seq}`;
       io.stderr.write(
         status === "refused"
