@@ -6,7 +6,7 @@
  */
 
 import { DEFAULTS } from "./base/defaults.ts";
-import { TimeoutError } from "./base/errors.ts";
+import { type Attempt, TimeoutError } from "./base/errors.ts";
 import { type Duration, parseDuration } from "./base/units.ts";
 import { Logger } from "./log/logger.ts";
 import type { Connection, ConnectionLimits } from "./net/connection.ts";
@@ -14,6 +14,8 @@ import type { DatagramSocket } from "./net/datagram.ts";
 import { DeadlineSweep } from "./net/deadline_sweep.ts";
 import { type Endpoint, formatEndpoint, isHostEndpoint, parseEndpoint } from "./net/endpoint.ts";
 import type { Listener } from "./net/listener.ts";
+import type { SocketOptionValues } from "./net/socket_options.ts";
+import type { SocketTuner } from "./net/socket_tuner.ts";
 import {
   bindUdp,
   bindUnixDatagram,
@@ -62,8 +64,14 @@ export interface StreamOptions extends SocketOptions {
   sweep?: DeadlineSweep;
 }
 
+/** Options that both ends of a stream have in the kernel. */
+export interface KernelOptions {
+  /** Buffer sizes, keep-alive and what else Deno's API lacks; it needs `--allow-ffi`. */
+  socketOptions?: SocketOptionValues | undefined;
+}
+
 /** Options of {@linkcode listen}. */
-export interface ListenOptions extends StreamOptions {
+export interface ListenOptions extends StreamOptions, KernelOptions {
   /**
    * Connections that may wait to be accepted.
    *
@@ -95,7 +103,7 @@ export interface ListenOptions extends StreamOptions {
 }
 
 /** Options of {@linkcode connect}. */
-export interface ConnectOptions extends StreamOptions {
+export interface ConnectOptions extends StreamOptions, KernelOptions {
   /**
    * For one of the host's addresses to answer.
    *
@@ -116,6 +124,8 @@ export interface ConnectOptions extends StreamOptions {
    * @default {"5s"}
    */
   handshakeTimeout?: Duration;
+  /** Told of each address that did not answer, also when another did. */
+  onAttemptFailed?: (attempt: Attempt) => void;
   /** Gives up with its reason. */
   signal?: AbortSignal;
 }
@@ -195,7 +205,15 @@ export async function listen(endpoint: string | Endpoint, options: ListenOptions
     tls: options.tls,
     handshakeTimeoutMs: parseDuration(options.handshakeTimeout ?? DEFAULTS.handshakeTimeoutMs),
   };
-  const listener = await openListener(parsed, setup);
+  for (const step of ["socket", "bind", "listen"]) setup.log.trace(`${step} ${formatEndpoint(parsed)}`, { step });
+  const tuner = await tunerOf(options);
+  let listener: Listener;
+  try {
+    listener = await openListener(parsed, { ...setup, tuner });
+  } catch (error) {
+    tuner?.[Symbol.dispose]();
+    throw error;
+  }
   setup.log.info(`listening on ${formatEndpoint(listener.endpoint)}`);
   return listener;
 }
@@ -232,12 +250,20 @@ export async function connect(endpoint: string | Endpoint, options: ConnectOptio
       resolveTimeoutMs: parseDuration(options.resolveTimeout ?? DEFAULTS.resolveTimeoutMs),
       tls: options.tls ?? {},
       handshakeTimeoutMs: parseDuration(options.handshakeTimeout ?? DEFAULTS.handshakeTimeoutMs),
+      onAttemptFailed: options.onAttemptFailed,
       signal,
     });
   } finally {
     clearTimeout(timer);
   }
-  await shakeHands(connection, options.signal);
+  try {
+    using tuner = await tunerOf(options);
+    tuner?.apply(connection);
+    await shakeHands(connection, options.signal);
+  } catch (error) {
+    connection.close("error");
+    throw error;
+  }
   connection.log.debug("connected");
   return connection;
 }
@@ -271,6 +297,13 @@ export async function bind(endpoint: string | Endpoint, options: BindOptions = {
   const socket = await openDatagramSocket(parsed, setup);
   setup.log.info(`bound to ${formatEndpoint(socket.endpoint)}`);
   return socket;
+}
+
+/** Loaded when asked for: most programs must not need `--allow-ffi`. */
+async function tunerOf({ socketOptions }: KernelOptions): Promise<SocketTuner | undefined> {
+  if (socketOptions === undefined) return undefined;
+  const { SocketTuner } = await import("./net/socket_tuner.ts");
+  return new SocketTuner(socketOptions);
 }
 
 async function shakeHands(connection: Connection, signal: AbortSignal | undefined): Promise<void> {

@@ -1,4 +1,5 @@
-import { configureSync } from "@logtape/logtape";
+import { configureSync, type LogRecord, withFilter } from "@logtape/logtape";
+import { explainSink } from "./explain.ts";
 import { jsonFormat, textFormat } from "./format.ts";
 import type { LogLevel } from "./logger.ts";
 
@@ -12,16 +13,27 @@ export interface LoggingOptions {
   color: boolean;
   /** Receives each line, with its line end. */
   write: (line: string) => void;
+  /**
+   * For newcomers: also say what each step on a socket means.
+   *
+   * @default {false}
+   */
+  explain?: boolean;
 }
 
 /** Sends the log lines of the whole program to `options.write`; a later call replaces an earlier one. */
 export function configureLogging(options: LoggingOptions): void {
   const format = options.format === "json" ? jsonFormat : textFormat({ color: options.color });
+  const lowestLevel = options.level === "off" ? null : options.level;
+  const program = (record: LogRecord) => options.write(`${format(record)}\n`);
+  const explain = explainSink(options.write);
   configureSync({
     reset: true,
-    sinks: { program: (record) => options.write(`${format(record)}\n`) },
+    sinks: { program, filtered: withFilter(program, lowestLevel), explain },
     loggers: [
-      { category: ["parley"], sinks: ["program"], lowestLevel: options.level === "off" ? null : options.level },
+      options.explain
+        ? { category: ["parley"], sinks: ["filtered", "explain"], lowestLevel: "trace" }
+        : { category: ["parley"], sinks: ["program"], lowestLevel },
       // LogTape's notes about itself; a sink that fails must still be heard of.
       { category: ["logtape", "meta"], sinks: ["program"], lowestLevel: "error" },
     ],

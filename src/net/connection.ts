@@ -155,6 +155,7 @@ export class Connection implements AsyncDisposable, Swept {
    */
   async handshake(): Promise<void> {
     if (this.#transport.handshake === undefined) return;
+    if (this.#baseLog.isEnabled("trace")) this.log.trace("TLS handshake", { step: "handshake" });
     try {
       await this.#transport.handshake();
     } catch (cause) {

@@ -16,6 +16,8 @@ export interface RaceOptions<C extends Disposable> {
    * @default {250}
    */
   attemptDelayMs?: number;
+  /** Told of each address that did not answer. */
+  onFailure?: ((attempt: Attempt) => void) | undefined;
 }
 
 /**
@@ -59,8 +61,10 @@ export async function raceAddresses<C extends Disposable>(
     } catch (error) {
       running--;
       causes.push(error);
-      attempts.push({ address: formatHostPort(address.address, target.port), reason: reasonOf(error) });
       if (isSettled || options.signal.aborted) return;
+      const attempt = { address: formatHostPort(address.address, target.port), reason: reasonOf(error) };
+      attempts.push(attempt);
+      options.onFailure?.(attempt);
       if (next < order.length) startNext();
       else if (running === 0) outcome.reject(failure(target.endpoint, attempts, causes));
     }

@@ -3,6 +3,7 @@ import { Connection, type ConnectionLimits, type Transport } from "./connection.
 import type { DeadlineSweep } from "./deadline_sweep.ts";
 import { type Endpoint, formatEndpoint, type HostEndpoint } from "./endpoint.ts";
 import { toSocketError } from "./socket_error.ts";
+import type { SocketTuner } from "./socket_tuner.ts";
 import { removeSocket } from "./unix.ts";
 
 /** What a listener needs of a `Deno.Listener`; a test gives a fake. */
@@ -30,6 +31,8 @@ export interface ListenerInit {
   nextId?: (() => number) | undefined;
   /** Puts a layer, such as TLS, over each accepted transport. */
   wrap?: TransportWrapper | undefined;
+  /** Sets socket options of each accepted connection; the listener closes it. */
+  tuner?: SocketTuner | undefined;
 }
 
 /** Listens on one endpoint and accepts {@linkcode Connection}s. */
@@ -43,6 +46,7 @@ export class Listener implements Disposable, AsyncIterable<Connection> {
   readonly #sweep: DeadlineSweep | undefined;
   readonly #nextId: () => number;
   readonly #wrap: TransportWrapper | undefined;
+  readonly #tuner: SocketTuner | undefined;
   #isClosed = false;
 
   /** Takes over the acceptor. */
@@ -54,6 +58,7 @@ export class Listener implements Disposable, AsyncIterable<Connection> {
     this.#sweep = init.sweep;
     this.#nextId = init.nextId ?? counter();
     this.#wrap = init.wrap;
+    this.#tuner = init.tuner;
   }
 
   /** Whether {@linkcode close} was called. */
@@ -70,7 +75,9 @@ export class Listener implements Disposable, AsyncIterable<Connection> {
   async accept(): Promise<Connection | null> {
     if (this.#isClosed) return null;
     try {
-      return this.#adopt(await this.#acceptor.accept());
+      const connection = this.#adopt(await this.#acceptor.accept());
+      if (this.log.isEnabled("trace")) connection.log.trace("accepted", { step: "accept" });
+      return connection;
     } catch (error) {
       if (this.#isClosed) return null;
       throw toSocketError(error, "accept on", formatEndpoint(this.endpoint));
@@ -81,7 +88,7 @@ export class Listener implements Disposable, AsyncIterable<Connection> {
     try {
       if ("setNoDelay" in transport && typeof transport.setNoDelay === "function") transport.setNoDelay(true);
       const remote = remoteOf(transport.remoteAddr, this.endpoint);
-      return new Connection(this.#wrap?.(transport, remote) ?? transport, {
+      const connection = new Connection(this.#wrap?.(transport, remote) ?? transport, {
         id: this.#nextId(),
         local: this.endpoint,
         remote,
@@ -89,6 +96,8 @@ export class Listener implements Disposable, AsyncIterable<Connection> {
         limits: this.#limits,
         sweep: this.#sweep,
       });
+      this.#tuner?.tryApply(connection);
+      return connection;
     } catch (error) {
       // Reset before it was accepted, for example: nobody else knows of it.
       transport.close();
@@ -106,6 +115,7 @@ export class Listener implements Disposable, AsyncIterable<Connection> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#acceptor.close();
+    this.#tuner?.[Symbol.dispose]();
     if (this.endpoint.scheme === "unix") removeSocket(this.endpoint.path);
     this.log.debug(`stopped listening on ${formatEndpoint(this.endpoint)}`);
   }

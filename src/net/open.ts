@@ -7,6 +7,7 @@
 
 import { DEFAULTS } from "../base/defaults.ts";
 import { isIp, isMulticast } from "../base/ip.ts";
+import type { Attempt } from "../base/errors.ts";
 import type { Logger } from "../log/logger.ts";
 import { Connection, type ConnectionLimits } from "./connection.ts";
 import { DatagramSocket } from "./datagram.ts";
@@ -16,6 +17,7 @@ import { raceAddresses } from "./happy_eyeballs.ts";
 import { Listener, type TransportWrapper } from "./listener.ts";
 import { joinGroups, type MulticastSetup } from "./multicast.ts";
 import { resolve, type ResolvedAddress } from "./resolve.ts";
+import type { SocketTuner } from "./socket_tuner.ts";
 import { toSocketError } from "./socket_error.ts";
 import { clearStaleSocket, isStreamSocketLive, restrictSocket, SOCKET_MODE } from "./unix.ts";
 import { UnixDatagramTransport } from "./unix_datagram_transport.ts";
@@ -36,6 +38,8 @@ export interface ListenSetup extends StreamSetup {
   mode: number;
   /** Numbers the connections. */
   nextId: (() => number) | undefined;
+  /** Sets socket options of each connection. */
+  tuner?: SocketTuner | undefined;
   /** Puts a layer, such as TLS, over each accepted transport. */
   wrap?: TransportWrapper;
 }
@@ -43,6 +47,8 @@ export interface ListenSetup extends StreamSetup {
 /** How to connect. */
 export interface ConnectSetup extends StreamSetup {
   resolveTimeoutMs: number;
+  /** Told of each address that did not answer, also when another did. */
+  onAttemptFailed?: ((attempt: Attempt) => void) | undefined;
   signal: AbortSignal;
 }
 
@@ -90,9 +96,12 @@ export async function dialTcp(
   setup: ConnectSetup,
 ): Promise<{ conn: Deno.TcpConn; local: HostEndpoint; remote: HostEndpoint }> {
   const text = formatEndpoint(endpoint);
+  setup.log.trace(`resolving ${endpoint.host}`, { step: "resolve" });
   const addresses = await resolve(endpoint.host, { timeoutMs: setup.resolveTimeoutMs, signal: setup.signal });
+  setup.log.trace(`connecting to ${addresses.map(({ address }) => address).join(", ")}`, { step: "connect" });
   const conn = await raceAddresses(addresses, { endpoint: text, port: endpoint.port }, {
     signal: setup.signal,
+    onFailure: setup.onAttemptFailed,
     dial: (address: ResolvedAddress, signal) =>
       Deno.connect({ hostname: address.address, port: endpoint.port, signal, autoSelectFamily: false }),
   });

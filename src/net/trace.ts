@@ -14,7 +14,7 @@ export function traced(transport: Transport, log: () => Logger): Transport {
   return {
     async read(bytes) {
       const count = await stepOf("read", () => transport.read(bytes), log);
-      if (count === null) log().trace("< end");
+      if (count === null) log().trace("< end", { step: "end" });
       else dump("<", bytes.subarray(0, count), log());
       return count;
     },
@@ -25,10 +25,10 @@ export function traced(transport: Transport, log: () => Logger): Transport {
     },
     async closeWrite() {
       await stepOf("end our side", () => transport.closeWrite(), log);
-      log().trace("> end");
+      log().trace("> end", { step: "half-close" });
     },
     close() {
-      log().trace("close");
+      log().trace("close", { step: "close" });
       transport.close();
     },
   };
@@ -44,7 +44,7 @@ async function stepOf<T>(name: string, step: () => Promise<T>, log: () => Logger
 }
 
 function dump(arrow: "<" | ">", bytes: Uint8Array, log: Logger): void {
-  log.trace(`${arrow} ${bytes.length} bytes`);
+  log.trace(`${arrow} ${bytes.length} bytes`, { step: arrow === "<" ? "receive" : "send" });
   for (const line of hexDump(bytes.subarray(0, DUMP_BYTES))) log.trace(`${arrow} ${line}`);
   if (bytes.length > DUMP_BYTES) log.trace(`${arrow} ${bytes.length - DUMP_BYTES} bytes more`);
 }

@@ -3,6 +3,7 @@ import { bind, connect, listen, ParleyError } from "@parley/parley";
 import { getSocketOptions, openSocketOptions, setSocketOptions } from "../../src/net/socket_options.ts";
 import { findDescriptor } from "../../src/net/find_descriptor.ts";
 import { openLibc } from "../../src/net/libc.ts";
+import { toolTest } from "../support/tools.ts";
 import { readSocketAddress } from "../../src/net/socket_address.ts";
 
 const ignore = Deno.build.os === "windows";
@@ -140,4 +141,17 @@ Deno.test("readSocketAddress() reads both platforms' addresses", () => {
     address: Uint8Array.of(10, 0, 0, 7),
     port: 8080,
   });
+});
+
+toolTest("ss", "getSocketOptions() agrees with ss about the receive buffer", async () => {
+  using listener = await listen("tcp://127.0.0.1:0");
+  await using client = await connect(listener.endpoint);
+  await using _served = await listener.accept();
+  setSocketOptions(client, { receiveBuffer: 40_000 });
+  const { stdout } = await new Deno.Command("ss", { args: ["-tmn"] }).output();
+  const port = "port" in client.local ? client.local.port : 0;
+  const lines = new TextDecoder().decode(stdout).split("\n");
+  const at = lines.findIndex((line) => new RegExp(`127\\.0\\.0\\.1:${port}\\s+127`).test(line));
+  const shown = /rb(\d+)/.exec(lines.slice(at, at + 2).join(" "))?.[1];
+  assertEquals(getSocketOptions(client).receiveBuffer, Number(shown));
 });

@@ -4,6 +4,7 @@ import { chatCommand } from "./chat.ts";
 import { checkCommand } from "./check.ts";
 import { connectCommand } from "./connect.ts";
 import { freePortCommand } from "./free_port.ts";
+import { inspectCommand } from "./inspect.ts";
 import { resolveCommand } from "./resolve.ts";
 import { sendCommand } from "./send.ts";
 import { smokeCommand } from "./smoke.ts";
@@ -19,6 +20,7 @@ export const clientProgram: Program = {
     smokeCommand,
     benchCommand,
     chatCommand,
+    inspectCommand,
     resolveCommand,
     freePortCommand,
   ],

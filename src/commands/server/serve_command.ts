@@ -19,6 +19,7 @@ import type { WebSocketAcceptor } from "../../serve/websocket/acceptor.ts";
 import { logInFirst } from "../../services/log_in_first.ts";
 import type { RegisteredService, Service } from "../../services/service.ts";
 import { announceReady } from "../announce_ready.ts";
+import { socketOptionsOf } from "../socket_flags.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { authenticatorOf } from "./auth_of_flags.ts";
 import { gateOf } from "./gate_of_flags.ts";
@@ -135,6 +136,7 @@ async function listenAll(
         writeTimeout: flags.writeTimeout,
         outboxBytes: flags.outbox,
         handshakeTimeout: flags.handshakeTimeout,
+        socketOptions: socketOptionsOf(flags),
         ...(tls === undefined ? {} : { tls }),
         ...(flags.idleTimeout === undefined ? {} : { idleTimeout: flags.idleTimeout }),
         ...(flags.maxLifetime === undefined ? {} : { totalTimeout: flags.maxLifetime }),

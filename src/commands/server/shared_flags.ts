@@ -1,6 +1,7 @@
 import { DEFAULTS } from "../../base/defaults.ts";
 import { LOG_LEVELS } from "../../log/logger.ts";
 import type { FlagTable } from "../../base/flag_spec.ts";
+import { SOCKET_FLAGS } from "../socket_flags.ts";
 import { SERVER_TLS_FLAGS } from "./tls_of_flags.ts";
 
 /** Flags that every service of `parley-server` has. */
@@ -65,6 +66,8 @@ export const SHARED_FLAGS = {
   printEndpoint: { type: "boolean", help: "print each endpoint on standard output once connections are accepted" },
   readyFile: { type: "text", placeholder: "FILE", help: "write the endpoints to FILE once connections are accepted" },
   drainTimeout: { type: "duration", default: "10s", help: "at the end, wait TIME for the clients to finish" },
+  ...SOCKET_FLAGS,
+  explain: { type: "boolean", help: "for newcomers: say what each step on a socket is" },
   trace: { type: "boolean", help: "log every socket step with a hex dump: the same as --log-level trace" },
   logLevel: { type: "choice", choices: [...LOG_LEVELS, "off"], default: "info", help: "least level of log lines" },
   logFormat: { type: "choice", choices: ["text", "json"], default: "text", help: "form of log lines" },

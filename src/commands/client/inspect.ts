@@ -1,0 +1,79 @@
+import { DEFAULTS } from "../../base/defaults.ts";
+import { type Attempt, UsageError } from "../../base/errors.ts";
+import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
+import { formatDuration } from "../../base/units.ts";
+import { defineCommand } from "../../cli/command.ts";
+import { EXIT } from "../../cli/exit_codes.ts";
+import { connect } from "../../factory.ts";
+import { LOG_LEVELS } from "../../log/logger.ts";
+import { type Endpoint, formatEndpoint, isHostEndpoint, parseEndpoint } from "../../net/endpoint.ts";
+import { resolve, type ResolvedAddress } from "../../net/resolve.ts";
+import { openSocketOptions } from "../../net/socket_options.ts";
+import { configureProgramLogging } from "../program_logging.ts";
+import { SOCKET_FLAGS, socketOptionsOf } from "../socket_flags.ts";
+import { type Inspection, inspectionObject, inspectionText } from "./inspect/report.ts";
+import { START_TLS_FLAGS, TLS_FLAGS, tlsConnectOptions, tlsEndpoint } from "./tls_flags.ts";
+
+const FLAGS = {
+  ...SOCKET_FLAGS,
+  json: { type: "boolean", help: "one JSON object on standard output" },
+  explain: { type: "boolean", help: "for newcomers: say what each step on a socket is" },
+  connectTimeout: {
+    type: "duration",
+    default: formatDuration(DEFAULTS.connectTimeoutMs),
+    help: "for the connection to be there",
+  },
+  ...TLS_FLAGS,
+  ...START_TLS_FLAGS,
+  logLevel: { type: "choice", choices: [...LOG_LEVELS, "off"], default: "warning", help: "least level of log lines" },
+  logFormat: { type: "choice", choices: ["text", "json"], default: "text", help: "form of log lines" },
+} as const satisfies FlagTable;
+
+/** `parley-client inspect`. */
+export const inspectCommand = defineCommand({
+  name: "inspect",
+  summary: "connect and show addresses, socket options, round trip and TLS",
+  usage: "ENDPOINT",
+  examples: [
+    { words: "inspect db.internal:5432", does: "which addresses were tried, which answered, what the kernel has set" },
+    { words: "inspect tcp://127.0.0.1:8888 --receive-buffer 64KiB --json", does: "what the kernel makes of it" },
+    { words: "inspect tls://127.0.0.1:8443 --explain", does: "each step on the socket explained" },
+  ],
+  flags: FLAGS,
+  notes: "Needs --allow-ffi: Deno's own API does not show socket options. Linux and macOS.",
+  async run({ flags, args, io }) {
+    configureProgramLogging(flags, io);
+    const [text, ...more] = args;
+    if (text === undefined || more.length > 0) throw new UsageError("inspect takes one endpoint");
+    const endpoint = tlsEndpoint(parseEndpoint(text), flags);
+    const inspection = await inspect(endpoint, flags);
+    io.stdout.write(flags.json ? `${JSON.stringify(inspectionObject(inspection))}\n` : inspectionText(inspection));
+    return EXIT.done;
+  },
+});
+
+async function inspect(endpoint: Endpoint, flags: FlagValues<typeof FLAGS>): Promise<Inspection> {
+  const wanted = socketOptionsOf(flags);
+  // Before anybody is connected to: it says which permission is missing.
+  using access = openSocketOptions();
+  const addresses: ResolvedAddress[] = isHostEndpoint(endpoint) ? await resolve(endpoint.host) : [];
+  const failed: Attempt[] = [];
+  await using connection = await connect(endpoint, {
+    context: "inspect",
+    connectTimeout: flags.connectTimeout,
+    onAttemptFailed: (attempt) => failed.push(attempt),
+    ...await tlsConnectOptions(flags),
+  });
+  const before = access.get(connection);
+  if (wanted !== undefined) access.set(connection, wanted);
+  return {
+    endpoint: formatEndpoint(endpoint),
+    addresses,
+    failed,
+    local: connection.local,
+    remote: connection.remote,
+    options: { before, wanted, now: access.get(connection) },
+    tcp: isHostEndpoint(endpoint) ? access.tcpInfo(connection) : undefined,
+    tls: connection.tls,
+  };
+}

@@ -1,0 +1,85 @@
+import type { Attempt } from "../../../base/errors.ts";
+import { kebabCase } from "../../../base/flag_spec.ts";
+import { type Endpoint, formatEndpoint, isHostEndpoint } from "../../../net/endpoint.ts";
+import type { ResolvedAddress } from "../../../net/resolve.ts";
+import type { SocketOptionReport, SocketOptionValues } from "../../../net/socket_options.ts";
+import type { TcpInfo } from "../../../net/tcp_info.ts";
+import { daysLeft, type TlsFacts } from "../../../net/tls_facts.ts";
+
+/** What `inspect` found. */
+export interface Inspection {
+  readonly endpoint: string;
+  readonly addresses: readonly ResolvedAddress[];
+  /** Addresses that did not answer. */
+  readonly failed: readonly Attempt[];
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
+  readonly options: {
+    /** As the kernel gave them. */
+    readonly before: SocketOptionReport;
+    /** As the flags asked for. */
+    readonly wanted: SocketOptionValues | undefined;
+    /** As they are now. */
+    readonly now: SocketOptionReport;
+  };
+  readonly tcp: TcpInfo | undefined;
+  readonly tls: TlsFacts | undefined;
+}
+
+/** As one JSON object. */
+export function inspectionObject(inspection: Inspection): object {
+  const { local, remote, options, tls, ...rest } = inspection;
+  return {
+    ok: true,
+    ...rest,
+    local: formatEndpoint(local),
+    remote: formatEndpoint(remote),
+    options: { default: options.before, asked: options.wanted, set: options.now },
+    tls: tls && { version: tls.version, cipher: tls.cipher, alpn: tls.alpn, certificate: tls.chain[0] },
+  };
+}
+
+/** For people: a table. */
+export function inspectionText(inspection: Inspection): string {
+  const { endpoint, addresses, failed, local, remote, tcp, tls, options } = inspection;
+  const rows: [string, string][] = [["endpoint", endpoint]];
+  for (const { address, family } of addresses) rows.push(["address", `${address} (IPv${family})`]);
+  for (const { address, reason } of failed) rows.push(["no answer", `${address}: ${reason}`]);
+  rows.push(["local", formatEndpoint(local)]);
+  rows.push(["remote", `${formatEndpoint(remote)}${familyOf(remote)}`]);
+  if (tcp) {
+    rows.push(["round trip", `${tcp.roundTripUs} us, give or take ${tcp.roundTripVarianceUs} us`]);
+    rows.push(["segment", `${tcp.sendSegmentBytes} bytes, ${tcp.retransmits} sent again`]);
+  }
+  if (tls) rows.push(...tlsRows(tls));
+  const names = Object.keys(options.now) as (keyof SocketOptionReport)[];
+  for (const name of names) {
+    if (options.now[name] === undefined) continue;
+    const before = valueText(options.before[name]);
+    const now = valueText(options.now[name]);
+    rows.push([kebabCase(name).replaceAll("-", " "), before === now ? now : `${now} (was ${before})`]);
+  }
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join("");
+}
+
+function tlsRows({ version, cipher, alpn, chain }: TlsFacts): [string, string][] {
+  const rows: [string, string][] = [["TLS", `${version}, ${cipher}${alpn === undefined ? "" : `, ${alpn}`}`]];
+  const [certificate] = chain;
+  if (certificate) {
+    rows.push(["certificate", `${certificate.subject}, for ${certificate.names.join(", ") || "no name"}`]);
+    rows.push(["valid", `${daysLeft(certificate)} days more`]);
+  }
+  return rows;
+}
+
+function familyOf(endpoint: Endpoint): string {
+  if (!isHostEndpoint(endpoint)) return "";
+  return endpoint.host.includes(":") ? " (IPv6)" : " (IPv4)";
+}
+
+function valueText(value: SocketOptionReport[keyof SocketOptionReport]): string {
+  if (value === undefined) return "unknown";
+  if (typeof value === "object") return `${value.idle}s,${value.interval}s,${value.count}`;
+  return value === false ? "off" : value === true ? "on" : String(value);
+}

@@ -1,0 +1,44 @@
+import { UsageError } from "../base/errors.ts";
+import type { FlagTable, FlagValues } from "../base/flag_spec.ts";
+import { parseDuration } from "../base/units.ts";
+import type { KeepAlive, SocketOptionValues } from "../net/socket_options.ts";
+
+/** Flags for socket options that need `--allow-ffi`. */
+export const SOCKET_FLAGS = {
+  receiveBuffer: { type: "size", help: "ask for a receive buffer of SIZE in the kernel (needs --allow-ffi)" },
+  sendBuffer: { type: "size", help: "ask for a send buffer of SIZE in the kernel (needs --allow-ffi)" },
+  keepAlive: {
+    type: "text",
+    placeholder: "IDLE,INTERVAL,COUNT",
+    help: "probe a silent peer, as in 60s,10s,5; off turns it off (needs --allow-ffi)",
+  },
+  userTimeout: {
+    type: "duration",
+    help: "give up when what was sent is not acknowledged for TIME (needs --allow-ffi)",
+  },
+} as const satisfies FlagTable;
+
+/** What the flags say, or `undefined` where none is given: then nothing is loaded. */
+export function socketOptionsOf(flags: FlagValues<typeof SOCKET_FLAGS>): SocketOptionValues | undefined {
+  const { receiveBuffer, sendBuffer, userTimeout } = flags;
+  const values = { receiveBuffer, sendBuffer, userTimeout, keepAlive: parseKeepAlive(flags.keepAlive) };
+  return Object.values(values).every((value) => value === undefined) ? undefined : values;
+}
+
+function parseKeepAlive(text: string | undefined): KeepAlive | false | undefined {
+  if (text === undefined) return undefined;
+  if (text === "off") return false;
+  const [idle, interval, count, ...more] = text.split(",");
+  if (idle === undefined || interval === undefined || !/^[1-9]\d*$/.test(count ?? "") || more.length > 0) {
+    throw new UsageError(`--keep-alive: Cannot use "${text}": it takes off, or IDLE,INTERVAL,COUNT as in 60s,10s,5`);
+  }
+  return { idle: wholeSeconds(idle), interval: wholeSeconds(interval), count: Number(count) };
+}
+
+function wholeSeconds(text: string): number {
+  const seconds = parseDuration(text) / 1_000;
+  if (!Number.isInteger(seconds) || seconds < 1) {
+    throw new UsageError(`--keep-alive: Cannot use "${text}": the kernel counts whole seconds`);
+  }
+  return seconds;
+}

@@ -1,0 +1,90 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { dial, readToEnd, writeAll } from "../support/peer.ts";
+import { runProgram, startServer } from "../support/program.ts";
+
+const ignore = Deno.build.os === "windows";
+const FFI = { permissions: ["-N", "--allow-ffi"] };
+
+Deno.test({
+  name: "inspect reports addresses, both ends, options and the round trip",
+  ignore,
+  async fn() {
+    await using started = await startServer(["echo", "tcp://127.0.0.1:0"]);
+    const words = ["--receive-buffer", "64KiB", "--keep-alive", "60s,10s,5", "--json"];
+    const { code, stdout, stderr } = await runProgram("client", ["inspect", started.endpoint, ...words], FFI);
+    assertEquals(code, 0, stderr);
+    const report = JSON.parse(stdout);
+    assertEquals(report.ok, true);
+    assertEquals(report.remote, started.endpoint);
+    assertMatch(report.local, /^tcp:\/\/127\.0\.0\.1:\d+$/);
+    assertEquals(report.addresses, [{ address: "127.0.0.1", family: 4 }]);
+    assert(report.options.set.receiveBuffer >= 65_536);
+    assertEquals(report.options.default.keepAlive, false);
+    assertEquals(report.options.set.keepAlive, { idle: 60, interval: 10, count: 5 });
+    if (Deno.build.os === "linux") assert(report.tcp.sendSegmentBytes > 0);
+  },
+});
+
+Deno.test({
+  name: "inspect prints a table, and --explain says what each step is",
+  ignore,
+  async fn() {
+    await using started = await startServer(["echo", "tcp://127.0.0.1:0"]);
+    const { stdout, stderr } = await runProgram("client", ["inspect", started.endpoint, "--explain"], FFI);
+    assertMatch(stdout, /^remote +tcp:\/\/127\.0\.0\.1:\d+ \(IPv4\)$/m);
+    assertMatch(stdout, /^keep alive +off$/m);
+    const steps = stderr.trim().split("\n").map((line) => line.trim().split(/\s+/)[0]);
+    assertEquals(steps, ["resolve", "connect", "close"]);
+  },
+});
+
+Deno.test("inspect and the socket flags say in one line that --allow-ffi is missing, exit code 8", async () => {
+  for (
+    const [program, words] of [
+      ["client", ["inspect", "tcp://127.0.0.1:1"]],
+      ["server", ["echo", "tcp://127.0.0.1:0", "--send-buffer", "1MiB"]],
+    ] as const
+  ) {
+    const { code, stderr } = await runProgram(program, words);
+    assertEquals(code, 8);
+    assertEquals(stderr.trim().split("\n").length, 1, stderr);
+    assertStringIncludes(stderr, "--allow-ffi");
+  }
+});
+
+Deno.test("--keep-alive refuses what the kernel cannot count, exit code 2", async () => {
+  for (const text of ["60", "60s,10s", "0s,1s,1", "1s,500ms,1", "1s,1s,0", "1s,1s,1,1"]) {
+    const { code, stderr } = await runProgram("client", ["inspect", "tcp://127.0.0.1:1", "--keep-alive", text], FFI);
+    assertEquals(code, 2, text);
+    assertStringIncludes(stderr, "keep-alive");
+  }
+});
+
+Deno.test({
+  name: "the server sets socket options of each client, and --trace shows what the kernel made of them",
+  ignore,
+  async fn() {
+    const words = ["echo", "tcp://127.0.0.1:0", "--keep-alive", "30s,5s,3", "--trace", "--max-accepts", "1"];
+    await using started = await startServer(words, FFI);
+    using client = await dial(started.endpoint);
+    await writeAll(client, "still there?");
+    await client.closeWrite();
+    assertEquals(new TextDecoder().decode(await readToEnd(client)), "still there?");
+    const { code, stderr } = await started.server.outcome();
+    assertEquals(code, 0);
+    assertStringIncludes(stderr, '\\"keepAlive\\":{\\"idle\\":30,\\"interval\\":5,\\"count\\":3}');
+  },
+});
+
+Deno.test("--explain says each step of a server once, for any number of clients", async () => {
+  await using started = await startServer(["echo", "tcp://127.0.0.1:0", "--explain", "--max-accepts", "2"]);
+  for (let round = 0; round < 2; round++) {
+    using client = await dial(started.endpoint);
+    await writeAll(client, "hello");
+    await client.closeWrite();
+    await readToEnd(client);
+  }
+  const { stderr } = await started.server.outcome();
+  const steps = stderr.split("\n").filter((line) => line.startsWith("  ")).map((line) => line.trim().split(/\s+/)[0]);
+  assertEquals(steps, ["socket", "bind", "listen", "accept", "receive", "send", "end", "close"]);
+});
