@@ -1,0 +1,120 @@
+import { assert, assertEquals } from "@std/assert";
+import { ChatStore } from "../../../src/chat/page/store.js";
+
+/** A store in which ada is in #lobby, with messages up to `seq`. */
+function storeInLobby(seq = 0) {
+  const store = new ChatStore();
+  store.apply({ type: "welcome", nick: "ada", motd: [], loginRequired: false });
+  store.apply(joined({ seq }));
+  return { store, lobby: store.conversation("#lobby") };
+}
+
+function joined(changes: Record<string, unknown> = {}) {
+  const members = [{ nick: "ada", operator: true }];
+  return { type: "joined", room: "#lobby", epoch: "e1", seq: 0, topic: "", resumed: false, members, ...changes };
+}
+
+function message(seq: number, changes: Record<string, unknown> = {}) {
+  const at = "2026-11-22T10:00:00.000Z";
+  return { type: "message", room: "#lobby", seq, epoch: "e1", at, from: "bob", text: `text ${seq}`, ...changes };
+}
+
+const textsOf = ({ entries }: { entries: { text: string }[] }) => entries.map(({ text }) => text);
+
+Deno.test("ChatStore shows messages in the order of their numbers, each once, however they come", () => {
+  const { store, lobby } = storeInLobby(3);
+  store.apply(message(4));
+  store.apply({ type: "history", room: "#lobby", epoch: "e1", messages: [message(2), message(3)] });
+  store.apply(message(4));
+  store.apply({ type: "history", room: "#lobby", epoch: "e1", messages: [message(1), message(2)], id: "older" });
+  assertEquals(textsOf(lobby), ["text 1", "text 2", "text 3", "text 4"]);
+  assertEquals(lobby.hasOlder, false);
+});
+
+Deno.test("ChatStore remembers where to go on after a loss", () => {
+  const { store, lobby } = storeInLobby(3);
+  assertEquals(lobby.position, { epoch: "e1", seq: 3 });
+  store.apply(message(4));
+  store.disconnected();
+  assertEquals([lobby.isJoined, lobby.position], [false, { epoch: "e1", seq: 4 }]);
+  store.apply(joined({ seq: 6, resumed: true }));
+  assertEquals(lobby.position, { epoch: "e1", seq: 4 });
+  store.apply(message(5));
+  assertEquals(lobby.position, { epoch: "e1", seq: 5 });
+});
+
+Deno.test("ChatStore keeps what it showed when the numbering begins anew, and puts the new behind it", () => {
+  const { store, lobby } = storeInLobby(0);
+  store.apply(message(1, { text: "before" }));
+  store.sending(lobby, "on its way", { id: "p-1", action: undefined });
+  store.disconnected();
+  store.apply(joined({ epoch: "e2" }));
+  store.apply({ type: "unrecovered", room: "#lobby", epoch: "e2", seq: 0, reason: "numbered anew" });
+  store.apply(message(1, { epoch: "e2", text: "after" }));
+  const texts = textsOf(lobby);
+  assertEquals([texts[0], texts[2], texts[3]], ["before", "after", "on its way"]);
+  assert(texts[1]?.includes("numbered anew"));
+  assertEquals(lobby.position, { epoch: "e2", seq: 1 });
+});
+
+Deno.test("ChatStore puts the stored message in the place of the one that was sent", () => {
+  const { store, lobby } = storeInLobby();
+  store.sending(lobby, "mine", { id: "p-1", action: undefined });
+  assertEquals(store.unacknowledged().length, 1);
+  store.apply({ type: "ack", id: "p-1", room: "#lobby", seq: 1, epoch: "e1" });
+  assertEquals(store.unacknowledged().length, 0);
+  store.apply(message(1, { from: "ada", text: "mine", id: "p-1" }));
+  assertEquals(lobby.entries.map(({ text, state }) => [text, state]), [["mine", "sent"]]);
+  assertEquals(lobby.unread, 0);
+});
+
+Deno.test("ChatStore marks a message that was refused, with the reason", () => {
+  const { store, lobby } = storeInLobby();
+  store.sending(lobby, "mine", { id: "p-1", action: undefined });
+  store.apply({ type: "error", code: "muted", text: "You cannot speak", id: "p-1" });
+  assertEquals(lobby.entries.map(({ state, why }) => [state, why]), [["failed", "You cannot speak"]]);
+});
+
+Deno.test("ChatStore counts what is not seen, and marks where it begins", () => {
+  const { store, lobby } = storeInLobby();
+  store.apply(message(1));
+  assertEquals(lobby.unread, 0);
+  store.watch(false);
+  store.apply(message(2, { text: "hi Ada, are you there?" }));
+  store.apply(message(3));
+  assertEquals([lobby.unread, lobby.mentions, store.mentions], [2, 1, 1]);
+  assertEquals(lobby.mark, lobby.entries[1]?.key);
+  store.watch(true);
+  assertEquals([lobby.unread, lobby.mark], [0, lobby.entries[1]?.key]);
+});
+
+Deno.test("ChatStore opens a conversation for a private message, under the other's name", () => {
+  const { store } = storeInLobby();
+  const at = "2026-11-22T10:00:00.000Z";
+  store.apply({ type: "private", from: "bob", to: "ada", text: "psst", at });
+  const bob = store.conversation("BOB");
+  assertEquals([textsOf(bob), bob.unread, store.mentions], [["psst"], 1, 1]);
+  store.apply({ type: "nick", from: "bob", to: "robert" });
+  assertEquals(store.people.map(({ name }) => name), ["robert"]);
+});
+
+Deno.test("ChatStore follows who is in a room", () => {
+  const { store, lobby } = storeInLobby();
+  const nicks = () => [...lobby.members.values()].map(({ nick }) => nick);
+  store.apply({ type: "join", room: "#lobby", nick: "bob" });
+  store.apply({ type: "nick", from: "bob", to: "robert" });
+  assertEquals(nicks(), ["ada", "robert"]);
+  store.apply({ type: "leave", room: "#lobby", nick: "robert", reason: "connection lost" });
+  assertEquals(nicks(), ["ada"]);
+  store.apply({ type: "nick", from: "ada", to: "grace" });
+  assertEquals([store.nick, nicks()], ["grace", ["grace"]]);
+});
+
+Deno.test("ChatStore takes a room away when it is left, and keeps one that it was taken out of", () => {
+  const { store, lobby } = storeInLobby();
+  store.apply({ type: "left", room: "#lobby", reason: "kicked by eve" });
+  assertEquals([store.rooms.length, lobby.isJoined], [1, false]);
+  assert(textsOf(lobby)[0]?.includes("kicked by eve"));
+  store.apply({ type: "left", room: "#lobby" });
+  assertEquals(store.rooms.length, 0);
+});
