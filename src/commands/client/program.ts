@@ -1,4 +1,5 @@
 import type { Program } from "../../cli/command.ts";
+import { withDocumentation } from "../../cli/documentation_commands.ts";
 import { benchCommand } from "./bench.ts";
 import { chatCommand } from "./chat.ts";
 import { checkCommand } from "./check.ts";
@@ -10,7 +11,7 @@ import { sendCommand } from "./send.ts";
 import { smokeCommand } from "./smoke.ts";
 
 /** `parley-client`. */
-export const clientProgram: Program = {
+export const clientProgram: Program = withDocumentation({
   name: "parley-client",
   summary: "talk to servers, check them, measure them",
   commands: [
@@ -24,4 +25,4 @@ export const clientProgram: Program = {
     resolveCommand,
     freePortCommand,
   ],
-};
+});

@@ -1,0 +1,83 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { bashCompletions } from "../../src/cli/completions/bash.ts";
+import { fishCompletions } from "../../src/cli/completions/fish.ts";
+import { zshCompletions } from "../../src/cli/completions/zsh.ts";
+import type { Program } from "../../src/cli/command.ts";
+import { manPage } from "../../src/cli/man_page.ts";
+import { clientProgram } from "../../src/commands/client/program.ts";
+import { serverProgram } from "../../src/commands/server/program.ts";
+import { udpProgram } from "../../src/commands/udp/program.ts";
+import { toolTest } from "../support/tools.ts";
+
+const PROGRAMS = [serverProgram, clientProgram, udpProgram];
+
+/** What a shell writes when it is given a script. */
+async function shell(command: string, args: readonly string[], files: Record<string, string> = {}): Promise<string> {
+  const folder = await Deno.makeTempDir();
+  try {
+    for (const [name, text] of Object.entries(files)) await Deno.writeTextFile(`${folder}/${name}`, text);
+    const { code, stdout, stderr } = await new Deno.Command(command, { args: [...args], cwd: folder }).output();
+    const decoder = new TextDecoder();
+    assertEquals(code, 0, decoder.decode(stderr));
+    assertEquals(decoder.decode(stderr), "");
+    return decoder.decode(stdout);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** What bash offers for the last of the words. */
+async function offers(program: Program, words: readonly string[]): Promise<string[]> {
+  const list = words.map((word) => `'${word}'`).join(" ");
+  const script = `. ./script; COMP_WORDS=(${program.name} ${list}); COMP_CWORD=${words.length}
+    compopt() { :; }
+    _${program.name.replaceAll("-", "_")}; printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const output = await shell("bash", ["-c", script], {
+    script: bashCompletions(program),
+    "a file.pem": "",
+    "cert.pem": "",
+  });
+  return output.trim().split("\n");
+}
+
+toolTest("bash", "bash completes a command, a flag, a choice, a file and the beginning of an endpoint", async () => {
+  assertEquals(await offers(serverProgram, ["ec"]), ["echo"]);
+  assertEquals(await offers(serverProgram, ["echo", "--upp"]), ["--upper"]);
+  assertEquals(await offers(serverProgram, ["echo", "--log-format", ""]), ["text", "json"]);
+  assertEquals(await offers(serverProgram, ["echo", "--tls-cert", "cer"]), ["cert.pem"]);
+  assertEquals(await offers(serverProgram, ["echo", "tl"]), ["tls://"]);
+  assertEquals(await offers(serverProgram, ["completions", ""]), ["bash", "zsh", "fish"]);
+  assertEquals(await offers(clientProgram, ["check", "w"]), ["ws://", "wss://"]);
+  assertEquals(await offers(udpProgram, ["li"]), ["listen"]);
+});
+
+toolTest("zsh", "the completions are a script that zsh can read", async () => {
+  for (const program of PROGRAMS) await shell("zsh", ["-n", "script"], { script: zshCompletions(program) });
+});
+
+toolTest("fish", "fish completes a command, a flag and a choice", async () => {
+  const script = `${fishCompletions(serverProgram)}
+    complete -C 'parley-server ec'
+    complete -C 'parley-server echo --upp'
+    complete -C 'parley-server echo --log-format '`;
+  const lines = (await shell("fish", ["--no-config", "script"], { script })).trim().split("\n");
+  assertEquals(lines.map((line) => line.split("\t")[0]), ["echo", "--upper", "json", "text"]);
+});
+
+toolTest("man", "man shows each program's page with its commands, flags and exit codes", async () => {
+  for (const program of PROGRAMS) {
+    const text = await shell("env", ["MANWIDTH=100", "man", "-l", "./page.1"], { "page.1": manPage(program) });
+    assertStringIncludes(text, `${program.name} - ${program.summary}`);
+    for (const { name } of program.commands) assert(new RegExp(`^ +${name}$`, "m").test(text), name);
+    assertStringIncludes(text, "refused or unreachable");
+  }
+});
+
+Deno.test("a backslash and a leading dot stay what they are in a manual page", () => {
+  const page = manPage({
+    name: "a-program",
+    summary: ".summary with \\n",
+    commands: [],
+  });
+  assertStringIncludes(page, "a\\-program \\- \\&.summary with \\en");
+});
