@@ -34,6 +34,11 @@ export async function abortable<T>(
   }
 }
 
+/** Waits until all that is ready now, sockets among it, has had its turn; a timer of 0 ms would take a hundred times as long. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
+}
+
 /** Waits for a time; the signal ends it early with its reason. */
 export function delay(milliseconds: number, signal?: AbortSignal): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();

@@ -8,11 +8,17 @@ import type { CloseReason } from "../net/close_reason.ts";
 import type { Connection } from "../net/connection.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { lingeringClose } from "../net/lingering_close.ts";
-import type { WaitOptions } from "../net/wait.ts";
+import { nextTurn, type WaitOptions } from "../net/wait.ts";
 import { type Framer, framerOf } from "./framer.ts";
 import type { Message, Session } from "./session.ts";
 
 const NO_MORE = Promise.resolve(null);
+
+/**
+ * Messages that are given at once. One read can hold 262,144 empty lines: whoever sends such must not have the program
+ * to himself until all are answered.
+ */
+const BATCH_MOST = 1_024;
 
 /** How long a client may take to end its side after ours. */
 const LINGER_MS = 2_000;
@@ -41,6 +47,8 @@ export class StreamSession implements Session {
   readonly #answersBadMessages: boolean;
   /** Thrown once the messages before the bad one have been taken. */
   #badMessage: FrameError | undefined;
+  /** The last read may hold more messages than were given. */
+  #hasMore = false;
   #isSinkDue = false;
   #isDraining = false;
   #isWaiting = false;
@@ -81,7 +89,9 @@ export class StreamSession implements Session {
   receive(options?: WaitOptions): Promise<readonly Message[] | null> {
     this.#batch.length = 0;
     if (this.#badMessage !== undefined) return Promise.reject(this.#told(this.#badMessage));
-    if (this.#isDraining || this.#connection.isReadEnded) return NO_MORE;
+    if (this.#isDraining) return NO_MORE;
+    if (this.#hasMore) return nextTurn().then(() => this.#takeMore(options));
+    if (this.#connection.isReadEnded) return NO_MORE;
     if (options !== undefined) return this.#receiveWithin(options);
     this.#isWaiting = true;
     return this.#connection.read().then(this.#onBytes);
@@ -157,6 +167,14 @@ export class StreamSession implements Session {
     return bytes === null && !this.#connection.isReadEnded;
   }
 
+  /** The next messages of the same read, now that everybody else has had a turn. */
+  #takeMore(options: WaitOptions | undefined): readonly Message[] | null | Promise<readonly Message[] | null> {
+    if (this.#isDraining) return null;
+    // Closed meanwhile: a read says how, and what was read before is of no use any more.
+    if (this.#connection.closeReason !== undefined) return this.#connection.read().then(this.#onBytes);
+    return this.#decoded() ?? this.receive(options);
+  }
+
   /** The deadline is for a whole message, not for each piece of one. */
   async #receiveWithin({ signal, timeoutMs }: WaitOptions): Promise<readonly Message[] | null> {
     const endMs = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
@@ -175,6 +193,11 @@ export class StreamSession implements Session {
   #take(bytes: Uint8Array | null): readonly Message[] | undefined {
     if (bytes === null) this.#decoder.end();
     else this.#decoder.push(bytes);
+    return this.#decoded();
+  }
+
+  #decoded(): readonly Message[] | undefined {
+    this.#hasMore = false;
     this.#decodeInto(this.#batch);
     this.#connection.messagesRead += this.#batch.length;
     return this.#batch.length > 0 ? this.#batch : undefined;
@@ -183,9 +206,13 @@ export class StreamSession implements Session {
   #decodeInto(batch: Message[]): void {
     try {
       for (let found = this.#decoder.next(); found !== undefined; found = this.#decoder.next()) {
-        if (!(found instanceof FrameError)) batch.push({ data: found, isText: false });
-        else if (this.#answersBadMessages) this.#answerBadMessage(found);
-        else throw found;
+        if (found instanceof FrameError) {
+          if (!this.#answersBadMessages) throw found;
+          this.#answerBadMessage(found);
+        } else if (batch.push({ data: found, isText: false }) === BATCH_MOST) {
+          this.#hasMore = true;
+          return;
+        }
       }
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;

@@ -138,3 +138,27 @@ Deno.test("abuse 21: a half-closed client still gets all of its echo", () =>
       }));
     },
   }));
+
+Deno.test("abuse 21: a client that sends millions of empty lines does not have the server to itself", () =>
+  withAbuse({
+    args: ["echo", "--framing", "line"],
+    async abuse({ endpoint, metrics }) {
+      const delayMs = async () => {
+        const text = await (await fetch(metrics)).text();
+        return Number(/^parley_event_loop_delay_seconds\S* (\S+)$/m.exec(text)?.[1]) * 1_000;
+      };
+      await delayMs();
+      const greedy = await dial(endpoint);
+      // Nothing is read of the echo, so the server takes what the buffers between the two hold and then waits.
+      const flood = writeAll(greedy, new Uint8Array(16 * MIB).fill(0x0a)).catch(() => {});
+      const most = [];
+      for (let second = 0; second < 4; second++) {
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        most.push(await delayMs());
+      }
+      // Without a turn for the others in between it is more than 1,500 ms on a machine that does nothing else.
+      assertLess(Math.max(...most), 1_000);
+      greedy.close();
+      await flood;
+    },
+  }));

@@ -9,6 +9,7 @@ import {
   type Transport,
 } from "@parley/parley";
 import { StreamSession } from "../../src/serve/stream_session.ts";
+import { fakeConnection } from "../support/fake_transport.ts";
 
 /** A peer that says what the test hands it, and hears nothing. */
 class ScriptedTransport implements Transport {
@@ -89,4 +90,29 @@ Deno.test("drain() ends a wait for a client that stays silent", async () => {
   session.drain();
   assertEquals(await batch, null);
   assertEquals(connection.closeReason, "drain");
+});
+
+Deno.test("receive() gives 1,024 messages of one read at most, and everybody else a turn before the next", async () => {
+  const { transport, connection } = fakeConnection();
+  const session = new StreamSession(connection, parseFraming("line"));
+  transport.say("\n".repeat(10_000), null);
+  const sizes: number[] = [];
+  let hasHadTurn = false;
+  setImmediate(() => hasHadTurn = true);
+  for (let batch = await session.receive(); batch; batch = await session.receive()) sizes.push(batch.length);
+  assertEquals(Math.max(...sizes), 1_024);
+  assertEquals(connection.messagesRead, 10_000);
+  assertEquals(hasHadTurn, true);
+  connection.close();
+});
+
+Deno.test("receive() throws why the connection was closed, not what was left of the last read", async () => {
+  const { transport, connection } = fakeConnection();
+  const session = new StreamSession(connection, parseFraming("line"));
+  transport.say("\n".repeat(4_096));
+  // Reads grow as they are filled: sooner or later one holds more than is given at once.
+  while ((await session.receive())?.length !== 1_024);
+  const next = session.receive();
+  connection.close("write timeout", new TimeoutError("write", "too slow"));
+  await assertRejects(() => next, TimeoutError, "too slow");
 });
