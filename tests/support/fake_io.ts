@@ -13,12 +13,26 @@ export class FakeIo implements ProgramIo {
   readonly stop = new StopSignals((code) => {
     throw new Error(`exit ${code}`);
   });
-  readonly stdin: ProgramIo["stdin"] = { read: () => Promise.resolve(null), setRaw() {}, isTerminal: false };
+  readonly stdin: ProgramIo["stdin"];
   readonly stdout = this.#output((text) => {
     if (this.outFailure) throw this.outFailure;
     this.out += text;
   });
   readonly stderr = this.#output((text) => void (this.err += text));
+
+  /** `input` gives the next bytes of standard input, or `null` at its end. */
+  constructor(input: () => Promise<Uint8Array | null> = () => Promise.resolve(null)) {
+    this.stdin = {
+      async read(bytes) {
+        const chunk = await input();
+        if (chunk === null) return null;
+        bytes.set(chunk);
+        return chunk.length;
+      },
+      setRaw() {},
+      isTerminal: false,
+    };
+  }
 
   #output(take: (text: string) => void) {
     const write = (data: string | Uint8Array) => take(typeof data === "string" ? data : new TextDecoder().decode(data));

@@ -11,7 +11,7 @@ import type { Message, Session } from "../../serve/session.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { inputCutter, type InputOptions, lineMessage, type Outgoing } from "./connect/input.ts";
 import { pipe } from "./connect/pipe.ts";
-import { Recorder } from "./connect/recorder.ts";
+import { Recorder } from "./replay/recorder.ts";
 import { converse } from "./connect/terminal.ts";
 import { dial, DIAL_FLAGS, isMessageWise } from "./dial.ts";
 import { ReplyPrinter } from "./reply_printer.ts";
@@ -46,7 +46,7 @@ export const connectCommand = defineCommand({
     "The end of input ends our side and waits for the server's end, at most --wait-reply after the last byte: a server",
     "that answers late is heard, one that never ends gives exit code 5, even where it has answered.",
     "With framing and over WebSocket each line of input is a message, and each message is printed as a line.",
-    "WebSocket has no end of one side alone: there silence for --wait-reply is the end of the answer, exit code 0.",
+    "WebSocket has no end of one side alone: there an answer is over when nothing came for --wait-reply (0); none is 5.",
   ].join("\n"),
   async run({ flags, args, io }) {
     configureProgramLogging(flags, io);

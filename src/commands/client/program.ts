@@ -6,6 +6,7 @@ import { checkCommand } from "./check.ts";
 import { connectCommand } from "./connect.ts";
 import { freePortCommand } from "./free_port.ts";
 import { inspectCommand } from "./inspect.ts";
+import { replayCommand } from "./replay.ts";
 import { resolveCommand } from "./resolve.ts";
 import { sendCommand } from "./send.ts";
 import { smokeCommand } from "./smoke.ts";
@@ -17,6 +18,7 @@ export const clientProgram: Program = withDocumentation({
   commands: [
     connectCommand,
     sendCommand,
+    replayCommand,
     checkCommand,
     smokeCommand,
     benchCommand,

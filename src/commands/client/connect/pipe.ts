@@ -46,6 +46,8 @@ class Pipe {
   readonly #options: PipeOptions;
   readonly #expired = Promise.withResolvers<Missing>();
   readonly #watch: ProgressWatch;
+  /** Something came after the last message that was sent. */
+  #isAnswered = false;
 
   constructor(session: Session, io: ProgramIo, options: PipeOptions) {
     this.#session = session;
@@ -66,8 +68,10 @@ class Pipe {
     work.catch(() => {});
     const missing = await Promise.race([work, this.#expired.promise]);
     if (missing === undefined || missing === "input") return;
-    // WebSocket ends both sides at once: its silence is the end of what was to come.
-    if (missing === "end" && this.#session.kind === "websocket") return await this.#session.finish();
+    // WebSocket ends both sides at once: silence after an answer is all there is to wait for.
+    if (missing === "end" && this.#session.kind === "websocket" && this.#isAnswered) {
+      return await this.#session.finish();
+    }
     throw this.#timeout(missing);
   }
 
@@ -109,6 +113,7 @@ class Pipe {
       const only = messages.length === 1 ? messages[0] : undefined;
       for (const message of messages) {
         this.#options.onSent?.(message);
+        this.#isAnswered = false;
         if (!only) this.#session.send(message.data, message.isText);
       }
       await this.#naming(() => only ? this.#session.write(only.data, only.isText) : this.#session.flush());
@@ -131,6 +136,7 @@ class Pipe {
   async #printReplies(): Promise<void> {
     for (let batch = await this.#session.receive(); batch; batch = await this.#session.receive()) {
       for (const message of batch) this.#options.onReceived?.(message);
+      this.#isAnswered = true;
       this.#watch.isOutputBlocked = true;
       await this.#io.stdout.writeAsync(concat(batch.map(this.#options.render)));
       this.#watch.isOutputBlocked = false;

@@ -60,6 +60,11 @@ export class Inbox {
     this.#ring();
   }
 
+  /** What is next to be matched: the first message, or all of a stream; `undefined` where nothing is there. */
+  get first(): Uint8Array | undefined {
+    return this.#units[0];
+  }
+
   /** The first match, in the first message that has one. Nothing is taken. */
   find(match: (bytes: Uint8Array) => Match | undefined): { unit: number; match: Match; isAtEnd: boolean } | undefined {
     // An expectation of nothing is met by nothing.

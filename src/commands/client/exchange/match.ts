@@ -1,4 +1,4 @@
-import { indexOfBytes } from "../../../base/bytes.ts";
+import { equalBytes, indexOfBytes } from "../../../base/bytes.ts";
 import type { Captures } from "./payload.ts";
 
 /** Where a pattern was found. */
@@ -17,6 +17,17 @@ const NO_CAPTURES: Captures = new Map();
 export function matchBytes(wanted: Uint8Array, bytes: Uint8Array): Match | undefined {
   const start = indexOfBytes(bytes, wanted);
   return start === -1 ? undefined : { start, end: start + wanted.length, captures: NO_CAPTURES };
+}
+
+/**
+ * Whether the bytes begin with what is wanted, or are nothing else: `undefined`
+ * while they may still become so, `false` when they cannot.
+ */
+export function matchExact(wanted: Uint8Array, bytes: Uint8Array, isWhole: boolean): Match | false | undefined {
+  const common = Math.min(wanted.length, bytes.length);
+  const agrees = equalBytes(wanted.subarray(0, common), bytes.subarray(0, common));
+  if (!agrees || isWhole && wanted.length !== bytes.length) return false;
+  return bytes.length < wanted.length ? undefined : { start: 0, end: wanted.length, captures: NO_CAPTURES };
 }
 
 /**

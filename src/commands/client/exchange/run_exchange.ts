@@ -6,7 +6,7 @@ import type { Message, Session } from "../../../serve/session.ts";
 import { isUtf8 } from "../utf8.ts";
 import { ExpectationError } from "./expectation_error.ts";
 import { Inbox } from "./inbox.ts";
-import { type Match, matchBytes, matchRegex } from "./match.ts";
+import { type Match, matchBytes, matchExact, matchRegex } from "./match.ts";
 import { type Captures, fillRegex } from "./payload.ts";
 import type { Pattern, Step } from "./step.ts";
 
@@ -142,6 +142,7 @@ class Exchange {
   #dataOf(step: Step): Uint8Array | undefined {
     if (step.kind === "send") return step.data.bytes(this.#captures);
     if (step.kind !== "expect" || step.pattern.kind === "regex") return undefined;
+    if (step.pattern.kind === "exact") return step.pattern.bytes;
     return step.pattern.kind === "text" ? step.pattern.text.bytes(this.#captures) : step.pattern.bytes;
   }
 
@@ -169,8 +170,12 @@ class Exchange {
         return await this.#send(data ?? new Uint8Array(0), step.isText);
       case "end":
         return await this.#end();
+      case "pause":
+        return await this.#pause(step.forMs);
       case "expect":
-        return await this.#expect(step.pattern, data);
+        return await (step.pattern.kind === "exact"
+          ? this.#expectExactly(step.pattern)
+          : this.#expect(step.pattern, data));
       case "close":
         return await this.#expectClose();
       case "reset":
@@ -192,6 +197,23 @@ class Exchange {
   async #end(): Promise<void> {
     if (await this.#session.closeWrite()) return;
     throw new UsageError(`Cannot end one side of ${this.#endpoint}: WebSocket ends both at once`);
+  }
+
+  async #pause(forMs: number): Promise<void> {
+    const endMs = performance.now() + forMs;
+    while (performance.now() < endMs) await this.#inbox.change(endMs - performance.now());
+  }
+
+  async #expectExactly(pattern: Extract<Pattern, { kind: "exact" }>): Promise<Uint8Array> {
+    const endMs = performance.now() + this.#options.timeoutMs;
+    for (;;) {
+      const { first } = this.#inbox;
+      const match = first && matchExact(pattern.bytes, first, this.#inbox.isMessageWise);
+      if (match) return this.#inbox.take({ unit: 0, match });
+      if (match === false || this.#inbox.state !== "open" || !await this.#inbox.change(endMs - performance.now())) {
+        throw this.#unmet(pattern, pattern.bytes);
+      }
+    }
   }
 
   async #expect(pattern: Pattern, wanted: Uint8Array | undefined): Promise<Uint8Array> {

@@ -4,11 +4,15 @@ import type { Payload } from "./payload.ts";
 export type Pattern =
   | { readonly kind: "text"; readonly text: Payload }
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }
-  | { readonly kind: "regex"; readonly source: string };
+  | { readonly kind: "regex"; readonly source: string }
+  /** Nothing else comes first: these bytes are next, or the next message. */
+  | { readonly kind: "exact"; readonly bytes: Uint8Array };
 
 /** One step of an exchange. */
 export type Step =
   | { readonly kind: "send"; readonly data: Payload; readonly isText: boolean }
+  /** Waits. */
+  | { readonly kind: "pause"; readonly forMs: number }
   /** Ends our side, where the transport lets the peer go on. */
   | { readonly kind: "end" }
   /** The pattern comes. */

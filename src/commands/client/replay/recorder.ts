@@ -1,22 +1,7 @@
 import { Buffer } from "node:buffer";
 import { messageOf, ParleyError, PermissionError } from "../../../base/errors.ts";
 import { isUtf8 } from "../utf8.ts";
-
-/** Who a line of a recording is about. */
-export type Side = "client" | "server";
-
-/** First line of a recording. */
-export interface RecordingHead {
-  readonly recording: 1;
-  readonly at: string;
-  readonly endpoint: string;
-  readonly framing: string;
-}
-
-/** Each further line: bytes of one side, or its end. */
-export type RecordingLine =
-  & { readonly at: string; readonly from: Side }
-  & ({ readonly text: string } | { readonly base64: string } | { readonly end: true });
+import type { RecordingHead, RecordingLine, Side } from "./recording.ts";
 
 /** Writes a conversation to a file as it happens: one JSON object a line, each with its time. */
 export class Recorder implements Disposable {

@@ -1,0 +1,72 @@
+import { messageOf, UsageError } from "../../base/errors.ts";
+import type { FlagTable } from "../../base/flag_spec.ts";
+import { defineCommand } from "../../cli/command.ts";
+import { EXIT, exitCodeOf } from "../../cli/exit_codes.ts";
+import { configureProgramLogging } from "../program_logging.ts";
+import { readNamedFile } from "../read_named_file.ts";
+import { dial, DIAL_FLAGS, isMessageWise } from "./dial.ts";
+import { failureLines } from "./exchange/failure_lines.ts";
+import { runExchange } from "./exchange/run_exchange.ts";
+import { parseRecording } from "./replay/recording.ts";
+import { replaySteps } from "./replay/replay_steps.ts";
+import { ReplyPrinter } from "./reply_printer.ts";
+import { reportObject } from "./send/report.ts";
+
+const FLAGS = {
+  timed: { type: "boolean", help: "send with the pauses of the recording; otherwise as fast as answers come" },
+  ignoreReplies: { type: "boolean", help: "answers may differ from those of the recording" },
+  timeout: { type: "duration", default: "5s", help: "for each answer" },
+  quiet: { type: "boolean", short: "q", help: "print nothing that comes" },
+  json: { type: "boolean", help: "one JSON object on standard output" },
+  ...DIAL_FLAGS,
+} as const satisfies FlagTable;
+
+/** `parley-client replay`. */
+export const replayCommand = defineCommand({
+  name: "replay",
+  summary: "say again what connect --record kept, and compare the answers",
+  usage: "FILE ENDPOINT",
+  examples: [
+    { words: "replay talk.jsonl 127.0.0.1:8888", does: "exit code 1 where an answer differs" },
+    { words: "replay --timed --ignore-replies talk.jsonl tls://staging:8443", does: "only send, as it was typed then" },
+  ],
+  flags: FLAGS,
+  notes: "Each thing that was sent is sent once the answers before it have come. Needs the permission to read FILE.",
+  async run({ flags, args, io }) {
+    configureProgramLogging(flags, io);
+    const [file, endpoint, ...more] = args;
+    if (file === undefined || endpoint === undefined || more.length > 0) {
+      throw new UsageError("replay takes a file and an endpoint");
+    }
+    const recording = parseRecording(await readNamedFile(file, "the recording"), file);
+    using stop = io.stop.listen();
+    const startMs = performance.now();
+    const dialFlags = { ...flags, framing: flags.framing ?? recording.head.framing };
+    const session = await dial(endpoint, dialFlags, { context: "replay", signal: stop.signal });
+    const messageWise = isMessageWise(session, dialFlags);
+    const steps = replaySteps(recording.events, {
+      isMessageWise: messageWise,
+      isTimed: flags.timed,
+      ignoresReplies: flags.ignoreReplies,
+    });
+    const printer = new ReplyPrinter(io.stdout, { isHex: false, isMessageWise: messageWise });
+    const report = await runExchange(session, steps, {
+      timeoutMs: flags.timeout,
+      isMessageWise: messageWise,
+      signal: stop.signal,
+      ...(flags.quiet || flags.json ? {} : { onReceived: (message) => printer.print(message) }),
+    });
+    printer.end();
+    stop.signal.throwIfAborted();
+    const exitCode = report.error === undefined ? EXIT.done : exitCodeOf(report.error);
+    if (flags.json) {
+      const ms = performance.now() - startMs;
+      io.stdout.write(`${JSON.stringify(reportObject(report, { session, exitCode, ms }))}\n`);
+    }
+    if (report.error !== undefined) {
+      const lines = [`parley-client: ${messageOf(report.error)}`, ...failureLines(report).map((line) => `  ${line}`)];
+      io.stderr.write(lines.map((line) => `${line}\n`).join(""));
+    }
+    return exitCode;
+  },
+});

@@ -1,0 +1,82 @@
+import { Buffer } from "node:buffer";
+import { utf8 } from "../../../base/bytes.ts";
+import { messageOf, UsageError } from "../../../base/errors.ts";
+
+/** Who a line of a recording is about. */
+export type Side = "client" | "server";
+
+/** First line of a recording. */
+export interface RecordingHead {
+  /** Version of the format. */
+  readonly recording: 1;
+  /** When it began, as RFC 3339 has it. */
+  readonly at: string;
+  readonly endpoint: string;
+  readonly framing: string;
+}
+
+/** Each further line: bytes of one side, as text where they are UTF-8, or its end. */
+export type RecordingLine =
+  & { readonly at: string; readonly from: Side }
+  & ({ readonly text: string } | { readonly base64: string } | { readonly end: true });
+
+/** One event of a recording. */
+export interface RecordedEvent {
+  /** When, in milliseconds since 1970. */
+  readonly atMs: number;
+  readonly from: Side;
+  /** What was said; `undefined` is the side's end. */
+  readonly data: Uint8Array | undefined;
+}
+
+/** A conversation as it was. */
+export interface Recording {
+  readonly head: RecordingHead;
+  readonly events: readonly RecordedEvent[];
+}
+
+/**
+ * Reads a recording back.
+ *
+ * @throws {UsageError} It says in which line what is wrong.
+ */
+export function parseRecording(text: string, name: string): Recording {
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  const values = lines.map((line, index) => {
+    try {
+      return JSON.parse(line) as unknown;
+    } catch (error) {
+      throw wrong(name, index, messageOf(error), error);
+    }
+  });
+  const [head, ...rest] = values;
+  if (!isHead(head)) throw wrong(name, 0, "it is not the first line of a recording");
+  return { head, events: rest.map((value, index) => eventOf(value, name, index + 1)) };
+}
+
+function isHead(value: unknown): value is RecordingHead {
+  if (!isObject(value)) return false;
+  return value.recording === 1 && typeof value.endpoint === "string" && typeof value.framing === "string";
+}
+
+function eventOf(value: unknown, name: string, index: number): RecordedEvent {
+  if (!isObject(value)) throw wrong(name, index, "it is no object");
+  const { at, from } = value;
+  const atMs = typeof at === "string" ? Date.parse(at) : NaN;
+  if (Number.isNaN(atMs)) throw wrong(name, index, '"at" is no time');
+  if (from !== "client" && from !== "server") throw wrong(name, index, '"from" is neither "client" nor "server"');
+  if (typeof value.text === "string") return { atMs, from, data: utf8(value.text) };
+  if (typeof value.base64 === "string") {
+    return { atMs, from, data: new Uint8Array(Buffer.from(value.base64, "base64")) };
+  }
+  if (value.end === true) return { atMs, from, data: undefined };
+  throw wrong(name, index, 'it has neither "text" nor "base64" nor "end"');
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+function wrong(name: string, index: number, what: string, cause?: unknown): UsageError {
+  return new UsageError(`Cannot read the recording ${name}, line ${index + 1}: ${what}`, { cause });
+}

@@ -1,0 +1,50 @@
+import { concat } from "../../../base/bytes.ts";
+import { bytesPayload } from "../exchange/payload.ts";
+import type { Step } from "../exchange/step.ts";
+import { isUtf8 } from "../utf8.ts";
+import type { RecordedEvent } from "./recording.ts";
+
+/** How a recording is done again. */
+export interface ReplayOptions {
+  /** Whether each message stands for itself; in a stream only the bytes count, however they were cut. */
+  readonly isMessageWise: boolean;
+  /** Wait before each thing that is sent as long as was waited then. */
+  readonly isTimed: boolean;
+  /** What comes need not be what came then. */
+  readonly ignoresReplies: boolean;
+}
+
+/** The steps that say what the client said, each after what the server had said before it. */
+export function replaySteps(events: readonly RecordedEvent[], options: ReplayOptions): Step[] {
+  const steps: Step[] = [];
+  let beforeMs = events[0]?.atMs ?? 0;
+  for (const event of joined(events, options)) {
+    const { from, data, atMs } = event;
+    if (from === "client") {
+      if (options.isTimed && atMs > beforeMs) steps.push({ kind: "pause", forMs: atMs - beforeMs });
+      steps.push(data ? { kind: "send", data: bytesPayload(data), isText: isUtf8(data) } : { kind: "end" });
+    } else if (!options.ignoresReplies) {
+      steps.push(data ? { kind: "expect", pattern: { kind: "exact", bytes: data } } : { kind: "close" });
+    }
+    beforeMs = atMs;
+  }
+  return steps;
+}
+
+/** In a stream what one side says without a word of the other is one. */
+function joined(events: readonly RecordedEvent[], { isMessageWise, isTimed }: ReplayOptions): RecordedEvent[] {
+  if (isMessageWise) return [...events];
+  const runs: RecordedEvent[][] = [];
+  for (const event of events) {
+    const run = runs.at(-1);
+    const last = run?.at(-1);
+    const goesOn = last?.data !== undefined && event.data !== undefined && last.from === event.from;
+    if (run && goesOn && !(isTimed && event.from === "client")) run.push(event);
+    else runs.push([event]);
+  }
+  return runs.flatMap((run) => {
+    const [first] = run;
+    if (first?.data === undefined) return run;
+    return [{ ...first, data: concat(run.flatMap(({ data }) => data ?? [])) }];
+  });
+}

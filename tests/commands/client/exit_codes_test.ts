@@ -1,0 +1,246 @@
+/**
+ * The promise that scripts rely on: what each command says of each thing that
+ * can become of it, over each transport.
+ */
+
+import { assertEquals } from "@std/assert";
+import { EXIT_CODES } from "../../../src/cli/exit_codes.ts";
+import { runProgram } from "../../../src/cli/run_program.ts";
+import { clientProgram } from "../../../src/commands/client/program.ts";
+import { listen } from "../../../src/factory.ts";
+import type { Connection } from "../../../src/net/connection.ts";
+import { formatEndpoint } from "../../../src/net/endpoint.ts";
+import { delay } from "../../../src/net/wait.ts";
+import { type Pair, TestAuthority } from "../../support/certificates.ts";
+import { cuttingProxy } from "../../support/cutting_proxy.ts";
+import { FakeIo } from "../../support/fake_io.ts";
+import { fullListener } from "../../support/full_listener.ts";
+import { closedPort } from "../../support/ports.ts";
+import { startServer } from "../../support/program.ts";
+import { scriptedPeer } from "../../support/scripted_peer.ts";
+
+const OUTCOMES = [
+  "refused",
+  "unresolved",
+  "connect timeout",
+  "handshake failure",
+  "reset",
+  "closed early",
+  "silent",
+  "wrong answer",
+  "right answer",
+] as const;
+type Outcome = typeof OUTCOMES[number];
+
+/** A dash stands where there is no such thing: a handshake in TCP, an expectation of `connect`. */
+const TABLE = `
+connect tcp   4  3  5  -  7  7  5  -  0
+connect unix  4  -  -  -  -  -  5  -  0
+connect tls   4  3  5  6  7  7  5  -  0
+connect ws    4  3  5  1  7  7  5  -  0
+connect wss   4  3  5  6  7  7  5  -  0
+send    tcp   4  3  5  -  7  7  5  1  0
+send    unix  4  -  -  -  -  -  5  1  0
+send    tls   4  3  5  6  7  7  5  1  0
+send    ws    4  3  5  1  7  7  5  1  0
+send    wss   4  3  5  6  7  7  5  1  0
+check   tcp   4  3  5  -  7  7  5  1  0
+check   unix  4  -  -  -  -  -  5  1  0
+check   tls   4  3  5  6  7  7  5  1  0
+check   ws    4  3  5  1  7  7  5  1  0
+check   wss   4  3  5  6  7  7  5  1  0
+`;
+
+const SCHEMES = ["tcp", "unix", "tls", "ws", "wss"] as const;
+type Scheme = typeof SCHEMES[number];
+
+/** Long enough for a handshake on a busy machine. */
+const CUT_AFTER_MS = 1_500;
+
+/** Endpoints of one server, one a transport. */
+type Endpoints = Readonly<Record<Scheme, string>>;
+
+interface World {
+  readonly echo: Endpoints;
+  readonly discard: Endpoints;
+  readonly greet: Endpoints;
+  /** Says nothing, and does not end either. */
+  readonly silent: Endpoints;
+  readonly folder: string;
+  readonly plainPort: number;
+  readonly fullPort: number;
+  readonly resetPort: (scheme: Scheme) => number;
+  readonly closePort: (scheme: Scheme) => number;
+}
+
+function endpointOn(scheme: Scheme, host: string): string {
+  return `${scheme}://${host}${scheme === "ws" || scheme === "wss" ? "/" : ""}`;
+}
+
+function portOf(endpoint: string): number {
+  return Number(/:(\d+)\/?$/.exec(endpoint)?.[1]);
+}
+
+function endpointFor(outcome: Outcome, scheme: Scheme, command: string, world: World): string {
+  switch (outcome) {
+    case "refused":
+      return scheme === "unix" ? `unix:${world.folder}/nobody` : endpointOn(scheme, `127.0.0.1:${closedPort()}`);
+    case "unresolved":
+      return endpointOn(scheme, "nobody.invalid:80");
+    case "connect timeout":
+      return endpointOn(scheme, `127.0.0.1:${world.fullPort}`);
+    case "handshake failure":
+      return endpointOn(scheme, `127.0.0.1:${world.plainPort}`);
+    case "reset":
+      return endpointOn(scheme, `127.0.0.1:${world.resetPort(scheme)}`);
+    case "closed early":
+      return endpointOn(scheme, `127.0.0.1:${world.closePort(scheme)}`);
+    case "silent":
+      return world.silent[scheme];
+    default:
+      return command === "check" ? world.greet[scheme] : world.echo[scheme];
+  }
+}
+
+function wordsFor(command: string, outcome: Outcome): string[] {
+  const timeout = outcome === "connect timeout" || outcome === "silent" ? "400ms" : "30s";
+  switch (command) {
+    case "connect":
+      return ["--connect-timeout", timeout, "--wait-reply", timeout === "30s" ? "1s" : timeout];
+    case "send":
+      return [
+        ...["--connect-timeout", timeout, "--timeout", outcome === "wrong answer" ? "400ms" : timeout],
+        ...["--expect", outcome === "right answer" ? "hello" : "something else"],
+      ];
+    default:
+      return [
+        ...["--timeout", outcome === "wrong answer" ? "3s" : timeout],
+        ...["--banner", outcome === "wrong answer" ? "^SSH" : "."],
+      ];
+  }
+}
+
+/** One line; or, where the connection is cut under way, a line every now and then until it is. */
+function inputFor(command: string, outcome: Outcome): () => Promise<Uint8Array | null> {
+  const line = new TextEncoder().encode("hello\n");
+  let count = 0;
+  const isEndless = command === "connect" && (outcome === "reset" || outcome === "closed early");
+  return async () => {
+    if (isEndless) await delay(20);
+    return isEndless || count++ === 0 ? line : null;
+  };
+}
+
+async function exitCode(command: string, scheme: Scheme, outcome: Outcome, world: World): Promise<[number, string]> {
+  const endpoint = endpointFor(outcome, scheme, command, world);
+  const data = command === "send" ? ["hello"] : [];
+  const trust = scheme === "tls" || scheme === "wss" ? ["--tls-ca", `${world.folder}/ca.pem`] : [];
+  const io = new FakeIo(inputFor(command, outcome));
+  const words = [command, endpoint, ...data, ...trust, ...wordsFor(command, outcome)];
+  return [await runProgram(clientProgram, words, io), `${words.join(" ")}\n${io.out}${io.err}`];
+}
+
+/** Listens on a stream, and neither sends nor ends. */
+async function listenSilently(endpoint: string, tls: Pair): Promise<{ endpoint: string } & AsyncDisposable> {
+  const listener = await listen(endpoint, { tls });
+  const connections: Connection[] = [];
+  const accepting = (async () => {
+    for await (const connection of listener) {
+      connections.push(connection);
+      // The first read does the TLS handshake.
+      connection.read().catch(() => {});
+    }
+  })();
+  return {
+    endpoint: formatEndpoint(listener.endpoint),
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      await accepting;
+      for (const connection of connections) connection.close();
+    },
+  };
+}
+
+async function startOverAll(service: string, folder: string) {
+  const endpoints = [
+    "tcp://127.0.0.1:0",
+    `unix:${folder}/${service}.sock`,
+    "tls://127.0.0.1:0",
+    "ws://127.0.0.1:0",
+    "wss://127.0.0.1:0",
+  ];
+  const args = [service, ...endpoints, "--tls-cert", `${folder}/cert.pem`, "--tls-key", `${folder}/key.pem`];
+  const started = await startServer(args, { permissions: ["-A"] });
+  const [tcp, unix, tls, ws, wss] = [
+    started.endpoint,
+    await started.server.line(),
+    await started.server.line(),
+    await started.server.line(),
+    await started.server.line(),
+  ];
+  return { ...started, endpoints: { tcp, unix, tls, ws, wss } as Endpoints };
+}
+
+Deno.test("parley-client ends with the documented code, whatever becomes of the connection", async () => {
+  const folder = await Deno.makeTempDir();
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => Deno.remove(folder, { recursive: true }));
+  const authority = await TestAuthority.create();
+  const pair = await authority.issue({ hosts: ["localhost", "127.0.0.1"] });
+  await Deno.writeTextFile(`${folder}/ca.pem`, authority.cert);
+  await Deno.writeTextFile(`${folder}/cert.pem`, pair.cert);
+  await Deno.writeTextFile(`${folder}/key.pem`, pair.key);
+  const echo = stack.use(await startOverAll("echo", folder));
+  const discard = stack.use(await startOverAll("discard", folder));
+  const greet = stack.use(await startOverAll("greet", folder));
+  const [tcp, unix, tls] = await Promise.all(
+    ["tcp://127.0.0.1:0", `unix:${folder}/silent.sock`, "tls://127.0.0.1:0"].map((text) => listenSilently(text, pair)),
+  );
+  for (const listener of [tcp, unix, tls]) stack.use(listener);
+  const full = stack.use(await fullListener());
+  // Neither TLS nor WebSocket, but an answer.
+  const plain = stack.use(scriptedPeer(async (conn) => {
+    await conn.write(new TextEncoder().encode("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"));
+  }));
+  const proxies = new Map<string, number>();
+  for (const scheme of SCHEMES) {
+    if (scheme === "unix") continue;
+    for (const cut of ["reset", "close"] as const) {
+      const proxy = stack.use(await cuttingProxy(portOf(discard.endpoints[scheme]), cut, CUT_AFTER_MS));
+      proxies.set(`${cut} ${scheme}`, proxy.port);
+    }
+  }
+  const world: World = {
+    echo: echo.endpoints,
+    discard: discard.endpoints,
+    greet: greet.endpoints,
+    silent: {
+      ...discard.endpoints,
+      tcp: tcp?.endpoint ?? "",
+      unix: unix?.endpoint ?? "",
+      tls: tls?.endpoint ?? "",
+    },
+    folder,
+    plainPort: portOf(plain.endpoint),
+    fullPort: full.port,
+    resetPort: (scheme) => proxies.get(`reset ${scheme}`) ?? 0,
+    closePort: (scheme) => proxies.get(`close ${scheme}`) ?? 0,
+  };
+  const rows = TABLE.trim().split("\n").map((line) => line.split(/\s+/));
+  const found = await Promise.all(rows.map(async ([command = "", scheme = "", ...codes]) => {
+    const cells = await Promise.all(OUTCOMES.map(async (outcome, index) => {
+      if (codes[index] === "-") return ["-", ""] as const;
+      return await exitCode(command, scheme as Scheme, outcome, world);
+    }));
+    const wrong = cells.flatMap(([code, text], index) =>
+      String(code) === codes[index] ? [] : [`${OUTCOMES[index]}: ${code}, not ${codes[index]}: ${text}`]
+    );
+    return { row: [command, scheme, ...cells.map(([code]) => String(code))], wrong };
+  }));
+  assertEquals(found.flatMap(({ wrong }) => wrong), []);
+  assertEquals(found.map(({ row }) => row), rows);
+});
+
+Deno.test("every code in the table is one that --help documents", () => {
+  for (const code of TABLE.match(/(?<=\s)\d\b/g) ?? []) assertEquals(code in EXIT_CODES, true);
+});

@@ -1,0 +1,70 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { runProgram, startServer } from "../support/program.ts";
+
+const FILES = ["-N", "-R", "-W"];
+
+async function withFolder(work: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await work(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("connect --record keeps both directions with their times, and replay says it again", async () => {
+  await using echo = await startServer(["echo", ":0"]);
+  await withFolder(async (folder) => {
+    const file = `${folder}/talk.jsonl`;
+    const recorded = await runProgram("client", ["connect", "--record", file, echo.endpoint], {
+      input: Uint8Array.of(0x61, 0xff, 0x0a),
+      permissions: FILES,
+    });
+    assertEquals(recorded.code, 0);
+    const [head, ...lines] = (await Deno.readTextFile(file)).trim().split("\n").map((line) => JSON.parse(line));
+    assertEquals([head.recording, head.endpoint, head.framing], [1, echo.endpoint, "raw"]);
+    for (const from of ["client", "server"]) {
+      const said = lines.filter((line) => line.from === from).map(({ at: _, ...rest }) => rest);
+      assertEquals(said, [{ from, base64: "Yf8K" }, { from, end: true }]);
+    }
+    assert(lines.every(({ at }) => !Number.isNaN(Date.parse(at))));
+    const replayed = await runProgram("client", ["replay", file, echo.endpoint], { permissions: FILES });
+    assertEquals([replayed.code, [...replayed.stdoutBytes]], [0, [0x61, 0xff, 0x0a]]);
+  });
+});
+
+Deno.test("replay exits 1 where an answer differs, and shows where", async () => {
+  await using echo = await startServer(["echo", ":0", "--framing", "line"]);
+  await using upper = await startServer(["echo", ":0", "--framing", "line", "--upper"]);
+  await withFolder(async (folder) => {
+    const file = `${folder}/talk.jsonl`;
+    const args = ["connect", "--framing", "line", "--record", file, echo.endpoint];
+    await runProgram("client", args, { input: "ONE\ntwo\n", permissions: FILES });
+    const replay = ["replay", "--timeout", "60s", file, upper.endpoint];
+    const { code, stderr } = await runProgram("client", replay, { permissions: FILES });
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, "  expected  two\n  received  TWO\n            ^ differs at byte 0");
+    const ignoring = await runProgram("client", [...replay, "--ignore-replies"], { permissions: FILES });
+    assertEquals(ignoring.code, 0);
+  });
+});
+
+Deno.test("replay says in which line a recording is wrong", async () => {
+  await withFolder(async (folder) => {
+    const file = `${folder}/talk.jsonl`;
+    await Deno.writeTextFile(file, '{"recording":1,"endpoint":"tcp://x:1","framing":"raw"}\n{"at":"never"}\n');
+    const { code, stderr } = await runProgram("client", ["replay", file, ":1"], { permissions: FILES });
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, `${file}, line 2: "at" is no time`);
+  });
+});
+
+Deno.test("connect --record and replay name the permission that is missing", async () => {
+  await using echo = await startServer(["echo", ":0"]);
+  const record = await runProgram("client", ["connect", "--record", "talk.jsonl", echo.endpoint]);
+  assertEquals([record.code, record.stderr.trim().split("\n").length], [8, 1]);
+  assertStringIncludes(record.stderr, "--allow-write=talk.jsonl");
+  const replay = await runProgram("client", ["replay", "talk.jsonl", echo.endpoint]);
+  assertEquals(replay.code, 8);
+  assertStringIncludes(replay.stderr, "--allow-read=talk.jsonl");
+});
