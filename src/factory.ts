@@ -269,7 +269,17 @@ export async function connect(endpoint: string | Endpoint, options: ConnectOptio
 }
 
 /**
- * Binds a datagram socket on `udp` or `unixgram`.
+ * Binds a datagram socket on `udp` (RFC 768) or `unixgram`. Datagrams are
+ * received whole, one at a time, as `{ data, from, isTruncated }`: `data` has
+ * 0 to `maxBytes` bytes, in a view that the next receive overwrites, `from` is
+ * an endpoint to reply to.
+ *
+ * Back-pressure: nothing is queued in the process. What is not received in time
+ * waits in the kernel's buffer, and what does not fit there is lost; a sender
+ * is never held back. `send()` settles when the kernel has the datagram, which
+ * says nothing about its arrival; at most 65,507 bytes go into one.
+ *
+ * A multicast group is joined by binding to its address, or by `groups`.
  *
  * @example A datagram to oneself
  * ```ts
@@ -279,6 +289,22 @@ export async function connect(endpoint: string | Endpoint, options: ConnectOptio
  * await using socket = await bind("udp://127.0.0.1:0", { context: "telemetry" });
  * await socket.send(Uint8Array.of(1, 2, 3), socket.endpoint);
  * assertEquals((await socket.receive())?.data, Uint8Array.of(1, 2, 3));
+ * ```
+ *
+ * @example An echo that ends after two datagrams
+ * ```ts
+ * import { bind } from "@parley/parley";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using server = await bind("udp://127.0.0.1:0");
+ * await using client = await bind("udp://127.0.0.1:0");
+ * for (const byte of [1, 2]) await client.send(Uint8Array.of(byte), server.endpoint);
+ * let served = 0;
+ * for await (const { data, from } of server) {
+ *   if (from) await server.send(data, from);
+ *   if (++served === 2) break;
+ * }
+ * assertEquals((await client.receive({ timeoutMs: 5_000 }))?.data, Uint8Array.of(1));
  * ```
  *
  * @throws {SyntaxError} The endpoint cannot be parsed.

@@ -40,7 +40,7 @@ export { configureLogging, type LoggingOptions } from "./log/configure.ts";
 export { type LogFields, Logger, type LogLevel } from "./log/logger.ts";
 export type { CloseReason } from "./net/close_reason.ts";
 export { Connection, type ConnectionInit, type ConnectionLimits, type Transport } from "./net/connection.ts";
-export { type Datagram, DatagramSocket } from "./net/datagram.ts";
+export { type Datagram, type DatagramInit, DatagramSocket, type DatagramTransport } from "./net/datagram.ts";
 export { DeadlineSweep } from "./net/deadline_sweep.ts";
 export { type Endpoint, formatEndpoint, type HostEndpoint, parseEndpoint, type PathEndpoint } from "./net/endpoint.ts";
 export { findFreePort, type FreePortOptions } from "./net/find_free_port.ts";

@@ -11,15 +11,6 @@ const TWO_TO_32 = 2 ** 32;
  * every machine: xoshiro128** 1.1 by Blackman and Vigna (prng.di.unimi.it),
  * its state filled by SplitMix32 so that near seeds give unlike sequences. Not
  * for secrets.
- *
- * @example The same seed, the same numbers
- * ```ts
- * import { seededRandom } from "@parley/parley";
- * import { assertEquals } from "@std/assert";
- *
- * const [first, second] = [seededRandom(7), seededRandom(7)];
- * assertEquals([first(), first(), first()], [second(), second(), second()]);
- * ```
  */
 export function seededRandom(seed: number): () => number {
   const next = splitMix32(seed);

@@ -164,7 +164,7 @@ export class DatagramExchange {
     lane.waiting.set(datagram.seq, waiter);
     const deadline = setTimeout(() => done.resolve(), timeoutMs);
     const look = setTimeout(() => {
-      if (probePort(target) === "closed") waiter.onRefused();
+      if (!hasManyReceivers && probePort(target) === "closed") waiter.onRefused();
     }, Math.min(PROBE_AFTER_MS, timeoutMs / 2));
     const onAbort = () => done.resolve();
     signal.addEventListener("abort", onAbort, { once: true });

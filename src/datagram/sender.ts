@@ -1,12 +1,24 @@
 import { isLoopback, isMulticast } from "../base/ip.ts";
 import { bind, type BindOptions } from "../factory.ts";
 import type { DatagramSocket } from "../net/datagram.ts";
-import { type Endpoint, isHostEndpoint, parseEndpoint } from "../net/endpoint.ts";
+import { type Endpoint, formatEndpoint, isHostEndpoint, parseEndpoint } from "../net/endpoint.ts";
 import { resolve } from "../net/resolve.ts";
 
-/** The target with a numeric address: a name stands for the first of its addresses. */
-export async function resolveTarget(target: Endpoint, signal?: AbortSignal): Promise<Endpoint> {
+/**
+ * An endpoint to send to, with a numeric address: a name stands for
+ * the first of its addresses.
+ *
+ * @throws {SyntaxError} It is none, or none to which datagrams can be sent.
+ * @throws {ResolveError} The name has no address.
+ */
+export async function resolveTarget(endpoint: string | Endpoint, signal?: AbortSignal): Promise<Endpoint> {
+  const target = typeof endpoint === "string" ? parseEndpoint(endpoint, { scheme: "udp" }) : endpoint;
+  const text = formatEndpoint(target);
+  if (target.scheme !== "udp" && target.scheme !== "unixgram") {
+    throw new SyntaxError(`Cannot send datagrams to "${text}": it takes udp or unixgram, as in udp://127.0.0.1:5000`);
+  }
   if (!isHostEndpoint(target)) return target;
+  if (target.port === 0) throw new SyntaxError(`Cannot send datagrams to "${text}": port 0 is nobody's`);
   const [first] = await resolve(target.host, { signal });
   return first === undefined ? target : { ...target, host: first.address };
 }

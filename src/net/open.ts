@@ -143,7 +143,7 @@ export async function bindUdp(endpoint: HostEndpoint, setup: BindSetup): Promise
   try {
     socket = Deno.listenDatagram({
       transport: "udp",
-      hostname: isGroup && Deno.build.os === "windows" ? anyHost(host) : host,
+      hostname: isGroup && !canBindGroup(host) ? anyHost(host) : host,
       port: endpoint.port,
       reuseAddress: setup.reuseAddress || isGroup,
       loopback: setup.loopback,
@@ -158,7 +158,12 @@ export async function bindUdp(endpoint: HostEndpoint, setup: BindSetup): Promise
   }
 }
 
-/** Every address of the host's family: Windows binds no socket to a group. */
+/** Windows binds no socket to a group, and a group of narrow scope (RFC 4291, section 2.7) would need an interface. */
+function canBindGroup(group: string): boolean {
+  return Deno.build.os !== "windows" && !/^ff.[12]:/i.test(group);
+}
+
+/** Every address of the host's family. */
 function anyHost(host: string): string {
   return host.includes(":") ? "::" : "0.0.0.0";
 }

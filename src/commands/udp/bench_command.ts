@@ -10,7 +10,7 @@ import { PROBE_HEADER_BYTES } from "../../datagram/bench/probe.ts";
 import { parseDatagramThreshold } from "../../datagram/bench/threshold.ts";
 import { bindSender, resolveTarget } from "../../datagram/sender.ts";
 import { probePort } from "../../net/datagram_probe.ts";
-import { formatEndpoint, parseEndpoint } from "../../net/endpoint.ts";
+import { formatEndpoint } from "../../net/endpoint.ts";
 import { newHistogram } from "../client/bench/histogram.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { BenchResult } from "./bench/result.ts";
@@ -60,7 +60,7 @@ async function bench(flags: FlagValues<typeof FLAGS>, args: readonly string[], i
   const thresholds = flags.failIf.map(parseDatagramThreshold);
   const perSecond = rateOf(flags.rate, flags.size);
   using stop = io.stop.listen();
-  const target = await resolveTarget(parseEndpoint(endpoint, { scheme: "udp" }), stop.signal);
+  const target = await resolveTarget(endpoint, stop.signal);
   const roundTrips = newHistogram();
   const measure = new Measure(await bindSender(target, flags.bind, { context: "bench" }), {
     target,

@@ -5,7 +5,7 @@ import { DatagramRelay } from "../../datagram/relay.ts";
 import { bindSender, resolveTarget } from "../../datagram/sender.ts";
 import { bind } from "../../factory.ts";
 import { Logger } from "../../log/logger.ts";
-import { formatEndpoint, parseEndpoint } from "../../net/endpoint.ts";
+import { formatEndpoint } from "../../net/endpoint.ts";
 import { announceReady } from "../announce_ready.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { IMPAIRMENT_FLAGS, impairmentOf } from "./impairment_flags.ts";
@@ -46,7 +46,7 @@ export const relayCommand: Command = defineCommand({
       throw new UsageError("relay takes where to listen and where to pass on, as in relay udp://:5000 udp://:6000");
     }
     using stop = io.stop.listen();
-    const target = await resolveTarget(parseEndpoint(to, { scheme: "udp" }), stop.signal);
+    const target = await resolveTarget(to, stop.signal);
     const log = Logger.of("relay");
     const isBad = (way: "to-target" | "to-client") => flags.direction === way || flags.direction === "both";
     await using front = await bind(endpoint, bindOptionsOf(flags, "relay"));

@@ -3,7 +3,6 @@ import type { FlagTable } from "../../base/flag_spec.ts";
 import { type Command, defineCommand } from "../../cli/command.ts";
 import { parseRecording } from "../../datagram/recording.ts";
 import { bindSender, resolveTarget } from "../../datagram/sender.ts";
-import { parseEndpoint } from "../../net/endpoint.ts";
 import { delay } from "../../net/wait.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { readNamedFile } from "../read_named_file.ts";
@@ -36,7 +35,7 @@ export const replayCommand: Command = defineCommand({
     if (Number.isNaN(speed)) throw new UsageError(`--speed: Cannot use "${flags.speed}": it takes a number, as in 2`);
     const items = parseRecording(await readNamedFile(file, "the recording"), file);
     using stop = io.stop.listen();
-    const target = await resolveTarget(parseEndpoint(endpoint, { scheme: "udp" }), stop.signal);
+    const target = await resolveTarget(endpoint, stop.signal);
     await using socket = await bindSender(target, flags.bind, { context: "replay" });
     const startMs = performance.now();
     const firstMs = items[0]?.atMs ?? 0;

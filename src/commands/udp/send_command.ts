@@ -4,7 +4,7 @@ import type { ProgramIo } from "../../cli/io.ts";
 import { DatagramExchange } from "../../datagram/exchange.ts";
 import type { Matching } from "../../datagram/matching.ts";
 import { bindSender, hasManyReceivers, resolveTarget } from "../../datagram/sender.ts";
-import { formatEndpoint, isHostEndpoint, parseEndpoint } from "../../net/endpoint.ts";
+import { formatEndpoint, isHostEndpoint } from "../../net/endpoint.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { SEND_FLAGS, type SendFlags } from "./send/flags.ts";
 import { payloadOf } from "./send/payload.ts";
@@ -44,7 +44,7 @@ async function send(flags: SendFlags, args: readonly string[], io: ProgramIo): P
   const verdict = new Verdict(flags);
   const payload = await payloadOf(text, flags, io);
   using stop = io.stop.listen();
-  const target = await resolveTarget(parseEndpoint(endpoint, { scheme: "udp" }), stop.signal);
+  const target = await resolveTarget(endpoint, stop.signal);
   const isToGroup = hasManyReceivers(target);
   const isSilenceExpected = flags.expectSilence !== undefined;
   const report = sendReport(formatEndpoint(target), { isJson: flags.json, count: flags.count, isSilenceExpected }, io);

@@ -123,3 +123,19 @@ Deno.test("listen refuses a --group that is none with exit code 2", async () => 
   assertEquals(code, 2);
   assertStringIncludes(stderr, "it is no multicast group");
 });
+
+Deno.test("listen receives a broadcast on loopback", { ignore: Deno.build.os !== "linux" }, async () => {
+  await using started = await startListen(["0.0.0.0:0"]);
+  const everybody = started.endpoint.replace("0.0.0.0", "127.255.255.255");
+  assertEquals((await runProgram("udp", ["send", everybody, "to all", "--one-way"])).code, 0);
+  assertMatch(await started.listen.line(), / 6 bytes: to all$/);
+});
+
+Deno.test({
+  ...await requireMulticast("listen joins an IPv6 group of narrow scope", "ff02::77"),
+  fn: async () => {
+    await using started = await startListen(["udp://[ff02::77]:0"]);
+    assertEquals((await runProgram("udp", ["send", started.endpoint, "six", "--one-way"])).code, 0);
+    assertMatch(await started.listen.line(), / 3 bytes: six$/);
+  },
+});

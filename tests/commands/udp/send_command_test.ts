@@ -97,3 +97,10 @@ Deno.test("send sums up and exits 130 on SIGINT", { ignore: Deno.build.os === "w
   assertEquals(code, 130);
   assertStringIncludes(stderr, "1 sent, 1 answered, 0 lost");
 });
+
+Deno.test("send refuses what is no datagram endpoint, with exit code 2", async () => {
+  for (const endpoint of ["tcp://127.0.0.1:9", "udp://127.0.0.1:0", "udp://127.0.0.1:65536", "udp://999.1.1.1:9"]) {
+    const { code, stderr } = await runProgram("udp", ["send", endpoint, "x"]);
+    assertEquals(code, 2, stderr);
+  }
+});

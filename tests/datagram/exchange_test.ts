@@ -1,0 +1,145 @@
+import { assert, assertEquals } from "@std/assert";
+import { DatagramExchange, type ExchangeOptions, type ExchangeOutcome } from "../../src/datagram/exchange.ts";
+import { formatRanges } from "../../src/datagram/exchange_summary.ts";
+import { Logger } from "../../src/log/logger.ts";
+import { DatagramSocket, type DatagramTransport } from "../../src/net/datagram.ts";
+import type { Endpoint } from "../../src/net/endpoint.ts";
+
+const TARGET: Endpoint = { scheme: "udp", host: "192.0.2.7", port: 9, path: "/" };
+const TARGET_ADDRESS: Deno.NetAddr = { transport: "udp", hostname: "192.0.2.7", port: 9 };
+
+/** A network in memory: `onSend` says what comes back to the socket that sent. */
+class FakeTransport implements DatagramTransport {
+  readonly #incoming: (readonly [Uint8Array, Deno.Addr] | Error)[] = [];
+  readonly #onSend: (text: string, transport: FakeTransport) => void;
+  #waiting: PromiseWithResolvers<[Uint8Array<ArrayBuffer>, Deno.Addr]> | undefined;
+
+  constructor(onSend: (text: string, transport: FakeTransport) => void) {
+    this.#onSend = onSend;
+  }
+
+  deliver(item: string | Error, from: Deno.Addr = TARGET_ADDRESS): void {
+    this.#incoming.push(typeof item === "string" ? [new TextEncoder().encode(item), from] : item);
+    this.#hand();
+  }
+
+  receive(): Promise<[Uint8Array<ArrayBuffer>, Deno.Addr]> {
+    this.#waiting = Promise.withResolvers();
+    const { promise } = this.#waiting;
+    this.#hand();
+    return promise;
+  }
+
+  send(data: Uint8Array): Promise<number> {
+    this.#onSend(new TextDecoder().decode(data), this);
+    return Promise.resolve(data.length);
+  }
+
+  close(): void {
+    this.#waiting?.reject(new Deno.errors.BadResource("closed"));
+  }
+
+  #hand(): void {
+    const item = this.#waiting ? this.#incoming.shift() : undefined;
+    if (item === undefined) return;
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (item instanceof Error) waiting?.reject(item);
+    else waiting?.resolve([item[0].slice(), item[1]]);
+  }
+}
+
+async function exchange(
+  onSend: (text: string, transport: FakeTransport) => void,
+  options: Partial<ExchangeOptions> = {},
+): Promise<{ outcomes: ExchangeOutcome[]; summary: DatagramExchange["summary"]; sockets: number }> {
+  const outcomes: ExchangeOutcome[] = [];
+  let sockets = 0;
+  const running = new DatagramExchange({
+    target: TARGET,
+    open: () => {
+      sockets++;
+      return Promise.resolve(
+        new DatagramSocket(new FakeTransport(onSend), { endpoint: TARGET, log: Logger.of("test"), maxBytes: 100 }),
+      );
+    },
+    payload: (seq) => new TextEncoder().encode(`n ${seq}`),
+    count: 3,
+    intervalMs: 0,
+    timeoutMs: 50,
+    retries: 0,
+    matching: "port",
+    hasManyReceivers: false,
+    isOneWay: false,
+    signal: new AbortController().signal,
+    onOutcome: (outcome) => outcomes.push(outcome),
+    ...options,
+  });
+  await running.run();
+  return { outcomes, summary: running.summary, sockets };
+}
+
+Deno.test("DatagramExchange names the datagrams that got no reply", async () => {
+  const { summary } = await exchange((text, transport) => text !== "n 2" && transport.deliver(text), { count: 4 });
+  assertEquals([summary.sent, summary.answered, formatRanges(summary.lost)], [4, 3, "2"]);
+});
+
+Deno.test("DatagramExchange tries again, and an answer to a later try counts", async () => {
+  const seen: string[] = [];
+  const { outcomes, summary } = await exchange((text, transport) => {
+    if (seen.push(text) % 3 === 0) transport.deliver("ok");
+  }, { count: 1, retries: 5 });
+  assertEquals(outcomes.map(({ status, tries }) => [status, tries]), [["answered", 3]]);
+  assertEquals([summary.retries, summary.lost.length], [2, 0]);
+});
+
+Deno.test("DatagramExchange matches replies out of order by their numbers, on one socket", async () => {
+  const held: string[] = [];
+  const { outcomes, sockets } = await exchange((text, transport) => {
+    held.unshift(text.toUpperCase());
+    if (held.length === 3) { for (const reply of held) transport.deliver(reply); }
+  }, { matching: "sequence", timeoutMs: 5_000 });
+  assertEquals(outcomes.map(({ seq }) => seq), [3, 2, 1]);
+  assertEquals(sockets, 1);
+});
+
+Deno.test("DatagramExchange takes no reply from a stranger", async () => {
+  const stranger: Deno.NetAddr = { transport: "udp", hostname: "192.0.2.8", port: 9 };
+  const { summary } = await exchange((text, transport) => transport.deliver(text, stranger), { count: 1 });
+  assertEquals([summary.answered, summary.strangers, formatRanges(summary.lost)], [0, 1, "1"]);
+});
+
+Deno.test("DatagramExchange counts a second reply as one too many", async () => {
+  const { summary } = await exchange((text, transport) => {
+    transport.deliver(text);
+    transport.deliver(text);
+  }, { matching: "content", count: 2, intervalMs: 5 });
+  assertEquals([summary.answered, summary.unmatched], [2, 2]);
+});
+
+Deno.test("DatagramExchange says refused where the system reports a closed port, as Windows does", async () => {
+  const { outcomes, summary } = await exchange((_, transport) => {
+    transport.deliver(new Deno.errors.ConnectionReset("port unreachable"));
+  }, { count: 1, timeoutMs: 60_000 });
+  assertEquals([outcomes[0]?.status, summary.refused], ["refused", 1]);
+});
+
+Deno.test("DatagramExchange that is ended early counts what waits neither as answered nor as lost", async () => {
+  const stop = new AbortController();
+  const { summary } = await exchange(() => stop.abort(), { count: 5, timeoutMs: 60_000, signal: stop.signal });
+  assertEquals([summary.sent, summary.answered, summary.lost.length], [1, 0, 0]);
+});
+
+Deno.test("DatagramExchange keeps the asked distance between datagrams", async () => {
+  const times: number[] = [];
+  await exchange((text, transport) => {
+    times.push(performance.now());
+    transport.deliver(text);
+  }, { intervalMs: 20 });
+  for (const [index, time] of times.slice(1).entries()) assert(time - (times[index] ?? 0) >= 19);
+});
+
+Deno.test("formatRanges() writes numbers in short", () => {
+  assertEquals(formatRanges([9, 3, 7, 8]), "3, 7-9");
+  assertEquals(formatRanges([]), "");
+});
