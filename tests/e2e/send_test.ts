@@ -95,7 +95,7 @@ Deno.test("send --no-reply does not wait", async () => {
 
 Deno.test("send --json gives one object, also of a failure and of no connection", async () => {
   await using echo = await startServer(["echo", ":0"]);
-  const args = ["--expect", "no", "--timeout", "100ms", "--json"];
+  const args = ["--expect", "no", "--timeout", "2s", "--json"];
   const wrong = JSON.parse((await runProgram("client", ["send", echo.endpoint, "hi", ...args])).stdout);
   assertEquals([wrong.ok, wrong.exitCode, wrong.error.name], [false, 1, "ExpectationError"]);
   assertEquals(wrong.unmatched, { text: "hi" });
