@@ -61,3 +61,11 @@ Deno.test("relay refuses a share that is none with exit code 2", async () => {
   assertEquals(code, 2);
   assertStringIncludes(stderr, '--drop: Cannot parse share "20"');
 });
+
+Deno.test("relay --direction to-client makes the way back bad, and only that", async () => {
+  await using server = await startUdpServer(["echo", ANY, "--max-datagrams", "1"]);
+  await using started = await startRelay(server.endpoint, "--direction", "to-client", "--drop", "100%");
+  const { code } = await runProgram("udp", ["send", started.endpoint, "x", "--timeout", "300ms"]);
+  assertEquals(code, 5);
+  assertStringIncludes((await server.server.outcome()).stderr, "received=1 sent=1");
+});
