@@ -68,3 +68,6 @@ export {
 } from "./net/socket_options.ts";
 export type { TcpInfo } from "./net/tcp_info.ts";
 export { type ClosedReport, type ConnectionReport, ServerStats } from "./serve/server_stats.ts";
+export { type DialOptions, dialSession } from "./serve/dial_session.ts";
+export type { Message, Session } from "./serve/session.ts";
+export { CLOSE_CODE, type WebSocketEnd } from "./serve/websocket/close_code.ts";
