@@ -11,6 +11,14 @@ interface Item {
   readonly by: Member | undefined;
 }
 
+/** What waits, for one wire and framer. */
+interface Frames {
+  /** Each item by itself, in order. */
+  readonly each: readonly Uint8Array[];
+  /** All of them in one piece. */
+  readonly all: Uint8Array;
+}
+
 /**
  * What is told to a room in one turn. It is encoded once for each wire and
  * framer, and leaves as one piece of bytes that all members share; only who
@@ -19,7 +27,7 @@ interface Item {
 export class FanOut {
   #items: Item[] = [];
   readonly #speakers = new Set<Member>();
-  readonly #shared = new Map<Wire, Map<Framer, Uint8Array>>();
+  readonly #frames = new Map<Wire, Map<Framer, Frames>>();
 
   /** Whether nothing waits. */
   get isEmpty(): boolean {
@@ -36,18 +44,15 @@ export class FanOut {
   sendTo(members: Iterable<Member>): void {
     let wire: Wire | undefined;
     let framer: Framer | undefined;
-    let bytes: Uint8Array | undefined;
+    let frames: Frames | undefined;
     for (const member of members) {
-      if (this.#speakers.has(member)) {
-        this.#sendOwn(member);
-        continue;
-      }
       const { session } = member;
-      if (member.wire !== wire || session.framer !== framer || bytes === undefined) {
+      if (member.wire !== wire || session.framer !== framer || frames === undefined) {
         wire = member.wire;
         framer = session.framer;
-        bytes = this.#sharedBytes(wire, framer);
+        frames = this.#framesFor(wire, framer);
       }
+      const bytes = this.#speakers.has(member) ? this.#ownBytes(member, frames) : frames.all;
       if (bytes.length > 0) session.sendFramed(bytes);
     }
   }
@@ -63,24 +68,28 @@ export class FanOut {
   clear(): void {
     this.#items = [];
     this.#speakers.clear();
-    this.#shared.clear();
+    this.#frames.clear();
   }
 
-  #sendOwn(member: Member): void {
-    for (const { event, by } of this.#items) {
-      if (by === member && (event.type !== "message" || !member.wire.showsOwn)) continue;
-      member.tell(event);
-    }
+  /** Without what the member itself caused and knows. */
+  #ownBytes(member: Member, { each }: Frames): Uint8Array {
+    return concat(each.filter((_, index) => {
+      const item = this.#items[index];
+      return item?.by !== member || item.event.type === "message" && member.wire.showsOwn;
+    }));
   }
 
-  #sharedBytes(wire: Wire, framer: Framer): Uint8Array {
-    let ofFramer = this.#shared.get(wire);
-    if (ofFramer === undefined) this.#shared.set(wire, ofFramer = new Map());
-    let bytes = ofFramer.get(framer);
-    if (bytes === undefined) {
-      const texts = this.#items.flatMap(({ event }) => wire.encode(event));
-      ofFramer.set(framer, bytes = concat(texts.map((text) => framer.frame(utf8(text), true))));
+  #framesFor(wire: Wire, framer: Framer): Frames {
+    let ofFramer = this.#frames.get(wire);
+    if (ofFramer === undefined) this.#frames.set(wire, ofFramer = new Map());
+    let frames = ofFramer.get(framer);
+    if (frames === undefined) {
+      const each = this.#items.map(({ event }) => {
+        const [first, ...more] = wire.encode(event).map((text) => framer.frame(utf8(text), true));
+        return first === undefined || more.length > 0 ? concat(first === undefined ? [] : [first, ...more]) : first;
+      });
+      ofFramer.set(framer, frames = { each, all: concat(each) });
     }
-    return bytes;
+    return frames;
   }
 }

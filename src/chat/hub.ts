@@ -148,12 +148,18 @@ export class Hub implements AsyncDisposable {
     this.#members.delete(member.key);
     member.nick = nick;
     this.#members.set(member.key, member);
-    const audience = new Set([member]);
+    const event: ChatEvent = { type: "nick", from, to: nick };
+    member.tell(event);
+    const [room, ...more] = member.rooms.values();
+    // With one room, which is the rule, the room tells it as it tells all else.
+    if (room !== undefined && more.length === 0) return room.tell(event, member);
+    const audience = new Set<Member>();
     for (const room of member.rooms.values()) {
       room.flush();
       for (const other of room.members) audience.add(other);
     }
-    for (const other of audience) other.tell({ type: "nick", from, to: nick });
+    audience.delete(member);
+    for (const other of audience) other.tell(event);
   }
 
   /**
@@ -307,7 +313,7 @@ export class Hub implements AsyncDisposable {
   #closeIfEmpty(room: Room): void {
     if (room.size > 0 || this.#rooms.get(room.key) !== room) return;
     this.#rooms.delete(room.key);
-    room.log.close();
+    room.close();
   }
 }
 

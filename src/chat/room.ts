@@ -21,6 +21,11 @@ export interface Position {
   readonly seq: number;
 }
 
+/** Members from which on comings and goings are told a few times a second, many at once. */
+const CROWD = 100;
+const PRESENCE_MS = 200;
+const PRESENCE: ReadonlySet<ChatEvent["type"]> = new Set(["join", "leave", "nick"]);
+
 /** Something that has its place in the order of a room: a message that is being stored, or what waits for one. */
 type Underway = { readonly speaker: Member } | { readonly event: ChatEvent; readonly by: Member | undefined };
 
@@ -45,6 +50,9 @@ export class Room {
   #log: RoomLog | undefined;
   readonly #memberships = new Map<Member, Membership>();
   readonly #fanOut = new FanOut();
+  /** Comings and goings that a crowd has yet to be told. */
+  readonly #presence: { readonly event: ChatEvent; readonly by: Member | undefined }[] = [];
+  #presenceTimer: ReturnType<typeof setTimeout> | undefined;
   #isFlushDue = false;
   /** Oldest first; the first is a message. */
   readonly #underway: Underway[] = [];
@@ -58,6 +66,12 @@ export class Room {
   /** Starts to be told the messages of its log. */
   open(log: RoomLog): void {
     this.#log = log;
+  }
+
+  /** Nobody is in it any more. */
+  close(): void {
+    clearTimeout(this.#presenceTimer);
+    this.log.close();
   }
 
   /** Its messages. */
@@ -179,8 +193,21 @@ export class Room {
     if (!isQuiet) this.tell({ type: "leave", room: this.name, nick: member.nick, reason });
   }
 
-  /** Tells everyone in the room, in order with the messages. */
+  /** Tells everyone in the room, in order with the messages; `by` knows it already. */
   tell(event: ChatEvent, by?: Member): void {
+    // A thousand who come at once would be told a million times: in a crowd, who comes and goes is told in turns.
+    if (PRESENCE.has(event.type) && this.size > CROWD) {
+      this.#presence.push({ event, by });
+      this.#presenceTimer ??= setTimeout(() => this.#tellPresence(), PRESENCE_MS);
+    } else this.#tellInOrder(event, by);
+  }
+
+  #tellPresence(): void {
+    this.#presenceTimer = undefined;
+    for (const { event, by } of this.#presence.splice(0)) this.#tellInOrder(event, by);
+  }
+
+  #tellInOrder(event: ChatEvent, by?: Member): void {
     // A member's message must not be overtaken by the news that the member left.
     if (this.#underway.length > 0) this.#underway.push({ event, by });
     else this.#push(event, by);
