@@ -119,7 +119,7 @@ Deno.test("check --banner compares what the server says first", async () => {
   );
   const matching = await runProgram("client", ["check", "--json", "--banner", "^SSH-2", greeting.endpoint]);
   assertEquals([matching.code, JSON.parse(matching.stdout).banner], [0, "SSH-2.0-x"]);
-  const other = await runProgram("client", ["check", "--timeout", "300ms", "--banner", "^220 ", greeting.endpoint]);
+  const other = await runProgram("client", ["check", "--timeout", "2s", "--banner", "^220 ", greeting.endpoint]);
   assertEquals(other.code, 1);
   assertStringIncludes(other.stdout, "SSH-2.0-x");
 });

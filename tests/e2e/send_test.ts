@@ -19,7 +19,7 @@ Deno.test("send --framing prints one message, each on its line", async () => {
 
 Deno.test("send exits 1 when the answer is not as expected, and shows where they differ", async () => {
   await using echo = await startServer(["echo", ":0"]);
-  const args = ["send", echo.endpoint, "status 404", "--expect", "status 200", "--timeout", "200ms"];
+  const args = ["send", echo.endpoint, "status 404", "--expect", "status 200", "--timeout", "2s"];
   const { code, stdout, stderr } = await runProgram("client", args);
   assertEquals([code, stdout], [1, "status 404"]);
   assertMatch(stderr, /^parley-client: expected "status 200" from tcp:\S+, but "status 404" came\n/);
