@@ -45,20 +45,23 @@ export const relayCommand: Command = defineCommand({
     if (endpoint === undefined || to === undefined || args.length > 2) {
       throw new UsageError("relay takes where to listen and where to pass on, as in relay udp://:5000 udp://:6000");
     }
+    const isBad = (way: "to-target" | "to-client") => flags.direction === way || flags.direction === "both";
+    const toTarget = isBad("to-target") ? impairmentOf(flags) : undefined;
+    // Another seed, or both ways would lose the datagrams of the same numbers.
+    const toClient = isBad("to-client") ? impairmentOf(flags, 1) : undefined;
+    const gate = datagramGateOf(flags);
     using stop = io.stop.listen();
     const target = await resolveTarget(to, stop.signal);
     const log = Logger.of("relay");
-    const isBad = (way: "to-target" | "to-client") => flags.direction === way || flags.direction === "both";
     await using front = await bind(endpoint, bindOptionsOf(flags, "relay"));
     const relay = new DatagramRelay({
       front,
       target,
       log,
       open: () => bindSender(target, undefined, { context: "relay to target" }),
-      toTarget: isBad("to-target") ? impairmentOf(flags) : undefined,
-      // Another seed, or both ways would lose the datagrams of the same numbers.
-      toClient: isBad("to-client") ? impairmentOf(flags, 1) : undefined,
-      gate: datagramGateOf(flags),
+      toTarget,
+      toClient,
+      gate,
       maxDatagrams: flags.maxDatagrams,
     });
     const running = relay.run(stop.signal);

@@ -49,6 +49,8 @@ export const serveCommand: Command = defineCommand({
     const [name, ...endpoints] = args;
     const service = serviceOf(name);
     refuseForeignFlags(service, flags);
+    const impairment = impairmentOf(flags);
+    const gate = datagramGateOf(flags);
     const log = Logger.of(service.name);
     using stop = io.stop.listen();
     await using owner = new AsyncDisposableStack();
@@ -56,14 +58,13 @@ export const serveCommand: Command = defineCommand({
     for (const endpoint of endpoints.length > 0 ? endpoints : [DEFAULT_ENDPOINT]) {
       sockets.push(owner.use(await bind(endpoint, bindOptionsOf(flags, service.name))));
     }
-    const impairment = impairmentOf(flags);
     const server = new DatagramServer({
       service: await service.create(flags, { log, print: (line) => io.stdout.write(`${line}\n`) }),
       sockets,
       log,
       maxDatagrams: flags.maxDatagrams,
       mayAmplify: flags.amplify,
-      gate: datagramGateOf(flags),
+      gate,
       impairment,
     });
     const announced = sockets.map(({ endpoint }) => formatEndpoint(endpoint));
