@@ -21,9 +21,10 @@ import { fileName, type Target, targetsOf } from "./release/targets.ts";
 
 /**
  * What a compiled program may do, for good. It gives the right to read and
- * write files back before it begins, where its command line names no file.
+ * write files back before it begins, where its command line names no file, and
+ * that to read the environment, where its command does not use it.
  */
-const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-write", "--no-prompt"];
+const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-write", "--allow-env", "--no-prompt"];
 
 const FLAGS = {
   target: { type: "text", repeat: true, help: "compile for TARGET, or all, and pack archives" },

@@ -33,6 +33,8 @@ export interface CommandDefinition<T extends FlagTable> {
   readonly flags: T;
   /** More for `--help`, in paragraphs. */
   readonly notes?: string;
+  /** It reads variables of the environment; all others give that right back. */
+  readonly readsEnvironment?: boolean;
   /** Does it; the result is the exit code. Errors are turned into a line and an exit code by the caller. */
   run(invocation: Invocation<T>): Promise<number>;
 }

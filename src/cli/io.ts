@@ -36,6 +36,8 @@ export interface ProgramIo {
   readonly stop: StopSignals;
   /** Gives the right to read and write files back for good, where the program has it by being compiled with it. */
   giveBackFiles?(): Promise<void>;
+  /** Gives the right to read the environment back, in the same way. */
+  giveBackEnvironment?(): Promise<void>;
 }
 
 /** The world as it is. */
@@ -50,13 +52,17 @@ export function systemIo(exit: (code: number) => never): ProgramIo {
     stderr: outputOf(Deno.stderr),
     mayColor: !Deno.noColor,
     stop: new StopSignals(exit),
-    ...(Deno.build.standalone ? { giveBackFiles } : {}),
+    ...(Deno.build.standalone ? { giveBackFiles, giveBackEnvironment } : {}),
   };
 }
 
 async function giveBackFiles(): Promise<void> {
   await Deno.permissions.revoke({ name: "read" });
   await Deno.permissions.revoke({ name: "write" });
+}
+
+async function giveBackEnvironment(): Promise<void> {
+  await Deno.permissions.revoke({ name: "env" });
 }
 
 function outputOf(stream: typeof Deno.stdout): Output {

@@ -1,5 +1,8 @@
 import type { ProgramIo } from "./io.ts";
 
+/** Fits the narrowest terminal that is usual. */
+const MOST_CHARACTERS = 79;
+
 /**
  * One line at the bottom of a terminal that says how far things are. It is
  * written to standard error, and only where that is a terminal.
@@ -21,7 +24,8 @@ export class StatusLine implements Disposable {
   /** Replaces the line. */
   show(text: string): void {
     if (!this.isVisible) return;
-    this.#io.stderr.write(`\r\x1b[2K${text}`);
+    // A line that wraps could not be taken away.
+    this.#io.stderr.write(`\r\x1b[2K${text.slice(0, MOST_CHARACTERS)}`);
     this.#isShown = true;
   }
 

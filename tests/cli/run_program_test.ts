@@ -147,3 +147,20 @@ Deno.test("commandHelp() shows examples first, then usage, flags, notes and exit
     ].join("\n"),
   );
 });
+
+Deno.test("runProgram() gives the environment back unless the command reads it", async () => {
+  for (const readsEnvironment of [true, false]) {
+    let given = 0;
+    const io = Object.assign(new FakeIo(), {
+      giveBackEnvironment: () => {
+        given++;
+        return Promise.resolve();
+      },
+    });
+    const [command] = programThat(() => Promise.resolve(0)).commands;
+    if (command === undefined) throw new Error("no command");
+    const program = { name: "parley-test", summary: "test", commands: [{ ...command, readsEnvironment }] };
+    await runProgram(program, ["greet"], io);
+    assertEquals(given, readsEnvironment ? 0 : 1);
+  }
+});

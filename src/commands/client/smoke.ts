@@ -42,6 +42,7 @@ export const smokeCommand = defineCommand({
     { words: "smoke smoke.json --tap", does: "a file in JSON, a report in TAP" },
   ],
   flags: SMOKE_FLAGS,
+  readsEnvironment: true,
   notes: `A file looks like this:${EXAMPLE}`,
   async run({ flags, args, io }) {
     configureProgramLogging(flags, io);

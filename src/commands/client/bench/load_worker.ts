@@ -1,16 +1,8 @@
-/**
- * A load in another thread: this module is both what starts the worker and
- * what runs in it.
- *
- * @module
- */
-
-import { messageOf, ParleyError, PermissionError, UsageError } from "../../../base/errors.ts";
+import { messageOf, ParleyError, PermissionError } from "../../../base/errors.ts";
 import { decodeHistogram, encodeHistogram } from "./histogram.ts";
 import type { LoadPlan } from "./load_plan.ts";
+import { LOAD_WORKER } from "./load_worker_name.ts";
 import { type LoadEnd, runLoad, type RunLoadOptions } from "./run_load.ts";
-
-const WORKER_NAME = "parley-load";
 
 type ToWorker =
   | { readonly kind: "plan"; readonly plan: LoadPlan }
@@ -18,6 +10,8 @@ type ToWorker =
   | { readonly kind: "finish" };
 
 type FromWorker =
+  /** It listens. */
+  | { readonly kind: "hello" }
   | { readonly kind: "ready" }
   | {
     readonly kind: "sample";
@@ -32,11 +26,9 @@ type FromWorker =
 
 /** Runs a load as {@linkcode runLoad} does, in a thread of its own. */
 export async function runLoadInWorker(plan: LoadPlan, options: RunLoadOptions): Promise<LoadEnd> {
-  if (!import.meta.url.endsWith("/load_worker.ts")) {
-    throw new UsageError("--workers works from the sources and in the executables, not in a bundle");
-  }
-  await mustBeReadable(import.meta.url);
-  const worker = new Worker(import.meta.url, { type: "module", name: WORKER_NAME });
+  await mustBeReadable(Deno.mainModule);
+  // The main module is where a worker can begin from the sources, from a bundle and in an executable.
+  const worker = new Worker(Deno.mainModule, { type: "module", name: LOAD_WORKER });
   const send = (message: ToWorker) => worker.postMessage(message);
   const onAbort = () => send({ kind: "finish" });
   options.signal.addEventListener("abort", onAbort, { once: true });
@@ -47,6 +39,9 @@ export async function runLoadInWorker(plan: LoadPlan, options: RunLoadOptions): 
   };
   worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
     switch (data.kind) {
+      case "hello":
+        send({ kind: "plan", plan });
+        break;
       case "ready":
         options.onReady().then(() => send({ kind: "go" }), end.reject);
         break;
@@ -64,7 +59,6 @@ export async function runLoadInWorker(plan: LoadPlan, options: RunLoadOptions): 
         end.reject(new ParleyError(data.message));
     }
   };
-  send({ kind: "plan", plan });
   try {
     return await end.promise;
   } finally {
@@ -76,41 +70,46 @@ export async function runLoadInWorker(plan: LoadPlan, options: RunLoadOptions): 
 /** Asked before, since the runtime itself prints what a worker fails with. */
 async function mustBeReadable(module: string): Promise<void> {
   if (Deno.build.standalone || !module.startsWith("file:")) return;
-  const { state } = await Deno.permissions.query({ name: "read", path: new URL(module) });
+  const folder = new URL(".", module);
+  const { state } = await Deno.permissions.query({ name: "read", path: folder });
   if (state === "granted") return;
-  const path = decodeURIComponent(new URL(module).pathname);
+  const path = decodeURIComponent(folder.pathname);
   throw new PermissionError(`Cannot start a load worker: the permission --allow-read=${path} is missing`);
 }
 
-/** The worker's side. */
-function serve(scope: { postMessage(message: FromWorker): void; onmessage: unknown }): void {
-  const go = Promise.withResolvers<void>();
-  const finish = new AbortController();
-  scope.onmessage = ({ data }: MessageEvent<ToWorker>) => {
-    if (data.kind === "go") go.resolve();
-    else if (data.kind === "finish") finish.abort();
-    else {
-      runLoad(data.plan, {
-        signal: finish.signal,
-        onReady() {
-          scope.postMessage({ kind: "ready" });
-          return go.promise;
-        },
-        onSample({ latency, service, ...counts }) {
-          scope.postMessage({
-            kind: "sample",
-            ...counts,
-            latency: encodeHistogram(latency),
-            service: encodeHistogram(service),
-          });
-        },
-      }).then(
-        (end) => scope.postMessage({ kind: "end", end }),
-        (error) => scope.postMessage({ kind: "failed", message: messageOf(error) }),
-      );
-    }
-  };
+/** What a worker has of the world. */
+interface WorkerScope {
+  onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
+  postMessage(message: FromWorker): void;
 }
 
-const scope = globalThis as unknown as { name?: string; postMessage(message: FromWorker): void; onmessage: unknown };
-if (scope.name === WORKER_NAME) serve(scope);
+/** The worker's side: runs the load that it is given. */
+export function serveLoad(scope: WorkerScope): void {
+  const go = Promise.withResolvers<void>();
+  const finish = new AbortController();
+  scope.onmessage = ({ data }) => {
+    if (data.kind === "go") go.resolve();
+    else if (data.kind === "finish") finish.abort();
+    else void serve(data.plan, scope, go.promise, finish.signal);
+  };
+  scope.postMessage({ kind: "hello" });
+}
+
+async function serve(plan: LoadPlan, scope: WorkerScope, go: Promise<void>, signal: AbortSignal): Promise<void> {
+  try {
+    const end = await runLoad(plan, {
+      signal,
+      onReady() {
+        scope.postMessage({ kind: "ready" });
+        return go;
+      },
+      onSample({ latency, service, ...counts }) {
+        const histograms = { latency: encodeHistogram(latency), service: encodeHistogram(service) };
+        scope.postMessage({ kind: "sample", ...counts, ...histograms });
+      },
+    });
+    scope.postMessage({ kind: "end", end });
+  } catch (error) {
+    scope.postMessage({ kind: "failed", message: messageOf(error) });
+  }
+}
