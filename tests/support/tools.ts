@@ -6,17 +6,20 @@
 
 /** Path of the program, or `undefined` where it is not found on the path. */
 export function findTool(name: string): string | undefined {
+  if (name.startsWith("/")) return isFile(name) ? name : undefined;
   const isWindows = Deno.build.os === "windows";
   const file = isWindows ? `${name}.exe` : name;
   const paths = (Deno.env.get("PATH") ?? "").split(isWindows ? ";" : ":").map((folder) => `${folder}/${file}`);
-  return paths.find((path) => {
-    try {
-      return Deno.statSync(path).isFile;
-    } catch {
-      // Not there: the next folder.
-      return false;
-    }
-  });
+  return paths.find(isFile);
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    // Not there: the next folder may have it.
+    return false;
+  }
 }
 
 /**

@@ -1,0 +1,101 @@
+/** Our client with the servers of others, and their clients with our server. */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { TestAuthority } from "../support/certificates.ts";
+import { TOOL_CLIENTS, TOOL_SERVERS, type ToolServer, wsModulePath } from "../support/interop_tools.ts";
+import { closedPort } from "../support/ports.ts";
+import { runProgram, startProgram, startServer } from "../support/program.ts";
+import { startTool } from "../support/running_tool.ts";
+import { runTool, toolTest } from "../support/tools.ts";
+
+const LINES = Array.from({ length: 2_000 }, (_, index) => `line ${index} ${"x".repeat(index % 50)}`);
+const TEXT = LINES.map((line) => `${line}\n`).join("");
+
+/** A folder with the certificates of a server for 127.0.0.1. */
+async function makeFolder(): Promise<{ path: string } & AsyncDisposable> {
+  const path = await Deno.makeTempDir();
+  const authority = await TestAuthority.create();
+  const pair = await authority.issue({ hosts: ["localhost", "127.0.0.1"] });
+  await Deno.writeTextFile(`${path}/ca.pem`, authority.cert);
+  await Deno.writeTextFile(`${path}/cert.pem`, pair.cert);
+  await Deno.writeTextFile(`${path}/key.pem`, pair.key);
+  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
+}
+
+async function startToolServer(server: ToolServer, folder: string) {
+  const port = closedPort();
+  const [name = "", ...args] = server.words({ port, folder, wsModule: await wsModulePath() });
+  const tool = startTool(name, args);
+  const chosen = server.printsPort ? Number(await tool.line()) : port;
+  const endpoint = `${server.scheme}://127.0.0.1:${chosen}`;
+  const wait = await runProgram("client", ["check", "--wait", "20s", endpoint.replace(/^\w+:/, "tcp:")]);
+  assertEquals(wait.code, 0, wait.stdout);
+  return { endpoint, [Symbol.asyncDispose]: () => tool[Symbol.asyncDispose]() };
+}
+
+for (const server of TOOL_SERVERS) {
+  const { name, tool, scheme, reply = (line: string) => line } = server;
+
+  toolTest(tool, `connect sends lines to ${name} and prints each reply`, async () => {
+    await using folder = await makeFolder();
+    await using running = await startToolServer(server, folder.path);
+    const trust = scheme === "tls" ? ["--tls-ca", `${folder.path}/ca.pem`] : [];
+    const args = ["connect", ...trust, "--wait-reply", "2s", running.endpoint];
+    // Some take a while for each line, or keep only what has been answered.
+    const lines = scheme === "tls" || server.losesRepliesAtEnd ? LINES.slice(0, 20) : LINES;
+    await using program = startProgram("client", args, { permissions: ["-N", "-R"] });
+    await program.type(lines.map((line) => `${line}\n`).join(""));
+    if (server.losesRepliesAtEnd) { for (const _ of lines) await program.line(); }
+    const { code, stdout, stderr } = await program.outcome();
+    assertEquals(stdout.trimEnd().split("\n"), lines.map(reply));
+    assertEquals(code, 0, stderr);
+  });
+
+  toolTest(tool, `send expects the reply of ${name}`, async () => {
+    await using folder = await makeFolder();
+    await using running = await startToolServer(server, folder.path);
+    const trust = scheme === "tls" ? ["--tls-ca", `${folder.path}/ca.pem`] : [];
+    const data = scheme === "ws" ? "hello" : "hello\\n";
+    const args = ["send", ...trust, running.endpoint, data, "--expect", reply("hello"), "--timeout", "20s"];
+    const { code, stderr } = await runProgram("client", args, { permissions: ["-N", "-R"] });
+    assertEquals(code, 0, stderr);
+  });
+}
+
+for (const client of TOOL_CLIENTS) {
+  toolTest(client.tool, `echo answers ${client.name}`, async () => {
+    await using folder = await makeFolder();
+    const tls = client.scheme === "tls"
+      ? ["--tls-cert", `${folder.path}/cert.pem`, "--tls-key", `${folder.path}/key.pem`]
+      : [];
+    const permissions = ["-N", "-R"];
+    await using echo = await startServer(["echo", `${client.scheme}://127.0.0.1:0`, ...tls], { permissions });
+    const port = /:(\d+)\/?$/.exec(echo.endpoint)?.[1] ?? "";
+    const [name = "", ...args] = client.words({ port, folder: folder.path, wsModule: await wsModulePath() });
+    const { code, stdout, stderr } = await runTool(name, args, { input: TEXT });
+    assertEquals([stdout.length, code], [TEXT.length, 0], stderr);
+    assert(stdout === TEXT);
+  });
+}
+
+toolTest("openssl", "echo answers openssl s_client", async () => {
+  await using folder = await makeFolder();
+  const tls = ["--tls-cert", `${folder.path}/cert.pem`, "--tls-key", `${folder.path}/key.pem`];
+  await using echo = await startServer(["echo", "tls://127.0.0.1:0", ...tls], { permissions: ["-N", "-R"] });
+  const address = echo.endpoint.replace("tls://", "");
+  // It leaves at the end of its input without waiting for a reply, unless it is told not to: then it never does.
+  const words = ["s_client", "-quiet", "-verify_return_error", "-CAfile", `${folder.path}/ca.pem`, "-connect", address];
+  await using tool = startTool("sh", ["-c", `{ printf 'hello\\n'; sleep 30; } | openssl ${words.join(" ")}`]);
+  assertStringIncludes(await tool.line(), "hello");
+});
+
+toolTest("nc", "connect keeps sending to nc -l after nc has ended its own side", async () => {
+  const port = closedPort();
+  await using tool = startTool("sh", ["-c", `printf 'from nc\\n' | nc -N -l 127.0.0.1 ${port}`]);
+  let outcome = await runProgram("client", ["connect", `:${port}`], { input: "from us\n" });
+  for (let tries = 0; outcome.code === 4 && tries < 100; tries++) {
+    outcome = await runProgram("client", ["connect", `:${port}`], { input: "from us\n" });
+  }
+  assertEquals([outcome.code, outcome.stdout], [0, "from nc\n"]);
+  assertEquals(await tool.line(), "from us");
+});
