@@ -13,7 +13,7 @@ async function startRelay(target: string, ...flags: string[]) {
 async function lostThrough(target: string, count: number, ...flags: string[]): Promise<number[]> {
   await using started = await startRelay(target, ...flags);
   const { stdout } = await runProgram("udp", [
-    ...["send", started.endpoint, "n {seq}", "--count", String(count), "--interval", "1ms"],
+    ...["send", started.endpoint, "n {seq}", "--count", String(count), "--interval", "2ms"],
     ...["--timeout", "700ms", "--json"],
   ]);
   return JSON.parse(stdout.trim().split("\n").at(-1) ?? "").lostSeqs;
