@@ -2,8 +2,6 @@ import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/asser
 import { enterChat, type JsonEvent, JsonPeer } from "../support/chat_peer.ts";
 import { startServer } from "../support/program.ts";
 
-const CHAT = ["chat", "tcp://127.0.0.1:0"];
-
 /** Joins a room and returns what was told about it. */
 async function join(
   peer: JsonPeer,
@@ -14,149 +12,154 @@ async function join(
   return await peer.until("joined");
 }
 
-Deno.test("JSON wire: a publish is shown to all with seq, epoch, at, from and acknowledged", async () => {
-  await using started = await startServer(CHAT);
-  using alice = await JsonPeer.enter(started.endpoint);
-  using bob = await JsonPeer.enter(started.endpoint);
-  const joined = await join(alice, "#dev");
-  assertObjectMatch(joined, { room: "#dev", seq: 0, topic: "", resumed: false });
-  await join(bob, "#dev");
-  await alice.send({ type: "publish", room: "#dev", id: "a1", text: "hello" });
-  assertEquals(await alice.until("ack"), { type: "ack", id: "a1", room: "#dev", seq: 1, epoch: joined.epoch });
-  const { at, ...message } = await bob.until("message");
-  assertMatch(String(at), /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
-  assertEquals(message, {
-    type: "message",
-    room: "#dev",
-    seq: 1,
-    epoch: joined.epoch,
-    from: "guest1",
-    id: "a1",
-    text: "hello",
+for (const scheme of ["tcp", "ws"]) {
+  const CHAT = ["chat", `${scheme}://127.0.0.1:0`];
+  const test = (name: string, run: () => Promise<void>) => Deno.test(`JSON wire over ${scheme}: ${name}`, run);
+
+  test("a publish is shown to all with seq, epoch, at, from and acknowledged", async () => {
+    await using started = await startServer(CHAT);
+    using alice = await JsonPeer.enter(started.endpoint);
+    using bob = await JsonPeer.enter(started.endpoint);
+    const joined = await join(alice, "#dev");
+    assertObjectMatch(joined, { room: "#dev", seq: 0, topic: "", resumed: false });
+    await join(bob, "#dev");
+    await alice.send({ type: "publish", room: "#dev", id: "a1", text: "hello" });
+    assertEquals(await alice.until("ack"), { type: "ack", id: "a1", room: "#dev", seq: 1, epoch: joined.epoch });
+    const { at, ...message } = await bob.until("message");
+    assertMatch(String(at), /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+    assertEquals(message, {
+      type: "message",
+      room: "#dev",
+      seq: 1,
+      epoch: joined.epoch,
+      from: "guest1",
+      id: "a1",
+      text: "hello",
+    });
   });
-});
 
-Deno.test("JSON wire: errors name the field and the request", async () => {
-  await using started = await startServer(CHAT);
-  using peer = await JsonPeer.enter(started.endpoint);
-  const cases: [request: Record<string, unknown> | string, error: Record<string, unknown>][] = [
-    ["{", { code: "bad-request" }],
-    ["[]", { code: "bad-request" }],
-    [{ type: "shout", id: "1" }, { code: "bad-request", field: "type", id: "1" }],
-    [{ type: "publish", room: "#dev", id: "2" }, { code: "bad-request", field: "text", id: "2" }],
-    [{ type: "publish", room: 7, text: "x" }, { code: "bad-request", field: "room" }],
-    [{ type: "publish", room: "#dev", txt: "x", text: "x" }, { code: "bad-request", field: "txt" }],
-    [{ type: "publish", room: "#dev", id: "3", text: "x" }, { code: "not-in-room", field: "room", id: "3" }],
-    [{ type: "join", room: "#dev", seq: 1 }, { code: "bad-request", field: "epoch" }],
-    [{ type: "join", room: "a b" }, { code: "bad-room", field: "room" }],
-    [{ type: "nick", nick: "*" }, { code: "bad-nick", field: "nick" }],
-    [{ type: "private", to: "nobody", text: "x" }, { code: "no-such-nick", field: "nick" }],
-    [{ type: "history", room: "#dev", count: 101 }, { code: "bad-request", field: "count" }],
-  ];
-  for (const [request, error] of cases) {
-    await peer.send(request);
-    assertObjectMatch(await peer.next(), { type: "error", ...error }, JSON.stringify(request));
-  }
-});
-
-Deno.test("JSON wire: a repeated id is stored once, also from another connection", async () => {
-  await using started = await startServer(CHAT);
-  using keeper = await JsonPeer.enter(started.endpoint);
-  await join(keeper, "#dev");
-  for (const duplicate of [undefined, true]) {
+  test("errors name the field and the request", async () => {
+    await using started = await startServer(CHAT);
     using peer = await JsonPeer.enter(started.endpoint);
-    await join(peer, "#dev");
-    await peer.send({ type: "publish", room: "#dev", id: "same", text: "once" });
-    const ack = await peer.until("ack");
-    assertEquals([ack.seq, ack.duplicate], [1, duplicate]);
-  }
-  await keeper.send({ type: "history", room: "#dev" });
-  const { messages } = await keeper.until("history");
-  assertEquals((messages as JsonEvent[]).map(({ text }) => text), ["once"]);
-});
-
-Deno.test("JSON wire: resuming gives exactly what was missed, then live messages", async () => {
-  await using started = await startServer(CHAT);
-  using bob = await JsonPeer.enter(started.endpoint);
-  const { epoch } = await join(bob, "#dev");
-  const say = async (text: string) => {
-    await bob.send({ type: "publish", room: "#dev", text });
-    await bob.until("ack");
-  };
-  {
-    using alice = await JsonPeer.enter(started.endpoint);
-    await join(alice, "#dev");
-    await say("1");
-    assertEquals((await alice.until("message")).seq, 1);
-  }
-  await say("2");
-  await say("3");
-  using alice = await JsonPeer.enter(started.endpoint);
-  assertObjectMatch(await join(alice, "#dev", { epoch, seq: 1 }), { resumed: true, seq: 3 });
-  await say("4");
-  for (const seq of [2, 3, 4]) {
-    assertObjectMatch(await alice.until("message"), { seq, text: String(seq) });
-  }
-});
-
-Deno.test("JSON wire: what cannot be resumed is told as unrecovered, and the session is fine", async () => {
-  await using started = await startServer([...CHAT, "--history-count", "2"]);
-  using bob = await JsonPeer.enter(started.endpoint);
-  const { epoch } = await join(bob, "#dev");
-  for (const text of ["1", "2", "3", "4"]) await bob.send({ type: "publish", room: "#dev", text, id: text });
-  for (let count = 0; count < 4; count++) await bob.until("ack");
-  for (
-    const [position, reason] of [
-      [{ epoch, seq: 1 }, /no longer kept/],
-      [{ epoch, seq: 9 }, /has not come that far/],
-      [{ epoch: "other", seq: 3 }, /numbered anew/],
-    ] as const
-  ) {
-    using peer = await JsonPeer.enter(started.endpoint);
-    assertEquals((await join(peer, "#dev", position)).resumed, false);
-    const unrecovered = await peer.until("unrecovered");
-    assertObjectMatch(unrecovered, { room: "#dev", epoch, seq: 4 });
-    assertMatch(String(unrecovered.reason), reason);
-    const { messages } = await peer.until("history");
-    assertEquals((messages as JsonEvent[]).map(({ seq }) => seq), [3, 4]);
-    await peer.send({ type: "nick", nick: "fine" });
-    assertEquals((await peer.until("nick")).to, "fine");
-  }
-});
-
-Deno.test("JSON wire: reconnecting over and over during publishing leaves no gap and no duplicate", async () => {
-  await using started = await startServer([...CHAT, "--history-count", "3000"]);
-  using bob = await JsonPeer.enter(started.endpoint);
-  const { epoch } = await join(bob, "#dev");
-  const TOTAL = 3_000;
-  const publishing = (async () => {
-    for (let count = 1; count <= TOTAL; count += 10) {
-      const batch = Array.from(
-        { length: 10 },
-        (_, index) => ({ type: "publish", room: "#dev", text: `${count + index}` }),
-      );
-      await bob.send(batch.map((request) => JSON.stringify(request)).join("\n"));
-      for (let index = 0; index < 10; index++) await bob.until("ack");
+    const cases: [request: Record<string, unknown> | string, error: Record<string, unknown>][] = [
+      ["{", { code: "bad-request" }],
+      ["[]", { code: "bad-request" }],
+      [{ type: "shout", id: "1" }, { code: "bad-request", field: "type", id: "1" }],
+      [{ type: "publish", room: "#dev", id: "2" }, { code: "bad-request", field: "text", id: "2" }],
+      [{ type: "publish", room: 7, text: "x" }, { code: "bad-request", field: "room" }],
+      [{ type: "publish", room: "#dev", txt: "x", text: "x" }, { code: "bad-request", field: "txt" }],
+      [{ type: "publish", room: "#dev", id: "3", text: "x" }, { code: "not-in-room", field: "room", id: "3" }],
+      [{ type: "join", room: "#dev", seq: 1 }, { code: "bad-request", field: "epoch" }],
+      [{ type: "join", room: "a b" }, { code: "bad-room", field: "room" }],
+      [{ type: "nick", nick: "*" }, { code: "bad-nick", field: "nick" }],
+      [{ type: "private", to: "nobody", text: "x" }, { code: "no-such-nick", field: "nick" }],
+      [{ type: "history", room: "#dev", count: 101 }, { code: "bad-request", field: "count" }],
+    ];
+    for (const [request, error] of cases) {
+      await peer.send(request);
+      assertObjectMatch(await peer.next(), { type: "error", ...error }, JSON.stringify(request));
     }
-  })();
-  const got: number[] = [];
-  for (let round = 0; got.length < TOTAL; round++) {
-    using alice = await JsonPeer.enter(started.endpoint);
-    // The request and the mode may come at any moment between two messages.
-    await alice.send({ type: "join", room: "#dev", epoch, seq: got.length });
-    const most = Math.min(got.length + 1 + round % 40, TOTAL);
-    while (got.length < most) {
-      const { seq, text } = await alice.until("message");
-      assertEquals(String(seq), text);
-      got.push(Number(seq));
+  });
+
+  test("a repeated id is stored once, also from another connection", async () => {
+    await using started = await startServer(CHAT);
+    using keeper = await JsonPeer.enter(started.endpoint);
+    await join(keeper, "#dev");
+    for (const duplicate of [undefined, true]) {
+      using peer = await JsonPeer.enter(started.endpoint);
+      await join(peer, "#dev");
+      await peer.send({ type: "publish", room: "#dev", id: "same", text: "once" });
+      const ack = await peer.until("ack");
+      assertEquals([ack.seq, ack.duplicate], [1, duplicate]);
     }
-  }
-  await publishing;
-  assertEquals(got, Array.from({ length: TOTAL }, (_, index) => index + 1));
-});
+    await keeper.send({ type: "history", room: "#dev" });
+    const { messages } = await keeper.until("history");
+    assertEquals((messages as JsonEvent[]).map(({ text }) => text), ["once"]);
+  });
+
+  test("resuming gives exactly what was missed, then live messages", async () => {
+    await using started = await startServer(CHAT);
+    using bob = await JsonPeer.enter(started.endpoint);
+    const { epoch } = await join(bob, "#dev");
+    const say = async (text: string) => {
+      await bob.send({ type: "publish", room: "#dev", text });
+      await bob.until("ack");
+    };
+    {
+      using alice = await JsonPeer.enter(started.endpoint);
+      await join(alice, "#dev");
+      await say("1");
+      assertEquals((await alice.until("message")).seq, 1);
+    }
+    await say("2");
+    await say("3");
+    using alice = await JsonPeer.enter(started.endpoint);
+    assertObjectMatch(await join(alice, "#dev", { epoch, seq: 1 }), { resumed: true, seq: 3 });
+    await say("4");
+    for (const seq of [2, 3, 4]) {
+      assertObjectMatch(await alice.until("message"), { seq, text: String(seq) });
+    }
+  });
+
+  test("what cannot be resumed is told as unrecovered, and the session is fine", async () => {
+    await using started = await startServer([...CHAT, "--history-count", "2"]);
+    using bob = await JsonPeer.enter(started.endpoint);
+    const { epoch } = await join(bob, "#dev");
+    for (const text of ["1", "2", "3", "4"]) await bob.send({ type: "publish", room: "#dev", text, id: text });
+    for (let count = 0; count < 4; count++) await bob.until("ack");
+    for (
+      const [position, reason] of [
+        [{ epoch, seq: 1 }, /no longer kept/],
+        [{ epoch, seq: 9 }, /has not come that far/],
+        [{ epoch: "other", seq: 3 }, /numbered anew/],
+      ] as const
+    ) {
+      using peer = await JsonPeer.enter(started.endpoint);
+      assertEquals((await join(peer, "#dev", position)).resumed, false);
+      const unrecovered = await peer.until("unrecovered");
+      assertObjectMatch(unrecovered, { room: "#dev", epoch, seq: 4 });
+      assertMatch(String(unrecovered.reason), reason);
+      const { messages } = await peer.until("history");
+      assertEquals((messages as JsonEvent[]).map(({ seq }) => seq), [3, 4]);
+      await peer.send({ type: "nick", nick: "fine" });
+      assertEquals((await peer.until("nick")).to, "fine");
+    }
+  });
+
+  test("reconnecting over and over during publishing leaves no gap and no duplicate", async () => {
+    await using started = await startServer([...CHAT, "--history-count", "3000"]);
+    using bob = await JsonPeer.enter(started.endpoint);
+    const { epoch } = await join(bob, "#dev");
+    const TOTAL = 3_000;
+    const publishing = (async () => {
+      for (let count = 1; count <= TOTAL; count += 10) {
+        const batch = Array.from(
+          { length: 10 },
+          (_, index) => ({ type: "publish", room: "#dev", text: `${count + index}` }),
+        );
+        await bob.send(...batch);
+        for (let index = 0; index < 10; index++) await bob.until("ack");
+      }
+    })();
+    const got: number[] = [];
+    for (let round = 0; got.length < TOTAL; round++) {
+      using alice = await JsonPeer.enter(started.endpoint);
+      // The request and the mode may come at any moment between two messages.
+      await alice.send({ type: "join", room: "#dev", epoch, seq: got.length });
+      const most = Math.min(got.length + 1 + round % 40, TOTAL);
+      while (got.length < most) {
+        const { seq, text } = await alice.until("message");
+        assertEquals(String(seq), text);
+        got.push(Number(seq));
+      }
+    }
+    await publishing;
+    assertEquals(got, Array.from({ length: TOTAL }, (_, index) => index + 1));
+  });
+}
 
 Deno.test("JSON and text clients share a room", async () => {
-  await using started = await startServer(CHAT);
+  await using started = await startServer(["chat", "tcp://127.0.0.1:0"]);
   using human = await enterChat(started.endpoint, "ann");
   using bot = await JsonPeer.enter(started.endpoint);
   await join(bot, "#lobby");

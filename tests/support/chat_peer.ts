@@ -14,30 +14,48 @@ export async function enterChat(endpoint: string, nick?: string): Promise<LinePe
 /** An object of the JSON wire. */
 export type JsonEvent = { readonly type: string } & Readonly<Record<string, unknown>>;
 
-/** A client of the JSON wire. */
-export class JsonPeer implements Disposable {
-  readonly #lines: LinePeer;
+/** What carries the JSON wire. */
+interface Lines {
+  send(line: string): Promise<void>;
+  line(): Promise<string | undefined>;
+  close(): void;
+}
 
-  private constructor(lines: LinePeer) {
+/** A client of the JSON wire, in no room at first. */
+export class JsonPeer implements Disposable {
+  readonly #lines: Lines;
+
+  private constructor(lines: Lines) {
     this.#lines = lines;
   }
 
   /** A peer that speaks JSON already. */
-  static of(lines: LinePeer): JsonPeer {
-    return new JsonPeer(lines);
+  static of(peer: LinePeer): JsonPeer {
+    return new JsonPeer({
+      send: (line) => peer.send(line),
+      line: () => peer.line(),
+      close: () => peer.conn.close(),
+    });
   }
 
-  /** Goes over to JSON and leaves #lobby, so that a test begins in no room. */
+  /** Connects over TCP, goes over to JSON and leaves #lobby; or over WebSocket with `parley.v1`. */
   static async enter(endpoint: string): Promise<JsonPeer> {
+    if (endpoint.startsWith("ws:")) {
+      const peer = new JsonPeer(await webSocketLines(endpoint));
+      await peer.until("welcome");
+      return peer;
+    }
     const lines = new LinePeer(await dial(endpoint));
     await lines.until(/^\* You are in #lobby/);
     await lines.send("/leave\n/mode json");
     await lines.until(/^\{"type":"welcome"/);
-    return new JsonPeer(lines);
+    return JsonPeer.of(lines);
   }
 
-  async send(request: Readonly<Record<string, unknown>> | string): Promise<void> {
-    await this.#lines.send(typeof request === "string" ? request : JSON.stringify(request));
+  async send(...requests: readonly (Readonly<Record<string, unknown>> | string)[]): Promise<void> {
+    for (const request of requests) {
+      await this.#lines.send(typeof request === "string" ? request : JSON.stringify(request));
+    }
   }
 
   /** The next object; it throws at the server's end. */
@@ -64,6 +82,38 @@ export class JsonPeer implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#lines.conn.close();
+    this.#lines.close();
   }
+}
+
+/** The runtime's own WebSocket, message by message. */
+async function webSocketLines(endpoint: string): Promise<Lines> {
+  const socket = new WebSocket(endpoint, "parley.v1");
+  const heard: string[] = [];
+  let isOver = false;
+  let wake = Promise.withResolvers<void>();
+  const ring = () => {
+    wake.resolve();
+    wake = Promise.withResolvers();
+  };
+  socket.onmessage = ({ data }) => {
+    heard.push(String(data));
+    ring();
+  };
+  socket.onclose = () => {
+    isOver = true;
+    ring();
+  };
+  const opened = Promise.withResolvers<void>();
+  socket.onopen = () => opened.resolve();
+  socket.onerror = () => opened.reject(new Error(`cannot connect to ${endpoint}`));
+  await opened.promise;
+  return {
+    send: (line) => Promise.resolve(socket.send(line)),
+    async line() {
+      while (heard.length === 0 && !isOver) await wake.promise;
+      return heard.shift();
+    },
+    close: () => socket.close(),
+  };
 }

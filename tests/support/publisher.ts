@@ -25,7 +25,7 @@ export async function publishUntilGone(
     await peer.send({ type: "join", room });
     await peer.until("joined");
     const send = (ids: readonly string[]) =>
-      peer.send(ids.map((id) => JSON.stringify({ type: "publish", room, id, text: `text of ${id}` })).join("\n"));
+      peer.send(...ids.map((id) => ({ type: "publish", room, id, text: `text of ${id}` })));
     if (open.size > 0) await send([...open]);
     for (;;) {
       const ids: string[] = [];
@@ -56,9 +56,7 @@ export async function readRoom(endpoint: string, room: string): Promise<JsonEven
   using peer = await JsonPeer.enter(endpoint);
   await peer.send({ type: "join", room });
   const { epoch, seq } = await peer.until("joined");
-  await peer.send(
-    [{ type: "leave", room }, { type: "join", room, epoch, seq: 0 }].map((r) => JSON.stringify(r)).join("\n"),
-  );
+  await peer.send({ type: "leave", room }, { type: "join", room, epoch, seq: 0 });
   await peer.until("left");
   await peer.until("joined");
   const messages: JsonEvent[] = [];
