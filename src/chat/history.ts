@@ -1,4 +1,5 @@
 import type { ChatError } from "./chat_error.ts";
+import type { Restriction } from "./restrictions.ts";
 import type { Draft, RoomMessage } from "./message.ts";
 
 /** What the sender of a message is told once it is stored. */
@@ -15,6 +16,13 @@ export interface Retention {
   readonly maxMessages: number;
   /** Messages older than this are forgotten, in milliseconds. */
   readonly maxAgeMs?: number | undefined;
+}
+
+/** What a room keeps beside its messages. */
+export interface RoomState {
+  readonly topic: string;
+  /** Bans and mutes. */
+  readonly restrictions: readonly Restriction[];
 }
 
 /**
@@ -39,6 +47,10 @@ export interface RoomLog {
   after(seq: number, limit: number): Promise<readonly RoomMessage[] | undefined>;
   /** The last `limit` messages up to and including `upTo`, oldest first. */
   last(limit: number, upTo: number): Promise<readonly RoomMessage[]>;
+  /** What {@linkcode keep} kept last. */
+  readonly state: RoomState | undefined;
+  /** Keeps the state in place of an earlier one, for as long as messages are kept; a failure is logged. */
+  keep(state: RoomState): void;
   /** The room is empty: nothing is to be told any more. */
   close(): void;
 }

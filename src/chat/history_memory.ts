@@ -1,5 +1,5 @@
 import type { ChatError } from "./chat_error.ts";
-import type { History, Receipt, Retention, RoomLog } from "./history.ts";
+import type { History, Receipt, Retention, RoomLog, RoomState } from "./history.ts";
 import { idConflict } from "./id_conflict.ts";
 import type { Draft, RoomMessage } from "./message.ts";
 import { keyOf } from "./names.ts";
@@ -46,6 +46,7 @@ export function createMemoryHistory(options: MemoryHistoryOptions): History {
 class MemoryLog implements RoomLog {
   readonly epoch = crypto.randomUUID().slice(0, 8);
   seq = 0;
+  state: RoomState | undefined;
   onMessage: ((message: RoomMessage) => void) | undefined;
   onClose: (() => void) | undefined;
   readonly #room: string;
@@ -95,6 +96,10 @@ class MemoryLog implements RoomLog {
     this.#forget();
     const end = Math.max(this.#first, this.#messages.length - (this.seq - upTo));
     return Promise.resolve(this.#messages.slice(Math.max(this.#first, end - limit), end));
+  }
+
+  keep(state: RoomState): void {
+    this.state = state;
   }
 
   close(): void {

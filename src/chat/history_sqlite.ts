@@ -2,7 +2,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../log/logger.ts";
 import { ChatError } from "./chat_error.ts";
-import type { History, Receipt, Retention, RoomLog } from "./history.ts";
+import type { History, Receipt, Retention, RoomLog, RoomState } from "./history.ts";
 import { idConflict } from "./id_conflict.ts";
 import type { Draft, RoomMessage } from "./message.ts";
 import { keyOf } from "./names.ts";
@@ -27,7 +27,8 @@ const PRUNE_EVERY = 256;
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS rooms (
-    id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, name TEXT NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL
+    id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, name TEXT NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL,
+    state TEXT
   ) STRICT;
   CREATE TABLE IF NOT EXISTS messages (
     room INTEGER NOT NULL, seq INTEGER NOT NULL, at TEXT NOT NULL, sender TEXT NOT NULL, text TEXT NOT NULL,
@@ -98,7 +99,7 @@ class SqliteHistory implements History {
       const row = rowOf(findRoom.get(key));
       const log = new SqliteLog(
         this,
-        { id: Number(row.id), name, epoch: String(row.epoch), seq: Number(row.seq) },
+        { id: Number(row.id), name, epoch: String(row.epoch), seq: Number(row.seq), state: stateOf(row) },
         onMessage,
       );
       this.prune(log);
@@ -127,6 +128,14 @@ class SqliteHistory implements History {
       this.prune(log);
       return this.#statements.last.all(log.id, upTo, limit).map((row) => messageOfRow(log, row)).reverse();
     });
+  }
+
+  keep(log: SqliteLog, state: RoomState): void {
+    try {
+      this.#statements.setState.run(JSON.stringify(state), log.id);
+    } catch (error) {
+      this.#failed("keeping a topic, a ban or a mute", error);
+    }
   }
 
   /** Forgets what need no longer be kept of a room. */
@@ -228,6 +237,7 @@ class SqliteLog implements RoomLog {
   readonly name: string;
   readonly epoch: string;
   seq: number;
+  state: RoomState | undefined;
   /** The last number at the last look for what to forget. */
   prunedAt: number;
   readonly #history: SqliteHistory;
@@ -235,7 +245,7 @@ class SqliteLog implements RoomLog {
 
   constructor(
     history: SqliteHistory,
-    row: { id: number; name: string; epoch: string; seq: number },
+    row: { id: number; name: string; epoch: string; seq: number; state: RoomState | undefined },
     onMessage: (message: RoomMessage) => void,
   ) {
     this.#history = history;
@@ -243,6 +253,7 @@ class SqliteLog implements RoomLog {
     this.name = row.name;
     this.epoch = row.epoch;
     this.seq = this.prunedAt = row.seq;
+    this.state = row.state;
     this.#onMessage = onMessage;
   }
 
@@ -263,6 +274,11 @@ class SqliteLog implements RoomLog {
     return this.#history.last(this, limit, upTo);
   }
 
+  keep(state: RoomState): void {
+    this.state = state;
+    this.#history.keep(this, state);
+  }
+
   close(): void {
     this.#onMessage = undefined;
   }
@@ -274,8 +290,9 @@ function prepare(db: DatabaseSync) {
   const columns = "seq, at, sender, text, action, id";
   return {
     addRoom: db.prepare("INSERT INTO rooms (key, name, epoch, seq) VALUES (?, ?, ?, 0) ON CONFLICT DO NOTHING"),
-    findRoom: db.prepare("SELECT id, epoch, seq FROM rooms WHERE key = ?"),
+    findRoom: db.prepare("SELECT id, epoch, seq, state FROM rooms WHERE key = ?"),
     setSeq: db.prepare("UPDATE rooms SET seq = ? WHERE id = ?"),
+    setState: db.prepare("UPDATE rooms SET state = ? WHERE id = ?"),
     insert: db.prepare("INSERT INTO messages (room, seq, at, sender, text, action, id) VALUES (?, ?, ?, ?, ?, ?, ?)"),
     findId: db.prepare("SELECT seq, text FROM messages WHERE room = ? AND id = ?"),
     firstSeq: db.prepare("SELECT min(seq) AS first FROM messages WHERE room = ?"),
@@ -298,6 +315,11 @@ function messageOfRow(log: SqliteLog, row: Row): RoomMessage {
     ...(row.action === 1 ? { action: true as const } : {}),
     ...(row.id === null ? {} : { id: String(row.id) }),
   };
+}
+
+/** What {@linkcode RoomLog.keep} wrote. */
+function stateOf({ state }: Row): RoomState | undefined {
+  return typeof state === "string" ? JSON.parse(state) as RoomState : undefined;
 }
 
 function rowOf(row: Row | undefined): Row {

@@ -44,8 +44,8 @@ export function restrict(kind: RestrictionKind, call: ModerationCall): void {
   if (target !== undefined) checkMayBeModerated(call, target);
   else if (!isIp(subject)) checkNick(subject);
   const untilMs = durationMs === undefined ? undefined : Date.now() + durationMs;
-  room.restrictions.add(kind, subject, untilMs);
-  if (target?.address !== undefined) room.restrictions.add(kind, target.address, untilMs);
+  room.restrict(kind, subject, untilMs);
+  if (target?.address !== undefined) room.restrict(kind, target.address, untilMs);
   tell(call, kind, target?.nick ?? subject, untilMs);
   if (kind === "mute") return;
   for (const member of [...room.members]) {
@@ -64,8 +64,8 @@ export function lift(kind: RestrictionKind, call: ModerationCall): void {
   checkOperator(call);
   const { hub, room, subject } = call;
   const address = hub.findMember(subject)?.address;
-  const wasNamed = room.restrictions.remove(kind, subject);
-  const wasAddress = address !== undefined && room.restrictions.remove(kind, address);
+  const wasNamed = room.lift(kind, subject);
+  const wasAddress = address !== undefined && room.lift(kind, address);
   if (!wasNamed && !wasAddress) {
     const what = kind === "ban" ? "banned" : "muted";
     throw new ChatError("no-such-nick", `${subject} is not ${what} in ${room.name}`, { field: "nick" });

@@ -5,7 +5,7 @@ import type { Receipt, RoomLog } from "./history.ts";
 import type { Member } from "./member.ts";
 import type { Draft, RoomMessage } from "./message.ts";
 import { keyOf } from "./names.ts";
-import { Restrictions, untilText } from "./restrictions.ts";
+import { type RestrictionKind, Restrictions, untilText } from "./restrictions.ts";
 
 /** Messages that someone new is shown. */
 export const RECENT_MESSAGES = 20;
@@ -45,8 +45,7 @@ export class Room {
   readonly key: string;
   topic = "";
   readonly operators = new Set<Member>();
-  /** Bans and mutes. */
-  readonly restrictions = new Restrictions();
+  readonly #restrictions = new Restrictions();
   #log: RoomLog | undefined;
   readonly #memberships = new Map<Member, Membership>();
   readonly #fanOut = new FanOut();
@@ -63,9 +62,13 @@ export class Room {
     this.key = keyOf(name);
   }
 
-  /** Starts to be told the messages of its log. */
+  /** Starts to be told the messages of its log, with the topic, the bans and the mutes that it had. */
   open(log: RoomLog): void {
     this.#log = log;
+    this.topic = log.state?.topic ?? "";
+    for (const { kind, subject, untilMs } of log.state?.restrictions ?? []) {
+      this.#restrictions.add(kind, subject, untilMs);
+    }
   }
 
   /** Nobody is in it any more. */
@@ -115,7 +118,7 @@ export class Room {
    */
   checkNotBanned(member: Member): void {
     if (member.isServerOperator) return;
-    const ban = this.restrictions.find("ban", [member.nick, member.address]);
+    const ban = this.#restrictions.find("ban", [member.nick, member.address]);
     if (ban) throw new ChatError("banned", `You are banned from ${this.name}${untilText(ban)}`, { field: "room" });
   }
 
@@ -125,8 +128,8 @@ export class Room {
    * @throws {ChatError} It is.
    */
   checkNotMuted(member: Member, doing: string): void {
-    if (this.restrictions.isEmpty || this.mayModerate(member)) return;
-    const mute = this.restrictions.find("mute", [member.nick, member.address]);
+    if (this.#restrictions.isEmpty || this.mayModerate(member)) return;
+    const mute = this.#restrictions.find("mute", [member.nick, member.address]);
     if (mute) throw new ChatError("muted", `You cannot ${doing}: you are muted in ${this.name}${untilText(mute)}`);
   }
 
@@ -237,9 +240,27 @@ export class Room {
     this.#push(message, speaker?.nick === message.from ? speaker : undefined);
   }
 
+  /** Bans or mutes a name or an address, until a time or until it is taken back. */
+  restrict(kind: RestrictionKind, subject: string, untilMs: number | undefined): void {
+    this.#restrictions.add(kind, subject, untilMs);
+    this.#keep();
+  }
+
+  /** Takes a ban or a mute back; `false` where there was none. */
+  lift(kind: RestrictionKind, subject: string): boolean {
+    const wasThere = this.#restrictions.remove(kind, subject);
+    if (wasThere) this.#keep();
+    return wasThere;
+  }
+
+  #keep(): void {
+    this.log.keep({ topic: this.topic, restrictions: this.#restrictions.list() });
+  }
+
   /** Says what the room is about. */
   setTopic(topic: string, by: Member): void {
     this.topic = topic;
+    this.#keep();
     this.tell({ type: "topic", room: this.name, topic, by: by.nick });
   }
 

@@ -116,9 +116,13 @@ for (const [name, fixtureOf] of Object.entries(HISTORIES)) {
     await using history = create(KEEP);
     const log = await history.open("#Dev", () => {});
     await publish(log, { text: "x" });
+    assertEquals(log.state, undefined);
+    const state = { topic: "tea", restrictions: [{ kind: "ban", subject: "bob", untilMs: 7 }] } as const;
+    log.keep(state);
     log.close();
     const again = await history.open("#dev", () => {});
     assertEquals([again.epoch, again.seq], [log.epoch, 1]);
+    assertEquals(again.state, state);
     assertEquals((await again.last(5, 1)).map(({ text }) => text), ["x"]);
   });
 }

@@ -59,6 +59,10 @@ class HeldHistory implements History {
       },
       after: (seq, limit) => later(() => log.after(seq, limit)),
       last: (limit, upTo) => later(() => log.last(limit, upTo)),
+      get state() {
+        return log.state;
+      },
+      keep: (state) => log.keep(state),
       close: () => log.close(),
     };
   }

@@ -70,6 +70,22 @@ Deno.test("--history: a client resumes over a restart, and people see what was s
   assertEquals([seq, text], [2, "two"]);
 });
 
+Deno.test("--history: the topic and the bans of a room survive a restart", async () => {
+  await using history = await makeHistory();
+  {
+    await using started = await startServer(history.args, { permissions: history.permissions });
+    using ann = await enterChat(started.endpoint, "ann");
+    await ann.send("/topic tea\n/ban bob 1h");
+    await ann.until(/banned bob/);
+    started.server.kill("SIGKILL");
+  }
+  await using started = await startServer(history.args, { permissions: history.permissions });
+  using bob = await enterChat(started.endpoint);
+  assertEquals(await bob.until(/Topic/), "* Topic of #lobby: tea");
+  await bob.send("/leave\n/nick bob\n/join #lobby");
+  assertMatch(await bob.until(/^!/), /^! You are banned from #lobby until/);
+});
+
 Deno.test("--history: a missing permission, a damaged file and a missing folder are one line each", async () => {
   await using history = await makeHistory();
   const { path, args } = history;
