@@ -1,8 +1,5 @@
 import type { ProgramIo } from "./io.ts";
 
-/** Fits the narrowest terminal that is usual. */
-const MOST_CHARACTERS = 79;
-
 /**
  * One line at the bottom of a terminal that says how far things are. It is
  * written to standard error, and only where that is a terminal.
@@ -25,7 +22,7 @@ export class StatusLine implements Disposable {
   show(text: string): void {
     if (!this.isVisible) return;
     // A line that wraps could not be taken away.
-    this.#io.stderr.write(`\r\x1b[2K${text.slice(0, MOST_CHARACTERS)}`);
+    this.#io.stderr.write(`\r\x1b[2K${text.slice(0, this.#io.stderr.columns - 1)}`);
     this.#isShown = true;
   }
 
