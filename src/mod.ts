@@ -15,6 +15,7 @@ export {
   type BindOptions,
   connect,
   type ConnectOptions,
+  type KernelOptions,
   listen,
   type ListenOptions,
   type SocketOptions,
@@ -37,23 +38,31 @@ export { hashPassword, verifyPassword } from "./guard/password_hash.ts";
 export { PerAddressLimit, type PerAddressLimitOptions } from "./guard/per_address_limit.ts";
 export { type RateOptions, TokenBucket } from "./guard/token_bucket.ts";
 export { configureLogging, type LoggingOptions } from "./log/configure.ts";
-export { type LogFields, Logger, type LogLevel } from "./log/logger.ts";
+export { LOG_LEVELS, type LogFields, Logger, type LogLevel } from "./log/logger.ts";
 export type { CloseReason } from "./net/close_reason.ts";
 export { Connection, type ConnectionInit, type ConnectionLimits, type Transport } from "./net/connection.ts";
 export { type Datagram, type DatagramInit, DatagramSocket, type DatagramTransport } from "./net/datagram.ts";
-export { DeadlineSweep } from "./net/deadline_sweep.ts";
-export { type Endpoint, formatEndpoint, type HostEndpoint, parseEndpoint, type PathEndpoint } from "./net/endpoint.ts";
+export { type CoarseClock, DeadlineSweep, type Swept } from "./net/deadline_sweep.ts";
+export {
+  type Endpoint,
+  formatEndpoint,
+  type HostEndpoint,
+  parseEndpoint,
+  type ParseEndpointOptions,
+  type PathEndpoint,
+} from "./net/endpoint.ts";
+export type { SocketEnds } from "./net/find_descriptor.ts";
 export { findFreePort, type FreePortOptions } from "./net/find_free_port.ts";
 export { isReachable, type ReachableOptions } from "./net/is_reachable.ts";
 export { Listener } from "./net/listener.ts";
 export { ConnectionPool, type PoolOptions, type PoolOverflow } from "./net/pool.ts";
 export { PoolLease } from "./net/pool_lease.ts";
 export { readExactly } from "./net/read_exactly.ts";
-export type { StartTlsProtocol } from "./net/start_tls.ts";
+export { START_TLS_PROTOCOLS, type StartTlsProtocol } from "./net/start_tls.ts";
 export type { TlsClientOptions } from "./net/tls_client.ts";
 export { type CertificateFacts, daysLeft, type TlsFacts } from "./net/tls_facts.ts";
-export { TlsServerContext, type TlsServerOptions } from "./net/tls_server.ts";
-export { resolve, type ResolvedAddress } from "./net/resolve.ts";
+export { type SecuredTransport, TlsServerContext, type TlsServerOptions } from "./net/tls_server.ts";
+export { resolve, type ResolvedAddress, type ResolveOptions } from "./net/resolve.ts";
 export type { WaitOptions } from "./net/wait.ts";
 export { writeAll, type WriteTarget } from "./net/write_all.ts";
 export {
@@ -67,7 +76,7 @@ export {
   type SocketOptionValues,
 } from "./net/socket_options.ts";
 export type { TcpInfo } from "./net/tcp_info.ts";
-export { type ClosedReport, type ConnectionReport, ServerStats } from "./serve/server_stats.ts";
+export { type ClosedReport, type ConnectionReport, type ConnectionTotals, ServerStats } from "./serve/server_stats.ts";
 export { type DialOptions, dialSession } from "./serve/dial_session.ts";
 export type { Message, Session } from "./serve/session.ts";
 export { CLOSE_CODE, type WebSocketEnd } from "./serve/websocket/close_code.ts";

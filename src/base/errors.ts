@@ -14,6 +14,7 @@ export interface ParleyErrorOptions extends ErrorOptions {
 
 /** The common parent: `error instanceof ParleyError` is "the network's or the user's doing, not a bug". */
 export class ParleyError extends Error {
+  /** `"ParleyError"`. */
   override name = "ParleyError";
   /** The endpoint it happened on, where one is known. */
   readonly endpoint: string | undefined;
@@ -27,6 +28,7 @@ export class ParleyError extends Error {
 
 /** The host name has no address. */
 export class ResolveError extends ParleyError {
+  /** `"ResolveError"`. */
   override name = "ResolveError";
 }
 
@@ -40,6 +42,7 @@ export interface Attempt {
 
 /** Nobody accepts there: refused, unreachable, or no such Unix socket. */
 export class RefusedError extends ParleyError {
+  /** `"RefusedError"`. */
   override name = "RefusedError";
   /** Each address tried, in order, with its own reason. */
   readonly attempts: readonly Attempt[];
@@ -66,6 +69,7 @@ export type TimeoutPhase =
 
 /** A deadline passed; {@linkcode TimeoutError.phase} says which. */
 export class TimeoutError extends ParleyError {
+  /** `"TimeoutError"`. */
   override name = "TimeoutError";
   /** Which wait it was. */
   readonly phase: TimeoutPhase;
@@ -90,6 +94,7 @@ export type TlsReason =
 
 /** The TLS handshake failed; {@linkcode TlsError.reason} says why. */
 export class TlsError extends ParleyError {
+  /** `"TlsError"`. */
   override name = "TlsError";
   /** Why. */
   readonly reason: TlsReason;
@@ -103,6 +108,7 @@ export class TlsError extends ParleyError {
 
 /** The server answered the WebSocket handshake, but did not agree; {@linkcode UpgradeError.status} is its answer. */
 export class UpgradeError extends ParleyError {
+  /** `"UpgradeError"`. */
   override name = "UpgradeError";
   /** The HTTP status; `undefined` where the answer was no HTTP. */
   readonly status: number | undefined;
@@ -116,11 +122,13 @@ export class UpgradeError extends ParleyError {
 
 /** The peer reset the connection (RFC 9293, section 3.5.2), or it was gone when we wrote. */
 export class ResetError extends ParleyError {
+  /** `"ResetError"`. */
   override name = "ResetError";
 }
 
 /** The stream ended before all that was expected had come. */
 export class ClosedEarlyError extends ParleyError {
+  /** `"ClosedEarlyError"`. */
   override name = "ClosedEarlyError";
   /** How many bytes came. */
   readonly received: number;
@@ -140,11 +148,13 @@ export class ClosedEarlyError extends ParleyError {
 
 /** The bytes do not make a message of the agreed framing. */
 export class FrameError extends ParleyError {
+  /** `"FrameError"`. */
   override name = "FrameError";
 }
 
 /** A limit of ours was reached: outbox, message size, connections. */
 export class LimitError extends ParleyError {
+  /** `"LimitError"`. */
   override name = "LimitError";
 }
 
@@ -153,6 +163,7 @@ export type BindReason = "in use" | "not permitted" | "not available";
 
 /** The address cannot be bound: in use, not permitted, or not of this machine. */
 export class BindError extends ParleyError {
+  /** `"BindError"`. */
   override name = "BindError";
   /** Why. */
   readonly reason: BindReason;
@@ -166,11 +177,13 @@ export class BindError extends ParleyError {
 
 /** The sandbox or the system forbids it; the message names the flag or the right that is missing. */
 export class PermissionError extends ParleyError {
+  /** `"PermissionError"`. */
   override name = "PermissionError";
 }
 
 /** A mistake in flags, arguments or a configuration file; the message shows the right way. */
 export class UsageError extends ParleyError {
+  /** `"UsageError"`. */
   override name = "UsageError";
 }
 

@@ -10,6 +10,7 @@ import { FrameError } from "../base/errors.ts";
 
 /** A request that cannot be served; {@linkcode HttpError.status} is what to answer. */
 export class HttpError extends FrameError {
+  /** `"HttpError"`. */
   override name = "HttpError";
   /** The status code of the answer (RFC 9110, section 15). */
   readonly status: number;
@@ -32,17 +33,21 @@ export interface HttpRequestHead {
   readonly path: string;
   /** The query without its `?`; `""` where there is none. */
   readonly query: string;
+  /** The version of HTTP. */
   readonly version: "1.0" | "1.1";
   /** Host and port that the client asked for; HTTP/1.0 may leave it out. */
   readonly host: string | undefined;
+  /** The header fields. */
   readonly fields: HttpFields;
 }
 
 /** Status line and header fields (RFC 9112, section 4). */
 export interface HttpResponseHead {
+  /** The status code (RFC 9110, section 15). */
   readonly status: number;
   /** The words after the status code; they mean nothing. */
   readonly reason: string;
+  /** The header fields. */
   readonly fields: HttpFields;
 }
 

@@ -2,6 +2,7 @@ import { concat, toBytes, utf8 } from "../base/bytes.ts";
 
 /** An answer with a whole body. */
 export interface HttpResponse {
+  /** The status code (RFC 9110, section 15). */
   readonly status: number;
   /** Fields beside `Content-Length` and `Connection`, which follow from the rest. */
   readonly fields?: Readonly<Record<string, string>>;

@@ -37,7 +37,11 @@ interface Ranges {
 export class AccessList implements Gate {
   #ranges: Ranges;
 
-  /** @throws {SyntaxError} A range cannot be parsed. */
+  /**
+   * Parses the rules.
+   *
+   * @throws {SyntaxError} A range cannot be parsed.
+   */
   constructor(rules: AccessRules) {
     this.#ranges = parseRules(rules);
   }

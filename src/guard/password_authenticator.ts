@@ -5,6 +5,7 @@ import { verifyPassword } from "./password_hash.ts";
 
 /** One name that can log in. */
 export interface PasswordEntry {
+  /** Who it is. */
   readonly identity: Identity;
   /** As `hashPassword()` makes it. */
   readonly hash: string;

@@ -70,8 +70,11 @@ const NOTHING = new Uint8Array(0);
  * write, and a peer that does not read is closed once the outbox is full.
  */
 export class Connection implements AsyncDisposable, Swept {
+  /** A number for log lines, unique among the connections of its listener. */
   readonly id: number;
+  /** Our side. */
   readonly local: Endpoint;
+  /** The peer's side. */
   readonly remote: Endpoint;
   /** Bytes that came. */
   bytesRead = 0;

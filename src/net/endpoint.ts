@@ -16,6 +16,7 @@ export type Scheme = typeof SCHEMES[number];
 
 /** An endpoint with a host and a port. */
 export interface HostEndpoint {
+  /** What is spoken there. */
   readonly scheme: "tcp" | "tls" | "ws" | "wss" | "udp";
   /** A name, an IPv4 address, or an IPv6 address without brackets. */
   readonly host: string;
@@ -27,6 +28,7 @@ export interface HostEndpoint {
 
 /** An endpoint in the file system. */
 export interface PathEndpoint {
+  /** A stream, or datagrams. */
   readonly scheme: "unix" | "unixgram";
   /** The socket's file. */
   readonly path: string;

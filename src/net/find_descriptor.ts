@@ -7,6 +7,7 @@ import { readSocketAddress, SOCKET_ADDRESS_BYTES, type SocketAddress } from "./s
 
 /** A socket to look for: a `Connection`, or a datagram socket with its `endpoint` as `local`. */
 export interface SocketEnds {
+  /** Our side. */
   readonly local: Endpoint;
   /** `undefined` for a socket that is not connected. */
   readonly remote?: Endpoint | undefined;

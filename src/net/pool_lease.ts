@@ -2,6 +2,7 @@ import type { Connection } from "./connection.ts";
 
 /** The right to use one connection of a pool, until it is released. */
 export class PoolLease implements AsyncDisposable {
+  /** The connection that is lent. */
   readonly connection: Connection;
   readonly #giveBack: (isReusable: boolean) => void;
   #isOver = false;

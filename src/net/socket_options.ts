@@ -42,14 +42,23 @@ export interface SocketOptionValues {
 
 /** What the kernel has; what the platform or the kind of socket lacks is `undefined`. */
 export interface SocketOptionReport {
+  /** SO_RCVBUF in bytes, as the kernel counts them. */
   readonly receiveBuffer: number | undefined;
+  /** SO_SNDBUF in bytes, as the kernel counts them. */
   readonly sendBuffer: number | undefined;
+  /** SO_KEEPALIVE and its times; `false` where it is off. */
   readonly keepAlive: KeepAlive | false | undefined;
+  /** TCP_USER_TIMEOUT in milliseconds. */
   readonly userTimeout: number | undefined;
+  /** SO_LINGER in seconds; `false` where it is off. */
   readonly linger: number | false | undefined;
+  /** TCP_CONGESTION: the name of the algorithm. */
   readonly congestion: string | undefined;
+  /** IP_TOS, or IPV6_TCLASS. */
   readonly typeOfService: number | undefined;
+  /** SO_REUSEADDR. */
   readonly reuseAddress: boolean | undefined;
+  /** TCP_NODELAY. */
   readonly noDelay: boolean | undefined;
 }
 

@@ -11,8 +11,11 @@ export interface CertificateFacts {
   readonly issuer: string;
   /** Host names and addresses that it is for (RFC 5280, section 4.2.1.6). */
   readonly names: readonly string[];
+  /** It is valid from then on. */
   readonly validFrom: Date;
+  /** It is valid until then. */
   readonly validTo: Date;
+  /** Its number at its issuer, in hexadecimal digits. */
   readonly serialNumber: string;
   /** SHA-256 of the whole certificate, as pairs of hexadecimal digits with colons. */
   readonly sha256: string;

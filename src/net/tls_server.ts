@@ -7,6 +7,9 @@ import { certificatesIn, privateKeyIn } from "./tls_pem.ts";
 import { TlsTransport } from "./tls_transport.ts";
 import type { TransportDuplex } from "./transport_duplex.ts";
 
+/** A transport with a handshake of its own. */
+export type SecuredTransport = Transport & Required<Pick<Transport, "handshake">>;
+
 /** What a server shows and asks for. */
 export interface TlsServerOptions {
   /** Certificate chain in PEM, the server's own first. */
@@ -57,7 +60,7 @@ export class TlsServerContext {
   }
 
   /** TLS over an accepted transport, as its server. */
-  wrap(inner: Transport, peer: { endpoint: string; handshakeTimeoutMs: number }): TlsTransport {
+  wrap(inner: Transport, peer: { endpoint: string; handshakeTimeoutMs: number }): SecuredTransport {
     const material = this.#material;
     return new TlsTransport(inner, { ...peer, start: (stream) => startServer(stream, material) });
   }

@@ -7,17 +7,23 @@ const RECENT_MOST = 128;
 
 /** Sums over connections. */
 export interface ConnectionTotals {
+  /** Bytes that came. */
   bytesRead: number;
+  /** Bytes that the kernel took. */
   bytesWritten: number;
+  /** Messages that came. */
   messagesRead: number;
+  /** Messages that were sent. */
   messagesWritten: number;
 }
 
 /** One connection for people and programs that look on. */
 export interface ConnectionReport extends Readonly<ConnectionTotals> {
+  /** The number of the connection in log lines. */
   readonly id: number;
   /** Where it came in. */
   readonly endpoint: string;
+  /** The client. */
   readonly peer: string;
   /** How long it has been, or was, open. */
   readonly ageMs: number;
@@ -33,6 +39,7 @@ export interface ConnectionReport extends Readonly<ConnectionTotals> {
 export interface ClosedReport extends ConnectionReport {
   /** RFC 3339. */
   readonly closedAt: string;
+  /** Why it ended. */
   readonly reason: CloseReason;
   /** What ended it, where it was an error. */
   readonly error: string | undefined;
