@@ -24,7 +24,7 @@ async function makeFolder(): Promise<{ path: string } & AsyncDisposable> {
 
 async function startToolServer(server: ToolServer, folder: string) {
   const port = closedPort();
-  const [name = "", ...args] = server.words({ port, folder, wsModule: await wsModulePath() });
+  const [name = "", ...args] = server.words({ port, folder, wsModule: wsModulePath() });
   const tool = startTool(name, args);
   const chosen = server.printsPort ? Number(await tool.line()) : port;
   const endpoint = `${server.scheme}://127.0.0.1:${chosen}`;
@@ -71,7 +71,7 @@ for (const client of TOOL_CLIENTS) {
     const permissions = ["-N", "-R"];
     await using echo = await startServer(["echo", `${client.scheme}://127.0.0.1:0`, ...tls], { permissions });
     const port = /:(\d+)\/?$/.exec(echo.endpoint)?.[1] ?? "";
-    const [name = "", ...args] = client.words({ port, folder: folder.path, wsModule: await wsModulePath() });
+    const [name = "", ...args] = client.words({ port, folder: folder.path, wsModule: wsModulePath() });
     const { code, stdout, stderr } = await runTool(name, args, { input: TEXT });
     assertEquals([stdout.length, code], [TEXT.length, 0], stderr);
     assert(stdout === TEXT);

@@ -193,9 +193,6 @@ export const TOOL_CLIENTS: readonly ToolClient[] = [
 ];
 
 /** Where Deno keeps the package `ws`, which Node can load as it is. */
-export async function wsModulePath(): Promise<string> {
-  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
-  const { npmCache } = JSON.parse(new TextDecoder().decode(stdout));
-  const version = /@([\d.]+)$/.exec(import.meta.resolve("ws"))?.[1];
-  return `${npmCache}/registry.npmjs.org/ws/${version}`;
+export function wsModulePath(): string {
+  return decodeURIComponent(new URL(".", import.meta.resolve("ws")).pathname);
 }
