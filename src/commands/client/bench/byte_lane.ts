@@ -35,7 +35,8 @@ export class ByteLane implements Lane {
   send(count: number): Promise<void> | undefined {
     const length = count * this.#message.length;
     this.#due += length;
-    if (this.#mayWait && length <= this.#batch.length) return this.#connection.write(this.#batch.subarray(0, length));
+    if (length === this.#batch.length && this.#mayWait) return this.#connection.write(this.#batch);
+    if (length < this.#batch.length && this.#mayWait) return this.#connection.write(this.#batch.subarray(0, length));
     // To wait until the server has taken it all, without reading what it answers, could be to wait for ever.
     for (let rest = length; rest > 0; rest -= this.#batch.length) {
       this.#connection.send(this.#batch.subarray(0, Math.min(rest, this.#batch.length)));
