@@ -29,6 +29,8 @@ const DEFAULT_RATE = 2;
 const NO_BYTES = new Uint8Array(0);
 /** Wrong passwords before the conversation ends. */
 const LOGIN_TRIES = 5;
+/** Lines or requests that may be refused one after the other before the conversation ends. */
+const REFUSED_MOST = 1_000;
 
 /** One client's conversation with the chat, from greeting to end. */
 export async function converse(hub: Hub, session: Session, options: ConversationOptions): Promise<void> {
@@ -76,6 +78,7 @@ function handle(hub: Hub, member: Member, data: Uint8Array, rate: MessageRate | 
     if (rate?.isMuted) throw new ChatError("too-fast", `You send too fast: nothing is passed on for ${rate.mutedText}`);
     if (data.includes(0)) throw new ChatError("not-text", "That is no text: it holds NUL");
     const result = member.wire.name === "json" ? handleJson(hub, member, data) : handleText(hub, member, data);
+    member.refusedInARow = 0;
     return result instanceof Promise ? result.catch((error: unknown) => refuse(member, data, error)) : result;
   } catch (error) {
     return refuse(member, data, error);
@@ -88,6 +91,8 @@ function refuse(member: Member, data: Uint8Array, error: unknown): void {
   const { code, message, field } = error;
   member.tell({ type: "error", code, text: message, field, id: error instanceof RequestError ? error.id : undefined });
   if (code === "not-text" && isBinary(data)) throw new FrameError(message);
+  // Who hears nothing but errors is no client, and answering would never end.
+  if (++member.refusedInARow > REFUSED_MOST) throw new FrameError("Too many lines in a row were refused");
   if (code === "login-failed" && ++member.failedLogins >= LOGIN_TRIES) throw new FrameError("Too many failed log-ins");
 }
 

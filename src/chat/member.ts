@@ -20,6 +20,8 @@ export class Member {
   isAdmitted: boolean;
   /** Wrong passwords so far. */
   failedLogins = 0;
+  /** How many of its lines or requests were refused since the last one that was not. */
+  refusedInARow = 0;
   /** Has left: nothing that was still under way for it counts. */
   isGone = false;
   /** Rooms by key, the one joined last at the end. */

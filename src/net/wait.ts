@@ -34,9 +34,12 @@ export async function abortable<T>(
   }
 }
 
-/** Waits until all that is ready now, sockets among it, has had its turn; a timer of 0 ms would take a hundred times as long. */
+/**
+ * Waits until all that is ready now has had its turn, sockets among it. A
+ * timer, because as long as immediates follow each other no socket is looked at.
+ */
 export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve));
+  return delay(0);
 }
 
 /** Waits for a time; the signal ends it early with its reason. */

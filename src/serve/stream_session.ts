@@ -19,6 +19,8 @@ const NO_MORE = Promise.resolve(null);
  * to himself until all are answered.
  */
 const BATCH_MOST = 1_024;
+/** How long one session may go on with what one read has brought before the others have a turn. */
+const SLICE_MS = 10;
 
 /** How long a client may take to end its side after ours. */
 const LINGER_MS = 2_000;
@@ -49,6 +51,7 @@ export class StreamSession implements Session {
   #badMessage: FrameError | undefined;
   /** The last read may hold more messages than were given. */
   #hasMore = false;
+  #sliceStartMs = 0;
   #isSinkDue = false;
   #isDraining = false;
   #isWaiting = false;
@@ -90,7 +93,7 @@ export class StreamSession implements Session {
     this.#batch.length = 0;
     if (this.#badMessage !== undefined) return Promise.reject(this.#told(this.#badMessage));
     if (this.#isDraining) return NO_MORE;
-    if (this.#hasMore) return nextTurn().then(() => this.#takeMore(options));
+    if (this.#hasMore) return this.#receiveMore(options);
     if (this.#connection.isReadEnded) return NO_MORE;
     if (options !== undefined) return this.#receiveWithin(options);
     this.#isWaiting = true;
@@ -167,12 +170,16 @@ export class StreamSession implements Session {
     return bytes === null && !this.#connection.isReadEnded;
   }
 
-  /** The next messages of the same read, now that everybody else has had a turn. */
-  #takeMore(options: WaitOptions | undefined): readonly Message[] | null | Promise<readonly Message[] | null> {
+  /** The next messages of the same read, once everybody else has had a turn where one is due. */
+  async #receiveMore(options: WaitOptions | undefined): Promise<readonly Message[] | null> {
+    if (performance.now() - this.#sliceStartMs > SLICE_MS) {
+      await nextTurn();
+      this.#sliceStartMs = performance.now();
+    }
     if (this.#isDraining) return null;
     // Closed meanwhile: a read says how, and what was read before is of no use any more.
-    if (this.#connection.closeReason !== undefined) return this.#connection.read().then(this.#onBytes);
-    return this.#decoded() ?? this.receive(options);
+    if (this.#connection.closeReason !== undefined) return await this.#connection.read().then(this.#onBytes);
+    return this.#decoded() ?? await this.receive(options);
   }
 
   /** The deadline is for a whole message, not for each piece of one. */

@@ -77,6 +77,16 @@ Deno.test("abuse 10: empty lines, blanks, control characters and terminal escape
     }
   }));
 
+Deno.test("abuse 10: a flood of empty lines: errors up to a bound, then the end, and the others do not wait", () =>
+  withChat(async ({ endpoint, until }) => {
+    for (let round = 0; round < 5; round++) {
+      const answers = await answersTo(endpoint, "\n".repeat(20_000)).catch(() => []);
+      assert(answers.length <= 1_001, `${answers.length} errors were told`);
+    }
+    const { closedByReason } = await until(({ open }) => open === 1);
+    assertEquals((closedByReason["bad message"] ?? 0) + (closedByReason.reset ?? 0), 5);
+  }));
+
 Deno.test("abuse 17: a member stops reading while 10,000 messages arrive: dropped alone, everyone else gets all in order", () =>
   withChat(async ({ endpoint, until }) => {
     const stalled = await enterChat(endpoint, "stalled");
