@@ -2,6 +2,12 @@ import { type FlagSpec, type FlagTable, kebabCase } from "../base/flag_spec.ts";
 import type { Command, Example, Program } from "./command.ts";
 import { EXIT_CODES } from "./exit_codes.ts";
 
+/** Columns that examples may fill, without their margin. */
+const WIDTH = 98;
+
+/** Columns that the names of flags may fill. */
+const LEFT_WIDTH = 32;
+
 /** Text of `PROGRAM --help`. */
 export function programHelp(program: Program): string {
   const examples = program.commands.flatMap((command) => command.examples.slice(0, 1));
@@ -48,17 +54,26 @@ function flagRows(flags: FlagTable): [string, string][] {
   });
 }
 
+/** Each example beside what it does; above one another where that would be too wide for most terminals. */
 function exampleRows(program: string, examples: readonly Example[]): string[] {
-  return columns(examples.map(({ words, does }) => [`${program} ${words}`.trimEnd(), does]), "# ");
+  const rows = examples.map(({ words, does }) => [`${program} ${words}`.trimEnd(), `# ${does}`] as const);
+  const widest = (index: 0 | 1) => Math.max(0, ...rows.map((row) => row[index].length));
+  const gap = 2;
+  if (widest(0) + gap + widest(1) > WIDTH) return rows.flatMap(([call, does]) => [does, call]);
+  return rows.map(([call, does]) => `${call.padEnd(widest(0) + gap)}${does}`);
 }
 
 function exitCodeRows(): string[] {
   return columns(Object.entries(EXIT_CODES));
 }
 
-function columns(rows: readonly (readonly [string, string])[], mark = ""): string[] {
-  const width = Math.min(44, Math.max(0, ...rows.map(([left]) => left.length)));
-  return rows.map(([left, right]) => `${left.padEnd(width)}  ${mark}${right}`);
+/** Two columns; what is too long for the first one has a row of its own. */
+function columns(rows: readonly (readonly [string, string])[]): string[] {
+  const short = rows.map(([left]) => left.length).filter((length) => length <= LEFT_WIDTH);
+  const width = Math.max(0, ...short) + 2;
+  return rows.flatMap(([left, right]) =>
+    left.length > LEFT_WIDTH ? [left, `${" ".repeat(width)}${right}`] : [`${left.padEnd(width)}${right}`]
+  );
 }
 
 function sections(parts: readonly [string, readonly string[]][]): string {
