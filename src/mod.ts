@@ -78,5 +78,7 @@ export {
 export type { TcpInfo } from "./net/tcp_info.ts";
 export { type ClosedReport, type ConnectionReport, type ConnectionTotals, ServerStats } from "./serve/server_stats.ts";
 export { type DialOptions, dialSession } from "./serve/dial_session.ts";
+export type { Framer } from "./serve/framer.ts";
 export type { Message, Session } from "./serve/session.ts";
+export type { WebSocketDialOptions } from "./serve/websocket/dial.ts";
 export { CLOSE_CODE, type WebSocketEnd } from "./serve/websocket/close_code.ts";

