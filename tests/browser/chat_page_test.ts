@@ -7,7 +7,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Page } from "playwright-core";
 import { launchBrowser, openPage } from "../support/browser.ts";
 import { fromFileUrl } from "../support/paths.ts";
-import { type RunningProgram, startProgram } from "../support/program.ts";
+import { type RunningProgram, runProgram, startProgram } from "../support/program.ts";
 import { toolTest } from "../support/tools.ts";
 
 const OUT = fromFileUrl("../e2e/out");
@@ -240,5 +240,42 @@ toolTest("chromium", "the chat page: it can be used by the keyboard alone", asyn
     assertEquals(complaints, []);
   } finally {
     await server[Symbol.asyncDispose]();
+  }
+});
+
+toolTest("chromium", "the chat page: where people log in, it asks for name and password", async () => {
+  const folder = await Deno.makeTempDir();
+  const hashed = await runProgram("server", ["hash-password", "ada"], { input: "correct horse\n" });
+  await Deno.writeTextFile(`${folder}/names`, hashed.stdout);
+  const args = ["chat", "ws://127.0.0.1:0", "--auth", `${folder}/names`, "--print-endpoint", "--log-level", "debug"];
+  const server = startProgram("server", args, { permissions: ["-N", `--allow-read=${folder}`] });
+  try {
+    const address = (await server.line()).replace("ws:", "http:");
+    await using browser = await launchBrowser();
+    const page = await browser.newPage();
+    await page.goto(address);
+    await page.fill("#login-name", "ada");
+    await page.fill("#login-password", "wrong");
+    await page.press("#login-password", "Enter");
+    await page.locator("#login-error", { hasText: "wrong" }).waitFor();
+    await page.fill("#login-password", "correct horse");
+    await page.press("#login-password", "Enter");
+    await page.waitForSelector("body[data-state=online]");
+    await page.locator("#me-nick", { hasText: "ada" }).waitFor();
+    await say(page, "let in");
+    await sees(page, "let in");
+    // Who types for longer than the server waits is let in all the same.
+    const slow = await (await browser.newContext()).newPage();
+    await slow.goto(address);
+    await slow.waitForSelector("#login-dialog[open]");
+    await slow.locator("body[data-state=connecting] #login-name").waitFor();
+    await server.errorLine(/disconnected.*log-in timeout/);
+    await slow.fill("#login-name", "ada");
+    await slow.fill("#login-password", "correct horse");
+    await slow.press("#login-password", "Enter");
+    await slow.locator("#me-nick", { hasText: "ada_2" }).waitFor();
+  } finally {
+    await server[Symbol.asyncDispose]();
+    await Deno.remove(folder, { recursive: true });
   }
 });

@@ -29,13 +29,17 @@ const view = new View(store, {
 });
 const panels = setUpPanels();
 let nameTries = 0;
+/** Who logs in here is called as the log-in says. */
+let hasLogIn = false;
+/** For the next connection; kept nowhere else. */
+let credentials;
 let missed = 0;
 let hasBeenOnline = false;
 
 const dialogs = setUpDialogs({
   rename: (nick) => request({ type: "nick", nick }),
   join: (name) => join(roomName(name)),
-  logIn: (name, password) => request({ type: "login", name, password }),
+  logIn,
 });
 
 socket.addEventListener(
@@ -49,13 +53,14 @@ socket.addEventListener("down", ({ detail }) => {
   view.connection("waiting", `Not connected. Next try in ${counted(wait, "second", "seconds")}`);
 });
 store.addEventListener("notice", ({ detail }) => view.toast(detail.text, detail.isError));
-store.addEventListener("refused", ({ detail }) => refused(detail));
+store.addEventListener("refused", (event) => refused(event.detail) && event.preventDefault());
 
 function take(event) {
   const nickBefore = store.nick;
   store.apply(event);
   if (event.type === "welcome") welcomed(event);
   else if (event.type === "joined") joined(event);
+  else if (event.type === "left") rememberRooms();
   else if (event.type === "message" && !event.id?.startsWith(pageId)) missed++;
   else if (event.type === "rooms") dialogs.showDirectory(store.directory);
   else if (event.type === "nick" && nickBefore !== store.nick) {
@@ -67,20 +72,23 @@ function take(event) {
 
 /** In: take the name of last time, and go back to the rooms, where each goes on after its last message. */
 function welcomed({ nick, loginRequired }) {
-  if (loginRequired) return openDialog("login");
+  if (loginRequired) {
+    hasLogIn = true;
+    return credentials === undefined ? openDialog("login") : logIn(credentials.name, credentials.password);
+  }
   dialogs.close("login");
   const wanted = recall("nick");
   nameTries = 0;
-  if (wanted !== undefined && wanted !== nick) request({ type: "nick", nick: wanted });
-  const names = store.rooms.length > 0 ? store.rooms.map(({ name }) => name) : JSON.parse(recall("rooms") ?? "[]");
+  if (wanted !== undefined && wanted !== nick && !hasLogIn) request({ type: "nick", nick: wanted });
+  const names = store.rooms.length > 0 ? store.rooms.map(({ name }) => name) : (recall("rooms") || LOBBY).split(" ");
   missed = 0;
-  for (const name of names.length > 0 ? names : [LOBBY]) join(name);
+  for (const name of names) join(name);
   request({ type: "rooms" });
   for (const { room, entry } of store.unacknowledged()) publish(room, entry);
 }
 
 function joined({ room, resumed, id }) {
-  remember("rooms", JSON.stringify(store.rooms.filter(({ isJoined }) => isJoined).map(({ name }) => name)));
+  rememberRooms();
   if (id === "asked") show(store.conversation(room));
   if (store.rooms.some(({ isJoined }) => !isJoined)) return;
   if (!hasBeenOnline || !resumed) {
@@ -98,6 +106,10 @@ function joined({ room, resumed, id }) {
       false,
     );
   }, 400);
+}
+
+function rememberRooms() {
+  remember("rooms", store.rooms.filter(({ isJoined }) => isJoined).map(({ name }) => name).join(" "));
 }
 
 function join(name) {
@@ -121,17 +133,30 @@ function loadOlder() {
   request({ type: "history", room: current.name, before, count: HISTORY_COUNT, id: "older" });
 }
 
-/** Told to the reader where it was asked for, rather than in passing. */
+/** A log-in, now or when the connection is back: who types slowly finds it closed. */
+function logIn(name, password) {
+  credentials = { name, password };
+  socket.retries = true;
+  if (!socket.send({ type: "login", name, password })) socket.connect();
+}
+
+/** Tells the reader where something was asked for; `true` where that was done. */
 function refused({ code, text }) {
-  if (code === "login-failed") return dialogs.showError("login", text);
+  if (code === "login-failed") {
+    credentials = undefined;
+    openDialog("login");
+    return dialogs.showError("login", text);
+  }
+  if (code === "login-required" && dialogs.isOpen("login")) return !(socket.retries = false);
   if ((code === "nick-taken" || code === "bad-nick") && dialogs.isOpen("rename")) {
     return dialogs.showError("rename", text);
   }
+  if (code === "bad-room") return dialogs.showError("room", text);
   if (code === "nick-taken" && nameTries < NAME_TRIES) {
     nameTries++;
     setTimeout(() => request({ type: "nick", nick: recall("nick") }), NAME_WAIT_MS);
   }
-  if (code === "bad-room") dialogs.showError("room", text);
+  return false;
 }
 
 function request(object) {

@@ -13,6 +13,10 @@ export function keyOf(name) {
 /** Orders what has no number of its own behind everything that has one. */
 const LAST = Number.MAX_SAFE_INTEGER;
 
+/** Entries that are kept; a page that is open for days must not grow for ever. */
+const ENTRIES_MOST = 1_500;
+const ENTRIES_KEPT = 1_000;
+
 export class Conversation {
   /** What is shown, oldest first; entries are never changed, but replaced. */
   entries = [];
@@ -94,7 +98,9 @@ export class Conversation {
     if (this.#position === undefined || this.#position.epoch !== epoch || seq > this.#position.seq) {
       this.#position = { epoch, seq };
     }
-    return this.#insertMessage(message, isOwn);
+    const isNew = this.#insertMessage(message, isOwn);
+    this.#trim();
+    return isNew;
   }
 
   addHistory(epoch, messages, nick, wasAskedFor) {
@@ -213,6 +219,16 @@ export class Conversation {
     const place = this.#epochs.lastIndexOf(epoch);
     this.#insert({ kind: "message", id, from, text, at, action, isOwn, state: "sent", seq, epoch: place });
     return true;
+  }
+
+  /** Forgets the oldest; they can be had again from the server. */
+  #trim() {
+    if (this.entries.length <= ENTRIES_MOST || this.isLoadingOlder) return;
+    for (const { kind, seq, epoch } of this.entries.slice(0, -ENTRIES_KEPT)) {
+      if (kind === "message") this.#seen.delete(`${this.#epochs[epoch]}:${seq}`);
+    }
+    this.entries = this.entries.slice(-ENTRIES_KEPT);
+    this.hasOlder = this.oldestSeq !== undefined && this.oldestSeq > 1;
   }
 
   #insert(entry) {

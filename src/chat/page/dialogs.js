@@ -44,6 +44,7 @@ export function setUpDialogs(actions) {
     showError(kind, text) {
       if (kind === "room" && !byId("room-dialog").open) openDialog("room", byId("room-text").value);
       byId(`${kind}-error`).textContent = text;
+      return true;
     },
     showDirectory(rooms) {
       byId("directory").replaceChildren(...rooms.map((room) => directoryItem(room, actions)));

@@ -41,14 +41,14 @@ export class MessageList {
     };
     let previous;
     let shownDay;
-    for (const entry of entries) {
+    for (const entry of joinedPresence(entries)) {
       const day = entry.kind === "message" ? dayOf(entry.at) : shownDay;
       const isNewDay = day !== shownDay;
       if (isNewDay) keep(`day:${day}:${entry.epoch}`, day, () => separator(day));
       shownDay = day;
       if (entry.key === mark) keep("mark", mark, () => separator("New", "new"));
       const isGrouped = !isNewDay && entry.key !== mark && follows(previous, entry);
-      const stamp = `${entry.state}:${isGrouped}:${nick}`;
+      const stamp = `${entry.kind === "note" ? entry.text : entry.state}:${isGrouped}:${nick}`;
       keep(entry.key, stamp, () => entry.kind === "note" ? note(entry) : this.#message(entry, isGrouped, nick));
       if (entry.kind === "message" || entry.style !== "presence") previous = entry;
     }
@@ -85,6 +85,18 @@ export class MessageList {
     again.addEventListener("click", () => this.#onRetry(entry));
     return [make("p", { className: "why" }, `Not sent: ${entry.why} `, again)];
   }
+}
+
+/** The same entries, with those who come and go one after another on one line. */
+function joinedPresence(entries) {
+  const joined = [];
+  for (const entry of entries) {
+    const last = joined.at(-1);
+    if (entry.style === "presence" && last?.style === "presence") {
+      joined[joined.length - 1] = { ...last, text: `${last.text}, ${entry.text}` };
+    } else joined.push(entry);
+  }
+  return joined;
 }
 
 function follows(previous, entry) {

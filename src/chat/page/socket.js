@@ -26,6 +26,8 @@ export class ChatSocket extends EventTarget {
   #retryTimer;
   #quietTimer;
   #isClosed = false;
+  /** Whether a lost connection is opened again by itself. */
+  retries = true;
 
   /**
    * @param {string} url
@@ -80,7 +82,7 @@ export class ChatSocket extends EventTarget {
     if (this.#socket !== socket) return;
     this.#socket = undefined;
     clearTimeout(this.#quietTimer);
-    if (this.#isClosed) return;
+    if (this.#isClosed || !this.retries) return;
     const waitMs = Math.min(MOST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#attempt) * (1 - this.#random() / 2);
     this.#attempt++;
     this.#retryTimer = setTimeout(() => this.connect(), waitMs);

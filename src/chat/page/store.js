@@ -160,8 +160,9 @@ export class ChatStore extends EventTarget {
     for (const conversation of this.conversations.values()) {
       if (conversation.failPending(id, text)) return;
     }
-    this.dispatchEvent(new CustomEvent("refused", { detail: { code, text, field, id } }));
-    this.#tell(text, true);
+    const event = new CustomEvent("refused", { detail: { code, text, field, id }, cancelable: true });
+    // Whoever shows it where it was asked for cancels the passing word.
+    if (this.dispatchEvent(event)) this.#tell(text, true);
   }
 
   /** A person that one talks to in private has another name. */

@@ -118,3 +118,12 @@ Deno.test("ChatStore takes a room away when it is left, and keeps one that it wa
   store.apply({ type: "left", room: "#lobby" });
   assertEquals(store.rooms.length, 0);
 });
+
+Deno.test("ChatStore forgets the oldest of very many messages, and takes them again", () => {
+  const { store, lobby } = storeInLobby();
+  for (let seq = 1; seq <= 1_501; seq++) store.apply(message(seq));
+  assertEquals([lobby.entries.length, lobby.oldestSeq, lobby.hasOlder], [1_000, 502, true]);
+  lobby.isLoadingOlder = true;
+  store.apply({ type: "history", room: "#lobby", epoch: "e1", messages: [message(500), message(501)], id: "older" });
+  assertEquals([lobby.entries.length, lobby.oldestSeq], [1_002, 500]);
+});
