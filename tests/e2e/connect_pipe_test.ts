@@ -122,3 +122,32 @@ Deno.test("connect says in one line what is wrong, with its exit code", async ()
   assertEquals((await runProgram("client", ["connect"])).code, 2);
   assertEquals((await runProgram("client", ["connect", ":1", ":2"])).code, 2);
 });
+
+Deno.test("connect sends lines as WebSocket messages, and bytes as they are with --framing raw", async () => {
+  await using echo = await startServer(["echo", "ws://127.0.0.1:0"]);
+  const wait = ["--wait-reply", "1s"];
+  const lines = await runProgram("client", ["connect", ...wait, echo.endpoint], { input: "one\r\ntwo" });
+  assertEquals([lines.code, lines.stdout], [0, "one\ntwo\n"]);
+  const input = crypto.getRandomValues(new Uint8Array(60_000));
+  const raw = await runProgram("client", ["connect", ...wait, "--framing", "raw", echo.endpoint], { input });
+  assertEquals([raw.code, raw.stdoutBytes.length], [0, input.length]);
+  assert(raw.stdoutBytes.every((byte, index) => byte === input[index]));
+});
+
+Deno.test("connect lets no deadline run while its own reader stands still", async () => {
+  await using echo = await startServer(["echo", ":0"]);
+  const command =
+    `head -c 8000000 /dev/zero | "$0" run -N "$1" connect --wait-reply 300ms "$2" | { sleep 1.5; wc -c; }`;
+  const { stdout } = await new Deno.Command("sh", {
+    args: ["-c", command, Deno.execPath(), new URL("../../src/client.ts", import.meta.url).pathname, echo.endpoint],
+  }).output();
+  assertEquals(new TextDecoder().decode(stdout).trim(), "8000000");
+});
+
+Deno.test("connect --hex takes and prints hexadecimal digits, a message a line", async () => {
+  await using echo = await startServer(["echo", ":0", "--framing", "fixed:2"]);
+  const args = ["connect", "--hex", "--framing", "fixed:2", echo.endpoint];
+  const { code, stdout } = await runProgram("client", args, { input: "00 ff\n0a0b\n" });
+  assertEquals([code, stdout], [0, "00ff\n0a0b\n"]);
+  assertEquals((await runProgram("client", args, { input: "xyz\n" })).code, 2);
+});

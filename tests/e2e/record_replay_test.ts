@@ -49,6 +49,17 @@ Deno.test("replay exits 1 where an answer differs, and shows where", async () =>
   });
 });
 
+Deno.test("replay says again what was said over WebSocket", async () => {
+  await using echo = await startServer(["echo", "ws://127.0.0.1:0"]);
+  await withFolder(async (folder) => {
+    const file = `${folder}/talk.jsonl`;
+    const args = ["connect", "--wait-reply", "300ms", "--record", file, echo.endpoint];
+    assertEquals((await runProgram("client", args, { input: "one\ntwo\n", permissions: FILES })).code, 0);
+    const { code, stdout } = await runProgram("client", ["replay", file, echo.endpoint], { permissions: FILES });
+    assertEquals([code, stdout], [0, "one\ntwo\n"]);
+  });
+});
+
 Deno.test("replay says in which line a recording is wrong", async () => {
   await withFolder(async (folder) => {
     const file = `${folder}/talk.jsonl`;

@@ -13,7 +13,7 @@ import { inputCutter, type InputOptions, lineMessage, type Outgoing } from "./co
 import { pipe } from "./connect/pipe.ts";
 import { Recorder } from "./replay/recorder.ts";
 import { converse } from "./connect/terminal.ts";
-import { dial, DIAL_FLAGS, isMessageWise } from "./dial.ts";
+import { dial, DIAL_FLAGS, isByLine } from "./dial.ts";
 import { ReplyPrinter } from "./reply_printer.ts";
 
 const FLAGS = {
@@ -77,7 +77,7 @@ export const connectCommand = defineCommand({
         stop.signal,
       );
     }
-    const printer = new ReplyPrinter(io.stdout, { isHex: flags.hex, isMessageWise: isMessageWise(session, flags) });
+    const printer = new ReplyPrinter(io.stdout, { isHex: flags.hex, isByLine: isByLine(session, flags) });
     const render = (message: Message) => printer.render(message);
     await pipe(session, io, { ...hooks, cutter: inputCutter(input), render, stallMs: DEFAULTS.writeTimeoutMs });
     return EXIT.done;
@@ -89,9 +89,8 @@ function recorderOf(flags: ConnectFlags, session: Session): Recorder | undefined
   return Recorder.open(flags.record, { endpoint: formatEndpoint(session.remote), framing: flags.framing ?? "raw" });
 }
 
-/** Over WebSocket bytes go as they come only where that is asked for: a message is what people mean by a line. */
 function inputOptions(flags: ConnectFlags, session: Session, isByHand: boolean): InputOptions {
-  const isFramed = flags.framing === undefined ? session.kind === "websocket" : flags.framing !== "raw";
+  const isFramed = isByLine(session, flags);
   return {
     isByLine: isByHand || isFramed || flags.hex,
     isHex: flags.hex,
@@ -103,6 +102,6 @@ function inputOptions(flags: ConnectFlags, session: Session, isByHand: boolean):
 function showOf(flags: ConnectFlags, session: Session): (message: Message) => string {
   if (flags.hex) return ({ data }) => hexDump(data).map((line) => `${line}\n`).join("");
   const decoder = new TextDecoder();
-  if (isMessageWise(session, flags)) return ({ data }) => `${safeText(decoder.decode(data))}\n`;
+  if (isByLine(session, flags)) return ({ data }) => `${safeText(decoder.decode(data))}\n`;
   return ({ data }) => safeText(decoder.decode(data, { stream: true }));
 }

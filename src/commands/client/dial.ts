@@ -44,6 +44,14 @@ export function isMessageWise(
   return session.kind === "websocket" || framing !== "raw";
 }
 
+/**
+ * Whether each message is a line for people: with a framing, and over WebSocket
+ * unless bytes are asked for by `--framing raw`.
+ */
+export function isByLine(session: Pick<Session, "kind">, { framing }: Pick<DialFlags, "framing">): boolean {
+  return framing === undefined ? session.kind === "websocket" : framing !== "raw";
+}
+
 function codecOf({ framing = "raw" }: Pick<DialFlags, "framing">): Codec {
   return parseFraming(framing, { maxBytes: MESSAGE_BYTES });
 }

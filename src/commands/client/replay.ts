@@ -4,7 +4,7 @@ import { defineCommand } from "../../cli/command.ts";
 import { EXIT, exitCodeOf } from "../../cli/exit_codes.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { readNamedFile } from "../read_named_file.ts";
-import { dial, DIAL_FLAGS, isMessageWise } from "./dial.ts";
+import { dial, DIAL_FLAGS, isByLine, isMessageWise } from "./dial.ts";
 import { failureLines } from "./exchange/failure_lines.ts";
 import { runExchange } from "./exchange/run_exchange.ts";
 import { parseRecording } from "./replay/recording.ts";
@@ -41,15 +41,17 @@ export const replayCommand = defineCommand({
     const recording = parseRecording(await readNamedFile(file, "the recording"), file);
     using stop = io.stop.listen();
     const startMs = performance.now();
-    const dialFlags = { ...flags, framing: flags.framing ?? recording.head.framing };
+    const { framing } = recording.head;
+    const dialFlags = { ...flags, framing: flags.framing ?? (framing === "raw" ? undefined : framing) };
     const session = await dial(endpoint, dialFlags, { context: "replay", signal: stop.signal });
     const messageWise = isMessageWise(session, dialFlags);
     const steps = replaySteps(recording.events, {
       isMessageWise: messageWise,
+      canHalfClose: session.kind !== "websocket",
       isTimed: flags.timed,
       ignoresReplies: flags.ignoreReplies,
     });
-    const printer = new ReplyPrinter(io.stdout, { isHex: false, isMessageWise: messageWise });
+    const printer = new ReplyPrinter(io.stdout, { isHex: false, isByLine: isByLine(session, dialFlags) });
     const report = await runExchange(session, steps, {
       timeoutMs: flags.timeout,
       isMessageWise: messageWise,

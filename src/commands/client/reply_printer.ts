@@ -9,23 +9,21 @@ const LF = 0x0a;
 /** Prints what comes: in a pipe as it is, on a terminal so that it cannot be obeyed. */
 export class ReplyPrinter {
   readonly #output: Output;
-  readonly #options: { isHex: boolean; isMessageWise: boolean };
+  readonly #options: { isHex: boolean; isByLine: boolean };
   readonly #decoder = new TextDecoder();
   #isAtLineStart = true;
 
-  constructor(output: Output, options: { isHex: boolean; isMessageWise: boolean }) {
+  constructor(output: Output, options: { isHex: boolean; isByLine: boolean }) {
     this.#output = output;
     this.#options = options;
   }
 
   /** The message as it is printed. */
   render({ data }: Message): Uint8Array {
-    const { isHex, isMessageWise } = this.#options;
+    const { isHex, isByLine } = this.#options;
     if (isHex) return utf8(`${formatHex(data)}\n`);
-    const body = this.#output.isTerminal
-      ? utf8(safeText(this.#decoder.decode(data, { stream: !isMessageWise })))
-      : data;
-    return isMessageWise ? concat([body, LINE_END]) : body;
+    const body = this.#output.isTerminal ? utf8(safeText(this.#decoder.decode(data, { stream: !isByLine }))) : data;
+    return isByLine ? concat([body, LINE_END]) : body;
   }
 
   /** Prints it. */

@@ -3,7 +3,7 @@ import type { FlagTable } from "../../base/flag_spec.ts";
 import { type CommandDefinition, defineCommand } from "../../cli/command.ts";
 import { EXIT, exitCodeOf } from "../../cli/exit_codes.ts";
 import { configureProgramLogging } from "../program_logging.ts";
-import { dial, DIAL_FLAGS, isMessageWise } from "./dial.ts";
+import { dial, DIAL_FLAGS, isByLine, isMessageWise } from "./dial.ts";
 import { failureLines } from "./exchange/failure_lines.ts";
 import { runExchange } from "./exchange/run_exchange.ts";
 import { ReplyPrinter } from "./reply_printer.ts";
@@ -74,7 +74,7 @@ async function run({ flags, args, given, io }: Parameters<CommandDefinition<type
     signal: stop.signal,
   });
   const messageWise = isMessageWise(session, flags);
-  const printer = new ReplyPrinter(io.stdout, { isHex: flags.hex, isMessageWise: messageWise });
+  const printer = new ReplyPrinter(io.stdout, { isHex: flags.hex, isByLine: isByLine(session, flags) });
   const isSilent = flags.quiet || flags.json;
   const report = await runExchange(session, steps, {
     timeoutMs: flags.timeout,

@@ -8,6 +8,8 @@ import type { RecordedEvent } from "./recording.ts";
 export interface ReplayOptions {
   /** Whether each message stands for itself; in a stream only the bytes count, however they were cut. */
   readonly isMessageWise: boolean;
+  /** Whether one side can end alone; otherwise the ends of both are left out. */
+  readonly canHalfClose: boolean;
   /** Wait before each thing that is sent as long as was waited then. */
   readonly isTimed: boolean;
   /** What comes need not be what came then. */
@@ -20,6 +22,7 @@ export function replaySteps(events: readonly RecordedEvent[], options: ReplayOpt
   let beforeMs = events[0]?.atMs ?? 0;
   for (const event of joined(events, options)) {
     const { from, data, atMs } = event;
+    if (data === undefined && !options.canHalfClose) continue;
     if (from === "client") {
       if (options.isTimed && atMs > beforeMs) steps.push({ kind: "pause", forMs: atMs - beforeMs });
       steps.push(data ? { kind: "send", data: bytesPayload(data), isText: isUtf8(data) } : { kind: "end" });

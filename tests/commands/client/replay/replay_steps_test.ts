@@ -16,7 +16,13 @@ const EVENTS = [
 ];
 
 function kinds(options: Partial<ReplayOptions>): string[] {
-  return replaySteps(EVENTS, { isMessageWise: false, isTimed: false, ignoresReplies: false, ...options })
+  return replaySteps(EVENTS, {
+    isMessageWise: false,
+    canHalfClose: true,
+    isTimed: false,
+    ignoresReplies: false,
+    ...options,
+  })
     .map((step) => step.kind === "pause" ? `pause ${step.forMs}` : step.kind);
 }
 
@@ -26,6 +32,10 @@ Deno.test("replaySteps() joins in a stream what one side said at a time", () => 
 
 Deno.test("replaySteps() keeps each message for itself", () => {
   assertEquals(kinds({ isMessageWise: true }), ["expect", "expect", "send", "end", "close"]);
+});
+
+Deno.test("replaySteps() leaves the ends out where one side cannot end alone", () => {
+  assertEquals(kinds({ canHalfClose: false }), ["expect", "send"]);
 });
 
 Deno.test("replaySteps() pauses as the client did, and may leave the answers out", () => {
