@@ -13,7 +13,7 @@ const COMPARED_BYTES = 1024;
  * A lane over a stream of bytes. The echo of a framed message has the same
  * bytes as the message, so no decoder stands in the hot loop.
  */
-export class ByteLane implements Lane {
+export class ByteLane implements Lane<Uint8Array | null> {
   readonly #connection: Connection;
   readonly #message: Uint8Array;
   readonly #batch: Uint8Array;
@@ -44,15 +44,11 @@ export class ByteLane implements Lane {
     return undefined;
   }
 
-  receive(): Promise<number> {
-    return this.#connection.read().then(this.#onBytes);
+  receive(): Promise<Uint8Array | null> {
+    return this.#connection.read();
   }
 
-  close(error?: Error): void {
-    this.#connection.close(error === undefined ? "done" : "error", error);
-  }
-
-  readonly #onBytes = (bytes: Uint8Array | null): number => {
+  answersIn(bytes: Uint8Array | null): number {
     if (bytes === null) throw this.#endedEarly();
     this.#due -= bytes.length;
     if (this.#due < 0) throw this.#wrong(`${-this.#due} bytes more than were sent`);
@@ -68,7 +64,11 @@ export class ByteLane implements Lane {
     const answered = Math.floor(end / this.#message.length);
     this.#at = end - answered * this.#message.length;
     return answered;
-  };
+  }
+
+  close(error?: Error): void {
+    this.#connection.close(error === undefined ? "done" : "error", error);
+  }
 
   #compare(bytes: Uint8Array, from: number): void {
     const message = this.#message;

@@ -7,7 +7,7 @@ export async function driveClosedLoop(loaded: LoadedLane, depth: number, { run, 
   const first = run.claim(depth);
   if (first > 0) await loaded.send(first, startMs, startMs);
   while (inFlight.count > 0) {
-    const answered = await lane.receive();
+    const answered = lane.answersIn(await lane.receive());
     if (answered === 0) continue;
     const nowMs = performance.now();
     tally.countAnswered(inFlight, answered, nowMs);

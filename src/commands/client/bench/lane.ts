@@ -1,16 +1,18 @@
 import { ParleyError } from "../../../base/errors.ts";
 
-/** One connection under load: sends messages and takes their echoes. */
-export interface Lane {
+/** One connection under load: sends messages and takes their echoes; what it receives at a time is of type `R`. */
+export interface Lane<R = unknown> {
   /** Sends `count` messages; the promise, where there is one, is settled when the next ones may be sent. */
   send(count: number): Promise<void> | undefined;
+  /** Waits for what comes next. It goes to {@linkcode answersIn}: a promise more for each message would be felt. */
+  receive(): Promise<R>;
   /**
-   * Waits for the next bytes; how many answers they complete.
+   * How many answers are completed by what came.
    *
    * @throws {WrongAnswerError} What came is not what was sent.
    * @throws {ClosedEarlyError} The server ended.
    */
-  receive(): Promise<number>;
+  answersIn(received: R): number;
   /** Closes it; with an error, `receive()` throws that. */
   close(error?: Error): void;
 }

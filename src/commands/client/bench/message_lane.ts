@@ -8,7 +8,7 @@ import { type Lane, WrongAnswerError } from "./lane.ts";
 const COMPARED_BYTES = 1024;
 
 /** A lane over a session that has messages of its own: WebSocket. */
-export class MessageLane implements Lane {
+export class MessageLane implements Lane<readonly Message[] | null> {
   readonly #session: Session;
   readonly #message: Uint8Array;
   #due = 0;
@@ -26,22 +26,22 @@ export class MessageLane implements Lane {
     for (let index = 0; index < count; index++) this.#session.send(this.#message, false);
   }
 
-  receive(): Promise<number> {
-    return this.#session.receive().then(this.#onMessages);
+  receive(): Promise<readonly Message[] | null> {
+    return this.#session.receive();
+  }
+
+  answersIn(messages: readonly Message[] | null): number {
+    if (messages === null) throw this.#error ?? this.#endedEarly();
+    this.#due -= messages.length;
+    if (this.#due < 0) throw this.#wrong(`${-this.#due} messages more than were sent`);
+    for (const { data } of messages) this.#compare(data);
+    return messages.length;
   }
 
   close(error?: Error): void {
     this.#error ??= error;
     this.#session.close(error === undefined ? "done" : "error", error);
   }
-
-  readonly #onMessages = (messages: readonly Message[] | null): number => {
-    if (messages === null) throw this.#error ?? this.#endedEarly();
-    this.#due -= messages.length;
-    if (this.#due < 0) throw this.#wrong(`${-this.#due} messages more than were sent`);
-    for (const { data } of messages) this.#compare(data);
-    return messages.length;
-  };
 
   #compare(data: Uint8Array): void {
     const message = this.#message;

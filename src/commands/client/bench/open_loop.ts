@@ -78,7 +78,7 @@ class Schedule {
 /** Answers that came; 0 where the lane was closed because nothing is in flight at the end. */
 async function receiveUntilOver(loaded: LoadedLane, run: { readonly isOver: boolean }): Promise<number> {
   try {
-    return await loaded.lane.receive();
+    return loaded.lane.answersIn(await loaded.lane.receive());
   } catch (error) {
     if (run.isOver && loaded.inFlight.count === 0) return 0;
     throw error;

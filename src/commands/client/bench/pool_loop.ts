@@ -64,7 +64,7 @@ export class PoolCaller implements Waiting {
     this.#lane = lane;
     try {
       await lane.send(1);
-      while (await lane.receive() === 0) {
+      while (lane.answersIn(await lane.receive()) === 0) {
         // The answer comes in pieces.
       }
     } finally {

@@ -25,16 +25,21 @@ function laneWith(pieces: Uint8Array[], message: Uint8Array, depth = 4): ByteLan
   return new ByteLane(connection, message, depth);
 }
 
+/** Answers that the next read completes. */
+async function answers(lane: ByteLane): Promise<number> {
+  return lane.answersIn(await lane.receive());
+}
+
 const MESSAGE = loadMessage(10, 0);
 
-Deno.test("receive() counts whole answers, however they are cut", async () => {
+Deno.test("answersIn() counts whole answers, however they are cut", async () => {
   const stream = new Uint8Array([...MESSAGE, ...MESSAGE, ...MESSAGE]);
   const lane = laneWith([stream.slice(0, 4), stream.slice(4, 21), stream.slice(21)], MESSAGE);
   await lane.send(3);
-  assertEquals([await lane.receive(), await lane.receive(), await lane.receive()], [0, 2, 1]);
+  assertEquals([await answers(lane), await answers(lane), await answers(lane)], [0, 2, 1]);
 });
 
-Deno.test("receive() throws a WrongAnswerError when a byte differs, is missing or is too many", async () => {
+Deno.test("answersIn() throws a WrongAnswerError when a byte differs, is missing or is too many", async () => {
   const differs = MESSAGE.slice();
   differs[7] = 0;
   const shifted = new Uint8Array([...MESSAGE.subarray(1), ...MESSAGE.subarray(0, 1)]);
@@ -42,11 +47,11 @@ Deno.test("receive() throws a WrongAnswerError when a byte differs, is missing o
   for (const answer of [differs, shifted, tooMany, loadMessage(10, 1)]) {
     const lane = laneWith([answer], MESSAGE);
     await lane.send(1);
-    await assertRejects(() => lane.receive(), WrongAnswerError, "did not echo");
+    await assertRejects(() => answers(lane), WrongAnswerError, "did not echo");
   }
 });
 
-Deno.test("receive() throws a WrongAnswerError when a long answer differs at its beginning or end", async () => {
+Deno.test("answersIn() throws a WrongAnswerError when a long answer differs at its beginning or end", async () => {
   const message = loadMessage(2_000, 0);
   const pieces = [message.slice(0, 1_024), message.slice(1_024)];
   for (const at of [0, 1_023, 1_024, 1_999]) {
@@ -56,14 +61,14 @@ Deno.test("receive() throws a WrongAnswerError when a long answer differs at its
     const lane = laneWith(broken, message, 1);
     await lane.send(1);
     await assertRejects(async () => {
-      while (await lane.receive() === 0);
+      while (await answers(lane) === 0);
     }, WrongAnswerError);
   }
 });
 
-Deno.test("receive() throws a ClosedEarlyError when the server ends", async () => {
+Deno.test("answersIn() throws a ClosedEarlyError when the server ends", async () => {
   const lane = laneWith([MESSAGE.slice(0, 3)], MESSAGE);
   await lane.send(1);
-  assertEquals(await lane.receive(), 0);
-  await assertRejects(() => lane.receive(), ClosedEarlyError, "with 7 bytes to come");
+  assertEquals(await answers(lane), 0);
+  await assertRejects(() => answers(lane), ClosedEarlyError, "with 7 bytes to come");
 });
