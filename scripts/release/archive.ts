@@ -10,7 +10,7 @@ export function archiveName(version: string, target: string): string {
   return `parley-${version}-${target}`;
 }
 
-/** Packs the programs of a target, which lie in `out`, with licence and README; the archive's name. */
+/** Packs the programs of a target, which lie in `out`, with manual pages, completions and papers; the archive's name. */
 export async function makeArchive(target: Target, out: string, { version }: BuildInfo): Promise<string> {
   const name = archiveName(version, target);
   const from = target === Deno.build.target ? out : `${out}/${target}`;
@@ -21,6 +21,7 @@ export async function makeArchive(target: Target, out: string, { version }: Buil
       const file = fileName(program, target);
       await Deno.copyFile(`${from}/${file}`, `${folder}/${file}`);
     }
+    await writeDocumentation(folder, out);
     for (const paper of PAPERS) {
       await Deno.copyFile(new URL(`../../${paper}`, import.meta.url), `${folder}/${paper}`);
     }
@@ -29,4 +30,17 @@ export async function makeArchive(target: Target, out: string, { version }: Buil
     await Deno.remove(folder, { recursive: true });
   }
   return `${name}.tar.gz`;
+}
+
+async function writeDocumentation(folder: string, bundles: string): Promise<void> {
+  await Deno.mkdir(`${folder}/man`);
+  await Deno.mkdir(`${folder}/completions`);
+  for (const program of PROGRAMS) {
+    const print = (...words: string[]) =>
+      run(Deno.execPath(), ["run", "--quiet", "--allow-net", `${bundles}/parley-${program}.js`, ...words]);
+    await Deno.writeTextFile(`${folder}/man/parley-${program}.1`, await print("man"));
+    for (const shell of ["bash", "zsh", "fish"]) {
+      await Deno.writeTextFile(`${folder}/completions/parley-${program}.${shell}`, await print("completions", shell));
+    }
+  }
 }
