@@ -114,7 +114,7 @@ class Dialogue {
   /** Bytes in the clear after the last reply could be taken for the server's words within TLS (CVE-2011-0411). */
   end(): void {
     if (this.#rest === "") return;
-    const message = `STARTTLS with ${this.#endpoint} failed: the server sent more after its consent`;
+    const message = `Cannot speak TLS with ${this.#endpoint}: the server sent more after its consent`;
     throw new TlsError("protocol", message, { endpoint: this.#endpoint });
   }
 
@@ -130,12 +130,12 @@ class Dialogue {
 
   #refused(reply: string): TlsError {
     const shown = preview(utf8(reply.trimEnd()), 80);
-    const message = `STARTTLS with ${this.#endpoint} failed: the ${this.#protocol} server answered "${shown}"`;
+    const message = `Cannot speak TLS with ${this.#endpoint}: the ${this.#protocol} server answered "${shown}"`;
     return new TlsError("protocol", message, { endpoint: this.#endpoint });
   }
 
   #tooLong(): LimitError {
-    const message = `STARTTLS with ${this.#endpoint} failed: a reply is longer than ${REPLY_BYTES} bytes`;
+    const message = `Cannot speak TLS with ${this.#endpoint}: a reply is longer than ${REPLY_BYTES} bytes`;
     return new LimitError(message, { endpoint: this.#endpoint });
   }
 }

@@ -46,15 +46,22 @@ export function toHandshakeError(error: unknown, endpoint: string): Error {
   if (!(error instanceof Error)) return new Error(String(error));
   const reason = tlsReasonOf(error);
   if (error instanceof ParleyError || reason === undefined) return error;
-  const detail = reason === "closed" ? "" : ` (${tidy(messageOf(error))})`;
-  const isPlain = /InvalidContentType|WRONG_VERSION_NUMBER|wrong version number/.test(
-    `${codeOf(error)} ${error.message}`,
-  );
-  const explanation = isPlain ? "the peer does not speak TLS" : EXPLANATIONS[reason];
-  return new TlsError(reason, `TLS with ${endpoint} failed: ${explanation}${isPlain ? "" : detail}`, {
+  return new TlsError(reason, `Cannot speak TLS with ${endpoint}: ${explain(error, reason)}`, {
     endpoint,
     cause: error,
   });
+}
+
+function explain(error: Error, reason: TlsReason): string {
+  if (/InvalidContentType|WRONG_VERSION_NUMBER|wrong version number/.test(`${codeOf(error)} ${error.message}`)) {
+    return "the peer does not speak TLS";
+  }
+  const names = /(?:Host|IP): (\S+?)\.? is not in the cert's (?:altnames|list): (.*)$/.exec(error.message);
+  if (names) {
+    const [, asked, has = ""] = names;
+    return `the certificate is not for ${asked}, but for ${has.replaceAll(/(?:DNS|IP Address):/g, "")}`;
+  }
+  return reason === "closed" ? EXPLANATIONS.closed : `${EXPLANATIONS[reason]} (${tidy(messageOf(error))})`;
 }
 
 function codeOf(error: Error): string {

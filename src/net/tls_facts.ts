@@ -78,9 +78,10 @@ export function tlsFactsOf(socket: TLSSocket): TlsFacts {
 
 function distrustOf(socket: TLSSocket): TlsFacts["distrust"] {
   // A text at run time, whatever its declaration says: the code of the failed check.
-  const text: unknown = socket.authorizationError;
-  if (text === null || text === undefined) return undefined;
-  return { reason: tlsReasonOf(new Error(String(text))) ?? "other", text: String(text) };
+  const code: unknown = socket.authorizationError;
+  if (code === null || code === undefined) return undefined;
+  const text = String(code);
+  return { reason: tlsReasonOf(new Error(text)) ?? "other", text: text.replaceAll("_", " ").toLowerCase() };
 }
 
 function oneLine(name: string | undefined): string {

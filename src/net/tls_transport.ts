@@ -91,7 +91,7 @@ export class TlsTransport implements Transport {
     const { endpoint, handshakeTimeoutMs, prelude } = this.#side;
     const timeout = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
-      const message = `TLS with ${endpoint} failed: no handshake within ${formatDuration(handshakeTimeoutMs)}`;
+      const message = `Cannot speak TLS with ${endpoint}: no handshake within ${formatDuration(handshakeTimeoutMs)}`;
       timeout.reject(new TimeoutError("handshake", message, { endpoint }));
     }, handshakeTimeoutMs);
     try {

@@ -38,7 +38,11 @@ export function reasonFor(error: unknown, endpoint: string): string {
     const attempts = error.attempts.map(({ address, reason }) => `${address}: ${reason}`);
     return error.attempts.length === 1 ? error.attempts[0]?.reason ?? "" : attempts.join(", ");
   }
-  return messageOf(error).replace(`Cannot connect to ${endpoint}: `, "").replace(`${endpoint} `, "");
+  return messageOf(error).replace(`Cannot connect to ${endpoint}: `, "").replace(
+    `Cannot speak TLS with ${endpoint}: `,
+    "",
+  )
+    .replace(`${endpoint} `, "");
 }
 
 function effort({ tries, ms }: { tries: number; ms: number }): string {
