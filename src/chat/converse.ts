@@ -26,6 +26,8 @@ export interface ConversationOptions {
 
 /** Messages a second where nothing is said. */
 const DEFAULT_RATE = 2;
+/** A request line (RFC 9112, section 3), whole or cut off in a long path. */
+const HTTP_REQUEST = /^(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|TRACE|CONNECT) (?:\S+ HTTP\/\d|\/\S{200})/;
 const NO_BYTES = new Uint8Array(0);
 /** Wrong passwords before the conversation ends. */
 const LOGIN_TRIES = 5;
@@ -99,7 +101,7 @@ function refuse(member: Member, data: Uint8Array, error: unknown): void {
 /** A browser or a probe that takes this for a web server gets one line, not one for each header. */
 function refuseHttp(member: Member, data: Uint8Array): void {
   const start = decodeText(data.subarray(0, 256)) ?? "";
-  if (!/^[A-Z]{3,10} \S+ HTTP\/\d/.test(start) && !/^[A-Z]{3,7} \S{200}/.test(start)) return;
+  if (!HTTP_REQUEST.test(start)) return;
   const text = "This is a chat of text lines, no web server: use a ws:// endpoint for browsers";
   member.tell({ type: "error", code: "not-text", text });
   throw new FrameError("An HTTP request came where lines of text are expected");

@@ -1,4 +1,5 @@
 import { concat, utf8 } from "../base/bytes.ts";
+import { FrameError } from "../base/errors.ts";
 import type { Framer } from "../serve/framer.ts";
 import type { ChatEvent } from "./event.ts";
 import type { Member } from "./member.ts";
@@ -84,12 +85,23 @@ export class FanOut {
     if (ofFramer === undefined) this.#frames.set(wire, ofFramer = new Map());
     let frames = ofFramer.get(framer);
     if (frames === undefined) {
-      const each = this.#items.map(({ event }) => {
-        const [first, ...more] = wire.encode(event).map((text) => framer.frame(utf8(text), true));
-        return first === undefined || more.length > 0 ? concat(first === undefined ? [] : [first, ...more]) : first;
-      });
+      const each = this.#items.map(({ event }) => frameOf(event, wire, framer));
       ofFramer.set(framer, frames = { each, all: concat(each) });
     }
     return frames;
+  }
+}
+
+const NOTHING = new Uint8Array(0);
+
+function frameOf(event: ChatEvent, wire: Wire, framer: Framer): Uint8Array {
+  try {
+    const [first, ...more] = wire.encode(event).map((text) => framer.frame(utf8(text), true));
+    if (first === undefined) return NOTHING;
+    return more.length === 0 ? first : concat([first, ...more]);
+  } catch (error) {
+    // It cannot be said in the framing that this server was given, such as a delimiter that is in the text.
+    if (error instanceof FrameError) return NOTHING;
+    throw error;
   }
 }

@@ -185,7 +185,11 @@ export class Hub implements AsyncDisposable {
       if (room.size === 0 && (this.authenticator === undefined || room.key !== LOBBY)) room.operators.add(member);
       member.rooms.set(room.key, room);
       member.current = room;
-      await room.join(member, position, id);
+      await room.join(member, position, id).catch((error: unknown) => {
+        // The history failed half-way: who is told of an error must not be in the room.
+        this.part(member, room);
+        throw error;
+      });
     } finally {
       this.#closeIfEmpty(room);
     }

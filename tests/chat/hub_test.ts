@@ -1,5 +1,5 @@
-import { assertEquals, assertStrictEquals } from "@std/assert";
-import { Logger } from "@parley/parley";
+import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { FrameError, Logger } from "@parley/parley";
 import { ChatError } from "../../src/chat/chat_error.ts";
 import type { History, RoomLog } from "../../src/chat/history.ts";
 import { createMemoryHistory } from "../../src/chat/history_memory.ts";
@@ -58,7 +58,7 @@ class HeldHistory implements History {
         else store();
       },
       after: (seq, limit) => later(() => log.after(seq, limit)),
-      last: (limit, upTo) => later(() => log.last(limit, upTo)),
+      last: (limit, upTo) => this.failure ? Promise.reject(this.failure) : later(() => log.last(limit, upTo)),
       get state() {
         return log.state;
       },
@@ -185,6 +185,35 @@ Deno.test("what cannot be stored is told to its sender and to nobody else", asyn
   await turn();
   assertEquals(ann.session.take(), ["! The disk is full"]);
   assertEquals(bob.session.take(), []);
+});
+
+Deno.test("who cannot be shown a room's history is not in the room", async () => {
+  const history = new HeldHistory();
+  await using hub = createHub(history);
+  const ann = await enter(hub, "ann");
+  const member = hub.enter(new FakeSession());
+  history.failure = new ChatError("not-stored", "The disk is gone");
+  await assertRejects(() => hub.join(member, "#lobby"), ChatError, "The disk is gone");
+  assertEquals(hub.roomOf(ann.member).people().map(({ nick }) => nick), ["ann"]);
+  assertEquals(member.rooms.size, 0);
+});
+
+Deno.test("what the framing cannot say is left out of a broadcast, and the next one is heard", async () => {
+  await using hub = createHub();
+  const ann = await enter(hub, "ann");
+  const bob = await enter(hub, "bob");
+  const frame = bob.session.framer.frame;
+  bob.session.framer = {
+    frame(data, isText) {
+      if (data.includes(0x58)) throw new FrameError("it holds the delimiter");
+      return frame(data, isText);
+    },
+  };
+  say(hub, ann.member, "X");
+  await turn();
+  say(hub, ann.member, "fine");
+  await turn();
+  assertEquals(bob.session.take().filter((line) => line.startsWith("[")), ["[#lobby] ann: fine"]);
 });
 
 Deno.test("a nick change is told once to who shares several rooms", async () => {

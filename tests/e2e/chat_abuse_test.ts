@@ -11,6 +11,7 @@ const TLS_HELLO = Uint8Array.of(0x16, 3, 1, 0, 200, 1, 0, 0, 196, 3, 3, ...new U
 const INTRUDERS: Readonly<Record<string, Uint8Array | string>> = {
   "a TLS hello": TLS_HELLO,
   "an HTTP request": "GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: probe\r\n\r\n",
+  "a very long path": `GET /${"x".repeat(3_000)}\n`,
   "NULs": Uint8Array.of(0, 0, 0, 10, 0, 0, 10),
   "random bytes": Uint8Array.of(0xfe, 0x02, 0x81, 0x99, 0x10, 10, 0xff, 0x03, 10, 0xc3),
 };

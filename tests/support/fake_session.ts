@@ -10,7 +10,7 @@ export class FakeSession implements Session {
   readonly id = 1;
   readonly kind: Session["kind"];
   readonly subprotocol: string | undefined;
-  readonly framer = framerOf(CODEC);
+  framer = framerOf(CODEC);
   readonly remote: Endpoint = parseEndpoint("127.0.0.1:1");
   readonly local: Endpoint = parseEndpoint("127.0.0.1:2");
   readonly log: Logger = Logger.of("test");
