@@ -12,7 +12,7 @@ const SQLITE_MESSAGES = 100_000;
 
 const LOGIN_TIMEOUT_MS = 10_000;
 
-/** Rooms for people and programs; design section 7. */
+/** Rooms for people and programs: lines of text for the ones, JSON for the others, and a page for browsers. */
 export const chat = defineService({
   name: "chat",
   summary: "rooms in which people and programs talk to each other",

@@ -11,7 +11,7 @@ export class FakeSession implements Session {
   readonly kind: Session["kind"];
   readonly subprotocol: string | undefined;
   framer = framerOf(CODEC);
-  readonly remote: Endpoint = parseEndpoint("127.0.0.1:1");
+  readonly remote: Endpoint;
   readonly local: Endpoint = parseEndpoint("127.0.0.1:2");
   readonly log: Logger = Logger.of("test");
   readonly queuedBytes = 0;
@@ -23,7 +23,8 @@ export class FakeSession implements Session {
   #wake = Promise.withResolvers<void>();
   #sent = Promise.withResolvers<void>();
 
-  constructor(options: { kind?: Session["kind"]; subprotocol?: string } = {}) {
+  constructor(options: { kind?: Session["kind"]; subprotocol?: string; remote?: string } = {}) {
+    this.remote = parseEndpoint(options.remote ?? "127.0.0.1:1");
     this.kind = options.kind ?? "stream";
     this.subprotocol = options.subprotocol;
   }
