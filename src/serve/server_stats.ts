@@ -1,6 +1,7 @@
 import type { CloseReason } from "../net/close_reason.ts";
 import type { Connection } from "../net/connection.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
+import type { StatsSnapshot, StatsSource } from "./stats_snapshot.ts";
 
 /** Closed connections that are remembered. */
 const RECENT_MOST = 128;
@@ -49,7 +50,7 @@ export interface ClosedReport extends ConnectionReport {
  * What a server has done and whom it serves. A connection counts for itself in
  * plain fields; they are summed up when somebody asks, and when it ends.
  */
-export class ServerStats {
+export class ServerStats implements StatsSource {
   /** Connections that came, those refused among them. */
   accepted = 0;
   /** Accepts that failed. */
@@ -108,6 +109,23 @@ export class ServerStats {
       error: connection.closeError?.message,
     });
     if (this.#recent.length > RECENT_MOST) this.#recent.shift();
+  }
+
+  /** All of it as plain data. */
+  snapshot(withConnections: boolean): Promise<StatsSnapshot> {
+    const totals = this.totals();
+    return Promise.resolve({
+      accepted: this.accepted,
+      acceptErrors: this.acceptErrors,
+      outboxHighWater: this.outboxHighWater,
+      isEnding: this.isEnding,
+      openCount: this.#open.size,
+      closedByReason: Object.fromEntries(this.#closed),
+      tlsFailures: Object.fromEntries(this.#tlsFailures),
+      totals,
+      open: withConnections ? Array.from(this.#open, reportOf) : [],
+      recentlyClosed: withConnections ? this.recentlyClosed : [],
+    });
   }
 
   /** Sums over every connection there was. */

@@ -2,7 +2,7 @@ import { listen } from "../../factory.ts";
 import { formatHostPort, isHostEndpoint, parseEndpoint } from "../../net/endpoint.ts";
 import { UsageError } from "../../base/errors.ts";
 import { HttpServer } from "../../serve/http/http_server.ts";
-import type { ServerStats } from "../../serve/server_stats.ts";
+import type { StatsSource } from "../../serve/stats_snapshot.ts";
 import { EventLoopDelay } from "../../serve/sight/event_loop_delay.ts";
 import { loadMetricsLibrary } from "../../serve/sight/metrics.ts";
 import { operatorRoutes } from "../../serve/sight/routes.ts";
@@ -13,7 +13,7 @@ import { operatorRoutes } from "../../serve/sight/routes.ts";
  */
 export async function serveMetrics(
   endpoint: string,
-  { stats, service, owner }: { stats: ServerStats; service: string; owner: AsyncDisposableStack },
+  { stats, service, owner }: { stats: StatsSource; service: string; owner: AsyncDisposableStack },
 ): Promise<string> {
   const parsed = parseEndpoint(endpoint);
   if (parsed.scheme !== "tcp") {

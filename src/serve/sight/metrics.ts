@@ -1,4 +1,4 @@
-import type { ServerStats } from "../server_stats.ts";
+import type { StatsSource } from "../stats_snapshot.ts";
 
 /** Makes the text of one scrape. */
 export interface Metrics {
@@ -10,7 +10,7 @@ export interface Metrics {
 
 /** What the metrics are made from. */
 export interface MetricsSources {
-  readonly stats: ServerStats;
+  readonly stats: StatsSource;
   /** The service's name, a label of every line. */
   readonly service: string;
   /** The greatest delay of the event loop since the last call, in milliseconds, where it is measured. */
@@ -28,6 +28,7 @@ export async function createMetrics({ stats, service, takeLoopDelayMs }: Metrics
   const registry = new Registry();
   registry.setDefaultLabels({ service });
   const registers = [registry];
+  let now = await stats.snapshot(false);
 
   function gauge(name: string, help: string, value: () => number): void {
     new Gauge({
@@ -53,8 +54,8 @@ export async function createMetrics({ stats, service, takeLoopDelayMs }: Metrics
     });
   }
 
-  gauge("connections_open", "Connections that are open now", () => stats.open.size);
-  counter("connections_accepted_total", "Connections that came, those refused among them", () => stats.accepted);
+  gauge("connections_open", "Connections that are open now", () => now.openCount);
+  counter("connections_accepted_total", "Connections that came, those refused among them", () => now.accepted);
   new Counter({
     name: "parley_connections_closed_total",
     help: "Connections that ended, by reason",
@@ -62,14 +63,14 @@ export async function createMetrics({ stats, service, takeLoopDelayMs }: Metrics
     registers,
     collect() {
       this.reset();
-      for (const [reason, count] of stats.closedByReason) this.inc({ reason }, count);
+      for (const [reason, count] of Object.entries(now.closedByReason)) this.inc({ reason }, count);
     },
   });
-  counter("accept_errors_total", "Accepts that failed", () => stats.acceptErrors);
+  counter("accept_errors_total", "Accepts that failed", () => now.acceptErrors);
   counter(
     "handshake_failures_total",
     "TLS and WebSocket handshakes that failed or took too long",
-    () => (stats.closedByReason.get("handshake failed") ?? 0) + (stats.closedByReason.get("handshake timeout") ?? 0),
+    () => (now.closedByReason["handshake failed"] ?? 0) + (now.closedByReason["handshake timeout"] ?? 0),
   );
   new Counter({
     name: "parley_tls_failures_total",
@@ -78,17 +79,14 @@ export async function createMetrics({ stats, service, takeLoopDelayMs }: Metrics
     registers,
     collect() {
       this.reset();
-      for (const [reason, count] of stats.tlsFailures) this.inc({ reason }, count);
+      for (const [reason, count] of Object.entries(now.tlsFailures)) this.inc({ reason }, count);
     },
   });
-  counter("bytes_read_total", "Bytes that came", () => stats.totals().bytesRead);
-  counter("bytes_written_total", "Bytes that the kernel took", () => stats.totals().bytesWritten);
-  counter("messages_read_total", "Messages that came", () => stats.totals().messagesRead);
-  counter("messages_written_total", "Messages that were sent", () => stats.totals().messagesWritten);
-  gauge("outbox_high_water_bytes", "Most bytes that ever waited for one client", () => {
-    stats.totals();
-    return stats.outboxHighWater;
-  });
+  counter("bytes_read_total", "Bytes that came", () => now.totals.bytesRead);
+  counter("bytes_written_total", "Bytes that the kernel took", () => now.totals.bytesWritten);
+  counter("messages_read_total", "Messages that came", () => now.totals.messagesRead);
+  counter("messages_written_total", "Messages that were sent", () => now.totals.messagesWritten);
+  gauge("outbox_high_water_bytes", "Most bytes that ever waited for one client", () => now.outboxHighWater);
   if (takeLoopDelayMs) {
     gauge(
       "event_loop_delay_seconds",
@@ -97,5 +95,11 @@ export async function createMetrics({ stats, service, takeLoopDelayMs }: Metrics
     );
   }
   gauge("resident_memory_bytes", "Memory of the process", () => Deno.memoryUsage().rss);
-  return { contentType: registry.contentType, text: () => registry.metrics() };
+  return {
+    contentType: registry.contentType,
+    async text() {
+      now = await stats.snapshot(false);
+      return await registry.metrics();
+    },
+  };
 }

@@ -1,6 +1,6 @@
 import { HttpError } from "../../framing/http_head.ts";
 import type { HttpContent, HttpRoutes } from "../http/route.ts";
-import { reportOf, type ServerStats } from "../server_stats.ts";
+import type { StatsSnapshot } from "../stats_snapshot.ts";
 import { createMetrics, type Metrics, type MetricsSources } from "./metrics.ts";
 
 /** Open connections of one answer, where the query does not say. */
@@ -11,7 +11,7 @@ const TEXT = "text/plain; charset=utf-8";
 export function publicRoutes(sources: MetricsSources): HttpRoutes {
   let metrics: Promise<Metrics> | undefined;
   return {
-    "/healthz": () => healthOf(sources.stats),
+    "/healthz": async () => healthOf(await sources.stats.snapshot(false)),
     "/metrics": async () => {
       const { contentType, text } = await (metrics ??= createMetrics(sources));
       return { contentType, body: await text() };
@@ -24,33 +24,32 @@ export function operatorRoutes(sources: MetricsSources): HttpRoutes {
   const { stats, service } = sources;
   return {
     ...publicRoutes(sources),
-    "/connections": ({ query }) => ({
+    "/connections": async ({ query }) => ({
       contentType: "application/json",
-      body: `${JSON.stringify(connectionsOf(stats, service, new URLSearchParams(query)))}\n`,
+      body: `${JSON.stringify(connectionsOf(await stats.snapshot(true), service, new URLSearchParams(query)))}\n`,
     }),
   };
 }
 
 /** 200 while it serves, 503 once it is ending, so that a load balancer sends nobody more. */
-function healthOf({ isEnding }: ServerStats): HttpContent {
+function healthOf({ isEnding }: StatsSnapshot): HttpContent {
   return isEnding
     ? { status: 503, contentType: TEXT, body: "draining\n" }
     : { status: 200, contentType: TEXT, body: "ok\n" };
 }
 
-function connectionsOf(stats: ServerStats, service: string, query: URLSearchParams): object {
+function connectionsOf(stats: StatsSnapshot, service: string, query: URLSearchParams): object {
   const limit = numberOf(query, "limit", LIMIT_DEFAULT);
   const offset = numberOf(query, "offset", 0);
-  const shown = [...stats.open].slice(offset, offset + limit);
   return {
     now: new Date().toISOString(),
     service,
-    open: stats.open.size,
+    open: stats.openCount,
     accepted: stats.accepted,
     offset,
     limit,
-    connections: shown.map(reportOf),
-    closedByReason: Object.fromEntries(stats.closedByReason),
+    connections: stats.open.slice(offset, offset + limit),
+    closedByReason: stats.closedByReason,
     recentlyClosed: stats.recentlyClosed,
   };
 }

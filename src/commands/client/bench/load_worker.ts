@@ -1,4 +1,5 @@
-import { messageOf, ParleyError, PermissionError } from "../../../base/errors.ts";
+import { messageOf, ParleyError } from "../../../base/errors.ts";
+import { startOwnWorker } from "../../own_worker.ts";
 import { decodeHistogram, encodeHistogram } from "./histogram.ts";
 import type { LoadPlan } from "./load_plan.ts";
 import { LOAD_WORKER } from "./load_worker_name.ts";
@@ -26,9 +27,7 @@ type FromWorker =
 
 /** Runs a load as {@linkcode runLoad} does, in a thread of its own. */
 export async function runLoadInWorker(plan: LoadPlan, options: RunLoadOptions): Promise<LoadEnd> {
-  await mustBeReadable(Deno.mainModule);
-  // The main module is where a worker can begin from the sources, from a bundle and in an executable.
-  const worker = new Worker(Deno.mainModule, { type: "module", name: LOAD_WORKER });
+  const worker = await startOwnWorker(LOAD_WORKER);
   const send = (message: ToWorker) => worker.postMessage(message);
   const onAbort = () => send({ kind: "finish" });
   options.signal.addEventListener("abort", onAbort, { once: true });
@@ -65,16 +64,6 @@ export async function runLoadInWorker(plan: LoadPlan, options: RunLoadOptions): 
     options.signal.removeEventListener("abort", onAbort);
     worker.terminate();
   }
-}
-
-/** Asked before, since the runtime itself prints what a worker fails with. */
-async function mustBeReadable(module: string): Promise<void> {
-  if (Deno.build.standalone || !module.startsWith("file:")) return;
-  const folder = new URL(".", module);
-  const { state } = await Deno.permissions.query({ name: "read", path: folder });
-  if (state === "granted") return;
-  const path = decodeURIComponent(folder.pathname);
-  throw new PermissionError(`Cannot start a load worker: the permission --allow-read=${path} is missing`);
 }
 
 /** What a worker has of the world. */

@@ -1,9 +1,11 @@
+import { isWorkerNamed } from "../../own_worker.ts";
+
 /** Name of the workers that load a server. */
 export const LOAD_WORKER = "parley-load";
 
 /** Whether this is such a worker, and not the program. */
 export function isLoadWorker(): boolean {
-  return "name" in globalThis && globalThis.name === LOAD_WORKER;
+  return isWorkerNamed(LOAD_WORKER);
 }
 
 /** What such a worker does. */

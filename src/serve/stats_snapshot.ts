@@ -1,0 +1,57 @@
+import type { ClosedReport, ConnectionReport, ConnectionTotals } from "./server_stats.ts";
+
+/** What a server has done and whom it serves, at one moment; plain data, so that it can come from another thread. */
+export interface StatsSnapshot {
+  readonly accepted: number;
+  readonly acceptErrors: number;
+  readonly outboxHighWater: number;
+  readonly isEnding: boolean;
+  readonly openCount: number;
+  readonly closedByReason: Readonly<Record<string, number>>;
+  readonly tlsFailures: Readonly<Record<string, number>>;
+  readonly totals: Readonly<ConnectionTotals>;
+  /** Open connections, where they were asked for. */
+  readonly open: readonly ConnectionReport[];
+  /** The latest first, where they were asked for. */
+  readonly recentlyClosed: readonly ClosedReport[];
+}
+
+/** Where snapshots come from: one server, or the servers of several threads. */
+export interface StatsSource {
+  /** What there is to see now; single connections only with `withConnections`. */
+  snapshot(withConnections: boolean): Promise<StatsSnapshot>;
+}
+
+/** Several servers seen as one. */
+export function mergeSnapshots(all: readonly StatsSnapshot[]): StatsSnapshot {
+  const sum = (value: (snapshot: StatsSnapshot) => number) => all.reduce((total, one) => total + value(one), 0);
+  return {
+    accepted: sum(({ accepted }) => accepted),
+    acceptErrors: sum(({ acceptErrors }) => acceptErrors),
+    outboxHighWater: Math.max(0, ...all.map(({ outboxHighWater }) => outboxHighWater)),
+    isEnding: all.some(({ isEnding }) => isEnding),
+    openCount: sum(({ openCount }) => openCount),
+    closedByReason: sumByKey(all.map(({ closedByReason }) => closedByReason)),
+    tlsFailures: sumByKey(all.map(({ tlsFailures }) => tlsFailures)),
+    totals: {
+      bytesRead: sum(({ totals }) => totals.bytesRead),
+      bytesWritten: sum(({ totals }) => totals.bytesWritten),
+      messagesRead: sum(({ totals }) => totals.messagesRead),
+      messagesWritten: sum(({ totals }) => totals.messagesWritten),
+    },
+    open: all.flatMap(({ open }) => open).toSorted((a, b) => b.ageMs - a.ageMs),
+    recentlyClosed: all.flatMap(({ recentlyClosed }) => recentlyClosed)
+      .toSorted((a, b) => b.closedAt < a.closedAt ? -1 : 1).slice(
+        0,
+        Math.max(...all.map((one) => one.recentlyClosed.length)),
+      ),
+  };
+}
+
+function sumByKey(records: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const record of records) {
+    for (const [key, count] of Object.entries(record)) sums[key] = (sums[key] ?? 0) + count;
+  }
+  return sums;
+}
