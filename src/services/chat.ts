@@ -15,6 +15,7 @@ const LOGIN_TIMEOUT_MS = 10_000;
 /** Rooms for people and programs: lines of text for the ones, JSON for the others, and a page for browsers. */
 export const chat = defineService({
   name: "chat",
+  sharesState: true,
   summary: "rooms in which people and programs talk to each other",
   endpoints: ["tcp://127.0.0.1:8028", "ws://127.0.0.1:8765"],
   framing: "line",

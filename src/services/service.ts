@@ -53,6 +53,8 @@ export interface ServiceDefinition<T extends FlagTable = FlagTable> {
    * @default {false}
    */
   readonly asksForLogIn?: boolean;
+  /** Its clients have to do with each other: one thread must serve them all. */
+  readonly sharesState?: boolean;
   /** Flags beside those that every service has. */
   readonly flags: T;
   /** For `--help`; the words after `parley-server`. */

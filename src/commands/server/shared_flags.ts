@@ -59,6 +59,13 @@ export const SHARED_FLAGS = {
   },
   ...SERVER_TLS_FLAGS,
   maxAccepts: { type: "integer", least: 1, help: "end after N connections" },
+  workers: {
+    type: "integer",
+    least: 1,
+    most: 64,
+    default: 1,
+    help: "serve with N threads that share the ports (Linux); limits by address count in each thread",
+  },
   origin: { type: "text", repeat: true, placeholder: "URL", help: "let pages of URL open WebSockets here, * any page" },
   pingInterval: { type: "duration", default: "25s", help: "ping WebSocket clients every TIME" },
   pingTimeout: { type: "duration", default: "10s", help: "close a WebSocket client that does not answer for TIME" },

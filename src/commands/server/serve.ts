@@ -1,0 +1,199 @@
+import { UsageError } from "../../base/errors.ts";
+import type { FlagValues } from "../../base/flag_spec.ts";
+import type { ProgramIo } from "../../cli/io.ts";
+import { ReloadSignal } from "../../cli/reload_signal.ts";
+import { listen } from "../../factory.ts";
+import { type Codec, parseFraming } from "../../framing/mod.ts";
+import { defaultMaxConnections } from "../../guard/open_file_limit.ts";
+import type { Authenticator } from "../../guard/authenticator.ts";
+import { Logger } from "../../log/logger.ts";
+import { DeadlineSweep } from "../../net/deadline_sweep.ts";
+import { formatEndpoint } from "../../net/endpoint.ts";
+import type { Listener } from "../../net/listener.ts";
+import type { HttpRoutes } from "../../serve/http/route.ts";
+import type { TlsServerContext } from "../../net/tls_server.ts";
+import { Server } from "../../serve/server.ts";
+import { ServerStats } from "../../serve/server_stats.ts";
+import { publicRoutes } from "../../serve/sight/routes.ts";
+import type { WebSocketAcceptor } from "../../serve/websocket/acceptor.ts";
+import { logInFirst } from "../../services/log_in_first.ts";
+import type { RegisteredService, Service } from "../../services/service.ts";
+import { announceReady } from "../announce_ready.ts";
+import { socketOptionsOf } from "../socket_flags.ts";
+import { configureProgramLogging } from "../program_logging.ts";
+import { authenticatorOf } from "./auth_of_flags.ts";
+import { gateOf } from "./gate_of_flags.ts";
+import { serveMetrics } from "./serve_metrics.ts";
+import type { SHARED_FLAGS } from "./shared_flags.ts";
+import { tlsOfFlags } from "./tls_of_flags.ts";
+
+import { WorkerCrew } from "./workers/crew.ts";
+import { checkWorkers, idsOf, type Seat, shareOf } from "./workers/seat.ts";
+
+type SharedFlags = FlagValues<typeof SHARED_FLAGS>;
+
+/** Values of the flags of a service, and of those that every service has. */
+export type ServeFlags = SharedFlags & Readonly<Record<string, unknown>>;
+
+/**
+ * Serves until it is told to end. The result is the exit code.
+ *
+ * @throws {UsageError} The flags do not fit the service or each other.
+ */
+export async function serve(
+  service: RegisteredService,
+  flags: ServeFlags,
+  args: readonly string[],
+  io: ProgramIo,
+  seat: Seat = { index: 0, count: flags.workers },
+): Promise<number> {
+  configureProgramLogging(flags, io);
+  const codec = codecOf(service, flags);
+  const log = Logger.of(service.name);
+  using reload = new ReloadSignal();
+  const gate = await gateOf(flags, { reload, log });
+  const authenticator = await authenticatorOf(flags, { reload, log });
+  const endpoints = args.length > 0 ? args : service.endpoints;
+  checkWorkers(flags.workers, { service, endpoints, maxAccepts: flags.maxAccepts });
+  const tls = await tlsOfFlags(flags, endpoints, { reload, log });
+  using listeners = new DisposableStack();
+  const stop = seat.stop ?? listeners.use(io.stop.listen()).signal;
+  const sweep = listeners.use(new DeadlineSweep());
+  await using sight = new AsyncDisposableStack();
+  const stats = new ServerStats();
+  const made = await createService(service, flags, { log, authenticator, codec });
+  const announced: string[] = [];
+  let server: Server;
+  let crew: WorkerCrew | undefined;
+  try {
+    const opened = await listenAll(endpoints, { context: service.name, tls, seat }, flags, sweep, listeners);
+    announced.push(...opened.map(({ endpoint }) => formatEndpoint(endpoint)));
+    if (made.routes?.["/"] !== undefined) logPageAddresses(announced, log);
+    if (flags.workers > 1) crew = listeners.use(await startCrew(service, flags, announced));
+    const seen = crew?.seenWith(stats) ?? stats;
+    if (flags.metrics !== undefined) {
+      announced.push(await serveMetrics(flags.metrics, { stats: seen, service: service.name, owner: sight }));
+    }
+    server = new Server({
+      service: made,
+      listeners: opened,
+      codec,
+      log,
+      stats,
+      drainTimeoutMs: flags.drainTimeout,
+      maxAccepts: flags.maxAccepts,
+      maxConnections: shareOf(flags.maxConnections ?? defaultMaxConnections(), seat),
+      gate,
+      webSockets: opened.some(isWebSocket)
+        ? await webSocketsOf(made, flags, { sweep, routes: publicRoutes({ stats: seen, service: service.name }) })
+        : undefined,
+      rates: { messagesPerSecond: flags.rate, bytesPerSecond: flags.byteRate },
+    });
+  } catch (error) {
+    await made[Symbol.asyncDispose]?.();
+    throw error;
+  }
+  const running = runAll(server, crew, stop);
+  seat.onServing?.(stats);
+  await announceReady(announced, flags, io);
+  await running;
+  return 0;
+}
+
+/** The other threads, which listen on the same ports. */
+function startCrew(service: RegisteredService, flags: ServeFlags, endpoints: readonly string[]): Promise<WorkerCrew> {
+  // What is announced, and what there is to see, is for the program's own thread.
+  const own = { workers: 1, metrics: undefined, printEndpoint: false, readyFile: undefined };
+  return WorkerCrew.start({
+    service: service.name,
+    flags: { ...flags, ...own },
+    endpoints: [...endpoints],
+    count: flags.workers,
+  });
+}
+
+/** All threads drain together; one that fails ends the others. */
+async function runAll(server: Server, crew: WorkerCrew | undefined, stop: AbortSignal): Promise<void> {
+  if (crew === undefined) return await server.run(stop);
+  const ending = AbortSignal.any([stop, crew.failed]);
+  ending.addEventListener("abort", () => crew.stop(), { once: true });
+  if (ending.aborted) crew.stop();
+  await server.run(ending);
+  await crew.ended();
+}
+
+/** The service, behind a log-in where one is asked for and the service does not ask itself. */
+async function createService(
+  service: RegisteredService,
+  flags: Readonly<Record<string, unknown>>,
+  { log, authenticator, codec }: { log: Logger; authenticator: Authenticator | undefined; codec: Codec },
+): Promise<Service> {
+  const made = await service.create(flags, { log, authenticator });
+  if (authenticator === undefined || service.asksForLogIn) return made;
+  return logInFirst(made, { authenticator, isRaw: codec.name === "raw" });
+}
+
+function codecOf(service: RegisteredService, flags: ServeFlags): Codec {
+  if (flags.framing !== undefined && service.takesFraming === false) {
+    throw new UsageError(`${service.name} takes no --framing: a standard says each of its bytes`);
+  }
+  return parseFraming(flags.framing ?? service.framing(flags));
+}
+
+async function listenAll(
+  endpoints: readonly string[],
+  { context, tls, seat }: { context: string; tls: TlsServerContext | undefined; seat: Seat },
+  flags: SharedFlags,
+  sweep: DeadlineSweep,
+  owner: DisposableStack,
+): Promise<Listener[]> {
+  const nextId = idsOf(seat);
+  const opened: Listener[] = [];
+  for (const endpoint of endpoints) {
+    opened.push(owner.use(
+      await listen(endpoint, {
+        context,
+        sweep,
+        nextId,
+        reusePort: seat.count > 1,
+        writeTimeout: flags.writeTimeout,
+        outboxBytes: flags.outbox,
+        handshakeTimeout: flags.handshakeTimeout,
+        socketOptions: socketOptionsOf(flags),
+        ...(tls === undefined ? {} : { tls }),
+        ...(flags.idleTimeout === undefined ? {} : { idleTimeout: flags.idleTimeout }),
+        ...(flags.maxLifetime === undefined ? {} : { totalTimeout: flags.maxLifetime }),
+      }),
+    ));
+  }
+  if (opened.length === 0) throw new UsageError("no endpoint to listen on");
+  return opened;
+}
+
+function isWebSocket({ endpoint }: Listener): boolean {
+  return endpoint.scheme === "ws" || endpoint.scheme === "wss";
+}
+
+/** For people: what to open in a browser. */
+function logPageAddresses(endpoints: readonly string[], log: Logger): void {
+  for (const endpoint of endpoints) {
+    if (/^wss?:/.test(endpoint)) {
+      log.info(`the page is at ${endpoint.replace(/^ws(s?):\/\/([^/]*).*$/, "http$1://$2/")}`);
+    }
+  }
+}
+
+async function webSocketsOf(
+  service: Service,
+  flags: SharedFlags,
+  { sweep, routes }: { sweep: DeadlineSweep; routes: HttpRoutes },
+): Promise<WebSocketAcceptor> {
+  const { WebSocketAcceptor } = await import("../../serve/websocket/acceptor.ts");
+  return await WebSocketAcceptor.create({
+    routes: { ...routes, ...service.routes },
+    subprotocols: service.subprotocols ?? [],
+    origins: flags.origin,
+    pings: { sweep, intervalMs: flags.pingInterval, answerMs: flags.pingTimeout },
+    maxMessageBytes: flags.maxMessage,
+  });
+}

@@ -1,0 +1,62 @@
+import { messageOf } from "../../../base/errors.ts";
+import { systemIo } from "../../../cli/io.ts";
+import type { ServerStats } from "../../../serve/server_stats.ts";
+import { SERVICES } from "../../../services/registry.ts";
+import { serve, type ServeFlags } from "../serve.ts";
+import type { FromWorker, ToWorker, WorkerTask } from "./messages.ts";
+
+/** What a worker has of the world. */
+interface WorkerScope {
+  onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
+  postMessage(message: FromWorker): void;
+}
+
+/** The worker's side: serves what it is told to, until it is told to stop. */
+export function serveAsWorker(scope: WorkerScope): void {
+  const stop = new AbortController();
+  let stats: ServerStats | undefined;
+  scope.onmessage = ({ data }) => {
+    switch (data.kind) {
+      case "serve":
+        return void serveTask(data.task, scope, stop.signal, (serving) => stats = serving);
+      case "stop":
+        return stop.abort();
+      case "snapshot":
+        return void stats?.snapshot(data.withConnections).then((snapshot) =>
+          scope.postMessage({ kind: "snapshot", id: data.id, snapshot })
+        );
+    }
+  };
+  scope.postMessage({ kind: "hello" });
+}
+
+async function serveTask(
+  task: WorkerTask,
+  scope: WorkerScope,
+  stop: AbortSignal,
+  onStats: (stats: ServerStats) => void,
+): Promise<void> {
+  try {
+    const service = SERVICES.find(({ name }) => name === task.service);
+    if (service === undefined) throw new TypeError(`Cannot serve "${task.service}": no such service`);
+    const seat = {
+      index: task.index,
+      count: task.count,
+      stop,
+      onServing(stats: ServerStats) {
+        onStats(stats);
+        scope.postMessage({ kind: "serving" });
+      },
+    };
+    // The program's own thread parsed them by the table of the same service.
+    await serve(service, task.flags as ServeFlags, task.endpoints, systemIo(neverExit), seat);
+    scope.postMessage({ kind: "ended" });
+  } catch (error) {
+    scope.postMessage({ kind: "failed", message: messageOf(error) });
+  }
+}
+
+/** The program's own thread hears the signals. */
+function neverExit(): never {
+  throw new TypeError("Cannot exit from a worker");
+}
