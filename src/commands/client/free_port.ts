@@ -1,5 +1,5 @@
 import { DEFAULTS } from "../../base/defaults.ts";
-import { UsageError } from "../../base/errors.ts";
+import { ParleyError, UsageError } from "../../base/errors.ts";
 import type { FlagTable } from "../../base/flag_spec.ts";
 import { defineCommand } from "../../cli/command.ts";
 import { EXIT } from "../../cli/exit_codes.ts";
@@ -34,6 +34,9 @@ export const freePortCommand = defineCommand({
       ports.add(findFreePort({ host: flags.host, transport }));
     }
     const found = [...ports];
+    if (found.length < flags.count) {
+      throw new ParleyError(`Cannot find ${flags.count} free ports: ${found.length} were`);
+    }
     if (flags.json) io.stdout.write(`${JSON.stringify({ ok: true, host: flags.host, transport, ports: found })}\n`);
     else io.stdout.write(found.map((port) => `${port}\n`).join(""));
     return Promise.resolve(EXIT.done);

@@ -1,16 +1,12 @@
-import { messageOf, UsageError } from "../../base/errors.ts";
+import { UsageError } from "../../base/errors.ts";
 import type { FlagTable } from "../../base/flag_spec.ts";
 import { defineCommand } from "../../cli/command.ts";
-import { EXIT, exitCodeOf } from "../../cli/exit_codes.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { readNamedFile } from "../read_named_file.ts";
-import { dial, DIAL_FLAGS, isByLine, isMessageWise } from "./dial.ts";
-import { failureLines } from "./exchange/failure_lines.ts";
-import { runExchange } from "./exchange/run_exchange.ts";
+import { dial, DIAL_FLAGS, isMessageWise } from "./dial.ts";
+import { exchangeOnCommandLine } from "./exchange_command.ts";
 import { parseRecording } from "./replay/recording.ts";
 import { replaySteps } from "./replay/replay_steps.ts";
-import { ReplyPrinter } from "./reply_printer.ts";
-import { reportObject } from "./send/report.ts";
 
 const FLAGS = {
   timed: { type: "boolean", help: "send with the pauses of the recording; otherwise as fast as answers come" },
@@ -40,35 +36,15 @@ export const replayCommand = defineCommand({
     }
     const recording = parseRecording(await readNamedFile(file, "the recording"), file);
     using stop = io.stop.listen();
-    const startMs = performance.now();
     const { framing } = recording.head;
     const dialFlags = { ...flags, framing: flags.framing ?? (framing === "raw" ? undefined : framing) };
     const session = await dial(endpoint, dialFlags, { context: "replay", signal: stop.signal });
-    const messageWise = isMessageWise(session, dialFlags);
     const steps = replaySteps(recording.events, {
-      isMessageWise: messageWise,
+      isMessageWise: isMessageWise(session, dialFlags),
       canHalfClose: session.kind !== "websocket",
       isTimed: flags.timed,
       ignoresReplies: flags.ignoreReplies,
     });
-    const printer = new ReplyPrinter(io.stdout, { isHex: false, isByLine: isByLine(session, dialFlags) });
-    const report = await runExchange(session, steps, {
-      timeoutMs: flags.timeout,
-      isMessageWise: messageWise,
-      signal: stop.signal,
-      ...(flags.quiet || flags.json ? {} : { onReceived: (message) => printer.print(message) }),
-    });
-    printer.end();
-    stop.signal.throwIfAborted();
-    const exitCode = report.error === undefined ? EXIT.done : exitCodeOf(report.error);
-    if (flags.json) {
-      const ms = performance.now() - startMs;
-      io.stdout.write(`${JSON.stringify(reportObject(report, { session, exitCode, ms }))}\n`);
-    }
-    if (report.error !== undefined) {
-      const lines = [`parley-client: ${messageOf(report.error)}`, ...failureLines(report).map((line) => `  ${line}`)];
-      io.stderr.write(lines.map((line) => `${line}\n`).join(""));
-    }
-    return exitCode;
+    return await exchangeOnCommandLine(session, steps, { ...dialFlags, hex: false }, io, stop.signal);
   },
 });

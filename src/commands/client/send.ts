@@ -1,14 +1,10 @@
-import { messageOf, UsageError } from "../../base/errors.ts";
+import { UsageError } from "../../base/errors.ts";
 import type { FlagTable } from "../../base/flag_spec.ts";
 import { type CommandDefinition, defineCommand } from "../../cli/command.ts";
-import { EXIT, exitCodeOf } from "../../cli/exit_codes.ts";
 import { configureProgramLogging } from "../program_logging.ts";
-import { dial, DIAL_FLAGS, isByLine, isMessageWise } from "./dial.ts";
-import { failureLines } from "./exchange/failure_lines.ts";
-import { runExchange } from "./exchange/run_exchange.ts";
-import { ReplyPrinter } from "./reply_printer.ts";
+import { dial, DIAL_FLAGS } from "./dial.ts";
+import { exchangeOnCommandLine } from "./exchange_command.ts";
 import { firstStep } from "./send/first_step.ts";
-import { reportObject } from "./send/report.ts";
 import { stepsOf } from "./send/steps.ts";
 
 const FLAGS = {
@@ -67,30 +63,10 @@ async function run({ flags, args, given, io }: Parameters<CommandDefinition<type
   const first = await firstStep({ data, file: flags.file, timeoutMs: flags.timeout, ...style }, io, stop.signal);
   const steps = stepsOf(given, { first, ...style, quietMs: flags.noReply ? undefined : flags.wait });
   if (steps.length === 0) throw new UsageError("nothing to send and nothing to expect");
-  const startMs = performance.now();
   const session = await dial(endpoint, flags, {
     context: "send",
     writeTimeout: flags.timeout,
     signal: stop.signal,
   });
-  const messageWise = isMessageWise(session, flags);
-  const printer = new ReplyPrinter(io.stdout, { isHex: flags.hex, isByLine: isByLine(session, flags) });
-  const isSilent = flags.quiet || flags.json;
-  const report = await runExchange(session, steps, {
-    timeoutMs: flags.timeout,
-    isMessageWise: messageWise,
-    signal: stop.signal,
-    ...(isSilent ? {} : { onReceived: (message) => printer.print(message) }),
-  });
-  if (!isSilent) printer.end();
-  const code = report.error === undefined ? EXIT.done : exitCodeOf(report.error);
-  if (flags.json) {
-    const ms = performance.now() - startMs;
-    io.stdout.write(`${JSON.stringify(reportObject(report, { session, exitCode: code, ms }))}\n`);
-  }
-  stop.signal.throwIfAborted();
-  if (report.error === undefined) return code;
-  const lines = [`parley-client: ${messageOf(report.error)}`, ...failureLines(report).map((line) => `  ${line}`)];
-  io.stderr.write(lines.map((line) => `${line}\n`).join(""));
-  return code;
+  return await exchangeOnCommandLine(session, steps, flags, io, stop.signal);
 }

@@ -1,0 +1,52 @@
+import { messageOf } from "../../base/errors.ts";
+import { EXIT, exitCodeOf } from "../../cli/exit_codes.ts";
+import type { ProgramIo } from "../../cli/io.ts";
+import type { Session } from "../../serve/session.ts";
+import { type DialFlags, isByLine, isMessageWise } from "./dial.ts";
+import { failureLines } from "./exchange/failure_lines.ts";
+import { runExchange } from "./exchange/run_exchange.ts";
+import type { Step } from "./exchange/step.ts";
+import { ReplyPrinter } from "./reply_printer.ts";
+import { reportObject } from "./send/report.ts";
+
+/** What `send` and `replay` have in common on the command line. */
+export interface ExchangeFlags extends Pick<DialFlags, "framing"> {
+  readonly timeout: number;
+  readonly quiet: boolean;
+  readonly json: boolean;
+  readonly hex: boolean;
+}
+
+/**
+ * Runs the steps, prints what comes, or with `--json` one object, and says on
+ * standard error what failed. The result is the exit code.
+ */
+export async function exchangeOnCommandLine(
+  session: Session,
+  steps: readonly Step[],
+  flags: ExchangeFlags,
+  io: ProgramIo,
+  signal: AbortSignal,
+): Promise<number> {
+  const startMs = performance.now();
+  const printer = new ReplyPrinter(io.stdout, { isHex: flags.hex, isByLine: isByLine(session, flags) });
+  const isSilent = flags.quiet || flags.json;
+  const report = await runExchange(session, steps, {
+    timeoutMs: flags.timeout,
+    isMessageWise: isMessageWise(session, flags),
+    signal,
+    ...(isSilent ? {} : { onReceived: (message) => printer.print(message) }),
+  });
+  printer.end();
+  signal.throwIfAborted();
+  const exitCode = report.error === undefined ? EXIT.done : exitCodeOf(report.error);
+  if (flags.json) {
+    const ms = performance.now() - startMs;
+    io.stdout.write(`${JSON.stringify(reportObject(report, { session, exitCode, ms }))}\n`);
+  }
+  if (report.error !== undefined) {
+    const lines = [`parley-client: ${messageOf(report.error)}`, ...failureLines(report).map((line) => `  ${line}`)];
+    io.stderr.write(lines.map((line) => `${line}\n`).join(""));
+  }
+  return exitCode;
+}
