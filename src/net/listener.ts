@@ -73,15 +73,19 @@ export class Listener implements Disposable, AsyncIterable<Connection> {
    * little and accept again.
    */
   async accept(): Promise<Connection | null> {
-    if (this.#isClosed) return null;
-    try {
-      const connection = this.#adopt(await this.#acceptor.accept());
-      if (this.log.isEnabled("trace")) connection.log.trace("accepted", { step: "accept" });
-      return connection;
-    } catch (error) {
-      if (this.#isClosed) return null;
-      throw toSocketError(error, "accept on", formatEndpoint(this.endpoint));
+    while (!this.#isClosed) {
+      try {
+        const connection = this.#adopt(await this.#acceptor.accept());
+        if (this.log.isEnabled("trace")) connection.log.trace("accepted", { step: "accept" });
+        return connection;
+      } catch (error) {
+        if (this.#isClosed) return null;
+        // The client reset it while it waited to be accepted: the next one is as welcome as ever.
+        if (error instanceof Deno.errors.NotConnected || error instanceof Deno.errors.ConnectionAborted) continue;
+        throw toSocketError(error, "accept on", formatEndpoint(this.endpoint));
+      }
     }
+    return null;
   }
 
   #adopt(transport: Awaited<ReturnType<Acceptor["accept"]>>): Connection {

@@ -144,3 +144,18 @@ Deno.test("isReachable() is true where somebody accepts, false where nobody does
   await assertRejects(() => isReachable("udp://127.0.0.1:1"), SyntaxError, "accepts no connections");
   await assertRejects(() => isReachable("nonsense"), SyntaxError);
 });
+
+Deno.test("Listener.accept() passes over a client that reset its connection before it was accepted", async () => {
+  using listener = await listen("tcp://127.0.0.1:0");
+  let calls = 0;
+  const acceptor = {
+    accept: () =>
+      ++calls <= 2
+        ? Promise.reject(calls === 1 ? new Deno.errors.NotConnected("gone") : new Deno.errors.ConnectionAborted("gone"))
+        : Promise.reject(new Error("too many open files")),
+    close() {},
+  };
+  using faulty = new Listener(acceptor, { endpoint: listener.endpoint, log: Logger.of("test") });
+  await assertRejects(() => faulty.accept(), Error, "too many open files");
+  assertEquals(calls, 3);
+});
