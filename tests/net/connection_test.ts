@@ -209,6 +209,35 @@ Deno.test("closeWrite() sends what is queued first, and leaves reading as it is"
   connection.close();
 });
 
+Deno.test("read() gives what a peer said before it refused what was written, and then its end closes", async () => {
+  const { connection, transport } = fakeConnection();
+  transport.holdWrites();
+  const writing = connection.write(utf8("too much"));
+  connection.send(utf8("more"));
+  const flushing = connection.flush();
+  transport.releaseWrites(new Deno.errors.BrokenPipe("gone"));
+  await assertRejects(() => writing, ResetError);
+  await assertRejects(() => flushing, ResetError);
+  assertEquals([connection.closeReason, connection.queuedBytes], [undefined, 0]);
+  await assertRejects(() => connection.write(utf8("x")), ResetError);
+  assertEquals(connection.send(utf8("x")), false);
+  transport.say("too big", null);
+  assertEquals([textOf(await connection.read()), await connection.read()], ["too big", null]);
+  assertEquals([connection.closeReason, transport.closeCount], ["reset", 1]);
+});
+
+Deno.test("closeWrite() finds out whether a peer that has ended took what came after", async () => {
+  const { connection, transport } = fakeConnection();
+  transport.say(null);
+  assertEquals(await connection.read(), null);
+  transport.holdWrites();
+  const ending = connection.closeWrite();
+  await Promise.resolve();
+  transport.releaseWrites(new Deno.errors.BrokenPipe("gone"));
+  await assertRejects(() => ending, ResetError);
+  assertEquals(connection.closeReason, "reset");
+});
+
 Deno.test("sweep() closes a connection whose first byte is late", async () => {
   using sweep = fakeSweep();
   const { connection } = fakeConnection({ sweep, limits: { firstByteMs: 1_000 } });
