@@ -52,14 +52,20 @@ export class HttpServer implements AsyncDisposable {
   async #serve(connection: Connection): Promise<void> {
     const reader = new HttpHeadReader();
     let early: Uint8Array = new Uint8Array(0);
+    let isFollowing = false;
     try {
       for (;;) {
-        const read = await readRequest(connection, reader, { timeoutMs: DEFAULTS.httpHeadTimeoutMs, early });
+        const read = await readRequest(connection, reader, {
+          timeoutMs: DEFAULTS.httpHeadTimeoutMs,
+          early,
+          isFollowing,
+        });
         if (read === undefined) return connection.close("done");
         early = read.rest;
         const response = await answerRequest(read.request, this.#routes);
         await connection.write(encodeResponse(response));
         if (!response.isKeptAlive) return await lingeringClose(connection, { timeoutMs: LINGER_MS });
+        isFollowing = true;
       }
     } catch (error) {
       if (error instanceof HttpError) {

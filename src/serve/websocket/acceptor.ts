@@ -59,9 +59,10 @@ export class WebSocketAcceptor {
   async accept(connection: Connection): Promise<WebSocketSession | undefined> {
     const reader = new HttpHeadReader();
     let early: Uint8Array = new Uint8Array(0);
+    let isFollowing = false;
     try {
       for (;;) {
-        const read = await readRequest(connection, reader, { timeoutMs: this.#headTimeoutMs, early });
+        const read = await readRequest(connection, reader, { timeoutMs: this.#headTimeoutMs, early, isFollowing });
         if (read === undefined) {
           connection.close("peer closed");
           return undefined;
@@ -70,6 +71,7 @@ export class WebSocketAcceptor {
         early = rest;
         if (isUpgrade(request)) return await this.#upgrade(connection, request, rest);
         if (!await this.#answer(connection, request)) return undefined;
+        isFollowing = true;
       }
     } catch (error) {
       if (error instanceof HttpError) await this.#refuse(connection, error);

@@ -79,6 +79,14 @@ Deno.test("WebSocketAcceptor does not read on after a request with a body", asyn
   assert(await peer.ended());
 });
 
+Deno.test("WebSocketAcceptor ends a connection quietly when no further request comes", async () => {
+  await using served = await serveWebSocket({ routes: ROUTES, headTimeoutMs: 50 });
+  using peer = await WebSocketPeer.dial(served.endpoint);
+  await peer.send(get("/page"));
+  assertEquals((await peer.answer()).status, 200);
+  assert(await peer.ended());
+});
+
 Deno.test("WebSocketAcceptor upgrades at the endpoint's path only, where it has one", async () => {
   await using served = await serveWebSocket({ path: "/chat" });
   using elsewhere = await WebSocketPeer.dial(served.endpoint);
