@@ -7,7 +7,7 @@ import type { CloseReason } from "../../net/close_reason.ts";
 import type { Connection } from "../../net/connection.ts";
 import { type Endpoint, formatEndpoint } from "../../net/endpoint.ts";
 import { lingeringClose } from "../../net/lingering_close.ts";
-import type { WaitOptions } from "../../net/wait.ts";
+import { nextTurn, type WaitOptions } from "../../net/wait.ts";
 import type { Framer } from "../framer.ts";
 import type { Message, Session } from "../session.ts";
 import { CLOSE_CODE, closeCodeOf, type WebSocketEnd } from "./close_code.ts";
@@ -18,6 +18,9 @@ import { Pinger, type PingOptions } from "./pinger.ts";
 
 /** How long the other side may take to answer a Close frame, and to end its side of the stream. */
 const CLOSE_TIMEOUT_MS = 2_000;
+
+/** Messages of one read after which everybody else has a turn before the next: only who floods sends as many. */
+const FLOOD_MESSAGES = 1_024;
 
 const NO_MORE = Promise.resolve(null);
 const NOTHING = new Uint8Array(0);
@@ -110,7 +113,9 @@ export class WebSocketSession implements Session {
   }
 
   receive(options?: WaitOptions): Promise<readonly Message[] | null> {
+    const wasFlooded = this.#batch.length >= FLOOD_MESSAGES;
     this.#batch.length = 0;
+    if (wasFlooded) return this.#track(nextTurn().then(() => this.receive(options)));
     if (this.#decoder.failure !== undefined) return Promise.reject(this.#decoder.failure);
     if (this.#isDraining || this.#isPeerDone) return NO_MORE;
     if (this.#early.length > 0) return this.#receiveEarly(options);
