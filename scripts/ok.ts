@@ -16,6 +16,7 @@ const GATES: readonly Gate[] = [
   { name: "types", args: ["task", "check"] },
   { name: "imports", args: ["run", "--allow-read=src", "scripts/check_imports.ts"] },
   { name: "limits", args: ["run", "--allow-read=src,deno.json,README.md", "scripts/check_limits.ts"] },
+  { name: "docs", args: ["doc", "--lint", "src/mod.ts"] },
   { name: "examples", args: ["task", "doc"] },
   { name: "tests", args: ["task", "test"] },
 ];

@@ -77,6 +77,7 @@ export {
 } from "./net/socket_options.ts";
 export type { TcpInfo } from "./net/tcp_info.ts";
 export { type ClosedReport, type ConnectionReport, type ConnectionTotals, ServerStats } from "./serve/server_stats.ts";
+export type { StatsSnapshot, StatsSource } from "./serve/stats_snapshot.ts";
 export { type DialOptions, dialSession } from "./serve/dial_session.ts";
 export type { Framer } from "./serve/framer.ts";
 export type { Message, Session } from "./serve/session.ts";

@@ -2,13 +2,21 @@ import type { ClosedReport, ConnectionReport, ConnectionTotals } from "./server_
 
 /** What a server has done and whom it serves, at one moment; plain data, so that it can come from another thread. */
 export interface StatsSnapshot {
+  /** Connections that came, those refused among them. */
   readonly accepted: number;
+  /** Accepts that failed. */
   readonly acceptErrors: number;
+  /** Most bytes that ever waited in an outbox. */
   readonly outboxHighWater: number;
+  /** Whether the server has stopped accepting. */
   readonly isEnding: boolean;
+  /** Connections that are open. */
   readonly openCount: number;
+  /** How many connections ended for each reason. */
   readonly closedByReason: Readonly<Record<string, number>>;
+  /** How many TLS handshakes failed, by reason. */
   readonly tlsFailures: Readonly<Record<string, number>>;
+  /** Sums over every connection there was. */
   readonly totals: Readonly<ConnectionTotals>;
   /** Open connections, where they were asked for. */
   readonly open: readonly ConnectionReport[];
