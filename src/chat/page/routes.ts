@@ -1,5 +1,5 @@
 /**
- * The chat page as WebSocket endpoints serve it: five kilobytes of markup, a
+ * The chat page as WebSocket endpoints serve it: markup, a
  * style sheet and modules, with nothing from anywhere else.
  *
  * @module
