@@ -55,8 +55,11 @@ export interface RoomLog {
   close(): void;
 }
 
+/** Is told a message that is stored; `isForeign` says that another server of the cluster took it. */
+export type OnMessage = (message: RoomMessage, isForeign?: boolean) => void;
+
 /** Stores the messages of all rooms. */
 export interface History extends AsyncDisposable {
   /** Opens the log of a room; `onMessage` is told each message that is stored from now on. */
-  open(room: string, onMessage: (message: RoomMessage) => void): Promise<RoomLog>;
+  open(room: string, onMessage: OnMessage): Promise<RoomLog>;
 }

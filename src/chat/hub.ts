@@ -309,7 +309,7 @@ export class Hub implements AsyncDisposable {
 
   async #openRoom(name: string): Promise<Room> {
     const room = new Room(name);
-    room.open(await this.#history.open(name, (message) => room.onMessage(message)));
+    room.open(await this.#history.open(name, (message, isForeign) => room.onMessage(message, isForeign)));
     this.#rooms.set(room.key, room);
     return room;
   }

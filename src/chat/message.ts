@@ -3,8 +3,10 @@ export interface RoomMessage {
   readonly type: "message";
   /** The room's name as it was first written, `#lobby`. */
   readonly room: string;
-  /** Its place in the room: 1, 2, 3 and so on without gaps. */
+  /** Its place in the room: 1, 2, 3 and so on without gaps; rising, with gaps, where there is a `prev`. */
   readonly seq: number;
+  /** Of many servers: the `seq` of the room's message before this one, 0 where none is kept. */
+  readonly prev?: number;
   /** Names the numbering: another epoch means that `seq` started anew. */
   readonly epoch: string;
   /** When it was stored (RFC 3339, UTC). */

@@ -234,8 +234,9 @@ export class Room {
   }
 
   /** A message was stored: the log calls this. */
-  onMessage(message: RoomMessage): void {
-    const first = this.#underway[0];
+  onMessage(message: RoomMessage, isForeign = false): void {
+    // Someone of the same name on another server is someone else.
+    const first = isForeign ? undefined : this.#underway[0];
     const speaker = first !== undefined && "speaker" in first ? first.speaker : undefined;
     this.#push(message, speaker?.nick === message.from ? speaker : undefined);
   }

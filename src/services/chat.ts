@@ -1,14 +1,17 @@
 import { messageOf, PermissionError, UsageError } from "../base/errors.ts";
 import { cleanText } from "../chat/clean_text.ts";
 import { converse } from "../chat/converse.ts";
+import type { History, Retention } from "../chat/history.ts";
 import { createMemoryHistory } from "../chat/history_memory.ts";
 import { createSqliteHistory } from "../chat/history_sqlite.ts";
 import { Hub, JSON_SUBPROTOCOL } from "../chat/hub.ts";
+import { parseClusterAddress } from "../chat/nats/cluster_address.ts";
+import type { Logger } from "../log/logger.ts";
 import { defineService } from "./service.ts";
 
-/** Messages of each room that are kept in memory, and in a file. */
+/** Messages of each room that are kept in memory, and in a file or by NATS. */
 const MEMORY_MESSAGES = 1_000;
-const SQLITE_MESSAGES = 100_000;
+const STORED_MESSAGES = 100_000;
 
 const LOGIN_TIMEOUT_MS = 10_000;
 
@@ -25,9 +28,15 @@ export const chat = defineService({
     historyCount: {
       type: "integer",
       least: 1,
-      help: "keep N messages of each room (default 1000, with --history 100000)",
+      help: "keep N messages of each room (default 1000, with --history or --cluster 100000)",
     },
     historyAge: { type: "duration", help: "forget messages that are older than TIME" },
+    cluster: {
+      type: "text",
+      placeholder: "URL",
+      help: "share the rooms with other servers by NATS JetStream: nats://HOST:4222[,HOST:4222], or tls://",
+    },
+    clusterCreds: { type: "text", placeholder: "FILE", help: "log in to NATS with this credentials file" },
     motd: { type: "text", placeholder: "FILE", help: "greet everyone with the lines of FILE" },
     messageRate: {
       type: "integer",
@@ -38,12 +47,11 @@ export const chat = defineService({
   examples: [
     { words: "chat", does: "for nc 127.0.0.1 8028, and for browsers at http://127.0.0.1:8765/" },
     { words: "chat --history chat.db", does: "the same, and every message survives the server" },
+    { words: "chat --cluster nats://127.0.0.1:4222", does: "one of many servers with the same rooms" },
   ],
   async create(flags, { log, authenticator }) {
-    const { history: path, historyCount, historyAge: maxAgeMs, motd, messageRate, messageBurst } = flags;
-    const history = path === undefined
-      ? createMemoryHistory({ retention: { maxMessages: historyCount ?? MEMORY_MESSAGES, maxAgeMs } })
-      : createSqliteHistory({ path, log, retention: { maxMessages: historyCount ?? SQLITE_MESSAGES, maxAgeMs } });
+    const { motd, messageRate, messageBurst } = flags;
+    const history = await openHistory(flags, log);
     const hub = new Hub({ log, authenticator, history, motd: motd === undefined ? [] : await readMotd(motd) });
     const conversation = { messageRate, messageBurst, loginTimeoutMs: LOGIN_TIMEOUT_MS };
     // Only a chat pays for reading its page.
@@ -58,11 +66,42 @@ export const chat = defineService({
   },
 });
 
+interface HistoryFlags {
+  readonly history: string | undefined;
+  readonly historyCount: number | undefined;
+  readonly historyAge: number | undefined;
+  readonly cluster: string | undefined;
+  readonly clusterCreds: string | undefined;
+}
+
+async function openHistory(flags: HistoryFlags, log: Logger): Promise<History> {
+  const { history: path, historyCount, historyAge: maxAgeMs, cluster, clusterCreds } = flags;
+  const retention = (usual: number): Retention => ({ maxMessages: historyCount ?? usual, maxAgeMs });
+  if (cluster === undefined) {
+    if (clusterCreds !== undefined) throw new UsageError("Cannot use --cluster-creds without --cluster");
+    if (path === undefined) return createMemoryHistory({ retention: retention(MEMORY_MESSAGES) });
+    return createSqliteHistory({ path, log, retention: retention(STORED_MESSAGES) });
+  }
+  if (path !== undefined) throw new UsageError("Cannot use --history with --cluster: NATS keeps the messages");
+  const address = parseClusterAddress(cluster);
+  const credentials = clusterCreds === undefined
+    ? undefined
+    : await readNamed(clusterCreds, "the credentials of NATS", () => Deno.readFile(clusterCreds));
+  // Only a cluster pays for the client of NATS.
+  const { createNatsHistory } = await import("../chat/nats/history_nats.ts");
+  return await createNatsHistory({ address, credentials, log, retention: retention(STORED_MESSAGES) });
+}
+
 async function readMotd(path: string): Promise<string[]> {
+  const text = await readNamed(path, "the message of the day", () => Deno.readTextFile(path));
+  return text.trimEnd().split(/\r?\n/).map(cleanText);
+}
+
+async function readNamed<T>(path: string, as: string, read: () => Promise<T>): Promise<T> {
   try {
-    return (await Deno.readTextFile(path)).trimEnd().split(/\r?\n/).map(cleanText);
+    return await read();
   } catch (cause) {
-    const what = `Cannot read "${path}" as the message of the day`;
+    const what = `Cannot read "${path}" as ${as}`;
     if (cause instanceof Deno.errors.NotCapable) {
       throw new PermissionError(`${what}: run again with --allow-read=${path}`, { cause });
     }

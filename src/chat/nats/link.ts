@@ -1,0 +1,166 @@
+import { jetstream, type JetStreamClient, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
+import { StorageType, type StreamInfo } from "@nats-io/jetstream";
+import { nanos, type NatsConnection } from "@nats-io/transport-node";
+import { messageOf, UsageError } from "../../base/errors.ts";
+import type { Logger } from "../../log/logger.ts";
+import { delay } from "../../net/wait.ts";
+import type { Retention } from "../history.ts";
+import { ROOM_SUBJECTS, STREAM } from "./subjects.ts";
+
+/** A repeated `id` is stored once within this time, whichever server it comes to. */
+const DUPLICATE_WINDOW_MS = 10 * 60_000;
+const API_TIMEOUT_MS = 2_000;
+/** Between two looks whether JetStream is there again. */
+const PROBE_MS = 100;
+
+/** What a {@linkcode NatsLink} tells. */
+export interface LinkEvents {
+  /** JetStream is there again; the stream is as it is now. */
+  onReady(stream: StreamInfo): void;
+}
+
+/** The connection to NATS and the stream behind it: whether both are there, and how to wait for them. */
+export class NatsLink implements AsyncDisposable {
+  readonly connection: NatsConnection;
+  readonly js: JetStreamClient;
+  readonly jsm: JetStreamManager;
+  readonly #retention: Retention;
+  readonly #log: Logger;
+  readonly #ending = new AbortController();
+  readonly #underway = new Set<(error: Error) => void>();
+  #waiters: (() => void)[] = [];
+  #isReady = true;
+  #events: LinkEvents | undefined;
+
+  private constructor(connection: NatsConnection, jsm: JetStreamManager, retention: Retention, log: Logger) {
+    this.connection = connection;
+    this.js = jetstream(connection);
+    this.jsm = jsm;
+    this.#retention = retention;
+    this.#log = log;
+  }
+
+  /** Finds the stream, or makes it. */
+  static async open(
+    connection: NatsConnection,
+    retention: Retention,
+    log: Logger,
+  ): Promise<{ link: NatsLink; stream: StreamInfo }> {
+    const jsm = await jetstreamManager(connection, { checkAPI: false, timeout: API_TIMEOUT_MS });
+    const link = new NatsLink(connection, jsm, retention, log);
+    const stream = await link.#findStream().catch((cause: unknown) => {
+      throw new UsageError(
+        `Cannot use NATS for the chat: JetStream does not answer (${messageOf(cause)}); start nats-server with -js`,
+        { cause },
+      );
+    });
+    return { link, stream };
+  }
+
+  /** Starts to watch the connection. */
+  watch(events: LinkEvents): void {
+    this.#events = events;
+    void this.#watchStatus();
+  }
+
+  /** Whether NATS was there when it was last heard of. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** Ends with the server. */
+  get signal(): AbortSignal {
+    return this.#ending.signal;
+  }
+
+  /** Waits until NATS is there, until `endMs` on the clock of `performance.now()`; `false` where it is not by then. */
+  whenReady(endMs: number): Promise<boolean> | true {
+    if (this.#isReady) return true;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#waiters = this.#waiters.filter((other) => other !== settle);
+        resolve(false);
+      }, Math.max(0, endMs - performance.now()));
+      const settle = () => {
+        clearTimeout(timer);
+        resolve(this.#isReady);
+      };
+      this.#waiters.push(settle);
+    });
+  }
+
+  /** The outcome of a request, or an error as soon as NATS is gone: no answer will come then. */
+  attempt<T>(request: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#underway.add(reject);
+      request.then(resolve, reject).finally(() => this.#underway.delete(reject));
+    });
+  }
+
+  /** NATS is gone, or does not answer: everything waits until it does. */
+  suspect(why: string): void {
+    if (!this.#isReady || this.#ending.signal.aborted) return;
+    this.#isReady = false;
+    this.#log.warning("NATS is away: what is said waits", { why });
+    const error = new Error(why);
+    for (const reject of [...this.#underway]) reject(error);
+    this.#underway.clear();
+    void this.#recover();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ending.abort();
+    this.#isReady = false;
+    for (const settle of this.#waiters.splice(0)) settle();
+    for (const reject of [...this.#underway]) reject(new Error("the server is ending"));
+    await this.connection.close();
+  }
+
+  async #watchStatus(): Promise<void> {
+    for await (const { type } of this.connection.status()) {
+      if (type === "disconnect" || type === "staleConnection") this.suspect("the connection is lost");
+    }
+  }
+
+  async #recover(): Promise<void> {
+    const { signal } = this.#ending;
+    while (!signal.aborted) {
+      try {
+        await delay(PROBE_MS, signal);
+        const stream = await this.#findStream();
+        if (signal.aborted) return;
+        this.#isReady = true;
+        this.#log.info("NATS is there again");
+        this.#events?.onReady(stream);
+        for (const settle of this.#waiters.splice(0)) settle();
+        return;
+      } catch {
+        // Not there yet.
+      }
+    }
+  }
+
+  async #findStream(): Promise<StreamInfo> {
+    try {
+      return await this.jsm.streams.info(STREAM);
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== "StreamNotFoundError") throw error;
+    }
+    const { maxMessages, maxAgeMs } = this.#retention;
+    try {
+      return await this.jsm.streams.add({
+        name: STREAM,
+        subjects: [ROOM_SUBJECTS],
+        storage: StorageType.File,
+        allow_direct: true,
+        // One more than is promised: the last message that a client has must be found, to know that none after it is gone.
+        max_msgs_per_subject: maxMessages + 1,
+        max_age: maxAgeMs === undefined ? 0 : nanos(maxAgeMs),
+        duplicate_window: nanos(Math.min(DUPLICATE_WINDOW_MS, maxAgeMs ?? DUPLICATE_WINDOW_MS)),
+      });
+    } catch {
+      // Another server made it at the same moment.
+      return await this.jsm.streams.info(STREAM);
+    }
+  }
+}

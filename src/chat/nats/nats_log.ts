@@ -1,0 +1,182 @@
+import { ChatError } from "../chat_error.ts";
+import type { OnMessage, Receipt, RoomLog, RoomState } from "../history.ts";
+import { idConflict } from "../id_conflict.ts";
+import type { Draft, RoomMessage } from "../message.ts";
+import type { Archive } from "./archive.ts";
+import type { Stored } from "./publisher.ts";
+import type { StoredMessage } from "./stored_message.ts";
+import { subjectOf } from "./subjects.ts";
+
+/** Messages of an open room that are kept at hand: joining and a short absence cost NATS nothing. */
+export const WINDOW = 256;
+
+/** What a {@linkcode NatsLog} needs of the history that it belongs to. */
+export interface LogHost {
+  /** Names this server in the messages that came to it. */
+  readonly origin: string;
+  /** Names the numbering of the whole stream. */
+  readonly epoch: string;
+  readonly archive: Archive;
+  store(log: NatsLog, draft: Draft): Promise<Stored | ChatError>;
+  keep(log: NatsLog, state: RoomState): void;
+  forget(log: NatsLog): void;
+}
+
+/** A message of ours that the sender has not been told about. */
+interface Waiting {
+  readonly onSettled: (outcome: Receipt | ChatError) => void;
+  outcome?: Receipt | ChatError;
+}
+
+/** A room of the stream; it tells what comes back from the stream, its own messages among it. */
+export class NatsLog implements RoomLog {
+  readonly name: string;
+  readonly key: string;
+  readonly subject: string;
+  state: RoomState | undefined;
+  readonly #host: LogHost;
+  #onMessage: OnMessage | undefined;
+  #seq = 0;
+  /** Every message after this one is in the window. */
+  #floor = 0;
+  #window: RoomMessage[] = [];
+  /** What came while the room was being opened. */
+  #early: StoredMessage[] | undefined = [];
+  readonly #waiting: Waiting[] = [];
+
+  constructor(host: LogHost, name: string, key: string, onMessage: OnMessage) {
+    this.#host = host;
+    this.name = name;
+    this.key = key;
+    this.subject = subjectOf(key);
+    this.#onMessage = onMessage;
+  }
+
+  get epoch(): string {
+    return this.#host.epoch;
+  }
+
+  get seq(): number {
+    return this.#seq;
+  }
+
+  /** Begins with what the stream has up to `position`, and goes on with what came meanwhile. */
+  async load(position: number): Promise<void> {
+    const found = await this.#host.archive.last(this.subject, position, WINDOW + 1);
+    const isAll = found.length <= WINDOW && await this.#host.archive.isWhole(this.subject, 0);
+    // Where older ones are missing, the first only says where the window begins.
+    const before = isAll ? undefined : found.shift();
+    this.#seq = this.#floor = before?.seq ?? 0;
+    for (const message of found) this.#append(message);
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const message of early) if (message.seq > position) this.deliver(message);
+  }
+
+  /** The stream has a further message of this room. */
+  deliver(stored: StoredMessage): void {
+    if (this.#early !== undefined) return void this.#early.push(stored);
+    if (stored.seq <= this.#seq) return;
+    const message = this.#append(stored);
+    this.#onMessage?.(message, stored.origin !== this.#host.origin);
+    this.#settle();
+  }
+
+  /** The stream was made anew: nothing of what was is left. */
+  startAnew(): void {
+    this.#seq = this.#floor = 0;
+    this.#window = [];
+    this.#settle();
+  }
+
+  publish(draft: Draft, onSettled: (outcome: Receipt | ChatError) => void): void {
+    const waiting: Waiting = { onSettled };
+    this.#waiting.push(waiting);
+    void this.#store(draft).then((outcome) => {
+      waiting.outcome = outcome;
+      this.#settle();
+    });
+  }
+
+  async after(seq: number, limit: number): Promise<readonly RoomMessage[] | undefined> {
+    if (seq > this.#seq) return undefined;
+    if (seq >= this.#floor) {
+      const first = this.#window.findIndex((message) => message.seq > seq);
+      return first < 0 ? [] : this.#window.slice(first, first + limit);
+    }
+    const found = await this.#host.archive.after(this.subject, seq, limit);
+    if (!await this.#host.archive.isWhole(this.subject, seq)) return undefined;
+    return this.#chain(found.filter((message) => message.seq <= this.#seq), seq);
+  }
+
+  async last(limit: number, upTo: number): Promise<readonly RoomMessage[]> {
+    const end = this.#window.findLastIndex((message) => message.seq <= upTo) + 1;
+    if (end >= limit || this.#floor === 0) return this.#window.slice(Math.max(0, end - limit), end);
+    const found = await this.#host.archive.last(this.subject, Math.min(upTo, this.#seq), limit + 1);
+    const before = found.length > limit ? found.shift() : undefined;
+    return this.#chain(found, before?.seq ?? 0);
+  }
+
+  keep(state: RoomState): void {
+    this.state = state;
+    this.#host.keep(this, state);
+  }
+
+  close(): void {
+    this.#onMessage = undefined;
+    this.#host.forget(this);
+    this.#settle();
+  }
+
+  async #store(draft: Draft): Promise<Receipt | ChatError> {
+    const stored = await this.#host.store(this, draft);
+    if (stored instanceof ChatError) return stored;
+    const { seq, isDuplicate } = stored;
+    if (isDuplicate && await this.#textOf(seq) !== draft.text) return idConflict(draft);
+    return { seq, epoch: this.epoch, isDuplicate };
+  }
+
+  async #textOf(seq: number): Promise<string | undefined> {
+    const known = this.#window.find((message) => message.seq === seq);
+    if (known !== undefined) return known.text;
+    // That it cannot be read now is no conflict: it is stored, and the sender has said which it means.
+    const found = await this.#host.archive.find(this.subject, seq).catch(() => undefined);
+    return found?.draft.text;
+  }
+
+  /** Tells senders in the order of sending; each only after the room was told its message. */
+  #settle(): void {
+    for (let first = this.#waiting[0]; first?.outcome !== undefined; first = this.#waiting[0]) {
+      const { outcome, onSettled } = first;
+      const isAhead = !(outcome instanceof ChatError) && outcome.epoch === this.epoch && outcome.seq > this.#seq;
+      if (isAhead && this.#onMessage !== undefined) return;
+      this.#waiting.shift();
+      onSettled(outcome);
+    }
+  }
+
+  #append(stored: StoredMessage): RoomMessage {
+    const message = this.#messageOf(stored, this.#seq);
+    this.#seq = stored.seq;
+    this.#window.push(message);
+    // Dropped in blocks, so that a message costs the same however many are kept.
+    if (this.#window.length >= 2 * WINDOW) {
+      const dropped = this.#window.splice(0, this.#window.length - WINDOW);
+      this.#floor = dropped.at(-1)?.seq ?? this.#floor;
+    }
+    return message;
+  }
+
+  #chain(messages: readonly StoredMessage[], before: number): RoomMessage[] {
+    let prev = before;
+    return messages.map((stored) => {
+      const message = this.#messageOf(stored, prev);
+      prev = stored.seq;
+      return message;
+    });
+  }
+
+  #messageOf({ seq, at, draft }: StoredMessage, prev: number): RoomMessage {
+    return { type: "message", room: this.name, seq, prev, epoch: this.epoch, at, ...draft };
+  }
+}

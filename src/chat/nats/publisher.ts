@@ -1,0 +1,80 @@
+import { messageOf } from "../../base/errors.ts";
+import { ChatError } from "../chat_error.ts";
+import type { Draft } from "../message.ts";
+import type { NatsLink } from "./link.ts";
+import { encodeDraft } from "./stored_message.ts";
+
+/** A message that NATS has not taken by then is refused. */
+export const PUBLISH_WAIT_MS = 5_000;
+const ANSWER_MS = 2_000;
+/** Messages that may wait at once, of all rooms. */
+const MOST_WAITING = 10_000;
+
+/** Where JetStream put a message. */
+export interface Stored {
+  readonly seq: number;
+  /** A message with the same `id` was there before. */
+  readonly isDuplicate: boolean;
+}
+
+/** Hands messages to JetStream and repeats them, under one name, until it has taken them. */
+export class Publisher {
+  readonly #link: NatsLink;
+  readonly #origin: string;
+  #waiting = 0;
+
+  /** `origin` names this server in every message. */
+  constructor(link: NatsLink, origin: string) {
+    this.#link = link;
+    this.#origin = origin;
+  }
+
+  /** Stores one message; what is said in one turn is stored in that order. */
+  async store(subject: string, draft: Draft): Promise<Stored | ChatError> {
+    if (this.#waiting >= MOST_WAITING) {
+      return new ChatError("not-stored", "Too many messages wait for the server's history; nothing was stored");
+    }
+    this.#waiting++;
+    try {
+      return await this.#store(subject, draft);
+    } finally {
+      this.#waiting--;
+    }
+  }
+
+  async #store(subject: string, draft: Draft): Promise<Stored | ChatError> {
+    const endMs = performance.now() + PUBLISH_WAIT_MS;
+    const data = encodeDraft(draft, this.#origin);
+    const msgID = draft.id === undefined ? crypto.randomUUID() : `${subject} ${draft.id}`;
+    for (let tries = 1;; tries++) {
+      const ready = this.#link.whenReady(endMs);
+      if (ready !== true && !await ready) return notStored(tries > 1);
+      try {
+        const publishing = this.#link.js.publish(subject, data, { msgID, timeout: ANSWER_MS, retries: 0 });
+        const { seq, duplicate } = await this.#link.attempt(publishing);
+        // Who sends it again because no answer came has found its own.
+        return { seq, isDuplicate: duplicate && tries === 1 };
+      } catch (error) {
+        if (isFinal(error)) return new ChatError("not-stored", `Nothing was stored: ${messageOf(error)}`);
+        this.#link.suspect(messageOf(error));
+        if (performance.now() >= endMs) return notStored(true);
+      }
+    }
+  }
+}
+
+/** JetStream has answered, and would say the same again: the message is too large, or the stream is full. */
+function isFinal(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (/MAX_PAYLOAD|maximum.*(?:exceeded|payload)/i.test(error.message)) return true;
+  return error.name === "JetStreamApiError" && !/unavailable|leader|offline|shutdown/i.test(error.message);
+}
+
+function notStored(mayBeStored: boolean): ChatError {
+  return new ChatError(
+    "not-stored",
+    mayBeStored
+      ? "NATS went away: it is not known whether this was stored; sent again with the same id it is stored once"
+      : "NATS is away: nothing was stored; try again later",
+  );
+}

@@ -1,0 +1,70 @@
+import { closedPort } from "./ports.ts";
+import { findTool } from "./tools.ts";
+
+/** A nats-server of our own with JetStream, on a free port of the loopback interface. */
+export class NatsServer implements AsyncDisposable {
+  readonly #folder: string;
+  readonly #flags: readonly string[];
+  #port = 0;
+  #child: Deno.ChildProcess | undefined;
+
+  private constructor(folder: string, flags: readonly string[]) {
+    this.#folder = folder;
+    this.#flags = flags;
+  }
+
+  /** Starts one and waits until it answers. */
+  static async start(flags: readonly string[] = ["-js"]): Promise<NatsServer> {
+    const server = new NatsServer(await Deno.makeTempDir(), flags);
+    await server.restart();
+    return server;
+  }
+
+  get url(): string {
+    return `nats://127.0.0.1:${this.#port}`;
+  }
+
+  /** Ends it as a power failure would. */
+  async kill(): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    child?.kill("SIGKILL");
+    await child?.status;
+  }
+
+  /** Starts it again, on the same port and with the same files. */
+  async restart(): Promise<void> {
+    const path = findTool("nats-server");
+    if (path === undefined) throw new Error("nats-server is not installed");
+    const isNew = this.#port === 0;
+    for (let tries = 0; tries < 5; tries++) {
+      if (isNew) this.#port = closedPort();
+      const args = ["-a", "127.0.0.1", "-p", String(this.#port), "-sd", this.#folder, ...this.#flags];
+      this.#child = new Deno.Command(path, { args, stdin: "null", stdout: "null", stderr: "piped" }).spawn();
+      if (await isReady(this.#child)) return;
+      // Someone else took the port meanwhile.
+      await this.kill();
+    }
+    throw new Error("nats-server did not start");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+}
+
+/** Reads what it logs to the end, so that it never waits for us. */
+async function isReady(child: Deno.ChildProcess): Promise<boolean> {
+  const lines = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  while (!text.includes("Server is ready")) {
+    const { value, done } = await lines.read();
+    if (done) return false;
+    text += value;
+  }
+  void (async () => {
+    while (!(await lines.read()).done);
+  })();
+  return true;
+}
