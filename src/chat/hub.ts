@@ -195,6 +195,16 @@ export class Hub implements AsyncDisposable {
     }
   }
 
+  /** Who cannot be shown what it missed is not left in the room without it. */
+  async #joinOrPart(member: Member, room: Room, position?: Position, id?: string): Promise<void> {
+    try {
+      await room.join(member, position, id);
+    } catch (error) {
+      if (!member.isGone && room.has(member)) this.part(member, room);
+      throw error;
+    }
+  }
+
   /** Takes a member out of a room; its current one is then the one it joined last. */
   part(member: Member, room: Room, reason?: string): void {
     room.remove(member, reason);

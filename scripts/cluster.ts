@@ -1,0 +1,79 @@
+/**
+ * Starts nats-server (from the path) and three chat servers that share their
+ * rooms, all on free ports of the loopback interface; ctrl-c ends them.
+ *
+ * `deno task cluster`
+ *
+ * @module
+ */
+
+const SERVERS = 3;
+
+await using stack = new AsyncDisposableStack();
+const folder = await Deno.makeTempDir({ prefix: "parley-cluster-" });
+stack.defer(() => Deno.remove(folder, { recursive: true }));
+
+const stop = Promise.withResolvers<string>();
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  const onSignal = () => stop.resolve("");
+  Deno.addSignalListener(signal, onSignal);
+  stack.defer(() => Deno.removeSignalListener(signal, onSignal));
+}
+
+const natsPort = freePort();
+const url = `nats://127.0.0.1:${natsPort}`;
+start("nats-server", ["-a", "127.0.0.1", "-p", String(natsPort), "-js", "-sd", folder, "-l", `${folder}/nats.log`]);
+await untilListening(natsPort);
+console.log(`NATS                   ${url}`);
+for (let number = 1; number <= SERVERS; number++) {
+  const [tcp, page] = [freePort(), freePort()];
+  const program = new URL("../src/server.ts", import.meta.url).pathname;
+  const endpoints = [`tcp://127.0.0.1:${tcp}`, `ws://127.0.0.1:${page}`];
+  const flags = ["--cluster", url, "--log-level", "warning"];
+  start(Deno.execPath(), ["run", "--no-prompt", "-N", program, "chat", ...endpoints, ...flags]);
+  await untilListening(tcp);
+  console.log(`server ${number}  nc 127.0.0.1 ${tcp}  http://127.0.0.1:${page}/`);
+}
+console.log("What is said on one is heard on all; ctrl-c ends them.");
+const reason = await stop.promise;
+if (reason !== "") {
+  console.error(reason);
+  Deno.exitCode = 1;
+}
+
+function start(command: string, args: string[]): void {
+  let child: Deno.ChildProcess;
+  try {
+    child = new Deno.Command(command, { args, stdin: "null", stdout: "null", stderr: "inherit" }).spawn();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    console.error(`Cannot find ${command}: install it, as in apt install nats-server`);
+    Deno.exit(1);
+  }
+  const ended = child.status.then(({ code }) => stop.resolve(`${command} ended with code ${code}`));
+  stack.defer(async () => {
+    try {
+      child.kill("SIGTERM");
+    } catch {
+      // It has ended already.
+    }
+    await ended;
+  });
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+async function untilListening(port: number): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    try {
+      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+  throw new Error(`nobody listens on port ${port}`);
+}
