@@ -73,4 +73,9 @@ export class Backlog {
     this.#from = from + count;
     return this.#bytes.subarray(from, this.#from);
   }
+
+  /** Drops the first bytes. */
+  skip(count: number): void {
+    this.#from += Math.min(count, this.length);
+  }
 }

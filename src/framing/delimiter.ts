@@ -75,14 +75,14 @@ class DelimiterDecoder implements Decoder {
       if (end === -1) return this.#withoutEnd();
       if (this.#skipped + end > this.#limits.hardBytes) return this.#hardLimit();
       const message = this.#backlog.take(end);
-      this.#backlog.take(Math.min(this.#delimiter.length, this.#backlog.length));
+      this.#backlog.skip(this.#delimiter.length);
       this.#searched = 0;
       if (this.#isSkipping) {
         this.#isSkipping = false;
         this.#skipped = 0;
         continue;
       }
-      const whole = this.#isLine && message.at(-1) === CR ? message.subarray(0, -1) : message;
+      const whole = this.#isLine && message[message.length - 1] === CR ? message.subarray(0, -1) : message;
       return whole.length > this.#limits.maxBytes ? this.#tooLong() : whole;
     }
   }
@@ -115,7 +115,7 @@ class DelimiterDecoder implements Decoder {
   #withoutEnd(): Uint8Array | FrameError | undefined {
     const waiting = this.#backlog.length;
     if (this.#isEnded) {
-      if (waiting === 0 || this.#isSkipping) return void this.#backlog.take(waiting);
+      if (waiting === 0 || this.#isSkipping) return void this.#backlog.skip(waiting);
       const last = this.#backlog.take(waiting);
       this.#searched = 0;
       return last.length > this.#limits.maxBytes ? this.#tooLong() : last;
@@ -126,7 +126,7 @@ class DelimiterDecoder implements Decoder {
     // One byte more than a message may have: the CR of a line end, or the start of a delimiter.
     if (waiting > this.#limits.maxBytes + this.#delimiter.length) {
       this.#skipped += sure;
-      this.#backlog.take(sure);
+      this.#backlog.skip(sure);
       this.#searched = 0;
       this.#backlog.keep();
       if (this.#isSkipping) return undefined;

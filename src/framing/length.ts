@@ -26,7 +26,7 @@ export function lengthCodec(format: LengthFormat, maxBytes: number): Codec {
           if (wanted === -1) {
             if (backlog.length < prefixBytes) return void backlog.keep();
             wanted = readPrefix(backlog, format);
-            backlog.take(prefixBytes);
+            backlog.skip(prefixBytes);
             if (wanted === 0 || wanted > most) {
               throw new FrameError(`A message of ${wanted} bytes was announced: 1 to ${most} are accepted`);
             }
