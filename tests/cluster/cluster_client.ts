@@ -59,6 +59,7 @@ export class ClusterClient implements AsyncDisposable {
         // The server was killed: the next one is tried.
       }
       this.#isJoined = false;
+      this.#peer = undefined;
       if (!this.#isOver) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }

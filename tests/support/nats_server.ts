@@ -24,7 +24,17 @@ export class NatsServer implements AsyncDisposable {
     return `nats://127.0.0.1:${this.#port}`;
   }
 
-  /** Ends it as a power failure would. */
+  /** Bytes of all its files. */
+  async diskBytes(folder = this.#folder): Promise<number> {
+    let sum = 0;
+    for await (const { name, isDirectory } of Deno.readDir(folder)) {
+      const path = `${folder}/${name}`;
+      sum += isDirectory ? await this.diskBytes(path) : (await Deno.stat(path)).size;
+    }
+    return sum;
+  }
+
+  /** Ends it with SIGKILL. */
   async kill(): Promise<void> {
     const child = this.#child;
     this.#child = undefined;
