@@ -66,6 +66,13 @@ export const PYTHON_ASYNCIO = script("Python asyncio", "python3", "asyncio_echo.
 export const PYTHON_THREADS = script("Python threads", "python3", "threads_echo.py");
 export const NODE_DGRAM = script("Node dgram", "node", "node_udp_echo.mjs");
 
+/** What the runtime itself can do. */
+export const DENO_LOOP: Contender = {
+  name: "bare Deno loop",
+  needs: [],
+  command: (port) => [Deno.execPath(), "run", "-N", sourcePath("peers/deno_loop.ts"), String(port)],
+};
+
 export const SOCAT: Contender = {
   name: "socat",
   needs: ["socat"],

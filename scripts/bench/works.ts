@@ -7,6 +7,7 @@
 import {
   C_EPOLL,
   type Contender,
+  DENO_LOOP,
   NATS,
   NCAT,
   NGIRCD,
@@ -38,8 +39,18 @@ export interface Work {
   readonly isUdp?: boolean;
 }
 
-const ALL_ECHO = [PARLEY_ECHO, C_EPOLL, PYTHON_SELECTORS, PYTHON_ASYNCIO, PYTHON_THREADS, NODE_NET, SOCAT, NCAT];
-const MAIN_ECHO = [PARLEY_ECHO, C_EPOLL, PYTHON_SELECTORS, NODE_NET];
+const ALL_ECHO = [
+  PARLEY_ECHO,
+  C_EPOLL,
+  DENO_LOOP,
+  PYTHON_SELECTORS,
+  PYTHON_ASYNCIO,
+  PYTHON_THREADS,
+  NODE_NET,
+  SOCAT,
+  NCAT,
+];
+const MAIN_ECHO = [PARLEY_ECHO, C_EPOLL, DENO_LOOP, PYTHON_SELECTORS, NODE_NET];
 
 function echoWork(
   connections: number,
