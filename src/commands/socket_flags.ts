@@ -19,7 +19,7 @@ export const SOCKET_FLAGS = {
 } as const satisfies FlagTable;
 
 /** What the flags say, or `undefined` where none is given: then nothing is loaded. */
-export function socketOptionsOf(flags: FlagValues<typeof SOCKET_FLAGS>): SocketOptionValues | undefined {
+export function socketOptionsOf(flags: Partial<FlagValues<typeof SOCKET_FLAGS>>): SocketOptionValues | undefined {
   const { receiveBuffer, sendBuffer, userTimeout } = flags;
   const values = { receiveBuffer, sendBuffer, userTimeout, keepAlive: parseKeepAlive(flags.keepAlive) };
   return Object.values(values).every((value) => value === undefined) ? undefined : values;

@@ -52,6 +52,20 @@ Deno.test("inspect and the socket flags say in one line that --allow-ffi is miss
   }
 });
 
+Deno.test({
+  name: "send and connect set socket options too",
+  ignore,
+  async fn() {
+    await using started = await startServer(["echo", "tcp://127.0.0.1:0"]);
+    const words = ["--keep-alive", "30s,5s,3", "--log-level", "trace"];
+    for (const command of [["send", started.endpoint, "hi", "--expect", "hi"], ["connect", started.endpoint]]) {
+      const { code, stdout, stderr } = await runProgram("client", [...command, ...words], { ...FFI, input: "hi" });
+      assertEquals([code, stdout.trim()], [0, "hi"], stderr);
+      assertStringIncludes(stderr, '\\"keepAlive\\":{\\"idle\\":30');
+    }
+  },
+});
+
 Deno.test("--keep-alive refuses what the kernel cannot count, exit code 2", async () => {
   for (const text of ["60", "60s,10s", "0s,1s,1", "1s,500ms,1", "1s,1s,0", "1s,1s,1,1"]) {
     const { code, stderr } = await runProgram("client", ["inspect", "tcp://127.0.0.1:1", "--keep-alive", text], FFI);

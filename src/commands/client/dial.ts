@@ -3,6 +3,7 @@ import { type Codec, parseFraming } from "../../framing/mod.ts";
 import { parseEndpoint } from "../../net/endpoint.ts";
 import { type DialOptions, dialSession } from "../../serve/dial_session.ts";
 import type { Session } from "../../serve/session.ts";
+import { SOCKET_FLAGS, socketOptionsOf } from "../socket_flags.ts";
 import { CONNECTION_FLAGS } from "./client_flags.ts";
 import { START_TLS_FLAGS, TLS_FLAGS, tlsConnectOptions, tlsEndpoint } from "./tls_flags.ts";
 
@@ -15,17 +16,21 @@ export const DIAL_FLAGS = {
   ...START_TLS_FLAGS,
   subprotocol: { type: "text", repeat: true, placeholder: "NAME", help: "WebSocket: offer a subprotocol" },
   origin: { type: "text", placeholder: "URL", help: "WebSocket: claim an origin, as a page's browser does" },
+  ...SOCKET_FLAGS,
   ...CONNECTION_FLAGS,
 } as const satisfies FlagTable;
 
 /** Values of {@linkcode DIAL_FLAGS} that say how to connect. */
-export type DialFlags = Omit<FlagValues<typeof DIAL_FLAGS>, "logLevel" | "logFormat">;
+export type DialFlags =
+  & Omit<FlagValues<typeof DIAL_FLAGS>, "logLevel" | "logFormat" | keyof typeof SOCKET_FLAGS>
+  & Partial<FlagValues<typeof SOCKET_FLAGS>>;
 
 /** A session as the flags want it, by any transport. */
 export async function dial(endpoint: string, flags: DialFlags, options: DialOptions): Promise<Session> {
   const target = tlsEndpoint(parseEndpoint(endpoint), flags);
   return await dialSession(target, codecOf(flags), {
     connectTimeout: flags.connectTimeout,
+    socketOptions: socketOptionsOf(flags),
     // What is written is bounded by memory, as it comes from the user.
     outboxBytes: Number.MAX_SAFE_INTEGER,
     maxMessage: MESSAGE_BYTES,
