@@ -19,7 +19,7 @@ export const DEFAULTS = {
   drainTimeoutMs: 10_000,
   /** How long a client waits for the peer's end after its own. */
   replyTimeoutMs: 5_000,
-  readBufferBytes: 256,
+  readBufferBytes: 128,
   readBufferMostBytes: 256 * 1_024,
   outboxBytes: 1024 * 1_024,
   lineBytes: 4_096,

@@ -59,6 +59,9 @@ export interface ConnectionInit {
 
 const STOPPED_CLOCK: CoarseClock = { nowMs: 0 };
 const NOTHING = new Uint8Array(0);
+// Shared by all that have none, and never added to: most connections are idle.
+const NO_CHUNKS: Uint8Array[] = [];
+const NO_WAITERS: PromiseWithResolvers<void>[] = [];
 
 /**
  * One stream of bytes to a peer, over any transport: the only way in which
@@ -101,12 +104,12 @@ export class Connection implements AsyncDisposable, Swept {
   #buffer = new ReadBuffer();
   #pendingRead: Promise<number | null> | undefined;
   #unread: Uint8Array<ArrayBuffer> | undefined;
-  #outbox: Uint8Array[] = [];
+  #outbox = NO_CHUNKS;
   #queuedBytes = 0;
   #isWriting = false;
   #writing: Uint8Array = NOTHING;
   #isPumpDue = false;
-  #flushWaiters: PromiseWithResolvers<void>[] = [];
+  #flushWaiters = NO_WAITERS;
   #closeReason: CloseReason | undefined;
   #closeError: Error | undefined;
   /** The peer takes nothing more; what it sent before can still be read. */
@@ -231,7 +234,7 @@ export class Connection implements AsyncDisposable, Swept {
     if (this.#closeReason !== undefined || this.#writeError !== undefined) return Promise.reject(this.#closedError());
     this.#count(bytes.length);
     if (!this.#isWriting && this.#outbox.length === 0) return this.#writeNow(bytes);
-    this.#outbox.push(bytes);
+    this.#queue(bytes);
     this.#schedule();
     return this.flush();
   }
@@ -243,7 +246,7 @@ export class Connection implements AsyncDisposable, Swept {
    */
   send(bytes: Uint8Array): boolean {
     if (this.#closeReason !== undefined || this.#writeError !== undefined || this.#isWriteClosed) return false;
-    this.#outbox.push(bytes);
+    this.#queue(bytes);
     this.#count(bytes.length);
     const most = this.#limits.outboxBytes ?? DEFAULTS.outboxBytes;
     if (this.#queuedBytes > most) {
@@ -263,6 +266,7 @@ export class Connection implements AsyncDisposable, Swept {
     if (this.#closeReason !== undefined || this.#writeError !== undefined) return Promise.reject(this.#closedError());
     if (this.#queuedBytes === 0) return Promise.resolve();
     const waiter = Promise.withResolvers<void>();
+    if (this.#flushWaiters === NO_WAITERS) this.#flushWaiters = [];
     this.#flushWaiters.push(waiter);
     return waiter.promise;
   }
@@ -334,6 +338,11 @@ export class Connection implements AsyncDisposable, Swept {
     if (this.#queuedBytes > this.outboxHighWater) this.outboxHighWater = this.#queuedBytes;
   }
 
+  #queue(bytes: Uint8Array): void {
+    if (this.#outbox === NO_CHUNKS) this.#outbox = [];
+    this.#outbox.push(bytes);
+  }
+
   #schedule(): void {
     if (this.#isWriting || this.#isPumpDue) return;
     this.#isPumpDue = true;
@@ -344,7 +353,7 @@ export class Connection implements AsyncDisposable, Swept {
     this.#isPumpDue = false;
     if (this.#isWriting || this.#outbox.length === 0 || this.#closeReason !== undefined) return;
     const chunks = this.#outbox;
-    this.#outbox = [];
+    this.#outbox = NO_CHUNKS;
     const only = chunks.length === 1 ? chunks[0] : undefined;
     // A failure has closed the connection and rejected every waiter.
     this.#writeNow(only ?? concat(chunks)).catch(ignore);
@@ -407,7 +416,7 @@ export class Connection implements AsyncDisposable, Swept {
 
   #settleFlush(): void {
     const waiters = this.#flushWaiters;
-    this.#flushWaiters = [];
+    this.#flushWaiters = NO_WAITERS;
     for (const waiter of waiters) waiter.resolve();
   }
 
@@ -429,10 +438,10 @@ export class Connection implements AsyncDisposable, Swept {
   }
 
   #rejectWaiters(): void {
-    this.#outbox = [];
+    this.#outbox = NO_CHUNKS;
     this.#queuedBytes = 0;
     const waiters = this.#flushWaiters;
-    this.#flushWaiters = [];
+    this.#flushWaiters = NO_WAITERS;
     for (const waiter of waiters) waiter.reject(this.#closedError());
   }
 

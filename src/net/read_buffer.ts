@@ -3,7 +3,7 @@ import { DEFAULTS } from "../base/defaults.ts";
 const SMALL_READS_BEFORE_SHRINKING = 16;
 
 /**
- * The buffer that a connection reads into: it starts at 256 bytes, doubles when a
+ * The buffer that a connection reads into: it starts at 128 bytes, doubles when a
  * read fills it, up to 256 KiB, and halves again after a run of small reads. So
  * 18,000 idle connections cost little, and bulk transfer is not slowed.
  */

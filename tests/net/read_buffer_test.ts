@@ -1,16 +1,16 @@
 import { assert, assertEquals } from "@std/assert";
 import { ReadBuffer } from "../../src/net/read_buffer.ts";
 
-const FIRST = 256;
+const FIRST = 128;
 
-Deno.test("ReadBuffer starts at 256 bytes and doubles with each full read up to 256 KiB", () => {
+Deno.test("ReadBuffer starts at 128 bytes and doubles with each full read up to 256 KiB", () => {
   const buffer = new ReadBuffer();
   const sizes: number[] = [];
-  for (let round = 0; round < 12; round++) {
+  for (let round = 0; round < 13; round++) {
     sizes.push(buffer.space.length / FIRST);
     buffer.take(buffer.space.length);
   }
-  assertEquals(sizes, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 1024]);
+  assertEquals(sizes, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 2048]);
 });
 
 Deno.test("ReadBuffer.take() gives the bytes that were read, also when the space grows", () => {
