@@ -73,6 +73,11 @@ export function formatDuration(milliseconds: number): string {
   return `${round(milliseconds / 3_600_000)}h`;
 }
 
+/** A latency in the unit that keeps it short: `340us`, `1.72ms`. */
+export function formatLatency(milliseconds: number): string {
+  return milliseconds < 1 ? `${Math.round(milliseconds * 1_000)}us` : formatDuration(milliseconds);
+}
+
 /**
  * Bytes of a size.
  *

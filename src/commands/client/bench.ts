@@ -32,7 +32,7 @@ export const benchCommand = defineCommand({
   usage: "ENDPOINT",
   examples: [
     { words: "bench tcp://127.0.0.1:8888 -c 50 --size 64 -d 5s", does: "50 connections, one message in flight each" },
-    { words: "bench 8888 --rate 5000 --fail-if 'p99>5ms' --fail-if 'lost%>0'", does: "a steady load, with limits" },
+    { words: "bench 8888 --rate 5000 --fail-if 'p99>5ms' --fail-if 'loss>0%'", does: "a steady load, with limits" },
     { words: "bench 8888 --framing line --depth 32 --html report.html", does: "lines, pipelined, with plots" },
   ],
   flags: BENCH_FLAGS,
@@ -40,7 +40,7 @@ export const benchCommand = defineCommand({
     "The server must echo each message: every answer is compared with what was sent.",
     "With --rate a latency counts from the moment at which the message was to be sent, so that a server that stalls",
     'is charged for the messages it held up; "service" counts from the moment at which it was sent.',
-    "--fail-if takes p50, p90, p99, p99.9 (any percentile), max, mean, errors, rate, lost, lost% and > >= < <=.",
+    "--fail-if takes p50, p90, p99, p99.9 (any percentile), max, mean, errors, rate, lost, loss (in %) and > >= < <=.",
     "Errors and lost messages exit 1 unless a --fail-if says how many are too many.",
   ].join("\n"),
   async run({ flags, args, io }) {

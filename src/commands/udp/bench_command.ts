@@ -7,12 +7,12 @@ import type { ProgramIo } from "../../cli/io.ts";
 import { StatusLine } from "../../cli/status_line.ts";
 import { Measure, type Measurement } from "../../datagram/bench/measure.ts";
 import { PROBE_HEADER_BYTES } from "../../datagram/bench/probe.ts";
-import { parseDatagramThreshold } from "../../datagram/bench/threshold.ts";
 import { bindSender, resolveTarget } from "../../datagram/sender.ts";
 import { probePort } from "../../net/datagram_probe.ts";
 import { formatEndpoint } from "../../net/endpoint.ts";
 import { newHistogram } from "../client/bench/histogram.ts";
 import { configureProgramLogging } from "../program_logging.ts";
+import { parseDatagramLimit } from "./bench/limits.ts";
 import { BenchResult } from "./bench/result.ts";
 import { LOG_FLAGS } from "./shared_flags.ts";
 
@@ -46,7 +46,8 @@ export const benchCommand: Command = defineCommand({
   ],
   flags: FLAGS,
   notes: [
-    "Jitter is that of RFC 3550, section 6.4.1. The limits are loss, dup and reorder in percent, jitter, pN and max in time.",
+    "Jitter is that of RFC 3550, section 6.4.1. The limits are loss, dup and reorder in percent, jitter, pN and max in",
+    "time, lost and rate (a second) as numbers.",
     "The exit code is 1 where a limit holds, 5 where nothing came back, 4 where nobody is bound to the port.",
   ].join("\n"),
   run: ({ flags, args, io }) => bench(flags, args, io),
@@ -57,7 +58,7 @@ async function bench(flags: FlagValues<typeof FLAGS>, args: readonly string[], i
   const [endpoint] = args;
   if (endpoint === undefined || args.length > 1) throw new UsageError("bench takes one endpoint");
   if (flags.size < PROBE_HEADER_BYTES) throw new UsageError(`--size: at least ${PROBE_HEADER_BYTES} bytes`);
-  const thresholds = flags.failIf.map(parseDatagramThreshold);
+  const limits = flags.failIf.map(parseDatagramLimit);
   const perSecond = rateOf(flags.rate, flags.size);
   using stop = io.stop.listen();
   const target = await resolveTarget(endpoint, stop.signal);
@@ -75,7 +76,7 @@ async function bench(flags: FlagValues<typeof FLAGS>, args: readonly string[], i
   });
   const measured = await withProgress(measure, flags.oneWay, io);
   const result = new BenchResult(measured, { target: formatEndpoint(target), size: flags.size, roundTrips });
-  const failed = thresholds.filter((threshold) => threshold.holds(result));
+  const failed = limits.flatMap((limit) => limit.violation(result) ?? []);
   const code = failed.length > 0 && !result.isSilent
     ? EXIT.unexpected
     : !result.isSilent
@@ -84,7 +85,7 @@ async function bench(flags: FlagValues<typeof FLAGS>, args: readonly string[], i
     ? EXIT.refused
     : EXIT.timedOut;
   io.stdout.write(flags.json ? result.toJson(code, failed) : result.toText());
-  for (const { text } of failed) io.stderr.write(`failed: ${text}\n`);
+  for (const line of failed) io.stderr.write(`parley-udp: ${line}\n`);
   if (result.isSilent) {
     const why = code === EXIT.refused ? "nobody is bound there" : flags.oneWay ? "the sink did not report" : "no reply";
     io.stderr.write(`${formatEndpoint(target)}: ${why}\n`);

@@ -1,8 +1,8 @@
-import { formatDuration } from "../../../base/units.ts";
+import { formatDuration, formatLatency } from "../../../base/units.ts";
 import { histogramRows } from "./histogram_rows.ts";
 import { type Histogram, percentileMs } from "./histogram.ts";
 import type { LoadPlan } from "./load_plan.ts";
-import { formatCount, formatLatency, planLine } from "./report_text.ts";
+import { formatCount, planLine } from "./report_text.ts";
 import { latenciesOf, type LoadSummary } from "./summary.ts";
 import { escapeMarkup, type Point, svgPlot } from "./svg_plot.ts";
 

@@ -1,5 +1,5 @@
 import { escapeControls } from "../../../base/bytes.ts";
-import { formatDuration, formatSize } from "../../../base/units.ts";
+import { formatDuration, formatLatency, formatSize } from "../../../base/units.ts";
 import type { Style } from "../../../cli/style.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
 import { histogramRows } from "./histogram_rows.ts";
@@ -45,11 +45,6 @@ export function reportText(plan: LoadPlan, summary: LoadSummary, style: Style): 
 /** A number with a mark between thousands. */
 export function formatCount(count: number): string {
   return Math.round(count).toLocaleString("en-US");
-}
-
-/** A latency in the unit that keeps it short: `340us`, `1.72ms`. */
-export function formatLatency(milliseconds: number): string {
-  return milliseconds < 1 ? `${Math.round(milliseconds * 1_000)}us` : formatDuration(milliseconds);
 }
 
 /** One line while it runs. */

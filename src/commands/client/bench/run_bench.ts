@@ -8,10 +8,12 @@ import { StoppedError } from "../../../cli/stop_signals.ts";
 import { styleOf } from "../../../cli/style.ts";
 import { parseFraming } from "../../../framing/mod.ts";
 import { parseEndpoint } from "../../../net/endpoint.ts";
+import type { Limit } from "../../fail_if.ts";
 import { writeNamedFile } from "../../write_named_file.ts";
 import type { BENCH_FLAGS } from "../bench.ts";
 import { tlsConnectOptions, tlsEndpoint } from "../tls_flags.ts";
 import { loadMessage } from "./lane.ts";
+import { parseLoadLimit } from "./limits.ts";
 import type { LoadPlan } from "./load_plan.ts";
 import { isMessageScheme } from "./open_lane.ts";
 import { reportHtml } from "./report_html.ts";
@@ -19,18 +21,17 @@ import { reportObject } from "./report_json.ts";
 import { planLine, progressLine, reportText } from "./report_text.ts";
 import { runThreads } from "./run_threads.ts";
 import type { LoadSummary } from "./summary.ts";
-import { parseThreshold, type Threshold } from "./threshold.ts";
 
 type BenchFlags = FlagValues<typeof BENCH_FLAGS>;
 
 /** What `bench` does; the result is the exit code. */
 export async function runBench(endpoint: string, flags: BenchFlags, io: ProgramIo): Promise<number> {
-  const thresholds = flags.failIf.map(parseThreshold);
+  const limits = flags.failIf.map(parseLoadLimit);
   const plan = await planOf(endpoint, flags);
   using stop = io.stop.listen();
   const summary = await measure(plan, flags.workers, stop.signal, io);
-  const failed = violationsOf(thresholds, summary);
-  const exitCode = failed.length > 0 ? EXIT.unexpected : exitCodeFor(summary, thresholds);
+  const failed = limits.flatMap((limit) => limit.violation(summary) ?? []);
+  const exitCode = failed.length > 0 ? EXIT.unexpected : exitCodeFor(summary, limits);
   if (flags.html !== undefined) await writeNamedFile(flags.html, reportHtml(plan, summary, failed, new Date()));
   io.stdout.write(
     flags.json
@@ -90,19 +91,12 @@ async function measure(plan: LoadPlan, workers: number, signal: AbortSignal, io:
   });
 }
 
-function violationsOf(thresholds: readonly Threshold[], summary: LoadSummary): string[] {
-  return thresholds.flatMap((threshold) => {
-    const found = threshold.violation(summary);
-    return found === undefined ? [] : [`${threshold.text} holds: ${threshold.metric} is ${found}`];
-  });
-}
-
-/** Errors and losses fail a run, with their own code where there is one kind, unless a threshold says how many are too many. */
-function exitCodeFor({ answered, lost, errors }: LoadSummary, thresholds: readonly Threshold[]): number {
+/** Errors and losses fail a run, with their own code where there is one kind, unless a limit says how many are too many. */
+function exitCodeFor({ answered, lost, errors }: LoadSummary, limits: readonly Limit<LoadSummary>[]): number {
   const codes = new Set(errors.values().map(({ exitCode }) => exitCode));
   const [only] = codes;
   const failure = codes.size === 1 && only !== undefined ? only : EXIT.unexpected;
   if (answered === 0) return failure;
-  const isJudged = thresholds.some(({ metric }) => metric === "errors" || metric.startsWith("lost"));
+  const isJudged = limits.some(({ metric }) => metric === "errors" || metric === "lost" || metric === "loss");
   return !isJudged && (codes.size > 0 || lost > 0) ? failure : EXIT.done;
 }

@@ -1,5 +1,4 @@
 import type { Measurement } from "../../../datagram/bench/measure.ts";
-import type { DatagramThreshold, MeasuredValues } from "../../../datagram/bench/threshold.ts";
 import { type Histogram, percentileMs } from "../../client/bench/histogram.ts";
 
 const PERCENTS = [50, 90, 99, 99.9, 100] as const;
@@ -14,7 +13,7 @@ export interface BenchSubject {
 }
 
 /** What `parley-udp bench` came to, for people, for programs, and for limits. */
-export class BenchResult implements MeasuredValues {
+export class BenchResult {
   readonly #measured: Measurement;
   readonly #subject: BenchSubject;
 
@@ -49,13 +48,19 @@ export class BenchResult implements MeasuredValues {
     return this.#measured.report?.jitterMs ?? 0;
   }
 
+  /** Datagrams sent in a second. */
+  get perSecond(): number {
+    const { sent, elapsedMs } = this.#measured;
+    return elapsedMs === 0 ? 0 : sent / elapsedMs * 1_000;
+  }
+
   percentileMs(percent: number): number | undefined {
     const { roundTrips } = this.#subject;
     return roundTrips.totalCount === 0 ? undefined : percentileMs(roundTrips, percent);
   }
 
   /** One line of JSON. */
-  toJson(exitCode: number, failed: readonly DatagramThreshold[]): string {
+  toJson(exitCode: number, failed: readonly string[]): string {
     const { sent, elapsedMs, report } = this.#measured;
     const { target, size } = this.#subject;
     return `${
@@ -66,7 +71,7 @@ export class BenchResult implements MeasuredValues {
         size,
         sent,
         elapsedMs: round(elapsedMs, 1),
-        perSecond: round(this.#perSecond, 1),
+        perSecond: round(this.perSecond, 1),
         // Where the sink did not tell, nothing is known; 0 would be a claim.
         ...report && {
           received: report.received,
@@ -79,7 +84,7 @@ export class BenchResult implements MeasuredValues {
         roundTripMs: this.percentileMs(50) === undefined ? undefined : Object.fromEntries(
           PERCENTS.map((percent) => [percent === 100 ? "max" : `p${percent}`, this.percentileMs(percent)]),
         ),
-        failed: failed.map(({ text }) => text),
+        failed,
       })
     }\n`;
   }
@@ -88,10 +93,10 @@ export class BenchResult implements MeasuredValues {
   toText(): string {
     const { sent, elapsedMs, report } = this.#measured;
     const { target, size } = this.#subject;
-    const megabits = this.#perSecond * size * 8 / 1e6;
+    const megabits = this.perSecond * size * 8 / 1e6;
     const lines = [
       `${target}: ${sent} datagrams of ${size} bytes in ${round(elapsedMs / 1_000, 2)} s: ` +
-      `${round(this.#perSecond, 0)}/s, ${round(megabits, 2)} Mbit/s`,
+      `${round(this.perSecond, 0)}/s, ${round(megabits, 2)} Mbit/s`,
     ];
     if (report) {
       lines.push(
@@ -108,11 +113,6 @@ export class BenchResult implements MeasuredValues {
       lines.push(`round trip  ${times.join("  ")} ms`);
     }
     return lines.map((line) => `${line}\n`).join("");
-  }
-
-  get #perSecond(): number {
-    const { sent, elapsedMs } = this.#measured;
-    return elapsedMs === 0 ? 0 : sent / elapsedMs * 1_000;
   }
 
   #shareOf(count: number): number {
