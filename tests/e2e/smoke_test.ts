@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertGreater, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
+import { junitFaults } from "../support/junit_schema.ts";
 import { closedPort } from "../support/ports.ts";
 import { type Outcome, runProgram, startServer } from "../support/program.ts";
 import { scriptedPeer } from "../support/scripted_peer.ts";
@@ -68,6 +69,7 @@ Deno.test("smoke with one wrong step exits 1 and shows the difference, in every 
   assertStringIncludes(human.stdout, "received  hello world");
   assertStringIncludes(human.stdout, "^ differs at byte 6");
   const xml = await human.read("report.xml");
+  assertEquals([junitFaults("jenkins", xml), junitFaults("ant", xml)], [[], []]);
   assertStringIncludes(xml, 'tests="2" failures="1" errors="0"');
   assertStringIncludes(xml, '<failure type="ExpectationError"');
   assertStringIncludes(xml, "^ differs at byte 6");

@@ -1,12 +1,14 @@
+import { versionLine } from "../version.ts";
 import { countOutcomes, type SuiteReport, type TestReport } from "./test_report.ts";
 
 /**
- * The report as JUnit XML, with the elements and attributes, and in the order,
- * that the schemas of Ant and of Jenkins have in common.
+ * The report as JUnit XML, valid against the schema of Jenkins and, where no
+ * test was skipped, of which it knows nothing, against that of Ant too.
  */
 export function junitXml({ name, startedAt, ms, tests }: SuiteReport): string {
   const { failed, skipped } = countOutcomes(tests);
-  const counts = `tests="${tests.length}" failures="${failed}" errors="0"`;
+  const skips = skipped > 0 ? ` skipped="${skipped}"` : "";
+  const counts = `tests="${tests.length}" failures="${failed}" errors="0"${skips}`;
   // The schema wants a time without a zone.
   const timestamp = startedAt.toISOString().replace(/\.\d+Z$/, "");
   return [
@@ -14,8 +16,10 @@ export function junitXml({ name, startedAt, ms, tests }: SuiteReport): string {
     "<testsuites>",
     `  <testsuite id="0" package="parley-client" name=${
       quote(name)
-    } timestamp="${timestamp}" hostname="localhost" ${counts} skipped="${skipped}" time="${seconds(ms)}">`,
-    "    <properties/>",
+    } timestamp="${timestamp}" hostname="localhost" ${counts} time="${seconds(ms)}">`,
+    "    <properties>",
+    `      <property name="version" value=${quote(versionLine("parley-client"))}/>`,
+    "    </properties>",
     ...tests.flatMap((test) => testCase(name, test).map((line) => `    ${line}`)),
     "    <system-out/>",
     "    <system-err/>",
@@ -28,7 +32,7 @@ export function junitXml({ name, startedAt, ms, tests }: SuiteReport): string {
 function testCase(suite: string, { name, outcome, ms, reason, errorName, location, details }: TestReport): string[] {
   const open = `<testcase name=${quote(name)} classname=${quote(suite)} time="${seconds(ms)}"`;
   if (outcome === "passed") return [`${open}/>`];
-  if (outcome === "skipped") return [`${open}>`, "  <skipped/>", "</testcase>"];
+  if (outcome === "skipped") return [`${open}>`, `  <skipped>${escapeXml(reason ?? "")}</skipped>`, "</testcase>"];
   const text = [`${location}: ${reason ?? ""}`, ...details].map(escapeXml).join("\n");
   return [
     `${open}>`,
