@@ -1,0 +1,72 @@
+/**
+ * Tries Parley, ncat, socat, websocat and wait4x side by side, and prints the
+ * README's table: every cell is what a command did.
+ *
+ * `deno task compare [--commands]`; with `--commands` each command is printed
+ * with its outcome on standard error.
+ *
+ * @module
+ */
+
+import { startPeers } from "./compare/peers.ts";
+import { commandOf, run } from "./compare/run.ts";
+import { type ServerTrial, serverTrials } from "./compare/server_trials.ts";
+import { clientTrials, type Tool, TOOLS, type Trial } from "./compare/trials.ts";
+import { VERSION } from "../src/cli/version.ts";
+
+const NOT_ITS_TRADE = "–";
+const showsCommands = Deno.args.includes("--commands");
+
+function note(words: readonly string[], outcome: string): void {
+  if (showsCommands) console.error(`$ ${words.map(quote).join(" ")}\n  ${outcome}`);
+}
+
+function quote(word: string): string {
+  return /^[\w./:=,@-]+$/.test(word) ? word : `'${word}'`;
+}
+
+async function clientCell(trial: Trial, tool: Tool): Promise<string> {
+  const tries = trial.tries[tool];
+  if (tries === undefined) return NOT_ITS_TRADE;
+  const parts: string[] = [];
+  for (const each of tries) {
+    if (commandOf(each.words[0] ?? "") === undefined) return "not tried";
+    const said = each.say(await run(each.words, each));
+    note(each.words, said);
+    parts.push(`${each.label ?? ""}${said}`);
+  }
+  return parts.join("; ");
+}
+
+async function serverCell(trial: ServerTrial, tool: Tool): Promise<string> {
+  const words = trial.words[tool];
+  if (words === undefined) return NOT_ITS_TRADE;
+  if (commandOf(words[0] ?? "") === undefined) return "not tried";
+  const said = await trial.ask(words);
+  note(words, said);
+  return said;
+}
+
+async function versionOf(tool: Tool): Promise<string> {
+  if (tool === "parley") return `Parley ${VERSION}`;
+  if (commandOf(tool) === undefined) return `${tool} (missing)`;
+  const { stdout, stderr } = await run(tool === "socat" ? ["socat", "-V"] : [tool, "--version"]);
+  const version = /(?:[Vv]ersion |websocat )v?(\d[\d.]*)/.exec(stdout + stderr)?.[1];
+  return `${tool} ${version}`;
+}
+
+async function row(cell: (tool: Tool) => Promise<string>): Promise<string[]> {
+  const cells: string[] = [];
+  for (const tool of TOOLS) cells.push(await cell(tool));
+  return cells;
+}
+
+await using peers = await startPeers();
+const header = await row(versionOf);
+console.log(`| | ${header.join(" | ")} |\n|${" --- |".repeat(header.length + 1)}`);
+for (const trial of clientTrials(peers)) {
+  console.log(`| ${trial.question} | ${(await row((tool) => clientCell(trial, tool))).join(" | ")} |`);
+}
+for (const trial of serverTrials()) {
+  console.log(`| ${trial.question} | ${(await row((tool) => serverCell(trial, tool))).join(" | ")} |`);
+}
