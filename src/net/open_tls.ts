@@ -47,6 +47,7 @@ export async function connectTls(endpoint: HostEndpoint, setup: TlsConnectSetup)
       host: endpoint.host,
       handshakeTimeoutMs,
       options: tls,
+      redial: (signal) => Deno.connect({ hostname: sides.remote.host, port: endpoint.port, signal }),
     });
     return new Connection(transport, { ...setup, ...sides, id: 1 });
   } catch (error) {

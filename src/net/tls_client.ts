@@ -2,6 +2,8 @@ import { connect, type ConnectionOptions, createSecureContext, type SecureContex
 import { isIp } from "../base/ip.ts";
 import type { Transport } from "./connection.ts";
 import { startTlsDialogue, type StartTlsProtocol } from "./start_tls.ts";
+import { type Distrust, distrustOf } from "./tls_distrust.ts";
+import { certificateFacts } from "./tls_facts.ts";
 import { certificatesIn } from "./tls_pem.ts";
 import { type TlsSide, TlsTransport } from "./tls_transport.ts";
 
@@ -39,6 +41,8 @@ export interface TlsClientSetup {
   host: string;
   handshakeTimeoutMs: number;
   options: TlsClientOptions;
+  /** Opens another connection to the same address: to see why a certificate was refused. */
+  redial?: ((signal: AbortSignal) => Promise<Transport>) | undefined;
 }
 
 /**
@@ -47,7 +51,7 @@ export interface TlsClientSetup {
  * @throws {SyntaxError} A certificate or a key is not PEM.
  */
 export function tlsClientTransport(inner: Transport, setup: TlsClientSetup): TlsTransport {
-  const { endpoint, handshakeTimeoutMs, options } = setup;
+  const { endpoint, handshakeTimeoutMs, options, redial } = setup;
   const { startTls } = options;
   const peer = peerOf(options.serverName ?? setup.host);
   const secureContext = clientContext(options);
@@ -55,6 +59,7 @@ export function tlsClientTransport(inner: Transport, setup: TlsClientSetup): Tls
     endpoint,
     handshakeTimeoutMs,
     prelude: startTls && ((transport) => startTlsDialogue(startTls, transport, endpoint)),
+    examine: redial && ((timeoutMs, signal) => examine(redial, { ...setup, handshakeTimeoutMs: timeoutMs }, signal)),
     start(stream) {
       const socket = connect({
         socket: stream,
@@ -67,6 +72,35 @@ export function tlsClientTransport(inner: Transport, setup: TlsClientSetup): Tls
     },
   };
   return new TlsTransport(inner, side);
+}
+
+/**
+ * Looks at the certificate of a server that was refused for it, in a handshake
+ * of its own: the runtime tells nothing of what it has refused. We show no
+ * certificate there, and say nothing after it.
+ */
+async function examine(
+  redial: (signal: AbortSignal) => Promise<Transport>,
+  { endpoint, host, handshakeTimeoutMs, options }: TlsClientSetup,
+  signal: AbortSignal,
+): Promise<Distrust | undefined> {
+  const transport = tlsClientTransport(await redial(signal), {
+    endpoint,
+    host,
+    handshakeTimeoutMs,
+    options: { ...options, insecure: true, ca: undefined, cert: undefined, key: undefined },
+  });
+  const onAbort = () => transport.close();
+  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  try {
+    await transport.handshake();
+    const trusted = options.ca === undefined ? [] : certificatesIn(options.ca, "the CA certificates");
+    return distrustOf(transport.tls?.chain ?? [], trusted.map(certificateFacts));
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    transport.close();
+  }
 }
 
 /** An address is no server name (RFC 6066, section 3), but the certificate is compared with it all the same. */

@@ -1,6 +1,7 @@
 import type { X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";
-import type { TlsReason } from "../base/errors.ts";
+import { escapeControls } from "../base/bytes.ts";
+import { type Distrust, distrustOf } from "./tls_distrust.ts";
 import { tlsReasonOf } from "./tls_error.ts";
 
 /** What a certificate says. */
@@ -32,7 +33,7 @@ export interface TlsFacts {
   /** The peer's certificate, then that of its issuer, and so on; empty where it showed none. */
   readonly chain: readonly CertificateFacts[];
   /** Why the peer's certificate would have been refused, had it not been for `insecure`. */
-  readonly distrust: { readonly reason: TlsReason; readonly text: string } | undefined;
+  readonly distrust: Distrust | undefined;
 }
 
 const MS_PER_DAY = 86_400_000;
@@ -72,25 +73,27 @@ export function tlsFactsOf(socket: TLSSocket): TlsFacts {
     cipher: socket.getCipher()?.name ?? "",
     alpn: socket.alpnProtocol || undefined,
     chain,
-    distrust: distrustOf(socket),
+    distrust: refusalOf(socket, chain),
   };
 }
 
-function distrustOf(socket: TLSSocket): TlsFacts["distrust"] {
+function refusalOf(socket: TLSSocket, chain: readonly CertificateFacts[]): Distrust | undefined {
   // A text at run time, whatever its declaration says: the code of the failed check.
   const code: unknown = socket.authorizationError;
   if (code === null || code === undefined) return undefined;
-  const text = String(code);
-  return { reason: tlsReasonOf(new Error(text)) ?? "other", text: text.replaceAll("_", " ").toLowerCase() };
+  const reason = tlsReasonOf(new Error(String(code))) ?? "other";
+  if (reason === "name") return { reason, text: `the certificate is for ${chain[0]?.names.join(", ") || "no name"}` };
+  return distrustOf(chain) ?? { reason, text: String(code).replaceAll("_", " ").toLowerCase() };
 }
 
+/** A name is the peer's word: nothing in it may move a terminal. */
 function oneLine(name: string | undefined): string {
-  return (name ?? "").trim().replaceAll(/\s*\n\s*/g, ", ");
+  return escapeControls((name ?? "").trim().replaceAll(/\s*\n\s*/g, ", "));
 }
 
 function namesOf(subjectAltName: string | undefined): string[] {
   return (subjectAltName ?? "").split(/,\s*/).flatMap((entry) => {
     const name = /^(?:DNS|IP Address):(.+)$/.exec(entry)?.[1];
-    return name === undefined ? [] : [name];
+    return name === undefined ? [] : [escapeControls(name)];
   });
 }

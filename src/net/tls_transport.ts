@@ -1,8 +1,10 @@
 import type { TLSSocket } from "node:tls";
-import { TimeoutError } from "../base/errors.ts";
+import { TimeoutError, TlsError } from "../base/errors.ts";
 import { formatDuration } from "../base/units.ts";
 import type { Transport } from "./connection.ts";
+import { Deadline } from "./deadline.ts";
 import { DuplexTransport } from "./duplex_transport.ts";
+import type { Distrust } from "./tls_distrust.ts";
 import { toHandshakeError } from "./tls_error.ts";
 import { type TlsFacts, tlsFactsOf } from "./tls_facts.ts";
 import { TransportDuplex } from "./transport_duplex.ts";
@@ -15,6 +17,8 @@ export interface TlsSide {
   readonly handshakeTimeoutMs: number;
   /** What is said in the clear before the handshake; it throws where the peer will not have TLS. */
   readonly prelude?: ((transport: Transport) => Promise<void>) | undefined;
+  /** Finds out why the peer's certificate was refused; `undefined` where nothing can be said. */
+  readonly examine?: ((timeoutMs: number, signal: AbortSignal) => Promise<Distrust | undefined>) | undefined;
   /** Begins the handshake over the stream. */
   start(stream: TransportDuplex): { readonly socket: TLSSocket; readonly secured: Promise<void> };
 }
@@ -38,6 +42,7 @@ export class TlsTransport implements Transport {
   #secured: DuplexTransport | undefined;
   #facts: TlsFacts | undefined;
   #isClosed = false;
+  #examination: AbortController | undefined;
 
   /** Takes over the transport; nothing is sent before {@linkcode handshake}, which reads and writes begin by themselves. */
   constructor(inner: Transport, side: TlsSide) {
@@ -73,6 +78,7 @@ export class TlsTransport implements Transport {
   }
 
   close(): void {
+    this.#examination?.abort();
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#socket?.destroy();
@@ -88,6 +94,38 @@ export class TlsTransport implements Transport {
   }
 
   async #shakeHands(): Promise<void> {
+    const deadline = new Deadline(this.#side.handshakeTimeoutMs);
+    try {
+      await this.#secure();
+    } catch (error) {
+      const isWanted = !this.#isClosed;
+      this.close();
+      const failure = toHandshakeError(error, this.#side.endpoint);
+      throw isWanted ? await this.#explained(failure, deadline) : failure;
+    }
+  }
+
+  /** The failure, with the true reason where the certificate was refused and the peer shows it once more. */
+  async #explained(failure: Error, deadline: Deadline): Promise<Error> {
+    const { endpoint, examine } = this.#side;
+    if (examine === undefined || !(failure instanceof TlsError) || failure.reason !== "untrusted") return failure;
+    const examination = this.#examination = new AbortController();
+    const timeoutMs = deadline.remainingMs;
+    const timer = setTimeout(() => examination.abort(), timeoutMs);
+    try {
+      const distrust = await examine(timeoutMs, examination.signal);
+      if (distrust === undefined) return failure;
+      const message = `Cannot speak TLS with ${endpoint}: ${distrust.text}`;
+      return new TlsError(distrust.reason, message, { endpoint, cause: failure.cause });
+    } catch {
+      // It is not there a second time, or not in time: what the first time told is still true.
+      return failure;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #secure(): Promise<void> {
     const { endpoint, handshakeTimeoutMs, prelude } = this.#side;
     const timeout = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
@@ -106,9 +144,6 @@ export class TlsTransport implements Transport {
       // Now: a socket whose both sides have ended knows nothing any more.
       this.#facts = tlsFactsOf(socket);
       this.#secured = transport;
-    } catch (error) {
-      this.close();
-      throw toHandshakeError(error, endpoint);
     } finally {
       clearTimeout(timer);
     }

@@ -1,5 +1,5 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
-import { TestAuthority } from "../support/certificates.ts";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { type Pair, selfSigned, TestAuthority } from "../support/certificates.ts";
 import { closedPort } from "../support/ports.ts";
 import { runProgram, startServer } from "../support/program.ts";
 import { scriptedPeer } from "../support/scripted_peer.ts";
@@ -43,12 +43,31 @@ Deno.test("check tells version, protocol, names and days of a TLS server's certi
   assertEquals((await check([...trust, "--tls-name", "example.org"])).code, 6);
 });
 
-Deno.test("check exits 6 when the certificate has expired or the server speaks no TLS", async () => {
+Deno.test("check exits 6 and says what is wrong with a certificate, over tls and wss", async () => {
   await using ca = await caFile();
-  await using expired = tlsPeer(await authority.issue({ fromDays: -10, toDays: -1 }));
-  assertEquals((await check([expired.endpoint, "--tls-ca", ca.path])).code, 6);
+  const cases: readonly [pair: Pair, says: RegExp][] = [
+    [await authority.issue({ fromDays: -10, toDays: -3 }), /: the certificate expired 3 days ago \(\d{4}-\d\d-\d\d\)$/],
+    [await authority.issue({ fromDays: 2 }), /: the certificate is not valid before \d{4}-\d\d-\d\d, in 1 day$/],
+    [await selfSigned(), /: the certificate is self-signed by CN=localhost, which is not trusted$/],
+    [await (await TestAuthority.create("Other")).issue(), /: the issuer of the certificate, CN=Other, is not trusted$/],
+    [await authority.issue({ hosts: ["10.0.0.1"] }), /: the certificate is not for 127\.0\.0\.1, but for 10\.0\.0\.1$/],
+  ];
+  await Promise.all(cases.map(async ([pair, says]) => {
+    await using peer = tlsPeer(pair);
+    for (const endpoint of [peer.endpoint, peer.endpoint.replace("tls:", "wss:")]) {
+      const { code, found } = await check([endpoint, "--tls-ca", ca.path]);
+      assertEquals([code, found.error.name], [6, "TlsError"]);
+      assertMatch(found.error.message, says);
+    }
+  }));
+});
+
+Deno.test("check exits 6 when the server speaks no TLS", async () => {
+  await using ca = await caFile();
   await using plain = scriptedPeer(async (conn) => void await conn.write(new TextEncoder().encode("220 hello\r\n")));
-  assertEquals((await check([plain.endpoint.replace("tcp:", "tls:"), "--tls-ca", ca.path])).code, 6);
+  const { code, found } = await check([plain.endpoint.replace("tcp:", "tls:"), "--tls-ca", ca.path]);
+  assertEquals(code, 6);
+  assertStringIncludes(found.error.message, "the peer does not speak TLS");
 });
 
 Deno.test("check exits 5 when the handshake is not answered in time", async () => {
