@@ -1,4 +1,5 @@
 import type { ChatError } from "./chat_error.ts";
+import type { Decision } from "./decision.ts";
 import type { Restriction } from "./restrictions.ts";
 import type { Draft, RoomMessage } from "./message.ts";
 
@@ -47,10 +48,16 @@ export interface RoomLog {
   after(seq: number, limit: number): Promise<readonly RoomMessage[] | undefined>;
   /** The last `limit` messages up to and including `upTo`, oldest first. */
   last(limit: number, upTo: number): Promise<readonly RoomMessage[]>;
-  /** What {@linkcode keep} kept last. */
+  /** What all decisions so far come to. */
   readonly state: RoomState | undefined;
-  /** Keeps the state in place of an earlier one, for as long as messages are kept; a failure is logged. */
-  keep(state: RoomState): void;
+  /**
+   * Keeps what a decision comes to for as long as messages are kept, and tells
+   * the decision to who has the room open, on every server; a failure to write
+   * a file is logged.
+   *
+   * @throws {ChatError} It cannot be told to the other servers now, and is not done.
+   */
+  decide(decision: Decision): void | Promise<void>;
   /** The room is empty: nothing is to be told any more. */
   close(): void;
 }
@@ -58,8 +65,14 @@ export interface RoomLog {
 /** Is told a message that is stored; `isForeign` says that another server of the cluster took it. */
 export type OnMessage = (message: RoomMessage, isForeign?: boolean) => void;
 
+/** Is told what was decided, in the order of deciding, and what all decisions so far come to. */
+export type OnDecision = (decision: Decision, state: RoomState | undefined) => void;
+
 /** Stores the messages of all rooms. */
 export interface History extends AsyncDisposable {
-  /** Opens the log of a room; `onMessage` is told each message that is stored from now on. */
-  open(room: string, onMessage: OnMessage): Promise<RoomLog>;
+  /**
+   * Opens the log of a room; `onMessage` is told each message that is stored
+   * from now on, `onDecision` what is decided.
+   */
+  open(room: string, onMessage: OnMessage, onDecision?: OnDecision): Promise<RoomLog>;
 }

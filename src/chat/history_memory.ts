@@ -1,5 +1,6 @@
 import type { ChatError } from "./chat_error.ts";
-import type { History, Receipt, Retention, RoomLog, RoomState } from "./history.ts";
+import { decided, type Decision } from "./decision.ts";
+import type { History, OnDecision, Receipt, Retention, RoomLog, RoomState } from "./history.ts";
 import { idConflict } from "./id_conflict.ts";
 import type { Draft, RoomMessage } from "./message.ts";
 import { keyOf } from "./names.ts";
@@ -24,12 +25,13 @@ export function createMemoryHistory(options: MemoryHistoryOptions): History {
   /** Closed ones, the longest empty first. */
   const empty = new Set<string>();
   return {
-    open(room, onMessage) {
+    open(room, onMessage, onDecision) {
       const key = keyOf(room);
       empty.delete(key);
       const log = logs.get(key) ?? new MemoryLog(room, options.retention, options.now ?? Date.now);
       logs.set(key, log);
       log.onMessage = onMessage;
+      log.onDecision = onDecision;
       log.onClose = () => {
         empty.add(key);
         const [oldest] = empty;
@@ -48,6 +50,7 @@ class MemoryLog implements RoomLog {
   seq = 0;
   state: RoomState | undefined;
   onMessage: ((message: RoomMessage) => void) | undefined;
+  onDecision: OnDecision | undefined;
   onClose: (() => void) | undefined;
   readonly #room: string;
   readonly #retention: Retention;
@@ -98,12 +101,14 @@ class MemoryLog implements RoomLog {
     return Promise.resolve(this.#messages.slice(Math.max(this.#first, end - limit), end));
   }
 
-  keep(state: RoomState): void {
-    this.state = state;
+  decide(decision: Decision): void {
+    this.state = decided(this.state, decision);
+    this.onDecision?.(decision, this.state);
   }
 
   close(): void {
     this.onMessage = undefined;
+    this.onDecision = undefined;
     this.onClose?.();
   }
 

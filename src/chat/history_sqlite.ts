@@ -2,7 +2,8 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../log/logger.ts";
 import { ChatError } from "./chat_error.ts";
-import type { History, Receipt, Retention, RoomLog, RoomState } from "./history.ts";
+import { decided, type Decision } from "./decision.ts";
+import type { History, OnDecision, OnMessage, Receipt, Retention, RoomLog, RoomState } from "./history.ts";
 import { idConflict } from "./id_conflict.ts";
 import type { Draft, RoomMessage } from "./message.ts";
 import { keyOf } from "./names.ts";
@@ -93,7 +94,7 @@ class SqliteHistory implements History {
     }
   }
 
-  open(name: string, onMessage: (message: RoomMessage) => void): Promise<RoomLog> {
+  open(name: string, onMessage: OnMessage, onDecision?: OnDecision): Promise<RoomLog> {
     try {
       const { findRoom, addRoom } = this.#statements;
       const key = keyOf(name);
@@ -103,6 +104,7 @@ class SqliteHistory implements History {
         this,
         { id: Number(row.id), name, epoch: String(row.epoch), seq: Number(row.seq), state: stateOf(row) },
         onMessage,
+        onDecision,
       );
       this.prune(log);
       return Promise.resolve(log);
@@ -243,12 +245,14 @@ class SqliteLog implements RoomLog {
   /** The last number at the last look for what to forget. */
   prunedAt: number;
   readonly #history: SqliteHistory;
-  #onMessage: ((message: RoomMessage) => void) | undefined;
+  #onMessage: OnMessage | undefined;
+  #onDecision: OnDecision | undefined;
 
   constructor(
     history: SqliteHistory,
     row: { id: number; name: string; epoch: string; seq: number; state: RoomState | undefined },
-    onMessage: (message: RoomMessage) => void,
+    onMessage: OnMessage,
+    onDecision: OnDecision | undefined,
   ) {
     this.#history = history;
     this.id = row.id;
@@ -257,6 +261,7 @@ class SqliteLog implements RoomLog {
     this.seq = this.prunedAt = row.seq;
     this.state = row.state;
     this.#onMessage = onMessage;
+    this.#onDecision = onDecision;
   }
 
   publish(draft: Draft, onSettled: (outcome: Receipt | ChatError) => void): void {
@@ -276,13 +281,16 @@ class SqliteLog implements RoomLog {
     return this.#history.last(this, limit, upTo);
   }
 
-  keep(state: RoomState): void {
+  decide(decision: Decision): void {
+    const state = decided(this.state, decision);
+    if (state !== undefined && state !== this.state) this.#history.keep(this, state);
     this.state = state;
-    this.#history.keep(this, state);
+    this.#onDecision?.(decision, state);
   }
 
   close(): void {
     this.#onMessage = undefined;
+    this.#onDecision = undefined;
   }
 }
 
@@ -319,7 +327,7 @@ function messageOfRow(log: SqliteLog, row: Row): RoomMessage {
   };
 }
 
-/** What {@linkcode RoomLog.keep} wrote. */
+/** What {@linkcode RoomLog.decide} wrote. */
 function stateOf({ state }: Row): RoomState | undefined {
   return typeof state === "string" ? JSON.parse(state) as RoomState : undefined;
 }

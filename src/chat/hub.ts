@@ -1,14 +1,18 @@
+import { messageOf } from "../base/errors.ts";
 import { isLoopback } from "../base/ip.ts";
 import type { Authenticator } from "../guard/authenticator.ts";
 import type { Logger } from "../log/logger.ts";
 import { isHostEndpoint } from "../net/endpoint.ts";
 import type { Session } from "../serve/session.ts";
 import { ChatError } from "./chat_error.ts";
-import type { ChatEvent, RoomSummary } from "./event.ts";
+import type { Directory, Remote } from "./directory.ts";
+import { LocalDirectory } from "./directory_local.ts";
+import type { ChatEvent, Person, RoomSummary } from "./event.ts";
 import type { History, Receipt } from "./history.ts";
 import { Member } from "./member.ts";
 import { checkNick, checkRoom, keyOf, LOBBY } from "./names.ts";
-import { type Position, Room } from "./room.ts";
+import { OpenRooms } from "./open_rooms.ts";
+import type { Position, Room, RoomHost } from "./room.ts";
 import { checkText, cleanText } from "./clean_text.ts";
 import type { Wire } from "./wire.ts";
 import { jsonWire } from "./wire_json.ts";
@@ -22,6 +26,12 @@ export interface HubOptions {
   readonly log: Logger;
   /** Where messages are kept; the hub disposes of it. */
   readonly history: History;
+  /**
+   * Who is connected; the hub disposes of it.
+   *
+   * @default {one for this server alone}
+   */
+  readonly directory?: Directory;
   /** Lines that everyone sees first. */
   readonly motd?: readonly string[];
   /** Who may log in; where there is one, everyone must. */
@@ -29,33 +39,44 @@ export interface HubOptions {
 }
 
 /** Everyone who is connected, and the rooms they are in. */
-export class Hub implements AsyncDisposable {
+export class Hub implements RoomHost, AsyncDisposable {
   readonly log: Logger;
   readonly authenticator: Authenticator | undefined;
   readonly motd: readonly string[];
   readonly #history: History;
-  readonly #members = new Map<string, Member>();
-  readonly #rooms = new Map<string, Room>();
-  readonly #opening = new Map<string, Promise<Room>>();
-  #guests = 0;
+  readonly #directory: Directory;
+  readonly #rooms: OpenRooms;
   #isEnding = false;
 
   /** No one is there at first. */
   constructor(options: HubOptions) {
     this.log = options.log;
     this.#history = options.history;
+    this.#rooms = new OpenRooms(options.history, this);
+    this.#directory = options.directory ?? new LocalDirectory();
     this.motd = options.motd ?? [];
     this.authenticator = options.authenticator;
+    this.#directory.watch({
+      onNews: (roomKeys, event) => this.#tellRooms(roomKeys, event),
+      onAnnouncement: (event) => this.#tellAll(event),
+      onNameLost: (member) => void this.#renameAgain(member),
+    });
   }
 
-  /** How many are connected. */
+  /** How many are connected to this server. */
   get memberCount(): number {
-    return this.#members.size;
+    return this.#directory.size;
   }
 
   /** The rooms that someone is in, for a list. */
   summaries(): RoomSummary[] {
-    return Array.from(this.#rooms.values(), ({ name, size, topic }) => ({ room: name, members: size, topic }));
+    const elsewhere = new Map(this.#directory.roomsElsewhere().map((summary) => [keyOf(summary.room), summary]));
+    const here = Array.from(this.#rooms.all, ({ key, name, size, topic }) => {
+      const members = size + (elsewhere.get(key)?.members ?? 0);
+      elsewhere.delete(key);
+      return { room: name, members, topic };
+    });
+    return [...here, ...elsewhere.values()];
   }
 
   /** Lets a client in under a guest's name and greets it. */
@@ -63,12 +84,12 @@ export class Hub implements AsyncDisposable {
     const isJson = session.kind === "websocket" && session.subprotocol === JSON_SUBPROTOCOL;
     const host = isHostEndpoint(session.remote) ? session.remote.host : undefined;
     const member = new Member(session, {
+      ...this.#directory.newcomer(),
       wire: isJson ? jsonWire : textWire,
-      nick: this.#guestNick(),
       address: host === undefined || isLoopback(host) ? undefined : host,
       isAdmitted: this.authenticator === undefined,
     });
-    this.#members.set(member.key, member);
+    this.#directory.add(member);
     this.greet(member);
     return member;
   }
@@ -78,14 +99,16 @@ export class Hub implements AsyncDisposable {
     member.tell({ type: "welcome", nick: member.nick, motd: this.motd, loginRequired: !member.isAdmitted });
   }
 
-  /** A member has proved who it is: it takes that name, and need not log in any more. */
-  admit(member: Member, name: string): void {
-    let nick = checkNick(name);
-    for (let count = 2; this.#members.has(keyOf(nick)); count++) nick = `${name}_${count}`;
-    this.#members.delete(member.key);
-    member.nick = nick;
+  /**
+   * A member has proved who it is: it takes that name, and need not log in any more.
+   *
+   * @throws {ChatError} Nobody can tell now whether the name is free.
+   */
+  async admit(member: Member, name: string): Promise<void> {
+    await this.#takeFree(member, checkNick(name));
+    if (member.isGone) return;
     member.isAdmitted = true;
-    this.#members.set(member.key, member);
+    this.#directory.update(member);
     this.greet(member);
   }
 
@@ -101,32 +124,46 @@ export class Hub implements AsyncDisposable {
   leave(member: Member, reason?: string): void {
     if (member.isGone) return;
     member.isGone = true;
-    this.#members.delete(member.key);
-    for (const room of member.rooms.values()) {
-      room.remove(member, reason, this.#isEnding);
-      this.#closeIfEmpty(room);
-    }
+    for (const room of member.rooms.values()) room.remove(member, reason, this.#isEnding);
+    this.#directory.remove(member, this.#isEnding ? "the server is ending" : reason);
+    for (const room of member.rooms.values()) this.#rooms.closeIfEmpty(room);
     member.rooms.clear();
     member.current = undefined;
   }
 
-  /** The member of a name, if one is here. */
-  findMember(nick: string): Member | undefined {
-    const member = this.#members.get(keyOf(nick));
-    return member?.isAdmitted ? member : undefined;
+  /** The person of a name, if one is here or on another server. */
+  findPerson(nick: string): Member | Remote | undefined {
+    const person = this.#directory.find(nick);
+    return person instanceof Member && !person.isAdmitted ? undefined : person;
   }
 
   /**
-   * The member of a name.
+   * The person of a name, here or on another server.
    *
    * @throws {ChatError} There is none.
    */
-  memberNamed(nick: string): Member {
-    const member = this.findMember(nick);
-    if (member === undefined) {
+  personNamed(nick: string): Member | Remote {
+    const person = this.findPerson(nick);
+    if (person === undefined) {
       throw new ChatError("no-such-nick", `Nobody here is called ${cleanText(nick).slice(0, 64)}`, { field: "nick" });
     }
-    return member;
+    return person;
+  }
+
+  /** Who is in a room on other servers. */
+  elsewhere(roomKey: string): readonly Person[] {
+    return this.#directory.elsewhere(roomKey);
+  }
+
+  /** It was decided that a member may not stay in a room. */
+  evict(member: Member, room: Room, reason: string): void {
+    this.part(member, room, reason);
+    member.tell({ type: "left", room: room.name, reason });
+  }
+
+  /** It was decided that a member may do more, or less. */
+  onRights(member: Member): void {
+    this.#directory.update(member);
   }
 
   /**
@@ -134,32 +171,17 @@ export class Hub implements AsyncDisposable {
    *
    * @throws {ChatError} The name is none, or taken.
    */
-  rename(member: Member, nick: string): void {
+  rename(member: Member, nick: string): void | Promise<void> {
     const from = member.nick;
     if (this.authenticator !== undefined) {
       throw new ChatError("bad-nick", `You are logged in as ${from}: that is your name`);
     }
-    const holder = this.#members.get(keyOf(checkNick(nick)));
-    if (holder !== undefined && holder !== member) {
-      throw new ChatError("nick-taken", `The name ${holder.nick} is taken`, { field: "nick" });
-    }
+    checkNick(nick);
     if (nick === from) return;
     for (const room of member.rooms.values()) room.checkNotMuted(member, "change your name");
-    this.#members.delete(member.key);
-    member.nick = nick;
-    this.#members.set(member.key, member);
-    const event: ChatEvent = { type: "nick", from, to: nick };
-    member.tell(event);
-    const [room, ...more] = member.rooms.values();
-    // With one room, which is the rule, the room tells it as it tells all else.
-    if (room !== undefined && more.length === 0) return room.tell(event, member);
-    const audience = new Set<Member>();
-    for (const room of member.rooms.values()) {
-      room.flush();
-      for (const other of room.members) audience.add(other);
-    }
-    audience.delete(member);
-    for (const other of audience) other.tell(event);
+    const taking = this.#directory.rename(member, nick);
+    if (taking === undefined) this.#tellRenamed(member, from);
+    else return taking.then(() => this.#tellRenamed(member, from));
   }
 
   /**
@@ -169,7 +191,7 @@ export class Hub implements AsyncDisposable {
    * @throws {ChatError} It may not, or the name is none.
    */
   async join(member: Member, name: string, options: { position?: Position; id?: string } = {}): Promise<void> {
-    const room = await this.#roomNamed(checkRoom(name));
+    const room = await this.#rooms.open(checkRoom(name));
     try {
       if (member.isGone) return;
       const { position, id } = options;
@@ -181,36 +203,40 @@ export class Hub implements AsyncDisposable {
         throw new ChatError("too-many-rooms", `You are in ${ROOMS_PER_MEMBER} rooms: leave one first`);
       }
       room.checkNotBanned(member);
-      // Where people log in, the operators of the room that all share are named.
-      if (room.size === 0 && (this.authenticator === undefined || room.key !== LOBBY)) room.operators.add(member);
       member.rooms.set(room.key, room);
       member.current = room;
-      await room.join(member, position, id).catch((error: unknown) => {
+      const entered = this.#enterFirst(member, room);
+      await room.join(member, { position, id, ...(entered && { entered }) }).catch((error: unknown) => {
         // The history failed half-way: who is told of an error must not be in the room.
         this.part(member, room);
         throw error;
       });
     } finally {
-      this.#closeIfEmpty(room);
+      this.#rooms.closeIfEmpty(room);
     }
   }
 
-  /** Who cannot be shown what it missed is not left in the room without it. */
-  async #joinOrPart(member: Member, room: Room, position?: Position, id?: string): Promise<void> {
-    try {
-      await room.join(member, position, id);
-    } catch (error) {
-      if (!member.isGone && room.has(member)) this.part(member, room);
-      throw error;
-    }
+  /** Who is the first in a room, in the whole cluster, is its operator. */
+  #enterFirst(member: Member, room: Room): Promise<void> | undefined {
+    // Where people log in, the operators of the room that all share are named.
+    const mayBeOperator = room.size === 0 && (this.authenticator === undefined || room.key !== LOBBY);
+    const entering = this.#directory.enter(member, room);
+    if (entering === true && mayBeOperator) room.operators.add(member);
+    if (!(entering instanceof Promise)) return undefined;
+    return entering.then((isFirst) => {
+      if (!isFirst || !mayBeOperator || !room.has(member)) return;
+      room.operators.add(member);
+      this.#directory.update(member);
+    });
   }
 
   /** Takes a member out of a room; its current one is then the one it joined last. */
   part(member: Member, room: Room, reason?: string): void {
     room.remove(member, reason);
     member.rooms.delete(room.key);
+    this.#directory.leave(member, room, reason);
     if (member.current === room) member.current = [...member.rooms.values()].at(-1);
-    this.#closeIfEmpty(room);
+    this.#rooms.closeIfEmpty(room);
   }
 
   /**
@@ -253,8 +279,8 @@ export class Hub implements AsyncDisposable {
    *
    * @throws {ChatError} There is no one of that name.
    */
-  sayPrivately(member: Member, to: string, text: string, id?: string): void {
-    const receiver = this.memberNamed(to);
+  sayPrivately(member: Member, to: string, text: string, id?: string): void | Promise<void> {
+    const receiver = this.personNamed(to);
     const event: ChatEvent = {
       type: "private",
       from: member.nick,
@@ -262,6 +288,9 @@ export class Hub implements AsyncDisposable {
       text: checkText(text),
       at: new Date().toISOString(),
     };
+    if (!(receiver instanceof Member)) {
+      return this.#directory.tell(receiver, event).then(() => member.tell({ ...event, id }));
+    }
     receiver.tell(event);
     if (receiver !== member) member.tell({ ...event, id });
   }
@@ -271,9 +300,11 @@ export class Hub implements AsyncDisposable {
    *
    * @throws {ChatError} The member is no operator of the server, or there is nothing to tell.
    */
-  announce(member: Member, text: string): void {
+  announce(member: Member, text: string): void | Promise<void> {
     if (!member.isServerOperator) throw new ChatError("not-operator", "Only an operator of the server may do that");
-    this.#tellAll({ type: "notice", text: checkText(text), from: member.nick });
+    const event: ChatEvent = { type: "notice", text: checkText(text), from: member.nick };
+    this.#tellAll(event);
+    return this.#directory.announce(event);
   }
 
   /** The server is ending: everyone is told, and nobody is told who leaves. */
@@ -282,52 +313,64 @@ export class Hub implements AsyncDisposable {
     this.#isEnding = true;
   }
 
-  /** Puts away the history. */
+  /** Puts away the directory and the history. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#directory[Symbol.asyncDispose]();
     await this.#history[Symbol.asyncDispose]();
   }
 
   #tellAll(event: ChatEvent): void {
-    for (const room of this.#rooms.values()) room.flush();
-    for (const member of this.#members.values()) {
+    for (const room of this.#rooms.all) room.flush();
+    for (const member of this.#directory.members) {
       if (member.isAdmitted || event.type === "bye") member.tell(event);
     }
   }
 
-  #guestNick(): string {
-    for (;;) {
-      const nick = `guest${++this.#guests}`;
-      if (!this.#members.has(nick)) return nick;
-    }
+  #tellRenamed(member: Member, from: string): void {
+    const event: ChatEvent = { type: "nick", from, to: member.nick };
+    member.tell(event);
+    this.#tellRooms(member.rooms.keys(), event, member);
   }
 
-  async #roomNamed(name: string): Promise<Room> {
-    const key = keyOf(name);
-    for (;;) {
-      const room = this.#rooms.get(key);
-      if (room !== undefined) return room;
-      let opening = this.#opening.get(key);
-      if (opening === undefined) {
-        opening = this.#openRoom(name).finally(() => this.#opening.delete(key));
-        this.#opening.set(key, opening);
+  /** Tells everyone here who is in one of the rooms, once. */
+  #tellRooms(roomKeys: Iterable<string>, event: ChatEvent, by?: Member): void {
+    const [room, ...more] = Array.from(roomKeys, (key) => this.#rooms.get(key)).filter((room) => room !== undefined);
+    // With one room, which is the rule, the room tells it as it tells all else.
+    if (room === undefined || more.length === 0) return room?.tell(event, by);
+    const audience = new Set<Member>();
+    for (const each of [room, ...more]) {
+      each.flush();
+      for (const other of each.members) audience.add(other);
+    }
+    if (by !== undefined) audience.delete(by);
+    for (const other of audience) other.tell(event);
+  }
+
+  /** The name, or the first free one of NAME_2, NAME_3 and so on. */
+  async #takeFree(member: Member, name: string, from = 1): Promise<void> {
+    for (let count = from;; count++) {
+      try {
+        return await this.#directory.rename(member, count === 1 ? name : `${name}_${count}`);
+      } catch (error) {
+        if (!(error instanceof ChatError) || error.code !== "nick-taken") throw error;
       }
-      const opened = await opening;
-      // Whoever waited with us may have left it again, which closes it.
-      if (this.#rooms.get(key) === opened) return opened;
     }
   }
 
-  async #openRoom(name: string): Promise<Room> {
-    const room = new Room(name);
-    room.open(await this.#history.open(name, (message, isForeign) => room.onMessage(message, isForeign)));
-    this.#rooms.set(room.key, room);
-    return room;
-  }
-
-  #closeIfEmpty(room: Room): void {
-    if (room.size > 0 || this.#rooms.get(room.key) !== room) return;
-    this.#rooms.delete(room.key);
-    room.close();
+  /** Another server's member has the name of one here, and keeps it. */
+  async #renameAgain(member: Member): Promise<void> {
+    const from = member.nick;
+    const why = `someone on another server took the name ${from} while this one was cut off`;
+    try {
+      await this.#takeFree(member, from, 2);
+    } catch (error) {
+      this.log.warning("a member has lost its name", { name: from, error: messageOf(error) });
+      member.tell({ type: "bye", reason: why });
+      return void await member.session.finish("kicked");
+    }
+    if (member.isGone) return;
+    member.tell({ type: "notice", text: `You are ${member.nick} now: ${why}` });
+    this.#tellRenamed(member, from);
   }
 }
 

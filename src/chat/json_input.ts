@@ -94,10 +94,10 @@ function join(hub: Hub, member: Member, request: JsonRequest & { type: "join" })
   });
 }
 
-function topic(member: Member, room: Room, text: string | undefined, id: string | undefined): void {
+function topic(member: Member, room: Room, text: string | undefined, id: string | undefined): InputResult {
   if (text === undefined) return member.tell({ type: "topic", room: room.name, topic: room.topic, id });
   checkOperator({ room, member });
-  room.setTopic(checkTopic(text), member);
+  return room.log.decide({ action: "topic", by: member.nick, topic: checkTopic(text) });
 }
 
 async function history(member: Member, room: Room, request: JsonRequest & { type: "history" }): Promise<void> {
@@ -107,7 +107,7 @@ async function history(member: Member, room: Room, request: JsonRequest & { type
 
 type ModerationRequest = JsonRequest & { type: "kick" | "ban" | "unban" | "mute" | "unmute" | "op" | "deop" };
 
-function moderate(hub: Hub, member: Member, request: ModerationRequest): void {
+function moderate(hub: Hub, member: Member, request: ModerationRequest): InputResult {
   const call = {
     hub,
     member,

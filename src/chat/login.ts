@@ -29,6 +29,6 @@ export async function login(hub: Hub, member: Member, name: string, password: st
       keyOf(role.slice(ROOM_OPERATOR.length))
     ),
   );
-  hub.admit(member, identity.name);
+  await hub.admit(member, identity.name);
   hub.log.info("logged in", { name: identity.name, connection: member.session.id });
 }

@@ -7,6 +7,8 @@ import type { Wire } from "./wire.ts";
 /** One client of the chat. */
 export class Member {
   readonly session: Session;
+  /** Names the connection in the whole cluster. */
+  readonly id: string;
   /** How it is spoken to; `/mode` changes it. */
   wire: Wire;
   nick: string;
@@ -29,8 +31,12 @@ export class Member {
   /** The room that a line without a command goes to. */
   current: Room | undefined;
 
-  constructor(session: Session, init: { wire: Wire; nick: string; address: string | undefined; isAdmitted: boolean }) {
+  constructor(
+    session: Session,
+    init: { id: string; wire: Wire; nick: string; address: string | undefined; isAdmitted: boolean },
+  ) {
     this.session = session;
+    this.id = init.id;
     this.wire = init.wire;
     this.nick = init.nick;
     this.address = init.address;

@@ -1,5 +1,6 @@
 import { isIp } from "../base/ip.ts";
 import { ChatError } from "./chat_error.ts";
+import type { Remote } from "./directory.ts";
 import type { ModerationAction } from "./event.ts";
 import type { Hub } from "./hub.ts";
 import type { Member } from "./member.ts";
@@ -25,11 +26,9 @@ export interface ModerationCall {
  *
  * @throws {ChatError} The caller is no operator, or the subject is not there.
  */
-export function kick(call: ModerationCall): void {
+export function kick(call: ModerationCall): void | Promise<void> {
   checkOperator(call);
-  const target = targetInRoom(call);
-  tell(call, "kick", target.nick);
-  remove(call, target, "kicked");
+  return decide(call, "kick", targetInRoom(call));
 }
 
 /**
@@ -37,22 +36,13 @@ export function kick(call: ModerationCall): void {
  *
  * @throws {ChatError} The caller is no operator.
  */
-export function restrict(kind: RestrictionKind, call: ModerationCall): void {
+export function restrict(kind: RestrictionKind, call: ModerationCall): void | Promise<void> {
   checkOperator(call);
-  const { hub, room, subject, durationMs } = call;
-  const target = hub.findMember(subject);
+  const { hub, subject, durationMs } = call;
+  const target = hub.findPerson(subject);
   if (target !== undefined) checkMayBeModerated(call, target);
   else if (!isIp(subject)) checkNick(subject);
-  const untilMs = durationMs === undefined ? undefined : Date.now() + durationMs;
-  room.restrict(kind, subject, untilMs);
-  if (target?.address !== undefined) room.restrict(kind, target.address, untilMs);
-  tell(call, kind, target?.nick ?? subject, untilMs);
-  if (kind === "mute") return;
-  for (const member of [...room.members]) {
-    const isMeant = member === target ||
-      member.address !== undefined && member.address === (target?.address ?? subject);
-    if (isMeant && !room.mayModerate(member)) remove(call, member, "banned");
-  }
+  return decide(call, kind, target, durationMs === undefined ? undefined : Date.now() + durationMs);
 }
 
 /**
@@ -60,17 +50,21 @@ export function restrict(kind: RestrictionKind, call: ModerationCall): void {
  *
  * @throws {ChatError} The caller is no operator, or there was none.
  */
-export function lift(kind: RestrictionKind, call: ModerationCall): void {
+export function lift(kind: RestrictionKind, call: ModerationCall): void | Promise<void> {
   checkOperator(call);
   const { hub, room, subject } = call;
-  const address = hub.findMember(subject)?.address;
-  const wasNamed = room.lift(kind, subject);
-  const wasAddress = address !== undefined && room.lift(kind, address);
-  if (!wasNamed && !wasAddress) {
+  const target = hub.findPerson(subject);
+  if (!room.isRestricted(kind, [subject, target?.address])) {
     const what = kind === "ban" ? "banned" : "muted";
     throw new ChatError("no-such-nick", `${subject} is not ${what} in ${room.name}`, { field: "nick" });
   }
-  tell(call, kind === "ban" ? "unban" : "unmute", subject);
+  return room.log.decide({
+    action: kind === "ban" ? "unban" : "unmute",
+    by: call.member.nick,
+    nick: subject,
+    address: target?.address,
+    reason: call.reason,
+  });
 }
 
 /**
@@ -78,12 +72,9 @@ export function lift(kind: RestrictionKind, call: ModerationCall): void {
  *
  * @throws {ChatError} The caller is no operator, or the subject is not there.
  */
-export function setOperator(isOperator: boolean, call: ModerationCall): void {
+export function setOperator(isOperator: boolean, call: ModerationCall): void | Promise<void> {
   checkOperator(call);
-  const target = targetInRoom(call);
-  if (isOperator) call.room.operators.add(target);
-  else call.room.operators.delete(target);
-  tell(call, isOperator ? "op" : "deop", target.nick);
+  return decide(call, isOperator ? "op" : "deop", targetInRoom(call));
 }
 
 /**
@@ -97,33 +88,29 @@ export function checkOperator({ room, member }: Pick<ModerationCall, "room" | "m
   }
 }
 
-function targetInRoom(call: ModerationCall): Member {
-  const target = call.hub.memberNamed(call.subject);
-  if (!call.room.has(target)) {
+function targetInRoom(call: ModerationCall): Member | Remote {
+  const target = call.hub.personNamed(call.subject);
+  if (!target.rooms.has(call.room.key)) {
     throw new ChatError("no-such-nick", `${target.nick} is not in ${call.room.name}`, { field: "nick" });
   }
   checkMayBeModerated(call, target);
   return target;
 }
 
-function checkMayBeModerated({ member }: ModerationCall, target: Member): void {
+function checkMayBeModerated({ member }: ModerationCall, target: Member | Remote): void {
   if (target.isServerOperator && target !== member && !member.isServerOperator) {
     throw new ChatError("not-operator", `${target.nick} is an operator of the server`, { field: "nick" });
   }
 }
 
-function remove({ hub, room, member }: ModerationCall, target: Member, done: string): void {
-  const reason = `${done} by ${member.nick}`;
-  hub.part(target, room, reason);
-  target.tell({ type: "left", room: room.name, reason });
-}
-
-function tell(
-  { room, member, reason }: ModerationCall,
+/** It is done when it comes back from the room's log. */
+function decide(
+  { room, member, subject, reason }: ModerationCall,
   action: ModerationAction,
-  nick: string,
+  target: Member | Remote | undefined,
   untilMs?: number,
-): void {
-  const until = untilMs === undefined ? undefined : new Date(untilMs).toISOString();
-  room.tell({ type: "moderation", action, room: room.name, nick, by: member.nick, reason: reason || undefined, until });
+): void | Promise<void> {
+  const { id, address } = target ?? {};
+  const nick = target?.nick ?? subject;
+  return room.log.decide({ action, by: member.nick, nick, target: id, address, reason, untilMs });
 }

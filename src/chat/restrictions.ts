@@ -22,6 +22,13 @@ export class Restrictions {
     this.#now = now;
   }
 
+  /** Those of a list. */
+  static of(list: readonly Restriction[]): Restrictions {
+    const restrictions = new Restrictions();
+    for (const { kind, subject, untilMs } of list) restrictions.add(kind, subject, untilMs);
+    return restrictions;
+  }
+
   /** Whether nothing was ever restricted: the answer of nearly every message. */
   get isEmpty(): boolean {
     return this.#entries.size === 0;

@@ -1,7 +1,8 @@
 import { ChatError } from "./chat_error.ts";
+import { type Decision, eventOf, type ModerationDecision } from "./decision.ts";
 import type { ChatEvent, Person } from "./event.ts";
 import { FanOut } from "./fan_out.ts";
-import type { Receipt, RoomLog } from "./history.ts";
+import type { Receipt, RoomLog, RoomState } from "./history.ts";
 import type { Member } from "./member.ts";
 import type { Draft, RoomMessage } from "./message.ts";
 import { keyOf } from "./names.ts";
@@ -27,7 +28,20 @@ const PRESENCE_MS = 200;
 const PRESENCE: ReadonlySet<ChatEvent["type"]> = new Set(["join", "leave", "nick"]);
 
 /** Something that has its place in the order of a room: a message that is being stored, or what waits for one. */
-type Underway = { readonly speaker: Member } | { readonly event: ChatEvent; readonly by: Member | undefined };
+type Underway =
+  | { readonly speaker: Member }
+  | { readonly event: ChatEvent; readonly by: Member | undefined }
+  | { readonly settle: () => void };
+
+/** What a room needs of the hub that it belongs to. */
+export interface RoomHost {
+  /** Who is in the room on other servers. */
+  elsewhere(roomKey: string): readonly Person[];
+  /** It was decided that a member may not stay. */
+  evict(member: Member, room: Room, reason: string): void;
+  /** It was decided that a member may do more, or less. */
+  onRights(member: Member): void;
+}
 
 /** One member's being in a room. */
 interface Membership {
@@ -45,7 +59,8 @@ export class Room {
   readonly key: string;
   topic = "";
   readonly operators = new Set<Member>();
-  readonly #restrictions = new Restrictions();
+  readonly #host: RoomHost;
+  #restrictions = new Restrictions();
   #log: RoomLog | undefined;
   readonly #memberships = new Map<Member, Membership>();
   readonly #fanOut = new FanOut();
@@ -57,18 +72,21 @@ export class Room {
   readonly #underway: Underway[] = [];
 
   /** The log must be given by {@linkcode open} before anything else is done. */
-  constructor(name: string) {
+  constructor(name: string, host: RoomHost) {
     this.name = name;
     this.key = keyOf(name);
+    this.#host = host;
   }
 
   /** Starts to be told the messages of its log, with the topic, the bans and the mutes that it had. */
   open(log: RoomLog): void {
     this.#log = log;
-    this.topic = log.state?.topic ?? "";
-    for (const { kind, subject, untilMs } of log.state?.restrictions ?? []) {
-      this.#restrictions.add(kind, subject, untilMs);
-    }
+    this.#setState(log.state);
+  }
+
+  #setState(state: RoomState | undefined): void {
+    this.topic = state?.topic ?? "";
+    this.#restrictions = Restrictions.of(state?.restrictions ?? []);
   }
 
   /** Nobody is in it any more. */
@@ -98,12 +116,13 @@ export class Room {
     return this.#memberships.has(member);
   }
 
-  /** Everyone in it, for a list. */
+  /** Everyone in it, on this server and on others, for a list. */
   people(): Person[] {
-    return Array.from(
+    const here = Array.from(
       this.#memberships.keys(),
       (member) => ({ nick: member.nick, operator: this.mayModerate(member) }),
     );
+    return here.concat(this.#host.elsewhere(this.key));
   }
 
   /** Whether the member is an operator here. */
@@ -136,9 +155,13 @@ export class Room {
   /**
    * Lets a member in and shows it what it missed since `position`, or the last
    * messages; live messages follow without a gap. It returns when the member
-   * has caught up or is gone.
+   * has caught up or is gone. Where other servers must know of it first, the
+   * member is told that it is in once `entered` is settled.
    */
-  async join(member: Member, position: Position | undefined, id?: string): Promise<void> {
+  async join(
+    member: Member,
+    { position, id, entered }: { position?: Position | undefined; id?: string | undefined; entered?: Promise<void> },
+  ): Promise<void> {
     // Who is in already must get what waits; who joins now must not.
     this.flush();
     const seq = this.log.seq;
@@ -146,6 +169,7 @@ export class Room {
     this.#memberships.set(member, membership);
     this.tell({ type: "join", room: this.name, nick: member.nick }, member);
     this.flush();
+    if (entered !== undefined) await entered;
     const resumed = position !== undefined && position.epoch === this.log.epoch && position.seq <= seq;
     const canResume = resumed && await this.log.after(position.seq, 1) !== undefined;
     if (this.#memberships.get(member) !== membership) return;
@@ -225,9 +249,10 @@ export class Room {
     this.#underway.push({ speaker: member });
     this.log.publish(draft, (outcome) => {
       this.#underway.shift();
-      for (let next = this.#underway[0]; next !== undefined && "event" in next; next = this.#underway[0]) {
+      for (let next = this.#underway[0]; next !== undefined && !("speaker" in next); next = this.#underway[0]) {
         this.#underway.shift();
-        this.#push(next.event, next.by);
+        if ("settle" in next) next.settle();
+        else this.#push(next.event, next.by);
       }
       onSettled(outcome);
     });
@@ -241,28 +266,45 @@ export class Room {
     this.#push(message, speaker?.nick === message.from ? speaker : undefined);
   }
 
-  /** Bans or mutes a name or an address, until a time or until it is taken back. */
-  restrict(kind: RestrictionKind, subject: string, untilMs: number | undefined): void {
-    this.#restrictions.add(kind, subject, untilMs);
-    this.#keep();
+  /** Settles when what was said until now is stored, or is not; `undefined` where nothing is underway. */
+  settled(): Promise<void> | undefined {
+    if (this.#underway.length === 0) return undefined;
+    return new Promise((settle) => this.#underway.push({ settle }));
   }
 
-  /** Takes a ban or a mute back; `false` where there was none. */
-  lift(kind: RestrictionKind, subject: string): boolean {
-    const wasThere = this.#restrictions.remove(kind, subject);
-    if (wasThere) this.#keep();
-    return wasThere;
+  /** Whether one of them is banned or muted. */
+  isRestricted(kind: RestrictionKind, subjects: readonly (string | undefined)[]): boolean {
+    return this.#restrictions.find(kind, subjects) !== undefined;
   }
 
-  #keep(): void {
-    this.log.keep({ topic: this.topic, restrictions: this.#restrictions.list() });
+  /** Something was decided about the room, here or on another server: the log calls this. */
+  onDecision(decision: Decision, state: RoomState | undefined): void {
+    this.#setState(state);
+    this.tell(eventOf(decision, this.name));
+    if (decision.action === "kick") this.#evict(decision, "kicked", (member) => member.id === decision.target);
+    else if (decision.action === "ban") this.#evict(decision, "banned", (member) => this.#isBanned(member, decision));
+    else if (decision.action === "op" || decision.action === "deop") this.#setOperator(decision);
   }
 
-  /** Says what the room is about. */
-  setTopic(topic: string, by: Member): void {
-    this.topic = topic;
-    this.#keep();
-    this.tell({ type: "topic", room: this.name, topic, by: by.nick });
+  #isBanned(member: Member, { target, address, nick }: ModerationDecision): boolean {
+    const isMeant = member.id === target ||
+      member.address !== undefined && member.address === (address ?? nick);
+    return isMeant && !this.mayModerate(member);
+  }
+
+  #evict({ by }: ModerationDecision, done: string, isMeant: (member: Member) => boolean): void {
+    for (const member of [...this.#memberships.keys()].filter(isMeant)) {
+      this.#host.evict(member, this, `${done} by ${by}`);
+    }
+  }
+
+  #setOperator({ action, target }: ModerationDecision): void {
+    for (const member of this.#memberships.keys()) {
+      if (member.id !== target) continue;
+      if (action === "op") this.operators.add(member);
+      else this.operators.delete(member);
+      this.#host.onRights(member);
+    }
   }
 
   /** Messages up to one before `before`, or the newest, oldest first. */

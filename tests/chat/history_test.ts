@@ -152,12 +152,20 @@ for (const [name, fixtureOf] of Object.entries(HISTORIES)) {
     const log = await history.open("#Dev", () => {});
     await publish(log, { text: "x" });
     assertEquals(log.state, undefined);
-    const state = { topic: "tea", restrictions: [{ kind: "ban", subject: "bob", untilMs: 7 }] } as const;
-    log.keep(state);
+    await log.decide({ action: "topic", by: "ann", topic: "tea" });
+    const untilMs = Date.now() + 60_000;
+    await log.decide({ action: "ban", by: "ann", nick: "Bob", address: "10.0.0.7", untilMs });
+    await log.decide({ action: "mute", by: "ann", nick: "cy" });
+    await log.decide({ action: "unmute", by: "ann", nick: "CY" });
+    await log.decide({ action: "kick", by: "ann", nick: "cy" });
     log.close();
     const again = await history.open("#dev", () => {});
     assertEquals([again.epoch, again.seq], [log.epoch, 1]);
-    assertEquals(again.state, state);
+    assertEquals(again.state?.topic, "tea");
+    assertEquals(again.state?.restrictions, [
+      { kind: "ban", subject: "bob", untilMs },
+      { kind: "ban", subject: "10.0.0.7", untilMs },
+    ]);
     assertEquals((await again.last(5, 1)).map(({ text }) => text), ["x"]);
   });
 }

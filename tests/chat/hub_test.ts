@@ -41,8 +41,8 @@ class HeldHistory implements History {
     for (const work of this.#held.splice(0)) work();
   }
 
-  async open(room: string, onMessage: Parameters<History["open"]>[1]): Promise<RoomLog> {
-    const log = await this.#inner.open(room, onMessage);
+  async open(...args: Parameters<History["open"]>): Promise<RoomLog> {
+    const log = await this.#inner.open(...args);
     const later = <T>(work: () => Promise<T>): Promise<T> =>
       this.isHolding ? new Promise((resolve) => this.#held.push(() => resolve(work()))) : work();
     return {
@@ -62,7 +62,7 @@ class HeldHistory implements History {
       get state() {
         return log.state;
       },
-      keep: (state) => log.keep(state),
+      decide: (decision) => log.decide(decision),
       close: () => log.close(),
     };
   }

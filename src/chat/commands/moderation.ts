@@ -5,7 +5,7 @@ import { kick as kickMember, lift, type ModerationCall, restrict, setOperator } 
 import { type ChatCommand, splitWord } from "./command.ts";
 
 /** `NAME [REASON]` of a command for the current room. */
-type Act = (call: ModerationCall) => void;
+type Act = (call: ModerationCall) => void | Promise<void>;
 
 function command(name: string, usage: string, summary: string, act: Act): ChatCommand {
   return {
@@ -19,7 +19,7 @@ function command(name: string, usage: string, summary: string, act: Act): ChatCo
       const [first, afterFirst] = splitWord(afterSubject);
       const isTimed = usage.includes("TIME") && /^\d[\d.]*(ms|s|m|h|d)/.test(first);
       const reason = cleanText(isTimed ? afterFirst : afterSubject) || undefined;
-      act({ hub, member, room, subject, reason, durationMs: isTimed ? timeOf(first) : undefined });
+      return act({ hub, member, room, subject, reason, durationMs: isTimed ? timeOf(first) : undefined });
     },
   };
 }

@@ -25,6 +25,6 @@ export const msg: ChatCommand = {
   run({ hub, member, rest }) {
     const [to, text] = splitWord(rest);
     if (text === "") throw new ChatError("bad-request", "It takes a name and a text: /msg NAME TEXT");
-    hub.sayPrivately(member, to, text);
+    return hub.sayPrivately(member, to, text);
   },
 };

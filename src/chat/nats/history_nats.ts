@@ -3,7 +3,7 @@ import { type KV, Kvm } from "@nats-io/kv";
 import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../log/logger.ts";
 import { ChatError } from "../chat_error.ts";
-import type { History, OnMessage, Retention, RoomLog, RoomState } from "../history.ts";
+import type { History, OnDecision, OnMessage, Retention, RoomLog, RoomState } from "../history.ts";
 import type { Draft } from "../message.ts";
 import { keyOf } from "../names.ts";
 import { Archive } from "./archive.ts";
@@ -75,8 +75,8 @@ class NatsHistory implements History, LogHost {
     this.#feeding = this.#feed.run();
   }
 
-  async open(name: string, onMessage: OnMessage): Promise<RoomLog> {
-    const log = new NatsLog(this, name, keyOf(name), onMessage);
+  async open(name: string, onMessage: OnMessage, onDecision?: OnDecision): Promise<RoomLog> {
+    const log = new NatsLog(this, name, keyOf(name), onMessage, onDecision);
     // Known before anything is read: what comes meanwhile must not be missed.
     this.#logs.set(log.subject, log);
     try {

@@ -1,5 +1,6 @@
 import { ChatError } from "../chat_error.ts";
-import type { OnMessage, Receipt, RoomLog, RoomState } from "../history.ts";
+import { decided, type Decision } from "../decision.ts";
+import type { OnDecision, OnMessage, Receipt, RoomLog, RoomState } from "../history.ts";
 import { idConflict } from "../id_conflict.ts";
 import type { Draft, RoomMessage } from "../message.ts";
 import type { Archive } from "./archive.ts";
@@ -36,6 +37,7 @@ export class NatsLog implements RoomLog {
   state: RoomState | undefined;
   readonly #host: LogHost;
   #onMessage: OnMessage | undefined;
+  #onDecision: OnDecision | undefined;
   #seq = 0;
   /** Every message after this one is in the window. */
   #floor = 0;
@@ -44,12 +46,13 @@ export class NatsLog implements RoomLog {
   #early: StoredMessage[] | undefined = [];
   readonly #waiting: Waiting[] = [];
 
-  constructor(host: LogHost, name: string, key: string, onMessage: OnMessage) {
+  constructor(host: LogHost, name: string, key: string, onMessage: OnMessage, onDecision: OnDecision | undefined) {
     this.#host = host;
     this.name = name;
     this.key = key;
     this.subject = subjectOf(key);
     this.#onMessage = onMessage;
+    this.#onDecision = onDecision;
   }
 
   get epoch(): string {
@@ -117,13 +120,16 @@ export class NatsLog implements RoomLog {
     return this.#chain(found, before?.seq ?? 0);
   }
 
-  keep(state: RoomState): void {
+  decide(decision: Decision): void {
+    const state = decided(this.state, decision);
+    if (state !== undefined && state !== this.state) this.#host.keep(this, state);
     this.state = state;
-    this.#host.keep(this, state);
+    this.#onDecision?.(decision, state);
   }
 
   close(): void {
     this.#onMessage = undefined;
+    this.#onDecision = undefined;
     this.#host.forget(this);
     this.#settle();
   }

@@ -1,0 +1,61 @@
+import type { ChatEvent, ModerationAction } from "./event.ts";
+import type { RoomState } from "./history.ts";
+import { type RestrictionKind, Restrictions } from "./restrictions.ts";
+
+/** What a room is about, by someone who may say so. */
+export interface TopicDecision {
+  readonly action: "topic";
+  /** Who decided it. */
+  readonly by: string;
+  readonly topic: string;
+}
+
+/** What an operator does to someone. */
+export interface ModerationDecision {
+  readonly action: ModerationAction;
+  /** Who decided it. */
+  readonly by: string;
+  /** Who it is about: a name; for bans and mutes an IP address as well. */
+  readonly nick: string;
+  /** The very connection that is meant, where someone of that name is connected. */
+  readonly target?: string | undefined;
+  /** The address of that one, which a ban or a mute goes for too. */
+  readonly address?: string | undefined;
+  readonly reason?: string | undefined;
+  /** When it ends, in milliseconds since 1970; without it, it stays. */
+  readonly untilMs?: number | undefined;
+}
+
+/**
+ * Something that was decided about a room. It comes back from the room's log,
+ * and only then it is done: by each server of a cluster to its own members.
+ */
+export type Decision = TopicDecision | ModerationDecision;
+
+const RESTRICTS: Readonly<Partial<Record<ModerationAction, RestrictionKind>>> = { ban: "ban", mute: "mute" };
+const LIFTS: Readonly<Partial<Record<ModerationAction, RestrictionKind>>> = { unban: "ban", unmute: "mute" };
+
+/** What a room keeps after a decision; the same object where nothing of it is kept. */
+export function decided(state: RoomState | undefined, decision: Decision): RoomState | undefined {
+  const before = state ?? { topic: "", restrictions: [] };
+  if (decision.action === "topic") return { ...before, topic: decision.topic };
+  const { action, nick, address, untilMs } = decision;
+  const [added, lifted] = [RESTRICTS[action], LIFTS[action]];
+  if (added === undefined && lifted === undefined) return state;
+  const restrictions = Restrictions.of(before.restrictions);
+  for (const subject of [nick, address]) {
+    if (subject === undefined) continue;
+    if (added !== undefined) restrictions.add(added, subject, untilMs);
+    if (lifted !== undefined) restrictions.remove(lifted, subject);
+  }
+  return { ...before, restrictions: restrictions.list() };
+}
+
+/** How a room is told of a decision. */
+export function eventOf(decision: Decision, room: string): ChatEvent {
+  const { by } = decision;
+  if (decision.action === "topic") return { type: "topic", room, topic: decision.topic, by };
+  const { action, nick, reason, untilMs } = decision;
+  const until = untilMs === undefined ? undefined : new Date(untilMs).toISOString();
+  return { type: "moderation", action, room, nick, by, reason: reason || undefined, until };
+}

@@ -1,0 +1,67 @@
+import type { History } from "./history.ts";
+import { keyOf } from "./names.ts";
+import { Room, type RoomHost } from "./room.ts";
+
+/** The rooms that someone on this server is in. */
+export class OpenRooms {
+  readonly #history: History;
+  readonly #host: RoomHost;
+  readonly #rooms = new Map<string, Room>();
+  readonly #opening = new Map<string, Promise<Room>>();
+
+  /** None at first. */
+  constructor(history: History, host: RoomHost) {
+    this.#history = history;
+    this.#host = host;
+  }
+
+  /** All of them. */
+  get all(): Iterable<Room> {
+    return this.#rooms.values();
+  }
+
+  /** The one with that key. */
+  get(key: string): Room | undefined {
+    return this.#rooms.get(key);
+  }
+
+  /**
+   * The room of that name, opened where nobody is in it yet.
+   *
+   * @throws {ChatError} Its messages cannot be read.
+   */
+  async open(name: string): Promise<Room> {
+    const key = keyOf(name);
+    for (;;) {
+      const room = this.#rooms.get(key);
+      if (room !== undefined) return room;
+      let opening = this.#opening.get(key);
+      if (opening === undefined) {
+        opening = this.#open(name).finally(() => this.#opening.delete(key));
+        this.#opening.set(key, opening);
+      }
+      const opened = await opening;
+      // Whoever waited with us may have left it again, which closes it.
+      if (this.#rooms.get(key) === opened) return opened;
+    }
+  }
+
+  /** Someone left it. */
+  closeIfEmpty(room: Room): void {
+    if (room.size > 0 || this.#rooms.get(room.key) !== room) return;
+    this.#rooms.delete(room.key);
+    room.close();
+  }
+
+  async #open(name: string): Promise<Room> {
+    const room = new Room(name, this.#host);
+    const log = await this.#history.open(
+      name,
+      (message, isForeign) => room.onMessage(message, isForeign),
+      (decision, state) => room.onDecision(decision, state),
+    );
+    room.open(log);
+    this.#rooms.set(room.key, room);
+    return room;
+  }
+}
