@@ -5,85 +5,18 @@ import { connect } from "../../src/factory.ts";
 import type { StartTlsProtocol } from "../../src/net/start_tls.ts";
 import { TlsServerContext } from "../../src/net/tls_server.ts";
 import { TestAuthority } from "../support/certificates.ts";
-import { writeAll } from "../support/peer.ts";
+import { type Script, START_TLS_SCRIPTS, startTlsPeer } from "../support/start_tls_peer.ts";
 
 const authority = await TestAuthority.create();
 const context = new TlsServerContext(await authority.issue());
-
-/** What a server says, and what it waits for, in turn. */
-type Script = readonly ({ readonly says: string | Uint8Array } | { readonly hears: string | Uint8Array })[];
-
-const SCRIPTS: Readonly<Record<StartTlsProtocol, Script>> = {
-  smtp: [
-    { says: "220-mail.example ESMTP\r\n220 ready\r\n" },
-    { hears: "EHLO parley.invalid\r\n" },
-    { says: "250-mail.example\r\n250-SIZE 1000\r\n250 STARTTLS\r\n" },
-    { hears: "STARTTLS\r\n" },
-    { says: "220 go ahead\r\n" },
-  ],
-  imap: [
-    { says: "* OK [CAPABILITY IMAP4rev2 STARTTLS] ready\r\n" },
-    { hears: "p1 STARTTLS\r\n" },
-    { says: "* OK something untagged\r\np1 OK begin TLS now\r\n" },
-  ],
-  pop3: [{ says: "+OK ready\r\n" }, { hears: "STLS\r\n" }, { says: "+OK begin TLS\r\n" }],
-  postgres: [{ hears: Uint8Array.of(0, 0, 0, 8, 4, 210, 22, 47) }, { says: "S" }],
-};
-
-/** Plays a script, then, if asked to, speaks TLS and sends one line. */
-function scriptedServer(script: Script, after: "tls" | "close" | "wait") {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const served = (async () => {
-    const conn = await listener.accept();
-    try {
-      for (const step of script) {
-        if ("says" in step) await writeAll(conn, step.says);
-        else assertEquals(await readBytes(conn, step.hears.length), toBytes(step.hears));
-      }
-      if (after === "wait") await conn.read(new Uint8Array(1));
-      if (after !== "tls") return;
-      const tls = context.wrap(conn, { endpoint: "the client", handshakeTimeoutMs: 20_000 });
-      await tls.handshake();
-      await tls.write(utf8("secret"));
-      await tls.closeWrite();
-      while (await tls.read(new Uint8Array(64)) !== null) {
-        // Until the client has everything.
-      }
-      tls.close();
-    } finally {
-      if (after !== "tls") conn.close();
-    }
-  })();
-  return {
-    endpoint: `tls://127.0.0.1:${listener.addr.port}`,
-    async [Symbol.asyncDispose]() {
-      listener.close();
-      await served;
-    },
-  };
-}
-
-function toBytes(data: string | Uint8Array): Uint8Array {
-  return typeof data === "string" ? utf8(data) : data;
-}
-
-async function readBytes(conn: Deno.Conn, count: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(count);
-  for (let at = 0; at < count;) {
-    const got = await conn.read(bytes.subarray(at));
-    if (got === null) throw new Error("the client ended the dialogue");
-    at += got;
-  }
-  return bytes;
-}
 
 function dial(endpoint: string, startTls: StartTlsProtocol) {
   return connect(endpoint, { tls: { ca: authority.cert, startTls }, handshakeTimeout: "20s" });
 }
 
-for (const [protocol, script] of Object.entries(SCRIPTS) as [StartTlsProtocol, Script][]) {
+for (const [protocol, script] of Object.entries(START_TLS_SCRIPTS) as [StartTlsProtocol, Script][]) {
   Deno.test(`connect() holds the ${protocol} dialogue and then speaks TLS`, async () => {
-    await using server = scriptedServer(script, "tls");
+    await using server = startTlsPeer(script, context);
     await using client = await dial(server.endpoint, protocol);
     assertEquals(await client.read(), utf8("secret"));
     await client.closeWrite();
@@ -123,30 +56,30 @@ const REFUSALS: readonly { protocol: StartTlsProtocol; script: Script; says: str
 
 for (const { protocol, script, says } of REFUSALS) {
   Deno.test(`connect() says so when the ${protocol} server will not have TLS: ${says}`, async () => {
-    await using server = scriptedServer(script, "close");
+    await using server = startTlsPeer(script, "close");
     const error = await assertRejects(() => dial(server.endpoint, protocol), TlsError);
     assertStringIncludes(error.message, says);
   });
 }
 
 Deno.test("connect() refuses what a STARTTLS server says in the clear after its consent", async () => {
-  const script = [...SCRIPTS.pop3.slice(0, 2), { says: "+OK begin TLS\r\n+OK 1 message injected\r\n" }];
-  await using server = scriptedServer(script, "wait");
+  const script = [...START_TLS_SCRIPTS.pop3.slice(0, 2), { says: "+OK begin TLS\r\n+OK 1 message injected\r\n" }];
+  await using server = startTlsPeer(script, "wait");
   await assertRejects(() => dial(server.endpoint, "pop3"), TlsError, "sent more after its consent");
 });
 
 Deno.test("connect() tells an end inside the STARTTLS dialogue from a refusal", async () => {
-  await using server = scriptedServer([{ says: "220-mail" }], "close");
+  await using server = startTlsPeer([{ says: "220-mail" }], "close");
   await assertRejects(() => dial(server.endpoint, "smtp"), ClosedEarlyError, "during the smtp dialogue");
 });
 
 Deno.test("connect() bounds a STARTTLS reply without an end", async () => {
-  await using server = scriptedServer([{ says: "250-x\r\n".repeat(4_000) }], "wait");
+  await using server = startTlsPeer([{ says: "250-x\r\n".repeat(4_000) }], "wait");
   await assertRejects(() => dial(server.endpoint, "smtp"), LimitError, "longer than 16384 bytes");
 });
 
 Deno.test("connect() bounds a STARTTLS dialogue in time", async () => {
-  await using server = scriptedServer([], "wait");
+  await using server = startTlsPeer([], "wait");
   const options = { tls: { startTls: "imap" as const }, handshakeTimeout: "50ms" };
   const error = await assertRejects(() => connect(server.endpoint, options), TimeoutError);
   assertEquals(error.phase, "handshake");
