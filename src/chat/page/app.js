@@ -4,9 +4,13 @@
  * @module
  */
 
-import { COMMANDS, completeName, parseLine, roomName } from "./composer.js";
+/** @import { Conversation } from "./conversation.js" */
+/** @import { ChatEvent, Draft, EventOf, Refusal, Request } from "./types.ts" */
+
+import { COMMANDS, parseTyped, roomName } from "./composer.js";
 import { byId, recall, remember } from "./dom.js";
 import { openDialog, setUpDialogs } from "./dialogs.js";
+import { setUpMessageBox } from "./message_box.js";
 import { setUpPanels } from "./panels.js";
 import { ChatSocket } from "./socket.js";
 import { ChatStore } from "./store.js";
@@ -18,43 +22,51 @@ const HISTORY_COUNT = 50;
 /** The server may still hold our name for the connection that was lost. */
 const NAME_TRIES = 5;
 const NAME_WAIT_MS = 1_500;
+/** After the last room is joined again, what was missed is here within this time. */
+const CATCH_UP_MS = 400;
 
-const store = new ChatStore();
-const socket = new ChatSocket(`${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}/`);
+const store = new ChatStore({
+  changed: () => view.schedule(),
+  notice: (text, isError) => view.toast(text, isError),
+  refused,
+});
 const view = new View(store, {
   open: show,
   openPerson: (nick) => show(store.conversation(nick)),
   loadOlder,
-  retry: (entry) => say(store.current, entry.text, entry.action, entry.id),
+  retry: ({ text, action, id }) => store.current && say(store.current, text, action, id),
 });
-const panels = setUpPanels();
-let nameTries = 0;
-/** Who logs in here is called as the log-in says. */
-let hasLogIn = false;
-/** For the next connection; kept nowhere else. */
-let credentials;
-let missed = 0;
-let hasBeenOnline = false;
-
+const socket = new ChatSocket(`${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}/`, {
+  opened: () => view.connection.show("connecting", hasBeenOnline ? "Connected again, catching up" : ""),
+  received: take,
+  lost(loss) {
+    store.disconnected();
+    view.connection.showLoss(loss);
+  },
+});
 const dialogs = setUpDialogs({
   rename: (nick) => request({ type: "nick", nick }),
   join: (name) => join(roomName(name)),
   logIn,
 });
-
-socket.addEventListener(
-  "open",
-  () => view.connection("connecting", hasBeenOnline ? "Connected again, catching up" : ""),
-);
-socket.addEventListener("event", ({ detail }) => take(detail));
-socket.addEventListener("down", ({ detail }) => {
-  store.disconnected();
-  const wait = Math.max(1, Math.round(detail.waitMs / 1000));
-  view.connection("waiting", `Not connected. Next try in ${counted(wait, "second", "seconds")}`);
+const panels = setUpPanels();
+const box = setUpMessageBox({
+  submit: obey,
+  names: () => [...store.current?.members.values() ?? []].map(({ nick }) => nick).filter((nick) => nick !== store.nick),
 });
-store.addEventListener("notice", ({ detail }) => view.toast(detail.text, detail.isError));
-store.addEventListener("refused", (event) => refused(event.detail) && event.preventDefault());
+let nameTries = 0;
+/** Who logs in here is called as the log-in says. */
+let hasLogIn = false;
+/**
+ * For the next connection; kept nowhere else.
+ *
+ * @type {{ name: string, password: string } | undefined}
+ */
+let credentials;
+let missed = 0;
+let hasBeenOnline = false;
 
+/** @param {ChatEvent} event */
 function take(event) {
   const nickBefore = store.nick;
   store.apply(event);
@@ -70,7 +82,11 @@ function take(event) {
   }
 }
 
-/** In: take the name of last time, and go back to the rooms, where each goes on after its last message. */
+/**
+ * In: take the name of last time, and go back to the rooms, where each goes on after its last message.
+ *
+ * @param {EventOf<"welcome">} event
+ */
 function welcomed({ nick, loginRequired }) {
   if (loginRequired) {
     hasLogIn = true;
@@ -84,34 +100,36 @@ function welcomed({ nick, loginRequired }) {
   missed = 0;
   for (const name of names) join(name);
   request({ type: "rooms" });
-  for (const { room, entry } of store.unacknowledged()) publish(room, entry);
+  for (const { room, draft } of store.unacknowledged()) publish(room, draft);
 }
 
+/** @param {EventOf<"joined">} event */
 function joined({ room, resumed, id }) {
   rememberRooms();
   if (id === "asked") show(store.conversation(room));
   if (store.rooms.some(({ isJoined }) => !isJoined)) return;
   if (!hasBeenOnline || !resumed) {
     hasBeenOnline = true;
-    return view.connection("online");
+    return view.connection.show("online");
   }
   // What was missed follows this event: a moment later it is here and counted.
-  view.connection("online", "Connected again");
+  view.connection.show("online", "Connected again");
   setTimeout(() => {
-    view.connection("online");
+    view.connection.show("online");
     view.toast(
       missed === 0
         ? "Connected again: you missed nothing"
         : `Connected again: ${counted(missed, "missed message", "missed messages")} caught up`,
       false,
     );
-  }, 400);
+  }, CATCH_UP_MS);
 }
 
 function rememberRooms() {
   remember("rooms", store.rooms.filter(({ isJoined }) => isJoined).map(({ name }) => name).join(" "));
 }
 
+/** @param {string} name */
 function join(name) {
   const known = store.conversations.get(name.toLowerCase());
   const position = known?.position;
@@ -119,10 +137,11 @@ function join(name) {
   request({ type: "join", room: name, ...(position ?? {}), ...(known || !hasBeenOnline ? {} : { id: "asked" }) });
 }
 
+/** @param {Conversation} conversation */
 function show(conversation) {
   store.open(conversation);
   panels.close();
-  byId("composer-text").focus();
+  box.focus();
 }
 
 function loadOlder() {
@@ -133,18 +152,26 @@ function loadOlder() {
   request({ type: "history", room: current.name, before, count: HISTORY_COUNT, id: "older" });
 }
 
-/** A log-in, now or when the connection is back: who types slowly finds it closed. */
+/**
+ * A log-in, now or when the connection is back: who types slowly finds it closed.
+ *
+ * @param {string} name
+ * @param {string} password
+ */
 function logIn(name, password) {
   credentials = { name, password };
   socket.retries = true;
   if (!socket.send({ type: "login", name, password })) socket.connect();
 }
 
-/** Tells the reader where something was asked for; `true` where that was done. */
+/**
+ * Tells the reader where something was asked for; `true` where that was done.
+ *
+ * @param {Refusal} refusal
+ */
 function refused({ code, text }) {
   if (code === "login-failed") {
     credentials = undefined;
-    openDialog("login");
     return dialogs.showError("login", text);
   }
   if (code === "login-required" && dialogs.isOpen("login")) return !(socket.retries = false);
@@ -159,96 +186,82 @@ function refused({ code, text }) {
   return false;
 }
 
-function request(object) {
-  if (socket.send(object)) return true;
-  view.toast("Not connected: try again in a moment", true);
-  return false;
+/** @param {Request} what */
+function request(what) {
+  if (!socket.send(what)) view.toast("Not connected: try again in a moment", true);
 }
 
 const pageId = crypto.randomUUID?.().slice(0, 8) ?? Math.random().toString(36).slice(2, 10);
 let sent = 0;
 
+/**
+ * @param {Conversation} conversation
+ * @param {string} text
+ * @param {true} [action]
+ * @param {string} [oldId] Of a message that was refused and is sent again.
+ */
 function say(conversation, text, action, oldId) {
   const id = oldId ?? `${pageId}-${++sent}`;
   if (oldId !== undefined) conversation.settlePending(oldId);
-  store.sending(conversation, text, { id, action });
-  const entry = { id, text, action };
+  const draft = { id, text, action };
+  store.sending(conversation, draft);
   // What cannot be sent now is sent when the connection is back.
-  if (conversation.isRoom) publish(conversation, entry);
+  if (conversation.isRoom) publish(conversation, draft);
   else if (!socket.send({ type: "private", to: conversation.name, text, id })) {
     conversation.failPending(id, "not connected");
   }
 }
 
+/**
+ * @param {Conversation} room
+ * @param {Draft} draft
+ */
 function publish(room, { id, text, action }) {
-  socket.send({ type: "publish", room: room.name, text, id, ...(action ? { action: true } : {}) });
+  socket.send({ type: "publish", room: room.name, text, id, ...(action ? { action } : {}) });
 }
 
-const box = byId("composer-text");
-
-byId("composer").addEventListener("submit", (event) => {
-  event.preventDefault();
-  for (const line of box.value.split("\n")) obey(parseLine(line, store.current));
-  box.value = "";
-  fit();
-});
-
-function obey(wish) {
-  if (wish === undefined) return;
-  if (wish.fault) return view.toast(wish.fault, true);
-  if (wish.help) return COMMANDS.forEach((line) => store.current?.addNote(line, "help")), store.watch(true), refresh();
-  if (wish.open) {
-    const person = store.conversation(wish.open);
-    show(person);
-    return wish.text ? say(person, wish.text) : undefined;
+/** @param {string} typed */
+function obey(typed) {
+  const wish = parseTyped(typed, store.current);
+  switch (wish?.kind) {
+    case "fault":
+      return view.toast(wish.text, true);
+    case "help":
+      return store.explain(COMMANDS);
+    case "browse":
+      return browse();
+    case "open": {
+      const person = store.conversation(wish.nick);
+      show(person);
+      return wish.text ? say(person, wish.text) : undefined;
+    }
+    case "say":
+      return store.current ? say(store.current, wish.text, wish.action) : undefined;
+    case "join":
+      return join(wish.room);
+    case "request":
+      return request(wish.request);
   }
-  if (wish.say) return store.current ? say(store.current, wish.say.text, wish.say.action) : undefined;
-  if (wish.request.type === "join") return join(wish.request.room);
-  request(wish.request);
 }
 
-function refresh() {
-  store.dispatchEvent(new Event("change"));
-}
-
-box.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && !event.isComposing && !event.shiftKey) {
-    event.preventDefault();
-    byId("composer").requestSubmit();
-  } else if (event.key === "Tab" && !event.shiftKey && box.value !== "") {
-    const names = [...store.current?.members.values() ?? []].map(({ nick }) => nick).filter((nick) =>
-      nick !== store.nick
-    );
-    const done = completeName(box.value, box.selectionStart, names);
-    if (done === undefined) return;
-    event.preventDefault();
-    box.value = done.text;
-    box.setSelectionRange(done.caret, done.caret);
-  }
-});
-box.addEventListener("input", fit);
-
-/** As high as its text. */
-function fit() {
-  box.style.height = "auto";
-  box.style.height = `${box.scrollHeight}px`;
+function browse() {
+  dialogs.showDirectory(store.directory);
+  request({ type: "rooms" });
+  openDialog("room");
 }
 
 document.addEventListener("keydown", (event) => {
   if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
     const all = [...store.rooms, ...store.people];
-    const at = all.indexOf(store.current) + (event.key === "ArrowUp" ? -1 : 1);
-    if (all.length > 0) show(all.at(at % all.length));
+    const at = store.current === undefined ? 0 : all.indexOf(store.current) + (event.key === "ArrowUp" ? -1 : 1);
+    const next = all.at(at % all.length);
+    if (next) show(next);
     event.preventDefault();
   }
 });
 
 byId("rename").addEventListener("click", () => openDialog("rename", store.nick));
-byId("browse").addEventListener("click", () => {
-  dialogs.showDirectory(store.directory);
-  request({ type: "rooms" });
-  openDialog("room");
-});
+byId("browse").addEventListener("click", browse);
 byId("leave").addEventListener("click", () => {
   const { current } = store;
   if (current?.isRoom && current.isJoined) request({ type: "leave", room: current.name });
@@ -263,5 +276,5 @@ document.addEventListener("visibilitychange", () => {
   if (!document.hidden) socket.connect();
 });
 
-view.connection("connecting");
+view.connection.show("connecting");
 socket.connect();

@@ -5,68 +5,95 @@
  * @module
  */
 
+/** @import { Request, Wish } from "./types.ts" */
+
 /** For `/help`. */
 export const COMMANDS = [
   "/me TEXT says what you do",
   "/msg NAME TEXT speaks to one person",
   "/nick NAME changes your name",
-  "/join #room enters or creates a room, /leave leaves this one",
-  "/topic TEXT sets what this room is about",
+  "/rooms lists the rooms, /join #room enters or creates one, /leave leaves this one",
+  "/topic TEXT sets what this room is about, /topic - removes it",
   "/kick NAME, /ban NAME [TIME], /unban NAME, /mute NAME [TIME], /unmute NAME, /op NAME, /deop NAME moderate this room",
+  "/announce TEXT tells everyone on the server, for its operators",
   "//text says a text that begins with a slash",
 ];
 
 /**
- * What a line asks for.
+ * What a text asks for; `undefined` where it is empty.
  *
- * @param {string} line
+ * @param {string} typed
  * @param {{ name: string, isRoom: boolean } | undefined} where The conversation that is shown.
- * @returns {{ say: { text: string, action?: true } } | { request: object } | { open: string, text?: string } | { help: true } | { fault: string } | undefined}
+ * @returns {Wish | undefined}
  */
-export function parseLine(line, where) {
-  const text = line.trim();
+export function parseTyped(typed, where) {
+  // Blank lines around a text say nothing; what its first line is indented by does.
+  const text = typed.replace(/^(?:[^\S\n]*\n)+/, "").trimEnd();
   if (text === "") return undefined;
-  if (!text.startsWith("/")) return { say: { text } };
-  if (text.startsWith("//")) return { say: { text: text.slice(1) } };
-  const [, command, rest] = /^\/(\S*)\s*(.*)$/s.exec(text);
-  const [first = "", ...more] = rest.split(/\s+/).filter(Boolean);
-  const room = where?.isRoom ? where.name : undefined;
-  switch (command.toLowerCase()) {
+  if (!text.startsWith("/")) return { kind: "say", text };
+  if (text.startsWith("//")) return { kind: "say", text: text.slice(1) };
+  const [word = ""] = /^\S+/.exec(text) ?? [];
+  const command = word.slice(1).toLowerCase();
+  const rest = text.slice(word.length).trim();
+  const [first = "", ...more] = rest.split(/\s+/);
+  switch (command) {
     case "help":
-      return { help: true };
+      return { kind: "help" };
     case "me":
-      return rest === "" ? { fault: "/me needs a text" } : { say: { text: rest, action: true } };
+      return rest === "" ? fault("/me needs a text") : { kind: "say", text: rest, action: true };
     case "nick":
-      return first === "" ? { fault: "/nick needs a name" } : { request: { type: "nick", nick: first } };
+      return first === "" ? fault("/nick needs a name") : request({ type: "nick", nick: first });
     case "join":
-      return first === "" ? { fault: "/join needs a room" } : { request: { type: "join", room: roomName(first) } };
+      return first === "" ? fault("/join needs a room") : { kind: "join", room: roomName(first) };
     case "msg":
-      return first === "" ? { fault: "/msg needs a name" } : { open: first, text: rest.slice(first.length).trim() };
+      return first === ""
+        ? fault("/msg needs a name")
+        : { kind: "open", nick: first, text: rest.slice(first.length).trim() };
+    case "rooms":
+    case "list":
+      return { kind: "browse" };
+    case "announce":
+      return rest === "" ? fault("/announce needs a text") : request({ type: "announce", text: rest });
     case "login":
-      return { request: { type: "login", name: first, password: more.join(" ") } };
+      return request({ type: "login", name: first, password: more.join(" ") });
   }
-  if (room === undefined) return { fault: `/${command} is for rooms` };
-  switch (command.toLowerCase()) {
+  return roomWish(command, where?.isRoom ? where.name : undefined, rest);
+}
+
+/**
+ * @param {string} command
+ * @param {string | undefined} room
+ * @param {string} rest
+ * @returns {Wish}
+ */
+function roomWish(command, room, rest) {
+  const [first = "", ...more] = rest.split(/\s+/);
+  if (room === undefined) return fault(`/${command} is for rooms`);
+  switch (command) {
     case "leave":
     case "part":
-      return { request: { type: "leave", room } };
+      return request({ type: "leave", room });
     case "topic":
-      return { request: { type: "topic", room, topic: rest } };
+      return request({ type: "topic", room, ...(rest === "" ? {} : { topic: rest === "-" ? "" : rest }) });
     case "kick":
-      return { request: moderation("kick", room, first, { reason: more.join(" ") }) };
+      return moderation("kick", room, first, { reason: more.join(" ") });
     case "ban":
     case "mute":
-      return { request: moderation(command, room, first, { time: more[0], reason: more.slice(1).join(" ") }) };
+      return moderation(command, room, first, { time: more[0], reason: more.slice(1).join(" ") });
     case "unban":
     case "unmute":
     case "op":
     case "deop":
-      return { request: moderation(command, room, first, {}) };
+      return moderation(command, room, first, {});
   }
-  return { fault: `No command is called /${command}; /help lists them` };
+  return fault(`No command is called /${command}; /help lists them`);
 }
 
-/** A room's name with its `#`. */
+/**
+ * A room's name with its `#`.
+ *
+ * @param {string} name
+ */
 export function roomName(name) {
   return name.startsWith("#") ? name : `#${name}`;
 }
@@ -74,6 +101,10 @@ export function roomName(name) {
 /**
  * The text with the word before the caret completed to one of the names, or
  * `undefined` where none fits.
+ *
+ * @param {string} text
+ * @param {number} caret
+ * @param {readonly string[]} names
  */
 export function completeName(text, caret, names) {
   const before = text.slice(0, caret);
@@ -86,6 +117,29 @@ export function completeName(text, caret, names) {
   return { text: text.slice(0, start) + found + end + text.slice(caret), caret: start + found.length + end.length };
 }
 
+/**
+ * @param {string} type
+ * @param {string} room
+ * @param {string} nick
+ * @param {{ time?: string | undefined, reason?: string }} more
+ */
 function moderation(type, room, nick, { time, reason }) {
-  return { type, room, nick, ...(time ? { time } : {}), ...(reason ? { reason } : {}) };
+  if (nick === "") return fault(`/${type} needs a name`);
+  return request({ type, room, nick, ...(time ? { time } : {}), ...(reason ? { reason } : {}) });
+}
+
+/**
+ * @param {Request} wish
+ * @returns {Wish}
+ */
+function request(wish) {
+  return { kind: "request", request: wish };
+}
+
+/**
+ * @param {string} text
+ * @returns {Wish}
+ */
+function fault(text) {
+  return { kind: "fault", text };
 }

@@ -5,7 +5,13 @@
  * @module
  */
 
-/** Names that differ by case only are one. */
+/** @import { Draft, Entry, EventOf, Joined, MessageEntry, NewEntry, NoteStyle, Person } from "./types.ts" */
+
+/**
+ * Names that differ by case only are one.
+ *
+ * @param {string} name
+ */
 export function keyOf(name) {
   return name.toLowerCase();
 }
@@ -18,25 +24,37 @@ const ENTRIES_MOST = 1_500;
 const ENTRIES_KEPT = 1_000;
 
 export class Conversation {
-  /** What is shown, oldest first; entries are never changed, but replaced. */
+  /**
+   * What is shown, oldest first; entries are never changed, but replaced.
+   *
+   * @type {readonly Entry[]}
+   */
   entries = [];
   isJoined = false;
   topic = "";
-  /** @type {Map<string, { nick: string, operator: boolean }>} */
+  /** @type {Map<string, Person>} */
   members = new Map();
   unread = 0;
   mentions = 0;
-  /** Key of the first entry that was not read when the conversation was opened. */
+  /**
+   * Key of the first entry that was not read when the conversation was opened.
+   *
+   * @type {string | undefined}
+   */
   mark;
   /** Whether there may be older messages on the server. */
   hasOlder = false;
   isLoadingOlder = false;
   #name;
+  /** @type {string[]} */
   #epochs = [];
+  /** @type {{ epoch: string, seq: number } | undefined} */
   #position;
+  /** @type {Set<string>} */
   #seen = new Set();
   #arrivals = 0;
 
+  /** @param {string} name Of a room with its `#`, or of a person. */
   constructor(name) {
     this.#name = name;
     this.isRoom = name.startsWith("#");
@@ -59,8 +77,9 @@ export class Conversation {
     return this.#position;
   }
 
+  /** What is on its way. */
   get pending() {
-    return this.entries.filter(({ state }) => state === "sending");
+    return this.entries.filter((entry) => entry.kind === "message").filter(({ state }) => state === "sending");
   }
 
   /** Number of the oldest message of this numbering, for asking for older ones. */
@@ -69,6 +88,7 @@ export class Conversation {
     return this.entries.find((entry) => entry.kind === "message" && entry.epoch === epoch && entry.seq < LAST)?.seq;
   }
 
+  /** @param {Joined} event */
   joined({ room, epoch, seq, topic, resumed, members }) {
     this.#name = room;
     this.isJoined = true;
@@ -80,6 +100,7 @@ export class Conversation {
     this.hasOlder = seq > 0 && this.oldestSeq !== 1;
   }
 
+  /** @param {string} why */
   left(why) {
     this.isJoined = false;
     this.members.clear();
@@ -91,7 +112,12 @@ export class Conversation {
     this.isLoadingOlder = false;
   }
 
-  /** A live message, or one that was missed; `false` if it is here already. */
+  /**
+   * A live message, or one that was missed; `false` if it is here already.
+   *
+   * @param {EventOf<"message">} message
+   * @param {boolean} isOwn
+   */
   addMessage(message, isOwn) {
     const { epoch, seq } = message;
     this.#enterEpoch(epoch);
@@ -103,7 +129,13 @@ export class Conversation {
     return isNew;
   }
 
-  addHistory(epoch, messages, nick, wasAskedFor) {
+  /**
+   * Messages of the past.
+   *
+   * @param {Pick<EventOf<"history">, "epoch" | "messages">} history
+   * @param {{ nick: string, wasAskedFor: boolean }} reader
+   */
+  addHistory({ epoch, messages }, { nick, wasAskedFor }) {
     this.#enterEpoch(epoch);
     if (wasAskedFor) {
       this.isLoadingOlder = false;
@@ -113,48 +145,81 @@ export class Conversation {
     if (this.oldestSeq === 1 || this.oldestSeq === undefined) this.hasOlder = false;
   }
 
-  addPrivate({ from, text, at, id, isOwn }) {
-    this.#insert({ kind: "message", id, from, text, at, isOwn, state: "sent", seq: ++this.#arrivals, epoch: 0 });
+  /**
+   * @param {EventOf<"private">} message
+   * @param {boolean} isOwn
+   */
+  addPrivate({ from, text, at, id }, isOwn) {
+    const place = { seq: ++this.#arrivals, epoch: 0 };
+    this.#insert({ kind: "message", id, from, text, at, action: undefined, isOwn, state: "sent", ...place });
   }
 
+  /** @param {Draft & { from: string, at: string }} draft */
   addPending({ id, text, action, from, at }) {
     const order = { epoch: this.#epochs.length, seq: LAST };
     this.#insert({ kind: "message", id, text, action, from, at, isOwn: true, state: "sending", ...order });
   }
 
-  /** What the page tells, in its place among the messages. */
+  /**
+   * What the page tells, in its place among the messages.
+   *
+   * @param {string} text
+   * @param {NoteStyle} style
+   */
   addNote(text, style = "note") {
     const epoch = Math.max(0, this.#epochs.length - 1);
     const last = this.entries.findLast((entry) => entry.epoch === epoch && entry.seq < LAST);
     this.#insert({ kind: "note", style, text, at: new Date().toISOString(), epoch, seq: last?.seq ?? 0 });
   }
 
-  /** It was stored; the message itself may come before or after. */
+  /**
+   * It was stored; the message itself may come before or after.
+   *
+   * @param {string | undefined} id
+   */
   acknowledged(id) {
     this.#replace(id, (entry) => ({ ...entry, state: "stored" }));
   }
 
-  /** The message is here: what stood for it goes. */
+  /**
+   * The message is here: what stood for it goes.
+   *
+   * @param {string | undefined} id
+   */
   settlePending(id) {
     if (id === undefined) return;
-    this.entries = this.entries.filter((entry) => entry.id !== id || entry.seq !== LAST);
+    this.entries = this.entries.filter((entry) => !isOnItsWay(entry, id));
   }
 
-  /** It was refused; `false` if no message has that `id`. */
+  /**
+   * It was refused; `false` if no message has that `id`.
+   *
+   * @param {string | undefined} id
+   * @param {string} why
+   */
   failPending(id, why) {
-    return id !== undefined && this.#replace(id, (entry) => ({ ...entry, state: "failed", why }));
+    return this.#replace(id, (entry) => ({ ...entry, state: "failed", why }));
   }
 
+  /** @param {string} nick */
   entered(nick) {
     this.members.set(keyOf(nick), { nick, operator: false });
     this.addNote(`${nick} joined`, "presence");
   }
 
+  /**
+   * @param {string} nick
+   * @param {string | undefined} reason
+   */
   wentAway(nick, reason) {
     this.members.delete(keyOf(nick));
     this.addNote(reason === undefined ? `${nick} left` : `${nick} left (${reason})`, "presence");
   }
 
+  /**
+   * @param {string} from
+   * @param {string} to
+   */
   renamed(from, to) {
     const person = this.members.get(keyOf(from));
     if (person === undefined) return;
@@ -163,18 +228,26 @@ export class Conversation {
     this.addNote(`${from} is now ${to}`, "presence");
   }
 
+  /** @param {readonly Person[]} members */
   setMembers(members) {
     this.members = new Map(members.map((person) => [keyOf(person.nick), person]));
   }
 
+  /**
+   * @param {string} topic
+   * @param {string | undefined} by
+   */
   setTopic(topic, by) {
     this.topic = topic;
     if (by !== undefined) this.addNote(topic === "" ? `${by} removed the topic` : `${by} set the topic: ${topic}`);
   }
 
+  /** @param {EventOf<"moderation">} event */
   moderated({ action, nick, by, reason }) {
     const person = this.members.get(keyOf(nick));
-    if (person && (action === "op" || action === "deop")) person.operator = action === "op";
+    if (person && (action === "op" || action === "deop")) {
+      this.members.set(keyOf(nick), { ...person, operator: action === "op" });
+    }
     const did = {
       kick: `${by} removed ${nick}`,
       ban: `${by} banned ${nick}`,
@@ -187,7 +260,11 @@ export class Conversation {
     this.addNote(reason ? `${did} (${reason})` : did);
   }
 
-  /** Something came that nobody saw. */
+  /**
+   * Something came that nobody saw.
+   *
+   * @param {boolean} isMention
+   */
   arrived(isMention) {
     this.mark ??= this.entries.findLast((entry) => entry.kind === "message" && entry.seq < LAST)?.key;
     this.unread++;
@@ -203,6 +280,7 @@ export class Conversation {
     this.mark = undefined;
   }
 
+  /** @param {string} epoch */
   #enterEpoch(epoch) {
     if (this.#epochs.at(-1) === epoch) return;
     this.#epochs.push(epoch);
@@ -211,6 +289,10 @@ export class Conversation {
     this.entries = this.entries.map((entry) => entry.seq === LAST ? { ...entry, epoch: this.#epochs.length } : entry);
   }
 
+  /**
+   * @param {EventOf<"message">} message
+   * @param {boolean} isOwn
+   */
   #insertMessage({ seq, epoch, from, text, at, action, id }, isOwn) {
     const key = `${epoch}:${seq}`;
     if (this.#seen.has(key)) return false;
@@ -231,26 +313,44 @@ export class Conversation {
     this.hasOlder = this.oldestSeq !== undefined && this.oldestSeq > 1;
   }
 
+  /** @param {NewEntry} entry */
   #insert(entry) {
-    let at = this.entries.length;
-    while (at > 0 && comesAfter(this.entries[at - 1], entry)) at--;
+    const at = this.entries.findLastIndex((before) => !comesAfter(before, entry)) + 1;
     this.entries = this.entries.toSpliced(at, 0, { ...entry, key: this.#keyOf(entry) });
   }
 
+  /** @param {NewEntry} entry */
   #keyOf(entry) {
     return entry.kind === "message" && entry.id !== undefined
       ? `id:${entry.id}:${entry.seq === LAST}`
       : `${++this.#arrivals}`;
   }
 
+  /**
+   * @param {string | undefined} id
+   * @param {(entry: MessageEntry) => MessageEntry} change
+   */
   #replace(id, change) {
-    const at = this.entries.findIndex((entry) => entry.id === id && entry.seq === LAST);
-    if (id === undefined || at === -1) return false;
-    this.entries = this.entries.with(at, change(this.entries[at]));
+    const at = this.entries.findIndex((entry) => id !== undefined && isOnItsWay(entry, id));
+    const entry = this.entries[at];
+    if (entry?.kind !== "message") return false;
+    this.entries = this.entries.with(at, change(entry));
     return true;
   }
 }
 
+/**
+ * @param {Entry} entry
+ * @param {string} id
+ */
+function isOnItsWay(entry, id) {
+  return entry.kind === "message" && entry.id === id && entry.seq === LAST;
+}
+
+/**
+ * @param {Pick<Entry, "epoch" | "seq">} a
+ * @param {Pick<Entry, "epoch" | "seq">} b
+ */
 function comesAfter(a, b) {
   return a.epoch === b.epoch ? a.seq > b.seq : a.epoch > b.epoch;
 }

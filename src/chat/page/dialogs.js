@@ -4,54 +4,98 @@
  * @module
  */
 
-import { byId, make } from "./dom.js";
+/** @import { EventOf } from "./types.ts" */
+
+import { byId, byIdAs, make } from "./dom.js";
 import { counted } from "./text.js";
 
+/** @typedef {"rename" | "room" | "login"} Kind */
+
+/**
+ * What is chosen in the dialogs.
+ *
+ * @typedef {object} DialogActions
+ * @property {(nick: string) => void} rename
+ * @property {(room: string) => void} join
+ * @property {(name: string, password: string) => void} logIn
+ */
+
+/** @type {readonly Kind[]} */
 const KINDS = ["rename", "room", "login"];
 
-/** Opens a dialog, with a text in its first field. */
+/**
+ * Opens a dialog, with a text in its first field.
+ *
+ * @param {Kind} kind
+ * @param {string} text
+ */
 export function openDialog(kind, text = "") {
-  const dialog = byId(`${kind}-dialog`);
+  const dialog = dialogOf(kind);
   if (dialog.open) return;
   byId(`${kind}-error`).textContent = "";
   const field = dialog.querySelector("input");
-  field.value = text;
+  if (field) field.value = text;
   dialog.showModal();
-  field.select();
+  field?.select();
 }
 
-/** Tells `actions` what is chosen in the dialogs. */
+/** @param {Kind} kind */
+function dialogOf(kind) {
+  return byIdAs(`${kind}-dialog`, HTMLDialogElement);
+}
+
+/** @param {string} id */
+function valueOf(id) {
+  return byIdAs(id, HTMLInputElement).value;
+}
+
+/**
+ * Tells `actions` what is chosen in the dialogs.
+ *
+ * @param {DialogActions} actions
+ */
 export function setUpDialogs(actions) {
   for (const kind of KINDS) {
-    const dialog = byId(`${kind}-dialog`);
+    const dialog = dialogOf(kind);
     dialog.querySelector("[data-close]")?.addEventListener("click", () => dialog.close());
     // Without a log-in there is nothing behind the dialog.
     if (kind === "login") dialog.addEventListener("cancel", (event) => event.preventDefault());
-    dialog.querySelector("form").addEventListener("submit", (event) => {
+    dialog.querySelector("form")?.addEventListener("submit", (event) => {
       event.preventDefault();
       byId(`${kind}-error`).textContent = "";
-      if (kind === "rename") actions.rename(byId("rename-text").value);
-      else if (kind === "login") actions.logIn(byId("login-name").value, byId("login-password").value);
+      if (kind === "rename") actions.rename(valueOf("rename-text"));
+      else if (kind === "login") actions.logIn(valueOf("login-name"), valueOf("login-password"));
       else {
-        actions.join(byId("room-text").value.trim());
+        actions.join(valueOf("room-text").trim());
         dialog.close();
       }
     });
   }
   return {
-    isOpen: (kind) => byId(`${kind}-dialog`).open,
-    close: (kind) => byId(`${kind}-dialog`).close(),
+    /** @param {Kind} kind */
+    isOpen: (kind) => dialogOf(kind).open,
+    /** @param {Kind} kind */
+    close: (kind) => dialogOf(kind).close(),
+    /**
+     * @param {Kind} kind
+     * @param {string} text
+     */
     showError(kind, text) {
-      if (kind === "room" && !byId("room-dialog").open) openDialog("room", byId("room-text").value);
+      openDialog(kind, valueOf(`${kind}-${kind === "login" ? "name" : "text"}`));
       byId(`${kind}-error`).textContent = text;
       return true;
     },
+    /** @param {EventOf<"rooms">["rooms"]} rooms */
     showDirectory(rooms) {
       byId("directory").replaceChildren(...rooms.map((room) => directoryItem(room, actions)));
     },
   };
 }
 
+/**
+ * @param {EventOf<"rooms">["rooms"][number]} room
+ * @param {DialogActions} actions
+ */
 function directoryItem({ room, members, topic }, actions) {
   const button = make(
     "button",
@@ -62,7 +106,7 @@ function directoryItem({ room, members, topic }, actions) {
   if (topic !== "") button.append(make("span", { className: "about" }, topic));
   button.addEventListener("click", () => {
     actions.join(room);
-    byId("room-dialog").close();
+    dialogOf("room").close();
   });
   return make("li", {}, button);
 }

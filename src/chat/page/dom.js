@@ -5,27 +5,55 @@
  * @module
  */
 
-/** The element of an id. */
+/**
+ * The element of an id.
+ *
+ * @param {string} id
+ */
 export function byId(id) {
-  const found = document.getElementById(id);
-  if (found === null) throw new Error(`The page has no element "${id}"`);
-  return found;
+  return byIdAs(id, HTMLElement);
 }
 
-/** A new element: properties, `dataset` and `aria-` attributes, children as nodes or texts. */
+/**
+ * The element of an id that must be of a kind.
+ *
+ * @template {HTMLElement} T
+ * @param {string} id
+ * @param {new () => T} kind
+ * @returns {T}
+ */
+export function byIdAs(id, kind) {
+  const found = document.getElementById(id);
+  if (found instanceof kind) return found;
+  throw new Error(`The page has no ${kind.name} "${id}"`);
+}
+
+/**
+ * A new element: properties, `dataset` and `aria-` attributes, children as nodes or texts.
+ *
+ * @template {keyof HTMLElementTagNameMap} Name
+ * @param {Name} name
+ * @param {{ readonly [property: string]: string | boolean | Readonly<Record<string, string>> | undefined }} [properties]
+ * @param {(Node | string)[]} children
+ */
 export function make(name, properties = {}, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(properties)) {
     if (value === undefined) continue;
     if (key === "dataset") Object.assign(element.dataset, value);
-    else if (key.includes("-") || key === "role") element.setAttribute(key, value);
-    else element[key] = value;
+    else if (key.includes("-") || key === "role") element.setAttribute(key, String(value));
+    else Object.assign(element, { [key]: value });
   }
   element.append(...children);
   return element;
 }
 
-/** Puts exactly these children into an element, in this order, and moves as few as possible. */
+/**
+ * Puts exactly these children into an element, in this order, and moves as few as possible.
+ *
+ * @param {Node} parent
+ * @param {readonly ChildNode[]} children
+ */
 export function arrange(parent, children) {
   let at = parent.firstChild;
   for (const child of children) {
@@ -39,7 +67,11 @@ export function arrange(parent, children) {
   }
 }
 
-/** A setting of this browser; private windows may refuse to keep it. */
+/**
+ * A setting of this browser; private windows may refuse to keep it.
+ *
+ * @param {string} key
+ */
 export function recall(key) {
   try {
     return localStorage.getItem(`parley.${key}`) ?? undefined;
@@ -49,7 +81,12 @@ export function recall(key) {
   }
 }
 
-/** Keeps a setting. */
+/**
+ * Keeps a setting.
+ *
+ * @param {string} key
+ * @param {string} value
+ */
 export function remember(key, value) {
   try {
     localStorage.setItem(`parley.${key}`, value);

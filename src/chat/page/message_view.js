@@ -4,13 +4,19 @@
  * @module
  */
 
+/** @import { Entry, MessageEntry, NoteEntry, Piece } from "./types.ts" */
+
 import { make } from "./dom.js";
 import { dayOf, initialsOf, piecesOf, timeOf, tintOf } from "./text.js";
 
 /** Messages of one person within this time stand under one name. */
 const GROUP_MS = 5 * 60_000;
 
-/** The round mark that stands for a person. */
+/**
+ * The mark that stands for a person.
+ *
+ * @param {string} nick
+ */
 export function avatar(nick, size = "") {
   return make("span", {
     className: `avatar ${size}`.trim(),
@@ -19,32 +25,49 @@ export function avatar(nick, size = "") {
   }, initialsOf(nick));
 }
 
+/** @typedef {Map<string, { stamp: string, element: HTMLLIElement }>} Made */
+
 /** Makes the elements of a conversation's entries, and keeps those that did not change. */
 export class MessageList {
+  /** @type {Made} */
   #made = new Map();
   #onRetry;
 
-  /** @param {(entry: object) => void} onRetry Sends a refused message again. */
+  /** @param {(entry: MessageEntry) => void} onRetry Sends a refused message again. */
   constructor(onRetry) {
     this.#onRetry = onRetry;
   }
 
-  /** The elements of the entries, with the lines between days and before what is unread. */
+  /**
+   * The elements of the entries, with the lines between days and before what is unread.
+   *
+   * @param {readonly Entry[]} entries
+   * @param {{ nick: string, mark: string | undefined }} reader
+   */
   elements(entries, { nick, mark }) {
+    /** @type {Made} */
     const made = new Map();
+    /** @type {HTMLLIElement[]} */
     const elements = [];
+    /**
+     * @param {string} key
+     * @param {string} stamp
+     * @param {() => HTMLLIElement} create
+     */
     const keep = (key, stamp, create) => {
       const before = this.#made.get(key);
       const kept = before?.stamp === stamp ? before : { stamp, element: create() };
       made.set(key, kept);
       elements.push(kept.element);
     };
+    /** @type {Entry | undefined} */
     let previous;
+    /** @type {string | undefined} */
     let shownDay;
     for (const entry of joinedPresence(entries)) {
       const day = entry.kind === "message" ? dayOf(entry.at) : shownDay;
       const isNewDay = day !== shownDay;
-      if (isNewDay) keep(`day:${day}:${entry.epoch}`, day, () => separator(day));
+      if (isNewDay && day !== undefined) keep(`day:${day}:${entry.epoch}`, day, () => separator(day));
       shownDay = day;
       if (entry.key === mark) keep("mark", mark, () => separator("New", "new"));
       const isGrouped = !isNewDay && entry.key !== mark && follows(previous, entry);
@@ -56,6 +79,11 @@ export class MessageList {
     return elements;
   }
 
+  /**
+   * @param {MessageEntry} entry
+   * @param {boolean} isGrouped
+   * @param {string} nick
+   */
   #message(entry, isGrouped, nick) {
     const { from, at, text, action, isOwn, state } = entry;
     const classes = ["message", isGrouped && "grouped", isOwn && "own", action && "action", state !== "sent" && state];
@@ -78,6 +106,7 @@ export class MessageList {
     );
   }
 
+  /** @param {MessageEntry} entry */
   #stateOf(entry) {
     if (entry.state === "sending") return [make("span", { className: "visually-hidden" }, "Not sent yet")];
     if (entry.state !== "failed") return [];
@@ -87,35 +116,55 @@ export class MessageList {
   }
 }
 
-/** The same entries, with those who come and go one after another on one line. */
+/**
+ * The same entries, with those who come and go one after another on one line.
+ *
+ * @param {readonly Entry[]} entries
+ */
 function joinedPresence(entries) {
+  /** @type {Entry[]} */
   const joined = [];
   for (const entry of entries) {
     const last = joined.at(-1);
-    if (entry.style === "presence" && last?.style === "presence") {
+    if (isPresence(entry) && last !== undefined && isPresence(last)) {
       joined[joined.length - 1] = { ...last, text: `${last.text}, ${entry.text}` };
     } else joined.push(entry);
   }
   return joined;
 }
 
+/**
+ * @param {Entry} entry
+ * @returns {entry is NoteEntry}
+ */
+function isPresence(entry) {
+  return entry.kind === "note" && entry.style === "presence";
+}
+
+/**
+ * @param {Entry | undefined} previous
+ * @param {Entry} entry
+ */
 function follows(previous, entry) {
   return previous?.kind === "message" && entry.kind === "message" && previous.from === entry.from &&
     !previous.action && !entry.action && previous.epoch === entry.epoch &&
     Date.parse(entry.at) - Date.parse(previous.at) < GROUP_MS;
 }
 
+/** @param {Piece} piece */
 function pieceElement({ kind, text }) {
   if (kind === "mention") return make("mark", {}, text);
   if (kind === "link") return make("a", { href: text, rel: "noopener noreferrer nofollow", target: "_blank" }, text);
   return document.createTextNode(text);
 }
 
+/** @param {NoteEntry} entry */
 function note({ text, at, style }) {
   const time = make("time", { dateTime: at, className: "time" }, timeOf(at));
   return make("li", { className: `note ${style}` }, make("span", {}, text), time);
 }
 
+/** @param {string} text */
 function separator(text, style = "day") {
   return make("li", { className: `separator ${style}` }, make("span", {}, text));
 }

@@ -7,7 +7,8 @@
 
 import { byId, recall, remember } from "./dom.js";
 
-const THEMES = { auto: "automatic", light: "light", dark: "dark" };
+/** In the order in which the button goes through them. */
+const THEMES = /** @type {const} */ (["auto", "light", "dark"]);
 
 /** Makes the buttons of the columns work; `close()` hides what lies over the messages. */
 export function setUpPanels() {
@@ -28,7 +29,7 @@ export function setUpPanels() {
   byId("show-side").addEventListener("click", () => {
     document.body.classList.toggle("side-over");
     showState();
-    byId("side").querySelector("button.current, button")?.focus();
+    byId("side").querySelector(".current")?.closest("button")?.focus();
   });
   byId("show-people").addEventListener("click", () => {
     document.body.classList.toggle(narrow.matches ? "people-over" : "people-beside");
@@ -47,17 +48,17 @@ export function setUpPanels() {
 
 function setUpTheme() {
   const button = byId("theme");
-  const names = Object.keys(THEMES);
-  const show = (name) => {
-    document.documentElement.dataset.theme = name;
-    button.setAttribute("aria-label", `Appearance: ${THEMES[name]}`);
-    button.title = `Appearance: ${THEMES[name]}`;
+  let theme = THEMES.find((name) => name === recall("theme")) ?? "auto";
+  const show = () => {
+    document.documentElement.dataset.theme = theme;
+    const words = `Appearance: ${theme === "auto" ? "automatic" : theme}`;
+    button.setAttribute("aria-label", words);
+    button.title = words;
   };
-  const stored = recall("theme");
-  show(names.includes(stored) ? stored : "auto");
+  show();
   button.addEventListener("click", () => {
-    const next = names[(names.indexOf(document.documentElement.dataset.theme) + 1) % names.length];
-    remember("theme", next);
-    show(next);
+    theme = THEMES[THEMES.indexOf(theme) + 1] ?? "auto";
+    remember("theme", theme);
+    show();
   });
 }

@@ -7,17 +7,29 @@
 
 import type { HttpContent, HttpRoutes } from "../../serve/http/route.ts";
 import app from "./app.js" with { type: "text" };
+import connectionView from "./connection_view.js" with { type: "text" };
 import composer from "./composer.js" with { type: "text" };
 import conversation from "./conversation.js" with { type: "text" };
 import dialogs from "./dialogs.js" with { type: "text" };
 import dom from "./dom.js" with { type: "text" };
 import icon from "./icon.svg" with { type: "text" };
 import index from "./index.html" with { type: "text" };
+import listsView from "./lists_view.js" with { type: "text" };
+import logView from "./log_view.js" with { type: "text" };
+import messageBox from "./message_box.js" with { type: "text" };
 import messageView from "./message_view.js" with { type: "text" };
 import panels from "./panels.js" with { type: "text" };
 import socket from "./socket.js" with { type: "text" };
 import store from "./store.js" with { type: "text" };
-import style from "./style.css" with { type: "text" };
+import baseStyle from "./style/base.css" with { type: "text" };
+import composerStyle from "./style/composer.css" with { type: "text" };
+import controlsStyle from "./style/controls.css" with { type: "text" };
+import dialogsStyle from "./style/dialogs.css" with { type: "text" };
+import frameStyle from "./style/frame.css" with { type: "text" };
+import listsStyle from "./style/lists.css" with { type: "text" };
+import messagesStyle from "./style/messages.css" with { type: "text" };
+import noticesStyle from "./style/notices.css" with { type: "text" };
+import tokensStyle from "./style/tokens.css" with { type: "text" };
 import text from "./text.js" with { type: "text" };
 import view from "./view.js" with { type: "text" };
 
@@ -46,12 +58,29 @@ const FIELDS = {
   "X-Frame-Options": "DENY",
 };
 
+/** One sheet, in this order: what comes later in it may overrule what came before. */
+const STYLE = [
+  tokensStyle,
+  baseStyle,
+  controlsStyle,
+  frameStyle,
+  listsStyle,
+  messagesStyle,
+  noticesStyle,
+  composerStyle,
+  dialogsStyle,
+].join("\n");
+
 const SCRIPTS: Readonly<Record<string, string>> = {
   app,
   composer,
+  connection_view: connectionView,
   conversation,
   dialogs,
   dom,
+  lists_view: listsView,
+  log_view: logView,
+  message_box: messageBox,
   message_view: messageView,
   panels,
   socket,
@@ -65,7 +94,7 @@ export const PAGE_ROUTES: HttpRoutes = {
   "/": content("text/html", index),
   "/favicon.ico": content("image/svg+xml", icon),
   "/page/icon.svg": content("image/svg+xml", icon),
-  "/page/style.css": content("text/css", style),
+  "/page/style.css": content("text/css", STYLE),
   ...Object.fromEntries(
     Object.entries(SCRIPTS).map(([name, body]) => [`/page/${name}.js`, content("text/javascript", body)]),
   ),

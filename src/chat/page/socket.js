@@ -5,25 +5,45 @@
  * @module
  */
 
+/** @import { ChatEvent, Request } from "./types.ts" */
+
 const FIRST_WAIT_MS = 500;
 const MOST_WAIT_MS = 15_000;
 /** With nothing heard for this long, the server is asked for something. */
 const QUIET_MS = 30_000;
 /** For the answer to that. */
 const ANSWER_MS = 10_000;
+/** The server is going away, or restarts (RFC 6455, section 7.4.1, and its registry). */
+const LEAVING_CODES = [1001, 1012];
 
 /**
- * Emits `open`, `event` (detail: the object that came) and `down` (detail:
- * `{ attempt, waitMs }`).
+ * What the owner of a connection is told.
+ *
+ * @typedef {object} SocketListener
+ * @property {() => void} opened
+ * @property {(event: ChatEvent) => void} received
+ * @property {(loss: Loss) => void} lost
  */
-export class ChatSocket extends EventTarget {
+
+/**
+ * How a connection was lost, and when the next is tried.
+ *
+ * @typedef {object} Loss
+ * @property {number} waitMs
+ * @property {boolean} isOrderly The server said that it is going.
+ */
+
+export class ChatSocket {
   #url;
+  #listener;
   #create;
   #random;
   /** @type {WebSocket | undefined} */
   #socket;
   #attempt = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
   #retryTimer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
   #quietTimer;
   #isClosed = false;
   /** Whether a lost connection is opened again by itself. */
@@ -31,11 +51,12 @@ export class ChatSocket extends EventTarget {
 
   /**
    * @param {string} url
+   * @param {SocketListener} listener
    * @param {{ create?: (url: string) => WebSocket, random?: () => number }} [options] What a test gives.
    */
-  constructor(url, { create = (to) => new WebSocket(to, "parley.v1"), random = Math.random } = {}) {
-    super();
+  constructor(url, listener, { create = (to) => new WebSocket(to, "parley.v1"), random = Math.random } = {}) {
     this.#url = url;
+    this.#listener = listener;
     this.#create = create;
     this.#random = random;
   }
@@ -52,21 +73,25 @@ export class ChatSocket extends EventTarget {
     this.#socket = socket;
     socket.onopen = () => {
       this.#listenForLife();
-      this.dispatchEvent(new Event("open"));
+      this.#listener.opened();
     };
     socket.onmessage = ({ data }) => {
       this.#listenForLife();
       // Only a server that lets us in ends the growing of the waits.
       this.#attempt = 0;
-      this.dispatchEvent(new CustomEvent("event", { detail: JSON.parse(data) }));
+      this.#listener.received(JSON.parse(data));
     };
-    socket.onclose = () => this.#lost(socket);
+    socket.onclose = ({ code }) => this.#lost(socket, LEAVING_CODES.includes(code));
   }
 
-  /** Sends an object; `false` when there is no connection. */
-  send(object) {
-    if (!this.isOpen) return false;
-    this.#socket.send(JSON.stringify(object));
+  /**
+   * Sends an object; `false` when there is no connection.
+   *
+   * @param {Request} request
+   */
+  send(request) {
+    if (this.#socket?.readyState !== 1) return false;
+    this.#socket.send(JSON.stringify(request));
     return true;
   }
 
@@ -78,7 +103,11 @@ export class ChatSocket extends EventTarget {
     this.#socket?.close(1000);
   }
 
-  #lost(socket) {
+  /**
+   * @param {WebSocket} socket
+   * @param {boolean} isOrderly
+   */
+  #lost(socket, isOrderly) {
     if (this.#socket !== socket) return;
     this.#socket = undefined;
     clearTimeout(this.#quietTimer);
@@ -86,7 +115,7 @@ export class ChatSocket extends EventTarget {
     const waitMs = Math.min(MOST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#attempt) * (1 - this.#random() / 2);
     this.#attempt++;
     this.#retryTimer = setTimeout(() => this.connect(), waitMs);
-    this.dispatchEvent(new CustomEvent("down", { detail: { attempt: this.#attempt, waitMs } }));
+    this.#listener.lost({ waitMs, isOrderly });
   }
 
   /** A network that is gone says nothing: after a while the server is asked, and left if it does not answer. */
@@ -98,7 +127,7 @@ export class ChatSocket extends EventTarget {
         const socket = this.#socket;
         socket?.close();
         // The closing handshake needs the network that is gone.
-        if (socket) this.#lost(socket);
+        if (socket) this.#lost(socket, false);
       }, ANSWER_MS);
     }, QUIET_MS);
   }

@@ -6,15 +6,28 @@
  * @module
  */
 
+/** @import { ChatEvent, Draft, EventOf, MessageEntry, Refusal } from "./types.ts" */
+
 import { Conversation, keyOf } from "./conversation.js";
 import { mentions } from "./text.js";
 
-/** Emits `change` whenever something may look different, `notice` (detail: `{ text, isError }`) for a passing word. */
-export class ChatStore extends EventTarget {
+/**
+ * Who looks at the store.
+ *
+ * @typedef {object} StoreListener
+ * @property {() => void} changed Something may look different.
+ * @property {(text: string, isError: boolean) => void} notice A passing word.
+ * @property {(refusal: Refusal) => boolean} refused A request was refused; `true` where it is shown already.
+ */
+
+/** @type {StoreListener} */
+const NOBODY = { changed() {}, notice() {}, refused: () => false };
+
+export class ChatStore {
   nick = "";
   /** The server waits for a log-in. */
   mustLogIn = false;
-  /** @type {readonly { room: string, members: number, topic: string }[]} */
+  /** @type {EventOf<"rooms">["rooms"]} */
   directory = [];
   /** @type {Map<string, Conversation>} */
   conversations = new Map();
@@ -22,6 +35,12 @@ export class ChatStore extends EventTarget {
   current;
   /** Whether the reader sees the newest message of the current conversation. */
   isWatching = true;
+  #listener;
+
+  /** @param {StoreListener} [listener] */
+  constructor(listener = NOBODY) {
+    this.#listener = listener;
+  }
 
   /** The rooms to be in, as they are to be joined again. */
   get rooms() {
@@ -40,7 +59,11 @@ export class ChatStore extends EventTarget {
     return [...this.conversations.values()].reduce((sum, each) => sum + (each.isRoom ? each.mentions : each.unread), 0);
   }
 
-  /** The conversation of that name, made if there is none. */
+  /**
+   * The conversation of that name, made if there is none.
+   *
+   * @param {string} name
+   */
   conversation(name) {
     const key = keyOf(name);
     let found = this.conversations.get(key);
@@ -48,26 +71,38 @@ export class ChatStore extends EventTarget {
     return found;
   }
 
-  /** Shows a conversation. */
+  /**
+   * Shows a conversation.
+   *
+   * @param {Conversation} conversation
+   */
   open(conversation) {
     if (this.current !== undefined && this.current !== conversation) this.current.forgetMark();
     this.current = conversation;
     this.isWatching = true;
     conversation.read();
-    this.#changed();
+    this.#listener.changed();
   }
 
-  /** The reader has come to the newest message. */
+  /**
+   * The reader has come to the newest message, or has left it.
+   *
+   * @param {boolean} isWatching
+   */
   watch(isWatching) {
     this.isWatching = isWatching;
     if (!this.current) return;
     if (!isWatching && this.current.unread === 0) this.current.forgetMark();
     if (!isWatching || this.current.unread === 0) return;
     this.current.read();
-    this.#changed();
+    this.#listener.changed();
   }
 
-  /** Takes a conversation out of the list. */
+  /**
+   * Takes a conversation out of the list.
+   *
+   * @param {Conversation} conversation
+   */
   remove(conversation) {
     this.conversations.delete(conversation.key);
     if (this.current === conversation) {
@@ -75,98 +110,150 @@ export class ChatStore extends EventTarget {
       const next = this.rooms[0] ?? this.people[0];
       if (next) this.open(next);
     }
-    this.#changed();
+    this.#listener.changed();
   }
 
-  /** A message of the reader's own that is on its way. */
-  sending(conversation, text, { id, action }) {
+  /**
+   * A message of the reader's own that is on its way.
+   *
+   * @param {Conversation} conversation
+   * @param {Draft} draft
+   */
+  sending(conversation, draft) {
     conversation.forgetMark();
-    conversation.addPending({ id, text, action, from: this.nick, at: new Date().toISOString() });
-    this.#changed();
+    conversation.addPending({ ...draft, from: this.nick, at: new Date().toISOString() });
+    this.#listener.changed();
   }
 
-  /** Everything that was sent and not acknowledged, to be sent again. */
+  /**
+   * Everything that was sent and not acknowledged, to be sent again.
+   *
+   * @returns {{ room: Conversation, draft: Draft }[]}
+   */
   unacknowledged() {
-    return this.rooms.flatMap((room) => room.pending.map((entry) => ({ room, entry })));
+    return this.rooms.flatMap((room) =>
+      room.pending.flatMap(({ id, text, action }) => id === undefined ? [] : [{ room, draft: { id, text, action } }])
+    );
+  }
+
+  /**
+   * The page's own answer, in the conversation that is shown.
+   *
+   * @param {readonly string[]} lines
+   */
+  explain(lines) {
+    for (const line of lines) this.current?.addNote(line, "help");
+    this.watch(true);
+    this.#listener.changed();
   }
 
   /** The connection is lost: nobody is known to be anywhere. */
   disconnected() {
     for (const conversation of this.conversations.values()) conversation.disconnected();
-    this.#changed();
+    this.#listener.changed();
   }
 
-  /** Takes what the server tells. */
+  /**
+   * Takes what the server tells.
+   *
+   * @param {ChatEvent} event
+   */
   apply(event) {
-    this.#handlers[event.type]?.(event);
-    this.#changed();
+    this.#take(event);
+    this.#listener.changed();
   }
 
-  #handlers = {
-    welcome: ({ nick, loginRequired }) => {
-      this.nick = nick;
-      this.mustLogIn = loginRequired;
-    },
-    joined: (event) => {
-      const room = this.conversation(event.room);
-      room.joined(event);
-      if (this.current === undefined) this.open(room);
-    },
-    left: ({ room: name, reason }) => {
-      const room = this.conversations.get(keyOf(name));
-      if (room === undefined) return;
-      if (reason === undefined) return this.remove(room);
-      room.left(`You were taken out of ${room.name}: ${reason}`);
-    },
-    history: ({ room, epoch, messages, id }) =>
-      this.conversation(room).addHistory(epoch, messages, this.nick, id !== undefined),
-    unrecovered: ({ room, reason }) =>
-      this.conversation(room).addNote(`Some messages before this point could not be recovered: ${reason}`, "gap"),
-    message: (message) => {
-      const room = this.conversation(message.room);
-      const isOwn = message.from === this.nick;
-      if (room.addMessage(message, isOwn) && !isOwn) this.#arrived(room, mentions(message.text, this.nick));
-    },
-    ack: ({ room, id }) => this.conversation(room).acknowledged(id),
-    private: ({ from, to, text, at, id }) => {
-      const isOwn = from === this.nick;
-      const person = this.conversation(isOwn ? to : from);
-      person.settlePending(id);
-      person.addPrivate({ from, text, at, id, isOwn });
-      if (!isOwn) this.#arrived(person, true);
-    },
-    join: ({ room, nick }) => this.conversation(room).entered(nick),
-    leave: ({ room, nick, reason }) => this.conversation(room).wentAway(nick, reason),
-    nick: ({ from, to }) => {
-      if (from === this.nick) this.nick = to;
-      for (const conversation of this.conversations.values()) conversation.renamed(from, to);
-      this.#renameConversation(from, to);
-    },
-    topic: ({ room, topic, by }) => this.conversation(room).setTopic(topic, by),
-    who: ({ room, members }) => this.conversation(room).setMembers(members),
-    rooms: ({ rooms }) => void (this.directory = rooms),
-    moderation: (event) => this.conversation(event.room).moderated(event),
-    notice: ({ text, from }) => this.#tell(from === undefined ? text : `${from} announces: ${text}`, false),
-    error: (event) => this.#refused(event),
-    bye: ({ reason }) => this.#tell(`The server says goodbye: ${reason}`, false),
-  };
+  /** @param {ChatEvent} event */
+  #take(event) {
+    switch (event.type) {
+      case "welcome":
+        this.nick = event.nick;
+        this.mustLogIn = event.loginRequired;
+        return;
+      case "joined":
+        return this.#joined(event);
+      case "left":
+        return this.#left(event);
+      case "history":
+        return this.conversation(event.room)
+          .addHistory(event, { nick: this.nick, wasAskedFor: event.id !== undefined });
+      case "unrecovered":
+        return this.conversation(event.room)
+          .addNote(`Some messages before this point could not be recovered: ${event.reason}`, "gap");
+      case "message":
+        return this.#said(event);
+      case "ack":
+        return void this.conversation(event.room).acknowledged(event.id);
+      case "private":
+        return this.#saidPrivately(event);
+      case "join":
+        return this.conversation(event.room).entered(event.nick);
+      case "leave":
+        return this.conversation(event.room).wentAway(event.nick, event.reason);
+      case "nick":
+        return this.#renamed(event);
+      case "topic":
+        return this.conversation(event.room).setTopic(event.topic, event.by);
+      case "who":
+        return this.conversation(event.room).setMembers(event.members);
+      case "rooms":
+        return void (this.directory = event.rooms);
+      case "moderation":
+        return this.conversation(event.room).moderated(event);
+      case "notice":
+        return this.#listener.notice(
+          event.from === undefined ? event.text : `${event.from} announces: ${event.text}`,
+          false,
+        );
+      case "error":
+        return this.#refused(event);
+    }
+  }
 
+  /** @param {EventOf<"joined">} event */
+  #joined(event) {
+    const room = this.conversation(event.room);
+    room.joined(event);
+    if (this.current === undefined) this.open(room);
+  }
+
+  /** @param {EventOf<"left">} event */
+  #left({ room: name, reason }) {
+    const room = this.conversations.get(keyOf(name));
+    if (room === undefined) return;
+    if (reason === undefined) return this.remove(room);
+    room.left(`You were taken out of ${room.name}: ${reason}`);
+  }
+
+  /** @param {EventOf<"message">} message */
+  #said(message) {
+    const room = this.conversation(message.room);
+    const isOwn = message.from === this.nick;
+    if (room.addMessage(message, isOwn) && !isOwn) this.#arrived(room, mentions(message.text, this.nick));
+  }
+
+  /** @param {EventOf<"private">} message */
+  #saidPrivately(message) {
+    const isOwn = message.from === this.nick;
+    const person = this.conversation(isOwn ? message.to : message.from);
+    person.settlePending(message.id);
+    person.addPrivate(message, isOwn);
+    if (!isOwn) this.#arrived(person, true);
+  }
+
+  /**
+   * @param {Conversation} conversation
+   * @param {boolean} isMention
+   */
   #arrived(conversation, isMention) {
     if (conversation === this.current && this.isWatching) return conversation.read();
     conversation.arrived(isMention);
   }
 
-  #refused({ code, text, field, id }) {
-    for (const conversation of this.conversations.values()) {
-      if (conversation.failPending(id, text)) return;
-    }
-    const event = new CustomEvent("refused", { detail: { code, text, field, id }, cancelable: true });
-    // Whoever shows it where it was asked for cancels the passing word.
-    if (this.dispatchEvent(event)) this.#tell(text, true);
-  }
-
-  /** A person that one talks to in private has another name. */
-  #renameConversation(from, to) {
+  /** @param {EventOf<"nick">} event */
+  #renamed({ from, to }) {
+    if (from === this.nick) this.nick = to;
+    for (const conversation of this.conversations.values()) conversation.renamed(from, to);
     const person = this.conversations.get(keyOf(from));
     if (person === undefined || person.isRoom || this.conversations.has(keyOf(to))) return;
     this.conversations.delete(person.key);
@@ -174,11 +261,11 @@ export class ChatStore extends EventTarget {
     this.conversations.set(person.key, person);
   }
 
-  #tell(text, isError) {
-    this.dispatchEvent(new CustomEvent("notice", { detail: { text, isError } }));
-  }
-
-  #changed() {
-    this.dispatchEvent(new Event("change"));
+  /** @param {Refusal} refusal */
+  #refused(refusal) {
+    for (const conversation of this.conversations.values()) {
+      if (conversation.failPending(refusal.id, refusal.text)) return;
+    }
+    if (!this.#listener.refused(refusal)) this.#listener.notice(refusal.text, true);
   }
 }

@@ -4,14 +4,19 @@
  * @module
  */
 
+/** @import { Piece } from "./types.ts" */
+
 const LINK = /\bhttps?:\/\/[^\s<>"'`]+[^\s<>"'`.,;:!?)\]}]/g;
 
 /**
  * A text in pieces: what is plain, what is a link, what is the reader's name.
  *
- * @returns {{ kind: "text" | "link" | "mention", text: string }[]}
+ * @param {string} text
+ * @param {string} nick
+ * @returns {Piece[]}
  */
 export function piecesOf(text, nick) {
+  /** @type {Piece[]} */
   const pieces = [];
   let from = 0;
   for (const match of text.matchAll(LINK)) {
@@ -21,16 +26,27 @@ export function piecesOf(text, nick) {
   return [...pieces, ...mentionsIn(text.slice(from), nick)];
 }
 
-/** Whether the text names the person. */
+/**
+ * Whether the text names the person.
+ *
+ * @param {string} text
+ * @param {string} nick
+ */
 export function mentions(text, nick) {
   return piecesOf(text, nick).some(({ kind }) => kind === "mention");
 }
 
+/**
+ * @param {string} text
+ * @param {string} nick
+ * @returns {Piece[]}
+ */
 function mentionsIn(text, nick) {
   if (text === "") return [];
   if (nick === "") return [{ kind: "text", text }];
   const escaped = nick.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
   const pattern = new RegExp(`(?<![\\w\\-[\\]{}|])@?${escaped}(?![\\w\\-[\\]{}|])`, "gi");
+  /** @type {Piece[]} */
   const pieces = [];
   let from = 0;
   for (const match of text.matchAll(pattern)) {
@@ -42,37 +58,62 @@ function mentionsIn(text, nick) {
   return pieces;
 }
 
-/** One of the tints of the style sheet for a name: always the same. */
+/**
+ * One of the tints of the style sheet for a name: always the same.
+ *
+ * @param {string} nick
+ */
 export function tintOf(nick) {
   // FNV-1a, with its high bits folded in: names of one length would share a tint otherwise.
   let hash = 0x811c9dc5;
-  for (const char of nick.toLowerCase()) hash = Math.imul(hash ^ char.codePointAt(0), 0x01000193);
+  for (const char of nick.toLowerCase()) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 0x01000193);
   return (hash ^ hash >>> 15) >>> 5 & 7;
 }
 
-/** One or two letters that stand for a name. */
+/**
+ * One or two letters that stand for a name.
+ *
+ * @param {string} nick
+ */
 export function initialsOf(nick) {
-  const parts = nick.split(/[^A-Za-z0-9]+/).filter(Boolean);
-  const letters = parts.length > 1 ? `${parts[0][0]}${parts[1][0]}` : (parts[0] ?? nick).slice(0, 1);
-  return letters.toUpperCase();
+  const [first = nick, second = ""] = nick.split(/[^A-Za-z0-9]+/).filter(Boolean);
+  return `${first.slice(0, 1)}${second.slice(0, 1)}`.toUpperCase();
 }
 
-/** `Today`, `Yesterday`, or the date. */
+/**
+ * `Today`, `Yesterday`, or the date.
+ *
+ * @param {string} at RFC 3339.
+ */
 export function dayOf(at, now = new Date()) {
   const day = new Date(at);
-  const start = (date) => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
-  const days = Math.round((start(now) - start(day)) / 86_400_000);
+  const days = Math.round((midnightMs(now) - midnightMs(day)) / 86_400_000);
   if (days === 0) return "Today";
   if (days === 1) return "Yesterday";
   return day.toLocaleDateString(undefined, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
 }
 
-/** Hours and minutes. */
+/** @param {Date} date */
+function midnightMs(date) {
+  return new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
+}
+
+/**
+ * Hours and minutes.
+ *
+ * @param {string} at RFC 3339.
+ */
 export function timeOf(at) {
   return new Date(at).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 }
 
-/** `1 person`, `2 people`. */
+/**
+ * `1 person`, `2 people`.
+ *
+ * @param {number} count
+ * @param {string} one
+ * @param {string} many
+ */
 export function counted(count, one, many) {
   return `${count} ${count === 1 ? one : many}`;
 }

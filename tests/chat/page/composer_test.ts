@@ -1,30 +1,31 @@
 import { assertEquals } from "@std/assert";
-import { completeName, parseLine } from "../../../src/chat/page/composer.js";
+import { completeName, parseTyped } from "../../../src/chat/page/composer.js";
 
 const LOBBY = { name: "#lobby", isRoom: true };
 const BOB = { name: "bob", isRoom: false };
 
 const LINES: readonly [string, typeof LOBBY, unknown][] = [
-  ["hello", LOBBY, { say: { text: "hello" } }],
+  ["hello", LOBBY, { kind: "say", text: "hello" }],
   ["  ", LOBBY, undefined],
-  ["//path", LOBBY, { say: { text: "/path" } }],
-  ["/me waves", LOBBY, { say: { text: "waves", action: true } }],
-  ["/nick grace", LOBBY, { request: { type: "nick", nick: "grace" } }],
-  ["/join dev", LOBBY, { request: { type: "join", room: "#dev" } }],
-  ["/msg bob are you there", LOBBY, { open: "bob", text: "are you there" }],
-  ["/topic what now", LOBBY, { request: { type: "topic", room: "#lobby", topic: "what now" } }],
+  ["//path", LOBBY, { kind: "say", text: "/path" }],
+  ["/me waves", LOBBY, { kind: "say", text: "waves", action: true }],
+  ["/nick grace", LOBBY, { kind: "request", request: { type: "nick", nick: "grace" } }],
+  ["/join dev", LOBBY, { kind: "join", room: "#dev" }],
+  ["/msg bob are you there", LOBBY, { kind: "open", nick: "bob", text: "are you there" }],
+  ["/topic what now", LOBBY, { kind: "request", request: { type: "topic", room: "#lobby", topic: "what now" } }],
   ["/ban eve 10m be kind", LOBBY, {
+    kind: "request",
     request: { type: "ban", room: "#lobby", nick: "eve", time: "10m", reason: "be kind" },
   }],
-  ["/kick eve", LOBBY, { request: { type: "kick", room: "#lobby", nick: "eve" } }],
-  ["/kick eve", BOB, { fault: "/kick is for rooms" }],
-  ["/dance", LOBBY, { fault: "No command is called /dance; /help lists them" }],
-  ["/help", BOB, { help: true }],
+  ["/kick eve", LOBBY, { kind: "request", request: { type: "kick", room: "#lobby", nick: "eve" } }],
+  ["/kick eve", BOB, { kind: "fault", text: "/kick is for rooms" }],
+  ["/dance", LOBBY, { kind: "fault", text: "No command is called /dance; /help lists them" }],
+  ["/help", BOB, { kind: "help" }],
 ];
 
 for (const [line, where, wish] of LINES) {
-  Deno.test(`parseLine() takes "${line}" in ${where.name} for ${JSON.stringify(wish)}`, () => {
-    assertEquals(parseLine(line, where) as unknown, wish);
+  Deno.test(`parseTyped() takes "${line}" in ${where.name} for ${JSON.stringify(wish)}`, () => {
+    assertEquals(parseTyped(line, where) as unknown, wish);
   });
 }
 

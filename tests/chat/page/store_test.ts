@@ -1,5 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
+import type { ChatEvent } from "../../../src/chat/event.ts";
+import type { RoomMessage } from "../../../src/chat/message.ts";
+import type { Entry } from "../../../src/chat/page/types.ts";
 import { ChatStore } from "../../../src/chat/page/store.js";
+
+type Joined = Extract<ChatEvent, { type: "joined" }>;
 
 /** A store in which ada is in #lobby, with messages up to `seq`. */
 function storeInLobby(seq = 0) {
@@ -9,17 +14,21 @@ function storeInLobby(seq = 0) {
   return { store, lobby: store.conversation("#lobby") };
 }
 
-function joined(changes: Record<string, unknown> = {}) {
+function joined(changes: Partial<Joined> = {}): Joined {
   const members = [{ nick: "ada", operator: true }];
   return { type: "joined", room: "#lobby", epoch: "e1", seq: 0, topic: "", resumed: false, members, ...changes };
 }
 
-function message(seq: number, changes: Record<string, unknown> = {}) {
+function message(seq: number, changes: Partial<RoomMessage> = {}): RoomMessage {
   const at = "2026-11-22T10:00:00.000Z";
   return { type: "message", room: "#lobby", seq, epoch: "e1", at, from: "bob", text: `text ${seq}`, ...changes };
 }
 
-const textsOf = ({ entries }: { entries: { text: string }[] }) => entries.map(({ text }) => text);
+const textsOf = ({ entries }: { entries: readonly { text: string }[] }) => entries.map(({ text }) => text);
+
+function statesOf({ entries }: { entries: readonly Entry[] }) {
+  return entries.flatMap((entry) => entry.kind === "message" ? [[entry.text, entry.state, entry.why]] : []);
+}
 
 Deno.test("ChatStore shows messages in the order of their numbers, each once, however they come", () => {
   const { store, lobby } = storeInLobby(3);
@@ -46,7 +55,7 @@ Deno.test("ChatStore remembers where to go on after a loss", () => {
 Deno.test("ChatStore keeps what it showed when the numbering begins anew, and puts the new behind it", () => {
   const { store, lobby } = storeInLobby(0);
   store.apply(message(1, { text: "before" }));
-  store.sending(lobby, "on its way", { id: "p-1", action: undefined });
+  store.sending(lobby, { text: "on its way", id: "p-1", action: undefined });
   store.disconnected();
   store.apply(joined({ epoch: "e2" }));
   store.apply({ type: "unrecovered", room: "#lobby", epoch: "e2", seq: 0, reason: "numbered anew" });
@@ -59,20 +68,20 @@ Deno.test("ChatStore keeps what it showed when the numbering begins anew, and pu
 
 Deno.test("ChatStore puts the stored message in the place of the one that was sent", () => {
   const { store, lobby } = storeInLobby();
-  store.sending(lobby, "mine", { id: "p-1", action: undefined });
+  store.sending(lobby, { text: "mine", id: "p-1", action: undefined });
   assertEquals(store.unacknowledged().length, 1);
   store.apply({ type: "ack", id: "p-1", room: "#lobby", seq: 1, epoch: "e1" });
   assertEquals(store.unacknowledged().length, 0);
   store.apply(message(1, { from: "ada", text: "mine", id: "p-1" }));
-  assertEquals(lobby.entries.map(({ text, state }) => [text, state]), [["mine", "sent"]]);
+  assertEquals(statesOf(lobby), [["mine", "sent", undefined]]);
   assertEquals(lobby.unread, 0);
 });
 
 Deno.test("ChatStore marks a message that was refused, with the reason", () => {
   const { store, lobby } = storeInLobby();
-  store.sending(lobby, "mine", { id: "p-1", action: undefined });
+  store.sending(lobby, { text: "mine", id: "p-1", action: undefined });
   store.apply({ type: "error", code: "muted", text: "You cannot speak", id: "p-1" });
-  assertEquals(lobby.entries.map(({ state, why }) => [state, why]), [["failed", "You cannot speak"]]);
+  assertEquals(statesOf(lobby), [["mine", "failed", "You cannot speak"]]);
 });
 
 Deno.test("ChatStore counts what is not seen, and marks where it begins", () => {

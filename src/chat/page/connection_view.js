@@ -1,0 +1,51 @@
+/**
+ * How the connection is: the line over the messages, and the word under the
+ * reader's name.
+ *
+ * @module
+ */
+
+/** @import { ConnectionState } from "./types.ts" */
+
+import { byId } from "./dom.js";
+import { counted } from "./text.js";
+
+const WORDS = { online: "Online", connecting: "Connecting", waiting: "Offline" };
+
+export class ConnectionView {
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #countdown;
+
+  /**
+   * Shows a state, with a text over the messages where there is one.
+   *
+   * @param {ConnectionState} state
+   * @param {string} text
+   */
+  show(state, text = "") {
+    clearInterval(this.#countdown);
+    document.body.dataset.state = state;
+    byId("banner").hidden = text === "";
+    byId("banner-text").textContent = text;
+    byId("banner-wait").textContent = "";
+    byId("retry").hidden = state !== "waiting";
+    byId("me-state").textContent = WORDS[state];
+  }
+
+  /**
+   * There is no connection; the next is tried after a time.
+   *
+   * @param {{ waitMs: number, isOrderly: boolean }} loss
+   */
+  showLoss({ waitMs, isOrderly }) {
+    this.show("waiting", isOrderly ? "The server is going down or restarting." : "The connection is lost.");
+    const endMs = performance.now() + waitMs;
+    // Not for screen readers: they would read every second aloud.
+    const tell = () => {
+      const seconds = Math.max(1, Math.ceil((endMs - performance.now()) / 1_000));
+      byId("banner-wait").textContent = `Next try in ${counted(seconds, "second", "seconds")}`;
+    };
+    tell();
+    this.#countdown = setInterval(tell, 1_000);
+  }
+}

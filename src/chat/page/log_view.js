@@ -1,0 +1,139 @@
+/**
+ * The messages of the conversation that is shown, and where in them the reader
+ * is.
+ *
+ * @module
+ */
+
+/** @import { Conversation } from "./conversation.js" */
+/** @import { ChatStore } from "./store.js" */
+/** @import { Entry, MessageEntry } from "./types.ts" */
+
+import { arrange, byId, byIdAs, make } from "./dom.js";
+import { MessageList } from "./message_view.js";
+import { counted } from "./text.js";
+
+/** From the end within which the reader counts as being there, in pixels. */
+const NEAR_END = 48;
+/** From the beginning within which older messages are asked for, in pixels. */
+const NEAR_BEGINNING = 80;
+
+/**
+ * What people do with the messages.
+ *
+ * @typedef {object} LogActions
+ * @property {() => void} loadOlder
+ * @property {(entry: MessageEntry) => void} retry
+ */
+
+export class LogView {
+  #store;
+  #actions;
+  #messages;
+  #scroller = byId("scroller");
+  #log = byId("log");
+  /** @type {{ conversation: Conversation | undefined, entries: readonly Entry[] | undefined, nick: string } | undefined} */
+  #shown;
+  #isPinned = true;
+
+  /**
+   * @param {ChatStore} store
+   * @param {LogActions} actions
+   */
+  constructor(store, actions) {
+    this.#store = store;
+    this.#actions = actions;
+    this.#messages = new MessageList((entry) => actions.retry(entry));
+    this.#scroller.addEventListener("scroll", () => this.look(), { passive: true });
+    new ResizeObserver(() => this.#isPinned && this.#toEnd()).observe(this.#scroller);
+    byId("jump").addEventListener("click", () => this.#toEnd());
+    byId("load-older").addEventListener("click", () => actions.loadOlder());
+  }
+
+  render() {
+    const { current, nick } = this.#store;
+    byId("older").hidden = !current?.hasOlder;
+    const button = byIdAs("load-older", HTMLButtonElement);
+    button.disabled = current?.isLoadingOlder ?? false;
+    button.textContent = button.disabled ? "Loading older messages" : "Show older messages";
+    this.#renderBeginning(current);
+    this.#renderEntries(current, nick);
+    this.#renderJump(current);
+  }
+
+  /**
+   * @param {Conversation | undefined} current
+   * @param {string} nick
+   */
+  #renderEntries(current, nick) {
+    const shown = this.#shown;
+    const isOther = current !== shown?.conversation;
+    if (!isOther && shown?.entries === current?.entries && shown?.nick === nick) return;
+    // Only what arrives is to be read aloud, not what was there before.
+    this.#log.setAttribute("aria-live", isOther ? "off" : "polite");
+    const anchor = isOther || this.#isPinned ? undefined : this.#firstInView();
+    const anchorTop = anchor?.getBoundingClientRect().top ?? 0;
+    arrange(this.#log, this.#messages.elements(current?.entries ?? [], { nick, mark: current?.mark }));
+    this.#shown = { conversation: current, entries: current?.entries, nick };
+    if (isOther) return this.#toMark(current);
+    if (this.#isPinned) return this.#toEnd();
+    // What is being read stays where it is, whatever came above it.
+    if (anchor?.isConnected) this.#scroller.scrollTop += anchor.getBoundingClientRect().top - anchorTop;
+    this.look();
+  }
+
+  /** Tells the store whether the newest message is being looked at. */
+  look() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
+    this.#isPinned = scrollHeight - scrollTop - clientHeight < NEAR_END;
+    this.#store.watch(this.#isPinned && document.visibilityState === "visible" && document.hasFocus());
+    if (scrollTop < NEAR_BEGINNING) this.#actions.loadOlder();
+    this.#renderJump(this.#store.current);
+  }
+
+  /** The newest message, and what comes after it. */
+  #toEnd() {
+    this.#isPinned = true;
+    this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.look();
+  }
+
+  /** The first message that can be seen. */
+  #firstInView() {
+    const { top } = this.#scroller.getBoundingClientRect();
+    return [...this.#log.children].find((element) =>
+      element.classList.contains("message") && element.getBoundingClientRect().bottom > top
+    );
+  }
+
+  /**
+   * What was not read begins in the middle, or the newest message is at the end.
+   *
+   * @param {Conversation | undefined} current
+   */
+  #toMark(current) {
+    const mark = current?.mark === undefined ? null : this.#log.querySelector(".separator.new");
+    if (mark === null) return this.#toEnd();
+    mark.scrollIntoView({ block: "center" });
+    this.look();
+  }
+
+  /** @param {Conversation | undefined} current */
+  #renderBeginning(current) {
+    const beginning = byId("beginning");
+    beginning.hidden = current === undefined || current.hasOlder;
+    if (current === undefined || beginning.hidden || beginning.dataset.of === current.name) return;
+    beginning.dataset.of = current.name;
+    const words = current.isRoom
+      ? "This is where the room begins. Everyone who joins can read along."
+      : "What you write here is for the two of you, and is not kept by the server.";
+    beginning.replaceChildren(make("p", { className: "beginning-title" }, current.name), make("p", {}, words));
+  }
+
+  /** @param {Conversation | undefined} current */
+  #renderJump(current) {
+    byId("jump").hidden = this.#isPinned;
+    const unread = current?.unread ?? 0;
+    byId("jump-text").textContent = unread > 0 ? counted(unread, "new message", "new messages") : "Latest messages";
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * The box that messages are typed into.
+ *
+ * @module
+ */
+
+import { completeName } from "./composer.js";
+import { byIdAs } from "./dom.js";
+
+/**
+ * What the box needs of the page.
+ *
+ * @typedef {object} BoxActions
+ * @property {(text: string) => void} submit
+ * @property {() => string[]} names Those that can be completed.
+ */
+
+/**
+ * Makes the box work: Enter sends, Tab completes a name, and it is as high as its text.
+ *
+ * @param {BoxActions} actions
+ */
+export function setUpMessageBox(actions) {
+  const box = byIdAs("composer-text", HTMLTextAreaElement);
+  const form = byIdAs("composer", HTMLFormElement);
+  const fit = () => {
+    box.style.height = "auto";
+    box.style.height = `${box.scrollHeight}px`;
+  };
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const text = box.value;
+    box.value = "";
+    fit();
+    actions.submit(text);
+  });
+  box.addEventListener("input", fit);
+  box.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.isComposing && !event.shiftKey) {
+      event.preventDefault();
+      form.requestSubmit();
+    } else if (event.key === "Tab" && !event.shiftKey && box.value !== "") {
+      const done = completeName(box.value, box.selectionStart, actions.names());
+      if (done === undefined) return;
+      event.preventDefault();
+      box.value = done.text;
+      box.setSelectionRange(done.caret, done.caret);
+    }
+  });
+  return { focus: () => box.focus() };
+}
