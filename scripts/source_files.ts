@@ -1,4 +1,4 @@
-/** One TypeScript file of `src/`. */
+/** One file of `src/` that people write: TypeScript, and what browsers take. */
 export interface SourceFile {
   /** Relative to `src/`, with `/`. */
   readonly path: string;
@@ -9,7 +9,7 @@ export interface SourceFile {
 
 const SOURCE = new URL("../src/", import.meta.url);
 
-/** Every TypeScript file of `src/`, by path; declarations for packages without types are left out. */
+/** Every script and style sheet of `src/`, by path; declarations for packages without types are left out. */
 export async function sourceFiles(): Promise<SourceFile[]> {
   const files: SourceFile[] = [];
   await collect("", files);
@@ -20,7 +20,7 @@ async function collect(folder: string, files: SourceFile[]): Promise<void> {
   for await (const entry of Deno.readDir(new URL(folder, SOURCE))) {
     const path = `${folder}${entry.name}`;
     if (entry.isDirectory) await collect(`${path}/`, files);
-    else if (path.endsWith(".ts") && !path.endsWith(".d.ts")) {
+    else if (/\.(?:ts|js|css)$/.test(path) && !path.endsWith(".d.ts")) {
       const text = await Deno.readTextFile(new URL(path, SOURCE));
       files.push({ path, text, code: withoutComments(text) });
     }

@@ -3,6 +3,9 @@ import { ChatError } from "./chat_error.ts";
 /** Longest message, in characters. */
 const TEXT_LENGTH = 4_096;
 
+/** Most lines of a message: the text wire names the sender in each of them. */
+const TEXT_LINES = 100;
+
 /** Longest topic, in characters. */
 const TOPIC_LENGTH = 300;
 
@@ -47,12 +50,13 @@ export function isBinary(bytes: Uint8Array): boolean {
 }
 
 /**
- * What a member says, made safe to show.
+ * What a member says, made safe to show; of all control characters only the
+ * line ends inside it are left, as `\n`.
  *
- * @throws {ChatError} Nothing is left to show.
+ * @throws {ChatError} Nothing is left to show, or too much.
  */
 export function checkText(text: string): string {
-  const clean = cleanText(text.toWellFormed());
+  const clean = cleanLines(text.toWellFormed());
   if (clean.length > TEXT_LENGTH) {
     throw new ChatError("too-long", `A message has at most ${TEXT_LENGTH} characters`, { field: "text" });
   }
@@ -60,6 +64,15 @@ export function checkText(text: string): string {
     throw new ChatError("bad-request", "A message has at least one character", { field: "text" });
   }
   return clean;
+}
+
+function cleanLines(text: string): string {
+  if (!UNSAFE.test(text)) return text;
+  const lines = text.replace(/^(?:[^\S\n]*\n)+|\s+$/g, "").split(/\r?\n/);
+  if (lines.length > TEXT_LINES) {
+    throw new ChatError("too-long", `A message has at most ${TEXT_LINES} lines`, { field: "text" });
+  }
+  return lines.map(cleanText).join("\n");
 }
 
 /**

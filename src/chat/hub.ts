@@ -302,7 +302,7 @@ export class Hub implements RoomHost, AsyncDisposable {
    */
   announce(member: Member, text: string): void | Promise<void> {
     if (!member.isServerOperator) throw new ChatError("not-operator", "Only an operator of the server may do that");
-    const event: ChatEvent = { type: "notice", text: checkText(text), from: member.nick };
+    const event: ChatEvent = { type: "notice", text: checkText(cleanText(text)), from: member.nick };
     this.#tellAll(event);
     return this.#directory.announce(event);
   }

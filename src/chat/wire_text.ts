@@ -16,7 +16,7 @@ export const textWire: Wire = { name: "text", showsOwn: false, encode };
 function encode(event: ChatEvent): readonly string[] {
   switch (event.type) {
     case "message":
-      return [spoken(event, event.room)];
+      return spoken(event, event.room);
     case "welcome":
       return welcome(event);
     case "joined":
@@ -24,7 +24,7 @@ function encode(event: ChatEvent): readonly string[] {
     case "left":
       return [`* You left ${event.room}${because(event.reason)}`];
     case "history":
-      return event.messages.map((message) => spoken(message, `${event.room} ${shortTime(message.at)}`));
+      return event.messages.flatMap((message) => spoken(message, `${event.room} ${shortTime(message.at)}`));
     case "unrecovered":
       return [`* What you missed in ${event.room} is lost: ${event.reason}`];
     case "ack":
@@ -39,7 +39,7 @@ function encode(event: ChatEvent): readonly string[] {
     case "topic":
       return [topic(event)];
     case "private":
-      return [`[private] ${event.from} to ${event.to}: ${event.text}`];
+      return linesOf(`[private] ${event.from} to ${event.to}: `, event.text);
     case "moderation":
       return [moderation(event)];
     case "rooms":
@@ -61,8 +61,13 @@ function encode(event: ChatEvent): readonly string[] {
   }
 }
 
-function spoken({ from, text, action }: RoomMessage, where: string): string {
-  return action ? `[${where}] * ${from} ${text}` : `[${where}] ${from}: ${text}`;
+function spoken({ from, text, action }: RoomMessage, where: string): string[] {
+  return linesOf(action ? `[${where}] * ${from} ` : `[${where}] ${from}: `, text);
+}
+
+/** Each line says whose it is: none can be taken for another's. */
+function linesOf(head: string, text: string): string[] {
+  return text.includes("\n") ? text.split("\n").map((line) => head + line) : [head + text];
 }
 
 function welcome(event: ChatEvent & { type: "welcome" }): string[] {

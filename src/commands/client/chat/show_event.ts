@@ -16,17 +16,20 @@ export interface ShowOptions {
 const NAME_COLORS = [31, 32, 33, 34, 35, 36, 91, 92, 94, 95, 96];
 const FAINT = 2;
 
+/** As wide as the time. */
+const INDENT = " ".repeat("00:00 ".length);
+
 /** An event as lines for a terminal, none where it says nothing to people. */
 export function showEvent(event: ChatEvent, options: ShowOptions): string[] {
   switch (event.type) {
     case "message":
-      return [message(event, options)];
+      return message(event, options);
     case "history":
-      return event.messages.map((old) => message(old, options));
-    case "private":
-      return [
-        `${time(event.at, options)} ${name(event.from, options)} -> ${name(event.to, options)}: ${safe(event.text)}`,
-      ];
+      return event.messages.flatMap((old) => message(old, options));
+    case "private": {
+      const head = `${time(event.at, options)} ${name(event.from, options)} -> ${name(event.to, options)}: `;
+      return linesOf(head, event.text);
+    }
     default:
       return textWire.encode(event).map((line) => paint(safe(line), event.type === "error" ? 31 : FAINT, options));
   }
@@ -39,11 +42,17 @@ export function colorOfName(nick: string): number {
   return NAME_COLORS[hash % NAME_COLORS.length] ?? FAINT;
 }
 
-function message({ room, at, from, text, action }: RoomMessage, options: ShowOptions): string {
+function message({ room, at, from, text, action }: RoomMessage, options: ShowOptions): string[] {
   const isElsewhere = options.currentRoom === undefined || keyOf(room) !== keyOf(options.currentRoom);
   const where = isElsewhere ? `${safe(room)} ` : "";
   const who = name(from, options);
-  return `${time(at, options)} ${where}${action ? `* ${who}` : `${who}:`} ${safe(text)}`;
+  return linesOf(`${time(at, options)} ${where}${action ? `* ${who}` : `${who}:`} `, text);
+}
+
+/** Further lines stand under the name: none can be taken for another message. */
+function linesOf(head: string, text: string): string[] {
+  const [first = "", ...more] = text.split("\n").map(safe);
+  return [head + first, ...more.map((line) => INDENT + line)];
 }
 
 /** Hours and minutes here. */

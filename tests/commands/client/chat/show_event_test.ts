@@ -16,6 +16,14 @@ Deno.test("showEvent() names the room only where it is not the current one", () 
   assertEquals(showEvent(message({ room: "#dev", action: true }), options), ["09:05 #dev * ann hi"]);
 });
 
+Deno.test("showEvent() puts further lines under the name, where no message begins", () => {
+  const options = { color: false, currentRoom: "#lobby" };
+  assertEquals(showEvent(message({ text: "one\n09:05 bob: two" }), options), [
+    "09:05 ann: one",
+    "      09:05 bob: two",
+  ]);
+});
+
 Deno.test("showEvent() gives a name one colour, whatever its case", () => {
   const [line] = showEvent(message({}), { color: true, currentRoom: "#lobby" });
   assertEquals(line, `\x1b[2m09:05\x1b[0m \x1b[${colorOfName("ANN")}mann\x1b[0m: hi`);

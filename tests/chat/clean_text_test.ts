@@ -1,0 +1,19 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { ChatError } from "../../src/chat/chat_error.ts";
+import { checkText, cleanText } from "../../src/chat/clean_text.ts";
+
+Deno.test("cleanText() shows as escapes what a terminal would obey", () => {
+  assertEquals(cleanText("\x1b[31mred\x07\u202edr"), "\\x1b[31mred\\x07\\u202edr");
+  assertEquals(cleanText("one\ttwo\r\nthree"), "one two three");
+});
+
+Deno.test("checkText() keeps the line ends inside a message, and the indentation of its lines", () => {
+  assertEquals(checkText("\n  \n  if (x) {\r\n    y();\n\n  }\n \n"), "  if (x) {\n    y();\n\n  }");
+});
+
+Deno.test("checkText() refuses a message of too many lines or characters, or of none", () => {
+  assertEquals(checkText(Array(100).fill("x").join("\n")).split("\n").length, 100);
+  for (const text of [Array(101).fill("x").join("\n"), "x".repeat(4_097), "", " \n "]) {
+    assertThrows(() => checkText(text), ChatError);
+  }
+});
