@@ -1,6 +1,6 @@
 import { ByteSink } from "../base/byte_sink.ts";
 import { toBytes } from "../base/bytes.ts";
-import { FrameError, messageOf } from "../base/errors.ts";
+import { ClosedEarlyError, FrameError, messageOf } from "../base/errors.ts";
 import type { Codec, Decoder } from "../framing/codec.ts";
 import { rawCodec } from "../framing/raw.ts";
 import type { Logger } from "../log/logger.ts";
@@ -140,6 +140,23 @@ export class StreamSession implements Session {
 
   close(reason: CloseReason, error?: Error): void {
     this.#connection.close(reason, error);
+  }
+
+  /**
+   * Gives the connection up to another session. `false` where there is
+   * something of this one left on it: an end, a message that is not complete,
+   * or one that was not taken or has not left.
+   */
+  giveUp(): boolean {
+    const { closeReason, isReadEnded } = this.#connection;
+    if (closeReason !== undefined || isReadEnded || this.#hasMore || this.queuedBytes > 0) return false;
+    try {
+      this.#decoder.end();
+      return this.#decoder.next() === undefined;
+    } catch (error) {
+      if (error instanceof FrameError || error instanceof ClosedEarlyError) return false;
+      throw error;
+    }
   }
 
   drain(): void {

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertGreater, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import { junitFaults } from "../support/junit_schema.ts";
+import { LinePeer } from "../support/peer.ts";
 import { closedPort } from "../support/ports.ts";
 import { type Outcome, runProgram, startServer } from "../support/program.ts";
 import { scriptedPeer } from "../support/scripted_peer.ts";
@@ -175,6 +176,98 @@ Deno.test("smoke speaks WebSocket, and captures what later steps use", async () 
       - expect: "bye anna 42"`;
   await using run = await smoke(text);
   assertEquals([run.code, run.stderr], [0, ""], run.stdout);
+});
+
+/** Echoes line by line; a line `bye` ends the connection. It counts the connections. */
+function countingEcho(): { endpoint: string; count: number } & AsyncDisposable {
+  const found = { endpoint: "", count: 0 };
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const serving: Promise<void>[] = [];
+  const accepting = (async () => {
+    for await (const conn of listener) {
+      found.count++;
+      serving.push(echoLines(conn));
+    }
+  })();
+  return Object.assign(found, {
+    endpoint: `tcp://127.0.0.1:${listener.addr.port}`,
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      await accepting;
+      await Promise.all(serving);
+    },
+  });
+}
+
+async function echoLines(conn: Deno.Conn): Promise<void> {
+  using open = conn;
+  const peer = new LinePeer(open);
+  for (let line = await peer.line(); line !== undefined; line = await peer.line()) {
+    await peer.send(line);
+    if (line === "bye") return;
+  }
+}
+
+function reusing(endpoint: string, steps: readonly string[], defaults = "reuse: true, framing: line"): string {
+  const tests = steps.map((text, index) => `  - { name: t${index}, endpoint: "${endpoint}", steps: [${text}] }\n`);
+  return `defaults: { ${defaults} }\ntests:\n${tests.join("")}`;
+}
+
+const ECHOED = "{ send: a }, { expect: a }";
+
+Deno.test("smoke opens a connection for each test, and one for all that say reuse", async () => {
+  const counts: number[] = [];
+  for (const defaults of ["framing: line", "framing: line, reuse: true"]) {
+    await using echo = countingEcho();
+    await using run = await smoke(reusing(echo.endpoint, [ECHOED, ECHOED, ECHOED], defaults), ["--jobs", "1"]);
+    assertEquals(run.code, 0, run.stdout);
+    counts.push(echo.count);
+  }
+  assertEquals(counts, [3, 1]);
+});
+
+Deno.test("smoke shares no connection that has more to say, is half closed, was ended, or failed a test", async () => {
+  const spoilers: readonly (readonly [name: string, steps: string, framing?: string])[] = [
+    ["unread", `{ send: "abc\\n" }, { expect: a }`, "raw"],
+    ["without a word on what was sent last", "{ send: a }, { expect: a }, { send: b }"],
+    ["half closed", "{ send: a }, { expect: a }, { end: true }"],
+    ["ended", "{ send: bye }, { expect: bye }"],
+    ["failed", "{ send: a }, { expect: nonsense }"],
+  ];
+  await Promise.all(spoilers.map(async ([name, steps, framing = "line"]) => {
+    await using echo = countingEcho();
+    const defaults = `reuse: true, framing: ${framing}, timeout: 500ms`;
+    const sent = framing === "raw" ? `{ send: "a\\n" }, { expect: "a\\n" }` : ECHOED;
+    await using run = await smoke(reusing(echo.endpoint, [steps, sent], defaults), ["--jobs", "1", "--json"]);
+    const second = JSON.parse(run.stdout.split("\n")[1] ?? "");
+    assertEquals([second.outcome, second.tries], ["passed", 1], `${name}: ${run.stdout}`);
+    assertEquals(echo.count, 2, name);
+  }));
+});
+
+Deno.test("smoke keeps connections apart that are not made in the same way", async () => {
+  await using echo = countingEcho();
+  const port = new URL(echo.endpoint.replace("tcp:", "http:")).port;
+  const text = `defaults: { reuse: true, framing: line }
+tests:
+  - { name: a, endpoint: "127.0.0.1:${port}", steps: [${ECHOED}] }
+  - { name: b, endpoint: "localhost:${port}", steps: [${ECHOED}] }
+  - { name: c, endpoint: "127.0.0.1:${port}", steps: [${ECHOED}] }
+  - { name: d, endpoint: "127.0.0.1:${port}", check: {} }
+  - { name: e, endpoint: "127.0.0.1:${port}", reuse: false, steps: [${ECHOED}] }`;
+  await using run = await smoke(text, ["--jobs", "1"]);
+  assertEquals(run.code, 0, run.stdout);
+  assertEquals(echo.count, 4);
+});
+
+Deno.test("smoke with reuse says what it says without it when nobody is there, or silent", async () => {
+  await using silent = scriptedPeer(() => {});
+  const steps = ["{ send: a }, { expect: a }"];
+  await using refused = await smoke(reusing(`tcp://127.0.0.1:${closedPort()}`, steps));
+  assertEquals(refused.code, 4);
+  assertStringIncludes(refused.stdout, "connection refused");
+  await using late = await smoke(reusing(silent.endpoint, steps, "reuse: true, timeout: 300ms"));
+  assertEquals(late.code, 5);
 });
 
 Deno.test("smoke exits 2 with file and line when the file is wrong, and 8 when it may not be read", async () => {

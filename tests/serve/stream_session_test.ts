@@ -116,3 +116,20 @@ Deno.test("receive() throws why the connection was closed, not what was left of 
   connection.close("write timeout", new TimeoutError("write", "too slow"));
   await assertRejects(() => next, TimeoutError, "too slow");
 });
+
+Deno.test("giveUp() gives a connection to the next session, with what comes later, and never one with a message begun", async () => {
+  const { transport, session: first, connection } = openSession("line");
+  const enough = new AbortController();
+  transport.say("one\n");
+  assertEquals((await first.receive({ signal: enough.signal }))?.length, 1);
+  const waiting = first.receive({ signal: enough.signal });
+  enough.abort(new Error("enough"));
+  await assertRejects(() => waiting, Error, "enough");
+  assertEquals(first.giveUp(), true);
+  const second = new StreamSession(connection, parseFraming("line"));
+  transport.say("two\nthr");
+  assertEquals((await second.receive())?.map(({ data }) => new TextDecoder().decode(data)), ["two"]);
+  assertEquals(second.giveUp(), false);
+  connection.close();
+  assertEquals(first.giveUp(), false);
+});

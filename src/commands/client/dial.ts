@@ -28,7 +28,12 @@ export type DialFlags =
 /** A session as the flags want it, by any transport. */
 export async function dial(endpoint: string, flags: DialFlags, options: DialOptions): Promise<Session> {
   const target = tlsEndpoint(parseEndpoint(endpoint), flags);
-  return await dialSession(target, codecOf(flags), {
+  return await dialSession(target, codecOf(flags), { ...await dialOptionsOf(flags), ...options });
+}
+
+/** How the flags want to connect. */
+export async function dialOptionsOf(flags: DialFlags): Promise<DialOptions> {
+  return {
     connectTimeout: flags.connectTimeout,
     socketOptions: socketOptionsOf(flags),
     // What is written is bounded by memory, as it comes from the user.
@@ -37,8 +42,7 @@ export async function dial(endpoint: string, flags: DialFlags, options: DialOpti
     ...await tlsConnectOptions(flags),
     ...(flags.subprotocol.length > 0 ? { subprotocols: flags.subprotocol } : {}),
     ...(flags.origin === undefined ? {} : { origin: flags.origin }),
-    ...options,
-  });
+  };
 }
 
 /** Whether what comes is messages: WebSocket's own, or those of a framing. */
@@ -57,6 +61,7 @@ export function isByLine(session: Pick<Session, "kind">, { framing }: Pick<DialF
   return framing === undefined ? session.kind === "websocket" : framing !== "raw";
 }
 
-function codecOf({ framing = "raw" }: Pick<DialFlags, "framing">): Codec {
+/** How the flags want messages to be told apart. */
+export function codecOf({ framing = "raw" }: Pick<DialFlags, "framing">): Codec {
   return parseFraming(framing, { maxBytes: MESSAGE_BYTES });
 }

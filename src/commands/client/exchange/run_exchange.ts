@@ -33,6 +33,11 @@ export interface ExchangeOptions {
   readonly onReceived?: ((message: Message) => void | Promise<void>) | undefined;
   /** Ends it with its reason. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Leaves the session open where every step has succeeded, the last thing was
+   * not to send, and nothing came that no step has matched.
+   */
+  readonly leavesOpen?: boolean;
 }
 
 /** What came of one step. */
@@ -57,12 +62,15 @@ export interface ExchangeReport {
   /** What came and was not expected. */
   readonly unmatched: Uint8Array;
   readonly receivedBytes: number;
+  /** Whether the session was left open. */
+  readonly isOpen: boolean;
 }
 
 /**
  * Does one step after another, and stops at the first that fails. It never
  * throws for the peer's doing: the report says what happened. The session is
- * closed at the end: in order after success, at once after a failure.
+ * closed at the end, unless it is to be left open: in order after success, at
+ * once after a failure.
  *
  * A peer that answered wrongly is an `ExpectationError`, one that said nothing
  * a `TimeoutError`, one that ended without a word a `ClosedEarlyError`.
@@ -81,6 +89,8 @@ class Exchange {
   readonly #inbox: Inbox;
   readonly #captures: Map<string, string>;
   readonly #endpoint: string;
+  readonly #enough = new AbortController();
+  #hasEnded = false;
 
   constructor(session: Session, options: ExchangeOptions) {
     this.#session = session;
@@ -96,7 +106,7 @@ class Exchange {
     signal?.addEventListener("abort", onAbort, { once: true });
     if (signal?.aborted) onAbort();
     const reports: StepReport[] = [];
-    void this.#receive();
+    const receiving = this.#receive();
     for (const [index, step] of steps.entries()) {
       const startMs = performance.now();
       const data = this.#dataOf(step);
@@ -105,15 +115,20 @@ class Exchange {
       if (outcome.error) break;
     }
     signal?.removeEventListener("abort", onAbort);
-    await this.#finish(reports.at(-1)?.error === undefined);
+    const error = reports.at(-1)?.error;
+    const isAnswered = error === undefined && reports.at(-1)?.step.kind !== "send";
+    const isOpen = isAnswered && await this.#stopReceiving(receiving);
+    if (!isOpen) await this.#finish(error === undefined);
     const { unmatched, receivedBytes } = this.#inbox;
-    return { steps: reports, error: reports.at(-1)?.error, captures: this.#captures, unmatched, receivedBytes };
+    return { steps: reports, error, captures: this.#captures, unmatched, receivedBytes, isOpen };
   }
 
   /** Reads all the time, also while something is sent: a peer that echoes would stop reading otherwise. */
   async #receive(): Promise<void> {
+    // A deadline or a signal costs each wait something: only where it is needed.
+    const wait = this.#options.leavesOpen ? { signal: this.#enough.signal } : undefined;
     try {
-      for (let batch = await this.#session.receive(); batch; batch = await this.#session.receive()) {
+      for (let batch = await this.#session.receive(wait); batch; batch = await this.#session.receive(wait)) {
         for (const message of batch) {
           await this.#options.onReceived?.(message);
           this.#inbox.push(message.data);
@@ -121,8 +136,18 @@ class Exchange {
       }
       this.#inbox.end("ended");
     } catch (error) {
+      if (this.#enough.signal.aborted) return;
       this.#inbox.end(error instanceof Error ? error : new Error(String(error)));
     }
+  }
+
+  /** Reads no more, where the session is to be left open and can be. */
+  async #stopReceiving(receiving: Promise<void>): Promise<boolean> {
+    const isQuiet = () => this.#inbox.state === "open" && this.#inbox.isEmpty && !this.#hasEnded;
+    if (!this.#options.leavesOpen || !isQuiet()) return false;
+    this.#enough.abort();
+    await receiving;
+    return isQuiet() && this.#session.closeReason === undefined;
   }
 
   /** Leaves without a reset, which would be an error in the peer's log, where the peer is quick to end too. */
@@ -195,6 +220,7 @@ class Exchange {
   }
 
   async #end(): Promise<void> {
+    this.#hasEnded = true;
     if (await this.#session.closeWrite()) return;
     throw new UsageError(`Cannot end one side of ${this.#endpoint}: WebSocket ends both at once`);
   }

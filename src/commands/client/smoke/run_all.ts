@@ -5,6 +5,7 @@ import type { TestReport } from "../../../cli/reporters/test_report.ts";
 import type { ParsedSmokeFile } from "./parse_file.ts";
 import { runTest } from "./run_test.ts";
 import type { SmokeTest } from "./schema.ts";
+import { SharedConnections } from "./shared_connections.ts";
 
 /** How the tests of a file are run. */
 export interface RunAllOptions {
@@ -34,6 +35,7 @@ export async function runAll({ file, locate }: ParsedSmokeFile, options: RunAllO
   const onLate = () =>
     late.abort(new TimeoutError("total", `the tests did not end within ${formatDuration(deadlineMs ?? 0)}`));
   const timer = deadlineMs === undefined ? undefined : setTimeout(onLate, deadlineMs);
+  await using connections = new SharedConnections(options.jobs);
   const reports: TestReport[] = [];
   let next = 0;
   async function work(): Promise<void> {
@@ -44,7 +46,7 @@ export async function runAll({ file, locate }: ParsedSmokeFile, options: RunAllO
       const at = (path: readonly PropertyKey[]) => locate(["tests", index, ...path]);
       const reason = skipReason(test, options);
       const report = reason === undefined
-        ? await runTest(test, { signal, deadline: late.signal, locate: at })
+        ? await runTest(test, { signal, deadline: late.signal, connections, locate: at })
         : skipped(test, reason, at([]));
       reports[index] = report;
       options.onTest(report);

@@ -5,12 +5,15 @@ import { EXIT, exitCodeOf } from "../../../cli/exit_codes.ts";
 import type { TestReport } from "../../../cli/reporters/test_report.ts";
 import { parseEndpoint } from "../../../net/endpoint.ts";
 import { delay } from "../../../net/wait.ts";
+import type { Session } from "../../../serve/session.ts";
+import { StreamSession } from "../../../serve/stream_session.ts";
 import { checkEndpoint, saysNothing } from "../check/check_endpoint.ts";
-import { dial, type DialFlags, isMessageWise } from "../dial.ts";
+import { codecOf, dial, type DialFlags, isMessageWise } from "../dial.ts";
 import { failureLines } from "../exchange/failure_lines.ts";
-import { runExchange } from "../exchange/run_exchange.ts";
+import { type ExchangeOptions, type ExchangeReport, runExchange } from "../exchange/run_exchange.ts";
 import { tlsConnectOptions, tlsEndpoint } from "../tls_flags.ts";
 import type { SmokeTest } from "./schema.ts";
+import type { SharedConnections } from "./shared_connections.ts";
 import { stepOf } from "./steps_of_test.ts";
 
 const DEFAULTS = { timeout: "5s", deadline: "30s", retryDelay: "200ms", hold: "50ms", status: 101 } as const;
@@ -29,6 +32,8 @@ export interface RunTestOptions {
   readonly signal: AbortSignal;
   /** Ends the test, which has then failed for its reason. */
   readonly deadline: AbortSignal;
+  /** For tests that hand their connection on. */
+  readonly connections: SharedConnections;
   /** Where a place of the test stands in the file. */
   readonly locate: (path: readonly PropertyKey[]) => string;
 }
@@ -38,7 +43,10 @@ export interface RunTestOptions {
  *
  * @throws The signal's reason.
  */
-export async function runTest(test: SmokeTest, { signal, deadline, locate }: RunTestOptions): Promise<TestReport> {
+export async function runTest(
+  test: SmokeTest,
+  { signal, deadline, connections, locate }: RunTestOptions,
+): Promise<TestReport> {
   const startMs = performance.now();
   const own = new AbortController();
   const deadlineMs = parseDuration(test.deadline ?? DEFAULTS.deadline);
@@ -50,7 +58,7 @@ export async function runTest(test: SmokeTest, { signal, deadline, locate }: Run
   const retries = test.retries ?? 0;
   try {
     for (let tries = 1;; tries++) {
-      const failure = await tryOnce(test, ended);
+      const failure = await tryOnce(test, connections, ended);
       signal.throwIfAborted();
       const isLast = tries > retries || late.aborted || saysNothing(failure?.error);
       if (failure === undefined || isLast) {
@@ -63,24 +71,57 @@ export async function runTest(test: SmokeTest, { signal, deadline, locate }: Run
   }
 }
 
-async function tryOnce(test: SmokeTest, signal: AbortSignal): Promise<Failure | undefined> {
+async function tryOnce(
+  test: SmokeTest,
+  connections: SharedConnections,
+  signal: AbortSignal,
+): Promise<Failure | undefined> {
   try {
-    return await (test.check === undefined ? tryExchange(test, signal) : tryCheck(test, test.check, signal));
+    if (test.check !== undefined) return await tryCheck(test, test.check, signal);
+    return await (sharesConnection(test) ? trySharedExchange(test, connections, signal) : tryExchange(test, signal));
   } catch (error) {
     return { error, path: [], details: [] };
   }
 }
 
 async function tryExchange(test: SmokeTest, signal: AbortSignal): Promise<Failure | undefined> {
-  const timeoutMs = parseDuration(test.timeout ?? DEFAULTS.timeout);
+  const writeTimeout = test.timeout ?? DEFAULTS.timeout;
+  const session = await dial(test.endpoint, dialFlagsOf(test), { context: test.name, writeTimeout, signal });
+  return failureIn(await runSteps(test, session, { signal }));
+}
+
+/** A message of WebSocket may be an answer to whatever was sent before: its sessions are each test's own. */
+function sharesConnection({ endpoint, reuse }: SmokeTest): boolean {
+  const { scheme } = parseEndpoint(endpoint);
+  return reuse === true && scheme !== "ws" && scheme !== "wss";
+}
+
+async function trySharedExchange(
+  test: SmokeTest,
+  connections: SharedConnections,
+  signal: AbortSignal,
+): Promise<Failure | undefined> {
   const flags = dialFlagsOf(test);
-  const session = await dial(test.endpoint, flags, { context: test.name, writeTimeout: timeoutMs, signal });
-  const steps = (test.steps ?? []).map(stepOf);
-  const report = await runExchange(session, steps, {
-    timeoutMs,
-    isMessageWise: isMessageWise(session, flags),
-    signal,
+  await using lease = await connections.acquire(test.endpoint, flags, signal);
+  const session = new StreamSession(lease.connection, codecOf(flags), { answersBadMessages: false });
+  const report = await runSteps(test, session, { signal, leavesOpen: true });
+  if (!report.isOpen || !session.giveUp()) lease.discard();
+  return failureIn(report);
+}
+
+async function runSteps(
+  test: SmokeTest,
+  session: Session,
+  options: Pick<ExchangeOptions, "signal" | "leavesOpen">,
+): Promise<ExchangeReport> {
+  return await runExchange(session, (test.steps ?? []).map(stepOf), {
+    timeoutMs: parseDuration(test.timeout ?? DEFAULTS.timeout),
+    isMessageWise: isMessageWise(session, dialFlagsOf(test)),
+    ...options,
   });
+}
+
+function failureIn(report: ExchangeReport): Failure | undefined {
   if (report.error === undefined) return undefined;
   return { error: report.error, path: ["steps", report.steps.length - 1], details: failureLines(report) };
 }

@@ -79,6 +79,10 @@ const COMMON = {
   "retry-delay": duration("Wait before a further try", "200ms"),
   framing: parsedBy((name) => parseFraming(name), "How messages are told apart", "line"),
   subprotocols: z.array(z.string()).meta({ description: "WebSocket subprotocols to offer" }),
+  reuse: z.boolean().meta({
+    description:
+      "Take the connection that an earlier test has left, if it also says so and came to its end with nothing unread (tcp, tls, unix)",
+  }),
   tls,
 };
 
