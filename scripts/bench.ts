@@ -1,88 +1,77 @@
 /**
  * `deno task bench`: measures Parley beside its peers on this machine.
  *
- * `--quick` about a minute; `--only TEXT` works whose name holds the text; `--rounds N`, `--seconds N`;
+ * `--quick` about a minute; `--only TEXT` works whose name holds one of the texts (`ws,tls`); `--rounds N`, `--seconds N`;
  * `--growth` plots how memory, latency and a chat round grow instead;
- * `--gate` fails when a ratio fell too far under `scripts/bench/baseline.json`; `--keep` writes that file anew.
+ * `--gate` compares with the ratios in `scripts/bench/baseline.json` and fails where one has fallen; `--keep` writes them;
+ * `--markdown` prints the README's table; `--readme` puts it into the README.
  *
  * @module
  */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { type Baseline, ratios, regressions } from "./bench/gate.ts";
-import { bytesPerConnection, growthOfConnections, growthOfMembers } from "./bench/growth.ts";
+import { runGate } from "./bench/run_gate.ts";
+import { ratios } from "./bench/gate.ts";
+import { writeGrowth } from "./bench/growth.ts";
 import { measure, type WorkResult } from "./bench/measure.ts";
 import { sourcePath } from "./bench/paths.ts";
-import { plots } from "./bench/plot.ts";
-import { prepare, type Prepared } from "./bench/prepare.ts";
-import { svg, table } from "./bench/report.ts";
+import { prepare } from "./bench/prepare.ts";
+import { markdown, svg, table } from "./bench/report.ts";
+import { writeReadme } from "./bench/readme.ts";
 import { WORKS } from "./bench/works.ts";
 
 const OUT = sourcePath("../../dist/bench");
 const BASELINE = sourcePath("baseline.json");
+const QUICK = { rounds: 3, seconds: 0.4 };
+/** More and shorter rounds: their ratios are compared, and a busy moment then spoils but one. */
+const GATE = { rounds: 5, seconds: 0.4 };
+const FULL = { rounds: 3, seconds: 3 };
 
 const flags = parseArgs(Deno.args, {
-  boolean: ["quick", "gate", "keep", "growth"],
+  boolean: ["quick", "gate", "keep", "growth", "markdown", "readme"],
   string: ["only", "rounds", "seconds"],
 });
-const isQuick = flags.quick === true || flags.gate === true;
-const only = typeof flags.only === "string" ? flags.only : "";
-const works = WORKS.filter((work) => work.id.includes(only) && (!isQuick || work.isQuick));
-const options = { rounds: Number(flags.rounds ?? 3), seconds: Number(flags.seconds ?? (isQuick ? 0.6 : 3)) };
+const isGate = flags.gate === true || flags.keep === true;
+const isQuick = flags.quick === true || isGate;
+const only = typeof flags.only === "string" ? flags.only.split(",") : [""];
+const works = WORKS.filter(({ id, isQuick: isInQuick }) =>
+  only.some((text) => id.includes(text)) && (!isQuick || isInQuick)
+).map((work) => isQuick ? { ...work, contenders: work.contenders.filter(({ isLeisurely }) => !isLeisurely) } : work);
+const usual = isGate ? GATE : isQuick ? QUICK : FULL;
+const options = { rounds: Number(flags.rounds ?? usual.rounds), seconds: Number(flags.seconds ?? usual.seconds) };
 
 await using prepared = await prepare();
-console.log(
-  `${options.rounds} rounds of ${options.seconds} s each; ${
-    prepared.canPin ? "server on core 0, load on core 1" : "cores not pinned"
-  }\n`,
-);
+const where = prepared.canPin ? "server on core 0, load on core 1" : "cores not pinned";
+console.log(`${options.rounds} rounds of ${options.seconds} s each; ${where}\n`);
 await Deno.mkdir(OUT, { recursive: true });
 if (flags.growth === true) {
-  await measureGrowth(prepared);
-  Deno.exit(0);
-}
-const results: WorkResult[] = [];
-for (const work of works) {
-  const result = await measure(work, prepared, options);
-  results.push(result);
-  console.log(table(result));
-}
-const machine = {
-  os: Deno.build.os,
-  arch: Deno.build.arch,
-  cores: navigator.hardwareConcurrency,
-  deno: Deno.version.deno,
-};
-await Deno.writeTextFile(
-  `${OUT}/bench.json`,
-  `${JSON.stringify({ at: new Date(), machine, options, results }, null, 2)}\n`,
-);
-await Deno.writeTextFile(`${OUT}/bench.svg`, svg(results));
-console.log("written: dist/bench/bench.json and dist/bench/bench.svg");
-
-const measured = ratios(results);
-if (flags.keep === true) await Deno.writeTextFile(BASELINE, `${JSON.stringify(measured, null, 2)}\n`);
-if (flags.gate === true) {
-  const kept: Baseline = JSON.parse(await Deno.readTextFile(BASELINE));
-  const fallen = regressions(measured, kept, works.map(({ id }) => id));
-  for (const line of fallen) console.error(`slower than kept: ${line}`);
-  if (fallen.length > 0) Deno.exitCode = 1;
-  else console.log("no ratio fell more than a quarter under the one that is kept");
+  await writeGrowth(prepared, `${OUT}/growth.svg`);
+} else if (flags.gate === true) {
+  const kept = JSON.parse(await Deno.readTextFile(BASELINE));
+  if (!await runGate(works, kept, prepared, options)) Deno.exitCode = 1;
+} else {
+  await measureAll();
 }
 
-async function measureGrowth(prepared: Prepared): Promise<void> {
-  const connections = await growthOfConnections(prepared);
-  const growths = [...connections, await growthOfMembers(prepared)];
-  for (const { title, xLabel, yLabel, series } of growths) {
-    console.log(`${title} (${yLabel})`);
-    for (const { name, points } of series) {
-      console.log(`  ${name}: ${points.map(({ x, y }) => `${x} ${xLabel}: ${y.toFixed(2)}`).join(", ")}`);
-    }
+async function measureAll(): Promise<void> {
+  const results: WorkResult[] = [];
+  for (const work of works) {
+    const result = await measure(work, prepared, options);
+    results.push(result);
+    console.log(table(result));
   }
-  for (const { name } of connections[0]?.series ?? []) {
-    const bytes = connections[0] && bytesPerConnection(connections[0], name);
-    console.log(`${name}: ${bytes?.toFixed(0)} bytes an idle connection`);
-  }
-  await Deno.writeTextFile(`${OUT}/growth.svg`, plots(growths));
-  console.log("written: dist/bench/growth.svg");
+  const machine = {
+    os: Deno.build.os,
+    arch: Deno.build.arch,
+    cores: navigator.hardwareConcurrency,
+    deno: Deno.version.deno,
+  };
+  const report = { at: new Date(), machine, options, results };
+  await Deno.writeTextFile(`${OUT}/bench.json`, `${JSON.stringify(report, null, 2)}\n`);
+  await Deno.writeTextFile(`${OUT}/bench.svg`, svg(results));
+  await Deno.writeTextFile(`${OUT}/bench.md`, markdown(results));
+  console.log("written: dist/bench/bench.json, bench.svg and bench.md");
+  if (flags.markdown === true) console.log(`\n${markdown(results)}`);
+  if (flags.readme === true) await writeReadme(markdown(results));
+  if (flags.keep === true) await Deno.writeTextFile(BASELINE, `${JSON.stringify(ratios(results), null, 2)}\n`);
 }

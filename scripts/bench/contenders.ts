@@ -5,6 +5,7 @@
  */
 
 import { sourcePath } from "./paths.ts";
+import { socketPath } from "./work.ts";
 
 /** A server to measure. */
 export interface Contender {
@@ -14,7 +15,16 @@ export interface Contender {
   /** Programs it needs, by name. */
   readonly needs: readonly string[];
   readonly env?: (tools: Tools) => Record<string, string>;
+  /** Its work is done by processes that it starts, which are not looked at. */
+  readonly hasChildren?: boolean;
+  /** Left out of `--quick`, for it takes its time to begin or is never the best. */
+  readonly isLeisurely?: boolean;
 }
+
+/** A program that is compiled by a task of its own. */
+export const COMPILED_SERVER = "dist/parley-server (deno task compile)";
+/** OpenSSL with its headers. */
+export const OPENSSL = "libssl-dev";
 
 /** What was built and found for this run. */
 export interface Tools {
@@ -22,25 +32,45 @@ export interface Tools {
   readonly built: (name: string) => string;
   /** Folder of a scratch file, removed at the end. */
   readonly scratch: string;
+  /** File of a certificate for `localhost`, in PEM. */
+  readonly certificate: string;
+  /** File of its private key, in PEM. */
+  readonly key: string;
 }
+
+type Words = (port: number, tools: Tools) => readonly string[];
 
 const OWN_FLAGS = ["--log-level", "off"];
 
 /** Our server from the sources, as `deno task start` runs it. */
-export function ours(name: string, words: (port: number, tools: Tools) => readonly string[]): Contender {
-  const permissions = ["-N", "--allow-read", "--allow-write"];
+export function ours(name: string, words: Words): Contender {
+  return fromSources(name, "server.ts", ["-N", "--allow-read", "--allow-write"], words);
+}
+
+/** Our datagram program from the sources. */
+export function oursUdp(name: string, words: Words): Contender {
+  return fromSources(name, "udp.ts", ["-N"], words);
+}
+
+function fromSources(name: string, entry: string, permissions: readonly string[], words: Words): Contender {
+  const path = sourcePath(`../../src/${entry}`);
   return {
     name,
     needs: [],
     command: (port, tools) => [
-      Deno.execPath(),
-      "run",
-      "--unstable-net",
-      ...permissions,
-      sourcePath("../../src/server.ts"),
+      ...[Deno.execPath(), "run", "--unstable-net", ...permissions, path],
       ...words(port, tools),
       ...OWN_FLAGS,
     ],
+  };
+}
+
+/** Our server as one file. */
+export function oursCompiled(name: string, words: Words): Contender {
+  return {
+    name,
+    needs: [COMPILED_SERVER],
+    command: (port, tools) => [sourcePath("../../dist/parley-server"), ...words(port, tools), ...OWN_FLAGS],
   };
 }
 
@@ -59,11 +89,32 @@ export const C_EPOLL: Contender = {
   command: (port, tools) => [tools.built("epoll_echo"), String(port)],
 };
 
+export const C_EPOLL_UNIX: Contender = {
+  ...C_EPOLL,
+  command: (port, tools) => [tools.built("epoll_echo"), socketPath(port, tools)],
+};
+export const C_EPOLL_TLS: Contender = {
+  name: "C epoll, OpenSSL",
+  needs: ["gcc"],
+  command: (port, tools) => [tools.built("epoll_tls_echo"), String(port), tools.certificate, tools.key],
+};
+
 export const PARLEY_ECHO = ours("parley", (port) => ["echo", `:${port}`]);
 export const NODE_NET = script("Node net", "node", "node_echo.mjs");
+export const NODE_NET_UNIX: Contender = {
+  ...NODE_NET,
+  command: (port, tools) => ["node", sourcePath("peers/node_echo.mjs"), socketPath(port, tools)],
+};
+export const NODE_TLS: Contender = {
+  name: "Node tls",
+  needs: ["node"],
+  command: (port, { certificate, key }) => [
+    ...["node", sourcePath("peers/node_tls_echo.mjs"), String(port), certificate, key],
+  ],
+};
 export const PYTHON_SELECTORS = script("Python selectors", "python3", "selectors_echo.py");
-export const PYTHON_ASYNCIO = script("Python asyncio", "python3", "asyncio_echo.py");
-export const PYTHON_THREADS = script("Python threads", "python3", "threads_echo.py");
+export const PYTHON_ASYNCIO = { ...script("Python asyncio", "python3", "asyncio_echo.py"), isLeisurely: true };
+export const PYTHON_THREADS = { ...script("Python threads", "python3", "threads_echo.py"), isLeisurely: true };
 export const NODE_DGRAM = script("Node dgram", "node", "node_udp_echo.mjs");
 
 /** What the runtime itself can do. */
@@ -73,14 +124,28 @@ export const DENO_LOOP: Contender = {
   command: (port) => [Deno.execPath(), "run", "-N", sourcePath("peers/deno_loop.ts"), String(port)],
 };
 
+/** The same over TLS. */
+export const DENO_TLS_LOOP: Contender = {
+  name: "bare Deno TLS loop",
+  needs: [],
+  command: (port, { certificate, key }) => [
+    ...[Deno.execPath(), "run", "-N", "--allow-read", sourcePath("peers/deno_tls_loop.ts")],
+    ...[String(port), certificate, key],
+  ],
+};
+
 export const SOCAT: Contender = {
   name: "socat",
+  hasChildren: true,
+  isLeisurely: true,
   needs: ["socat"],
   command: (port) => ["socat", `TCP-LISTEN:${port},bind=127.0.0.1,fork,reuseaddr,nodelay,backlog=1024`, "PIPE"],
 };
 
 export const NCAT: Contender = {
   name: "ncat",
+  hasChildren: true,
+  isLeisurely: true,
   needs: ["ncat"],
   command: (port) => ["ncat", "-l", "-k", "-m", "1024", "-e", "/bin/cat", "127.0.0.1", String(port)],
 };
@@ -93,6 +158,7 @@ export const NATS: Contender = {
 
 export const NGIRCD: Contender = {
   name: "ngircd",
+  isLeisurely: true,
   needs: ["ngircd"],
   command: (port, tools) => {
     const file = `${tools.scratch}/ngircd-${port}.conf`;

@@ -6,8 +6,9 @@
  */
 
 import { C_EPOLL, NODE_NET, ours } from "./contenders.ts";
+import { plots } from "./plot.ts";
 import type { Prepared } from "./prepare.ts";
-import { pinned, run, RunningContender } from "./process.ts";
+import { hold, pinned, residentKib, run, RunningContender } from "./process.ts";
 
 /** One measured point; `y` in the unit of its series. */
 export interface Point {
@@ -43,7 +44,7 @@ export async function growthOfConnections(prepared: Prepared): Promise<Growth[]>
     const memoryPoints: Point[] = [];
     const latencyPoints: Point[] = [];
     for (const count of CONNECTIONS) {
-      const setup = { canPin: prepared.canPin, isUdp: false };
+      const setup = { canPin: prepared.canPin, answers: "tcp" as const };
       await using server = await RunningContender.start(contender, prepared.tools, setup);
       const before = await residentKib(server.pid);
       await using _held = await hold(server.port, count, prepared);
@@ -64,7 +65,7 @@ export async function growthOfConnections(prepared: Prepared): Promise<Growth[]>
 export async function growthOfMembers(prepared: Prepared): Promise<Growth> {
   const points: Point[] = [];
   for (const members of MEMBERS) {
-    const setup = { canPin: prepared.canPin, isUdp: false };
+    const setup = { canPin: prepared.canPin, answers: "tcp" as const };
     await using server = await RunningContender.start(CHAT, prepared.tools, setup);
     const fill = "x".repeat(60);
     const words = [
@@ -89,38 +90,26 @@ function settleMs(members: number): number {
   return 1_000 + members ** 2 / 1_000;
 }
 
-async function hold(port: number, count: number, prepared: Prepared): Promise<AsyncDisposable> {
-  const [program = "", ...args] = pinned(
-    [prepared.tools.built("idle_hold"), String(port), String(count), "60"],
-    1,
-    prepared.canPin,
-  );
-  const child = new Deno.Command(program, { args, stdin: "null", stdout: "piped", stderr: "null" }).spawn();
-  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  let printed = "";
-  while (!/echoed on \d+/.test(printed)) {
-    const { value, done } = await reader.read();
-    if (done) throw new Error(`idle_hold ended: ${printed}`);
-    printed += value;
-  }
-  const echoed = Number(/echoed on (\d+)/.exec(printed)?.[1]);
-  if (echoed !== count) throw new Error(`${echoed} of ${count} connections echoed`);
-  return {
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
-      await reader.cancel();
-      await child.status;
-    },
-  };
-}
-
 async function echoLatencyUs(port: number, prepared: Prepared): Promise<number> {
   const words = [prepared.tools.built("echo_load"), "127.0.0.1", String(port), "1", "64", "1", "1"];
   const printed = await run(pinned(words, 1, prepared.canPin));
   return Number(/p50=([\d.]+)us/.exec(printed)?.[1] ?? Number.NaN);
 }
 
-async function residentKib(pid: number): Promise<number> {
-  const status = await Deno.readTextFile(`/proc/${pid}/status`);
-  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN);
+/** Measures and plots all growth, and tells it in words. */
+export async function writeGrowth(prepared: Prepared, path: string): Promise<void> {
+  const connections = await growthOfConnections(prepared);
+  const growths = [...connections, await growthOfMembers(prepared)];
+  for (const { title, xLabel, yLabel, series } of growths) {
+    console.log(`${title} (${yLabel})`);
+    for (const { name, points } of series) {
+      console.log(`  ${name}: ${points.map(({ x, y }) => `${x} ${xLabel}: ${y.toFixed(2)}`).join(", ")}`);
+    }
+  }
+  for (const { name } of connections[0]?.series ?? []) {
+    const bytes = connections[0] && bytesPerConnection(connections[0], name);
+    console.log(`${name}: ${bytes?.toFixed(0)} bytes an idle connection`);
+  }
+  await Deno.writeTextFile(path, plots(growths));
+  console.log(`written: ${path}`);
 }

@@ -1,27 +1,25 @@
 import type { Contender } from "./contenders.ts";
 import type { Prepared } from "./prepare.ts";
 import { pinned, run, RunningContender } from "./process.ts";
-import type { Work } from "./works.ts";
+import { type Load, type Sample, socketPath, type Work } from "./work.ts";
 
-/** Figures of one contender in one work. */
+/** Figures of one contender in one work: medians over the rounds. */
 export interface Figures {
   readonly contender: string;
-  /** Median of the rounds, in the work's unit; `undefined` where it could not be measured. */
+  /** In the work's unit; `undefined` where it could not be measured. */
   readonly rate: number | undefined;
   /** Each round's rate. */
   readonly rates: readonly number[];
-  /** Median over the rounds of the 99th percentile, in microseconds, where the load gives one. */
+  /** 99th percentile in microseconds, where the load gives one. */
   readonly p99us: number | undefined;
+  /** Processor time of the server for one of what is counted, in microseconds. */
+  readonly cpuUs: number | undefined;
   /** Why there are no figures. */
   readonly note?: string;
 }
 
 /** All figures of one work. */
-export interface WorkResult {
-  readonly id: string;
-  readonly title: string;
-  readonly unit: string;
-  readonly reference: string;
+export interface WorkResult extends Pick<Work, "id" | "title" | "unit" | "better" | "reference"> {
   readonly figures: readonly Figures[];
 }
 
@@ -36,61 +34,83 @@ export interface MeasureOptions {
 
 /** Measures all contenders of a work, round by round in turn, so that a slow moment of the machine hits all. */
 export async function measure(work: Work, prepared: Prepared, options: MeasureOptions): Promise<WorkResult> {
+  const { how } = work;
   const notes = new Map<Contender, string>();
-  const samples = new Map<Contender, { rate: number; p99us: number | undefined }[]>();
+  const samples = new Map<Contender, Sample[]>();
   await using running = new AsyncDisposableStack();
-  const started: RunningContender[] = [];
+  const rounds = new Map<Contender, () => Promise<Sample>>();
   for (const contender of work.contenders) {
     const missing = await prepared.missing(contender);
     if (missing.length > 0) {
       notes.set(contender, `missing: ${missing.join(", ")}`);
-      continue;
-    }
-    try {
-      const setup = { canPin: prepared.canPin, isUdp: work.isUdp ?? false };
-      started.push(running.use(await RunningContender.start(contender, prepared.tools, setup)));
-      samples.set(contender, []);
-    } catch (error) {
-      notes.set(contender, String(error));
-    }
-  }
-  for (let round = 0; round < options.rounds; round++) {
-    for (const { contender, port } of started) {
-      if (notes.has(contender)) continue;
+    } else if ("sample" in how) {
+      rounds.set(contender, () => how.sample(contender, prepared));
+    } else {
       try {
-        samples.get(contender)?.push(await runLoad(work, contender, port, prepared, options.seconds));
+        const setup = { canPin: prepared.canPin, answers: how.answers };
+        const server = running.use(await RunningContender.start(contender, prepared.tools, setup));
+        rounds.set(contender, () => runLoad(how, server, prepared, options.seconds));
       } catch (error) {
-        notes.set(contender, error instanceof Error ? error.message.trim() : String(error));
+        notes.set(contender, messageOf(error));
       }
     }
   }
-  const figures = work.contenders.map((contender): Figures => {
-    const taken = samples.get(contender) ?? [];
-    const note = notes.get(contender);
-    const p99s = taken.map(({ p99us }) => p99us).filter((value) => value !== undefined);
-    return {
-      contender: contender.name,
-      rate: note === undefined ? median(taken.map(({ rate }) => rate)) : undefined,
-      rates: taken.map(({ rate }) => rate),
-      p99us: median(p99s),
-      ...(note === undefined ? {} : { note }),
-    };
-  });
-  return { id: work.id, title: work.title, unit: work.unit, reference: work.reference, figures };
+  for (let round = 0; round < options.rounds; round++) {
+    for (const [contender, measureRound] of rounds) {
+      if (notes.has(contender)) continue;
+      try {
+        const taken = samples.get(contender) ?? [];
+        samples.set(contender, [...taken, await measureRound()]);
+      } catch (error) {
+        notes.set(contender, messageOf(error));
+      }
+    }
+  }
+  const figures = work.contenders.map((contender) =>
+    figuresOf(contender, samples.get(contender) ?? [], notes.get(contender))
+  );
+  const { id, title, unit, better, reference } = work;
+  return { id, title, unit, better, reference, figures };
 }
 
-async function runLoad(work: Work, contender: Contender, port: number, prepared: Prepared, seconds: number) {
-  const words = work.load(contender).map((word) =>
-    word === "PORT" ? String(port) : word === "SECONDS" ? String(seconds) : word
+function figuresOf(contender: Contender, taken: readonly Sample[], note: string | undefined): Figures {
+  const rates = taken.map(({ rate }) => rate);
+  return {
+    contender: contender.name,
+    rate: note === undefined ? median(rates) : undefined,
+    rates,
+    p99us: median(taken.flatMap(({ p99us }) => p99us ?? [])),
+    cpuUs: median(taken.flatMap(({ cpuUs }) => cpuUs ?? [])),
+    ...(note === undefined ? {} : { note }),
+  };
+}
+
+async function runLoad(load: Load, server: RunningContender, prepared: Prepared, seconds: number): Promise<Sample> {
+  const { contender, port } = server;
+  const [program = "", ...rest] = load.words(contender).map((word) =>
+    word.replace("PORT", String(port)).replace("SECONDS", String(seconds))
+      .replace("SOCKET", socketPath(port, prepared.tools))
   );
-  const [load = "", ...rest] = words;
+  const path = program.includes("/") ? program : prepared.tools.built(program);
   // A server that loses a message leaves the load waiting: that is a note in the table, not the end of the run.
   const signal = AbortSignal.timeout((seconds + LOAD_GRACE_SECONDS) * 1_000);
-  const printed = await run(pinned([prepared.tools.built(load), ...rest], 1, prepared.canPin), { signal });
+  const cpuBefore = await server.cpuUs();
+  const printed = await run(pinned([path, ...rest], 1, prepared.canPin), { signal });
+  const cpuAfter = await server.cpuUs();
+  const sample = load.parse?.(printed) ?? parsePrinted(printed);
+  if (sample === undefined || sample.rate === 0) throw new Error(`the load printed: ${printed.trim()}`);
+  if (cpuBefore === undefined || cpuAfter === undefined) return sample;
+  return { ...sample, cpuUs: (cpuAfter - cpuBefore) / (sample.rate * seconds) };
+}
+
+function parsePrinted(printed: string): Sample | undefined {
   const rate = /([\d.]+) (?:msg|deliveries|echo|conn)\/s/.exec(printed)?.[1];
-  if (rate === undefined || Number(rate) === 0) throw new Error(`the load printed: ${printed.trim()}`);
   const p99 = /p99=([\d.]+)us/.exec(printed)?.[1];
-  return { rate: Number(rate), p99us: p99 === undefined ? undefined : Number(p99) };
+  return rate === undefined ? undefined : { rate: Number(rate), p99us: p99 === undefined ? undefined : Number(p99) };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message.trim() : String(error);
 }
 
 /** The middle value, or `undefined` of none. */

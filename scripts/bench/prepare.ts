@@ -1,11 +1,12 @@
-import type { Contender, Tools } from "./contenders.ts";
+import { COMPILED_SERVER, type Contender, OPENSSL, type Tools } from "./contenders.ts";
 import { sourcePath } from "./paths.ts";
 import { hasProgram, run } from "./process.ts";
 
 const PROGRAMS = [
   ...["load/echo_load", "load/fanout_load", "load/ws_load", "load/udp_load", "load/connect_load", "load/idle_hold"],
-  "peers/epoll_echo",
+  ...["load/join_load", "peers/epoll_echo"],
 ];
+const TLS_PROGRAMS = ["load/tls_load", "peers/epoll_tls_echo"];
 
 /** Version of Node's `ws` that is compared with: the one whose codec we use. */
 const WS = "ws@8.23.0";
@@ -22,12 +23,23 @@ export interface Prepared extends AsyncDisposable {
 export async function prepare(): Promise<Prepared> {
   const scratch = await Deno.makeTempDir({ prefix: "parley-bench-" });
   for (const program of PROGRAMS) {
-    await run(["gcc", "-O2", "-o", `${scratch}/${nameOf(program)}`, sourcePath(`${program}.c`)]);
+    await build(program, scratch);
   }
+  const tools = {
+    scratch,
+    built: (name: string) => `${scratch}/${name}`,
+    certificate: `${scratch}/certificate.pem`,
+    key: `${scratch}/key.pem`,
+  };
   const found = new Map<string, Promise<boolean>>();
-  const look = (need: string) => need === "npm:ws" ? installWs(scratch) : hasProgram(need);
+  const look = (need: string) => {
+    if (need === "npm:ws") return succeeds(installWs(scratch));
+    if (need === OPENSSL) return succeeds(buildTls(tools));
+    if (need === COMPILED_SERVER) return succeeds(Deno.stat(sourcePath("../../dist/parley-server")));
+    return hasProgram(need);
+  };
   return {
-    tools: { scratch, built: (name) => `${scratch}/${name}` },
+    tools,
     canPin: navigator.hardwareConcurrency > 1 && await hasProgram("taskset"),
     async missing(contender) {
       const absent: string[] = [];
@@ -44,9 +56,26 @@ export async function prepare(): Promise<Prepared> {
   };
 }
 
-async function installWs(folder: string): Promise<boolean> {
+async function build(program: string, folder: string, libraries: readonly string[] = []): Promise<void> {
+  await run(["gcc", "-O2", "-o", `${folder}/${nameOf(program)}`, sourcePath(`${program}.c`), ...libraries]);
+}
+
+/** The programs that speak TLS, and a certificate for them. */
+async function buildTls({ scratch, certificate, key }: Tools): Promise<void> {
+  for (const program of TLS_PROGRAMS) await build(program, scratch, ["-lssl", "-lcrypto"]);
+  await run([
+    ...["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"],
+    ...["-days", "2", "-subj", "/CN=localhost", "-keyout", key, "-out", certificate],
+  ]);
+}
+
+async function installWs(folder: string): Promise<void> {
+  await run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", folder, WS]);
+}
+
+async function succeeds(work: Promise<unknown>): Promise<boolean> {
   try {
-    await run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", folder, WS]);
+    await work;
     return true;
   } catch {
     return false;

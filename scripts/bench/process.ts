@@ -6,6 +6,10 @@
  */
 
 import type { Contender, Tools } from "./contenders.ts";
+import type { Prepared } from "./prepare.ts";
+import { type Load, socketPath } from "./work.ts";
+
+const START_MOST_MS = 10_000;
 
 /** Runs a program and gives what it printed; it throws when it fails. */
 export async function run(words: readonly string[], options: Deno.CommandOptions = {}): Promise<string> {
@@ -49,11 +53,26 @@ export class RunningContender implements AsyncDisposable {
     return this.#child.pid;
   }
 
+  /** Processor time of all its threads, in microseconds, where the system tells it. */
+  async cpuUs(): Promise<number | undefined> {
+    if (this.contender.hasChildren) return undefined;
+    const folder = `/proc/${this.pid}/task`;
+    let us = 0;
+    try {
+      for await (const { name } of Deno.readDir(folder)) {
+        us += Number((await Deno.readTextFile(`${folder}/${name}/schedstat`)).split(" ")[0]) / 1_000;
+      }
+      return us;
+    } catch {
+      return undefined;
+    }
+  }
+
   /** Starts it and waits until it answers. */
   static async start(
     contender: Contender,
     tools: Tools,
-    options: { canPin: boolean; isUdp: boolean },
+    options: { canPin: boolean; answers: Load["answers"] },
   ): Promise<RunningContender> {
     const port = freePort();
     const [program = "", ...args] = pinned(contender.command(port, tools), 0, options.canPin);
@@ -66,7 +85,9 @@ export class RunningContender implements AsyncDisposable {
     }).spawn();
     const running = new RunningContender(contender, port, child);
     try {
-      await (options.isUdp ? answersUdp(port) : acceptsTcp(port));
+      if (options.answers === "udp") await answersUdp(port);
+      else if (options.answers === "tcp") await accepts({ hostname: "127.0.0.1", port });
+      else await accepts({ transport: "unix", path: socketPath(port, tools) });
       return running;
     } catch (error) {
       await running[Symbol.asyncDispose]();
@@ -89,16 +110,20 @@ function freePort(): number {
   return listener.addr.port;
 }
 
-async function acceptsTcp(port: number): Promise<void> {
-  for (let tries = 0; tries < 250; tries++) {
+async function accepts(address: Deno.ConnectOptions | Deno.UnixConnectOptions): Promise<void> {
+  const endMs = performance.now() + START_MOST_MS;
+  while (performance.now() < endMs) {
     try {
-      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+      // Neither overload takes both kinds.
+      const conn = "path" in address ? await Deno.connect(address) : await Deno.connect(address);
+      conn.close();
       return;
     } catch {
-      await new Promise((resolve) => setTimeout(resolve, 40));
+      // Short, for the start-up time is measured by it.
+      await new Promise((resolve) => setTimeout(resolve, 2));
     }
   }
-  throw new Error("no connection within 10 s");
+  throw new Error(`no connection within ${START_MOST_MS / 1_000} s`);
 }
 
 async function answersUdp(port: number): Promise<void> {
@@ -112,4 +137,43 @@ async function answersUdp(port: number): Promise<void> {
   socket.close();
   await answered;
   if (!isAnswered) throw new Error("no answer within 10 s");
+}
+
+/** One byte there and back. */
+export async function echoOnce(port: number): Promise<void> {
+  using conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  await conn.write(Uint8Array.of(1));
+  if (await conn.read(new Uint8Array(1)) !== 1) throw new Error("no echo");
+}
+
+/** Holds idle connections, each of which was answered once. */
+export async function hold(port: number, count: number, prepared: Prepared): Promise<AsyncDisposable> {
+  const [program = "", ...args] = pinned(
+    [prepared.tools.built("idle_hold"), String(port), String(count), "60"],
+    1,
+    prepared.canPin,
+  );
+  const child = new Deno.Command(program, { args, stdin: "null", stdout: "piped", stderr: "null" }).spawn();
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let printed = "";
+  while (!/echoed on \d+/.test(printed)) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`idle_hold ended: ${printed}`);
+    printed += value;
+  }
+  const echoed = Number(/echoed on (\d+)/.exec(printed)?.[1]);
+  if (echoed !== count) throw new Error(`${echoed} of ${count} connections echoed`);
+  return {
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await reader.cancel();
+      await child.status;
+    },
+  };
+}
+
+/** Memory of a process that is not swapped out, in KiB. */
+export async function residentKib(pid: number): Promise<number> {
+  const status = await Deno.readTextFile(`/proc/${pid}/status`);
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN);
 }

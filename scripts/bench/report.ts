@@ -1,29 +1,84 @@
 import type { Figures, WorkResult } from "./measure.ts";
 
-/** A work's table: rate, ratio to the reference, to the best peer, p99. */
+/** A work's table: rate, ratio to the reference and to the best peer, p99, processor time. */
 export function table(result: WorkResult): string {
-  const reference = rateOf(result, result.reference);
-  const peers = result.figures.filter(({ contender }) => !contender.startsWith("parley"));
-  const bestPeer = Math.max(0, ...peers.map(({ rate }) => rate ?? 0));
-  const rows = result.figures.map((figures) => row(figures, reference, bestPeer));
-  const head = ["", result.unit, `of ${result.reference}`, "of best peer", "p99"];
-  return `${result.title}\n${align([head, ...rows])}`;
+  const { figures, unit, better } = result;
+  const reference = figures.find(({ contender }) => contender === result.reference);
+  const best = bestPeer(result);
+  const rows = figures.map((own) => {
+    const { contender, rate, p99us, cpuUs, note } = own;
+    if (rate === undefined) return [contender, note ?? "no figure", "", "", "", "", ""];
+    return [
+      contender,
+      amount(rate),
+      ratioText(timesAsGood(better, rate, reference?.rate)),
+      ratioText(timesAsGood(better, rate, best?.rate)),
+      p99us === undefined ? "" : `${p99us.toFixed(0)} us`,
+      p99us === undefined || !reference?.p99us ? "" : (p99us / reference.p99us).toFixed(1),
+      cpuUs === undefined ? "" : `${cpuUs.toPrecision(3)} us`,
+    ];
+  });
+  const head = ["", unit, `of ${result.reference}`, "of best peer", "p99", "to its p99", "CPU for one"];
+  const used = head.map((_, column) => column < 2 || rows.some((row) => row[column] !== ""));
+  return `${result.title}\n${align([head, ...rows].map((row) => row.filter((_, column) => used[column])))}`;
 }
 
-/** The rate of one contender of a work, where it has one. */
-export function rateOf(result: WorkResult, contender: string): number | undefined {
-  return result.figures.find((figures) => figures.contender === contender)?.rate;
+/** How many times as good a figure is as another. */
+export function timesAsGood(
+  better: WorkResult["better"],
+  own: number,
+  other: number | undefined,
+): number | undefined {
+  if (!other || !own) return undefined;
+  return better === "more" ? own / other : other / own;
 }
 
-function row({ contender, rate, p99us, note }: Figures, reference: number | undefined, bestPeer: number): string[] {
-  if (rate === undefined) return [contender, note ?? "no figure", "", "", ""];
-  return [
-    contender,
-    rate.toLocaleString("en-US", { maximumFractionDigits: 0 }),
-    reference ? (rate / reference).toFixed(2) : "",
-    bestPeer > 0 ? (rate / bestPeer).toFixed(2) : "",
-    p99us === undefined ? "" : `${p99us.toFixed(0)} us`,
-  ];
+/** The figures of one contender of a work. */
+export function figuresOf(result: WorkResult, contender: string): Figures | undefined {
+  return result.figures.find((figures) => figures.contender === contender);
+}
+
+/** All results as the table of the README. */
+export function markdown(results: readonly WorkResult[]): string {
+  const rows = results.map((result) => {
+    const [own, ...others] = result.figures;
+    if (own === undefined) return [];
+    const reference = figuresOf(result, result.reference);
+    const ratio = own.rate === undefined ? undefined : timesAsGood(result.better, own.rate, reference?.rate);
+    return [
+      result.title,
+      own.rate === undefined ? own.note ?? "" : `${amount(own.rate)} ${result.unit}`,
+      ratio === undefined ? "" : `${ratio.toFixed(2)} of ${result.reference}`,
+      own.p99us === undefined || reference?.p99us === undefined
+        ? ""
+        : `${time(own.p99us)}, theirs ${time(reference.p99us)}`,
+      others.map(({ contender, rate, note }) => `${contender} ${rate === undefined ? note : amount(rate)}`).join(", "),
+    ];
+  });
+  const lines = [["work", "Parley", "ratio", "p99", "beside"], ["---", "---", "---", "---", "---"], ...rows];
+  return lines.map((cells) => `| ${cells.join(" | ")} |\n`).join("");
+}
+
+function time(us: number): string {
+  if (us < 1_000) return `${us.toFixed(0)} us`;
+  return us < 10_000 ? `${(us / 1_000).toFixed(1)} ms` : `${(us / 1_000).toFixed(0)} ms`;
+}
+
+function amount(value: number): string {
+  return value.toLocaleString("en-US", { maximumFractionDigits: value < 100 ? 1 : 0 });
+}
+
+function ratioText(ratio: number | undefined): string {
+  return ratio === undefined ? "" : ratio.toFixed(2);
+}
+
+function isOurs({ contender }: Figures): boolean {
+  return contender.startsWith("parley");
+}
+
+function bestPeer({ better, figures }: WorkResult): Figures | undefined {
+  const peers = figures.filter((peer) => !isOurs(peer) && peer.rate !== undefined);
+  return peers.sort((a, b) => ((b.rate ?? 0) - (a.rate ?? 0)) * (better === "more" ? 1 : -1))[0];
 }
 
 function align(rows: readonly (readonly string[])[]): string {
@@ -38,25 +93,24 @@ const BAR_HEIGHT = 18;
 const LABEL_WIDTH = 230;
 const CHART_WIDTH = 860;
 
-/** All results as one drawing: a bar for each contender, its length the ratio to the best of the work. */
+/** All results as one drawing: a bar for each contender, its length the ratio to the longest of the work. */
 export function svg(results: readonly WorkResult[]): string {
   const parts: string[] = [];
   let y = 30;
   for (const result of results) {
-    parts.push(`<text x="10" y="${y}" class="title">${escapeXml(result.title)}</text>`);
+    const title = result.better === "less" ? `${result.title} (less is better)` : result.title;
+    parts.push(`<text x="10" y="${y}" class="title">${escapeXml(title)}</text>`);
     y += 8;
-    const best = Math.max(1, ...result.figures.map(({ rate }) => rate ?? 0));
-    for (const { contender, rate, note } of result.figures) {
-      const width = (CHART_WIDTH - LABEL_WIDTH - 200) * (rate ?? 0) / best;
-      const kind = contender.startsWith("parley") ? "ours" : "peer";
-      const value = rate === undefined
-        ? note ?? "no figure"
-        : `${Math.round(rate).toLocaleString("en-US")} ${result.unit}`;
+    const most = Math.max(...result.figures.map(({ rate }) => rate ?? 0)) || 1;
+    for (const figures of result.figures) {
+      const { contender, rate, note } = figures;
+      const width = (CHART_WIDTH - LABEL_WIDTH - 200) * (rate ?? 0) / most;
+      const value = rate === undefined ? note ?? "no figure" : `${amount(rate)} ${result.unit}`;
       parts.push(
         `<text x="${LABEL_WIDTH - 8}" y="${y + 13}" class="name">${escapeXml(contender)}</text>`,
-        `<rect x="${LABEL_WIDTH}" y="${y + 2}" width="${width.toFixed(1)}" height="${
-          BAR_HEIGHT - 4
-        }" class="${kind}"/>`,
+        `<rect x="${LABEL_WIDTH}" y="${y + 2}" width="${width.toFixed(1)}" height="${BAR_HEIGHT - 4}" class="${
+          isOurs(figures) ? "ours" : "peer"
+        }"/>`,
         `<text x="${(LABEL_WIDTH + width + 6).toFixed(1)}" y="${y + 13}">${escapeXml(value.slice(0, 60))}</text>`,
       );
       y += BAR_HEIGHT;

@@ -1,4 +1,4 @@
-// fanout_load PORT RECEIVERS BATCH SECONDS PREAMBLE MESSAGE [SETTLE_MS [MARKER [WS_PATH]]]: every receiver and one
+// fanout_load PORT RECEIVERS BATCH SECONDS PREAMBLE MESSAGE [SETTLE_MS [MARKER [WS_PATH [SUBPROTOCOL]]]]: every receiver and one
 // sender send PREAMBLE (%d is the connection's number); the sender then sends batches of MESSAGE, which holds one
 // MARKER (a character, by default byte 1, written \1), and waits until every receiver got them. With WS_PATH it
 // speaks WebSocket: PREAMBLE and each MESSAGE are one masked text frame.
@@ -61,12 +61,14 @@ static char *frame(char *payload, int *length) {
   *length += head + 4;
   return o;
 }
-static int upgrade(int fd, int port, const char *path) {
-  char h[512], in[4096];
+static int upgrade(int fd, int port, const char *path, const char *protocol) {
+  char h[512], extra[128] = "", in[4096];
+  if (protocol)
+    snprintf(extra, sizeof extra, "Sec-WebSocket-Protocol: %s\r\n", protocol);
   int n = sprintf(h,
                   "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
-                  path, port);
+                  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s\r\n",
+                  path, port, extra);
   if (write(fd, h, n) != n)
     return 0;
   for (size_t got = 0; got < sizeof in;) {
@@ -89,11 +91,12 @@ static void drain(int epoll, const int *fds, char *buffer, int waitMs) {
 }
 int main(int c, char **v) {
   if (c < 7) {
-    fprintf(stderr, "usage: fanout_load PORT RECEIVERS BATCH SECONDS PREAMBLE MESSAGE [SETTLE_MS [MARKER [WS_PATH]]]\n");
+    fprintf(stderr, "usage: fanout_load PORT RECEIVERS BATCH SECONDS PREAMBLE MESSAGE [SETTLE_MS [MARKER [WS_PATH "
+                    "[SUBPROTOCOL]]]]\n");
     return 2;
   }
   char marker = c > 8 && v[8][0] ? v[8][0] : 1;
-  const char *path = c > 9 ? v[9] : NULL;
+  const char *path = c > 9 ? v[9] : NULL, *protocol = c > 10 ? v[10] : NULL;
   int port = atoi(v[1]), n = atoi(v[2]), K = atoi(v[3]);
   double secs = atof(v[4]);
   int settle = c > 7 ? atoi(v[7]) : 500;
@@ -114,7 +117,7 @@ int main(int c, char **v) {
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, 4);
     int L;
     char *p = unesc(v[5], i, &L);
-    if (path && !upgrade(fd, port, path)) {
+    if (path && !upgrade(fd, port, path, protocol)) {
       fprintf(stderr, "no upgrade\n");
       return 1;
     }

@@ -1,3 +1,4 @@
+// epoll_echo PORT|PATH: an echo server on one thread and epoll, over TCP or a Unix socket.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <netinet/in.h>
@@ -5,17 +6,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
-int main(int c, char **v) {
-  int s = socket(AF_INET, SOCK_STREAM, 0), one = 1;
-  setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, 4);
-  struct sockaddr_in a = {0};
-  a.sin_family = AF_INET;
-  a.sin_port = htons(atoi(v[1]));
-  a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  bind(s, (void *)&a, sizeof a);
+static int listen_on(const char *where) {
+  int one = 1, s;
+  if (where[0] == '/') {
+    struct sockaddr_un u = {.sun_family = AF_UNIX};
+    strncpy(u.sun_path, where, sizeof u.sun_path - 1);
+    s = socket(AF_UNIX, SOCK_STREAM, 0);
+    bind(s, (void *)&u, sizeof u);
+  } else {
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(atoi(where))};
+    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    s = socket(AF_INET, SOCK_STREAM, 0);
+    setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, 4);
+    bind(s, (void *)&a, sizeof a);
+  }
   listen(s, 1024);
+  return s;
+}
+int main(int c, char **v) {
+  int one = 1, s = listen_on(v[1]);
   int ep = epoll_create1(0);
   struct epoll_event e = {.events = EPOLLIN, .data.fd = s};
   epoll_ctl(ep, EPOLL_CTL_ADD, s, &e);

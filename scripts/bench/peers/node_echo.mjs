@@ -1,7 +1,8 @@
-// An echo server on Node's `net`.
+// An echo server on Node's `net`, on a port of 127.0.0.1 or the path of a Unix socket.
 import net from "node:net";
 
+const where = process.argv[2];
 net.createServer({ noDelay: true }, (socket) => {
   socket.on("data", (data) => socket.write(data));
   socket.on("error", () => socket.destroy());
-}).listen(Number(process.argv[2]), "127.0.0.1");
+}).listen(where.startsWith("/") ? { path: where } : { port: Number(where), host: "127.0.0.1" });

@@ -1,0 +1,39 @@
+import { C_EPOLL, type Contender } from "./contenders.ts";
+import { sourcePath } from "./paths.ts";
+import { type Sample, sizeText, type Work } from "./work.ts";
+
+/** The loads are what is compared here: each has the same server, C with epoll, to itself. */
+const OURS: Contender = { ...C_EPOLL, name: "parley-client bench" };
+const C_LOAD: Contender = { ...C_EPOLL, name: "C load" };
+
+function clientWork(connections: number, size: number, depth: number): Work {
+  const shape = { connections: String(connections), size: String(size), depth: String(depth) };
+  return {
+    id: `client-${connections}x${size}x${depth}`,
+    title: `load from a client on C epoll, ${connections} x ${sizeText(size)}, ${depth} in flight`,
+    unit: "messages/s",
+    better: "more",
+    how: {
+      words: (contender) =>
+        contender === OURS
+          ? [
+            ...[Deno.execPath(), "run", "-N", sourcePath("../../src/client.ts"), "bench", "127.0.0.1:PORT", "--json"],
+            ...["-c", shape.connections, "--size", shape.size, "--depth", shape.depth],
+            ...["--duration", "SECONDSs", "--warmup", "200ms"],
+          ]
+          : ["echo_load", "127.0.0.1", "PORT", shape.connections, shape.size, shape.depth, "SECONDS"],
+      answers: "tcp",
+      parse: (printed) => printed.startsWith("{") ? parseReport(JSON.parse(printed)) : undefined,
+    },
+    contenders: [OURS, C_LOAD],
+    reference: C_LOAD.name,
+    isQuick: false,
+  };
+}
+
+function parseReport(report: { rate: number; latencyMs: { p99: number } }): Sample {
+  return { rate: report.rate, p99us: report.latencyMs.p99 * 1_000 };
+}
+
+/** How much load one core of a client gives. */
+export const CLIENT_WORKS: readonly Work[] = [clientWork(50, 64, 1), clientWork(50, 64, 32)];

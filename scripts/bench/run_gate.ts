@@ -1,0 +1,34 @@
+import { type Baseline, judge } from "./gate.ts";
+import { measure, type MeasureOptions } from "./measure.ts";
+import type { Prepared } from "./prepare.ts";
+import type { Work } from "./work.ts";
+
+/** After this nothing is measured a second time. */
+const AGAIN_MOST_MS = 75_000;
+
+/** Compares each work with its kept ratio, ours and the reference only; whether none has fallen. */
+export async function runGate(
+  works: readonly Work[],
+  kept: Baseline,
+  prepared: Prepared,
+  options: MeasureOptions,
+): Promise<boolean> {
+  const endMs = performance.now() + AGAIN_MOST_MS;
+  let isPassed = true;
+  for (const work of works) {
+    const least = kept[work.id];
+    const pair = work.contenders.filter(({ name }, index) => index === 0 || name === work.reference);
+    const missing = (await Promise.all(pair.map((contender) => prepared.missing(contender)))).flat();
+    if (least === undefined) {
+      console.log(`${work.id}: nothing is kept, not compared`);
+    } else if (missing.length > 0 && Deno.env.get("CI") === undefined) {
+      console.log(`${work.id}: missing ${missing.join(", ")}, not compared`);
+    } else {
+      const measureOnce = () => measure({ ...work, contenders: pair }, prepared, options);
+      const { isFallen, text } = await judge(work.id, least, measureOnce, () => performance.now() < endMs);
+      console.log(text);
+      if (isFallen) isPassed = false;
+    }
+  }
+  return isPassed;
+}

@@ -1,0 +1,27 @@
+import { C_EPOLL, NODE_DGRAM, NODE_NET, oursUdp, PARLEY_ECHO } from "./contenders.ts";
+import type { Work } from "./work.ts";
+
+const CONNECT: Work = {
+  id: "connect-50",
+  title: "connect, one exchange of 64 B, close; 50 at a time",
+  unit: "connections/s",
+  better: "more",
+  how: { words: () => ["connect_load", "PORT", "50", "64", "SECONDS"], answers: "tcp" },
+  contenders: [PARLEY_ECHO, C_EPOLL, NODE_NET],
+  reference: C_EPOLL.name,
+  isQuick: true,
+};
+
+const UDP: Work = {
+  id: "udp-20x64x4",
+  title: "UDP echo, 20 sockets, 64 B, window 4",
+  unit: "echoes/s",
+  better: "more",
+  how: { words: () => ["udp_load", "PORT", "20", "64", "4", "SECONDS"], answers: "udp" },
+  contenders: [oursUdp("parley", (port) => ["serve", "echo", `udp://127.0.0.1:${port}`]), NODE_DGRAM],
+  reference: NODE_DGRAM.name,
+  isQuick: true,
+};
+
+/** Sockets as such. */
+export const SOCKET_WORKS: readonly Work[] = [CONNECT, UDP];

@@ -1,0 +1,75 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { judge, ratioOf, ratios } from "../../../scripts/bench/gate.ts";
+import type { Figures, WorkResult } from "../../../scripts/bench/measure.ts";
+
+function figures(contender: string, rates: readonly number[], note?: string): Figures {
+  const rate = note === undefined ? rates.toSorted((a, b) => a - b)[Math.floor(rates.length / 2)] : undefined;
+  return { contender, rate, rates, p99us: undefined, cpuUs: undefined, ...(note === undefined ? {} : { note }) };
+}
+
+function result(own: Figures, reference: Figures, better: WorkResult["better"] = "more"): WorkResult {
+  return { id: "echo", title: "echo", unit: "messages/s", better, reference: "C", figures: [own, reference] };
+}
+
+function ratioResult(ratio: number): WorkResult {
+  return result(figures("parley", [ratio * 100]), figures("C", [100]));
+}
+
+/** Gives one result after another, and counts. */
+function measuring(ratiosInTurn: readonly number[]): { measureOnce: () => Promise<WorkResult>; turns: () => number } {
+  let turns = 0;
+  return {
+    measureOnce: () => Promise.resolve(ratioResult(ratiosInTurn[turns++] ?? 0)),
+    turns: () => turns,
+  };
+}
+
+Deno.test("ratioOf() takes the median of each round's ratio, not the ratio of the medians", () => {
+  const slowMoment = result(figures("parley", [60, 30, 58]), figures("C", [100, 50, 100]));
+  assertEquals(ratioOf(slowMoment), 0.6);
+});
+
+Deno.test("ratioOf() turns the ratio round where less is better", () => {
+  assertEquals(ratioOf(result(figures("parley", [200]), figures("C", [100]), "less")), 0.5);
+});
+
+Deno.test("ratioOf() is undefined when one side could not be measured", () => {
+  assertEquals(ratioOf(result(figures("parley", [60]), figures("C", [], "missing: gcc"))), undefined);
+});
+
+Deno.test("ratios() leaves out works without a ratio", () => {
+  const unmeasured = result(figures("parley", [60]), figures("C", [], "missing: gcc"));
+  assertEquals(ratios([ratioResult(0.5), { ...unmeasured, id: "ws" }]), { echo: 0.5 });
+});
+
+Deno.test("judge() measures once when the ratio is within a quarter of the kept one", async () => {
+  const { measureOnce, turns } = measuring([0.46]);
+  const verdict = await judge("echo", 0.6, measureOnce);
+  assertEquals([verdict.isFallen, verdict.ratio, turns()], [false, 0.46, 1]);
+});
+
+Deno.test("judge() measures again when the ratio has fallen, and the best counts", async () => {
+  const { measureOnce, turns } = measuring([0.3, 0.5, 0.1]);
+  const verdict = await judge("echo", 0.6, measureOnce);
+  assertEquals([verdict.isFallen, verdict.ratio, turns()], [false, 0.5, 2]);
+});
+
+Deno.test("judge() finds a work fallen when it is slower in three tries", async () => {
+  const { measureOnce, turns } = measuring([0.36, 0.37, 0.35, 0.6]);
+  const verdict = await judge("echo", 0.6, measureOnce);
+  assertEquals([verdict.isFallen, verdict.ratio, turns()], [true, 0.37, 3]);
+  assertStringIncludes(verdict.text, "echo: 0.370, kept 0.600, at least 0.450: fallen");
+});
+
+Deno.test("judge() does not measure again once the time is spent", async () => {
+  const { measureOnce, turns } = measuring([0.3, 0.6]);
+  const verdict = await judge("echo", 0.6, measureOnce, () => false);
+  assertEquals([verdict.isFallen, turns()], [true, 1]);
+});
+
+Deno.test("judge() finds a work fallen that cannot be measured, and says why", async () => {
+  const unmeasured = result(figures("parley", [], "parley does not serve"), figures("C", [100]));
+  const verdict = await judge("echo", 0.6, () => Promise.resolve(unmeasured));
+  assertEquals(verdict.isFallen, true);
+  assertStringIncludes(verdict.text, "parley does not serve");
+});
