@@ -7,7 +7,7 @@
 
 import { DEFAULTS } from "./base/defaults.ts";
 import { type Attempt, TimeoutError } from "./base/errors.ts";
-import { type Duration, parseDuration } from "./base/units.ts";
+import { type Duration, formatDuration, parseDuration } from "./base/units.ts";
 import { Logger } from "./log/logger.ts";
 import type { Connection, ConnectionLimits } from "./net/connection.ts";
 import type { DatagramSocket } from "./net/datagram.ts";
@@ -236,7 +236,7 @@ export async function connect(endpoint: string | Endpoint, options: ConnectOptio
   const log = Logger.of(options.context ?? "parley");
   const deadline = new AbortController();
   const timer = setTimeout(() => {
-    const message = `Cannot connect to ${text}: no answer within ${connectTimeoutMs} ms`;
+    const message = `Cannot connect to ${text}: no answer within ${formatDuration(Math.round(connectTimeoutMs))}`;
     deadline.abort(new TimeoutError("connect", message, { endpoint: text }));
   }, connectTimeoutMs);
   const signal = options.signal ? AbortSignal.any([deadline.signal, options.signal]) : deadline.signal;

@@ -26,7 +26,7 @@ export const EXIT_CODES: Readonly<Record<number, string>> = {
   5: "timed out",
   6: "TLS failed",
   7: "reset or closed early",
-  8: "not permitted, address in use, or no room to write",
+  8: "not permitted, address in use, or out of room (open files, disk)",
   130: "ended by SIGINT (141: by a closed pipe, 143: by SIGTERM)",
 };
 
@@ -56,12 +56,14 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof ResetError || error instanceof ClosedEarlyError) return EXIT.reset;
   if (
     error instanceof BindError || error instanceof PermissionError || error instanceof Deno.errors.PermissionDenied ||
-    error instanceof Deno.errors.NotCapable || hasCode(error, "ENOSPC")
+    error instanceof Deno.errors.NotCapable || isOutOfRoom(error)
   ) return EXIT.notPermitted;
   if (error instanceof Deno.errors.BrokenPipe) return EXIT.brokenPipe;
   return EXIT.unexpected;
 }
 
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
+/** Whether the error, or what caused it, is a full disk or a full table of open files. */
+function isOutOfRoom(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return "code" in error && (error.code === "ENOSPC" || error.code === "EMFILE") || isOutOfRoom(error.cause);
 }

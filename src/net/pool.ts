@@ -1,6 +1,6 @@
 import { DEFAULTS } from "../base/defaults.ts";
 import { LimitError, messageOf, ParleyError, TimeoutError } from "../base/errors.ts";
-import { type Duration, parseDuration } from "../base/units.ts";
+import { type Duration, formatDuration, parseDuration } from "../base/units.ts";
 import type { Connection } from "./connection.ts";
 import { IdleWatch } from "./idle_watch.ts";
 import { PoolLease } from "./pool_lease.ts";
@@ -307,7 +307,9 @@ export class ConnectionPool implements AsyncDisposable {
     const { leased, opening } = this.stats;
     return new TimeoutError(
       "pool",
-      `No connection was free within ${timeoutMs} ms (${leased} of ${this.#size} in use, ${opening} being opened)`,
+      `No connection was free within ${
+        formatDuration(Math.round(timeoutMs))
+      } (${leased} of ${this.#size} in use, ${opening} being opened)`,
     );
   }
 

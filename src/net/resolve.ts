@@ -1,3 +1,4 @@
+import { formatDuration } from "../base/units.ts";
 import { lookup } from "node:dns/promises";
 import { DEFAULTS } from "../base/defaults.ts";
 import { ResolveError, TimeoutError } from "../base/errors.ts";
@@ -48,7 +49,11 @@ export async function resolve(host: string, options: ResolveOptions = {}): Promi
   const found = await abortable(
     lookup(host, { all: true }).then((all) => ({ all }), (error: unknown) => ({ error })),
     { signal: options.signal, timeoutMs },
-    () => new TimeoutError("resolve", `Cannot resolve "${host}": no answer within ${timeoutMs} ms`),
+    () =>
+      new TimeoutError(
+        "resolve",
+        `Cannot resolve "${host}": no answer within ${formatDuration(Math.round(timeoutMs))}`,
+      ),
   );
   if ("error" in found) {
     throw new ResolveError(`Cannot resolve "${host}": ${explain(found.error)}`, { cause: found.error });

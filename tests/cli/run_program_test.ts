@@ -2,6 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import {
   BindError,
   ClosedEarlyError,
+  ParleyError,
   PermissionError,
   RefusedError,
   ResetError,
@@ -58,6 +59,7 @@ Deno.test("exitCodeOf() gives every error its documented code", () => {
     [new Deno.errors.NotCapable("x"), 8],
     [new Deno.errors.PermissionDenied("x"), 8],
     [Object.assign(new Error("x"), { code: "ENOSPC" }), 8],
+    [new ParleyError("x", { cause: Object.assign(new Error("x"), { code: "EMFILE" }) }), 8],
     [new Deno.errors.BrokenPipe("x"), 141],
     [new Error("x"), 1],
     ["x", 1],

@@ -128,7 +128,7 @@ Deno.test("connect() gives up at its deadline, and says in which phase", async (
       fillers.use(await connect(endpoint, { connectTimeout: "300ms" }));
     } catch (error) {
       assert(error instanceof TimeoutError);
-      assertEquals([error.phase, error.message], ["connect", `Cannot connect to ${endpoint}: no answer within 300 ms`]);
+      assertEquals([error.phase, error.message], ["connect", `Cannot connect to ${endpoint}: no answer within 300ms`]);
       return;
     }
   }

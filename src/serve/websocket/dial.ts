@@ -1,7 +1,7 @@
 import { concat, preview, utf8 } from "../../base/bytes.ts";
 import { DEFAULTS } from "../../base/defaults.ts";
 import { ClosedEarlyError, messageOf, type ParleyError, TimeoutError, UpgradeError } from "../../base/errors.ts";
-import { type Duration, parseDuration, parseSize, type Size } from "../../base/units.ts";
+import { type Duration, formatDuration, parseDuration, parseSize, type Size } from "../../base/units.ts";
 import { connect, type ConnectOptions } from "../../factory.ts";
 import { HttpHeadReader, type HttpResponseHead, parseResponseHead } from "../../framing/http_head.ts";
 import { encodeHead, reasonPhrase } from "../../framing/http_response.ts";
@@ -90,7 +90,9 @@ async function readAnswer(
   for (;;) {
     const bytes = await connection.read(deadline.wait()).catch((error: unknown) => {
       if (!(error instanceof TimeoutError) || error.phase !== "reply") throw error;
-      const message = `Cannot open ${text}: no answer to the WebSocket handshake within ${timeoutMs} ms`;
+      const message = `Cannot open ${text}: no answer to the WebSocket handshake within ${
+        formatDuration(Math.round(timeoutMs))
+      }`;
       throw new TimeoutError("handshake", message, { endpoint: text });
     });
     if (bytes === null) {

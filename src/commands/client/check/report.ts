@@ -38,10 +38,10 @@ export function reasonFor(error: unknown, endpoint: string): string {
     const attempts = error.attempts.map(({ address, reason }) => `${address}: ${reason}`);
     return error.attempts.length === 1 ? error.attempts[0]?.reason ?? "" : attempts.join(", ");
   }
-  return messageOf(error).replace(`Cannot connect to ${endpoint}: `, "").replace(
-    `Cannot speak TLS with ${endpoint}: `,
-    "",
-  )
+  return messageOf(error)
+    .replace(`Cannot connect to ${endpoint}: `, "")
+    .replace(`Cannot speak TLS with ${endpoint}: `, "")
+    .replace(`Cannot open ${endpoint}: `, "")
     .replace(`${endpoint} `, "");
 }
 

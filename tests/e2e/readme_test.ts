@@ -1,0 +1,37 @@
+/** What the README says Parley prints when something goes wrong, each line made anew. */
+
+import { assert } from "@std/assert";
+import { TestAuthority } from "../support/certificates.ts";
+import { fromFileUrl } from "../support/paths.ts";
+import { resettingPeer } from "../support/resetting_peer.ts";
+import { tlsPeer } from "../support/tls_peer.ts";
+import { Stage, transcriptsOf } from "../support/transcript.ts";
+
+const readme = await Deno.readTextFile(fromFileUrl("../../README.md"));
+const transcripts = transcriptsOf(readme, "## Troubleshooting");
+assert(transcripts.length >= 7);
+
+for (const transcript of transcripts) {
+  const [first] = transcript.steps;
+  Deno.test({
+    name: `the README's troubles are as they stand: ${first?.command}`,
+    ignore: Deno.build.os === "windows",
+    async fn() {
+      const authority = await TestAuthority.create("Example CA");
+      await using resetting = await resettingPeer();
+      await using expired = tlsPeer(await authority.issue({ fromDays: -60, toDays: -30 }));
+      await using stage = await Stage.create(
+        new Map([["9100", portOf(resetting.endpoint)], ["8444", portOf(expired.endpoint)]]),
+      );
+      const { cert, key } = await authority.issue();
+      await Deno.writeTextFile(`${stage.folder}/ca.pem`, authority.cert);
+      await Deno.writeTextFile(`${stage.folder}/cert.pem`, cert);
+      await Deno.writeTextFile(`${stage.folder}/key.pem`, key);
+      await stage.run(transcript);
+    },
+  });
+}
+
+function portOf(endpoint: string): string {
+  return new URL(endpoint.replace(/^\w+:/, "http:")).port;
+}
