@@ -18,6 +18,9 @@ import { counted } from "./text.js";
 import { View } from "./view.js";
 
 const LOBBY = "#lobby";
+/** Before the name, in the `id` of a request to enter a room: one that was asked for, or of before. */
+const ASKED = "asked:";
+const BACK = "back:";
 const HISTORY_COUNT = 50;
 /** The server may still hold our name for the connection that was lost. */
 const NAME_TRIES = 5;
@@ -96,7 +99,8 @@ function welcomed({ nick, loginRequired }) {
   const wanted = recall("nick");
   nameTries = 0;
   if (wanted !== undefined && wanted !== nick && !hasLogIn) request({ type: "nick", nick: wanted });
-  const names = store.rooms.length > 0 ? store.rooms.map(({ name }) => name) : (recall("rooms") || LOBBY).split(" ");
+  const open = store.rooms.filter(({ isShut }) => !isShut).map(({ name }) => name);
+  const names = open.length > 0 ? open : (recall("rooms") || LOBBY).split(" ");
   missed = 0;
   for (const name of names) join(name);
   request({ type: "rooms" });
@@ -106,8 +110,18 @@ function welcomed({ nick, loginRequired }) {
 /** @param {EventOf<"joined">} event */
 function joined({ room, resumed, id }) {
   rememberRooms();
-  if (id === "asked") show(store.conversation(room));
-  if (store.rooms.some(({ isJoined }) => !isJoined)) return;
+  if (id?.startsWith(ASKED)) show(store.conversation(room));
+  settled(resumed);
+}
+
+/**
+ * Once it is known of each room whether the reader is in it again, the page is as before.
+ *
+ * @param {boolean} resumed
+ */
+function settled(resumed) {
+  if (document.body.dataset.state === "online") return;
+  if (store.rooms.some(({ isJoined, isShut }) => !isJoined && !isShut)) return;
   if (!hasBeenOnline || !resumed) {
     hasBeenOnline = true;
     return view.connection.show("online");
@@ -134,7 +148,8 @@ function join(name) {
   const known = store.conversations.get(name.toLowerCase());
   const position = known?.position;
   if (known?.isJoined) return show(known);
-  request({ type: "join", room: name, ...(position ?? {}), ...(known || !hasBeenOnline ? {} : { id: "asked" }) });
+  const id = `${hasBeenOnline && (!known || known.isShut) ? ASKED : BACK}${name}`;
+  request({ type: "join", room: name, ...(position ?? {}), id });
 }
 
 /** @param {Conversation} conversation */
@@ -169,7 +184,12 @@ function logIn(name, password) {
  *
  * @param {Refusal} refusal
  */
-function refused({ code, text }) {
+function refused({ code, text, id }) {
+  if (id?.startsWith(BACK)) {
+    store.shutOut(id.slice(BACK.length), text);
+    settled(true);
+    return true;
+  }
   if (code === "login-failed") {
     credentials = undefined;
     return dialogs.showError("login", text);
@@ -267,6 +287,7 @@ byId("leave").addEventListener("click", () => {
   if (current?.isRoom && current.isJoined) request({ type: "leave", room: current.name });
   else if (current) store.remove(current);
 });
+byId("rejoin").addEventListener("click", () => store.current && join(store.current.name));
 byId("retry").addEventListener("click", () => socket.connect());
 addEventListener("online", () => socket.connect());
 addEventListener("focus", () => view.looked());

@@ -12,11 +12,12 @@ export const COMMANDS = [
   "/me TEXT says what you do",
   "/msg NAME TEXT speaks to one person",
   "/nick NAME changes your name",
-  "/rooms lists the rooms, /join #room enters or creates one, /leave leaves this one",
-  "/topic TEXT sets what this room is about, /topic - removes it",
-  "/kick NAME, /ban NAME [TIME], /unban NAME, /mute NAME [TIME], /unmute NAME, /op NAME, /deop NAME moderate this room",
+  "/rooms lists the rooms, /join #ROOM enters or creates one, /leave leaves this one",
+  "/topic shows what this room is about, /topic TEXT sets it, /topic - removes it",
+  "/kick NAME [REASON], /ban NAME [TIME] [REASON], /mute NAME [TIME] and /op NAME moderate this room",
+  "/unban, /unmute and /deop NAME take that back",
   "/announce TEXT tells everyone on the server, for its operators",
-  "//text says a text that begins with a slash",
+  "//text says a text that begins with a slash; `code` and lines between ``` are shown as code",
 ];
 
 /**

@@ -35,10 +35,10 @@ export class ConnectionView {
   /**
    * There is no connection; the next is tried after a time.
    *
-   * @param {{ waitMs: number, isOrderly: boolean }} loss
+   * @param {{ waitMs: number, isServerLeaving: boolean }} loss
    */
-  showLoss({ waitMs, isOrderly }) {
-    this.show("waiting", isOrderly ? "The server is going down or restarting." : "The connection is lost.");
+  showLoss({ waitMs, isServerLeaving }) {
+    this.show("waiting", isServerLeaving ? "The server is down or restarting." : "The connection is lost.");
     const endMs = performance.now() + waitMs;
     // Not for screen readers: they would read every second aloud.
     const tell = () => {

@@ -31,6 +31,8 @@ export class Conversation {
    */
   entries = [];
   isJoined = false;
+  /** The reader is not in it and is not to be put there again unasked: taken out, banned. */
+  isShut = false;
   topic = "";
   /** @type {Map<string, Person>} */
   members = new Map();
@@ -92,6 +94,7 @@ export class Conversation {
   joined({ room, epoch, seq, topic, resumed, members }) {
     this.#name = room;
     this.isJoined = true;
+    this.isShut = false;
     this.topic = topic;
     this.setMembers(members);
     this.#enterEpoch(epoch);
@@ -103,6 +106,7 @@ export class Conversation {
   /** @param {string} why */
   left(why) {
     this.isJoined = false;
+    this.isShut = true;
     this.members.clear();
     this.addNote(why);
   }

@@ -71,6 +71,15 @@ export function setUpDialogs(actions) {
       }
     });
   }
+  /** @type {EventOf<"rooms">["rooms"]} */
+  let directory = [];
+  const showDirectory = () => {
+    const sought = valueOf("room-text").replace(/^#/, "").toLowerCase();
+    const found = directory.filter(({ room }) => room.toLowerCase().includes(sought))
+      .toSorted((a, b) => b.members - a.members || a.room.localeCompare(b.room));
+    byId("directory").replaceChildren(...found.map((room) => directoryItem(room, actions)));
+  };
+  byId("room-text").addEventListener("input", showDirectory);
   return {
     /** @param {Kind} kind */
     isOpen: (kind) => dialogOf(kind).open,
@@ -87,7 +96,8 @@ export function setUpDialogs(actions) {
     },
     /** @param {EventOf<"rooms">["rooms"]} rooms */
     showDirectory(rooms) {
-      byId("directory").replaceChildren(...rooms.map((room) => directoryItem(room, actions)));
+      directory = rooms;
+      showDirectory();
     },
   };
 }

@@ -24,6 +24,8 @@ export class ListsView {
   #actions;
   /** @type {Map<Conversation, HTMLLIElement>} */
   #items = new Map();
+  /** @type {Conversation | undefined} */
+  #shown;
 
   /**
    * @param {ChatStore} store
@@ -35,13 +37,17 @@ export class ListsView {
   }
 
   render() {
-    const { rooms, people, conversations } = this.#store;
+    const { rooms, people, conversations, current } = this.#store;
     for (const conversation of this.#items.keys()) {
       if (conversations.get(conversation.key) !== conversation) this.#items.delete(conversation);
     }
     arrange(byId("rooms"), rooms.map((each) => this.#item(each)));
     arrange(byId("private"), people.map((each) => this.#item(each)));
     byId("people-section").hidden = people.length === 0;
+    if (current !== undefined && current !== this.#shown) {
+      this.#items.get(current)?.scrollIntoView({ block: "nearest" });
+    }
+    this.#shown = current;
     this.#renderPeople();
   }
 
@@ -76,7 +82,7 @@ export class ListsView {
   #renderPeople() {
     const { current, nick } = this.#store;
     const people = [...current?.members.values() ?? []].sort((a, b) =>
-      Number(b.operator) - Number(a.operator) || a.nick.localeCompare(b.nick)
+      Number(b.operator) - Number(a.operator) || a.nick.localeCompare(b.nick, undefined, { numeric: true })
     );
     byId("people-count").textContent = String(people.length);
     byId("show-people").hidden = !current?.isRoom;
@@ -91,17 +97,15 @@ export class ListsView {
   /** @param {Person} person */
   #person({ nick, operator }) {
     const isMe = nick === this.#store.nick;
-    const label = isMe ? `${nick}, you` : `${nick}: speak in private`;
-    const button = make("button", {
-      type: "button",
-      className: "person",
-      disabled: isMe,
-      title: nick,
-      "aria-label": operator ? `${label}, operator` : label,
-    });
-    button.append(avatar(nick, "small"), make("span", { className: "label" }, nick));
+    const button = make(
+      "button",
+      { type: "button", className: "person", disabled: isMe, title: operator ? `${nick}, operator` : nick },
+      avatar(nick, "small"),
+      make("span", { className: "label" }, nick),
+      make("span", { className: "visually-hidden" }, isMe ? ", " : ", speak in private, "),
+    );
     if (isMe) button.append(make("span", { className: "tag" }, "you"));
-    if (operator) button.append(make("span", { className: "tag operator", title: "Operator" }, "op"));
+    if (operator) button.append(make("span", { className: "tag operator" }, "op"));
     button.addEventListener("click", () => this.#actions.openPerson(nick));
     return make("li", {}, button);
   }

@@ -32,6 +32,7 @@ export class LogView {
   #messages;
   #scroller = byId("scroller");
   #log = byId("log");
+  #entries = byId("entries");
   /** @type {{ conversation: Conversation | undefined, entries: readonly Entry[] | undefined, nick: string } | undefined} */
   #shown;
   #isPinned = true;
@@ -73,7 +74,7 @@ export class LogView {
     this.#log.setAttribute("aria-live", isOther ? "off" : "polite");
     const anchor = isOther || this.#isPinned ? undefined : this.#firstInView();
     const anchorTop = anchor?.getBoundingClientRect().top ?? 0;
-    arrange(this.#log, this.#messages.elements(current?.entries ?? [], { nick, mark: current?.mark }));
+    arrange(this.#entries, this.#messages.elements(current?.entries ?? [], { nick, mark: current?.mark }));
     this.#shown = { conversation: current, entries: current?.entries, nick };
     if (isOther) return this.#toMark(current);
     if (this.#isPinned) return this.#toEnd();
@@ -101,7 +102,7 @@ export class LogView {
   /** The first message that can be seen. */
   #firstInView() {
     const { top } = this.#scroller.getBoundingClientRect();
-    return [...this.#log.children].find((element) =>
+    return [...this.#entries.children].find((element) =>
       element.classList.contains("message") && element.getBoundingClientRect().bottom > top
     );
   }
@@ -112,7 +113,7 @@ export class LogView {
    * @param {Conversation | undefined} current
    */
   #toMark(current) {
-    const mark = current?.mark === undefined ? null : this.#log.querySelector(".separator.new");
+    const mark = current?.mark === undefined ? null : this.#entries.querySelector(".separator.new");
     if (mark === null) return this.#toEnd();
     mark.scrollIntoView({ block: "center" });
     this.look();

@@ -12,6 +12,9 @@ import { dayOf, initialsOf, piecesOf, timeOf, tintOf } from "./text.js";
 /** Messages of one person within this time stand under one name. */
 const GROUP_MS = 5 * 60_000;
 
+/** Of those who come and go one after another, so many are named. */
+const PRESENCE_SHOWN = 4;
+
 /**
  * The mark that stands for a person.
  *
@@ -89,7 +92,8 @@ export class MessageList {
     const classes = ["message", isGrouped && "grouped", isOwn && "own", action && "action", state !== "sent" && state];
     const time = make("time", { dateTime: at, className: "time", title: new Date(at).toLocaleString() }, timeOf(at));
     const name = make("span", { className: "name", dataset: { tint: String(tintOf(from)) } }, from);
-    const body = make("p", { className: "body" });
+    // Each text has the direction of its own script.
+    const body = make("div", { className: "body", dir: "auto" });
     const pieces = piecesOf(text, isOwn ? "" : nick);
     if (action) body.append(make("span", { className: "actor" }, from), " ");
     body.append(...pieces.map(pieceElement));
@@ -124,13 +128,30 @@ export class MessageList {
 function joinedPresence(entries) {
   /** @type {Entry[]} */
   const joined = [];
+  /** @type {NoteEntry[]} */
+  let run = [];
+  const endRun = () => {
+    const [first] = run;
+    if (first) joined.push({ ...first, text: summaryOf(run) });
+    run = [];
+  };
   for (const entry of entries) {
-    const last = joined.at(-1);
-    if (isPresence(entry) && last !== undefined && isPresence(last)) {
-      joined[joined.length - 1] = { ...last, text: `${last.text}, ${entry.text}` };
-    } else joined.push(entry);
+    if (isPresence(entry)) run.push(entry);
+    else {
+      endRun();
+      joined.push(entry);
+    }
   }
+  endRun();
   return joined;
+}
+
+/** @param {readonly NoteEntry[]} run */
+function summaryOf(run) {
+  const texts = run.map(({ text }) => text);
+  if (texts.length <= PRESENCE_SHOWN) return texts.join(", ");
+  const others = texts.length - PRESENCE_SHOWN;
+  return `${texts.slice(-PRESENCE_SHOWN).join(", ")}, and before that ${others} more came, went or changed their names`;
 }
 
 /**
@@ -154,6 +175,8 @@ function follows(previous, entry) {
 /** @param {Piece} piece */
 function pieceElement({ kind, text }) {
   if (kind === "mention") return make("mark", {}, text);
+  if (kind === "code") return make("code", {}, text);
+  if (kind === "block") return make("pre", { dir: "ltr" }, text);
   if (kind === "link") return make("a", { href: text, rel: "noopener noreferrer nofollow", target: "_blank" }, text);
   return document.createTextNode(text);
 }
@@ -161,7 +184,7 @@ function pieceElement({ kind, text }) {
 /** @param {NoteEntry} entry */
 function note({ text, at, style }) {
   const time = make("time", { dateTime: at, className: "time" }, timeOf(at));
-  return make("li", { className: `note ${style}` }, make("span", {}, text), time);
+  return make("li", { className: `note ${style}` }, make("span", { dir: "auto" }, text), time);
 }
 
 /** @param {string} text */

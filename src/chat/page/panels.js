@@ -13,34 +13,50 @@ const THEMES = /** @type {const} */ (["auto", "light", "dark"]);
 /** Makes the buttons of the columns work; `close()` hides what lies over the messages. */
 export function setUpPanels() {
   setUpTheme();
+  const classes = document.body.classList;
   const narrow = matchMedia("(max-width: 960px)");
-  const isPeopleShown = () => document.body.classList.contains(narrow.matches ? "people-over" : "people-beside");
+  /** @type {HTMLElement | undefined} */
+  let opener;
   const showState = () => {
-    byId("show-side").setAttribute("aria-expanded", String(document.body.classList.contains("side-over")));
-    byId("show-people").setAttribute("aria-expanded", String(isPeopleShown()));
-    byId("veil").hidden = !document.body.classList.contains("side-over") &&
-      !document.body.classList.contains("people-over");
+    const isOver = classes.contains("side-over") || classes.contains("people-over");
+    const isPeopleShown = classes.contains(narrow.matches ? "people-over" : "people-beside");
+    byId("show-side").setAttribute("aria-expanded", String(classes.contains("side-over")));
+    byId("show-people").setAttribute("aria-expanded", String(isPeopleShown));
+    byId("veil").hidden = !isOver;
+    // What lies under the veil is not for the keyboard either.
+    byId("main").inert = isOver;
+  };
+  /**
+   * @param {"side-over" | "people-over"} name
+   * @param {HTMLElement} button
+   * @param {HTMLElement | null | undefined} first What has the keyboard then.
+   */
+  const open = (name, button, first) => {
+    opener = button;
+    classes.add(name);
+    showState();
+    first?.focus();
   };
   const close = () => {
-    document.body.classList.remove("side-over", "people-over");
+    const isOver = !byId("veil").hidden;
+    classes.remove("side-over", "people-over");
     showState();
+    if (isOver) opener?.focus();
   };
-  document.body.classList.toggle("people-beside", recall("people") !== "hidden");
+  classes.toggle("people-beside", recall("people") !== "hidden");
   byId("show-side").addEventListener("click", () => {
-    document.body.classList.toggle("side-over");
-    showState();
-    byId("side").querySelector(".current")?.closest("button")?.focus();
+    open("side-over", byId("show-side"), byId("side").querySelector(".current") ?? byId("browse"));
   });
   byId("show-people").addEventListener("click", () => {
-    document.body.classList.toggle(narrow.matches ? "people-over" : "people-beside");
-    if (!narrow.matches) remember("people", isPeopleShown() ? "shown" : "hidden");
+    if (narrow.matches) return open("people-over", byId("show-people"), byId("hide-people"));
+    remember("people", classes.toggle("people-beside") ? "shown" : "hidden");
     showState();
   });
   byId("hide-people").addEventListener("click", close);
   byId("veil").addEventListener("click", close);
   narrow.addEventListener("change", close);
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && !byId("veil").hidden) close();
+    if (event.key === "Escape") close();
   });
   showState();
   return { close };

@@ -30,7 +30,7 @@ const LEAVING_CODES = [1001, 1012];
  *
  * @typedef {object} Loss
  * @property {number} waitMs
- * @property {boolean} isOrderly The server said that it is going.
+ * @property {boolean} isServerLeaving The server said that it was going, and has not been heard since.
  */
 
 export class ChatSocket {
@@ -46,6 +46,8 @@ export class ChatSocket {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #quietTimer;
   #isClosed = false;
+  /** The server said that it was going, and has not been heard since. */
+  #isServerLeaving = false;
   /** Whether a lost connection is opened again by itself. */
   retries = true;
 
@@ -79,9 +81,13 @@ export class ChatSocket {
       this.#listenForLife();
       // Only a server that lets us in ends the growing of the waits.
       this.#attempt = 0;
+      this.#isServerLeaving = false;
       this.#listener.received(JSON.parse(data));
     };
-    socket.onclose = ({ code }) => this.#lost(socket, LEAVING_CODES.includes(code));
+    socket.onclose = ({ code }) => {
+      if (LEAVING_CODES.includes(code)) this.#isServerLeaving = true;
+      this.#lost(socket);
+    };
   }
 
   /**
@@ -103,11 +109,8 @@ export class ChatSocket {
     this.#socket?.close(1000);
   }
 
-  /**
-   * @param {WebSocket} socket
-   * @param {boolean} isOrderly
-   */
-  #lost(socket, isOrderly) {
+  /** @param {WebSocket} socket */
+  #lost(socket) {
     if (this.#socket !== socket) return;
     this.#socket = undefined;
     clearTimeout(this.#quietTimer);
@@ -115,7 +118,7 @@ export class ChatSocket {
     const waitMs = Math.min(MOST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#attempt) * (1 - this.#random() / 2);
     this.#attempt++;
     this.#retryTimer = setTimeout(() => this.connect(), waitMs);
-    this.#listener.lost({ waitMs, isOrderly });
+    this.#listener.lost({ waitMs, isServerLeaving: this.#isServerLeaving });
   }
 
   /** A network that is gone says nothing: after a while the server is asked, and left if it does not answer. */
@@ -127,7 +130,7 @@ export class ChatSocket {
         const socket = this.#socket;
         socket?.close();
         // The closing handshake needs the network that is gone.
-        if (socket) this.#lost(socket, false);
+        if (socket) this.#lost(socket);
       }, ANSWER_MS);
     }, QUIET_MS);
   }

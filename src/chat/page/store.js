@@ -142,7 +142,7 @@ export class ChatStore {
    * @param {readonly string[]} lines
    */
   explain(lines) {
-    for (const line of lines) this.current?.addNote(line, "help");
+    this.current?.addNote(lines.join("\n"), "help");
     this.watch(true);
     this.#listener.changed();
   }
@@ -223,6 +223,19 @@ export class ChatStore {
     if (room === undefined) return;
     if (reason === undefined) return this.remove(room);
     room.left(`You were taken out of ${room.name}: ${reason}`);
+  }
+
+  /**
+   * A room that is not to be entered, again or at all.
+   *
+   * @param {string} name
+   * @param {string} why
+   */
+  shutOut(name, why) {
+    const room = this.conversation(name);
+    room.left(why);
+    if (this.current === undefined) this.open(room);
+    this.#listener.changed();
   }
 
   /** @param {EventOf<"message">} message */

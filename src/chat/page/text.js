@@ -6,16 +6,38 @@
 
 /** @import { Piece } from "./types.ts" */
 
+/** Lines of code, and code within a line, as in Markdown; what is in them is neither link nor name. */
+const CODE = /```(?:[\w+-]*\n)?([\s\S]*?[^\s`][\s\S]*?)\n?```|(?<!`)`([^`\n]+)`(?!`)/g;
 const LINK = /\bhttps?:\/\/[^\s<>"'`]+[^\s<>"'`.,;:!?)\]}]/g;
 
 /**
- * A text in pieces: what is plain, what is a link, what is the reader's name.
+ * A text in pieces: what is plain, code, a link, or the reader's name.
  *
  * @param {string} text
  * @param {string} nick
  * @returns {Piece[]}
  */
 export function piecesOf(text, nick) {
+  /** @type {Piece[]} */
+  const pieces = [];
+  let from = 0;
+  for (const match of text.matchAll(CODE)) {
+    const [whole, block, code = ""] = match;
+    const before = text.slice(from, match.index);
+    from = match.index + whole.length;
+    // A block stands on lines of its own: the line ends around it are not to be seen as well.
+    pieces.push(...piecesOutsideCode(block === undefined ? before : before.replace(/\n$/, ""), nick));
+    pieces.push(block === undefined ? { kind: "code", text: code } : { kind: "block", text: block });
+    if (block !== undefined && text[from] === "\n") from++;
+  }
+  return [...pieces, ...piecesOutsideCode(text.slice(from), nick)];
+}
+
+/**
+ * @param {string} text
+ * @param {string} nick
+ */
+function piecesOutsideCode(text, nick) {
   /** @type {Piece[]} */
   const pieces = [];
   let from = 0;

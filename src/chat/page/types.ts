@@ -79,7 +79,7 @@ export type Wish =
 
 /** A part of a message's text. */
 export interface Piece {
-  readonly kind: "text" | "link" | "mention";
+  readonly kind: "text" | "link" | "mention" | "code" | "block";
   readonly text: string;
 }
 

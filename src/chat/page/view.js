@@ -18,6 +18,7 @@ import { avatar } from "./message_view.js";
 const TOAST_MS = 5_000;
 /** An error is to be read twice. */
 const ERROR_MS = 8_000;
+const TOASTS_MOST = 4;
 
 /** The page. What people do with it is told to `actions`. */
 export class View {
@@ -59,7 +60,9 @@ export class View {
    */
   toast(text, isError) {
     const item = make("p", { className: isError ? "toast error" : "toast" }, text);
-    byId("toasts").append(item);
+    const toasts = byId("toasts");
+    toasts.append(item);
+    if (toasts.childElementCount > TOASTS_MOST) toasts.firstElementChild?.remove();
     setTimeout(() => item.remove(), isError ? ERROR_MS : TOAST_MS);
   }
 
@@ -89,7 +92,10 @@ export class View {
   /** @param {Conversation | undefined} current */
   #renderHead(current) {
     byId("title").textContent = current?.name ?? "Parley";
-    byId("topic").textContent = current?.isRoom ? current.topic : current ? "Only the two of you read this" : "";
+    const topic = current?.isRoom ? current.topic : current ? "Only the two of you read this" : "";
+    byId("topic").textContent = byId("topic").title = topic;
+    byId("composer").hidden = byId("composer-hint").hidden = current?.isShut ?? false;
+    byId("shut").hidden = !current?.isShut;
     byId("leave").hidden = current === undefined;
     byId("leave").textContent = current?.isRoom ? "Leave" : "Close";
     const placeholder = current ? `Message ${current.name}` : "Message";

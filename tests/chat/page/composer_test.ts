@@ -13,6 +13,11 @@ const LINES: readonly [string, typeof LOBBY, unknown][] = [
   ["/join dev", LOBBY, { kind: "join", room: "#dev" }],
   ["/msg bob are you there", LOBBY, { kind: "open", nick: "bob", text: "are you there" }],
   ["/topic what now", LOBBY, { kind: "request", request: { type: "topic", room: "#lobby", topic: "what now" } }],
+  ["/topic", LOBBY, { kind: "request", request: { type: "topic", room: "#lobby" } }],
+  ["/topic -", LOBBY, { kind: "request", request: { type: "topic", room: "#lobby", topic: "" } }],
+  ["/rooms", BOB, { kind: "browse" }],
+  ["/kick", LOBBY, { kind: "fault", text: "/kick needs a name" }],
+  ["\n  if (x)\n    y()\n", LOBBY, { kind: "say", text: "  if (x)\n    y()" }],
   ["/ban eve 10m be kind", LOBBY, {
     kind: "request",
     request: { type: "ban", room: "#lobby", nick: "eve", time: "10m", reason: "be kind" },
@@ -24,7 +29,7 @@ const LINES: readonly [string, typeof LOBBY, unknown][] = [
 ];
 
 for (const [line, where, wish] of LINES) {
-  Deno.test(`parseTyped() takes "${line}" in ${where.name} for ${JSON.stringify(wish)}`, () => {
+  Deno.test(`parseTyped() takes ${JSON.stringify(line)} in ${where.name} for ${JSON.stringify(wish)}`, () => {
     assertEquals(parseTyped(line, where) as unknown, wish);
   });
 }

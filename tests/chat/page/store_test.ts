@@ -128,6 +128,14 @@ Deno.test("ChatStore takes a room away when it is left, and keeps one that it wa
   assertEquals(store.rooms.length, 0);
 });
 
+Deno.test("ChatStore keeps a room that may not be entered shut until it is joined", () => {
+  const { store, lobby } = storeInLobby();
+  store.shutOut("#lobby", "You are banned");
+  assertEquals([lobby.isJoined, lobby.isShut, textsOf(lobby)], [false, true, ["You are banned"]]);
+  store.apply(joined());
+  assertEquals([lobby.isJoined, lobby.isShut], [true, false]);
+});
+
 Deno.test("ChatStore forgets the oldest of very many messages, and takes them again", () => {
   const { store, lobby } = storeInLobby();
   for (let seq = 1; seq <= 1_501; seq++) store.apply(message(seq));

@@ -13,6 +13,17 @@ Deno.test("piecesOf() finds links and the reader's name, and leaves markup as te
   ]);
 });
 
+Deno.test("piecesOf() leaves what is in code as it is, and the line ends around a block out", () => {
+  assertEquals(piecesOf("see `ada` in:\n```ts\nconst x = `ada`;\n```\nada", "ada"), [
+    { kind: "text", text: "see " },
+    { kind: "code", text: "ada" },
+    { kind: "text", text: " in:" },
+    { kind: "block", text: "const x = `ada`;" },
+    { kind: "mention", text: "ada" },
+  ]);
+  assertEquals(piecesOf("``` and `` and `", "ada"), [{ kind: "text", text: "``` and `` and `" }]);
+});
+
 Deno.test("piecesOf() makes no link of other schemes", () => {
   assertEquals(piecesOf("javascript:alert(1)", "ada"), [{ kind: "text", text: "javascript:alert(1)" }]);
 });
