@@ -1,6 +1,6 @@
 import { messageOf } from "../base/errors.ts";
 import type { DatagramSocket } from "../net/datagram.ts";
-import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
+import type { Endpoint } from "../net/endpoint.ts";
 import type { DatagramCounts } from "./counts.ts";
 
 /**
@@ -26,26 +26,28 @@ export class Outflow {
     this.#counts = counts;
   }
 
-  /**
-   * Begins to send `data`, which must not change until the promise settles; it
-   * never rejects. `undefined` where the datagram was dropped.
-   */
-  send(data: Uint8Array, to: Endpoint): Promise<void> | undefined {
+  /** Begins to send `data`, which must not change from now on; it never fails, but counts. */
+  send(data: Uint8Array, to: Endpoint): void {
     if (this.#inFlight >= MOST_IN_FLIGHT) {
       this.#counts.drop("backlog");
-      return undefined;
+      return;
     }
     this.#inFlight++;
-    return this.#socket.post(data, to, (error) => {
-      if (error === undefined) {
-        this.#counts.sent++;
-        this.#counts.sentBytes += data.length;
-      } else {
-        this.#counts.drop("send failed");
-        this.#socket.log.debug("not sent", { to: formatEndpoint(to), error: messageOf(error) });
-      }
+    void this.#socket.post(data, to, (bytes, error) => {
+      this.count(bytes, error);
       this.#done();
     });
+  }
+
+  /** Counts what became of one send. */
+  count(bytes: number, error?: Error): void {
+    if (error === undefined) {
+      this.#counts.sent++;
+      this.#counts.sentBytes += bytes;
+    } else {
+      this.#counts.drop("send failed");
+      this.#socket.log.debug("not sent", { error: messageOf(error) });
+    }
   }
 
   /** Settles when nothing is on its way. */

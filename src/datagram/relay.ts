@@ -106,7 +106,7 @@ export class DatagramRelay {
     const refusal = gate?.refusalOf(isHostEndpoint(from) ? from.host : from.path);
     if (refusal !== undefined) return this.forward.drop(refusal);
     const client = await this.#clientOf(from);
-    const send = (bytes: Uint8Array) => void client.outflow.send(bytes, target);
+    const send = (bytes: Uint8Array) => client.outflow.send(bytes, target);
     // Sent after the next receive has reused the buffer: so in bytes of its own.
     if (toTarget === undefined) send(data.slice());
     else toTarget.pass(data, send);
@@ -131,7 +131,7 @@ export class DatagramRelay {
 
   async #receiveReplies(socket: DatagramSocket, client: Endpoint): Promise<void> {
     const { toClient } = this.#options;
-    const send = (bytes: Uint8Array) => void this.#back.send(bytes, client);
+    const send = (bytes: Uint8Array) => this.#back.send(bytes, client);
     for await (const { data, isTruncated } of socket) {
       this.backward.received++;
       this.backward.receivedBytes += data.length;

@@ -76,22 +76,12 @@ export class DatagramServer {
     const { maxDatagrams = Infinity } = this.#options;
     const backoff = new Backoff();
     const outflow = new Outflow(socket, this.counts);
-    const spare: Uint8Array<ArrayBuffer>[] = [];
-    const nextBuffer = () => spare.pop() ?? new Uint8Array(socket.maxBytes + 1);
-    const isUdp = socket.endpoint.scheme === "udp";
-    const onDatagram = (datagram: Datagram, buffer: Uint8Array<ArrayBuffer>) => {
-      const sending = this.#take(datagram, outflow, socket);
-      // The reply may be the datagram itself: its buffer is free again once it has left.
-      if (sending === undefined || isUdp) spare.push(buffer);
-      else void sending.then(() => spare.push(buffer));
-      // A UDP send hardly ever waits, and one at a time is the fastest; a Unix client that does not read would hold up all.
-      return isUdp ? sending : undefined;
-    };
     const isDone = () => this.counts.received >= maxDatagrams;
+    const answerAll = socket.endpoint.scheme === "udp" ? this.#answerInTurn : this.#answerAtOnce;
     while (!this.#ending.signal.aborted && !isDone()) {
       const before = this.counts.received;
       try {
-        await socket.receiveEach(nextBuffer, onDatagram, isDone);
+        await answerAll.call(this, socket, outflow, isDone);
       } catch (error) {
         if (this.counts.received > before) backoff.reset();
         // Windows tells here that an earlier reply found its port closed: no reason to end.
@@ -111,27 +101,47 @@ export class DatagramServer {
     this.#end();
   }
 
-  /** What sends the reply, where there is one: until it settles the datagram's bytes are in use. */
-  #take(datagram: Datagram, outflow: Outflow, socket: DatagramSocket): Promise<void> | undefined {
+  #answerInTurn(socket: DatagramSocket, outflow: Outflow, isDone: () => boolean): Promise<void> {
+    const answer = (datagram: Datagram) => this.#take(datagram, outflow, socket);
+    return socket.answerEach(answer, (bytes, error) => outflow.count(bytes, error), isDone);
+  }
+
+  /** One Unix client that does not read would hold up all. */
+  async #answerAtOnce(socket: DatagramSocket, outflow: Outflow, isDone: () => boolean): Promise<void> {
+    while (!isDone()) {
+      const datagram = await socket.receive();
+      if (datagram === null) return;
+      const reply = this.#take(datagram, outflow, socket);
+      // The reply may be the datagram itself, whose bytes the next one overwrites.
+      if (reply !== undefined && datagram.from !== null) outflow.send(reply.slice(), datagram.from);
+    }
+  }
+
+  /** The reply, where there is one that leaves now; it may be the datagram's own bytes. */
+  #take(datagram: Datagram, outflow: Outflow, socket: DatagramSocket): Uint8Array | undefined {
     const { counts } = this;
     const { gate, impairment, service } = this.#options;
     counts.received++;
     counts.receivedBytes += datagram.data.length;
     if (datagram.isTruncated && service.takesTruncated !== true) return this.#drop("truncated");
-    const refusal = gate?.refusalOf(addressOf(datagram.from));
+    const refusal = gate && gate.refusalOf(addressOf(datagram.from));
     if (refusal !== undefined) return this.#drop(refusal);
-    if (impairment === undefined) return this.#answer(datagram, outflow, socket);
-    impairment.pass(datagram.data, (data) => void this.#answer({ ...datagram, data }, outflow, socket));
+    if (impairment === undefined) return this.#replyTo(datagram, socket);
+    const { from, isTruncated } = datagram;
+    impairment.pass(datagram.data, (data) => {
+      const reply = this.#replyTo({ data, from, isTruncated }, socket);
+      if (reply !== undefined && from !== null) outflow.send(reply, from);
+    });
     return undefined;
   }
 
-  #answer(datagram: Datagram, outflow: Outflow, socket: DatagramSocket): Promise<void> | undefined {
-    const { data, from } = datagram;
+  #replyTo(datagram: Datagram, socket: DatagramSocket): Uint8Array | undefined {
     const reply = this.#options.service.onDatagram(datagram, socket);
     if (reply === undefined) return undefined;
-    if (from === null) return this.#drop("no address");
-    if (reply.length > data.length && !this.#options.mayAmplify) return this.#refuseToAmplify();
-    return outflow.send(reply, from);
+    // Only a Unix socket can be without a name.
+    if (socket.endpoint.scheme !== "udp" && datagram.from === null) return this.#drop("no address");
+    if (reply.length > datagram.data.length && !this.#options.mayAmplify) return this.#refuseToAmplify();
+    return reply;
   }
 
   #drop(reason: DropReason): undefined {

@@ -2,6 +2,7 @@ import { DEFAULTS } from "../base/defaults.ts";
 import { LimitError, TimeoutError } from "../base/errors.ts";
 import type { Logger } from "../log/logger.ts";
 import { type Endpoint, formatEndpoint } from "./endpoint.ts";
+import { IncomingDatagram } from "./incoming_datagram.ts";
 import { toSocketError } from "./socket_error.ts";
 import { removeSocket } from "./unix.ts";
 import { abortable, type WaitOptions } from "./wait.ts";
@@ -53,11 +54,6 @@ export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> 
   #pending: Promise<[Uint8Array, Deno.Addr]> | undefined;
   #isClosed = false;
 
-  /** Most bytes of a datagram that are received; a buffer for {@linkcode receiveEach} holds one more. */
-  get maxBytes(): number {
-    return this.#maxBytes;
-  }
-
   /** Takes over the transport. */
   constructor(transport: DatagramTransport, init: DatagramInit) {
     this.#transport = transport;
@@ -84,7 +80,8 @@ export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> 
     this.#pending = undefined;
     try {
       const [data, from] = await pending;
-      return this.#datagramOf(data, from);
+      const datagram = new IncomingDatagram(data, from, this.#maxBytes);
+      return { data: datagram.data, from: datagram.from, isTruncated: datagram.isTruncated };
     } catch (error) {
       if (this.#isClosed) return null;
       throw toSocketError(error, "receive on", formatEndpoint(this.endpoint));
@@ -93,29 +90,34 @@ export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> 
 
   /**
    * Receives one datagram after another until the socket is closed or `isDone`
-   * says so, with fewer promises than {@linkcode receive}: for servers. What
-   * `onDatagram` returns is waited for before the next one. It must not be
-   * mixed with {@linkcode receive}.
+   * says so, and sends back what `answer` returns, one reply at a time: the way
+   * of a UDP server, for UDP hardly ever waits for the kernel. A datagram's
+   * sender is made into an endpoint only where it is asked for, and a reply goes
+   * to the runtime's own address. It must not be mixed with {@linkcode receive}.
    *
-   * @param nextBuffer Gives the buffer of the next datagram, of `maxBytes + 1` bytes.
+   * @param onSent Called when the kernel has a reply of `bytes` bytes, or with the error.
    */
-  async receiveEach(
-    nextBuffer: () => Uint8Array<ArrayBuffer>,
-    onDatagram: (datagram: Datagram, buffer: Uint8Array<ArrayBuffer>) => Promise<void> | undefined,
+  async answerEach(
+    answer: (datagram: IncomingDatagram) => Uint8Array | undefined,
+    onSent: (bytes: number, error?: Error) => void,
     isDone: () => boolean,
   ): Promise<void> {
     while (!this.#isClosed && !isDone()) {
-      const buffer = nextBuffer();
-      let datagram: Datagram;
+      let received: [Uint8Array, Deno.Addr];
       try {
-        const [data, from] = await this.#transport.receive(buffer);
-        datagram = this.#datagramOf(data, from);
+        received = await this.#transport.receive(this.#buffer);
       } catch (error) {
         if (this.#isClosed) return;
         throw toSocketError(error, "receive on", formatEndpoint(this.endpoint));
       }
-      const wait = onDatagram(datagram, buffer);
-      if (wait !== undefined) await wait;
+      const datagram = new IncomingDatagram(received[0], received[1], this.#maxBytes);
+      const reply = answer(datagram);
+      if (reply === undefined) continue;
+      try {
+        onSent(await this.#transport.send(reply, received[1]));
+      } catch (error) {
+        onSent(0, sendError(error, reply.length, datagram.from));
+      }
     }
   }
 
@@ -126,23 +128,23 @@ export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> 
    */
   async send(data: Uint8Array, to: Endpoint): Promise<void> {
     let failure: Error | undefined;
-    await this.post(data, to, (error) => failure = error);
+    await this.post(data, to, (_, error) => failure = error);
     if (failure !== undefined) throw failure;
   }
 
   /**
-   * As {@linkcode send}, but `onDone` is called when the kernel has the
-   * datagram, or with the error, and the promise, which never rejects, settles
+   * As {@linkcode send}, but `onSent` is called with the bytes that the kernel
+   * has taken, or with 0 and the error, and the promise, which never rejects, settles
    * after that: one promise in all. The bytes must not change until then.
    */
-  post(data: Uint8Array, to: Endpoint, onDone: (error?: Error) => void): Promise<void> {
+  post(data: Uint8Array, to: Endpoint, onSent: (bytes: number, error?: Error) => void): Promise<void> {
     if (to.scheme === "udp" && data.length > DEFAULTS.datagramBytes) {
-      onDone(tooLong(data.length, formatEndpoint(to)));
+      onSent(0, tooLong(data.length, to));
       return Promise.resolve();
     }
     return this.#transport.send(data, addressOf(to)).then(
-      () => onDone(),
-      (error: unknown) => onDone(sendError(error, data.length, formatEndpoint(to))),
+      (bytes) => onSent(bytes),
+      (error: unknown) => onSent(0, sendError(error, data.length, to)),
     );
   }
 
@@ -165,22 +167,10 @@ export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> 
     return Promise.resolve();
   }
 
-  #datagramOf(data: Uint8Array, from: Deno.Addr): Datagram {
-    const isTruncated = data.length > this.#maxBytes;
-    return { data: isTruncated ? data.subarray(0, this.#maxBytes) : data, from: fromOf(from), isTruncated };
-  }
-
   #silence(): Error {
     const endpoint = formatEndpoint(this.endpoint);
     return new TimeoutError("reply", `No datagram came to ${endpoint} in time`, { endpoint });
   }
-}
-
-function fromOf(address: Deno.Addr): Endpoint | null {
-  if (address.transport === "udp" || address.transport === "tcp") {
-    return { scheme: "udp", host: address.hostname, port: address.port, path: "/" };
-  }
-  return "path" in address && address.path ? { scheme: "unixgram", path: address.path } : null;
 }
 
 function addressOf(to: Endpoint): Deno.Addr {
@@ -191,16 +181,21 @@ function addressOf(to: Endpoint): Deno.Addr {
   return { transport: "udp", hostname: to.host, port: to.port };
 }
 
-function sendError(error: unknown, length: number, endpoint: string): Error {
-  if (error instanceof Error && "code" in error && error.code === "EMSGSIZE") return tooLong(length, endpoint, error);
-  return toSocketError(error, "send to", endpoint);
+function sendError(error: unknown, length: number, to: Endpoint | null): Error {
+  if (error instanceof Error && "code" in error && error.code === "EMSGSIZE") return tooLong(length, to, error);
+  return toSocketError(error, "send to", nameOf(to));
 }
 
-function tooLong(length: number, endpoint: string, cause?: unknown): LimitError {
-  const limit = endpoint.startsWith("udp:")
+function tooLong(length: number, to: Endpoint | null, cause?: unknown): LimitError {
+  const endpoint = nameOf(to);
+  const limit = to?.scheme === "udp"
     ? `one datagram carries at most ${DEFAULTS.datagramBytes}`
     : "that is more than the system takes in one datagram";
   return new LimitError(`Cannot send ${length} bytes to ${endpoint}: ${limit}`, { endpoint, cause });
+}
+
+function nameOf(to: Endpoint | null): string {
+  return to === null ? "a socket without a name" : formatEndpoint(to);
 }
 
 function ignore(): void {}
