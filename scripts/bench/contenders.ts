@@ -134,6 +134,16 @@ export const DENO_TLS_LOOP: Contender = {
   ],
 };
 
+/** The same for datagrams. */
+export const DENO_UDP_LOOP: Contender = {
+  name: "bare Deno UDP loop",
+  needs: [],
+  command: (port) => [
+    ...[Deno.execPath(), "run", "--unstable-net", "-N"],
+    ...[sourcePath("peers/deno_udp_loop.ts"), String(port)],
+  ],
+};
+
 export const SOCAT: Contender = {
   name: "socat",
   hasChildren: true,

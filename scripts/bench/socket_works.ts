@@ -1,4 +1,4 @@
-import { C_EPOLL, NODE_DGRAM, NODE_NET, oursUdp, PARLEY_ECHO } from "./contenders.ts";
+import { C_EPOLL, DENO_UDP_LOOP, NODE_DGRAM, NODE_NET, oursUdp, PARLEY_ECHO } from "./contenders.ts";
 import type { Work } from "./work.ts";
 
 const CONNECT: Work = {
@@ -18,7 +18,7 @@ const UDP: Work = {
   unit: "echoes/s",
   better: "more",
   how: { words: () => ["udp_load", "PORT", "20", "64", "4", "SECONDS"], answers: "udp" },
-  contenders: [oursUdp("parley", (port) => ["serve", "echo", `udp://127.0.0.1:${port}`]), NODE_DGRAM],
+  contenders: [oursUdp("parley", (port) => ["serve", "echo", `udp://127.0.0.1:${port}`]), DENO_UDP_LOOP, NODE_DGRAM],
   reference: NODE_DGRAM.name,
   isQuick: true,
 };
