@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { enterChat } from "../support/chat_peer.ts";
+import { CHAT_WIRES, ServedChat } from "../support/chat_wires.ts";
 import { dial, type LinePeer, readTextToEnd, writeAll } from "../support/peer.ts";
 import { startServer } from "../support/program.ts";
 
@@ -34,40 +35,53 @@ for (const [name, bytes] of Object.entries(INTRUDERS)) {
   });
 }
 
-Deno.test("chat refuses what is not UTF-8, empty or only blanks, and passes no escape on", async () => {
+Deno.test("chat refuses a line that is not UTF-8, and keeps the connection", async () => {
   await using started = await startServer(CHAT);
-  using ann = await enterChat(started.endpoint, "ann");
   using bob = await enterChat(started.endpoint);
   await writeAll(bob.conn, Uint8Array.of(0x63, 0x61, 0x66, 0xe9, 10));
   assertEquals(await bob.line(), "! That line is not UTF-8 and was not passed on");
-  for (const line of ["", "   ", "\t"]) {
-    await bob.send(line);
-    assertEquals(await bob.line(), "! A message has at least one character");
-  }
-  await bob.send("a\x1b[2J\x07\x08\x7f\x9b31m\u2028b\u202ec café 😀");
-  const shown = await ann.until(/^\[/);
-  assertEquals(shown, "[#lobby] guest2: a\\x1b[2J\\x07\\x08\\x7f\\x9b31m\\u2028b\\u202ec café 😀");
-  await bob.send("x".repeat(4_097));
-  assertMatch(await bob.line() ?? "", /^! The line is longer than 4096 bytes/);
-  await bob.send("x".repeat(4_096));
-  assertEquals((await ann.line())?.length, "[#lobby] guest2: ".length + 4_096);
+  await bob.send("/who");
+  assertEquals(await bob.line(), "* In #lobby: @guest1");
 });
 
-Deno.test("a member that stops reading is dropped alone; everyone else gets everything in order", async () => {
-  await using started = await startServer(CHAT);
-  using _stalled = await enterChat(started.endpoint, "stalled");
-  using ann = await enterChat(started.endpoint, "ann");
-  using bob = await enterChat(started.endpoint, "bob");
-  const TOTAL = 10_000;
-  const text = "x".repeat(1_000);
-  for (let count = 0; count < TOTAL; count += 100) {
-    await bob.send(Array.from({ length: 100 }, (_, index) => `${count + index} ${text}`).join("\n"));
-    for (let index = 0; index < 100; index++) {
-      assert((await ann.until(/^\[/)).startsWith(`[#lobby] bob: ${count + index} x`));
+for (const wire of CHAT_WIRES) {
+  Deno.test(`chat over ${wire} refuses what is empty, blank or too long, and passes no escape on`, async () => {
+    await using chat = await ServedChat.start(wire);
+    using ann = await chat.enter("ann");
+    using bob = await chat.enter();
+    for (const line of ["", "   ", "\t"]) {
+      assertEquals(await bob.reply(line), "! A message has at least one character");
     }
-  }
-  assertEquals(await bob.until(/stalled left/), "* stalled left #lobby (reads too slowly)");
-});
+    await bob.send("a\x1b[2J\x07\x08\x7f\x9b31m\u2028b\u202ec café 😀");
+    const shown = await ann.until(/^\[/);
+    assertEquals(shown, "[#lobby] guest2: a\\x1b[2J\\x07\\x08\\x7f\\x9b31m\\u2028b\\u202ec café 😀");
+    assertMatch(
+      await bob.reply("x".repeat(4_097)) ?? "",
+      wire === "ws" ? /^! A message has at most 4096 characters/ : /^! The line is longer than 4096 bytes/,
+    );
+    await bob.send("x".repeat(4_096));
+    assertEquals((await ann.line())?.length, "[#lobby] guest2: ".length + 4_096);
+  });
+}
+
+// Over ws a plain socket is needed for that: tests/serve/websocket/session_test.ts.
+for (const wire of ["tcp", "unix", "tls"] as const) {
+  Deno.test(`a member that stops reading over ${wire} is dropped alone; everyone else gets everything in order`, async () => {
+    await using chat = await ServedChat.start(wire);
+    using _stalled = await chat.enter("stalled");
+    using ann = await chat.enter("ann");
+    using bob = await chat.enter("bob");
+    const TOTAL = 10_000;
+    const text = "x".repeat(1_000);
+    for (let count = 0; count < TOTAL; count += 100) {
+      await bob.send(Array.from({ length: 100 }, (_, index) => `${count + index} ${text}`).join("\n"));
+      for (let index = 0; index < 100; index++) {
+        assert((await ann.until(/^\[/)).startsWith(`[#lobby] bob: ${count + index} x`));
+      }
+    }
+    assertEquals(await bob.until(/stalled left/), "* stalled left #lobby (reads too slowly)");
+  });
+}
 
 Deno.test("a member that reads slowly but steadily is not dropped", async () => {
   await using started = await startServer(CHAT);

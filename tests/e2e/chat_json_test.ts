@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { enterChat, type JsonEvent, JsonPeer } from "../support/chat_peer.ts";
+import { CHAT_WIRES, ServedChat } from "../support/chat_wires.ts";
 import { startServer } from "../support/program.ts";
 
 /** Joins a room and returns what was told about it. */
@@ -12,14 +13,13 @@ async function join(
   return await peer.until("joined");
 }
 
-for (const scheme of ["tcp", "ws"]) {
-  const CHAT = ["chat", `${scheme}://127.0.0.1:0`];
-  const test = (name: string, run: () => Promise<void>) => Deno.test(`JSON wire over ${scheme}: ${name}`, run);
+for (const wire of CHAT_WIRES) {
+  const test = (name: string, run: () => Promise<void>) => Deno.test(`JSON wire over ${wire}: ${name}`, run);
 
   test("a publish is shown to all with seq, epoch, at, from and acknowledged", async () => {
-    await using started = await startServer(CHAT);
-    using alice = await JsonPeer.enter(started.endpoint);
-    using bob = await JsonPeer.enter(started.endpoint);
+    await using chat = await ServedChat.start(wire);
+    using alice = await chat.enterJson();
+    using bob = await chat.enterJson();
     const joined = await join(alice, "#dev");
     assertObjectMatch(joined, { room: "#dev", seq: 0, topic: "", resumed: false });
     await join(bob, "#dev");
@@ -39,8 +39,8 @@ for (const scheme of ["tcp", "ws"]) {
   });
 
   test("errors name the field and the request", async () => {
-    await using started = await startServer(CHAT);
-    using peer = await JsonPeer.enter(started.endpoint);
+    await using chat = await ServedChat.start(wire);
+    using peer = await chat.enterJson();
     const cases: [request: Record<string, unknown> | string, error: Record<string, unknown>][] = [
       ["{", { code: "bad-request" }],
       ["[]", { code: "bad-request" }],
@@ -62,11 +62,11 @@ for (const scheme of ["tcp", "ws"]) {
   });
 
   test("a repeated id is stored once, also from another connection", async () => {
-    await using started = await startServer(CHAT);
-    using keeper = await JsonPeer.enter(started.endpoint);
+    await using chat = await ServedChat.start(wire);
+    using keeper = await chat.enterJson();
     await join(keeper, "#dev");
     for (const duplicate of [undefined, true]) {
-      using peer = await JsonPeer.enter(started.endpoint);
+      using peer = await chat.enterJson();
       await join(peer, "#dev");
       await peer.send({ type: "publish", room: "#dev", id: "same", text: "once" });
       const ack = await peer.until("ack");
@@ -78,22 +78,22 @@ for (const scheme of ["tcp", "ws"]) {
   });
 
   test("resuming gives exactly what was missed, then live messages", async () => {
-    await using started = await startServer(CHAT);
-    using bob = await JsonPeer.enter(started.endpoint);
+    await using chat = await ServedChat.start(wire);
+    using bob = await chat.enterJson();
     const { epoch } = await join(bob, "#dev");
     const say = async (text: string) => {
       await bob.send({ type: "publish", room: "#dev", text });
       await bob.until("ack");
     };
     {
-      using alice = await JsonPeer.enter(started.endpoint);
+      using alice = await chat.enterJson();
       await join(alice, "#dev");
       await say("1");
       assertEquals((await alice.until("message")).seq, 1);
     }
     await say("2");
     await say("3");
-    using alice = await JsonPeer.enter(started.endpoint);
+    using alice = await chat.enterJson();
     assertObjectMatch(await join(alice, "#dev", { epoch, seq: 1 }), { resumed: true, seq: 3 });
     await say("4");
     for (const seq of [2, 3, 4]) {
@@ -102,8 +102,8 @@ for (const scheme of ["tcp", "ws"]) {
   });
 
   test("what cannot be resumed is told as unrecovered, and the session is fine", async () => {
-    await using started = await startServer([...CHAT, "--history-count", "2"]);
-    using bob = await JsonPeer.enter(started.endpoint);
+    await using chat = await ServedChat.start(wire, ["--history-count", "2"]);
+    using bob = await chat.enterJson();
     const { epoch } = await join(bob, "#dev");
     for (const text of ["1", "2", "3", "4"]) await bob.send({ type: "publish", room: "#dev", text, id: text });
     for (let count = 0; count < 4; count++) await bob.until("ack");
@@ -114,7 +114,7 @@ for (const scheme of ["tcp", "ws"]) {
         [{ epoch: "other", seq: 3 }, /numbered anew/],
       ] as const
     ) {
-      using peer = await JsonPeer.enter(started.endpoint);
+      using peer = await chat.enterJson();
       assertEquals((await join(peer, "#dev", position)).resumed, false);
       const unrecovered = await peer.until("unrecovered");
       assertObjectMatch(unrecovered, { room: "#dev", epoch, seq: 4 });
@@ -127,10 +127,11 @@ for (const scheme of ["tcp", "ws"]) {
   });
 
   test("reconnecting over and over during publishing leaves no gap and no duplicate", async () => {
-    await using started = await startServer([...CHAT, "--history-count", "3000"]);
-    using bob = await JsonPeer.enter(started.endpoint);
+    await using chat = await ServedChat.start(wire, ["--history-count", "3000"]);
+    using bob = await chat.enterJson();
     const { epoch } = await join(bob, "#dev");
-    const TOTAL = 3_000;
+    // Each handshake of TLS costs; the order of things is the same.
+    const TOTAL = wire === "tls" ? 400 : 3_000;
     const publishing = (async () => {
       for (let count = 1; count <= TOTAL; count += 10) {
         const batch = Array.from(
@@ -143,7 +144,7 @@ for (const scheme of ["tcp", "ws"]) {
     })();
     const got: number[] = [];
     for (let round = 0; got.length < TOTAL; round++) {
-      using alice = await JsonPeer.enter(started.endpoint);
+      using alice = await chat.enterJson();
       // The request and the mode may come at any moment between two messages.
       await alice.send({ type: "join", room: "#dev", epoch, seq: got.length });
       const most = Math.min(got.length + 1 + round % 40, TOTAL);

@@ -1,121 +1,116 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { enterChat, JsonPeer } from "../support/chat_peer.ts";
-import type { LinePeer } from "../support/peer.ts";
-import { startServer } from "../support/program.ts";
+import { CHAT_WIRES, ServedChat } from "../support/chat_wires.ts";
 
-const CHAT = ["chat", "tcp://127.0.0.1:0"];
+for (const wire of CHAT_WIRES) {
+  const test = (name: string, run: () => Promise<void>) => Deno.test(`over ${wire}: ${name}`, run);
 
-async function reply(peer: LinePeer, line: string): Promise<string | undefined> {
-  await peer.send(line);
-  return await peer.line();
-}
-
-Deno.test("who is no operator can neither kick, ban, mute, make operators nor set the topic", async () => {
-  await using started = await startServer(CHAT);
-  using _operator = await enterChat(started.endpoint, "ann");
-  using bob = await enterChat(started.endpoint, "bob");
-  for (
-    const command of ["kick ann", "ban ann", "unban ann", "mute ann", "unmute ann", "op bob", "deop ann", "topic x"]
-  ) {
-    assertEquals(await reply(bob, `/${command}`), "! Only an operator of #lobby may do that", command);
-  }
-  assertEquals(await reply(bob, "/announce x"), "! Only an operator of the server may do that");
-});
-
-Deno.test("a kicked member is out until it joins again; a banned one stays out until the ban ends", async () => {
-  await using started = await startServer(CHAT);
-  using ann = await enterChat(started.endpoint, "ann");
-  using bob = await enterChat(started.endpoint, "bob");
-  await ann.until(/is now bob/);
-  assertEquals(await reply(ann, "/kick BOB be nice"), "* ann kicked bob in #lobby (be nice)");
-  assertEquals(await ann.line(), "* bob left #lobby (kicked by ann)");
-  assertEquals(await bob.line(), "* ann kicked bob in #lobby (be nice)");
-  assertEquals(await bob.line(), "* You left #lobby (kicked by ann)");
-  assertMatch(await reply(bob, "hello?") ?? "", /^! You are in no room/);
-  assertMatch(await reply(bob, "/join #lobby") ?? "", /^\* You are in #lobby/);
-  await ann.until(/bob joined/);
-
-  await ann.send("/ban bob 1h spam");
-  assertEquals(await ann.line(), "* ann banned bob in #lobby for 1h (spam)");
-  await bob.until(/You left/);
-  assertMatch(await reply(bob, "/join #lobby") ?? "", /^! You are banned from #lobby until \d{4}-.* UTC$/);
-  assertEquals(await reply(ann, "/unban bob"), "* bob left #lobby (banned by ann)");
-  assertEquals(await ann.line(), "* ann unbanned bob in #lobby");
-  assertMatch(await reply(bob, "/join #lobby") ?? "", /^\* You are in #lobby/);
-  await ann.until(/bob joined/);
-  assertEquals(await reply(ann, "/unban bob"), "! bob is not banned in #lobby");
-});
-
-Deno.test("what a muted member says is not passed on, whatever it calls itself", async () => {
-  await using started = await startServer(CHAT);
-  using ann = await enterChat(started.endpoint, "ann");
-  using bob = await enterChat(started.endpoint, "bob");
-  await ann.until(/is now bob/);
-  assertEquals(await reply(ann, "/mute bob"), "* ann muted bob in #lobby");
-  assertEquals(await bob.line(), "* ann muted bob in #lobby");
-  assertEquals(await reply(bob, "let me"), "! You cannot speak: you are muted in #lobby");
-  assertEquals(await reply(bob, "/me waves"), "! You cannot speak: you are muted in #lobby");
-  assertEquals(await reply(bob, "/nick rob"), "! You cannot change your name: you are muted in #lobby");
-  await ann.send("/unmute bob");
-  assertEquals(await ann.line(), "* ann unmuted bob in #lobby");
-  await bob.until(/unmuted/);
-  await bob.send("thanks");
-  assertEquals(await ann.line(), "[#lobby] bob: thanks");
-});
-
-Deno.test("operators make operators, and the topic is shown to who comes", async () => {
-  await using started = await startServer(CHAT);
-  using ann = await enterChat(started.endpoint, "ann");
-  using bob = await enterChat(started.endpoint, "bob");
-  await ann.until(/is now bob/);
-  await ann.send("/op bob");
-  assertEquals(await bob.line(), "* ann made bob an operator of #lobby");
-  assertEquals(await reply(bob, "/topic tea \x1b[1m"), "* bob set the topic of #lobby: tea \\x1b[1m");
-  using carol = await enterChat(started.endpoint);
-  assertEquals(await carol.line(), "* Topic of #lobby: tea \\x1b[1m");
-  await bob.send("/deop ann");
-  await ann.until(/took operator rights/);
-  assertEquals(await reply(ann, "/kick bob"), "! Only an operator of #lobby may do that");
-  assertEquals(await bob.until(/took/), "* bob took operator rights in #lobby from ann");
-});
-
-Deno.test("JSON wire: moderation is told to all with who did it, and until when", async () => {
-  await using started = await startServer(CHAT);
-  using ann = await JsonPeer.enter(started.endpoint);
-  using bob = await JsonPeer.enter(started.endpoint);
-  for (const peer of [ann, bob]) {
-    await peer.send({ type: "join", room: "#dev" });
-    await peer.until("joined");
-  }
-  await ann.send({ type: "mute", room: "#dev", nick: "guest2", time: "10m", reason: "noise" });
-  const { until, ...mute } = await bob.until("moderation");
-  assertMatch(String(until), /Z$/);
-  assertEquals(mute, {
-    type: "moderation",
-    action: "mute",
-    room: "#dev",
-    nick: "guest2",
-    by: "guest1",
-    reason: "noise",
+  test("who is no operator can neither kick, ban, mute, make operators nor set the topic", async () => {
+    await using chat = await ServedChat.start(wire);
+    using _operator = await chat.enter("ann");
+    using bob = await chat.enter("bob");
+    for (
+      const command of ["kick ann", "ban ann", "unban ann", "mute ann", "unmute ann", "op bob", "deop ann", "topic x"]
+    ) {
+      assertEquals(await bob.reply(`/${command}`), "! Only an operator of #lobby may do that", command);
+    }
+    assertEquals(await bob.reply("/announce x"), "! Only an operator of the server may do that");
   });
-  await bob.send({ type: "publish", room: "#dev", id: "x", text: "x" });
-  const { text: _text, ...error } = await bob.until("error");
-  assertEquals(error, { type: "error", code: "muted", id: "x" });
-  await ann.send({ type: "ban", room: "#dev", nick: "guest2", time: "soon" });
-  assertEquals((await ann.until("error")).field, "time");
-});
 
-Deno.test("--message-rate delays, then mutes with a notice", async () => {
-  await using started = await startServer([...CHAT, "--message-rate", "20", "--message-burst", "3"]);
-  using bob = await enterChat(started.endpoint);
-  using ann = await enterChat(started.endpoint);
-  await bob.until(/joined/);
-  const startMs = performance.now();
-  await ann.send(Array.from({ length: 40 }, (_, index) => `line ${index}`).join("\n"));
-  assertEquals(await ann.line(), "! You send too fast: nothing is passed on for 30s");
-  // Three at once, ten that waited 50 ms each.
-  assert(performance.now() - startMs >= 490);
-  for (let index = 0; index < 13; index++) assertEquals(await bob.line(), `[#lobby] guest2: line ${index}`);
-  await bob.send("/me waits");
-  assertEquals(await ann.until(/^[*[]/), "[#lobby] * guest1 waits");
-});
+  test("a kicked member is out until it joins again; a banned one stays out until the ban ends", async () => {
+    await using chat = await ServedChat.start(wire);
+    using ann = await chat.enter("ann");
+    using bob = await chat.enter("bob");
+    await ann.until(/is now bob/);
+    assertEquals(await ann.reply("/kick BOB be nice"), "* ann kicked bob in #lobby (be nice)");
+    assertEquals(await ann.line(), "* bob left #lobby (kicked by ann)");
+    assertEquals(await bob.line(), "* ann kicked bob in #lobby (be nice)");
+    assertEquals(await bob.line(), "* You left #lobby (kicked by ann)");
+    assertMatch(await bob.reply("hello?") ?? "", /^! You are in no room/);
+    assertMatch(await bob.reply("/join #lobby") ?? "", /^\* You are in #lobby/);
+    await ann.until(/bob joined/);
+
+    await ann.send("/ban bob 1h spam");
+    assertEquals(await ann.line(), "* ann banned bob in #lobby for 1h (spam)");
+    await bob.until(/You left/);
+    assertMatch(await bob.reply("/join #lobby") ?? "", /^! You are banned from #lobby until \d{4}-.* UTC$/);
+    assertEquals(await ann.reply("/unban bob"), "* bob left #lobby (banned by ann)");
+    assertEquals(await ann.line(), "* ann unbanned bob in #lobby");
+    assertMatch(await bob.reply("/join #lobby") ?? "", /^\* You are in #lobby/);
+    await ann.until(/bob joined/);
+    assertEquals(await ann.reply("/unban bob"), "! bob is not banned in #lobby");
+  });
+
+  test("what a muted member says is not passed on, whatever it calls itself", async () => {
+    await using chat = await ServedChat.start(wire);
+    using ann = await chat.enter("ann");
+    using bob = await chat.enter("bob");
+    await ann.until(/is now bob/);
+    assertEquals(await ann.reply("/mute bob"), "* ann muted bob in #lobby");
+    assertEquals(await bob.line(), "* ann muted bob in #lobby");
+    assertEquals(await bob.reply("let me"), "! You cannot speak: you are muted in #lobby");
+    assertEquals(await bob.reply("/me waves"), "! You cannot speak: you are muted in #lobby");
+    assertEquals(await bob.reply("/nick rob"), "! You cannot change your name: you are muted in #lobby");
+    await ann.send("/unmute bob");
+    assertEquals(await ann.line(), "* ann unmuted bob in #lobby");
+    await bob.until(/unmuted/);
+    await bob.send("thanks");
+    assertEquals(await ann.line(), "[#lobby] bob: thanks");
+  });
+
+  test("operators make operators, and the topic is shown to who comes", async () => {
+    await using chat = await ServedChat.start(wire);
+    using ann = await chat.enter("ann");
+    using bob = await chat.enter("bob");
+    await ann.until(/is now bob/);
+    await ann.send("/op bob");
+    assertEquals(await bob.line(), "* ann made bob an operator of #lobby");
+    assertEquals(await bob.reply("/topic tea \x1b[1m"), "* bob set the topic of #lobby: tea \\x1b[1m");
+    using carol = await chat.enter();
+    assertEquals(await carol.line(), "* Topic of #lobby: tea \\x1b[1m");
+    await bob.send("/deop ann");
+    await ann.until(/took operator rights/);
+    assertEquals(await ann.reply("/kick bob"), "! Only an operator of #lobby may do that");
+    assertEquals(await bob.until(/took/), "* bob took operator rights in #lobby from ann");
+  });
+
+  test("JSON wire: moderation is told to all with who did it, and until when", async () => {
+    await using chat = await ServedChat.start(wire);
+    using ann = await chat.enterJson();
+    using bob = await chat.enterJson();
+    for (const peer of [ann, bob]) {
+      await peer.send({ type: "join", room: "#dev" });
+      await peer.until("joined");
+    }
+    await ann.send({ type: "mute", room: "#dev", nick: "guest2", time: "10m", reason: "noise" });
+    const { until, ...mute } = await bob.until("moderation");
+    assertMatch(String(until), /Z$/);
+    assertEquals(mute, {
+      type: "moderation",
+      action: "mute",
+      room: "#dev",
+      nick: "guest2",
+      by: "guest1",
+      reason: "noise",
+    });
+    await bob.send({ type: "publish", room: "#dev", id: "x", text: "x" });
+    const { text: _text, ...error } = await bob.until("error");
+    assertEquals(error, { type: "error", code: "muted", id: "x" });
+    await ann.send({ type: "ban", room: "#dev", nick: "guest2", time: "soon" });
+    assertEquals((await ann.until("error")).field, "time");
+  });
+
+  test("--message-rate delays, then mutes with a notice", async () => {
+    await using chat = await ServedChat.start(wire, ["--message-rate", "20", "--message-burst", "3"]);
+    using bob = await chat.enter();
+    using ann = await chat.enter();
+    await bob.until(/joined/);
+    const startMs = performance.now();
+    await ann.send(Array.from({ length: 40 }, (_, index) => `line ${index}`).join("\n"));
+    assertEquals(await ann.line(), "! You send too fast: nothing is passed on for 30s");
+    // Three at once, ten that waited 50 ms each.
+    assert(performance.now() - startMs >= 490);
+    for (let index = 0; index < 13; index++) assertEquals(await bob.line(), `[#lobby] guest2: line ${index}`);
+    await bob.send("/me waits");
+    assertEquals(await ann.until(/^[*[]/), "[#lobby] * guest1 waits");
+  });
+}

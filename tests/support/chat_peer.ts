@@ -1,4 +1,4 @@
-import { dial, LinePeer } from "./peer.ts";
+import { dial, dialStream, LinePeer } from "./peer.ts";
 
 /** A client of the text wire that has been greeted, under its own name where one is given. */
 export async function enterChat(endpoint: string, nick?: string): Promise<LinePeer & Disposable> {
@@ -14,11 +14,75 @@ export async function enterChat(endpoint: string, nick?: string): Promise<LinePe
 /** An object of the JSON wire. */
 export type JsonEvent = { readonly type: string } & Readonly<Record<string, unknown>>;
 
-/** What carries the JSON wire. */
-interface Lines {
+/** What carries a wire: lines of a stream, or messages of a WebSocket. */
+export interface Lines {
   send(line: string): Promise<void>;
+  /** The next line, `undefined` at the server's end. */
   line(): Promise<string | undefined>;
   close(): void;
+}
+
+/** How {@linkcode dialLines} connects. */
+export interface LinesOptions {
+  /** The authority to trust, in PEM. */
+  readonly ca?: string | undefined;
+  /** Over WebSocket. */
+  readonly subprotocol?: string;
+}
+
+/** Connects to a chat, whatever the endpoint's kind. */
+export async function dialLines(endpoint: string, { ca, subprotocol }: LinesOptions = {}): Promise<Lines> {
+  if (endpoint.startsWith("ws:")) return await webSocketLines(endpoint, subprotocol);
+  const peer = new LinePeer(await dialStream(endpoint, ca));
+  return { send: (line) => peer.send(line), line: () => peer.line(), close: () => peer.conn.close() };
+}
+
+/** A client of the text wire, whatever carries it. */
+export class TextPeer implements Disposable {
+  readonly #lines: Lines;
+
+  private constructor(lines: Lines) {
+    this.#lines = lines;
+  }
+
+  /** Connects and waits for the greeting; takes its own name where one is given. */
+  static async enter(endpoint: string, options: LinesOptions & { nick?: string | undefined } = {}): Promise<TextPeer> {
+    const peer = new TextPeer(await dialLines(endpoint, options));
+    await peer.until(/^\* You are in #lobby/);
+    if (options.nick === undefined) return peer;
+    await peer.send(`/nick ${options.nick}`);
+    await peer.until(new RegExp(`^\\* \\S+ is now ${options.nick}$`));
+    return peer;
+  }
+
+  /** Sends each line of a text. */
+  async send(text: string): Promise<void> {
+    for (const line of text.split("\n")) await this.#lines.send(line);
+  }
+
+  /** The next line, `undefined` at the server's end. */
+  line(): Promise<string | undefined> {
+    return this.#lines.line();
+  }
+
+  /** The next line that matches; it throws at the server's end. */
+  async until(pattern: RegExp): Promise<string> {
+    for (;;) {
+      const line = await this.line();
+      if (line === undefined) throw new Error(`the server ended before a line matched ${pattern}`);
+      if (pattern.test(line)) return line;
+    }
+  }
+
+  /** What is answered to a line. */
+  async reply(line: string): Promise<string | undefined> {
+    await this.send(line);
+    return await this.line();
+  }
+
+  [Symbol.dispose](): void {
+    this.#lines.close();
+  }
 }
 
 /** A client of the JSON wire, in no room at first. */
@@ -38,18 +102,13 @@ export class JsonPeer implements Disposable {
     });
   }
 
-  /** Connects over TCP, goes over to JSON and leaves #lobby; or over WebSocket with `parley.v1`. */
-  static async enter(endpoint: string): Promise<JsonPeer> {
-    if (endpoint.startsWith("ws:")) {
-      const peer = new JsonPeer(await webSocketLines(endpoint));
-      await peer.until("welcome");
-      return peer;
-    }
-    const lines = new LinePeer(await dial(endpoint));
-    await lines.until(/^\* You are in #lobby/);
-    await lines.send("/leave\n/mode json");
-    await lines.until(/^\{"type":"welcome"/);
-    return JsonPeer.of(lines);
+  /** Connects to a stream, goes over to JSON and leaves #lobby; or over WebSocket with `parley.v1`. */
+  static async enter(endpoint: string, ca?: string): Promise<JsonPeer> {
+    const lines = await dialLines(endpoint, { ca, subprotocol: "parley.v1" });
+    if (!endpoint.startsWith("ws:")) await lines.send("/leave\n/mode json");
+    let line = await lines.line();
+    while (line?.startsWith(`{"type":"welcome"`) === false) line = await lines.line();
+    return new JsonPeer(lines);
   }
 
   async send(...requests: readonly (Readonly<Record<string, unknown>> | string)[]): Promise<void> {
@@ -87,8 +146,8 @@ export class JsonPeer implements Disposable {
 }
 
 /** The runtime's own WebSocket, message by message. */
-async function webSocketLines(endpoint: string): Promise<Lines> {
-  const socket = new WebSocket(endpoint, "parley.v1");
+async function webSocketLines(endpoint: string, subprotocol: string | undefined): Promise<Lines> {
+  const socket = new WebSocket(endpoint, subprotocol ?? []);
   const heard: string[] = [];
   let isOver = false;
   let wake = Promise.withResolvers<void>();

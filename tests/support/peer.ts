@@ -11,6 +11,16 @@ export async function dial(endpoint: string): Promise<Deno.TcpConn> {
   return await Deno.connect({ hostname: hostname.replaceAll(/[[\]]/g, ""), port: Number(port) });
 }
 
+/** Connects to a `tcp:`, `tls:` or `unix:` endpoint; `ca` is the authority to trust, in PEM. */
+export async function dialStream(endpoint: string, ca?: string): Promise<Deno.Conn> {
+  if (endpoint.startsWith("unix:")) {
+    return await Deno.connect({ transport: "unix", path: endpoint.slice("unix:".length) });
+  }
+  if (!endpoint.startsWith("tls:")) return await dial(endpoint);
+  const { hostname, port } = new URL(endpoint.replace("tls:", "http:"));
+  return await Deno.connectTls({ hostname, port: Number(port), caCerts: ca === undefined ? [] : [ca] });
+}
+
 /** Writes all bytes or a text. */
 export async function writeAll(conn: Deno.Conn, data: string | Uint8Array): Promise<void> {
   let rest = typeof data === "string" ? new TextEncoder().encode(data) : data;
