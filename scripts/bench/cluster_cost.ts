@@ -8,7 +8,7 @@
  */
 
 import { parseClusterAddress } from "../../src/chat/nats/cluster_address.ts";
-import { createNatsHistory } from "../../src/chat/nats/history_nats.ts";
+import { DEFAULT_LEASE_MS, joinCluster } from "../../src/chat/nats/cluster.ts";
 import { ChatError } from "../../src/chat/chat_error.ts";
 import { Logger } from "../../src/log/logger.ts";
 import { NatsServer } from "../../tests/support/nats_server.ts";
@@ -19,9 +19,10 @@ const UNDERWAY = 500;
 const TEXT = "x".repeat(100);
 
 await using nats = await NatsServer.start();
-await using history = await createNatsHistory({
+const { history } = await joinCluster({
   address: parseClusterAddress(nats.url),
   retention: { maxMessages: 100_000 },
+  leaseMs: DEFAULT_LEASE_MS,
   log: Logger.of("bench"),
 });
 

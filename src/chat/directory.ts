@@ -6,6 +6,8 @@ import type { Room } from "./room.ts";
 export interface Remote {
   /** Names the connection in the whole cluster. */
   readonly id: string;
+  /** Names the server that it is connected to. */
+  readonly server: string;
   readonly nick: string;
   readonly address: string | undefined;
   readonly isServerOperator: boolean;

@@ -336,7 +336,8 @@ export class Hub implements RoomHost, AsyncDisposable {
   #tellRooms(roomKeys: Iterable<string>, event: ChatEvent, by?: Member): void {
     const [room, ...more] = Array.from(roomKeys, (key) => this.#rooms.get(key)).filter((room) => room !== undefined);
     // With one room, which is the rule, the room tells it as it tells all else.
-    if (room === undefined || more.length === 0) return room?.tell(event, by);
+    if (room === undefined) return;
+    if (more.length === 0) return room.tell("room" in event ? { ...event, room: room.name } : event, by);
     const audience = new Set<Member>();
     for (const each of [room, ...more]) {
       each.flush();

@@ -1,6 +1,8 @@
 import { messageOf, PermissionError, UsageError } from "../base/errors.ts";
+import { formatDuration } from "../base/units.ts";
 import { cleanText } from "../chat/clean_text.ts";
 import { converse } from "../chat/converse.ts";
+import type { Directory } from "../chat/directory.ts";
 import type { History, Retention } from "../chat/history.ts";
 import { createMemoryHistory } from "../chat/history_memory.ts";
 import { createSqliteHistory } from "../chat/history_sqlite.ts";
@@ -12,6 +14,9 @@ import { defineService } from "./service.ts";
 /** Messages of each room that are kept in memory, and in a file or by NATS. */
 const MEMORY_MESSAGES = 1_000;
 const STORED_MESSAGES = 100_000;
+
+/** Less, and a busy machine would be taken for a lost one. */
+const LEAST_LEASE_MS = 1_000;
 
 const LOGIN_TIMEOUT_MS = 10_000;
 
@@ -36,6 +41,10 @@ export const chat = defineService({
       placeholder: "URL",
       help: "share the rooms with other servers by NATS JetStream: nats://HOST:4222[,HOST:4222], or tls://",
     },
+    clusterLease: {
+      type: "duration",
+      help: "take a server that gives no sign of life for TIME, and its members, for gone (default 12s)",
+    },
     clusterCreds: { type: "text", placeholder: "FILE", help: "log in to NATS with this credentials file" },
     motd: { type: "text", placeholder: "FILE", help: "greet everyone with the lines of FILE" },
     messageRate: {
@@ -51,8 +60,8 @@ export const chat = defineService({
   ],
   async create(flags, { log, authenticator }) {
     const { motd, messageRate, messageBurst } = flags;
-    const history = await openHistory(flags, log);
-    const hub = new Hub({ log, authenticator, history, motd: motd === undefined ? [] : await readMotd(motd) });
+    const lines = motd === undefined ? [] : await readMotd(motd);
+    const hub = new Hub({ log, authenticator, ...await openHistory(flags, log), motd: lines });
     const conversation = { messageRate, messageBurst, loginTimeoutMs: LOGIN_TIMEOUT_MS };
     // Only a chat pays for reading its page.
     const { PAGE_ROUTES } = await import("../chat/page/routes.ts");
@@ -72,24 +81,36 @@ interface HistoryFlags {
   readonly historyAge: number | undefined;
   readonly cluster: string | undefined;
   readonly clusterCreds: string | undefined;
+  readonly clusterLease: number | undefined;
 }
 
-async function openHistory(flags: HistoryFlags, log: Logger): Promise<History> {
-  const { history: path, historyCount, historyAge: maxAgeMs, cluster, clusterCreds } = flags;
+/** Where messages are kept and, where many servers share them, who is connected to the others. */
+async function openHistory(flags: HistoryFlags, log: Logger): Promise<{ history: History; directory?: Directory }> {
+  const { history: path, historyCount, historyAge: maxAgeMs, cluster, clusterCreds, clusterLease } = flags;
   const retention = (usual: number): Retention => ({ maxMessages: historyCount ?? usual, maxAgeMs });
   if (cluster === undefined) {
     if (clusterCreds !== undefined) throw new UsageError("Cannot use --cluster-creds without --cluster");
-    if (path === undefined) return createMemoryHistory({ retention: retention(MEMORY_MESSAGES) });
-    return createSqliteHistory({ path, log, retention: retention(STORED_MESSAGES) });
+    if (clusterLease !== undefined) throw new UsageError("Cannot use --cluster-lease without --cluster");
+    if (path === undefined) return { history: createMemoryHistory({ retention: retention(MEMORY_MESSAGES) }) };
+    return { history: createSqliteHistory({ path, log, retention: retention(STORED_MESSAGES) }) };
   }
   if (path !== undefined) throw new UsageError("Cannot use --history with --cluster: NATS keeps the messages");
+  if (clusterLease !== undefined && clusterLease < LEAST_LEASE_MS) {
+    throw new UsageError(`Cannot use ${formatDuration(clusterLease)} as --cluster-lease: give at least 1s`);
+  }
   const address = parseClusterAddress(cluster);
   const credentials = clusterCreds === undefined
     ? undefined
     : await readNamed(clusterCreds, "the credentials of NATS", () => Deno.readFile(clusterCreds));
   // Only a cluster pays for the client of NATS.
-  const { createNatsHistory } = await import("../chat/nats/history_nats.ts");
-  return await createNatsHistory({ address, credentials, log, retention: retention(STORED_MESSAGES) });
+  const { DEFAULT_LEASE_MS, joinCluster } = await import("../chat/nats/cluster.ts");
+  return await joinCluster({
+    address,
+    credentials,
+    log,
+    retention: retention(STORED_MESSAGES),
+    leaseMs: clusterLease ?? DEFAULT_LEASE_MS,
+  });
 }
 
 async function readMotd(path: string): Promise<string[]> {

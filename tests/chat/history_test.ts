@@ -5,8 +5,7 @@ import type { History, Receipt, Retention, RoomLog } from "../../src/chat/histor
 import { createMemoryHistory } from "../../src/chat/history_memory.ts";
 import { createSqliteHistory } from "../../src/chat/history_sqlite.ts";
 import type { Draft, RoomMessage } from "../../src/chat/message.ts";
-import { parseClusterAddress } from "../../src/chat/nats/cluster_address.ts";
-import { createNatsHistory } from "../../src/chat/nats/history_nats.ts";
+import { joinTestCluster } from "../support/nats_cluster.ts";
 import { NatsServer } from "../support/nats_server.ts";
 import { toolTest } from "../support/tools.ts";
 
@@ -40,7 +39,7 @@ const HISTORIES: Readonly<Record<string, () => Promise<Fixture>>> = {
     return {
       hasGaps: true,
       hasOwnClock: true,
-      create: (retention) => createNatsHistory({ address: parseClusterAddress(server.url), retention, log }),
+      create: async (retention) => (await joinTestCluster(server.url, { retention })).history,
       [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
     };
   },

@@ -42,6 +42,12 @@ export class NatsServer implements AsyncDisposable {
     await child?.status;
   }
 
+  /** Takes away all that it has stored; it must not be running. */
+  async clear(): Promise<void> {
+    await Deno.remove(this.#folder, { recursive: true });
+    await Deno.mkdir(this.#folder);
+  }
+
   /** Starts it again, on the same port and with the same files. */
   async restart(): Promise<void> {
     const path = findTool("nats-server");

@@ -3,8 +3,6 @@ import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../log/logger.ts";
 import { delay } from "../../net/wait.ts";
 import type { NatsLink } from "./link.ts";
-import { decodeDraft, type StoredMessage } from "./stored_message.ts";
-import { ROOM_SUBJECTS, STREAM } from "./subjects.ts";
 
 /** Messages that NATS may send ahead. */
 const AHEAD = 1_000;
@@ -12,19 +10,29 @@ const HEARTBEAT_MS = 2_000;
 const PULL_MS = 30_000;
 const RETRY_MS = 250;
 
-/** Every message of the stream once and in its order, whatever happens to the connection. */
+/** What a {@linkcode Feed} reads. */
+export interface FeedSource {
+  readonly stream: string;
+  readonly subjects: string;
+  /** It starts after the message of this number. */
+  readonly position: number;
+}
+
+/** Every message of a stream once and in its order, whatever happens to the connection. */
 export class Feed {
   readonly #link: NatsLink;
   readonly #log: Logger;
-  readonly #onMessage: (message: StoredMessage) => void;
+  readonly #source: FeedSource;
+  readonly #onMessage: (message: JsMsg) => void;
   #position: number;
   #messages: ConsumerMessages | undefined;
   #isRestartDue = false;
 
-  /** Starts after the message numbered `position`. */
-  constructor(link: NatsLink, position: number, log: Logger, onMessage: (message: StoredMessage) => void) {
+  /** Nothing is read before {@linkcode start}. */
+  constructor(link: NatsLink, source: FeedSource, log: Logger, onMessage: (message: JsMsg) => void) {
     this.#link = link;
-    this.#position = position;
+    this.#source = source;
+    this.#position = source.position;
     this.#log = log;
     this.#onMessage = onMessage;
   }
@@ -34,9 +42,14 @@ export class Feed {
     return this.#position;
   }
 
-  /** Tells messages until the server ends. */
-  async run(): Promise<void> {
+  /** Tells messages until the link ends, which waits for it. */
+  start(): void {
     const { signal } = this.#link;
+    signal.addEventListener("abort", () => this.#messages?.stop(), { once: true });
+    this.#link.attach(this.#run(signal));
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
         if (await this.#link.whenReady(performance.now() + PULL_MS) && !signal.aborted) await this.#consume();
@@ -55,15 +68,11 @@ export class Feed {
     this.#messages?.stop();
   }
 
-  /** Stops for good. */
-  stop(): void {
-    this.#messages?.stop();
-  }
-
   async #consume(): Promise<void> {
     this.#isRestartDue = false;
-    const consumer = await this.#link.attempt(this.#link.js.consumers.get(STREAM, {
-      filter_subjects: ROOM_SUBJECTS,
+    const { stream, subjects } = this.#source;
+    const consumer = await this.#link.attempt(this.#link.js.consumers.get(stream, {
+      filter_subjects: subjects,
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: this.#position + 1,
     }));
@@ -72,15 +81,9 @@ export class Feed {
     if (this.#isRestartDue || this.#link.signal.aborted) this.#messages.stop();
     for await (const message of this.#messages) {
       if (this.#isRestartDue) break;
-      this.#tell(message);
+      if (message.seq <= this.#position) continue;
+      this.#position = message.seq;
+      this.#onMessage(message);
     }
-  }
-
-  #tell(message: JsMsg): void {
-    if (message.seq <= this.#position) return;
-    this.#position = message.seq;
-    const decoded = decodeDraft(message.string());
-    if (decoded === undefined) return this.#log.warning("no message of a room", { subject: message.subject });
-    this.#onMessage({ subject: message.subject, seq: message.seq, at: message.timestamp, ...decoded });
   }
 }

@@ -1,78 +1,80 @@
-import type { StreamInfo } from "@nats-io/jetstream";
-import { type KV, Kvm } from "@nats-io/kv";
+import type { JsMsg, StreamInfo } from "@nats-io/jetstream";
 import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../log/logger.ts";
 import { ChatError } from "../chat_error.ts";
-import type { History, OnDecision, OnMessage, Retention, RoomLog, RoomState } from "../history.ts";
+import type { Decision } from "../decision.ts";
+import type { History, OnDecision, OnMessage, RoomLog, RoomState } from "../history.ts";
 import type { Draft } from "../message.ts";
 import { keyOf } from "../names.ts";
 import { Archive } from "./archive.ts";
-import type { ClusterAddress } from "./cluster_address.ts";
-import { connectNats } from "./connect_nats.ts";
 import { Feed } from "./feed.ts";
-import { NatsLink } from "./link.ts";
+import type { NatsLink } from "./link.ts";
 import { type LogHost, NatsLog } from "./nats_log.ts";
 import { Publisher, type Stored } from "./publisher.ts";
-import type { StoredMessage } from "./stored_message.ts";
-import { ROOM_BUCKET, tokenOf } from "./subjects.ts";
+import { RoomStates } from "./room_states.ts";
+import { decodeDraft } from "./stored_message.ts";
+import { ROOM_BUCKET, ROOM_PREFIX, ROOM_SUBJECTS, STREAM } from "./subjects.ts";
+import { Table } from "./table.ts";
 
 /** What {@linkcode createNatsHistory} must be told. */
 export interface NatsHistoryOptions {
-  readonly address: ClusterAddress;
-  /** What a credentials file holds. */
-  readonly credentials?: Uint8Array | undefined;
-  /** Counts where the stream is not there yet; a stream that is keeps what it keeps. */
-  readonly retention: Retention;
+  /** Names this server in the messages that came to it. */
+  readonly server: string;
+  /** The stream as it is now. */
+  readonly stream: StreamInfo;
   readonly log: Logger;
 }
 
 /**
  * Keeps the messages of all rooms in a JetStream stream that many servers
  * share: its order is the order everywhere, and a message is acknowledged when
- * JetStream has acknowledged it and it has come back.
- *
- * @throws {RefusedError} NATS is not there.
- * @throws {PermissionError} NATS or the sandbox refuses us.
- * @throws {UsageError} It has no JetStream.
+ * JetStream has acknowledged it and it has come back. The link ends with it.
  */
-export async function createNatsHistory(options: NatsHistoryOptions): Promise<History> {
-  const { address, credentials, retention, log } = options;
-  const connection = await connectNats(address, credentials);
-  try {
-    const { link, stream } = await NatsLink.open(connection, retention, log);
-    const states = await new Kvm(link.js).create(ROOM_BUCKET, { history: 1 });
-    return new NatsHistory(link, stream, states, log);
-  } catch (error) {
-    await connection.close();
-    throw error;
-  }
+export async function createNatsHistory(link: NatsLink, options: NatsHistoryOptions): Promise<NatsHistory> {
+  // As many decisions as a server can miss while it is cut off.
+  const table = await Table.open(link, { bucket: ROOM_BUCKET, history: 64, ttlMs: 0, log: options.log });
+  const history = new NatsHistory(link, new RoomStates(link, table), options);
+  await history.start();
+  return history;
 }
 
-class NatsHistory implements History, LogHost {
-  readonly origin = crypto.randomUUID();
+/** The history of a cluster. */
+export class NatsHistory implements History, LogHost {
+  readonly origin: string;
   readonly archive: Archive;
   epoch: string;
   readonly #link: NatsLink;
-  readonly #states: KV;
+  readonly #states: RoomStates;
   readonly #log: Logger;
   readonly #publisher: Publisher;
   readonly #feed: Feed;
-  readonly #feeding: Promise<void>;
   /** Open rooms by subject. */
   readonly #logs = new Map<string, NatsLog>();
-  /** States that are being kept, by room. */
-  readonly #keeping = new Map<string, Promise<void>>();
 
-  constructor(link: NatsLink, stream: StreamInfo, states: KV, log: Logger) {
+  constructor(link: NatsLink, states: RoomStates, { server, stream, log }: NatsHistoryOptions) {
+    this.origin = server;
     this.#link = link;
     this.#states = states;
     this.#log = log;
     this.archive = new Archive(link);
     this.epoch = epochOf(stream);
     this.#publisher = new Publisher(link, this.origin);
-    this.#feed = new Feed(link, stream.state.last_seq, log, (message) => this.#deliver(message));
-    link.watch({ onReady: (now) => this.#goOn(now) });
-    this.#feeding = this.#feed.run();
+    const source = { stream: STREAM, subjects: ROOM_SUBJECTS, position: stream.state.last_seq };
+    this.#feed = new Feed(link, source, log, (message) => this.#deliver(message));
+  }
+
+  /** Begins to hear what is said and decided. */
+  async start(): Promise<void> {
+    this.#link.watch({ onReady: (now) => this.#goOn(now) });
+    this.#feed.start();
+    await this.#states.start((token, decision, state) => {
+      this.#logs.get(ROOM_PREFIX + token)?.onDecision(decision, state);
+    });
+  }
+
+  /** What a room is about. */
+  topicOf(roomKey: string): string {
+    return this.#states.of(roomKey)?.topic ?? "";
   }
 
   async open(name: string, onMessage: OnMessage, onDecision?: OnDecision): Promise<RoomLog> {
@@ -80,9 +82,7 @@ class NatsHistory implements History, LogHost {
     // Known before anything is read: what comes meanwhile must not be missed.
     this.#logs.set(log.subject, log);
     try {
-      await this.#keeping.get(log.key);
-      const [state] = await Promise.all([this.#stateOf(log), log.load(this.#feed.position)]);
-      log.state = state;
+      await log.load(this.#feed.position);
       return log;
     } catch (cause) {
       this.forget(log);
@@ -95,33 +95,27 @@ class NatsHistory implements History, LogHost {
     return this.#publisher.store(log.subject, draft);
   }
 
-  keep(log: NatsLog, state: RoomState): void {
-    const before = this.#keeping.get(log.key) ?? Promise.resolve();
-    const keeping = before.then(async () => {
-      try {
-        await this.#states.put(tokenOf(log.key), JSON.stringify(state));
-      } catch (error) {
-        this.#log.error("keeping a topic, a ban or a mute failed", { room: log.name, error: messageOf(error) });
-      }
-    }).finally(() => {
-      if (this.#keeping.get(log.key) === keeping) this.#keeping.delete(log.key);
-    });
-    this.#keeping.set(log.key, keeping);
+  stateOf({ key }: NatsLog): RoomState | undefined {
+    return this.#states.of(key);
+  }
+
+  decide({ key }: NatsLog, decision: Decision): Promise<void> {
+    return this.#states.decide(key, decision);
   }
 
   forget(log: NatsLog): void {
     if (this.#logs.get(log.subject) === log) this.#logs.delete(log.subject);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#keeping.values());
-    this.#feed.stop();
-    await this.#link[Symbol.asyncDispose]();
-    await this.#feeding;
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#link[Symbol.asyncDispose]();
   }
 
-  #deliver(message: StoredMessage): void {
-    this.#logs.get(message.subject)?.deliver(message);
+  #deliver(message: JsMsg): void {
+    const { subject, seq, timestamp } = message;
+    const decoded = decodeDraft(message.string());
+    if (decoded === undefined) return this.#log.warning("no message of a room", { subject });
+    this.#logs.get(subject)?.deliver({ subject, seq, at: timestamp, ...decoded });
   }
 
   /** NATS is there again, with the same stream or with a new one. */
@@ -132,11 +126,6 @@ class NatsHistory implements History, LogHost {
     this.epoch = epoch;
     for (const log of this.#logs.values()) log.startAnew();
     this.#feed.restart(0);
-  }
-
-  async #stateOf(log: NatsLog): Promise<RoomState | undefined> {
-    const entry = await this.#link.attempt(this.#states.get(tokenOf(log.key)));
-    return entry === null || entry.operation !== "PUT" ? undefined : entry.json<RoomState>();
   }
 }
 

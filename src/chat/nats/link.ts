@@ -30,11 +30,13 @@ export class NatsLink implements AsyncDisposable {
   readonly #underway = new Set<(error: Error) => void>();
   #waiters: (() => void)[] = [];
   #isReady = true;
-  #events: LinkEvents | undefined;
+  readonly #events: LinkEvents[] = [];
+  readonly #attached: Promise<void>[] = [];
 
   private constructor(connection: NatsConnection, jsm: JetStreamManager, retention: Retention, log: Logger) {
     this.connection = connection;
-    this.js = jetstream(connection);
+    // Who may use JetStream at all is found out by using it.
+    this.js = jetstream(connection, { checkAPI: false, timeout: API_TIMEOUT_MS });
     this.jsm = jsm;
     this.#retention = retention;
     this.#log = log;
@@ -54,13 +56,18 @@ export class NatsLink implements AsyncDisposable {
         { cause },
       );
     });
+    void link.#watchStatus();
     return { link, stream };
   }
 
-  /** Starts to watch the connection. */
+  /** Is told from now on when JetStream is there again. */
   watch(events: LinkEvents): void {
-    this.#events = events;
-    void this.#watchStatus();
+    this.#events.push(events);
+  }
+
+  /** Something that ends with the link, which waits for it. */
+  attach(work: Promise<void>): void {
+    this.#attached.push(work);
   }
 
   /** Whether NATS was there when it was last heard of. */
@@ -114,6 +121,7 @@ export class NatsLink implements AsyncDisposable {
     for (const settle of this.#waiters.splice(0)) settle();
     for (const reject of [...this.#underway]) reject(new Error("the server is ending"));
     await this.connection.close();
+    await Promise.all(this.#attached);
   }
 
   async #watchStatus(): Promise<void> {
@@ -131,7 +139,7 @@ export class NatsLink implements AsyncDisposable {
         if (signal.aborted) return;
         this.#isReady = true;
         this.#log.info("NATS is there again");
-        this.#events?.onReady(stream);
+        for (const events of this.#events) events.onReady(stream);
         for (const settle of this.#waiters.splice(0)) settle();
         return;
       } catch {

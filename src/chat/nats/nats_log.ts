@@ -1,5 +1,5 @@
 import { ChatError } from "../chat_error.ts";
-import { decided, type Decision } from "../decision.ts";
+import type { Decision } from "../decision.ts";
 import type { OnDecision, OnMessage, Receipt, RoomLog, RoomState } from "../history.ts";
 import { idConflict } from "../id_conflict.ts";
 import type { Draft, RoomMessage } from "../message.ts";
@@ -19,7 +19,8 @@ export interface LogHost {
   readonly epoch: string;
   readonly archive: Archive;
   store(log: NatsLog, draft: Draft): Promise<Stored | ChatError>;
-  keep(log: NatsLog, state: RoomState): void;
+  stateOf(log: NatsLog): RoomState | undefined;
+  decide(log: NatsLog, decision: Decision): Promise<void>;
   forget(log: NatsLog): void;
 }
 
@@ -34,7 +35,6 @@ export class NatsLog implements RoomLog {
   readonly name: string;
   readonly key: string;
   readonly subject: string;
-  state: RoomState | undefined;
   readonly #host: LogHost;
   #onMessage: OnMessage | undefined;
   #onDecision: OnDecision | undefined;
@@ -61,6 +61,10 @@ export class NatsLog implements RoomLog {
 
   get seq(): number {
     return this.#seq;
+  }
+
+  get state(): RoomState | undefined {
+    return this.#host.stateOf(this);
   }
 
   /** Begins with what the stream has up to `position`, and goes on with what came meanwhile. */
@@ -120,10 +124,12 @@ export class NatsLog implements RoomLog {
     return this.#chain(found, before?.seq ?? 0);
   }
 
-  decide(decision: Decision): void {
-    const state = decided(this.state, decision);
-    if (state !== undefined && state !== this.state) this.#host.keep(this, state);
-    this.state = state;
+  decide(decision: Decision): Promise<void> {
+    return this.#host.decide(this, decision);
+  }
+
+  /** Something was decided, by whichever server. */
+  onDecision(decision: Decision, state: RoomState | undefined): void {
     this.#onDecision?.(decision, state);
   }
 

@@ -5,14 +5,21 @@
  * @module
  */
 
+import { keyOf } from "../names.ts";
+
 /** The stream that holds every room's messages. */
 export const STREAM = "PARLEY";
 /** Each room's messages have the subject `parley.room.NAME`. */
 export const ROOM_SUBJECTS = "parley.room.>";
 /** The key-value bucket of topics, bans and mutes; a room is a key. */
 export const ROOM_BUCKET = "parley_rooms";
+/** The key-value bucket of who is where: `nick.NAME` for people, `server.ID` for the servers' signs of life. */
+export const PRESENCE_BUCKET = "parley_presence";
+/** What is said to everyone, by one server to all others. */
+export const ANNOUNCEMENTS = "parley.all";
 
-const PREFIX = "parley.room.";
+/** Begins the subject of a room. */
+export const ROOM_PREFIX = "parley.room.";
 const encoder = new TextEncoder();
 
 /** A room's key as one token of a subject: `#dev.io` is `dev_2eio`. */
@@ -23,7 +30,22 @@ export function tokenOf(key: string): string {
   }).join("");
 }
 
+/** Where a server hears what is said to one of its members. */
+export function serverSubject(server: string): string {
+  return `parley.server.${server}`;
+}
+
+/** Begins the keys of people in the presence bucket. */
+export const NICK_KEY = "nick.";
+/** Begins the keys of servers in the presence bucket. */
+export const SERVER_KEY = "server.";
+
 /** The subject of a room's messages. */
 export function subjectOf(key: string): string {
-  return PREFIX + tokenOf(key);
+  return ROOM_PREFIX + tokenOf(key);
+}
+
+/** A person's name as a key of the presence bucket; its case does not count. */
+export function nickKeyOf(nick: string): string {
+  return NICK_KEY + tokenOf(keyOf(nick));
 }

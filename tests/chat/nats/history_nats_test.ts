@@ -1,20 +1,15 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
-import { Logger, RefusedError, UsageError } from "@parley/parley";
+import { RefusedError, UsageError } from "@parley/parley";
 import { ChatError } from "../../../src/chat/chat_error.ts";
 import type { History, Receipt, RoomLog } from "../../../src/chat/history.ts";
 import type { RoomMessage } from "../../../src/chat/message.ts";
-import { parseClusterAddress } from "../../../src/chat/nats/cluster_address.ts";
-import { createNatsHistory } from "../../../src/chat/nats/history_nats.ts";
+import { joinTestCluster } from "../../support/nats_cluster.ts";
 import { NatsServer } from "../../support/nats_server.ts";
 import { closedPort } from "../../support/ports.ts";
 import { toolTest } from "../../support/tools.ts";
 
-function openHistory(url: string): Promise<History> {
-  return createNatsHistory({
-    address: parseClusterAddress(url),
-    retention: { maxMessages: 10_000 },
-    log: Logger.of("test"),
-  });
+async function openHistory(url: string): Promise<History> {
+  return (await joinTestCluster(url)).history;
 }
 
 function publish(log: RoomLog, text: string, id?: string): Promise<Receipt | ChatError> {
@@ -146,7 +141,7 @@ toolTest("nats-server", "nats history: refuses what cannot be stored in time, an
   assertEquals((await log.last(1, log.seq)).map(({ text }) => text), ["later"]);
 });
 
-toolTest("nats-server", "createNatsHistory() says in one line what is wrong with NATS", async () => {
+toolTest("nats-server", "joinCluster() says in one line what is wrong with NATS", async () => {
   await assertRejects(() => openHistory(`nats://127.0.0.1:${closedPort()}`), RefusedError, "Cannot use NATS at 127");
   await using nats = await NatsServer.start([]);
   await assertRejects(() => openHistory(nats.url), UsageError, "start nats-server with -js");

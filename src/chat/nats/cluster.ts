@@ -1,0 +1,52 @@
+import type { Logger } from "../../log/logger.ts";
+import type { Directory } from "../directory.ts";
+import type { History, Retention } from "../history.ts";
+import type { ClusterAddress } from "./cluster_address.ts";
+import { connectNats } from "./connect_nats.ts";
+import { createNatsDirectory } from "./directory_nats.ts";
+import { createNatsHistory } from "./history_nats.ts";
+import { NatsLink } from "./link.ts";
+
+/** What {@linkcode joinCluster} must be told. */
+export interface ClusterOptions {
+  readonly address: ClusterAddress;
+  /** What a credentials file holds. */
+  readonly credentials?: Uint8Array | undefined;
+  /** Counts where the stream is not there yet; a stream that is keeps what it keeps. */
+  readonly retention: Retention;
+  /** A server that gives no sign of life for this time is gone, with its members. */
+  readonly leaseMs: number;
+  readonly log: Logger;
+}
+
+/** What the servers of a cluster have in common. */
+export interface Cluster {
+  /** Ends the connection to NATS: the directory is disposed of before it. */
+  readonly history: History;
+  readonly directory: Directory;
+}
+
+/** How long a server may give no sign of life where nothing is said, in milliseconds. */
+export const DEFAULT_LEASE_MS = 12_000;
+
+/**
+ * Makes this server one of many with the same rooms and people.
+ *
+ * @throws {RefusedError} NATS is not there.
+ * @throws {PermissionError} NATS or the sandbox refuses us.
+ * @throws {UsageError} It has no JetStream.
+ */
+export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
+  const { address, credentials, retention, leaseMs, log } = options;
+  const connection = await connectNats(address, credentials);
+  try {
+    const { link, stream } = await NatsLink.open(connection, retention, log);
+    const server = crypto.randomUUID().slice(0, 8);
+    const history = await createNatsHistory(link, { server, stream, log });
+    const topicOf = (roomKey: string) => history.topicOf(roomKey);
+    return { history, directory: await createNatsDirectory(link, { server, leaseMs, topicOf, log }) };
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}

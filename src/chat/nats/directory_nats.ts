@@ -1,0 +1,288 @@
+import { messageOf } from "../../base/errors.ts";
+import type { Logger } from "../../log/logger.ts";
+import { abortable } from "../../net/wait.ts";
+import type { Directory, DirectoryEvents, Remote } from "../directory.ts";
+import { LocalDirectory, nickTaken } from "../directory_local.ts";
+import type { ChatEvent, Person, RoomSummary } from "../event.ts";
+import type { Member } from "../member.ts";
+import { keyOf } from "../names.ts";
+import type { Room } from "../room.ts";
+import { Courier } from "./courier.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import type { NatsLink } from "./link.ts";
+import { BEATS_PER_LEASE } from "./liveness.ts";
+import { Neighbours } from "./neighbours.ts";
+import { decodePresence, encodeGrave, type Presence, type PresenceRecord } from "./presence_record.ts";
+import { Registration, type RegistrationHost } from "./registration.ts";
+import { NICK_KEY, PRESENCE_BUCKET, SERVER_KEY } from "./subjects.ts";
+import { Table, type TableEntry } from "./table.ts";
+
+/** Names that nobody has any more, and servers that ended, are forgotten after this time. */
+const TTL_MS = 3_600_000;
+/** For the other servers to be told who left, at the end. */
+const GOODBYE_MS = 2_000;
+/** For NATS, to say who was first in a room. */
+const ENTER_MS = 5_000;
+/** Names of a lost server that are freed with one sign of life. */
+const SWEPT_AT_ONCE = 200;
+/** Registrations that are written anew with one sign of life, so that they are not forgotten. */
+const RENEWED_AT_ONCE = 200;
+
+/** What {@linkcode createNatsDirectory} must be told. */
+export interface NatsDirectoryOptions {
+  /** Names this server in the cluster. */
+  readonly server: string;
+  /** A server that gives no sign of life for this time is gone, with its members. */
+  readonly leaseMs: number;
+  /** What a room is about, where it is known. */
+  readonly topicOf: (roomKey: string) => string;
+  readonly log: Logger;
+}
+
+/** The people of all servers that share one NATS: a key-value bucket has everyone, under their name. */
+export async function createNatsDirectory(link: NatsLink, options: NatsDirectoryOptions): Promise<Directory> {
+  const { log, server } = options;
+  const table = await Table.open(link, { bucket: PRESENCE_BUCKET, history: 1, ttlMs: TTL_MS, log });
+  const directory = new NatsDirectory(link, table, new Courier(link, server), options);
+  await directory.start();
+  return directory;
+}
+
+class NatsDirectory implements Directory, RegistrationHost {
+  readonly server: string;
+  readonly link: NatsLink;
+  readonly table: Table;
+  readonly #here = new LocalDirectory();
+  readonly #courier: Courier;
+  readonly #heartbeat: Heartbeat;
+  readonly #neighbours: Neighbours;
+  readonly #topicOf: (roomKey: string) => string;
+  readonly #log: Logger;
+  /** Everyone here, by id, and who has left while NATS has not been told. */
+  readonly #registrations = new Map<string, Registration>();
+  readonly #leaving = new Set<Registration>();
+  #events: DirectoryEvents | undefined;
+  #arrivals = 0;
+  /** Signs of life until those are dropped who were not written anew after a loss. */
+  #beatsToDrop = 0;
+
+  constructor(link: NatsLink, table: Table, courier: Courier, options: NatsDirectoryOptions) {
+    this.link = link;
+    this.table = table;
+    this.server = options.server;
+    this.#courier = courier;
+    this.#topicOf = options.topicOf;
+    this.#log = options.log;
+    this.#heartbeat = new Heartbeat(link, table, options, {
+      onGone: (server, why) => this.#neighbours.hide(server, why),
+      onBack: (server) => this.#neighbours.show(server),
+      onBeat: () => this.#onBeat(),
+    });
+    this.#neighbours = new Neighbours(
+      this.#heartbeat.liveness,
+      (roomKeys, event) => this.#events?.onNews(roomKeys, event),
+    );
+  }
+
+  /** Learns who is there, and says that this server is. */
+  async start(): Promise<void> {
+    this.#courier.listen({
+      onLetter: (id, event) => {
+        const member = this.#registrations.get(id)?.member;
+        member?.tell(event);
+        return member !== undefined;
+      },
+      onAnnouncement: (event) => this.#events?.onAnnouncement(event),
+    });
+    await this.table.start({ onEntry: (entry) => this.#onEntry(entry), onLost: () => this.#onLost() });
+    this.link.watch({ onReady: () => this.#tidy() });
+    await this.#heartbeat.start();
+  }
+
+  get members(): Iterable<Member> {
+    return this.#here.members;
+  }
+
+  get size(): number {
+    return this.#here.size;
+  }
+
+  watch(events: DirectoryEvents): void {
+    this.#events = events;
+  }
+
+  newcomer(): { id: string; nick: string } {
+    const number = ++this.#arrivals;
+    // A name of nobody else's without asking, which a client that comes must not wait for.
+    return { id: `${this.server}.${number}`, nick: `guest${number}-${this.server.slice(0, 4)}` };
+  }
+
+  add(member: Member): void {
+    this.#here.add(member);
+    const registration = new Registration(this, member);
+    this.#registrations.set(member.id, registration);
+    if (member.isAdmitted) void registration.update();
+  }
+
+  find(nick: string): Member | Remote | undefined {
+    return this.#here.find(nick) ?? this.#neighbours.find(nick);
+  }
+
+  async rename(member: Member, nick: string): Promise<void> {
+    const holder = this.#here.find(nick);
+    if (holder !== undefined && holder !== member) throw nickTaken(holder.nick);
+    await this.#registrations.get(member.id)?.rename(nick, () => this.#here.rename(member, nick));
+  }
+
+  async enter(member: Member, room: Room): Promise<boolean> {
+    const registration = this.#registrations.get(member.id);
+    if (registration === undefined || !this.link.isReady) {
+      void registration?.update();
+      return false;
+    }
+    const answer = new Promise<boolean>((resolve) => registration.entering.set(room.key, resolve));
+    void registration.update();
+    // Without NATS nobody can tell who was first; whoever comes is let in all the same.
+    try {
+      return await abortable(this.link.attempt(answer), { timeoutMs: ENTER_MS }, () => new Error("no answer of NATS"));
+    } catch {
+      return false;
+    } finally {
+      registration.entering.delete(room.key);
+    }
+  }
+
+  leave(member: Member, room: Room, reason: string | undefined): void {
+    const registration = this.#registrations.get(member.id);
+    registration?.leave(room.key, reason);
+    void registration?.update(room.settled());
+  }
+
+  update(member: Member): void {
+    void this.#registrations.get(member.id)?.update();
+  }
+
+  remove(member: Member, reason: string | undefined): void {
+    this.#here.remove(member);
+    const registration = this.#registrations.get(member.id);
+    if (registration === undefined) return;
+    this.#registrations.delete(member.id);
+    const underway = Array.from(member.rooms.values(), (room) => room.settled()).filter((one) => one !== undefined);
+    this.#leaving.add(registration);
+    const removing = registration.remove(reason, underway.length === 0 ? undefined : Promise.all(underway));
+    void removing.then(() => this.#forgetTidy(registration));
+  }
+
+  elsewhere(roomKey: string): Person[] {
+    return this.#neighbours.inRoom(roomKey);
+  }
+
+  roomsElsewhere(): RoomSummary[] {
+    return this.#neighbours.rooms().map((summary) => ({ ...summary, topic: this.#topicOf(keyOf(summary.room)) }));
+  }
+
+  async tell(remote: Remote, event: ChatEvent): Promise<void> {
+    await this.#courier.send(remote, event);
+  }
+
+  announce(event: ChatEvent): void {
+    this.#courier.announce(event);
+  }
+
+  /** A name is free that is a grave, of a server that is gone, or of nobody here. */
+  isFree(presence: Presence | undefined): boolean {
+    if (presence === undefined || "grave" in presence) return true;
+    const { server, id } = presence.person;
+    return server === this.server ? !this.#registrations.has(id) : this.#heartbeat.liveness.isGone(server);
+  }
+
+  onNameLost(member: Member): void {
+    this.#events?.onNameLost(member);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const member of [...this.#here.members]) this.remove(member, "its server ended");
+    const leaving = Promise.all(Array.from(this.#leaving, (registration) => registration.tidy()));
+    // What is left is put away by the others.
+    await abortable(this.link.attempt(leaving), { timeoutMs: GOODBYE_MS }, () => new Error("late")).catch(() => {});
+    await this.#heartbeat.stop();
+    await this.#here[Symbol.asyncDispose]();
+  }
+
+  #onEntry(entry: TableEntry): void {
+    if (entry.key.startsWith(SERVER_KEY)) return this.#heartbeat.onEntry(entry);
+    const presence = decodePresence(entry.value);
+    if (!entry.key.startsWith(NICK_KEY) || presence === undefined) return;
+    if ("grave" in presence) {
+      this.#defend(this.#registrations.get(presence.grave.id), entry);
+    } else if (presence.person.server === this.server) {
+      this.#confirm(presence.person);
+    } else {
+      this.#heartbeat.hear(presence.person.server);
+      this.#defend(this.#registrations.get(this.#here.find(presence.person.nick)?.id ?? ""), entry);
+    }
+    const isOurs = "person" in presence && presence.person.server === this.server;
+    this.#neighbours.onEntry(entry.key, entry.revision, isOurs ? undefined : presence);
+  }
+
+  /** In the order of all servers, someone here has entered rooms now. */
+  #confirm({ id, rooms }: PresenceRecord): void {
+    for (const [roomKey, resolve] of this.#registrations.get(id)?.entering ?? []) {
+      if (rooms.has(roomKey)) resolve(!this.#neighbours.isIn(roomKey));
+    }
+  }
+
+  /** Another server took this one for gone, and wrote what is a member's of ours: who has the name is found out. */
+  #defend(registration: Registration | undefined, { key, revision }: TableEntry): void {
+    if (registration?.key === key && registration.revision < revision) void registration.update();
+  }
+
+  #onBeat(): void {
+    if (this.#beatsToDrop > 0 && --this.#beatsToDrop === 0) this.#neighbours.dropOld("its server is lost");
+    const oldMs = performance.now() - TTL_MS / 2;
+    let renewed = 0;
+    for (const registration of this.#registrations.values()) {
+      if (registration.writtenMs === undefined || registration.writtenMs > oldMs) continue;
+      void registration.update();
+      if (++renewed >= RENEWED_AT_ONCE) break;
+    }
+    void this.#sweep();
+  }
+
+  /** One of the servers that are there puts away what those left that are gone. */
+  async #sweep(): Promise<void> {
+    const { liveness } = this.#heartbeat;
+    const isSweeper = liveness.isFirst(this.server);
+    for (const server of [...liveness.gone]) {
+      const leftovers = this.#neighbours.leftovers(server, SWEPT_AT_ONCE);
+      if (leftovers.length === 0) liveness.forget(server);
+      if (!isSweeper) continue;
+      const putting = leftovers.map(({ key, id, revision }) =>
+        this.table.put(key, encodeGrave({ id, why: "its server is lost" }), revision)
+      );
+      await Promise.all(putting).catch((error: unknown) => {
+        this.#log.debug("names of a lost server were not freed", { server, error: messageOf(error) });
+      });
+    }
+  }
+
+  /** NATS is there again: it is told who has left meanwhile. */
+  #tidy(): void {
+    for (const registration of this.#registrations.values()) if (!registration.isTidy) void registration.tidy();
+    for (const registration of this.#leaving) void registration.tidy().then(() => this.#forgetTidy(registration));
+  }
+
+  #forgetTidy(registration: Registration): void {
+    if (registration.isTidy) this.#leaving.delete(registration);
+  }
+
+  /** NATS has lost everything: everyone here is written anew, and so does every other server. */
+  #onLost(): void {
+    this.#neighbours.expectAnew();
+    this.#beatsToDrop = BEATS_PER_LEASE;
+    void this.#heartbeat.beat();
+    for (const registration of this.#registrations.values()) {
+      if (registration.writtenMs !== undefined) void registration.update();
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import { messageOf } from "../../base/errors.ts";
+import type { Logger } from "../../log/logger.ts";
+import type { NatsLink } from "./link.ts";
+import { BEATS_PER_LEASE, Liveness } from "./liveness.ts";
+import { SERVER_KEY } from "./subjects.ts";
+import type { Table, TableEntry } from "./table.ts";
+
+/** What a {@linkcode Heartbeat} must be told. */
+export interface HeartbeatOptions {
+  /** Names this server. */
+  readonly server: string;
+  readonly leaseMs: number;
+  readonly log: Logger;
+}
+
+/** What a {@linkcode Heartbeat} tells. */
+export interface HeartbeatEvents {
+  /** A server is gone, with everyone on it. */
+  onGone(server: string, why: string): void;
+  /** A server that was taken for gone is there. */
+  onBack(server: string): void;
+  /** A sign of life of this server came back from NATS: NATS is there and listens to us. */
+  onBeat(): void;
+}
+
+/** Says that this server is there, and listens whether the others are. */
+export class Heartbeat {
+  readonly liveness: Liveness;
+  readonly #link: NatsLink;
+  readonly #table: Table;
+  readonly #options: HeartbeatOptions;
+  readonly #beatMs: number;
+  readonly #events: HeartbeatEvents;
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  constructor(link: NatsLink, table: Table, options: HeartbeatOptions, events: HeartbeatEvents) {
+    this.#link = link;
+    this.#table = table;
+    this.#options = options;
+    this.#beatMs = options.leaseMs / BEATS_PER_LEASE;
+    this.#events = events;
+    this.liveness = new Liveness(this.#beatMs);
+  }
+
+  /** Begins, and goes on until {@linkcode stop} or the end of the link. */
+  async start(): Promise<void> {
+    this.#timer = setInterval(() => void this.beat(), this.#beatMs);
+    this.#link.signal.addEventListener("abort", () => clearInterval(this.#timer), { once: true });
+    this.#link.watch({ onReady: () => void this.beat() });
+    await this.beat();
+  }
+
+  /** Gives one sign of life. */
+  async beat(): Promise<void> {
+    if (this.#link.isReady) await this.#say({ beatMs: this.#beatMs });
+  }
+
+  /** The last word: whoever is on this server is gone. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    if (this.#link.isReady) await this.#say({ gone: true });
+  }
+
+  /** A server has written its key. */
+  onEntry({ key, value }: TableEntry): void {
+    const server = key.slice(SERVER_KEY.length);
+    const isOwn = server === this.#options.server;
+    const { beatMs } = typeof value === "object" && value !== null && "beatMs" in value ? value : {};
+    if (typeof beatMs === "number") {
+      this.hear(server, beatMs);
+      if (isOwn) this.#onBeat();
+    } else if (!isOwn && this.liveness.leave(server)) {
+      this.#options.log.info("a server of the cluster has ended", { server });
+      this.#events.onGone(server, "its server ended");
+    }
+  }
+
+  /** Something of a server came, whatever it was. */
+  hear(server: string, beatMs?: number): void {
+    if (!this.liveness.hear(server, beatMs)) return;
+    this.#options.log.info("a server of the cluster is there again", { server });
+    this.#events.onBack(server);
+  }
+
+  #onBeat(): void {
+    for (const server of this.liveness.tick()) {
+      this.#options.log.warning("a server of the cluster gives no sign of life: its members are gone", { server });
+      this.#events.onGone(server, "its server is lost");
+    }
+    this.#events.onBeat();
+  }
+
+  async #say(value: unknown): Promise<void> {
+    try {
+      await this.#table.put(`${SERVER_KEY}${this.#options.server}`, value);
+    } catch (error) {
+      // The link has said that NATS is away, and the next sign comes when it is there again.
+      this.#options.log.debug("a sign of life was not stored", { error: messageOf(error) });
+    }
+  }
+}

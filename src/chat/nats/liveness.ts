@@ -1,0 +1,68 @@
+/** Signs of life that a server gives while a lease lasts. */
+export const BEATS_PER_LEASE = 4;
+
+/**
+ * Which servers are there. Each gives a sign of life several times a lease; one
+ * that has not while four of our own came back from NATS is gone. So nobody is
+ * taken for gone because NATS, or this server, was away.
+ */
+export class Liveness {
+  readonly #beatMs: number;
+  readonly #heard = new Map<string, { atTick: number; beatMs: number }>();
+  readonly #gone = new Set<string>();
+  #ticks = 0;
+
+  /** `beatMs` lies between two of our own signs. */
+  constructor(beatMs: number) {
+    this.#beatMs = beatMs;
+  }
+
+  /** Something of a server came; whether it was taken for gone until now. */
+  hear(server: string, beatMs?: number): boolean {
+    const known = this.#heard.get(server);
+    this.#heard.set(server, { atTick: this.#ticks, beatMs: beatMs ?? known?.beatMs ?? this.#beatMs });
+    return this.#gone.delete(server);
+  }
+
+  /** A server has said that it ends; whether it was there until now. */
+  leave(server: string): boolean {
+    this.#heard.delete(server);
+    const wasThere = !this.#gone.has(server);
+    this.#gone.add(server);
+    return wasThere;
+  }
+
+  /** One of our own signs came back; the result are the servers that are gone since. */
+  tick(): string[] {
+    this.#ticks++;
+    const gone: string[] = [];
+    for (const [server, { atTick, beatMs }] of this.#heard) {
+      const most = BEATS_PER_LEASE * Math.max(1, beatMs / this.#beatMs);
+      if (this.#ticks - atTick < most) continue;
+      this.#heard.delete(server);
+      this.#gone.add(server);
+      gone.push(server);
+    }
+    return gone;
+  }
+
+  /** Whether a server is gone; one that was never heard of is not. */
+  isGone(server: string): boolean {
+    return this.#gone.has(server);
+  }
+
+  /** Nothing of it is left to be put away. */
+  forget(server: string): void {
+    this.#gone.delete(server);
+  }
+
+  /** Those that are gone, and not forgotten. */
+  get gone(): Iterable<string> {
+    return this.#gone;
+  }
+
+  /** Whether this one, of all that are there, puts away what the others left. */
+  isFirst(server: string): boolean {
+    return [...this.#heard.keys()].every((other) => server <= other);
+  }
+}

@@ -1,0 +1,162 @@
+import type { Remote } from "../directory.ts";
+import type { ChatEvent, Person, RoomSummary } from "../event.ts";
+import { keyOf } from "../names.ts";
+import type { Liveness } from "./liveness.ts";
+import type { Presence, PresenceRecord } from "./presence_record.ts";
+
+/** What became of someone on another server: for everyone who is in one of the rooms. */
+export type OnNews = (roomKeys: Iterable<string>, event: ChatEvent) => void;
+
+/** What stands under a key of the bucket. */
+interface Record {
+  readonly revision: number;
+  readonly person: PresenceRecord;
+  /** It was read before the bucket was lost, and not since. */
+  readonly isOld: boolean;
+}
+
+/** A record that its server has left behind. */
+export interface Leftover {
+  readonly key: string;
+  readonly revision: number;
+  readonly id: string;
+}
+
+/** The people on the other servers, and the news of them. */
+export class Neighbours {
+  readonly #liveness: Liveness;
+  readonly #onNews: OnNews;
+  readonly #records = new Map<string, Record>();
+  /** Those whose server is there, by the id of their connection. */
+  readonly #people = new Map<string, PresenceRecord>();
+  readonly #byName = new Map<string, PresenceRecord>();
+  readonly #byRoom = new Map<string, Map<string, Person>>();
+  /** Names of the rooms as they were first heard. */
+  readonly #roomNames = new Map<string, string>();
+
+  /** Nobody is there at first. */
+  constructor(liveness: Liveness, onNews: OnNews) {
+    this.#liveness = liveness;
+    this.#onNews = onNews;
+  }
+
+  /** Who has a name. */
+  find(nick: string): Remote | undefined {
+    return this.#byName.get(keyOf(nick));
+  }
+
+  /** Who is in a room. */
+  inRoom(roomKey: string): Person[] {
+    return [...this.#byRoom.get(roomKey)?.values() ?? []];
+  }
+
+  /** Whether anybody is in a room. */
+  isIn(roomKey: string): boolean {
+    return this.#byRoom.has(roomKey);
+  }
+
+  /** The rooms that someone is in, without their topics. */
+  rooms(): RoomSummary[] {
+    return Array.from(this.#byRoom, ([key, people]) => ({
+      room: this.#roomNames.get(key) ?? key,
+      members: people.size,
+      topic: "",
+    }));
+  }
+
+  /** Something else stands under a key; `undefined` where it is one of our own. */
+  onEntry(key: string, revision: number, presence: Presence | undefined): void {
+    const before = this.#records.get(key);
+    this.#records.delete(key);
+    const next = presence !== undefined && "person" in presence ? presence.person : undefined;
+    if (next !== undefined) this.#records.set(key, { revision, person: next, isOld: false });
+    // Who took another name is there under that already.
+    const wasHere = before !== undefined && before.person.id !== next?.id &&
+      this.#people.get(before.person.id)?.nick === before.person.nick;
+    if (wasHere) {
+      const why = presence !== undefined && "grave" in presence ? presence.grave.why : undefined;
+      this.#vanish(before.person.id, why);
+    }
+    if (next !== undefined && !this.#liveness.isGone(next.server)) this.#appear(next);
+  }
+
+  /** A server is gone, and with it its people. */
+  hide(server: string, why: string): void {
+    for (const person of [...this.#people.values()]) if (person.server === server) this.#vanish(person.id, why);
+  }
+
+  /** A server that was taken for gone is there again, with the people that it has. */
+  show(server: string): void {
+    for (const { person } of [...this.#records.values()]) if (person.server === server) this.#appear(person);
+  }
+
+  /** What a server that is gone has left, `most` records at the most. */
+  leftovers(server: string, most: number): Leftover[] {
+    const found: Leftover[] = [];
+    for (const [key, { revision, person }] of this.#records) {
+      if (person.server !== server) continue;
+      found.push({ key, revision, id: person.id });
+      if (found.length >= most) break;
+    }
+    return found;
+  }
+
+  /** The bucket was lost: who is still there will be written anew. */
+  expectAnew(): void {
+    for (const [key, record] of this.#records) this.#records.set(key, { ...record, isOld: true });
+  }
+
+  /** Who was not written anew is not there any more. */
+  dropOld(why: string): void {
+    for (const [key, { isOld, person }] of [...this.#records]) {
+      if (!isOld) continue;
+      this.#records.delete(key);
+      if (this.#people.get(person.id)?.nick === person.nick) this.#vanish(person.id, why);
+    }
+  }
+
+  #appear(person: PresenceRecord): void {
+    const before = this.#people.get(person.id);
+    this.#forgetPlaces(before);
+    this.#people.set(person.id, person);
+    this.#byName.set(keyOf(person.nick), person);
+    for (const [key, { name, isOperator }] of person.rooms) {
+      const people = this.#byRoom.get(key) ?? new Map<string, Person>();
+      this.#byRoom.set(key, people.set(person.id, { nick: person.nick, operator: isOperator }));
+      if (!this.#roomNames.has(key)) this.#roomNames.set(key, name);
+    }
+    if (before !== undefined && before.nick !== person.nick) {
+      this.#onNews(before.rooms.keys(), { type: "nick", from: before.nick, to: person.nick });
+    }
+    for (const [key, { name }] of before?.rooms ?? []) {
+      if (person.rooms.has(key)) continue;
+      this.#onNews([key], { type: "leave", room: name, nick: person.nick, reason: person.why[key] });
+    }
+    for (const [key, { name }] of person.rooms) {
+      if (!before?.rooms.has(key)) this.#onNews([key], { type: "join", room: name, nick: person.nick });
+    }
+  }
+
+  #vanish(id: string, why: string | undefined): void {
+    const person = this.#people.get(id);
+    if (person === undefined) return;
+    this.#people.delete(id);
+    this.#forgetPlaces(person);
+    for (const [key, { name }] of person.rooms) {
+      this.#onNews([key], { type: "leave", room: name, nick: person.nick, reason: why });
+    }
+  }
+
+  #forgetPlaces(person: PresenceRecord | undefined): void {
+    if (person === undefined) return;
+    const nickKey = keyOf(person.nick);
+    if (this.#byName.get(nickKey)?.id === person.id) this.#byName.delete(nickKey);
+    for (const key of person.rooms.keys()) {
+      const people = this.#byRoom.get(key);
+      people?.delete(person.id);
+      if (people?.size !== 0) continue;
+      this.#byRoom.delete(key);
+      this.#roomNames.delete(key);
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import type { Remote } from "../directory.ts";
+import type { Member } from "../member.ts";
+import { keyOf } from "../names.ts";
+
+/** Someone who is connected to a server of the cluster, as it stands under its name. */
+export interface PresenceRecord extends Remote {
+  /** Why it left a room, by the room's key; only of rooms that it left just now. */
+  readonly why: Readonly<Record<string, string>>;
+}
+
+/** A name that is free again. */
+export interface Grave {
+  /** Whose name it was. */
+  readonly id: string;
+  readonly why: string | undefined;
+}
+
+/** What stands under a name. */
+export type Presence = { readonly person: PresenceRecord } | { readonly grave: Grave };
+
+/** What is written of a member that is here. */
+export function encodePerson(
+  member: Member,
+  as: { server: string; nick: string; why: ReadonlyMap<string, string> },
+): unknown {
+  const { id, address, isServerOperator } = member;
+  const rooms = Array.from(member.rooms.values(), (room) => [room.name, room.mayModerate(member) ? 1 : 0]);
+  return {
+    id,
+    server: as.server,
+    nick: as.nick,
+    address,
+    operator: isServerOperator || undefined,
+    rooms: Object.fromEntries(rooms),
+    why: as.why.size > 0 ? Object.fromEntries(as.why) : undefined,
+  };
+}
+
+/** What is written when a name becomes free. */
+export function encodeGrave({ id, why }: Grave): unknown {
+  return { gone: id, why };
+}
+
+/** What is under a name; `undefined` where it is nothing of ours. */
+export function decodePresence(value: unknown): Presence | undefined {
+  if (!isRecord(value)) return undefined;
+  if (typeof value.gone === "string") return { grave: { id: value.gone, why: textOf(value.why) } };
+  const { id, server, nick, rooms } = value;
+  if (typeof id !== "string" || typeof server !== "string" || typeof nick !== "string") return undefined;
+  return {
+    person: {
+      id,
+      server,
+      nick,
+      address: textOf(value.address),
+      isServerOperator: value.operator === true,
+      rooms: new Map(
+        Object.entries(isRecord(rooms) ? rooms : {}).map(([name, flag]) => [
+          keyOf(name),
+          { name, isOperator: flag === 1 },
+        ]),
+      ),
+      why: Object.fromEntries(
+        Object.entries(isRecord(value.why) ? value.why : {}).map(([room, why]) => [room, String(why)]),
+      ),
+    },
+  };
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}

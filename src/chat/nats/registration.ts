@@ -1,0 +1,245 @@
+import { ChatError } from "../chat_error.ts";
+import { nickTaken } from "../directory_local.ts";
+import type { Member } from "../member.ts";
+import type { NatsLink } from "./link.ts";
+import { decodePresence, encodeGrave, encodePerson, type Presence } from "./presence_record.ts";
+import { nickKeyOf } from "./subjects.ts";
+import type { Table } from "./table.ts";
+
+/** A name that could not be asked for by then is refused. */
+const CLAIM_WAIT_MS = 5_000;
+
+/** What a {@linkcode Registration} needs of the directory that it belongs to. */
+export interface RegistrationHost {
+  /** Names this server. */
+  readonly server: string;
+  readonly link: NatsLink;
+  readonly table: Table;
+  /** Whether a name is free though something stands under it: its server is gone, or nobody here has it. */
+  isFree(presence: Presence | undefined): boolean;
+  /** Someone on another server has the member's name. */
+  onNameLost(member: Member): void;
+}
+
+/** A member of this server as the other servers see it. All its writes come one after the other. */
+export class Registration {
+  readonly member: Member;
+  /** Rooms that it entered, until NATS has said who was there before. */
+  readonly entering = new Map<string, (isFirst: boolean) => void>();
+  readonly #host: RegistrationHost;
+  readonly #why = new Map<string, string>();
+  #key: string;
+  /** Of what stands under the key. */
+  #revision = 0;
+  #writtenMs: number | undefined;
+  #mayBeWritten = false;
+  /** What is written is not what is true. */
+  #isDirty = false;
+  /** Someone else has its name, which was said. */
+  #isLost = false;
+  /** Keys that it no longer wants, with the revision that it may have there and the reason. */
+  readonly #litter = new Map<string, { revision: number; why: string | undefined }>();
+  #last: Promise<unknown> = Promise.resolve();
+  #update: Promise<void> | undefined;
+  #isOver = false;
+
+  /** Nothing is written before {@linkcode update}. */
+  constructor(host: RegistrationHost, member: Member) {
+    this.#host = host;
+    this.member = member;
+    this.#key = nickKeyOf(member.nick);
+  }
+
+  /** The key of its name. */
+  get key(): string {
+    return this.#key;
+  }
+
+  /** The last revision that is its own. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** When it was written last, if ever, on the clock of `performance.now()`. */
+  get writtenMs(): number | undefined {
+    return this.#writtenMs;
+  }
+
+  /** Writes what is true by then, once `after` is settled; what NATS cannot be told now waits for {@linkcode tidy}. */
+  update(after?: Promise<unknown>): Promise<void> {
+    if (after !== undefined) return after.then(() => this.update());
+    this.#update ??= this.#inTurn(() => {
+      this.#update = undefined;
+      return this.#write();
+    });
+    return this.#update;
+  }
+
+  /** It left a room: why is said with the next write. */
+  leave(roomKey: string, reason: string | undefined): void {
+    if (reason !== undefined) this.#why.set(roomKey, reason);
+    this.entering.get(roomKey)?.(false);
+    this.entering.delete(roomKey);
+  }
+
+  /**
+   * Takes another name; `onTaken` is called as soon as that is its own.
+   *
+   * @throws {ChatError} Someone has it, or NATS cannot be asked.
+   */
+  rename(nick: string, onTaken: () => void): Promise<void> {
+    return this.#inTurn(() => this.#claim(nick, onTaken));
+  }
+
+  /** It is gone; its name is free once {@linkcode isTidy}. */
+  remove(why: string | undefined, after?: Promise<unknown>): Promise<void> {
+    this.#isOver = true;
+    for (const resolve of this.entering.values()) resolve(false);
+    return this.#inTurn(async () => {
+      await after;
+      if (this.#mayBeWritten) this.#litter.set(this.#key, { revision: this.#revision, why });
+      await this.#freeNames();
+    });
+  }
+
+  /** Whether NATS has been told everything. */
+  get isTidy(): boolean {
+    return this.#litter.size === 0 && (!this.#isDirty || this.#isOver);
+  }
+
+  /** Tells NATS what it has not been told; what it cannot be told now is left for the next time. */
+  tidy(): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#freeNames();
+      if (this.#isDirty) await this.#write();
+    });
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work);
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  async #write(): Promise<void> {
+    const { link, table, server } = this.#host;
+    this.#isDirty = true;
+    try {
+      while (link.isReady && this.#isDirty && !this.#isOver && !this.#isLost) {
+        const why = new Map(this.#why);
+        const record = encodePerson(this.member, { server, nick: this.member.nick, why });
+        this.#mayBeWritten = true;
+        const revision = await table.put(this.#key, record, this.#revision);
+        if (revision !== undefined) {
+          this.#wrote(revision);
+          for (const roomKey of why.keys()) this.#why.delete(roomKey);
+          return;
+        }
+        // Something else is there: our own that we were not told of, a grave, or someone else.
+        const found = await table.get(this.#key);
+        const presence = decodePresence(found?.value);
+        if (!this.#isOwn(presence) && !this.#host.isFree(presence)) return this.#lose();
+        this.#revision = found?.revision ?? 0;
+      }
+    } catch {
+      // NATS is away, which the link has logged: the directory asks again when it is there.
+    }
+  }
+
+  async #claim(nick: string, onTaken: () => void): Promise<void> {
+    const key = nickKeyOf(nick);
+    if (key === this.#key) {
+      onTaken();
+      return void this.update();
+    }
+    try {
+      const revision = await this.#take(key, nick);
+      this.#discard(this.#key, this.#revision);
+      this.#key = key;
+      this.#isLost = false;
+      this.#wrote(revision);
+      if (!this.#isOver) onTaken();
+      await this.#freeNames();
+    } catch (error) {
+      // It may be stored all the same: the answer may have been lost.
+      if (error instanceof ChatError && error.code === "not-stored") this.#discard(key, 0);
+      throw error;
+    }
+  }
+
+  #discard(key: string, revision: number): void {
+    if (this.#mayBeWritten) this.#litter.set(key, { revision, why: undefined });
+  }
+
+  async #take(key: string, nick: string): Promise<number> {
+    const { link, table, server } = this.#host;
+    const endMs = performance.now() + CLAIM_WAIT_MS;
+    const record = encodePerson(this.member, { server, nick, why: new Map() });
+    for (let expected = 0;;) {
+      if (!await link.whenReady(endMs)) throw cannotAsk(nick);
+      this.#mayBeWritten = true;
+      try {
+        const revision = await table.put(key, record, expected);
+        if (revision !== undefined) return revision;
+        const found = await table.get(key);
+        const presence = decodePresence(found?.value);
+        if (!this.#isOwn(presence) && !this.#host.isFree(presence)) {
+          throw nickTaken(presence !== undefined && "person" in presence ? presence.person.nick : nick);
+        }
+        expected = found?.revision ?? 0;
+      } catch (cause) {
+        if (cause instanceof ChatError) throw cause;
+        if (performance.now() >= endMs) throw cannotAsk(nick, cause);
+      }
+    }
+  }
+
+  #lose(): void {
+    this.#isLost = true;
+    this.#host.onNameLost(this.member);
+  }
+
+  async #freeNames(): Promise<void> {
+    try {
+      for (const [key, { revision, why }] of this.#litter) {
+        if (key !== this.#key || this.#isOver) await this.#bury(key, revision, why);
+        this.#litter.delete(key);
+      }
+    } catch {
+      // NATS is away: the directory asks again when it is there.
+    }
+  }
+
+  /** Frees a name, unless it is someone else's by now. */
+  async #bury(key: string, revision: number, why: string | undefined): Promise<void> {
+    const { table } = this.#host;
+    const grave = encodeGrave({ id: this.member.id, why });
+    for (let expected = revision;;) {
+      if (expected !== 0 && await table.put(key, grave, expected) !== undefined) return;
+      const found = await table.get(key);
+      if (found === undefined || !this.#isOwn(decodePresence(found.value))) return;
+      expected = found.revision;
+    }
+  }
+
+  #wrote(revision: number): void {
+    this.#revision = revision;
+    this.#isDirty = false;
+    this.#writtenMs = performance.now();
+  }
+
+  #isOwn(presence: Presence | undefined): boolean {
+    return presence !== undefined && "person" in presence && presence.person.id === this.member.id;
+  }
+}
+
+function cannotAsk(nick: string, cause?: unknown): ChatError {
+  return new ChatError(
+    "not-stored",
+    `NATS is away: nobody can tell whether the name ${nick} is free; try again later`,
+    {
+      cause,
+      field: "nick",
+    },
+  );
+}

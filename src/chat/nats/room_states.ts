@@ -1,0 +1,94 @@
+import { ChatError } from "../chat_error.ts";
+import { decided, type Decision } from "../decision.ts";
+import type { RoomState } from "../history.ts";
+import type { NatsLink } from "./link.ts";
+import { tokenOf } from "./subjects.ts";
+import type { Table, TableEntry } from "./table.ts";
+
+/** A decision that NATS has not taken by then is refused. */
+const DECIDE_WAIT_MS = 5_000;
+
+/** A room's state with the decision that led to it, as it is in the bucket. */
+interface Entry {
+  readonly state: RoomState | undefined;
+  readonly decision: Decision | undefined;
+  /** Names the decision. */
+  readonly id: string | undefined;
+}
+
+/** Is told what was decided about a room that is open here. */
+export type OnRoomDecision = (token: string, decision: Decision, state: RoomState | undefined) => void;
+
+/** Topics, bans and mutes of all rooms, and what is decided about them. */
+export class RoomStates {
+  readonly #link: NatsLink;
+  readonly #table: Table;
+  readonly #states = new Map<string, { revision: number; state: RoomState | undefined }>();
+  #onDecision: OnRoomDecision | undefined;
+
+  /** Nothing is known before {@linkcode start}. */
+  constructor(link: NatsLink, table: Table) {
+    this.#link = link;
+    this.#table = table;
+  }
+
+  /** Reads what there is, and then tells what is decided, by whichever server, in one order. */
+  async start(onDecision: OnRoomDecision): Promise<void> {
+    await this.#table.start({ onEntry: (entry) => this.#onEntry(entry), onLost: () => this.#onLost() });
+    this.#onDecision = onDecision;
+  }
+
+  /** What all decisions about a room come to. */
+  of(roomKey: string): RoomState | undefined {
+    return this.#states.get(tokenOf(roomKey))?.state;
+  }
+
+  /**
+   * Decides something; it returns when that has been told here.
+   *
+   * @throws {ChatError} NATS is away.
+   */
+  async decide(roomKey: string, decision: Decision): Promise<void> {
+    const token = tokenOf(roomKey);
+    const id = crypto.randomUUID();
+    const endMs = performance.now() + DECIDE_WAIT_MS;
+    let { revision, state } = this.#states.get(token) ?? { revision: 0, state: undefined };
+    for (;;) {
+      if (!await this.#link.whenReady(endMs)) throw notDone();
+      try {
+        const entry: Entry = { state: decided(state, decision), decision, id };
+        const put = await this.#table.put(token, entry, revision);
+        if (put !== undefined) return await this.#table.told(put);
+        const found = await this.#table.get(token);
+        const last = decode(found?.value);
+        // The answer was lost, not the decision.
+        if (found !== undefined && last.id === id) return await this.#table.told(found.revision);
+        revision = found?.revision ?? 0;
+        state = last.state;
+      } catch (cause) {
+        if (performance.now() >= endMs) throw notDone(cause);
+      }
+    }
+  }
+
+  #onEntry({ key, revision, value }: TableEntry): void {
+    const { state, decision } = decode(value);
+    this.#states.set(key, { revision, state });
+    if (decision !== undefined) this.#onDecision?.(key, decision, state);
+  }
+
+  /** What was decided goes on here, and is written anew with the next decision. */
+  #onLost(): void {
+    for (const [token, { state }] of this.#states) this.#states.set(token, { revision: 0, state });
+  }
+}
+
+/** Other servers of the cluster are the only ones that write it. */
+function decode(value: unknown): Entry {
+  const nothing = { state: undefined, decision: undefined, id: undefined };
+  return typeof value === "object" && value !== null ? { ...nothing, ...value as Partial<Entry> } : nothing;
+}
+
+function notDone(cause?: unknown): ChatError {
+  return new ChatError("not-stored", "NATS is away: nothing was changed; try again later", { cause });
+}

@@ -1,0 +1,151 @@
+import type { JsMsg } from "@nats-io/jetstream";
+import { type KV, Kvm } from "@nats-io/kv";
+import { messageOf } from "../../base/errors.ts";
+import type { Logger } from "../../log/logger.ts";
+import { Feed } from "./feed.ts";
+import type { NatsLink } from "./link.ts";
+
+const ANSWER_MS = 2_000;
+
+/** What a {@linkcode Table} is. */
+export interface TableOptions {
+  readonly bucket: string;
+  /** Values of each key that are kept. */
+  readonly history: number;
+  /** Values are forgotten after this time, in milliseconds; 0 keeps them. */
+  readonly ttlMs: number;
+  readonly log: Logger;
+}
+
+/** A value as it is in the bucket. */
+export interface TableEntry {
+  readonly key: string;
+  /** Its number in the bucket, to change it only if nobody else has. */
+  readonly revision: number;
+  readonly value: unknown;
+}
+
+/** What a {@linkcode Table} tells. */
+export interface TableEvents {
+  /** A key has a value, in the one order that all servers see. */
+  onEntry(entry: TableEntry): void;
+  /** The bucket was lost and is empty: revisions count from the beginning. */
+  onLost(): void;
+}
+
+/** A key-value bucket that many servers share. Every server hears of every value, in one order. */
+export class Table {
+  readonly #link: NatsLink;
+  readonly #options: TableOptions;
+  readonly #kv: KV;
+  readonly #feed: Feed;
+  #created: string;
+  #events: TableEvents | undefined;
+  /** Who waits until a revision was told. */
+  #waiters: { readonly revision: number; readonly resolve: () => void }[] = [];
+
+  private constructor(link: NatsLink, options: TableOptions, kv: KV, created: string) {
+    this.#link = link;
+    this.#options = options;
+    this.#kv = kv;
+    this.#created = created;
+    this.#feed = new Feed(
+      link,
+      { stream: `KV_${options.bucket}`, subjects: `$KV.${options.bucket}.>`, position: 0 },
+      options.log,
+      (message) => this.#tell(message),
+    );
+  }
+
+  /** Finds the bucket, or makes it. */
+  static async open(link: NatsLink, options: TableOptions): Promise<Table> {
+    const kv = await ensure(link, options);
+    return new Table(link, options, kv, (await infoOf(link, options)).created);
+  }
+
+  /** Tells every value that is there; it returns when all have been told, and then tells those that come. */
+  async start(events: TableEvents): Promise<void> {
+    this.#events = events;
+    const { state } = await infoOf(this.#link, this.#options);
+    this.#link.watch({ onReady: () => void this.#goOn() });
+    this.#feed.start();
+    if (state.messages > 0) await this.told(state.last_seq);
+  }
+
+  /** Waits until the value with that revision, or a later one, has been told; NATS going away is an error. */
+  told(revision: number): Promise<void> {
+    if (this.#feed.position >= revision) return Promise.resolve();
+    return this.#link.attempt(new Promise((resolve) => this.#waiters.push({ revision, resolve })));
+  }
+
+  /**
+   * Writes a value if the key's last revision is the expected one, 0 for none;
+   * in any case where none is expected. The result is the new revision;
+   * `undefined` where someone else was faster.
+   */
+  async put(key: string, value: unknown, expected?: number): Promise<number | undefined> {
+    try {
+      const options = { timeout: ANSWER_MS, ...(expected === undefined ? {} : { previousSeq: expected }) };
+      const putting = this.#kv.put(key, JSON.stringify(value), options);
+      return await this.#link.attempt(putting);
+    } catch (error) {
+      if (error instanceof Error && /wrong last sequence/i.test(error.message)) return undefined;
+      this.#link.suspect(messageOf(error));
+      throw error;
+    }
+  }
+
+  /** The last value of a key. */
+  async get(key: string): Promise<TableEntry | undefined> {
+    try {
+      const entry = await this.#link.attempt(this.#kv.get(key));
+      return entry === null ? undefined : { key, revision: entry.revision, value: parse(entry.string()) };
+    } catch (error) {
+      this.#link.suspect(messageOf(error));
+      throw error;
+    }
+  }
+
+  #tell(message: JsMsg): void {
+    const prefix = `$KV.${this.#options.bucket}.`;
+    const value = parse(message.string());
+    this.#events?.onEntry({ key: message.subject.slice(prefix.length), revision: message.seq, value });
+    if (this.#waiters.length === 0) return;
+    const due = this.#waiters.filter(({ revision }) => revision <= message.seq);
+    this.#waiters = this.#waiters.filter(({ revision }) => revision > message.seq);
+    for (const { resolve } of due) resolve();
+  }
+
+  /** NATS is there again: with the same bucket, or without it. */
+  async #goOn(): Promise<void> {
+    try {
+      await ensure(this.#link, this.#options);
+      const { created } = await infoOf(this.#link, this.#options);
+      if (created === this.#created) return this.#feed.restart();
+      this.#created = created;
+      // Their revisions are no more; who waits for one looks again.
+      for (const { resolve } of this.#waiters.splice(0)) resolve();
+      this.#feed.restart(0);
+      this.#events?.onLost();
+    } catch (error) {
+      this.#link.suspect(messageOf(error));
+    }
+  }
+}
+
+function ensure(link: NatsLink, { bucket, history, ttlMs }: TableOptions): Promise<KV> {
+  return link.attempt(new Kvm(link.js).create(bucket, { history, ...(ttlMs > 0 ? { ttl: ttlMs } : {}) }));
+}
+
+function infoOf(link: NatsLink, { bucket }: TableOptions) {
+  return link.attempt(link.jsm.streams.info(`KV_${bucket}`));
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Deleted by hand, or written by another program.
+    return undefined;
+  }
+}

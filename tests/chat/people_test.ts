@@ -1,0 +1,222 @@
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import type { Authenticator } from "../../src/guard/authenticator.ts";
+import { ChatError } from "../../src/chat/chat_error.ts";
+import { handleText } from "../../src/chat/text_input.ts";
+import type { Hub } from "../../src/chat/hub.ts";
+import type { Member } from "../../src/chat/member.ts";
+import { FakeSession } from "../support/fake_session.ts";
+import { type Hubs, startAlone, startTwo } from "../support/nats_cluster.ts";
+import { toolTest } from "../support/tools.ts";
+
+/** The same suite for one server, and for two of a cluster where the people are on either. */
+const CHATS: Readonly<Record<string, () => Promise<Hubs>>> = {
+  "one server": () => startAlone(),
+  "two servers": () => startTwo(),
+};
+
+/** Someone in the chat, as it is seen from outside. */
+interface Person {
+  readonly member: Member;
+  readonly session: FakeSession;
+  /** Types a line; a refusal is thrown. */
+  does(line: string): Promise<void>;
+  /** Waits for a line, and takes all up to it. */
+  sees(pattern: RegExp): Promise<string[]>;
+}
+
+async function enter(hub: Hub, nick: string, room = "#lobby", remote?: string): Promise<Person> {
+  const session = new FakeSession(remote === undefined ? {} : { remote });
+  const member = hub.enter(session);
+  const does = async (line: string) => void await handleText(hub, member, new TextEncoder().encode(line));
+  await does(`/nick ${nick}`);
+  await does(`/join ${room}`);
+  return { member, session, does, sees: (pattern) => session.sent(pattern) };
+}
+
+async function who(person: Person): Promise<string[]> {
+  await person.does("/who");
+  const line = (await person.sees(/^\* In #/)).at(-1) ?? "";
+  return line.replace(/^\* In #\S+: /, "").split(", ").sort();
+}
+
+for (const [name, start] of Object.entries(CHATS)) {
+  const test = (what: string, run: (hubs: Hubs) => Promise<void>) => {
+    const define = name === "two servers" ? toolTest.bind(undefined, "nats-server") : Deno.test;
+    define(`${name}: ${what}`, async () => {
+      await using hubs = await start();
+      await run(hubs);
+    });
+  };
+
+  test("a name is one person's, whatever its case, and free again when that one is gone", async ({ left, right }) => {
+    const ann = await enter(left, "Ann");
+    const bob = await enter(right, "bob");
+    const error = await assertRejects(() => bob.does("/nick aNN"), ChatError, "The name Ann is taken");
+    assertEquals(error.code, "nick-taken");
+    await bob.does("/nick Bob");
+    await ann.sees(/^\* bob is now Bob$/);
+    left.leave(ann.member);
+    await bob.sees(/^\* Ann left #lobby$/);
+    await bob.does("/nick ann");
+    const cy = await enter(left, "BOB");
+    assertEquals(await who(cy), ["BOB", "ann"]);
+  });
+
+  test("everyone is told who comes, leaves and takes another name, once", async ({ left, right }) => {
+    const ann = await enter(left, "ann");
+    const bob = await enter(right, "bob");
+    await ann.sees(/^\* bob joined #lobby$/);
+    await bob.does("/join #dev");
+    await ann.does("/join #dev");
+    await bob.sees(/^\* ann joined #dev$/);
+    await ann.does("/nick anna");
+    await bob.does("/leave #lobby");
+    await ann.sees(/^\* bob left #lobby$/);
+    left.leave(ann.member, "connection lost");
+    const seen = await bob.sees(/^\* anna left #dev/);
+    assertEquals(seen.filter((line) => /ann/.test(line) && !/In #|joined|You are/.test(line)), [
+      "* ann is now anna",
+      "* anna left #dev (connection lost)",
+    ]);
+  });
+
+  test("the first in a room is its operator, whichever server that is on", async ({ left, right }) => {
+    const ann = await enter(left, "ann", "#dev");
+    const bob = await enter(right, "bob", "#dev");
+    assertEquals(await who(bob), ["@ann", "bob"]);
+    assertEquals(await who(ann), ["@ann", "bob"]);
+    await assertRejects(() => bob.does("/kick ann"), ChatError, "Only an operator of #dev may do that");
+    const elsewhere = await enter(right, "cy", "#other");
+    assertEquals(await who(elsewhere), ["@cy"]);
+  });
+
+  test("/rooms counts everyone", async ({ left, right }) => {
+    const ann = await enter(left, "ann", "#dev");
+    await ann.does("/topic tea");
+    const bob = await enter(right, "bob", "#Dev");
+    await enter(left, "cy", "#only");
+    await bob.does("/rooms");
+    const lines = [...await bob.sees(/^\* #only/), ...bob.session.take()];
+    assert(lines.some((line) => /^\* #dev has 2 people: tea$/i.test(line)), lines.join("\n"));
+    assert(lines.includes("* #only has 1 person"), lines.join("\n"));
+  });
+
+  test("/msg comes to one person, and says so where nobody has the name", async ({ left, right }) => {
+    const ann = await enter(left, "ann");
+    const bob = await enter(right, "bob");
+    await ann.does("/msg BOB hello there");
+    assertEquals((await bob.sees(/private/)).at(-1), "[private] ann to bob: hello there");
+    assertEquals((await ann.sees(/private/)).at(-1), "[private] ann to bob: hello there");
+    await assertRejects(() => ann.does("/msg zoe hi"), ChatError, "Nobody here is called zoe");
+  });
+
+  test("/kick takes someone out, and tells everyone", async ({ left, right }) => {
+    const ann = await enter(left, "ann");
+    const bob = await enter(right, "bob");
+    const cy = await enter(right, "cy");
+    await ann.does("/kick bob too loud");
+    await bob.sees(/^\* You left #lobby \(kicked by ann\)$/);
+    for (const person of [ann, cy]) {
+      const seen = await person.sees(/^\* bob left #lobby \(kicked by ann\)$/);
+      assert(seen.includes("* ann kicked bob in #lobby (too loud)"), seen.join("\n"));
+    }
+    assertEquals(await who(ann), ["@ann", "cy"]);
+    await assertRejects(() => ann.does("/kick bob"), ChatError, "bob is not in #lobby");
+  });
+
+  test("/ban keeps a name and its address out until /unban", async ({ left, right }) => {
+    const ann = await enter(left, "ann");
+    const bob = await enter(right, "bob", "#lobby", "10.0.0.7:1");
+    const same = await enter(left, "same", "#lobby", "10.0.0.7:2");
+    await ann.does("/ban bob spam");
+    await bob.sees(/^\* You left #lobby \(banned by ann\)$/);
+    await same.sees(/^\* You left #lobby \(banned by ann\)$/);
+    await bob.does("/nick innocent");
+    await assertRejects(() => bob.does("/join #lobby"), ChatError, "You are banned from #lobby");
+    await assertRejects(() => same.does("/join #lobby"), ChatError, "You are banned from #lobby");
+    await ann.does("/unban bob");
+    await assertRejects(() => bob.does("/join #lobby"), ChatError, "You are banned from #lobby");
+    await ann.does("/unban 10.0.0.7");
+    await bob.does("/join #lobby");
+    await ann.sees(/^\* innocent joined #lobby$/);
+  });
+
+  test("/mute keeps someone from speaking until /unmute", async ({ left, right }) => {
+    const ann = await enter(left, "ann");
+    const bob = await enter(right, "bob");
+    await ann.does("/mute bob 10m");
+    await bob.sees(/^\* ann muted bob in #lobby for 10m$/);
+    await assertRejects(() => bob.does("psst"), ChatError, "You cannot speak: you are muted in #lobby");
+    await assertRejects(() => bob.does("/nick rob"), ChatError, "You cannot change your name");
+    await ann.does("/unmute bob");
+    await bob.sees(/^\* ann unmuted bob in #lobby$/);
+    await bob.does("thanks");
+    await ann.sees(/bob: thanks$/);
+  });
+
+  test("/op makes an operator, /deop takes it back", async ({ left, right }) => {
+    const ann = await enter(left, "ann");
+    const bob = await enter(right, "bob");
+    await ann.does("/op bob");
+    await bob.sees(/^\* ann made bob an operator of #lobby$/);
+    await bob.does("/deop ann");
+    await ann.sees(/^\* bob took operator rights in #lobby from ann$/);
+    await assertRejects(() => ann.does("/topic mine"), ChatError, "Only an operator");
+    await bob.does("/topic ours");
+    await ann.sees(/^\* bob set the topic of #lobby: ours$/);
+    assertEquals(await who(ann), ["@bob", "ann"]);
+  });
+
+  test("/topic is everyone's, and the one who comes later sees it", async ({ left, right }) => {
+    const ann = await enter(left, "ann", "#dev");
+    const bob = await enter(right, "bob", "#dev");
+    await ann.does("/topic tea");
+    await bob.sees(/^\* ann set the topic of #dev: tea$/);
+    await bob.does("/topic");
+    await bob.sees(/^\* Topic of #dev: tea$/);
+    const cy = await enter(right, "cy", "#dev");
+    await cy.sees(/^\* Topic of #dev: tea$/);
+  });
+
+  test("what someone said last is heard before the news that it left", async ({ left, right }) => {
+    await enter(left, "ann");
+    const bob = await enter(right, "bob");
+    for (let round = 0; round < 20; round++) {
+      const cy = await enter(left, "cy");
+      await cy.does(`goodbye ${round}`);
+      left.leave(cy.member);
+      const seen = await bob.sees(/^\* cy left/);
+      assert(seen.some((line) => line.endsWith(`cy: goodbye ${round}`)), `round ${round}: ${seen.join("\n")}`);
+    }
+  });
+}
+
+const people: Authenticator = {
+  verify: (name, password) =>
+    Promise.resolve(password === "pw" ? { name, roles: name === "root" ? ["operator"] : [] } : undefined),
+};
+
+for (const [name, start] of [["one server", startAlone], ["two servers", startTwo]] as const) {
+  const define = name === "two servers" ? toolTest.bind(undefined, "nats-server") : Deno.test;
+  define(`${name}: /announce of a server's operator comes to everyone, and nobody may kick that one`, async () => {
+    await using hubs = await start({ authenticator: people });
+    const logIn = async (hub: Hub, nick: string) => {
+      const session = new FakeSession();
+      const member = hub.enter(session);
+      const does = async (line: string) => void await handleText(hub, member, new TextEncoder().encode(line));
+      await does(`/login ${nick} pw`);
+      return { member, does, session, sees: (pattern: RegExp) => session.sent(pattern) };
+    };
+    const root = await logIn(hubs.left, "root");
+    const ann = await logIn(hubs.right, "ann");
+    const again = await logIn(hubs.left, "ann");
+    assertEquals(again.member.nick, "ann_2");
+    await root.does("/announce tea is ready");
+    for (const person of [root, ann, again]) await person.sees(/^\* Announcement by root: tea is ready$/);
+    await assertRejects(() => ann.does("/announce me too"), ChatError, "Only an operator of the server");
+    await root.does("/op ann");
+    await ann.sees(/made ann an operator/);
+    await assertRejects(() => ann.does("/kick root"), ChatError, "root is an operator of the server");
+    assertMatch((await who(ann)).join(), /@root/);
+  });
+}

@@ -1,0 +1,51 @@
+import { Logger } from "@parley/parley";
+import type { Retention } from "../../src/chat/history.ts";
+import { createMemoryHistory } from "../../src/chat/history_memory.ts";
+import { Hub, type HubOptions } from "../../src/chat/hub.ts";
+import { type Cluster, joinCluster } from "../../src/chat/nats/cluster.ts";
+import { parseClusterAddress } from "../../src/chat/nats/cluster_address.ts";
+import { NatsServer } from "./nats_server.ts";
+
+/** A lease that a test can wait for the end of. */
+export const SHORT_LEASE_MS = 2_000;
+
+const log = Logger.of("test");
+const RETENTION: Retention = { maxMessages: 10_000 };
+
+/** Joins a cluster as a server of its own. */
+export function joinTestCluster(
+  url: string,
+  { retention = RETENTION, leaseMs = SHORT_LEASE_MS }: { retention?: Retention; leaseMs?: number } = {},
+): Promise<Cluster> {
+  return joinCluster({ address: parseClusterAddress(url), retention, leaseMs, log });
+}
+
+/** Hubs that stand for the servers of one chat. */
+export interface Hubs extends AsyncDisposable {
+  /** The two are the same where there is one server. */
+  readonly left: Hub;
+  readonly right: Hub;
+}
+
+type Extras = Omit<HubOptions, "log" | "history" | "directory">;
+
+/** One server that stands alone. */
+export function startAlone(extras: Extras = {}): Promise<Hubs> {
+  const hub = new Hub({ log, history: createMemoryHistory({ retention: RETENTION }), ...extras });
+  return Promise.resolve({ left: hub, right: hub, [Symbol.asyncDispose]: () => hub[Symbol.asyncDispose]() });
+}
+
+/** Two servers of one cluster, with a NATS of their own. */
+export async function startTwo(extras: Extras = {}): Promise<Hubs & { readonly nats: NatsServer }> {
+  await using stack = new AsyncDisposableStack();
+  const nats = stack.use(await NatsServer.start());
+  const left = stack.use(await joinHub(nats.url, extras));
+  const right = stack.use(await joinHub(nats.url, extras));
+  const whole = stack.move();
+  return { nats, left, right, [Symbol.asyncDispose]: () => whole[Symbol.asyncDispose]() };
+}
+
+/** One further server. */
+export async function joinHub(url: string, extras: Extras = {}): Promise<Hub> {
+  return new Hub({ log, ...await joinTestCluster(url), ...extras });
+}
