@@ -181,6 +181,12 @@ export class PermissionError extends ParleyError {
   override name = "PermissionError";
 }
 
+/** Nothing more can be written: the disk is full, or a quota or a limit is used up. */
+export class NoRoomError extends ParleyError {
+  /** `"NoRoomError"`. */
+  override name = "NoRoomError";
+}
+
 /** A mistake in flags, arguments or a configuration file; the message shows the right way. */
 export class UsageError extends ParleyError {
   /** `"UsageError"`. */

@@ -7,6 +7,7 @@
 import {
   BindError,
   ClosedEarlyError,
+  NoRoomError,
   PermissionError,
   RefusedError,
   ResetError,
@@ -56,7 +57,7 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof ResetError || error instanceof ClosedEarlyError) return EXIT.reset;
   if (
     error instanceof BindError || error instanceof PermissionError || error instanceof Deno.errors.PermissionDenied ||
-    error instanceof Deno.errors.NotCapable || isOutOfRoom(error)
+    error instanceof Deno.errors.NotCapable || error instanceof NoRoomError || isOutOfRoom(error)
   ) return EXIT.notPermitted;
   if (error instanceof Deno.errors.BrokenPipe) return EXIT.brokenPipe;
   return EXIT.unexpected;

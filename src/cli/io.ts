@@ -1,4 +1,5 @@
 import { utf8 } from "../base/bytes.ts";
+import { NoRoomError } from "../base/errors.ts";
 import { StopSignals } from "./stop_signals.ts";
 
 /** A standard stream that is written to. */
@@ -48,8 +49,8 @@ export function systemIo(exit: (code: number) => never): ProgramIo {
       setRaw: (isRaw) => Deno.stdin.setRaw(isRaw),
       isTerminal: Deno.stdin.isTerminal(),
     },
-    stdout: outputOf(Deno.stdout),
-    stderr: outputOf(Deno.stderr),
+    stdout: outputOf(Deno.stdout, "standard output"),
+    stderr: outputOf(Deno.stderr, "standard error"),
     mayColor: !Deno.noColor,
     stop: new StopSignals(exit),
     ...(Deno.build.standalone ? { giveBackFiles, giveBackEnvironment } : {}),
@@ -65,15 +66,29 @@ async function giveBackEnvironment(): Promise<void> {
   await Deno.permissions.revoke({ name: "env" });
 }
 
-function outputOf(stream: typeof Deno.stdout): Output {
+/** Which stream it was that had no room left. */
+function withName(error: unknown, name: string): unknown {
+  if (!(error instanceof Error) || !("code" in error) || error.code !== "ENOSPC") return error;
+  return new NoRoomError(`Cannot write to ${name}: no space left on the device`, { cause: error });
+}
+
+function outputOf(stream: typeof Deno.stdout, name: string): Output {
   return {
     write(data) {
       let rest = typeof data === "string" ? utf8(data) : data;
-      while (rest.length > 0) rest = rest.subarray(stream.writeSync(rest));
+      try {
+        while (rest.length > 0) rest = rest.subarray(stream.writeSync(rest));
+      } catch (error) {
+        throw withName(error, name);
+      }
     },
     async writeAsync(data) {
       let rest = data;
-      while (rest.length > 0) rest = rest.subarray(await stream.write(rest));
+      try {
+        while (rest.length > 0) rest = rest.subarray(await stream.write(rest));
+      } catch (error) {
+        throw withName(error, name);
+      }
     },
     isTerminal: stream.isTerminal(),
     get columns() {

@@ -2,6 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import {
   BindError,
   ClosedEarlyError,
+  NoRoomError,
   ParleyError,
   PermissionError,
   RefusedError,
@@ -58,6 +59,7 @@ Deno.test("exitCodeOf() gives every error its documented code", () => {
     [new PermissionError("x"), 8],
     [new Deno.errors.NotCapable("x"), 8],
     [new Deno.errors.PermissionDenied("x"), 8],
+    [new NoRoomError("x"), 8],
     [Object.assign(new Error("x"), { code: "ENOSPC" }), 8],
     [new ParleyError("x", { cause: Object.assign(new Error("x"), { code: "EMFILE" }) }), 8],
     [new Deno.errors.BrokenPipe("x"), 141],

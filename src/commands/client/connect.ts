@@ -8,6 +8,7 @@ import { EXIT } from "../../cli/exit_codes.ts";
 import { safeText } from "../../cli/safe_text.ts";
 import { formatEndpoint } from "../../net/endpoint.ts";
 import type { Message, Session } from "../../serve/session.ts";
+import { NamedFile } from "../named_file.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { inputCutter, type InputOptions, lineMessage, type Outgoing } from "./connect/input.ts";
 import { pipe } from "./connect/pipe.ts";
@@ -59,7 +60,8 @@ export const connectCommand = defineCommand({
       // The pipe has a watch of its own, which knows when it is our own reader that holds things up.
       writeTimeout: Number.MAX_SAFE_INTEGER,
     });
-    using recorder = recorderOf(flags, session);
+    using file = flags.record === undefined ? undefined : NamedFile.open(flags.record, "the recording");
+    const recorder = file && recorderOf(file, flags, session);
     const hooks = {
       waitReplyMs: flags.waitReply,
       onSent: ({ data }: Outgoing) => recorder?.data("client", data),
@@ -84,9 +86,8 @@ export const connectCommand = defineCommand({
   },
 });
 
-function recorderOf(flags: ConnectFlags, session: Session): Recorder | undefined {
-  if (flags.record === undefined) return undefined;
-  return Recorder.open(flags.record, { endpoint: formatEndpoint(session.remote), framing: flags.framing ?? "raw" });
+function recorderOf(file: NamedFile, flags: ConnectFlags, session: Session): Recorder {
+  return new Recorder(file, { endpoint: formatEndpoint(session.remote), framing: flags.framing ?? "raw" });
 }
 
 function inputOptions(flags: ConnectFlags, session: Session, isByHand: boolean): InputOptions {

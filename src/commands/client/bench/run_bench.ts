@@ -9,7 +9,7 @@ import { styleOf } from "../../../cli/style.ts";
 import { parseFraming } from "../../../framing/mod.ts";
 import { parseEndpoint } from "../../../net/endpoint.ts";
 import type { Limit } from "../../fail_if.ts";
-import { writeNamedFile } from "../../write_named_file.ts";
+import { NamedFile } from "../../named_file.ts";
 import type { BENCH_FLAGS } from "../bench.ts";
 import { tlsConnectOptions, tlsEndpoint } from "../tls_flags.ts";
 import { loadMessage } from "./lane.ts";
@@ -28,17 +28,18 @@ type BenchFlags = FlagValues<typeof BENCH_FLAGS>;
 export async function runBench(endpoint: string, flags: BenchFlags, io: ProgramIo): Promise<number> {
   const limits = flags.failIf.map(parseLoadLimit);
   const plan = await planOf(endpoint, flags);
+  using page = flags.html === undefined ? undefined : NamedFile.open(flags.html, "the page");
   using stop = io.stop.listen();
   const summary = await measure(plan, flags.workers, stop.signal, io);
   const failed = limits.flatMap((limit) => limit.violation(summary) ?? []);
   const exitCode = failed.length > 0 ? EXIT.unexpected : exitCodeFor(summary, limits);
-  if (flags.html !== undefined) await writeNamedFile(flags.html, reportHtml(plan, summary, failed, new Date()));
   io.stdout.write(
     flags.json
       ? `${JSON.stringify(reportObject(plan, summary, failed, exitCode))}\n`
       : reportText(plan, summary, styleOf(io)),
   );
   for (const line of failed) io.stderr.write(`parley-client: ${line}\n`);
+  page?.write(reportHtml(plan, summary, failed, new Date()));
   if (stop.signal.aborted && stop.signal.reason instanceof StoppedError) throw stop.signal.reason;
   return exitCode;
 }

@@ -1,0 +1,71 @@
+/** Files that hold the results of a run: `--junit`, `--html`, `--record`. */
+
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { runProgram, startServer } from "../support/program.ts";
+import { scriptedPeer } from "../support/scripted_peer.ts";
+
+const LINUX = { ignore: Deno.build.os !== "linux" };
+
+async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await use(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function smokeFile(folder: string, endpoint: string): Promise<string> {
+  const path = `${folder}/smoke.yaml`;
+  await Deno.writeTextFile(path, `tests: [{ name: a, endpoint: "${endpoint}", steps: [{ send: x }, { expect: x }] }]`);
+  return path;
+}
+
+Deno.test("smoke and bench say that they may not write a report before they connect to anybody", async () => {
+  await withFolder(async (folder) => {
+    let visits = 0;
+    await using peer = scriptedPeer(() => void visits++);
+    const smoke = await smokeFile(folder, peer.endpoint);
+    for (
+      const [words, code, reason] of [
+        [["smoke", smoke, "--junit", `${folder}/r.xml`], 8, `--allow-write=${folder}/r.xml is missing`],
+        [
+          ["bench", peer.endpoint, "-n", "5", "--html", `${folder}/r.html`],
+          8,
+          `--allow-write=${folder}/r.html is missing`,
+        ],
+      ] as const
+    ) {
+      const { stderr, stdout, ...ended } = await runProgram("client", words, { permissions: ["-N", "-R"] });
+      assertEquals([ended.code, stdout], [code, ""], words[0]);
+      assertStringIncludes(stderr, reason);
+    }
+    assertEquals(visits, 0);
+  });
+});
+
+Deno.test("a full disk under a report or a recording is one line and exit code 8", LINUX, async () => {
+  await withFolder(async (folder) => {
+    await using echo = await startServer(["echo", ":0"]);
+    const smoke = await smokeFile(folder, echo.endpoint);
+    // The device is not to be had by a permission of its own.
+    const permissions = ["-A"];
+    for (
+      const words of [
+        ["smoke", smoke, "--junit", "/dev/full"],
+        ["bench", echo.endpoint, "-n", "5", "--html", "/dev/full"],
+        ["connect", echo.endpoint, "--record", "/dev/full"],
+      ]
+    ) {
+      const { code, stderr } = await runProgram("client", words, { permissions, input: "hello\n" });
+      assertEquals(code, 8, `${words[0]}: ${stderr}`);
+      assertMatch(stderr, /^parley-client: Cannot write the .* \/dev\/full: No space left on device.*\n$/);
+    }
+  });
+});
+
+Deno.test("bench prints what it has measured even where the page cannot be written", LINUX, async () => {
+  await using echo = await startServer(["echo", ":0"]);
+  const words = ["bench", echo.endpoint, "-n", "5", "--html", "/dev/full"];
+  assertMatch((await runProgram("client", words, { permissions: ["-A"] })).stdout, /answers {2}5 in /);
+});
