@@ -7,8 +7,8 @@ export const PROGRAMS = ["server", "client", "udp"] as const;
 /** One of {@linkcode PROGRAMS}. */
 export type ProgramName = typeof PROGRAMS[number];
 
-/** What the bundler writes and we replace, each exactly once. */
-const COMMIT = /var COMMIT = "source";/;
+/** What the bundler writes and we replace, each exactly once; a module that is loaded late has its `var` elsewhere. */
+const COMMIT = /\bCOMMIT = "source";/;
 const REQUIRE = /__deno_internal_createRequire\(import\.meta\.url\)/;
 
 /** Makes one file without imports, but for the runtime's own modules, out of a program; the file's path. */
@@ -17,7 +17,7 @@ export async function bundleProgram(name: ProgramName, folder: string, info: Bui
   const entry = new URL(`../../src/${name}.ts`, import.meta.url).pathname;
   await run(Deno.execPath(), ["bundle", "--quiet", "--output", path, entry]);
   const bundled = await Deno.readTextFile(path);
-  const branded = replaceOnce(bundled, COMMIT, `var COMMIT = ${JSON.stringify(info.commit)};`);
+  const branded = replaceOnce(bundled, COMMIT, `COMMIT = ${JSON.stringify(info.commit)};`);
   // By URL there is no file to resolve from, and the runtime's own modules need none.
   const finished = branded.replace(REQUIRE, '__deno_internal_createRequire("file:///parley.js")');
   const banner = `// parley-${name} ${info.version} (${info.commit}), MIT license\n`;

@@ -83,7 +83,7 @@ Deno.test("--ready-file has every endpoint in it as soon as it is there", async 
   const folder = await Deno.makeTempDir();
   try {
     const path = `${folder}/ready`;
-    const permissions = ["-N", `--allow-read=${folder}`, `--allow-write=${folder}`];
+    const permissions = ["-N", `--allow-read=${path}.draft`, `--allow-write=${path},${path}.draft`];
     await using started = await startServer(["echo", ":0", ":0", "--ready-file", path], { permissions });
     const endpoints = [started.endpoint, await started.server.line()];
     while (!await Deno.stat(path).then(() => true, () => false)) await new Promise((done) => setTimeout(done, 5));
@@ -94,11 +94,26 @@ Deno.test("--ready-file has every endpoint in it as soon as it is there", async 
   }
 });
 
+Deno.test("--ready-file in a folder that is not there is one line and exit code 8", async () => {
+  const { code, stderr } = await runProgram("server", ["echo", ":0", "--ready-file", "/nowhere/ready"], {
+    permissions: ["-N", "-R", "-W"],
+  });
+  assertEquals(code, 8);
+  assertOneLine(
+    stderr.replace(/^.*listening on.*\n/, ""),
+    /^parley-server: Cannot write the ready file \/nowhere\/ready: /,
+  );
+});
+
 Deno.test("a missing permission is one line that names the flag, and exit code 8", async () => {
   const cases: [string[], string[], RegExp][] = [
     [["--allow-net=127.0.0.1:1"], ["echo", "tcp://127.0.0.1:0"], /--allow-net=127\.0\.0\.1:0 is missing/],
     [[], ["echo", "tcp://127.0.0.1:0"], /--allow-net=127\.0\.0\.1:0 is missing/],
-    [["-N"], ["echo", ":0", "--ready-file", "/tmp/never"], /--allow-write/],
+    [
+      ["-N"],
+      ["echo", ":0", "--ready-file", "/tmp/never"],
+      /--allow-read=\/tmp\/never\.draft --allow-write=\/tmp\/never,\/tmp\/never\.draft$/m,
+    ],
     [["-N"], ["echo", "unix:/tmp/never.sock"], /--allow-read/],
   ];
   for (const [permissions, args, pattern] of cases) {
