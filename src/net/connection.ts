@@ -109,6 +109,9 @@ export class Connection implements AsyncDisposable, Swept {
   #isWriting = false;
   #writing: Uint8Array = NOTHING;
   #isPumpDue = false;
+  // Made by the first write that needs them: an idle connection has none.
+  #onSent: ((count: number) => void) | undefined;
+  #onSendFailed: ((error: unknown) => void) | undefined;
   #flushWaiters = NO_WAITERS;
   #closeReason: CloseReason | undefined;
   #closeError: Error | undefined;
@@ -245,19 +248,20 @@ export class Connection implements AsyncDisposable, Swept {
    * closed by this: its outbox was full.
    */
   send(bytes: Uint8Array): boolean {
-    if (this.#closeReason !== undefined || this.#writeError !== undefined || this.#isWriteClosed) return false;
+    if (!this.#admit(bytes)) return false;
     this.#queue(bytes);
-    this.#count(bytes.length);
-    const most = this.#limits.outboxBytes ?? DEFAULTS.outboxBytes;
-    if (this.#queuedBytes > most) {
-      const endpoint = formatEndpoint(this.remote);
-      this.close(
-        "slow consumer",
-        new LimitError(`${endpoint} reads too slowly: its outbox of ${most} bytes is full`, { endpoint }),
-      );
-      return false;
-    }
     this.#schedule();
+    return true;
+  }
+
+  /**
+   * As {@linkcode send}, for bytes that are known to be the last of this turn:
+   * where nothing waits before them they leave at once, without a queue.
+   */
+  sendLast(bytes: Uint8Array): boolean {
+    if (this.#isWriting || this.#outbox.length > 0) return this.send(bytes);
+    if (!this.#admit(bytes)) return false;
+    this.#writeOut(bytes);
     return true;
   }
 
@@ -333,6 +337,20 @@ export class Connection implements AsyncDisposable, Swept {
     this.close(reason, new TimeoutError(phase, `${endpoint} was too slow: ${reason}`, { endpoint }));
   }
 
+  /** Whether there is a peer, and room in the outbox, for bytes that nobody waits for. */
+  #admit(bytes: Uint8Array): boolean {
+    if (this.#closeReason !== undefined || this.#writeError !== undefined || this.#isWriteClosed) return false;
+    this.#count(bytes.length);
+    const most = this.#limits.outboxBytes ?? DEFAULTS.outboxBytes;
+    if (this.#queuedBytes <= most) return true;
+    const endpoint = formatEndpoint(this.remote);
+    this.close(
+      "slow consumer",
+      new LimitError(`${endpoint} reads too slowly: its outbox of ${most} bytes is full`, { endpoint }),
+    );
+    return false;
+  }
+
   #count(bytes: number): void {
     this.#queuedBytes += bytes;
     if (this.#queuedBytes > this.outboxHighWater) this.outboxHighWater = this.#queuedBytes;
@@ -355,34 +373,59 @@ export class Connection implements AsyncDisposable, Swept {
     const chunks = this.#outbox;
     this.#outbox = NO_CHUNKS;
     const only = chunks.length === 1 ? chunks[0] : undefined;
-    // A failure has closed the connection and rejected every waiter.
-    this.#writeNow(only ?? concat(chunks)).catch(ignore);
+    this.#writeOut(only ?? concat(chunks));
   }
 
   #writeNow(bytes: Uint8Array): Promise<void> {
-    this.#isWriting = true;
-    this.#writing = bytes;
-    this.#writingSinceMs = this.#clock.nowMs;
-    return this.#transport.write(bytes).then(this.#onWritten, this.#onWriteFailed);
+    return this.#startWrite(bytes).then(this.#onWritten, this.#onWriteFailed);
   }
 
   readonly #onWritten = (count: number): void | Promise<void> => {
     if (this.#closeReason !== undefined) throw this.#closedError();
+    const rest = this.#afterWrite(count);
+    if (rest !== undefined) return this.#writeNow(rest);
+  };
+
+  readonly #onWriteFailed = (error: unknown): never => {
+    throw this.#afterFailedWrite(error);
+  };
+
+  /** Writes what nobody waits for: one promise less than {@linkcode #writeNow}, which tells in a fan-out. */
+  #writeOut(bytes: Uint8Array): void {
+    this.#onSent ??= (count) => {
+      const rest = this.#closeReason === undefined ? this.#afterWrite(count) : undefined;
+      if (rest !== undefined) this.#writeOut(rest);
+    };
+    // A failure closes the connection and rejects every waiter.
+    this.#onSendFailed ??= (error) => void this.#afterFailedWrite(error);
+    void this.#startWrite(bytes).then(this.#onSent, this.#onSendFailed);
+  }
+
+  #startWrite(bytes: Uint8Array): Promise<number> {
+    this.#isWriting = true;
+    this.#writing = bytes;
+    this.#writingSinceMs = this.#clock.nowMs;
+    return this.#transport.write(bytes);
+  }
+
+  /** What the kernel did not take, if anything. */
+  #afterWrite(count: number): Uint8Array | undefined {
     this.bytesWritten += count;
     this.#queuedBytes -= count;
     this.#lastActiveMs = this.#clock.nowMs;
-    if (count < this.#writing.length) return this.#writeNow(this.#writing.subarray(count));
+    if (count < this.#writing.length) return this.#writing.subarray(count);
     this.#writing = NOTHING;
     this.#isWriting = false;
     if (this.#outbox.length > 0) this.#schedule();
     else if (this.#flushWaiters.length > 0) this.#settleFlush();
-  };
+    return undefined;
+  }
 
-  readonly #onWriteFailed = (error: unknown): never => {
+  #afterFailedWrite(error: unknown): Error {
     this.#writing = NOTHING;
     this.#isWriting = false;
-    throw this.#closeReason === undefined ? this.#failWrite(error) : this.#closedError();
-  };
+    return this.#closeReason === undefined ? this.#failWrite(error) : this.#closedError();
+  }
 
   readonly #onRead = (count: number | null): Uint8Array<ArrayBuffer> | null => {
     if (this.#closeReason !== undefined) return this.#readAfterClose();

@@ -65,8 +65,9 @@ export interface Session {
   send(data: Uint8Array | string, isText?: boolean): boolean;
 
   /**
-   * Queues bytes that {@linkcode framer} made and that will not change: a
-   * broadcast is framed once for all.
+   * Sends bytes that {@linkcode framer} made and that will not change: a
+   * broadcast is framed once for all. They leave at once where nothing waits
+   * before them, so give all that is to be told in a turn together.
    */
   sendFramed(bytes: Uint8Array): boolean;
 

@@ -114,7 +114,7 @@ export class StreamSession implements Session {
   sendFramed(bytes: Uint8Array): boolean {
     this.#moveSink();
     this.#connection.messagesWritten++;
-    return this.#connection.send(bytes);
+    return this.#connection.sendLast(bytes);
   }
 
   write(data: Uint8Array): Promise<void> {

@@ -138,6 +138,41 @@ Deno.test("send() and write() keep their order, also while a write is under way"
   connection.close();
 });
 
+Deno.test("sendLast() leaves at once where nothing waits, else in its order", async () => {
+  const { connection, transport } = fakeConnection();
+  assert(connection.sendLast(utf8("1")));
+  assertEquals(transport.writes, ["1"]);
+  connection.sendLast(utf8("2"));
+  await connection.flush();
+  connection.send(utf8("3"));
+  connection.sendLast(utf8("4"));
+  await connection.flush();
+  assertEquals(transport.writes, ["1", "2", "34"]);
+  connection.close();
+});
+
+Deno.test("sendLast() goes on until the transport has taken all of it", async () => {
+  const { connection, transport } = fakeConnection();
+  transport.writesMost = 4;
+  connection.sendLast(utf8("0123456789"));
+  await connection.flush();
+  assertEquals([transport.writes, connection.bytesWritten, connection.queuedBytes], [["0123", "4567", "89"], 10, 0]);
+  connection.close();
+});
+
+Deno.test("sendLast() keeps the outbox limit, and a failure of it is told to whoever waits", async () => {
+  const { connection, transport } = fakeConnection({ limits: { outboxBytes: 10 } });
+  transport.holdWrites();
+  assert(connection.sendLast(utf8("12345")));
+  const flushing = connection.flush();
+  transport.releaseWrites(new Deno.errors.ConnectionReset("gone"));
+  await assertRejects(() => flushing, ResetError);
+  assertEquals(connection.sendLast(utf8("x")), false);
+  const full = fakeConnection({ limits: { outboxBytes: 10 } }).connection;
+  assertEquals([full.sendLast(utf8("12345678901")), full.closeReason], [false, "slow consumer"]);
+  connection.close();
+});
+
 Deno.test("write() goes on until the transport has taken all of it", async () => {
   const { connection, transport } = fakeConnection();
   transport.writesMost = 4;

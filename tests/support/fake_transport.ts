@@ -42,7 +42,7 @@ export class FakeTransport implements Transport {
 
   async write(bytes: Uint8Array): Promise<number> {
     const count = Math.min(bytes.length, this.writesMost);
-    await this.#held?.promise;
+    if (this.#held) await this.#held.promise;
     if (this.closeCount > 0) throw new Deno.errors.BadResource("closed");
     this.writes.push(new TextDecoder().decode(bytes.subarray(0, count)));
     return count;

@@ -138,7 +138,7 @@ export class WebSocketSession implements Session {
     if (this.#isCloseSent) return false;
     this.#moveSink();
     this.#connection.messagesWritten++;
-    return this.#connection.send(bytes);
+    return this.#connection.sendLast(bytes);
   }
 
   write(data: Uint8Array, isText = false): Promise<void> {
