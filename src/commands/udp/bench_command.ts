@@ -9,7 +9,7 @@ import { Measure, type Measurement } from "../../datagram/bench/measure.ts";
 import { PROBE_HEADER_BYTES } from "../../datagram/bench/probe.ts";
 import { bindSender, resolveTarget } from "../../datagram/sender.ts";
 import { probePort } from "../../net/datagram_probe.ts";
-import { formatEndpoint } from "../../net/endpoint.ts";
+import { type Endpoint, formatEndpoint } from "../../net/endpoint.ts";
 import { newHistogram } from "../client/bench/histogram.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { parseDatagramLimit } from "./bench/limits.ts";
@@ -48,7 +48,8 @@ export const benchCommand: Command = defineCommand({
   notes: [
     "Jitter is that of RFC 3550, section 6.4.1. The limits are loss, dup and reorder in percent, jitter, pN and max in",
     "time, lost and rate (a second) as numbers.",
-    "The exit code is 1 where a limit holds, 5 where nothing came back, 4 where nobody is bound to the port.",
+    "The exit code is 1 where a limit holds or no echo is among what came, 5 where nothing came back, 4 where nobody",
+    "is bound to the port.",
   ].join("\n"),
   run: ({ flags, args, io }) => bench(flags, args, io),
 });
@@ -77,21 +78,26 @@ async function bench(flags: FlagValues<typeof FLAGS>, args: readonly string[], i
   const measured = await withProgress(measure, flags.oneWay, io);
   const result = new BenchResult(measured, { target: formatEndpoint(target), size: flags.size, roundTrips });
   const failed = limits.flatMap((limit) => limit.violation(result) ?? []);
-  const code = failed.length > 0 && !result.isSilent
-    ? EXIT.unexpected
-    : !result.isSilent
-    ? EXIT.done
-    : probePort(target) === "closed"
-    ? EXIT.refused
-    : EXIT.timedOut;
+  const code = failed.length > 0 && !result.isSilent ? EXIT.unexpected : codeOf(result, target);
   io.stdout.write(flags.json ? result.toJson(code, failed) : result.toText());
   for (const line of failed) io.stderr.write(`parley-udp: ${line}\n`);
-  if (result.isSilent) {
-    const why = code === EXIT.refused ? "nobody is bound there" : flags.oneWay ? "the sink did not report" : "no reply";
-    io.stderr.write(`${formatEndpoint(target)}: ${why}\n`);
-  }
+  if (result.isSilent) io.stderr.write(`${formatEndpoint(target)}: ${reasonOf(code, result, flags.oneWay)}\n`);
   stop.signal.throwIfAborted();
   return code;
+}
+
+function codeOf(result: BenchResult, target: Endpoint): number {
+  if (!result.isSilent) return EXIT.done;
+  if (result.foreign > 0) return EXIT.unexpected;
+  return probePort(target) === "closed" ? EXIT.refused : EXIT.timedOut;
+}
+
+/** Why nothing was measured. */
+function reasonOf(code: number, result: BenchResult, isOneWay: boolean): string {
+  if (code === EXIT.refused) return "nobody is bound there";
+  if (code === EXIT.timedOut) return isOneWay ? "the sink did not report" : "no reply";
+  const came = `${result.foreign} ${result.foreign === 1 ? "datagram" : "datagrams"} came`;
+  return isOneWay ? `${came}, but no sink's report` : `${came}, but none was an echo of what was sent`;
 }
 
 async function withProgress(measure: Measure, isOneWay: boolean, io: ProgramIo): Promise<Measurement> {

@@ -1,7 +1,7 @@
 import type { DatagramSocket } from "../../net/datagram.ts";
 import type { Endpoint } from "../../net/endpoint.ts";
 import { delay } from "../../net/wait.ts";
-import { QUESTION_BYTES, readProbe, writeProbe } from "./probe.ts";
+import { QUESTION_BYTES, readProbe, STREAM_NUMBERS, writeProbe } from "./probe.ts";
 import { type SequenceReport, SequenceTracker } from "./sequence_tracker.ts";
 
 /** Between two looks at what is due: the finest that a timer does. */
@@ -39,6 +39,8 @@ export interface Measurement {
   elapsedMs: number;
   /** As whoever received sees it: we, or the sink; `undefined` where the sink did not tell. */
   report: SequenceReport | undefined;
+  /** Datagrams that came and were neither a probe of ours nor the sink's report. */
+  foreign: number;
 }
 
 /** Sends numbered datagrams at a steady rate, and follows what comes back. */
@@ -46,9 +48,10 @@ export class Measure {
   readonly #socket: DatagramSocket;
   readonly #plan: MeasurePlan;
   readonly #tracker = new SequenceTracker();
-  readonly #stream = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+  readonly #stream = (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) % STREAM_NUMBERS;
   readonly #told = Promise.withResolvers<SequenceReport>();
   #sent = 0;
+  #foreign = 0;
   #onReply: (() => void) | undefined;
 
   /** Sends and receives on `socket`, which it closes. */
@@ -74,9 +77,9 @@ export class Measure {
     try {
       await this.#send(startMs);
       const elapsedMs = performance.now() - startMs;
-      if (this.#plan.isOneWay) return { sent: this.#sent, elapsedMs, report: await this.#ask() };
+      if (this.#plan.isOneWay) return this.#measurement(elapsedMs, await this.#ask());
       await this.#whenAllAnswered();
-      return { sent: this.#sent, elapsedMs, report: this.#tracker.report() };
+      return this.#measurement(elapsedMs, this.#tracker.report());
     } finally {
       this.#socket.close();
       await receiving;
@@ -96,21 +99,27 @@ export class Measure {
       lastMs = nowMs;
       for (; due >= 1 && this.#sent < count; due--) {
         writeProbe(bytes, { kind: "probe", stream: this.#stream, seq: this.#sent, sentMs: performance.now() });
-        await this.#socket.send(bytes, target);
+        // Counted first: its reply may be here before the send has returned.
         this.#sent++;
+        await this.#socket.send(bytes, target);
       }
       if (perSecond !== Infinity) await delay(TICK_MS, signal).catch(ignore);
     }
+  }
+
+  #measurement(elapsedMs: number, report: SequenceReport | undefined): Measurement {
+    return { sent: this.#sent, elapsedMs, report, foreign: this.#foreign };
   }
 
   async #receive(): Promise<void> {
     for await (const { data } of this.#socket) {
       const nowMs = performance.now();
       const probe = readProbe(data);
-      if (probe === undefined) this.#onReport(data);
-      else if (probe.kind === "probe" && probe.stream === this.#stream) {
+      if (probe?.kind === "probe" && probe.stream === this.#stream && probe.seq < this.#sent) {
         if (!this.#tracker.add(probe.seq, probe.sentMs, nowMs)) this.#plan.onRoundTrip?.(nowMs - probe.sentMs);
         this.#onReply?.();
+      } else if (probe !== undefined || !this.#isReport(data)) {
+        this.#foreign++;
       }
     }
   }
@@ -144,13 +153,16 @@ export class Measure {
     return undefined;
   }
 
-  #onReport(data: Uint8Array): void {
+  #isReport(data: Uint8Array): boolean {
+    let report: unknown;
     try {
-      const report: unknown = JSON.parse(new TextDecoder().decode(data));
-      if (isReport(report) && report.stream === this.#stream) this.#told.resolve(report);
+      report = JSON.parse(new TextDecoder().decode(data));
     } catch {
-      // Not a sink's answer: whoever sent it is not measured.
+      return false;
     }
+    if (!isReport(report) || report.stream !== this.#stream) return false;
+    this.#told.resolve(report);
+    return true;
   }
 }
 

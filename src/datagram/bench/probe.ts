@@ -1,13 +1,15 @@
 /**
- * The datagrams of a measurement: a header, then padding. All numbers are
- * big-endian.
+ * The datagrams of a measurement: a header, then padding.
  *
  * | offset | bytes | field |
  * | --- | --- | --- |
  * | 0 | 4 | `PLYP` for a probe, `PLYQ` for the question what has come of a stream |
  * | 4 | 4 | number of the stream, picked by chance |
- * | 8 | 4 | sequence number, from 0; in a question the count of probes that were sent |
- * | 12 | 8 | when it was sent, milliseconds by the sender's clock, IEEE 754 |
+ * | 8 | 5 | sequence number, from 0; in a question the count of probes that were sent |
+ * | 13 | 7 | when it was sent, microseconds by the sender's clock |
+ *
+ * The numbers are big-endian, seven bits a byte and the eighth set: no byte of
+ * the header is a small letter, so that a probe can come back in upper case.
  *
  * @module
  */
@@ -21,6 +23,9 @@ export const QUESTION_BYTES = 1_200;
 const PROBE = 0x504c5950;
 const QUESTION = 0x504c5951;
 
+/** Streams are numbered below this. */
+export const STREAM_NUMBERS = 2 ** 28;
+
 /** What a datagram of a measurement says. */
 export interface Probe {
   readonly kind: "probe" | "question";
@@ -32,23 +37,35 @@ export interface Probe {
 
 /** Writes the header to the beginning of `bytes`. */
 export function writeProbe(bytes: Uint8Array, probe: Probe): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
-  view.setUint32(0, probe.kind === "probe" ? PROBE : QUESTION);
-  view.setUint32(4, probe.stream);
-  view.setUint32(8, probe.seq);
-  view.setFloat64(12, probe.sentMs);
+  new DataView(bytes.buffer, bytes.byteOffset).setUint32(0, probe.kind === "probe" ? PROBE : QUESTION);
+  writeNumber(bytes, 4, 4, probe.stream);
+  writeNumber(bytes, 8, 5, probe.seq);
+  writeNumber(bytes, 13, 7, Math.round(probe.sentMs * 1_000));
 }
 
 /** The header of a datagram, or `undefined` where it is none of a measurement. */
 export function readProbe(bytes: Uint8Array): Probe | undefined {
   if (bytes.length < PROBE_HEADER_BYTES) return undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
-  const magic = view.getUint32(0);
+  const magic = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
   if (magic !== PROBE && magic !== QUESTION) return undefined;
   return {
     kind: magic === PROBE ? "probe" : "question",
-    stream: view.getUint32(4),
-    seq: view.getUint32(8),
-    sentMs: view.getFloat64(12),
+    stream: readNumber(bytes, 4, 4),
+    seq: readNumber(bytes, 8, 5),
+    sentMs: readNumber(bytes, 13, 7) / 1_000,
   };
+}
+
+function writeNumber(bytes: Uint8Array, offset: number, length: number, value: number): void {
+  // Division, not shifts: a time has more than 32 bits.
+  for (let at = offset + length - 1; at >= offset; at--) {
+    bytes[at] = 0x80 | value % 128;
+    value = Math.floor(value / 128);
+  }
+}
+
+function readNumber(bytes: Uint8Array, offset: number, length: number): number {
+  let value = 0;
+  for (let at = offset; at < offset + length; at++) value = value * 128 + ((bytes[at] ?? 0) & 0x7f);
+  return value;
 }

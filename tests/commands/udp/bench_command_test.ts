@@ -14,6 +14,23 @@ Deno.test("bench measures round trips against an echo", async () => {
   assert(result.roundTripMs.p50 > 0 && result.roundTripMs.p50 <= result.roundTripMs.max);
 });
 
+Deno.test("bench knows its probes again when they come back in upper case", async () => {
+  await using started = await startUdpServer(["upper", ANY]);
+  const { code, stdout } = await runProgram("udp", ["bench", started.endpoint, ...SHORT, "--json"]);
+  const { received, foreign, roundTripMs } = JSON.parse(stdout);
+  assertEquals([code, received, foreign], [0, 200, 0]);
+  assert(roundTripMs.max < 60_000, `a round trip of ${roundTripMs.max} ms`);
+});
+
+Deno.test("bench exits 1 where what comes back is no echo, and says so", async () => {
+  await using started = await startUdpServer(["reply", ANY, "--text", "no"]);
+  const { code, stdout, stderr } = await runProgram("udp", [
+    ...["bench", started.endpoint, "--count", "10", "--wait", "300ms", "--json"],
+  ]);
+  assertEquals([code, JSON.parse(stdout).foreign], [1, 10]);
+  assertStringIncludes(stderr, "10 datagrams came, but none was an echo of what was sent");
+});
+
 Deno.test("bench --one-way tells what the sink received, and the sink prints it too", async () => {
   await using started = await startUdpServer(["sink", ANY]);
   const { code, stdout } = await runProgram("udp", ["bench", started.endpoint, ...SHORT, "--one-way", "--json"]);

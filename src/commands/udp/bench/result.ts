@@ -27,6 +27,11 @@ export class BenchResult {
     return (this.#measured.report?.received ?? 0) === 0;
   }
 
+  /** Datagrams that came and have nothing to do with what was sent. */
+  get foreign(): number {
+    return this.#measured.foreign;
+  }
+
   /** Datagrams that were sent and never seen again. */
   get lost(): number {
     return this.#measured.sent - (this.#measured.report?.unique ?? 0);
@@ -84,6 +89,7 @@ export class BenchResult {
         roundTripMs: this.percentileMs(50) === undefined ? undefined : Object.fromEntries(
           PERCENTS.map((percent) => [percent === 100 ? "max" : `p${percent}`, this.percentileMs(percent)]),
         ),
+        foreign: this.foreign,
         failed,
       })
     }\n`;
@@ -106,6 +112,7 @@ export class BenchResult {
         `jitter      ${round(report.jitterMs, 3)} ms`,
       );
     }
+    if (this.foreign > 0) lines.push(`foreign     ${this.foreign}`);
     if (this.percentileMs(50) !== undefined) {
       const times = PERCENTS.map((percent) =>
         `${percent === 100 ? "max" : `p${percent}`} ${round(this.percentileMs(percent) ?? 0, 3)}`

@@ -8,7 +8,7 @@ Deno.test("parseDatagramLimit() looks at every metric of a measurement", () => {
   roundTrips.recordValue(8_000);
   const report = { received: 98, unique: 98, duplicated: 1, reordered: 2, jitterMs: 3 };
   const result = new BenchResult(
-    { sent: 100, elapsedMs: 1_000, report },
+    { sent: 100, elapsedMs: 1_000, report, foreign: 0 },
     { target: "udp://127.0.0.1:1", size: 64, roundTrips },
   );
   const held: [string, string | undefined][] = [
