@@ -5,6 +5,8 @@ import { DelayQueue } from "./delay_queue.ts";
 const OVERTAKE_WITHIN_MS = 100;
 /** Datagrams that are delayed at a time; beyond it they are dropped, as a router's queue does. */
 const MOST_DELAYED = 10_000;
+/** Their bytes, at the most. */
+const MOST_DELAYED_BYTES = 64 * 1024 * 1024;
 
 /** What a bad network does to datagrams; shares are from 0 to 1. */
 export interface ImpairmentOptions {
@@ -58,6 +60,7 @@ export class Impairment {
   #overtaken: (() => void) | undefined;
   #overtakenTimer: ReturnType<typeof setTimeout> | undefined;
   #lineFreeMs = 0;
+  #delayedBytes = 0;
 
   /** `now` gives milliseconds, monotonic; for tests. */
   constructor(options: ImpairmentOptions, now: () => number = () => performance.now()) {
@@ -121,6 +124,7 @@ export class Impairment {
   [Symbol.dispose](): void {
     this.#takeOvertaken();
     this.#queue.clear();
+    this.#delayedBytes = 0;
   }
 
   #takeOvertaken(): (() => void) | undefined {
@@ -132,7 +136,7 @@ export class Impairment {
 
   #delay(bytes: Uint8Array, offMs: number, deliver: (data: Uint8Array) => void): void {
     const { delayMs, bitsPerSecond } = this.#options;
-    if (this.#queue.length >= MOST_DELAYED) {
+    if (this.#queue.length >= MOST_DELAYED || this.#delayedBytes + bytes.length > MOST_DELAYED_BYTES) {
       this.counts.overflowed++;
       return;
     }
@@ -144,7 +148,11 @@ export class Impairment {
       dueMs = this.#lineFreeMs + waitMs;
     }
     this.counts.passed++;
-    if (dueMs <= nowMs && this.#queue.length === 0) deliver(bytes);
-    else this.#queue.add(dueMs, () => deliver(bytes));
+    if (dueMs <= nowMs && this.#queue.length === 0) return deliver(bytes);
+    this.#delayedBytes += bytes.length;
+    this.#queue.add(dueMs, () => {
+      this.#delayedBytes -= bytes.length;
+      deliver(bytes);
+    });
   }
 }

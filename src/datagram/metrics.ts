@@ -9,73 +9,87 @@ export interface DatagramMetrics {
   text(): Promise<string>;
 }
 
+/** Datagrams that go one way. */
+export interface DatagramFlow {
+  readonly counts: DatagramCounts;
+  readonly impairment?: Impairment | undefined;
+  /** Where there are two ways. */
+  readonly direction?: "to-target" | "to-client";
+}
+
 /** What the metrics are made from. */
 export interface DatagramMetricsSources {
-  readonly counts: DatagramCounts;
-  /** The service's name, a label of every line. */
+  /** What serves: a label of every line. */
   readonly service: string;
-  readonly impairment?: Impairment | undefined;
+  readonly flows: readonly DatagramFlow[];
+  /** Of a relay: how many clients have a socket to the target. */
+  readonly clients?: () => number;
 }
 
 /** Loads the metrics library, which a server that nobody looks at never does, and registers what there is to see. */
 export async function createDatagramMetrics(sources: DatagramMetricsSources): Promise<DatagramMetrics> {
   const { Counter, Gauge, Registry } = (await import("prom-client")).default;
-  const { counts, service, impairment } = sources;
+  const { service, flows, clients } = sources;
   const registry = new Registry();
   registry.setDefaultLabels({ service });
   const registers = [registry];
+  const ways = flows.some(({ direction }) => direction !== undefined) ? ["direction"] : [];
 
-  // A counter of the library can only be added to; ours are counted elsewhere already.
-  function counter(name: string, help: string, value: () => number): void {
-    new Counter({
-      name: `parley_${name}`,
-      help,
-      registers,
-      collect() {
-        this.reset();
-        this.inc(value());
-      },
-    });
-  }
-
-  function counters(
+  /** Values of one counter, each with its label where it has one. */
+  function counter(
     name: string,
     help: string,
-    label: string,
-    values: () => Iterable<readonly [string, number]>,
+    values: (flow: DatagramFlow) => Iterable<readonly [label: string, value: number]>,
+    label?: string,
   ): void {
     new Counter({
       name: `parley_${name}`,
       help,
-      labelNames: [label],
+      labelNames: label === undefined ? ways : [label, ...ways],
       registers,
       collect() {
+        // A counter of the library can only be added to; ours are counted elsewhere already.
         this.reset();
-        for (const [of, value] of values()) this.inc({ [label]: of }, value);
+        for (const flow of flows) {
+          const direction = flow.direction === undefined ? {} : { direction: flow.direction };
+          for (const [of, value] of values(flow)) {
+            this.inc(label === undefined ? direction : { [label]: of, ...direction }, value);
+          }
+        }
       },
     });
   }
 
-  counter("datagrams_received_total", "Datagrams that came", () => counts.received);
-  counter("datagrams_sent_total", "Datagrams that the kernel took", () => counts.sent);
-  counter("datagram_bytes_received_total", "Bytes that came", () => counts.receivedBytes);
-  counter("datagram_bytes_sent_total", "Bytes that the kernel took", () => counts.sentBytes);
-  counters("datagrams_dropped_total", "Datagrams that were dropped, by reason", "reason", () => counts.dropped);
-  if (impairment) {
-    counters(
+  function gauge(name: string, help: string, value: () => number): void {
+    new Gauge({
+      name: `parley_${name}`,
+      help,
+      registers,
+      collect() {
+        this.set(value());
+      },
+    });
+  }
+
+  counter("datagrams_received_total", "Datagrams that came", ({ counts }) => [["", counts.received]]);
+  counter("datagrams_sent_total", "Datagrams that the kernel took", ({ counts }) => [["", counts.sent]]);
+  counter("datagram_bytes_received_total", "Bytes that came", ({ counts }) => [["", counts.receivedBytes]]);
+  counter("datagram_bytes_sent_total", "Bytes that the kernel took", ({ counts }) => [["", counts.sentBytes]]);
+  counter(
+    "datagrams_dropped_total",
+    "Datagrams that were dropped, by reason",
+    ({ counts }) => counts.dropped,
+    "reason",
+  );
+  if (flows.some(({ impairment }) => impairment !== undefined)) {
+    counter(
       "datagrams_impaired_total",
       "What the bad network did",
+      ({ impairment }) => Object.entries(impairment?.counts ?? {}),
       "effect",
-      () => Object.entries(impairment.counts),
     );
   }
-  new Gauge({
-    name: "parley_resident_memory_bytes",
-    help: "Memory of the process",
-    registers,
-    collect() {
-      this.set(Deno.memoryUsage().rss);
-    },
-  });
+  if (clients) gauge("relay_clients", "Clients that have a socket to the target", clients);
+  gauge("resident_memory_bytes", "Memory of the process", () => Deno.memoryUsage().rss);
   return { contentType: registry.contentType, text: () => registry.metrics() };
 }

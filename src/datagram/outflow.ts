@@ -4,10 +4,11 @@ import type { Endpoint } from "../net/endpoint.ts";
 import type { DatagramCounts } from "./counts.ts";
 
 /**
- * Most sends that wait for the kernel at a time. A UDP send hardly ever waits;
- * a Unix datagram waits while its receiver's queue is full.
+ * Most sends at a time that the kernel has not taken yet. A Unix datagram waits
+ * while its receiver's queue is full; a UDP send does not, but all that
+ * an impairment has delayed may be due at one moment.
  */
-const MOST_IN_FLIGHT = 64;
+const MOST_IN_FLIGHT = { unixgram: 64, udp: 10_000 };
 
 /**
  * Sends without having to be waited for, a bounded number at a time, and counts what
@@ -17,6 +18,7 @@ const MOST_IN_FLIGHT = 64;
 export class Outflow {
   readonly #socket: DatagramSocket;
   readonly #counts: DatagramCounts;
+  readonly #most: number;
   #inFlight = 0;
   #idle: PromiseWithResolvers<void> | undefined;
 
@@ -24,11 +26,12 @@ export class Outflow {
   constructor(socket: DatagramSocket, counts: DatagramCounts) {
     this.#socket = socket;
     this.#counts = counts;
+    this.#most = socket.endpoint.scheme === "udp" ? MOST_IN_FLIGHT.udp : MOST_IN_FLIGHT.unixgram;
   }
 
   /** Begins to send `data`, which must not change from now on; it never fails, but counts. */
   send(data: Uint8Array, to: Endpoint): void {
-    if (this.#inFlight >= MOST_IN_FLIGHT) {
+    if (this.#inFlight >= this.#most) {
       this.#counts.drop("backlog");
       return;
     }

@@ -62,6 +62,11 @@ export class DatagramRelay {
     this.#back = new Outflow(options.front, this.backward);
   }
 
+  /** Clients that have a socket to the target. */
+  get clientCount(): number {
+    return this.#clients.size;
+  }
+
   /** Passes on until `stop` aborts, or `maxDatagrams` have come and what is delayed has left. */
   async run(stop: AbortSignal): Promise<void> {
     const { front, log, toTarget, toClient, maxDatagrams = Infinity } = this.#options;

@@ -93,3 +93,10 @@ Deno.test("Impairment drops what comes while 10,000 datagrams are delayed", () =
   for (let count = 0; count < 10_010; count++) impairment.pass(new Uint8Array(1), () => {});
   assertEquals(impairment.counts.overflowed, 10);
 });
+
+Deno.test("Impairment drops what comes while 64 MiB are delayed", () => {
+  using impairment = new Impairment({ ...NONE, delayMs: 60_000 });
+  const mebibyte = new Uint8Array(1024 * 1024);
+  for (let count = 0; count < 65; count++) impairment.pass(mebibyte, () => {});
+  assertEquals(impairment.counts.overflowed, 1);
+});

@@ -9,6 +9,7 @@ import type { Datagram, DatagramSocket } from "../../net/datagram.ts";
 import { formatEndpoint } from "../../net/endpoint.ts";
 import { announceReady } from "../announce_ready.ts";
 import { configureProgramLogging } from "../program_logging.ts";
+import { serveDatagramMetrics } from "./serve_metrics.ts";
 import { bindOptionsOf, datagramGateOf, SERVE_FLAGS } from "./shared_flags.ts";
 
 const DEFAULT_ENDPOINT = "udp://127.0.0.1:5000";
@@ -62,8 +63,11 @@ export const listenCommand: Command = defineCommand({
       maxDatagrams: flags.maxDatagrams,
       gate: datagramGateOf(flags),
     });
+    const announced = sockets.map(({ endpoint }) => formatEndpoint(endpoint));
+    const sources = { service: "listen", flows: [{ counts: server.counts }] };
+    if (flags.metrics !== undefined) announced.push(await serveDatagramMetrics(flags.metrics, sources, owner));
     const running = server.run(stop.signal);
-    await announceReady(sockets.map(({ endpoint }) => formatEndpoint(endpoint)), flags, io);
+    await announceReady(announced, flags, io);
     await running;
     return 0;
   },

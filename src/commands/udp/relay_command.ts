@@ -1,6 +1,7 @@
 import { UsageError } from "../../base/errors.ts";
 import type { FlagTable } from "../../base/flag_spec.ts";
 import { type Command, defineCommand } from "../../cli/command.ts";
+import type { DatagramMetricsSources } from "../../datagram/metrics.ts";
 import { DatagramRelay } from "../../datagram/relay.ts";
 import { bindSender, resolveTarget } from "../../datagram/sender.ts";
 import { bind } from "../../factory.ts";
@@ -9,6 +10,7 @@ import { formatEndpoint } from "../../net/endpoint.ts";
 import { announceReady } from "../announce_ready.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { IMPAIRMENT_FLAGS, impairmentOf } from "./impairment_flags.ts";
+import { serveDatagramMetrics } from "./serve_metrics.ts";
 import { bindOptionsOf, datagramGateOf, SERVE_FLAGS } from "./shared_flags.ts";
 
 const FLAGS = {
@@ -53,7 +55,8 @@ export const relayCommand: Command = defineCommand({
     using stop = io.stop.listen();
     const target = await resolveTarget(to, stop.signal);
     const log = Logger.of("relay");
-    await using front = await bind(endpoint, bindOptionsOf(flags, "relay"));
+    await using owner = new AsyncDisposableStack();
+    const front = owner.use(await bind(endpoint, bindOptionsOf(flags, "relay")));
     const relay = new DatagramRelay({
       front,
       target,
@@ -64,8 +67,18 @@ export const relayCommand: Command = defineCommand({
       gate,
       maxDatagrams: flags.maxDatagrams,
     });
+    const announced = [formatEndpoint(front.endpoint)];
+    const sources: DatagramMetricsSources = {
+      service: "relay",
+      flows: [
+        { counts: relay.forward, impairment: toTarget, direction: "to-target" },
+        { counts: relay.backward, impairment: toClient, direction: "to-client" },
+      ],
+      clients: () => relay.clientCount,
+    };
+    if (flags.metrics !== undefined) announced.push(await serveDatagramMetrics(flags.metrics, sources, owner));
     const running = relay.run(stop.signal);
-    await announceReady([formatEndpoint(front.endpoint)], flags, io);
+    await announceReady(announced, flags, io);
     await running;
     return 0;
   },

@@ -21,11 +21,6 @@ const FLAGS = {
   ...Object.assign({}, ...DATAGRAM_SERVICES.map(({ flags }) => flags)) as FlagTable,
   amplify: { type: "boolean", help: "let a reply be larger than its request; without it, it is not sent" },
   ...SERVE_FLAGS,
-  metrics: {
-    type: "text",
-    placeholder: "ENDPOINT",
-    help: "serve /metrics (Prometheus) and /healthz by HTTP on ENDPOINT",
-  },
   ...IMPAIRMENT_FLAGS,
 } as const satisfies FlagTable;
 
@@ -68,7 +63,7 @@ export const serveCommand: Command = defineCommand({
       impairment,
     });
     const announced = sockets.map(({ endpoint }) => formatEndpoint(endpoint));
-    const sources = { counts: server.counts, service: service.name, impairment };
+    const sources = { service: service.name, flows: [{ counts: server.counts, impairment }] };
     if (flags.metrics !== undefined) announced.push(await serveDatagramMetrics(flags.metrics, sources, owner));
     const running = server.run(stop.signal);
     await announceReady(announced, flags, io);

@@ -25,6 +25,11 @@ export const SERVE_FLAGS = {
     placeholder: "INTERFACE",
     help: "join multicast groups here: an interface's address for IPv4, its index for IPv6",
   },
+  metrics: {
+    type: "text",
+    placeholder: "ENDPOINT",
+    help: "serve /metrics (Prometheus) and /healthz by HTTP on ENDPOINT",
+  },
   logLevel: { type: "choice", choices: [...LOG_LEVELS, "off"], default: "info", help: "least level of log lines" },
   logFormat: LOG_FLAGS.logFormat,
 } as const satisfies FlagTable;

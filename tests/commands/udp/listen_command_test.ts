@@ -28,6 +28,16 @@ Deno.test("listen prints a datagram longer than --max-bytes as truncated", async
   assertMatch(await started.listen.line(), / 4 bytes \(truncated\): 1234$/);
 });
 
+Deno.test("listen --metrics counts what came", async () => {
+  await using started = await startListen([ANY, "--metrics", "127.0.0.1:0"]);
+  const url = await started.listen.line();
+  using peer = new DatagramPeer(started.endpoint);
+  await peer.send("12345");
+  await started.listen.line();
+  const text = await (await fetch(url)).text();
+  assertStringIncludes(text, 'parley_datagram_bytes_received_total{service="listen"} 5');
+});
+
 Deno.test("listen --hex prints a dump", async () => {
   await using started = await startListen([ANY, "--hex"]);
   using peer = new DatagramPeer(started.endpoint);

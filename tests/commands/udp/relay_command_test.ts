@@ -69,3 +69,29 @@ Deno.test("relay --direction to-client makes the way back bad, and only that", a
   assertEquals(code, 5);
   assertStringIncludes((await server.server.outcome()).stderr, "received=1 sent=1");
 });
+
+Deno.test("relay --metrics counts each way on its own", async () => {
+  await using server = await startUdpServer(["upper", ANY]);
+  await using started = await startRelay(server.endpoint, "--metrics", "127.0.0.1:0", "--dup", "100%");
+  const url = await started.relay.line();
+  using peer = new DatagramPeer(started.endpoint);
+  await peer.send("abc");
+  assertEquals([await peer.text(), await peer.text()], ["ABC", "ABC"]);
+  const text = await (await fetch(url)).text();
+  for (
+    const line of [
+      'parley_datagrams_received_total{direction="to-target",service="relay"} 1',
+      'parley_datagrams_received_total{direction="to-client",service="relay"} 2',
+      'parley_datagrams_impaired_total{effect="duplicated",direction="to-target",service="relay"} 1',
+      'parley_relay_clients{service="relay"} 1',
+    ]
+  ) assertStringIncludes(text, line);
+});
+
+Deno.test("relay --delay loses nothing of a burst that is due at one moment", async () => {
+  await using server = await startUdpServer(["echo", ANY]);
+  await using started = await startRelay(server.endpoint, "--delay", "200ms");
+  using peer = new DatagramPeer(started.endpoint);
+  for (let seq = 0; seq < 150; seq++) await peer.send(`n ${seq}`);
+  for (let seq = 0; seq < 150; seq++) assertEquals(await peer.text(), `n ${seq}`);
+});
