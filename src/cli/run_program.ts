@@ -1,3 +1,4 @@
+import { escapeControls } from "../base/bytes.ts";
 import { messageOf, ParleyError, UsageError } from "../base/errors.ts";
 import type { Command, Program } from "./command.ts";
 import { EXIT, exitCodeOf } from "./exit_codes.ts";
@@ -31,7 +32,9 @@ function report(program: Program, argv: readonly string[], io: ProgramIo, error:
   const label = error instanceof ParleyError || isOfUser ? "" : error instanceof Error ? `${error.name}: ` : "";
   const hint = [program.name, commandOf(program, argv)?.name].filter(Boolean).join(" ");
   try {
-    io.stderr.write(`${program.name}: ${label}${messageOf(error)}\n${isOfUser ? `Try: ${hint} --help\n` : ""}`);
+    io.stderr.write(
+      `${program.name}: ${label}${escapeControls(messageOf(error))}\n${isOfUser ? `Try: ${hint} --help\n` : ""}`,
+    );
   } catch {
     // Nobody hears it: the exit code still tells.
   }

@@ -1,7 +1,7 @@
 import { formatDuration } from "../base/units.ts";
 import { lookup } from "node:dns/promises";
 import { DEFAULTS } from "../base/defaults.ts";
-import { ResolveError, TimeoutError } from "../base/errors.ts";
+import { PermissionError, ResolveError, TimeoutError } from "../base/errors.ts";
 import { parseIp } from "../base/ip.ts";
 import { reasonOf } from "./socket_error.ts";
 import { abortable } from "./wait.ts";
@@ -41,6 +41,7 @@ export interface ResolveOptions {
  *
  * @throws {ResolveError} The name has no address.
  * @throws {TimeoutError} The resolver did not answer in time.
+ * @throws {PermissionError} The sandbox forbids to look the name up; the message names the permission.
  */
 export async function resolve(host: string, options: ResolveOptions = {}): Promise<ResolvedAddress[]> {
   const bytes = parseIp(host);
@@ -56,6 +57,10 @@ export async function resolve(host: string, options: ResolveOptions = {}): Promi
       ),
   );
   if ("error" in found) {
+    if (codeOf(found.error) === "EPERM") {
+      const message = `Cannot resolve "${host}": the permission --allow-net=${host} is missing`;
+      throw new PermissionError(message, { cause: found.error });
+    }
     throw new ResolveError(`Cannot resolve "${host}": ${explain(found.error)}`, { cause: found.error });
   }
   const addresses = found.all.map(({ address, family }): ResolvedAddress => ({
@@ -66,8 +71,12 @@ export async function resolve(host: string, options: ResolveOptions = {}): Promi
 }
 
 function explain(error: unknown): string {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const code = codeOf(error);
   if (code === "ENOTFOUND" || code === "ENODATA") return "the name is not known";
   if (code === "EAI_AGAIN") return "the name server does not answer";
   return reasonOf(error);
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
 }

@@ -168,3 +168,8 @@ Deno.test("runProgram() gives the environment back unless the command reads it",
     assertEquals(given, readsEnvironment ? 0 : 1);
   }
 });
+
+Deno.test("runProgram() lets no error move the terminal", async () => {
+  const { err } = await run(["greet"], new RefusedError("Cannot connect to \u001b[31mh\u0007"));
+  assertEquals(err, "parley-test: Cannot connect to \\x1b[31mh\\x07\n");
+});

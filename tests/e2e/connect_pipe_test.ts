@@ -151,3 +151,12 @@ Deno.test("connect --hex takes and prints hexadecimal digits, a message a line",
   assertEquals([code, stdout], [0, "00ff\n0a0b\n"]);
   assertEquals((await runProgram("client", args, { input: "xyz\n" })).code, 2);
 });
+
+Deno.test("connect exits 2 for input that the framing has no way to say", async () => {
+  await using echo = await startServer(["echo", ":0"]);
+  for (const input of ["abc\n", "abcd\nabc\nabcd\n"]) {
+    const { code, stderr } = await runProgram("client", ["connect", "--framing", "fixed:4", echo.endpoint], { input });
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, "Cannot send 3 bytes: each message has 4 (--framing)");
+  }
+});

@@ -18,6 +18,16 @@ toolTest("python3", "connect on a terminal sends each line and ends at quit", as
   assertEquals(await terminal.exitCode(), 0);
 });
 
+toolTest("python3", "connect on a terminal tells of a line that cannot be sent, and goes on", async () => {
+  await using echo = await startServer(["echo", ":0", "--framing", "fixed:2"]);
+  await using terminal = new Terminal("client", ["connect", "--framing", "fixed:2", echo.endpoint]);
+  await terminal.until("> ");
+  await terminal.type("abc\r");
+  await terminal.until("! Cannot send 3 bytes: each message has 2");
+  await terminal.type("quit\r");
+  assertEquals(await terminal.exitCode(), 0);
+});
+
 toolTest("python3", "connect on a terminal ends our side at Ctrl-D and prints what still comes", async () => {
   await using peer = scriptedPeer(async (conn) => {
     await readToEnd(conn);

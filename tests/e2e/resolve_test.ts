@@ -24,3 +24,13 @@ Deno.test("resolve exits 2 when called wrongly", async () => {
     assertEquals((await runProgram("client", ["resolve", ...words])).code, 2);
   }
 });
+
+Deno.test("a name is resolved by a permission, which is named when it is missing", async () => {
+  for (const words of [["resolve", "localhost"], ["send", "localhost:1", "x"], ["bench", "ws://localhost:1"]]) {
+    const { code, stderr } = await runProgram("client", words, { permissions: [] });
+    assertEquals([code, stderr], [
+      8,
+      'parley-client: Cannot resolve "localhost": the permission --allow-net=localhost is missing\n',
+    ]);
+  }
+});

@@ -116,6 +116,16 @@ Deno.test("send says what is wrong with a call, and names the right flag", async
   }
 });
 
+Deno.test("send exits 2 for what the framing has no way to say", async () => {
+  await using echo = await startServer(["echo", ":0"]);
+  const cases = [["line", "a\\nb"], ["fixed:4", "abc"], ["delimiter:;", "a;b"]];
+  for (const [framing = "", data = ""] of cases) {
+    const { code, stderr } = await runProgram("client", ["send", echo.endpoint, data, "--framing", framing]);
+    assertEquals(code, 2, stderr);
+    assertMatch(stderr, /^parley-client: Cannot send .* \(--framing\)\n/);
+  }
+});
+
 Deno.test("send ends with 130 when it is interrupted", async () => {
   await using silent = scriptedPeer(() => {});
   await using program = startProgram("client", [

@@ -1,10 +1,11 @@
 import { concat } from "../../../base/bytes.ts";
-import { ResetError, TimeoutError } from "../../../base/errors.ts";
+import { FrameError, ResetError, TimeoutError } from "../../../base/errors.ts";
 import { formatDuration } from "../../../base/units.ts";
 import type { ProgramIo } from "../../../cli/io.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
 import { reasonOf } from "../../../net/socket_error.ts";
 import type { Message, Session } from "../../../serve/session.ts";
+import { unsayable } from "../unsayable.ts";
 import type { InputCutter, Outgoing } from "./input.ts";
 import { type Missing, ProgressWatch } from "./progress_watch.ts";
 
@@ -35,6 +36,7 @@ const INPUT_BYTES = 64 * 1024;
  *
  * @throws {TimeoutError} The peer did not end, or did not read, in time.
  * @throws {ResetError} The peer reset the connection, or was gone before all input was sent.
+ * @throws {UsageError} The framing has no way to say what the input holds.
  */
 export async function pipe(session: Session, io: ProgramIo, options: PipeOptions): Promise<void> {
   await new Pipe(session, io, options).run();
@@ -117,6 +119,8 @@ class Pipe {
         if (!only) this.#session.send(message.data, message.isText);
       }
       await this.#naming(() => only ? this.#session.write(only.data, only.isText) : this.#session.flush());
+    } catch (error) {
+      throw error instanceof FrameError ? unsayable(error) : error;
     } finally {
       this.#watch.isSending = false;
       this.#watch.touch();

@@ -1,5 +1,5 @@
 import { utf8 } from "../../../base/bytes.ts";
-import { messageOf, ResetError, TimeoutError } from "../../../base/errors.ts";
+import { FrameError, messageOf, ResetError, TimeoutError } from "../../../base/errors.ts";
 import { formatDuration } from "../../../base/units.ts";
 import { EXIT } from "../../../cli/exit_codes.ts";
 import type { ProgramIo } from "../../../cli/io.ts";
@@ -80,15 +80,15 @@ async function receiveAll(session: Session, prompt: Prompt, options: TerminalOpt
 }
 
 function send(session: Session, prompt: Prompt, options: TerminalOptions, text: string): void {
-  let message: Outgoing;
   try {
-    message = options.messageOf(utf8(text));
+    const message = options.messageOf(utf8(text));
+    session.send(message.data, message.isText);
+    options.onSent?.(message);
   } catch (error) {
+    // A line that is no hexadecimal digits, say, or one that the framing has no way to send: the next may do.
+    if (!(error instanceof SyntaxError || error instanceof FrameError)) throw error;
     prompt.print(`! ${messageOf(error)}\n`);
-    return;
   }
-  options.onSent?.(message);
-  session.send(message.data, message.isText);
 }
 
 async function end(

@@ -1,8 +1,9 @@
 import { formatHex, preview } from "../../../base/bytes.ts";
-import { ClosedEarlyError, ResetError, TimeoutError, UsageError } from "../../../base/errors.ts";
+import { ClosedEarlyError, FrameError, ResetError, TimeoutError, UsageError } from "../../../base/errors.ts";
 import { formatDuration } from "../../../base/units.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
 import type { Message, Session } from "../../../serve/session.ts";
+import { unsayable } from "../unsayable.ts";
 import { isUtf8 } from "../utf8.ts";
 import { ExpectationError } from "./expectation_error.ts";
 import { Inbox } from "./inbox.ts";
@@ -216,7 +217,11 @@ class Exchange {
     // A stream has no empty message.
     if (data.length === 0 && !this.#options.isMessageWise) return;
     this.#options.onSent?.(data, isText);
-    await this.#session.write(data, isText);
+    try {
+      await this.#session.write(data, isText);
+    } catch (error) {
+      throw error instanceof FrameError ? unsayable(error) : error;
+    }
   }
 
   async #end(): Promise<void> {
