@@ -9,23 +9,8 @@ import { ReadBuffer } from "./read_buffer.ts";
 import { toSocketError } from "./socket_error.ts";
 import type { TlsFacts } from "./tls_facts.ts";
 import { traced } from "./trace.ts";
+import type { Transport } from "./transport.ts";
 import { abortable, type WaitOptions } from "./wait.ts";
-
-/** What a connection needs of a `Deno.Conn`; a test gives a fake. */
-export interface Transport {
-  /** Reads into `bytes`; the count, or `null` at the peer's end. */
-  read(bytes: Uint8Array): Promise<number | null>;
-  /** Writes some or all of `bytes`; the count. */
-  write(bytes: Uint8Array): Promise<number>;
-  /** Ends our side of the stream; the peer may go on sending. */
-  closeWrite(): Promise<void>;
-  /** Gives the socket back. */
-  close(): void;
-  /** Completes a handshake of its own, where it has one; a second call gives the outcome of the first. */
-  handshake?(): Promise<void>;
-  /** What a TLS handshake agreed on, once it is done. */
-  readonly tls?: TlsFacts | undefined;
-}
 
 /** Deadlines of one connection in milliseconds, checked by the sweep; one object serves every connection of a server. */
 export interface ConnectionLimits {

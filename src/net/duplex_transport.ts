@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import type { Transport } from "./connection.ts";
+import type { Transport } from "./transport.ts";
 
 /** Bytes read ahead of the reader before the peer is held back. */
 const HIGH_WATER_BYTES = 64 * 1024;

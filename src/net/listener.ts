@@ -1,9 +1,10 @@
 import type { Logger } from "../log/logger.ts";
-import { Connection, type ConnectionLimits, type Transport } from "./connection.ts";
+import { Connection, type ConnectionLimits } from "./connection.ts";
 import type { DeadlineSweep } from "./deadline_sweep.ts";
 import { type Endpoint, formatEndpoint, type HostEndpoint } from "./endpoint.ts";
 import { toSocketError } from "./socket_error.ts";
 import type { SocketTuner } from "./socket_tuner.ts";
+import type { Transport } from "./transport.ts";
 import { removeSocket } from "./unix.ts";
 
 /** What a listener needs of a `Deno.Listener`; a test gives a fake. */

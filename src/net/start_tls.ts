@@ -8,7 +8,7 @@
 
 import { preview, utf8 } from "../base/bytes.ts";
 import { ClosedEarlyError, LimitError, TlsError } from "../base/errors.ts";
-import type { Transport } from "./connection.ts";
+import type { Transport } from "./transport.ts";
 
 /** Protocols that begin in the clear and change to TLS. */
 export const START_TLS_PROTOCOLS = ["smtp", "imap", "pop3", "postgres"] as const;

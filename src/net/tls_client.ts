@@ -1,6 +1,6 @@
 import { connect, type ConnectionOptions, createSecureContext, type SecureContext, type TLSSocket } from "node:tls";
 import { isIp } from "../base/ip.ts";
-import type { Transport } from "./connection.ts";
+import type { Transport } from "./transport.ts";
 import { startTlsDialogue, type StartTlsProtocol } from "./start_tls.ts";
 import { type Distrust, distrustOf } from "./tls_distrust.ts";
 import { certificateFacts } from "./tls_facts.ts";

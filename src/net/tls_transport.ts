@@ -1,7 +1,7 @@
 import type { TLSSocket } from "node:tls";
 import { TimeoutError, TlsError } from "../base/errors.ts";
 import { formatDuration } from "../base/units.ts";
-import type { Transport } from "./connection.ts";
+import type { Transport } from "./transport.ts";
 import { Deadline } from "./deadline.ts";
 import { DuplexTransport } from "./duplex_transport.ts";
 import type { Distrust } from "./tls_distrust.ts";

@@ -1,6 +1,6 @@
 import { hexDump } from "../base/bytes.ts";
 import type { Logger } from "../log/logger.ts";
-import type { Transport } from "./connection.ts";
+import type { Transport } from "./transport.ts";
 
 /** Bytes of one read or write that are shown; the rest is only counted. */
 const DUMP_BYTES = 4_096;

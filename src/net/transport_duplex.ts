@@ -1,5 +1,5 @@
 import { Duplex } from "node:stream";
-import type { Transport } from "./connection.ts";
+import type { Transport } from "./transport.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 
 /** A transport as the stream that `node:tls` takes: what lies below TLS. */

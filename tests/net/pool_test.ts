@@ -9,7 +9,8 @@ import {
 import { LimitError, ParleyError, RefusedError, TimeoutError } from "../../src/base/errors.ts";
 import { connect, listen } from "../../src/factory.ts";
 import { Logger } from "../../src/log/logger.ts";
-import { Connection, type Transport } from "../../src/net/connection.ts";
+import { Connection } from "../../src/net/connection.ts";
+import type { Transport } from "../../src/net/transport.ts";
 import { ConnectionPool, type PoolOptions } from "../../src/net/pool.ts";
 
 /** The far side of a fake connection: says what the pool's side reads. */
