@@ -6,7 +6,8 @@ export function suggest(typed: string, known: readonly string[]): string | undef
   let bestDistance = Math.max(2, Math.floor(typed.length / 3)) + 1;
   for (const word of known) {
     const distance = word.startsWith(typed) && typed.length >= 3 ? 1 : editDistance(typed, word);
-    if (distance < bestDistance) [best, bestDistance] = [word, distance];
+    // A word that would have to be replaced as a whole is none that was meant.
+    if (distance < Math.min(bestDistance, word.length)) [best, bestDistance] = [word, distance];
   }
   return best;
 }

@@ -22,6 +22,14 @@ export type KeyName =
 /** A key that was pressed, or text that was typed or pasted. */
 export type Key = { readonly name: KeyName } | { readonly name: "text"; readonly text: string };
 
+/** Asks a terminal to put marks around what is pasted (xterm, "bracketed paste"). */
+export const PASTE_MARKS_ON = "\x1b[?2004h";
+/** Takes that back. */
+export const PASTE_MARKS_OFF = "\x1b[?2004l";
+
+const PASTE_BEGIN = "\x1b[200~";
+const PASTE_END = "\x1b[201~";
+
 const CONTROLS: Readonly<Record<string, KeyName>> = {
   "\x01": "home",
   "\x02": "left",
@@ -95,6 +103,7 @@ export class KeyDecoder {
 
 /** How many characters the first key takes (0: its rest is still to come), and the key where it means anything. */
 function firstKey(text: string): [number, Key?] {
+  if (text.startsWith(PASTE_BEGIN)) return pasted(text);
   if (text.startsWith("\x1b")) return escapeKey(text);
   // deno-lint-ignore no-control-regex
   const plain = /^[^\x00-\x1f\x7f]+/.exec(text)?.[0];
@@ -102,6 +111,16 @@ function firstKey(text: string): [number, Key?] {
   const name = CONTROLS[text[0] ?? ""];
   const length = text.startsWith("\r\n") ? 2 : 1;
   return name === undefined ? [length] : [length, { name }];
+}
+
+/** What is pasted is text as a whole: its line ends do not submit, its control characters do nothing. */
+function pasted(text: string): [number, Key?] {
+  const end = text.indexOf(PASTE_END);
+  if (end === -1) return [0];
+  const lines = text.slice(PASTE_BEGIN.length, end).replaceAll(/\r\n?/g, "\n");
+  // deno-lint-ignore no-control-regex
+  const clean = lines.replaceAll(/[\x00-\x08\x0b-\x1f\x7f]/g, "");
+  return [end + PASTE_END.length, { name: "text", text: clean }];
 }
 
 function escapeKey(text: string): [number, Key?] {

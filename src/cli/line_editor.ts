@@ -29,6 +29,8 @@ export interface LineEditorOptions {
    * @default {1000}
    */
   historyLines?: number;
+  /** What Tab makes of the text before the cursor, `undefined` for nothing; without it Tab stands for itself. */
+  complete?: (before: string) => string | undefined;
 }
 
 /**
@@ -40,6 +42,7 @@ export class LineEditor {
   /** Stands before the line; it may change at any time. */
   prompt: string;
   readonly #historyLines: number;
+  readonly #complete: LineEditorOptions["complete"];
   readonly #history: string[] = [];
   #before = "";
   #after = "";
@@ -50,6 +53,7 @@ export class LineEditor {
   constructor(options: LineEditorOptions) {
     this.prompt = options.prompt;
     this.#historyLines = options.historyLines ?? 1_000;
+    this.#complete = options.complete;
   }
 
   /** The line as it stands. */
@@ -63,7 +67,9 @@ export class LineEditor {
       case "text":
         return void (this.#before += key.text);
       case "tab":
-        return void (this.#before += "\t");
+        return void (this.#before = this.#complete
+          ? this.#complete(this.#before) ?? this.#before
+          : `${this.#before}\t`);
       case "enter":
         return this.#submit();
       case "interrupt":
@@ -149,9 +155,9 @@ export class LineEditor {
   }
 }
 
-/** A tab takes one cell here: what it takes elsewhere depends on where it stands. */
+/** A tab takes one cell here: what it takes elsewhere depends on where it stands. So does a pasted line end. */
 function shown(text: string): string {
-  return text.replaceAll("\t", " ");
+  return text.replaceAll("\t", " ").replaceAll("\n", "↵");
 }
 
 function dropLast(text: string): string {

@@ -1,10 +1,18 @@
 import type { ProgramIo } from "./io.ts";
-import { type Key, KeyDecoder } from "./keys.ts";
+import { type Key, KeyDecoder, PASTE_MARKS_OFF, PASTE_MARKS_ON } from "./keys.ts";
 import type { LineEditor, LineEvent } from "./line_editor.ts";
 import { textWidth } from "./text_width.ts";
 
 /** A line without an end that is longer is ended all the same. */
 const TAIL_CELLS = 400;
+
+/** What a {@linkcode Prompt} does beside editing. */
+export interface PromptOptions {
+  /** Whether what is pasted is one text, its line ends included, instead of a line each. */
+  readonly takesPastes?: boolean;
+  /** Whether a line that was submitted stays above the next one; each does where nothing is said. */
+  readonly keeps?: (line: string) => boolean;
+}
 
 /**
  * A line that is edited at the bottom of a terminal, while other text is
@@ -13,6 +21,7 @@ const TAIL_CELLS = 400;
 export class Prompt implements Disposable {
   readonly #io: ProgramIo;
   readonly #editor: LineEditor;
+  readonly #options: PromptOptions;
   readonly #decoder = new KeyDecoder();
   readonly #buffer = new Uint8Array(4_096);
   readonly #keys: Key[] = [];
@@ -21,10 +30,12 @@ export class Prompt implements Disposable {
   #isShown = false;
   #isOpen = true;
 
-  constructor(io: ProgramIo, editor: LineEditor) {
+  constructor(io: ProgramIo, editor: LineEditor, options: PromptOptions = {}) {
     this.#io = io;
     this.#editor = editor;
+    this.#options = options;
     io.stdin.setRaw(true);
+    if (options.takesPastes) this.#write(PASTE_MARKS_ON);
     this.#draw();
   }
 
@@ -64,7 +75,13 @@ export class Prompt implements Disposable {
     this.#isOpen = false;
     this.#erase();
     if (this.#tail !== "") this.#write(`${this.#tail}\r\n`);
+    if (this.#options.takesPastes) this.#write(PASTE_MARKS_OFF);
     this.#io.stdin.setRaw(false);
+  }
+
+  /** Draws the line again: its prompt has changed. */
+  refresh(): void {
+    if (this.#isOpen) this.#redraw();
   }
 
   /** What was typed stays where it was, and the next line is edited below. */
@@ -72,7 +89,9 @@ export class Prompt implements Disposable {
     this.#erase();
     if (this.#tail !== "") this.#write(`${this.#tail}\r\n`);
     this.#tail = "";
-    if (event.kind === "line") this.#write(`${this.#editor.prompt}${typed}\r\n`);
+    if (event.kind === "line" && (this.#options.keeps?.(typed) ?? true)) {
+      this.#write(`${this.#editor.prompt}${typed.replaceAll("\n", "\r\n")}\r\n`);
+    }
     this.#draw();
   }
 

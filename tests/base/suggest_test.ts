@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { suggest } from "../../src/base/suggest.ts";
 
-const FLAGS = ["idle-timeout", "max-lifetime", "print-endpoint", "prefix", "upper", "json"];
+const FLAGS = ["idle-timeout", "max-lifetime", "print-endpoint", "prefix", "upper", "json", "op"];
 
 Deno.test("suggest() finds the word that was meant", () => {
   const cases: [string, string | undefined][] = [
@@ -12,6 +12,7 @@ Deno.test("suggest() finds the word that was meant", () => {
     ["uper", "upper"],
     ["completely-else", undefined],
     ["x", undefined],
+    ["me", undefined],
   ];
   for (const [typed, meant] of cases) assertEquals(suggest(typed, FLAGS), meant, typed);
 });

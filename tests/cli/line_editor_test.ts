@@ -84,3 +84,24 @@ Deno.test("KeyDecoder puts together what comes in pieces, and ignores what it do
     { name: "text", text: "y" },
   ]);
 });
+
+Deno.test("KeyDecoder takes what is pasted as text, its line ends too, however it comes", () => {
+  const decoder = new KeyDecoder();
+  const push = (text: string) => decoder.push(new TextEncoder().encode(text));
+  assertEquals(push("a\x1b[200~one\r"), [{ name: "text", text: "a" }]);
+  assertEquals(push("two\x1b[A\x03\x1b[20"), []);
+  assertEquals(push("1~\r"), [{ name: "text", text: "one\ntwo[A" }, { name: "enter" }]);
+});
+
+Deno.test("LineEditor shows the line ends of what was pasted, and gives it as one", () => {
+  const editor = new LineEditor({ prompt: "> " });
+  type(editor, "\x1b[200~if (x) {\n  y();\n}\x1b[201~");
+  assertEquals(editor.render(80), { text: "> if (x) {↵  y();↵}", cursor: 19 });
+  assertEquals(type(editor, "\r"), [{ kind: "line", text: "if (x) {\n  y();\n}" }]);
+});
+
+Deno.test("LineEditor completes what stands before the cursor at Tab, where it is told how", () => {
+  const editor = new LineEditor({ prompt: "", complete: (before) => before === "an" ? "ann: " : undefined });
+  type(editor, "an!\x1b[D\t\t");
+  assertEquals([editor.text, editor.render(80).cursor], ["ann: !", 5]);
+});

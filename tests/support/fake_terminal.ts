@@ -34,13 +34,20 @@ export class FakeTerminal extends FakeIo {
     this.#wake.resolve();
   }
 
+  /** Waits until something that matches has been written. */
+  async shows(pattern: RegExp): Promise<void> {
+    while (!pattern.test(this.out)) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+
   /** The rows that are shown now, as a terminal would make them of what was written. */
   rows(): string[] {
     const rows = [""];
     let row = 0;
     let column = 0;
     // deno-lint-ignore no-control-regex
-    for (const [, control, text] of this.out.matchAll(/(\x1b\[\d*[A-Z]|\r|\n)|([^\x1b\r\n]+)/gi)) {
+    const shown = this.out.replaceAll(/\x1b\[\?\d+[hl]/g, "");
+    // deno-lint-ignore no-control-regex
+    for (const [, control, text] of shown.matchAll(/(\x1b\[\d*[A-Z]|\r|\n)|([^\x1b\r\n]+)/gi)) {
       const count = Number(/\d+/.exec(control ?? "")?.[0] ?? 1);
       if (text !== undefined) {
         const line = (rows[row] ?? "").padEnd(column);

@@ -73,10 +73,12 @@ export const chatCommand = defineCommand({
     const options = await linkOptions(endpoint, flags, io);
     if (io.stdin.isTerminal && io.stdout.isTerminal && !flags.json) {
       using screen = new ChatScreen(io);
-      await screen.talk(
-        new ChatLink({ ...options, onEvent: (event) => screen.show(event), onStatus: (text) => screen.tell(text) }),
-      );
-      return EXIT.done;
+      const link = new ChatLink({
+        ...options,
+        onEvent: (event) => screen.show(event),
+        onStatus: (text) => screen.tell(text),
+      });
+      return await screen.talk(link, flags.waitReply);
     }
     const pipe = new ChatPipe(io, { isJson: flags.json });
     const link = new ChatLink({

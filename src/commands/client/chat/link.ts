@@ -5,7 +5,7 @@ import type { ChatEvent } from "../../../chat/event.ts";
 import type { JsonRequest } from "../../../chat/json_request.ts";
 import { keyOf, LOBBY } from "../../../chat/names.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
-import { delay } from "../../../net/wait.ts";
+import { abortable, delay } from "../../../net/wait.ts";
 import type { Session } from "../../../serve/session.ts";
 import { parseEvent } from "./parse_event.ts";
 
@@ -61,13 +61,14 @@ export class ChatLink {
   readonly #unacknowledged = new Map<string, Publish>();
   readonly #ready = Promise.withResolvers<void>();
   readonly #backoff = new Backoff({ firstMs: 250, mostMs: 10_000, jitter: 0.5 });
+  readonly #ended = Promise.withResolvers<void>();
   #settled: PromiseWithResolvers<void> | undefined;
   #session: Session | undefined;
   #nick = "";
   /** The name that was asked for, to be asked for again. */
   #wantedNick: string | undefined;
   #isWelcome = false;
-  #isQuitting = false;
+  readonly #leaving = new AbortController();
 
   /** Nothing is opened before {@linkcode run}. */
   constructor(options: ChatLinkOptions) {
@@ -82,6 +83,21 @@ export class ChatLink {
     return this.#ready.promise;
   }
 
+  /** Whether the server listens. */
+  get isOnline(): boolean {
+    return this.#session !== undefined && this.#isWelcome;
+  }
+
+  /** How many publishes the server has neither acknowledged nor refused. */
+  get unsent(): number {
+    return this.#unacknowledged.size;
+  }
+
+  /** The name that the server knows. */
+  get nick(): string {
+    return this.#nick;
+  }
+
   /** The room that is spoken in. */
   get currentRoom(): string | undefined {
     return [...this.#rooms.values()].at(-1);
@@ -94,9 +110,9 @@ export class ChatLink {
    */
   async run(): Promise<void> {
     try {
-      for (let lostMs: number | undefined; !this.#isQuitting;) {
+      for (let lostMs: number | undefined; !this.#isLeaving;) {
         const error = await this.#converse();
-        if (this.#isQuitting) return;
+        if (this.#isLeaving) return;
         const wasWelcome = this.#isWelcome;
         if (wasWelcome) this.#backoff.reset();
         if (wasWelcome || lostMs === undefined) lostMs = performance.now();
@@ -107,6 +123,7 @@ export class ChatLink {
       throw error;
     } finally {
       this.#settled?.resolve();
+      this.#ended.resolve();
     }
   }
 
@@ -140,10 +157,19 @@ export class ChatLink {
     return this.#unacknowledged.size === 0;
   }
 
-  /** Leaves the chat: {@linkcode run} returns. */
-  quit(): void {
-    this.#isQuitting = true;
-    if (!this.request({ type: "quit" })) this.#session?.close("done");
+  /** Leaves the chat: {@linkcode run} returns, after the server's goodbye where that comes within `byeMs`. */
+  quit(byeMs?: number): void {
+    this.#leaving.abort();
+    const session = this.#session;
+    if (session === undefined) return;
+    if (byeMs === 0 || !this.request({ type: "quit" })) return session.close("done");
+    if (byeMs === undefined) return;
+    const timer = setTimeout(() => session.close("done"), byeMs);
+    this.#ended.promise.finally(() => clearTimeout(timer));
+  }
+
+  get #isLeaving(): boolean {
+    return this.#leaving.signal.aborted;
   }
 
   /** One connection, from dialling to its end; the result is why it ended. */
@@ -152,7 +178,7 @@ export class ChatLink {
     this.#entered.clear();
     this.#resuming.clear();
     try {
-      const session = this.#session = await this.#options.dial();
+      const session = this.#session = await this.#dial();
       try {
         await this.#talk(session);
         const endpoint = formatEndpoint(session.remote);
@@ -163,6 +189,17 @@ export class ChatLink {
       }
     } catch (error) {
       return error;
+    }
+  }
+
+  /** Who leaves need not wait for a connection; one that is opened all the same is closed. */
+  async #dial(): Promise<Session> {
+    const dialling = this.#options.dial();
+    try {
+      return await abortable(dialling, { signal: this.#leaving.signal }, neverLate);
+    } catch (error) {
+      if (this.#isLeaving) dialling.then((session) => session.close("done"), () => {});
+      throw error;
     }
   }
 
@@ -300,8 +337,14 @@ export class ChatLink {
     if (this.#backoff.isFresh) {
       onStatus(`connection lost (${messageOf(error)}); trying again for ${formatDuration(reconnectMs)}`);
     }
-    await delay(Math.min(this.#backoff.next(), leftMs));
+    await delay(Math.min(this.#backoff.next(), leftMs), this.#leaving.signal)
+      // Who leaves waits no longer.
+      .catch(() => {});
   }
+}
+
+function neverLate(): Error {
+  return new Error("there is no deadline");
 }
 
 /** The server answered, and said no: trying again would not help. */

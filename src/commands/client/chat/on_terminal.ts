@@ -1,19 +1,21 @@
-import { CHAT_COMMANDS } from "../../../chat/commands/mod.ts";
+import type { ChatEvent } from "../../../chat/event.ts";
+import { EXIT } from "../../../cli/exit_codes.ts";
+import type { ProgramIo } from "../../../cli/io.ts";
 import { LineEditor } from "../../../cli/line_editor.ts";
 import { Prompt } from "../../../cli/prompt.ts";
-import type { ProgramIo } from "../../../cli/io.ts";
-import type { ChatEvent } from "../../../chat/event.ts";
+import { KnownNames } from "./known_names.ts";
 import type { ChatLink } from "./link.ts";
 import { showEvent } from "./show_event.ts";
-import { readTyped } from "./typed_line.ts";
-
-/** Commands of the text wire that mean nothing here. */
-const NOT_HERE = new Set(["login", "mode"]);
+import { readTyped, TYPED_COMMANDS } from "./typed_line.ts";
 
 /** Someone at a terminal: a line to write in, and above it what is said. */
 export class ChatScreen implements Disposable {
   readonly #io: ProgramIo;
-  readonly #editor = new LineEditor({ prompt: "> " });
+  readonly #names = new KnownNames();
+  readonly #editor = new LineEditor({
+    prompt: "> ",
+    complete: (before) => this.#names.complete(before, this.#link?.currentRoom),
+  });
   #prompt: Prompt | undefined;
   #link: ChatLink | undefined;
 
@@ -23,32 +25,44 @@ export class ChatScreen implements Disposable {
 
   /** Shows an event above the line. */
   show(event: ChatEvent): void {
-    const currentRoom = this.#link?.currentRoom;
-    this.#editor.prompt = `${currentRoom ?? ""}> `;
-    this.#print(showEvent(event, { color: this.#io.mayColor, currentRoom }));
+    this.#names.onEvent(event);
+    this.#showState();
+    const { currentRoom, nick } = this.#link ?? {};
+    this.#print(showEvent(event, { color: this.#io.mayColor, currentRoom, nick }));
   }
 
   /** Says something about the connection. */
   tell(text: string): void {
+    this.#showState();
     this.#print([`* ${text}`]);
   }
 
-  /** Reads lines until the person or the link ends it. */
-  async talk(link: ChatLink): Promise<void> {
+  /** Reads lines until the person or the link ends it, for `byeMs` at most after that; the result is the exit code. */
+  async talk(link: ChatLink, byeMs: number): Promise<number> {
     this.#link = link;
     const running = link.run();
     await Promise.race([link.ready, running]);
-    const prompt = this.#prompt = new Prompt(this.#io, this.#editor);
-    this.#editor.prompt = `${link.currentRoom ?? ""}> `;
-    const ended = running.then(() => ({ kind: "end" as const }));
+    this.#showState();
+    const prompt = this.#prompt = new Prompt(this.#io, this.#editor, {
+      takesPastes: true,
+      // What is said is shown when it comes back from the server.
+      keeps: (line) => !link.isOnline || readTyped(line, link.currentRoom).kind !== "say",
+    });
+    const ended = running.then(() => ({ kind: "ended" as const }));
     ended.catch(() => {});
     for (;;) {
       const event = await Promise.race([prompt.next(), ended]);
-      if (event.kind === "line") this.#onLine(event.text, link);
-      else if (event.kind !== "clear screen") break;
+      if (event.kind === "line") this.#onText(event.text, link, byeMs);
+      else if (event.kind === "interrupt") {
+        link.quit(0);
+        this.#tellUnsent(link);
+        return EXIT.interrupted;
+      } else if (event.kind !== "clear screen") break;
     }
-    link.quit();
+    link.quit(byeMs);
     await running;
+    this.#tellUnsent(link);
+    return link.unsent === 0 ? EXIT.done : EXIT.unexpected;
   }
 
   /** Gives the terminal back. */
@@ -57,22 +71,39 @@ export class ChatScreen implements Disposable {
     this.#prompt = undefined;
   }
 
-  #onLine(line: string, link: ChatLink): void {
+  #tellUnsent({ unsent }: ChatLink): void {
+    if (unsent > 0) this.#print([`! ${unsent} ${unsent === 1 ? "message was" : "messages were"} not sent`]);
+  }
+
+  #showState(): void {
+    const { currentRoom = "", isOnline = true } = this.#link ?? {};
+    this.#editor.prompt = `${currentRoom}${isOnline ? "" : " (offline)"}> `;
+  }
+
+  /** Several lines can only have been pasted: one message, or commands that follow each other. */
+  #onText(text: string, link: ChatLink, byeMs: number): void {
+    if (!text.startsWith("/")) return this.#onLine(text, link, byeMs);
+    for (const line of text.split("\n")) this.#onLine(line, link, byeMs);
+  }
+
+  #onLine(line: string, link: ChatLink, byeMs: number): void {
     const room = link.currentRoom;
     const typed = readTyped(line, room);
     switch (typed.kind) {
       case "nothing":
         return;
       case "say":
-        if (room === undefined) return this.tell("You are in no room: /join #lobby");
+        if (room === undefined) return this.#print(["! You are in no room: /join #lobby"]);
         return link.publish({ room, text: typed.text, action: typed.action });
       case "join":
         link.switchTo(typed.room);
+        this.#showState();
+        this.#prompt?.refresh();
         return this.#send(link, { type: "join", room: typed.room });
       case "request":
         return this.#send(link, typed.request);
       case "quit":
-        return link.quit();
+        return link.quit(byeMs);
       case "help":
         return this.#print(helpLines());
       case "wrong":
@@ -93,8 +124,7 @@ export class ChatScreen implements Disposable {
 }
 
 function helpLines(): string[] {
-  const rows = CHAT_COMMANDS.filter(({ name }) => !NOT_HERE.has(name))
-    .map(({ name, usage, summary }) => [`/${name} ${usage}`.trimEnd(), summary] as const);
+  const rows = TYPED_COMMANDS.map(({ name, usage, summary }) => [`/${name} ${usage}`.trimEnd(), summary] as const);
   const width = Math.max(...rows.map(([left]) => left.length));
   return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
 }

@@ -10,11 +10,16 @@ export interface ShowOptions {
   readonly color: boolean;
   /** The room that is spoken in: its messages need not name it. */
   readonly currentRoom: string | undefined;
+  /** Who looks: where that name is said it stands out. */
+  readonly nick?: string | undefined;
 }
 
 /** Colours that can be read on light and on dark. */
 const NAME_COLORS = [31, 32, 33, 34, 35, 36, 91, 92, 94, 95, 96];
 const FAINT = 2;
+
+/** Begins the reader's own name: bold, and turned around. */
+const MARKED = "\x1b[1;7m";
 
 /** As wide as the time. */
 const INDENT = " ".repeat("00:00 ".length);
@@ -28,7 +33,7 @@ export function showEvent(event: ChatEvent, options: ShowOptions): string[] {
       return event.messages.flatMap((old) => message(old, options));
     case "private": {
       const head = `${time(event.at, options)} ${name(event.from, options)} -> ${name(event.to, options)}: `;
-      return linesOf(head, event.text);
+      return linesOf(head, event.text, options);
     }
     default:
       return textWire.encode(event).map((line) => paint(safe(line), event.type === "error" ? 31 : FAINT, options));
@@ -46,13 +51,20 @@ function message({ room, at, from, text, action }: RoomMessage, options: ShowOpt
   const isElsewhere = options.currentRoom === undefined || keyOf(room) !== keyOf(options.currentRoom);
   const where = isElsewhere ? `${safe(room)} ` : "";
   const who = name(from, options);
-  return linesOf(`${time(at, options)} ${where}${action ? `* ${who}` : `${who}:`} `, text);
+  return linesOf(`${time(at, options)} ${where}${action ? `* ${who}` : `${who}:`} `, text, options);
 }
 
 /** Further lines stand under the name: none can be taken for another message. */
-function linesOf(head: string, text: string): string[] {
-  const [first = "", ...more] = text.split("\n").map(safe);
+function linesOf(head: string, text: string, options: ShowOptions): string[] {
+  const [first = "", ...more] = text.split("\n").map((line) => withName(safe(line), options));
   return [head + first, ...more.map((line) => INDENT + line)];
+}
+
+/** The text with the reader's name marked wherever it stands as a word. */
+function withName(text: string, { color, nick }: ShowOptions): string {
+  if (!color || nick === undefined || nick === "") return text;
+  const name = nick.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+  return text.replaceAll(new RegExp(`(?<![\\w\\-[\\]{}|])@?${name}(?![\\w\\-[\\]{}|])`, "gi"), `${MARKED}$&\x1b[0m`);
 }
 
 /** Hours and minutes here. */

@@ -1,3 +1,6 @@
+import { suggest } from "../../../base/suggest.ts";
+import { CHAT_COMMANDS } from "../../../chat/commands/mod.ts";
+import { HISTORY_MOST } from "../../../chat/names.ts";
 import type { Request } from "./link.ts";
 
 /** What a line that someone typed asks for. */
@@ -13,6 +16,12 @@ export type Typed =
 
 const TIME = /^\d[\d.]*(?:ms|s|m|h|d)/;
 
+/** Commands of the text wire that mean nothing on the wire of programs. */
+const NOT_HERE = new Set(["login", "mode"]);
+
+/** What can be typed, in the order of `/help`. */
+export const TYPED_COMMANDS = CHAT_COMMANDS.filter(({ name }) => !NOT_HERE.has(name));
+
 /** Reads a line; commands without a room are for `room`, the current one. */
 export function readTyped(line: string, room: string | undefined): Typed {
   if (line.trim() === "") return { kind: "nothing" };
@@ -23,17 +32,22 @@ export function readTyped(line: string, room: string | undefined): Typed {
   const request = (request: Request): Typed => ({ kind: "request", request });
   const inRoom = (make: (room: string) => Request, wanted = room): Typed =>
     wanted === undefined ? { kind: "wrong", text: "You are in no room: /join #lobby" } : request(make(wanted));
-  switch (name.toLowerCase()) {
+  const command = name.toLowerCase();
+  const usage = TYPED_COMMANDS.find((known) => known.name === command)?.usage ?? "";
+  if (first === "" && /^[A-Z]/.test(usage)) return wrong(`/${command} ${usage}`);
+  switch (command) {
     case "me":
       return { kind: "say", text: rest, action: true };
     case "join":
-      return first === "" ? wrong("/join #ROOM") : { kind: "join", room: first.startsWith("#") ? first : `#${first}` };
+      return first === ""
+        ? wrong(`/join ${usage}`)
+        : { kind: "join", room: first.startsWith("#") ? first : `#${first}` };
     case "leave":
       return inRoom((room) => ({ type: "leave", room }), first || room);
     case "nick":
       return request({ type: "nick", nick: rest.trim() });
     case "msg":
-      return after === "" ? wrong("/msg NAME TEXT") : request({ type: "private", to: first, text: after });
+      return after === "" ? wrong(`/msg ${usage}`) : request({ type: "private", to: first, text: after });
     case "rooms":
       return request({ type: "rooms" });
     case "who":
@@ -41,6 +55,7 @@ export function readTyped(line: string, room: string | undefined): Typed {
     case "topic":
       return inRoom((room) => ({ type: "topic", room, ...(rest === "" ? {} : { topic: rest === "-" ? "" : rest }) }));
     case "history":
+      if (!isCount(first || "20")) return wrong(`/history ${usage}, with N from 1 to ${HISTORY_MOST}`);
       return inRoom((room) => ({ type: "history", room, count: Number(first || 20) }));
     case "announce":
       return request({ type: "announce", text: rest });
@@ -52,21 +67,30 @@ export function readTyped(line: string, room: string | undefined): Typed {
         ? [after.split(/\s/)[0], after.replace(/^\S+\s*/, "")]
         : [undefined, after];
       const options = { ...(time ? { time } : {}), ...(reason ? { reason } : {}) };
-      return inRoom((room) => ({ type: name.toLowerCase() as "ban" | "mute", room, nick: first, ...options }));
+      return inRoom((room) => ({ type: command, room, nick: first, ...options }));
     }
     case "unban":
     case "unmute":
     case "op":
     case "deop":
-      return inRoom((room) => ({ type: name.toLowerCase() as "op", room, nick: first }));
+      return inRoom((room) => ({ type: command, room, nick: first }));
     case "quit":
     case "exit":
       return { kind: "quit" };
     case "help":
       return { kind: "help" };
     default:
-      return { kind: "wrong", text: `No command is called /${name}; /help lists them` };
+      return { kind: "wrong", text: `No command is called /${name}; ${hint(command)}` };
   }
+}
+
+function hint(name: string): string {
+  const near = suggest(name, TYPED_COMMANDS.map((known) => known.name));
+  return near === undefined ? "/help lists them" : `did you mean /${near}?`;
+}
+
+function isCount(text: string): boolean {
+  return /^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= HISTORY_MOST;
 }
 
 function wrong(usage: string): Typed {

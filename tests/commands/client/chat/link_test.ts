@@ -161,3 +161,41 @@ Deno.test("run() gives up when the server does not come back in time", async () 
   const error = await assertRejects(() => running);
   assert(!(error instanceof TimeoutError));
 });
+
+Deno.test("quit() ends the waiting for the next try, and the opening of a connection", async () => {
+  const session = webSocket();
+  const sessions = [Promise.resolve(session), new Promise<FakeSession>(() => {})];
+  for (const isDialling of [false, true]) {
+    const lost = Promise.withResolvers<void>();
+    const { link } = createLink([], {
+      dial: () => sessions.shift() ?? Promise.reject(new RefusedError("nobody there")),
+      onStatus: () => lost.resolve(),
+    });
+    if (!isDialling) {
+      session.say(WELCOME, joined());
+      sessions.length = 1;
+    }
+    const running = link.run();
+    if (!isDialling) {
+      await link.ready;
+      session.close("reset");
+      await lost.promise;
+      link.publish({ room: "#dev", text: "never sent" });
+      assertEquals([link.isOnline, link.unsent], [false, 1]);
+    }
+    link.quit();
+    await running;
+    sessions.push(new Promise<FakeSession>(() => {}));
+  }
+});
+
+Deno.test("quit() waits no longer than it is told for the server's goodbye", async () => {
+  const session = webSocket();
+  const { link } = createLink([session]);
+  session.say(WELCOME, joined());
+  const running = link.run();
+  await link.ready;
+  assertEquals(link.isOnline, true);
+  link.quit(1);
+  await running;
+});

@@ -1,4 +1,6 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { PASTE_MARKS_OFF, PASTE_MARKS_ON } from "../../../../src/cli/keys.ts";
+import { RefusedError } from "@parley/parley";
 import { ChatLink } from "../../../../src/commands/client/chat/link.ts";
 import { ChatScreen } from "../../../../src/commands/client/chat/on_terminal.ts";
 import { FakeSession } from "../../../support/fake_session.ts";
@@ -7,20 +9,20 @@ import { FakeTerminal } from "../../../support/fake_terminal.ts";
 const JOINED = { type: "joined", epoch: "e", seq: 0, topic: "", resumed: false, members: [{ nick: "guest1" }] };
 
 /** Someone at a terminal, and the server's side of the conversation. */
-async function sitDown() {
+async function sitDown({ reconnectMs = 0 } = {}) {
   const io = new FakeTerminal();
   const session = new FakeSession({ kind: "websocket", subprotocol: "parley.v1" });
   const screen = new ChatScreen(io);
   const link = new ChatLink({
-    dial: () => Promise.resolve(session),
+    dial: () => session.closeReason === undefined ? Promise.resolve(session) : Promise.reject(new RefusedError("gone")),
     rooms: ["#lobby"],
-    reconnectMs: 0,
+    reconnectMs,
     greetingMs: 60_000,
     onEvent: (event) => screen.show(event),
     onStatus: (text) => screen.tell(text),
   });
   session.say({ type: "welcome", nick: "guest1", motd: [], loginRequired: false }, { ...JOINED, room: "#lobby" });
-  const talking = screen.talk(link);
+  const talking = screen.talk(link, 60_000);
   await session.sent(/join/);
   await link.ready;
   const turn = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
@@ -44,7 +46,8 @@ Deno.test("what is said appears above the line that is being typed", async () =>
   assertEquals(io.rows().slice(-2), ["09:05 ann: good morning", "#lobby> hello wor"]);
   io.type("ld\r");
   assertMatch((await session.sent(/publish/)).at(-1) ?? "", /"room":"#lobby","text":"hello world"/);
-  assertEquals(io.rows().slice(-2), ["#lobby> hello world", "#lobby>"]);
+  // What was said comes back from the server: it need not stand there twice.
+  assertEquals(io.rows().slice(-2), ["09:05 ann: good morning", "#lobby>"]);
   io.type("/quit\r");
   await session.sent(/quit/);
   session.close("done");
@@ -66,9 +69,65 @@ Deno.test("/join changes the room of the prompt, and Ctrl-D leaves", async () =>
     await session.sent(/quit/);
     session.close("done");
     await talking;
-    assertMatch(io.out, /! No command is called \/nope/);
+    const at = io.rows().indexOf("#dev> /nope");
+    assertEquals(io.rows()[at + 1], "! No command is called /nope; /help lists them");
     assertMatch(io.out, /\/kick NAME \[REASON\] +operators/);
     assertEquals(io.isRaw, true);
   }
   assertEquals(io.isRaw, false);
+});
+
+Deno.test("what is pasted is one message, its line ends with it; pasted commands are obeyed one by one", async () => {
+  const { io, session, screen, talking } = await sitDown();
+  using _screen = screen;
+  assertStringIncludes(io.out, PASTE_MARKS_ON);
+  io.type("\x1b[200~if (x) {\r  y();\r}\x1b[201~\r");
+  const { id, text } = JSON.parse((await session.sent(/publish/)).at(-1) ?? "");
+  assertEquals(text, "if (x) {\n  y();\n}");
+  session.say({ type: "ack", id, room: "#lobby", seq: 1, epoch: "e" });
+  io.type("\x1b[200~/who\r/rooms\r\x1b[201~\r");
+  await session.sent(/who/);
+  await session.sent(/rooms/);
+  io.type("\x04");
+  session.close("done");
+  assertEquals(await talking, 0);
+  screen[Symbol.dispose]();
+  assertStringIncludes(io.out, PASTE_MARKS_OFF);
+});
+
+Deno.test("Ctrl-C leaves at once with 130, whatever the server does", async () => {
+  const { io, screen, talking } = await sitDown();
+  using _screen = screen;
+  io.type("half a li\x03");
+  assertEquals(await talking, 130);
+});
+
+Deno.test("who leaves while there is no connection is told what was not sent", async () => {
+  const { io, session, screen, talking } = await sitDown({ reconnectMs: 60_000 });
+  using _screen = screen;
+  session.close("reset");
+  io.type("\r");
+  await io.shows(/connection lost/);
+  assertEquals(io.rows().at(-1), "#lobby (offline)>");
+  io.type("is anyone there?\r/quit\r");
+  assertEquals(await talking, 1);
+  assertMatch(io.out, /#lobby \(offline\)> is anyone there\?/);
+  assertMatch(io.out, /! 1 message was not sent/);
+});
+
+Deno.test("Tab completes names of the room and commands, and one's own name stands out", async () => {
+  const { io, session, screen, talking, hear } = await sitDown();
+  using _screen = screen;
+  await hear({ type: "join", room: "#lobby", nick: "annabel" });
+  await hear({ type: "join", room: "#lobby", nick: "bob" });
+  io.type("ann\thello, bo\t\r");
+  assertMatch((await session.sent(/publish/)).at(-1) ?? "", /"text":"annabel: hello, bob "/);
+  await hear({ type: "nick", from: "bob", to: "robert" });
+  io.type("/jo\tdev\r");
+  assertMatch((await session.sent(/join/)).at(-1) ?? "", /"room":"#dev"/);
+  io.type("/msg ro\thi\r");
+  assertMatch((await session.sent(/private/)).at(-1) ?? "", /"to":"robert","text":"hi"/);
+  io.type("\x04");
+  session.close("done");
+  await talking;
 });

@@ -1,4 +1,4 @@
-import { assertEquals, assertNotMatch, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertNotMatch, assertThrows } from "@std/assert";
 import { FrameError } from "@parley/parley";
 import type { RoomMessage } from "../../../../src/chat/message.ts";
 import { parseEvent } from "../../../../src/commands/client/chat/parse_event.ts";
@@ -22,6 +22,12 @@ Deno.test("showEvent() puts further lines under the name, where no message begin
     "09:05 ann: one",
     "      09:05 bob: two",
   ]);
+});
+
+Deno.test("showEvent() marks the reader's name where it is a word", () => {
+  const options = { color: true, currentRoom: "#lobby", nick: "Bob|" };
+  const [line = ""] = showEvent(message({ text: "@bob| and bob||, bob|!" }), options);
+  assert(line.endsWith(": \x1b[1;7m@bob|\x1b[0m and bob||, \x1b[1;7mbob|\x1b[0m!"), line);
 });
 
 Deno.test("showEvent() gives a name one colour, whatever its case", () => {

@@ -16,6 +16,10 @@ const CASES: readonly [line: string, typed: Typed][] = [
   ["/topic -", { kind: "request", request: { type: "topic", room: "#lobby", topic: "" } }],
   ["/kick bob be nice", { kind: "request", request: { type: "kick", room: "#lobby", nick: "bob", reason: "be nice" } }],
   ["/quit", { kind: "quit" }],
+  ["/jion #dev", { kind: "wrong", text: "No command is called /jion; did you mean /join?" }],
+  ["/kick", { kind: "wrong", text: "It is written /kick NAME [REASON]" }],
+  ["/msg bob", { kind: "wrong", text: "It is written /msg NAME TEXT" }],
+  ["/history many", { kind: "wrong", text: "It is written /history [N], with N from 1 to 100" }],
   ["/nope", { kind: "wrong", text: "No command is called /nope; /help lists them" }],
 ];
 

@@ -1,0 +1,45 @@
+import type { ChatEvent } from "../../../chat/event.ts";
+import { keyOf } from "../../../chat/names.ts";
+import { CHAT_COMMANDS } from "../../../chat/commands/mod.ts";
+
+/** The words that Tab completes: who is in the rooms, and the commands. */
+export class KnownNames {
+  /** By the key of the room, names by their key. */
+  readonly #rooms = new Map<string, Map<string, string>>();
+
+  /** Follows who comes and goes. */
+  onEvent(event: ChatEvent): void {
+    switch (event.type) {
+      case "joined":
+      case "who":
+        return void this.#rooms.set(keyOf(event.room), new Map(event.members.map(({ nick }) => [keyOf(nick), nick])));
+      case "left":
+        return void this.#rooms.delete(keyOf(event.room));
+      case "join":
+        return void this.#rooms.get(keyOf(event.room))?.set(keyOf(event.nick), event.nick);
+      case "leave":
+        return void this.#rooms.get(keyOf(event.room))?.delete(keyOf(event.nick));
+      case "nick":
+        for (const names of this.#rooms.values()) {
+          if (names.delete(keyOf(event.from))) names.set(keyOf(event.to), event.to);
+        }
+    }
+  }
+
+  /** The text with its last word completed to a name of the room, its first to a command; `undefined` if none fits. */
+  complete(before: string, room: string | undefined): string | undefined {
+    const word = /\S*$/.exec(before)?.[0] ?? "";
+    if (word === "") return undefined;
+    const start = before.slice(0, before.length - word.length);
+    if (start === "" && word.startsWith("/")) {
+      const command = first(CHAT_COMMANDS.map(({ name }) => `/${name}`), word);
+      return command && `${command} `;
+    }
+    const nick = first(this.#rooms.get(keyOf(room ?? ""))?.values() ?? [], word);
+    return nick && `${start}${nick}${start === "" ? ": " : " "}`;
+  }
+}
+
+function first(words: Iterable<string>, begin: string): string | undefined {
+  return [...words].filter((word) => keyOf(word).startsWith(keyOf(begin))).sort()[0];
+}
