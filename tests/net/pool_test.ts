@@ -104,7 +104,7 @@ Deno.test("acquire() throws a TimeoutError of phase pool when none is free in ti
   const { pool } = fakePool({ size: 1, waitTimeout: 20 });
   await using _closing = pool;
   const held = await pool.acquire();
-  const error = await assertRejects(() => pool.acquire(), TimeoutError, "No connection was free within 20 ms (1 of 1");
+  const error = await assertRejects(() => pool.acquire(), TimeoutError, "No connection was free within 20ms (1 of 1");
   assertEquals(error.phase, "pool");
   assertEquals(pool.stats.waiting, 0);
   held.release();
