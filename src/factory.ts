@@ -64,7 +64,7 @@ export interface StreamOptions extends SocketOptions {
   sweep?: DeadlineSweep;
 }
 
-/** Options that both ends of a stream have in the kernel. */
+/** Options that a socket has in the kernel. */
 export interface KernelOptions {
   /** Buffer sizes, keep-alive and what else Deno's API lacks; it needs `--allow-ffi`. */
   socketOptions?: SocketOptionValues | undefined;
@@ -131,7 +131,7 @@ export interface ConnectOptions extends StreamOptions, KernelOptions {
 }
 
 /** Options of {@linkcode bind}. */
-export interface BindOptions extends SocketOptions {
+export interface BindOptions extends SocketOptions, KernelOptions {
   /**
    * Most bytes of a datagram that are received; a longer one is marked as truncated.
    *
@@ -320,7 +320,14 @@ export async function bind(endpoint: string | Endpoint, options: BindOptions = {
     mode: options.mode ?? SOCKET_MODE,
     multicast: { groups: options.groups ?? [], interface: options.interface, ttl: options.ttl },
   };
+  using tuner = await tunerOf(options);
   const socket = await openDatagramSocket(parsed, setup);
+  try {
+    tuner?.apply(socket);
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
   setup.log.info(`bound to ${formatEndpoint(socket.endpoint)}`);
   return socket;
 }

@@ -42,9 +42,9 @@ export async function joinGroups(conn: MulticastTransport, setup: MulticastSetup
 async function join(conn: MulticastTransport, group: string, { ttl, ...setup }: MulticastSetup): Promise<void> {
   if (group.includes(":")) {
     if (ttl !== undefined) {
-      throw new RangeError(`Cannot set the TTL for ${group}: Deno has no call for the hop limit of IPv6 groups`);
+      throw new RangeError(`Cannot set the TTL for ${group}: for IPv6 it takes the socket option multicastHops`);
     }
-    await conn.joinMulticastV6(group, indexOf(setup.interface, group));
+    await conn.joinMulticastV6(group, interfaceIndex(setup.interface, group));
   } else {
     const membership = await conn.joinMulticastV4(group, addressOf(setup.interface, group));
     // The runtime sets the TTL of the socket, but by way of a membership.
@@ -56,12 +56,17 @@ function addressOf(name: string | undefined, group: string): string {
   if (name === undefined) return "0.0.0.0";
   if (parseIp(name)?.length === 4) return name;
   throw new SyntaxError(
-    `Cannot join ${group} on "${name}": an IPv4 group takes an interface's address, as in 127.0.0.1`,
+    `Cannot use ${group} on "${name}": an IPv4 group takes an interface's address, as in 127.0.0.1`,
   );
 }
 
-function indexOf(name: string | undefined, group: string): number {
+/**
+ * The number of an interface, 0 for the system's choice.
+ *
+ * @throws {SyntaxError} It is not written as a number.
+ */
+export function interfaceIndex(name: string | undefined, group: string): number {
   if (name === undefined) return 0;
   if (/^\d{1,9}$/.test(name)) return Number(name);
-  throw new SyntaxError(`Cannot join ${group} on "${name}": an IPv6 group takes an interface's index, as in 2`);
+  throw new SyntaxError(`Cannot use ${group} on "${name}": an IPv6 group takes an interface's index, as in 2`);
 }

@@ -14,6 +14,8 @@ export interface SocketConstants {
   readonly noDelay: OptionName;
   readonly typeOfService: OptionName;
   readonly trafficClass: OptionName;
+  readonly multicastHops: OptionName;
+  readonly multicastInterface: OptionName;
   readonly userTimeout: OptionName | undefined;
   readonly congestion: OptionName | undefined;
   readonly tcpInfo: OptionName | undefined;
@@ -32,6 +34,8 @@ const LINUX: SocketConstants = {
   noDelay: [6, 1],
   typeOfService: [0, 1],
   trafficClass: [41, 67],
+  multicastHops: [41, 18],
+  multicastInterface: [41, 17],
   userTimeout: [6, 18],
   congestion: [6, 13],
   tcpInfo: [6, 11],
@@ -50,6 +54,8 @@ const MACOS: SocketConstants = {
   noDelay: [6, 1],
   typeOfService: [0, 3],
   trafficClass: [41, 36],
+  multicastHops: [41, 10],
+  multicastInterface: [41, 9],
   userTimeout: undefined,
   congestion: undefined,
   tcpInfo: undefined,

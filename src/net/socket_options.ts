@@ -5,7 +5,7 @@
  * @module
  */
 
-import { ParleyError } from "../base/errors.ts";
+import { ParleyError, UsageError } from "../base/errors.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { findDescriptor, type SocketEnds } from "./find_descriptor.ts";
 import { type Libc, openLibc } from "./libc.ts";
@@ -38,6 +38,10 @@ export interface SocketOptionValues {
   readonly congestion?: string | undefined;
   /** Type of service, or traffic class over IPv6: 0 to 255 (RFC 2474). */
   readonly typeOfService?: number | undefined;
+  /** How many routers a datagram to an IPv6 group may cross, and one more: 0 to 255 (RFC 3493, section 5.2). */
+  readonly multicastHops?: number | undefined;
+  /** Index of the interface by which datagrams to IPv6 groups leave (RFC 3493, section 5.2). */
+  readonly multicastInterface?: number | undefined;
 }
 
 /** What the kernel has; what the platform or the kind of socket lacks is `undefined`. */
@@ -144,7 +148,7 @@ class Descriptor {
   write(what: string, name: OptionName | undefined, value: Uint8Array<ArrayBuffer>): void {
     if (name === undefined) throw new ParleyError(`Cannot set ${what}: ${Deno.build.os} does not have it`);
     const status = this.#libc.calls.setsockopt(this.#fd, name[0], name[1], value, value.length);
-    if (status !== 0) throw new ParleyError(`Cannot set ${what}: the kernel refused the value`);
+    if (status !== 0) throw new UsageError(`Cannot set ${what}: the kernel refused the value`);
   }
 
   writeNumber(what: string, name: OptionName | undefined, ...values: number[]): void {
@@ -195,6 +199,7 @@ function readLinger(descriptor: Descriptor): number | false | undefined {
 function writeOptions(descriptor: Descriptor, values: SocketOptionValues): void {
   const names = socketConstants();
   const { receiveBuffer, sendBuffer, keepAlive, userTimeout, linger, congestion, typeOfService } = values;
+  const { multicastHops, multicastInterface } = values;
   if (receiveBuffer !== undefined) descriptor.writeNumber("the receive buffer", names.receiveBuffer, receiveBuffer);
   if (sendBuffer !== undefined) descriptor.writeNumber("the send buffer", names.sendBuffer, sendBuffer);
   if (keepAlive !== undefined) writeKeepAlive(descriptor, keepAlive);
@@ -206,6 +211,12 @@ function writeOptions(descriptor: Descriptor, values: SocketOptionValues): void 
     descriptor.write("the congestion control", names.congestion, new TextEncoder().encode(congestion));
   }
   if (typeOfService !== undefined) writeTypeOfService(descriptor, typeOfService);
+  if (multicastHops !== undefined) {
+    descriptor.writeNumber("the hop limit of IPv6 groups", names.multicastHops, multicastHops);
+  }
+  if (multicastInterface !== undefined) {
+    descriptor.writeNumber("the interface of IPv6 groups", names.multicastInterface, multicastInterface);
+  }
 }
 
 function writeKeepAlive(descriptor: Descriptor, keepAlive: KeepAlive | false): void {

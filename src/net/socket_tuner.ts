@@ -1,8 +1,16 @@
 import { messageOf } from "../base/errors.ts";
-import type { Connection } from "./connection.ts";
-import { openSocketOptions, type SocketOptionsAccess, type SocketOptionValues } from "./socket_options.ts";
+import type { Logger } from "../log/logger.ts";
+import {
+  openSocketOptions,
+  type OptionSocket,
+  type SocketOptionsAccess,
+  type SocketOptionValues,
+} from "./socket_options.ts";
 
-/** Sets the same options on each socket of a listener, or on one connection. */
+/** A socket that can be told what was set. */
+export type TunableSocket = OptionSocket & { readonly log: Logger };
+
+/** Sets the same options on each socket of a listener, or on one socket. */
 export class SocketTuner implements Disposable {
   readonly #values: SocketOptionValues;
   readonly #access: SocketOptionsAccess;
@@ -23,19 +31,19 @@ export class SocketTuner implements Disposable {
    *
    * @throws {ParleyError} The kernel refuses a value.
    */
-  apply(connection: Connection): void {
-    this.#access.set(connection, this.#values);
-    if (connection.log.isEnabled("trace")) {
-      connection.log.trace("socket options", { options: this.#access.get(connection) });
+  apply(socket: TunableSocket): void {
+    this.#access.set(socket, this.#values);
+    if (socket.log.isEnabled("trace")) {
+      socket.log.trace("socket options", { options: this.#access.get(socket) });
     }
   }
 
   /** As {@linkcode apply}, for a connection that is served all the same when the kernel refuses. */
-  tryApply(connection: Connection): void {
+  tryApply(socket: TunableSocket): void {
     try {
-      this.apply(connection);
+      this.apply(socket);
     } catch (error) {
-      connection.log.warning("socket options were not set", { error: messageOf(error) });
+      socket.log.warning("socket options were not set", { error: messageOf(error) });
     }
   }
 

@@ -1,10 +1,13 @@
 import { LimitError, UsageError } from "../../base/errors.ts";
+import { isMulticast } from "../../base/ip.ts";
 import { type Command, defineCommand } from "../../cli/command.ts";
 import type { ProgramIo } from "../../cli/io.ts";
 import { DatagramExchange } from "../../datagram/exchange.ts";
 import type { Matching } from "../../datagram/matching.ts";
 import { bindSender, hasManyReceivers, resolveTarget } from "../../datagram/sender.ts";
-import { formatEndpoint, isHostEndpoint } from "../../net/endpoint.ts";
+import type { BindOptions } from "../../factory.ts";
+import { type Endpoint, formatEndpoint, isHostEndpoint } from "../../net/endpoint.ts";
+import { interfaceIndex } from "../../net/multicast.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { SEND_FLAGS, type SendFlags } from "./send/flags.ts";
 import { payloadOf } from "./send/payload.ts";
@@ -54,8 +57,7 @@ async function send(flags: SendFlags, args: readonly string[], io: ProgramIo): P
       bindSender(target, flags.bind ?? localOf(flags.interface), {
         context: "send",
         loopback: flags.loopback === "on",
-        ...flags.ttl === undefined || !isHostEndpoint(target) ? {} : { ttl: flags.ttl, groups: [target.host] },
-        ...flags.interface === undefined ? {} : { interface: flags.interface },
+        ...groupOptionsOf(flags, target),
       }),
     payload: (seq) => payload.bytesOf(seq),
     count: flags.count,
@@ -81,6 +83,22 @@ async function send(flags: SendFlags, args: readonly string[], io: ProgramIo): P
 function matchingFor({ bind, count }: SendFlags, isNumbered: boolean): Matching {
   if (isNumbered) return "sequence";
   return bind !== undefined && count > 1 ? "content" : "port";
+}
+
+/** How datagrams to a group leave: the runtime sets it for IPv4, by way of a membership; the C library for IPv6. */
+function groupOptionsOf({ ttl, interface: name }: SendFlags, target: Endpoint): BindOptions {
+  if (ttl === undefined && name === undefined) return {};
+  if (!isHostEndpoint(target) || !isMulticast(target.host)) {
+    throw new UsageError(`--${ttl === undefined ? "interface" : "ttl"} is for multicast groups: udp://239.0.0.7:5000`);
+  }
+  if (target.host.includes(":")) {
+    const multicastInterface = name === undefined ? undefined : interfaceIndex(name, target.host);
+    return { socketOptions: { multicastHops: ttl, multicastInterface } };
+  }
+  return {
+    ...ttl === undefined ? {} : { ttl, groups: [target.host] },
+    ...name === undefined ? {} : { interface: name },
+  };
 }
 
 /** A socket that is bound to an IPv4 interface's address sends to groups by that interface. */

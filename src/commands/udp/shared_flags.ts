@@ -3,6 +3,7 @@ import type { BindOptions } from "../../factory.ts";
 import { AccessList } from "../../guard/access_list.ts";
 import { DatagramGate } from "../../guard/datagram_gate.ts";
 import { LOG_LEVELS } from "../../log/logger.ts";
+import { SOCKET_FLAGS, socketOptionsOf } from "../socket_flags.ts";
 
 /** Flags that every command of `parley-udp` which talks has. */
 export const LOG_FLAGS = {
@@ -20,6 +21,7 @@ export const SERVE_FLAGS = {
   deny: { type: "text", repeat: true, placeholder: "CIDR", help: "drop what comes from this range, also if allowed" },
   ratePerIp: { type: "integer", least: 1, help: "drop what an IP address sends beyond N datagrams a second" },
   limitLoopback: { type: "boolean", help: "--rate-per-ip holds for the senders of this machine too" },
+  receiveBuffer: SOCKET_FLAGS.receiveBuffer,
   interface: {
     type: "text",
     placeholder: "INTERFACE",
@@ -50,6 +52,7 @@ export function bindOptionsOf(flags: FlagValues<typeof SERVE_FLAGS>, context: st
   return {
     context,
     maxBytes: flags.maxBytes,
+    socketOptions: socketOptionsOf({ receiveBuffer: flags.receiveBuffer }),
     ...(flags.interface === undefined ? {} : { interface: flags.interface }),
   };
 }

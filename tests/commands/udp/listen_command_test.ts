@@ -149,3 +149,35 @@ Deno.test({
     assertMatch(await started.listen.line(), / 3 bytes: six$/);
   },
 });
+
+const linkLocal = Deno.networkInterfaces().find(({ family, scopeid }) => family === "IPv6" && scopeid !== 0);
+
+Deno.test({
+  ...await requireMulticast(
+    linkLocal ? "send --interface and --ttl to an IPv6 group" : "send --interface to an IPv6 group (none here)",
+    "ff02::78",
+  ),
+  ...linkLocal && Deno.build.os !== "windows" ? {} : { ignore: true },
+  fn: async () => {
+    const index = String(linkLocal?.scopeid);
+    await using started = await startListen(["udp://[ff02::78]:0", "--interface", index]);
+    const words = ["send", started.endpoint, "six", "--one-way", "--interface", index, "--ttl", "0"];
+    const sent = await runProgram("udp", words, { permissions: ["-N", "--allow-ffi"] });
+    assertEquals([sent.code, sent.stderr], [0, ""]);
+    assertMatch(await started.listen.line(), / 3 bytes: six$/);
+    const refused = await runProgram("udp", words);
+    assertEquals(refused.code, 8);
+    assertMatch(refused.stderr, /^parley-udp: .*--allow-ffi.*\n$/);
+  },
+});
+
+Deno.test({
+  name: "listen --receive-buffer sizes the kernel's buffer",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    await using started = await startListen([ANY, "--receive-buffer", "100KiB", "--log-level", "trace"], {
+      permissions: ["-N", "--allow-ffi"],
+    });
+    await started.listen.errorLine(/socket options.*receiveBuffer/);
+  },
+});

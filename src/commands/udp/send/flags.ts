@@ -24,9 +24,14 @@ export const SEND_FLAGS = {
   interface: {
     type: "text",
     placeholder: "INTERFACE",
-    help: "send to a multicast group here: an interface's address for IPv4, its index for IPv6",
+    help: "send to a multicast group here: an interface's address; for IPv6 its index (needs --allow-ffi)",
   },
-  ttl: { type: "integer", least: 0, most: 255, help: "let a datagram to an IPv4 multicast group cross N - 1 routers" },
+  ttl: {
+    type: "integer",
+    least: 0,
+    most: 255,
+    help: "let a datagram to a multicast group cross N - 1 routers (IPv6: needs --allow-ffi)",
+  },
   loopback: {
     type: "choice",
     choices: ["on", "off"],
