@@ -197,6 +197,22 @@ Deno.test("bench reports what it has measured when it is interrupted, and exits 
   assertMatch(stdout, /answers/);
 });
 
+Deno.test("bench ends at once when it is interrupted and the server is silent", async () => {
+  for (const load of [[], ["--rate", "100"], ["--pool", "1"]]) {
+    const spoken = Promise.withResolvers<void>();
+    await using silent = scriptedPeer(async (conn) => {
+      await conn.read(new Uint8Array(64));
+      spoken.resolve();
+    });
+    const words = ["bench", silent.endpoint, "-c", "1", "--timeout", "5m", "-d", "5m", "--json", ...load];
+    await using program = startProgram("client", words);
+    await spoken.promise;
+    program.kill("SIGINT");
+    const { code, stdout } = await program.outcome();
+    assertEquals([code, JSON.parse(stdout).answered], [130, 0], load.join(" "));
+  }
+});
+
 Deno.test("bench exits 2 when called wrongly", async () => {
   const calls = [
     [],

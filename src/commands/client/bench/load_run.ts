@@ -8,6 +8,9 @@ export interface Waiting {
   giveUp(): void;
 }
 
+/** Who interrupts a run shall not wait for a server that is silent. */
+const INTERRUPTED_MS = 200;
+
 /** How often the waiting are looked at, in milliseconds. */
 const WATCH_MS = 100;
 
@@ -17,10 +20,9 @@ export class LoadRun implements Disposable {
   isOver = false;
   /** When nothing more was sent. */
   overMs = 0;
-  /** For an answer, and for a server to come back. */
-  readonly timeoutMs: number;
   readonly #waiting = new Set<Waiting>();
   readonly #over = new AbortController();
+  #timeoutMs: number;
   #left: number;
   #endTimer: ReturnType<typeof setTimeout> | undefined;
   #watchTimer: ReturnType<typeof setInterval> | undefined;
@@ -28,8 +30,13 @@ export class LoadRun implements Disposable {
   /** It begins at once; its end is set by {@linkcode endAfter}, or by the plan's number of messages. */
   constructor(plan: LoadPlan) {
     this.#left = plan.requests ?? Infinity;
-    this.timeoutMs = plan.timeoutMs;
+    this.#timeoutMs = plan.timeoutMs;
     this.#watchTimer = setInterval(() => this.#watch(), WATCH_MS);
+  }
+
+  /** For an answer, and for a server to come back. */
+  get timeoutMs(): number {
+    return this.#timeoutMs;
   }
 
   /** Aborts when the run is over. */
@@ -57,6 +64,12 @@ export class LoadRun implements Disposable {
     this.isOver = true;
     this.overMs = performance.now();
     this.#over.abort(new DOMException("the run is over", "AbortError"));
+  }
+
+  /** Nothing more is sent, and what is in flight is given little more time. */
+  interrupt(): void {
+    this.#timeoutMs = Math.min(this.#timeoutMs, INTERRUPTED_MS);
+    this.finish();
   }
 
   /** Has its answers waited for within the time that the plan gives. */

@@ -46,9 +46,9 @@ export async function runLoad(plan: LoadPlan, options: RunLoadOptions): Promise<
   const lanes = plan.poolSize === undefined ? await openLanes(opener, plan.connections, options.signal) : [];
   await options.onReady();
   using run = new LoadRun(plan);
-  const onAbort = () => run.finish();
+  const onAbort = () => run.interrupt();
   options.signal.addEventListener("abort", onAbort, { once: true });
-  if (options.signal.aborted) run.finish();
+  if (options.signal.aborted) run.interrupt();
   let sampling: ReturnType<typeof setInterval> | undefined;
   try {
     const loading = startLoops(plan, lanes, { run, tally, opener });
