@@ -52,7 +52,13 @@ Deno.test("check exits 8 and names the flag when the permission is missing", asy
 });
 
 Deno.test("check exits 2 when called wrongly", async () => {
-  for (const words of [[], ["--all", "--any", "80"], ["--banner", "(", "80"], ["127.0.0.1:65536"]]) {
+  for (
+    const words of [[], ["--all", "--any", "80"], ["--banner", "(", "80"], ["127.0.0.1:65536"], [
+      ":80",
+      "--min-days",
+      "5",
+    ]]
+  ) {
     assertEquals((await runProgram("client", ["check", ...words])).code, 2, words.join(" "));
   }
 });

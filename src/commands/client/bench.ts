@@ -1,9 +1,11 @@
 import { UsageError } from "../../base/errors.ts";
 import type { FlagTable } from "../../base/flag_spec.ts";
 import { defineCommand } from "../../cli/command.ts";
+import { parseEndpoint } from "../../net/endpoint.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { CONNECTION_FLAGS } from "./client_flags.ts";
-import { START_TLS_FLAGS, TLS_FLAGS } from "./tls_flags.ts";
+import { refuseIdleFlags } from "./idle_flags.ts";
+import { START_TLS_FLAGS, TLS_FLAGS, tlsEndpoint } from "./tls_flags.ts";
 
 /** Flags of `bench`. */
 export const BENCH_FLAGS = {
@@ -43,12 +45,13 @@ export const benchCommand = defineCommand({
     "--fail-if takes p50, p90, p99, p99.9 (any percentile), max, mean, errors, rate, lost, loss (in %) and > >= < <=.",
     "Errors and lost messages exit 1 unless a --fail-if says how many are too many.",
   ].join("\n"),
-  async run({ flags, args, io }) {
+  async run({ flags, args, given, io }) {
     configureProgramLogging(flags, io);
     const [endpoint, ...more] = args;
     if (endpoint === undefined || more.length > 0) {
       throw new UsageError(`bench takes one endpoint, not ${args.length}`);
     }
+    refuseIdleFlags(given, [tlsEndpoint(parseEndpoint(endpoint), flags)]);
     // The histograms take 50 ms to load: the other commands shall not wait for them.
     const { runBench } = await import("./bench/run_bench.ts");
     return await runBench(endpoint, flags, io);

@@ -16,6 +16,7 @@ import { ChatLink, type ChatLinkOptions } from "./chat/link.ts";
 import { ChatScreen } from "./chat/on_terminal.ts";
 import { ChatPipe } from "./chat/through_pipe.ts";
 import { CONNECTION_FLAGS } from "./client_flags.ts";
+import { refuseIdleFlags } from "./idle_flags.ts";
 import { TLS_FLAGS, tlsConnectOptions } from "./tls_flags.ts";
 
 const { framing: _framing, ...CONNECTION } = CONNECTION_FLAGS;
@@ -65,11 +66,12 @@ export const chatCommand = defineCommand({
   flags: FLAGS,
   notes:
     "When the connection is lost it connects again and resumes every room: nothing is missed, nothing is said twice.",
-  async run({ flags, args, io }) {
+  async run({ flags, args, given, io }) {
     configureProgramLogging(flags, io);
     const [endpoint, ...more] = args;
     if (endpoint === undefined) throw new UsageError("no endpoint to connect to");
     if (more.length > 0) throw new UsageError(`chat takes one endpoint; "${more[0]}" is one more`);
+    refuseIdleFlags(given, [parseEndpoint(endpoint)]);
     const options = await linkOptions(endpoint, flags, io);
     if (io.stdin.isTerminal && io.stdout.isTerminal && !flags.json) {
       using screen = new ChatScreen(io);

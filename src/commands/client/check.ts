@@ -12,6 +12,7 @@ import { configureProgramLogging } from "../program_logging.ts";
 import { checkEndpoint } from "./check/check_endpoint.ts";
 import { type Expectations, probeFor } from "./check/probe.ts";
 import { type CheckOutcome, outcomeLine, outcomeObject, reasonFor } from "./check/report.ts";
+import { refuseIdleFlags } from "./idle_flags.ts";
 import { START_TLS_FLAGS, TLS_FLAGS, tlsConnectOptions, tlsEndpoint } from "./tls_flags.ts";
 
 const FLAGS = {
@@ -51,11 +52,12 @@ export const checkCommand = defineCommand({
     "One line an endpoint. The exit code is that of the endpoint that failed, or 1 when several failed differently.",
     "--invert takes neither an unknown name nor a missing permission for an absent server.",
   ].join("\n"),
-  async run({ flags, args, io }) {
+  async run({ flags, args, given, io }) {
     configureProgramLogging(flags, io);
     if (args.length === 0) throw new UsageError("no endpoint to check");
     if (flags.all && flags.any) throw new UsageError("--all and --any exclude each other");
     const targets = args.map((text) => targetOf(text, flags));
+    refuseIdleFlags(given, targets.map(({ endpoint }) => endpoint));
     const expected = await expectationsOf(flags);
     using stop = io.stop.listen();
     const outcomes = await checkAll(targets, expected, flags, stop.signal, io);

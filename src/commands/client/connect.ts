@@ -6,7 +6,7 @@ import { formatDuration } from "../../base/units.ts";
 import { defineCommand } from "../../cli/command.ts";
 import { EXIT } from "../../cli/exit_codes.ts";
 import { safeText } from "../../cli/safe_text.ts";
-import { formatEndpoint } from "../../net/endpoint.ts";
+import { formatEndpoint, parseEndpoint } from "../../net/endpoint.ts";
 import type { Message, Session } from "../../serve/session.ts";
 import { NamedFile } from "../named_file.ts";
 import { configureProgramLogging } from "../program_logging.ts";
@@ -15,7 +15,9 @@ import { pipe } from "./connect/pipe.ts";
 import { Recorder } from "./replay/recorder.ts";
 import { converse } from "./connect/terminal.ts";
 import { dial, DIAL_FLAGS, isByLine } from "./dial.ts";
+import { refuseIdleFlags } from "./idle_flags.ts";
 import { ReplyPrinter } from "./reply_printer.ts";
+import { tlsEndpoint } from "./tls_flags.ts";
 
 const FLAGS = {
   waitReply: {
@@ -49,11 +51,12 @@ export const connectCommand = defineCommand({
     "With framing and over WebSocket each line of input is a message, and each message is printed as a line.",
     "WebSocket has no end of one side alone: there an answer is over when nothing came for --wait-reply (0); none is 5.",
   ].join("\n"),
-  async run({ flags, args, io }) {
+  async run({ flags, args, given, io }) {
     configureProgramLogging(flags, io);
     const [endpoint, ...more] = args;
     if (endpoint === undefined) throw new UsageError("no endpoint to connect to");
     if (more.length > 0) throw new UsageError(`connect takes one endpoint; "${more[0]}" is one more`);
+    refuseIdleFlags(given, [tlsEndpoint(parseEndpoint(endpoint), flags)]);
     const isByHand = io.stdin.isTerminal && io.stdout.isTerminal;
     const session = await dial(endpoint, flags, {
       context: "connect",

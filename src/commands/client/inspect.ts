@@ -11,6 +11,7 @@ import { resolve, type ResolvedAddress } from "../../net/resolve.ts";
 import { openSocketOptions } from "../../net/socket_options.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { SOCKET_FLAGS, socketOptionsOf } from "../socket_flags.ts";
+import { refuseIdleFlags } from "./idle_flags.ts";
 import { type Inspection, inspectionObject, inspectionText } from "./inspect/report.ts";
 import { START_TLS_FLAGS, TLS_FLAGS, tlsConnectOptions, tlsEndpoint } from "./tls_flags.ts";
 
@@ -41,11 +42,12 @@ export const inspectCommand = defineCommand({
   ],
   flags: FLAGS,
   notes: "Needs --allow-ffi: Deno's own API does not show socket options. Linux and macOS.",
-  async run({ flags, args, io }) {
+  async run({ flags, args, given, io }) {
     configureProgramLogging(flags, io);
     const [text, ...more] = args;
     if (text === undefined || more.length > 0) throw new UsageError("inspect takes one endpoint");
     const endpoint = tlsEndpoint(parseEndpoint(text), flags);
+    refuseIdleFlags(given, [endpoint]);
     const inspection = await inspect(endpoint, flags);
     io.stdout.write(flags.json ? `${JSON.stringify(inspectionObject(inspection))}\n` : inspectionText(inspection));
     return EXIT.done;

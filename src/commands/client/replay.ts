@@ -1,12 +1,15 @@
 import { UsageError } from "../../base/errors.ts";
 import type { FlagTable } from "../../base/flag_spec.ts";
 import { defineCommand } from "../../cli/command.ts";
+import { parseEndpoint } from "../../net/endpoint.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { readNamedFile } from "../read_named_file.ts";
 import { dial, DIAL_FLAGS, isMessageWise } from "./dial.ts";
 import { exchangeOnCommandLine } from "./exchange_command.ts";
+import { refuseIdleFlags } from "./idle_flags.ts";
 import { parseRecording } from "./replay/recording.ts";
 import { replaySteps } from "./replay/replay_steps.ts";
+import { tlsEndpoint } from "./tls_flags.ts";
 
 const FLAGS = {
   timed: { type: "boolean", help: "send with the pauses of the recording; otherwise as fast as answers come" },
@@ -28,12 +31,13 @@ export const replayCommand = defineCommand({
   ],
   flags: FLAGS,
   notes: "Each thing that was sent is sent once the answers before it have come. Needs the permission to read FILE.",
-  async run({ flags, args, io }) {
+  async run({ flags, args, given, io }) {
     configureProgramLogging(flags, io);
     const [file, endpoint, ...more] = args;
     if (file === undefined || endpoint === undefined || more.length > 0) {
       throw new UsageError("replay takes a file and an endpoint");
     }
+    refuseIdleFlags(given, [tlsEndpoint(parseEndpoint(endpoint), flags)]);
     const recording = parseRecording(await readNamedFile(file, "the recording"), file);
     using stop = io.stop.listen();
     const { framing } = recording.head;

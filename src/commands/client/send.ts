@@ -1,11 +1,14 @@
 import { UsageError } from "../../base/errors.ts";
 import type { FlagTable } from "../../base/flag_spec.ts";
 import { type CommandDefinition, defineCommand } from "../../cli/command.ts";
+import { parseEndpoint } from "../../net/endpoint.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { dial, DIAL_FLAGS } from "./dial.ts";
 import { exchangeOnCommandLine } from "./exchange_command.ts";
+import { refuseIdleFlags } from "./idle_flags.ts";
 import { firstStep } from "./send/first_step.ts";
 import { stepsOf } from "./send/steps.ts";
+import { tlsEndpoint } from "./tls_flags.ts";
 
 const FLAGS = {
   expect: { type: "text", repeat: true, help: "wait until TEXT comes" },
@@ -58,6 +61,7 @@ async function run({ flags, args, given, io }: Parameters<CommandDefinition<type
   const [endpoint, data, ...more] = args;
   if (endpoint === undefined) throw new UsageError("no endpoint to send to");
   if (more.length > 0) throw new UsageError(`send takes one DATA; "${more[0]}" is one more (quote it, or use --then)`);
+  refuseIdleFlags(given, [tlsEndpoint(parseEndpoint(endpoint), flags)]);
   using stop = io.stop.listen();
   const style = { isHex: flags.hex, isLiteral: flags.literal };
   const first = await firstStep({ data, file: flags.file, timeoutMs: flags.timeout, ...style }, io, stop.signal);

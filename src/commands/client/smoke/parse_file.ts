@@ -2,6 +2,7 @@ import { load as loadYaml, YAMLException } from "js-yaml";
 import type { z } from "zod";
 import { UsageError } from "../../../base/errors.ts";
 import { suggest } from "../../../base/suggest.ts";
+import { idleKeys } from "./idle_keys.ts";
 import { keysAt, type SmokeFile, smokeSchema } from "./schema.ts";
 import { fillVariables, type VariableSource } from "./variables.ts";
 import { YamlLines } from "./yaml_lines.ts";
@@ -32,8 +33,20 @@ export function parseSmokeFile(text: string, name: string, env: VariableSource["
     new UsageError(`${locate(path)}: ${path.length === 0 ? "" : `${formatPath(path)}: `}${message}`);
   const filled = fillVariables(raw, { env, variables: variablesOf(raw, env, mistake) }, mistake);
   const checked = smokeSchema.safeParse(filled);
-  if (checked.success) return { file: checked.data, locate };
-  throw mistakesError(checked.error.issues, mistake);
+  if (!checked.success) throw mistakesError(checked.error.issues, mistake);
+  refuseIdleKeys(checked.data, mistake);
+  return { file: checked.data, locate };
+}
+
+function refuseIdleKeys(
+  { tests, defaults }: SmokeFile,
+  mistake: (path: readonly PropertyKey[], message: string) => Error,
+): void {
+  for (const [index, test] of tests.entries()) {
+    for (const [path, lacking] of idleKeys(test, defaults)) {
+      throw mistake(["tests", index, ...path], `the endpoint has no ${lacking}`);
+    }
+  }
 }
 
 function load(text: string, name: string): unknown {

@@ -59,11 +59,20 @@ Deno.test("parseSmokeFile() names file, line and path of a mistake", () => {
     [["steps:", "  - expect-bytes: 0g"], "smoke.yaml:5: tests[0].steps[0].expect-bytes: Cannot parse hex"],
     [["framing: words", "check: {}"], "smoke.yaml:4: tests[0].framing: Cannot parse framing"],
     [["check: {", "name: b"], "smoke.yaml:"],
+    [["check: { min-days: 5 }"], "smoke.yaml:4: tests[0].check.min-days: the endpoint has no TLS"],
+    [["tls: { ca: x }", "check: {}"], "smoke.yaml:4: tests[0].tls: the endpoint has no TLS"],
+    [["check: { status: 200 }"], "smoke.yaml:4: tests[0].check.status: the endpoint has no WebSocket"],
     [["tags: ${nobody}"], 'smoke.yaml:4: tests[0].tags: the file has no variable "nobody"'],
     [["tags: ${env.NOT}"], "smoke.yaml:4: tests[0].tags: the variable NOT of the environment is not set"],
     [["tags: ${a b}"], 'smoke.yaml:4: tests[0].tags: Cannot read "${a b}"'],
   ];
   for (const [lines, expected] of cells) assertEquals(mistakeIn(...lines).slice(0, expected.length), expected);
+});
+
+Deno.test("parseSmokeFile() takes what is said of TLS where it begins in the clear", () => {
+  const test = 'tests: [{ name: a, endpoint: ":25", check: { min-days: 5 } }]';
+  assertThrows(() => parse(test), UsageError, "the endpoint has no TLS");
+  parse(`defaults: { tls: { starttls: smtp } }\n${test}`);
 });
 
 Deno.test("parseSmokeFile() throws a UsageError when the text is no smoke file", () => {
