@@ -28,9 +28,9 @@ export function handleJson(hub: Hub, member: Member, data: Uint8Array): InputRes
       throw new ChatError("login-required", 'Log in first: {"type":"login","name":"...","password":"..."}');
     }
     const result = serve(hub, member, request);
-    return result instanceof Promise ? result.catch((error: unknown) => rethrow(error, request.id)) : result;
+    return result instanceof Promise ? result.catch((error: unknown) => rethrow(error, request)) : result;
   } catch (error) {
-    return rethrow(error, request.id);
+    return rethrow(error, request);
   }
 }
 
@@ -133,7 +133,9 @@ function moderate(hub: Hub, member: Member, request: ModerationRequest): InputRe
 }
 
 /** The program is told which request was refused. */
-function rethrow(error: unknown, id: string | undefined): never {
+function rethrow(error: unknown, { type, id }: JsonRequest): never {
   if (!(error instanceof ChatError) || error instanceof RequestError) throw error;
-  throw new RequestError(error.message, error.field, id, error.code);
+  // The person that a private message is for stands in a field of another name.
+  const field = type === "private" && error.field === "nick" ? "to" : error.field;
+  throw new RequestError(error.message, field, id, error.code);
 }

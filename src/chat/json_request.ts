@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { suggest } from "../base/suggest.ts";
 import { parseDuration } from "../base/units.ts";
 import { ChatError, type ChatErrorCode } from "./chat_error.ts";
+import { cleanText } from "./clean_text.ts";
 import { HISTORY_MOST } from "./names.ts";
 
 const id = z.string().min(1).max(128).optional();
@@ -50,6 +52,9 @@ const REQUEST = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("quit"), id }),
 ]);
 
+const FIELD_NAMES = [...new Set(REQUEST.options.flatMap(({ shape }) => Object.keys(shape)))];
+const TYPE_NAMES = REQUEST.options.map(({ shape }) => shape.type.value);
+
 /** What a program asks for on the JSON wire. */
 export type JsonRequest = z.infer<typeof REQUEST>;
 
@@ -85,15 +90,36 @@ export function parseRequest(text: string): JsonRequest {
   }
   const result = REQUEST.safeParse(value);
   if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const unknownKey = issue?.code === "unrecognized_keys" ? issue.keys[0] : undefined;
-  const field = unknownKey ?? (issue?.path.join(".") || undefined);
-  const what = unknownKey === undefined ? issue?.message ?? "Invalid input" : "No such field";
+  const { field, what } = faultOf(value, result.error.issues);
   throw new RequestError(field === undefined ? what : `${field}: ${what}`, field, idOf(value));
 }
 
+/** The field at fault and what is wrong with it; a mistyped field first, for others may seem to be missing by it. */
+function faultOf(value: unknown, issues: readonly z.core.$ZodIssue[]): { field?: string | undefined; what: string } {
+  const unknownKey = issues.find((issue) => issue.code === "unrecognized_keys")?.keys[0];
+  if (unknownKey !== undefined) {
+    return { field: unknownKey, what: `No such field${hint(unknownKey, FIELD_NAMES)}` };
+  }
+  const [issue] = issues;
+  if (issue?.code === "invalid_union") return { field: "type", what: faultOfType(fieldOf(value, "type")) };
+  return { field: issue?.path.join(".") || undefined, what: issue?.message ?? "Invalid input" };
+}
+
+function faultOfType(type: unknown): string {
+  if (typeof type !== "string") return "Every request has one, such as publish";
+  return `No request is called "${cleanText(type).slice(0, 64)}"${hint(type, TYPE_NAMES)}`;
+}
+
+function hint(typed: string, known: readonly string[]): string {
+  const near = suggest(typed.slice(0, 64), known);
+  return near === undefined ? "" : `; did you mean "${near}"?`;
+}
+
 function idOf(value: unknown): string | undefined {
-  return typeof value === "object" && value !== null && "id" in value && typeof value.id === "string"
-    ? value.id
-    : undefined;
+  const id = fieldOf(value, "id");
+  return typeof id === "string" ? id : undefined;
+}
+
+function fieldOf(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
 }

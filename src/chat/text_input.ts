@@ -5,6 +5,7 @@ import { CHAT_COMMANDS } from "./commands/mod.ts";
 import type { Hub } from "./hub.ts";
 import type { InputResult } from "./input.ts";
 import type { Member } from "./member.ts";
+import { withoutTelnetCommands } from "./telnet.ts";
 
 const COMMANDS = new Map(CHAT_COMMANDS.map((command) => [command.name, command]));
 
@@ -14,7 +15,9 @@ const COMMANDS = new Map(CHAT_COMMANDS.map((command) => [command.name, command])
  * @throws {ChatError} It is refused.
  */
 export function handleText(hub: Hub, member: Member, data: Uint8Array): InputResult {
-  const line = decodeText(data);
+  const line = decodeText(data) ?? decodeText(withoutTelnetCommands(data));
+  // Commands of telnet alone are no line that someone typed.
+  if (line === "" && data.length > 0) return;
   if (line === undefined) throw new ChatError("not-text", "That line is not UTF-8 and was not passed on");
   if (!line.startsWith("/") || line.startsWith("//")) {
     mustBeAdmitted(member);

@@ -44,6 +44,18 @@ Deno.test("chat refuses a line that is not UTF-8, and keeps the connection", asy
   assertEquals(await bob.line(), "* In #lobby: @guest1");
 });
 
+Deno.test("chat takes no offence at what telnet says to the other end", async () => {
+  await using started = await startServer(CHAT);
+  using ann = await enterChat(started.endpoint, "ann");
+  using bob = await enterChat(started.endpoint);
+  // WILL NAWS, DO SUPPRESS-GO-AHEAD; and what it sends for Ctrl-C.
+  await writeAll(bob.conn, Uint8Array.of(0xff, 0xfb, 0x1f, 0xff, 0xfd, 3, ...new TextEncoder().encode("hello\r\n")));
+  assertEquals(await ann.until(/^\[/), "[#lobby] guest2: hello");
+  await writeAll(bob.conn, Uint8Array.of(0xff, 0xf4, 0xff, 0xfd, 6, 13, 10));
+  await bob.send("/who");
+  assertEquals(await bob.line(), "* In #lobby: @ann, guest2");
+});
+
 for (const wire of CHAT_WIRES) {
   Deno.test(`chat over ${wire} refuses what is empty, blank or too long, and passes no escape on`, async () => {
     await using chat = await ServedChat.start(wire);

@@ -45,6 +45,9 @@ for (const wire of CHAT_WIRES) {
       ["{", { code: "bad-request" }],
       ["[]", { code: "bad-request" }],
       [{ type: "shout", id: "1" }, { code: "bad-request", field: "type", id: "1" }],
+      [{ type: "publihs" }, { field: "type", text: 'type: No request is called "publihs"; did you mean "publish"?' }],
+      [{ room: "#dev" }, { field: "type", text: "type: Every request has one, such as publish" }],
+      [{ type: "publish", room: "#dev", txt: "x" }, { field: "txt", text: 'txt: No such field; did you mean "text"?' }],
       [{ type: "publish", room: "#dev", id: "2" }, { code: "bad-request", field: "text", id: "2" }],
       [{ type: "publish", room: 7, text: "x" }, { code: "bad-request", field: "room" }],
       [{ type: "publish", room: "#dev", txt: "x", text: "x" }, { code: "bad-request", field: "txt" }],
@@ -52,7 +55,7 @@ for (const wire of CHAT_WIRES) {
       [{ type: "join", room: "#dev", seq: 1 }, { code: "bad-request", field: "epoch" }],
       [{ type: "join", room: "a b" }, { code: "bad-room", field: "room" }],
       [{ type: "nick", nick: "*" }, { code: "bad-nick", field: "nick" }],
-      [{ type: "private", to: "nobody", text: "x" }, { code: "no-such-nick", field: "nick" }],
+      [{ type: "private", to: "nobody", text: "x" }, { code: "no-such-nick", field: "to" }],
       [{ type: "history", room: "#dev", count: 101 }, { code: "bad-request", field: "count" }],
     ];
     for (const [request, error] of cases) {

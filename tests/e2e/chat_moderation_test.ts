@@ -29,6 +29,10 @@ for (const wire of CHAT_WIRES) {
     assertMatch(await bob.reply("/join #lobby") ?? "", /^\* You are in #lobby/);
     await ann.until(/bob joined/);
 
+    assertEquals(
+      await ann.reply("/ban bob 10x spam"),
+      '! Cannot use "10x" as a time: write it as in 30s, 10m, 2h or 1d',
+    );
     await ann.send("/ban bob 1h spam");
     assertEquals(await ann.line(), "* ann banned bob in #lobby for 1h (spam)");
     await bob.until(/You left/);

@@ -4,6 +4,9 @@ import { cleanText } from "../clean_text.ts";
 import { kick as kickMember, lift, type ModerationCall, restrict, setOperator } from "../moderation.ts";
 import { type ChatCommand, splitWord } from "./command.ts";
 
+/** A word that can only have been meant as a time, so that a mistyped one is no reason for a ban without end. */
+export const TIME: RegExp = /^\d+(?:\.\d+)?[a-z]{0,8}$/i;
+
 /** `NAME [REASON]` of a command for the current room. */
 type Act = (call: ModerationCall) => void | Promise<void>;
 
@@ -17,7 +20,7 @@ function command(name: string, usage: string, summary: string, act: Act): ChatCo
       const [subject, afterSubject] = splitWord(rest);
       if (subject === "") throw new ChatError("bad-request", `It takes a name: /${name} ${usage}`);
       const [first, afterFirst] = splitWord(afterSubject);
-      const isTimed = usage.includes("TIME") && /^\d[\d.]*(ms|s|m|h|d)/.test(first);
+      const isTimed = usage.includes("TIME") && TIME.test(first);
       const reason = cleanText(isTimed ? afterFirst : afterSubject) || undefined;
       return act({ hub, member, room, subject, reason, durationMs: isTimed ? timeOf(first) : undefined });
     },

@@ -7,6 +7,9 @@
 
 /** @import { Request, Wish } from "./types.ts" */
 
+/** A word that can only have been meant as a time. */
+const TIME = /^\d+(?:\.\d+)?[a-z]{0,8}$/i;
+
 /** For `/help`. */
 export const COMMANDS = [
   "/me TEXT says what you do",
@@ -80,7 +83,9 @@ function roomWish(command, room, rest) {
       return moderation("kick", room, first, { reason: more.join(" ") });
     case "ban":
     case "mute":
-      return moderation(command, room, first, { time: more[0], reason: more.slice(1).join(" ") });
+      return TIME.test(more[0] ?? "")
+        ? moderation(command, room, first, { time: more[0], reason: more.slice(1).join(" ") })
+        : moderation(command, room, first, { reason: more.join(" ") });
     case "unban":
     case "unmute":
     case "op":

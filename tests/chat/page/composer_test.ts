@@ -22,6 +22,11 @@ const LINES: readonly [string, typeof LOBBY, unknown][] = [
     kind: "request",
     request: { type: "ban", room: "#lobby", nick: "eve", time: "10m", reason: "be kind" },
   }],
+  ["/ban eve be kind", LOBBY, {
+    kind: "request",
+    request: { type: "ban", room: "#lobby", nick: "eve", reason: "be kind" },
+  }],
+  ["/mute eve 1h", LOBBY, { kind: "request", request: { type: "mute", room: "#lobby", nick: "eve", time: "1h" } }],
   ["/kick eve", LOBBY, { kind: "request", request: { type: "kick", room: "#lobby", nick: "eve" } }],
   ["/kick eve", BOB, { kind: "fault", text: "/kick is for rooms" }],
   ["/dance", LOBBY, { kind: "fault", text: "No command is called /dance; /help lists them" }],

@@ -1,4 +1,5 @@
 import { suggest } from "../../../base/suggest.ts";
+import { TIME } from "../../../chat/commands/moderation.ts";
 import { CHAT_COMMANDS } from "../../../chat/commands/mod.ts";
 import { HISTORY_MOST } from "../../../chat/names.ts";
 import type { Request } from "./link.ts";
@@ -13,8 +14,6 @@ export type Typed =
   | { readonly kind: "quit" }
   | { readonly kind: "help" }
   | { readonly kind: "wrong"; readonly text: string };
-
-const TIME = /^\d[\d.]*(?:ms|s|m|h|d)/;
 
 /** Commands of the text wire that mean nothing on the wire of programs. */
 const NOT_HERE = new Set(["login", "mode"]);
@@ -63,9 +62,8 @@ export function readTyped(line: string, room: string | undefined): Typed {
       return inRoom((room) => ({ type: "kick", room, nick: first, ...(after === "" ? {} : { reason: after }) }));
     case "ban":
     case "mute": {
-      const [time, reason] = TIME.test(after)
-        ? [after.split(/\s/)[0], after.replace(/^\S+\s*/, "")]
-        : [undefined, after];
+      const [, word = "", words = ""] = /^(\S*)\s*(.*)$/s.exec(after) ?? [];
+      const [time, reason] = TIME.test(word) ? [word, words] : [undefined, after];
       const options = { ...(time ? { time } : {}), ...(reason ? { reason } : {}) };
       return inRoom((room) => ({ type: command, room, nick: first, ...options }));
     }

@@ -1,0 +1,33 @@
+/** "Interpret as command" (RFC 854). */
+const IAC = 0xff;
+const SUBNEGOTIATION_END = 0xf0;
+const SUBNEGOTIATION = 0xfa;
+/** From here on an option follows: WILL, WON'T, DO, DON'T. */
+const WILL = 0xfb;
+
+/**
+ * A line without what telnet clients say to the other end: they offer options
+ * when they connect, and send Ctrl-C as commands. Nothing answers them, which
+ * refuses the options (RFC 854).
+ */
+export function withoutTelnetCommands(line: Uint8Array): Uint8Array {
+  const kept: number[] = [];
+  for (let at = 0; at < line.length;) {
+    const length = commandLength(line, at);
+    if (length === 0) kept.push(line[at++] ?? 0);
+    else at += length;
+  }
+  return Uint8Array.from(kept);
+}
+
+/** How many bytes of a command begin here; 0 where none does. */
+function commandLength(line: Uint8Array, at: number): number {
+  const command = line[at + 1] ?? 0;
+  if (line[at] !== IAC || command < SUBNEGOTIATION_END || command === IAC) return 0;
+  if (command >= WILL) return at + 2 < line.length ? 3 : 0;
+  if (command !== SUBNEGOTIATION) return 2;
+  for (let end = at + 2; end + 1 < line.length; end++) {
+    if (line[end] === IAC && line[end + 1] === SUBNEGOTIATION_END) return end + 2 - at;
+  }
+  return 0;
+}
