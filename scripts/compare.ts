@@ -2,6 +2,8 @@
  * Tries Parley, ncat, socat, websocat and wait4x side by side, and prints the
  * README's table: every cell is what a command did.
  *
+ * Where `dist/` has a compiled `parley-client`, its size and start are told too.
+ *
  * `deno task compare [--commands]`; with `--commands` each command is printed
  * with its outcome on standard error.
  *
@@ -12,8 +14,11 @@ import { startPeers } from "./compare/peers.ts";
 import { commandOf, run } from "./compare/run.ts";
 import { type ServerTrial, serverTrials } from "./compare/server_trials.ts";
 import { clientTrials, type Tool, TOOLS, type Trial } from "./compare/trials.ts";
+import { findTool } from "../tests/support/tools.ts";
+import { startUpMs } from "./release/start_up.ts";
 import { VERSION } from "../src/cli/version.ts";
 
+const VERSION_FLAG: Partial<Record<Tool, string>> = { socat: "-V" };
 const NOT_ITS_TRADE = "–";
 const showsCommands = Deno.args.includes("--commands");
 
@@ -50,9 +55,27 @@ async function serverCell(trial: ServerTrial, tool: Tool): Promise<string> {
 async function versionOf(tool: Tool): Promise<string> {
   if (tool === "parley") return `Parley ${VERSION}`;
   if (commandOf(tool) === undefined) return `${tool} (missing)`;
-  const { stdout, stderr } = await run(tool === "socat" ? ["socat", "-V"] : [tool, "--version"]);
+  const { stdout, stderr } = await run([tool, VERSION_FLAG[tool] ?? "--version"]);
   const version = /(?:[Vv]ersion |websocat )v?(\d[\d.]*)/.exec(stdout + stderr)?.[1];
   return `${tool} ${version}`;
+}
+
+/** The compiled program for us, the one on the path for the others. */
+function fileOf(tool: Tool): string | undefined {
+  const ours = decodeURIComponent(new URL("../dist/parley-client", import.meta.url).pathname);
+  return findTool(tool === "parley" ? ours : tool);
+}
+
+async function sizeCell(tool: Tool): Promise<string> {
+  const path = fileOf(tool);
+  return path === undefined ? "not tried" : `${(Math.ceil((await Deno.stat(path)).size / 1e5) / 10).toFixed(1)} MB`;
+}
+
+async function startCell(tool: Tool): Promise<string> {
+  const path = fileOf(tool);
+  return path === undefined
+    ? "not tried"
+    : `${Math.ceil(await startUpMs(path, [VERSION_FLAG[tool] ?? "--version"]))} ms`;
 }
 
 async function row(cell: (tool: Tool) => Promise<string>): Promise<string[]> {
@@ -70,3 +93,5 @@ for (const trial of clientTrials(peers)) {
 for (const trial of serverTrials()) {
   console.log(`| ${trial.question} | ${(await row((tool) => serverCell(trial, tool))).join(" | ")} |`);
 }
+console.log(`| size of the program, beside the system's libraries | ${(await row(sizeCell)).join(" | ")} |`);
+console.log(`| starts and says its version in | ${(await row(startCell)).join(" | ")} |`);

@@ -33,6 +33,9 @@ export interface Trial {
 
 const HELLO = { input: "hello\n" };
 
+/** Speaks and listens for a while, so that no answer is cut short. */
+const TALK = { ...HELLO, holdInput: true, limitMs: 2_000 };
+
 /** The exit code, or that there is none. */
 export function sayCode({ code, ms }: Outcome): string {
   return code === undefined ? `hangs (ended after ${Math.round(ms / 1_000)} s)` : `exit ${code}`;
@@ -40,6 +43,10 @@ export function sayCode({ code, ms }: Outcome): string {
 
 function sayReply(outcome: Outcome): string {
   return `${outcome.stdout.includes("the late reply") ? "printed" : "lost"}, ${sayCode(outcome)}`;
+}
+
+function sayTrust(outcome: Outcome): string {
+  return outcome.stdout.includes("hello") ? "talks to it" : sayCode(outcome);
 }
 
 function sayEcho(outcome: Outcome): string {
@@ -173,18 +180,18 @@ export function clientTrials(peers: Peers): readonly Trial[] {
     {
       question: "TLS, a certificate of an unknown authority",
       tries: {
-        parley: [{ words: ["parley-client", "connect", `tls://${at(peers.tls)}`], ...HELLO, say: sayCode }],
+        parley: [{ words: ["parley-client", "connect", `tls://${at(peers.tls)}`], ...TALK, say: sayTrust }],
         ncat: [
-          { words: ["ncat", "--ssl", "127.0.0.1", peers.tls], ...HELLO, say: sayCode },
+          { words: ["ncat", "--ssl", "127.0.0.1", peers.tls], ...TALK, say: sayTrust },
           {
             label: "with `--ssl-verify`: ",
             words: ["ncat", "--ssl-verify", "127.0.0.1", peers.tls],
-            ...HELLO,
-            say: sayCode,
+            ...TALK,
+            say: sayTrust,
           },
         ],
-        socat: [{ words: ["socat", "-", `OPENSSL:${at(peers.tls)}`], ...HELLO, say: sayCode }],
-        websocat: [{ words: ["websocat", "-b", "-", `ssl-connect:tcp:${at(peers.tls)}`], ...HELLO, say: sayCode }],
+        socat: [{ words: ["socat", "-", `OPENSSL:${at(peers.tls)}`], ...TALK, say: sayTrust }],
+        websocat: [{ words: ["websocat", "-b", "-", `ssl-connect:tcp:${at(peers.tls)}`], ...TALK, say: sayTrust }],
       },
     },
     {

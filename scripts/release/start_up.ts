@@ -2,12 +2,12 @@ import { run } from "./run.ts";
 
 const RUNS = 5;
 
-/** Milliseconds from the start of a program to the end of `--version`: the median of a few runs. */
-export async function startUpMs(path: string): Promise<number> {
+/** Milliseconds from the start of a program to the end of `--version`, or of what the words ask for: the median of a few runs. */
+export async function startUpMs(path: string, words: readonly string[] = ["--version"]): Promise<number> {
   const times: number[] = [];
   for (let turn = 0; turn < RUNS; turn++) {
     const startedMs = performance.now();
-    await run(path, ["--version"]);
+    await run(path, words);
     times.push(performance.now() - startedMs);
   }
   return times.sort((a, b) => a - b)[Math.floor(RUNS / 2)] ?? NaN;

@@ -47,9 +47,10 @@ export const reply = defineService({
     { words: "reply :8080 --http --text 'ok\\n'", does: "be an HTTP server that says ok" },
     { words: "reply :2525 --on connect --text '220 ready\\r\\n' --then keep", does: "say a banner and stay" },
   ],
-  async create(flags) {
+  async create(flags, { codec }) {
+    const isLine = codec?.name === "line" && flags.on === "message" && !flags.http;
     const plan: ReplyPlan = {
-      text: await loadReplyText(flags),
+      text: await loadReplyText(flags, { isLine }),
       isKept: flags.then === undefined ? flags.on !== "connect" : flags.then === "keep",
       isHttp: flags.http,
     };

@@ -1,4 +1,5 @@
 import type { FlagTable, FlagValues } from "../base/flag_spec.ts";
+import type { Codec } from "../framing/codec.ts";
 import type { Authenticator } from "../guard/authenticator.ts";
 import type { Logger } from "../log/logger.ts";
 import type { HttpRoutes } from "../serve/http/route.ts";
@@ -28,6 +29,8 @@ export interface ServiceContext {
   readonly log: Logger;
   /** Who may log in, where `--auth` asks for it. */
   readonly authenticator?: Authenticator | undefined;
+  /** How streams are cut into messages. */
+  readonly codec?: Codec | undefined;
 }
 
 /** A service of `parley-server`: one file each, one line in the registry. */

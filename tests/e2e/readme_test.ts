@@ -1,22 +1,21 @@
-/** What the README says Parley prints when something goes wrong, each line made anew. */
+/** The README's first sessions, and what it says Parley prints when something goes wrong, run as they stand. */
 
 import { assert } from "@std/assert";
 import { TestAuthority } from "../support/certificates.ts";
 import { fromFileUrl } from "../support/paths.ts";
 import { resettingPeer } from "../support/resetting_peer.ts";
 import { tlsPeer } from "../support/tls_peer.ts";
+import { toolTest } from "../support/tools.ts";
 import { Stage, transcriptsOf } from "../support/transcript.ts";
 
 const readme = await Deno.readTextFile(fromFileUrl("../../README.md"));
-const transcripts = transcriptsOf(readme, "## Troubleshooting");
-assert(transcripts.length >= 7);
 
-for (const transcript of transcripts) {
-  const [first] = transcript.steps;
-  Deno.test({
-    name: `the README's troubles are as they stand: ${first?.command}`,
-    ignore: Deno.build.os === "windows",
-    async fn() {
+for (const heading of ["## Quick start", "## Troubleshooting"]) {
+  const transcripts = transcriptsOf(readme, heading);
+  assert(transcripts.length >= 4, heading);
+  for (const transcript of transcripts) {
+    const needsNc = transcript.steps.some(({ command }) => /\| nc /.test(command));
+    toolTest(needsNc ? "nc" : "sh", `README, ${heading.slice(3)}: ${transcript.steps[0]?.command}`, async () => {
       const authority = await TestAuthority.create("Example CA");
       await using resetting = await resettingPeer();
       await using expired = tlsPeer(await authority.issue({ fromDays: -60, toDays: -30 }));
@@ -28,8 +27,8 @@ for (const transcript of transcripts) {
       await Deno.writeTextFile(`${stage.folder}/cert.pem`, cert);
       await Deno.writeTextFile(`${stage.folder}/key.pem`, key);
       await stage.run(transcript);
-    },
-  });
+    });
+  }
 }
 
 function portOf(endpoint: string): string {

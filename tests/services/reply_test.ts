@@ -12,6 +12,18 @@ Deno.test("reply answers each line, with the message in the place of {message}",
   assertEquals([await peer.line(), await peer.line()], ["echo: got it", "echo: two"]);
 });
 
+Deno.test("reply to each line takes an answer with a line end for the line, and refuses several lines", async () => {
+  await using started = await startServer(["reply", "tcp://127.0.0.1:0", "--text", "status 200\\r\\n"]);
+  using conn = await dial(started.endpoint);
+  const peer = new LinePeer(conn);
+  await peer.send("status?");
+  await peer.send("status?");
+  assertEquals([await peer.line(), await peer.line()], ["status 200", "status 200"]);
+  const { code, stderr } = await runProgram("server", ["reply", "tcp://127.0.0.1:0", "--text", "a\\nb\\n"]);
+  assertEquals(code, 2);
+  assertStringIncludes(stderr, "Cannot give an answer of several lines with --framing line; take --framing raw");
+});
+
 Deno.test("reply --then close closes after the first answer", async () => {
   await using started = await startServer(["reply", ":0", "--text", "bye", "--then", "close"]);
   using conn = await dial(started.endpoint);

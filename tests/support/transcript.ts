@@ -116,7 +116,7 @@ export class Stage implements AsyncDisposable {
   }
 
   #withPorts(command: string): string {
-    return command.replaceAll(/(?<=:)\d{4,5}\b/g, (port) => {
+    return command.replaceAll(/(?<=:|127\.0\.0\.1 )\d{4,5}\b/g, (port) => {
       const real = this.#ports.get(port) ?? String(findFreePort());
       this.#ports.set(port, real);
       return real;

@@ -128,7 +128,7 @@ async function createService(
   flags: Readonly<Record<string, unknown>>,
   { log, authenticator, codec }: { log: Logger; authenticator: Authenticator | undefined; codec: Codec },
 ): Promise<Service> {
-  const made = await service.create(flags, { log, authenticator });
+  const made = await service.create(flags, { log, authenticator, codec });
   if (authenticator === undefined || service.asksForLogIn) return made;
   return logInFirst(made, { authenticator, isRaw: codec.name === "raw" });
 }
