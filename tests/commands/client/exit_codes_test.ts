@@ -49,6 +49,26 @@ check   unix  4  -  -  -  -  -  5  1  0
 check   tls   4  3  5  6  7  7  5  1  0
 check   ws    4  3  5  1  7  7  5  1  0
 check   wss   4  3  5  6  7  7  5  1  0
+smoke   tcp   4  3  5  -  7  7  5  1  0
+smoke   unix  4  -  -  -  -  -  5  1  0
+smoke   tls   4  3  5  6  7  7  5  1  0
+smoke   ws    4  3  5  1  7  7  5  1  0
+smoke   wss   4  3  5  6  7  7  5  1  0
+replay  tcp   4  3  5  -  7  7  5  1  0
+replay  unix  4  -  -  -  -  -  5  1  0
+replay  tls   4  3  5  6  7  7  5  1  0
+replay  ws    4  3  5  1  7  7  5  1  0
+replay  wss   4  3  5  6  7  7  5  1  0
+bench   tcp   4  3  5  -  7  7  5  1  0
+bench   unix  4  -  -  -  -  -  5  1  0
+bench   tls   4  3  5  6  7  7  5  1  0
+bench   ws    4  3  5  1  7  7  5  1  0
+bench   wss   4  3  5  6  7  7  5  1  0
+chat    tcp   4  3  5  -  7  7  5  1  0
+chat    unix  4  -  -  -  -  -  5  1  0
+chat    tls   4  3  5  6  7  7  5  1  0
+chat    ws    4  3  5  1  7  7  5  1  0
+chat    wss   4  3  5  6  7  7  5  1  0
 `;
 
 const SCHEMES = ["tcp", "unix", "tls", "ws", "wss"] as const;
@@ -64,6 +84,7 @@ interface World {
   readonly echo: Endpoints;
   readonly discard: Endpoints;
   readonly greet: Endpoints;
+  readonly chat: Endpoints;
   /** Says nothing, and does not end either. */
   readonly silent: Endpoints;
   readonly folder: string;
@@ -97,9 +118,31 @@ function endpointFor(outcome: Outcome, scheme: Scheme, command: string, world: W
       return endpointOn(scheme, `127.0.0.1:${world.closePort(scheme)}`);
     case "silent":
       return world.silent[scheme];
-    default:
-      return command === "check" ? world.greet[scheme] : world.echo[scheme];
+    case "wrong answer":
+      return command === "send" || command === "smoke" || command === "replay"
+        ? world.echo[scheme]
+        : world.greet[scheme];
+    case "right answer":
+      return command === "check" ? world.greet[scheme] : command === "chat" ? world.chat[scheme] : world.echo[scheme];
   }
+}
+
+/** A smoke file or a recording that says hello and wants an answer. */
+async function fileFor(command: string, endpoint: string, outcome: Outcome, world: World): Promise<string> {
+  const path = await Deno.makeTempFile({ dir: world.folder });
+  const answer = outcome === "right answer" ? "hello" : "something else";
+  const tls = /^(?:tls|wss):/.test(endpoint) ? `tls: { ca: ${world.folder}/ca.pem },` : "";
+  const text = command === "smoke"
+    ? `tests: [{ name: a, endpoint: "${endpoint}", timeout: ${timeoutFor(outcome)}, ${tls}
+         steps: [{ send: hello }, { expect: "${answer}" }] }]`
+    : [{ recording: 1, framing: "raw" }, { from: "client", text: "hello" }, { from: "server", text: answer }]
+      .map((line) => `${JSON.stringify({ at: new Date(), endpoint, ...line })}\n`).join("");
+  await Deno.writeTextFile(path, text);
+  return path;
+}
+
+function timeoutFor(outcome: Outcome): string {
+  return outcome === "connect timeout" || outcome === "silent" || outcome === "wrong answer" ? "400ms" : "30s";
 }
 
 function wordsFor(command: string, outcome: Outcome): string[] {
@@ -112,6 +155,14 @@ function wordsFor(command: string, outcome: Outcome): string[] {
         ...["--connect-timeout", timeout, "--timeout", outcome === "wrong answer" ? "400ms" : timeout],
         ...["--expect", outcome === "right answer" ? "hello" : "something else"],
       ];
+    case "smoke":
+      return [];
+    case "replay":
+      return ["--connect-timeout", timeout, "--timeout", timeoutFor(outcome)];
+    case "bench":
+      return ["-c", "1", "-n", "1", "--connect-timeout", timeout, "--timeout", timeout];
+    case "chat":
+      return ["--connect-timeout", timeout, "--wait-reply", timeout];
     default:
       return [
         ...["--timeout", outcome === "wrong answer" ? "3s" : timeout],
@@ -136,7 +187,9 @@ async function exitCode(command: string, scheme: Scheme, outcome: Outcome, world
   const data = command === "send" ? ["hello"] : [];
   const trust = scheme === "tls" || scheme === "wss" ? ["--tls-ca", `${world.folder}/ca.pem`] : [];
   const io = new FakeIo(inputFor(command, outcome));
-  const words = [command, endpoint, ...data, ...trust, ...wordsFor(command, outcome)];
+  const target = command === "smoke" || command === "replay" ? [await fileFor(command, endpoint, outcome, world)] : [];
+  if (command !== "smoke") target.push(endpoint, ...data, ...trust);
+  const words = [command, ...target, ...wordsFor(command, outcome)];
   return [await runProgram(clientProgram, words, io), `${words.join(" ")}\n${io.out}${io.err}`];
 }
 
@@ -193,6 +246,7 @@ Deno.test("parley-client ends with the documented code, whatever becomes of the 
   const echo = stack.use(await startOverAll("echo", folder));
   const discard = stack.use(await startOverAll("discard", folder));
   const greet = stack.use(await startOverAll("greet", folder));
+  const chat = stack.use(await startOverAll("chat", folder));
   const [tcp, unix, tls] = await Promise.all(
     ["tcp://127.0.0.1:0", `unix:${folder}/silent.sock`, "tls://127.0.0.1:0"].map((text) => listenSilently(text, pair)),
   );
@@ -214,6 +268,7 @@ Deno.test("parley-client ends with the documented code, whatever becomes of the 
     echo: echo.endpoints,
     discard: discard.endpoints,
     greet: greet.endpoints,
+    chat: chat.endpoints,
     silent: {
       ...discard.endpoints,
       tcp: tcp?.endpoint ?? "",

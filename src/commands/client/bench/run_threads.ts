@@ -25,6 +25,8 @@ export async function runThreads(plan: LoadPlan, options: RunThreadsOptions): Pr
   if (plans.length > 1) await seeThatItOpens(plan, options.signal);
   const collector = new Collector();
   const everyone = Promise.withResolvers<void>();
+  // Handled here for good: where one fails before it is ready, perhaps nobody waits for the others yet.
+  everyone.promise.catch(() => {});
   let readyCount = 0;
   const run = plans.length === 1 ? runLoad : runLoadInWorker;
   const failed = new AbortController();

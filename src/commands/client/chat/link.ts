@@ -1,3 +1,4 @@
+import { preview, utf8 } from "../../../base/bytes.ts";
 import { Backoff } from "../../../base/backoff.ts";
 import { ClosedEarlyError, messageOf, ParleyError, TimeoutError, UsageError } from "../../../base/errors.ts";
 import { formatDuration } from "../../../base/units.ts";
@@ -32,6 +33,9 @@ export type Request = JsonRequest | { readonly type: "ban" | "mute"; readonly ti
 
 /** Begins the `id` of the requests that enter a room. */
 const ENTER = "enter ";
+
+/** Of what a server says that is no chat. */
+const SHOWN_CHARACTERS = 80;
 
 interface Place {
   epoch: string;
@@ -68,6 +72,8 @@ export class ChatLink {
   /** The name that was asked for, to be asked for again. */
   #wantedNick: string | undefined;
   #isWelcome = false;
+  /** What the server has said to people, before its welcome to programs. */
+  #said = "";
   readonly #leaving = new AbortController();
 
   /** Nothing is opened before {@linkcode run}. */
@@ -175,6 +181,7 @@ export class ChatLink {
   /** One connection, from dialling to its end; the result is why it ended. */
   async #converse(): Promise<unknown> {
     this.#isWelcome = false;
+    this.#said = "";
     this.#entered.clear();
     this.#resuming.clear();
     try {
@@ -182,7 +189,9 @@ export class ChatLink {
       try {
         await this.#talk(session);
         const endpoint = formatEndpoint(session.remote);
-        return new ClosedEarlyError(`${endpoint} ended the conversation`, { endpoint });
+        throw new ClosedEarlyError(`${endpoint} ended the conversation`, { endpoint });
+      } catch (error) {
+        throw this.#wasStrange(error) ? strangeWords(session, this.#said) : error;
       } finally {
         this.#session = undefined;
         session.close("done");
@@ -190,6 +199,12 @@ export class ChatLink {
     } catch (error) {
       return error;
     }
+  }
+
+  /** Whether something spoke, but no chat did. */
+  #wasStrange(error: unknown): boolean {
+    const hasEnded = error instanceof ClosedEarlyError || error instanceof TimeoutError;
+    return hasEnded && !this.#isWelcome && this.#said !== "";
   }
 
   /** Who leaves need not wait for a connection; one that is opened all the same is closed. */
@@ -218,6 +233,7 @@ export class ChatLink {
         const text = new TextDecoder().decode(data);
         // Until the wire has changed the server speaks to people.
         isJson ||= text.startsWith('{"type":"welcome"');
+        if (!isJson && this.#said.length < SHOWN_CHARACTERS) this.#said += `${text}\n`;
         const event = isJson ? parseEvent(text) : undefined;
         if (event !== undefined) this.#onEvent(event, session);
       }
@@ -350,4 +366,10 @@ function neverLate(): Error {
 /** The server answered, and said no: trying again would not help. */
 class RefusedByServerError extends ParleyError {
   override name = "RefusedByServerError";
+}
+
+function strangeWords(session: Session, said: string): ParleyError {
+  const endpoint = formatEndpoint(session.remote);
+  const shown = preview(utf8(said.trimEnd()), SHOWN_CHARACTERS);
+  return new ParleyError(`${endpoint} does not speak as a Parley chat does: it said "${shown}"`, { endpoint });
 }
