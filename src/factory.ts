@@ -164,6 +164,12 @@ export interface BindOptions extends SocketOptions, KernelOptions {
    */
   loopback?: boolean;
   /**
+   * Level of the log line that says where it is bound: a sender's port is of less interest than a server's.
+   *
+   * @default {"info"}
+   */
+  boundLogLevel?: "info" | "debug";
+  /**
    * Mode of a Unix socket's file.
    *
    * @default {0o600}
@@ -328,7 +334,7 @@ export async function bind(endpoint: string | Endpoint, options: BindOptions = {
     socket.close();
     throw error;
   }
-  setup.log.info(`bound to ${formatEndpoint(socket.endpoint)}`);
+  setup.log[options.boundLogLevel ?? "info"](`bound to ${formatEndpoint(socket.endpoint)}`);
   return socket;
 }
 
@@ -367,7 +373,7 @@ async function openListener(endpoint: Endpoint, setup: ListenerSetup): Promise<L
     case "unix":
       return await listenUnix(endpoint, setup);
     default:
-      throw unsupported("listen on", endpoint);
+      throw unsupported("listen on", endpoint, "tcp, tls, unix, ws or wss");
   }
 }
 
@@ -384,7 +390,7 @@ async function openConnection(endpoint: Endpoint, setup: ConnectionSetup): Promi
     case "unix":
       return await connectUnix(endpoint, setup);
     default:
-      throw unsupported("connect to", endpoint);
+      throw unsupported("connect to", endpoint, "tcp, tls, unix, ws or wss");
   }
 }
 
@@ -392,12 +398,11 @@ function openDatagramSocket(endpoint: Endpoint, setup: Parameters<typeof bindUdp
   if (!isHostEndpoint(endpoint)) {
     if (endpoint.scheme === "unixgram") return bindUnixDatagram(endpoint, setup);
   } else if (endpoint.scheme === "udp") return bindUdp(endpoint, setup);
-  throw unsupported("bind", endpoint);
+  throw unsupported("bind", endpoint, "udp or unixgram");
 }
 
-function unsupported(doing: string, endpoint: Endpoint): Error {
-  const text = formatEndpoint(endpoint);
-  return new SyntaxError(`Cannot ${doing} "${text}": ${endpoint.scheme} is not supported there`);
+function unsupported(doing: string, endpoint: Endpoint, known: string): Error {
+  return new SyntaxError(`Cannot ${doing} "${formatEndpoint(endpoint)}": it takes ${known}`);
 }
 
 type ListenerSetup = Parameters<typeof listenTcp>[1] & {

@@ -125,6 +125,7 @@ export class DatagramRelay {
       if (this.#clients.size >= MOST_CLIENTS && oldest !== undefined) this.#forget(oldest);
       const socket = await this.#options.open();
       const outflow = new Outflow(socket, this.forward);
+      this.#options.log.debug("new client", { client: key, by: formatEndpoint(socket.endpoint) });
       client = { socket, outflow, receiving: this.#receiveReplies(socket, endpoint) };
     } else {
       // Deleted first: a map keeps the order of insertion.

@@ -36,7 +36,8 @@ export function hasManyReceivers(target: Endpoint): boolean {
  * file beside the target's, which whoever serves the target can see too.
  */
 export function bindSender(target: Endpoint, local: string | undefined, options: BindOptions): Promise<DatagramSocket> {
-  return bind(local === undefined ? localFor(target) : parseEndpoint(local, { scheme: "udp", port: 0 }), options);
+  const endpoint = local === undefined ? localFor(target) : parseEndpoint(local, { scheme: "udp", port: 0 });
+  return bind(endpoint, { ...options, boundLogLevel: "debug" });
 }
 
 function localFor(target: Endpoint): Endpoint {

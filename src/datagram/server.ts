@@ -43,13 +43,17 @@ export class DatagramServer {
   readonly #options: DatagramServerOptions;
   readonly #ending = new AbortController();
   #isAmplificationSaid = false;
+  #failure: { readonly error: unknown } | undefined;
 
   /** Nothing is received before {@linkcode run}. */
   constructor(options: DatagramServerOptions) {
     this.#options = options;
   }
 
-  /** Receives and replies. It returns when `stop` aborts or `maxDatagrams` have been served. */
+  /**
+   * Receives and replies. It returns when `stop` aborts or `maxDatagrams` have
+   * been served, and throws, all sockets closed, what the service throws.
+   */
   async run(stop: AbortSignal): Promise<void> {
     const { sockets, log, service, impairment } = this.#options;
     const end = () => this.#end();
@@ -64,6 +68,7 @@ export class DatagramServer {
       impairment?.[Symbol.dispose]();
       log.info("ended", { ...this.counts.toFields(), ...impairment?.toFields() });
     }
+    if (this.#failure) throw this.#failure.error;
   }
 
   #end(): void {
@@ -136,7 +141,14 @@ export class DatagramServer {
   }
 
   #replyTo(datagram: Datagram, socket: DatagramSocket): Uint8Array | undefined {
-    const reply = this.#options.service.onDatagram(datagram, socket);
+    let reply: Uint8Array | undefined;
+    try {
+      reply = this.#options.service.onDatagram(datagram, socket);
+    } catch (error) {
+      // Not left to the receive loop: it takes what it catches for a failure of the socket, and goes on.
+      this.#failure ??= { error };
+      this.#end();
+    }
     if (reply === undefined) return undefined;
     // Only a Unix socket can be without a name.
     if (socket.endpoint.scheme !== "udp" && datagram.from === null) return this.#drop("no address");

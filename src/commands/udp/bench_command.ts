@@ -1,3 +1,4 @@
+import { DEFAULTS } from "../../base/defaults.ts";
 import { messageOf, UsageError } from "../../base/errors.ts";
 import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
 import { parseMessageRate } from "../../base/rates.ts";
@@ -59,6 +60,7 @@ async function bench(flags: FlagValues<typeof FLAGS>, args: readonly string[], i
   const [endpoint] = args;
   if (endpoint === undefined || args.length > 1) throw new UsageError("bench takes one endpoint");
   if (flags.size < PROBE_HEADER_BYTES) throw new UsageError(`--size: at least ${PROBE_HEADER_BYTES} bytes`);
+  if (flags.size > DEFAULTS.datagramBytes) throw new UsageError(`--size: at most ${DEFAULTS.datagramBytes} bytes`);
   const limits = flags.failIf.map(parseDatagramLimit);
   const perSecond = rateOf(flags.rate, flags.size);
   using stop = io.stop.listen();

@@ -1,13 +1,14 @@
 import { escapeControls, hexDump } from "../../base/bytes.ts";
 import type { FlagTable } from "../../base/flag_spec.ts";
 import { type Command, defineCommand } from "../../cli/command.ts";
-import { type RecordedDatagram, recordOf } from "../../datagram/recording.ts";
+import { recordOf } from "../../datagram/recording.ts";
 import { DatagramServer } from "../../datagram/server.ts";
 import { bind } from "../../factory.ts";
 import { Logger } from "../../log/logger.ts";
 import type { Datagram, DatagramSocket } from "../../net/datagram.ts";
 import { formatEndpoint } from "../../net/endpoint.ts";
 import { announceReady } from "../announce_ready.ts";
+import { NamedFile } from "../named_file.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { serveDatagramMetrics } from "./serve_metrics.ts";
 import { bindOptionsOf, datagramGateOf, SERVE_FLAGS } from "./shared_flags.ts";
@@ -40,20 +41,20 @@ export const listenCommand: Command = defineCommand({
   ].join("\n"),
   async run({ flags, args, io }) {
     configureProgramLogging(flags, io);
+    const endpoints = args.length > 0 ? args : [DEFAULT_ENDPOINT];
+    const { group: groups, reuseAddress } = flags;
+    const options = { ...bindOptionsOf(flags, "listen", [...endpoints, ...groups]), groups, reuseAddress };
     using stop = io.stop.listen();
     await using owner = new AsyncDisposableStack();
-    const record = flags.record === undefined ? undefined : owner.use(await openRecord(flags.record));
+    const record = flags.record === undefined ? undefined : owner.use(NamedFile.open(flags.record, "the recording"));
     const sockets: DatagramSocket[] = [];
-    for (const endpoint of args.length > 0 ? args : [DEFAULT_ENDPOINT]) {
-      const options = { ...bindOptionsOf(flags, "listen"), groups: flags.group, reuseAddress: flags.reuseAddress };
-      sockets.push(owner.use(await bind(endpoint, options)));
-    }
+    for (const endpoint of endpoints) sockets.push(owner.use(await bind(endpoint, options)));
     const startMs = performance.now();
     const print = (datagram: Datagram, socket: DatagramSocket) => {
       const { data, from, isTruncated } = datagram;
       const facts = { timeMs: Date.now(), atMs: performance.now() - startMs, from, to: socket.endpoint, isTruncated };
       const recorded = flags.json || record ? recordOf(data, facts) : undefined;
-      if (recorded) record?.write(recorded);
+      if (recorded) record?.write(`${JSON.stringify(recorded)}\n`);
       io.stdout.write(flags.json ? `${JSON.stringify(recorded)}\n` : `${textOf(datagram, flags.hex)}\n`);
     };
     const server = new DatagramServer({
@@ -80,16 +81,4 @@ function textOf({ data, from, isTruncated }: Datagram, isHex: boolean): string {
   const head = `${time} ${from === null ? "nameless" : formatEndpoint(from)} ${size}`;
   if (isHex) return [head, ...hexDump(data)].join("\n");
   return `${head}: ${escapeControls(new TextDecoder().decode(data))}`;
-}
-
-async function openRecord(path: string): Promise<{ write(recorded: RecordedDatagram): void } & Disposable> {
-  const file = await Deno.open(path, { write: true, create: true, truncate: true });
-  const encoder = new TextEncoder();
-  return {
-    write(recorded) {
-      let rest = encoder.encode(`${JSON.stringify(recorded)}\n`);
-      while (rest.length > 0) rest = rest.subarray(file.writeSync(rest));
-    },
-    [Symbol.dispose]: () => file.close(),
-  };
 }

@@ -56,7 +56,7 @@ export const relayCommand: Command = defineCommand({
     const target = await resolveTarget(to, stop.signal);
     const log = Logger.of("relay");
     await using owner = new AsyncDisposableStack();
-    const front = owner.use(await bind(endpoint, bindOptionsOf(flags, "relay")));
+    const front = owner.use(await bind(endpoint, bindOptionsOf(flags, "relay", [endpoint])));
     const relay = new DatagramRelay({
       front,
       target,

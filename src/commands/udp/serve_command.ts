@@ -47,14 +47,15 @@ export const serveCommand: Command = defineCommand({
     const impairment = impairmentOf(flags);
     const gate = datagramGateOf(flags);
     const log = Logger.of(service.name);
+    const work = await service.create(flags, { log, print: (line) => io.stdout.write(`${line}\n`) });
+    const bound = endpoints.length > 0 ? endpoints : [DEFAULT_ENDPOINT];
+    const options = bindOptionsOf(flags, service.name, bound);
     using stop = io.stop.listen();
     await using owner = new AsyncDisposableStack();
     const sockets: DatagramSocket[] = [];
-    for (const endpoint of endpoints.length > 0 ? endpoints : [DEFAULT_ENDPOINT]) {
-      sockets.push(owner.use(await bind(endpoint, bindOptionsOf(flags, service.name))));
-    }
+    for (const endpoint of bound) sockets.push(owner.use(await bind(endpoint, options)));
     const server = new DatagramServer({
-      service: await service.create(flags, { log, print: (line) => io.stdout.write(`${line}\n`) }),
+      service: work,
       sockets,
       log,
       maxDatagrams: flags.maxDatagrams,

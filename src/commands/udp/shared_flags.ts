@@ -1,7 +1,10 @@
+import { UsageError } from "../../base/errors.ts";
 import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
 import type { BindOptions } from "../../factory.ts";
 import { AccessList } from "../../guard/access_list.ts";
 import { DatagramGate } from "../../guard/datagram_gate.ts";
+import { isMulticast } from "../../base/ip.ts";
+import { isHostEndpoint, parseEndpoint } from "../../net/endpoint.ts";
 import { LOG_LEVELS } from "../../log/logger.ts";
 import { SOCKET_FLAGS, socketOptionsOf } from "../socket_flags.ts";
 
@@ -47,12 +50,31 @@ export function datagramGateOf(flags: FlagValues<typeof SERVE_FLAGS>): DatagramG
   });
 }
 
-/** How {@linkcode SERVE_FLAGS} want a socket bound. */
-export function bindOptionsOf(flags: FlagValues<typeof SERVE_FLAGS>, context: string): BindOptions {
+/**
+ * How {@linkcode SERVE_FLAGS} want a socket bound.
+ *
+ * @param endpoints All that are bound, and the groups that are joined.
+ * @throws {UsageError} A flag would be without effect.
+ */
+export function bindOptionsOf(
+  flags: FlagValues<typeof SERVE_FLAGS>,
+  context: string,
+  endpoints: readonly string[],
+): BindOptions {
+  if (flags.maxBytes === 0) throw new UsageError("--max-bytes: at least 1 byte");
+  if (flags.interface !== undefined && !endpoints.some(isGroup)) {
+    throw new UsageError("--interface is for multicast groups, as in udp://239.0.0.7:5000");
+  }
   return {
     context,
     maxBytes: flags.maxBytes,
     socketOptions: socketOptionsOf({ receiveBuffer: flags.receiveBuffer }),
     ...(flags.interface === undefined ? {} : { interface: flags.interface }),
   };
+}
+
+function isGroup(text: string): boolean {
+  if (isMulticast(text)) return true;
+  const endpoint = parseEndpoint(text, { scheme: "udp" });
+  return isHostEndpoint(endpoint) && isMulticast(endpoint.host);
 }

@@ -83,7 +83,12 @@ Deno.test("bench exits 5 when nothing comes back, 4 when nobody is bound", async
 });
 
 Deno.test("bench refuses a limit or a rate that is none with exit code 2", async () => {
-  for (const flags of [["--fail-if", "loss"], ["--fail-if", "loss>5"], ["--rate", "fast"], ["--size", "4"]]) {
+  for (
+    const flags of [["--fail-if", "loss"], ["--fail-if", "loss>5"], ["--rate", "fast"], ["--size", "4"], [
+      "--size",
+      "65508",
+    ]]
+  ) {
     assertEquals((await runProgram("udp", ["bench", ANY, ...flags])).code, 2, flags.join(" "));
   }
 });

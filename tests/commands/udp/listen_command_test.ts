@@ -86,6 +86,19 @@ Deno.test("listen --record keeps what replay sends again at the same distances",
   }
 });
 
+Deno.test({
+  name: "listen --record ends with exit code 8 when the disk is full",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    await using started = await startListen([ANY, "--record", "/dev/full"], { permissions: ["--allow-all"] });
+    using peer = new DatagramPeer(started.endpoint);
+    await peer.send("lost");
+    const { code, stderr } = await started.listen.outcome();
+    assertEquals(code, 8);
+    assertMatch(stderr, /^parley-udp: Cannot write the recording \/dev\/full: .*$/m);
+  },
+});
+
 Deno.test("replay names the line that is no datagram, with exit code 2", async () => {
   const file = await Deno.makeTempFile();
   try {

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { DatagramPeer } from "../../support/datagram_peer.ts";
 import { runProgram, startUdpServer } from "../../support/program.ts";
 
@@ -166,4 +166,20 @@ Deno.test("serve stays bounded in memory and ends promptly under a flood from on
   if (Deno.build.os === "windows") return;
   assertEquals(code, 0);
   assertMatch(stderr, /dropped_rate=\d{3,}/);
+});
+
+Deno.test("serve refuses what would be without effect before it binds, with exit code 2", async () => {
+  for (
+    const [words, why] of [
+      [["echo", ANY, "--interface", "127.0.0.1"], "--interface is for multicast groups"],
+      [["echo", ANY, "--max-bytes", "0"], "--max-bytes: at least 1 byte"],
+      [["reply", ANY], "reply takes one of --text, --hex and --file"],
+      [["echo", "tcp://:0"], "it takes udp or unixgram"],
+    ] as const
+  ) {
+    const { code, stderr } = await runProgram("udp", ["serve", ...words]);
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, why);
+    assert(!stderr.includes("bound to"), stderr);
+  }
 });
