@@ -35,6 +35,12 @@ export class StopSignals implements Disposable {
     return this.#controller.signal;
   }
 
+  /** 130 or 143 after the first signal. */
+  get exitCode(): number | undefined {
+    const { reason } = this.#controller.signal;
+    return reason instanceof StoppedError ? reason.exitCode : undefined;
+  }
+
   /** Takes the signals over until disposed of. */
   listen(): this {
     for (const signal of SIGNALS) {

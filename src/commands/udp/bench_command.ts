@@ -80,10 +80,13 @@ async function bench(flags: FlagValues<typeof FLAGS>, args: readonly string[], i
   const measured = await withProgress(measure, flags.oneWay, io);
   const result = new BenchResult(measured, { target: formatEndpoint(target), size: flags.size, roundTrips });
   const failed = limits.flatMap((limit) => limit.violation(result) ?? []);
-  const code = failed.length > 0 && !result.isSilent ? EXIT.unexpected : codeOf(result, target);
+  const verdict = failed.length > 0 && !result.isSilent ? EXIT.unexpected : codeOf(result, target);
+  const code = stop.exitCode ?? verdict;
   io.stdout.write(flags.json ? result.toJson(code, failed) : result.toText());
   for (const line of failed) io.stderr.write(`parley-udp: ${line}\n`);
-  if (result.isSilent) io.stderr.write(`${formatEndpoint(target)}: ${reasonOf(code, result, flags.oneWay)}\n`);
+  if (result.isSilent && stop.exitCode === undefined) {
+    io.stderr.write(`${formatEndpoint(target)}: ${reasonOf(code, result, flags.oneWay)}\n`);
+  }
   stop.signal.throwIfAborted();
   return code;
 }

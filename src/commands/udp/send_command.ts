@@ -73,7 +73,7 @@ async function send(flags: SendFlags, args: readonly string[], io: ProgramIo): P
   await exchange.run().catch((error: unknown) => {
     throw error instanceof LimitError ? new UsageError(error.message, { cause: error }) : error;
   });
-  const code = verdict.exitCode(exchange.summary);
+  const code = stop.exitCode ?? verdict.exitCode(exchange.summary);
   report.end(exchange.summary, code);
   stop.signal.throwIfAborted();
   return code;

@@ -92,3 +92,19 @@ Deno.test("bench refuses a limit or a rate that is none with exit code 2", async
     assertEquals((await runProgram("udp", ["bench", ANY, ...flags])).code, 2, flags.join(" "));
   }
 });
+
+Deno.test({
+  name: "bench --json and send --json that are interrupted say the exit code that they end with",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    using silent = bindSilent();
+    for (const words of [["bench", silent.endpoint], ["send", silent.endpoint, "x", "--count", "1000"]]) {
+      await using program = startProgram("udp", [...words, "--json", "--log-level", "debug"]);
+      await program.errorLine(/bound to/);
+      program.kill("SIGINT");
+      const { code, stdout } = await program.outcome();
+      const { ok, exitCode } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
+      assertEquals([code, ok, exitCode], [130, false, 130]);
+    }
+  },
+});
