@@ -1,7 +1,8 @@
 import { messageOf } from "../../../base/errors.ts";
 import { exitCodeOf } from "../../../cli/exit_codes.ts";
-import { type Histogram, newHistogram } from "./histogram.ts";
+import type { Histogram } from "./histogram.ts";
 import type { InFlight } from "./in_flight.ts";
+import { LatencyRecorder } from "./latency_recorder.ts";
 
 /** How often one kind of error happened, and what the first one said. */
 export interface ErrorCount {
@@ -31,8 +32,8 @@ export class Tally {
   /** When the last answer came. */
   lastAnswerMs = 0;
   readonly #isOpenLoop: boolean;
-  readonly #latency = newHistogram();
-  readonly #service = newHistogram();
+  readonly #latency = new LatencyRecorder();
+  readonly #service = new LatencyRecorder();
   readonly #errors = new Map<string, ErrorCount>();
   #sent = 0;
   #answered = 0;
@@ -88,15 +89,16 @@ export class Tally {
 
   /** Gives what was counted since the last call to `use`, and begins anew. */
   flush(use: (sample: Sample) => void): void {
-    const service = this.#isOpenLoop ? this.#service : this.#latency;
-    use({ sent: this.#sent, answered: this.#answered, lost: this.#lost, latency: this.#latency, service });
+    const latency = this.#latency.histogram;
+    const service = this.#isOpenLoop ? this.#service.histogram : latency;
+    use({ sent: this.#sent, answered: this.#answered, lost: this.#lost, latency, service });
     this.#latency.reset();
     this.#service.reset();
     this.#sent = this.#answered = this.#lost = 0;
   }
 
   readonly #record = (intendedMs: number, sentMs: number, count: number): void => {
-    this.#latency.recordValueWithCount(Math.round((this.#nowMs - intendedMs) * 1_000), count);
-    if (this.#isOpenLoop) this.#service.recordValueWithCount(Math.round((this.#nowMs - sentMs) * 1_000), count);
+    this.#latency.record(this.#nowMs - intendedMs, count);
+    if (this.#isOpenLoop) this.#service.record(this.#nowMs - sentMs, count);
   };
 }

@@ -1,0 +1,30 @@
+import { assertEquals } from "@std/assert";
+import { newHistogram } from "../../../../src/commands/client/bench/histogram.ts";
+import { LatencyRecorder } from "../../../../src/commands/client/bench/latency_recorder.ts";
+
+Deno.test("LatencyRecorder gives the histogram that would have recorded each latency by itself", () => {
+  const recorder = new LatencyRecorder();
+  const plain = newHistogram();
+  const latenciesUs = [0, 1, 57, 57, 2_047, 2_048, 2_049, 70_000, 61_000_000];
+  for (const [index, microseconds] of latenciesUs.entries()) {
+    recorder.record(microseconds / 1_000, index + 1);
+    plain.recordValueWithCount(microseconds, index + 1);
+  }
+  const found = recorder.histogram;
+  assertEquals([found.totalCount, found.maxValue, found.mean], [plain.totalCount, plain.maxValue, plain.mean]);
+  for (const percent of [1, 10, 25, 50, 75, 90, 99, 100]) {
+    assertEquals(found.getValueAtPercentile(percent), plain.getValueAtPercentile(percent), `${percent}%`);
+  }
+});
+
+Deno.test("LatencyRecorder counts nothing twice, and nothing after reset()", () => {
+  const recorder = new LatencyRecorder();
+  recorder.record(0.05, 3);
+  assertEquals([recorder.histogram.totalCount, recorder.histogram.totalCount], [3, 3]);
+  recorder.record(5, 1);
+  recorder.record(0.05, 1);
+  assertEquals(recorder.histogram.totalCount, 5);
+  recorder.record(0.05, 1);
+  recorder.reset();
+  assertEquals(recorder.histogram.totalCount, 0);
+});
