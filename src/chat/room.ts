@@ -193,8 +193,14 @@ export class Room {
     const isKnown = position.epoch === this.log.epoch && position.seq <= this.log.seq;
     const missed = isKnown ? await this.log.after(position.seq, Math.max(1, until - position.seq)) : undefined;
     if (!this.#memberships.has(member)) return;
-    this.#welcome(member, until, missed !== undefined, id);
-    if (missed === undefined) return member.tell(this.#unrecovered(position));
+    if (missed === undefined) {
+      this.flush();
+      const { seq } = this.log;
+      this.#welcome(member, seq, false, id);
+      member.tell(this.#unrecovered(position));
+      return await this.#showRecent(member, seq);
+    }
+    this.#welcome(member, until, true, id);
     await sendAll(member, missed.filter(({ seq }) => seq <= until));
     membership.since = Math.min(until, position.seq);
   }

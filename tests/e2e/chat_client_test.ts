@@ -18,6 +18,18 @@ Deno.test("parley-client chat says its input and exits 0 once it is stored, over
   }
 });
 
+Deno.test("parley-client chat --room speaks there, although it is led through #lobby", async () => {
+  await using started = await startServer(CHAT);
+  using ann = await enterChat(started.endpoint, "ann");
+  await ann.send("something that guests are shown");
+  const { code, stdout } = await runProgram("client", ["chat", started.endpoint, "--room", "builds"], {
+    input: "build 214 is green\n",
+  });
+  assertEquals(code, 0, stdout);
+  assertMatch(stdout, /\d\d:\d\d #builds guest2: build 214 is green\n/);
+  assertEquals(await ann.until(/left/), "* guest2 left #lobby");
+});
+
 Deno.test("parley-client chat exits 1 where the server refuses, 2 at a wrong line, 4 where nobody is", async () => {
   await using started = await startServer(CHAT);
   const run = (input: string, args: readonly string[] = []) =>

@@ -126,6 +126,11 @@ for (const wire of CHAT_WIRES) {
       assertEquals((messages as JsonEvent[]).map(({ seq }) => seq), [3, 4]);
       await peer.send({ type: "nick", nick: "fine" });
       assertEquals((await peer.until("nick")).to, "fine");
+      // Whoever is in the room already, as streams are in #lobby, is told no less.
+      assertEquals((await join(peer, "#dev", { epoch, seq: 3 })).resumed, true);
+      assertEquals((await join(peer, "#dev", position)).seq, 4);
+      await peer.until("unrecovered");
+      assertEquals(((await peer.until("history")).messages as JsonEvent[]).map(({ seq }) => seq), [3, 4]);
     }
   });
 

@@ -33,6 +33,8 @@ export type Request = JsonRequest | { readonly type: "ban" | "mute"; readonly ti
 
 /** Begins the `id` of the requests that enter a room. */
 const ENTER = "enter ";
+/** The `id` of the request to leave the room that a stream begins in. */
+const LEAVE_LOBBY = "leave #lobby";
 
 /** Of what a server says that is no chat. */
 const SHOWN_CHARACTERS = 80;
@@ -74,6 +76,8 @@ export class ChatLink {
   #isWelcome = false;
   /** What the server has said to people, before its welcome to programs. */
   #said = "";
+  /** A stream is put into #lobby by the server, and leaves it at once where that is not asked for. */
+  #isLeavingLobby = false;
   readonly #leaving = new AbortController();
 
   /** Nothing is opened before {@linkcode run}. */
@@ -180,7 +184,7 @@ export class ChatLink {
 
   /** One connection, from dialling to its end; the result is why it ended. */
   async #converse(): Promise<unknown> {
-    this.#isWelcome = false;
+    this.#isWelcome = this.#isLeavingLobby = false;
     this.#said = "";
     this.#entered.clear();
     this.#resuming.clear();
@@ -222,6 +226,7 @@ export class ChatLink {
     if (session.kind === "stream") {
       // In one turn, so in one piece: nothing said meanwhile comes between the change of the wire and the resuming.
       for (const line of ["/mode json", ...this.#opening(true)]) session.send(line, true);
+      this.#isLeavingLobby = !this.#rooms.has(LOBBY);
     }
     const endMs = performance.now() + this.#options.greetingMs;
     let isJson = session.kind === "websocket";
@@ -252,6 +257,7 @@ export class ChatLink {
         this.#places.set(keyOf(event.room), { epoch: event.epoch, seq: event.seq });
         break;
       case "left":
+        if (event.id === LEAVE_LOBBY) return void (this.#isLeavingLobby = false);
         this.#rooms.delete(keyOf(event.room));
         this.#entered.delete(keyOf(event.room));
         break;
@@ -263,6 +269,8 @@ export class ChatLink {
         break;
       case "error":
         if (event.code === "login-failed") throw new RefusedByServerError(event.text);
+        // Who is banned from it was not there.
+        if (event.id === LEAVE_LOBBY) return void (this.#isLeavingLobby = false);
         // The opening was sent before the log-in.
         if (event.code === "login-required" && !this.#isWelcome) return;
         this.#settle(event.id);
@@ -298,6 +306,7 @@ export class ChatLink {
 
   #onJoined(event: ChatEvent & { type: "joined" }): void {
     const key = keyOf(event.room);
+    if (this.#isLeavingLobby && key === LOBBY) return;
     const isNew = !this.#places.has(key);
     // The change of the wire tells of #lobby too; the answer to the resume is yet to come.
     if (this.#resuming.has(key) && event.id !== `${ENTER}${key}`) return;
@@ -325,7 +334,7 @@ export class ChatLink {
     const requests: Request[] = [];
     const nick = this.#wantedNick;
     if (nick !== undefined && this.#options.login === undefined) requests.push({ type: "nick", nick });
-    if (isInLobby && !this.#rooms.has(LOBBY)) requests.push({ type: "leave", room: LOBBY });
+    if (isInLobby && !this.#rooms.has(LOBBY)) requests.push({ type: "leave", id: LEAVE_LOBBY, room: LOBBY });
     for (const [key, room] of this.#rooms) {
       const id = `${ENTER}${key}`;
       const place = this.#places.get(key);

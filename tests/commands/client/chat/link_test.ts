@@ -119,7 +119,7 @@ Deno.test("run() changes the wire of a stream, and leaves the room that was not 
   assertEquals((await session.sent(/join/)).slice(0, 3), [
     "/mode json",
     '{"type":"nick","nick":"ann"}',
-    '{"type":"leave","room":"#lobby"}',
+    '{"type":"leave","id":"leave #lobby","room":"#lobby"}',
   ]);
   session.say("* Welcome to Parley, you are guest1", "[#lobby] eve: {", WELCOME, joined());
   await link.ready;
@@ -198,4 +198,24 @@ Deno.test("quit() waits no longer than it is told for the server's goodbye", asy
   assertEquals(link.isOnline, true);
   link.quit(1);
   await running;
+});
+
+Deno.test("run() is in the rooms that were asked for alone, although a stream begins in #lobby", async () => {
+  const session = new FakeSession({ kind: "stream" });
+  const { link, events } = createLink([session]);
+  session.say("* Welcome", WELCOME, joined({ room: "#lobby" }));
+  const running = link.run();
+  await session.sent(/"join"/);
+  link.publish({ room: "#dev", text: "hi" }, "1");
+  session.say({ type: "left", id: "leave #lobby", room: "#lobby" }, joined({ id: "enter #dev" }));
+  await session.sent(/publish/);
+  await link.ready;
+  assertEquals(link.currentRoom, "#dev");
+  assertEquals(events.map((event) => "room" in event ? event.room : event.type), ["welcome", "#dev"]);
+  // Who asks for it later is in #lobby as anywhere else.
+  session.say(joined({ room: "#lobby" }), { type: "left", room: "#dev" });
+  link.quit();
+  session.close("done");
+  await running;
+  assertEquals([link.currentRoom, events.length], ["#lobby", 4]);
 });
