@@ -79,6 +79,8 @@ function joinValues(
     if (word === "--") return words.concat(argv.slice(index));
     const flag = flagOf(word);
     if (!flag) {
+      const name = /^--?[^=]+(?==)/.exec(word)?.[0] ?? "";
+      if (flagOf(name)?.takesValue === false) throw new UsageError(`the flag ${name} takes no value`);
       words.push(word);
     } else if (!flag.takesValue) {
       // The parser takes `--no-x=true` for a value of `x`.

@@ -51,6 +51,16 @@ Deno.test("parseFlags() keeps arguments as they are typed", () => {
   assertEquals(parseFlags(["007", "1e3", "true", "-"], TABLE).args, ["007", "1e3", "true", "-"]);
 });
 
+Deno.test("parseFlags() takes no value for a flag that is there or not", () => {
+  for (const word of ["--json=false", "--json=", "--json=maybe"]) {
+    assertThrows(
+      () => parseFlags([word], { json: { type: "boolean", help: "" } }),
+      UsageError,
+      "--json takes no value",
+    );
+  }
+});
+
 Deno.test("parseFlags() names the nearest flag to one that it does not know", () => {
   const cases: [string, string][] = [
     ["--idle-timeuot=2s", "unknown flag --idle-timeuot; did you mean --idle-timeout?"],

@@ -213,6 +213,15 @@ Deno.test("bench ends at once when it is interrupted and the server is silent", 
   }
 });
 
+Deno.test("bench has no latency that is longer than its run", async () => {
+  await using echo = await startServer(["echo", ":0"]);
+  const text = (await runProgram("client", ["bench", echo.endpoint, "-c", "20", "-n", "20", "--json"])).stdout;
+  const { elapsedMs, rate, latencyMs } = JSON.parse(text);
+  // The time is told in whole milliseconds.
+  assert(elapsedMs + 1 >= latencyMs.max, `${elapsedMs} ms, and one answer took ${latencyMs.max}`);
+  assert(rate * latencyMs.max / 1_000 <= 20.5, `${rate}/s`);
+});
+
 Deno.test("bench exits 2 when called wrongly", async () => {
   const calls = [
     [],

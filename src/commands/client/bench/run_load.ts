@@ -51,13 +51,14 @@ export async function runLoad(plan: LoadPlan, options: RunLoadOptions): Promise<
   if (options.signal.aborted) run.interrupt();
   let sampling: ReturnType<typeof setInterval> | undefined;
   try {
+    let startMs = performance.now();
     const loading = startLoops(plan, lanes, { run, tally, opener });
     if (plan.warmupMs > 0) {
       // The warm-up ends early when the run is over early, or has failed.
       await Promise.race([delay(plan.warmupMs, run.signal).catch(() => {}), loading]);
       tally.restart();
+      startMs = performance.now();
     }
-    const startMs = performance.now();
     if (plan.requests === undefined) run.endAfter(plan.durationMs);
     sampling = setInterval(() => tally.flush(options.onSample), SAMPLE_MS);
     await loading;
