@@ -21,7 +21,7 @@ export interface ConversationOptions {
   /** Messages at once, after a pause. */
   readonly messageBurst: number;
   /** For the log-in, where one is required, in milliseconds. */
-  readonly loginTimeoutMs: number;
+  readonly logInTimeoutMs: number;
 }
 
 /** Messages a second where nothing is said. */
@@ -38,7 +38,7 @@ const REFUSED_MOST = 1_000;
 export async function converse(hub: Hub, session: Session, options: ConversationOptions): Promise<void> {
   const member = hub.enter(session);
   const rate = rateFor(session, options);
-  const loginEndMs = performance.now() + options.loginTimeoutMs;
+  const loginEndMs = performance.now() + options.logInTimeoutMs;
   let isFirst = true;
   let isOver = false;
   try {

@@ -18,8 +18,6 @@ const STORED_MESSAGES = 100_000;
 /** Less, and a busy machine would be taken for a lost one. */
 const LEAST_LEASE_MS = 1_000;
 
-const LOGIN_TIMEOUT_MS = 10_000;
-
 /** Rooms for people and programs: lines of text for the ones, JSON for the others, and a page for browsers. */
 export const chat = defineService({
   name: "chat",
@@ -58,11 +56,11 @@ export const chat = defineService({
     { words: "chat --history chat.db", does: "the same, and every message survives the server" },
     { words: "chat --cluster nats://127.0.0.1:4222", does: "one of many servers with the same rooms" },
   ],
-  async create(flags, { log, authenticator }) {
+  async create(flags, { log, authenticator, logInTimeoutMs }) {
     const { motd, messageRate, messageBurst } = flags;
     const lines = motd === undefined ? [] : await readMotd(motd);
     const hub = new Hub({ log, authenticator, ...await openHistory(flags, log), motd: lines });
-    const conversation = { messageRate, messageBurst, loginTimeoutMs: LOGIN_TIMEOUT_MS };
+    const conversation = { messageRate, messageBurst, logInTimeoutMs };
     // Only a chat pays for reading its page.
     const { PAGE_ROUTES } = await import("../chat/page/routes.ts");
     return {

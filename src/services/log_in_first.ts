@@ -1,5 +1,4 @@
 import { concat, utf8 } from "../base/bytes.ts";
-import { DEFAULTS } from "../base/defaults.ts";
 import { TimeoutError } from "../base/errors.ts";
 import type { Authenticator, Identity } from "../guard/authenticator.ts";
 import { isHostEndpoint } from "../net/endpoint.ts";
@@ -13,12 +12,8 @@ export interface LogInOptions {
   readonly authenticator: Authenticator;
   /** Whether messages are pieces of a stream: then the log-in is its first line. */
   readonly isRaw: boolean;
-  /**
-   * For the log-in to come and be checked.
-   *
-   * @default {10000}
-   */
-  readonly timeoutMs?: number;
+  /** For the log-in to come and be checked, in milliseconds. */
+  readonly timeoutMs: number;
 }
 
 const LF = 0x0a;
@@ -60,7 +55,7 @@ interface LogIn {
 }
 
 async function readLogIn(session: Session, options: LogInOptions): Promise<LogIn | null> {
-  const timeoutMs = options.timeoutMs ?? DEFAULTS.logInTimeoutMs;
+  const { timeoutMs } = options;
   try {
     const first = await readFirst(session, options.isRaw && session.kind === "stream", timeoutMs);
     if (first === null) return null;

@@ -29,6 +29,8 @@ export interface ServiceContext {
   readonly log: Logger;
   /** Who may log in, where `--auth` asks for it. */
   readonly authenticator?: Authenticator | undefined;
+  /** For the log-in to come, in milliseconds. */
+  readonly logInTimeoutMs: number;
   /** How streams are cut into messages. */
   readonly codec?: Codec | undefined;
 }

@@ -5,7 +5,7 @@ import { createMemoryHistory } from "../../src/chat/history_memory.ts";
 import { Hub } from "../../src/chat/hub.ts";
 import { FakeSession } from "../support/fake_session.ts";
 
-const DEFAULTS = { messageRate: undefined, messageBurst: 5, loginTimeoutMs: 10_000 };
+const DEFAULTS = { messageRate: undefined, messageBurst: 5, logInTimeoutMs: 10_000 };
 
 function createHub(): Hub {
   return new Hub({ log: Logger.of("test"), history: createMemoryHistory({ retention: { maxMessages: 100 } }) });

@@ -1,3 +1,4 @@
+import { DatabaseSync } from "node:sqlite";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { enterChat, JsonPeer } from "../support/chat_peer.ts";
 import { type Acknowledged, publishUntilGone, readRoom } from "../support/publisher.ts";
@@ -102,6 +103,35 @@ Deno.test("--history: a missing permission, a damaged file and a missing folder 
   assertMatch(damaged.stderr, /^parley-server: Cannot use ".*" as the history: it is no SQLite database/);
   const lost = await runProgram("server", ["chat", ":0", "--history", "/nonexistent/chat.db"], { permissions: ["-A"] });
   assertEquals(lost.code, 8);
+});
+
+Deno.test({
+  name: "--history: a file or a folder that cannot be written is one line, before anything listens",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await using history = await makeHistory();
+    const { path, args, permissions } = history;
+    // Root writes whatever the mode says, as long as it has this capability.
+    const wrapper = Deno.uid() === 0 ? ["setpriv", "--bounding-set", "-dac_override"] : [];
+    {
+      using database = new DatabaseSync(path);
+      database.exec("CREATE TABLE other (id INTEGER)");
+    }
+    const folder = path.slice(0, path.lastIndexOf("/"));
+    for (const [made, why] of [[path, "it cannot be written"], [folder, "cannot be opened or made"]] as const) {
+      const isFile = made === path;
+      const mode = isFile ? 0o444 : 0o555;
+      if (!isFile) await Deno.remove(path);
+      await Deno.chmod(made, mode);
+      const { code, stdout, stderr } = await runProgram("server", [...args, "--print-endpoint"], {
+        permissions,
+        wrapper,
+      });
+      await Deno.chmod(made, 0o755);
+      assertEquals([code, stdout, stderr.split("\n").length], [8, "", 2], stderr);
+      assertMatch(stderr, new RegExp(`^parley-server: Cannot use ".*" as the history: .*${why}\n$`));
+    }
+  },
 });
 
 Deno.test({

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
+import { assertEquals, assertGreaterOrEqual, assertMatch, assertObjectMatch } from "@std/assert";
 import { JsonPeer } from "../support/chat_peer.ts";
 import { dial, LinePeer, readTextToEnd } from "../support/peer.ts";
 import { runProgram, startServer } from "../support/program.ts";
@@ -6,7 +6,7 @@ import { runProgram, startServer } from "../support/program.ts";
 const PASSWORD = "correct horse";
 
 /** A chat where ann is an operator of the server, rob of one room, and bob of nothing. */
-async function startClosedChat() {
+async function startClosedChat(...flags: string[]) {
   const folder = await Deno.makeTempDir();
   const file = `${folder}/names`;
   const lines = await Promise.all(
@@ -16,9 +16,12 @@ async function startClosedChat() {
   );
   await Deno.writeTextFile(file, lines.join(""));
   await Deno.writeTextFile(`${folder}/motd`, "Be kind.\nBackups at \x1b[31mnoon.\n");
-  const started = await startServer(["chat", "tcp://127.0.0.1:0", "--auth", file, "--motd", `${folder}/motd`], {
-    permissions: ["-N", `--allow-read=${folder}`],
-  });
+  const started = await startServer(
+    ["chat", "tcp://127.0.0.1:0", "--auth", file, "--motd", `${folder}/motd`, ...flags],
+    {
+      permissions: ["-N", `--allow-read=${folder}`],
+    },
+  );
   return {
     endpoint: started.endpoint,
     async [Symbol.asyncDispose]() {
@@ -65,6 +68,33 @@ Deno.test("chat --auth: the operator of one room is one there alone", async () =
   await rob.send(`/login rob ${PASSWORD}\n/topic x\n/join #dev\n/topic y`);
   assertEquals(await rob.until(/^!/), "! Only an operator of #lobby may do that");
   assertEquals(await rob.until(/topic/), "* rob set the topic of #dev: y");
+});
+
+Deno.test("chat --auth ends a conversation without a log-in at its deadline, whatever is typed, and no other", async () => {
+  await using started = await startClosedChat("--auth-timeout", "1s");
+  using bob = await greeted(started.endpoint);
+  await bob.send(`/login bob ${PASSWORD}`);
+  await bob.until(/You are in/);
+  const startMs = performance.now();
+  using silent = await greeted(started.endpoint);
+  using talking = await greeted(started.endpoint);
+  using program = JsonPeer.of(await greeted(started.endpoint));
+  await talking.send("hello\n/who\n/who");
+  await program.send("/mode json");
+  for (const peer of [silent, talking]) {
+    assertMatch(await readTextToEnd(peer.conn), /! No log-in came in time\n$/);
+    assertGreaterOrEqual(performance.now() - startMs, 990);
+  }
+  assertObjectMatch(await program.next(), { type: "welcome", loginRequired: true });
+  assertObjectMatch(await program.next(), { type: "error", code: "login-required", text: "No log-in came in time" });
+  await bob.send("/who");
+  assertEquals(await bob.line(), "* In #lobby: bob");
+});
+
+Deno.test("--auth-timeout without --auth is refused with exit code 2", async () => {
+  const { code, stderr } = await runProgram("server", ["echo", ":0", "--auth-timeout", "1s"]);
+  assertEquals(code, 2);
+  assertMatch(stderr, /^parley-server: --auth-timeout is given, but no --auth$/m);
 });
 
 Deno.test("chat --auth ends the conversation of who guesses", async () => {

@@ -1,4 +1,4 @@
-import { messageOf } from "../../base/errors.ts";
+import { messageOf, UsageError } from "../../base/errors.ts";
 import type { ReloadSignal } from "../../cli/reload_signal.ts";
 import type { Authenticator } from "../../guard/authenticator.ts";
 import { PasswordAuthenticator } from "../../guard/password_authenticator.ts";
@@ -13,11 +13,14 @@ import { readNamedFile } from "../read_named_file.ts";
  * @throws {PermissionError} The sandbox forbids reading it.
  */
 export async function authenticatorOf(
-  flags: { auth: string | undefined },
+  flags: { auth: string | undefined; authTimeout: number | undefined },
   { reload, log }: { reload: ReloadSignal; log: Logger },
 ): Promise<Authenticator | undefined> {
   const path = flags.auth;
-  if (path === undefined) return undefined;
+  if (path === undefined) {
+    if (flags.authTimeout !== undefined) throw new UsageError("--auth-timeout is given, but no --auth");
+    return undefined;
+  }
   const read = async () => parsePasswordFile(await readNamedFile(path, "the names of --auth"), path);
   const authenticator = new PasswordAuthenticator(await read());
   reload.add(async () => {

@@ -1,3 +1,4 @@
+import { DEFAULTS } from "../../base/defaults.ts";
 import { UsageError } from "../../base/errors.ts";
 import type { FlagValues } from "../../base/flag_spec.ts";
 import type { ProgramIo } from "../../cli/io.ts";
@@ -125,12 +126,13 @@ async function runAll(server: Server, crew: WorkerCrew | undefined, stop: AbortS
 /** The service, behind a log-in where one is asked for and the service does not ask itself. */
 async function createService(
   service: RegisteredService,
-  flags: Readonly<Record<string, unknown>>,
+  flags: ServeFlags,
   { log, authenticator, codec }: { log: Logger; authenticator: Authenticator | undefined; codec: Codec },
 ): Promise<Service> {
-  const made = await service.create(flags, { log, authenticator, codec });
+  const logInTimeoutMs = flags.authTimeout ?? DEFAULTS.logInTimeoutMs;
+  const made = await service.create(flags, { log, authenticator, logInTimeoutMs, codec });
   if (authenticator === undefined || service.asksForLogIn) return made;
-  return logInFirst(made, { authenticator, isRaw: codec.name === "raw" });
+  return logInFirst(made, { authenticator, isRaw: codec.name === "raw", timeoutMs: logInTimeoutMs });
 }
 
 function codecOf(service: RegisteredService, flags: ServeFlags): Codec {

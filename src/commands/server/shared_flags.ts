@@ -52,6 +52,7 @@ export const SHARED_FLAGS = {
     placeholder: "FILE",
     help: "serve only who logs in with a name of FILE, made by hash-password; SIGHUP reads it again",
   },
+  authTimeout: { type: "duration", help: "for the log-in to come, with --auth (default 10s)" },
   metrics: {
     type: "text",
     placeholder: "ENDPOINT",
