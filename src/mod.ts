@@ -61,6 +61,7 @@ export { PoolLease } from "./net/pool_lease.ts";
 export { readExactly } from "./net/read_exactly.ts";
 export { START_TLS_PROTOCOLS, type StartTlsProtocol } from "./net/start_tls.ts";
 export type { TlsClientOptions } from "./net/tls_client.ts";
+export type { Distrust } from "./net/tls_distrust.ts";
 export { type CertificateFacts, daysLeft, type TlsFacts } from "./net/tls_facts.ts";
 export { type SecuredTransport, TlsServerContext, type TlsServerOptions } from "./net/tls_server.ts";
 export { resolve, type ResolvedAddress, type ResolveOptions } from "./net/resolve.ts";

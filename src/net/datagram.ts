@@ -98,7 +98,7 @@ export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> 
    * @param onSent Called when the kernel has a reply of `bytes` bytes, or with the error.
    */
   async answerEach(
-    answer: (datagram: IncomingDatagram) => Uint8Array | undefined,
+    answer: (datagram: Datagram) => Uint8Array | undefined,
     onSent: (bytes: number, error?: Error) => void,
     isDone: () => boolean,
   ): Promise<void> {

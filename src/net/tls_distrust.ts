@@ -4,6 +4,7 @@ import type { CertificateFacts } from "./tls_facts.ts";
 
 /** Why a certificate is not trusted. */
 export interface Distrust {
+  /** What {@linkcode TlsError.reason} would say. */
   readonly reason: TlsReason;
   /** As in `the certificate expired 3 days ago (2026-11-19)`. */
   readonly text: string;
