@@ -130,9 +130,12 @@ Deno.test("check --banner compares what the server says first", async () => {
   assertStringIncludes(other.stdout, "SSH-2.0-x");
 });
 
-Deno.test("check --banner exits 5 when the server says nothing", async () => {
+Deno.test("check --banner exits 5 when the server says nothing, also where nothing would match", async () => {
   await using silent = scriptedPeer(() => {});
-  assertEquals((await runProgram("client", ["check", "--timeout", "300ms", "--banner", ".", silent.endpoint])).code, 5);
+  for (const banner of [".", ".*"]) {
+    const words = ["check", "--timeout", "300ms", "--banner", banner, silent.endpoint];
+    assertEquals((await runProgram("client", words)).code, 5, banner);
+  }
 });
 
 Deno.test("check --json gives one object an endpoint, also of a failure", async () => {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { writeAll } from "../support/peer.ts";
+import { LinePeer, writeAll } from "../support/peer.ts";
 import { closedPort } from "../support/ports.ts";
 import { runProgram, startProgram, startServer } from "../support/program.ts";
 import { resettingPeer } from "../support/resetting_peer.ts";
@@ -114,6 +114,20 @@ Deno.test("send says what is wrong with a call, and names the right flag", async
     assertEquals(code, 2, stderr);
     assert(!stderr.includes(" at "), stderr);
   }
+});
+
+Deno.test("send with empty DATA sends nothing, and hears what the server says first", async () => {
+  const heard: string[] = [];
+  await using peer = scriptedPeer(async (conn) => {
+    await writeAll(conn, "220 ready\n");
+    const first = await new LinePeer(conn).line();
+    if (first !== undefined) heard.push(first);
+  });
+  const words = ["send", peer.endpoint, "", "--framing", "line"];
+  const hello = await runProgram("client", [...words, "--expect-regex", "^220", "--then", "EHLO me", "--no-reply"]);
+  assertEquals([hello.code, hello.stdout, heard], [0, "220 ready\n", ["EHLO me"]], hello.stderr);
+  assertEquals((await runProgram("client", words)).stdout, "220 ready\n");
+  assertEquals((await runProgram("client", [...words, "--no-reply"])).code, 2);
 });
 
 Deno.test("send exits 2 for what the framing has no way to say", async () => {

@@ -47,7 +47,8 @@ export const sendCommand = defineCommand({
   ],
   flags: FLAGS,
   notes: [
-    "DATA may hold \\n \\r \\t \\0 \\a \\e \\\\ and \\xHH. Without DATA and --file, standard input is sent.",
+    "DATA may hold \\n \\r \\t \\0 \\a \\e \\\\ and \\xHH. Without DATA and --file, standard input is sent;",
+    "'' sends nothing.",
     "An expectation is looked for in all that came and that no earlier one has matched: with framing or WebSocket",
     "within each message, otherwise in the stream. Flags count in their order: DATA, its expectations, --then, ...",
     "{1} and {name} in later DATA and TEXT stand for what groups of --expect-regex captured.",
@@ -66,6 +67,8 @@ async function run({ flags, args, given, io }: Parameters<CommandDefinition<type
   const style = { isHex: flags.hex, isLiteral: flags.literal };
   const first = await firstStep({ data, file: flags.file, timeoutMs: flags.timeout, ...style }, io, stop.signal);
   const steps = stepsOf(given, { first, ...style, quietMs: flags.noReply ? undefined : flags.wait });
+  // Who has nothing to say may want to hear what the server says.
+  if (steps.length === 0 && data === "" && !flags.noReply) steps.push({ kind: "reply", quietMs: flags.wait });
   if (steps.length === 0) throw new UsageError("nothing to send and nothing to expect");
   const session = await dial(endpoint, flags, {
     context: "send",

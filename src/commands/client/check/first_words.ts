@@ -27,7 +27,8 @@ export class FirstWords {
    * @throws {ClosedEarlyError} The peer ended without a word.
    */
   async read(next: () => Promise<Uint8Array | null>): Promise<string> {
-    while (!this.#wanted.test(this.#text)) {
+    // A pattern that an empty text matches wants something to come all the same.
+    while (this.#text === "" || !this.#wanted.test(this.#text)) {
       if (this.#text.length > BANNER_BYTES) throw this.#mismatch();
       const bytes = await next().catch((error: unknown) => {
         throw error instanceof TimeoutError && this.#text !== "" ? this.#mismatch() : error;

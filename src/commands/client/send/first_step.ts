@@ -34,6 +34,8 @@ export async function firstStep(
   const { data, file } = options;
   if (data !== undefined && file !== undefined) throw new UsageError("DATA and --file exclude each other");
   if (file !== undefined) return bytesStep(await readNamedBytes(file, "what to send:"), options.isHex);
+  // A framing would make an empty message of it.
+  if (data === "") return undefined;
   if (data !== undefined) {
     try {
       return sendStep(data, options);

@@ -1,8 +1,11 @@
 import { parseHex } from "../../../base/bytes.ts";
 import { messageOf, UsageError } from "../../../base/errors.ts";
+import { kebabCase } from "../../../base/flag_spec.ts";
 import type { GivenFlag } from "../../../cli/parse_flags.ts";
 import { bytesPayload, textPayload } from "../exchange/payload.ts";
 import type { Step } from "../exchange/step.ts";
+
+const NEEDS_TEXT: ReadonlySet<string> = new Set(["expect", "expectRegex", "expectBytes"]);
 
 /** What decides how the words of a command line become steps. */
 export interface StepOptions {
@@ -43,6 +46,10 @@ export function sendStep(text: string, { isHex, isLiteral }: Pick<StepOptions, "
 
 function stepOf({ name, value }: GivenFlag, options: StepOptions): Step | undefined {
   const text = String(value);
+  if (text === "" && NEEDS_TEXT.has(name)) {
+    // As of a variable of a script that is not set: it would succeed whatever comes.
+    throw new UsageError(`--${kebabCase(name)}: nothing is given to be expected`);
+  }
   switch (name) {
     case "then":
       return named("then", () => sendStep(text, options));

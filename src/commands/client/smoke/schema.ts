@@ -24,8 +24,15 @@ function parsedBy(parse: (text: string) => unknown, description: string, example
   }).meta({ description, examples: [example] });
 }
 
+/** Refuses an empty text, as of a variable that is not set: an expectation of it would succeed whatever comes. */
+function something(parse: (text: string) => unknown): (text: string) => unknown {
+  return (text) => {
+    if (text === "") throw new SyntaxError("nothing is given to be expected");
+    return parse(text);
+  };
+}
+
 const duration = (description: string, example: string) => parsedBy(parseDuration, description, example);
-const regex = (description: string, example: string) => parsedBy((text) => new RegExp(text, "u"), description, example);
 const count = (description: string) => z.int().min(0).max(1_000).meta({ description });
 const text = (description: string) => z.string().meta({ description });
 const yes = (description: string) => z.literal(true).meta({ description });
@@ -38,9 +45,13 @@ const STEP = {
   ),
   "send-hex": parsedBy(parseHex, "Send these bytes", "0a 0b 0c"),
   end: yes("End our side of the connection"),
-  expect: parsedBy(unescape, "Wait until this text comes", "hello"),
-  "expect-regex": regex("Wait until what comes matches; its groups are captured", "^250 (\\w+)"),
-  "expect-bytes": parsedBy(parseHex, "Wait until these bytes come", "0a 0b"),
+  expect: parsedBy(something(unescape), "Wait until this text comes", "hello"),
+  "expect-regex": parsedBy(
+    something((text) => new RegExp(text, "u")),
+    "Wait until what comes matches; its groups are captured",
+    "^250 (\\w+)",
+  ),
+  "expect-bytes": parsedBy(something(parseHex), "Wait until these bytes come", "0a 0b"),
   "expect-close": yes("Wait until the server ends the connection"),
   "expect-reset": yes("Wait until the server resets the connection"),
   "expect-silence": duration("See that nothing more comes for a time", "500ms"),
@@ -54,7 +65,11 @@ const check = z.strictObject({
   wait: duration("Try again, this long in all, until it is as expected", "30s"),
   invert: z.boolean().meta({ description: "The check must fail" }),
   send: parsedBy(unescape, "Send this first", "PING\\r\\n"),
-  banner: parsedBy((source) => new RegExp(source, "m"), "What the server says or answers first must match", "^SSH-2"),
+  banner: parsedBy(
+    something((source) => new RegExp(source, "m")),
+    "What the server says or answers first must match",
+    "^SSH-2",
+  ),
   hold: duration("The server must not close within this time of accepting", "50ms"),
   "min-days": count("The certificate must be valid for this many days more"),
   "min-tls": z.enum(["1.2", "1.3"]).meta({ description: "Least version of TLS" }),

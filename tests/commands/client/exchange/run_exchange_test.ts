@@ -103,6 +103,15 @@ Deno.test("runExchange() tells a wrong answer, silence, and an end without a wor
   assertInstanceOf((await exchange(closing.endpoint, [expect("x")])).error, ClosedEarlyError);
 });
 
+Deno.test("runExchange() takes silence for no match, also of what an empty text matches", async () => {
+  await using silent = scriptedPeer(() => {});
+  const report = await exchange(silent.endpoint, [expect(/.*/)], { timeoutMs: 100 });
+  assertInstanceOf(report.error, TimeoutError);
+  await using talking = talkingPeer(["one"]);
+  const second = await exchange(talking.endpoint, [expect("one"), expect(/.*/)], { timeoutMs: 100 });
+  assertInstanceOf(second.error, TimeoutError);
+});
+
 Deno.test("runExchange() gives a wrong answer as soon as the peer has ended", async () => {
   await using peer = talkingPeer(["wrong"], { closes: true });
   assertInstanceOf((await exchange(peer.endpoint, [expect("right")], { timeoutMs: 60_000 })).error, ExpectationError);

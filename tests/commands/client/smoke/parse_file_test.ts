@@ -57,6 +57,8 @@ Deno.test("parseSmokeFile() names file, line and path of a mistake", () => {
     [["check: { wait: soon }"], 'smoke.yaml:4: tests[0].check.wait: Cannot parse duration "soon"'],
     [["steps:", '  - expect-regex: "("'], "smoke.yaml:5: tests[0].steps[0].expect-regex: Invalid regular expression"],
     [["steps:", "  - expect-bytes: 0g"], "smoke.yaml:5: tests[0].steps[0].expect-bytes: Cannot parse hex"],
+    [["steps:", '  - expect: ""'], "smoke.yaml:5: tests[0].steps[0].expect: nothing is given to be expected"],
+    [["check: { banner: '' }"], "smoke.yaml:4: tests[0].check.banner: nothing is given to be expected"],
     [["framing: words", "check: {}"], "smoke.yaml:4: tests[0].framing: Cannot parse framing"],
     [["check: {", "name: b"], "smoke.yaml:"],
     [["check: { min-days: 5 }"], "smoke.yaml:4: tests[0].check.min-days: the endpoint has no TLS"],
