@@ -1,47 +1,58 @@
 import type { Duplex } from "node:stream";
 import type { Transport } from "./transport.ts";
-
-/** Bytes read ahead of the reader before the peer is held back. */
-const HIGH_WATER_BYTES = 64 * 1024;
+import type { TransportDuplex } from "./transport_duplex.ts";
 
 /** A stream of `node:tls` as a transport: reads and writes one at a time. */
 export class DuplexTransport implements Transport {
   readonly #stream: Duplex;
-  #chunks: Uint8Array[] = [];
-  #queuedBytes = 0;
+  readonly #below: TransportDuplex;
+  readonly #chunks: Uint8Array[] = [];
   #isEnded = false;
   #failure: Error | undefined;
-  #wake: (() => void) | undefined;
+  #writer: PromiseWithResolvers<number> | undefined;
+  #reader: { readonly bytes: Uint8Array; readonly settle: PromiseWithResolvers<number | null> } | undefined;
 
-  /** Takes over the stream. */
-  constructor(stream: Duplex) {
+  /** Takes over the stream and what it lies on. */
+  constructor(stream: Duplex, below: TransportDuplex) {
     this.#stream = stream;
+    this.#below = below;
     stream.on("data", (chunk: Uint8Array) => this.#push(chunk));
     stream.on("end", () => this.#end());
-    stream.on("close", () => this.#end());
+    stream.on("close", () => {
+      this.#end();
+      this.#failWrite(this.#failure ?? new Deno.errors.NotConnected("the connection is closed"));
+    });
     stream.on("error", (error: Error) => {
       this.#failure ??= error;
       this.#end();
     });
   }
 
-  async read(bytes: Uint8Array): Promise<number | null> {
-    while (this.#chunks.length === 0) {
-      if (this.#failure !== undefined) throw this.#failure;
-      if (this.#isEnded) return null;
-      await new Promise<void>((resolve) => this.#wake = resolve);
-    }
-    return this.#take(bytes);
+  read(bytes: Uint8Array): Promise<number | null> {
+    if (this.#chunks.length > 0) return Promise.resolve(this.#take(bytes));
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (this.#isEnded) return Promise.resolve(null);
+    const settle = Promise.withResolvers<number | null>();
+    this.#reader = { bytes, settle };
+    this.#below.wants = true;
+    return settle.promise;
   }
 
-  async write(bytes: Uint8Array): Promise<number> {
-    if (this.#failure !== undefined) throw this.#failure;
+  write(bytes: Uint8Array): Promise<number> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
     // TLS has no record of nothing to send: the runtime refuses it with EPERM.
-    if (bytes.length === 0) return 0;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#stream.write(bytes, (error) => error ? reject(this.#failure ?? error) : resolve());
-    await promise;
-    return bytes.length;
+    if (bytes.length === 0) return Promise.resolve(0);
+    const writer = this.#writer = Promise.withResolvers<number>();
+    const onLeft = (error?: Error | null) => {
+      if (error) this.#failWrite(this.#failure ?? error);
+      else writer.resolve(bytes.length);
+    };
+    this.#stream.write(bytes, (error) => {
+      if (error) onLeft(error);
+      // It calls back when the records are made; they are handed down in the next microtask.
+      else queueMicrotask(() => this.#below.whenWritten(onLeft));
+    });
+    return writer.promise;
   }
 
   async closeWrite(): Promise<void> {
@@ -57,20 +68,26 @@ export class DuplexTransport implements Transport {
 
   #push(chunk: Uint8Array): void {
     this.#chunks.push(chunk);
-    this.#queuedBytes += chunk.length;
-    if (this.#queuedBytes >= HIGH_WATER_BYTES) this.#stream.pause();
-    this.#ring();
+    this.#below.wants = false;
+    const reader = this.#reader;
+    if (reader === undefined) return;
+    this.#reader = undefined;
+    reader.settle.resolve(this.#take(reader.bytes));
   }
 
   #end(): void {
     this.#isEnded = true;
-    this.#ring();
+    const reader = this.#reader;
+    if (reader === undefined) return;
+    this.#reader = undefined;
+    if (this.#failure !== undefined) reader.settle.reject(this.#failure);
+    else reader.settle.resolve(null);
   }
 
-  #ring(): void {
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.();
+  /** A stream that is taken apart forgets to call back. */
+  #failWrite(error: Error): void {
+    this.#writer?.reject(error);
+    this.#writer = undefined;
   }
 
   #take(bytes: Uint8Array): number {
@@ -78,14 +95,16 @@ export class DuplexTransport implements Transport {
     while (count < bytes.length) {
       const chunk = this.#chunks[0];
       if (chunk === undefined) break;
-      const part = chunk.subarray(0, bytes.length - count);
-      bytes.set(part, count);
-      count += part.length;
-      if (part.length === chunk.length) this.#chunks.shift();
-      else this.#chunks[0] = chunk.subarray(part.length);
+      const room = bytes.length - count;
+      if (chunk.length > room) {
+        bytes.set(chunk.subarray(0, room), count);
+        this.#chunks[0] = chunk.subarray(room);
+        return bytes.length;
+      }
+      bytes.set(chunk, count);
+      count += chunk.length;
+      this.#chunks.shift();
     }
-    this.#queuedBytes -= count;
-    if (this.#queuedBytes < HIGH_WATER_BYTES && this.#stream.isPaused()) this.#stream.resume();
     return count;
   }
 }

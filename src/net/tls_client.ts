@@ -62,7 +62,7 @@ export function tlsClientTransport(inner: Transport, setup: TlsClientSetup): Tls
     examine: redial && ((timeoutMs, signal) => examine(redial, { ...setup, handshakeTimeoutMs: timeoutMs }, signal)),
     start(stream) {
       const socket = connect({
-        socket: stream,
+        socket: stream.asDuplex,
         ...peer,
         secureContext,
         rejectUnauthorized: options.insecure !== true,

@@ -68,7 +68,7 @@ export class TlsServerContext {
 
 function startServer(stream: TransportDuplex, material: Material) {
   // Node takes any duplex stream here; its declaration knows of net.Socket only.
-  const socket = new TLSSocket(stream as unknown as Socket, {
+  const socket = new TLSSocket(stream.asDuplex as Socket, {
     isServer: true,
     secureContext: material.secureContext,
     requestCert: material.asksClient,

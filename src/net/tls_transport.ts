@@ -65,12 +65,12 @@ export class TlsTransport implements Transport {
     return this.#handshake ??= this.#shakeHands();
   }
 
-  async read(bytes: Uint8Array): Promise<number | null> {
-    return await (this.#secured ?? await this.#whenSecured()).read(bytes);
+  read(bytes: Uint8Array): Promise<number | null> {
+    return this.#secured?.read(bytes) ?? this.#whenSecured().then((secured) => secured.read(bytes));
   }
 
-  async write(bytes: Uint8Array): Promise<number> {
-    return await (this.#secured ?? await this.#whenSecured()).write(bytes);
+  write(bytes: Uint8Array): Promise<number> {
+    return this.#secured?.write(bytes) ?? this.#whenSecured().then((secured) => secured.write(bytes));
   }
 
   async closeWrite(): Promise<void> {
@@ -139,7 +139,7 @@ export class TlsTransport implements Transport {
       const { socket, secured } = this.#side.start(this.#stream);
       this.#socket = socket;
       // Listens to the stream's errors from its first moment.
-      const transport = new DuplexTransport(socket);
+      const transport = new DuplexTransport(socket, this.#stream);
       await Promise.race([secured, timeout.promise]);
       // Now: a socket whose both sides have ended knows nothing any more.
       this.#facts = tlsFactsOf(socket);

@@ -1,46 +1,160 @@
-import { Duplex } from "node:stream";
+import { EventEmitter } from "node:events";
+import type { Duplex } from "node:stream";
 import type { Transport } from "./transport.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 
-/** A transport as the stream that `node:tls` takes: what lies below TLS. */
-export class TransportDuplex extends Duplex {
+/** A write of TLS that has not left. */
+interface Outgoing {
+  readonly bytes: Uint8Array;
+  readonly done: () => void;
+}
+
+/**
+ * A transport as the stream that `node:tls` takes: what lies below TLS.
+ *
+ * It has the few calls that `node:tls` makes and no more, for two reasons. A
+ * real `Duplex` costs an echo twice the time, in copies and in turns of the
+ * event loop. And `node:tls` takes whatever a stream gives and gives whatever
+ * it is asked for, so that neither a peer that floods nor one that does not
+ * read would be held back: here, reading waits until somebody {@linkcode wants}
+ * what comes, and {@linkcode whenWritten} tells when all has left.
+ */
+export class TransportDuplex extends EventEmitter {
+  readonly allowHalfOpen = true;
+  readonly readableObjectMode = false;
+  readable = true;
+  writable = true;
   readonly #transport: Transport;
   readonly #buffer = new ReadBuffer();
+  #isPaused = true;
+  #isWanted = true;
+  #isReading = false;
+  #isDestroyed = false;
+  readonly #outgoing: Outgoing[] = [];
+  #isWriting = false;
+  #whenWritten: ((error?: Error) => void)[] = [];
 
   /** Takes over the transport. */
   constructor(transport: Transport) {
-    super({ allowHalfOpen: true });
+    super();
     this.#transport = transport;
   }
 
-  override _read(): void {
-    this.#transport.read(this.#buffer.space).then(
-      // A copy: the records are decoded later, when the buffer holds others.
-      (count) => this.push(count === null ? null : this.#buffer.take(count).slice()),
-      (error: Error) => this.destroy(error),
-    );
+  /** As `node:tls` declares it: it knows of its own streams only. */
+  get asDuplex(): Duplex {
+    return this as unknown as Duplex;
   }
 
-  override _write(chunk: Uint8Array, _encoding: string, done: (error?: Error) => void): void {
-    this.#writeAll(chunk).then(() => done(), done);
+  /** Whether bytes are read as they come: during the handshake, and while somebody waits for what is in them. */
+  set wants(isWanted: boolean) {
+    this.#isWanted = isWanted;
+    this.#readOn();
   }
 
-  override _final(done: (error?: Error) => void): void {
+  /** Calls back once everything written has left, with an error if it will not. */
+  whenWritten(then: (error?: Error) => void): void {
+    if (this.#isDestroyed) then(new Deno.errors.NotConnected("the connection is closed"));
+    else if (this.#isWriting) this.#whenWritten.push(then);
+    else then();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#readOn();
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  cork(): void {}
+
+  uncork(): void {}
+
+  write(bytes: Uint8Array, done: () => void): boolean {
+    if (this.#isDestroyed) return false;
+    this.#outgoing.push({ bytes, done });
+    if (!this.#isWriting) void this.#writeAll();
+    return true;
+  }
+
+  end(done: () => void): void {
+    this.writable = false;
     // Gone already is as good as ended: whoever reads is told by the read.
-    this.#transport.closeWrite().then(() => done(), () => done());
+    this.whenWritten(() => void this.#transport.closeWrite().then(done, done));
   }
 
-  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+  destroy(error?: Error): void {
+    if (this.#isDestroyed) return;
+    this.#isDestroyed = true;
+    this.readable = this.writable = false;
     try {
       this.#transport.close();
     } catch (cause) {
       // BadResource: the runtime closed it before us, which is what was wanted.
-      if (!(cause instanceof Deno.errors.BadResource)) error ??= cause instanceof Error ? cause : null;
+      if (!(cause instanceof Deno.errors.BadResource)) error ??= cause instanceof Error ? cause : undefined;
     }
-    done(error);
+    // TLS is not called back: it would go on with what has been taken apart already.
+    this.#outgoing.length = 0;
+    this.#settleWritten(error ?? new Deno.errors.NotConnected("the connection is closed"));
+    // In a turn of its own: who destroys it does not expect to hear of it before it returns.
+    queueMicrotask(() => {
+      if (error !== undefined) this.emit("error", error);
+      this.emit("close");
+    });
   }
 
-  async #writeAll(bytes: Uint8Array): Promise<void> {
-    for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await this.#transport.write(rest));
+  #readOn(): void {
+    if (this.#isReading || this.#isPaused || !this.#isWanted || !this.readable) return;
+    this.#isReading = true;
+    this.#transport.read(this.#buffer.space).then(this.#onRead, this.#onReadFailed);
+  }
+
+  readonly #onRead = (count: number | null): void => {
+    this.#isReading = false;
+    if (this.#isDestroyed) return;
+    if (count === null) {
+      this.readable = false;
+      this.emit("end");
+    } else {
+      this.#hand(this.#buffer.take(count));
+      this.#readOn();
+    }
+  };
+
+  /** Gives bytes to TLS, which has taken them in when this returns: the buffer is free again. */
+  #hand(bytes: Uint8Array): void {
+    try {
+      this.emit("data", bytes);
+    } catch (cause) {
+      this.destroy(cause instanceof Error ? cause : new Error(String(cause)));
+    }
+  }
+
+  readonly #onReadFailed = (error: Error): void => {
+    this.#isReading = false;
+    this.destroy(error);
+  };
+
+  async #writeAll(): Promise<void> {
+    this.#isWriting = true;
+    try {
+      for (let next = this.#outgoing.shift(); next !== undefined; next = this.#outgoing.shift()) {
+        for (let rest = next.bytes; rest.length > 0;) rest = rest.subarray(await this.#transport.write(rest));
+        // TLS may have more to write, and says so here.
+        if (!this.#isDestroyed) next.done();
+      }
+      this.#isWriting = false;
+      this.#settleWritten();
+    } catch (cause) {
+      this.destroy(cause instanceof Error ? cause : new Error(String(cause)));
+    }
+  }
+
+  #settleWritten(error?: Error): void {
+    const waiting = this.#whenWritten;
+    if (waiting.length === 0) return;
+    this.#whenWritten = [];
+    for (const then of waiting) then(error);
   }
 }
