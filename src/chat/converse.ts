@@ -8,7 +8,8 @@ import { decodeText, isBinary } from "./clean_text.ts";
 import type { Hub } from "./hub.ts";
 import type { InputResult } from "./input.ts";
 import { handleJson } from "./json_input.ts";
-import { RequestError } from "./json_request.ts";
+import { FreeEntries } from "./free_entries.ts";
+import { idOfRequest, RequestError } from "./json_request.ts";
 import type { Member } from "./member.ts";
 import { MessageRate } from "./message_rate.ts";
 import { LOBBY } from "./names.ts";
@@ -38,6 +39,7 @@ const REFUSED_MOST = 1_000;
 export async function converse(hub: Hub, session: Session, options: ConversationOptions): Promise<void> {
   const member = hub.enter(session);
   const rate = rateFor(session, options);
+  const free = new FreeEntries();
   const loginEndMs = performance.now() + options.logInTimeoutMs;
   let isFirst = true;
   let isOver = false;
@@ -47,7 +49,7 @@ export async function converse(hub: Hub, session: Session, options: Conversation
       const batch = member.isAdmitted ? await session.receive() : await receiveLogin(member, loginEndMs);
       if (batch === null) break;
       for (const { data } of batch) {
-        if (rate !== undefined) await hold(rate, session);
+        if (rate !== undefined && !free.take(member.wire, data)) await hold(rate, session);
         if (isFirst) refuseHttp(member, data);
         isFirst = false;
         const result = handle(hub, member, data, rate);
@@ -77,7 +79,7 @@ async function enterLobby(hub: Hub, member: Member): Promise<void> {
 
 function handle(hub: Hub, member: Member, data: Uint8Array, rate: MessageRate | undefined): InputResult {
   try {
-    if (rate?.isMuted) throw new ChatError("too-fast", `You send too fast: nothing is passed on for ${rate.mutedText}`);
+    if (rate?.isMuted) throw tooFast(member, data, rate);
     if (data.includes(0)) throw new ChatError("not-text", "That is no text: it holds NUL");
     const result = member.wire.name === "json" ? handleJson(hub, member, data) : handleText(hub, member, data);
     member.refusedInARow = 0;
@@ -85,6 +87,11 @@ function handle(hub: Hub, member: Member, data: Uint8Array, rate: MessageRate | 
   } catch (error) {
     return refuse(member, data, error);
   }
+}
+
+function tooFast({ wire }: Member, data: Uint8Array, rate: MessageRate): ChatError {
+  const id = wire.name === "json" ? idOfRequest(decodeText(data) ?? "") : undefined;
+  return new RequestError(`You send too fast: nothing is passed on for ${rate.mutedText}`, undefined, id, "too-fast");
 }
 
 /** Tells the client what was wrong; who is no chat client, or guesses passwords, is told once and sent away. */

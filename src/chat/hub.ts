@@ -19,7 +19,7 @@ import { jsonWire } from "./wire_json.ts";
 import { textWire } from "./wire_text.ts";
 
 /** Rooms that one member may be in. */
-const ROOMS_PER_MEMBER = 50;
+export const ROOMS_PER_MEMBER = 50;
 
 /** What a {@linkcode Hub} is made of. */
 export interface HubOptions {

@@ -94,6 +94,25 @@ export function parseRequest(text: string): JsonRequest {
   throw new RequestError(field === undefined ? what : `${field}: ${what}`, field, idOf(value));
 }
 
+/** The type that a text claims as a request; `undefined` where it is none. */
+export function typeOfRequest(text: string): unknown {
+  return fieldOf(looseJson(text), "type");
+}
+
+/** The `id` of a request that is not looked at any further. */
+export function idOfRequest(text: string): string | undefined {
+  return idOf(looseJson(text));
+}
+
+function looseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // No JSON: whoever reads it whole says so.
+    return undefined;
+  }
+}
+
 /** The field at fault and what is wrong with it; a mistyped field first, for others may seem to be missing by it. */
 function faultOf(value: unknown, issues: readonly z.core.$ZodIssue[]): { field?: string | undefined; what: string } {
   const unknownKey = issues.find((issue) => issue.code === "unrecognized_keys")?.keys[0];

@@ -59,3 +59,21 @@ Deno.test("a ban holds for the address, whatever the client calls itself, and fo
     await ended;
   }
 });
+
+Deno.test("converse() lets a client of another machine go back to all its rooms at once, and then holds it", async () => {
+  await using hub = createHub();
+  const session = new FakeSession({ remote: "10.0.0.7:1", kind: "websocket", subprotocol: "parley.v1" });
+  const ended = converse(hub, session, DEFAULTS);
+  const join = (count: number) => ({ type: "join", room: `#r${count}` });
+  session.say({ type: "nick", nick: "bob" }, ...Array.from({ length: 50 }, (_, count) => join(count)));
+  const startMs = performance.now();
+  const told = await session.sent(/"joined","room":"#r49"/);
+  assert(performance.now() - startMs < 500);
+  assertEquals(told.filter((line) => line.includes('"error"')), []);
+  // Ten that wait, and one too many: it is told which one that was.
+  session.say(...Array.from({ length: 60 }, (_, count) => ({ type: "leave", room: "#r0", id: `${count}` })));
+  const [error = ""] = (await session.sent(/too-fast/)).slice(-1);
+  assertMatch(error, /"id":"\d+"/);
+  session.close("done");
+  await ended;
+});

@@ -89,9 +89,12 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   view,
 };
 
+/** All modules at once: a browser would find out one after the other what imports what. */
+const PRELOADS = Object.keys(SCRIPTS).map((name) => `<link rel="modulepreload" href="/page/${name}.js">`).join("");
+
 /** What a browser finds at `/`, and what that refers to. */
 export const PAGE_ROUTES: HttpRoutes = {
-  "/": content("text/html", index),
+  "/": content("text/html", index.replace("</head>", () => `${PRELOADS}</head>`)),
   "/favicon.ico": content("image/svg+xml", icon),
   "/page/icon.svg": content("image/svg+xml", icon),
   "/page/style.css": content("text/css", STYLE),
