@@ -1,5 +1,5 @@
 import { utf8 } from "../base/bytes.ts";
-import { NoRoomError } from "../base/errors.ts";
+import { NoRoomError, UsageError } from "../base/errors.ts";
 import { StopSignals } from "./stop_signals.ts";
 
 /** A standard stream that is written to. */
@@ -45,7 +45,7 @@ export interface ProgramIo {
 export function systemIo(exit: (code: number) => never): ProgramIo {
   return {
     stdin: {
-      read: (bytes) => Deno.stdin.read(bytes),
+      read: readInput,
       setRaw: (isRaw) => Deno.stdin.setRaw(isRaw),
       isTerminal: Deno.stdin.isTerminal(),
     },
@@ -55,6 +55,15 @@ export function systemIo(exit: (code: number) => never): ProgramIo {
     stop: new StopSignals(exit),
     ...(Deno.build.standalone ? { giveBackFiles, giveBackEnvironment } : {}),
   };
+}
+
+async function readInput(bytes: Uint8Array): Promise<number | null> {
+  try {
+    return await Deno.stdin.read(bytes);
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.IsADirectory)) throw cause;
+    throw new UsageError("Cannot read standard input: it is a directory", { cause });
+  }
 }
 
 async function giveBackFiles(): Promise<void> {
@@ -69,7 +78,7 @@ async function giveBackEnvironment(): Promise<void> {
 /** Which stream it was that had no room left. */
 function withName(error: unknown, name: string): unknown {
   if (!(error instanceof Error) || !("code" in error) || error.code !== "ENOSPC") return error;
-  return new NoRoomError(`Cannot write to ${name}: no space left on the device`, { cause: error });
+  return new NoRoomError(`Cannot write to ${name}: no space left on device`, { cause: error });
 }
 
 function outputOf(stream: typeof Deno.stdout, name: string): Output {

@@ -182,6 +182,25 @@ Deno.test("a closed pipe under standard output ends a program without a word", U
   assertEquals([stdout, stderr], ["", "code 141\n"]);
 });
 
+Deno.test("a closed pipe under what a server answers ends a program without a word", UNIX, async () => {
+  await using echo = await startServer(["echo", ":0"]);
+  for (const words of [`send ${echo.endpoint} x`, `bench ${echo.endpoint} -n 1`, `check ${echo.endpoint}`]) {
+    const { stderr } = await shell(
+      `{ sleep 0.2; "$DENO" run -N "$SRC/client.ts" ${words}; echo "code $?" >&2; } | true`,
+    );
+    assertEquals(stderr, "code 141\n", words);
+  }
+});
+
+Deno.test("a directory for standard input is one line and exit code 2", LINUX, async () => {
+  await using echo = await startServer(["echo", ":0"]);
+  for (const words of [`send ${echo.endpoint}`, `connect ${echo.endpoint}`]) {
+    const { code, stderr } = await shell(`"$DENO" run -N "$SRC/client.ts" ${words} < /`);
+    assertEquals(code, 2, stderr);
+    assertMatch(stderr, /^parley-client: Cannot read standard input: it is a directory\n/);
+  }
+});
+
 Deno.test("a failure with --json is said even where standard output is full or closed", LINUX, async () => {
   const words = `"$DENO" run -N "$SRC/client.ts" check tcp://127.0.0.1:1 --json`;
   const full = await shell(`${words} > /dev/full`);

@@ -39,6 +39,8 @@ export async function exchangeOnCommandLine(
   });
   printer.end();
   signal.throwIfAborted();
+  // Nobody reads any more: there is nobody to tell.
+  if (report.error instanceof Deno.errors.BrokenPipe) throw report.error;
   const exitCode = report.error === undefined ? EXIT.done : exitCodeOf(report.error);
   if (flags.json) {
     const ms = performance.now() - startMs;
