@@ -1,4 +1,4 @@
-import { C_EPOLL, DENO_UDP_LOOP, NODE_DGRAM, NODE_NET, oursUdp, PARLEY_ECHO } from "./contenders.ts";
+import { C_EPOLL, DENO_LOOP, DENO_UDP_LOOP, NODE_DGRAM, NODE_NET, oursUdp, PARLEY_ECHO } from "./contenders.ts";
 import type { Work } from "./work.ts";
 
 const CONNECT: Work = {
@@ -7,7 +7,7 @@ const CONNECT: Work = {
   unit: "connections/s",
   better: "more",
   how: { words: () => ["connect_load", "PORT", "50", "64", "SECONDS"], answers: "tcp" },
-  contenders: [PARLEY_ECHO, C_EPOLL, NODE_NET],
+  contenders: [PARLEY_ECHO, C_EPOLL, DENO_LOOP, NODE_NET],
   reference: C_EPOLL.name,
   isQuick: true,
 };

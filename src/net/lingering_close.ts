@@ -13,6 +13,8 @@ export async function lingeringClose(
 ): Promise<void> {
   if (connection.closeReason !== undefined) return;
   const reason = options.reason ?? "done";
+  // Both sides are through, as most are here: nothing to wait for, and no timer for it.
+  if (connection.isReadEnded && connection.queuedBytes === 0) return connection.close(reason);
   const timer = setTimeout(() => connection.close(reason), options.timeoutMs);
   try {
     if (connection.isReadEnded) {

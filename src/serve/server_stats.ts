@@ -1,6 +1,6 @@
 import type { CloseReason } from "../net/close_reason.ts";
 import type { Connection } from "../net/connection.ts";
-import { formatEndpoint } from "../net/endpoint.ts";
+import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
 import type { StatsSnapshot, StatsSource } from "./stats_snapshot.ts";
 
 /** Closed connections that are remembered. */
@@ -46,6 +46,16 @@ export interface ClosedReport extends ConnectionReport {
   readonly error: string | undefined;
 }
 
+type Counts = Omit<ConnectionReport, "endpoint" | "peer">;
+
+/** A connection that has ended, as it is kept: it is put into words when somebody asks. */
+interface Closed extends Pick<ClosedReport, "reason" | "error"> {
+  readonly counts: Counts;
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
+  readonly closedAtMs: number;
+}
+
 /**
  * What a server has done and whom it serves. A connection counts for itself in
  * plain fields; they are summed up when somebody asks, and when it ends.
@@ -62,7 +72,7 @@ export class ServerStats implements StatsSource {
   readonly #open = new Set<Connection>();
   readonly #closed = new Map<CloseReason, number>();
   readonly #tlsFailures = new Map<string, number>();
-  readonly #recent: ClosedReport[] = [];
+  readonly #recent: Closed[] = [];
   readonly #closedTotals: ConnectionTotals = { bytesRead: 0, bytesWritten: 0, messagesRead: 0, messagesWritten: 0 };
 
   /** Connections that are open now, the oldest first. */
@@ -82,7 +92,7 @@ export class ServerStats implements StatsSource {
 
   /** The connections that ended last, the latest first. */
   get recentlyClosed(): readonly ClosedReport[] {
-    return this.#recent.toReversed();
+    return this.#recent.map(reportOfClosed).reverse();
   }
 
   /** One more is open. */
@@ -98,16 +108,13 @@ export class ServerStats implements StatsSource {
 
   /** It has ended, or ends now for the reason. */
   closed(connection: Connection, reason: CloseReason = connection.closeReason ?? "error"): void {
+    const error = connection.closeError?.message;
     this.#open.delete(connection);
     this.#closed.set(reason, (this.#closed.get(reason) ?? 0) + 1);
     this.outboxHighWater = Math.max(this.outboxHighWater, connection.outboxHighWater);
     addTo(this.#closedTotals, connection);
-    this.#recent.push({
-      ...reportOf(connection),
-      closedAt: new Date().toISOString(),
-      reason,
-      error: connection.closeError?.message,
-    });
+    const { local, remote } = connection;
+    this.#recent.push({ counts: countsOf(connection), local, remote, closedAtMs: Date.now(), reason, error });
     if (this.#recent.length > RECENT_MOST) this.#recent.shift();
   }
 
@@ -141,11 +148,17 @@ export class ServerStats implements StatsSource {
 
 /** What can be said of a connection. */
 export function reportOf(connection: Connection): ConnectionReport {
+  return {
+    ...countsOf(connection),
+    endpoint: formatEndpoint(connection.local),
+    peer: formatEndpoint(connection.remote),
+  };
+}
+
+function countsOf(connection: Connection): Counts {
   const { id, ageMs, idleMs, bytesRead, bytesWritten, messagesRead, messagesWritten } = connection;
   return {
     id,
-    endpoint: formatEndpoint(connection.local),
-    peer: formatEndpoint(connection.remote),
     ageMs: Math.round(ageMs),
     idleMs: Math.round(idleMs),
     bytesRead,
@@ -154,6 +167,17 @@ export function reportOf(connection: Connection): ConnectionReport {
     messagesWritten,
     queuedBytes: connection.queuedBytes,
     outboxHighWater: connection.outboxHighWater,
+  };
+}
+
+function reportOfClosed({ counts, local, remote, closedAtMs, reason, error }: Closed): ClosedReport {
+  return {
+    ...counts,
+    endpoint: formatEndpoint(local),
+    peer: formatEndpoint(remote),
+    closedAt: new Date(closedAtMs).toISOString(),
+    reason,
+    error,
   };
 }
 

@@ -36,9 +36,12 @@ static void dial(int epoll, Client *client, const struct sockaddr_in *address) {
   client->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
   int one = 1;
   setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  // Closing with a reset leaves no TIME_WAIT behind: a run must not use up the ports.
-  struct linger reset = {.l_onoff = 1, .l_linger = 0};
-  setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  // Each close leaves a port in TIME_WAIT: addresses of our own in turn, so that a run does not use up the ports.
+  static unsigned turn;
+  struct sockaddr_in own = {.sin_family = AF_INET};
+  own.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + turn++ % 200);
+  setsockopt(client->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
+  bind(client->fd, (const struct sockaddr *)&own, sizeof own);
   client->has_sent = 0;
   client->received = 0;
   client->started = now();
