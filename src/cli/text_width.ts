@@ -18,6 +18,11 @@ export function textWidth(text: string): number {
   return graphemes(text).reduce((sum, grapheme) => sum + graphemeWidth(grapheme), 0);
 }
 
+/** The text with spaces behind it, so that it fills so many cells. */
+export function padCells(text: string, cells: number): string {
+  return text + " ".repeat(Math.max(0, cells - textWidth(text)));
+}
+
 function graphemeWidth(grapheme: string): number {
   if (ZERO_WIDTH.test(grapheme)) return 0;
   return WIDE.test(grapheme) ? 2 : 1;

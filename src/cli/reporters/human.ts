@@ -1,9 +1,12 @@
+import { escapeControls } from "../../base/bytes.ts";
 import { formatDuration } from "../../base/units.ts";
 import type { Style } from "../style.ts";
+import { padCells, textWidth } from "../text_width.ts";
 import { countOutcomes, type Reporter } from "./test_report.ts";
 
-/** For people: a line a test, what went wrong below it, a sum at the end. */
-export function humanReporter(write: (text: string) => void, style: Style, width: number): Reporter {
+/** For people: a line a test, what went wrong below it, a sum at the end. `names` are all that will come. */
+export function humanReporter(write: (text: string) => void, style: Style, names: readonly string[]): Reporter {
+  const width = Math.max(0, ...names.map((name) => textWidth(escapeControls(name))));
   return {
     begin() {},
     test({ name, outcome, ms, tries, location, reason, details }) {
@@ -11,7 +14,10 @@ export function humanReporter(write: (text: string) => void, style: Style, width
       const effort = tries > 1 ? ` (${tries} tries)` : "";
       const time = outcome === "skipped" ? reason ?? "" : `${formatDuration(Math.round(ms))}${effort}`;
       const lines = outcome === "failed" ? [`${location}: ${reason}`, ...details] : [];
-      write([`${label}  ${name.padEnd(width)}  ${time}`, ...lines.map((line) => `      ${line}`), ""].join("\n"));
+      write(
+        [`${label}  ${padCells(escapeControls(name), width)}  ${time}`, ...lines.map((line) => `      ${line}`), ""]
+          .join("\n"),
+      );
     },
     end({ tests, ms }) {
       const { passed, failed, skipped } = countOutcomes(tests);

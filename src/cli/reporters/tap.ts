@@ -1,3 +1,4 @@
+import { escapeControls } from "../../base/bytes.ts";
 import type { Reporter, TestReport } from "./test_report.ts";
 
 /** The Test Anything Protocol, version 14 (testanything.org). */
@@ -34,5 +35,5 @@ function diagnostic({ reason, location, errorName, ms, details }: TestReport): s
 
 /** A `#` would begin a directive. */
 function escapeText(text: string): string {
-  return text.replaceAll("\\", "\\\\").replaceAll("#", "\\#").replaceAll(/\s*\n\s*/g, " ");
+  return escapeControls(text.replaceAll(/\s*\n\s*/g, " ").replaceAll("\\", "\\\\").replaceAll("#", "\\#"));
 }

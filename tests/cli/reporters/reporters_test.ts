@@ -52,7 +52,7 @@ function output(make: (write: (text: string) => void) => Reporter): string {
 }
 
 Deno.test("humanReporter() writes a line a test, what went wrong below it, and a sum", () => {
-  const lines = output((write) => humanReporter(write, PLAIN, 24)).split("\n");
+  const lines = output((write) => humanReporter(write, PLAIN, SUITE.tests.map(({ name }) => name))).split("\n");
   assertMatch(lines[0] ?? "", /^ok {4}it greets #1 +3ms$/);
   assertMatch(lines[1] ?? "", /^fail {2}it says .* 3ms \(3 tries\)$/);
   assertMatch(lines[2] ?? "", /^ {6}smoke\.yaml:3: expected/);
@@ -99,4 +99,12 @@ Deno.test("junitXml() escapes markup and leaves no character that XML 1.0 forbid
   assertStringIncludes(xml, 'name="it says &quot;&lt;bye&gt;&quot; &amp; leaves"');
   // deno-lint-ignore no-control-regex
   assertNotMatch(xml, /[\x00-\x08\x0b\x0c\x0e-\x1f]|\]\]>/);
+});
+
+Deno.test("humanReporter() aligns names by their width, and lets none of them move the terminal", () => {
+  const names = ["日本", "a\u001b[31mb"];
+  let written = "";
+  const reporter = humanReporter((text) => written += text, PLAIN, names);
+  for (const name of names) reporter.test({ ...PASSED, name });
+  assertEquals(written, "ok    日本        3ms\nok    a\\x1b[31mb  3ms\n");
 });

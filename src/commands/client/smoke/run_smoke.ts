@@ -37,7 +37,7 @@ async function run(
   io: ProgramIo,
 ): Promise<SuiteReport> {
   const { tests } = parsed.file;
-  const reporter = reporterFor(flags, io, Math.max(...tests.map(({ name }) => name.length)));
+  const reporter = reporterFor(flags, io, tests.map(({ name }) => name));
   const startedAt = new Date();
   const startMs = performance.now();
   using status = new StatusLine(io);
@@ -61,10 +61,10 @@ async function run(
   return suite;
 }
 
-function reporterFor(flags: SmokeFlags, io: ProgramIo, width: number): Reporter {
+function reporterFor(flags: SmokeFlags, io: ProgramIo, names: readonly string[]): Reporter {
   const write = (text: string) => io.stdout.write(text);
   if (flags.json) return jsonReporter(write);
-  return flags.tap ? tapReporter(write) : humanReporter(write, styleOf(io), width);
+  return flags.tap ? tapReporter(write) : humanReporter(write, styleOf(io), names);
 }
 
 /** The code that all failures share, or 1; a run in which nothing was tested has not passed. */
