@@ -44,6 +44,11 @@ export const chat = defineService({
       help: "take a server that gives no sign of life for TIME, and its members, for gone (default 12s)",
     },
     clusterCreds: { type: "text", placeholder: "FILE", help: "log in to NATS with this credentials file" },
+    clusterCa: {
+      type: "text",
+      placeholder: "FILE",
+      help: "with tls://, trust a NATS whose certificate is signed by one in FILE (PEM)",
+    },
     motd: { type: "text", placeholder: "FILE", help: "greet everyone with the lines of FILE" },
     messageRate: {
       type: "integer",
@@ -79,16 +84,18 @@ interface HistoryFlags {
   readonly historyAge: number | undefined;
   readonly cluster: string | undefined;
   readonly clusterCreds: string | undefined;
+  readonly clusterCa: string | undefined;
   readonly clusterLease: number | undefined;
 }
 
 /** Where messages are kept and, where many servers share them, who is connected to the others. */
 async function openHistory(flags: HistoryFlags, log: Logger): Promise<{ history: History; directory?: Directory }> {
-  const { history: path, historyCount, historyAge: maxAgeMs, cluster, clusterCreds, clusterLease } = flags;
+  const { history: path, historyCount, historyAge: maxAgeMs, cluster, clusterCreds, clusterCa, clusterLease } = flags;
   const retention = (usual: number): Retention => ({ maxMessages: historyCount ?? usual, maxAgeMs });
   if (cluster === undefined) {
-    if (clusterCreds !== undefined) throw new UsageError("Cannot use --cluster-creds without --cluster");
-    if (clusterLease !== undefined) throw new UsageError("Cannot use --cluster-lease without --cluster");
+    const given = { "--cluster-creds": clusterCreds, "--cluster-ca": clusterCa, "--cluster-lease": clusterLease };
+    const [flag] = Object.entries(given).find(([, value]) => value !== undefined) ?? [];
+    if (flag !== undefined) throw new UsageError(`Cannot use ${flag} without --cluster`);
     if (path === undefined) return { history: createMemoryHistory({ retention: retention(MEMORY_MESSAGES) }) };
     return { history: createSqliteHistory({ path, log, retention: retention(STORED_MESSAGES) }) };
   }
@@ -100,11 +107,17 @@ async function openHistory(flags: HistoryFlags, log: Logger): Promise<{ history:
   const credentials = clusterCreds === undefined
     ? undefined
     : await readNamed(clusterCreds, "the credentials of NATS", () => Deno.readFile(clusterCreds));
+  if (clusterCa !== undefined && !address.isTls) {
+    throw new UsageError("--cluster-ca is given, but --cluster does not ask for TLS: write tls://");
+  }
+  const authorities = clusterCa === undefined
+    ? undefined
+    : await readNamed(clusterCa, "the authorities of NATS", () => Deno.readTextFile(clusterCa));
   // Only a cluster pays for the client of NATS.
   const { DEFAULT_LEASE_MS, joinCluster } = await import("../chat/nats/cluster.ts");
   return await joinCluster({
     address,
-    credentials,
+    trust: { credentials, authorities },
     log,
     retention: retention(STORED_MESSAGES),
     leaseMs: clusterLease ?? DEFAULT_LEASE_MS,

@@ -7,6 +7,8 @@ export class NatsServer implements AsyncDisposable {
   readonly #flags: readonly string[];
   #port = 0;
   #child: Deno.ChildProcess | undefined;
+  /** What it wrote before it ended. */
+  #log: string | undefined;
 
   private constructor(folder: string, flags: readonly string[]) {
     this.#folder = folder;
@@ -18,6 +20,20 @@ export class NatsServer implements AsyncDisposable {
     const server = new NatsServer(await Deno.makeTempDir(), flags);
     await server.restart();
     return server;
+  }
+
+  /** Starts one with JetStream and further lines of configuration. */
+  static async startWith(config: string): Promise<NatsServer> {
+    const folder = await Deno.makeTempDir();
+    const server = new NatsServer(folder, ["-js", "-c", `${folder}.conf`]);
+    await server.configure(config);
+    await server.restart();
+    return server;
+  }
+
+  /** Gives it other lines of configuration, from its next start on. */
+  async configure(config: string): Promise<void> {
+    await Deno.writeTextFile(`${this.#folder}.conf`, config);
   }
 
   get url(): string {
@@ -38,7 +54,11 @@ export class NatsServer implements AsyncDisposable {
   async kill(): Promise<void> {
     const child = this.#child;
     this.#child = undefined;
-    child?.kill("SIGKILL");
+    try {
+      child?.kill("SIGKILL");
+    } catch {
+      // It has ended already.
+    }
     await child?.status;
   }
 
@@ -57,30 +77,32 @@ export class NatsServer implements AsyncDisposable {
       if (isNew) this.#port = closedPort();
       const args = ["-a", "127.0.0.1", "-p", String(this.#port), "-sd", this.#folder, ...this.#flags];
       this.#child = new Deno.Command(path, { args, stdin: "null", stdout: "null", stderr: "piped" }).spawn();
-      if (await isReady(this.#child)) return;
+      this.#log = await untilReady(this.#child);
+      if (this.#log === undefined) return;
       // Someone else took the port meanwhile.
       await this.kill();
     }
-    throw new Error("nats-server did not start");
+    throw new Error(`nats-server did not start: ${this.#log}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
     await Deno.remove(this.#folder, { recursive: true });
+    if (this.#flags.includes("-c")) await Deno.remove(`${this.#folder}.conf`);
   }
 }
 
-/** Reads what it logs to the end, so that it never waits for us. */
-async function isReady(child: Deno.ChildProcess): Promise<boolean> {
+/** Reads what it logs to the end, so that it never waits for us; where it ends before it is ready, that is the result. */
+async function untilReady(child: Deno.ChildProcess): Promise<string | undefined> {
   const lines = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   while (!text.includes("Server is ready")) {
     const { value, done } = await lines.read();
-    if (done) return false;
+    if (done) return text;
     text += value;
   }
   void (async () => {
     while (!(await lines.read()).done);
   })();
-  return true;
+  return undefined;
 }

@@ -2,7 +2,7 @@ import type { Logger } from "../../log/logger.ts";
 import type { Directory } from "../directory.ts";
 import type { History, Retention } from "../history.ts";
 import type { ClusterAddress } from "./cluster_address.ts";
-import { connectNats } from "./connect_nats.ts";
+import { connectNats, type NatsTrust, useError } from "./connect_nats.ts";
 import { createNatsDirectory } from "./directory_nats.ts";
 import { createNatsHistory } from "./history_nats.ts";
 import { NatsLink } from "./link.ts";
@@ -10,8 +10,8 @@ import { NatsLink } from "./link.ts";
 /** What {@linkcode joinCluster} must be told. */
 export interface ClusterOptions {
   readonly address: ClusterAddress;
-  /** What a credentials file holds. */
-  readonly credentials?: Uint8Array | undefined;
+  /** Who we are to NATS, beside what the address says, and whom we take for NATS. */
+  readonly trust?: NatsTrust | undefined;
   /** Counts where the stream is not there yet; a stream that is keeps what it keeps. */
   readonly retention: Retention;
   /** A server that gives no sign of life for this time is gone, with its members. */
@@ -34,11 +34,12 @@ export const DEFAULT_LEASE_MS = 12_000;
  *
  * @throws {RefusedError} NATS is not there.
  * @throws {PermissionError} NATS or the sandbox refuses us.
+ * @throws {TlsError} Its certificate is not to be trusted, or it speaks no TLS.
  * @throws {UsageError} It has no JetStream.
  */
 export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
-  const { address, credentials, retention, leaseMs, log } = options;
-  const connection = await connectNats(address, credentials);
+  const { address, trust, retention, leaseMs, log } = options;
+  const connection = await connectNats(address, trust);
   try {
     const { link, stream } = await NatsLink.open(connection, retention, log);
     const server = crypto.randomUUID().slice(0, 8);
@@ -47,6 +48,6 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
     return { history, directory: await createNatsDirectory(link, { server, leaseMs, topicOf, log }) };
   } catch (error) {
     await connection.close();
-    throw error;
+    throw useError(error);
   }
 }

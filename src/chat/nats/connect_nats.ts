@@ -1,5 +1,5 @@
 import { connect, credsAuthenticator, type NatsConnection } from "@nats-io/transport-node";
-import { messageOf, type ParleyError, PermissionError, RefusedError, UsageError } from "../../base/errors.ts";
+import { messageOf, ParleyError, PermissionError, RefusedError, TlsError, UsageError } from "../../base/errors.ts";
 import type { ClusterAddress } from "./cluster_address.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -8,14 +8,27 @@ const RECONNECT_MS = 250;
 /** A peer that is gone without a word is found out within two of these. */
 const PING_MS = 2_500;
 
+/** Who we are to NATS, and whom we take for NATS. */
+export interface NatsTrust {
+  /** What a credentials file holds. */
+  readonly credentials?: Uint8Array | undefined;
+  /** The authorities that its certificate may be of, in PEM, in place of the usual ones. */
+  readonly authorities?: string | undefined;
+}
+
 /**
  * Connects to NATS; from then on it comes back by itself, for as long as it takes.
  *
  * @throws {RefusedError} Nobody answers there.
  * @throws {PermissionError} NATS or the sandbox refuses us.
+ * @throws {TlsError} Its certificate is not to be trusted, or it speaks no TLS.
  */
-export async function connectNats(address: ClusterAddress, credentials?: Uint8Array): Promise<NatsConnection> {
+export async function connectNats(
+  address: ClusterAddress,
+  { credentials, authorities }: NatsTrust = {},
+): Promise<NatsConnection> {
   const { servers, isTls, user, password, token } = address;
+  globalThis.addEventListener("error", ignoreLeftSocket);
   try {
     return await connect({
       servers: [...servers],
@@ -25,7 +38,9 @@ export async function connectNats(address: ClusterAddress, credentials?: Uint8Ar
       reconnectTimeWait: RECONNECT_MS,
       reconnectJitter: RECONNECT_MS,
       pingInterval: PING_MS,
-      ...(isTls ? { tls: {} } : {}),
+      // A password that is changed on both sides must not end the server in between.
+      ignoreAuthErrorAbort: true,
+      ...(isTls ? { tls: authorities === undefined ? {} : { ca: authorities } } : {}),
       ...(user === undefined ? {} : { user }),
       ...(password === undefined ? {} : { pass: password }),
       ...(token === undefined ? {} : { token }),
@@ -33,6 +48,32 @@ export async function connectNats(address: ClusterAddress, credentials?: Uint8Ar
     });
   } catch (error) {
     throw connectError(servers, error);
+  }
+}
+
+/** Whether NATS has said that we may not do this. */
+export function isRefusal(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return error.name === "PermissionViolationError" || isRefusal(error.cause);
+}
+
+/** What to tell the user where NATS is there, but does not let us do what we must. */
+export function useError(cause: unknown): unknown {
+  if (cause instanceof ParleyError) return cause;
+  const what = "Cannot use NATS for the chat";
+  if (!isRefusal(cause)) return new UsageError(`${what}: ${messageOf(cause)}`, { cause });
+  const found = messageOf(cause);
+  return new PermissionError(`${what}: ${found}; the README lists what the user must be allowed`, { cause });
+}
+
+/**
+ * The client of NATS leaves sockets behind that NATS has refused, without anyone to hear that they are reset: that
+ * would end the program. Nothing else here uses such sockets.
+ */
+function ignoreLeftSocket(event: ErrorEvent): void {
+  const { error } = event;
+  if (error instanceof Error && /ECONNRESET|EPIPE/.test(error.message) && /TCPWrap|node:net/.test(error.stack ?? "")) {
+    event.preventDefault();
   }
 }
 
@@ -45,6 +86,18 @@ function connectError(servers: readonly string[], cause: unknown): ParleyError {
   if (/authorization|permission/i.test(found)) {
     return new PermissionError(`${what}: it refuses the log-in: ${found}`, { cause });
   }
-  if (/creds|seed|nkey/i.test(found)) return new UsageError(`${what}: the credentials are none: ${found}`, { cause });
+  if (/credentials|creds|seed|nkey/i.test(found)) {
+    return new UsageError(`${what}: the credentials are none: ${found}`, { cause });
+  }
+  if (/does not support 'tls'/.test(found)) {
+    return new TlsError("protocol", `${what}: it speaks no TLS: use nats:// if that is meant`, { cause });
+  }
+  if (/altname|does not match/i.test(found)) return new TlsError("name", `${what}: ${found}`, { cause });
+  if (/expired/i.test(found)) return new TlsError("expired", `${what}: ${found}`, { cause });
+  if (/certificate/i.test(found)) {
+    // The runtime does not tell one that is too old from one of a stranger.
+    const hint = "trust its authority with tls:// and --cluster-ca FILE, or look at its dates";
+    return new TlsError("untrusted", `${what}: ${found}; ${hint}`, { cause });
+  }
   return new RefusedError(`${what}: ${found}`, { cause });
 }

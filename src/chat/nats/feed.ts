@@ -42,23 +42,28 @@ export class Feed {
     return this.#position;
   }
 
-  /** Tells messages until the link ends, which waits for it. */
-  start(): void {
+  /** Tells messages until the link ends, which waits for it; an error says that it cannot begin. */
+  async start(): Promise<void> {
     const { signal } = this.#link;
+    const messages = await this.#open();
     signal.addEventListener("abort", () => this.#messages?.stop(), { once: true });
-    this.#link.attach(this.#run(signal));
+    this.#link.attach(this.#run(messages, signal));
   }
 
-  async #run(signal: AbortSignal): Promise<void> {
+  async #run(first: ConsumerMessages, signal: AbortSignal): Promise<void> {
+    let messages: ConsumerMessages | undefined = first;
     while (!signal.aborted) {
       try {
-        if (await this.#link.whenReady(performance.now() + PULL_MS) && !signal.aborted) await this.#consume();
+        if (messages !== undefined) await this.#tellAll(messages);
+        messages = await this.#link.whenReady(performance.now() + PULL_MS) ? await this.#open() : undefined;
       } catch (error) {
+        messages = undefined;
         if (signal.aborted) return;
         this.#log.warning("reading from NATS failed: it is tried again", { error: messageOf(error) });
         await delay(RETRY_MS, signal).catch(() => {});
       }
     }
+    messages?.stop();
   }
 
   /** Asks anew: after NATS was away nobody knows what it still has for us. With a position it starts after that one. */
@@ -68,7 +73,7 @@ export class Feed {
     this.#messages?.stop();
   }
 
-  async #consume(): Promise<void> {
+  async #open(): Promise<ConsumerMessages> {
     this.#isRestartDue = false;
     const { stream, subjects } = this.#source;
     const consumer = await this.#link.attempt(this.#link.js.consumers.get(stream, {
@@ -76,10 +81,14 @@ export class Feed {
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: this.#position + 1,
     }));
-    this.#messages = await consumer.consume({ max_messages: AHEAD, idle_heartbeat: HEARTBEAT_MS, expires: PULL_MS });
+    return await consumer.consume({ max_messages: AHEAD, idle_heartbeat: HEARTBEAT_MS, expires: PULL_MS });
+  }
+
+  async #tellAll(messages: ConsumerMessages): Promise<void> {
+    this.#messages = messages;
     // NATS may have gone and come while it was asked.
-    if (this.#isRestartDue || this.#link.signal.aborted) this.#messages.stop();
-    for await (const message of this.#messages) {
+    if (this.#isRestartDue || this.#link.signal.aborted) messages.stop();
+    for await (const message of messages) {
       if (this.#isRestartDue) break;
       if (message.seq <= this.#position) continue;
       this.#position = message.seq;

@@ -47,7 +47,12 @@ export class Heartbeat {
     this.#timer = setInterval(() => void this.beat(), this.#beatMs);
     this.#link.signal.addEventListener("abort", () => clearInterval(this.#timer), { once: true });
     this.#link.watch({ onReady: () => void this.beat() });
-    await this.beat();
+    // An error here says that this server may not write.
+    await this.#table.put(this.#key, { beatMs: this.#beatMs });
+  }
+
+  get #key(): string {
+    return SERVER_KEY + this.#options.server;
   }
 
   /** Gives one sign of life. */
@@ -92,7 +97,7 @@ export class Heartbeat {
 
   async #say(value: unknown): Promise<void> {
     try {
-      await this.#table.put(`${SERVER_KEY}${this.#options.server}`, value);
+      await this.#table.put(this.#key, value);
     } catch (error) {
       // The link has said that NATS is away, and the next sign comes when it is there again.
       this.#options.log.debug("a sign of life was not stored", { error: messageOf(error) });

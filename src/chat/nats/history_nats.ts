@@ -66,7 +66,7 @@ export class NatsHistory implements History, LogHost {
   /** Begins to hear what is said and decided. */
   async start(): Promise<void> {
     this.#link.watch({ onReady: (now) => this.#goOn(now) });
-    this.#feed.start();
+    await this.#feed.start();
     await this.#states.start((token, decision, state) => {
       this.#logs.get(ROOM_PREFIX + token)?.onDecision(decision, state);
     });

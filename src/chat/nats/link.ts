@@ -4,6 +4,7 @@ import { nanos, type NatsConnection } from "@nats-io/transport-node";
 import { messageOf, UsageError } from "../../base/errors.ts";
 import type { Logger } from "../../log/logger.ts";
 import { delay } from "../../net/wait.ts";
+import { isRefusal } from "./connect_nats.ts";
 import type { Retention } from "../history.ts";
 import { ROOM_SUBJECTS, STREAM } from "./subjects.ts";
 
@@ -51,6 +52,7 @@ export class NatsLink implements AsyncDisposable {
     const jsm = await jetstreamManager(connection, { checkAPI: false, timeout: API_TIMEOUT_MS });
     const link = new NatsLink(connection, jsm, retention, log);
     const stream = await link.#findStream().catch((cause: unknown) => {
+      if (isRefusal(cause)) throw cause;
       throw new UsageError(
         `Cannot use NATS for the chat: JetStream does not answer (${messageOf(cause)}); start nats-server with -js`,
         { cause },
@@ -83,6 +85,7 @@ export class NatsLink implements AsyncDisposable {
   /** Waits until NATS is there, until `endMs` on the clock of `performance.now()`; `false` where it is not by then. */
   whenReady(endMs: number): Promise<boolean> | true {
     if (this.#isReady) return true;
+    if (this.#ending.signal.aborted) return Promise.resolve(false);
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         this.#waiters = this.#waiters.filter((other) => other !== settle);
@@ -166,7 +169,8 @@ export class NatsLink implements AsyncDisposable {
         max_age: maxAgeMs === undefined ? 0 : nanos(maxAgeMs),
         duplicate_window: nanos(Math.min(DUPLICATE_WINDOW_MS, maxAgeMs ?? DUPLICATE_WINDOW_MS)),
       });
-    } catch {
+    } catch (error) {
+      if (isRefusal(error)) throw error;
       // Another server made it at the same moment.
       return await this.jsm.streams.info(STREAM);
     }

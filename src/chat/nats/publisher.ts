@@ -1,6 +1,7 @@
 import { messageOf } from "../../base/errors.ts";
 import { ChatError } from "../chat_error.ts";
 import type { Draft } from "../message.ts";
+import { isRefusal } from "./connect_nats.ts";
 import type { NatsLink } from "./link.ts";
 import { encodeDraft } from "./stored_message.ts";
 
@@ -66,6 +67,7 @@ export class Publisher {
 /** JetStream has answered, and would say the same again: the message is too large, or the stream is full. */
 function isFinal(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
+  if (isRefusal(error)) return true;
   if (/MAX_PAYLOAD|maximum.*(?:exceeded|payload)/i.test(error.message)) return true;
   return error.name === "JetStreamApiError" && !/unavailable|leader|offline|shutdown/i.test(error.message);
 }

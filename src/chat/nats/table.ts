@@ -3,6 +3,7 @@ import { type KV, Kvm } from "@nats-io/kv";
 import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../log/logger.ts";
 import { Feed } from "./feed.ts";
+import { isRefusal } from "./connect_nats.ts";
 import type { NatsLink } from "./link.ts";
 
 const ANSWER_MS = 2_000;
@@ -68,7 +69,7 @@ export class Table {
     this.#events = events;
     const { state } = await infoOf(this.#link, this.#options);
     this.#link.watch({ onReady: () => void this.#goOn() });
-    this.#feed.start();
+    await this.#feed.start();
     if (state.messages > 0) await this.told(state.last_seq);
   }
 
@@ -90,8 +91,7 @@ export class Table {
       return await this.#link.attempt(putting);
     } catch (error) {
       if (error instanceof Error && /wrong last sequence/i.test(error.message)) return undefined;
-      this.#link.suspect(messageOf(error));
-      throw error;
+      throw this.#failed(error);
     }
   }
 
@@ -101,9 +101,15 @@ export class Table {
       const entry = await this.#link.attempt(this.#kv.get(key));
       return entry === null ? undefined : { key, revision: entry.revision, value: parse(entry.string()) };
     } catch (error) {
-      this.#link.suspect(messageOf(error));
-      throw error;
+      throw this.#failed(error);
     }
+  }
+
+  #failed(error: unknown): unknown {
+    // Who may not write will not be let by waiting.
+    if (isRefusal(error)) this.#options.log.error("NATS refuses this server", { error: messageOf(error) });
+    else this.#link.suspect(messageOf(error));
+    return error;
   }
 
   #tell(message: JsMsg): void {

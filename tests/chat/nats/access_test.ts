@@ -1,0 +1,124 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { Logger, ParleyError } from "@parley/parley";
+import type { Receipt } from "../../../src/chat/history.ts";
+import { type Cluster, joinCluster } from "../../../src/chat/nats/cluster.ts";
+import { parseClusterAddress } from "../../../src/chat/nats/cluster_address.ts";
+import type { NatsTrust } from "../../../src/chat/nats/connect_nats.ts";
+import { FakeSession } from "../../support/fake_session.ts";
+import { joinHub, SHORT_LEASE_MS } from "../../support/nats_cluster.ts";
+import { createCredentials } from "../../support/nats_credentials.ts";
+import { NatsServer } from "../../support/nats_server.ts";
+import { fromFileUrl } from "../../support/paths.ts";
+import { toolTest } from "../../support/tools.ts";
+
+function join(url: string, trust: NatsTrust = {}): Promise<Cluster> {
+  const log = Logger.of("test");
+  const retention = { maxMessages: 1_000 };
+  return joinCluster({ address: parseClusterAddress(url), trust, retention, leaseMs: SHORT_LEASE_MS, log });
+}
+
+/** The server's address with something before or in place of its parts. */
+function at(nats: NatsServer, { scheme = "nats", user = "", host = "127.0.0.1" } = {}): string {
+  return `${scheme}://${user === "" ? "" : `${user}@`}${host}:${new URL(nats.url).port}`;
+}
+
+async function worksWith(url: string, trust?: NatsTrust): Promise<void> {
+  const { history, directory } = await join(url, trust);
+  await using _history = history;
+  await using _directory = directory;
+  const log = await history.open("#a", () => {});
+  const receipt = await new Promise<unknown>((resolve) => log.publish({ from: "ann", text: "x" }, resolve)) as Receipt;
+  assertEquals(receipt.seq, 1);
+}
+
+async function failsWith(
+  url: string,
+  trust: NatsTrust,
+  expected: { name: string; text: string },
+): Promise<void> {
+  const error = await assertRejects(() => join(url, trust));
+  assert(error instanceof ParleyError);
+  assertEquals(error.name, expected.name, error.message);
+  assertStringIncludes(error.message, expected.text);
+  assert(!error.message.includes("\n") && !error.message.includes("s3cret"), error.message);
+}
+
+toolTest("nats-server", "--cluster logs in with a name and a password, or with a token", async () => {
+  const refused = { name: "PermissionError", text: "it refuses the log-in" };
+  await using named = await NatsServer.startWith("authorization { user: bob, password: s3cret }");
+  await worksWith(at(named, { user: "bob:s3cret" }));
+  await failsWith(at(named, { user: "bob:s3cretly" }), {}, refused);
+  await failsWith(at(named), {}, refused);
+  await using token = await NatsServer.startWith("authorization { token: s3cret }");
+  await worksWith(at(token, { user: "s3cret" }));
+  await failsWith(at(token, { user: "s3cretly" }), {}, refused);
+});
+
+toolTest("nats-server", "--cluster-creds logs in with a credentials file", async () => {
+  const { config, creds, strangerCreds } = createCredentials();
+  await using nats = await NatsServer.startWith(config);
+  const credentials = (text: string) => ({ credentials: new TextEncoder().encode(text) });
+  await worksWith(at(nats), credentials(creds));
+  await failsWith(at(nats), credentials(strangerCreds), { name: "PermissionError", text: "it refuses the log-in" });
+  await failsWith(at(nats), credentials("none"), { name: "UsageError", text: "the credentials are none" });
+  await failsWith(at(nats), {}, { name: "PermissionError", text: "it refuses the log-in" });
+});
+
+/** The configuration of the README, for a user with the rights that the servers need. */
+async function readmeConfig(): Promise<string> {
+  const readme = await Deno.readTextFile(fromFileUrl("../../README.md"));
+  const [, config = ""] = /^```hcl\n(authorization [^]*?)^```$/m.exec(readme) ?? [];
+  return config.replace("change me", "s3cret");
+}
+
+toolTest("nats-server", "the rights that the README gives the servers' user are enough for everything", async () => {
+  await using nats = await NatsServer.startWith(await readmeConfig());
+  const url = at(nats, { user: "parley:s3cret" });
+  await using left = await joinHub(url);
+  await using right = await joinHub(url);
+  const [ann, bob] = [left.enter(new FakeSession()), right.enter(new FakeSession())];
+  const [annHears, bobHears] = [ann.session as FakeSession, bob.session as FakeSession];
+  await left.rename(ann, "ann");
+  await right.rename(bob, "bob");
+  await left.join(ann, "#lobby");
+  await right.join(bob, "#lobby");
+  await annHears.sent(/^\* bob joined/);
+  const room = left.roomOf(ann);
+  const publish = (text: string, id?: string) =>
+    new Promise<Receipt>((resolve) => left.say(ann, room, { text, id }, resolve));
+  const receipts = await Promise.all(Array.from({ length: 600 }, (_, index) => publish(`m${index}`, `id${index}`)));
+  assertEquals((await room.log.after(receipts[4]?.seq ?? 0, 3))?.map(({ text }) => text), ["m5", "m6", "m7"]);
+  assertEquals((await room.log.last(2, receipts[9]?.seq ?? 0)).map(({ text }) => text), ["m8", "m9"]);
+  assertEquals((await publish("m3", "id3")).isDuplicate, true);
+  await left.sayPrivately(ann, "bob", "psst");
+  await bobHears.sent(/psst/);
+  await room.log.decide({ action: "topic", by: "ann", topic: "tea" });
+  await bobHears.sent(/tea/);
+  // NATS comes back as it was, and then with nothing: all is made anew.
+  for (const isCleared of [false, true]) {
+    await nats.kill();
+    if (isCleared) await nats.clear();
+    await nats.restart();
+    await publish(`after ${isCleared}`);
+    await bobHears.sent(new RegExp(`after ${isCleared}$`));
+    await right.rename(bob, `bob${isCleared}`);
+    await annHears.sent(/^\* bob\S* is now bob/);
+  }
+});
+
+toolTest("nats-server", "a right that is missing is named, at the start", async () => {
+  const config = await readmeConfig();
+  for (
+    const missing of [
+      "$JS.API.STREAM.INFO.PARLEY",
+      "$KV.parley_presence.>",
+      "$JS.API.CONSUMER.*.KV_parley_rooms.>",
+    ]
+  ) {
+    await using nats = await NatsServer.startWith(config.replace(`"${missing}"`, `"other.${crypto.randomUUID()}"`));
+    await failsWith(at(nats, { user: "parley:s3cret" }), {}, {
+      name: "PermissionError",
+      text: missing.replace(/\*.*$/, "").replace(/>$/, ""),
+    });
+  }
+});
