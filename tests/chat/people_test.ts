@@ -24,13 +24,38 @@ interface Person {
   sees(pattern: RegExp): Promise<string[]>;
 }
 
-async function enter(hub: Hub, nick: string, room = "#lobby", remote?: string): Promise<Person> {
+/** The ways of one of the hubs: to enter, and to be seen by all of them. */
+function personOf(hubs: Hubs, hub: Hub, remote?: string): Person {
   const session = new FakeSession(remote === undefined ? {} : { remote });
   const member = hub.enter(session);
-  const does = async (line: string) => void await handleText(hub, member, new TextEncoder().encode(line));
-  await does(`/nick ${nick}`);
-  await does(`/join ${room}`);
-  return { member, session, does, sees: (pattern) => session.sent(pattern) };
+  return {
+    member,
+    session,
+    async does(line) {
+      await handleText(hub, member, new TextEncoder().encode(line));
+      if (/^\/(join|login|nick) /.test(line)) await untilSeen(hubs, member);
+    },
+    sees: (pattern) => session.sent(pattern),
+  };
+}
+
+/** Waits until every server has a member under its name in its rooms, of which its own people are told only. */
+async function untilSeen({ left, right }: Hubs, { nick, rooms }: Member): Promise<void> {
+  for (let tries = 0; tries < 1_000; tries++) {
+    const people = [left, right].map((hub) => hub.findPerson(nick));
+    if (people.every((person) => person?.nick === nick && [...rooms.keys()].every((key) => person.rooms.has(key)))) {
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  throw new Error(`${nick} is not seen everywhere`);
+}
+
+async function enter(hubs: Hubs, side: "left" | "right", nick: string, room = "#lobby", remote?: string) {
+  const person = personOf(hubs, hubs[side], remote);
+  await person.does(`/nick ${nick}`);
+  await person.does(`/join ${room}`);
+  return person;
 }
 
 async function who(person: Person): Promise<string[]> {
@@ -48,23 +73,23 @@ for (const [name, start] of Object.entries(CHATS)) {
     });
   };
 
-  test("a name is one person's, whatever its case, and free again when that one is gone", async ({ left, right }) => {
-    const ann = await enter(left, "Ann");
-    const bob = await enter(right, "bob");
+  test("a name is one person's, whatever its case, and free again when that one is gone", async (hubs) => {
+    const ann = await enter(hubs, "left", "Ann");
+    const bob = await enter(hubs, "right", "bob");
     const error = await assertRejects(() => bob.does("/nick aNN"), ChatError, "The name Ann is taken");
     assertEquals(error.code, "nick-taken");
     await bob.does("/nick Bob");
     await ann.sees(/^\* bob is now Bob$/);
-    left.leave(ann.member);
+    hubs.left.leave(ann.member);
     await bob.sees(/^\* Ann left #lobby$/);
     await bob.does("/nick ann");
-    const cy = await enter(left, "BOB");
+    const cy = await enter(hubs, "left", "BOB");
     assertEquals(await who(cy), ["BOB", "ann"]);
   });
 
-  test("everyone is told who comes, leaves and takes another name, once", async ({ left, right }) => {
-    const ann = await enter(left, "ann");
-    const bob = await enter(right, "bob");
+  test("everyone is told who comes, leaves and takes another name, once", async (hubs) => {
+    const ann = await enter(hubs, "left", "ann");
+    const bob = await enter(hubs, "right", "bob");
     await ann.sees(/^\* bob joined #lobby$/);
     await bob.does("/join #dev");
     await ann.does("/join #dev");
@@ -72,7 +97,7 @@ for (const [name, start] of Object.entries(CHATS)) {
     await ann.does("/nick anna");
     await bob.does("/leave #lobby");
     await ann.sees(/^\* bob left #lobby$/);
-    left.leave(ann.member, "connection lost");
+    hubs.left.leave(ann.member, "connection lost");
     const seen = await bob.sees(/^\* anna left #dev/);
     assertEquals(seen.filter((line) => /ann/.test(line) && !/In #|joined|You are/.test(line)), [
       "* ann is now anna",
@@ -80,40 +105,40 @@ for (const [name, start] of Object.entries(CHATS)) {
     ]);
   });
 
-  test("the first in a room is its operator, whichever server that is on", async ({ left, right }) => {
-    const ann = await enter(left, "ann", "#dev");
-    const bob = await enter(right, "bob", "#dev");
+  test("the first in a room is its operator, whichever server that is on", async (hubs) => {
+    const ann = await enter(hubs, "left", "ann", "#dev");
+    const bob = await enter(hubs, "right", "bob", "#dev");
     assertEquals(await who(bob), ["@ann", "bob"]);
     assertEquals(await who(ann), ["@ann", "bob"]);
     await assertRejects(() => bob.does("/kick ann"), ChatError, "Only an operator of #dev may do that");
-    const elsewhere = await enter(right, "cy", "#other");
+    const elsewhere = await enter(hubs, "right", "cy", "#other");
     assertEquals(await who(elsewhere), ["@cy"]);
   });
 
-  test("/rooms counts everyone", async ({ left, right }) => {
-    const ann = await enter(left, "ann", "#dev");
+  test("/rooms counts everyone", async (hubs) => {
+    const ann = await enter(hubs, "left", "ann", "#dev");
     await ann.does("/topic tea");
-    const bob = await enter(right, "bob", "#Dev");
-    await enter(left, "cy", "#only");
+    const bob = await enter(hubs, "right", "bob", "#Dev");
+    await enter(hubs, "left", "cy", "#only");
     await bob.does("/rooms");
     const lines = [...await bob.sees(/^\* #only/), ...bob.session.take()];
     assert(lines.some((line) => /^\* #dev has 2 people: tea$/i.test(line)), lines.join("\n"));
     assert(lines.includes("* #only has 1 person"), lines.join("\n"));
   });
 
-  test("/msg comes to one person, and says so where nobody has the name", async ({ left, right }) => {
-    const ann = await enter(left, "ann");
-    const bob = await enter(right, "bob");
+  test("/msg comes to one person, and says so where nobody has the name", async (hubs) => {
+    const ann = await enter(hubs, "left", "ann");
+    const bob = await enter(hubs, "right", "bob");
     await ann.does("/msg BOB hello there");
     assertEquals((await bob.sees(/private/)).at(-1), "[private] ann to bob: hello there");
     assertEquals((await ann.sees(/private/)).at(-1), "[private] ann to bob: hello there");
     await assertRejects(() => ann.does("/msg zoe hi"), ChatError, "Nobody here is called zoe");
   });
 
-  test("/kick takes someone out, and tells everyone", async ({ left, right }) => {
-    const ann = await enter(left, "ann");
-    const bob = await enter(right, "bob");
-    const cy = await enter(right, "cy");
+  test("/kick takes someone out, and tells everyone", async (hubs) => {
+    const ann = await enter(hubs, "left", "ann");
+    const bob = await enter(hubs, "right", "bob");
+    const cy = await enter(hubs, "right", "cy");
     await ann.does("/kick bob too loud");
     await bob.sees(/^\* You left #lobby \(kicked by ann\)$/);
     for (const person of [ann, cy]) {
@@ -124,10 +149,10 @@ for (const [name, start] of Object.entries(CHATS)) {
     await assertRejects(() => ann.does("/kick bob"), ChatError, "bob is not in #lobby");
   });
 
-  test("/ban keeps a name and its address out until /unban", async ({ left, right }) => {
-    const ann = await enter(left, "ann");
-    const bob = await enter(right, "bob", "#lobby", "10.0.0.7:1");
-    const same = await enter(left, "same", "#lobby", "10.0.0.7:2");
+  test("/ban keeps a name and its address out until /unban", async (hubs) => {
+    const ann = await enter(hubs, "left", "ann");
+    const bob = await enter(hubs, "right", "bob", "#lobby", "10.0.0.7:1");
+    const same = await enter(hubs, "left", "same", "#lobby", "10.0.0.7:2");
     await ann.does("/ban bob spam");
     await bob.sees(/^\* You left #lobby \(banned by ann\)$/);
     await same.sees(/^\* You left #lobby \(banned by ann\)$/);
@@ -141,9 +166,9 @@ for (const [name, start] of Object.entries(CHATS)) {
     await ann.sees(/^\* innocent joined #lobby$/);
   });
 
-  test("/mute keeps someone from speaking until /unmute", async ({ left, right }) => {
-    const ann = await enter(left, "ann");
-    const bob = await enter(right, "bob");
+  test("/mute keeps someone from speaking until /unmute", async (hubs) => {
+    const ann = await enter(hubs, "left", "ann");
+    const bob = await enter(hubs, "right", "bob");
     await ann.does("/mute bob 10m");
     await bob.sees(/^\* ann muted bob in #lobby for 10m$/);
     await assertRejects(() => bob.does("psst"), ChatError, "You cannot speak: you are muted in #lobby");
@@ -154,9 +179,9 @@ for (const [name, start] of Object.entries(CHATS)) {
     await ann.sees(/bob: thanks$/);
   });
 
-  test("/op makes an operator, /deop takes it back", async ({ left, right }) => {
-    const ann = await enter(left, "ann");
-    const bob = await enter(right, "bob");
+  test("/op makes an operator, /deop takes it back", async (hubs) => {
+    const ann = await enter(hubs, "left", "ann");
+    const bob = await enter(hubs, "right", "bob");
     await ann.does("/op bob");
     await bob.sees(/^\* ann made bob an operator of #lobby$/);
     await bob.does("/deop ann");
@@ -167,24 +192,24 @@ for (const [name, start] of Object.entries(CHATS)) {
     assertEquals(await who(ann), ["@bob", "ann"]);
   });
 
-  test("/topic is everyone's, and the one who comes later sees it", async ({ left, right }) => {
-    const ann = await enter(left, "ann", "#dev");
-    const bob = await enter(right, "bob", "#dev");
+  test("/topic is everyone's, and the one who comes later sees it", async (hubs) => {
+    const ann = await enter(hubs, "left", "ann", "#dev");
+    const bob = await enter(hubs, "right", "bob", "#dev");
     await ann.does("/topic tea");
     await bob.sees(/^\* ann set the topic of #dev: tea$/);
     await bob.does("/topic");
     await bob.sees(/^\* Topic of #dev: tea$/);
-    const cy = await enter(right, "cy", "#dev");
+    const cy = await enter(hubs, "right", "cy", "#dev");
     await cy.sees(/^\* Topic of #dev: tea$/);
   });
 
-  test("what someone said last is heard before the news that it left", async ({ left, right }) => {
-    await enter(left, "ann");
-    const bob = await enter(right, "bob");
+  test("what someone said last is heard before the news that it left", async (hubs) => {
+    await enter(hubs, "left", "ann");
+    const bob = await enter(hubs, "right", "bob");
     for (let round = 0; round < 20; round++) {
-      const cy = await enter(left, "cy");
+      const cy = await enter(hubs, "left", "cy");
       await cy.does(`goodbye ${round}`);
-      left.leave(cy.member);
+      hubs.left.leave(cy.member);
       const seen = await bob.sees(/^\* cy left/);
       assert(seen.some((line) => line.endsWith(`cy: goodbye ${round}`)), `round ${round}: ${seen.join("\n")}`);
     }
@@ -201,11 +226,9 @@ for (const [name, start] of [["one server", startAlone], ["two servers", startTw
   define(`${name}: /announce of a server's operator comes to everyone, and nobody may kick that one`, async () => {
     await using hubs = await start({ authenticator: people });
     const logIn = async (hub: Hub, nick: string) => {
-      const session = new FakeSession();
-      const member = hub.enter(session);
-      const does = async (line: string) => void await handleText(hub, member, new TextEncoder().encode(line));
-      await does(`/login ${nick} pw`);
-      return { member, does, session, sees: (pattern: RegExp) => session.sent(pattern) };
+      const person = personOf(hubs, hub);
+      await person.does(`/login ${nick} pw`);
+      return person;
     };
     const root = await logIn(hubs.left, "root");
     const ann = await logIn(hubs.right, "ann");

@@ -45,7 +45,10 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
     const server = crypto.randomUUID().slice(0, 8);
     const history = await createNatsHistory(link, { server, stream, log });
     const topicOf = (roomKey: string) => history.topicOf(roomKey);
-    return { history, directory: await createNatsDirectory(link, { server, leaseMs, topicOf, log }) };
+    return {
+      history,
+      directory: await createNatsDirectory(link, { server, leaseMs, messages: history, topicOf, log }),
+    };
   } catch (error) {
     await connection.close();
     throw useError(error);

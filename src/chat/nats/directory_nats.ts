@@ -12,6 +12,7 @@ import { Heartbeat } from "./heartbeat.ts";
 import type { NatsLink } from "./link.ts";
 import { BEATS_PER_LEASE } from "./liveness.ts";
 import { Neighbours } from "./neighbours.ts";
+import { type MessageClock, NewsQueue, type StreamPosition } from "./news_queue.ts";
 import { decodePresence, encodeGrave, type Presence, type PresenceRecord } from "./presence_record.ts";
 import { Registration, type RegistrationHost } from "./registration.ts";
 import { NICK_KEY, PRESENCE_BUCKET, SERVER_KEY } from "./subjects.ts";
@@ -34,6 +35,8 @@ export interface NatsDirectoryOptions {
   readonly server: string;
   /** A server that gives no sign of life for this time is gone, with its members. */
   readonly leaseMs: number;
+  /** How far the messages have been told. */
+  readonly messages: MessageClock;
   /** What a room is about, where it is known. */
   readonly topicOf: (roomKey: string) => string;
   readonly log: Logger;
@@ -52,6 +55,7 @@ class NatsDirectory implements Directory, RegistrationHost {
   readonly server: string;
   readonly link: NatsLink;
   readonly table: Table;
+  readonly messages: MessageClock;
   readonly #here = new LocalDirectory();
   readonly #courier: Courier;
   readonly #heartbeat: Heartbeat;
@@ -63,6 +67,8 @@ class NatsDirectory implements Directory, RegistrationHost {
   readonly #leaving = new Set<Registration>();
   #events: DirectoryEvents | undefined;
   #arrivals = 0;
+  /** The messages that come before the news of the entry that is looked at. */
+  #newsAfter: StreamPosition | undefined;
   /** Signs of life until those are dropped who were not written anew after a loss. */
   #beatsToDrop = 0;
 
@@ -70,6 +76,7 @@ class NatsDirectory implements Directory, RegistrationHost {
     this.link = link;
     this.table = table;
     this.server = options.server;
+    this.messages = options.messages;
     this.#courier = courier;
     this.#topicOf = options.topicOf;
     this.#log = options.log;
@@ -78,9 +85,13 @@ class NatsDirectory implements Directory, RegistrationHost {
       onBack: (server) => this.#neighbours.show(server),
       onBeat: () => this.#onBeat(),
     });
+    const news = new NewsQueue(
+      options.messages,
+      ({ roomKeys, event }) => this.#events?.onNews(roomKeys, event),
+    );
     this.#neighbours = new Neighbours(
       this.#heartbeat.liveness,
-      (roomKeys, event) => this.#events?.onNews(roomKeys, event),
+      (roomKeys, event) => news.push({ roomKeys: [...roomKeys], event }, this.#newsAfter),
     );
   }
 
@@ -222,7 +233,9 @@ class NatsDirectory implements Directory, RegistrationHost {
       this.#defend(this.#registrations.get(this.#here.find(presence.person.nick)?.id ?? ""), entry);
     }
     const isOurs = "person" in presence && presence.person.server === this.server;
+    this.#newsAfter = "person" in presence ? presence.person.after : presence.grave.after;
     this.#neighbours.onEntry(entry.key, entry.revision, isOurs ? undefined : presence);
+    this.#newsAfter = undefined;
   }
 
   /** In the order of all servers, someone here has entered rooms now. */
@@ -258,7 +271,7 @@ class NatsDirectory implements Directory, RegistrationHost {
       if (leftovers.length === 0) liveness.forget(server);
       if (!isSweeper) continue;
       const putting = leftovers.map(({ key, id, revision }) =>
-        this.table.put(key, encodeGrave({ id, why: "its server is lost" }), revision)
+        this.table.put(key, encodeGrave({ id, why: "its server is lost", after: undefined }), revision)
       );
       await Promise.all(putting).catch((error: unknown) => {
         this.#log.debug("names of a lost server were not freed", { server, error: messageOf(error) });

@@ -10,6 +10,7 @@ import { Archive } from "./archive.ts";
 import { Feed } from "./feed.ts";
 import type { NatsLink } from "./link.ts";
 import { type LogHost, NatsLog } from "./nats_log.ts";
+import type { MessageClock, StreamPosition } from "./news_queue.ts";
 import { Publisher, type Stored } from "./publisher.ts";
 import { RoomStates } from "./room_states.ts";
 import { decodeDraft } from "./stored_message.ts";
@@ -39,7 +40,7 @@ export async function createNatsHistory(link: NatsLink, options: NatsHistoryOpti
 }
 
 /** The history of a cluster. */
-export class NatsHistory implements History, LogHost {
+export class NatsHistory implements History, LogHost, MessageClock {
   readonly origin: string;
   readonly archive: Archive;
   epoch: string;
@@ -50,6 +51,8 @@ export class NatsHistory implements History, LogHost {
   readonly #feed: Feed;
   /** Open rooms by subject. */
   readonly #logs = new Map<string, NatsLog>();
+  /** Who waits until a message was told. */
+  #waiters: { readonly seq: number; readonly resolve: () => void }[] = [];
 
   constructor(link: NatsLink, states: RoomStates, { server, stream, log }: NatsHistoryOptions) {
     this.origin = server;
@@ -70,6 +73,17 @@ export class NatsHistory implements History, LogHost {
     await this.#states.start((token, decision, state) => {
       this.#logs.get(ROOM_PREFIX + token)?.onDecision(decision, state);
     });
+  }
+
+  /** The last message of any room that was told here. */
+  get position(): StreamPosition {
+    return { epoch: this.epoch, seq: this.#feed.position };
+  }
+
+  /** Waits until a message of this stream has been told here. */
+  reached({ epoch, seq }: StreamPosition): Promise<void> | undefined {
+    if (epoch !== this.epoch || seq <= this.#feed.position) return undefined;
+    return new Promise((resolve) => this.#waiters.push({ seq, resolve }));
   }
 
   /** What a room is about. */
@@ -114,8 +128,15 @@ export class NatsHistory implements History, LogHost {
   #deliver(message: JsMsg): void {
     const { subject, seq, timestamp } = message;
     const decoded = decodeDraft(message.string());
-    if (decoded === undefined) return this.#log.warning("no message of a room", { subject });
-    this.#logs.get(subject)?.deliver({ subject, seq, at: timestamp, ...decoded });
+    if (decoded === undefined) this.#log.warning("no message of a room", { subject });
+    else this.#logs.get(subject)?.deliver({ subject, seq, at: timestamp, ...decoded });
+    if (this.#waiters.length > 0) this.#wake(seq);
+  }
+
+  #wake(told: number): void {
+    const due = this.#waiters.filter(({ seq }) => seq <= told);
+    this.#waiters = this.#waiters.filter(({ seq }) => seq > told);
+    for (const { resolve } of due) resolve();
   }
 
   /** NATS is there again, with the same stream or with a new one. */
@@ -125,6 +146,7 @@ export class NatsHistory implements History, LogHost {
     this.#log.warning("NATS has lost the stream: all rooms start anew", { epoch });
     this.epoch = epoch;
     for (const log of this.#logs.values()) log.startAnew();
+    this.#wake(Infinity);
     this.#feed.restart(0);
   }
 }

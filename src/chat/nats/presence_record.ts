@@ -1,11 +1,14 @@
 import type { Remote } from "../directory.ts";
 import type { Member } from "../member.ts";
 import { keyOf } from "../names.ts";
+import type { StreamPosition } from "./news_queue.ts";
 
 /** Someone who is connected to a server of the cluster, as it stands under its name. */
 export interface PresenceRecord extends Remote {
   /** Why it left a room, by the room's key; only of rooms that it left just now. */
   readonly why: Readonly<Record<string, string>>;
+  /** The messages that its server had told by then. */
+  readonly after: StreamPosition | undefined;
 }
 
 /** A name that is free again. */
@@ -13,6 +16,8 @@ export interface Grave {
   /** Whose name it was. */
   readonly id: string;
   readonly why: string | undefined;
+  /** The messages that its server had told by then. */
+  readonly after: StreamPosition | undefined;
 }
 
 /** What stands under a name. */
@@ -21,7 +26,7 @@ export type Presence = { readonly person: PresenceRecord } | { readonly grave: G
 /** What is written of a member that is here. */
 export function encodePerson(
   member: Member,
-  as: { server: string; nick: string; why: ReadonlyMap<string, string> },
+  as: { server: string; nick: string; why: ReadonlyMap<string, string>; after: StreamPosition },
 ): unknown {
   const { id, address, isServerOperator } = member;
   const rooms = Array.from(member.rooms.values(), (room) => [room.name, room.mayModerate(member) ? 1 : 0]);
@@ -33,18 +38,21 @@ export function encodePerson(
     operator: isServerOperator || undefined,
     rooms: Object.fromEntries(rooms),
     why: as.why.size > 0 ? Object.fromEntries(as.why) : undefined,
+    after: [as.after.epoch, as.after.seq],
   };
 }
 
 /** What is written when a name becomes free. */
-export function encodeGrave({ id, why }: Grave): unknown {
-  return { gone: id, why };
+export function encodeGrave({ id, why, after }: Grave): unknown {
+  return { gone: id, why, after: after && [after.epoch, after.seq] };
 }
 
 /** What is under a name; `undefined` where it is nothing of ours. */
 export function decodePresence(value: unknown): Presence | undefined {
   if (!isRecord(value)) return undefined;
-  if (typeof value.gone === "string") return { grave: { id: value.gone, why: textOf(value.why) } };
+  if (typeof value.gone === "string") {
+    return { grave: { id: value.gone, why: textOf(value.why), after: positionOf(value.after) } };
+  }
   const { id, server, nick, rooms } = value;
   if (typeof id !== "string" || typeof server !== "string" || typeof nick !== "string") return undefined;
   return {
@@ -63,8 +71,15 @@ export function decodePresence(value: unknown): Presence | undefined {
       why: Object.fromEntries(
         Object.entries(isRecord(value.why) ? value.why : {}).map(([room, why]) => [room, String(why)]),
       ),
+      after: positionOf(value.after),
     },
   };
+}
+
+function positionOf(value: unknown): StreamPosition | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const [epoch, seq]: unknown[] = value;
+  return typeof epoch === "string" && typeof seq === "number" ? { epoch, seq } : undefined;
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -2,6 +2,7 @@ import { ChatError } from "../chat_error.ts";
 import { nickTaken } from "../directory_local.ts";
 import type { Member } from "../member.ts";
 import type { NatsLink } from "./link.ts";
+import type { MessageClock } from "./news_queue.ts";
 import { decodePresence, encodeGrave, encodePerson, type Presence } from "./presence_record.ts";
 import { nickKeyOf } from "./subjects.ts";
 import type { Table } from "./table.ts";
@@ -15,6 +16,7 @@ export interface RegistrationHost {
   readonly server: string;
   readonly link: NatsLink;
   readonly table: Table;
+  readonly messages: MessageClock;
   /** Whether a name is free though something stands under it: its server is gone, or nobody here has it. */
   isFree(presence: Presence | undefined): boolean;
   /** Someone on another server has the member's name. */
@@ -127,7 +129,8 @@ export class Registration {
     try {
       while (link.isReady && this.#isDirty && !this.#isOver && !this.#isLost) {
         const why = new Map(this.#why);
-        const record = encodePerson(this.member, { server, nick: this.member.nick, why });
+        const after = this.#host.messages.position;
+        const record = encodePerson(this.member, { server, nick: this.member.nick, why, after });
         this.#mayBeWritten = true;
         const revision = await table.put(this.#key, record, this.#revision);
         if (revision !== undefined) {
@@ -174,7 +177,7 @@ export class Registration {
   async #take(key: string, nick: string): Promise<number> {
     const { link, table, server } = this.#host;
     const endMs = performance.now() + CLAIM_WAIT_MS;
-    const record = encodePerson(this.member, { server, nick, why: new Map() });
+    const record = encodePerson(this.member, { server, nick, why: new Map(), after: this.#host.messages.position });
     for (let expected = 0;;) {
       if (!await link.whenReady(endMs)) throw cannotAsk(nick);
       this.#mayBeWritten = true;
@@ -212,8 +215,8 @@ export class Registration {
 
   /** Frees a name, unless it is someone else's by now. */
   async #bury(key: string, revision: number, why: string | undefined): Promise<void> {
-    const { table } = this.#host;
-    const grave = encodeGrave({ id: this.member.id, why });
+    const { table, messages } = this.#host;
+    const grave = encodeGrave({ id: this.member.id, why, after: messages.position });
     for (let expected = revision;;) {
       if (expected !== 0 && await table.put(key, grave, expected) !== undefined) return;
       const found = await table.get(key);
