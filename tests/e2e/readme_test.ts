@@ -31,6 +31,21 @@ for (const heading of ["## Quick start", "## Troubleshooting"]) {
   }
 }
 
+Deno.test("README: every link leads to a heading or a file that is there", async () => {
+  const headings = [...readme.matchAll(/^#+ (.*)$/gm)].map(([, text = ""]) => slug(text));
+  const targets = [...readme.matchAll(/(?:\]\(|src=")([^)"\s]+)[)"]/g)].map(([, target = ""]) => target);
+  assert(targets.length > 30);
+  for (const target of targets) {
+    if (target.startsWith("#")) assert(headings.includes(target.slice(1)), target);
+    else if (!target.startsWith("https:")) assert((await Deno.stat(fromFileUrl(`../../${target}`))).isFile, target);
+  }
+});
+
+/** A heading as GitHub makes an anchor of it. */
+function slug(heading: string): string {
+  return heading.toLowerCase().replaceAll(/[^\w\- ]/g, "").replaceAll(" ", "-");
+}
+
 function portOf(endpoint: string): string {
   return new URL(endpoint.replace(/^\w+:/, "http:")).port;
 }
