@@ -243,7 +243,8 @@ export class Conversation {
    */
   setTopic(topic, by) {
     this.topic = topic;
-    if (by !== undefined) this.addNote(topic === "" ? `${by} removed the topic` : `${by} set the topic: ${topic}`);
+    if (by === undefined) this.addNote(topic === "" ? "No topic is set" : `The topic: ${topic}`, "help");
+    else this.addNote(topic === "" ? `${by} removed the topic` : `${by} set the topic: ${topic}`);
   }
 
   /** @param {EventOf<"moderation">} event */

@@ -76,7 +76,7 @@ export function setUpDialogs(actions) {
   const showDirectory = () => {
     const sought = valueOf("room-text").replace(/^#/, "").toLowerCase();
     const found = directory.filter(({ room }) => room.toLowerCase().includes(sought))
-      .toSorted((a, b) => b.members - a.members || a.room.localeCompare(b.room));
+      .toSorted((a, b) => b.members - a.members || a.room.localeCompare(b.room, undefined, { numeric: true }));
     byId("directory").replaceChildren(...found.map((room) => directoryItem(room, actions)));
   };
   byId("room-text").addEventListener("input", showDirectory);

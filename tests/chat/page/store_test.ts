@@ -128,6 +128,15 @@ Deno.test("ChatStore takes a room away when it is left, and keeps one that it wa
   assertEquals(store.rooms.length, 0);
 });
 
+Deno.test("ChatStore tells the topic to who asks for it, and who has set it", () => {
+  const { store, lobby } = storeInLobby();
+  store.apply({ type: "topic", room: "#lobby", topic: "" });
+  store.apply({ type: "topic", room: "#lobby", topic: "tea", by: "bob" });
+  store.apply({ type: "topic", room: "#lobby", topic: "tea" });
+  assertEquals(textsOf(lobby), ["No topic is set", "bob set the topic: tea", "The topic: tea"]);
+  assertEquals(lobby.topic, "tea");
+});
+
 Deno.test("ChatStore keeps a room that may not be entered shut until it is joined", () => {
   const { store, lobby } = storeInLobby();
   store.shutOut("#lobby", "You are banned");
