@@ -4,7 +4,7 @@
  * `--quick` about a minute; `--only TEXT` works whose name holds one of the texts (`ws,tls`); `--rounds N`, `--seconds N`;
  * `--growth` plots how memory, latency and a chat round grow instead;
  * `--gate` compares with the ratios in `scripts/bench/baseline.json` and fails where one has fallen; `--keep` writes them;
- * `--markdown` prints the README's table; `--readme` puts it into the README.
+ * `--profile` tells where the time of our server goes instead; `--markdown` prints the README's table; `--readme` puts it into the README.
  *
  * @module
  */
@@ -16,6 +16,7 @@ import { writeGrowth } from "./bench/growth.ts";
 import { measure, type WorkResult } from "./bench/measure.ts";
 import { sourcePath } from "./bench/paths.ts";
 import { prepare } from "./bench/prepare.ts";
+import { profileLine } from "./bench/profile.ts";
 import { markdown, svg, table } from "./bench/report.ts";
 import { writeReadme } from "./bench/readme.ts";
 import { WORKS } from "./bench/works.ts";
@@ -28,7 +29,7 @@ const GATE = { rounds: 5, seconds: 0.4 };
 const FULL = { rounds: 3, seconds: 3 };
 
 const flags = parseArgs(Deno.args, {
-  boolean: ["quick", "gate", "keep", "growth", "markdown", "readme"],
+  boolean: ["quick", "gate", "keep", "growth", "markdown", "readme", "profile"],
   string: ["only", "rounds", "seconds"],
 });
 const isGate = flags.gate === true || flags.keep === true;
@@ -49,6 +50,11 @@ if (flags.growth === true) {
 } else if (flags.gate === true) {
   const kept = JSON.parse(await Deno.readTextFile(BASELINE));
   if (!await runGate(works, kept, prepared, options)) Deno.exitCode = 1;
+} else if (flags.profile === true) {
+  for (const work of works) {
+    const line = await profileLine(work, prepared, options.seconds);
+    if (line !== undefined) console.log(line);
+  }
 } else {
   await measureAll();
 }

@@ -1,7 +1,8 @@
 import type { Contender } from "./contenders.ts";
+import { loadWords } from "./load_words.ts";
 import type { Prepared } from "./prepare.ts";
 import { pinned, run, RunningContender } from "./process.ts";
-import { type Load, type Sample, socketPath, type Work } from "./work.ts";
+import type { Load, Sample, Work } from "./work.ts";
 
 /** Figures of one contender in one work: medians over the rounds. */
 export interface Figures {
@@ -86,16 +87,10 @@ function figuresOf(contender: Contender, taken: readonly Sample[], note: string 
 }
 
 async function runLoad(load: Load, server: RunningContender, prepared: Prepared, seconds: number): Promise<Sample> {
-  const { contender, port } = server;
-  const [program = "", ...rest] = load.words(contender).map((word) =>
-    word.replace("PORT", String(port)).replace("SECONDS", String(seconds))
-      .replace("SOCKET", socketPath(port, prepared.tools))
-  );
-  const path = program.includes("/") ? program : prepared.tools.built(program);
   // A server that loses a message leaves the load waiting: that is a note in the table, not the end of the run.
   const signal = AbortSignal.timeout((seconds + LOAD_GRACE_SECONDS) * 1_000);
   const cpuBefore = await server.cpuUs();
-  const printed = await run(pinned([path, ...rest], 1, prepared.canPin), { signal });
+  const printed = await run(pinned(loadWords(load, server, prepared, seconds), 1, prepared.canPin), { signal });
   const cpuAfter = await server.cpuUs();
   const sample = load.parse?.(printed) ?? parsePrinted(printed);
   if (sample === undefined || sample.rate === 0) throw new Error(`the load printed: ${printed.trim()}`);

@@ -1,0 +1,16 @@
+import type { Prepared } from "./prepare.ts";
+import type { RunningContender } from "./process.ts";
+import { type Load, socketPath } from "./work.ts";
+
+/** The load generator and its words for a server, all places filled in. */
+export function loadWords(
+  load: Load,
+  { contender, port }: RunningContender,
+  { tools }: Prepared,
+  seconds: number,
+): readonly string[] {
+  const [program = "", ...rest] = load.words(contender).map((word) =>
+    word.replace("PORT", String(port)).replace("SECONDS", String(seconds)).replace("SOCKET", socketPath(port, tools))
+  );
+  return [program.includes("/") ? program : tools.built(program), ...rest];
+}
