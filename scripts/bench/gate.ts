@@ -10,9 +10,14 @@ const TOLERANCE = 0.25;
 /** How often a work that has fallen is measured again before it counts. */
 const AGAIN = 2;
 
+/** Part of the machine for other programs above which processor time is compared too. */
+const BUSY_FROM = 0.1;
+
 /**
  * Our ratio to the reference: the median of each round's, for the two of a
- * round are measured one right after the other.
+ * round are measured one right after the other. Where other programs were busy
+ * meanwhile, who had the turn tells more about them than about us: then the
+ * ratio of the processor time for one message counts, where it is better.
  */
 export function ratioOf(result: WorkResult): number | undefined {
   const own = result.figures[0];
@@ -21,7 +26,10 @@ export function ratioOf(result: WorkResult): number | undefined {
   const ratio = median(
     own.rates.flatMap((rate, round) => timesAsGood(result.better, rate, reference.rates[round]) ?? []),
   );
-  return ratio === undefined ? undefined : Math.round(ratio * 1_000) / 1_000;
+  if (ratio === undefined) return undefined;
+  const isBusy = Math.max(own.others ?? 0, reference.others ?? 0) > BUSY_FROM;
+  const byCpu = isBusy && own.cpuUs && reference.cpuUs ? reference.cpuUs / own.cpuUs : 0;
+  return Math.round(Math.max(ratio, byCpu) * 1_000) / 1_000;
 }
 
 /** The ratios of all works that have one, to be kept. */

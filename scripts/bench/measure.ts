@@ -1,10 +1,11 @@
+import { Busyness } from "./busyness.ts";
 import type { Contender } from "./contenders.ts";
 import { loadWords } from "./load_words.ts";
 import type { Prepared } from "./prepare.ts";
 import { pinned, run, RunningContender } from "./process.ts";
 import type { Load, Sample, Work } from "./work.ts";
 
-/** Figures of one contender in one work: medians over the rounds. */
+/** Figures of one contender in one work: medians over the rounds, where nothing else is said. */
 export interface Figures {
   readonly contender: string;
   /** In the work's unit; `undefined` where it could not be measured. */
@@ -13,8 +14,10 @@ export interface Figures {
   readonly rates: readonly number[];
   /** 99th percentile in microseconds, where the load gives one. */
   readonly p99us: number | undefined;
-  /** Processor time of the server for one of what is counted, in microseconds. */
+  /** Processor time of the server for one of what is counted, in microseconds: the least, for all that disturbs adds. */
   readonly cpuUs: number | undefined;
+  /** Part of the machine that other programs had; the most of all rounds. */
+  readonly others: number | undefined;
   /** Why there are no figures. */
   readonly note?: string;
 }
@@ -81,7 +84,11 @@ function figuresOf(contender: Contender, taken: readonly Sample[], note: string 
     rate: note === undefined ? median(rates) : undefined,
     rates,
     p99us: median(taken.flatMap(({ p99us }) => p99us ?? [])),
-    cpuUs: median(taken.flatMap(({ cpuUs }) => cpuUs ?? [])),
+    cpuUs: least(taken.flatMap(({ cpuUs }) => cpuUs ?? [])),
+    others: taken.reduce<number | undefined>(
+      (most, { others }) => others === undefined ? most : Math.max(most ?? 0, others),
+      undefined,
+    ),
     ...(note === undefined ? {} : { note }),
   };
 }
@@ -90,12 +97,14 @@ async function runLoad(load: Load, server: RunningContender, prepared: Prepared,
   // A server that loses a message leaves the load waiting: that is a note in the table, not the end of the run.
   const signal = AbortSignal.timeout((seconds + LOAD_GRACE_SECONDS) * 1_000);
   const cpuBefore = await server.cpuUs();
+  const machine = await Busyness.start();
   const printed = await run(pinned(loadWords(load, server, prepared, seconds), 1, prepared.canPin), { signal });
   const cpuAfter = await server.cpuUs();
   const sample = load.parse?.(printed) ?? parsePrinted(printed);
   if (sample === undefined || sample.rate === 0) throw new Error(`the load printed: ${printed.trim()}`);
   if (cpuBefore === undefined || cpuAfter === undefined) return sample;
-  return { ...sample, cpuUs: (cpuAfter - cpuBefore) / (sample.rate * seconds) };
+  const cpuUs = cpuAfter - cpuBefore;
+  return { ...sample, cpuUs: cpuUs / (sample.rate * seconds), others: await machine?.others(cpuUs) };
 }
 
 function parsePrinted(printed: string): Sample | undefined {
@@ -106,6 +115,10 @@ function parsePrinted(printed: string): Sample | undefined {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message.trim() : String(error);
+}
+
+function least(values: readonly number[]): number | undefined {
+  return values.length === 0 ? undefined : Math.min(...values);
 }
 
 /** The middle value, or `undefined` of none. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -29,6 +30,7 @@ static int listen_on(const char *where) {
 }
 int main(int c, char **v) {
   int one = 1, s = listen_on(v[1]);
+  signal(SIGPIPE, SIG_IGN);
   int ep = epoll_create1(0);
   struct epoll_event e = {.events = EPOLLIN, .data.fd = s};
   epoll_ctl(ep, EPOLL_CTL_ADD, s, &e);

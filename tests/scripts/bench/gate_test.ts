@@ -4,7 +4,15 @@ import type { Figures, WorkResult } from "../../../scripts/bench/measure.ts";
 
 function figures(contender: string, rates: readonly number[], note?: string): Figures {
   const rate = note === undefined ? rates.toSorted((a, b) => a - b)[Math.floor(rates.length / 2)] : undefined;
-  return { contender, rate, rates, p99us: undefined, cpuUs: undefined, ...(note === undefined ? {} : { note }) };
+  return {
+    contender,
+    rate,
+    rates,
+    p99us: undefined,
+    cpuUs: undefined,
+    others: undefined,
+    ...(note === undefined ? {} : { note }),
+  };
 }
 
 function result(own: Figures, reference: Figures, better: WorkResult["better"] = "more"): WorkResult {
@@ -35,6 +43,19 @@ Deno.test("ratioOf() turns the ratio round where less is better", () => {
 
 Deno.test("ratioOf() is undefined when one side could not be measured", () => {
   assertEquals(ratioOf(result(figures("parley", [60]), figures("C", [], "missing: gcc"))), undefined);
+});
+
+Deno.test("ratioOf() looks at processor time when other programs were busy, and only then", () => {
+  const own = { ...figures("parley", [30]), cpuUs: 8 };
+  const reference = { ...figures("C", [100]), cpuUs: 4 };
+  assertEquals(ratioOf(result(own, { ...reference, others: 0.05 })), 0.3);
+  assertEquals(ratioOf(result(own, { ...reference, others: 0.2 })), 0.5);
+  assertEquals(ratioOf(result({ ...own, others: 0.2 }, reference)), 0.5);
+});
+
+Deno.test("ratioOf() keeps the ratio of the rates when it is the better one", () => {
+  const own = { ...figures("parley", [60]), cpuUs: 8, others: 0.5 };
+  assertEquals(ratioOf(result(own, { ...figures("C", [100]), cpuUs: 4 })), 0.6);
 });
 
 Deno.test("ratios() leaves out works without a ratio", () => {

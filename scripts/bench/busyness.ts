@@ -1,0 +1,43 @@
+const TICK_US = 10_000;
+
+/** How busy other programs keep the machine meanwhile; Linux only. */
+export class Busyness {
+  readonly #startedMs = performance.now();
+  readonly #busyUs: number;
+  readonly #childrenUs: number;
+
+  private constructor(busyUs: number, childrenUs: number) {
+    this.#busyUs = busyUs;
+    this.#childrenUs = childrenUs;
+  }
+
+  /** From now on; `undefined` where the system does not tell. */
+  static async start(): Promise<Busyness | undefined> {
+    try {
+      return new Busyness(await busyUs(), await childrenUs());
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Part of all cores that neither a server, with its processor time, had nor a load, which has ended. */
+  async others(serverUs: number): Promise<number> {
+    const cores = navigator.hardwareConcurrency;
+    const wallUs = (performance.now() - this.#startedMs) * 1_000 * cores;
+    const ownUs = serverUs + await childrenUs() - this.#childrenUs;
+    return Math.max(0, await busyUs() - this.#busyUs - ownUs) / wallUs;
+  }
+}
+
+/** Time that all cores together were not idle: proc_stat(5). */
+async function busyUs(): Promise<number> {
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softIrq = 0] = (await Deno.readTextFile("/proc/stat"))
+    .split("\n", 1)[0]?.split(/ +/).slice(1).map(Number) ?? [];
+  return (user + nice + system + irq + softIrq) * TICK_US;
+}
+
+/** Time of the programs that this one has waited for: fields 16 and 17 of proc_pid_stat(5). */
+async function childrenUs(): Promise<number> {
+  const fields = (await Deno.readTextFile("/proc/self/stat")).split(") ")[1]?.split(" ") ?? [];
+  return (Number(fields[13]) + Number(fields[14])) * TICK_US;
+}
