@@ -6,7 +6,7 @@ import { fromFileUrl } from "../support/paths.ts";
 import { resettingPeer } from "../support/resetting_peer.ts";
 import { tlsPeer } from "../support/tls_peer.ts";
 import { toolTest } from "../support/tools.ts";
-import { Stage, transcriptsOf } from "../support/transcript.ts";
+import { outputMatches, Stage, transcriptsOf } from "../support/transcript.ts";
 
 const readme = await Deno.readTextFile(fromFileUrl("../../README.md"));
 
@@ -30,6 +30,16 @@ for (const heading of ["## Quick start", "## Troubleshooting"]) {
     });
   }
 }
+
+Deno.test("outputMatches() lets numbers and gaps differ, and neither words nor exit codes", () => {
+  const expected = ["ok    tcp://127.0.0.1:8888  65ms", "exit 4"];
+  assert(outputMatches(expected, "ok  tcp://127.0.0.1:40213  1.2s\nexit 4\n"));
+  assert(!outputMatches(expected, "ok  tcp://127.0.0.1:40213  65ms\nexit 5\n"));
+  assert(!outputMatches(expected, "ok  udp://127.0.0.1:40213  65ms\nexit 4\n"));
+  assert(!outputMatches(expected, "ok  tcp://127.0.0.1:40213  65ms\nand more\nexit 4\n"));
+  assert(outputMatches(["...", "exit 4"], "one\ntwo\nexit 4\n"));
+  assert(outputMatches([], ""));
+});
 
 Deno.test("README: every link leads to a heading or a file that is there", async () => {
   const headings = [...readme.matchAll(/^#+ (.*)$/gm)].map(([, text = ""]) => slug(text));

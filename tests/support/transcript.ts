@@ -67,7 +67,7 @@ function linePattern(line: string): string {
   return line
     .replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")
     .replaceAll(/\d+(?:\\\.\d+)*/g, "\\d+(?:\\.\\d+)*")
-    .replaceAll(/(\d\)\*)(?:ms|s|us)\b/g, "$1(?:ms|s|us)")
+    .replaceAll(/(\+\)\*)(?:ms|s|us)\b/g, "$1(?:ms|s|us)")
     .replaceAll(/ {2,}/g, " +");
 }
 
