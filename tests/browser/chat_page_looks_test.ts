@@ -19,10 +19,10 @@ const TEXTS = [
   "ada, what does `return x + 1` do?",
 ];
 
-async function startRooms() {
-  const server = startProgram("server", ["chat", "tcp://127.0.0.1:0", "ws://127.0.0.1:0", "--print-endpoint"]);
+async function startRooms(path = "") {
+  const server = startProgram("server", ["chat", "tcp://127.0.0.1:0", `ws://127.0.0.1:0${path}`, "--print-endpoint"]);
   const tcp = await server.line();
-  return { server, tcp, address: (await server.line()).replace("ws:", "http:") };
+  return { server, tcp, address: new URL("/", (await server.line()).replace("ws:", "http:")).href };
 }
 
 /** What axe-core finds against WCAG 2.2, levels A and AA. */
@@ -82,6 +82,19 @@ for (const colorScheme of ["light", "dark"] as const) {
     }
   });
 }
+
+toolTest("chromium", "the chat page: it finds the endpoint where that has a path", async () => {
+  const { server, address } = await startRooms("/talk/a%22b");
+  try {
+    await using browser = await launchBrowser();
+    const { page, complaints } = await openPage(browser, address, { nick: "ada" });
+    await say(page, "hello");
+    await sees(page, "hello");
+    assertEquals(complaints, []);
+  } finally {
+    await server[Symbol.asyncDispose]();
+  }
+});
 
 toolTest("chromium", "the chat page: several lines are one message, links are safe, code is code", async () => {
   const { server, tcp, address } = await startRooms();

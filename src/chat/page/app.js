@@ -39,7 +39,9 @@ const view = new View(store, {
   loadOlder,
   retry: ({ text, action, id }) => store.current && say(store.current, text, action, id),
 });
-const socket = new ChatSocket(`${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}/`, {
+const endpoint = new URL(document.documentElement.dataset.endpoint ?? "/", location.origin);
+endpoint.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+const socket = new ChatSocket(endpoint.href, {
   opened: () => view.connection.show("connecting", hasBeenOnline ? "Connected again, catching up" : ""),
   received: take,
   lost(loss) {

@@ -94,7 +94,7 @@ const PRELOADS = Object.keys(SCRIPTS).map((name) => `<link rel="modulepreload" h
 
 /** What a browser finds at `/`, and what that refers to. */
 export const PAGE_ROUTES: HttpRoutes = {
-  "/": content("text/html", index.replace("</head>", () => `${PRELOADS}</head>`)),
+  "/": (_request, endpointPath) => content("text/html", pageFor(endpointPath)),
   "/favicon.ico": content("image/svg+xml", icon),
   "/page/icon.svg": content("image/svg+xml", icon),
   "/page/style.css": content("text/css", STYLE),
@@ -102,6 +102,14 @@ export const PAGE_ROUTES: HttpRoutes = {
     Object.entries(SCRIPTS).map(([name, body]) => [`/page/${name}.js`, content("text/javascript", body)]),
   ),
 };
+
+/** The page for an endpoint: it says where that is spoken to. */
+function pageFor(endpointPath: string): string {
+  const path = endpointPath.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
+  return index
+    .replace("<html", () => `<html data-endpoint="${path}"`)
+    .replace("</head>", () => `${PRELOADS}</head>`);
+}
 
 function content(type: string, body: string): HttpContent {
   return { contentType: `${type}; charset=utf-8`, body, fields: FIELDS };

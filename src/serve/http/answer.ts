@@ -9,13 +9,17 @@ const SECURITY_FIELDS = {
 };
 
 /** The answer to a request that is no upgrade. */
-export async function answerRequest(request: HttpRequestHead, routes: HttpRoutes): Promise<HttpResponse> {
+export async function answerRequest(
+  request: HttpRequestHead,
+  routes: HttpRoutes,
+  endpointPath = "/",
+): Promise<HttpResponse> {
   const route = Object.hasOwn(routes, request.path) ? routes[request.path] : undefined;
   if (route === undefined) throw new HttpError(404, "nothing is here");
   if (request.method !== "GET" && request.method !== "HEAD") {
     throw new HttpError(405, "only GET and HEAD are taken here");
   }
-  const content = typeof route === "function" ? await route(request) : route;
+  const content = typeof route === "function" ? await route(request, endpointPath) : route;
   return { ...responseOf(content), isHead: request.method === "HEAD", isKeptAlive: isKeptAlive(request) };
 }
 

@@ -11,8 +11,13 @@ export interface HttpContent {
   readonly fields?: Readonly<Record<string, string>>;
 }
 
-/** What is found at a path: always the same, or made for each request. */
-export type HttpRoute = HttpContent | ((request: HttpRequestHead) => HttpContent | Promise<HttpContent>);
+/**
+ * What is found at a path: always the same, or made for each request;
+ * `endpointPath` is the path of the endpoint that it came to.
+ */
+export type HttpRoute =
+  | HttpContent
+  | ((request: HttpRequestHead, endpointPath: string) => HttpContent | Promise<HttpContent>);
 
 /** Routes by their path, for example `/healthz`. */
 export type HttpRoutes = Readonly<Record<string, HttpRoute>>;

@@ -109,7 +109,7 @@ export class WebSocketAcceptor {
     const { path } = request;
     const isPlain = Object.hasOwn(this.#options.routes, path);
     if (!isPlain && path === pathOf(connection)) throw new HttpError(426, "WebSocket is spoken here");
-    const response = await answerRequest(request, this.#options.routes);
+    const response = await answerRequest(request, this.#options.routes, pathOf(connection));
     connection.log.debug("answered", { method: request.method, path, status: response.status });
     await connection.write(encodeResponse(response));
     if (response.isKeptAlive) return true;
