@@ -51,8 +51,18 @@ for (const name of PROGRAMS) {
   });
 }
 
+/** A test for Linux alone, whose own tool it needs. */
+function straceTest(name: string, check: () => Promise<void>): void {
+  if (Deno.build.os === "linux") toolTest("strace", name, check);
+}
+
+/** A test for where there are shells. */
+function bashTest(name: string, check: () => Promise<void>): void {
+  if (Deno.build.os !== "windows") toolTest("bash", name, check);
+}
+
 for (const name of PROGRAMS) {
-  toolTest("bash", `parley-${name} completions bash is a script that completes its commands`, async () => {
+  bashTest(`parley-${name} completions bash is a script that completes its commands`, async () => {
     const { code, stdout } = await run(name, ["completions", "bash"]);
     assertEquals(code, 0);
     const bash = new Deno.Command("bash", {
@@ -78,7 +88,7 @@ for (const name of PROGRAMS) {
   });
 }
 
-toolTest("strace", "parley-server opens no file that it was not given, whatever its clients ask for", async () => {
+straceTest("parley-server opens no file that it was not given, whatever its clients ask for", async () => {
   const trace = await Deno.makeTempFile();
   try {
     // With -D the child is the server, and strace its companion: a signal reaches the server.
@@ -119,7 +129,7 @@ async function rawRequest(address: string, path: string): Promise<string> {
   return new TextDecoder().decode(bytes.subarray(0, count)).split("\r\n")[0] ?? "";
 }
 
-toolTest("strace", "parley-server serving echo opens no file for writing", async () => {
+straceTest("parley-server serving echo opens no file for writing", async () => {
   const trace = await Deno.makeTempFile();
   try {
     const command = new Deno.Command("strace", {
