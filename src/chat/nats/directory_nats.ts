@@ -20,6 +20,11 @@ import { Table, type TableEntry } from "./table.ts";
 
 /** Names that nobody has any more, and servers that ended, are forgotten after this time. */
 const TTL_MS = 3_600_000;
+/**
+ * Values of each name that are kept: who entered a room before whom must be seen by a server that is slow to read,
+ * after what was written of the same people since.
+ */
+const VALUES_KEPT = 5;
 /** For the other servers to be told who left, at the end. */
 const GOODBYE_MS = 2_000;
 /** For NATS, to say who was first in a room. */
@@ -45,7 +50,7 @@ export interface NatsDirectoryOptions {
 /** The people of all servers that share one NATS: a key-value bucket has everyone, under their name. */
 export async function createNatsDirectory(link: NatsLink, options: NatsDirectoryOptions): Promise<Directory> {
   const { log, server } = options;
-  const table = await Table.open(link, { bucket: PRESENCE_BUCKET, history: 1, ttlMs: TTL_MS, log });
+  const table = await Table.open(link, { bucket: PRESENCE_BUCKET, history: VALUES_KEPT, ttlMs: TTL_MS, log });
   const directory = new NatsDirectory(link, table, new Courier(link, server), options);
   await directory.start();
   return directory;

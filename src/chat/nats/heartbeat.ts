@@ -88,7 +88,7 @@ export class Heartbeat {
   }
 
   #onBeat(): void {
-    for (const server of this.liveness.tick()) {
+    for (const server of this.liveness.tick(performance.now())) {
       this.#options.log.warning("a server of the cluster gives no sign of life: its members are gone", { server });
       this.#events.onGone(server, "its server is lost");
     }

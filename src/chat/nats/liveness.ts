@@ -11,6 +11,7 @@ export class Liveness {
   readonly #heard = new Map<string, { atTick: number; beatMs: number }>();
   readonly #gone = new Set<string>();
   #ticks = 0;
+  #tickedMs = -Infinity;
 
   /** `beatMs` lies between two of our own signs. */
   constructor(beatMs: number) {
@@ -32,8 +33,11 @@ export class Liveness {
     return wasThere;
   }
 
-  /** One of our own signs came back; the result are the servers that are gone since. */
-  tick(): string[] {
+  /** One of our own signs came back, at a time in milliseconds; the result are the servers that are gone since. */
+  tick(nowMs: number): string[] {
+    // What was held up on the way comes all at once: those are not several signs' time in which others were silent.
+    if (nowMs - this.#tickedMs < this.#beatMs / 2) return [];
+    this.#tickedMs = nowMs;
     this.#ticks++;
     const gone: string[] = [];
     for (const [server, { atTick, beatMs }] of this.#heard) {

@@ -9,6 +9,7 @@ import { formatEndpoint } from "../../../net/endpoint.ts";
 import { abortable, delay } from "../../../net/wait.ts";
 import type { Session } from "../../../serve/session.ts";
 import { parseEvent } from "./parse_event.ts";
+import { Retries } from "./retries.ts";
 
 /** How a {@linkcode ChatLink} behaves. */
 export interface ChatLinkOptions {
@@ -18,8 +19,14 @@ export interface ChatLinkOptions {
   readonly rooms: readonly string[];
   readonly nick?: string | undefined;
   readonly login?: { readonly name: string; readonly password: string } | undefined;
-  /** How long to try again after the connection was lost, in milliseconds. */
+  /** How long to try again after the connection was lost, or the server could not store, in milliseconds. */
   readonly reconnectMs: number;
+  /**
+   * Between two tries where the server could not store, in milliseconds.
+   *
+   * @default {1_000}
+   */
+  readonly retryEveryMs?: number;
   /** For the server to greet, in milliseconds. */
   readonly greetingMs: number;
   /** Every event, each message once and in order. */
@@ -35,6 +42,9 @@ export type Request = JsonRequest | { readonly type: "ban" | "mute"; readonly ti
 const ENTER = "enter ";
 /** The `id` of the request to leave the room that a stream begins in. */
 const LEAVE_LOBBY = "leave #lobby";
+
+/** Between two tries where the server could not store. */
+const RETRY_MS = 1_000;
 
 /** Of what a server says that is no chat. */
 const SHOWN_CHARACTERS = 80;
@@ -65,6 +75,7 @@ export class ChatLink {
   /** Rooms for which a resume was asked and not answered yet. */
   readonly #resuming = new Set<string>();
   readonly #unacknowledged = new Map<string, Publish>();
+  readonly #retries: Retries;
   readonly #ready = Promise.withResolvers<void>();
   readonly #backoff = new Backoff({ firstMs: 250, mostMs: 10_000, jitter: 0.5 });
   readonly #ended = Promise.withResolvers<void>();
@@ -86,6 +97,8 @@ export class ChatLink {
     this.#wantedNick = options.nick;
     this.#rooms = new Map(options.rooms.toReversed().map((room) => [keyOf(room), room]));
     this.#ready.promise.catch(() => {});
+    const retry = { forMs: options.reconnectMs, everyMs: options.retryEveryMs ?? RETRY_MS };
+    this.#retries = new Retries(retry, (ids) => this.#askAgain(ids));
   }
 
   /** Settles when the first room has been entered; rejects when that fails. */
@@ -132,6 +145,7 @@ export class ChatLink {
       this.#ready.reject(error);
       throw error;
     } finally {
+      this.#retries[Symbol.dispose]();
       this.#settled?.resolve();
       this.#ended.resolve();
     }
@@ -273,6 +287,7 @@ export class ChatLink {
         if (event.id === LEAVE_LOBBY) return void (this.#isLeavingLobby = false);
         // The opening was sent before the log-in.
         if (event.code === "login-required" && !this.#isWelcome) return;
+        if (event.code === "not-stored" && this.#isRetried(event)) return;
         this.#settle(event.id);
         this.#onRefusedRoom(event);
         break;
@@ -311,6 +326,7 @@ export class ChatLink {
     // The change of the wire tells of #lobby too; the answer to the resume is yet to come.
     if (this.#resuming.has(key) && event.id !== `${ENTER}${key}`) return;
     this.#resuming.delete(key);
+    this.#retries.delete(`${ENTER}${key}`);
     if (!event.resumed) this.#places.set(key, { epoch: event.epoch, seq: event.seq });
     const isKnown = this.#rooms.has(key);
     if (!isKnown) this.#rooms.set(key, event.room);
@@ -345,8 +361,31 @@ export class ChatLink {
     return requests.map((request) => JSON.stringify(request));
   }
 
+  /** What the server's history could not take, or not read, is asked for again: under one `id` it is stored once. */
+  #isRetried({ id, text }: ChatEvent & { type: "error" }): boolean {
+    if (id === undefined || !this.#unacknowledged.has(id) && !id.startsWith(ENTER)) return false;
+    const isFirst = this.#retries.isEmpty;
+    if (!this.#retries.add(id)) return false;
+    const { reconnectMs, onStatus } = this.#options;
+    if (isFirst) onStatus(`${text}; trying again for ${formatDuration(reconnectMs)}`);
+    return true;
+  }
+
+  #askAgain(ids: readonly string[]): void {
+    for (const id of ids) {
+      const publish = this.#unacknowledged.get(id);
+      // Without a connection, or before the room is entered, it is sent once that is so.
+      if (publish !== undefined && this.#entered.has(keyOf(publish.room))) {
+        this.request({ type: "publish", id, ...publish });
+      }
+      const room = id.startsWith(ENTER) ? this.#rooms.get(id.slice(ENTER.length)) : undefined;
+      if (room !== undefined) this.request({ type: "join", id, room, ...this.#places.get(keyOf(room)) });
+    }
+  }
+
   #settle(id: string | undefined): void {
     if (id === undefined || !this.#unacknowledged.delete(id)) return;
+    this.#retries.delete(id);
     if (this.#unacknowledged.size === 0) this.#settled?.resolve();
   }
 

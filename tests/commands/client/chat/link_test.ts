@@ -112,6 +112,63 @@ Deno.test("publish() is sent again also where the room cannot be resumed", async
   assertEquals(events.at(-1)?.type, "unrecovered");
 });
 
+Deno.test("publish() is sent again by itself, in order, where the server could not store it", async () => {
+  const session = webSocket();
+  const { link, events, statuses } = createLink([session], { retryEveryMs: 5 });
+  session.say(WELCOME, joined());
+  const running = link.run();
+  await link.ready;
+  for (const id of ["1", "2"]) link.publish({ room: "#dev", text: `text ${id}` }, id);
+  await session.sent(/text 2/);
+  const refusal = { type: "error", code: "not-stored", text: "NATS is away" };
+  session.say({ ...refusal, id: "1" }, { ...refusal, id: "2" });
+  assertEquals(requestsOf(await session.sent(/text 2/)).map(({ id }) => id), ["1", "2"]);
+  session.say({ type: "ack", id: "1", room: "#dev", seq: 1, epoch: "e1" }, { ...refusal, id: "2" });
+  assertEquals(requestsOf(await session.sent(/text/)).map(({ id }) => id), ["2"]);
+  session.say({ type: "ack", id: "2", room: "#dev", seq: 2, epoch: "e1" });
+  assert(await link.settled(60_000));
+  assertEquals(statuses, ["NATS is away; trying again for 1m"]);
+  assertEquals(events.filter(({ type }) => type === "error"), []);
+  link.quit();
+  session.close("done");
+  await running;
+});
+
+Deno.test("publish() is refused for good where the server could not store it for too long", async () => {
+  const session = webSocket();
+  const { link, events } = createLink([session], { retryEveryMs: 1, reconnectMs: 30 });
+  session.say(WELCOME, joined());
+  const running = link.run();
+  await link.ready;
+  link.publish({ room: "#dev", text: "lost" }, "1");
+  const refusing = (async () => {
+    while (link.unsent > 0) {
+      await Promise.race([session.sent(/lost/), link.settled(60_000)]);
+      session.say({ type: "error", code: "not-stored", text: "NATS is away", id: "1" });
+    }
+  })();
+  assert(await link.settled(60_000));
+  await refusing;
+  assertEquals(events.at(-1)?.type, "error");
+  link.quit();
+  session.close("done");
+  await running;
+});
+
+Deno.test("run() asks again to enter a room that the server could not open", async () => {
+  const session = webSocket();
+  const { link } = createLink([session], { retryEveryMs: 5 });
+  session.say(WELCOME, { type: "error", code: "not-stored", text: "NATS is away", id: "enter #dev" });
+  const running = link.run();
+  await session.sent(/join/);
+  assertEquals(requestsOf(await session.sent(/join/)), [{ type: "join", id: "enter #dev", room: "#dev" }]);
+  session.say(joined());
+  await link.ready;
+  link.quit();
+  session.close("done");
+  await running;
+});
+
 Deno.test("run() changes the wire of a stream, and leaves the room that was not asked for", async () => {
   const session = new FakeSession();
   const { link, events } = createLink([session], { nick: "ann" });
