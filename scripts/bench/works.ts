@@ -6,6 +6,7 @@
 
 import { CHAT_WORKS } from "./chat_works.ts";
 import { CLIENT_WORKS } from "./client_works.ts";
+import { CLUSTER_WORKS } from "./cluster_works.ts";
 import { ECHO_WORKS } from "./echo_works.ts";
 import { PROCESS_WORKS } from "./process_works.ts";
 import { SOCKET_WORKS } from "./socket_works.ts";
@@ -16,6 +17,7 @@ export const WORKS: readonly Work[] = [
   ...ECHO_WORKS,
   ...SOCKET_WORKS,
   ...CHAT_WORKS,
+  ...CLUSTER_WORKS,
   ...CLIENT_WORKS,
   ...PROCESS_WORKS,
 ];

@@ -1,6 +1,7 @@
-// fanout_load PORT RECEIVERS BATCH SECONDS PREAMBLE MESSAGE [SETTLE_MS [MARKER [WS_PATH [SUBPROTOCOL]]]]: every receiver and one
+// fanout_load PORT[,PORT...] RECEIVERS BATCH SECONDS PREAMBLE MESSAGE [SETTLE_MS [MARKER [WS_PATH [SUBPROTOCOL]]]]: every receiver and one
 // sender send PREAMBLE (%d is the connection's number); the sender then sends batches of MESSAGE, which holds one
-// MARKER (a character, by default byte 1, written \1), and waits until every receiver got them. With WS_PATH it
+// MARKER (a character, by default byte 1, written \1), and waits until every receiver got them. Of several ports each
+// is given every n-th connection. With WS_PATH it
 // speaks WebSocket: PREAMBLE and each MESSAGE are one masked text frame.
 #define _GNU_SOURCE
 #include <errno.h>
@@ -91,20 +92,22 @@ static void drain(int epoll, const int *fds, char *buffer, int waitMs) {
 }
 int main(int c, char **v) {
   if (c < 7) {
-    fprintf(stderr, "usage: fanout_load PORT RECEIVERS BATCH SECONDS PREAMBLE MESSAGE [SETTLE_MS [MARKER [WS_PATH "
+    fprintf(stderr, "usage: fanout_load PORT[,PORT...] RECEIVERS BATCH SECONDS PREAMBLE MESSAGE [SETTLE_MS [MARKER [WS_PATH "
                     "[SUBPROTOCOL]]]]\n");
     return 2;
   }
   char marker = c > 8 && v[8][0] ? v[8][0] : 1;
   const char *path = c > 9 ? v[9] : NULL, *protocol = c > 10 ? v[10] : NULL;
-  int port = atoi(v[1]), n = atoi(v[2]), K = atoi(v[3]);
+  int ports[16], portCount = 0, n = atoi(v[2]), K = atoi(v[3]);
+  for (char *s = strtok(v[1], ","); s && portCount < 16; s = strtok(NULL, ","))
+    ports[portCount++] = atoi(s);
   double secs = atof(v[4]);
   int settle = c > 7 ? atoi(v[7]) : 500;
   int *f = malloc((n + 1) * 4);
   char *b = malloc(1 << 20);
   int ep = epoll_create1(0);
   for (int i = 0; i <= n; i++) {
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    int fd = socket(AF_INET, SOCK_STREAM, 0), port = ports[i % portCount];
     struct sockaddr_in a = {0};
     a.sin_family = AF_INET;
     a.sin_port = htons(port);
