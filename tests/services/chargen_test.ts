@@ -1,7 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { chargenPattern } from "../../src/services/chargen.ts";
+import { CertificateFiles } from "../support/certificate_files.ts";
 import { dial, readToEnd, writeAll } from "../support/peer.ts";
 import { startServer } from "../support/program.ts";
+import { untilSight } from "../support/sight.ts";
 
 async function readAtLeast(conn: Deno.Conn, count: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(count);
@@ -49,4 +51,22 @@ Deno.test("chargen stops when the client leaves", async () => {
   await readAtLeast(conn, 10_000);
   conn.close();
   assertEquals((await started.server.outcome()).code, 0);
+});
+
+Deno.test("chargen over TLS stops when the client ends its side and leaves: it does not take the server with it", async () => {
+  await using files = await CertificateFiles.create();
+  await using started = await startServer(["chargen", "tls://127.0.0.1:0", "--metrics", ":0", ...files.flags()], {
+    permissions: ["-N", `--allow-read=${files.folder}`],
+  });
+  const metrics = await started.server.line();
+  const { hostname, port } = new URL(started.endpoint.replace("tls:", "http:"));
+  const conn = await Deno.connectTls({ hostname, port: Number(port), caCerts: [files.authority.cert] });
+  await readAtLeast(conn, 10_000);
+  await conn.closeWrite();
+  await readAtLeast(conn, 10_000);
+  conn.close();
+  // A server that has no turn left answers nobody, and would not end this wait.
+  const deadline = setTimeout(() => started.server.kill("SIGKILL"), 20_000);
+  await untilSight(metrics, ({ open }) => open === 0);
+  clearTimeout(deadline);
 });
