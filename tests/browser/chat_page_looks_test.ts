@@ -123,6 +123,26 @@ toolTest("chromium", "the chat page: several lines are one message, links are sa
   }
 });
 
+toolTest("chromium", "the chat page: on a narrow screen the keyboard goes into a column and back", async () => {
+  const { server, address } = await startRooms();
+  try {
+    await using browser = await launchBrowser();
+    const { page } = await openPage(browser, address, { nick: "ada", width: 500 });
+    const focused = () => page.evaluate("document.activeElement.id || document.activeElement.className");
+    for (const [opener, first] of [["show-side", "conversation current"], ["show-people", "hide-people"]] as const) {
+      await page.focus(`#${opener}`);
+      await page.keyboard.press("Enter");
+      assertEquals(await focused(), first);
+      assertEquals(await page.getAttribute(`#${opener}`, "aria-expanded"), "true");
+      await page.keyboard.press("Escape");
+      assertEquals(await focused(), opener);
+      assertEquals(await page.getAttribute(`#${opener}`, "aria-expanded"), "false");
+    }
+  } finally {
+    await server[Symbol.asyncDispose]();
+  }
+});
+
 toolTest("chromium", "the chat page: who was taken out of a room is told so, and asked", async () => {
   const { server, tcp, address } = await startRooms();
   try {
