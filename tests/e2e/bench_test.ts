@@ -213,6 +213,18 @@ Deno.test("bench ends at once when it is interrupted and the server is silent", 
   }
 });
 
+Deno.test("bench --rate reports what came of a rate that nobody keeps up with", async () => {
+  await using echo = await startServer(["echo", ":0"]);
+  const args = ["-c", "2", "--rate", "20000000", "-d", "700ms", "--warmup", "100ms", "--timeout", "20s"];
+  const { code, report } = await benchJson([echo.endpoint, ...args]);
+  assertEquals([code, report.lost, report.errors], [0, 0, {}]);
+  assertGreater(report.answered, 1_000);
+  // Two connections hold 4,096 messages each, and nothing else is sent.
+  assert(report.sent - report.answered <= 2 * 4_096);
+  // What was due long ago is charged from then.
+  assertGreater(report.latencyMs.p50, report.serviceMs.p50);
+});
+
 Deno.test("bench has no latency that is longer than its run", async () => {
   await using echo = await startServer(["echo", ":0"]);
   const text = (await runProgram("client", ["bench", echo.endpoint, "-c", "20", "-n", "20", "--json"])).stdout;

@@ -74,7 +74,7 @@ export async function runLoad(plan: LoadPlan, options: RunLoadOptions): Promise<
 
 async function startLoops(plan: LoadPlan, lanes: readonly Lane[], context: LoadContext): Promise<void> {
   if (plan.poolSize !== undefined) return await runPoolLoops(plan, plan.poolSize, context);
-  if (plan.rate !== undefined) return await runOpenLoop(lanes, plan.rate, context);
+  if (plan.rate !== undefined) return await runOpenLoop(lanes, { rate: plan.rate, size: plan.size }, context);
   await Promise.all(
     lanes.map((lane) => driveLanes(lane, context, (loaded) => driveClosedLoop(loaded, plan.depth, context))),
   );
