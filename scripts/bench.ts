@@ -13,6 +13,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { runGate } from "./bench/run_gate.ts";
 import { ratios } from "./bench/gate.ts";
 import { writeGrowth } from "./bench/growth.ts";
+import { NATS } from "./bench/contenders.ts";
 import { measure, type WorkResult } from "./bench/measure.ts";
 import { sourcePath } from "./bench/paths.ts";
 import { prepare } from "./bench/prepare.ts";
@@ -35,8 +36,9 @@ const flags = parseArgs(Deno.args, {
 const isGate = flags.gate === true || flags.keep === true;
 const isQuick = flags.quick === true || isGate;
 const only = typeof flags.only === "string" ? flags.only.split(",") : [""];
-const works = WORKS.filter(({ id, isQuick: isInQuick }) =>
-  only.some((text) => id.includes(text)) && (!isQuick || isInQuick)
+// A gate compares with nothing that runs on several threads: on one core that others use, it says little.
+const works = WORKS.filter(({ id, isQuick: isInQuick, reference }) =>
+  only.some((text) => id.includes(text)) && (!isQuick || isInQuick) && (!isGate || reference !== NATS.name)
 ).map((work) => isQuick ? { ...work, contenders: work.contenders.filter(({ isLeisurely }) => !isLeisurely) } : work);
 const usual = isGate ? GATE : isQuick ? QUICK : FULL;
 const options = { rounds: Number(flags.rounds ?? usual.rounds), seconds: Number(flags.seconds ?? usual.seconds) };

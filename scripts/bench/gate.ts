@@ -40,6 +40,9 @@ export function ratios(results: readonly WorkResult[]): Baseline {
   }));
 }
 
+/** Part of the machine for other programs above which nothing can be said. */
+const HOPELESS_FROM = 0.5;
+
 /** What one work has come to. */
 export interface Verdict {
   readonly id: string;
@@ -52,6 +55,7 @@ export interface Verdict {
 /**
  * Judges one work by the ratio that is kept. A busy machine makes single
  * figures fall, never rise: one that has fallen is measured again, and the best counts.
+ * Where others had most of the machine in every try, it is told and not judged.
  */
 export async function judge(
   id: string,
@@ -62,14 +66,22 @@ export async function judge(
   const least = kept * (1 - TOLERANCE);
   let best: number | undefined;
   let note = "";
+  let others = 1;
   for (let turn = 0; turn <= AGAIN && (best ?? 0) < least && (turn === 0 || maySpend()); turn++) {
     const result = await measureOnce();
     const ratio = ratioOf(result);
+    others = Math.min(others, othersIn(result));
     if (ratio !== undefined) best = Math.max(best ?? 0, ratio);
     else note = result.figures.flatMap(({ contender, note }) => note ? [`${contender}: ${note}`] : []).join("; ");
   }
   if (best === undefined) return { id, isFallen: true, ratio: best, text: `${id}: no figure; ${note}` };
-  const isFallen = best < least;
   const text = `${id}: ${best.toFixed(3)}, kept ${kept.toFixed(3)}, at least ${least.toFixed(3)}`;
-  return { id, isFallen, ratio: best, text: isFallen ? `${text}: fallen` : text };
+  if (best >= least) return { id, isFallen: false, ratio: best, text };
+  if (others <= HOPELESS_FROM) return { id, isFallen: true, ratio: best, text: `${text}: fallen` };
+  const whose = `other programs had ${Math.round(others * 100)}% of the machine`;
+  return { id, isFallen: false, ratio: best, text: `${text}: not judged, ${whose}` };
+}
+
+function othersIn({ figures }: WorkResult): number {
+  return Math.max(0, ...figures.map(({ others }) => others ?? 0));
 }

@@ -18,6 +18,13 @@ export interface RoomSummary {
 /** What operators do to members. */
 export type ModerationAction = "kick" | "ban" | "unban" | "mute" | "unmute" | "op" | "deop";
 
+/** Who is in a room. */
+export interface People {
+  readonly members: readonly Person[];
+  /** How many there are beside, for a wire that names no more of them. */
+  readonly more?: number | undefined;
+}
+
 /**
  * Everything a chat server tells a client. The JSON wire sends these objects as
  * they are; the text wire says them in lines.
@@ -34,9 +41,8 @@ export type ChatEvent =
     seq: number;
     topic: string;
     resumed: boolean;
-    members: readonly Person[];
     id?: string | undefined;
-  }
+  } & People
   /** You are out. */
   | { type: "left"; room: string; reason?: string | undefined; id?: string | undefined }
   /** Messages of the past, oldest first. */
@@ -60,7 +66,7 @@ export type ChatEvent =
     until?: string | undefined;
   }
   | { type: "rooms"; rooms: readonly RoomSummary[]; id?: string | undefined }
-  | { type: "who"; room: string; members: readonly Person[]; id?: string | undefined }
+  | { type: "who"; room: string; id?: string | undefined } & People
   | { type: "help"; lines: readonly string[] }
   | { type: "notice"; text: string; from?: string | undefined }
   | { type: "mode"; mode: "text" | "json" }

@@ -56,7 +56,7 @@ function serve(hub: Hub, member: Member, request: JsonRequest): InputResult {
       return member.tell({ type: "rooms", rooms: hub.summaries(), id });
     case "who": {
       const room = hub.roomOf(member, request.room);
-      return member.tell({ type: "who", room: room.name, members: room.people(), id });
+      return member.tell({ type: "who", room: room.name, ...room.people(), id });
     }
     case "topic":
       return topic(member, hub.roomOf(member, request.room), request.topic, id);

@@ -1,6 +1,6 @@
 import { ChatError } from "./chat_error.ts";
 import { type Decision, eventOf, type ModerationDecision } from "./decision.ts";
-import type { ChatEvent, Person } from "./event.ts";
+import type { ChatEvent, People, Person } from "./event.ts";
 import { FanOut } from "./fan_out.ts";
 import type { Receipt, RoomLog, RoomState } from "./history.ts";
 import type { Member } from "./member.ts";
@@ -116,13 +116,23 @@ export class Room {
     return this.#memberships.has(member);
   }
 
-  /** Everyone in it, on this server and on others, for a list. */
-  people(): Person[] {
-    const here = Array.from(
-      this.#memberships.keys(),
-      (member) => ({ nick: member.nick, operator: this.mayModerate(member) }),
-    );
-    return here.concat(this.#host.elsewhere(this.key));
+  /**
+   * Everyone in it, on this server and on others, for a list of at most so
+   * many: who joins a crowd need not wait until all of it is gone through.
+   */
+  people(most = Infinity): People {
+    const members: Person[] = [];
+    for (const member of this.#memberships.keys()) {
+      if (members.length >= most) break;
+      members.push({ nick: member.nick, operator: this.mayModerate(member) });
+    }
+    const elsewhere = this.#host.elsewhere(this.key);
+    for (const person of elsewhere) {
+      if (members.length >= most) break;
+      members.push(person);
+    }
+    const more = this.size + elsewhere.length - members.length;
+    return more > 0 ? { members, more } : { members };
   }
 
   /** Whether the member is an operator here. */
@@ -215,7 +225,16 @@ export class Room {
   /** Tells a member that it is in. */
   #welcome(member: Member, seq: number, resumed: boolean, id?: string): void {
     const { name: room, topic } = this;
-    member.tell({ type: "joined", room, epoch: this.log.epoch, seq, topic, resumed, members: this.people(), id });
+    member.tell({
+      type: "joined",
+      room,
+      epoch: this.log.epoch,
+      seq,
+      topic,
+      resumed,
+      ...this.people(member.wire.namesMost),
+      id,
+    });
   }
 
   /** Takes a member out, telling the others unless `isQuiet`. */

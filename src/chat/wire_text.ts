@@ -1,5 +1,5 @@
 import { formatDuration } from "../base/units.ts";
-import type { ChatEvent, Person } from "./event.ts";
+import type { ChatEvent, People } from "./event.ts";
 import type { RoomMessage } from "./message.ts";
 import type { Wire } from "./wire.ts";
 
@@ -11,7 +11,7 @@ const NAMES_SHOWN = 50;
  * the server tells, `! ` an error. No line of a person can be taken for one of
  * the server's, because it begins with the room.
  */
-export const textWire: Wire = { name: "text", showsOwn: false, encode };
+export const textWire: Wire = { name: "text", showsOwn: false, namesMost: NAMES_SHOWN, encode };
 
 function encode(event: ChatEvent): readonly string[] {
   switch (event.type) {
@@ -47,7 +47,7 @@ function encode(event: ChatEvent): readonly string[] {
         `* ${room} has ${people(members)}${topic === "" ? "" : `: ${topic}`}`
       );
     case "who":
-      return [`* In ${event.room}: ${names(event.members)}`];
+      return [`* In ${event.room}: ${names(event)}`];
     case "help":
       return event.lines.map((line) => `* ${line}`);
     case "notice":
@@ -77,7 +77,7 @@ function welcome(event: ChatEvent & { type: "welcome" }): string[] {
 
 function joined(event: ChatEvent & { type: "joined" }): string[] {
   const about = event.topic === "" ? [] : [`* Topic of ${event.room}: ${event.topic}`];
-  return [`* You are in ${event.room} with ${names(event.members)}`, ...about];
+  return [`* You are in ${event.room} with ${names(event)}`, ...about];
 }
 
 function topic({ room, topic, by }: ChatEvent & { type: "topic" }): string {
@@ -98,9 +98,8 @@ function secondsUntil(at: string): number {
   return Math.max(1, Math.round((Date.parse(at) - Date.now()) / 1_000));
 }
 
-function names(members: readonly Person[]): string {
-  const shown = members.slice(0, NAMES_SHOWN).map(({ nick, operator }) => operator ? `@${nick}` : nick);
-  const more = members.length - shown.length;
+function names({ members, more = 0 }: People): string {
+  const shown = members.map(({ nick, operator }) => operator ? `@${nick}` : nick);
   return more > 0 ? `${shown.join(", ")} and ${more} more` : shown.join(", ");
 }
 

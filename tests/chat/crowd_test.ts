@@ -28,3 +28,23 @@ Deno.test("in a crowd those who come and go are told together, each once, and me
   for (const member of members) hub.leave(member);
   assertEquals([hub.memberCount, hub.summaries()], [0, []]);
 });
+
+Deno.test("who joins a crowd is told 50 names and how many more there are, on the text wire", async () => {
+  await using hub = new Hub({
+    log: Logger.of("test"),
+    history: createMemoryHistory({ retention: { maxMessages: 100 } }),
+  });
+  const members = [];
+  for (let count = 0; count < 60; count++) {
+    const member = hub.enter(new FakeSession());
+    await hub.join(member, "#lobby");
+    members.push(member);
+  }
+  const last = members.at(-1);
+  assert(last);
+  const told = await (last.session as FakeSession).sent(/You are in #lobby/);
+  const names = members.slice(0, 50).map(({ nick }, index) => index === 0 ? `@${nick}` : nick);
+  assertEquals(told.at(-1), `* You are in #lobby with ${names.join(", ")} and 10 more`);
+  assertEquals(hub.roomOf(last).people().members.length, 60);
+  for (const member of members) hub.leave(member);
+});

@@ -194,7 +194,7 @@ Deno.test("who cannot be shown a room's history is not in the room", async () =>
   const member = hub.enter(new FakeSession());
   history.failure = new ChatError("not-stored", "The disk is gone");
   await assertRejects(() => hub.join(member, "#lobby"), ChatError, "The disk is gone");
-  assertEquals(hub.roomOf(ann.member).people().map(({ nick }) => nick), ["ann"]);
+  assertEquals(hub.roomOf(ann.member).people().members.map(({ nick }) => nick), ["ann"]);
   assertEquals(member.rooms.size, 0);
 });
 

@@ -44,7 +44,7 @@ export const who: ChatCommand = {
   summary: "who is in a room; @ marks an operator",
   run({ hub, member, rest }) {
     const room = hub.roomOf(member, splitWord(rest)[0] || undefined);
-    member.tell({ type: "who", room: room.name, members: room.people() });
+    member.tell({ type: "who", room: room.name, ...room.people(member.wire.namesMost) });
   },
 };
 

@@ -82,6 +82,14 @@ Deno.test("judge() finds a work fallen when it is slower in three tries", async 
   assertStringIncludes(verdict.text, "echo: 0.370, kept 0.600, at least 0.450: fallen");
 });
 
+Deno.test("judge() judges nothing when other programs had most of the machine in every try", async () => {
+  const busy = (others: number) => result(figures("parley", [30]), { ...figures("C", [100]), others });
+  const verdict = await judge("echo", 0.6, () => Promise.resolve(busy(0.7)));
+  assertEquals(verdict.isFallen, false);
+  assertStringIncludes(verdict.text, "not judged, other programs had 70% of the machine");
+  assertEquals((await judge("echo", 0.6, () => Promise.resolve(busy(0.4)))).isFallen, true);
+});
+
 Deno.test("judge() does not measure again once the time is spent", async () => {
   const { measureOnce, turns } = measuring([0.3, 0.6]);
   const verdict = await judge("echo", 0.6, measureOnce, () => false);
