@@ -3,6 +3,7 @@ import { ClosedEarlyError, FrameError, ResetError, TimeoutError, UsageError } fr
 import { formatDuration } from "../../../base/units.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
 import type { Message, Session } from "../../../serve/session.ts";
+import { peerEndText } from "../peer_end.ts";
 import { unsayable } from "../unsayable.ts";
 import { isUtf8 } from "../utf8.ts";
 import { ExpectationError } from "./expectation_error.ts";
@@ -216,9 +217,11 @@ class Exchange {
   async #send(data: Uint8Array, isText: boolean): Promise<void> {
     // A stream has no empty message.
     if (data.length === 0 && !this.#options.isMessageWise) return;
-    this.#options.onSent?.(data, isText);
+    // A text message that is no UTF-8 would end a WebSocket (RFC 6455, section 8.1).
+    const asText = isText && isUtf8(data);
+    this.#options.onSent?.(data, asText);
     try {
-      await this.#session.write(data, isText);
+      await this.#session.write(data, asText);
     } catch (error) {
       throw error instanceof FrameError ? unsayable(error) : error;
     }
@@ -340,7 +343,8 @@ class Exchange {
   }
 
   #endedWithoutWord(more = ""): ClosedEarlyError {
-    const message = `${this.#endpoint} closed the connection without a reply${more === "" ? "" : `:${more}`}`;
+    const closed = `${this.#endpoint} closed the connection without a reply${peerEndText(this.#session)}`;
+    const message = `${closed}${more === "" ? "" : `:${more}`}`;
     return new ClosedEarlyError(message, { endpoint: this.#endpoint });
   }
 
