@@ -7,6 +7,8 @@
 
 /** @import { Draft, Entry, EventOf, Joined, MessageEntry, NewEntry, NoteStyle, Person } from "./types.ts" */
 
+import { LAST, withEntry, withoutPending, withPending } from "./entries.js";
+
 /**
  * Names that differ by case only are one.
  *
@@ -15,9 +17,6 @@
 export function keyOf(name) {
   return name.toLowerCase();
 }
-
-/** Orders what has no number of its own behind everything that has one. */
-const LAST = Number.MAX_SAFE_INTEGER;
 
 /** Entries that are kept; a page that is open for days must not grow for ever. */
 const ENTRIES_MOST = 1_500;
@@ -192,7 +191,7 @@ export class Conversation {
    */
   settlePending(id) {
     if (id === undefined) return;
-    this.entries = this.entries.filter((entry) => !isOnItsWay(entry, id));
+    this.entries = withoutPending(this.entries, id);
   }
 
   /**
@@ -320,8 +319,7 @@ export class Conversation {
 
   /** @param {NewEntry} entry */
   #insert(entry) {
-    const at = this.entries.findLastIndex((before) => !comesAfter(before, entry)) + 1;
-    this.entries = this.entries.toSpliced(at, 0, { ...entry, key: this.#keyOf(entry) });
+    this.entries = withEntry(this.entries, { ...entry, key: this.#keyOf(entry) });
   }
 
   /** @param {NewEntry} entry */
@@ -336,26 +334,8 @@ export class Conversation {
    * @param {(entry: MessageEntry) => MessageEntry} change
    */
   #replace(id, change) {
-    const at = this.entries.findIndex((entry) => id !== undefined && isOnItsWay(entry, id));
-    const entry = this.entries[at];
-    if (entry?.kind !== "message") return false;
-    this.entries = this.entries.with(at, change(entry));
-    return true;
+    const entries = id === undefined ? undefined : withPending(this.entries, id, change);
+    this.entries = entries ?? this.entries;
+    return entries !== undefined;
   }
-}
-
-/**
- * @param {Entry} entry
- * @param {string} id
- */
-function isOnItsWay(entry, id) {
-  return entry.kind === "message" && entry.id === id && entry.seq === LAST;
-}
-
-/**
- * @param {Pick<Entry, "epoch" | "seq">} a
- * @param {Pick<Entry, "epoch" | "seq">} b
- */
-function comesAfter(a, b) {
-  return a.epoch === b.epoch ? a.seq > b.seq : a.epoch > b.epoch;
 }

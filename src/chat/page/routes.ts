@@ -12,6 +12,7 @@ import composer from "./composer.js" with { type: "text" };
 import conversation from "./conversation.js" with { type: "text" };
 import dialogs from "./dialogs.js" with { type: "text" };
 import dom from "./dom.js" with { type: "text" };
+import entries from "./entries.js" with { type: "text" };
 import icon from "./icon.svg" with { type: "text" };
 import index from "./index.html" with { type: "text" };
 import listsView from "./lists_view.js" with { type: "text" };
@@ -78,6 +79,7 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   conversation,
   dialogs,
   dom,
+  entries,
   lists_view: listsView,
   log_view: logView,
   message_box: messageBox,
