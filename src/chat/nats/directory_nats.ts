@@ -128,9 +128,12 @@ class NatsDirectory implements Directory, RegistrationHost {
   }
 
   newcomer(): { id: string; nick: string } {
-    const number = ++this.#arrivals;
-    // A name of nobody else's without asking, which a client that comes must not wait for.
-    return { id: `${this.server}.${number}`, nick: `guest${number}-${this.server.slice(0, 4)}` };
+    for (;;) {
+      const number = ++this.#arrivals;
+      // A name of nobody else's without asking NATS, which a client that comes must not wait for.
+      const nick = `guest${number}-${this.server.slice(0, 4)}`;
+      if (this.find(nick) === undefined) return { id: `${this.server}.${number}`, nick };
+    }
   }
 
   add(member: Member): void {

@@ -117,7 +117,7 @@ export class Neighbours {
 
   #appear(person: PresenceRecord): void {
     const before = this.#people.get(person.id);
-    this.#forgetPlaces(before);
+    if (before !== undefined) this.#forgetPlaces(before, person.rooms);
     this.#people.set(person.id, person);
     this.#byName.set(keyOf(person.nick), person);
     for (const [key, { name, isOperator }] of person.rooms) {
@@ -147,11 +147,12 @@ export class Neighbours {
     }
   }
 
-  #forgetPlaces(person: PresenceRecord | undefined): void {
-    if (person === undefined) return;
+  /** Who stays in a room keeps the place in its list. */
+  #forgetPlaces(person: PresenceRecord, kept?: PresenceRecord["rooms"]): void {
     const nickKey = keyOf(person.nick);
     if (this.#byName.get(nickKey)?.id === person.id) this.#byName.delete(nickKey);
     for (const key of person.rooms.keys()) {
+      if (kept?.has(key)) continue;
       const people = this.#byRoom.get(key);
       people?.delete(person.id);
       if (people?.size !== 0) continue;

@@ -122,6 +122,17 @@ toolTest(
   },
 );
 
+toolTest("nats-server", "a guest is not called what someone has called itself", async () => {
+  await using hubs = await startTwo();
+  const first = hubs.left.enter(new FakeSession());
+  const [, tag] = /^guest1-(.{4})$/.exec(first.nick) ?? [];
+  await hubs.left.rename(first, `guest2-${tag}`);
+  const other = await enter(hubs.right, `guest3-${tag}`);
+  await hubs.left.join(first, "#lobby");
+  await other.session.sent(/joined/);
+  assertEquals(hubs.left.enter(new FakeSession()).nick, `guest4-${tag}`);
+});
+
 toolTest("nats-server", "a server that ends in order: its people are gone at once", async () => {
   await using nats = await NatsServer.start();
   await using other = await joinHub(nats.url);
