@@ -151,14 +151,14 @@ Deno.test("abuse 22: 1,000 disconnects in the middle of joining: no ghost member
         const conn = await dial(endpoint);
         await writeAll(conn, pieces[index % pieces.length] ?? "");
         conn.close();
-      }, 120 * MIB));
+      }));
     }
     await until(({ open, accepted }) => open === 1 && accepted === 1_001);
     using late = await enterChat(endpoint, "late");
     await late.send("/who\n/rooms");
     assertEquals(await late.until(/^\* In #lobby/), "* In #lobby: @late");
     assertEquals([await late.line(), await late.line()].sort(), ["* #den has 1 person", "* #lobby has 1 person"]);
-  }));
+  }, 120 * MIB));
 
 Deno.test("abuse 23: joining and leaving one room from many sides at once: consistent at the end", () =>
   withChat(async ({ endpoint }) => {
