@@ -61,6 +61,16 @@ Deno.test("parseFlags() takes no value for a flag that is there or not", () => {
   }
 });
 
+Deno.test("parseFlags() takes no time that is longer than a timer", () => {
+  const table = { wait: { type: "duration", help: "" } } as const;
+  assertEquals(parseFlags(["--wait", "24d"], table).flags.wait, 24 * 86_400_000);
+  assertThrows(
+    () => parseFlags(["--wait", "25d"], table),
+    UsageError,
+    '--wait: Cannot use "25d": it takes 24d at the most',
+  );
+});
+
 Deno.test("parseFlags() names the nearest flag to one that it does not know", () => {
   const cases: [string, string][] = [
     ["--idle-timeuot=2s", "unknown flag --idle-timeuot; did you mean --idle-timeout?"],

@@ -225,6 +225,22 @@ Deno.test("bench --rate reports what came of a rate that nobody keeps up with", 
   assertGreater(report.latencyMs.p50, report.serviceMs.p50);
 });
 
+Deno.test("bench sends messages that are larger than what a connection usually queues", async () => {
+  await using echo = await startServer(["echo", ":0"]);
+  const { code, report } = await benchJson([
+    echo.endpoint,
+    "-c",
+    "1",
+    "-n",
+    "1",
+    "--size",
+    "80MiB",
+    "--timeout",
+    "60s",
+  ]);
+  assertEquals([code, report.answered, report.errors], [0, 1, {}]);
+});
+
 Deno.test("bench has no latency that is longer than its run", async () => {
   await using echo = await startServer(["echo", ":0"]);
   const text = (await runProgram("client", ["bench", echo.endpoint, "-c", "20", "-n", "20", "--json"])).stdout;
@@ -239,6 +255,7 @@ Deno.test("bench exits 2 when called wrongly", async () => {
     [],
     ["80", "81"],
     ["80", "--size", "0"],
+    ["80", "--depth", "1000000000"],
     ["80", "--rate", "10", "--depth", "2"],
     ["80", "--pool", "1", "--rate", "5"],
     ["80", "--framing", "fixed:3", "--size", "4"],

@@ -10,7 +10,7 @@ import { type Lane, loadMessage } from "./lane.ts";
 import type { LoadPlan } from "./load_plan.ts";
 import { MessageLane } from "./message_lane.ts";
 
-/** What a load generator may have queued on one connection before it gives that up. */
+/** What a load generator may have queued on one connection before it gives that up; more where its messages are larger. */
 const OUTBOX_BYTES = 64 * 1024 * 1024;
 
 /** Whether the transport has messages of its own. */
@@ -51,6 +51,8 @@ export class LaneOpener {
   }
 
   #options(signal: AbortSignal): DialOptions {
-    return { ...this.#plan.connect, context: "bench", outboxBytes: OUTBOX_BYTES, sweep: this.#sweep, signal };
+    const { connect, size, depth } = this.#plan;
+    const outboxBytes = Math.max(OUTBOX_BYTES, 2 * size * depth);
+    return { ...connect, context: "bench", outboxBytes, sweep: this.#sweep, signal };
   }
 }

@@ -1,6 +1,7 @@
 import { ByteSink } from "../../../base/byte_sink.ts";
 import { messageOf, UsageError } from "../../../base/errors.ts";
 import type { FlagValues } from "../../../base/flag_spec.ts";
+import { formatSize } from "../../../base/units.ts";
 import { EXIT } from "../../../cli/exit_codes.ts";
 import type { ProgramIo } from "../../../cli/io.ts";
 import { StatusLine } from "../../../cli/status_line.ts";
@@ -21,6 +22,9 @@ import { reportObject } from "./report_json.ts";
 import { planLine, progressLine, reportText } from "./report_text.ts";
 import { runThreads } from "./run_threads.ts";
 import type { LoadSummary } from "./summary.ts";
+
+/** A connection's messages in flight are one buffer. */
+const MOST_BATCH_BYTES = 1024 ** 3;
 
 type BenchFlags = FlagValues<typeof BENCH_FLAGS>;
 
@@ -56,6 +60,11 @@ async function planOf(text: string, flags: BenchFlags): Promise<LoadPlan> {
   }
   const size = flags.size ?? (Number(/^fixed:(\d+)$/.exec(framing)?.[1]) || 64);
   if (size === 0) throw new UsageError("--size: an echo of nothing cannot be seen; it takes 1 or more");
+  if (size * flags.depth > MOST_BATCH_BYTES) {
+    throw new UsageError(
+      `--size and --depth: ${formatSize(size * flags.depth)} in flight on a connection; 1 GiB is the most`,
+    );
+  }
   try {
     // Once before all: a message that the framing cannot say is a mistake of the flags.
     parseFraming(framing, { maxBytes: Infinity }).encode(loadMessage(size, 0), new ByteSink());

@@ -72,3 +72,12 @@ Deno.test("answersIn() throws a ClosedEarlyError when the server ends", async ()
   assertEquals(await answers(lane), 0);
   await assertRejects(() => answers(lane), ClosedEarlyError, "with 7 bytes to come");
 });
+
+Deno.test("loadMessage() differs at each place from the next, and from another connection's", () => {
+  for (const size of [1, 10, 62, 63, 1_000]) {
+    const [one, other] = [loadMessage(size, 0), loadMessage(size, 1)];
+    assertEquals(one.length, size);
+    assertEquals(one.every((byte, index) => byte !== one[index + 1] && byte !== other[index]), true, `${size} bytes`);
+    assertEquals(one.every((byte, index) => index < 62 || byte === one[index - 62]), true, `${size} bytes`);
+  }
+});
