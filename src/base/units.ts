@@ -65,6 +65,20 @@ export function parseDuration(duration: Duration): number {
   return parts.reduce((sum, part) => sum + Number(part[1]) * (MILLISECONDS[part[2] ?? ""] ?? 0), 0);
 }
 
+/** The longest wait: a timer takes 31 bits of milliseconds, and what is longer for 1 ms. */
+const MOST_TIMER_DAYS = 24;
+
+/**
+ * Milliseconds of a duration that is to be waited for by a timer.
+ *
+ * @throws {SyntaxError} The text is no duration, or one of more than 24 days.
+ */
+export function parseTimerDuration(text: string): number {
+  const milliseconds = parseDuration(text);
+  if (milliseconds <= MOST_TIMER_DAYS * 86_400_000) return milliseconds;
+  throw new SyntaxError(`Cannot use "${text}": it takes ${MOST_TIMER_DAYS}d at the most`);
+}
+
 /** A duration for people, in the largest unit that keeps it short: `250ms`, `2s`, `1.5m`. */
 export function formatDuration(milliseconds: number): string {
   if (milliseconds < 1_000) return `${round(milliseconds)}ms`;

@@ -1,11 +1,8 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { messageOf, UsageError } from "../base/errors.ts";
 import { type FlagSpec, type FlagTable, kebabCase } from "../base/flag_spec.ts";
-import { parseDuration, parseSize } from "../base/units.ts";
+import { parseSize, parseTimerDuration } from "../base/units.ts";
 import { suggest } from "../base/suggest.ts";
-
-const MOST_DAYS = 24;
-const MS_PER_DAY = 86_400_000;
 
 /** Flags and arguments of one call. */
 export interface ParsedFlags {
@@ -119,7 +116,7 @@ function convert(long: string, spec: FlagSpec, text: string): unknown {
   try {
     switch (spec.type) {
       case "duration":
-        return parseTime(text);
+        return parseTimerDuration(text);
       case "size":
         return parseSize(text);
       case "integer":
@@ -133,13 +130,6 @@ function convert(long: string, spec: FlagSpec, text: string): unknown {
   } catch (error) {
     throw new UsageError(`--${long}: ${messageOf(error)}`, { cause: error });
   }
-}
-
-/** A timer takes 32 bits of milliseconds, and what is longer for one of 1 ms. */
-function parseTime(text: string): number {
-  const milliseconds = parseDuration(text);
-  if (milliseconds <= MOST_DAYS * MS_PER_DAY) return milliseconds;
-  throw new SyntaxError(`Cannot use "${text}": it takes ${MOST_DAYS}d at the most`);
 }
 
 function parseInteger(text: string, least: number, most: number): number {

@@ -8,7 +8,7 @@
 import { z } from "zod";
 import { parseHex, unescape } from "../../../base/bytes.ts";
 import { messageOf } from "../../../base/errors.ts";
-import { parseDuration } from "../../../base/units.ts";
+import { parseTimerDuration } from "../../../base/units.ts";
 import { parseFraming } from "../../../framing/mod.ts";
 import { parseEndpoint } from "../../../net/endpoint.ts";
 import { START_TLS_PROTOCOLS } from "../../../net/start_tls.ts";
@@ -32,7 +32,7 @@ function something(parse: (text: string) => unknown): (text: string) => unknown 
   };
 }
 
-const duration = (description: string, example: string) => parsedBy(parseDuration, description, example);
+const duration = (description: string, example: string) => parsedBy(parseTimerDuration, description, example);
 const count = (description: string) => z.int().min(0).max(1_000).meta({ description });
 const text = (description: string) => z.string().meta({ description });
 const yes = (description: string) => z.literal(true).meta({ description });
