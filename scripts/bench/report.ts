@@ -41,13 +41,15 @@ export function figuresOf(result: WorkResult, contender: string): Figures | unde
 /** All results as the table of the README. */
 export function markdown(results: readonly WorkResult[]): string {
   const rows = results.map((result) => {
-    const [own, ...others] = result.figures;
+    const own = result.figures.find((figures) => isOurs(figures) && figures.rate !== undefined) ?? result.figures[0];
     if (own === undefined) return [];
+    const others = result.figures.filter((figures) => figures !== own);
+    const name = own.contender.replace(/^parley,? ?/, "");
     const reference = figuresOf(result, result.reference);
     const ratio = own.rate === undefined ? undefined : timesAsGood(result.better, own.rate, reference?.rate);
     return [
       result.title,
-      own.rate === undefined ? own.note ?? "" : `${amount(own.rate)} ${result.unit}`,
+      own.rate === undefined ? own.note ?? "" : `${amount(own.rate)} ${result.unit}${name === "" ? "" : ` (${name})`}`,
       ratio === undefined ? "" : `${ratio.toFixed(2)} of ${result.reference}`,
       own.p99us === undefined || reference?.p99us === undefined
         ? ""
