@@ -13,11 +13,11 @@ const CHUNK = new Uint8Array(256 * 1024).fill(0x78);
 const MOST_BYTES = 256 * 1024 * 1024;
 
 /** Both ends of a TLS connection, each of which gives a write up after a while. */
-async function pair(): Promise<{ server: Connection; client: Connection } & AsyncDisposable> {
+async function pair(writeTimeout = "300ms"): Promise<{ server: Connection; client: Connection } & AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
-  const listener = stack.use(await listen("tls://127.0.0.1:0", { tls: good, writeTimeout: "300ms" }));
+  const listener = stack.use(await listen("tls://127.0.0.1:0", { tls: good, writeTimeout }));
   const accepting = listener.accept();
-  const options = { tls: { ca: authority.cert }, writeTimeout: "300ms" } as const;
+  const options = { tls: { ca: authority.cert }, writeTimeout };
   const [client, server] = await Promise.all([
     connect(formatEndpoint(listener.endpoint), options),
     accepting.then(async (accepted) => {
@@ -50,19 +50,22 @@ Deno.test("write() over TLS waits for a server that does not read", async () => 
 });
 
 Deno.test("read() over TLS gives everything that a peer wrote that had to wait", async () => {
-  await using ends = await pair();
+  await using ends = await pair("60s");
   const { server, client } = ends;
   const size = 8 * 1024 * 1024;
-  const writing = (async () => {
+  const write = async () => {
     for (let sent = 0; sent < size; sent += CHUNK.length) await server.write(CHUNK);
     await server.closeWrite();
-  })();
-  let received = 0;
-  for (let bytes = await client.read(); bytes; bytes = await client.read()) {
-    received += bytes.length;
-    assert(bytes.every((byte) => byte === 0x78));
-  }
-  await writing;
+  };
+  const read = async () => {
+    let received = 0;
+    for (let bytes = await client.read(); bytes; bytes = await client.read()) {
+      received += bytes.length;
+      assert(bytes.every((byte) => byte === 0x78));
+    }
+    return received;
+  };
+  const [received] = await Promise.all([read(), write()]);
   assertEquals(received, size);
 });
 
