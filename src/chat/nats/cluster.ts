@@ -39,9 +39,8 @@ export const DEFAULT_LEASE_MS = 12_000;
  */
 export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
   const { address, trust, retention, leaseMs, log } = options;
-  const connection = await connectNats(address, trust);
+  const { link, stream } = await NatsLink.open(await connectNats(address, trust), retention, log);
   try {
-    const { link, stream } = await NatsLink.open(connection, retention, log);
     const server = crypto.randomUUID().slice(0, 8);
     const history = await createNatsHistory(link, { server, stream, log });
     const topicOf = (roomKey: string) => history.topicOf(roomKey);
@@ -50,7 +49,7 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
       directory: await createNatsDirectory(link, { server, leaseMs, messages: history, topicOf, log }),
     };
   } catch (error) {
-    await connection.close();
+    await link[Symbol.asyncDispose]();
     throw useError(error);
   }
 }

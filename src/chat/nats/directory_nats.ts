@@ -8,7 +8,7 @@ import type { Member } from "../member.ts";
 import { keyOf } from "../names.ts";
 import type { Room } from "../room.ts";
 import { Courier } from "./courier.ts";
-import { Heartbeat } from "./heartbeat.ts";
+import { Heartbeat, LOST } from "./heartbeat.ts";
 import type { NatsLink } from "./link.ts";
 import { BEATS_PER_LEASE } from "./liveness.ts";
 import { Neighbours } from "./neighbours.ts";
@@ -86,7 +86,7 @@ class NatsDirectory implements Directory, RegistrationHost {
     this.#topicOf = options.topicOf;
     this.#log = options.log;
     this.#heartbeat = new Heartbeat(link, table, options, {
-      onGone: (server, why) => this.#neighbours.hide(server, why),
+      onGone: (server, why) => this.#onGone(server, why),
       onBack: (server) => this.#neighbours.show(server),
       onBeat: () => this.#onBeat(),
     });
@@ -258,8 +258,14 @@ class NatsDirectory implements Directory, RegistrationHost {
     if (registration?.key === key && registration.revision < revision) void registration.update();
   }
 
+  /** One that nobody was on may have ended long ago. */
+  #onGone(server: string, why: string): void {
+    const members = this.#neighbours.hide(server, why);
+    if (members > 0) this.#log.warning("a server of the cluster is gone", { server, why, members });
+  }
+
   #onBeat(): void {
-    if (this.#beatsToDrop > 0 && --this.#beatsToDrop === 0) this.#neighbours.dropOld("its server is lost");
+    if (this.#beatsToDrop > 0 && --this.#beatsToDrop === 0) this.#neighbours.dropOld(LOST);
     const oldMs = performance.now() - TTL_MS / 2;
     let renewed = 0;
     for (const registration of this.#registrations.values()) {
@@ -279,7 +285,7 @@ class NatsDirectory implements Directory, RegistrationHost {
       if (leftovers.length === 0) liveness.forget(server);
       if (!isSweeper) continue;
       const putting = leftovers.map(({ key, id, revision }) =>
-        this.table.put(key, encodeGrave({ id, why: "its server is lost", after: undefined }), revision)
+        this.table.put(key, encodeGrave({ id, why: LOST, after: undefined }), revision)
       );
       await Promise.all(putting).catch((error: unknown) => {
         this.#log.debug("names of a lost server were not freed", { server, error: messageOf(error) });

@@ -5,6 +5,9 @@ import { BEATS_PER_LEASE, Liveness } from "./liveness.ts";
 import { SERVER_KEY } from "./subjects.ts";
 import type { Table, TableEntry } from "./table.ts";
 
+/** Why the people of a server have left that gave no sign of life. */
+export const LOST = "its server is lost";
+
 /** What a {@linkcode Heartbeat} must be told. */
 export interface HeartbeatOptions {
   /** Names this server. */
@@ -75,7 +78,6 @@ export class Heartbeat {
       this.hear(server, beatMs);
       if (isOwn) this.#onBeat();
     } else if (!isOwn && this.liveness.leave(server)) {
-      this.#options.log.info("a server of the cluster has ended", { server });
       this.#events.onGone(server, "its server ended");
     }
   }
@@ -88,10 +90,7 @@ export class Heartbeat {
   }
 
   #onBeat(): void {
-    for (const server of this.liveness.tick(performance.now())) {
-      this.#options.log.warning("a server of the cluster gives no sign of life: its members are gone", { server });
-      this.#events.onGone(server, "its server is lost");
-    }
+    for (const server of this.liveness.tick(performance.now())) this.#events.onGone(server, LOST);
     this.#events.onBeat();
   }
 

@@ -4,7 +4,7 @@ import { nanos, type NatsConnection } from "@nats-io/transport-node";
 import { messageOf, UsageError } from "../../base/errors.ts";
 import type { Logger } from "../../log/logger.ts";
 import { delay } from "../../net/wait.ts";
-import { isRefusal } from "./connect_nats.ts";
+import { isRefusal, useError } from "./connect_nats.ts";
 import type { Retention } from "../history.ts";
 import { ROOM_SUBJECTS, STREAM } from "./subjects.ts";
 
@@ -51,8 +51,9 @@ export class NatsLink implements AsyncDisposable {
   ): Promise<{ link: NatsLink; stream: StreamInfo }> {
     const jsm = await jetstreamManager(connection, { checkAPI: false, timeout: API_TIMEOUT_MS });
     const link = new NatsLink(connection, jsm, retention, log);
-    const stream = await link.#findStream().catch((cause: unknown) => {
-      if (isRefusal(cause)) throw cause;
+    const stream = await link.#findStream().catch(async (cause: unknown) => {
+      await connection.close();
+      if (isRefusal(cause)) throw useError(cause);
       throw new UsageError(
         `Cannot use NATS for the chat: JetStream does not answer (${messageOf(cause)}); start nats-server with -js`,
         { cause },

@@ -8,7 +8,7 @@ import type { Presence, PresenceRecord } from "./presence_record.ts";
 export type OnNews = (roomKeys: Iterable<string>, event: ChatEvent) => void;
 
 /** What stands under a key of the bucket. */
-interface Record {
+interface Entry {
   readonly revision: number;
   readonly person: PresenceRecord;
   /** It was read before the bucket was lost, and not since. */
@@ -26,7 +26,7 @@ export interface Leftover {
 export class Neighbours {
   readonly #liveness: Liveness;
   readonly #onNews: OnNews;
-  readonly #records = new Map<string, Record>();
+  readonly #records = new Map<string, Entry>();
   /** Those whose server is there, by the id of their connection. */
   readonly #people = new Map<string, PresenceRecord>();
   readonly #byName = new Map<string, PresenceRecord>();
@@ -80,9 +80,11 @@ export class Neighbours {
     if (next !== undefined && !this.#liveness.isGone(next.server)) this.#appear(next);
   }
 
-  /** A server is gone, and with it its people. */
-  hide(server: string, why: string): void {
-    for (const person of [...this.#people.values()]) if (person.server === server) this.#vanish(person.id, why);
+  /** A server is gone, and with it its people; how many those were. */
+  hide(server: string, why: string): number {
+    const people = [...this.#people.values()].filter((person) => person.server === server);
+    for (const { id } of people) this.#vanish(id, why);
+    return people.length;
   }
 
   /** A server that was taken for gone is there again, with the people that it has. */
