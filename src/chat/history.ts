@@ -48,6 +48,11 @@ export interface RoomLog {
   after(seq: number, limit: number): Promise<readonly RoomMessage[] | undefined>;
   /** The last `limit` messages up to and including `upTo`, oldest first. */
   last(limit: number, upTo: number): Promise<readonly RoomMessage[]>;
+  /**
+   * Where there are many servers: waits, but not for long, until a message has
+   * been told here that another server may have told a client already.
+   */
+  reached?(seq: number): Promise<void>;
   /** What all decisions so far come to. */
   readonly state: RoomState | undefined;
   /**

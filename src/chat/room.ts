@@ -174,12 +174,16 @@ export class Room {
   ): Promise<void> {
     // Who is in already must get what waits; who joins now must not.
     this.flush();
-    const seq = this.log.seq;
+    let seq = this.log.seq;
     const membership: Membership = { isLive: false, since: seq, held: [] };
     this.#memberships.set(member, membership);
     this.tell({ type: "join", room: this.name, nick: member.nick }, member);
     this.flush();
     if (entered !== undefined) await entered;
+    if (position !== undefined && position.seq > seq) {
+      await this.#reach(position);
+      membership.since = seq = this.log.seq;
+    }
     const resumed = position !== undefined && position.epoch === this.log.epoch && position.seq <= seq;
     const canResume = resumed && await this.log.after(position.seq, 1) !== undefined;
     if (this.#memberships.get(member) !== membership) return;
@@ -199,6 +203,8 @@ export class Room {
     const membership = this.#memberships.get(member);
     if (membership === undefined) return;
     const until = membership.since;
+    const reaching = this.#reach(position);
+    if (reaching !== undefined) await reaching;
     if (position === undefined) return this.#welcome(member, this.log.seq, false, id);
     const isKnown = position.epoch === this.log.epoch && position.seq <= this.log.seq;
     const missed = isKnown ? await this.log.after(position.seq, Math.max(1, until - position.seq)) : undefined;
@@ -213,6 +219,12 @@ export class Room {
     this.#welcome(member, until, true, id);
     await sendAll(member, missed.filter(({ seq }) => seq <= until));
     membership.since = Math.min(until, position.seq);
+  }
+
+  /** Waits for what the client has heard on another server already; `undefined` where there is nothing to wait for. */
+  #reach(position: Position | undefined): Promise<void> | undefined {
+    if (position === undefined || position.epoch !== this.log.epoch || position.seq <= this.log.seq) return undefined;
+    return this.log.reached?.(position.seq);
   }
 
   /** From now on the member is spoken to on another wire: what it had before counts as not got. */

@@ -80,10 +80,23 @@ export class NatsHistory implements History, LogHost, MessageClock {
     return { epoch: this.epoch, seq: this.#feed.position };
   }
 
-  /** Waits until a message of this stream has been told here. */
-  reached({ epoch, seq }: StreamPosition): Promise<void> | undefined {
+  /** Waits until a message of this stream has been told here, or for `mostMs`. */
+  reached({ epoch, seq }: StreamPosition, mostMs?: number): Promise<void> | undefined {
     if (epoch !== this.epoch || seq <= this.#feed.position) return undefined;
-    return new Promise((resolve) => this.#waiters.push({ seq, resolve }));
+    return new Promise((resolve) => {
+      const timer = mostMs === undefined ? undefined : setTimeout(() => {
+        this.#waiters = this.#waiters.filter((other) => other !== waiter);
+        resolve();
+      }, mostMs);
+      const waiter = {
+        seq,
+        resolve() {
+          clearTimeout(timer);
+          resolve();
+        },
+      };
+      this.#waiters.push(waiter);
+    });
   }
 
   /** What a room is about. */
@@ -122,6 +135,7 @@ export class NatsHistory implements History, LogHost, MessageClock {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
+    this.#wake(Infinity);
     return this.#link[Symbol.asyncDispose]();
   }
 

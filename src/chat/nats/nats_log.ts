@@ -4,12 +4,16 @@ import type { OnDecision, OnMessage, Receipt, RoomLog, RoomState } from "../hist
 import { idConflict } from "../id_conflict.ts";
 import type { Draft, RoomMessage } from "../message.ts";
 import type { Archive } from "./archive.ts";
+import type { StreamPosition } from "./news_queue.ts";
 import type { Stored } from "./publisher.ts";
 import type { StoredMessage } from "./stored_message.ts";
 import { subjectOf } from "./subjects.ts";
 
 /** Messages of an open room that are kept at hand: joining and a short absence cost NATS nothing. */
 export const WINDOW = 256;
+
+/** For what another server has told already to come here. */
+const REACH_MS = 5_000;
 
 /** What a {@linkcode NatsLog} needs of the history that it belongs to. */
 export interface LogHost {
@@ -21,6 +25,7 @@ export interface LogHost {
   store(log: NatsLog, draft: Draft): Promise<Stored | ChatError>;
   stateOf(log: NatsLog): RoomState | undefined;
   decide(log: NatsLog, decision: Decision): Promise<void>;
+  reached(position: StreamPosition, mostMs: number): Promise<void> | undefined;
   forget(log: NatsLog): void;
 }
 
@@ -122,6 +127,10 @@ export class NatsLog implements RoomLog {
     const found = await this.#host.archive.last(this.subject, Math.min(upTo, this.#seq), limit + 1);
     const before = found.length > limit ? found.shift() : undefined;
     return this.#chain(found, before?.seq ?? 0);
+  }
+
+  async reached(seq: number): Promise<void> {
+    await this.#host.reached({ epoch: this.epoch, seq }, REACH_MS);
   }
 
   decide(decision: Decision): Promise<void> {

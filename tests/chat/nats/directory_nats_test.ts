@@ -240,3 +240,28 @@ toolTest(
     await ann.session.sent(/is now late$/);
   },
 );
+
+toolTest(
+  "nats-server",
+  "who comes from a faster server resumes on a slower one, once that has come as far",
+  async () => {
+    await using nats = await NatsServer.start();
+    await using cut = await joinOverProxy(nats);
+    await using other = await joinHub(nats.url);
+    const ann = await enter(cut.hub, "ann");
+    const bob = await enter(other, "bob");
+    await heardUntil(bob, ann, "first");
+    const room = other.roomOf(bob.member);
+    cut.proxy.freeze();
+    const told = Promise.withResolvers<number>();
+    other.say(bob.member, room, { text: "ahead" }, ({ seq }) => told.resolve(seq));
+    const position = { epoch: room.log.epoch, seq: await told.promise };
+    const session = new FakeSession({ kind: "websocket", subprotocol: "parley.v1" });
+    const joining = cut.hub.join(cut.hub.enter(session), "#lobby", { position });
+    cut.proxy.mend();
+    await joining;
+    const events = session.take().map((line) => JSON.parse(line));
+    assertEquals(events.find(({ type }) => type === "joined")?.resumed, true);
+    assertEquals(events.filter(({ type }) => type === "message" || type === "unrecovered"), []);
+  },
+);
