@@ -1,15 +1,13 @@
 /**
  * `deno task bench`: measures Parley beside its peers on this machine.
  *
- * `--quick` about a minute; `--only TEXT` works whose name holds one of the texts (`ws,tls`); `--rounds N`, `--seconds N`;
- * `--growth` plots how memory, latency and a chat round grow instead;
- * `--gate` compares with the ratios in `scripts/bench/baseline.json` and fails where one has fallen; `--keep` writes them;
- * `--profile` tells where the time of our server goes instead; `--markdown` prints the README's table; `--readme` puts it into the README.
+ * Results go to `dist/bench/`, the ratios that `--gate` compares with are in
+ * `scripts/bench/baseline.json`; `--help` lists the flags.
  *
  * @module
  */
 
-import { parseArgs } from "@std/cli/parse-args";
+import type { FlagTable } from "../src/base/flag_spec.ts";
 import { runGate } from "./bench/run_gate.ts";
 import { ratios } from "./bench/gate.ts";
 import { writeGrowth } from "./bench/growth.ts";
@@ -21,6 +19,7 @@ import { profileLine } from "./bench/profile.ts";
 import { markdown, svg, table } from "./bench/report.ts";
 import { writeReadme } from "./bench/readme.ts";
 import { WORKS } from "./bench/works.ts";
+import { taskFlags } from "./task_flags.ts";
 
 const OUT = sourcePath("../../dist/bench");
 const BASELINE = sourcePath("baseline.json");
@@ -29,30 +28,53 @@ const QUICK = { rounds: 3, seconds: 0.4 };
 const GATE = { rounds: 5, seconds: 0.4 };
 const FULL = { rounds: 3, seconds: 3 };
 
-const flags = parseArgs(Deno.args, {
-  boolean: ["quick", "gate", "keep", "growth", "markdown", "readme", "profile"],
-  string: ["only", "rounds", "seconds"],
-});
-const isGate = flags.gate === true || flags.keep === true;
-const isQuick = flags.quick === true || isGate;
-const only = typeof flags.only === "string" ? flags.only.split(",") : [""];
+const FLAGS = {
+  list: { type: "boolean", help: "list the names of the works and end" },
+  only: { type: "text", default: "", help: "works whose name holds one of the texts, such as ws,tls" },
+  quick: { type: "boolean", help: "the most telling works, in about a minute" },
+  rounds: { type: "integer", least: 1, help: "rounds, of which the median counts" },
+  seconds: { type: "text", placeholder: "N", help: "seconds of one contender in one round, such as 0.4" },
+  growth: { type: "boolean", help: "plot how memory, latency and a chat round grow instead" },
+  profile: { type: "boolean", help: "tell where the time of our server goes instead" },
+  gate: { type: "boolean", help: "fail where a ratio has fallen under the kept ones" },
+  keep: { type: "boolean", help: "keep the ratios of this run for the gate" },
+  markdown: { type: "boolean", help: "print the table as Markdown too" },
+  readme: { type: "boolean", help: "put the table into the README" },
+} as const satisfies FlagTable;
+
+const flags = taskFlags({ task: "bench", summary: "measure Parley beside its peers on this machine", flags: FLAGS });
+const isGate = flags.gate || flags.keep;
+const isQuick = flags.quick || isGate;
+const only = flags.only.split(",");
 // A gate compares with nothing that runs on several threads: on one core that others use, it says little.
 const works = WORKS.filter(({ id, isQuick: isInQuick, reference }) =>
   only.some((text) => id.includes(text)) && (!isQuick || isInQuick) && (!isGate || reference !== NATS.name)
 ).map((work) => isQuick ? { ...work, contenders: work.contenders.filter(({ isLeisurely }) => !isLeisurely) } : work);
 const usual = isGate ? GATE : isQuick ? QUICK : FULL;
-const options = { rounds: Number(flags.rounds ?? usual.rounds), seconds: Number(flags.seconds ?? usual.seconds) };
+const options = { rounds: flags.rounds ?? usual.rounds, seconds: Number(flags.seconds ?? usual.seconds) };
+if (!(options.seconds > 0 && options.seconds <= 60)) {
+  console.error(`bench: --seconds takes a number up to 60, not "${flags.seconds}"`);
+  Deno.exit(2);
+}
+if (works.length === 0) {
+  console.error(`bench: no work's name holds "${flags.only}"; the names are ${WORKS.map(({ id }) => id).join(", ")}`);
+  Deno.exit(2);
+}
+if (flags.list) {
+  for (const { id } of works) console.log(id);
+  Deno.exit(0);
+}
 
 await using prepared = await prepare();
 const where = prepared.canPin ? "server on core 0, load on core 1" : "cores not pinned";
 console.log(`${options.rounds} rounds of ${options.seconds} s each; ${where}\n`);
 await Deno.mkdir(OUT, { recursive: true });
-if (flags.growth === true) {
+if (flags.growth) {
   await writeGrowth(prepared, `${OUT}/growth.svg`);
-} else if (flags.gate === true) {
+} else if (flags.gate) {
   const kept = JSON.parse(await Deno.readTextFile(BASELINE));
   if (!await runGate(works, kept, prepared, options)) Deno.exitCode = 1;
-} else if (flags.profile === true) {
+} else if (flags.profile) {
   for (const work of works) {
     const line = await profileLine(work, prepared, options.seconds);
     if (line !== undefined) console.log(line);
@@ -79,7 +101,7 @@ async function measureAll(): Promise<void> {
   await Deno.writeTextFile(`${OUT}/bench.svg`, svg(results));
   await Deno.writeTextFile(`${OUT}/bench.md`, markdown(results));
   console.log("written: dist/bench/bench.json, bench.svg and bench.md");
-  if (flags.markdown === true) console.log(`\n${markdown(results)}`);
-  if (flags.readme === true) await writeReadme(markdown(results));
-  if (flags.keep === true) await Deno.writeTextFile(BASELINE, `${JSON.stringify(ratios(results), null, 2)}\n`);
+  if (flags.markdown) console.log(`\n${markdown(results)}`);
+  if (flags.readme) await writeReadme(markdown(results));
+  if (flags.keep) await Deno.writeTextFile(BASELINE, `${JSON.stringify(ratios(results), null, 2)}\n`);
 }

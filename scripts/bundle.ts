@@ -7,13 +7,16 @@
  * @module
  */
 
-import { parseArgs } from "@std/cli/parse-args";
 import { formatSize } from "../src/base/units.ts";
 import { buildInfo } from "./release/build_info.ts";
 import { bundleProgram, PROGRAMS } from "./release/bundle_program.ts";
+import { taskFlags } from "./task_flags.ts";
 
-const { out } = parseArgs(Deno.args.filter((word) => word !== "--"), { string: ["out"] });
-const folder = typeof out === "string" ? out : "dist";
+const { out: folder } = taskFlags({
+  task: "bundle",
+  summary: "make one file without imports of each program",
+  flags: { out: { type: "text", default: "dist", placeholder: "FOLDER", help: "folder to write to" } },
+});
 await Deno.mkdir(folder, { recursive: true });
 const info = await buildInfo();
 for (const name of PROGRAMS) {

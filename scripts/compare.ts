@@ -17,10 +17,15 @@ import { clientTrials, type Tool, TOOLS, type Trial } from "./compare/trials.ts"
 import { findTool } from "../tests/support/tools.ts";
 import { startUpMs } from "./release/start_up.ts";
 import { VERSION } from "../src/cli/version.ts";
+import { taskFlags } from "./task_flags.ts";
 
 const VERSION_FLAG: Partial<Record<Tool, string>> = { socat: "-V" };
 const NOT_ITS_TRADE = "–";
-const showsCommands = Deno.args.includes("--commands");
+const { commands: showsCommands } = taskFlags({
+  task: "compare",
+  summary: "try Parley and its peers side by side and print the README's table",
+  flags: { commands: { type: "boolean", help: "print each command with its outcome on standard error" } },
+});
 
 function note(words: readonly string[], outcome: string): void {
   if (showsCommands) console.error(`$ ${words.map(quote).join(" ")}\n  ${outcome}`);

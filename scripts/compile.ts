@@ -8,9 +8,8 @@
  * @module
  */
 
-import type { FlagTable, FlagValues } from "../src/base/flag_spec.ts";
+import type { FlagTable } from "../src/base/flag_spec.ts";
 import { formatSize } from "../src/base/units.ts";
-import { parseFlags } from "../src/cli/parse_flags.ts";
 import { makeArchive } from "./release/archive.ts";
 import { type BuildInfo, buildInfo } from "./release/build_info.ts";
 import { bundleProgram, PROGRAMS } from "./release/bundle_program.ts";
@@ -18,6 +17,7 @@ import { NPM_COMPILER, npmRuntime, sha256 } from "./release/npm_runtime.ts";
 import { run } from "./release/run.ts";
 import { startUpMs } from "./release/start_up.ts";
 import { fileName, type Target, targetsOf } from "./release/targets.ts";
+import { taskFlags } from "./task_flags.ts";
 
 /**
  * What a compiled program may do, for good. It gives the right to read and
@@ -27,10 +27,10 @@ import { fileName, type Target, targetsOf } from "./release/targets.ts";
 const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-write", "--allow-env", "--no-prompt"];
 
 const FLAGS = {
-  target: { type: "text", repeat: true, help: "compile for TARGET, or all, and pack archives" },
-  runtime: { type: "text", help: "take the runtime from a file, or from npm" },
+  target: { type: "text", placeholder: "TARGET", repeat: true, help: "compile for TARGET, or all, and pack archives" },
+  runtime: { type: "text", placeholder: "FILE|npm", help: "take the runtime from a file, or from npm" },
   release: { type: "boolean", help: "pack archives, and refuse what must not be released" },
-  out: { type: "text", default: "dist", help: "folder to write to" },
+  out: { type: "text", default: "dist", placeholder: "FOLDER", help: "folder to write to" },
 } as const satisfies FlagTable;
 
 /** Who compiles, and on which runtime. */
@@ -78,9 +78,8 @@ function refusal(release: boolean, runtime: string | undefined, info: BuildInfo)
 }
 
 if (import.meta.main) {
-  // `deno task` hands over the dashes that separate its own flags.
-  const words = Deno.args.filter((word) => word !== "--");
-  const { target, runtime, release, out } = parseFlags(words, FLAGS).flags as FlagValues<typeof FLAGS>;
+  const summary = "compile the three programs, one file each";
+  const { target, runtime, release, out } = taskFlags({ task: "compile", summary, flags: FLAGS });
   const info = await buildInfo();
   const refused = refusal(release, runtime, info);
   if (refused !== undefined) {

@@ -8,13 +8,13 @@
  * @module
  */
 
-import { parseArgs } from "@std/cli/parse-args";
 import { messageOf } from "../src/base/errors.ts";
 import { openFiles, residentBytes } from "../tests/abuse/support.ts";
 import { startServer } from "../tests/support/program.ts";
 import { sightOf, untilSight } from "../tests/support/sight.ts";
 import { badClient } from "./soak/bad_clients.ts";
 import { chatRoom, echoClient, emptyTally, pause } from "./soak/good_clients.ts";
+import { taskFlags } from "./task_flags.ts";
 
 /** What V8 may keep of garbage; see `tests/abuse/support.ts`. */
 const MEMORY_BOUND_BYTES = 256 * 1024 * 1024;
@@ -102,12 +102,12 @@ async function untilAtMost(what: string, now: () => number, most: number): Promi
   }
 }
 
-const { seconds = "60" } = parseArgs(Deno.args, { string: ["seconds"] });
-if (!/^[1-9]\d*$/.test(String(seconds))) {
-  console.error(`--seconds takes a whole number, not "${seconds}"`);
-  Deno.exit(2);
-}
-const reports = await Promise.allSettled(TARGETS.map((target) => soak(target, Number(seconds))));
+const { seconds } = taskFlags({
+  task: "soak",
+  summary: "mixed traffic with abuse for a time; any leak or lost byte fails",
+  flags: { seconds: { type: "integer", default: 60, least: 1, help: "how long" } },
+});
+const reports = await Promise.allSettled(TARGETS.map((target) => soak(target, seconds)));
 for (const report of reports) {
   console.log(
     report.status === "fulfilled"
