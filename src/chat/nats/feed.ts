@@ -27,6 +27,9 @@ export class Feed {
   #position: number;
   #messages: ConsumerMessages | undefined;
   #isRestartDue = false;
+  /** Came, and is to be told at the end of the turn. */
+  readonly #gathered: JsMsg[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Nothing is read before {@linkcode start}. */
   constructor(link: NatsLink, source: FeedSource, log: Logger, onMessage: (message: JsMsg) => void) {
@@ -46,7 +49,10 @@ export class Feed {
   async start(): Promise<void> {
     const { signal } = this.#link;
     const messages = await this.#open();
-    signal.addEventListener("abort", () => this.#messages?.stop(), { once: true });
+    signal.addEventListener("abort", () => {
+      clearTimeout(this.#timer);
+      this.#messages?.stop();
+    }, { once: true });
     this.#link.attach(this.#run(messages, signal));
   }
 
@@ -69,6 +75,7 @@ export class Feed {
   /** Asks anew: after NATS was away nobody knows what it still has for us. With a position it starts after that one. */
   restart(position = this.#position): void {
     this.#position = position;
+    this.#gathered.length = 0;
     this.#isRestartDue = true;
     this.#messages?.stop();
   }
@@ -90,6 +97,15 @@ export class Feed {
     if (this.#isRestartDue || this.#link.signal.aborted) messages.stop();
     for await (const message of messages) {
       if (this.#isRestartDue) break;
+      this.#gathered.push(message);
+      this.#timer ??= setTimeout(() => this.#tellGathered(), 0);
+    }
+  }
+
+  /** What came in one turn is told in one go, so that it leaves for each member in one write. */
+  #tellGathered(): void {
+    this.#timer = undefined;
+    for (const message of this.#gathered.splice(0)) {
       if (message.seq <= this.#position) continue;
       this.#position = message.seq;
       this.#onMessage(message);
