@@ -52,6 +52,8 @@ toolTest("nats-server", "three servers: SIGTERM of one takes its people away at 
   using cy = await enterChat(third.endpoint, "cy");
   await bob.until(/is now cy$/);
   await ann.send("last words");
+  // Her server has read them, and has yet to hear from NATS that they are stored.
+  await who(ann);
   ending.server.kill("SIGTERM");
   for (const peer of [bob, cy]) {
     const seen: string[] = [];
