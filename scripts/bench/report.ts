@@ -44,17 +44,18 @@ export function markdown(results: readonly WorkResult[]): string {
     const own = result.figures.find((figures) => isOurs(figures) && figures.rate !== undefined) ?? result.figures[0];
     if (own === undefined) return [];
     const others = result.figures.filter((figures) => figures !== own);
-    const name = own.contender.replace(/^parley,? ?/, "");
+    const name = own.contender.replace(/^parley(?:, | |$)/, "");
     const reference = figuresOf(result, result.reference);
     const ratio = own.rate === undefined ? undefined : timesAsGood(result.better, own.rate, reference?.rate);
     return [
       result.title,
-      own.rate === undefined ? own.note ?? "" : `${amount(own.rate)} ${result.unit}${name === "" ? "" : ` (${name})`}`,
+      own.rate === undefined ? own.note ?? "" : `${rounded(own.rate)} ${result.unit}${name === "" ? "" : ` (${name})`}`,
       ratio === undefined ? "" : `${ratio.toFixed(2)} of ${result.reference}`,
       own.p99us === undefined || reference?.p99us === undefined
         ? ""
         : `${time(own.p99us)}, theirs ${time(reference.p99us)}`,
-      others.map(({ contender, rate, note }) => `${contender} ${rate === undefined ? note : amount(rate)}`).join(", "),
+      others.map((other) => `${other.contender} ${other.rate === undefined ? absence(other) : rounded(other.rate)}`)
+        .join(", "),
     ];
   });
   const lines = [["work", "Parley", "ratio", "p99", "beside"], ["---", "---", "---", "---", "---"], ...rows];
@@ -68,6 +69,15 @@ function time(us: number): string {
 
 function amount(value: number): string {
   return value.toLocaleString("en-US", { maximumFractionDigits: value < 100 ? 1 : 0 });
+}
+
+/** As precise as a run on a machine that others use can be. */
+function rounded(value: number): string {
+  return amount(Number(value.toPrecision(3)));
+}
+
+function absence({ note }: Figures): string {
+  return note?.startsWith("missing") ? note : "none in time";
 }
 
 function ratioText(ratio: number | undefined): string {
