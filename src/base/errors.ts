@@ -193,6 +193,17 @@ export class UsageError extends ParleyError {
   override name = "UsageError";
 }
 
+/** The system's code of an error, such as `ECONNRESET`, where it has one. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
+/** Whether the error, or what caused it, has one of these codes. */
+export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
+  if (!(error instanceof Error)) return false;
+  return codes.includes(codeOf(error) ?? "") || hasCode(error.cause, ...codes);
+}
+
 /** What went wrong, as one line of text, whatever was thrown. */
 export function messageOf(error: unknown): string {
   const text = error instanceof Error ? error.message || error.name : String(error);

@@ -7,6 +7,7 @@
 import {
   BindError,
   ClosedEarlyError,
+  hasCode,
   NoRoomError,
   PermissionError,
   RefusedError,
@@ -57,14 +58,8 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof ResetError || error instanceof ClosedEarlyError) return EXIT.reset;
   if (
     error instanceof BindError || error instanceof PermissionError || error instanceof Deno.errors.PermissionDenied ||
-    error instanceof Deno.errors.NotCapable || error instanceof NoRoomError || isOutOfRoom(error)
+    error instanceof Deno.errors.NotCapable || error instanceof NoRoomError || hasCode(error, "ENOSPC", "EMFILE")
   ) return EXIT.notPermitted;
   if (error instanceof Deno.errors.BrokenPipe) return EXIT.brokenPipe;
   return EXIT.unexpected;
-}
-
-/** Whether the error, or what caused it, is a full disk or a full table of open files. */
-function isOutOfRoom(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  return "code" in error && (error.code === "ENOSPC" || error.code === "EMFILE") || isOutOfRoom(error.cause);
 }

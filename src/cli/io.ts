@@ -1,5 +1,5 @@
 import { utf8 } from "../base/bytes.ts";
-import { NoRoomError, UsageError } from "../base/errors.ts";
+import { codeOf, NoRoomError, UsageError } from "../base/errors.ts";
 import { StopSignals } from "./stop_signals.ts";
 
 /** A standard stream that is written to. */
@@ -77,7 +77,7 @@ async function giveBackEnvironment(): Promise<void> {
 
 /** Which stream it was that had no room left. */
 function withName(error: unknown, name: string): unknown {
-  if (!(error instanceof Error) || !("code" in error) || error.code !== "ENOSPC") return error;
+  if (codeOf(error) !== "ENOSPC") return error;
   return new NoRoomError(`Cannot write to ${name}: no space left on device`, { cause: error });
 }
 

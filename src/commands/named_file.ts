@@ -1,7 +1,7 @@
-import { messageOf, NoRoomError, ParleyError, PermissionError, UsageError } from "../base/errors.ts";
+import { codeOf, messageOf, NoRoomError, ParleyError, PermissionError, UsageError } from "../base/errors.ts";
 
 /** Codes of the system for a full disk, a used up quota, and the most that a file may hold. */
-const NO_ROOM: ReadonlySet<unknown> = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
+const NO_ROOM: ReadonlySet<string | undefined> = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
 
 /**
  * A file that a flag names, for the results of this run. It is opened before
@@ -61,7 +61,7 @@ function failure(path: string, what: string, cause: unknown): Error {
     const flag = cause.message.includes("--allow-all") ? "--allow-all" : `--allow-write=${path}`;
     return new PermissionError(`${doing}: the permission ${flag} is missing`, { cause });
   }
-  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  const code = codeOf(cause);
   if (NO_ROOM.has(code)) return new NoRoomError(`${doing}: ${messageOf(cause)}`, { cause });
   if (cause instanceof Deno.errors.PermissionDenied || code === "EROFS") {
     return new PermissionError(`${doing}: ${messageOf(cause)}`, { cause });

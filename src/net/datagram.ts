@@ -1,5 +1,5 @@
 import { DEFAULTS } from "../base/defaults.ts";
-import { LimitError, TimeoutError } from "../base/errors.ts";
+import { codeOf, LimitError, TimeoutError } from "../base/errors.ts";
 import type { Logger } from "../log/logger.ts";
 import { type Endpoint, formatEndpoint } from "./endpoint.ts";
 import { IncomingDatagram } from "./incoming_datagram.ts";
@@ -182,7 +182,7 @@ function addressOf(to: Endpoint): Deno.Addr {
 }
 
 function sendError(error: unknown, length: number, to: Endpoint | null): Error {
-  if (error instanceof Error && "code" in error && error.code === "EMSGSIZE") return tooLong(length, to, error);
+  if (codeOf(error) === "EMSGSIZE") return tooLong(length, to, error);
   return toSocketError(error, "send to", nameOf(to));
 }
 

@@ -1,7 +1,7 @@
 import { formatDuration } from "../base/units.ts";
 import { lookup } from "node:dns/promises";
 import { DEFAULTS } from "../base/defaults.ts";
-import { PermissionError, ResolveError, TimeoutError } from "../base/errors.ts";
+import { codeOf, PermissionError, ResolveError, TimeoutError } from "../base/errors.ts";
 import { parseIp } from "../base/ip.ts";
 import { reasonOf } from "./socket_error.ts";
 import { abortable } from "./wait.ts";
@@ -75,8 +75,4 @@ function explain(error: unknown): string {
   if (code === "ENOTFOUND" || code === "ENODATA") return "the name is not known";
   if (code === "EAI_AGAIN") return "the name server does not answer";
   return reasonOf(error);
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
 }

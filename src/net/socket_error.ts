@@ -7,6 +7,8 @@
 import {
   BindError,
   ClosedEarlyError,
+  codeOf,
+  hasCode,
   messageOf,
   ParleyError,
   PermissionError,
@@ -61,7 +63,7 @@ export function reasonOf(error: unknown): string {
 
 /** Whether the error, or what caused it, is that this process may open no more files. */
 export function isOutOfDescriptors(error: unknown): boolean {
-  return error instanceof Error && (codeOf(error) === "EMFILE" || isOutOfDescriptors(error.cause));
+  return hasCode(error, "EMFILE");
 }
 
 function permissionMessage(error: Error, message: string): string {
@@ -71,8 +73,4 @@ function permissionMessage(error: Error, message: string): string {
   return `${message.slice(0, message.lastIndexOf(": "))}: the permission ${flag}${
     wanted ? `=${wanted.slice(1, -1)}` : ""
   } is missing`;
-}
-
-function codeOf(error: Error): string | undefined {
-  return "code" in error && typeof error.code === "string" ? error.code : undefined;
 }

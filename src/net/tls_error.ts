@@ -5,7 +5,7 @@
  * @module
  */
 
-import { messageOf, ParleyError, TlsError, type TlsReason } from "../base/errors.ts";
+import { codeOf, messageOf, ParleyError, TlsError, type TlsReason } from "../base/errors.ts";
 
 const REASONS: readonly (readonly [RegExp, TlsReason])[] = [
   [/ALTNAME_INVALID|NotValidForName|not valid for name/, "name"],
@@ -25,8 +25,7 @@ const REASONS: readonly (readonly [RegExp, TlsReason])[] = [
 
 /** The reason, or `undefined` where the error is not one of TLS. */
 export function tlsReasonOf(error: Error): TlsReason | undefined {
-  const code = "code" in error ? String(error.code) : "";
-  const text = `${code} ${error.message}`;
+  const text = textOf(error);
   return REASONS.find(([pattern]) => pattern.test(text))?.[1];
 }
 
@@ -53,7 +52,7 @@ export function toHandshakeError(error: unknown, endpoint: string): Error {
 }
 
 function explain(error: Error, reason: TlsReason): string {
-  if (/InvalidContentType|WRONG_VERSION_NUMBER|wrong version number/.test(`${codeOf(error)} ${error.message}`)) {
+  if (/InvalidContentType|WRONG_VERSION_NUMBER|wrong version number/.test(textOf(error))) {
     return "the peer does not speak TLS";
   }
   const names = /(?:Host|IP): (\S+?)\.? is not in the cert's (?:altnames|list): (.*)$/.exec(error.message);
@@ -64,8 +63,9 @@ function explain(error: Error, reason: TlsReason): string {
   return reason === "closed" ? EXPLANATIONS.closed : `${EXPLANATIONS[reason]} (${tidy(messageOf(error))})`;
 }
 
-function codeOf(error: Error): string {
-  return "code" in error ? String(error.code) : "";
+/** All that the runtime says: OpenSSL's code, where it has one, and the message. */
+function textOf(error: Error): string {
+  return `${codeOf(error) ?? ""} ${error.message}`;
 }
 
 /** Without the repetition that OpenSSL's users know the error by. */

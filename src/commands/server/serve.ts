@@ -27,7 +27,6 @@ import { gateOf } from "./gate_of_flags.ts";
 import { serveMetrics } from "./serve_metrics.ts";
 import type { SHARED_FLAGS } from "./shared_flags.ts";
 import { tlsOfFlags } from "./tls_of_flags.ts";
-
 import { WorkerCrew } from "./workers/crew.ts";
 import { checkWorkers, idsOf, type Seat, shareOf } from "./workers/seat.ts";
 
