@@ -7,6 +7,10 @@
  * @module
  */
 
+import { findFreePort } from "../src/net/find_free_port.ts";
+import { isReachable } from "../src/net/is_reachable.ts";
+import { delay } from "../src/net/wait.ts";
+
 const SERVERS = 3;
 
 await using stack = new AsyncDisposableStack();
@@ -20,13 +24,13 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   stack.defer(() => Deno.removeSignalListener(signal, onSignal));
 }
 
-const natsPort = freePort();
+const natsPort = findFreePort();
 const url = `nats://127.0.0.1:${natsPort}`;
 start("nats-server", ["-a", "127.0.0.1", "-p", String(natsPort), "-js", "-sd", folder, "-l", `${folder}/nats.log`]);
 await untilListening(natsPort);
 console.log(`NATS                   ${url}`);
 for (let number = 1; number <= SERVERS; number++) {
-  const [tcp, page] = [freePort(), freePort()];
+  const [tcp, page] = [findFreePort(), findFreePort()];
   const program = new URL("../src/server.ts", import.meta.url).pathname;
   const endpoints = [`tcp://127.0.0.1:${tcp}`, `ws://127.0.0.1:${page}`];
   const flags = ["--cluster", url, "--log-level", "warning"];
@@ -61,19 +65,10 @@ function start(command: string, args: string[]): void {
   });
 }
 
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
 async function untilListening(port: number): Promise<void> {
   for (let tries = 0; tries < 200; tries++) {
-    try {
-      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
-      return;
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    if (await isReachable(`tcp://127.0.0.1:${port}`)) return;
+    await delay(50);
   }
   throw new Error(`nobody listens on port ${port}`);
 }

@@ -8,12 +8,13 @@
  * @module
  */
 
+import { delay } from "../src/net/wait.ts";
 import { messageOf } from "../src/base/errors.ts";
 import { openFiles, residentBytes } from "../tests/abuse/support.ts";
 import { startServer } from "../tests/support/program.ts";
 import { sightOf, untilSight } from "../tests/support/sight.ts";
 import { badClient } from "./soak/bad_clients.ts";
-import { chatRoom, echoClient, emptyTally, pause } from "./soak/good_clients.ts";
+import { chatRoom, echoClient, emptyTally } from "./soak/good_clients.ts";
 import { taskFlags } from "./task_flags.ts";
 
 /** What V8 may keep of garbage; see `tests/abuse/support.ts`. */
@@ -59,7 +60,7 @@ async function soak({ name, args, traffic }: SoakTarget, seconds: number): Promi
   const bad = Array.from({ length: BAD_CLIENTS }, (_, index) => badClient(endpoint, index, end.signal));
   const failed = Promise.all([...running, ...bad]).then(() => new Promise<never>(() => {}));
   try {
-    await Promise.race([pause(seconds * 1_000), failed]);
+    await Promise.race([delay(seconds * 1_000), failed]);
     end.abort();
     await Promise.all(running);
   } catch (error) {
@@ -98,7 +99,7 @@ async function untilAtMost(what: string, now: () => number, most: number): Promi
   const endMs = performance.now() + 20_000;
   while (now() > most) {
     if (performance.now() > endMs) throw new Error(`${what}: ${now()} are left, ${most} are accepted`);
-    await pause(100);
+    await delay(100);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Growth, Point } from "./growth.ts";
-import { escapeXml } from "./report.ts";
+import { escapeMarkup } from "../../src/commands/client/bench/svg_plot.ts";
 
 const WIDTH = 420;
 const HEIGHT = 280;
@@ -41,15 +41,17 @@ function plot({ title, xLabel, yLabel, series }: Growth): string {
       return `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="3" fill="${color}"/>`;
     });
     const label = `<text x="${MARGIN.left + 10}" y="${MARGIN.top + 14 + index * 14}" style="fill:${color}">${
-      escapeXml(name)
+      escapeMarkup(name)
     }</text>`;
     return `<polyline points="${path}" stroke="${color}"/>${dots.join("")}${label}`;
   });
-  return `<text x="${MARGIN.left}" y="18" class="title">${escapeXml(title)}</text>${grid.join("")}${ticks.join("")}` +
+  return `<text x="${MARGIN.left}" y="18" class="title">${escapeMarkup(title)}</text>${grid.join("")}${
+    ticks.join("")
+  }` +
     `${lines.join("")}<text x="${MARGIN.left + inner.width / 2}" y="${HEIGHT - 8}" text-anchor="middle">${
-      escapeXml(xLabel)
+      escapeMarkup(xLabel)
     }</text><text x="12" y="${MARGIN.top + inner.height / 2}" text-anchor="middle" ` +
-    `transform="rotate(-90 12 ${MARGIN.top + inner.height / 2})">${escapeXml(yLabel)}</text>`;
+    `transform="rotate(-90 12 ${MARGIN.top + inner.height / 2})">${escapeMarkup(yLabel)}</text>`;
 }
 
 /** The next of 1, 2, 5, 10, 20, ... */

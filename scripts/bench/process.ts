@@ -5,6 +5,8 @@
  * @module
  */
 
+import { findFreePort } from "../../src/net/find_free_port.ts";
+import { delay } from "../../src/net/wait.ts";
 import type { Contender, Tools } from "./contenders.ts";
 import type { Prepared } from "./prepare.ts";
 import { type Load, socketPath } from "./work.ts";
@@ -74,7 +76,7 @@ export class RunningContender implements AsyncDisposable {
     tools: Tools,
     options: { canPin: boolean; answers: Load["answers"] },
   ): Promise<RunningContender> {
-    const port = freePort();
+    const port = findFreePort();
     const [program = "", ...args] = pinned(contender.command(port, tools), 0, options.canPin);
     const child = new Deno.Command(program, {
       args,
@@ -118,11 +120,6 @@ export class RunningContender implements AsyncDisposable {
   }
 }
 
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
 async function accepts(address: Deno.ConnectOptions | Deno.UnixConnectOptions): Promise<void> {
   const endMs = performance.now() + START_MOST_MS;
   while (performance.now() < endMs) {
@@ -133,7 +130,7 @@ async function accepts(address: Deno.ConnectOptions | Deno.UnixConnectOptions): 
       return;
     } catch {
       // Short, for the start-up time is measured by it.
-      await new Promise((resolve) => setTimeout(resolve, 2));
+      await delay(2);
     }
   }
   throw new Error(`no connection within ${START_MOST_MS / 1_000} s`);
@@ -145,7 +142,7 @@ async function answersUdp(port: number): Promise<void> {
   const answered = socket.receive().then(() => void (isAnswered = true), () => {/* closed below, unanswered */});
   for (let tries = 0; tries < 250 && !isAnswered; tries++) {
     await socket.send(Uint8Array.of(1), { transport: "udp", hostname: "127.0.0.1", port });
-    await Promise.race([answered, new Promise((resolve) => setTimeout(resolve, 40))]);
+    await Promise.race([answered, delay(40)]);
   }
   socket.close();
   await answered;

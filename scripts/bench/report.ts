@@ -1,3 +1,4 @@
+import { escapeMarkup } from "../../src/commands/client/bench/svg_plot.ts";
 import type { Figures, WorkResult } from "./measure.ts";
 
 /** A work's table: rate, ratio to the reference and to the best peer, p99, processor time. */
@@ -111,7 +112,7 @@ export function svg(results: readonly WorkResult[]): string {
   let y = 30;
   for (const result of results) {
     const title = result.better === "less" ? `${result.title} (less is better)` : result.title;
-    parts.push(`<text x="10" y="${y}" class="title">${escapeXml(title)}</text>`);
+    parts.push(`<text x="10" y="${y}" class="title">${escapeMarkup(title)}</text>`);
     y += 8;
     const most = Math.max(...result.figures.map(({ rate }) => rate ?? 0)) || 1;
     for (const figures of result.figures) {
@@ -119,11 +120,11 @@ export function svg(results: readonly WorkResult[]): string {
       const width = (CHART_WIDTH - LABEL_WIDTH - 200) * (rate ?? 0) / most;
       const value = rate === undefined ? note ?? "no figure" : `${amount(rate)} ${result.unit}`;
       parts.push(
-        `<text x="${LABEL_WIDTH - 8}" y="${y + 13}" class="name">${escapeXml(contender)}</text>`,
+        `<text x="${LABEL_WIDTH - 8}" y="${y + 13}" class="name">${escapeMarkup(contender)}</text>`,
         `<rect x="${LABEL_WIDTH}" y="${y + 2}" width="${width.toFixed(1)}" height="${BAR_HEIGHT - 4}" class="${
           isOurs(figures) ? "ours" : "peer"
         }"/>`,
-        `<text x="${(LABEL_WIDTH + width + 6).toFixed(1)}" y="${y + 13}">${escapeXml(value.slice(0, 60))}</text>`,
+        `<text x="${(LABEL_WIDTH + width + 6).toFixed(1)}" y="${y + 13}">${escapeMarkup(value.slice(0, 60))}</text>`,
       );
       y += BAR_HEIGHT;
     }
@@ -133,9 +134,4 @@ export function svg(results: readonly WorkResult[]): string {
     ".name{text-anchor:end}.ours{fill:#2563eb}.peer{fill:#9ca3af}";
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${CHART_WIDTH}" height="${y}" viewBox="0 0 ${CHART_WIDTH} ${y}">` +
     `<style>${style}</style><rect width="100%" height="100%" fill="#fff"/>${parts.join("")}</svg>\n`;
-}
-
-/** Text as XML writes it. */
-export function escapeXml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }

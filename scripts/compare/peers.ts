@@ -4,6 +4,7 @@
  * @module
  */
 
+import { delay } from "../../src/net/wait.ts";
 import { findFreePort } from "../../src/net/find_free_port.ts";
 import { CertificateFiles } from "../../tests/support/certificate_files.ts";
 import { resettingPeer } from "../../tests/support/resetting_peer.ts";
@@ -84,6 +85,6 @@ async function answerLate(conn: Deno.TcpConn): Promise<void> {
   while (await conn.read(bytes) !== null) {
     // Until the client has ended its side.
   }
-  await new Promise((resolve) => setTimeout(resolve, LATE_MS));
+  await delay(LATE_MS);
   await conn.write(new TextEncoder().encode("the late reply\n"));
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { delay } from "../../src/net/wait.ts";
 import { findFreePort } from "../../src/net/find_free_port.ts";
 import { LATE_MS } from "./peers.ts";
 import { start } from "./run.ts";
@@ -127,7 +128,7 @@ async function eventually<T>(ask: () => Promise<T | undefined> | T | undefined):
   while (performance.now() < endMs) {
     const answer = await ask();
     if (answer !== undefined) return answer;
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await delay(20);
   }
   return undefined;
 }
@@ -170,7 +171,7 @@ async function within<T>(promise: Promise<T>): Promise<T | undefined> {
 async function waits(words: readonly string[]): Promise<string> {
   const port = Number(/\d{4,5}/.exec(words.find((word) => /\d{4,5}/.test(word)) ?? "")?.[0]);
   await using running = new Running(words);
-  await new Promise((resolve) => setTimeout(resolve, LATE_MS));
+  await delay(LATE_MS);
   using listener = Deno.listen({ hostname: "127.0.0.1", port });
   const upMs = performance.now();
   const accepting = listener.accept().then((conn) => conn, () => undefined);

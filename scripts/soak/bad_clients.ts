@@ -5,8 +5,8 @@
  * @module
  */
 
+import { delay } from "../../src/net/wait.ts";
 import { dial, writeAll } from "../../tests/support/peer.ts";
-import { pause } from "./good_clients.ts";
 
 type Misbehave = (conn: Deno.TcpConn) => Promise<unknown>;
 
@@ -16,23 +16,23 @@ const BEHAVIOURS: readonly Misbehave[] = [
   // Leaves at once.
   () => Promise.resolve(),
   // Says nothing.
-  () => pause(1_500),
+  () => delay(1_500),
   // Random bytes.
-  (conn) => writeAll(conn, crypto.getRandomValues(new Uint8Array(8_192))).then(() => pause(50)),
+  (conn) => writeAll(conn, crypto.getRandomValues(new Uint8Array(8_192))).then(() => delay(50)),
   // No end of line.
-  (conn) => writeAll(conn, "x".repeat(20_000)).then(() => pause(50)),
+  (conn) => writeAll(conn, "x".repeat(20_000)).then(() => delay(50)),
   // Another protocol.
-  (conn) => writeAll(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n").then(() => pause(50)),
-  (conn) => writeAll(conn, Uint8Array.fromHex("16030102000100" + "01fc0303" + "5a".repeat(200))).then(() => pause(50)),
+  (conn) => writeAll(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n").then(() => delay(50)),
+  (conn) => writeAll(conn, Uint8Array.fromHex("16030102000100" + "01fc0303" + "5a".repeat(200))).then(() => delay(50)),
   // Half a message, byte by byte.
   async (conn) => {
     for (const byte of new TextEncoder().encode("/nick sl")) {
       await writeAll(conn, Uint8Array.of(byte));
-      await pause(20);
+      await delay(20);
     }
   },
   // Sends and never reads, until it is dropped.
-  (conn) => Promise.race([writeAll(conn, new Uint8Array(16 * 1024 * 1024).fill(0x0a)), pause(3_000)]),
+  (conn) => Promise.race([writeAll(conn, new Uint8Array(16 * 1024 * 1024).fill(0x0a)), delay(3_000)]),
 ];
 
 /** Misbehaves on one connection after the other; the number of them. */
@@ -44,7 +44,7 @@ export async function badClient(endpoint: string, first: number, signal: AbortSi
     await behave?.(conn).catch(() => {
       // The server has sent it away, as it should.
     });
-    await pause(5);
+    await delay(5);
   }
   return count;
 }

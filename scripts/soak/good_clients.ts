@@ -4,6 +4,7 @@
  * @module
  */
 
+import { delay } from "../../src/net/wait.ts";
 import { enterChat } from "../../tests/support/chat_peer.ts";
 import { dial, writeAll } from "../../tests/support/peer.ts";
 
@@ -57,7 +58,7 @@ export async function chatRoom(endpoint: string, room: string, tally: Tally, sig
     const speaking = (async () => {
       for (let number = 0; number < count; number++) {
         await speaker.send(`${number} ${"x".repeat(number % 300)}`);
-        if (number % 25 === 0) await pause(5);
+        if (number % 25 === 0) await delay(5);
       }
     })();
     const listening = listeners.map(async (listener) => {
@@ -71,11 +72,6 @@ export async function chatRoom(endpoint: string, room: string, tally: Tally, sig
     });
     await Promise.all([speaking, ...listening]);
   }
-}
-
-/** Waits. */
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function randomBytes(count: number): Uint8Array<ArrayBuffer> {
