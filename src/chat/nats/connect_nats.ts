@@ -40,6 +40,8 @@ export async function connectNats(
       pingInterval: PING_MS,
       // A password that is changed on both sides must not end the server in between.
       ignoreAuthErrorAbort: true,
+      // A stack made ready for every request costs more than the request.
+      noAsyncTraces: true,
       ...(isTls ? { tls: authorities === undefined ? {} : { ca: authorities } } : {}),
       ...(user === undefined ? {} : { user }),
       ...(password === undefined ? {} : { pass: password }),

@@ -18,6 +18,12 @@ export interface FeedSource {
   readonly position: number;
 }
 
+/** Someone who waits until a message was told. */
+interface Waiter {
+  readonly seq: number;
+  readonly wake: () => void;
+}
+
 /** Every message of a stream once and in its order, whatever happens to the connection. */
 export class Feed {
   readonly #link: NatsLink;
@@ -26,10 +32,9 @@ export class Feed {
   readonly #onMessage: (message: JsMsg) => void;
   #position: number;
   #messages: ConsumerMessages | undefined;
-  #isRestartDue = false;
-  /** Came, and is to be told at the end of the turn. */
-  readonly #gathered: JsMsg[] = [];
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Counts the askings: what comes of an earlier one is not told. */
+  #round = 0;
+  #waiters: Waiter[] = [];
 
   /** Nothing is read before {@linkcode start}. */
   constructor(link: NatsLink, source: FeedSource, log: Logger, onMessage: (message: JsMsg) => void) {
@@ -45,13 +50,36 @@ export class Feed {
     return this.#position;
   }
 
+  /**
+   * Settles once the message of this number, or a later one, was told; or all are numbered anew, or this ends, or
+   * `mostMs` have passed. `undefined` where it was told already.
+   */
+  told(seq: number, mostMs?: number): Promise<void> | undefined {
+    if (seq <= this.#position) return undefined;
+    return new Promise((resolve) => {
+      const waiter: Waiter = {
+        seq,
+        wake: () => {
+          clearTimeout(timer);
+          resolve();
+        },
+      };
+      const giveUp = () => {
+        this.#waiters = this.#waiters.filter((other) => other !== waiter);
+        resolve();
+      };
+      const timer = mostMs === undefined ? undefined : setTimeout(giveUp, mostMs);
+      this.#waiters.push(waiter);
+    });
+  }
+
   /** Tells messages until the link ends, which waits for it; an error says that it cannot begin. */
   async start(): Promise<void> {
     const { signal } = this.#link;
     const messages = await this.#open();
     signal.addEventListener("abort", () => {
-      clearTimeout(this.#timer);
       this.#messages?.stop();
+      this.#wake(Infinity);
     }, { once: true });
     this.#link.attach(this.#run(messages, signal));
   }
@@ -60,7 +88,7 @@ export class Feed {
     let messages: ConsumerMessages | undefined = first;
     while (!signal.aborted) {
       try {
-        if (messages !== undefined) await this.#tellAll(messages);
+        if (messages !== undefined) await this.#end(messages);
         messages = await this.#link.whenReady(performance.now() + PULL_MS) ? await this.#open() : undefined;
       } catch (error) {
         messages = undefined;
@@ -72,43 +100,56 @@ export class Feed {
     messages?.stop();
   }
 
-  /** Asks anew: after NATS was away nobody knows what it still has for us. With a position it starts after that one. */
-  restart(position = this.#position): void {
-    this.#position = position;
-    this.#gathered.length = 0;
-    this.#isRestartDue = true;
+  /** Asks anew: after NATS was away nobody knows what it still has for us. */
+  restart(): void {
+    this.#round++;
     this.#messages?.stop();
   }
 
+  /** The stream was lost: another begins with its first message. */
+  startAnew(): void {
+    this.#position = 0;
+    this.restart();
+    this.#wake(Infinity);
+  }
+
   async #open(): Promise<ConsumerMessages> {
-    this.#isRestartDue = false;
+    const round = ++this.#round;
     const { stream, subjects } = this.#source;
     const consumer = await this.#link.attempt(this.#link.js.consumers.get(stream, {
       filter_subjects: subjects,
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: this.#position + 1,
     }));
-    return await consumer.consume({ max_messages: AHEAD, idle_heartbeat: HEARTBEAT_MS, expires: PULL_MS });
-  }
-
-  async #tellAll(messages: ConsumerMessages): Promise<void> {
+    const messages = await consumer.consume({
+      max_messages: AHEAD,
+      idle_heartbeat: HEARTBEAT_MS,
+      expires: PULL_MS,
+      // At once and not in turn: what comes in one read is told in one turn, and leaves for each member in one write.
+      callback: (message) => this.#tell(message, round),
+    });
     this.#messages = messages;
     // NATS may have gone and come while it was asked.
-    if (this.#isRestartDue || this.#link.signal.aborted) messages.stop();
-    for await (const message of messages) {
-      if (this.#isRestartDue) break;
-      this.#gathered.push(message);
-      this.#timer ??= setTimeout(() => this.#tellGathered(), 0);
-    }
+    if (round !== this.#round || this.#link.signal.aborted) messages.stop();
+    return messages;
   }
 
-  /** What came in one turn is told in one go, so that it leaves for each member in one write. */
-  #tellGathered(): void {
-    this.#timer = undefined;
-    for (const message of this.#gathered.splice(0)) {
-      if (message.seq <= this.#position) continue;
-      this.#position = message.seq;
-      this.#onMessage(message);
-    }
+  /** Settles when no more will come of what was asked for. */
+  async #end(messages: ConsumerMessages): Promise<void> {
+    const error = await messages.closed();
+    if (error instanceof Error) throw error;
+  }
+
+  #tell(message: JsMsg, round: number): void {
+    if (round !== this.#round || message.seq <= this.#position) return;
+    this.#position = message.seq;
+    this.#onMessage(message);
+    if (this.#waiters.length > 0) this.#wake(message.seq);
+  }
+
+  #wake(told: number): void {
+    const due = this.#waiters.filter(({ seq }) => seq <= told);
+    this.#waiters = this.#waiters.filter(({ seq }) => seq > told);
+    for (const { wake } of due) wake();
   }
 }

@@ -6,12 +6,13 @@ import type { Decision } from "../decision.ts";
 import type { History, OnDecision, OnMessage, RoomLog, RoomState } from "../history.ts";
 import type { Draft } from "../message.ts";
 import { keyOf } from "../names.ts";
+import type { Acknowledgement } from "./acknowledgements.ts";
 import { Archive } from "./archive.ts";
 import { Feed } from "./feed.ts";
 import type { NatsLink } from "./link.ts";
 import { type LogHost, NatsLog } from "./nats_log.ts";
 import type { MessageClock, StreamPosition } from "./news_queue.ts";
-import { Publisher, type Stored } from "./publisher.ts";
+import { Publisher } from "./publisher.ts";
 import { RoomStates } from "./room_states.ts";
 import { decodeDraft } from "./stored_message.ts";
 import { ROOM_BUCKET, ROOM_PREFIX, ROOM_SUBJECTS, STREAM } from "./subjects.ts";
@@ -51,8 +52,6 @@ export class NatsHistory implements History, LogHost, MessageClock {
   readonly #feed: Feed;
   /** Open rooms by subject. */
   readonly #logs = new Map<string, NatsLog>();
-  /** Who waits until a message was told. */
-  #waiters: { readonly seq: number; readonly resolve: () => void }[] = [];
 
   constructor(link: NatsLink, states: RoomStates, { server, stream, log }: NatsHistoryOptions) {
     this.origin = server;
@@ -82,21 +81,7 @@ export class NatsHistory implements History, LogHost, MessageClock {
 
   /** Waits until a message of this stream has been told here, or for `mostMs`. */
   reached({ epoch, seq }: StreamPosition, mostMs?: number): Promise<void> | undefined {
-    if (epoch !== this.epoch || seq <= this.#feed.position) return undefined;
-    return new Promise((resolve) => {
-      const timer = mostMs === undefined ? undefined : setTimeout(() => {
-        this.#waiters = this.#waiters.filter((other) => other !== waiter);
-        resolve();
-      }, mostMs);
-      const waiter = {
-        seq,
-        resolve() {
-          clearTimeout(timer);
-          resolve();
-        },
-      };
-      this.#waiters.push(waiter);
-    });
+    return epoch === this.epoch ? this.#feed.told(seq, mostMs) : undefined;
   }
 
   /** What a room is about. */
@@ -118,7 +103,7 @@ export class NatsHistory implements History, LogHost, MessageClock {
     }
   }
 
-  store(log: NatsLog, draft: Draft): Promise<Stored | ChatError> {
+  store(log: NatsLog, draft: Draft): Promise<Acknowledgement | ChatError> {
     return this.#publisher.store(log.subject, draft);
   }
 
@@ -135,7 +120,6 @@ export class NatsHistory implements History, LogHost, MessageClock {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    this.#wake(Infinity);
     return this.#link[Symbol.asyncDispose]();
   }
 
@@ -144,13 +128,6 @@ export class NatsHistory implements History, LogHost, MessageClock {
     const decoded = decodeDraft(message.string());
     if (decoded === undefined) this.#log.warning("no message of a room", { subject });
     else this.#logs.get(subject)?.deliver({ subject, seq, at: timestamp, ...decoded });
-    if (this.#waiters.length > 0) this.#wake(seq);
-  }
-
-  #wake(told: number): void {
-    const due = this.#waiters.filter(({ seq }) => seq <= told);
-    this.#waiters = this.#waiters.filter(({ seq }) => seq > told);
-    for (const { resolve } of due) resolve();
   }
 
   /** NATS is there again, with the same stream or with a new one. */
@@ -160,8 +137,7 @@ export class NatsHistory implements History, LogHost, MessageClock {
     this.#log.warning("NATS has lost the stream: all rooms start anew", { epoch });
     this.epoch = epoch;
     for (const log of this.#logs.values()) log.startAnew();
-    this.#wake(Infinity);
-    this.#feed.restart(0);
+    this.#feed.startAnew();
   }
 }
 

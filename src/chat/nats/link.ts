@@ -1,6 +1,6 @@
 import { jetstream, type JetStreamClient, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { StorageType, type StreamInfo } from "@nats-io/jetstream";
-import { nanos, type NatsConnection } from "@nats-io/transport-node";
+import { nanos, type NatsConnection, PermissionViolationError } from "@nats-io/transport-node";
 import { messageOf, UsageError } from "../../base/errors.ts";
 import type { Logger } from "../../log/logger.ts";
 import { delay } from "../../net/wait.ts";
@@ -17,7 +17,9 @@ const PROBE_MS = 100;
 /** What a {@linkcode NatsLink} tells. */
 export interface LinkEvents {
   /** JetStream is there again; the stream is as it is now. */
-  onReady(stream: StreamInfo): void;
+  onReady?(stream: StreamInfo): void;
+  /** NATS does not let us do something. */
+  onRefused?(refusal: PermissionViolationError): void;
 }
 
 /** The connection to NATS and the stream behind it: whether both are there, and how to wait for them. */
@@ -63,7 +65,7 @@ export class NatsLink implements AsyncDisposable {
     return { link, stream };
   }
 
-  /** Is told from now on when JetStream is there again. */
+  /** Is told from now on what happens to the link. */
   watch(events: LinkEvents): void {
     this.#events.push(events);
   }
@@ -129,8 +131,12 @@ export class NatsLink implements AsyncDisposable {
   }
 
   async #watchStatus(): Promise<void> {
-    for await (const { type } of this.connection.status()) {
+    for await (const status of this.connection.status()) {
+      const { type } = status;
       if (type === "disconnect" || type === "staleConnection") this.suspect("the connection is lost");
+      else if (type === "error" && status.error instanceof PermissionViolationError) {
+        for (const events of this.#events) events.onRefused?.(status.error);
+      }
     }
   }
 
@@ -143,7 +149,7 @@ export class NatsLink implements AsyncDisposable {
         if (signal.aborted) return;
         this.#isReady = true;
         this.#log.info("NATS is there again");
-        for (const events of this.#events) events.onReady(stream);
+        for (const events of this.#events) events.onReady?.(stream);
         for (const settle of this.#waiters.splice(0)) settle();
         return;
       } catch {

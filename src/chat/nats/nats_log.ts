@@ -3,9 +3,10 @@ import type { Decision } from "../decision.ts";
 import type { OnDecision, OnMessage, Receipt, RoomLog, RoomState } from "../history.ts";
 import { idConflict } from "../id_conflict.ts";
 import type { Draft, RoomMessage } from "../message.ts";
+import type { Acknowledgement } from "./acknowledgements.ts";
 import type { Archive } from "./archive.ts";
 import type { StreamPosition } from "./news_queue.ts";
-import type { Stored } from "./publisher.ts";
+
 import type { StoredMessage } from "./stored_message.ts";
 import { subjectOf } from "./subjects.ts";
 
@@ -22,7 +23,7 @@ export interface LogHost {
   /** Names the numbering of the whole stream. */
   readonly epoch: string;
   readonly archive: Archive;
-  store(log: NatsLog, draft: Draft): Promise<Stored | ChatError>;
+  store(log: NatsLog, draft: Draft): Promise<Acknowledgement | ChatError>;
   stateOf(log: NatsLog): RoomState | undefined;
   decide(log: NatsLog, decision: Decision): Promise<void>;
   reached(position: StreamPosition, mostMs: number): Promise<void> | undefined;

@@ -1,6 +1,7 @@
 import { messageOf } from "../../base/errors.ts";
 import { ChatError } from "../chat_error.ts";
 import type { Draft } from "../message.ts";
+import { type Acknowledgement, Acknowledgements, NotTakenError } from "./acknowledgements.ts";
 import { isRefusal } from "./connect_nats.ts";
 import type { NatsLink } from "./link.ts";
 import { encodeDraft } from "./stored_message.ts";
@@ -11,27 +12,22 @@ const ANSWER_MS = 2_000;
 /** Messages that may wait at once, of all rooms. */
 const MOST_WAITING = 10_000;
 
-/** Where JetStream put a message. */
-export interface Stored {
-  readonly seq: number;
-  /** A message with the same `id` was there before. */
-  readonly isDuplicate: boolean;
-}
-
 /** Hands messages to JetStream and repeats them, under one name, until it has taken them. */
 export class Publisher {
   readonly #link: NatsLink;
+  readonly #acknowledgements: Acknowledgements;
   readonly #origin: string;
   #waiting = 0;
 
   /** `origin` names this server in every message. */
   constructor(link: NatsLink, origin: string) {
     this.#link = link;
+    this.#acknowledgements = new Acknowledgements(link, ANSWER_MS);
     this.#origin = origin;
   }
 
   /** Stores one message; what is said in one turn is stored in that order. */
-  async store(subject: string, draft: Draft): Promise<Stored | ChatError> {
+  async store(subject: string, draft: Draft): Promise<Acknowledgement | ChatError> {
     if (this.#waiting >= MOST_WAITING) {
       return new ChatError("not-stored", "Too many messages wait for the server's history; nothing was stored");
     }
@@ -43,7 +39,7 @@ export class Publisher {
     }
   }
 
-  async #store(subject: string, draft: Draft): Promise<Stored | ChatError> {
+  async #store(subject: string, draft: Draft): Promise<Acknowledgement | ChatError> {
     const endMs = performance.now() + PUBLISH_WAIT_MS;
     const data = encodeDraft(draft, this.#origin);
     const msgID = draft.id === undefined ? crypto.randomUUID() : `${subject} ${draft.id}`;
@@ -51,10 +47,9 @@ export class Publisher {
       const ready = this.#link.whenReady(endMs);
       if (ready !== true && !await ready) return notStored(tries > 1);
       try {
-        const publishing = this.#link.js.publish(subject, data, { msgID, timeout: ANSWER_MS, retries: 0 });
-        const { seq, duplicate } = await this.#link.attempt(publishing);
+        const { seq, isDuplicate } = await this.#link.attempt(this.#acknowledgements.publish(subject, data, msgID));
         // Who sends it again because no answer came has found its own.
-        return { seq, isDuplicate: duplicate && tries === 1 };
+        return { seq, isDuplicate: isDuplicate && tries === 1 };
       } catch (error) {
         if (isFinal(error)) return new ChatError("not-stored", `Nothing was stored: ${messageOf(error)}`);
         this.#link.suspect(messageOf(error));
@@ -69,7 +64,7 @@ function isFinal(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (isRefusal(error)) return true;
   if (/MAX_PAYLOAD|maximum.*(?:exceeded|payload)/i.test(error.message)) return true;
-  return error.name === "JetStreamApiError" && !/unavailable|leader|offline|shutdown/i.test(error.message);
+  return error instanceof NotTakenError && !/unavailable|leader|offline|shutdown/i.test(error.message);
 }
 
 function notStored(mayBeStored: boolean): ChatError {

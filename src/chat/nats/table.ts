@@ -42,8 +42,6 @@ export class Table {
   readonly #feed: Feed;
   #created: string;
   #events: TableEvents | undefined;
-  /** Who waits until a revision was told. */
-  #waiters: { readonly revision: number; readonly resolve: () => void }[] = [];
 
   private constructor(link: NatsLink, options: TableOptions, kv: KV, created: string) {
     this.#link = link;
@@ -75,8 +73,8 @@ export class Table {
 
   /** Waits until the value with that revision, or a later one, has been told; NATS going away is an error. */
   told(revision: number): Promise<void> {
-    if (this.#feed.position >= revision) return Promise.resolve();
-    return this.#link.attempt(new Promise((resolve) => this.#waiters.push({ revision, resolve })));
+    const telling = this.#feed.told(revision);
+    return telling === undefined ? Promise.resolve() : this.#link.attempt(telling);
   }
 
   /**
@@ -116,10 +114,6 @@ export class Table {
     const prefix = `$KV.${this.#options.bucket}.`;
     const value = parse(message.string());
     this.#events?.onEntry({ key: message.subject.slice(prefix.length), revision: message.seq, value });
-    if (this.#waiters.length === 0) return;
-    const due = this.#waiters.filter(({ revision }) => revision <= message.seq);
-    this.#waiters = this.#waiters.filter(({ revision }) => revision > message.seq);
-    for (const { resolve } of due) resolve();
   }
 
   /** NATS is there again: with the same bucket, or without it. */
@@ -130,8 +124,7 @@ export class Table {
       if (created === this.#created) return this.#feed.restart();
       this.#created = created;
       // Their revisions are no more; who waits for one looks again.
-      for (const { resolve } of this.#waiters.splice(0)) resolve();
-      this.#feed.restart(0);
+      this.#feed.startAnew();
       this.#events?.onLost();
     } catch (error) {
       this.#link.suspect(messageOf(error));

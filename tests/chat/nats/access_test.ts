@@ -137,3 +137,20 @@ toolTest("nats-server", "a right that is missing is named, at the start", async 
     });
   }
 });
+
+toolTest("nats-server", "without the right to publish what is said is refused at once, with the reason", async () => {
+  const config = await readmeConfig();
+  await using nats = await NatsServer.startWith(config.replaceAll('"parley.room.>"', '"other.>"'));
+  const { history, directory } = await join(at(nats, { user: "parley:s3cret" }));
+  await using _history = history;
+  await using _directory = directory;
+  const log = await history.open("#a", () => {});
+  const outcomes = await Promise.all(["x", "y"].map((text) => {
+    return new Promise<unknown>((resolve) => log.publish({ from: "ann", text }, resolve));
+  }));
+  for (const outcome of outcomes) {
+    assert(outcome instanceof ChatError);
+    assertEquals(outcome.code, "not-stored");
+    assertStringIncludes(outcome.message, "Nothing was stored: Permissions Violation for Publish");
+  }
+});

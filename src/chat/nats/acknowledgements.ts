@@ -1,0 +1,136 @@
+import {
+  createInbox,
+  headers,
+  type Msg,
+  type PermissionViolationError,
+  type Subscription,
+} from "@nats-io/transport-node";
+import type { NatsLink } from "./link.ts";
+
+/** Where JetStream put a message. */
+export interface Acknowledgement {
+  readonly seq: number;
+  /** A message with the same id was there before, and has this number. */
+  readonly isDuplicate: boolean;
+}
+
+/** JetStream has answered that it does not take a message. */
+export class NotTakenError extends Error {
+  override readonly name = "NotTakenError";
+}
+
+interface Pending {
+  readonly subject: string;
+  readonly endMs: number;
+  resolve(acknowledgement: Acknowledgement): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * Hands messages to JetStream, and its acknowledgements to whoever handed them
+ * in. All come to one inbox and share one timer: a request of the client's own
+ * has a subscription, a timer and two errors made ready for each message.
+ */
+export class Acknowledgements {
+  readonly #link: NatsLink;
+  readonly #waitMs: number;
+  readonly #inbox = `${createInbox()}.`;
+  #subscription: Subscription | undefined;
+  #count = 0;
+  /** By the last token of the inbox, in the order of handing in, and so of their ends. */
+  readonly #pending = new Map<string, Pending>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** An answer is waited for no longer than `waitMs`. */
+  constructor(link: NatsLink, waitMs: number) {
+    this.#link = link;
+    this.#waitMs = waitMs;
+    link.watch({ onRefused: (refusal) => this.#onRefused(refusal) });
+    link.signal.addEventListener("abort", () => this.#rejectAll(new Error("the server is ending")), { once: true });
+  }
+
+  /**
+   * Hands in a message; JetStream stores one of each `id`.
+   *
+   * @throws {NotTakenError} JetStream has refused it.
+   * @throws {PermissionViolationError} NATS has refused it.
+   * @throws {Error} There was no answer in time, or it is too large for NATS.
+   */
+  publish(subject: string, data: string, id: string): Promise<Acknowledgement> {
+    return new Promise((resolve, reject) => {
+      const token = (this.#count++).toString(36);
+      const named = headers();
+      named.set("Nats-Msg-Id", id);
+      this.#listen();
+      this.#link.connection.publish(subject, data, { reply: this.#inbox + token, headers: named });
+      this.#pending.set(token, { subject, endMs: performance.now() + this.#waitMs, resolve, reject });
+      this.#timer ??= setTimeout(() => this.#refuseLate(), this.#waitMs);
+    });
+  }
+
+  #listen(): void {
+    this.#subscription ??= this.#link.connection.subscribe(`${this.#inbox}*`, {
+      callback: (error, message) => this.#onAnswer(error, message),
+    });
+  }
+
+  #onRefused(refusal: PermissionViolationError): void {
+    if (refusal.operation === "publish") this.#rejectAll(refusal, ({ subject }) => subject === refusal.subject);
+  }
+
+  #rejectAll(error: Error, isMeant = (_: Pending) => true): void {
+    for (const [token, pending] of this.#pending) if (isMeant(pending)) this.#take(token)?.reject(error);
+  }
+
+  #onAnswer(error: Error | null, message: Msg): void {
+    if (error !== null) {
+      // The subscription is over: it is asked for anew with the next message.
+      this.#subscription = undefined;
+      return this.#rejectAll(error);
+    }
+    const pending = this.#take(message.subject.slice(this.#inbox.length));
+    // It may have been given up meanwhile.
+    if (pending === undefined) return;
+    try {
+      pending.resolve(parse(message));
+    } catch (error) {
+      pending.reject(error);
+    }
+  }
+
+  #take(token: string): Pending | undefined {
+    const pending = this.#pending.get(token);
+    this.#pending.delete(token);
+    if (this.#pending.size === 0) {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+    }
+    return pending;
+  }
+
+  #refuseLate(): void {
+    this.#timer = undefined;
+    const nowMs = performance.now();
+    for (const [token, { endMs, reject }] of this.#pending) {
+      if (endMs > nowMs) {
+        this.#timer = setTimeout(() => this.#refuseLate(), endMs - nowMs);
+        return;
+      }
+      this.#take(token);
+      reject(new Error("timeout"));
+    }
+  }
+}
+
+/** The answer to a publication: `{"stream":"PARLEY","seq":7,"duplicate":true}`, or `{"error":{"description":"..."}}`. */
+function parse(message: Msg): Acknowledgement {
+  if (message.data.length === 0) throw new Error("JetStream is not there");
+  const { seq, duplicate, error } = message.json<{
+    seq?: number;
+    duplicate?: boolean;
+    error?: { description?: string };
+  }>();
+  if (error !== undefined) throw new NotTakenError(error.description ?? "JetStream does not say why");
+  if (typeof seq !== "number") throw new Error("the answer is none of JetStream's");
+  return { seq, isDuplicate: duplicate === true };
+}
