@@ -18,6 +18,7 @@ import { run } from "./release/run.ts";
 import { startUpMs } from "./release/start_up.ts";
 import { fileName, type Target, targetsOf } from "./release/targets.ts";
 import { taskFlags } from "./task_flags.ts";
+import { V8_FLAGS } from "./v8_flags.ts";
 
 /**
  * What a compiled program may do, for good. It gives the right to read and
@@ -50,7 +51,8 @@ async function compileFor(target: Target, folder: string, bundles: string, compi
   const cross = target === Deno.build.target ? [] : ["--target", target];
   for (const name of PROGRAMS) {
     const path = `${folder}/${fileName(name, target)}`;
-    const flags = ["compile", "--quiet", "--no-check", "--no-config", "--unstable-net", ...PERMISSIONS, ...cross];
+    const how = ["--quiet", "--no-check", "--no-config", "--unstable-net", V8_FLAGS];
+    const flags = ["compile", ...how, ...PERMISSIONS, ...cross];
     await run(compiler.command, [...compiler.args, ...flags, "--output", path, `${bundles}/parley-${name}.js`], {
       env: compiler.env,
     });

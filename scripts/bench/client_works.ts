@@ -1,3 +1,4 @@
+import { V8_FLAGS } from "../v8_flags.ts";
 import { C_EPOLL, type Contender } from "./contenders.ts";
 import { sourcePath } from "./paths.ts";
 import { type Sample, sizeText, type Work } from "./work.ts";
@@ -17,7 +18,8 @@ function clientWork(connections: number, size: number, depth: number): Work {
       words: (contender) =>
         contender === OURS
           ? [
-            ...[Deno.execPath(), "run", "-N", sourcePath("../../src/client.ts"), "bench", "127.0.0.1:PORT", "--json"],
+            ...[Deno.execPath(), "run", V8_FLAGS, "-N", sourcePath("../../src/client.ts")],
+            ...["bench", "127.0.0.1:PORT", "--json"],
             ...["-c", shape.connections, "--size", shape.size, "--depth", shape.depth],
             ...["--duration", "SECONDSs", "--warmup", "200ms"],
           ]

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { V8_FLAGS } from "../v8_flags.ts";
 import { sourcePath } from "./paths.ts";
 import { socketPath } from "./work.ts";
 
@@ -58,7 +59,7 @@ function fromSources(name: string, entry: string, permissions: readonly string[]
     name,
     needs: [],
     command: (port, tools) => [
-      ...[Deno.execPath(), "run", "--unstable-net", ...permissions, path],
+      ...[Deno.execPath(), "run", "--unstable-net", V8_FLAGS, ...permissions, path],
       ...words(port, tools),
       ...OWN_FLAGS,
     ],
@@ -121,7 +122,7 @@ export const NODE_DGRAM = script("Node dgram", "node", "node_udp_echo.mjs");
 export const DENO_LOOP: Contender = {
   name: "bare Deno loop",
   needs: [],
-  command: (port) => [Deno.execPath(), "run", "-N", sourcePath("peers/deno_loop.ts"), String(port)],
+  command: (port) => [Deno.execPath(), "run", V8_FLAGS, "-N", sourcePath("peers/deno_loop.ts"), String(port)],
 };
 
 /** The same over TLS. */
@@ -129,7 +130,7 @@ export const DENO_TLS_LOOP: Contender = {
   name: "bare Deno TLS loop",
   needs: [],
   command: (port, { certificate, key }) => [
-    ...[Deno.execPath(), "run", "-N", "--allow-read", sourcePath("peers/deno_tls_loop.ts")],
+    ...[Deno.execPath(), "run", V8_FLAGS, "-N", "--allow-read", sourcePath("peers/deno_tls_loop.ts")],
     ...[String(port), certificate, key],
   ],
 };
@@ -139,7 +140,7 @@ export const DENO_UDP_LOOP: Contender = {
   name: "bare Deno UDP loop",
   needs: [],
   command: (port) => [
-    ...[Deno.execPath(), "run", "--unstable-net", "-N"],
+    ...[Deno.execPath(), "run", "--unstable-net", V8_FLAGS, "-N"],
     ...[sourcePath("peers/deno_udp_loop.ts"), String(port)],
   ],
 };

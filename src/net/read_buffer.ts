@@ -10,6 +10,8 @@ const SMALL_READS_BEFORE_SHRINKING = 16;
 export class ReadBuffer {
   #buffer = new Uint8Array(DEFAULTS.readBufferBytes);
   #smallReads = 0;
+  /** What the last read gave: messages of one size need one view. */
+  #view = this.#buffer;
 
   /** The bytes to read into. */
   get space(): Uint8Array<ArrayBuffer> {
@@ -21,15 +23,22 @@ export class ReadBuffer {
     const buffer = this.#buffer;
     if (count === buffer.length) {
       this.#smallReads = 0;
-      if (count < DEFAULTS.readBufferMostBytes) this.#buffer = new Uint8Array(count * 2);
+      if (count < DEFAULTS.readBufferMostBytes) this.#replace(count * 2);
       return buffer;
     }
     if (count * 4 > buffer.length || buffer.length === DEFAULTS.readBufferBytes) {
       this.#smallReads = 0;
     } else if (++this.#smallReads === SMALL_READS_BEFORE_SHRINKING) {
       this.#smallReads = 0;
-      this.#buffer = new Uint8Array(buffer.length / 2);
+      this.#replace(buffer.length / 2);
+      return buffer.subarray(0, count);
     }
-    return buffer.subarray(0, count);
+    if (this.#view.length !== count) this.#view = buffer.subarray(0, count);
+    return this.#view;
+  }
+
+  /** The view goes too: it would keep the old bytes alive. */
+  #replace(size: number): void {
+    this.#buffer = this.#view = new Uint8Array(size);
   }
 }

@@ -29,3 +29,12 @@ Deno.test("ReadBuffer shrinks again after a run of small reads, not below the fi
   for (let round = 0; round < 100; round++) buffer.take(10);
   assertEquals(buffer.space.length, FIRST);
 });
+
+Deno.test("ReadBuffer.take() makes no new view for messages of one size, and none of bytes that it has given up", () => {
+  const buffer = new ReadBuffer();
+  const view = buffer.take(3);
+  assert(buffer.take(3) === view);
+  assertEquals(buffer.take(4).length, 4);
+  buffer.take(FIRST);
+  assert(buffer.take(3).buffer === buffer.space.buffer);
+});
