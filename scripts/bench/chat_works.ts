@@ -1,4 +1,4 @@
-import { type Contender, NATS, NGIRCD, nodeWs, ours } from "./contenders.ts";
+import { type Contender, DENO_HUB, NATS, NGIRCD, nodeWs, ours } from "./contenders.ts";
 import { pinned, run, RunningContender } from "./process.ts";
 import type { Work } from "./work.ts";
 
@@ -46,6 +46,7 @@ function fanoutWork(members: number, batch: number, isQuick = false): Work {
       ours("parley --history", (port, { scratch }) => [
         ...["chat", `:${port}`, "--history", `${scratch}/history-${port}.db`],
       ]),
+      DENO_HUB,
       NATS,
       NGIRCD,
     ],

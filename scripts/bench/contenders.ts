@@ -118,32 +118,27 @@ export const PYTHON_ASYNCIO = { ...script("Python asyncio", "python3", "asyncio_
 export const PYTHON_THREADS = { ...script("Python threads", "python3", "threads_echo.py"), isLeisurely: true };
 export const NODE_DGRAM = script("Node dgram", "node", "node_udp_echo.mjs");
 
-/** What the runtime itself can do. */
-export const DENO_LOOP: Contender = {
-  name: "bare Deno loop",
-  needs: [],
-  command: (port) => [Deno.execPath(), "run", V8_FLAGS, "-N", sourcePath("peers/deno_loop.ts"), String(port)],
-};
+/** What the runtime itself can do, run as ours is; the file's own words begin with the port. */
+function bareDeno(
+  name: string,
+  file: string,
+  words: Words = (port) => [String(port)],
+  permissions = ["-N"],
+): Contender {
+  const run = [Deno.execPath(), "run", "--unstable-net", V8_FLAGS, ...permissions, sourcePath(`peers/${file}`)];
+  return { name, needs: [], command: (port, tools) => [...run, ...words(port, tools)] };
+}
 
-/** The same over TLS. */
-export const DENO_TLS_LOOP: Contender = {
-  name: "bare Deno TLS loop",
-  needs: [],
-  command: (port, { certificate, key }) => [
-    ...[Deno.execPath(), "run", V8_FLAGS, "-N", "--allow-read", sourcePath("peers/deno_tls_loop.ts")],
-    ...[String(port), certificate, key],
-  ],
-};
-
-/** The same for datagrams. */
-export const DENO_UDP_LOOP: Contender = {
-  name: "bare Deno UDP loop",
-  needs: [],
-  command: (port) => [
-    ...[Deno.execPath(), "run", "--unstable-net", V8_FLAGS, "-N"],
-    ...[sourcePath("peers/deno_udp_loop.ts"), String(port)],
-  ],
-};
+export const DENO_LOOP = bareDeno("bare Deno loop", "deno_loop.ts");
+export const DENO_HUB = bareDeno("bare Deno hub", "deno_hub.ts");
+export const DENO_WS = bareDeno("Deno's own WebSocket", "deno_ws_echo.ts");
+export const DENO_UDP_LOOP = bareDeno("bare Deno UDP loop", "deno_udp_loop.ts");
+export const DENO_TLS_LOOP = bareDeno(
+  "bare Deno TLS loop",
+  "deno_tls_loop.ts",
+  (port, { certificate, key }) => [String(port), certificate, key],
+  ["-N", "--allow-read"],
+);
 
 export const SOCAT: Contender = {
   name: "socat",

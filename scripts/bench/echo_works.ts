@@ -5,6 +5,7 @@ import {
   type Contender,
   DENO_LOOP,
   DENO_TLS_LOOP,
+  DENO_WS,
   NCAT,
   NODE_NET,
   NODE_NET_UNIX,
@@ -103,7 +104,7 @@ function tlsWork(of: Shape): Work {
 
 function webSocketWork(of: Shape, isQuick = false): Work {
   return {
-    ...echoWork(of, [ours("parley", (port) => ["echo", `ws://127.0.0.1:${port}`]), nodeWs("echo")], isQuick),
+    ...echoWork(of, [ours("parley", (port) => ["echo", `ws://127.0.0.1:${port}`]), DENO_WS, nodeWs("echo")], isQuick),
     id: `ws-${idOf(of)}`,
     title: `WebSocket echo, ${titleOf(of)}`,
     how: { words: () => ["ws_load", "127.0.0.1", "PORT", "/", ...numbersOf(of)], answers: "tcp" },

@@ -2,7 +2,7 @@ import { Busyness } from "./busyness.ts";
 import type { Contender } from "./contenders.ts";
 import { loadWords } from "./load_words.ts";
 import type { Prepared } from "./prepare.ts";
-import { pinned, run, RunningContender } from "./process.ts";
+import { cpuBetween, pinned, run, RunningContender } from "./process.ts";
 import type { Load, Sample, Work } from "./work.ts";
 
 /** Figures of one contender in one work: medians over the rounds, where nothing else is said. */
@@ -16,6 +16,8 @@ export interface Figures {
   readonly p99us: number | undefined;
   /** Processor time of the server for one of what is counted, in microseconds: the least, for all that disturbs adds. */
   readonly cpuUs: number | undefined;
+  /** Part of that time that it spent in the kernel. */
+  readonly kernelPart: number | undefined;
   /** Part of the machine that other programs had; the most of all rounds. */
   readonly others: number | undefined;
   /** Why there are no figures. */
@@ -85,6 +87,7 @@ function figuresOf(contender: Contender, taken: readonly Sample[], note: string 
     rates,
     p99us: median(taken.flatMap(({ p99us }) => p99us ?? [])),
     cpuUs: least(taken.flatMap(({ cpuUs }) => cpuUs ?? [])),
+    kernelPart: median(taken.flatMap(({ kernelPart }) => kernelPart ?? [])),
     others: taken.reduce<number | undefined>(
       (most, { others }) => others === undefined ? most : Math.max(most ?? 0, others),
       undefined,
@@ -96,15 +99,15 @@ function figuresOf(contender: Contender, taken: readonly Sample[], note: string 
 async function runLoad(load: Load, server: RunningContender, prepared: Prepared, seconds: number): Promise<Sample> {
   // A server that loses a message leaves the load waiting: that is a note in the table, not the end of the run.
   const signal = AbortSignal.timeout((seconds + LOAD_GRACE_SECONDS) * 1_000);
-  const cpuBefore = await server.cpuUs();
+  const before = await server.cpu();
   const machine = await Busyness.start();
   const printed = await run(pinned(loadWords(load, server, prepared, seconds), 1, prepared.canPin), { signal });
-  const cpuAfter = await server.cpuUs();
+  const after = await server.cpu();
   const sample = load.parse?.(printed) ?? parsePrinted(printed);
   if (sample === undefined || sample.rate === 0) throw new Error(`the load printed: ${printed.trim()}`);
-  if (cpuBefore === undefined || cpuAfter === undefined) return sample;
-  const cpuUs = cpuAfter - cpuBefore;
-  return { ...sample, cpuUs: cpuUs / (sample.rate * seconds), others: await machine?.others(cpuUs) };
+  if (before === undefined || after === undefined) return sample;
+  const { us, kernelPart } = cpuBetween(before, after);
+  return { ...sample, cpuUs: us / (sample.rate * seconds), kernelPart, others: await machine?.others(us) };
 }
 
 function parsePrinted(printed: string): Sample | undefined {

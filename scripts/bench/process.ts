@@ -39,6 +39,21 @@ export function pinned(words: readonly string[], core: number, canPin: boolean):
   return canPin ? ["taskset", "-c", String(core), ...words] : words;
 }
 
+/** Processor time since a program began. */
+export interface CpuTime {
+  readonly us: number;
+  /** In its own code; ticks are coarse, so only their ratio is of use. */
+  readonly userTicks: number;
+  readonly kernelTicks: number;
+}
+
+/** What was used from one look to another, and the part of it that was the kernel's. */
+export function cpuBetween(before: CpuTime, after: CpuTime): { us: number; kernelPart: number } {
+  const kernelTicks = after.kernelTicks - before.kernelTicks;
+  const ticks = kernelTicks + after.userTicks - before.userTicks;
+  return { us: after.us - before.us, kernelPart: ticks === 0 ? 0 : kernelTicks / ticks };
+}
+
 /** A contender that serves. */
 export class RunningContender implements AsyncDisposable {
   readonly contender: Contender;
@@ -55,8 +70,8 @@ export class RunningContender implements AsyncDisposable {
     return this.#child.pid;
   }
 
-  /** Processor time of all its threads, in microseconds, where the system tells it. */
-  async cpuUs(): Promise<number | undefined> {
+  /** The processor time that all its threads have had, where the system tells it. */
+  async cpu(): Promise<CpuTime | undefined> {
     if (this.contender.hasChildren) return undefined;
     const folder = `/proc/${this.pid}/task`;
     let us = 0;
@@ -64,7 +79,9 @@ export class RunningContender implements AsyncDisposable {
       for await (const { name } of Deno.readDir(folder)) {
         us += Number((await Deno.readTextFile(`${folder}/${name}/schedstat`)).split(" ")[0]) / 1_000;
       }
-      return us;
+      // Behind the program's name, which may hold anything: fields 14 and 15 of proc_pid_stat(5).
+      const fields = (await Deno.readTextFile(`/proc/${this.pid}/stat`)).split(") ")[1]?.split(" ") ?? [];
+      return { us, userTicks: Number(fields[11]), kernelTicks: Number(fields[12]) };
     } catch {
       return undefined;
     }
@@ -95,13 +112,6 @@ export class RunningContender implements AsyncDisposable {
       await running[Symbol.asyncDispose]();
       throw new Error(`${contender.name} does not serve: ${error}`);
     }
-  }
-
-  /** Processor time in its own code and in the kernel, in ticks; Linux only. */
-  async cpuTicks(): Promise<{ user: number; kernel: number }> {
-    // Behind the program's name, which may hold anything: fields 14 and 15 of proc_pid_stat(5).
-    const fields = (await Deno.readTextFile(`/proc/${this.pid}/stat`)).split(") ")[1]?.split(" ") ?? [];
-    return { user: Number(fields[11]), kernel: Number(fields[12]) };
   }
 
   /** Lets it end by itself. */

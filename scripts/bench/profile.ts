@@ -8,7 +8,7 @@
 
 import type { Contender } from "./contenders.ts";
 import type { Prepared } from "./prepare.ts";
-import { pinned, run, RunningContender } from "./process.ts";
+import { cpuBetween, pinned, run, RunningContender } from "./process.ts";
 import { loadWords } from "./load_words.ts";
 import type { Work } from "./work.ts";
 
@@ -70,15 +70,15 @@ export async function profileLine(work: Work, prepared: Prepared, seconds: numbe
   const folder = await Deno.makeTempDir({ dir: prepared.tools.scratch });
   const setup = { canPin: prepared.canPin, answers: work.how.answers };
   await using server = await RunningContender.start(profiled(contender, folder), prepared.tools, setup);
-  const before = await server.cpuTicks();
+  const before = await server.cpu();
   await run(pinned(loadWords(work.how, server, prepared, seconds), 1, prepared.canPin));
-  const after = await server.cpuTicks();
+  const after = await server.cpu();
   await server.end();
   const [file] = await Array.fromAsync(Deno.readDir(folder));
   if (file === undefined) return `${work.title}: no profile was written`;
   const split = splitOf(JSON.parse(await Deno.readTextFile(`${folder}/${file.name}`)), seconds * 0.9e6);
-  const kernel = (after.kernel - before.kernel) / (after.kernel + after.user - before.kernel - before.user);
-  return `${work.title}: ${lineOf(split)}; ${percent(kernel)} of all in the kernel`;
+  const kernel = before && after ? `; ${percent(cpuBetween(before, after).kernelPart)} of all in the kernel` : "";
+  return `${work.title}: ${lineOf(split)}${kernel}`;
 }
 
 function lineOf({ ours, packages, runtime, native, garbage }: Split): string {

@@ -7,8 +7,8 @@ export function table(result: WorkResult): string {
   const reference = figures.find(({ contender }) => contender === result.reference);
   const best = bestPeer(result);
   const rows = figures.map((own) => {
-    const { contender, rate, p99us, cpuUs, note } = own;
-    if (rate === undefined) return [contender, note ?? "no figure", "", "", "", "", ""];
+    const { contender, rate, p99us, cpuUs, kernelPart, note } = own;
+    if (rate === undefined) return [contender, note ?? "no figure", "", "", "", "", "", ""];
     return [
       contender,
       amount(rate),
@@ -17,9 +17,10 @@ export function table(result: WorkResult): string {
       p99us === undefined ? "" : `${p99us.toFixed(0)} us`,
       p99us === undefined || !reference?.p99us ? "" : (p99us / reference.p99us).toFixed(1),
       cpuUs === undefined ? "" : `${cpuUs.toPrecision(3)} us`,
+      kernelPart === undefined ? "" : `${Math.round(kernelPart * 100)}%`,
     ];
   });
-  const head = ["", unit, `of ${result.reference}`, "of best peer", "p99", "to its p99", "CPU for one"];
+  const head = ["", unit, `of ${result.reference}`, "of best peer", "p99", "to its p99", "CPU for one", "kernel's"];
   const used = head.map((_, column) => column < 2 || rows.some((row) => row[column] !== ""));
   return `${result.title}\n${align([head, ...rows].map((row) => row.filter((_, column) => used[column])))}`;
 }
@@ -55,12 +56,20 @@ export function markdown(results: readonly WorkResult[]): string {
       own.p99us === undefined || reference?.p99us === undefined
         ? ""
         : `${time(own.p99us)}, theirs ${time(reference.p99us)}`,
+      cpuText(own) === "" ? "" : `${cpuText(own)}${reference === own ? "" : `, theirs ${cpuText(reference)}`}`,
       others.map((other) => `${other.contender} ${other.rate === undefined ? absence(other) : rounded(other.rate)}`)
         .join(", "),
     ];
   });
-  const lines = [["work", "Parley", "ratio", "p99", "beside"], ["---", "---", "---", "---", "---"], ...rows];
+  const lines = [["work", "Parley", "ratio", "p99", "processor time for one", "beside"], Array(6).fill("---"), ...rows];
   return lines.map((cells) => `| ${cells.join(" | ")} |\n`).join("");
+}
+
+/** Processor time for one, and the part of it that a server in any language leaves to the kernel. */
+function cpuText(figures: Figures | undefined): string {
+  const { cpuUs, kernelPart } = figures ?? {};
+  if (cpuUs === undefined) return "";
+  return `${cpuUs.toPrecision(2)} us (${Math.round((kernelPart ?? 0) * 100)}% kernel)`;
 }
 
 function time(us: number): string {

@@ -8,6 +8,8 @@ export interface Sample {
   readonly p99us?: number | undefined;
   /** Processor time of the server for one of what is counted, in microseconds: it hardly minds a busy machine. */
   readonly cpuUs?: number | undefined;
+  /** Part of that time that it spent in the kernel. */
+  readonly kernelPart?: number | undefined;
   /** Part of the machine that programs had which do not belong to the work: where it is large, rates say little. */
   readonly others?: number | undefined;
 }

@@ -10,6 +10,7 @@ function figures(contender: string, rates: readonly number[], note?: string): Fi
     rates,
     p99us: undefined,
     cpuUs: undefined,
+    kernelPart: undefined,
     others: undefined,
     ...(note === undefined ? {} : { note }),
   };

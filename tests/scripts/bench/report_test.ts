@@ -3,7 +3,16 @@ import type { Figures, WorkResult } from "../../../scripts/bench/measure.ts";
 import { markdown, table, timesAsGood } from "../../../scripts/bench/report.ts";
 
 function figures(contender: string, rate: number | undefined, rest: Partial<Figures> = {}): Figures {
-  return { contender, rate, rates: [], p99us: undefined, cpuUs: undefined, others: undefined, ...rest };
+  return {
+    contender,
+    rate,
+    rates: [],
+    p99us: undefined,
+    cpuUs: undefined,
+    kernelPart: undefined,
+    others: undefined,
+    ...rest,
+  };
 }
 
 const RESULT: WorkResult = {
@@ -14,8 +23,8 @@ const RESULT: WorkResult = {
   reference: "Node net",
   figures: [
     figures("parley, compiled", undefined, { note: "missing: dist/parley-server" }),
-    figures("parley, deno run", 50, { p99us: 900 }),
-    figures("Node net", 100, { p99us: 1_500, cpuUs: 4 }),
+    figures("parley, deno run", 50, { p99us: 900, cpuUs: 8, kernelPart: 0.5 }),
+    figures("Node net", 100, { p99us: 1_500, cpuUs: 4, kernelPart: 0.95 }),
   ],
 };
 
@@ -27,7 +36,7 @@ Deno.test("timesAsGood() is above 1 for the better figure, whichever way is bett
 
 Deno.test("table() names what is missing, and leaves out columns that nobody has", () => {
   const [, head, missing, own] = table({ ...RESULT, figures: RESULT.figures.slice(0, 2) }).split("\n");
-  assertEquals(head?.trim().split(/ +/), ["ms", "p99"]);
+  assertEquals(head?.trim().split(/ +/), ["ms", "p99", "CPU", "for", "one", "kernel's"]);
   assertStringIncludes(missing ?? "", "missing: dist/parley-server");
   assertStringIncludes(own ?? "", "900 us");
 });
@@ -36,6 +45,7 @@ Deno.test("markdown() gives the first of ours that was measured, its ratio, both
   assertEquals(
     markdown([RESULT]).split("\n")[2],
     "| start-up | 50 ms (deno run) | 2.00 of Node net | 900 us, theirs 1.5 ms | " +
+      "8.0 us (50% kernel), theirs 4.0 us (95% kernel) | " +
       "parley, compiled missing: dist/parley-server, Node net 100 |",
   );
 });
