@@ -7,7 +7,7 @@ export interface DatagramService {
   /**
    * Takes one datagram; what it returns is sent back as one datagram, nothing
    * where it returns `undefined`. The datagram's bytes may be returned as they
-   * are; they must not be kept after the call.
+   * are; neither they nor the datagram may be kept after the call.
    */
   onDatagram(datagram: Datagram, socket: DatagramSocket): Uint8Array | undefined;
   /** Whether truncated datagrams are handed over too; otherwise they are dropped and counted. */

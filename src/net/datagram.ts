@@ -80,7 +80,8 @@ export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> 
     this.#pending = undefined;
     try {
       const [data, from] = await pending;
-      const datagram = new IncomingDatagram(data, from, this.#maxBytes);
+      const datagram = new IncomingDatagram(this.#maxBytes);
+      datagram.set(data, from);
       return { data: datagram.data, from: datagram.from, isTruncated: datagram.isTruncated };
     } catch (error) {
       if (this.#isClosed) return null;
@@ -94,31 +95,49 @@ export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> 
    * of a UDP server, for UDP hardly ever waits for the kernel. A datagram's
    * sender is made into an endpoint only where it is asked for, and a reply goes
    * to the runtime's own address. It must not be mixed with {@linkcode receive}.
+   * The datagram that `answer` is given is that of its call only.
    *
    * @param onSent Called when the kernel has a reply of `bytes` bytes, or with the error.
    */
-  async answerEach(
+  answerEach(
     answer: (datagram: Datagram) => Uint8Array | undefined,
     onSent: (bytes: number, error?: Error) => void,
     isDone: () => boolean,
   ): Promise<void> {
-    while (!this.#isClosed && !isDone()) {
-      let received: [Uint8Array, Deno.Addr];
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const datagram = new IncomingDatagram(this.#maxBytes);
+    let replyLength = 0;
+    // Callbacks and one object for all datagrams: a loop that awaits, with an object for each, is 2% slower.
+    const receiveNext = () => {
+      if (this.#isClosed || isDone()) resolve();
+      else this.#transport.receive(this.#buffer).then(onReceived, onReceiveFailed);
+    };
+    const onReceived = ([data, from]: [Uint8Array, Deno.Addr]) => {
+      datagram.set(data, from);
+      let reply: Uint8Array | undefined;
       try {
-        received = await this.#transport.receive(this.#buffer);
+        reply = answer(datagram);
       } catch (error) {
-        if (this.#isClosed) return;
-        throw toSocketError(error, "receive on", formatEndpoint(this.endpoint));
+        return reject(error);
       }
-      const datagram = new IncomingDatagram(received[0], received[1], this.#maxBytes);
-      const reply = answer(datagram);
-      if (reply === undefined) continue;
-      try {
-        onSent(await this.#transport.send(reply, received[1]));
-      } catch (error) {
-        onSent(0, sendError(error, reply.length, datagram.from));
-      }
-    }
+      if (reply === undefined) return receiveNext();
+      replyLength = reply.length;
+      this.#transport.send(reply, from).then(onTaken, onSendFailed);
+    };
+    const onReceiveFailed = (error: unknown) => {
+      if (this.#isClosed) resolve();
+      else reject(toSocketError(error, "receive on", formatEndpoint(this.endpoint)));
+    };
+    const onTaken = (bytes: number) => {
+      onSent(bytes);
+      receiveNext();
+    };
+    const onSendFailed = (error: unknown) => {
+      onSent(0, sendError(error, replyLength, datagram.from));
+      receiveNext();
+    };
+    receiveNext();
+    return promise;
   }
 
   /**
