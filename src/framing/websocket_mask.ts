@@ -1,54 +1,75 @@
 /**
  * Masking of WebSocket payloads (RFC 6455, section 5.3), four bytes at a time:
- * with large messages this is most of the work that a server does.
+ * with large messages this is most of the work that a server does. A key is a
+ * number here, its first byte the lowest: a view of four bytes for each frame
+ * would cost more than a short message.
  *
  * @module
  */
 
 /** Below this the view of words costs more than it saves. */
 const WORDS_FROM_BYTES = 512;
+/** The bit that no ASCII character has, in each byte of a word. */
+const HIGH_BITS = 0x80808080;
 
-/** Masks or unmasks the bytes in place; doing it twice gives them back. */
-export function applyMask(bytes: Uint8Array, key: Uint8Array): void {
+/**
+ * Masks or unmasks the bytes in place; doing it twice gives them back.
+ *
+ * @return Whether all of them are ASCII now: such text needs no other look.
+ */
+export function applyMask(bytes: Uint8Array, key: number): boolean {
   const { length } = bytes;
-  if (length < WORDS_FROM_BYTES) return maskBytes(bytes, key, 0, length);
+  if (length < WORDS_FROM_BYTES) return (maskBytes(bytes, key, 0, length) & 0x80) === 0;
   const { buffer, byteOffset } = bytes;
   const lead = -byteOffset & 3;
-  maskBytes(bytes, key, 0, lead);
   const words = new Uint32Array(buffer, byteOffset + lead, (length - lead) >>> 2);
-  maskWords(words, keyWord(key, lead));
-  maskBytes(bytes, key, lead + words.length * 4, length);
+  const seen = maskBytes(bytes, key, 0, lead) | maskBytes(bytes, key, lead + words.length * 4, length);
+  return (maskWords(words, turned(key, lead)) & HIGH_BITS) === 0 && (seen & 0x80) === 0;
 }
 
 /** Writes the masked bytes of `source` into `target` at `offset`. */
-export function copyMasked(source: Uint8Array, key: Uint8Array, target: Uint8Array, offset: number): void {
+export function copyMasked(source: Uint8Array, key: number, target: Uint8Array, offset: number): void {
   target.set(source, offset);
   applyMask(target.subarray(offset, offset + source.length), key);
 }
 
-function maskBytes(bytes: Uint8Array, key: Uint8Array, from: number, to: number): void {
-  for (let at = from; at < to; at++) bytes[at] = (bytes[at] ?? 0) ^ (key[at & 3] ?? 0);
+/** The four bytes of a key in a frame's head. */
+export function keyOf(bytes: Uint8Array): number {
+  const [first = 0, second = 0, third = 0, fourth = 0] = bytes;
+  return first | second << 8 | third << 16 | fourth << 24;
 }
 
-function maskWords(words: Uint32Array, key: number): void {
+/** The bits that one of the bytes has now are in the lowest byte of the result. */
+function maskBytes(bytes: Uint8Array, key: number, from: number, to: number): number {
+  let seen = 0;
+  for (let at = from; at < to; at++) {
+    const byte = (bytes[at] ?? 0) ^ key >>> ((at & 3) << 3);
+    bytes[at] = byte;
+    seen |= byte;
+  }
+  return seen;
+}
+
+/** The bits that one of the words has now. */
+function maskWords(words: Uint32Array, key: number): number {
   const whole = words.length & ~7;
+  let seen = 0;
   let at = 0;
   while (at < whole) {
-    words[at] = (words[at++] ?? 0) ^ key;
-    words[at] = (words[at++] ?? 0) ^ key;
-    words[at] = (words[at++] ?? 0) ^ key;
-    words[at] = (words[at++] ?? 0) ^ key;
-    words[at] = (words[at++] ?? 0) ^ key;
-    words[at] = (words[at++] ?? 0) ^ key;
-    words[at] = (words[at++] ?? 0) ^ key;
-    words[at] = (words[at++] ?? 0) ^ key;
+    seen |= words[at] = (words[at++] ?? 0) ^ key;
+    seen |= words[at] = (words[at++] ?? 0) ^ key;
+    seen |= words[at] = (words[at++] ?? 0) ^ key;
+    seen |= words[at] = (words[at++] ?? 0) ^ key;
+    seen |= words[at] = (words[at++] ?? 0) ^ key;
+    seen |= words[at] = (words[at++] ?? 0) ^ key;
+    seen |= words[at] = (words[at++] ?? 0) ^ key;
+    seen |= words[at] = (words[at++] ?? 0) ^ key;
   }
-  for (; at < words.length; at++) words[at] = (words[at] ?? 0) ^ key;
+  for (; at < words.length; at++) seen |= words[at] = (words[at] ?? 0) ^ key;
+  return seen;
 }
 
-/** The key as a word that begins with the byte for position `from`; every platform of Deno is little-endian. */
-function keyWord(key: Uint8Array, from: number): number {
-  let word = 0;
-  for (let at = 3; at >= 0; at--) word = word << 8 | (key[(from + at) & 3] ?? 0);
-  return word;
+/** The key as it is for a word that begins at position `from` of the payload. */
+function turned(key: number, from: number): number {
+  return from === 0 ? key : key >>> (from * 8) | key << (32 - from * 8);
 }

@@ -90,13 +90,16 @@ export class WebSocketDecoder {
       this.#follow(first);
       return this.#receive(headBytes + length);
     }
-    const head = backlog.take(headBytes);
-    return this.#takeMessage(backlog.take(length), head.subarray(headBytes - 4), first === FINAL_TEXT);
+    const key = this.#maskBit === 0 ? undefined : this.#keyAt(headBytes - 4);
+    backlog.skip(headBytes);
+    return this.#takeMessage(backlog.take(length), key, first === FINAL_TEXT);
   }
 
-  #takeMessage(data: Uint8Array, key: Uint8Array, isText: boolean): boolean {
-    if (this.#maskBit !== 0) applyMask(data, key);
-    if (isText && !isUtf8(data)) return this.#fail(Object.assign(new Error("invalid UTF-8 sequence"), UTF8_ERROR));
+  #takeMessage(data: Uint8Array, key: number | undefined, isText: boolean): boolean {
+    const isAscii = key !== undefined && applyMask(data, key);
+    if (isText && !isAscii && !isUtf8(data)) {
+      return this.#fail(Object.assign(new Error("invalid UTF-8 sequence"), UTF8_ERROR));
+    }
     this.#events.message({ data, isText });
     return true;
   }
@@ -107,6 +110,11 @@ export class WebSocketDecoder {
     if ((first & 0x70) !== 0 || (second & MASKED) !== this.#maskBit) return false;
     if (opcode <= OPCODE.binary) return (opcode === 0) === this.#isInsideMessage;
     return opcode >= OPCODE.close && opcode <= OPCODE.pong && first >= FIN && (second & 0x7f) <= 125;
+  }
+
+  #keyAt(at: number): number {
+    const backlog = this.#backlog;
+    return backlog.at(at) | backlog.at(at + 1) << 8 | backlog.at(at + 2) << 16 | backlog.at(at + 3) << 24;
   }
 
   #lengthAt2(bytes: number): number {
