@@ -6,7 +6,7 @@ import type { Member } from "./member.ts";
 import type { Wire } from "./wire.ts";
 
 /** Something told to a room. */
-interface Item {
+export interface Told {
   readonly event: ChatEvent;
   /** Who caused it and is not told of it, because it knows. */
   readonly by: Member | undefined;
@@ -26,7 +26,7 @@ interface Frames {
  * spoke in this turn gets a piece of its own.
  */
 export class FanOut {
-  #items: Item[] = [];
+  #items: Told[] = [];
   /** Which items each member caused, in order. */
   readonly #causedBy = new Map<Member, number[]>();
   readonly #frames = new Map<Wire, Map<Framer, Frames>>();

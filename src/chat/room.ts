@@ -1,7 +1,7 @@
 import { ChatError } from "./chat_error.ts";
 import { type Decision, eventOf, type ModerationDecision } from "./decision.ts";
 import type { ChatEvent, People, Person } from "./event.ts";
-import { FanOut } from "./fan_out.ts";
+import { FanOut, type Told } from "./fan_out.ts";
 import type { Receipt, RoomLog, RoomState } from "./history.ts";
 import type { Member } from "./member.ts";
 import type { Draft, RoomMessage } from "./message.ts";
@@ -30,7 +30,7 @@ const PRESENCE: ReadonlySet<ChatEvent["type"]> = new Set(["join", "leave", "nick
 /** Something that has its place in the order of a room: a message that is being stored, or what waits for one. */
 type Underway =
   | { readonly speaker: Member }
-  | { readonly event: ChatEvent; readonly by: Member | undefined }
+  | Told
   | { readonly settle: () => void };
 
 /** What a room needs of the hub that it belongs to. */
@@ -65,7 +65,7 @@ export class Room {
   readonly #memberships = new Map<Member, Membership>();
   readonly #fanOut = new FanOut();
   /** Comings and goings that a crowd has yet to be told. */
-  readonly #presence: { readonly event: ChatEvent; readonly by: Member | undefined }[] = [];
+  readonly #presence: Told[] = [];
   #presenceTimer: ReturnType<typeof setTimeout> | undefined;
   #isFlushDue = false;
   /** Oldest first; the first is a message. */

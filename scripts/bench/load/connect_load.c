@@ -11,8 +11,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
 
 typedef struct {
   int fd;
@@ -20,17 +21,6 @@ typedef struct {
   long received;
   double started;
 } Client;
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return t.tv_sec + t.tv_nsec * 1e-9;
-}
-
-static int compare(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return x < y ? -1 : x > y;
-}
 
 static void dial(int epoll, Client *client, const struct sockaddr_in *address) {
   client->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
@@ -103,7 +93,7 @@ int main(int count, char **words) {
   }
   double elapsed = now() - start;
   size_t kept = done < capacity ? done : capacity;
-  qsort(latency, kept, sizeof(double), compare);
+  qsort(latency, kept, sizeof(double), by_length);
   printf("%.0f conn/s  p50=%.0fus p99=%.0fus\n", done / elapsed, kept ? latency[kept / 2] * 1e6 : 0,
          kept ? latency[(size_t)(kept * 0.99)] * 1e6 : 0);
   return 0;

@@ -12,13 +12,10 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
-static double now() {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return t.tv_sec + t.tv_nsec * 1e-9;
-}
+
+#include "clock.h"
+
 typedef struct {
   int fd;
   long rcvd;
@@ -54,10 +51,6 @@ static void start(C *q, const char *out, size_t tot) {
     }
     off += w;
   }
-}
-static int cmp(const void *a, const void *b) {
-  double x = *(double *)a, y = *(double *)b;
-  return x < y ? -1 : x > y;
 }
 int main(int c, char **v) {
   if (c < 7) {
@@ -125,7 +118,7 @@ int main(int c, char **v) {
     return 1;
   }
   double el = now() - t0;
-  qsort(lat, nl, sizeof(double), cmp);
+  qsort(lat, nl, sizeof(double), by_length);
   printf("%.0f msg/s  %.1f MB/s  p50=%.0fus p99=%.0fus\n", total / el, total / el * sz / 1e6,
          nl ? lat[nl / 2] * 1e6 : 0, nl ? lat[(size_t)(nl * 0.99)] * 1e6 : 0);
   return 0;

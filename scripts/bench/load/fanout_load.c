@@ -13,17 +13,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
-static double now() {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return t.tv_sec + t.tv_nsec * 1e-9;
-}
-static int cmp(const void *a, const void *b) {
-  double x = *(double *)a, y = *(double *)b;
-  return x < y ? -1 : x > y;
-}
+
+#include "clock.h"
+
 static char *unesc(const char *s, int id, int *len) {
   char *o = malloc(strlen(s) * 2 + 64), *p = o;
   while (*s) {
@@ -191,7 +184,7 @@ int main(int c, char **v) {
       lat[nl++] = now() - r0;
   }
   double el = now() - t0;
-  qsort(lat, nl, 8, cmp);
+  qsort(lat, nl, 8, by_length);
   printf("N=%d K=%d %.0f deliveries/s  %.0f msgs/s in, round p50=%.0fus p99=%.0fus\n", n, K, deliv / el,
          (double)rounds * K / el, lat[nl / 2] * 1e6, lat[(int)(nl * 0.99)] * 1e6);
   return 0;

@@ -6,13 +6,10 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
-static double now() {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return t.tv_sec + t.tv_nsec * 1e-9;
-}
+
+#include "clock.h"
+
 int main(int c, char **v) {
   int port = atoi(v[1]), n = atoi(v[2]);
   double secs = atof(v[3]);

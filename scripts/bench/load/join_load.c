@@ -10,8 +10,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
 
 // As many dial at the same time: more than a listener's backlog would have to try again a second later.
 #define DIALLING_MOST 400
@@ -24,17 +25,6 @@ typedef struct {
 } Member;
 
 static char in[1 << 20];
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return t.tv_sec + t.tv_nsec * 1e-9;
-}
-
-static int compare(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return x < y ? -1 : x > y;
-}
 
 static void dial(int epoll, Member *member, int port) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
@@ -127,7 +117,7 @@ int main(int count, char **words) {
     }
   }
   double elapsed = now() - began;
-  qsort(took, members, sizeof(double), compare);
+  qsort(took, members, sizeof(double), by_length);
   printf("%d all in %.0f ms  %.0f joins/s  p50=%.0fus p99=%.0fus\n", members, elapsed * 1e3, members / elapsed,
          took[members / 2] * 1e6, took[(size_t)(members * 0.99)] * 1e6);
   return 0;

@@ -13,8 +13,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
 
 typedef struct {
   SSL *ssl;
@@ -22,17 +23,6 @@ typedef struct {
   size_t received;
   double started;
 } Client;
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return t.tv_sec + t.tv_nsec * 1e-9;
-}
-
-static int compare(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return x < y ? -1 : x > y;
-}
 
 static void fail(const char *what) {
   fprintf(stderr, "%s\n", what);
@@ -128,7 +118,7 @@ int main(int count, char **words) {
   if (answered < clients)
     fail("not every connection was answered");
   double elapsed = now() - started;
-  qsort(latency, kept, sizeof(double), compare);
+  qsort(latency, kept, sizeof(double), by_length);
   printf("%.0f msg/s  %.1f MB/s  p50=%.0fus p99=%.0fus\n", total / elapsed, total / elapsed * size / 1e6,
          kept ? latency[kept / 2] * 1e6 : 0, kept ? latency[(size_t)(kept * 0.99)] * 1e6 : 0);
   return 0;

@@ -11,17 +11,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return t.tv_sec + t.tv_nsec * 1e-9;
-}
-static int cmp(const void *a, const void *b) {
-  double x = *(double *)a, y = *(double *)b;
-  return x < y ? -1 : x > y;
-}
+
+#include "clock.h"
+
 typedef struct {
   int fd;
   long rcvd;
@@ -145,7 +138,7 @@ int main(int c, char **v) {
     }
   }
   double el = now() - t0;
-  qsort(lat, nl, 8, cmp);
+  qsort(lat, nl, 8, by_length);
   printf("%.0f msg/s  p50=%.0fus p99=%.0fus\n", total / el, nl ? lat[nl / 2] * 1e6 : 0,
          nl ? lat[(size_t)(nl * .99)] * 1e6 : 0);
   return 0;

@@ -15,7 +15,7 @@ export function serveCommand(service: RegisteredService): Command {
       (service.asksForLogIn
         ? "With --auth a client logs in with /login NAME PASSWORD."
         : 'With --auth the first line, or first message, of a client must be "/login NAME PASSWORD"; the answer is ' +
-          'a line that\nbegins with "* ", or with "! " and then the end. It must come within 10 s.'),
+          'a line that\nbegins with "* ", or with "! " and then the end. It must come within --auth-timeout (10 s).'),
     run: ({ flags, args, io }) => serve(service, flags, args, io),
   });
 }
