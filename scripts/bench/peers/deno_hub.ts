@@ -1,4 +1,5 @@
 // A hub in bare Deno: what comes from one goes to all others, as it is, with nothing of a chat and nothing of Parley.
+// Only what one says first goes to nobody: of a thousand who say their names a thousand would be told.
 const listener = Deno.listen({ hostname: "127.0.0.1", port: Number(Deno.args[0]), tcpBacklog: 4096 });
 const members = new Set<Deno.TcpConn>();
 for (;;) void serve(await listener.accept());
@@ -8,6 +9,7 @@ async function serve(conn: Deno.TcpConn): Promise<void> {
   members.add(conn);
   const buffer = new Uint8Array(64 * 1024);
   try {
+    await conn.read(buffer);
     for (let count = await conn.read(buffer); count !== null; count = await conn.read(buffer)) {
       const bytes = buffer.slice(0, count);
       for (const member of members) if (member !== conn) void writeAll(member, bytes);
