@@ -25,6 +25,7 @@ function clientWork(connections: number, size: number, depth: number): Work {
           ]
           : ["echo_load", "127.0.0.1", "PORT", shape.connections, shape.size, shape.depth, "SECONDS"],
       answers: "tcp",
+      isCompared: true,
       parse: (printed) => printed.startsWith("{") ? parseReport(JSON.parse(printed)) : undefined,
     },
     contenders: [OURS, C_LOAD],

@@ -105,7 +105,7 @@ async function runLoad(load: Load, server: RunningContender, prepared: Prepared,
   const after = await server.cpu();
   const sample = load.parse?.(printed) ?? parsePrinted(printed);
   if (sample === undefined || sample.rate === 0) throw new Error(`the load printed: ${printed.trim()}`);
-  if (before === undefined || after === undefined) return sample;
+  if (before === undefined || after === undefined || load.isCompared) return sample;
   const { us, kernelPart } = cpuBetween(before, after);
   return { ...sample, cpuUs: us / (sample.rate * seconds), kernelPart, others: await machine?.others(us) };
 }

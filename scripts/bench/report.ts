@@ -69,7 +69,7 @@ export function markdown(results: readonly WorkResult[]): string {
 function cpuText(figures: Figures | undefined): string {
   const { cpuUs, kernelPart } = figures ?? {};
   if (cpuUs === undefined) return "";
-  return `${cpuUs.toPrecision(2)} us (${Math.round((kernelPart ?? 0) * 100)}% kernel)`;
+  return `${Number(cpuUs.toPrecision(2))} us (${Math.round((kernelPart ?? 0) * 100)}% kernel)`;
 }
 
 function time(us: number): string {

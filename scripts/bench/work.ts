@@ -40,6 +40,8 @@ export interface Load {
   readonly words: (contender: Contender) => readonly string[];
   /** How the server is known to be there. */
   readonly answers: "tcp" | "udp" | "unix";
+  /** It is the load that is compared, so the server's processor time says nothing. */
+  readonly isCompared?: boolean;
   /** Reads what the load printed. */
   readonly parse?: (printed: string) => Sample | undefined;
 }

@@ -45,7 +45,7 @@ Deno.test("markdown() gives the first of ours that was measured, its ratio, both
   assertEquals(
     markdown([RESULT]).split("\n")[2],
     "| start-up | 50 ms (deno run) | 2.00 of Node net | 900 us, theirs 1.5 ms | " +
-      "8.0 us (50% kernel), theirs 4.0 us (95% kernel) | " +
+      "8 us (50% kernel), theirs 4 us (95% kernel) | " +
       "parley, compiled missing: dist/parley-server, Node net 100 |",
   );
 });
