@@ -1,4 +1,6 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { DiscardPolicy, jetstreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
 import { RefusedError, UsageError } from "@parley/parley";
 import { ChatError } from "../../../src/chat/chat_error.ts";
 import type { History, Receipt, RoomLog } from "../../../src/chat/history.ts";
@@ -145,4 +147,18 @@ toolTest("nats-server", "joinCluster() says in one line what is wrong with NATS"
   await assertRejects(() => openHistory(`nats://127.0.0.1:${closedPort()}`), RefusedError, "Cannot use NATS at 127");
   await using nats = await NatsServer.start([]);
   await assertRejects(() => openHistory(nats.url), UsageError, "start nats-server with -js");
+});
+
+toolTest("nats-server", "nats history: says why JetStream does not take a message, and takes what it can", async () => {
+  await using nats = await NatsServer.start();
+  await using history = await openHistory(nats.url);
+  const operator = await connect({ servers: new URL(nats.url).host });
+  const manager = await jetstreamManager(operator);
+  await manager.streams.update("PARLEY", { max_msgs: 2, discard: DiscardPolicy.New });
+  await operator.close();
+  const log = await history.open("#a", () => {});
+  const [first, second, third] = await Promise.all(["1", "2", "3"].map((text) => publish(log, text)));
+  assertEquals([first, second].map((outcome) => outcome instanceof ChatError ? outcome.message : outcome?.seq), [1, 2]);
+  assertInstanceOf(third, ChatError);
+  assertEquals(third.message, "Nothing was stored: maximum messages exceeded");
 });
