@@ -62,7 +62,7 @@ export async function measure(work: Work, prepared: Prepared, options: MeasureOp
     }
   }
   for (let round = 0; round < options.rounds; round++) {
-    for (const [contender, measureRound] of rounds) {
+    for (const [contender, measureRound] of turned([...rounds], round)) {
       if (notes.has(contender)) continue;
       try {
         const taken = samples.get(contender) ?? [];
@@ -122,6 +122,12 @@ function messageOf(error: unknown): string {
 
 function least(values: readonly number[]): number | undefined {
   return values.length === 0 ? undefined : Math.min(...values);
+}
+
+/** The same in another order: who begins a round has an advantage, or the opposite, that nobody should have in each. */
+function turned<T>(items: readonly T[], by: number): T[] {
+  const first = by % Math.max(1, items.length);
+  return [...items.slice(first), ...items.slice(0, first)];
 }
 
 /** The middle value, or `undefined` of none. */
