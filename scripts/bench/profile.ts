@@ -86,7 +86,8 @@ function lineOf({ ours, packages, runtime, native, garbage }: Split): string {
     `runtime's native code and kernel ${percent(native)}, garbage ${percent(garbage)}`;
 }
 
-function percent(part: number): string {
+/** `66%` */
+export function percent(part: number): string {
   return `${Math.round(part * 100)}%`;
 }
 

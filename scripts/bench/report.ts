@@ -1,5 +1,6 @@
 import { escapeMarkup } from "../../src/commands/client/bench/svg_plot.ts";
 import type { Figures, WorkResult } from "./measure.ts";
+import { percent } from "./profile.ts";
 
 /** A work's table: rate, ratio to the reference and to the best peer, p99, processor time. */
 export function table(result: WorkResult): string {
@@ -17,7 +18,7 @@ export function table(result: WorkResult): string {
       p99us === undefined ? "" : `${p99us.toFixed(0)} us`,
       p99us === undefined || !reference?.p99us ? "" : (p99us / reference.p99us).toFixed(1),
       cpuUs === undefined ? "" : `${cpuUs.toPrecision(3)} us`,
-      kernelPart === undefined ? "" : `${Math.round(kernelPart * 100)}%`,
+      kernelPart === undefined ? "" : percent(kernelPart),
     ];
   });
   const head = ["", unit, `of ${result.reference}`, "of best peer", "p99", "to its p99", "CPU for one", "kernel's"];
@@ -69,7 +70,7 @@ export function markdown(results: readonly WorkResult[]): string {
 function cpuText(figures: Figures | undefined): string {
   const { cpuUs, kernelPart } = figures ?? {};
   if (cpuUs === undefined) return "";
-  return `${Number(cpuUs.toPrecision(2))} us (${Math.round((kernelPart ?? 0) * 100)}% kernel)`;
+  return `${Number(cpuUs.toPrecision(2))} us (${percent(kernelPart ?? 0)} kernel)`;
 }
 
 function time(us: number): string {

@@ -33,10 +33,14 @@ export function copyMasked(source: Uint8Array, key: number, target: Uint8Array, 
   applyMask(target.subarray(offset, offset + source.length), key);
 }
 
-/** The four bytes of a key in a frame's head. */
-export function keyOf(bytes: Uint8Array): number {
-  const [first = 0, second = 0, third = 0, fourth = 0] = bytes;
+/** A key of four bytes, as they follow each other in a frame's head. */
+export function maskKey(first: number, second: number, third: number, fourth: number): number {
   return first | second << 8 | third << 16 | fourth << 24;
+}
+
+/** As {@linkcode maskKey}, of bytes that are together. */
+export function maskKeyOf([first = 0, second = 0, third = 0, fourth = 0]: Uint8Array): number {
+  return maskKey(first, second, third, fourth);
 }
 
 /** The bits that one of the bytes has now are in the lowest byte of the result. */

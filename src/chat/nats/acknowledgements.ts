@@ -29,7 +29,7 @@ interface Pending {
 /**
  * Hands messages to JetStream, and its acknowledgements to whoever handed them
  * in. All come to one inbox and share one timer: a request of the client's own
- * has a subscription, a timer and two errors made ready for each message.
+ * has a timer, and errors that are made ready, for each message.
  */
 export class Acknowledgements {
   readonly #link: NatsLink;

@@ -1,6 +1,6 @@
 import type { Receiver, Sender } from "ws";
 import { ByteSink } from "../../base/byte_sink.ts";
-import { applyMask, copyMasked, keyOf } from "../../framing/websocket_mask.ts";
+import { applyMask, copyMasked, maskKeyOf } from "../../framing/websocket_mask.ts";
 import type { Framer } from "../framer.ts";
 
 /** Frame types (RFC 6455, section 5.2). */
@@ -78,8 +78,8 @@ async function importWs(): Promise<{ Receiver: typeof Receiver; Sender: typeof S
   if ("websocketMask" in http) return await import("ws");
   Object.assign(http, {
     websocketMask: (source: Uint8Array, key: Uint8Array, target: Uint8Array, offset: number) =>
-      copyMasked(source, keyOf(key), target, offset),
-    websocketUnmask: (bytes: Uint8Array, key: Uint8Array) => void applyMask(bytes, keyOf(key)),
+      copyMasked(source, maskKeyOf(key), target, offset),
+    websocketUnmask: (bytes: Uint8Array, key: Uint8Array) => void applyMask(bytes, maskKeyOf(key)),
   });
   try {
     return await import("ws");

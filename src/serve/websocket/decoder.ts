@@ -1,6 +1,6 @@
 import { Buffer, isUtf8 } from "node:buffer";
 import { Backlog } from "../../framing/backlog.ts";
-import { applyMask } from "../../framing/websocket_mask.ts";
+import { applyMask, maskKey } from "../../framing/websocket_mask.ts";
 import type { Message } from "../session.ts";
 import { type WebSocketEnd, WebSocketError } from "./close_code.ts";
 import { OPCODE, type WebSocketCodec } from "./codec.ts";
@@ -114,7 +114,7 @@ export class WebSocketDecoder {
 
   #keyAt(at: number): number {
     const backlog = this.#backlog;
-    return backlog.at(at) | backlog.at(at + 1) << 8 | backlog.at(at + 2) << 16 | backlog.at(at + 3) << 24;
+    return maskKey(backlog.at(at), backlog.at(at + 1), backlog.at(at + 2), backlog.at(at + 3));
   }
 
   #lengthAt2(bytes: number): number {
