@@ -112,30 +112,33 @@ export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> 
       if (this.#isClosed || isDone()) resolve();
       else this.#transport.receive(this.#buffer).then(onReceived, onReceiveFailed);
     };
-    const onReceived = ([data, from]: [Uint8Array, Deno.Addr]) => {
-      datagram.set(data, from);
-      let reply: Uint8Array | undefined;
+    // Whatever is thrown ends the loop with it: nobody else would hear of it.
+    const guarded = <T>(step: (value: T) => void) => (value: T) => {
       try {
-        reply = answer(datagram);
+        step(value);
       } catch (error) {
-        return reject(error);
+        reject(error);
       }
+    };
+    const onReceived = guarded(([data, from]: [Uint8Array, Deno.Addr]) => {
+      datagram.set(data, from);
+      const reply = answer(datagram);
       if (reply === undefined) return receiveNext();
       replyLength = reply.length;
       this.#transport.send(reply, from).then(onTaken, onSendFailed);
-    };
+    });
     const onReceiveFailed = (error: unknown) => {
       if (this.#isClosed) resolve();
       else reject(toSocketError(error, "receive on", formatEndpoint(this.endpoint)));
     };
-    const onTaken = (bytes: number) => {
+    const onTaken = guarded((bytes: number) => {
       onSent(bytes);
       receiveNext();
-    };
-    const onSendFailed = (error: unknown) => {
+    });
+    const onSendFailed = guarded((error: unknown) => {
       onSent(0, sendError(error, replyLength, datagram.from));
       receiveNext();
-    };
+    });
     receiveNext();
     return promise;
   }

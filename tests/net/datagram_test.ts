@@ -67,3 +67,15 @@ Deno.test({
     }
   },
 });
+
+Deno.test("DatagramSocket.answerEach() ends with whatever its answer, or who counts the replies, throws", async () => {
+  const failed = () => {
+    throw new Error("no more");
+  };
+  for (const [answer, onSent] of [[failed, () => {}], [() => Uint8Array.of(1), failed]] as const) {
+    await using socket = await bind(ANY);
+    await using sender = await bind(ANY);
+    await sender.send(Uint8Array.of(7), socket.endpoint);
+    await assertRejects(() => socket.answerEach(answer, onSent, () => false), Error, "no more");
+  }
+});
