@@ -51,7 +51,7 @@ async function compileFor(target: Target, folder: string, bundles: string, compi
   const cross = target === Deno.build.target ? [] : ["--target", target];
   for (const name of PROGRAMS) {
     const path = `${folder}/${fileName(name, target)}`;
-    const how = ["--quiet", "--no-check", "--no-config", "--unstable-net", V8_FLAGS];
+    const how = ["--quiet", "--no-check", "--no-config", "--no-code-cache", "--unstable-net", V8_FLAGS];
     const flags = ["compile", ...how, ...PERMISSIONS, ...cross];
     await run(compiler.command, [...compiler.args, ...flags, "--output", path, `${bundles}/parley-${name}.js`], {
       env: compiler.env,

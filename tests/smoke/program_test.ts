@@ -164,6 +164,44 @@ straceTest("parley-server serving echo opens no file for writing", async () => {
   }
 });
 
+for (
+  const [name, words] of [["server", ["--version"]], ["client", ["--version"]], ["udp", ["--version"]], ["server", [
+    "echo",
+    ":0",
+    "--max-accepts",
+    "1",
+  ]]] as const
+) {
+  straceTest(`parley-${name} ${words[0]} loads no code from the folder for temporary files (fault 61)`, async () => {
+    await using scratch = await scratchFolder();
+    const trace = `${scratch.path}/trace`;
+    const temporary = `${scratch.path}/tmp`;
+    await Deno.mkdir(temporary);
+    await using child = new Deno.Command("strace", {
+      args: ["-f", "-qq", "-o", trace, "-e", "trace=%file", executable(name), ...words],
+      env: { TMPDIR: temporary },
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    if (words[0] === "echo") {
+      const port = Number((await endpointIn(child.stderr)).split(":").at(-1));
+      using _conn = await Deno.connect({ hostname: "127.0.0.1", port });
+    } else {
+      await child.stderr.cancel();
+    }
+    assertEquals((await child.status).code, 0);
+    const calls = (await Deno.readTextFile(trace)).split("\n");
+    assert(calls.length > 5);
+    assertEquals(calls.filter((line) => line.includes(temporary) || line.includes("deno-compile")), []);
+  });
+}
+
+/** A folder that goes with everything in it. */
+async function scratchFolder(): Promise<{ path: string } & AsyncDisposable> {
+  const path = await Deno.makeTempDir();
+  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
+}
+
 /** The endpoint of the line "listening on"; what follows is read and dropped. */
 async function endpointIn(stream: ReadableStream<Uint8Array>): Promise<string> {
   let text = "";
