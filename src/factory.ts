@@ -11,11 +11,11 @@ import { type Duration, formatDuration, parseDuration } from "./base/units.ts";
 import { Logger } from "./log/logger.ts";
 import type { Connection, ConnectionLimits } from "./net/connection.ts";
 import type { DatagramSocket } from "./net/datagram.ts";
-import { DeadlineSweep } from "./net/deadline_sweep.ts";
+import { DeadlineTimer } from "./net/deadline_timer.ts";
 import { type Endpoint, formatEndpoint, isHostEndpoint, parseEndpoint } from "./net/endpoint.ts";
 import type { Listener } from "./net/listener.ts";
 import type { SocketOptionValues } from "./net/socket_options.ts";
-import type { SocketTuner } from "./net/socket_tuner.ts";
+import type { SocketOptionApplier } from "./net/socket_option_applier.ts";
 import {
   bindUdp,
   bindUnixDatagram,
@@ -61,7 +61,7 @@ export interface StreamOptions extends SocketOptions {
    */
   outboxBytes?: number;
   /** Checks the deadlines of many sockets together; by default each listener and each client connection has its own. */
-  sweep?: DeadlineSweep;
+  deadlineTimer?: DeadlineTimer;
 }
 
 /** Options that a socket has in the kernel. */
@@ -203,7 +203,7 @@ export async function listen(endpoint: string | Endpoint, options: ListenOptions
   const setup = {
     log: Logger.of(options.context ?? "parley"),
     limits,
-    sweep: options.sweep ?? sweepFor(limits, 250),
+    deadlineTimer: options.deadlineTimer ?? deadlineTimerFor(limits, 250),
     backlog: options.backlog ?? LISTEN_DEFAULTS.backlog,
     reusePort: options.reusePort ?? LISTEN_DEFAULTS.reusePort,
     mode: options.mode ?? LISTEN_DEFAULTS.mode,
@@ -212,12 +212,12 @@ export async function listen(endpoint: string | Endpoint, options: ListenOptions
     handshakeTimeoutMs: parseDuration(options.handshakeTimeout ?? DEFAULTS.handshakeTimeoutMs),
   };
   for (const step of ["socket", "bind", "listen"]) setup.log.trace(`${step} ${formatEndpoint(parsed)}`, { step });
-  const tuner = await tunerOf(options);
+  const optionApplier = await optionApplierOf(options);
   let listener: Listener;
   try {
-    listener = await openListener(parsed, { ...setup, tuner });
+    listener = await openListener(parsed, { ...setup, optionApplier });
   } catch (error) {
-    tuner?.[Symbol.dispose]();
+    optionApplier?.[Symbol.dispose]();
     throw error;
   }
   setup.log.info(`listening on ${formatEndpoint(listener.endpoint)}`);
@@ -252,7 +252,7 @@ export async function connect(endpoint: string | Endpoint, options: ConnectOptio
     connection = await openConnection(parsed, {
       log,
       limits,
-      sweep: options.sweep ?? sweepFor(limits, 50),
+      deadlineTimer: options.deadlineTimer ?? deadlineTimerFor(limits, 50),
       resolveTimeoutMs: parseDuration(options.resolveTimeout ?? DEFAULTS.resolveTimeoutMs),
       tls: options.tls ?? {},
       handshakeTimeoutMs: parseDuration(options.handshakeTimeout ?? DEFAULTS.handshakeTimeoutMs),
@@ -263,8 +263,8 @@ export async function connect(endpoint: string | Endpoint, options: ConnectOptio
     clearTimeout(timer);
   }
   try {
-    using tuner = await tunerOf(options);
-    tuner?.apply(connection);
+    using optionApplier = await optionApplierOf(options);
+    optionApplier?.apply(connection);
     await shakeHands(connection, options.signal);
   } catch (error) {
     connection.close("error");
@@ -326,10 +326,10 @@ export async function bind(endpoint: string | Endpoint, options: BindOptions = {
     mode: options.mode ?? SOCKET_MODE,
     multicast: { groups: options.groups ?? [], interface: options.interface, ttl: options.ttl },
   };
-  using tuner = await tunerOf(options);
+  using optionApplier = await optionApplierOf(options);
   const socket = await openDatagramSocket(parsed, setup);
   try {
-    tuner?.apply(socket);
+    optionApplier?.apply(socket);
   } catch (error) {
     socket.close();
     throw error;
@@ -339,10 +339,10 @@ export async function bind(endpoint: string | Endpoint, options: BindOptions = {
 }
 
 /** Loaded when asked for: most programs must not need `--allow-ffi`. */
-async function tunerOf({ socketOptions }: KernelOptions): Promise<SocketTuner | undefined> {
+async function optionApplierOf({ socketOptions }: KernelOptions): Promise<SocketOptionApplier | undefined> {
   if (socketOptions === undefined) return undefined;
-  const { SocketTuner } = await import("./net/socket_tuner.ts");
-  return new SocketTuner(socketOptions);
+  const { SocketOptionApplier } = await import("./net/socket_option_applier.ts");
+  return new SocketOptionApplier(socketOptions);
 }
 
 async function shakeHands(connection: Connection, signal: AbortSignal | undefined): Promise<void> {
@@ -423,9 +423,9 @@ function limitsOf(options: StreamOptions): ConnectionLimits {
   };
 }
 
-/** A sweep that looks often enough for the shortest deadline, and `mostMs` apart at the most. */
-function sweepFor(limits: ConnectionLimits, mostMs: number): DeadlineSweep {
+/** A deadline timer that looks often enough for the shortest deadline, and `mostMs` apart at the most. */
+function deadlineTimerFor(limits: ConnectionLimits, mostMs: number): DeadlineTimer {
   const { firstByteMs, idleMs, totalMs, writeMs } = limits;
   const shortest = Math.min(...[firstByteMs, idleMs, totalMs, writeMs].filter((ms) => ms !== undefined), Infinity);
-  return new DeadlineSweep(Math.max(10, Math.min(mostMs, shortest / 4)));
+  return new DeadlineTimer(Math.max(10, Math.min(mostMs, shortest / 4)));
 }

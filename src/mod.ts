@@ -7,7 +7,7 @@
 
 export * from "./base/errors.ts";
 export { Backoff, type BackoffOptions } from "./base/backoff.ts";
-export { ByteSink } from "./base/byte_sink.ts";
+export { ByteBuilder } from "./base/byte_builder.ts";
 export { seededRandom } from "./base/random.ts";
 export { type Duration, formatDuration, formatSize, parseDuration, parseSize, type Size } from "./base/units.ts";
 export {
@@ -43,7 +43,7 @@ export type { CloseReason } from "./net/close_reason.ts";
 export { Connection, type ConnectionInit, type ConnectionLimits } from "./net/connection.ts";
 export type { Transport } from "./net/transport.ts";
 export { type Datagram, type DatagramInit, DatagramSocket, type DatagramTransport } from "./net/datagram.ts";
-export { type CoarseClock, DeadlineSweep, type Swept } from "./net/deadline_sweep.ts";
+export { type CoarseClock, DeadlineTimer, type HasDeadlines } from "./net/deadline_timer.ts";
 export {
   type Endpoint,
   formatEndpoint,

@@ -1,4 +1,4 @@
-import type { ByteSink } from "../base/byte_sink.ts";
+import type { ByteBuilder } from "../base/byte_builder.ts";
 import type { FrameError } from "../base/errors.ts";
 
 /**
@@ -38,5 +38,5 @@ export interface Codec {
    *
    * @throws {FrameError} The message cannot be said in this framing.
    */
-  encode(message: Uint8Array, sink: ByteSink): void;
+  encode(message: Uint8Array, builder: ByteBuilder): void;
 }

@@ -1,7 +1,7 @@
 import { DEFAULTS } from "../base/defaults.ts";
 import { indexOfBytes } from "../base/bytes.ts";
 import { FrameError } from "../base/errors.ts";
-import { Backlog } from "./backlog.ts";
+import { ByteQueue } from "./byte_queue.ts";
 import type { Codec, Decoder } from "./codec.ts";
 
 /** Limits of messages that end with a delimiter. */
@@ -21,10 +21,10 @@ export function lineCodec(limits: DelimiterLimits = LINE_LIMITS): Codec {
   return {
     name: "line",
     decoder: () => new DelimiterDecoder(Uint8Array.of(LF), limits, true),
-    encode(message, sink) {
+    encode(message, builder) {
       if (message.includes(LF)) throw new FrameError("Cannot send a line that holds a line end");
-      sink.append(message);
-      sink.appendByte(LF);
+      builder.append(message);
+      builder.appendByte(LF);
     },
   };
 }
@@ -35,18 +35,18 @@ export function delimiterCodec(delimiter: Uint8Array, limits: DelimiterLimits): 
   return {
     name: "delimiter",
     decoder: () => new DelimiterDecoder(delimiter, limits, false),
-    encode(message, sink) {
+    encode(message, builder) {
       if (indexOfBytes(message, delimiter) !== -1) {
         throw new FrameError("Cannot send a message that holds the delimiter");
       }
-      sink.append(message);
-      sink.append(delimiter);
+      builder.append(message);
+      builder.append(delimiter);
     },
   };
 }
 
 class DelimiterDecoder implements Decoder {
-  readonly #backlog = new Backlog();
+  readonly #queue = new ByteQueue();
   readonly #delimiter: Uint8Array;
   readonly #limits: DelimiterLimits;
   readonly #isLine: boolean;
@@ -65,7 +65,7 @@ class DelimiterDecoder implements Decoder {
   }
 
   push(bytes: Uint8Array): void {
-    this.#backlog.push(bytes);
+    this.#queue.push(bytes);
   }
 
   next(): Uint8Array | FrameError | undefined {
@@ -74,8 +74,8 @@ class DelimiterDecoder implements Decoder {
       const end = this.#findEnd();
       if (end === -1) return this.#withoutEnd();
       if (this.#skipped + end > this.#limits.hardBytes) return this.#hardLimit();
-      const message = this.#backlog.take(end);
-      this.#backlog.skip(this.#delimiter.length);
+      const message = this.#queue.take(end);
+      this.#queue.skip(this.#delimiter.length);
       this.#searched = 0;
       if (this.#isSkipping) {
         this.#isSkipping = false;
@@ -93,30 +93,30 @@ class DelimiterDecoder implements Decoder {
 
   /** A TLS record that holds a handshake (RFC 8446, section 5.1) may hold no line end: its sender would wait for ever. */
   #refuseTls(): void {
-    if (this.#backlog.length < 2) return;
+    if (this.#queue.length < 2) return;
     this.#isStart = false;
-    if (this.#backlog.at(0) === 0x16 && this.#backlog.at(1) === 0x03) {
+    if (this.#queue.at(0) === 0x16 && this.#queue.at(1) === 0x03) {
       throw new FrameError("A TLS handshake came where plain lines of text are expected");
     }
   }
 
   #findEnd(): number {
-    const backlog = this.#backlog;
+    const queue = this.#queue;
     if (this.#delimiter.length === 1) {
-      const at = backlog.indexOf(this.#delimiter[0] ?? 0, this.#searched);
-      if (at === -1) this.#searched = backlog.length;
+      const at = queue.indexOf(this.#delimiter[0] ?? 0, this.#searched);
+      if (at === -1) this.#searched = queue.length;
       return at;
     }
-    const at = indexOfBytes(backlog.view(0, backlog.length), this.#delimiter, this.#searched);
-    if (at === -1) this.#searched = Math.max(0, backlog.length - this.#delimiter.length + 1);
+    const at = indexOfBytes(queue.view(0, queue.length), this.#delimiter, this.#searched);
+    if (at === -1) this.#searched = Math.max(0, queue.length - this.#delimiter.length + 1);
     return at;
   }
 
   #withoutEnd(): Uint8Array | FrameError | undefined {
-    const waiting = this.#backlog.length;
+    const waiting = this.#queue.length;
     if (this.#isEnded) {
-      if (waiting === 0 || this.#isSkipping) return void this.#backlog.skip(waiting);
-      const last = this.#backlog.take(waiting);
+      if (waiting === 0 || this.#isSkipping) return void this.#queue.skip(waiting);
+      const last = this.#queue.take(waiting);
       this.#searched = 0;
       return last.length > this.#limits.maxBytes ? this.#tooLong() : last;
     }
@@ -126,14 +126,14 @@ class DelimiterDecoder implements Decoder {
     // One byte more than a message may have: the CR of a line end, or the start of a delimiter.
     if (waiting > this.#limits.maxBytes + this.#delimiter.length) {
       this.#skipped += sure;
-      this.#backlog.skip(sure);
+      this.#queue.skip(sure);
       this.#searched = 0;
-      this.#backlog.keep();
+      this.#queue.keep();
       if (this.#isSkipping) return undefined;
       this.#isSkipping = true;
       return this.#tooLong();
     }
-    this.#backlog.keep();
+    this.#queue.keep();
     return undefined;
   }
 

@@ -1,5 +1,5 @@
 import { ClosedEarlyError, FrameError } from "../base/errors.ts";
-import { Backlog } from "./backlog.ts";
+import { ByteQueue } from "./byte_queue.ts";
 import type { Codec } from "./codec.ts";
 
 /** Messages of `size` bytes each. */
@@ -10,28 +10,28 @@ export function fixedCodec(size: number): Codec {
   return {
     name: `fixed:${size}`,
     decoder() {
-      const backlog = new Backlog();
+      const queue = new ByteQueue();
       return {
-        push: (bytes) => backlog.push(bytes),
+        push: (bytes) => queue.push(bytes),
         next() {
-          if (backlog.length >= size) return backlog.take(size);
-          backlog.keep();
+          if (queue.length >= size) return queue.take(size);
+          queue.keep();
           return undefined;
         },
         end() {
-          if (backlog.length === 0) return;
+          if (queue.length === 0) return;
           throw new ClosedEarlyError(
-            `The stream ended inside a message: ${backlog.length} of ${size} bytes came`,
-            { received: backlog.length, expected: size },
+            `The stream ended inside a message: ${queue.length} of ${size} bytes came`,
+            { received: queue.length, expected: size },
           );
         },
       };
     },
-    encode(message, sink) {
+    encode(message, builder) {
       if (message.length !== size) {
         throw new FrameError(`Cannot send ${message.length} bytes: each message has ${size}`);
       }
-      sink.append(message);
+      builder.append(message);
     },
   };
 }

@@ -4,7 +4,7 @@ import type { Codec, Decoder } from "./codec.ts";
 export const rawCodec: Codec = {
   name: "raw",
   decoder: () => new RawDecoder(),
-  encode: (message, sink) => sink.append(message),
+  encode: (message, builder) => builder.append(message),
 };
 
 class RawDecoder implements Decoder {

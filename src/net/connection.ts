@@ -3,7 +3,7 @@ import { DEFAULTS } from "../base/defaults.ts";
 import { LimitError, ResetError, TimeoutError } from "../base/errors.ts";
 import type { Logger } from "../log/logger.ts";
 import type { CloseReason } from "./close_reason.ts";
-import type { CoarseClock, DeadlineSweep, Swept } from "./deadline_sweep.ts";
+import type { CoarseClock, DeadlineTimer, HasDeadlines } from "./deadline_timer.ts";
 import { type Endpoint, formatEndpoint } from "./endpoint.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 import { toSocketError } from "./socket_error.ts";
@@ -12,7 +12,7 @@ import { traced } from "./trace.ts";
 import type { Transport } from "./transport.ts";
 import { abortable, type WaitOptions } from "./wait.ts";
 
-/** Deadlines of one connection in milliseconds, checked by the sweep; one object serves every connection of a server. */
+/** Deadlines of one connection in milliseconds, checked by a deadline timer; one object serves every connection of a server. */
 export interface ConnectionLimits {
   /** From the opening to the first byte of the peer. */
   readonly firstByteMs?: number | undefined;
@@ -39,7 +39,7 @@ export interface ConnectionInit {
   /** Deadlines and the outbox limit. */
   limits?: ConnectionLimits;
   /** Who checks the deadlines; without it there are none. */
-  sweep?: DeadlineSweep | undefined;
+  deadlineTimer?: DeadlineTimer | undefined;
 }
 
 const STOPPED_CLOCK: CoarseClock = { nowMs: 0 };
@@ -57,7 +57,7 @@ const NO_WAITERS: PromiseWithResolvers<void>[] = [];
  * {@linkcode send}, which queues: what is queued in one turn leaves in one
  * write, and a peer that does not read is closed once the outbox is full.
  */
-export class Connection implements AsyncDisposable, Swept {
+export class Connection implements AsyncDisposable, HasDeadlines {
   /** A number for log lines, unique among the connections of its listener. */
   readonly id: number;
   /** Our side. */
@@ -80,7 +80,7 @@ export class Connection implements AsyncDisposable, Swept {
   readonly #transport: Transport;
   readonly #baseLog: Logger;
   readonly #limits: ConnectionLimits;
-  readonly #sweep: DeadlineSweep | undefined;
+  readonly #deadlineTimer: DeadlineTimer | undefined;
   readonly #clock: CoarseClock;
   readonly #openedMs: number;
   #log: Logger | undefined;
@@ -113,9 +113,9 @@ export class Connection implements AsyncDisposable, Swept {
     this.remote = init.remote;
     this.#baseLog = init.log;
     this.#limits = init.limits ?? {};
-    this.#sweep = init.sweep;
-    this.#clock = init.sweep ?? STOPPED_CLOCK;
-    init.sweep?.add(this);
+    this.#deadlineTimer = init.deadlineTimer;
+    this.#clock = init.deadlineTimer ?? STOPPED_CLOCK;
+    init.deadlineTimer?.add(this);
     this.#openedMs = this.#lastActiveMs = this.#clock.nowMs;
   }
 
@@ -160,12 +160,12 @@ export class Connection implements AsyncDisposable, Swept {
     }
   }
 
-  /** How long it has been open, by the clock of its sweep. */
+  /** How long it has been open, by the clock of its deadline timer. */
   get ageMs(): number {
     return this.#clock.nowMs - this.#openedMs;
   }
 
-  /** Since anything came or went, by the clock of its sweep. */
+  /** Since anything came or went, by the clock of its deadline timer. */
   get idleMs(): number {
     return this.#clock.nowMs - this.#lastActiveMs;
   }
@@ -287,7 +287,7 @@ export class Connection implements AsyncDisposable, Swept {
     if (this.#closeReason !== undefined) return;
     this.#closeReason = reason;
     this.#closeError = error;
-    this.#sweep?.delete(this);
+    this.#deadlineTimer?.delete(this);
     try {
       this.#transport.close();
     } catch (cause) {
@@ -305,10 +305,10 @@ export class Connection implements AsyncDisposable, Swept {
   }
 
   /** Closes the connection if one of its deadlines has passed. */
-  sweep(nowMs: number): void {
+  checkDeadlines(nowMs: number): void {
     const { firstByteMs, idleMs, totalMs, writeMs } = this.#limits;
     // A stamp may be one interval too old, so each limit gets that much more.
-    const late = nowMs - (this.#sweep?.intervalMs ?? 0);
+    const late = nowMs - (this.#deadlineTimer?.intervalMs ?? 0);
     const writeLimitMs = writeMs ?? DEFAULTS.writeTimeoutMs;
     if (this.#isWriting && late - this.#writingSinceMs > writeLimitMs) this.#expire("write", "write timeout");
     else if (firstByteMs !== undefined && this.bytesRead === 0 && late - this.#openedMs > firstByteMs) {

@@ -45,7 +45,7 @@ export async function isReachable(endpoint: string | Endpoint, options: Reachabl
   const setup = {
     log: Logger.of("parley"),
     limits: {},
-    sweep: undefined,
+    deadlineTimer: undefined,
     resolveTimeoutMs: timeoutMs,
     signal: options.signal ? AbortSignal.any([deadline.signal, options.signal]) : deadline.signal,
   };

@@ -1,9 +1,9 @@
 import type { Logger } from "../log/logger.ts";
 import { Connection, type ConnectionLimits } from "./connection.ts";
-import type { DeadlineSweep } from "./deadline_sweep.ts";
+import type { DeadlineTimer } from "./deadline_timer.ts";
 import { type Endpoint, formatEndpoint, type HostEndpoint } from "./endpoint.ts";
 import { toSocketError } from "./socket_error.ts";
-import type { SocketTuner } from "./socket_tuner.ts";
+import type { SocketOptionApplier } from "./socket_option_applier.ts";
 import type { Transport } from "./transport.ts";
 import { removeSocket } from "./unix.ts";
 
@@ -27,13 +27,13 @@ export interface ListenerInit {
   /** Deadlines and the outbox limit of each connection. */
   limits?: ConnectionLimits;
   /** Who checks them. */
-  sweep?: DeadlineSweep | undefined;
+  deadlineTimer?: DeadlineTimer | undefined;
   /** Numbers the connections; several listeners may share one. */
   nextId?: (() => number) | undefined;
   /** Puts a layer, such as TLS, over each accepted transport. */
   wrap?: TransportWrapper | undefined;
   /** Sets socket options of each accepted connection; the listener closes it. */
-  tuner?: SocketTuner | undefined;
+  optionApplier?: SocketOptionApplier | undefined;
 }
 
 /** Listens on one endpoint and accepts {@linkcode Connection}s. */
@@ -44,10 +44,10 @@ export class Listener implements Disposable, AsyncIterable<Connection> {
   readonly log: Logger;
   readonly #acceptor: Acceptor;
   readonly #limits: ConnectionLimits;
-  readonly #sweep: DeadlineSweep | undefined;
+  readonly #deadlineTimer: DeadlineTimer | undefined;
   readonly #nextId: () => number;
   readonly #wrap: TransportWrapper | undefined;
-  readonly #tuner: SocketTuner | undefined;
+  readonly #optionApplier: SocketOptionApplier | undefined;
   #isClosed = false;
 
   /** Takes over the acceptor. */
@@ -56,10 +56,10 @@ export class Listener implements Disposable, AsyncIterable<Connection> {
     this.endpoint = init.endpoint;
     this.log = init.log;
     this.#limits = init.limits ?? {};
-    this.#sweep = init.sweep;
+    this.#deadlineTimer = init.deadlineTimer;
     this.#nextId = init.nextId ?? counter();
     this.#wrap = init.wrap;
-    this.#tuner = init.tuner;
+    this.#optionApplier = init.optionApplier;
   }
 
   /** Whether {@linkcode close} was called. */
@@ -99,9 +99,9 @@ export class Listener implements Disposable, AsyncIterable<Connection> {
         remote,
         log: this.log,
         limits: this.#limits,
-        sweep: this.#sweep,
+        deadlineTimer: this.#deadlineTimer,
       });
-      this.#tuner?.tryApply(connection);
+      this.#optionApplier?.tryApply(connection);
       return connection;
     } catch (error) {
       // Reset before it was accepted, for example: nobody else knows of it.
@@ -120,7 +120,7 @@ export class Listener implements Disposable, AsyncIterable<Connection> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#acceptor.close();
-    this.#tuner?.[Symbol.dispose]();
+    this.#optionApplier?.[Symbol.dispose]();
     if (this.endpoint.scheme === "unix") removeSocket(this.endpoint.path);
     this.log.debug(`stopped listening on ${formatEndpoint(this.endpoint)}`);
   }

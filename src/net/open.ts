@@ -11,13 +11,13 @@ import type { Attempt } from "../base/errors.ts";
 import type { Logger } from "../log/logger.ts";
 import { Connection, type ConnectionLimits } from "./connection.ts";
 import { DatagramSocket } from "./datagram.ts";
-import type { DeadlineSweep } from "./deadline_sweep.ts";
+import type { DeadlineTimer } from "./deadline_timer.ts";
 import { formatEndpoint, type HostEndpoint, type PathEndpoint } from "./endpoint.ts";
 import { raceAddresses } from "./happy_eyeballs.ts";
 import { Listener, type TransportWrapper } from "./listener.ts";
 import { joinGroups, type MulticastSetup } from "./multicast.ts";
 import { resolve, type ResolvedAddress } from "./resolve.ts";
-import type { SocketTuner } from "./socket_tuner.ts";
+import type { SocketOptionApplier } from "./socket_option_applier.ts";
 import { toSocketError } from "./socket_error.ts";
 import { clearStaleSocket, isStreamSocketLive, restrictSocket, SOCKET_MODE } from "./unix.ts";
 import { UnixDatagramTransport } from "./unix_datagram_transport.ts";
@@ -26,7 +26,7 @@ import { UnixDatagramTransport } from "./unix_datagram_transport.ts";
 export interface StreamSetup {
   log: Logger;
   limits: ConnectionLimits;
-  sweep: DeadlineSweep | undefined;
+  deadlineTimer: DeadlineTimer | undefined;
 }
 
 /** How to listen. */
@@ -39,7 +39,7 @@ export interface ListenSetup extends StreamSetup {
   /** Numbers the connections. */
   nextId: (() => number) | undefined;
   /** Sets socket options of each connection. */
-  tuner?: SocketTuner | undefined;
+  optionApplier?: SocketOptionApplier | undefined;
   /** Puts a layer, such as TLS, over each accepted transport. */
   wrap?: TransportWrapper;
 }

@@ -1,4 +1,4 @@
-import { ByteSink } from "../base/byte_sink.ts";
+import { ByteBuilder } from "../base/byte_builder.ts";
 import type { Codec } from "../framing/codec.ts";
 
 /**
@@ -19,9 +19,9 @@ export function framerOf(codec: Codec): Framer {
   if (framer === undefined) {
     framer = {
       frame(data) {
-        const sink = new ByteSink();
-        codec.encode(data, sink);
-        return sink.take();
+        const builder = new ByteBuilder();
+        codec.encode(data, builder);
+        return builder.take();
       },
     };
     FRAMERS.set(codec, framer);

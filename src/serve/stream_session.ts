@@ -1,4 +1,4 @@
-import { ByteSink } from "../base/byte_sink.ts";
+import { ByteBuilder } from "../base/byte_builder.ts";
 import { toBytes } from "../base/bytes.ts";
 import { ClosedEarlyError, FrameError, messageOf } from "../base/errors.ts";
 import type { Codec, Decoder } from "../framing/codec.ts";
@@ -44,7 +44,7 @@ export class StreamSession implements Session {
   readonly #connection: Connection;
   readonly #codec: Codec;
   readonly #decoder: Decoder;
-  readonly #sink = new ByteSink();
+  readonly #pending = new ByteBuilder();
   readonly #batch: Message[] = [];
   readonly #answersBadMessages: boolean;
   /** Thrown once the messages before the bad one have been taken. */
@@ -52,7 +52,7 @@ export class StreamSession implements Session {
   /** The last read may hold more messages than were given. */
   #hasMore = false;
   #sliceStartMs = 0;
-  #isSinkDue = false;
+  #isPendingDue = false;
   #isDraining = false;
   #isWaiting = false;
 
@@ -82,7 +82,7 @@ export class StreamSession implements Session {
   }
 
   get queuedBytes(): number {
-    return this.#connection.queuedBytes + this.#sink.length;
+    return this.#connection.queuedBytes + this.#pending.length;
   }
 
   get closeReason(): CloseReason | undefined {
@@ -102,23 +102,23 @@ export class StreamSession implements Session {
 
   send(data: Uint8Array | string): boolean {
     if (this.#connection.closeReason !== undefined) return false;
-    this.#codec.encode(toBytes(data), this.#sink);
+    this.#codec.encode(toBytes(data), this.#pending);
     this.#connection.messagesWritten++;
-    if (!this.#isSinkDue) {
-      this.#isSinkDue = true;
-      queueMicrotask(() => this.#moveSink());
+    if (!this.#isPendingDue) {
+      this.#isPendingDue = true;
+      queueMicrotask(() => this.#sendPending());
     }
     return true;
   }
 
   sendFramed(bytes: Uint8Array): boolean {
-    this.#moveSink();
+    this.#sendPending();
     this.#connection.messagesWritten++;
     return this.#connection.sendLast(bytes);
   }
 
   write(data: Uint8Array): Promise<void> {
-    if (this.#codec === rawCodec && this.#sink.length === 0) {
+    if (this.#codec === rawCodec && this.#pending.length === 0) {
       this.#connection.messagesWritten++;
       return this.#connection.write(data);
     }
@@ -127,13 +127,13 @@ export class StreamSession implements Session {
   }
 
   flush(): Promise<void> {
-    if (this.#sink.length === 0) return this.#connection.flush();
-    const bytes = this.#sink.take();
-    return this.#connection.write(bytes).then(() => this.#sink.recycle(bytes));
+    if (this.#pending.length === 0) return this.#connection.flush();
+    const bytes = this.#pending.take();
+    return this.#connection.write(bytes).then(() => this.#pending.recycle(bytes));
   }
 
   async closeWrite(): Promise<boolean> {
-    this.#moveSink();
+    this.#sendPending();
     await this.#connection.closeWrite();
     return true;
   }
@@ -163,7 +163,7 @@ export class StreamSession implements Session {
     this.#isDraining = true;
     if (!this.#isWaiting) return;
     // Between messages: the end of our side is all the client needs to know.
-    this.#moveSink();
+    this.#sendPending();
     this.#connection.closeWrite().catch((error: unknown) => {
       this.log.debug("the client was gone before the drain", { error: messageOf(error) });
     });
@@ -173,7 +173,7 @@ export class StreamSession implements Session {
   }
 
   async finish(reason: CloseReason = this.#isDraining ? "drain" : "done"): Promise<void> {
-    this.#moveSink();
+    this.#sendPending();
     await lingeringClose(this.#connection, { timeoutMs: LINGER_MS, reason });
   }
 
@@ -257,8 +257,8 @@ export class StreamSession implements Session {
     if (this.#codec.name === "line") this.send(`! ${error.message}`);
   }
 
-  #moveSink(): void {
-    this.#isSinkDue = false;
-    if (this.#sink.length > 0) this.#connection.send(this.#sink.take());
+  #sendPending(): void {
+    this.#isPendingDue = false;
+    if (this.#pending.length > 0) this.#connection.send(this.#pending.take());
   }
 }

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { ByteSink, delimiterCodec, FrameError, lineCodec } from "@parley/parley";
+import { ByteBuilder, delimiterCodec, FrameError, lineCodec } from "@parley/parley";
 import { byteByByte, decodeAll } from "../support/decoding.ts";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
@@ -55,11 +55,11 @@ Deno.test("lineCodec() drops the rest of a long line at the end of the stream", 
 });
 
 Deno.test("lineCodec() encodes with LF and refuses a line that holds one", () => {
-  const sink = new ByteSink();
-  lineCodec().encode(utf8("hello"), sink);
-  assertEquals(new TextDecoder().decode(sink.take()), "hello\n");
-  assertThrows(() => lineCodec().encode(utf8("a\nb"), sink), FrameError);
-  assertEquals(sink.length, 0);
+  const builder = new ByteBuilder();
+  lineCodec().encode(utf8("hello"), builder);
+  assertEquals(new TextDecoder().decode(builder.take()), "hello\n");
+  assertThrows(() => lineCodec().encode(utf8("a\nb"), builder), FrameError);
+  assertEquals(builder.length, 0);
 });
 
 Deno.test("delimiterCodec() finds a delimiter of several bytes wherever reads cut it", () => {
@@ -95,5 +95,5 @@ Deno.test("delimiterCodec() counts limits without the delimiter, in whatever pie
 Deno.test("delimiterCodec() refuses an empty delimiter, and a message that holds the delimiter", () => {
   assertThrows(() => delimiterCodec(new Uint8Array(0), { maxBytes: 1, hardBytes: 1 }), RangeError);
   const codec = delimiterCodec(utf8("--"), { maxBytes: 10, hardBytes: 40 });
-  assertThrows(() => codec.encode(utf8("a--b"), new ByteSink()), FrameError);
+  assertThrows(() => codec.encode(utf8("a--b"), new ByteBuilder()), FrameError);
 });

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { ByteSink, ClosedEarlyError, fixedCodec, FrameError } from "@parley/parley";
+import { ByteBuilder, ClosedEarlyError, fixedCodec, FrameError } from "@parley/parley";
 import { byteByByte, decodeAll } from "../support/decoding.ts";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
@@ -19,6 +19,6 @@ Deno.test("fixedCodec() says how many of how many bytes came when the stream end
 });
 
 Deno.test("fixedCodec() refuses a message of another size, and a size below one", () => {
-  assertThrows(() => fixedCodec(3).encode(utf8("ab"), new ByteSink()), FrameError);
+  assertThrows(() => fixedCodec(3).encode(utf8("ab"), new ByteBuilder()), FrameError);
   for (const size of [0, -1, 1.5, NaN]) assertThrows(() => fixedCodec(size), RangeError);
 });

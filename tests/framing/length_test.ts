@@ -1,5 +1,5 @@
 import { assertEquals, assertInstanceOf, assertStringIncludes, assertThrows } from "@std/assert";
-import { ByteSink, ClosedEarlyError, FrameError, lengthCodec, type LengthFormat } from "@parley/parley";
+import { ByteBuilder, ClosedEarlyError, FrameError, lengthCodec, type LengthFormat } from "@parley/parley";
 import { byteByByte, decodeAll } from "../support/decoding.ts";
 
 const MIB = 1024 * 1024;
@@ -21,9 +21,11 @@ for (const format of FORMATS) {
   const codec = lengthCodec(format, MIB);
 
   Deno.test(`lengthCodec() ${codec.name} decodes what it encodes, byte by byte too`, () => {
-    const sink = new ByteSink();
-    for (const text of ["one", "zweite Nachricht", "x".repeat(300)]) codec.encode(new TextEncoder().encode(text), sink);
-    const bytes = sink.take();
+    const builder = new ByteBuilder();
+    for (const text of ["one", "zweite Nachricht", "x".repeat(300)]) {
+      codec.encode(new TextEncoder().encode(text), builder);
+    }
+    const bytes = builder.take();
     const expected = ["one", "zweite Nachricht", "x".repeat(300)];
     assertEquals(bytes.subarray(0, format.bytes), prefix(3, format));
     assertEquals(decodeAll(codec, [bytes]), expected);
@@ -33,7 +35,7 @@ for (const format of FORMATS) {
   Deno.test(`lengthCodec() ${codec.name} refuses an empty message on both sides`, () => {
     const [error] = decodeAll(codec, [prefix(0, format)], false);
     assertStringIncludes(error ?? "", "FrameError: A message of 0 bytes was announced");
-    assertThrows(() => codec.encode(new Uint8Array(0), new ByteSink()), FrameError);
+    assertThrows(() => codec.encode(new Uint8Array(0), new ByteBuilder()), FrameError);
   });
 }
 
@@ -50,7 +52,7 @@ Deno.test("lengthCodec() takes a message at the limit and no longer one", () => 
   const codec = lengthCodec(format, 5);
   assertEquals(decodeAll(codec, [prefix(5, format), new TextEncoder().encode("fives")]), ["fives"]);
   assertStringIncludes(decodeAll(codec, [prefix(6, format)], false)[0] ?? "", "FrameError");
-  assertThrows(() => codec.encode(new Uint8Array(6), new ByteSink()), FrameError, "6 bytes");
+  assertThrows(() => codec.encode(new Uint8Array(6), new ByteBuilder()), FrameError, "6 bytes");
 });
 
 Deno.test("lengthCodec() says how many of how many bytes came when the stream ends inside a message", () => {

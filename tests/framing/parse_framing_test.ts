@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { ByteSink, parseFraming } from "@parley/parley";
+import { ByteBuilder, parseFraming } from "@parley/parley";
 import { decodeAll } from "../support/decoding.ts";
 import { cutRandomly, randomBelow } from "../support/random.ts";
 
@@ -31,9 +31,9 @@ Deno.test("every framing gives the same messages in whatever pieces the stream c
         { length: 1 + random(20) },
         () => randomText(name === "fixed:7" ? 7 : 1 + random(900)),
       );
-      const sink = new ByteSink();
-      for (const message of messages) codec.encode(new TextEncoder().encode(message), sink);
-      const pieces = cutRandomly(sink.take(), 1 + random(2_000), random);
+      const builder = new ByteBuilder();
+      for (const message of messages) codec.encode(new TextEncoder().encode(message), builder);
+      const pieces = cutRandomly(builder.take(), 1 + random(2_000), random);
       assertEquals(decodeAll(codec, pieces), messages, `${name}, round ${round}`);
     }
   }

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
 import {
   ClosedEarlyError,
-  DeadlineSweep,
+  DeadlineTimer,
   LimitError,
   ParleyError,
   readExactly,
@@ -16,14 +16,14 @@ function textOf(bytes: Uint8Array | null): string | null {
   return bytes === null ? null : new TextDecoder().decode(bytes);
 }
 
-/** A sweep whose clock the test moves. */
-function fakeSweep(intervalMs = 100): DeadlineSweep & { at(ms: number): void } {
+/** A deadline timer whose clock the test moves. */
+function fakeDeadlineTimer(intervalMs = 100): DeadlineTimer & { at(ms: number): void } {
   let nowMs = 0;
-  const sweep = new DeadlineSweep(intervalMs, () => nowMs);
-  return Object.assign(sweep, {
+  const deadlineTimer = new DeadlineTimer(intervalMs, () => nowMs);
+  return Object.assign(deadlineTimer, {
     at(ms: number) {
       nowMs = ms;
-      sweep.run();
+      deadlineTimer.run();
     },
   });
 }
@@ -273,41 +273,41 @@ Deno.test("closeWrite() finds out whether a peer that has ended took what came a
   assertEquals(connection.closeReason, "reset");
 });
 
-Deno.test("sweep() closes a connection whose first byte is late", async () => {
-  using sweep = fakeSweep();
-  const { connection } = fakeConnection({ sweep, limits: { firstByteMs: 1_000 } });
+Deno.test("checkDeadlines() closes a connection whose first byte is late", async () => {
+  using deadlineTimer = fakeDeadlineTimer();
+  const { connection } = fakeConnection({ deadlineTimer, limits: { firstByteMs: 1_000 } });
   const reading = connection.read();
-  sweep.at(1_000);
+  deadlineTimer.at(1_000);
   assertEquals(connection.closeReason, undefined);
-  sweep.at(1_201);
+  deadlineTimer.at(1_201);
   assertEquals(connection.closeReason, "first byte timeout");
   assertEquals((await assertRejects(() => reading, TimeoutError)).phase, "first byte");
-  assertEquals(sweep.size, 0);
+  assertEquals(deadlineTimer.size, 0);
 });
 
-Deno.test("sweep() closes an idle connection, and not one on which something moves", async () => {
-  using sweep = fakeSweep();
-  const { connection, transport } = fakeConnection({ sweep, limits: { idleMs: 1_000 } });
+Deno.test("checkDeadlines() closes an idle connection, and not one on which something moves", async () => {
+  using deadlineTimer = fakeDeadlineTimer();
+  const { connection, transport } = fakeConnection({ deadlineTimer, limits: { idleMs: 1_000 } });
   for (let ms = 900; ms <= 4_500; ms += 900) {
     transport.say("x");
     await connection.read();
-    sweep.at(ms);
+    deadlineTimer.at(ms);
     await connection.write(utf8("y"));
   }
   assertEquals(connection.closeReason, undefined);
-  sweep.at(5_701);
+  deadlineTimer.at(5_701);
   assertEquals(connection.closeReason, "idle timeout");
   assertInstanceOf(connection.closeError, TimeoutError);
 });
 
-Deno.test("sweep() does not take a slow but steady write for idleness", async () => {
-  using sweep = fakeSweep();
-  const { connection, transport } = fakeConnection({ sweep, limits: { idleMs: 1_000, writeMs: 1_000 } });
+Deno.test("checkDeadlines() does not take a slow but steady write for idleness", async () => {
+  using deadlineTimer = fakeDeadlineTimer();
+  const { connection, transport } = fakeConnection({ deadlineTimer, limits: { idleMs: 1_000, writeMs: 1_000 } });
   transport.writesMost = 1;
   transport.holdWrites();
   const writing = connection.write(utf8("123456"));
   for (let ms = 800; ms <= 4_000; ms += 800) {
-    sweep.at(ms);
+    deadlineTimer.at(ms);
     transport.releaseWrites();
     const written = connection.bytesWritten;
     transport.holdWrites();
@@ -320,25 +320,25 @@ Deno.test("sweep() does not take a slow but steady write for idleness", async ()
   connection.close();
 });
 
-Deno.test("sweep() closes a connection whose peer takes nothing, with a reason of its own", async () => {
-  using sweep = fakeSweep();
-  const { connection, transport } = fakeConnection({ sweep, limits: { writeMs: 1_000 } });
+Deno.test("checkDeadlines() closes a connection whose peer takes nothing, with a reason of its own", async () => {
+  using deadlineTimer = fakeDeadlineTimer();
+  const { connection, transport } = fakeConnection({ deadlineTimer, limits: { writeMs: 1_000 } });
   transport.holdWrites();
   const writing = connection.write(utf8("x"));
-  sweep.at(1_000);
+  deadlineTimer.at(1_000);
   assertEquals(connection.closeReason, undefined);
-  sweep.at(1_201);
+  deadlineTimer.at(1_201);
   assertEquals(connection.closeReason, "write timeout");
   assertEquals((await assertRejects(() => writing, TimeoutError)).phase, "write");
 });
 
-Deno.test("sweep() ends a connection at its lifetime, busy or not", async () => {
-  using sweep = fakeSweep();
-  const { connection, transport } = fakeConnection({ sweep, limits: { totalMs: 2_000 } });
-  sweep.at(1_900);
+Deno.test("checkDeadlines() ends a connection at its lifetime, busy or not", async () => {
+  using deadlineTimer = fakeDeadlineTimer();
+  const { connection, transport } = fakeConnection({ deadlineTimer, limits: { totalMs: 2_000 } });
+  deadlineTimer.at(1_900);
   transport.say("x");
   await connection.read();
-  sweep.at(2_201);
+  deadlineTimer.at(2_201);
   assertEquals(connection.closeReason, "lifetime");
 });
 

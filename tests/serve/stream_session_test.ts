@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import {
-  ByteSink,
+  ByteBuilder,
   Connection,
   Logger,
   parseEndpoint,
@@ -78,9 +78,9 @@ Deno.test("receive() keeps its deadline over the pieces of a message", async () 
 
 Deno.test("framer frames as the codec does", () => {
   const { session } = openSession("length:2be");
-  const sink = new ByteSink();
-  parseFraming("length:2be").encode(Uint8Array.of(7), sink);
-  assertEquals(session.framer.frame(Uint8Array.of(7), false), sink.take());
+  const builder = new ByteBuilder();
+  parseFraming("length:2be").encode(Uint8Array.of(7), builder);
+  assertEquals(session.framer.frame(Uint8Array.of(7), false), builder.take());
   session.close("done");
 });
 

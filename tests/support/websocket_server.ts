@@ -1,7 +1,7 @@
 import { listen } from "../../src/factory.ts";
 import { rawCodec } from "../../src/framing/raw.ts";
 import { Logger } from "../../src/log/logger.ts";
-import { DeadlineSweep } from "../../src/net/deadline_sweep.ts";
+import { DeadlineTimer } from "../../src/net/deadline_timer.ts";
 import { formatEndpoint } from "../../src/net/endpoint.ts";
 import { Server } from "../../src/serve/server.ts";
 import type { Session } from "../../src/serve/session.ts";
@@ -39,9 +39,9 @@ export function serviceOf(serve: (session: Session) => Promise<void>, subprotoco
 /** Serves WebSocket on a free port until it is disposed of. */
 export async function serveWebSocket(options: ServeOptions = {}): Promise<RunningServer> {
   const { service = await echoService(), pings = { intervalMs: 60_000, answerMs: 60_000 }, ...rest } = options;
-  const sweep = new DeadlineSweep(10);
+  const deadlineTimer = new DeadlineTimer(10);
   const log = Logger.of("test");
-  const listener = await listen(`ws://127.0.0.1:0${options.path ?? ""}`, { context: "test", sweep });
+  const listener = await listen(`ws://127.0.0.1:0${options.path ?? ""}`, { context: "test", deadlineTimer });
   const server = new Server({
     service,
     listeners: [listener],
@@ -54,7 +54,7 @@ export async function serveWebSocket(options: ServeOptions = {}): Promise<Runnin
       origins: [],
       maxMessageBytes: 64 * 1024,
       ...rest,
-      pings: { ...pings, sweep },
+      pings: { ...pings, deadlineTimer },
     }),
   });
   const stop = new AbortController();
@@ -62,7 +62,7 @@ export async function serveWebSocket(options: ServeOptions = {}): Promise<Runnin
   const end = async () => {
     stop.abort();
     await running;
-    sweep[Symbol.dispose]();
+    deadlineTimer[Symbol.dispose]();
   };
   return { endpoint: formatEndpoint(listener.endpoint), server, stop: end, [Symbol.asyncDispose]: end };
 }

@@ -8,7 +8,7 @@ import { type Codec, parseFraming } from "../../framing/mod.ts";
 import { defaultMaxConnections } from "../../guard/open_file_limit.ts";
 import type { Authenticator } from "../../guard/authenticator.ts";
 import { Logger } from "../../log/logger.ts";
-import { DeadlineSweep } from "../../net/deadline_sweep.ts";
+import { DeadlineTimer } from "../../net/deadline_timer.ts";
 import { formatEndpoint } from "../../net/endpoint.ts";
 import type { Listener } from "../../net/listener.ts";
 import type { HttpRoutes } from "../../serve/http/route.ts";
@@ -58,7 +58,7 @@ export async function serve(
   const tls = await tlsOfFlags(flags, endpoints, { reload, log });
   using listeners = new DisposableStack();
   const stop = seat.stop ?? listeners.use(io.stop.listen()).signal;
-  const sweep = listeners.use(new DeadlineSweep());
+  const deadlineTimer = listeners.use(new DeadlineTimer());
   await using sight = new AsyncDisposableStack();
   const stats = new ServerStats();
   const made = await createService(service, flags, { log, authenticator, codec });
@@ -66,7 +66,7 @@ export async function serve(
   let server: Server;
   let crew: WorkerCrew | undefined;
   try {
-    const opened = await listenAll(endpoints, { context: service.name, tls, seat }, flags, sweep, listeners);
+    const opened = await listenAll(endpoints, { context: service.name, tls, seat }, flags, deadlineTimer, listeners);
     announced.push(...opened.map(({ endpoint }) => formatEndpoint(endpoint)));
     if (made.routes?.["/"] !== undefined) logPageAddresses(announced, log);
     if (flags.workers > 1) crew = listeners.use(await startCrew(service, flags, announced));
@@ -85,7 +85,10 @@ export async function serve(
       maxConnections: shareOf(flags.maxConnections ?? defaultMaxConnections(), seat),
       gate,
       webSockets: opened.some(isWebSocket)
-        ? await webSocketsOf(made, flags, { sweep, routes: publicRoutes({ stats: seen, service: service.name }) })
+        ? await webSocketsOf(made, flags, {
+          deadlineTimer,
+          routes: publicRoutes({ stats: seen, service: service.name }),
+        })
         : undefined,
       rates: { messagesPerSecond: flags.rate, bytesPerSecond: flags.byteRate },
     });
@@ -145,7 +148,7 @@ async function listenAll(
   endpoints: readonly string[],
   { context, tls, seat }: { context: string; tls: TlsServerContext | undefined; seat: Seat },
   flags: SharedFlags,
-  sweep: DeadlineSweep,
+  deadlineTimer: DeadlineTimer,
   owner: DisposableStack,
 ): Promise<Listener[]> {
   const nextId = idsOf(seat);
@@ -154,7 +157,7 @@ async function listenAll(
     opened.push(owner.use(
       await listen(endpoint, {
         context,
-        sweep,
+        deadlineTimer,
         nextId,
         reusePort: seat.count > 1,
         writeTimeout: flags.writeTimeout,
@@ -187,14 +190,14 @@ function logPageAddresses(endpoints: readonly string[], log: Logger): void {
 async function webSocketsOf(
   service: Service,
   flags: SharedFlags,
-  { sweep, routes }: { sweep: DeadlineSweep; routes: HttpRoutes },
+  { deadlineTimer, routes }: { deadlineTimer: DeadlineTimer; routes: HttpRoutes },
 ): Promise<WebSocketAcceptor> {
   const { WebSocketAcceptor } = await import("../../serve/websocket/acceptor.ts");
   return await WebSocketAcceptor.create({
     routes: { ...routes, ...service.routes },
     subprotocols: service.subprotocols ?? [],
     origins: flags.origin,
-    pings: { sweep, intervalMs: flags.pingInterval, answerMs: flags.pingTimeout },
+    pings: { deadlineTimer, intervalMs: flags.pingInterval, answerMs: flags.pingTimeout },
     maxMessageBytes: flags.maxMessage,
   });
 }

@@ -1,5 +1,5 @@
 import type { Receiver, Sender } from "ws";
-import { ByteSink } from "../../base/byte_sink.ts";
+import { ByteBuilder } from "../../base/byte_builder.ts";
 import { applyMask, copyMasked, maskKeyOf } from "../../framing/websocket_mask.ts";
 import type { Framer } from "../framer.ts";
 
@@ -18,7 +18,7 @@ export interface WebSocketCodec {
   /** Takes bytes, emits messages and control frames. */
   readonly Receiver: typeof Receiver;
   /** Appends a frame. */
-  append(opcode: Opcode, data: Uint8Array, sink: ByteSink): void;
+  append(opcode: Opcode, data: Uint8Array, builder: ByteBuilder): void;
   /** Frames whole messages. */
   readonly framer: Framer;
 }
@@ -36,33 +36,33 @@ export async function loadWebSocketCodec(role: WebSocketCodec["role"]): Promise<
     append,
     framer: {
       frame(data, isText) {
-        const sink = new ByteSink();
-        append(isText ? OPCODE.text : OPCODE.binary, data, sink);
-        return sink.take();
+        const builder = new ByteBuilder();
+        append(isText ? OPCODE.text : OPCODE.binary, data, builder);
+        return builder.take();
       },
     },
   };
 }
 
 /** A server's frame is its head and the data as they are: written where it is needed, it costs no allocation. */
-function appendPlain(opcode: Opcode, data: Uint8Array, sink: ByteSink): void {
+function appendPlain(opcode: Opcode, data: Uint8Array, builder: ByteBuilder): void {
   const { length } = data;
-  sink.appendByte(FIN | opcode);
-  if (length < 126) sink.appendByte(length);
-  else if (length <= 0xffff) appendLength(126, 2, length, sink);
-  else appendLength(127, 8, length, sink);
-  sink.append(data);
+  builder.appendByte(FIN | opcode);
+  if (length < 126) builder.appendByte(length);
+  else if (length <= 0xffff) appendLength(126, 2, length, builder);
+  else appendLength(127, 8, length, builder);
+  builder.append(data);
 }
 
-function appendLength(mark: number, bytes: number, length: number, sink: ByteSink): void {
-  sink.appendByte(mark);
-  for (let place = bytes - 1; place >= 0; place--) sink.appendByte(Math.floor(length / 256 ** place) & 0xff);
+function appendLength(mark: number, bytes: number, length: number, builder: ByteBuilder): void {
+  builder.appendByte(mark);
+  for (let place = bytes - 1; place >= 0; place--) builder.appendByte(Math.floor(length / 256 ** place) & 0xff);
 }
 
 function appendBy(sender: typeof Sender): WebSocketCodec["append"] {
   const options = { fin: true, mask: true, readOnly: true, rsv1: false };
-  return (opcode, data, sink) => {
-    for (const piece of sender.frame(data, { ...options, opcode })) sink.append(piece);
+  return (opcode, data, builder) => {
+    for (const piece of sender.frame(data, { ...options, opcode })) builder.append(piece);
   };
 }
 

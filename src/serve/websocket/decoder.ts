@@ -1,5 +1,5 @@
 import { Buffer, isUtf8 } from "node:buffer";
-import { Backlog } from "../../framing/backlog.ts";
+import { ByteQueue } from "../../framing/byte_queue.ts";
 import { applyMask, maskKey } from "../../framing/websocket_mask.ts";
 import type { Message } from "../session.ts";
 import { type WebSocketEnd, WebSocketError } from "./close_code.ts";
@@ -34,7 +34,7 @@ export class WebSocketDecoder {
   readonly #maxBytes: number;
   /** A server must be sent masked frames, a client plain ones (section 5.1). */
   readonly #maskBit: number;
-  readonly #backlog = new Backlog();
+  readonly #queue = new ByteQueue();
   #isInsideMessage = false;
   #isClosed = false;
   #failure: WebSocketError | undefined;
@@ -67,14 +67,14 @@ export class WebSocketDecoder {
 
   /** Takes the next bytes; messages are views that are valid until the next push. */
   push(bytes: Uint8Array): void {
-    this.#backlog.push(bytes);
+    this.#queue.push(bytes);
     while (this.#failure === undefined && !this.#isClosed && this.#takeFrame());
-    this.#backlog.keep();
+    this.#queue.keep();
   }
 
   /** Takes the next frame, if it has come whole. */
   #takeFrame(): boolean {
-    const backlog = this.#backlog;
+    const backlog = this.#queue;
     if (backlog.length < 2) return false;
     const first = backlog.at(0);
     const second = backlog.at(1);
@@ -113,13 +113,13 @@ export class WebSocketDecoder {
   }
 
   #keyAt(at: number): number {
-    const backlog = this.#backlog;
+    const backlog = this.#queue;
     return maskKey(backlog.at(at), backlog.at(at + 1), backlog.at(at + 2), backlog.at(at + 3));
   }
 
   #lengthAt2(bytes: number): number {
     let length = 0;
-    for (let at = 2; at < 2 + bytes; at++) length = length * 256 + this.#backlog.at(at);
+    for (let at = 2; at < 2 + bytes; at++) length = length * 256 + this.#queue.at(at);
     return length;
   }
 
@@ -130,7 +130,7 @@ export class WebSocketDecoder {
 
   /** The receiver keeps views of what it is given until the message is whole: so it gets bytes of its own. */
   #receive(count: number): boolean {
-    this.#receiver._write(Buffer.from(this.#backlog.take(count)), "", this.#onReceived);
+    this.#receiver._write(Buffer.from(this.#queue.take(count)), "", this.#onReceived);
     return true;
   }
 

@@ -1,8 +1,8 @@
-import type { DeadlineSweep, Swept } from "../../net/deadline_sweep.ts";
+import type { DeadlineTimer, HasDeadlines } from "../../net/deadline_timer.ts";
 
 /** When pings are sent, in milliseconds, and who looks at the clock. */
 export interface PingOptions {
-  readonly sweep: DeadlineSweep;
+  readonly deadlineTimer: DeadlineTimer;
   /** From one ping to the next. */
   readonly intervalMs: number;
   /** For the answer to come. */
@@ -22,7 +22,7 @@ export interface Pinged {
 }
 
 /** Pings one session at intervals and says when no answer comes (RFC 6455, section 5.5.2). */
-export class Pinger implements Swept, Disposable {
+export class Pinger implements HasDeadlines, Disposable {
   readonly #options: PingOptions;
   readonly #pinged: Pinged;
   #lastMs: number;
@@ -32,8 +32,8 @@ export class Pinger implements Swept, Disposable {
   constructor(pinged: Pinged, options: PingOptions) {
     this.#pinged = pinged;
     this.#options = options;
-    options.sweep.add(this);
-    this.#lastMs = options.sweep.nowMs;
+    options.deadlineTimer.add(this);
+    this.#lastMs = options.deadlineTimer.nowMs;
   }
 
   /** An answer came; one that nobody asked for changes nothing. */
@@ -42,8 +42,8 @@ export class Pinger implements Swept, Disposable {
   }
 
   /** Looks at the clock. */
-  sweep(nowMs: number): void {
-    const { intervalMs, answerMs, sweep } = this.#options;
+  checkDeadlines(nowMs: number): void {
+    const { intervalMs, answerMs, deadlineTimer } = this.#options;
     if (this.#pinged.isClosed()) return this[Symbol.dispose]();
     if (!this.#isAwaiting) {
       if (nowMs - this.#lastMs < intervalMs) return;
@@ -53,7 +53,7 @@ export class Pinger implements Swept, Disposable {
     } else if (!this.#pinged.isReading()) {
       // The answer may be there, unread: its time begins when somebody reads.
       this.#lastMs = nowMs;
-    } else if (nowMs - this.#lastMs > answerMs + sweep.intervalMs) {
+    } else if (nowMs - this.#lastMs > answerMs + deadlineTimer.intervalMs) {
       this[Symbol.dispose]();
       this.#pinged.onSilence();
     }
@@ -61,6 +61,6 @@ export class Pinger implements Swept, Disposable {
 
   /** Stops. */
   [Symbol.dispose](): void {
-    this.#options.sweep.delete(this);
+    this.#options.deadlineTimer.delete(this);
   }
 }

@@ -1,4 +1,4 @@
-import { ByteSink } from "../../base/byte_sink.ts";
+import { ByteBuilder } from "../../base/byte_builder.ts";
 import { toBytes } from "../../base/bytes.ts";
 import { DEFAULTS } from "../../base/defaults.ts";
 import { ClosedEarlyError, TimeoutError } from "../../base/errors.ts";
@@ -56,7 +56,7 @@ export class WebSocketSession implements Session {
   readonly #codec: WebSocketCodec;
   readonly #decoder: WebSocketDecoder;
   readonly #pinger: Pinger | undefined;
-  readonly #sink = new ByteSink();
+  readonly #pending = new ByteBuilder();
   readonly #batch: Message[] = [];
   #early: Uint8Array;
   #peerEnd: WebSocketEnd | undefined;
@@ -64,7 +64,7 @@ export class WebSocketSession implements Session {
   #receiving: Promise<unknown> | undefined;
   #closeTimer: ReturnType<typeof setTimeout> | undefined;
   #isCloseSent = false;
-  #isSinkDue = false;
+  #isPendingDue = false;
   #isDraining = false;
 
   /** Takes over the connection. */
@@ -100,7 +100,7 @@ export class WebSocketSession implements Session {
   }
 
   get queuedBytes(): number {
-    return this.#connection.queuedBytes + this.#sink.length;
+    return this.#connection.queuedBytes + this.#pending.length;
   }
 
   get closeReason(): CloseReason | undefined {
@@ -125,34 +125,34 @@ export class WebSocketSession implements Session {
 
   send(data: Uint8Array | string, isText = typeof data === "string"): boolean {
     if (this.#connection.closeReason !== undefined || this.#isCloseSent) return false;
-    this.#codec.append(isText ? OPCODE.text : OPCODE.binary, toBytes(data), this.#sink);
+    this.#codec.append(isText ? OPCODE.text : OPCODE.binary, toBytes(data), this.#pending);
     this.#connection.messagesWritten++;
-    if (!this.#isSinkDue) {
-      this.#isSinkDue = true;
-      queueMicrotask(() => this.#moveSink());
+    if (!this.#isPendingDue) {
+      this.#isPendingDue = true;
+      queueMicrotask(() => this.#sendPending());
     }
     return true;
   }
 
   sendFramed(bytes: Uint8Array): boolean {
     if (this.#isCloseSent) return false;
-    this.#moveSink();
+    this.#sendPending();
     this.#connection.messagesWritten++;
     return this.#connection.sendLast(bytes);
   }
 
   write(data: Uint8Array, isText = false): Promise<void> {
     if (!this.#isCloseSent) {
-      this.#codec.append(isText ? OPCODE.text : OPCODE.binary, data, this.#sink);
+      this.#codec.append(isText ? OPCODE.text : OPCODE.binary, data, this.#pending);
       this.#connection.messagesWritten++;
     }
     return this.flush();
   }
 
   flush(): Promise<void> {
-    if (this.#sink.length === 0) return this.#connection.flush();
-    const bytes = this.#sink.take();
-    return this.#connection.write(bytes).then(() => this.#sink.recycle(bytes));
+    if (this.#pending.length === 0) return this.#connection.flush();
+    const bytes = this.#pending.take();
+    return this.#connection.write(bytes).then(() => this.#pending.recycle(bytes));
   }
 
   closeWrite(): Promise<boolean> {
@@ -247,7 +247,7 @@ export class WebSocketSession implements Session {
 
   #sendClose(reason: CloseReason): void {
     if (this.#isCloseSent) return;
-    this.#moveSink();
+    this.#sendPending();
     this.#sendControl(OPCODE.close, this.#closePayload(reason));
     this.#isCloseSent = true;
     this.#closeTimer = setTimeout(() => this.#connection.close(reason), CLOSE_TIMEOUT_MS);
@@ -264,13 +264,13 @@ export class WebSocketSession implements Session {
 
   #sendControl(opcode: Opcode, data: Uint8Array): void {
     if (this.#isCloseSent) return;
-    this.#codec.append(opcode, data, this.#sink);
-    this.#moveSink();
+    this.#codec.append(opcode, data, this.#pending);
+    this.#sendPending();
   }
 
-  #moveSink(): void {
-    this.#isSinkDue = false;
-    if (this.#sink.length > 0) this.#connection.send(this.#sink.take());
+  #sendPending(): void {
+    this.#isPendingDue = false;
+    if (this.#pending.length > 0) this.#connection.send(this.#pending.take());
   }
 
   #makePinger(options: PingOptions): Pinger {

@@ -1,8 +1,8 @@
-import { ByteSink } from "../../../base/byte_sink.ts";
+import { ByteBuilder } from "../../../base/byte_builder.ts";
 import { connect } from "../../../factory.ts";
 import { parseFraming, rawCodec } from "../../../framing/mod.ts";
 import type { Connection } from "../../../net/connection.ts";
-import type { DeadlineSweep } from "../../../net/deadline_sweep.ts";
+import type { DeadlineTimer } from "../../../net/deadline_timer.ts";
 import type { Endpoint } from "../../../net/endpoint.ts";
 import { type DialOptions, dialSession } from "../../../serve/dial_session.ts";
 import { ByteLane } from "./byte_lane.ts";
@@ -21,13 +21,13 @@ export function isMessageScheme({ scheme }: Endpoint): boolean {
 /** Opens the connections of a plan. */
 export class LaneOpener {
   readonly #plan: LoadPlan;
-  readonly #sweep: DeadlineSweep;
+  readonly #deadlineTimer: DeadlineTimer;
   #opened = 0;
 
-  /** `sweep` checks the deadlines of all of them. */
-  constructor(plan: LoadPlan, sweep: DeadlineSweep) {
+  /** `deadlineTimer` checks the deadlines of all of them. */
+  constructor(plan: LoadPlan, deadlineTimer: DeadlineTimer) {
     this.#plan = plan;
-    this.#sweep = sweep;
+    this.#deadlineTimer = deadlineTimer;
   }
 
   /** One connection, ready for load. */
@@ -45,14 +45,14 @@ export class LaneOpener {
 
   /** A lane over an open connection. */
   laneOver(connection: Connection): Lane {
-    const sink = new ByteSink();
-    parseFraming(this.#plan.framing).encode(loadMessage(this.#plan.size, this.#opened++), sink);
-    return new ByteLane(connection, sink.take(), this.#plan.depth);
+    const builder = new ByteBuilder();
+    parseFraming(this.#plan.framing).encode(loadMessage(this.#plan.size, this.#opened++), builder);
+    return new ByteLane(connection, builder.take(), this.#plan.depth);
   }
 
   #options(signal: AbortSignal): DialOptions {
     const { connect, size, depth } = this.#plan;
     const outboxBytes = Math.max(OUTBOX_BYTES, 2 * size * depth);
-    return { ...connect, context: "bench", outboxBytes, sweep: this.#sweep, signal };
+    return { ...connect, context: "bench", outboxBytes, deadlineTimer: this.#deadlineTimer, signal };
   }
 }

@@ -1,4 +1,4 @@
-import { ByteSink } from "../../../base/byte_sink.ts";
+import { ByteBuilder } from "../../../base/byte_builder.ts";
 import { messageOf, UsageError } from "../../../base/errors.ts";
 import type { FlagValues } from "../../../base/flag_spec.ts";
 import { formatSize } from "../../../base/units.ts";
@@ -67,7 +67,7 @@ async function planOf(text: string, flags: BenchFlags): Promise<LoadPlan> {
   }
   try {
     // Once before all: a message that the framing cannot say is a mistake of the flags.
-    parseFraming(framing, { maxBytes: Infinity }).encode(loadMessage(size, 0), new ByteSink());
+    parseFraming(framing, { maxBytes: Infinity }).encode(loadMessage(size, 0), new ByteBuilder());
   } catch (error) {
     throw new UsageError(`--size ${size} and --framing ${framing}: ${messageOf(error)}`, { cause: error });
   }

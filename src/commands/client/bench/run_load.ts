@@ -1,5 +1,5 @@
 import type { Connection } from "../../../net/connection.ts";
-import { DeadlineSweep } from "../../../net/deadline_sweep.ts";
+import { DeadlineTimer } from "../../../net/deadline_timer.ts";
 import { ConnectionPool } from "../../../net/pool.ts";
 import { delay } from "../../../net/wait.ts";
 import { driveClosedLoop } from "./closed_loop.ts";
@@ -40,8 +40,8 @@ export interface LoadEnd {
  * @throws {ParleyError} Not every connection could be opened.
  */
 export async function runLoad(plan: LoadPlan, options: RunLoadOptions): Promise<LoadEnd> {
-  using sweep = new DeadlineSweep();
-  const opener = new LaneOpener(plan, sweep);
+  using deadlineTimer = new DeadlineTimer();
+  const opener = new LaneOpener(plan, deadlineTimer);
   const tally = new Tally(plan.rate !== undefined);
   const lanes = plan.poolSize === undefined ? await openLanes(opener, plan.connections, options.signal) : [];
   await options.onReady();

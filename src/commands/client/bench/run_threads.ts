@@ -1,4 +1,4 @@
-import { DeadlineSweep } from "../../../net/deadline_sweep.ts";
+import { DeadlineTimer } from "../../../net/deadline_timer.ts";
 import { type LoadPlan, splitPlan } from "./load_plan.ts";
 import { runLoadInWorker } from "./load_worker.ts";
 import { LaneOpener } from "./open_lane.ts";
@@ -55,7 +55,7 @@ export async function runThreads(plan: LoadPlan, options: RunThreadsOptions): Pr
 }
 
 async function seeThatItOpens(plan: LoadPlan, signal: AbortSignal): Promise<void> {
-  using sweep = new DeadlineSweep();
-  const lane = await new LaneOpener(plan, sweep).open(signal);
+  using deadlineTimer = new DeadlineTimer();
+  const lane = await new LaneOpener(plan, deadlineTimer).open(signal);
   lane.close();
 }

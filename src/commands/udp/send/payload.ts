@@ -1,4 +1,4 @@
-import { ByteSink } from "../../../base/byte_sink.ts";
+import { ByteBuilder } from "../../../base/byte_builder.ts";
 import { parseHex, unescape, utf8 } from "../../../base/bytes.ts";
 import { DEFAULTS } from "../../../base/defaults.ts";
 import { UsageError } from "../../../base/errors.ts";
@@ -39,12 +39,12 @@ export async function payloadOf(text: string | undefined, flags: SendFlags, io: 
 }
 
 async function readAll(io: ProgramIo): Promise<Uint8Array> {
-  const sink = new ByteSink();
+  const builder = new ByteBuilder();
   const buffer = new Uint8Array(64 * 1024);
   for (let count = await io.stdin.read(buffer); count !== null; count = await io.stdin.read(buffer)) {
-    sink.append(buffer.subarray(0, count));
+    builder.append(buffer.subarray(0, count));
     // Past what one datagram carries, the send refuses it: no need to read on.
-    if (sink.length > DEFAULTS.datagramBytes * 4) break;
+    if (builder.length > DEFAULTS.datagramBytes * 4) break;
   }
-  return sink.take();
+  return builder.take();
 }

@@ -7,17 +7,17 @@ const KEPT_BYTES = 8 * 1024;
  *
  * @example Two pieces, one array
  * ```ts
- * import { ByteSink } from "@parley/parley";
+ * import { ByteBuilder } from "@parley/parley";
  * import { assertEquals } from "@std/assert";
  *
- * const sink = new ByteSink();
- * sink.append(Uint8Array.of(1, 2));
- * sink.appendByte(3);
- * assertEquals(sink.take(), Uint8Array.of(1, 2, 3));
- * assertEquals(sink.length, 0);
+ * const builder = new ByteBuilder();
+ * builder.append(Uint8Array.of(1, 2));
+ * builder.appendByte(3);
+ * assertEquals(builder.take(), Uint8Array.of(1, 2, 3));
+ * assertEquals(builder.length, 0);
  * ```
  */
-export class ByteSink {
+export class ByteBuilder {
   #buffer: Uint8Array<ArrayBuffer> = EMPTY;
   #length = 0;
 
@@ -38,7 +38,7 @@ export class ByteSink {
     this.#buffer[at] = byte;
   }
 
-  /** Takes everything out; the array is the caller's, and the sink is empty. */
+  /** Takes everything out; the array is the caller's, and the builder is empty. */
   take(): Uint8Array<ArrayBuffer> {
     const taken = this.#buffer.subarray(0, this.#length);
     this.#buffer = EMPTY;

@@ -1,34 +1,34 @@
-/** What a sweep looks at: it compares its own stamps with the clock and closes itself when one is overdue. */
-export interface Swept {
-  /** Called about once an interval, with the sweep's clock in milliseconds. */
-  sweep(nowMs: number): void;
+/** What a deadline timer checks: it compares its own stamps with the clock and closes itself when one is overdue. */
+export interface HasDeadlines {
+  /** Called about once an interval, with its clock in milliseconds. */
+  checkDeadlines(nowMs: number): void;
 }
 
 /** A clock that is read by looking at a field. */
 export interface CoarseClock {
-  /** Milliseconds, monotonic; as old as one sweep interval at the most. */
+  /** Milliseconds, monotonic; as old as one interval at the most. */
   readonly nowMs: number;
 }
 
 /**
  * One timer for the deadlines of any number of connections. A timer or a signal
- * a read costs 30% and more of an echo server's speed; a sweep over "last
+ * a read costs 30% and more of an echo server's speed; one timer over "last
  * active" stamps costs nothing that can be measured. A deadline is met late by
  * up to two intervals, never early.
  *
- * The timer runs only while something is in the sweep.
+ * The timer runs only while something has deadlines.
  */
-export class DeadlineSweep implements CoarseClock, Disposable {
+export class DeadlineTimer implements CoarseClock, Disposable {
   /** Milliseconds between two looks. */
   readonly intervalMs: number;
   nowMs: number;
-  readonly #members = new Set<Swept>();
+  readonly #members = new Set<HasDeadlines>();
   readonly #now: () => number;
   #timer: ReturnType<typeof setInterval> | undefined;
   #lastTickMs = 0;
   #hasSkipped = false;
 
-  /** A sweep every `intervalMs`; `now` is there for tests. */
+  /** Checks every `intervalMs`; `now` is there for tests. */
   constructor(intervalMs = 250, now: () => number = () => performance.now()) {
     this.intervalMs = intervalMs;
     this.#now = now;
@@ -41,7 +41,7 @@ export class DeadlineSweep implements CoarseClock, Disposable {
   }
 
   /** Watches one more. */
-  add(member: Swept): void {
+  add(member: HasDeadlines): void {
     this.nowMs = this.#now();
     this.#members.add(member);
     if (this.#timer !== undefined) return;
@@ -50,7 +50,7 @@ export class DeadlineSweep implements CoarseClock, Disposable {
   }
 
   /** Watches it no longer. */
-  delete(member: Swept): void {
+  delete(member: HasDeadlines): void {
     this.#members.delete(member);
     if (this.#members.size === 0) this[Symbol.dispose]();
   }
@@ -58,7 +58,7 @@ export class DeadlineSweep implements CoarseClock, Disposable {
   /** One look at all of them; the timer does this by itself. */
   run(): void {
     this.nowMs = this.#now();
-    for (const member of this.#members) member.sweep(this.nowMs);
+    for (const member of this.#members) member.checkDeadlines(this.nowMs);
   }
 
   /**

@@ -8,10 +8,10 @@ import {
 } from "./socket_options.ts";
 
 /** A socket that can be told what was set. */
-export type TunableSocket = OptionSocket & { readonly log: Logger };
+export type LoggedSocket = OptionSocket & { readonly log: Logger };
 
 /** Sets the same options on each socket of a listener, or on one socket. */
-export class SocketTuner implements Disposable {
+export class SocketOptionApplier implements Disposable {
   readonly #values: SocketOptionValues;
   readonly #access: SocketOptionsAccess;
 
@@ -31,7 +31,7 @@ export class SocketTuner implements Disposable {
    *
    * @throws {ParleyError} The kernel refuses a value.
    */
-  apply(socket: TunableSocket): void {
+  apply(socket: LoggedSocket): void {
     this.#access.set(socket, this.#values);
     if (socket.log.isEnabled("trace")) {
       socket.log.trace("socket options", { options: this.#access.get(socket) });
@@ -39,7 +39,7 @@ export class SocketTuner implements Disposable {
   }
 
   /** As {@linkcode apply}, for a connection that is served all the same when the kernel refuses. */
-  tryApply(socket: TunableSocket): void {
+  tryApply(socket: LoggedSocket): void {
     try {
       this.apply(socket);
     } catch (error) {

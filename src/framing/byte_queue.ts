@@ -4,7 +4,7 @@ const EMPTY = new Uint8Array(0);
  * The bytes of a stream that are not yet part of a message. While each read
  * holds whole messages nothing is copied: only what a read leaves over is kept.
  */
-export class Backlog {
+export class ByteQueue {
   #bytes: Uint8Array = EMPTY;
   #from = 0;
   /** The end of the bytes that count; behind it an owned array may have room. */
