@@ -4,6 +4,8 @@
  * @module
  */
 
+import { equalBytes } from "./bytes.ts";
+
 const ZERO = 0x30;
 
 /**
@@ -35,6 +37,30 @@ export function isMulticast(text: string): boolean {
   if (bytes === undefined) return false;
   const ipv4 = ipv4OfMapped(bytes);
   return ipv4 ? (ipv4[0] ?? 0) >> 4 === 0xe : bytes[0] === 0xff;
+}
+
+/**
+ * Whether both texts are the same address, however they are written: `::1` and
+ * `0:0::1`, `127.0.0.1` and `::ffff:127.0.0.1`. `false` where one is no address.
+ */
+export function isSameIp(a: string, b: string): boolean {
+  const left = parseIp(a);
+  const right = left && parseIp(b);
+  if (left === undefined || right === undefined) return false;
+  return equalBytes(ipv4OfMapped(left) ?? left, ipv4OfMapped(right) ?? right);
+}
+
+/**
+ * The address to send to: an unspecified one (`0.0.0.0`, `::`) as a target
+ * means this machine, so it becomes the loopback address of its family. Any
+ * other text is returned unchanged.
+ */
+export function targetAddress(text: string): string {
+  const bytes = parseIp(text);
+  if (bytes === undefined) return text;
+  const isUnspecified = (ipv4OfMapped(bytes) ?? bytes).every((byte) => byte === 0);
+  if (!isUnspecified) return text;
+  return ipv4OfMapped(bytes) === undefined ? "::1" : "127.0.0.1";
 }
 
 /** The four bytes of an IPv4 address, also of one mapped into IPv6 (`::ffff:1.2.3.4`, RFC 4291 section 2.5.5.2). */

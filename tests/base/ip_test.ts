@@ -1,5 +1,5 @@
-import { assertEquals } from "@std/assert";
-import { ipv4OfMapped, isIp, isLoopback, parseIp } from "../../src/base/ip.ts";
+import { assert, assertEquals } from "@std/assert";
+import { ipv4OfMapped, isIp, isLoopback, isSameIp, parseIp, targetAddress } from "../../src/base/ip.ts";
 
 function hex(text: string): string | undefined {
   return parseIp(text)?.toHex();
@@ -60,4 +60,26 @@ Deno.test("ipv4OfMapped() gives the four bytes, or nothing for a true IPv6 addre
   assertEquals(ipv4OfMapped(Uint8Array.of(1, 2, 3, 4)), Uint8Array.of(1, 2, 3, 4));
   assertEquals(ipv4OfMapped(parseIp("::ffff:1.2.3.4") ?? new Uint8Array(16)), Uint8Array.of(1, 2, 3, 4));
   assertEquals(ipv4OfMapped(parseIp("2001:db8::1") ?? new Uint8Array(4)), undefined);
+});
+
+Deno.test("isSameIp() compares addresses as bytes, not as text (fault 13)", () => {
+  const same: [string, string][] = [
+    ["127.0.0.1", "::ffff:127.0.0.1"],
+    ["::1", "0:0:0:0:0:0:0:1"],
+    ["::1", "0::1"],
+    ["FE80::A", "fe80:0::000a"],
+    ["::ffff:7f00:1", "127.0.0.1"],
+  ];
+  for (const [a, b] of same) assert(isSameIp(a, b), `${a} and ${b}`);
+  const different: [string, string][] = [["127.0.0.1", "127.0.0.2"], ["::1", "127.0.0.1"], ["::", "0.0.0.0"], [
+    "a",
+    "a",
+  ]];
+  for (const [a, b] of different) assert(!isSameIp(a, b), `${a} and ${b}`);
+});
+
+Deno.test("targetAddress() replaces an unspecified address by loopback of its family (fault 13)", () => {
+  const cases = { "0.0.0.0": "127.0.0.1", "::": "::1", "0::0": "::1", "::ffff:0.0.0.0": "127.0.0.1" };
+  for (const [from, to] of Object.entries(cases)) assertEquals(targetAddress(from), to);
+  for (const text of ["127.0.0.2", "::1", "::ffff:10.0.0.1", "localhost"]) assertEquals(targetAddress(text), text);
 });
