@@ -5,7 +5,8 @@ import { ChatError, type ChatErrorCode } from "./chat_error.ts";
 import { cleanText } from "./clean_text.ts";
 import { HISTORY_MOST } from "./names.ts";
 
-const id = z.string().min(1).max(128).optional();
+const id = z.string().min(1).max(128)
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u, "Invalid input: an id must not contain control characters").optional();
 const room = z.string();
 const nick = z.string();
 const seq = z.int().min(0);

@@ -56,6 +56,8 @@ for (const wire of CHAT_WIRES) {
       [{ type: "join", room: "a b" }, { code: "bad-room", field: "room" }],
       [{ type: "nick", nick: "*" }, { code: "bad-nick", field: "nick" }],
       [{ type: "private", to: "nobody", text: "x" }, { code: "no-such-nick", field: "to" }],
+      [{ type: "publish", room: "#dev", id: "a\nb", text: "x" }, { code: "bad-request", field: "id" }],
+      [{ type: "publish", room: "#dev", id: "a\ud800", text: "x" }, { code: "bad-request", field: "id" }],
       [{ type: "history", room: "#dev", count: 101 }, { code: "bad-request", field: "count" }],
     ];
     for (const [request, error] of cases) {

@@ -1,9 +1,13 @@
+import { JetStreamApiError } from "@nats-io/jetstream";
 import {
+  ClosedConnectionError,
   createInbox,
   headers,
   type Msg,
+  NoRespondersError,
   type PermissionViolationError,
   type Subscription,
+  TimeoutError,
 } from "@nats-io/transport-node";
 import type { NatsLink } from "./link.ts";
 
@@ -12,11 +16,6 @@ export interface Acknowledgement {
   readonly seq: number;
   /** A message with the same id was there before, and has this number. */
   readonly isDuplicate: boolean;
-}
-
-/** JetStream has answered that it does not take a message. */
-export class NotTakenError extends Error {
-  override readonly name = "NotTakenError";
 }
 
 interface Pending {
@@ -46,21 +45,23 @@ export class Acknowledgements {
     this.#link = link;
     this.#waitMs = waitMs;
     link.watch({ onRefused: (refusal) => this.#onRefused(refusal) });
-    link.signal.addEventListener("abort", () => this.#rejectAll(new Error("the server is ending")), { once: true });
+    link.signal.addEventListener("abort", () => this.#rejectAll(new ClosedConnectionError()), { once: true });
   }
 
   /**
-   * Hands in a message; JetStream stores one of each `id`.
+   * Hands in a message; JetStream stores one of each `id`, which may hold any characters.
    *
-   * @throws {NotTakenError} JetStream has refused it.
-   * @throws {PermissionViolationError} NATS has refused it.
-   * @throws {Error} There was no answer in time, or it is too large for NATS.
+   * @throws {JetStreamApiError} JetStream rejected it.
+   * @throws {PermissionViolationError} NATS rejected it.
+   * @throws {InvalidArgumentError} It is too large for NATS.
+   * @throws {TimeoutError} There was no answer in time.
    */
   publish(subject: string, data: string, id: string): Promise<Acknowledgement> {
     return new Promise((resolve, reject) => {
       const token = (this.#count++).toString(36);
       const named = headers();
-      named.set("Nats-Msg-Id", id);
+      // As JSON: a header cannot hold line ends, and loses blanks at its ends.
+      named.set("Nats-Msg-Id", JSON.stringify(id));
       this.#listen();
       this.#link.connection.publish(subject, data, { reply: this.#inbox + token, headers: named });
       this.#pending.set(token, { subject, endMs: performance.now() + this.#waitMs, resolve, reject });
@@ -117,20 +118,23 @@ export class Acknowledgements {
         return;
       }
       this.#take(token);
-      reject(new Error("timeout"));
+      reject(new TimeoutError());
     }
   }
 }
 
 /** The answer to a publication: `{"stream":"PARLEY","seq":7,"duplicate":true}`, or `{"error":{"description":"..."}}`. */
 function parse(message: Msg): Acknowledgement {
-  if (message.data.length === 0) throw new Error("JetStream is not there");
+  if (message.data.length === 0) throw new NoRespondersError(message.subject);
   const { seq, duplicate, error } = message.json<{
     seq?: number;
     duplicate?: boolean;
-    error?: { description?: string };
+    error?: { code?: number; err_code?: number; description?: string };
   }>();
-  if (error !== undefined) throw new NotTakenError(error.description ?? "JetStream does not say why");
+  if (error !== undefined) {
+    const { code = 0, err_code = 0, description = "JetStream does not say why" } = error;
+    throw new JetStreamApiError({ code, err_code, description });
+  }
   if (typeof seq !== "number") throw new Error("the answer is none of JetStream's");
   return { seq, isDuplicate: duplicate === true };
 }

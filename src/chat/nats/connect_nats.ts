@@ -1,3 +1,4 @@
+import { JetStreamApiError } from "@nats-io/jetstream";
 import { connect, credsAuthenticator, type NatsConnection } from "@nats-io/transport-node";
 import { messageOf, ParleyError, PermissionError, RefusedError, TlsError, UsageError } from "../../base/errors.ts";
 import type { ClusterAddress } from "./cluster_address.ts";
@@ -57,6 +58,27 @@ export async function connectNats(
 export function isRefusal(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return error.name === "PermissionViolationError" || isRefusal(error.cause);
+}
+
+/** Errors of the NATS client that say that no answer can come now. */
+const OUTAGES: ReadonlySet<string> = new Set([
+  "ClosedConnectionError",
+  "ConnectionError",
+  "DrainingConnectionError",
+  "JetStreamNotEnabled",
+  "NoResponders",
+  "TimeoutError",
+]);
+
+/**
+ * Whether an error says that NATS or JetStream cannot answer now. Any other
+ * error is about the one request, which would fail again, and says nothing
+ * about the requests of others.
+ */
+export function isOutage(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error instanceof JetStreamApiError) return /unavailable|leader|offline|shutdown/i.test(error.message);
+  return OUTAGES.has(error.name) || isOutage(error.cause);
 }
 
 /** What to tell the user where NATS is there, but does not let us do what we must. */

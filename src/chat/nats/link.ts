@@ -1,6 +1,6 @@
 import { jetstream, type JetStreamClient, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { StorageType, type StreamInfo } from "@nats-io/jetstream";
-import { nanos, type NatsConnection, PermissionViolationError } from "@nats-io/transport-node";
+import { ConnectionError, nanos, type NatsConnection, PermissionViolationError } from "@nats-io/transport-node";
 import { messageOf, UsageError } from "../../base/errors.ts";
 import type { Logger } from "../../log/logger.ts";
 import { delay } from "../../net/wait.ts";
@@ -115,7 +115,7 @@ export class NatsLink implements AsyncDisposable {
     if (!this.#isReady || this.#ending.signal.aborted) return;
     this.#isReady = false;
     this.#log.warning("NATS is away: what is said waits", { why });
-    const error = new Error(why);
+    const error = new ConnectionError(why);
     for (const reject of [...this.#underway]) reject(error);
     this.#underway.clear();
     void this.#recover();
@@ -125,7 +125,7 @@ export class NatsLink implements AsyncDisposable {
     this.#ending.abort();
     this.#isReady = false;
     for (const settle of this.#waiters.splice(0)) settle();
-    for (const reject of [...this.#underway]) reject(new Error("the server is ending"));
+    for (const reject of [...this.#underway]) reject(new ConnectionError("the server is ending"));
     await this.connection.close();
     await Promise.all(this.#attached);
   }

@@ -1,8 +1,8 @@
 import { messageOf } from "../../base/errors.ts";
 import { ChatError } from "../chat_error.ts";
 import type { Draft } from "../message.ts";
-import { type Acknowledgement, Acknowledgements, NotTakenError } from "./acknowledgements.ts";
-import { isRefusal } from "./connect_nats.ts";
+import { type Acknowledgement, Acknowledgements } from "./acknowledgements.ts";
+import { isOutage } from "./connect_nats.ts";
 import type { NatsLink } from "./link.ts";
 import { encodeDraft } from "./stored_message.ts";
 
@@ -51,20 +51,12 @@ export class Publisher {
         // Who sends it again because no answer came has found its own.
         return { seq, isDuplicate: isDuplicate && tries === 1 };
       } catch (error) {
-        if (isFinal(error)) return new ChatError("not-stored", `Nothing was stored: ${messageOf(error)}`);
+        if (!isOutage(error)) return new ChatError("not-stored", `Nothing was stored: ${messageOf(error)}`);
         this.#link.suspect(messageOf(error));
         if (performance.now() >= endMs) return notStored(true);
       }
     }
   }
-}
-
-/** JetStream has answered, and would say the same again: the message is too large, or the stream is full. */
-function isFinal(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  if (isRefusal(error)) return true;
-  if (/MAX_PAYLOAD|maximum.*(?:exceeded|payload)/i.test(error.message)) return true;
-  return error instanceof NotTakenError && !/unavailable|leader|offline|shutdown/i.test(error.message);
 }
 
 function notStored(mayBeStored: boolean): ChatError {

@@ -1,6 +1,8 @@
+import { messageOf } from "../../base/errors.ts";
 import { ChatError } from "../chat_error.ts";
 import { nickTaken } from "../directory_local.ts";
 import type { Member } from "../member.ts";
+import { isOutage } from "./connect_nats.ts";
 import type { NatsLink } from "./link.ts";
 import type { MessageClock } from "./news_queue.ts";
 import { decodePresence, encodeGrave, encodePerson, type Presence } from "./presence_record.ts";
@@ -192,7 +194,7 @@ export class Registration {
         expected = found?.revision ?? 0;
       } catch (cause) {
         if (cause instanceof ChatError) throw cause;
-        if (performance.now() >= endMs) throw cannotAsk(nick, cause);
+        if (!isOutage(cause) || performance.now() >= endMs) throw cannotAsk(nick, cause);
       }
     }
   }
@@ -237,12 +239,6 @@ export class Registration {
 }
 
 function cannotAsk(nick: string, cause?: unknown): ChatError {
-  return new ChatError(
-    "not-stored",
-    `NATS is away: nobody can tell whether the name ${nick} is free; try again later`,
-    {
-      cause,
-      field: "nick",
-    },
-  );
+  const why = cause === undefined || isOutage(cause) ? "NATS is unreachable; try again later" : messageOf(cause);
+  return new ChatError("not-stored", `Cannot check whether the name ${nick} is free: ${why}`, { cause, field: "nick" });
 }

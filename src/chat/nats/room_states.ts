@@ -1,6 +1,8 @@
+import { messageOf } from "../../base/errors.ts";
 import { ChatError } from "../chat_error.ts";
 import { decided, type Decision } from "../decision.ts";
 import type { RoomState } from "../history.ts";
+import { isOutage } from "./connect_nats.ts";
 import type { NatsLink } from "./link.ts";
 import { tokenOf } from "./subjects.ts";
 import type { Table, TableEntry } from "./table.ts";
@@ -66,6 +68,7 @@ export class RoomStates {
         revision = found?.revision ?? 0;
         state = last.state;
       } catch (cause) {
+        if (!isOutage(cause)) throw new ChatError("not-stored", `Nothing was changed: ${messageOf(cause)}`, { cause });
         if (performance.now() >= endMs) throw notDone(cause);
       }
     }

@@ -3,7 +3,7 @@ import { type KV, Kvm } from "@nats-io/kv";
 import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../log/logger.ts";
 import { Feed } from "./feed.ts";
-import { isRefusal } from "./connect_nats.ts";
+import { isOutage } from "./connect_nats.ts";
 import type { NatsLink } from "./link.ts";
 
 const ANSWER_MS = 2_000;
@@ -104,9 +104,8 @@ export class Table {
   }
 
   #failed(error: unknown): unknown {
-    // Who may not write will not be let by waiting.
-    if (isRefusal(error)) this.#options.log.error("NATS refuses this server", { error: messageOf(error) });
-    else this.#link.suspect(messageOf(error));
+    if (isOutage(error)) this.#link.suspect(messageOf(error));
+    else this.#options.log.error("NATS rejected a request", { error: messageOf(error) });
     return error;
   }
 
@@ -127,7 +126,7 @@ export class Table {
       this.#feed.startAnew();
       this.#events?.onLost();
     } catch (error) {
-      this.#link.suspect(messageOf(error));
+      this.#failed(error);
     }
   }
 }

@@ -1,14 +1,20 @@
-import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
 import { DiscardPolicy, jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import { RefusedError, UsageError } from "@parley/parley";
+import { Logger, RefusedError, UsageError } from "@parley/parley";
 import { ChatError } from "../../../src/chat/chat_error.ts";
 import type { History, Receipt, RoomLog } from "../../../src/chat/history.ts";
 import type { RoomMessage } from "../../../src/chat/message.ts";
+import { parseClusterAddress } from "../../../src/chat/nats/cluster_address.ts";
+import { connectNats } from "../../../src/chat/nats/connect_nats.ts";
+import { createNatsHistory } from "../../../src/chat/nats/history_nats.ts";
+import { NatsLink } from "../../../src/chat/nats/link.ts";
 import { joinTestCluster } from "../../support/nats_cluster.ts";
 import { NatsServer } from "../../support/nats_server.ts";
 import { closedPort } from "../../support/ports.ts";
 import { toolTest } from "../../support/tools.ts";
+
+const log = Logger.of("test");
 
 async function openHistory(url: string): Promise<History> {
   return (await joinTestCluster(url)).history;
@@ -142,6 +148,44 @@ toolTest("nats-server", "nats history: refuses what cannot be stored in time, an
   assert(!(stored instanceof ChatError));
   assertEquals((await log.last(1, log.seq)).map(({ text }) => text), ["later"]);
 });
+
+const IDS = ["a\nb", "a\rb", "a\0b", "a", " a", "a ", "\ud800", "é", "x".repeat(128), "💬".repeat(64)];
+
+toolTest("nats-server", "nats history: an id may hold any characters, and each is its own (chat C4)", async () => {
+  await using nats = await NatsServer.start();
+  await using history = await openHistory(nats.url);
+  const log = await history.open("#a", () => {});
+  const first = await Promise.all(IDS.map((id) => publish(log, "x", id)));
+  assertEquals(first.map((receipt) => "isDuplicate" in receipt && receipt.isDuplicate), IDS.map(() => false));
+  const again = await Promise.all(IDS.map((id) => publish(log, "x", id)));
+  assertEquals(again, first.map((receipt) => ({ ...receipt as Receipt, isDuplicate: true })));
+});
+
+toolTest(
+  "nats-server",
+  "nats history: a request that NATS rejects leaves the connection in use (chat C4)",
+  async () => {
+    await using nats = await NatsServer.start();
+    const connection = await connectNats(parseClusterAddress(nats.url));
+    const { link, stream } = await NatsLink.open(connection, { maxMessages: 100 }, log);
+    await using history = await createNatsHistory(link, { server: "s1", stream, log });
+    const room = await history.open("#a", () => {});
+    const large = "x".repeat(2 * 1024 * 1024);
+    const requests: (() => Promise<unknown>)[] = [
+      () => publish(room, large),
+      () => publish(room, "x", large),
+      () => Promise.resolve(room.decide({ action: "topic", by: "ann", topic: large })).catch((error: unknown) => error),
+    ];
+    for (const request of requests) {
+      const outcome = await request();
+      assertInstanceOf(outcome, ChatError);
+      assertEquals(outcome.code, "not-stored");
+      assertMatch(outcome.message, /payload/);
+      assert(link.isReady, "the connection counts as lost");
+      assertEquals(await publish(room, "fine") instanceof ChatError, false);
+    }
+  },
+);
 
 toolTest("nats-server", "joinCluster() says in one line what is wrong with NATS", async () => {
   await assertRejects(() => openHistory(`nats://127.0.0.1:${closedPort()}`), RefusedError, "Cannot use NATS at 127");
