@@ -119,6 +119,15 @@ export function escapeControls(text: string): string {
   });
 }
 
+/**
+ * The lines of a text on one line, without the white space around them. A
+ * regular expression for that (`\s*\n\s*`) takes quadratic time.
+ */
+export function joinLines(text: string, separator: string): string {
+  if (!text.includes("\n")) return text.trim();
+  return text.split("\n").map((line) => line.trim()).filter((line) => line !== "").join(separator);
+}
+
 /** Bytes for a log line: as text where they are UTF-8, control characters escaped, cut after `most` characters. */
 export function preview(bytes: Uint8Array, most = 200): string {
   const text = escapeControls(new TextDecoder().decode(bytes.subarray(0, most * 4)));

@@ -6,6 +6,8 @@
  * @module
  */
 
+import { joinLines } from "./bytes.ts";
+
 /** What every Parley error may carry. */
 export interface ParleyErrorOptions extends ErrorOptions {
   /** The endpoint it happened on, as text, for example `tcp://127.0.0.1:8888`. */
@@ -207,5 +209,5 @@ export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
 /** What went wrong, as one line of text, whatever was thrown. */
 export function messageOf(error: unknown): string {
   const text = error instanceof Error ? error.message || error.name : String(error);
-  return text.replaceAll(/\s*\n\s*/g, "; ");
+  return joinLines(text, "; ");
 }

@@ -1,7 +1,11 @@
+/** Longer words are never suggestions for anything, and the distance to them costs their length. */
+const MAX_TYPED = 64;
+
 /**
  * The known word nearest to a mistyped one, where one is near enough to be what was meant.
  */
 export function suggest(typed: string, known: readonly string[]): string | undefined {
+  if (typed.length > MAX_TYPED) return undefined;
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(typed.length / 3)) + 1;
   for (const word of known) {

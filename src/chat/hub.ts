@@ -145,7 +145,7 @@ export class Hub implements RoomHost, AsyncDisposable {
   personNamed(nick: string): Member | Remote {
     const person = this.findPerson(nick);
     if (person === undefined) {
-      throw new ChatError("no-such-nick", `Nobody here is called ${cleanText(nick).slice(0, 64)}`, { field: "nick" });
+      throw new ChatError("no-such-nick", `Nobody here is called ${cleanText(nick.slice(0, 64))}`, { field: "nick" });
     }
     return person;
   }

@@ -10,7 +10,7 @@ import type { Room } from "./room.ts";
 import { textWire } from "./wire_text.ts";
 
 /** Types that are served before a log-in, where one is required. */
-const OPEN = new Set<JsonRequest["type"]>(["login", "mode", "quit"]);
+const OPEN: ReadonlySet<unknown> = new Set<JsonRequest["type"]>(["login", "mode", "quit"]);
 
 /**
  * Does what a message of the JSON wire asks for.
@@ -22,11 +22,8 @@ export function handleJson(hub: Hub, member: Member, data: Uint8Array): InputRes
   if (text === undefined) throw new ChatError("not-text", "That message is not UTF-8");
   // A blank line between objects asks for nothing.
   if (text.trim() === "") return;
-  const request = parseRequest(text);
+  const request = parseRequest(text, member.isAdmitted ? undefined : OPEN);
   try {
-    if (!member.isAdmitted && !OPEN.has(request.type)) {
-      throw new ChatError("login-required", 'Log in first: {"type":"login","name":"...","password":"..."}');
-    }
     const result = serve(hub, member, request);
     return result instanceof Promise ? result.catch((error: unknown) => rethrow(error, request)) : result;
   } catch (error) {

@@ -16,9 +16,9 @@ const reason = z.string().max(300).optional();
 const time = z.string().transform((text, context) => {
   try {
     return parseDuration(text);
-  } catch {
-    // What was wrong with it is the field's to say.
-    context.addIssue({ code: "custom", message: "Invalid input: expected a time, as in 30s, 10m, 2h" });
+  } catch (error) {
+    const why = error instanceof RangeError ? "the maximum is ten years" : "expected a time, as in 30s, 10m, 2h";
+    context.addIssue({ code: "custom", message: `Invalid input: ${why}` });
     return z.NEVER;
   }
 }).optional();
@@ -53,6 +53,9 @@ const REQUEST = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("quit"), id }),
 ]);
 
+/** Characters of a wrong name that the answer repeats. */
+const SHOWN_CHARACTERS = 64;
+
 const FIELD_NAMES = [...new Set(REQUEST.options.flatMap(({ shape }) => Object.keys(shape)))];
 const TYPE_NAMES = REQUEST.options.map(({ shape }) => shape.type.value);
 
@@ -77,17 +80,22 @@ export class RequestError extends ChatError {
 }
 
 /**
- * The request that a text holds.
+ * The request that a text holds. Without a log-in, where one is required, only
+ * requests of the `open` types are looked at any further.
  *
- * @throws {RequestError} It is no JSON, or no request; it names the field at fault.
+ * @throws {RequestError} The text is not JSON or not a request, and the error names the field at fault; or a log-in is required.
  */
-export function parseRequest(text: string): JsonRequest {
+export function parseRequest(text: string, open?: ReadonlySet<unknown>): JsonRequest {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     // The parser's message quotes the text at length.
-    throw new RequestError("Cannot parse that message: it is no JSON", undefined, undefined);
+    throw new RequestError("Cannot parse that message: invalid JSON", undefined, undefined);
+  }
+  if (open !== undefined && !open.has(fieldOf(value, "type"))) {
+    const how = 'Log in first: {"type":"login","name":"...","password":"..."}';
+    throw new RequestError(how, undefined, idOf(value), "login-required");
   }
   const result = REQUEST.safeParse(value);
   if (result.success) return result.data;
@@ -118,7 +126,7 @@ function looseJson(text: string): unknown {
 function faultOf(value: unknown, issues: readonly z.core.$ZodIssue[]): { field?: string | undefined; what: string } {
   const unknownKey = issues.find((issue) => issue.code === "unrecognized_keys")?.keys[0];
   if (unknownKey !== undefined) {
-    return { field: unknownKey, what: `No such field${hint(unknownKey, FIELD_NAMES)}` };
+    return { field: unknownKey.slice(0, SHOWN_CHARACTERS), what: `No such field${hint(unknownKey, FIELD_NAMES)}` };
   }
   const [issue] = issues;
   if (issue?.code === "invalid_union") return { field: "type", what: faultOfType(fieldOf(value, "type")) };
@@ -127,17 +135,18 @@ function faultOf(value: unknown, issues: readonly z.core.$ZodIssue[]): { field?:
 
 function faultOfType(type: unknown): string {
   if (typeof type !== "string") return "Every request has one, such as publish";
-  return `No request is called "${cleanText(type).slice(0, 64)}"${hint(type, TYPE_NAMES)}`;
+  return `No request is called "${cleanText(type.slice(0, SHOWN_CHARACTERS))}"${hint(type, TYPE_NAMES)}`;
 }
 
 function hint(typed: string, known: readonly string[]): string {
-  const near = suggest(typed.slice(0, 64), known);
+  const near = suggest(typed, known);
   return near === undefined ? "" : `; did you mean "${near}"?`;
 }
 
 function idOf(value: unknown): string | undefined {
   const id = fieldOf(value, "id");
-  return typeof id === "string" ? id : undefined;
+  // Not one that would be refused: the answer must not grow with it.
+  return typeof id === "string" && id.length <= 128 ? id : undefined;
 }
 
 function fieldOf(value: unknown, name: string): unknown {

@@ -41,7 +41,7 @@ export function checkNick(nick: string): string {
  */
 export function checkRoom(name: string): string {
   const bare = name.startsWith("#") ? name.slice(1) : name;
-  if (!/^[\p{L}\p{N}\-_.]+$/u.test(bare) || bare.length > ROOM_LENGTH) {
+  if (bare.length > ROOM_LENGTH || !/^[\p{L}\p{N}\-_.]+$/u.test(bare)) {
     throw new ChatError(
       "bad-room",
       `A room's name is # and 1 to ${ROOM_LENGTH} letters, digits and - _ . as in #dev`,

@@ -12,21 +12,29 @@ const WILL = 0xfb;
  */
 export function withoutTelnetCommands(line: Uint8Array): Uint8Array {
   const kept: number[] = [];
+  const lastEnd = lastEndOf(line);
   for (let at = 0; at < line.length;) {
-    const length = commandLength(line, at);
+    const length = commandLength(line, at, lastEnd);
     if (length === 0) kept.push(line[at++] ?? 0);
     else at += length;
   }
   return Uint8Array.from(kept);
 }
 
-/** How many bytes of a command begin here; 0 where none does. */
-function commandLength(line: Uint8Array, at: number): number {
+/** Where the last subnegotiation ends, so that none is searched for an end that it does not have. */
+function lastEndOf(line: Uint8Array): number {
+  let end = line.lastIndexOf(SUBNEGOTIATION_END);
+  while (end > 0 && line[end - 1] !== IAC) end = line.lastIndexOf(SUBNEGOTIATION_END, end - 1);
+  return end - 1;
+}
+
+/** The length of the command that begins here; 0 if none does. */
+function commandLength(line: Uint8Array, at: number, lastEnd: number): number {
   const command = line[at + 1] ?? 0;
   if (line[at] !== IAC || command < SUBNEGOTIATION_END || command === IAC) return 0;
   if (command >= WILL) return at + 2 < line.length ? 3 : 0;
   if (command !== SUBNEGOTIATION) return 2;
-  for (let end = at + 2; end + 1 < line.length; end++) {
+  for (let end = at + 2; end <= lastEnd; end++) {
     if (line[end] === IAC && line[end + 1] === SUBNEGOTIATION_END) return end + 2 - at;
   }
   return 0;

@@ -119,7 +119,7 @@ export class LineEditor {
       case "delete":
         return this.#deleteAfter(1);
       case "erase word":
-        return void (this.#before = this.#before.replace(/\S*\s*$/u, ""));
+        return void (this.#before = withoutLast(this.#before.trimEnd(), /\s/));
       case "erase to start":
         return void (this.#before = "");
       case "erase to end":
@@ -165,7 +165,12 @@ function dropLast(text: string): string {
 }
 
 function beforeWord(text: string): string {
-  return text.replace(/[\p{L}\p{N}]*[^\p{L}\p{N}]*$/u, "");
+  return withoutLast(withoutLast(text, /[\p{L}\p{N}]/u), /[^\p{L}\p{N}]/u);
+}
+
+/** The text up to and including its last separator. A regular expression that ends in `$` would take quadratic time. */
+function withoutLast(text: string, separator: RegExp): string {
+  return text.slice(0, text.length - (text.split(separator).at(-1) ?? "").length);
 }
 
 function lastCells(text: string, cells: number): string {

@@ -1,6 +1,6 @@
 import type { X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";
-import { escapeControls } from "../base/bytes.ts";
+import { escapeControls, joinLines } from "../base/bytes.ts";
 import { type Distrust, distrustOf } from "./tls_distrust.ts";
 import { tlsReasonOf } from "./tls_error.ts";
 
@@ -88,7 +88,7 @@ function refusalOf(socket: TLSSocket, chain: readonly CertificateFacts[]): Distr
 
 /** A name is the peer's word: nothing in it may move a terminal. */
 function oneLine(name: string | undefined): string {
-  return escapeControls((name ?? "").trim().replaceAll(/\s*\n\s*/g, ", "));
+  return escapeControls(joinLines(name ?? "", ", "));
 }
 
 function namesOf(subjectAltName: string | undefined): string[] {

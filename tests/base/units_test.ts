@@ -54,3 +54,12 @@ Deno.test("formatDuration() picks the unit that keeps it short", () => {
 Deno.test("formatSize() picks the unit that keeps it short", () => {
   assertEquals([0, 512, 65_536, 1_572_864, 1024 ** 3].map(formatSize), ["0 B", "512 B", "64 KiB", "1.5 MiB", "1 GiB"]);
 });
+
+Deno.test("parseDuration() accepts ten years and not a day more (chat H1)", () => {
+  assertEquals(parseDuration("3653d"), 3_653 * 86_400_000);
+  assertEquals(parseDuration(3_653 * 86_400_000), 3_653 * 86_400_000);
+  for (const tooLong of ["3654d", "999999999999d", "3653d1ms", "9".repeat(60) + "d", Infinity]) {
+    assertThrows(() => parseDuration(tooLong), RangeError, "the maximum is 3653d");
+  }
+  assertThrows(() => parseDuration("1d".repeat(33)), SyntaxError, "Cannot parse duration");
+});

@@ -67,7 +67,7 @@ Deno.test("parseFlags() takes no time that is longer than a timer", () => {
   assertThrows(
     () => parseFlags(["--wait", "25d"], table),
     UsageError,
-    '--wait: Cannot use "25d": it takes 24d at the most',
+    '--wait: Cannot use "25d" as a duration: the maximum is 24d',
   );
 });
 

@@ -31,7 +31,8 @@ function timeOf(text: string): number {
   try {
     return parseDuration(text);
   } catch (cause) {
-    throw new ChatError("bad-request", `Cannot use "${text}" as a time: write it as in 30s, 10m, 2h or 1d`, { cause });
+    const why = cause instanceof RangeError ? "the maximum is ten years" : "write it as in 30s, 10m, 2h or 1d";
+    throw new ChatError("bad-request", `Cannot use "${text.slice(0, 64)}" as a time: ${why}`, { cause });
   }
 }
 

@@ -1,4 +1,4 @@
-import { escapeControls } from "../../base/bytes.ts";
+import { escapeControls, joinLines } from "../../base/bytes.ts";
 import type { Reporter, TestReport } from "./test_report.ts";
 
 /** The Test Anything Protocol, version 14 (testanything.org). */
@@ -35,5 +35,5 @@ function diagnostic({ reason, location, errorName, ms, details }: TestReport): s
 
 /** A `#` would begin a directive. */
 function escapeText(text: string): string {
-  return escapeControls(text.replaceAll(/\s*\n\s*/g, " ").replaceAll("\\", "\\\\").replaceAll("#", "\\#"));
+  return escapeControls(joinLines(text, " ").replaceAll("\\", "\\\\").replaceAll("#", "\\#"));
 }

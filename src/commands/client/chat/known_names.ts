@@ -28,7 +28,7 @@ export class KnownNames {
 
   /** The text with its last word completed to a name of the room, its first to a command; `undefined` if none fits. */
   complete(before: string, room: string | undefined): string | undefined {
-    const word = /\S*$/.exec(before)?.[0] ?? "";
+    const word = before.split(/\s/).at(-1) ?? "";
     if (word === "") return undefined;
     const start = before.slice(0, before.length - word.length);
     if (start === "" && word.startsWith("/")) {

@@ -57,7 +57,7 @@ Deno.test("parseSmokeFile() names file, line and path of a mistake", () => {
     [["check: { wait: soon }"], 'smoke.yaml:4: tests[0].check.wait: Cannot parse duration "soon"'],
     [["steps:", '  - expect-regex: "("'], "smoke.yaml:5: tests[0].steps[0].expect-regex: Invalid regular expression"],
     [["steps:", "  - expect-bytes: 0g"], "smoke.yaml:5: tests[0].steps[0].expect-bytes: Cannot parse hex"],
-    [["check: { wait: 30d }"], 'smoke.yaml:4: tests[0].check.wait: Cannot use "30d": it takes 24d at the most'],
+    [["check: { wait: 30d }"], 'smoke.yaml:4: tests[0].check.wait: Cannot use "30d" as a duration: the maximum is 24d'],
     [["steps:", '  - expect: ""'], "smoke.yaml:5: tests[0].steps[0].expect: nothing is given to be expected"],
     [["check: { banner: '' }"], "smoke.yaml:4: tests[0].check.banner: nothing is given to be expected"],
     [["framing: words", "check: {}"], "smoke.yaml:4: tests[0].framing: Cannot parse framing"],
