@@ -10,7 +10,7 @@
 const [folder = "dist"] = Deno.args.filter((word) => word !== "--");
 const tests = new URL("../tests/smoke", import.meta.url).pathname;
 const { code } = await new Deno.Command(Deno.execPath(), {
-  args: ["test", "--allow-all", tests],
+  args: ["test", "--allow-all", "--sanitize-ops", "--sanitize-resources", tests],
   env: { PARLEY_PROGRAMS: await Deno.realPath(folder) },
   stdin: "null",
 }).spawn().status;

@@ -70,7 +70,11 @@ export async function raceAddresses<C extends Disposable>(
     }
   }
 
-  const onAbort = () => outcome.reject(options.signal.reason);
+  const onAbort = () => {
+    // An address may answer in the same turn: its connection then has no owner but the race.
+    isSettled = true;
+    outcome.reject(options.signal.reason);
+  };
   if (options.signal.aborted) throw options.signal.reason;
   options.signal.addEventListener("abort", onAbort, { once: true });
   startNext();

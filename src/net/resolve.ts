@@ -46,6 +46,7 @@ export interface ResolveOptions {
 export async function resolve(host: string, options: ResolveOptions = {}): Promise<ResolvedAddress[]> {
   const bytes = parseIp(host);
   if (bytes) return [{ address: host, family: bytes.length === 4 ? 4 : 6 }];
+  options.signal?.throwIfAborted();
   const timeoutMs = options.timeoutMs ?? DEFAULTS.resolveTimeoutMs;
   const found = await abortable(
     lookup(host, { all: true }).then((all) => ({ all }), (error: unknown) => ({ error })),

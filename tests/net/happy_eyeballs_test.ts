@@ -136,3 +136,14 @@ Deno.test("raceAddresses() ends with the signal's reason", async () => {
   await assertRejects(() => race(fake, addresses("::1"), stop.signal), TimeoutError, "too late");
   assert(fake.started.length === 1);
 });
+
+Deno.test("raceAddresses() closes a connection that comes in the turn of the abort (fault 23)", async () => {
+  const fake = new FakeDial();
+  const aborter = new AbortController();
+  const racing = race(fake, addresses("127.0.0.1"), aborter.signal);
+  await fake.startOf("127.0.0.1");
+  fake.answer("127.0.0.1");
+  aborter.abort(new Error("enough"));
+  await assertRejects(() => racing, Error, "enough");
+  assertEquals(fake.closed, ["127.0.0.1"]);
+});

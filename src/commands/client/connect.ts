@@ -63,6 +63,8 @@ export const connectCommand = defineCommand({
       // The pipe has a watch of its own, which knows when it is our own reader that holds things up.
       writeTimeout: Number.MAX_SAFE_INTEGER,
     });
+    using owner = new DisposableStack();
+    owner.defer(() => session.close("done"));
     using file = flags.record === undefined ? undefined : NamedFile.open(flags.record, "the recording");
     const recorder = file && recorderOf(file, flags, session);
     const hooks = {
