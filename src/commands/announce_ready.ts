@@ -1,28 +1,29 @@
-import { messageOf, PermissionError } from "../base/errors.ts";
 import type { ProgramIo } from "../cli/io.ts";
+import { OutputFile } from "./output_file.ts";
 
-/** Says where clients can connect, now that they can: on standard output, in a file. */
-export async function announceReady(
-  endpoints: readonly string[],
-  flags: { printEndpoint: boolean; readyFile: string | undefined },
-  io: ProgramIo,
-): Promise<void> {
-  const text = endpoints.map((endpoint) => `${endpoint}\n`).join("");
-  if (flags.printEndpoint) io.stdout.write(text);
-  if (flags.readyFile === undefined) return;
-  await writeReadyFile(flags.readyFile, text);
+/**
+ * The file of `--ready-file`: absent until {@linkcode announceReady}, and again
+ * once it is disposed of. Opened before anything can fail, so that a failed
+ * start does not leave an earlier run's.
+ */
+export function openReadyFile(path: string | undefined): OutputFile | undefined {
+  return path === undefined ? undefined : OutputFile.open(path, "the ready file", { isTemporary: true });
 }
 
-/** Renamed into place: who sees the file sees all of it. */
-async function writeReadyFile(path: string, text: string): Promise<void> {
-  const draft = `${path}.draft`;
-  try {
-    await Deno.writeTextFile(draft, text);
-    await Deno.rename(draft, path);
-  } catch (cause) {
-    const why = cause instanceof Deno.errors.NotCapable
-      ? `run again with --allow-read=${draft} --allow-write=${path},${draft}`
-      : messageOf(cause);
-    throw new PermissionError(`Cannot write the ready file ${path}: ${why}`, { cause });
-  }
+/**
+ * Prints where clients can connect, now that they can. The ready file has only
+ * the endpoints of the service; standard output also has the URL of its metrics.
+ */
+export function announceReady(
+  endpoints: readonly string[],
+  { printEndpoint, readyFile, metricsUrl, io }: {
+    printEndpoint: boolean;
+    readyFile: OutputFile | undefined;
+    metricsUrl: string | undefined;
+    io: ProgramIo;
+  },
+): void {
+  const text = endpoints.map((endpoint) => `${endpoint}\n`).join("");
+  if (printEndpoint) io.stdout.write(metricsUrl === undefined ? text : `${text}${metricsUrl}\n`);
+  readyFile?.write(text);
 }

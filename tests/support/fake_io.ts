@@ -1,5 +1,27 @@
 import type { ProgramIo } from "../../src/cli/io.ts";
-import { StopSignals } from "../../src/cli/stop_signals.ts";
+import { StoppedError, StopSignals } from "../../src/cli/stop_signals.ts";
+
+/** Signals that a test sends, and the process does not. */
+class FakeStopSignals extends StopSignals {
+  readonly #controller = new AbortController();
+
+  override get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  override get exitCode(): number | undefined {
+    const { reason } = this.signal;
+    return reason instanceof StoppedError ? reason.exitCode : undefined;
+  }
+
+  override listen(): this {
+    return this;
+  }
+
+  send(signal: Deno.Signal): void {
+    this.#controller.abort(new StoppedError(signal));
+  }
+}
 
 /** Standard streams that remember. */
 export class FakeIo implements ProgramIo {
@@ -10,13 +32,16 @@ export class FakeIo implements ProgramIo {
   /** Thrown by writes to standard output. */
   outFailure: Error | undefined;
   readonly mayColor = false;
-  readonly stop = new StopSignals((code) => {
+  readonly stop = new FakeStopSignals((code) => {
     throw new Error(`exit ${code}`);
   });
+  #written = Promise.withResolvers<void>();
   readonly stdin: ProgramIo["stdin"];
   readonly stdout = this.#output((text) => {
     if (this.outFailure) throw this.outFailure;
     this.out += text;
+    this.#written.resolve();
+    this.#written = Promise.withResolvers();
   });
   readonly stderr = this.#output((text) => void (this.err += text));
 
@@ -32,6 +57,15 @@ export class FakeIo implements ProgramIo {
       setRaw() {},
       isTerminal: false,
     };
+  }
+
+  /** Waits until standard output holds a match. */
+  async printed(pattern: RegExp): Promise<string> {
+    for (;;) {
+      const found = pattern.exec(this.out);
+      if (found) return found[1] ?? found[0];
+      await this.#written.promise;
+    }
   }
 
   #output(take: (text: string) => void) {

@@ -8,7 +8,7 @@ import { EXIT } from "../../cli/exit_codes.ts";
 import { safeText } from "../../cli/safe_text.ts";
 import { formatEndpoint, parseEndpoint } from "../../net/endpoint.ts";
 import type { Message, Session } from "../../serve/session.ts";
-import { NamedFile } from "../named_file.ts";
+import { OutputFile } from "../output_file.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { inputCutter, type InputOptions, lineMessage, type Outgoing } from "./connect/input.ts";
 import { pipe } from "./connect/pipe.ts";
@@ -57,6 +57,7 @@ export const connectCommand = defineCommand({
     if (endpoint === undefined) throw new UsageError("no endpoint to connect to");
     if (more.length > 0) throw new UsageError(`connect takes one endpoint; "${more[0]}" is one more`);
     refuseIdleFlags(given, [tlsEndpoint(parseEndpoint(endpoint), flags)]);
+    using file = flags.record === undefined ? undefined : OutputFile.open(flags.record, "the recording");
     const isByHand = io.stdin.isTerminal && io.stdout.isTerminal;
     const session = await dial(endpoint, flags, {
       context: "connect",
@@ -65,7 +66,6 @@ export const connectCommand = defineCommand({
     });
     using owner = new DisposableStack();
     owner.defer(() => session.close("done"));
-    using file = flags.record === undefined ? undefined : NamedFile.open(flags.record, "the recording");
     const recorder = file && recorderOf(file, flags, session);
     const hooks = {
       waitReplyMs: flags.waitReply,
@@ -91,7 +91,7 @@ export const connectCommand = defineCommand({
   },
 });
 
-function recorderOf(file: NamedFile, flags: ConnectFlags, session: Session): Recorder {
+function recorderOf(file: OutputFile, flags: ConnectFlags, session: Session): Recorder {
   return new Recorder(file, { endpoint: formatEndpoint(session.remote), framing: flags.framing ?? "raw" });
 }
 

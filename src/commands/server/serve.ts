@@ -19,7 +19,7 @@ import { publicRoutes } from "../../serve/sight/routes.ts";
 import type { WebSocketAcceptor } from "../../serve/websocket/acceptor.ts";
 import { logInFirst } from "../../services/log_in_first.ts";
 import type { RegisteredService, Service } from "../../services/service.ts";
-import { announceReady } from "../announce_ready.ts";
+import { announceReady, openReadyFile } from "../announce_ready.ts";
 import { socketOptionsOf } from "../socket_flags.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { authenticatorOf } from "./auth_of_flags.ts";
@@ -48,6 +48,7 @@ export async function serve(
   seat: Seat = { index: 0, count: flags.workers },
 ): Promise<number> {
   configureProgramLogging(flags, io);
+  using readyFile = openReadyFile(flags.readyFile);
   const codec = codecOf(service, flags);
   const log = Logger.of(service.name);
   using reload = new ReloadSignal();
@@ -62,17 +63,18 @@ export async function serve(
   await using sight = new AsyncDisposableStack();
   const stats = new ServerStats();
   const made = await createService(service, flags, { log, authenticator, codec });
-  const announced: string[] = [];
+  let announced: string[];
+  let metricsUrl: string | undefined;
   let server: Server;
   let crew: WorkerCrew | undefined;
   try {
     const opened = await listenAll(endpoints, { context: service.name, tls, seat }, flags, deadlineTimer, listeners);
-    announced.push(...opened.map(({ endpoint }) => formatEndpoint(endpoint)));
+    announced = opened.map(({ endpoint }) => formatEndpoint(endpoint));
     if (made.routes?.["/"] !== undefined) logPageAddresses(announced, log);
     if (flags.workers > 1) crew = listeners.use(await startCrew(service, flags, announced));
     const seen = crew?.seenWith(stats) ?? stats;
     if (flags.metrics !== undefined) {
-      announced.push(await serveMetrics(flags.metrics, { stats: seen, service: service.name, owner: sight }));
+      metricsUrl = await serveMetrics(flags.metrics, { stats: seen, service: service.name, owner: sight });
     }
     server = new Server({
       service: made,
@@ -98,7 +100,7 @@ export async function serve(
   }
   const running = runAll(server, crew, stop);
   seat.onServing?.(stats);
-  await announceReady(announced, flags, io);
+  announceReady(announced, { printEndpoint: flags.printEndpoint, readyFile, metricsUrl, io });
   await running;
   return 0;
 }

@@ -7,8 +7,8 @@ import { bind } from "../../factory.ts";
 import { Logger } from "../../log/logger.ts";
 import type { Datagram, DatagramSocket } from "../../net/datagram.ts";
 import { formatEndpoint } from "../../net/endpoint.ts";
-import { announceReady } from "../announce_ready.ts";
-import { NamedFile } from "../named_file.ts";
+import { announceReady, openReadyFile } from "../announce_ready.ts";
+import { OutputFile } from "../output_file.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { serveDatagramMetrics } from "./serve_metrics.ts";
 import { bindOptionsOf, datagramGateOf, SERVE_FLAGS } from "./shared_flags.ts";
@@ -41,12 +41,13 @@ export const listenCommand: Command = defineCommand({
   ].join("\n"),
   async run({ flags, args, io }) {
     configureProgramLogging(flags, io);
+    using readyFile = openReadyFile(flags.readyFile);
+    using record = flags.record === undefined ? undefined : OutputFile.open(flags.record, "the recording");
     const endpoints = args.length > 0 ? args : [DEFAULT_ENDPOINT];
     const { group: groups, reuseAddress } = flags;
     const options = { ...bindOptionsOf(flags, "listen", [...endpoints, ...groups]), groups, reuseAddress };
     using stop = io.stop.listen();
     await using owner = new AsyncDisposableStack();
-    const record = flags.record === undefined ? undefined : owner.use(NamedFile.open(flags.record, "the recording"));
     const sockets: DatagramSocket[] = [];
     for (const endpoint of endpoints) sockets.push(owner.use(await bind(endpoint, options)));
     const startMs = performance.now();
@@ -66,9 +67,10 @@ export const listenCommand: Command = defineCommand({
     });
     const announced = sockets.map(({ endpoint }) => formatEndpoint(endpoint));
     const sources = { service: "listen", flows: [{ counts: server.counts }] };
-    if (flags.metrics !== undefined) announced.push(await serveDatagramMetrics(flags.metrics, sources, owner));
+    const { metrics } = flags;
+    const metricsUrl = metrics === undefined ? undefined : await serveDatagramMetrics(metrics, sources, owner);
     const running = server.run(stop.signal);
-    await announceReady(announced, flags, io);
+    announceReady(announced, { printEndpoint: flags.printEndpoint, readyFile, metricsUrl, io });
     await running;
     return 0;
   },

@@ -7,7 +7,7 @@ import { bindSender, resolveTarget } from "../../datagram/sender.ts";
 import { bind } from "../../factory.ts";
 import { Logger } from "../../log/logger.ts";
 import { formatEndpoint } from "../../net/endpoint.ts";
-import { announceReady } from "../announce_ready.ts";
+import { announceReady, openReadyFile } from "../announce_ready.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { IMPAIRMENT_FLAGS, impairmentOf } from "./impairment_flags.ts";
 import { serveDatagramMetrics } from "./serve_metrics.ts";
@@ -43,6 +43,7 @@ export const relayCommand: Command = defineCommand({
   ].join("\n"),
   async run({ flags, args, io }) {
     configureProgramLogging(flags, io);
+    using readyFile = openReadyFile(flags.readyFile);
     const [endpoint, to] = args;
     if (endpoint === undefined || to === undefined || args.length > 2) {
       throw new UsageError("relay takes where to listen and where to pass on, as in relay udp://:5000 udp://:6000");
@@ -76,9 +77,10 @@ export const relayCommand: Command = defineCommand({
       ],
       clients: () => relay.clientCount,
     };
-    if (flags.metrics !== undefined) announced.push(await serveDatagramMetrics(flags.metrics, sources, owner));
+    const { metrics } = flags;
+    const metricsUrl = metrics === undefined ? undefined : await serveDatagramMetrics(metrics, sources, owner);
     const running = relay.run(stop.signal);
-    await announceReady(announced, flags, io);
+    announceReady(announced, { printEndpoint: flags.printEndpoint, readyFile, metricsUrl, io });
     await running;
     return 0;
   },

@@ -9,7 +9,7 @@ import { bind } from "../../factory.ts";
 import { Logger } from "../../log/logger.ts";
 import type { DatagramSocket } from "../../net/datagram.ts";
 import { formatEndpoint } from "../../net/endpoint.ts";
-import { announceReady } from "../announce_ready.ts";
+import { announceReady, openReadyFile } from "../announce_ready.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { IMPAIRMENT_FLAGS, impairmentOf } from "./impairment_flags.ts";
 import { serveDatagramMetrics } from "./serve_metrics.ts";
@@ -41,6 +41,7 @@ export const serveCommand: Command = defineCommand({
   ].join("\n"),
   async run({ flags, args, io }) {
     configureProgramLogging(flags, io);
+    using readyFile = openReadyFile(flags.readyFile);
     const [name, ...endpoints] = args;
     const service = serviceOf(name);
     refuseForeignFlags(service, flags);
@@ -65,9 +66,10 @@ export const serveCommand: Command = defineCommand({
     });
     const announced = sockets.map(({ endpoint }) => formatEndpoint(endpoint));
     const sources = { service: service.name, flows: [{ counts: server.counts, impairment }] };
-    if (flags.metrics !== undefined) announced.push(await serveDatagramMetrics(flags.metrics, sources, owner));
+    const { metrics } = flags;
+    const metricsUrl = metrics === undefined ? undefined : await serveDatagramMetrics(metrics, sources, owner);
     const running = server.run(stop.signal);
-    await announceReady(announced, flags, io);
+    announceReady(announced, { printEndpoint: flags.printEndpoint, readyFile, metricsUrl, io });
     await running;
     return 0;
   },

@@ -10,7 +10,7 @@ import { styleOf } from "../../../cli/style.ts";
 import { parseFraming } from "../../../framing/mod.ts";
 import { parseEndpoint } from "../../../net/endpoint.ts";
 import type { Limit } from "../../fail_if.ts";
-import { NamedFile } from "../../named_file.ts";
+import { OutputFile } from "../../output_file.ts";
 import type { BENCH_FLAGS } from "../bench.ts";
 import { tlsConnectOptions, tlsEndpoint } from "../tls_flags.ts";
 import { loadMessage } from "./lane.ts";
@@ -30,9 +30,9 @@ type BenchFlags = FlagValues<typeof BENCH_FLAGS>;
 
 /** What `bench` does; the result is the exit code. */
 export async function runBench(endpoint: string, flags: BenchFlags, io: ProgramIo): Promise<number> {
+  using page = flags.html === undefined ? undefined : OutputFile.open(flags.html, "the page");
   const limits = flags.failIf.map(parseLoadLimit);
   const plan = await planOf(endpoint, flags);
-  using page = flags.html === undefined ? undefined : NamedFile.open(flags.html, "the page");
   using stop = io.stop.listen();
   const summary = await measure(plan, flags.workers, stop.signal, io);
   const failed = limits.flatMap((limit) => limit.violation(summary) ?? []);

@@ -1,14 +1,14 @@
 import { Buffer } from "node:buffer";
-import type { NamedFile } from "../../named_file.ts";
+import type { OutputFile } from "../../output_file.ts";
 import { isUtf8 } from "../utf8.ts";
 import type { RecordingHead, RecordingLine, Side } from "./recording.ts";
 
 /** Writes a conversation to a file as it happens: one JSON object a line, each with its time. */
 export class Recorder {
-  readonly #file: Pick<NamedFile, "write">;
+  readonly #file: Pick<OutputFile, "write">;
 
   /** Begins a recording. */
-  constructor(file: Pick<NamedFile, "write">, head: { endpoint: string; framing: string }) {
+  constructor(file: Pick<OutputFile, "write">, head: { endpoint: string; framing: string }) {
     this.#file = file;
     this.#write({ recording: 1, at: now(), ...head });
   }

@@ -9,7 +9,7 @@ import { tapReporter } from "../../../cli/reporters/tap.ts";
 import type { Reporter, SuiteReport, TestReport } from "../../../cli/reporters/test_report.ts";
 import { StatusLine } from "../../../cli/status_line.ts";
 import { styleOf } from "../../../cli/style.ts";
-import { NamedFile } from "../../named_file.ts";
+import { OutputFile } from "../../output_file.ts";
 import { readNamedFile } from "../../read_named_file.ts";
 import type { SMOKE_FLAGS } from "../smoke.ts";
 import { type ParsedSmokeFile, parseSmokeFile } from "./parse_file.ts";
@@ -21,8 +21,8 @@ type SmokeFlags = FlagValues<typeof SMOKE_FLAGS>;
 /** What `smoke` does; the result is the exit code. */
 export async function runSmoke(path: string, flags: SmokeFlags, io: ProgramIo): Promise<number> {
   if (flags.tap && flags.json) throw new UsageError("--tap and --json exclude each other");
+  using junit = flags.junit === undefined ? undefined : OutputFile.open(flags.junit, "the JUnit report");
   const parsed = parseSmokeFile(await readNamedFile(path, "the smoke file"), path, readEnvironment);
-  using junit = flags.junit === undefined ? undefined : NamedFile.open(flags.junit, "the JUnit report");
   using stop = io.stop.listen();
   const suite = await run(parsed, path, flags, stop.signal, io);
   junit?.write(junitXml(suite));

@@ -1,0 +1,180 @@
+import { codeOf, messageOf, NoRoomError, ParleyError, PermissionError, UsageError } from "../base/errors.ts";
+
+/** System error codes for a full disk, an exhausted quota, and the maximum file size. */
+const NO_ROOM: ReadonlySet<string | undefined> = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
+
+/** Options of {@linkcode OutputFile.open}. */
+export interface OutputFileOptions {
+  /**
+   * The file means nothing once the program has ended, and is removed then.
+   *
+   * @default {false}
+   */
+  isTemporary?: boolean;
+}
+
+/**
+ * A file named by a flag that others read: a report, a recording, a ready
+ * file. At every moment it is either absent or complete, so that no reader
+ * takes an earlier run's file, or half of one, for this run's.
+ *
+ * A device, a pipe or a mount point cannot be replaced and is written in place.
+ */
+export class OutputFile implements Disposable {
+  readonly #path: string;
+  readonly #what: string;
+  readonly #onExit: (() => void) | undefined;
+  #file: Deno.FsFile | undefined;
+  #length = 0;
+
+  private constructor(path: string, what: string, file: Deno.FsFile | undefined, isTemporary: boolean) {
+    this.#path = path;
+    this.#what = what;
+    this.#file = file;
+    if (!isTemporary || file !== undefined) return;
+    // A second signal exits without disposing of anything.
+    this.#onExit = () => this.#removeOwn();
+    addEventListener("unload", this.#onExit);
+  }
+
+  /**
+   * Removes what an earlier run left, and checks that the file can be written.
+   * The file itself appears with the first {@linkcode write}.
+   *
+   * @param what The kind of file, for messages: `the report`.
+   * @throws {UsageError} There is no such folder, or the path is one.
+   * @throws {PermissionError} The sandbox or the system forbids it; the message names the permission.
+   */
+  static open(path: string, what: string, { isTemporary = false }: OutputFileOptions = {}): OutputFile {
+    try {
+      const target = replaceable(path);
+      if (target === undefined) {
+        return new OutputFile(path, what, Deno.openSync(path, { write: true, truncate: true }), false);
+      }
+      createDraft(target).close();
+      Deno.removeSync(draftOf(target));
+      return new OutputFile(target, what, undefined, isTemporary);
+    } catch (cause) {
+      throw failure(path, what, cause);
+    }
+  }
+
+  /**
+   * Adds all of a text before it returns, or nothing. The first text is
+   * renamed into place.
+   *
+   * @throws {NoRoomError} The disk is full.
+   */
+  write(text: string): void {
+    const bytes = new TextEncoder().encode(text);
+    try {
+      if (this.#file === undefined) this.#file = publish(this.#path, bytes);
+      else writeAll(this.#file, bytes, this.#length);
+      this.#length += bytes.length;
+    } catch (cause) {
+      throw failure(this.#path, this.#what, cause);
+    }
+  }
+
+  /** Closes it; a temporary file is removed. */
+  [Symbol.dispose](): void {
+    if (this.#onExit) {
+      removeEventListener("unload", this.#onExit);
+      this.#onExit();
+    }
+    this.#file?.close();
+  }
+
+  /** Another program may have put its own file there since. */
+  #removeOwn(): void {
+    try {
+      const own = this.#file?.statSync();
+      const found = own && Deno.statSync(this.#path);
+      if (found && found.ino === own.ino && found.dev === own.dev) Deno.removeSync(this.#path);
+    } catch {
+      // It has gone already.
+    }
+  }
+}
+
+/**
+ * The place to rename a new file to, with any regular file there removed;
+ * `undefined` if what is there must be written in place.
+ */
+function replaceable(path: string): string | undefined {
+  const found = statOf(Deno.lstatSync, path);
+  if (found === undefined) return path;
+  if (found.isSymlink) return statOf(Deno.statSync, path) === undefined ? path : replaceable(Deno.realPathSync(path));
+  if (!found.isFile) return undefined;
+  try {
+    Deno.removeSync(path);
+    return path;
+  } catch (error) {
+    if (codeOf(error) === "EBUSY") return undefined;
+    throw error;
+  }
+}
+
+function statOf(stat: (path: string) => Deno.FileInfo, path: string): Deno.FileInfo | undefined {
+  try {
+    return stat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+function draftOf(path: string): string {
+  return `${path}.draft`;
+}
+
+/** A new file: one that a killed run left, or a link that somebody planted, is never written through. */
+function createDraft(path: string): Deno.FsFile {
+  const draft = draftOf(path);
+  if (statOf(Deno.lstatSync, draft) !== undefined) Deno.removeSync(draft);
+  return Deno.openSync(draft, { write: true, createNew: true });
+}
+
+function publish(path: string, bytes: Uint8Array): Deno.FsFile {
+  const file = createDraft(path);
+  try {
+    writeAll(file, bytes, 0);
+    Deno.renameSync(draftOf(path), path);
+    return file;
+  } catch (error) {
+    file.close();
+    Deno.removeSync(draftOf(path));
+    throw error;
+  }
+}
+
+/** Writes all at the end of a file of this length, or leaves it at this length. */
+function writeAll(file: Deno.FsFile, bytes: Uint8Array, length: number): void {
+  let rest = bytes;
+  try {
+    while (rest.length > 0) rest = rest.subarray(file.writeSync(rest));
+  } catch (error) {
+    if (rest.length < bytes.length && file.statSync().isFile) file.truncateSync(length);
+    throw error;
+  }
+}
+
+function failure(path: string, what: string, cause: unknown): Error {
+  const doing = `Cannot write ${what} ${path}`;
+  if (cause instanceof Deno.errors.NotCapable) {
+    // A device needs more than a permission by name.
+    const files = `${path},${draftOf(path)}`;
+    const flags = cause.message.includes("--allow-all")
+      ? "--allow-all"
+      : `--allow-read=${files} --allow-write=${files}`;
+    return new PermissionError(`${doing}: run again with ${flags}`, { cause });
+  }
+  const code = codeOf(cause);
+  if (NO_ROOM.has(code)) return new NoRoomError(`${doing}: ${messageOf(cause)}`, { cause });
+  if (cause instanceof Deno.errors.PermissionDenied || code === "EROFS") {
+    return new PermissionError(`${doing}: ${messageOf(cause)}`, { cause });
+  }
+  if (cause instanceof Deno.errors.NotFound) return new UsageError(`${doing}: no such folder`, { cause });
+  if (code === "EISDIR") return new UsageError(`${doing}: is a folder`, { cause });
+  return new ParleyError(`${doing}: ${messageOf(cause)}`, { cause });
+}
