@@ -36,7 +36,7 @@ export class Outflow {
       return;
     }
     this.#inFlight++;
-    void this.#socket.post(data, to, (bytes, error) => {
+    this.#socket.post(data, to, (bytes, error) => {
       this.count(bytes, error);
       this.#done();
     });

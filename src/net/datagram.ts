@@ -2,80 +2,120 @@ import { DEFAULTS } from "../base/defaults.ts";
 import { codeOf, LimitError, TimeoutError } from "../base/errors.ts";
 import type { Logger } from "../log/logger.ts";
 import { type Endpoint, formatEndpoint } from "./endpoint.ts";
-import { IncomingDatagram } from "./incoming_datagram.ts";
 import { toSocketError } from "./socket_error.ts";
 import { removeSocket } from "./unix.ts";
 import { abortable, type WaitOptions } from "./wait.ts";
 
-/** One message as it came. */
+/** One received message. */
 export interface Datagram {
   /** Its bytes, in a view that the next receive overwrites. */
   readonly data: Uint8Array;
-  /** Who sent it; `null` for a Unix socket that has no name, which cannot be answered. */
+  /** The sender; `null` for a Unix socket without a name, which cannot be answered. */
   readonly from: Endpoint | null;
-  /** It was longer than the socket's `maxBytes`, and the rest of it is lost. */
+  /** Whether it was longer than the socket's `maxBytes`; the rest of it is lost. */
   readonly isTruncated: boolean;
 }
 
-/** What a datagram socket needs of a `Deno.DatagramConn`; a test gives a fake. */
+/** What a datagram socket needs of a `Deno.DatagramConn`. */
 export interface DatagramTransport {
-  /** The next datagram, in a view of `buffer`, and who sent it. */
+  /** Receives the next datagram into `buffer`: the part that it fills, and the sender. */
   receive(buffer: Uint8Array<ArrayBuffer>): Promise<[Uint8Array<ArrayBuffer>, Deno.Addr]>;
-  /** Hands one datagram to the kernel; how many bytes it took. */
+  /** Passes one datagram to the kernel: the number of bytes taken. At most one send runs at a time. */
   send(data: Uint8Array, to: Deno.Addr): Promise<number>;
-  /** Gives the socket back; a receive that waits rejects. */
+  /** Closes the socket; a pending receive or send rejects. */
   close(): void;
 }
 
-/** What the opener of a datagram socket knows about it. */
+/** What a {@linkcode DatagramSocket} is created from. */
 export interface DatagramInit {
-  /** Where it is bound, with the port that was picked. */
+  /** The local endpoint, with the port that was picked. */
   endpoint: Endpoint;
   /** Carries the context. */
   log: Logger;
-  /** Most bytes of a datagram that are received. */
+  /** Maximum bytes of a datagram that are received. */
   maxBytes?: number | undefined;
 }
 
+const NO_BYTES = new Uint8Array(0);
+
+/** The datagram that {@linkcode DatagramSocket.answerEach} passes on; one object serves for all of them. */
+class IncomingDatagram implements Datagram {
+  data: Uint8Array = NO_BYTES;
+  isTruncated = false;
+  readonly #maxBytes: number;
+  #address: Deno.Addr | undefined;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Takes what was received into a buffer of `maxBytes + 1` bytes: a full buffer means a longer datagram. */
+  set(data: Uint8Array, address: Deno.Addr): void {
+    this.isTruncated = data.length > this.#maxBytes;
+    this.data = this.isTruncated ? data.subarray(0, this.#maxBytes) : data;
+    this.#address = address;
+  }
+
+  /** Built on demand: an echo never asks for it. */
+  get from(): Endpoint | null {
+    const address = this.#address;
+    if (address === undefined) return null;
+    if (address.transport === "udp" || address.transport === "tcp") {
+      return { scheme: "udp", host: address.hostname, port: address.port, path: "/" };
+    }
+    return "path" in address && address.path ? { scheme: "unixgram", path: address.path } : null;
+  }
+}
+
+/** A send that waits for those started before it. */
+interface QueuedSend {
+  readonly data: Uint8Array;
+  readonly to: Deno.Addr;
+  readonly onTaken: (bytes: number) => void;
+  readonly onFailed: (error: unknown) => void;
+}
+
 /**
- * A socket for datagrams (UDP, RFC 768; or a Unix socket): each message whole,
- * on its own, with no promise that it arrives. Nothing is queued in the
- * process: what is not received in time waits in the kernel's buffer, and what
- * does not fit there is lost.
+ * A socket for datagrams (UDP, RFC 768; or a Unix socket). Each message is
+ * received whole, on its own, and may be lost. Received datagrams are not
+ * queued in the process: they wait in the kernel's buffer, which drops what
+ * does not fit. Datagrams are passed to the kernel in the order of the calls.
  */
 export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> {
-  /** Where it is bound, with the port that was picked. */
+  /** The local endpoint, with the port that was picked. */
   readonly endpoint: Endpoint;
   /** Carries the context. */
   readonly log: Logger;
   readonly #transport: DatagramTransport;
   readonly #maxBytes: number;
   readonly #buffer: Uint8Array<ArrayBuffer>;
+  readonly #queue: QueuedSend[] = [];
+  #isSending = false;
   #pending: Promise<[Uint8Array, Deno.Addr]> | undefined;
   #isClosed = false;
 
-  /** Takes over the transport. */
+  /** Takes ownership of the transport. */
   constructor(transport: DatagramTransport, init: DatagramInit) {
     this.#transport = transport;
     this.endpoint = init.endpoint;
     this.log = init.log;
     this.#maxBytes = init.maxBytes ?? DEFAULTS.datagramBytes;
-    // One byte more than is wanted: when it is filled, the datagram was longer.
+    // One more byte than wanted: a full buffer means that the datagram was longer.
     this.#buffer = new Uint8Array(this.#maxBytes + 1);
   }
 
   /**
    * The next datagram, or `null` once the socket is closed. A wait that
-   * `options` end loses nothing: the datagram comes with a later call.
+   * `options` end loses nothing: a later call returns the datagram.
    *
-   * @throws {TimeoutError} None came within `options.timeoutMs`.
+   * @throws {TimeoutError} No datagram arrived within `options.timeoutMs`.
    */
   async receive(options?: WaitOptions): Promise<Datagram | null> {
     if (this.#isClosed) return null;
     const pending = this.#pending ?? this.#transport.receive(this.#buffer);
     if (options !== undefined) {
       this.#pending = pending;
-      await abortable(pending.then(ignore, ignore), options, () => this.#silence());
+      await abortable(pending.then(ignore, ignore), options, () => this.#timeout());
     }
     this.#pending = undefined;
     try {
@@ -90,14 +130,12 @@ export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> 
   }
 
   /**
-   * Receives one datagram after another until the socket is closed or `isDone`
-   * says so, and sends back what `answer` returns, one reply at a time: the way
-   * of a UDP server, for UDP hardly ever waits for the kernel. A datagram's
-   * sender is made into an endpoint only where it is asked for, and a reply goes
-   * to the runtime's own address. It must not be mixed with {@linkcode receive}.
-   * The datagram that `answer` is given is that of its call only.
+   * Receives until the socket is closed or `isDone` returns true, and sends
+   * what `answer` returns back to each sender, one reply at a time. The
+   * datagram passed to `answer` is valid during the call only. It must not be
+   * combined with {@linkcode receive}.
    *
-   * @param onSent Called when the kernel has a reply of `bytes` bytes, or with the error.
+   * @param onSent Called when the kernel has taken a reply of `bytes` bytes, or with the error.
    */
   answerEach(
     answer: (datagram: Datagram) => Uint8Array | undefined,
@@ -107,12 +145,12 @@ export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> 
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const datagram = new IncomingDatagram(this.#maxBytes);
     let replyLength = 0;
-    // Callbacks and one object for all datagrams: a loop that awaits, with an object for each, is 2% slower.
+    // Callbacks and one reused object: a loop that awaits, with an object for each datagram, is slower.
     const receiveNext = () => {
       if (this.#isClosed || isDone()) resolve();
       else this.#transport.receive(this.#buffer).then(onReceived, onReceiveFailed);
     };
-    // Whatever is thrown ends the loop with it: nobody else would hear of it.
+    // Whatever a callback throws ends the loop; otherwise it would be an unhandled rejection.
     const guarded = <T>(step: (value: T) => void) => (value: T) => {
       try {
         step(value);
@@ -125,17 +163,19 @@ export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> 
       const reply = answer(datagram);
       if (reply === undefined) return receiveNext();
       replyLength = reply.length;
-      this.#transport.send(reply, from).then(onTaken, onSendFailed);
+      this.#send(reply, from, onTaken, onSendFailed);
     });
     const onReceiveFailed = (error: unknown) => {
       if (this.#isClosed) resolve();
       else reject(toSocketError(error, "receive on", formatEndpoint(this.endpoint)));
     };
     const onTaken = guarded((bytes: number) => {
+      this.#sendNext();
       onSent(bytes);
       receiveNext();
     });
     const onSendFailed = guarded((error: unknown) => {
+      this.#sendNext();
       onSent(0, sendError(error, replyLength, datagram.from));
       receiveNext();
     });
@@ -144,30 +184,33 @@ export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> 
   }
 
   /**
-   * Hands one datagram to the kernel. That says nothing about its arrival.
+   * Passes one datagram to the kernel, after those of earlier calls. Success
+   * does not mean that it arrives.
    *
-   * @throws {LimitError} It is longer than one datagram can be.
+   * @throws {LimitError} The data is longer than one datagram can be.
    */
-  async send(data: Uint8Array, to: Endpoint): Promise<void> {
-    let failure: Error | undefined;
-    await this.post(data, to, (_, error) => failure = error);
-    if (failure !== undefined) throw failure;
+  send(data: Uint8Array, to: Endpoint): Promise<void> {
+    return new Promise((resolve, reject) =>
+      this.post(data, to, (_, error) => error === undefined ? resolve() : reject(error))
+    );
   }
 
   /**
-   * As {@linkcode send}, but `onSent` is called with the bytes that the kernel
-   * has taken, or with 0 and the error, and the promise, which never rejects, settles
-   * after that: one promise in all. The bytes must not change until then.
+   * Like {@linkcode send} without a promise: `onSent` is called with the bytes
+   * that the kernel has taken, or with 0 and the error. The data must not
+   * change until then.
    */
-  post(data: Uint8Array, to: Endpoint, onSent: (bytes: number, error?: Error) => void): Promise<void> {
-    if (to.scheme === "udp" && data.length > DEFAULTS.datagramBytes) {
-      onSent(0, tooLong(data.length, to));
-      return Promise.resolve();
-    }
-    return this.#transport.send(data, addressOf(to)).then(
-      (bytes) => onSent(bytes),
-      (error: unknown) => onSent(0, sendError(error, data.length, to)),
-    );
+  post(data: Uint8Array, to: Endpoint, onSent: (bytes: number, error?: Error) => void): void {
+    if (to.scheme === "udp" && data.length > DEFAULTS.datagramBytes) return onSent(0, tooLong(data.length, to));
+    const onTaken = (bytes: number) => {
+      this.#sendNext();
+      onSent(bytes);
+    };
+    const onFailed = (error: unknown) => {
+      this.#sendNext();
+      onSent(0, sendError(error, data.length, to));
+    };
+    this.#send(data, addressOf(to), onTaken, onFailed);
   }
 
   /** Receives until the socket is closed. */
@@ -175,11 +218,13 @@ export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> 
     for (let datagram = await this.receive(); datagram; datagram = await this.receive()) yield datagram;
   }
 
-  /** Gives the socket back, and removes a Unix socket's file; a second call does nothing. */
+  /** Closes the socket and removes a Unix socket's file; a second call does nothing. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#transport.close();
+    const closed = new Deno.errors.BadResource("the socket is closed");
+    for (const { onFailed } of this.#queue.splice(0)) onFailed(closed);
     if (this.endpoint.scheme === "unixgram") removeSocket(this.endpoint.path);
   }
 
@@ -189,16 +234,36 @@ export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> 
     return Promise.resolve();
   }
 
-  #silence(): Error {
+  /**
+   * One send at a time: concurrent sends on a UDP socket that the runtime has
+   * not used yet complete last-first, and on a Unix socket they fail as busy.
+   * Both callbacks must call `#sendNext()`.
+   */
+  #send(data: Uint8Array, to: Deno.Addr, onTaken: QueuedSend["onTaken"], onFailed: QueuedSend["onFailed"]): void {
+    if (this.#isSending) {
+      this.#queue.push({ data, to, onTaken, onFailed });
+      return;
+    }
+    this.#isSending = true;
+    this.#transport.send(data, to).then(onTaken, onFailed);
+  }
+
+  #sendNext(): void {
+    this.#isSending = false;
+    const next = this.#queue.shift();
+    if (next) this.#send(next.data, next.to, next.onTaken, next.onFailed);
+  }
+
+  #timeout(): Error {
     const endpoint = formatEndpoint(this.endpoint);
-    return new TimeoutError("reply", `No datagram came to ${endpoint} in time`, { endpoint });
+    return new TimeoutError("reply", `No datagram arrived at ${endpoint} in time`, { endpoint });
   }
 }
 
 function addressOf(to: Endpoint): Deno.Addr {
   if (to.scheme === "unixgram") return { transport: "unixpacket", path: to.path };
   if (to.scheme !== "udp") {
-    throw new TypeError(`Cannot send a datagram to "${formatEndpoint(to)}": it takes udp or unixgram`);
+    throw new TypeError(`Cannot send a datagram to "${formatEndpoint(to)}": the scheme must be udp or unixgram`);
   }
   return { transport: "udp", hostname: to.host, port: to.port };
 }
@@ -212,12 +277,12 @@ function tooLong(length: number, to: Endpoint | null, cause?: unknown): LimitErr
   const endpoint = nameOf(to);
   const limit = to?.scheme === "udp"
     ? `one datagram carries at most ${DEFAULTS.datagramBytes}`
-    : "that is more than the system takes in one datagram";
+    : "the system does not take so much in one datagram";
   return new LimitError(`Cannot send ${length} bytes to ${endpoint}: ${limit}`, { endpoint, cause });
 }
 
 function nameOf(to: Endpoint | null): string {
-  return to === null ? "a socket without a name" : formatEndpoint(to);
+  return to === null ? "an unnamed socket" : formatEndpoint(to);
 }
 
 function ignore(): void {}

@@ -1,9 +1,13 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { LimitError, TimeoutError } from "../../src/base/errors.ts";
 import { bind } from "../../src/factory.ts";
+import { Logger } from "../../src/log/logger.ts";
+import { DatagramSocket } from "../../src/net/datagram.ts";
 import { probePort } from "../../src/net/datagram_probe.ts";
+import type { Endpoint } from "../../src/net/endpoint.ts";
 
 const ANY = "udp://127.0.0.1:0";
+const TARGET: Endpoint = { scheme: "udp", host: "192.0.2.7", port: 9, path: "/" };
 
 Deno.test("DatagramSocket sends 65,507 bytes and refuses 65,508 with the limit", async () => {
   await using receiver = await bind(ANY);
@@ -20,6 +24,51 @@ Deno.test("DatagramSocket.receive() marks a datagram longer than maxBytes as tru
   for (const size of [4, 5]) await sender.send(new Uint8Array(size), receiver.endpoint);
   const [first, second] = [await receiver.receive(), await receiver.receive()].map((datagram) => datagram?.isTruncated);
   assertEquals([first, second], [false, true]);
+});
+
+Deno.test("DatagramSocket passes datagrams to the kernel in the order of the calls, on a socket that is new (fault 4)", async () => {
+  for (let round = 0; round < 5; round++) {
+    await using receiver = await bind(ANY);
+    await using sender = await bind(ANY);
+    await Promise.all([0, 1, 2, 3].map((byte) => sender.send(Uint8Array.of(byte), receiver.endpoint)));
+    const seen: number[] = [];
+    while (seen.length < 4) seen.push((await receiver.receive({ timeoutMs: 5_000 }))?.data[0] ?? -1);
+    assertEquals(seen, [0, 1, 2, 3]);
+  }
+});
+
+Deno.test("DatagramSocket.answerEach() keeps the order among replies and datagrams sent besides (fault 4)", async () => {
+  await using server = await bind(ANY);
+  await using client = await bind(ANY);
+  await client.send(Uint8Array.of(1), server.endpoint);
+  let served = 0;
+  const answer = () => {
+    served++;
+    for (const byte of [1, 2, 3]) server.post(Uint8Array.of(byte), client.endpoint, () => {});
+    return Uint8Array.of(4);
+  };
+  await server.answerEach(answer, () => {}, () => served === 1);
+  const seen: number[] = [];
+  while (seen.length < 4) seen.push((await client.receive({ timeoutMs: 5_000 }))?.data[0] ?? -1);
+  assertEquals(seen, [1, 2, 3, 4]);
+});
+
+Deno.test("DatagramSocket.close() rejects the sends that wait for an earlier one (fault 4)", async () => {
+  const { promise: pending, reject } = Promise.withResolvers<number>();
+  const transport = {
+    receive: () => pending.then(() => [new Uint8Array(0), { transport: "udp", hostname: "", port: 0 }] as never),
+    send: () => pending,
+    close: () => reject(new Deno.errors.BadResource("closed")),
+  };
+  const socket = new DatagramSocket(transport, { endpoint: TARGET, log: Logger.of("test") });
+  const sends = [1, 2, 3].map((byte) => assertRejects(() => socket.send(Uint8Array.of(byte), TARGET), Error, "closed"));
+  socket.close();
+  await Promise.all(sends);
+});
+
+Deno.test("DatagramSocket.send() rejects an endpoint of another kind", async () => {
+  await using socket = await bind(ANY);
+  await assertRejects(() => socket.send(Uint8Array.of(1), { ...TARGET, scheme: "tcp" }), TypeError, "udp or unixgram");
 });
 
 Deno.test("DatagramSocket.receive() that timed out loses nothing", async () => {
