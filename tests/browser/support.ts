@@ -35,7 +35,12 @@ export class Netcat implements AsyncDisposable {
 
   /** Waits until a text has come. */
   async sees(text: string): Promise<void> {
-    while (!this.#text.includes(text)) await this.#wake.promise;
+    const timer = setTimeout(() => this.#wake.reject(new Error(`nc has not seen "${text}": ${this.#text}`)), 20_000);
+    try {
+      while (!this.#text.includes(text)) await this.#wake.promise;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -36,6 +36,7 @@ export async function openPage(
   const { nick, width = 1280, height = 800, colorScheme = "light" } = options;
   const context = await browser.newContext({ viewport: { width, height }, colorScheme });
   const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
   const complaints: string[] = [];
   page.on("console", (message) => {
     // A connection that is refused while the server is away is no fault of the page.

@@ -317,16 +317,14 @@ export class Conversation {
     this.hasOlder = this.oldestSeq !== undefined && this.oldestSeq > 1;
   }
 
-  /** @param {NewEntry} entry */
+  /**
+   * Keys are made here, never taken from what people send: two senders may give
+   * their messages the same `id`.
+   *
+   * @param {NewEntry} entry
+   */
   #insert(entry) {
-    this.entries = withEntry(this.entries, { ...entry, key: this.#keyOf(entry) });
-  }
-
-  /** @param {NewEntry} entry */
-  #keyOf(entry) {
-    return entry.kind === "message" && entry.id !== undefined
-      ? `id:${entry.id}:${entry.seq === LAST}`
-      : `${++this.#arrivals}`;
+    this.entries = withEntry(this.entries, { ...entry, key: `${++this.#arrivals}` });
   }
 
   /**

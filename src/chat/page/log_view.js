@@ -44,7 +44,7 @@ export class LogView {
   constructor(store, actions) {
     this.#store = store;
     this.#actions = actions;
-    this.#messages = new MessageList((entry) => actions.retry(entry));
+    this.#messages = this.#messageList();
     this.#scroller.addEventListener("scroll", () => this.look(), { passive: true });
     new ResizeObserver(() => this.#isPinned && this.#toEnd()).observe(this.#scroller);
     byId("jump").addEventListener("click", () => this.#toEnd());
@@ -74,6 +74,8 @@ export class LogView {
     this.#log.setAttribute("aria-live", isOther ? "off" : "polite");
     const anchor = isOther || this.#isPinned ? undefined : this.#firstInView();
     const anchorTop = anchor?.getBoundingClientRect().top ?? 0;
+    // Elements are kept by key, and a key is unique within its conversation only.
+    if (isOther) this.#messages = this.#messageList();
     arrange(this.#entries, this.#messages.elements(current?.entries ?? [], { nick, mark: current?.mark }));
     this.#shown = { conversation: current, entries: current?.entries, nick };
     if (isOther) return this.#toMark(current);
@@ -81,6 +83,10 @@ export class LogView {
     // What is being read stays where it is, whatever came above it.
     if (anchor?.isConnected) this.#scroller.scrollTop += anchor.getBoundingClientRect().top - anchorTop;
     this.look();
+  }
+
+  #messageList() {
+    return new MessageList((entry) => this.#actions.retry(entry));
   }
 
   /** Tells the store whether the newest message is being looked at. */

@@ -153,3 +153,24 @@ Deno.test("ChatStore forgets the oldest of very many messages, and takes them ag
   store.apply({ type: "history", room: "#lobby", epoch: "e1", messages: [message(500), message(501)], id: "older" });
   assertEquals([lobby.entries.length, lobby.oldestSeq], [1_002, 500]);
 });
+
+Deno.test("ChatStore gives every entry of a conversation a key of its own (fault 1)", () => {
+  const { store, lobby } = storeInLobby();
+  const at = "2026-11-22T10:00:00.000Z";
+  store.apply(message(1));
+  store.apply(message(2, { id: "2" }));
+  store.apply({ type: "join", room: "#lobby", nick: "bob" });
+  store.sending(lobby, { text: "pending", id: "2", action: undefined });
+  store.apply({ type: "private", from: "bob", to: "ada", text: "psst", at });
+  for (const { entries } of store.conversations.values()) {
+    assertEquals(new Set(entries.map(({ key }) => key)).size, entries.length);
+  }
+});
+
+Deno.test("ChatStore keeps two messages apart that their senders gave the same id (fault 1)", () => {
+  const { store, lobby } = storeInLobby();
+  store.apply(message(1, { from: "bob", id: "1" }));
+  store.apply(message(2, { from: "eve", id: "1" }));
+  assertEquals(textsOf(lobby), ["text 1", "text 2"]);
+  assertEquals(new Set(lobby.entries.map(({ key }) => key)).size, 2);
+});
