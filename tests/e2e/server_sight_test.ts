@@ -1,4 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { formatEndpoint, listen } from "@parley/parley";
+import { HttpServer } from "../../src/serve/http/http_server.ts";
 import { dial, LinePeer, readToEnd, writeAll } from "../support/peer.ts";
 import { runProgram, startServer } from "../support/program.ts";
 import { untilSight } from "../support/sight.ts";
@@ -77,6 +79,84 @@ Deno.test("--metrics on an endpoint that is taken ends with 8 before anything is
   assertEquals(code, 8);
   assertStringIncludes(stderr, "the address is in use");
   assertEquals((await runProgram("server", ["echo", ":0", "--metrics", "unix:/x"])).code, 2);
+});
+
+/** Opens connections that never ask for anything. */
+async function idle(url: string, count: number): Promise<Deno.Conn[] & Disposable> {
+  const connections = await Promise.all(Array.from({ length: count }, () => dial(url)));
+  return Object.assign(connections, { [Symbol.dispose]: () => connections.forEach((conn) => conn.close()) });
+}
+
+Deno.test("--metrics: idle connections give way, the longest waiting first (fault 55)", async () => {
+  await using started = await startServer(["echo", ":0", "--metrics", ":0"]);
+  const url = await started.server.line();
+  using first = await dial(url);
+  using _idle = await idle(url, 31);
+  using second = await dial(url);
+  assertEquals(await first.read(new Uint8Array(1)), null, "the one that has waited longest stays");
+  await writeAll(second, "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  assertStringIncludes(new TextDecoder().decode(await readToEnd(second)), "200 OK");
+});
+
+Deno.test("--metrics: health is answered among hundreds of idle connections, again and again (fault 55)", async () => {
+  await using started = await startServer(["echo", ":0", "--metrics", ":0"]);
+  const url = await started.server.line();
+  for (let round = 0; round < 5; round++) {
+    using _idle = await idle(url, 100);
+    const startMs = performance.now();
+    const health = await fetch(new URL("/healthz", url), { headers: { Connection: "close" } });
+    assertEquals(await health.text(), "ok\n");
+    assert(performance.now() - startMs < 2_000);
+  }
+});
+
+Deno.test("--metrics: health has a share of its own beside 32 connections that do not read (fault 55)", async () => {
+  await using listener = await listen("tcp://127.0.0.1:0", { context: "test" });
+  const stuck = Promise.withResolvers<void>();
+  const asked = Array.from({ length: 32 }, () => Promise.withResolvers<void>());
+  let count = 0;
+  await using _server = new HttpServer(listener, {
+    "/healthz": { contentType: "text/plain", body: "ok" },
+    "/stuck": async () => {
+      asked[count++]?.resolve();
+      await stuck.promise;
+      return { contentType: "text/plain", body: "" };
+    },
+  });
+  const url = formatEndpoint(listener.endpoint);
+  using connections = await idle(url, 32);
+  for (const conn of connections) await writeAll(conn, "GET /stuck HTTP/1.1\r\nHost: a\r\n\r\n");
+  await Promise.all(asked.map(({ promise }) => promise));
+  for (const [path, status] of [["/healthz", "200"], ["/stuck", "503"]]) {
+    using conn = await dial(url);
+    await writeAll(conn, `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+    assertStringIncludes(new TextDecoder().decode(await readToEnd(conn)), `HTTP/1.1 ${status}`);
+  }
+  stuck.resolve();
+});
+
+Deno.test("--metrics: /connections answers addresses and local names only (chat L5)", async () => {
+  await using started = await startServer(["echo", ":0", "--metrics", ":0"]);
+  const url = await started.server.line();
+  const statusOf = async (path: string, host: string) => {
+    using conn = await dial(url);
+    await writeAll(conn, `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    return Number(new TextDecoder().decode(await readToEnd(conn)).split(" ")[1]);
+  };
+  for (const host of ["127.0.0.1", "[::1]:9090", "localhost", "parley:9090"]) {
+    assertEquals(await statusOf("/connections", host), 200, host);
+  }
+  for (const host of ["evil.example", "127.0.0.1.evil.example:9090"]) {
+    assertEquals([await statusOf("/connections", host), await statusOf("/healthz", host)], [403, 200], host);
+  }
+});
+
+Deno.test("--origin: what is not an origin is a usage error (chat L5)", async () => {
+  for (const origin of ["", "chat.example", "https://chat.example/x"]) {
+    const { code, stderr } = await runProgram("server", ["echo", "ws://127.0.0.1:0", "--origin", origin]);
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, `parley-server: Cannot use "${origin}" as an origin: write a scheme and a host`);
+  }
 });
 
 Deno.test("--trace logs each socket step with a hex dump", async () => {

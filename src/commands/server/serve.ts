@@ -11,6 +11,7 @@ import { Logger } from "../../log/logger.ts";
 import { DeadlineTimer } from "../../net/deadline_timer.ts";
 import { formatEndpoint } from "../../net/endpoint.ts";
 import type { Listener } from "../../net/listener.ts";
+import { parseOrigin } from "../../serve/http/origin.ts";
 import type { HttpRoutes } from "../../serve/http/route.ts";
 import type { TlsServerContext } from "../../net/tls_server.ts";
 import { Server } from "../../serve/server.ts";
@@ -50,6 +51,7 @@ export async function serve(
   configureProgramLogging(flags, io);
   using readyFile = openReadyFile(flags.readyFile);
   const codec = codecOf(service, flags);
+  const origins = flags.origin.map(parseOrigin);
   const log = Logger.of(service.name);
   using reload = new ReloadSignal();
   const gate = await gateOf(flags, { reload, log });
@@ -89,6 +91,7 @@ export async function serve(
       webSockets: opened.some(isWebSocket)
         ? await webSocketsOf(made, flags, {
           deadlineTimer,
+          origins,
           routes: publicRoutes({ stats: seen, service: service.name }),
         })
         : undefined,
@@ -192,13 +195,13 @@ function logPageAddresses(endpoints: readonly string[], log: Logger): void {
 async function webSocketsOf(
   service: Service,
   flags: SharedFlags,
-  { deadlineTimer, routes }: { deadlineTimer: DeadlineTimer; routes: HttpRoutes },
+  { deadlineTimer, routes, origins }: { deadlineTimer: DeadlineTimer; routes: HttpRoutes; origins: string[] },
 ): Promise<WebSocketAcceptor> {
   const { WebSocketAcceptor } = await import("../../serve/websocket/acceptor.ts");
   return await WebSocketAcceptor.create({
     routes: { ...routes, ...service.routes },
     subprotocols: service.subprotocols ?? [],
-    origins: flags.origin,
+    origins,
     pings: { deadlineTimer, intervalMs: flags.pingInterval, answerMs: flags.pingTimeout },
     maxMessageBytes: flags.maxMessage,
   });

@@ -1,4 +1,5 @@
 import { HttpError } from "../../framing/http_head.ts";
+import { isLocalName } from "../http/origin.ts";
 import type { HttpContent, HttpRoutes } from "../http/route.ts";
 import type { StatsSnapshot } from "../stats_snapshot.ts";
 import { createMetrics, type Metrics, type MetricsSources } from "./metrics.ts";
@@ -24,10 +25,13 @@ export function operatorRoutes(sources: MetricsSources): HttpRoutes {
   const { stats, service } = sources;
   return {
     ...publicRoutes(sources),
-    "/connections": async ({ query }) => ({
-      contentType: "application/json",
-      body: `${JSON.stringify(connectionsOf(await stats.snapshot(true), service, new URLSearchParams(query)))}\n`,
-    }),
+    "/connections": async ({ query, host }) => {
+      if (host !== undefined && !isLocalName(host)) {
+        throw new HttpError(403, "ask by an address or a local name: a foreign page could have any other name");
+      }
+      const report = connectionsOf(await stats.snapshot(true), service, new URLSearchParams(query));
+      return { contentType: "application/json", body: `${JSON.stringify(report)}\n` };
+    },
   };
 }
 

@@ -4,7 +4,6 @@ import { HttpError, HttpHeadReader, type HttpRequestHead } from "../../framing/h
 import { encodeResponse } from "../../framing/http_response.ts";
 import type { CloseReason } from "../../net/close_reason.ts";
 import type { Connection } from "../../net/connection.ts";
-import { isHostEndpoint } from "../../net/endpoint.ts";
 import { lingeringClose } from "../../net/lingering_close.ts";
 import { answerError, answerRequest } from "../http/answer.ts";
 import { readRequest } from "../http/read_request.ts";
@@ -90,7 +89,7 @@ export class WebSocketAcceptor {
   async #upgrade(connection: Connection, request: HttpRequestHead, rest: Uint8Array): Promise<WebSocketSession> {
     const { key } = checkUpgrade(request);
     if (!this.#isServedAt(connection, request.path)) throw new HttpError(404, "no WebSocket is here");
-    checkOrigin(request, this.#options.origins, isLoopback(connection));
+    checkOrigin(request, this.#options.origins, connection.local.scheme === "wss");
     // The client does not know yet that it may speak (RFC 6455, section 4.1).
     if (rest.length > 0) throw new HttpError(400, "data came before the handshake was done");
     const subprotocol = chooseSubprotocol(request.fields, this.#options.subprotocols);
@@ -132,10 +131,6 @@ export class WebSocketAcceptor {
 
 function pathOf({ local }: Connection): string {
   return local.path.replace(/\?.*$/s, "");
-}
-
-function isLoopback({ local }: Connection): boolean {
-  return isHostEndpoint(local) && (/^127\./.test(local.host) || local.host === "::1" || local.host === "localhost");
 }
 
 function reasonOf({ status }: HttpError): CloseReason {

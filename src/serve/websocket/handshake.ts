@@ -6,8 +6,8 @@
  */
 
 import { utf8 } from "../../base/bytes.ts";
-import { isIp } from "../../base/ip.ts";
 import { HttpError, type HttpFields, type HttpRequestHead, listOf } from "../../framing/http_head.ts";
+import { isLocalName } from "../http/origin.ts";
 
 const ACCEPT_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const VERSION = "13";
@@ -45,23 +45,23 @@ export function checkUpgrade(request: HttpRequestHead): { key: string } {
 }
 
 /**
- * Lets a page connect where its own server is the one it asks, and otherwise
- * only from an origin that is named. Programs that are no browsers send no
- * Origin and are let in (section 10.2).
+ * Lets a page connect to the server that it came from, and otherwise only from
+ * an origin that is named. Non-browser clients send no Origin and are let in
+ * (section 10.2).
  *
- * @param allowed Origins as `https://chat.example`, or `*` for any.
+ * @param allowed As `parseOrigin()` returns them.
+ * @param isTls Then the certificate has proved the host's name to the browser.
  * @throws {HttpError} 403
  */
-export function checkOrigin(request: HttpRequestHead, allowed: readonly string[], isLoopback: boolean): void {
+export function checkOrigin(request: HttpRequestHead, allowed: readonly string[], isTls: boolean): void {
   const origin = request.fields.get("origin");
   if (origin === undefined || allowed.includes("*") || allowed.includes(origin)) return;
   const host = /^https?:\/\/(.+)$/i.exec(origin)?.[1]?.toLowerCase();
   if (host === undefined || host !== request.host?.toLowerCase()) {
     throw new HttpError(403, `pages of ${origin} may not connect here (--origin lets them)`);
   }
-  // A foreign name that resolves to this machine would make any page "the same host" (DNS rebinding).
-  if (isLoopback && !isLocalName(host)) {
-    throw new HttpError(403, `${host} is not a name of this machine (--origin ${origin} lets it)`);
+  if (!isTls && !isLocalName(host)) {
+    throw new HttpError(403, `${host} may be a foreign name for this machine (--origin ${origin} lets it)`);
   }
 }
 
@@ -123,11 +123,6 @@ export async function faultOfAnswer(
     return `it chose the subprotocol ${subprotocol}, which was not offered`;
   }
   return undefined;
-}
-
-function isLocalName(host: string): boolean {
-  const name = host.replace(/:\d*$/, "");
-  return name === "localhost" || name.endsWith(".localhost") || isIp(name.replaceAll(/[[\]]/g, ""));
 }
 
 function base64(bytes: Uint8Array): string {

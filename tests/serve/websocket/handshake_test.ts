@@ -1,5 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { HttpError, type HttpRequestHead, parseRequestHead } from "../../../src/framing/http_head.ts";
+import { UsageError } from "@parley/parley";
+import { parseOrigin } from "../../../src/serve/http/origin.ts";
 import {
   acceptOf,
   checkOrigin,
@@ -55,26 +57,58 @@ Deno.test("isUpgrade() is false for a page's request, also when it offers anothe
 
 const ORIGINS: readonly [string, string | undefined, readonly string[], boolean, boolean][] = [
   ["no Origin", undefined, [], false, true],
-  ["the same host", "https://CHAT.example:8765", [], false, true],
-  ["another host", "https://evil.example", [], false, false],
-  ["another port", "https://chat.example", [], false, false],
-  ["an opaque origin", "null", [], false, false],
+  ["the same host over TLS", "https://CHAT.example:8765", [], true, true],
+  ["another host", "https://evil.example", [], true, false],
+  ["another port", "https://chat.example", [], true, false],
+  ["an opaque origin", "null", [], true, false],
   ["an origin that is named", "https://evil.example", ["https://evil.example"], false, true],
   ["any origin where * is named", "null", ["*"], false, true],
-  ["a foreign name of this machine", "http://chat.example:8765", [], true, false],
+  ["a foreign name of this machine (chat L5)", "http://chat.example:8765", [], false, false],
 ];
 
-for (const [what, origin, allowed, isLoopback, isLetIn] of ORIGINS) {
+for (const [what, origin, allowed, isTls, isLetIn] of ORIGINS) {
   Deno.test(`checkOrigin() ${isLetIn ? "lets in" : "refuses"} ${what}`, () => {
-    const check = () => checkOrigin(request({ fields: { Origin: origin } }), allowed, isLoopback);
+    const check = () => checkOrigin(request({ fields: { Origin: origin } }), allowed, isTls);
     if (isLetIn) check();
     else assertEquals(assertThrows(check, HttpError).status, 403);
   });
 }
 
-Deno.test("checkOrigin() lets a page of this machine connect to this machine", () => {
-  for (const host of ["127.0.0.1:8765", "localhost:8765", "[::1]:8765", "a.localhost"]) {
-    checkOrigin(request({ fields: { Host: host, Origin: `http://${host}` } }), [], true);
+const LOCAL = ["127.0.0.1:8765", "localhost:8765", "[::1]:8765", "a.localhost", "chat:8765", "nas.local", "192.0.2.1"];
+
+Deno.test("checkOrigin() lets a page of this machine or of a local name connect without TLS", () => {
+  for (const host of LOCAL) checkOrigin(request({ fields: { Host: host, Origin: `http://${host}` } }), [], false);
+});
+
+const FOREIGN = [
+  "evil.example",
+  "localhost.evil.example:8765",
+  "127.0.0.1.evil.example",
+  "evil.example.",
+  "local.evil",
+];
+
+Deno.test("checkOrigin() rejects any name that may resolve to this machine (chat L5)", () => {
+  for (const host of FOREIGN) {
+    const head = request({ fields: { Host: host, Origin: `http://${host}` } });
+    assertEquals(assertThrows(() => checkOrigin(head, [], false), HttpError).status, 403, host);
+  }
+});
+
+Deno.test("parseOrigin() reads an origin as browsers send it (chat L5)", () => {
+  const cases = {
+    "https://chat.example/": "https://chat.example",
+    "HTTPS://Chat.Example:443": "https://chat.example",
+    "http://[::1]:8765": "http://[::1]:8765",
+    "*": "*",
+    "null": "null",
+  };
+  for (const [text, origin] of Object.entries(cases)) assertEquals(parseOrigin(text), origin);
+});
+
+Deno.test("parseOrigin() rejects what no browser sends (chat L5)", () => {
+  for (const text of ["", "chat.example", "https://chat.example/room", "https://a@chat.example", "ws://chat.example"]) {
+    assertThrows(() => parseOrigin(text), UsageError, `Cannot use "${text}" as an origin`);
   }
 });
 

@@ -1,0 +1,31 @@
+import { UsageError } from "../../base/errors.ts";
+import { isIp } from "../../base/ip.ts";
+
+/**
+ * Reads an origin that may connect: `https://chat.example`, `null` for pages
+ * without one, or `*` for any.
+ *
+ * @throws {UsageError} It is not an origin.
+ */
+export function parseOrigin(text: string): string {
+  if (text === "*" || text === "null") return text;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.href !== `${url.origin}/`) {
+    throw new UsageError(`Cannot use "${text}" as an origin: write a scheme and a host, as in https://chat.example`);
+  }
+  return url.origin;
+}
+
+/** Suffixes that the public DNS never answers for (RFC 6761, RFC 6762, RFC 8375, and ICANN for `internal`). */
+const PRIVATE_SUFFIX = /\.(?:localhost|local|internal|home\.arpa)$/;
+
+/**
+ * Whether a `Host` cannot be a name in the public DNS: an address, a single
+ * label, or a name under a private suffix. Any other name may be made to
+ * resolve to this machine, so that a foreign page counts as a page of the same
+ * host (DNS rebinding).
+ */
+export function isLocalName(host: string): boolean {
+  const name = host.toLowerCase().replace(/:\d*$/, "");
+  return isIp(name.replaceAll(/[[\]]/g, "")) || /^[^.]+$/.test(name) || PRIVATE_SUFFIX.test(name);
+}
