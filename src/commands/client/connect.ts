@@ -62,7 +62,7 @@ export const connectCommand = defineCommand({
     const session = await dial(endpoint, flags, {
       context: "connect",
       // The pipe has a watch of its own, which knows when it is our own reader that holds things up.
-      writeTimeout: Number.MAX_SAFE_INTEGER,
+      writeTimeout: "365d",
     });
     using owner = new DisposableStack();
     owner.defer(() => session.close("done"));
