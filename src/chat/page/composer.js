@@ -7,6 +7,8 @@
 
 /** @import { Request, Wish } from "./types.ts" */
 
+import { startOfName } from "./text.js";
+
 /** A word that can only have been meant as a time. */
 const TIME = /^\d+(?:\.\d+)?[a-z]{0,8}$/i;
 
@@ -113,12 +115,11 @@ export function roomName(name) {
  * @param {readonly string[]} names
  */
 export function completeName(text, caret, names) {
-  const before = text.slice(0, caret);
-  const word = /[\w\-[\]{}|]+$/.exec(before)?.[0];
-  if (word === undefined) return undefined;
+  const start = startOfName(text, caret);
+  const word = text.slice(start, caret);
+  if (word === "") return undefined;
   const found = names.filter((name) => name.toLowerCase().startsWith(word.toLowerCase())).sort()[0];
   if (found === undefined) return undefined;
-  const start = caret - word.length;
   const end = start === 0 ? ": " : " ";
   return { text: text.slice(0, start) + found + end + text.slice(caret), caret: start + found.length + end.length };
 }

@@ -6,12 +6,17 @@
 
 /** @import { Piece } from "./types.ts" */
 
-/** Lines of code, and code within a line, as in Markdown; what is in them is neither link nor name. */
-const CODE = /```(?:[\w+-]*\n)?([\s\S]*?[^\s`][\s\S]*?)\n?```|(?<!`)`([^`\n]+)`(?!`)/g;
-const LINK = /\bhttps?:\/\/[^\s<>"'`]+[^\s<>"'`.,;:!?)\]}]/g;
+/** What names are made of, besides `@` before them. */
+const NAME_CHARACTER = /[\p{L}\p{M}\p{N}_\-[\]{}|]/u;
+const FENCE = "```";
+const SCHEME = /\bhttps?:\/\//g;
+/** White space, quotes, and characters that change the direction of what follows end a link. */
+const LINK_END = /[\s<>"'`\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]|$/g;
+const CLOSING_BRACKETS = new Map([[")", "("], ["]", "["], ["}", "{"]]);
 
 /**
- * A text in pieces: what is plain, code, a link, or the reader's name.
+ * A text in pieces: what is plain, code, a link, or the reader's name. The time
+ * is linear in the text's length, whatever is in it.
  *
  * @param {string} text
  * @param {string} nick
@@ -21,16 +26,75 @@ export function piecesOf(text, nick) {
   /** @type {Piece[]} */
   const pieces = [];
   let from = 0;
-  for (const match of text.matchAll(CODE)) {
-    const [whole, block, code = ""] = match;
-    const before = text.slice(from, match.index);
-    from = match.index + whole.length;
-    // A block stands on lines of its own: the line ends around it are not to be seen as well.
-    pieces.push(...piecesOutsideCode(block === undefined ? before : before.replace(/\n$/, ""), nick));
-    pieces.push(block === undefined ? { kind: "code", text: code } : { kind: "block", text: block });
-    if (block !== undefined && text[from] === "\n") from++;
+  for (const { start, end, piece } of codeIn(text)) {
+    const isBlock = piece.kind === "block";
+    // A block has lines of its own: the line ends around it would show as empty lines.
+    const isAfterLineEnd = isBlock && start > from && text[start - 1] === "\n";
+    pieces.push(...piecesOutsideCode(text.slice(from, isAfterLineEnd ? start - 1 : start), nick), piece);
+    from = isBlock && text[end] === "\n" ? end + 1 : end;
   }
   return [...pieces, ...piecesOutsideCode(text.slice(from), nick)];
+}
+
+/**
+ * Lines of code between fences, and code within a line, as in Markdown; what is in them is neither link nor name.
+ *
+ * @param {string} text
+ * @returns {Generator<{ start: number, end: number, piece: Piece }>}
+ */
+function* codeIn(text) {
+  let hasFences = true;
+  for (let start = text.indexOf("`"); start !== -1;) {
+    const afterRun = skipBackticks(text, start);
+    /** @type {{ end: number, piece: Piece } | undefined} */
+    let found;
+    if (afterRun - start >= FENCE.length && hasFences) {
+      found = blockAt(text, start);
+      // Without a closing fence here there is none for a later opening one either.
+      hasFences = found !== undefined;
+    } else if (afterRun - start === 1) found = inlineCodeAt(text, start);
+    if (found) yield { start, ...found };
+    start = text.indexOf("`", found?.end ?? afterRun);
+  }
+}
+
+/**
+ * @param {string} text
+ * @param {number} start
+ */
+function skipBackticks(text, start) {
+  let end = start;
+  while (text[end] === "`") end++;
+  return end;
+}
+
+/**
+ * @param {string} text
+ * @param {number} start Of the opening fence.
+ * @returns {{ end: number, piece: Piece } | undefined}
+ */
+function blockAt(text, start) {
+  const inside = start + FENCE.length;
+  const visible = /[^\s`]/g;
+  visible.lastIndex = inside;
+  const first = visible.exec(text)?.index;
+  const close = first === undefined ? -1 : text.indexOf(FENCE, first + 1);
+  if (close === -1) return undefined;
+  const content = text.slice(inside, close).replace(/\n$/, "");
+  const code = content.replace(/^[\w+-]*\n/, "");
+  return { end: close + FENCE.length, piece: { kind: "block", text: code.trim() === "" ? content : code } };
+}
+
+/**
+ * @param {string} text
+ * @param {number} start Of a single backtick.
+ * @returns {{ end: number, piece: Piece } | undefined}
+ */
+function inlineCodeAt(text, start) {
+  const close = text.indexOf("`", start + 1);
+  if (close === -1 || text[close + 1] === "`") return undefined;
+  const code = text.slice(start + 1, close);
+  return code.includes("\n") ? undefined : { end: close + 1, piece: { kind: "code", text: code } };
 }
 
 /**
@@ -41,11 +105,42 @@ function piecesOutsideCode(text, nick) {
   /** @type {Piece[]} */
   const pieces = [];
   let from = 0;
-  for (const match of text.matchAll(LINK)) {
-    pieces.push(...mentionsIn(text.slice(from, match.index), nick), { kind: "link", text: match[0] });
-    from = match.index + match[0].length;
+  SCHEME.lastIndex = 0;
+  for (let match = SCHEME.exec(text); match !== null; match = SCHEME.exec(text)) {
+    LINK_END.lastIndex = SCHEME.lastIndex;
+    const run = text.slice(match.index, LINK_END.exec(text)?.index);
+    SCHEME.lastIndex = match.index + run.length;
+    const link = withoutTrailingPunctuation(run);
+    if (link.length <= match[0].length) continue;
+    pieces.push(...mentionsIn(text.slice(from, match.index), nick), { kind: "link", text: link });
+    from = match.index + link.length;
   }
   return [...pieces, ...mentionsIn(text.slice(from), nick)];
+}
+
+/**
+ * A link without what belongs to the sentence around it: punctuation, and
+ * closing brackets that have no opening one in the link.
+ *
+ * @param {string} link
+ */
+function withoutTrailingPunctuation(link) {
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  for (const char of link) counts.set(char, (counts.get(char) ?? 0) + 1);
+  let end = link.length;
+  for (; end > 0; end--) {
+    const last = link[end - 1] ?? "";
+    const opening = CLOSING_BRACKETS.get(last);
+    if (opening === undefined) {
+      if (!".,;:!?".includes(last)) break;
+      continue;
+    }
+    const closing = counts.get(last) ?? 0;
+    if (closing <= (counts.get(opening) ?? 0)) break;
+    counts.set(last, closing - 1);
+  }
+  return link.slice(0, end);
 }
 
 /**
@@ -66,8 +161,8 @@ export function mentions(text, nick) {
 function mentionsIn(text, nick) {
   if (text === "") return [];
   if (nick === "") return [{ kind: "text", text }];
-  const escaped = nick.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
-  const pattern = new RegExp(`(?<![\\w\\-[\\]{}|])@?${escaped}(?![\\w\\-[\\]{}|])`, "gi");
+  const escaped = nick.replaceAll(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+  const pattern = new RegExp(`(?<!${NAME_CHARACTER.source})@?${escaped}(?!${NAME_CHARACTER.source})`, "giu");
   /** @type {Piece[]} */
   const pieces = [];
   let from = 0;
@@ -98,8 +193,8 @@ export function tintOf(nick) {
  * @param {string} nick
  */
 export function initialsOf(nick) {
-  const [first = nick, second = ""] = nick.split(/[^A-Za-z0-9]+/).filter(Boolean);
-  return `${first.slice(0, 1)}${second.slice(0, 1)}`.toUpperCase();
+  const [first = nick, second = ""] = nick.split(/[^\p{L}\p{N}]+/u).filter(Boolean);
+  return [first, second].map((word) => [...word][0] ?? "").join("").toUpperCase();
 }
 
 /**
@@ -138,4 +233,19 @@ export function timeOf(at) {
  */
 export function counted(count, one, many) {
   return `${count} ${count === 1 ? one : many}`;
+}
+
+/**
+ * Where the name begins that ends at `end`; `end` if there is none.
+ *
+ * @param {string} text
+ * @param {number} end
+ */
+export function startOfName(text, end) {
+  let start = end;
+  for (const char of Array.from(text.slice(0, end)).reverse()) {
+    if (!NAME_CHARACTER.test(char)) break;
+    start -= char.length;
+  }
+  return start;
 }
