@@ -84,4 +84,4 @@ export { type DialOptions, dialSession } from "./serve/dial_session.ts";
 export type { Framer } from "./serve/framer.ts";
 export type { Message, Session } from "./serve/session.ts";
 export type { WebSocketDialOptions } from "./serve/websocket/dial.ts";
-export { CLOSE_CODE, type WebSocketEnd } from "./serve/websocket/close_code.ts";
+export { CLOSE_CODE, type CloseFrame } from "./serve/websocket/close_code.ts";

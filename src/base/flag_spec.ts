@@ -30,6 +30,8 @@ export type FlagSpec =
       readonly default?: number;
       readonly least?: number;
       readonly most?: number;
+      /** The number may be left out; the value is then `true`. */
+      readonly optional?: true;
     }
     /** Text such as `2s`; the value is in milliseconds. */
     | { readonly type: "duration"; readonly default?: string }
@@ -43,6 +45,7 @@ export type FlagTable = Readonly<Record<string, FlagSpec>>;
 type Single<F extends FlagSpec> = F extends { type: "boolean" } ? boolean
   : F extends { type: "text" } ? string
   : F extends { type: "choice"; choices: readonly (infer C)[] } ? C
+  : F extends { optional: true } ? number | true
   : number;
 
 /** The type of one flag's value: a list where it repeats, `undefined` where it has no default. */

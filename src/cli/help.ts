@@ -41,6 +41,7 @@ export function flagUsage(name: string, spec: FlagSpec): string {
 
 function placeholderOf(spec: FlagSpec): string {
   if (spec.type === "boolean") return "";
+  if (spec.type === "integer" && spec.optional) return `[${spec.placeholder ?? "N"}]`;
   if (spec.placeholder) return spec.placeholder;
   if (spec.type === "choice") return spec.choices.join("|");
   return { text: "TEXT", integer: "N", duration: "TIME", size: "SIZE" }[spec.type];

@@ -36,7 +36,10 @@ export function parseFlags(argv: readonly string[], table: FlagTable): ParsedFla
   const isBoolean = (long: string) => specs.get(long)?.spec.type === "boolean";
   const words = joinValues(argv, (word) => {
     const long = word.startsWith("--") ? word.slice(2) : word.startsWith("-") ? shorts[word.slice(1)] : undefined;
-    return long === undefined || !specs.has(long) ? undefined : { long, takesValue: !isBoolean(long) };
+    const spec = long === undefined ? undefined : specs.get(long)?.spec;
+    if (long === undefined || spec === undefined) return undefined;
+    const isOptional = spec.type === "integer" && spec.optional === true;
+    return { long, takesValue: isOptional ? "optional" : spec.type !== "boolean" };
   });
   const parsed = parseArgs(words, {
     boolean: longNames.filter(isBoolean),
@@ -71,7 +74,7 @@ export function beforeDashes(words: readonly string[]): readonly string[] {
  */
 function joinValues(
   argv: readonly string[],
-  flagOf: (word: string) => { long: string; takesValue: boolean } | undefined,
+  flagOf: (word: string) => { long: string; takesValue: boolean | "optional" } | undefined,
 ): string[] {
   const words: string[] = [];
   for (let index = 0; index < argv.length; index++) {
@@ -85,6 +88,8 @@ function joinValues(
     } else if (!flag.takesValue) {
       // The parser takes `--no-x=true` for a value of `x`.
       words.push(flag.long.startsWith("no-") ? `--${flag.long}` : `--${flag.long}=true`);
+    } else if (flag.takesValue === "optional" && !/^\d*$/.test(argv[index + 1] ?? "-")) {
+      words.push(`--${flag.long}=true`);
     } else {
       const next = argv[++index];
       if (next === undefined || next.startsWith("--") || flagOf(next)) {
@@ -120,6 +125,7 @@ function convert(long: string, spec: FlagSpec, text: string): unknown {
       case "size":
         return parseSize(text);
       case "integer":
+        if (spec.optional && text === "true") return true;
         return parseInteger(text, spec.least ?? 0, spec.most ?? Number.MAX_SAFE_INTEGER);
       case "choice":
         if (spec.choices.includes(text)) return text;

@@ -3,7 +3,7 @@ import type { CloseReason } from "../net/close_reason.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import type { WaitOptions } from "../net/wait.ts";
 import type { Framer } from "./framer.ts";
-import type { WebSocketEnd } from "./websocket/close_code.ts";
+import type { CloseFrame } from "./websocket/close_code.ts";
 
 /** One message of a client. */
 export interface Message {
@@ -36,7 +36,7 @@ export interface Session {
   /** Bytes that wait to be written: flush when they grow large. */
   readonly queuedBytes: number;
   /** What the other side's WebSocket Close frame said, once it has come (RFC 6455, section 7.1.5). */
-  readonly peerEnd?: WebSocketEnd | undefined;
+  readonly closeFrame?: CloseFrame | undefined;
   /** Why it ended, or `undefined` while it is open. */
   readonly closeReason: CloseReason | undefined;
 
@@ -90,6 +90,9 @@ export interface Session {
   /** The server is ending: `receive()` gives `null` from now on. */
   drain(): void;
 
-  /** The conversation is over: sends what is queued, says the end in the transport's way, closes. */
-  finish(reason?: CloseReason): Promise<void>;
+  /**
+   * Ends the conversation: sends what is queued, then a Close frame or the end
+   * of the stream, and waits for the other side's, for `timeoutMs` (2 s by default) at most.
+   */
+  finish(reason?: CloseReason, options?: { timeoutMs?: number | undefined }): Promise<void>;
 }

@@ -83,7 +83,7 @@ export class SessionDecorator implements Session {
     this.inner.drain();
   }
 
-  finish(reason?: CloseReason): Promise<void> {
-    return this.inner.finish(reason);
+  finish(reason?: CloseReason, options?: { timeoutMs?: number | undefined }): Promise<void> {
+    return this.inner.finish(reason, options);
   }
 }

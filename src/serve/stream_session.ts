@@ -172,9 +172,12 @@ export class StreamSession implements Session {
     void this.#connection.closed.then(() => clearTimeout(timer));
   }
 
-  async finish(reason: CloseReason = this.#isDraining ? "drain" : "done"): Promise<void> {
+  async finish(
+    reason: CloseReason = this.#isDraining ? "drain" : "done",
+    { timeoutMs = LINGER_MS }: { timeoutMs?: number | undefined } = {},
+  ): Promise<void> {
     this.#sendPending();
-    await lingeringClose(this.#connection, { timeoutMs: LINGER_MS, reason });
+    await lingeringClose(this.#connection, { timeoutMs, reason });
   }
 
   readonly #onBytes = (bytes: Uint8Array | null): readonly Message[] | null | Promise<readonly Message[] | null> => {

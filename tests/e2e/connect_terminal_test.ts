@@ -76,7 +76,7 @@ toolTest("python3", "connect on a terminal prints above the line being edited", 
   speak.resolve();
   await terminal.until("\r\x1b[Jnews\nlogin: \n> half ");
   await terminal.type("whole\r");
-  await terminal.until("has ended the connection");
+  await terminal.until("closed the connection");
   assertEquals(await terminal.exitCode(), 0);
 });
 

@@ -95,7 +95,7 @@ for (const transport of TRANSPORTS) {
     assertEquals(await take(session, 1), ["before"]);
     echo.server.kill("SIGTERM");
     assertEquals(await session.receive({ timeoutMs: 20_000 }), null);
-    if (transport.name === "ws") assertEquals(session.peerEnd?.code, 1001);
+    if (transport.name === "ws") assertEquals(session.closeFrame?.code, 1001);
     await session.finish();
     const { code, stderr } = await echo.server.outcome();
     assertEquals(code, 0, stderr);

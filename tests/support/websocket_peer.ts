@@ -5,7 +5,9 @@
  * @module
  */
 
+import { upgradeFields } from "../../src/serve/websocket/handshake.ts";
 import { dial, writeAll } from "./peer.ts";
+import { scriptedPeer } from "./scripted_peer.ts";
 
 /** A frame as a test says it. */
 export interface FrameParts {
@@ -100,9 +102,20 @@ export class WebSocketPeer implements Disposable {
   readonly conn: Deno.TcpConn;
   #bytes: Uint8Array<ArrayBuffer> = new Uint8Array();
   readonly #buffer = new Uint8Array(64 * 1024);
+  readonly #isServer: boolean;
 
-  constructor(conn: Deno.TcpConn) {
+  constructor(conn: Deno.TcpConn, isServer = false) {
     this.conn = conn;
+    this.#isServer = isServer;
+  }
+
+  /** The server's side of a connection that has come, after the opening handshake. */
+  static async accept(conn: Deno.TcpConn): Promise<WebSocketPeer> {
+    const peer = new WebSocketPeer(conn, true);
+    const key = /^Sec-WebSocket-Key: (.*)$/im.exec(await peer.#headText())?.[1] ?? "";
+    const fields = Object.entries(await upgradeFields(key, undefined)).map(([name, value]) => `${name}: ${value}\r\n`);
+    await peer.send(`HTTP/1.1 101 Switching Protocols\r\n${fields.join("")}\r\n`);
+    return peer;
   }
 
   /** A connection that has not said anything. */
@@ -147,8 +160,12 @@ export class WebSocketPeer implements Disposable {
     const length = extended === 0 ? short : Number(
       (await this.#exactly(extended)).reduce((value, byte) => value * 256n + BigInt(byte), 0n),
     );
-    if ((second & 0x80) !== 0) throw new Error("the server masked a frame");
-    return { opcode: first & 0x0f, fin: (first & 0x80) !== 0, payload: await this.#exactly(length) };
+    const isMasked = (second & 0x80) !== 0;
+    if (isMasked !== this.#isServer) throw new Error(isMasked ? "the server masked a frame" : "a frame is not masked");
+    const key = isMasked ? await this.#exactly(4) : undefined;
+    const payload = await this.#exactly(length);
+    const plain = key === undefined ? payload : payload.map((byte, at) => byte ^ (key[at % 4] ?? 0));
+    return { opcode: first & 0x0f, fin: (first & 0x80) !== 0, payload: plain };
   }
 
   /** The next message of text. */
@@ -197,4 +214,15 @@ export class WebSocketPeer implements Disposable {
     }
     return true;
   }
+}
+
+/** A server that upgrades each connection and then does what the test says. */
+export function scriptedWebSocket(
+  serve: (peer: WebSocketPeer) => Promise<void>,
+): { endpoint: string } & AsyncDisposable {
+  const peer = scriptedPeer(async (conn) => {
+    using websocket = await WebSocketPeer.accept(conn as Deno.TcpConn);
+    await serve(websocket);
+  });
+  return { endpoint: peer.endpoint.replace("tcp:", "ws:"), [Symbol.asyncDispose]: () => peer[Symbol.asyncDispose]() };
 }

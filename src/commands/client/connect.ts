@@ -5,6 +5,7 @@ import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
 import { formatDuration } from "../../base/units.ts";
 import { defineCommand } from "../../cli/command.ts";
 import { EXIT } from "../../cli/exit_codes.ts";
+import type { ProgramIo } from "../../cli/io.ts";
 import { safeText } from "../../cli/safe_text.ts";
 import { formatEndpoint, parseEndpoint } from "../../net/endpoint.ts";
 import type { Message, Session } from "../../serve/session.ts";
@@ -14,6 +15,7 @@ import { inputCutter, type InputOptions, lineMessage, type Outgoing } from "./co
 import { pipe } from "./connect/pipe.ts";
 import { Recorder } from "./replay/recorder.ts";
 import { converse } from "./connect/terminal.ts";
+import { leave } from "./close_frame.ts";
 import { dial, DIAL_FLAGS, isByLine } from "./dial.ts";
 import { refuseIdleFlags } from "./idle_flags.ts";
 import { ReplyPrinter } from "./reply_printer.ts";
@@ -58,38 +60,55 @@ export const connectCommand = defineCommand({
     if (more.length > 0) throw new UsageError(`connect takes one endpoint; "${more[0]}" is one more`);
     refuseIdleFlags(given, [tlsEndpoint(parseEndpoint(endpoint), flags)]);
     using file = flags.record === undefined ? undefined : OutputFile.open(flags.record, "the recording");
-    const isByHand = io.stdin.isTerminal && io.stdout.isTerminal;
+    using stop = io.stop.listen();
     const session = await dial(endpoint, flags, {
       context: "connect",
       // The pipe has a watch of its own, which knows when it is our own reader that holds things up.
       writeTimeout: "365d",
+      signal: stop.signal,
     });
-    using owner = new DisposableStack();
-    owner.defer(() => session.close("done"));
-    const recorder = file && recorderOf(file, flags, session);
-    const hooks = {
-      waitReplyMs: flags.waitReply,
-      onSent: ({ data }: Outgoing) => recorder?.data("client", data),
-      onReceived: ({ data }: Message) => recorder?.data("server", data),
-      onEnd: (side: "client" | "server") => recorder?.end(side),
-    };
-    const input = inputOptions(flags, session, isByHand);
-    if (isByHand) {
-      using stop = io.stop.listen();
-      const show = showOf(flags, session);
-      return await converse(
-        session,
-        io,
-        { ...hooks, messageOf: (line) => lineMessage(line, input), show },
-        stop.signal,
-      );
+    try {
+      return await talk(session, flags, { io, file, signal: stop.signal });
+    } finally {
+      await leave(session);
     }
-    const printer = new ReplyPrinter(io.stdout, { isHex: flags.hex, isByLine: isByLine(session, flags) });
-    const render = (message: Message) => printer.render(message);
-    await pipe(session, io, { ...hooks, cutter: inputCutter(input), render, stallMs: DEFAULTS.writeTimeoutMs });
-    return EXIT.done;
   },
 });
+
+async function talk(
+  session: Session,
+  flags: ConnectFlags,
+  { io, file, signal }: { io: ProgramIo; file: OutputFile | undefined; signal: AbortSignal },
+): Promise<number> {
+  const isByHand = io.stdin.isTerminal && io.stdout.isTerminal;
+  const recorder = file && recorderOf(file, flags, session);
+  const hooks = {
+    waitReplyMs: flags.waitReply,
+    onSent: ({ data }: Outgoing) => recorder?.data("client", data),
+    onReceived: ({ data }: Message) => recorder?.data("server", data),
+    onEnd: (side: "client" | "server") => recorder?.end(side),
+  };
+  const input = inputOptions(flags, session, isByHand);
+  if (isByHand) {
+    const show = showOf(flags, session);
+    return await converse(
+      session,
+      io,
+      { ...hooks, messageOf: (line) => lineMessage(line, input), show },
+      signal,
+    );
+  }
+  const printer = new ReplyPrinter(io.stdout, { isHex: flags.hex, isByLine: isByLine(session, flags) });
+  const render = (message: Message) => printer.render(message);
+  await pipe(session, io, {
+    ...hooks,
+    cutter: inputCutter(input),
+    render,
+    stallMs: DEFAULTS.writeTimeoutMs,
+    signal,
+  });
+  return EXIT.done;
+}
 
 function recorderOf(file: OutputFile, flags: ConnectFlags, session: Session): Recorder {
   return new Recorder(file, { endpoint: formatEndpoint(session.remote), framing: flags.framing ?? "raw" });

@@ -15,9 +15,10 @@ const WEBSOCKET_FLAGS: ReadonlySet<string> = new Set(["subprotocol", "origin", "
  * @throws {UsageError} Names the flag, and what it needs.
  */
 export function refuseIdleFlags(given: readonly GivenFlag[], endpoints: readonly Endpoint[]): void {
-  for (const { name } of given) {
+  for (const { name, value } of given) {
     if (TLS_FLAGS.has(name) && !endpoints.some(hasTls)) throw refusal(name, "tls:// or wss://", endpoints);
-    if (WEBSOCKET_FLAGS.has(name) && !endpoints.some(isWebSocket)) throw refusal(name, "ws:// or wss://", endpoints);
+    const isOfWebSocket = WEBSOCKET_FLAGS.has(name) || name === "expectClose" && typeof value === "number";
+    if (isOfWebSocket && !endpoints.some(isWebSocket)) throw refusal(name, "ws:// or wss://", endpoints);
   }
 }
 

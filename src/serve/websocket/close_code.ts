@@ -15,7 +15,7 @@ export const CLOSE_CODE = {
 } as const;
 
 /** What a Close frame said. */
-export interface WebSocketEnd {
+export interface CloseFrame {
   /** 1000 and more; 1005 where the frame held none. */
   readonly code: number;
   /** Why, for people; often empty. */

@@ -2,7 +2,7 @@ import { Buffer, isUtf8 } from "node:buffer";
 import { ByteQueue } from "../../framing/byte_queue.ts";
 import { applyMask, maskKey } from "../../framing/websocket_mask.ts";
 import type { Message } from "../session.ts";
-import { type WebSocketEnd, WebSocketError } from "./close_code.ts";
+import { type CloseFrame, WebSocketError } from "./close_code.ts";
 import { OPCODE, type WebSocketCodec } from "./codec.ts";
 
 /** Pieces of a message that are held. More come only to waste memory. */
@@ -19,7 +19,7 @@ export interface WebSocketEvents {
   ping(data: Uint8Array): void;
   pong(): void;
   /** A Close frame: nothing after it counts. */
-  close(end: WebSocketEnd): void;
+  close(end: CloseFrame): void;
 }
 
 /**

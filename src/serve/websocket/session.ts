@@ -10,7 +10,7 @@ import { lingeringClose } from "../../net/lingering_close.ts";
 import { nextTurn, type WaitOptions } from "../../net/wait.ts";
 import type { Framer } from "../framer.ts";
 import type { Message, Session } from "../session.ts";
-import { CLOSE_CODE, closeCodeOf, type WebSocketEnd } from "./close_code.ts";
+import { CLOSE_CODE, closeCodeOf, type CloseFrame } from "./close_code.ts";
 import { OPCODE, type Opcode, type WebSocketCodec } from "./codec.ts";
 import { WebSocketDecoder } from "./decoder.ts";
 import { encodeClose } from "./encode_close.ts";
@@ -59,7 +59,7 @@ export class WebSocketSession implements Session {
   readonly #pending = new ByteBuilder();
   readonly #batch: Message[] = [];
   #early: Uint8Array;
-  #peerEnd: WebSocketEnd | undefined;
+  #closeFrame: CloseFrame | undefined;
   /** The read of a `receive()` under way. */
   #receiving: Promise<unknown> | undefined;
   #closeTimer: ReturnType<typeof setTimeout> | undefined;
@@ -78,7 +78,7 @@ export class WebSocketSession implements Session {
       message: (message) => void this.#batch.push(message),
       ping: (data) => this.#sendControl(OPCODE.pong, data),
       pong: () => this.#pinger?.answered(),
-      close: (end) => this.#peerEnd = end,
+      close: (frame) => this.#closeFrame = frame,
     });
     this.#pinger = init.pings && this.#makePinger(init.pings);
   }
@@ -108,8 +108,8 @@ export class WebSocketSession implements Session {
   }
 
   /** What the other side's Close frame said, once it has come. */
-  get peerEnd(): WebSocketEnd | undefined {
-    return this.#peerEnd;
+  get closeFrame(): CloseFrame | undefined {
+    return this.#closeFrame;
   }
 
   receive(options?: WaitOptions): Promise<readonly Message[] | null> {
@@ -142,10 +142,10 @@ export class WebSocketSession implements Session {
   }
 
   write(data: Uint8Array, isText = false): Promise<void> {
-    if (!this.#isCloseSent) {
-      this.#codec.append(isText ? OPCODE.text : OPCODE.binary, data, this.#pending);
-      this.#connection.messagesWritten++;
-    }
+    // A server that drains has sent its Close frame: what a service still writes is dropped, as send() does.
+    if (this.#isCloseSent) return this.#isClient ? Promise.reject(this.#closedError()) : this.flush();
+    this.#codec.append(isText ? OPCODE.text : OPCODE.binary, data, this.#pending);
+    this.#connection.messagesWritten++;
     return this.flush();
   }
 
@@ -161,6 +161,12 @@ export class WebSocketSession implements Session {
 
   close(reason: CloseReason, error?: Error): void {
     this.#release();
+    // Without a Close frame the server reports an abnormal closure (1006): it leaves at once where the socket takes it.
+    if (this.#isClient && !this.#isCloseSent && this.closeReason === undefined) {
+      this.#isCloseSent = true;
+      this.#codec.append(OPCODE.close, this.#closePayload(reason), this.#pending);
+      this.#connection.sendLast(this.#pending.take());
+    }
     this.#connection.close(reason, error);
   }
 
@@ -170,22 +176,30 @@ export class WebSocketSession implements Session {
     if (this.#receiving !== undefined) this.#sendClose("drain");
   }
 
-  async finish(reason: CloseReason = this.#isDraining ? "drain" : "done"): Promise<void> {
+  async finish(
+    reason: CloseReason = this.#isDraining ? "drain" : "done",
+    { timeoutMs = CLOSE_TIMEOUT_MS }: { timeoutMs?: number | undefined } = {},
+  ): Promise<void> {
     if (this.#connection.closeReason !== undefined) return this.#release();
     this.#sendClose(reason);
+    this.#limitClosing(reason, timeoutMs);
     try {
       while (!this.#isPeerDone && this.#decoder.failure === undefined) await (this.#receiving ?? this.#readOn());
       // The server ends the stream first (section 7.1.1), which keeps the client's port out of TIME_WAIT.
-      if (this.#codec.role === "client") { while (await this.#connection.read() !== null); }
+      if (this.#isClient) { while (await this.#connection.read() !== null); }
     } catch (error) {
       this.log.debug("the peer was gone before the closing handshake was through", { error: String(error) });
     }
     this.#release();
-    await lingeringClose(this.#connection, { timeoutMs: CLOSE_TIMEOUT_MS, reason });
+    await lingeringClose(this.#connection, { timeoutMs, reason });
+  }
+
+  get #isClient(): boolean {
+    return this.#codec.role === "client";
   }
 
   get #isPeerDone(): boolean {
-    return this.#peerEnd !== undefined || this.#connection.isReadEnded || this.#connection.closeReason !== undefined;
+    return this.#closeFrame !== undefined || this.#connection.isReadEnded || this.#connection.closeReason !== undefined;
   }
 
   #track<T>(reading: Promise<T>): Promise<T> {
@@ -222,18 +236,21 @@ export class WebSocketSession implements Session {
   /** The messages that the bytes complete; `undefined` where they complete none; `null` at the end. */
   #take(bytes: Uint8Array | null): readonly Message[] | null | undefined {
     if (bytes === null) return this.#endOfStream();
+    const isTooLate = this.#isCloseSent;
     this.#decoder.push(bytes);
-    if (this.#isCloseSent) this.#batch.length = 0;
+    // A server's service still sends what it owes; a client answers at once (section 5.5.1).
+    if (this.#closeFrame !== undefined && this.#isClient) this.#sendClose("peer closed");
+    if (isTooLate) this.#batch.length = 0;
     this.#connection.messagesRead += this.#batch.length;
     if (this.#batch.length > 0) return this.#batch;
     if (this.#decoder.failure !== undefined) throw this.#decoder.failure;
-    return this.#peerEnd === undefined ? undefined : null;
+    return this.#closeFrame === undefined ? undefined : null;
   }
 
   /** A server hears nothing new from a client that left without a word; to a client the answer may be missing. */
   #endOfStream(): null {
     const wasCut = this.#connection.isReadEnded && !this.#isCloseSent;
-    if (this.#codec.role === "server" || !wasCut) return null;
+    if (!this.#isClient || !wasCut) return null;
     const endpoint = formatEndpoint(this.remote);
     throw new ClosedEarlyError(`${endpoint} ended the stream without a Close frame`, { endpoint });
   }
@@ -250,7 +267,18 @@ export class WebSocketSession implements Session {
     this.#sendPending();
     this.#sendControl(OPCODE.close, this.#closePayload(reason));
     this.#isCloseSent = true;
-    this.#closeTimer = setTimeout(() => this.#connection.close(reason), CLOSE_TIMEOUT_MS);
+    this.#limitClosing(reason, CLOSE_TIMEOUT_MS);
+  }
+
+  #limitClosing(reason: CloseReason, timeoutMs: number): void {
+    clearTimeout(this.#closeTimer);
+    this.#closeTimer = setTimeout(() => this.#connection.close(reason), timeoutMs);
+  }
+
+  #closedError(): ClosedEarlyError {
+    const endpoint = formatEndpoint(this.remote);
+    const whose = this.#closeFrame === undefined ? "this side" : endpoint;
+    return new ClosedEarlyError(`Cannot write to ${endpoint}: ${whose} has closed the WebSocket`, { endpoint });
   }
 
   /** An answer repeats the code that came (section 5.5.1). */
@@ -258,8 +286,8 @@ export class WebSocketSession implements Session {
     if (this.#decoder.failure !== undefined) {
       return encodeClose(this.#decoder.failure.code, this.#decoder.failure.message);
     }
-    if (this.#peerEnd?.code === CLOSE_CODE.none) return NOTHING;
-    return encodeClose(this.#peerEnd?.code ?? closeCodeOf(reason), "");
+    if (this.#closeFrame?.code === CLOSE_CODE.none) return NOTHING;
+    return encodeClose(this.#closeFrame?.code ?? closeCodeOf(reason), "");
   }
 
   #sendControl(opcode: Opcode, data: Uint8Array): void {

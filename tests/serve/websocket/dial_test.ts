@@ -94,7 +94,7 @@ Deno.test("dialSession() over ws: a message over the limit closes with 1009 on t
     service: serviceOf(async (session) => {
       session.send("x".repeat(200));
       await session.receive();
-      end.resolve(session.peerEnd?.code);
+      end.resolve(session.closeFrame?.code);
     }),
   });
   const session = await dialWebSocket(served.endpoint, { maxMessage: 100 });

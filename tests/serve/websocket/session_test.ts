@@ -131,9 +131,9 @@ Deno.test("WebSocketSession drops a client that does not read once its outbox is
   assertEquals(session.closeReason, "slow consumer");
 });
 
-Deno.test("WebSocketSession.peerEnd tells code and text of the client's Close", async () => {
+Deno.test("WebSocketSession.closeFrame tells code and text of the client's Close", async () => {
   await using one = await serveOne();
   await one.peer.send(closeFrameOf(3001, "tea time"));
   assertEquals(await one.session.receive(), null);
-  assertEquals(one.session.peerEnd, { code: 3001, text: "tea time" });
+  assertEquals(one.session.closeFrame, { code: 3001, text: "tea time" });
 });

@@ -2,7 +2,7 @@ import { preview } from "../../../base/bytes.ts";
 import { ClosedEarlyError } from "../../../base/errors.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
 import type { Message, Session } from "../../../serve/session.ts";
-import { peerEndText } from "../peer_end.ts";
+import { closeFrameText } from "../close_frame.ts";
 import { type Lane, WrongAnswerError } from "./lane.ts";
 
 /** Answers up to this are compared byte by byte, longer ones at both ends. */
@@ -60,7 +60,7 @@ export class MessageLane implements Lane<readonly Message[] | null> {
 
   #endedEarly(): ClosedEarlyError {
     const endpoint = formatEndpoint(this.#session.remote);
-    const why = peerEndText(this.#session);
+    const why = closeFrameText(this.#session);
     const message = `${endpoint} ended the connection with ${this.#due} messages to come${why}`;
     return new ClosedEarlyError(message, { endpoint });
   }

@@ -7,6 +7,7 @@ import { dialSession } from "../../../serve/dial_session.ts";
 import { probeConnectOptions } from "./connect_options.ts";
 import type { Expectations, Facts } from "./probe.ts";
 import { FirstWords } from "./first_words.ts";
+import { leave } from "../close_frame.ts";
 import { judgeTls } from "./tls_probe.ts";
 
 const SWITCHING_PROTOCOLS = 101;
@@ -38,7 +39,7 @@ async function probeUpgrade(endpoint: Endpoint, expected: Expectations, deadline
       };
       return { status: SWITCHING_PROTOCOLS, ...(subprotocol === undefined ? {} : { subprotocol }), ...banner };
     } finally {
-      session.close("done");
+      await leave(session);
     }
   } catch (error) {
     if (error instanceof UpgradeError && error.status === status) return { status };

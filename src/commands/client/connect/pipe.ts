@@ -1,10 +1,12 @@
 import { concat } from "../../../base/bytes.ts";
-import { FrameError, ResetError, TimeoutError } from "../../../base/errors.ts";
+import { ClosedEarlyError, FrameError, ResetError, TimeoutError } from "../../../base/errors.ts";
 import { formatDuration } from "../../../base/units.ts";
 import type { ProgramIo } from "../../../cli/io.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
 import { reasonOf } from "../../../net/socket_error.ts";
+import { abortable } from "../../../net/wait.ts";
 import type { Message, Session } from "../../../serve/session.ts";
+import { abnormalClose } from "../close_frame.ts";
 import { unsayable } from "../unsayable.ts";
 import type { InputCutter, Outgoing } from "./input.ts";
 import { type Missing, ProgressWatch } from "./progress_watch.ts";
@@ -24,6 +26,8 @@ export interface PipeOptions {
   readonly onReceived?: ((message: Message) => void) | undefined;
   /** Told which side has ended. */
   readonly onEnd?: ((side: "client" | "server") => void) | undefined;
+  /** Ends it with its reason. */
+  readonly signal: AbortSignal;
 }
 
 const INPUT_BYTES = 64 * 1024;
@@ -68,7 +72,8 @@ class Pipe {
     const work = this.#join();
     // Handled here for good: after a timeout nobody else listens.
     work.catch(() => {});
-    const missing = await Promise.race([work, this.#expired.promise]);
+    const { signal } = this.#options;
+    const missing = await abortable(Promise.race([work, this.#expired.promise]), { signal }, neverLate);
     if (missing === undefined || missing === "input") return;
     // WebSocket ends both sides at once: silence after an answer is all there is to wait for.
     if (missing === "end" && this.#session.kind === "websocket" && this.#isAnswered) {
@@ -89,6 +94,8 @@ class Pipe {
     await receiving;
     this.#session.log.debug("the peer has ended");
     this.#options.onEnd?.("server");
+    const abnormal = abnormalClose(this.#session);
+    if (abnormal !== undefined) throw abnormal;
     if (this.#watch.awaited === undefined) this.#watch.await("input");
     // Who types sees the end.
     if (!this.#io.stdin.isTerminal) await sending;
@@ -116,9 +123,11 @@ class Pipe {
       for (const message of messages) {
         this.#options.onSent?.(message);
         this.#isAnswered = false;
-        if (!only) this.#session.send(message.data, message.isText);
+        if (only || !this.#session.send(message.data, message.isText)) {
+          await this.#naming(() => this.#session.write(message.data, message.isText));
+        }
       }
-      await this.#naming(() => only ? this.#session.write(only.data, only.isText) : this.#session.flush());
+      if (!only) await this.#naming(() => this.#session.flush());
     } catch (error) {
       throw error instanceof FrameError ? unsayable(error) : error;
     } finally {
@@ -131,7 +140,7 @@ class Pipe {
     try {
       await work();
     } catch (error) {
-      if (!(error instanceof ResetError)) throw error;
+      if (!(error instanceof ResetError || error instanceof ClosedEarlyError)) throw error;
       const message = `${this.#peer} was gone before all input was sent (${reasonOf(error.cause ?? error)})`;
       throw new ResetError(message, { endpoint: this.#peer, cause: error });
     }
@@ -159,4 +168,8 @@ class Pipe {
       : `${this.#peer} took none of what was sent for ${formatDuration(stallMs)}`;
     return new TimeoutError(missing === "end" ? "reply" : "write", message, { endpoint: this.#peer });
   }
+}
+
+function neverLate(): Error {
+  return new Error("there is no deadline");
 }

@@ -8,6 +8,7 @@ import { Prompt } from "../../../cli/prompt.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
 import { abortable } from "../../../net/wait.ts";
 import type { Message, Session } from "../../../serve/session.ts";
+import { abnormalClose, closeFrameText } from "../close_frame.ts";
 import type { Outgoing } from "./input.ts";
 
 /** How a session is held by hand. */
@@ -48,12 +49,13 @@ export async function converse(
   for (;;) {
     const event = await abortable(Promise.race([prompt.next(), received]), { signal: stop }, unreachable);
     if (event === undefined) {
-      prompt.print(`${formatEndpoint(session.remote)} has ended the connection\n`);
+      const abnormal = abnormalClose(session);
+      if (abnormal !== undefined) throw abnormal;
+      prompt.print(`${formatEndpoint(session.remote)} closed the connection${closeFrameText(session)}\n`);
       return EXIT.done;
     }
     switch (event.kind) {
       case "interrupt":
-        session.close("aborted");
         return EXIT.interrupted;
       case "end":
         await end(session, prompt, options, received);

@@ -3,7 +3,7 @@ import { ClosedEarlyError, FrameError, ResetError, TimeoutError, UsageError } fr
 import { formatDuration } from "../../../base/units.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
 import type { Message, Session } from "../../../serve/session.ts";
-import { peerEndText } from "../peer_end.ts";
+import { abnormalClose, closeFrameText, leave } from "../close_frame.ts";
 import { unsayable } from "../unsayable.ts";
 import { isUtf8 } from "../utf8.ts";
 import { ExpectationError } from "./expectation_error.ts";
@@ -122,7 +122,9 @@ class Exchange {
     const isOpen = isAnswered && await this.#stopReceiving(receiving);
     if (!isOpen) await this.#finish(error === undefined);
     const { unmatched, receivedBytes } = this.#inbox;
-    return { steps: reports, error, captures: this.#captures, unmatched, receivedBytes, isOpen };
+    // Only where no expectation says what counts: a reply followed by an abnormal close is no success.
+    const abnormal = reports.at(-1)?.step.kind === "reply" ? abnormalClose(this.#session) : undefined;
+    return { steps: reports, error: error ?? abnormal, captures: this.#captures, unmatched, receivedBytes, isOpen };
   }
 
   /** Reads all the time, also while something is sent: a peer that echoes would stop reading otherwise. */
@@ -155,8 +157,11 @@ class Exchange {
   /** Leaves without a reset, which would be an error in the peer's log, where the peer is quick to end too. */
   async #finish(isOrderly: boolean): Promise<void> {
     try {
+      if (this.#session.kind === "websocket") {
+        return isOrderly ? await this.#session.finish() : await leave(this.#session);
+      }
       if (!isOrderly || this.#inbox.state instanceof Error) return;
-      if (!await this.#session.closeWrite()) return await this.#session.finish();
+      await this.#session.closeWrite();
       const endMs = performance.now() + LINGER_MS;
       while (this.#inbox.state === "open" && await this.#inbox.change(endMs - performance.now()));
     } catch (error) {
@@ -204,7 +209,7 @@ class Exchange {
           ? this.#expectExactly(step.pattern)
           : this.#expect(step.pattern, data));
       case "close":
-        return await this.#expectClose();
+        return await this.#expectClose(step.code);
       case "reset":
         return await this.#expectReset();
       case "silence":
@@ -272,11 +277,18 @@ class Exchange {
     return (bytes) => matchRegex(regex, bytes);
   }
 
-  async #expectClose(): Promise<void> {
+  async #expectClose(code: number | undefined): Promise<void> {
     const endMs = performance.now() + this.#options.timeoutMs;
     while (this.#inbox.state === "open" && await this.#inbox.change(endMs - performance.now()));
     if (this.#inbox.state === "open") throw this.#tooLate("did not close the connection");
     if (this.#inbox.state !== "ended") throw this.#inbox.state;
+    if (code === undefined) {
+      const abnormal = abnormalClose(this.#session);
+      if (abnormal !== undefined) throw abnormal;
+    } else if (this.#session.closeFrame?.code !== code) {
+      const how = closeFrameText(this.#session) || " (no close code)";
+      throw this.#wrong(`${this.#endpoint} closed the WebSocket${how}; expected close code ${code}`);
+    }
   }
 
   async #expectReset(): Promise<void> {
@@ -343,7 +355,7 @@ class Exchange {
   }
 
   #endedWithoutWord(more = ""): ClosedEarlyError {
-    const closed = `${this.#endpoint} closed the connection without a reply${peerEndText(this.#session)}`;
+    const closed = `${this.#endpoint} closed the connection without a reply${closeFrameText(this.#session)}`;
     const message = `${closed}${more === "" ? "" : `:${more}`}`;
     return new ClosedEarlyError(message, { endpoint: this.#endpoint });
   }

@@ -17,8 +17,8 @@ export type Step =
   | { readonly kind: "end" }
   /** The pattern comes. */
   | { readonly kind: "expect"; readonly pattern: Pattern }
-  /** The peer ends in order. */
-  | { readonly kind: "close" }
+  /** The peer ends in order; with a code, by a WebSocket Close frame that has it. */
+  | { readonly kind: "close"; readonly code?: number }
   /** The peer resets the connection. */
   | { readonly kind: "reset" }
   /** Nothing comes that no expectation has matched, and the peer stays. */

@@ -66,7 +66,7 @@ function stepOf({ name, value }: GivenFlag, options: StepOptions): Step | undefi
     case "end":
       return { kind: "end" };
     case "expectClose":
-      return { kind: "close" };
+      return typeof value === "number" ? { kind: "close", code: value } : { kind: "close" };
     case "expectReset":
       return { kind: "reset" };
     case "expectSilence":
