@@ -66,7 +66,7 @@ for (const [text, link] of LINKS) {
   });
 }
 
-const CODE: readonly [text: string, pieces: readonly [Piece["kind"], string][]][] = [
+const CODE: readonly [text: string, pieces: [Piece["kind"], string][]][] = [
   ["```x```", [["block", "x"]]],
   ["a\n\n```\nx\n\n```\n\nb", [["text", "a\n"], ["block", "x\n"], ["text", "\nb"]]],
   ["```ts\n```", [["block", "ts"]]],
