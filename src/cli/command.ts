@@ -6,11 +6,11 @@ import type { GivenFlag, ParsedFlags } from "./parse_flags.ts";
 export interface Invocation<T extends FlagTable> {
   /** Flags by the names of the command's table. */
   readonly flags: FlagValues<T>;
-  /** What is no flag, in order. */
+  /** The arguments that are not flags, in order. */
   readonly args: readonly string[];
   /** The flags that were given, in order, for commands in which order matters. */
   readonly given: readonly GivenFlag[];
-  /** The world: standard streams, signals. */
+  /** Standard streams and signals. */
   readonly io: ProgramIo;
 }
 
@@ -22,24 +22,22 @@ export interface Example {
   readonly does: string;
 }
 
-/** What a command is, and what it does. */
+/** What a command takes and does. Its name, its summary and its first example are in the program's registry. */
 export interface CommandDefinition<T extends FlagTable> {
-  readonly name: string;
-  /** One line, without a full stop. */
-  readonly summary: string;
   /** The arguments, as in `ENDPOINT [DATA]`; `""` for none. */
   readonly usage: string;
+  /** More examples, besides that of the registry. */
   readonly examples: readonly Example[];
   readonly flags: T;
   /** More for `--help`, in paragraphs. */
   readonly notes?: string;
-  /** It reads variables of the environment; all others give that right back. */
+  /** Whether it reads environment variables; every other command gives up that permission first. */
   readonly readsEnvironment?: boolean;
-  /** Does it; the result is the exit code. Errors are turned into a line and an exit code by the caller. */
+  /** Runs it and returns the exit code. The caller turns an error into one line and an exit code. */
   run(invocation: Invocation<T>): Promise<number>;
 }
 
-/** A command of any flags, as a program holds it. */
+/** A command of any flags. */
 export interface Command extends Omit<CommandDefinition<FlagTable>, "run"> {
   run(invocation: ParsedFlags & { io: ProgramIo }): Promise<number>;
 }
@@ -53,10 +51,43 @@ export function defineCommand<const T extends FlagTable>(definition: CommandDefi
   };
 }
 
+/** An entry of a program's registry: what `PROGRAM --help` shows of a command, and how to load the command itself. */
+export interface CommandEntry {
+  readonly name: string;
+  /** One line, without a full stop. */
+  readonly summary: string;
+  /** The first example. */
+  readonly example: Example;
+  /** Imports the command's file; nothing of it is loaded before. */
+  load(): Promise<Command>;
+}
+
 /** A program: a name and its commands. */
 export interface Program {
   readonly name: string;
   /** One line, without a full stop. */
   readonly summary: string;
-  readonly commands: readonly Command[];
+  readonly commands: readonly CommandEntry[];
+}
+
+/** A command together with what its entry says of it. */
+export interface LoadedCommand extends Command {
+  readonly name: string;
+  readonly summary: string;
+}
+
+/** A program with all its commands loaded, for its manual page and its completions. */
+export interface LoadedProgram extends Omit<Program, "commands"> {
+  readonly commands: readonly LoadedCommand[];
+}
+
+/** Loads one command. */
+export async function loadCommand({ name, summary, example, load }: CommandEntry): Promise<LoadedCommand> {
+  const command = await load();
+  return { ...command, name, summary, examples: [example, ...command.examples] };
+}
+
+/** Loads every command of a program. */
+export async function loadProgram({ name, summary, commands }: Program): Promise<LoadedProgram> {
+  return { name, summary, commands: await Promise.all(commands.map(loadCommand)) };
 }

@@ -1,5 +1,5 @@
 import { type FlagSpec, type FlagTable, kebabCase } from "../base/flag_spec.ts";
-import type { Command, Example, Program } from "./command.ts";
+import type { Example, LoadedCommand, Program } from "./command.ts";
 import { EXIT_CODES } from "./exit_codes.ts";
 
 /** Columns that examples may fill, without their margin. */
@@ -10,7 +10,7 @@ const LEFT_WIDTH = 32;
 
 /** Text of `PROGRAM --help`. */
 export function programHelp(program: Program): string {
-  const examples = program.commands.flatMap((command) => command.examples.slice(0, 1));
+  const examples = program.commands.map(({ example }) => example);
   return sections([
     [`${program.name}: ${program.summary}`, []],
     ["Examples", exampleRows(program.name, examples)],
@@ -21,7 +21,7 @@ export function programHelp(program: Program): string {
 }
 
 /** Text of `PROGRAM COMMAND --help`. */
-export function commandHelp(program: Program, command: Command): string {
+export function commandHelp(program: Program, command: LoadedCommand): string {
   return sections([
     [`${program.name} ${command.name}: ${command.summary}`, []],
     ["Examples", exampleRows(program.name, command.examples)],

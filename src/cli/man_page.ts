@@ -1,11 +1,11 @@
 import type { FlagSpec, FlagTable } from "../base/flag_spec.ts";
-import type { Command, Program } from "./command.ts";
+import type { LoadedCommand, LoadedProgram } from "./command.ts";
 import { EXIT_CODES } from "./exit_codes.ts";
 import { flagUsage } from "./help.ts";
 import { VERSION } from "./version.ts";
 
 /** A manual page in the man(7) macros of roff, from the same tables as `--help`. */
-export function manPage(program: Program): string {
+export function manPage(program: LoadedProgram): string {
   const lines = [
     `.TH ${program.name.toUpperCase()} 1 "" "Parley ${VERSION}" "User Commands"`,
     // Ragged right and no hyphenation: what is to be typed stays as it is.
@@ -27,7 +27,7 @@ export function manPage(program: Program): string {
   return `${lines.join("\n")}\n`;
 }
 
-function commandLines(program: string, command: Command): string[] {
+function commandLines(program: string, command: LoadedCommand): string[] {
   return [
     `.SS ${escape(command.name)}`,
     `${escape(command.summary)}.`,

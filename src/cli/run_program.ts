@@ -1,6 +1,6 @@
 import { escapeControls } from "../base/bytes.ts";
 import { messageOf, ParleyError, UsageError } from "../base/errors.ts";
-import type { Command, Program } from "./command.ts";
+import { type CommandEntry, loadCommand, type Program } from "./command.ts";
 import { EXIT, exitCodeOf } from "./exit_codes.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import type { ProgramIo } from "./io.ts";
@@ -61,8 +61,9 @@ async function dispatch(program: Program, argv: readonly string[], io: ProgramIo
     io.stdout.write(`${versionLine(program.name)}\n`);
     return EXIT.done;
   }
-  const command = commandOf(program, argv);
-  if (!command) throw unknownCommand(program, first);
+  const entry = commandOf(program, argv);
+  if (!entry) throw unknownCommand(program, first);
+  const command = await loadCommand(entry);
   const words = beforeDashes(rest);
   if (words.includes("--help") || words.includes("-h")) {
     io.stdout.write(commandHelp(program, command));
@@ -74,7 +75,7 @@ async function dispatch(program: Program, argv: readonly string[], io: ProgramIo
   return await command.run({ ...parsed, io });
 }
 
-function commandOf(program: Program, argv: readonly string[]): Command | undefined {
+function commandOf(program: Program, argv: readonly string[]): CommandEntry | undefined {
   return program.commands.find(({ name }) => name === argv[0]);
 }
 

@@ -9,13 +9,10 @@ const LINE_CHARS = 72;
 
 /** Sends a pattern of characters for as long as the client reads it (RFC 864). */
 export const chargen = defineService({
-  name: "chargen",
-  summary: "send a pattern of characters without end",
   endpoints: ["tcp://127.0.0.1:9019"],
   framing: "raw",
   takesFraming: false,
   flags: {},
-  examples: [{ words: "chargen", does: "send characters on 127.0.0.1:9019 (RFC 864)" }],
   create() {
     const pattern = chargenPattern();
     let isDraining = false;

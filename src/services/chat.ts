@@ -20,9 +20,7 @@ const LEAST_LEASE_MS = 1_000;
 
 /** Rooms for people and programs: lines of text for the ones, JSON for the others, and a page for browsers. */
 export const chat = defineService({
-  name: "chat",
   sharesState: true,
-  summary: "rooms in which people and programs talk to each other",
   endpoints: ["tcp://127.0.0.1:8028", "ws://127.0.0.1:8765"],
   framing: "line",
   asksForLogIn: true,
@@ -57,7 +55,6 @@ export const chat = defineService({
     messageBurst: { type: "integer", least: 1, default: 5, help: "after a pause, let it send N at once" },
   },
   examples: [
-    { words: "chat", does: "for nc 127.0.0.1 8028, and for browsers at http://127.0.0.1:8765/" },
     { words: "chat --history chat.db", does: "the same, and every message survives the server" },
     { words: "chat --cluster nats://127.0.0.1:4222", does: "one of many servers with the same rooms" },
   ],

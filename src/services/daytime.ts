@@ -2,13 +2,10 @@ import { defineService } from "./service.ts";
 
 /** Says date and time in one line and closes (RFC 867). */
 export const daytime = defineService({
-  name: "daytime",
-  summary: "say date and time in UTC as text, then close",
   endpoints: ["tcp://127.0.0.1:9013"],
   framing: "raw",
   takesFraming: false,
   flags: {},
-  examples: [{ words: "daytime", does: "say the time on 127.0.0.1:9013 (RFC 867)" }],
   create: () => ({
     serve(session) {
       session.send(`${formatDaytime(new Date())}\r\n`, true);

@@ -5,8 +5,6 @@ import { defineService } from "./service.ts";
 
 /** Sends back what comes (RFC 862); with a framing, message by message. */
 export const echo = defineService({
-  name: "echo",
-  summary: "send back what comes",
   endpoints: ["tcp://127.0.0.1:8888"],
   framing: "raw",
   flags: {
@@ -18,7 +16,6 @@ export const echo = defineService({
     upper: { type: "boolean", help: "send ASCII letters back in upper case" },
   },
   examples: [
-    { words: "echo", does: "echo on 127.0.0.1:8888" },
     { words: "echo :9000 --framing line --prefix '[echo #{id}] '", does: "echo lines, each with the client's number" },
   ],
   create({ prefix, upper }) {

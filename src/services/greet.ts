@@ -4,15 +4,12 @@ import { defineService } from "./service.ts";
 
 /** Sends a greeting, waits for one reply, logs it, closes. */
 export const greet = defineService({
-  name: "greet",
-  summary: "send a greeting, wait for one reply, log it, close",
   endpoints: ["tcp://127.0.0.1:8028"],
   framing: "line",
   flags: {
     greeting: { type: "text", default: "Hey What's up?", help: "what to say first" },
   },
   examples: [
-    { words: "greet", does: "greet on 127.0.0.1:8028 and log each client's reply" },
     { words: "greet :9000 --greeting 'Who is there?' --idle-timeout 30s", does: "wait at most 30 s for a reply" },
   ],
   create({ greeting }) {

@@ -1,21 +1,53 @@
-import { chargen } from "./chargen.ts";
-import { daytime } from "./daytime.ts";
-import { discard } from "./discard.ts";
-import { chat } from "./chat.ts";
-import { echo } from "./echo.ts";
-import { greet } from "./greet.ts";
-import { reply } from "./reply.ts";
-import type { RegisteredService } from "./service.ts";
-import { time } from "./time.ts";
+import type { ServiceEntry } from "./service.ts";
 
 /** Every service of `parley-server`, in the order of `--help`. */
-export const SERVICES: readonly RegisteredService[] = [
-  chat,
-  echo,
-  greet,
-  reply,
-  discard,
-  chargen,
-  daytime,
-  time,
+export const SERVICES: readonly ServiceEntry[] = [
+  {
+    name: "chat",
+    summary: "rooms in which people and programs talk to each other",
+    example: { words: "chat", does: "for nc 127.0.0.1 8028, and for browsers at http://127.0.0.1:8765/" },
+    load: async () => (await import("./chat.ts")).chat,
+  },
+  {
+    name: "echo",
+    summary: "send back what comes",
+    example: { words: "echo", does: "echo on 127.0.0.1:8888" },
+    load: async () => (await import("./echo.ts")).echo,
+  },
+  {
+    name: "greet",
+    summary: "send a greeting, wait for one reply, log it, close",
+    example: { words: "greet", does: "greet on 127.0.0.1:8028 and log each client's reply" },
+    load: async () => (await import("./greet.ts")).greet,
+  },
+  {
+    name: "reply",
+    summary: "give a canned answer on connect, per message or per request",
+    example: { words: "reply --text 'echo: {message}'", does: "answer each line on 127.0.0.1:8888" },
+    load: async () => (await import("./reply.ts")).reply,
+  },
+  {
+    name: "discard",
+    summary: "throw away what comes",
+    example: { words: "discard", does: "take bytes on 127.0.0.1:9009 and drop them (RFC 863)" },
+    load: async () => (await import("./discard.ts")).discard,
+  },
+  {
+    name: "chargen",
+    summary: "send a pattern of characters without end",
+    example: { words: "chargen", does: "send characters on 127.0.0.1:9019 (RFC 864)" },
+    load: async () => (await import("./chargen.ts")).chargen,
+  },
+  {
+    name: "daytime",
+    summary: "say date and time in UTC as text, then close",
+    example: { words: "daytime", does: "say the time on 127.0.0.1:9013 (RFC 867)" },
+    load: async () => (await import("./daytime.ts")).daytime,
+  },
+  {
+    name: "time",
+    summary: "say the seconds since 1900 in 4 bytes, then close",
+    example: { words: "time", does: "say the time on 127.0.0.1:9037 (RFC 868)" },
+    load: async () => (await import("./time.ts")).time,
+  },
 ];

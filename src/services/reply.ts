@@ -19,8 +19,6 @@ const NOTHING = new Uint8Array(0);
 
 /** Gives a canned answer: on connect, to each message, or to each HTTP request. */
 export const reply = defineService({
-  name: "reply",
-  summary: "give a canned answer on connect, per message or per request",
   endpoints: ["tcp://127.0.0.1:8888"],
   framing: ({ on, http }) => on === "message" && !http ? "line" : "raw",
   flags: {
@@ -43,7 +41,6 @@ export const reply = defineService({
     },
   },
   examples: [
-    { words: "reply --text 'echo: {message}'", does: "answer each line on 127.0.0.1:8888" },
     { words: "reply :8080 --http --text 'ok\\n'", does: "be an HTTP server that says ok" },
     { words: "reply :2525 --on connect --text '220 ready\\r\\n' --then keep", does: "say a banner and stay" },
   ],

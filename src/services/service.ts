@@ -35,12 +35,26 @@ export interface ServiceContext {
   readonly codec?: Codec | undefined;
 }
 
-/** A service of `parley-server`: one file each, one line in the registry. */
-export interface ServiceDefinition<T extends FlagTable = FlagTable> {
+/** An entry of the registry: what `parley-server --help` shows of a service, and how to load the service itself. */
+export interface ServiceEntry {
   /** As it is typed: `parley-server NAME`. */
   readonly name: string;
   /** One line, without a full stop. */
   readonly summary: string;
+  /** The first example in `--help`; the words after `parley-server`. */
+  readonly example: ServiceExample;
+  /** Imports the service's file. */
+  load(): Promise<RegisteredService>;
+}
+
+/** An example in `--help`. */
+export interface ServiceExample {
+  readonly words: string;
+  readonly does: string;
+}
+
+/** A service of `parley-server`: one file each, one entry in the registry. */
+export interface ServiceDefinition<T extends FlagTable = FlagTable> {
   /** Endpoints where none are given. */
   readonly endpoints: readonly string[];
   /** Framing where none is given, as `--framing` says it; it may depend on the service's own flags. */
@@ -62,13 +76,13 @@ export interface ServiceDefinition<T extends FlagTable = FlagTable> {
   readonly sharesState?: boolean;
   /** Flags beside those that every service has. */
   readonly flags: T;
-  /** For `--help`; the words after `parley-server`. */
-  readonly examples: readonly { readonly words: string; readonly does: string }[];
+  /** More examples, besides that of the registry. */
+  readonly examples?: readonly ServiceExample[];
   /** Makes one from the values of its flags. */
   create(flags: FlagValues<T>, context: ServiceContext): Service | Promise<Service>;
 }
 
-/** A service of any flags, as the registry holds it. */
+/** A service of any flags. */
 export interface RegisteredService extends Omit<ServiceDefinition, "create" | "framing"> {
   framing(flags: Readonly<Record<string, unknown>>): string;
   create(flags: Readonly<Record<string, unknown>>, context: ServiceContext): Service | Promise<Service>;
@@ -83,4 +97,14 @@ export function defineService<const T extends FlagTable>(definition: ServiceDefi
     framing: (flags) => typeof framing === "string" ? framing : framing(flags as FlagValues<T>),
     create: (flags, context) => definition.create(flags as FlagValues<T>, context),
   };
+}
+
+/** A service with its name. */
+export interface NamedService extends RegisteredService {
+  readonly name: string;
+}
+
+/** Loads the service of an entry. */
+export async function loadService({ name, load }: ServiceEntry): Promise<NamedService> {
+  return { name, ...await load() };
 }

@@ -5,13 +5,10 @@ const SECONDS_1900_TO_1970 = 2_208_988_800;
 
 /** Says the seconds since 1900 in 4 bytes, the highest first, and closes (RFC 868). */
 export const time = defineService({
-  name: "time",
-  summary: "say the seconds since 1900 in 4 bytes, then close",
   endpoints: ["tcp://127.0.0.1:9037"],
   framing: "raw",
   takesFraming: false,
   flags: {},
-  examples: [{ words: "time", does: "say the time on 127.0.0.1:9037 (RFC 868)" }],
   create: () => ({
     serve(session) {
       session.send(encodeTime(Date.now()));

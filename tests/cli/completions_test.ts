@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { bashCompletions } from "../../src/cli/completions/bash.ts";
 import { fishCompletions } from "../../src/cli/completions/fish.ts";
 import { zshCompletions } from "../../src/cli/completions/zsh.ts";
-import type { Program } from "../../src/cli/command.ts";
+import { loadProgram, type Program } from "../../src/cli/command.ts";
 import { manPage } from "../../src/cli/man_page.ts";
 import { clientProgram } from "../../src/commands/client/program.ts";
 import { serverProgram } from "../../src/commands/server/program.ts";
@@ -33,7 +33,7 @@ async function offers(program: Program, words: readonly string[]): Promise<strin
     compopt() { :; }
     _${program.name.replaceAll("-", "_")}; printf '%s\\n' "\${COMPREPLY[@]}"`;
   const output = await shell("bash", ["-c", script], {
-    script: bashCompletions(program),
+    script: bashCompletions(await loadProgram(program)),
     "a file.pem": "",
     "cert.pem": "",
   });
@@ -52,11 +52,15 @@ toolTest("bash", "bash completes a command, a flag, a choice, a file and the beg
 });
 
 toolTest("zsh", "the completions are a script that zsh can read", async () => {
-  for (const program of PROGRAMS) await shell("zsh", ["-n", "script"], { script: zshCompletions(program) });
+  for (const program of PROGRAMS) {
+    await shell("zsh", ["-n", "script"], {
+      script: zshCompletions(await loadProgram(program)),
+    });
+  }
 });
 
 toolTest("fish", "fish completes a command, a flag and a choice", async () => {
-  const script = `${fishCompletions(serverProgram)}
+  const script = `${fishCompletions(await loadProgram(serverProgram))}
     complete -C 'parley-server ec'
     complete -C 'parley-server echo --upp'
     complete -C 'parley-server echo --log-format '`;
@@ -66,7 +70,8 @@ toolTest("fish", "fish completes a command, a flag and a choice", async () => {
 
 toolTest("man", "man shows each program's page with its commands, flags and exit codes", async () => {
   for (const program of PROGRAMS) {
-    const text = await shell("env", ["MANWIDTH=100", "man", "-l", "./page.1"], { "page.1": manPage(program) });
+    const page = manPage(await loadProgram(program));
+    const text = await shell("env", ["MANWIDTH=100", "man", "-l", "./page.1"], { "page.1": page });
     assertStringIncludes(text, `${program.name} - ${program.summary}`);
     for (const { name } of program.commands) assert(new RegExp(`^ +${name}$`, "m").test(text), name);
     assertStringIncludes(text, "refused or unreachable");

@@ -19,20 +19,25 @@ import { StoppedError } from "../../src/cli/stop_signals.ts";
 import { FakeIo } from "../support/fake_io.ts";
 
 /** A program whose one command does what the test says. */
-function programThat(run: () => Promise<number>): Program {
+function programThat(run: () => Promise<number>, readsEnvironment = false): Program {
   const greet = defineCommand({
-    name: "greet",
-    summary: "say hello",
     usage: "NAME",
-    examples: [{ words: "greet you", does: "greets you" }],
+    examples: [{ words: "greet us", does: "greets us" }],
     flags: {
       count: { type: "integer", short: "n", default: 1, help: "say it N times" },
       json: { type: "boolean", help: "one object a line" },
     },
     notes: "It is a test.",
+    readsEnvironment,
     run,
   });
-  return { name: "parley-test", summary: "test", commands: [greet] };
+  const entry = {
+    name: "greet",
+    summary: "say hello",
+    example: { words: "greet you", does: "greets you" },
+    load: () => Promise.resolve(greet),
+  };
+  return { name: "parley-test", summary: "test", commands: [entry] };
 }
 
 async function run(argv: string[], error?: unknown, io = new FakeIo()) {
@@ -137,6 +142,7 @@ Deno.test("commandHelp() shows examples first, then usage, flags, notes and exit
       "",
       "Examples:",
       "  parley-test greet you  # greets you",
+      "  parley-test greet us   # greets us",
       "",
       "Usage:",
       "  parley-test greet NAME [flags]",
@@ -152,6 +158,18 @@ Deno.test("commandHelp() shows examples first, then usage, flags, notes and exit
   );
 });
 
+Deno.test("runProgram() loads no command for its own help, its version and an unknown command", async () => {
+  const load = () => Promise.reject(new Error("must not load"));
+  const [greet] = programThat(() => Promise.resolve(0)).commands;
+  if (greet === undefined) throw new Error("no command");
+  const program = { name: "parley-test", summary: "test", commands: [{ ...greet, load }] };
+  for (const [argv, code] of [[["--help"], 0], [["--version"], 0], [[], 2], [["gret"], 2]] as const) {
+    const io = new FakeIo();
+    assertEquals([argv, await runProgram(program, argv, io)], [argv, code]);
+    assertEquals(io.err.includes("must not load"), false);
+  }
+});
+
 Deno.test("runProgram() gives the environment back unless the command reads it", async () => {
   for (const readsEnvironment of [true, false]) {
     let given = 0;
@@ -161,10 +179,7 @@ Deno.test("runProgram() gives the environment back unless the command reads it",
         return Promise.resolve();
       },
     });
-    const [command] = programThat(() => Promise.resolve(0)).commands;
-    if (command === undefined) throw new Error("no command");
-    const program = { name: "parley-test", summary: "test", commands: [{ ...command, readsEnvironment }] };
-    await runProgram(program, ["greet"], io);
+    await runProgram(programThat(() => Promise.resolve(0), readsEnvironment), ["greet"], io);
     assertEquals(given, readsEnvironment ? 0 : 1);
   }
 });

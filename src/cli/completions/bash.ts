@@ -1,9 +1,9 @@
 import { kebabCase } from "../../base/flag_spec.ts";
-import type { Command, Program } from "../command.ts";
+import type { LoadedCommand, LoadedProgram } from "../command.ts";
 import { ENDPOINT_STARTS, flagWords, type Values, valuesOfArguments, valuesOfFlag } from "./words.ts";
 
 /** A completion script for bash, from the program's flag tables. */
-export function bashCompletions(program: Program): string {
+export function bashCompletions(program: LoadedProgram): string {
   const name = `_${program.name.replaceAll("-", "_")}`;
   return `# bash completion of ${program.name}
 ${name}() {
@@ -27,7 +27,7 @@ complete -F ${name} ${program.name}
 }
 
 /** One pattern for each way of giving a value, however many flags take it so. */
-function flagCases(command: Command): string[] {
+function flagCases(command: LoadedCommand): string[] {
   const patterns = new Map<string, string[]>();
   for (const [name, spec] of Object.entries(command.flags)) {
     const values = valuesOfFlag(spec);
@@ -41,7 +41,7 @@ function flagCases(command: Command): string[] {
   return [...patterns].map(([reply, list]) => `    ${list.join("|")}) ${reply}; return ;;`);
 }
 
-function commandCase(command: Command): string {
+function commandCase(command: LoadedCommand): string {
   const reply = replyOf(valuesOfArguments(command));
   return `    ${command.name})
       case "$current" in

@@ -1,9 +1,9 @@
 import { type FlagSpec, kebabCase } from "../../base/flag_spec.ts";
-import type { Command, Program } from "../command.ts";
+import type { LoadedCommand, LoadedProgram } from "../command.ts";
 import { ENDPOINT_STARTS, type Values, valuesOfArguments, valuesOfFlag } from "./words.ts";
 
 /** A completion script for fish, from the program's flag tables. */
-export function fishCompletions(program: Program): string {
+export function fishCompletions(program: LoadedProgram): string {
   const lines = [
     `# fish completion of ${program.name}`,
     `complete -c ${program.name} -f`,
@@ -15,7 +15,7 @@ export function fishCompletions(program: Program): string {
   return `${lines.join("\n")}\n`;
 }
 
-function commandLines(program: string, command: Command): string[] {
+function commandLines(program: string, command: LoadedCommand): string[] {
   const start = `complete -c ${program} -n ${quote(`__fish_seen_subcommand_from ${command.name}`)}`;
   const flags = Object.entries(command.flags).map(([name, spec]) => `${start} ${flagOptions(name, spec)}`);
   return [...flags, `${start} ${sourceOf(valuesOfArguments(command))}`.trimEnd()];

@@ -1,9 +1,9 @@
 import { type FlagSpec, kebabCase } from "../../base/flag_spec.ts";
-import type { Command, Program } from "../command.ts";
+import type { LoadedCommand, LoadedProgram } from "../command.ts";
 import { ENDPOINT_STARTS, type Values, valuesOfArguments, valuesOfFlag } from "./words.ts";
 
 /** A completion script for zsh, from the program's flag tables. */
-export function zshCompletions(program: Program): string {
+export function zshCompletions(program: LoadedProgram): string {
   const name = `_${program.name.replaceAll("-", "_")}`;
   const commands = program.commands.map(({ name, summary }) => `    ${quote(`${name}:${summary}`)}`);
   return `#compdef ${program.name}
@@ -28,7 +28,7 @@ if [ "$funcstack[1]" = "${name}" ]; then ${name} "$@"; else compdef ${name} ${pr
 `;
 }
 
-function commandCase(command: Command): string {
+function commandCase(command: LoadedCommand): string {
   const flags = Object.entries(command.flags).flatMap(([name, spec]) => flagSpecs(kebabCase(name), spec));
   const all = [...flags, quote("--help[show help]"), quote(`*:argument:${actionOf(valuesOfArguments(command))}`)];
   return `    ${command.name})\n      _arguments \\\n${all.map((spec) => `        ${spec}`).join(" \\\n")} ;;`;

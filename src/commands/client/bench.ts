@@ -29,11 +29,8 @@ export const BENCH_FLAGS = {
 
 /** `parley-client bench`. */
 export const benchCommand = defineCommand({
-  name: "bench",
-  summary: "put a load on an echo server and measure its answers",
   usage: "ENDPOINT",
   examples: [
-    { words: "bench tcp://127.0.0.1:8888 -c 50 --size 64 -d 5s", does: "50 connections, one message in flight each" },
     { words: "bench 8888 --rate 5000 --fail-if 'p99>5ms' --fail-if 'loss>0%'", does: "a steady load, with limits" },
     { words: "bench 8888 --framing line --depth 32 --html report.html", does: "lines, pipelined, with plots" },
   ],

@@ -51,11 +51,8 @@ const FLAGS = {
 
 /** `parley-client chat`. */
 export const chatCommand = defineCommand({
-  name: "chat",
-  summary: "talk in a chat, by hand or as a bot",
   usage: "ENDPOINT",
   examples: [
-    { words: "chat 127.0.0.1:8028 --nick ann", does: "type lines, see what is said; /help tells more" },
     { words: "chat ws://127.0.0.1:8765/ --room dev", does: "over WebSocket, in #dev" },
     {
       words: "chat :8028 --nick ci --room builds <<< 'build 214 is green'",

@@ -37,11 +37,8 @@ const FLAGS = {
 
 /** `parley-client check`. */
 export const checkCommand = defineCommand({
-  name: "check",
-  summary: "see whether servers are there, or wait until they are",
   usage: "ENDPOINT...",
   examples: [
-    { words: "check --wait 30s tcp://127.0.0.1:5432 unix:/run/app.sock", does: "wait until both are up" },
     { words: "check --banner '^SSH-2' 127.0.0.1:22", does: "see what the server says first" },
     { words: "check --min-days 14 tls://db.internal:5433", does: "is the certificate trusted, and for how long" },
     { words: "check ws://127.0.0.1:8765/chat udp://127.0.0.1:5000", does: "the WebSocket handshake; an answer by UDP" },

@@ -37,11 +37,8 @@ type ConnectFlags = FlagValues<typeof FLAGS>;
 
 /** `parley-client connect`. */
 export const connectCommand = defineCommand({
-  name: "connect",
-  summary: "talk to a server: a pipe, or by hand on a terminal",
   usage: "ENDPOINT",
   examples: [
-    { words: "connect 127.0.0.1:8888", does: "type lines, see replies; quit or Ctrl-D ends" },
     { words: "connect tcp://127.0.0.1:8888 < request > reply", does: "send a file, keep all that comes back" },
     { words: "connect --crlf mail.internal:25", does: "line ends as SMTP and HTTP want them" },
     { words: "connect --record talk.jsonl unix:/run/app.sock", does: "keep what was said" },

@@ -17,11 +17,8 @@ const FLAGS = {
 
 /** `parley-client free-port`. */
 export const freePortCommand = defineCommand({
-  name: "free-port",
-  summary: "print a port that nobody listens on",
   usage: "",
   examples: [
-    { words: "free-port", does: "one number" },
     { words: "free-port --count 3 --host 0.0.0.0", does: "three different ones, free on every IPv4 interface" },
   ],
   flags: FLAGS,

@@ -32,11 +32,8 @@ const FLAGS = {
 
 /** `parley-client inspect`. */
 export const inspectCommand = defineCommand({
-  name: "inspect",
-  summary: "connect and show addresses, socket options, round trip and TLS",
   usage: "ENDPOINT",
   examples: [
-    { words: "inspect db.internal:5432", does: "which addresses were tried, which answered, what the kernel has set" },
     { words: "inspect tcp://127.0.0.1:8888 --receive-buffer 64KiB --json", does: "what the kernel makes of it" },
     { words: "inspect tls://127.0.0.1:8443 --explain", does: "each step on the socket explained" },
   ],

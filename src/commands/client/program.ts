@@ -1,30 +1,76 @@
 import type { Program } from "../../cli/command.ts";
 import { withDocumentation } from "../../cli/documentation_commands.ts";
-import { benchCommand } from "./bench.ts";
-import { chatCommand } from "./chat.ts";
-import { checkCommand } from "./check.ts";
-import { connectCommand } from "./connect.ts";
-import { freePortCommand } from "./free_port.ts";
-import { inspectCommand } from "./inspect.ts";
-import { replayCommand } from "./replay.ts";
-import { resolveCommand } from "./resolve.ts";
-import { sendCommand } from "./send.ts";
-import { smokeCommand } from "./smoke.ts";
 
-/** `parley-client`. */
+/** `parley-client`: its commands, in the order of `--help`. Each is loaded when it is called. */
 export const clientProgram: Program = withDocumentation({
   name: "parley-client",
   summary: "talk to servers, check them, measure them",
   commands: [
-    connectCommand,
-    sendCommand,
-    replayCommand,
-    checkCommand,
-    smokeCommand,
-    benchCommand,
-    chatCommand,
-    inspectCommand,
-    resolveCommand,
-    freePortCommand,
+    {
+      name: "connect",
+      summary: "talk to a server: a pipe, or by hand on a terminal",
+      example: { words: "connect 127.0.0.1:8888", does: "type lines, see replies; quit or Ctrl-D ends" },
+      load: async () => (await import("./connect.ts")).connectCommand,
+    },
+    {
+      name: "send",
+      summary: "send once, and see that the answer is as expected",
+      example: { words: "send 127.0.0.1:8888 'hello\\n' --expect hello", does: "exit code 0 only if hello comes back" },
+      load: async () => (await import("./send.ts")).sendCommand,
+    },
+    {
+      name: "replay",
+      summary: "say again what connect --record kept, and compare the answers",
+      example: { words: "replay talk.jsonl 127.0.0.1:8888", does: "exit code 1 where an answer differs" },
+      load: async () => (await import("./replay.ts")).replayCommand,
+    },
+    {
+      name: "check",
+      summary: "see whether servers are there, or wait until they are",
+      example: { words: "check --wait 30s tcp://127.0.0.1:5432 unix:/run/app.sock", does: "wait until both are up" },
+      load: async () => (await import("./check.ts")).checkCommand,
+    },
+    {
+      name: "smoke",
+      summary: "run a file of exchanges and checks, and report",
+      example: { words: "smoke smoke.yaml", does: "run every test of the file, several at a time" },
+      load: async () => (await import("./smoke.ts")).smokeCommand,
+    },
+    {
+      name: "bench",
+      summary: "put a load on an echo server and measure its answers",
+      example: {
+        words: "bench tcp://127.0.0.1:8888 -c 50 --size 64 -d 5s",
+        does: "50 connections, one message in flight each",
+      },
+      load: async () => (await import("./bench.ts")).benchCommand,
+    },
+    {
+      name: "chat",
+      summary: "talk in a chat, by hand or as a bot",
+      example: { words: "chat 127.0.0.1:8028 --nick ann", does: "type lines, see what is said; /help tells more" },
+      load: async () => (await import("./chat.ts")).chatCommand,
+    },
+    {
+      name: "inspect",
+      summary: "connect and show addresses, socket options, round trip and TLS",
+      example: {
+        words: "inspect db.internal:5432",
+        does: "which addresses were tried, which answered, what the kernel has set",
+      },
+      load: async () => (await import("./inspect.ts")).inspectCommand,
+    },
+    {
+      name: "resolve",
+      summary: "print every address of a host",
+      example: { words: "resolve localhost", does: "one address a line, in the system's order of preference" },
+      load: async () => (await import("./resolve.ts")).resolveCommand,
+    },
+    {
+      name: "free-port",
+      summary: "print a port that nobody listens on",
+      example: { words: "free-port", does: "one number" },
+      load: async () => (await import("./free_port.ts")).freePortCommand,
+    },
   ],
 });

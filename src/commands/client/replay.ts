@@ -22,11 +22,8 @@ const FLAGS = {
 
 /** `parley-client replay`. */
 export const replayCommand = defineCommand({
-  name: "replay",
-  summary: "say again what connect --record kept, and compare the answers",
   usage: "FILE ENDPOINT",
   examples: [
-    { words: "replay talk.jsonl 127.0.0.1:8888", does: "exit code 1 where an answer differs" },
     { words: "replay --timed --ignore-replies talk.jsonl tls://staging:8443", does: "only send, as it was typed then" },
   ],
   flags: FLAGS,

@@ -17,11 +17,8 @@ const FLAGS = {
 
 /** `parley-client resolve`. */
 export const resolveCommand = defineCommand({
-  name: "resolve",
-  summary: "print every address of a host",
   usage: "HOST",
   examples: [
-    { words: "resolve localhost", does: "one address a line, in the system's order of preference" },
     { words: "resolve --json db.internal", does: "as JSON, with the family of each" },
   ],
   flags: FLAGS,

@@ -39,11 +39,8 @@ const FLAGS = {
 
 /** `parley-client send`. */
 export const sendCommand = defineCommand({
-  name: "send",
-  summary: "send once, and see that the answer is as expected",
   usage: "ENDPOINT [DATA]",
   examples: [
-    { words: "send 127.0.0.1:8888 'hello\\n' --expect hello", does: "exit code 0 only if hello comes back" },
     { words: "send 127.0.0.1:6379 'PING\\r\\n' --expect-regex '^\\+PONG'", does: "a regular expression" },
     {
       words: "send :2525 --framing line '' --expect-regex '^220' --then 'EHLO me' --expect 250",

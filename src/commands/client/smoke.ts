@@ -33,11 +33,8 @@ tests:
 
 /** `parley-client smoke`. */
 export const smokeCommand = defineCommand({
-  name: "smoke",
-  summary: "run a file of exchanges and checks, and report",
   usage: "FILE",
   examples: [
-    { words: "smoke smoke.yaml", does: "run every test of the file, several at a time" },
     { words: "smoke smoke.yaml --tag fast --junit report.xml", does: "some of them, with a report for a CI server" },
     { words: "smoke smoke.json --tap", does: "a file in JSON, a report in TAP" },
   ],

@@ -6,11 +6,8 @@ import { hashPassword } from "../../guard/password_hash.ts";
 
 /** `parley-server hash-password`: a line for the file of `--auth`. */
 export const hashPasswordCommand = defineCommand({
-  name: "hash-password",
-  summary: "make a line for the file of --auth from a password",
   usage: "[NAME]",
   examples: [
-    { words: "hash-password ann >> names", does: "ask for ann's password and let her log in" },
     { words: "hash-password bob --role operator < secret", does: "the first line of a file is the password" },
   ],
   flags: {

@@ -1,12 +1,21 @@
 import type { Program } from "../../cli/command.ts";
 import { withDocumentation } from "../../cli/documentation_commands.ts";
 import { SERVICES } from "../../services/registry.ts";
-import { hashPasswordCommand } from "./hash_password.ts";
-import { serveCommand } from "./serve_command.ts";
 
-/** `parley-server`. */
+/** `parley-server`: its commands, in the order of `--help`. Each is loaded when it is called. */
 export const serverProgram: Program = withDocumentation({
   name: "parley-server",
   summary: "serve echo, greeting, chat and other services",
-  commands: [...SERVICES.map(serveCommand), hashPasswordCommand],
+  commands: [
+    ...SERVICES.map((service) => ({
+      ...service,
+      load: async () => (await import("./serve_command.ts")).serveCommand(service),
+    })),
+    {
+      name: "hash-password",
+      summary: "make a line for the file of --auth from a password",
+      example: { words: "hash-password ann >> names", does: "ask for ann's password and let her log in" },
+      load: async () => (await import("./hash_password.ts")).hashPasswordCommand,
+    },
+  ],
 });

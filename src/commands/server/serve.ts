@@ -19,7 +19,7 @@ import { ServerStats } from "../../serve/server_stats.ts";
 import { publicRoutes } from "../../serve/sight/routes.ts";
 import type { WebSocketAcceptor } from "../../serve/websocket/acceptor.ts";
 import { logInFirst } from "../../services/log_in_first.ts";
-import type { RegisteredService, Service } from "../../services/service.ts";
+import type { NamedService, Service } from "../../services/service.ts";
 import { announceReady, openReadyFile } from "../announce_ready.ts";
 import { socketOptionsOf } from "../socket_flags.ts";
 import { configureProgramLogging } from "../program_logging.ts";
@@ -42,7 +42,7 @@ export type ServeFlags = SharedFlags & Readonly<Record<string, unknown>>;
  * @throws {UsageError} The flags do not fit the service or each other.
  */
 export async function serve(
-  service: RegisteredService,
+  service: NamedService,
   flags: ServeFlags,
   args: readonly string[],
   io: ProgramIo,
@@ -109,7 +109,7 @@ export async function serve(
 }
 
 /** The other threads, which listen on the same ports. */
-function startCrew(service: RegisteredService, flags: ServeFlags, endpoints: readonly string[]): Promise<WorkerCrew> {
+function startCrew(service: NamedService, flags: ServeFlags, endpoints: readonly string[]): Promise<WorkerCrew> {
   // What is announced, and what there is to see, is for the program's own thread.
   const own = { workers: 1, metrics: undefined, printEndpoint: false, readyFile: undefined };
   return WorkerCrew.start({
@@ -132,7 +132,7 @@ async function runAll(server: Server, crew: WorkerCrew | undefined, stop: AbortS
 
 /** The service, behind a log-in where one is asked for and the service does not ask itself. */
 async function createService(
-  service: RegisteredService,
+  service: NamedService,
   flags: ServeFlags,
   { log, authenticator, codec }: { log: Logger; authenticator: Authenticator | undefined; codec: Codec },
 ): Promise<Service> {
@@ -142,7 +142,7 @@ async function createService(
   return logInFirst(made, { authenticator, isRaw: codec.name === "raw", timeoutMs: logInTimeoutMs });
 }
 
-function codecOf(service: RegisteredService, flags: ServeFlags): Codec {
+function codecOf(service: NamedService, flags: ServeFlags): Codec {
   if (flags.framing !== undefined && service.takesFraming === false) {
     throw new UsageError(`${service.name} takes no --framing: a standard says each of its bytes`);
   }

@@ -1,15 +1,14 @@
 import { type Command, defineCommand } from "../../cli/command.ts";
-import type { RegisteredService } from "../../services/service.ts";
+import { loadService, type ServiceEntry } from "../../services/service.ts";
 import { serve } from "./serve.ts";
 import { SHARED_FLAGS } from "./shared_flags.ts";
 
-/** The command that serves a service. */
-export function serveCommand(service: RegisteredService): Command {
+/** Loads the command that serves a service. */
+export async function serveCommand(entry: ServiceEntry): Promise<Command> {
+  const service = await loadService(entry);
   return defineCommand({
-    name: service.name,
-    summary: service.summary,
     usage: "[ENDPOINT...]",
-    examples: service.examples,
+    examples: service.examples ?? [],
     flags: { ...service.flags, ...SHARED_FLAGS },
     notes: `Without an ENDPOINT it listens on ${service.endpoints.join(" and ")}.\n` +
       (service.asksForLogIn

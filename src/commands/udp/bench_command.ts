@@ -37,11 +37,8 @@ const FLAGS = {
 
 /** `parley-udp bench`. */
 export const benchCommand: Command = defineCommand({
-  name: "bench",
-  summary: "measure loss, duplicates, order, jitter and round trips",
   usage: "ENDPOINT",
   examples: [
-    { words: "bench :5000 --rate 1000/s --duration 10s", does: "to whatever echoes there" },
     { words: "bench :5000 --one-way --rate 10Mbit --size 1200", does: "to parley-udp serve sink" },
     { words: "bench :5000 --fail-if 'loss>1%' --fail-if 'p99>20ms'", does: "for CI" },
   ],

@@ -26,11 +26,8 @@ const FLAGS = {
 
 /** `parley-udp listen`. */
 export const listenCommand: Command = defineCommand({
-  name: "listen",
-  summary: "print the datagrams that come, and answer none",
   usage: "[ENDPOINT...]",
   examples: [
-    { words: "listen :5000", does: "one line a datagram" },
     { words: "listen udp://239.0.0.7:5000 --interface 127.0.0.1", does: "join a multicast group on loopback" },
     { words: "listen :5000 --record session.jsonl", does: "keep them for parley-udp replay" },
   ],

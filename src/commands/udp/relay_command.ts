@@ -26,14 +26,8 @@ const FLAGS = {
 
 /** `parley-udp relay`. */
 export const relayCommand: Command = defineCommand({
-  name: "relay",
-  summary: "pass datagrams on and replies back, over a bad network if asked to",
   usage: "ENDPOINT TARGET",
   examples: [
-    {
-      words: "relay udp://:5000 udp://127.0.0.1:6000 --drop 20% --seed 7",
-      does: "lose every fifth, the same ones each run",
-    },
     { words: "relay :5000 :6000 --delay 20ms --jitter 5ms --direction both", does: "a round trip of 40 ms" },
   ],
   flags: FLAGS,

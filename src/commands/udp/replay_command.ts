@@ -16,11 +16,8 @@ const FLAGS = {
 
 /** `parley-udp replay`. */
 export const replayCommand: Command = defineCommand({
-  name: "replay",
-  summary: "send recorded datagrams again, at the times at which they came",
   usage: "FILE ENDPOINT",
   examples: [
-    { words: "replay session.jsonl :5000", does: "as it was recorded by parley-udp listen --record" },
     { words: "replay session.jsonl :5000 --speed 10", does: "ten times as fast" },
   ],
   flags: FLAGS,

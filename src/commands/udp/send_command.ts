@@ -16,11 +16,8 @@ import { Verdict } from "./send/verdict.ts";
 
 /** `parley-udp send`. */
 export const sendCommand: Command = defineCommand({
-  name: "send",
-  summary: "send datagrams and say which of them got no reply",
   usage: "ENDPOINT [DATA]",
   examples: [
-    { words: "send udp://127.0.0.1:5000 hello", does: "print the reply" },
     { words: "send :5000 'ping {seq}' --count 100", does: "numbered datagrams, then a summary" },
     { words: "send :5000 --hex 01ff --retries 5 --timeout 200ms", does: "bytes, tried up to six times" },
     { words: "send :5000 ping --expect pong", does: "exit 1 where the reply is another" },

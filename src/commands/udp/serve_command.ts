@@ -26,11 +26,8 @@ const FLAGS = {
 
 /** `parley-udp serve`. */
 export const serveCommand: Command = defineCommand({
-  name: "serve",
-  summary: `answer datagrams: ${DATAGRAM_SERVICES.map(({ name }) => name).join(", ")}`,
   usage: "SERVICE [ENDPOINT...]",
   examples: [
-    { words: "serve upper udp://127.0.0.1:5000", does: "send each datagram back in upper case" },
     { words: "serve echo --drop 20% --delay 20ms --seed 7", does: "echo over a bad network that repeats exactly" },
     { words: "serve echo :0 unixgram:/run/echo.sock --print-endpoint", does: "two endpoints, one of them a free port" },
   ],

@@ -1,7 +1,7 @@
 import { UsageError } from "../../../base/errors.ts";
 import { parseEndpoint } from "../../../net/endpoint.ts";
 import type { ServerStats } from "../../../serve/server_stats.ts";
-import type { RegisteredService } from "../../../services/service.ts";
+import type { NamedService } from "../../../services/service.ts";
 
 /** Which of the threads of one server a server is. */
 export interface Seat {
@@ -33,7 +33,7 @@ export function shareOf(limit: number, { count }: Seat): number {
 export function checkWorkers(
   workers: number,
   { service, endpoints, maxAccepts }: {
-    service: RegisteredService;
+    service: NamedService;
     endpoints: readonly string[];
     maxAccepts: number | undefined;
   },

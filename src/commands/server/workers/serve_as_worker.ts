@@ -2,6 +2,7 @@ import { messageOf } from "../../../base/errors.ts";
 import { systemIo } from "../../../cli/io.ts";
 import type { ServerStats } from "../../../serve/server_stats.ts";
 import { SERVICES } from "../../../services/registry.ts";
+import { loadService } from "../../../services/service.ts";
 import { serve, type ServeFlags } from "../serve.ts";
 import type { FromWorker, ToWorker, WorkerTask } from "./messages.ts";
 
@@ -37,8 +38,8 @@ async function serveTask(
   onStats: (stats: ServerStats) => void,
 ): Promise<void> {
   try {
-    const service = SERVICES.find(({ name }) => name === task.service);
-    if (service === undefined) throw new TypeError(`Cannot serve "${task.service}": no such service`);
+    const entry = SERVICES.find(({ name }) => name === task.service);
+    if (entry === undefined) throw new TypeError(`Cannot serve "${task.service}": no such service`);
     const seat = {
       index: task.index,
       count: task.count,
@@ -49,7 +50,7 @@ async function serveTask(
       },
     };
     // The program's own thread parsed them by the table of the same service.
-    await serve(service, task.flags as ServeFlags, task.endpoints, systemIo(neverExit), seat);
+    await serve(await loadService(entry), task.flags as ServeFlags, task.endpoints, systemIo(neverExit), seat);
     scope.postMessage({ kind: "ended" });
   } catch (error) {
     scope.postMessage({ kind: "failed", message: messageOf(error) });
