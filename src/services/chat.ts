@@ -47,6 +47,17 @@ export const chat = defineService({
       placeholder: "FILE",
       help: "with tls://, trust a NATS whose certificate is signed by one in FILE (PEM)",
     },
+    clusterCert: {
+      type: "text",
+      placeholder: "FILE",
+      help: "with tls://, prove to NATS who this server is with the certificate in FILE (PEM)",
+    },
+    clusterKey: { type: "text", placeholder: "FILE", help: "the private key of --cluster-cert (PEM)" },
+    clusterReplicas: {
+      type: "integer",
+      least: 1,
+      help: "let N servers of NATS keep each message (default 3 where NATS is a cluster, otherwise 1)",
+    },
     motd: { type: "text", placeholder: "FILE", help: "greet everyone with the lines of FILE" },
     messageRate: {
       type: "integer",
@@ -82,43 +93,67 @@ interface HistoryFlags {
   readonly cluster: string | undefined;
   readonly clusterCreds: string | undefined;
   readonly clusterCa: string | undefined;
+  readonly clusterCert: string | undefined;
+  readonly clusterKey: string | undefined;
+  readonly clusterReplicas: number | undefined;
   readonly clusterLease: number | undefined;
 }
 
 /** Where messages are kept and, where many servers share them, who is connected to the others. */
 async function openHistory(flags: HistoryFlags, log: Logger): Promise<{ history: History; directory?: Directory }> {
-  const { history: path, historyCount, historyAge: maxAgeMs, cluster, clusterCreds, clusterCa, clusterLease } = flags;
+  const { history: path, historyCount, historyAge: maxAgeMs, cluster } = flags;
   const retention = (usual: number): Retention => ({ maxMessages: historyCount ?? usual, maxAgeMs });
-  if (cluster === undefined) {
-    const given = { "--cluster-creds": clusterCreds, "--cluster-ca": clusterCa, "--cluster-lease": clusterLease };
-    const [flag] = Object.entries(given).find(([, value]) => value !== undefined) ?? [];
-    if (flag !== undefined) throw new UsageError(`Cannot use ${flag} without --cluster`);
-    if (path === undefined) return { history: createMemoryHistory({ retention: retention(MEMORY_MESSAGES) }) };
-    return { history: createSqliteHistory({ path, log, retention: retention(STORED_MESSAGES) }) };
+  if (cluster !== undefined) {
+    if (path !== undefined) throw new UsageError("Cannot use --history with --cluster: NATS keeps the messages");
+    return await openCluster(cluster, flags, { retention: retention(STORED_MESSAGES), log });
   }
-  if (path !== undefined) throw new UsageError("Cannot use --history with --cluster: NATS keeps the messages");
+  const { clusterCreds, clusterCa, clusterCert, clusterKey, clusterReplicas, clusterLease } = flags;
+  const given = {
+    "--cluster-creds": clusterCreds,
+    "--cluster-ca": clusterCa,
+    "--cluster-cert": clusterCert,
+    "--cluster-key": clusterKey,
+    "--cluster-replicas": clusterReplicas,
+    "--cluster-lease": clusterLease,
+  };
+  const [flag] = Object.entries(given).find(([, value]) => value !== undefined) ?? [];
+  if (flag !== undefined) throw new UsageError(`Cannot use ${flag} without --cluster`);
+  if (path === undefined) return { history: createMemoryHistory({ retention: retention(MEMORY_MESSAGES) }) };
+  return { history: createSqliteHistory({ path, log, retention: retention(STORED_MESSAGES) }) };
+}
+
+async function openCluster(
+  cluster: string,
+  flags: HistoryFlags,
+  options: { retention: Retention; log: Logger },
+): Promise<{ history: History; directory: Directory }> {
+  const { clusterCreds, clusterCa, clusterCert, clusterKey, clusterReplicas: replicas, clusterLease } = flags;
   if (clusterLease !== undefined && clusterLease < LEAST_LEASE_MS) {
     throw new UsageError(`Cannot use ${formatDuration(clusterLease)} as --cluster-lease: give at least 1s`);
   }
   const address = parseClusterAddress(cluster);
-  const credentials = clusterCreds === undefined
-    ? undefined
-    : await readNamed(clusterCreds, "the credentials of NATS", () => Deno.readFile(clusterCreds));
-  if (clusterCa !== undefined && !address.isTls) {
-    throw new UsageError("--cluster-ca is given, but --cluster does not ask for TLS: write tls://");
+  for (const [flag, path] of Object.entries({ "--cluster-ca": clusterCa, "--cluster-cert": clusterCert })) {
+    if (path !== undefined && !address.isTls) {
+      throw new UsageError(`${flag} is given, but --cluster does not ask for TLS: write tls://`);
+    }
   }
-  const authorities = clusterCa === undefined
-    ? undefined
-    : await readNamed(clusterCa, "the authorities of NATS", () => Deno.readTextFile(clusterCa));
+  if ((clusterCert === undefined) !== (clusterKey === undefined)) {
+    throw new UsageError("Cannot use --cluster-cert or --cluster-key alone: give both");
+  }
+  const readText = (path: string, as: string) => readNamed(path, as, () => Deno.readTextFile(path));
+  const trust = {
+    credentials: clusterCreds === undefined
+      ? undefined
+      : await readNamed(clusterCreds, "the credentials of NATS", () => Deno.readFile(clusterCreds)),
+    authorities: clusterCa === undefined ? undefined : await readText(clusterCa, "the authorities of NATS"),
+    certificate: clusterCert === undefined || clusterKey === undefined ? undefined : {
+      cert: await readText(clusterCert, "the certificate for NATS"),
+      key: await readText(clusterKey, "the key for NATS"),
+    },
+  };
   // Only a cluster pays for the client of NATS.
   const { DEFAULT_LEASE_MS, joinCluster } = await import("../chat/nats/cluster.ts");
-  return await joinCluster({
-    address,
-    trust: { credentials, authorities },
-    log,
-    retention: retention(STORED_MESSAGES),
-    leaseMs: clusterLease ?? DEFAULT_LEASE_MS,
-  });
+  return await joinCluster({ ...options, address, trust, replicas, leaseMs: clusterLease ?? DEFAULT_LEASE_MS });
 }
 
 async function readMotd(path: string): Promise<string[]> {

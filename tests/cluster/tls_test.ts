@@ -29,6 +29,38 @@ toolTest("nats-server", "--cluster tls:// with --cluster-ca trusts the authority
   assertEquals([code, stderr.includes("--allow-read")], [8, true]);
 });
 
+toolTest("nats-server", "--cluster-cert proves to NATS who the server is (chat L7)", async () => {
+  await using files = await CertificateFiles.create();
+  await using strangers = await CertificateFiles.create();
+  const pair = ["--tlscert", files.path("cert.pem"), "--tlskey", files.path("key.pem")];
+  await using nats = await NatsServer.start(["-js", "--tlsverify", "--tlscacert", files.path("ca.pem"), ...pair]);
+  const flags = [...CHAT, urlOf(nats), "--cluster-ca", files.path("ca.pem")];
+  const own = (from: CertificateFiles) => [
+    "--cluster-cert",
+    from.path("cert.pem"),
+    "--cluster-key",
+    from.path("key.pem"),
+  ];
+  {
+    await using server = await startServer([...flags, ...own(files)], { permissions: ["-N", "-R"] });
+    using ann = await enterChat(server.endpoint, "ann");
+    await ann.send("hello");
+  }
+  for (const wrong of [[], own(strangers)]) {
+    const outcome = await runProgram("server", [...flags, ...wrong], { permissions: ["-N", "-R"] });
+    // The client of NATS reports the alert, or only that nothing came after it.
+    assertEquals(
+      [[4, 6].includes(outcome.code), outcome.stderr.trimEnd().split("\n").length],
+      [true, 1],
+      outcome.stderr,
+    );
+    assertMatch(outcome.stderr, /certificate/i);
+  }
+  const alone = await runProgram("server", [...flags, "--cluster-key", files.path("key.pem")]);
+  assertEquals(alone.code, 2);
+  assertMatch(alone.stderr, /--cluster-cert or --cluster-key alone/);
+});
+
 toolTest("nats-server", "--cluster tls:// takes nobody else for NATS, and sends no password in the clear", async () => {
   await using files = await CertificateFiles.create();
   await using strangers = await CertificateFiles.create();

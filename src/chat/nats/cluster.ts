@@ -14,6 +14,8 @@ export interface ClusterOptions {
   readonly trust?: NatsTrust | undefined;
   /** Counts where the stream is not there yet; a stream that is keeps what it keeps. */
   readonly retention: Retention;
+  /** Servers of NATS that keep a copy of each message, where the stream is not there yet. */
+  readonly replicas?: number | undefined;
   /** A server that gives no sign of life for this time is gone, with its members. */
   readonly leaseMs: number;
   readonly log: Logger;
@@ -38,8 +40,8 @@ export const DEFAULT_LEASE_MS = 12_000;
  * @throws {UsageError} It has no JetStream.
  */
 export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
-  const { address, trust, retention, leaseMs, log } = options;
-  const { link, stream } = await NatsLink.open(await connectNats(address, trust), retention, log);
+  const { address, trust, retention, replicas, leaseMs, log } = options;
+  const { link, stream } = await NatsLink.open(await connectNats(address, trust), { retention, replicas, log });
   try {
     const server = crypto.randomUUID().slice(0, 8);
     const history = await createNatsHistory(link, { server, stream, log });

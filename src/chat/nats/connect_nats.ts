@@ -15,6 +15,8 @@ export interface NatsTrust {
   readonly credentials?: Uint8Array | undefined;
   /** The authorities that its certificate may be of, in PEM, in place of the usual ones. */
   readonly authorities?: string | undefined;
+  /** The certificate and key that NATS knows us by, in PEM. */
+  readonly certificate?: { readonly cert: string; readonly key: string } | undefined;
 }
 
 /**
@@ -26,12 +28,15 @@ export interface NatsTrust {
  */
 export async function connectNats(
   address: ClusterAddress,
-  { credentials, authorities }: NatsTrust = {},
+  { credentials, authorities, certificate }: NatsTrust = {},
 ): Promise<NatsConnection> {
   const { servers, isTls, user, password, token } = address;
   globalThis.addEventListener("error", ignoreLeftSocket);
+  const alert = Promise.withResolvers<never>();
+  const onError = ({ error }: ErrorEvent) => isAlert(error) && alert.reject(error);
+  globalThis.addEventListener("error", onError);
   try {
-    return await connect({
+    const connecting = connect({
       servers: [...servers],
       name: "parley-server",
       timeout: CONNECT_TIMEOUT_MS,
@@ -43,14 +48,18 @@ export async function connectNats(
       ignoreAuthErrorAbort: true,
       // A stack made ready for every request costs more than the request.
       noAsyncTraces: true,
-      ...(isTls ? { tls: authorities === undefined ? {} : { ca: authorities } } : {}),
+      ...(isTls ? { tls: { ...(authorities === undefined ? {} : { ca: authorities }), ...certificate } } : {}),
       ...(user === undefined ? {} : { user }),
       ...(password === undefined ? {} : { pass: password }),
       ...(token === undefined ? {} : { token }),
       ...(credentials === undefined ? {} : { authenticator: credsAuthenticator(credentials) }),
     });
+    // The client does not notice an alert that comes while it has no handler, and would report a timeout.
+    return await Promise.race([connecting, alert.promise]);
   } catch (error) {
-    throw connectError(servers, error);
+    throw connectError(address, error);
+  } finally {
+    globalThis.removeEventListener("error", onError);
   }
 }
 
@@ -96,16 +105,23 @@ export function useError(cause: unknown): unknown {
  */
 function ignoreLeftSocket(event: ErrorEvent): void {
   const { error } = event;
-  if (error instanceof Error && /ECONNRESET|EPIPE/.test(error.message) && /TCPWrap|node:net/.test(error.stack ?? "")) {
-    event.preventDefault();
-  }
+  if (!(error instanceof Error) || !/TCPWrap|node:net/.test(error.stack ?? "")) return;
+  if (/ECONNRESET|EPIPE/.test(error.message) || isAlert(error)) event.preventDefault();
 }
 
-function connectError(servers: readonly string[], cause: unknown): ParleyError {
+/** Whether NATS ended the TLS handshake: unlike every other TLS error, this one is about our certificate. */
+function isAlert(error: unknown): error is Error {
+  return error instanceof Error && /received fatal alert/.test(error.message);
+}
+
+function connectError({ servers, isTls }: ClusterAddress, cause: unknown): ParleyError {
   const what = `Cannot use NATS at ${servers.join(", ")}`;
   const found = messageOf(cause);
   if (cause instanceof Error && cause.name === "NotCapable" || /Requires net access/.test(found)) {
     return new PermissionError(`${what}: run again with --allow-net=${servers.join(",")}`, { cause });
+  }
+  if (isAlert(cause)) {
+    return new TlsError("other", `${what}: it rejects our certificate (--cluster-cert): ${found}`, { cause });
   }
   if (/authorization|permission/i.test(found)) {
     return new PermissionError(`${what}: it refuses the log-in: ${found}`, { cause });
@@ -123,5 +139,6 @@ function connectError(servers: readonly string[], cause: unknown): ParleyError {
     const hint = "trust its authority with tls:// and --cluster-ca FILE, or look at its dates";
     return new TlsError("untrusted", `${what}: ${found}; ${hint}`, { cause });
   }
-  return new RefusedError(`${what}: ${found}`, { cause });
+  const hint = isTls && found === "timeout" ? "; does it require a client certificate (--cluster-cert)?" : "";
+  return new RefusedError(`${what}: ${found}${hint}`, { cause });
 }

@@ -1,5 +1,5 @@
 import { jetstream, type JetStreamClient, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
-import { StorageType, type StreamInfo } from "@nats-io/jetstream";
+import { JetStreamApiError, StorageType, type StreamInfo } from "@nats-io/jetstream";
 import { ConnectionError, nanos, type NatsConnection, PermissionViolationError } from "@nats-io/transport-node";
 import { messageOf, UsageError } from "../../base/errors.ts";
 import type { Logger } from "../../log/logger.ts";
@@ -14,6 +14,23 @@ const API_TIMEOUT_MS = 2_000;
 /** Between two looks whether JetStream is there again. */
 const PROBE_MS = 100;
 
+/** Replicas of each stream where NATS is a cluster. */
+const DEFAULT_REPLICAS = 3;
+/** `err_code` of "no suitable peers for placement", "insufficient resources" and "replicas > 1 not supported". */
+const TOO_MANY_REPLICAS: ReadonlySet<number> = new Set([10005, 10023, 10074]);
+
+/** How a {@linkcode NatsLink} makes the stream. */
+export interface LinkOptions {
+  readonly retention: Retention;
+  /**
+   * Servers of NATS that keep a copy of each message.
+   *
+   * @default {3 where NATS is a cluster of as many, otherwise 1}
+   */
+  readonly replicas?: number | undefined;
+  readonly log: Logger;
+}
+
 /** What a {@linkcode NatsLink} tells. */
 export interface LinkEvents {
   /** JetStream is there again; the stream is as it is now. */
@@ -27,32 +44,32 @@ export class NatsLink implements AsyncDisposable {
   readonly connection: NatsConnection;
   readonly js: JetStreamClient;
   readonly jsm: JetStreamManager;
-  readonly #retention: Retention;
+  readonly #options: LinkOptions;
   readonly #log: Logger;
   readonly #ending = new AbortController();
   readonly #underway = new Set<(error: Error) => void>();
   #waiters: (() => void)[] = [];
   #isReady = true;
+  #replicas = 1;
   readonly #events: LinkEvents[] = [];
   readonly #attached: Promise<void>[] = [];
 
-  private constructor(connection: NatsConnection, jsm: JetStreamManager, retention: Retention, log: Logger) {
+  private constructor(connection: NatsConnection, jsm: JetStreamManager, options: LinkOptions) {
     this.connection = connection;
     // Who may use JetStream at all is found out by using it.
     this.js = jetstream(connection, { checkAPI: false, timeout: API_TIMEOUT_MS });
     this.jsm = jsm;
-    this.#retention = retention;
-    this.#log = log;
+    this.#options = options;
+    this.#log = options.log;
   }
 
   /** Finds the stream, or makes it. */
   static async open(
     connection: NatsConnection,
-    retention: Retention,
-    log: Logger,
+    options: LinkOptions,
   ): Promise<{ link: NatsLink; stream: StreamInfo }> {
     const jsm = await jetstreamManager(connection, { checkAPI: false, timeout: API_TIMEOUT_MS });
-    const link = new NatsLink(connection, jsm, retention, log);
+    const link = new NatsLink(connection, jsm, options);
     const stream = await link.#findStream().catch(async (cause: unknown) => {
       await connection.close();
       if (isRefusal(cause)) throw useError(cause);
@@ -61,6 +78,7 @@ export class NatsLink implements AsyncDisposable {
         { cause },
       );
     });
+    link.#noteReplicas(stream);
     void link.#watchStatus();
     return { link, stream };
   }
@@ -73,6 +91,11 @@ export class NatsLink implements AsyncDisposable {
   /** Something that ends with the link, which waits for it. */
   attach(work: Promise<void>): void {
     this.#attached.push(work);
+  }
+
+  /** Servers of NATS that keep a copy of the stream; the buckets are kept by as many. */
+  get replicas(): number {
+    return this.#replicas;
   }
 
   /** Whether NATS was there when it was last heard of. */
@@ -164,12 +187,25 @@ export class NatsLink implements AsyncDisposable {
     } catch (error) {
       if (!(error instanceof Error) || error.name !== "StreamNotFoundError") throw error;
     }
-    const { maxMessages, maxAgeMs } = this.#retention;
+    const wanted = this.#options.replicas ?? (this.connection.info?.cluster === undefined ? 1 : DEFAULT_REPLICAS);
+    try {
+      return await this.#addStream(wanted);
+    } catch (error) {
+      const isTooMany = error instanceof JetStreamApiError && TOO_MANY_REPLICAS.has(error.code);
+      if (!isTooMany || this.#options.replicas !== undefined || wanted === 1) throw error;
+    }
+    this.#log.warning("NATS has too few servers for replicas: each message is kept by one of them", { wanted });
+    return await this.#addStream(1);
+  }
+
+  async #addStream(replicas: number): Promise<StreamInfo> {
+    const { maxMessages, maxAgeMs } = this.#options.retention;
     try {
       return await this.jsm.streams.add({
         name: STREAM,
         subjects: [ROOM_SUBJECTS],
         storage: StorageType.File,
+        num_replicas: replicas,
         allow_direct: true,
         // One more than is promised: the last message that a client has must be found, to know that none after it is gone.
         max_msgs_per_subject: maxMessages + 1,
@@ -177,9 +213,20 @@ export class NatsLink implements AsyncDisposable {
         duplicate_window: nanos(Math.min(DUPLICATE_WINDOW_MS, maxAgeMs ?? DUPLICATE_WINDOW_MS)),
       });
     } catch (error) {
-      if (isRefusal(error)) throw error;
+      if (isRefusal(error) || error instanceof JetStreamApiError && TOO_MANY_REPLICAS.has(error.code)) throw error;
       // Another server made it at the same moment.
       return await this.jsm.streams.info(STREAM);
     }
+  }
+
+  #noteReplicas({ config }: StreamInfo): void {
+    this.#replicas = config.num_replicas;
+    const { replicas: wanted = this.#replicas } = this.#options;
+    if (wanted === this.#replicas) return;
+    this.#log.warning("the stream has another number of replicas: change it with nats stream edit", {
+      stream: STREAM,
+      replicas: this.#replicas,
+      wanted,
+    });
   }
 }

@@ -154,14 +154,15 @@ export class NatsLog implements RoomLog {
     const stored = await this.#host.store(this, draft);
     if (stored instanceof ChatError) return stored;
     const { seq, isDuplicate } = stored;
-    if (isDuplicate && await this.#textOf(seq) !== draft.text) return idConflict(draft);
+    // An original that cannot be read counts as the same: it is stored, and the sender knows what it meant.
+    const original = isDuplicate ? await this.#textOf(seq) : undefined;
+    if (original !== undefined && original !== draft.text) return idConflict(draft);
     return { seq, epoch: this.epoch, isDuplicate };
   }
 
   async #textOf(seq: number): Promise<string | undefined> {
     const known = this.#window.find((message) => message.seq === seq);
     if (known !== undefined) return known.text;
-    // That it cannot be read now is no conflict: it is stored, and the sender has said which it means.
     const found = await this.#host.archive.find(this.subject, seq).catch(() => undefined);
     return found?.draft.text;
   }

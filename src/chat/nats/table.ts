@@ -132,7 +132,8 @@ export class Table {
 }
 
 function ensure(link: NatsLink, { bucket, history, ttlMs }: TableOptions): Promise<KV> {
-  return link.attempt(new Kvm(link.js).create(bucket, { history, ...(ttlMs > 0 ? { ttl: ttlMs } : {}) }));
+  const options = { history, replicas: link.replicas, ...(ttlMs > 0 ? { ttl: ttlMs } : {}) };
+  return link.attempt(new Kvm(link.js).create(bucket, options));
 }
 
 function infoOf(link: NatsLink, { bucket }: TableOptions) {

@@ -167,7 +167,7 @@ toolTest(
   async () => {
     await using nats = await NatsServer.start();
     const connection = await connectNats(parseClusterAddress(nats.url));
-    const { link, stream } = await NatsLink.open(connection, { maxMessages: 100 }, log);
+    const { link, stream } = await NatsLink.open(connection, { retention: { maxMessages: 100 }, log });
     await using history = await createNatsHistory(link, { server: "s1", stream, log });
     const room = await history.open("#a", () => {});
     const large = "x".repeat(2 * 1024 * 1024);
