@@ -22,7 +22,8 @@ export type FlagSpec =
   & FlagBase
   & (
     | { readonly type: "boolean" }
-    | { readonly type: "text"; readonly default?: string }
+    /** An empty value, as of an unset variable, is rejected unless `allowsEmpty`: it would weaken or empty a check. */
+    | { readonly type: "text"; readonly default?: string; readonly allowsEmpty?: true }
     | { readonly type: "choice"; readonly choices: readonly string[]; readonly default?: string }
     /** A whole number, 0 or more unless `least` says otherwise. */
     | {

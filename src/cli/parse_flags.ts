@@ -131,6 +131,9 @@ function convert(long: string, spec: FlagSpec, text: string): unknown {
         if (spec.choices.includes(text)) return text;
         throw new SyntaxError(`Cannot use "${text}": it takes ${spec.choices.join(", ")}`);
       default:
+        if (text === "" && !(spec.type === "text" && spec.allowsEmpty)) {
+          throw new SyntaxError("the value must not be empty");
+        }
         return text;
     }
   } catch (error) {

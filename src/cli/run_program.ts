@@ -61,6 +61,7 @@ async function dispatch(program: Program, argv: readonly string[], io: ProgramIo
     io.stdout.write(`${versionLine(program.name)}\n`);
     return EXIT.done;
   }
+  rejectMangledArguments(argv);
   const entry = commandOf(program, argv);
   if (!entry) throw unknownCommand(program, first);
   const command = await loadCommand(entry);
@@ -73,6 +74,15 @@ async function dispatch(program: Program, argv: readonly string[], io: ProgramIo
   if (!namesFiles({ usage: command.usage, table: command.flags, ...parsed })) await io.giveBackFiles?.();
   if (!command.readsEnvironment) await io.giveBackEnvironment?.();
   return await command.run({ ...parsed, io });
+}
+
+/** The runtime passes arguments on as text, with U+FFFD in place of each byte that is not UTF-8. */
+function rejectMangledArguments(argv: readonly string[]): void {
+  const index = argv.findIndex((word) => word.includes("\u{FFFD}"));
+  if (index === -1) return;
+  throw new UsageError(
+    `argument ${index + 1} is not UTF-8: "${argv[index]}"; write such bytes as \\xHH, or read them with --file`,
+  );
 }
 
 function commandOf(program: Program, argv: readonly string[]): CommandEntry | undefined {

@@ -10,6 +10,7 @@ export const echo = defineService({
   flags: {
     prefix: {
       type: "text",
+      allowsEmpty: true,
       placeholder: "TEXT",
       help: "put TEXT before each message; #{id} stands for #1, #2, ... of the connection, {id} for the number",
     },

@@ -24,6 +24,7 @@ export const reply = defineService({
   flags: {
     text: {
       type: "text",
+      allowsEmpty: true,
       help: "the answer; \\n, \\r, \\t, \\0, \\xHH are escapes and {message} stands for what came",
     },
     file: { type: "text", placeholder: "FILE", help: "the answer is in FILE, as it is" },

@@ -6,7 +6,7 @@ import { parseFlags } from "../../src/cli/parse_flags.ts";
 const TABLE = {
   expect: { type: "text", repeat: true, help: "" },
   expectSilence: { type: "duration", repeat: true, help: "" },
-  then: { type: "text", repeat: true, help: "" },
+  then: { type: "text", allowsEmpty: true, repeat: true, help: "" },
   close: { type: "boolean", help: "" },
   count: { type: "integer", least: -9, short: "n", help: "" },
   noReply: { type: "boolean", help: "" },
@@ -39,8 +39,8 @@ Deno.test("parseFlags() tells in which order flags were given", () => {
 });
 
 Deno.test("parseFlags() takes an empty value, a negative number and a word after a switch for what they are", () => {
-  const { flags, args } = parseFlags(["--expect", "", "-n", "-5", "--close", "true", "-q", "false"], TABLE);
-  assertEquals(flags.expect, [""]);
+  const { flags, args } = parseFlags(["--then", "", "-n", "-5", "--close", "true", "-q", "false"], TABLE);
+  assertEquals(flags.then, [""]);
   assertEquals([flags.count, flags.close, flags.quiet], [-5, true, true]);
   assertEquals(args, ["true", "false"]);
 });

@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { UsageError } from "@parley/parley";
 import type { FlagTable } from "../../src/base/flag_spec.ts";
 import { parseFlags } from "../../src/cli/parse_flags.ts";
@@ -94,4 +94,29 @@ Deno.test("parseFlags() says what is wrong with a value, and of which flag", () 
     [["--framing", "lines"], "it takes line, raw"],
   ];
   for (const [words, message] of cases) assertThrows(() => parseFlags(words, TABLE), UsageError, message);
+});
+
+Deno.test("parseFlags() rejects an empty text unless the flag allows it (fault 16)", () => {
+  for (const words of [["--prefix", ""], ["--prefix="], ["--allow", "10.0.0.0/8", "--allow="]]) {
+    const error = assertThrows(() => parseFlags(words, TABLE), UsageError);
+    assertMatch(error.message, /^--(?:prefix|allow): the value must not be empty$/);
+  }
+  const table = { text: { type: "text", allowsEmpty: true, help: "" } } as const satisfies FlagTable;
+  assertEquals(parseFlags(["--text", ""], table).flags, { text: "" });
+});
+
+Deno.test("parseFlags() takes an optional number, or none, and rejects an empty one (fault 9)", () => {
+  const table = { code: { type: "integer", optional: true, least: 10, help: "" } } as const satisfies FlagTable;
+  assertEquals(parseFlags(["--code", "x"], table), {
+    flags: { code: true },
+    args: ["x"],
+    given: [{ name: "code", value: true }],
+  });
+  assertEquals(parseFlags(["--code", "12", "x"], table).flags, { code: 12 });
+  assertEquals(parseFlags(["--code=12"], table).flags, { code: 12 });
+  assertEquals(parseFlags(["x", "--code"], table).flags, { code: true });
+  assertEquals(parseFlags([], table).flags, { code: undefined });
+  for (const words of [["--code="], ["--code", ""], ["--code", "9"], ["--code=x"]]) {
+    assertThrows(() => parseFlags(words, table), UsageError, "--code");
+  }
 });

@@ -167,3 +167,10 @@ Deno.test("send ends with 130 when it is interrupted", async () => {
   program.kill("SIGINT");
   assertEquals(await program.exitCode(), 130);
 });
+
+Deno.test("send exits 2 for an argument that is not UTF-8, as a shell can give it (fault 7)", async () => {
+  const wrapper = ["sh", "-c", 'exec "$0" "$@" "$(printf \'a\\377b\')"'];
+  const { code, stderr } = await runProgram("client", ["send", "127.0.0.1:1"], { wrapper });
+  assertEquals(code, 2);
+  assertMatch(stderr, /^parley-client: argument 3 is not UTF-8/);
+});

@@ -393,3 +393,11 @@ Deno.test("TlsServerContext() names what is wrong with a certificate", async () 
   const damaged = good.cert.replace(/\n[A-Za-z0-9+/]{8}/, "\nAAAAAAAA");
   assertThrows(() => new TlsServerContext({ ...good, cert: damaged }), SyntaxError, "damaged");
 });
+
+Deno.test("connect() over TLS rejects empty names, certificates and protocols, which would drop a check (fault 16)", async () => {
+  await using server = await echoServer(good);
+  for (const tls of [{ serverName: "" }, { cert: "", key: "" }, { alpn: ["h2", ""] }]) {
+    await assertRejects(() => connect(server.endpoint, { tls: { ca: authority.cert, ...tls } }), RangeError, "empty");
+  }
+  await assertRejects(() => connect(server.endpoint, { tls: { ca: "" } }), SyntaxError, "no PEM certificate");
+});

@@ -91,7 +91,6 @@ async function expectationsOf(flags: CheckFlags): Promise<Expectations> {
 
 function regexOf(text: string | undefined): RegExp | undefined {
   if (text === undefined) return undefined;
-  if (text === "") throw new UsageError("--banner: nothing is given to be expected");
   try {
     return new RegExp(text, "m");
   } catch (error) {

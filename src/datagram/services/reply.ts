@@ -7,7 +7,7 @@ export const reply = defineDatagramService({
   name: "reply",
   summary: "send the same answer to each datagram",
   flags: {
-    text: { type: "text", help: "answer of reply; \\n, \\t, \\xHH and other C escapes are known" },
+    text: { type: "text", allowsEmpty: true, help: "answer of reply; \\n, \\t, \\xHH and other C escapes are known" },
     hex: { type: "text", placeholder: "HEX", help: "answer of reply in hexadecimal" },
     file: { type: "text", placeholder: "FILE", help: "answer of reply: what FILE holds" },
   },

@@ -91,20 +91,31 @@ export function makeKey(): string {
   return base64(crypto.getRandomValues(new Uint8Array(16)));
 }
 
-/** Fields of a client's request (section 4.1). */
+/** A token (RFC 9110, section 5.6.2), which a subprotocol must be. */
+const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
+
+/**
+ * Fields of a client's request (section 4.1).
+ *
+ * @throws {RangeError} A subprotocol is no token, is offered twice, or the origin is empty.
+ */
 export function requestFields(
   host: string,
   key: string,
   options: { subprotocols?: readonly string[] | undefined; origin?: string | undefined },
 ): Record<string, string> {
+  const { subprotocols = [], origin } = options;
+  const wrong = subprotocols.find((name, index) => !TOKEN.test(name) || subprotocols.indexOf(name) !== index);
+  if (wrong !== undefined) throw new RangeError(`Cannot offer the subprotocol "${wrong}": it must be a unique token`);
+  if (origin === "") throw new RangeError("Cannot send an Origin field: the origin must not be empty");
   return {
     Host: host,
     Upgrade: "websocket",
     Connection: "Upgrade",
     "Sec-WebSocket-Key": key,
     "Sec-WebSocket-Version": VERSION,
-    ...(options.subprotocols?.length ? { "Sec-WebSocket-Protocol": options.subprotocols.join(", ") } : {}),
-    ...(options.origin === undefined ? {} : { Origin: options.origin }),
+    ...(subprotocols.length > 0 ? { "Sec-WebSocket-Protocol": subprotocols.join(", ") } : {}),
+    ...(origin === undefined ? {} : { Origin: origin }),
   };
 }
 

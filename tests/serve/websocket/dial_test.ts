@@ -111,3 +111,11 @@ Deno.test("dialSession() over ws: receive() with a deadline loses nothing", asyn
   assertEquals(new TextDecoder().decode((await session.receive())?.[0]?.data), "late");
   await session.finish();
 });
+
+Deno.test("dialSession() over ws rejects subprotocols that are no tokens or repeated, and an empty origin (fault 16)", async () => {
+  await using served = await serveWebSocket();
+  for (const subprotocols of [[""], ["a b"], ["a,b"], ["a", "a"], ["a\r\nX: y"]]) {
+    await assertRejects(() => dialWebSocket(served.endpoint, { subprotocols }), RangeError, "unique token");
+  }
+  await assertRejects(() => dialWebSocket(served.endpoint, { origin: "" }), RangeError, "must not be empty");
+});

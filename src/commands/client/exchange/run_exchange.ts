@@ -256,6 +256,8 @@ class Exchange {
   }
 
   async #expect(pattern: Pattern, wanted: Uint8Array | undefined): Promise<Uint8Array> {
+    // Empty once captures are put in: it would match whatever comes.
+    if (wanted?.length === 0) throw this.#wrong("the expected text is empty");
     const match = this.#matcherOf(pattern, wanted);
     const endMs = performance.now() + this.#options.timeoutMs;
     for (;;) {

@@ -1,11 +1,8 @@
 import { parseHex } from "../../../base/bytes.ts";
 import { messageOf, UsageError } from "../../../base/errors.ts";
-import { kebabCase } from "../../../base/flag_spec.ts";
 import type { GivenFlag } from "../../../cli/parse_flags.ts";
 import { bytesPayload, textPayload } from "../exchange/payload.ts";
 import type { Step } from "../exchange/step.ts";
-
-const NEEDS_TEXT: ReadonlySet<string> = new Set(["expect", "expectRegex", "expectBytes"]);
 
 /** What decides how the words of a command line become steps. */
 export interface StepOptions {
@@ -46,10 +43,6 @@ export function sendStep(text: string, { isHex, isLiteral }: Pick<StepOptions, "
 
 function stepOf({ name, value }: GivenFlag, options: StepOptions): Step | undefined {
   const text = String(value);
-  if (text === "" && NEEDS_TEXT.has(name)) {
-    // As of a variable of a script that is not set: it would succeed whatever comes.
-    throw new UsageError(`--${kebabCase(name)}: nothing is given to be expected`);
-  }
   switch (name) {
     case "then":
       return named("then", () => sendStep(text, options));
@@ -62,7 +55,7 @@ function stepOf({ name, value }: GivenFlag, options: StepOptions): Step | undefi
       checkRegex(text);
       return { kind: "expect", pattern: { kind: "regex", source: text } };
     case "expectBytes":
-      return named("expect-bytes", () => ({ kind: "expect", pattern: { kind: "bytes", bytes: parseHex(text) } }));
+      return named("expect-bytes", () => ({ kind: "expect", pattern: { kind: "bytes", bytes: someBytes(text) } }));
     case "end":
       return { kind: "end" };
     case "expectClose":
@@ -74,6 +67,12 @@ function stepOf({ name, value }: GivenFlag, options: StepOptions): Step | undefi
     default:
       return undefined;
   }
+}
+
+function someBytes(hex: string): Uint8Array {
+  const bytes = parseHex(hex);
+  if (bytes.length > 0) return bytes;
+  throw new SyntaxError("the expected bytes must not be empty");
 }
 
 function checkRegex(source: string): void {
