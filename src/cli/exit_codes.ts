@@ -48,8 +48,22 @@ export const EXIT = {
   terminated: 143,
 } as const;
 
+/** What ended a program from outside. */
+export class StoppedError extends Error {
+  override name = "StoppedError";
+  /** 130 for SIGINT, 143 for SIGTERM. */
+  readonly exitCode: number;
+
+  /** Makes one for a signal. */
+  constructor(signal: Deno.Signal) {
+    super(`stopped by ${signal}`);
+    this.exitCode = signal === "SIGTERM" ? EXIT.terminated : EXIT.interrupted;
+  }
+}
+
 /** The exit code of an error that ended a program. */
 export function exitCodeOf(error: unknown): number {
+  if (error instanceof StoppedError) return error.exitCode;
   if (error instanceof UsageError || error instanceof SyntaxError || error instanceof RangeError) return EXIT.usage;
   if (error instanceof ResolveError) return EXIT.unresolved;
   if (error instanceof RefusedError) return EXIT.refused;

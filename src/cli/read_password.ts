@@ -1,6 +1,6 @@
 import { UsageError } from "../base/errors.ts";
 import type { ProgramIo } from "./io.ts";
-import { StoppedError } from "./stop_signals.ts";
+import { StoppedError } from "./exit_codes.ts";
 
 const MOST_BYTES = 1_024;
 const ENTER = 0x0d;

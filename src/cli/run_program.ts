@@ -1,12 +1,11 @@
 import { escapeControls } from "../base/bytes.ts";
 import { messageOf, ParleyError, UsageError } from "../base/errors.ts";
 import { type CommandEntry, loadCommand, type Program } from "./command.ts";
-import { EXIT, exitCodeOf } from "./exit_codes.ts";
+import { EXIT, exitCodeOf, StoppedError } from "./exit_codes.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import type { ProgramIo } from "./io.ts";
 import { namesFiles } from "./names_files.ts";
 import { beforeDashes, parseFlags } from "./parse_flags.ts";
-import { StoppedError } from "./stop_signals.ts";
 import { suggest } from "../base/suggest.ts";
 import { versionLine } from "./version.ts";
 
@@ -19,7 +18,6 @@ export async function runProgram(program: Program, argv: readonly string[], io: 
   try {
     return await dispatch(program, argv, io);
   } catch (error) {
-    if (error instanceof StoppedError) return error.exitCode;
     return report(program, argv, io, error);
   }
 }
@@ -27,6 +25,7 @@ export async function runProgram(program: Program, argv: readonly string[], io: 
 /** Says what went wrong; the result is the exit code. */
 function report(program: Program, argv: readonly string[], io: ProgramIo, error: unknown): number {
   const code = exitCodeOf(error);
+  if (error instanceof StoppedError) return reportAsJson(argv, io, error, code);
   if (code === EXIT.brokenPipe) return code;
   const isOfUser = error instanceof UsageError || code === EXIT.usage;
   const label = error instanceof ParleyError || isOfUser ? "" : error instanceof Error ? `${error.name}: ` : "";
@@ -38,7 +37,12 @@ function report(program: Program, argv: readonly string[], io: ProgramIo, error:
   } catch {
     // Nobody hears it: the exit code still tells.
   }
-  if (!argv.includes("--json")) return code;
+  return reportAsJson(argv, io, error, code);
+}
+
+/** With `--json`, one object on standard output; the result is the exit code. */
+function reportAsJson(argv: readonly string[], io: ProgramIo, error: unknown, code: number): number {
+  if (!beforeDashes(argv).includes("--json")) return code;
   try {
     io.stdout.write(`${JSON.stringify(failureObject(error, code))}\n`);
     return code;

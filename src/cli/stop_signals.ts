@@ -1,17 +1,4 @@
-import { EXIT } from "./exit_codes.ts";
-
-/** What ended a program from outside. */
-export class StoppedError extends Error {
-  override name = "StoppedError";
-  /** 130 for SIGINT, 143 for SIGTERM. */
-  readonly exitCode: number;
-
-  /** Makes one for a signal. */
-  constructor(signal: Deno.Signal) {
-    super(`stopped by ${signal}`);
-    this.exitCode = signal === "SIGTERM" ? EXIT.terminated : EXIT.interrupted;
-  }
-}
+import { StoppedError } from "./exit_codes.ts";
 
 // Windows knows neither SIGTERM nor a way to refuse SIGBREAK.
 const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT", "SIGBREAK"] : ["SIGINT", "SIGTERM"];

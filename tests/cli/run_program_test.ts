@@ -13,9 +13,8 @@ import {
   UsageError,
 } from "@parley/parley";
 import { defineCommand, type Program } from "../../src/cli/command.ts";
-import { exitCodeOf } from "../../src/cli/exit_codes.ts";
+import { exitCodeOf, StoppedError } from "../../src/cli/exit_codes.ts";
 import { runProgram } from "../../src/cli/run_program.ts";
-import { StoppedError } from "../../src/cli/stop_signals.ts";
 import { FakeIo } from "../support/fake_io.ts";
 
 /** A program whose one command does what the test says. */
@@ -101,6 +100,14 @@ Deno.test("runProgram() keeps silent about a closed pipe and a signal", async ()
   assertEquals(await run(["greet"], new Deno.errors.BrokenPipe("x")), { code: 141, out: "", err: "" });
   assertEquals(await run(["greet"], new StoppedError("SIGINT")), { code: 130, out: "", err: "" });
   assertEquals(await run(["greet"], new StoppedError("SIGTERM")), { code: 143, out: "", err: "" });
+});
+
+Deno.test("runProgram() with --json prints an object also when it is interrupted (fault 46)", async () => {
+  for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+    const { out, err, ...ended } = await run(["greet", "--json"], new StoppedError(signal));
+    const { ok, exitCode, error } = JSON.parse(out);
+    assertEquals([ended.code, err, ok, exitCode, error.message], [code, "", false, code, `stopped by ${signal}`]);
+  }
 });
 
 Deno.test("runProgram() gives the code of a standard output that fails", async () => {

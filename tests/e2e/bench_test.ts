@@ -175,13 +175,14 @@ Deno.test("bench --html writes a page", async () => {
   try {
     await using echo = await startServer(["echo", ":0"]);
     const file = `${folder}/report.html`;
-    const permissions = ["-N", `-W=${file}`];
+    const files = `${file},${file}.draft`;
+    const permissions = ["-N", `-R=${files}`, `-W=${files}`];
     const { code } = await runProgram("client", ["bench", echo.endpoint, "-n", "50", "--html", file], { permissions });
     assertEquals(code, 0);
     assertStringIncludes(await Deno.readTextFile(file), "Latency by percentile");
     const denied = await runProgram("client", ["bench", echo.endpoint, "-n", "50", "--html", file]);
     assertEquals(denied.code, 8);
-    assertStringIncludes(denied.stderr, `--allow-write=${file} is missing`);
+    assertStringIncludes(denied.stderr, `--allow-write=${files}`);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

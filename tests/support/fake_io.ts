@@ -1,5 +1,6 @@
 import type { ProgramIo } from "../../src/cli/io.ts";
-import { StoppedError, StopSignals } from "../../src/cli/stop_signals.ts";
+import { StoppedError } from "../../src/cli/exit_codes.ts";
+import { StopSignals } from "../../src/cli/stop_signals.ts";
 
 /** Signals that a test sends, and the process does not. */
 class FakeStopSignals extends StopSignals {

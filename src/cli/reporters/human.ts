@@ -10,9 +10,15 @@ export function humanReporter(write: (text: string) => void, style: Style, names
   return {
     begin() {},
     test({ name, outcome, ms, tries, location, reason, details }) {
-      const label = { passed: style.good("ok  "), failed: style.bad("fail"), skipped: style.faint("skip") }[outcome];
+      const label = {
+        passed: style.good("ok  "),
+        failed: style.bad("fail"),
+        skipped: style.faint("skip"),
+        interrupted: style.bad("stop"),
+      }[outcome];
       const effort = tries > 1 ? ` (${tries} tries)` : "";
-      const time = outcome === "skipped" ? reason ?? "" : `${formatDuration(Math.round(ms))}${effort}`;
+      const hasRun = outcome === "passed" || outcome === "failed";
+      const time = !hasRun ? reason ?? "" : `${formatDuration(Math.round(ms))}${effort}`;
       const lines = outcome === "failed" ? [`${location}: ${reason}`, ...details] : [];
       write(
         [`${label}  ${padCells(escapeControls(name), width)}  ${time}`, ...lines.map((line) => `      ${line}`), ""]
@@ -20,9 +26,10 @@ export function humanReporter(write: (text: string) => void, style: Style, names
       );
     },
     end({ tests, ms }) {
-      const { passed, failed, skipped } = countOutcomes(tests);
+      const { passed, failed, skipped, interrupted } = countOutcomes(tests);
       const parts = [`${passed} passed`, failed > 0 ? style.bad(`${failed} failed`) : `${failed} failed`];
       if (skipped > 0) parts.push(`${skipped} skipped`);
+      if (interrupted > 0) parts.push(style.bad(`${interrupted} interrupted`));
       write(`\n${parts.join(", ")} in ${formatDuration(Math.round(ms))}\n`);
     },
   };

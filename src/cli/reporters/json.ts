@@ -5,13 +5,14 @@ export function jsonReporter(write: (text: string) => void): Reporter {
   return {
     begin() {},
     test({ name, outcome, ms, tries, location, reason, errorName, exitCode, details }) {
-      const failure = outcome === "failed" ? { exitCode, error: { name: errorName, message: reason }, details } : {};
+      const hasError = outcome === "failed" || outcome === "interrupted";
+      const failure = hasError ? { exitCode, error: { name: errorName, message: reason }, details } : {};
       const skipped = outcome === "skipped" ? { reason } : {};
       write(`${JSON.stringify({ test: name, outcome, ms: round(ms), tries, location, ...failure, ...skipped })}\n`);
     },
-    end({ name, tests, ms }) {
-      const counts = countOutcomes(tests);
-      write(`${JSON.stringify({ suite: name, ok: counts.failed === 0, ...counts, ms: round(ms) })}\n`);
+    end({ name, tests, ms, exitCode }) {
+      const result = { suite: name, ok: exitCode === 0, exitCode, ...countOutcomes(tests), ms: round(ms) };
+      write(`${JSON.stringify(result)}\n`);
     },
   };
 }

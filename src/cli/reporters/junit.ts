@@ -6,9 +6,9 @@ import { countOutcomes, type SuiteReport, type TestReport } from "./test_report.
  * test was skipped, of which it knows nothing, against that of Ant too.
  */
 export function junitXml({ name, startedAt, ms, tests }: SuiteReport): string {
-  const { failed, skipped } = countOutcomes(tests);
+  const { failed, skipped, interrupted } = countOutcomes(tests);
   const skips = skipped > 0 ? ` skipped="${skipped}"` : "";
-  const counts = `tests="${tests.length}" failures="${failed}" errors="0"${skips}`;
+  const counts = `tests="${tests.length}" failures="${failed}" errors="${interrupted}"${skips}`;
   // The schema wants a time without a zone.
   const timestamp = startedAt.toISOString().replace(/\.\d+Z$/, "");
   return [
@@ -34,9 +34,10 @@ function testCase(suite: string, { name, outcome, ms, reason, errorName, locatio
   if (outcome === "passed") return [`${open}/>`];
   if (outcome === "skipped") return [`${open}>`, `  <skipped>${escapeXml(reason ?? "")}</skipped>`, "</testcase>"];
   const text = [`${location}: ${reason ?? ""}`, ...details].map(escapeXml).join("\n");
+  const element = outcome === "failed" ? "failure" : "error";
   return [
     `${open}>`,
-    `  <failure type=${quote(errorName ?? "Error")} message=${quote(reason ?? "")}>${text}</failure>`,
+    `  <${element} type=${quote(errorName ?? "Error")} message=${quote(reason ?? "")}>${text}</${element}>`,
     "</testcase>",
   ];
 }
@@ -46,12 +47,15 @@ function seconds(ms: number): string {
 }
 
 function quote(text: string): string {
-  return `"${escapeXml(text).replaceAll('"', "&quot;").replaceAll("\n", "&#10;")}"`;
+  return `"${escapeXml(text).replaceAll('"', "&quot;").replaceAll("\n", "&#10;").replaceAll("\t", "&#9;")}"`;
 }
 
-/** Text of XML 1.0: what its section 2.2 does not allow becomes U+FFFD. */
+/**
+ * Text of XML 1.0: what its section 2.2 does not allow becomes U+FFFD. A parser
+ * turns a CR into LF (2.11), and in attributes a tab or LF into a space (3.3.3).
+ */
 function escapeXml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("\r", "&#13;")
     // deno-lint-ignore no-control-regex
     .replaceAll(/[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|\p{Surrogate}/gu, "\ufffd");
 }

@@ -1,15 +1,21 @@
-import { escapeControls, joinLines } from "../../base/bytes.ts";
+import { escapeControls } from "../../base/bytes.ts";
 import type { Reporter, TestReport } from "./test_report.ts";
 
-/** The Test Anything Protocol, version 14 (testanything.org). */
+/** The Test Anything Protocol, version 13 (testanything.org), which Perl's `prove` knows. */
 export function tapReporter(write: (text: string) => void): Reporter {
   let number = 0;
+  let hasBailedOut = false;
   return {
     begin(count) {
-      write(`TAP version 14\n1..${count}\n`);
+      write(`TAP version 13\n1..${count}\n`);
     },
     test(report) {
       const { name, outcome, reason } = report;
+      if (outcome === "interrupted") {
+        if (!hasBailedOut) write(`Bail out! ${escapeText(reason ?? "")}\n`);
+        hasBailedOut = true;
+        return;
+      }
       const skip = outcome === "skipped" ? ` # SKIP ${escapeText(reason ?? "")}` : "";
       write(`${outcome === "failed" ? "not ok" : "ok"} ${++number} - ${escapeText(name)}${skip}\n`);
       if (outcome === "failed") write(diagnostic(report));
@@ -18,7 +24,7 @@ export function tapReporter(write: (text: string) => void): Reporter {
   };
 }
 
-/** A YAML block; a text in JSON is one in YAML. */
+/** A YAML block; a value in JSON is one in YAML, and `prove` reads no list of texts but on one line. */
 function diagnostic({ reason, location, errorName, ms, details }: TestReport): string {
   const lines = [
     "---",
@@ -27,13 +33,16 @@ function diagnostic({ reason, location, errorName, ms, details }: TestReport): s
     `error: ${JSON.stringify(errorName ?? "Error")}`,
     `at: ${JSON.stringify(location)}`,
     `duration_ms: ${Math.round(ms)}`,
-    ...(details.length > 0 ? ["details:", ...details.map((line) => `  - ${JSON.stringify(line)}`)] : []),
+    ...(details.length > 0 ? [`details: ${JSON.stringify(details)}`] : []),
     "...",
   ];
   return lines.map((line) => `  ${line}\n`).join("");
 }
 
-/** A `#` would begin a directive. */
+/**
+ * A `#` starts a directive, and version 13 has no escape that every consumer
+ * knows: the full-width sign (U+FF03) stands for it.
+ */
 function escapeText(text: string): string {
-  return escapeControls(joinLines(text, " ").replaceAll("\\", "\\\\").replaceAll("#", "\\#"));
+  return escapeControls(text.replaceAll(/\s*\n\s*/g, " ").replaceAll("#", "\uff03"));
 }

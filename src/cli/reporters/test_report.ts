@@ -1,13 +1,13 @@
 /** What came of one test. */
 export interface TestReport {
   readonly name: string;
-  readonly outcome: "passed" | "failed" | "skipped";
+  readonly outcome: "passed" | "failed" | "skipped" | "interrupted";
   readonly ms: number;
   /** How often it was tried. */
   readonly tries: number;
   /** Where it stands, as in `smoke.yaml:12`. */
   readonly location: string;
-  /** Why it failed, or was skipped, in one line. */
+  /** Why it failed, was skipped or was interrupted, in one line. */
   readonly reason: string | undefined;
   /** Class of the error, as in `TimeoutError`. */
   readonly errorName: string | undefined;
@@ -22,7 +22,10 @@ export interface SuiteReport {
   readonly name: string;
   readonly startedAt: Date;
   readonly ms: number;
+  /** In the order of the file; also those that were interrupted, or not begun. */
   readonly tests: readonly TestReport[];
+  /** The exit code of the program. */
+  readonly exitCode: number;
 }
 
 /** Tells of tests as they end. */
@@ -37,7 +40,7 @@ export interface Reporter {
 
 /** How many tests had each outcome. */
 export function countOutcomes(tests: readonly TestReport[]): Record<TestReport["outcome"], number> {
-  const counts = { passed: 0, failed: 0, skipped: 0 };
+  const counts = { passed: 0, failed: 0, skipped: 0, interrupted: 0 };
   for (const { outcome } of tests) counts[outcome]++;
   return counts;
 }

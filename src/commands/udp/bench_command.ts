@@ -84,7 +84,6 @@ async function bench(flags: FlagValues<typeof FLAGS>, args: readonly string[], i
   if (result.isSilent && stop.exitCode === undefined) {
     io.stderr.write(`${formatEndpoint(target)}: ${reasonOf(code, result, flags.oneWay)}\n`);
   }
-  stop.signal.throwIfAborted();
   return code;
 }
 

@@ -72,7 +72,6 @@ async function send(flags: SendFlags, args: readonly string[], io: ProgramIo): P
   });
   const code = stop.exitCode ?? verdict.exitCode(exchange.summary);
   report.end(exchange.summary, code);
-  stop.signal.throwIfAborted();
   return code;
 }
 

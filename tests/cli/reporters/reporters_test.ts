@@ -3,7 +3,9 @@ import { humanReporter } from "../../../src/cli/reporters/human.ts";
 import { jsonReporter } from "../../../src/cli/reporters/json.ts";
 import { junitXml } from "../../../src/cli/reporters/junit.ts";
 import { tapReporter } from "../../../src/cli/reporters/tap.ts";
+import { XmlDocument } from "libxml2-wasm";
 import { junitFaults } from "../../support/junit_schema.ts";
+import { runTool, toolTest } from "../../support/tools.ts";
 import type { Reporter, SuiteReport, TestReport } from "../../../src/cli/reporters/test_report.ts";
 
 const PASSED: TestReport = {
@@ -35,20 +37,51 @@ const SKIPPED: TestReport = {
   ms: 0,
   reason: "it has the tag slow",
 };
-const SUITE: SuiteReport = { name: "shop", startedAt: new Date(0), ms: 1_235, tests: [PASSED, FAILED, SKIPPED] };
+const INTERRUPTED: TestReport = {
+  ...PASSED,
+  name: "stopped",
+  outcome: "interrupted",
+  reason: "stopped by SIGINT",
+  errorName: "StoppedError",
+  exitCode: 130,
+};
+const SUITE: SuiteReport = {
+  name: "shop",
+  startedAt: new Date(0),
+  ms: 1_235,
+  tests: [PASSED, FAILED, SKIPPED],
+  exitCode: 1,
+};
+const INTERRUPTED_SUITE: SuiteReport = {
+  ...SUITE,
+  tests: [PASSED, INTERRUPTED, { ...INTERRUPTED, tries: 0 }],
+  exitCode: 130,
+};
 const PLAIN = { good: same, bad: same, faint: same, strong: same };
 
 function same(text: string): string {
   return text;
 }
 
-function output(make: (write: (text: string) => void) => Reporter): string {
+function output(make: (write: (text: string) => void) => Reporter, suite = SUITE): string {
   let written = "";
   const reporter = make((text) => written += text);
-  reporter.begin(SUITE.tests.length);
-  for (const test of SUITE.tests) reporter.test(test);
-  reporter.end(SUITE);
+  reporter.begin(suite.tests.length);
+  for (const test of suite.tests) reporter.test(test);
+  reporter.end(suite);
   return written;
+}
+
+/** What Perl's `prove` makes of a report. */
+async function prove(tap: string): Promise<{ code: number; text: string }> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${folder}/report.tap`, tap);
+    const { code, stdout, stderr } = await runTool("prove", ["-v", "-e", "cat", `${folder}/report.tap`]);
+    return { code, text: `${stdout}${stderr}` };
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 }
 
 Deno.test("humanReporter() writes a line a test, what went wrong below it, and a sum", () => {
@@ -67,17 +100,82 @@ Deno.test("jsonReporter() writes an object a test and one for all", () => {
   assertEquals([objects[3].ok, objects[3].passed, objects[3].failed, objects[3].skipped], [false, 1, 1, 1]);
 });
 
-Deno.test("tapReporter() writes TAP 14: plan, points, diagnostics, directives escaped", () => {
+Deno.test("jsonReporter() agrees with the exit code: all skipped, or interrupted (fault 46)", () => {
+  const last = (suite: SuiteReport) => JSON.parse(output(jsonReporter, suite).trim().split("\n").at(-1) ?? "");
+  const skipped = last({ ...SUITE, tests: [SKIPPED], exitCode: 1 });
+  assertEquals([skipped.ok, skipped.exitCode, skipped.failed], [false, 1, 0]);
+  const interrupted = last(INTERRUPTED_SUITE);
+  assertEquals([interrupted.ok, interrupted.exitCode, interrupted.interrupted], [false, 130, 2]);
+});
+
+Deno.test("humanReporter() shows which tests were interrupted (fault 22)", () => {
+  const lines = output((write) => humanReporter(write, PLAIN, []), INTERRUPTED_SUITE).split("\n");
+  assertEquals(lines[1], "stop  stopped  stopped by SIGINT");
+  assertEquals(lines.at(-2), "1 passed, 0 failed, 2 interrupted in 1.24s");
+});
+
+Deno.test("tapReporter() writes TAP 13: plan, points, diagnostics, and no # but that of a directive (fault 49)", () => {
   const lines = output(tapReporter).split("\n");
   assertEquals(lines.slice(0, 4), [
-    "TAP version 14",
+    "TAP version 13",
     "1..3",
-    "ok 1 - it greets \\#1",
+    "ok 1 - it greets ＃1",
     'not ok 2 - it says "<bye>" & leaves',
   ]);
   assertEquals(lines[4], "  ---");
   assertEquals(lines.includes("  ..."), true);
   assertEquals(lines.at(-2), "ok 3 - later # SKIP it has the tag slow");
+});
+
+toolTest("prove", "prove accepts what tapReporter() writes, and counts the failure (fault 49)", async () => {
+  const passed = await prove(output(tapReporter, { ...SUITE, tests: [PASSED, SKIPPED] }));
+  assertEquals([passed.code, /^Result: PASS$/m.test(passed.text)], [0, true], passed.text);
+  const failed = await prove(output(tapReporter));
+  assertStringIncludes(failed.text, "Failed test:  2");
+  assertNotMatch(failed.text, /Parse errors/);
+});
+
+toolTest("prove", "prove takes no name for a skip (fault 49)", async () => {
+  for (const name of ["it is quick # SKIP", "a\\# SKIP no", "# TODO", "b #skip", "c\r# SKIP"]) {
+    const { code, text } = await prove(output(tapReporter, { ...SUITE, tests: [{ ...FAILED, name }] }));
+    assertEquals([code === 0, /skipped|TODO passed/.test(text)], [false, false], text);
+    assertStringIncludes(text, "Failed test:  1");
+  }
+});
+
+toolTest("prove", "prove reads a diagnostic whatever a peer sent (fault 49)", async () => {
+  const hostile = ["a: b", "received  : x", "# TODO", "...", '"', "- x", "\r\n...\r\nok 2", "'", "|", "{", "[]"];
+  for (const text of hostile) {
+    const report = { ...FAILED, reason: text, location: `${text}.yaml:1`, details: [text, text] };
+    const found = await prove(output(tapReporter, { ...SUITE, tests: [report] }));
+    assertNotMatch(found.text, /Parse errors/, text);
+    assertStringIncludes(found.text, "Failed test:  1", text);
+  }
+});
+
+toolTest("prove", "prove sees a bail-out when a run was interrupted (fault 49)", async () => {
+  const tap = output(tapReporter, INTERRUPTED_SUITE);
+  assertEquals(tap, "TAP version 13\n1..3\nok 1 - it greets ＃1\nBail out! stopped by SIGINT\n");
+  const { code, text } = await prove(tap);
+  assertEquals([code, /Bailout called.*stopped by SIGINT/.test(text)], [255, true], text);
+});
+
+Deno.test("junitXml() reports interrupted tests as errors, valid against both schemas (fault 22)", () => {
+  const xml = junitXml(INTERRUPTED_SUITE);
+  assertEquals([junitFaults("jenkins", xml), junitFaults("ant", xml)], [[], []]);
+  assertStringIncludes(xml, 'tests="3" failures="0" errors="2"');
+  assertStringIncludes(xml, '<error type="StoppedError" message="stopped by SIGINT">');
+});
+
+Deno.test("junitXml() keeps CR, LF and tabs in attributes and CR in text (fault 53)", () => {
+  const reason = "a\tb\rc\nd\r\ne";
+  using document = XmlDocument.fromString(
+    junitXml({ ...SUITE, tests: [{ ...FAILED, name: "n\t\r\n", reason, details: ["x\ry\tz"] }] }),
+  );
+  const value = (path: string) => document.get(path)?.content;
+  assertEquals(value("//testcase/@name"), "n\t\r\n");
+  assertEquals(value("//failure/@message"), reason);
+  assertStringIncludes(value("//failure") ?? "", "x\ry\tz");
 });
 
 Deno.test("junitXml() is valid against the schemas of Jenkins and of Ant", () => {

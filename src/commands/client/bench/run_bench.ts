@@ -5,7 +5,6 @@ import { formatSize } from "../../../base/units.ts";
 import { EXIT } from "../../../cli/exit_codes.ts";
 import type { ProgramIo } from "../../../cli/io.ts";
 import { StatusLine } from "../../../cli/status_line.ts";
-import { StoppedError } from "../../../cli/stop_signals.ts";
 import { styleOf } from "../../../cli/style.ts";
 import { parseFraming } from "../../../framing/mod.ts";
 import { parseEndpoint } from "../../../net/endpoint.ts";
@@ -36,7 +35,7 @@ export async function runBench(endpoint: string, flags: BenchFlags, io: ProgramI
   using stop = io.stop.listen();
   const summary = await measure(plan, flags.workers, stop.signal, io);
   const failed = limits.flatMap((limit) => limit.violation(summary) ?? []);
-  const exitCode = failed.length > 0 ? EXIT.unexpected : exitCodeFor(summary, limits);
+  const exitCode = stop.exitCode ?? (failed.length > 0 ? EXIT.unexpected : exitCodeFor(summary, limits));
   io.stdout.write(
     flags.json
       ? `${JSON.stringify(reportObject(plan, summary, failed, exitCode))}\n`
@@ -44,7 +43,6 @@ export async function runBench(endpoint: string, flags: BenchFlags, io: ProgramI
   );
   for (const line of failed) io.stderr.write(`parley-client: ${line}\n`);
   page?.write(reportHtml(plan, summary, failed, new Date()));
-  if (stop.signal.aborted && stop.signal.reason instanceof StoppedError) throw stop.signal.reason;
   return exitCode;
 }
 

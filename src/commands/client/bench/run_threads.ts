@@ -47,7 +47,8 @@ export async function runThreads(plan: LoadPlan, options: RunThreadsOptions): Pr
     } catch (error) {
       everyone.reject(error);
       failed.abort(error);
-      throw error;
+      // What a worker throws arrives as text, also the reason for which it was told to end.
+      throw options.signal.aborted ? options.signal.reason : error;
     }
   }));
   for (const end of ends) collector.end(end);

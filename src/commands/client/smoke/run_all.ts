@@ -3,7 +3,7 @@ import { formatDuration } from "../../../base/units.ts";
 import { EXIT } from "../../../cli/exit_codes.ts";
 import type { TestReport } from "../../../cli/reporters/test_report.ts";
 import type { ParsedSmokeFile } from "./parse_file.ts";
-import { runTest } from "./run_test.ts";
+import { interrupted, runTest } from "./run_test.ts";
 import type { SmokeTest } from "./schema.ts";
 import { SharedConnections } from "./shared_connections.ts";
 
@@ -25,9 +25,8 @@ export interface RunAllOptions {
 
 /**
  * Runs the tests of a file, several at a time; the reports are in the order of
- * the file.
- *
- * @throws The signal's reason.
+ * the file. Once the signal has aborted, the tests that have not ended are
+ * reported as interrupted.
  */
 export async function runAll({ file, locate }: ParsedSmokeFile, options: RunAllOptions): Promise<TestReport[]> {
   const { signal, deadlineMs } = options;
@@ -45,9 +44,11 @@ export async function runAll({ file, locate }: ParsedSmokeFile, options: RunAllO
       const test: SmokeTest = { ...file.defaults, ...own };
       const at = (path: readonly PropertyKey[]) => locate(["tests", index, ...path]);
       const reason = skipReason(test, options);
-      const report = reason === undefined
-        ? await runTest(test, { signal, deadline: late.signal, connections, locate: at })
-        : skipped(test, reason, at([]));
+      const report = reason !== undefined
+        ? skipped(test, reason, at([]))
+        : signal.aborted
+        ? interrupted(test, signal, { tries: 0, ms: 0, locate: at })
+        : await runTest(test, { signal, deadline: late.signal, connections, locate: at });
       reports[index] = report;
       options.onTest(report);
     }
@@ -56,7 +57,7 @@ export async function runAll({ file, locate }: ParsedSmokeFile, options: RunAllO
     await Promise.all(Array.from({ length: Math.min(options.jobs, file.tests.length) }, work));
   } finally {
     clearTimeout(timer);
-    // Where one of them was stopped, the others shall begin nothing new.
+    // Where a reporter has failed, the others begin nothing new.
     next = file.tests.length;
   }
   return reports;

@@ -20,20 +20,19 @@ type SmokeFlags = FlagValues<typeof SMOKE_FLAGS>;
 
 /** What `smoke` does; the result is the exit code. */
 export async function runSmoke(path: string, flags: SmokeFlags, io: ProgramIo): Promise<number> {
-  if (flags.tap && flags.json) throw new UsageError("--tap and --json exclude each other");
   using junit = flags.junit === undefined ? undefined : OutputFile.open(flags.junit, "the JUnit report");
+  if (flags.tap && flags.json) throw new UsageError("--tap and --json cannot be combined");
   const parsed = parseSmokeFile(await readNamedFile(path, "the smoke file"), path, readEnvironment);
-  using stop = io.stop.listen();
-  const suite = await run(parsed, path, flags, stop.signal, io);
+  using _ = io.stop.listen();
+  const suite = await run(parsed, path, flags, io);
   junit?.write(junitXml(suite));
-  return exitCodeFor(suite.tests);
+  return suite.exitCode;
 }
 
 async function run(
   parsed: ParsedSmokeFile,
   path: string,
   flags: SmokeFlags,
-  signal: AbortSignal,
   io: ProgramIo,
 ): Promise<SuiteReport> {
   const { tests } = parsed.file;
@@ -48,7 +47,7 @@ async function run(
     deadlineMs: flags.deadline,
     tags: flags.tag,
     skippedTags: flags.skipTag,
-    signal,
+    signal: io.stop.signal,
     onTest(report) {
       status.clear();
       reporter.test(report);
@@ -56,7 +55,13 @@ async function run(
     },
   });
   status.clear();
-  const suite = { name: parsed.file.name ?? path, startedAt, ms: performance.now() - startMs, tests: reports };
+  const suite = {
+    name: parsed.file.name ?? path,
+    startedAt,
+    ms: performance.now() - startMs,
+    tests: reports,
+    exitCode: io.stop.exitCode ?? exitCodeFor(reports),
+  };
   reporter.end(suite);
   return suite;
 }

@@ -39,9 +39,8 @@ export interface RunTestOptions {
 }
 
 /**
- * Runs one test, with its retries and within its deadline.
- *
- * @throws The signal's reason.
+ * Runs one test, with its retries and within its deadline. Where the signal
+ * ends it, it is reported as interrupted.
  */
 export async function runTest(
   test: SmokeTest,
@@ -59,7 +58,7 @@ export async function runTest(
   try {
     for (let tries = 1;; tries++) {
       const failure = await tryOnce(test, connections, ended);
-      signal.throwIfAborted();
+      if (signal.aborted) return interrupted(test, signal, { tries, ms: performance.now() - startMs, locate });
       const isLast = tries > retries || late.aborted || saysNothing(failure?.error);
       if (failure === undefined || isLast) {
         return reportOf(test, failure, { tries, ms: performance.now() - startMs, locate });
@@ -166,6 +165,25 @@ function dialFlagsOf({ tls, timeout, framing, subprotocols }: SmokeTest): DialFl
     tlsKey: tls?.key,
     alpn: tls?.alpn ?? [],
     starttls: tls?.starttls,
+  };
+}
+
+/** The report of a test that was ended from outside, perhaps before its first try. */
+export function interrupted(
+  { name }: SmokeTest,
+  { reason }: AbortSignal,
+  { tries, ms, locate }: { tries: number; ms: number; locate: RunTestOptions["locate"] },
+): TestReport {
+  return {
+    name,
+    outcome: "interrupted",
+    ms,
+    tries,
+    location: locate([]),
+    reason: tries === 0 ? `not run: ${messageOf(reason)}` : messageOf(reason),
+    errorName: reason instanceof Error ? reason.name : "Error",
+    exitCode: exitCodeOf(reason),
+    details: [],
   };
 }
 
