@@ -52,6 +52,8 @@ export async function converse(hub: Hub, session: Session, options: Conversation
         if (rate !== undefined && !free.take(member.wire, data)) await hold(rate, session);
         if (isFirst) refuseHttp(member, data);
         isFirst = false;
+        const reading = member.drained();
+        if (reading !== undefined) await reading;
         const result = handle(hub, member, data, rate);
         if ((result instanceof Promise ? await result : result) === "quit") return void (isOver = true);
       }

@@ -18,11 +18,17 @@ export interface RoomSummary {
 /** What operators do to members. */
 export type ModerationAction = "kick" | "ban" | "unban" | "mute" | "unmute" | "op" | "deop";
 
-/** Who is in a room. */
-export interface People {
-  readonly members: readonly Person[];
-  /** How many there are beside, for a wire that names no more of them. */
+/** What a page of a list says about the rest. */
+export interface Page {
+  /** How many items follow. */
   readonly more?: number | undefined;
+  /** If items follow, the `after` of the request for the next page. */
+  readonly next?: string | undefined;
+}
+
+/** Who is in a room. */
+export interface People extends Page {
+  readonly members: readonly Person[];
 }
 
 /**
@@ -45,8 +51,15 @@ export type ChatEvent =
   } & People
   /** You are out. */
   | { type: "left"; room: string; reason?: string | undefined; id?: string | undefined }
-  /** Messages of the past, oldest first. */
-  | { type: "history"; room: string; epoch: string; messages: readonly RoomMessage[]; id?: string | undefined }
+  /** Messages of the past, oldest first; if not all that were asked for fit, `next` is the `before` of the next request. */
+  | {
+    type: "history";
+    room: string;
+    epoch: string;
+    messages: readonly RoomMessage[];
+    next?: number | undefined;
+    id?: string | undefined;
+  }
   /** What you missed is no longer kept: live messages go on after `seq`. */
   | { type: "unrecovered"; room: string; epoch: string; seq: number; reason: string }
   | { type: "ack"; id?: string | undefined; room: string; seq: number; epoch: string; duplicate?: true | undefined }
@@ -65,7 +78,7 @@ export type ChatEvent =
     /** When it ends (RFC 3339, UTC). */
     until?: string | undefined;
   }
-  | { type: "rooms"; rooms: readonly RoomSummary[]; id?: string | undefined }
+  | { type: "rooms"; rooms: readonly RoomSummary[]; id?: string | undefined } & Page
   | { type: "who"; room: string; id?: string | undefined } & People
   | { type: "help"; lines: readonly string[] }
   | { type: "notice"; text: string; from?: string | undefined }

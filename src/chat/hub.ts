@@ -4,14 +4,16 @@ import type { Authenticator } from "../guard/authenticator.ts";
 import type { Logger } from "../log/logger.ts";
 import { isHostEndpoint } from "../net/endpoint.ts";
 import type { Session } from "../serve/session.ts";
+import { CatchUps } from "./catch_up.ts";
 import { ChatError } from "./chat_error.ts";
 import type { Directory, Remote } from "./directory.ts";
 import { LocalDirectory } from "./directory_local.ts";
-import type { ChatEvent, Person, RoomSummary } from "./event.ts";
+import type { ChatEvent, Page, Person, RoomSummary } from "./event.ts";
 import type { History, Receipt } from "./history.ts";
 import { Member } from "./member.ts";
 import { checkNick, checkRoom, keyOf, LOBBY } from "./names.ts";
 import { OpenRooms } from "./open_rooms.ts";
+import { pageOfRooms } from "./paging.ts";
 import type { Position, Room, RoomHost } from "./room.ts";
 import { checkText, cleanText } from "./clean_text.ts";
 import type { Wire } from "./wire.ts";
@@ -43,6 +45,7 @@ export class Hub implements RoomHost, AsyncDisposable {
   readonly log: Logger;
   readonly authenticator: Authenticator | undefined;
   readonly motd: readonly string[];
+  readonly catchUps = new CatchUps();
   readonly #history: History;
   readonly #directory: Directory;
   readonly #rooms: OpenRooms;
@@ -68,8 +71,17 @@ export class Hub implements RoomHost, AsyncDisposable {
     return this.#directory.size;
   }
 
-  /** The rooms that someone is in, for a list. */
-  summaries(): RoomSummary[] {
+  /**
+   * Rooms that someone is in, the fullest first: at most `max` of them, from
+   * the beginning or `after` what an earlier page gave as next.
+   *
+   * @throws {ChatError} The cursor is none.
+   */
+  rooms(max: number, after?: string): { rooms: RoomSummary[] } & Page {
+    return pageOfRooms(this.#summaries(), max, after);
+  }
+
+  #summaries(): RoomSummary[] {
     const elsewhere = new Map(this.#directory.roomsElsewhere().map((summary) => [keyOf(summary.room), summary]));
     const here = Array.from(this.#rooms.all, ({ key, name, size, topic }) => {
       const members = size + (elsewhere.get(key)?.members ?? 0);
@@ -113,11 +125,11 @@ export class Hub implements RoomHost, AsyncDisposable {
   }
 
   /** From now on the member is spoken to on the other wire, in the rooms where it is. */
-  setWire(member: Member, wire: Wire): void {
+  async setWire(member: Member, wire: Wire): Promise<void> {
     for (const room of member.rooms.values()) room.restart(member);
     member.wire = wire;
     this.greet(member);
-    for (const room of member.rooms.values()) void room.resume(member, undefined);
+    for (const room of member.rooms.values()) await room.resume(member, undefined);
   }
 
   /** The client is gone: it leaves every room, and its name is free. */

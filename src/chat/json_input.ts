@@ -50,10 +50,10 @@ function serve(hub: Hub, member: Member, request: JsonRequest): InputResult {
     case "login":
       return login(hub, member, request.name, request.password);
     case "rooms":
-      return member.tell({ type: "rooms", rooms: hub.summaries(), id });
+      return member.answer({ type: "rooms", ...hub.rooms(member.wire.maxRooms, request.after), id });
     case "who": {
       const room = hub.roomOf(member, request.room);
-      return member.tell({ type: "who", room: room.name, ...room.people(), id });
+      return member.answer({ type: "who", room: room.name, ...room.people(member.wire.maxPeople, request.after), id });
     }
     case "topic":
       return topic(member, hub.roomOf(member, request.room), request.topic, id);
@@ -98,8 +98,7 @@ function topic(member: Member, room: Room, text: string | undefined, id: string 
 }
 
 async function history(member: Member, room: Room, request: JsonRequest & { type: "history" }): Promise<void> {
-  const messages = await room.history(request.count ?? 50, request.before);
-  member.tell({ type: "history", room: room.name, epoch: room.log.epoch, messages, id: request.id });
+  await member.answer({ ...await room.history(request.count ?? 50, request.before), id: request.id });
 }
 
 type ModerationRequest = JsonRequest & { type: "kick" | "ban" | "unban" | "mute" | "unmute" | "op" | "deop" };

@@ -10,6 +10,8 @@ const id = z.string().min(1).max(128)
 const room = z.string();
 const nick = z.string();
 const seq = z.int().min(0);
+/** Where a list goes on: what the page before gave as `next`. */
+const after = z.string().max(128).optional();
 const reason = z.string().max(300).optional();
 
 /** Text such as `10m`; the value is in milliseconds. */
@@ -31,8 +33,8 @@ const REQUEST = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("leave"), id, room }),
   z.strictObject({ type: z.literal("publish"), id, room, text: z.string(), action: z.literal(true).optional() }),
   z.strictObject({ type: z.literal("private"), id, to: nick, text: z.string() }),
-  z.strictObject({ type: z.literal("rooms"), id }),
-  z.strictObject({ type: z.literal("who"), id, room }),
+  z.strictObject({ type: z.literal("rooms"), id, after }),
+  z.strictObject({ type: z.literal("who"), id, room, after }),
   z.strictObject({ type: z.literal("topic"), id, room, topic: z.string().optional() }),
   z.strictObject({
     type: z.literal("history"),

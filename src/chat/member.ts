@@ -4,6 +4,9 @@ import { keyOf } from "./names.ts";
 import type { Room } from "./room.ts";
 import type { Wire } from "./wire.ts";
 
+/** Queued bytes from which on answers wait for the member to read. */
+const HIGH_WATER_BYTES = 64 * 1024;
+
 /** One client of the chat. */
 export class Member {
   readonly session: Session;
@@ -51,5 +54,16 @@ export class Member {
   /** Tells this member alone. */
   tell(event: ChatEvent): void {
     for (const message of this.wire.encode(event)) this.session.send(message, true);
+  }
+
+  /** Tells this member what it asked for, which is never the reason to drop it: it settles once little is queued. */
+  answer(event: ChatEvent): void | Promise<void> {
+    this.tell(event);
+    return this.drained();
+  }
+
+  /** Waits until little is queued; `undefined` if it is so already. */
+  drained(): Promise<void> | undefined {
+    return this.session.queuedBytes > HIGH_WATER_BYTES ? this.session.flush() : undefined;
   }
 }

@@ -1,3 +1,4 @@
+import type { CatchUps } from "./catch_up.ts";
 import { ChatError } from "./chat_error.ts";
 import { type Decision, eventOf, type ModerationDecision } from "./decision.ts";
 import type { ChatEvent, People, Person } from "./event.ts";
@@ -6,26 +7,18 @@ import type { Receipt, RoomLog, RoomState } from "./history.ts";
 import type { Member } from "./member.ts";
 import type { Draft, RoomMessage } from "./message.ts";
 import { keyOf } from "./names.ts";
+import { badCursor, firstOf, newestThatFit } from "./paging.ts";
+import { PresenceQueue } from "./presence.ts";
 import { type RestrictionKind, Restrictions, untilText } from "./restrictions.ts";
 
 /** Messages that someone new is shown. */
 export const RECENT_MESSAGES = 20;
-/** Messages that are read from the history at a time. */
-const CATCH_UP_BATCH = 256;
-
-/** Queued bytes at which catching up waits for the member to read. */
-const HIGH_WATER_BYTES = 256 * 1024;
 
 /** Where a client that comes back left off. */
 export interface Position {
   readonly epoch: string;
   readonly seq: number;
 }
-
-/** Members from which on comings and goings are told a few times a second, many at once. */
-const CROWD = 100;
-const PRESENCE_MS = 200;
-const PRESENCE: ReadonlySet<ChatEvent["type"]> = new Set(["join", "leave", "nick"]);
 
 /** Something that has its place in the order of a room: a message that is being stored, or what waits for one. */
 type Underway =
@@ -35,6 +28,8 @@ type Underway =
 
 /** What a room needs of the hub that it belongs to. */
 export interface RoomHost {
+  /** Shared by all rooms of the server. */
+  readonly catchUps: CatchUps;
   /** Who is in the room on other servers. */
   elsewhere(roomKey: string): readonly Person[];
   /** It was decided that a member may not stay. */
@@ -45,6 +40,8 @@ export interface RoomHost {
 
 /** One member's being in a room. */
 interface Membership {
+  /** Counts who joins; the place in a list that is sent in pages. */
+  readonly number: number;
   /** Whether messages reach it as they are stored; until then it is reading what it missed. */
   isLive: boolean;
   /** Everything after this has come to it, or will. */
@@ -64,9 +61,8 @@ export class Room {
   #log: RoomLog | undefined;
   readonly #memberships = new Map<Member, Membership>();
   readonly #fanOut = new FanOut();
-  /** Comings and goings that a crowd has yet to be told. */
-  readonly #presence: Told[] = [];
-  #presenceTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #presence = new PresenceQueue(({ event, by }) => this.#tellInOrder(event, by));
+  #joins = 0;
   #isFlushDue = false;
   /** Oldest first; the first is a message. */
   readonly #underway: Underway[] = [];
@@ -91,7 +87,7 @@ export class Room {
 
   /** Nobody is in it any more. */
   close(): void {
-    clearTimeout(this.#presenceTimer);
+    this.#presence.close();
     this.log.close();
   }
 
@@ -117,22 +113,35 @@ export class Room {
   }
 
   /**
-   * Everyone in it, on this server and on others, for a list of at most so
-   * many: who joins a crowd need not wait until all of it is gone through.
+   * Everyone in it, on this server in the order of joining, then on others by
+   * name: at most `max` of them, from the beginning or `after` what an earlier
+   * page gave as next.
+   *
+   * @throws {ChatError} The cursor is none.
    */
-  people(most = Infinity): People {
-    const members: Person[] = [];
-    for (const member of this.#memberships.keys()) {
-      if (members.length >= most) break;
-      members.push({ nick: member.nick, operator: this.mayModerate(member) });
-    }
+  people(max: number, after = "0"): People {
     const elsewhere = this.#host.elsewhere(this.key);
-    for (const person of elsewhere) {
-      if (members.length >= most) break;
-      members.push(person);
+    const [, lastNumber, lastKey] = /^(?:(\d{1,9})|@(.{1,64}))$/.exec(after) ?? [];
+    if (lastNumber === undefined && lastKey === undefined) throw badCursor();
+    const members: Person[] = [];
+    let next = after;
+    let passed = 0;
+    for (const [member, { number }] of this.#memberships) {
+      if (members.length >= max) break;
+      if (number <= Number(lastNumber ?? Infinity)) passed++;
+      else {
+        members.push({ nick: member.nick, operator: this.mayModerate(member) });
+        next = String(number);
+      }
     }
-    const more = this.size + elsewhere.length - members.length;
-    return more > 0 ? { members, more } : { members };
+    const rest = lastKey === undefined ? elsewhere : elsewhere.filter(({ nick }) => keyOf(nick) > lastKey);
+    passed += elsewhere.length - rest.length;
+    for (const person of firstOf(rest, max - members.length, (a, b) => keyOf(a.nick) < keyOf(b.nick) ? -1 : 1)) {
+      members.push(person);
+      next = `@${keyOf(person.nick)}`;
+    }
+    const more = this.size + elsewhere.length - passed - members.length;
+    return more > 0 ? { members, more, next } : { members };
   }
 
   /** Whether the member is an operator here. */
@@ -175,7 +184,7 @@ export class Room {
     // Who is in already must get what waits; who joins now must not.
     this.flush();
     let seq = this.log.seq;
-    const membership: Membership = { isLive: false, since: seq, held: [] };
+    const membership: Membership = { number: ++this.#joins, isLive: false, since: seq, held: [] };
     this.#memberships.set(member, membership);
     this.tell({ type: "join", room: this.name, nick: member.nick }, member);
     this.flush();
@@ -187,14 +196,19 @@ export class Room {
     const resumed = position !== undefined && position.epoch === this.log.epoch && position.seq <= seq;
     const canResume = resumed && await this.log.after(position.seq, 1) !== undefined;
     if (this.#memberships.get(member) !== membership) return;
-    this.#welcome(member, seq, canResume, id);
+    await this.#welcome(member, seq, canResume, id);
     if (canResume) {
       membership.since = position.seq;
     } else {
       if (position !== undefined) member.tell(this.#unrecovered(position));
       await this.#showRecent(member, seq);
     }
-    await this.#catchUp(member, membership, membership.since);
+    if (!await this.#catchUp(member, membership, membership.since, () => this.log.seq)) return;
+    // What waits holds messages that it has got by now.
+    this.flush();
+    membership.isLive = true;
+    for (const event of membership.held) member.tell(event);
+    membership.held = [];
   }
 
   /** Tells a member that is in the room already so, and sends it what it has not got since `position`. */
@@ -205,20 +219,21 @@ export class Room {
     const until = membership.since;
     const reaching = this.#reach(position);
     if (reaching !== undefined) await reaching;
-    if (position === undefined) return this.#welcome(member, this.log.seq, false, id);
+    if (position === undefined) return await this.#welcome(member, this.log.seq, false, id);
     const isKnown = position.epoch === this.log.epoch && position.seq <= this.log.seq;
-    const missed = isKnown ? await this.log.after(position.seq, Math.max(1, until - position.seq)) : undefined;
-    if (!this.#memberships.has(member)) return;
-    if (missed === undefined) {
+    const canResume = isKnown && await this.log.after(position.seq, 1) !== undefined;
+    if (this.#memberships.get(member) !== membership) return;
+    if (!canResume) {
       this.flush();
       const { seq } = this.log;
-      this.#welcome(member, seq, false, id);
+      await this.#welcome(member, seq, false, id);
       member.tell(this.#unrecovered(position));
       return await this.#showRecent(member, seq);
     }
-    this.#welcome(member, until, true, id);
-    await sendAll(member, missed.filter(({ seq }) => seq <= until));
-    membership.since = Math.min(until, position.seq);
+    await this.#welcome(member, until, true, id);
+    if (await this.#catchUp(member, membership, position.seq, () => until)) {
+      membership.since = Math.min(until, position.seq);
+    }
   }
 
   /** Waits for what the client has heard on another server already; `undefined` where there is nothing to wait for. */
@@ -235,16 +250,16 @@ export class Room {
   }
 
   /** Tells a member that it is in. */
-  #welcome(member: Member, seq: number, resumed: boolean, id?: string): void {
+  #welcome(member: Member, seq: number, resumed: boolean, id?: string): void | Promise<void> {
     const { name: room, topic } = this;
-    member.tell({
+    return member.answer({
       type: "joined",
       room,
       epoch: this.log.epoch,
       seq,
       topic,
       resumed,
-      ...this.people(member.wire.namesMost),
+      ...this.people(member.wire.maxPeople),
       id,
     });
   }
@@ -259,16 +274,7 @@ export class Room {
 
   /** Tells everyone in the room, in order with the messages; `by` knows it already. */
   tell(event: ChatEvent, by?: Member): void {
-    // A thousand who come at once would be told a million times: in a crowd, who comes and goes is told in turns.
-    if (PRESENCE.has(event.type) && this.size > CROWD) {
-      this.#presence.push({ event, by });
-      this.#presenceTimer ??= setTimeout(() => this.#tellPresence(), PRESENCE_MS);
-    } else this.#tellInOrder(event, by);
-  }
-
-  #tellPresence(): void {
-    this.#presenceTimer = undefined;
-    for (const { event, by } of this.#presence.splice(0)) this.#tellInOrder(event, by);
+    if (!this.#presence.take({ event, by }, this.size)) this.#tellInOrder(event, by);
   }
 
   #tellInOrder(event: ChatEvent, by?: Member): void {
@@ -344,10 +350,17 @@ export class Room {
     }
   }
 
-  /** Messages up to one before `before`, or the newest, oldest first. */
-  async history(count: number, before?: number): Promise<readonly RoomMessage[]> {
+  /** Messages up to one before `before`, or the newest, oldest first: as many as fit into one answer. */
+  async history(count: number, before?: number): Promise<ChatEvent & { type: "history" }> {
     this.flush();
-    return await this.log.last(count, Math.min(before === undefined ? Infinity : before - 1, this.log.seq));
+    return this.#history(count, Math.min(before === undefined ? Infinity : before - 1, this.log.seq));
+  }
+
+  async #history(count: number, upTo: number): Promise<ChatEvent & { type: "history" }> {
+    const found = await this.log.last(count, upTo);
+    const messages = newestThatFit(found);
+    const next = messages.length < found.length ? messages[0]?.seq : undefined;
+    return { type: "history", room: this.name, epoch: this.log.epoch, messages, next };
   }
 
   /** Sends what waits; this happens by itself at the end of each turn. */
@@ -371,29 +384,16 @@ export class Room {
   }
 
   async #showRecent(member: Member, upTo: number): Promise<void> {
-    const messages = await this.log.last(RECENT_MESSAGES, upTo);
-    if (messages.length > 0) member.tell({ type: "history", room: this.name, epoch: this.log.epoch, messages });
+    const recent = await this.#history(RECENT_MESSAGES, upTo);
+    if (recent.messages.length > 0) await member.answer(recent);
   }
 
-  async #catchUp(member: Member, membership: Membership, from: number): Promise<void> {
-    let position = from;
+  /** Sends what was stored since; `false` if the member has left meanwhile. */
+  async #catchUp(member: Member, membership: Membership, after: number, upTo: () => number): Promise<boolean> {
     const isHere = () => this.#memberships.get(member) === membership;
-    while (isHere() && position < this.log.seq) {
-      const messages = await this.log.after(position, CATCH_UP_BATCH);
-      if (!isHere()) return;
-      if (messages === undefined || messages.length === 0) {
-        member.tell(this.#unrecovered({ epoch: this.log.epoch, seq: position }));
-        break;
-      }
-      position = messages.at(-1)?.seq ?? position;
-      await sendAll(member, messages);
-    }
-    if (!isHere()) return;
-    // What waits holds messages that it has got by now.
-    this.flush();
-    membership.isLive = true;
-    for (const event of membership.held) member.tell(event);
-    membership.held = [];
+    const lost = await this.#host.catchUps.send(member, this.log, { after, upTo }, isHere);
+    if (lost !== undefined) member.tell(this.#unrecovered({ epoch: this.log.epoch, seq: lost - 1 }));
+    return isHere();
   }
 
   #unrecovered(position: Position): ChatEvent {
@@ -404,13 +404,5 @@ export class Room {
       ? "the room has not come that far"
       : "older messages are no longer kept";
     return { type: "unrecovered", room: this.name, epoch, seq, reason };
-  }
-}
-
-/** As fast as the member reads: what it missed may be more than its outbox holds. */
-async function sendAll(member: Member, messages: readonly RoomMessage[]): Promise<void> {
-  for (const message of messages) {
-    member.tell(message);
-    if (member.session.queuedBytes > HIGH_WATER_BYTES) await member.session.flush();
   }
 }

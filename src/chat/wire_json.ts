@@ -5,5 +5,7 @@ import type { Wire } from "./wire.ts";
 export const jsonWire: Wire = {
   name: "json",
   showsOwn: true,
+  maxPeople: 500,
+  maxRooms: 100,
   encode: (event: ChatEvent) => event.type === "help" ? [] : [JSON.stringify(event)],
 };

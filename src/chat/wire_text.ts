@@ -3,15 +3,15 @@ import type { ChatEvent, People } from "./event.ts";
 import type { RoomMessage } from "./message.ts";
 import type { Wire } from "./wire.ts";
 
-/** Names that a list shows before it only counts. */
-const NAMES_SHOWN = 50;
+/** Names and rooms in a list, which a person still reads. */
+const LISTED = 50;
 
 /**
  * Lines for people: `[#room] name: text` is what someone said, `* ` begins what
  * the server tells, `! ` an error. No line of a person can be taken for one of
  * the server's, because it begins with the room.
  */
-export const textWire: Wire = { name: "text", showsOwn: false, namesMost: NAMES_SHOWN, encode };
+export const textWire: Wire = { name: "text", showsOwn: false, maxPeople: LISTED, maxRooms: LISTED, encode };
 
 function encode(event: ChatEvent): readonly string[] {
   switch (event.type) {
@@ -43,11 +43,11 @@ function encode(event: ChatEvent): readonly string[] {
     case "moderation":
       return [moderation(event)];
     case "rooms":
-      return event.rooms.map(({ room, members, topic }) =>
-        `* ${room} has ${people(members)}${topic === "" ? "" : `: ${topic}`}`
-      );
+      return rooms(event);
     case "who":
-      return [`* In ${event.room}: ${names(event)}`];
+      return [
+        `* In ${event.room}: ${names(event)}${event.next === undefined ? "" : `: /who ${event.room} ${event.next}`}`,
+      ];
     case "help":
       return event.lines.map((line) => `* ${line}`);
     case "notice":
@@ -78,6 +78,13 @@ function welcome(event: ChatEvent & { type: "welcome" }): string[] {
 function joined(event: ChatEvent & { type: "joined" }): string[] {
   const about = event.topic === "" ? [] : [`* Topic of ${event.room}: ${event.topic}`];
   return [`* You are in ${event.room} with ${names(event)}`, ...about];
+}
+
+function rooms({ rooms, more = 0, next }: ChatEvent & { type: "rooms" }): string[] {
+  const lines = rooms.map(({ room, members, topic }) =>
+    `* ${room} has ${people(members)}${topic === "" ? "" : `: ${topic}`}`
+  );
+  return next === undefined ? lines : [...lines, `* and ${more} more: /rooms ${next}`];
 }
 
 function topic({ room, topic, by }: ChatEvent & { type: "topic" }): string {

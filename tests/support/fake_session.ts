@@ -14,7 +14,7 @@ export class FakeSession implements Session {
   readonly remote: Endpoint;
   readonly local: Endpoint = parseEndpoint("127.0.0.1:2");
   readonly log: Logger = Logger.of("test");
-  readonly queuedBytes = 0;
+  queuedBytes = 0;
   closeReason: CloseReason | undefined;
   /** Broadcasts as they came, to see whether they are shared. */
   readonly framed: Uint8Array[] = [];

@@ -28,23 +28,24 @@ export const leave: ChatCommand = {
 /** Lists the rooms. */
 export const rooms: ChatCommand = {
   name: "rooms",
-  usage: "",
-  summary: "the rooms that someone is in",
-  run({ hub, member }) {
-    const list = hub.summaries();
-    if (list.length > 0) member.tell({ type: "rooms", rooms: list });
-    else member.tell({ type: "notice", text: `Nobody is in any room; /join ${LOBBY} enters one` });
+  usage: "[NEXT]",
+  summary: "the rooms that someone is in, the fullest first",
+  run({ hub, member, rest }) {
+    const page = hub.rooms(member.wire.maxRooms, rest || undefined);
+    if (page.rooms.length > 0 || rest !== "") return member.answer({ type: "rooms", ...page });
+    member.tell({ type: "notice", text: `Nobody is in any room; /join ${LOBBY} enters one` });
   },
 };
 
 /** Lists who is in a room. */
 export const who: ChatCommand = {
   name: "who",
-  usage: "[#ROOM]",
+  usage: "[#ROOM [NEXT]]",
   summary: "who is in a room; @ marks an operator",
   run({ hub, member, rest }) {
-    const room = hub.roomOf(member, splitWord(rest)[0] || undefined);
-    member.tell({ type: "who", room: room.name, ...room.people(member.wire.namesMost) });
+    const [name, after] = splitWord(rest);
+    const room = hub.roomOf(member, name || undefined);
+    return member.answer({ type: "who", room: room.name, ...room.people(member.wire.maxPeople, after || undefined) });
   },
 };
 
@@ -72,8 +73,8 @@ export const history: ChatCommand = {
       throw new ChatError("bad-request", `It takes a number from 1 to ${HISTORY_MOST}: /history 50`);
     }
     const room = hub.roomOf(member);
-    const messages = await room.history(count);
-    if (messages.length > 0) member.tell({ type: "history", room: room.name, epoch: room.log.epoch, messages });
+    const found = await room.history(count);
+    if (found.messages.length > 0) await member.answer(found);
     else member.tell({ type: "notice", text: `Nothing has been said in ${room.name} yet` });
   },
 };

@@ -13,7 +13,7 @@ import { openDialog, setUpDialogs } from "./dialogs.js";
 import { setUpMessageBox } from "./message_box.js";
 import { setUpPanels } from "./panels.js";
 import { ChatSocket } from "./socket.js";
-import { ChatStore } from "./store.js";
+import { ChatStore, NEXT_PAGE } from "./store.js";
 import { counted } from "./text.js";
 import { View } from "./view.js";
 
@@ -22,6 +22,9 @@ const LOBBY = "#lobby";
 const ASKED = "asked:";
 const BACK = "back:";
 const HISTORY_COUNT = 50;
+/** Of longer lists the page shows the beginning. */
+const MAX_ROOMS = 500;
+const MAX_MEMBERS = 2_000;
 /** The server may still hold our name for the connection that was lost. */
 const NAME_TRIES = 5;
 const NAME_WAIT_MS = 1_500;
@@ -77,10 +80,15 @@ function take(event) {
   store.apply(event);
   if (event.type === "welcome") welcomed(event);
   else if (event.type === "joined") joined(event);
+  else if (event.type === "who") restOf(event);
   else if (event.type === "left") rememberRooms();
   else if (event.type === "message" && !event.id?.startsWith(pageId)) missed++;
-  else if (event.type === "rooms") dialogs.showDirectory(store.directory);
-  else if (event.type === "nick" && nickBefore !== store.nick) {
+  else if (event.type === "rooms") {
+    dialogs.showDirectory(store.directory);
+    if (event.next !== undefined && store.directory.length < MAX_ROOMS) {
+      request({ type: "rooms", after: event.next, id: NEXT_PAGE });
+    }
+  } else if (event.type === "nick" && nickBefore !== store.nick) {
     remember("nick", store.nick);
     nameTries = 0;
     dialogs.close("rename");
@@ -110,10 +118,23 @@ function welcomed({ nick, loginRequired }) {
 }
 
 /** @param {EventOf<"joined">} event */
-function joined({ room, resumed, id }) {
+function joined(event) {
+  const { room, resumed, id } = event;
   rememberRooms();
+  restOf(event);
   if (id?.startsWith(ASKED)) show(store.conversation(room));
   settled(resumed);
+}
+
+/**
+ * Asks for the next page of a room's members.
+ *
+ * @param {EventOf<"joined"> | EventOf<"who">} event
+ */
+function restOf({ room, next }) {
+  if (next !== undefined && store.conversation(room).members.size < MAX_MEMBERS) {
+    request({ type: "who", room, after: next, id: NEXT_PAGE });
+  }
 }
 
 /**

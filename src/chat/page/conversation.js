@@ -231,9 +231,13 @@ export class Conversation {
     this.addNote(`${from} is now ${to}`, "presence");
   }
 
-  /** @param {readonly Person[]} members */
-  setMembers(members) {
-    this.members = new Map(members.map((person) => [keyOf(person.nick), person]));
+  /**
+   * @param {readonly Person[]} members
+   * @param {boolean} [isNextPage] They follow those that are known.
+   */
+  setMembers(members, isNextPage = false) {
+    if (!isNextPage) this.members = new Map();
+    for (const person of members) this.members.set(keyOf(person.nick), person);
   }
 
   /**

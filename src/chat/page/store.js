@@ -20,6 +20,9 @@ import { mentions } from "./text.js";
  * @property {(refusal: Refusal) => boolean} refused A request was refused; `true` where it is shown already.
  */
 
+/** The `id` of a request for the next page of a list. */
+export const NEXT_PAGE = "next page";
+
 /** @type {StoreListener} */
 const NOBODY = { changed() {}, notice() {}, refused: () => false };
 
@@ -195,9 +198,9 @@ export class ChatStore {
       case "topic":
         return this.conversation(event.room).setTopic(event.topic, event.by);
       case "who":
-        return this.conversation(event.room).setMembers(event.members);
+        return this.conversation(event.room).setMembers(event.members, event.id === NEXT_PAGE);
       case "rooms":
-        return void (this.directory = event.rooms);
+        return void (this.directory = event.id === NEXT_PAGE ? [...this.directory, ...event.rooms] : event.rooms);
       case "moderation":
         return this.conversation(event.room).moderated(event);
       case "notice":

@@ -25,7 +25,7 @@ async function enter(hub: Hub, nick: string, room = "#lobby"): Promise<Person> {
 }
 
 function people({ hub, member }: Person): string[] {
-  return hub.roomOf(member).people().members.map(({ nick, operator }) => operator ? `@${nick}` : nick).sort();
+  return hub.roomOf(member).people(100).members.map(({ nick, operator }) => operator ? `@${nick}` : nick).sort();
 }
 
 function say({ hub, member }: Person, text: string): void {

@@ -174,3 +174,18 @@ Deno.test("ChatStore keeps two messages apart that their senders gave the same i
   assertEquals(textsOf(lobby), ["text 1", "text 2"]);
   assertEquals(new Set(lobby.entries.map(({ key }) => key)).size, 2);
 });
+
+Deno.test("ChatStore adds the further pages of a list to the first, and begins anew with a first one (chat C2)", () => {
+  const { store, lobby } = storeInLobby();
+  const page = (...nicks: string[]) => nicks.map((nick) => ({ nick, operator: false }));
+  store.apply({ type: "who", room: "#lobby", members: page("bob"), id: "next page" });
+  assertEquals([...lobby.members.keys()], ["ada", "bob"]);
+  store.apply({ type: "who", room: "#lobby", members: page("cy") });
+  assertEquals([...lobby.members.keys()], ["cy"]);
+  const rooms = (...names: string[]) => names.map((room) => ({ room, members: 1, topic: "" }));
+  store.apply({ type: "rooms", rooms: rooms("#a"), more: 1, next: "1 #a" });
+  store.apply({ type: "rooms", rooms: rooms("#b"), id: "next page" });
+  assertEquals(store.directory.map(({ room }) => room), ["#a", "#b"]);
+  store.apply({ type: "rooms", rooms: rooms("#c") });
+  assertEquals(store.directory.map(({ room }) => room), ["#c"]);
+});

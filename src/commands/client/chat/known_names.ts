@@ -1,4 +1,4 @@
-import type { ChatEvent } from "../../../chat/event.ts";
+import type { ChatEvent, Person } from "../../../chat/event.ts";
 import { keyOf } from "../../../chat/names.ts";
 import { CHAT_COMMANDS } from "../../../chat/commands/mod.ts";
 
@@ -11,8 +11,11 @@ export class KnownNames {
   onEvent(event: ChatEvent): void {
     switch (event.type) {
       case "joined":
+        this.#rooms.set(keyOf(event.room), new Map());
+        return this.#add(event.room, event.members);
       case "who":
-        return void this.#rooms.set(keyOf(event.room), new Map(event.members.map(({ nick }) => [keyOf(nick), nick])));
+        // One page of them.
+        return this.#add(event.room, event.members);
       case "left":
         return void this.#rooms.delete(keyOf(event.room));
       case "join":
@@ -24,6 +27,11 @@ export class KnownNames {
           if (names.delete(keyOf(event.from))) names.set(keyOf(event.to), event.to);
         }
     }
+  }
+
+  #add(room: string, members: readonly Person[]): void {
+    const names = this.#rooms.get(keyOf(room));
+    for (const { nick } of members) names?.set(keyOf(nick), nick);
   }
 
   /** The text with its last word completed to a name of the room, its first to a command; `undefined` if none fits. */

@@ -48,9 +48,9 @@ export function readTyped(line: string, room: string | undefined): Typed {
     case "msg":
       return after === "" ? wrong(`/msg ${usage}`) : request({ type: "private", to: first, text: after });
     case "rooms":
-      return request({ type: "rooms" });
+      return request({ type: "rooms", ...(rest === "" ? {} : { after: rest }) });
     case "who":
-      return inRoom((room) => ({ type: "who", room }), first || room);
+      return inRoom((room) => ({ type: "who", room, ...(after === "" ? {} : { after }) }), first || room);
     case "topic":
       return inRoom((room) => ({ type: "topic", room, ...(rest === "" ? {} : { topic: rest === "-" ? "" : rest }) }));
     case "history":

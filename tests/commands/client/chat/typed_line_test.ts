@@ -10,6 +10,8 @@ const CASES: readonly [line: string, typed: Typed][] = [
   ["/join", { kind: "wrong", text: "It is written /join #ROOM" }],
   ["/leave", { kind: "request", request: { type: "leave", room: "#lobby" } }],
   ["/WHO #dev", { kind: "request", request: { type: "who", room: "#dev" } }],
+  ["/who #dev 57", { kind: "request", request: { type: "who", room: "#dev", after: "57" } }],
+  ["/rooms 3 #dev", { kind: "request", request: { type: "rooms", after: "3 #dev" } }],
   ["/msg bob how are you", { kind: "request", request: { type: "private", to: "bob", text: "how are you" } }],
   ["/topic", { kind: "request", request: { type: "topic", room: "#lobby" } }],
   ["/topic tea time", { kind: "request", request: { type: "topic", room: "#lobby", topic: "tea time" } }],

@@ -1,0 +1,127 @@
+import { assert, assertEquals } from "@std/assert";
+import { Logger } from "@parley/parley";
+import type { History, RoomLog } from "../../src/chat/history.ts";
+import { createMemoryHistory } from "../../src/chat/history_memory.ts";
+import { Hub, JSON_SUBPROTOCOL } from "../../src/chat/hub.ts";
+import { FakeSession } from "../support/fake_session.ts";
+
+const MESSAGES = 500;
+
+/** Counts how much is read at a time. */
+class CountingHistory implements History {
+  readonly #inner = createMemoryHistory({ retention: { maxMessages: MESSAGES } });
+  limits: number[] = [];
+  maxReading = 0;
+  #reading = 0;
+
+  async open(...args: Parameters<History["open"]>): Promise<RoomLog> {
+    const log = await this.#inner.open(...args);
+    const after = log.after.bind(log);
+    log.after = async (seq, limit) => {
+      // One message is the look whether a member can resume.
+      if (limit === 1) return await after(seq, limit);
+      this.limits.push(limit);
+      this.maxReading = Math.max(this.maxReading, ++this.#reading);
+      await Promise.resolve();
+      this.#reading--;
+      return await after(seq, limit);
+    };
+    return log;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#inner[Symbol.asyncDispose]();
+  }
+}
+
+/** Its peer reads only when the test says so. */
+class SlowSession extends FakeSession {
+  peak = 0;
+  #isReading = true;
+  #flushing = Promise.withResolvers<void>();
+  #stalled = Promise.withResolvers<void>();
+
+  /** Settles when something waits for the peer. */
+  get stalled(): Promise<void> {
+    return this.#stalled.promise;
+  }
+
+  stop(): void {
+    this.#isReading = false;
+    this.peak = 0;
+    this.#flushing = Promise.withResolvers();
+    this.#stalled = Promise.withResolvers();
+  }
+
+  read(): void {
+    this.#isReading = true;
+    this.queuedBytes = 0;
+    this.#flushing.resolve();
+  }
+
+  override send(data: Uint8Array | string): boolean {
+    this.queuedBytes += data.length;
+    this.peak = Math.max(this.peak, this.queuedBytes);
+    return super.send(data);
+  }
+
+  override flush(): Promise<void> {
+    this.#stalled.resolve();
+    if (!this.#isReading) return this.#flushing.promise;
+    this.queuedBytes = 0;
+    return Promise.resolve();
+  }
+}
+
+async function createFullRoom() {
+  const history = new CountingHistory();
+  const hub = new Hub({ log: Logger.of("test"), history });
+  const speaker = hub.enter(new FakeSession());
+  await hub.join(speaker, "#a");
+  const room = hub.roomOf(speaker);
+  for (let count = 0; count < MESSAGES; count++) hub.say(speaker, room, { text: "x".repeat(4_096) });
+  return { history, hub, room, epoch: room.log.epoch };
+}
+
+function seqsOf(session: FakeSession): number[] {
+  return session.take().map((line) => JSON.parse(line)).filter(({ type }) => type === "message").map(({ seq }) => seq);
+}
+
+const ALL = Array.from({ length: MESSAGES }, (_, index) => index + 1);
+
+for (const isRepeated of [false, true]) {
+  Deno.test(`a ${isRepeated ? "repeated" : "first"} join with seq 0 reads in batches, as fast as the client (chat C3)`, async () => {
+    const { history, hub, epoch } = await createFullRoom();
+    await using _ = hub;
+    const session = new SlowSession({ kind: "websocket", subprotocol: JSON_SUBPROTOCOL });
+    const member = hub.enter(session);
+    if (isRepeated) {
+      await hub.join(member, "#a");
+      assertEquals(seqsOf(session), []);
+    }
+    session.stop();
+    const joining = hub.join(member, "#a", { position: { epoch, seq: 0 } });
+    await session.stalled;
+    assert(history.limits.every((limit) => limit <= 64), String(history.limits));
+    assert(session.peak < 256 * 1024, `${session.peak} bytes are queued`);
+    session.read();
+    await joining;
+    assertEquals(seqsOf(session), ALL);
+    assert(session.peak < 256 * 1024, `${session.peak} bytes are queued`);
+  });
+}
+
+Deno.test("a server reads for a bounded number of catch-ups at a time (chat C3)", async () => {
+  const { history, hub, epoch } = await createFullRoom();
+  await using _ = hub;
+  const sessions = Array.from(
+    { length: 40 },
+    () => new FakeSession({ kind: "websocket", subprotocol: JSON_SUBPROTOCOL }),
+  );
+  const members = sessions.map((session) => hub.enter(session));
+  await Promise.all(members.map((member) => hub.join(member, "#a")));
+  for (const session of sessions) session.take();
+  await Promise.all(members.map((member) => hub.join(member, "#a", { position: { epoch, seq: 1 } })));
+  for (const session of sessions) assertEquals(seqsOf(session), ALL.slice(1));
+  assertEquals(history.maxReading, 16);
+});
