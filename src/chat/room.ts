@@ -351,7 +351,7 @@ export class Room {
   }
 
   /** Messages up to one before `before`, or the newest, oldest first: as many as fit into one answer. */
-  async history(count: number, before?: number): Promise<ChatEvent & { type: "history" }> {
+  history(count: number, before?: number): Promise<ChatEvent & { type: "history" }> {
     this.flush();
     return this.#history(count, Math.min(before === undefined ? Infinity : before - 1, this.log.seq));
   }

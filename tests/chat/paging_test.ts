@@ -42,16 +42,16 @@ Deno.test("pageOfRooms() gives every room once, the fullest first (chat C2)", ()
   const all = Array.from({ length: 250 }, (_, index) => ({ room: `#r${index}`, members: index % 5 + 1, topic: "" }));
   const seen: string[] = [];
   const pages: number[] = [];
-  for (let after: string | undefined; pages.length < 9;) {
+  let after: string | undefined;
+  while (pages.length < 9) {
     const { rooms, more, next } = pageOfRooms(all, 100, after);
     seen.push(...rooms.map(({ room }) => room));
     pages.push(rooms.length);
     assertEquals(more, seen.length === 250 ? undefined : 250 - seen.length);
     if (next === undefined) break;
     after = next;
-    // A room that is gone does not end the list.
-    if (pages.length === 1) all.splice(all.findIndex(({ room }) => room === rooms.at(-1)?.room), 1, all[0]!);
-    if (pages.length === 1) all.shift(), all.push({ room: "#gone", members: 5, topic: "" });
+    // A room that is gone meanwhile does not end the list.
+    if (pages.length === 1) all.splice(all.findIndex(({ room }) => room === rooms.at(-1)?.room), 1);
   }
   assertEquals(pages, [100, 100, 50]);
   assertEquals(new Set(seen).size, 250);
@@ -63,8 +63,9 @@ Deno.test("pageOfRooms() gives every room once, the fullest first (chat C2)", ()
 Deno.test("who and joined list at most 500 people, and the rest on further pages (chat C2)", async () => {
   const directory = new WideDirectory();
   await using hub = createHub(directory);
+  const { member: first } = await enter(hub);
   const members = [];
-  for (let count = 0; count < 600; count++) members.push(await enter(hub));
+  for (let count = 1; count < 600; count++) members.push((await enter(hub)).member);
   directory.people = Array.from({ length: 700 }, (_, index) => ({ nick: `far${(index * 11) % 700}`, operator: false }));
   const asker = await enter(hub);
   const joined = asker.session.take().map((line) => JSON.parse(line)).find(({ type }) => type === "joined");
@@ -72,7 +73,7 @@ Deno.test("who and joined list at most 500 people, and the rest on further pages
   const room = hub.roomOf(asker.member);
   const names = new Set<string>(joined.members.map(({ nick }: Person) => nick));
   // Who leaves moves nobody out of the list.
-  hub.leave(members[0]!.member);
+  hub.leave(first);
   const sizes = [];
   for (let next: string | undefined = joined.next; next !== undefined;) {
     const page = room.people(500, next);
@@ -83,7 +84,7 @@ Deno.test("who and joined list at most 500 people, and the rest on further pages
   assertEquals(sizes, [500, 301]);
   assertEquals(names.size, 1_301);
   for (const cursor of ["", "x", "-1", "@"]) assertThrows(() => room.people(500, cursor), ChatError);
-  for (const { member } of members.slice(1)) hub.leave(member);
+  for (const member of members) hub.leave(member);
   hub.leave(asker.member);
 });
 
