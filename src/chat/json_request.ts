@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { suggest } from "../base/suggest.ts";
 import { parseDuration } from "../base/units.ts";
 import { ChatError, type ChatErrorCode } from "./chat_error.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { parseHex, unescape } from "../../../base/bytes.ts";
 import { messageOf } from "../../../base/errors.ts";
 import { parseTimerDuration } from "../../../base/units.ts";
