@@ -14,6 +14,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   net: ["log", "base"],
   factory: ["net", "log", "base"],
   framing: ["base"],
+  http: ["factory", "framing", "net", "log", "base"],
+  probe: ["http", "factory", "framing", "net", "log", "base"],
   guard: ["factory", "net", "log", "base"],
   serve: ["services", "chat", "guard", "framing", "factory", "net", "log", "base"],
   services: ["serve", "chat", "guard", "framing", "factory", "net", "log", "base"],

@@ -7,6 +7,9 @@ import { certificateFacts } from "./tls_facts.ts";
 import { certificatesIn } from "./tls_pem.ts";
 import { type TlsSide, TlsTransport } from "./tls_transport.ts";
 
+/** Talks to the server in the clear, up to the point where the TLS handshake begins. */
+export type StartTlsDialogue = (transport: Transport) => Promise<void>;
+
 /** How a client speaks TLS. */
 export interface TlsClientOptions {
   /**
@@ -29,8 +32,8 @@ export interface TlsClientOptions {
   cert?: string | undefined;
   /** Private key of `cert`, in PEM. */
   key?: string | undefined;
-  /** Dialogue in the clear that leads to TLS, for servers that begin without. */
-  startTls?: StartTlsProtocol | undefined;
+  /** Dialogue in the clear that leads to TLS, for servers that begin without: one of the known ones, or your own. */
+  startTls?: StartTlsProtocol | StartTlsDialogue | undefined;
 }
 
 /** What of the client's TLS is known before the first connection. */
@@ -58,7 +61,7 @@ export function tlsClientTransport(inner: Transport, setup: TlsClientSetup): Tls
   const side: TlsSide = {
     endpoint,
     handshakeTimeoutMs,
-    prelude: startTls && ((transport) => startTlsDialogue(startTls, transport, endpoint)),
+    prelude: typeof startTls === "string" ? (transport) => startTlsDialogue(startTls, transport, endpoint) : startTls,
     examine: redial && ((timeoutMs, signal) => examine(redial, { ...setup, handshakeTimeoutMs: timeoutMs }, signal)),
     start(stream) {
       const socket = connect({

@@ -1,0 +1,110 @@
+/**
+ * Bodies of HTTP/1.1 responses (RFC 9112, section 6): by length, chunked, or up
+ * to the end of the connection. Pure and bounded.
+ *
+ * @module
+ */
+
+import { concat } from "../base/bytes.ts";
+import { HttpError, type HttpResponseHead, listOf } from "../framing/http_head.ts";
+
+const LF = 0x0a;
+/** A chunk's size line or a trailer line is never longer. */
+const MAX_LINE_BYTES = 8 * 1024;
+
+/** Takes the bytes of a body in whatever pieces they come. */
+export class HttpBodyReader {
+  readonly #maxBytes: number;
+  readonly #chunks: Uint8Array[] = [];
+  #length = 0;
+  /** How the end is found; a number is how many bytes are still missing of the body or of this chunk. */
+  #state: "size" | "after chunk" | "trailers" | "until close" | "done" | number;
+  readonly #isChunked: boolean;
+  #line: Uint8Array = new Uint8Array(0);
+
+  /**
+   * @param maxBytes A longer body is cut there, and {@linkcode isCut} is true.
+   * @throws {HttpError} The head announces the body in a way that is not valid.
+   */
+  constructor(head: HttpResponseHead, maxBytes: number, isHead = false) {
+    this.#maxBytes = maxBytes;
+    const encodings = listOf(head.fields.get("transfer-encoding"));
+    this.#isChunked = encodings.at(-1) === "chunked";
+    const length = head.fields.get("content-length");
+    if (isHead || head.status < 200 || head.status === 204 || head.status === 304) this.#state = "done";
+    else if (this.#isChunked) this.#state = "size";
+    else if (encodings.length > 0 || length === undefined) this.#state = "until close";
+    else if (/^\d{1,15}$/.test(length)) this.#state = Number(length) || "done";
+    else throw new HttpError(400, `the Content-Length "${length}" is invalid`);
+  }
+
+  /** The whole body has come; what was pushed beyond it is not part of it. */
+  get isDone(): boolean {
+    return this.#state === "done";
+  }
+
+  /** The body was longer than allowed, and its rest was left out. */
+  isCut = false;
+
+  /** What has come of the body. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return concat(this.#chunks);
+  }
+
+  /** @throws {HttpError} The chunks are malformed. */
+  push(bytes: Uint8Array): void {
+    let rest = bytes;
+    while (rest.length > 0 && this.#state !== "done") {
+      if (this.#state === "until close") {
+        this.#keep(rest);
+        return;
+      }
+      rest = typeof this.#state === "number" ? this.#takeData(rest, this.#state) : this.#takeLine(rest);
+    }
+  }
+
+  /** The connection has ended; whether the body ended with it as it should. */
+  end(): boolean {
+    if (this.#state === "until close") this.#state = "done";
+    return this.#state === "done";
+  }
+
+  #takeData(bytes: Uint8Array, missing: number): Uint8Array {
+    const taken = bytes.subarray(0, missing);
+    this.#keep(taken);
+    this.#state = missing - taken.length || (this.#isChunked ? "after chunk" : "done");
+    return bytes.subarray(taken.length);
+  }
+
+  #takeLine(bytes: Uint8Array): Uint8Array {
+    const end = bytes.indexOf(LF);
+    this.#line = concat([this.#line, end === -1 ? bytes : bytes.subarray(0, end)]);
+    if (this.#line.length > MAX_LINE_BYTES) throw new HttpError(400, "a line between chunks is too long");
+    if (end === -1) return bytes.subarray(bytes.length);
+    const line = new TextDecoder("latin1").decode(this.#line).replace(/\r$/, "");
+    this.#line = new Uint8Array(0);
+    this.#afterLine(line);
+    return bytes.subarray(end + 1);
+  }
+
+  #afterLine(line: string): void {
+    if (this.#state === "after chunk") {
+      if (line !== "") throw new HttpError(400, "a chunk is longer than its size");
+      this.#state = "size";
+    } else if (this.#state === "trailers") {
+      if (line === "") this.#state = "done";
+    } else {
+      const digits = /^([0-9A-Fa-f]{1,12})[\t ]*(?:;.*)?$/.exec(line)?.[1];
+      if (digits === undefined) throw new HttpError(400, "the size of a chunk is malformed");
+      this.#state = Number.parseInt(digits, 16) || "trailers";
+    }
+  }
+
+  #keep(bytes: Uint8Array): void {
+    const kept = bytes.slice(0, this.#maxBytes - this.#length);
+    if (kept.length < bytes.length) this.isCut = true;
+    if (kept.length === 0) return;
+    this.#chunks.push(kept);
+    this.#length += kept.length;
+  }
+}

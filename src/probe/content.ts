@@ -1,0 +1,42 @@
+import { preview } from "../base/bytes.ts";
+import { UsageError } from "../base/errors.ts";
+import { notReady, type ProbeExpectations } from "./probe.ts";
+import type { ProbeTarget } from "./target.ts";
+
+/**
+ * Compares a body, or a file, with what is expected of it.
+ *
+ * @throws {NotReadyError} It differs.
+ * @throws {UsageError} The expectation itself is malformed.
+ */
+export function assertContent(target: ProbeTarget, bytes: Uint8Array, expected: ProbeExpectations): void {
+  const { body, bodyRegex, bodyJson } = expected;
+  const text = new TextDecoder().decode(bytes);
+  if (body !== undefined && !text.includes(body)) {
+    throw notReady(target, `"${preview(bytes, 80)}" does not hold "${body}"`);
+  }
+  if (bodyRegex !== undefined && !bodyRegex.test(text)) {
+    throw notReady(target, `"${preview(bytes, 80)}" does not match ${bodyRegex}`);
+  }
+  if (bodyJson !== undefined) assertJson(target, text, bodyJson);
+}
+
+function assertJson(target: ProbeTarget, text: string, expectation: string): void {
+  const [, path, wanted] = /^([^=]+)=(.*)$/s.exec(expectation) ?? [];
+  if (path === undefined || wanted === undefined) {
+    throw new UsageError(`Cannot compare "${expectation}": expected PATH=VALUE, for example checks.db[0].status=up`);
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw notReady(target, "the body is not JSON", error);
+  }
+  for (const key of path.replaceAll(/\[(\d+)\]/g, ".$1").split(".").filter(Boolean)) {
+    value = typeof value === "object" && value !== null && Object.hasOwn(value, key)
+      ? (value as Readonly<Record<string, unknown>>)[key]
+      : undefined;
+  }
+  const found = typeof value === "string" ? value : JSON.stringify(value) ?? "missing";
+  if (found !== wanted) throw notReady(target, `${path} is ${found}, not ${wanted}`);
+}

@@ -1,0 +1,67 @@
+/**
+ * Protocols in which the server speaks first: SMTP (RFC 5321, section 3.1),
+ * IMAP (RFC 9051, section 7.1), POP3 (RFC 1939, section 4), FTP (RFC 959,
+ * section 5.4), SSH (RFC 4253, section 4.2).
+ *
+ * Ready: the greeting of a server that accepts clients. Not ready: the
+ * greeting with which it turns them away (421, `* BYE`, `-ERR`, 120).
+ *
+ * @module
+ */
+
+import { type Facts, notReady, type ProbeContext, unexpected } from "./probe.ts";
+import { openWire } from "./wire.ts";
+
+interface Greeting {
+  readonly name: string;
+  readonly ready: RegExp;
+  readonly notReady: RegExp;
+  /** Sent before leaving, where the protocol asks for it. */
+  readonly quit?: string;
+  /** Lines that may come before the greeting. */
+  readonly maxLines?: number;
+}
+
+const SMTP: Greeting = { name: "SMTP", ready: /^220[ -]/, notReady: /^(?:421|554|4\d\d)[ -]/, quit: "QUIT\r\n" };
+const IMAP: Greeting = {
+  name: "IMAP",
+  ready: /^\* (?:OK|PREAUTH)\b/i,
+  notReady: /^\* BYE\b/i,
+  quit: "p1 LOGOUT\r\n",
+};
+const POP3: Greeting = { name: "POP3", ready: /^\+OK\b/, notReady: /^-ERR\b/, quit: "QUIT\r\n" };
+const FTP: Greeting = { name: "FTP", ready: /^220[ -]/, notReady: /^(?:120|421)[ -]/, quit: "QUIT\r\n" };
+// Other lines may come before the version (RFC 4253, section 4.2); OpenSSH turns clients away with a line of text.
+const SSH: Greeting = {
+  name: "SSH",
+  ready: /^SSH-(?:2\.0|1\.99)-/,
+  notReady: /^(?:Exceeded MaxStartups|Not allowed at this time)/i,
+  maxLines: 50,
+};
+
+const GREETINGS: Readonly<Record<string, Greeting>> = {
+  smtp: SMTP,
+  smtps: SMTP,
+  imap: IMAP,
+  imaps: IMAP,
+  pop3: POP3,
+  pop3s: POP3,
+  ftp: FTP,
+  ftps: FTP,
+  ssh: SSH,
+};
+
+export async function probe(context: ProbeContext): Promise<Facts> {
+  const { target } = context;
+  const greeting = GREETINGS[target.scheme];
+  if (greeting === undefined) throw new TypeError(`Cannot probe "${target.scheme}": it has no known greeting`);
+  await using wire = await openWire(context);
+  for (let lines = 0; lines < (greeting.maxLines ?? 1); lines++) {
+    const line = await wire.line();
+    if (greeting.notReady.test(line)) throw notReady(target, line);
+    if (!greeting.ready.test(line)) continue;
+    if (greeting.quit !== undefined) await wire.write(greeting.quit);
+    return { greeting: line.slice(0, 200) };
+  }
+  throw unexpected(target, `does not greet as ${greeting.name} does`);
+}

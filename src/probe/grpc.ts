@@ -1,0 +1,136 @@
+/**
+ * gRPC health checking protocol
+ * (https://github.com/grpc/grpc/blob/master/doc/health-checking.md) over HTTP/2
+ * by `node:http2`; `grpc://host:port/SERVICE`, without a service for the whole
+ * server.
+ *
+ * Ready: SERVING. Not ready: NOT_SERVING, UNKNOWN, an unknown service, status
+ * UNAVAILABLE.
+ *
+ * @module
+ */
+
+import type { Duplex } from "node:stream";
+import { concat } from "../base/bytes.ts";
+import { TimeoutError } from "../base/errors.ts";
+import { formatHostPort } from "../net/endpoint.ts";
+import { abortable } from "../net/wait.ts";
+import { type Facts, notReady, type ProbeContext, unexpected } from "./probe.ts";
+import { bigEndian, openWire, prefixed, type Wire } from "./wire.ts";
+
+/** HealthCheckResponse.ServingStatus. */
+const SERVING_STATUS = ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"] as const;
+/** gRPC status codes (https://grpc.github.io/grpc/core/md_doc_statuscodes.html). */
+const NOT_FOUND = 5;
+const UNIMPLEMENTED = 12;
+const UNAVAILABLE = 14;
+const MAX_RESPONSE_BYTES = 64 * 1024;
+
+interface Answer {
+  readonly httpStatus: number;
+  readonly grpcStatus: number | undefined;
+  readonly grpcMessage: string;
+  readonly body: Uint8Array;
+}
+
+export async function probe(context: ProbeContext): Promise<Facts> {
+  const { target } = context;
+  const service = decodeURIComponent(target.path.split("?")[0]?.slice(1) ?? "");
+  await using wire = await openWire(context, target.isTls ? { tls: { alpn: ["h2"] } } : {});
+  const answer = await call(context, wire, encodeRequest(service));
+  if (answer.httpStatus !== 200) throw notReady(target, `HTTP status ${answer.httpStatus}`);
+  switch (answer.grpcStatus) {
+    case 0:
+      break;
+    case NOT_FOUND:
+      throw notReady(target, `unknown service "${service}"`);
+    case UNIMPLEMENTED:
+      throw unexpected(target, "does not implement the gRPC health service");
+    case UNAVAILABLE:
+      throw notReady(target, answer.grpcMessage || "unavailable");
+    default:
+      throw unexpected(
+        target,
+        `answered with gRPC status ${answer.grpcStatus ?? "missing"} ${answer.grpcMessage}`.trim(),
+      );
+  }
+  const status = servingStatus(answer.body);
+  if (status !== "SERVING") throw notReady(target, status);
+  return { status };
+}
+
+/** A gRPC message of HealthCheckRequest { string service = 1; }. */
+function encodeRequest(service: string): Uint8Array<ArrayBuffer> {
+  const field = service === "" ? new Uint8Array(0) : concat([Uint8Array.of(0x0a), prefixed(service.slice(0, 127), 1)]);
+  return concat([Uint8Array.of(0), bigEndian(field.length, 4), field]);
+}
+
+/** Field 1 of HealthCheckResponse, an enumeration; the default, 0, is not on the wire. */
+function servingStatus(body: Uint8Array): string {
+  const fields = body.subarray(5);
+  const value = fields[0] === 0x08 ? fields[1] ?? 0 : 0;
+  return SERVING_STATUS[value] ?? `status ${value}`;
+}
+
+async function call({ target, deadline }: ProbeContext, wire: Wire, request: Uint8Array): Promise<Answer> {
+  const { connect } = await import("node:http2");
+  const duplex = await duplexOf(wire);
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const fail = (error: Error) => reject(unexpected(target, `does not speak HTTP/2: ${error.message}`, error));
+  const authority = `${target.isTls ? "https" : "http"}://${formatHostPort(target.host, target.port)}`;
+  const session = connect(authority, { createConnection: () => duplex });
+  session.on("error", fail);
+  const stream = session.request({
+    ":method": "POST",
+    ":path": "/grpc.health.v1.Health/Check",
+    "content-type": "application/grpc",
+    te: "trailers",
+  });
+  let headers: Record<string, unknown> = {};
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  stream.on("response", (fields) => headers = { ...headers, ...fields });
+  stream.on("trailers", (fields) => headers = { ...headers, ...fields });
+  stream.on("data", (chunk: Uint8Array) => {
+    size += chunk.length;
+    if (size > MAX_RESPONSE_BYTES) fail(new Error("the response is too long"));
+    else chunks.push(chunk);
+  });
+  stream.on("error", fail);
+  stream.on("close", () => {
+    const grpcStatus = headers["grpc-status"];
+    resolve({
+      httpStatus: Number(headers[":status"] ?? 0),
+      grpcStatus: grpcStatus === undefined ? undefined : Number(grpcStatus),
+      grpcMessage: String(headers["grpc-message"] ?? ""),
+      body: concat(chunks),
+    });
+  });
+  stream.end(request);
+  try {
+    return await abortable(
+      promise,
+      deadline.wait(),
+      () => new TimeoutError("reply", `${target.text} did not answer in time`, { endpoint: target.text }),
+    );
+  } finally {
+    session.destroy();
+    duplex.destroy();
+  }
+}
+
+/** The connection as the stream that `node:http2` takes. */
+async function duplexOf({ connection }: Wire): Promise<Duplex> {
+  const { Duplex } = await import("node:stream");
+  return new Duplex({
+    read() {
+      connection.read().then((bytes) => this.push(bytes && bytes.slice()), (error: Error) => this.destroy(error));
+    },
+    write(chunk: Uint8Array, _encoding, done) {
+      connection.write(chunk).then(() => done(), done);
+    },
+    final(done) {
+      connection.closeWrite().then(() => done(), done);
+    },
+  });
+}

@@ -1,0 +1,110 @@
+/**
+ * HTTP/1.1 (RFC 9110, RFC 9112); `etcd://` and `consul://` are requests to the
+ * health endpoints of those servers.
+ *
+ * Ready: a status in the range (200 to 399 by default) and a body as expected.
+ * Not ready: any other answer.
+ *
+ * @module
+ */
+
+import { utf8 } from "../base/bytes.ts";
+import { UsageError } from "../base/errors.ts";
+import { type HttpAnswer, requestOver } from "../http/client.ts";
+import { formatHostPort } from "../net/endpoint.ts";
+import { assertContent } from "./content.ts";
+import { type Facts, notReady, type ProbeContext, type ProbeExpectations, unexpected } from "./probe.ts";
+import { parseTarget, type ProbeTarget } from "./target.ts";
+import { openWire } from "./wire.ts";
+
+/** What the health endpoints of servers with a scheme of their own answer when they are ready. */
+const HEALTH: Readonly<Record<string, { path: string; expected: ProbeExpectations }>> = {
+  // https://etcd.io/docs/v3.4/op-guide/monitoring/, "Health check".
+  etcd: { path: "/health", expected: { bodyJson: "health=true" } },
+  // https://developer.hashicorp.com/consul/api-docs/status: the leader's address, or an empty string without one.
+  consul: { path: "/v1/status/leader", expected: { bodyRegex: /^"[^"]+"/ } },
+};
+
+/** What a redirect may lead to. */
+const HTTP = {
+  schemes: ["http", "https"],
+  ports: { http: 80, https: 443 },
+  tls: ["https"],
+  load: () => Promise.resolve({ probe }),
+};
+
+const REDIRECTS = [301, 302, 303, 307, 308];
+
+export async function probe(context: ProbeContext): Promise<Facts> {
+  const { target } = context;
+  const health = HEALTH[target.scheme.replace(/s$/, "")];
+  const expected = { ...context.expected, ...health?.expected };
+  const path = health !== undefined && target.path === "/" ? health.path : target.path;
+  let current: ProbeTarget = { ...target, path };
+  let answer = await ask(context, current, expected);
+  for (let left = expected.maxRedirects ?? 0; REDIRECTS.includes(answer.status) && left > 0; left--) {
+    current = redirected(current, answer);
+    answer = await ask(context, current, expected);
+  }
+  const status = `${answer.status} ${answer.reason}`.trim();
+  if (!inRanges(expected.status ?? "200-399", answer.status)) {
+    const location = answer.fields.get("location");
+    throw notReady(target, `answered ${status}${location === undefined ? "" : `, Location: ${location}`}`);
+  }
+  assertContent(target, answer.body, expected);
+  return { status: answer.status };
+}
+
+async function ask(context: ProbeContext, target: ProbeTarget, expected: ProbeExpectations): Promise<HttpAnswer> {
+  await using wire = await openWire({ ...context, target });
+  const isDefaultPort = target.port === (target.isTls ? 443 : 80);
+  return await requestOver(wire.connection, {
+    method: expected.method ?? "GET",
+    target: target.path,
+    fields: {
+      Host: isDefaultPort
+        ? formatHostPort(target.host, 0).replace(/:0$/, "")
+        : formatHostPort(target.host, target.port),
+      "User-Agent": "parley",
+      Accept: "*/*",
+      ...authorization(context, target),
+      ...headerFields(expected.headers ?? []),
+    },
+  }, context.deadline);
+}
+
+/** Credentials go to the server that was named, and to no other that it redirects to. */
+function authorization({ login, target: { host, port } }: ProbeContext, target: ProbeTarget): Record<string, string> {
+  if (login === undefined || target.host !== host || target.port !== port) return {};
+  if (login.token !== undefined) return { Authorization: `Bearer ${login.token}` };
+  return { Authorization: `Basic ${utf8(`${login.user}:${login.password}`).toBase64()}` };
+}
+
+function headerFields(lines: readonly string[]): Record<string, string> {
+  return Object.fromEntries(lines.map((line) => {
+    const [, name, value] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):\s*(.*)$/.exec(line) ?? [];
+    if (name === undefined || value === undefined) {
+      throw new UsageError(`Cannot send the header "${line}": expected "Name: value"`);
+    }
+    return [name, value];
+  }));
+}
+
+function redirected(from: ProbeTarget, answer: HttpAnswer): ProbeTarget {
+  const location = answer.fields.get("location");
+  const base = `${from.isTls ? "https" : "http"}://${formatHostPort(from.host, from.port)}${from.path}`;
+  const url = location === undefined ? null : URL.parse(location, base);
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    throw unexpected(from, `redirects with ${answer.status} to an invalid Location`);
+  }
+  return parseTarget(url.href, url.protocol.slice(0, -1), HTTP);
+}
+
+/** Whether a status is in a list such as `200-299,401`. */
+function inRanges(text: string, status: number): boolean {
+  return text.split(",").some((part) => {
+    const [, from, to] = /^\s*(\d{3})(?:-(\d{3}))?\s*$/.exec(part) ?? [];
+    if (from === undefined) throw new UsageError(`Cannot use the statuses "${text}": for example 200-299,401`);
+    return status >= Number(from) && status <= Number(to ?? from);
+  });
+}

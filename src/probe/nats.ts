@@ -1,0 +1,65 @@
+/**
+ * NATS, client protocol (https://docs.nats.io/reference/reference-protocols/nats-protocol).
+ *
+ * Ready: `INFO` with the server's name, and `PONG` to our `PING` where no
+ * log-in is required. Not ready: `-ERR` in place of them, or a server in
+ * lame-duck mode.
+ *
+ * @module
+ */
+
+import { type Facts, notReady, type ProbeContext, unexpected } from "./probe.ts";
+import { openWire, type Wire } from "./wire.ts";
+
+/** The fields of `INFO` that matter here. */
+interface ServerInfo {
+  readonly version?: unknown;
+  readonly auth_required?: unknown;
+  readonly ldm?: unknown;
+}
+
+export async function probe(context: ProbeContext): Promise<Facts> {
+  const { target, login } = context;
+  await using wire = await openWire(context);
+  const info = parseInfo(context, await wire.line());
+  if (info.ldm === true) throw notReady(target, "lame duck mode");
+  const version = typeof info.version === "string" ? { version: info.version } : {};
+  if (info.auth_required === true && login === undefined) return { ...version, auth: "required" };
+  const options = {
+    verbose: false,
+    pedantic: false,
+    name: "parley",
+    lang: "parley",
+    version: "0",
+    ...secrets(context),
+  };
+  await wire.write(`CONNECT ${JSON.stringify(options)}\r\nPING\r\n`);
+  await pong(context, wire);
+  return version;
+}
+
+function secrets({ login }: ProbeContext): object {
+  if (login === undefined) return {};
+  return login.token === undefined ? { user: login.user, pass: login.password } : { auth_token: login.token };
+}
+
+async function pong({ target }: ProbeContext, wire: Wire): Promise<void> {
+  for (let lines = 0; lines < 10; lines++) {
+    const line = await wire.line();
+    if (line === "PONG") return;
+    if (/^-ERR '?authorization/i.test(line)) throw unexpected(target, `refused the log-in: ${line.slice(5)}`);
+    if (line.startsWith("-ERR")) throw notReady(target, line.slice(5));
+  }
+  throw unexpected(target, "did not answer PING");
+}
+
+function parseInfo({ target }: ProbeContext, line: string): ServerInfo {
+  if (line.startsWith("-ERR")) throw notReady(target, line.slice(5));
+  try {
+    const info: unknown = line.startsWith("INFO ") ? JSON.parse(line.slice(5)) : undefined;
+    if (typeof info === "object" && info !== null) return info;
+  } catch (error) {
+    throw unexpected(target, "sent an INFO that is not JSON", error);
+  }
+  throw unexpected(target, "does not speak the NATS protocol");
+}

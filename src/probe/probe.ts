@@ -1,0 +1,88 @@
+/**
+ * What a readiness probe is: one exchange that proves that a server speaks its
+ * own protocol and accepts clients.
+ *
+ * @module
+ */
+
+import { ParleyError } from "../base/errors.ts";
+import type { ConnectOptions } from "../factory.ts";
+import type { Deadline } from "../net/deadline.ts";
+import type { ProbeTarget } from "./target.ts";
+
+/** What a probe learned, for people and programs. */
+export type Facts = Readonly<Record<string, string | number | boolean | readonly string[]>>;
+
+/** The server answered its own protocol, and said that it does not serve yet. */
+export class NotReadyError extends ParleyError {
+  /** `"NotReadyError"`. */
+  override name = "NotReadyError";
+}
+
+/** A user name and a password, or a bearer token. */
+export interface Credentials {
+  readonly user: string;
+  readonly password: string;
+  /** Sent instead of both by protocols that know bearer tokens (RFC 6750). */
+  readonly token?: string | undefined;
+}
+
+/** What an answer must hold besides being an answer; each probe looks at what its protocol has. */
+export interface ProbeExpectations {
+  /** HTTP statuses that count as ready, for example `200-299,401`. */
+  readonly status?: string | undefined;
+  /** HTTP method. */
+  readonly method?: string | undefined;
+  /** HTTP header lines, `Name: value`. */
+  readonly headers?: readonly string[];
+  /** Text that the body, or the file, must hold. */
+  readonly body?: string | undefined;
+  /** Pattern that the body, or the file, must match. */
+  readonly bodyRegex?: RegExp | undefined;
+  /** `PATH=VALUE`: a value in a JSON body, for example `checks.db[0].status=up`. */
+  readonly bodyJson?: string | undefined;
+  /** HTTP redirects to follow. */
+  readonly maxRedirects?: number | undefined;
+}
+
+/** What a probe works with. */
+export interface ProbeContext {
+  readonly target: ProbeTarget;
+  readonly expected: ProbeExpectations;
+  /** By when the probe must have ended, and what ends it earlier. */
+  readonly deadline: Deadline;
+  /** With these the probe logs in; without them it only proves that the server accepts clients. */
+  readonly login: Credentials | undefined;
+  /** TLS settings for `connect()`. */
+  readonly connect: Pick<ConnectOptions, "tls" | "handshakeTimeout">;
+}
+
+/**
+ * Probes once; resolves when the server is ready.
+ *
+ * @throws {NotReadyError} The server answered that it is not; its own words are in the message.
+ * @throws {ParleyError} It could not be reached, or did not answer in its protocol.
+ */
+export type Probe = (context: ProbeContext) => Promise<Facts>;
+
+/** One protocol in the registry. */
+export interface ProbeDefinition {
+  /** Schemes of its endpoints; the first is the usual one. */
+  readonly schemes: readonly string[];
+  /** Default port of each scheme, where the protocol has one. */
+  readonly ports?: Readonly<Record<string, number>>;
+  /** Schemes that are TLS from the first byte. */
+  readonly tls?: readonly string[];
+  /** Loads the protocol's file, so that a check loads only what it uses. */
+  load(): Promise<{ readonly probe: Probe }>;
+}
+
+/** Makes a {@linkcode NotReadyError} with the server's own words. */
+export function notReady(target: ProbeTarget, words: string, cause?: unknown): NotReadyError {
+  return new NotReadyError(`${target.text} is not ready: ${words}`, { endpoint: target.text, cause });
+}
+
+/** The answer does not belong to the protocol, or is not what was asked for. */
+export function unexpected(target: ProbeTarget, words: string, cause?: unknown): ParleyError {
+  return new ParleyError(`${target.text} ${words}`, { endpoint: target.text, cause });
+}

@@ -1,0 +1,83 @@
+/**
+ * Targets of protocol probes: URLs such as `postgres://user:pass@db:5432/app`.
+ *
+ * @module
+ */
+
+import { formatHostPort } from "../net/endpoint.ts";
+import type { ProbeDefinition } from "./probe.ts";
+
+/** A parsed target. */
+export interface ProbeTarget {
+  /** As it is printed: without user information. */
+  readonly text: string;
+  readonly scheme: string;
+  /** A name or an address, an IPv6 address without brackets; `""` for a file or a command. */
+  readonly host: string;
+  readonly port: number;
+  /** From the first `/` on, still percent-encoded; for `file:` and `exec:` all that follows the scheme. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** User name and password of the target, decoded; `""` where there is none. */
+  readonly user: string;
+  readonly password: string;
+  /** The connection is TLS from the first byte. */
+  readonly isTls: boolean;
+}
+
+/**
+ * Parses a target of a protocol probe.
+ *
+ * @throws {SyntaxError} Says what is wrong, with an example.
+ */
+export function parseTarget(text: string, scheme: string, definition: ProbeDefinition): ProbeTarget {
+  const rest = text.slice(text.indexOf(":") + 1);
+  const isTls = definition.tls?.includes(scheme) ?? false;
+  const none = { scheme, host: "", port: 0, query: new URLSearchParams(), user: "", password: "", isTls };
+  if (definition.ports === undefined) {
+    if (rest.trim() === "") throw refuse(`${scheme}:`, `nothing follows "${scheme}:"`, definition);
+    return { ...none, text: `${scheme}:${rest}`, path: rest };
+  }
+  // The URL parser normalizes hosts and paths of the web's own schemes only, so every scheme is parsed as one of them.
+  const url = URL.parse(`http:${rest}`);
+  // Nothing of a text that cannot be parsed is shown: it may hold a password.
+  if (!rest.startsWith("//") || url === null) throw refuse(`${scheme}://...`, "it is not a valid URL", definition);
+  const defaultPort = definition.ports[scheme];
+  const explicit = explicitPort(rest);
+  const port = explicit ?? defaultPort;
+  if (port === undefined) throw refuse(`${scheme}://${url.hostname}`, "the port is missing", definition);
+  const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
+  const path = `${url.pathname}${url.search}`;
+  return {
+    ...none,
+    text: `${scheme}://${formatHostPort(host, port)}${path === "/" ? "" : path}`,
+    host,
+    port,
+    path,
+    query: url.searchParams,
+    user: decode(url.username),
+    password: decode(url.password),
+  };
+}
+
+/** The URL parser drops a port that is the default of its scheme. */
+function explicitPort(rest: string): number | undefined {
+  const digits = /^\/\/[^/?#]*:(\d+)(?=[/?#]|$)/.exec(rest)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // A lone percent sign stands for itself, as it does in browsers.
+    return text;
+  }
+}
+
+function refuse(shown: string, reason: string, definition: ProbeDefinition): SyntaxError {
+  const [scheme = ""] = definition.schemes;
+  const port = definition.ports?.[scheme];
+  const example = definition.ports === undefined ? `${scheme}:...` : `${scheme}://db.internal${port ? `:${port}` : ""}`;
+  return new SyntaxError(`Cannot parse the endpoint "${shown}": ${reason}; for example ${example}`);
+}

@@ -1,0 +1,151 @@
+/**
+ * The bytes of probes: a connection read by exact counts and lines under one
+ * deadline, and the integers of wire formats.
+ *
+ * @module
+ */
+
+import { concat, preview, toBytes, utf8 } from "../base/bytes.ts";
+import { ClosedEarlyError } from "../base/errors.ts";
+import { parseDuration } from "../base/units.ts";
+import { connect, type ConnectOptions } from "../factory.ts";
+import type { Connection } from "../net/connection.ts";
+import type { Deadline } from "../net/deadline.ts";
+import type { Endpoint } from "../net/endpoint.ts";
+import { readExactly } from "../net/read_exactly.ts";
+import type { TlsClientOptions } from "../net/tls_client.ts";
+import { type ProbeContext, unexpected } from "./probe.ts";
+import type { ProbeTarget } from "./target.ts";
+
+/** No reply to a probe is longer than this; a longer one is another protocol's. */
+const MAX_REPLY_BYTES = 1024 * 1024;
+const MAX_LINE_BYTES = 16 * 1024;
+
+/** How {@linkcode openWire} differs from a plain connection to the target. */
+export interface WireOptions {
+  /** Path of a Unix socket to connect to instead. */
+  readonly socket?: string | undefined;
+  /** Overrides what the scheme says. */
+  readonly isTls?: boolean;
+  /** TLS settings besides those of the command line. */
+  readonly tls?: TlsClientOptions;
+}
+
+/** Opens the probe's one connection. */
+export async function openWire(context: ProbeContext, options: WireOptions = {}): Promise<Wire> {
+  const { target, deadline } = context;
+  const socket = options.socket ?? (target.query.get("socket") || undefined);
+  const isTls = options.isTls ?? target.isTls;
+  const endpoint: Endpoint = socket === undefined
+    ? { scheme: isTls ? "tls" : "tcp", host: target.host, port: target.port, path: "/" }
+    : { scheme: "unix", path: socket };
+  const connection = await connect(endpoint, {
+    ...boundedConnect(context.connect, deadline),
+    tls: { ...context.connect.tls, ...options.tls },
+  });
+  return new Wire(connection, deadline, target);
+}
+
+/** For `connect()`: no step may take longer than what is left of the probe's time. */
+export function boundedConnect(options: ProbeContext["connect"], deadline: Deadline): ConnectOptions {
+  const { timeoutMs = 0, signal } = deadline.wait();
+  const handshakeMs = parseDuration(options.handshakeTimeout ?? timeoutMs);
+  return {
+    ...options,
+    context: "check",
+    connectTimeout: timeoutMs,
+    resolveTimeout: timeoutMs,
+    handshakeTimeout: Math.min(timeoutMs, handshakeMs),
+    ...(signal ? { signal } : {}),
+  };
+}
+
+/** A connection to a server under a probe. */
+export class Wire implements AsyncDisposable {
+  readonly connection: Connection;
+  readonly #deadline: Deadline;
+  readonly #target: ProbeTarget;
+
+  constructor(connection: Connection, deadline: Deadline, target: ProbeTarget) {
+    this.connection = connection;
+    this.#deadline = deadline;
+    this.#target = target;
+  }
+
+  async write(...pieces: readonly (Uint8Array | string)[]): Promise<void> {
+    await this.connection.write(concat(pieces.map(toBytes)));
+  }
+
+  /**
+   * Exactly `count` bytes, in an array of their own.
+   *
+   * @throws {ParleyError} More than any reply of the protocol has: the length itself is wrong.
+   */
+  async exactly(count: number): Promise<Uint8Array<ArrayBuffer>> {
+    if (count < 0 || count > MAX_REPLY_BYTES) {
+      throw unexpected(this.#target, `does not speak ${this.#target.scheme}: it announced a reply of ${count} bytes`);
+    }
+    return await readExactly(this.connection, count, this.#deadline.wait());
+  }
+
+  /** Whatever comes next; `null` at the end. */
+  read(): Promise<Uint8Array<ArrayBuffer> | null> {
+    return this.connection.read(this.#deadline.wait());
+  }
+
+  /** The next line without its end (CR LF or LF), in Latin-1: the words that matter are ASCII. */
+  async line(): Promise<string> {
+    let text = "";
+    for (;;) {
+      const bytes = await this.read();
+      if (bytes === null) throw this.ended(text);
+      const end = bytes.indexOf(0x0a);
+      text += latin1(end === -1 ? bytes : bytes.subarray(0, end));
+      if (text.length > MAX_LINE_BYTES) throw unexpected(this.#target, "sent a line that does not end");
+      if (end === -1) continue;
+      this.connection.unread(bytes.slice(end + 1));
+      return text.replace(/\r$/, "");
+    }
+  }
+
+  ended(received: string): ClosedEarlyError {
+    const { text: endpoint } = this.#target;
+    const shown = received === "" ? "before it sent anything" : `after "${preview(utf8(received), 80)}"`;
+    return new ClosedEarlyError(`${endpoint} closed the connection ${shown}`, { endpoint, received: received.length });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.connection[Symbol.asyncDispose]();
+  }
+}
+
+/** Text of bytes, one character a byte. */
+export function latin1(bytes: Uint8Array): string {
+  return new TextDecoder("latin1").decode(bytes);
+}
+
+/** A view to read integers from. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** An unsigned integer of `size` bytes, most significant first. */
+export function bigEndian(value: number, size: 1 | 2 | 3 | 4): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from({ length: size }, (_, index) => value >>> 8 * (size - 1 - index));
+}
+
+/** An unsigned integer of `size` bytes, least significant first. */
+export function littleEndian(value: number, size: 1 | 2 | 3 | 4): Uint8Array<ArrayBuffer> {
+  return bigEndian(value, size).reverse();
+}
+
+/** UTF-8 with a zero byte behind it. */
+export function cString(text: string): Uint8Array<ArrayBuffer> {
+  return utf8(`${text}\0`);
+}
+
+/** UTF-8 behind its length in `size` bytes, most significant first. */
+export function prefixed(text: string | Uint8Array, size: 1 | 2 | 4): Uint8Array<ArrayBuffer> {
+  const bytes = toBytes(text);
+  return concat([bigEndian(bytes.length, size), bytes]);
+}
