@@ -115,7 +115,9 @@ function clientContext(options: TlsClientOptions): SecureContext {
   const { ca, cert, key, serverName, alpn = [] } = options;
   if ([serverName, cert, key, ...alpn].includes("")) {
     // An empty name would drop the check of the name, an empty certificate the client's identity.
-    throw new RangeError("Cannot connect by TLS: `serverName`, `cert`, `key` and the names of `alpn` must not be empty");
+    throw new RangeError(
+      "Cannot connect by TLS: `serverName`, `cert`, `key` and the names of `alpn` must not be empty",
+    );
   }
   if ((cert === undefined) !== (key === undefined)) {
     throw new TypeError("Cannot show a client certificate: `cert` and `key` go together");

@@ -23,7 +23,10 @@ const FLAGS = {
   any: { type: "boolean", help: "one endpoint is enough" },
   send: { type: "text", placeholder: "DATA", help: "send DATA first (escapes as in \\n; over UDP it is a line end)" },
   banner: { type: "text", placeholder: "REGEX", help: "what the server says or answers first must match" },
-  hold: { type: "duration", default: "50ms", help: "the server must not close within TIME of accepting" },
+  stableFor: {
+    type: "duration",
+    help: "the server must not close within TIME of accepting (default 50ms, with --banner 0)",
+  },
   minDays: { type: "integer", help: "the certificate must be valid for N more days" },
   minTls: { type: "choice", choices: ["1.2", "1.3"], help: "least version of TLS" },
   subprotocol: { type: "text", repeat: true, placeholder: "NAME", help: "a WebSocket subprotocol to agree on" },
@@ -55,6 +58,9 @@ export const checkCommand = defineCommand({
     if (flags.all && flags.any) throw new UsageError("--all and --any exclude each other");
     const targets = args.map((text) => targetOf(text, flags));
     refuseIdleFlags(given, targets.map(({ endpoint }) => endpoint));
+    if (flags.stableFor !== undefined && flags.stableFor >= flags.timeout) {
+      throw new UsageError("--stable-for must be shorter than --timeout, which limits each try");
+    }
     const expected = await expectationsOf(flags);
     using stop = io.stop.listen();
     const outcomes = await checkAll(targets, expected, flags, stop.signal, io);
@@ -80,7 +86,7 @@ async function expectationsOf(flags: CheckFlags): Promise<Expectations> {
   return {
     send: flags.send === undefined ? undefined : unescape(flags.send),
     banner: regexOf(flags.banner),
-    holdMs: flags.hold,
+    stableForMs: flags.stableFor,
     minDays: flags.minDays,
     minTls: flags.minTls && `TLSv${flags.minTls}`,
     subprotocols: flags.subprotocol,

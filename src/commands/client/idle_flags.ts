@@ -18,6 +18,7 @@ export function refuseIdleFlags(given: readonly GivenFlag[], endpoints: readonly
   for (const { name, value } of given) {
     if (TLS_FLAGS.has(name) && !endpoints.some(hasTls)) throw refusal(name, "tls:// or wss://", endpoints);
     const isOfWebSocket = WEBSOCKET_FLAGS.has(name) || name === "expectClose" && typeof value === "number";
+    if (name === "stableFor" && !endpoints.some(isStream)) throw refusal(name, "a connection", endpoints);
     if (isOfWebSocket && !endpoints.some(isWebSocket)) throw refusal(name, "ws:// or wss://", endpoints);
   }
 }
@@ -30,6 +31,11 @@ export function hasTls({ scheme }: Endpoint): boolean {
 /** Whether WebSocket is spoken there. */
 export function isWebSocket({ scheme }: Endpoint): boolean {
   return scheme === "ws" || scheme === "wss";
+}
+
+/** Whether there is a connection that can stay open. */
+function isStream({ scheme }: Endpoint): boolean {
+  return scheme !== "udp" && scheme !== "unixgram";
 }
 
 function refusal(name: string, wanted: string, endpoints: readonly Endpoint[]): UsageError {

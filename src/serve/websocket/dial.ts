@@ -45,10 +45,18 @@ export async function dialWebSocket(
   endpoint: HostEndpoint,
   options: WebSocketDialOptions = {},
 ): Promise<WebSocketSession> {
-  const codec = await loadWebSocketCodec("client");
-  const connection = await connect(endpoint, options);
+  return await openWebSocket(await connect(endpoint, options), endpoint, options);
+}
+
+/** The opening handshake on a connection to the endpoint, which is closed if it fails. It throws as {@linkcode dialWebSocket}. */
+export async function openWebSocket(
+  connection: Connection,
+  endpoint: HostEndpoint,
+  options: WebSocketDialOptions = {},
+): Promise<WebSocketSession> {
   try {
-    const agreed = await shakeHands(connection, endpoint, options);
+    const codec = await loadWebSocketCodec("client");
+    const agreed = await handshake(connection, endpoint, options);
     connection.log.debug("upgraded to WebSocket", { subprotocol: agreed.subprotocol });
     return new WebSocketSession(connection, {
       codec,
@@ -61,7 +69,7 @@ export async function dialWebSocket(
   }
 }
 
-async function shakeHands(
+async function handshake(
   connection: Connection,
   endpoint: HostEndpoint,
   options: WebSocketDialOptions,

@@ -29,5 +29,5 @@ Deno.test("refuseIdleFlags() wants TLS for flags about certificates, and WebSock
 Deno.test("refuseIdleFlags() is content with one endpoint of several that the flag is about", () => {
   assertEquals(refusal("minDays", ":1", "tls://a:1"), undefined);
   assertEquals(refusal("subprotocol", "ws://a:1", "unix:/a"), undefined);
-  assertEquals(refusal("hold", ":1"), undefined);
+  assertEquals(refusal("stableFor", ":1"), undefined);
 });

@@ -14,8 +14,8 @@ export interface Expectations {
   readonly send: Uint8Array | undefined;
   /** What the peer says first must match. */
   readonly banner: RegExp | undefined;
-  /** The peer must keep the connection open that long, in milliseconds, or send something. */
-  readonly holdMs: number;
+  /** The peer must keep the connection open that long, in milliseconds; `undefined` is the default of the transport. */
+  readonly stableForMs: number | undefined;
   /** The certificate must be valid for that many days more. */
   readonly minDays: number | undefined;
   /** Least version of TLS, as in `TLSv1.3`. */

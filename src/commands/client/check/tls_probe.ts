@@ -8,7 +8,7 @@ import type { Expectations, Facts } from "./probe.ts";
  *
  * @throws {ParleyError} It is not as expected.
  */
-export function judgeTls(tls: TlsFacts, expected: Expectations, endpoint: string): Facts {
+export function assertTls(tls: TlsFacts, expected: Expectations, endpoint: string): Facts {
   const [leaf] = tls.chain;
   const wrong = (what: string) => new ParleyError(`${endpoint} ${what}`, { endpoint });
   if (expected.minTls !== undefined && tls.version < expected.minTls) {

@@ -16,7 +16,7 @@ import type { SmokeTest } from "./schema.ts";
 import type { SharedConnections } from "./shared_connections.ts";
 import { stepOf } from "./steps_of_test.ts";
 
-const DEFAULTS = { timeout: "5s", deadline: "30s", retryDelay: "200ms", hold: "50ms", status: 101 } as const;
+const DEFAULTS = { timeout: "5s", deadline: "30s", retryDelay: "200ms", status: 101 } as const;
 
 /** A failure, and more about it. */
 interface Failure {
@@ -134,7 +134,7 @@ async function tryCheck(
   const result = await checkEndpoint(endpoint, {
     send: check.send === undefined ? undefined : unescape(check.send),
     banner: check.banner === undefined ? undefined : new RegExp(check.banner, "m"),
-    holdMs: parseDuration(check.hold ?? DEFAULTS.hold),
+    stableForMs: check["stable-for"] === undefined ? undefined : parseDuration(check["stable-for"]),
     minDays: check["min-days"],
     minTls: check["min-tls"] && `TLSv${check["min-tls"]}`,
     subprotocols: test.subprotocols ?? [],

@@ -70,7 +70,7 @@ const check = z.strictObject({
     "What the server says or answers first must match",
     "^SSH-2",
   ),
-  hold: duration("The server must not close within this time of accepting", "50ms"),
+  "stable-for": duration("The server must not close within this time of accepting", "50ms"),
   "min-days": count("The certificate must be valid for this many days more"),
   "min-tls": z.enum(["1.2", "1.3"]).meta({ description: "Least version of TLS" }),
   status: z.int().min(100).max(599).meta({ description: "HTTP status of the WebSocket handshake" }),

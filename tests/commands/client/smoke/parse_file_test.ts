@@ -44,7 +44,7 @@ Deno.test("parseSmokeFile() locates tests and steps by line", () => {
   const { locate } = parse(GOOD);
   assertEquals(locate(["tests", 0]), "smoke.yaml:6");
   assertEquals(locate(["tests", 0, "steps", 1]), "smoke.yaml:10");
-  assertEquals(locate(["tests", 1, "check", "hold"]), "smoke.yaml:13");
+  assertEquals(locate(["tests", 1, "check", "stable-for"]), "smoke.yaml:13");
 });
 
 Deno.test("parseSmokeFile() names file, line and path of a mistake", () => {
@@ -85,6 +85,6 @@ Deno.test("parseSmokeFile() throws a UsageError when the text is no smoke file",
 });
 
 Deno.test("parseSmokeFile() tells three mistakes and counts the others", () => {
-  const message = mistakeIn("a: 1", "b: 1", "check: { hold: x, wait: y, send: '\\q', banner: '(', status: 1 }");
+  const message = mistakeIn("a: 1", "b: 1", "check: { stable-for: x, wait: y, send: '\\q', banner: '(', status: 1 }");
   assertEquals(message.split("; ").at(-1), "and 3 more");
 });

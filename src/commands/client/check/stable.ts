@@ -1,0 +1,34 @@
+import { TimeoutError } from "../../../base/errors.ts";
+import type { Deadline } from "../../../net/deadline.ts";
+import type { Expectations } from "./probe.ts";
+
+/** How long a server must stay by default: longer than a proxy takes to close when the service behind it is down. */
+const STABLE_FOR_MS = 50;
+
+/** What the peer must do, in milliseconds: a banner is proof enough, unless a time is asked for. */
+export function stableForMs({ stableForMs, banner }: Pick<Expectations, "stableForMs" | "banner">): number {
+  return stableForMs ?? (banner === undefined ? STABLE_FOR_MS : 0);
+}
+
+/**
+ * Waits until the peer has stayed for a time. A proxy in front of a dead
+ * service accepts the connection and closes it at once: that is not "up".
+ *
+ * @param read What comes next within the milliseconds; `null` at the peer's end.
+ */
+export async function assertStable(
+  read: (ms: number) => Promise<Uint8Array | null>,
+  stableForMs: number,
+  deadline: Deadline,
+  closed: () => Error,
+): Promise<void> {
+  const endMs = performance.now() + stableForMs;
+  try {
+    for (let leftMs = stableForMs; leftMs > 0; leftMs = endMs - performance.now()) {
+      if (await read(leftMs) === null) throw closed();
+    }
+  } catch (error) {
+    // The try's own deadline can come first: then the time that was asked for has not been seen.
+    if (!(error instanceof TimeoutError) || deadline.remainingMs === 0) throw error;
+  }
+}
