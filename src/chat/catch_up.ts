@@ -1,3 +1,4 @@
+import type { ChatEvent } from "./event.ts";
 import type { RoomLog } from "./history.ts";
 import type { Member } from "./member.ts";
 import type { RoomMessage } from "./message.ts";
@@ -6,6 +7,12 @@ import type { RoomMessage } from "./message.ts";
 const BATCH = 64;
 /** Reads at a time on one server, however many members ask for what they missed. */
 const MAX_READS = 16;
+
+/** Where a client that comes back left off. */
+export interface Position {
+  readonly epoch: string;
+  readonly seq: number;
+}
 
 /** Which messages, by `seq`: after the one, up to and including the other as it is by then. */
 export interface Range {
@@ -19,25 +26,27 @@ export class CatchUps {
   readonly #waiting: (() => void)[] = [];
 
   /**
-   * Sends a range for as long as `isWanted`; the result is the first `seq` of
-   * it that is no longer kept, if there is one.
+   * Sends a range for as long as `isWanted`. The result is the `seq` that the
+   * member has come to, and whether what follows is no longer kept.
    */
-  async send(member: Member, log: RoomLog, range: Range, isWanted: () => boolean): Promise<number | undefined> {
-    let position = range.after;
-    while (isWanted() && position < range.upTo()) {
-      const messages = await this.#read(log, position);
-      if (!isWanted()) return undefined;
-      if (messages === undefined || messages.length === 0) return position + 1;
+  async send(
+    member: Member,
+    log: RoomLog,
+    range: Range,
+    isWanted: () => boolean,
+  ): Promise<{ reached: number; isLost: boolean }> {
+    let reached = range.after;
+    while (isWanted() && reached < range.upTo()) {
+      const messages = await this.#read(log, reached);
+      if (messages === undefined || messages.length === 0) return { reached, isLost: isWanted() };
       for (const message of messages) {
-        if (message.seq > range.upTo()) return undefined;
+        if (!isWanted() || message.seq > range.upTo()) return { reached: range.upTo(), isLost: false };
         const reading = member.answer(message);
-        position = message.seq;
-        if (reading === undefined) continue;
-        await reading;
-        if (!isWanted()) return undefined;
+        reached = message.seq;
+        if (reading !== undefined) await reading;
       }
     }
-    return undefined;
+    return { reached, isLost: false };
   }
 
   async #read(log: RoomLog, after: number): Promise<readonly RoomMessage[] | undefined> {
@@ -50,4 +59,15 @@ export class CatchUps {
       this.#waiting.shift()?.();
     }
   }
+}
+
+/** What is no longer kept of what a client missed since `position`; live messages go on after `seq`. */
+export function unrecovered({ name, log }: { name: string; log: RoomLog }, position: Position, seq: number): ChatEvent {
+  const { epoch } = log;
+  const reason = position.epoch !== epoch
+    ? "the room's history was reset"
+    : position.seq > seq
+    ? "the room has not come that far"
+    : "older messages are no longer kept";
+  return { type: "unrecovered", room: name, epoch, seq, reason };
 }

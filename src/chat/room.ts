@@ -1,4 +1,4 @@
-import type { CatchUps } from "./catch_up.ts";
+import { type CatchUps, type Position, unrecovered } from "./catch_up.ts";
 import { ChatError } from "./chat_error.ts";
 import { type Decision, eventOf, type ModerationDecision } from "./decision.ts";
 import type { ChatEvent, People, Person } from "./event.ts";
@@ -13,12 +13,6 @@ import { type RestrictionKind, Restrictions, untilText } from "./restrictions.ts
 
 /** Messages that someone new is shown. */
 export const RECENT_MESSAGES = 20;
-
-/** Where a client that comes back left off. */
-export interface Position {
-  readonly epoch: string;
-  readonly seq: number;
-}
 
 /** Something that has its place in the order of a room: a message that is being stored, or what waits for one. */
 type Underway =
@@ -196,14 +190,19 @@ export class Room {
     const resumed = position !== undefined && position.epoch === this.log.epoch && position.seq <= seq;
     const canResume = resumed && await this.log.after(position.seq, 1) !== undefined;
     if (this.#memberships.get(member) !== membership) return;
-    await this.#welcome(member, seq, canResume, id);
-    if (canResume) {
-      membership.since = position.seq;
-    } else {
-      if (position !== undefined) member.tell(this.#unrecovered(position));
+    const reading = this.#welcome(member, seq, canResume, id);
+    if (canResume) membership.since = position.seq;
+    else {
+      if (position !== undefined) member.tell(unrecovered(this, position, seq));
       await this.#showRecent(member, seq);
     }
-    if (!await this.#catchUp(member, membership, membership.since, () => this.log.seq)) return;
+    await reading;
+    const isHere = () => this.#memberships.get(member) === membership;
+    let reached = membership.since;
+    while (isHere() && reached < this.log.seq) {
+      reached = await this.#catchUp(member, membership, reached, () => this.log.seq);
+    }
+    if (!isHere()) return;
     // What waits holds messages that it has got by now.
     this.flush();
     membership.isLive = true;
@@ -226,14 +225,14 @@ export class Room {
     if (!canResume) {
       this.flush();
       const { seq } = this.log;
-      await this.#welcome(member, seq, false, id);
-      member.tell(this.#unrecovered(position));
+      const reading = this.#welcome(member, seq, false, id);
+      member.tell(unrecovered(this, position, seq));
+      await reading;
       return await this.#showRecent(member, seq);
     }
     await this.#welcome(member, until, true, id);
-    if (await this.#catchUp(member, membership, position.seq, () => until)) {
-      membership.since = Math.min(until, position.seq);
-    }
+    await this.#catchUp(member, membership, position.seq, () => until);
+    membership.since = Math.min(until, position.seq);
   }
 
   /** Waits for what the client has heard on another server already; `undefined` where there is nothing to wait for. */
@@ -388,21 +387,13 @@ export class Room {
     if (recent.messages.length > 0) await member.answer(recent);
   }
 
-  /** Sends what was stored since; `false` if the member has left meanwhile. */
-  async #catchUp(member: Member, membership: Membership, after: number, upTo: () => number): Promise<boolean> {
+  /** Sends what was stored after `seq`, up to what `upTo` gives; the result is where the member has come to. */
+  async #catchUp(member: Member, membership: Membership, seq: number, upTo: () => number): Promise<number> {
     const isHere = () => this.#memberships.get(member) === membership;
-    const lost = await this.#host.catchUps.send(member, this.log, { after, upTo }, isHere);
-    if (lost !== undefined) member.tell(this.#unrecovered({ epoch: this.log.epoch, seq: lost - 1 }));
-    return isHere();
-  }
-
-  #unrecovered(position: Position): ChatEvent {
-    const { epoch, seq } = this.log;
-    const reason = position.epoch !== epoch
-      ? "the room's messages were numbered anew"
-      : position.seq > seq
-      ? "the room has not come that far"
-      : "older messages are no longer kept";
-    return { type: "unrecovered", room: this.name, epoch, seq, reason };
+    const { reached, isLost } = await this.#host.catchUps.send(member, this.log, { after: seq, upTo }, isHere);
+    if (!isLost || !isHere()) return reached;
+    this.flush();
+    member.tell(unrecovered(this, { epoch: this.log.epoch, seq: reached }, this.log.seq));
+    return this.log.seq;
   }
 }

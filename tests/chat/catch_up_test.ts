@@ -125,3 +125,33 @@ Deno.test("a server reads for a bounded number of catch-ups at a time (chat C3)"
   for (const session of sessions) assertEquals(seqsOf(session), ALL.slice(1));
   assertEquals(history.maxReading, 16);
 });
+
+for (const position of ["known", "foreign", undefined] as const) {
+  Deno.test(`whoever joins from ${position ?? "no"} position while others speak gets each message once (chat C3)`, async () => {
+    const { hub, room, epoch } = await createFullRoom();
+    await using _ = hub;
+    const speaker = [...room.members][0];
+    assert(speaker !== undefined);
+    const session = new FakeSession({ kind: "websocket", subprotocol: JSON_SUBPROTOCOL });
+    const member = hub.enter(session);
+    let isJoined = false;
+    const joining = hub.join(member, "#a", {
+      ...position && { position: { epoch: position === "known" ? epoch : "other", seq: MESSAGES - 1 } },
+    }).then(() => isJoined = true);
+    let spoken = 0;
+    for (let turn = 0; !isJoined || turn < 20; turn++) {
+      if (turn < 100) {
+        hub.say(speaker, room, { text: "meanwhile" });
+        spoken++;
+      }
+      await Promise.resolve();
+    }
+    await joining;
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    const events = session.take().map((line) => JSON.parse(line));
+    const from = events.find(({ type }) => type === "unrecovered") ?? events.find(({ type }) => type === "joined");
+    const first = position === "known" ? MESSAGES : from.seq + 1;
+    const seqs = events.filter(({ type }) => type === "message").map(({ seq }) => seq);
+    assertEquals(seqs, Array.from({ length: MESSAGES + spoken - first + 1 }, (_, index) => first + index));
+  });
+}

@@ -116,7 +116,7 @@ for (const wire of CHAT_WIRES) {
       const [position, reason] of [
         [{ epoch, seq: 1 }, /no longer kept/],
         [{ epoch, seq: 9 }, /has not come that far/],
-        [{ epoch: "other", seq: 3 }, /numbered anew/],
+        [{ epoch: "other", seq: 3 }, /history was reset/],
       ] as const
     ) {
       using peer = await chat.enterJson();
