@@ -7,13 +7,15 @@
 const TWO_TO_32 = 2 ** 32;
 
 /**
- * A generator of numbers from 0 up to 1, the same ones for the same seed on
- * every machine: xoshiro128** 1.1 by Blackman and Vigna (prng.di.unimi.it),
- * its state filled by SplitMix32 so that near seeds give unlike sequences. Not
- * for secrets.
+ * A generator of numbers from 0 up to 1, the same for the same seed on every
+ * machine: xoshiro128** 1.1 by Blackman and Vigna (prng.di.unimi.it), its state
+ * filled by SplitMix32 so that near seeds give unlike sequences. Not for secrets.
+ *
+ * @param path Names one of many independent sequences of a seed, such as a
+ * client's number and a direction.
  */
-export function seededRandom(seed: number): () => number {
-  const next = splitMix32(seed);
+export function seededRandom(seed: number, ...path: readonly number[]): () => number {
+  const next = splitMix32(path.reduce((state, number) => splitMix32(state ^ splitMix32(number)())(), seed));
   let [a, b, c, d] = [next(), next(), next(), next()];
   return () => {
     const result = Math.imul(rotateLeft(Math.imul(b, 5), 7), 9) >>> 0;

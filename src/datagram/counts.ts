@@ -1,35 +1,36 @@
 /** Why a datagram was not served, or its reply not sent. */
 export type DropReason =
-  /** It was longer than the server takes. */
+  /** It was longer than `maxBytes`. */
   | "truncated"
-  /** The access list refuses the address. */
+  /** The access list denies the address. */
   | "denied"
-  /** The address sends more than its rate. */
+  /** The address exceeds its rate. */
   | "rate"
-  /** The reply would have been larger than the request. */
+  /** The reply is larger than the request. */
   | "amplification"
-  /** The reply was longer than one datagram can be. */
-  | "too long"
-  /** Too many replies were still on their way to the kernel. */
+  /** Too many sends were waiting for the kernel. */
   | "backlog"
   /** The sender has no address to reply to. */
   | "no address"
-  /** The kernel did not take the reply. */
+  /** No socket to the target could be opened. */
+  | "no socket"
+  /** It came to a relay's socket from an address that is not the target's. */
+  | "unexpected sender"
+  /** The kernel did not take it. */
   | "send failed";
 
-/** What a datagram server has done, in datagrams and bytes; nothing that is dropped goes uncounted. */
+/** The traffic in one direction, in datagrams and bytes. Every dropped datagram is counted. */
 export class DatagramCounts {
-  /** Datagrams that came. */
   received = 0;
   receivedBytes = 0;
-  /** Replies that the kernel took. */
+  /** Datagrams that the kernel took. */
   sent = 0;
   sentBytes = 0;
   readonly #dropped = new Map<DropReason, number>();
 
-  /** Counts one that was dropped. */
-  drop(reason: DropReason): void {
-    this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + 1);
+  /** Counts dropped datagrams. */
+  drop(reason: DropReason, count = 1): void {
+    if (count > 0) this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + count);
   }
 
   /** Dropped datagrams by reason. */
@@ -37,13 +38,13 @@ export class DatagramCounts {
     return this.#dropped;
   }
 
-  /** As fields of a log line; reasons that never occurred are left out. */
-  toFields(): Record<string, number> {
+  /** As fields of a log line, without reasons that did not occur. */
+  toFields(prefix = ""): Record<string, number> {
     return {
-      received: this.received,
-      sent: this.sent,
+      [`${prefix}received`]: this.received,
+      [`${prefix}sent`]: this.sent,
       ...Object.fromEntries(
-        [...this.#dropped].map(([reason, count]) => [`dropped ${reason}`.replaceAll(" ", "_"), count]),
+        [...this.#dropped].map(([reason, count]) => [`${prefix}dropped_${reason.replaceAll(" ", "_")}`, count]),
       ),
     };
   }

@@ -3,38 +3,38 @@ interface Entry {
   readonly action: () => void;
 }
 
-/** Does things later, in the order in which they are due, with one timer for all. */
+/** Runs actions at their due times, in order, with a single timer. */
 export class DelayQueue {
   readonly #now: () => number;
   readonly #entries: Entry[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #emptied: PromiseWithResolvers<void> | undefined;
 
-  /** `now` gives milliseconds, monotonic. */
+  /** `now` returns milliseconds of a monotonic clock. */
   constructor(now: () => number) {
     this.#now = now;
   }
 
-  /** How many wait. */
+  /** Number of pending actions. */
   get length(): number {
     return this.#entries.length;
   }
 
-  /** Calls `action` at `dueMs`; of those due at the same time, the one that was added first goes first. */
+  /** Calls `action` at `dueMs`; actions due at the same time run in the order of the calls. */
   add(dueMs: number, action: () => void): void {
     let at = this.#entries.length;
-    // From the end: what comes later is hardly ever due earlier.
+    // From the end: a later action is rarely due earlier.
     while (at > 0 && (this.#entries[at - 1]?.dueMs ?? 0) > dueMs) at--;
     this.#entries.splice(at, 0, { dueMs, action });
     if (at === 0) this.#arm();
   }
 
-  /** Settles when nothing waits any more. */
+  /** Settles when nothing is pending. */
   async whenEmpty(): Promise<void> {
     if (this.#entries.length > 0) await (this.#emptied ??= Promise.withResolvers()).promise;
   }
 
-  /** Forgets what waits; the number of what is forgotten. */
+  /** Discards pending actions; returns their number. */
   clear(): number {
     const count = this.#entries.length;
     this.#entries.length = 0;

@@ -1,12 +1,16 @@
 import { seededRandom } from "../base/random.ts";
 import { DelayQueue } from "./delay_queue.ts";
 
-/** How long a datagram that is to be overtaken waits for the next one, in milliseconds. */
+/** How long a datagram waits for a later one to overtake it, in milliseconds. */
 const OVERTAKE_WITHIN_MS = 100;
-/** Datagrams that are delayed at a time; beyond it they are dropped, as a router's queue does. */
-const MOST_DELAYED = 10_000;
-/** Their bytes, at the most. */
-const MOST_DELAYED_BYTES = 64 * 1024 * 1024;
+/** Maximum datagrams of one flow that wait to be overtaken: with a share of 100% there must be one that overtakes. */
+const MAX_OVERTAKEN = 64;
+/** Maximum datagrams that wait in an impairment by default. */
+export const MAX_QUEUED = 10_000;
+/** Maximum bytes that wait in an impairment. */
+const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
+/** Maximum senders whose flows {@linkcode Impairment.flowOf} remembers. */
+const MAX_SENDERS = 10_000;
 
 /** What a bad network does to datagrams; shares are from 0 to 1. */
 export interface ImpairmentOptions {
@@ -14,34 +18,59 @@ export interface ImpairmentOptions {
   drop: number;
   /** Share that arrives twice. */
   dup: number;
-  /** Share that is overtaken by the datagram after it. */
+  /** Share that arrives after a datagram that was sent later. */
   reorder: number;
-  /** Share in which one bit is wrong. */
+  /** Share in which one bit is flipped. */
   corrupt: number;
-  /** What each datagram waits, in milliseconds. */
+  /** Delay of each datagram, in milliseconds. */
   delayMs: number;
-  /** How far a datagram's wait is off from the delay, up or down, in milliseconds; each is as likely. */
+  /** Maximum deviation from the delay, in milliseconds; uniform, in both directions. */
   jitterMs: number;
-  /** Bits a second that pass; the others queue. `undefined` for any number. */
+  /** Bits a second that pass; further datagrams queue. `undefined` for no limit. */
   bitsPerSecond: number | undefined;
-  /** The same seed does the same to the datagram of the same number. */
+  /** The same seed has the same effect on the same datagram of the same client. */
   seed: number;
+  /**
+   * Which way the datagrams go: each direction has randomness of its own.
+   *
+   * @default {"to-target"}
+   */
+  direction?: "to-target" | "to-client";
+  /**
+   * Maximum datagrams that wait; further ones are dropped, as in a router's queue.
+   *
+   * @default {10000}
+   */
+  maxQueued?: number;
 }
 
-/** What impairment has done, in datagrams. */
+/** What an impairment has done, in datagrams. */
 export interface ImpairmentCounts {
   passed: number;
   dropped: number;
   duplicated: number;
   reordered: number;
   corrupted: number;
-  /** Too many were waiting. */
+  /** Dropped because the queue was full. */
   overflowed: number;
+  /** Still waiting at the end, and never delivered. */
+  discarded: number;
+}
+
+/** A datagram on its way through an impairment. */
+interface InTransit {
+  readonly bytes: Uint8Array;
+  readonly copies: 1 | 2;
+  /** Deviation from the delay. */
+  readonly jitterMs: number;
+  readonly deliver: (data: Uint8Array) => void;
 }
 
 /**
- * A bad network, for one direction. What befalls a datagram depends on the
- * seed and on how many came before it, not on time: two runs drop the same ones.
+ * A bad network in one direction. The bandwidth and the queue are shared by
+ * all clients; chance is not: which datagrams are dropped, duplicated, delayed
+ * or corrupted depends on the seed, the direction, the client's number in the
+ * order of arrival, and the datagram's number, never on time or other clients.
  */
 export class Impairment {
   readonly counts: ImpairmentCounts = {
@@ -51,108 +80,192 @@ export class Impairment {
     reordered: 0,
     corrupted: 0,
     overflowed: 0,
+    discarded: 0,
   };
   readonly #options: ImpairmentOptions;
-  readonly #random: () => number;
+  readonly #maxQueued: number;
   readonly #now: () => number;
   readonly #queue: DelayQueue;
-  /** The datagram that the next one overtakes. */
-  #overtaken: (() => void) | undefined;
-  #overtakenTimer: ReturnType<typeof setTimeout> | undefined;
-  #lineFreeMs = 0;
-  #delayedBytes = 0;
+  readonly #holding = new Set<ImpairedFlow>();
+  readonly #senders = new Map<string, ImpairedFlow>();
+  #senderCount = 0;
+  #queued = 0;
+  #queuedBytes = 0;
+  #linkFreeMs = 0;
 
-  /** `now` gives milliseconds, monotonic; for tests. */
+  /** `now` returns milliseconds of a monotonic clock. */
   constructor(options: ImpairmentOptions, now: () => number = () => performance.now()) {
     this.#options = options;
-    this.#random = seededRandom(options.seed);
+    this.#maxQueued = options.maxQueued ?? MAX_QUEUED;
     this.#now = now;
     this.#queue = new DelayQueue(now);
   }
 
+  /** The datagrams of the client with this number, from 1. */
+  flow(client: number): ImpairedFlow {
+    const { seed, direction } = this.#options;
+    const random = seededRandom(seed, client, direction === "to-client" ? 1 : 0);
+    return new ImpairedFlow(this.#options, random, {
+      counts: this.counts,
+      reserve: (bytes) => this.#reserve(bytes),
+      release: (bytes) => this.#release(bytes),
+      send: (datagram) => this.#send(datagram),
+      setHolding: (flow, isHolding) => isHolding ? this.#holding.add(flow) : this.#holding.delete(flow),
+    });
+  }
+
+  /** The datagrams of a sender; senders are numbered as they are first seen. */
+  flowOf(sender: string): ImpairedFlow {
+    let flow = this.#senders.get(sender);
+    if (flow === undefined) {
+      flow = this.flow(++this.#senderCount);
+      const oldest = this.#senders.keys().next().value;
+      if (this.#senders.size >= MAX_SENDERS && oldest !== undefined) this.#senders.delete(oldest);
+      this.#senders.set(sender, flow);
+    }
+    return flow;
+  }
+
+  /** The counts as fields of a log line. */
+  toFields(prefix = ""): Record<string, number> {
+    const counts = Object.entries(this.counts).filter(([, count]) => count > 0);
+    return Object.fromEntries(counts.map(([name, count]) => [`${prefix}impairment_${name}`, count]));
+  }
+
+  /** Settles when everything that waits has been delivered. */
+  async whenIdle(): Promise<void> {
+    for (const flow of this.#holding) flow.sendHeld();
+    await this.#queue.whenEmpty();
+  }
+
+  /** Discards what waits, and counts it. */
+  [Symbol.dispose](): void {
+    for (const flow of this.#holding) this.counts.discarded += flow.clear();
+    this.counts.discarded += this.#queue.clear();
+    this.#queued = this.#queuedBytes = 0;
+  }
+
+  #reserve(bytes: number): boolean {
+    if (this.#queued >= this.#maxQueued || this.#queuedBytes + bytes > MAX_QUEUED_BYTES) {
+      this.counts.overflowed++;
+      return false;
+    }
+    this.#queued++;
+    this.#queuedBytes += bytes;
+    return true;
+  }
+
+  #release(bytes: number): void {
+    this.#queued--;
+    this.#queuedBytes -= bytes;
+  }
+
+  #send(datagram: InTransit): void {
+    for (let copy = 0; copy < datagram.copies; copy++) this.#delay(datagram);
+  }
+
+  #delay({ bytes, jitterMs, deliver }: InTransit): void {
+    const { delayMs, bitsPerSecond } = this.#options;
+    const waitMs = Math.max(0, delayMs + jitterMs);
+    const nowMs = this.#now();
+    const linkFreeMs = bitsPerSecond === undefined
+      ? nowMs
+      : Math.max(nowMs, this.#linkFreeMs) + bytes.length * 8_000 / bitsPerSecond;
+    const dueMs = linkFreeMs + waitMs;
+    const isImmediate = dueMs <= nowMs && this.#queue.length === 0;
+    if (!isImmediate && !this.#reserve(bytes.length)) return;
+    // A datagram that the queue has no place for does not occupy the link.
+    this.#linkFreeMs = linkFreeMs;
+    this.counts.passed++;
+    if (isImmediate) return deliver(bytes);
+    this.#queue.add(dueMs, () => {
+      this.#release(bytes.length);
+      deliver(bytes);
+    });
+  }
+}
+
+/** What a flow uses of the impairment that it belongs to. */
+interface Link {
+  readonly counts: ImpairmentCounts;
+  reserve(bytes: number): boolean;
+  release(bytes: number): void;
+  send(datagram: InTransit): void;
+  setHolding(flow: ImpairedFlow, isHolding: boolean): void;
+}
+
+/** The datagrams of one client in one direction. */
+export class ImpairedFlow {
+  readonly #options: ImpairmentOptions;
+  readonly #random: () => number;
+  readonly #link: Link;
+  /** Datagrams that the next one overtakes. */
+  #held: InTransit[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Created by {@linkcode Impairment.flow}. */
+  constructor(options: ImpairmentOptions, random: () => number, link: Link) {
+    this.#options = options;
+    this.#random = random;
+    this.#link = link;
+  }
+
   /**
-   * Takes one datagram, whose bytes are copied where they are needed later,
-   * and calls `deliver` for what comes out of it: never, once or twice, now or later.
+   * Takes one datagram and calls `deliver` with what comes out of it: never,
+   * once or twice, now or later, each time with bytes of its own.
    */
   pass(data: Uint8Array, deliver: (data: Uint8Array) => void): void {
     const { drop, dup, reorder, corrupt, jitterMs } = this.#options;
-    // Always the same number of draws for a datagram, or one option would change what the others do.
+    const { counts } = this.#link;
+    // Always the same number of draws: otherwise one option would change the effect of the others.
     const isDropped = this.#random() < drop;
     const isDuplicated = this.#random() < dup;
     const isReordered = this.#random() < reorder;
     const isCorrupted = this.#random() < corrupt;
     const bit = Math.floor(this.#random() * data.length * 8);
-    const offMs = (this.#random() * 2 - 1) * jitterMs;
+    const deviationMs = (this.#random() * 2 - 1) * jitterMs;
     if (isDropped) {
-      this.counts.dropped++;
+      counts.dropped++;
       return;
     }
     const bytes = data.slice();
     if (isCorrupted && bytes.length > 0) {
-      this.counts.corrupted++;
+      counts.corrupted++;
       bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7));
     }
-    if (isDuplicated) this.counts.duplicated++;
-    const send = () => {
-      this.#delay(bytes, offMs, deliver);
-      if (isDuplicated) this.#delay(bytes, offMs, deliver);
-    };
-    const overtaken = this.#takeOvertaken();
-    if (isReordered && overtaken === undefined) {
-      this.counts.reordered++;
-      this.#overtaken = send;
-      this.#overtakenTimer = setTimeout(() => this.#takeOvertaken()?.(), OVERTAKE_WITHIN_MS);
-      return;
-    }
-    send();
-    overtaken?.();
+    if (isDuplicated) counts.duplicated++;
+    const datagram: InTransit = { bytes, copies: isDuplicated ? 2 : 1, jitterMs: deviationMs, deliver };
+    if (isReordered && this.#held.length < MAX_OVERTAKEN) return this.#hold(datagram);
+    this.#link.send(datagram);
+    counts.reordered += this.#held.length;
+    this.sendHeld();
   }
 
-  /** The counts as fields of a log line. */
-  toFields(): Record<string, number> {
-    const counts = Object.entries(this.counts).filter(([, count]) => count > 0);
-    return Object.fromEntries(counts.map(([name, count]) => [`impairment_${name}`, count]));
+  /** Sends the datagrams that nothing has overtaken. */
+  sendHeld(): void {
+    for (const datagram of this.#takeHeld()) this.#link.send(datagram);
   }
 
-  /** Settles when everything that is delayed has been delivered. */
-  async whenIdle(): Promise<void> {
-    this.#takeOvertaken()?.();
-    await this.#queue.whenEmpty();
+  /** Discards them; returns how many there were. */
+  clear(): number {
+    return this.#takeHeld().reduce((sum, { copies }) => sum + copies, 0);
   }
 
-  /** Forgets what is delayed. */
-  [Symbol.dispose](): void {
-    this.#takeOvertaken();
-    this.#queue.clear();
-    this.#delayedBytes = 0;
+  #hold(datagram: InTransit): void {
+    if (!this.#link.reserve(datagram.bytes.length)) return;
+    this.#held.push(datagram);
+    this.#link.setHolding(this, true);
+    this.#timer ??= setTimeout(() => this.sendHeld(), OVERTAKE_WITHIN_MS);
   }
 
-  #takeOvertaken(): (() => void) | undefined {
-    clearTimeout(this.#overtakenTimer);
-    const overtaken = this.#overtaken;
-    this.#overtaken = undefined;
-    return overtaken;
-  }
-
-  #delay(bytes: Uint8Array, offMs: number, deliver: (data: Uint8Array) => void): void {
-    const { delayMs, bitsPerSecond } = this.#options;
-    if (this.#queue.length >= MOST_DELAYED || this.#delayedBytes + bytes.length > MOST_DELAYED_BYTES) {
-      this.counts.overflowed++;
-      return;
-    }
-    const waitMs = Math.max(0, delayMs + offMs);
-    const nowMs = this.#now();
-    let dueMs = nowMs + waitMs;
-    if (bitsPerSecond !== undefined) {
-      this.#lineFreeMs = Math.max(nowMs, this.#lineFreeMs) + bytes.length * 8_000 / bitsPerSecond;
-      dueMs = this.#lineFreeMs + waitMs;
-    }
-    this.counts.passed++;
-    if (dueMs <= nowMs && this.#queue.length === 0) return deliver(bytes);
-    this.#delayedBytes += bytes.length;
-    this.#queue.add(dueMs, () => {
-      this.#delayedBytes -= bytes.length;
-      deliver(bytes);
-    });
+  #takeHeld(): InTransit[] {
+    if (this.#held.length === 0) return this.#held;
+    const held = this.#held;
+    this.#held = [];
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#link.setHolding(this, false);
+    for (const { bytes } of held) this.#link.release(bytes.length);
+    return held;
   }
 }

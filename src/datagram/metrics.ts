@@ -1,41 +1,41 @@
 import type { DatagramCounts } from "./counts.ts";
 import type { Impairment } from "./impairment.ts";
 
-/** Makes the text of one scrape. */
+/** The metrics of a datagram server or relay. */
 export interface DatagramMetrics {
-  /** As `Content-Type` says it. */
+  /** Value of the `Content-Type` header. */
   readonly contentType: string;
   /** The Prometheus text format, version 0.0.4. */
   text(): Promise<string>;
 }
 
-/** Datagrams that go one way. */
+/** Datagrams in one direction. */
 export interface DatagramFlow {
   readonly counts: DatagramCounts;
   readonly impairment?: Impairment | undefined;
-  /** Where there are two ways. */
+  /** For a relay. */
   readonly direction?: "to-target" | "to-client";
 }
 
-/** What the metrics are made from. */
+/** Where the metrics come from. */
 export interface DatagramMetricsSources {
-  /** What serves: a label of every line. */
+  /** Label of every metric. */
   readonly service: string;
   readonly flows: readonly DatagramFlow[];
-  /** Of a relay: how many clients have a socket to the target. */
-  readonly clients?: () => number;
+  /** For a relay. */
+  readonly clients?: () => { now: number; total: number; evicted: number; expired: number };
 }
 
-/** Loads the metrics library, which a server that nobody looks at never does, and registers what there is to see. */
+/** Registers the metrics; loads the metrics library, which a server without `--metrics` does not need. */
 export async function createDatagramMetrics(sources: DatagramMetricsSources): Promise<DatagramMetrics> {
   const { Counter, Gauge, Registry } = (await import("prom-client")).default;
   const { service, flows, clients } = sources;
   const registry = new Registry();
   registry.setDefaultLabels({ service });
   const registers = [registry];
-  const ways = flows.some(({ direction }) => direction !== undefined) ? ["direction"] : [];
+  const directions = flows.some(({ direction }) => direction !== undefined) ? ["direction"] : [];
 
-  /** Values of one counter, each with its label where it has one. */
+  /** A counter with one value per label. */
   function counter(
     name: string,
     help: string,
@@ -45,10 +45,10 @@ export async function createDatagramMetrics(sources: DatagramMetricsSources): Pr
     new Counter({
       name: `parley_${name}`,
       help,
-      labelNames: label === undefined ? ways : [label, ...ways],
+      labelNames: label === undefined ? directions : [label, ...directions],
       registers,
       collect() {
-        // A counter of the library can only be added to; ours are counted elsewhere already.
+        // The counts are kept elsewhere, and a counter of the library can only be increased.
         this.reset();
         for (const flow of flows) {
           const direction = flow.direction === undefined ? {} : { direction: flow.direction };
@@ -71,25 +71,42 @@ export async function createDatagramMetrics(sources: DatagramMetricsSources): Pr
     });
   }
 
-  counter("datagrams_received_total", "Datagrams that came", ({ counts }) => [["", counts.received]]);
-  counter("datagrams_sent_total", "Datagrams that the kernel took", ({ counts }) => [["", counts.sent]]);
-  counter("datagram_bytes_received_total", "Bytes that came", ({ counts }) => [["", counts.receivedBytes]]);
-  counter("datagram_bytes_sent_total", "Bytes that the kernel took", ({ counts }) => [["", counts.sentBytes]]);
+  function total(name: string, help: string, value: () => number): void {
+    new Counter({
+      name: `parley_${name}`,
+      help,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(value());
+      },
+    });
+  }
+
+  counter("datagrams_received_total", "Datagrams received", ({ counts }) => [["", counts.received]]);
+  counter("datagrams_sent_total", "Datagrams sent", ({ counts }) => [["", counts.sent]]);
+  counter("datagram_bytes_received_total", "Bytes received", ({ counts }) => [["", counts.receivedBytes]]);
+  counter("datagram_bytes_sent_total", "Bytes sent", ({ counts }) => [["", counts.sentBytes]]);
   counter(
     "datagrams_dropped_total",
-    "Datagrams that were dropped, by reason",
+    "Datagrams dropped, by reason",
     ({ counts }) => counts.dropped,
     "reason",
   );
   if (flows.some(({ impairment }) => impairment !== undefined)) {
     counter(
       "datagrams_impaired_total",
-      "What the bad network did",
+      "Effects of the simulated network",
       ({ impairment }) => Object.entries(impairment?.counts ?? {}),
       "effect",
     );
   }
-  if (clients) gauge("relay_clients", "Clients that have a socket to the target", clients);
-  gauge("resident_memory_bytes", "Memory of the process", () => Deno.memoryUsage().rss);
+  if (clients) {
+    gauge("relay_clients", "Clients that have a socket to the target", () => clients().now);
+    total("relay_clients_total", "Clients that have arrived", () => clients().total);
+    total("relay_clients_evicted_total", "Clients evicted because of the client limit", () => clients().evicted);
+    total("relay_clients_expired_total", "Clients forgotten after the idle timeout", () => clients().expired);
+  }
+  gauge("resident_memory_bytes", "Resident memory of the process", () => Deno.memoryUsage().rss);
   return { contentType: registry.contentType, text: () => registry.metrics() };
 }

@@ -1,20 +1,23 @@
-import { messageOf } from "../base/errors.ts";
+import { messageOf, ResetError } from "../base/errors.ts";
 import type { DatagramGate } from "../guard/datagram_gate.ts";
 import type { Logger } from "../log/logger.ts";
-import type { Datagram, DatagramSocket } from "../net/datagram.ts";
+import { type Datagram, type DatagramSocket, isFrom } from "../net/datagram.ts";
 import { type Endpoint, formatEndpoint, isHostEndpoint } from "../net/endpoint.ts";
-import { delay } from "../net/wait.ts";
+import { isOutOfDescriptors } from "../net/socket_error.ts";
+import { delay, nextTurn } from "../net/wait.ts";
+import { BoundedSender } from "./bounded_sender.ts";
 import { DatagramCounts } from "./counts.ts";
-import type { Impairment } from "./impairment.ts";
-import { Outflow } from "./outflow.ts";
-
-/** Most clients at a time; beyond it the one heard of longest ago is forgotten. */
-const MOST_CLIENTS = 512;
+import type { ImpairedFlow, Impairment } from "./impairment.ts";
 
 /** How long the replies to the last datagrams may take, in milliseconds. */
 const LAST_REPLIES_MS = 200;
+/** Sockets opened in a row before datagrams are received again. */
+const OPEN_BATCH = 16;
+/** Maximum datagrams and bytes that wait for their client's socket. */
+const MAX_WAITING = 10_000;
+const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
-/** What a {@linkcode DatagramRelay} is made of. */
+/** What a {@linkcode DatagramRelay} is created from. */
 export interface DatagramRelayOptions {
   /** Where clients send; the relay closes it. */
   front: DatagramSocket;
@@ -32,42 +35,69 @@ export interface DatagramRelayOptions {
   gate?: DatagramGate | undefined;
   /** Ends after this many datagrams have come from clients. */
   maxDatagrams?: number | undefined;
+  /** Maximum clients at a time; beyond it the client that was idle longest is evicted. */
+  maxClients: number;
+  /** Time without a datagram in either direction after which a client is forgotten. */
+  idleTimeoutMs: number;
+  /** Milliseconds of a monotonic clock. */
+  now?: (() => number) | undefined;
 }
 
+/** Sender of datagrams, and its socket to the target. */
 interface Client {
-  readonly socket: DatagramSocket;
-  readonly outflow: Outflow;
-  readonly receiving: Promise<void>;
+  readonly key: string;
+  readonly endpoint: Endpoint;
+  readonly toTarget: ImpairedFlow | undefined;
+  readonly toClient: ImpairedFlow | undefined;
+  lastActiveMs: number;
+  /** Datagrams that wait for the socket. */
+  readonly waiting: Uint8Array[];
+  isForgotten: boolean;
+  socket: DatagramSocket | undefined;
+  sender: BoundedSender | undefined;
 }
 
 /**
- * Passes datagrams on to a target and its replies back, each client by a
- * socket of its own, so that the target can tell the clients apart and a
- * reply finds its way.
+ * Forwards datagrams to a target and replies back. Each client has a socket of
+ * its own to the target, which lets the target distinguish clients and the
+ * relay route the replies.
  */
 export class DatagramRelay {
-  /** Datagrams of clients, as received and as passed on. */
+  /** Datagrams of clients, as received and as forwarded. */
   readonly forward = new DatagramCounts();
-  /** Datagrams of the target, as received and as passed back. */
+  /** Datagrams of the target, as received and as returned. */
   readonly backward = new DatagramCounts();
   readonly #options: DatagramRelayOptions;
-  readonly #back: Outflow;
-  /** By the client's endpoint as text; in the order in which they were last heard of. */
+  readonly #now: () => number;
+  readonly #back: BoundedSender;
+  /** By the client's endpoint as text, the one that was idle longest first. */
   readonly #clients = new Map<string, Client>();
   readonly #closing = new Set<Promise<void>>();
+  readonly #unopened: Client[] = [];
+  #opening: Promise<void> | undefined;
+  #waitingCount = 0;
+  #waitingBytes = 0;
+  #maxClients: number;
+  #arrivals = 0;
+  #evicted = 0;
+  #expired = 0;
+  #expiry: ReturnType<typeof setTimeout> | undefined;
+  #hasWarned = false;
 
-  /** Nothing is passed on before {@linkcode run}. */
+  /** Forwards nothing before {@linkcode run}. */
   constructor(options: DatagramRelayOptions) {
     this.#options = options;
-    this.#back = new Outflow(options.front, this.backward);
+    this.#maxClients = options.maxClients;
+    this.#now = options.now ?? (() => performance.now());
+    this.#back = new BoundedSender(options.front, this.backward);
   }
 
-  /** Clients that have a socket to the target. */
-  get clientCount(): number {
-    return this.#clients.size;
+  /** Clients now, all that have arrived, those evicted at the limit, and those forgotten when idle. */
+  get clients(): { now: number; total: number; evicted: number; expired: number } {
+    return { now: this.#clients.size, total: this.#arrivals, evicted: this.#evicted, expired: this.#expired };
   }
 
-  /** Passes on until `stop` aborts, or `maxDatagrams` have come and what is delayed has left. */
+  /** Forwards until `stop` aborts, or until `maxDatagrams` have come and everything delayed has left. */
   async run(stop: AbortSignal): Promise<void> {
     const { front, log, toTarget, toClient, maxDatagrams = Infinity } = this.#options;
     const end = () => front.close();
@@ -75,86 +105,223 @@ export class DatagramRelay {
     if (stop.aborted) end();
     try {
       while (this.forward.received < maxDatagrams) {
-        const datagram = await front.receive();
+        const datagram = await receive(front);
         if (datagram === null) break;
-        await this.#onClient(datagram);
+        this.#onDatagram(datagram);
       }
       if (!stop.aborted) await this.#finish(stop);
     } finally {
       stop.removeEventListener("abort", end);
       end();
+      for (const client of this.#clients.values()) this.#forget(client);
+      await this.#opening;
+      await Promise.all(this.#closing);
       toTarget?.[Symbol.dispose]();
       toClient?.[Symbol.dispose]();
-      for (const key of this.#clients.keys()) this.#forget(key);
-      await Promise.all(this.#closing);
-      log.info("ended", { ...this.forward.toFields(), ...toTarget?.toFields(), replies: this.backward.received });
+      log.info("ended", {
+        ...this.forward.toFields(),
+        ...toTarget?.toFields(),
+        ...this.backward.toFields("replies_"),
+        ...toClient?.toFields("replies_"),
+        clients: this.#arrivals,
+        ...this.#evicted > 0 && { clients_evicted: this.#evicted },
+        ...this.#expired > 0 && { clients_expired: this.#expired },
+      });
     }
   }
 
-  /** What is delayed leaves, and the last replies have a moment to come. */
+  /** Lets delayed datagrams leave, and waits briefly for the last replies. */
   async #finish(stop: AbortSignal): Promise<void> {
+    await this.#opening;
     await this.#options.toTarget?.whenIdle();
     await delay(LAST_REPLIES_MS, stop).catch(() => {
-      // The signal: whoever sent it does not wait.
+      // The signal ends the wait.
     });
     await this.#options.toClient?.whenIdle();
     await this.#back.whenIdle();
   }
 
-  async #onClient(datagram: Datagram): Promise<void> {
-    const { gate, target, toTarget } = this.#options;
-    const { from, data } = datagram;
+  #onDatagram({ from, data, isTruncated }: Datagram): void {
     this.forward.received++;
     this.forward.receivedBytes += data.length;
-    if (datagram.isTruncated) return this.forward.drop("truncated");
+    if (isTruncated) return this.forward.drop("truncated");
     if (from === null) return this.forward.drop("no address");
-    const refusal = gate?.refusalOf(isHostEndpoint(from) ? from.host : from.path);
+    const refusal = this.#options.gate?.refusalOf(isHostEndpoint(from) ? from.host : from.path);
     if (refusal !== undefined) return this.forward.drop(refusal);
-    const client = await this.#clientOf(from);
-    const send = (bytes: Uint8Array) => client.outflow.send(bytes, target);
-    // Sent after the next receive has reused the buffer: so in bytes of its own.
-    if (toTarget === undefined) send(data.slice());
-    else toTarget.pass(data, send);
+    const client = this.#clientOf(from);
+    // The next receive reuses the buffer.
+    if (client.toTarget === undefined) this.#forward(client, data.slice());
+    else client.toTarget.pass(data, (bytes) => this.#forward(client, bytes));
   }
 
-  async #clientOf(endpoint: Endpoint): Promise<Client> {
-    const key = formatEndpoint(endpoint);
-    let client = this.#clients.get(key);
-    if (client === undefined) {
-      const oldest = this.#clients.keys().next().value;
-      if (this.#clients.size >= MOST_CLIENTS && oldest !== undefined) this.#forget(oldest);
-      const socket = await this.#options.open();
-      const outflow = new Outflow(socket, this.forward);
-      this.#options.log.debug("new client", { client: key, by: formatEndpoint(socket.endpoint) });
-      client = { socket, outflow, receiving: this.#receiveReplies(socket, endpoint) };
-    } else {
-      // Deleted first: a map keeps the order of insertion.
-      this.#clients.delete(key);
+  #forward(client: Client, data: Uint8Array): void {
+    if (client.sender) return client.sender.send(data, this.#options.target);
+    if (client.isForgotten) return this.forward.drop("no socket");
+    if (this.#waitingCount >= MAX_WAITING || this.#waitingBytes + data.length > MAX_WAITING_BYTES) {
+      return this.forward.drop("backlog");
     }
+    this.#waitingCount++;
+    this.#waitingBytes += data.length;
+    client.waiting.push(data);
+  }
+
+  #clientOf(endpoint: Endpoint): Client {
+    const key = formatEndpoint(endpoint);
+    const known = this.#clients.get(key);
+    if (known) {
+      this.#touch(known);
+      return known;
+    }
+    while (this.#clients.size >= this.#maxClients) this.#evictOldest();
+    const number = ++this.#arrivals;
+    const client: Client = {
+      key,
+      endpoint,
+      toTarget: this.#options.toTarget?.flow(number),
+      toClient: this.#options.toClient?.flow(number),
+      lastActiveMs: this.#now(),
+      waiting: [],
+      isForgotten: false,
+      socket: undefined,
+      sender: undefined,
+    };
     this.#clients.set(key, client);
+    this.#expiry ??= setTimeout(() => this.#expire(), this.#options.idleTimeoutMs);
+    this.#unopened.push(client);
+    this.#opening ??= this.#openAll();
     return client;
   }
 
-  async #receiveReplies(socket: DatagramSocket, client: Endpoint): Promise<void> {
-    const { toClient } = this.#options;
-    const send = (bytes: Uint8Array) => this.#back.send(bytes, client);
-    for await (const { data, isTruncated } of socket) {
-      this.backward.received++;
-      this.backward.receivedBytes += data.length;
-      if (isTruncated) this.backward.drop("truncated");
-      else if (toClient === undefined) send(data.slice());
-      else toClient.pass(data, send);
+  #touch(client: Client): void {
+    client.lastActiveMs = this.#now();
+    // A map iterates in the order of insertion.
+    this.#clients.delete(client.key);
+    this.#clients.set(client.key, client);
+  }
+
+  /**
+   * Opens sockets apart from receiving: while one is opened, a burst of new
+   * clients would overflow the kernel's buffer.
+   */
+  async #openAll(): Promise<void> {
+    for (let opened = 0; this.#unopened.length > 0; opened++) {
+      if (opened % OPEN_BATCH === 0) await nextTurn();
+      const client = this.#unopened.shift();
+      if (client && !client.isForgotten) await this.#open(client);
+    }
+    this.#opening = undefined;
+  }
+
+  async #open(client: Client): Promise<void> {
+    const { log, open } = this.#options;
+    let socket: DatagramSocket;
+    try {
+      socket = await this.#openWithinLimit(client, open);
+    } catch (error) {
+      log.warning("no socket to the target", { client: client.key, error: messageOf(error) });
+      return this.#forget(client);
+    }
+    if (client.isForgotten) return socket.close();
+    log.debug("new client", { client: client.key, local: formatEndpoint(socket.endpoint) });
+    client.socket = socket;
+    client.sender = new BoundedSender(socket, this.forward);
+    for (const data of this.#takeWaiting(client)) client.sender.send(data, this.#options.target);
+    const closing = this.#receiveReplies(socket, client).catch((error: unknown) => {
+      log.warning("receiving replies failed", { client: client.key, error: messageOf(error) });
+      this.#forget(client);
+    }).finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
+  }
+
+  /** When the process has no descriptors left, the limit becomes what it could open. */
+  async #openWithinLimit(client: Client, open: () => Promise<DatagramSocket>): Promise<DatagramSocket> {
+    for (;;) {
+      try {
+        return await open();
+      } catch (error) {
+        const others = this.#clients.values().filter((other) => other !== client && other.socket).take(1).toArray();
+        if (!isOutOfDescriptors(error) || others.length === 0) throw error;
+        this.#maxClients = Math.max(1, this.#clients.values().filter(({ socket }) => socket).toArray().length);
+        for (const other of others) this.#evict(other, "no file descriptors left");
+      }
     }
   }
 
-  #forget(key: string): void {
-    const client = this.#clients.get(key);
-    if (client === undefined) return;
-    this.#clients.delete(key);
-    client.socket.close();
-    const closing = client.receiving.catch((error: unknown) => {
-      this.#options.log.warning("receiving replies failed", { error: messageOf(error) });
-    }).finally(() => this.#closing.delete(closing));
-    this.#closing.add(closing);
+  async #receiveReplies(socket: DatagramSocket, client: Client): Promise<void> {
+    const { target } = this.#options;
+    const send = (bytes: Uint8Array) => this.#back.send(bytes, client.endpoint);
+    for (let datagram = await receive(socket); datagram; datagram = await receive(socket)) {
+      if (client.isForgotten) return;
+      const { data, from, isTruncated } = datagram;
+      this.backward.received++;
+      this.backward.receivedBytes += data.length;
+      if (!isFrom(target, from)) {
+        this.backward.drop("unexpected sender");
+        continue;
+      }
+      this.#touch(client);
+      if (isTruncated) this.backward.drop("truncated");
+      else if (client.toClient === undefined) send(data.slice());
+      else client.toClient.pass(data, send);
+    }
+  }
+
+  #takeWaiting(client: Client): Uint8Array[] {
+    const waiting = client.waiting.splice(0);
+    this.#waitingCount -= waiting.length;
+    for (const { length } of waiting) this.#waitingBytes -= length;
+    return waiting;
+  }
+
+  #evictOldest(): void {
+    const oldest = this.#clients.values().next().value;
+    if (oldest) this.#evict(oldest, "client limit reached");
+  }
+
+  #evict(client: Client, reason: string): void {
+    this.#evicted++;
+    const { log } = this.#options;
+    // Once at a level that is shown: a flood of new clients must not become a flood of log lines.
+    log[this.#hasWarned ? "debug" : "warning"]("client evicted", { client: client.key, reason });
+    this.#hasWarned = true;
+    this.#forget(client);
+  }
+
+  #expire(): void {
+    const { idleTimeoutMs, log } = this.#options;
+    const nowMs = this.#now();
+    this.#expiry = undefined;
+    for (const client of this.#clients.values()) {
+      const leftMs = client.lastActiveMs + idleTimeoutMs - nowMs;
+      if (leftMs > 0) {
+        this.#expiry = setTimeout(() => this.#expire(), leftMs);
+        return;
+      }
+      this.#expired++;
+      log.debug("client expired", { client: client.key });
+      this.#forget(client);
+    }
+  }
+
+  #forget(client: Client): void {
+    if (client.isForgotten) return;
+    client.isForgotten = true;
+    this.#clients.delete(client.key);
+    client.socket?.close();
+    this.forward.drop("no socket", this.#takeWaiting(client).length);
+    if (this.#clients.size > 0) return;
+    clearTimeout(this.#expiry);
+    this.#expiry = undefined;
+  }
+}
+
+/** The next datagram. Windows reports here that an earlier send found its port closed, which is no reason to end. */
+async function receive(socket: DatagramSocket): Promise<Datagram | null> {
+  for (;;) {
+    try {
+      return await socket.receive();
+    } catch (error) {
+      if (!(error instanceof ResetError)) throw error;
+    }
   }
 }

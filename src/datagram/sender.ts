@@ -1,39 +1,43 @@
-import { isLoopback, isMulticast } from "../base/ip.ts";
+import { ipv4OfMapped, isLoopback, isMulticast, parseIp, targetAddress } from "../base/ip.ts";
 import { bind, type BindOptions } from "../factory.ts";
 import type { DatagramSocket } from "../net/datagram.ts";
 import { type Endpoint, formatEndpoint, isHostEndpoint, parseEndpoint } from "../net/endpoint.ts";
 import { resolve } from "../net/resolve.ts";
 
 /**
- * An endpoint to send to, with a numeric address: a name stands for
- * the first of its addresses.
+ * A target for datagrams, with a numeric address: the first one of a name. An
+ * unspecified address means this machine, and an IPv4-mapped one is IPv4.
  *
- * @throws {SyntaxError} It is none, or none to which datagrams can be sent.
+ * @throws {SyntaxError} It is not an endpoint to which datagrams can be sent.
  * @throws {ResolveError} The name has no address.
  */
 export async function resolveTarget(endpoint: string | Endpoint, signal?: AbortSignal): Promise<Endpoint> {
   const target = typeof endpoint === "string" ? parseEndpoint(endpoint, { scheme: "udp" }) : endpoint;
   const text = formatEndpoint(target);
   if (target.scheme !== "udp" && target.scheme !== "unixgram") {
-    throw new SyntaxError(`Cannot send datagrams to "${text}": it takes udp or unixgram, as in udp://127.0.0.1:5000`);
+    throw new SyntaxError(
+      `Cannot send datagrams to "${text}": the scheme must be udp or unixgram, for example udp://127.0.0.1:5000`,
+    );
   }
   if (!isHostEndpoint(target)) return target;
-  if (target.port === 0) throw new SyntaxError(`Cannot send datagrams to "${text}": port 0 is nobody's`);
+  if (target.port === 0) throw new SyntaxError(`Cannot send datagrams to "${text}": port 0 is not a destination`);
   const [first] = await resolve(target.host, { signal });
-  return first === undefined ? target : { ...target, host: first.address };
+  const host = targetAddress(first?.address ?? target.host);
+  const bytes = parseIp(host);
+  return { ...target, host: bytes && ipv4OfMapped(bytes)?.join(".") || host };
 }
 
-/** Whether one datagram to the target may have many answers: a multicast group, or every machine of a network. */
+/** Whether one datagram may have many replies: the target is a multicast group or a broadcast address. */
 export function hasManyReceivers(target: Endpoint): boolean {
   return isHostEndpoint(target) && (isMulticast(target.host) || /(?:^|\.)255$/.test(target.host));
 }
 
 /**
- * Binds a socket from which the target can be reached, and can answer.
+ * Binds a socket to send to the target from, and to receive replies on.
  *
  * @param target With a numeric address.
- * @param local Where to bind; by default a free port, and for a Unix socket a
- * file beside the target's, which whoever serves the target can see too.
+ * @param local The local endpoint; by default a free port, or for a Unix
+ * socket a file next to the target's.
  */
 export function bindSender(target: Endpoint, local: string | undefined, options: BindOptions): Promise<DatagramSocket> {
   const endpoint = local === undefined ? localFor(target) : parseEndpoint(local, { scheme: "udp", port: 0 });
@@ -45,7 +49,7 @@ function localFor(target: Endpoint): Endpoint {
     return { scheme: "unixgram", path: `${target.path}.${crypto.randomUUID().slice(0, 8)}` };
   }
   const isV6 = target.host.includes(":");
-  // Loopback stays on loopback: a sandbox that allows 127.0.0.1 alone is enough.
+  // Loopback for a loopback target: permission for 127.0.0.1 is enough.
   const host = isLoopback(target.host) ? isV6 ? "::1" : "127.0.0.1" : isV6 ? "::" : "0.0.0.0";
   return { scheme: "udp", host, port: 0, path: "/" };
 }

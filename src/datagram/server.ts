@@ -3,56 +3,55 @@ import { messageOf } from "../base/errors.ts";
 import type { DatagramGate } from "../guard/datagram_gate.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Datagram, DatagramSocket } from "../net/datagram.ts";
-import { type Endpoint, isHostEndpoint } from "../net/endpoint.ts";
+import { type Endpoint, formatEndpoint, isHostEndpoint } from "../net/endpoint.ts";
 import { abortable, delay } from "../net/wait.ts";
+import { BoundedSender } from "./bounded_sender.ts";
 import { DatagramCounts, type DropReason } from "./counts.ts";
 import type { Impairment } from "./impairment.ts";
-import { Outflow } from "./outflow.ts";
 import type { DatagramService } from "./service.ts";
 
-/** How long the last replies may take to leave, in milliseconds. */
+/** How long the kernel may take to accept the last replies, in milliseconds. */
 const LAST_REPLIES_MS = 1_000;
 
-/** What a {@linkcode DatagramServer} is made of. */
+/** What a {@linkcode DatagramServer} is created from. */
 export interface DatagramServerOptions {
-  /** What is done with each datagram, on every socket. */
+  /** Handles each datagram, on every socket. */
   service: DatagramService;
-  /** Where datagrams come in; the server closes them. */
+  /** Receive datagrams; the server closes them. */
   sockets: readonly DatagramSocket[];
   /** Carries the server's context. */
   log: Logger;
-  /** Ends after this many datagrams have come. */
+  /** Ends after this many datagrams. */
   maxDatagrams?: number | undefined;
   /**
-   * Whether a reply may be larger than its request. Without it the server
-   * cannot be made to send more to a forged address than it was sent.
+   * Whether a reply may be larger than its request. Otherwise requests with a
+   * forged address cannot make the server send more than it received.
    *
    * @default {false}
    */
   mayAmplify?: boolean | undefined;
   /** Who is served, and how often. */
   gate?: DatagramGate | undefined;
-  /** A bad network before the service. */
+  /** A bad network in front of the service. */
   impairment?: Impairment | undefined;
 }
 
-/** Serves one service on any number of datagram sockets until it is told to end. */
+/** Runs one service on any number of datagram sockets. */
 export class DatagramServer {
-  /** What came, went and was dropped. */
   readonly counts = new DatagramCounts();
   readonly #options: DatagramServerOptions;
   readonly #ending = new AbortController();
-  #isAmplificationSaid = false;
+  #hasWarned = false;
   #failure: { readonly error: unknown } | undefined;
 
-  /** Nothing is received before {@linkcode run}. */
+  /** Receives nothing before {@linkcode run}. */
   constructor(options: DatagramServerOptions) {
     this.#options = options;
   }
 
   /**
-   * Receives and replies. It returns when `stop` aborts or `maxDatagrams` have
-   * been served, and throws, all sockets closed, what the service throws.
+   * Receives and replies until `stop` aborts or `maxDatagrams` have come.
+   * Whatever the service throws ends it; the sockets are closed then.
    */
   async run(stop: AbortSignal): Promise<void> {
     const { sockets, log, service, impairment } = this.#options;
@@ -76,54 +75,54 @@ export class DatagramServer {
     for (const socket of this.#options.sockets) socket.close();
   }
 
-  /** The receive loop: back-pressure is the kernel's buffer, which drops what does not fit. */
+  /** The receive loop. The kernel's buffer drops what does not fit. */
   async #serve(socket: DatagramSocket): Promise<void> {
     const { maxDatagrams = Infinity } = this.#options;
     const backoff = new Backoff();
-    const outflow = new Outflow(socket, this.counts);
+    const sender = new BoundedSender(socket, this.counts);
     const isDone = () => this.counts.received >= maxDatagrams;
     const answerAll = socket.endpoint.scheme === "udp" ? this.#answerInTurn : this.#answerAtOnce;
     while (!this.#ending.signal.aborted && !isDone()) {
       const before = this.counts.received;
       try {
-        await answerAll.call(this, socket, outflow, isDone);
+        await answerAll.call(this, socket, sender, isDone);
       } catch (error) {
         if (this.counts.received > before) backoff.reset();
-        // Windows tells here that an earlier reply found its port closed: no reason to end.
-        if (backoff.isFresh) socket.log.warning("receive failed, trying again", { error: messageOf(error) });
+        // Windows reports here that an earlier reply found its port closed, which is no reason to end.
+        if (backoff.isFresh) socket.log.warning("receive failed; retrying", { error: messageOf(error) });
         await delay(backoff.next(), this.#ending.signal).catch(() => {
-          // The signal: the loop's condition ends it.
+          // The signal ends the wait; the loop checks it.
         });
       }
     }
     if (this.#ending.signal.aborted) return;
     const last = async () => {
       await this.#options.impairment?.whenIdle();
-      await Promise.race([outflow.whenIdle(), delay(LAST_REPLIES_MS, this.#ending.signal)]);
+      await Promise.race([sender.whenIdle(), delay(LAST_REPLIES_MS, this.#ending.signal)]);
     };
-    // The signal comes first where somebody does not want to wait: the replies are given up.
+    // When the signal comes first, the remaining replies are abandoned.
     await abortable(last(), { signal: this.#ending.signal }, () => new Error("unreachable")).catch(() => {});
     this.#end();
   }
 
-  #answerInTurn(socket: DatagramSocket, outflow: Outflow, isDone: () => boolean): Promise<void> {
-    const answer = (datagram: Datagram) => this.#take(datagram, outflow, socket);
-    return socket.answerEach(answer, (bytes, error) => outflow.count(bytes, error), isDone);
+  #answerInTurn(socket: DatagramSocket, sender: BoundedSender, isDone: () => boolean): Promise<void> {
+    const answer = (datagram: Datagram) => this.#take(datagram, sender, socket);
+    return socket.answerEach(answer, (bytes, error) => sender.count(bytes, error), isDone);
   }
 
-  /** One Unix client that does not read would hold up all. */
-  async #answerAtOnce(socket: DatagramSocket, outflow: Outflow, isDone: () => boolean): Promise<void> {
+  /** Does not wait for sends: a Unix client that does not read would block all others. */
+  async #answerAtOnce(socket: DatagramSocket, sender: BoundedSender, isDone: () => boolean): Promise<void> {
     while (!isDone()) {
       const datagram = await socket.receive();
       if (datagram === null) return;
-      const reply = this.#take(datagram, outflow, socket);
-      // The reply may be the datagram itself, whose bytes the next one overwrites.
-      if (reply !== undefined && datagram.from !== null) outflow.send(reply.slice(), datagram.from);
+      const reply = this.#take(datagram, sender, socket);
+      // The reply may be the received bytes, which the next datagram overwrites.
+      if (reply !== undefined && datagram.from !== null) sender.send(reply.slice(), datagram.from);
     }
   }
 
-  /** The reply, where there is one that leaves now; it may be the datagram's own bytes. */
-  #take(datagram: Datagram, outflow: Outflow, socket: DatagramSocket): Uint8Array | undefined {
+  /** The reply to send now, if any; it may be the received bytes themselves. */
+  #take(datagram: Datagram, sender: BoundedSender, socket: DatagramSocket): Uint8Array | undefined {
     const { counts } = this;
     const { gate, impairment, service } = this.#options;
     counts.received++;
@@ -133,9 +132,9 @@ export class DatagramServer {
     if (refusal !== undefined) return this.#drop(refusal);
     if (impairment === undefined) return this.#replyTo(datagram, socket);
     const { from, isTruncated } = datagram;
-    impairment.pass(datagram.data, (data) => {
+    impairment.flowOf(from === null ? "" : formatEndpoint(from)).pass(datagram.data, (data) => {
       const reply = this.#replyTo({ data, from, isTruncated }, socket);
-      if (reply !== undefined && from !== null) outflow.send(reply, from);
+      if (reply !== undefined && from !== null) sender.send(reply, from);
     });
     return undefined;
   }
@@ -145,14 +144,14 @@ export class DatagramServer {
     try {
       reply = this.#options.service.onDatagram(datagram, socket);
     } catch (error) {
-      // Not left to the receive loop: it takes what it catches for a failure of the socket, and goes on.
+      // Not rethrown: the receive loop would take it for a failure of the socket, and retry.
       this.#failure ??= { error };
       this.#end();
     }
     if (reply === undefined) return undefined;
-    // Only a Unix socket can be without a name.
+    // Only a Unix socket can be unnamed.
     if (socket.endpoint.scheme !== "udp" && datagram.from === null) return this.#drop("no address");
-    if (reply.length > datagram.data.length && !this.#options.mayAmplify) return this.#refuseToAmplify();
+    if (reply.length > datagram.data.length && !this.#options.mayAmplify) return this.#dropAmplified();
     return reply;
   }
 
@@ -160,10 +159,10 @@ export class DatagramServer {
     this.counts.drop(reason);
   }
 
-  #refuseToAmplify(): undefined {
-    if (!this.#isAmplificationSaid) {
-      this.#isAmplificationSaid = true;
-      this.#options.log.warning("a reply larger than its request is not sent; --amplify allows it");
+  #dropAmplified(): undefined {
+    if (!this.#hasWarned) {
+      this.#hasWarned = true;
+      this.#options.log.warning("reply larger than its request not sent (allow with --amplify)");
     }
     return this.#drop("amplification");
   }

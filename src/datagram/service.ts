@@ -2,21 +2,20 @@ import type { FlagTable, FlagValues } from "../base/flag_spec.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Datagram, DatagramSocket } from "../net/datagram.ts";
 
-/** What a datagram server does with each datagram. */
+/** Handles the datagrams of a server. */
 export interface DatagramService {
   /**
-   * Takes one datagram; what it returns is sent back as one datagram, nothing
-   * where it returns `undefined`. The datagram's bytes may be returned as they
-   * are; neither they nor the datagram may be kept after the call.
+   * Takes one datagram and returns the reply, if any. It may return the
+   * received bytes, and must not keep them or the datagram after the call.
    */
   onDatagram(datagram: Datagram, socket: DatagramSocket): Uint8Array | undefined;
-  /** Whether truncated datagrams are handed over too; otherwise they are dropped and counted. */
+  /** Whether it takes truncated datagrams too; otherwise they are dropped and counted. */
   readonly takesTruncated?: boolean;
-  /** The server has ended: the last report. */
+  /** Called when the server has ended. */
   [Symbol.dispose]?(): void;
 }
 
-/** What a datagram service is given when it is made. */
+/** What a datagram service is created with. */
 export interface DatagramServiceContext {
   /** Carries the service's context. */
   readonly log: Logger;
@@ -24,19 +23,19 @@ export interface DatagramServiceContext {
   readonly print: (line: string) => void;
 }
 
-/** A service of `parley-udp serve`: one file each, one line in the registry. */
+/** A service of `parley-udp serve`: one file, and one line in the registry. */
 export interface DatagramServiceDefinition<T extends FlagTable = FlagTable> {
-  /** As it is typed: `parley-udp serve NAME`. */
+  /** The NAME in `parley-udp serve NAME`. */
   readonly name: string;
-  /** One line, without a full stop. */
+  /** One line without a full stop. */
   readonly summary: string;
-  /** Flags beside those that every service has. */
+  /** Flags in addition to those of every service. */
   readonly flags: T;
-  /** Makes one from the values of its flags. */
+  /** Creates one from the values of its flags. */
   create(flags: FlagValues<T>, context: DatagramServiceContext): DatagramService | Promise<DatagramService>;
 }
 
-/** A service of any flags, as the registry holds it. */
+/** A service as the registry holds it, whatever its flags. */
 export interface RegisteredDatagramService extends Omit<DatagramServiceDefinition, "create"> {
   create(
     flags: Readonly<Record<string, unknown>>,
@@ -44,13 +43,13 @@ export interface RegisteredDatagramService extends Omit<DatagramServiceDefinitio
   ): DatagramService | Promise<DatagramService>;
 }
 
-/** Makes a registered service; the flags of its `create` are typed by its table. */
+/** Defines a service whose `create` takes flags of the types in its table. */
 export function defineDatagramService<const T extends FlagTable>(
   definition: DatagramServiceDefinition<T>,
 ): RegisteredDatagramService {
   return {
     ...definition,
-    // The command line makes the values from the same table, which is what gives them these types.
+    // The command line parses the values by the same table.
     create: (flags, context) => definition.create(flags as FlagValues<T>, context),
   };
 }

@@ -1,7 +1,8 @@
 import { DEFAULTS } from "../base/defaults.ts";
 import { codeOf, LimitError, TimeoutError } from "../base/errors.ts";
+import { isSameIp } from "../base/ip.ts";
 import type { Logger } from "../log/logger.ts";
-import { type Endpoint, formatEndpoint } from "./endpoint.ts";
+import { type Endpoint, formatEndpoint, isHostEndpoint } from "./endpoint.ts";
 import { toSocketError } from "./socket_error.ts";
 import { removeSocket } from "./unix.ts";
 import { abortable, type WaitOptions } from "./wait.ts";
@@ -258,6 +259,20 @@ export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> 
     const endpoint = formatEndpoint(this.endpoint);
     return new TimeoutError("reply", `No datagram arrived at ${endpoint} in time`, { endpoint });
   }
+}
+
+/**
+ * Whether a datagram came from the endpoint that it is expected from. IP
+ * addresses are compared as bytes. The name of a Unix socket may be relative
+ * to the peer's working directory.
+ */
+export function isFrom(expected: Endpoint, from: Endpoint | null): boolean {
+  if (from === null || from.scheme !== expected.scheme) return false;
+  if (isHostEndpoint(from) && isHostEndpoint(expected)) {
+    return from.port === expected.port && (from.host === expected.host || isSameIp(from.host, expected.host));
+  }
+  const [short, long] = [from.path, expected.path].toSorted((a, b) => a.length - b.length);
+  return short === long || !!long?.endsWith(`/${short?.replace(/^\.\//, "")}`);
 }
 
 function addressOf(to: Endpoint): Deno.Addr {

@@ -17,3 +17,9 @@ Deno.test("seededRandom() gives numbers from 0 up to 1 that are spread evenly, a
   assertAlmostEquals(numbers.reduce((sum, number) => sum + number, 0) / numbers.length, 0.5, 0.01);
   assertAlmostEquals(numbers.filter((number) => number < 0.05).length / numbers.length, 0.05, 0.01);
 });
+
+Deno.test("seededRandom() gives an independent sequence for each path", () => {
+  const firsts = [[], [0], [1], [0, 0], [0, 1], [1, 0], [1, 1]].map((path) => seededRandom(7, ...path)());
+  assertEquals(new Set(firsts).size, firsts.length);
+  assertEquals(seededRandom(7, 1, 1)(), seededRandom(7, 1, 1)());
+});

@@ -13,12 +13,13 @@ const NONE: ImpairmentOptions = {
 };
 
 /** What comes out, as numbers, when the numbers from 0 go in. */
-async function through(options: Partial<ImpairmentOptions>, count: number): Promise<number[]> {
+async function through(options: Partial<ImpairmentOptions>, count: number, client = 1): Promise<number[]> {
   using impairment = new Impairment({ ...NONE, ...options });
+  const flow = impairment.flow(client);
   const out: number[] = [];
   for (let number = 0; number < count; number++) {
     const data = new Uint8Array(new Uint32Array([number]).buffer);
-    impairment.pass(data, (bytes) => out.push(new Uint32Array(bytes.slice().buffer)[0] ?? -1));
+    flow.pass(data, (bytes) => out.push(new Uint32Array(bytes.slice().buffer)[0] ?? -1));
   }
   await impairment.whenIdle();
   return out;
@@ -49,19 +50,78 @@ Deno.test("Impairment delivers the asked share twice", async () => {
   assertEquals([...new Set(out)], ALL);
 });
 
-Deno.test("Impairment lets the next datagram overtake the asked share, losing none", async () => {
-  const out = await through({ reorder: 0.1 }, 2_000);
-  assertEquals(out.toSorted((a, b) => a - b), ALL);
-  const overtaken = out.filter((number, index) => (out[index - 1] ?? -1) > number).length;
-  assertAlmostEquals(overtaken / 2_000, 0.1, 0.03);
+Deno.test("Impairment drops other datagrams for each client and direction, whatever other clients send (fault 42)", async () => {
+  const alone = await through({ drop: 0.2 }, 200, 2);
+  assertNotEquals(await through({ drop: 0.2 }, 200, 1), alone);
+  assertNotEquals(await through({ drop: 0.2, direction: "to-client" }, 200, 2), alone);
+  using impairment = new Impairment({ ...NONE, drop: 0.2 });
+  const [one, two] = [impairment.flow(1), impairment.flow(2)];
+  const out: number[] = [];
+  for (let number = 0; number < 200; number++) {
+    for (let extra = 0; extra < number % 4; extra++) one.pass(new Uint8Array(1), () => {});
+    two.pass(new Uint8Array(1), () => out.push(number));
+  }
+  assertEquals(out, alone);
 });
 
-Deno.test("Impairment turns over one bit in the asked share", () => {
+Deno.test("Impairment.flowOf() numbers senders in the order of arrival (fault 42)", () => {
+  const dropped = (senders: readonly string[]) => {
+    using impairment = new Impairment({ ...NONE, drop: 0.5 });
+    const out: number[] = [];
+    for (let number = 0; number < 100; number++) {
+      for (const sender of senders) {
+        impairment.flowOf(sender).pass(new Uint8Array(1), () => sender === senders[1] && out.push(number));
+      }
+    }
+    return out;
+  };
+  assertEquals(dropped(["a", "b"]), dropped(["x", "y", "z"]));
+});
+
+for (const share of [0.1, 0.5, 0.9]) {
+  Deno.test(`Impairment delivers ${share * 100}% after a later datagram, and loses none (fault 19)`, async () => {
+    const out = await through({ reorder: share }, 4_000);
+    assertEquals(out.toSorted((a, b) => a - b), Array.from({ length: 4_000 }, (_, index) => index));
+    let highest = -1;
+    const overtaken = out.filter((number) => number < (highest = Math.max(highest, number))).length;
+    assertAlmostEquals(overtaken / 4_000, share, 0.03);
+  });
+}
+
+Deno.test("Impairment reorders with a share of 100% too (fault 19)", async () => {
+  const out = await through({ reorder: 1 }, 65);
+  assertEquals(out, [64, ...Array.from({ length: 64 }, (_, index) => index)]);
+});
+
+Deno.test("Impairment does not count as reordered what nothing has overtaken (fault 19)", async () => {
+  using impairment = new Impairment({ ...NONE, reorder: 1 });
+  const flow = impairment.flow(1);
+  for (let count = 0; count < 2; count++) {
+    const arrived = Promise.withResolvers<number>();
+    const sentMs = performance.now();
+    flow.pass(Uint8Array.of(1), () => arrived.resolve(performance.now() - sentMs));
+    const tookMs = await arrived.promise;
+    assertEquals(tookMs >= 99 && tookMs < 1_000, true, `${tookMs} ms`);
+  }
+  assertEquals([impairment.counts.reordered, impairment.counts.passed], [0, 2]);
+});
+
+Deno.test("Impairment lets a datagram be overtaken by one of the same client only (fault 19)", () => {
+  using impairment = new Impairment({ ...NONE, reorder: 1 });
+  impairment.flow(1).pass(Uint8Array.of(1), () => {});
+  impairment.flow(2).pass(Uint8Array.of(1), () => {});
+  assertEquals(impairment.counts.passed, 0);
+  impairment[Symbol.dispose]();
+  assertEquals(impairment.counts.discarded, 2);
+});
+
+Deno.test("Impairment flips one bit in the asked share", () => {
   using impairment = new Impairment({ ...NONE, corrupt: 0.1 });
+  const flow = impairment.flow(1);
   const sent = new Uint8Array(8);
   let wrong = 0;
   for (let count = 0; count < 2_000; count++) {
-    impairment.pass(sent, (bytes) => {
+    flow.pass(sent, (bytes) => {
       const bits = bytes.reduce((sum, byte) => sum + byte.toString(2).replaceAll("0", "").length, 0);
       assertEquals(bits <= 1, true);
       wrong += bits;
@@ -71,32 +131,53 @@ Deno.test("Impairment turns over one bit in the asked share", () => {
   assertEquals(sent, new Uint8Array(8));
 });
 
-Deno.test("Impairment holds each datagram back for the delay", async () => {
+Deno.test("Impairment delays each datagram", async () => {
   using impairment = new Impairment({ ...NONE, delayMs: 30 });
   const arrived = Promise.withResolvers<number>();
   const sentMs = performance.now();
-  impairment.pass(Uint8Array.of(1), () => arrived.resolve(performance.now()));
-  assertEquals(await arrived.promise - sentMs >= 29, true);
+  impairment.flow(1).pass(Uint8Array.of(1), () => arrived.resolve(performance.now()));
+  const tookMs = await arrived.promise - sentMs;
+  assertEquals(tookMs >= 29 && tookMs < 1_000, true, `${tookMs} ms`);
 });
 
-Deno.test("Impairment lets only the asked bits a second pass", async () => {
+Deno.test("Impairment shares the bandwidth among clients", async () => {
   using impairment = new Impairment({ ...NONE, bitsPerSecond: 80_000 });
   const sentMs = performance.now();
   let lastMs = 0;
-  for (let count = 0; count < 5; count++) impairment.pass(new Uint8Array(100), () => lastMs = performance.now());
+  for (let client = 1; client <= 5; client++) {
+    impairment.flow(client).pass(new Uint8Array(100), () => lastMs = performance.now());
+  }
   await impairment.whenIdle();
-  assertEquals(lastMs - sentMs >= 49, true);
+  assertEquals(lastMs - sentMs >= 49 && lastMs - sentMs < 1_000, true, `${lastMs - sentMs} ms`);
 });
 
-Deno.test("Impairment drops what comes while 10,000 datagrams are delayed", () => {
-  using impairment = new Impairment({ ...NONE, delayMs: 60_000 });
-  for (let count = 0; count < 10_010; count++) impairment.pass(new Uint8Array(1), () => {});
-  assertEquals(impairment.counts.overflowed, 10);
+Deno.test("Impairment drops the datagram after as many as may wait, and counts what is discarded (fault 42)", () => {
+  for (const maxQueued of [undefined, 3]) {
+    const limit = maxQueued ?? 10_000;
+    using impairment = new Impairment({ ...NONE, delayMs: 60_000, ...maxQueued && { maxQueued } });
+    const flow = impairment.flow(1);
+    for (let count = 0; count < limit; count++) flow.pass(new Uint8Array(1), () => {});
+    assertEquals(impairment.counts.overflowed, 0);
+    flow.pass(new Uint8Array(1), () => {});
+    assertEquals(impairment.counts.overflowed, 1);
+    impairment[Symbol.dispose]();
+    assertEquals(impairment.counts.discarded, limit);
+  }
 });
 
-Deno.test("Impairment drops what comes while 64 MiB are delayed", () => {
-  using impairment = new Impairment({ ...NONE, delayMs: 60_000 });
-  const mebibyte = new Uint8Array(1024 * 1024);
-  for (let count = 0; count < 65; count++) impairment.pass(mebibyte, () => {});
-  assertEquals(impairment.counts.overflowed, 1);
-});
+for (const options of [{ delayMs: 5 }, { reorder: 1 }]) {
+  const [name] = Object.keys(options);
+  Deno.test(`Impairment bounds the bytes that wait because of ${name}, and takes as many again when they have left`, async () => {
+    using impairment = new Impairment({ ...NONE, ...options });
+    const mebibyte = new Uint8Array(1024 * 1024);
+    for (let round = 1; round <= 2; round++) {
+      // A flow of its own for each: 64 of one flow would overtake each other.
+      for (let count = 0; count < 64; count++) impairment.flow(count).pass(mebibyte, () => {});
+      assertEquals(impairment.counts.overflowed, round - 1);
+      impairment.flow(64).pass(mebibyte, () => {});
+      assertEquals(impairment.counts.overflowed, round);
+      await impairment.whenIdle();
+    }
+    assertEquals(impairment.counts.passed, 128);
+  });
+}

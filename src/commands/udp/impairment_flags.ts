@@ -1,40 +1,56 @@
 import { messageOf, UsageError } from "../../base/errors.ts";
 import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
 import { parseBitRate, parseShare } from "../../base/rates.ts";
-import { Impairment } from "../../datagram/impairment.ts";
+import { Impairment, type ImpairmentOptions, MAX_QUEUED } from "../../datagram/impairment.ts";
 
-/** Flags of a bad network. */
+/** Flags of a simulated bad network. */
 export const IMPAIRMENT_FLAGS = {
-  drop: { type: "text", placeholder: "SHARE", help: "lose this share of the datagrams, such as 5%" },
+  drop: { type: "text", placeholder: "SHARE", help: "drop this share of the datagrams, for example 5%" },
   dup: { type: "text", placeholder: "SHARE", help: "deliver this share twice" },
-  reorder: { type: "text", placeholder: "SHARE", help: "let the next datagram overtake this share" },
-  corrupt: { type: "text", placeholder: "SHARE", help: "turn one bit over in this share" },
-  delay: { type: "duration", help: "hold each datagram back for TIME" },
-  jitter: { type: "duration", help: "vary the delay by up to TIME, both ways" },
-  rate: { type: "text", placeholder: "RATE", help: "let so many bits a second pass, such as 1Mbit; the others queue" },
-  seed: { type: "integer", most: 0xffff_ffff, default: 1, help: "the same seed does the same to the same datagrams" },
+  reorder: { type: "text", placeholder: "SHARE", help: "hold this share back until the client's next datagram" },
+  corrupt: { type: "text", placeholder: "SHARE", help: "flip one bit in this share" },
+  delay: { type: "duration", help: "delay each datagram by TIME" },
+  jitter: { type: "duration", help: "vary the delay by up to TIME in both directions" },
+  rate: { type: "text", placeholder: "RATE", help: "limit the bandwidth, for example 1Mbit; further datagrams queue" },
+  maxQueue: {
+    type: "integer",
+    least: 1,
+    default: MAX_QUEUED,
+    help: "maximum datagrams that wait because of --rate, --delay, --jitter or --reorder",
+  },
+  seed: { type: "integer", most: 0xffff_ffff, default: 1, help: "same seed, same effect on the same datagrams" },
 } as const satisfies FlagTable;
 
-/** The bad network that the flags ask for, or `undefined` where they ask for none. */
-export function impairmentOf(flags: FlagValues<typeof IMPAIRMENT_FLAGS>, seedOffset = 0): Impairment | undefined {
+/** How the flags work, for `--help`. */
+export const IMPAIRMENT_NOTES = [
+  "The effect on a datagram depends on --seed, the client's number in the order of arrival, the direction and the",
+  "datagram's number, not on time. A datagram held back by --reorder is delivered after the client's next one, or",
+  "after 100 ms if there is none; it counts as reordered only if it was overtaken.",
+];
+
+/** The impairment that the flags ask for, if any. */
+export function impairmentOf(
+  flags: FlagValues<typeof IMPAIRMENT_FLAGS>,
+  direction: ImpairmentOptions["direction"] = "to-target",
+): Impairment | undefined {
   const share = (name: "drop" | "dup" | "reorder" | "corrupt") => {
     const text = flags[name];
     return text === undefined ? 0 : parsed(name, () => parseShare(text));
   };
-  const { rate } = flags;
-  const options = {
-    drop: share("drop"),
-    dup: share("dup"),
-    reorder: share("reorder"),
-    corrupt: share("corrupt"),
-    delayMs: flags.delay ?? 0,
-    jitterMs: flags.jitter ?? 0,
-    bitsPerSecond: rate === undefined ? undefined : parsed("rate", () => parseBitRate(rate)),
-    seed: flags.seed + seedOffset,
-  };
-  const { seed: _, bitsPerSecond, ...amounts } = options;
-  if (bitsPerSecond === undefined && Object.values(amounts).every((amount) => amount === 0)) return undefined;
-  return new Impairment(options);
+  const { rate, delay = 0, jitter = 0, seed, maxQueue } = flags;
+  const shares = { drop: share("drop"), dup: share("dup"), reorder: share("reorder"), corrupt: share("corrupt") };
+  const bitsPerSecond = rate === undefined ? undefined : parsed("rate", () => parseBitRate(rate));
+  const isIdle = [...Object.values(shares), delay, jitter].every((amount) => amount === 0);
+  if (isIdle && bitsPerSecond === undefined) return undefined;
+  return new Impairment({
+    ...shares,
+    delayMs: delay,
+    jitterMs: jitter,
+    bitsPerSecond,
+    seed,
+    direction,
+    maxQueued: maxQueue,
+  });
 }
 
 function parsed<T>(flag: string, parse: () => T): T {

@@ -5,11 +5,12 @@ import type { DatagramMetricsSources } from "../../datagram/metrics.ts";
 import { DatagramRelay } from "../../datagram/relay.ts";
 import { bindSender, resolveTarget } from "../../datagram/sender.ts";
 import { bind } from "../../factory.ts";
+import { defaultMaxConnections } from "../../guard/open_file_limit.ts";
 import { Logger } from "../../log/logger.ts";
 import { formatEndpoint } from "../../net/endpoint.ts";
 import { announceReady, openReadyFile } from "../announce_ready.ts";
 import { configureProgramLogging } from "../program_logging.ts";
-import { IMPAIRMENT_FLAGS, impairmentOf } from "./impairment_flags.ts";
+import { IMPAIRMENT_FLAGS, IMPAIRMENT_NOTES, impairmentOf } from "./impairment_flags.ts";
 import { serveDatagramMetrics } from "./serve_metrics.ts";
 import { bindOptionsOf, datagramGateOf, SERVE_FLAGS } from "./shared_flags.ts";
 
@@ -18,8 +19,14 @@ const FLAGS = {
     type: "choice",
     choices: ["to-target", "to-client", "both"],
     default: "to-target",
-    help: "which way the network is bad",
+    help: "which direction the simulated network affects",
   },
+  maxClients: {
+    type: "integer",
+    least: 1,
+    help: "maximum clients (default: 10000, or what the open-file limit allows)",
+  },
+  idleTimeout: { type: "duration", default: "5m", help: "forget a client after TIME without a datagram" },
   ...IMPAIRMENT_FLAGS,
   ...SERVE_FLAGS,
 } as const satisfies FlagTable;
@@ -32,20 +39,22 @@ export const relayCommand: Command = defineCommand({
   ],
   flags: FLAGS,
   notes: [
-    "What befalls a datagram depends on --seed and on how many came before it that way, not on time.",
-    "Each client, of 512 at the most, has its own socket to the target.",
+    ...IMPAIRMENT_NOTES,
+    "Each client has its own socket to the target. At --max-clients, a new client replaces the one that was idle",
+    "longest. Replies are accepted from the target's address only.",
   ].join("\n"),
   async run({ flags, args, io }) {
     configureProgramLogging(flags, io);
     using readyFile = openReadyFile(flags.readyFile);
     const [endpoint, to] = args;
     if (endpoint === undefined || to === undefined || args.length > 2) {
-      throw new UsageError("relay takes where to listen and where to pass on, as in relay udp://:5000 udp://:6000");
+      throw new UsageError("expected an endpoint and a target, for example relay udp://:5000 udp://:6000");
     }
-    const isBad = (way: "to-target" | "to-client") => flags.direction === way || flags.direction === "both";
-    const toTarget = isBad("to-target") ? impairmentOf(flags) : undefined;
-    // Another seed, or both ways would lose the datagrams of the same numbers.
-    const toClient = isBad("to-client") ? impairmentOf(flags, 1) : undefined;
+    if (flags.idleTimeout === 0) throw new UsageError("--idle-timeout: must be more than 0");
+    const impairmentTo = (direction: "to-target" | "to-client") =>
+      flags.direction === direction || flags.direction === "both" ? impairmentOf(flags, direction) : undefined;
+    const toTarget = impairmentTo("to-target");
+    const toClient = impairmentTo("to-client");
     const gate = datagramGateOf(flags);
     using stop = io.stop.listen();
     const target = await resolveTarget(to, stop.signal);
@@ -61,6 +70,8 @@ export const relayCommand: Command = defineCommand({
       toClient,
       gate,
       maxDatagrams: flags.maxDatagrams,
+      maxClients: flags.maxClients ?? defaultMaxConnections(),
+      idleTimeoutMs: flags.idleTimeout,
     });
     const announced = [formatEndpoint(front.endpoint)];
     const sources: DatagramMetricsSources = {
@@ -69,7 +80,7 @@ export const relayCommand: Command = defineCommand({
         { counts: relay.forward, impairment: toTarget, direction: "to-target" },
         { counts: relay.backward, impairment: toClient, direction: "to-client" },
       ],
-      clients: () => relay.clientCount,
+      clients: () => relay.clients,
     };
     const { metrics } = flags;
     const metricsUrl = metrics === undefined ? undefined : await serveDatagramMetrics(metrics, sources, owner);

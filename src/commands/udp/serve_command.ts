@@ -11,7 +11,7 @@ import type { DatagramSocket } from "../../net/datagram.ts";
 import { formatEndpoint } from "../../net/endpoint.ts";
 import { announceReady, openReadyFile } from "../announce_ready.ts";
 import { configureProgramLogging } from "../program_logging.ts";
-import { IMPAIRMENT_FLAGS, impairmentOf } from "./impairment_flags.ts";
+import { IMPAIRMENT_FLAGS, IMPAIRMENT_NOTES, impairmentOf } from "./impairment_flags.ts";
 import { serveDatagramMetrics } from "./serve_metrics.ts";
 import { bindOptionsOf, datagramGateOf, SERVE_FLAGS } from "./shared_flags.ts";
 
@@ -19,7 +19,7 @@ const DEFAULT_ENDPOINT = "udp://127.0.0.1:5000";
 
 const FLAGS = {
   ...Object.assign({}, ...DATAGRAM_SERVICES.map(({ flags }) => flags)) as FlagTable,
-  amplify: { type: "boolean", help: "let a reply be larger than its request; without it, it is not sent" },
+  amplify: { type: "boolean", help: "send replies that are larger than their requests" },
   ...SERVE_FLAGS,
   ...IMPAIRMENT_FLAGS,
 } as const satisfies FlagTable;
@@ -28,20 +28,21 @@ const FLAGS = {
 export const serveCommand: Command = defineCommand({
   usage: "SERVICE [ENDPOINT...]",
   examples: [
-    { words: "serve echo --drop 20% --delay 20ms --seed 7", does: "echo over a bad network that repeats exactly" },
-    { words: "serve echo :0 unixgram:/run/echo.sock --print-endpoint", does: "two endpoints, one of them a free port" },
+    { words: "serve echo --drop 20% --delay 20ms --seed 7", does: "echo over a bad network, reproducibly" },
+    { words: "serve echo :0 unixgram:/run/echo.sock --print-endpoint", does: "two endpoints, one on a free port" },
   ],
   flags: FLAGS,
   notes: [
     ...DATAGRAM_SERVICES.map(({ name, summary }) => `${name}: ${summary}.`),
-    `Without an ENDPOINT it is bound to ${DEFAULT_ENDPOINT}.`,
+    `The default ENDPOINT is ${DEFAULT_ENDPOINT}.`,
+    ...IMPAIRMENT_NOTES,
   ].join("\n"),
   async run({ flags, args, io }) {
     configureProgramLogging(flags, io);
     using readyFile = openReadyFile(flags.readyFile);
     const [name, ...endpoints] = args;
     const service = serviceOf(name);
-    refuseForeignFlags(service, flags);
+    rejectInapplicableFlags(service, flags);
     const impairment = impairmentOf(flags);
     const gate = datagramGateOf(flags);
     const log = Logger.of(service.name);
@@ -74,17 +75,21 @@ export const serveCommand: Command = defineCommand({
 
 function serviceOf(name: string | undefined): RegisteredDatagramService {
   const names = DATAGRAM_SERVICES.map((service) => service.name);
-  if (name === undefined) throw new UsageError(`no service; it takes ${names.join(", ")}`);
+  if (name === undefined) throw new UsageError(`missing service; expected one of ${names.join(", ")}`);
   const service = DATAGRAM_SERVICES.find((candidate) => candidate.name === name);
   if (service) return service;
   const near = suggest(name, names);
-  throw new UsageError(`unknown service "${name}"; ${near ? `did you mean ${near}?` : `it takes ${names.join(", ")}`}`);
+  throw new UsageError(
+    `unknown service "${name}"; ${near ? `did you mean ${near}?` : `expected one of ${names.join(", ")}`}`,
+  );
 }
 
-/** A flag of another service would be without effect, and its absence here would go unnoticed. */
-function refuseForeignFlags(service: RegisteredDatagramService, flags: Readonly<Record<string, unknown>>): void {
+/** A flag of another service would have no effect. */
+function rejectInapplicableFlags(service: RegisteredDatagramService, flags: Readonly<Record<string, unknown>>): void {
   for (const { name, flags: table } of DATAGRAM_SERVICES) {
-    const foreign = Object.keys(table).find((flag) => !(flag in service.flags) && flags[flag] !== undefined);
-    if (foreign !== undefined) throw new UsageError(`--${kebabCase(foreign)} is for ${name}, not for ${service.name}`);
+    const inapplicable = Object.keys(table).find((flag) => !(flag in service.flags) && flags[flag] !== undefined);
+    if (inapplicable !== undefined) {
+      throw new UsageError(`--${kebabCase(inapplicable)} applies to ${name}, not to ${service.name}`);
+    }
   }
 }

@@ -8,38 +8,51 @@ import { isHostEndpoint, parseEndpoint } from "../../net/endpoint.ts";
 import { LOG_LEVELS } from "../../log/logger.ts";
 import { SOCKET_FLAGS, socketOptionsOf } from "../socket_flags.ts";
 
-/** Flags that every command of `parley-udp` which talks has. */
+/** Log flags of commands that send. */
 export const LOG_FLAGS = {
-  logLevel: { type: "choice", choices: [...LOG_LEVELS, "off"], default: "warning", help: "least level of log lines" },
-  logFormat: { type: "choice", choices: ["text", "json"], default: "text", help: "form of log lines" },
+  logLevel: { type: "choice", choices: [...LOG_LEVELS, "off"], default: "warning", help: "minimum log level" },
+  logFormat: { type: "choice", choices: ["text", "json"], default: "text", help: "log format" },
 } as const satisfies FlagTable;
 
-/** Flags that every command of `parley-udp` which serves has. */
+/** Flags of commands that serve. */
 export const SERVE_FLAGS = {
-  printEndpoint: { type: "boolean", help: "print each endpoint on standard output once datagrams are received" },
-  readyFile: { type: "text", placeholder: "FILE", help: "write the endpoints to FILE once datagrams are received" },
-  maxDatagrams: { type: "integer", least: 1, help: "end after N datagrams have come" },
-  maxBytes: { type: "size", default: "65507", help: "a longer datagram is dropped and counted as truncated" },
-  allow: { type: "text", repeat: true, placeholder: "CIDR", help: "serve only senders of this address range" },
-  deny: { type: "text", repeat: true, placeholder: "CIDR", help: "drop what comes from this range, also if allowed" },
-  ratePerIp: { type: "integer", least: 1, help: "drop what an IP address sends beyond N datagrams a second" },
-  limitLoopback: { type: "boolean", help: "--rate-per-ip holds for the senders of this machine too" },
+  printEndpoint: { type: "boolean", help: "print each endpoint on standard output once ready" },
+  readyFile: { type: "text", placeholder: "FILE", help: "write the endpoints to FILE once ready" },
+  maxDatagrams: { type: "integer", least: 1, help: "exit after N datagrams" },
+  maxBytes: {
+    type: "size",
+    default: "65507",
+    help: "maximum size of a datagram; a longer one is truncated, and dropped by all but listen",
+  },
+  allow: { type: "text", repeat: true, placeholder: "CIDR", help: "accept datagrams from this address range only" },
+  deny: {
+    type: "text",
+    repeat: true,
+    placeholder: "CIDR",
+    help: "drop datagrams from this address range; takes precedence over --allow",
+  },
+  ratePerIp: {
+    type: "integer",
+    least: 1,
+    help: "maximum datagrams per second from one IP address; others are dropped",
+  },
+  limitLoopback: { type: "boolean", help: "apply --rate-per-ip to loopback addresses too" },
   receiveBuffer: SOCKET_FLAGS.receiveBuffer,
   interface: {
     type: "text",
     placeholder: "INTERFACE",
-    help: "join multicast groups here: an interface's address for IPv4, its index for IPv6",
+    help: "join multicast groups on this interface: its address for IPv4, its index for IPv6",
   },
   metrics: {
     type: "text",
     placeholder: "ENDPOINT",
-    help: "serve /metrics (Prometheus) and /healthz by HTTP on ENDPOINT",
+    help: "serve /metrics (Prometheus) and /healthz over HTTP on ENDPOINT",
   },
-  logLevel: { type: "choice", choices: [...LOG_LEVELS, "off"], default: "info", help: "least level of log lines" },
+  logLevel: { type: "choice", choices: [...LOG_LEVELS, "off"], default: "info", help: "minimum log level" },
   logFormat: LOG_FLAGS.logFormat,
 } as const satisfies FlagTable;
 
-/** Who may send, and how often, as {@linkcode SERVE_FLAGS} ask for. */
+/** The access rules and rates in {@linkcode SERVE_FLAGS}, if any. */
 export function datagramGateOf(flags: FlagValues<typeof SERVE_FLAGS>): DatagramGate | undefined {
   const hasRules = flags.allow.length > 0 || flags.deny.length > 0;
   if (!hasRules && flags.ratePerIp === undefined) return undefined;
@@ -51,19 +64,19 @@ export function datagramGateOf(flags: FlagValues<typeof SERVE_FLAGS>): DatagramG
 }
 
 /**
- * How {@linkcode SERVE_FLAGS} want a socket bound.
+ * The bind options in {@linkcode SERVE_FLAGS}.
  *
- * @param endpoints All that are bound, and the groups that are joined.
- * @throws {UsageError} A flag would be without effect.
+ * @param endpoints The endpoints to bind and the groups to join.
+ * @throws {UsageError} A flag would have no effect.
  */
 export function bindOptionsOf(
   flags: FlagValues<typeof SERVE_FLAGS>,
   context: string,
   endpoints: readonly string[],
 ): BindOptions {
-  if (flags.maxBytes === 0) throw new UsageError("--max-bytes: at least 1 byte");
+  if (flags.maxBytes === 0) throw new UsageError("--max-bytes: must be at least 1");
   if (flags.interface !== undefined && !endpoints.some(isGroup)) {
-    throw new UsageError("--interface is for multicast groups, as in udp://239.0.0.7:5000");
+    throw new UsageError("--interface applies to multicast groups only, for example udp://239.0.0.7:5000");
   }
   return {
     context,

@@ -3,6 +3,7 @@ import { DatagramPeer } from "../../support/datagram_peer.ts";
 import { runProgram, startProgram, startUdpServer } from "../../support/program.ts";
 
 const ANY = "udp://127.0.0.1:0";
+const ANY_TCP = "127.0.0.1:0";
 
 async function startRelay(target: string, ...flags: string[]) {
   const relay = startProgram("udp", ["relay", ANY, target, "--print-endpoint", ...flags]);
@@ -94,4 +95,50 @@ Deno.test("relay --delay loses nothing of a burst that is due at one moment", as
   using peer = new DatagramPeer(started.endpoint);
   for (let seq = 0; seq < 150; seq++) await peer.send(`n ${seq}`);
   for (let seq = 0; seq < 150; seq++) assertEquals(await peer.text(), `n ${seq}`);
+});
+
+Deno.test("relay --max-clients evicts the client that was idle longest, and reports it (fault 5)", async () => {
+  await using server = await startUdpServer(["echo", ANY]);
+  await using started = await startRelay(server.endpoint, "--max-clients", "2", "--metrics", ANY_TCP);
+  const url = await started.relay.line();
+  using one = new DatagramPeer(started.endpoint);
+  using two = new DatagramPeer(started.endpoint);
+  using three = new DatagramPeer(started.endpoint);
+  for (const peer of [one, two, three]) {
+    await peer.send("x");
+    assertEquals(await peer.text(), "x");
+  }
+  assertStringIncludes(await (await fetch(url)).text(), 'parley_relay_clients_evicted_total{service="relay"} 1');
+  assertStringIncludes(await started.relay.errorLine(/client evicted/), `client=udp://127.0.0.1:${one.address.port}`);
+});
+
+Deno.test("relay --idle-timeout forgets a client (fault 5)", async () => {
+  await using server = await startUdpServer(["echo", ANY]);
+  await using started = await startRelay(server.endpoint, "--idle-timeout", "50ms", "--log-level", "debug");
+  using peer = new DatagramPeer(started.endpoint);
+  await peer.send("x");
+  assertEquals(await peer.text(), "x");
+  await started.relay.errorLine(/client expired/);
+  await peer.send("y");
+  assertEquals(await peer.text(), "y");
+});
+
+Deno.test("relay --max-queue bounds what waits, and the end counts what was discarded (fault 42)", {
+  ignore: Deno.build.os === "windows",
+}, async () => {
+  await using server = await startUdpServer(["echo", ANY]);
+  await using started = await startRelay(server.endpoint, "--delay", "1m", "--max-queue", "2", "--metrics", ANY_TCP);
+  const url = await started.relay.line();
+  using peer = new DatagramPeer(started.endpoint);
+  for (let count = 0; count < 5; count++) await peer.send("x");
+  const overflowed = 'parley_datagrams_impaired_total{effect="overflowed",direction="to-target",service="relay"} 3';
+  while (!(await (await fetch(url)).text()).includes(overflowed));
+  started.relay.kill("SIGTERM");
+  assertStringIncludes((await started.relay.outcome()).stderr, "impairment_overflowed=3 impairment_discarded=2");
+});
+
+Deno.test("relay refuses limits of 0 with exit code 2 (fault 5)", async () => {
+  for (const flags of [["--max-clients", "0"], ["--idle-timeout", "0"], ["--delay", "1s", "--max-queue", "0"]]) {
+    assertEquals((await runProgram("udp", ["relay", ANY, "udp://127.0.0.1:9", ...flags])).code, 2, flags.join(" "));
+  }
 });

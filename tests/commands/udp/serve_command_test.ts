@@ -90,7 +90,7 @@ Deno.test("serve reply sends no reply larger than its request, says so, and coun
   await peer.send("abcd");
   assertEquals(await peer.text(), "four");
   const { stderr } = await started.server.outcome();
-  assertStringIncludes(stderr, "--amplify allows it");
+  assertStringIncludes(stderr, "allow with --amplify");
   assertStringIncludes(stderr, "dropped_amplification=1");
 });
 
@@ -104,7 +104,7 @@ Deno.test("serve reply --amplify sends a reply larger than its request", async (
 Deno.test("serve refuses a flag of another service with exit code 2", async () => {
   const { code, stderr } = await runProgram("udp", ["serve", "echo", ANY, "--text", "x"]);
   assertEquals(code, 2);
-  assertStringIncludes(stderr, "--text is for reply, not for echo");
+  assertStringIncludes(stderr, "--text applies to reply, not to echo");
 });
 
 Deno.test("serve --deny drops what comes from the range and counts it", async () => {
@@ -171,8 +171,8 @@ Deno.test("serve stays bounded in memory and ends promptly under a flood from on
 Deno.test("serve refuses what would be without effect before it binds, with exit code 2", async () => {
   for (
     const [words, why] of [
-      [["echo", ANY, "--interface", "127.0.0.1"], "--interface is for multicast groups"],
-      [["echo", ANY, "--max-bytes", "0"], "--max-bytes: at least 1 byte"],
+      [["echo", ANY, "--interface", "127.0.0.1"], "--interface applies to multicast groups only"],
+      [["echo", ANY, "--max-bytes", "0"], "--max-bytes: must be at least 1"],
       [["reply", ANY], "reply takes one of --text, --hex and --file"],
       [["echo", "tcp://:0"], "it takes udp or unixgram"],
     ] as const
