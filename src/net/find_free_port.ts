@@ -1,6 +1,7 @@
 import { DEFAULTS } from "../base/defaults.ts";
 import { formatHostPort } from "./endpoint.ts";
 import { toSocketError } from "./socket_error.ts";
+import { requireUnstableNet } from "./unstable_net.ts";
 
 /** Options of {@linkcode findFreePort}. */
 export interface FreePortOptions {
@@ -37,6 +38,7 @@ export interface FreePortOptions {
 export function findFreePort(options: FreePortOptions = {}): number {
   const { host = DEFAULTS.host, transport = "tcp" } = options;
   const wanted = { hostname: host, port: 0 };
+  if (transport === "udp") requireUnstableNet("find a free UDP port");
   try {
     using socket = transport === "tcp"
       ? Deno.listen(wanted)

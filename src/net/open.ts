@@ -20,6 +20,7 @@ import { resolve, type ResolvedAddress } from "./resolve.ts";
 import type { SocketOptionApplier } from "./socket_option_applier.ts";
 import { toSocketError } from "./socket_error.ts";
 import { clearStaleSocket, isStreamSocketLive, restrictSocket, SOCKET_MODE } from "./unix.ts";
+import { requireUnstableNet } from "./unstable_net.ts";
 import { UnixDatagramTransport } from "./unix_datagram_transport.ts";
 
 /** What every opened stream gets. */
@@ -55,6 +56,7 @@ export interface ConnectSetup extends StreamSetup {
 /** Listens on TCP. */
 export async function listenTcp(endpoint: HostEndpoint, setup: ListenSetup): Promise<Listener> {
   const text = formatEndpoint(endpoint);
+  if (setup.reusePort) requireUnstableNet(`share the port of ${text}`);
   const host = await numericHost(endpoint.host);
   try {
     const listener = Deno.listen({
@@ -137,6 +139,7 @@ export interface BindSetup {
 
 /** Binds a UDP socket; one that is bound to a multicast group joins it. */
 export async function bindUdp(endpoint: HostEndpoint, setup: BindSetup): Promise<DatagramSocket> {
+  requireUnstableNet(`bind ${formatEndpoint(endpoint)}`);
   const host = await numericHost(endpoint.host);
   const isGroup = isMulticast(host);
   let socket: Deno.DatagramConn | undefined;
@@ -171,6 +174,7 @@ function anyHost(host: string): string {
 /** Binds a Unix datagram socket, which Deno calls `unixpacket`. */
 export async function bindUnixDatagram(endpoint: PathEndpoint, setup: BindSetup): Promise<DatagramSocket> {
   const text = formatEndpoint(endpoint);
+  requireUnstableNet(`bind ${text}`);
   try {
     await clearStaleSocket(endpoint.path, text, isDatagramSocketLive);
     return new DatagramSocket(await UnixDatagramTransport.bind(endpoint.path, setup.mode), { ...setup, endpoint });

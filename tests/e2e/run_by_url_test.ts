@@ -11,7 +11,7 @@ globalThis.addEventListener("unload", () => Deno.removeSync(elsewhere));
 /** `deno run` of a URL, from a folder that has nothing to do with the sources. */
 async function runUrl(url: string, args: readonly string[], flags: readonly string[] = []) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", "-N", "--unstable-net", `--reload=${new URL(url).origin}`, ...flags, url, ...args],
+    args: ["run", "--no-prompt", "-N", `--reload=${new URL(url).origin}`, ...flags, url, ...args],
     env: { NO_COLOR: "1" },
     cwd: elsewhere,
     stdin: "null",
@@ -20,7 +20,7 @@ async function runUrl(url: string, args: readonly string[], flags: readonly stri
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
-Deno.test("the bundles run from any URL, with the permission for the network alone", async () => {
+Deno.test("the bundles run from any URL with the network alone, and name a missing flag (fault 37) (fault 63)", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const info = { version: "0.0.0", commit: "0123abc" };
@@ -34,6 +34,7 @@ Deno.test("the bundles run from any URL, with the permission for the network alo
     await serveEcho(`${site.url}/parley-server.js`);
     const refused = await runUrl(`${site.url}/parley-client.js`, ["check", "tcp://127.0.0.1:1"]);
     assertEquals(refused.code, 4, refused.stderr);
+    await assertNamesMissingFlag(site.url);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -64,4 +65,28 @@ async function serveEcho(url: string): Promise<void> {
   await conn.closeWrite();
   await reader.cancel();
   assertEquals((await server.status).code, 0);
+}
+
+/** What Deno has only with `--unstable-net` is refused in one line that names the flag (faults 37 and 63). */
+async function assertNamesMissingFlag(site: string): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    for (
+      const [program, ...words] of [
+        ["server", "echo", ":0", "--workers", "2"],
+        ["server", "echo", "[::1]:0", "--workers", "2"],
+        ["udp", "serve", "echo", ":0"],
+        ["udp", "listen", `unixgram:${folder}/socket`],
+        ["udp", "send", ":9", "hello"],
+        ["client", "free-port", "--udp"],
+      ]
+    ) {
+      const outcome = await runUrl(`${site}/parley-${program}.js`, words, ["--allow-read", "--allow-write"]);
+      assertEquals([words, outcome.code], [words, 8], outcome.stderr);
+      const lines = outcome.stderr.split("\n").filter((line) => line.startsWith(`parley-${program}: `));
+      assertEquals(lines.map((line) => line.endsWith(": run again with --unstable-net")), [true], outcome.stderr);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 }
