@@ -1,11 +1,12 @@
 import { unescape } from "../../base/bytes.ts";
 import { UsageError } from "../../base/errors.ts";
-import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
+import { type FlagTable, type FlagValues, kebabCase } from "../../base/flag_spec.ts";
 import { defineCommand } from "../../cli/command.ts";
 import { EXIT, exitCodeOf } from "../../cli/exit_codes.ts";
 import type { ProgramIo } from "../../cli/io.ts";
 import { StatusLine } from "../../cli/status_line.ts";
 import { styleOf } from "../../cli/style.ts";
+import type { GivenFlag } from "../../cli/parse_flags.ts";
 import { LOG_LEVELS } from "../../log/logger.ts";
 import { type Endpoint, formatEndpoint, parseEndpoint } from "../../net/endpoint.ts";
 import { configureProgramLogging } from "../program_logging.ts";
@@ -18,7 +19,7 @@ import { START_TLS_FLAGS, TLS_FLAGS, tlsConnectOptions, tlsEndpoint } from "./tl
 const FLAGS = {
   wait: { type: "duration", help: "try again, TIME in all, until it is as expected" },
   timeout: { type: "duration", default: "5s", help: "for one try" },
-  invert: { type: "boolean", help: "expect the contrary: the check must fail" },
+  invert: { type: "boolean", help: "succeed only if connections are refused: nothing is there" },
   all: { type: "boolean", help: "every endpoint must be as expected (the default)" },
   any: { type: "boolean", help: "one endpoint is enough" },
   send: { type: "text", placeholder: "DATA", help: "send DATA first (escapes as in \\n; over UDP it is a line end)" },
@@ -50,7 +51,7 @@ export const checkCommand = defineCommand({
   flags: FLAGS,
   notes: [
     "One line an endpoint. The exit code is that of the endpoint that failed, or 1 when several failed differently.",
-    "--invert takes neither an unknown name nor a missing permission for an absent server.",
+    "--invert succeeds only if every address refuses: a timeout, a reset or a failed handshake proves no absence.",
   ].join("\n"),
   async run({ flags, args, given, io }) {
     configureProgramLogging(flags, io);
@@ -58,8 +59,12 @@ export const checkCommand = defineCommand({
     if (flags.all && flags.any) throw new UsageError("--all and --any exclude each other");
     const targets = args.map((text) => targetOf(text, flags));
     refuseIdleFlags(given, targets.map(({ endpoint }) => endpoint));
+    if (flags.invert) rejectExpectations(given);
     if (flags.stableFor !== undefined && flags.stableFor >= flags.timeout) {
       throw new UsageError("--stable-for must be shorter than --timeout, which limits each try");
+    }
+    for (const hint of targets.flatMap((target) => hintFor(target, flags) ?? [])) {
+      io.stderr.write(`parley-client: ${hint}\n`);
     }
     const expected = await expectationsOf(flags);
     using stop = io.stop.listen();
@@ -68,18 +73,49 @@ export const checkCommand = defineCommand({
   },
 });
 
+/** What a server must be like says nothing where none must be. */
+function rejectExpectations(given: readonly GivenFlag[]): void {
+  const names = ["send", "banner", "stableFor", "minDays", "minTls", "subprotocol", "status", "alpn"];
+  const found = given.find(({ name }) => names.includes(name));
+  if (found) throw new UsageError(`--invert and --${kebabCase(found.name)} cannot be combined`);
+}
+
 type CheckFlags = FlagValues<typeof FLAGS>;
 
 interface Target {
   readonly endpoint: Endpoint;
   readonly text: string;
+  /** Only host and port, or a port, were given. */
+  readonly isBare: boolean;
+}
+
+/** Servers that accept connections long before they answer. */
+const SLOW_STARTERS: Readonly<Record<number, string>> = {
+  1433: "SQL Server",
+  3306: "MySQL",
+  5432: "PostgreSQL",
+  5672: "RabbitMQ",
+  6379: "Redis",
+  9042: "Cassandra",
+  9092: "Kafka",
+  9200: "Elasticsearch",
+  27017: "MongoDB",
+};
+
+/** What a TCP check cannot see, for a port that was given without a scheme. */
+function hintFor({ endpoint, text, isBare }: Target, flags: CheckFlags): string | undefined {
+  if (!isBare || endpoint.scheme !== "tcp" || flags.invert || flags.banner !== undefined) return undefined;
+  const name = SLOW_STARTERS[endpoint.port];
+  if (name === undefined) return undefined;
+  return `hint: ${name}, whose port is ${endpoint.port}, accepts connections while it is still starting; ` +
+    `this checks TCP only (give ${text} to omit this hint)`;
 }
 
 function targetOf(text: string, flags: CheckFlags): Target {
   const endpoint = tlsEndpoint(parseEndpoint(text), flags);
   // An endpoint that cannot be checked is a mistake, to be told before anything is tried.
   probeFor(endpoint);
-  return { endpoint, text: formatEndpoint(endpoint) };
+  return { endpoint, text: formatEndpoint(endpoint), isBare: !/^[\w+]+:\/\//.test(text) };
 }
 
 async function expectationsOf(flags: CheckFlags): Promise<Expectations> {

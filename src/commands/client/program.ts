@@ -27,7 +27,10 @@ export const clientProgram: Program = withDocumentation({
     {
       name: "check",
       summary: "see whether servers are there, or wait until they are",
-      example: { words: "check --wait 30s tcp://127.0.0.1:5432 unix:/run/app.sock", does: "wait until both are up" },
+      example: {
+        words: "check --wait 30s tcp://127.0.0.1:5432 unix:/run/app.sock",
+        does: "wait until both accept connections",
+      },
       load: async () => (await import("./check.ts")).checkCommand,
     },
     {

@@ -1,5 +1,15 @@
 import { Backoff } from "../../../base/backoff.ts";
-import { ParleyError, PermissionError, ResolveError } from "../../../base/errors.ts";
+import {
+  ClosedEarlyError,
+  hasCode,
+  ParleyError,
+  PermissionError,
+  RefusedError,
+  ResetError,
+  TimeoutError,
+  TlsError,
+  UpgradeError,
+} from "../../../base/errors.ts";
 import { EXIT, exitCodeOf } from "../../../cli/exit_codes.ts";
 import { type Endpoint, formatEndpoint } from "../../../net/endpoint.ts";
 import { type Expectations, type Facts, probeFor } from "./probe.ts";
@@ -11,7 +21,7 @@ const BACKOFF = { firstMs: 25, mostMs: 150, jitter: 0.4 } as const;
 
 /** How an endpoint is checked. */
 export interface CheckOptions extends Pick<TryOptions, "timeoutMs" | "waitMs" | "signal" | "onFailure"> {
-  /** The check must fail. */
+  /** The check succeeds only if nothing accepts connections there. */
   readonly isInverted: boolean;
 }
 
@@ -40,12 +50,28 @@ export function saysNothing(error: unknown): boolean {
   return error instanceof PermissionError || exitCodeOf(error) === EXIT.usage;
 }
 
+/** Only a refusal proves that nothing accepts there; what came of a connection proves that something does. */
 async function inverted(work: Promise<Facts>, endpoint: string): Promise<Facts> {
+  const present = (how: string) => new ParleyError(`${endpoint} accepts connections${how}`, { endpoint });
   try {
     await work;
   } catch (error) {
-    if (saysNothing(error) || error instanceof ResolveError || !(error instanceof ParleyError)) throw error;
-    return { found: reasonFor(error, endpoint) };
+    if (isAbsent(error)) return { found: reasonFor(error, endpoint) };
+    if (isOfConnection(error)) throw present(` (${reasonFor(error, endpoint)})`);
+    throw error;
   }
-  throw new ParleyError(`${endpoint} is there, and should not be`, { endpoint });
+  throw present("");
+}
+
+/** Whether only a connection that was accepted can fail so. */
+function isOfConnection(error: unknown): boolean {
+  return error instanceof ResetError || error instanceof ClosedEarlyError || error instanceof TlsError ||
+    error instanceof UpgradeError || error instanceof TimeoutError && error.phase === "handshake";
+}
+
+/** Every address refused (not: was unreachable), or there is no such socket file, or the UDP port is closed. */
+function isAbsent(error: unknown): boolean {
+  if (!(error instanceof RefusedError)) return false;
+  if (error.attempts.length > 0) return error.attempts.every(({ reason }) => /refused/i.test(reason));
+  return error.cause === undefined || hasCode(error, "ECONNREFUSED", "ENOENT");
 }

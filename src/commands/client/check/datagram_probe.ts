@@ -17,7 +17,7 @@ export async function probeDatagram(endpoint: Endpoint, expected: Expectations, 
   const timeoutMs = deadline.remainingMs;
   const target = await resolveTarget(endpoint, deadline.wait().signal);
   if (probePort(target) === "closed") {
-    throw new RefusedError(`${text} has nobody who receives there: the port is closed`, { endpoint: text });
+    throw new RefusedError(`${text} is closed: nothing is bound to the port`, { endpoint: text });
   }
   await using socket = await bindSender(target, undefined, { context: "check" });
   const data = expected.send ?? utf8("\n");

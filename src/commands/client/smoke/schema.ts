@@ -63,7 +63,7 @@ const step = z.strictObject(STEP).partial()
 
 const check = z.strictObject({
   wait: duration("Try again, this long in all, until it is as expected", "30s"),
-  invert: z.boolean().meta({ description: "The check must fail" }),
+  invert: z.boolean().meta({ description: "Connections must be refused: nothing is there" }),
   send: parsedBy(unescape, "Send this first", "PING\\r\\n"),
   banner: parsedBy(
     something((source) => new RegExp(source, "m")),
