@@ -3,8 +3,9 @@ import { DEFAULTS } from "../../base/defaults.ts";
 import { ClosedEarlyError, messageOf, type ParleyError, TimeoutError, UpgradeError } from "../../base/errors.ts";
 import { type Duration, formatDuration, parseDuration, parseSize, type Size } from "../../base/units.ts";
 import { connect, type ConnectOptions } from "../../factory.ts";
-import { HttpHeadReader, type HttpResponseHead, parseResponseHead } from "../../framing/http_head.ts";
+import { HttpError, HttpHeadReader, type HttpResponseHead, parseResponseHead } from "../../framing/http_head.ts";
 import { encodeHead, reasonPhrase } from "../../framing/http_response.ts";
+import { HttpBodyReader } from "../../http/body.ts";
 import type { Connection } from "../../net/connection.ts";
 import { Deadline } from "../../net/deadline.ts";
 import { formatEndpoint, formatHostPort, type HostEndpoint } from "../../net/endpoint.ts";
@@ -14,6 +15,15 @@ import { WebSocketSession } from "./session.ts";
 
 /** Bytes of a refusal's body that are read for its explanation. */
 const REASON_BYTES = 1_024;
+/** How long each further piece of that body may take. */
+const REASON_MS = 500;
+/** Bytes of an answer that is no HTTP that are shown. */
+const SHOWN_BYTES = 80;
+/** Interim responses before the final one. */
+const MAX_INTERIM = 10;
+const SWITCHING_PROTOCOLS = 101;
+const HTTP_1 = "HTTP/1.";
+const NOTHING = new Uint8Array(0);
 
 /** Options of a WebSocket client. */
 export interface WebSocketDialOptions extends ConnectOptions {
@@ -79,14 +89,17 @@ async function handshake(
   const deadline = new Deadline(timeoutMs, options.signal);
   await connection.write(encodeHead(`GET ${endpoint.path} HTTP/1.1`, requestFields(hostOf(endpoint), key, options)));
   const { answer, rest } = await readAnswer(connection, endpoint, deadline, timeoutMs);
-  if (answer.status !== 101) {
+  if (answer.status !== SWITCHING_PROTOCOLS) {
     throw refusalOf(endpoint, answer, await readBody(connection, rest, answer, deadline));
   }
   const fault = await faultOfAnswer(answer.fields, key, options.subprotocols ?? []);
-  if (fault !== undefined) throw upgradeError(endpoint, 101, `the server does not speak WebSocket: ${fault}`);
+  if (fault !== undefined) {
+    throw upgradeError(endpoint, SWITCHING_PROTOCOLS, `the server does not speak WebSocket: ${fault}`);
+  }
   return { subprotocol: answer.fields.get("sec-websocket-protocol"), early: rest };
 }
 
+/** The final answer; interim ones before it, such as 103 Early Hints, are skipped (RFC 9110, section 15.2). */
 async function readAnswer(
   connection: Connection,
   endpoint: HostEndpoint,
@@ -95,60 +108,86 @@ async function readAnswer(
 ): Promise<{ answer: HttpResponseHead; rest: Uint8Array }> {
   const text = formatEndpoint(endpoint);
   const reader = new HttpHeadReader();
-  for (;;) {
-    const bytes = await connection.read(deadline.wait()).catch((error: unknown) => {
+  let start: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  let early: Uint8Array = start;
+  for (let interim = 0;;) {
+    const bytes = early.length > 0 ? early : await connection.read(deadline.wait()).catch((error: unknown) => {
       if (!(error instanceof TimeoutError) || error.phase !== "reply") throw error;
       const message = `Cannot open ${text}: no answer to the WebSocket handshake within ${
         formatDuration(Math.round(timeoutMs))
       }`;
       throw new TimeoutError("handshake", message, { endpoint: text });
     });
+    early = NOTHING;
     if (bytes === null) {
       const message =
         `Cannot open ${text}: the server closed the connection before it answered the WebSocket handshake`;
       throw new ClosedEarlyError(message, { endpoint: text, received: reader.length });
     }
+    if (start.length < SHOWN_BYTES) start = concat([start, bytes]);
     try {
+      // Checked before the head is whole: the banner of another protocol may never end one.
+      if (!isHttp(start)) throw new HttpError(400, "the status line is malformed");
       const found = reader.push(bytes);
-      if (found !== undefined) return { answer: parseResponseHead(found.head), rest: found.rest };
+      if (found === undefined) continue;
+      const answer = parseResponseHead(found.head);
+      const isInterim = answer.status < 200 && answer.status !== SWITCHING_PROTOCOLS;
+      if (!isInterim) return { answer, rest: found.rest };
+      if (++interim > MAX_INTERIM) throw new HttpError(400, `there are more than ${MAX_INTERIM} interim responses`);
+      early = found.rest;
     } catch (error) {
-      const shown = preview(bytes, 60);
-      throw upgradeError(endpoint, undefined, `the server does not speak HTTP: it answered "${shown}"`, error);
+      if (!(error instanceof HttpError)) throw error;
+      const shown = preview(start.subarray(0, lineLength(start)), SHOWN_BYTES);
+      const fault = isHttp(start) ? `sent an invalid HTTP response (${error.message})` : "does not speak HTTP";
+      throw upgradeError(endpoint, undefined, `the server ${fault}: "${shown}"`, error);
     }
   }
 }
 
-/** The start of the answer's body, which says why: as much as is announced and comes in time. */
+function isHttp(start: Uint8Array): boolean {
+  const text = new TextDecoder("latin1").decode(start.subarray(0, HTTP_1.length));
+  return HTTP_1.startsWith(text);
+}
+
+/** Up to the first line end. */
+function lineLength(bytes: Uint8Array): number {
+  const end = bytes.findIndex((byte) => byte === 0x0a || byte === 0x0d);
+  return end === -1 ? bytes.length : end;
+}
+
+/** The start of the answer's body, which says why: as much as comes in time. */
 async function readBody(
   connection: Connection,
   rest: Uint8Array,
   answer: HttpResponseHead,
   deadline: Deadline,
 ): Promise<Uint8Array> {
-  const announced = Number(answer.fields.get("content-length") ?? 0);
-  const wanted = Math.min(Number.isFinite(announced) ? announced : 0, REASON_BYTES);
-  let body = rest.slice();
+  let body: HttpBodyReader | undefined;
   try {
-    while (body.length < wanted) {
-      const bytes = await connection.read(deadline.wait());
+    body = new HttpBodyReader(answer, REASON_BYTES);
+    body.push(rest);
+    while (!body.isDone && !body.isCut) {
+      const bytes = await connection.read(deadline.wait(REASON_MS));
       if (bytes === null) break;
-      body = concat([body, bytes]);
+      body.push(bytes);
     }
   } catch (error) {
     // The status is known; what is missing is only its explanation.
     connection.log.debug("the answer's body did not come", { error: messageOf(error) });
   }
-  return body;
+  return body?.bytes ?? NOTHING;
 }
 
 function refusalOf(endpoint: HostEndpoint, answer: HttpResponseHead, rest: Uint8Array): ParleyError {
   const { status, reason, fields } = answer;
   const isText = fields.get("content-type")?.startsWith("text/plain") ?? false;
   const body = isText ? new TextDecoder().decode(rest).trim() : "";
-  // Our own servers say the status in the text as well.
+  // Our own servers repeat the status in the text.
   const words = `${status} ${reason === "" ? reasonPhrase(status) : reason}`;
   const why = body === "" || body.startsWith(words) ? body.slice(words.length) : `: ${body}`;
-  return upgradeError(endpoint, status, `the server answered ${words}${preview(utf8(why), 200)}`);
+  const location = status >= 300 && status < 400 ? fields.get("location") : undefined;
+  const target = location === undefined ? "" : ` to ${preview(utf8(location), 200)}`;
+  return upgradeError(endpoint, status, `the server answered ${words}${target}${preview(utf8(why), 200)}`);
 }
 
 function upgradeError(

@@ -130,6 +130,7 @@ export async function faultOfAnswer(
   if (fields.get("sec-websocket-accept") !== await acceptOf(key)) return "its Sec-WebSocket-Accept is wrong";
   if (fields.has("sec-websocket-extensions")) return "it chose an extension that was not offered";
   const subprotocol = fields.get("sec-websocket-protocol");
+  if (subprotocol === "") return "its Sec-WebSocket-Protocol field is empty";
   if (subprotocol !== undefined && !offered.includes(subprotocol)) {
     return `it chose the subprotocol ${subprotocol}, which was not offered`;
   }

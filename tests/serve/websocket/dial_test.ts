@@ -2,6 +2,10 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ClosedEarlyError, FrameError, TimeoutError, UpgradeError } from "../../../src/base/errors.ts";
 import { parseFraming } from "../../../src/framing/mod.ts";
 import { type DialOptions, dialSession } from "../../../src/serve/dial_session.ts";
+import { upgradeFields } from "../../../src/serve/websocket/handshake.ts";
+import { writeAll } from "../../support/peer.ts";
+import { scriptedPeer } from "../../support/scripted_peer.ts";
+import { frameOf, WebSocketPeer } from "../../support/websocket_peer.ts";
 import { serveWebSocket, serviceOf } from "../../support/websocket_server.ts";
 
 const dialWebSocket = (endpoint: string, options: DialOptions = {}) =>
@@ -56,10 +60,89 @@ Deno.test("dialSession() over ws offers subprotocols and says which was chosen",
   await session.finish();
 });
 
-Deno.test("dialSession() over ws fails when the server speaks no HTTP", async () => {
-  await using peer = answerWith("220 mail.example ESMTP\r\n");
-  const error = await assertRejects(() => dialWebSocket(peer.endpoint), ClosedEarlyError);
-  assertStringIncludes(error.message, "before it answered the WebSocket handshake");
+/** A server that answers with these pieces, each in a read of its own, and stays. */
+function answerInPieces(...pieces: string[]) {
+  return scriptedPeer(async (conn) => {
+    (conn as Deno.TcpConn).setNoDelay(true);
+    for (const piece of pieces) {
+      await writeAll(conn, piece);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  });
+}
+
+async function refusal(endpoint: string, options: DialOptions = {}): Promise<UpgradeError> {
+  const ws = endpoint.replace("tcp:", "ws:");
+  return await assertRejects(() => dialWebSocket(ws, { handshakeTimeout: "5s", ...options }), UpgradeError);
+}
+
+Deno.test("dialSession() over ws names another protocol's banner at once, from its first byte on (fault 17)", async () => {
+  for (
+    const [pieces, shown] of [
+      [["SSH-2.0-OpenSSH_9.2\r\n"], "SSH-2.0-OpenSSH_9.2"],
+      [["HTTX"], "HTTX"],
+      [["220 mail.example ESMTP\r\n", "500 what\r\n"], "220 mail.example ESMTP"],
+      [["H", "E", "LLO\n"], "HE"],
+      [["\x00\x00\x04"], "\\0\\0\\x04"],
+    ] as const
+  ) {
+    await using peer = answerInPieces(...pieces);
+    const startMs = performance.now();
+    const error = await refusal(peer.endpoint);
+    assertStringIncludes(error.message, `the server does not speak HTTP: "${shown}"`);
+    assertEquals(performance.now() - startMs < 2_000, true);
+  }
+});
+
+Deno.test("dialSession() over ws shows the start of an invalid answer, not its last piece (fault 17)", async () => {
+  await using peer = answerInPieces("HTTP/1.1 two hundred\r\nA: b\r\n", "\r\n");
+  assertStringIncludes(
+    (await refusal(peer.endpoint)).message,
+    'invalid HTTP response (the status line is malformed): "HTTP/1.1 two hundred"',
+  );
+});
+
+Deno.test("dialSession() over ws skips interim responses before 101, but not without end (fault 17)", async () => {
+  const hints = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
+  for (const interim of [hints, hints.repeat(10), `HTTP/1.1 100 Continue\r\n\r\n${hints}`]) {
+    await using peer = scriptedPeer(async (conn) => {
+      await writeAll(conn, interim);
+      using websocket = await WebSocketPeer.accept(conn as Deno.TcpConn);
+      await websocket.send(frameOf({ opcode: 1, payload: "hi", isMasked: false }));
+      await websocket.frame();
+    });
+    const session = await dialWebSocket(peer.endpoint.replace("tcp:", "ws:"));
+    assertEquals(new TextDecoder().decode((await session.receive())?.[0]?.data), "hi");
+    await session.finish();
+  }
+  await using endless = answerInPieces(hints.repeat(11));
+  assertStringIncludes((await refusal(endless.endpoint)).message, "more than 10 interim responses");
+});
+
+Deno.test("dialSession() over ws shows the body of a chunked refusal, and where a redirect leads (fault 17)", async () => {
+  const chunked = "HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n";
+  await using refusing = answerInPieces(chunked, "5\r\nnot f\r\n", "7;x=y\r\nor you!\r\n0\r\n\r\n");
+  assertEquals((await refusal(refusing.endpoint)).message.endsWith("answered 403 Forbidden: not for you!"), true);
+  await using untilClose = answerInPieces("HTTP/1.1 503 Busy\r\nContent-Type: text/plain\r\n\r\nlater");
+  assertEquals((await refusal(untilClose.endpoint)).message.endsWith("answered 503 Busy: later"), true);
+  await using moved = answerInPieces(
+    "HTTP/1.1 301 Moved Permanently\r\nLocation: https://b.example/\r\nContent-Length: 0\r\n\r\n",
+  );
+  assertEquals(
+    (await refusal(moved.endpoint)).message.endsWith("answered 301 Moved Permanently to https://b.example/"),
+    true,
+  );
+});
+
+Deno.test("dialSession() over ws names an empty Sec-WebSocket-Protocol (fault 17)", async () => {
+  await using peer = scriptedPeer(async (conn) => {
+    const buffer = new Uint8Array(4096);
+    const request = new TextDecoder().decode(buffer.subarray(0, await conn.read(buffer) ?? 0));
+    const key = /^Sec-WebSocket-Key: (.*)\r$/m.exec(request)?.[1] ?? "";
+    const fields = Object.entries(await upgradeFields(key, "")).map(([name, value]) => `${name}: ${value}\r\n`);
+    await writeAll(conn, `HTTP/1.1 101 Switching Protocols\r\n${fields.join("")}\r\n`);
+  });
+  assertStringIncludes((await refusal(peer.endpoint)).message, "its Sec-WebSocket-Protocol field is empty");
 });
 
 Deno.test("dialSession() over ws fails when the server answers 101 with a wrong Sec-WebSocket-Accept", async () => {
