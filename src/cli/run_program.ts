@@ -77,6 +77,7 @@ async function dispatch(program: Program, argv: readonly string[], io: ProgramIo
   const parsed = parseFlags(rest, command.flags);
   if (!namesFiles({ usage: command.usage, table: command.flags, ...parsed })) await io.giveBackFiles?.();
   if (!command.readsEnvironment) await io.giveBackEnvironment?.();
+  using _signals = io.stop.takeOver();
   return await command.run({ ...parsed, io });
 }
 

@@ -4,15 +4,16 @@ import { StoppedError } from "./exit_codes.ts";
 const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT", "SIGBREAK"] : ["SIGINT", "SIGTERM"];
 
 /**
- * SIGINT and SIGTERM as an `AbortSignal`: the first one aborts it, a second
- * one leaves at once. Signals keep their usual effect until {@linkcode listen}.
+ * SIGINT and SIGTERM, for every command alike. Unless the command listens, a
+ * signal ends the program at once. While it does, the first signal aborts
+ * {@linkcode signal} and the second one ends the program.
  */
 export class StopSignals implements Disposable {
   readonly #controller = new AbortController();
   readonly #exit: (code: number) => never;
-  readonly #handlers = new Map<Deno.Signal, () => void>();
+  #isListening = false;
 
-  /** `exit` is called at the second signal. */
+  /** `exit` ends the program. */
   constructor(exit: (code: number) => never) {
     this.#exit = exit;
   }
@@ -28,25 +29,35 @@ export class StopSignals implements Disposable {
     return reason instanceof StoppedError ? reason.exitCode : undefined;
   }
 
-  /** Takes the signals over until disposed of. */
-  listen(): this {
+  /**
+   * Handles the signals until the result is disposed of. A program without
+   * handlers would ignore them as PID 1, as which a container runs it
+   * (pid_namespaces(7)).
+   */
+  takeOver(): Disposable {
+    const owner = new DisposableStack();
     for (const signal of SIGNALS) {
       const handler = () => this.#received(signal);
-      this.#handlers.set(signal, handler);
       Deno.addSignalListener(signal, handler);
+      owner.defer(() => Deno.removeSignalListener(signal, handler));
     }
+    return owner;
+  }
+
+  /** Lets the first signal abort {@linkcode signal}, until disposed of. */
+  listen(): this {
+    this.#isListening = true;
     return this;
   }
 
-  /** Gives the signals their usual effect back. */
+  /** Lets a signal end the program at once again. */
   [Symbol.dispose](): void {
-    for (const [signal, handler] of this.#handlers) Deno.removeSignalListener(signal, handler);
-    this.#handlers.clear();
+    this.#isListening = false;
   }
 
   #received(signal: Deno.Signal): void {
     const stopped = new StoppedError(signal);
-    if (this.#controller.signal.aborted) this.#exit(stopped.exitCode);
+    if (!this.#isListening || this.#controller.signal.aborted) return this.#exit(stopped.exitCode);
     this.#controller.abort(stopped);
   }
 }

@@ -15,6 +15,10 @@ class FakeStopSignals extends StopSignals {
     return reason instanceof StoppedError ? reason.exitCode : undefined;
   }
 
+  override takeOver(): Disposable {
+    return new DisposableStack();
+  }
+
   override listen(): this {
     return this;
   }

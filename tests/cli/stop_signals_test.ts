@@ -1,0 +1,74 @@
+import { assertEquals } from "@std/assert";
+import { defineCommand } from "../../src/cli/command.ts";
+import { runProgram } from "../../src/cli/run_program.ts";
+import { StopSignals } from "../../src/cli/stop_signals.ts";
+import { FakeIo } from "../support/fake_io.ts";
+
+/** Sends the signal to this process and waits for the exit code that it leads to. */
+type Send = (signal: Deno.Signal) => Promise<number>;
+
+/** A test with signals of this process, which are handled while it runs; `deno test` has SIGINT for itself. */
+function signalTest(name: string, check: (stop: StopSignals, send: Send) => Promise<void>): void {
+  Deno.test({
+    name,
+    ignore: Deno.build.os === "windows",
+    async fn() {
+      let exited = Promise.withResolvers<number>();
+      const stop = new StopSignals((code) => {
+        exited.resolve(code);
+        return undefined as never;
+      });
+      // A signal that is waited for does not keep the event loop alive.
+      const timer = setInterval(() => {}, 60_000);
+      try {
+        await check(stop, (signal) => {
+          exited = Promise.withResolvers();
+          Deno.kill(Deno.pid, signal);
+          return exited.promise;
+        });
+      } finally {
+        clearInterval(timer);
+      }
+    },
+  });
+}
+
+signalTest("StopSignals ends the program at once while no command listens (fault 64)", async (stop, send) => {
+  using _signals = stop.takeOver();
+  assertEquals(await send("SIGTERM"), 143);
+  assertEquals(stop.signal.aborted, false);
+});
+
+signalTest("StopSignals aborts at the first signal and ends the program at the second", async (stop, send) => {
+  using _signals = stop.takeOver();
+  {
+    using listening = stop.listen();
+    const aborted = new Promise((resolve) => listening.signal.addEventListener("abort", resolve, { once: true }));
+    void send("SIGTERM");
+    await aborted;
+    assertEquals(listening.exitCode, 143);
+    assertEquals(await send("SIGTERM"), 143);
+  }
+  assertEquals(await send("SIGTERM"), 143);
+});
+
+signalTest("runProgram() handles signals for every command, as PID 1 needs it (fault 64)", async (stop, send) => {
+  let code: number | undefined;
+  const wait = defineCommand({
+    usage: "",
+    examples: [],
+    flags: {},
+    async run() {
+      code = await send("SIGTERM");
+      return 0;
+    },
+  });
+  const entry = { name: "wait", summary: "wait", example: { words: "wait", does: "waits" } };
+  const program = {
+    name: "parley-test",
+    summary: "test",
+    commands: [{ ...entry, load: () => Promise.resolve(wait) }],
+  };
+  await runProgram(program, ["wait"], Object.assign(new FakeIo(), { stop }));
+  assertEquals(code, 143);
+});
