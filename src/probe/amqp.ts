@@ -54,7 +54,7 @@ export async function probe(context: ProbeContext): Promise<Facts> {
   const tune = await receive(context, wire);
   if (tune.method !== TUNE || tune.args.length < 8) throw unexpected(target, "does not answer with Connection.Tune");
   await send(wire, TUNE_OK, [tune.args.subarray(0, 6), bigEndian(0, 2)]);
-  const virtualHost = decodeURIComponent(target.path.split("?")[0]?.slice(1) ?? "") || "/";
+  const virtualHost = target.name || "/";
   await send(wire, OPEN, [prefixed(virtualHost, 1), Uint8Array.of(0, 0)]);
   const open = await receive(context, wire);
   if (open.method !== OPEN_OK) throw unexpected(target, "does not answer with Connection.Open-Ok");

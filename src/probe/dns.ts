@@ -52,7 +52,7 @@ interface Question {
 export async function probe(context: ProbeContext): Promise<Facts> {
   const { target } = context;
   const { query } = target;
-  const name = decodeURIComponent(target.path.split("?")[0]?.slice(1) ?? "").replace(/\.$/, "");
+  const name = target.name.replace(/\.$/, "");
   const typeName = (query.get("type") ?? (name === "" ? "NS" : "A")).toUpperCase();
   const type = TYPES[typeName];
   if (type === undefined) {

@@ -14,8 +14,9 @@ import type { Duplex } from "node:stream";
 import { concat } from "../base/bytes.ts";
 import { TimeoutError } from "../base/errors.ts";
 import { formatHostPort } from "../net/endpoint.ts";
-import { abortable } from "../net/wait.ts";
+import { abortable, nextTurn } from "../net/wait.ts";
 import { type Facts, notReady, type ProbeContext, unexpected } from "./probe.ts";
+import { decodePercent } from "./target.ts";
 import { bigEndian, openWire, prefixed, type Wire } from "./wire.ts";
 
 /** HealthCheckResponse.ServingStatus. */
@@ -35,7 +36,7 @@ interface Answer {
 
 export async function probe(context: ProbeContext): Promise<Facts> {
   const { target } = context;
-  const service = decodeURIComponent(target.path.split("?")[0]?.slice(1) ?? "");
+  const service = target.name;
   await using wire = await openWire(context, target.isTls ? { tls: { alpn: ["h2"] } } : {});
   const answer = await call(context, wire, encodeRequest(service));
   if (answer.httpStatus !== 200) throw notReady(target, `HTTP status ${answer.httpStatus}`);
@@ -74,8 +75,9 @@ function servingStatus(body: Uint8Array): string {
 
 async function call({ target, deadline }: ProbeContext, wire: Wire, request: Uint8Array): Promise<Answer> {
   const { connect } = await import("node:http2");
-  const duplex = await duplexOf(wire);
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  // What came before the end has its effect first: an answer may be complete with it.
+  const duplex = await duplexOf(wire, () => void nextTurn().then(() => reject(wire.ended(""))));
   const fail = (error: Error) => reject(unexpected(target, `does not speak HTTP/2: ${error.message}`, error));
   const authority = `${target.isTls ? "https" : "http"}://${formatHostPort(target.host, target.port)}`;
   const session = connect(authority, { createConnection: () => duplex });
@@ -102,7 +104,8 @@ async function call({ target, deadline }: ProbeContext, wire: Wire, request: Uin
     resolve({
       httpStatus: Number(headers[":status"] ?? 0),
       grpcStatus: grpcStatus === undefined ? undefined : Number(grpcStatus),
-      grpcMessage: String(headers["grpc-message"] ?? ""),
+      // Percent-encoded (gRPC over HTTP2, "Responses").
+      grpcMessage: decodePercent(String(headers["grpc-message"] ?? "")),
       body: concat(chunks),
     });
   });
@@ -120,11 +123,14 @@ async function call({ target, deadline }: ProbeContext, wire: Wire, request: Uin
 }
 
 /** The connection as the stream that `node:http2` takes. */
-async function duplexOf({ connection }: Wire): Promise<Duplex> {
+async function duplexOf({ connection }: Wire, onEnd: () => void): Promise<Duplex> {
   const { Duplex } = await import("node:stream");
   return new Duplex({
     read() {
-      connection.read().then((bytes) => this.push(bytes && bytes.slice()), (error: Error) => this.destroy(error));
+      connection.read().then((bytes) => {
+        this.push(bytes && bytes.slice());
+        if (bytes === null) onEnd();
+      }, (error: Error) => this.destroy(error));
     },
     write(chunk: Uint8Array, _encoding, done) {
       connection.write(chunk).then(() => done(), done);

@@ -157,7 +157,7 @@ async function scramble(
 }
 
 function databaseOf({ target }: ProbeContext): string {
-  return decodeURIComponent(target.path.split("?")[0]?.slice(1) ?? "");
+  return target.name;
 }
 
 function capabilities(context: ProbeContext, isTls: boolean): number {

@@ -42,7 +42,7 @@ export async function probe(context: ProbeContext): Promise<Facts> {
   const { target, login } = context;
   await using wire = await open(context);
   const user = (login?.user ?? target.user) || "postgres";
-  const database = decodeURIComponent(target.path.split("?")[0]?.slice(1) ?? "") || user;
+  const database = target.name || user;
   const startup = concat([
     bigEndian(PROTOCOL_3_0, 4),
     ...[cString("user"), cString(user), cString("database"), cString(database)],

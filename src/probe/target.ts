@@ -17,6 +17,8 @@ export interface ProbeTarget {
   readonly port: number;
   /** From the first `/` on, still percent-encoded; for `file:` and `exec:` all that follows the scheme. */
   readonly path: string;
+  /** The path without its first slash and the query, decoded: the name of a database, a virtual host, a service. */
+  readonly name: string;
   readonly query: URLSearchParams;
   /** User name and password of the target, decoded; `""` where there is none. */
   readonly user: string;
@@ -33,7 +35,7 @@ export interface ProbeTarget {
 export function parseTarget(text: string, scheme: string, definition: ProbeDefinition): ProbeTarget {
   const rest = text.slice(text.indexOf(":") + 1);
   const isTls = definition.tls?.includes(scheme) ?? false;
-  const none = { scheme, host: "", port: 0, query: new URLSearchParams(), user: "", password: "", isTls };
+  const none = { scheme, host: "", port: 0, query: new URLSearchParams(), name: "", user: "", password: "", isTls };
   if (definition.ports === undefined) {
     if (rest.trim() === "") throw refuse(`${scheme}:`, `nothing follows "${scheme}:"`, definition);
     return { ...none, text: `${scheme}:${rest}`, path: rest };
@@ -54,9 +56,10 @@ export function parseTarget(text: string, scheme: string, definition: ProbeDefin
     host,
     port,
     path,
+    name: decodePercent(url.pathname.slice(1)),
     query: url.searchParams,
-    user: decode(url.username),
-    password: decode(url.password),
+    user: decodePercent(url.username),
+    password: decodePercent(url.password),
   };
 }
 
@@ -66,7 +69,8 @@ function explicitPort(rest: string): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
-function decode(text: string): string {
+/** Decodes percent-encoded text. */
+export function decodePercent(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {

@@ -583,6 +583,6 @@ for (const scheme of STREAMS) {
     const { port } = speaksFirst ? greeter : server;
     const error = await assertRejects(() => runProbe(`${scheme}://127.0.0.1:${port}`));
     assertInstanceOf(error, ParleyError);
-    if (scheme !== "grpc") assertInstanceOf(error, ClosedEarlyError);
+    assertInstanceOf(error, ClosedEarlyError);
   });
 }
