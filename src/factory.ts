@@ -203,7 +203,7 @@ export async function listen(endpoint: string | Endpoint, options: ListenOptions
   const setup = {
     log: Logger.of(options.context ?? "parley"),
     limits,
-    deadlineTimer: options.deadlineTimer ?? deadlineTimerFor(limits, 250),
+    deadlineTimer: options.deadlineTimer ?? deadlineTimerFor(limits),
     backlog: options.backlog ?? LISTEN_DEFAULTS.backlog,
     reusePort: options.reusePort ?? LISTEN_DEFAULTS.reusePort,
     mode: options.mode ?? LISTEN_DEFAULTS.mode,
@@ -252,7 +252,7 @@ export async function connect(endpoint: string | Endpoint, options: ConnectOptio
     connection = await openConnection(parsed, {
       log,
       limits,
-      deadlineTimer: options.deadlineTimer ?? deadlineTimerFor(limits, 50),
+      deadlineTimer: options.deadlineTimer ?? deadlineTimerFor(limits),
       resolveTimeoutMs: parseDuration(options.resolveTimeout ?? DEFAULTS.resolveTimeoutMs),
       tls: options.tls ?? {},
       handshakeTimeoutMs: parseDuration(options.handshakeTimeout ?? DEFAULTS.handshakeTimeoutMs),
@@ -423,9 +423,7 @@ function limitsOf(options: StreamOptions): ConnectionLimits {
   };
 }
 
-/** A deadline timer that looks often enough for the shortest deadline, and `mostMs` apart at the most. */
-function deadlineTimerFor(limits: ConnectionLimits, mostMs: number): DeadlineTimer {
-  const { firstByteMs, idleMs, totalMs, writeMs } = limits;
-  const shortest = Math.min(...[firstByteMs, idleMs, totalMs, writeMs].filter((ms) => ms !== undefined), Infinity);
-  return new DeadlineTimer(Math.max(10, Math.min(mostMs, shortest / 4)));
+/** A deadline timer that is exact enough for these limits. */
+function deadlineTimerFor({ firstByteMs, idleMs, totalMs, writeMs }: ConnectionLimits): DeadlineTimer {
+  return DeadlineTimer.for([firstByteMs, idleMs, totalMs, writeMs]);
 }

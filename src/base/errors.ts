@@ -75,11 +75,18 @@ export class TimeoutError extends ParleyError {
   override name = "TimeoutError";
   /** Which wait it was. */
   readonly phase: TimeoutPhase;
+  /** How long the wait was, in milliseconds, where that is known. */
+  readonly afterMs: number | undefined;
 
   /** Makes one for a phase. */
-  constructor(phase: TimeoutPhase, message: string, options: ParleyErrorOptions = {}) {
+  constructor(
+    phase: TimeoutPhase,
+    message: string,
+    options: ParleyErrorOptions & { afterMs?: number | undefined } = {},
+  ) {
     super(message, options);
     this.phase = phase;
+    this.afterMs = options.afterMs;
   }
 }
 
@@ -126,6 +133,12 @@ export class UpgradeError extends ParleyError {
 export class ResetError extends ParleyError {
   /** `"ResetError"`. */
   override name = "ResetError";
+}
+
+/** This side has closed the connection, or its side of the stream: the caller's own doing, and never worth a retry. */
+export class ClosedError extends ParleyError {
+  /** `"ClosedError"`. */
+  override name = "ClosedError";
 }
 
 /** The stream ended before all that was expected had come. */

@@ -2,7 +2,7 @@ import { concat, utf8 } from "../base/bytes.ts";
 import { FrameError } from "../base/errors.ts";
 import type { Framer } from "../serve/framer.ts";
 import type { ChatEvent } from "./event.ts";
-import type { Member } from "./member.ts";
+import { dropSlowConsumer, type Member } from "./member.ts";
 import type { Wire } from "./wire.ts";
 
 /** Something told to a room. */
@@ -59,7 +59,7 @@ export class FanOut {
       }
       const caused = this.#causedBy.get(member);
       const bytes = caused === undefined ? frames.all : this.#without(caused, member.wire, frames);
-      if (bytes.length > 0) session.sendFramed(bytes);
+      if (bytes.length > 0 && !session.sendFramed(bytes)) dropSlowConsumer(session);
     }
   }
 

@@ -1,5 +1,7 @@
 import type { Session } from "../serve/session.ts";
 import type { ChatEvent } from "./event.ts";
+import { LimitError } from "../base/errors.ts";
+import { formatEndpoint } from "../net/endpoint.ts";
 import { keyOf } from "./names.ts";
 import type { Room } from "./room.ts";
 import type { Wire } from "./wire.ts";
@@ -53,7 +55,9 @@ export class Member {
 
   /** Tells this member alone. */
   tell(event: ChatEvent): void {
-    for (const message of this.wire.encode(event)) this.session.send(message, true);
+    for (const message of this.wire.encode(event)) {
+      if (!this.session.send(message, true)) return dropSlowConsumer(this.session);
+    }
   }
 
   /** Tells this member what it asked for, which is never the reason to drop it: it settles once little is queued. */
@@ -66,4 +70,15 @@ export class Member {
   drained(): Promise<void> | undefined {
     return this.session.queuedBytes > HIGH_WATER_BYTES ? this.session.flush() : undefined;
   }
+}
+
+/**
+ * Disconnects a member for which an event found no room in the outbox: one that
+ * misses an event would show a wrong conversation. Does nothing where the
+ * member is leaving anyway.
+ */
+export function dropSlowConsumer(session: Session): void {
+  if (!session.isWritable) return;
+  const endpoint = formatEndpoint(session.remote);
+  session.close("slow consumer", new LimitError(`${endpoint} reads too slowly: its outbox is full`, { endpoint }));
 }

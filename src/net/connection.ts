@@ -1,10 +1,12 @@
 import { concat } from "../base/bytes.ts";
 import { DEFAULTS } from "../base/defaults.ts";
-import { LimitError, ResetError, TimeoutError } from "../base/errors.ts";
+import { ClosedError, messageOf, ResetError, TimeoutError, type TimeoutPhase } from "../base/errors.ts";
+import { formatDuration } from "../base/units.ts";
 import type { Logger } from "../log/logger.ts";
 import type { CloseReason } from "./close_reason.ts";
 import type { CoarseClock, DeadlineTimer, HasDeadlines } from "./deadline_timer.ts";
 import { type Endpoint, formatEndpoint } from "./endpoint.ts";
+import { Outbox } from "./outbox.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 import { toSocketError } from "./socket_error.ts";
 import type { TlsFacts } from "./tls_facts.ts";
@@ -22,7 +24,7 @@ export interface ConnectionLimits {
   readonly totalMs?: number | undefined;
   /** For the peer to take what is being written. */
   readonly writeMs?: number | undefined;
-  /** Most bytes that {@linkcode Connection.send} queues. */
+  /** Maximum bytes that {@linkcode Connection.send} queues. */
   readonly outboxBytes?: number | undefined;
 }
 
@@ -44,18 +46,31 @@ export interface ConnectionInit {
 
 const STOPPED_CLOCK: CoarseClock = { nowMs: 0 };
 const NOTHING = new Uint8Array(0);
-// Shared by all that have none, and never added to: most connections are idle.
-const NO_CHUNKS: Uint8Array[] = [];
-const NO_WAITERS: PromiseWithResolvers<void>[] = [];
+
+const MISSED: Partial<Record<TimeoutPhase, string>> = {
+  "first byte": "nothing was received",
+  reply: "nothing was received",
+  write: "the peer read nothing",
+  total: "it did not end",
+  idle: "nothing was received or sent",
+};
 
 /**
  * One stream of bytes to a peer, over any transport: the only way in which
  * Parley reads and writes a socket.
  *
- * Reading waits for the caller, so a peer is held back by not reading. Writing
- * is either {@linkcode write}, which waits until the kernel has everything, or
- * {@linkcode send}, which queues: what is queued in one turn leaves in one
- * write, and a peer that does not read is closed once the outbox is full.
+ * Reading waits for the caller, so a peer is held back by not reading. There
+ * are two ways to write:
+ *
+ * - {@linkcode write} waits until the kernel has every byte. It has no size
+ *   limit, and a slow peer holds the caller back.
+ * - {@linkcode send} queues and returns at once: what is queued in one turn
+ *   leaves in one write. It returns `false`, and queues nothing, for what does
+ *   not fit in the outbox. `true` means that the bytes leave unless the peer or
+ *   the write deadline prevents it, or {@linkcode close} drops them.
+ *
+ * `await using` waits until what is queued has left, at most for the write
+ * deadline.
  */
 export class Connection implements AsyncDisposable, HasDeadlines {
   /** A number for log lines, unique among the connections of its listener. */
@@ -66,14 +81,10 @@ export class Connection implements AsyncDisposable, HasDeadlines {
   readonly remote: Endpoint;
   /** Bytes that came. */
   bytesRead = 0;
-  /** Bytes that the kernel took. */
-  bytesWritten = 0;
   /** Messages that came, counted by the session that cuts them out of the stream. */
   messagesRead = 0;
   /** Messages that were queued or written, counted by the session. */
   messagesWritten = 0;
-  /** Most bytes that were ever waiting in the outbox. */
-  outboxHighWater = 0;
   /** The peer has ended its side: nothing more will be read. */
   isReadEnded = false;
 
@@ -84,26 +95,18 @@ export class Connection implements AsyncDisposable, HasDeadlines {
   readonly #clock: CoarseClock;
   readonly #openedMs: number;
   #log: Logger | undefined;
-  #lastActiveMs: number;
-  #writingSinceMs = 0;
+  #lastReadMs: number;
   #buffer = new ReadBuffer();
   #pendingRead: Promise<number | null> | undefined;
   #unread: Uint8Array<ArrayBuffer> | undefined;
-  #outbox = NO_CHUNKS;
-  #queuedBytes = 0;
-  #isWriting = false;
-  #writing: Uint8Array = NOTHING;
-  #isPumpDue = false;
-  // Made by the first write that needs them: an idle connection has none.
-  #onSent: ((count: number) => void) | undefined;
-  #onSendFailed: ((error: unknown) => void) | undefined;
-  #flushWaiters = NO_WAITERS;
+  /** Made by the first write: most connections are idle. */
+  #outbox: Outbox | undefined;
   #closeReason: CloseReason | undefined;
   #closeError: Error | undefined;
   /** The peer takes nothing more; what it sent before can still be read. */
   #writeError: ResetError | undefined;
   #closed: PromiseWithResolvers<CloseReason> | undefined;
-  #isWriteClosed = false;
+  #closingWrite: Promise<void> | undefined;
 
   /** Takes over the transport: from here on only the connection closes it. */
   constructor(transport: Transport, init: ConnectionInit) {
@@ -116,7 +119,7 @@ export class Connection implements AsyncDisposable, HasDeadlines {
     this.#deadlineTimer = init.deadlineTimer;
     this.#clock = init.deadlineTimer ?? STOPPED_CLOCK;
     init.deadlineTimer?.add(this);
-    this.#openedMs = this.#lastActiveMs = this.#clock.nowMs;
+    this.#openedMs = this.#lastReadMs = this.#clock.nowMs;
   }
 
   /** Every line of it names the connection and the peer. */
@@ -167,7 +170,7 @@ export class Connection implements AsyncDisposable, HasDeadlines {
 
   /** Since anything came or went, by the clock of its deadline timer. */
   get idleMs(): number {
-    return this.#clock.nowMs - this.#lastActiveMs;
+    return this.#clock.nowMs - this.#activeMs;
   }
 
   /** Settles when the connection has ended, with the reason; it never rejects. */
@@ -176,9 +179,34 @@ export class Connection implements AsyncDisposable, HasDeadlines {
     return (this.#closed ??= Promise.withResolvers()).promise;
   }
 
-  /** Bytes that wait to be written, those in the write under way among them. */
+  /** Bytes that the kernel took. */
+  get bytesWritten(): number {
+    return this.#outbox?.bytesWritten ?? 0;
+  }
+
+  /** Bytes that wait to be written, including those of the write under way. */
   get queuedBytes(): number {
-    return this.#queuedBytes;
+    return this.#outbox?.queuedBytes ?? 0;
+  }
+
+  /** Maximum that {@linkcode queuedBytes} has reached. */
+  get outboxHighWater(): number {
+    return this.#outbox?.highWater ?? 0;
+  }
+
+  /** Whether anything can still be written: `false` once either side has ended this direction. */
+  get isWritable(): boolean {
+    return this.#closeReason === undefined && this.#writeError === undefined && this.#closingWrite === undefined;
+  }
+
+  /** Whether {@linkcode send} would take so many more bytes: the connection is open, and its outbox has room. */
+  fits(bytes: number): boolean {
+    return this.isWritable && this.queuedBytes + bytes <= this.outboxBytes;
+  }
+
+  /** Maximum bytes that {@linkcode send} queues. */
+  get outboxBytes(): number {
+    return this.#limits.outboxBytes ?? DEFAULTS.outboxBytes;
   }
 
   /**
@@ -213,29 +241,26 @@ export class Connection implements AsyncDisposable, HasDeadlines {
 
   /**
    * Writes all bytes, after those already queued, and waits until the kernel
-   * has them. The bytes must not change until then.
+   * has them. The bytes must not change until then. There is no size limit.
    *
    * @throws {ResetError} The peer is gone.
+   * @throws {ClosedError} This side has closed the connection, or its side of it.
    * @throws {TimeoutError} The peer did not take them within the write deadline.
    */
   write(bytes: Uint8Array): Promise<void> {
-    if (this.#closeReason !== undefined || this.#writeError !== undefined) return Promise.reject(this.#closedError());
-    this.#count(bytes.length);
-    if (!this.#isWriting && this.#outbox.length === 0) return this.#writeNow(bytes);
-    this.#queue(bytes);
-    this.#schedule();
-    return this.flush();
+    if (!this.isWritable) return Promise.reject(this.#closedError());
+    return (this.#outbox ?? this.#makeOutbox()).write(bytes);
   }
 
   /**
    * Queues the bytes; they must not change any more. What is queued in one
-   * turn leaves in one write. `false` when the connection is closed, or is
-   * closed by this: its outbox was full.
+   * turn leaves in one write. `false`, and nothing is queued, when the
+   * connection is closed or the outbox has no room: {@linkcode flush} waits for
+   * room, {@linkcode write} needs none.
    */
   send(bytes: Uint8Array): boolean {
-    if (!this.#admit(bytes)) return false;
-    this.#queue(bytes);
-    this.#schedule();
+    if (!this.fits(bytes.length)) return false;
+    (this.#outbox ?? this.#makeOutbox()).send(bytes);
     return true;
   }
 
@@ -244,31 +269,37 @@ export class Connection implements AsyncDisposable, HasDeadlines {
    * where nothing waits before them they leave at once, without a queue.
    */
   sendLast(bytes: Uint8Array): boolean {
-    if (this.#isWriting || this.#outbox.length > 0) return this.send(bytes);
-    if (!this.#admit(bytes)) return false;
-    this.#writeOut(bytes);
+    if (!this.fits(bytes.length)) return false;
+    (this.#outbox ?? this.#makeOutbox()).sendNow(bytes);
+    return true;
+  }
+
+  /** As {@linkcode send}, for bytes whose room a session has checked before it encoded them: the limit does not count. */
+  sendChecked(bytes: Uint8Array): boolean {
+    if (!this.isWritable) return false;
+    (this.#outbox ?? this.#makeOutbox()).send(bytes);
     return true;
   }
 
   /** Waits until everything queued has left. It throws as {@linkcode write} does. */
   flush(): Promise<void> {
     if (this.#closeReason !== undefined || this.#writeError !== undefined) return Promise.reject(this.#closedError());
-    if (this.#queuedBytes === 0) return Promise.resolve();
-    const waiter = Promise.withResolvers<void>();
-    if (this.#flushWaiters === NO_WAITERS) this.#flushWaiters = [];
-    this.#flushWaiters.push(waiter);
-    return waiter.promise;
+    return this.#outbox?.flush() ?? Promise.resolve();
   }
 
   /**
    * Sends what is queued, then ends our side; the peer may go on sending.
+   * Nothing more can be written from the moment of the call.
    *
    * @throws {ResetError} The peer is gone, and what was sent with it.
    */
-  async closeWrite(): Promise<void> {
-    if (this.#isWriteClosed || this.#closeReason !== undefined) return;
+  closeWrite(): Promise<void> {
+    if (this.#closeReason !== undefined) return Promise.resolve();
+    return this.#closingWrite ??= this.#closeWrite();
+  }
+
+  async #closeWrite(): Promise<void> {
     await this.flush();
-    this.#isWriteClosed = true;
     try {
       // A peer that has ended may have been gone by then: a write of nothing fails where it has refused what came late.
       if (this.isReadEnded) await this.#transport.write(NOTHING);
@@ -280,8 +311,9 @@ export class Connection implements AsyncDisposable, HasDeadlines {
   }
 
   /**
-   * Gives the socket back; a second call does nothing. With an `error`, reads
-   * and writes under way reject with it; without one, reads see the end.
+   * Gives the socket back at once; what is queued is dropped, and a second call
+   * does nothing. With an `error`, reads and writes under way reject with it;
+   * without one, reads see the end.
    */
   close(reason: CloseReason = "done", error?: Error): void {
     if (this.#closeReason !== undefined) return;
@@ -294,122 +326,92 @@ export class Connection implements AsyncDisposable, HasDeadlines {
       // BadResource: the runtime closed it before us, which is what was wanted.
       if (!(cause instanceof Deno.errors.BadResource)) this.log.debug("closing failed", { error: String(cause) });
     }
-    this.#rejectWaiters();
+    this.#outbox?.abort();
     this.#closed?.resolve(reason);
   }
 
-  /** Closes it, if that has not happened: "done". */
-  [Symbol.asyncDispose](): Promise<void> {
+  /**
+   * Sends what is queued, at most for the write deadline, and closes. It does
+   * not throw: bytes that could not be sent are logged. Await
+   * {@linkcode flush} before to learn of them.
+   */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { queuedBytes } = this;
+    if (queuedBytes > 0 && this.#closeReason === undefined) {
+      const timeoutMs = this.#writeLimitMs;
+      try {
+        await abortable(this.flush(), { timeoutMs }, () => this.#timeoutError("write", timeoutMs));
+      } catch (error) {
+        this.log.warning("closed before everything was sent", { bytes: queuedBytes, error: messageOf(error) });
+        if (error instanceof TimeoutError) this.close("write timeout", error);
+      }
+    }
     this.close();
-    return Promise.resolve();
   }
 
   /** Closes the connection if one of its deadlines has passed. */
   checkDeadlines(nowMs: number): void {
-    const { firstByteMs, idleMs, totalMs, writeMs } = this.#limits;
-    // A stamp may be one interval too old, so each limit gets that much more.
+    const { firstByteMs, idleMs, totalMs } = this.#limits;
+    // Stamps of activity may be one interval too old, so these limits get that much more.
     const late = nowMs - (this.#deadlineTimer?.intervalMs ?? 0);
-    const writeLimitMs = writeMs ?? DEFAULTS.writeTimeoutMs;
-    if (this.#isWriting && late - this.#writingSinceMs > writeLimitMs) this.#expire("write", "write timeout");
-    else if (firstByteMs !== undefined && this.bytesRead === 0 && late - this.#openedMs > firstByteMs) {
-      this.#expire("first byte", "first byte timeout");
-    } else if (totalMs !== undefined && late - this.#openedMs > totalMs) this.#expire("total", "lifetime");
-    else if (idleMs !== undefined && late - this.#lastActiveMs > idleMs) this.#expire("idle", "idle timeout");
+    const writeMs = this.#writeLimitMs;
+    const stalledSinceMs = this.#outbox?.stalledSinceMs;
+    if (stalledSinceMs !== undefined && late - stalledSinceMs > writeMs) {
+      this.#expire("write", "write timeout", writeMs);
+    } else if (firstByteMs !== undefined && this.bytesRead === 0 && nowMs - this.#openedMs >= firstByteMs) {
+      this.#expire("first byte", "first byte timeout", firstByteMs);
+    } else if (totalMs !== undefined && nowMs - this.#openedMs >= totalMs) this.#expire("total", "lifetime", totalMs);
+    else if (idleMs !== undefined && late - this.#activeMs >= idleMs) this.#expire("idle", "idle timeout", idleMs);
   }
 
-  #expire(phase: TimeoutError["phase"], reason: CloseReason): void {
+  /** Why nothing more can be read or written. */
+  #closedError(): Error {
+    if (this.#closeError !== undefined) return this.#closeError;
+    if (this.#writeError !== undefined) return this.#writeError;
     const endpoint = formatEndpoint(this.remote);
-    this.close(reason, new TimeoutError(phase, `${endpoint} was too slow: ${reason}`, { endpoint }));
+    const what = this.#closeReason === undefined ? "ended its side of the stream" : "closed the connection";
+    return new ClosedError(`Cannot write to ${endpoint}: this side has ${what}`, { endpoint });
   }
 
-  /** Whether there is a peer, and room in the outbox, for bytes that nobody waits for. */
-  #admit(bytes: Uint8Array): boolean {
-    if (this.#closeReason !== undefined || this.#writeError !== undefined || this.#isWriteClosed) return false;
-    this.#count(bytes.length);
-    const most = this.#limits.outboxBytes ?? DEFAULTS.outboxBytes;
-    if (this.#queuedBytes <= most) return true;
+  /**
+   * A peer that is gone may have said why before: what the kernel still holds
+   * can be read, and the end of it, which is certain to come, closes the connection.
+   */
+  #onWriteFailed(cause: unknown): Error {
+    if (this.#closeReason !== undefined) return this.#closedError();
+    const error = toSocketError(cause, "write to", formatEndpoint(this.remote));
+    if (!(error instanceof ResetError) || this.isReadEnded) return this.#fail(error, "write to");
+    this.#writeError = error;
+    this.#outbox?.abort();
+    return error;
+  }
+
+  get #writeLimitMs(): number {
+    return this.#limits.writeMs ?? DEFAULTS.writeTimeoutMs;
+  }
+
+  /** When something last came or went. */
+  get #activeMs(): number {
+    return Math.max(this.#lastReadMs, this.#outbox?.lastWrittenMs ?? 0);
+  }
+
+  #makeOutbox(): Outbox {
+    return this.#outbox = new Outbox(this.#transport, this.#clock, {
+      onWriteFailed: (cause) => this.#onWriteFailed(cause),
+      closedError: () => this.#closedError(),
+    });
+  }
+
+  #expire(phase: TimeoutPhase, reason: CloseReason, afterMs: number): void {
+    this.close(reason, this.#timeoutError(phase, afterMs));
+  }
+
+  #timeoutError(phase: TimeoutPhase, afterMs: number): TimeoutError {
     const endpoint = formatEndpoint(this.remote);
-    this.close(
-      "slow consumer",
-      new LimitError(`${endpoint} reads too slowly: its outbox of ${most} bytes is full`, { endpoint }),
-    );
-    return false;
-  }
-
-  #count(bytes: number): void {
-    this.#queuedBytes += bytes;
-    if (this.#queuedBytes > this.outboxHighWater) this.outboxHighWater = this.#queuedBytes;
-  }
-
-  #queue(bytes: Uint8Array): void {
-    if (this.#outbox === NO_CHUNKS) this.#outbox = [];
-    this.#outbox.push(bytes);
-  }
-
-  #schedule(): void {
-    if (this.#isWriting || this.#isPumpDue) return;
-    this.#isPumpDue = true;
-    queueMicrotask(() => this.#pump());
-  }
-
-  #pump(): void {
-    this.#isPumpDue = false;
-    if (this.#isWriting || this.#outbox.length === 0 || this.#closeReason !== undefined) return;
-    const chunks = this.#outbox;
-    this.#outbox = NO_CHUNKS;
-    const only = chunks.length === 1 ? chunks[0] : undefined;
-    this.#writeOut(only ?? concat(chunks));
-  }
-
-  #writeNow(bytes: Uint8Array): Promise<void> {
-    return this.#startWrite(bytes).then(this.#onWritten, this.#onWriteFailed);
-  }
-
-  readonly #onWritten = (count: number): void | Promise<void> => {
-    if (this.#closeReason !== undefined) throw this.#closedError();
-    const rest = this.#afterWrite(count);
-    if (rest !== undefined) return this.#writeNow(rest);
-  };
-
-  readonly #onWriteFailed = (error: unknown): never => {
-    throw this.#afterFailedWrite(error);
-  };
-
-  /** Writes what nobody waits for: one promise less than {@linkcode #writeNow}, which tells in a fan-out. */
-  #writeOut(bytes: Uint8Array): void {
-    this.#onSent ??= (count) => {
-      const rest = this.#closeReason === undefined ? this.#afterWrite(count) : undefined;
-      if (rest !== undefined) this.#writeOut(rest);
-    };
-    // A failure closes the connection and rejects every waiter.
-    this.#onSendFailed ??= (error) => void this.#afterFailedWrite(error);
-    void this.#startWrite(bytes).then(this.#onSent, this.#onSendFailed);
-  }
-
-  #startWrite(bytes: Uint8Array): Promise<number> {
-    this.#isWriting = true;
-    this.#writing = bytes;
-    this.#writingSinceMs = this.#clock.nowMs;
-    return this.#transport.write(bytes);
-  }
-
-  /** What the kernel did not take, if anything. */
-  #afterWrite(count: number): Uint8Array | undefined {
-    this.bytesWritten += count;
-    this.#queuedBytes -= count;
-    this.#lastActiveMs = this.#clock.nowMs;
-    if (count < this.#writing.length) return this.#writing.subarray(count);
-    this.#writing = NOTHING;
-    this.#isWriting = false;
-    if (this.#outbox.length > 0) this.#schedule();
-    else if (this.#flushWaiters.length > 0) this.#settleFlush();
-    return undefined;
-  }
-
-  #afterFailedWrite(error: unknown): Error {
-    this.#writing = NOTHING;
-    this.#isWriting = false;
-    return this.#closeReason === undefined ? this.#failWrite(error) : this.#closedError();
+    const within = formatDuration(Math.round(afterMs));
+    const counts = `${this.bytesRead} bytes received, ${this.bytesWritten} sent`;
+    const message = `The connection to ${endpoint} timed out: ${MISSED[phase]} within ${within} (${counts} in all)`;
+    return new TimeoutError(phase, message, { endpoint, afterMs });
   }
 
   readonly #onRead = (count: number | null): Uint8Array<ArrayBuffer> | null => {
@@ -420,7 +422,7 @@ export class Connection implements AsyncDisposable, HasDeadlines {
       return null;
     }
     this.bytesRead += count;
-    this.#lastActiveMs = this.#clock.nowMs;
+    this.#lastReadMs = this.#clock.nowMs;
     return this.#buffer.take(count);
   };
 
@@ -436,41 +438,14 @@ export class Connection implements AsyncDisposable, HasDeadlines {
     if (options !== undefined) {
       this.#pendingRead = pending;
       // Only the caller's own deadline or signal can throw here: the connection stays as it was.
-      await abortable(pending.then(ignore, ignore), options, () => this.#replyTimeout());
+      await abortable(
+        pending.then(ignore, ignore),
+        options,
+        () => this.#timeoutError("reply", options.timeoutMs ?? 0),
+      );
     }
     this.#pendingRead = undefined;
     return await pending.then(this.#onRead, this.#onReadFailed);
-  }
-
-  #settleFlush(): void {
-    const waiters = this.#flushWaiters;
-    this.#flushWaiters = NO_WAITERS;
-    for (const waiter of waiters) waiter.resolve();
-  }
-
-  #replyTimeout(): Error {
-    const endpoint = formatEndpoint(this.remote);
-    return new TimeoutError("reply", `No answer from ${endpoint} in time`, { endpoint });
-  }
-
-  /**
-   * A peer that is gone may have said why before: what the kernel still holds
-   * can be read, and the end of it, which is certain to come, closes the connection.
-   */
-  #failWrite(cause: unknown): Error {
-    const error = toSocketError(cause, "write to", formatEndpoint(this.remote));
-    if (!(error instanceof ResetError) || this.isReadEnded) return this.#fail(error, "write to");
-    this.#writeError = error;
-    this.#rejectWaiters();
-    return error;
-  }
-
-  #rejectWaiters(): void {
-    this.#outbox = NO_CHUNKS;
-    this.#queuedBytes = 0;
-    const waiters = this.#flushWaiters;
-    this.#flushWaiters = NO_WAITERS;
-    for (const waiter of waiters) waiter.reject(this.#closedError());
   }
 
   #fail(cause: unknown, doing: string): Error {
@@ -487,13 +462,6 @@ export class Connection implements AsyncDisposable, HasDeadlines {
   #readAfterClose(): null {
     if (this.#closeError !== undefined) throw this.#closeError;
     return null;
-  }
-
-  #closedError(): Error {
-    return this.#closeError ?? this.#writeError ??
-      new ResetError(`The connection to ${formatEndpoint(this.remote)} is closed`, {
-        endpoint: formatEndpoint(this.remote),
-      });
   }
 }
 

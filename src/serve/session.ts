@@ -37,6 +37,8 @@ export interface Session {
   readonly queuedBytes: number;
   /** What the other side's WebSocket Close frame said, once it has come (RFC 6455, section 7.1.5). */
   readonly closeFrame?: CloseFrame | undefined;
+  /** Whether messages can still be sent; a `send()` that fails while this is `true` found no room in the outbox. */
+  readonly isWritable: boolean;
   /** Why it ended, or `undefined` while it is open. */
   readonly closeReason: CloseReason | undefined;
 
@@ -59,19 +61,21 @@ export interface Session {
 
   /**
    * Queues one message, copying it; what is queued in one turn leaves in one
-   * write. `false` when the client is gone, or is dropped by this because it
-   * does not read.
+   * write. `false`, and nothing is queued, when the client is gone or its
+   * outbox has no room: {@linkcode flush} waits for room, {@linkcode write}
+   * needs none. `true` means that the message leaves unless the client or the
+   * write deadline prevents it.
    */
   send(data: Uint8Array | string, isText?: boolean): boolean;
 
   /**
-   * Sends bytes that {@linkcode framer} made and that will not change: a
-   * broadcast is framed once for all. They leave at once where nothing waits
-   * before them, so give all that is to be told in a turn together.
+   * As {@linkcode send}, for bytes that {@linkcode framer} made and that will
+   * not change: a broadcast is framed once for all. They leave at once where
+   * nothing waits before them, so pass all of one turn together.
    */
   sendFramed(bytes: Uint8Array): boolean;
 
-  /** Sends one message, without a copy where that is possible, and waits until it has left. */
+  /** Sends one message of any size, without a copy where that is possible, and waits until it has left. */
   write(data: Uint8Array, isText?: boolean): Promise<void>;
 
   /** Waits until everything queued has left. */

@@ -47,6 +47,10 @@ export class SessionDecorator implements Session {
     return this.inner.queuedBytes;
   }
 
+  get isWritable(): boolean {
+    return this.inner.isWritable;
+  }
+
   get closeReason(): CloseReason | undefined {
     return this.inner.closeReason;
   }

@@ -85,6 +85,10 @@ export class StreamSession implements Session {
     return this.#connection.queuedBytes + this.#pending.length;
   }
 
+  get isWritable(): boolean {
+    return this.#connection.isWritable;
+  }
+
   get closeReason(): CloseReason | undefined {
     return this.#connection.closeReason;
   }
@@ -101,14 +105,19 @@ export class StreamSession implements Session {
   }
 
   send(data: Uint8Array | string): boolean {
-    if (this.#connection.closeReason !== undefined) return false;
-    this.#codec.encode(toBytes(data), this.#pending);
+    const bytes = toBytes(data);
+    if (!this.#connection.fits(this.#pending.length + bytes.length)) return false;
+    this.#encode(bytes);
+    return true;
+  }
+
+  #encode(bytes: Uint8Array): void {
+    this.#codec.encode(bytes, this.#pending);
     this.#connection.messagesWritten++;
     if (!this.#isPendingDue) {
       this.#isPendingDue = true;
       queueMicrotask(() => this.#sendPending());
     }
-    return true;
   }
 
   sendFramed(bytes: Uint8Array): boolean {
@@ -122,7 +131,7 @@ export class StreamSession implements Session {
       this.#connection.messagesWritten++;
       return this.#connection.write(data);
     }
-    this.send(data);
+    this.#encode(data);
     return this.flush();
   }
 
@@ -262,6 +271,6 @@ export class StreamSession implements Session {
 
   #sendPending(): void {
     this.#isPendingDue = false;
-    if (this.#pending.length > 0) this.#connection.send(this.#pending.take());
+    if (this.#pending.length > 0) this.#connection.sendChecked(this.#pending.take());
   }
 }

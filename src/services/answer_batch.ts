@@ -19,7 +19,8 @@ async function answerMany(
   answer: (message: Message) => Uint8Array,
 ): Promise<void> {
   for (const message of batch) {
-    session.send(answer(message), message.isText);
+    const bytes = answer(message);
+    if (!session.send(bytes, message.isText)) await session.write(bytes, message.isText);
     if (session.queuedBytes > HIGH_WATER_BYTES) await session.flush();
   }
   await session.flush();

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
 import {
   ClosedEarlyError,
+  ClosedError,
   DeadlineTimer,
-  LimitError,
   ParleyError,
   readExactly,
   ResetError,
@@ -160,7 +160,7 @@ Deno.test("sendLast() goes on until the transport has taken all of it", async ()
   connection.close();
 });
 
-Deno.test("sendLast() keeps the outbox limit, and a failure of it is told to whoever waits", async () => {
+Deno.test("sendLast() rejects whoever waits for what could not be sent", async () => {
   const { connection, transport } = fakeConnection({ limits: { outboxBytes: 10 } });
   transport.holdWrites();
   assert(connection.sendLast(utf8("12345")));
@@ -168,8 +168,6 @@ Deno.test("sendLast() keeps the outbox limit, and a failure of it is told to who
   transport.releaseWrites(new Deno.errors.ConnectionReset("gone"));
   await assertRejects(() => flushing, ResetError);
   assertEquals(connection.sendLast(utf8("x")), false);
-  const full = fakeConnection({ limits: { outboxBytes: 10 } }).connection;
-  assertEquals([full.sendLast(utf8("12345678901")), full.closeReason], [false, "slow consumer"]);
   connection.close();
 });
 
@@ -182,17 +180,94 @@ Deno.test("write() goes on until the transport has taken all of it", async () =>
   connection.close();
 });
 
-Deno.test("send() closes a slow consumer at the outbox limit, and no sooner", async () => {
+Deno.test("send() rejects what does not fit in the outbox, and closes nothing (fault 3)", async () => {
   const { connection, transport } = fakeConnection({ limits: { outboxBytes: 10 } });
   transport.holdWrites();
   const writing = connection.write(utf8("12345"));
+  assertEquals([connection.fits(5), connection.fits(6)], [true, false]);
   assert(connection.send(utf8("67890")));
-  assertEquals(connection.closeReason, undefined);
-  assertEquals(connection.send(utf8("x")), false);
-  assertEquals([connection.closeReason, transport.closeCount], ["slow consumer", 1]);
-  const error = await assertRejects(() => writing, LimitError, "outbox of 10 bytes is full");
-  assertStrictEquals(connection.closeError, error);
-  assertEquals(connection.send(utf8("x")), false);
+  assertEquals([connection.send(utf8("x")), connection.sendLast(utf8("x"))], [false, false]);
+  assertEquals([connection.closeReason, connection.queuedBytes, transport.closeCount], [undefined, 10, 0]);
+  transport.releaseWrites();
+  await writing;
+  await connection.flush();
+  assert(connection.send(utf8("again")), "there is room again");
+  await connection.flush();
+  assertEquals(transport.writes.join(""), "1234567890again");
+  connection.close();
+});
+
+Deno.test("send() rejects one message larger than the outbox, and write() sends it (fault 3)", async () => {
+  const { connection, transport } = fakeConnection({ limits: { outboxBytes: 10 } });
+  assertEquals(connection.send(utf8("12345678901")), false);
+  assertEquals([connection.closeReason, connection.queuedBytes], [undefined, 0]);
+  await connection.write(utf8("12345678901"));
+  assertEquals(transport.writes, ["12345678901"]);
+  connection.close();
+});
+
+Deno.test("dispose sends what is queued before it closes (fault 3)", async () => {
+  const { connection, transport } = fakeConnection();
+  transport.writesMost = 4;
+  connection.send(utf8("last words"));
+  await connection[Symbol.asyncDispose]();
+  assertEquals([transport.writes.join(""), connection.closeReason], ["last words", "done"]);
+});
+
+Deno.test("dispose waits for a peer that does not read no longer than the write deadline (fault 3)", async () => {
+  const { connection, transport } = fakeConnection({ limits: { writeMs: 20 } });
+  transport.holdWrites();
+  connection.send(utf8("x"));
+  const startMs = performance.now();
+  await connection[Symbol.asyncDispose]();
+  assert(performance.now() - startMs < 2_000);
+  assertInstanceOf(connection.closeError, TimeoutError);
+  assertEquals([connection.closeReason, connection.closeError.afterMs], ["write timeout", 20]);
+});
+
+Deno.test("dispose does not throw when the peer is gone, and closes (fault 3)", async () => {
+  const { connection, transport } = fakeConnection();
+  transport.holdWrites();
+  connection.send(utf8("x"));
+  const disposing = connection[Symbol.asyncDispose]();
+  await Promise.resolve();
+  transport.releaseWrites(new Deno.errors.ConnectionReset("gone"));
+  await disposing;
+  assertEquals(transport.closeCount, 1);
+});
+
+Deno.test("closeWrite() takes nothing more from the moment of the call (fault 3)", async () => {
+  const { connection, transport } = fakeConnection();
+  transport.holdWrites();
+  connection.send(utf8("first"));
+  const ending = connection.closeWrite();
+  assertEquals([connection.send(utf8("late")), connection.isWritable], [false, false]);
+  await assertRejects(() => connection.write(utf8("late")), ClosedError, "ended its side");
+  transport.releaseWrites();
+  await ending;
+  assertEquals([transport.writes, transport.isWriteClosed], [["first"], true]);
+  connection.close();
+});
+
+Deno.test("write() after one's own close throws a ClosedError, which is no ResetError (fault 38)", async () => {
+  const { connection } = fakeConnection();
+  connection.close();
+  const error = await assertRejects(() => connection.write(utf8("x")), ClosedError, "this side has closed");
+  assertEquals([error instanceof ResetError, error.endpoint], [false, "tcp://127.0.0.1:2"]);
+  await assertRejects(() => connection.flush(), ClosedError);
+});
+
+Deno.test("a read that times out says after how long and how many bytes had come (fault 38)", async () => {
+  const { connection, transport } = fakeConnection();
+  transport.say("abc");
+  await connection.read();
+  const error = await assertRejects(() => connection.read({ timeoutMs: 30 }), TimeoutError);
+  assertEquals(error.afterMs, 30);
+  assertEquals(
+    error.message,
+    "The connection to tcp://127.0.0.1:2 timed out: nothing was received within 30ms (3 bytes received, 0 sent in all)",
+  );
+  connection.close();
 });
 
 Deno.test("close() happens once, settles every waiter and gives readers the end", async () => {
@@ -207,9 +282,9 @@ Deno.test("close() happens once, settles every waiter and gives readers the end"
   connection.close("error", new Error("too late"));
   await using _ = connection;
   assertEquals([await reading, await connection.read()], [null, null]);
-  await assertRejects(() => writing, ResetError);
-  await assertRejects(() => flushing, ResetError);
-  await assertRejects(() => connection.write(utf8("z")), ResetError);
+  await assertRejects(() => writing, ClosedError);
+  await assertRejects(() => flushing, ClosedError);
+  await assertRejects(() => connection.write(utf8("z")), ClosedError);
   assertEquals([await closed, await connection.closed, connection.closeError], ["kicked", "kicked", undefined]);
   assertEquals(transport.closeCount, 1);
 });
@@ -277,9 +352,9 @@ Deno.test("checkDeadlines() closes a connection whose first byte is late", async
   using deadlineTimer = fakeDeadlineTimer();
   const { connection } = fakeConnection({ deadlineTimer, limits: { firstByteMs: 1_000 } });
   const reading = connection.read();
-  deadlineTimer.at(1_000);
+  deadlineTimer.at(999);
   assertEquals(connection.closeReason, undefined);
-  deadlineTimer.at(1_201);
+  deadlineTimer.at(1_000);
   assertEquals(connection.closeReason, "first byte timeout");
   assertEquals((await assertRejects(() => reading, TimeoutError)).phase, "first byte");
   assertEquals(deadlineTimer.size, 0);
@@ -338,7 +413,9 @@ Deno.test("checkDeadlines() ends a connection at its lifetime, busy or not", asy
   deadlineTimer.at(1_900);
   transport.say("x");
   await connection.read();
-  deadlineTimer.at(2_201);
+  deadlineTimer.at(1_999);
+  assertEquals(connection.closeReason, undefined);
+  deadlineTimer.at(2_000);
   assertEquals(connection.closeReason, "lifetime");
 });
 

@@ -1,5 +1,5 @@
-import { assertEquals } from "@std/assert";
-import { DeadlineTimer } from "@parley/parley";
+import { assert, assertEquals } from "@std/assert";
+import { connect, DeadlineTimer, listen } from "@parley/parley";
 
 Deno.test("run() shows every member the clock, also when one leaves meanwhile", () => {
   let nowMs = 5;
@@ -51,3 +51,35 @@ Deno.test("DeadlineTimer lets what came meanwhile be read first when the program
   await swept.promise;
   assertEquals(seen, ["read", "swept"]);
 });
+
+Deno.test("DeadlineTimer.for() is exact to 50 ms for short deadlines, and to a twentieth of longer ones (fault 54)", () => {
+  const intervalOf = (...deadlinesMs: (number | undefined)[]) => {
+    using deadlineTimer = DeadlineTimer.for(deadlinesMs);
+    return deadlineTimer.intervalMs;
+  };
+  assertEquals([intervalOf(300, 10_000), intervalOf(1_000), intervalOf(10)], [25, 25, 25]);
+  assertEquals([intervalOf(2_000, undefined), intervalOf(10_000), intervalOf(600_000), intervalOf()], [
+    50,
+    250,
+    250,
+    250,
+  ]);
+});
+
+for (
+  const [option, reason] of [
+    ["totalTimeout", "lifetime"],
+    ["idleTimeout", "idle timeout"],
+    ["firstByteTimeout", "first byte timeout"],
+  ] as const
+) {
+  Deno.test(`a ${option} of 200 ms closes an accepted connection neither early nor late (fault 54)`, async () => {
+    using listener = await listen("tcp://127.0.0.1:0", { [option]: "200ms" });
+    await using _client = await connect(listener.endpoint);
+    await using served = await listener.accept();
+    const startMs = performance.now();
+    assertEquals(await served?.closed, reason);
+    const tookMs = performance.now() - startMs;
+    assert(tookMs > 190 && tookMs < 400, `closed after ${tookMs} ms`);
+  });
+}

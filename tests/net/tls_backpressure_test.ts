@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { ResetError, TimeoutError } from "../../src/base/errors.ts";
+import { ClosedError, TimeoutError } from "../../src/base/errors.ts";
 import { connect, listen } from "../../src/factory.ts";
 import type { Connection } from "../../src/net/connection.ts";
 import { formatEndpoint } from "../../src/net/endpoint.ts";
@@ -72,7 +72,7 @@ Deno.test("read() over TLS gives everything that a peer wrote that had to wait",
 Deno.test("write() over TLS that waits ends when its own side closes the connection", async () => {
   await using ends = await pair();
   const { server } = ends;
-  const writing = assertRejects(() => flood(server), ResetError);
+  const writing = assertRejects(() => flood(server), ClosedError);
   while (server.queuedBytes === 0 || server.bytesWritten === 0) await nextTurn();
   server.close();
   await writing;

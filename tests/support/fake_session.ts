@@ -16,6 +16,11 @@ export class FakeSession implements Session {
   readonly log: Logger = Logger.of("test");
   queuedBytes = 0;
   closeReason: CloseReason | undefined;
+
+  get isWritable(): boolean {
+    return this.closeReason === undefined;
+  }
+
   /** Broadcasts as they came, to see whether they are shared. */
   readonly framed: Uint8Array[] = [];
   #lines: string[] = [];

@@ -61,7 +61,9 @@ export async function serve(
   const tls = await tlsOfFlags(flags, endpoints, { reload, log });
   using listeners = new DisposableStack();
   const stop = seat.stop ?? listeners.use(io.stop.listen()).signal;
-  const deadlineTimer = listeners.use(new DeadlineTimer());
+  const deadlineTimer = listeners.use(
+    DeadlineTimer.for([flags.idleTimeout, flags.maxLifetime, flags.writeTimeout, flags.pingTimeout]),
+  );
   await using sight = new AsyncDisposableStack();
   const stats = new ServerStats();
   const made = await createService(service, flags, { log, authenticator, codec });

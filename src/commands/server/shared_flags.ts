@@ -14,7 +14,11 @@ export const SHARED_FLAGS = {
     default: "10s",
     help: "close a client that takes nothing of what is sent for TIME",
   },
-  outbox: { type: "size", default: "1MiB", help: "close a client for which more than SIZE waits to be sent" },
+  outbox: {
+    type: "size",
+    default: "1MiB",
+    help: "maximum bytes queued for a client; a chat client that exceeds it is closed",
+  },
   maxConnections: {
     type: "integer",
     least: 1,

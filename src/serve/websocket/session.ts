@@ -19,6 +19,9 @@ import { Pinger, type PingOptions } from "./pinger.ts";
 /** How long the other side may take to answer a Close frame, and to end its side of the stream. */
 const CLOSE_TIMEOUT_MS = 2_000;
 
+/** Room for control frames beyond that of messages: a full outbox must not keep a Pong or a Close from a peer that reads. */
+const CONTROL_RESERVE_BYTES = 64 * 1_024;
+
 /** Messages of one read after which everybody else has a turn before the next: only who floods sends as many. */
 const FLOOD_MESSAGES = 1_024;
 
@@ -103,6 +106,10 @@ export class WebSocketSession implements Session {
     return this.#connection.queuedBytes + this.#pending.length;
   }
 
+  get isWritable(): boolean {
+    return !this.#isCloseSent && this.#connection.isWritable;
+  }
+
   get closeReason(): CloseReason | undefined {
     return this.#connection.closeReason;
   }
@@ -124,8 +131,9 @@ export class WebSocketSession implements Session {
   }
 
   send(data: Uint8Array | string, isText = typeof data === "string"): boolean {
-    if (this.#connection.closeReason !== undefined || this.#isCloseSent) return false;
-    this.#codec.append(isText ? OPCODE.text : OPCODE.binary, toBytes(data), this.#pending);
+    const bytes = toBytes(data);
+    if (this.#isCloseSent || !this.#connection.fits(this.#pending.length + bytes.length)) return false;
+    this.#codec.append(isText ? OPCODE.text : OPCODE.binary, bytes, this.#pending);
     this.#connection.messagesWritten++;
     if (!this.#isPendingDue) {
       this.#isPendingDue = true;
@@ -292,13 +300,15 @@ export class WebSocketSession implements Session {
 
   #sendControl(opcode: Opcode, data: Uint8Array): void {
     if (this.#isCloseSent) return;
+    // A peer that sends pings and reads nothing must not make the answers grow without end.
+    if (this.queuedBytes > this.#connection.outboxBytes + CONTROL_RESERVE_BYTES) return this.close("slow consumer");
     this.#codec.append(opcode, data, this.#pending);
     this.#sendPending();
   }
 
   #sendPending(): void {
     this.#isPendingDue = false;
-    if (this.#pending.length > 0) this.#connection.send(this.#pending.take());
+    if (this.#pending.length > 0) this.#connection.sendChecked(this.#pending.take());
   }
 
   #makePinger(options: PingOptions): Pinger {

@@ -2,7 +2,7 @@ import { preview } from "../../../base/bytes.ts";
 import { ClosedEarlyError, messageOf } from "../../../base/errors.ts";
 import type { Connection } from "../../../net/connection.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
-import { type Lane, WrongAnswerError } from "./lane.ts";
+import { type Lane, outboxFull, WrongAnswerError } from "./lane.ts";
 import { WholeMatch } from "./whole_match.ts";
 
 /** As much as any socket takes without being read at the other end. */
@@ -42,7 +42,10 @@ export class ByteLane implements Lane<Uint8Array | null> {
     if (length < this.#batch.length && this.#mayWait) return this.#connection.write(this.#batch.subarray(0, length));
     // To wait until the server has taken it all, without reading what it answers, could be to wait for ever.
     for (let rest = length; rest > 0; rest -= this.#batch.length) {
-      this.#connection.send(this.#batch.subarray(0, Math.min(rest, this.#batch.length)));
+      if (!this.#connection.send(this.#batch.subarray(0, Math.min(rest, this.#batch.length)))) {
+        this.close(outboxFull(this.#connection.remote));
+        break;
+      }
     }
     return undefined;
   }

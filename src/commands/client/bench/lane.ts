@@ -1,4 +1,5 @@
-import { ParleyError } from "../../../base/errors.ts";
+import { LimitError, ParleyError } from "../../../base/errors.ts";
+import { type Endpoint, formatEndpoint } from "../../../net/endpoint.ts";
 
 /** One connection under load: sends messages and takes their echoes; what it receives at a time is of type `R`. */
 export interface Lane<R = unknown> {
@@ -20,6 +21,12 @@ export interface Lane<R = unknown> {
 /** The server's answer is not the echo of what was sent. */
 export class WrongAnswerError extends ParleyError {
   override name = "WrongAnswerError";
+}
+
+/** The server takes less than the load that was asked for. */
+export function outboxFull(remote: Endpoint): LimitError {
+  const endpoint = formatEndpoint(remote);
+  return new LimitError(`${endpoint} reads too slowly: the outbox is full`, { endpoint });
 }
 
 const LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";

@@ -3,7 +3,7 @@ import { ClosedEarlyError } from "../../../base/errors.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
 import type { Message, Session } from "../../../serve/session.ts";
 import { closeFrameText } from "../close_frame.ts";
-import { type Lane, WrongAnswerError } from "./lane.ts";
+import { type Lane, outboxFull, WrongAnswerError } from "./lane.ts";
 
 /** Answers up to this are compared byte by byte, longer ones at both ends. */
 const COMPARED_BYTES = 1024;
@@ -24,7 +24,13 @@ export class MessageLane implements Lane<readonly Message[] | null> {
   send(count: number): undefined {
     this.#due += count;
     // Queued: what is sent in one turn leaves in one write.
-    for (let index = 0; index < count; index++) this.#session.send(this.#message, false);
+    for (let index = 0; index < count; index++) {
+      if (!this.#session.send(this.#message, false)) {
+        this.close(outboxFull(this.#session.remote));
+        break;
+      }
+    }
+    return undefined;
   }
 
   receive(): Promise<readonly Message[] | null> {

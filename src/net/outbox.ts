@@ -1,0 +1,179 @@
+import { concat } from "../base/bytes.ts";
+import type { CoarseClock } from "./deadline_timer.ts";
+import type { Transport } from "./transport.ts";
+
+/** What an outbox asks of its connection. */
+export interface OutboxOwner {
+  /** A write failed with `cause`; the error that those who wait for it get. */
+  onWriteFailed(cause: unknown): Error;
+  /** Why nothing more can be written. */
+  closedError(): Error;
+}
+
+const NOTHING = new Uint8Array(0);
+// Shared by all that have none, and never added to: most connections are idle.
+const NO_CHUNKS: Uint8Array[] = [];
+const NO_WAITERS: PromiseWithResolvers<void>[] = [];
+
+/**
+ * The write side of a connection: one write at a time, in order. What is queued
+ * while a write is under way, or in one turn, leaves in one write.
+ */
+export class Outbox {
+  /** Bytes that wait to be written, including those of the write under way. */
+  queuedBytes = 0;
+  /** Maximum that {@linkcode queuedBytes} has reached. */
+  highWater = 0;
+  /** Bytes that the kernel took. */
+  bytesWritten = 0;
+  /** When the kernel last took something, by the coarse clock. */
+  lastWrittenMs: number;
+  readonly #transport: Transport;
+  readonly #clock: CoarseClock;
+  readonly #owner: OutboxOwner;
+  #chunks = NO_CHUNKS;
+  #isWriting = false;
+  #writing: Uint8Array = NOTHING;
+  #startedMs = 0;
+  #isPumpDue = false;
+  #isAborted = false;
+  #flushWaiters = NO_WAITERS;
+
+  constructor(transport: Transport, clock: CoarseClock, owner: OutboxOwner) {
+    this.#transport = transport;
+    this.#clock = clock;
+    this.#owner = owner;
+    this.lastWrittenMs = clock.nowMs;
+  }
+
+  /** Since when the write under way makes no progress, by the coarse clock; `undefined` where none is under way. */
+  get stalledSinceMs(): number | undefined {
+    return this.#isWriting ? this.#startedMs : undefined;
+  }
+
+  /** Writes the bytes, after those already queued, and waits until the kernel has them. */
+  write(bytes: Uint8Array): Promise<void> {
+    this.#count(bytes.length);
+    if (!this.#isWriting && this.#chunks.length === 0) return this.#writeNow(bytes);
+    this.#queue(bytes);
+    this.#schedule();
+    return this.flush();
+  }
+
+  /** Queues the bytes; they leave at the end of this turn. */
+  send(bytes: Uint8Array): void {
+    this.#count(bytes.length);
+    this.#queue(bytes);
+    this.#schedule();
+  }
+
+  /** As {@linkcode send}, but at once where nothing waits before them. */
+  sendNow(bytes: Uint8Array): void {
+    if (this.#isWriting || this.#chunks.length > 0) return this.send(bytes);
+    this.#count(bytes.length);
+    this.#writeOut(bytes);
+  }
+
+  /** Waits until everything queued has left. */
+  flush(): Promise<void> {
+    if (this.queuedBytes === 0) return Promise.resolve();
+    const waiter = Promise.withResolvers<void>();
+    if (this.#flushWaiters === NO_WAITERS) this.#flushWaiters = [];
+    this.#flushWaiters.push(waiter);
+    return waiter.promise;
+  }
+
+  /** Drops what is queued; whoever waits for it gets the owner's error. */
+  abort(): void {
+    this.#isAborted = true;
+    this.#chunks = NO_CHUNKS;
+    this.queuedBytes = 0;
+    const waiters = this.#flushWaiters;
+    this.#flushWaiters = NO_WAITERS;
+    for (const waiter of waiters) waiter.reject(this.#owner.closedError());
+  }
+
+  #count(bytes: number): void {
+    this.queuedBytes += bytes;
+    if (this.queuedBytes > this.highWater) this.highWater = this.queuedBytes;
+  }
+
+  #queue(bytes: Uint8Array): void {
+    if (this.#chunks === NO_CHUNKS) this.#chunks = [];
+    this.#chunks.push(bytes);
+  }
+
+  #schedule(): void {
+    if (this.#isWriting || this.#isPumpDue) return;
+    this.#isPumpDue = true;
+    queueMicrotask(() => this.#pump());
+  }
+
+  #pump(): void {
+    this.#isPumpDue = false;
+    if (this.#isWriting || this.#chunks.length === 0) return;
+    const chunks = this.#chunks;
+    this.#chunks = NO_CHUNKS;
+    const only = chunks.length === 1 ? chunks[0] : undefined;
+    this.#writeOut(only ?? concat(chunks));
+  }
+
+  #writeNow(bytes: Uint8Array): Promise<void> {
+    return this.#start(bytes).then(this.#onWritten, this.#onWriteFailed);
+  }
+
+  readonly #onWritten = (count: number): void | Promise<void> => {
+    if (this.#isAborted) throw this.#owner.closedError();
+    const rest = this.#afterWrite(count);
+    if (rest !== undefined) return this.#writeNow(rest);
+  };
+
+  readonly #onWriteFailed = (cause: unknown): never => {
+    throw this.#afterFailure(cause);
+  };
+
+  /** Writes what nobody waits for: one promise less than {@linkcode #writeNow}, which counts in a fan-out. */
+  #writeOut(bytes: Uint8Array): void {
+    void this.#start(bytes).then(this.#onSent, this.#onSendFailed);
+  }
+
+  readonly #onSent = (count: number): void => {
+    const rest = this.#isAborted ? undefined : this.#afterWrite(count);
+    if (rest !== undefined) this.#writeOut(rest);
+  };
+
+  /** The owner closes the connection, which rejects every waiter. */
+  readonly #onSendFailed = (cause: unknown): void => void this.#afterFailure(cause);
+
+  #start(bytes: Uint8Array): Promise<number> {
+    this.#isWriting = true;
+    this.#writing = bytes;
+    this.#startedMs = this.#clock.nowMs;
+    return this.#transport.write(bytes);
+  }
+
+  /** What the kernel did not take, if anything. */
+  #afterWrite(count: number): Uint8Array | undefined {
+    this.bytesWritten += count;
+    this.queuedBytes -= count;
+    this.lastWrittenMs = this.#clock.nowMs;
+    if (count < this.#writing.length) return this.#writing.subarray(count);
+    this.#writing = NOTHING;
+    this.#isWriting = false;
+    if (this.#chunks.length > 0) this.#schedule();
+    else if (this.#flushWaiters.length > 0) this.#settleFlush();
+    return undefined;
+  }
+
+  #afterFailure(cause: unknown): Error {
+    this.#writing = NOTHING;
+    this.#isWriting = false;
+    return this.#isAborted ? this.#owner.closedError() : this.#owner.onWriteFailed(cause);
+  }
+
+  #settleFlush(): void {
+    const waiters = this.#flushWaiters;
+    this.#flushWaiters = NO_WAITERS;
+    for (const waiter of waiters) waiter.resolve();
+  }
+}
