@@ -34,8 +34,8 @@ export type FlagSpec =
       /** The number may be left out; the value is then `true`. */
       readonly optional?: true;
     }
-    /** Text such as `2s`; the value is in milliseconds. */
-    | { readonly type: "duration"; readonly default?: string }
+    /** Text such as `2s`; the value is in milliseconds. One that no timer waits for may be as long as ten years. */
+    | { readonly type: "duration"; readonly default?: string; readonly isTimer?: false }
     /** Text such as `64KiB`; the value is in bytes. */
     | { readonly type: "size"; readonly default?: string }
   );

@@ -9,6 +9,7 @@ export type ChatErrorCode =
   | "bad-room"
   | "not-in-room"
   | "too-many-rooms"
+  | "too-many-bans"
   | "not-operator"
   | "banned"
   | "muted"

@@ -1,3 +1,4 @@
+import { ChatError } from "./chat_error.ts";
 import type { ChatEvent, ModerationAction } from "./event.ts";
 import type { RoomState } from "./history.ts";
 import { type RestrictionKind, Restrictions } from "./restrictions.ts";
@@ -35,7 +36,14 @@ export type Decision = TopicDecision | ModerationDecision;
 const RESTRICTS: Readonly<Partial<Record<ModerationAction, RestrictionKind>>> = { ban: "ban", mute: "mute" };
 const LIFTS: Readonly<Partial<Record<ModerationAction, RestrictionKind>>> = { unban: "ban", unmute: "mute" };
 
-/** What a room keeps after a decision; the same object where nothing of it is kept. */
+/** Bans and mutes of one room; one of a person with an address counts as two. */
+export const MAX_RESTRICTIONS = 500;
+
+/**
+ * What a room keeps after a decision; the same object where nothing of it is kept.
+ *
+ * @throws {ChatError} The room has too many bans and mutes.
+ */
 export function decided(state: RoomState | undefined, decision: Decision): RoomState | undefined {
   const before = state ?? { topic: "", restrictions: [] };
   if (decision.action === "topic") return { ...before, topic: decision.topic };
@@ -43,10 +51,15 @@ export function decided(state: RoomState | undefined, decision: Decision): RoomS
   const [added, lifted] = [RESTRICTS[action], LIFTS[action]];
   if (added === undefined && lifted === undefined) return state;
   const restrictions = Restrictions.of(before.restrictions);
+  const count = restrictions.size;
   for (const subject of [nick, address]) {
     if (subject === undefined) continue;
     if (added !== undefined) restrictions.add(added, subject, untilMs);
     if (lifted !== undefined) restrictions.remove(lifted, subject);
+  }
+  if (restrictions.size > Math.max(count, MAX_RESTRICTIONS)) {
+    const message = `The room has ${MAX_RESTRICTIONS} bans and mutes, the maximum: remove one first`;
+    throw new ChatError("too-many-bans", message);
   }
   return { ...before, restrictions: restrictions.list() };
 }

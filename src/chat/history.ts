@@ -56,11 +56,10 @@ export interface RoomLog {
   /** What all decisions so far come to. */
   readonly state: RoomState | undefined;
   /**
-   * Keeps what a decision comes to for as long as messages are kept, and tells
-   * the decision to who has the room open, on every server; a failure to write
-   * a file is logged.
+   * Stores a decision for as long as messages are kept, and then tells it to
+   * whoever has the room open, on every server.
    *
-   * @throws {ChatError} It cannot be told to the other servers now, and is not done.
+   * @throws {ChatError} It cannot be stored now, or the room has too many bans and mutes; nothing is changed.
    */
   decide(decision: Decision): void | Promise<void>;
   /** The room is empty: nothing is to be told any more. */
@@ -75,6 +74,8 @@ export type OnDecision = (decision: Decision, state: RoomState | undefined) => v
 
 /** Stores the messages of all rooms. */
 export interface History extends AsyncDisposable {
+  /** Why nothing can be stored now; `undefined` where it can. */
+  readonly fault?: string | undefined;
   /**
    * Opens the log of a room; `onMessage` is told each message that is stored
    * from now on, `onDecision` what is decided.

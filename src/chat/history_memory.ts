@@ -1,4 +1,5 @@
 import type { ChatError } from "./chat_error.ts";
+import { expiryClock, type ExpiryClockOptions } from "./expiry_clock.ts";
 import { decided, type Decision } from "./decision.ts";
 import type { History, OnDecision, Receipt, Retention, RoomLog, RoomState } from "./history.ts";
 import { idConflict } from "./id_conflict.ts";
@@ -9,14 +10,8 @@ import { keyOf } from "./names.ts";
 const EMPTY_ROOMS_KEPT = 64;
 
 /** What a {@linkcode createMemoryHistory} may be told. */
-export interface MemoryHistoryOptions {
+export interface MemoryHistoryOptions extends ExpiryClockOptions {
   readonly retention: Retention;
-  /**
-   * The time, in milliseconds.
-   *
-   * @default {Date.now}
-   */
-  readonly now?: () => number;
 }
 
 /** Keeps the last messages of each room for as long as the server runs. */
@@ -24,11 +19,12 @@ export function createMemoryHistory(options: MemoryHistoryOptions): History {
   const logs = new Map<string, MemoryLog>();
   /** Closed ones, the longest empty first. */
   const empty = new Set<string>();
+  const clocks = { now: options.now ?? Date.now, expiryNow: expiryClock(options) };
   return {
     open(room, onMessage, onDecision) {
       const key = keyOf(room);
       empty.delete(key);
-      const log = logs.get(key) ?? new MemoryLog(room, options.retention, options.now ?? Date.now);
+      const log = logs.get(key) ?? new MemoryLog(room, options.retention, clocks);
       logs.set(key, log);
       log.onMessage = onMessage;
       log.onDecision = onDecision;
@@ -55,6 +51,7 @@ class MemoryLog implements RoomLog {
   readonly #room: string;
   readonly #retention: Retention;
   readonly #now: () => number;
+  readonly #expiryNow: () => number;
   /** The messages kept are those from `#first` on: dropping one must not move the others. */
   #messages: RoomMessage[] = [];
   #first = 0;
@@ -62,10 +59,15 @@ class MemoryLog implements RoomLog {
   #lastMs = 0;
   #lastAt = "";
 
-  constructor(room: string, retention: Retention, now: () => number) {
+  constructor(
+    room: string,
+    retention: Retention,
+    { now, expiryNow }: { now: () => number; expiryNow: () => number },
+  ) {
     this.#room = room;
     this.#retention = retention;
     this.#now = now;
+    this.#expiryNow = expiryNow;
   }
 
   publish(draft: Draft, onSettled: (outcome: Receipt | ChatError) => void): void {
@@ -124,7 +126,7 @@ class MemoryLog implements RoomLog {
 
   #forget(): void {
     const { maxMessages, maxAgeMs } = this.#retention;
-    const oldest = maxAgeMs === undefined ? undefined : new Date(this.#now() - maxAgeMs).toISOString();
+    const oldest = maxAgeMs === undefined ? undefined : new Date(this.#expiryNow() - maxAgeMs).toISOString();
     while (this.#count > 0) {
       const message = this.#messages[this.#first];
       if (message === undefined) break;

@@ -2,29 +2,26 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../log/logger.ts";
 import { ChatError } from "./chat_error.ts";
+import { expiryClock, type ExpiryClockOptions } from "./expiry_clock.ts";
 import { decided, type Decision } from "./decision.ts";
 import type { History, OnDecision, OnMessage, Receipt, Retention, RoomLog, RoomState } from "./history.ts";
 import { idConflict } from "./id_conflict.ts";
 import type { Draft, RoomMessage } from "./message.ts";
 import { keyOf } from "./names.ts";
-import { openError } from "./sqlite_open_error.ts";
+import { openError, prepareFile } from "./sqlite_open_error.ts";
 
 /** What {@linkcode createSqliteHistory} must be told. */
-export interface SqliteHistoryOptions {
+export interface SqliteHistoryOptions extends ExpiryClockOptions {
   /** The database; it is made where it is missing. */
   readonly path: string;
   readonly retention: Retention;
   readonly log: Logger;
-  /**
-   * The time, in milliseconds.
-   *
-   * @default {Date.now}
-   */
-  readonly now?: () => number;
 }
 
 /** Messages of one room between two looks for those that need no longer be kept. */
 const PRUNE_EVERY = 256;
+/** Messages that are deleted at a time: more would hold up everyone. */
+const PRUNE_BATCH = 1_024;
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS rooms (
@@ -37,6 +34,9 @@ const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
   CREATE UNIQUE INDEX IF NOT EXISTS message_ids ON messages (room, id) WHERE id IS NOT NULL;
 `;
+
+/** Writes in any case: a file that cannot be written is found before the first message. */
+const WRITE = "PRAGMA user_version=1";
 
 /** One message that waits for the end of the turn. */
 interface Pending {
@@ -71,13 +71,17 @@ class SqliteHistory implements History {
   readonly #statements: ReturnType<typeof prepare>;
   readonly #retention: Retention;
   readonly #now: () => number;
+  readonly #expiryNow: () => number;
   #pending: Pending[] = [];
   #isFailing = false;
 
-  constructor({ path, retention, log, now = Date.now }: SqliteHistoryOptions) {
+  constructor(options: SqliteHistoryOptions) {
+    const { path, retention, log, now = Date.now } = options;
     this.#log = log;
     this.#retention = retention;
     this.#now = now;
+    this.#expiryNow = expiryClock(options);
+    prepareFile(path);
     this.#db = new DatabaseSync(path);
     try {
       // Exclusive: a second server on the same file would give out the same numbers.
@@ -85,8 +89,7 @@ class SqliteHistory implements History {
       // Each checkpoint waits for the disk: with eight times the usual pages between two, a message costs a third less.
       this.#db.exec("PRAGMA wal_autocheckpoint=8000");
       this.#db.exec(SCHEMA);
-      // Writes in any case: a file that cannot be written is found now, not at the first message.
-      this.#db.exec("PRAGMA user_version=1");
+      this.#db.exec(WRITE);
       this.#statements = prepare(this.#db);
     } catch (error) {
       this.#db.close();
@@ -94,15 +97,30 @@ class SqliteHistory implements History {
     }
   }
 
+  get fault(): string | undefined {
+    if (!this.#isFailing) return undefined;
+    try {
+      this.#db.exec(WRITE);
+      this.#isFailing = false;
+      return undefined;
+    } catch (error) {
+      return `messages cannot be stored: ${messageOf(error)}`;
+    }
+  }
+
   open(name: string, onMessage: OnMessage, onDecision?: OnDecision): Promise<RoomLog> {
     try {
-      const { findRoom, addRoom } = this.#statements;
+      const { findRoom, addRoom, bounds } = this.#statements;
       const key = keyOf(name);
       addRoom.run(key, name, crypto.randomUUID().slice(0, 8));
       const row = rowOf(findRoom.get(key));
+      const id = Number(row.id);
+      const seq = Number(row.seq);
+      const { first, lastAt } = rowOf(bounds.get(id, id));
+      const kept = { firstSeq: Number(first ?? seq + 1), lastAt: String(lastAt ?? "") };
       const log = new SqliteLog(
         this,
-        { id: Number(row.id), name, epoch: String(row.epoch), seq: Number(row.seq), state: stateOf(row) },
+        { id, name, epoch: String(row.epoch), seq, state: stateOf(row), ...kept },
         onMessage,
         onDecision,
       );
@@ -121,8 +139,7 @@ class SqliteHistory implements History {
   after(log: SqliteLog, seq: number, limit: number): Promise<readonly RoomMessage[] | undefined> {
     return this.#read(() => {
       this.prune(log);
-      const first = rowOf(this.#statements.firstSeq.get(log.id)).first;
-      if (seq > log.seq || seq + 1 < Number(first ?? log.seq + 1)) return undefined;
+      if (seq > log.seq || seq + 1 < log.firstSeq) return undefined;
       return this.#statements.after.all(log.id, seq, limit).map((row) => messageOfRow(log, row));
     });
   }
@@ -130,25 +147,40 @@ class SqliteHistory implements History {
   last(log: SqliteLog, limit: number, upTo: number): Promise<readonly RoomMessage[]> {
     return this.#read(() => {
       this.prune(log);
-      return this.#statements.last.all(log.id, upTo, limit).map((row) => messageOfRow(log, row)).reverse();
+      return this.#statements.last.all(log.id, log.firstSeq, upTo, limit).map((row) => messageOfRow(log, row))
+        .reverse();
     });
   }
 
+  /** Stores a topic, a ban or a mute. */
   keep(log: SqliteLog, state: RoomState): void {
     try {
       this.#statements.setState.run(JSON.stringify(state), log.id);
     } catch (error) {
-      this.#failed("keeping a topic, a ban or a mute", error);
+      throw this.#failed("storing a topic, a ban or a mute", error);
     }
   }
 
-  /** Forgets what need no longer be kept of a room. */
+  /** Forgets at once what need no longer be kept of a room, and deletes some of it. */
   prune(log: SqliteLog): void {
     const { maxMessages, maxAgeMs } = this.#retention;
-    const oldest = maxAgeMs === undefined ? "" : new Date(this.#now() - maxAgeMs).toISOString();
-    this.#statements.forget.run(log.id, log.seq - maxMessages);
-    if (oldest !== "") this.#statements.forgetBefore.run(log.id, oldest);
+    log.firstSeq = Math.max(log.firstSeq, log.seq - maxMessages + 1);
+    if (maxAgeMs !== undefined) log.firstSeq = this.#firstSince(log, new Date(this.#expiryNow() - maxAgeMs));
+    this.#statements.forget.run(log.id, log.id, log.firstSeq, PRUNE_BATCH);
     log.prunedAt = log.seq;
+  }
+
+  /** Number of the first message that is not older: times do not fall within a room, so it can be searched by halves. */
+  #firstSince(log: SqliteLog, oldest: Date): number {
+    const oldestAt = oldest.toISOString();
+    let [low, high] = [log.firstSeq, log.seq + 1];
+    // Mostly it is the first that is kept.
+    for (let middle = low; low < high; middle = Math.floor((low + high) / 2)) {
+      const row = this.#statements.atOf.get(log.id, middle);
+      if (row === undefined || String(row.at) < oldestAt) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -187,12 +219,14 @@ class SqliteHistory implements History {
   #insertAll(pending: readonly Pending[]): Stored[] {
     const { insert, setSeq } = this.#statements;
     const lastSeqs = new Map<SqliteLog, number>();
-    const at = new Date(this.#now()).toISOString();
+    const now = new Date(this.#now()).toISOString();
     const stored = pending.map(({ log, draft }): Stored => {
       const outcome = this.#duplicate(log, draft);
       if (outcome !== undefined) return { outcome };
       const seq = (lastSeqs.get(log) ?? log.seq) + 1;
       lastSeqs.set(log, seq);
+      // The clock may have been set back.
+      const at = log.lastAt = now > log.lastAt ? now : log.lastAt;
       insert.run(log.id, seq, at, draft.from, draft.text, draft.action ? 1 : 0, draft.id ?? null);
       return { message: { type: "message", room: log.name, seq, epoch: log.epoch, at, ...draft } };
     });
@@ -242,6 +276,10 @@ class SqliteLog implements RoomLog {
   readonly epoch: string;
   seq: number;
   state: RoomState | undefined;
+  /** Number of the first message that is still kept. */
+  firstSeq: number;
+  /** When the last message was stored. */
+  lastAt: string;
   /** The last number at the last look for what to forget. */
   prunedAt: number;
   readonly #history: SqliteHistory;
@@ -250,7 +288,7 @@ class SqliteLog implements RoomLog {
 
   constructor(
     history: SqliteHistory,
-    row: { id: number; name: string; epoch: string; seq: number; state: RoomState | undefined },
+    row: Pick<SqliteLog, "id" | "name" | "epoch" | "seq" | "state" | "firstSeq" | "lastAt">,
     onMessage: OnMessage,
     onDecision: OnDecision | undefined,
   ) {
@@ -260,6 +298,8 @@ class SqliteLog implements RoomLog {
     this.epoch = row.epoch;
     this.seq = this.prunedAt = row.seq;
     this.state = row.state;
+    this.firstSeq = row.firstSeq;
+    this.lastAt = row.lastAt;
     this.#onMessage = onMessage;
     this.#onDecision = onDecision;
   }
@@ -305,11 +345,19 @@ function prepare(db: DatabaseSync) {
     setState: db.prepare("UPDATE rooms SET state = ? WHERE id = ?"),
     insert: db.prepare("INSERT INTO messages (room, seq, at, sender, text, action, id) VALUES (?, ?, ?, ?, ?, ?, ?)"),
     findId: db.prepare("SELECT seq, text FROM messages WHERE room = ? AND id = ?"),
-    firstSeq: db.prepare("SELECT min(seq) AS first FROM messages WHERE room = ?"),
+    bounds: db.prepare(
+      `SELECT min(seq) AS first, (SELECT at FROM messages WHERE room = ? ORDER BY seq DESC LIMIT 1) AS lastAt
+       FROM messages WHERE room = ?`,
+    ),
+    atOf: db.prepare("SELECT at FROM messages WHERE room = ? AND seq = ?"),
     after: db.prepare(`SELECT ${columns} FROM messages WHERE room = ? AND seq > ? ORDER BY seq LIMIT ?`),
-    last: db.prepare(`SELECT ${columns} FROM messages WHERE room = ? AND seq <= ? ORDER BY seq DESC LIMIT ?`),
-    forget: db.prepare("DELETE FROM messages WHERE room = ? AND seq <= ?"),
-    forgetBefore: db.prepare("DELETE FROM messages WHERE room = ? AND at < ?"),
+    last: db.prepare(
+      `SELECT ${columns} FROM messages WHERE room = ? AND seq >= ? AND seq <= ? ORDER BY seq DESC LIMIT ?`,
+    ),
+    forget: db.prepare(
+      `DELETE FROM messages WHERE room = ? AND seq IN
+       (SELECT seq FROM messages WHERE room = ? AND seq < ? ORDER BY seq LIMIT ?)`,
+    ),
   };
 }
 

@@ -71,6 +71,11 @@ export class Hub implements RoomHost, AsyncDisposable {
     return this.#directory.size;
   }
 
+  /** Why nothing can be stored now; `undefined` where it can. */
+  get fault(): string | undefined {
+    return this.#history.fault;
+  }
+
   /**
    * Rooms that someone is in, the fullest first: at most `max` of them, from
    * the beginning or `after` what an earlier page gave as next.

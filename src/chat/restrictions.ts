@@ -22,16 +22,24 @@ export class Restrictions {
     this.#now = now;
   }
 
-  /** Those of a list. */
+  /** Those of a list that apply now. */
   static of(list: readonly Restriction[]): Restrictions {
     const restrictions = new Restrictions();
-    for (const { kind, subject, untilMs } of list) restrictions.add(kind, subject, untilMs);
+    const nowMs = restrictions.#now();
+    for (const { kind, subject, untilMs } of list) {
+      if (untilMs === undefined || untilMs > nowMs) restrictions.add(kind, subject, untilMs);
+    }
     return restrictions;
   }
 
   /** Whether nothing was ever restricted: the answer of nearly every message. */
   get isEmpty(): boolean {
     return this.#entries.size === 0;
+  }
+
+  /** How many there are; {@linkcode of} takes none that has ended. */
+  get size(): number {
+    return this.#entries.size;
   }
 
   /** Adds one, in place of an earlier one of the same subject. */

@@ -1,4 +1,4 @@
-import { messageOf, ParleyError, PermissionError, UsageError } from "../base/errors.ts";
+import { messageOf, NoRoomError, ParleyError, PermissionError, UsageError } from "../base/errors.ts";
 
 /** Why a history cannot be opened, in one line that says what to do. */
 export function openError(path: string, cause: unknown): ParleyError {
@@ -8,13 +8,38 @@ export function openError(path: string, cause: unknown): ParleyError {
     const files = `${path},${path}-wal,${path}-shm`;
     return new PermissionError(`${what}: run again with --allow-read=${files} --allow-write=${files}`, { cause });
   }
-  if (/not a database|malformed/.test(found)) {
+  if (cause instanceof NotADatabaseError || /not a database|malformed/.test(found)) {
     return new UsageError(`${what}: it is no SQLite database, or a damaged one; name another file`, { cause });
   }
   if (/locked/.test(found)) return new UsageError(`${what}: another program uses it`, { cause });
-  if (/readonly/.test(found)) return new PermissionError(`${what}: it cannot be written`, { cause });
-  if (/unable to open/.test(found)) {
+  if (/\bfull\b|no space|quota|disk i\/o error/i.test(found)) {
+    return new NoRoomError(`${what}: the disk is full or fails (${found})`, { cause });
+  }
+  if (/read-?only/i.test(found)) return new PermissionError(`${what}: it cannot be written`, { cause });
+  if (/unable to open|permission denied|no such file|is a directory/i.test(found)) {
     return new PermissionError(`${what}: the file or its folder cannot be opened or made`, { cause });
   }
   return new ParleyError(`${what}: ${found}`, { cause });
+}
+
+const MAGIC = "SQLite format 3\0";
+
+class NotADatabaseError extends Error {}
+
+/**
+ * Makes a missing file that only its owner can read, and looks at one that is
+ * there: SQLite takes a few bytes of anything for an empty database.
+ *
+ * @throws {Error} It cannot be made or read, or is no database.
+ */
+export function prepareFile(path: string): void {
+  try {
+    using file = Deno.openSync(path, { read: true });
+    const head = new Uint8Array(MAGIC.length);
+    const count = file.readSync(head) ?? 0;
+    if (count > 0 && new TextDecoder().decode(head.subarray(0, count)) !== MAGIC) throw new NotADatabaseError();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    Deno.openSync(path, { write: true, createNew: true, mode: 0o600 }).close();
+  }
 }

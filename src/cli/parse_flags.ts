@@ -1,7 +1,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { messageOf, UsageError } from "../base/errors.ts";
 import { type FlagSpec, type FlagTable, kebabCase } from "../base/flag_spec.ts";
-import { parseSize, parseTimerDuration } from "../base/units.ts";
+import { parseDuration, parseSize, parseTimerDuration } from "../base/units.ts";
 import { suggest } from "../base/suggest.ts";
 
 /** Flags and arguments of one call. */
@@ -121,7 +121,7 @@ function convert(long: string, spec: FlagSpec, text: string): unknown {
   try {
     switch (spec.type) {
       case "duration":
-        return parseTimerDuration(text);
+        return spec.isTimer === false ? parseDuration(text) : parseTimerDuration(text);
       case "size":
         return parseSize(text);
       case "integer":

@@ -64,6 +64,7 @@ export class Server {
     const { maxConnections = defaultMaxConnections(), log } = options;
     this.#admission = new Admission({ maxConnections, log });
     this.stats = options.stats ?? new ServerStats();
+    this.stats.faultOf = () => options.service.fault;
   }
 
   /** Clients that are connected now. */

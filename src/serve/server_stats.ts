@@ -69,6 +69,8 @@ export class ServerStats implements StatsSource {
   outboxHighWater = 0;
   /** Whether the server has stopped accepting. */
   isEnding = false;
+  /** Why the service cannot do its work now, if so. */
+  faultOf: () => string | undefined = () => undefined;
   readonly #open = new Set<Connection>();
   readonly #closed = new Map<CloseReason, number>();
   readonly #tlsFailures = new Map<string, number>();
@@ -126,6 +128,7 @@ export class ServerStats implements StatsSource {
       acceptErrors: this.acceptErrors,
       outboxHighWater: this.outboxHighWater,
       isEnding: this.isEnding,
+      fault: this.faultOf(),
       openCount: this.#open.size,
       closedByReason: Object.fromEntries(this.#closed),
       tlsFailures: Object.fromEntries(this.#tlsFailures),

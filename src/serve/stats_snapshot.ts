@@ -10,6 +10,8 @@ export interface StatsSnapshot {
   readonly outboxHighWater: number;
   /** Whether the server has stopped accepting. */
   readonly isEnding: boolean;
+  /** Why the service cannot do its work now; `undefined` where it can. */
+  readonly fault: string | undefined;
   /** Connections that are open. */
   readonly openCount: number;
   /** How many connections ended for each reason. */
@@ -38,6 +40,7 @@ export function mergeSnapshots(all: readonly StatsSnapshot[]): StatsSnapshot {
     acceptErrors: sum(({ acceptErrors }) => acceptErrors),
     outboxHighWater: Math.max(0, ...all.map(({ outboxHighWater }) => outboxHighWater)),
     isEnding: all.some(({ isEnding }) => isEnding),
+    fault: all.find(({ fault }) => fault !== undefined)?.fault,
     openCount: sum(({ openCount }) => openCount),
     closedByReason: sumByKey(all.map(({ closedByReason }) => closedByReason)),
     tlsFailures: sumByKey(all.map(({ tlsFailures }) => tlsFailures)),

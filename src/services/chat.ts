@@ -31,7 +31,7 @@ export const chat = defineService({
       least: 1,
       help: "keep N messages of each room (default 1000, with --history or --cluster 100000)",
     },
-    historyAge: { type: "duration", help: "forget messages that are older than TIME" },
+    historyAge: { type: "duration", isTimer: false, help: "forget messages that are older than TIME, such as 30d" },
     cluster: {
       type: "text",
       placeholder: "URL",
@@ -80,6 +80,9 @@ export const chat = defineService({
       subprotocols: [JSON_SUBPROTOCOL],
       routes: PAGE_ROUTES,
       serve: (session) => converse(hub, session, conversation),
+      get fault() {
+        return hub.fault;
+      },
       drain: () => hub.drain(),
       [Symbol.asyncDispose]: () => hub[Symbol.asyncDispose](),
     };

@@ -17,6 +17,8 @@ export interface Service {
   readonly subprotocols?: readonly string[];
   /** What a browser finds on its WebSocket endpoints by plain HTTP: its page, for example. */
   readonly routes?: HttpRoutes;
+  /** Why it cannot do its work now, for `/healthz`; `undefined` where it can. */
+  readonly fault?: string | undefined;
   /** The server is ending: tell the clients. Each session is drained afterwards. */
   drain?(): void;
   /** The last session has ended. */

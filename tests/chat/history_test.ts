@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects, assertThrows } from "@std/assert";
-import { Logger, PermissionError, UsageError } from "@parley/parley";
+import { Logger, NoRoomError, PermissionError, UsageError } from "@parley/parley";
 import { ChatError } from "../../src/chat/chat_error.ts";
 import type { History, Receipt, Retention, RoomLog } from "../../src/chat/history.ts";
 import { createMemoryHistory } from "../../src/chat/history_memory.ts";
 import { createSqliteHistory } from "../../src/chat/history_sqlite.ts";
+import { openError } from "../../src/chat/sqlite_open_error.ts";
 import type { Draft, RoomMessage } from "../../src/chat/message.ts";
 import { joinTestCluster } from "../support/nats_cluster.ts";
 import { NatsServer } from "../support/nats_server.ts";
@@ -23,14 +24,14 @@ const log = Logger.of("test");
 const HISTORIES: Readonly<Record<string, () => Promise<Fixture>>> = {
   memory: () =>
     Promise.resolve({
-      create: (retention, now) => createMemoryHistory({ retention, ...(now ? { now } : {}) }),
+      create: (retention, now) => createMemoryHistory({ retention, now, monotonicNow: now }),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     }),
   sqlite: async () => {
     const folder = await Deno.makeTempDir();
     return {
       create: (retention, now) =>
-        createSqliteHistory({ path: `${folder}/chat.db`, retention, log, ...(now ? { now } : {}) }),
+        createSqliteHistory({ path: `${folder}/chat.db`, retention, log, now, monotonicNow: now }),
       [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
     };
   },
@@ -169,6 +170,107 @@ for (const [name, fixtureOf] of Object.entries(HISTORIES)) {
   });
 }
 
+for (const [name, create] of Object.entries({ memory: createMemoryHistory, sqlite: createSqliteHistory })) {
+  const open = async (now: () => number, monotonicNow: () => number) => {
+    const path = await Deno.makeTempFile();
+    const history = create({ path, log, now, monotonicNow, retention: { maxMessages: 100, maxAgeMs: 60_000 } });
+    const room = await history.open("#a", () => {});
+    const dispose = async () => {
+      await history[Symbol.asyncDispose]();
+      await Deno.remove(path);
+    };
+    return { room, [Symbol.asyncDispose]: dispose };
+  };
+  const textsOf = (messages: readonly RoomMessage[] | undefined) => messages?.map(({ text }) => text);
+
+  Deno.test(`${name} history: a clock that is set back breaks no resume (chat M7)`, async () => {
+    let [wallMs, elapsedMs] = [1_000_000, 0];
+    await using opened = await open(() => wallMs, () => elapsedMs);
+    const { room } = opened;
+    await publish(room, { text: "1" });
+    wallMs -= 3_600_000;
+    await publish(room, { text: "2" });
+    await publish(room, { text: "3" });
+    const messages = await room.after(0, 10) ?? [];
+    assertEquals(textsOf(messages), ["1", "2", "3"]);
+    assertEquals(messages.map(({ at }) => at), messages.map(({ at }) => at).toSorted());
+    // What was stored while the clock was behind expires with what was stored before, and not from the middle.
+    [wallMs, elapsedMs] = [1_000_000 + 30_000, 3_630_000];
+    assertEquals(textsOf(await room.after(0, 10)), ["1", "2", "3"]);
+    [wallMs, elapsedMs] = [wallMs + 30_001, elapsedMs + 30_001];
+    assertEquals(await room.after(0, 10), undefined);
+    assertEquals(await room.after(3, 10), []);
+  });
+
+  Deno.test(`${name} history: a clock that is set forward deletes nothing by that alone (chat M7)`, async () => {
+    let [wallMs, elapsedMs] = [1_000_000, 0];
+    await using opened = await open(() => wallMs, () => elapsedMs);
+    const { room } = opened;
+    await publish(room, { text: "1" });
+    wallMs += 365 * 86_400_000;
+    assertEquals(textsOf(await room.after(0, 10)), ["1"]);
+    elapsedMs += 29_000;
+    assertEquals(textsOf(await room.after(0, 10)), ["1"]);
+    // It expires all the same, at the latest when it is as old by any clock.
+    elapsedMs += 31_001;
+    assertEquals(await room.after(0, 10), undefined);
+  });
+
+  Deno.test(`${name} history: a room has at most 500 bans and mutes, and a lifted one gives its place back (chat M3)`, async () => {
+    await using opened = await open(() => 0, () => 0);
+    const { room } = opened;
+    const restrict = (action: "ban" | "mute" | "unban", nick: string, untilMs?: number) =>
+      room.decide({ action, by: "ann", nick, untilMs });
+    for (let count = 0; count < 499; count++) await restrict("ban", `u${count}`);
+    await restrict("mute", "last");
+    const refusal = assertThrows(() => restrict("ban", "more"), ChatError);
+    assertEquals(refusal.code, "too-many-bans");
+    assertEquals(room.state?.restrictions.length, 500);
+    await restrict("ban", "u7", Date.now() + 60_000);
+    await restrict("unban", "u3");
+    await restrict("ban", "more");
+    assertThrows(() => restrict("mute", "one more"), ChatError);
+  });
+}
+
+Deno.test("sqlite history: messages expire in batches, and all are hidden at once (chat M7)", async () => {
+  const path = await Deno.makeTempFile();
+  let nowMs = 1_000_000;
+  const now = () => nowMs;
+  const retention = { maxMessages: 100_000, maxAgeMs: 60_000 };
+  await using history = createSqliteHistory({ path, log, now, monotonicNow: now, retention });
+  const room = await history.open("#a", () => {});
+  await Promise.all(Array.from({ length: 5_000 }, (_, index) => publish(room, { text: String(index) })));
+  nowMs += 30_000;
+  await publish(room, { text: "kept" });
+  nowMs += 30_001;
+  const startMs = performance.now();
+  assertEquals((await room.last(100, room.seq)).map(({ text }) => text), ["kept"]);
+  assertEquals(await room.after(4_000, 10), undefined);
+  for (let asked = 0; asked < 200; asked++) await room.last(100, room.seq);
+  assert(performance.now() - startMs < 1_000, "a history costs more than 5 ms");
+  await Deno.remove(path);
+});
+
+Deno.test("sqlite history is made for its owner alone, and takes nothing else for a database (chat L6)", async () => {
+  const folder = await Deno.makeTempDir();
+  const open = (name: string) => createSqliteHistory({ path: `${folder}/${name}`, retention: KEEP, log });
+  {
+    await using history = open("chat.db");
+    await publish(await history.open("#a", () => {}), { text: "x" });
+    for await (const { name } of Deno.readDir(folder)) {
+      assertEquals(((await Deno.stat(`${folder}/${name}`)).mode ?? 0) & 0o777, 0o600, name);
+    }
+  }
+  await using _again = open("chat.db");
+  for (const [index, text] of ["hello", "x", "SQLite format 3", "\n".repeat(99), "PK\x03\x04zip"].entries()) {
+    await Deno.writeTextFile(`${folder}/${index}`, text);
+    assertThrows(() => open(String(index)), UsageError, "it is no SQLite database");
+    assertEquals(await Deno.readTextFile(`${folder}/${index}`), text);
+  }
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("memory history forgets the rooms that have been empty the longest", async () => {
   await using history = createMemoryHistory({ retention: KEEP });
   const first = await history.open("#first", () => {});
@@ -205,6 +307,20 @@ Deno.test("createSqliteHistory() says in one line why a file cannot be used", as
     assertThrows(() => open(`${folder}/busy.db`), UsageError, "another program uses it");
   }
   await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("openError() tells a lack of space and of rights from a mistake (chat L6)", () => {
+  for (
+    const [message, kind] of [
+      ["No space left on device (os error 28)", NoRoomError],
+      ["database or disk is full", NoRoomError],
+      ["disk I/O error", NoRoomError],
+      ["Disk quota exceeded (os error 122)", NoRoomError],
+      ["Read-only file system (os error 30)", PermissionError],
+      ["attempt to write a readonly database", PermissionError],
+      ["Permission denied (os error 13)", PermissionError],
+    ] as const
+  ) assertInstanceOf(openError("chat.db", new Error(message)), kind, message);
 });
 
 Deno.test("sqlite history acknowledges nothing when it cannot store", async () => {

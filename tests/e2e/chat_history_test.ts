@@ -2,6 +2,7 @@ import { DatabaseSync } from "node:sqlite";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { enterChat, JsonPeer } from "../support/chat_peer.ts";
 import { type Acknowledged, publishUntilGone, readRoom } from "../support/publisher.ts";
+import type { LinePeer } from "../support/peer.ts";
 import { runProgram, startServer } from "../support/program.ts";
 
 /** A history of its own, and exactly the permissions that it needs. */
@@ -134,6 +135,66 @@ Deno.test({
   },
 });
 
+async function topicOf(peer: LinePeer, text: string): Promise<string> {
+  await peer.send(`/topic ${text}`);
+  return await peer.until(/^!|set the topic/);
+}
+
+/** A limit on the size of its files is what a full disk looks like to a program. */
+const FULL_DISK = ["sh", "-c", 'trap "" XFSZ; ulimit -f 200; exec "$0" "$@"'];
+
+Deno.test({
+  name: "--history: on a full disk a ban is refused, not announced, and /healthz fails (chat M6)",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await using history = await makeHistory();
+    {
+      await using started = await startServer([...history.args, "--metrics", "127.0.0.1:0"], {
+        permissions: history.permissions,
+        wrapper: FULL_DISK,
+      });
+      const health = async () => await fetch(new URL("/healthz", metrics));
+      const metrics = await started.server.line();
+      assertEquals(await (await health()).text(), "ok\n");
+      using ann = await enterChat(started.endpoint, "ann");
+      for (let count = 0; !/^!/.test(await topicOf(ann, `${count} ${"x".repeat(200)}`)); count++) {
+        assert(count < 5_000, "the disk is never full");
+      }
+      await ann.send("/ban bob");
+      assertMatch(await ann.until(/^!|banned/), /^! The server's history fails: .*nothing was stored$/);
+      const failed = await health();
+      assertEquals(failed.status, 503);
+      assertMatch(await failed.text(), /^messages cannot be stored: /);
+      await ann.send("/join #lobby\n/leave\n/nick bob\n/join #lobby");
+      await ann.until(/^\* You are in #lobby/);
+    }
+    await using started = await startServer(history.args, { permissions: history.permissions });
+    using bob = await enterChat(started.endpoint, "bob");
+    await bob.send("/leave\n/join #lobby");
+    assertMatch(await bob.until(/^!|^\* You are in #lobby/), /^\* You are in #lobby/);
+  },
+});
+
+Deno.test({
+  name: "--history: a disk that is full at the start exits 8 (chat L6)",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await using history = await makeHistory();
+    const wrapper = ["sh", "-c", 'trap "" XFSZ; ulimit -f 1; exec "$0" "$@"'];
+    const { code, stderr } = await runProgram("server", history.args, { permissions: history.permissions, wrapper });
+    assertEquals(code, 8, stderr);
+    assertMatch(stderr, /^parley-server: Cannot use ".*" as the history: the disk is full or fails \(.*\)\n$/);
+  },
+});
+
+Deno.test("--history-age takes days up to ten years (chat M7)", async () => {
+  await using started = await startServer(["chat", "tcp://127.0.0.1:0", "--history-age", "3650d"]);
+  using _ann = await enterChat(started.endpoint, "ann");
+  const { code, stderr } = await runProgram("server", ["chat", ":0", "--history-age", "4000d"]);
+  assertEquals(code, 2);
+  assertMatch(stderr, /--history-age: Cannot use "4000d" as a duration: the maximum is/);
+});
+
 Deno.test({
   name: "--history: on a full disk nothing is acknowledged that is not stored, and the sender is told",
   ignore: Deno.build.os !== "linux",
@@ -141,11 +202,7 @@ Deno.test({
     await using history = await makeHistory();
     let acknowledged = 0;
     {
-      // A limit on the size of its files is what a full disk looks like to it.
-      await using started = await startServer(history.args, {
-        permissions: history.permissions,
-        wrapper: ["sh", "-c", 'trap "" XFSZ; ulimit -f 200; exec "$0" "$@"'],
-      });
+      await using started = await startServer(history.args, { permissions: history.permissions, wrapper: FULL_DISK });
       using peer = await JsonPeer.enter(started.endpoint);
       await peer.send({ type: "join", room: "#full" });
       await peer.until("joined");

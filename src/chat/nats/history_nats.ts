@@ -84,6 +84,10 @@ export class NatsHistory implements History, LogHost, MessageClock {
     return epoch === this.epoch ? this.#feed.told(seq, mostMs) : undefined;
   }
 
+  get fault(): string | undefined {
+    return this.#link.isReady ? undefined : "messages cannot be stored: NATS is unreachable";
+  }
+
   /** What a room is about. */
   topicOf(roomKey: string): string {
     return this.#states.of(roomKey)?.topic ?? "";

@@ -68,6 +68,7 @@ export class RoomStates {
         revision = found?.revision ?? 0;
         state = last.state;
       } catch (cause) {
+        if (cause instanceof ChatError) throw cause;
         if (!isOutage(cause)) throw new ChatError("not-stored", `Nothing was changed: ${messageOf(cause)}`, { cause });
         if (performance.now() >= endMs) throw notDone(cause);
       }

@@ -35,11 +35,10 @@ export function operatorRoutes(sources: MetricsSources): HttpRoutes {
   };
 }
 
-/** 200 while it serves, 503 once it is ending, so that a load balancer sends nobody more. */
-function healthOf({ isEnding }: StatsSnapshot): HttpContent {
-  return isEnding
-    ? { status: 503, contentType: TEXT, body: "draining\n" }
-    : { status: 200, contentType: TEXT, body: "ok\n" };
+/** 200 while it serves, 503 while it cannot or is ending, so that a load balancer sends nobody more. */
+function healthOf({ isEnding, fault }: StatsSnapshot): HttpContent {
+  const problem = isEnding ? "draining" : fault;
+  return { status: problem === undefined ? 200 : 503, contentType: TEXT, body: `${problem ?? "ok"}\n` };
 }
 
 function connectionsOf(stats: StatsSnapshot, service: string, query: URLSearchParams): object {
