@@ -213,7 +213,7 @@ export function clientTrials(peers: Peers): readonly Trial[] {
       },
     },
     {
-      question: "UDP, nobody is bound to the port",
+      question: "UDP, port closed",
       tries: udpTries(peers.refused, at(peers.refused)),
     },
     {

@@ -4,31 +4,32 @@ import { probePort } from "../net/datagram_probe.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { delay } from "../net/wait.ts";
 import { ExchangeSummary } from "./exchange_summary.ts";
-import { Lane, type Reply, type Waiter } from "./lane.ts";
-import type { Matching } from "./matching.ts";
+import { Lane, type Reply, type ReplyCorrelation, type Waiter } from "./lane.ts";
 
-/** Most sockets of an exchange in which each waiting datagram has its own. */
-const MOST_LANES = 256;
-/** Most datagrams that wait for replies at a time where they share a socket. */
-const MOST_WAITING = 1_024;
-/** How long a reply may take before the target's port is looked at, in milliseconds. */
+/** Maximum sockets of an exchange in which each datagram has its own. */
+const MAX_LANES = 256;
+/** Maximum datagrams that wait for replies at a time on a shared socket. */
+const MAX_WAITING = 1_024;
+/** How long the reply to the last try may take before the target's port is checked, in milliseconds. */
 const PROBE_AFTER_MS = 100;
+/** Minimum time between two checks of the port, in milliseconds: each one binds it for a moment. */
+const PROBE_INTERVAL_MS = 1_000;
 
-/** What came of one datagram. */
+/** The result of one datagram. */
 export interface ExchangeOutcome {
   /** Its number, from 1. */
   readonly seq: number;
-  /** "refused": nobody is bound to the target's port; "one-way": no reply was waited for. */
+  /** "refused": the target's port is closed; "one-way": no reply was expected. */
   readonly status: "answered" | "silent" | "refused" | "one-way";
   /** How often it was sent. */
   readonly tries: number;
   /** From the first try to the first reply, in milliseconds. */
   readonly elapsedMs: number | undefined;
-  /** The replies, more than one only where many may answer. */
+  /** The replies; more than one only if there may be many receivers. */
   readonly replies: readonly Reply[];
 }
 
-/** What an exchange is made of. */
+/** What a {@linkcode DatagramExchange} is created from. */
 export interface ExchangeOptions {
   /** With a numeric address. */
   target: Endpoint;
@@ -42,33 +43,33 @@ export interface ExchangeOptions {
   timeoutMs: number;
   /** Further tries of a datagram without a reply. */
   retries: number;
-  matching: Matching;
-  /** Whether replies of anybody count, and all that come in time are taken. */
+  correlation: ReplyCorrelation;
+  /** Whether anyone may reply, and all replies within the timeout count. */
   hasManyReceivers: boolean;
-  /** Whether no reply is waited for. */
+  /** Whether no reply is expected. */
   isOneWay: boolean;
   /** Ends it early. */
   signal: AbortSignal;
-  /** Called as each datagram is done, in the order in which they are. */
+  /** Called with each result, in the order of completion. */
   onOutcome?: (outcome: ExchangeOutcome) => void;
   now?: () => number;
 }
 
 /** Sends numbered datagrams and finds out which of them are answered. */
 export class DatagramExchange {
-  /** Counts and times, true at any moment. */
+  /** Counts and times so far. */
   readonly summary = new ExchangeSummary();
   readonly #options: ExchangeOptions;
   readonly #now: () => number;
-  readonly #lanes: Lane[] = [];
-  /** Lanes whose last datagram was answered at once. */
-  readonly #ready: Lane[] = [];
-  /** Lanes to which a late reply may still come, the one that rested longest first. */
-  readonly #resting: Lane[] = [];
+  readonly #lanes = new Set<Lane>();
+  /** Lanes whose datagram is done, and which still receive late replies; the oldest first. */
+  readonly #done = new Set<Lane>();
   #waitingCount = 0;
-  #room = Promise.withResolvers<void>();
+  #vacancy = Promise.withResolvers<void>();
+  #probedMs = -Infinity;
+  #isPortClosed = false;
 
-  /** Nothing is sent before {@linkcode run}. */
+  /** Sends nothing before {@linkcode run}. */
   constructor(options: ExchangeOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
@@ -76,10 +77,10 @@ export class DatagramExchange {
 
   /**
    * Sends all datagrams at their interval and waits for the last reply or its
-   * deadline. When the signal aborts it returns early; what waits then counts
-   * neither as answered nor as lost.
+   * deadline. When the signal aborts it returns early; datagrams that wait
+   * then count neither as answered nor as lost.
    *
-   * @throws {LimitError} A datagram is longer than one can be.
+   * @throws {LimitError} A datagram is too long.
    */
   async run(): Promise<void> {
     const { count, intervalMs, signal } = this.#options;
@@ -92,7 +93,7 @@ export class DatagramExchange {
         const lane = await this.#takeLane();
         const waitMs = nextMs - this.#now();
         if (waitMs > 0) await delay(waitMs, ended).catch(ignore);
-        // Never faster than asked: to catch up in a burst would overflow the receiver's buffer.
+        // Never faster than asked: catching up in a burst would overflow the receiver's buffer.
         nextMs = Math.max(nextMs, this.#now()) + intervalMs;
         if (ended.aborted) break;
         const sent = Promise.withResolvers<void>();
@@ -103,12 +104,12 @@ export class DatagramExchange {
           },
         );
         running.add(one);
-        // Sockets that send at the same time would not keep the order of the numbers.
+        // Sends on different sockets would not keep the order of the numbers.
         await sent.promise;
       }
       await Promise.all(running);
     } finally {
-      await Promise.all(this.#lanes.map((lane) => lane.close()));
+      await Promise.all([...this.#lanes].map((lane) => lane.close()));
     }
     if (failure.signal.aborted && !signal.aborted) throw failure.signal.reason;
   }
@@ -130,7 +131,7 @@ export class DatagramExchange {
         status = await this.#try({ seq, data }, lane, replies, isLast, signal, onSent);
       }
     } finally {
-      this.#giveBack(lane, status !== "silent" && tries === 1);
+      this.#giveBack(lane);
     }
     if (status === "silent" && signal.aborted) return this.summary.abandon(tries);
     const first = replies[0];
@@ -163,9 +164,9 @@ export class DatagramExchange {
     };
     lane.waiting.set(datagram.seq, waiter);
     const deadline = setTimeout(() => done.resolve(), timeoutMs);
-    const look = setTimeout(() => {
-      if (!hasManyReceivers && probePort(target) === "closed") waiter.onRefused();
-    }, Math.min(PROBE_AFTER_MS, timeoutMs / 2));
+    const probe = isLast && !hasManyReceivers
+      ? setTimeout(() => this.#isClosed() && waiter.onRefused(), Math.min(PROBE_AFTER_MS, timeoutMs / 2))
+      : undefined;
     const onAbort = () => done.resolve();
     signal.addEventListener("abort", onAbort, { once: true });
     try {
@@ -173,50 +174,67 @@ export class DatagramExchange {
       onSent();
       await done.promise;
     } catch (error) {
-      // A Unix socket says at once that nobody is bound there.
+      // A Unix socket reports a closed peer at once.
       if (!(error instanceof RefusedError)) throw error;
       onSent();
       isRefused = true;
       if (!isLast) await done.promise;
     } finally {
       clearTimeout(deadline);
-      clearTimeout(look);
+      clearTimeout(probe);
       signal.removeEventListener("abort", onAbort);
       lane.waiting.delete(datagram.seq);
     }
     return replies.length > 0 ? "answered" : isRefused ? "refused" : "silent";
   }
 
-  /** A lane on which one more datagram may wait. */
+  #isClosed(): boolean {
+    const nowMs = this.#now();
+    if (nowMs - this.#probedMs >= PROBE_INTERVAL_MS) {
+      this.#probedMs = nowMs;
+      this.#isPortClosed = probePort(this.#options.target) === "closed";
+    }
+    return this.#isPortClosed;
+  }
+
+  /**
+   * A lane for one more datagram. With the correlation `port`, a lane is never
+   * reused: a late or repeated reply to its datagram would answer the next one.
+   */
   async #takeLane(): Promise<Lane> {
-    const isShared = this.#options.matching !== "port";
-    const most = isShared ? MOST_WAITING : MOST_LANES;
-    while (this.#waitingCount >= most) await this.#room.promise;
+    const isShared = this.#options.correlation !== "port";
+    const max = isShared ? MAX_WAITING : MAX_LANES;
+    while (this.#waitingCount >= max) await this.#vacancy.promise;
     this.#waitingCount++;
-    if (isShared) return this.#lanes[0] ?? await this.#addLane();
-    const ready = this.#ready.pop();
-    if (ready) return ready;
-    return this.#lanes.length < most ? await this.#addLane() : this.#resting.shift() ?? await this.#addLane();
+    const [shared] = this.#lanes;
+    if (isShared && shared) return shared;
+    const [oldest] = this.#done;
+    if (this.#lanes.size >= max && oldest) {
+      this.#done.delete(oldest);
+      this.#lanes.delete(oldest);
+      await oldest.close();
+    }
+    return await this.#addLane();
   }
 
   async #addLane(): Promise<Lane> {
-    const { matching, target, hasManyReceivers, open } = this.#options;
+    const { correlation, target, hasManyReceivers, open } = this.#options;
     const lane = new Lane(await open(), {
-      matching,
+      correlation,
       source: hasManyReceivers ? undefined : target,
       now: this.#now,
       onUnmatched: () => this.summary.unmatched++,
-      onStranger: () => this.summary.strangers++,
+      onUnexpectedSender: (from) => this.summary.addUnexpectedSender(from),
     });
-    this.#lanes.push(lane);
+    this.#lanes.add(lane);
     return lane;
   }
 
-  #giveBack(lane: Lane, isQuiet: boolean): void {
+  #giveBack(lane: Lane): void {
     this.#waitingCount--;
-    if (this.#options.matching === "port") (isQuiet ? this.#ready : this.#resting).push(lane);
-    this.#room.resolve();
-    this.#room = Promise.withResolvers();
+    if (this.#options.correlation === "port") this.#done.add(lane);
+    this.#vacancy.resolve();
+    this.#vacancy = Promise.withResolvers();
   }
 }
 

@@ -1,32 +1,36 @@
+import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
 import type { ExchangeOutcome } from "./exchange.ts";
 
 /** Times in milliseconds. */
 export interface Times {
   readonly min: number;
   readonly avg: number;
-  /** 99 of 100 were not longer (nearest rank). */
+  /** 99th percentile (nearest rank). */
   readonly p99: number;
   readonly max: number;
 }
 
-/** What came of the datagrams of an exchange. */
+/** Maximum unexpected senders that are listed. */
+const MAX_SENDERS = 10;
+
+/** The results of an exchange. */
 export class ExchangeSummary {
-  /** Datagrams that were sent, however often each. */
+  /** Datagrams that were sent, without retries. */
   sent = 0;
   answered = 0;
-  /** Numbers of those without a reply, ascending once the exchange is over. */
+  /** Numbers of those without a reply, in the order of completion. */
   readonly lost: number[] = [];
-  /** How many of the lost found the port closed. */
+  /** How many of the lost ones were sent to a closed port. */
   refused = 0;
-  /** Tries beyond each first one. */
+  /** Tries after the first one of each datagram. */
   retries = 0;
-  /** Replies beyond the first one of a datagram, and late ones. */
+  /** Late and repeated replies. */
   unmatched = 0;
-  /** Datagrams from somebody else than the target. */
-  strangers = 0;
+  /** Datagrams from other senders than the target, by sender; only the first ten are listed. */
+  readonly unexpectedSenders = new Map<string, number>();
   readonly #times: number[] = [];
 
-  /** Counts one that is done. */
+  /** Counts a result. */
   add(outcome: ExchangeOutcome): void {
     this.sent++;
     this.retries += outcome.tries - 1;
@@ -36,11 +40,20 @@ export class ExchangeSummary {
     if (outcome.elapsedMs !== undefined) this.#times.push(outcome.elapsedMs);
   }
 
-  /** Counts one that was being waited for when the exchange was ended. */
+  /** Counts a datagram whose reply was awaited when the exchange was ended. */
   abandon(tries: number): void {
     if (tries === 0) return;
     this.sent++;
     this.retries += tries - 1;
+  }
+
+  /** Counts a datagram from another sender than the target. */
+  addUnexpectedSender(from: Endpoint | null): void {
+    const name = from === null ? "unnamed" : formatEndpoint(from);
+    const known = this.unexpectedSenders.get(name);
+    if (known !== undefined || this.unexpectedSenders.size < MAX_SENDERS) {
+      this.unexpectedSenders.set(name, (known ?? 0) + 1);
+    }
   }
 
   /** Share of the datagrams that are lost, 0 to 1. */
@@ -48,7 +61,7 @@ export class ExchangeSummary {
     return this.sent === 0 ? 0 : this.lost.length / this.sent;
   }
 
-  /** From the first try of a datagram to its reply; `undefined` where none came. */
+  /** From the first try of a datagram to its reply; `undefined` if there was no reply. */
   times(): Times | undefined {
     const sorted = this.#times.toSorted((a, b) => a - b);
     const [min] = sorted;
@@ -59,7 +72,7 @@ export class ExchangeSummary {
   }
 }
 
-/** Numbers in short: `3, 7-9`. */
+/** Numbers as ranges: `3, 7-9`. */
 export function formatRanges(numbers: readonly number[]): string {
   const sorted = numbers.toSorted((a, b) => a - b);
   const ranges: [number, number][] = [];

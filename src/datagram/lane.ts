@@ -1,32 +1,45 @@
+import { equalBytes, toUpperAscii } from "../base/bytes.ts";
 import { ResetError } from "../base/errors.ts";
-import type { Datagram, DatagramSocket } from "../net/datagram.ts";
+import { type Datagram, type DatagramSocket, isFrom } from "../net/datagram.ts";
 import type { Endpoint } from "../net/endpoint.ts";
-import { type Matching, matchReply, type Waiting } from "./matching.ts";
 
-/** A reply, in bytes of its own, and when it came. */
+/**
+ * How a reply is matched to a datagram:
+ *
+ * - `port`: each datagram has a local port of its own, so any reply there is the one;
+ * - `sequence`: the reply contains the datagram's number;
+ * - `content`: the reply equals the datagram, except for the case of ASCII letters.
+ */
+export type ReplyCorrelation = "port" | "sequence" | "content";
+
+/** A reply, in bytes of its own. */
 export interface Reply extends Datagram {
-  /** By the clock of the exchange, in milliseconds. */
+  /** When it came by the clock of the exchange, in milliseconds. */
   readonly atMs: number;
 }
 
-/** A datagram that waits on a lane. */
-export interface Waiter extends Waiting {
-  /** Called for each reply until the datagram is taken off the lane. */
+/** A datagram that waits for its reply. */
+export interface Waiter {
+  /** Its number, from 1. */
+  readonly seq: number;
+  /** What was sent. */
+  readonly data: Uint8Array;
+  /** Called for each reply until the datagram is removed from the lane. */
   onReply(reply: Reply): void;
   /** Called when the system reports that the target's port is closed. */
   onRefused(): void;
 }
 
-/** What a lane is made of. */
+/** What a {@linkcode Lane} is created from. */
 export interface LaneOptions {
-  matching: Matching;
-  /** Whose replies count, or `undefined` for anybody's. */
+  correlation: ReplyCorrelation;
+  /** Whose replies are accepted; `undefined` for anyone's. */
   source: Endpoint | undefined;
   now: () => number;
-  /** A datagram that answers none that waits: late, or a second reply. */
+  /** A datagram from the source that no waiting datagram is matched to: a late or repeated reply. */
   onUnmatched: () => void;
-  /** A datagram from somebody else. */
-  onStranger: () => void;
+  /** A datagram from another sender. */
+  onUnexpectedSender: (from: Endpoint | null) => void;
 }
 
 /** One socket of an exchange, and the datagrams that wait for replies on it. */
@@ -36,32 +49,32 @@ export class Lane {
   readonly #options: LaneOptions;
   readonly #received: Promise<void>;
 
-  /** Takes over the socket and receives on it. */
+  /** Takes ownership of the socket and receives on it. */
   constructor(socket: DatagramSocket, options: LaneOptions) {
     this.socket = socket;
     this.#options = options;
     this.#received = this.#receive();
-    // Heard by close(): until then a failure shows as silence.
+    // close() reports a failure; until then it looks like silence.
     this.#received.catch(() => {});
   }
 
-  /** Closes the socket and waits for the receiving to end. */
+  /** Closes the socket and waits for the receive loop to end. */
   async close(): Promise<void> {
     this.socket.close();
     await this.#received;
   }
 
   async #receive(): Promise<void> {
-    const { matching, now, onUnmatched } = this.#options;
+    const { source, now, onUnmatched, onUnexpectedSender } = this.#options;
     for (;;) {
       const datagram = await this.#next();
       if (datagram === null) return;
       const atMs = now();
-      if (!this.#isFromSource(datagram.from)) {
-        this.#options.onStranger();
+      if (source !== undefined && !isFrom(source, datagram.from)) {
+        onUnexpectedSender(datagram.from);
         continue;
       }
-      const waiter = matchReply(matching, this.waiting, datagram.data);
+      const waiter = this.#match(datagram.data);
       if (waiter) waiter.onReply({ ...datagram, data: datagram.data.slice(), atMs });
       else onUnmatched();
     }
@@ -72,18 +85,26 @@ export class Lane {
       try {
         return await this.socket.receive();
       } catch (error) {
-        // Windows alone hands an ICMP "port unreachable" to an unconnected socket, as a reset.
+        // Only Windows reports an ICMP "port unreachable" to an unconnected socket, as a reset.
         if (!(error instanceof ResetError)) throw error;
         for (const waiter of this.waiting.values()) waiter.onRefused();
       }
     }
   }
 
-  #isFromSource(from: Endpoint | null): boolean {
-    const { source } = this.#options;
-    if (source === undefined) return true;
-    if (from === null || from.scheme !== source.scheme) return false;
-    if (from.scheme === "udp" && source.scheme === "udp") return from.host === source.host && from.port === source.port;
-    return from.path === source.path;
+  /** The waiting datagram that `reply` answers, if any. */
+  #match(reply: Uint8Array): Waiter | undefined {
+    const { waiting } = this;
+    const { correlation } = this.#options;
+    if (correlation === "port") return waiting.values().next().value;
+    if (correlation === "content") {
+      const wanted = toUpperAscii(reply);
+      return waiting.values().find(({ data }) => equalBytes(toUpperAscii(data), wanted));
+    }
+    for (const [digits] of new TextDecoder().decode(reply).matchAll(/\d+/g)) {
+      const found = waiting.get(Number(digits));
+      if (found) return found;
+    }
+    return undefined;
   }
 }

@@ -1,20 +1,20 @@
 import { isMulticast } from "../base/ip.ts";
 import type { Endpoint } from "./endpoint.ts";
 
-/** What can be known about a UDP port without its answer. */
+/** What can be found out about a UDP port without a reply. */
 export type PortState =
-  /** The address is of this machine, and nobody is bound there. */
+  /** The address belongs to this machine, and no socket is bound to the port. */
   | "closed"
-  /** The address is of this machine, and somebody is bound there. */
+  /** The address belongs to this machine, and a socket is bound to the port. */
   | "bound"
-  /** The address is another machine's, or the system does not let us look. */
+  /** The address belongs to another machine, or the system does not allow the port to be bound. */
   | "unknown";
 
 /**
- * Whether somebody is bound to a UDP port of this machine. Deno has no
+ * Whether a socket is bound to a UDP port of this machine. Deno has no
  * connected UDP sockets, so the ICMP error of a closed port (RFC 1122, section
- * 4.1.3.3) never reaches a program; trying to bind the port for a moment tells
- * the same about this machine's addresses, and nothing about others.
+ * 4.1.3.3) never reaches a program; this binds the port for a moment instead.
+ * A server that binds it in the same moment fails, so it must not be polled.
  */
 export function probePort(endpoint: Endpoint): PortState {
   if (endpoint.scheme !== "udp" || endpoint.port === 0 || isMulticast(endpoint.host)) return "unknown";
@@ -22,7 +22,7 @@ export function probePort(endpoint: Endpoint): PortState {
     Deno.listenDatagram({ transport: "udp", hostname: endpoint.host, port: endpoint.port }).close();
     return "closed";
   } catch (error) {
-    // Anything else says nothing about the port: not our address, a port of the system's, a missing permission.
+    // Other errors: not our address, a port that needs privileges, a missing permission.
     return error instanceof Deno.errors.AddrInUse ? "bound" : "unknown";
   }
 }

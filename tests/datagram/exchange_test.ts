@@ -68,7 +68,7 @@ async function exchange(
     intervalMs: 0,
     timeoutMs: 50,
     retries: 0,
-    matching: "port",
+    correlation: "port",
     hasManyReceivers: false,
     isOneWay: false,
     signal: new AbortController().signal,
@@ -98,22 +98,85 @@ Deno.test("DatagramExchange matches replies out of order by their numbers, on on
   const { outcomes, sockets } = await exchange((text, transport) => {
     held.unshift(text.toUpperCase());
     if (held.length === 3) { for (const reply of held) transport.deliver(reply); }
-  }, { matching: "sequence", timeoutMs: 5_000 });
+  }, { correlation: "sequence", timeoutMs: 5_000 });
   assertEquals(outcomes.map(({ seq }) => seq), [3, 2, 1]);
   assertEquals(sockets, 1);
 });
 
-Deno.test("DatagramExchange takes no reply from a stranger", async () => {
-  const stranger: Deno.NetAddr = { transport: "udp", hostname: "192.0.2.8", port: 9 };
-  const { summary } = await exchange((text, transport) => transport.deliver(text, stranger), { count: 1 });
-  assertEquals([summary.answered, summary.strangers, formatRanges(summary.lost)], [0, 1, "1"]);
+Deno.test("DatagramExchange accepts no reply from another address or port, and lists who sent it (fault 13)", async () => {
+  const senders: Deno.NetAddr[] = [
+    { transport: "udp", hostname: "192.0.2.8", port: 9 },
+    { transport: "udp", hostname: "192.0.2.7", port: 10 },
+  ];
+  const { summary } = await exchange((text, transport) => {
+    for (const sender of senders) transport.deliver(text, sender);
+  }, { count: 1 });
+  assertEquals([summary.answered, formatRanges(summary.lost)], [0, "1"]);
+  assertEquals([...summary.unexpectedSenders], [["udp://192.0.2.8:9", 1], ["udp://192.0.2.7:10", 1]]);
+});
+
+Deno.test("DatagramExchange lists ten unexpected senders at most (fault 13)", async () => {
+  const { summary } = await exchange((text, transport) => {
+    for (let port = 1; port <= 11; port++) {
+      transport.deliver(text, { transport: "udp", hostname: "192.0.2.8", port });
+    }
+  }, { count: 1 });
+  assertEquals(summary.unexpectedSenders.size, 10);
+});
+
+Deno.test("DatagramExchange compares addresses as bytes (fault 13)", async () => {
+  const pairs = [["::1", "0:0::1"], ["127.0.0.1", "::ffff:127.0.0.1"], ["2001:DB8::0", "2001:db8::"]] as const;
+  for (const [hostname, host] of pairs) {
+    const from: Deno.NetAddr = { transport: "udp", hostname, port: 9 };
+    const target: Endpoint = { scheme: "udp", host, port: 9, path: "/" };
+    const { summary } = await exchange((text, transport) => transport.deliver(text, from), { count: 1, target });
+    assertEquals(summary.answered, 1, host);
+  }
+});
+
+Deno.test("DatagramExchange does not take a repeated reply for the reply to the next datagram", async () => {
+  let first: FakeTransport | undefined;
+  const { outcomes, summary } = await exchange((text, transport) => {
+    if (text === "n 1") transport.deliver(text);
+    else first?.deliver("n 1");
+    first ??= transport;
+  }, { count: 2 });
+  assertEquals(outcomes.map(({ status }) => status), ["answered", "silent"]);
+  assertEquals(summary.unmatched, 1);
+});
+
+Deno.test("DatagramExchange does not take a late reply for the reply to a later datagram, with a bounded number of sockets", async () => {
+  const transports: FakeTransport[] = [];
+  let open = 0;
+  let maxOpen = 0;
+  const { summary } = await exchange(() => {}, {
+    count: 300,
+    timeoutMs: 5,
+    open: () => {
+      const transport = new FakeTransport((_, sender) => {
+        // At most 256 wait, so the reply to this one is late.
+        transports.push(sender);
+        transports.at(-257)?.deliver("late");
+      });
+      const socket = new DatagramSocket(transport, { endpoint: TARGET, log: Logger.of("test"), maxBytes: 100 });
+      const close = socket.close.bind(socket);
+      socket.close = () => {
+        open--;
+        close();
+      };
+      maxOpen = Math.max(maxOpen, ++open);
+      return Promise.resolve(socket);
+    },
+  });
+  assertEquals([summary.answered, summary.lost.length], [0, 300]);
+  assertEquals([maxOpen, open], [256, 0]);
 });
 
 Deno.test("DatagramExchange counts a second reply as one too many", async () => {
   const { summary } = await exchange((text, transport) => {
     transport.deliver(text);
     transport.deliver(text);
-  }, { matching: "content", count: 2, intervalMs: 5 });
+  }, { correlation: "content", count: 2, intervalMs: 5 });
   assertEquals([summary.answered, summary.unmatched], [2, 2]);
 });
 

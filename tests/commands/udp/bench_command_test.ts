@@ -71,7 +71,7 @@ Deno.test("bench counts what a bad network loses, doubles and reorders, and --fa
   assert(result.reordered > 10, `${result.reordered} reordered`);
 });
 
-Deno.test("bench exits 5 when nothing comes back, 4 when nobody is bound", async () => {
+Deno.test("bench exits 5 when nothing comes back, 4 when the port is closed", async () => {
   let endpoint: string;
   const flags = ["--count", "3", "--wait", "100ms"];
   {

@@ -1,4 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { bind } from "../../../src/factory.ts";
+import { formatEndpoint } from "../../../src/net/endpoint.ts";
 import { bindSilent } from "../../support/datagram_peer.ts";
 import { runProgram, startProgram, startUdpServer } from "../../support/program.ts";
 
@@ -39,10 +41,10 @@ Deno.test("send exits 5 and says which datagrams got no reply when the peer is s
   assertEquals({ code, stdout }, { code: 5, stdout: "" });
   assertStringIncludes(stderr, `no reply to datagram 1 from ${silent.endpoint} in time`);
   assertStringIncludes(stderr, "no reply to 1-2");
-  assertStringIncludes(stderr, "2 tried again");
+  assertStringIncludes(stderr, "2 retries");
 });
 
-Deno.test("send exits 4 when nobody is bound to the port", async () => {
+Deno.test("send exits 4 when the port is closed", async () => {
   let endpoint: string;
   {
     using gone = bindSilent();
@@ -50,7 +52,7 @@ Deno.test("send exits 4 when nobody is bound to the port", async () => {
   }
   const { code, stderr } = await runProgram("udp", ["send", endpoint, "hello"]);
   assertEquals(code, 4);
-  assertEquals(stderr, `no reply: nobody is bound to ${endpoint}\n`);
+  assertEquals(stderr, `no reply: port closed at ${endpoint}\n`);
 });
 
 Deno.test("send refuses 65,508 bytes with exit code 2 and says the limit", async () => {
@@ -58,6 +60,71 @@ Deno.test("send refuses 65,508 bytes with exit code 2 and says the limit", async
   const { code, stderr } = await runProgram("udp", ["send", silent.endpoint], { input: new Uint8Array(65_508) });
   assertEquals(code, 2);
   assertStringIncludes(stderr, "one datagram carries at most 65507");
+});
+
+Deno.test("send accepts the reply however the target's address is written (fault 13)", async () => {
+  await using ipv4 = await startUdpServer(["echo", ANY]);
+  await using ipv6 = await startUdpServer(["echo", "udp://[::1]:0"]);
+  const [port4, port6] = [ipv4.endpoint, ipv6.endpoint].map((endpoint) => endpoint.replace(/.*:/, ""));
+  const targets = [
+    ...["0.0.0.0", "localhost", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::ffff:0.0.0.0]"].map((host) =>
+      `${host}:${port4}`
+    ),
+    ...["[0::1]", "[0:0:0:0:0:0:0:1]", "[::]"].map((host) => `${host}:${port6}`),
+  ];
+  for (const target of targets) {
+    const { code, stdout, stderr } = await runProgram("udp", ["send", `udp://${target}`, "hi", "--timeout", "5s"]);
+    assertEquals({ code, stdout, stderr }, { code: 0, stdout: "hi\n", stderr: "" }, target);
+  }
+});
+
+Deno.test("send reports a reply that came from another address (fault 13)", async () => {
+  await using target = await bind(ANY);
+  await using other = await bind(ANY);
+  const answering = (async () => {
+    const from = (await target.receive())?.from;
+    if (from) await other.send(Uint8Array.of(0x68), from);
+  })();
+  const endpoint = formatEndpoint(target.endpoint);
+  const { code, stderr } = await runProgram("udp", ["send", endpoint, "hi", "--timeout", "500ms"]);
+  await answering;
+  assertEquals(code, 5);
+  assertEquals(
+    stderr,
+    `no reply from ${endpoint} in time, but a reply came from ${formatEndpoint(other.endpoint)}\n`,
+  );
+});
+
+Deno.test("send --literal sends {seq} as it is (fault 32)", async () => {
+  await using started = await startUdpServer(["echo", ANY]);
+  const { stdout } = await runProgram("udp", ["send", started.endpoint, "{seq} \\n", "--literal", "-c", "2"]);
+  assertEquals(stdout, "{seq} \\n\n{seq} \\n\n");
+});
+
+Deno.test("send refuses expectations that every reply would meet, with exit code 2 (fault 16)", async () => {
+  for (
+    const flags of [
+      ["--expect", ""],
+      ["--expect-regex", ""],
+      ["--expect-bytes", ""],
+      ["--expect-bytes", " : "],
+      ["--expect-silence", ""],
+      ["--bind", ""],
+      ["--interface", ""],
+      ["--one-way", "--expect", "x"],
+      ["--expect-silence", "1s", "--expect", "x"],
+    ]
+  ) {
+    const { code, stderr } = await runProgram("udp", ["send", "udp://127.0.0.1:9", "x", ...flags]);
+    assertEquals([code, stderr.split("\n").length], [2, 3], `${flags.join(" ")}: ${stderr}`);
+  }
+});
+
+Deno.test("send --match port with one local port and several datagrams exits 2", async () => {
+  const { code } = await runProgram("udp", [
+    ...["send", "udp://127.0.0.1:9", "x", "--bind", "127.0.0.1:5999", "--match", "port", "-c", "2"],
+  ]);
+  assertEquals(code, 2);
 });
 
 Deno.test("send exits 3 when the name is not known", async () => {

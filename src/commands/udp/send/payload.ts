@@ -6,30 +6,29 @@ import type { ProgramIo } from "../../../cli/io.ts";
 import { readNamedBytes } from "../../read_named_file.ts";
 import type { SendFlags } from "./flags.ts";
 
-/** What is sent. */
+/** The data of the datagrams. */
 export interface SendPayload {
   /** The bytes of a datagram by its number, from 1. */
   bytesOf(seq: number): Uint8Array;
-  /** Whether the bytes hold the number. */
+  /** Whether the bytes contain the number. */
   readonly isNumbered: boolean;
 }
 
 /**
- * The payload that DATA and the flags name; standard input where they name none.
+ * The payload in DATA and the flags, or else from standard input.
  *
- * @throws {UsageError} They name more than one.
+ * @throws {UsageError} There is more than one.
  */
 export async function payloadOf(text: string | undefined, flags: SendFlags, io: ProgramIo): Promise<SendPayload> {
   const { hex, file } = flags;
   if ([text, hex, file].filter((source) => source !== undefined).length > 1) {
-    throw new UsageError("DATA, --hex and --file exclude each other");
+    throw new UsageError("DATA, --hex and --file cannot be combined");
   }
-  const encode = flags.literal ? utf8 : unescape;
-  if (text?.includes("{seq}")) {
-    return { bytesOf: (seq) => encode(text.replaceAll("{seq}", String(seq))), isNumbered: true };
+  if (!flags.literal && text?.includes("{seq}")) {
+    return { bytesOf: (seq) => unescape(text.replaceAll("{seq}", String(seq))), isNumbered: true };
   }
   const bytes = text !== undefined
-    ? encode(text)
+    ? flags.literal ? utf8(text) : unescape(text)
     : hex !== undefined
     ? parseHex(hex)
     : file !== undefined
@@ -43,7 +42,7 @@ async function readAll(io: ProgramIo): Promise<Uint8Array> {
   const buffer = new Uint8Array(64 * 1024);
   for (let count = await io.stdin.read(buffer); count !== null; count = await io.stdin.read(buffer)) {
     builder.append(buffer.subarray(0, count));
-    // Past what one datagram carries, the send refuses it: no need to read on.
+    // The send rejects more than one datagram carries; reading on is pointless.
     if (builder.length > DEFAULTS.datagramBytes * 4) break;
   }
   return builder.take();

@@ -4,24 +4,26 @@ import { type ExchangeSummary, formatRanges } from "../../../datagram/exchange_s
 import { contentOf } from "../../../datagram/recording.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
 
-/** Tells what comes of the datagrams of `parley-udp send`. */
+/** Reports the results of `parley-udp send`. */
 export interface SendReport {
-  /** As each datagram is done. */
+  /** Called with each result. */
   outcome(outcome: ExchangeOutcome, fault: string | undefined): void;
-  /** At the end. */
+  /** Called at the end. */
   end(summary: ExchangeSummary, exitCode: number): void;
 }
 
-/** Datagrams without a reply that are told of as they come to be so. */
-const MOST_TOLD = 10;
+/** Maximum datagrams without a reply that get a line of their own. */
+const MAX_LINES = 10;
 
-/** How to tell it. */
+/** How to report. */
 export interface SendReportOptions {
   readonly isJson: boolean;
-  /** How many datagrams there are: of a single one no number is told. */
+  /** Number of datagrams; a single one is not numbered. */
   readonly count: number;
-  /** Whether no reply is as it should be. */
+  /** Whether silence is the expected result. */
   readonly isSilenceExpected: boolean;
+  /** Senders of datagrams that are not replies of the target. */
+  readonly unexpectedSenders: ReadonlyMap<string, number>;
 }
 
 /** Replies on standard output and the rest on standard error; or JSON objects on standard output. */
@@ -29,33 +31,38 @@ export function sendReport(target: string, options: SendReportOptions, io: Progr
   return options.isJson ? jsonReport(target, options, io) : textReport(target, options, io);
 }
 
-function textReport(target: string, { count, isSilenceExpected }: SendReportOptions, io: ProgramIo): SendReport {
-  let told = 0;
+function textReport(
+  target: string,
+  { count, isSilenceExpected, unexpectedSenders }: SendReportOptions,
+  io: ProgramIo,
+): SendReport {
+  let lines = 0;
   return {
     outcome({ replies, seq, status }, fault) {
       for (const { data, isTruncated, from } of replies) {
         io.stdout.write(data);
         if (data.at(-1) !== 0x0a) io.stdout.write("\n");
-        if (isTruncated) io.stderr.write(`the reply from ${from ? formatEndpoint(from) : "?"} is truncated\n`);
+        if (isTruncated) io.stderr.write(`truncated reply from ${from ? formatEndpoint(from) : "an unnamed socket"}\n`);
       }
       if (fault !== undefined) io.stderr.write(`${count === 1 ? "" : `datagram ${seq}: `}${fault}\n`);
       if (status === "answered" || status === "one-way" || status === "silent" && isSilenceExpected) return;
-      // The summary names them all.
-      if (++told > MOST_TOLD) return;
+      // The summary lists them all.
+      if (++lines > MAX_LINES) return;
       const which = count === 1 ? "" : ` to datagram ${seq}`;
       io.stderr.write(
         status === "refused"
-          ? `no reply${which}: nobody is bound to ${target}\n`
-          : `no reply${which} from ${target} in time\n`,
+          ? `no reply${which}: port closed at ${target}\n`
+          : `no reply${which} from ${target} in time${othersOf(unexpectedSenders)}\n`,
       );
     },
     end(summary) {
       if (count === 1) return;
-      const { sent, answered, lost, retries, unmatched, strangers } = summary;
+      const { sent, answered, lost, retries, unmatched, unexpectedSenders } = summary;
+      const unexpected = unexpectedSenders.values().reduce((sum, number) => sum + number, 0);
       const extra = [
-        retries > 0 ? `${retries} tried again` : "",
+        retries > 0 ? `${retries} retries` : "",
         unmatched > 0 ? `${unmatched} late or repeated replies` : "",
-        strangers > 0 ? `${strangers} from others` : "",
+        unexpected > 0 ? `${unexpected} from ${[...unexpectedSenders.keys()].join(", ")}` : "",
       ].filter(Boolean).map((part) => `, ${part}`).join("");
       const percent = round(summary.lossRatio * 100, 1);
       if (answered + lost.length === 0) return io.stderr.write(`${sent} sent\n`);
@@ -89,13 +96,19 @@ function jsonReport(target: string, { isSilenceExpected }: SendReportOptions, io
       });
     },
     end(summary, exitCode) {
-      const { sent, answered, lost, refused, retries, unmatched, strangers } = summary;
+      const { sent, answered, lost, refused, retries, unmatched } = summary;
+      const unexpectedSenders = Object.fromEntries(summary.unexpectedSenders);
       const times = summary.times();
       const elapsedMs = times && Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, round(ms, 3)]));
-      const counts = { sent, answered, lost: lost.length, refused, retries, unmatched, strangers };
+      const counts = { sent, answered, lost: lost.length, refused, retries, unmatched, unexpectedSenders };
       print({ ok: exitCode === 0, exitCode, target, ...counts, lostSeqs: lost.toSorted((a, b) => a - b), elapsedMs });
     },
   };
+}
+
+/** A server with several addresses may reply from another one than it was asked at. */
+function othersOf(senders: ReadonlyMap<string, number>): string {
+  return senders.size === 0 ? "" : `, but a reply came from ${[...senders.keys()].join(", ")}`;
 }
 
 function round(value: number, digits: number): number {
