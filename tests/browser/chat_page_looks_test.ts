@@ -4,9 +4,8 @@ import { assert, assertEquals } from "@std/assert";
 import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { launchBrowser, openPage } from "../support/browser.ts";
-import { startProgram } from "../support/program.ts";
 import { toolTest } from "../support/tools.ts";
-import { messages, Netcat, OUT, say, screenshot, sees } from "./support.ts";
+import { messages, Netcat, OUT, say, screenshot, sees, startRooms } from "./support.ts";
 
 /** What breaks layouts: long words and names, other scripts, lines, code, links. */
 const TEXTS = [
@@ -18,12 +17,6 @@ const TEXTS = [
   "word ".repeat(100),
   "ada, what does `return x + 1` do?",
 ];
-
-async function startRooms(path = "") {
-  const server = startProgram("server", ["chat", "tcp://127.0.0.1:0", `ws://127.0.0.1:0${path}`, "--print-endpoint"]);
-  const tcp = await server.line();
-  return { server, tcp, address: new URL("/", (await server.line()).replace("ws:", "http:")).href };
-}
 
 /** What axe-core finds against WCAG 2.2, levels A and AA. */
 async function accessibilityFaults(page: Page): Promise<string[]> {

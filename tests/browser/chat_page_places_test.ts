@@ -3,16 +3,10 @@
 import { assertEquals } from "@std/assert";
 import type { Page } from "playwright-core";
 import { launchBrowser, openPage } from "../support/browser.ts";
-import { startProgram } from "../support/program.ts";
 import { toolTest } from "../support/tools.ts";
-import { messages, Netcat, say, sees } from "./support.ts";
+import { messages, Netcat, openConversation, say, sees, startRooms } from "./support.ts";
 
 const ROOMS = ["#lobby", "#dev", "#ops"];
-
-async function openConversation(page: Page, name: string): Promise<void> {
-  await page.locator(`.conversation[title="${name}"]`).click();
-  await page.locator("#title", { hasText: name }).waitFor();
-}
 
 /** What the page shows in each conversation, when the reader goes from one to the next. */
 async function shownIn(page: Page, names: readonly string[]): Promise<Record<string, string[]>> {
@@ -28,10 +22,8 @@ toolTest(
   "chromium",
   "the chat page: every message once and in its conversation, through switches and a reload (fault 1)",
   async () => {
-    const server = startProgram("server", ["chat", "tcp://127.0.0.1:0", "ws://127.0.0.1:0", "--print-endpoint"]);
+    const { server, tcp, address } = await startRooms();
     try {
-      const tcp = await server.line();
-      const address = (await server.line()).replace("ws:", "http:");
       await using browser = await launchBrowser();
       const { page, complaints } = await openPage(browser, address, { nick: "ada" });
       await using nc = new Netcat(tcp);
@@ -66,8 +58,9 @@ toolTest(
       }
       await page.reload();
       await page.waitForSelector("body[data-state=online]");
-      await sees(page, "#lobby 3 from ada");
-      assertEquals(await shownIn(page, ROOMS), expected);
+      // The server does not keep private messages: the page does, through a reload.
+      assertEquals(await page.locator("#title").textContent(), "carol");
+      assertEquals(await shownIn(page, [...ROOMS, "carol"]), { ...expected, carol: inPrivate });
       assertEquals(complaints, []);
     } finally {
       await server[Symbol.asyncDispose]();

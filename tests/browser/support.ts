@@ -14,6 +14,13 @@ export async function startChat(folder: string, endpoints: readonly string[]) {
   return { server, bound };
 }
 
+/** A chat that keeps its history in memory, on TCP and WebSocket; `path` is that of the WebSocket endpoint. */
+export async function startRooms(path = "") {
+  const server = startProgram("server", ["chat", "tcp://127.0.0.1:0", `ws://127.0.0.1:0${path}`, "--print-endpoint"]);
+  const tcp = await server.line();
+  return { server, tcp, address: new URL("/", (await server.line()).replace("ws:", "http:")).href };
+}
+
 /** `nc`, as a person would run it. */
 export class Netcat implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
@@ -62,6 +69,12 @@ export class Netcat implements AsyncDisposable {
       this.#wake = Promise.withResolvers();
     }
   }
+}
+
+/** Shows a conversation by its entry in the list. */
+export async function openConversation(page: Page, name: string): Promise<void> {
+  await page.locator(`.conversation[title="${name}"]`).click();
+  await page.locator("#title", { hasText: name }).waitFor();
 }
 
 /** Types a text and sends it. */

@@ -5,42 +5,48 @@
  */
 
 /** @import { Conversation } from "./conversation.js" */
-/** @import { ChatEvent, Draft, EventOf, Refusal, Request } from "./types.ts" */
+/** @import { ChatEvent, Draft, EventOf, MessageEntry, Refusal, Request } from "./types.ts" */
 
-import { COMMANDS, parseTyped, roomName } from "./composer.js";
-import { byId, recall, remember } from "./dom.js";
+import { COMMANDS, HISTORY_COUNT, parseTyped, roomName } from "./composer.js";
 import { openDialog, setUpDialogs } from "./dialogs.js";
+import { byId, recall, remember } from "./dom.js";
 import { setUpMessageBox } from "./message_box.js";
 import { setUpPanels } from "./panels.js";
+import { restore, save } from "./saved.js";
 import { ChatSocket } from "./socket.js";
 import { ChatStore, NEXT_PAGE } from "./store.js";
 import { counted } from "./text.js";
 import { View } from "./view.js";
 
 const LOBBY = "#lobby";
-/** Before the name, in the `id` of a request to enter a room: one that was asked for, or of before. */
+/** Before the name, in the `id` of a request to enter a room: one that the reader asked for, or one of before. */
 const ASKED = "asked:";
 const BACK = "back:";
-const HISTORY_COUNT = 50;
-/** Of longer lists the page shows the beginning. */
+/** The `id` of a request whose answer follows everything that was missed: requests are answered in order. */
+const CAUGHT_UP = "caught-up";
+/** Of longer lists the page asks for the rest only when the reader does. */
 const MAX_ROOMS = 500;
 const MAX_MEMBERS = 2_000;
 /** The server may still hold our name for the connection that was lost. */
 const NAME_TRIES = 5;
 const NAME_WAIT_MS = 1_500;
-/** After the last room is joined again, what was missed is here within this time. */
-const CATCH_UP_MS = 400;
 
 const store = new ChatStore({
   changed: () => view.schedule(),
   notice: (text, isError) => view.toast(text, isError),
+  switched: showDraft,
   refused,
 });
 const view = new View(store, {
   open: show,
   openPerson: (nick) => show(store.conversation(nick)),
   loadOlder,
-  retry: ({ text, action, id }) => store.current && say(store.current, text, action, id),
+  retry: sayAgain,
+  discard: ({ id }) => {
+    store.current?.settlePending(id);
+    view.schedule();
+  },
+  loadPeople,
 });
 const endpoint = new URL(document.documentElement.dataset.endpoint ?? "/", location.origin);
 endpoint.protocol = location.protocol === "https:" ? "wss:" : "ws:";
@@ -48,6 +54,7 @@ const socket = new ChatSocket(endpoint.href, {
   opened: () => view.connection.show("connecting", hasBeenOnline ? "Connected again, catching up" : ""),
   received: take,
   lost(loss) {
+    isCaughtUp = false;
     store.disconnected();
     view.connection.showLoss(loss);
   },
@@ -56,6 +63,7 @@ const dialogs = setUpDialogs({
   rename: (nick) => request({ type: "nick", nick }),
   join: (name) => join(roomName(name)),
   logIn,
+  loadRooms,
 });
 const panels = setUpPanels();
 const box = setUpMessageBox({
@@ -63,7 +71,7 @@ const box = setUpMessageBox({
   names: () => [...store.current?.members.values() ?? []].map(({ nick }) => nick).filter((nick) => nick !== store.nick),
 });
 let nameTries = 0;
-/** Who logs in here is called as the log-in says. */
+/** Where people log in, their name is that of the log-in. */
 let hasLogIn = false;
 /**
  * For the next connection; kept nowhere else.
@@ -73,21 +81,23 @@ let hasLogIn = false;
 let credentials;
 let missed = 0;
 let hasBeenOnline = false;
+/** Whether the rooms are entered again and what was missed is here. */
+let isCaughtUp = false;
 
 /** @param {ChatEvent} event */
 function take(event) {
+  if ("id" in event && event.id === CAUGHT_UP) return caughtUp();
   const nickBefore = store.nick;
+  const unreadBefore = store.unread;
   store.apply(event);
+  missed += Math.max(0, store.unread - unreadBefore);
   if (event.type === "welcome") welcomed(event);
   else if (event.type === "joined") joined(event);
   else if (event.type === "who") restOf(event);
   else if (event.type === "left") rememberRooms();
-  else if (event.type === "message" && !event.id?.startsWith(pageId)) missed++;
   else if (event.type === "rooms") {
     dialogs.showDirectory(store.directory);
-    if (event.next !== undefined && store.directory.length < MAX_ROOMS) {
-      request({ type: "rooms", after: event.next, id: NEXT_PAGE });
-    }
+    if (store.directory.rooms.length < MAX_ROOMS) loadRooms();
   } else if (event.type === "nick" && nickBefore !== store.nick) {
     remember("nick", store.nick);
     nameTries = 0;
@@ -106,24 +116,23 @@ function welcomed({ nick, loginRequired }) {
     return credentials === undefined ? openDialog("login") : logIn(credentials.name, credentials.password);
   }
   dialogs.close("login");
+  if (!hasBeenOnline) restoreSaved();
   const wanted = recall("nick");
   nameTries = 0;
   if (wanted !== undefined && wanted !== nick && !hasLogIn) request({ type: "nick", nick: wanted });
   const open = store.rooms.filter(({ isShut }) => !isShut).map(({ name }) => name);
-  const names = open.length > 0 ? open : (recall("rooms") || LOBBY).split(" ");
+  const remembered = hasBeenOnline ? [] : (recall("rooms") ?? LOBBY).split(" ").filter((name) => name !== "");
   missed = 0;
-  for (const name of names) join(name);
-  request({ type: "rooms" });
-  for (const { room, draft } of store.unacknowledged()) publish(room, draft);
+  for (const name of new Set([...remembered, ...open])) join(name);
+  request({ type: "topic", room: LOBBY, id: CAUGHT_UP });
 }
 
 /** @param {EventOf<"joined">} event */
 function joined(event) {
-  const { room, resumed, id } = event;
+  const { room, id } = event;
   rememberRooms();
   restOf(event);
   if (id?.startsWith(ASKED)) show(store.conversation(room));
-  settled(resumed);
 }
 
 /**
@@ -131,48 +140,84 @@ function joined(event) {
  *
  * @param {EventOf<"joined"> | EventOf<"who">} event
  */
-function restOf({ room, next }) {
-  if (next !== undefined && store.conversation(room).members.size < MAX_MEMBERS) {
-    request({ type: "who", room, after: next, id: NEXT_PAGE });
-  }
+function restOf({ room: name }) {
+  const room = store.conversations.get(name.toLowerCase());
+  if (room !== undefined && room.members.size < MAX_MEMBERS) loadPeople(room);
 }
 
-/**
- * Once it is known of each room whether the reader is in it again, the page is as before.
- *
- * @param {boolean} resumed
- */
-function settled(resumed) {
-  if (document.body.dataset.state === "online") return;
-  if (store.rooms.some(({ isJoined, isShut }) => !isJoined && !isShut)) return;
-  if (!hasBeenOnline || !resumed) {
-    hasBeenOnline = true;
-    return view.connection.show("online");
-  }
-  // What was missed follows this event: a moment later it is here and counted.
-  view.connection.show("online", "Connected again");
-  setTimeout(() => {
-    view.connection.show("online");
+/** @param {Conversation} room */
+function loadPeople({ name: room, moreMembers: { after } }) {
+  if (after !== undefined) request({ type: "who", room, after, id: NEXT_PAGE });
+}
+
+function loadRooms() {
+  const { next: after } = store.directory;
+  if (after !== undefined) request({ type: "rooms", after, id: NEXT_PAGE });
+}
+
+/** The page is as before. What was not acknowledged and is not among what was missed is sent again. */
+function caughtUp() {
+  isCaughtUp = true;
+  for (const { room, draft } of store.unacknowledged()) publish(room, draft);
+  view.connection.show("online");
+  if (hasBeenOnline) {
     view.toast(
       missed === 0
         ? "Connected again: you missed nothing"
         : `Connected again: ${counted(missed, "missed message", "missed messages")} caught up`,
       false,
     );
-  }, CATCH_UP_MS);
+  }
+  hasBeenOnline = true;
 }
 
 function rememberRooms() {
   remember("rooms", store.rooms.filter(({ isJoined }) => isJoined).map(({ name }) => name).join(" "));
 }
 
-/** @param {string} name */
+/** Texts are kept for the one who typed them: someone else may log in after a reload. */
+function ownerOfSaved() {
+  return credentials?.name ?? "";
+}
+
+function saveState() {
+  keepDraft(store.current);
+  remember("saved", JSON.stringify({ owner: ownerOfSaved(), state: save(store) }), "sessionStorage");
+}
+
+function restoreSaved() {
+  const { owner, state } = JSON.parse(recall("saved", "sessionStorage") ?? "{}");
+  if (owner === ownerOfSaved()) restore(store, state);
+}
+
+/** @param {Conversation | undefined} conversation */
+function keepDraft(conversation) {
+  store.drafts.set(conversation?.key ?? "", box.text);
+}
+
+/** @param {Conversation | undefined} before */
+function showDraft(before) {
+  keepDraft(before);
+  const draft = store.drafts.get(store.current?.key ?? "") ?? "";
+  // What was typed while there was no room is for the first one that is opened.
+  if (before === undefined && draft === "") store.drafts.delete("");
+  else box.text = draft;
+}
+
+/**
+ * Enters a room; `false` if that cannot be asked for now.
+ *
+ * @param {string} name
+ */
 function join(name) {
   const known = store.conversations.get(name.toLowerCase());
   const position = known?.position;
-  if (known?.isJoined) return show(known);
-  const id = `${hasBeenOnline && (!known || known.isShut) ? ASKED : BACK}${name}`;
-  request({ type: "join", room: name, ...(position ?? {}), id });
+  if (known?.isJoined) {
+    show(known);
+    return true;
+  }
+  const id = `${isCaughtUp && (!known || known.isShut) ? ASKED : BACK}${name}`;
+  return request({ type: "join", room: name, ...(position ?? {}), id });
 }
 
 /** @param {Conversation} conversation */
@@ -182,12 +227,12 @@ function show(conversation) {
   box.focus();
 }
 
-function loadOlder() {
+function loadOlder(count = HISTORY_COUNT) {
   const { current } = store;
   const before = current?.oldestSeq;
   if (!current?.hasOlder || current.isLoadingOlder || !current.isJoined || before === undefined) return;
   current.isLoadingOlder = true;
-  request({ type: "history", room: current.name, before, count: HISTORY_COUNT, id: "older" });
+  request({ type: "history", room: current.name, before, count, id: "older" });
 }
 
 /**
@@ -203,16 +248,16 @@ function logIn(name, password) {
 }
 
 /**
- * Tells the reader where something was asked for; `true` where that was done.
+ * Shows a refusal where the request was made; `true` where that was done.
  *
  * @param {Refusal} refusal
  */
 function refused({ code, text, id }) {
   if (id?.startsWith(BACK)) {
     store.shutOut(id.slice(BACK.length), text);
-    settled(true);
     return true;
   }
+  if (id?.startsWith(ASKED) || code === "bad-room") return dialogs.showError("room", text);
   if (code === "login-failed") {
     credentials = undefined;
     return dialogs.showError("login", text);
@@ -221,7 +266,6 @@ function refused({ code, text, id }) {
   if ((code === "nick-taken" || code === "bad-nick") && dialogs.isOpen("rename")) {
     return dialogs.showError("rename", text);
   }
-  if (code === "bad-room") return dialogs.showError("room", text);
   if (code === "nick-taken" && nameTries < NAME_TRIES) {
     nameTries++;
     setTimeout(() => request({ type: "nick", nick: recall("nick") }), NAME_WAIT_MS);
@@ -229,30 +273,44 @@ function refused({ code, text, id }) {
   return false;
 }
 
-/** @param {Request} what */
+/**
+ * Sends a request; `false` where that was not possible, and the reader knows.
+ *
+ * @param {Request} what
+ */
 function request(what) {
-  if (!socket.send(what)) view.toast("Not connected: try again in a moment", true);
+  const isSent = socket.send(what);
+  if (!isSent) view.toast("Not connected: try again in a moment", true);
+  return isSent;
 }
 
-const pageId = crypto.randomUUID?.().slice(0, 8) ?? Math.random().toString(36).slice(2, 10);
-let sent = 0;
+/** Not to be guessed: the server takes a second message of an `id` for the first. */
+function newId() {
+  // crypto.randomUUID() is missing where the page is not served over TLS.
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
 
 /**
  * @param {Conversation} conversation
- * @param {string} text
- * @param {true} [action]
- * @param {string} [oldId] Of a message that was refused and is sent again.
+ * @param {Omit<Draft, "id"> & { id?: string }} message
  */
-function say(conversation, text, action, oldId) {
-  const id = oldId ?? `${pageId}-${++sent}`;
-  if (oldId !== undefined) conversation.settlePending(oldId);
+function say(conversation, { text, action, id = newId() }) {
   const draft = { id, text, action };
   store.sending(conversation, draft);
   // What cannot be sent now is sent when the connection is back.
   if (conversation.isRoom) publish(conversation, draft);
   else if (!socket.send({ type: "private", to: conversation.name, text, id })) {
-    conversation.failPending(id, "not connected");
+    conversation.failPending(id, { text: "not connected" });
   }
+}
+
+/** @param {MessageEntry} entry A message that was refused. */
+function sayAgain({ text, action, id, code }) {
+  const { current } = store;
+  if (current === undefined) return;
+  current.settlePending(id);
+  // Under its id the server stores it once, unless another message has that id already.
+  say(current, { text, action, ...(id === undefined || code === "id-conflict" ? {} : { id }) });
 }
 
 /**
@@ -260,31 +318,47 @@ function say(conversation, text, action, oldId) {
  * @param {Draft} draft
  */
 function publish(room, { id, text, action }) {
+  if (!isCaughtUp) return;
   socket.send({ type: "publish", room: room.name, text, id, ...(action ? { action } : {}) });
 }
 
-/** @param {string} typed */
+/**
+ * Does what a text asks for; `false` if that is not possible.
+ *
+ * @param {string} typed
+ */
 function obey(typed) {
   const wish = parseTyped(typed, store.current);
   switch (wish?.kind) {
     case "fault":
-      return view.toast(wish.text, true);
+      view.toast(wish.text, true);
+      return false;
     case "help":
-      return store.explain(COMMANDS);
+      if (store.current === undefined) view.toast(COMMANDS.join("\n"), false);
+      else store.explain(COMMANDS);
+      return true;
     case "browse":
-      return browse();
+      browse();
+      return true;
     case "open": {
       const person = store.conversation(wish.nick);
       show(person);
-      return wish.text ? say(person, wish.text) : undefined;
+      if (wish.text) say(person, { text: wish.text, action: undefined });
+      return true;
     }
     case "say":
-      return store.current ? say(store.current, wish.text, wish.action) : undefined;
+      if (store.current) say(store.current, { text: wish.text, action: wish.action });
+      return store.current !== undefined;
+    case "history":
+      if (!store.current?.hasOlder) view.toast("No older messages are kept", false);
+      else loadOlder(wish.count);
+      return true;
     case "join":
       return join(wish.room);
     case "request":
       return request(wish.request);
   }
+  return true;
 }
 
 function browse() {
@@ -305,6 +379,7 @@ document.addEventListener("keydown", (event) => {
 
 byId("rename").addEventListener("click", () => openDialog("rename", store.nick));
 byId("browse").addEventListener("click", browse);
+byId("join-room").addEventListener("click", browse);
 byId("leave").addEventListener("click", () => {
   const { current } = store;
   if (current?.isRoom && current.isJoined) request({ type: "leave", room: current.name });
@@ -315,8 +390,10 @@ byId("retry").addEventListener("click", () => socket.connect());
 addEventListener("online", () => socket.connect());
 addEventListener("focus", () => view.looked());
 addEventListener("blur", () => view.looked());
+addEventListener("pagehide", saveState);
 document.addEventListener("visibilitychange", () => {
   view.looked();
+  if (document.hidden) saveState();
   if (!document.hidden) socket.connect();
 });
 

@@ -7,7 +7,15 @@
 
 /** @import { Request, Wish } from "./types.ts" */
 
+import { ASKED_WHO } from "./store.js";
 import { startOfName } from "./text.js";
+
+/** Older messages that are asked for at once. */
+export const HISTORY_COUNT = 50;
+/** More are refused by the server. */
+const MAX_HISTORY_COUNT = 100;
+/** The longest message that the server takes, in characters. */
+const MAX_TEXT_LENGTH = 4_096;
 
 /** A word that can only have been meant as a time. */
 const TIME = /^\d+(?:\.\d+)?[a-z]{0,8}$/i;
@@ -18,6 +26,7 @@ export const COMMANDS = [
   "/msg NAME TEXT speaks to one person",
   "/nick NAME changes your name",
   "/rooms lists the rooms, /join #ROOM enters or creates one, /leave leaves this one",
+  "/who lists the people here, /history [COUNT] shows older messages",
   "/topic shows what this room is about, /topic TEXT sets it, /topic - removes it",
   "/kick NAME [REASON], /ban NAME [TIME] [REASON], /mute NAME [TIME] and /op NAME moderate this room",
   "/unban, /unmute and /deop NAME take that back",
@@ -36,8 +45,13 @@ export function parseTyped(typed, where) {
   // Blank lines around a text say nothing; what its first line is indented by does.
   const text = typed.replace(/^(?:[^\S\n]*\n)+/, "").trimEnd();
   if (text === "") return undefined;
-  if (!text.startsWith("/")) return { kind: "say", text };
-  if (text.startsWith("//")) return { kind: "say", text: text.slice(1) };
+  if (text.length > MAX_TEXT_LENGTH) {
+    return fault(`A message has at most ${MAX_TEXT_LENGTH} characters: this one has ${text.length}`);
+  }
+  if (!text.startsWith("/") || text.startsWith("//")) {
+    if (where === undefined) return fault("You are in no room: join one first, as in /join #lobby");
+    return { kind: "say", text: text.replace(/^\/\//, "/") };
+  }
   const [word = ""] = /^\S+/.exec(text) ?? [];
   const command = word.slice(1).toLowerCase();
   const rest = text.slice(word.length).trim();
@@ -46,6 +60,7 @@ export function parseTyped(typed, where) {
     case "help":
       return { kind: "help" };
     case "me":
+      if (where === undefined) return fault("You are in no room: join one first, as in /join #lobby");
       return rest === "" ? fault("/me needs a text") : { kind: "say", text: rest, action: true };
     case "nick":
       return first === "" ? fault("/nick needs a name") : request({ type: "nick", nick: first });
@@ -79,6 +94,11 @@ function roomWish(command, room, rest) {
     case "leave":
     case "part":
       return request({ type: "leave", room });
+    case "who":
+    case "names":
+      return request({ type: "who", room, id: ASKED_WHO });
+    case "history":
+      return historyWish(first);
     case "topic":
       return request({ type: "topic", room, ...(rest === "" ? {} : { topic: rest === "-" ? "" : rest }) });
     case "kick":
@@ -95,6 +115,16 @@ function roomWish(command, room, rest) {
       return moderation(command, room, first, {});
   }
   return fault(`No command is called /${command}; /help lists them`);
+}
+
+/**
+ * @param {string} typed
+ * @returns {Wish}
+ */
+function historyWish(typed) {
+  const count = typed === "" ? HISTORY_COUNT : Number(typed);
+  if (Number.isInteger(count) && count >= 1 && count <= MAX_HISTORY_COUNT) return { kind: "history", count };
+  return fault(`/history takes a number from 1 to ${MAX_HISTORY_COUNT}`);
 }
 
 /**

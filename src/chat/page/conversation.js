@@ -5,7 +5,7 @@
  * @module
  */
 
-/** @import { Draft, Entry, EventOf, Joined, MessageEntry, NewEntry, NoteStyle, Person } from "./types.ts" */
+/** @import { Draft, Entry, EventOf, Joined, MessageEntry, NewEntry, NoteStyle, People, Person } from "./types.ts" */
 
 import { LAST, withEntry, withoutPending, withPending } from "./entries.js";
 
@@ -35,6 +35,12 @@ export class Conversation {
   topic = "";
   /** @type {Map<string, Person>} */
   members = new Map();
+  /**
+   * Members that the server has not named yet, and where to go on asking.
+   *
+   * @type {{ count: number, after: string | undefined }}
+   */
+  moreMembers = { count: 0, after: undefined };
   unread = 0;
   mentions = 0;
   /**
@@ -78,6 +84,11 @@ export class Conversation {
     return this.#position;
   }
 
+  /** Messages of the reader's own that the server has not shown to everyone: on their way, or refused. */
+  get unsent() {
+    return this.entries.filter((entry) => entry.kind === "message" && entry.seq === LAST);
+  }
+
   /** What is on its way. */
   get pending() {
     return this.entries.filter((entry) => entry.kind === "message").filter(({ state }) => state === "sending");
@@ -90,12 +101,12 @@ export class Conversation {
   }
 
   /** @param {Joined} event */
-  joined({ room, epoch, seq, topic, resumed, members }) {
+  joined({ room, epoch, seq, topic, resumed, ...people }) {
     this.#name = room;
     this.isJoined = true;
     this.isShut = false;
     this.topic = topic;
-    this.setMembers(members);
+    this.setMembers(people);
     this.#enterEpoch(epoch);
     if (resumed) return;
     this.#position = { epoch, seq };
@@ -113,6 +124,11 @@ export class Conversation {
   disconnected() {
     this.isJoined = false;
     this.isLoadingOlder = false;
+    if (this.isRoom) return;
+    // A private message has no acknowledgement to ask for again: only its sender can tell whether to repeat it.
+    for (const { id } of this.pending) {
+      this.failPending(id, { text: "the connection was lost before it was confirmed" });
+    }
   }
 
   /**
@@ -149,7 +165,7 @@ export class Conversation {
   }
 
   /**
-   * @param {EventOf<"private">} message
+   * @param {Pick<EventOf<"private">, "from" | "text" | "at" | "id">} message
    * @param {boolean} isOwn
    */
   addPrivate({ from, text, at, id }, isOwn) {
@@ -198,10 +214,24 @@ export class Conversation {
    * It was refused; `false` if no message has that `id`.
    *
    * @param {string | undefined} id
-   * @param {string} why
+   * @param {{ text: string, code?: string }} refusal
    */
-  failPending(id, why) {
-    return this.#replace(id, (entry) => ({ ...entry, state: "failed", why }));
+  failPending(id, { text, code }) {
+    return this.#replace(id, (entry) => ({ ...entry, state: "failed", why: text, code }));
+  }
+
+  /**
+   * Whether a message of that `id` is on its way.
+   *
+   * @param {string | undefined} id
+   */
+  hasUnsent(id) {
+    return id !== undefined && this.unsent.some((entry) => entry.kind === "message" && entry.id === id);
+  }
+
+  /** Whether a message of the server's has been shown, now or before its numbering began again. */
+  get hasMessages() {
+    return this.entries.some((entry) => entry.kind === "message" && entry.seq < LAST);
   }
 
   /** @param {string} nick */
@@ -232,12 +262,18 @@ export class Conversation {
   }
 
   /**
-   * @param {readonly Person[]} members
-   * @param {boolean} [isNextPage] They follow those that are known.
+   * Who is here, or one page of them.
+   *
+   * @param {People} people
+   * @param {{ isContinuation?: boolean }} [page]
    */
-  setMembers(members, isNextPage = false) {
-    if (!isNextPage) this.members = new Map();
-    for (const person of members) this.members.set(keyOf(person.nick), person);
+  setMembers({ members, more = 0, next }, { isContinuation = false } = {}) {
+    const before = isContinuation ? this.members : [];
+    this.members = new Map([
+      ...before,
+      ...members.map((person) => /** @type {const} */ ([keyOf(person.nick), person])),
+    ]);
+    this.moreMembers = { count: more, after: next };
   }
 
   /**

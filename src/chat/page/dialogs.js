@@ -4,7 +4,7 @@
  * @module
  */
 
-/** @import { EventOf } from "./types.ts" */
+/** @import { Directory, EventOf } from "./types.ts" */
 
 import { byId, byIdAs, make } from "./dom.js";
 import { counted } from "./text.js";
@@ -16,7 +16,8 @@ import { counted } from "./text.js";
  *
  * @typedef {object} DialogActions
  * @property {(nick: string) => void} rename
- * @property {(room: string) => void} join
+ * @property {(room: string) => boolean} join `false` if that cannot be asked for now.
+ * @property {() => void} loadRooms The rooms that are not in the list yet.
  * @property {(name: string, password: string) => void} logIn
  */
 
@@ -66,20 +67,21 @@ export function setUpDialogs(actions) {
       if (kind === "rename") actions.rename(valueOf("rename-text"));
       else if (kind === "login") actions.logIn(valueOf("login-name"), valueOf("login-password"));
       else {
-        actions.join(valueOf("room-text").trim());
-        dialog.close();
+        if (actions.join(valueOf("room-text").trim())) dialog.close();
       }
     });
   }
-  /** @type {EventOf<"rooms">["rooms"]} */
-  let directory = [];
+  /** @type {Directory} */
+  let directory = { rooms: [] };
   const showDirectory = () => {
     const sought = valueOf("room-text").replace(/^#/, "").toLowerCase();
-    const found = directory.filter(({ room }) => room.toLowerCase().includes(sought))
+    const found = directory.rooms.filter(({ room }) => room.toLowerCase().includes(sought))
       .toSorted((a, b) => b.members - a.members || a.room.localeCompare(b.room, undefined, { numeric: true }));
     byId("directory").replaceChildren(...found.map((room) => directoryItem(room, actions)));
+    byId("more-rooms").hidden = directory.next === undefined;
   };
   byId("room-text").addEventListener("input", showDirectory);
+  byId("more-rooms").addEventListener("click", () => actions.loadRooms());
   return {
     /** @param {Kind} kind */
     isOpen: (kind) => dialogOf(kind).open,
@@ -94,9 +96,9 @@ export function setUpDialogs(actions) {
       byId(`${kind}-error`).textContent = text;
       return true;
     },
-    /** @param {EventOf<"rooms">["rooms"]} rooms */
-    showDirectory(rooms) {
-      directory = rooms;
+    /** @param {Directory} found */
+    showDirectory(found) {
+      directory = found;
       showDirectory();
     },
   };
@@ -115,8 +117,7 @@ function directoryItem({ room, members, topic }, actions) {
   );
   if (topic !== "") button.append(make("span", { className: "about" }, topic));
   button.addEventListener("click", () => {
-    actions.join(room);
-    dialogOf("room").close();
+    if (actions.join(room)) dialogOf("room").close();
   });
   return make("li", {}, button);
 }

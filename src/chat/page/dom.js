@@ -68,13 +68,14 @@ export function arrange(parent, children) {
 }
 
 /**
- * A setting of this browser; private windows may refuse to keep it.
+ * A setting of this browser, or what this tab kept through a reload; private windows may refuse to keep either.
  *
  * @param {string} key
+ * @param {"localStorage" | "sessionStorage"} [where]
  */
-export function recall(key) {
+export function recall(key, where = "localStorage") {
   try {
-    return localStorage.getItem(`parley.${key}`) ?? undefined;
+    return globalThis[where].getItem(`parley.${key}`) ?? undefined;
   } catch {
     // Not allowed here: the setting lasts as long as the page.
     return undefined;
@@ -86,10 +87,11 @@ export function recall(key) {
  *
  * @param {string} key
  * @param {string} value
+ * @param {"localStorage" | "sessionStorage"} [where]
  */
-export function remember(key, value) {
+export function remember(key, value, where = "localStorage") {
   try {
-    localStorage.setItem(`parley.${key}`, value);
+    globalThis[where].setItem(`parley.${key}`, value);
   } catch {
     // As in recall().
   }

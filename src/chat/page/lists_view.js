@@ -17,6 +17,7 @@ import { avatar } from "./message_view.js";
  * @typedef {object} ListActions
  * @property {(conversation: Conversation) => void} open
  * @property {(nick: string) => void} openPerson
+ * @property {(room: Conversation) => void} loadPeople The members that are not in the list yet.
  */
 
 export class ListsView {
@@ -84,14 +85,30 @@ export class ListsView {
     const people = [...current?.members.values() ?? []].sort((a, b) =>
       Number(b.operator) - Number(a.operator) || a.nick.localeCompare(b.nick, undefined, { numeric: true })
     );
-    byId("people-count").textContent = String(people.length);
+    byId("people-count").textContent = String(people.length + (current?.moreMembers.count ?? 0));
     byId("show-people").hidden = !current?.isRoom;
     document.body.dataset.kind = current?.isRoom === false ? "private" : "room";
-    const stamp = JSON.stringify([people, nick]);
+    const more = current?.moreMembers.count ?? 0;
+    const stamp = JSON.stringify([people, nick, more]);
     const list = byId("people");
     if (list.dataset.stamp === stamp) return;
     list.dataset.stamp = stamp;
     list.replaceChildren(...people.map((person) => this.#person(person)));
+    if (current && more > 0) list.append(this.#morePeople(current, more));
+  }
+
+  /**
+   * @param {Conversation} room
+   * @param {number} count
+   */
+  #morePeople(room, count) {
+    const button = make(
+      "button",
+      { type: "button", className: "text-button", id: "more-people" },
+      `Show ${count} more`,
+    );
+    button.addEventListener("click", () => this.#actions.loadPeople(room));
+    return make("li", {}, button);
   }
 
   /** @param {Person} person */

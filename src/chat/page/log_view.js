@@ -7,7 +7,8 @@
 
 /** @import { Conversation } from "./conversation.js" */
 /** @import { ChatStore } from "./store.js" */
-/** @import { Entry, MessageEntry } from "./types.ts" */
+/** @import { MessageActions } from "./message_view.js" */
+/** @import { Entry } from "./types.ts" */
 
 import { arrange, byId, byIdAs, make } from "./dom.js";
 import { MessageList } from "./message_view.js";
@@ -21,9 +22,7 @@ const NEAR_BEGINNING = 80;
 /**
  * What people do with the messages.
  *
- * @typedef {object} LogActions
- * @property {() => void} loadOlder
- * @property {(entry: MessageEntry) => void} retry
+ * @typedef {MessageActions & { loadOlder: () => void }} LogActions
  */
 
 export class LogView {
@@ -86,7 +85,7 @@ export class LogView {
   }
 
   #messageList() {
-    return new MessageList((entry) => this.#actions.retry(entry));
+    return new MessageList(this.#actions);
   }
 
   /** Tells the store whether the newest message is being looked at. */

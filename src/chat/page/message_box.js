@@ -11,7 +11,7 @@ import { byIdAs } from "./dom.js";
  * What the box needs of the page.
  *
  * @typedef {object} BoxActions
- * @property {(text: string) => void} submit
+ * @property {(text: string) => boolean} submit `false` if the text was not taken: it stays in the box.
  * @property {() => string[]} names Those that can be completed.
  */
 
@@ -30,9 +30,10 @@ export function setUpMessageBox(actions) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const text = box.value;
+    // Emptied first: what it asks for may show another conversation, with a text of its own.
     box.value = "";
+    if (!actions.submit(text)) box.value = text;
     fit();
-    actions.submit(text);
   });
   box.addEventListener("input", fit);
   box.addEventListener("keydown", (event) => {
@@ -47,5 +48,14 @@ export function setUpMessageBox(actions) {
       box.setSelectionRange(done.caret, done.caret);
     }
   });
-  return { focus: () => box.focus() };
+  return {
+    focus: () => box.focus(),
+    get text() {
+      return box.value;
+    },
+    set text(text) {
+      box.value = text;
+      fit();
+    },
+  };
 }

@@ -28,17 +28,25 @@ export function avatar(nick, size = "") {
   }, initialsOf(nick));
 }
 
+/**
+ * What people do with messages of their own that were refused.
+ *
+ * @typedef {object} MessageActions
+ * @property {(entry: MessageEntry) => void} retry
+ * @property {(entry: MessageEntry) => void} discard
+ */
+
 /** @typedef {Map<string, { stamp: string, element: HTMLLIElement }>} Made */
 
 /** Makes the elements of a conversation's entries, and keeps those that did not change. */
 export class MessageList {
   /** @type {Made} */
   #made = new Map();
-  #onRetry;
+  #actions;
 
-  /** @param {(entry: MessageEntry) => void} onRetry Sends a refused message again. */
-  constructor(onRetry) {
-    this.#onRetry = onRetry;
+  /** @param {MessageActions} actions */
+  constructor(actions) {
+    this.#actions = actions;
   }
 
   /**
@@ -115,8 +123,10 @@ export class MessageList {
     if (entry.state === "sending") return [make("span", { className: "visually-hidden" }, "Not sent yet")];
     if (entry.state !== "failed") return [];
     const again = make("button", { type: "button", className: "text-button" }, "Send again");
-    again.addEventListener("click", () => this.#onRetry(entry));
-    return [make("p", { className: "why" }, `Not sent: ${entry.why} `, again)];
+    again.addEventListener("click", () => this.#actions.retry(entry));
+    const discard = make("button", { type: "button", className: "text-button" }, "Discard");
+    discard.addEventListener("click", () => this.#actions.discard(entry));
+    return [make("p", { className: "why" }, `Not sent: ${entry.why} `, again, " ", discard)];
   }
 }
 

@@ -13,6 +13,8 @@ const MOST_WAIT_MS = 15_000;
 const QUIET_MS = 30_000;
 /** For the answer to that. */
 const ANSWER_MS = 10_000;
+/** The `id` of the request for a sign that the server is there. */
+const ALIVE = "alive";
 /** The server is going away, or restarts (RFC 6455, section 7.4.1, and its registry). */
 const LEAVING_CODES = [1001, 1012];
 
@@ -82,7 +84,8 @@ export class ChatSocket {
       // Only a server that lets us in ends the growing of the waits.
       this.#attempt = 0;
       this.#isServerLeaving = false;
-      this.#listener.received(JSON.parse(data));
+      const event = JSON.parse(data);
+      if (event.id !== ALIVE) this.#listener.received(event);
     };
     socket.onclose = ({ code }) => {
       if (LEAVING_CODES.includes(code)) this.#isServerLeaving = true;
@@ -125,7 +128,8 @@ export class ChatSocket {
   #listenForLife() {
     clearTimeout(this.#quietTimer);
     this.#quietTimer = setTimeout(() => {
-      this.send({ type: "rooms" });
+      // Any answer will do, also a refusal; this one is short.
+      this.send({ type: "topic", room: "#lobby", id: ALIVE });
       this.#quietTimer = setTimeout(() => {
         const socket = this.#socket;
         socket?.close();

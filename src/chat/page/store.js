@@ -6,10 +6,13 @@
  * @module
  */
 
-/** @import { ChatEvent, Draft, EventOf, MessageEntry, Refusal } from "./types.ts" */
+/** @import { ChatEvent, Directory, Draft, EventOf, MessageEntry, Refusal, Rest } from "./types.ts" */
 
 import { Conversation, keyOf } from "./conversation.js";
 import { mentions } from "./text.js";
+
+/** The `id` of a request for who is in a room, whose answer is shown among the messages. */
+export const ASKED_WHO = "who";
 
 /**
  * Who looks at the store.
@@ -17,6 +20,7 @@ import { mentions } from "./text.js";
  * @typedef {object} StoreListener
  * @property {() => void} changed Something may look different.
  * @property {(text: string, isError: boolean) => void} notice A passing word.
+ * @property {(before: Conversation | undefined) => void} switched Another conversation is shown, or none.
  * @property {(refusal: Refusal) => boolean} refused A request was refused; `true` where it is shown already.
  */
 
@@ -24,16 +28,22 @@ import { mentions } from "./text.js";
 export const NEXT_PAGE = "next page";
 
 /** @type {StoreListener} */
-const NOBODY = { changed() {}, notice() {}, refused: () => false };
+const NOBODY = { changed() {}, notice() {}, switched() {}, refused: () => false };
 
 export class ChatStore {
   nick = "";
   /** The server waits for a log-in. */
   mustLogIn = false;
-  /** @type {EventOf<"rooms">["rooms"]} */
-  directory = [];
+  /** @type {Directory} */
+  directory = { rooms: [] };
   /** @type {Map<string, Conversation>} */
   conversations = new Map();
+  /**
+   * What stands in the message box of each conversation, by its key; of none, by the empty key.
+   *
+   * @type {Map<string, string>}
+   */
+  drafts = new Map();
   /** @type {Conversation | undefined} */
   current;
   /** Whether the reader sees the newest message of the current conversation. */
@@ -81,10 +91,17 @@ export class ChatStore {
    */
   open(conversation) {
     if (this.current !== undefined && this.current !== conversation) this.current.forgetMark();
-    this.current = conversation;
+    this.#show(conversation);
     this.isWatching = true;
     conversation.read();
     this.#listener.changed();
+  }
+
+  /** @param {Conversation | undefined} conversation */
+  #show(conversation) {
+    const before = this.current;
+    this.current = conversation;
+    if (before !== conversation) this.#listener.switched(before);
   }
 
   /**
@@ -109,9 +126,9 @@ export class ChatStore {
   remove(conversation) {
     this.conversations.delete(conversation.key);
     if (this.current === conversation) {
-      this.current = undefined;
       const next = this.rooms[0] ?? this.people[0];
       if (next) this.open(next);
+      else this.#show(undefined);
     }
     this.#listener.changed();
   }
@@ -178,31 +195,29 @@ export class ChatStore {
       case "left":
         return this.#left(event);
       case "history":
-        return this.conversation(event.room)
-          .addHistory(event, { nick: this.nick, wasAskedFor: event.id !== undefined });
+        return this.#known(event.room)?.addHistory(event, { nick: this.nick, wasAskedFor: event.id !== undefined });
       case "unrecovered":
-        return this.conversation(event.room)
-          .addNote(`Some messages before this point could not be recovered: ${event.reason}`, "gap");
+        return this.#unrecovered(event);
       case "message":
         return this.#said(event);
       case "ack":
-        return void this.conversation(event.room).acknowledged(event.id);
+        return this.#known(event.room)?.acknowledged(event.id);
       case "private":
         return this.#saidPrivately(event);
       case "join":
-        return this.conversation(event.room).entered(event.nick);
+        return this.#known(event.room)?.entered(event.nick);
       case "leave":
-        return this.conversation(event.room).wentAway(event.nick, event.reason);
+        return this.#known(event.room)?.wentAway(event.nick, event.reason);
       case "nick":
         return this.#renamed(event);
       case "topic":
-        return this.conversation(event.room).setTopic(event.topic, event.by);
+        return this.#known(event.room)?.setTopic(event.topic, event.by);
       case "who":
-        return this.conversation(event.room).setMembers(event.members, event.id === NEXT_PAGE);
+        return this.#who(event);
       case "rooms":
-        return void (this.directory = event.id === NEXT_PAGE ? [...this.directory, ...event.rooms] : event.rooms);
+        return this.#listed(event);
       case "moderation":
-        return this.conversation(event.room).moderated(event);
+        return this.#known(event.room)?.moderated(event);
       case "notice":
         return this.#listener.notice(
           event.from === undefined ? event.text : `${event.from} announces: ${event.text}`,
@@ -211,6 +226,40 @@ export class ChatStore {
       case "error":
         return this.#refused(event);
     }
+  }
+
+  /**
+   * The conversation of that name, if there is one: what is still reported about
+   * a room that was left must not bring it back.
+   *
+   * @param {string} name
+   */
+  #known(name) {
+    return this.conversations.get(keyOf(name));
+  }
+
+  /** @param {EventOf<"unrecovered">} event */
+  #unrecovered({ room: name, reason }) {
+    const room = this.#known(name);
+    // Where nothing was shown before, nothing is missing from it.
+    if (!room?.hasMessages) return;
+    room.addNote(`Some messages before this point could not be recovered: ${reason}`, "gap");
+  }
+
+  /** @param {EventOf<"who"> & Rest} event */
+  #who(event) {
+    const room = this.#known(event.room);
+    room?.setMembers(event, { isContinuation: event.id === NEXT_PAGE });
+    if (room === undefined || event.id !== ASKED_WHO) return;
+    const names = event.members.map(({ nick, operator }) => operator ? `${nick} (operator)` : nick);
+    const more = event.more ? ` and ${event.more} more` : "";
+    room.addNote(`In ${room.name}: ${names.join(", ")}${more}`, "help");
+  }
+
+  /** @param {EventOf<"rooms"> & Rest} event */
+  #listed({ rooms, more, next, id }) {
+    const before = id === NEXT_PAGE ? this.directory.rooms : [];
+    this.directory = { rooms: [...before, ...rooms], more, next };
   }
 
   /** @param {EventOf<"joined">} event */
@@ -224,6 +273,9 @@ export class ChatStore {
   #left({ room: name, reason }) {
     const room = this.conversations.get(keyOf(name));
     if (room === undefined) return;
+    if (reason === undefined && room.unsent.length > 0) {
+      return room.left("You left, and the messages below were not sent");
+    }
     if (reason === undefined) return this.remove(room);
     room.left(`You were taken out of ${room.name}: ${reason}`);
   }
@@ -244,7 +296,8 @@ export class ChatStore {
   /** @param {EventOf<"message">} message */
   #said(message) {
     const room = this.conversation(message.room);
-    const isOwn = message.from === this.nick;
+    // Under a name of before, an own message is known by its id.
+    const isOwn = message.from === this.nick || room.hasUnsent(message.id);
     if (room.addMessage(message, isOwn) && !isOwn) this.#arrived(room, mentions(message.text, this.nick));
   }
 
@@ -252,7 +305,9 @@ export class ChatStore {
   #saidPrivately(message) {
     const isOwn = message.from === this.nick;
     const person = this.conversation(isOwn ? message.to : message.from);
-    person.settlePending(message.id);
+    person.settlePending(
+      message.id ?? (isOwn ? person.pending.find(({ text }) => text === message.text)?.id : undefined),
+    );
     person.addPrivate(message, isOwn);
     if (!isOwn) this.#arrived(person, true);
   }
@@ -271,7 +326,8 @@ export class ChatStore {
     if (from === this.nick) this.nick = to;
     for (const conversation of this.conversations.values()) conversation.renamed(from, to);
     const person = this.conversations.get(keyOf(from));
-    if (person === undefined || person.isRoom || this.conversations.has(keyOf(to))) return;
+    if (person === undefined || person.isRoom) return;
+    if (keyOf(to) !== person.key && this.conversations.has(keyOf(to))) return;
     this.conversations.delete(person.key);
     person.name = to;
     this.conversations.set(person.key, person);
@@ -280,7 +336,7 @@ export class ChatStore {
   /** @param {Refusal} refusal */
   #refused(refusal) {
     for (const conversation of this.conversations.values()) {
-      if (conversation.failPending(refusal.id, refusal.text)) return;
+      if (conversation.failPending(refusal.id, refusal)) return;
     }
     if (!this.#listener.refused(refusal)) this.#listener.notice(refusal.text, true);
   }

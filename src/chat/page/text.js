@@ -25,15 +25,16 @@ const CLOSING_BRACKETS = new Map([[")", "("], ["]", "["], ["}", "{"]]);
 export function piecesOf(text, nick) {
   /** @type {Piece[]} */
   const pieces = [];
+  const name = patternOf(nick);
   let from = 0;
   for (const { start, end, piece } of codeIn(text)) {
     const isBlock = piece.kind === "block";
     // A block has lines of its own: the line ends around it would show as empty lines.
     const isAfterLineEnd = isBlock && start > from && text[start - 1] === "\n";
-    pieces.push(...piecesOutsideCode(text.slice(from, isAfterLineEnd ? start - 1 : start), nick), piece);
+    pieces.push(...piecesOutsideCode(text.slice(from, isAfterLineEnd ? start - 1 : start), name), piece);
     from = isBlock && text[end] === "\n" ? end + 1 : end;
   }
-  return [...pieces, ...piecesOutsideCode(text.slice(from), nick)];
+  return [...pieces, ...piecesOutsideCode(text.slice(from), name)];
 }
 
 /**
@@ -99,9 +100,9 @@ function inlineCodeAt(text, start) {
 
 /**
  * @param {string} text
- * @param {string} nick
+ * @param {RegExp | undefined} name
  */
-function piecesOutsideCode(text, nick) {
+function piecesOutsideCode(text, name) {
   /** @type {Piece[]} */
   const pieces = [];
   let from = 0;
@@ -112,10 +113,10 @@ function piecesOutsideCode(text, nick) {
     SCHEME.lastIndex = match.index + run.length;
     const link = withoutTrailingPunctuation(run);
     if (link.length <= match[0].length) continue;
-    pieces.push(...mentionsIn(text.slice(from, match.index), nick), { kind: "link", text: link });
+    pieces.push(...mentionsIn(text.slice(from, match.index), name), { kind: "link", text: link });
     from = match.index + link.length;
   }
-  return [...pieces, ...mentionsIn(text.slice(from), nick)];
+  return [...pieces, ...mentionsIn(text.slice(from), name)];
 }
 
 /**
@@ -154,19 +155,27 @@ export function mentions(text, nick) {
 }
 
 /**
- * @param {string} text
+ * Finds a name where it stands alone; `undefined` for no name.
+ *
  * @param {string} nick
+ */
+function patternOf(nick) {
+  if (nick === "") return undefined;
+  const escaped = nick.replaceAll(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+  return new RegExp(`(?<!${NAME_CHARACTER.source})@?${escaped}(?!${NAME_CHARACTER.source})`, "giu");
+}
+
+/**
+ * @param {string} text
+ * @param {RegExp | undefined} name
  * @returns {Piece[]}
  */
-function mentionsIn(text, nick) {
+function mentionsIn(text, name) {
   if (text === "") return [];
-  if (nick === "") return [{ kind: "text", text }];
-  const escaped = nick.replaceAll(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
-  const pattern = new RegExp(`(?<!${NAME_CHARACTER.source})@?${escaped}(?!${NAME_CHARACTER.source})`, "giu");
   /** @type {Piece[]} */
   const pieces = [];
   let from = 0;
-  for (const match of text.matchAll(pattern)) {
+  for (const match of name === undefined ? [] : text.matchAll(name)) {
     if (match.index > from) pieces.push({ kind: "text", text: text.slice(from, match.index) });
     pieces.push({ kind: "mention", text: match[0] });
     from = match.index + match[0].length;

@@ -5,13 +5,25 @@
  * @module
  */
 
-import type { ChatEvent, Person } from "../event.ts";
+import type { ChatEvent, Person, RoomSummary } from "../event.ts";
 
 /** The events of one type. */
 export type EventOf<Type extends ChatEvent["type"]> = Extract<ChatEvent, { type: Type }>;
 
+/** The rest of a list that came as a page: how many more there are, and where to go on. */
+export interface Rest {
+  readonly more?: number | undefined;
+  readonly next?: string | undefined;
+}
+
+/** Who is in a room, or a page of them. */
+export type People = { readonly members: readonly Person[] } & Rest;
+
+/** Rooms of the server, or a page of them. */
+export type Directory = { readonly rooms: readonly RoomSummary[] } & Rest;
+
 /** What a room tells about itself when it is entered. */
-export type Joined = EventOf<"joined">;
+export type Joined = EventOf<"joined"> & Rest;
 
 /** A refusal. */
 export type Refusal = Pick<EventOf<"error">, "code" | "text" | "field" | "id">;
@@ -36,8 +48,9 @@ export interface MessageEntry extends Place {
   readonly isOwn: boolean;
   /** On its way, acknowledged, shown to everyone, or refused. */
   readonly state: "sending" | "stored" | "sent" | "failed";
-  /** Why it was refused. */
+  /** Why it was refused, for people and for programs. */
   readonly why?: string;
+  readonly code?: string | undefined;
 }
 
 /** How a note looks: something that happened, who came and went, a gap, an answer of the page's own. */
@@ -74,8 +87,17 @@ export type Wish =
   | { readonly kind: "request"; readonly request: Request }
   | { readonly kind: "join"; readonly room: string }
   | { readonly kind: "open"; readonly nick: string; readonly text: string }
+  | { readonly kind: "history"; readonly count: number }
   | { readonly kind: "browse" | "help" }
   | { readonly kind: "fault"; readonly text: string };
+
+/** What is kept of the page through a reload. */
+export interface Saved {
+  /** Texts in the message box, by the key of their conversation. */
+  readonly drafts: readonly (readonly [key: string, text: string])[];
+  readonly current: string | undefined;
+  readonly conversations: readonly { readonly name: string; readonly messages: readonly MessageEntry[] }[];
+}
 
 /** A part of a message's text. */
 export interface Piece {

@@ -95,6 +95,7 @@ export class View {
     const topic = current?.isRoom ? current.topic : current ? "Only the two of you read this" : "";
     byId("topic").textContent = byId("topic").title = topic;
     byId("composer").hidden = byId("composer-hint").hidden = current?.isShut ?? false;
+    byId("nowhere").hidden = current !== undefined || document.body.dataset.state !== "online";
     byId("shut").hidden = !current?.isShut;
     byId("leave").hidden = current === undefined;
     byId("leave").textContent = current?.isRoom ? "Leave" : "Close";

@@ -13,6 +13,12 @@ const LINES: readonly [string, typeof LOBBY, unknown][] = [
   ["/join dev", LOBBY, { kind: "join", room: "#dev" }],
   ["/msg bob are you there", LOBBY, { kind: "open", nick: "bob", text: "are you there" }],
   ["/topic what now", LOBBY, { kind: "request", request: { type: "topic", room: "#lobby", topic: "what now" } }],
+  ["/who", LOBBY, { kind: "request", request: { type: "who", room: "#lobby", id: "who" } }],
+  ["/history", LOBBY, { kind: "history", count: 50 }],
+  ["/history 100", LOBBY, { kind: "history", count: 100 }],
+  ["/history 101", LOBBY, { kind: "fault", text: "/history takes a number from 1 to 100" }],
+  ["/history x", LOBBY, { kind: "fault", text: "/history takes a number from 1 to 100" }],
+  ["/who", BOB, { kind: "fault", text: "/who is for rooms" }],
   ["/topic", LOBBY, { kind: "request", request: { type: "topic", room: "#lobby" } }],
   ["/topic -", LOBBY, { kind: "request", request: { type: "topic", room: "#lobby", topic: "" } }],
   ["/rooms", BOB, { kind: "browse" }],
@@ -44,4 +50,15 @@ Deno.test("completeName() completes the word before the caret, with a colon at t
   assertEquals(completeName("hi AD!", 5, ["ada"]), { text: "hi ada !", caret: 7 });
   assertEquals(completeName("hi x", 4, ["ada"]), undefined);
   assertEquals(completeName("hi ", 3, ["ada"]), undefined);
+});
+
+for (const typed of ["hello", "//path", "/me waves"]) {
+  Deno.test(`parseTyped() refuses ${typed} where there is no conversation to say it in (fault 2)`, () => {
+    assertEquals(parseTyped(typed, undefined)?.kind, "fault");
+  });
+}
+
+Deno.test("parseTyped() takes a text of 4,096 characters, and refuses a longer one (fault 2)", () => {
+  assertEquals(parseTyped("x".repeat(4_096), LOBBY)?.kind, "say");
+  assertEquals(parseTyped("x".repeat(4_097), LOBBY)?.kind, "fault");
 });

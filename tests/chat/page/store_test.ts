@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { ChatEvent } from "../../../src/chat/event.ts";
 import type { RoomMessage } from "../../../src/chat/message.ts";
 import type { Entry } from "../../../src/chat/page/types.ts";
+import { restore, save } from "../../../src/chat/page/saved.js";
 import { ChatStore } from "../../../src/chat/page/store.js";
 
 type Joined = Extract<ChatEvent, { type: "joined" }>;
@@ -185,7 +186,97 @@ Deno.test("ChatStore adds the further pages of a list to the first, and begins a
   const rooms = (...names: string[]) => names.map((room) => ({ room, members: 1, topic: "" }));
   store.apply({ type: "rooms", rooms: rooms("#a"), more: 1, next: "1 #a" });
   store.apply({ type: "rooms", rooms: rooms("#b"), id: "next page" });
-  assertEquals(store.directory.map(({ room }) => room), ["#a", "#b"]);
+  assertEquals(store.directory.rooms.map(({ room }) => room), ["#a", "#b"]);
   store.apply({ type: "rooms", rooms: rooms("#c") });
-  assertEquals(store.directory.map(({ room }) => room), ["#c"]);
+  assertEquals(store.directory.rooms.map(({ room }) => room), ["#c"]);
+  store.apply({ type: "who", room: "#lobby", members: page("dan"), more: 2, next: "dan" });
+  assertEquals(lobby.moreMembers, { count: 2, after: "dan" });
+  store.apply({ type: "who", room: "#lobby", members: page("eve", "fay"), id: "next page" });
+  assertEquals(lobby.moreMembers, { count: 0, after: undefined });
+});
+
+Deno.test("ChatStore keeps a room that is left while messages of it are unsent (fault 2)", () => {
+  const { store, lobby } = storeInLobby();
+  store.sending(lobby, { text: "mine", id: "p-1", action: undefined });
+  store.apply({ type: "left", room: "#lobby" });
+  store.apply({ type: "error", code: "not-stored", text: "no space", id: "p-1" });
+  assertEquals([store.rooms.length, statesOf(lobby)], [1, [["mine", "failed", "no space"]]]);
+});
+
+Deno.test("ChatStore fails private messages that were not confirmed before the connection was lost (fault 2)", () => {
+  const { store } = storeInLobby();
+  const bob = store.conversation("bob");
+  store.sending(bob, { text: "psst", id: "p-1", action: undefined });
+  store.disconnected();
+  assertEquals(statesOf(bob).map(([text, state]) => [text, state]), [["psst", "failed"]]);
+});
+
+for (const id of [undefined, "p-1"]) {
+  Deno.test(`ChatStore shows a private message to oneself once, with ${id === undefined ? "no" : "its"} id`, () => {
+    const { store } = storeInLobby();
+    const ada = store.conversation("ada");
+    store.sending(ada, { text: "note", id: "p-1", action: undefined });
+    store.apply({ type: "private", from: "ada", to: "ada", text: "note", at: "2026-11-22T10:00:00.000Z", id });
+    assertEquals(statesOf(ada), [["note", "sent", undefined]]);
+  });
+}
+
+Deno.test("ChatStore knows an own message under a name of before", () => {
+  const { store, lobby } = storeInLobby();
+  store.sending(lobby, { text: "mine", id: "p-1", action: undefined });
+  store.disconnected();
+  store.apply({ type: "welcome", nick: "guest2", motd: [], loginRequired: false });
+  store.watch(false);
+  store.apply(message(1, { from: "ada", text: "mine", id: "p-1" }));
+  assertEquals([statesOf(lobby), lobby.unread], [[["mine", "sent", undefined]], 0]);
+});
+
+Deno.test("ChatStore does not bring back a room that was left by what is still reported about it", () => {
+  const { store } = storeInLobby();
+  store.apply({ type: "left", room: "#lobby" });
+  store.apply({ type: "ack", id: "p-1", room: "#lobby", seq: 1, epoch: "e1" });
+  store.apply({ type: "topic", room: "#lobby", topic: "tea", by: "bob" });
+  store.apply({ type: "join", room: "#lobby", nick: "bob" });
+  store.apply({ type: "leave", room: "#lobby", nick: "bob" });
+  assertEquals(store.rooms, []);
+});
+
+Deno.test("ChatStore reports a gap only where messages were shown before it (fault 35)", () => {
+  const { store, lobby } = storeInLobby();
+  const restarted = (epoch: string) => {
+    store.disconnected();
+    store.apply(joined({ epoch }));
+    store.apply({ type: "unrecovered", room: "#lobby", epoch, seq: 0, reason: "numbered anew" });
+  };
+  restarted("e2");
+  assertEquals(textsOf(lobby), []);
+  store.apply(message(1, { epoch: "e2" }));
+  restarted("e3");
+  assertEquals(textsOf(lobby).length, 2);
+});
+
+Deno.test("save() and restore() keep drafts, unsent messages and private ones through a reload (fault 2)", () => {
+  const { store, lobby } = storeInLobby();
+  store.apply(message(1));
+  store.sending(lobby, { text: "on its way", id: "p-1", action: undefined });
+  store.sending(lobby, { text: "refused", id: "p-2", action: undefined });
+  store.apply({ type: "error", code: "id-conflict", text: "conflict", id: "p-2" });
+  store.apply({ type: "private", from: "bob", to: "ada", text: "psst", at: "2026-11-22T10:00:00.000Z" });
+  store.drafts.set("#lobby", "half a");
+  store.open(store.conversation("bob"));
+  const saved = JSON.parse(JSON.stringify(save(store)));
+
+  const reloaded = new ChatStore();
+  restore(reloaded, saved);
+  const room = reloaded.conversation("#lobby");
+  reloaded.apply(joined({ seq: 1 }));
+  reloaded.apply({ type: "history", room: "#lobby", epoch: "e1", messages: [message(1)] });
+  assertEquals(statesOf(room), [
+    ["text 1", "sent", undefined],
+    ["on its way", "sending", undefined],
+    ["refused", "failed", "conflict"],
+  ]);
+  assertEquals(reloaded.unacknowledged().map(({ draft }) => draft.id), ["p-1"]);
+  assertEquals(textsOf(reloaded.conversation("bob")), ["psst"]);
+  assertEquals([reloaded.current?.name, reloaded.drafts.get("#lobby")], ["bob", "half a"]);
 });

@@ -1,0 +1,57 @@
+/**
+ * What a reload of the page must not lose: texts that were typed and not sent,
+ * messages that were not acknowledged, and private messages, which the server
+ * does not keep. Pure.
+ *
+ * @module
+ */
+
+/** @import { ChatStore } from "./store.js" */
+/** @import { MessageEntry, Saved } from "./types.ts" */
+
+/** Private messages of one person that are kept. */
+const MAX_PRIVATE = 200;
+
+/**
+ * @param {ChatStore} store
+ * @returns {Saved}
+ */
+export function save({ conversations, drafts, current }) {
+  return {
+    drafts: [...drafts],
+    current: current?.isShut ? undefined : current?.name,
+    conversations: [...conversations.values()].map((conversation) => {
+      const kept = conversation.isRoom ? conversation.unsent : conversation.entries;
+      const messages = kept.filter((entry) => entry.kind === "message").slice(-MAX_PRIVATE);
+      return { name: conversation.name, messages };
+    }).filter(({ name, messages }) => messages.length > 0 || name === current?.name),
+  };
+}
+
+/**
+ * Puts back what was saved. What was on its way is on its way again, under its
+ * old `id`, so that the server stores it once.
+ *
+ * @param {ChatStore} store
+ * @param {Saved} saved
+ */
+export function restore(store, { drafts, current, conversations }) {
+  for (const [key, text] of drafts) store.drafts.set(key, text);
+  for (const { name, messages } of conversations) {
+    const conversation = store.conversation(name);
+    for (const message of messages) restoreMessage(conversation, message);
+    if (!conversation.isRoom) conversation.disconnected();
+  }
+  if (current !== undefined) store.open(store.conversation(current));
+}
+
+/**
+ * @param {ReturnType<ChatStore["conversation"]>} conversation
+ * @param {MessageEntry} message
+ */
+function restoreMessage(conversation, message) {
+  const { id, state, why = "", code } = message;
+  if (state === "sent" || id === undefined) return conversation.addPrivate(message, message.isOwn);
+  conversation.addPending({ ...message, id });
+  if (state === "failed") conversation.failPending(id, { text: why, ...(code === undefined ? {} : { code }) });
+}
