@@ -6,7 +6,7 @@
  * @module
  */
 
-/** @import { ChatEvent, Directory, Draft, EventOf, MessageEntry, Refusal, Rest } from "./types.ts" */
+/** @import { ChatEvent, Directory, Draft, EventOf, MessageEntry, Refusal } from "./types.ts" */
 
 import { Conversation, keyOf } from "./conversation.js";
 import { mentions } from "./text.js";
@@ -246,7 +246,7 @@ export class ChatStore {
     room.addNote(`Some messages before this point could not be recovered: ${reason}`, "gap");
   }
 
-  /** @param {EventOf<"who"> & Rest} event */
+  /** @param {EventOf<"who">} event */
   #who(event) {
     const room = this.#known(event.room);
     room?.setMembers(event, { isContinuation: event.id === NEXT_PAGE });
@@ -256,7 +256,7 @@ export class ChatStore {
     room.addNote(`In ${room.name}: ${names.join(", ")}${more}`, "help");
   }
 
-  /** @param {EventOf<"rooms"> & Rest} event */
+  /** @param {EventOf<"rooms">} event */
   #listed({ rooms, more, next, id }) {
     const before = id === NEXT_PAGE ? this.directory.rooms : [];
     this.directory = { rooms: [...before, ...rooms], more, next };

@@ -5,25 +5,16 @@
  * @module
  */
 
-import type { ChatEvent, Person, RoomSummary } from "../event.ts";
+import type { ChatEvent, People, Person } from "../event.ts";
 
 /** The events of one type. */
 export type EventOf<Type extends ChatEvent["type"]> = Extract<ChatEvent, { type: Type }>;
 
-/** The rest of a list that came as a page: how many more there are, and where to go on. */
-export interface Rest {
-  readonly more?: number | undefined;
-  readonly next?: string | undefined;
-}
-
-/** Who is in a room, or a page of them. */
-export type People = { readonly members: readonly Person[] } & Rest;
-
 /** Rooms of the server, or a page of them. */
-export type Directory = { readonly rooms: readonly RoomSummary[] } & Rest;
+export type Directory = Pick<EventOf<"rooms">, "rooms" | "more" | "next">;
 
 /** What a room tells about itself when it is entered. */
-export type Joined = EventOf<"joined"> & Rest;
+export type Joined = EventOf<"joined">;
 
 /** A refusal. */
 export type Refusal = Pick<EventOf<"error">, "code" | "text" | "field" | "id">;
@@ -108,4 +99,4 @@ export interface Piece {
 /** How the connection is. */
 export type ConnectionState = "connecting" | "online" | "waiting";
 
-export type { ChatEvent, Person };
+export type { ChatEvent, People, Person };
