@@ -1,4 +1,4 @@
-import { RefusedError } from "../base/errors.ts";
+import { hasCode, RefusedError } from "../base/errors.ts";
 import type { DatagramSocket } from "../net/datagram.ts";
 import { probePort } from "../net/datagram_probe.ts";
 import type { Endpoint } from "../net/endpoint.ts";
@@ -174,8 +174,8 @@ export class DatagramExchange {
       onSent();
       await done.promise;
     } catch (error) {
-      // A Unix socket reports a closed peer at once.
-      if (!(error instanceof RefusedError)) throw error;
+      // A Unix socket reports at once that nothing is bound there; an unreachable network says nothing of the port.
+      if (!(error instanceof RefusedError) || hasCode(error, "ENETUNREACH", "EHOSTUNREACH")) throw error;
       onSent();
       isRefused = true;
       if (!isLast) await done.promise;

@@ -1,8 +1,10 @@
 import { ipv4OfMapped, isLoopback, isMulticast, parseIp, targetAddress } from "../base/ip.ts";
+import { BindError, RefusedError } from "../base/errors.ts";
 import { bind, type BindOptions } from "../factory.ts";
 import type { DatagramSocket } from "../net/datagram.ts";
 import { type Endpoint, formatEndpoint, isHostEndpoint, parseEndpoint } from "../net/endpoint.ts";
 import { resolve } from "../net/resolve.ts";
+import { reasonOf } from "../net/socket_error.ts";
 
 /**
  * A target for datagrams, with a numeric address: the first one of a name. An
@@ -39,9 +41,20 @@ export function hasManyReceivers(target: Endpoint): boolean {
  * @param local The local endpoint; by default a free port, or for a Unix
  * socket a file next to the target's.
  */
-export function bindSender(target: Endpoint, local: string | undefined, options: BindOptions): Promise<DatagramSocket> {
+export async function bindSender(
+  target: Endpoint,
+  local: string | undefined,
+  options: BindOptions,
+): Promise<DatagramSocket> {
   const endpoint = local === undefined ? localFor(target) : parseEndpoint(local, { scheme: "udp", port: 0 });
-  return bind(endpoint, { ...options, boundLogLevel: "debug" });
+  try {
+    return await bind(endpoint, { ...options, boundLogLevel: "debug" });
+  } catch (error) {
+    if (local !== undefined || !(error instanceof BindError) || error.reason !== "not available") throw error;
+    // Nobody asked for the local address: the machine has none of the target's family.
+    const to = formatEndpoint(target);
+    throw new RefusedError(`Cannot send to ${to}: ${reasonOf(error.cause)}`, { endpoint: to, cause: error });
+  }
 }
 
 function localFor(target: Endpoint): Endpoint {

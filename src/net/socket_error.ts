@@ -33,7 +33,12 @@ export function toSocketError(error: unknown, doing: string, endpoint: string): 
   const code = codeOf(error);
   if (error instanceof Deno.errors.NotCapable) return new PermissionError(permissionMessage(error, message), options);
   if (error instanceof Deno.errors.AddrInUse) return new BindError("in use", message, options);
-  if (error instanceof Deno.errors.AddrNotAvailable) return new BindError("not available", message, options);
+  if (error instanceof Deno.errors.AddrNotAvailable || code === "EAFNOSUPPORT") {
+    // A client asks for no address of its own: the machine has none of the family of the server's, as without IPv6.
+    return doing === "connect to"
+      ? new RefusedError(message, options)
+      : new BindError("not available", message, options);
+  }
   if (error instanceof Deno.errors.PermissionDenied) return new BindError("not permitted", message, options);
   if (
     error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.ConnectionAborted ||

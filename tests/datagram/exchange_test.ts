@@ -1,4 +1,5 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { RefusedError } from "@parley/parley";
 import { DatagramExchange, type ExchangeOptions, type ExchangeOutcome } from "../../src/datagram/exchange.ts";
 import { formatRanges } from "../../src/datagram/exchange_summary.ts";
 import { Logger } from "../../src/log/logger.ts";
@@ -30,9 +31,10 @@ class FakeTransport implements DatagramTransport {
     return promise;
   }
 
-  send(data: Uint8Array): Promise<number> {
+  // deno-lint-ignore require-await -- what `onSend` throws is a rejection.
+  async send(data: Uint8Array): Promise<number> {
     this.#onSend(new TextDecoder().decode(data), this);
-    return Promise.resolve(data.length);
+    return data.length;
   }
 
   close(): void {
@@ -185,6 +187,17 @@ Deno.test("DatagramExchange says refused where the system reports a closed port,
     transport.deliver(new Deno.errors.ConnectionReset("port unreachable"));
   }, { count: 1, timeoutMs: 60_000 });
   assertEquals([outcomes[0]?.status, summary.refused], ["refused", 1]);
+});
+
+Deno.test("DatagramExchange does not take an unreachable network for a closed port (fault 65)", async () => {
+  for (const code of ["ENETUNREACH", "EHOSTUNREACH"]) {
+    const unreachable = Object.assign(new Error("Network is unreachable (os error 101)"), { code });
+    const send = () => {
+      throw unreachable;
+    };
+    const error = await assertRejects(() => exchange(send, { count: 1, timeoutMs: 60_000 }), RefusedError);
+    assertEquals(error.message, "Cannot send to udp://192.0.2.7:9: network is unreachable");
+  }
 });
 
 Deno.test("DatagramExchange that is ended early counts what waits neither as answered nor as lost", async () => {

@@ -16,13 +16,14 @@ export async function probeDatagram(endpoint: Endpoint, expected: Expectations, 
   const text = formatEndpoint(endpoint);
   const timeoutMs = deadline.remainingMs;
   const target = await resolveTarget(endpoint, deadline.wait().signal);
-  if (probePort(target) === "closed") {
-    throw new RefusedError(`${text} is closed: nothing is bound to the port`, { endpoint: text });
-  }
   await using socket = await bindSender(target, undefined, { context: "check" });
   const data = expected.send ?? utf8("\n");
   for (let waitMs = RESEND_MS; deadline.remainingMs > 0; waitMs *= 2) {
     await socket.send(data, target);
+    // Once it is sent: on a network that is down, every port looks closed.
+    if (probePort(target) === "closed") {
+      throw new RefusedError(`${text} is closed: nothing is bound to the port`, { endpoint: text });
+    }
     const reply = await replyWithin(() => socket.receive(deadline.wait(waitMs)), target);
     if (reply === undefined) continue;
     const banner = expected.banner && await new FirstWords(expected.banner, text).read(once(reply));
