@@ -8,7 +8,9 @@ import {
   BindError,
   ClosedEarlyError,
   hasCode,
+  messageOf,
   NoRoomError,
+  ParleyError,
   PermissionError,
   RefusedError,
   ResetError,
@@ -61,9 +63,40 @@ export class StoppedError extends Error {
   }
 }
 
+/** What is left of an error that has crossed from one thread to another. */
+export interface PlainFailure {
+  readonly name: string;
+  readonly message: string;
+  readonly endpoint: string | undefined;
+  readonly exitCode: number;
+}
+
+/** An error as plain data, to be sent to another thread. */
+export function plainFailure(error: unknown): PlainFailure {
+  return {
+    name: error instanceof Error ? error.name : "Error",
+    message: messageOf(error),
+    endpoint: error instanceof ParleyError ? error.endpoint : undefined,
+    exitCode: exitCodeOf(error),
+  };
+}
+
+/** A failure of another thread: its class is lost on the way, its name and exit code are not. */
+export class WorkerError extends ParleyError {
+  override name: string;
+  readonly exitCode: number;
+
+  /** Makes one from what the thread has sent. */
+  constructor({ name, message, endpoint, exitCode }: PlainFailure) {
+    super(message, { endpoint });
+    this.name = name;
+    this.exitCode = exitCode;
+  }
+}
+
 /** The exit code of an error that ended a program. */
 export function exitCodeOf(error: unknown): number {
-  if (error instanceof StoppedError) return error.exitCode;
+  if (error instanceof StoppedError || error instanceof WorkerError) return error.exitCode;
   if (error instanceof UsageError || error instanceof SyntaxError || error instanceof RangeError) return EXIT.usage;
   if (error instanceof ResolveError) return EXIT.unresolved;
   if (error instanceof RefusedError) return EXIT.refused;

@@ -23,9 +23,14 @@ export function decodeHistogram(text: string): Histogram {
   return decodeFromCompressedBase64(text, 32, false);
 }
 
-/** The value below which `percentile` per cent of all lie, in milliseconds. */
+/**
+ * The value below which `percentile` per cent of all lie, in milliseconds. The
+ * histogram gives the end of a range, which may be beyond its greatest value.
+ */
 export function percentileMs(histogram: Histogram, percentile: number): number {
-  return histogram.totalCount === 0 ? 0 : histogram.getValueAtPercentile(percentile) / 1_000;
+  return histogram.totalCount === 0
+    ? 0
+    : Math.min(histogram.getValueAtPercentile(percentile), histogram.maxValue) / 1_000;
 }
 
 export type { Histogram };

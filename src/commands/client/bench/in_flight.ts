@@ -1,5 +1,5 @@
-/** Told of messages that were answered: when they were to be sent, when they were sent, how many. */
-export type OnAnswered = (intendedMs: number, sentMs: number, count: number) => void;
+/** Receives when messages were to be sent, when they were sent, and how many. */
+export type OnMessages = (intendedMs: number, sentMs: number, count: number) => void;
 
 /** The messages of one connection that have no answer yet, in order; those sent together share an entry. */
 export class InFlight {
@@ -9,6 +9,12 @@ export class InFlight {
   #head = 0;
   #entries = 0;
   #count = 0;
+  #hasAnswers = false;
+
+  /** Whether any message has been answered. */
+  get hasAnswers(): boolean {
+    return this.#hasAnswers;
+  }
 
   /** How many messages are in flight. */
   get count(): number {
@@ -32,13 +38,23 @@ export class InFlight {
   }
 
   /** The oldest `count` messages are answered. */
-  take(count: number, onAnswered: OnAnswered): void {
+  answer(count: number, onAnswered: OnMessages): void {
+    this.#hasAnswers = true;
+    this.#take(count, onAnswered);
+  }
+
+  /** None of them will be answered. */
+  lose(onLost: OnMessages): void {
+    this.#take(this.#count, onLost);
+  }
+
+  #take(count: number, onTaken: OnMessages): void {
     this.#count -= count;
     while (count > 0) {
       const at = this.#head;
       const here = this.#counts[at] ?? 0;
       const taken = Math.min(here, count);
-      onAnswered(this.#intended[at] ?? 0, this.#sent[at] ?? 0, taken);
+      onTaken(this.#intended[at] ?? 0, this.#sent[at] ?? 0, taken);
       count -= taken;
       if (taken < here) {
         this.#counts[at] = here - taken;
@@ -47,11 +63,6 @@ export class InFlight {
         this.#entries--;
       }
     }
-  }
-
-  /** Forgets all of them: they are lost. */
-  clear(): void {
-    this.#entries = this.#count = 0;
   }
 
   #grow(): void {

@@ -23,13 +23,12 @@ export class LoadRun implements Disposable {
   readonly #waiting = new Set<Waiting>();
   readonly #over = new AbortController();
   #timeoutMs: number;
-  #left: number;
+  #left = Infinity;
   #endTimer: ReturnType<typeof setTimeout> | undefined;
   #watchTimer: ReturnType<typeof setInterval> | undefined;
 
-  /** It begins at once; its end is set by {@linkcode endAfter}, or by the plan's number of messages. */
+  /** It begins at once; its end is set by {@linkcode endAfter} or {@linkcode endAfterMessages}. */
   constructor(plan: LoadPlan) {
-    this.#left = plan.requests ?? Infinity;
     this.#timeoutMs = plan.timeoutMs;
     this.#watchTimer = setInterval(() => this.#watch(), WATCH_MS);
   }
@@ -56,6 +55,11 @@ export class LoadRun implements Disposable {
   /** Sets the end. */
   endAfter(milliseconds: number): void {
     this.#endTimer = setTimeout(() => this.finish(), milliseconds);
+  }
+
+  /** Sets how many messages may still be sent. */
+  endAfterMessages(count: number): void {
+    this.#left = count;
   }
 
   /** Nothing more is sent; what is in flight may still be answered. */

@@ -1,4 +1,5 @@
-import { messageOf, ParleyError } from "../../../base/errors.ts";
+import { ParleyError } from "../../../base/errors.ts";
+import { type PlainFailure, plainFailure, WorkerError } from "../../../cli/exit_codes.ts";
 import { startOwnWorker } from "../../own_worker.ts";
 import { decodeHistogram, encodeHistogram } from "./histogram.ts";
 import type { LoadPlan } from "./load_plan.ts";
@@ -23,7 +24,7 @@ type FromWorker =
     readonly service: string;
   }
   | { readonly kind: "end"; readonly end: LoadEnd }
-  | { readonly kind: "failed"; readonly message: string };
+  | { readonly kind: "failed"; readonly failure: PlainFailure };
 
 /** Runs a load as {@linkcode runLoad} does, in a thread of its own. */
 export async function runLoadInWorker(plan: LoadPlan, options: RunLoadOptions): Promise<LoadEnd> {
@@ -55,7 +56,7 @@ export async function runLoadInWorker(plan: LoadPlan, options: RunLoadOptions): 
         end.resolve(data.end);
         break;
       case "failed":
-        end.reject(new ParleyError(data.message));
+        end.reject(new WorkerError(data.failure));
     }
   };
   try {
@@ -99,6 +100,6 @@ async function serve(plan: LoadPlan, scope: WorkerScope, go: Promise<void>, sign
     });
     scope.postMessage({ kind: "end", end });
   } catch (error) {
-    scope.postMessage({ kind: "failed", message: messageOf(error) });
+    scope.postMessage({ kind: "failed", failure: plainFailure(error) });
   }
 }

@@ -46,8 +46,7 @@ export class LoadedLane implements Waiting {
   /** Closes it; what is in flight is lost. */
   close(): void {
     this.#context.run.delete(this);
-    this.#context.tally.countLost(this.inFlight.count);
-    this.inFlight.clear();
+    this.#context.tally.countLost(this.inFlight);
     this.lane.close();
   }
 }
@@ -75,20 +74,23 @@ export async function driveLanes(
     } finally {
       loaded.close();
     }
+    if (loaded.inFlight.hasAnswers) backoff.reset();
+    // A connect in the turn of the close can leave Deno 2.9.6 without a wake-up for its timers: zero is a turn too.
+    await delay(loaded.inFlight.hasAnswers ? 0 : backoff.next(), context.run.signal).catch(() => {});
     next = await reopen(context, backoff);
   }
 }
 
-/** Another lane, after a wait; `undefined` when the run is over, and when the server stays away. */
+/** Another lane; `undefined` when the run is over, and when the server stays away. */
 async function reopen({ run, opener, tally }: LoadContext, backoff: Backoff): Promise<Lane | undefined> {
   const patience = new Deadline(run.timeoutMs);
   while (!run.isOver && patience.remainingMs > 0) {
     try {
-      await delay(backoff.next(), run.signal);
       return await opener.open(run.signal);
     } catch (error) {
       if (run.isOver) return undefined;
       tally.countError(error);
+      await delay(backoff.next(), run.signal).catch(() => {}); // Woken early by the end of the run.
     }
   }
   return undefined;

@@ -87,7 +87,7 @@ class Schedule {
       if (lane === undefined) {
         // Every connection is gone.
         tally.countSent(1);
-        tally.countLost(1);
+        tally.countUnsendable(1);
       } else lane.send(1, this.#dueMs, nowMs)?.catch(() => {}); // The lane's next receive() throws the same.
     }
   }

@@ -50,8 +50,7 @@ export class PoolCaller implements Waiting {
       } catch (error) {
         if (!(error instanceof ParleyError)) throw error;
         tally.countError(error);
-        tally.countLost(1);
-        this.#inFlight.clear();
+        tally.countLost(this.#inFlight);
         await delay(backoff.next(), run.signal).catch(() => {}); // Woken early by the end of the run.
       }
     }

@@ -52,14 +52,15 @@ export async function runLoad(plan: LoadPlan, options: RunLoadOptions): Promise<
   let sampling: ReturnType<typeof setInterval> | undefined;
   try {
     let startMs = performance.now();
+    if (plan.warmupMs === 0) setEnd(run, plan);
     const loading = startLoops(plan, lanes, { run, tally, opener });
     if (plan.warmupMs > 0) {
       // The warm-up ends early when the run is over early, or has failed.
       await Promise.race([delay(plan.warmupMs, run.signal).catch(() => {}), loading]);
-      tally.restart();
       startMs = performance.now();
+      tally.restart(startMs);
+      setEnd(run, plan);
     }
-    if (plan.requests === undefined) run.endAfter(plan.durationMs);
     sampling = setInterval(() => tally.flush(options.onSample), SAMPLE_MS);
     await loading;
     tally.flush(options.onSample);
@@ -70,6 +71,11 @@ export async function runLoad(plan: LoadPlan, options: RunLoadOptions): Promise<
     options.signal.removeEventListener("abort", onAbort);
     for (const lane of lanes) lane.close();
   }
+}
+
+function setEnd(run: LoadRun, plan: LoadPlan): void {
+  if (plan.requests === undefined) run.endAfter(plan.durationMs);
+  else run.endAfterMessages(plan.requests);
 }
 
 async function startLoops(plan: LoadPlan, lanes: readonly Lane[], context: LoadContext): Promise<void> {

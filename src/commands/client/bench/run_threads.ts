@@ -1,7 +1,5 @@
-import { DeadlineTimer } from "../../../net/deadline_timer.ts";
 import { type LoadPlan, splitPlan } from "./load_plan.ts";
 import { runLoadInWorker } from "./load_worker.ts";
-import { LaneOpener } from "./open_lane.ts";
 import { runLoad } from "./run_load.ts";
 import { Collector, type LoadSummary } from "./summary.ts";
 
@@ -21,8 +19,6 @@ export interface RunThreadsOptions {
  */
 export async function runThreads(plan: LoadPlan, options: RunThreadsOptions): Promise<LoadSummary> {
   const plans = splitPlan(plan, options.workers);
-  // What a worker throws arrives as text: this one's failure keeps its class, and so its exit code.
-  if (plans.length > 1) await seeThatItOpens(plan, options.signal);
   const collector = new Collector();
   const everyone = Promise.withResolvers<void>();
   // Handled here for good: where one fails before it is ready, perhaps nobody waits for the others yet.
@@ -53,10 +49,4 @@ export async function runThreads(plan: LoadPlan, options: RunThreadsOptions): Pr
   }));
   for (const end of ends) collector.end(end);
   return collector.summary();
-}
-
-async function seeThatItOpens(plan: LoadPlan, signal: AbortSignal): Promise<void> {
-  using deadlineTimer = new DeadlineTimer();
-  const lane = await new LaneOpener(plan, deadlineTimer).open(signal);
-  lane.close();
 }

@@ -25,7 +25,8 @@ export interface Plot {
 const WIDTH = 720;
 const HEIGHT = 260;
 const LEFT = 80;
-const RIGHT = 20;
+/** Half of the longest label of the x axis has its place there. */
+const RIGHT = 44;
 const TOP = 30;
 const BOTTOM = 34;
 

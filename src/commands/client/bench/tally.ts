@@ -39,6 +39,7 @@ export class Tally {
   #answered = 0;
   #lost = 0;
   #nowMs = 0;
+  #startMs = 0;
 
   /** In a closed loop a message is to be sent when it is sent, so that one histogram is enough. */
   constructor(isOpenLoop: boolean) {
@@ -57,13 +58,17 @@ export class Tally {
 
   /** Answers came, now. */
   countAnswered(inFlight: InFlight, count: number, nowMs: number): void {
-    this.#nowMs = this.lastAnswerMs = nowMs;
-    this.#answered += count;
-    inFlight.take(count, this.#record);
+    this.#nowMs = nowMs;
+    inFlight.answer(count, this.#record);
   }
 
-  /** No answer to these will come. */
-  countLost(count: number): void {
+  /** No answer to what is in flight will come. */
+  countLost(inFlight: InFlight): void {
+    inFlight.lose(this.#lose);
+  }
+
+  /** There was no connection to send these on. */
+  countUnsendable(count: number): void {
     this.#lost += count;
   }
 
@@ -78,13 +83,13 @@ export class Tally {
     }
   }
 
-  /** The warm-up is over: of all that was counted, only what is in flight is kept. */
-  restart(): void {
+  /** The warm-up is over: neither what was counted nor what is in flight now belongs to the result. */
+  restart(nowMs: number): void {
+    this.#startMs = nowMs;
     this.#latency.reset();
     this.#service.reset();
     this.#errors.clear();
-    this.#sent -= this.#answered + this.#lost;
-    this.#answered = this.#lost = 0;
+    this.#sent = this.#answered = this.#lost = 0;
   }
 
   /** Gives what was counted since the last call to `use`, and begins anew. */
@@ -98,7 +103,14 @@ export class Tally {
   }
 
   readonly #record = (intendedMs: number, sentMs: number, count: number): void => {
+    if (sentMs < this.#startMs) return;
+    this.lastAnswerMs = this.#nowMs;
+    this.#answered += count;
     this.#latency.record(this.#nowMs - intendedMs, count);
     if (this.#isOpenLoop) this.#service.record(this.#nowMs - sentMs, count);
+  };
+
+  readonly #lose = (_intendedMs: number, sentMs: number, count: number): void => {
+    if (sentMs >= this.#startMs) this.#lost += count;
   };
 }

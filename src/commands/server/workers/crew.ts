@@ -1,4 +1,5 @@
 import { ParleyError } from "../../../base/errors.ts";
+import { WorkerError } from "../../../cli/exit_codes.ts";
 import { mergeSnapshots, type StatsSnapshot, type StatsSource } from "../../../serve/stats_snapshot.ts";
 import { startOwnWorker } from "../../own_worker.ts";
 import type { FromWorker, ToWorker, WorkerTask } from "./messages.ts";
@@ -60,7 +61,7 @@ class Mate {
       case "ended":
         return this.#end();
       case "failed":
-        return this.#end(new ParleyError(message.message));
+        return this.#end(new WorkerError(message.failure));
     }
   }
 

@@ -1,3 +1,4 @@
+import type { PlainFailure } from "../../../cli/exit_codes.ts";
 import type { StatsSnapshot } from "../../../serve/stats_snapshot.ts";
 
 /** What a worker serves. */
@@ -26,4 +27,4 @@ export type FromWorker =
   | { readonly kind: "serving" }
   | { readonly kind: "snapshot"; readonly id: number; readonly snapshot: StatsSnapshot }
   | { readonly kind: "ended" }
-  | { readonly kind: "failed"; readonly message: string };
+  | { readonly kind: "failed"; readonly failure: PlainFailure };

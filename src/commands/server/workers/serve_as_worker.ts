@@ -1,4 +1,4 @@
-import { messageOf } from "../../../base/errors.ts";
+import { plainFailure } from "../../../cli/exit_codes.ts";
 import { systemIo } from "../../../cli/io.ts";
 import type { ServerStats } from "../../../serve/server_stats.ts";
 import { SERVICES } from "../../../services/registry.ts";
@@ -53,7 +53,7 @@ async function serveTask(
     await serve(await loadService(entry), task.flags as ServeFlags, task.endpoints, systemIo(neverExit), seat);
     scope.postMessage({ kind: "ended" });
   } catch (error) {
-    scope.postMessage({ kind: "failed", message: messageOf(error) });
+    scope.postMessage({ kind: "failed", failure: plainFailure(error) });
   }
 }
 

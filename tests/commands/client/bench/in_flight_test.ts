@@ -3,7 +3,7 @@ import { InFlight } from "../../../../src/commands/client/bench/in_flight.ts";
 
 function taken(inFlight: InFlight, count: number): [number, number, number][] {
   const found: [number, number, number][] = [];
-  inFlight.take(count, (intendedMs, sentMs, answered) => found.push([intendedMs, sentMs, answered]));
+  inFlight.answer(count, (intendedMs, sentMs, answered) => found.push([intendedMs, sentMs, answered]));
   return found;
 }
 
@@ -28,6 +28,6 @@ Deno.test("push() keeps the order when the ring grows after it has turned", () =
 Deno.test("clear() forgets what is in flight", () => {
   const inFlight = new InFlight();
   inFlight.push(1, 1, 5);
-  inFlight.clear();
+  inFlight.lose(() => {});
   assertEquals([inFlight.count, inFlight.oldestMs], [0, undefined]);
 });

@@ -40,7 +40,8 @@ class HeldLane implements Lane<number> {
 }
 
 function contextFor(requests: number): LoadContext & Disposable {
-  const run = new LoadRun({ requests, timeoutMs: 60_000 } as LoadPlan);
+  const run = new LoadRun({ timeoutMs: 60_000 } as LoadPlan);
+  run.endAfterMessages(requests);
   // Nothing is opened: the lanes are there, and none fails.
   const opener = {} as LaneOpener;
   return { run, tally: new Tally(true), opener, [Symbol.dispose]: () => run[Symbol.dispose]() };

@@ -1,4 +1,4 @@
-import { assertEquals, assertNotMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertNotMatch, assertStringIncludes } from "@std/assert";
 import { newHistogram } from "../../../../src/commands/client/bench/histogram.ts";
 import type { LoadPlan } from "../../../../src/commands/client/bench/load_plan.ts";
 import { reportHtml } from "../../../../src/commands/client/bench/report_html.ts";
@@ -46,6 +46,22 @@ Deno.test("reportHtml() gives one page with four plots that takes nothing from t
   assertNotMatch(page, /<script|<link|<img|@import|url\(|src=|NaN|Infinity/);
   assertStringIncludes(page, "&lt;script&gt;");
   assertStringIncludes(page, "p99&gt;1us holds");
+});
+
+Deno.test("reportHtml() cuts no label of an axis (fault 59)", () => {
+  // Wider than the digits of common fonts at 11 pixels.
+  const cell = 7;
+  for (const latencies of [[100, 8_000], [1], [123_456, 123_457], Array.from({ length: 1e4 }, (_, us) => us * 999)]) {
+    for (
+      const [, x, y, kind, label = ""] of pageOf(latencies).matchAll(/<text x="(.*?)" y="(.*?)" class="([xy])">(.*?)</g)
+    ) {
+      const width = label.length * cell;
+      const [left, right] = kind === "x"
+        ? [Number(x) - width / 2, Number(x) + width / 2]
+        : [Number(x) - width, Number(x)];
+      assert(left >= 0 && right <= 720, `${kind} label ${label} at ${x}, ${y}`);
+    }
+  }
 });
 
 Deno.test("reportHtml() draws empty plots when nothing was answered", () => {
