@@ -110,13 +110,28 @@ export function unescape(text: string): Uint8Array {
   return concat(chunks);
 }
 
-/** Text in which control characters are shown as escapes, so that a terminal obeys none of them. */
-export function escapeControls(text: string): string {
+/** Control characters, line separators, and characters that change the direction of text (Unicode Bidi_Control). */
+const CONTROLS =
   // deno-lint-ignore no-control-regex
-  return text.replaceAll(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, (char) => {
+  /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+/**
+ * Text with control characters as escapes, so that a terminal does not
+ * interpret them and text cannot be displayed in another order than it has.
+ */
+export function escapeControls(text: string): string {
+  return text.replaceAll(CONTROLS, (char) => {
     const known = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0" }[char];
-    return known ?? `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`;
+    const hex = char.charCodeAt(0).toString(16);
+    return known ?? (hex.length > 2 ? `\\u${hex.padStart(4, "0")}` : `\\x${hex.padStart(2, "0")}`);
   });
+}
+
+/** JSON on one line, with control characters escaped as JSON does it: a terminal may interpret those above U+007E. */
+export function toJsonLine(value: unknown): string {
+  return `${
+    JSON.stringify(value).replaceAll(CONTROLS, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`)
+  }\n`;
 }
 
 /**

@@ -2,29 +2,29 @@ import { formatHex, parseHex, utf8 } from "../base/bytes.ts";
 import { UsageError } from "../base/errors.ts";
 import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
 
-/** One datagram of a recording; a recording is such objects, one JSON line each. */
+/** One line of a recording (JSON Lines). */
 export interface RecordedDatagram {
-  /** When it came: RFC 3339, in UTC. */
+  /** Time of arrival: RFC 3339, in UTC. */
   readonly time: string;
-  /** Milliseconds since the recording began, with three digits behind the point. */
+  /** Milliseconds since the recording began, with three decimals. */
   readonly atMs: number;
-  /** Who sent it. */
+  /** The sender. */
   readonly from: string | null;
-  /** Where it came in. */
+  /** The endpoint that received it. */
   readonly to: string;
-  /** Bytes that are kept. */
+  /** Number of recorded bytes. */
   readonly size: number;
-  /** It was longer, and the rest is lost. */
+  /** Whether it was longer. */
   readonly isTruncated: boolean;
-  /** The bytes as text where they are UTF-8. */
+  /** The bytes as text if they are UTF-8. */
   readonly text?: string;
-  /** The bytes in hexadecimal where they are not. */
+  /** The bytes in hexadecimal otherwise. */
   readonly hex?: string;
 }
 
-/** What a recording says of one datagram beside its bytes. */
+/** What a recording contains in addition to the bytes. */
 export interface RecordedFacts {
-  /** When it came, in milliseconds since 1970. */
+  /** Time of arrival, in milliseconds since 1970. */
   timeMs: number;
   atMs: number;
   from: Endpoint | null;
@@ -32,7 +32,7 @@ export interface RecordedFacts {
   isTruncated: boolean;
 }
 
-/** One datagram as a recording holds it. */
+/** A datagram as a recording contains it. */
 export function recordOf(data: Uint8Array, facts: RecordedFacts): RecordedDatagram {
   return {
     time: new Date(facts.timeMs).toISOString(),
@@ -45,17 +45,17 @@ export function recordOf(data: Uint8Array, facts: RecordedFacts): RecordedDatagr
   };
 }
 
-/** `text` where the bytes are UTF-8, `hex` where they are not. */
+/** `text` if the bytes are UTF-8, `hex` otherwise. */
 export function contentOf(data: Uint8Array): { text: string } | { hex: string } {
   try {
     return { text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(data) };
   } catch {
-    // Not UTF-8, which is all that a strict decoder says.
+    // A fatal decoder throws on bytes that are not UTF-8, and only then.
     return { hex: formatHex(data) };
   }
 }
 
-/** A datagram to send again: when, and what. */
+/** A datagram to send again. */
 export interface ReplayItem {
   /** Milliseconds since the recording began. */
   readonly atMs: number;
@@ -63,28 +63,30 @@ export interface ReplayItem {
 }
 
 /**
- * The datagrams of a recording, in its order.
+ * The datagrams of a recording, in order.
  *
- * @throws {UsageError} Names the line that is none.
+ * @throws {UsageError} A line is invalid, or there is none: replaying nothing proves nothing.
  */
 export function parseRecording(text: string, fileName: string): ReplayItem[] {
-  return text.split("\n").flatMap((line, index) => {
+  const items = text.split("\n").flatMap((line, index) => {
     if (line.trim() === "") return [];
     try {
       return [itemOf(JSON.parse(line))];
     } catch (error) {
-      throw new UsageError(`${fileName}, line ${index + 1}: expected a datagram that "listen --record" wrote`, {
+      throw new UsageError(`${fileName}, line ${index + 1}: expected a datagram recorded with "listen --record"`, {
         cause: error,
       });
     }
   });
+  if (items.length === 0) throw new UsageError(`${fileName}: the recording contains no datagrams`);
+  return items;
 }
 
 function itemOf(value: unknown): ReplayItem {
   if (typeof value !== "object" || value === null || !("atMs" in value) || typeof value.atMs !== "number") {
-    throw new SyntaxError("no atMs");
+    throw new SyntaxError("atMs is missing");
   }
   if ("text" in value && typeof value.text === "string") return { atMs: value.atMs, data: utf8(value.text) };
   if ("hex" in value && typeof value.hex === "string") return { atMs: value.atMs, data: parseHex(value.hex) };
-  throw new SyntaxError("neither text nor hex");
+  throw new SyntaxError("text or hex is missing");
 }

@@ -8,6 +8,7 @@ import {
   indexOfBytes,
   parseHex,
   preview,
+  toJsonLine,
   unescape,
   utf8,
 } from "../../src/base/bytes.ts";
@@ -63,4 +64,18 @@ Deno.test("hexDump() shows offset, bytes and ASCII", () => {
     "00000000  47 45 54 20 2f 20 48 54  54 50 2f 31 2e 31 0d 0a  |GET / HTTP/1.1..|",
     "00000010  48 6f 73 74                                       |Host|",
   ]);
+});
+
+Deno.test("escapeControls() escapes characters that change the direction of text (fault 32)", () => {
+  assertEquals(
+    escapeControls("\u061c\u200e\u200f\u202a\u202e\u2066\u2069"),
+    "\\u061c\\u200e\\u200f\\u202a\\u202e\\u2066\\u2069",
+  );
+  assertEquals(escapeControls("\u200d\u00ad\u00e9"), "\u200d\u00ad\u00e9");
+});
+
+Deno.test("toJsonLine() prints no control character, and parses back (fault 32)", () => {
+  const value = { text: "\u0000\u001b\u007f\u009b\u202e\u2028é" };
+  assertEquals(toJsonLine(value), '{"text":"\\u0000\\u001b\\u007f\\u009b\\u202e\\u2028é"}\n');
+  assertEquals(JSON.parse(toJsonLine(value)), value);
 });

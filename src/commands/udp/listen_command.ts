@@ -1,4 +1,4 @@
-import { escapeControls, hexDump } from "../../base/bytes.ts";
+import { escapeControls, hexDump, toJsonLine } from "../../base/bytes.ts";
 import type { FlagTable } from "../../base/flag_spec.ts";
 import { type Command, defineCommand } from "../../cli/command.ts";
 import { recordOf } from "../../datagram/recording.ts";
@@ -16,11 +16,11 @@ import { bindOptionsOf, datagramGateOf, SERVE_FLAGS } from "./shared_flags.ts";
 const DEFAULT_ENDPOINT = "udp://127.0.0.1:5000";
 
 const FLAGS = {
-  group: { type: "text", repeat: true, placeholder: "ADDRESS", help: "join this multicast group too" },
-  reuseAddress: { type: "boolean", help: "let several programs bind the address; groups do so anyway" },
+  group: { type: "text", repeat: true, placeholder: "ADDRESS", help: "also join this multicast group" },
+  reuseAddress: { type: "boolean", help: "allow several programs to bind the address (implied for groups)" },
   hex: { type: "boolean", help: "print each datagram as a hex dump" },
   json: { type: "boolean", help: "print each datagram as one JSON object" },
-  record: { type: "text", placeholder: "FILE", help: "write each datagram to FILE, for replay" },
+  record: { type: "text", placeholder: "FILE", help: "record datagrams in FILE, for replay" },
   ...SERVE_FLAGS,
 } as const satisfies FlagTable;
 
@@ -29,12 +29,12 @@ export const listenCommand: Command = defineCommand({
   usage: "[ENDPOINT...]",
   examples: [
     { words: "listen udp://239.0.0.7:5000 --interface 127.0.0.1", does: "join a multicast group on loopback" },
-    { words: "listen :5000 --record session.jsonl", does: "keep them for parley-udp replay" },
+    { words: "listen :5000 --record session.jsonl", does: "record for parley-udp replay" },
   ],
   flags: FLAGS,
   notes: [
-    `Without an ENDPOINT it is bound to ${DEFAULT_ENDPOINT}. An ENDPOINT that is a multicast group is joined.`,
-    "A line is: time, sender, size, text; a datagram longer than --max-bytes is printed as truncated.",
+    `The default ENDPOINT is ${DEFAULT_ENDPOINT}. An ENDPOINT that is a multicast group is joined.`,
+    "A line has time, sender, size and text. A datagram longer than --max-bytes is printed as truncated.",
   ].join("\n"),
   async run({ flags, args, io }) {
     configureProgramLogging(flags, io);
@@ -52,8 +52,8 @@ export const listenCommand: Command = defineCommand({
       const { data, from, isTruncated } = datagram;
       const facts = { timeMs: Date.now(), atMs: performance.now() - startMs, from, to: socket.endpoint, isTruncated };
       const recorded = flags.json || record ? recordOf(data, facts) : undefined;
-      if (recorded) record?.write(`${JSON.stringify(recorded)}\n`);
-      io.stdout.write(flags.json ? `${JSON.stringify(recorded)}\n` : `${textOf(datagram, flags.hex)}\n`);
+      if (recorded) record?.write(toJsonLine(recorded));
+      io.stdout.write(flags.json ? toJsonLine(recorded) : `${textOf(datagram, flags.hex)}\n`);
     };
     const server = new DatagramServer({
       service: { takesTruncated: true, onDatagram: (datagram, socket) => void print(datagram, socket) },
@@ -73,11 +73,11 @@ export const listenCommand: Command = defineCommand({
   },
 });
 
-/** One line, or with `isHex` a line and a dump; what comes from a peer cannot move the cursor. */
+/** One line, or with `isHex` a line and a dump. Everything that a peer controls is escaped. */
 function textOf({ data, from, isTruncated }: Datagram, isHex: boolean): string {
   const time = new Date().toISOString().slice(11, 23);
   const size = `${data.length} ${data.length === 1 ? "byte" : "bytes"}${isTruncated ? " (truncated)" : ""}`;
-  const head = `${time} ${from === null ? "nameless" : formatEndpoint(from)} ${size}`;
+  const head = `${time} ${from === null ? "unnamed" : escapeControls(formatEndpoint(from))} ${size}`;
   if (isHex) return [head, ...hexDump(data)].join("\n");
   return `${head}: ${escapeControls(new TextDecoder().decode(data))}`;
 }

@@ -9,7 +9,12 @@ import { readNamedFile } from "../read_named_file.ts";
 import { LOG_FLAGS } from "./shared_flags.ts";
 
 const FLAGS = {
-  speed: { type: "text", placeholder: "FACTOR", default: "1", help: "2 is twice as fast; 0 waits for nothing" },
+  speed: {
+    type: "text",
+    placeholder: "FACTOR",
+    default: "1",
+    help: "multiply the pace by FACTOR; 0 sends without waiting",
+  },
   bind: { type: "text", placeholder: "ENDPOINT", help: "send from this local endpoint" },
   ...LOG_FLAGS,
 } as const satisfies FlagTable;
@@ -18,18 +23,20 @@ const FLAGS = {
 export const replayCommand: Command = defineCommand({
   usage: "FILE ENDPOINT",
   examples: [
-    { words: "replay session.jsonl :5000 --speed 10", does: "ten times as fast" },
+    { words: "replay session.jsonl :5000 --speed 10", does: "send ten times as fast" },
   ],
   flags: FLAGS,
-  notes: "It waits for no replies: what is sent is not known to have arrived.",
+  notes: "Does not wait for replies; arrival is not verified.",
   async run({ flags, args, io }) {
     configureProgramLogging(flags, io);
     const [file, endpoint] = args;
     if (file === undefined || endpoint === undefined || args.length > 2) {
-      throw new UsageError("replay takes a recording and where to send it, as in replay session.jsonl :5000");
+      throw new UsageError("expected a recording and an endpoint, for example replay session.jsonl :5000");
     }
     const speed = /^\d+(?:\.\d+)?$/.test(flags.speed) ? Number(flags.speed) : NaN;
-    if (Number.isNaN(speed)) throw new UsageError(`--speed: Cannot use "${flags.speed}": it takes a number, as in 2`);
+    if (Number.isNaN(speed)) {
+      throw new UsageError(`--speed: Cannot use "${flags.speed}": expected a number, for example 2`);
+    }
     const items = parseRecording(await readNamedFile(file, "the recording"), file);
     using stop = io.stop.listen();
     const target = await resolveTarget(endpoint, stop.signal);

@@ -21,6 +21,20 @@ Deno.test("listen prints one line a datagram, control characters escaped", async
   );
 });
 
+Deno.test("listen escapes characters that change the direction of text, in JSON too (fault 32)", async () => {
+  const sent = "a\u202eb\u2066c\u009b2Jd\u061c\u200f";
+  await using text = await startListen([ANY]);
+  await using json = await startListen([ANY, "--json"]);
+  for (const { endpoint } of [text, json]) {
+    using peer = new DatagramPeer(endpoint);
+    await peer.send(sent);
+  }
+  assertMatch(await text.listen.line(), /: a\\u202eb\\u2066c\\x9b2Jd\\u061c\\u200f$/);
+  const line = await json.listen.line();
+  assertMatch(line, /^[\x20-\x7e]+$/);
+  assertEquals(JSON.parse(line).text, sent);
+});
+
 Deno.test("listen prints a datagram longer than --max-bytes as truncated", async () => {
   await using started = await startListen([ANY, "--max-bytes", "4"]);
   using peer = new DatagramPeer(started.endpoint);
@@ -99,6 +113,21 @@ Deno.test({
   },
 });
 
+Deno.test("replay of a recording without datagrams exits 2 (fault 32)", async () => {
+  const file = await Deno.makeTempFile();
+  try {
+    for (const content of ["", "\n", " \n\n"]) {
+      await Deno.writeTextFile(file, content);
+      const words = ["replay", file, "udp://127.0.0.1:9"];
+      const { code, stderr } = await runProgram("udp", words, { permissions: ["-N", "--allow-read"] });
+      assertEquals(code, 2);
+      assertStringIncludes(stderr, "the recording contains no datagrams");
+    }
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
 Deno.test("replay names the line that is no datagram, with exit code 2", async () => {
   const file = await Deno.makeTempFile();
   try {
@@ -144,7 +173,7 @@ Deno.test({
 Deno.test("listen refuses a --group that is none with exit code 2", async () => {
   const { code, stderr } = await runProgram("udp", ["listen", ANY, "--group", "10.0.0.1"]);
   assertEquals(code, 2);
-  assertStringIncludes(stderr, "it is no multicast group");
+  assertStringIncludes(stderr, "not a multicast group");
 });
 
 Deno.test("listen receives a broadcast on loopback", { ignore: Deno.build.os !== "linux" }, async () => {

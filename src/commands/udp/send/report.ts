@@ -1,3 +1,4 @@
+import { escapeControls, toJsonLine } from "../../../base/bytes.ts";
 import type { ProgramIo } from "../../../cli/io.ts";
 import type { ExchangeOutcome } from "../../../datagram/exchange.ts";
 import { type ExchangeSummary, formatRanges } from "../../../datagram/exchange_summary.ts";
@@ -42,7 +43,11 @@ function textReport(
       for (const { data, isTruncated, from } of replies) {
         io.stdout.write(data);
         if (data.at(-1) !== 0x0a) io.stdout.write("\n");
-        if (isTruncated) io.stderr.write(`truncated reply from ${from ? formatEndpoint(from) : "an unnamed socket"}\n`);
+        if (isTruncated) {
+          io.stderr.write(
+            `truncated reply from ${from ? escapeControls(formatEndpoint(from)) : "an unnamed socket"}\n`,
+          );
+        }
       }
       if (fault !== undefined) io.stderr.write(`${count === 1 ? "" : `datagram ${seq}: `}${fault}\n`);
       if (status === "answered" || status === "one-way" || status === "silent" && isSilenceExpected) return;
@@ -62,7 +67,7 @@ function textReport(
       const extra = [
         retries > 0 ? `${retries} retries` : "",
         unmatched > 0 ? `${unmatched} late or repeated replies` : "",
-        unexpected > 0 ? `${unexpected} from ${[...unexpectedSenders.keys()].join(", ")}` : "",
+        unexpected > 0 ? `${unexpected} from ${escapeControls([...unexpectedSenders.keys()].join(", "))}` : "",
       ].filter(Boolean).map((part) => `, ${part}`).join("");
       const percent = round(summary.lossRatio * 100, 1);
       if (answered + lost.length === 0) return io.stderr.write(`${sent} sent\n`);
@@ -77,7 +82,7 @@ function textReport(
 }
 
 function jsonReport(target: string, { isSilenceExpected }: SendReportOptions, io: ProgramIo): SendReport {
-  const print = (value: object) => io.stdout.write(`${JSON.stringify(value)}\n`);
+  const print = (value: object) => io.stdout.write(toJsonLine(value));
   return {
     outcome({ seq, status, tries, elapsedMs, replies }, fault) {
       print({
@@ -108,7 +113,7 @@ function jsonReport(target: string, { isSilenceExpected }: SendReportOptions, io
 
 /** A server with several addresses may reply from another one than it was asked at. */
 function othersOf(senders: ReadonlyMap<string, number>): string {
-  return senders.size === 0 ? "" : `, but a reply came from ${[...senders.keys()].join(", ")}`;
+  return senders.size === 0 ? "" : `, but a reply came from ${escapeControls([...senders.keys()].join(", "))}`;
 }
 
 function round(value: number, digits: number): number {
