@@ -143,10 +143,18 @@ export function joinLines(text: string, separator: string): string {
   return text.split("\n").map((line) => line.trim()).filter((line) => line !== "").join(separator);
 }
 
-/** Bytes for a log line: as text where they are UTF-8, control characters escaped, cut after `most` characters. */
+/** The start of bytes as text, cut after `most` characters: the value of a log field, which the log escapes itself. */
+export function excerpt(bytes: Uint8Array, most = 200): string {
+  return cut(new TextDecoder().decode(bytes.subarray(0, most * 4)), most);
+}
+
+/** The start of bytes as text for a message: control characters are escaped, and it is cut after `most` characters. */
 export function preview(bytes: Uint8Array, most = 200): string {
-  const text = escapeControls(new TextDecoder().decode(bytes.subarray(0, most * 4)));
-  return text.length > most ? `${text.slice(0, most)}...` : text;
+  return cut(escapeControls(new TextDecoder().decode(bytes.subarray(0, most * 4))), most);
+}
+
+function cut(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most).toWellFormed()}...` : text;
 }
 
 /** Lines of a dump, 16 bytes each: offset, hexadecimal, printable ASCII. */

@@ -1,4 +1,4 @@
-import { escapeControls } from "../base/bytes.ts";
+import { escapeControls, toJsonLine } from "../base/bytes.ts";
 import { messageOf, ParleyError, UsageError } from "../base/errors.ts";
 import { type CommandEntry, loadCommand, type Program } from "./command.ts";
 import { EXIT, exitCodeOf, StoppedError } from "./exit_codes.ts";
@@ -44,7 +44,7 @@ function report(program: Program, argv: readonly string[], io: ProgramIo, error:
 function reportAsJson(argv: readonly string[], io: ProgramIo, error: unknown, code: number): number {
   if (!beforeDashes(argv).includes("--json")) return code;
   try {
-    io.stdout.write(`${JSON.stringify(failureObject(error, code))}\n`);
+    io.stdout.write(toJsonLine(failureObject(error, code)));
     return code;
   } catch (failure) {
     return exitCodeOf(failure);

@@ -1,5 +1,5 @@
 import type { LogRecord } from "@logtape/logtape";
-import { escapeControls } from "../base/bytes.ts";
+import { escapeControls, toJsonLine } from "../base/bytes.ts";
 
 /** Turns a record into one line, without the line end. */
 export type LogFormat = (record: LogRecord) => string;
@@ -38,13 +38,13 @@ export function textFormat(options: { color: boolean }): LogFormat {
  */
 export const jsonFormat: LogFormat = (record) => {
   const { context, ...fields } = record.properties;
-  return JSON.stringify({
+  return toJsonLine({
     time: new Date(record.timestamp).toISOString(),
     level: record.level,
     context,
     text: textOf(record),
     ...fields,
-  });
+  }).trimEnd();
 };
 
 function textOf(record: LogRecord): string {
@@ -53,5 +53,6 @@ function textOf(record: LogRecord): string {
 
 function textOfValue(value: unknown): string {
   const text = typeof value === "object" ? JSON.stringify(value) : String(value);
-  return /^[^\s"=\p{Cc}]+$/u.test(text) ? text : escapeControls(JSON.stringify(text));
+  const isPlain = /^[^\s"=\p{Cc}]+$/u.test(text) && text === escapeControls(text);
+  return isPlain ? text : escapeControls(JSON.stringify(text));
 }

@@ -1,5 +1,5 @@
 import type { Session } from "../serve/session.ts";
-import { preview } from "../base/bytes.ts";
+import { excerpt } from "../base/bytes.ts";
 import { defineService } from "./service.ts";
 
 /** Sends a greeting, waits for one reply, logs it, closes. */
@@ -18,7 +18,7 @@ export const greet = defineService({
         session.send(greeting, true);
         const reply = (await session.receive())?.[0];
         if (reply === undefined) session.log.info("left without a reply");
-        else session.log.info("replied", { reply: preview(reply.data) });
+        else session.log.info("replied", { reply: excerpt(reply.data) });
       },
     };
   },

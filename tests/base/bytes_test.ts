@@ -3,6 +3,7 @@ import {
   concat,
   equalBytes,
   escapeControls,
+  excerpt,
   formatHex,
   hexDump,
   indexOfBytes,
@@ -52,6 +53,12 @@ Deno.test("escapeControls() leaves no character that a terminal obeys", () => {
   assertEquals(escapeControls("a\n\r\t\0b"), "a\\n\\r\\t\\0b");
   assertEquals(escapeControls("\x1b[31m\x7f\x9b2J"), "\\x1b[31m\\x7f\\x9b2J");
   assertEquals(escapeControls("grüße 🌍"), "grüße 🌍");
+});
+
+Deno.test("excerpt() cuts and escapes nothing", () => {
+  assertEquals(excerpt(utf8("a\t\\t\u202e")), "a\t\\t\u202e");
+  assertEquals(excerpt(utf8("x".repeat(300)), 10), "xxxxxxxxxx...");
+  assertEquals(excerpt(utf8("x😀😀"), 2), "x\ufffd...");
 });
 
 Deno.test("preview() escapes and cuts", () => {

@@ -1,5 +1,6 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { LogRecord } from "@logtape/logtape";
+import { excerpt, utf8 } from "../../src/base/bytes.ts";
 import { jsonFormat, textFormat } from "../../src/log/format.ts";
 
 function record(text: string, properties: Record<string, unknown>): LogRecord {
@@ -37,6 +38,34 @@ Deno.test("textFormat() lets no peer forge a line or command the terminal", () =
     // deno-lint-ignore no-control-regex
     assert(!/[\x00-\x1f\x7f-\x9f\u2028\u2029]/.test(line), line);
   }
+});
+
+Deno.test("textFormat() escapes what changes the direction of text, in text, context and values (fault 57)", () => {
+  for (const mark of ["\u202e", "\u061c", "\u200f", "\u2066", "\u2069"]) {
+    const evil = `gpj${mark}exe`;
+    const shown = `gpj\\u${mark.charCodeAt(0).toString(16).padStart(4, "0")}exe`;
+    assertEquals(
+      text(record(evil, { context: evil, value: evil })),
+      `09:15:02.120 info [${shown}] ${shown} value="${shown}"`,
+    );
+  }
+});
+
+Deno.test("jsonFormat and textFormat() keep a tab and a backslash with a t apart (fault 57)", () => {
+  const tab = record("replied", { reply: excerpt(utf8("a\tb")) });
+  const backslash = record("replied", { reply: excerpt(utf8("a\\tb")) });
+  assertEquals(JSON.parse(jsonFormat(tab)).reply, "a\tb");
+  assertEquals(JSON.parse(jsonFormat(backslash)).reply, "a\\tb");
+  assertNotEquals(text(tab), text(backslash));
+});
+
+Deno.test("jsonFormat gives back every character of a value, and writes none that a terminal obeys (fault 57)", () => {
+  const evil = '\u0000\t\r\n\\n\u001b[2J\u007f\u009b\u2028\u202e"';
+  const line = jsonFormat(record(evil, { context: evil, evil }));
+  // deno-lint-ignore no-control-regex
+  assert(!/[\x00-\x1f\x7f-\x9f\u2028\u202e]/.test(line), line);
+  const { text, context, evil: value } = JSON.parse(line);
+  assertEquals([text, context, value], [evil, evil, evil]);
 });
 
 Deno.test("textFormat() colours the level only where colours are welcome", () => {

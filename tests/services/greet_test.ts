@@ -31,7 +31,7 @@ Deno.test("greet escapes what a client sends, so that no log line can be forged"
   const peer = new LinePeer(conn);
   await peer.line();
   await peer.send("\x1b[31mred\rinfo forged");
-  assertMatch(await started.server.errorLine(/replied/), /reply="\\\\x1b\[31mred\\\\rinfo forged"$/);
+  assertMatch(await started.server.errorLine(/replied/), /reply="\\u001b\[31mred\\rinfo forged"$/);
 });
 
 Deno.test("greet leaves cleanly at SIGINT while clients wait", async () => {

@@ -18,10 +18,14 @@ export function humanReporter(write: (text: string) => void, style: Style, names
       }[outcome];
       const effort = tries > 1 ? ` (${tries} tries)` : "";
       const hasRun = outcome === "passed" || outcome === "failed";
-      const time = !hasRun ? reason ?? "" : `${formatDuration(Math.round(ms))}${effort}`;
+      const time = !hasRun ? escapeControls(reason ?? "") : `${formatDuration(Math.round(ms))}${effort}`;
       const lines = outcome === "failed" ? [`${location}: ${reason}`, ...details] : [];
       write(
-        [`${label}  ${padCells(escapeControls(name), width)}  ${time}`, ...lines.map((line) => `      ${line}`), ""]
+        [
+          `${label}  ${padCells(escapeControls(name), width)}  ${time}`,
+          ...lines.map((line) => `      ${escapeControls(line)}`),
+          "",
+        ]
           .join("\n"),
       );
     },

@@ -1,3 +1,4 @@
+import { toJsonLine } from "../../base/bytes.ts";
 import { countOutcomes, type Reporter } from "./test_report.ts";
 
 /** For programs: one object a test, one more at the end. */
@@ -8,11 +9,11 @@ export function jsonReporter(write: (text: string) => void): Reporter {
       const hasError = outcome === "failed" || outcome === "interrupted";
       const failure = hasError ? { exitCode, error: { name: errorName, message: reason }, details } : {};
       const skipped = outcome === "skipped" ? { reason } : {};
-      write(`${JSON.stringify({ test: name, outcome, ms: round(ms), tries, location, ...failure, ...skipped })}\n`);
+      write(toJsonLine({ test: name, outcome, ms: round(ms), tries, location, ...failure, ...skipped }));
     },
     end({ name, tests, ms, exitCode }) {
       const result = { suite: name, ok: exitCode === 0, exitCode, ...countOutcomes(tests), ms: round(ms) };
-      write(`${JSON.stringify(result)}\n`);
+      write(toJsonLine(result));
     },
   };
 }

@@ -1,3 +1,4 @@
+import { escapeControls, toJsonLine } from "../../base/bytes.ts";
 import { messageOf } from "../../base/errors.ts";
 import { EXIT, exitCodeOf } from "../../cli/exit_codes.ts";
 import type { ProgramIo } from "../../cli/io.ts";
@@ -44,11 +45,11 @@ export async function exchangeOnCommandLine(
   const exitCode = report.error === undefined ? EXIT.done : exitCodeOf(report.error);
   if (flags.json) {
     const ms = performance.now() - startMs;
-    io.stdout.write(`${JSON.stringify(reportObject(report, { session, exitCode, ms }))}\n`);
+    io.stdout.write(toJsonLine(reportObject(report, { session, exitCode, ms })));
   }
   if (report.error !== undefined) {
     const lines = [`parley-client: ${messageOf(report.error)}`, ...failureLines(report).map((line) => `  ${line}`)];
-    io.stderr.write(lines.map((line) => `${line}\n`).join(""));
+    io.stderr.write(lines.map((line) => `${escapeControls(line)}\n`).join(""));
   }
   return exitCode;
 }

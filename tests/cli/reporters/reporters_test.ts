@@ -199,6 +199,15 @@ Deno.test("junitXml() escapes markup and leaves no character that XML 1.0 forbid
   assertNotMatch(xml, /[\x00-\x08\x0b\x0c\x0e-\x1f]|\]\]>/);
 });
 
+Deno.test("humanReporter() lets nothing in a reason or detail move the terminal or turn text (fault 57)", () => {
+  let written = "";
+  const reporter = humanReporter((text) => written += text, PLAIN, ["a"]);
+  reporter.test({ ...FAILED, reason: "\u001b[2J\u202e", details: ["\u202egpj"] });
+  // deno-lint-ignore no-control-regex
+  assertNotMatch(written, /[\x00-\x09\x0b-\x1f\u202e]/);
+  assertStringIncludes(written, "\\x1b[2J\\u202e");
+});
+
 Deno.test("humanReporter() aligns names by their width, and lets none of them move the terminal", () => {
   const names = ["日本", "a\u001b[31mb"];
   let written = "";

@@ -1,4 +1,5 @@
 import { ByteBuilder } from "../../../base/byte_builder.ts";
+import { toJsonLine } from "../../../base/bytes.ts";
 import { messageOf, UsageError } from "../../../base/errors.ts";
 import type { FlagValues } from "../../../base/flag_spec.ts";
 import { formatSize } from "../../../base/units.ts";
@@ -37,9 +38,7 @@ export async function runBench(endpoint: string, flags: BenchFlags, io: ProgramI
   const failed = limits.flatMap((limit) => limit.violation(summary) ?? []);
   const exitCode = stop.exitCode ?? (failed.length > 0 ? EXIT.unexpected : exitCodeFor(summary, limits));
   io.stdout.write(
-    flags.json
-      ? `${JSON.stringify(reportObject(plan, summary, failed, exitCode))}\n`
-      : reportText(plan, summary, styleOf(io)),
+    flags.json ? toJsonLine(reportObject(plan, summary, failed, exitCode)) : reportText(plan, summary, styleOf(io)),
   );
   for (const line of failed) io.stderr.write(`parley-client: ${line}\n`);
   page?.write(reportHtml(plan, summary, failed, new Date()));
