@@ -130,11 +130,11 @@ Deno.test("send with empty DATA sends nothing, and hears what the server says fi
   assertEquals((await runProgram("client", [...words, "--no-reply"])).code, 2);
 });
 
-Deno.test("send over WebSocket sends bytes that are no text as bytes, and tells why the server closed", async () => {
+Deno.test("send --binary over WebSocket sends bytes that are not text, and tells why the server closed", async () => {
   await using echo = await startServer(["echo", "ws://127.0.0.1:0", "--max-message", "1KiB"]);
-  const bytes = await runProgram("client", ["send", echo.endpoint, "\\xff", "--expect-bytes", "ff"]);
+  const bytes = await runProgram("client", ["send", "--binary", echo.endpoint, "\\xff", "--expect-bytes", "ff"]);
   assertEquals(bytes.code, 0, bytes.stderr);
-  const large = await runProgram("client", ["send", echo.endpoint, "x".repeat(2_000), "--expect", "x"]);
+  const large = await runProgram("client", ["send", "--binary", echo.endpoint, "x".repeat(2_000), "--expect", "x"]);
   assertEquals(large.code, 7);
   assertMatch(large.stderr, /closed the connection without a reply \(close code 1009[:)]/);
   const load = await runProgram("client", ["bench", echo.endpoint, "-c", "1", "-n", "1", "--size", "2000"]);

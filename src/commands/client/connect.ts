@@ -7,7 +7,7 @@ import { defineCommand } from "../../cli/command.ts";
 import { EXIT } from "../../cli/exit_codes.ts";
 import type { ProgramIo } from "../../cli/io.ts";
 import { safeText } from "../../cli/safe_text.ts";
-import { formatEndpoint, parseEndpoint } from "../../net/endpoint.ts";
+import { type Endpoint, formatEndpoint, parseEndpoint } from "../../net/endpoint.ts";
 import type { Message, Session } from "../../serve/session.ts";
 import { OutputFile } from "../output_file.ts";
 import { configureProgramLogging } from "../program_logging.ts";
@@ -16,8 +16,8 @@ import { pipe } from "./connect/pipe.ts";
 import { Recorder } from "./replay/recorder.ts";
 import { converse } from "./connect/terminal.ts";
 import { leave } from "./close_frame.ts";
-import { dial, DIAL_FLAGS, isByLine } from "./dial.ts";
-import { refuseIdleFlags } from "./idle_flags.ts";
+import { dial, DIAL_FLAGS, isByLine, MESSAGE_TYPE_FLAGS, messageType } from "./dial.ts";
+import { isWebSocket, refuseIdleFlags } from "./idle_flags.ts";
 import { ReplyPrinter } from "./reply_printer.ts";
 import { tlsEndpoint } from "./tls_flags.ts";
 
@@ -27,9 +27,10 @@ const FLAGS = {
     default: formatDuration(DEFAULTS.replyTimeoutMs),
     help: "once one side has ended, wait TIME after the last byte for the other",
   },
-  crlf: { type: "boolean", help: "send each line end as CR LF" },
+  crlf: { type: "boolean", help: "send each line end as CR LF (without framing, and with --framing line)" },
   hex: { type: "boolean", help: "each line of input is hexadecimal digits, and replies are printed so" },
   record: { type: "text", placeholder: "FILE", help: "write both directions to FILE, for parley-client replay" },
+  ...MESSAGE_TYPE_FLAGS,
   ...DIAL_FLAGS,
 } as const satisfies FlagTable;
 
@@ -55,7 +56,9 @@ export const connectCommand = defineCommand({
     const [endpoint, ...more] = args;
     if (endpoint === undefined) throw new UsageError("no endpoint to connect to");
     if (more.length > 0) throw new UsageError(`connect takes one endpoint; "${more[0]}" is one more`);
-    refuseIdleFlags(given, [tlsEndpoint(parseEndpoint(endpoint), flags)]);
+    const target = tlsEndpoint(parseEndpoint(endpoint), flags);
+    refuseIdleFlags(given, [target]);
+    if (flags.crlf) rejectCrLf(flags, target);
     using file = flags.record === undefined ? undefined : OutputFile.open(flags.record, "the recording");
     using stop = io.stop.listen();
     const session = await dial(endpoint, flags, {
@@ -72,6 +75,15 @@ export const connectCommand = defineCommand({
   },
 });
 
+/** Where lines are separators, or not sent as they are, there is no line end to change. */
+function rejectCrLf({ hex, framing = "raw" }: ConnectFlags, target: Endpoint): void {
+  if (hex) throw new UsageError("--crlf and --hex cannot be combined");
+  if (isWebSocket(target)) throw new UsageError("--crlf cannot be used with WebSocket: its messages have no line ends");
+  if (framing !== "raw" && framing !== "line") {
+    throw new UsageError(`--crlf cannot be used with --framing ${framing}: its messages have no line ends`);
+  }
+}
+
 async function talk(
   session: Session,
   flags: ConnectFlags,
@@ -81,8 +93,8 @@ async function talk(
   const recorder = file && recorderOf(file, flags, session);
   const hooks = {
     waitReplyMs: flags.waitReply,
-    onSent: ({ data }: Outgoing) => recorder?.data("client", data),
-    onReceived: ({ data }: Message) => recorder?.data("server", data),
+    onSent: (message: Outgoing) => recorder?.data("client", message),
+    onReceived: (message: Message) => recorder?.data("server", message),
     onEnd: (side: "client" | "server") => recorder?.end(side),
   };
   const input = inputOptions(flags, session, isByHand);
@@ -108,7 +120,10 @@ async function talk(
 }
 
 function recorderOf(file: OutputFile, flags: ConnectFlags, session: Session): Recorder {
-  return new Recorder(file, { endpoint: formatEndpoint(session.remote), framing: flags.framing ?? "raw" });
+  return new Recorder(file, session.kind, {
+    endpoint: formatEndpoint(session.remote),
+    framing: flags.framing ?? "raw",
+  });
 }
 
 function inputOptions(flags: ConnectFlags, session: Session, isByHand: boolean): InputOptions {
@@ -117,7 +132,9 @@ function inputOptions(flags: ConnectFlags, session: Session, isByHand: boolean):
     isByLine: isByHand || isFramed || flags.hex,
     isHex: flags.hex,
     isCrLf: flags.crlf,
-    keepsLineEnd: !isFramed,
+    lineEnds: isFramed ? flags.framing === "line" && session.kind === "stream" ? "keep CR" : "drop" : "keep",
+    // A line that is typed is text, unless it says bytes.
+    isText: session.kind === "websocket" ? messageType(flags) ?? (isFramed && !flags.hex) : false,
   };
 }
 

@@ -1,3 +1,4 @@
+import { UsageError } from "../../base/errors.ts";
 import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
 import { type Codec, parseFraming } from "../../framing/mod.ts";
 import { parseEndpoint } from "../../net/endpoint.ts";
@@ -19,6 +20,22 @@ export const DIAL_FLAGS = {
   ...SOCKET_FLAGS,
   ...CONNECTION_FLAGS,
 } as const satisfies FlagTable;
+
+/** For the commands that send messages of the user's. */
+export const MESSAGE_TYPE_FLAGS = {
+  text: { type: "boolean", help: "WebSocket: send text messages" },
+  binary: { type: "boolean", help: "WebSocket: send binary messages" },
+} as const satisfies FlagTable;
+
+/**
+ * Whether messages are sent as text; `undefined` leaves it to the kind of input.
+ *
+ * @throws {UsageError} Both types are asked for.
+ */
+export function messageType({ text, binary }: FlagValues<typeof MESSAGE_TYPE_FLAGS>): boolean | undefined {
+  if (text && binary) throw new UsageError("--text and --binary cannot be combined");
+  return text || (binary ? false : undefined);
+}
 
 /** Values of {@linkcode DIAL_FLAGS} that say how to connect. */
 export type DialFlags =

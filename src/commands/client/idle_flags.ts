@@ -6,7 +6,14 @@ import { type Endpoint, formatEndpoint } from "../../net/endpoint.ts";
 const TLS_FLAGS: ReadonlySet<string> = new Set([
   ...["tlsCa", "tlsName", "tlsInsecure", "tlsCert", "tlsKey", "alpn", "minDays", "minTls"],
 ]);
-const WEBSOCKET_FLAGS: ReadonlySet<string> = new Set(["subprotocol", "origin", "status"]);
+const WEBSOCKET_FLAGS: ReadonlySet<string> = new Set([
+  "subprotocol",
+  "origin",
+  "status",
+  "text",
+  "binary",
+  "expectType",
+]);
 
 /**
  * Refuses flags about TLS or WebSocket where no endpoint has any: a certificate

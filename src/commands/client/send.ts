@@ -3,7 +3,7 @@ import type { FlagTable } from "../../base/flag_spec.ts";
 import { type CommandDefinition, defineCommand } from "../../cli/command.ts";
 import { parseEndpoint } from "../../net/endpoint.ts";
 import { configureProgramLogging } from "../program_logging.ts";
-import { dial, DIAL_FLAGS } from "./dial.ts";
+import { dial, DIAL_FLAGS, MESSAGE_TYPE_FLAGS, messageType } from "./dial.ts";
 import { exchangeOnCommandLine } from "./exchange_command.ts";
 import { refuseIdleFlags } from "./idle_flags.ts";
 import { firstStep } from "./send/first_step.ts";
@@ -14,6 +14,12 @@ const FLAGS = {
   expect: { type: "text", repeat: true, help: "wait until TEXT comes" },
   expectRegex: { type: "text", placeholder: "REGEX", repeat: true, help: "wait until what comes matches REGEX" },
   expectBytes: { type: "text", placeholder: "HEX", repeat: true, help: "wait until these bytes come" },
+  expectType: {
+    type: "choice",
+    choices: ["text", "binary"],
+    repeat: true,
+    help: "WebSocket: the expectation before it wants a message of this type",
+  },
   expectClose: {
     type: "integer",
     optional: true,
@@ -37,9 +43,10 @@ const FLAGS = {
   file: { type: "text", placeholder: "FILE", help: "send what FILE holds" },
   timeout: { type: "duration", default: "5s", help: "for each expectation, and for a reply to begin" },
   quiet: { type: "boolean", short: "q", help: "print nothing that comes" },
-  wait: { type: "duration", default: "1s", help: "a reply without framing is over when nothing came for TIME" },
+  wait: { type: "duration", default: "250ms", help: "a reply without framing ends when nothing more comes for TIME" },
   noReply: { type: "boolean", help: "wait for no reply" },
   json: { type: "boolean", help: "one JSON object on standard output" },
+  ...MESSAGE_TYPE_FLAGS,
   ...DIAL_FLAGS,
 } as const satisfies FlagTable;
 
@@ -49,7 +56,7 @@ export const sendCommand = defineCommand({
   examples: [
     { words: "send 127.0.0.1:6379 'PING\\r\\n' --expect-regex '^\\+PONG'", does: "a regular expression" },
     {
-      words: "send :2525 --framing line '' --expect-regex '^220' --then 'EHLO me' --expect 250",
+      words: "send :2525 --framing 'delimiter:\\r\\n' '' --expect-regex '^220' --then 'EHLO me' --expect 250",
       does: "wait for a greeting, then talk",
     },
     { words: "send :9000 --hex 0a0b0c --expect-bytes '0a 0b'", does: "bytes" },
@@ -58,11 +65,12 @@ export const sendCommand = defineCommand({
   flags: FLAGS,
   notes: [
     "DATA may hold \\n \\r \\t \\0 \\a \\e \\\\ and \\xHH. Without DATA and --file, standard input is sent;",
-    "'' sends nothing.",
+    "'' sends nothing. Over WebSocket --hex and --file send binary messages and all else text; --text and --binary decide.",
     "An expectation is looked for in all that came and that no earlier one has matched: with framing or WebSocket",
     "within each message, otherwise in the stream. Flags count in their order: DATA, its expectations, --then, ...",
     "{1} and {name} in later DATA and TEXT stand for what groups of --expect-regex captured.",
-    "Without an expectation the reply is printed: one message, or without framing all until --wait is over.",
+    "Without an expectation the reply is printed and send returns: with framing or over WebSocket after one message,",
+    "otherwise when the server closes, or when nothing more has come for --wait.",
   ].join("\n"),
   run,
 });
@@ -74,7 +82,7 @@ async function run({ flags, args, given, io }: Parameters<CommandDefinition<type
   if (more.length > 0) throw new UsageError(`send takes one DATA; "${more[0]}" is one more (quote it, or use --then)`);
   refuseIdleFlags(given, [tlsEndpoint(parseEndpoint(endpoint), flags)]);
   using stop = io.stop.listen();
-  const style = { isHex: flags.hex, isLiteral: flags.literal };
+  const style = { isHex: flags.hex, isLiteral: flags.literal, isText: messageType(flags) };
   const first = await firstStep({ data, file: flags.file, timeoutMs: flags.timeout, ...style }, io, stop.signal);
   const steps = stepsOf(given, { first, ...style, quietMs: flags.noReply ? undefined : flags.wait });
   // Who has nothing to say may want to hear what the server says.

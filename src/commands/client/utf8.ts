@@ -10,3 +10,14 @@ export function isUtf8(bytes: Uint8Array): boolean {
     return false;
   }
 }
+
+/**
+ * Checks that a WebSocket text message is UTF-8, as RFC 6455 requires (section 5.6).
+ *
+ * @throws {SyntaxError} It is not.
+ */
+export function assertText(bytes: Uint8Array): void {
+  if (!isUtf8(bytes)) {
+    throw new SyntaxError("Cannot send a text message: it is not UTF-8; send it as binary (--binary)");
+  }
+}

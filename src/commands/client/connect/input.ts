@@ -1,7 +1,7 @@
 import { concat, parseHex } from "../../../base/bytes.ts";
 import { FrameError } from "../../../base/errors.ts";
-import { lineCodec } from "../../../framing/mod.ts";
-import { isUtf8 } from "../utf8.ts";
+import { type Decoder, delimiterCodec, lineCodec } from "../../../framing/mod.ts";
+import { assertText } from "../utf8.ts";
 
 /** One message on its way to the peer. */
 export interface Outgoing {
@@ -26,33 +26,54 @@ export interface InputOptions {
   readonly isHex: boolean;
   /** A line end is sent as CR LF. */
   readonly isCrLf: boolean;
-  /** Each line keeps its end: the messages themselves have none. */
-  readonly keepsLineEnd: boolean;
+  /** What becomes of the end of a line that is a message: kept, all but its LF, which the framing adds, or dropped. */
+  readonly lineEnds: "keep" | "keep CR" | "drop";
+  /** Whether WebSocket sends text; by default where lines are messages and not hexadecimal digits. */
+  readonly isText?: boolean | undefined;
 }
 
 const LINE_BYTES = 64 * 1024 * 1024;
 const CR = 0x0d;
 const LF = 0x0a;
 const LINE_END = Uint8Array.of(LF);
-const CR_LF = Uint8Array.of(CR, LF);
 
 /** The cutter that the options ask for. */
 export function inputCutter(options: InputOptions): InputCutter {
   if (options.isByLine) return new LineCutter(options);
-  return options.isCrLf ? new CrLfCutter() : BYTES_AS_THEY_COME;
+  return options.isCrLf ? new CrLfCutter() : new PieceCutter(options.isText ?? false);
 }
 
-const BYTES_AS_THEY_COME: InputCutter = {
-  push: (data) => [{ data, isText: false }],
-  end: () => [],
-};
+/** The bytes as they come. */
+class PieceCutter implements InputCutter {
+  readonly #isText: boolean;
+
+  constructor(isText: boolean) {
+    this.#isText = isText;
+  }
+
+  push(data: Uint8Array): readonly Outgoing[] {
+    return [outgoing(data, this.#isText)];
+  }
+
+  end(): readonly Outgoing[] {
+    return [];
+  }
+}
+
+function outgoing(data: Uint8Array, isText: boolean): Outgoing {
+  if (isText) assertText(data);
+  return { data, isText };
+}
 
 class LineCutter implements InputCutter {
   readonly #options: InputOptions;
-  readonly #decoder = lineCodec({ maxBytes: LINE_BYTES, hardBytes: LINE_BYTES }).decoder();
+  readonly #decoder: Decoder;
 
   constructor(options: InputOptions) {
     this.#options = options;
+    const limits = { maxBytes: LINE_BYTES, hardBytes: LINE_BYTES };
+    const dropsCr = options.isHex || options.lineEnds === "drop";
+    this.#decoder = (dropsCr ? lineCodec(limits) : delimiterCodec(LINE_END, limits)).decoder();
   }
 
   push(bytes: Uint8Array): readonly Outgoing[] {
@@ -81,10 +102,11 @@ class LineCutter implements InputCutter {
  * @throws {SyntaxError} It should be hexadecimal digits and is not.
  */
 export function lineMessage(line: Uint8Array, options: InputOptions): Outgoing {
-  const { isHex, isCrLf, keepsLineEnd } = options;
-  if (isHex) return { data: parseHex(new TextDecoder().decode(line)), isText: false };
-  if (!keepsLineEnd) return { data: line, isText: isUtf8(line) };
-  return { data: concat([line, isCrLf ? CR_LF : LINE_END]), isText: false };
+  const { isHex, isCrLf, lineEnds } = options;
+  if (isHex) return outgoing(parseHex(new TextDecoder().decode(line)), options.isText ?? false);
+  if (lineEnds === "drop") return outgoing(line, options.isText ?? false);
+  const cr = isCrLf && line.at(-1) !== CR ? [CR] : [];
+  return { data: concat([line, Uint8Array.of(...cr, ...lineEnds === "keep" ? [LF] : [])]), isText: false };
 }
 
 /** Puts a CR before each LF that has none. */

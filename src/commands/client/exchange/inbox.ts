@@ -5,16 +5,24 @@ import type { Match } from "./match.ts";
 const WINDOW_BYTES = 1024 * 1024;
 
 const EMPTY = new Uint8Array(0);
+const NOTHING = { data: EMPTY, isText: false };
 
 /** How the peer's side stands: open, ended in order, or broken by an error. */
 export type PeerState = "open" | "ended" | Error;
 
 /** What has come and no expectation has matched yet: one stream of bytes, or messages. */
+/** A message, or the stream. */
+export interface Unit {
+  readonly data: Uint8Array;
+  /** Whether it came as text; only WebSocket distinguishes text from bytes. */
+  readonly isText: boolean;
+}
+
 export class Inbox {
   /** Bytes that came in all. */
   receivedBytes = 0;
   readonly #isMessageWise: boolean;
-  #units: Uint8Array[] = [];
+  #units: Unit[] = [];
   #state: PeerState = "open";
   #changed = Promise.withResolvers<void>();
 
@@ -32,23 +40,23 @@ export class Inbox {
 
   /** Whether something waits to be matched. */
   get isEmpty(): boolean {
-    return this.#units.every(({ length }) => length === 0) && (!this.#isMessageWise || this.#units.length === 0);
+    return this.#units.every(({ data }) => data.length === 0) && (!this.#isMessageWise || this.#units.length === 0);
   }
 
   /** All that waits to be matched. */
   get unmatched(): Uint8Array {
-    return concat(this.#units);
+    return concat(this.#units.map(({ data }) => data));
   }
 
   /** Adds what came; it is copied. */
-  push(message: Uint8Array): void {
-    this.receivedBytes += message.length;
+  push({ data, isText }: Unit): void {
+    this.receivedBytes += data.length;
     if (this.#isMessageWise) {
-      this.#units.push(message.slice());
+      this.#units.push({ data: data.slice(), isText });
       while (this.#units.length > 1 && sizeOf(this.#units) > WINDOW_BYTES) this.#units.shift();
     } else {
-      const joined = concat([this.#units[0] ?? EMPTY, message]);
-      this.#units = [joined.subarray(Math.max(0, joined.length - WINDOW_BYTES))];
+      const joined = concat([this.#units[0]?.data ?? EMPTY, data]);
+      this.#units = [{ data: joined.subarray(Math.max(0, joined.length - WINDOW_BYTES)), isText }];
     }
     this.#ring();
   }
@@ -61,32 +69,35 @@ export class Inbox {
   }
 
   /** What is next to be matched: the first message, or all of a stream; `undefined` where nothing is there. */
-  get first(): Uint8Array | undefined {
+  get first(): Unit | undefined {
     return this.#units[0];
   }
 
-  /** The first match, in the first message that has one. Nothing is taken. */
-  find(match: (bytes: Uint8Array) => Match | undefined): { unit: number; match: Match; isAtEnd: boolean } | undefined {
-    for (const [unit, bytes] of this.#units.entries()) {
+  /** The first match, in the first message of the type that has one. Nothing is taken. */
+  find(
+    match: (bytes: Uint8Array) => Match | undefined,
+    isText?: boolean,
+  ): { unit: number; match: Match; isAtEnd: boolean } | undefined {
+    for (const [unit, { data, isText: isTextUnit }] of this.#units.entries()) {
       // A pattern that an empty text matches wants something to come all the same; a message may be empty.
-      if (bytes.length === 0 && !this.#isMessageWise) continue;
-      const found = match(bytes);
-      if (found) return { unit, match: found, isAtEnd: !this.#isMessageWise && found.end === bytes.length };
+      if (data.length === 0 && !this.#isMessageWise || isText !== undefined && isText !== isTextUnit) continue;
+      const found = match(data);
+      if (found) return { unit, match: found, isAtEnd: !this.#isMessageWise && found.end === data.length };
     }
     return undefined;
   }
 
   /** Takes a match out, and what stands before it: of a stream the bytes up to its end, else the whole message. */
-  take(found: { unit: number; match: Match }): Uint8Array {
-    const unit = this.#units[found.unit] ?? EMPTY;
+  take(found: { unit: number; match: Match }): Unit {
+    const { data, isText } = this.#units[found.unit] ?? NOTHING;
     if (this.#isMessageWise) this.#units.splice(0, found.unit + 1);
-    else this.#units = [unit.subarray(found.match.end)];
-    return unit.subarray(found.match.start, found.match.end);
+    else this.#units = [{ data: data.subarray(found.match.end), isText }];
+    return { data: data.subarray(found.match.start, found.match.end), isText };
   }
 
   /** Takes the first message, or all of a stream. */
-  takeReply(): Uint8Array {
-    return this.#units.shift() ?? EMPTY;
+  takeReply(): Unit {
+    return this.#units.shift() ?? NOTHING;
   }
 
   /** Waits until something changes: `true`, or `false` when the time is over. */
@@ -106,6 +117,6 @@ export class Inbox {
   }
 }
 
-function sizeOf(units: readonly Uint8Array[]): number {
-  return units.reduce((sum, { length }) => sum + length, 0);
+function sizeOf(units: readonly Unit[]): number {
+  return units.reduce((sum, { data }) => sum + data.length, 0);
 }

@@ -5,9 +5,9 @@ import { formatEndpoint } from "../../../net/endpoint.ts";
 import type { Message, Session } from "../../../serve/session.ts";
 import { abnormalClose, closeFrameText, leave } from "../close_frame.ts";
 import { unsayable } from "../unsayable.ts";
-import { isUtf8 } from "../utf8.ts";
+import { assertText, isUtf8 } from "../utf8.ts";
 import { ExpectationError } from "./expectation_error.ts";
-import { Inbox } from "./inbox.ts";
+import { Inbox, type Unit } from "./inbox.ts";
 import { type Match, matchBytes, matchExact, matchRegex } from "./match.ts";
 import { type Captures, fillRegex } from "./payload.ts";
 import type { Pattern, Step } from "./step.ts";
@@ -50,6 +50,8 @@ export interface StepReport {
   readonly data: Uint8Array | undefined;
   /** What an expectation matched, or the reply that came. */
   readonly received?: Uint8Array;
+  /** Over WebSocket, whether the message that was sent or received is text. */
+  readonly isText?: boolean;
   /** Why it failed. */
   readonly error?: Error;
 }
@@ -135,7 +137,7 @@ class Exchange {
       for (let batch = await this.#session.receive(wait); batch; batch = await this.#session.receive(wait)) {
         for (const message of batch) {
           await this.#options.onReceived?.(message);
-          this.#inbox.push(message.data);
+          this.#inbox.push(message);
         }
       }
       this.#inbox.end("ended");
@@ -182,10 +184,14 @@ class Exchange {
     step: Step,
     data: Uint8Array | undefined,
     next: Step | undefined,
-  ): Promise<{ received?: Uint8Array; error?: Error }> {
+  ): Promise<Pick<StepReport, "received" | "isText" | "error">> {
     try {
       const received = await this.#do(step, data);
-      return received === undefined ? {} : { received };
+      const isText = step.kind === "send" ? step.isText : received?.isText;
+      return {
+        ...(received === undefined ? {} : { received: received.data }),
+        ...(isText === undefined || this.#session.kind === "stream" ? {} : { isText }),
+      };
     } catch (error) {
       // The reset that is expected may come while we are still sending.
       if (step.kind === "send" && next?.kind === "reset" && error instanceof ResetError) {
@@ -196,24 +202,30 @@ class Exchange {
     }
   }
 
-  async #do(step: Step, data: Uint8Array | undefined): Promise<Uint8Array | void> {
+  async #do(step: Step, data: Uint8Array | undefined): Promise<Unit | undefined> {
     switch (step.kind) {
       case "send":
-        return await this.#send(data ?? new Uint8Array(0), step.isText);
+        await this.#send(data ?? new Uint8Array(0), step.isText);
+        return undefined;
       case "end":
-        return await this.#end();
+        await this.#end();
+        return undefined;
       case "pause":
-        return await this.#pause(step.forMs);
+        await this.#pause(step.forMs);
+        return undefined;
       case "expect":
         return await (step.pattern.kind === "exact"
           ? this.#expectExactly(step.pattern)
           : this.#expect(step.pattern, data));
       case "close":
-        return await this.#expectClose(step.code);
+        await this.#expectClose(step.code);
+        return undefined;
       case "reset":
-        return await this.#expectReset();
+        await this.#expectReset();
+        return undefined;
       case "silence":
-        return await this.#expectSilence(step.forMs);
+        await this.#expectSilence(step.forMs);
+        return undefined;
       case "reply":
         return await this.#takeReply(step.quietMs);
     }
@@ -222,11 +234,10 @@ class Exchange {
   async #send(data: Uint8Array, isText: boolean): Promise<void> {
     // A stream has no empty message.
     if (data.length === 0 && !this.#options.isMessageWise) return;
-    // A text message that is no UTF-8 would end a WebSocket (RFC 6455, section 8.1).
-    const asText = isText && isUtf8(data);
-    this.#options.onSent?.(data, asText);
+    if (isText && this.#session.kind === "websocket") assertText(data);
+    this.#options.onSent?.(data, isText);
     try {
-      await this.#session.write(data, asText);
+      await this.#session.write(data, isText);
     } catch (error) {
       throw error instanceof FrameError ? unsayable(error) : error;
     }
@@ -243,11 +254,13 @@ class Exchange {
     while (performance.now() < endMs) await this.#inbox.change(endMs - performance.now());
   }
 
-  async #expectExactly(pattern: Extract<Pattern, { kind: "exact" }>): Promise<Uint8Array> {
+  async #expectExactly(pattern: Extract<Pattern, { kind: "exact" }>): Promise<Unit> {
     const endMs = performance.now() + this.#options.timeoutMs;
     for (;;) {
       const { first } = this.#inbox;
-      const match = first && matchExact(pattern.bytes, first, this.#inbox.isMessageWise);
+      const isOtherType = first !== undefined && pattern.isText !== undefined && first.isText !== pattern.isText &&
+        this.#session.kind === "websocket";
+      const match = first && !isOtherType && matchExact(pattern.bytes, first.data, this.#inbox.isMessageWise);
       if (match) return this.#inbox.take({ unit: 0, match });
       if (match === false || this.#inbox.state !== "open" || !await this.#inbox.change(endMs - performance.now())) {
         throw this.#unmet(pattern, pattern.bytes);
@@ -255,13 +268,13 @@ class Exchange {
     }
   }
 
-  async #expect(pattern: Pattern, wanted: Uint8Array | undefined): Promise<Uint8Array> {
+  async #expect(pattern: Pattern, wanted: Uint8Array | undefined): Promise<Unit> {
     // Empty once captures are put in: it would match whatever comes.
     if (wanted?.length === 0) throw this.#wrong("the expected text is empty");
     const match = this.#matcherOf(pattern, wanted);
     const endMs = performance.now() + this.#options.timeoutMs;
     for (;;) {
-      const found = this.#inbox.find(match);
+      const found = this.#inbox.find(match, pattern.isText);
       const leftMs = endMs - performance.now();
       const isSettled = pattern.kind !== "regex" || !found?.isAtEnd || this.#inbox.state !== "open";
       if (found && (isSettled || !await this.#inbox.change(Math.min(SETTLE_MS, leftMs)))) {
@@ -318,7 +331,7 @@ class Exchange {
     }
   }
 
-  async #takeReply(quietMs: number): Promise<Uint8Array> {
+  async #takeReply(quietMs: number): Promise<Unit> {
     const endMs = performance.now() + this.#options.timeoutMs;
     while (this.#inbox.isEmpty) {
       const { state } = this.#inbox;
@@ -336,9 +349,12 @@ class Exchange {
   #unmet(pattern: Pattern, wanted: Uint8Array | undefined): Error {
     const { state } = this.#inbox;
     if (state instanceof Error) return state;
-    const name = wanted === undefined ? `/${pattern.kind === "regex" ? pattern.source : ""}/` : quote(wanted);
+    const text = wanted === undefined ? `/${pattern.kind === "regex" ? pattern.source : ""}/` : quote(wanted);
+    const isTyped = pattern.isText !== undefined && this.#session.kind === "websocket";
+    const name = isTyped ? `${typeName(pattern)} ${text}` : text;
     if (!this.#inbox.isEmpty) {
-      return this.#wrong(`expected ${name} from ${this.#endpoint}, but ${this.#came()}`, wanted);
+      const first = isTyped && this.#inbox.first ? `${typeName(this.#inbox.first)} ` : "";
+      return this.#wrong(`expected ${name} from ${this.#endpoint}, but ${first}${this.#came()}`, wanted);
     }
     if (state === "ended") return this.#endedWithoutWord(` ${name} was expected`);
     return this.#tooLate(`sent nothing of what was expected, ${name}`);
@@ -366,6 +382,11 @@ class Exchange {
     const within = formatDuration(this.#options.timeoutMs);
     return new TimeoutError("reply", `${this.#endpoint} ${what} within ${within}`, { endpoint: this.#endpoint });
   }
+}
+
+/** A WebSocket message's type, as flags and reports name it. */
+export function typeName({ isText }: { readonly isText?: boolean | undefined }): "text" | "binary" {
+  return isText ? "text" : "binary";
 }
 
 function quote(bytes: Uint8Array): string {

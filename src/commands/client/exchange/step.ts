@@ -1,7 +1,12 @@
 import type { Payload } from "./payload.ts";
 
 /** What must come: the next place where it does, after what earlier expectations have matched. */
-export type Pattern =
+export type Pattern = PatternOf & {
+  /** Over WebSocket the message must be text, or binary; either by default. */
+  readonly isText?: boolean | undefined;
+};
+
+type PatternOf =
   | { readonly kind: "text"; readonly text: Payload }
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }
   | { readonly kind: "regex"; readonly source: string }

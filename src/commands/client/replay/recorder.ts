@@ -1,23 +1,27 @@
 import { Buffer } from "node:buffer";
 import type { OutputFile } from "../../output_file.ts";
+import type { Message, Session } from "../../../serve/session.ts";
+import { typeName } from "../exchange/run_exchange.ts";
 import { isUtf8 } from "../utf8.ts";
 import type { RecordingHead, RecordingLine, Side } from "./recording.ts";
 
 /** Writes a conversation to a file as it happens: one JSON object a line, each with its time. */
 export class Recorder {
   readonly #file: Pick<OutputFile, "write">;
+  readonly #kind: Session["kind"];
 
   /** Begins a recording. */
-  constructor(file: Pick<OutputFile, "write">, head: { endpoint: string; framing: string }) {
+  constructor(file: Pick<OutputFile, "write">, kind: Session["kind"], head: { endpoint: string; framing: string }) {
     this.#file = file;
+    this.#kind = kind;
     this.#write({ recording: 1, at: now(), ...head });
   }
 
-  /** Bytes of one side. */
-  data(from: Side, bytes: Uint8Array): void {
-    const at = now();
-    if (isUtf8(bytes)) this.#write({ at, from, text: new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes) });
-    else this.#write({ at, from, base64: Buffer.from(bytes).toString("base64") });
+  /** A message of one side, or bytes of a stream. */
+  data(from: Side, { data, isText }: Pick<Message, "data" | "isText">): void {
+    const line = { at: now(), from, ...(this.#kind === "websocket" ? { type: typeName({ isText }) } : {}) };
+    if (isUtf8(data)) this.#write({ ...line, text: new TextDecoder("utf-8", { ignoreBOM: true }).decode(data) });
+    else this.#write({ ...line, base64: Buffer.from(data).toString("base64") });
   }
 
   /** The side has ended. */

@@ -18,7 +18,11 @@ export interface RecordingHead {
 /** Each further line: bytes of one side, as text where they are UTF-8, or its end. */
 export type RecordingLine =
   & { readonly at: string; readonly from: Side }
-  & ({ readonly text: string } | { readonly base64: string } | { readonly end: true });
+  & (
+    | { readonly type?: "text" | "binary"; readonly text: string }
+    | { readonly type?: "text" | "binary"; readonly base64: string }
+    | { readonly end: true }
+  );
 
 /** One event of a recording. */
 export interface RecordedEvent {
@@ -27,6 +31,8 @@ export interface RecordedEvent {
   readonly from: Side;
   /** What was said; `undefined` is the side's end. */
   readonly data: Uint8Array | undefined;
+  /** Over WebSocket, whether the message was text. */
+  readonly isText?: boolean | undefined;
 }
 
 /** A conversation as it was. */
@@ -65,9 +71,14 @@ function eventOf(value: unknown, name: string, index: number): RecordedEvent {
   const atMs = typeof at === "string" ? Date.parse(at) : NaN;
   if (Number.isNaN(atMs)) throw wrong(name, index, '"at" is no time');
   if (from !== "client" && from !== "server") throw wrong(name, index, '"from" is neither "client" nor "server"');
-  if (typeof value.text === "string") return { atMs, from, data: utf8(value.text) };
+  const { type } = value;
+  if (type !== undefined && type !== "text" && type !== "binary") {
+    throw wrong(name, index, '"type" is neither "text" nor "binary"');
+  }
+  const isText = type && type === "text";
+  if (typeof value.text === "string") return { atMs, from, data: utf8(value.text), isText };
   if (typeof value.base64 === "string") {
-    return { atMs, from, data: new Uint8Array(Buffer.from(value.base64, "base64")) };
+    return { atMs, from, data: new Uint8Array(Buffer.from(value.base64, "base64")), isText };
   }
   if (value.end === true) return { atMs, from, data: undefined };
   throw wrong(name, index, 'it has neither "text" nor "base64" nor "end"');

@@ -21,13 +21,13 @@ export function replaySteps(events: readonly RecordedEvent[], options: ReplayOpt
   const steps: Step[] = [];
   let beforeMs = events[0]?.atMs ?? 0;
   for (const event of joined(events, options)) {
-    const { from, data, atMs } = event;
+    const { from, data, atMs, isText } = event;
     if (data === undefined && !options.canHalfClose) continue;
     if (from === "client") {
       if (options.isTimed && atMs > beforeMs) steps.push({ kind: "pause", forMs: atMs - beforeMs });
-      steps.push(data ? { kind: "send", data: bytesPayload(data), isText: isUtf8(data) } : { kind: "end" });
+      steps.push(data ? { kind: "send", data: bytesPayload(data), isText: isText ?? isUtf8(data) } : { kind: "end" });
     } else if (!options.ignoresReplies) {
-      steps.push(data ? { kind: "expect", pattern: { kind: "exact", bytes: data } } : { kind: "close" });
+      steps.push(data ? { kind: "expect", pattern: { kind: "exact", bytes: data, isText } } : { kind: "close" });
     }
     beforeMs = atMs;
   }

@@ -6,7 +6,6 @@ import { abortable } from "../../../net/wait.ts";
 import { bytesPayload } from "../exchange/payload.ts";
 import type { Step } from "../exchange/step.ts";
 import { readNamedBytes } from "../../read_named_file.ts";
-import { isUtf8 } from "../utf8.ts";
 import { sendStep } from "./steps.ts";
 
 /** Where the first DATA comes from. */
@@ -16,6 +15,8 @@ export interface FirstStepOptions {
   readonly file: string | undefined;
   readonly isHex: boolean;
   readonly isLiteral: boolean;
+  /** The type of a WebSocket message; by default text, or binary for hexadecimal digits and files. */
+  readonly isText: boolean | undefined;
   /** For the end of standard input, in milliseconds. */
   readonly timeoutMs: number;
 }
@@ -33,7 +34,7 @@ export async function firstStep(
 ): Promise<Step | undefined> {
   const { data, file } = options;
   if (data !== undefined && file !== undefined) throw new UsageError("DATA and --file exclude each other");
-  if (file !== undefined) return bytesStep(await readNamedBytes(file, "what to send:"), options.isHex);
+  if (file !== undefined) return bytesStep(await readNamedBytes(file, "what to send:"), options, false);
   // A framing would make an empty message of it.
   if (data === "") return undefined;
   if (data !== undefined) {
@@ -43,13 +44,18 @@ export async function firstStep(
       throw new UsageError(messageOf(error), { cause: error });
     }
   }
-  return io.stdin.isTerminal ? undefined : bytesStep(await readInput(options.timeoutMs, io, signal), options.isHex);
+  if (io.stdin.isTerminal) return undefined;
+  return bytesStep(await readInput(options.timeoutMs, io, signal), options, !options.isHex);
 }
 
-function bytesStep(bytes: Uint8Array, isHex: boolean): Step | undefined {
+function bytesStep(
+  bytes: Uint8Array,
+  { isHex, isText }: Pick<FirstStepOptions, "isHex" | "isText">,
+  isTextByDefault: boolean,
+): Step | undefined {
   if (bytes.length === 0) return undefined;
   const data = isHex ? parseHex(new TextDecoder().decode(bytes)) : bytes;
-  return { kind: "send", data: bytesPayload(data), isText: !isHex && isUtf8(data) };
+  return { kind: "send", data: bytesPayload(data), isText: isText ?? isTextByDefault };
 }
 
 async function readInput(timeoutMs: number, io: ProgramIo, signal: AbortSignal): Promise<Uint8Array> {

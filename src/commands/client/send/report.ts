@@ -1,7 +1,7 @@
 import { formatHex } from "../../../base/bytes.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
 import type { Session } from "../../../serve/session.ts";
-import type { ExchangeReport, StepReport } from "../exchange/run_exchange.ts";
+import { type ExchangeReport, type StepReport, typeName } from "../exchange/run_exchange.ts";
 import { isUtf8 } from "../utf8.ts";
 
 /** What `send --json` prints. */
@@ -23,12 +23,13 @@ export function reportObject(
   };
 }
 
-function stepObject({ step, ms, data, received, error }: StepReport): object {
+function stepObject({ step, ms, data, received, isText, error }: StepReport): object {
   return {
     step: step.kind === "expect" ? `expect ${step.pattern.kind}` : step.kind,
     ok: error === undefined,
     ms: roundMs(ms),
     ...(step.kind === "expect" && step.pattern.kind === "regex" ? { regex: step.pattern.source } : {}),
+    ...(isText === undefined ? {} : { type: typeName({ isText }) }),
     ...(data === undefined ? {} : { data: dataObject(data) }),
     ...(received === undefined ? {} : { received: dataObject(received) }),
   };

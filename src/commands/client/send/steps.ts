@@ -12,6 +12,8 @@ export interface StepOptions {
   readonly isHex: boolean;
   /** DATA and TEXT have no escapes. */
   readonly isLiteral: boolean;
+  /** The type of WebSocket messages that are sent; by default text, or binary where DATA is hexadecimal digits. */
+  readonly isText?: boolean | undefined;
   /** A reply is over when nothing came for that long, in milliseconds; `undefined` waits for no reply. */
   readonly quietMs: number | undefined;
 }
@@ -24,7 +26,11 @@ export interface StepOptions {
  * @throws {UsageError} A value that cannot be used.
  */
 export function stepsOf(given: readonly GivenFlag[], options: StepOptions): Step[] {
-  const wanted = given.flatMap((flag) => stepOf(flag, options) ?? []);
+  const wanted: Step[] = [];
+  for (const flag of given) {
+    const step = flag.name === "expectType" ? typed(wanted.pop(), flag.value === "text") : stepOf(flag, options);
+    if (step !== undefined) wanted.push(step);
+  }
   const ordered = options.first ? [options.first, ...wanted] : wanted;
   if (options.quietMs === undefined) return ordered;
   const reply: Step = { kind: "reply", quietMs: options.quietMs };
@@ -36,9 +42,17 @@ export function stepsOf(given: readonly GivenFlag[], options: StepOptions): Step
 }
 
 /** A step that sends DATA as it was typed. */
-export function sendStep(text: string, { isHex, isLiteral }: Pick<StepOptions, "isHex" | "isLiteral">): Step {
-  if (isHex) return { kind: "send", data: bytesPayload(parseHex(text)), isText: false };
-  return { kind: "send", data: textPayload(text, { isLiteral }), isText: true };
+export function sendStep(
+  text: string,
+  { isHex, isLiteral, isText = !isHex }: Pick<StepOptions, "isHex" | "isLiteral" | "isText">,
+): Step {
+  return { kind: "send", data: isHex ? bytesPayload(parseHex(text)) : textPayload(text, { isLiteral }), isText };
+}
+
+/** The expectation, for messages of one type. */
+function typed(step: Step | undefined, isText: boolean): Step {
+  if (step?.kind === "expect") return { ...step, pattern: { ...step.pattern, isText } };
+  throw new UsageError("--expect-type must follow --expect, --expect-regex or --expect-bytes");
 }
 
 function stepOf({ name, value }: GivenFlag, options: StepOptions): Step | undefined {
