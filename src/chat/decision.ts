@@ -20,6 +20,8 @@ export interface ModerationDecision {
   readonly nick: string;
   /** The very connection that is meant, where someone of that name is connected. */
   readonly target?: string | undefined;
+  /** The name that one logged in with: it may be connected twice, under two names. */
+  readonly login?: string | undefined;
   /** The address of that one, which a ban or a mute goes for too. */
   readonly address?: string | undefined;
   readonly reason?: string | undefined;
@@ -47,12 +49,12 @@ export const MAX_RESTRICTIONS = 500;
 export function decided(state: RoomState | undefined, decision: Decision): RoomState | undefined {
   const before = state ?? { topic: "", restrictions: [] };
   if (decision.action === "topic") return { ...before, topic: decision.topic };
-  const { action, nick, address, untilMs } = decision;
+  const { action, nick, login, address, untilMs } = decision;
   const [added, lifted] = [RESTRICTS[action], LIFTS[action]];
   if (added === undefined && lifted === undefined) return state;
   const restrictions = Restrictions.of(before.restrictions);
   const count = restrictions.size;
-  for (const subject of [nick, address]) {
+  for (const subject of [login ?? nick, address]) {
     if (subject === undefined) continue;
     if (added !== undefined) restrictions.add(added, subject, untilMs);
     if (lifted !== undefined) restrictions.remove(lifted, subject);

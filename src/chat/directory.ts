@@ -9,6 +9,7 @@ export interface Remote {
   /** Names the server that it is connected to. */
   readonly server: string;
   readonly nick: string;
+  readonly login: string | undefined;
   readonly address: string | undefined;
   readonly isServerOperator: boolean;
   /** Rooms by key, as they are called there; whether it is an operator of each. */

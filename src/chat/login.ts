@@ -23,6 +23,7 @@ export async function login(hub: Hub, member: Member, name: string, password: st
   const identity = await authenticator.verify(name, password, address);
   if (member.isGone) return;
   if (identity === undefined) throw new ChatError("login-failed", "The name or the password is wrong");
+  member.login = identity.name;
   member.isServerOperator = identity.roles.includes("operator");
   member.operatorOf = new Set(
     identity.roles.filter((role) => role.startsWith(ROOM_OPERATOR)).map((role) =>

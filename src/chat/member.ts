@@ -19,6 +19,8 @@ export class Member {
   nick: string;
   /** The address bans apply to; none where all come from one, such as loopback. */
   readonly address: string | undefined;
+  /** The name it logged in with, which is not always what it is called. */
+  login: string | undefined;
   /** May do everything an operator of any room may. */
   isServerOperator = false;
   /** Rooms where it is an operator by its log-in. */
@@ -51,6 +53,11 @@ export class Member {
   /** The name without its case. */
   get key(): string {
     return keyOf(this.nick);
+  }
+
+  /** What bans and mutes may name it by. */
+  get subjects(): readonly (string | undefined)[] {
+    return [this.nick, this.login, this.address];
   }
 
   /** Tells this member alone. */

@@ -1,11 +1,11 @@
-import { isIp } from "../base/ip.ts";
+import { messageOf } from "../base/errors.ts";
 import { ChatError } from "./chat_error.ts";
 import type { Remote } from "./directory.ts";
 import type { ModerationAction } from "./event.ts";
 import type { Hub } from "./hub.ts";
 import type { Member } from "./member.ts";
 import { checkNick } from "./names.ts";
-import type { RestrictionKind } from "./restrictions.ts";
+import { isAddress, type RestrictionKind, subjectKey } from "./restrictions.ts";
 import type { Room } from "./room.ts";
 
 /** Who does something to whom, and where. */
@@ -14,7 +14,7 @@ export interface ModerationCall {
   /** Who asks for it. */
   readonly member: Member;
   readonly room: Room;
-  /** A name; for bans and mutes an IP address as well. */
+  /** A name; for bans and mutes an IP address or a range as well. */
   readonly subject: string;
   readonly reason?: string | undefined;
   /** How long a ban or a mute lasts; without it, until it is taken back. */
@@ -41,7 +41,7 @@ export function restrict(kind: RestrictionKind, call: ModerationCall): void | Pr
   const { hub, subject, durationMs } = call;
   const target = hub.findPerson(subject);
   if (target !== undefined) checkMayBeModerated(call, target);
-  else if (!isIp(subject)) checkNick(subject);
+  else checkSubject(subject);
   return decide(call, kind, target, durationMs === undefined ? undefined : Date.now() + durationMs);
 }
 
@@ -54,14 +54,22 @@ export function lift(kind: RestrictionKind, call: ModerationCall): void | Promis
   checkOperator(call);
   const { hub, room, subject } = call;
   const target = hub.findPerson(subject);
-  if (!room.isRestricted(kind, [subject, target?.address])) {
-    const what = kind === "ban" ? "banned" : "muted";
+  if (target === undefined) checkSubject(subject);
+  const subjects = [subject, target?.login, target?.address];
+  const found = room.restrictionOf(kind, subjects);
+  const what = kind === "ban" ? "banned" : "muted";
+  if (found === undefined) {
     throw new ChatError("no-such-nick", `${subject} is not ${what} in ${room.name}`, { field: "nick" });
+  }
+  // A range is taken back whole.
+  if (!subjects.some((one) => one !== undefined && subjectKey(one) === found.subject)) {
+    throw new ChatError("no-such-nick", `${subject} is ${what} as part of ${found.subject}`, { field: "nick" });
   }
   return room.log.decide({
     action: kind === "ban" ? "unban" : "unmute",
     by: call.member.nick,
     nick: subject,
+    login: target?.login,
     address: target?.address,
     reason: call.reason,
   });
@@ -97,6 +105,15 @@ function targetInRoom(call: ModerationCall): Member | Remote {
   return target;
 }
 
+function checkSubject(subject: string): void {
+  if (!isAddress(subject)) return void checkNick(subject);
+  try {
+    subjectKey(subject);
+  } catch (cause) {
+    throw new ChatError("bad-nick", messageOf(cause), { field: "nick", cause });
+  }
+}
+
 function checkMayBeModerated({ member }: ModerationCall, target: Member | Remote): void {
   if (target.isServerOperator && target !== member && !member.isServerOperator) {
     throw new ChatError("not-operator", `${target.nick} is an operator of the server`, { field: "nick" });
@@ -110,7 +127,7 @@ function decide(
   target: Member | Remote | undefined,
   untilMs?: number,
 ): void | Promise<void> {
-  const { id, address } = target ?? {};
+  const { id, login, address } = target ?? {};
   const nick = target?.nick ?? subject;
-  return room.log.decide({ action, by: member.nick, nick, target: id, address, reason, untilMs });
+  return room.log.decide({ action, by: member.nick, nick, target: id, login, address, reason, untilMs });
 }

@@ -1,3 +1,5 @@
+import { isIp, parseIp } from "../base/ip.ts";
+import { type Cidr, clientRange, formatCidr, isInCidr, parseCidr } from "../guard/cidr.ts";
 import { keyOf } from "./names.ts";
 
 /** What a member may not do. */
@@ -6,15 +8,32 @@ export type RestrictionKind = "ban" | "mute";
 /** A ban or a mute of one room. */
 export interface Restriction {
   readonly kind: RestrictionKind;
-  /** A name without its case, or an address. */
+  /** A name without its case, or an address or a range as {@linkcode subjectKey} writes it. */
   readonly subject: string;
   /** When it ends, in milliseconds since 1970; without it, it stays. */
   readonly untilMs?: number | undefined;
 }
 
+/** Whether a subject is an address or a range of addresses, rather than a name; no name has a slash. */
+export function isAddress(subject: string): boolean {
+  return subject.includes("/") || isIp(subject);
+}
+
+/**
+ * The same for each way to write a subject: `10.0.0.7` also for
+ * `::ffff:10.0.0.7`, and the /64 network for an IPv6 address.
+ *
+ * @throws {SyntaxError} A range cannot be parsed.
+ */
+export function subjectKey(subject: string): string {
+  return isAddress(subject) ? formatCidr(clientRange(parseCidr(subject))) : keyOf(subject);
+}
+
 /** The bans and mutes of one room, by name and by address. */
 export class Restrictions {
   readonly #entries = new Map<string, Restriction>();
+  /** Those of the entries that are ranges of addresses. */
+  readonly #ranges = new Map<string, Cidr>();
   readonly #now: () => number;
 
   /** None at first; `now` is there for tests. */
@@ -44,26 +63,50 @@ export class Restrictions {
 
   /** Adds one, in place of an earlier one of the same subject. */
   add(kind: RestrictionKind, subject: string, untilMs?: number): void {
-    const key = keyOf(subject);
-    this.#entries.set(`${kind} ${key}`, { kind, subject: key, untilMs });
+    const own = subjectKey(subject);
+    const key = `${kind} ${own}`;
+    this.#entries.set(key, { kind, subject: own, untilMs });
+    if (own.includes("/")) this.#ranges.set(key, parseCidr(own));
   }
 
-  /** Takes one back; `false` where there was none. */
+  /** Takes one back; `false` where there was none of that very subject. */
   remove(kind: RestrictionKind, subject: string): boolean {
-    return this.find(kind, [subject]) !== undefined && this.#entries.delete(`${kind} ${keyOf(subject)}`);
+    const key = `${kind} ${subjectKey(subject)}`;
+    return this.#at(key) !== undefined && this.#delete(key);
   }
 
   /** The one that applies to a name or an address now. */
   find(kind: RestrictionKind, subjects: readonly (string | undefined)[]): Restriction | undefined {
     for (const subject of subjects) {
-      if (subject === undefined) continue;
-      const key = `${kind} ${keyOf(subject)}`;
-      const entry = this.#entries.get(key);
-      if (entry === undefined) continue;
-      if (entry.untilMs === undefined || entry.untilMs > this.#now()) return entry;
-      this.#entries.delete(key);
+      const found = subject === undefined
+        ? undefined
+        : this.#at(`${kind} ${subjectKey(subject)}`) ?? this.#coveredBy(kind, subject);
+      if (found !== undefined) return found;
     }
     return undefined;
+  }
+
+  #coveredBy(kind: RestrictionKind, address: string): Restriction | undefined {
+    const bytes = this.#ranges.size === 0 ? undefined : parseIp(address);
+    if (bytes === undefined) return undefined;
+    for (const [key, range] of this.#ranges) {
+      const entry = isInCidr(bytes, range) ? this.#at(key) : undefined;
+      if (entry?.kind === kind) return entry;
+    }
+    return undefined;
+  }
+
+  /** The entry of a key, unless it has ended. */
+  #at(key: string): Restriction | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined || entry.untilMs === undefined || entry.untilMs > this.#now()) return entry;
+    this.#delete(key);
+    return undefined;
+  }
+
+  #delete(key: string): boolean {
+    this.#ranges.delete(key);
+    return this.#entries.delete(key);
   }
 
   /** All that apply now. */

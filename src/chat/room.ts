@@ -9,7 +9,7 @@ import type { Draft, RoomMessage } from "./message.ts";
 import { keyOf } from "./names.ts";
 import { badCursor, firstOf, newestThatFit } from "./paging.ts";
 import { PresenceQueue } from "./presence.ts";
-import { type RestrictionKind, Restrictions, untilText } from "./restrictions.ts";
+import { type Restriction, type RestrictionKind, Restrictions, untilText } from "./restrictions.ts";
 
 /** Messages that someone new is shown. */
 export const RECENT_MESSAGES = 20;
@@ -150,7 +150,7 @@ export class Room {
    */
   checkNotBanned(member: Member): void {
     if (member.isServerOperator) return;
-    const ban = this.#restrictions.find("ban", [member.nick, member.address]);
+    const ban = this.#restrictions.find("ban", member.subjects);
     if (ban) throw new ChatError("banned", `You are banned from ${this.name}${untilText(ban)}`, { field: "room" });
   }
 
@@ -161,7 +161,7 @@ export class Room {
    */
   checkNotMuted(member: Member, doing: string): void {
     if (this.#restrictions.isEmpty || this.mayModerate(member)) return;
-    const mute = this.#restrictions.find("mute", [member.nick, member.address]);
+    const mute = this.#restrictions.find("mute", member.subjects);
     if (mute) throw new ChatError("muted", `You cannot ${doing}: you are muted in ${this.name}${untilText(mute)}`);
   }
 
@@ -314,9 +314,9 @@ export class Room {
     return new Promise((settle) => this.#underway.push({ settle }));
   }
 
-  /** Whether one of them is banned or muted. */
-  isRestricted(kind: RestrictionKind, subjects: readonly (string | undefined)[]): boolean {
-    return this.#restrictions.find(kind, subjects) !== undefined;
+  /** The ban or mute that applies to one of them. */
+  restrictionOf(kind: RestrictionKind, subjects: readonly (string | undefined)[]): Restriction | undefined {
+    return this.#restrictions.find(kind, subjects);
   }
 
   /** Something was decided about the room, here or on another server: the log calls this. */
@@ -328,9 +328,8 @@ export class Room {
     else if (decision.action === "op" || decision.action === "deop") this.#setOperator(decision);
   }
 
-  #isBanned(member: Member, { target, address, nick }: ModerationDecision): boolean {
-    const isMeant = member.id === target ||
-      member.address !== undefined && member.address === (address ?? nick);
+  #isBanned(member: Member, { target }: ModerationDecision): boolean {
+    const isMeant = member.id === target || this.#restrictions.find("ban", member.subjects) !== undefined;
     return isMeant && !this.mayModerate(member);
   }
 

@@ -1,3 +1,4 @@
+import { formatHex } from "../base/bytes.ts";
 import { ipv4OfMapped, parseIp } from "../base/ip.ts";
 
 /** A range of addresses (RFC 4632, RFC 4291 section 2.3). */
@@ -28,6 +29,26 @@ export function parseCidr(text: string): Cidr {
   }
   const ipv4 = network.length === 16 && prefixBits >= 96 ? ipv4OfMapped(network) : undefined;
   return ipv4 ? { network: ipv4, prefixBits: prefixBits - 96 } : { network, prefixBits };
+}
+
+/** Bits of an IPv6 address that name a network: a customer has at least the other 64 bits (RFC 6177). */
+export const IPV6_NETWORK_BITS = 64;
+
+/**
+ * A range that can be held against a client: of IPv6 at least a /64, since one
+ * customer has all of it.
+ */
+export function clientRange(range: Cidr): Cidr {
+  if (range.network.length === 4 || range.prefixBits <= IPV6_NETWORK_BITS) return range;
+  const network = range.network.map((byte, index) => index < IPV6_NETWORK_BITS / 8 ? byte : 0);
+  return { network, prefixBits: IPV6_NETWORK_BITS };
+}
+
+/** The one way to write a range (RFC 5952); an IPv4 address alone has no prefix. */
+export function formatCidr({ network, prefixBits }: Cidr): string {
+  if (network.length === 4) return prefixBits === 32 ? network.join(".") : `${network.join(".")}/${prefixBits}`;
+  const groups = Array.from({ length: 8 }, (_, index) => formatHex(network.subarray(2 * index, 2 * index + 2)));
+  return `${new URL(`http://[${groups.join(":")}]`).hostname.slice(1, -1)}/${prefixBits}`;
 }
 
 /** Whether an address, as `parseIp()` gives it, lies in the range; a mapped IPv4 address is an IPv4 address. */

@@ -149,6 +149,22 @@ for (const [name, start] of Object.entries(CHATS)) {
     await assertRejects(() => ann.does("/kick bob"), ChatError, "bob is not in #lobby");
   });
 
+  test("/ban takes a range of addresses, and /unban takes it back whole (chat M4)", async (hubs) => {
+    const ann = await enter(hubs, "left", "ann");
+    const bob = await enter(hubs, "right", "bob", "#lobby", "[2001:db8:1:2::3]:1");
+    const cy = await enter(hubs, "right", "cy", "#lobby", "[2001:db8:1:3::3]:1");
+    await ann.does("/ban 2001:db8:1:2:ffff::");
+    await bob.sees(/^\* You left #lobby \(banned by ann\)$/);
+    await ann.does("/ban 2001:db8:1::/48");
+    await cy.sees(/^\* You left #lobby \(banned by ann\)$/);
+    await assertRejects(() => ann.does("/ban 2001:db8:1::1/48"), ChatError, "bits set behind its prefix");
+    await assertRejects(() => ann.does("/unban 2001:db8:1:9::1"), ChatError, "is banned as part of 2001:db8:1::/48");
+    await ann.does("/unban 2001:db8:1:2::");
+    await assertRejects(() => bob.does("/join #lobby"), ChatError, "You are banned from #lobby");
+    await ann.does("/unban 2001:0db8:0001::/48");
+    await bob.does("/join #lobby");
+  });
+
   test("/ban keeps a name and its address out until /unban", async (hubs) => {
     const ann = await enter(hubs, "left", "ann");
     const bob = await enter(hubs, "right", "bob", "#lobby", "10.0.0.7:1");
@@ -241,5 +257,24 @@ for (const [name, start] of [["one server", startAlone], ["two servers", startTw
     await ann.sees(/made ann an operator/);
     await assertRejects(() => ann.does("/kick root"), ChatError, "root is an operator of the server");
     assertMatch((await who(ann)).join(), /@root/);
+  });
+  define(`${name}: a ban and a mute hold for every log-in of the same person (chat M4)`, async () => {
+    await using hubs = await start({ authenticator: people });
+    const logIn = async (hub: Hub, nick: string) => {
+      const person = personOf(hubs, hub);
+      await person.does(`/login ${nick} pw`);
+      await person.does("/join #lobby");
+      return person;
+    };
+    const root = await logIn(hubs.left, "root");
+    const [bob, again] = [await logIn(hubs.right, "bob"), await logIn(hubs.left, "bob")];
+    await root.does("/mute bob_2");
+    await bob.sees(/^\* root muted bob_2/);
+    for (const person of [bob, again]) await assertRejects(() => person.does("hello"), ChatError, "you are muted");
+    await root.does("/ban bob");
+    for (const person of [bob, again]) await person.sees(/^\* You left #lobby \(banned by root\)$/);
+    await assertRejects(() => logIn(hubs.right, "bob"), ChatError, "You are banned from #lobby");
+    await root.does("/unban bob_2");
+    await again.does("/join #lobby");
   });
 }

@@ -28,12 +28,13 @@ export function encodePerson(
   member: Member,
   as: { server: string; nick: string; why: ReadonlyMap<string, string>; after: StreamPosition },
 ): unknown {
-  const { id, address, isServerOperator } = member;
+  const { id, login, address, isServerOperator } = member;
   const rooms = Array.from(member.rooms.values(), (room) => [room.name, room.mayModerate(member) ? 1 : 0]);
   return {
     id,
     server: as.server,
     nick: as.nick,
+    login,
     address,
     operator: isServerOperator || undefined,
     rooms: Object.fromEntries(rooms),
@@ -60,6 +61,7 @@ export function decodePresence(value: unknown): Presence | undefined {
       id,
       server,
       nick,
+      login: textOf(value.login),
       address: textOf(value.address),
       isServerOperator: value.operator === true,
       rooms: new Map(
