@@ -13,25 +13,29 @@ import { probePort } from "../../net/datagram_probe.ts";
 import { type Endpoint, formatEndpoint } from "../../net/endpoint.ts";
 import { newHistogram } from "../client/bench/histogram.ts";
 import { configureProgramLogging } from "../program_logging.ts";
-import { parseDatagramLimit } from "./bench/limits.ts";
-import { BenchResult } from "./bench/result.ts";
+import { BenchResult, parseDatagramLimit } from "./bench/result.ts";
 import { LOG_FLAGS } from "./shared_flags.ts";
 
 const FLAGS = {
-  rate: { type: "text", placeholder: "RATE", default: "1000/s", help: "send at 1000/s, 10Mbit or max" },
-  size: { type: "size", default: "64", help: `bytes of a datagram, ${PROBE_HEADER_BYTES} at least` },
+  rate: {
+    type: "text",
+    placeholder: "RATE",
+    default: "1000/s",
+    help: "datagrams or bits per second, for example 1000/s or 10Mbit; or max",
+  },
+  size: { type: "size", default: "64", help: `size of a datagram, at least ${PROBE_HEADER_BYTES}` },
   duration: { type: "duration", default: "5s", short: "d", help: "send for TIME" },
-  count: { type: "integer", least: 1, short: "c", help: "send N datagrams, if that takes less" },
-  wait: { type: "duration", default: "1s", help: "at the end, wait TIME for what is still on its way" },
-  oneWay: { type: "boolean", help: "ENDPOINT is parley-udp serve sink, which tells at the end what came" },
+  count: { type: "integer", least: 1, short: "c", help: "stop after N datagrams" },
+  wait: { type: "duration", default: "1s", help: "wait TIME for the last replies" },
+  oneWay: { type: "boolean", help: "measure one direction; ENDPOINT must be parley-udp serve sink" },
   failIf: {
     type: "text",
     repeat: true,
     placeholder: "LIMIT",
-    help: "exit 1 where it holds: loss>1%, jitter>5ms, p99>20ms",
+    help: "exit 1 if LIMIT holds, for example loss>1%, jitter>5ms or p99>20ms",
   },
   bind: { type: "text", placeholder: "ENDPOINT", help: "send from this local endpoint" },
-  json: { type: "boolean", help: "the result as one JSON object" },
+  json: { type: "boolean", help: "print the result as one JSON object" },
   ...LOG_FLAGS,
 } as const satisfies FlagTable;
 
@@ -39,15 +43,18 @@ const FLAGS = {
 export const benchCommand: Command = defineCommand({
   usage: "ENDPOINT",
   examples: [
-    { words: "bench :5000 --one-way --rate 10Mbit --size 1200", does: "to parley-udp serve sink" },
-    { words: "bench :5000 --fail-if 'loss>1%' --fail-if 'p99>20ms'", does: "for CI" },
+    {
+      words: "bench :5000 --one-way --rate 10Mbit --size 1200",
+      does: "measure one direction to parley-udp serve sink",
+    },
+    { words: "bench :5000 --fail-if 'loss>1%' --fail-if 'p99>20ms'", does: "fail a CI job" },
   ],
   flags: FLAGS,
   notes: [
-    "Jitter is that of RFC 3550, section 6.4.1. The limits are loss, dup and reorder in percent, jitter, pN and max in",
-    "time, lost and rate (a second) as numbers.",
-    "The exit code is 1 where a limit holds or no echo is among what came, 5 where nothing came back, 4 where nobody",
-    "is bound to the port.",
+    "Jitter is computed as in RFC 3550, section 6.4.1. A corrupted datagram counts as lost too.",
+    "Limits: loss, dup, reorder and corrupt in percent; jitter, pN and max as times; lost and rate (per second) as",
+    "numbers. The exit code is 1 if a limit holds or if no intact echo came back, 5 if nothing came back, and 4 if",
+    "the port is closed.",
   ].join("\n"),
   run: ({ flags, args, io }) => bench(flags, args, io),
 });
@@ -55,9 +62,10 @@ export const benchCommand: Command = defineCommand({
 async function bench(flags: FlagValues<typeof FLAGS>, args: readonly string[], io: ProgramIo): Promise<number> {
   configureProgramLogging(flags, io);
   const [endpoint] = args;
-  if (endpoint === undefined || args.length > 1) throw new UsageError("bench takes one endpoint");
-  if (flags.size < PROBE_HEADER_BYTES) throw new UsageError(`--size: at least ${PROBE_HEADER_BYTES} bytes`);
-  if (flags.size > DEFAULTS.datagramBytes) throw new UsageError(`--size: at most ${DEFAULTS.datagramBytes} bytes`);
+  if (endpoint === undefined) throw new UsageError("missing endpoint");
+  if (args.length > 1) throw new UsageError(`unexpected argument "${args[1]}"`);
+  if (flags.size < PROBE_HEADER_BYTES) throw new UsageError(`--size: must be at least ${PROBE_HEADER_BYTES}`);
+  if (flags.size > DEFAULTS.datagramBytes) throw new UsageError(`--size: must be at most ${DEFAULTS.datagramBytes}`);
   const limits = flags.failIf.map(parseDatagramLimit);
   const perSecond = rateOf(flags.rate, flags.size);
   using stop = io.stop.listen();
@@ -89,24 +97,25 @@ async function bench(flags: FlagValues<typeof FLAGS>, args: readonly string[], i
 
 function codeOf(result: BenchResult, target: Endpoint): number {
   if (!result.isSilent) return EXIT.done;
-  if (result.foreign > 0) return EXIT.unexpected;
+  if (result.foreign + result.corrupted > 0) return EXIT.unexpected;
   return probePort(target) === "closed" ? EXIT.refused : EXIT.timedOut;
 }
 
 /** Why nothing was measured. */
 function reasonOf(code: number, result: BenchResult, isOneWay: boolean): string {
-  if (code === EXIT.refused) return "nobody is bound there";
+  if (code === EXIT.refused) return "port closed";
   if (code === EXIT.timedOut) return isOneWay ? "the sink did not report" : "no reply";
-  const came = `${result.foreign} ${result.foreign === 1 ? "datagram" : "datagrams"} came`;
-  return isOneWay ? `${came}, but no sink's report` : `${came}, but none was an echo of what was sent`;
+  if (result.corrupted > 0) return `all ${result.corrupted} received datagrams are corrupted`;
+  const received = `received ${result.foreign} ${result.foreign === 1 ? "datagram" : "datagrams"}`;
+  return isOneWay ? `${received}, but no report of a sink` : `${received}, but no echo`;
 }
 
 async function withProgress(measure: Measure, isOneWay: boolean, io: ProgramIo): Promise<Measurement> {
   using line = new StatusLine(io);
   const timer = setInterval(() => {
     const { unique, jitterMs } = measure.received;
-    const came = isOneWay ? "" : `, ${unique} came back, jitter ${jitterMs.toFixed(3)} ms`;
-    line.show(`${measure.sent} sent${came}`);
+    const received = isOneWay ? "" : `, ${unique} received, jitter ${jitterMs.toFixed(3)} ms`;
+    line.show(`${measure.sent} sent${received}`);
   }, 500);
   try {
     return await measure.run();

@@ -1,55 +1,56 @@
-import type { DatagramSocket } from "../../net/datagram.ts";
+import { type DatagramSocket, isFrom } from "../../net/datagram.ts";
 import type { Endpoint } from "../../net/endpoint.ts";
 import { delay } from "../../net/wait.ts";
-import { QUESTION_BYTES, readProbe, STREAM_NUMBERS, writeProbe } from "./probe.ts";
+import { hasManyReceivers } from "../sender.ts";
+import { QUERY_BYTES, readProbe, STREAM_NUMBERS, writeProbe } from "./probe.ts";
 import { type SequenceReport, SequenceTracker } from "./sequence_tracker.ts";
 
-/** Between two looks at what is due: the finest that a timer does. */
+/** Time between two bursts: the finest resolution of a timer. */
 const TICK_MS = 1;
-/** What a late sender makes up for at once, in milliseconds of its rate. */
+/** Maximum delay that a late sender catches up with at once, in milliseconds of its rate. */
 const CATCH_UP_MS = 20;
-/** What is sent between two looks at the clock where no rate is asked for. */
+/** Datagrams sent between two looks at the clock without a rate. */
 const BURST = 64;
-const QUESTION_TRIES = 5;
+const QUERY_TRIES = 5;
 
-/** What is measured. */
+/** What to measure. */
 export interface MeasurePlan {
   /** With a numeric address. */
   target: Endpoint;
   /** Bytes of a datagram. */
   size: number;
-  /** Datagrams a second; `Infinity` for as many as the system takes. */
+  /** Datagrams a second; `Infinity` for as many as possible. */
   perSecond: number;
   durationMs: number;
-  /** Ends earlier after so many. */
+  /** Ends earlier after this many datagrams. */
   count: number;
-  /** How long the last replies may take. */
+  /** How long to wait for the last replies. */
   waitMs: number;
-  /** Whether the target is a `sink`, which is asked at the end what came; otherwise it echoes. */
+  /** Whether the target is a `sink`, which is queried for its report at the end; otherwise it echoes. */
   isOneWay: boolean;
   signal: AbortSignal;
-  /** Called for each first reply: how long its round trip took, in milliseconds. */
+  /** Called with the round-trip time of each first reply, in milliseconds. */
   onRoundTrip?: (milliseconds: number) => void;
 }
 
-/** What it came to. */
+/** The result. */
 export interface Measurement {
   sent: number;
-  /** How long the sending took, in milliseconds. */
+  /** Duration of the sending, in milliseconds. */
   elapsedMs: number;
-  /** As whoever received sees it: we, or the sink; `undefined` where the sink did not tell. */
+  /** What this side or the sink has received; `undefined` without a report of the sink. */
   report: SequenceReport | undefined;
-  /** Datagrams that came and were neither a probe of ours nor the sink's report. */
+  /** Received datagrams that are neither a probe of this run nor the sink's report. */
   foreign: number;
 }
 
-/** Sends numbered datagrams at a steady rate, and follows what comes back. */
+/** Sends numbered datagrams at a steady rate and evaluates what comes back. */
 export class Measure {
   readonly #socket: DatagramSocket;
   readonly #plan: MeasurePlan;
   readonly #tracker = new SequenceTracker();
   readonly #stream = (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) % STREAM_NUMBERS;
-  readonly #told = Promise.withResolvers<SequenceReport>();
+  readonly #reported = Promise.withResolvers<SequenceReport>();
   #sent = 0;
   #foreign = 0;
   #onReply: (() => void) | undefined;
@@ -60,24 +61,24 @@ export class Measure {
     this.#plan = plan;
   }
 
-  /** Datagrams that were sent so far. */
+  /** Datagrams sent so far. */
   get sent(): number {
     return this.#sent;
   }
 
-  /** What came back so far. */
+  /** What has come back so far. */
   get received(): SequenceReport {
     return this.#tracker.report();
   }
 
-  /** Runs to the end of the plan, or until its signal aborts. */
+  /** Runs until the plan is done or its signal aborts. */
   async run(): Promise<Measurement> {
     const receiving = this.#receive();
     const startMs = performance.now();
     try {
       await this.#send(startMs);
       const elapsedMs = performance.now() - startMs;
-      if (this.#plan.isOneWay) return this.#measurement(elapsedMs, await this.#ask());
+      if (this.#plan.isOneWay) return this.#measurement(elapsedMs, await this.#query());
       await this.#whenAllAnswered();
       return this.#measurement(elapsedMs, this.#tracker.report());
     } finally {
@@ -90,16 +91,16 @@ export class Measure {
     const { target, size, perSecond, durationMs, count, signal } = this.#plan;
     const bytes = new Uint8Array(size);
     const endMs = startMs + durationMs;
-    // A sender that was held up makes up for a little, not for all: a burst would measure itself.
-    const mostDue = perSecond === Infinity ? BURST : Math.max(1, perSecond * CATCH_UP_MS / 1_000);
+    // A sender that was delayed catches up with a little only: a burst would measure itself.
+    const maxDue = perSecond === Infinity ? BURST : Math.max(1, perSecond * CATCH_UP_MS / 1_000);
     let lastMs = startMs;
     let due = 1;
     for (let nowMs = startMs; nowMs < endMs && this.#sent < count && !signal.aborted; nowMs = performance.now()) {
-      due = perSecond === Infinity ? BURST : Math.min(mostDue, due + (nowMs - lastMs) * perSecond / 1_000);
+      due = perSecond === Infinity ? BURST : Math.min(maxDue, due + (nowMs - lastMs) * perSecond / 1_000);
       lastMs = nowMs;
       for (; due >= 1 && this.#sent < count; due--) {
         writeProbe(bytes, { kind: "probe", stream: this.#stream, seq: this.#sent, sentMs: performance.now() });
-        // Counted first: its reply may be here before the send has returned.
+        // Counted first: the reply may arrive before the send returns.
         this.#sent++;
         await this.#socket.send(bytes, target);
       }
@@ -112,10 +113,18 @@ export class Measure {
   }
 
   async #receive(): Promise<void> {
-    for await (const { data } of this.#socket) {
+    const { target } = this.#plan;
+    const isToMany = hasManyReceivers(target);
+    for await (const { data, from } of this.#socket) {
       const nowMs = performance.now();
-      const probe = readProbe(data);
-      if (probe?.kind === "probe" && probe.stream === this.#stream && probe.seq < this.#sent) {
+      if (!isToMany && !isFrom(target, from)) {
+        this.#foreign++;
+        continue;
+      }
+      const probe = readProbe(data, (stream) => stream === this.#stream);
+      if (probe === "corrupted") {
+        this.#tracker.addCorrupted();
+      } else if (probe?.kind === "probe" && probe.stream === this.#stream && probe.seq < this.#sent) {
         if (!this.#tracker.add(probe.seq, probe.sentMs, nowMs)) this.#plan.onRoundTrip?.(nowMs - probe.sentMs);
         this.#onReply?.();
       } else if (probe !== undefined || !this.#isReport(data)) {
@@ -137,18 +146,18 @@ export class Measure {
     waiting.abort();
   }
 
-  /** The sink's report; asked more than once, for questions get lost too. */
-  async #ask(): Promise<SequenceReport | undefined> {
+  /** The sink's report; queried more than once, because queries get lost too. */
+  async #query(): Promise<SequenceReport | undefined> {
     const { target, waitMs, signal } = this.#plan;
-    const question = new Uint8Array(QUESTION_BYTES);
-    writeProbe(question, { kind: "question", stream: this.#stream, seq: this.#sent, sentMs: performance.now() });
-    for (let tries = 0; tries < QUESTION_TRIES && !signal.aborted; tries++) {
-      await this.#socket.send(question, target);
+    const query = new Uint8Array(QUERY_BYTES);
+    writeProbe(query, { kind: "query", stream: this.#stream, seq: this.#sent, sentMs: performance.now() });
+    for (let tries = 0; tries < QUERY_TRIES && !signal.aborted; tries++) {
+      await this.#socket.send(query, target);
       const waiting = new AbortController();
-      const silence = delay(waitMs / QUESTION_TRIES, AbortSignal.any([signal, waiting.signal])).catch(ignore);
-      const told = await Promise.race([this.#told.promise, silence]);
+      const silence = delay(waitMs / QUERY_TRIES, AbortSignal.any([signal, waiting.signal])).catch(ignore);
+      const report = await Promise.race([this.#reported.promise, silence]);
       waiting.abort();
-      if (told) return told;
+      if (report) return report;
     }
     return undefined;
   }
@@ -161,17 +170,17 @@ export class Measure {
       return false;
     }
     if (!isReport(report) || report.stream !== this.#stream) return false;
-    this.#told.resolve(report);
+    this.#reported.resolve(report);
     return true;
   }
 }
 
 function isReport(value: unknown): value is SequenceReport & { stream: number } {
-  const names = ["stream", "received", "unique", "duplicated", "reordered", "jitterMs"];
+  const names = ["stream", "received", "unique", "duplicated", "reordered", "corrupted", "jitterMs"];
   return typeof value === "object" && value !== null &&
     names.every((name) => typeof Object.getOwnPropertyDescriptor(value, name)?.value === "number");
 }
 
 function ignore(): void {
-  // The signal: the caller looks at it.
+  // The signal: the caller checks it.
 }

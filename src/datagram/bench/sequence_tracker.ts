@@ -1,35 +1,38 @@
-/** How far back a repeated number is known again. */
+/** How far behind the highest number a repetition is recognized. */
 const WINDOW = 65_536;
 
-/** What became of a stream of numbered datagrams, as its receiver sees it. */
+/** What arrived of a stream of numbered datagrams. */
 export interface SequenceReport {
-  /** Datagrams that came, repeated ones among them. */
+  /** Intact datagrams, repeated ones included. */
   readonly received: number;
-  /** Different ones. */
+  /** Intact datagrams without repetitions. */
   readonly unique: number;
-  /** Those that came once more. */
+  /** Repetitions. */
   readonly duplicated: number;
-  /** Those that came after one that was sent later. */
+  /** Datagrams that arrived after one that was sent later. */
   readonly reordered: number;
+  /** Datagrams that do not match their checksum; they count as lost too. */
+  readonly corrupted: number;
   /** Interarrival jitter in milliseconds (RFC 3550, section 6.4.1). */
   readonly jitterMs: number;
 }
 
 /**
- * Follows a stream by its sequence numbers and times, in constant memory: a
- * number that lies more than 65,536 behind the highest is counted as
- * reordered, and a repetition of it is not noticed.
+ * Evaluates a stream by its sequence numbers and times, in constant memory: a
+ * number more than 65,536 behind the highest counts as reordered, and its
+ * repetition is not recognized.
  */
 export class SequenceTracker {
   readonly #seen = new Uint8Array(WINDOW);
   #received = 0;
   #duplicated = 0;
   #reordered = 0;
+  #corrupted = 0;
   #highest = -1;
   #jitterMs = 0;
   #lastTransitMs: number | undefined;
 
-  /** Counts one that came. The two clocks need not agree: only differences count. Whether it is a repetition. */
+  /** Counts an intact datagram; returns whether it is a repetition. The two clocks may differ. */
   add(seq: number, sentMs: number, receivedMs: number): boolean {
     this.#received++;
     const isRepeated = this.#isRepeated(seq);
@@ -47,25 +50,31 @@ export class SequenceTracker {
     return false;
   }
 
-  /** The highest number that came, or -1. */
+  /** Counts a datagram that does not match its checksum. */
+  addCorrupted(): void {
+    this.#corrupted++;
+  }
+
+  /** The highest number that arrived, or -1. */
   get highest(): number {
     return this.#highest;
   }
 
-  /** As it is now. */
+  /** The result so far. */
   report(): SequenceReport {
     return {
       received: this.#received,
       unique: this.#received - this.#duplicated,
       duplicated: this.#duplicated,
       reordered: this.#reordered,
+      corrupted: this.#corrupted,
       jitterMs: this.#jitterMs,
     };
   }
 
   #isRepeated(seq: number): boolean {
     if (seq <= this.#highest - WINDOW) return false;
-    // The places of the numbers between are those of numbers that have left the window.
+    // The numbers between take the places of numbers that have left the window.
     const from = Math.max(this.#highest + 1, seq - WINDOW + 1);
     for (let passed = from; passed < seq; passed++) this.#seen[passed % WINDOW] = 0;
     const at = seq % WINDOW;

@@ -1,9 +1,9 @@
 import { defineDatagramService } from "../service.ts";
 
-/** Takes datagrams and answers none (RFC 863). */
+/** Discards every datagram (RFC 863). */
 export const discard = defineDatagramService({
   name: "discard",
-  summary: "take datagrams and answer none",
+  summary: "discard every datagram",
   flags: {},
   create: () => ({ onDatagram: () => undefined }),
 });

@@ -1,6 +1,6 @@
 import { defineDatagramService } from "../service.ts";
 
-/** Sends each datagram back to who sent it (RFC 862). */
+/** Sends each datagram back (RFC 862). */
 export const echo = defineDatagramService({
   name: "echo",
   summary: "send each datagram back",

@@ -2,18 +2,18 @@ import { parseHex, unescape } from "../../base/bytes.ts";
 import { messageOf, UsageError } from "../../base/errors.ts";
 import { defineDatagramService } from "../service.ts";
 
-/** Sends the same answer to every datagram. */
+/** Sends a canned reply to each datagram. */
 export const reply = defineDatagramService({
   name: "reply",
-  summary: "send the same answer to each datagram",
+  summary: "send the same reply to each datagram",
   flags: {
-    text: { type: "text", allowsEmpty: true, help: "answer of reply; \\n, \\t, \\xHH and other C escapes are known" },
-    hex: { type: "text", placeholder: "HEX", help: "answer of reply in hexadecimal" },
-    file: { type: "text", placeholder: "FILE", help: "answer of reply: what FILE holds" },
+    text: { type: "text", allowsEmpty: true, help: "the reply; \\n, \\t, \\xHH and other C escapes are interpreted" },
+    hex: { type: "text", placeholder: "HEX", help: "the reply in hexadecimal" },
+    file: { type: "text", placeholder: "FILE", help: "read the reply from FILE" },
   },
   async create({ text, hex, file }) {
     const given = [text, hex, file].filter((source) => source !== undefined);
-    if (given.length !== 1) throw new UsageError("reply takes one of --text, --hex and --file");
+    if (given.length !== 1) throw new UsageError("reply needs exactly one of --text, --hex and --file");
     const answer = text !== undefined
       ? unescape(text)
       : hex !== undefined

@@ -1,13 +1,14 @@
-import { utf8 } from "../../base/bytes.ts";
-import { type Endpoint, formatEndpoint } from "../../net/endpoint.ts";
+import { toJsonLine, utf8 } from "../../base/bytes.ts";
+import { formatEndpoint } from "../../net/endpoint.ts";
 import { readProbe } from "../bench/probe.ts";
 import { SequenceTracker } from "../bench/sequence_tracker.ts";
 import { defineDatagramService } from "../service.ts";
 
-/** Streams that are followed at a time; beyond it the oldest is reported and forgotten. */
-const MOST_STREAMS = 256;
+/** Maximum streams at a time; beyond it the oldest is reported and forgotten. */
+const MAX_STREAMS = 256;
 
 interface Stream {
+  readonly number: number;
   readonly from: string;
   readonly tracker: SequenceTracker;
   bytes: number;
@@ -15,10 +16,10 @@ interface Stream {
   isReported: boolean;
 }
 
-/** Receives what `parley-udp bench` sends and reports what became of it. */
+/** Receives the probes of `parley-udp bench` and reports what arrived. */
 export const sink = defineDatagramService({
   name: "sink",
-  summary: "receive what bench --one-way sends; report loss, duplicates, order and jitter",
+  summary: "receive probes of bench --one-way; report loss, duplicates, reordering, corruption and jitter",
   flags: {},
   create: (_flags, { print, log }) => {
     const streams = new Map<string, Stream>();
@@ -26,31 +27,37 @@ export const sink = defineDatagramService({
     const report = (stream: Stream) => {
       if (stream.isReported) return;
       stream.isReported = true;
-      print(JSON.stringify(reportOf(stream)));
+      print(toJsonLine(reportOf(stream)).trimEnd());
     };
-    const streamOf = (number: number, from: Endpoint | null) => {
-      const key = `${number} ${from === null ? "" : formatEndpoint(from)}`;
+    const streamOf = (number: number, from: string) => {
+      const key = `${number} ${from}`;
       let stream = streams.get(key);
       if (stream === undefined) {
         const [oldest] = streams;
-        if (streams.size >= MOST_STREAMS && oldest) {
+        if (streams.size >= MAX_STREAMS && oldest) {
           report(oldest[1]);
           streams.delete(oldest[0]);
         }
-        const name = from === null ? "nameless" : formatEndpoint(from);
-        stream = { from: name, tracker: new SequenceTracker(), bytes: 0, sent: undefined, isReported: false };
+        stream = { number, from, tracker: new SequenceTracker(), bytes: 0, sent: undefined, isReported: false };
         streams.set(key, stream);
       }
       return stream;
     };
+    /** A corrupted stream number must not start a stream: the latest one of the sender is the likeliest. */
+    const latestOf = (from: string) => [...streams.values()].findLast((stream) => stream.from === from);
     return {
       onDatagram({ data, from }) {
-        const probe = readProbe(data);
-        if (probe === undefined) {
+        const name = from === null ? "unnamed" : formatEndpoint(from);
+        const probe = readProbe(data, (number) => streams.has(`${number} ${name}`));
+        const stream = probe === "corrupted" ? latestOf(name) : probe && streamOf(probe.stream, name);
+        if (probe === undefined || stream === undefined) {
           foreign++;
           return undefined;
         }
-        const stream = streamOf(probe.stream, from);
+        if (probe === "corrupted") {
+          stream.tracker.addCorrupted();
+          return undefined;
+        }
         if (probe.kind === "probe") {
           stream.tracker.add(probe.seq, probe.sentMs, performance.now());
           stream.bytes += data.length;
@@ -62,7 +69,7 @@ export const sink = defineDatagramService({
       },
       [Symbol.dispose]() {
         for (const stream of streams.values()) report(stream);
-        if (foreign > 0) log.warning("datagrams that bench did not send", { count: foreign });
+        if (foreign > 0) log.warning("datagrams that are not probes", { count: foreign });
       },
     };
   },
@@ -70,7 +77,7 @@ export const sink = defineDatagramService({
 
 function reportOf({ from, tracker, bytes, sent }: Stream): object {
   const report = tracker.report();
-  // Who never asked may have sent more than came: what is behind the highest number is not known.
+  // Without a query, datagrams after the highest number are unknown.
   const expected = sent ?? tracker.highest + 1;
   return { from, sent: expected, lost: Math.max(0, expected - report.unique), bytes, ...report };
 }

@@ -1,7 +1,7 @@
 import { toUpperAscii } from "../../base/bytes.ts";
 import { defineDatagramService } from "../service.ts";
 
-/** Sends each datagram back with its ASCII letters in upper case; other bytes stay as they are. */
+/** Sends each datagram back with its ASCII letters in upper case. */
 export const upper = defineDatagramService({
   name: "upper",
   summary: "send each datagram back in upper case",

@@ -1,4 +1,4 @@
-import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { bindSilent } from "../../support/datagram_peer.ts";
 import { runProgram, startProgram, startUdpServer } from "../../support/program.ts";
 
@@ -28,7 +28,7 @@ Deno.test("bench exits 1 where what comes back is no echo, and says so", async (
     ...["bench", started.endpoint, "--count", "10", "--wait", "300ms", "--json"],
   ]);
   assertEquals([code, JSON.parse(stdout).foreign], [1, 10]);
-  assertStringIncludes(stderr, "10 datagrams came, but none was an echo of what was sent");
+  assertStringIncludes(stderr, "received 10 datagrams, but no echo");
 });
 
 Deno.test("bench --one-way tells what the sink received, and the sink prints it too", async () => {
@@ -71,6 +71,38 @@ Deno.test("bench counts what a bad network loses, doubles and reorders, and --fa
   assert(result.reordered > 10, `${result.reordered} reordered`);
 });
 
+Deno.test("bench counts corrupted datagrams apart, and measures times of intact ones only (fault 18)", async () => {
+  await using server = await startUdpServer(["echo", ANY, "--corrupt", "50%"]);
+  const { code, stdout } = await runProgram("udp", ["bench", server.endpoint, ...SHORT, "--json"]);
+  const result = JSON.parse(stdout);
+  assertEquals([code, result.foreign], [0, 0]);
+  assertEquals(result.received + result.corrupted, 200);
+  assertEquals(result.lost, result.corrupted);
+  assertAlmostEquals(result.corrupted / 200, 0.5, 0.15);
+  assert(result.jitterMs < 1_000 && result.roundTripMs.max < 10_000, stdout);
+});
+
+Deno.test("bench exits 1 when all datagrams are corrupted (fault 18)", async () => {
+  await using server = await startUdpServer(["echo", ANY, "--corrupt", "100%"]);
+  const { code, stdout, stderr } = await runProgram("udp", ["bench", server.endpoint, "-c", "50", "--wait", "300ms"]);
+  assertEquals(code, 1);
+  assertMatch(stdout, /^corrupted {3}50$/m);
+  assertMatch(stdout, /^jitter {6}0 ms$/m);
+  assertStringIncludes(stderr, "all 50 received datagrams are corrupted");
+});
+
+Deno.test("bench --one-way reports corruption, and --fail-if 'corrupt>1%' exits 1 (fault 18)", async () => {
+  await using server = await startUdpServer(["sink", ANY, "--corrupt", "50%", "--seed", "3"]);
+  const { code, stdout } = await runProgram("udp", [
+    ...["bench", server.endpoint, ...SHORT, "--one-way", "--json", "--wait", "5s", "--fail-if", "corrupt>1%"],
+  ]);
+  assertEquals(code, 1);
+  const { received, corrupted, jitterMs } = JSON.parse(stdout);
+  assertAlmostEquals(corrupted / 200, 0.5, 0.15);
+  assertEquals(received + corrupted >= 199, true, stdout);
+  assert(jitterMs < 1_000, stdout);
+});
+
 Deno.test("bench exits 5 when nothing comes back, 4 when the port is closed", async () => {
   let endpoint: string;
   const flags = ["--count", "3", "--wait", "100ms"];
@@ -84,7 +116,7 @@ Deno.test("bench exits 5 when nothing comes back, 4 when the port is closed", as
 
 Deno.test("bench refuses a limit or a rate that is none with exit code 2", async () => {
   for (
-    const flags of [["--fail-if", "loss"], ["--fail-if", "loss>5"], ["--rate", "fast"], ["--size", "4"], [
+    const flags of [["--fail-if", "loss"], ["--fail-if", "loss>5"], ["--rate", "fast"], ["--size", "24"], [
       "--size",
       "65508",
     ]]

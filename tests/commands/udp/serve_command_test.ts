@@ -173,7 +173,7 @@ Deno.test("serve refuses what would be without effect before it binds, with exit
     const [words, why] of [
       [["echo", ANY, "--interface", "127.0.0.1"], "--interface applies to multicast groups only"],
       [["echo", ANY, "--max-bytes", "0"], "--max-bytes: must be at least 1"],
-      [["reply", ANY], "reply takes one of --text, --hex and --file"],
+      [["reply", ANY], "reply needs exactly one of --text, --hex and --file"],
       [["echo", "tcp://:0"], "it takes udp or unixgram"],
     ] as const
   ) {

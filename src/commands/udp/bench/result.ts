@@ -1,9 +1,38 @@
 import type { Measurement } from "../../../datagram/bench/measure.ts";
+import { type Limit, type Metrics, parseLimit } from "../../fail_if.ts";
 import { type Histogram, percentileMs } from "../../client/bench/histogram.ts";
+
+const METRICS: Metrics<BenchResult> = {
+  times: {
+    jitter: ({ jitterMs }) => jitterMs,
+    max: (result) => result.percentileMs(100),
+  },
+  shares: {
+    loss: ({ loss }) => loss,
+    dup: ({ dup }) => dup,
+    reorder: ({ reorder }) => reorder,
+    corrupt: ({ corrupt }) => corrupt,
+  },
+  counts: {
+    lost: ({ lost }) => lost,
+    rate: ({ perSecond }) => perSecond,
+  },
+  percentile: (result, percent) => result.percentileMs(percent),
+  examples: "loss>1%, dup>0%, reorder>1%, corrupt>0%, jitter>5ms, p99>20ms, lost>0, rate<1000",
+};
+
+/**
+ * A limit on the result.
+ *
+ * @throws {UsageError} The text cannot be parsed.
+ */
+export function parseDatagramLimit(text: string): Limit<BenchResult> {
+  return parseLimit(text, METRICS);
+}
 
 const PERCENTS = [50, 90, 99, 99.9, 100] as const;
 
-/** What was measured. */
+/** The subject of a measurement. */
 export interface BenchSubject {
   readonly target: string;
   /** Bytes of a datagram. */
@@ -12,7 +41,7 @@ export interface BenchSubject {
   readonly roundTrips: Histogram;
 }
 
-/** What `parley-udp bench` came to, for people, for programs, and for limits. */
+/** The result of `parley-udp bench`, as text, as JSON, and for limits. */
 export class BenchResult {
   readonly #measured: Measurement;
   readonly #subject: BenchSubject;
@@ -22,17 +51,17 @@ export class BenchResult {
     this.#subject = subject;
   }
 
-  /** Nothing is known to have arrived. */
+  /** Whether nothing is known to have arrived intact. */
   get isSilent(): boolean {
     return (this.#measured.report?.received ?? 0) === 0;
   }
 
-  /** Datagrams that came and have nothing to do with what was sent. */
+  /** Received datagrams that are not part of the measurement. */
   get foreign(): number {
     return this.#measured.foreign;
   }
 
-  /** Datagrams that were sent and never seen again. */
+  /** Datagrams that did not arrive intact. */
   get lost(): number {
     return this.#measured.sent - (this.#measured.report?.unique ?? 0);
   }
@@ -49,11 +78,20 @@ export class BenchResult {
     return this.#shareOf(this.#measured.report?.reordered ?? 0);
   }
 
+  /** Datagrams that arrived with other bytes. */
+  get corrupted(): number {
+    return this.#measured.report?.corrupted ?? 0;
+  }
+
+  get corrupt(): number {
+    return this.#shareOf(this.corrupted);
+  }
+
   get jitterMs(): number {
     return this.#measured.report?.jitterMs ?? 0;
   }
 
-  /** Datagrams sent in a second. */
+  /** Datagrams sent per second. */
   get perSecond(): number {
     const { sent, elapsedMs } = this.#measured;
     return elapsedMs === 0 ? 0 : sent / elapsedMs * 1_000;
@@ -77,13 +115,14 @@ export class BenchResult {
         sent,
         elapsedMs: round(elapsedMs, 1),
         perSecond: round(this.perSecond, 1),
-        // Where the sink did not tell, nothing is known; 0 would be a claim.
+        // Without a report of the sink, 0 would be a false statement.
         ...report && {
           received: report.received,
           lost: this.lost,
           lossPercent: round(this.loss * 100, 4),
           duplicated: report.duplicated,
           reordered: report.reordered,
+          corrupted: report.corrupted,
           jitterMs: round(this.jitterMs, 4),
         },
         roundTripMs: this.percentileMs(50) === undefined ? undefined : Object.fromEntries(
@@ -109,6 +148,7 @@ export class BenchResult {
         `lost        ${this.lost} (${round(this.loss * 100, 2)}%)`,
         `duplicated  ${report.duplicated}`,
         `reordered   ${report.reordered}`,
+        `corrupted   ${report.corrupted}`,
         `jitter      ${round(report.jitterMs, 3)} ms`,
       );
     }
