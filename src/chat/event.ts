@@ -63,7 +63,7 @@ export type ChatEvent =
   /** What you missed is no longer kept: live messages go on after `seq`. */
   | { type: "unrecovered"; room: string; epoch: string; seq: number; reason: string }
   | { type: "ack"; id?: string | undefined; room: string; seq: number; epoch: string; duplicate?: true | undefined }
-  | { type: "join"; room: string; nick: string }
+  | { type: "join"; room: string; nick: string; operator?: true | undefined }
   | { type: "leave"; room: string; nick: string; reason?: string | undefined }
   | { type: "nick"; from: string; to: string }
   | { type: "topic"; room: string; topic: string; by?: string | undefined; id?: string | undefined }

@@ -13,6 +13,7 @@ import type { History, Receipt } from "./history.ts";
 import { Member } from "./member.ts";
 import { checkNick, checkRoom, keyOf, LOBBY } from "./names.ts";
 import { OpenRooms } from "./open_rooms.ts";
+import { OperatorClaims } from "./operator_claims.ts";
 import { pageOfRooms } from "./paging.ts";
 import type { Room, RoomHost } from "./room.ts";
 import { checkText, cleanText } from "./clean_text.ts";
@@ -49,9 +50,9 @@ export class Hub implements RoomHost, AsyncDisposable {
   readonly #history: History;
   readonly #directory: Directory;
   readonly #rooms: OpenRooms;
+  readonly #claims = new OperatorClaims();
   #isEnding = false;
 
-  /** No one is there at first. */
   constructor(options: HubOptions) {
     this.log = options.log;
     this.#history = options.history;
@@ -141,6 +142,7 @@ export class Hub implements RoomHost, AsyncDisposable {
   leave(member: Member, reason?: string): void {
     if (member.isGone) return;
     member.isGone = true;
+    this.#claims.keep(member);
     for (const room of member.rooms.values()) room.remove(member, reason, this.#isEnding);
     this.#directory.remove(member, this.#isEnding ? "the server is ending" : reason);
     for (const room of member.rooms.values()) this.#rooms.closeIfEmpty(room);
@@ -238,7 +240,9 @@ export class Hub implements RoomHost, AsyncDisposable {
     // Where people log in, the operators of the room that all share are named.
     const mayBeOperator = room.size === 0 && (this.authenticator === undefined || room.key !== LOBBY);
     const entering = this.#directory.enter(member, room);
-    if (entering === true && mayBeOperator) room.operators.add(member);
+    const hasClaim = this.#claims.take(member, room);
+    if (hasClaim || entering === true && mayBeOperator) room.operators.add(member);
+    if (hasClaim) this.#directory.update(member);
     if (!(entering instanceof Promise)) return undefined;
     return entering.then((isFirst) => {
       if (!isFirst || !mayBeOperator || !room.has(member)) return;

@@ -80,11 +80,12 @@ function publish(hub: Hub, member: Member, request: JsonRequest & { type: "publi
 }
 
 function join(hub: Hub, member: Member, request: JsonRequest & { type: "join" }): Promise<void> {
-  const { room, epoch, seq, id } = request;
+  const { room, epoch, seq, id, claim } = request;
   if ((epoch === undefined) !== (seq === undefined)) {
     const field = epoch === undefined ? "epoch" : "seq";
     throw new ChatError("bad-request", `${field}: To resume, both epoch and seq are needed`, { field });
   }
+  if (claim !== undefined) member.claim = claim;
   return hub.join(member, room, {
     ...(epoch === undefined || seq === undefined ? {} : { position: { epoch, seq } }),
     ...(id === undefined ? {} : { id }),

@@ -9,6 +9,8 @@ const id = z.string().min(1).max(128)
   .regex(/^[^\p{Cc}\p{Cs}]*$/u, "Invalid input: an id must not contain control characters").optional();
 const room = z.string();
 const nick = z.string();
+/** Too long to be guessed. */
+const claim = z.string().min(16).max(128).optional();
 const seq = z.int().min(0);
 /** Where a list goes on: what the page before gave as `next`. */
 const after = z.string().max(128).optional();
@@ -29,7 +31,7 @@ const time = z.string().transform((text, context) => {
 const REQUEST = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("login"), id, name: z.string(), password: z.string() }),
   z.strictObject({ type: z.literal("nick"), id, nick }),
-  z.strictObject({ type: z.literal("join"), id, room, epoch: z.string().optional(), seq: seq.optional() }),
+  z.strictObject({ type: z.literal("join"), id, room, epoch: z.string().optional(), seq: seq.optional(), claim }),
   z.strictObject({ type: z.literal("leave"), id, room }),
   z.strictObject({ type: z.literal("publish"), id, room, text: z.string(), action: z.literal(true).optional() }),
   z.strictObject({ type: z.literal("private"), id, to: nick, text: z.string() }),

@@ -25,6 +25,8 @@ export class Member {
   isServerOperator = false;
   /** Rooms where it is an operator by its log-in. */
   operatorOf: ReadonlySet<string> = new Set();
+  /** A secret by which a later connection proves to be this person; only its client knows it. */
+  claim: string | undefined;
   /** Has logged in, or need not. */
   isAdmitted: boolean;
   /** Wrong passwords so far. */

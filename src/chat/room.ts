@@ -180,7 +180,10 @@ export class Room {
     let seq = this.log.seq;
     const membership: Membership = { number: ++this.#joins, isLive: false, since: seq, held: [] };
     this.#memberships.set(member, membership);
-    this.tell({ type: "join", room: this.name, nick: member.nick }, member);
+    this.tell(
+      { type: "join", room: this.name, nick: member.nick, operator: this.mayModerate(member) || undefined },
+      member,
+    );
     this.flush();
     if (entered !== undefined) await entered;
     if (position !== undefined && position.seq > seq) {

@@ -265,3 +265,21 @@ toolTest(
     }
   },
 );
+
+toolTest("chromium", "the chat page: a reload does not cost an operator the room (fault 35)", async () => {
+  const { server, address } = await startRooms();
+  try {
+    await using browser = await launchBrowser();
+    const { page: ada } = await openPage(browser, address, { nick: "ada" });
+    const { page: bob } = await openPage(browser, address, { nick: "bob" });
+    await bob.locator(".person[title='ada, operator']").waitFor();
+    await ada.reload();
+    await ada.waitForSelector("body[data-state=online]");
+    await ada.locator(".person[title='ada, operator']").waitFor();
+    await bob.locator(".person[title='ada, operator']").waitFor();
+    await say(ada, "/topic tea");
+    await bob.locator("#topic", { hasText: "tea" }).waitFor();
+  } finally {
+    await server[Symbol.asyncDispose]();
+  }
+});

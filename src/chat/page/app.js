@@ -217,7 +217,7 @@ function join(name) {
     return true;
   }
   const id = `${isCaughtUp && (!known || known.isShut) ? ASKED : BACK}${name}`;
-  return request({ type: "join", room: name, ...(position ?? {}), id });
+  return request({ type: "join", room: name, ...(position ?? {}), id, claim: claim() });
 }
 
 /** @param {Conversation} conversation */
@@ -288,6 +288,13 @@ function request(what) {
 function newId() {
   // crypto.randomUUID() is missing where the page is not served over TLS.
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** A secret of this tab: with it the page is again operator of the rooms where it was one before a reload. */
+function claim() {
+  const kept = recall("claim", "sessionStorage") ?? newId();
+  remember("claim", kept, "sessionStorage");
+  return kept;
 }
 
 /**

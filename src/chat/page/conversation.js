@@ -234,9 +234,9 @@ export class Conversation {
     return this.entries.some((entry) => entry.kind === "message" && entry.seq < LAST);
   }
 
-  /** @param {string} nick */
-  entered(nick) {
-    this.members.set(keyOf(nick), { nick, operator: false });
+  /** @param {{ nick: string, operator?: boolean | undefined }} person */
+  entered({ nick, operator = false }) {
+    this.members.set(keyOf(nick), { nick, operator });
     this.addNote(`${nick} joined`, "presence");
   }
 

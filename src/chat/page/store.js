@@ -205,7 +205,7 @@ export class ChatStore {
       case "private":
         return this.#saidPrivately(event);
       case "join":
-        return this.#known(event.room)?.entered(event.nick);
+        return this.#known(event.room)?.entered(event);
       case "leave":
         return this.#known(event.room)?.wentAway(event.nick, event.reason);
       case "nick":
