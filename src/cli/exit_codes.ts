@@ -7,7 +7,7 @@
 import {
   BindError,
   ClosedEarlyError,
-  hasCode,
+  ClosedError,
   messageOf,
   NoRoomError,
   ParleyError,
@@ -19,6 +19,7 @@ import {
   TlsError,
   UsageError,
 } from "../base/errors.ts";
+import { isOutOfResources } from "../base/system_error.ts";
 
 /** What each exit code means; `--help` prints this table. */
 export const EXIT_CODES: Readonly<Record<number, string>> = {
@@ -102,10 +103,12 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof RefusedError) return EXIT.refused;
   if (error instanceof TimeoutError) return EXIT.timedOut;
   if (error instanceof TlsError) return EXIT.tls;
-  if (error instanceof ResetError || error instanceof ClosedEarlyError) return EXIT.reset;
+  if (error instanceof ResetError || error instanceof ClosedEarlyError || error instanceof ClosedError) {
+    return EXIT.reset;
+  }
   if (
     error instanceof BindError || error instanceof PermissionError || error instanceof Deno.errors.PermissionDenied ||
-    error instanceof Deno.errors.NotCapable || error instanceof NoRoomError || hasCode(error, "ENOSPC", "EMFILE")
+    error instanceof Deno.errors.NotCapable || error instanceof NoRoomError || isOutOfResources(error)
   ) return EXIT.notPermitted;
   if (error instanceof Deno.errors.BrokenPipe) return EXIT.brokenPipe;
   return EXIT.unexpected;

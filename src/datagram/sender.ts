@@ -4,7 +4,7 @@ import { bind, type BindOptions } from "../factory.ts";
 import type { DatagramSocket } from "../net/datagram.ts";
 import { type Endpoint, formatEndpoint, isHostEndpoint, parseEndpoint } from "../net/endpoint.ts";
 import { resolve } from "../net/resolve.ts";
-import { reasonOf } from "../net/socket_error.ts";
+import { reasonOf } from "../base/system_error.ts";
 
 /**
  * A target for datagrams, with a numeric address: the first one of a name. An

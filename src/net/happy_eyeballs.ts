@@ -2,7 +2,8 @@ import { DEFAULTS } from "../base/defaults.ts";
 import { type Attempt, RefusedError } from "../base/errors.ts";
 import { formatHostPort } from "./endpoint.ts";
 import type { ResolvedAddress } from "./resolve.ts";
-import { reasonOf, toSocketError } from "./socket_error.ts";
+import { reasonOf } from "../base/system_error.ts";
+import { toSocketError } from "./socket_error.ts";
 
 /** What the race needs from the world; a test gives fakes. */
 export interface RaceOptions<C extends Disposable> {

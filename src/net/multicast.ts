@@ -1,6 +1,6 @@
 import { BindError } from "../base/errors.ts";
 import { isMulticast, parseIp } from "../base/ip.ts";
-import { reasonOf } from "./socket_error.ts";
+import { reasonOf } from "../base/system_error.ts";
 
 /** Multicast settings of a socket. */
 export interface MulticastSetup {

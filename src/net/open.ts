@@ -7,7 +7,10 @@
 
 import { DEFAULTS } from "../base/defaults.ts";
 import { isIp, isMulticast } from "../base/ip.ts";
-import type { Attempt } from "../base/errors.ts";
+import { Backoff } from "../base/backoff.ts";
+import { type Attempt, UsageError } from "../base/errors.ts";
+import { systemCodeOf } from "../base/system_error.ts";
+import { delay } from "./wait.ts";
 import type { Logger } from "../log/logger.ts";
 import { Connection, type ConnectionLimits } from "./connection.ts";
 import { DatagramSocket } from "./datagram.ts";
@@ -98,6 +101,7 @@ export async function dialTcp(
   setup: ConnectSetup,
 ): Promise<{ conn: Deno.TcpConn; local: HostEndpoint; remote: HostEndpoint }> {
   const text = formatEndpoint(endpoint);
+  if (endpoint.port === 0) throw new UsageError(`Cannot connect to ${text}: port 0 is for listening only`);
   setup.log.trace(`resolving ${endpoint.host}`, { step: "resolve" });
   const addresses = await resolve(endpoint.host, { timeoutMs: setup.resolveTimeoutMs, signal: setup.signal });
   setup.log.trace(`connecting to ${addresses.map(({ address }) => address).join(", ")}`, { step: "connect" });
@@ -118,12 +122,19 @@ export async function dialTcp(
 
 /** Connects to a Unix socket. */
 export async function connectUnix(endpoint: PathEndpoint, setup: ConnectSetup): Promise<Connection> {
-  setup.signal.throwIfAborted();
-  try {
-    const conn = await Deno.connect({ transport: "unix", path: endpoint.path });
-    return new Connection(conn, { ...setup, id: 1, local: endpoint, remote: endpoint });
-  } catch (error) {
-    throw toSocketError(error, "connect to", formatEndpoint(endpoint));
+  const { signal } = setup;
+  const backoff = new Backoff({ firstMs: 5, mostMs: 100 });
+  for (;;) {
+    signal.throwIfAborted();
+    try {
+      const conn = await Deno.connect({ transport: "unix", path: endpoint.path });
+      if (signal.aborted) conn.close();
+      else return new Connection(conn, { ...setup, id: 1, local: endpoint, remote: endpoint });
+    } catch (error) {
+      // The backlog is full: unlike TCP, the kernel does not let a client wait for its turn.
+      if (systemCodeOf(error) !== "EAGAIN") throw toSocketError(error, "connect to", formatEndpoint(endpoint));
+      await delay(backoff.next(), signal);
+    }
   }
 }
 

@@ -3,7 +3,7 @@ import { lookup } from "node:dns/promises";
 import { DEFAULTS } from "../base/defaults.ts";
 import { codeOf, PermissionError, ResolveError, TimeoutError } from "../base/errors.ts";
 import { parseIp } from "../base/ip.ts";
-import { reasonOf } from "./socket_error.ts";
+import { reasonOf } from "../base/system_error.ts";
 import { abortable } from "./wait.ts";
 
 /** One address of a host. */

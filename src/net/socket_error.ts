@@ -7,16 +7,18 @@
 import {
   BindError,
   ClosedEarlyError,
-  codeOf,
+  ClosedError,
   hasCode,
-  messageOf,
+  NoRoomError,
   ParleyError,
   PermissionError,
   RefusedError,
   ResetError,
   TimeoutError,
   TlsError,
+  UsageError,
 } from "../base/errors.ts";
+import { reasonOf, type SocketPhase, systemErrorKind } from "../base/system_error.ts";
 import { tlsReasonOf } from "./tls_error.ts";
 
 /**
@@ -30,40 +32,39 @@ export function toSocketError(error: unknown, doing: string, endpoint: string): 
   }
   const options = { endpoint, cause: error };
   const message = `Cannot ${doing} ${endpoint}: ${reasonOf(error)}`;
-  const code = codeOf(error);
   if (error instanceof Deno.errors.NotCapable) return new PermissionError(permissionMessage(error, message), options);
-  if (error instanceof Deno.errors.AddrInUse) return new BindError("in use", message, options);
-  if (error instanceof Deno.errors.AddrNotAvailable || code === "EAFNOSUPPORT") {
-    // A client asks for no address of its own: the machine has none of the family of the server's, as without IPv6.
-    return doing === "connect to"
-      ? new RefusedError(message, options)
-      : new BindError("not available", message, options);
+  const phase = phaseOf(doing);
+  switch (systemErrorKind(error, phase, endpoint.includes("["))) {
+    case "unreachable":
+      return new RefusedError(message, options);
+    case "timeout":
+      return new TimeoutError(phase === "connect" ? "connect" : "total", message, options);
+    case "reset":
+      return new ResetError(message, options);
+    case "closed":
+      return new ClosedError(message, options);
+    case "in use":
+      return new BindError("in use", message, options);
+    case "not available":
+      return new BindError("not available", message, options);
+    case "not permitted":
+      return phase === "bind"
+        ? new BindError("not permitted", message, options)
+        : new PermissionError(message, options);
+    case "out of resources":
+      return new NoRoomError(message, options);
+    case "invalid":
+      return phase === "transfer" ? new ParleyError(message, options) : new UsageError(message, options);
   }
-  if (error instanceof Deno.errors.PermissionDenied) return new BindError("not permitted", message, options);
-  if (
-    error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.ConnectionAborted ||
-    error instanceof Deno.errors.BrokenPipe || error instanceof Deno.errors.NotConnected
-  ) return new ResetError(message, options);
-  if (error instanceof Deno.errors.ConnectionRefused || error instanceof Deno.errors.NotFound) {
-    return new RefusedError(message, options);
-  }
-  if (code === "EHOSTUNREACH" || code === "ENETUNREACH" || code === "ENOTSOCK") {
-    return new RefusedError(message, options);
-  }
-  if (error instanceof Deno.errors.TimedOut) return new TimeoutError("connect", message, options);
   if (error instanceof Deno.errors.UnexpectedEof) return new ClosedEarlyError(message, options);
   const tlsReason = tlsReasonOf(error);
   if (tlsReason !== undefined) return new TlsError(tlsReason, message, options);
   return new ParleyError(message, options);
 }
 
-/** In a few words why a socket call failed: `connection refused`, `no route to host`. */
-export function reasonOf(error: unknown): string {
-  if (error instanceof Deno.errors.AddrInUse) return "the address is in use";
-  return messageOf(error).replace(/ \(os error \d+\)$/, "").replace(
-    /^[A-Z](?=[a-z])/,
-    (letter) => letter.toLowerCase(),
-  );
+function phaseOf(doing: string): SocketPhase {
+  if (/^(?:listen|bind|find a free port)/.test(doing)) return "bind";
+  return /^(?:connect|send)/.test(doing) ? "connect" : "transfer";
 }
 
 /** Whether the error, or what caused it, is that this process may open no more files. */

@@ -126,7 +126,7 @@ Deno.test("an address in use is one line and exit code 8", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { code, stderr } = await runProgram("server", ["echo", `:${listener.addr.port}`]);
   assertEquals(code, 8);
-  assertOneLine(stderr, /^parley-server: Cannot listen on tcp:\/\/127\.0\.0\.1:\d+: the address is in use$/m);
+  assertOneLine(stderr, /^parley-server: Cannot listen on tcp:\/\/127\.0\.0\.1:\d+: address already in use$/m);
 });
 
 Deno.test("a wrong endpoint, flag or command is exit code 2, and the right one is shown", async () => {

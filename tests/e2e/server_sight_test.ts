@@ -77,7 +77,7 @@ Deno.test("--metrics on an endpoint that is taken ends with 8 before anything is
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { code, stderr } = await runProgram("server", ["echo", ":0", "--metrics", `:${taken.addr.port}`]);
   assertEquals(code, 8);
-  assertStringIncludes(stderr, "the address is in use");
+  assertStringIncludes(stderr, "address already in use");
   assertEquals((await runProgram("server", ["echo", ":0", "--metrics", "unix:/x"])).code, 2);
 });
 

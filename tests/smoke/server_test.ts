@@ -121,7 +121,7 @@ Deno.test("a second server on a port ends with exit code 8 and one line", async 
   await using echo = await serve(["echo", "tcp://127.0.0.1:0"]);
   const { code, stderr } = await run("server", ["echo", echo.endpoint]);
   assertEquals(code, 8);
-  assertStringIncludes(stderr, "the address is in use");
+  assertStringIncludes(stderr, "address already in use");
 });
 
 Deno.test({

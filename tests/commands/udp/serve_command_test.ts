@@ -80,7 +80,7 @@ Deno.test("serve says that the address is in use, with exit code 8", async () =>
   await using started = await startUdpServer(["echo", ANY]);
   const { code, stderr } = await runProgram("udp", ["serve", "echo", started.endpoint]);
   assertEquals(code, 8);
-  assertStringIncludes(stderr, "the address is in use");
+  assertStringIncludes(stderr, "address already in use");
 });
 
 Deno.test("serve reply sends no reply larger than its request, says so, and counts it", async () => {

@@ -3,7 +3,7 @@ import { ClosedEarlyError, FrameError, ResetError, TimeoutError } from "../../..
 import { formatDuration } from "../../../base/units.ts";
 import type { ProgramIo } from "../../../cli/io.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
-import { reasonOf } from "../../../net/socket_error.ts";
+import { reasonOf } from "../../../base/system_error.ts";
 import { abortable } from "../../../net/wait.ts";
 import type { Message, Session } from "../../../serve/session.ts";
 import { abnormalClose } from "../close_frame.ts";

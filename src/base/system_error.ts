@@ -1,0 +1,154 @@
+/**
+ * What the codes of system calls mean: the one table that error classes, exit
+ * codes and messages are derived from.
+ *
+ * @module
+ */
+
+import { codeOf, messageOf } from "./errors.ts";
+
+/** What a system error means to a caller. */
+export type SystemErrorKind =
+  /** Nothing accepts there, or no way leads there. */
+  | "unreachable"
+  | "timeout"
+  /** The peer is gone. */
+  | "reset"
+  /** The connection, or the socket, was closed on this side. */
+  | "closed"
+  | "in use"
+  /** The address is not one of this machine. */
+  | "not available"
+  | "not permitted"
+  /** Descriptors, memory, disk space or ports are used up. */
+  | "out of resources"
+  /** The address, or what was sent, can never work. */
+  | "invalid";
+
+/** What is being done with the socket: some codes mean one thing for a server and another for a client. */
+export type SocketPhase = "bind" | "connect" | "transfer";
+
+type Entry = readonly [kind: SystemErrorKind, reason: string, whenBinding?: SystemErrorKind];
+
+/** By POSIX name. Linux, macOS and, without their prefix `WSA`, the codes of Windows sockets. */
+const CODES: Readonly<Record<string, Entry>> = {
+  ECONNREFUSED: ["unreachable", "connection refused"],
+  EHOSTUNREACH: ["unreachable", "no route to host", "not available"],
+  ENETUNREACH: ["unreachable", "network is unreachable", "not available"],
+  EHOSTDOWN: ["unreachable", "host is down"],
+  ENETDOWN: ["unreachable", "network is down", "not available"],
+  ENONET: ["unreachable", "machine is not on the network"],
+  EAFNOSUPPORT: ["unreachable", "address family not supported", "not available"],
+  EPFNOSUPPORT: ["unreachable", "protocol family not supported", "not available"],
+  EPROTONOSUPPORT: ["unreachable", "protocol not supported", "not available"],
+  ESOCKTNOSUPPORT: ["unreachable", "socket type not supported", "not available"],
+  EPROTOTYPE: ["unreachable", "the socket is of another type"],
+  ENOTSOCK: ["unreachable", "not a socket"],
+  ENOENT: ["unreachable", "no such file or directory", "not available"],
+  ENOTDIR: ["unreachable", "not a directory", "not available"],
+  ENXIO: ["unreachable", "no such device or address"],
+  ETIMEDOUT: ["timeout", "connection timed out"],
+  EAGAIN: ["timeout", "resource temporarily unavailable"],
+  EWOULDBLOCK: ["timeout", "resource temporarily unavailable"],
+  ECONNRESET: ["reset", "connection reset by peer"],
+  ECONNABORTED: ["reset", "connection aborted"],
+  ENETRESET: ["reset", "connection reset by network"],
+  EPIPE: ["reset", "broken pipe"],
+  ENOTCONN: ["reset", "not connected"],
+  EDISCON: ["reset", "the peer has shut down"],
+  ESHUTDOWN: ["closed", "the socket has been shut down"],
+  EBADF: ["closed", "the socket is closed"],
+  EINTR: ["closed", "interrupted"],
+  ECANCELED: ["closed", "canceled"],
+  EADDRINUSE: ["in use", "address already in use"],
+  EADDRNOTAVAIL: ["not available", "cannot assign requested address"],
+  EACCES: ["not permitted", "permission denied"],
+  EPERM: ["not permitted", "operation not permitted"],
+  EROFS: ["not permitted", "read-only file system"],
+  EMFILE: ["out of resources", "too many open files"],
+  ENFILE: ["out of resources", "too many open files in the system"],
+  ENOBUFS: ["out of resources", "no buffer space available"],
+  ENOMEM: ["out of resources", "out of memory"],
+  ENOSR: ["out of resources", "out of streams resources"],
+  EPROCLIM: ["out of resources", "too many processes"],
+  ENOSPC: ["out of resources", "no space left on device"],
+  EDQUOT: ["out of resources", "disk quota exceeded"],
+  EINVAL: ["invalid", "invalid argument"],
+  EMSGSIZE: ["invalid", "message too long"],
+  EDESTADDRREQ: ["invalid", "destination address required"],
+  ENAMETOOLONG: ["invalid", "file name too long"],
+  ELOOP: ["invalid", "too many levels of symbolic links"],
+  EISCONN: ["invalid", "already connected"],
+  EALREADY: ["invalid", "operation already in progress"],
+  EINPROGRESS: ["invalid", "operation now in progress"],
+  ENOPROTOOPT: ["invalid", "protocol option not available"],
+  EOPNOTSUPP: ["invalid", "operation not supported"],
+  ENOTSUP: ["invalid", "operation not supported"],
+  EFAULT: ["invalid", "bad address"],
+};
+
+/** The runtime gives some errors a class and no code. */
+const CODE_OF_CLASS: Readonly<Record<string, string>> = {
+  AddrInUse: "EADDRINUSE",
+  AddrNotAvailable: "EADDRNOTAVAIL",
+  BadResource: "EBADF",
+  BrokenPipe: "EPIPE",
+  ConnectionAborted: "ECONNABORTED",
+  ConnectionRefused: "ECONNREFUSED",
+  ConnectionReset: "ECONNRESET",
+  Interrupted: "EINTR",
+  NetworkUnreachable: "ENETUNREACH",
+  NotADirectory: "ENOTDIR",
+  NotConnected: "ENOTCONN",
+  NotFound: "ENOENT",
+  NotSupported: "ENOTSUP",
+  PermissionDenied: "EACCES",
+  TimedOut: "ETIMEDOUT",
+  WouldBlock: "EAGAIN",
+};
+
+/** Numbers for which the runtime has neither: `EPROTOTYPE` of Linux, macOS and Windows. */
+const EPROTOTYPE_NUMBERS: ReadonlySet<string> = new Set(["91", "41", "10041"]);
+
+/** The POSIX name of a system error, however the runtime says it. */
+export function systemCodeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const code = codeOf(error);
+  if (code !== undefined) return code.replace(/^WSA(?=E)/, "");
+  const number = /\(os error (\d+)\)$/.exec(error.message)?.[1];
+  if (number !== undefined && EPROTOTYPE_NUMBERS.has(number)) return "EPROTOTYPE";
+  return CODE_OF_CLASS[error.name];
+}
+
+/**
+ * What a system error means; `undefined` where it is none, or an unknown one.
+ *
+ * `isIpv6` says that the address is an IPv6 one: a client without IPv6 gets
+ * EADDRNOTAVAIL, as one of IPv4 does that has no free port left.
+ */
+export function systemErrorKind(error: unknown, phase: SocketPhase, isIpv6 = false): SystemErrorKind | undefined {
+  const code = systemCodeOf(error);
+  const entry = code === undefined ? undefined : CODES[code];
+  if (entry === undefined) return undefined;
+  const [kind, , whenBinding] = entry;
+  if (phase === "bind") return whenBinding ?? kind;
+  if (code === "EADDRNOTAVAIL") return isIpv6 ? "unreachable" : "out of resources";
+  return kind;
+}
+
+/** Whether the error, or what caused it, is that descriptors, memory or disk space are used up. */
+export function isOutOfResources(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return CODES[systemCodeOf(error) ?? ""]?.[0] === "out of resources" || isOutOfResources(error.cause);
+}
+
+/** In a few words why a system call failed: `connection refused`, `no route to host`. An unknown code is named. */
+export function reasonOf(error: unknown): string {
+  const code = systemCodeOf(error);
+  const known = code === undefined ? undefined : CODES[code]?.[1];
+  // What the runtime itself says of an invalid argument is more precise than its code.
+  if (known !== undefined && (code !== "EINVAL" || /os error/.test(messageOf(error)))) return known;
+  const text = messageOf(error).replace(/ \(os error \d+\)$/, "")
+    .replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase());
+  return code === undefined || known !== undefined || text.includes(code) ? text : `${text} (${code})`;
+}
