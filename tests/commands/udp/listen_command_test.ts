@@ -223,3 +223,21 @@ Deno.test({
     await started.listen.errorLine(/socket options.*receiveBuffer/);
   },
 });
+
+Deno.test({
+  name: "listen --receive-buffer warns when the kernel grants less, and only then (fault 40)",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const limit = Number(await Deno.readTextFile("/proc/sys/net/core/rmem_max"));
+    for (const [size, isWarned] of [[limit, false], [limit + 1, true], [2 ** 31 - 1, true]] as const) {
+      await using started = await startListen([ANY, "--receive-buffer", String(size)], {
+        permissions: ["-N", "--allow-ffi"],
+      });
+      started.listen.kill("SIGTERM");
+      const { stderr } = await started.listen.outcome();
+      const warning =
+        `receive buffer is smaller than requested requested=${size} granted=${limit} limit=net.core.rmem_max`;
+      assertEquals(stderr.includes(warning), isWarned, stderr);
+    }
+  },
+});
