@@ -1,5 +1,4 @@
 import { FrameError, TimeoutError } from "../base/errors.ts";
-import { isLoopback } from "../base/ip.ts";
 import { isHostEndpoint } from "../net/endpoint.ts";
 import { delay } from "../net/wait.ts";
 import type { Message, Session } from "../serve/session.ts";
@@ -11,24 +10,30 @@ import { handleJson } from "./json_input.ts";
 import { FreeEntries } from "./free_entries.ts";
 import { idOfRequest, RequestError } from "./json_request.ts";
 import type { Member } from "./member.ts";
-import { MessageRate } from "./message_rate.ts";
+import type { ClientRate, MessageRates } from "./message_rate.ts";
 import { LOBBY } from "./names.ts";
 import { handleText } from "./text_input.ts";
 
 /** How clients are treated. */
 export interface ConversationOptions {
-  /** Messages a second, after a burst; 0 for no limit, `undefined` for the default limit except on loopback. */
-  readonly messageRate: number | undefined;
-  /** Messages at once, after a pause. */
-  readonly messageBurst: number;
+  /** How fast clients may send. */
+  readonly rates: MessageRates;
   /** For the log-in, where one is required, in milliseconds. */
   readonly logInTimeoutMs: number;
 }
 
-/** Messages a second where nothing is said. */
-const DEFAULT_RATE = 2;
-/** A request line (RFC 9112, section 3), whole or cut off in a long path. */
-const HTTP_REQUEST = /^(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|TRACE|CONNECT) (?:\S+ HTTP\/\d|\/\S{200})/;
+/** First lines of other protocols, and what their clients are told. */
+const FOREIGN: readonly (readonly [RegExp, string])[] = [
+  [
+    // A request line (RFC 9112, section 3), whole or cut off in a long path.
+    /^(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|TRACE|CONNECT) (?:\S+ HTTP\/\d|\/\S{200})/,
+    "This is a chat of text lines, no web server: use a ws:// endpoint for browsers",
+  ],
+  [
+    /^PROXY (?:TCP[46] |UNKNOWN\b)/,
+    "A PROXY protocol header came, which this endpoint does not expect: turn it off in the proxy",
+  ],
+];
 const NO_BYTES = new Uint8Array(0);
 /** Wrong passwords before the conversation ends. */
 const LOGIN_TRIES = 5;
@@ -38,7 +43,9 @@ const REFUSED_MOST = 1_000;
 /** One client's conversation with the chat, from greeting to end. */
 export async function converse(hub: Hub, session: Session, options: ConversationOptions): Promise<void> {
   const member = hub.enter(session);
-  const rate = rateFor(session, options);
+  const { remote } = session;
+  using rate = options.rates.enter(isHostEndpoint(remote) ? remote.host : undefined);
+  member.roomRate = rate?.room;
   const free = new FreeEntries();
   const loginEndMs = performance.now() + options.logInTimeoutMs;
   let isFirst = true;
@@ -50,12 +57,13 @@ export async function converse(hub: Hub, session: Session, options: Conversation
       if (batch === null) break;
       for (const { data } of batch) {
         if (rate !== undefined && !free.take(member.wire, data)) await hold(rate, session);
-        if (isFirst) refuseHttp(member, data);
+        if (isFirst) refuseForeign(member, data);
         isFirst = false;
         const reading = member.drained();
         if (reading !== undefined) await reading;
         const result = handle(hub, member, data, rate);
         if ((result instanceof Promise ? await result : result) === "quit") return void (isOver = true);
+        if (member.login !== undefined) rate?.admit(member.login);
       }
     }
     isOver = true;
@@ -79,7 +87,7 @@ async function enterLobby(hub: Hub, member: Member): Promise<void> {
   }
 }
 
-function handle(hub: Hub, member: Member, data: Uint8Array, rate: MessageRate | undefined): InputResult {
+function handle(hub: Hub, member: Member, data: Uint8Array, rate: ClientRate | undefined): InputResult {
   try {
     if (rate?.isMuted) throw tooFast(member, data, rate);
     if (data.includes(0)) throw new ChatError("not-text", "That is no text: it holds NUL");
@@ -91,7 +99,7 @@ function handle(hub: Hub, member: Member, data: Uint8Array, rate: MessageRate | 
   }
 }
 
-function tooFast({ wire }: Member, data: Uint8Array, rate: MessageRate): ChatError {
+function tooFast({ wire }: Member, data: Uint8Array, rate: ClientRate): ChatError {
   const id = wire.name === "json" ? idOfRequest(decodeText(data) ?? "") : undefined;
   return new RequestError(`You send too fast: nothing is passed on for ${rate.mutedText}`, undefined, id, "too-fast");
 }
@@ -107,13 +115,14 @@ function refuse(member: Member, data: Uint8Array, error: unknown): void {
   if (code === "login-failed" && ++member.failedLogins >= LOGIN_TRIES) throw new FrameError("Too many failed log-ins");
 }
 
-/** A browser or a probe that takes this for a web server gets one line, not one for each header. */
-function refuseHttp(member: Member, data: Uint8Array): void {
+/** A browser or a proxy that takes this for its own protocol gets one line, and nothing of it is said in a room. */
+function refuseForeign(member: Member, data: Uint8Array): void {
   const start = decodeText(data.subarray(0, 256)) ?? "";
-  if (!HTTP_REQUEST.test(start)) return;
-  const text = "This is a chat of text lines, no web server: use a ws:// endpoint for browsers";
-  member.tell({ type: "error", code: "not-text", text });
-  throw new FrameError("An HTTP request came where lines of text are expected");
+  for (const [pattern, text] of FOREIGN) {
+    if (!pattern.test(start)) continue;
+    member.tell({ type: "error", code: "not-text", text });
+    throw new FrameError(text);
+  }
 }
 
 /** Waits for the next messages of one who has yet to log in. */
@@ -129,15 +138,8 @@ async function receiveLogin(member: Member, endMs: number): Promise<readonly Mes
   }
 }
 
-function rateFor(session: Session, { messageRate, messageBurst }: ConversationOptions): MessageRate | undefined {
-  const { remote } = session;
-  const isLocal = !isHostEndpoint(remote) || isLoopback(remote.host);
-  const perSecond = messageRate ?? (isLocal ? 0 : DEFAULT_RATE);
-  return perSecond === 0 ? undefined : new MessageRate({ burst: messageBurst, perSecond });
-}
-
 /** Holds a message of a client that is too fast; meanwhile nothing more is read of it. */
-async function hold(rate: MessageRate, session: Session): Promise<void> {
+async function hold(rate: ClientRate, session: Session): Promise<void> {
   const delayMs = rate.take();
   if (delayMs > 0 && session.closeReason === undefined) await delay(delayMs);
 }

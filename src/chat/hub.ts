@@ -288,6 +288,7 @@ export class Hub implements RoomHost, AsyncDisposable {
   ): void {
     const text = checkText(what.text);
     room.checkNotMuted(member, "speak");
+    room.checkRate(member);
     room.publish(member, { from: member.nick, ...what, text }, (outcome) => {
       if (!(outcome instanceof ChatError)) return onStored?.(outcome);
       const { code, message, field } = outcome;

@@ -1,3 +1,4 @@
+import type { RateOptions } from "../guard/token_bucket.ts";
 import type { Session } from "../serve/session.ts";
 import type { ChatEvent } from "./event.ts";
 import { LimitError } from "../base/errors.ts";
@@ -29,6 +30,8 @@ export class Member {
   claim: string | undefined;
   /** Has logged in, or need not. */
   isAdmitted: boolean;
+  /** What all members together may say in a room, where that is limited for this one. */
+  roomRate: RateOptions | undefined;
   /** Wrong passwords so far. */
   failedLogins = 0;
   /** How many of its lines or requests were refused since the last one that was not. */

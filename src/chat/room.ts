@@ -1,4 +1,5 @@
 import { type CatchUps, type Position, unrecovered } from "./catch_up.ts";
+import { TokenBucket } from "../guard/token_bucket.ts";
 import { ChatError } from "./chat_error.ts";
 import { type Decision, eventOf, type ModerationDecision } from "./decision.ts";
 import type { ChatEvent, People, Person } from "./event.ts";
@@ -53,6 +54,7 @@ export class Room {
   readonly #host: RoomHost;
   #restrictions = new Restrictions();
   #log: RoomLog | undefined;
+  #rate: TokenBucket | undefined;
   readonly #memberships = new Map<Member, Membership>();
   readonly #fanOut = new FanOut();
   readonly #presence = new PresenceQueue(({ event, by }) => this.#tellInOrder(event, by));
@@ -136,6 +138,20 @@ export class Room {
     }
     const more = this.size + elsewhere.length - passed - members.length;
     return more > 0 ? { members, more, next } : { members };
+  }
+
+  /**
+   * Counts a message of a member whose rate is limited.
+   *
+   * @throws {ChatError} All members together say too much here.
+   */
+  checkRate({ roomRate }: Member): void {
+    if (roomRate === undefined) return;
+    const nowMs = performance.now();
+    this.#rate ??= new TokenBucket(roomRate, nowMs);
+    if (!this.#rate.tryTake(1, nowMs)) {
+      throw new ChatError("too-fast", `Too much is being said in ${this.name}: try again in a moment`);
+    }
   }
 
   /** Whether the member is an operator here. */

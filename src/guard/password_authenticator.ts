@@ -1,5 +1,6 @@
 import { delay } from "../net/wait.ts";
 import { AddressBuckets } from "./address_buckets.ts";
+import { addressKey } from "./address_key.ts";
 import type { Authenticator, Identity } from "./authenticator.ts";
 import { verifyPassword } from "./password_hash.ts";
 
@@ -14,7 +15,7 @@ export interface PasswordEntry {
 /** Options of {@linkcode PasswordAuthenticator}. */
 export interface PasswordAuthenticatorOptions {
   /**
-   * Failures that one address may have at once.
+   * Failures that one address may have with one name at once; then it is rejected.
    *
    * @default {10}
    */
@@ -25,6 +26,19 @@ export interface PasswordAuthenticatorOptions {
    * @default {6000}
    */
   forgiveMs?: number;
+  /**
+   * Failures that one address may have with all names, and one name from all
+   * addresses; then every attempt of either takes `holdMs` longer.
+   *
+   * @default {100}
+   */
+  sharedAttempts?: number;
+  /**
+   * How long such an attempt is held, in milliseconds.
+   *
+   * @default {5000}
+   */
+  holdMs?: number;
   /** Milliseconds, monotonic; for tests. */
   now?: () => number;
 }
@@ -35,9 +49,17 @@ const NOBODY = `scrypt$15$8$1$${"A".repeat(22)}==$${"A".repeat(43)}=`;
 /** Hashes that are worked out at once: each takes 32 MiB and a thread. */
 const MOST_AT_ONCE = 2;
 
-/** Checks names and passwords against hashes; who guesses is slowed down by address. */
+/**
+ * Checks names and passwords against hashes. An address is rejected with the
+ * name that it guesses at, and not with others: many people may have one
+ * address, and anyone can guess at a name.
+ */
 export class PasswordAuthenticator implements Authenticator {
+  /** By address and name. */
   readonly #failures: AddressBuckets;
+  /** By address, and by name. */
+  readonly #shared: AddressBuckets;
+  readonly #holdMs: number;
   readonly #now: () => number;
   #entries: ReadonlyMap<string, PasswordEntry>;
   #running = 0;
@@ -46,9 +68,11 @@ export class PasswordAuthenticator implements Authenticator {
 
   /** `entries` by name. */
   constructor(entries: ReadonlyMap<string, PasswordEntry>, options: PasswordAuthenticatorOptions = {}) {
-    const { attempts = 10, forgiveMs = 6_000 } = options;
+    const { attempts = 10, forgiveMs = 6_000, sharedAttempts = 100, holdMs = 5_000 } = options;
     this.#entries = entries;
     this.#failures = new AddressBuckets({ perSecond: 1_000 / forgiveMs, burst: attempts });
+    this.#shared = new AddressBuckets({ perSecond: 1_000 / forgiveMs, burst: sharedAttempts });
+    this.#holdMs = holdMs;
     this.#now = options.now ?? (() => performance.now());
   }
 
@@ -58,15 +82,21 @@ export class PasswordAuthenticator implements Authenticator {
   }
 
   async verify(name: string, password: string, address: string): Promise<Identity | undefined> {
+    const entry = this.#entries.get(name);
+    // Names that do not exist count as one, so that they take no memory.
+    const counted = entry === undefined ? "" : name;
+    const pair = this.#failures.of(`${addressKey(address)} ${counted}`, this.#now());
     // Taken before the hash is worked out, so that guesses at the same time are counted too.
-    if (!this.#failures.of(address, this.#now()).tryTake(1, this.#now())) {
+    if (!pair.tryTake(1, this.#now())) {
       await delay(this.#lastHashMs);
       return undefined;
     }
-    const entry = this.#entries.get(name);
+    const shared = [address, `name ${counted}`].map((key) => this.#shared.of(key, this.#now()));
+    const taken = shared.filter((bucket) => bucket.tryTake(1, this.#now()));
+    if (taken.length < shared.length) await delay(this.#holdMs);
     const isRight = await this.#compare(password, entry?.hash ?? NOBODY);
     if (!isRight || entry === undefined) return undefined;
-    this.#failures.of(address, this.#now()).giveBack(1);
+    for (const bucket of [pair, ...taken]) bucket.giveBack(1);
     return entry.identity;
   }
 

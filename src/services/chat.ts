@@ -7,6 +7,7 @@ import type { History, Retention } from "../chat/history.ts";
 import { createMemoryHistory } from "../chat/history_memory.ts";
 import { createSqliteHistory } from "../chat/history_sqlite.ts";
 import { Hub, JSON_SUBPROTOCOL } from "../chat/hub.ts";
+import { MessageRates } from "../chat/message_rate.ts";
 import { parseClusterAddress } from "../chat/nats/cluster_address.ts";
 import type { Logger } from "../log/logger.ts";
 import { defineService } from "./service.ts";
@@ -73,7 +74,8 @@ export const chat = defineService({
     const { motd, messageRate, messageBurst } = flags;
     const lines = motd === undefined ? [] : await readMotd(motd);
     const hub = new Hub({ log, authenticator, ...await openHistory(flags, log), motd: lines });
-    const conversation = { messageRate, messageBurst, logInTimeoutMs };
+    const rates = new MessageRates({ perSecond: messageRate, burst: messageBurst });
+    const conversation = { rates, logInTimeoutMs };
     // Only a chat pays for reading its page.
     const { PAGE_ROUTES } = await import("../chat/page/routes.ts");
     return {

@@ -2,19 +2,23 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Logger } from "@parley/parley";
 import { converse } from "../../src/chat/converse.ts";
 import { createMemoryHistory } from "../../src/chat/history_memory.ts";
+import { delay } from "../../src/net/wait.ts";
 import { Hub } from "../../src/chat/hub.ts";
+import { MessageRates } from "../../src/chat/message_rate.ts";
 import { FakeSession } from "../support/fake_session.ts";
 
-const DEFAULTS = { messageRate: undefined, messageBurst: 5, logInTimeoutMs: 10_000 };
+function defaults() {
+  return { rates: new MessageRates({ perSecond: undefined, burst: 5 }), logInTimeoutMs: 10_000 };
+}
 
 function createHub(): Hub {
   return new Hub({ log: Logger.of("test"), history: createMemoryHistory({ retention: { maxMessages: 100 } }) });
 }
 
 /** A client of another machine, and the end of its conversation. */
-function arrive(hub: Hub, remote: string) {
+function arrive(hub: Hub, remote: string, options = defaults()) {
   const session = new FakeSession({ remote });
-  return { session, ended: converse(hub, session, DEFAULTS) };
+  return { session, ended: converse(hub, session, options) };
 }
 
 Deno.test("converse() holds a client of another machine to 2 messages a second after 5 at once", async () => {
@@ -63,7 +67,7 @@ Deno.test("a ban holds for the address, whatever the client calls itself, and fo
 Deno.test("converse() lets a client of another machine go back to all its rooms at once, and then holds it", async () => {
   await using hub = createHub();
   const session = new FakeSession({ remote: "10.0.0.7:1", kind: "websocket", subprotocol: "parley.v1" });
-  const ended = converse(hub, session, DEFAULTS);
+  const ended = converse(hub, session, defaults());
   const join = (count: number) => ({ type: "join", room: `#r${count}` });
   session.say({ type: "nick", nick: "bob" }, ...Array.from({ length: 50 }, (_, count) => join(count)));
   const startMs = performance.now();
@@ -76,4 +80,69 @@ Deno.test("converse() lets a client of another machine go back to all its rooms 
   assertMatch(error, /"id":"\d+"/);
   session.close("done");
   await ended;
+});
+
+Deno.test("a PROXY protocol header is not said in a room (chat M1)", async () => {
+  await using hub = createHub();
+  const ann = arrive(hub, "127.0.0.1:1");
+  for (
+    const header of ["PROXY TCP4 192.0.2.1 192.0.2.2 1 2", "PROXY UNKNOWN", "PROXY TCP6 ::1 ::1 1 2\r"]
+  ) {
+    const proxy = arrive(hub, "127.0.0.1:2");
+    proxy.session.say(header);
+    await proxy.ended.catch(() => {});
+    assertMatch((await proxy.session.sent(/^!/)).at(-1) ?? "", /^! A PROXY protocol header came/);
+  }
+  ann.session.say("PROXY is a word", "done");
+  const talk = arrive(hub, "127.0.0.1:3");
+  talk.session.say("PROXY TCP is what I meant to say", "said");
+  const heard = await ann.session.sent(/: said$/);
+  assertEquals(heard.filter((line) => /PROXY (?:TCP[46]|UNKNOWN)/.test(line)), []);
+  assertEquals(heard.filter((line) => line.endsWith("PROXY TCP is what I meant to say")).length, 1);
+  for (const { session, ended } of [ann, talk]) {
+    session.close("done");
+    await ended;
+  }
+});
+
+Deno.test("who is muted for flooding stays so after connecting again (chat M2)", async () => {
+  await using hub = createHub();
+  let nowMs = 0;
+  const options = { ...defaults(), rates: new MessageRates({ perSecond: 1_000, burst: 1, now: () => nowMs }) };
+  const flooder = arrive(hub, "10.0.0.7:1", options);
+  flooder.session.say(...Array.from({ length: 40 }, (_, index) => `flood ${index}`));
+  await flooder.session.sent(/^! You send too fast/);
+  flooder.session.close("done");
+  await flooder.ended;
+  const again = arrive(hub, "10.0.0.7:2", options);
+  again.session.say("me again");
+  assertMatch((await again.session.sent(/^!/)).at(-1) ?? "", /^! You send too fast: nothing is passed on for 30s/);
+  const other = arrive(hub, "10.0.0.8:1", options);
+  other.session.say("hello");
+  const heard = await again.session.sent(/: hello$/);
+  assertEquals(heard.filter((line) => line.includes("me again")), []);
+  nowMs += 30_000;
+  again.session.say("sorry");
+  await other.session.sent(/: sorry$/);
+  for (const { session, ended } of [again, other]) {
+    session.close("done");
+    await ended;
+  }
+});
+
+Deno.test("all clients together say only so much in one room, and as before in another (chat M2)", async () => {
+  await using hub = createHub();
+  const options = { ...defaults(), rates: new MessageRates({ perSecond: 0.01, burst: 2 }) };
+  const clients = Array.from({ length: 30 }, (_, index) => arrive(hub, `10.0.${index}.1:1`, options));
+  for (const { session } of clients) session.say("one", "two");
+  const refusals = await Promise.all(clients.slice(20).map(({ session }) => session.sent(/^! Too much is being said/)));
+  assertEquals(refusals.length, 10);
+  const fresh = arrive(hub, "10.1.0.1:1", options);
+  fresh.session.say("/join #other", "hello");
+  const told = await Promise.race([fresh.session.sent(/^! Too much/), delay(200).then(() => [])]);
+  assertEquals(told, []);
+  for (const { session, ended } of [...clients, fresh]) {
+    session.close("done");
+    await ended;
+  }
 });

@@ -45,6 +45,7 @@ Deno.test("PasswordAuthenticator takes as long for an unknown name, and stops wh
     authenticator.verify(name, password, address).then((identity) => identity?.name);
   const knownMs = await timeOf(() => verify("ann", "wrong"));
   const unknownMs = await timeOf(() => verify("eve", "wrong"));
+  assertEquals(await verify("ann", "wrong"), undefined);
   assert(unknownMs > knownMs / 4, `an unknown name took ${unknownMs} ms, a known one ${knownMs} ms`);
   assertEquals(await verify("ann", "right"), "ann");
   assertEquals(await verify("ann", "wrong"), undefined);
@@ -52,6 +53,36 @@ Deno.test("PasswordAuthenticator takes as long for an unknown name, and stops wh
   assertEquals(await verify("ann", "right", "192.0.2.2"), "ann");
   nowMs = 1_000;
   assertEquals(await verify("ann", "right"), "ann");
+});
+
+Deno.test("PasswordAuthenticator: guesses at one name lock out nobody else of the address (chat M1)", async () => {
+  const hash = await hashPassword("right");
+  const entries = parsePasswordFile(`ann:${hash}\nbob:${hash}`, "names");
+  const authenticator = new PasswordAuthenticator(entries, { attempts: 2, now: () => 0 });
+  const verify = (name: string, password: string, address = "192.0.2.1") =>
+    authenticator.verify(name, password, address).then((identity) => identity?.name);
+  for (let tries = 0; tries < 3; tries++) {
+    assertEquals(await verify("ann", "wrong"), undefined);
+    assertEquals(await verify(`nobody${tries}`, "wrong"), undefined);
+  }
+  assertEquals(await verify("ann", "right"), undefined);
+  assertEquals(await verify("bob", "right"), "bob");
+  assertEquals(await verify("ann", "right", "192.0.2.2"), "ann");
+  // The same client by another way to write its address, and by another address of its network.
+  assertEquals(await verify("ann", "right", "::ffff:192.0.2.1"), undefined);
+});
+
+Deno.test("PasswordAuthenticator holds guesses at many names, and at one from many addresses (chat M1)", async () => {
+  const entries = parsePasswordFile(`ann:${await hashPassword("right")}`, "names");
+  const authenticator = new PasswordAuthenticator(entries, { sharedAttempts: 2, holdMs: 300, now: () => 0 });
+  const heldMs = async (name: string, address: string) => {
+    const spentMs = await timeOf(() => authenticator.verify(name, "right", address));
+    return spentMs >= 290;
+  };
+  for (let host = 1; host <= 2; host++) await authenticator.verify("ann", "wrong", `192.0.2.${host}`);
+  assertEquals(await heldMs("ann", "192.0.2.3"), true);
+  // Nobody is rejected for what others guess.
+  assertEquals((await authenticator.verify("ann", "right", "192.0.2.4"))?.name, "ann");
 });
 
 async function timeOf(work: () => Promise<unknown>): Promise<number> {
