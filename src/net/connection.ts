@@ -194,6 +194,11 @@ export class Connection implements AsyncDisposable, HasDeadlines {
     return this.#outbox?.highWater ?? 0;
   }
 
+  /** Bytes that {@linkcode unread} gave back, and that nobody has read since. */
+  get unreadBytes(): number {
+    return this.#unread?.length ?? 0;
+  }
+
   /** Whether anything can still be written: `false` once either side has ended this direction. */
   get isWritable(): boolean {
     return this.#closeReason === undefined && this.#writeError === undefined && this.#closingWrite === undefined;
@@ -228,6 +233,16 @@ export class Connection implements AsyncDisposable, HasDeadlines {
       return this.#transport.read(this.#buffer.space).then(this.#onRead, this.#onReadFailed);
     }
     return this.#readWithin(options);
+  }
+
+  /**
+   * Watches a connection that nobody reads: `onEvent` is called once, when
+   * something comes or the peer ends. What comes goes to the next reader.
+   */
+  watch(onEvent: () => void): void {
+    if (this.#closeReason !== undefined || this.#unread !== undefined) return onEvent();
+    this.#pendingRead ??= this.#transport.read(this.#buffer.space);
+    this.#pendingRead.then(onEvent, onEvent);
   }
 
   /**

@@ -2,7 +2,6 @@ import { DEFAULTS } from "../base/defaults.ts";
 import { LimitError, messageOf, ParleyError, TimeoutError } from "../base/errors.ts";
 import { type Duration, formatDuration, parseDuration } from "../base/units.ts";
 import type { Connection } from "./connection.ts";
-import { IdleWatch } from "./idle_watch.ts";
 import { PoolLease } from "./pool_lease.ts";
 import { abortable, delay, type WaitOptions } from "./wait.ts";
 
@@ -53,11 +52,12 @@ export interface PoolOptions {
    */
   healthCheck?: (connection: Connection) => Promise<boolean>;
   /**
-   * A connection that was in use less than this ago is handed out without a
-   * look at the socket. The look costs two turns of the event loop, a few
-   * milliseconds.
+   * A connection that was in use less than this ago is handed out at once: the
+   * end of a peer that has come meanwhile is seen only if the event loop has
+   * turned since. After that, or always with `0`, the pool waits for two turns
+   * of the event loop first, a few milliseconds.
    *
-   * @default {0}
+   * @default {"1s"}
    */
   trustFor?: Duration;
 }
@@ -65,7 +65,8 @@ export interface PoolOptions {
 interface Idle {
   readonly connection: Connection;
   readonly sinceMs: number;
-  readonly watch: IdleWatch;
+  /** The peer ended, or sent something that nobody asked for. */
+  isSpoilt: boolean;
 }
 
 type Waiter = PromiseWithResolvers<PoolLease>;
@@ -73,9 +74,8 @@ type Waiter = PromiseWithResolvers<PoolLease>;
 /**
  * Connections to one peer that are used again and again.
  *
- * Whoever waits longest is served first. A connection that the peer has ended,
- * or on which something came that nobody asked for, is closed and never handed
- * out.
+ * Callers are served in order. A connection on which the peer's end was seen,
+ * or bytes that nobody asked for, is closed and never handed out.
  *
  * @example Two exchanges over one connection
  * ```ts
@@ -115,7 +115,7 @@ export class ConnectionPool implements AsyncDisposable {
     this.#maxIdle = atLeast(0, options.maxIdle ?? this.#size, "maxIdle");
     this.#idleTimeoutMs = parseDuration(options.idleTimeout ?? "30s");
     this.#waitTimeoutMs = parseDuration(options.waitTimeout ?? "10s");
-    this.#trustForMs = parseDuration(options.trustFor ?? 0);
+    this.#trustForMs = parseDuration(options.trustFor ?? "1s");
     this.#overflow = options.overflow ?? "wait";
     this.#healthCheck = options.healthCheck;
   }
@@ -125,7 +125,7 @@ export class ConnectionPool implements AsyncDisposable {
     return {
       idle: this.#idle.length,
       leased: this.#leased.size,
-      opening: this.#dialing + this.#looking,
+      opening: this.#dialing,
       waiting: this.#waiters.length,
     };
   }
@@ -230,18 +230,21 @@ export class ConnectionPool implements AsyncDisposable {
   }
 
   /** Hands an idle connection out, if it is still good. */
-  async #look({ connection, sinceMs, watch }: Idle): Promise<void> {
+  async #look(idle: Idle): Promise<void> {
+    const { connection, sinceMs } = idle;
     this.#looking++;
     let isGood = false;
     try {
-      if (performance.now() - sinceMs >= this.#trustForMs) {
+      if (performance.now() - sinceMs < this.#trustForMs) {
+        // What has come is reported in the next microtask.
+        await undefined;
+      } else {
         // The runtime tells of a peer's end only when its event loop has looked at the sockets,
         // and in the first turn the timer may come before the sockets.
         await delay(0);
         await delay(0);
       }
-      isGood = await watch.end() === "quiet" && connection.closeReason === undefined &&
-        await this.#isHealthy(connection);
+      isGood = !idle.isSpoilt && connection.closeReason === undefined && await this.#isHealthy(connection);
     } catch (error) {
       connection.log.debug("the health check failed", { error: messageOf(error) });
     }
@@ -262,15 +265,21 @@ export class ConnectionPool implements AsyncDisposable {
   #offer(connection: Connection): void {
     const waiter = this.#isClosed ? undefined : this.#waiters.shift();
     if (waiter === undefined) return this.#keep(connection);
+    this.#lend(connection, waiter);
+  }
+
+  #lend(connection: Connection, waiter: Waiter): void {
     this.#leased.add(connection);
     waiter.resolve(new PoolLease(connection, (isReusable) => this.#takeBack(connection, isReusable)));
   }
 
   #takeBack(connection: Connection, isReusable: boolean): void {
     this.#leased.delete(connection);
-    const isGood = isReusable && connection.closeReason === undefined && !connection.isReadEnded;
-    if (isGood) this.#keep(connection);
-    else connection.close();
+    const isGood = isReusable && connection.closeReason === undefined && !connection.isReadEnded &&
+      connection.unreadBytes === 0;
+    if (!isGood) connection.close();
+    else if (this.#total < this.#size) this.#offer(connection);
+    else this.#keep(connection);
     if (!this.#isClosed) this.#serve();
     this.#settleEmpty();
   }
@@ -282,14 +291,16 @@ export class ConnectionPool implements AsyncDisposable {
       this.#settleEmpty();
       return;
     }
-    const watch = new IdleWatch(connection, (outcome) => {
-      const index = this.#idle.findIndex((idle) => idle.connection === connection);
+    const idle: Idle = { connection, sinceMs: performance.now(), isSpoilt: false };
+    this.#idle.push(idle);
+    connection.watch(() => {
+      idle.isSpoilt = true;
+      const index = this.#idle.indexOf(idle);
       if (index === -1) return;
-      connection.log.debug(outcome === "ended" ? "the peer ended while idle" : "the peer spoke while idle");
+      connection.log.debug("the peer ended or sent something while idle");
       this.#idle.splice(index, 1);
       connection.close();
     });
-    this.#idle.push({ connection, sinceMs: performance.now(), watch });
     this.#idleTimer ??= setTimeout(() => this.#expire(), this.#idleTimeoutMs);
   }
 

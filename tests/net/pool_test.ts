@@ -298,9 +298,12 @@ Deno.test("ConnectionPool throws a RangeError when its size is no whole number o
   }
 });
 
-Deno.test("acquire() over real sockets sees a peer that ended a moment ago", async () => {
+Deno.test("acquire() with trustFor 0 sees a peer that ended a moment ago, over real sockets", async () => {
   using listener = await listen("tcp://127.0.0.1:0");
-  await using pool = new ConnectionPool((signal) => connect(listener.endpoint, { signal }), { size: 1 });
+  await using pool = new ConnectionPool((signal) => connect(listener.endpoint, { signal }), {
+    size: 1,
+    trustFor: 0,
+  });
   for (let round = 0; round < 20; round++) {
     const lease = await pool.acquire();
     await using served = await listener.accept();
@@ -340,3 +343,51 @@ async function echo(connection: Connection): Promise<void> {
   await using closing = connection;
   for (let bytes = await closing.read(); bytes !== null; bytes = await closing.read()) await closing.write(bytes);
 }
+
+/** Whether the event loop turned while `work` was done: a hand-over that waits for a timer makes it turn. */
+async function turns(work: () => Promise<unknown>): Promise<boolean> {
+  let hasTurned = false;
+  const timer = setTimeout(() => hasTurned = true, 0);
+  await work();
+  clearTimeout(timer);
+  return hasTurned;
+}
+
+Deno.test("use() by one caller after another waits for no timer (fault 27)", async () => {
+  const { pool, peers } = fakePool({ size: 1 });
+  await using _closing = pool;
+  const work = async () => {
+    for (let round = 0; round < 200; round++) await pool.use(() => Promise.resolve());
+  };
+  assertEquals([await turns(work), peers.length], [false, 1]);
+});
+
+Deno.test("2,000 callers at once are served by ten connections, and none waits for a timer (fault 27)", async () => {
+  const { pool, peers } = fakePool();
+  await using _closing = pool;
+  let served = 0;
+  const work = () => Promise.all(Array.from({ length: 2_000 }, () => pool.use(() => Promise.resolve(served++))));
+  assertEquals([await turns(work), served, peers.length], [false, 2_000, 10]);
+  assertEquals(pool.stats, { idle: 10, leased: 0, opening: 0, waiting: 0 });
+});
+
+Deno.test("acquire() that times out counts as being opened only what is being opened (fault 27)", async () => {
+  const { pool } = fakePool({ size: 2, waitTimeout: 20, healthCheck: () => new Promise<boolean>(() => {}) });
+  (await pool.acquire()).release();
+  const held = await Promise.all([
+    assertRejects(() => pool.acquire(), TimeoutError, "(0 of 2 in use, 0 being opened)"),
+  ]);
+  assertEquals(held.length, 1);
+  await pool.close(10);
+});
+
+Deno.test("release() closes a connection with bytes that nobody read (fault 27)", async () => {
+  const { pool, peers } = fakePool({ size: 1 });
+  await using _closing = pool;
+  const lease = await pool.acquire();
+  lease.connection.unread(Uint8Array.of(1));
+  const waiting = pool.acquire();
+  lease.release();
+  await using next = await waiting;
+  assertEquals([next.connection.id, peers[0]?.isClosed], [2, true]);
+});
