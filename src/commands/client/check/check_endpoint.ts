@@ -36,9 +36,10 @@ export async function checkEndpoint(
   options: CheckOptions,
 ): Promise<TryResult<Facts>> {
   const probe = probeFor(endpoint);
+  const isPolling = options.waitMs !== undefined && !options.isInverted;
   return await tryUntil(
     (deadline) => {
-      const work = probe(endpoint, expected, deadline);
+      const work = probe(endpoint, { ...expected, isPolling }, deadline);
       return options.isInverted ? inverted(work, formatEndpoint(endpoint)) : work;
     },
     { ...options, backoff: new Backoff(BACKOFF), isFinal: saysNothing },

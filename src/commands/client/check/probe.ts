@@ -24,6 +24,8 @@ export interface Expectations {
   readonly subprotocols: readonly string[];
   /** HTTP status of the answer to a WebSocket handshake. */
   readonly status: number;
+  /** Whether the check is repeated until the peer is there. */
+  readonly isPolling?: boolean;
   /** How to connect. */
   readonly connect: Pick<ConnectOptions, "tls" | "handshakeTimeout">;
 }
