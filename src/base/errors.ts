@@ -224,3 +224,15 @@ export function messageOf(error: unknown): string {
   const text = error instanceof Error ? error.message || error.name : String(error);
   return joinLines(text, "; ");
 }
+
+/**
+ * That a permission of Deno's sandbox is missing, for messages. A compiled
+ * program has fixed permissions and takes no flags for them.
+ *
+ * @param flags As in `--allow-read=FILE`.
+ */
+export function missingPermission(flags: string, isCompiled: boolean = Deno.build.standalone): string {
+  return isCompiled
+    ? `this compiled program was built without ${flags}; run the bundle with it`
+    : `run again with ${flags}`;
+}

@@ -1,4 +1,4 @@
-import { messageOf, NoRoomError, ParleyError, PermissionError, UsageError } from "../base/errors.ts";
+import { messageOf, missingPermission, NoRoomError, ParleyError, PermissionError, UsageError } from "../base/errors.ts";
 
 /** Why a history cannot be opened, in one line that says what to do. */
 export function openError(path: string, cause: unknown): ParleyError {
@@ -6,7 +6,9 @@ export function openError(path: string, cause: unknown): ParleyError {
   const found = messageOf(cause);
   if (cause instanceof Deno.errors.NotCapable) {
     const files = `${path},${path}-wal,${path}-shm`;
-    return new PermissionError(`${what}: run again with --allow-read=${files} --allow-write=${files}`, { cause });
+    return new PermissionError(`${what}: ${missingPermission(`--allow-read=${files} --allow-write=${files}`)}`, {
+      cause,
+    });
   }
   if (cause instanceof NotADatabaseError || /not a database|malformed/.test(found)) {
     return new UsageError(`${what}: it is no SQLite database, or a damaged one; name another file`, { cause });
@@ -16,8 +18,12 @@ export function openError(path: string, cause: unknown): ParleyError {
     return new NoRoomError(`${what}: the disk is full or fails (${found})`, { cause });
   }
   if (/read-?only/i.test(found)) return new PermissionError(`${what}: it cannot be written`, { cause });
-  if (/unable to open|permission denied|no such file|is a directory/i.test(found)) {
-    return new PermissionError(`${what}: the file or its folder cannot be opened or made`, { cause });
+  if (cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.NotADirectory) {
+    return new UsageError(`${what}: no such folder`, { cause });
+  }
+  if (/is a directory/i.test(found)) return new UsageError(`${what}: it is a folder`, { cause });
+  if (/unable to open|permission denied/i.test(found)) {
+    return new PermissionError(`${what}: permission denied`, { cause });
   }
   return new ParleyError(`${what}: ${found}`, { cause });
 }

@@ -1,4 +1,5 @@
-import { codeOf, messageOf, NoRoomError, ParleyError, PermissionError, UsageError } from "../base/errors.ts";
+import { codeOf, missingPermission, NoRoomError, ParleyError, PermissionError, UsageError } from "../base/errors.ts";
+import { reasonOf } from "../base/system_error.ts";
 
 /** System error codes for a full disk, an exhausted quota, and the maximum file size. */
 const NO_ROOM: ReadonlySet<string | undefined> = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
@@ -167,14 +168,16 @@ function failure(path: string, what: string, cause: unknown): Error {
     const flags = cause.message.includes("--allow-all")
       ? "--allow-all"
       : `--allow-read=${files} --allow-write=${files}`;
-    return new PermissionError(`${doing}: run again with ${flags}`, { cause });
+    return new PermissionError(`${doing}: ${missingPermission(flags)}`, { cause });
   }
   const code = codeOf(cause);
-  if (NO_ROOM.has(code)) return new NoRoomError(`${doing}: ${messageOf(cause)}`, { cause });
+  if (NO_ROOM.has(code)) return new NoRoomError(`${doing}: ${reasonOf(cause)}`, { cause });
   if (cause instanceof Deno.errors.PermissionDenied || code === "EROFS") {
-    return new PermissionError(`${doing}: ${messageOf(cause)}`, { cause });
+    return new PermissionError(`${doing}: ${reasonOf(cause)}`, { cause });
   }
-  if (cause instanceof Deno.errors.NotFound) return new UsageError(`${doing}: no such folder`, { cause });
+  if (cause instanceof Deno.errors.NotFound || code === "ENOTDIR") {
+    return new UsageError(`${doing}: no such folder`, { cause });
+  }
   if (code === "EISDIR") return new UsageError(`${doing}: is a folder`, { cause });
-  return new ParleyError(`${doing}: ${messageOf(cause)}`, { cause });
+  return new ParleyError(`${doing}: ${reasonOf(cause)}`, { cause });
 }

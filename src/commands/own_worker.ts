@@ -1,4 +1,4 @@
-import { PermissionError } from "../base/errors.ts";
+import { missingPermission, PermissionError } from "../base/errors.ts";
 
 /** Whether this is a worker of that name, and not the program. */
 export function isWorkerNamed(name: string): boolean {
@@ -24,5 +24,5 @@ async function mustBeReadable(module: string): Promise<void> {
   const { state } = await Deno.permissions.query({ name: "read", path: folder });
   if (state === "granted") return;
   const path = decodeURIComponent(folder.pathname);
-  throw new PermissionError(`Cannot start a worker: the permission --allow-read=${path} is missing`);
+  throw new PermissionError(`Cannot start a worker: ${missingPermission(`--allow-read=${path}`)}`);
 }

@@ -1,7 +1,7 @@
 import { formatDuration } from "../base/units.ts";
 import { lookup } from "node:dns/promises";
 import { DEFAULTS } from "../base/defaults.ts";
-import { codeOf, PermissionError, ResolveError, TimeoutError } from "../base/errors.ts";
+import { codeOf, missingPermission, PermissionError, ResolveError, TimeoutError } from "../base/errors.ts";
 import { parseIp } from "../base/ip.ts";
 import { reasonOf } from "../base/system_error.ts";
 import { abortable } from "./wait.ts";
@@ -59,7 +59,7 @@ export async function resolve(host: string, options: ResolveOptions = {}): Promi
   );
   if ("error" in found) {
     if (codeOf(found.error) === "EPERM") {
-      const message = `Cannot resolve "${host}": the permission --allow-net=${host} is missing`;
+      const message = `Cannot resolve "${host}": ${missingPermission(`--allow-net=${host}`)}`;
       throw new PermissionError(message, { cause: found.error });
     }
     throw new ResolveError(`Cannot resolve "${host}": ${explain(found.error)}`, { cause: found.error });

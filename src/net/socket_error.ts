@@ -9,6 +9,7 @@ import {
   ClosedEarlyError,
   ClosedError,
   hasCode,
+  missingPermission,
   NoRoomError,
   ParleyError,
   PermissionError,
@@ -76,7 +77,7 @@ function permissionMessage(error: Error, message: string): string {
   const flag = /run again with the (--allow-[a-z]+) flag/.exec(error.message)?.[1];
   const wanted = /Requires (?:\w+) access to (".*?")/.exec(error.message)?.[1];
   if (flag === undefined) return message;
-  return `${message.slice(0, message.lastIndexOf(": "))}: the permission ${flag}${
-    wanted ? `=${wanted.slice(1, -1)}` : ""
-  } is missing`;
+  return `${message.slice(0, message.lastIndexOf(": "))}: ${
+    missingPermission(wanted ? `${flag}=${wanted.slice(1, -1)}` : flag)
+  }`;
 }

@@ -1,4 +1,5 @@
-import { messageOf, PermissionError, UsageError } from "../base/errors.ts";
+import { UsageError } from "../base/errors.ts";
+import { readNamedBytes, readNamedFile } from "../base/read_named_file.ts";
 import { formatDuration } from "../base/units.ts";
 import { cleanText } from "../chat/clean_text.ts";
 import { converse } from "../chat/converse.ts";
@@ -145,15 +146,12 @@ async function openCluster(
   if ((clusterCert === undefined) !== (clusterKey === undefined)) {
     throw new UsageError("Cannot use --cluster-cert or --cluster-key alone: give both");
   }
-  const readText = (path: string, as: string) => readNamed(path, as, () => Deno.readTextFile(path));
   const trust = {
-    credentials: clusterCreds === undefined
-      ? undefined
-      : await readNamed(clusterCreds, "the credentials of NATS", () => Deno.readFile(clusterCreds)),
-    authorities: clusterCa === undefined ? undefined : await readText(clusterCa, "the authorities of NATS"),
+    credentials: clusterCreds === undefined ? undefined : await readNamedBytes(clusterCreds, "the credentials of NATS"),
+    authorities: clusterCa === undefined ? undefined : await readNamedFile(clusterCa, "the authorities of NATS"),
     certificate: clusterCert === undefined || clusterKey === undefined ? undefined : {
-      cert: await readText(clusterCert, "the certificate for NATS"),
-      key: await readText(clusterKey, "the key for NATS"),
+      cert: await readNamedFile(clusterCert, "the certificate for NATS"),
+      key: await readNamedFile(clusterKey, "the key for NATS"),
     },
   };
   // Only a cluster pays for the client of NATS.
@@ -162,19 +160,6 @@ async function openCluster(
 }
 
 async function readMotd(path: string): Promise<string[]> {
-  const text = await readNamed(path, "the message of the day", () => Deno.readTextFile(path));
+  const text = await readNamedFile(path, "the message of the day");
   return text.trimEnd().split(/\r?\n/).map(cleanText);
-}
-
-async function readNamed<T>(path: string, as: string, read: () => Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (cause) {
-    const what = `Cannot read "${path}" as ${as}`;
-    if (cause instanceof Deno.errors.NotCapable) {
-      throw new PermissionError(`${what}: run again with --allow-read=${path}`, { cause });
-    }
-    if (cause instanceof Deno.errors.NotFound) throw new UsageError(`${what}: there is no such file`, { cause });
-    throw new UsageError(`${what}: ${messageOf(cause)}`, { cause });
-  }
 }

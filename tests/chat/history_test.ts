@@ -301,7 +301,7 @@ Deno.test("createSqliteHistory() says in one line why a file cannot be used", as
   const open = (path: string) => createSqliteHistory({ path, retention: KEEP, log: Logger.of("test") });
   await Deno.writeFile(`${folder}/corrupt.db`, crypto.getRandomValues(new Uint8Array(8_000)));
   assertThrows(() => open(`${folder}/corrupt.db`), UsageError, "it is no SQLite database");
-  assertThrows(() => open(`${folder}/missing/chat.db`), PermissionError, "cannot be opened or made");
+  assertThrows(() => open(`${folder}/missing/chat.db`), UsageError, "no such folder");
   {
     await using _history = open(`${folder}/busy.db`);
     assertThrows(() => open(`${folder}/busy.db`), UsageError, "another program uses it");

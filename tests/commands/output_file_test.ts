@@ -138,5 +138,5 @@ Deno.test("OutputFile.open() throws a PermissionError when the folder cannot be 
 
 Deno.test("OutputFile.write() throws a NoRoomError when the disk is full", LINUX, () => {
   using file = OutputFile.open("/dev/full", "the report");
-  assertThrows(() => file.write("x"), NoRoomError, "Cannot write the report /dev/full: No space left");
+  assertThrows(() => file.write("x"), NoRoomError, "Cannot write the report /dev/full: no space left");
 });

@@ -125,7 +125,7 @@ Deno.test("bench --workers exits 8 with one line when the permission is missing"
   await using echo = await startServer(["echo", ":0"]);
   const { code, stderr } = await runProgram("client", ["bench", echo.endpoint, "-n", "10", "--workers", "2"]);
   assertEquals(code, 8);
-  assertMatch(stderr, /^parley-client: .*--allow-read=\S*\/src\/ is missing\n$/);
+  assertMatch(stderr, /^parley-client: .*run again with --allow-read=\S*\/src\/\n$/);
 });
 
 Deno.test("bench exits with the code of what went wrong", async () => {

@@ -30,7 +30,7 @@ Deno.test("a name is resolved by a permission, which is named when it is missing
     const { code, stderr } = await runProgram("client", words, { permissions: [] });
     assertEquals([code, stderr], [
       8,
-      'parley-client: Cannot resolve "localhost": the permission --allow-net=localhost is missing\n',
+      'parley-client: Cannot resolve "localhost": run again with --allow-net=localhost\n',
     ]);
   }
 });

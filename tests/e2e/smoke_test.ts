@@ -122,7 +122,7 @@ Deno.test("smoke fills in variables of the environment, by a named permission", 
   assertEquals(denied.code, 8);
   assertEquals(
     denied.stderr,
-    "parley-client: Cannot read the variable SMOKE_TARGET: the permission --allow-env=SMOKE_TARGET is missing\n",
+    "parley-client: Cannot read the variable SMOKE_TARGET: run again with --allow-env=SMOKE_TARGET\n",
   );
 });
 
@@ -277,5 +277,5 @@ Deno.test("smoke exits 2 with file and line when the file is wrong, and 8 when i
   assertEquals((await runProgram("client", ["smoke", "/nowhere.yaml"], { permissions: ["-R"] })).code, 2);
   const denied = await runProgram("client", ["smoke", "/nowhere.yaml"]);
   assertEquals(denied.code, 8);
-  assert(denied.stderr.endsWith("the permission --allow-read=/nowhere.yaml is missing\n"));
+  assert(denied.stderr.endsWith("run again with --allow-read=/nowhere.yaml\n"));
 });

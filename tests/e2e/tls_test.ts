@@ -123,9 +123,9 @@ Deno.test("a server takes no key file that the sandbox forbids, in one line", as
   assertEquals(code, 8);
   assertEquals(
     stderr,
-    `parley-server: Cannot read the private key ${files.path("key.pem")}: the permission --allow-read=${
+    `parley-server: Cannot read the private key ${files.path("key.pem")}: run again with --allow-read=${
       files.path("key.pem")
-    } is missing\n`,
+    }\n`,
   );
 });
 

@@ -1,6 +1,14 @@
 import { JetStreamApiError } from "@nats-io/jetstream";
 import { connect, credsAuthenticator, type NatsConnection } from "@nats-io/transport-node";
-import { messageOf, ParleyError, PermissionError, RefusedError, TlsError, UsageError } from "../../base/errors.ts";
+import {
+  messageOf,
+  missingPermission,
+  ParleyError,
+  PermissionError,
+  RefusedError,
+  TlsError,
+  UsageError,
+} from "../../base/errors.ts";
 import type { ClusterAddress } from "./cluster_address.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -118,7 +126,7 @@ function connectError({ servers, isTls }: ClusterAddress, cause: unknown): Parle
   const what = `Cannot use NATS at ${servers.join(", ")}`;
   const found = messageOf(cause);
   if (cause instanceof Error && cause.name === "NotCapable" || /Requires net access/.test(found)) {
-    return new PermissionError(`${what}: run again with --allow-net=${servers.join(",")}`, { cause });
+    return new PermissionError(`${what}: ${missingPermission(`--allow-net=${servers.join(",")}`)}`, { cause });
   }
   if (isAlert(cause)) {
     return new TlsError("other", `${what}: it rejects our certificate (--cluster-cert): ${found}`, { cause });

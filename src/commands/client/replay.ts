@@ -3,7 +3,7 @@ import type { FlagTable } from "../../base/flag_spec.ts";
 import { defineCommand } from "../../cli/command.ts";
 import { parseEndpoint } from "../../net/endpoint.ts";
 import { configureProgramLogging } from "../program_logging.ts";
-import { readNamedFile } from "../read_named_file.ts";
+import { readNamedFile } from "../../base/read_named_file.ts";
 import { dial, DIAL_FLAGS, isMessageWise } from "./dial.ts";
 import { exchangeOnCommandLine } from "./exchange_command.ts";
 import { refuseIdleFlags } from "./idle_flags.ts";

@@ -4,7 +4,7 @@ import type { ConnectOptions } from "../../factory.ts";
 import type { Endpoint } from "../../net/endpoint.ts";
 import { START_TLS_PROTOCOLS } from "../../net/start_tls.ts";
 import type { TlsClientOptions } from "../../net/tls_client.ts";
-import { readNamedFile } from "../read_named_file.ts";
+import { readNamedFile } from "../../base/read_named_file.ts";
 
 /** Flags of every client command that speaks TLS. */
 export const TLS_FLAGS = {

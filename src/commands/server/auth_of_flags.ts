@@ -4,7 +4,7 @@ import type { Authenticator } from "../../guard/authenticator.ts";
 import { PasswordAuthenticator } from "../../guard/password_authenticator.ts";
 import { parsePasswordFile } from "../../guard/password_file.ts";
 import type { Logger } from "../../log/logger.ts";
-import { readNamedFile } from "../read_named_file.ts";
+import { readNamedFile } from "../../base/read_named_file.ts";
 
 /**
  * Who may log in by the file of `--auth`; `undefined` where it is not given.

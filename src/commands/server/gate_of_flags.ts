@@ -6,7 +6,7 @@ import { ConnectionRate } from "../../guard/connection_rate.ts";
 import { type Gate, GateRow } from "../../guard/gate.ts";
 import { PerAddressLimit } from "../../guard/per_address_limit.ts";
 import type { Logger } from "../../log/logger.ts";
-import { readNamedFile } from "../read_named_file.ts";
+import { readNamedFile } from "../../base/read_named_file.ts";
 import type { SHARED_FLAGS } from "./shared_flags.ts";
 
 type SharedFlags = FlagValues<typeof SHARED_FLAGS>;

@@ -4,7 +4,7 @@ import type { ReloadSignal } from "../../cli/reload_signal.ts";
 import type { Logger } from "../../log/logger.ts";
 import { parseEndpoint } from "../../net/endpoint.ts";
 import type { TlsServerContext, TlsServerOptions } from "../../net/tls_server.ts";
-import { readNamedFile } from "../read_named_file.ts";
+import { readNamedFile } from "../../base/read_named_file.ts";
 
 /** TLS flags of every service. */
 export const SERVER_TLS_FLAGS = {

@@ -5,7 +5,7 @@ import { parseRecording } from "../../datagram/recording.ts";
 import { bindSender, resolveTarget } from "../../datagram/sender.ts";
 import { delay } from "../../net/wait.ts";
 import { configureProgramLogging } from "../program_logging.ts";
-import { readNamedFile } from "../read_named_file.ts";
+import { readNamedFile } from "../../base/read_named_file.ts";
 import { LOG_FLAGS } from "./shared_flags.ts";
 
 const FLAGS = {

@@ -5,7 +5,7 @@ import type { ProgramIo } from "../../../cli/io.ts";
 import { abortable } from "../../../net/wait.ts";
 import { bytesPayload } from "../exchange/payload.ts";
 import type { Step } from "../exchange/step.ts";
-import { readNamedBytes } from "../../read_named_file.ts";
+import { readNamedBytes } from "../../../base/read_named_file.ts";
 import { sendStep } from "./steps.ts";
 
 /** Where the first DATA comes from. */

@@ -10,7 +10,7 @@ import type { Reporter, SuiteReport, TestReport } from "../../../cli/reporters/t
 import { StatusLine } from "../../../cli/status_line.ts";
 import { styleOf } from "../../../cli/style.ts";
 import { OutputFile } from "../../output_file.ts";
-import { readNamedFile } from "../../read_named_file.ts";
+import { readNamedFile } from "../../../base/read_named_file.ts";
 import type { SMOKE_FLAGS } from "../smoke.ts";
 import { type ParsedSmokeFile, parseSmokeFile } from "./parse_file.ts";
 import { runAll } from "./run_all.ts";

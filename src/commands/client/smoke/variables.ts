@@ -1,4 +1,4 @@
-import { messageOf, PermissionError } from "../../../base/errors.ts";
+import { messageOf, missingPermission, PermissionError } from "../../../base/errors.ts";
 
 /** Where the values of variables come from. */
 export interface VariableSource {
@@ -54,7 +54,7 @@ export function readEnvironment(name: string): string | undefined {
     return Deno.env.get(name);
   } catch (cause) {
     if (!(cause instanceof Deno.errors.NotCapable)) throw new Error(messageOf(cause), { cause });
-    throw new PermissionError(`Cannot read the variable ${name}: the permission --allow-env=${name} is missing`, {
+    throw new PermissionError(`Cannot read the variable ${name}: ${missingPermission(`--allow-env=${name}`)}`, {
       cause,
     });
   }

@@ -3,7 +3,7 @@ import { parseHex, unescape, utf8 } from "../../../base/bytes.ts";
 import { DEFAULTS } from "../../../base/defaults.ts";
 import { UsageError } from "../../../base/errors.ts";
 import type { ProgramIo } from "../../../cli/io.ts";
-import { readNamedBytes } from "../../read_named_file.ts";
+import { readNamedBytes } from "../../../base/read_named_file.ts";
 import type { SendFlags } from "./flags.ts";
 
 /** The data of the datagrams. */
