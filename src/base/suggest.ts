@@ -7,7 +7,8 @@ const MAX_TYPED = 64;
 export function suggest(typed: string, known: readonly string[]): string | undefined {
   if (typed.length > MAX_TYPED) return undefined;
   let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(typed.length / 3)) + 1;
+  // A short word with two mistakes could be any other short word.
+  let bestDistance = (typed.length < 6 ? 1 : Math.max(2, Math.floor(typed.length / 3))) + 1;
   for (const word of known) {
     const distance = word.startsWith(typed) && typed.length >= 3 ? 1 : editDistance(typed, word);
     // A word that would have to be replaced as a whole is none that was meant.

@@ -6,7 +6,7 @@ import { commandHelp, programHelp } from "./help.ts";
 import type { ProgramIo } from "./io.ts";
 import { namesFiles } from "./names_files.ts";
 import { beforeDashes, parseFlags } from "./parse_flags.ts";
-import { suggest } from "../base/suggest.ts";
+import { unknownCommand } from "./unknown_command.ts";
 import { versionLine } from "./version.ts";
 
 /**
@@ -66,6 +66,7 @@ async function dispatch(program: Program, argv: readonly string[], io: ProgramIo
     return EXIT.done;
   }
   rejectMangledArguments(argv);
+  if (first === "help") return await dispatch(program, [...rest, "--help"], io);
   const entry = commandOf(program, argv);
   if (!entry) throw unknownCommand(program, first);
   const command = await loadCommand(entry);
@@ -92,13 +93,6 @@ function rejectMangledArguments(argv: readonly string[]): void {
 
 function commandOf(program: Program, argv: readonly string[]): CommandEntry | undefined {
   return program.commands.find(({ name }) => name === argv[0]);
-}
-
-function unknownCommand(program: Program, typed: string): UsageError {
-  const names = program.commands.map(({ name }) => name);
-  const near = suggest(typed, names);
-  const hint = near === undefined ? `it takes ${names.join(", ")}` : `did you mean ${near}?`;
-  return new UsageError(`unknown command "${typed}"; ${hint}`);
 }
 
 function failureObject(error: unknown, exitCode: number): object {

@@ -139,9 +139,14 @@ function parseHost(
   const takesPath = scheme === "ws" || scheme === "wss";
   if (tail !== "" && tail !== "/" && !takesPath) throw refuse(text, `${scheme} takes no path`, scheme);
   if (/[\s#\p{Cc}]/u.test(tail)) throw refuse(text, "the path holds a blank or a #", scheme);
-  const path = !takesPath || tail === "" ? "/" : tail.startsWith("?") ? `/${tail}` : tail;
+  const path = !takesPath || tail === "" ? "/" : encodePath(tail.startsWith("?") ? `/${tail}` : tail);
   const [host, port] = splitAuthority(text, scheme, authority, options.port);
   return { scheme, host: checkHost(text, scheme, host), port, path };
+}
+
+/** Characters that a URI cannot hold, as percent-encoded UTF-8 (RFC 3986, section 2.1); what is encoded stays. */
+function encodePath(path: string): string {
+  return path.toWellFormed().replaceAll(/[^!-~]|["<>\\^`{|}]/gu, encodeURIComponent);
 }
 
 function splitAuthority(
@@ -164,7 +169,10 @@ function splitAuthority(
 }
 
 function checkPort(text: string, scheme: Scheme, port: string | number | undefined): number {
-  if (port === undefined || port === "") throw refuse(text, "the port is missing", scheme);
+  if (port === undefined || port === "") {
+    const isPortLike = /^\d+[^\d.]/.test(text) && !text.includes(":");
+    throw refuse(text, isPortLike ? `"${text}" is neither a port nor HOST:PORT` : "the port is missing", scheme);
+  }
   if (!/^\d{1,9}$/.test(String(port)) || Number(port) > 65_535) {
     throw refuse(text, `port "${port}" is not a number from 0 to 65535`, scheme);
   }

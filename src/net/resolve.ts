@@ -68,6 +68,7 @@ export async function resolve(host: string, options: ResolveOptions = {}): Promi
     address,
     family: family === 6 ? 6 : 4,
   }));
+  if (addresses.length === 0) throw new ResolveError(`Cannot resolve "${host}": the name has no address`);
   return addresses.filter(({ address }, index) => addresses.findIndex((other) => other.address === address) === index);
 }
 

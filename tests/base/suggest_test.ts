@@ -13,6 +13,8 @@ Deno.test("suggest() finds the word that was meant", () => {
     ["completely-else", undefined],
     ["x", undefined],
     ["me", undefined],
+    ["jsno", "json"],
+    ["jxox", undefined],
   ];
   for (const [typed, meant] of cases) assertEquals(suggest(typed, FLAGS), meant, typed);
 });

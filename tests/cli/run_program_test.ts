@@ -15,6 +15,10 @@ import {
 import { defineCommand, type Program } from "../../src/cli/command.ts";
 import { exitCodeOf, StoppedError } from "../../src/cli/exit_codes.ts";
 import { runProgram } from "../../src/cli/run_program.ts";
+import { COMMANDS } from "../../src/cli/unknown_command.ts";
+import { clientProgram } from "../../src/commands/client/program.ts";
+import { serverProgram } from "../../src/commands/server/program.ts";
+import { udpProgram } from "../../src/commands/udp/program.ts";
 import { FakeIo } from "../support/fake_io.ts";
 
 /** A program whose one command does what the test says. */
@@ -127,7 +131,10 @@ Deno.test("runProgram() shows how to go on after a mistake of usage", async () =
     (await run(["gret"])).err,
     'parley-test: unknown command "gret"; did you mean greet?\nTry: parley-test --help\n',
   );
-  assertEquals((await run(["zzzzzz"])).err.split("\n")[0], 'parley-test: unknown command "zzzzzz"; it takes greet');
+  assertEquals(
+    (await run(["zzzzzz"])).err.split("\n")[0],
+    'parley-test: unknown command "zzzzzz"; the commands are greet',
+  );
 });
 
 Deno.test("runProgram() prints help and version to standard output, without running anything", async () => {
@@ -194,4 +201,36 @@ Deno.test("runProgram() gives the environment back unless the command reads it",
 Deno.test("runProgram() lets no error move the terminal", async () => {
   const { err } = await run(["greet"], new RefusedError("Cannot connect to \u001b[31mh\u0007"));
   assertEquals(err, "parley-test: Cannot connect to \\x1b[31mh\\x07\n");
+});
+
+Deno.test("COMMANDS names every command of each program (fault 34)", () => {
+  for (const program of [clientProgram, serverProgram, udpProgram]) {
+    const names = program.commands.map(({ name }) => name).filter((name) => name !== "completions" && name !== "man");
+    assertEquals([...COMMANDS[program.name] ?? []], names);
+  }
+});
+
+Deno.test("runProgram() names the program that has a command, and suggests only what is near (fault 34)", async () => {
+  const cases = [
+    [clientProgram, "relay", /; it is a command of parley-udp\n/],
+    [clientProgram, "echo", /; it is a command of parley-server\n/],
+    [serverProgram, "replay", /; it is a command of parley-client and parley-udp\n/],
+    [clientProgram, "scan", /; the commands are connect, /],
+    [clientProgram, "conect", /; did you mean connect\?\n/],
+  ] as const;
+  for (const [program, typed, says] of cases) {
+    const io = new FakeIo();
+    assertEquals(await runProgram(program, [typed], io), 2);
+    assertMatch(io.err, says);
+  }
+});
+
+Deno.test("runProgram() shows a command's help for `help COMMAND` (fault 34)", async () => {
+  const [help, flag] = [new FakeIo(), new FakeIo()];
+  assertEquals(await runProgram(clientProgram, ["help", "send"], help), 0);
+  assertEquals(await runProgram(clientProgram, ["send", "--help"], flag), 0);
+  assertEquals(help.out, flag.out);
+  const wrong = new FakeIo();
+  assertEquals(await runProgram(clientProgram, ["help", "sned"], wrong), 2);
+  assertMatch(wrong.err, /did you mean send\?/);
 });

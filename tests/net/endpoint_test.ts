@@ -77,3 +77,20 @@ Deno.test("parseEndpoint() refuses the rest, says what was wrong and shows a rig
     assertEquals(/; a right one is \S+$/.test(error.message), true, error.message);
   }
 });
+
+Deno.test("parseEndpoint() percent-encodes what a WebSocket path cannot hold, and leaves the rest (fault 31)", () => {
+  const cases: [string, string][] = [
+    ["ws://h:1/caf\u00e9?q=\u00fc", "/caf%C3%A9?q=%C3%BC"],
+    ["ws://h:1/\u{1F600}", "/%F0%9F%98%80"],
+    ["wss://h:1/caf%C3%A9", "/caf%C3%A9"],
+    ["ws://h:1/a%2Fb%zz", "/a%2Fb%zz"],
+    ['ws://h:1/{"x"}|<y>^`\\', "/%7B%22x%22%7D%7C%3Cy%3E%5E%60%5C"],
+    ["ws://h:1/a!$&'()*+,;=:@-._~/b", "/a!$&'()*+,;=:@-._~/b"],
+    ["ws://h:1/\ud800", "/%EF%BF%BD"],
+  ];
+  for (const [text, path] of cases) {
+    const endpoint = parseEndpoint(text);
+    assertEquals("path" in endpoint && endpoint.path, path, text);
+    assertEquals(parseEndpoint(formatEndpoint(endpoint)), endpoint);
+  }
+});

@@ -1,5 +1,4 @@
 import { DEFAULTS } from "../../base/defaults.ts";
-import { UsageError } from "../../base/errors.ts";
 import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
 import { formatDuration } from "../../base/units.ts";
 import { JSON_SUBPROTOCOL } from "../../chat/hub.ts";
@@ -12,6 +11,7 @@ import { parseFraming } from "../../framing/mod.ts";
 import { parseEndpoint } from "../../net/endpoint.ts";
 import { dialSession } from "../../serve/dial_session.ts";
 import { configureProgramLogging } from "../program_logging.ts";
+import { endpointArgument } from "./arguments.ts";
 import { ChatLink, type ChatLinkOptions } from "./chat/link.ts";
 import { ChatScreen } from "./chat/on_terminal.ts";
 import { ChatPipe } from "./chat/through_pipe.ts";
@@ -65,9 +65,7 @@ export const chatCommand = defineCommand({
     "When the connection is lost it connects again and resumes every room: nothing is missed, nothing is said twice.",
   async run({ flags, args, given, io }) {
     configureProgramLogging(flags, io);
-    const [endpoint, ...more] = args;
-    if (endpoint === undefined) throw new UsageError("no endpoint to connect to");
-    if (more.length > 0) throw new UsageError(`chat takes one endpoint; "${more[0]}" is one more`);
+    const endpoint = endpointArgument(args);
     refuseIdleFlags(given, [parseEndpoint(endpoint)]);
     const options = await linkOptions(endpoint, flags, io);
     if (io.stdin.isTerminal && io.stdout.isTerminal && !flags.json) {

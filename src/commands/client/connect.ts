@@ -15,6 +15,7 @@ import { inputCutter, type InputOptions, lineMessage, type Outgoing } from "./co
 import { pipe } from "./connect/pipe.ts";
 import { Recorder } from "./replay/recorder.ts";
 import { converse } from "./connect/terminal.ts";
+import { endpointArgument } from "./arguments.ts";
 import { leave } from "./close_frame.ts";
 import { dial, DIAL_FLAGS, isByLine, MESSAGE_TYPE_FLAGS, messageType } from "./dial.ts";
 import { isWebSocket, refuseIdleFlags } from "./idle_flags.ts";
@@ -53,9 +54,7 @@ export const connectCommand = defineCommand({
   ].join("\n"),
   async run({ flags, args, given, io }) {
     configureProgramLogging(flags, io);
-    const [endpoint, ...more] = args;
-    if (endpoint === undefined) throw new UsageError("no endpoint to connect to");
-    if (more.length > 0) throw new UsageError(`connect takes one endpoint; "${more[0]}" is one more`);
+    const endpoint = endpointArgument(args);
     const target = tlsEndpoint(parseEndpoint(endpoint), flags);
     refuseIdleFlags(given, [target]);
     if (flags.crlf) rejectCrLf(flags, target);

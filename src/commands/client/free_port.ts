@@ -1,9 +1,11 @@
 import { DEFAULTS } from "../../base/defaults.ts";
-import { ParleyError, UsageError } from "../../base/errors.ts";
+import { ParleyError } from "../../base/errors.ts";
 import type { FlagTable } from "../../base/flag_spec.ts";
 import { defineCommand } from "../../cli/command.ts";
 import { EXIT } from "../../cli/exit_codes.ts";
 import { findFreePort } from "../../net/find_free_port.ts";
+import { resolve } from "../../net/resolve.ts";
+import { rejectMore } from "./arguments.ts";
 
 /** Tries for each port that is asked for: the system may give one twice. */
 const TRIES = 20;
@@ -23,12 +25,14 @@ export const freePortCommand = defineCommand({
   ],
   flags: FLAGS,
   notes: "Nothing keeps the port free until it is used: a server that can, listens on port 0 and says which it got.",
-  run({ flags, args, io }) {
-    if (args.length > 0) throw new UsageError(`free-port takes no argument; "${args[0]}" is one`);
+  async run({ flags, args, io }) {
+    rejectMore(args);
+    using stop = io.stop.listen();
+    const [{ address: host } = { address: flags.host }] = await resolve(flags.host, { signal: stop.signal });
     const ports = new Set<number>();
     const transport = flags.udp ? "udp" : "tcp";
     for (let tries = 0; ports.size < flags.count && tries < flags.count * TRIES; tries++) {
-      ports.add(findFreePort({ host: flags.host, transport }));
+      ports.add(findFreePort({ host, transport }));
     }
     const found = [...ports];
     if (found.length < flags.count) {
@@ -36,6 +40,6 @@ export const freePortCommand = defineCommand({
     }
     if (flags.json) io.stdout.write(`${JSON.stringify({ ok: true, host: flags.host, transport, ports: found })}\n`);
     else io.stdout.write(found.map((port) => `${port}\n`).join(""));
-    return Promise.resolve(EXIT.done);
+    return EXIT.done;
   },
 });

@@ -1,5 +1,5 @@
 import { DEFAULTS } from "../../base/defaults.ts";
-import { type Attempt, UsageError } from "../../base/errors.ts";
+import type { Attempt } from "../../base/errors.ts";
 import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
 import { formatDuration } from "../../base/units.ts";
 import { defineCommand } from "../../cli/command.ts";
@@ -11,6 +11,7 @@ import { resolve, type ResolvedAddress } from "../../net/resolve.ts";
 import { openSocketOptions } from "../../net/socket_options.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { SOCKET_FLAGS, socketOptionsOf } from "../socket_flags.ts";
+import { endpointArgument } from "./arguments.ts";
 import { refuseIdleFlags } from "./idle_flags.ts";
 import { type Inspection, inspectionObject, inspectionText } from "./inspect/report.ts";
 import { START_TLS_FLAGS, TLS_FLAGS, tlsConnectOptions, tlsEndpoint } from "./tls_flags.ts";
@@ -41,24 +42,24 @@ export const inspectCommand = defineCommand({
   notes: "Needs --allow-ffi: Deno's own API does not show socket options. Linux and macOS.",
   async run({ flags, args, given, io }) {
     configureProgramLogging(flags, io);
-    const [text, ...more] = args;
-    if (text === undefined || more.length > 0) throw new UsageError("inspect takes one endpoint");
-    const endpoint = tlsEndpoint(parseEndpoint(text), flags);
+    const endpoint = tlsEndpoint(parseEndpoint(endpointArgument(args)), flags);
     refuseIdleFlags(given, [endpoint]);
-    const inspection = await inspect(endpoint, flags);
+    using stop = io.stop.listen();
+    const inspection = await inspect(endpoint, flags, stop.signal);
     io.stdout.write(flags.json ? `${JSON.stringify(inspectionObject(inspection))}\n` : inspectionText(inspection));
     return EXIT.done;
   },
 });
 
-async function inspect(endpoint: Endpoint, flags: FlagValues<typeof FLAGS>): Promise<Inspection> {
+async function inspect(endpoint: Endpoint, flags: FlagValues<typeof FLAGS>, signal: AbortSignal): Promise<Inspection> {
   const wanted = socketOptionsOf(flags);
   // Before anybody is connected to: it says which permission is missing.
   using access = openSocketOptions();
-  const addresses: ResolvedAddress[] = isHostEndpoint(endpoint) ? await resolve(endpoint.host) : [];
+  const addresses: ResolvedAddress[] = isHostEndpoint(endpoint) ? await resolve(endpoint.host, { signal }) : [];
   const failed: Attempt[] = [];
   await using connection = await connect(endpoint, {
     context: "inspect",
+    signal,
     connectTimeout: flags.connectTimeout,
     onAttemptFailed: (attempt) => failed.push(attempt),
     ...await tlsConnectOptions(flags),

@@ -5,6 +5,7 @@ import { formatDuration } from "../../base/units.ts";
 import { defineCommand } from "../../cli/command.ts";
 import { EXIT } from "../../cli/exit_codes.ts";
 import { resolve } from "../../net/resolve.ts";
+import { rejectMore } from "./arguments.ts";
 
 const FLAGS = {
   timeout: {
@@ -25,8 +26,10 @@ export const resolveCommand = defineCommand({
   notes: "Asks the system's resolver: the hosts file and DNS, as programs see them.",
   async run({ flags, args, io }) {
     const [host, ...more] = args;
-    if (host === undefined || more.length > 0) throw new UsageError("resolve takes one host name");
-    const addresses = await resolve(host, { timeoutMs: flags.timeout });
+    if (host === undefined || host === "") throw new UsageError("the host name is missing");
+    rejectMore(more);
+    using stop = io.stop.listen();
+    const addresses = await resolve(host, { timeoutMs: flags.timeout, signal: stop.signal });
     if (flags.json) io.stdout.write(`${JSON.stringify({ ok: true, host, addresses })}\n`);
     else io.stdout.write(addresses.map(({ address }) => `${address}\n`).join(""));
     return EXIT.done;

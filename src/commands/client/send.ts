@@ -78,8 +78,8 @@ export const sendCommand = defineCommand({
 async function run({ flags, args, given, io }: Parameters<CommandDefinition<typeof FLAGS>["run"]>[0]): Promise<number> {
   configureProgramLogging(flags, io);
   const [endpoint, data, ...more] = args;
-  if (endpoint === undefined) throw new UsageError("no endpoint to send to");
-  if (more.length > 0) throw new UsageError(`send takes one DATA; "${more[0]}" is one more (quote it, or use --then)`);
+  if (endpoint === undefined) throw new UsageError("the endpoint is missing");
+  if (more.length > 0) throw new UsageError(`unexpected argument "${more[0]}"; quote DATA, or use --then`);
   refuseIdleFlags(given, [tlsEndpoint(parseEndpoint(endpoint), flags)]);
   using stop = io.stop.listen();
   const style = { isHex: flags.hex, isLiteral: flags.literal, isText: messageType(flags) };

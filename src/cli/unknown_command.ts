@@ -1,0 +1,34 @@
+import { UsageError } from "../base/errors.ts";
+import { suggest } from "../base/suggest.ts";
+import type { Program } from "./command.ts";
+
+/** The programs and their commands; importing their registries would make each program carry all three. */
+export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
+  "parley-server": ["chat", "echo", "greet", "reply", "discard", "chargen", "daytime", "time", "hash-password"],
+  "parley-client": [
+    "connect",
+    "send",
+    "replay",
+    "check",
+    "smoke",
+    "bench",
+    "chat",
+    "inspect",
+    "resolve",
+    "free-port",
+  ],
+  "parley-udp": ["serve", "send", "listen", "replay", "bench", "relay"],
+};
+
+/** The error for a command that the program does not have, with the command that was probably meant. */
+export function unknownCommand(program: Program, typed: string): UsageError {
+  const names = program.commands.map(({ name }) => name);
+  const others = Object.entries(COMMANDS).filter(([, commands]) => commands.includes(typed)).map(([name]) => name);
+  const near = suggest(typed, names);
+  const hint = others.length > 0
+    ? `it is a command of ${others.join(" and ")}`
+    : near === undefined
+    ? `the commands are ${names.join(", ")}`
+    : `did you mean ${near}?`;
+  return new UsageError(`unknown command "${typed}"; ${hint}`);
+}
