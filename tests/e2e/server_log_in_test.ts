@@ -108,6 +108,21 @@ Deno.test("--access-file is read again at SIGHUP", async () => {
   }
 });
 
+for (const text of ["", "\n", "# no one yet\n"]) {
+  Deno.test(`an empty file is a warning for --auth and --access-file: ${JSON.stringify(text)} (fault 60)`, async () => {
+    const file = await Deno.makeTempFile();
+    try {
+      await Deno.writeTextFile(file, text);
+      const args = ["echo", ":0", "--auth", file, "--access-file", file];
+      await using started = await startServer(args, { permissions: ["-N", `--allow-read=${file}`] });
+      await started.server.errorLine(/ warning .*has no range and restricts no one/);
+      await started.server.errorLine(/ warning .*no one can log in: the file of --auth has no entry/);
+    } finally {
+      await Deno.remove(file);
+    }
+  });
+}
+
 async function reload(server: RunningProgram, said: RegExp): Promise<void> {
   server.kill("SIGHUP");
   await server.errorLine(said);

@@ -21,7 +21,12 @@ export async function authenticatorOf(
     if (flags.authTimeout !== undefined) throw new UsageError("--auth-timeout is given, but no --auth");
     return undefined;
   }
-  const read = async () => parsePasswordFile(await readNamedFile(path, "the names of --auth"), path);
+  const read = async () => {
+    const entries = parsePasswordFile(await readNamedFile(path, "the names of --auth"), path);
+    // An empty file may be filled later, and SIGHUP reads it again.
+    if (entries.size === 0) log.warning("no one can log in: the file of --auth has no entry", { file: path });
+    return entries;
+  };
   const authenticator = new PasswordAuthenticator(await read());
   reload.add(async () => {
     try {

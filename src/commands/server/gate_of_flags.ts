@@ -19,7 +19,7 @@ export async function gateOf(
   const limitsLoopback = flags.limitLoopback;
   const gates: Gate[] = [];
   if (flags.allow.length > 0 || flags.deny.length > 0 || flags.accessFile !== undefined) {
-    const list = new AccessList(await rulesOf(flags));
+    const list = new AccessList(await rulesOf(flags, log));
     gates.push(list);
     if (flags.accessFile !== undefined) reload.add(() => reloadRules(list, flags, log));
   }
@@ -30,15 +30,18 @@ export async function gateOf(
   return new GateRow(gates);
 }
 
-async function rulesOf({ allow, deny, accessFile }: SharedFlags): Promise<AccessRules> {
+async function rulesOf({ allow, deny, accessFile }: SharedFlags, log: Logger): Promise<AccessRules> {
   if (accessFile === undefined) return { allow, deny };
   const rules = parseAccessRules(await readNamedFile(accessFile, "the ranges of --access-file"), accessFile);
+  if (rules.allow.length + rules.deny.length === 0) {
+    log.warning("the file of --access-file has no range and restricts no one", { file: accessFile });
+  }
   return { allow: [...allow, ...rules.allow], deny: [...deny, ...rules.deny] };
 }
 
 async function reloadRules(list: AccessList, flags: SharedFlags, log: Logger): Promise<void> {
   try {
-    list.replace(await rulesOf(flags));
+    list.replace(await rulesOf(flags, log));
     log.info("address ranges read again", { file: flags.accessFile });
   } catch (error) {
     log.error("the address ranges are kept as they were", { error: messageOf(error) });
