@@ -3,8 +3,19 @@ import { DEFAULTS } from "../base/defaults.ts";
 import type { Codec } from "./codec.ts";
 import { delimiterCodec, lineCodec } from "./delimiter.ts";
 import { fixedCodec } from "./fixed.ts";
-import { lengthCodec } from "./length.ts";
+import { lengthCodec, type LengthFormat } from "./length.ts";
 import { rawCodec } from "./raw.ts";
+
+const LENGTHS: ReadonlyMap<string, LengthFormat> = new Map<string, LengthFormat>([
+  ["length:1", { bytes: 1 }],
+  ["length:2be", { bytes: 2, endianness: "be" }],
+  ["length:2le", { bytes: 2, endianness: "le" }],
+  ["length:4be", { bytes: 4, endianness: "be" }],
+  ["length:4le", { bytes: 4, endianness: "le" }],
+  ["length:8be", { bytes: 8, endianness: "be" }],
+  ["length:8le", { bytes: 8, endianness: "le" }],
+  ["length:varint", { bytes: "varint" }],
+]);
 
 /** Options of {@linkcode parseFraming}. */
 export interface FramingOptions {
@@ -13,8 +24,9 @@ export interface FramingOptions {
 }
 
 /**
- * The codec that a text names: `line`, `length:4be`, `length:2le`,
- * `delimiter:X` (escapes allowed), `fixed:N`, `raw`.
+ * The codec that a text names: `line`, `length:N` (`1`, `2be`, `2le`, `4be`,
+ * `4le`, `8be`, `8le`, `varint`), `delimiter:X` (escapes allowed), `fixed:N`,
+ * `raw`.
  *
  * @example Three messages of one stream
  * ```ts
@@ -35,16 +47,14 @@ export function parseFraming(text: string, options: FramingOptions = {}): Codec 
   const maxBytes = options.maxBytes ?? DEFAULTS.messageBytes;
   if (text === "raw") return rawCodec;
   if (text === "line") return options.maxBytes === undefined ? lineCodec() : lineCodec(limitsOf(maxBytes));
-  const length = /^length:([24])(be|le)$/.exec(text);
-  if (length) {
-    return lengthCodec({ bytes: length[1] === "2" ? 2 : 4, endianness: length[2] === "be" ? "be" : "le" }, maxBytes);
-  }
+  const length = LENGTHS.get(text);
+  if (length !== undefined) return lengthCodec(length, maxBytes);
   const fixed = /^fixed:(\d{1,9})$/.exec(text);
   if (fixed && Number(fixed[1]) > 0) return fixedCodec(Number(fixed[1]));
   const delimiter = /^delimiter:(.+)$/s.exec(text)?.[1];
   if (delimiter !== undefined) return delimiterCodec(unescape(delimiter), limitsOf(maxBytes));
   throw new SyntaxError(
-    `Cannot parse framing "${text}": known are line, length:4be, length:4le, length:2be, length:2le, delimiter:X, fixed:N, raw`,
+    `Cannot parse framing "${text}": known are line, ${[...LENGTHS.keys()].join(", ")}, delimiter:X, fixed:N, raw`,
   );
 }
 

@@ -8,7 +8,7 @@ export const CONNECTION_FLAGS = {
   framing: {
     type: "text",
     placeholder: "FRAMING",
-    help: "line, length:4be, length:2be, delimiter:X, fixed:N or raw (default raw)",
+    help: "line, length:4be (1, 2, 4, 8, be or le, varint), delimiter:X, fixed:N or raw (default raw)",
   },
   connectTimeout: {
     type: "duration",

@@ -6,7 +6,11 @@ import { SERVER_TLS_FLAGS } from "./tls_of_flags.ts";
 
 /** Flags that every service of `parley-server` has. */
 export const SHARED_FLAGS = {
-  framing: { type: "text", placeholder: "FRAMING", help: "line, length:4be, length:2be, delimiter:X, fixed:N or raw" },
+  framing: {
+    type: "text",
+    placeholder: "FRAMING",
+    help: "line, length:4be (1, 2, 4, 8, be or le, varint), delimiter:X, fixed:N or raw",
+  },
   idleTimeout: { type: "duration", help: "close a client that neither sends nor receives for TIME" },
   maxLifetime: { type: "duration", help: "close a client TIME after it came" },
   writeTimeout: {
