@@ -1,7 +1,7 @@
-import type { Receiver, Sender } from "ws";
 import { ByteBuilder } from "../../base/byte_builder.ts";
 import { applyMask, copyMasked, maskKeyOf } from "../../framing/websocket_mask.ts";
 import type { Framer } from "../framer.ts";
+import type { WsPackage } from "./ws_package.ts";
 
 /** Frame types (RFC 6455, section 5.2). */
 export const OPCODE = { text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
@@ -16,7 +16,7 @@ export interface WebSocketCodec {
   /** Which side's frames it writes. */
   readonly role: "server" | "client";
   /** Takes bytes, emits messages and control frames. */
-  readonly Receiver: typeof Receiver;
+  readonly Receiver: WsPackage["Receiver"];
   /** Appends a frame. */
   append(opcode: Opcode, data: Uint8Array, builder: ByteBuilder): void;
   /** Frames whole messages. */
@@ -59,7 +59,7 @@ function appendLength(mark: number, bytes: number, length: number, builder: Byte
   for (let place = bytes - 1; place >= 0; place--) builder.appendByte(Math.floor(length / 256 ** place) & 0xff);
 }
 
-function appendBy(sender: typeof Sender): WebSocketCodec["append"] {
+function appendBy(sender: WsPackage["Sender"]): WebSocketCodec["append"] {
   const options = { fin: true, mask: true, readOnly: true, rsv1: false };
   return (opcode, data, builder) => {
     for (const piece of sender.frame(data, { ...options, opcode })) builder.append(piece);
@@ -73,7 +73,7 @@ function appendBy(sender: typeof Sender): WebSocketCodec["append"] {
  * our masking: `ws` works with the least of permissions, and masks five times
  * faster than by its own loop.
  */
-async function importWs(): Promise<{ Receiver: typeof Receiver; Sender: typeof Sender }> {
+async function importWs(): Promise<WsPackage> {
   const { default: http } = await import("node:http");
   if ("websocketMask" in http) return await import("ws");
   Object.assign(http, {
