@@ -1,3 +1,6 @@
+/** A longer timer would fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 interface Entry {
   readonly dueMs: number;
   readonly action: () => void;
@@ -46,7 +49,8 @@ export class DelayQueue {
     clearTimeout(this.#timer);
     const first = this.#entries[0];
     if (first === undefined) return this.#settle();
-    this.#timer = setTimeout(() => this.#run(), Math.max(0, first.dueMs - this.#now()));
+    const waitMs = Math.max(0, first.dueMs - this.#now());
+    this.#timer = setTimeout(() => this.#run(), Math.min(waitMs, MAX_TIMER_MS));
   }
 
   #run(): void {

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { DelayQueue } from "../../src/datagram/delay_queue.ts";
 
-Deno.test("DelayQueue does things in the order in which they are due", async () => {
+Deno.test("DelayQueue runs actions in the order in which they are due", async () => {
   const queue = new DelayQueue(() => performance.now());
   const done: string[] = [];
   const nowMs = performance.now();
@@ -12,12 +12,21 @@ Deno.test("DelayQueue does things in the order in which they are due", async () 
   assertEquals(done, ["first", "second", "third"]);
 });
 
-Deno.test("DelayQueue.clear() forgets what waits and lets whenEmpty() settle", async () => {
+Deno.test("DelayQueue.clear() discards pending actions and lets whenEmpty() settle", async () => {
   const queue = new DelayQueue(() => performance.now());
   queue.add(performance.now() + 60_000, () => {
-    throw new Error("forgotten, yet done");
+    throw new Error("ran after it was discarded");
   });
   const empty = queue.whenEmpty();
   assertEquals(queue.clear(), 1);
   await empty;
+});
+
+Deno.test("DelayQueue waits for an action that is due after more than the longest timer", async () => {
+  const queue = new DelayQueue(() => performance.now());
+  queue.add(performance.now() + 2 ** 31 + 1_000, () => {
+    throw new Error("ran at once");
+  });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assertEquals(queue.clear(), 1);
 });

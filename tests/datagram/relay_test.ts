@@ -1,8 +1,9 @@
-import { assertEquals, assertNotEquals, assertObjectMatch } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertObjectMatch } from "@std/assert";
 import { Impairment } from "../../src/datagram/impairment.ts";
 import { DatagramRelay, type DatagramRelayOptions } from "../../src/datagram/relay.ts";
 import { bindSender } from "../../src/datagram/sender.ts";
 import { bind } from "../../src/factory.ts";
+import { DatagramGate } from "../../src/guard/datagram_gate.ts";
 import { Logger } from "../../src/log/logger.ts";
 import type { DatagramSocket } from "../../src/net/datagram.ts";
 import type { Endpoint } from "../../src/net/endpoint.ts";
@@ -242,4 +243,32 @@ Deno.test("DatagramRelay drops the same datagrams of each client whatever the ot
   assertEquals(await throughImpairedRelay([2, 2, 0, 1]), first);
   assertEquals(await throughImpairedRelay([1, 0, 0, 0, 2]), first);
   assertNotEquals(first[0], first[1]);
+});
+
+Deno.test("DatagramRelay bounds its clients and ends promptly under a flood from many addresses (abuse 44)", async () => {
+  await using target = await bind(ANY);
+  await using started = await startRelay(target.endpoint, { maxClients: 50 });
+  await using owner = new AsyncDisposableStack();
+  for (let sender = 1; sender <= 300; sender++) {
+    const client = owner.use(await bind(ANY, { maxBytes: 64 }));
+    for (let count = 0; count < 3; count++) await client.send(Uint8Array.of(count), started.endpoint);
+    assert(started.relay.clients.now <= 50);
+  }
+  while (started.relay.clients.total < 300) await nextTurn();
+  assertObjectMatch(started.relay.clients, { now: 50, total: 300, evicted: 250 });
+  const endedMs = performance.now();
+  await started[Symbol.asyncDispose]();
+  assert(performance.now() - endedMs < 2_000);
+  assertEquals(started.relay.clients.now, 0);
+});
+
+Deno.test("DatagramRelay drops and counts what exceeds the rate of an address (abuse 44)", async () => {
+  await using target = await bind(ANY);
+  const gate = new DatagramGate({ perSecond: 5, limitsLoopback: true, now: () => 0 });
+  await using started = await startRelay(target.endpoint, { gate });
+  await using client = await bind(ANY);
+  for (let count = 0; count < 20; count++) await client.send(Uint8Array.of(count), started.endpoint);
+  while (started.relay.forward.received < 20) await nextTurn();
+  assertEquals([...started.relay.forward.dropped], [["rate", 15]]);
+  for (let count = 0; count < 5; count++) assertEquals(await receiveByte(target), count);
 });

@@ -9,7 +9,7 @@ import type { Endpoint } from "../../src/net/endpoint.ts";
 const ANY = "udp://127.0.0.1:0";
 const TARGET: Endpoint = { scheme: "udp", host: "192.0.2.7", port: 9, path: "/" };
 
-Deno.test("DatagramSocket sends 65,507 bytes and refuses 65,508 with the limit", async () => {
+Deno.test("DatagramSocket sends 65,507 bytes and rejects 65,508 with the limit (abuse 41)", async () => {
   await using receiver = await bind(ANY);
   await using sender = await bind(ANY);
   await sender.send(new Uint8Array(65_507), receiver.endpoint);
@@ -18,7 +18,7 @@ Deno.test("DatagramSocket sends 65,507 bytes and refuses 65,508 with the limit",
   assertStringIncludes(error.message, "65507");
 });
 
-Deno.test("DatagramSocket.receive() marks a datagram longer than maxBytes as truncated", async () => {
+Deno.test("DatagramSocket.receive() marks a datagram longer than maxBytes as truncated (abuse 42)", async () => {
   await using receiver = await bind(ANY, { maxBytes: 4 });
   await using sender = await bind(ANY);
   for (const size of [4, 5]) await sender.send(new Uint8Array(size), receiver.endpoint);

@@ -1,4 +1,5 @@
 import { UsageError } from "../../base/errors.ts";
+import { isLoopback, targetAddress } from "../../base/ip.ts";
 import type { FlagTable } from "../../base/flag_spec.ts";
 import { type Command, defineCommand } from "../../cli/command.ts";
 import type { DatagramMetricsSources } from "../../datagram/metrics.ts";
@@ -7,7 +8,8 @@ import { bindSender, resolveTarget } from "../../datagram/sender.ts";
 import { bind } from "../../factory.ts";
 import { defaultMaxConnections } from "../../guard/open_file_limit.ts";
 import { Logger } from "../../log/logger.ts";
-import { formatEndpoint } from "../../net/endpoint.ts";
+import { isFrom } from "../../net/datagram.ts";
+import { type Endpoint, formatEndpoint, isHostEndpoint } from "../../net/endpoint.ts";
 import { announceReady, openReadyFile } from "../announce_ready.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { IMPAIRMENT_FLAGS, IMPAIRMENT_NOTES, impairmentOf } from "./impairment_flags.ts";
@@ -61,6 +63,7 @@ export const relayCommand: Command = defineCommand({
     const log = Logger.of("relay");
     await using owner = new AsyncDisposableStack();
     const front = owner.use(await bind(endpoint, bindOptionsOf(flags, "relay", [endpoint])));
+    if (isReachedBy(front.endpoint, target)) throw new UsageError(`${to} is the relay itself: datagrams would loop`);
     const relay = new DatagramRelay({
       front,
       target,
@@ -90,3 +93,11 @@ export const relayCommand: Command = defineCommand({
     return 0;
   },
 });
+
+/** Whether datagrams to `target` arrive at the socket that is bound to `bound`, as far as the addresses show. */
+function isReachedBy(bound: Endpoint, target: Endpoint): boolean {
+  if (isFrom(bound, target)) return true;
+  if (!isHostEndpoint(bound) || !isHostEndpoint(target) || bound.port !== target.port) return false;
+  const isUnspecified = targetAddress(bound.host) !== bound.host;
+  return isUnspecified && isLoopback(target.host);
+}

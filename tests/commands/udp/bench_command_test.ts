@@ -103,7 +103,7 @@ Deno.test("bench --one-way reports corruption, and --fail-if 'corrupt>1%' exits 
   assert(jitterMs < 1_000, stdout);
 });
 
-Deno.test("bench exits 5 when nothing comes back, 4 when the port is closed", async () => {
+Deno.test("bench exits 5 when nothing comes back, 4 when the port is closed (abuse 43)", async () => {
   let endpoint: string;
   const flags = ["--count", "3", "--wait", "100ms"];
   {

@@ -35,7 +35,7 @@ Deno.test("listen escapes characters that change the direction of text, in JSON 
   assertEquals(JSON.parse(line).text, sent);
 });
 
-Deno.test("listen prints a datagram longer than --max-bytes as truncated", async () => {
+Deno.test("listen prints a datagram longer than --max-bytes as truncated (abuse 42)", async () => {
   await using started = await startListen([ANY, "--max-bytes", "4"]);
   using peer = new DatagramPeer(started.endpoint);
   await peer.send("12345");

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { findFreePort } from "@parley/parley";
 import { DatagramPeer } from "../../support/datagram_peer.ts";
 import { runProgram, startProgram, startUdpServer } from "../../support/program.ts";
 
@@ -140,5 +141,19 @@ Deno.test("relay --max-queue bounds what waits, and the end counts what was disc
 Deno.test("relay refuses limits of 0 with exit code 2 (fault 5)", async () => {
   for (const flags of [["--max-clients", "0"], ["--idle-timeout", "0"], ["--delay", "1s", "--max-queue", "0"]]) {
     assertEquals((await runProgram("udp", ["relay", ANY, "udp://127.0.0.1:9", ...flags])).code, 2, flags.join(" "));
+  }
+});
+
+Deno.test("relay rejects itself as its target with exit code 2", async () => {
+  const port = findFreePort({ transport: "udp" });
+  for (
+    const [listen, target] of [["127.0.0.1", "127.0.0.1"], ["0.0.0.0", "127.0.0.1"], ["[::]", "0.0.0.0"], [
+      "[::1]",
+      "[::]",
+    ]]
+  ) {
+    const { code, stderr } = await runProgram("udp", ["relay", `${listen}:${port}`, `${target}:${port}`]);
+    assertEquals(code, 2, stderr);
+    assertStringIncludes(stderr, "is the relay itself");
   }
 });

@@ -33,7 +33,7 @@ Deno.test("send --count numbers the datagrams and sums up", async () => {
   assertStringIncludes(stderr, "3 sent, 3 answered, 0 lost (0%)");
 });
 
-Deno.test("send exits 5 and says which datagrams got no reply when the peer is silent", async () => {
+Deno.test("send exits 5 and says which datagrams got no reply when the peer is silent (abuse 43)", async () => {
   using silent = bindSilent();
   const { code, stdout, stderr } = await runProgram("udp", [
     ...["send", silent.endpoint, "hello", "--count", "2", "--timeout", "300ms", "--retries", "1"],
@@ -44,7 +44,7 @@ Deno.test("send exits 5 and says which datagrams got no reply when the peer is s
   assertStringIncludes(stderr, "2 retries");
 });
 
-Deno.test("send exits 4 when the port is closed", async () => {
+Deno.test("send exits 4 when the port is closed (abuse 43)", async () => {
   let endpoint: string;
   {
     using gone = bindSilent();
@@ -55,7 +55,7 @@ Deno.test("send exits 4 when the port is closed", async () => {
   assertEquals(stderr, `no reply: port closed at ${endpoint}\n`);
 });
 
-Deno.test("send refuses 65,508 bytes with exit code 2 and says the limit", async () => {
+Deno.test("send rejects 65,508 bytes with exit code 2 and the limit (abuse 41)", async () => {
   using silent = bindSilent();
   const { code, stderr } = await runProgram("udp", ["send", silent.endpoint], { input: new Uint8Array(65_508) });
   assertEquals(code, 2);

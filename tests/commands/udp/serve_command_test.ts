@@ -13,7 +13,7 @@ Deno.test("serve upper sends each datagram back in upper case, boundaries kept",
   assertEquals([await peer.text(), await peer.text(), await peer.text()], ["FIRST", "", "SéCOND 2"]);
 });
 
-Deno.test("serve echo sends a datagram of 65,507 bytes back unchanged", async () => {
+Deno.test("serve echo sends a datagram of 65,507 bytes back unchanged (abuse 41)", async () => {
   await using started = await startUdpServer(["echo", ANY]);
   using peer = new DatagramPeer(started.endpoint);
   const largest = new Uint8Array(65_507).map((_, index) => index % 251);
@@ -61,7 +61,7 @@ Deno.test({
   },
 });
 
-Deno.test("serve drops a datagram longer than --max-bytes and counts it as truncated", async () => {
+Deno.test("serve drops a datagram longer than --max-bytes and counts it as truncated (abuse 42)", async () => {
   await using started = await startUdpServer(["echo", ANY, "--max-bytes", "8", "--max-datagrams", "2"]);
   using peer = new DatagramPeer(started.endpoint);
   await peer.send("123456789");
@@ -147,7 +147,7 @@ Deno.test("serve --metrics counts datagrams in the Prometheus format", async () 
   assertStringIncludes(text, 'parley_datagrams_dropped_total{reason="truncated",service="echo"} 1');
 });
 
-Deno.test("serve stays bounded in memory and ends promptly under a flood from one address", async () => {
+Deno.test("serve stays bounded in memory and ends promptly under a flood from one address (abuse 44)", async () => {
   await using started = await startUdpServer(["echo", ANY, "--rate-per-ip", "100", "--limit-loopback"]);
   using peer = new DatagramPeer(started.endpoint);
   const data = new Uint8Array(1_024);
