@@ -36,7 +36,11 @@ const RESERVED: readonly { pattern: RegExp; places: RegExp; rule: string }[] = [
     rule: "only net/ opens sockets",
   },
   { pattern: /from "node:(?:net|tls|dgram|http|https)"/, places: /^net\//, rule: "only net/ opens sockets" },
-  { pattern: /from "node:sqlite"/, places: /sqlite\.ts$/, rule: "only the SQLite module imports its driver" },
+  {
+    pattern: /^import (?!type\b).*from "node:sqlite"/m,
+    places: /sqlite\.ts$/,
+    rule: "only the SQLite module imports its driver",
+  },
   { pattern: /from "@nats-io\//, places: /nats/, rule: "only the NATS module imports its driver" },
 ];
 

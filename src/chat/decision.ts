@@ -1,7 +1,7 @@
 import { ChatError } from "./chat_error.ts";
 import type { ChatEvent, ModerationAction } from "./event.ts";
 import type { RoomState } from "./history.ts";
-import { type RestrictionKind, Restrictions } from "./restrictions.ts";
+import { type Restriction, type RestrictionKind, Restrictions } from "./restrictions.ts";
 
 /** What a room is about, by someone who may say so. */
 export interface TopicDecision {
@@ -73,4 +73,24 @@ export function eventOf(decision: Decision, room: string): ChatEvent {
   const { action, nick, reason, untilMs } = decision;
   const until = untilMs === undefined ? undefined : new Date(untilMs).toISOString();
   return { type: "moderation", action, room, nick, by, reason: reason || undefined, until };
+}
+
+/**
+ * A room's state as it was stored. A ban or mute that cannot be read is left
+ * out: the others still hold.
+ *
+ * @throws {TypeError} It is not the state of a room.
+ */
+export function readState(value: unknown): RoomState {
+  if (typeof value !== "object" || value === null) throw new TypeError("not an object");
+  const { topic, restrictions } = value as Readonly<Record<string, unknown>>;
+  if (typeof topic !== "string" || !Array.isArray(restrictions)) throw new TypeError("no topic or no restrictions");
+  return { topic, restrictions: restrictions.filter(isRestriction) };
+}
+
+function isRestriction(value: unknown): value is Restriction {
+  if (typeof value !== "object" || value === null) return false;
+  const { kind, subject, untilMs } = value as Readonly<Record<string, unknown>>;
+  const hasTime = untilMs === undefined || typeof untilMs === "number" && !Number.isNaN(new Date(untilMs).getTime());
+  return (kind === "ban" || kind === "mute") && typeof subject === "string" && hasTime;
 }

@@ -1,6 +1,6 @@
 import type { ChatError } from "./chat_error.ts";
 import type { Decision } from "./decision.ts";
-import type { Restriction } from "./restrictions.ts";
+import { type Restriction, Restrictions } from "./restrictions.ts";
 import type { Draft, RoomMessage } from "./message.ts";
 
 /** What the sender of a message is told once it is stored. */
@@ -11,12 +11,40 @@ export interface Receipt {
   readonly isDuplicate: boolean;
 }
 
-/** How much of a room is kept. */
+/** How much is kept. */
 export interface Retention {
-  /** Most messages of one room. */
+  /** Maximum messages of one room. */
   readonly maxMessages: number;
   /** Messages older than this are forgotten, in milliseconds. */
   readonly maxAgeMs?: number | undefined;
+  /**
+   * Maximum bytes of all rooms' messages: the oldest of the least active rooms go first.
+   *
+   * @default {268_435_456}
+   */
+  readonly maxBytes?: number | undefined;
+  /**
+   * Maximum rooms of which anything is kept. For a new one, the room is
+   * forgotten that has been empty the longest, rooms with bans last.
+   *
+   * @default {10_000}
+   */
+  readonly maxRooms?: number | undefined;
+}
+
+/** Default of {@linkcode Retention.maxBytes}. */
+export const MAX_BYTES: number = 256 * 1024 * 1024;
+/** Default of {@linkcode Retention.maxRooms}. */
+export const MAX_ROOMS = 10_000;
+
+/** Whether a room would lose anything if it were forgotten. */
+export function isBlank(state: RoomState | undefined): boolean {
+  return state === undefined || state.topic === "" && !isModerated(state);
+}
+
+/** Whether someone is banned from a room or muted there. */
+export function isModerated(state: RoomState | undefined): boolean {
+  return Restrictions.of(state?.restrictions ?? []).list().length > 0;
 }
 
 /** What a room keeps beside its messages. */
@@ -79,6 +107,8 @@ export interface History extends AsyncDisposable {
   /**
    * Opens the log of a room; `onMessage` is told each message that is stored
    * from now on, `onDecision` what is decided.
+   *
+   * @throws {ChatError} The room cannot be read.
    */
   open(room: string, onMessage: OnMessage, onDecision?: OnDecision): Promise<RoomLog>;
 }

@@ -1,13 +1,25 @@
 import type { ChatError } from "./chat_error.ts";
-import { expiryClock, type ExpiryClockOptions } from "./expiry_clock.ts";
 import { decided, type Decision } from "./decision.ts";
-import type { History, OnDecision, Receipt, Retention, RoomLog, RoomState } from "./history.ts";
-import { idConflict } from "./id_conflict.ts";
+import { expiryClock, type ExpiryClockOptions } from "./expiry_clock.ts";
+import {
+  type History,
+  isBlank,
+  isModerated,
+  MAX_BYTES,
+  MAX_ROOMS,
+  type OnDecision,
+  type OnMessage,
+  type Receipt,
+  type Retention,
+  type RoomLog,
+  type RoomState,
+} from "./history.ts";
+import { idConflict } from "./message_id.ts";
 import type { Draft, RoomMessage } from "./message.ts";
 import { keyOf } from "./names.ts";
 
-/** Empty rooms whose messages are still kept, so that the last one to leave can come back. */
-const EMPTY_ROOMS_KEPT = 64;
+/** What an object of a message takes besides its text. */
+const MESSAGE_BYTES = 256;
 
 /** What a {@linkcode createMemoryHistory} may be told. */
 export interface MemoryHistoryOptions extends ExpiryClockOptions {
@@ -16,82 +28,126 @@ export interface MemoryHistoryOptions extends ExpiryClockOptions {
 
 /** Keeps the last messages of each room for as long as the server runs. */
 export function createMemoryHistory(options: MemoryHistoryOptions): History {
-  const logs = new Map<string, MemoryLog>();
-  /** Closed ones, the longest empty first. */
-  const empty = new Set<string>();
-  const clocks = { now: options.now ?? Date.now, expiryNow: expiryClock(options) };
-  return {
-    open(room, onMessage, onDecision) {
-      const key = keyOf(room);
-      empty.delete(key);
-      const log = logs.get(key) ?? new MemoryLog(room, options.retention, clocks);
-      logs.set(key, log);
-      log.onMessage = onMessage;
-      log.onDecision = onDecision;
-      log.onClose = () => {
-        empty.add(key);
-        const [oldest] = empty;
-        if (empty.size <= EMPTY_ROOMS_KEPT || oldest === undefined) return;
-        empty.delete(oldest);
-        logs.delete(oldest);
-      };
-      return Promise.resolve(log);
-    },
-    [Symbol.asyncDispose]: () => Promise.resolve(logs.clear()),
-  };
+  return new MemoryHistory(options);
+}
+
+class MemoryHistory implements History {
+  readonly retention: Retention;
+  readonly now: () => number;
+  readonly expiryNow: () => number;
+  readonly #logs = new Map<string, MemoryLog>();
+  /** Rooms with messages, the least active first. */
+  readonly #spokenIn = new Set<MemoryLog>();
+  /** Rooms that nobody is in, the longest empty first. */
+  readonly #closed = new Set<MemoryLog>();
+  #lastSpokenIn: MemoryLog | undefined;
+  #bytes = 0;
+
+  constructor(options: MemoryHistoryOptions) {
+    this.retention = options.retention;
+    this.now = options.now ?? Date.now;
+    this.expiryNow = expiryClock(options);
+  }
+
+  open(room: string, onMessage: OnMessage, onDecision?: OnDecision): Promise<RoomLog> {
+    const maxRooms = this.retention.maxRooms ?? MAX_ROOMS;
+    let log = this.#logs.get(keyOf(room));
+    if (log === undefined) {
+      if (this.#logs.size >= maxRooms) this.#forgetRoom();
+      log = new MemoryLog(room, this);
+      this.#logs.set(keyOf(room), log);
+    }
+    this.#closed.delete(log);
+    log.onMessage = onMessage;
+    log.onDecision = onDecision;
+    return Promise.resolve(log);
+  }
+
+  /** A room has that many bytes more, or less. */
+  resized(log: MemoryLog, bytes: number): void {
+    this.#bytes += bytes;
+    if (bytes > 0 && log === this.#lastSpokenIn) return;
+    if (bytes > 0 || log.count === 0) this.#spokenIn.delete(log);
+    if (bytes > 0) this.#spokenIn.add(this.#lastSpokenIn = log);
+    else if (log.count === 0 && log === this.#lastSpokenIn) this.#lastSpokenIn = undefined;
+  }
+
+  /** Forgets messages until the others are not too many bytes. */
+  shrink(): void {
+    const maxBytes = this.retention.maxBytes ?? MAX_BYTES;
+    if (this.#bytes <= maxBytes) return;
+    for (const log of this.#spokenIn) {
+      while (this.#bytes > maxBytes && log.count > 0) log.forgetOldest();
+      if (log.count > 0) return;
+      if (this.#closed.delete(log)) this.closed(log);
+    }
+  }
+
+  closed(log: MemoryLog): void {
+    if (log.count > 0 || !isBlank(log.state)) this.#closed.add(log);
+    else this.#logs.delete(keyOf(log.room));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve(this.#logs.clear());
+  }
+
+  #forgetRoom(): void {
+    const [oldest] = this.#closed;
+    const log = this.#closed.values().find(({ state }) => !isModerated(state)) ?? oldest;
+    if (log === undefined) return;
+    while (log.count > 0) log.forgetOldest();
+    this.#closed.delete(log);
+    this.#logs.delete(keyOf(log.room));
+  }
 }
 
 class MemoryLog implements RoomLog {
+  readonly room: string;
   readonly epoch = crypto.randomUUID().slice(0, 8);
   seq = 0;
   state: RoomState | undefined;
   onMessage: ((message: RoomMessage) => void) | undefined;
   onDecision: OnDecision | undefined;
-  onClose: (() => void) | undefined;
-  readonly #room: string;
-  readonly #retention: Retention;
-  readonly #now: () => number;
-  readonly #expiryNow: () => number;
+  readonly #history: MemoryHistory;
   /** The messages kept are those from `#first` on: dropping one must not move the others. */
   #messages: RoomMessage[] = [];
   #first = 0;
-  readonly #seqOfId = new Map<string, number>();
+  /** By sender and id, in the order of the messages. */
+  readonly #seqOfKey = new Map<string, number>();
   #lastMs = 0;
   #lastAt = "";
 
-  constructor(
-    room: string,
-    retention: Retention,
-    { now, expiryNow }: { now: () => number; expiryNow: () => number },
-  ) {
-    this.#room = room;
-    this.#retention = retention;
-    this.#now = now;
-    this.#expiryNow = expiryNow;
+  constructor(room: string, history: MemoryHistory) {
+    this.room = room;
+    this.#history = history;
   }
 
-  publish(draft: Draft, onSettled: (outcome: Receipt | ChatError) => void): void {
-    const known = draft.id === undefined ? undefined : this.#seqOfId.get(draft.id);
+  publish({ sender = "", ...draft }: Draft, onSettled: (outcome: Receipt | ChatError) => void): void {
+    const key = draft.id === undefined ? undefined : `${sender} ${draft.id}`;
+    const known = key === undefined ? undefined : this.#seqOfKey.get(key);
     if (known !== undefined) return onSettled(this.#duplicate(draft, known));
     const seq = ++this.seq;
     const message: RoomMessage = {
       type: "message",
-      room: this.#room,
+      room: this.room,
       seq,
       epoch: this.epoch,
       at: this.#timestamp(),
       ...draft,
     };
     this.#messages.push(message);
-    if (draft.id !== undefined) this.#seqOfId.set(draft.id, seq);
+    if (key !== undefined) this.#seqOfKey.set(key, seq);
+    this.#history.resized(this, bytesOf(message));
     this.#forget();
+    this.#history.shrink();
     this.onMessage?.(message);
     onSettled({ seq, epoch: this.epoch, isDuplicate: false });
   }
 
   after(seq: number, limit: number): Promise<readonly RoomMessage[] | undefined> {
     this.#forget();
-    const firstSeq = this.seq - this.#count + 1;
+    const firstSeq = this.seq - this.count + 1;
     if (seq + 1 < firstSeq || seq > this.seq) return Promise.resolve(undefined);
     const from = this.#first + seq + 1 - firstSeq;
     return Promise.resolve(this.#messages.slice(from, from + limit));
@@ -111,11 +167,26 @@ class MemoryLog implements RoomLog {
   close(): void {
     this.onMessage = undefined;
     this.onDecision = undefined;
-    this.onClose?.();
+    this.#forget();
+    this.#history.closed(this);
   }
 
-  get #count(): number {
+  /** How many messages are kept. */
+  get count(): number {
     return this.#messages.length - this.#first;
+  }
+
+  forgetOldest(): void {
+    const oldest = this.#messages[this.#first];
+    if (oldest === undefined) return;
+    const [firstKey] = oldest.id === undefined ? [] : this.#seqOfKey.keys();
+    if (firstKey !== undefined) this.#seqOfKey.delete(firstKey);
+    this.#first++;
+    if (this.#first * 2 > this.#messages.length) {
+      this.#messages = this.#messages.slice(this.#first);
+      this.#first = 0;
+    }
+    this.#history.resized(this, -bytesOf(oldest));
   }
 
   #duplicate(draft: Draft, seq: number): Receipt | ChatError {
@@ -125,28 +196,27 @@ class MemoryLog implements RoomLog {
   }
 
   #forget(): void {
-    const { maxMessages, maxAgeMs } = this.#retention;
-    const oldest = maxAgeMs === undefined ? undefined : new Date(this.#expiryNow() - maxAgeMs).toISOString();
-    while (this.#count > 0) {
-      const message = this.#messages[this.#first];
-      if (message === undefined) break;
-      if (this.#count <= maxMessages && (oldest === undefined || message.at >= oldest)) break;
-      if (message.id !== undefined) this.#seqOfId.delete(message.id);
-      this.#first++;
-    }
-    if (this.#first > maxMessages) {
-      this.#messages = this.#messages.slice(this.#first);
-      this.#first = 0;
+    const { maxMessages, maxAgeMs } = this.#history.retention;
+    while (this.count > maxMessages) this.forgetOldest();
+    if (maxAgeMs === undefined) return;
+    const limitAt = new Date(this.#history.expiryNow() - maxAgeMs).toISOString();
+    for (let oldest = this.#messages[this.#first]; oldest !== undefined; oldest = this.#messages[this.#first]) {
+      if (oldest.at >= limitAt) return;
+      this.forgetOldest();
     }
   }
 
   #timestamp(): string {
     // Many messages share a millisecond, and formatting it costs more than comparing it.
-    const nowMs = Math.max(this.#now(), this.#lastMs);
+    const nowMs = Math.max(this.#history.now(), this.#lastMs);
     if (nowMs !== this.#lastMs || this.#lastAt === "") {
       this.#lastMs = nowMs;
       this.#lastAt = new Date(nowMs).toISOString();
     }
     return this.#lastAt;
   }
+}
+
+function bytesOf({ text, from, id = "" }: RoomMessage): number {
+  return MESSAGE_BYTES + 2 * (text.length + from.length + id.length);
 }

@@ -2,13 +2,26 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../log/logger.ts";
 import { ChatError } from "./chat_error.ts";
+import { readState } from "./decision.ts";
 import { expiryClock, type ExpiryClockOptions } from "./expiry_clock.ts";
-import { decided, type Decision } from "./decision.ts";
-import type { History, OnDecision, OnMessage, Receipt, Retention, RoomLog, RoomState } from "./history.ts";
-import { idConflict } from "./id_conflict.ts";
+import {
+  type History,
+  isBlank,
+  isModerated,
+  MAX_ROOMS,
+  type OnDecision,
+  type OnMessage,
+  type Receipt,
+  type Retention,
+  type RoomLog,
+  type RoomState,
+} from "./history.ts";
+import { idConflict, repetitionKey } from "./message_id.ts";
 import type { Draft, RoomMessage } from "./message.ts";
 import { keyOf } from "./names.ts";
 import { openError, prepareFile } from "./sqlite_open_error.ts";
+import { type Pending, SqliteLog, type SqliteLogHost } from "./sqlite_log.ts";
+import { createTables, DELETE_BATCH, prepareStatements, type Statements, WRITE } from "./sqlite_schema.ts";
 
 /** What {@linkcode createSqliteHistory} must be told. */
 export interface SqliteHistoryOptions extends ExpiryClockOptions {
@@ -18,32 +31,14 @@ export interface SqliteHistoryOptions extends ExpiryClockOptions {
   readonly log: Logger;
 }
 
-/** Messages of one room between two looks for those that need no longer be kept. */
+/** Messages between two looks for those that need no longer be kept. */
 const PRUNE_EVERY = 256;
-/** Messages that are deleted at a time: more would hold up everyone. */
-const PRUNE_BATCH = 1_024;
 
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS rooms (
-    id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, name TEXT NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL,
-    state TEXT
-  ) STRICT;
-  CREATE TABLE IF NOT EXISTS messages (
-    room INTEGER NOT NULL, seq INTEGER NOT NULL, at TEXT NOT NULL, sender TEXT NOT NULL, text TEXT NOT NULL,
-    action INTEGER NOT NULL, id TEXT, PRIMARY KEY (room, seq)
-  ) STRICT, WITHOUT ROWID;
-  CREATE UNIQUE INDEX IF NOT EXISTS message_ids ON messages (room, id) WHERE id IS NOT NULL;
-`;
+/** Batches of messages that are deleted at one look. */
+const MAX_BATCHES = 16;
 
-/** Writes in any case: a file that cannot be written is found before the first message. */
-const WRITE = "PRAGMA user_version=1";
-
-/** One message that waits for the end of the turn. */
-interface Pending {
-  readonly log: SqliteLog;
-  readonly draft: Draft;
-  readonly onSettled: (outcome: Receipt | ChatError) => void;
-}
+/** Bytes of a file that holds the messages of all rooms. */
+const MAX_FILE_BYTES = 4 * 1024 ** 3;
 
 /** What was done with it, told once it is committed. */
 type Stored = { readonly message: RoomMessage } | { readonly outcome: Receipt | ChatError };
@@ -65,13 +60,19 @@ export function createSqliteHistory(options: SqliteHistoryOptions): History {
   }
 }
 
-class SqliteHistory implements History {
+class SqliteHistory implements History, SqliteLogHost {
   readonly #db: DatabaseSync;
   readonly #log: Logger;
-  readonly #statements: ReturnType<typeof prepare>;
+  readonly #statements: Statements;
   readonly #retention: Retention;
   readonly #now: () => number;
   readonly #expiryNow: () => number;
+  /** Rooms that someone is in. */
+  readonly #open = new Set<SqliteLog>();
+  /** Rooms in the database. */
+  #rooms: number;
+  /** Messages since the last look at the whole. */
+  #sinceSweep = 0;
   #pending: Pending[] = [];
   #isFailing = false;
 
@@ -88,9 +89,9 @@ class SqliteHistory implements History {
       this.#db.exec("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL");
       // Each checkpoint waits for the disk: with eight times the usual pages between two, a message costs a third less.
       this.#db.exec("PRAGMA wal_autocheckpoint=8000");
-      this.#db.exec(SCHEMA);
-      this.#db.exec(WRITE);
-      this.#statements = prepare(this.#db);
+      createTables(this.#db);
+      this.#statements = prepareStatements(this.#db);
+      this.#rooms = Number(rowOf(this.#statements.countRooms.get()).count);
     } catch (error) {
       this.#db.close();
       throw error;
@@ -110,25 +111,58 @@ class SqliteHistory implements History {
 
   open(name: string, onMessage: OnMessage, onDecision?: OnDecision): Promise<RoomLog> {
     try {
-      const { findRoom, addRoom, bounds } = this.#statements;
       const key = keyOf(name);
-      addRoom.run(key, name, crypto.randomUUID().slice(0, 8));
-      const row = rowOf(findRoom.get(key));
-      const id = Number(row.id);
-      const seq = Number(row.seq);
-      const { first, lastAt } = rowOf(bounds.get(id, id));
-      const kept = { firstSeq: Number(first ?? seq + 1), lastAt: String(lastAt ?? "") };
-      const log = new SqliteLog(
-        this,
-        { id, name, epoch: String(row.epoch), seq, state: stateOf(row), ...kept },
-        onMessage,
-        onDecision,
-      );
-      this.prune(log);
+      // Someone left it in this turn, with a message under way.
+      if (this.#pending.some(({ log }) => keyOf(log.name) === key)) this.#commit();
+      const row = this.#statements.findRoom.get(key);
+      if (row === undefined) this.#makePlace();
+      const log = new SqliteLog(this, name, { onMessage, onDecision });
+      if (row !== undefined) this.#restore(log, row);
+      this.#open.add(log);
+      this.sweep();
       return Promise.resolve(log);
     } catch (error) {
       return Promise.reject(this.#failed("opening a room", error));
     }
+  }
+
+  #restore(log: SqliteLog, row: Row): void {
+    log.id = Number(row.id);
+    log.epoch = String(row.epoch);
+    log.seq = Number(row.seq);
+    log.state = this.#stateOf(row);
+    const { first, lastAt } = rowOf(this.#statements.bounds.get(log.id, log.id));
+    log.firstSeq = Number(first ?? log.seq + 1);
+    log.lastAt = String(lastAt ?? "");
+    this.prune(log);
+  }
+
+  /** What {@linkcode RoomLog.decide} wrote; one room that cannot be read must not keep anyone out of the others. */
+  #stateOf({ id, state }: Row): RoomState | undefined {
+    if (typeof state !== "string") return undefined;
+    try {
+      return readState(JSON.parse(state));
+    } catch (error) {
+      this.#log.error("a room's topic, bans and mutes cannot be read", { room: Number(id), error: messageOf(error) });
+      return undefined;
+    }
+  }
+
+  /** Forgets a room that nobody is in, where there are too many: rooms with bans last. */
+  #makePlace(): void {
+    const maxRooms = this.#retention.maxRooms ?? MAX_ROOMS;
+    const unwritten = this.#open.values().filter(({ id }) => id === 0).reduce((count) => count + 1, 0);
+    if (this.#rooms + unwritten < maxRooms) return;
+    const open = new Set(this.#open.values().map(({ id }) => id));
+    let victim: number | undefined;
+    for (const row of this.#statements.roomsByActivity.iterate()) {
+      if (open.has(Number(row.id))) continue;
+      victim ??= Number(row.id);
+      if (isModerated(this.#stateOf(row))) continue;
+      victim = Number(row.id);
+      break;
+    }
+    if (victim !== undefined) this.#abandon(victim);
   }
 
   publish(pending: Pending): void {
@@ -155,9 +189,22 @@ class SqliteHistory implements History {
   /** Stores a topic, a ban or a mute. */
   keep(log: SqliteLog, state: RoomState): void {
     try {
+      this.#write(log);
       this.#statements.setState.run(JSON.stringify(state), log.id);
     } catch (error) {
       throw this.#failed("storing a topic, a ban or a mute", error);
+    }
+  }
+
+  /** Nobody is in the room any more: without messages, topic, bans and mutes nothing is left of it. */
+  close(log: SqliteLog): void {
+    this.#open.delete(log);
+    if (log.id === 0 || !isBlank(log.state) || this.#pending.some((pending) => pending.log === log)) return;
+    try {
+      this.prune(log);
+      if (log.firstSeq > log.seq) this.#abandon(log.id);
+    } catch (error) {
+      this.#failed("forgetting a room", error);
     }
   }
 
@@ -166,7 +213,7 @@ class SqliteHistory implements History {
     const { maxMessages, maxAgeMs } = this.#retention;
     log.firstSeq = Math.max(log.firstSeq, log.seq - maxMessages + 1);
     if (maxAgeMs !== undefined) log.firstSeq = this.#firstSince(log, new Date(this.#expiryNow() - maxAgeMs));
-    this.#statements.forget.run(log.id, log.id, log.firstSeq, PRUNE_BATCH);
+    this.#statements.forget.run(log.id, log.id, log.firstSeq, DELETE_BATCH);
     log.prunedAt = log.seq;
   }
 
@@ -181,6 +228,46 @@ class SqliteHistory implements History {
       else high = middle;
     }
     return low;
+  }
+
+  /** Forgets the oldest messages of the least active rooms, as far as they have expired or are too many bytes. */
+  sweep(): void {
+    this.#sinceSweep = 0;
+    const { maxAgeMs } = this.#retention;
+    const limitMs = maxAgeMs === undefined ? -Infinity : this.#expiryNow() - maxAgeMs;
+    for (let batch = 0; batch < MAX_BATCHES; batch++) {
+      const row = this.#statements.leastActive.get();
+      if (row === undefined) return;
+      const id = Number(row.id);
+      const isGone = String(row.key).startsWith("gone ");
+      const isDue = isGone || Number(row.active) < limitMs;
+      if (!isDue && !this.#isTooLarge()) return;
+      const log = this.#open.values().find((log) => log.id === id);
+      this.#statements.forget.run(id, id, Number.MAX_SAFE_INTEGER, isDue ? DELETE_BATCH : DELETE_BATCH / MAX_BATCHES);
+      const first = this.#statements.firstSeq.get(id)?.seq;
+      if (log !== undefined) log.firstSeq = Math.max(log.firstSeq, Number(first ?? log.seq + 1));
+      if (first !== undefined) continue;
+      this.#statements.setEmpty.run(id);
+      if (isGone) this.#statements.deleteRoom.run(id);
+      else if (log === undefined && isBlank(this.#stateOf(row))) this.#abandon(id);
+    }
+  }
+
+  #isTooLarge(): boolean {
+    return Number(rowOf(this.#statements.pages.get()).bytes) > (this.#retention.maxBytes ?? MAX_FILE_BYTES);
+  }
+
+  /** The room is forgotten at once, and its messages are deleted bit by bit. */
+  #abandon(id: number): void {
+    this.#statements.abandonRoom.run(id);
+    this.#rooms--;
+  }
+
+  /** A room is in the database from the first thing on that is kept of it. */
+  #write(log: SqliteLog): void {
+    if (log.id !== 0) return;
+    log.id = Number(rowOf(this.#statements.addRoom.get(keyOf(log.name), log.name, log.epoch)).id);
+    this.#rooms++;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -200,7 +287,7 @@ class SqliteHistory implements History {
       this.#db.exec("COMMIT");
       this.#isFailing = false;
     } catch (error) {
-      this.#rollBack();
+      this.#rollBack(pending);
       const outcome = this.#failed("storing", error);
       for (const { onSettled } of pending) onSettled(outcome);
       return;
@@ -220,33 +307,40 @@ class SqliteHistory implements History {
     const { insert, setSeq } = this.#statements;
     const lastSeqs = new Map<SqliteLog, number>();
     const now = new Date(this.#now()).toISOString();
-    const stored = pending.map(({ log, draft }): Stored => {
-      const outcome = this.#duplicate(log, draft);
+    const stored = pending.map(({ log, draft: { sender = "", ...draft } }): Stored => {
+      this.#write(log);
+      const key = draft.id === undefined ? null : repetitionKey(log.epoch, sender, draft.id);
+      const outcome = key === null ? undefined : this.#duplicate(log, draft, key);
       if (outcome !== undefined) return { outcome };
       const seq = (lastSeqs.get(log) ?? log.seq) + 1;
       lastSeqs.set(log, seq);
       // The clock may have been set back.
       const at = log.lastAt = now > log.lastAt ? now : log.lastAt;
-      insert.run(log.id, seq, at, draft.from, draft.text, draft.action ? 1 : 0, draft.id ?? null);
+      insert.run(log.id, seq, at, draft.from, draft.text, draft.action ? 1 : 0, draft.id ?? null, key);
       return { message: { type: "message", room: log.name, seq, epoch: log.epoch, at, ...draft } };
     });
     for (const [log, seq] of lastSeqs) {
-      setSeq.run(seq, log.id);
+      setSeq.run(seq, Date.parse(log.lastAt), log.id);
       if (seq - log.prunedAt >= PRUNE_EVERY) this.prune(log);
     }
+    if ((this.#sinceSweep += pending.length) >= PRUNE_EVERY) this.sweep();
     return stored;
   }
 
-  #duplicate(log: SqliteLog, draft: Draft): Receipt | ChatError | undefined {
-    if (draft.id === undefined) return undefined;
-    const row = this.#statements.findId.get(log.id, draft.id);
+  #duplicate(log: SqliteLog, draft: Draft, key: Uint8Array): Receipt | ChatError | undefined {
+    const row = this.#statements.findKey.get(log.id, key);
     if (row === undefined) return undefined;
     return row.text === draft.text ? { seq: Number(row.seq), epoch: log.epoch, isDuplicate: true } : idConflict(draft);
   }
 
-  #rollBack(): void {
+  #rollBack(pending: readonly Pending[]): void {
     try {
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      for (const { log } of pending) {
+        // Nor is the room there that its first message made.
+        if (log.seq === 0 && this.#statements.findRoom.get(keyOf(log.name)) === undefined) log.id = 0;
+      }
+      this.#rooms = Number(rowOf(this.#statements.countRooms.get()).count);
     } catch (error) {
       this.#log.error("rolling back failed", { error: messageOf(error) });
     }
@@ -270,96 +364,7 @@ class SqliteHistory implements History {
   }
 }
 
-class SqliteLog implements RoomLog {
-  readonly id: number;
-  readonly name: string;
-  readonly epoch: string;
-  seq: number;
-  state: RoomState | undefined;
-  /** Number of the first message that is still kept. */
-  firstSeq: number;
-  /** When the last message was stored. */
-  lastAt: string;
-  /** The last number at the last look for what to forget. */
-  prunedAt: number;
-  readonly #history: SqliteHistory;
-  #onMessage: OnMessage | undefined;
-  #onDecision: OnDecision | undefined;
-
-  constructor(
-    history: SqliteHistory,
-    row: Pick<SqliteLog, "id" | "name" | "epoch" | "seq" | "state" | "firstSeq" | "lastAt">,
-    onMessage: OnMessage,
-    onDecision: OnDecision | undefined,
-  ) {
-    this.#history = history;
-    this.id = row.id;
-    this.name = row.name;
-    this.epoch = row.epoch;
-    this.seq = this.prunedAt = row.seq;
-    this.state = row.state;
-    this.firstSeq = row.firstSeq;
-    this.lastAt = row.lastAt;
-    this.#onMessage = onMessage;
-    this.#onDecision = onDecision;
-  }
-
-  publish(draft: Draft, onSettled: (outcome: Receipt | ChatError) => void): void {
-    this.#history.publish({ log: this, draft, onSettled });
-  }
-
-  tell(message: RoomMessage): void {
-    this.seq = message.seq;
-    this.#onMessage?.(message);
-  }
-
-  after(seq: number, limit: number): Promise<readonly RoomMessage[] | undefined> {
-    return this.#history.after(this, seq, limit);
-  }
-
-  last(limit: number, upTo: number): Promise<readonly RoomMessage[]> {
-    return this.#history.last(this, limit, upTo);
-  }
-
-  decide(decision: Decision): void {
-    const state = decided(this.state, decision);
-    if (state !== undefined && state !== this.state) this.#history.keep(this, state);
-    this.state = state;
-    this.#onDecision?.(decision, state);
-  }
-
-  close(): void {
-    this.#onMessage = undefined;
-    this.#onDecision = undefined;
-  }
-}
-
 type Row = ReturnType<StatementSync["all"]>[number];
-
-function prepare(db: DatabaseSync) {
-  const columns = "seq, at, sender, text, action, id";
-  return {
-    addRoom: db.prepare("INSERT INTO rooms (key, name, epoch, seq) VALUES (?, ?, ?, 0) ON CONFLICT DO NOTHING"),
-    findRoom: db.prepare("SELECT id, epoch, seq, state FROM rooms WHERE key = ?"),
-    setSeq: db.prepare("UPDATE rooms SET seq = ? WHERE id = ?"),
-    setState: db.prepare("UPDATE rooms SET state = ? WHERE id = ?"),
-    insert: db.prepare("INSERT INTO messages (room, seq, at, sender, text, action, id) VALUES (?, ?, ?, ?, ?, ?, ?)"),
-    findId: db.prepare("SELECT seq, text FROM messages WHERE room = ? AND id = ?"),
-    bounds: db.prepare(
-      `SELECT min(seq) AS first, (SELECT at FROM messages WHERE room = ? ORDER BY seq DESC LIMIT 1) AS lastAt
-       FROM messages WHERE room = ?`,
-    ),
-    atOf: db.prepare("SELECT at FROM messages WHERE room = ? AND seq = ?"),
-    after: db.prepare(`SELECT ${columns} FROM messages WHERE room = ? AND seq > ? ORDER BY seq LIMIT ?`),
-    last: db.prepare(
-      `SELECT ${columns} FROM messages WHERE room = ? AND seq >= ? AND seq <= ? ORDER BY seq DESC LIMIT ?`,
-    ),
-    forget: db.prepare(
-      `DELETE FROM messages WHERE room = ? AND seq IN
-       (SELECT seq FROM messages WHERE room = ? AND seq < ? ORDER BY seq LIMIT ?)`,
-    ),
-  };
-}
 
 function messageOfRow(log: SqliteLog, row: Row): RoomMessage {
   return {
@@ -373,11 +378,6 @@ function messageOfRow(log: SqliteLog, row: Row): RoomMessage {
     ...(row.action === 1 ? { action: true as const } : {}),
     ...(row.id === null ? {} : { id: String(row.id) }),
   };
-}
-
-/** What {@linkcode RoomLog.decide} wrote. */
-function stateOf({ state }: Row): RoomState | undefined {
-  return typeof state === "string" ? JSON.parse(state) as RoomState : undefined;
 }
 
 function rowOf(row: Row | undefined): Row {

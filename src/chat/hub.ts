@@ -9,7 +9,7 @@ import { ChatError } from "./chat_error.ts";
 import type { Directory, Remote } from "./directory.ts";
 import { LocalDirectory } from "./directory_local.ts";
 import type { ChatEvent, Page, Person, RoomSummary } from "./event.ts";
-import type { History, Receipt } from "./history.ts";
+import { type History, MAX_ROOMS, type Receipt } from "./history.ts";
 import { Member } from "./member.ts";
 import { checkNick, checkRoom, keyOf, LOBBY } from "./names.ts";
 import { OpenRooms } from "./open_rooms.ts";
@@ -35,6 +35,12 @@ export interface HubOptions {
    * @default {one for this server alone}
    */
   readonly directory?: Directory;
+  /**
+   * Maximum rooms that someone on this server is in.
+   *
+   * @default {10_000}
+   */
+  readonly maxRooms?: number | undefined;
   /** Lines that everyone sees first. */
   readonly motd?: readonly string[];
   /** Who may log in; where there is one, everyone must. */
@@ -56,7 +62,7 @@ export class Hub implements RoomHost, AsyncDisposable {
   constructor(options: HubOptions) {
     this.log = options.log;
     this.#history = options.history;
-    this.#rooms = new OpenRooms(options.history, this);
+    this.#rooms = new OpenRooms(options.history, this, options.maxRooms ?? MAX_ROOMS);
     this.#directory = options.directory ?? new LocalDirectory();
     this.motd = options.motd ?? [];
     this.authenticator = options.authenticator;
@@ -289,7 +295,7 @@ export class Hub implements RoomHost, AsyncDisposable {
     const text = checkText(what.text);
     room.checkNotMuted(member, "speak");
     room.checkRate(member);
-    room.publish(member, { from: member.nick, ...what, text }, (outcome) => {
+    room.publish(member, { from: member.nick, sender: member.identity, ...what, text }, (outcome) => {
       if (!(outcome instanceof ChatError)) return onStored?.(outcome);
       const { code, message, field } = outcome;
       member.tell({ type: "error", code, text: message, field, id: what.id });

@@ -1,4 +1,5 @@
 import type { RateOptions } from "../guard/token_bucket.ts";
+import { addressKey } from "../guard/address_key.ts";
 import type { Session } from "../serve/session.ts";
 import type { ChatEvent } from "./event.ts";
 import { LimitError } from "../base/errors.ts";
@@ -58,6 +59,13 @@ export class Member {
   /** The name without its case. */
   get key(): string {
     return keyOf(this.nick);
+  }
+
+  /** Who it is over any of its connections, as far as that can be told: a repeated message is recognized within it. */
+  get identity(): string {
+    if (this.login !== undefined) return `login ${keyOf(this.login)}`;
+    if (this.claim !== undefined) return `claim ${this.claim}`;
+    return this.address === undefined ? "" : `address ${addressKey(this.address)}`;
   }
 
   /** What bans and mutes may name it by. */

@@ -27,4 +27,11 @@ export interface Draft {
   readonly text: string;
   readonly action?: true | undefined;
   readonly id?: string | undefined;
+  /**
+   * Whose `id` that is: two senders may use the same one. It is stored for
+   * that, and never shown.
+   *
+   * @default {""}
+   */
+  readonly sender?: string | undefined;
 }

@@ -1,3 +1,4 @@
+import { ChatError } from "./chat_error.ts";
 import type { History } from "./history.ts";
 import { keyOf } from "./names.ts";
 import { Room, type RoomHost } from "./room.ts";
@@ -6,12 +7,14 @@ import { Room, type RoomHost } from "./room.ts";
 export class OpenRooms {
   readonly #history: History;
   readonly #host: RoomHost;
+  readonly #maxRooms: number;
   readonly #rooms = new Map<string, Room>();
   readonly #opening = new Map<string, Promise<Room>>();
 
   /** None at first. */
-  constructor(history: History, host: RoomHost) {
+  constructor(history: History, host: RoomHost, maxRooms: number) {
     this.#history = history;
+    this.#maxRooms = maxRooms;
     this.#host = host;
   }
 
@@ -28,7 +31,7 @@ export class OpenRooms {
   /**
    * The room of that name, opened where nobody is in it yet.
    *
-   * @throws {ChatError} Its messages cannot be read.
+   * @throws {ChatError} There are too many rooms, or its messages cannot be read.
    */
   async open(name: string): Promise<Room> {
     const key = keyOf(name);
@@ -37,6 +40,11 @@ export class OpenRooms {
       if (room !== undefined) return room;
       let opening = this.#opening.get(key);
       if (opening === undefined) {
+        if (this.#rooms.size + this.#opening.size >= this.#maxRooms) {
+          throw new ChatError("too-many-rooms", `This server has ${this.#maxRooms} rooms, the maximum`, {
+            field: "room",
+          });
+        }
         opening = this.#open(name).finally(() => this.#opening.delete(key));
         this.#opening.set(key, opening);
       }

@@ -34,6 +34,12 @@ export const chat = defineService({
       help: "keep N messages of each room (default 1000, with --history or --cluster 100000)",
     },
     historyAge: { type: "duration", isTimer: false, help: "forget messages that are older than TIME, such as 30d" },
+    maxHistoryMemory: { type: "size", help: "keep at most SIZE of messages in memory (default 256MiB)" },
+    maxHistorySize: {
+      type: "size",
+      help: "with --history or --cluster, keep at most SIZE of messages (default 4GiB, and with --cluster any size)",
+    },
+    maxRooms: { type: "integer", least: 1, default: 10_000, help: "have at most N rooms" },
     cluster: {
       type: "text",
       placeholder: "URL",
@@ -74,7 +80,13 @@ export const chat = defineService({
   async create(flags, { log, authenticator, logInTimeoutMs }) {
     const { motd, messageRate, messageBurst } = flags;
     const lines = motd === undefined ? [] : await readMotd(motd);
-    const hub = new Hub({ log, authenticator, ...await openHistory(flags, log), motd: lines });
+    const hub = new Hub({
+      log,
+      authenticator,
+      ...await openHistory(flags, log),
+      maxRooms: flags.maxRooms,
+      motd: lines,
+    });
     const rates = new MessageRates({ perSecond: messageRate, burst: messageBurst });
     const conversation = { rates, logInTimeoutMs };
     // Only a chat pays for reading its page.
@@ -96,6 +108,9 @@ interface HistoryFlags {
   readonly history: string | undefined;
   readonly historyCount: number | undefined;
   readonly historyAge: number | undefined;
+  readonly maxHistoryMemory: number | undefined;
+  readonly maxHistorySize: number | undefined;
+  readonly maxRooms: number;
   readonly cluster: string | undefined;
   readonly clusterCreds: string | undefined;
   readonly clusterCa: string | undefined;
@@ -107,8 +122,21 @@ interface HistoryFlags {
 
 /** Where messages are kept and, where many servers share them, who is connected to the others. */
 async function openHistory(flags: HistoryFlags, log: Logger): Promise<{ history: History; directory?: Directory }> {
-  const { history: path, historyCount, historyAge: maxAgeMs, cluster } = flags;
-  const retention = (usual: number): Retention => ({ maxMessages: historyCount ?? usual, maxAgeMs });
+  const { history: path, historyCount, historyAge: maxAgeMs, maxRooms, cluster } = flags;
+  const isInMemory = cluster === undefined && path === undefined;
+  if (isInMemory && flags.maxHistorySize !== undefined) {
+    throw new UsageError("Cannot use --max-history-size without --history or --cluster: give --max-history-memory");
+  }
+  if (!isInMemory && flags.maxHistoryMemory !== undefined) {
+    throw new UsageError("Cannot use --max-history-memory with --history or --cluster: give --max-history-size");
+  }
+  const maxBytes = isInMemory ? flags.maxHistoryMemory : flags.maxHistorySize;
+  const retention = (usual: number): Retention => ({
+    maxMessages: historyCount ?? usual,
+    maxAgeMs,
+    maxBytes,
+    maxRooms,
+  });
   if (cluster !== undefined) {
     if (path !== undefined) throw new UsageError("Cannot use --history with --cluster: NATS keeps the messages");
     return await openCluster(cluster, flags, { retention: retention(STORED_MESSAGES), log });

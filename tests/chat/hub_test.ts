@@ -226,3 +226,29 @@ Deno.test("a nick change is told once to who shares several rooms", async () => 
   hub.rename(ann.member, "anna");
   assertEquals(bob.session.take(), ["* ann is now anna"]);
 });
+
+Deno.test("an id belongs to the log-in, the claim or the address that used it first (chat H3)", async () => {
+  await using hub = createHub();
+  const enterFrom = async (remote: string, proof: { login?: string; claim?: string } = {}) => {
+    const session = new FakeSession({ kind: "websocket", subprotocol: JSON_SUBPROTOCOL, remote });
+    const member = Object.assign(hub.enter(session), proof);
+    await hub.join(member, "#a");
+    return member;
+  };
+  const publish = (member: Member, text: string) =>
+    new Promise<boolean>((resolve) =>
+      hub.say(member, hub.roomOf(member), { text, id: "page-1" }, ({ isDuplicate }) => resolve(isDuplicate))
+    );
+  const outcomes = [
+    await publish(await enterFrom("10.0.0.1:1"), "by address"),
+    await publish(await enterFrom("10.0.0.1:2"), "by address"),
+    await publish(await enterFrom("10.0.0.2:1"), "by another"),
+    await publish(await enterFrom("10.0.0.1:3", { claim: "a secret of its own" }), "by claim"),
+    await publish(await enterFrom("10.0.0.3:1", { claim: "a secret of its own" }), "by claim"),
+    await publish(await enterFrom("10.0.0.1:4", { login: "ann" }), "by log-in"),
+    await publish(await enterFrom("10.0.0.4:1", { login: "Ann" }), "by log-in"),
+    await publish(await enterFrom("[2001:db8::1]:1"), "by network"),
+    await publish(await enterFrom("[2001:db8::2]:1"), "by network"),
+  ];
+  assertEquals(outcomes, [false, true, false, false, true, false, true, false, true]);
+});

@@ -199,7 +199,7 @@ export class NatsLink implements AsyncDisposable {
   }
 
   async #addStream(replicas: number): Promise<StreamInfo> {
-    const { maxMessages, maxAgeMs } = this.#options.retention;
+    const { maxMessages, maxAgeMs, maxBytes } = this.#options.retention;
     try {
       return await this.jsm.streams.add({
         name: STREAM,
@@ -209,6 +209,8 @@ export class NatsLink implements AsyncDisposable {
         allow_direct: true,
         // One more than is promised: the last message that a client has must be found, to know that none after it is gone.
         max_msgs_per_subject: maxMessages + 1,
+        // JetStream reserves them.
+        max_bytes: maxBytes ?? -1,
         max_age: maxAgeMs === undefined ? 0 : nanos(maxAgeMs),
         duplicate_window: nanos(Math.min(DUPLICATE_WINDOW_MS, maxAgeMs ?? DUPLICATE_WINDOW_MS)),
       });

@@ -1,6 +1,8 @@
+import { formatHex } from "../../base/bytes.ts";
 import { messageOf } from "../../base/errors.ts";
 import { ChatError } from "../chat_error.ts";
 import type { Draft } from "../message.ts";
+import { repetitionKey } from "../message_id.ts";
 import { type Acknowledgement, Acknowledgements } from "./acknowledgements.ts";
 import { isOutage } from "./connect_nats.ts";
 import type { NatsLink } from "./link.ts";
@@ -42,7 +44,9 @@ export class Publisher {
   async #store(subject: string, draft: Draft): Promise<Acknowledgement | ChatError> {
     const endMs = performance.now() + PUBLISH_WAIT_MS;
     const data = encodeDraft(draft, this.#origin);
-    const msgID = draft.id === undefined ? crypto.randomUUID() : `${subject} ${draft.id}`;
+    const msgID = draft.id === undefined
+      ? crypto.randomUUID()
+      : formatHex(repetitionKey(subject, draft.sender ?? "", draft.id));
     for (let tries = 1;; tries++) {
       const ready = this.#link.whenReady(endMs);
       if (ready !== true && !await ready) return notStored(tries > 1);

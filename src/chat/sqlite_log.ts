@@ -1,0 +1,80 @@
+import type { ChatError } from "./chat_error.ts";
+import { decided, type Decision } from "./decision.ts";
+import type { OnDecision, OnMessage, Receipt, RoomLog, RoomState } from "./history.ts";
+import type { Draft, RoomMessage } from "./message.ts";
+
+/** One message that waits for the end of the turn. */
+export interface Pending {
+  readonly log: SqliteLog;
+  readonly draft: Draft;
+  readonly onSettled: (outcome: Receipt | ChatError) => void;
+}
+
+/** The database behind a {@linkcode SqliteLog}. */
+export interface SqliteLogHost {
+  publish(pending: Pending): void;
+  after(log: SqliteLog, seq: number, limit: number): Promise<readonly RoomMessage[] | undefined>;
+  last(log: SqliteLog, limit: number, upTo: number): Promise<readonly RoomMessage[]>;
+  keep(log: SqliteLog, state: RoomState): void;
+  close(log: SqliteLog): void;
+}
+
+/** One room of the database. */
+export class SqliteLog implements RoomLog {
+  /** Of the room's row, 0 before there is one. */
+  id = 0;
+  epoch = crypto.randomUUID().slice(0, 8);
+  seq = 0;
+  state: RoomState | undefined;
+  /** Number of the first message that is still kept. */
+  firstSeq = 1;
+  /** When the last message was stored. */
+  lastAt = "";
+  /** The last number at the last look for what to forget. */
+  prunedAt = 0;
+  readonly name: string;
+  readonly #history: SqliteLogHost;
+  #onMessage: OnMessage | undefined;
+  #onDecision: OnDecision | undefined;
+
+  constructor(
+    history: SqliteLogHost,
+    name: string,
+    { onMessage, onDecision }: { onMessage: OnMessage; onDecision: OnDecision | undefined },
+  ) {
+    this.#history = history;
+    this.name = name;
+    this.#onMessage = onMessage;
+    this.#onDecision = onDecision;
+  }
+
+  publish(draft: Draft, onSettled: (outcome: Receipt | ChatError) => void): void {
+    this.#history.publish({ log: this, draft, onSettled });
+  }
+
+  tell(message: RoomMessage): void {
+    this.seq = message.seq;
+    this.#onMessage?.(message);
+  }
+
+  after(seq: number, limit: number): Promise<readonly RoomMessage[] | undefined> {
+    return this.#history.after(this, seq, limit);
+  }
+
+  last(limit: number, upTo: number): Promise<readonly RoomMessage[]> {
+    return this.#history.last(this, limit, upTo);
+  }
+
+  decide(decision: Decision): void {
+    const state = decided(this.state, decision);
+    if (state !== undefined && state !== this.state) this.#history.keep(this, state);
+    this.state = state;
+    this.#onDecision?.(decision, state);
+  }
+
+  close(): void {
+    this.#onMessage = undefined;
+    this.#onDecision = undefined;
+    this.#history.close(this);
+  }
+}

@@ -1,0 +1,218 @@
+import { assert, assertEquals } from "@std/assert";
+import { DatabaseSync } from "node:sqlite";
+import { Logger } from "@parley/parley";
+import { ChatError } from "../../src/chat/chat_error.ts";
+import type { History, Receipt, Retention, RoomLog } from "../../src/chat/history.ts";
+import { createMemoryHistory } from "../../src/chat/history_memory.ts";
+import { createSqliteHistory } from "../../src/chat/history_sqlite.ts";
+import { Hub } from "../../src/chat/hub.ts";
+import type { Draft } from "../../src/chat/message.ts";
+import { FakeSession } from "../support/fake_session.ts";
+
+const log = Logger.of("test");
+
+function publish(room: RoomLog, draft: Partial<Draft> & { text: string }): Promise<Receipt | ChatError> {
+  return new Promise((resolve) => room.publish({ from: "alice", ...draft }, resolve));
+}
+
+async function openRoom(history: History, name: string): Promise<RoomLog> {
+  return await history.open(name, () => {});
+}
+
+/** Both that keep messages here. */
+const HISTORIES: Readonly<Record<string, (path: string, retention: Retention) => History>> = {
+  memory: (_path, retention) => createMemoryHistory({ retention }),
+  sqlite: (path, retention) => createSqliteHistory({ path, retention, log }),
+};
+
+for (const [name, create] of Object.entries(HISTORIES)) {
+  const test = (what: string, retention: Retention, run: (history: History) => Promise<void>) =>
+    Deno.test(`${name} history: ${what}`, async () => {
+      const path = await Deno.makeTempFile();
+      {
+        await using history = create(path, retention);
+        await run(history);
+      }
+      await Deno.remove(path);
+    });
+
+  const SMALL = { maxMessages: 10_000, maxBytes: 8 * 1024 * 1024 };
+
+  test("the oldest messages of the least active rooms go first (chat H4)", SMALL, async (history) => {
+    const text = "é".repeat(4_000);
+    const [idle, busy] = [await openRoom(history, "#idle"), await openRoom(history, "#busy")];
+    for (let count = 0; count < 400; count++) await publish(idle, { text });
+    await publish(busy, { text });
+    // The room that was spoken in last is the last to lose something.
+    const kept = async (room: RoomLog) => (await room.last(10_000, room.seq)).length;
+    while (await kept(idle) === 400) await publish(busy, { text: "y" + text });
+    assertEquals(await kept(busy), busy.seq);
+    const [oldest] = await idle.last(10_000, idle.seq);
+    assertEquals(oldest?.seq ?? idle.seq + 1, 400 - await kept(idle) + 1);
+    assertEquals(await idle.after(0, 1), undefined);
+    while (await kept(busy) === busy.seq) await publish(busy, { text });
+    assertEquals(await kept(idle), 0);
+    assert(busy.seq > 600, `${busy.seq} messages were stored`);
+  });
+
+  test(
+    "a room without messages, topic, bans and mutes leaves nothing (chat M10)",
+    { maxMessages: 9 },
+    async (history) => {
+      const epochOf = async (work: (room: RoomLog) => unknown): Promise<[before: string, after: string]> => {
+        const room = await openRoom(history, "#a");
+        await work(room);
+        room.close();
+        const again = await openRoom(history, "#a");
+        again.close();
+        return [room.epoch, again.epoch];
+      };
+      const [blank, blankAgain] = await epochOf(() => {});
+      assert(blank !== blankAgain);
+      const [lifted, liftedAgain] = await epochOf(async (room) => {
+        await room.decide({ action: "ban", by: "ann", nick: "bob" });
+        await room.decide({ action: "unban", by: "ann", nick: "bob" });
+      });
+      assert(lifted !== liftedAgain);
+      const [expired, expiredAgain] = await epochOf((room) =>
+        room.decide({ action: "mute", by: "ann", nick: "bob", untilMs: Date.now() - 1 })
+      );
+      assert(expired !== expiredAgain);
+      const [spoken, spokenAgain] = await epochOf((room) => publish(room, { text: "x" }));
+      assertEquals(spoken, spokenAgain);
+    },
+  );
+
+  test("a message that is under way keeps its room (chat M10)", { maxMessages: 9 }, async (history) => {
+    const room = await openRoom(history, "#a");
+    const publishing = publish(room, { text: "x" });
+    room.close();
+    const again = await openRoom(history, "#a");
+    assertEquals(await publish(again, { text: "y" }), { seq: 2, epoch: room.epoch, isDuplicate: false });
+    await publishing;
+    assertEquals((await again.last(9, again.seq)).map(({ text }) => text), ["x", "y"]);
+  });
+
+  test(
+    "of too many empty rooms those with bans are forgotten last (chat H7)",
+    { maxMessages: 9, maxRooms: 10 },
+    async (history) => {
+      const banned = await openRoom(history, "#banned");
+      await banned.decide({ action: "ban", by: "ann", nick: "bob" });
+      await publish(banned, { text: "x" });
+      banned.close();
+      const first = await openRoom(history, "#first");
+      await publish(first, { text: "x" });
+      first.close();
+      for (let count = 0; count < 50; count++) {
+        const room = await openRoom(history, `#r${count}`);
+        await publish(room, { text: "x" });
+        room.close();
+      }
+      const again = await openRoom(history, "#banned");
+      assertEquals(again.state?.restrictions.map(({ subject }) => subject), ["bob"]);
+      assertEquals((await again.last(9, again.seq)).length, 1);
+      assert((await openRoom(history, "#first")).epoch !== first.epoch);
+      const newest = await openRoom(history, "#r49");
+      assertEquals((await newest.last(9, newest.seq)).length, 1);
+    },
+  );
+}
+
+Deno.test("a banned visitor does not get an empty room by visiting others (chat H7)", async () => {
+  await using hub = new Hub({ log, history: createMemoryHistory({ retention: { maxMessages: 9 } }) });
+  const [ann, bob] = [hub.enter(new FakeSession()), hub.enter(new FakeSession())];
+  hub.rename(bob, "bob");
+  await hub.join(ann, "#tea");
+  const room = hub.roomOf(ann);
+  await room.log.decide({ action: "ban", by: ann.nick, nick: "bob" });
+  hub.leave(ann);
+  for (let count = 0; count < 200; count++) {
+    await hub.join(bob, `#r${count}`);
+    hub.part(bob, hub.roomOf(bob));
+  }
+  const refusal = await hub.join(bob, "#tea").catch((error: unknown) => error);
+  assert(refusal instanceof ChatError);
+  assertEquals(refusal.code, "banned");
+});
+
+Deno.test("a server has at most so many rooms, and one that is left gives its place back (chat H4)", async () => {
+  const history = createMemoryHistory({ retention: { maxMessages: 9, maxRooms: 3 } });
+  await using hub = new Hub({ log, history, maxRooms: 3 });
+  const member = hub.enter(new FakeSession());
+  for (const name of ["#a", "#b", "#c"]) await hub.join(member, name);
+  const refusal = await hub.join(member, "#d").catch((error: unknown) => error);
+  assert(refusal instanceof ChatError);
+  assertEquals([refusal.code, refusal.message], ["too-many-rooms", "This server has 3 rooms, the maximum"]);
+  hub.part(member, hub.roomOf(member, "#b"));
+  await hub.join(member, "#d");
+  assertEquals(hub.roomOf(member).name, "#d");
+});
+
+Deno.test("sqlite history leaves out what it cannot read, and keeps the rest (chat H1)", async () => {
+  const path = await Deno.makeTempFile();
+  const options = { path, log, retention: { maxMessages: 9 } };
+  {
+    await using history = createSqliteHistory(options);
+    for (const name of ["#a", "#b", "#c"]) {
+      await (await openRoom(history, name)).decide({ action: "topic", by: "ann", topic: "tea" });
+    }
+  }
+  {
+    using db = new DatabaseSync(path);
+    const set = db.prepare("UPDATE rooms SET state = ? WHERE key = ?");
+    const restrictions = [{ kind: "mute", subject: "bob", untilMs: 8.64e19 }, { kind: "ban", subject: "cy" }, 7, null];
+    set.run(JSON.stringify({ topic: "tea", restrictions }), "#a");
+    set.run("{", "#b");
+  }
+  await using history = createSqliteHistory(options);
+  assertEquals((await openRoom(history, "#a")).state, { topic: "tea", restrictions: [{ kind: "ban", subject: "cy" }] });
+  assertEquals((await openRoom(history, "#b")).state, undefined);
+  assertEquals((await openRoom(history, "#c")).state?.topic, "tea");
+  await Deno.remove(path);
+});
+
+Deno.test("sqlite history takes over a database of the first version (chat H3)", async () => {
+  const path = await Deno.makeTempFile();
+  {
+    using db = new DatabaseSync(path);
+    db.exec(`
+      CREATE TABLE rooms (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, name TEXT NOT NULL, epoch TEXT NOT NULL,
+        seq INTEGER NOT NULL, state TEXT) STRICT;
+      CREATE TABLE messages (room INTEGER NOT NULL, seq INTEGER NOT NULL, at TEXT NOT NULL, sender TEXT NOT NULL,
+        text TEXT NOT NULL, action INTEGER NOT NULL, id TEXT, PRIMARY KEY (room, seq)) STRICT, WITHOUT ROWID;
+      CREATE UNIQUE INDEX message_ids ON messages (room, id) WHERE id IS NOT NULL;
+      INSERT INTO rooms VALUES (1, '#a', '#a', 'e1', 1, NULL), (2, '#visited', '#visited', 'e2', 0, NULL);
+      INSERT INTO messages VALUES (1, 1, '${new Date().toISOString()}', 'ann', 'hello', 0, 'id-1');
+      PRAGMA user_version=1;
+    `);
+  }
+  {
+    await using history = createSqliteHistory({ path, log, retention: { maxMessages: 9, maxAgeMs: 60_000 } });
+    const room = await openRoom(history, "#a");
+    assertEquals([room.epoch, room.seq], ["e1", 1]);
+    assertEquals(await publish(room, { text: "more", id: "id-2" }), { seq: 2, epoch: "e1", isDuplicate: false });
+    assertEquals((await room.last(9, 2)).map(({ text, id }) => [text, id]), [["hello", "id-1"], ["more", "id-2"]]);
+    assert((await openRoom(history, "#visited")).epoch !== "e2");
+  }
+  await Deno.remove(path);
+});
+
+Deno.test("sqlite history forgets rooms whose messages have all expired, a little at a time (chat M10)", async () => {
+  const path = await Deno.makeTempFile();
+  let nowMs = 1_000_000;
+  const now = () => nowMs;
+  {
+    const retention = { maxMessages: 100_000, maxAgeMs: 60_000 };
+    await using history = createSqliteHistory({ path, log, retention, now, monotonicNow: now });
+    const rooms = await Promise.all(Array.from({ length: 20 }, (_, index) => openRoom(history, `#r${index}`)));
+    await Promise.all(rooms.flatMap((room) => Array.from({ length: 100 }, () => publish(room, { text: "x" }))));
+    for (const room of rooms) room.close();
+    nowMs += 60_001;
+    for (let count = 0; count < 3; count++) (await openRoom(history, "#other")).close();
+  }
+  using db = new DatabaseSync(path);
+  assertEquals(Number(db.prepare("SELECT count(*) AS count FROM rooms").get()?.count), 0);
+  assertEquals(Number(db.prepare("SELECT count(*) AS count FROM messages").get()?.count), 0);
+  await Deno.remove(path);
+});
