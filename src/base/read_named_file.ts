@@ -1,15 +1,22 @@
 import { missingPermission, PermissionError, UsageError } from "./errors.ts";
 import { reasonOf } from "./system_error.ts";
 
+const LF = 0x0a;
+
 /**
- * The text of a file that a flag names.
+ * The text of a file that a flag names, without its byte order mark.
  *
- * @param what For messages: `the certificate`.
- * @throws {UsageError} It is missing, or not a file.
+ * @param what The kind of file, for messages: `the certificate`.
+ * @throws {UsageError} It is missing, not a file, or not UTF-8; the message names the line.
  * @throws {PermissionError} The system or the sandbox forbids it; the message names the permission.
  */
 export async function readNamedFile(path: string, what: string): Promise<string> {
-  return new TextDecoder().decode(await readNamedBytes(path, what));
+  const bytes = await readNamedBytes(path, what);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new UsageError(`Cannot read ${what} ${path}: line ${lineOfFault(bytes)} is not UTF-8`, { cause });
+  }
 }
 
 /** The bytes of a file that a flag names; it throws as {@linkcode readNamedFile} does. */
@@ -17,15 +24,14 @@ export async function readNamedBytes(path: string, what: string): Promise<Uint8A
   try {
     return await Deno.readFile(path);
   } catch (cause) {
+    const doing = `Cannot read ${what} ${path}`;
     if (cause instanceof Deno.errors.NotCapable) {
-      throw new PermissionError(`Cannot read ${what} ${path}: ${missingPermission(`--allow-read=${path}`)}`, {
-        cause,
-      });
+      throw new PermissionError(`${doing}: ${missingPermission(`--allow-read=${path}`)}`, { cause });
     }
     if (cause instanceof Deno.errors.PermissionDenied) {
-      throw new PermissionError(`Cannot read ${what} ${path}: permission denied`, { cause });
+      throw new PermissionError(`${doing}: permission denied`, { cause });
     }
-    throw new UsageError(`Cannot read ${what} ${path}: ${whyNot(cause)}`, { cause });
+    throw new UsageError(`${doing}: ${whyNot(cause)}`, { cause });
   }
 }
 
@@ -33,4 +39,22 @@ function whyNot(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) return "there is no such file";
   if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
   return reasonOf(error);
+}
+
+/** The first line that is not UTF-8, from 1. A line end is never part of a longer sequence, so lines stand alone. */
+function lineOfFault(bytes: Uint8Array): number {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let line = 1;
+  for (let from = 0; from <= bytes.length; line++) {
+    const end = bytes.indexOf(LF, from);
+    const to = end === -1 ? bytes.length : end + 1;
+    try {
+      decoder.decode(bytes.subarray(from, to));
+    } catch {
+      return line;
+    }
+    if (end === -1) return line;
+    from = to;
+  }
+  return line;
 }

@@ -1,5 +1,6 @@
 import { concat, indexOfBytes, unescape, utf8 } from "../base/bytes.ts";
-import { messageOf, UsageError } from "../base/errors.ts";
+import { UsageError } from "../base/errors.ts";
+import { readNamedBytes } from "../base/read_named_file.ts";
 
 const PLACEHOLDER = utf8("{message}");
 const LF = 0x0a;
@@ -26,7 +27,7 @@ export async function loadReplyText(
   }
   const shape = isLine ? oneLine : (bytes: Uint8Array) => bytes;
   if (text !== undefined) return replyTemplate(shape(unescape(text)));
-  const bytes = shape(await readReplyFile(file ?? ""));
+  const bytes = shape(await readNamedBytes(file ?? "", "the reply of --file"));
   return () => bytes;
 }
 
@@ -48,13 +49,4 @@ export function replyTemplate(template: Uint8Array): ReplyText {
   if (parts.length === 0) return () => template;
   const last = template.subarray(from);
   return (message) => concat([...parts.flatMap((part) => [part, message]), last]);
-}
-
-async function readReplyFile(path: string): Promise<Uint8Array> {
-  try {
-    return await Deno.readFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotCapable) throw error;
-    throw new UsageError(`Cannot read the file of --file: ${messageOf(error)}`, { cause: error });
-  }
 }

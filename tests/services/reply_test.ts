@@ -105,7 +105,7 @@ Deno.test("reply without an answer, with a missing file, without the permission:
   assertStringIncludes(without.stderr, "--text TEXT or --file FILE");
   const missing = await runProgram("server", ["reply", ":0", "--file", "/nowhere"], { permissions: ["-N", "-R"] });
   assertEquals(missing.code, 2);
-  assertStringIncludes(missing.stderr, "Cannot read the file of --file");
+  assertStringIncludes(missing.stderr, "Cannot read the reply of --file /nowhere: there is no such file");
   const denied = await runProgram("server", ["reply", ":0", "--file", "/nowhere"]);
   assertEquals(denied.code, 8);
   assertStringIncludes(denied.stderr, "--allow-read");

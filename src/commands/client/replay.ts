@@ -6,8 +6,8 @@ import { configureProgramLogging } from "../program_logging.ts";
 import { readNamedFile } from "../../base/read_named_file.ts";
 import { dial, DIAL_FLAGS, isMessageWise } from "./dial.ts";
 import { exchangeOnCommandLine } from "./exchange_command.ts";
-import { refuseIdleFlags } from "./idle_flags.ts";
-import { parseRecording } from "./replay/recording.ts";
+import { isWebSocket, refuseIdleFlags } from "./idle_flags.ts";
+import { parseRecording, type Recording } from "./replay/recording.ts";
 import { replaySteps } from "./replay/replay_steps.ts";
 import { tlsEndpoint } from "./tls_flags.ts";
 
@@ -34,8 +34,11 @@ export const replayCommand = defineCommand({
     if (file === undefined || endpoint === undefined || more.length > 0) {
       throw new UsageError("replay takes a file and an endpoint");
     }
-    refuseIdleFlags(given, [tlsEndpoint(parseEndpoint(endpoint), flags)]);
+    const target = tlsEndpoint(parseEndpoint(endpoint), flags);
+    refuseIdleFlags(given, [target]);
     const recording = parseRecording(await readNamedFile(file, "the recording"), file);
+    const gap = gapIn(recording, { ignoresReplies: flags.ignoreReplies, canHalfClose: !isWebSocket(target) });
+    if (gap !== undefined) throw new UsageError(`Cannot replay ${file}: ${gap}, so a replay proves nothing`);
     using stop = io.stop.listen();
     const { framing } = recording.head;
     const dialFlags = { ...flags, framing: flags.framing ?? (framing === "raw" ? undefined : framing) };
@@ -49,3 +52,15 @@ export const replayCommand = defineCommand({
     return await exchangeOnCommandLine(session, steps, { ...dialFlags, hex: false }, io, stop.signal);
   },
 });
+
+/** What the recording would have to hold for its replay to be able to fail. */
+function gapIn(
+  { events }: Recording,
+  { ignoresReplies, canHalfClose }: { ignoresReplies: boolean; canHalfClose: boolean },
+): string | undefined {
+  if (ignoresReplies) {
+    return events.some(({ from, data }) => from === "client" && data !== undefined) ? undefined : "it sends nothing";
+  }
+  const isCompared = events.some(({ from, data }) => from === "server" && (data !== undefined || canHalfClose));
+  return isCompared ? undefined : "it holds no reply (--ignore-replies only sends)";
+}
