@@ -39,6 +39,11 @@ export function textPayload(text: string, options: { isLiteral?: boolean } = {})
 export function fillRegex(source: string, captures: Captures): string {
   return source.replaceAll(/\{([A-Za-z_]\w*)\}/g, (whole, name: string) => {
     const captured = captures.get(name);
-    return captured === undefined ? whole : captured.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+    return captured === undefined ? whole : escapeRegex(captured);
   });
+}
+
+/** The source of a regular expression that matches the text and nothing else. */
+export function escapeRegex(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
 }

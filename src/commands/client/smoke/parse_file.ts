@@ -1,4 +1,4 @@
-import { load as loadYaml, YAMLException } from "js-yaml";
+import { CORE_SCHEMA, load as loadYaml, mergeTag, YAMLException } from "js-yaml";
 import type { z } from "zod";
 import { UsageError } from "../../../base/errors.ts";
 import { suggest } from "../../../base/suggest.ts";
@@ -6,6 +6,9 @@ import { idleKeys } from "./idle_keys.ts";
 import { keysAt, type SmokeFile, smokeSchema } from "./schema.ts";
 import { fillVariables, type VariableSource } from "./variables.ts";
 import { YamlLines } from "./yaml_lines.ts";
+
+/** YAML 1.2, and merge keys (`<<`), which its version 1.1 had. */
+const YAML_SCHEMA = CORE_SCHEMA.withTags(mergeTag);
 
 /** Mistakes that are told at once; more would hide the first. */
 const MOST_MISTAKES = 3;
@@ -31,11 +34,20 @@ export function parseSmokeFile(text: string, name: string, env: VariableSource["
   const locate = (path: readonly PropertyKey[]) => `${name}:${lines.lineOf(path)}`;
   const mistake = (path: readonly PropertyKey[], message: string) =>
     new UsageError(`${locate(path)}: ${path.length === 0 ? "" : `${formatPath(path)}: `}${message}`);
+  refuseUnknownKeys(raw, mistake);
   const filled = fillVariables(raw, { env, variables: variablesOf(raw, env, mistake) }, mistake);
   const checked = smokeSchema.safeParse(filled);
   if (!checked.success) throw mistakesError(checked.error.issues, mistake);
   refuseIdleKeys(checked.data, mistake);
   return { file: checked.data, locate };
+}
+
+/** Before aliases are expanded, which takes long in a file that is something else. */
+function refuseUnknownKeys(raw: unknown, mistake: (path: readonly PropertyKey[], message: string) => Error): void {
+  if (typeof raw !== "object" || raw === null || Array.isArray(raw)) return;
+  const known = keysAt([]);
+  const unknown = Object.keys(raw).find((key) => !known.includes(key));
+  if (unknown !== undefined) throw mistake([unknown], unknownKeyText(unknown, known));
 }
 
 function refuseIdleKeys(
@@ -51,7 +63,7 @@ function refuseIdleKeys(
 
 function load(text: string, name: string): unknown {
   try {
-    return loadYaml(text);
+    return loadYaml(text, { schema: YAML_SCHEMA });
   } catch (cause) {
     if (!(cause instanceof YAMLException)) throw cause;
     throw new UsageError(`${name}:${(cause.mark?.line ?? 0) + 1}: ${cause.reason}`, { cause });
@@ -65,6 +77,7 @@ function variablesOf(
   mistake: (path: readonly PropertyKey[], message: string) => Error,
 ): ReadonlyMap<string, string> {
   if (typeof raw !== "object" || raw === null || !("variables" in raw)) return new Map();
+  refuseUnknownKeys(raw, mistake);
   const filled = fillVariables(raw.variables, { env, variables: new Map() }, mistake, ["variables"]);
   const entries = typeof filled === "object" && filled !== null ? Object.entries(filled) : [];
   return new Map(entries.flatMap(([name, value]) => typeof value === "string" ? [[name, value]] : []));
@@ -93,13 +106,16 @@ function mistakesError(
 
 function describe(issue: z.core.$ZodIssue): string {
   if (issue.code === "unrecognized_keys") {
-    const known = keysAt(issue.path);
-    const near = suggest(issue.keys[0] ?? "", known);
-    return `there is no such key; ${near === undefined ? `known are ${known.join(", ")}` : `did you mean ${near}?`}`;
+    return unknownKeyText(issue.keys[0] ?? "", keysAt(issue.path));
   }
   if (issue.code === "invalid_type" && / received undefined$/.test(issue.message)) return "is missing";
   if (issue.code === "custom") return issue.message;
   return issue.message.replace(/^Invalid input: /, "").replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase());
+}
+
+function unknownKeyText(key: string, known: readonly string[]): string {
+  const near = suggest(key, known);
+  return `there is no such key; ${near === undefined ? `known are ${known.join(", ")}` : `did you mean ${near}?`}`;
 }
 
 /** `tests[0].steps[2].send`. */

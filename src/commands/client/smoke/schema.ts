@@ -14,27 +14,34 @@ import { parseEndpoint } from "../../../net/endpoint.ts";
 import { START_TLS_PROTOCOLS } from "../../../net/start_tls.ts";
 
 /** Text that a parser of ours must accept. */
-function parsedBy(parse: (text: string) => unknown, description: string, example: string) {
+function parsedBy(parse: (text: string) => unknown, description: string, example?: string) {
   return z.string().superRefine((text, context) => {
     try {
       parse(text);
     } catch (error) {
       context.addIssue({ code: "custom", message: messageOf(error) });
     }
-  }).meta({ description, examples: [example] });
+  }).meta({ description, ...(example === undefined ? {} : { examples: [example] }) });
 }
 
-/** Refuses an empty text, as of a variable that is not set: an expectation of it would succeed whatever comes. */
-function something(parse: (text: string) => unknown): (text: string) => unknown {
+/**
+ * Rejects what is empty, as text is of a variable that is not set: a check
+ * against it would succeed whatever comes.
+ */
+function something(parse: (text: string) => string | Uint8Array | RegExp | number): (text: string) => unknown {
   return (text) => {
-    if (text === "") throw new SyntaxError("nothing is given to be expected");
-    return parse(text);
+    const parsed = text === "" ? "" : parse(text);
+    if (parsed === 0) throw new SyntaxError("must not be zero");
+    if (typeof parsed === "string" || parsed instanceof Uint8Array) {
+      if (parsed.length === 0) throw new SyntaxError("must not be empty");
+    }
+    return parsed;
   };
 }
 
 const duration = (description: string, example: string) => parsedBy(parseTimerDuration, description, example);
 const count = (description: string) => z.int().min(0).max(1_000).meta({ description });
-const text = (description: string) => z.string().meta({ description });
+const text = (description: string) => parsedBy(something((value) => value), description);
 const yes = (description: string) => z.literal(true).meta({ description });
 
 const STEP = {
@@ -54,7 +61,7 @@ const STEP = {
   "expect-bytes": parsedBy(something(parseHex), "Wait until these bytes come", "0a 0b"),
   "expect-close": yes("Wait until the server ends the connection"),
   "expect-reset": yes("Wait until the server resets the connection"),
-  "expect-silence": duration("See that nothing more comes for a time", "500ms"),
+  "expect-silence": parsedBy(something(parseTimerDuration), "See that nothing more comes for a time", "500ms"),
 };
 
 const step = z.strictObject(STEP).partial()
@@ -82,7 +89,7 @@ const tls = z.strictObject({
   insecure: z.boolean().meta({ description: "Accept any certificate" }),
   cert: text("File of the certificate to show (PEM)"),
   key: text("File of its private key (PEM)"),
-  alpn: z.array(z.string()).meta({ description: "Application protocols to offer" }),
+  alpn: z.array(text("Such as h2")).meta({ description: "Application protocols to offer" }),
   starttls: z.enum(START_TLS_PROTOCOLS).meta({ description: "Begin in the clear, then change to TLS" }),
 }).partial().meta({ description: "How to speak TLS" });
 
@@ -93,7 +100,7 @@ const COMMON = {
   retries: count("Further tries after a failure"),
   "retry-delay": duration("Wait before a further try", "200ms"),
   framing: parsedBy((name) => parseFraming(name), "How messages are told apart", "line"),
-  subprotocols: z.array(z.string()).meta({ description: "WebSocket subprotocols to offer" }),
+  subprotocols: z.array(text("Such as chat.v1")).meta({ description: "WebSocket subprotocols to offer" }),
   reuse: z.boolean().meta({
     description:
       "Take the connection that an earlier test has left, if it also says so and came to its end with nothing unread (tcp, tls, unix)",
@@ -106,7 +113,7 @@ const EXPECTATIONS = Object.keys(STEP).filter((key) => key.startsWith("expect"))
 const test = z.strictObject({
   name: z.string().min(1).meta({ description: "What is tested" }),
   endpoint: parsedBy((endpoint) => parseEndpoint(endpoint), "Where", "tcp://127.0.0.1:8888"),
-  tags: z.array(z.string()).optional().meta({ description: "Words to choose tests by" }),
+  tags: z.array(text("Such as fast")).optional().meta({ description: "Words to choose tests by" }),
   steps: z.array(step).min(1).optional().meta({ description: "An exchange, step by step" }),
   check: check.optional(),
   ...z.strictObject(COMMON).partial().shape,

@@ -1,4 +1,5 @@
-import { messageOf, missingPermission, PermissionError } from "../../../base/errors.ts";
+import { messageOf, missingPermission, PermissionError, UsageError } from "../../../base/errors.ts";
+import { escapeRegex } from "../exchange/payload.ts";
 
 /** Where the values of variables come from. */
 export interface VariableSource {
@@ -11,12 +12,26 @@ export interface VariableSource {
 /** Levels of a file; what it may say has no more than six. */
 const MOST_LEVELS = 16;
 
-/** Keys whose text is read for escapes after variables have been put in. */
-const ESCAPED_KEYS: ReadonlySet<PropertyKey> = new Set(["send", "expect"]);
+/** Values of a file, with what aliases stand for counted each time: a few nested aliases stand for billions. */
+const MAX_VALUES = 100_000;
+
+/** How the text of a variable is written where it is not taken as it is, by key: as what it is, and nothing else. */
+const LITERALS: Readonly<Record<PropertyKey, (text: string) => string>> = {
+  send: escapeTemplate,
+  expect: escapeTemplate,
+  "expect-regex": escapeRegex,
+  banner: escapeRegex,
+};
+
+/** In a text with escapes and places for captured groups. */
+function escapeTemplate(text: string): string {
+  return text.replaceAll("\\", "\\\\").replaceAll("{", "\\x7b");
+}
 
 /**
  * The value with `${env.NAME}`, `${env.NAME:-fallback}` and `${name}` filled in
- * wherever it holds text; `$$` stands for `$`.
+ * wherever it holds text; `$$` stands for `$`. What a variable holds is literal:
+ * never an escape, a place for a captured group, or part of a pattern.
  *
  * @param fail Makes the error for a place, as in `["tests", 0, "endpoint"]`.
  */
@@ -26,22 +41,24 @@ export function fillVariables(
   fail: (path: readonly PropertyKey[], message: string) => Error,
   path: readonly PropertyKey[] = [],
 ): unknown {
-  // An alias can lie inside what it stands for: then there is no end to it.
-  if (path.length > MOST_LEVELS) throw fail(path.slice(0, 2), `it is nested more than ${MOST_LEVELS} levels deep`);
-  if (typeof value === "string") {
-    const isEscaped = ESCAPED_KEYS.has(path.at(-1) ?? "");
-    return value.replaceAll(/\$\$|\$\{([^}]*)\}/g, (whole, expression: string | undefined) => {
-      if (whole === "$$") return "$";
-      const found = lookUp(expression ?? "", source, (message) => fail(path, message));
-      // What a variable holds is never read as an escape.
-      return isEscaped ? found.replaceAll("\\", "\\\\") : found;
-    });
-  }
-  if (Array.isArray(value)) return value.map((item, index) => fillVariables(item, source, fail, [...path, index]));
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [key, fillVariables(item, source, fail, [...path, key])]),
-  );
+  let left = MAX_VALUES;
+  const fill = (value: unknown, path: readonly PropertyKey[]): unknown => {
+    if (--left < 0) throw fail(path.slice(0, 2), `the file has more than ${MAX_VALUES} values, counting aliases`);
+    // An alias can lie inside what it stands for: then there is no end to it.
+    if (path.length > MOST_LEVELS) throw fail(path.slice(0, 2), `it is nested more than ${MOST_LEVELS} levels deep`);
+    if (typeof value === "string") {
+      const literal = LITERALS[path.at(-1) ?? ""];
+      return value.replaceAll(/\$\$|\$\{([^}]*)\}/g, (whole, expression: string | undefined) => {
+        if (whole === "$$") return "$";
+        const found = lookUp(expression ?? "", source, (message) => fail(path, message));
+        return literal === undefined ? found : literal(found);
+      });
+    }
+    if (Array.isArray(value)) return value.map((item, index) => fill(item, [...path, index]));
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fill(item, [...path, key])]));
+  };
+  return fill(value, path);
 }
 
 /**
@@ -53,6 +70,9 @@ export function readEnvironment(name: string): string | undefined {
   try {
     return Deno.env.get(name);
   } catch (cause) {
+    if (cause instanceof Deno.errors.InvalidData) {
+      throw new UsageError(`Cannot read the variable ${name}: its value is not UTF-8`, { cause });
+    }
     if (!(cause instanceof Deno.errors.NotCapable)) throw new Error(messageOf(cause), { cause });
     throw new PermissionError(`Cannot read the variable ${name}: ${missingPermission(`--allow-env=${name}`)}`, {
       cause,

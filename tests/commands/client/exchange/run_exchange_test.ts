@@ -75,6 +75,12 @@ Deno.test("runExchange() waits for the rest of what a regular expression may sti
   assertEquals(report.captures.get("1"), "123");
 });
 
+Deno.test("runExchange() takes no reply for an empty captured group (fault 16)", async () => {
+  await using peer = talkingPeer(["id=\n", "more"]);
+  const report = await exchange(peer.endpoint, [expect(/id=(\d*)\n/), expect("{1}")]);
+  assertInstanceOf(report.error, ExpectationError);
+});
+
 Deno.test("runExchange() puts captures into what later steps send and expect", async () => {
   await using peer = echoPeer();
   const steps = [send("id=77;"), expect(/id=(?<id>\d+);/), send("<{id}>"), expect("<{1}>")];

@@ -1,5 +1,7 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertLess, assertThrows } from "@std/assert";
+import { unescape } from "../../../../src/base/bytes.ts";
 import { UsageError } from "../../../../src/base/errors.ts";
+import { textPayload } from "../../../../src/commands/client/exchange/payload.ts";
 import { parseSmokeFile } from "../../../../src/commands/client/smoke/parse_file.ts";
 
 const GOOD = `
@@ -17,7 +19,7 @@ tests:
     check: { wait: 30s }
 `;
 
-const env = (name: string) => ({ WORD: "a\\nb" })[name];
+const env = (name: string) => ({ WORD: "a\\nb", EMPTY: "" })[name];
 
 function parse(text: string) {
   return parseSmokeFile(text, "smoke.yaml", env);
@@ -58,8 +60,8 @@ Deno.test("parseSmokeFile() names file, line and path of a mistake", () => {
     [["steps:", '  - expect-regex: "("'], "smoke.yaml:5: tests[0].steps[0].expect-regex: Invalid regular expression"],
     [["steps:", "  - expect-bytes: 0g"], "smoke.yaml:5: tests[0].steps[0].expect-bytes: Cannot parse hex"],
     [["check: { wait: 30d }"], 'smoke.yaml:4: tests[0].check.wait: Cannot use "30d" as a duration: the maximum is 24d'],
-    [["steps:", '  - expect: ""'], "smoke.yaml:5: tests[0].steps[0].expect: nothing is given to be expected"],
-    [["check: { banner: '' }"], "smoke.yaml:4: tests[0].check.banner: nothing is given to be expected"],
+    [["steps:", '  - expect: ""'], "smoke.yaml:5: tests[0].steps[0].expect: must not be empty"],
+    [["check: { banner: '' }"], "smoke.yaml:4: tests[0].check.banner: must not be empty"],
     [["framing: words", "check: {}"], "smoke.yaml:4: tests[0].framing: Cannot parse framing"],
     [["check: {", "name: b"], "smoke.yaml:"],
     [["check: { min-days: 5 }"], "smoke.yaml:4: tests[0].check.min-days: the endpoint has no TLS"],
@@ -82,6 +84,86 @@ Deno.test("parseSmokeFile() throws a UsageError when the text is no smoke file",
   for (const text of ["", "hello", "- a\n", "tests: []", "tests: 5", "name: x", "a: [1\nb", "tests: &a [*a]"]) {
     assertThrows(() => parse(text), UsageError, "smoke.yaml:", text);
   }
+});
+
+Deno.test("parseSmokeFile() rejects what is empty or zero and would weaken a check (fault 16)", () => {
+  const cells: [lines: string, path: string, reason: string][] = [
+    ["steps: [{ expect: '${env.EMPTY}' }]", "steps[0].expect", "empty"],
+    ["steps: [{ expect-regex: '${env.EMPTY}' }]", "steps[0].expect-regex", "empty"],
+    ["steps: [{ expect-bytes: '' }]", "steps[0].expect-bytes", "empty"],
+    ["steps: [{ expect-bytes: ' : ' }]", "steps[0].expect-bytes", "empty"],
+    ["steps: [{ expect-silence: 0s }]", "steps[0].expect-silence", "zero"],
+    ["check: { banner: '${env.EMPTY}' }", "check.banner", "empty"],
+    ["tls: { name: '${env.EMPTY}' }", "tls.name", "empty"],
+    ["tls: { ca: '' }", "tls.ca", "empty"],
+    ["tls: { cert: '' }", "tls.cert", "empty"],
+    ["tls: { key: '' }", "tls.key", "empty"],
+    ["tls: { alpn: [h2, ''] }", "tls.alpn[1]", "empty"],
+    ["subprotocols: ['']", "subprotocols[0]", "empty"],
+    ["tags: ['${env.EMPTY}']", "tags[0]", "empty"],
+  ];
+  for (const [line, path, reason] of cells) {
+    const lines = /^(?:steps|check)/.test(line) ? [line] : [line, "check: {}"];
+    const message = mistakeIn(...lines);
+    assertEquals(message, `smoke.yaml:4: tests[0].${path}: must not be ${reason}`, line);
+  }
+});
+
+Deno.test("parseSmokeFile() takes what a variable holds as it is, in a template and in a pattern (fault 51)", () => {
+  const { file } = parse(`
+variables: { braces: "a{1}b", pattern: "a.b|c" }
+tests:
+  - name: a
+    endpoint: ":1"
+    steps:
+      - expect-regex: "(\\\\d)\${pattern}"
+      - send: "\${braces}{1}"
+      - expect: "\${braces}{1}"
+  - { name: b, endpoint: ":1", check: { send: "\${braces}", banner: "^\${pattern}$$" } }
+`);
+  const [regex, send, expected] = file.tests[0]?.steps ?? [];
+  const captures = new Map([["1", "7"]]);
+  const decode = (text = "") => new TextDecoder().decode(textPayload(text).bytes(captures));
+  assertEquals([decode(send?.send), decode(expected?.expect)], ["a{1}b7", "a{1}b7"]);
+  const matched = new RegExp(regex?.["expect-regex"] ?? "", "u");
+  assertEquals([matched.test("1a.b|c"), matched.test("1axb"), matched.test("c")], [true, false, false]);
+  const { check } = file.tests[1] ?? {};
+  assertEquals(new TextDecoder().decode(unescape(check?.send ?? "")), "a{1}b");
+  assertEquals(check?.banner, "^a\\.b\\|c$");
+});
+
+Deno.test("parseSmokeFile() bounds what nested aliases stand for (fault 52)", () => {
+  const levels = "bcdefgh".split("").map((name, index) => {
+    const below = "abcdefg"[index];
+    return `${name}: &${name} [${Array(9).fill(`*${below}`).join(",")}]`;
+  });
+  const laughs = `a: &a [x,x,x,x,x,x,x,x,x]\n${levels.join("\n")}\n`;
+  const started = performance.now();
+  assertThrows(() => parse(`${laughs}tests: []`), UsageError, "smoke.yaml:1: a: there is no such key");
+  const inside = laughs.replaceAll(/^/gm, "  ");
+  assertThrows(() => parse(`variables:\n${inside}\ntests: []`), UsageError, "more than 100000 values");
+  const step = "{ expect: x }";
+  const wide = `tests:\n- &t { name: a, endpoint: ':1', steps: [&s ${step}${", *s".repeat(999)}] }\n${
+    "- *t\n".repeat(999)
+  }`;
+  assertThrows(() => parse(wide), UsageError, "more than 100000 values");
+  assertLess(performance.now() - started, 2_000);
+});
+
+Deno.test("parseSmokeFile() takes a file of a thousand tests (fault 52)", () => {
+  const test = (index: number) => `- { name: t${index}, endpoint: ':1', steps: [{ send: x }, { expect: x }] }\n`;
+  const { file } = parse(`tests:\n${Array.from({ length: 1_000 }, (_, index) => test(index)).join("")}`);
+  assertEquals(file.tests.length, 1_000);
+});
+
+Deno.test("parseSmokeFile() merges keys by <<, and those of the test itself take precedence (fault 52)", () => {
+  const { file } = parse(`
+tests:
+  - &base { name: a, endpoint: ":1", timeout: 1s, check: {} }
+  - { <<: *base, name: b }
+`);
+  const [, merged] = file.tests;
+  assertEquals([merged?.name, merged?.timeout, merged?.endpoint], ["b", "1s", ":1"]);
 });
 
 Deno.test("parseSmokeFile() tells three mistakes and counts the others", () => {
