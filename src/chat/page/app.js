@@ -35,6 +35,7 @@ const store = new ChatStore({
   changed: () => view.schedule(),
   notice: (text, isError) => view.toast(text, isError),
   switched: showDraft,
+  retry,
   refused,
 });
 const view = new View(store, {
@@ -42,10 +43,7 @@ const view = new View(store, {
   openPerson: (nick) => show(store.conversation(nick)),
   loadOlder,
   retry: sayAgain,
-  discard: ({ id }) => {
-    store.current?.settlePending(id);
-    view.schedule();
-  },
+  discard: ({ id }) => store.current && store.discard(store.current, id),
   loadPeople,
 });
 const endpoint = new URL(document.documentElement.dataset.endpoint ?? "/", location.origin);
@@ -158,7 +156,7 @@ function loadRooms() {
 /** The page is as before. What was not acknowledged and is not among what was missed is sent again. */
 function caughtUp() {
   isCaughtUp = true;
-  for (const { room, draft } of store.unacknowledged()) publish(room, draft);
+  retry(store.progress.outstanding().map(([id]) => id));
   view.connection.show("online");
   if (hasBeenOnline) {
     view.toast(
@@ -211,13 +209,12 @@ function showDraft(before) {
  */
 function join(name) {
   const known = store.conversations.get(name.toLowerCase());
-  const position = known?.position;
   if (known?.isJoined) {
     show(known);
     return true;
   }
   const id = `${isCaughtUp && (!known || known.isShut) ? ASKED : BACK}${name}`;
-  return request({ type: "join", room: name, ...(position ?? {}), id, claim: claim() });
+  return request({ type: "join", room: name, ...store.progress.positionOf(name), id, claim: claim() });
 }
 
 /** @param {Conversation} conversation */
@@ -305,7 +302,7 @@ function say(conversation, { text, action, id = newId() }) {
   const draft = { id, text, action };
   store.sending(conversation, draft);
   // What cannot be sent now is sent when the connection is back.
-  if (conversation.isRoom) publish(conversation, draft);
+  if (conversation.isRoom) publish(id);
   else if (!socket.send({ type: "private", to: conversation.name, text, id })) {
     conversation.failPending(id, { text: "not connected" });
   }
@@ -315,18 +312,24 @@ function say(conversation, { text, action, id = newId() }) {
 function sayAgain({ text, action, id, code }) {
   const { current } = store;
   if (current === undefined) return;
-  current.settlePending(id);
+  store.discard(current, id);
   // Under its id the server stores it once, unless another message has that id already.
   say(current, { text, action, ...(id === undefined || code === "id-conflict" ? {} : { id }) });
 }
 
-/**
- * @param {Conversation} room
- * @param {Draft} draft
- */
-function publish(room, { id, text, action }) {
-  if (!isCaughtUp) return;
-  socket.send({ type: "publish", room: room.name, text, id, ...(action ? { action } : {}) });
+/** @param {string} id Of a publish that is not acknowledged. */
+function publish(id) {
+  const message = store.progress.publishOf(id);
+  // Before the page has caught up, the message may be among what it missed.
+  if (message !== undefined && isCaughtUp) socket.send({ type: "publish", id, ...message });
+}
+
+/** @param {readonly string[]} ids */
+function retry(ids) {
+  for (const id of ids) {
+    if (id.startsWith(BACK) || id.startsWith(ASKED)) join(id.slice(id.indexOf("#")));
+    else publish(id);
+  }
 }
 
 /**

@@ -8,15 +8,7 @@
 /** @import { Draft, Entry, EventOf, Joined, MessageEntry, NewEntry, NoteStyle, People, Person } from "./types.ts" */
 
 import { LAST, withEntry, withoutPending, withPending } from "./entries.js";
-
-/**
- * Names that differ by case only are one.
- *
- * @param {string} name
- */
-export function keyOf(name) {
-  return name.toLowerCase();
-}
+import { keyOf } from "./progress.js";
 
 /** Entries that are kept; a page that is open for days must not grow for ever. */
 const ENTRIES_MOST = 1_500;
@@ -55,8 +47,6 @@ export class Conversation {
   #name;
   /** @type {string[]} */
   #epochs = [];
-  /** @type {{ epoch: string, seq: number } | undefined} */
-  #position;
   /** @type {Set<string>} */
   #seen = new Set();
   #arrivals = 0;
@@ -77,11 +67,6 @@ export class Conversation {
 
   get key() {
     return keyOf(this.#name);
-  }
-
-  /** Where to go on after a loss: the epoch and number of the last message that came. */
-  get position() {
-    return this.#position;
   }
 
   /** Messages of the reader's own that the server has not shown to everyone: on their way, or refused. */
@@ -108,9 +93,7 @@ export class Conversation {
     this.topic = topic;
     this.setMembers(people);
     this.#enterEpoch(epoch);
-    if (resumed) return;
-    this.#position = { epoch, seq };
-    this.hasOlder = seq > 0 && this.oldestSeq !== 1;
+    if (!resumed) this.hasOlder = seq > 0 && this.oldestSeq !== 1;
   }
 
   /** @param {string} why */
@@ -138,11 +121,7 @@ export class Conversation {
    * @param {boolean} isOwn
    */
   addMessage(message, isOwn) {
-    const { epoch, seq } = message;
-    this.#enterEpoch(epoch);
-    if (this.#position === undefined || this.#position.epoch !== epoch || seq > this.#position.seq) {
-      this.#position = { epoch, seq };
-    }
+    this.#enterEpoch(message.epoch);
     const isNew = this.#insertMessage(message, isOwn);
     this.#trim();
     return isNew;
@@ -328,7 +307,6 @@ export class Conversation {
   #enterEpoch(epoch) {
     if (this.#epochs.at(-1) === epoch) return;
     this.#epochs.push(epoch);
-    this.#position = undefined;
     // The numbers of before mean nothing any more: what is on its way comes behind.
     this.entries = this.entries.map((entry) => entry.seq === LAST ? { ...entry, epoch: this.#epochs.length } : entry);
   }

@@ -20,6 +20,7 @@ import logView from "./log_view.js" with { type: "text" };
 import messageBox from "./message_box.js" with { type: "text" };
 import messageView from "./message_view.js" with { type: "text" };
 import panels from "./panels.js" with { type: "text" };
+import progress from "./progress.js" with { type: "text" };
 import saved from "./saved.js" with { type: "text" };
 import socket from "./socket.js" with { type: "text" };
 import store from "./store.js" with { type: "text" };
@@ -86,6 +87,7 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   message_box: messageBox,
   message_view: messageView,
   panels,
+  progress,
   saved,
   socket,
   store,

@@ -39,19 +39,21 @@ export function restore(store, { drafts, current, conversations }) {
   for (const [key, text] of drafts) store.drafts.set(key, text);
   for (const { name, messages } of conversations) {
     const conversation = store.conversation(name);
-    for (const message of messages) restoreMessage(conversation, message);
+    for (const message of messages) restoreMessage(store, conversation, message);
     if (!conversation.isRoom) conversation.disconnected();
   }
   if (current !== undefined) store.open(store.conversation(current));
 }
 
 /**
+ * @param {ChatStore} store
  * @param {ReturnType<ChatStore["conversation"]>} conversation
  * @param {MessageEntry} message
  */
-function restoreMessage(conversation, message) {
-  const { id, state, why = "", code } = message;
+function restoreMessage(store, conversation, message) {
+  const { id, text, action, state, why = "", code } = message;
   if (state === "sent" || id === undefined) return conversation.addPrivate(message, message.isOwn);
   conversation.addPending({ ...message, id });
   if (state === "failed") conversation.failPending(id, { text: why, ...(code === undefined ? {} : { code }) });
+  else if (conversation.isRoom) store.progress.published(id, { room: conversation.name, text, action });
 }

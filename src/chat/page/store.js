@@ -8,7 +8,8 @@
 
 /** @import { ChatEvent, Directory, Draft, EventOf, MessageEntry, Refusal } from "./types.ts" */
 
-import { Conversation, keyOf } from "./conversation.js";
+import { Conversation } from "./conversation.js";
+import { keyOf, Progress } from "./progress.js";
 import { mentions } from "./text.js";
 
 /** The `id` of a request for who is in a room, whose answer is shown among the messages. */
@@ -21,14 +22,18 @@ export const ASKED_WHO = "who";
  * @property {() => void} changed Something may look different.
  * @property {(text: string, isError: boolean) => void} notice A passing word.
  * @property {(before: Conversation | undefined) => void} switched Another conversation is shown, or none.
+ * @property {(ids: readonly string[]) => void} retry Makes requests again that the server could not serve.
  * @property {(refusal: Refusal) => boolean} refused A request was refused; `true` where it is shown already.
  */
 
 /** The `id` of a request for the next page of a list. */
 export const NEXT_PAGE = "next page";
 
+/** How long requests are made again that the server cannot serve for now. */
+const RETRY_FOR_MS = 60_000;
+
 /** @type {StoreListener} */
-const NOBODY = { changed() {}, notice() {}, switched() {}, refused: () => false };
+const NOBODY = { changed() {}, notice() {}, switched() {}, retry() {}, refused: () => false };
 
 export class ChatStore {
   nick = "";
@@ -48,11 +53,14 @@ export class ChatStore {
   current;
   /** Whether the reader sees the newest message of the current conversation. */
   isWatching = true;
+  /** How far the reader is in each room, and what is not acknowledged. */
+  progress;
   #listener;
 
   /** @param {StoreListener} [listener] */
   constructor(listener = NOBODY) {
     this.#listener = listener;
+    this.progress = new Progress({ retryForMs: RETRY_FOR_MS, retry: (ids) => this.#listener.retry(ids) });
   }
 
   /** The rooms to be in, as they are to be joined again. */
@@ -125,11 +133,24 @@ export class ChatStore {
    */
   remove(conversation) {
     this.conversations.delete(conversation.key);
+    this.progress.forget(conversation.name);
     if (this.current === conversation) {
       const next = this.rooms[0] ?? this.people[0];
       if (next) this.open(next);
       else this.#show(undefined);
     }
+    this.#listener.changed();
+  }
+
+  /**
+   * The reader does not want a message any more that was refused.
+   *
+   * @param {Conversation} conversation
+   * @param {string | undefined} id
+   */
+  discard(conversation, id) {
+    this.progress.settle(id);
+    conversation.settlePending(id);
     this.#listener.changed();
   }
 
@@ -140,20 +161,11 @@ export class ChatStore {
    * @param {Draft} draft
    */
   sending(conversation, draft) {
+    const { id, text, action } = draft;
+    if (conversation.isRoom) this.progress.published(id, { room: conversation.name, text, action });
     conversation.forgetMark();
     conversation.addPending({ ...draft, from: this.nick, at: new Date().toISOString() });
     this.#listener.changed();
-  }
-
-  /**
-   * Everything that was sent and not acknowledged, to be sent again.
-   *
-   * @returns {{ room: Conversation, draft: Draft }[]}
-   */
-  unacknowledged() {
-    return this.rooms.flatMap((room) =>
-      room.pending.flatMap(({ id, text, action }) => id === undefined ? [] : [{ room, draft: { id, text, action } }])
-    );
   }
 
   /**
@@ -195,12 +207,14 @@ export class ChatStore {
       case "left":
         return this.#left(event);
       case "history":
+        for (const { id } of event.messages) this.progress.settle(id);
         return this.#known(event.room)?.addHistory(event, { nick: this.nick, wasAskedFor: event.id !== undefined });
       case "unrecovered":
         return this.#unrecovered(event);
       case "message":
         return this.#said(event);
       case "ack":
+        this.progress.settle(event.id);
         return this.#known(event.room)?.acknowledged(event.id);
       case "private":
         return this.#saidPrivately(event);
@@ -239,7 +253,9 @@ export class ChatStore {
   }
 
   /** @param {EventOf<"unrecovered">} event */
-  #unrecovered({ room: name, reason }) {
+  #unrecovered(event) {
+    const { room: name, reason } = event;
+    this.progress.unrecovered(event);
     const room = this.#known(name);
     // Where nothing was shown before, nothing is missing from it.
     if (!room?.hasMessages) return;
@@ -266,6 +282,8 @@ export class ChatStore {
   #joined(event) {
     const room = this.conversation(event.room);
     room.joined(event);
+    this.progress.joined(event);
+    this.progress.settle(event.id);
     if (this.current === undefined) this.open(room);
   }
 
@@ -296,6 +314,8 @@ export class ChatStore {
   /** @param {EventOf<"message">} message */
   #said(message) {
     const room = this.conversation(message.room);
+    this.progress.advance(message);
+    this.progress.settle(message.id);
     // Under a name of before, an own message is known by its id.
     const isOwn = message.from === this.nick || room.hasUnsent(message.id);
     if (room.addMessage(message, isOwn) && !isOwn) this.#arrived(room, mentions(message.text, this.nick));
@@ -335,6 +355,8 @@ export class ChatStore {
 
   /** @param {Refusal} refusal */
   #refused(refusal) {
+    if (this.progress.isRetried(refusal)) return;
+    this.progress.settle(refusal.id);
     for (const conversation of this.conversations.values()) {
       if (conversation.failPending(refusal.id, refusal)) return;
     }

@@ -62,6 +62,19 @@ export type Entry = MessageEntry | NoteEntry;
 /** An entry before it has its key. */
 export type NewEntry = Omit<MessageEntry, "key"> | Omit<NoteEntry, "key">;
 
+/** Where a client is in a room: it has everything up to this message. */
+export interface Position {
+  readonly epoch: string;
+  readonly seq: number;
+}
+
+/** A message for a room. */
+export interface Publish {
+  readonly room: string;
+  readonly text: string;
+  readonly action?: true | undefined;
+}
+
 /** What is sent to a room. */
 export interface Draft {
   readonly id: string;

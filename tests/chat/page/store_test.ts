@@ -43,14 +43,14 @@ Deno.test("ChatStore shows messages in the order of their numbers, each once, ho
 
 Deno.test("ChatStore remembers where to go on after a loss", () => {
   const { store, lobby } = storeInLobby(3);
-  assertEquals(lobby.position, { epoch: "e1", seq: 3 });
+  assertEquals(store.progress.positionOf("#lobby"), { epoch: "e1", seq: 3 });
   store.apply(message(4));
   store.disconnected();
-  assertEquals([lobby.isJoined, lobby.position], [false, { epoch: "e1", seq: 4 }]);
+  assertEquals([lobby.isJoined, store.progress.positionOf("#lobby")], [false, { epoch: "e1", seq: 4 }]);
   store.apply(joined({ seq: 6, resumed: true }));
-  assertEquals(lobby.position, { epoch: "e1", seq: 4 });
+  assertEquals(store.progress.positionOf("#lobby"), { epoch: "e1", seq: 4 });
   store.apply(message(5));
-  assertEquals(lobby.position, { epoch: "e1", seq: 5 });
+  assertEquals(store.progress.positionOf("#lobby"), { epoch: "e1", seq: 5 });
 });
 
 Deno.test("ChatStore keeps what it showed when the numbering begins anew, and puts the new behind it", () => {
@@ -64,15 +64,15 @@ Deno.test("ChatStore keeps what it showed when the numbering begins anew, and pu
   const texts = textsOf(lobby);
   assertEquals([texts[0], texts[2], texts[3]], ["before", "after", "on its way"]);
   assert(texts[1]?.includes("numbered anew"));
-  assertEquals(lobby.position, { epoch: "e2", seq: 1 });
+  assertEquals(store.progress.positionOf("#lobby"), { epoch: "e2", seq: 1 });
 });
 
 Deno.test("ChatStore puts the stored message in the place of the one that was sent", () => {
   const { store, lobby } = storeInLobby();
   store.sending(lobby, { text: "mine", id: "p-1", action: undefined });
-  assertEquals(store.unacknowledged().length, 1);
+  assertEquals(store.progress.unacknowledged, 1);
   store.apply({ type: "ack", id: "p-1", room: "#lobby", seq: 1, epoch: "e1" });
-  assertEquals(store.unacknowledged().length, 0);
+  assertEquals(store.progress.unacknowledged, 0);
   store.apply(message(1, { from: "ada", text: "mine", id: "p-1" }));
   assertEquals(statesOf(lobby), [["mine", "sent", undefined]]);
   assertEquals(lobby.unread, 0);
@@ -199,7 +199,7 @@ Deno.test("ChatStore keeps a room that is left while messages of it are unsent (
   const { store, lobby } = storeInLobby();
   store.sending(lobby, { text: "mine", id: "p-1", action: undefined });
   store.apply({ type: "left", room: "#lobby" });
-  store.apply({ type: "error", code: "not-stored", text: "no space", id: "p-1" });
+  store.apply({ type: "error", code: "not-in-room", text: "no space", id: "p-1" });
   assertEquals([store.rooms.length, statesOf(lobby)], [1, [["mine", "failed", "no space"]]]);
 });
 
@@ -276,7 +276,32 @@ Deno.test("save() and restore() keep drafts, unsent messages and private ones th
     ["on its way", "sending", undefined],
     ["refused", "failed", "conflict"],
   ]);
-  assertEquals(reloaded.unacknowledged().map(({ draft }) => draft.id), ["p-1"]);
+  assertEquals(reloaded.progress.outstanding().map(([id]) => id), ["p-1"]);
   assertEquals(textsOf(reloaded.conversation("bob")), ["psst"]);
   assertEquals([reloaded.current?.name, reloaded.drafts.get("#lobby")], ["bob", "half a"]);
+});
+
+Deno.test("ChatStore enters a room that it left as if for the first time", () => {
+  const { store } = storeInLobby(3);
+  store.apply({ type: "left", room: "#lobby" });
+  assertEquals(store.progress.positionOf("#lobby"), undefined);
+});
+
+Deno.test("ChatStore leaves a message on its way while the server cannot store it, and asks again", async () => {
+  const retried = Promise.withResolvers<readonly string[]>();
+  const store = new ChatStore({
+    changed() {},
+    notice() {},
+    switched() {},
+    retry: retried.resolve,
+    refused: () => false,
+  });
+  store.apply(joined());
+  const lobby = store.conversation("#lobby");
+  store.sending(lobby, { text: "mine", id: "p-1", action: undefined });
+  store.apply({ type: "error", code: "not-stored", text: "no space", id: "p-1" });
+  assertEquals(statesOf(lobby), [["mine", "sending", undefined]]);
+  assertEquals(await retried.promise, ["p-1"]);
+  store.apply(message(1, { from: "ada", text: "mine", id: "p-1" }));
+  assertEquals([statesOf(lobby), store.progress.unacknowledged], [[["mine", "sent", undefined]], 0]);
 });

@@ -5,11 +5,12 @@ import { formatDuration } from "../../../base/units.ts";
 import type { ChatEvent } from "../../../chat/event.ts";
 import type { JsonRequest } from "../../../chat/json_request.ts";
 import { keyOf, LOBBY } from "../../../chat/names.ts";
+import { Progress } from "../../../chat/page/progress.js";
+import type { Publish } from "../../../chat/page/types.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
 import { abortable, delay } from "../../../net/wait.ts";
 import type { Session } from "../../../serve/session.ts";
 import { parseEvent } from "./parse_event.ts";
-import { Retries } from "./retries.ts";
 
 /** How a {@linkcode ChatLink} behaves. */
 export interface ChatLinkOptions {
@@ -43,22 +44,8 @@ const ENTER = "enter ";
 /** The `id` of the request to leave the room that a stream begins in. */
 const LEAVE_LOBBY = "leave #lobby";
 
-/** Between two tries where the server could not store. */
-const RETRY_MS = 1_000;
-
 /** Of what a server says that is no chat. */
 const SHOWN_CHARACTERS = 80;
-
-interface Place {
-  epoch: string;
-  seq: number;
-}
-
-interface Publish {
-  readonly room: string;
-  readonly text: string;
-  readonly action?: true | undefined;
-}
 
 /**
  * A client of the chat over the JSON wire. When the connection is lost it
@@ -67,15 +54,13 @@ interface Publish {
  */
 export class ChatLink {
   readonly #options: ChatLinkOptions;
-  readonly #places = new Map<string, Place>();
+  readonly #progress: Progress;
   /** Rooms by key, with their names; the current one is the last. */
   readonly #rooms: Map<string, string>;
   /** Rooms that have been entered over this connection. */
   readonly #entered = new Set<string>();
   /** Rooms for which a resume was asked and not answered yet. */
   readonly #resuming = new Set<string>();
-  readonly #unacknowledged = new Map<string, Publish>();
-  readonly #retries: Retries;
   readonly #ready = Promise.withResolvers<void>();
   readonly #backoff = new Backoff({ firstMs: 250, mostMs: 10_000, jitter: 0.5 });
   readonly #ended = Promise.withResolvers<void>();
@@ -97,8 +82,11 @@ export class ChatLink {
     this.#wantedNick = options.nick;
     this.#rooms = new Map(options.rooms.toReversed().map((room) => [keyOf(room), room]));
     this.#ready.promise.catch(() => {});
-    const retry = { forMs: options.reconnectMs, everyMs: options.retryEveryMs ?? RETRY_MS };
-    this.#retries = new Retries(retry, (ids) => this.#askAgain(ids));
+    this.#progress = new Progress({
+      retryForMs: options.reconnectMs,
+      ...(options.retryEveryMs === undefined ? {} : { retryEveryMs: options.retryEveryMs }),
+      retry: (ids) => this.#askAgain(ids),
+    });
   }
 
   /** Settles when the first room has been entered; rejects when that fails. */
@@ -113,7 +101,7 @@ export class ChatLink {
 
   /** How many publishes the server has neither acknowledged nor refused. */
   get unsent(): number {
-    return this.#unacknowledged.size;
+    return this.#progress.unacknowledged;
   }
 
   /** The name that the server knows. */
@@ -145,7 +133,7 @@ export class ChatLink {
       this.#ready.reject(error);
       throw error;
     } finally {
-      this.#retries[Symbol.dispose]();
+      this.#progress[Symbol.dispose]();
       this.#settled?.resolve();
       this.#ended.resolve();
     }
@@ -158,7 +146,7 @@ export class ChatLink {
 
   /** Says something; it is sent again, under the same `id`, until it is acknowledged or refused. */
   publish(publish: Publish, id: string = crypto.randomUUID()): void {
-    this.#unacknowledged.set(id, publish);
+    this.#progress.published(id, publish);
     if (this.#entered.has(keyOf(publish.room))) this.request({ type: "publish", id, ...publish });
   }
 
@@ -173,12 +161,12 @@ export class ChatLink {
 
   /** Waits until everything published is acknowledged or refused, or the time is over; `false` then. */
   async settled(timeoutMs: number): Promise<boolean> {
-    if (this.#unacknowledged.size === 0) return true;
+    if (this.unsent === 0) return true;
     this.#settled ??= Promise.withResolvers();
     const timer = setTimeout(() => this.#settled?.resolve(), timeoutMs);
     await this.#settled.promise;
     clearTimeout(timer);
-    return this.#unacknowledged.size === 0;
+    return this.unsent === 0;
   }
 
   /** Leaves the chat: {@linkcode run} returns, after the server's goodbye where that comes within `byeMs`. */
@@ -268,7 +256,7 @@ export class ChatLink {
       case "joined":
         return this.#onJoined(event);
       case "unrecovered":
-        this.#places.set(keyOf(event.room), { epoch: event.epoch, seq: event.seq });
+        this.#progress.unrecovered(event);
         break;
       case "left":
         if (event.id === LEAVE_LOBBY) return void (this.#isLeavingLobby = false);
@@ -287,7 +275,7 @@ export class ChatLink {
         if (event.id === LEAVE_LOBBY) return void (this.#isLeavingLobby = false);
         // The opening was sent before the log-in.
         if (event.code === "login-required" && !this.#isWelcome) return;
-        if (event.code === "not-stored" && this.#isRetried(event)) return;
+        if (this.#isRetried(event)) return;
         this.#settle(event.id);
         this.#onRefusedRoom(event);
         break;
@@ -302,7 +290,7 @@ export class ChatLink {
       this.request({ type: "login", ...login });
       return;
     }
-    const isAgain = this.#places.size > 0;
+    const isAgain = !this.#progress.isFresh;
     this.#isWelcome = true;
     this.#nick = event.nick;
     if (session.kind === "websocket" || login !== undefined) {
@@ -313,27 +301,22 @@ export class ChatLink {
   }
 
   #onMessage(event: ChatEvent & { type: "message" }): void {
-    const place = this.#places.get(keyOf(event.room));
-    if (place !== undefined && place.epoch === event.epoch && event.seq <= place.seq) return;
-    this.#places.set(keyOf(event.room), { epoch: event.epoch, seq: event.seq });
-    this.#options.onEvent(event);
+    if (this.#progress.advance(event)) this.#options.onEvent(event);
   }
 
   #onJoined(event: ChatEvent & { type: "joined" }): void {
     const key = keyOf(event.room);
     if (this.#isLeavingLobby && key === LOBBY) return;
-    const isNew = !this.#places.has(key);
+    const isNew = this.#progress.positionOf(key) === undefined;
     // The change of the wire tells of #lobby too; the answer to the resume is yet to come.
     if (this.#resuming.has(key) && event.id !== `${ENTER}${key}`) return;
     this.#resuming.delete(key);
-    this.#retries.delete(`${ENTER}${key}`);
-    if (!event.resumed) this.#places.set(key, { epoch: event.epoch, seq: event.seq });
+    this.#progress.settle(`${ENTER}${key}`);
+    this.#progress.joined(event);
     const isKnown = this.#rooms.has(key);
     if (!isKnown) this.#rooms.set(key, event.room);
     this.#entered.add(key);
-    for (const [id, publish] of this.#unacknowledged) {
-      if (keyOf(publish.room) === key) this.request({ type: "publish", id, ...publish });
-    }
+    for (const [id, publish] of this.#progress.outstanding(key)) this.request({ type: "publish", id, ...publish });
     if (isNew || !event.resumed) this.#options.onEvent(event);
     this.#ready.resolve();
   }
@@ -353,7 +336,7 @@ export class ChatLink {
     if (isInLobby && !this.#rooms.has(LOBBY)) requests.push({ type: "leave", id: LEAVE_LOBBY, room: LOBBY });
     for (const [key, room] of this.#rooms) {
       const id = `${ENTER}${key}`;
-      const place = this.#places.get(key);
+      const place = this.#progress.positionOf(key);
       if (place !== undefined) this.#resuming.add(key);
       if (place !== undefined || !isInLobby || key !== LOBBY) requests.push({ type: "join", id, room, ...place });
       else requests.push({ type: "history", id, room, count: 20 });
@@ -362,36 +345,35 @@ export class ChatLink {
   }
 
   /** What the server's history could not take, or not read, is asked for again: under one `id` it is stored once. */
-  #isRetried({ id, text }: ChatEvent & { type: "error" }): boolean {
-    if (id === undefined || !this.#unacknowledged.has(id) && !id.startsWith(ENTER)) return false;
-    const isFirst = this.#retries.isEmpty;
-    if (!this.#retries.add(id)) return false;
+  #isRetried(refusal: ChatEvent & { type: "error" }): boolean {
+    const { id, text } = refusal;
+    if (id === undefined || this.#progress.publishOf(id) === undefined && !id.startsWith(ENTER)) return false;
+    const wasRetrying = this.#progress.isRetrying;
+    if (!this.#progress.isRetried(refusal)) return false;
     const { reconnectMs, onStatus } = this.#options;
-    if (isFirst) onStatus(`${text}; trying again for ${formatDuration(reconnectMs)}`);
+    if (!wasRetrying) onStatus(`${text}; trying again for ${formatDuration(reconnectMs)}`);
     return true;
   }
 
   #askAgain(ids: readonly string[]): void {
     for (const id of ids) {
-      const publish = this.#unacknowledged.get(id);
+      const publish = this.#progress.publishOf(id);
       // Without a connection, or before the room is entered, it is sent once that is so.
       if (publish !== undefined && this.#entered.has(keyOf(publish.room))) {
         this.request({ type: "publish", id, ...publish });
       }
       const room = id.startsWith(ENTER) ? this.#rooms.get(id.slice(ENTER.length)) : undefined;
-      if (room !== undefined) this.request({ type: "join", id, room, ...this.#places.get(keyOf(room)) });
+      if (room !== undefined) this.request({ type: "join", id, room, ...this.#progress.positionOf(room) });
     }
   }
 
   #settle(id: string | undefined): void {
-    if (id === undefined || !this.#unacknowledged.delete(id)) return;
-    this.#retries.delete(id);
-    if (this.#unacknowledged.size === 0) this.#settled?.resolve();
+    if (this.#progress.settle(id) && this.unsent === 0) this.#settled?.resolve();
   }
 
   async #waitAfter(error: unknown, lostMs: number): Promise<void> {
     const { reconnectMs, onStatus } = this.#options;
-    const isFirst = this.#places.size === 0;
+    const isFirst = this.#progress.isFresh;
     if (isFirst || error instanceof UsageError || error instanceof RefusedByServerError) throw error;
     const leftMs = lostMs + reconnectMs - performance.now();
     if (leftMs <= 0) {

@@ -1,0 +1,73 @@
+import { assertEquals } from "@std/assert";
+import { Progress } from "../../../src/chat/page/progress.js";
+
+const MESSAGE = { type: "message", room: "#Dev", at: "2026-11-22T10:00:00.000Z", from: "bob", text: "hi" } as const;
+const JOINED = { type: "joined", room: "#Dev", epoch: "e1", seq: 3, topic: "", members: [] } as const;
+
+/** A client whose requests are repeated for 100 ms of a clock that the test moves. */
+function createProgress() {
+  let wake = Promise.withResolvers<readonly string[]>();
+  const clock = { nowMs: 0 };
+  const progress = new Progress({
+    retryForMs: 100,
+    retryEveryMs: 1,
+    now: () => clock.nowMs,
+    retry(ids) {
+      wake.resolve(ids);
+      wake = Promise.withResolvers();
+    },
+  });
+  return { progress, clock, retried: () => wake.promise, [Symbol.dispose]: () => progress[Symbol.dispose]() };
+}
+
+Deno.test("Progress moves on message by message, and again from where a room begins anew", () => {
+  using client = createProgress();
+  const { progress } = client;
+  progress.joined({ ...JOINED, resumed: false });
+  const taken = [4, 4, 3, 6, 5].map((seq) => progress.advance({ ...MESSAGE, epoch: "e1", seq }));
+  assertEquals(taken, [true, false, false, true, false]);
+  progress.joined({ ...JOINED, seq: 9, resumed: true });
+  assertEquals(progress.positionOf("#dev"), { epoch: "e1", seq: 6 });
+  progress.unrecovered({ type: "unrecovered", room: "#dev", epoch: "e2", seq: 1, reason: "" });
+  assertEquals(progress.advance({ ...MESSAGE, epoch: "e2", seq: 2 }), true);
+});
+
+Deno.test("Progress keeps what is published until it is settled, by room and in order", () => {
+  using client = createProgress();
+  const { progress } = client;
+  for (const [id, room] of [["1", "#dev"], ["2", "#ops"], ["3", "#DEV"]] as const) {
+    progress.published(id, { room, text: id });
+  }
+  assertEquals(progress.outstanding("#Dev").map(([id]) => id), ["1", "3"]);
+  assertEquals(["1", "1", undefined, "x"].map((id) => progress.settle(id)), [true, false, false, false]);
+  assertEquals([progress.unacknowledged, progress.outstanding().map(([id]) => id)], [2, ["2", "3"]]);
+});
+
+Deno.test("Progress repeats what the server cannot store for now, in order, unless it was settled meanwhile", async () => {
+  using client = createProgress();
+  const { progress } = client;
+  const asked = ["1", "2", "3"].map((id) => progress.isRetried({ code: "not-stored", id }));
+  assertEquals([asked, progress.isRetrying], [[true, true, true], true]);
+  progress.settle("2");
+  assertEquals(await client.retried(), ["1", "3"]);
+});
+
+Deno.test("Progress gives up a request that is refused for too long", async () => {
+  using client = createProgress();
+  const { progress, clock } = client;
+  const refuse = () => progress.isRetried({ code: "not-stored", id: "1" });
+  assertEquals(refuse(), true);
+  await client.retried();
+  clock.nowMs = 99;
+  assertEquals(refuse(), true);
+  await client.retried();
+  clock.nowMs = 100;
+  assertEquals(refuse(), false);
+});
+
+for (const code of ["muted", "id-conflict", "too-long", "too-fast", "not-in-room"] as const) {
+  Deno.test(`Progress does not repeat what is refused as ${code} (chat H6)`, () => {
+    using client = createProgress();
+    assertEquals([client.progress.isRetried({ code, id: "1" }), client.progress.isRetrying], [false, false]);
+  });
+}
