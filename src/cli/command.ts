@@ -31,6 +31,8 @@ export interface CommandDefinition<T extends FlagTable> {
   readonly flags: T;
   /** More for `--help`, in paragraphs. */
   readonly notes?: string;
+  /** Schemes that its ENDPOINT takes besides those of the program, for completions. */
+  readonly schemes?: readonly string[];
   /** Whether it reads environment variables; every other command gives up that permission first. */
   readonly readsEnvironment?: boolean;
   /** Runs it and returns the exit code. The caller turns an error into one line and an exit code. */
@@ -67,6 +69,8 @@ export interface Program {
   readonly name: string;
   /** One line, without a full stop. */
   readonly summary: string;
+  /** Schemes that an ENDPOINT takes, for completions. */
+  readonly schemes: readonly string[];
   readonly commands: readonly CommandEntry[];
 }
 
@@ -88,6 +92,6 @@ export async function loadCommand({ name, summary, example, load }: CommandEntry
 }
 
 /** Loads every command of a program. */
-export async function loadProgram({ name, summary, commands }: Program): Promise<LoadedProgram> {
-  return { name, summary, commands: await Promise.all(commands.map(loadCommand)) };
+export async function loadProgram(program: Program): Promise<LoadedProgram> {
+  return { ...program, commands: await Promise.all(program.commands.map(loadCommand)) };
 }

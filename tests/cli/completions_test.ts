@@ -26,11 +26,12 @@ async function shell(command: string, args: readonly string[], files: Record<str
   }
 }
 
-/** What bash offers for the last of the words. */
-async function offers(program: Program, words: readonly string[]): Promise<string[]> {
-  const list = words.map((word) => `'${word}'`).join(" ");
-  const script = `. ./script; COMP_WORDS=(${program.name} ${list}); COMP_CWORD=${words.length}
-    compopt() { :; }
+/** What bash offers after a line; it splits words at blanks, `:` and `=`, as for a real one. */
+async function offers(program: Program, line: string): Promise<string[]> {
+  const words = line.split(/ +|(?<=[:=])(?=[^:=])|(?<=[^:=])(?=[:=])/);
+  const script = `. ./script; compopt() { :; }
+    COMP_LINE='${program.name} ${line}' COMP_WORDS=(${program.name} ${words.map((word) => `'${word}'`).join(" ")})
+    COMP_CWORD=${words.length}
     _${program.name.replaceAll("-", "_")}; printf '%s\\n' "\${COMPREPLY[@]}"`;
   const output = await shell("bash", ["-c", script], {
     script: bashCompletions(await loadProgram(program)),
@@ -41,14 +42,45 @@ async function offers(program: Program, words: readonly string[]): Promise<strin
 }
 
 toolTest("bash", "bash completes a command, a flag, a choice, a file and the beginning of an endpoint", async () => {
-  assertEquals(await offers(serverProgram, ["ec"]), ["echo"]);
-  assertEquals(await offers(serverProgram, ["echo", "--upp"]), ["--upper"]);
-  assertEquals(await offers(serverProgram, ["echo", "--log-format", ""]), ["text", "json"]);
-  assertEquals(await offers(serverProgram, ["echo", "--tls-cert", "cer"]), ["cert.pem"]);
-  assertEquals(await offers(serverProgram, ["echo", "tl"]), ["tls://"]);
-  assertEquals(await offers(serverProgram, ["completions", ""]), ["bash", "zsh", "fish"]);
-  assertEquals(await offers(clientProgram, ["check", "w"]), ["ws://", "wss://"]);
-  assertEquals(await offers(udpProgram, ["li"]), ["listen"]);
+  assertEquals(await offers(serverProgram, "ec"), ["echo"]);
+  assertEquals(await offers(serverProgram, "echo --upp"), ["--upper"]);
+  assertEquals(await offers(serverProgram, "echo --log-format "), ["text", "json"]);
+  assertEquals(await offers(serverProgram, "echo --tls-cert cer"), ["cert.pem"]);
+  assertEquals(await offers(serverProgram, "echo tl"), ["tls://"]);
+  assertEquals(await offers(serverProgram, "completions "), ["bash", "zsh", "fish"]);
+  assertEquals(await offers(clientProgram, "check w"), ["ws://", "wss://"]);
+  assertEquals(await offers(udpProgram, "li"), ["listen"]);
+});
+
+toolTest("bash", "bash completes a file whose name holds a blank as one (fault 58)", async () => {
+  assertEquals(await offers(serverProgram, "echo --tls-cert a"), ["a file.pem"]);
+  assertEquals((await offers(clientProgram, "smoke ")).sort(), ["a file.pem", "cert.pem", "script"]);
+});
+
+toolTest("bash", "bash completes after a colon and after --flag= (fault 58)", async () => {
+  // Bash replaces what follows the colon alone.
+  assertEquals(await offers(serverProgram, "echo tcp:"), ["//"]);
+  assertEquals(await offers(serverProgram, "echo unixgram:"), [""]);
+  assertEquals(await offers(serverProgram, "echo --tls-cert=cer"), ["cert.pem"]);
+  assertEquals(await offers(serverProgram, "echo --log-format="), ["text", "json"]);
+  assertEquals(await offers(serverProgram, "echo --metrics=tc"), ["tcp://"]);
+  assertEquals(await offers(serverProgram, "echo tcp://:8888 tl"), ["tls://"]);
+});
+
+toolTest("bash", "bash offers at each place what the command takes there (fault 58)", async () => {
+  assertEquals(await offers(clientProgram, "replay cer"), ["cert.pem"]);
+  assertEquals(await offers(clientProgram, "replay --timed --timeout 2s cer"), ["cert.pem"]);
+  assertEquals(await offers(clientProgram, "replay --timeout=2s cer"), ["cert.pem"]);
+  assertEquals(await offers(clientProgram, "replay cert.pem ws"), ["ws://", "wss://"]);
+  assertEquals(await offers(udpProgram, "replay cert.pem u"), ["udp://", "unixgram:"]);
+  assertEquals(await offers(udpProgram, "relay :5000 u"), ["udp://", "unixgram:"]);
+});
+
+toolTest("bash", "bash offers the endpoints that the command takes, and no others (fault 58)", async () => {
+  assertEquals(await offers(clientProgram, "bench u"), ["unix:"]);
+  assertEquals(await offers(clientProgram, "check u"), ["unix:", "udp://"]);
+  assertEquals(await offers(clientProgram, "check postgres:"), ["//"]);
+  assertEquals(await offers(udpProgram, "send t"), [""]);
 });
 
 toolTest("zsh", "the completions are a script that zsh can read", async () => {
@@ -68,6 +100,15 @@ toolTest("fish", "fish completes a command, a flag and a choice", async () => {
   assertEquals(lines.map((line) => line.split("\t")[0]), ["echo", "--upper", "json", "text"]);
 });
 
+toolTest("fish", "fish offers files and endpoints where a command takes both (fault 58)", async () => {
+  const script = `${fishCompletions(await loadProgram(clientProgram))}
+    complete -C 'parley-client replay scr'
+    complete -C 'parley-client replay script ws'
+    complete -C 'parley-client bench ud'`;
+  const lines = (await shell("fish", ["--no-config", "script"], { script })).trim().split("\n");
+  assertEquals(lines.map((line) => line.split("\t")[0]), ["script", "ws://", "wss://"]);
+});
+
 toolTest("man", "man shows each program's page with its commands, flags and exit codes", async () => {
   for (const program of PROGRAMS) {
     const page = manPage(await loadProgram(program));
@@ -81,6 +122,7 @@ toolTest("man", "man shows each program's page with its commands, flags and exit
 Deno.test("a backslash and a leading dot stay what they are in a manual page", () => {
   const page = manPage({
     name: "a-program",
+    schemes: [],
     summary: ".summary with \\n",
     commands: [],
   });

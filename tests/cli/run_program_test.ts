@@ -40,7 +40,7 @@ function programThat(run: () => Promise<number>, readsEnvironment = false): Prog
     example: { words: "greet you", does: "greets you" },
     load: () => Promise.resolve(greet),
   };
-  return { name: "parley-test", summary: "test", commands: [entry] };
+  return { name: "parley-test", summary: "test", schemes: [], commands: [entry] };
 }
 
 async function run(argv: string[], error?: unknown, io = new FakeIo()) {
@@ -176,7 +176,7 @@ Deno.test("runProgram() loads no command for its own help, its version and an un
   const load = () => Promise.reject(new Error("must not load"));
   const [greet] = programThat(() => Promise.resolve(0)).commands;
   if (greet === undefined) throw new Error("no command");
-  const program = { name: "parley-test", summary: "test", commands: [{ ...greet, load }] };
+  const program = { name: "parley-test", summary: "test", schemes: [], commands: [{ ...greet, load }] };
   for (const [argv, code] of [[["--help"], 0], [["--version"], 0], [[], 2], [["gret"], 2]] as const) {
     const io = new FakeIo();
     assertEquals([argv, await runProgram(program, argv, io)], [argv, code]);

@@ -67,6 +67,7 @@ signalTest("runProgram() handles signals for every command, as PID 1 needs it (f
   const program = {
     name: "parley-test",
     summary: "test",
+    schemes: [],
     commands: [{ ...entry, load: () => Promise.resolve(wait) }],
   };
   await runProgram(program, ["wait"], Object.assign(new FakeIo(), { stop }));

@@ -69,7 +69,7 @@ for (const name of PROGRAMS) {
       args: [
         "--norc",
         "-c",
-        `${stdout}\ncompopt() { :; }; COMP_WORDS=(parley-${name} --hel); COMP_CWORD=1; "$1"; echo "\${COMPREPLY[@]}"`,
+        `${stdout}\nCOMP_LINE='parley-${name} --hel'; COMP_WORDS=(parley-${name} --hel); COMP_CWORD=1; "$1"; echo "\${COMPREPLY[@]}"`,
         "bash",
         `_parley_${name}`,
       ],

@@ -1,6 +1,6 @@
 import { type FlagSpec, kebabCase } from "../../base/flag_spec.ts";
 import type { LoadedCommand, LoadedProgram } from "../command.ts";
-import { ENDPOINT_STARTS, type Values, valuesOfArguments, valuesOfFlag } from "./words.ts";
+import { CommandValues, type Values } from "./words.ts";
 
 /** A completion script for fish, from the program's flag tables. */
 export function fishCompletions(program: LoadedProgram): string {
@@ -10,22 +10,25 @@ export function fishCompletions(program: LoadedProgram): string {
     ...program.commands.map(({ name, summary }) =>
       `complete -c ${program.name} -n __fish_use_subcommand -a ${name} -d ${quote(summary)}`
     ),
-    ...program.commands.flatMap((command) => commandLines(program.name, command)),
+    ...program.commands.flatMap((command) => commandLines(program, command)),
   ];
   return `${lines.join("\n")}\n`;
 }
 
-function commandLines(program: string, command: LoadedCommand): string[] {
-  const start = `complete -c ${program} -n ${quote(`__fish_seen_subcommand_from ${command.name}`)}`;
-  const flags = Object.entries(command.flags).map(([name, spec]) => `${start} ${flagOptions(name, spec)}`);
-  return [...flags, `${start} ${sourceOf(valuesOfArguments(command))}`.trimEnd()];
+function commandLines(program: LoadedProgram, command: LoadedCommand): string[] {
+  const values = new CommandValues(program, command);
+  const start = `complete -c ${program.name} -n ${quote(`__fish_seen_subcommand_from ${command.name}`)}`;
+  const flags = Object.entries(command.flags).map(([name, spec]) => `${start} ${flagOptions(name, spec, values)}`);
+  // Every kind of argument is offered at every place: fish knows no positions.
+  const sources = new Set(values.ofArguments().map(sourceOf).filter(Boolean));
+  return [...flags, ...[...sources].map((source) => `${start} ${source}`)];
 }
 
-function flagOptions(name: string, spec: FlagSpec): string {
-  const values = valuesOfFlag(spec);
+function flagOptions(name: string, spec: FlagSpec, values: CommandValues): string {
+  const taken = values.ofFlag(spec);
   const short = spec.short ? ` -s ${spec.short}` : "";
-  const takes = values?.kind === "file" ? "-r" : "-x";
-  const value = values === undefined ? "" : ` ${takes} ${sourceOf(values)}`.trimEnd();
+  const takes = taken?.kind === "file" ? "-r" : "-x";
+  const value = taken === undefined ? "" : ` ${takes} ${sourceOf(taken)}`.trimEnd();
   return `-l ${kebabCase(name)}${short} -d ${quote(spec.help)}${value}`;
 }
 
@@ -33,10 +36,10 @@ function sourceOf(values: Values): string {
   switch (values.kind) {
     case "words":
       return `-a ${quote(values.words.join(" "))}`;
+    case "starts":
+      return `-a ${quote(values.starts.join(" "))}`;
     case "file":
       return "-F";
-    case "endpoint":
-      return `-a ${quote(ENDPOINT_STARTS.join(" "))}`;
     case "other":
       return "";
   }

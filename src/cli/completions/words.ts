@@ -1,28 +1,46 @@
 import { type FlagSpec, type FlagTable, kebabCase } from "../../base/flag_spec.ts";
-import type { Command } from "../command.ts";
-
-/** How endpoints begin; as in `net/endpoint.ts`, which the command line does not know. */
-export const ENDPOINT_STARTS = ["tcp://", "tls://", "ws://", "wss://", "unix:", "udp://", "unixgram:"] as const;
+import type { LoadedCommand, LoadedProgram } from "../command.ts";
 
 /** What can stand where a value is expected. */
 export type Values =
   | { readonly kind: "words"; readonly words: readonly string[] }
-  | { readonly kind: "file" | "endpoint" | "other" };
+  /** Beginnings, such as `tcp://`: what follows is typed without a blank. */
+  | { readonly kind: "starts"; readonly starts: readonly string[] }
+  | { readonly kind: "file" | "other" };
 
-/** What a flag takes, or `undefined` where it takes nothing. */
-export function valuesOfFlag(spec: FlagSpec): Values | undefined {
-  if (spec.type === "boolean") return undefined;
-  if (spec.type === "choice") return { kind: "words", words: spec.choices };
-  if (spec.placeholder === "FILE") return { kind: "file" };
-  if (spec.placeholder === "ENDPOINT") return { kind: "endpoint" };
-  return { kind: "other" };
+/** What the flags and arguments of a command take. */
+export class CommandValues {
+  readonly #starts: readonly string[];
+  readonly #command: LoadedCommand;
+
+  constructor(program: LoadedProgram, command: LoadedCommand) {
+    this.#command = command;
+    this.#starts = [...program.schemes, ...command.schemes ?? []].map(startOf);
+  }
+
+  /** What a flag takes, or `undefined` where it takes nothing. */
+  ofFlag(spec: FlagSpec): Values | undefined {
+    if (spec.type === "boolean") return undefined;
+    if (spec.type === "choice") return { kind: "words", words: spec.choices };
+    return this.#named(spec.placeholder ?? "");
+  }
+
+  /** What each argument is, in order; the last one stands for all that follow. */
+  ofArguments(): Values[] {
+    const words = this.#command.usage.split(" ").map((word) => word.replaceAll(/[[\].]/g, ""));
+    return words.map((word) => word.includes("|") ? { kind: "words", words: word.split("|") } : this.#named(word));
+  }
+
+  #named(placeholder: string): Values {
+    if (placeholder === "FILE") return { kind: "file" };
+    if (placeholder === "ENDPOINT" || placeholder === "TARGET") return { kind: "starts", starts: this.#starts };
+    return { kind: "other" };
+  }
 }
 
-/** What the arguments of a command are. */
-export function valuesOfArguments({ usage }: Command): Values {
-  if (/^[a-z]+(?:\|[a-z]+)+$/.test(usage)) return { kind: "words", words: usage.split("|") };
-  if (usage.includes("ENDPOINT")) return { kind: "endpoint" };
-  return { kind: usage.includes("FILE") ? "file" : "other" };
+/** How an endpoint of the scheme begins. */
+function startOf(scheme: string): string {
+  return /^(?:unix|unixgram|file|exec)$/.test(scheme) ? `${scheme}:` : `${scheme}://`;
 }
 
 /** Long flags as they are typed, with `--help`. */

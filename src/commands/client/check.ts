@@ -9,6 +9,7 @@ import { styleOf } from "../../cli/style.ts";
 import type { GivenFlag } from "../../cli/parse_flags.ts";
 import { LOG_LEVELS } from "../../log/logger.ts";
 import { type Endpoint, formatEndpoint, parseEndpoint } from "../../net/endpoint.ts";
+import { PROTOCOLS } from "../../probe/registry.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { checkEndpoint } from "./check/check_endpoint.ts";
 import { type Expectations, probeFor } from "./check/probe.ts";
@@ -42,6 +43,7 @@ const FLAGS = {
 /** `parley-client check`. */
 export const checkCommand = defineCommand({
   usage: "ENDPOINT...",
+  schemes: ["udp", ...PROTOCOLS.flatMap(({ schemes }) => schemes)],
   examples: [
     { words: "check --banner '^SSH-2' 127.0.0.1:22", does: "see what the server says first" },
     { words: "check --min-days 14 tls://db.internal:5433", does: "is the certificate trusted, and for how long" },

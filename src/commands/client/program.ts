@@ -5,6 +5,7 @@ import { withDocumentation } from "../../cli/documentation_commands.ts";
 export const clientProgram: Program = withDocumentation({
   name: "parley-client",
   summary: "talk to servers, check them, measure them",
+  schemes: ["tcp", "tls", "ws", "wss", "unix"],
   commands: [
     {
       name: "connect",

@@ -6,6 +6,7 @@ import { SERVICES } from "../../services/registry.ts";
 export const serverProgram: Program = withDocumentation({
   name: "parley-server",
   summary: "serve echo, greeting, chat and other services",
+  schemes: ["tcp", "tls", "ws", "wss", "unix"],
   commands: [
     ...SERVICES.map((service) => ({
       ...service,

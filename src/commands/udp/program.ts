@@ -5,6 +5,7 @@ import { withDocumentation } from "../../cli/documentation_commands.ts";
 export const udpProgram: Program = withDocumentation({
   name: "parley-udp",
   summary: "serve, send and measure datagrams",
+  schemes: ["udp", "unixgram"],
   commands: [
     {
       name: "serve",
