@@ -51,6 +51,7 @@ export async function converse(hub: Hub, session: Session, options: Conversation
   let isFirst = true;
   let isOver = false;
   try {
+    if (!isLetIn(hub, member)) return void await session.finish("denied");
     if (member.isAdmitted && member.wire.name === "text") await enterLobby(hub, member);
     for (;;) {
       const batch = member.isAdmitted ? await session.receive() : await receiveLogin(member, loginEndMs);
@@ -76,6 +77,17 @@ export async function converse(hub: Hub, session: Session, options: Conversation
 function reasonOf({ closeReason }: Session, isOver: boolean): string | undefined {
   if (closeReason === "slow consumer" || closeReason === "write timeout") return "reads too slowly";
   return isOver ? undefined : "connection lost";
+}
+
+/** Who is banned from the server is told so, and nothing more. */
+function isLetIn({ serverBans }: Hub, member: Member): boolean {
+  try {
+    serverBans.check(member);
+    return true;
+  } catch (error) {
+    refuse(member, NO_BYTES, error);
+    return false;
+  }
 }
 
 /** Who is banned from it is told so, and may enter other rooms. */

@@ -81,7 +81,7 @@ export type ChatEvent =
   | { type: "rooms"; rooms: readonly RoomSummary[]; id?: string | undefined } & Page
   | { type: "who"; room: string; id?: string | undefined } & People
   | { type: "help"; lines: readonly string[] }
-  | { type: "notice"; text: string; from?: string | undefined }
+  | { type: "notice"; text: string; from?: string | undefined; id?: string | undefined }
   | { type: "mode"; mode: "text" | "json" }
   | { type: "error"; code: ChatErrorCode; text: string; field?: string | undefined; id?: string | undefined }
   /** The last of all. */

@@ -6,6 +6,7 @@ import { isHostEndpoint } from "../net/endpoint.ts";
 import type { Session } from "../serve/session.ts";
 import { CatchUps, type Position } from "./catch_up.ts";
 import { ChatError } from "./chat_error.ts";
+import type { ModerationDecision } from "./decision.ts";
 import type { Directory, Remote } from "./directory.ts";
 import { LocalDirectory } from "./directory_local.ts";
 import type { ChatEvent, Page, Person, RoomSummary } from "./event.ts";
@@ -17,6 +18,7 @@ import { OperatorClaims } from "./operator_claims.ts";
 import { pageOfRooms } from "./paging.ts";
 import type { Room, RoomHost } from "./room.ts";
 import { checkText, cleanText } from "./clean_text.ts";
+import { ServerBans } from "./server_bans.ts";
 import type { Wire } from "./wire.ts";
 import { jsonWire } from "./wire_json.ts";
 import { textWire } from "./wire_text.ts";
@@ -54,6 +56,8 @@ export class Hub implements RoomHost, AsyncDisposable {
   readonly motd: readonly string[];
   readonly catchUps = new CatchUps();
   readonly #history: History;
+  /** Who is kept out of the whole server. */
+  readonly serverBans: ServerBans;
   readonly #directory: Directory;
   readonly #rooms: OpenRooms;
   readonly #claims = new OperatorClaims();
@@ -62,6 +66,7 @@ export class Hub implements RoomHost, AsyncDisposable {
   constructor(options: HubOptions) {
     this.log = options.log;
     this.#history = options.history;
+    this.serverBans = new ServerBans(options.history, (decision) => this.#onServerDecision(decision));
     this.#rooms = new OpenRooms(options.history, this, options.maxRooms ?? MAX_ROOMS);
     this.#directory = options.directory ?? new LocalDirectory();
     this.motd = options.motd ?? [];
@@ -71,6 +76,11 @@ export class Hub implements RoomHost, AsyncDisposable {
       onAnnouncement: (event) => this.#tellAll(event),
       onNameLost: (member) => void this.#renameAgain(member),
     });
+  }
+
+  /** Reads who is kept out of the server; nobody is let in before. */
+  async start(): Promise<void> {
+    await this.serverBans.open();
   }
 
   /** How many are connected to this server. */
@@ -203,6 +213,7 @@ export class Hub implements RoomHost, AsyncDisposable {
     }
     checkNick(nick);
     if (nick === from) return;
+    this.serverBans.check(member, nick);
     for (const room of member.rooms.values()) room.checkNotMuted(member, "change your name");
     const taking = this.#directory.rename(member, nick);
     if (taking === undefined) this.#tellRenamed(member, from);
@@ -319,7 +330,7 @@ export class Hub implements RoomHost, AsyncDisposable {
     if (!(receiver instanceof Member)) {
       return this.#directory.tell(receiver, event).then(() => member.tell({ ...event, id }));
     }
-    receiver.tell(event);
+    if (!receiver.ignores(member)) receiver.tell(event);
     if (receiver !== member) member.tell({ ...event, id });
   }
 
@@ -333,6 +344,19 @@ export class Hub implements RoomHost, AsyncDisposable {
     const event: ChatEvent = { type: "notice", text: checkText(cleanText(text)), from: member.nick };
     this.#tellAll(event);
     return this.#directory.announce(event);
+  }
+
+  #onServerDecision({ action, target, by, reason }: ModerationDecision): void {
+    const isMeant = (member: Member) =>
+      action === "kick"
+        ? member.id === target
+        : action === "ban" && this.serverBans.find(member.subjects) !== undefined;
+    for (const member of [...this.#directory.members]) {
+      if (member.isServerOperator || !isMeant(member)) continue;
+      const done = action === "kick" ? "disconnected" : "banned from the server";
+      member.tell({ type: "bye", reason: `${done} by ${by}${reason === undefined ? "" : `: ${reason}`}` });
+      void member.session.finish("kicked");
+    }
   }
 
   /** The server is ending: everyone is told, and nobody is told who leaves. */

@@ -5,7 +5,18 @@ import type { InputResult } from "./input.ts";
 import { type JsonRequest, parseRequest, RequestError } from "./json_request.ts";
 import { login } from "./login.ts";
 import type { Member } from "./member.ts";
-import { checkOperator, kick, lift, restrict, setOperator } from "./moderation.ts";
+import {
+  banFromServer,
+  checkOperator,
+  disconnect,
+  kick,
+  lift,
+  restrict,
+  type ServerCall,
+  setIgnored,
+  setOperator,
+  unbanFromServer,
+} from "./moderation.ts";
 import type { Room } from "./room.ts";
 import { textWire } from "./wire_text.ts";
 
@@ -59,6 +70,15 @@ function serve(hub: Hub, member: Member, request: JsonRequest): InputResult {
       return topic(member, hub.roomOf(member, request.room), request.topic, id);
     case "history":
       return history(member, hub.roomOf(member, request.room), request);
+    case "ignore":
+    case "unignore":
+      return setIgnored(type === "ignore", { hub, member, subject: request.nick, id });
+    case "server-kick":
+      return disconnect(serverCall(hub, member, request));
+    case "server-ban":
+      return banFromServer(serverCall(hub, member, request));
+    case "server-unban":
+      return unbanFromServer(serverCall(hub, member, request));
     case "announce":
       return hub.announce(member, request.text);
     case "mode":
@@ -95,11 +115,25 @@ function join(hub: Hub, member: Member, request: JsonRequest & { type: "join" })
 function topic(member: Member, room: Room, text: string | undefined, id: string | undefined): InputResult {
   if (text === undefined) return member.tell({ type: "topic", room: room.name, topic: room.topic, id });
   checkOperator({ room, member });
-  return room.log.decide({ action: "topic", by: member.nick, topic: checkTopic(text) });
+  return room.decide({ action: "topic", by: member.nick, topic: checkTopic(text) });
 }
 
 async function history(member: Member, room: Room, request: JsonRequest & { type: "history" }): Promise<void> {
   await member.answer({ ...await room.history(request.count ?? 50, request.before), id: request.id });
+}
+
+type ServerRequest = JsonRequest & { type: "server-kick" | "server-ban" | "server-unban" };
+
+function serverCall(hub: Hub, member: Member, request: ServerRequest): ServerCall {
+  return { hub, member, subject: request.nick, id: request.id, ...termsOf(request) };
+}
+
+/** Why, and for how long. */
+function termsOf(request: ModerationRequest | ServerRequest): Pick<ServerCall, "reason" | "durationMs"> {
+  return {
+    reason: "reason" in request && request.reason ? cleanText(request.reason) : undefined,
+    durationMs: "time" in request ? request.time : undefined,
+  };
 }
 
 type ModerationRequest = JsonRequest & { type: "kick" | "ban" | "unban" | "mute" | "unmute" | "op" | "deop" };
@@ -110,8 +144,7 @@ function moderate(hub: Hub, member: Member, request: ModerationRequest): InputRe
     member,
     room: hub.roomOf(member, request.room),
     subject: request.nick,
-    reason: "reason" in request && request.reason ? cleanText(request.reason) : undefined,
-    durationMs: "time" in request ? request.time : undefined,
+    ...termsOf(request),
   };
   switch (request.type) {
     case "kick":

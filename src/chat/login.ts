@@ -1,5 +1,6 @@
 import { formatEndpoint, isHostEndpoint } from "../net/endpoint.ts";
 import { ChatError } from "./chat_error.ts";
+import { cleanText } from "./clean_text.ts";
 import type { Hub } from "./hub.ts";
 import type { Member } from "./member.ts";
 import { keyOf } from "./names.ts";
@@ -22,7 +23,12 @@ export async function login(hub: Hub, member: Member, name: string, password: st
   const address = isHostEndpoint(remote) ? remote.host : formatEndpoint(remote);
   const identity = await authenticator.verify(name, password, address);
   if (member.isGone) return;
-  if (identity === undefined) throw new ChatError("login-failed", "The name or the password is wrong");
+  if (identity === undefined) {
+    const tried = cleanText(name.slice(0, 64));
+    hub.log.warning("log-in failed", { name: tried, address, connection: member.session.id });
+    throw new ChatError("login-failed", "The name or the password is wrong");
+  }
+  if (!identity.roles.includes("operator")) hub.serverBans.check(member, identity.name);
   member.login = identity.name;
   member.isServerOperator = identity.roles.includes("operator");
   member.operatorOf = new Set(

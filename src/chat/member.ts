@@ -33,6 +33,8 @@ export class Member {
   isAdmitted: boolean;
   /** What all members together may say in a room, where that is limited for this one. */
   roomRate: RateOptions | undefined;
+  /** Whom it does not want to hear from in private: names without their case, and connections. */
+  readonly ignored = new Set<string>();
   /** Wrong passwords so far. */
   failedLogins = 0;
   /** How many of its lines or requests were refused since the last one that was not. */
@@ -66,6 +68,13 @@ export class Member {
     if (this.login !== undefined) return `login ${keyOf(this.login)}`;
     if (this.claim !== undefined) return `claim ${this.claim}`;
     return this.address === undefined ? "" : `address ${addressKey(this.address)}`;
+  }
+
+  /** Whether it does not want to hear from someone in private. */
+  ignores({ id, nick, login }: Pick<Member, "id" | "nick" | "login">): boolean {
+    const { ignored } = this;
+    return ignored.size > 0 &&
+      (ignored.has(id) || ignored.has(keyOf(nick)) || login !== undefined && ignored.has(keyOf(login)));
   }
 
   /** What bans and mutes may name it by. */

@@ -1,10 +1,12 @@
 import { messageOf } from "../base/errors.ts";
 import { ChatError } from "./chat_error.ts";
+import { cleanText } from "./clean_text.ts";
+import type { ModerationDecision } from "./decision.ts";
 import type { Remote } from "./directory.ts";
 import type { ModerationAction } from "./event.ts";
 import type { Hub } from "./hub.ts";
 import type { Member } from "./member.ts";
-import { checkNick } from "./names.ts";
+import { checkNick, keyOf } from "./names.ts";
 import { isAddress, type RestrictionKind, subjectKey } from "./restrictions.ts";
 import type { Room } from "./room.ts";
 
@@ -65,7 +67,7 @@ export function lift(kind: RestrictionKind, call: ModerationCall): void | Promis
   if (!subjects.some((one) => one !== undefined && subjectKey(one) === found.subject)) {
     throw new ChatError("no-such-nick", `${subject} is ${what} as part of ${found.subject}`, { field: "nick" });
   }
-  return room.log.decide({
+  return room.decide({
     action: kind === "ban" ? "unban" : "unmute",
     by: call.member.nick,
     nick: subject,
@@ -96,6 +98,95 @@ export function checkOperator({ room, member }: Pick<ModerationCall, "room" | "m
   }
 }
 
+/** Who does something to whom, on the whole server. */
+export type ServerCall = Omit<ModerationCall, "room"> & { readonly id?: string | undefined };
+
+/**
+ * Ends the connection of someone, on whichever server of a cluster.
+ *
+ * @throws {ChatError} The caller is no operator of the server, or the subject is not there.
+ */
+export async function disconnect(call: ServerCall): Promise<void> {
+  checkServerOperator(call);
+  const target = call.hub.personNamed(call.subject);
+  checkMayBeModerated(call, target);
+  await decideOnServer(call, { action: "kick", target: target.id, nick: target.nick }, "disconnected");
+}
+
+/**
+ * Keeps a name and its address, or an address, out of the whole server.
+ *
+ * @throws {ChatError} The caller is no operator of the server.
+ */
+export async function banFromServer(call: ServerCall): Promise<void> {
+  checkServerOperator(call);
+  const { hub, subject, durationMs } = call;
+  const target = hub.findPerson(subject);
+  if (target?.isServerOperator) throw new ChatError("not-operator", `${target.nick} is an operator of the server`);
+  if (target === undefined) checkSubject(subject);
+  const { id, login, address, nick = subject } = target ?? {};
+  const untilMs = durationMs === undefined ? undefined : Date.now() + durationMs;
+  await decideOnServer(call, { action: "ban", target: id, nick, login, address, untilMs }, "banned from the server");
+}
+
+/**
+ * Takes back a ban from the server.
+ *
+ * @throws {ChatError} The caller is no operator of the server, or there was none of that subject.
+ */
+export async function unbanFromServer(call: ServerCall): Promise<void> {
+  checkServerOperator(call);
+  const { hub, subject } = call;
+  checkSubject(subject);
+  if (hub.serverBans.find([subject])?.subject !== subjectKey(subject)) {
+    throw new ChatError("no-such-nick", `${subject} is not banned from the server`, { field: "nick" });
+  }
+  await decideOnServer(call, { action: "unban", nick: subject }, "no longer banned from the server");
+}
+
+async function decideOnServer(
+  { hub, member, reason, id }: ServerCall,
+  decision: Omit<ModerationDecision, "by" | "reason">,
+  done: string,
+): Promise<void> {
+  const whole = { ...decision, by: member.nick, reason };
+  await hub.serverBans.decide(whole);
+  hub.log.info("moderation of the server", whole);
+  member.tell({ type: "notice", text: `${decision.nick} is ${done}`, id });
+}
+
+function checkServerOperator({ member }: ServerCall): void {
+  if (!member.isServerOperator) throw new ChatError("not-operator", "Only an operator of the server may do that");
+}
+
+/** People that one member may ignore. */
+const MAX_IGNORED = 100;
+
+/**
+ * Lets a member hear nothing from someone in private, or again; nobody is told.
+ *
+ * @throws {ChatError} It ignores too many, or not that one.
+ */
+export function setIgnored(isIgnored: boolean, call: ServerCall): void {
+  const { hub, member, subject, id } = call;
+  const target = isIgnored ? hub.personNamed(subject) : hub.findPerson(subject);
+  const keys = [target?.id, keyOf(target?.login ?? target?.nick ?? subject)].filter((key) => key !== undefined);
+  if (isIgnored) {
+    // Two keys for each: the name stays ignored, and the connection under any name.
+    if (member.ignored.size >= 2 * MAX_IGNORED) {
+      throw new ChatError("bad-request", `You ignore ${MAX_IGNORED} people, the maximum: /unignore one first`);
+    }
+    for (const key of keys) member.ignored.add(key);
+  } else if (keys.filter((key) => member.ignored.delete(key)).length === 0) {
+    throw new ChatError("no-such-nick", `You do not ignore ${cleanText(subject).slice(0, 64)}`, { field: "nick" });
+  }
+  member.tell({
+    type: "notice",
+    text: `You ${isIgnored ? "ignore" : "no longer ignore"} ${target?.nick ?? subject}`,
+    id,
+  });
+}
+
 function targetInRoom(call: ModerationCall): Member | Remote {
   const target = call.hub.personNamed(call.subject);
   if (!target.rooms.has(call.room.key)) {
@@ -114,7 +205,7 @@ function checkSubject(subject: string): void {
   }
 }
 
-function checkMayBeModerated({ member }: ModerationCall, target: Member | Remote): void {
+function checkMayBeModerated({ member }: Pick<ModerationCall, "member">, target: Member | Remote): void {
   if (target.isServerOperator && target !== member && !member.isServerOperator) {
     throw new ChatError("not-operator", `${target.nick} is an operator of the server`, { field: "nick" });
   }
@@ -129,5 +220,5 @@ function decide(
 ): void | Promise<void> {
   const { id, login, address } = target ?? {};
   const nick = target?.nick ?? subject;
-  return room.log.decide({ action, by: member.nick, nick, target: id, login, address, reason, untilMs });
+  return room.decide({ action, by: member.nick, nick, target: id, login, address, reason, untilMs });
 }

@@ -1,4 +1,5 @@
 import { type CatchUps, type Position, unrecovered } from "./catch_up.ts";
+import type { Logger } from "../log/logger.ts";
 import { TokenBucket } from "../guard/token_bucket.ts";
 import { ChatError } from "./chat_error.ts";
 import { type Decision, eventOf, type ModerationDecision } from "./decision.ts";
@@ -23,6 +24,8 @@ type Underway =
 
 /** What a room needs of the hub that it belongs to. */
 export interface RoomHost {
+  /** Where decisions are recorded. */
+  readonly log: Logger;
   /** Shared by all rooms of the server. */
   readonly catchUps: CatchUps;
   /** Who is in the room on other servers. */
@@ -331,6 +334,17 @@ export class Room {
   settled(): Promise<void> | undefined {
     if (this.#underway.length === 0) return undefined;
     return new Promise((settle) => this.#underway.push({ settle }));
+  }
+
+  /**
+   * Decides something, and records it in the server's log.
+   *
+   * @throws {ChatError} It cannot be stored.
+   */
+  decide(decision: Decision): void | Promise<void> {
+    const deciding = this.log.decide(decision);
+    const record = () => this.#host.log.info("moderation", { room: this.name, ...decision });
+    return deciding instanceof Promise ? deciding.then(record) : record();
   }
 
   /** The ban or mute that applies to one of them. */

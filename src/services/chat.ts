@@ -87,6 +87,7 @@ export const chat = defineService({
       maxRooms: flags.maxRooms,
       motd: lines,
     });
+    await hub.start();
     const rates = new MessageRates({ perSecond: messageRate, burst: messageBurst });
     const conversation = { rates, logInTimeoutMs };
     // Only a chat pays for reading its page.

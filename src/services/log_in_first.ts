@@ -33,7 +33,7 @@ export function logInFirst(service: Service, options: LogInOptions): Service {
       if (opened === null) return;
       const { identity, rest } = opened;
       if (identity === undefined) {
-        session.log.warning("log-in refused", { name: opened.name });
+        session.log.warning("log-in failed", { name: opened.name, address: addressOf(session) });
         const wrong = opened.name === undefined ? "log in first: /login NAME PASSWORD" : "wrong name or password";
         answer(session, options.isRaw, `! ${wrong}`);
         return await session.finish("denied");

@@ -149,6 +149,24 @@ for (const [name, start] of Object.entries(CHATS)) {
     await assertRejects(() => ann.does("/kick bob"), ChatError, "bob is not in #lobby");
   });
 
+  test("/ignore hides private messages under any name, and nothing else (chat M9)", async (hubs) => {
+    const ann = await enter(hubs, "left", "ann");
+    const bob = await enter(hubs, "right", "bob");
+    await ann.does("/ignore bob");
+    await bob.does("/msg ann one");
+    await bob.sees(/^\[private\] bob to ann: one$/);
+    await bob.does("/nick innocent");
+    await bob.does("/msg ann two");
+    await bob.does("in public");
+    const heard = await ann.sees(/in public$/);
+    assertEquals(heard.filter((line) => line.startsWith("[private]")), []);
+    await ann.does("/unignore innocent");
+    await assertRejects(() => ann.does("/unignore innocent"), ChatError, "You do not ignore innocent");
+    await bob.does("/msg ann three");
+    await ann.sees(/^\[private\] innocent to ann: three$/);
+    await assertRejects(() => ann.does("/ignore nobody"), ChatError, "Nobody here is called nobody");
+  });
+
   test("/ban takes a range of addresses, and /unban takes it back whole (chat M4)", async (hubs) => {
     const ann = await enter(hubs, "left", "ann");
     const bob = await enter(hubs, "right", "bob", "#lobby", "[2001:db8:1:2::3]:1");
@@ -276,5 +294,36 @@ for (const [name, start] of [["one server", startAlone], ["two servers", startTw
     await assertRejects(() => logIn(hubs.right, "bob"), ChatError, "You are banned from #lobby");
     await root.does("/unban bob_2");
     await again.does("/join #lobby");
+  });
+  define(`${name}: an operator of the server disconnects and bans from all of it (chat M9)`, async () => {
+    await using hubs = await start({ authenticator: people });
+    const logIn = async (hub: Hub, nick: string, remote?: string) => {
+      const person = personOf(hubs, hub, remote);
+      await person.does(`/login ${nick} pw`);
+      return person;
+    };
+    const root = await logIn(hubs.left, "root");
+    const [bob, again] = [await logIn(hubs.right, "bob", "10.0.0.7:1"), await logIn(hubs.left, "bob")];
+    const cy = await logIn(hubs.right, "cy", "10.0.0.8:1");
+    for (const line of ["/server-kick cy", "/server-ban cy", "/server-unban cy"]) {
+      await assertRejects(() => bob.does(line), ChatError, "Only an operator of the server");
+    }
+    await root.does("/server-kick cy calm down");
+    await cy.sees(/^\* Bye: disconnected by root: calm down$/);
+    assertEquals(cy.session.closeReason, "kicked");
+    await root.does("/server-ban bob 1h spam");
+    await root.sees(/^\* bob is banned from the server$/);
+    for (const person of [bob, again]) {
+      await person.sees(/^\* Bye: banned from the server by root: spam$/);
+      assertEquals(person.session.closeReason, "kicked");
+    }
+    await assertRejects(() => logIn(hubs.left, "bob"), ChatError, "You are banned from this server until");
+    await assertRejects(() => logIn(hubs.left, "dan", "[::ffff:10.0.0.7]:1"), ChatError, "You are banned");
+    await assertRejects(() => root.does("/server-ban root"), ChatError, "root is an operator of the server");
+    await root.does("/server-unban 10.0.0.7");
+    await assertRejects(() => root.does("/server-unban 10.0.0.7"), ChatError, "is not banned from the server");
+    await root.does("/server-unban bob");
+    await root.sees(/bob is no longer banned/);
+    await logIn(hubs.right, "bob");
   });
 }

@@ -19,11 +19,12 @@ async function startClosedChat(...flags: string[]) {
   const started = await startServer(
     ["chat", "tcp://127.0.0.1:0", "--auth", file, "--motd", `${folder}/motd`, ...flags],
     {
-      permissions: ["-N", `--allow-read=${folder}`],
+      permissions: ["-N", "-R", "-W"],
     },
   );
   return {
     endpoint: started.endpoint,
+    server: started.server,
     async [Symbol.asyncDispose]() {
       await started[Symbol.asyncDispose]();
       await Deno.remove(folder, { recursive: true });
@@ -119,4 +120,41 @@ Deno.test("JSON wire: a log-in is asked for, checked, and answered with a welcom
   assertObjectMatch(await peer.next(), { type: "welcome", nick: "bob", loginRequired: false });
   await peer.send({ type: "join", room: "#dev" });
   assertObjectMatch(await peer.next(), { type: "joined", room: "#dev" });
+});
+
+Deno.test("chat: the log records failed log-ins and what operators do, and no password (chat M9)", async () => {
+  await using started = await startClosedChat();
+  using ann = await greeted(started.endpoint);
+  await ann.send("/login ann hunter2");
+  await ann.until(/^! The name or the password is wrong/);
+  const failed = await started.server.errorLine(/log-in failed/);
+  assertMatch(failed, /warning \[chat\] log-in failed .*name=ann .*address=127\.0\.0\.1/);
+  await ann.send(`/login ann ${PASSWORD}\n/topic tea\n/ban bob 10m spam\n/server-ban eve`);
+  await ann.until(/eve is banned from the server/);
+  const topic = await started.server.errorLine(/action=topic/);
+  assertMatch(topic, /moderation .*room=#lobby .*by=ann/);
+  assertMatch(await started.server.errorLine(/action=ban/), /moderation .*room=#lobby .*by=ann nick=bob .*reason=spam/);
+  const whole = await started.server.errorLine(/moderation of the server/);
+  assertMatch(whole, /action=ban .*nick=eve .*by=ann/);
+  assertEquals([failed, topic, whole].filter((line) => /hunter2|horse/.test(line)), []);
+});
+
+Deno.test("chat --history: a ban from the server survives a restart, on the JSON wire too (chat M9)", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    {
+      await using started = await startClosedChat("--history", `${folder}/chat.db`);
+      using ann = await JsonPeer.enter(started.endpoint);
+      await ann.send({ type: "login", name: "ann", password: PASSWORD });
+      await ann.until("welcome");
+      await ann.send({ type: "server-ban", id: "b1", nick: "bob", time: "1h" });
+      assertObjectMatch(await ann.until("notice"), { id: "b1", text: "bob is banned from the server" });
+    }
+    await using started = await startClosedChat("--history", `${folder}/chat.db`);
+    using bob = await greeted(started.endpoint);
+    await bob.send(`/login bob ${PASSWORD}`);
+    assertMatch(await bob.until(/^!/), /^! You are banned from this server until/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });

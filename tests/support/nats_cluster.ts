@@ -30,9 +30,10 @@ export interface Hubs extends AsyncDisposable {
 type Extras = Omit<HubOptions, "log" | "history" | "directory">;
 
 /** One server that stands alone. */
-export function startAlone(extras: Extras = {}): Promise<Hubs> {
+export async function startAlone(extras: Extras = {}): Promise<Hubs> {
   const hub = new Hub({ log, history: createMemoryHistory({ retention: RETENTION }), ...extras });
-  return Promise.resolve({ left: hub, right: hub, [Symbol.asyncDispose]: () => hub[Symbol.asyncDispose]() });
+  await hub.start();
+  return { left: hub, right: hub, [Symbol.asyncDispose]: () => hub[Symbol.asyncDispose]() };
 }
 
 /** Two servers of one cluster, with a NATS of their own. */
@@ -47,5 +48,7 @@ export async function startTwo(extras: Extras = {}): Promise<Hubs & { readonly n
 
 /** One further server. */
 export async function joinHub(url: string, extras: Extras = {}): Promise<Hub> {
-  return new Hub({ log, ...await joinTestCluster(url), ...extras });
+  const hub = new Hub({ log, ...await joinTestCluster(url), ...extras });
+  await hub.start();
+  return hub;
 }

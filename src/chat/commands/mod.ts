@@ -1,5 +1,5 @@
 import type { ChatCommand } from "./command.ts";
-import { MODERATION_COMMANDS } from "./moderation.ts";
+import { MODERATION_COMMANDS, SERVER_COMMANDS } from "./moderation.ts";
 import { history, join, leave, rooms, topic, who } from "./rooms.ts";
 import { announce, helpCommand, login, mode, quit } from "./session.ts";
 import { me, msg, nick } from "./talk.ts";
@@ -18,6 +18,7 @@ export const CHAT_COMMANDS: readonly ChatCommand[] = [
   login,
   mode,
   ...MODERATION_COMMANDS,
+  ...SERVER_COMMANDS,
   announce,
   helpCommand(() => CHAT_COMMANDS),
   quit,

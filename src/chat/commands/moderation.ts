@@ -1,29 +1,54 @@
 import { parseDuration } from "../../base/units.ts";
 import { ChatError } from "../chat_error.ts";
 import { cleanText } from "../clean_text.ts";
-import { kick as kickMember, lift, type ModerationCall, restrict, setOperator } from "../moderation.ts";
+import {
+  banFromServer,
+  disconnect,
+  kick as kickMember,
+  lift,
+  type ModerationCall,
+  restrict,
+  type ServerCall,
+  setIgnored,
+  setOperator,
+  unbanFromServer,
+} from "../moderation.ts";
 import { type ChatCommand, splitWord } from "./command.ts";
 
 /** A word that can only have been meant as a time, so that a mistyped one is no reason for a ban without end. */
 export const TIME: RegExp = /^\d+(?:\.\d+)?[a-z]{0,8}$/i;
 
-/** `NAME [REASON]` of a command for the current room. */
-type Act = (call: ModerationCall) => void | Promise<void>;
+/** Does what is asked for, in the current room or on the whole server. */
+type Act<Call> = (call: Call) => void | Promise<void>;
 
-function command(name: string, usage: string, summary: string, act: Act): ChatCommand {
+/** `NAME [TIME] [REASON]`, as far as the usage has it. */
+function parseTerms(name: string, usage: string, rest: string): Pick<ServerCall, "subject" | "reason" | "durationMs"> {
+  const [subject, afterSubject] = splitWord(rest);
+  if (subject === "") throw new ChatError("bad-request", `It takes a name: /${name} ${usage}`);
+  const [first, afterFirst] = splitWord(afterSubject);
+  const isTimed = usage.includes("TIME") && TIME.test(first);
+  const reason = cleanText(isTimed ? afterFirst : afterSubject) || undefined;
+  return { subject, reason, durationMs: isTimed ? timeOf(first) : undefined };
+}
+
+function command(name: string, usage: string, summary: string, act: Act<ModerationCall>): ChatCommand {
   return {
     name,
     usage,
     summary,
     run({ hub, member, rest }) {
       const room = hub.roomOf(member);
-      const [subject, afterSubject] = splitWord(rest);
-      if (subject === "") throw new ChatError("bad-request", `It takes a name: /${name} ${usage}`);
-      const [first, afterFirst] = splitWord(afterSubject);
-      const isTimed = usage.includes("TIME") && TIME.test(first);
-      const reason = cleanText(isTimed ? afterFirst : afterSubject) || undefined;
-      return act({ hub, member, room, subject, reason, durationMs: isTimed ? timeOf(first) : undefined });
+      return act({ hub, member, room, ...parseTerms(name, usage, rest) });
     },
+  };
+}
+
+function serverCommand(name: string, usage: string, summary: string, act: Act<ServerCall>): ChatCommand {
+  return {
+    name,
+    usage,
+    summary,
+    run: ({ hub, member, rest }) => act({ hub, member, ...parseTerms(name, usage, rest) }),
   };
 }
 
@@ -50,4 +75,18 @@ export const MODERATION_COMMANDS: readonly ChatCommand[] = [
   command("unmute", "NAME|ADDRESS", "operators: take a mute back", (call) => lift("mute", call)),
   command("op", "NAME", "operators: make someone an operator too", (call) => setOperator(true, call)),
   command("deop", "NAME", "operators: take that back", (call) => setOperator(false, call)),
+];
+
+/** What everyone can do to others for itself, and operators of the server to anyone. */
+export const SERVER_COMMANDS: readonly ChatCommand[] = [
+  serverCommand("ignore", "NAME", "show no private messages of someone", (call) => setIgnored(true, call)),
+  serverCommand("unignore", "NAME", "show them again", (call) => setIgnored(false, call)),
+  serverCommand("server-kick", "NAME [REASON]", "operators of the server: disconnect someone", disconnect),
+  serverCommand(
+    "server-ban",
+    "NAME|ADDRESS [TIME] [REASON]",
+    "operators of the server: keep someone out of all of it",
+    banFromServer,
+  ),
+  serverCommand("server-unban", "NAME|ADDRESS", "operators of the server: take that back", unbanFromServer),
 ];

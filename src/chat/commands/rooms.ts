@@ -58,7 +58,7 @@ export const topic: ChatCommand = {
     const room = hub.roomOf(member);
     if (rest === "") return member.tell({ type: "topic", room: room.name, topic: room.topic });
     checkOperator({ room, member });
-    return room.log.decide({ action: "topic", by: member.nick, topic: rest === "-" ? "" : checkTopic(rest) });
+    return room.decide({ action: "topic", by: member.nick, topic: rest === "-" ? "" : checkTopic(rest) });
   },
 };
 

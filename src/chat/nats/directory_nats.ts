@@ -105,7 +105,9 @@ class NatsDirectory implements Directory, RegistrationHost {
     this.#courier.listen({
       onLetter: (id, event) => {
         const member = this.#registrations.get(id)?.member;
-        member?.tell(event);
+        const sender = event.type === "private" ? this.find(event.from) : undefined;
+        // The sender is not told that it is ignored.
+        if (sender === undefined || member?.ignores(sender) === false) member?.tell(event);
         return member !== undefined;
       },
       onAnnouncement: (event) => this.#events?.onAnnouncement(event),

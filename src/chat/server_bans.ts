@@ -1,0 +1,64 @@
+import { ChatError } from "./chat_error.ts";
+import type { ModerationDecision } from "./decision.ts";
+import type { History, RoomLog, RoomState } from "./history.ts";
+import type { Member } from "./member.ts";
+import { type Restriction, Restrictions, untilText } from "./restrictions.ts";
+
+/** The log of decisions about the whole server; no room has this name. */
+const SERVER_LOG = "*";
+
+/** Who is kept out of the whole server, stored like the bans of a room and shared by the servers of a cluster. */
+export class ServerBans {
+  readonly #history: History;
+  readonly #onDecision: (decision: ModerationDecision) => void;
+  #opening: Promise<RoomLog> | undefined;
+  #restrictions = new Restrictions();
+
+  /** Nobody is kept out before {@linkcode open}; `onDecision` is told what is decided, on whichever server. */
+  constructor(history: History, onDecision: (decision: ModerationDecision) => void) {
+    this.#history = history;
+    this.#onDecision = onDecision;
+  }
+
+  /** Reads what was decided before. */
+  open(): Promise<RoomLog> {
+    this.#opening ??= this.#open().catch((error: unknown) => {
+      this.#opening = undefined;
+      throw error;
+    });
+    return this.#opening;
+  }
+
+  /** Decides something; it is done when it comes back from the log. */
+  async decide(decision: ModerationDecision): Promise<void> {
+    await (await this.open()).decide(decision);
+  }
+
+  /** The ban that applies to a name or an address. */
+  find(subjects: readonly (string | undefined)[]): Restriction | undefined {
+    return this.#restrictions.find("ban", subjects);
+  }
+
+  /**
+   * Rejects a member that is banned, or would be under another name.
+   *
+   * @throws {ChatError} It is.
+   */
+  check(member: Member, name?: string): void {
+    const ban = member.isServerOperator ? undefined : this.find([name, ...member.subjects]);
+    if (ban) throw new ChatError("banned", `You are banned from this server${untilText(ban)}`);
+  }
+
+  async #open(): Promise<RoomLog> {
+    const log = await this.#history.open(SERVER_LOG, () => {}, (decision, state) => {
+      this.#setState(state);
+      if (decision.action !== "topic") this.#onDecision(decision);
+    });
+    this.#setState(log.state);
+    return log;
+  }
+
+  #setState(state: RoomState | undefined): void {
+    this.#restrictions = Restrictions.of(state?.restrictions ?? []);
+  }
+}
