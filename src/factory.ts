@@ -60,6 +60,13 @@ export interface StreamOptions extends SocketOptions {
    * @default {1048576}
    */
   outboxBytes?: number;
+  /**
+   * Opens TCP so that `Connection.reset()` can send a reset. Such sockets are
+   * slower, and a listener takes connections from the kernel as they come.
+   *
+   * @default {false}
+   */
+  canReset?: boolean;
   /** Checks the deadlines of many sockets together; by default each listener and each client connection has its own. */
   deadlineTimer?: DeadlineTimer;
 }
@@ -204,6 +211,7 @@ export async function listen(endpoint: string | Endpoint, options: ListenOptions
     log: Logger.of(options.context ?? "parley"),
     limits,
     deadlineTimer: options.deadlineTimer ?? deadlineTimerFor(limits),
+    ...resetSetup(options),
     backlog: options.backlog ?? LISTEN_DEFAULTS.backlog,
     reusePort: options.reusePort ?? LISTEN_DEFAULTS.reusePort,
     mode: options.mode ?? LISTEN_DEFAULTS.mode,
@@ -253,6 +261,7 @@ export async function connect(endpoint: string | Endpoint, options: ConnectOptio
       log,
       limits,
       deadlineTimer: options.deadlineTimer ?? deadlineTimerFor(limits),
+      ...resetSetup(options),
       resolveTimeoutMs: parseDuration(options.resolveTimeout ?? DEFAULTS.resolveTimeoutMs),
       tls: options.tls ?? {},
       handshakeTimeoutMs: parseDuration(options.handshakeTimeout ?? DEFAULTS.handshakeTimeoutMs),
@@ -338,11 +347,21 @@ export async function bind(endpoint: string | Endpoint, options: BindOptions = {
   return socket;
 }
 
+/** The runtime's own sockets end the stream before they close, whatever SO_LINGER says. */
+function resetSetup({ canReset = false, socketOptions }: StreamOptions & KernelOptions) {
+  const resetsOnClose = socketOptions?.linger === 0;
+  return { canReset: canReset || resetsOnClose, resetsOnClose };
+}
+
 /** Loaded when asked for: most programs must not need `--allow-ffi`. */
 async function optionApplierOf({ socketOptions }: KernelOptions): Promise<SocketOptionApplier | undefined> {
   if (socketOptions === undefined) return undefined;
+  const { linger, ...rest } = socketOptions;
+  // No lingering is a matter of how the socket is opened, and needs no permission.
+  const values = linger === 0 ? rest : socketOptions;
+  if (Object.values(values).every((value) => value === undefined)) return undefined;
   const { SocketOptionApplier } = await import("./net/socket_option_applier.ts");
-  return new SocketOptionApplier(socketOptions);
+  return new SocketOptionApplier(values);
 }
 
 async function shakeHands(connection: Connection, signal: AbortSignal | undefined): Promise<void> {

@@ -4,7 +4,7 @@ export type CloseReason =
   | "done"
   /** The peer ended first. */
   | "peer closed"
-  /** The peer reset the connection. */
+  /** One side reset the connection. */
   | "reset"
   | "idle timeout"
   | "first byte timeout"

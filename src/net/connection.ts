@@ -40,6 +40,8 @@ export interface ConnectionInit {
   log: Logger;
   /** Deadlines and the outbox limit. */
   limits?: ConnectionLimits;
+  /** Every close is a reset, as SO_LINGER with 0 seconds says; the transport must be able to. */
+  resetsOnClose?: boolean | undefined;
   /** Who checks the deadlines; without it there are none. */
   deadlineTimer?: DeadlineTimer | undefined;
 }
@@ -93,6 +95,7 @@ export class Connection implements AsyncDisposable, HasDeadlines {
   readonly #limits: ConnectionLimits;
   readonly #deadlineTimer: DeadlineTimer | undefined;
   readonly #clock: CoarseClock;
+  readonly #resetsOnClose: boolean;
   readonly #openedMs: number;
   #log: Logger | undefined;
   #lastReadMs: number;
@@ -116,6 +119,7 @@ export class Connection implements AsyncDisposable, HasDeadlines {
     this.remote = init.remote;
     this.#baseLog = init.log;
     this.#limits = init.limits ?? {};
+    this.#resetsOnClose = init.resetsOnClose ?? false;
     this.#deadlineTimer = init.deadlineTimer;
     this.#clock = init.deadlineTimer ?? STOPPED_CLOCK;
     init.deadlineTimer?.add(this);
@@ -331,18 +335,35 @@ export class Connection implements AsyncDisposable, HasDeadlines {
    * without one, reads see the end.
    */
   close(reason: CloseReason = "done", error?: Error): void {
-    if (this.#closeReason !== undefined) return;
+    this.#close(reason, error, this.#resetsOnClose);
+  }
+
+  /**
+   * Closes at once with a reset (RFC 9293, section 3.5.2): what is queued is
+   * dropped, and the peer's reads and writes fail. `false` where the transport
+   * cannot do that, and the connection is closed as by {@linkcode close}: it
+   * must have been opened with the option `canReset`.
+   */
+  reset(reason: CloseReason = "reset"): boolean {
+    return this.#close(reason, undefined, true);
+  }
+
+  #close(reason: CloseReason, error: Error | undefined, resets: boolean): boolean {
+    if (this.#closeReason !== undefined) return false;
+    let isReset = false;
     this.#closeReason = reason;
     this.#closeError = error;
     this.#deadlineTimer?.delete(this);
     try {
-      this.#transport.close();
+      if (resets && this.#transport.reset !== undefined) isReset = this.#transport.reset();
+      else this.#transport.close();
     } catch (cause) {
       // BadResource: the runtime closed it before us, which is what was wanted.
       if (!(cause instanceof Deno.errors.BadResource)) this.log.debug("closing failed", { error: String(cause) });
     }
     this.#outbox?.abort();
     this.#closed?.resolve(reason);
+    return isReset;
   }
 
   /**

@@ -1,11 +1,20 @@
 import type { Duplex } from "node:stream";
 import type { Transport } from "./transport.ts";
-import type { TransportDuplex } from "./transport_duplex.ts";
 
-/** A stream of `node:tls` as a transport: reads and writes one at a time. */
+/** What the stream lies on, which holds the peer back. */
+export interface BelowStream {
+  /** Whether bytes are read as they come. */
+  set wants(isWanted: boolean);
+  /** Calls back once everything written has left, with an error if it will not. */
+  whenWritten(then: (error?: Error) => void): void;
+  /** What broke it; TLS on the side of a server takes a reset for an end. */
+  readonly failure?: Error | undefined;
+}
+
+/** A stream of `node:tls` or `node:net` as a transport: reads and writes one at a time. */
 export class DuplexTransport implements Transport {
   readonly #stream: Duplex;
-  readonly #below: TransportDuplex;
+  readonly #below: BelowStream;
   readonly #chunks: Uint8Array[] = [];
   #isEnded = false;
   #failure: Error | undefined;
@@ -13,7 +22,7 @@ export class DuplexTransport implements Transport {
   #reader: { readonly bytes: Uint8Array; readonly settle: PromiseWithResolvers<number | null> } | undefined;
 
   /** Takes over the stream and what it lies on. */
-  constructor(stream: Duplex, below: TransportDuplex) {
+  constructor(stream: Duplex, below: BelowStream) {
     this.#stream = stream;
     this.#below = below;
     stream.on("data", (chunk: Uint8Array) => this.#push(chunk));
@@ -76,6 +85,7 @@ export class DuplexTransport implements Transport {
   }
 
   #end(): void {
+    this.#failure ??= this.#below.failure;
     this.#isEnded = true;
     const reader = this.#reader;
     if (reader === undefined) return;

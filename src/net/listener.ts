@@ -26,6 +26,8 @@ export interface ListenerInit {
   log: Logger;
   /** Deadlines and the outbox limit of each connection. */
   limits?: ConnectionLimits;
+  /** Every close is a reset. */
+  resetsOnClose?: boolean | undefined;
   /** Who checks them. */
   deadlineTimer?: DeadlineTimer | undefined;
   /** Numbers the connections; several listeners may share one. */
@@ -44,6 +46,7 @@ export class Listener implements Disposable, AsyncIterable<Connection> {
   readonly log: Logger;
   readonly #acceptor: Acceptor;
   readonly #limits: ConnectionLimits;
+  readonly #resetsOnClose: boolean | undefined;
   readonly #deadlineTimer: DeadlineTimer | undefined;
   readonly #nextId: () => number;
   readonly #wrap: TransportWrapper | undefined;
@@ -56,6 +59,7 @@ export class Listener implements Disposable, AsyncIterable<Connection> {
     this.endpoint = init.endpoint;
     this.log = init.log;
     this.#limits = init.limits ?? {};
+    this.#resetsOnClose = init.resetsOnClose;
     this.#deadlineTimer = init.deadlineTimer;
     this.#nextId = init.nextId ?? counter();
     this.#wrap = init.wrap;
@@ -99,6 +103,7 @@ export class Listener implements Disposable, AsyncIterable<Connection> {
         remote,
         log: this.log,
         limits: this.#limits,
+        resetsOnClose: this.#resetsOnClose,
         deadlineTimer: this.#deadlineTimer,
       });
       this.#optionApplier?.tryApply(connection);

@@ -10,6 +10,7 @@ import { isIp, isMulticast } from "../base/ip.ts";
 import { Backoff } from "../base/backoff.ts";
 import { type Attempt, UsageError } from "../base/errors.ts";
 import { systemCodeOf } from "../base/system_error.ts";
+import type { Transport } from "./transport.ts";
 import { delay } from "./wait.ts";
 import type { Logger } from "../log/logger.ts";
 import { Connection, type ConnectionLimits } from "./connection.ts";
@@ -31,6 +32,10 @@ export interface StreamSetup {
   log: Logger;
   limits: ConnectionLimits;
   deadlineTimer: DeadlineTimer | undefined;
+  /** Opens TCP so that a connection can be reset. */
+  canReset?: boolean;
+  /** Every close is a reset. */
+  resetsOnClose?: boolean;
 }
 
 /** How to listen. */
@@ -59,15 +64,20 @@ export interface ConnectSetup extends StreamSetup {
 /** Listens on TCP. */
 export async function listenTcp(endpoint: HostEndpoint, setup: ListenSetup): Promise<Listener> {
   const text = formatEndpoint(endpoint);
+  if (setup.reusePort && setup.canReset) {
+    throw new UsageError(`Cannot listen on ${text}: a port that is shared has no connections that can be reset`);
+  }
   if (setup.reusePort) requireUnstableNet(`share the port of ${text}`);
   const host = await numericHost(endpoint.host);
   try {
-    const listener = Deno.listen({
-      hostname: host,
-      port: endpoint.port,
-      tcpBacklog: setup.backlog,
-      ...(setup.reusePort ? { reusePort: true } : {}),
-    });
+    const listener = setup.canReset
+      ? await (await import("./resettable.ts")).ResettableAcceptor.listen(host, endpoint.port, setup.backlog)
+      : Deno.listen({
+        hostname: host,
+        port: endpoint.port,
+        tcpBacklog: setup.backlog,
+        ...(setup.reusePort ? { reusePort: true } : {}),
+      });
     return new Listener(listener, { ...setup, endpoint: { ...endpoint, port: portOf(listener.addr) } });
   } catch (error) {
     throw toSocketError(error, "listen on", text);
@@ -95,21 +105,30 @@ export async function connectTcp(endpoint: HostEndpoint, setup: ConnectSetup): P
   return new Connection(conn, { ...setup, ...sides, id: 1 });
 }
 
+/** A connected TCP socket. */
+export interface TcpTransport extends Transport, Disposable {
+  readonly localAddr: Deno.NetAddr;
+  readonly remoteAddr: Deno.NetAddr;
+  setNoDelay(isOn: boolean): void;
+}
+
 /** A TCP connection to the first address of the host that answers, and what its two sides are. */
 export async function dialTcp(
   endpoint: HostEndpoint,
   setup: ConnectSetup,
-): Promise<{ conn: Deno.TcpConn; local: HostEndpoint; remote: HostEndpoint }> {
+): Promise<{ conn: TcpTransport; local: HostEndpoint; remote: HostEndpoint }> {
   const text = formatEndpoint(endpoint);
   if (endpoint.port === 0) throw new UsageError(`Cannot connect to ${text}: port 0 is for listening only`);
   setup.log.trace(`resolving ${endpoint.host}`, { step: "resolve" });
   const addresses = await resolve(endpoint.host, { timeoutMs: setup.resolveTimeoutMs, signal: setup.signal });
   setup.log.trace(`connecting to ${addresses.map(({ address }) => address).join(", ")}`, { step: "connect" });
-  const conn = await raceAddresses(addresses, { endpoint: text, port: endpoint.port }, {
+  const resettable = setup.canReset ? await import("./resettable.ts") : undefined;
+  const conn = await raceAddresses<TcpTransport>(addresses, { endpoint: text, port: endpoint.port }, {
     signal: setup.signal,
     onFailure: setup.onAttemptFailed,
-    dial: (address: ResolvedAddress, signal) =>
-      Deno.connect({ hostname: address.address, port: endpoint.port, signal, autoSelectFamily: false }),
+    dial: ({ address }: ResolvedAddress, signal) =>
+      resettable?.dialResettable(address, endpoint.port, signal) ??
+        Deno.connect({ hostname: address, port: endpoint.port, signal, autoSelectFamily: false }),
   });
   conn.setNoDelay(true);
   const { hostname, port } = conn.localAddr;

@@ -32,7 +32,11 @@ export interface SocketOptionValues {
   readonly keepAlive?: KeepAlive | false | undefined;
   /** Milliseconds that sent data may stay unacknowledged (RFC 5482; Linux). */
   readonly userTimeout?: number | undefined;
-  /** Seconds that a close waits for unsent data; `false` turns it off; 0 closes with a reset. */
+  /**
+   * Seconds that a close waits for unsent data; `false` turns it off. 0 makes
+   * every close a reset: it can be given to `connect()` and `listen()` only, and
+   * needs no permission.
+   */
   readonly linger?: number | false | undefined;
   /** Name of the congestion control, such as `cubic` (Linux). */
   readonly congestion?: string | undefined;
@@ -204,6 +208,9 @@ function writeOptions(descriptor: Descriptor, values: SocketOptionValues): void 
   if (sendBuffer !== undefined) descriptor.writeNumber("the send buffer", names.sendBuffer, sendBuffer);
   if (keepAlive !== undefined) writeKeepAlive(descriptor, keepAlive);
   if (userTimeout !== undefined) descriptor.writeNumber("the user timeout", names.userTimeout, userTimeout);
+  if (linger === 0) {
+    throw new UsageError("Cannot set lingering of an open connection to 0: it is an option of connect() and listen()");
+  }
   if (linger !== undefined) {
     descriptor.writeNumber("lingering", names.linger, linger === false ? 0 : 1, linger === false ? 0 : linger);
   }

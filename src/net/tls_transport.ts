@@ -87,6 +87,12 @@ export class TlsTransport implements Transport {
     else this.#inner.close();
   }
 
+  reset(): boolean {
+    const isReset = this.#inner.reset?.() ?? false;
+    this.close();
+    return isReset;
+  }
+
   async #whenSecured(): Promise<DuplexTransport> {
     await this.handshake();
     if (this.#secured === undefined) throw new Deno.errors.NotConnected("the TLS connection is closed");

@@ -31,6 +31,12 @@ export function traced(transport: Transport, log: () => Logger): Transport {
       log().trace("close", { step: "close" });
       transport.close();
     },
+    reset() {
+      log().trace("reset", { step: "reset" });
+      if (transport.reset !== undefined) return transport.reset();
+      transport.close();
+      return false;
+    },
   };
 }
 

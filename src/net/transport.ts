@@ -10,6 +10,8 @@ export interface Transport {
   closeWrite(): Promise<void>;
   /** Gives the socket back. */
   close(): void;
+  /** Closes so that the peer sees a reset; `false` where it was closed in another way. */
+  reset?(): boolean;
   /** Completes a handshake of its own, where it has one; a second call gives the outcome of the first. */
   handshake?(): Promise<void>;
   /** What a TLS handshake agreed on, once it is done. */

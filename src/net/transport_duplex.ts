@@ -24,6 +24,8 @@ export class TransportDuplex extends EventEmitter {
   readonly readableObjectMode = false;
   readable = true;
   writable = true;
+  /** What the transport below failed with. */
+  failure: Error | undefined;
   readonly #transport: Transport;
   readonly #buffer = new ReadBuffer();
   #isPaused = true;
@@ -94,6 +96,7 @@ export class TransportDuplex extends EventEmitter {
       // BadResource: the runtime closed it before us, which is what was wanted.
       if (!(cause instanceof Deno.errors.BadResource)) error ??= cause instanceof Error ? cause : undefined;
     }
+    this.failure = error;
     // TLS is not called back: it would go on with what has been taken apart already.
     this.#outgoing.length = 0;
     this.#settleWritten(error ?? new Deno.errors.NotConnected("the connection is closed"));

@@ -1,0 +1,116 @@
+/**
+ * TCP by `node:net`, for connections that must be able to end with a reset: the
+ * runtime's own sockets send the end of the stream before they close, whatever
+ * SO_LINGER says, and a peer then sees an orderly end.
+ *
+ * @module
+ */
+
+import { createConnection, createServer, type Server, type Socket } from "node:net";
+import { DuplexTransport } from "./duplex_transport.ts";
+import type { Acceptor } from "./listener.ts";
+
+/** A TCP connection that can be reset. */
+export class ResettableTransport extends DuplexTransport implements Disposable {
+  readonly localAddr: Deno.NetAddr;
+  readonly remoteAddr: Deno.NetAddr;
+  readonly #socket: Socket;
+
+  /** Takes over a connected socket. */
+  constructor(socket: Socket) {
+    super(socket, {
+      set wants(isWanted: boolean) {
+        if (isWanted) socket.resume();
+        else socket.pause();
+      },
+      whenWritten: (then) => then(),
+    });
+    this.#socket = socket;
+    socket.pause();
+    this.localAddr = { transport: "tcp", hostname: socket.localAddress ?? "", port: socket.localPort ?? 0 };
+    this.remoteAddr = { transport: "tcp", hostname: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
+  }
+
+  setNoDelay(isOn: boolean): void {
+    this.#socket.setNoDelay(isOn);
+  }
+
+  /** Closes with a reset (RFC 9293, section 3.5.2). */
+  reset(): boolean {
+    this.#socket.resetAndDestroy();
+    return true;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** Connects to a numeric address. */
+export async function dialResettable(host: string, port: number, signal: AbortSignal): Promise<ResettableTransport> {
+  signal.throwIfAborted();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const socket = createConnection({ host, port, allowHalfOpen: true });
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  socket.once("connect", resolve);
+  socket.once("error", reject);
+  try {
+    await promise;
+    return new ResettableTransport(socket);
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    socket.off("error", reject);
+  }
+}
+
+/** Accepts connections that can be reset. Connections are taken from the kernel as they come, not one for each call. */
+export class ResettableAcceptor implements Acceptor {
+  readonly addr: Deno.NetAddr;
+  readonly #server: Server;
+  readonly #waiting: Socket[] = [];
+  #next: PromiseWithResolvers<void> | undefined;
+  #isClosed = false;
+
+  private constructor(server: Server) {
+    this.#server = server;
+    const address = server.address();
+    const { address: hostname, port } = typeof address === "object" && address ? address : { address: "", port: 0 };
+    this.addr = { transport: "tcp", hostname, port };
+    server.on("connection", (socket) => {
+      this.#waiting.push(socket);
+      this.#next?.resolve();
+    });
+  }
+
+  /** Listens on a numeric address. */
+  static async listen(host: string, port: number, backlog: number): Promise<ResettableAcceptor> {
+    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    server.once("error", reject);
+    server.listen({ host, port, backlog }, resolve);
+    await promise;
+    server.off("error", reject);
+    return new ResettableAcceptor(server);
+  }
+
+  async accept(): Promise<ResettableTransport> {
+    while (!this.#isClosed) {
+      const socket = this.#waiting.shift();
+      if (socket !== undefined) return new ResettableTransport(socket);
+      this.#next = Promise.withResolvers();
+      await this.#next.promise;
+    }
+    throw new Deno.errors.BadResource("the listener is closed");
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const socket of this.#waiting.splice(0)) socket.destroy();
+    this.#server.close();
+    this.#next?.resolve();
+  }
+}
