@@ -40,10 +40,10 @@ export { type RateOptions, TokenBucket } from "./guard/token_bucket.ts";
 export { configureLogging, type LoggingOptions } from "./log/configure.ts";
 export { LOG_LEVELS, type LogFields, Logger, type LogLevel } from "./log/logger.ts";
 export type { CloseReason } from "./net/close_reason.ts";
-export { Connection, type ConnectionInit, type ConnectionLimits } from "./net/connection.ts";
+export { Connection, type ConnectionInit } from "./net/connection.ts";
 export type { Transport } from "./net/transport.ts";
 export { type Datagram, type DatagramInit, DatagramSocket, type DatagramTransport } from "./net/datagram.ts";
-export { type CoarseClock, DeadlineTimer, type HasDeadlines } from "./net/deadline_timer.ts";
+export { type CoarseClock, type ConnectionLimits, DeadlineTimer, type HasDeadlines } from "./net/deadline_timer.ts";
 export {
   type Endpoint,
   formatEndpoint,

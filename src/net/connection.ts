@@ -4,7 +4,7 @@ import { ClosedError, messageOf, ResetError, TimeoutError, type TimeoutPhase } f
 import { formatDuration } from "../base/units.ts";
 import type { Logger } from "../log/logger.ts";
 import type { CloseReason } from "./close_reason.ts";
-import type { CoarseClock, DeadlineTimer, HasDeadlines } from "./deadline_timer.ts";
+import type { CoarseClock, ConnectionLimits, DeadlineTimer, HasDeadlines } from "./deadline_timer.ts";
 import { type Endpoint, formatEndpoint } from "./endpoint.ts";
 import { Outbox } from "./outbox.ts";
 import { ReadBuffer } from "./read_buffer.ts";
@@ -13,20 +13,6 @@ import type { TlsFacts } from "./tls_facts.ts";
 import { traced } from "./trace.ts";
 import type { Transport } from "./transport.ts";
 import { abortable, type WaitOptions } from "./wait.ts";
-
-/** Deadlines of one connection in milliseconds, checked by a deadline timer; one object serves every connection of a server. */
-export interface ConnectionLimits {
-  /** From the opening to the first byte of the peer. */
-  readonly firstByteMs?: number | undefined;
-  /** Since anything came or went. */
-  readonly idleMs?: number | undefined;
-  /** From the opening to the end. */
-  readonly totalMs?: number | undefined;
-  /** For the peer to take what is being written. */
-  readonly writeMs?: number | undefined;
-  /** Maximum bytes that {@linkcode Connection.send} queues. */
-  readonly outboxBytes?: number | undefined;
-}
 
 /** What the opener of a connection knows about it. */
 export interface ConnectionInit {

@@ -1,3 +1,17 @@
+/** Deadlines of one connection in milliseconds, checked by a deadline timer; one object serves every connection of a server. */
+export interface ConnectionLimits {
+  /** From the opening to the first byte of the peer. */
+  readonly firstByteMs?: number | undefined;
+  /** Since anything came or went. */
+  readonly idleMs?: number | undefined;
+  /** From the opening to the end. */
+  readonly totalMs?: number | undefined;
+  /** For the peer to take what is being written. */
+  readonly writeMs?: number | undefined;
+  /** Maximum bytes that `Connection.send()` queues. */
+  readonly outboxBytes?: number | undefined;
+}
+
 /** What a deadline timer checks: it compares its own stamps with the clock and closes itself when one is overdue. */
 export interface HasDeadlines {
   /** Called about once an interval, with its clock in milliseconds. */

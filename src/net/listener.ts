@@ -1,6 +1,6 @@
 import type { Logger } from "../log/logger.ts";
-import { Connection, type ConnectionLimits } from "./connection.ts";
-import type { DeadlineTimer } from "./deadline_timer.ts";
+import { Connection } from "./connection.ts";
+import type { ConnectionLimits, DeadlineTimer } from "./deadline_timer.ts";
 import { type Endpoint, formatEndpoint, type HostEndpoint } from "./endpoint.ts";
 import { toSocketError } from "./socket_error.ts";
 import type { SocketOptionApplier } from "./socket_option_applier.ts";
