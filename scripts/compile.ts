@@ -25,7 +25,7 @@ import { V8_FLAGS } from "./v8_flags.ts";
  * write files back before it begins, where its command line names no file, and
  * that to read the environment, where its command does not use it.
  */
-const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-write", "--allow-env", "--no-prompt"];
+const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-run", "--no-prompt"];
 
 const FLAGS = {
   target: { type: "text", placeholder: "TARGET", repeat: true, help: "compile for TARGET, or all, and pack archives" },

@@ -10,6 +10,8 @@ export interface Invocation<T extends FlagTable> {
   readonly args: readonly string[];
   /** The flags that were given, in order, for commands in which order matters. */
   readonly given: readonly GivenFlag[];
+  /** The words after `--` of a command with {@linkcode CommandDefinition.takesCommand}; empty without them. */
+  readonly childCommand: readonly string[];
   /** Standard streams and signals. */
   readonly io: ProgramIo;
 }
@@ -35,13 +37,15 @@ export interface CommandDefinition<T extends FlagTable> {
   readonly schemes?: readonly string[];
   /** Whether it reads environment variables; every other command gives up that permission first. */
   readonly readsEnvironment?: boolean;
+  /** The words after `--` are a command to run; every other command gives up the permission to run any first. */
+  readonly takesCommand?: boolean;
   /** Runs it and returns the exit code. The caller turns an error into one line and an exit code. */
   run(invocation: Invocation<T>): Promise<number>;
 }
 
 /** A command of any flags. */
 export interface Command extends Omit<CommandDefinition<FlagTable>, "run"> {
-  run(invocation: ParsedFlags & { io: ProgramIo }): Promise<number>;
+  run(invocation: ParsedFlags & { io: ProgramIo; childCommand: readonly string[] }): Promise<number>;
 }
 
 /** Makes a command from its definition; the flags of its `run` are typed by its table. */

@@ -39,6 +39,8 @@ export interface ProgramIo {
   giveBackFiles?(): Promise<void>;
   /** Gives the right to read the environment back, in the same way. */
   giveBackEnvironment?(): Promise<void>;
+  /** Gives the right to run commands back, in the same way. */
+  giveBackRun?(): Promise<void>;
 }
 
 /** The world as it is. */
@@ -53,7 +55,7 @@ export function systemIo(exit: (code: number) => never): ProgramIo {
     stderr: outputOf(Deno.stderr, "standard error"),
     mayColor: !Deno.noColor,
     stop: new StopSignals(exit),
-    ...(Deno.build.standalone ? { giveBackFiles, giveBackEnvironment } : {}),
+    ...(Deno.build.standalone ? { giveBackFiles, giveBackEnvironment, giveBackRun } : {}),
   };
 }
 
@@ -73,6 +75,10 @@ async function giveBackFiles(): Promise<void> {
 
 async function giveBackEnvironment(): Promise<void> {
   await Deno.permissions.revoke({ name: "env" });
+}
+
+async function giveBackRun(): Promise<void> {
+  await Deno.permissions.revoke({ name: "run" });
 }
 
 /** Which stream it was that had no room left. */

@@ -1,4 +1,5 @@
 import type { FlagTable } from "../base/flag_spec.ts";
+import type { ParsedFlags } from "./parse_flags.ts";
 
 /** One call of a command, as far as files go. */
 export interface FileNaming {
@@ -26,6 +27,17 @@ function valuesOf(value: unknown): string[] {
   return (Array.isArray(value) ? value : [value]).filter((each) => typeof each === "string");
 }
 
+/** The path of a Unix socket or of a file, also within the URL of a protocol. */
 function isUnixSocket(word: string): boolean {
-  return /^unix(?:gram)?:/i.test(word);
+  return /^(?:unix(?:gram)?|file):|^[a-z0-9+.-]+:\/\/.*[?&](?:socket|host)=(?:\/|%2f)/i.test(word);
+}
+
+/** Whether the words of a call name a command to run: after `--`, in a flag whose value stands as `COMMAND`, or as `exec:`. */
+export function namesCommand(
+  { args, given }: Pick<ParsedFlags, "args" | "given">,
+  childCommand: readonly string[],
+): boolean {
+  const isCommand = (word: unknown) => typeof word === "string" && /^exec:/i.test(word);
+  return childCommand.length > 0 || args.some(isCommand) ||
+    given.some(({ name, value }) => name === "start" || isCommand(value));
 }

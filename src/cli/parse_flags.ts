@@ -61,6 +61,14 @@ export function parseFlags(argv: readonly string[], table: FlagTable): ParsedFla
   return { flags, args: parsed._, given };
 }
 
+/** The words before `--`, and those after it. */
+export function splitAtDashes(words: readonly string[]): { own: readonly string[]; childCommand: readonly string[] } {
+  const own = beforeDashes(words);
+  const childCommand = words.slice(own.length + 1);
+  if (own.length < words.length && childCommand.length === 0) throw new UsageError('no command follows "--"');
+  return { own, childCommand };
+}
+
 /** The words that may be flags. */
 export function beforeDashes(words: readonly string[]): readonly string[] {
   const dashes = words.indexOf("--");

@@ -4,8 +4,8 @@ import { type CommandEntry, loadCommand, type Program } from "./command.ts";
 import { EXIT, exitCodeOf, StoppedError } from "./exit_codes.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import type { ProgramIo } from "./io.ts";
-import { namesFiles } from "./names_files.ts";
-import { beforeDashes, parseFlags } from "./parse_flags.ts";
+import { namesCommand, namesFiles } from "./names_files.ts";
+import { beforeDashes, parseFlags, splitAtDashes } from "./parse_flags.ts";
 import { unknownCommand } from "./unknown_command.ts";
 import { versionLine } from "./version.ts";
 
@@ -75,11 +75,13 @@ async function dispatch(program: Program, argv: readonly string[], io: ProgramIo
     io.stdout.write(commandHelp(program, command));
     return EXIT.done;
   }
-  const parsed = parseFlags(rest, command.flags);
+  const { own, childCommand } = command.takesCommand ? splitAtDashes(rest) : { own: rest, childCommand: [] };
+  const parsed = parseFlags(own, command.flags);
   if (!namesFiles({ usage: command.usage, table: command.flags, ...parsed })) await io.giveBackFiles?.();
+  if (!namesCommand(parsed, childCommand)) await io.giveBackRun?.();
   if (!command.readsEnvironment) await io.giveBackEnvironment?.();
   using _signals = io.stop.takeOver();
-  return await command.run({ ...parsed, io });
+  return await command.run({ ...parsed, childCommand, io });
 }
 
 /** The runtime passes arguments on as text, with U+FFFD in place of each byte that is not UTF-8. */

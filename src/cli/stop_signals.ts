@@ -12,6 +12,7 @@ export class StopSignals implements Disposable {
   readonly #controller = new AbortController();
   readonly #exit: (code: number) => never;
   #isListening = false;
+  #receiver: ((signal: Deno.Signal) => void) | undefined;
 
   /** `exit` ends the program. */
   constructor(exit: (code: number) => never) {
@@ -50,12 +51,19 @@ export class StopSignals implements Disposable {
     return this;
   }
 
+  /** Hands every signal to the receiver instead, until disposed of: a command that the program runs gets them. */
+  divert(receiver: (signal: Deno.Signal) => void): Disposable {
+    this.#receiver = receiver;
+    return { [Symbol.dispose]: () => this.#receiver = undefined };
+  }
+
   /** Lets a signal end the program at once again. */
   [Symbol.dispose](): void {
     this.#isListening = false;
   }
 
   #received(signal: Deno.Signal): void {
+    if (this.#receiver !== undefined) return this.#receiver(signal);
     const stopped = new StoppedError(signal);
     if (!this.#isListening || this.#controller.signal.aborted) return this.#exit(stopped.exitCode);
     this.#controller.abort(stopped);

@@ -40,3 +40,12 @@ function assertJson(target: ProbeTarget, text: string, expectation: string): voi
   const found = typeof value === "string" ? value : JSON.stringify(value) ?? "missing";
   if (found !== wanted) throw notReady(target, `${path} is ${found}, not ${wanted}`);
 }
+
+/** Whether a status is in a list such as `200-299,401`. */
+export function isInStatusRanges(ranges: string, status: number | undefined): boolean {
+  return status !== undefined && ranges.split(",").some((part) => {
+    const [, from, to] = /^\s*(\d{3})(?:-(\d{3}))?\s*$/.exec(part) ?? [];
+    if (from === undefined) throw new UsageError(`Cannot use the statuses "${ranges}": for example 200-299,401`);
+    return status >= Number(from) && status <= Number(to ?? from);
+  });
+}

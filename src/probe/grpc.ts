@@ -129,7 +129,7 @@ async function duplexOf({ connection }: Wire, onEnd: () => void): Promise<Duplex
     read() {
       connection.read().then((bytes) => {
         this.push(bytes && bytes.slice());
-        if (bytes === null) onEnd();
+        if (connection.isReadEnded) onEnd();
       }, (error: Error) => this.destroy(error));
     },
     write(chunk: Uint8Array, _encoding, done) {

@@ -12,7 +12,7 @@ import { utf8 } from "../base/bytes.ts";
 import { UsageError } from "../base/errors.ts";
 import { type HttpAnswer, requestOver } from "../http/client.ts";
 import { formatHostPort } from "../net/endpoint.ts";
-import { assertContent } from "./content.ts";
+import { assertContent, isInStatusRanges } from "./content.ts";
 import { type Facts, notReady, type ProbeContext, type ProbeExpectations, unexpected } from "./probe.ts";
 import { parseTarget, type ProbeTarget } from "./target.ts";
 import { openWire } from "./wire.ts";
@@ -47,7 +47,7 @@ export async function probe(context: ProbeContext): Promise<Facts> {
     answer = await ask(context, current, expected);
   }
   const status = `${answer.status} ${answer.reason}`.trim();
-  if (!inRanges(expected.status ?? "200-399", answer.status)) {
+  if (!isInStatusRanges(expected.status ?? "200-399", answer.status)) {
     const location = answer.fields.get("location");
     throw notReady(target, `answered ${status}${location === undefined ? "" : `, Location: ${location}`}`);
   }
@@ -98,13 +98,4 @@ function redirected(from: ProbeTarget, answer: HttpAnswer): ProbeTarget {
     throw unexpected(from, `redirects with ${answer.status} to an invalid Location`);
   }
   return parseTarget(url.href, url.protocol.slice(0, -1), HTTP);
-}
-
-/** Whether a status is in a list such as `200-299,401`. */
-function inRanges(text: string, status: number): boolean {
-  return text.split(",").some((part) => {
-    const [, from, to] = /^\s*(\d{3})(?:-(\d{3}))?\s*$/.exec(part) ?? [];
-    if (from === undefined) throw new UsageError(`Cannot use the statuses "${text}": for example 200-299,401`);
-    return status >= Number(from) && status <= Number(to ?? from);
-  });
 }

@@ -29,7 +29,22 @@ export interface Credentials {
 
 /** What an answer must hold besides being an answer; each probe looks at what its protocol has. */
 export interface ProbeExpectations {
-  /** HTTP statuses that count as ready, for example `200-299,401`. */
+  /** Streams, WebSocket, datagrams: what is sent first; by default nothing, over UDP an empty line. */
+  readonly send?: Uint8Array | undefined;
+  /** Streams, WebSocket, datagrams: what the server sends first must match. */
+  readonly banner?: RegExp | undefined;
+  /**
+   * How long the server must stay as expected, in milliseconds: streams and
+   * WebSocket keep one connection open, the other protocols are probed again.
+   */
+  readonly stableForMs?: number | undefined;
+  /** TLS: days that the certificate must still be valid for. */
+  readonly minDays?: number | undefined;
+  /** TLS: minimum version, as in `TLSv1.3`. */
+  readonly minTls?: string | undefined;
+  /** WebSocket: one of these subprotocols must be agreed on. */
+  readonly subprotocols?: readonly string[];
+  /** HTTP and WebSocket: statuses that count as ready, for example `200-299,401`. */
   readonly status?: string | undefined;
   /** HTTP method. */
   readonly method?: string | undefined;
@@ -53,8 +68,12 @@ export interface ProbeContext {
   readonly deadline: Deadline;
   /** With these the probe logs in; without them it only proves that the server accepts clients. */
   readonly login: Credentials | undefined;
+  /** Whether the probe is repeated until the server is ready. */
+  readonly isPolling?: boolean;
   /** TLS settings for `connect()`. */
   readonly connect: Pick<ConnectOptions, "tls" | "handshakeTimeout">;
+  /** Called with what a TLS handshake agreed on. */
+  readonly onTls?: (facts: Facts) => void;
 }
 
 /**
@@ -71,6 +90,10 @@ export interface ProbeDefinition {
   readonly schemes: readonly string[];
   /** Default port of each scheme, where the protocol has one. */
   readonly ports?: Readonly<Record<string, number>>;
+  /** Its endpoints are those of sockets, in the grammar that all commands share. */
+  readonly isTransport?: boolean;
+  /** Such a server accepts connections long before it serves. */
+  readonly startsSlowly?: boolean;
   /** Schemes that are TLS from the first byte. */
   readonly tls?: readonly string[];
   /** Loads the protocol's file, so that a check loads only what it uses. */

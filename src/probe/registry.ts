@@ -4,10 +4,15 @@
  * @module
  */
 
+import { type Endpoint, parseEndpoint } from "../net/endpoint.ts";
 import type { ProbeDefinition } from "./probe.ts";
+import { parseTarget, type ProbeTarget, socketTarget } from "./target.ts";
 
 /** The protocols, in the order in which help lists them. */
 export const PROTOCOLS: readonly ProbeDefinition[] = [
+  { schemes: ["tcp", "tls", "unix"], isTransport: true, tls: ["tls"], load: () => import("./stream.ts") },
+  { schemes: ["ws", "wss"], isTransport: true, tls: ["wss"], load: () => import("./websocket.ts") },
+  { schemes: ["udp", "unixgram"], isTransport: true, load: () => import("./datagram.ts") },
   {
     schemes: ["http", "https", "etcd", "etcds", "consul", "consuls"],
     ports: { http: 80, https: 443, etcd: 2379, etcds: 2379, consul: 8500, consuls: 8500 },
@@ -16,20 +21,33 @@ export const PROTOCOLS: readonly ProbeDefinition[] = [
   },
   {
     schemes: ["postgres", "postgresql"],
+    startsSlowly: true,
     ports: { postgres: 5432, postgresql: 5432 },
     load: () => import("./postgres.ts"),
   },
-  { schemes: ["mysql", "mariadb"], ports: { mysql: 3306, mariadb: 3306 }, load: () => import("./mysql.ts") },
+  {
+    schemes: ["mysql", "mariadb"],
+    startsSlowly: true,
+    ports: { mysql: 3306, mariadb: 3306 },
+    load: () => import("./mysql.ts"),
+  },
   {
     schemes: ["redis", "rediss"],
+    startsSlowly: true,
     ports: { redis: 6379, rediss: 6379 },
     tls: ["rediss"],
     load: () => import("./redis.ts"),
   },
   { schemes: ["memcached"], ports: { memcached: 11_211 }, load: () => import("./memcached.ts") },
-  { schemes: ["mongodb"], ports: { mongodb: 27_017 }, load: () => import("./mongodb.ts") },
-  { schemes: ["amqp", "amqps"], ports: { amqp: 5672, amqps: 5671 }, tls: ["amqps"], load: () => import("./amqp.ts") },
-  { schemes: ["kafka"], ports: { kafka: 9092 }, load: () => import("./kafka.ts") },
+  { schemes: ["mongodb"], startsSlowly: true, ports: { mongodb: 27_017 }, load: () => import("./mongodb.ts") },
+  {
+    schemes: ["amqp", "amqps"],
+    startsSlowly: true,
+    ports: { amqp: 5672, amqps: 5671 },
+    tls: ["amqps"],
+    load: () => import("./amqp.ts"),
+  },
+  { schemes: ["kafka"], startsSlowly: true, ports: { kafka: 9092 }, load: () => import("./kafka.ts") },
   { schemes: ["mqtt", "mqtts"], ports: { mqtt: 1883, mqtts: 8883 }, tls: ["mqtts"], load: () => import("./mqtt.ts") },
   { schemes: ["nats"], ports: { nats: 4222 }, load: () => import("./nats.ts") },
   {
@@ -45,13 +63,40 @@ export const PROTOCOLS: readonly ProbeDefinition[] = [
   { schemes: ["exec"], load: () => import("./exec.ts") },
 ];
 
+/** A parsed target and the protocol that probes it. */
+export interface ResolvedTarget {
+  readonly definition: ProbeDefinition;
+  readonly target: ProbeTarget;
+}
+
+/**
+ * Finds the protocol of a target. A text without a scheme is a TCP endpoint.
+ *
+ * @throws {SyntaxError} It cannot be parsed, or its scheme is not known.
+ */
+export function resolveProbe(target: string | Endpoint): ResolvedTarget {
+  const scheme = typeof target === "string" ? /^([a-z][a-z0-9+.-]*):/i.exec(target)?.[1]?.toLowerCase() : undefined;
+  const named = scheme === undefined ? undefined : protocolOf(scheme);
+  if (typeof target === "string" && scheme !== undefined && named !== undefined && !named.isTransport) {
+    return { definition: named, target: parseTarget(target, scheme, named) };
+  }
+  if (typeof target === "string" && scheme !== undefined && named === undefined && /^[a-z0-9+.-]+:\/\//i.test(target)) {
+    const known = PROTOCOLS.flatMap(({ schemes }) => schemes).join(", ");
+    throw new SyntaxError(`Cannot check "${scheme}://...": unknown scheme (known: ${known})`);
+  }
+  const endpoint = typeof target === "string" ? parseEndpoint(target) : target;
+  const definition = protocolOf(endpoint.scheme);
+  if (definition === undefined) throw new TypeError(`Cannot check "${endpoint.scheme}": it has no probe`);
+  return { definition, target: socketTarget(endpoint) };
+}
+
 /** The protocol of a scheme, if there is one. */
 export function protocolOf(scheme: string): ProbeDefinition | undefined {
   return PROTOCOLS.find(({ schemes }) => schemes.includes(scheme));
 }
 
-/** The well-known protocol of a port, for a hint about a bare `host:port`. */
-export function usualScheme(port: number): string | undefined {
-  for (const { schemes: [scheme = ""], ports } of PROTOCOLS) if (ports?.[scheme] === port) return scheme;
-  return undefined;
+/** The protocol of a well-known port whose server accepts connections before it serves: for a hint about a bare `host:port`. */
+export function slowSchemeOf(port: number): string | undefined {
+  return PROTOCOLS.find(({ startsSlowly, schemes: [scheme = ""], ports }) => startsSlowly && ports?.[scheme] === port)
+    ?.schemes[0];
 }

@@ -4,13 +4,15 @@
  * @module
  */
 
-import { formatHostPort } from "../net/endpoint.ts";
+import { type Endpoint, formatEndpoint, formatHostPort, isHostEndpoint } from "../net/endpoint.ts";
 import type { ProbeDefinition } from "./probe.ts";
 
 /** A parsed target. */
 export interface ProbeTarget {
   /** As it is printed: without user information. */
   readonly text: string;
+  /** The endpoint of a socket, where the target is one and not a URL of a protocol. */
+  readonly endpoint?: Endpoint;
   readonly scheme: string;
   /** A name or an address, an IPv6 address without brackets; `""` for a file or a command. */
   readonly host: string;
@@ -60,6 +62,24 @@ export function parseTarget(text: string, scheme: string, definition: ProbeDefin
     query: url.searchParams,
     user: decodePercent(url.username),
     password: decodePercent(url.password),
+  };
+}
+
+/** The target that is the endpoint of a socket. */
+export function socketTarget(endpoint: Endpoint): ProbeTarget {
+  const isHost = isHostEndpoint(endpoint);
+  return {
+    text: formatEndpoint(endpoint),
+    endpoint,
+    scheme: endpoint.scheme,
+    host: isHost ? endpoint.host : "",
+    port: isHost ? endpoint.port : 0,
+    path: endpoint.path,
+    name: "",
+    query: new URLSearchParams(),
+    user: "",
+    password: "",
+    isTls: endpoint.scheme === "tls" || endpoint.scheme === "wss",
   };
 }
 

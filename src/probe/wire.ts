@@ -16,6 +16,7 @@ import { readExactly } from "../net/read_exactly.ts";
 import type { TlsClientOptions } from "../net/tls_client.ts";
 import { type ProbeContext, unexpected } from "./probe.ts";
 import type { ProbeTarget } from "./target.ts";
+import { assertTls } from "./tls.ts";
 
 /** No reply to a probe is longer than this; a longer one is another protocol's. */
 const MAX_REPLY_BYTES = 1024 * 1024;
@@ -36,13 +37,20 @@ export async function openWire(context: ProbeContext, options: WireOptions = {})
   const { target, deadline } = context;
   const socket = options.socket ?? (target.query.get("socket") || undefined);
   const isTls = options.isTls ?? target.isTls;
-  const endpoint: Endpoint = socket === undefined
-    ? { scheme: isTls ? "tls" : "tcp", host: target.host, port: target.port, path: "/" }
-    : { scheme: "unix", path: socket };
+  const endpoint: Endpoint = target.endpoint ??
+    (socket === undefined
+      ? { scheme: isTls ? "tls" : "tcp", host: target.host, port: target.port, path: "/" }
+      : { scheme: "unix", path: socket });
   const connection = await connect(endpoint, {
     ...boundedConnect(context.connect, deadline),
     tls: { ...context.connect.tls, ...options.tls },
   });
+  try {
+    if (connection.tls !== undefined) context.onTls?.(assertTls(connection.tls, context));
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
   return new Wire(connection, deadline, target);
 }
 

@@ -37,7 +37,7 @@ Deno.test("check tells version, protocol, names and days of a TLS server's certi
   });
   const tooShort = await check([...trust, "--min-days", "21"]);
   assertEquals(tooShort.code, 1);
-  assertStringIncludes(tooShort.found.error.message, "for 19 more days, and 21 is the least");
+  assertStringIncludes(tooShort.found.error.message, "expires in 19 days; required: 21");
   const untrusted = await check([peer.endpoint]);
   assertEquals([untrusted.code, untrusted.found.error.name], [6, "TlsError"]);
   assertEquals((await check([...trust, "--tls-name", "example.org"])).code, 6);

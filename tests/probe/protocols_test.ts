@@ -561,7 +561,9 @@ for (const { scheme, path = "", when, replies, options, ready, notReady, failed 
 }
 
 /** Protocols over a stream. */
-const STREAMS = PROTOCOLS.flatMap(({ schemes, tls = [] }) => schemes.filter((scheme) => !tls.includes(scheme)))
+const STREAMS = PROTOCOLS.filter(({ isTransport }) => !isTransport).flatMap(({ schemes, tls = [] }) =>
+  schemes.filter((scheme) => !tls.includes(scheme))
+)
   .filter((scheme) => !["file", "exec", "dns"].includes(scheme));
 
 for (const scheme of STREAMS) {

@@ -15,8 +15,8 @@ import { inputCutter, type InputOptions, lineMessage, type Outgoing } from "./co
 import { pipe } from "./connect/pipe.ts";
 import { Recorder } from "./replay/recorder.ts";
 import { converse } from "./connect/terminal.ts";
+import { leave } from "../../serve/websocket/close_frame.ts";
 import { endpointArgument } from "./arguments.ts";
-import { leave } from "./close_frame.ts";
 import { dial, DIAL_FLAGS, isByLine, MESSAGE_TYPE_FLAGS, messageType } from "./dial.ts";
 import { isWebSocket, refuseIdleFlags } from "./idle_flags.ts";
 import { ReplyPrinter } from "./reply_printer.ts";

@@ -6,7 +6,7 @@ import { formatEndpoint } from "../../../net/endpoint.ts";
 import { reasonOf } from "../../../base/system_error.ts";
 import { abortable } from "../../../net/wait.ts";
 import type { Message, Session } from "../../../serve/session.ts";
-import { abnormalClose } from "../close_frame.ts";
+import { abnormalClose } from "../../../serve/websocket/close_frame.ts";
 import { unsayable } from "../unsayable.ts";
 import type { InputCutter, Outgoing } from "./input.ts";
 import { type Missing, ProgressWatch } from "./progress_watch.ts";

@@ -3,7 +3,7 @@ import { ClosedEarlyError, FrameError, ResetError, TimeoutError, UsageError } fr
 import { formatDuration } from "../../../base/units.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
 import type { Message, Session } from "../../../serve/session.ts";
-import { abnormalClose, closeFrameText, leave } from "../close_frame.ts";
+import { abnormalClose, closeFrameText, leave } from "../../../serve/websocket/close_frame.ts";
 import { unsayable } from "../unsayable.ts";
 import { assertText, isUtf8 } from "../utf8.ts";
 import { ExpectationError } from "./expectation_error.ts";

@@ -1,21 +1,22 @@
-import { parseEndpoint } from "../../../net/endpoint.ts";
-import { hasTls, isWebSocket } from "../idle_flags.ts";
+import { missingFor } from "../../../probe/applicable.ts";
+import { resolveProbe } from "../../../probe/registry.ts";
 import type { SmokeFile, SmokeTest } from "./schema.ts";
 
-/** What a test says about TLS or WebSocket where its endpoint has none: nothing would ever look at it. */
+/** Keys of a test that do not apply to its endpoint: nothing would ever look at them. */
 export function* idleKeys(
-  given: SmokeTest,
+  { endpoint, check = {}, tls, subprotocols, steps }: SmokeTest,
   defaults: SmokeFile["defaults"] = {},
-): Iterable<readonly [path: string[], lacking: string]> {
-  const endpoint = parseEndpoint(given.endpoint);
-  const { check = {}, tls, subprotocols } = given;
-  if (!hasTls(endpoint) && (tls ?? defaults.tls)?.starttls === undefined) {
-    if (tls) yield [["tls"], "TLS"];
-    if (check["min-days"] !== undefined) yield [["check", "min-days"], "TLS"];
-    if (check["min-tls"]) yield [["check", "min-tls"], "TLS"];
+): Iterable<readonly [path: string[], needs: string]> {
+  const { target } = resolveProbe(endpoint);
+  const isTls = (tls ?? defaults.tls)?.starttls !== undefined;
+  const missing = (option: string) => isTls && option.startsWith("min") ? undefined : missingFor(option, [target]);
+  const withoutTls = tls && !isTls && missing("tlsCa");
+  if (withoutTls) yield [["tls"], withoutTls];
+  const withoutWebSocket = subprotocols && missing("subprotocol");
+  if (withoutWebSocket) yield [["subprotocols"], withoutWebSocket];
+  for (const key of Object.keys(check)) {
+    const needs = missing(key.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase()));
+    if (needs !== undefined) yield [["check", key], needs];
   }
-  if (!isWebSocket(endpoint)) {
-    if (subprotocols) yield [["subprotocols"], "WebSocket"];
-    if (check.status) yield [["check", "status"], "WebSocket"];
-  }
+  if (steps !== undefined && target.endpoint === undefined) yield [["steps"], "a socket, such as tcp:// or ws://"];
 }

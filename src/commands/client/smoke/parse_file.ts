@@ -56,7 +56,7 @@ function refuseIdleKeys(
 ): void {
   for (const [index, test] of tests.entries()) {
     for (const [path, lacking] of idleKeys(test, defaults)) {
-      throw mistake(["tests", index, ...path], `the endpoint has no ${lacking}`);
+      throw mistake(["tests", index, ...path], `it needs an endpoint with ${lacking}`);
     }
   }
 }

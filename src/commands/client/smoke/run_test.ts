@@ -7,7 +7,8 @@ import { parseEndpoint } from "../../../net/endpoint.ts";
 import { delay } from "../../../net/wait.ts";
 import type { Session } from "../../../serve/session.ts";
 import { StreamSession } from "../../../serve/stream_session.ts";
-import { checkEndpoint, saysNothing } from "../check/check_endpoint.ts";
+import { check as checkEndpoint, isInconclusive } from "../../../probe/check.ts";
+import { resolveProbe } from "../../../probe/registry.ts";
 import { codecOf, dial, type DialFlags, isMessageWise } from "../dial.ts";
 import { failureLines } from "../exchange/failure_lines.ts";
 import { type ExchangeOptions, type ExchangeReport, runExchange } from "../exchange/run_exchange.ts";
@@ -59,7 +60,7 @@ export async function runTest(
     for (let tries = 1;; tries++) {
       const failure = await tryOnce(test, connections, ended);
       if (signal.aborted) return interrupted(test, signal, { tries, ms: performance.now() - startMs, locate });
-      const isLast = tries > retries || late.aborted || saysNothing(failure?.error);
+      const isLast = tries > retries || late.aborted || isInconclusive(failure?.error);
       if (failure === undefined || isLast) {
         return reportOf(test, failure, { tries, ms: performance.now() - startMs, locate });
       }
@@ -130,23 +131,29 @@ async function tryCheck(
   check: NonNullable<SmokeTest["check"]>,
   signal: AbortSignal,
 ): Promise<Failure | undefined> {
-  const endpoint = tlsEndpoint(parseEndpoint(test.endpoint), { starttls: test.tls?.starttls });
+  const isProtocol = resolveProbe(test.endpoint).target.endpoint === undefined;
+  const endpoint = isProtocol
+    ? test.endpoint
+    : tlsEndpoint(parseEndpoint(test.endpoint), { starttls: test.tls?.starttls });
+  const regex = (text: string | undefined) => text === undefined ? undefined : new RegExp(text, "m");
   const result = await checkEndpoint(endpoint, {
     send: check.send === undefined ? undefined : unescape(check.send),
-    banner: check.banner === undefined ? undefined : new RegExp(check.banner, "m"),
+    banner: regex(check.banner),
     stableForMs: check["stable-for"] === undefined ? undefined : parseDuration(check["stable-for"]),
     minDays: check["min-days"],
     minTls: check["min-tls"] && `TLSv${check["min-tls"]}`,
     subprotocols: test.subprotocols ?? [],
-    status: check.status ?? DEFAULTS.status,
-    connect: await tlsConnectOptions(dialFlagsOf(test)),
-  }, {
-    timeoutMs: parseDuration(test.timeout ?? DEFAULTS.timeout),
-    waitMs: check.wait === undefined ? undefined : parseDuration(check.wait),
-    isInverted: check.invert ?? false,
+    status: check.status?.toString(),
+    body: check.body,
+    bodyRegex: regex(check["body-regex"]),
+    bodyJson: check["body-json"],
+    ...await tlsConnectOptions(dialFlagsOf(test)),
+    timeout: test.timeout ?? DEFAULTS.timeout,
+    wait: check.wait,
+    invert: check.invert ?? false,
     signal,
   });
-  return result.ok ? undefined : { error: result.error, path: ["check"], details: [] };
+  return result.state === "ready" ? undefined : { error: result.error, path: ["check"], details: [] };
 }
 
 /** What the flags of a command line would say. */

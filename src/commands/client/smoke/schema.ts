@@ -10,7 +10,7 @@ import { parseHex, unescape } from "../../../base/bytes.ts";
 import { messageOf } from "../../../base/errors.ts";
 import { parseTimerDuration } from "../../../base/units.ts";
 import { parseFraming } from "../../../framing/mod.ts";
-import { parseEndpoint } from "../../../net/endpoint.ts";
+import { resolveProbe } from "../../../probe/registry.ts";
 import { START_TLS_PROTOCOLS } from "../../../net/start_tls.ts";
 
 /** Text that a parser of ours must accept. */
@@ -80,7 +80,15 @@ const check = z.strictObject({
   "stable-for": duration("The server must not close within this time of accepting", "50ms"),
   "min-days": count("The certificate must be valid for this many days more"),
   "min-tls": z.enum(["1.2", "1.3"]).meta({ description: "Least version of TLS" }),
-  status: z.int().min(100).max(599).meta({ description: "HTTP status of the WebSocket handshake" }),
+  status: z.union([z.int().min(100).max(599), z.string().regex(/^\d{3}(?:-\d{3})?(?:,\d{3}(?:-\d{3})?)*$/)])
+    .meta({ description: "HTTP status, or ranges such as 200-299,401" }),
+  body: z.string().min(1).meta({ description: "The HTTP body, or the file, must contain this" }),
+  "body-regex": parsedBy(
+    something((source) => new RegExp(source, "m")),
+    "The HTTP body, or the file, must match",
+    "up",
+  ),
+  "body-json": z.string().regex(/^[^=]+=/).meta({ description: "PATH=VALUE: a value in the JSON body" }),
 }).partial().meta({ description: "See whether the endpoint is there" });
 
 const tls = z.strictObject({
@@ -112,7 +120,7 @@ const EXPECTATIONS = Object.keys(STEP).filter((key) => key.startsWith("expect"))
 
 const test = z.strictObject({
   name: z.string().min(1).meta({ description: "What is tested" }),
-  endpoint: parsedBy((endpoint) => parseEndpoint(endpoint), "Where", "tcp://127.0.0.1:8888"),
+  endpoint: parsedBy((endpoint) => resolveProbe(endpoint), "Where", "tcp://127.0.0.1:8888"),
   tags: z.array(text("Such as fast")).optional().meta({ description: "Words to choose tests by" }),
   steps: z.array(step).min(1).optional().meta({ description: "An exchange, step by step" }),
   check: check.optional(),

@@ -78,9 +78,9 @@ Deno.test("check hints at servers that accept before they are ready, for a bare 
   const hinted = async (...words: string[]) => (await runClient(["check", "--timeout", "100ms", ...words])).stderr;
   assertMatch(
     await hinted("127.0.0.2:5432"),
-    /^parley-client: hint: PostgreSQL, .* \(give tcp:\/\/127\.0\.0\.2:5432 to omit/,
+    /^parley-client: hint: .* use postgres:\/\/127\.0\.0\.2:5432 to .* \(or tcp:\/\/127\.0\.0\.2:5432 to omit/,
   );
-  assertMatch(await hinted("6379"), /hint: Redis/);
+  assertMatch(await hinted("6379"), /redis:\/\/127\.0\.0\.1:6379/);
   assertEquals((await hinted(":3306", "27017")).split("\n").length, 3);
   for (
     const words of [["tcp://127.0.0.2:5432"], [":5433"], ["--invert", ":5432"], ["--banner", "x", ":6379"], [

@@ -64,9 +64,9 @@ Deno.test("parseSmokeFile() names file, line and path of a mistake", () => {
     [["check: { banner: '' }"], "smoke.yaml:4: tests[0].check.banner: must not be empty"],
     [["framing: words", "check: {}"], "smoke.yaml:4: tests[0].framing: Cannot parse framing"],
     [["check: {", "name: b"], "smoke.yaml:"],
-    [["check: { min-days: 5 }"], "smoke.yaml:4: tests[0].check.min-days: the endpoint has no TLS"],
-    [["tls: { ca: x }", "check: {}"], "smoke.yaml:4: tests[0].tls: the endpoint has no TLS"],
-    [["check: { status: 200 }"], "smoke.yaml:4: tests[0].check.status: the endpoint has no WebSocket"],
+    [["check: { min-days: 5 }"], "smoke.yaml:4: tests[0].check.min-days: it needs an endpoint with TLS"],
+    [["tls: { ca: x }", "check: {}"], "smoke.yaml:4: tests[0].tls: it needs an endpoint with TLS"],
+    [["check: { status: 200 }"], "smoke.yaml:4: tests[0].check.status: it needs an endpoint with http:// or ws://"],
     [["tags: ${nobody}"], 'smoke.yaml:4: tests[0].tags: the file has no variable "nobody"'],
     [["tags: ${env.NOT}"], "smoke.yaml:4: tests[0].tags: the variable NOT of the environment is not set"],
     [["tags: ${a b}"], 'smoke.yaml:4: tests[0].tags: Cannot read "${a b}"'],
@@ -76,7 +76,7 @@ Deno.test("parseSmokeFile() names file, line and path of a mistake", () => {
 
 Deno.test("parseSmokeFile() takes what is said of TLS where it begins in the clear", () => {
   const test = 'tests: [{ name: a, endpoint: ":25", check: { min-days: 5 } }]';
-  assertThrows(() => parse(test), UsageError, "the endpoint has no TLS");
+  assertThrows(() => parse(test), UsageError, "it needs an endpoint with TLS");
   parse(`defaults: { tls: { starttls: smtp } }\n${test}`);
 });
 

@@ -1,21 +1,11 @@
-import { assert, assertEquals, assertInstanceOf } from "@std/assert";
-import { RefusedError } from "../../../../src/base/errors.ts";
-import { checkEndpoint } from "../../../../src/commands/client/check/check_endpoint.ts";
-import { DatagramExchange } from "../../../../src/datagram/exchange.ts";
-import { bindSender } from "../../../../src/datagram/sender.ts";
+import { assertEquals, assertInstanceOf } from "@std/assert";
+import { RefusedError } from "../../src/base/errors.ts";
+import { check } from "../../src/probe/check.ts";
+import { DatagramExchange } from "../../src/datagram/exchange.ts";
+import { bindSender } from "../../src/datagram/sender.ts";
 import { bind, findFreePort } from "@parley/parley";
-import type { HostEndpoint } from "../../../../src/net/endpoint.ts";
+import type { HostEndpoint } from "../../src/net/endpoint.ts";
 
-const EXPECTED = {
-  send: undefined,
-  banner: undefined,
-  stableForMs: undefined,
-  minDays: undefined,
-  minTls: undefined,
-  subprotocols: [],
-  status: 101,
-  connect: {},
-};
 const SIGNAL = new AbortController().signal;
 
 function closedPort(): HostEndpoint {
@@ -41,10 +31,8 @@ async function bindsOf(port: number, run: () => Promise<unknown>): Promise<numbe
 Deno.test("check --wait binds a UDP port that it waits for only at the end (fault 41)", async () => {
   const target = closedPort();
   const count = await bindsOf(target.port, async () => {
-    const result = await checkEndpoint(target, EXPECTED, {
-      ...{ timeoutMs: 10_000, waitMs: 900, signal: SIGNAL, isInverted: false },
-    });
-    assert(!result.ok);
+    const result = await check(target, { timeout: "10s", wait: "900ms" });
+    assertEquals(result.state, "failed");
     assertInstanceOf(result.error, RefusedError);
   });
   assertEquals(count, 1);
@@ -52,12 +40,10 @@ Deno.test("check --wait binds a UDP port that it waits for only at the end (faul
 
 Deno.test("check --wait finds a UDP server that starts meanwhile (fault 41)", async () => {
   const target = closedPort();
-  const checked = checkEndpoint(target, EXPECTED, {
-    ...{ timeoutMs: 10_000, waitMs: 10_000, signal: SIGNAL, isInverted: false },
-  });
+  const checked = check(target, { timeout: "10s", wait: "10s" });
   await using server = await bind(target);
   const serving = server.answerEach(({ data }) => data, () => {}, () => false);
-  assertEquals((await checked).ok, true);
+  assertEquals((await checked).state, "ready");
   server.close();
   await serving;
 });

@@ -1,13 +1,12 @@
-import { preview, utf8 } from "../../../base/bytes.ts";
-import { ClosedEarlyError, ParleyError, TimeoutError } from "../../../base/errors.ts";
+import { preview, utf8 } from "../base/bytes.ts";
+import { ClosedEarlyError, ParleyError, TimeoutError } from "../base/errors.ts";
 
-/** No banner is longer: what has not matched by then will not. */
-const BANNER_BYTES = 16 * 1024;
-/** Of a banner that is shown. */
+/** What has not matched by then will not. */
+const MAX_BANNER_CHARACTERS = 16 * 1024;
 const SHOWN_CHARACTERS = 200;
 
-/** Waits until what a peer says matches. */
-export class FirstWords {
+/** Reads what a server sends first until it matches a pattern. */
+export class BannerMatcher {
   readonly #wanted: RegExp;
   readonly #endpoint: string;
   readonly #decoder = new TextDecoder();
@@ -20,16 +19,16 @@ export class FirstWords {
   }
 
   /**
-   * Reads until it matches; the first line of it.
+   * Reads until the pattern matches; returns the first line.
    *
    * @throws {ParleyError} Something else came.
    * @throws {TimeoutError} Nothing came.
-   * @throws {ClosedEarlyError} The peer ended without a word.
+   * @throws {ClosedEarlyError} The server closed the connection before it sent anything.
    */
   async read(next: () => Promise<Uint8Array | null>): Promise<string> {
-    // A pattern that an empty text matches wants something to come all the same.
+    // A pattern that matches the empty text still requires the server to send something.
     while (this.#text === "" || !this.#wanted.test(this.#text)) {
-      if (this.#text.length > BANNER_BYTES) throw this.#mismatch();
+      if (this.#text.length > MAX_BANNER_CHARACTERS) throw this.#mismatch();
       const bytes = await next().catch((error: unknown) => {
         throw error instanceof TimeoutError && this.#text !== "" ? this.#mismatch() : error;
       });
@@ -42,12 +41,12 @@ export class FirstWords {
   #ended(): ParleyError {
     if (this.#text !== "") return this.#mismatch();
     const endpoint = this.#endpoint;
-    return new ClosedEarlyError(`${endpoint} closed the connection before it said anything`, { endpoint });
+    return new ClosedEarlyError(`${endpoint} closed the connection before it sent anything`, { endpoint });
   }
 
   #mismatch(): ParleyError {
     const shown = preview(utf8(this.#text), 80);
     const endpoint = this.#endpoint;
-    return new ParleyError(`${endpoint} said "${shown}", which does not match ${this.#wanted}`, { endpoint });
+    return new ParleyError(`${endpoint} sent "${shown}", which does not match ${this.#wanted}`, { endpoint });
   }
 }

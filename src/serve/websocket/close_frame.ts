@@ -1,8 +1,8 @@
 import { escapeControls } from "../../base/bytes.ts";
 import { ClosedEarlyError } from "../../base/errors.ts";
 import { formatEndpoint } from "../../net/endpoint.ts";
-import type { Session } from "../../serve/session.ts";
-import { CLOSE_CODE } from "../../serve/websocket/close_code.ts";
+import type { Session } from "../session.ts";
+import { CLOSE_CODE } from "./close_code.ts";
 
 /** How long a peer may take to answer our Close frame once its answers no longer matter. */
 const LEAVE_MS = 250;

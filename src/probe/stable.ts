@@ -1,12 +1,12 @@
-import { TimeoutError } from "../../../base/errors.ts";
-import type { Deadline } from "../../../net/deadline.ts";
-import type { Expectations } from "./probe.ts";
+import { TimeoutError } from "../base/errors.ts";
+import type { Deadline } from "../net/deadline.ts";
+import type { ProbeExpectations } from "./probe.ts";
 
 /** How long a server must stay by default: longer than a proxy takes to close when the service behind it is down. */
 const STABLE_FOR_MS = 50;
 
-/** What the peer must do, in milliseconds: a banner is proof enough, unless a time is asked for. */
-export function stableForMs({ stableForMs, banner }: Pick<Expectations, "stableForMs" | "banner">): number {
+/** How long a server must stay, in milliseconds; a banner is proof enough unless a time is given. */
+export function stableForMs({ stableForMs, banner }: Pick<ProbeExpectations, "stableForMs" | "banner">): number {
   return stableForMs ?? (banner === undefined ? STABLE_FOR_MS : 0);
 }
 

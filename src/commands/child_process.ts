@@ -1,0 +1,77 @@
+/**
+ * Commands that a program runs: with the program's own standard streams and
+ * signals, and their exit code as its own.
+ *
+ * @module
+ */
+
+import { NoRoomError, PermissionError, UsageError } from "../base/errors.ts";
+import type { ProgramIo } from "../cli/io.ts";
+
+/** Passed on to the command, besides those that end a program. */
+const ALSO_FORWARDED: readonly Deno.Signal[] = Deno.build.os === "windows" ? [] : ["SIGHUP", "SIGQUIT"];
+/** Sent by a terminal to the whole foreground group, to the command as well as to us. */
+const FROM_TERMINAL: readonly Deno.Signal[] = ["SIGINT", "SIGQUIT"];
+
+/**
+ * Runs a command to its end with our standard input, output and error. It
+ * receives the signals that we receive.
+ *
+ * @returns Its exit code; 128 + N if signal N ended it.
+ * @throws {UsageError} There is no such command, or it cannot be executed.
+ */
+export async function runChild(
+  words: readonly string[],
+  { stop, stdin }: Pick<ProgramIo, "stop" | "stdin">,
+  env: Readonly<Record<string, string>> = {},
+): Promise<number> {
+  // Handled from before the start on: a signal between the two would end us and leave the command behind.
+  const pending: Deno.Signal[] = [];
+  let forward = (signal: Deno.Signal): void => void pending.push(signal);
+  using owner = new DisposableStack();
+  owner.use(stop.divert((signal) => forward(signal)));
+  for (const signal of ALSO_FORWARDED) {
+    const handler = () => forward(signal);
+    Deno.addSignalListener(signal, handler);
+    owner.defer(() => Deno.removeSignalListener(signal, handler));
+  }
+  const child = spawn(words, { env: { ...env }, stdin: "inherit", stdout: "inherit", stderr: "inherit" });
+  forward = (signal) => {
+    if (!(stdin.isTerminal && FROM_TERMINAL.includes(signal))) sendSignal(child, signal);
+  };
+  for (const signal of pending) forward(signal);
+  return (await child.status).code;
+}
+
+/**
+ * Starts a command.
+ *
+ * @throws {UsageError} There is no such command, or it cannot be executed.
+ */
+export function spawn(words: readonly string[], options: Deno.CommandOptions): Deno.ChildProcess {
+  const [program = "", ...args] = words;
+  const cannot = (reason: string) => `Cannot run "${program}": ${reason}`;
+  try {
+    return new Deno.Command(program, { ...options, args }).spawn();
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) throw new UsageError(cannot("no such command"), { cause });
+    if (cause instanceof Deno.errors.NotCapable) {
+      throw new PermissionError(cannot("the permission --allow-run is missing"), { cause });
+    }
+    if (cause instanceof Deno.errors.PermissionDenied) throw new UsageError(cannot("it is not executable"), { cause });
+    if (cause instanceof Error && /EAGAIN|ENOMEM|EMFILE/.test(String(cause))) {
+      throw new NoRoomError(cannot("out of resources"), { cause });
+    }
+    throw cause;
+  }
+}
+
+/** Sends a signal to a command that may have ended by itself. */
+export function sendSignal(child: Deno.ChildProcess, signal: Deno.Signal): void {
+  try {
+    child.kill(signal);
+  } catch (error) {
+    // TypeError: it has ended.
+    if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

@@ -1,0 +1,79 @@
+import { unescape } from "../../base/bytes.ts";
+import { UsageError } from "../../base/errors.ts";
+import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
+import type { CheckOptions } from "../../probe/check.ts";
+import type { Credentials } from "../../probe/probe.ts";
+import { readNamedFile } from "../read_named_file.ts";
+import { START_TLS_FLAGS, TLS_FLAGS, tlsConnectOptions } from "./tls_flags.ts";
+
+/** What a ready server must be like. */
+export const EXPECTATION_FLAGS = {
+  send: { type: "text", placeholder: "DATA", help: "send DATA first (escapes as in \\n; over UDP an empty line)" },
+  banner: { type: "text", placeholder: "REGEX", help: "what the server sends first must match" },
+  stableFor: { type: "duration", help: "it must stay ready for TIME (default: 50ms for a connection)" },
+  minDays: { type: "integer", help: "the certificate must be valid for N more days" },
+  minTls: { type: "choice", choices: ["1.2", "1.3"], help: "minimum TLS version" },
+  subprotocol: { type: "text", repeat: true, placeholder: "NAME", help: "a WebSocket subprotocol to agree on" },
+  status: { type: "text", placeholder: "CODES", help: "HTTP status (default 200-399; for a WebSocket 101)" },
+  method: { type: "text", placeholder: "METHOD", help: "HTTP method (default GET)" },
+  header: { type: "text", repeat: true, placeholder: "'Name: value'", help: "send an HTTP header" },
+  body: { type: "text", placeholder: "TEXT", help: "the HTTP body, or the file, must contain TEXT" },
+  bodyRegex: { type: "text", placeholder: "REGEX", help: "the HTTP body, or the file, must match" },
+  bodyJson: { type: "text", placeholder: "PATH=VALUE", help: "a value in the JSON body, as in db[0].status=up" },
+  maxRedirects: { type: "integer", most: 20, placeholder: "N", help: "follow up to N HTTP redirects (default 0)" },
+  login: { type: "text", placeholder: "FROM", help: "log in with url, env:NAME or file:PATH (user:password)" },
+  ...TLS_FLAGS,
+  ...START_TLS_FLAGS,
+} as const satisfies FlagTable;
+
+/**
+ * Options for `check()` from the flags; files are read here, once.
+ *
+ * @throws {UsageError} A flag's value is malformed.
+ */
+export async function expectationsOf(flags: FlagValues<typeof EXPECTATION_FLAGS>): Promise<CheckOptions> {
+  return {
+    send: flags.send === undefined ? undefined : unescape(flags.send),
+    banner: regexOf("--banner", flags.banner),
+    stableForMs: flags.stableFor,
+    minDays: flags.minDays,
+    minTls: flags.minTls && `TLSv${flags.minTls}`,
+    subprotocols: flags.subprotocol,
+    status: flags.status,
+    method: flags.method,
+    headers: flags.header,
+    body: flags.body,
+    bodyRegex: regexOf("--body-regex", flags.bodyRegex),
+    bodyJson: flags.bodyJson,
+    maxRedirects: flags.maxRedirects,
+    login: await loginOf(flags.login),
+    ...await tlsConnectOptions(flags),
+  };
+}
+
+function regexOf(flag: string, text: string | undefined): RegExp | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return new RegExp(text, "m");
+  } catch (error) {
+    throw new UsageError(`${flag}: "${text}" is not a regular expression`, { cause: error });
+  }
+}
+
+async function loginOf(from: string | undefined): Promise<Credentials | "url" | undefined> {
+  if (from === undefined || from === "url") return from;
+  const [, source, name = ""] = /^(env|file):(.+)$/s.exec(from) ?? [];
+  if (source === undefined) throw new UsageError(`--login: cannot use "${from}": it takes url, env:NAME or file:PATH`);
+  const text = source === "env" ? Deno.env.get(name) : await readNamedFile(name, "the credentials");
+  if (text === undefined) throw new UsageError(`--login: the variable ${name} is not set`);
+  return credentialsOf(text.replace(/\r?\n$/, ""), from);
+}
+
+/** The text itself is never shown. */
+function credentialsOf(text: string, from: string): Credentials {
+  const token = /^Bearer (\S+)$/i.exec(text)?.[1];
+  if (token !== undefined) return { user: "", password: token, token };
+  const colon = text.indexOf(":");
+  if (colon === -1) throw new UsageError(`--login: ${from} holds neither user:password nor "Bearer TOKEN"`);
+  return { user: text.slice(0, colon), password: text.slice(colon + 1) };
+}

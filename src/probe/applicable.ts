@@ -1,0 +1,38 @@
+import type { ProbeTarget } from "./target.ts";
+
+const HTTP = ["http", "https", "etcd", "etcds", "consul", "consuls"];
+const isSocket = ({ endpoint }: ProbeTarget) => endpoint !== undefined;
+const isHttp = ({ scheme }: ProbeTarget) => HTTP.includes(scheme);
+const isWebSocket = ({ scheme }: ProbeTarget) => scheme === "ws" || scheme === "wss";
+const isDatagram = ({ scheme }: ProbeTarget) => scheme === "udp" || scheme === "unixgram";
+const hasTls = ({ isTls, query }: ProbeTarget) => isTls || (query.get("sslmode") ?? query.get("ssl-mode")) !== null;
+
+/** What each option of a check is about. */
+const RULES: readonly { options: readonly string[]; to: (target: ProbeTarget) => boolean; needs: string }[] = [
+  {
+    options: ["tlsCa", "tlsName", "tlsInsecure", "tlsCert", "tlsKey", "alpn", "minDays", "minTls"],
+    to: hasTls,
+    needs: "TLS, such as tls://, https:// or rediss://",
+  },
+  { options: ["send", "banner"], to: isSocket, needs: "a socket, such as tcp:// or udp://" },
+  { options: ["stableFor"], to: (target) => !isDatagram(target), needs: "a connection" },
+  { options: ["subprotocol"], to: isWebSocket, needs: "ws:// or wss://" },
+  { options: ["status"], to: (target) => isWebSocket(target) || isHttp(target), needs: "http:// or ws://" },
+  { options: ["method", "header", "maxRedirects"], to: isHttp, needs: "http:// or https://" },
+  {
+    options: ["body", "bodyRegex", "bodyJson"],
+    to: (target) => isHttp(target) || target.scheme === "file",
+    needs: "http://, https:// or file:",
+  },
+  { options: ["login"], to: (target) => !isSocket(target), needs: "a protocol with a log-in" },
+];
+
+/**
+ * What an option of a check needs and no target has: a certificate that was
+ * never verified must not pass for a valid one. `undefined` if one has it, or
+ * if the option applies to every target.
+ */
+export function missingFor(option: string, targets: readonly ProbeTarget[]): string | undefined {
+  const rule = RULES.find(({ options }) => options.includes(option));
+  return rule === undefined || targets.some(rule.to) ? undefined : rule.needs;
+}

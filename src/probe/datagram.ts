@@ -1,0 +1,74 @@
+/**
+ * UDP and Unix datagrams: the server answers. That a datagram can be sent
+ * proves nothing.
+ *
+ * @module
+ */
+
+import { preview, utf8 } from "../base/bytes.ts";
+import { RefusedError, TimeoutError } from "../base/errors.ts";
+import { formatDuration } from "../base/units.ts";
+import { bindSender, resolveTarget } from "../datagram/sender.ts";
+import { isFrom } from "../net/datagram.ts";
+import { probePort } from "../net/datagram_probe.ts";
+import type { Endpoint } from "../net/endpoint.ts";
+import { BannerMatcher } from "./banner.ts";
+import type { Facts, ProbeContext } from "./probe.ts";
+
+/** A datagram may be lost: it is sent again, at growing intervals. */
+const RESEND_MS = 200;
+
+export async function probe({ target, expected, deadline, isPolling }: ProbeContext): Promise<Facts> {
+  const { text, endpoint } = target;
+  if (endpoint === undefined) throw new TypeError(`Cannot probe "${text}" by datagrams`);
+  const timeoutMs = deadline.remainingMs;
+  const to = await resolveTarget(endpoint, deadline.wait().signal);
+  await using socket = await bindSender(to, undefined, { context: "check" });
+  const data = expected.send ?? utf8("\n");
+  for (let waitMs = RESEND_MS; deadline.remainingMs > 0; waitMs *= 2) {
+    await socket.send(data, to);
+    const reply = await replyWithin(() => socket.receive(deadline.wait(waitMs)), to);
+    if (reply === undefined) {
+      // After a send: on a network that is down, every port looks closed. Rarely: while it is checked, the port is
+      // bound, and the server that is waited for cannot bind it.
+      if (!isPolling || deadline.remainingMs === 0) assertOpen(to, text);
+      continue;
+    }
+    const banner = expected.banner && await new BannerMatcher(expected.banner, text).read(once(reply));
+    return { reply: banner ?? preview(reply, 80), bytes: reply.length };
+  }
+  const time = formatDuration(Math.round(timeoutMs));
+  throw new TimeoutError("reply", `${text} did not answer within ${time}`, { endpoint: text });
+}
+
+/** @throws {RefusedError} The port is closed. */
+function assertOpen(target: Endpoint, text: string): void {
+  if (probePort(target) === "closed") {
+    throw new RefusedError(`${text} is closed: nothing is bound to the port`, { endpoint: text });
+  }
+}
+
+/** The next datagram of the target; `undefined` if none came in time. */
+async function replyWithin(
+  receive: () => Promise<{ data: Uint8Array; from: Endpoint | null } | null>,
+  target: Endpoint,
+): Promise<Uint8Array | undefined> {
+  try {
+    for (let datagram = await receive(); datagram !== null; datagram = await receive()) {
+      if (isFrom(target, datagram.from)) return datagram.data;
+    }
+  } catch (error) {
+    if (!(error instanceof TimeoutError)) throw error;
+  }
+  return undefined;
+}
+
+/** The reply, and then its end: an answer of one datagram has no more to come. */
+function once(reply: Uint8Array): () => Promise<Uint8Array | null> {
+  let left: Uint8Array | null = reply;
+  return () => {
+    const next = left;
+    left = null;
+    return Promise.resolve(next);
+  };
+}

@@ -1,0 +1,79 @@
+import { messageOf, TimeoutError } from "../base/errors.ts";
+import { Deadline } from "../net/deadline.ts";
+import { delay } from "../net/wait.ts";
+
+/** How attempts follow one another. */
+export interface RetryOptions {
+  /** For one attempt, in milliseconds. */
+  readonly timeoutMs: number;
+  /** For all of them; without it there is one attempt. */
+  readonly waitMs: number | undefined;
+  /** After its first success it must succeed again and again for this time, in milliseconds. */
+  readonly stableForMs?: number | undefined;
+  /** The failure of a success that did not last until the time was up. */
+  readonly notStable?: () => Error;
+  /** Ends everything with its reason. */
+  readonly signal: AbortSignal;
+  /** Pauses between attempts, in milliseconds. */
+  readonly backoff: { next(): number };
+  /** Whether further attempts cannot change the outcome. */
+  readonly isFinal: (error: unknown) => boolean;
+  /** Called after each failed attempt. */
+  readonly onFailure?: (error: unknown, tries: number) => void;
+}
+
+/** The outcome of the attempts, and how many failed for each reason. */
+export type RetryResult<T> =
+  & { readonly tries: number; readonly ms: number; readonly reasons: ReadonlyMap<string, number> }
+  & ({ readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown });
+
+/** Reasons that differ in each attempt are not all kept. */
+const MAX_REASONS = 20;
+
+/**
+ * Tries until it succeeds or the time is up: one deadline for all attempts together.
+ *
+ * @throws The signal's reason.
+ */
+export async function retryUntil<T>(
+  attempt: (deadline: Deadline) => Promise<T>,
+  options: RetryOptions,
+): Promise<RetryResult<T>> {
+  const { waitMs, timeoutMs, stableForMs = 0, signal } = options;
+  const startMs = performance.now();
+  const total = new Deadline(waitMs ?? timeoutMs + stableForMs, signal);
+  const reasons = new Map<string, number>();
+  let lastError: unknown;
+  let goodSinceMs: number | undefined;
+  const result = (tries: number) => ({ tries, ms: performance.now() - startMs, reasons });
+  for (let tries = 1;; tries++) {
+    const isCut = tries > 1 && total.remainingMs < timeoutMs;
+    const attemptMs = performance.now();
+    try {
+      const value = await attempt(new Deadline(Math.min(timeoutMs, total.remainingMs), signal));
+      goodSinceMs ??= attemptMs;
+      if (performance.now() - goodSinceMs >= stableForMs) return { ok: true, value, ...result(tries) };
+      if (total.remainingMs === 0) return { ok: false, error: options.notStable?.() ?? lastError, ...result(tries) };
+      // The last attempt falls on the end of the time, not behind it.
+      const leftMs = Math.max(0, goodSinceMs + stableForMs - performance.now());
+      await delay(Math.min(options.backoff.next(), leftMs, total.remainingMs), signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      goodSinceMs = undefined;
+      // An attempt that was given less than its time and used it up reveals nothing new.
+      if (!(isCut && error instanceof TimeoutError)) lastError = error;
+      count(reasons, messageOf(lastError));
+      options.onFailure?.(lastError, tries);
+      const pauseMs = options.backoff.next();
+      if (waitMs === undefined || options.isFinal(error) || total.remainingMs <= pauseMs) {
+        return { ok: false, error: lastError, ...result(tries) };
+      }
+      await delay(pauseMs, signal);
+    }
+  }
+}
+
+function count(reasons: Map<string, number>, reason: string): void {
+  const before = reasons.get(reason);
+  if (before !== undefined || reasons.size < MAX_REASONS) reasons.set(reason, (before ?? 0) + 1);
+}
