@@ -3,7 +3,7 @@ import { UsageError } from "../../base/errors.ts";
 import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
 import type { CheckOptions } from "../../probe/check.ts";
 import type { Credentials } from "../../probe/probe.ts";
-import { readNamedFile } from "../read_named_file.ts";
+import { readNamedFile } from "../../base/read_named_file.ts";
 import { START_TLS_FLAGS, TLS_FLAGS, tlsConnectOptions } from "./tls_flags.ts";
 
 /** What a ready server must be like. */
