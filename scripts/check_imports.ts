@@ -17,7 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   http: ["factory", "framing", "net", "log", "base"],
   guard: ["factory", "net", "log", "base"],
   serve: ["http", "services", "chat", "guard", "framing", "factory", "net", "log", "base"],
-  services: ["serve", "chat", "guard", "framing", "factory", "net", "log", "base"],
+  services: ["http", "serve", "chat", "guard", "framing", "factory", "net", "log", "base"],
   chat: ["serve", "services", "guard", "framing", "factory", "net", "log", "base"],
   datagram: ["guard", "framing", "factory", "net", "log", "base"],
   probe: ["datagram", "serve", "http", "framing", "factory", "net", "log", "base"],

@@ -1,6 +1,5 @@
 /**
- * Heads of HTTP/1.1 messages (RFC 9112): strict, bounded, pure. Bodies of
- * requests are nothing that Parley takes, so nothing here reads one.
+ * Heads of HTTP/1.1 messages (RFC 9112): strict, bounded, pure.
  *
  * @module
  */
@@ -39,6 +38,8 @@ export interface HttpRequestHead {
   readonly host: string | undefined;
   /** The header fields. */
   readonly fields: HttpFields;
+  /** How many bytes of body follow the head, 0 if there is none (RFC 9112, section 6.3). */
+  readonly bodyLength: number | "chunked";
 }
 
 /** Status line and header fields (RFC 9112, section 4). */
@@ -158,7 +159,7 @@ export class HttpHeadReader {
 /**
  * Parses the head of a request, as {@linkcode HttpHeadReader} gives it.
  *
- * @throws {HttpError} 400, 431 or 505.
+ * @throws {HttpError} 400, 413, 431, 501 or 505.
  */
 export function parseRequestHead(head: Uint8Array): HttpRequestHead {
   const [line = "", ...fieldLines] = linesOf(head);
@@ -173,7 +174,32 @@ export function parseRequestHead(head: Uint8Array): HttpRequestHead {
   if (host !== undefined && (!HOST.test(host) || host.includes(","))) {
     throw new HttpError(400, "the Host field is malformed or not the only one");
   }
-  return { method, version, host, fields, ...splitTarget(target) };
+  return { method, version, host, fields, bodyLength: bodyLengthOf(version, fields), ...splitTarget(target) };
+}
+
+/** A head that does not say for certain where its body ends lets another request be smuggled in. */
+function bodyLengthOf(version: "1.0" | "1.1", fields: HttpFields): number | "chunked" {
+  const codings = fields.get("transfer-encoding");
+  const length = fields.get("content-length");
+  if (codings === undefined) return length === undefined ? 0 : parseContentLength(length);
+  if (length !== undefined) throw new HttpError(400, "Content-Length and Transfer-Encoding exclude each other");
+  if (version === "1.0") throw new HttpError(400, "HTTP/1.0 has no Transfer-Encoding");
+  const coding = listOf(codings);
+  if (coding.length === 1 && coding[0] === "chunked") return "chunked";
+  if (coding.length === 0 || coding.slice(0, -1).includes("chunked")) {
+    throw new HttpError(400, "the Transfer-Encoding does not end with a single chunked");
+  }
+  throw new HttpError(501, "no transfer coding other than chunked is implemented");
+}
+
+/** A length that is given several times, but the same, is one (RFC 9110, section 8.6). */
+function parseContentLength(value: string): number {
+  const [length = "", ...others] = value.split(",").map((member) => member.trim());
+  if (!/^\d+$/.test(length) || others.some((other) => other !== length)) {
+    throw new HttpError(400, "the Content-Length is malformed");
+  }
+  if (Number(length) > Number.MAX_SAFE_INTEGER) throw new HttpError(413, "the Content-Length is too large");
+  return Number(length);
 }
 
 /**

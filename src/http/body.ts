@@ -1,5 +1,5 @@
 /**
- * Bodies of HTTP/1.1 responses (RFC 9112, section 6): by length, chunked, or up
+ * Bodies of HTTP/1.1 messages (RFC 9112, section 6): by length, chunked, or up
  * to the end of the connection. Pure and bounded.
  *
  * @module
@@ -12,6 +12,24 @@ const LF = 0x0a;
 /** A chunk's size line or a trailer line is never longer. */
 const MAX_LINE_BYTES = 8 * 1024;
 
+/** How the end of a body is found: after so many bytes, by its chunks, or by the end of the connection. */
+export type BodyLength = number | "chunked" | "until close";
+
+/**
+ * How long the body of a response is (RFC 9112, section 6.3).
+ *
+ * @throws {HttpError} The head announces the body in a way that is not valid.
+ */
+export function responseBodyLength({ status, fields }: HttpResponseHead, isHead = false): BodyLength {
+  if (isHead || status < 200 || status === 204 || status === 304) return 0;
+  const encodings = listOf(fields.get("transfer-encoding"));
+  if (encodings.at(-1) === "chunked") return "chunked";
+  const length = fields.get("content-length");
+  if (encodings.length > 0 || length === undefined) return "until close";
+  if (/^\d{1,15}$/.test(length)) return Number(length);
+  throw new HttpError(400, `the Content-Length "${length}" is invalid`);
+}
+
 /** Takes the bytes of a body in whatever pieces they come. */
 export class HttpBodyReader {
   readonly #maxBytes: number;
@@ -22,23 +40,14 @@ export class HttpBodyReader {
   readonly #isChunked: boolean;
   #line: Uint8Array = new Uint8Array(0);
 
-  /**
-   * @param maxBytes A longer body is cut there, and {@linkcode isCut} is true.
-   * @throws {HttpError} The head announces the body in a way that is not valid.
-   */
-  constructor(head: HttpResponseHead, maxBytes: number, isHead = false) {
+  /** A longer body than `maxBytes` is cut there, and {@linkcode isCut} is true. */
+  constructor(length: BodyLength, maxBytes: number) {
     this.#maxBytes = maxBytes;
-    const encodings = listOf(head.fields.get("transfer-encoding"));
-    this.#isChunked = encodings.at(-1) === "chunked";
-    const length = head.fields.get("content-length");
-    if (isHead || head.status < 200 || head.status === 204 || head.status === 304) this.#state = "done";
-    else if (this.#isChunked) this.#state = "size";
-    else if (encodings.length > 0 || length === undefined) this.#state = "until close";
-    else if (/^\d{1,15}$/.test(length)) this.#state = Number(length) || "done";
-    else throw new HttpError(400, `the Content-Length "${length}" is invalid`);
+    this.#isChunked = length === "chunked";
+    this.#state = length === "chunked" ? "size" : length || "done";
   }
 
-  /** The whole body has come; what was pushed beyond it is not part of it. */
+  /** The whole body has come. */
   get isDone(): boolean {
     return this.#state === "done";
   }
@@ -51,16 +60,21 @@ export class HttpBodyReader {
     return concat(this.#chunks);
   }
 
-  /** @throws {HttpError} The chunks are malformed. */
-  push(bytes: Uint8Array): void {
+  /**
+   * The next bytes; those behind the body are given back.
+   *
+   * @throws {HttpError} The chunks are malformed.
+   */
+  push(bytes: Uint8Array): Uint8Array {
     let rest = bytes;
     while (rest.length > 0 && this.#state !== "done") {
       if (this.#state === "until close") {
         this.#keep(rest);
-        return;
+        return rest.subarray(rest.length);
       }
       rest = typeof this.#state === "number" ? this.#takeData(rest, this.#state) : this.#takeLine(rest);
     }
+    return rest;
   }
 
   /** The connection has ended; whether the body ended with it as it should. */

@@ -11,7 +11,7 @@ import { encodeHead } from "../framing/http_response.ts";
 import type { Connection } from "../net/connection.ts";
 import type { Deadline } from "../net/deadline.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
-import { HttpBodyReader } from "./body.ts";
+import { HttpBodyReader, responseBodyLength } from "./body.ts";
 
 const MAX_BODY_BYTES = 1024 * 1024;
 /** Interim answers before the final one (RFC 9110, section 15.2). */
@@ -92,7 +92,7 @@ async function readAnswer(
       bytes = found.rest;
       continue;
     }
-    const body = new HttpBodyReader(head, MAX_BODY_BYTES, isHead || head.status === 101);
+    const body = new HttpBodyReader(responseBodyLength(head, isHead), MAX_BODY_BYTES);
     body.push(found.rest);
     while (!body.isDone && !body.isCut) {
       const next = await readNext(connection, deadline);

@@ -79,17 +79,20 @@ async function serveRequests(session: Session, plan: ReplyPlan): Promise<void> {
       const body = plan.text(bytes);
       await session.write(
         plan.isHttp
-          ? encodeResponse({ status: 200, body, isKeptAlive, isHead: head.method === "HEAD", fields: PLAIN_TEXT })
+          ? encodeResponse({ status: 200, body, isKeptAlive, isHead: head.method === "HEAD", fields: plainText() })
           : body,
       );
       if (!isKeptAlive) return;
     }
   } catch (error) {
     if (error instanceof HttpError && plan.isHttp) {
-      await session.write(encodeResponse({ status: error.status, body: `${error.message}\n`, fields: PLAIN_TEXT }));
+      await session.write(encodeResponse({ status: error.status, body: `${error.message}\n`, fields: plainText() }));
     }
     throw error;
   }
 }
 
-const PLAIN_TEXT = { "Content-Type": "text/plain; charset=utf-8" };
+/** A server that has a clock sends its time (RFC 9110, section 6.6.1). */
+function plainText(): Record<string, string> {
+  return { Date: new Date().toUTCString(), "Content-Type": "text/plain; charset=utf-8" };
+}

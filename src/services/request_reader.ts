@@ -1,6 +1,7 @@
 import { DEFAULTS } from "../base/defaults.ts";
 import { HttpError, HttpHeadReader, type HttpRequestHead, listOf, parseRequestHead } from "../framing/http_head.ts";
 import { TimeoutError } from "../base/errors.ts";
+import { HttpBodyReader } from "../http/body.ts";
 import type { Session } from "../serve/session.ts";
 
 /** One request: its head as it came, and as it was understood. */
@@ -9,7 +10,7 @@ export interface ReceivedRequest {
   readonly head: HttpRequestHead;
 }
 
-/** Reads HTTP/1.1 requests from a session of raw bytes; bodies of a told length are dropped. */
+/** Reads HTTP/1.1 requests from a session of raw bytes, and drops their bodies. */
 export class RequestReader {
   readonly #session: Session;
   readonly #timeoutMs: number;
@@ -26,7 +27,7 @@ export class RequestReader {
    * The next request, or `null` at the client's end. Between two requests the
    * client may take its time; a begun one must come within the deadline.
    *
-   * @throws {HttpError} 400, 408, 431 or 505.
+   * @throws {HttpError} 400, 408, 413, 431, 501 or 505.
    */
   async next(): Promise<ReceivedRequest | null> {
     const reader = new HttpHeadReader();
@@ -43,17 +44,19 @@ export class RequestReader {
     }
   }
 
-  /** Drops the body of the request; `false` where its end cannot be told and nothing more can be read. */
-  async skipBody({ fields }: HttpRequestHead): Promise<boolean> {
-    if (fields.has("transfer-encoding") || fields.has("expect")) return false;
-    const length = fields.get("content-length") ?? "0";
-    if (!/^\d{1,15}$/.test(length)) return false;
-    let left = Number(length);
-    while (left > 0) {
+  /**
+   * Drops the body of the request; `false` if nothing more can be read: the
+   * client has ended, or waits for leave to send the body.
+   *
+   * @throws {HttpError} 400: its chunks are malformed; 408.
+   */
+  async skipBody({ fields, bodyLength }: HttpRequestHead): Promise<boolean> {
+    const body = new HttpBodyReader(bodyLength, 0);
+    if (!body.isDone && fields.has("expect")) return false;
+    while (!body.isDone) {
       const chunk = this.#rest.length > 0 ? this.#takeRest() : await this.#receive(performance.now() + this.#timeoutMs);
       if (chunk === null) return false;
-      if (chunk.length > left) this.#rest = chunk.slice(left);
-      left -= Math.min(left, chunk.length);
+      this.#rest = body.push(chunk).slice();
     }
     return true;
   }

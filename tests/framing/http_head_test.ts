@@ -109,3 +109,45 @@ Deno.test("listOf() splits a list and lowers its members", () => {
   assertEquals(listOf("keep-alive , Upgrade,,"), ["keep-alive", "upgrade"]);
   assertEquals(listOf(undefined), []);
 });
+
+Deno.test("parseRequestHead() finds how long the body is (fault 56)", () => {
+  const bodyLength = (...fields: string[]) =>
+    parseRequestHead(utf8(["POST / HTTP/1.1", "Host: a", ...fields, "", ""].join("\r\n"))).bodyLength;
+  assertEquals(bodyLength(), 0);
+  assertEquals(bodyLength("Content-Length: 0"), 0);
+  assertEquals(bodyLength("Content-Length: 007"), 7);
+  assertEquals(bodyLength("Content-Length: 3, 3"), 3);
+  assertEquals(bodyLength("Content-Length: 3", "Content-Length: 3"), 3);
+  assertEquals(bodyLength("Transfer-Encoding: Chunked"), "chunked");
+});
+
+Deno.test("parseRequestHead() rejects broken framing with the status of RFC 9112, section 6.3 (fault 56)", () => {
+  const cells: [status: number, fields: string[], version?: string][] = [
+    [400, ["Content-Length: x"]],
+    [400, ["Content-Length: -1"]],
+    [400, ["Content-Length: +1"]],
+    [400, ["Content-Length: 0x3"]],
+    [400, ["Content-Length: 3 4"]],
+    [400, ["Content-Length:"]],
+    [400, ["Content-Length: 3, 4"]],
+    [400, ["Content-Length: 3,"]],
+    [400, ["Content-Length: 3", "Content-Length: 4"]],
+    [413, ["Content-Length: 99999999999999999999"]],
+    [501, ["Transfer-Encoding: gzip"]],
+    [501, ["Transfer-Encoding: gzip, chunked"]],
+    [501, ["Transfer-Encoding: identity"]],
+    [400, ["Transfer-Encoding: chunked, gzip"]],
+    [400, ["Transfer-Encoding: chunked", "Transfer-Encoding: chunked"]],
+    [400, ["Transfer-Encoding:"]],
+    [400, ["Transfer-Encoding: chunked", "Content-Length: 3"]],
+    [400, ["Transfer-Encoding: chunked"], "1.0"],
+  ];
+  for (const [status, fields, version = "1.1"] of cells) {
+    const head = utf8([`POST / HTTP/${version}`, "Host: a", ...fields, "", ""].join("\r\n"));
+    assertEquals(
+      assertThrows(() => parseRequestHead(head), HttpError, undefined, fields.join()).status,
+      status,
+      `${fields}`,
+    );
+  }
+});

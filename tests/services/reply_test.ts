@@ -85,6 +85,34 @@ Deno.test("reply --http refuses what is no HTTP and a head beyond 16 KiB", async
   assertStringIncludes(await readTextToEnd(large), "HTTP/1.1 431 ");
 });
 
+Deno.test("reply --http answers broken framing with 400 or 501 and closes, and sends the date (fault 56)", async () => {
+  await using started = await startServer(["reply", ":0", "--http", "--text", "ok"]);
+  for (
+    const [fields, status] of [
+      ["Content-Length: x", 400],
+      ["Content-Length: 3, 4", 400],
+      ["Transfer-Encoding: gzip", 501],
+      ["Transfer-Encoding: chunked\r\nContent-Length: 3", 400],
+    ] as const
+  ) {
+    using conn = await dial(started.endpoint);
+    await writeAll(conn, `POST / HTTP/1.1\r\nHost: a\r\n${fields}\r\n\r\n`);
+    const answer = await readTextToEnd(conn);
+    assertMatch(answer, new RegExp(`^HTTP/1\\.1 ${status} [A-Z]`), fields);
+    assertMatch(answer, /^Date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r$/m);
+  }
+});
+
+Deno.test("reply --http keeps the connection after a chunked body (fault 56)", async () => {
+  await using started = await startServer(["reply", ":0", "--http", "--text", "ok"]);
+  using conn = await dial(started.endpoint);
+  await writeAll(conn, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
+  await writeAll(conn, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  const answers = (await readTextToEnd(conn)).split("HTTP/1.1 200 OK\r\n").slice(1);
+  assertEquals(answers.map((answer) => /Connection: (.*)\r/.exec(answer)?.[1]), ["keep-alive", "close"]);
+  assertMatch(answers[0] ?? "", /^Date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r$/m);
+});
+
 Deno.test("reply reads its answer from a file as it is", async () => {
   const path = await Deno.makeTempFile();
   try {

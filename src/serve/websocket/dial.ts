@@ -5,7 +5,7 @@ import { type Duration, formatDuration, parseDuration, parseSize, type Size } fr
 import { connect, type ConnectOptions } from "../../factory.ts";
 import { HttpError, HttpHeadReader, type HttpResponseHead, parseResponseHead } from "../../framing/http_head.ts";
 import { encodeHead, reasonPhrase } from "../../framing/http_response.ts";
-import { HttpBodyReader } from "../../http/body.ts";
+import { HttpBodyReader, responseBodyLength } from "../../http/body.ts";
 import type { Connection } from "../../net/connection.ts";
 import { Deadline } from "../../net/deadline.ts";
 import { formatEndpoint, formatHostPort, type HostEndpoint } from "../../net/endpoint.ts";
@@ -164,7 +164,7 @@ async function readBody(
 ): Promise<Uint8Array> {
   let body: HttpBodyReader | undefined;
   try {
-    body = new HttpBodyReader(answer, REASON_BYTES);
+    body = new HttpBodyReader(responseBodyLength(answer), REASON_BYTES);
     body.push(rest);
     while (!body.isDone && !body.isCut) {
       const bytes = await connection.read(deadline.wait(REASON_MS));
