@@ -78,7 +78,7 @@ toolTest("bash", "bash offers at each place what the command takes there (fault 
 
 toolTest("bash", "bash offers the endpoints that the command takes, and no others (fault 58)", async () => {
   assertEquals(await offers(clientProgram, "bench u"), ["unix:"]);
-  assertEquals(await offers(clientProgram, "check u"), ["unix:", "udp://"]);
+  assertEquals(await offers(clientProgram, "check u"), ["unix:", "udp://", "unixgram:"]);
   assertEquals(await offers(clientProgram, "check postgres:"), ["//"]);
   assertEquals(await offers(udpProgram, "send t"), [""]);
 });

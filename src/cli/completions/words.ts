@@ -15,7 +15,7 @@ export class CommandValues {
 
   constructor(program: LoadedProgram, command: LoadedCommand) {
     this.#command = command;
-    this.#starts = [...program.schemes, ...command.schemes ?? []].map(startOf);
+    this.#starts = [...new Set([...program.schemes, ...command.schemes ?? []])].map(startOf);
   }
 
   /** What a flag takes, or `undefined` where it takes nothing. */
