@@ -35,6 +35,8 @@ export interface ProgramIo {
   readonly mayColor: boolean;
   /** SIGINT and SIGTERM. */
   readonly stop: StopSignals;
+  /** Calls back whenever the terminal has changed its size, until disposed of; not on Windows. */
+  onResize?(redraw: () => void): Disposable;
   /** Gives the right to read and write files back for good, where the program has it by being compiled with it. */
   giveBackFiles?(): Promise<void>;
   /** Gives the right to read the environment back, in the same way. */
@@ -55,8 +57,14 @@ export function systemIo(exit: (code: number) => never): ProgramIo {
     stderr: outputOf(Deno.stderr, "standard error"),
     mayColor: !Deno.noColor,
     stop: new StopSignals(exit),
+    ...(Deno.build.os === "windows" ? {} : { onResize }),
     ...(Deno.build.standalone ? { giveBackFiles, giveBackEnvironment, giveBackRun } : {}),
   };
+}
+
+function onResize(redraw: () => void): Disposable {
+  Deno.addSignalListener("SIGWINCH", redraw);
+  return { [Symbol.dispose]: () => Deno.removeSignalListener("SIGWINCH", redraw) };
 }
 
 async function readInput(bytes: Uint8Array): Promise<number | null> {

@@ -2,20 +2,20 @@ import type { FlagSpec, FlagTable } from "../base/flag_spec.ts";
 import type { LoadedCommand, LoadedProgram } from "./command.ts";
 import { EXIT_CODES } from "./exit_codes.ts";
 import { flagUsage } from "./help.ts";
-import { VERSION } from "./version.ts";
+import { VERSION, VERSION_DATE } from "./version.ts";
 
 /** A manual page in the man(7) macros of roff, from the same tables as `--help`. */
 export function manPage(program: LoadedProgram): string {
   const lines = [
-    `.TH ${program.name.toUpperCase()} 1 "" "Parley ${VERSION}" "User Commands"`,
+    `.TH ${program.name.toUpperCase()} 1 "${VERSION_DATE}" "Parley ${VERSION}" "User Commands"`,
     // Ragged right and no hyphenation: what is to be typed stays as it is.
     ".nh",
     ".ad l",
     ".SH NAME",
     `${escape(program.name)} \\- ${escape(program.summary)}`,
     ".SH SYNOPSIS",
-    ...program.commands.flatMap(({ name, usage }) => [
-      ".br",
+    ...program.commands.flatMap(({ name, usage }, index) => [
+      ...(index === 0 ? [] : [".br"]),
       `.B ${escape(`${program.name} ${name}`)}`,
       escape(`${usage} [flags]`.trim()),
     ]),

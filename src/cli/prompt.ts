@@ -29,6 +29,9 @@ export class Prompt implements Disposable {
   #tail = "";
   #isShown = false;
   #isOpen = true;
+  /** Column of the cursor in the row that is shown: a terminal that has become narrower wraps the row before it. */
+  #cursor = 0;
+  readonly #resizing: Disposable | undefined;
 
   constructor(io: ProgramIo, editor: LineEditor, options: PromptOptions = {}) {
     this.#io = io;
@@ -37,6 +40,7 @@ export class Prompt implements Disposable {
     io.stdin.setRaw(true);
     if (options.takesPastes) this.#write(PASTE_MARKS_ON);
     this.#draw();
+    this.#resizing = io.onResize?.(() => this.refresh());
   }
 
   /** Waits until a key leads to something; `end` also where the terminal is gone. */
@@ -73,13 +77,14 @@ export class Prompt implements Disposable {
   [Symbol.dispose](): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
+    this.#resizing?.[Symbol.dispose]();
     this.#erase();
     if (this.#tail !== "") this.#write(`${this.#tail}\r\n`);
     if (this.#options.takesPastes) this.#write(PASTE_MARKS_OFF);
     this.#io.stdin.setRaw(false);
   }
 
-  /** Draws the line again: its prompt has changed. */
+  /** Draws the line again: its prompt, or the terminal's size, has changed. */
   refresh(): void {
     if (this.#isOpen) this.#redraw();
   }
@@ -103,7 +108,9 @@ export class Prompt implements Disposable {
   #erase(): void {
     if (!this.#isShown) return;
     this.#isShown = false;
-    const rows = this.#tail === "" ? 0 : Math.max(1, Math.ceil(textWidth(this.#tail) / this.#io.stdout.columns));
+    const { columns } = this.#io.stdout;
+    const tailRows = this.#tail === "" ? 0 : Math.max(1, Math.ceil(textWidth(this.#tail) / columns));
+    const rows = tailRows + Math.floor(this.#cursor / columns);
     this.#write(`\r${rows === 0 ? "" : `\x1b[${rows}A`}\x1b[J`);
   }
 
@@ -111,6 +118,7 @@ export class Prompt implements Disposable {
     const row = this.#editor.render(this.#io.stdout.columns);
     const tail = this.#tail === "" ? "" : `${this.#tail}\r\n`;
     this.#write(`${tail}${row.text}\r${row.cursor === 0 ? "" : `\x1b[${row.cursor}C`}`);
+    this.#cursor = row.cursor;
     this.#isShown = true;
   }
 

@@ -74,7 +74,7 @@ export function isOutOfDescriptors(error: unknown): boolean {
 }
 
 function permissionMessage(error: Error, message: string): string {
-  const flag = /run again with the (--allow-[a-z]+) flag/.exec(error.message)?.[1];
+  const flag = /(?:run again with the|using `deno compile) (--allow-[a-z]+)/.exec(error.message)?.[1];
   const wanted = /Requires (?:\w+) access to (".*?")/.exec(error.message)?.[1];
   if (flag === undefined) return message;
   return `${message.slice(0, message.lastIndexOf(": "))}: ${

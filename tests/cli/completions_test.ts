@@ -128,3 +128,10 @@ Deno.test("a backslash and a leading dot stay what they are in a manual page", (
   });
   assertStringIncludes(page, "a\\-program \\- \\&.summary with \\en");
 });
+
+toolTest("mandoc", "mandoc finds nothing wrong with the manual pages (fault 59)", async () => {
+  for (const program of PROGRAMS) {
+    const page = manPage(await loadProgram(program));
+    assertEquals(await shell("mandoc", ["-T", "lint", "-W", "warning", "page.1"], { "page.1": page }), "");
+  }
+});

@@ -75,3 +75,11 @@ Deno.test("missingPermission() advises no flag that a compiled program cannot ta
     "this compiled program was built without --allow-ffi; run the bundle with it",
   );
 });
+
+Deno.test("toSocketError() finds the flag in the words of a compiled program too (fault 66)", () => {
+  const cause = new Deno.errors.NotCapable(
+    'Requires ffi access to "libc.so.6", specify the required permissions during compilation using `deno compile --allow-ffi`',
+  );
+  const { message } = toSocketError(cause, "open", "the C library");
+  assertEquals(message, "Cannot open the C library: run again with --allow-ffi=libc.so.6");
+});
