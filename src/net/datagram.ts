@@ -4,7 +4,6 @@ import { isSameIp } from "../base/ip.ts";
 import type { Logger } from "../log/logger.ts";
 import { type Endpoint, formatEndpoint, isHostEndpoint } from "./endpoint.ts";
 import { toSocketError } from "./socket_error.ts";
-import { removeSocket } from "./unix.ts";
 import { abortable, type WaitOptions } from "./wait.ts";
 
 /** One received message. */
@@ -226,7 +225,6 @@ export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> 
     this.#transport.close();
     const closed = new Deno.errors.BadResource("the socket is closed");
     for (const { onFailed } of this.#queue.splice(0)) onFailed(closed);
-    if (this.endpoint.scheme === "unixgram") removeSocket(this.endpoint.path);
   }
 
   /** Closes it. */

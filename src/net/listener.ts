@@ -5,7 +5,6 @@ import { type Endpoint, formatEndpoint, type HostEndpoint } from "./endpoint.ts"
 import { toSocketError } from "./socket_error.ts";
 import type { SocketOptionApplier } from "./socket_option_applier.ts";
 import type { Transport } from "./transport.ts";
-import { removeSocket } from "./unix.ts";
 
 /** What a listener needs of a `Deno.Listener`; a test gives a fake. */
 export interface Acceptor {
@@ -96,6 +95,8 @@ export class Listener implements Disposable, AsyncIterable<Connection> {
   #adopt(transport: Awaited<ReturnType<Acceptor["accept"]>>): Connection {
     try {
       if ("setNoDelay" in transport && typeof transport.setNoDelay === "function") transport.setNoDelay(true);
+      // The kernel finds out that a silent peer is gone, even where no timeout is set.
+      if ("setKeepAlive" in transport && typeof transport.setKeepAlive === "function") transport.setKeepAlive(true);
       const remote = remoteOf(transport.remoteAddr, this.endpoint);
       const connection = new Connection(this.#wrap?.(transport, remote) ?? transport, {
         id: this.#nextId(),
@@ -126,7 +127,6 @@ export class Listener implements Disposable, AsyncIterable<Connection> {
     this.#isClosed = true;
     this.#acceptor.close();
     this.#optionApplier?.[Symbol.dispose]();
-    if (this.endpoint.scheme === "unix") removeSocket(this.endpoint.path);
     this.log.debug(`stopped listening on ${formatEndpoint(this.endpoint)}`);
   }
 

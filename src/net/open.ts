@@ -23,7 +23,14 @@ import { joinGroups, type MulticastSetup } from "./multicast.ts";
 import { resolve, type ResolvedAddress } from "./resolve.ts";
 import type { SocketOptionApplier } from "./socket_option_applier.ts";
 import { toSocketError } from "./socket_error.ts";
-import { clearStaleSocket, isStreamSocketLive, restrictSocket, SOCKET_MODE } from "./unix.ts";
+import {
+  clearStaleSocket,
+  closeSocket,
+  isStreamSocketLive,
+  restrictSocket,
+  SOCKET_MODE,
+  socketFileId,
+} from "./unix.ts";
 import { requireUnstableNet } from "./unstable_net.ts";
 import { UnixDatagramTransport } from "./unix_datagram_transport.ts";
 
@@ -93,7 +100,13 @@ export async function listenUnix(endpoint: PathEndpoint, setup: ListenSetup): Pr
     const listener = owner.use(Deno.listen({ transport: "unix", path: endpoint.path }));
     await restrictSocket(endpoint.path, setup.mode);
     owner.move();
-    return new Listener(listener, { ...setup, endpoint });
+    const { path } = endpoint;
+    const fileId = socketFileId(path);
+    const acceptor = {
+      accept: () => listener.accept(),
+      close: () => closeSocket(path, fileId, () => listener.close()),
+    };
+    return new Listener(acceptor, { ...setup, endpoint });
   } catch (error) {
     throw toSocketError(error, "listen on", text);
   }

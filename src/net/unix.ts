@@ -45,6 +45,44 @@ export async function restrictSocket(path: string, mode: number): Promise<void> 
   if (Deno.build.os !== "windows") await Deno.chmod(path, mode);
 }
 
+/** Tells the file of a socket from one that another process has put in its place. */
+export function socketFileId(path: string): number | null {
+  return Deno.lstatSync(path).ino;
+}
+
+/**
+ * Closes a socket and removes its file. The runtime removes whatever lies at
+ * the path: a file that is not the socket's own belongs to a newer server, and
+ * is moved aside meanwhile.
+ */
+export function closeSocket(path: string, fileId: number | null, close: () => void): void {
+  const aside = isOwnFile(path, fileId) ? undefined : moveAside(path);
+  close();
+  if (aside === undefined) removeSocket(path);
+  else Deno.renameSync(aside, path);
+}
+
+function isOwnFile(path: string, fileId: number | null): boolean {
+  try {
+    return Deno.lstatSync(path).ino === fileId;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return true;
+    throw error;
+  }
+}
+
+/** The other path, or `undefined` where nothing but the path itself may be written. */
+function moveAside(path: string): string | undefined {
+  const aside = `${path}.${crypto.randomUUID()}`;
+  try {
+    Deno.renameSync(path, aside);
+    return aside;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable || error instanceof Deno.errors.PermissionDenied) return undefined;
+    throw error;
+  }
+}
+
 /** Removes the file at the end; one that is gone already is as good. */
 export function removeSocket(path: string): void {
   try {

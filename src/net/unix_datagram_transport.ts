@@ -1,5 +1,5 @@
 import type { DatagramTransport } from "./datagram.ts";
-import { removeSocket, restrictSocket } from "./unix.ts";
+import { closeSocket, removeSocket, restrictSocket, socketFileId } from "./unix.ts";
 
 /**
  * A Unix datagram socket that sends while it receives, which the runtime's own
@@ -10,8 +10,12 @@ import { removeSocket, restrictSocket } from "./unix.ts";
 export class UnixDatagramTransport implements DatagramTransport {
   readonly #sender: Deno.DatagramConn;
   readonly #receiver: Deno.DatagramConn;
+  readonly #path: string;
+  readonly #fileId: number | null;
 
-  private constructor(sender: Deno.DatagramConn, receiver: Deno.DatagramConn) {
+  private constructor(path: string, sender: Deno.DatagramConn, receiver: Deno.DatagramConn) {
+    this.#path = path;
+    this.#fileId = socketFileId(path);
     this.#sender = sender;
     this.#receiver = receiver;
   }
@@ -23,7 +27,7 @@ export class UnixDatagramTransport implements DatagramTransport {
       removeSocket(path);
       const receiver = Deno.listenDatagram({ transport: "unixpacket", path });
       await restrictSocket(path, mode);
-      return new UnixDatagramTransport(sender, receiver);
+      return new UnixDatagramTransport(path, sender, receiver);
     } catch (error) {
       sender.close();
       throw error;
@@ -39,7 +43,9 @@ export class UnixDatagramTransport implements DatagramTransport {
   }
 
   close(): void {
-    this.#receiver.close();
-    this.#sender.close();
+    closeSocket(this.#path, this.#fileId, () => {
+      this.#receiver.close();
+      this.#sender.close();
+    });
   }
 }

@@ -32,6 +32,27 @@ for (const host of ["127.0.0.1", "[::1]", "localhost"]) {
   });
 }
 
+/** The timers of the kernel's TCP connections from one port to another, proc_net_tcp(5); 02 is keep-alive. */
+async function timersOf(local: number, remote: number): Promise<string[]> {
+  const hex = (port: number) => port.toString(16).toUpperCase().padStart(4, "0");
+  const rows = (await Deno.readTextFile("/proc/net/tcp")).split("\n").map((row) => row.trim().split(/\s+/));
+  return rows.filter(([, from, to]) => from?.endsWith(`:${hex(local)}`) && to?.endsWith(`:${hex(remote)}`))
+    .map((row) => row[5]?.slice(0, 2) ?? "");
+}
+
+Deno.test({
+  name: "listen() turns on the kernel's keep-alive for accepted connections (chat M8)",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    using listener = await listen("tcp://127.0.0.1:0");
+    await using client = await connect(listener.endpoint);
+    await using served = await listener.accept();
+    assert(served !== null);
+    const { port } = listener.endpoint as HostEndpoint;
+    assertEquals(await timersOf(port, (client.local as HostEndpoint).port), ["02"]);
+  },
+});
+
 Deno.test("listen() says that an address is in use", async () => {
   using listener = await listen("tcp://127.0.0.1:0");
   const error = await assertRejects(() => listen(listener.endpoint), BindError, "address already in use");

@@ -34,6 +34,27 @@ Deno.test("listen() on a Unix socket gives the file to its owner alone, and remo
   assertEquals(await exists(path), false);
 });
 
+for (const [what, open] of [["listen()", listen], ["bind()", bind]] as const) {
+  Deno.test(`${what} on a Unix socket: a server that ends leaves a newer one's file (chat L4)`, SKIP, async () => {
+    await using folder = await temporaryFolder();
+    const path = `${folder.path}/app.sock`;
+    const endpoint = what === "bind()" ? `unixgram:${path}` : `unix:${path}`;
+    const older = await open(endpoint);
+    await Deno.remove(path);
+    const newer = await open(endpoint);
+    older.close();
+    assertEquals(await exists(path), true, "the newer one's file is gone");
+    assertEquals(Array.from(Deno.readDirSync(folder.path), ({ name }) => name), ["app.sock"]);
+    if ("accept" in newer) {
+      await using client = await connect(endpoint);
+      await using served = await newer.accept();
+      assertEquals(client.closeReason ?? served?.closeReason, undefined);
+    }
+    newer.close();
+    assertEquals(await exists(path), false);
+  });
+}
+
 Deno.test("listen() on a Unix socket sets the mode that is asked for", SKIP, async () => {
   await using folder = await temporaryFolder();
   using _ = await listen(`unix:${folder.path}/app.sock`, { mode: 0o660 });
