@@ -98,6 +98,8 @@ export type TlsReason =
   | "protocol"
   | "alpn"
   | "client certificate"
+  /** The peer sent an alert about our certificate. */
+  | "rejected"
   | "closed"
   | "other";
 

@@ -20,7 +20,7 @@ import {
   UsageError,
 } from "../base/errors.ts";
 import { reasonOf, type SocketPhase, systemErrorKind } from "../base/system_error.ts";
-import { tlsReasonOf } from "./tls_error.ts";
+import { explainTls, tlsReasonOf } from "./tls_error.ts";
 
 /**
  * Wraps an error of the runtime's sockets.
@@ -59,7 +59,9 @@ export function toSocketError(error: unknown, doing: string, endpoint: string): 
   }
   if (error instanceof Deno.errors.UnexpectedEof) return new ClosedEarlyError(message, options);
   const tlsReason = tlsReasonOf(error);
-  if (tlsReason !== undefined) return new TlsError(tlsReason, message, options);
+  if (tlsReason !== undefined) {
+    return new TlsError(tlsReason, `Cannot ${doing} ${endpoint}: ${explainTls(error, tlsReason)}`, options);
+  }
   return new ParleyError(message, options);
 }
 

@@ -2,8 +2,7 @@ import { connect, type ConnectionOptions, createSecureContext, type SecureContex
 import { isIp } from "../base/ip.ts";
 import type { Transport } from "./transport.ts";
 import { startTlsDialogue, type StartTlsProtocol } from "./start_tls.ts";
-import { type Distrust, distrustOf } from "./tls_distrust.ts";
-import { certificateFacts } from "./tls_facts.ts";
+import { type CertificateFault, diagnoseCertificate } from "./tls_certificate_fault.ts";
 import { certificatesIn } from "./tls_pem.ts";
 import { type TlsSide, TlsTransport } from "./tls_transport.ts";
 
@@ -62,7 +61,7 @@ export function tlsClientTransport(inner: Transport, setup: TlsClientSetup): Tls
     endpoint,
     handshakeTimeoutMs,
     prelude: typeof startTls === "string" ? (transport) => startTlsDialogue(startTls, transport, endpoint) : startTls,
-    examine: redial && ((timeoutMs, signal) => examine(redial, { ...setup, handshakeTimeoutMs: timeoutMs }, signal)),
+    diagnose: redial && ((timeoutMs, signal) => diagnose(redial, { ...setup, handshakeTimeoutMs: timeoutMs }, signal)),
     start(stream) {
       const socket = connect({
         socket: stream.asDuplex,
@@ -82,11 +81,11 @@ export function tlsClientTransport(inner: Transport, setup: TlsClientSetup): Tls
  * of its own: the runtime tells nothing of what it has refused. We show no
  * certificate there, and say nothing after it.
  */
-async function examine(
+async function diagnose(
   redial: (signal: AbortSignal) => Promise<Transport>,
   { endpoint, host, handshakeTimeoutMs, options }: TlsClientSetup,
   signal: AbortSignal,
-): Promise<Distrust | undefined> {
+): Promise<CertificateFault | undefined> {
   const transport = tlsClientTransport(await redial(signal), {
     endpoint,
     host,
@@ -99,7 +98,7 @@ async function examine(
   try {
     await transport.handshake();
     const trusted = options.ca === undefined ? [] : certificatesIn(options.ca, "the CA certificates");
-    return distrustOf(transport.tls?.chain ?? [], trusted.map(certificateFacts));
+    return diagnoseCertificate(transport.certificates, trusted);
   } finally {
     signal.removeEventListener("abort", onAbort);
     transport.close();

@@ -5,9 +5,15 @@
  * @module
  */
 
+import { escapeControls } from "../base/bytes.ts";
 import { codeOf, messageOf, ParleyError, TlsError, type TlsReason } from "../base/errors.ts";
 
+/** What a peer says of our certificate, by an alert (RFC 8446, section 6.2): it says nothing of the peer's own. */
+const CERTIFICATE_ALERT =
+  /received fatal alert: (?:UnknownCA|BadCertificate|UnsupportedCertificate|Certificate(?:Expired|Revoked|Unknown))|ALERT_(?:UNKNOWN_CA|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_(?:EXPIRED|REVOKED|UNKNOWN))/;
+
 const REASONS: readonly (readonly [RegExp, TlsReason])[] = [
+  [CERTIFICATE_ALERT, "rejected"],
   [/ALTNAME_INVALID|NotValidForName|not valid for name/, "name"],
   [/CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|CertificateExpired|Expired|NotValidYet/i, "expired"],
   [/NO_APPLICATION_PROTOCOL|NoApplicationProtocol|support any known protocol/, "alpn"],
@@ -36,6 +42,7 @@ const EXPLANATIONS: Readonly<Record<TlsReason, string>> = {
   protocol: "the two sides have no TLS in common",
   alpn: "no application protocol in common (ALPN)",
   "client certificate": "a client certificate is required",
+  rejected: "the peer rejected our certificate",
   closed: "the peer closed the connection during the handshake",
   other: "the handshake failed",
 };
@@ -45,22 +52,34 @@ export function toHandshakeError(error: unknown, endpoint: string): Error {
   if (!(error instanceof Error)) return new Error(String(error));
   const reason = tlsReasonOf(error);
   if (error instanceof ParleyError || reason === undefined) return error;
-  return new TlsError(reason, `Cannot speak TLS with ${endpoint}: ${explain(error, reason)}`, {
+  return new TlsError(reason, `Cannot speak TLS with ${endpoint}: ${explainTls(error, reason)}`, {
     endpoint,
     cause: error,
   });
 }
 
-function explain(error: Error, reason: TlsReason): string {
+/** The reason in words, with what the runtime says. */
+export function explainTls(error: Error, reason: TlsReason): string {
   if (/InvalidContentType|WRONG_VERSION_NUMBER|wrong version number/.test(textOf(error))) {
     return "the peer does not speak TLS";
   }
   const names = /(?:Host|IP): (\S+?)\.? is not in the cert's (?:altnames|list): (.*)$/.exec(error.message);
   if (names) {
     const [, asked, has = ""] = names;
-    return `the certificate is not for ${asked}, but for ${has.replaceAll(/(?:DNS|IP Address):/g, "")}`;
+    // Of an address the runtime lists the addresses only: the certificate may have names.
+    const all = (has || altNamesOf(error)).replaceAll(/(?:DNS|IP Address):/g, "");
+    return `the certificate is not for ${asked}, ${all === "" ? "and has no name" : `but for ${escapeControls(all)}`}`;
+  }
+  if (/received fatal alert: HandshakeFailure/.test(error.message)) {
+    return "the peer aborted the handshake: no TLS version or cipher in common, or a client certificate is required";
   }
   return reason === "closed" ? EXPLANATIONS.closed : `${EXPLANATIONS[reason]} (${tidy(messageOf(error))})`;
+}
+
+function altNamesOf(error: Error): string {
+  const cert: unknown = "cert" in error ? error.cert : undefined;
+  const names: unknown = typeof cert === "object" && cert !== null && "subjectaltname" in cert && cert.subjectaltname;
+  return typeof names === "string" ? names : "";
 }
 
 /** All that the runtime says: OpenSSL's code, where it has one, and the message. */

@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
 import { TlsError } from "../base/errors.ts";
 import type { Transport } from "./transport.ts";
-import { type CertificateFacts, certificateFacts } from "./tls_facts.ts";
+import { type CertificateFacts, certificateFacts } from "./tls_certificate.ts";
 import { certificatesIn, privateKeyIn } from "./tls_pem.ts";
 import { TlsTransport } from "./tls_transport.ts";
 import type { TransportDuplex } from "./transport_duplex.ts";

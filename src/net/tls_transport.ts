@@ -1,12 +1,13 @@
+import type { X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 import { TimeoutError, TlsError } from "../base/errors.ts";
 import { formatDuration } from "../base/units.ts";
 import type { Transport } from "./transport.ts";
 import { Deadline } from "./deadline.ts";
 import { DuplexTransport } from "./duplex_transport.ts";
-import type { Distrust } from "./tls_distrust.ts";
+import type { CertificateFault } from "./tls_certificate_fault.ts";
 import { toHandshakeError } from "./tls_error.ts";
-import { type TlsFacts, tlsFactsOf } from "./tls_facts.ts";
+import { peerCertificates, type TlsFacts, tlsFactsOf } from "./tls_facts.ts";
 import { TransportDuplex } from "./transport_duplex.ts";
 
 /** One side of a TLS handshake. */
@@ -17,8 +18,8 @@ export interface TlsSide {
   readonly handshakeTimeoutMs: number;
   /** What is said in the clear before the handshake; it throws where the peer will not have TLS. */
   readonly prelude?: ((transport: Transport) => Promise<void>) | undefined;
-  /** Finds out why the peer's certificate was refused; `undefined` where nothing can be said. */
-  readonly examine?: ((timeoutMs: number, signal: AbortSignal) => Promise<Distrust | undefined>) | undefined;
+  /** Finds out why the peer's certificate was rejected; `undefined` if nothing can be known. */
+  readonly diagnose?: ((timeoutMs: number, signal: AbortSignal) => Promise<CertificateFault | undefined>) | undefined;
   /** Begins the handshake over the stream. */
   start(stream: TransportDuplex): { readonly socket: TLSSocket; readonly secured: Promise<void> };
 }
@@ -36,6 +37,8 @@ export interface TlsSide {
 export class TlsTransport implements Transport {
   readonly #inner: Transport;
   readonly #side: TlsSide;
+  /** What the peer showed, once the handshake is done. */
+  certificates: readonly X509Certificate[] = [];
   #handshake: Promise<void> | undefined;
   #stream: TransportDuplex | undefined;
   #socket: TLSSocket | undefined;
@@ -113,16 +116,16 @@ export class TlsTransport implements Transport {
 
   /** The failure, with the true reason where the certificate was refused and the peer shows it once more. */
   async #explained(failure: Error, deadline: Deadline): Promise<Error> {
-    const { endpoint, examine } = this.#side;
-    if (examine === undefined || !(failure instanceof TlsError) || failure.reason !== "untrusted") return failure;
+    const { endpoint, diagnose } = this.#side;
+    if (diagnose === undefined || !(failure instanceof TlsError) || failure.reason !== "untrusted") return failure;
     const examination = this.#examination = new AbortController();
     const timeoutMs = deadline.remainingMs;
     const timer = setTimeout(() => examination.abort(), timeoutMs);
     try {
-      const distrust = await examine(timeoutMs, examination.signal);
-      if (distrust === undefined) return failure;
-      const message = `Cannot speak TLS with ${endpoint}: ${distrust.text}`;
-      return new TlsError(distrust.reason, message, { endpoint, cause: failure.cause });
+      const fault = await diagnose(timeoutMs, examination.signal);
+      if (fault === undefined) return failure;
+      const message = `Cannot speak TLS with ${endpoint}: ${fault.text}`;
+      return new TlsError(fault.reason, message, { endpoint, cause: failure.cause });
     } catch {
       // It is not there a second time, or not in time: what the first time told is still true.
       return failure;
@@ -148,7 +151,8 @@ export class TlsTransport implements Transport {
       const transport = new DuplexTransport(socket, this.#stream);
       await Promise.race([secured, timeout.promise]);
       // Now: a socket whose both sides have ended knows nothing any more.
-      this.#facts = tlsFactsOf(socket);
+      this.certificates = peerCertificates(socket);
+      this.#facts = tlsFactsOf(socket, this.certificates);
       this.#secured = transport;
     } finally {
       clearTimeout(timer);

@@ -1,5 +1,6 @@
 import { ParleyError } from "../base/errors.ts";
-import { daysLeft, type TlsFacts } from "../net/tls_facts.ts";
+import { daysLeft } from "../net/tls_certificate.ts";
+import type { TlsFacts } from "../net/tls_facts.ts";
 import type { Facts, ProbeContext } from "./probe.ts";
 
 /**

@@ -4,7 +4,9 @@ import { TimeoutError, TlsError, type TlsReason } from "../../src/base/errors.ts
 import { connect, type ConnectOptions, listen, type ListenOptions } from "../../src/factory.ts";
 import type { Connection } from "../../src/net/connection.ts";
 import { formatEndpoint } from "../../src/net/endpoint.ts";
-import { daysLeft } from "../../src/net/tls_facts.ts";
+import { toSocketError } from "../../src/net/socket_error.ts";
+import { daysLeft } from "../../src/net/tls_certificate.ts";
+import { toHandshakeError } from "../../src/net/tls_error.ts";
 import { TlsServerContext, type TlsServerOptions } from "../../src/net/tls_server.ts";
 import { type Pair, selfSigned, TestAuthority } from "../support/certificates.ts";
 import { tlsPeer } from "../support/tls_peer.ts";
@@ -400,4 +402,69 @@ Deno.test("connect() over TLS rejects empty names, certificates and protocols, w
     await assertRejects(() => connect(server.endpoint, { tls: { ca: authority.cert, ...tls } }), RangeError, "empty");
   }
   await assertRejects(() => connect(server.endpoint, { tls: { ca: "" } }), SyntaxError, "no PEM certificate");
+});
+
+Deno.test("Connection.tls holds the whole chain, and an expired second intermediate is found (fault 15)", async () => {
+  const first = await authority.intermediate("First");
+  const second = await first.intermediate("Second");
+  const pair = await second.issue();
+  await using server = await echoServer({ ...pair, cert: pair.cert + second.cert + first.cert });
+  await using client = await connect(server.endpoint, { tls: { ca: authority.cert } });
+  const subjects = client.tls?.chain.map(({ subject }) => subject) ?? [];
+  assertEquals(subjects.slice(0, 3), ["CN=localhost", "CN=Second", "CN=First"]);
+  const expired = await authority.intermediate("First", { fromDays: -9, toDays: -2.1 });
+  const below = await expired.intermediate("Second");
+  const bad = await below.issue();
+  await using lapsed = await echoServer({ ...bad, cert: bad.cert + below.cert + expired.cert });
+  const error = await failure(lapsed.endpoint, { tls: { ca: authority.cert } });
+  assertEquals(error.reason, "expired");
+  assertStringIncludes(error.message, "the certificate of its issuer CN=First expired 2 days ago");
+});
+
+Deno.test("connect() over TLS says why a certificate that the trusted CA signed is rejected (fault 15)", async () => {
+  const cases = [
+    [{ usages: ["client"] }, "its extended key usage does not include server authentication"],
+    [{ isAuthority: true }, "it is a CA certificate, which a server must not use as its own"],
+  ] as const;
+  for (const [options, why] of cases) {
+    await using server = await echoServer(await authority.issue(options));
+    const { reason, message } = await failure(server.endpoint, { tls: { ca: authority.cert } });
+    assertEquals(reason, "untrusted");
+    assertStringIncludes(message, `signed by the trusted CN=Parley test CA, but rejected: ${why}`);
+  }
+});
+
+Deno.test("connect() over TLS names what a certificate is for, also where that is no address, or nothing (fault 15)", async () => {
+  const cases = [[["localhost"], "not for 127.0.0.1, but for localhost"], [
+    [],
+    "not for 127.0.0.1, and has no name",
+  ]] as const;
+  for (const [hosts, says] of cases) {
+    await using server = await echoServer(await authority.issue({ hosts }));
+    const { reason, message } = await failure(server.endpoint, { tls: { ca: authority.cert } });
+    assertEquals([reason, message.endsWith(`the certificate is ${says}`)], ["name", true], message);
+  }
+});
+
+Deno.test("toHandshakeError() and toSocketError() tell alerts about our certificate from faults of the peer's (fault 15)", () => {
+  const cases: [message: string, reason: TlsReason][] = [
+    ["received fatal alert: UnknownCA", "rejected"],
+    ["received fatal alert: CertificateExpired", "rejected"],
+    ["received fatal alert: BadCertificate", "rejected"],
+    ["received fatal alert: CertificateRequired", "client certificate"],
+    ["received fatal alert: HandshakeFailure", "protocol"],
+    ["invalid peer certificate: UnknownIssuer", "untrusted"],
+    ["invalid peer certificate: Expired", "expired"],
+  ];
+  for (const [message, reason] of cases) {
+    const errors = [
+      toHandshakeError(new Error(message), "tls://x:1"),
+      toSocketError(new Error(message), "read from", "tls://x:1"),
+    ];
+    for (const error of errors) {
+      assertInstanceOf(error, TlsError);
+      assertEquals(error.reason, reason, message);
+      assertEquals(error.message.includes("the peer rejected our certificate"), reason === "rejected");
+    }
+  }
 });

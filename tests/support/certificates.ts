@@ -20,12 +20,21 @@ export interface LeafOptions {
   hosts?: readonly string[];
   fromDays?: number;
   toDays?: number;
+  /** A CA certificate, as a leaf must not be. */
+  isAuthority?: boolean;
+  /** What it may be used for; both by default. */
+  usages?: readonly ("server" | "client")[];
 }
 
 const CURVE = { name: "ECDSA", namedCurve: "P-256" } as const;
 const SIGNATURE = { name: "ECDSA", hash: "SHA-256" } as const;
 const ECDSA_WITH_SHA256 = sequence(oid("1.2.840.10045.4.3.2"));
 const MS_PER_DAY = 86_400_000;
+
+const IS_AUTHORITY = sequence(oid("2.5.29.19"), boolean(true), octets(sequence(boolean(true))));
+const MAY_ONLY_SIGN = sequence(oid("2.5.29.15"), boolean(true), octets(bits(Uint8Array.of(0x06), 1)));
+const AUTHORITY_EXTENSIONS = [IS_AUTHORITY, MAY_ONLY_SIGN];
+const USAGES = { server: "1.3.6.1.5.5.7.3.1", client: "1.3.6.1.5.5.7.3.2" } as const;
 
 /** An authority of its own. */
 export class TestAuthority {
@@ -40,15 +49,20 @@ export class TestAuthority {
     this.cert = cert;
   }
 
-  static async create(name = "Parley test CA"): Promise<TestAuthority> {
+  static async create(
+    name = "Parley test CA",
+    times: Pick<LeafOptions, "fromDays" | "toDays"> = {},
+  ): Promise<TestAuthority> {
     const keys = await crypto.subtle.generateKey(CURVE, true, ["sign", "verify"]);
-    const isAuthority = sequence(oid("2.5.29.19"), boolean(true), octets(sequence(boolean(true))));
-    const mayOnlySign = sequence(oid("2.5.29.15"), boolean(true), octets(bits(Uint8Array.of(0x06), 1)));
-    const cert = await sign({ subject: name, issuer: name, key: keys.publicKey, signer: keys.privateKey }, [
-      isAuthority,
-      mayOnlySign,
-    ]);
-    return new TestAuthority(name, keys, cert);
+    const names = { ...times, subject: name, issuer: name, key: keys.publicKey, signer: keys.privateKey };
+    return new TestAuthority(name, keys, await sign(names, AUTHORITY_EXTENSIONS));
+  }
+
+  /** An authority that this one has signed. */
+  async intermediate(name: string, times: Pick<LeafOptions, "fromDays" | "toDays"> = {}): Promise<TestAuthority> {
+    const keys = await crypto.subtle.generateKey(CURVE, true, ["sign", "verify"]);
+    const names = { ...times, subject: name, issuer: this.#name, key: keys.publicKey, signer: this.#keys.privateKey };
+    return new TestAuthority(name, keys, await sign(names, AUTHORITY_EXTENSIONS));
   }
 
   /** A certificate for servers and clients, and its key. */
@@ -68,17 +82,18 @@ export async function selfSigned(options: LeafOptions = {}): Promise<Pair> {
   return { cert: await sign({ ...names, ...options }, leafExtensions(options)), key: await exportKey(keys) };
 }
 
-function leafExtensions({ hosts = ["localhost", "127.0.0.1"] }: LeafOptions): Uint8Array[] {
+function leafExtensions(
+  { hosts = ["localhost", "127.0.0.1"], usages = ["server", "client"], isAuthority = false }: LeafOptions,
+): Uint8Array[] {
   const names = hosts.map((host) =>
     /^[\d.]+$/.test(host)
       ? der(0x87, Uint8Array.from(host.split("."), Number))
       : der(0x82, new TextEncoder().encode(host))
   );
-  const server = oid("1.3.6.1.5.5.7.3.1");
-  const client = oid("1.3.6.1.5.5.7.3.2");
   return [
-    sequence(oid("2.5.29.17"), octets(sequence(...names))),
-    sequence(oid("2.5.29.37"), octets(sequence(server, client))),
+    ...names.length > 0 ? [sequence(oid("2.5.29.17"), octets(sequence(...names)))] : [],
+    sequence(oid("2.5.29.37"), octets(sequence(...usages.map((usage) => oid(USAGES[usage]))))),
+    ...isAuthority ? [IS_AUTHORITY] : [],
   ];
 }
 

@@ -4,7 +4,8 @@ import { type Endpoint, formatEndpoint, isHostEndpoint } from "../../../net/endp
 import type { ResolvedAddress } from "../../../net/resolve.ts";
 import type { SocketOptionReport, SocketOptionValues } from "../../../net/socket_options.ts";
 import type { TcpInfo } from "../../../net/tcp_info.ts";
-import { daysLeft, type TlsFacts } from "../../../net/tls_facts.ts";
+import { daysLeft } from "../../../net/tls_certificate.ts";
+import type { TlsFacts } from "../../../net/tls_facts.ts";
 
 /** What `inspect` found. */
 export interface Inspection {

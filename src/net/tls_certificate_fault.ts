@@ -1,0 +1,144 @@
+import type { X509Certificate } from "node:crypto";
+import { indexOfBytes } from "../base/bytes.ts";
+import type { TlsReason } from "../base/errors.ts";
+import { formatDuration } from "../base/units.ts";
+import { certificateFacts } from "./tls_certificate.ts";
+
+/** Why a certificate is rejected. */
+export interface CertificateFault {
+  /** As in {@linkcode TlsError.reason}. */
+  readonly reason: TlsReason;
+  /** As in `the certificate expired 3 days ago (2026-11-19)`. */
+  readonly text: string;
+}
+
+const MS_PER_DAY = 86_400_000;
+
+/** The object identifiers of the extended key usage, of TLS servers in it, and of any usage (RFC 5280, section 4.2.1.12), in DER. */
+const EXTENDED_KEY_USAGE = Uint8Array.of(0x06, 0x03, 0x55, 0x1d, 0x25);
+const SERVER_AUTHENTICATION = Uint8Array.of(0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01);
+const ANY_USAGE = Uint8Array.of(0x06, 0x04, 0x55, 0x1d, 0x25, 0x00);
+
+/**
+ * Why a server's certificates were rejected, from the certificates themselves:
+ * the runtime reports little more than that they were. For a chain that was
+ * rejected; names are not checked.
+ *
+ * @param shown The peer's own first.
+ * @param trusted The certificates that are trusted, if they are known: those of the system are not.
+ */
+export function diagnoseCertificate(
+  shown: readonly X509Certificate[],
+  trusted: readonly X509Certificate[] = [],
+  nowMs: number = Date.now(),
+): CertificateFault | undefined {
+  const { chain, isForged } = linked(shown);
+  const [leaf] = chain;
+  const last = chain.at(-1);
+  if (leaf === undefined || last === undefined) return undefined;
+  for (const certificate of chain) {
+    const whose = certificate === leaf ? "the certificate" : `the certificate of its issuer ${subjectOf(certificate)}`;
+    const fault = untimely(certificate, whose, nowMs);
+    if (fault !== undefined) return fault;
+  }
+  const untrusted = (text: string): CertificateFault => ({ reason: "untrusted", text });
+  if (isForged) {
+    return untrusted(`${subjectOf(last)} names the issuer ${issuerOf(last)}, but the one shown did not sign it`);
+  }
+  const namesakes = trusted.filter(({ subject }) => subject === last.issuer);
+  const signer = namesakes.find((candidate) => isSignedBy(last, candidate));
+  const rejection = rejectionOf(chain);
+  if (signer !== undefined) {
+    return untimely(signer, `the trusted certificate ${subjectOf(signer)}`, nowMs) ??
+      untrusted(`the certificate is signed by the trusted ${subjectOf(signer)}, but rejected: ${rejection ?? UNKNOWN}`);
+  }
+  if (namesakes.length > 0) return untrusted(notSigned(leaf, last));
+  // Without the trusted certificates only what the chain itself shows is certain.
+  return untrusted(
+    trusted.length === 0 && rejection !== undefined
+      ? `the certificate is rejected: ${rejection}`
+      : stranger(leaf, last),
+  );
+}
+
+const UNKNOWN = "the reason is unknown";
+
+/** The chain as its names and signatures link it, in whatever order it was shown; forged if only the names do. */
+function linked(shown: readonly X509Certificate[]): { chain: readonly X509Certificate[]; isForged: boolean } {
+  const chain = shown.slice(0, 1);
+  for (let last = chain[0]; last !== undefined && last.subject !== last.issuer;) {
+    const named: readonly X509Certificate[] = shown.filter((other) => other.subject === last?.issuer);
+    const next: X509Certificate | undefined = named.find((other) => last !== undefined && isSignedBy(last, other));
+    if (next === undefined) return { chain, isForged: named.length > 0 };
+    if (chain.includes(next)) break;
+    chain.push(next);
+    last = next;
+  }
+  return { chain, isForged: false };
+}
+
+function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
+  try {
+    return certificate.verify(issuer.publicKey);
+  } catch {
+    // A key of another kind than the signature's.
+    return false;
+  }
+}
+
+/** A rule that the chain breaks although its signatures are right (RFC 5280, section 4.2.1). */
+function rejectionOf([leaf, ...issuers]: readonly X509Certificate[]): string | undefined {
+  const notCa = issuers.find(({ ca }) => !ca);
+  if (notCa !== undefined) return `its issuer ${subjectOf(notCa)} is not a CA certificate`;
+  if (leaf === undefined) return undefined;
+  if (leaf.ca) return "it is a CA certificate, which a server must not use as its own";
+  const usage = indexOfBytes(leaf.raw, EXTENDED_KEY_USAGE);
+  const hasUsage = (wanted: Uint8Array) => indexOfBytes(leaf.raw, wanted, usage + 1) !== -1;
+  if (usage === -1 || hasUsage(SERVER_AUTHENTICATION) || hasUsage(ANY_USAGE)) return undefined;
+  return "its extended key usage does not include server authentication";
+}
+
+function untimely(certificate: X509Certificate, name: string, nowMs: number): CertificateFault | undefined {
+  const { validFrom, validTo } = certificateFacts(certificate);
+  const sinceMs = nowMs - validTo.getTime();
+  if (sinceMs > 0) {
+    return { reason: "expired", text: `${name} expired ${formatSpan(sinceMs)} ago (${dateOf(validTo)})` };
+  }
+  const untilMs = validFrom.getTime() - nowMs;
+  if (untilMs <= 0) return undefined;
+  return { reason: "expired", text: `${name} is not valid before ${dateOf(validFrom)}, in ${formatSpan(untilMs)}` };
+}
+
+/** For an issuer that has the name of a trusted one, and another key. */
+function notSigned(leaf: X509Certificate, last: X509Certificate): string {
+  if (last !== leaf && last.subject === last.issuer) {
+    return `the issuer ${subjectOf(last)} is not the trusted one of that name`;
+  }
+  const whose = last === leaf ? "the certificate" : `the certificate of its issuer ${subjectOf(last)}`;
+  return `${whose} names the issuer ${issuerOf(last)}, but the trusted one of that name did not sign it`;
+}
+
+function stranger(leaf: X509Certificate, last: X509Certificate): string {
+  if (last.subject !== last.issuer) return `the issuer of the certificate, ${issuerOf(last)}, is not trusted`;
+  return last === leaf
+    ? `the certificate is self-signed by ${subjectOf(leaf)}, which is not trusted`
+    : `the certificate leads to ${subjectOf(last)}, which is not trusted`;
+}
+
+function subjectOf(certificate: X509Certificate): string {
+  return certificateFacts(certificate).subject;
+}
+
+function issuerOf(certificate: X509Certificate): string {
+  return certificateFacts(certificate).issuer;
+}
+
+function formatSpan(ms: number): string {
+  const days = Math.floor(ms / MS_PER_DAY);
+  if (days < 1) return formatDuration(Math.max(1_000, Math.floor(ms / 1_000) * 1_000));
+  return days === 1 ? "1 day" : `${days} days`;
+}
+
+function dateOf(date: Date): string {
+  return date.toISOString().slice(0, 10);
+}
