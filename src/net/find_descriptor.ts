@@ -1,7 +1,7 @@
 import { equalBytes } from "../base/bytes.ts";
 import { ParleyError } from "../base/errors.ts";
-import { ipv4OfMapped, parseIp } from "../base/ip.ts";
-import { type Endpoint, formatEndpoint, isHostEndpoint } from "./endpoint.ts";
+import { ipv4OfMapped, isIp, parseIp } from "../base/ip.ts";
+import { type Endpoint, formatEndpoint, type HostEndpoint, isHostEndpoint } from "./endpoint.ts";
 import type { Libc } from "./libc.ts";
 import { readSocketAddress, SOCKET_ADDRESS_BYTES, type SocketAddress } from "./socket_address.ts";
 
@@ -11,48 +11,122 @@ export interface SocketEnds {
   readonly local: Endpoint;
   /** `undefined` for a socket that is not connected. */
   readonly remote?: Endpoint | undefined;
+  /** Settles when the socket is closed, where that is known: its descriptor then belongs to nobody. */
+  readonly closed?: Promise<unknown>;
+  /** Whether it was accepted by a listener, which tells the two ends of a Unix connection apart. */
+  readonly isAccepted?: boolean;
 }
 
-/** Descriptors that are looked at, at the most. */
-const MOST_DESCRIPTORS = 1_048_576;
+/** Descriptors that are examined, at most. */
+const MAX_DESCRIPTORS = 1_048_576;
+/** The kernel gives a new socket the lowest free descriptor: one that was freed, or one a little above the highest. */
+const ABOVE_HIGHEST = 32;
 
 /**
- * The file descriptor of a socket of this process, found by asking the kernel
- * for the addresses of every descriptor: Deno does not tell it. It never
- * guesses.
+ * Finds the file descriptors of sockets of this process by asking the kernel
+ * for the addresses of descriptors: Deno does not give them. It never guesses.
  *
- * @throws {ParleyError} No descriptor has these addresses, or more than one has.
+ * It remembers what it has found, so that a listener with thousands of
+ * connections does not examine all of them for each new one.
  */
-export function findDescriptor(socket: SocketEnds, libc: Libc): number {
-  const found: number[] = [];
-  const most = Math.min(libc.calls.getdtablesize(), MOST_DESCRIPTORS);
-  const bytes = new Uint8Array(SOCKET_ADDRESS_BYTES);
-  const length = new Uint32Array(1);
-  const addressOf = (call: Libc["calls"]["getsockname"], fd: number): SocketAddress | undefined => {
-    length[0] = bytes.length;
-    bytes.fill(0);
-    return call(fd, bytes, new Uint8Array(length.buffer)) === 0 ? readSocketAddress(bytes) : undefined;
-  };
-  for (let fd = 0; fd < most; fd++) {
-    const local = addressOf(libc.calls.getsockname, fd);
-    if (local === undefined || !isSame(local, socket.local, "local")) continue;
-    const remote = addressOf(libc.calls.getpeername, fd);
-    if (socket.remote === undefined ? remote === undefined : remote && isSame(remote, socket.remote, "remote")) {
-      found.push(fd);
-    }
+export class DescriptorFinder {
+  readonly #libc: Libc;
+  readonly #known = new WeakMap<SocketEnds, number>();
+  /** Of sockets that were found and are open. */
+  readonly #owned = new Set<number>();
+  readonly #freed = new Set<number>();
+  readonly #address = new Uint8Array(SOCKET_ADDRESS_BYTES);
+  readonly #length = new Uint32Array(1);
+  readonly #lengthBytes = new Uint8Array(this.#length.buffer);
+  #highest = 0;
+
+  constructor(libc: Libc) {
+    this.#libc = libc;
   }
-  const [only] = found;
-  if (only !== undefined && found.length === 1) return only;
-  const ends = [socket.local, socket.remote].filter((end) => end !== undefined).map(formatEndpoint).join(" - ");
-  const count = found.length === 0 ? "no descriptor has" : `${found.length} descriptors have`;
-  throw new ParleyError(`Cannot find the descriptor of ${ends}: ${count} these addresses`);
+
+  /**
+   * The descriptor of the socket.
+   *
+   * @throws {ParleyError} No descriptor has these addresses, or more than one has.
+   */
+  find(socket: SocketEnds): number {
+    const known = this.#known.get(socket);
+    if (known !== undefined && this.#isOf(known, socket)) return known;
+    const likely = hasUniqueAddresses(socket) ? this.#firstLikely(socket) : undefined;
+    return this.#remember(likely ?? this.#onlyOne(socket), socket);
+  }
+
+  #firstLikely(socket: SocketEnds): number | undefined {
+    for (const fd of this.#freed) if (this.#isOf(fd, socket)) return fd;
+    for (let fd = this.#highest + 1; fd <= this.#highest + ABOVE_HIGHEST; fd++) if (this.#isOf(fd, socket)) return fd;
+    return undefined;
+  }
+
+  #onlyOne(socket: SocketEnds): number {
+    const all: number[] = [];
+    const end = Math.min(this.#libc.calls.getdtablesize(), MAX_DESCRIPTORS);
+    for (let fd = 0; fd < end; fd++) if (this.#isOf(fd, socket)) all.push(fd);
+    // Those of a Unix listener look alike: all but the newest one have been found before.
+    const unowned = all.filter((fd) => !this.#owned.has(fd));
+    const found = unowned.length > 0 ? unowned : all;
+    const [only] = found;
+    if (only !== undefined && found.length === 1) return only;
+    const ends = [socket.local, socket.remote].filter((end) => end !== undefined).map(formatEndpoint).join(" - ");
+    const count = found.length === 0 ? "no descriptor has" : `${found.length} descriptors have`;
+    throw new ParleyError(`Cannot find the descriptor of ${ends}: ${count} these addresses`);
+  }
+
+  #remember(fd: number, socket: SocketEnds): number {
+    this.#known.set(socket, fd);
+    this.#highest = Math.max(this.#highest, fd);
+    this.#freed.delete(fd);
+    if (socket.closed !== undefined) {
+      this.#owned.add(fd);
+      void socket.closed.then(() => {
+        this.#owned.delete(fd);
+        this.#freed.add(fd);
+      });
+    }
+    return fd;
+  }
+
+  #isOf(fd: number, socket: SocketEnds): boolean {
+    const { local, remote } = socket;
+    const name = this.#addressOf(this.#libc.calls.getsockname, fd);
+    if (name === undefined) return false;
+    if (!isHostEndpoint(local)) return this.#isOfUnix(fd, name, local.path, socket);
+    if (!isSame(name, local, "local")) return false;
+    const peer = this.#addressOf(this.#libc.calls.getpeername, fd);
+    return remote === undefined
+      ? peer === undefined
+      : peer !== undefined && isHostEndpoint(remote) && isSame(peer, remote, "remote");
+  }
+
+  /** One end of a Unix connection has the path, the other has no name; two without one are a pair of the runtime's own. */
+  #isOfUnix(fd: number, name: SocketAddress, path: string, socket: SocketEnds): boolean {
+    if (name.family !== "unix") return false;
+    const peer = this.#addressOf(this.#libc.calls.getpeername, fd);
+    if (socket.remote === undefined) return peer === undefined && name.path === path;
+    if (peer?.family !== "unix" || isHostEndpoint(socket.remote)) return false;
+    if (name.path === path && peer.path === "") return true;
+    return !socket.isAccepted && name.path === "" && peer.path === path;
+  }
+
+  #addressOf(call: Libc["calls"]["getsockname"], fd: number): SocketAddress | undefined {
+    this.#length[0] = this.#address.length;
+    if (call(fd, this.#address, this.#lengthBytes) !== 0) return undefined;
+    this.#address.fill(0, this.#length[0]);
+    return readSocketAddress(this.#address);
+  }
 }
 
-function isSame(address: SocketAddress, endpoint: Endpoint, side: "local" | "remote"): boolean {
-  if (!isHostEndpoint(endpoint)) {
-    // One end of a Unix connection has the path, the other has no name.
-    return address.family === "unix" && (address.path === endpoint.path || address.path === "");
-  }
+/** Whether no other socket can have these addresses: both ends of a TCP connection are known to the byte. */
+function hasUniqueAddresses({ local, remote }: SocketEnds): boolean {
+  if (remote === undefined || !isHostEndpoint(local) || !isHostEndpoint(remote)) return false;
+  return parseIp(local.host)?.some((byte) => byte !== 0) === true && isIp(remote.host);
+}
+
+function isSame(address: SocketAddress, endpoint: HostEndpoint, side: "local" | "remote"): boolean {
   if (address.family !== "inet" || address.port !== endpoint.port) return false;
   const wanted = parseIp(endpoint.host);
   if (wanted === undefined) return side === "local";

@@ -1,7 +1,7 @@
 import type { Logger } from "../log/logger.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionLimits, DeadlineTimer } from "./deadline_timer.ts";
-import { type Endpoint, formatEndpoint, type HostEndpoint } from "./endpoint.ts";
+import { type Endpoint, formatEndpoint, type HostEndpoint, isHostEndpoint } from "./endpoint.ts";
 import { toSocketError } from "./socket_error.ts";
 import type { SocketOptionApplier } from "./socket_option_applier.ts";
 import type { Transport } from "./transport.ts";
@@ -9,7 +9,7 @@ import type { Transport } from "./transport.ts";
 /** What a listener needs of a `Deno.Listener`; a test gives a fake. */
 export interface Acceptor {
   /** The next connection; it throws when the listener is closed. */
-  accept(): Promise<Transport & { readonly remoteAddr: Deno.Addr }>;
+  accept(): Promise<Transport & { readonly remoteAddr: Deno.Addr; readonly localAddr?: Deno.Addr }>;
   /** Stops listening. */
   close(): void;
 }
@@ -107,7 +107,13 @@ export class Listener implements Disposable, AsyncIterable<Connection> {
         resetsOnClose: this.#resetsOnClose,
         deadlineTimer: this.#deadlineTimer,
       });
-      this.#optionApplier?.tryApply(connection);
+      this.#optionApplier?.tryApply({
+        local: localOf(transport, this.endpoint),
+        remote,
+        log: connection.log,
+        closed: connection.closed,
+        isAccepted: true,
+      });
       return connection;
     } catch (error) {
       // Reset before it was accepted, for example: nobody else knows of it.
@@ -144,6 +150,13 @@ function remoteOf(address: Deno.Addr, listening: Endpoint): Endpoint {
   }
   const scheme: HostEndpoint["scheme"] = listening.scheme;
   return { scheme, host: address.hostname, port: address.port, path: "/" };
+}
+
+/** Our side of an accepted connection to the byte: the listener may have every address of the machine. */
+function localOf(transport: { readonly localAddr?: Deno.Addr }, listening: Endpoint): Endpoint {
+  const { localAddr } = transport;
+  if (localAddr?.transport !== "tcp" || !isHostEndpoint(listening)) return listening;
+  return { ...listening, host: localAddr.hostname, port: localAddr.port };
 }
 
 /** 1, 2, 3, and so on. */

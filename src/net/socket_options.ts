@@ -7,7 +7,7 @@
 
 import { ParleyError, UsageError } from "../base/errors.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { findDescriptor, type SocketEnds } from "./find_descriptor.ts";
+import { DescriptorFinder, type SocketEnds } from "./find_descriptor.ts";
 import { type Libc, openLibc } from "./libc.ts";
 import { type OptionName, socketConstants } from "./socket_constants.ts";
 import { readTcpInfo, TCP_INFO_BYTES, type TcpInfo } from "./tcp_info.ts";
@@ -90,8 +90,9 @@ export interface SocketOptionsAccess extends Disposable {
  */
 export function openSocketOptions(): SocketOptionsAccess {
   const libc = openLibc();
+  const finder = new DescriptorFinder(libc);
   const descriptorOf = (socket: OptionSocket) =>
-    findDescriptor("endpoint" in socket ? { local: socket.endpoint } : socket, libc);
+    finder.find("endpoint" in socket ? { local: socket.endpoint } : socket);
   return {
     get: (socket) => readOptions(new Descriptor(libc, descriptorOf(socket))),
     set: (socket, values) => writeOptions(new Descriptor(libc, descriptorOf(socket)), values),

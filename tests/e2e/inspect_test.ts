@@ -38,10 +38,10 @@ Deno.test({
   },
 });
 
-Deno.test("inspect and the socket flags say in one line that --allow-ffi is missing, exit code 8", async () => {
+Deno.test("the socket flags say in one line that --allow-ffi is missing, exit code 8", async () => {
   for (
     const [program, words] of [
-      ["client", ["inspect", "tcp://127.0.0.1:1"]],
+      ["client", ["inspect", "tcp://127.0.0.1:1", "--receive-buffer", "64KiB"]],
       ["server", ["echo", "tcp://127.0.0.1:0", "--send-buffer", "1MiB"]],
     ] as const
   ) {
@@ -50,6 +50,37 @@ Deno.test("inspect and the socket flags say in one line that --allow-ffi is miss
     assertEquals(stderr.trim().split("\n").length, 1, stderr);
     assertStringIncludes(stderr, "--allow-ffi");
   }
+});
+
+Deno.test("inspect without --allow-ffi reports all but socket options (fault 20)", async () => {
+  await using started = await startServer(["echo", "tcp://127.0.0.1:0"]);
+  const { code, stdout, stderr } = await runProgram("client", ["inspect", started.endpoint]);
+  assertEquals([code, stderr], [0, ""]);
+  assertMatch(stdout, /^remote +tcp:\/\/127\.0\.0\.1:\d+ \(IPv4\)$/m);
+  assertStringIncludes(stdout, "unavailable (run again with --allow-ffi)");
+  const json = await runProgram("client", ["inspect", started.endpoint, "--json"]);
+  const report = JSON.parse(json.stdout);
+  assertEquals([json.code, report.ok, report.options, report.remote], [0, true, undefined, started.endpoint]);
+});
+
+Deno.test({
+  name: "inspect reports a Unix socket, in spite of the runtime's own unnamed ones (fault 20)",
+  ignore,
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    try {
+      const permissions = ["-N", `-R=${folder}`, `-W=${folder}`];
+      await using started = await startServer(["echo", `unix:${folder}/s`], { permissions });
+      const words = ["inspect", started.endpoint, "--json"];
+      const { code, stdout, stderr } = await runProgram("client", words, {
+        permissions: ["-N", `-R=${folder}`, `-W=${folder}`, "--allow-ffi"],
+      });
+      assertEquals(code, 0, stderr);
+      assertEquals(typeof JSON.parse(stdout).options.set.sendBuffer, "number");
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
 });
 
 Deno.test({

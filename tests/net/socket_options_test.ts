@@ -1,7 +1,7 @@
 import { assertEquals, assertGreater, assertGreaterOrEqual, assertNotEquals, assertThrows } from "@std/assert";
-import { bind, connect, listen, ParleyError } from "@parley/parley";
+import { bind, connect, type Connection, listen, type Listener, ParleyError } from "@parley/parley";
 import { getSocketOptions, openSocketOptions, setSocketOptions } from "../../src/net/socket_options.ts";
-import { findDescriptor } from "../../src/net/find_descriptor.ts";
+import { DescriptorFinder } from "../../src/net/find_descriptor.ts";
 import { openLibc } from "../../src/net/libc.ts";
 import { toolTest } from "../support/tools.ts";
 import { readSocketAddress } from "../../src/net/socket_address.ts";
@@ -99,7 +99,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "findDescriptor() refuses to guess: two Unix connections look alike, a closed one is gone",
+  name: "DescriptorFinder refuses to guess: two Unix connections look alike, a closed one is gone",
   ignore,
   async fn() {
     const folder = await Deno.makeTempDir();
@@ -110,16 +110,77 @@ Deno.test({
     await using _second = await connect(`unix:${path}`);
     await using _servedSecond = await listener.accept();
     using libc = openLibc();
-    assertThrows(() => findDescriptor(first, libc), ParleyError, "descriptors have these addresses");
+    assertThrows(() => new DescriptorFinder(libc).find(first), ParleyError, "descriptors have these addresses");
     const gone = {
       local: listener.endpoint,
       remote: { scheme: "tcp", host: "127.0.0.1", port: 1, path: "/" },
     } as const;
-    assertThrows(() => findDescriptor(gone, libc), ParleyError, "no descriptor has");
+    assertThrows(() => new DescriptorFinder(libc).find(gone), ParleyError, "no descriptor has");
     listener.close();
     await Deno.remove(folder, { recursive: true });
   },
 });
+
+Deno.test({
+  name: "DescriptorFinder examines few descriptors for a new connection among many (fault 29)",
+  ignore,
+  async fn() {
+    using listener = await listen("tcp://127.0.0.1:0");
+    using libc = openLibc();
+    let calls = 0;
+    const { getsockname } = libc.calls;
+    const counted = {
+      ...libc.calls,
+      getsockname: (...args: Parameters<typeof getsockname>) => (calls++, getsockname(...args)),
+    };
+    const finder = new DescriptorFinder({ calls: counted, [Symbol.dispose]: () => {} });
+    await using stack = new AsyncDisposableStack();
+    const open = async () => {
+      const client = stack.use(await connect(listener.endpoint));
+      const served = stack.use(await accepted(listener));
+      return { client, served };
+    };
+    for (let count = 0; count < 100; count++) finder.find((await open()).client);
+    calls = 0;
+    const { client, served } = await open();
+    const fd = finder.find(client);
+    assertEquals([calls < 70, finder.find(client), finder.find(served) === fd], [true, fd, false]);
+    // The descriptor of a connection that was closed is the next one's.
+    client.close();
+    await client.closed;
+    calls = 0;
+    finder.find((await open()).client);
+    assertEquals(calls < 70, true);
+  },
+});
+
+Deno.test({
+  name: "DescriptorFinder tells the accepted connections of a Unix listener apart as they come (fault 20)",
+  ignore,
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    using listener = await listen(`unix:${folder}/s`);
+    using libc = openLibc();
+    const finder = new DescriptorFinder(libc);
+    await using stack = new AsyncDisposableStack();
+    const found = new Set<number>();
+    for (let count = 0; count < 3; count++) {
+      stack.use(await connect(listener.endpoint));
+      const served = stack.use(await accepted(listener));
+      const ends = { local: served.local, remote: served.remote, closed: served.closed, isAccepted: true };
+      found.add(finder.find(ends));
+    }
+    assertEquals(found.size, 3);
+    listener.close();
+    await Deno.remove(folder, { recursive: true });
+  },
+});
+
+async function accepted(listener: Listener): Promise<Connection> {
+  const connection = await listener.accept();
+  if (connection === null) throw new Error("nothing was accepted");
+  return connection;
+}
 
 Deno.test("readSocketAddress() reads both platforms' addresses", () => {
   const linux = new Uint8Array(128);

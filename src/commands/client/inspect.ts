@@ -1,5 +1,5 @@
 import { DEFAULTS } from "../../base/defaults.ts";
-import type { Attempt } from "../../base/errors.ts";
+import { type Attempt, PermissionError } from "../../base/errors.ts";
 import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
 import { formatDuration } from "../../base/units.ts";
 import { defineCommand } from "../../cli/command.ts";
@@ -8,7 +8,7 @@ import { connect } from "../../factory.ts";
 import { LOG_LEVELS } from "../../log/logger.ts";
 import { type Endpoint, formatEndpoint, isHostEndpoint, parseEndpoint } from "../../net/endpoint.ts";
 import { resolve, type ResolvedAddress } from "../../net/resolve.ts";
-import { openSocketOptions } from "../../net/socket_options.ts";
+import { openSocketOptions, type SocketOptionsAccess } from "../../net/socket_options.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { SOCKET_FLAGS, socketOptionsOf } from "../socket_flags.ts";
 import { endpointArgument } from "./arguments.ts";
@@ -39,7 +39,7 @@ export const inspectCommand = defineCommand({
     { words: "inspect tls://127.0.0.1:8443 --explain", does: "each step on the socket explained" },
   ],
   flags: FLAGS,
-  notes: "Needs --allow-ffi: Deno's own API does not show socket options. Linux and macOS.",
+  notes: "Socket options and the round trip need --allow-ffi, on Linux and macOS; without it they are left out.",
   async run({ flags, args, given, io }) {
     configureProgramLogging(flags, io);
     const endpoint = tlsEndpoint(parseEndpoint(endpointArgument(args)), flags);
@@ -51,10 +51,20 @@ export const inspectCommand = defineCommand({
   },
 });
 
+/** Everything but socket options and the round trip can be reported without the C library. */
+function openIfPermitted(): SocketOptionsAccess | undefined {
+  try {
+    return openSocketOptions();
+  } catch (error) {
+    if (error instanceof PermissionError) return undefined;
+    throw error;
+  }
+}
+
 async function inspect(endpoint: Endpoint, flags: FlagValues<typeof FLAGS>, signal: AbortSignal): Promise<Inspection> {
   const wanted = socketOptionsOf(flags);
-  // Before anybody is connected to: it says which permission is missing.
-  using access = openSocketOptions();
+  // Before a connection is made: it says which permission is missing.
+  using access = wanted === undefined ? openIfPermitted() : openSocketOptions();
   const addresses: ResolvedAddress[] = isHostEndpoint(endpoint) ? await resolve(endpoint.host, { signal }) : [];
   const failed: Attempt[] = [];
   await using connection = await connect(endpoint, {
@@ -64,16 +74,16 @@ async function inspect(endpoint: Endpoint, flags: FlagValues<typeof FLAGS>, sign
     onAttemptFailed: (attempt) => failed.push(attempt),
     ...await tlsConnectOptions(flags),
   });
-  const before = access.get(connection);
-  if (wanted !== undefined) access.set(connection, wanted);
+  const before = access?.get(connection);
+  if (wanted !== undefined) access?.set(connection, wanted);
   return {
     endpoint: formatEndpoint(endpoint),
     addresses,
     failed,
     local: connection.local,
     remote: connection.remote,
-    options: { before, wanted, now: access.get(connection) },
-    tcp: isHostEndpoint(endpoint) ? access.tcpInfo(connection) : undefined,
+    options: before && access && { before, wanted, now: access.get(connection) },
+    tcp: isHostEndpoint(endpoint) ? access?.tcpInfo(connection) : undefined,
     tls: connection.tls,
   };
 }

@@ -15,6 +15,7 @@ export interface Inspection {
   readonly failed: readonly Attempt[];
   readonly local: Endpoint;
   readonly remote: Endpoint;
+  /** `undefined` where the C library cannot be used. */
   readonly options: {
     /** As the kernel gave them. */
     readonly before: SocketOptionReport;
@@ -22,7 +23,7 @@ export interface Inspection {
     readonly wanted: SocketOptionValues | undefined;
     /** As they are now. */
     readonly now: SocketOptionReport;
-  };
+  } | undefined;
   readonly tcp: TcpInfo | undefined;
   readonly tls: TlsFacts | undefined;
 }
@@ -35,7 +36,7 @@ export function inspectionObject(inspection: Inspection): object {
     ...rest,
     local: formatEndpoint(local),
     remote: formatEndpoint(remote),
-    options: { default: options.before, asked: options.wanted, set: options.now },
+    options: options && { default: options.before, asked: options.wanted, set: options.now },
     tls: tls && { version: tls.version, cipher: tls.cipher, alpn: tls.alpn, certificate: tls.chain[0] },
   };
 }
@@ -53,6 +54,10 @@ export function inspectionText(inspection: Inspection): string {
     rows.push(["segment", `${tcp.sendSegmentBytes} bytes, ${tcp.retransmits} sent again`]);
   }
   if (tls) rows.push(...tlsRows(tls));
+  if (options === undefined) {
+    rows.push(["socket options", "unavailable (run again with --allow-ffi)"]);
+    return table(rows);
+  }
   const names = Object.keys(options.now) as (keyof SocketOptionReport)[];
   for (const name of names) {
     if (options.now[name] === undefined) continue;
@@ -60,6 +65,10 @@ export function inspectionText(inspection: Inspection): string {
     const now = valueText(options.now[name]);
     rows.push([kebabCase(name).replaceAll("-", " "), before === now ? now : `${now} (was ${before})`]);
   }
+  return table(rows);
+}
+
+function table(rows: readonly [string, string][]): string {
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join("");
 }
