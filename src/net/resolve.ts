@@ -1,5 +1,4 @@
 import { formatDuration } from "../base/units.ts";
-import { lookup } from "node:dns/promises";
 import { DEFAULTS } from "../base/defaults.ts";
 import { codeOf, missingPermission, PermissionError, ResolveError, TimeoutError } from "../base/errors.ts";
 import { parseIp } from "../base/ip.ts";
@@ -48,6 +47,8 @@ export async function resolve(host: string, options: ResolveOptions = {}): Promi
   if (bytes) return [{ address: host, family: bytes.length === 4 ? 4 : 6 }];
   options.signal?.throwIfAborted();
   const timeoutMs = options.timeoutMs ?? DEFAULTS.resolveTimeoutMs;
+  // Loaded when asked for: most starts need no name.
+  const { lookup } = await import("node:dns/promises");
   const found = await abortable(
     lookup(host, { all: true }).then((all) => ({ all }), (error: unknown) => ({ error })),
     { signal: options.signal, timeoutMs },

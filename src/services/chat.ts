@@ -6,7 +6,6 @@ import { converse } from "../chat/converse.ts";
 import type { Directory } from "../chat/directory.ts";
 import type { History, Retention } from "../chat/history.ts";
 import { createMemoryHistory } from "../chat/history_memory.ts";
-import { createSqliteHistory } from "../chat/history_sqlite.ts";
 import { Hub, JSON_SUBPROTOCOL } from "../chat/hub.ts";
 import { MessageRates } from "../chat/message_rate.ts";
 import { parseClusterAddress } from "../chat/nats/cluster_address.ts";
@@ -154,6 +153,8 @@ async function openHistory(flags: HistoryFlags, log: Logger): Promise<{ history:
   const [flag] = Object.entries(given).find(([, value]) => value !== undefined) ?? [];
   if (flag !== undefined) throw new UsageError(`Cannot use ${flag} without --cluster`);
   if (path === undefined) return { history: createMemoryHistory({ retention: retention(MEMORY_MESSAGES) }) };
+  // Only a chat with a file pays for the database.
+  const { createSqliteHistory } = await import("../chat/history_sqlite.ts");
   return { history: createSqliteHistory({ path, log, retention: retention(STORED_MESSAGES) }) };
 }
 
