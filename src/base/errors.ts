@@ -169,6 +169,20 @@ export class FrameError extends ParleyError {
   override name = "FrameError";
 }
 
+/** A message that is longer than allowed: it is lost, and the stream may go on. */
+export class MessageTooLongError extends FrameError {
+  /** `"MessageTooLongError"`. */
+  override name = "MessageTooLongError";
+  /** Its first bytes. */
+  readonly start: Uint8Array;
+
+  /** Keeps a copy of the first bytes. */
+  constructor(message: string, start: Uint8Array) {
+    super(message);
+    this.start = start.slice(0, 256);
+  }
+}
+
 /** A limit of ours was reached: outbox, message size, connections. */
 export class LimitError extends ParleyError {
   /** `"LimitError"`. */

@@ -1,7 +1,7 @@
 import { ChatError } from "./chat_error.ts";
 
 /** Longest message, in characters. */
-const TEXT_LENGTH = 4_096;
+export const TEXT_LENGTH = 4_096;
 
 /** Most lines of a message: the text wire names the sender in each of them. */
 const TEXT_LINES = 100;

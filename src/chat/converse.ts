@@ -1,4 +1,4 @@
-import { FrameError, TimeoutError } from "../base/errors.ts";
+import { FrameError, MessageTooLongError, TimeoutError } from "../base/errors.ts";
 import { isHostEndpoint } from "../net/endpoint.ts";
 import { delay } from "../net/wait.ts";
 import type { Message, Session } from "../serve/session.ts";
@@ -43,6 +43,7 @@ const REFUSED_MOST = 1_000;
 /** One client's conversation with the chat, from greeting to end. */
 export async function converse(hub: Hub, session: Session, options: ConversationOptions): Promise<void> {
   const member = hub.enter(session);
+  session.onBadMessage = (error) => refuseBad(member, error);
   const { remote } = session;
   using rate = options.rates.enter(isHostEndpoint(remote) ? remote.host : undefined);
   member.roomRate = rate?.room;
@@ -125,6 +126,14 @@ function refuse(member: Member, data: Uint8Array, error: unknown): void {
   // Who hears nothing but errors is no client, and answering would never end.
   if (++member.refusedInARow > REFUSED_MOST) throw new FrameError("Too many lines in a row were refused");
   if (code === "login-failed" && ++member.failedLogins >= LOGIN_TRIES) throw new FrameError("Too many failed log-ins");
+}
+
+/** A message that broke the framing and was lost; its `id` is repeated if it is among the first bytes. */
+function refuseBad(member: Member, error: FrameError): void {
+  const isTooLong = error instanceof MessageTooLongError;
+  const start = isTooLong && member.wire.name === "json" ? new TextDecoder().decode(error.start) : "";
+  const id = /"id"\s*:\s*"([^"\\]{1,128})"/.exec(start)?.[1];
+  member.tell({ type: "error", code: isTooLong ? "too-long" : "bad-request", text: error.message, id });
 }
 
 /** A browser or a proxy that takes this for its own protocol gets one line, and nothing of it is said in a room. */

@@ -1,6 +1,6 @@
 import { DEFAULTS } from "../base/defaults.ts";
 import { indexOfBytes } from "../base/bytes.ts";
-import { FrameError } from "../base/errors.ts";
+import { FrameError, MessageTooLongError } from "../base/errors.ts";
 import { ByteQueue } from "./byte_queue.ts";
 import type { Codec, Decoder } from "./codec.ts";
 
@@ -83,7 +83,7 @@ class DelimiterDecoder implements Decoder {
         continue;
       }
       const whole = this.#isLine && message[message.length - 1] === CR ? message.subarray(0, -1) : message;
-      return whole.length > this.#limits.maxBytes ? this.#tooLong() : whole;
+      return whole.length > this.#limits.maxBytes ? this.#tooLong(whole) : whole;
     }
   }
 
@@ -118,7 +118,7 @@ class DelimiterDecoder implements Decoder {
       if (waiting === 0 || this.#isSkipping) return void this.#queue.skip(waiting);
       const last = this.#queue.take(waiting);
       this.#searched = 0;
-      return last.length > this.#limits.maxBytes ? this.#tooLong() : last;
+      return last.length > this.#limits.maxBytes ? this.#tooLong(last) : last;
     }
     // The last bytes may be the start of a delimiter.
     const sure = waiting - this.#delimiter.length + 1;
@@ -126,12 +126,13 @@ class DelimiterDecoder implements Decoder {
     // One byte more than a message may have: the CR of a line end, or the start of a delimiter.
     if (waiting > this.#limits.maxBytes + this.#delimiter.length) {
       this.#skipped += sure;
+      const error = this.#tooLong(this.#queue.view(0, sure));
       this.#queue.skip(sure);
       this.#searched = 0;
       this.#queue.keep();
       if (this.#isSkipping) return undefined;
       this.#isSkipping = true;
-      return this.#tooLong();
+      return error;
     }
     this.#queue.keep();
     return undefined;
@@ -141,13 +142,14 @@ class DelimiterDecoder implements Decoder {
   #hardLimit(): FrameError {
     if (!this.#isSkipping) {
       this.#isSkipping = true;
-      return this.#tooLong();
+      return this.#tooLong(this.#queue.view(0, this.#queue.length));
     }
     throw new FrameError(`More than ${this.#limits.hardBytes} bytes came without an end`);
   }
 
-  #tooLong(): FrameError {
+  #tooLong(start: Uint8Array): FrameError {
     const what = this.#isLine ? "line" : "message";
-    return new FrameError(`The ${what} is longer than ${this.#limits.maxBytes} bytes and was dropped`);
+    const message = `The ${what} is longer than ${this.#limits.maxBytes} bytes and was dropped`;
+    return new MessageTooLongError(message, start);
   }
 }

@@ -1,3 +1,4 @@
+import type { FrameError } from "../base/errors.ts";
 import type { Logger } from "../log/logger.ts";
 import type { CloseReason } from "../net/close_reason.ts";
 import type { Endpoint } from "../net/endpoint.ts";
@@ -41,6 +42,12 @@ export interface Session {
   readonly isWritable: boolean;
   /** Why it ended, or `undefined` while it is open. */
   readonly closeReason: CloseReason | undefined;
+
+  /**
+   * Answers a message that breaks the framing; by default, the error is sent
+   * as a line where messages are lines.
+   */
+  onBadMessage?: ((error: FrameError) => void) | undefined;
 
   /**
    * Every message that the next read completes, one at least; `null` at the

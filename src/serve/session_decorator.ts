@@ -55,6 +55,14 @@ export class SessionDecorator implements Session {
     return this.inner.closeReason;
   }
 
+  get onBadMessage(): Session["onBadMessage"] {
+    return this.inner.onBadMessage;
+  }
+
+  set onBadMessage(answer: Session["onBadMessage"]) {
+    this.inner.onBadMessage = answer;
+  }
+
   receive(options?: WaitOptions): Promise<readonly Message[] | null> {
     return this.inner.receive(options);
   }

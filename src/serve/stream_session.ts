@@ -41,6 +41,7 @@ export class StreamSession implements Session {
   readonly kind = "stream";
   readonly subprotocol = undefined;
   readonly framer: Framer;
+  onBadMessage: Session["onBadMessage"];
   readonly #connection: Connection;
   readonly #codec: Codec;
   readonly #decoder: Decoder;
@@ -265,6 +266,7 @@ export class StreamSession implements Session {
 
   #answerBadMessage(error: FrameError): void {
     this.log.warning("bad message", { error: error.message });
+    if (this.onBadMessage !== undefined) return this.onBadMessage(error);
     // Only where messages are lines can an answer be told from data.
     if (this.#codec.name === "line") this.send(`! ${error.message}`);
   }

@@ -1,3 +1,4 @@
+import { DEFAULTS } from "../base/defaults.ts";
 import { UsageError } from "../base/errors.ts";
 import { readNamedBytes, readNamedFile } from "../base/read_named_file.ts";
 import { formatDuration } from "../base/units.ts";
@@ -24,6 +25,8 @@ export const chat = defineService({
   sharesState: true,
   endpoints: ["tcp://127.0.0.1:8028", "ws://127.0.0.1:8765"],
   framing: "line",
+  // As JSON, each character of a message may take six bytes.
+  maxMessageBytes: DEFAULTS.webSocketMessageBytes,
   asksForLogIn: true,
   flags: {
     history: { type: "text", placeholder: "FILE", help: "keep the messages in this SQLite database, not in memory" },

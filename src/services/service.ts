@@ -62,6 +62,12 @@ export interface ServiceDefinition<T extends FlagTable = FlagTable> {
   /** Framing where none is given, as `--framing` says it; it may depend on the service's own flags. */
   readonly framing: string | ((flags: FlagValues<T>) => string);
   /**
+   * Maximum bytes of a message, in framings that do not say it themselves.
+   *
+   * @default {4_096 of a line, 1 MiB of any other}
+   */
+  readonly maxMessageBytes?: number;
+  /**
    * Whether `--framing` may change it; not where a standard says every byte.
    *
    * @default {true}

@@ -183,3 +183,29 @@ Deno.test("JSON and text clients share a room", async () => {
   await bot.send("/quit");
   assert(await bot.ended());
 });
+
+for (const wire of CHAT_WIRES) {
+  Deno.test(`JSON wire over ${wire}: a message has 4,096 characters, however many bytes they take (chat H6)`, async () => {
+    await using chat = await ServedChat.start(wire);
+    using peer = await chat.enterJson();
+    await peer.send({ type: "join", room: "#a" });
+    await peer.until("joined");
+    const escaped = (text: string) =>
+      JSON.stringify({ type: "publish", room: "#a", id: "long", text }).replaceAll(
+        "語",
+        "\\u8a9e",
+      );
+    await peer.send(escaped("語".repeat(4_096)));
+    assertEquals((await peer.until("message")).text, "語".repeat(4_096));
+    await peer.send(escaped("語".repeat(4_097)));
+    const refusal = await peer.until("error");
+    assertEquals([refusal.code, refusal.id], ["too-long", "long"]);
+    // Over WebSocket such a message ends the connection (RFC 6455, section 7.4.1).
+    if (wire === "ws") return;
+    await peer.send({ type: "publish", id: "longest", room: "#a", text: "x".repeat(70_000) });
+    const { code, id, text } = await peer.until("error");
+    assertEquals([code, id, text], ["too-long", "longest", "The line is longer than 65536 bytes and was dropped"]);
+    await peer.send({ type: "publish", room: "#a", id: "next", text: "still here" });
+    assertEquals((await peer.until("ack")).id, "next");
+  });
+}

@@ -148,7 +148,7 @@ function codecOf(service: NamedService, flags: ServeFlags): Codec {
   if (flags.framing !== undefined && service.takesFraming === false) {
     throw new UsageError(`${service.name} takes no --framing: a standard says each of its bytes`);
   }
-  return parseFraming(flags.framing ?? service.framing(flags));
+  return parseFraming(flags.framing ?? service.framing(flags), { maxBytes: service.maxMessageBytes });
 }
 
 async function listenAll(

@@ -1,7 +1,7 @@
-import { preview, utf8 } from "../../../base/bytes.ts";
 import { Backoff } from "../../../base/backoff.ts";
 import { ClosedEarlyError, messageOf, ParleyError, TimeoutError, UsageError } from "../../../base/errors.ts";
 import { formatDuration } from "../../../base/units.ts";
+import { TEXT_LENGTH } from "../../../chat/clean_text.ts";
 import type { ChatEvent } from "../../../chat/event.ts";
 import type { JsonRequest } from "../../../chat/json_request.ts";
 import { keyOf, LOBBY } from "../../../chat/names.ts";
@@ -11,6 +11,7 @@ import { formatEndpoint } from "../../../net/endpoint.ts";
 import { abortable, delay } from "../../../net/wait.ts";
 import type { Session } from "../../../serve/session.ts";
 import { parseEvent } from "./parse_event.ts";
+import { refusalOf, RefusedByServerError, strangeWords } from "./refusal.ts";
 
 /** How a {@linkcode ChatLink} behaves. */
 export interface ChatLinkOptions {
@@ -146,6 +147,11 @@ export class ChatLink {
 
   /** Says something; it is sent again, under the same `id`, until it is acknowledged or refused. */
   publish(publish: Publish, id: string = crypto.randomUUID()): void {
+    // A server would drop it, or end the connection, each time that it is sent again.
+    if (publish.text.length > TEXT_LENGTH) {
+      const text = `A message has at most ${TEXT_LENGTH} characters: this one has ${publish.text.length}`;
+      return this.#options.onEvent({ type: "error", code: "too-long", text, field: "text", id });
+    }
     this.#progress.published(id, publish);
     if (this.#entered.has(keyOf(publish.room))) this.request({ type: "publish", id, ...publish });
   }
@@ -197,7 +203,7 @@ export class ChatLink {
         const endpoint = formatEndpoint(session.remote);
         throw new ClosedEarlyError(`${endpoint} ended the conversation`, { endpoint });
       } catch (error) {
-        throw this.#wasStrange(error) ? strangeWords(session, this.#said) : error;
+        throw this.#wasStrange(error) ? strangeWords(session, this.#said) : refusalOf(session, error) ?? error;
       } finally {
         this.#session = undefined;
         session.close("done");
@@ -391,15 +397,4 @@ export class ChatLink {
 
 function neverLate(): Error {
   return new Error("there is no deadline");
-}
-
-/** The server answered, and said no: trying again would not help. */
-class RefusedByServerError extends ParleyError {
-  override name = "RefusedByServerError";
-}
-
-function strangeWords(session: Session, said: string): ParleyError {
-  const endpoint = formatEndpoint(session.remote);
-  const shown = preview(utf8(said.trimEnd()), SHOWN_CHARACTERS);
-  return new ParleyError(`${endpoint} does not speak as a Parley chat does: it said "${shown}"`, { endpoint });
 }

@@ -276,3 +276,34 @@ Deno.test("run() is in the rooms that were asked for alone, although a stream be
   await running;
   assertEquals([link.currentRoom, events.length], ["#lobby", 4]);
 });
+
+Deno.test("publish() refuses a text that no server takes, instead of sending it again and again (chat H6)", async () => {
+  const session = webSocket();
+  const { link, events } = createLink([session]);
+  session.say(WELCOME, joined());
+  const running = link.run();
+  await link.ready;
+  link.publish({ room: "#dev", text: "x".repeat(4_096) }, "long");
+  link.publish({ room: "#dev", text: "x".repeat(4_097) }, "longer");
+  assertEquals(requestsOf(await session.sent(/publish/)).map(({ id }) => id), ["enter #dev", "long"]);
+  assertEquals([events.at(-1)?.type, link.unsent], ["error", 1]);
+  session.say({ type: "error", code: "too-long", text: "no", id: "long" });
+  assert(await link.settled(60_000));
+  link.quit();
+  session.close("done");
+  await running;
+});
+
+Deno.test("run() does not come back to a server that could not take what was sent (chat H6)", async () => {
+  for (const code of [1002, 1003, 1007, 1009]) {
+    const [first, second] = [webSocket(), webSocket()];
+    const { link } = createLink([first, second]);
+    first.say(WELCOME, joined());
+    const running = link.run();
+    await link.ready;
+    Object.assign(first, { closeFrame: { code, text: "too big" } });
+    first.close("peer closed");
+    await assertRejects(() => running, ParleyError, `The server closed the connection with code ${code} (too big)`);
+    assertEquals(second.take(), []);
+  }
+});
