@@ -35,6 +35,15 @@ export const clientProgram: Program = withDocumentation({
       load: async () => (await import("./check.ts")).checkCommand,
     },
     {
+      name: "run",
+      summary: "start servers, wait until they are ready, run a test, stop them",
+      example: {
+        words: "run --start './server --port 8080' --check http://:8080/health -- npm test",
+        does: "the exit code is that of npm test",
+      },
+      load: async () => (await import("./run.ts")).runCommand,
+    },
+    {
       name: "smoke",
       summary: "run a file of exchanges and checks, and report",
       example: { words: "smoke smoke.yaml", does: "run every test of the file, several at a time" },

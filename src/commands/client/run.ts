@@ -1,0 +1,187 @@
+import { ParleyError, UsageError } from "../../base/errors.ts";
+import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
+import { formatDuration } from "../../base/units.ts";
+import { defineCommand } from "../../cli/command.ts";
+import { EXIT, exitCodeOf, StoppedError } from "../../cli/exit_codes.ts";
+import type { ProgramIo } from "../../cli/io.ts";
+import { junitXml } from "../../cli/reporters/junit.ts";
+import type { TestReport } from "../../cli/reporters/test_report.ts";
+import { LOG_LEVELS } from "../../log/logger.ts";
+import { check, type CheckOptions, reasonFor } from "../../probe/check.ts";
+import { splitWords } from "../../probe/exec.ts";
+import { PROTOCOLS, resolveProbe } from "../../probe/registry.ts";
+import { runChild } from "../child_process.ts";
+import { OutputFile } from "../output_file.ts";
+import { ProcessGroup } from "../process_group.ts";
+import { configureProgramLogging } from "../program_logging.ts";
+import { EXPECTATION_FLAGS, expectationsOf } from "./check_flags.ts";
+
+const FLAGS = {
+  start: {
+    type: "text",
+    repeat: true,
+    placeholder: "COMMAND",
+    help: "start a server (words as in a shell, no expansion)",
+  },
+  check: {
+    type: "text",
+    repeat: true,
+    placeholder: "ENDPOINT",
+    help: "what must be ready before the test, as for check",
+  },
+  wait: { type: "duration", default: "60s", help: "for everything to become ready" },
+  timeout: { type: "duration", default: "5s", help: "for one attempt" },
+  stopTimeout: { type: "duration", default: "10s", help: "from SIGTERM to SIGKILL when the servers are stopped" },
+  showOutput: { type: "boolean", help: "pass the servers' output on to standard error as it comes" },
+  junit: { type: "text", placeholder: "FILE", help: "write a JUnit report" },
+  json: { type: "boolean", help: "one JSON object on standard output at the end" },
+  ...EXPECTATION_FLAGS,
+  logLevel: { type: "choice", choices: [...LOG_LEVELS, "off"], default: "warning", help: "minimum log level" },
+  logFormat: { type: "choice", choices: ["text", "json"], default: "text", help: "log format" },
+} as const satisfies FlagTable;
+
+type RunFlags = FlagValues<typeof FLAGS>;
+
+/** One step of a run, for the reports. */
+interface Step {
+  readonly name: string;
+  readonly ms: number;
+  readonly exitCode: number;
+  readonly reason?: string | undefined;
+  readonly errorName?: string | undefined;
+  readonly isInterrupted?: boolean;
+}
+
+/** `parley-client run`. */
+export const runCommand = defineCommand({
+  usage: "--start COMMAND... --check ENDPOINT... -- TEST COMMAND",
+  schemes: PROTOCOLS.flatMap(({ schemes }) => schemes),
+  examples: [
+    {
+      words:
+        "run --start 'redis-server --port 6400' --start './api' --check redis://:6400 --check :8080 -- go test ./...",
+      does: "several servers, all ready before the test",
+    },
+  ],
+  flags: FLAGS,
+  notes: [
+    "The exit code is the test's. A server that ends before everything is ready fails the run at once (exit code 1)",
+    "with its last output. After the test every server is stopped with all that it started, also after a signal.",
+  ].join("\n"),
+  readsEnvironment: true,
+  takesCommand: true,
+  async run({ flags, args, childCommand, io }) {
+    configureProgramLogging(flags, io);
+    if (args.length > 0) throw new UsageError(`unexpected argument "${args[0]}"; the test follows "--"`);
+    if (flags.start.length === 0) throw new UsageError("no server to start: give --start COMMAND");
+    if (flags.check.length === 0) throw new UsageError("nothing to wait for: give --check ENDPOINT");
+    if (childCommand.length === 0) throw new UsageError('no test to run: give it after "--"');
+    for (const endpoint of flags.check) resolveProbe(endpoint);
+    const servers = flags.start.map((text) => splitWords(text));
+    const options = await expectationsOf(flags);
+    using junit = flags.junit === undefined ? undefined : OutputFile.open(flags.junit, "the report");
+    const startedAt = new Date();
+    const run = new Run(flags, io);
+    const exitCode = await run.run(servers, options, childCommand);
+    const { steps } = run;
+    const ms = Date.now() - startedAt.getTime();
+    junit?.write(junitXml({ name: "run", startedAt, ms, tests: steps.map(testOf), exitCode }));
+    if (flags.json) io.stdout.write(`${JSON.stringify({ ok: exitCode === EXIT.done, exitCode, ms, steps })}\n`);
+    return exitCode;
+  },
+});
+
+function testOf({ name, ms, exitCode, reason, errorName, isInterrupted }: Step): TestReport {
+  const outcome = isInterrupted ? "interrupted" : exitCode === EXIT.done ? "passed" : "failed";
+  return { name, outcome, ms, tries: 1, location: "run", reason, errorName, exitCode, details: [] };
+}
+
+class Run {
+  readonly #flags: RunFlags;
+  readonly #io: ProgramIo;
+  readonly #groups: ProcessGroup[] = [];
+  readonly steps: Step[] = [];
+
+  constructor(flags: RunFlags, io: ProgramIo) {
+    this.#flags = flags;
+    this.#io = io;
+  }
+
+  /** Starts, waits, tests, stops; the result is the exit code. */
+  async run(servers: readonly string[][], options: CheckOptions, test: readonly string[]): Promise<number> {
+    try {
+      const code = await this.#becomeReady(servers, options);
+      return code === EXIT.done ? await this.#test(test) : code;
+    } finally {
+      await Promise.all(this.#groups.map((group) => group.stop(this.#flags.stopTimeout)));
+    }
+  }
+
+  async #becomeReady(servers: readonly string[][], options: CheckOptions): Promise<number> {
+    using stop = this.#io.stop.listen();
+    const given = new AbortController();
+    const onOutput = this.#flags.showOutput ? (bytes: Uint8Array) => this.#io.stderr.write(bytes) : undefined;
+    for (const words of servers) {
+      const group = new ProcessGroup(words, onOutput);
+      this.#groups.push(group);
+      void group.ended.then(({ code }) => given.abort(new EndedEarly(words, code, group.output)));
+    }
+    const signal = AbortSignal.any([stop.signal, given.signal]);
+    const codes = await Promise.all(this.#flags.check.map((endpoint) => this.#waitFor(endpoint, options, signal)));
+    return codes.find((code) => code !== EXIT.done) ?? EXIT.done;
+  }
+
+  async #waitFor(endpoint: string, options: CheckOptions, signal: AbortSignal): Promise<number> {
+    const { wait, timeout } = this.#flags;
+    const startMs = performance.now();
+    let error: unknown;
+    let shown = endpoint;
+    try {
+      const result = await check(endpoint, { ...options, wait, timeout, signal });
+      if (result.state !== "ready") error = result.error;
+      shown = result.endpoint;
+    } catch (thrown) {
+      if (thrown instanceof UsageError) throw thrown;
+      error = thrown;
+      shown = resolveProbe(endpoint).target.text;
+    }
+    const exitCode = error === undefined ? EXIT.done : exitCodeOf(error);
+    const isInterrupted = error instanceof StoppedError;
+    const reason = error === undefined ? undefined : reasonFor(error, shown);
+    const name = `${shown} is ready`;
+    this.#add({ name, ms: performance.now() - startMs, exitCode, reason, errorName: nameOf(error), isInterrupted });
+    if (reason !== undefined && !isInterrupted) {
+      const time = formatDuration(Math.round(performance.now() - startMs));
+      this.#io.stderr.write(`parley-client: ${shown} was not ready after ${time}: ${reason}\n`);
+      if (error instanceof EndedEarly) this.#io.stderr.write(error.output);
+    }
+    return exitCode;
+  }
+
+  async #test(words: readonly string[]): Promise<number> {
+    const startMs = performance.now();
+    const exitCode = await runChild(words, this.#io);
+    const reason = exitCode === EXIT.done ? undefined : `exit status ${exitCode}`;
+    this.#add({ name: words.join(" "), ms: performance.now() - startMs, exitCode, reason, errorName: "ExitStatus" });
+    return exitCode;
+  }
+
+  #add(step: Step): void {
+    this.steps.push({ ...step, ms: Math.round(step.ms) });
+  }
+}
+
+function nameOf(error: unknown): string | undefined {
+  return error instanceof Error ? error.name : undefined;
+}
+
+/** A server ended while it was waited for. */
+class EndedEarly extends ParleyError {
+  override name = "EndedEarlyError";
+  readonly output: string;
+
+  constructor(words: readonly string[], code: number, output: string) {
+    super(`"${words.join(" ")}" ended with exit status ${code} before everything was ready`);
+    this.output = output;
+  }
+}

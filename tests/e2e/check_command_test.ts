@@ -1,0 +1,42 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { closedPort } from "../support/ports.ts";
+import { runProgram, startProgram } from "../support/program.ts";
+import { runTool, toolTest } from "../support/tools.ts";
+
+const ALL = { permissions: ["-A"] };
+
+Deno.test("check -- COMMAND inherits the standard streams, and its exit code is ours", async () => {
+  const words = ["check", "exec:true", "--", "sh", "-c", "cat; echo to stderr >&2; exit 9"];
+  const { code, stdout, stderr } = await runProgram("client", words, { ...ALL, input: "from stdin\n" });
+  assertEquals(code, 9);
+  assertMatch(stdout, /^ok .*\nfrom stdin\n$/);
+  assertEquals(stderr, "to stderr\n");
+});
+
+for (const [signal, code] of [["SIGTERM", 42], ["SIGINT", 42], ["SIGHUP", 42], ["SIGQUIT", 42]] as const) {
+  Deno.test(`check -- COMMAND forwards ${signal} to the command and waits for it`, async () => {
+    const script = `trap 'exit 42' ${signal.slice(3)}; echo started; while :; do sleep 0.05; done`;
+    await using program = startProgram("client", ["check", "exec:true", "--", "sh", "-c", script], ALL);
+    assertMatch(await program.line(), /^ok/);
+    assertEquals(await program.line(), "started");
+    program.kill(signal);
+    assertEquals(await program.exitCode(), code);
+  });
+}
+
+Deno.test("check -- COMMAND ends by SIGTERM during the wait, and never runs the command", async () => {
+  const words = ["check", "--wait", "60s", "--log-level", "debug", `:${closedPort()}`, "--", "echo", "ran"];
+  await using program = startProgram("client", words, ALL);
+  await program.errorLine(/connecting to/);
+  program.kill("SIGTERM");
+  const { code, stdout } = await program.outcome();
+  assertEquals(code, 143);
+  assertEquals(stdout.includes("ran"), false);
+});
+
+toolTest("unshare", "check -- COMMAND as PID 1 forwards SIGTERM, and leaves no process behind", async () => {
+  const script = "trap 'exit 42' TERM; sleep 600 & kill -TERM 1; while :; do sleep 0.05; done";
+  const program = `exec ${Deno.execPath()} run -A --unstable-net src/client.ts check exec:true -- sh -c "${script}"`;
+  const { code, stderr } = await runTool("unshare", ["--pid", "--fork", "--mount-proc", "sh", "-c", program]);
+  assertEquals(code, 42, stderr);
+});
