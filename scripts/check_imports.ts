@@ -19,10 +19,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   serve: ["http", "services", "chat", "guard", "framing", "factory", "net", "log", "base"],
   services: ["http", "serve", "chat", "guard", "framing", "factory", "net", "log", "base"],
   chat: ["serve", "services", "guard", "framing", "factory", "net", "log", "base"],
+  script: ["serve", "http", "guard", "framing", "factory", "net", "log", "base"],
   datagram: ["guard", "framing", "factory", "net", "log", "base"],
   probe: ["datagram", "serve", "http", "framing", "factory", "net", "log", "base"],
   cli: ["log", "base"],
   commands: [
+    "script",
     "probe",
     "http",
     "cli",

@@ -13,7 +13,7 @@ import { OutputFile } from "../output_file.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { inputCutter, type InputOptions, lineMessage, type Outgoing } from "./connect/input.ts";
 import { pipe } from "./connect/pipe.ts";
-import { Recorder } from "./replay/recorder.ts";
+import { Recorder } from "../../script/recorder.ts";
 import { converse } from "./connect/terminal.ts";
 import { leave } from "../../serve/websocket/close_frame.ts";
 import { endpointArgument } from "./arguments.ts";

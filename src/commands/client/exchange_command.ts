@@ -4,9 +4,9 @@ import { EXIT, exitCodeOf } from "../../cli/exit_codes.ts";
 import type { ProgramIo } from "../../cli/io.ts";
 import type { Session } from "../../serve/session.ts";
 import { type DialFlags, isByLine, isMessageWise } from "./dial.ts";
-import { failureLines } from "./exchange/failure_lines.ts";
-import { runExchange } from "./exchange/run_exchange.ts";
-import type { Step } from "./exchange/step.ts";
+import { failureLines } from "../../script/difference.ts";
+import { runExchange } from "../../script/run_exchange.ts";
+import type { Step } from "../../script/step.ts";
 import { ReplyPrinter } from "./reply_printer.ts";
 import { reportObject } from "./send/report.ts";
 

@@ -7,8 +7,8 @@ import { readNamedFile } from "../../base/read_named_file.ts";
 import { dial, DIAL_FLAGS, isMessageWise } from "./dial.ts";
 import { exchangeOnCommandLine } from "./exchange_command.ts";
 import { isWebSocket, refuseIdleFlags } from "./idle_flags.ts";
-import { parseRecording, type Recording } from "./replay/recording.ts";
-import { replaySteps } from "./replay/replay_steps.ts";
+import { parseRecording, type Recording } from "../../script/recording.ts";
+import { replaySteps } from "../../script/replay_steps.ts";
 import { tlsEndpoint } from "./tls_flags.ts";
 
 const FLAGS = {

@@ -1,7 +1,7 @@
 import { concat, parseHex } from "../../../base/bytes.ts";
 import { FrameError } from "../../../base/errors.ts";
 import { type Decoder, delimiterCodec, lineCodec } from "../../../framing/mod.ts";
-import { assertText } from "../utf8.ts";
+import { assertText } from "../../../script/encodable.ts";
 
 /** One message on its way to the peer. */
 export interface Outgoing {

@@ -7,7 +7,7 @@ import { reasonOf } from "../../../base/system_error.ts";
 import { abortable } from "../../../net/wait.ts";
 import type { Message, Session } from "../../../serve/session.ts";
 import { abnormalClose } from "../../../serve/websocket/close_frame.ts";
-import { unsayable } from "../unsayable.ts";
+import { notEncodable } from "../../../script/encodable.ts";
 import type { InputCutter, Outgoing } from "./input.ts";
 import { type Missing, ProgressWatch } from "./progress_watch.ts";
 
@@ -129,7 +129,7 @@ class Pipe {
       }
       if (!only) await this.#naming(() => this.#session.flush());
     } catch (error) {
-      throw error instanceof FrameError ? unsayable(error) : error;
+      throw error instanceof FrameError ? notEncodable(error) : error;
     } finally {
       this.#watch.isSending = false;
       this.#watch.touch();

@@ -3,8 +3,8 @@ import { messageOf, UsageError } from "../../../base/errors.ts";
 import { formatDuration } from "../../../base/units.ts";
 import type { ProgramIo } from "../../../cli/io.ts";
 import { abortable } from "../../../net/wait.ts";
-import { bytesPayload } from "../exchange/payload.ts";
-import type { Step } from "../exchange/step.ts";
+import { bytesPayload } from "../../../script/payload.ts";
+import type { Step } from "../../../script/step.ts";
 import { readNamedBytes } from "../../../base/read_named_file.ts";
 import { sendStep } from "./steps.ts";
 

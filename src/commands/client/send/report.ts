@@ -1,8 +1,8 @@
 import { formatHex } from "../../../base/bytes.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
 import type { Session } from "../../../serve/session.ts";
-import { type ExchangeReport, type StepReport, typeName } from "../exchange/run_exchange.ts";
-import { isUtf8 } from "../utf8.ts";
+import { type ExchangeReport, type StepReport, typeName } from "../../../script/run_exchange.ts";
+import { isUtf8 } from "../../../script/encodable.ts";
 
 /** What `send --json` prints. */
 export function reportObject(

@@ -1,8 +1,8 @@
 import { parseHex } from "../../../base/bytes.ts";
 import { messageOf, UsageError } from "../../../base/errors.ts";
 import type { GivenFlag } from "../../../cli/parse_flags.ts";
-import { bytesPayload, textPayload } from "../exchange/payload.ts";
-import type { Step } from "../exchange/step.ts";
+import { bytesPayload, textPayload } from "../../../script/payload.ts";
+import type { Step } from "../../../script/step.ts";
 
 /** What decides how the words of a command line become steps. */
 export interface StepOptions {

@@ -1,7 +1,7 @@
 import { parseHex } from "../../../base/bytes.ts";
 import { parseDuration } from "../../../base/units.ts";
-import { bytesPayload, textPayload } from "../exchange/payload.ts";
-import type { Step } from "../exchange/step.ts";
+import { bytesPayload, textPayload } from "../../../script/payload.ts";
+import type { Step } from "../../../script/step.ts";
 import type { SmokeStep } from "./schema.ts";
 
 /** The step of an exchange that a step of a smoke file means. */

@@ -1,5 +1,5 @@
 import { messageOf, missingPermission, PermissionError, UsageError } from "../../../base/errors.ts";
-import { escapeRegex } from "../exchange/payload.ts";
+import { escapeRegex } from "../../../script/payload.ts";
 
 /** Where the values of variables come from. */
 export interface VariableSource {

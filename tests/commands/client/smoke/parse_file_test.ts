@@ -1,7 +1,7 @@
 import { assertEquals, assertLess, assertThrows } from "@std/assert";
 import { unescape } from "../../../../src/base/bytes.ts";
 import { UsageError } from "../../../../src/base/errors.ts";
-import { textPayload } from "../../../../src/commands/client/exchange/payload.ts";
+import { textPayload } from "../../../../src/script/payload.ts";
 import { parseSmokeFile } from "../../../../src/commands/client/smoke/parse_file.ts";
 
 const GOOD = `

@@ -1,4 +1,4 @@
-import { equalBytes, indexOfBytes } from "../../../base/bytes.ts";
+import { equalBytes, indexOfBytes } from "../base/bytes.ts";
 import type { Captures } from "./payload.ts";
 
 /** Where a pattern was found. */

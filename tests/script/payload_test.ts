@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { fillRegex, textPayload } from "../../../../src/commands/client/exchange/payload.ts";
+import { fillRegex, textPayload } from "../../src/script/payload.ts";
 
 const CAPTURES = new Map([["1", "a\\n"], ["name", "x.y"]]);
 

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { utf8 } from "../../../../src/base/bytes.ts";
-import { differenceLines, findDifference } from "../../../../src/commands/client/exchange/difference.ts";
+import { utf8 } from "../../src/base/bytes.ts";
+import { differenceLines, findDifference } from "../../src/script/difference.ts";
 
 Deno.test("findDifference() finds the longest beginning of what was expected", () => {
   assertEquals(findDifference(utf8("abcd"), utf8("abx abcx")), { agreed: 3, at: 4 });

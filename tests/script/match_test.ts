@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { utf8 } from "../../../../src/base/bytes.ts";
-import { matchBytes, matchRegex } from "../../../../src/commands/client/exchange/match.ts";
+import { utf8 } from "../../src/base/bytes.ts";
+import { matchBytes, matchRegex } from "../../src/script/match.ts";
 
 Deno.test("matchBytes() finds the first place, and nothing at the start", () => {
   assertEquals(matchBytes(utf8("lo"), utf8("hello lo"))?.start, 3);

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
-import { utf8 } from "../../../base/bytes.ts";
-import { messageOf, UsageError } from "../../../base/errors.ts";
+import { utf8 } from "../base/bytes.ts";
+import { messageOf, UsageError } from "../base/errors.ts";
 
 /** Who a line of a recording is about. */
 export type Side = "client" | "server";

@@ -1,4 +1,6 @@
-import { escapeControls, formatHex, indexOfBytes } from "../../../base/bytes.ts";
+import { escapeControls, formatHex, indexOfBytes, preview } from "../base/bytes.ts";
+import { ExpectationError } from "./expectation_error.ts";
+import type { ExchangeReport } from "./run_exchange.ts";
 
 /** Bytes shown on either side of a difference. */
 const CONTEXT_BYTES = 32;
@@ -53,6 +55,16 @@ export function differenceLines(expected: Uint8Array, received: Uint8Array): str
     `received  ${lead}${common}${gap}${came === "" ? "(nothing more)" : came}${more(received, at + cut)}`,
     `          ${" ".repeat(lead.length + common.length + gap.length)}^ differs at byte ${at + agreed}`,
   ];
+}
+
+/** Lines for people about the step that failed: what was sent, what came, and where it differs from what should have. */
+export function failureLines(report: ExchangeReport): string[] {
+  const { error, steps } = report;
+  if (!(error instanceof ExpectationError)) return [];
+  const sent = steps.findLast(({ step }) => step.kind === "send")?.data;
+  const lines = sent === undefined ? [] : [`sent      ${preview(sent)}`];
+  if (error.expected === undefined) return [...lines, `received  ${preview(error.received)}`];
+  return [...lines, ...differenceLines(error.expected, error.received)];
 }
 
 function isText(bytes: Uint8Array): boolean {

@@ -1,4 +1,4 @@
-import { concat, unescape, utf8 } from "../../../base/bytes.ts";
+import { concat, unescape, utf8 } from "../base/bytes.ts";
 
 /** What regular expressions have captured so far: `1`, `2`, ... and the names of their groups. */
 export type Captures = ReadonlyMap<string, string>;

@@ -1,4 +1,4 @@
-import { ParleyError, type ParleyErrorOptions } from "../../../base/errors.ts";
+import { ParleyError, type ParleyErrorOptions } from "../base/errors.ts";
 
 /** The peer answered, but not as expected: exit code 1. */
 export class ExpectationError extends ParleyError {

@@ -1,3 +1,5 @@
+import { type FrameError, UsageError } from "../base/errors.ts";
+
 const strictDecoder = new TextDecoder("utf-8", { fatal: true });
 
 /** Whether the bytes are UTF-8 text (RFC 3629). */
@@ -20,4 +22,9 @@ export function assertText(bytes: Uint8Array): void {
   if (!isUtf8(bytes)) {
     throw new SyntaxError("Cannot send a text message: it is not UTF-8; send it as binary (--binary)");
   }
+}
+
+/** The chosen framing has no encoding for a message that the user wants to send: not the peer's fault. */
+export function notEncodable(error: FrameError): UsageError {
+  return new UsageError(`${error.message} (--framing)`, { cause: error });
 }

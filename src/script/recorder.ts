@@ -1,17 +1,21 @@
 import { Buffer } from "node:buffer";
-import type { OutputFile } from "../../output_file.ts";
-import type { Message, Session } from "../../../serve/session.ts";
-import { typeName } from "../exchange/run_exchange.ts";
-import { isUtf8 } from "../utf8.ts";
+import type { Message, Session } from "../serve/session.ts";
+import { typeName } from "./run_exchange.ts";
+import { isUtf8 } from "./encodable.ts";
 import type { RecordingHead, RecordingLine, Side } from "./recording.ts";
+
+/** Where a recording goes: a file, line by line. */
+interface TextSink {
+  write(text: string): void;
+}
 
 /** Writes a conversation to a file as it happens: one JSON object a line, each with its time. */
 export class Recorder {
-  readonly #file: Pick<OutputFile, "write">;
+  readonly #file: TextSink;
   readonly #kind: Session["kind"];
 
   /** Begins a recording. */
-  constructor(file: Pick<OutputFile, "write">, kind: Session["kind"], head: { endpoint: string; framing: string }) {
+  constructor(file: TextSink, kind: Session["kind"], head: { endpoint: string; framing: string }) {
     this.#file = file;
     this.#kind = kind;
     this.#write({ recording: 1, at: now(), ...head });

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { utf8 } from "../../../../src/base/bytes.ts";
-import type { RecordedEvent, Side } from "../../../../src/commands/client/replay/recording.ts";
-import { type ReplayOptions, replaySteps } from "../../../../src/commands/client/replay/replay_steps.ts";
+import { utf8 } from "../../src/base/bytes.ts";
+import type { RecordedEvent, Side } from "../../src/script/recording.ts";
+import { type ReplayOptions, replaySteps } from "../../src/script/replay_steps.ts";
 
 function event(atMs: number, from: Side, text?: string): RecordedEvent {
   return { atMs, from, data: text === undefined ? undefined : utf8(text) };

@@ -1,15 +1,15 @@
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
-import { utf8 } from "../../../../src/base/bytes.ts";
-import { ClosedEarlyError, ResetError, TimeoutError } from "../../../../src/base/errors.ts";
-import { ExpectationError } from "../../../../src/commands/client/exchange/expectation_error.ts";
-import { bytesPayload, textPayload } from "../../../../src/commands/client/exchange/payload.ts";
-import { type ExchangeReport, runExchange } from "../../../../src/commands/client/exchange/run_exchange.ts";
-import type { Pattern, Step } from "../../../../src/commands/client/exchange/step.ts";
-import { parseFraming } from "../../../../src/framing/mod.ts";
-import { dialSession } from "../../../../src/serve/dial_session.ts";
-import { writeAll } from "../../../support/peer.ts";
-import { resettingPeer } from "../../../support/resetting_peer.ts";
-import { scriptedPeer } from "../../../support/scripted_peer.ts";
+import { utf8 } from "../../src/base/bytes.ts";
+import { ClosedEarlyError, ResetError, TimeoutError } from "../../src/base/errors.ts";
+import { ExpectationError } from "../../src/script/expectation_error.ts";
+import { bytesPayload, textPayload } from "../../src/script/payload.ts";
+import { type ExchangeReport, runExchange } from "../../src/script/run_exchange.ts";
+import type { Pattern, Step } from "../../src/script/step.ts";
+import { parseFraming } from "../../src/framing/mod.ts";
+import { dialSession } from "../../src/serve/dial_session.ts";
+import { writeAll } from "../support/peer.ts";
+import { resettingPeer } from "../support/resetting_peer.ts";
+import { scriptedPeer } from "../support/scripted_peer.ts";
 
 async function exchange(
   endpoint: string,

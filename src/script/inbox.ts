@@ -1,4 +1,4 @@
-import { concat } from "../../../base/bytes.ts";
+import { concat } from "../base/bytes.ts";
 import type { Match } from "./match.ts";
 
 /** Most bytes that wait to be matched; of a longer stream the last ones count. */

@@ -1,7 +1,7 @@
-import { concat } from "../../../base/bytes.ts";
-import { bytesPayload } from "../exchange/payload.ts";
-import type { Step } from "../exchange/step.ts";
-import { isUtf8 } from "../utf8.ts";
+import { concat } from "../base/bytes.ts";
+import { bytesPayload } from "./payload.ts";
+import type { Step } from "./step.ts";
+import { isUtf8 } from "./encodable.ts";
 import type { RecordedEvent } from "./recording.ts";
 
 /** How a recording is done again. */

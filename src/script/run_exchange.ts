@@ -1,11 +1,10 @@
-import { formatHex, preview } from "../../../base/bytes.ts";
-import { ClosedEarlyError, FrameError, ResetError, TimeoutError, UsageError } from "../../../base/errors.ts";
-import { formatDuration } from "../../../base/units.ts";
-import { formatEndpoint } from "../../../net/endpoint.ts";
-import type { Message, Session } from "../../../serve/session.ts";
-import { abnormalClose, closeFrameText, leave } from "../../../serve/websocket/close_frame.ts";
-import { unsayable } from "../unsayable.ts";
-import { assertText, isUtf8 } from "../utf8.ts";
+import { formatHex, preview } from "../base/bytes.ts";
+import { ClosedEarlyError, FrameError, ResetError, TimeoutError, UsageError } from "../base/errors.ts";
+import { formatDuration } from "../base/units.ts";
+import { formatEndpoint } from "../net/endpoint.ts";
+import type { Message, Session } from "../serve/session.ts";
+import { abnormalClose, closeFrameText, leave } from "../serve/websocket/close_frame.ts";
+import { assertText, isUtf8, notEncodable } from "./encodable.ts";
 import { ExpectationError } from "./expectation_error.ts";
 import { Inbox, type Unit } from "./inbox.ts";
 import { type Match, matchBytes, matchExact, matchRegex } from "./match.ts";
@@ -239,7 +238,7 @@ class Exchange {
     try {
       await this.#session.write(data, isText);
     } catch (error) {
-      throw error instanceof FrameError ? unsayable(error) : error;
+      throw error instanceof FrameError ? notEncodable(error) : error;
     }
   }
 
