@@ -48,6 +48,8 @@ export class NatsLink implements AsyncDisposable {
   readonly #log: Logger;
   readonly #ending = new AbortController();
   readonly #underway = new Set<(error: Error) => void>();
+  /** Requests of the client of NATS, which keeps their timers also after it was closed. */
+  readonly #requests = new Set<Promise<void>>();
   #waiters: (() => void)[] = [];
   #isReady = true;
   #replicas = 1;
@@ -129,7 +131,11 @@ export class NatsLink implements AsyncDisposable {
   attempt<T>(request: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#underway.add(reject);
-      request.then(resolve, reject).finally(() => this.#underway.delete(reject));
+      const settled = request.then(resolve, reject).finally(() => {
+        this.#underway.delete(reject);
+        this.#requests.delete(settled);
+      });
+      this.#requests.add(settled);
     });
   }
 
@@ -150,7 +156,7 @@ export class NatsLink implements AsyncDisposable {
     for (const settle of this.#waiters.splice(0)) settle();
     for (const reject of [...this.#underway]) reject(new ConnectionError("the server is ending"));
     await this.connection.close();
-    await Promise.all(this.#attached);
+    await Promise.all([...this.#attached, ...this.#requests]);
   }
 
   async #watchStatus(): Promise<void> {
@@ -183,7 +189,7 @@ export class NatsLink implements AsyncDisposable {
 
   async #findStream(): Promise<StreamInfo> {
     try {
-      return await this.jsm.streams.info(STREAM);
+      return await this.attempt(this.jsm.streams.info(STREAM));
     } catch (error) {
       if (!(error instanceof Error) || error.name !== "StreamNotFoundError") throw error;
     }
