@@ -47,10 +47,14 @@ export interface ServerOptions {
   stats?: ServerStats | undefined;
 }
 
+/** WebSocket clients that are told by HTTP why they are rejected; more are closed at once. */
+const MAX_REJECTING = 32;
+
 /** Serves one service on any number of listeners until it is told to end. */
 export class Server {
   readonly #options: ServerOptions;
   readonly #sessions = new Map<Session, Promise<void>>();
+  #rejecting = 0;
   readonly #openings = new Map<Connection, Promise<void>>();
   readonly #ending = new AbortController();
   readonly #admission: Admission;
@@ -172,6 +176,16 @@ export class Server {
     connection.log.debug("refused", { reason, text });
     this.stats.closed(connection, reason);
     this.#admission.leave();
+    const { webSockets } = this.#options;
+    if (webSockets !== undefined && connection.local.scheme === "ws" && this.#rejecting < MAX_REJECTING) {
+      this.#rejecting++;
+      const rejected = webSockets.reject(connection, { reason, text }).finally(() => {
+        this.#rejecting--;
+        this.#openings.delete(connection);
+      });
+      this.#openings.set(connection, rejected);
+      return;
+    }
     // Told only where an answer can be told from data, and never waited for.
     if (text !== undefined && this.#options.codec.name === "line" && connection.local.scheme === "tcp") {
       connection.write(utf8(`! ${text}\n`)).catch(() => {

@@ -1,5 +1,6 @@
 import { listen } from "../../src/factory.ts";
 import { rawCodec } from "../../src/framing/raw.ts";
+import type { Gate } from "../../src/guard/gate.ts";
 import { Logger } from "../../src/log/logger.ts";
 import { DeadlineTimer } from "../../src/net/deadline_timer.ts";
 import { formatEndpoint } from "../../src/net/endpoint.ts";
@@ -24,6 +25,7 @@ export interface ServeOptions extends Partial<Omit<WebSocketAcceptorOptions, "pi
   /** The path of the endpoint. */
   path?: string;
   drainTimeoutMs?: number;
+  gate?: Gate;
 }
 
 /** The service echo, as `parley-server echo` makes it. */
@@ -38,7 +40,7 @@ export function serviceOf(serve: (session: Session) => Promise<void>, subprotoco
 
 /** Serves WebSocket on a free port until it is disposed of. */
 export async function serveWebSocket(options: ServeOptions = {}): Promise<RunningServer> {
-  const { service = await echoService(), pings = { intervalMs: 60_000, answerMs: 60_000 }, ...rest } = options;
+  const { gate, service = await echoService(), pings = { intervalMs: 60_000, answerMs: 60_000 }, ...rest } = options;
   const deadlineTimer = new DeadlineTimer(10);
   const log = Logger.of("test");
   const listener = await listen(`ws://127.0.0.1:0${options.path ?? ""}`, { context: "test", deadlineTimer });
@@ -47,6 +49,7 @@ export async function serveWebSocket(options: ServeOptions = {}): Promise<Runnin
     listeners: [listener],
     codec: rawCodec,
     log,
+    ...(gate === undefined ? {} : { gate }),
     drainTimeoutMs: options.drainTimeoutMs ?? 10_000,
     webSockets: await WebSocketAcceptor.create({
       routes: {},

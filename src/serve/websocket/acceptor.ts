@@ -2,6 +2,7 @@ import { DEFAULTS } from "../../base/defaults.ts";
 import { messageOf } from "../../base/errors.ts";
 import { HttpError, HttpHeadReader, type HttpRequestHead } from "../../framing/http_head.ts";
 import { encodeResponse } from "../../framing/http_response.ts";
+import type { Refusal } from "../../guard/gate.ts";
 import type { CloseReason } from "../../net/close_reason.ts";
 import type { Connection } from "../../net/connection.ts";
 import { lingeringClose } from "../../net/lingering_close.ts";
@@ -15,6 +16,9 @@ import { WebSocketSession } from "./session.ts";
 
 /** How long a client that was refused may take to read why. */
 const LINGER_MS = 2_000;
+
+/** The same for a client that was not let in: it counts towards no limit meanwhile. */
+const REJECT_MS = 500;
 
 /** What WebSocket endpoints are served with. */
 export interface WebSocketAcceptorOptions {
@@ -80,6 +84,19 @@ export class WebSocketAcceptor {
       }
       return undefined;
     }
+  }
+
+  /**
+   * Tells a client that a gate does not let in why, by HTTP. Its request is
+   * read only so that it gets the answer: the answer is the same for any.
+   */
+  async reject(connection: Connection, { reason, text }: Refusal): Promise<void> {
+    const error = new HttpError(
+      reason === "denied" ? 403 : 503,
+      text ?? "connections from this address are not allowed",
+    );
+    connection.send(encodeResponse(answerError(error)));
+    await lingeringClose(connection, { timeoutMs: REJECT_MS, reason });
   }
 
   get #headTimeoutMs(): number {

@@ -105,3 +105,35 @@ Deno.test("WebSocketAcceptor closes connections without a session when the serve
   await served.stop();
   assert(await peer.ended());
 });
+
+Deno.test("a WebSocket client that a gate rejects is told why by HTTP (fault 9)", async () => {
+  const cases = [
+    [{ reason: "denied" }, 403, "403 Forbidden: connections from this address are not allowed\n"],
+    [{ reason: "limit", text: "too many" }, 503, "503 Service Unavailable: too many\n"],
+  ] as const;
+  for (const [refusal, status, body] of cases) {
+    await using served = await serveWebSocket({ gate: { enter: () => refusal } });
+    using peer = await WebSocketPeer.dial(served.endpoint);
+    await peer.send(upgradeRequest("a"));
+    const answer = await peer.answer();
+    assertEquals([answer.status, answer.body], [status, body]);
+    assert(await peer.ended());
+    using mute = await WebSocketPeer.dial(served.endpoint);
+    assertEquals((await mute.answer()).status, status);
+    await served.stop();
+    assertEquals(served.server.sessionCount, 0);
+  }
+});
+
+Deno.test("a server tells at most 32 rejected clients at once, and gives their places back (fault 9)", async () => {
+  await using served = await serveWebSocket({ gate: { enter: () => ({ reason: "denied" }) } });
+  const peers = await Promise.all(Array.from({ length: 33 }, () => WebSocketPeer.dial(served.endpoint)));
+  const told = await Promise.all(peers.map((peer) => peer.answer().then(() => true, () => false)));
+  assertEquals(told.filter(Boolean).length, 32);
+  for (const peer of peers) peer[Symbol.dispose]();
+  // A place is free once the server has seen the end of its client.
+  for (let isFree = false; !isFree;) {
+    using peer = await WebSocketPeer.dial(served.endpoint);
+    isFree = await peer.answer().then(() => true, () => false);
+  }
+});
