@@ -22,7 +22,7 @@ Deno.test("runChild() returns 128 + N when signal N ended the command", async ()
 
 Deno.test("runChild() passes variables on to the command, and keeps its own", async () => {
   const words = ["sh", "-c", 'test "$PARLEY_PORT" = 8080 && test -n "$PATH"'];
-  assertEquals(await runChild(words, new FakeIo(), { PARLEY_PORT: "8080" }), 0);
+  assertEquals(await runChild(words, new FakeIo(), { env: { PARLEY_PORT: "8080" } }), 0);
 });
 
 Deno.test("runChild() rejects a command that does not exist or cannot be executed", async () => {

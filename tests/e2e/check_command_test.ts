@@ -40,3 +40,27 @@ toolTest("unshare", "check -- COMMAND as PID 1 forwards SIGTERM, and leaves no p
   const { code, stderr } = await runTool("unshare", ["--pid", "--fork", "--mount-proc", "sh", "-c", program]);
   assertEquals(code, 42, stderr);
 });
+
+Deno.test("parley-server SERVICE -- COMMAND tells the command where it is, drains after it, and exits with its code", async () => {
+  const script = 'echo "$PARLEY_ENDPOINT $PARLEY_HOST $PARLEY_PORT"; exit 6';
+  const { code, stdout } = await runProgram("server", ["echo", "0.0.0.0:0", "--", "sh", "-c", script], ALL);
+  assertEquals(code, 6);
+  const [, port = "", alone] = /^tcp:\/\/127\.0\.0\.1:(\d+) 127\.0\.0\.1 (\d+)\n$/.exec(stdout) ?? [];
+  assertEquals(alone, port, stdout);
+  assertMatch(port, /^[1-9]\d*$/);
+});
+
+Deno.test("parley-server SERVICE -- COMMAND serves the command, and forwards SIGTERM to it", async () => {
+  const client = `${Deno.execPath()} run -A --unstable-net src/client.ts`;
+  const script = `trap 'exit 42' TERM; ${client} send $PARLEY_ENDPOINT 'hi\\n'; while :; do sleep 0.05; done`;
+  await using program = startProgram("server", ["echo", ":0", "--", "sh", "-c", script], ALL);
+  assertEquals(await program.line(), "hi");
+  program.kill("SIGTERM");
+  assertEquals(await program.exitCode(), 42);
+});
+
+Deno.test("parley-server SERVICE -- COMMAND exits 2 when there is no such command, and does not stay", async () => {
+  const { code, stderr } = await runProgram("server", ["echo", ":0", "--", "no-such-command"], ALL);
+  assertEquals(code, 2);
+  assertMatch(stderr, /Cannot run "no-such-command": no such command/);
+});

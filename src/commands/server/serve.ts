@@ -1,6 +1,8 @@
 import { DEFAULTS } from "../../base/defaults.ts";
 import { UsageError } from "../../base/errors.ts";
+import { targetAddress } from "../../base/ip.ts";
 import type { FlagValues } from "../../base/flag_spec.ts";
+import { EXIT } from "../../cli/exit_codes.ts";
 import type { ProgramIo } from "../../cli/io.ts";
 import { ReloadSignal } from "../../cli/reload_signal.ts";
 import { listen } from "../../factory.ts";
@@ -9,7 +11,7 @@ import { defaultMaxConnections } from "../../guard/open_file_limit.ts";
 import type { Authenticator } from "../../guard/authenticator.ts";
 import { Logger } from "../../log/logger.ts";
 import { DeadlineTimer } from "../../net/deadline_timer.ts";
-import { formatEndpoint } from "../../net/endpoint.ts";
+import { type Endpoint, formatEndpoint, isHostEndpoint } from "../../net/endpoint.ts";
 import type { Listener } from "../../net/listener.ts";
 import { parseOrigin } from "../../serve/http/origin.ts";
 import type { HttpRoutes } from "../../serve/http/route.ts";
@@ -36,8 +38,17 @@ type SharedFlags = FlagValues<typeof SHARED_FLAGS>;
 /** Values of the flags of a service, and of those that every service has. */
 export type ServeFlags = SharedFlags & Readonly<Record<string, unknown>>;
 
+/** How a service runs besides its flags. */
+export interface ServeOptions {
+  /** Which thread this is. */
+  readonly seat?: Seat;
+  /** A command to run while the server serves; it drains when the command has ended. */
+  readonly childCommand?: readonly string[];
+}
+
 /**
- * Serves until it is told to end. The result is the exit code.
+ * Serves until a signal, or until the command has ended. The result is the
+ * exit code, with a command that of the command.
  *
  * @throws {UsageError} The flags do not fit the service or each other.
  */
@@ -46,7 +57,7 @@ export async function serve(
   flags: ServeFlags,
   args: readonly string[],
   io: ProgramIo,
-  seat: Seat = { index: 0, count: flags.workers },
+  { seat = { index: 0, count: flags.workers }, childCommand = [] }: ServeOptions = {},
 ): Promise<number> {
   configureProgramLogging(flags, io);
   using readyFile = openReadyFile(flags.readyFile);
@@ -67,12 +78,13 @@ export async function serve(
   await using sight = new AsyncDisposableStack();
   const stats = new ServerStats();
   const made = await createService(service, flags, { log, authenticator, codec });
+  let opened: Listener[];
   let announced: string[];
   let metricsUrl: string | undefined;
   let server: Server;
   let crew: WorkerCrew | undefined;
   try {
-    const opened = await listenAll(endpoints, { context: service.name, tls, seat }, flags, deadlineTimer, listeners);
+    opened = await listenAll(endpoints, { context: service.name, tls, seat }, flags, deadlineTimer, listeners);
     announced = opened.map(({ endpoint }) => formatEndpoint(endpoint));
     if (made.routes?.["/"] !== undefined) logPageAddresses(announced, log);
     if (flags.workers > 1) crew = listeners.use(await startCrew(service, flags, announced));
@@ -103,11 +115,35 @@ export async function serve(
     await made[Symbol.asyncDispose]?.();
     throw error;
   }
-  const running = runAll(server, crew, stop);
+  const commandEnded = new AbortController();
+  const running = runAll(server, crew, AbortSignal.any([stop, commandEnded.signal]));
   seat.onServing?.(stats);
   announceReady(announced, { printEndpoint: flags.printEndpoint, readyFile, metricsUrl, io });
-  await running;
-  return 0;
+  if (childCommand.length === 0) {
+    await running;
+    return EXIT.done;
+  }
+  const serverEnded = new AbortController();
+  void running.finally(() => serverEnded.abort()).catch(() => {});
+  try {
+    const { runChild } = await import("../child_process.ts");
+    const env = environmentOf(opened[0]?.endpoint, metricsUrl);
+    return await runChild(childCommand, io, { env, signal: serverEnded.signal });
+  } finally {
+    commandEnded.abort();
+    await running;
+  }
+}
+
+/** Where the server is, for the command that uses it. */
+function environmentOf(endpoint: Endpoint | undefined, metricsUrl: string | undefined): Record<string, string> {
+  if (endpoint === undefined) return {};
+  const reachable = isHostEndpoint(endpoint) ? { ...endpoint, host: targetAddress(endpoint.host) } : endpoint;
+  return {
+    PARLEY_ENDPOINT: formatEndpoint(reachable),
+    ...(isHostEndpoint(reachable) ? { PARLEY_HOST: reachable.host, PARLEY_PORT: String(reachable.port) } : {}),
+    ...(metricsUrl === undefined ? {} : { PARLEY_METRICS: metricsUrl }),
+  };
 }
 
 /** The other threads, which listen on the same ports. */

@@ -50,7 +50,7 @@ async function serveTask(
       },
     };
     // The program's own thread parsed them by the table of the same service.
-    await serve(await loadService(entry), task.flags as ServeFlags, task.endpoints, systemIo(neverExit), seat);
+    await serve(await loadService(entry), task.flags as ServeFlags, task.endpoints, systemIo(neverExit), { seat });
     scope.postMessage({ kind: "ended" });
   } catch (error) {
     scope.postMessage({ kind: "failed", failure: plainFailure(error) });
