@@ -60,11 +60,13 @@ export { ConnectionPool, type PoolOptions, type PoolOverflow } from "./net/pool.
 export { PoolLease } from "./net/pool_lease.ts";
 export { readExactly } from "./net/read_exactly.ts";
 export { START_TLS_PROTOCOLS, type StartTlsProtocol } from "./net/start_tls.ts";
-export type { TlsClientOptions } from "./net/tls_client.ts";
+export type { StartTlsDialogue, TlsClientOptions } from "./net/tls_client.ts";
 export { type CertificateFacts, daysLeft } from "./net/tls_certificate.ts";
 export type { CertificateFault } from "./net/tls_certificate_fault.ts";
 export type { TlsFacts } from "./net/tls_facts.ts";
 export { type SecuredTransport, TlsServerContext, type TlsServerOptions } from "./net/tls_server.ts";
+export { check, type CheckOptions, type CheckResult, waitFor } from "./probe/check.ts";
+export { type Credentials, type Facts, NotReadyError, type ProbeExpectations } from "./probe/probe.ts";
 export { resolve, type ResolvedAddress, type ResolveOptions } from "./net/resolve.ts";
 export type { WaitOptions } from "./net/wait.ts";
 export { writeAll, type WriteTarget } from "./net/write_all.ts";

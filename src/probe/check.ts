@@ -76,7 +76,9 @@ export interface CheckResult {
   readonly facts: Facts;
   /** The last failure, if it is not ready. */
   readonly error?: unknown;
+  /** How many attempts were made. */
   readonly tries: number;
+  /** From the beginning to the result, in milliseconds. */
   readonly ms: number;
   /** How many attempts failed for each reason. */
   readonly reasons: ReadonlyMap<string, number>;

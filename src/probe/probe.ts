@@ -21,7 +21,9 @@ export class NotReadyError extends ParleyError {
 
 /** A user name and a password, or a bearer token. */
 export interface Credentials {
+  /** May be empty, as for Redis. */
   readonly user: string;
+  /** Never logged. */
   readonly password: string;
   /** Sent instead of both by protocols that know bearer tokens (RFC 6750). */
   readonly token?: string | undefined;
