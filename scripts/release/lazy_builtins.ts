@@ -1,8 +1,9 @@
 /**
  * The bundler puts every `import ... from "node:x"` of a module that is loaded
  * late at the top of the file, where it costs each start the loading of
- * `node:tls`, `node:crypto`, `node:sqlite` and the rest. Here such an import
- * becomes an assignment at the start of its own module.
+ * `node:tls`, `node:crypto`, `node:sqlite` and the rest. Here names that are
+ * imported are assigned at the start of their own module, and a module that is
+ * imported whole is loaded at the first use of a property.
  *
  * @module
  */
@@ -21,8 +22,12 @@ export function loadBuiltinsLate(bundle: string): string {
     module = MODULE.exec(line)?.[1] ?? module;
     const [, clause, id] = IMPORT.exec(line) ?? [];
     if (clause !== undefined && id !== undefined) {
+      const found = `process.getBuiltinModule("${id}")`;
+      // The default export of a built-in module is the module.
+      const whole = /^(?:\* as )?([\w$]+)$/.exec(clause)?.[1];
+      if (whole !== undefined) return [`var ${whole} = new Proxy({}, { get: (_, name) => ${found}[name] });`];
       const { names, pattern } = bindingsOf(clause);
-      const load = `${pattern} = process.getBuiltinModule("${id}")`;
+      const load = `${pattern} = ${found}`;
       if (!lateModules.has(module)) return [`var ${load};`];
       waiting.set(module, [...waiting.get(module) ?? [], `(${load});`]);
       return [`var ${names.join(", ")};`];
@@ -39,12 +44,7 @@ export function loadBuiltinsLate(bundle: string): string {
 /** The names that an import's clause binds, and the same clause as the left side of an assignment. */
 function bindingsOf(clause: string): { names: string[]; pattern: string } {
   const named = /^\{ (.+) \}$/.exec(clause)?.[1];
-  // The default export of a built-in module is the module.
-  if (named === undefined) {
-    const name = clause.replace(/^\* as /, "");
-    if (!/^[\w$]+$/.test(name)) throw new Error(`the bundle imports by "${clause}", which is not known here`);
-    return { names: [name], pattern: name };
-  }
+  if (named === undefined) throw new Error(`the bundle imports by "${clause}", which is not known here`);
   const pairs = named.split(", ").map((pair) => pair.split(" as "));
   return {
     names: pairs.map(([name = "", local = name]) => local),

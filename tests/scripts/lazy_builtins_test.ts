@@ -24,19 +24,36 @@ Deno.test("loadBuiltinsLate() moves an import into the module that is loaded lat
   );
 });
 
-Deno.test("loadBuiltinsLate() gives each module its own imports, the default and the whole module too", () => {
+Deno.test("loadBuiltinsLate() gives each module its own imports", () => {
   const [one, two] = [
-    late("src/a.ts", 'import util from "node:util";\nimport { Buffer } from "node:buffer";', "util"),
-    late("src/b.ts", 'import * as net from "node:net";', "net"),
+    late("src/a.ts", 'import { Buffer } from "node:buffer";\nimport { EventEmitter } from "node:events";', "Buffer"),
+    late("src/b.ts", 'import { Buffer as Buffer2 } from "node:buffer";', "Buffer2"),
   ];
   const lines = loadBuiltinsLate(`${one}${two}`).split("\n");
   const after = (start: string, count: number) =>
     lines.slice(lines.indexOf(start) + 1, lines.indexOf(start) + 1 + count);
   assertEquals(after('  "src/a.ts"() {', 2), [
-    '(util = process.getBuiltinModule("node:util"));',
     '({ Buffer: Buffer } = process.getBuiltinModule("node:buffer"));',
+    '({ EventEmitter: EventEmitter } = process.getBuiltinModule("node:events"));',
   ]);
-  assertEquals(after('  "src/b.ts"() {', 1), ['(net = process.getBuiltinModule("node:net"));']);
+  assertEquals(after('  "src/b.ts"() {', 1), ['({ Buffer: Buffer2 } = process.getBuiltinModule("node:buffer"));']);
+});
+
+Deno.test("loadBuiltinsLate() loads a module that is imported whole when it is first used", () => {
+  for (const clause of ["util", "* as util"]) {
+    const text = loadBuiltinsLate(late("src/a.ts", `import ${clause} from "node:util";`, "util"));
+    const [, declaration = ""] = text.split("\n");
+    const util = new Function("process", `${declaration} return util;`);
+    const asked: string[] = [];
+    const made = util({
+      getBuiltinModule(id: string) {
+        asked.push(id);
+        return { inspect: (value: unknown) => `<${value}>` };
+      },
+    });
+    assertEquals(asked, []);
+    assertEquals([made.inspect(1), asked], ["<1>", ["node:util"]]);
+  }
 });
 
 Deno.test("loadBuiltinsLate() loads what a module needs at the start where it stands", () => {
