@@ -24,7 +24,7 @@ export function applyMask(bytes: Uint8Array, key: number): boolean {
   const lead = -byteOffset & 3;
   const words = new Uint32Array(buffer, byteOffset + lead, (length - lead) >>> 2);
   const seen = maskBytes(bytes, key, 0, lead) | maskBytes(bytes, key, lead + words.length * 4, length);
-  return (maskWords(words, turned(key, lead)) & HIGH_BITS) === 0 && (seen & 0x80) === 0;
+  return (maskWords(words, turnKey(key, lead)) & HIGH_BITS) === 0 && (seen & 0x80) === 0;
 }
 
 /** Writes the masked bytes of `source` into `target` at `offset`. */
@@ -73,7 +73,8 @@ function maskWords(words: Uint32Array, key: number): number {
   return seen;
 }
 
-/** The key as it is for a word that begins at position `from` of the payload. */
-function turned(key: number, from: number): number {
-  return from === 0 ? key : key >>> (from * 8) | key << (32 - from * 8);
+/** The key as it is for bytes that begin at position `from` of the payload. */
+export function turnKey(key: number, from: number): number {
+  const bits = (from & 3) * 8;
+  return bits === 0 ? key : key >>> bits | key << (32 - bits);
 }

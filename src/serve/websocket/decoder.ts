@@ -1,6 +1,6 @@
 import { Buffer, isUtf8 } from "node:buffer";
 import { ByteQueue } from "../../framing/byte_queue.ts";
-import { applyMask, maskKey } from "../../framing/websocket_mask.ts";
+import { applyMask, maskKey, turnKey } from "../../framing/websocket_mask.ts";
 import type { Message } from "../session.ts";
 import { type CloseFrame, WebSocketError } from "./close_code.ts";
 import { OPCODE, type WebSocketCodec } from "./codec.ts";
@@ -36,6 +36,12 @@ export class WebSocketDecoder {
   readonly #maskBit: number;
   readonly #queue = new ByteQueue();
   #isInsideMessage = false;
+  /** Whether the message under way is text. */
+  #isText = false;
+  /** Checks the text of a message that comes in pieces. */
+  #utf8: TextDecoder | undefined;
+  /** Bytes of the frame under way that were checked. */
+  #checked = 0;
   #isClosed = false;
   #failure: WebSocketError | undefined;
 
@@ -85,11 +91,17 @@ export class WebSocketDecoder {
     if (backlog.length < headBytes) return false;
     const length = lengthBytes === 0 ? short : this.#lengthAt2(lengthBytes);
     if (length > this.#maxBytes) return this.#receive(backlog.length);
-    if (backlog.length < headBytes + length) return false;
+    const isPartial = backlog.length < headBytes + length;
+    if ((isPartial || this.#isInsideMessage || first < FIN) && !this.#isTextValid(first, headBytes, length)) {
+      return this.#fail(invalidUtf8());
+    }
+    if (isPartial) return false;
+    this.#checked = 0;
     if (this.#isInsideMessage || first !== FINAL_TEXT && first !== FINAL_BINARY) {
       this.#follow(first);
       return this.#receive(headBytes + length);
     }
+    this.#utf8 = undefined;
     const key = this.#maskBit === 0 ? undefined : this.#keyAt(headBytes - 4);
     backlog.skip(headBytes);
     return this.#takeMessage(backlog.take(length), key, first === FINAL_TEXT);
@@ -98,10 +110,29 @@ export class WebSocketDecoder {
   #takeMessage(data: Uint8Array, key: number | undefined, isText: boolean): boolean {
     const isAscii = key !== undefined && applyMask(data, key);
     if (isText && !isAscii && !isUtf8(data)) {
-      return this.#fail(Object.assign(new Error("invalid UTF-8 sequence"), UTF8_ERROR));
+      return this.#fail(invalidUtf8());
     }
     this.#events.message({ data, isText });
     return true;
+  }
+
+  /** Whether what has come of a text is UTF-8: a message is refused before the rest of it comes (section 8.1). */
+  #isTextValid(first: number, headBytes: number, length: number): boolean {
+    const opcode = first & 0x0f;
+    if (opcode !== OPCODE.text && (opcode !== 0 || !this.#isText)) return true;
+    const come = Math.min(this.#queue.length - headBytes, length);
+    if (come === this.#checked) return true;
+    const data = this.#queue.view(headBytes + this.#checked, headBytes + come).slice();
+    if (this.#maskBit !== 0) applyMask(data, turnKey(this.#keyAt(headBytes - 4), this.#checked));
+    this.#checked = come;
+    try {
+      this.#utf8 ??= new TextDecoder("utf-8", { fatal: true });
+      this.#utf8.decode(data, { stream: true });
+      return true;
+    } catch {
+      // TypeError: not UTF-8, which is an answer here.
+      return false;
+    }
   }
 
   /** Whether these can begin a frame; what cannot is refused before the rest of it comes. */
@@ -125,7 +156,11 @@ export class WebSocketDecoder {
 
   /** Data frames begin, continue and end a message; control frames may lie between them. */
   #follow(first: number): void {
-    if ((first & 0x0f) < OPCODE.close) this.#isInsideMessage = first < FIN;
+    const opcode = first & 0x0f;
+    if (opcode >= OPCODE.close) return;
+    if (opcode !== 0) this.#isText = opcode === OPCODE.text;
+    this.#isInsideMessage = first < FIN;
+    if (!this.#isInsideMessage) this.#utf8 = undefined;
   }
 
   /** The receiver keeps views of what it is given until the message is whole: so it gets bytes of its own. */
@@ -144,4 +179,6 @@ export class WebSocketDecoder {
   }
 }
 
-const UTF8_ERROR = { code: "WS_ERR_INVALID_UTF8" };
+function invalidUtf8(): Error & { readonly code: string } {
+  return Object.assign(new Error("invalid UTF-8 sequence"), { code: "WS_ERR_INVALID_UTF8" });
+}
