@@ -6,6 +6,7 @@ import { type Endpoint, formatEndpoint, isHostEndpoint } from "../net/endpoint.t
 import { isOutOfDescriptors } from "../net/socket_error.ts";
 import { delay, nextTurn } from "../net/wait.ts";
 import { BoundedSender } from "./bounded_sender.ts";
+import { ClientTable, type RemovalReason, type TableEntry } from "./client_table.ts";
 import { DatagramCounts } from "./counts.ts";
 import type { ImpairedFlow, Impairment } from "./impairment.ts";
 
@@ -39,17 +40,13 @@ export interface DatagramRelayOptions {
   maxClients: number;
   /** Time without a datagram in either direction after which a client is forgotten. */
   idleTimeoutMs: number;
-  /** Milliseconds of a monotonic clock. */
-  now?: (() => number) | undefined;
 }
 
 /** Sender of datagrams, and its socket to the target. */
-interface Client {
-  readonly key: string;
+interface Client extends TableEntry {
   readonly endpoint: Endpoint;
   readonly toTarget: ImpairedFlow | undefined;
   readonly toClient: ImpairedFlow | undefined;
-  lastActiveMs: number;
   /** Datagrams that wait for the socket. */
   readonly waiting: Uint8Array[];
   isForgotten: boolean;
@@ -68,33 +65,30 @@ export class DatagramRelay {
   /** Datagrams of the target, as received and as returned. */
   readonly backward = new DatagramCounts();
   readonly #options: DatagramRelayOptions;
-  readonly #now: () => number;
   readonly #back: BoundedSender;
-  /** By the client's endpoint as text, the one that was idle longest first. */
-  readonly #clients = new Map<string, Client>();
+  /** By the client's endpoint as text. */
+  readonly #clients: ClientTable<Client>;
   readonly #closing = new Set<Promise<void>>();
   readonly #unopened: Client[] = [];
   #opening: Promise<void> | undefined;
   #waitingCount = 0;
   #waitingBytes = 0;
-  #maxClients: number;
-  #arrivals = 0;
-  #evicted = 0;
-  #expired = 0;
-  #expiry: ReturnType<typeof setTimeout> | undefined;
-  #hasWarned = false;
 
   /** Forwards nothing before {@linkcode run}. */
   constructor(options: DatagramRelayOptions) {
     this.#options = options;
-    this.#maxClients = options.maxClients;
-    this.#now = options.now ?? (() => performance.now());
+    this.#clients = new ClientTable({
+      max: options.maxClients,
+      idleTimeoutMs: options.idleTimeoutMs,
+      now: () => performance.now(),
+      onRemoved: (client, reason) => this.#onRemoved(client, reason),
+    });
     this.#back = new BoundedSender(options.front, this.backward);
   }
 
   /** Clients now, all that have arrived, those evicted at the limit, and those forgotten when idle. */
   get clients(): { now: number; total: number; evicted: number; expired: number } {
-    return { now: this.#clients.size, total: this.#arrivals, evicted: this.#evicted, expired: this.#expired };
+    return this.#clients.counts;
   }
 
   /** Forwards until `stop` aborts, or until `maxDatagrams` have come and everything delayed has left. */
@@ -114,6 +108,7 @@ export class DatagramRelay {
       stop.removeEventListener("abort", end);
       end();
       for (const client of this.#clients.values()) this.#forget(client);
+      const { total, evicted, expired } = this.clients;
       await this.#opening;
       await Promise.all(this.#closing);
       toTarget?.[Symbol.dispose]();
@@ -123,9 +118,9 @@ export class DatagramRelay {
         ...toTarget?.toFields(),
         ...this.backward.toFields("replies_"),
         ...toClient?.toFields("replies_"),
-        clients: this.#arrivals,
-        ...this.#evicted > 0 && { clients_evicted: this.#evicted },
-        ...this.#expired > 0 && { clients_expired: this.#expired },
+        clients: total,
+        ...evicted > 0 && { clients_evicted: evicted },
+        ...expired > 0 && { clients_expired: expired },
       });
     }
   }
@@ -169,34 +164,23 @@ export class DatagramRelay {
     const key = formatEndpoint(endpoint);
     const known = this.#clients.get(key);
     if (known) {
-      this.#touch(known);
+      this.#clients.touch(known);
       return known;
     }
-    while (this.#clients.size >= this.#maxClients) this.#evictOldest();
-    const number = ++this.#arrivals;
-    const client: Client = {
+    const client = this.#clients.add((number) => ({
       key,
       endpoint,
       toTarget: this.#options.toTarget?.flow(number),
       toClient: this.#options.toClient?.flow(number),
-      lastActiveMs: this.#now(),
+      lastActiveMs: performance.now(),
       waiting: [],
       isForgotten: false,
       socket: undefined,
       sender: undefined,
-    };
-    this.#clients.set(key, client);
-    this.#expiry ??= setTimeout(() => this.#expire(), this.#options.idleTimeoutMs);
+    }));
     this.#unopened.push(client);
     this.#opening ??= this.#openAll();
     return client;
-  }
-
-  #touch(client: Client): void {
-    client.lastActiveMs = this.#now();
-    // A map iterates in the order of insertion.
-    this.#clients.delete(client.key);
-    this.#clients.set(client.key, client);
   }
 
   /**
@@ -239,10 +223,10 @@ export class DatagramRelay {
       try {
         return await open();
       } catch (error) {
-        const others = this.#clients.values().filter((other) => other !== client && other.socket).take(1).toArray();
+        const others = this.#clients.values().filter((other) => other !== client && other.socket).toArray();
         if (!isOutOfDescriptors(error) || others.length === 0) throw error;
-        this.#maxClients = Math.max(1, this.#clients.values().filter(({ socket }) => socket).toArray().length);
-        for (const other of others) this.#evict(other, "no file descriptors left");
+        this.#clients.shrink(others.length);
+        this.#clients.evict(others[0]);
       }
     }
   }
@@ -259,7 +243,7 @@ export class DatagramRelay {
         this.backward.drop("unexpected sender");
         continue;
       }
-      this.#touch(client);
+      this.#clients.touch(client);
       if (isTruncated) this.backward.drop("truncated");
       else if (client.toClient === undefined) send(data.slice());
       else client.toClient.pass(data, send);
@@ -273,45 +257,19 @@ export class DatagramRelay {
     return waiting;
   }
 
-  #evictOldest(): void {
-    const oldest = this.#clients.values().next().value;
-    if (oldest) this.#evict(oldest, "client limit reached");
-  }
-
-  #evict(client: Client, reason: string): void {
-    this.#evicted++;
-    const { log } = this.#options;
-    // Once at a level that is shown: a flood of new clients must not become a flood of log lines.
-    log[this.#hasWarned ? "debug" : "warning"]("client evicted", { client: client.key, reason });
-    this.#hasWarned = true;
+  #onRemoved(client: Client, reason: RemovalReason): void {
+    // The first eviction at a level that is shown: a flood of new clients must not become a flood of log lines.
+    const level = reason === "evicted" && this.clients.evicted === 1 ? "warning" : "debug";
+    this.#options.log[level](`client ${reason}`, { client: client.key });
     this.#forget(client);
-  }
-
-  #expire(): void {
-    const { idleTimeoutMs, log } = this.#options;
-    const nowMs = this.#now();
-    this.#expiry = undefined;
-    for (const client of this.#clients.values()) {
-      const leftMs = client.lastActiveMs + idleTimeoutMs - nowMs;
-      if (leftMs > 0) {
-        this.#expiry = setTimeout(() => this.#expire(), leftMs);
-        return;
-      }
-      this.#expired++;
-      log.debug("client expired", { client: client.key });
-      this.#forget(client);
-    }
   }
 
   #forget(client: Client): void {
     if (client.isForgotten) return;
     client.isForgotten = true;
-    this.#clients.delete(client.key);
+    this.#clients.delete(client);
     client.socket?.close();
     this.forward.drop("no socket", this.#takeWaiting(client).length);
-    if (this.#clients.size > 0) return;
-    clearTimeout(this.#expiry);
-    this.#expiry = undefined;
   }
 }
 

@@ -4,10 +4,7 @@ import { listen } from "../../factory.ts";
 import { formatHostPort, isHostEndpoint, parseEndpoint } from "../../net/endpoint.ts";
 import { HttpServer } from "../../serve/http/http_server.ts";
 
-/**
- * Serves `/metrics` and `/healthz` where `--metrics` says; what it has opened
- * belongs to `owner`. The result is its URL.
- */
+/** Serves `/metrics` and `/healthz` on the endpoint until `owner` is disposed of; returns the URL. */
 export async function serveDatagramMetrics(
   endpoint: string,
   sources: DatagramMetricsSources,
@@ -15,7 +12,7 @@ export async function serveDatagramMetrics(
 ): Promise<string> {
   const parsed = parseEndpoint(endpoint);
   if (parsed.scheme !== "tcp") {
-    throw new UsageError(`--metrics takes a TCP endpoint such as 127.0.0.1:9090, not ${endpoint}`);
+    throw new UsageError(`--metrics: Cannot use "${endpoint}": expected a TCP endpoint, for example 127.0.0.1:9090`);
   }
   const metrics = await createDatagramMetrics(sources);
   const listener = await listen(parsed, { context: "metrics", totalTimeout: "60s" });
