@@ -37,6 +37,8 @@ toolTest(
       const { page, complaints } = await openPage(browser, address, { nick: "ada" });
       await page.click("#leave");
       await page.locator("#nowhere").waitFor();
+      await page.reload();
+      await page.locator("#nowhere").waitFor();
       await say(page, "is anyone here?");
       await page.locator(".toast.error", { hasText: "You are in no room" }).waitFor();
       assertEquals(await boxText(page), "is anyone here?");
@@ -116,6 +118,12 @@ toolTest("chromium", "the chat page: what it cannot do stays in the box, with th
     assertEquals(await boxText(page), "/topic tea");
     await say(page, "/msg bob hello");
     await page.locator(".message.failed .why", { hasText: "not connected" }).waitFor();
+    await page.click("#leave");
+    await page.locator(".toast.error", { hasText: "not sent" }).waitFor();
+    await page.getByText("Discard", { exact: true }).click();
+    assertEquals(await page.locator(".message").count(), 0);
+    await page.click("#leave");
+    await page.locator("#title", { hasText: "#lobby" }).waitFor();
   } finally {
     await server[Symbol.asyncDispose]();
   }

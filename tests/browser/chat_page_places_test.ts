@@ -192,3 +192,48 @@ toolTest(
     }
   },
 );
+
+toolTest(
+  "chromium",
+  "the chat page: it reports how many messages it missed, also in the room that is shown",
+  async () => {
+    const { server, tcp, address } = await startRooms();
+    try {
+      await using browser = await launchBrowser();
+      const page = await (await browser.newContext()).newPage();
+      page.setDefaultTimeout(20_000);
+      let isUp = true;
+      const routes: { close(): Promise<void> }[] = [];
+      await page.routeWebSocket(/.*/, (route) => {
+        if (!isUp) return void route.close();
+        route.connectToServer();
+        routes.push(route);
+      });
+      await page.goto(address);
+      await page.waitForSelector("body[data-state=online]");
+      await say(page, "/join #dev");
+      await page.locator("#title", { hasText: "#dev" }).waitFor();
+      isUp = false;
+      await routes[0]?.close();
+      await page.waitForSelector("body[data-state=waiting]");
+      {
+        await using nc = new Netcat(tcp);
+        await using other = new Netcat(tcp);
+        // A guest's name is free again once the guest is gone: the page may get it.
+        await nc.say("/nick carol");
+        for (const room of ["#lobby", "#dev"]) {
+          await other.say(`/join ${room}`);
+          await nc.say(`/join ${room}`);
+          await nc.say(`said in ${room}`);
+          await other.sees(`said in ${room}`);
+        }
+      }
+      isUp = true;
+      await page.click("#retry");
+      await page.locator(".toast", { hasText: "2 missed messages caught up" }).waitFor();
+      assertEquals(await shownIn(page, ["#lobby", "#dev"]), { "#lobby": ["said in #lobby"], "#dev": ["said in #dev"] });
+    } finally {
+      await server[Symbol.asyncDispose]();
+    }
+  },
+);

@@ -51,6 +51,7 @@ endpoint.protocol = location.protocol === "https:" ? "wss:" : "ws:";
 const socket = new ChatSocket(endpoint.href, {
   opened: () => view.connection.show("connecting", hasBeenOnline ? "Connected again, catching up" : ""),
   received: take,
+  question,
   lost(loss) {
     isCaughtUp = false;
     store.disconnected();
@@ -77,7 +78,7 @@ let hasLogIn = false;
  * @type {{ name: string, password: string } | undefined}
  */
 let credentials;
-let missed = 0;
+let receivedBefore = 0;
 let hasBeenOnline = false;
 /** Whether the rooms are entered again and what was missed is here. */
 let isCaughtUp = false;
@@ -86,9 +87,7 @@ let isCaughtUp = false;
 function take(event) {
   if ("id" in event && event.id === CAUGHT_UP) return caughtUp();
   const nickBefore = store.nick;
-  const unreadBefore = store.unread;
   store.apply(event);
-  missed += Math.max(0, store.unread - unreadBefore);
   if (event.type === "welcome") welcomed(event);
   else if (event.type === "joined") joined(event);
   else if (event.type === "who") restOf(event);
@@ -120,15 +119,16 @@ function welcomed({ nick, loginRequired }) {
   if (wanted !== undefined && wanted !== nick && !hasLogIn) request({ type: "nick", nick: wanted });
   const open = store.rooms.filter(({ isShut }) => !isShut).map(({ name }) => name);
   const remembered = hasBeenOnline ? [] : (recall("rooms") ?? LOBBY).split(" ").filter((name) => name !== "");
-  missed = 0;
-  for (const name of new Set([...remembered, ...open])) join(name);
-  request({ type: "topic", room: LOBBY, id: CAUGHT_UP });
+  receivedBefore = store.received;
+  const names = [...new Set([...remembered, ...open])];
+  for (const name of names) join(name);
+  request(question(CAUGHT_UP, names[0]));
 }
 
 /** @param {EventOf<"joined">} event */
 function joined(event) {
   const { room, id } = event;
-  rememberRooms();
+  if (isCaughtUp) rememberRooms();
   restOf(event);
   if (id?.startsWith(ASKED)) show(store.conversation(room));
 }
@@ -156,9 +156,12 @@ function loadRooms() {
 /** The page is as before. What was not acknowledged and is not among what was missed is sent again. */
 function caughtUp() {
   isCaughtUp = true;
+  rememberRooms();
+  view.schedule();
   retry(store.progress.outstanding().map(([id]) => id));
   view.connection.show("online");
   if (hasBeenOnline) {
+    const missed = store.received - receivedBefore;
     view.toast(
       missed === 0
         ? "Connected again: you missed nothing"
@@ -167,6 +170,18 @@ function caughtUp() {
     );
   }
   hasBeenOnline = true;
+}
+
+/**
+ * A request whose answer is short. Of a room that the reader is in, for the
+ * server sends away who makes too many requests in a row that it refuses.
+ *
+ * @param {string} id
+ * @param {string} [room]
+ * @returns {Request}
+ */
+function question(id, room = store.rooms.find(({ isJoined }) => isJoined)?.name) {
+  return room === undefined ? { type: "rooms", id } : { type: "topic", room, id };
 }
 
 function rememberRooms() {
@@ -179,27 +194,34 @@ function ownerOfSaved() {
 }
 
 function saveState() {
-  keepDraft(store.current);
-  remember("saved", JSON.stringify({ owner: ownerOfSaved(), state: save(store) }), "sessionStorage");
+  store.drafts.set(store.current?.key ?? "", box.text);
+  const owner = ownerOfSaved();
+  const isKept = remember("saved", JSON.stringify({ owner, state: save(store) }), "sessionStorage");
+  // Where there is no space for everything, there may be for what exists nowhere else.
+  if (!isKept) remember("saved", JSON.stringify({ owner, state: save(store, { maxPrivate: 0 }) }), "sessionStorage");
 }
 
 function restoreSaved() {
-  const { owner, state } = JSON.parse(recall("saved", "sessionStorage") ?? "{}");
-  if (owner === ownerOfSaved()) restore(store, state);
+  const saved = recall("saved", "sessionStorage") || "{}";
+  // Whatever is wrong with it is wrong only once.
+  remember("saved", "", "sessionStorage");
+  const { owner, state } = JSON.parse(saved);
+  if (owner !== ownerOfSaved()) return;
+  restore(store, state);
+  if (store.current === undefined) box.text ||= store.drafts.get("") ?? "";
 }
 
-/** @param {Conversation | undefined} conversation */
-function keepDraft(conversation) {
-  store.drafts.set(conversation?.key ?? "", box.text);
-}
-
-/** @param {Conversation | undefined} before */
+/**
+ * Puts the draft of the conversation that is shown into the box.
+ *
+ * @param {Conversation | undefined} before
+ */
 function showDraft(before) {
-  keepDraft(before);
+  const typed = box.text;
   const draft = store.drafts.get(store.current?.key ?? "") ?? "";
-  // What was typed while there was no room is for the first one that is opened.
-  if (before === undefined && draft === "") store.drafts.delete("");
-  else box.text = draft;
+  if (before !== undefined) store.drafts.set(before.key, typed);
+  // What was typed in no conversation is for the first one that is opened.
+  box.text = before === undefined && typed !== draft ? [draft, typed].filter(Boolean).join("\n") : draft;
 }
 
 /**
@@ -254,7 +276,9 @@ function refused({ code, text, id }) {
     store.shutOut(id.slice(BACK.length), text);
     return true;
   }
-  if (id?.startsWith(ASKED) || code === "bad-room") return dialogs.showError("room", text);
+  if (code === "bad-room") {
+    return dialogs.showError("room", text, id?.startsWith(ASKED) ? id.slice(ASKED.length) : undefined);
+  }
   if (code === "login-failed") {
     credentials = undefined;
     return dialogs.showError("login", text);
@@ -393,7 +417,9 @@ byId("join-room").addEventListener("click", browse);
 byId("leave").addEventListener("click", () => {
   const { current } = store;
   if (current?.isRoom && current.isJoined) request({ type: "leave", room: current.name });
-  else if (current) store.remove(current);
+  else if (current && current.unsent.length > 0) {
+    view.toast("Some messages here are not sent: send them again or discard them first", true);
+  } else if (current) store.remove(current);
 });
 byId("rejoin").addEventListener("click", () => store.current && join(store.current.name));
 byId("retry").addEventListener("click", () => socket.connect());

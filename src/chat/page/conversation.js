@@ -128,7 +128,7 @@ export class Conversation {
   }
 
   /**
-   * Messages of the past.
+   * Messages of the past; the result is how many of others are new.
    *
    * @param {Pick<EventOf<"history">, "epoch" | "messages">} history
    * @param {{ nick: string, wasAskedFor: boolean }} reader
@@ -139,8 +139,12 @@ export class Conversation {
       this.isLoadingOlder = false;
       this.hasOlder = messages.length > 0;
     }
-    for (const message of messages) this.#insertMessage(message, message.from === nick);
+    const added = messages.filter((message) => {
+      const isOwn = message.from === nick || this.hasUnsent(message.id);
+      return this.#insertMessage(message, isOwn) && !isOwn;
+    });
     if (this.oldestSeq === 1 || this.oldestSeq === undefined) this.hasOlder = false;
+    return added.length;
   }
 
   /**

@@ -90,9 +90,10 @@ export function setUpDialogs(actions) {
     /**
      * @param {Kind} kind
      * @param {string} text
+     * @param {string} [typed] What was refused, if it may have been typed elsewhere.
      */
-    showError(kind, text) {
-      openDialog(kind, valueOf(`${kind}-${kind === "login" ? "name" : "text"}`));
+    showError(kind, text, typed) {
+      openDialog(kind, typed ?? valueOf(`${kind}-${kind === "login" ? "name" : "text"}`));
       byId(`${kind}-error`).textContent = text;
       return true;
     },

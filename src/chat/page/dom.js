@@ -83,7 +83,7 @@ export function recall(key, where = "localStorage") {
 }
 
 /**
- * Keeps a setting.
+ * Keeps a setting; `false` if there is no space for it, or none is allowed.
  *
  * @param {string} key
  * @param {string} value
@@ -92,7 +92,9 @@ export function recall(key, where = "localStorage") {
 export function remember(key, value, where = "localStorage") {
   try {
     globalThis[where].setItem(`parley.${key}`, value);
+    return true;
   } catch {
     // As in recall().
+    return false;
   }
 }

@@ -9,21 +9,24 @@
 /** @import { ChatStore } from "./store.js" */
 /** @import { MessageEntry, Saved } from "./types.ts" */
 
-/** Private messages of one person that are kept. */
+/** Messages with one person that are kept. */
 const MAX_PRIVATE = 200;
 
 /**
  * @param {ChatStore} store
+ * @param {{ maxPrivate?: number }} [limits]
  * @returns {Saved}
  */
-export function save({ conversations, drafts, current }) {
+export function save({ conversations, drafts, current }, { maxPrivate = MAX_PRIVATE } = {}) {
   return {
     drafts: [...drafts],
     current: current?.isShut ? undefined : current?.name,
     conversations: [...conversations.values()].map((conversation) => {
-      const kept = conversation.isRoom ? conversation.unsent : conversation.entries;
-      const messages = kept.filter((entry) => entry.kind === "message").slice(-MAX_PRIVATE);
-      return { name: conversation.name, messages };
+      const { name, isRoom, entries, unsent } = conversation;
+      const sent = isRoom || maxPrivate === 0
+        ? []
+        : entries.filter((entry) => !unsent.includes(entry)).slice(-maxPrivate);
+      return { name, messages: [...sent, ...unsent].filter((entry) => entry.kind === "message") };
     }).filter(({ name, messages }) => messages.length > 0 || name === current?.name),
   };
 }

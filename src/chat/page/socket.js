@@ -24,6 +24,7 @@ const LEAVING_CODES = [1001, 1012];
  * @typedef {object} SocketListener
  * @property {() => void} opened
  * @property {(event: ChatEvent) => void} received
+ * @property {(id: string) => Request} question Something short to ask the server, to see that it answers.
  * @property {(loss: Loss) => void} lost
  */
 
@@ -128,8 +129,7 @@ export class ChatSocket {
   #listenForLife() {
     clearTimeout(this.#quietTimer);
     this.#quietTimer = setTimeout(() => {
-      // Any answer will do, also a refusal; this one is short.
-      this.send({ type: "topic", room: "#lobby", id: ALIVE });
+      this.send(this.#listener.question(ALIVE));
       this.#quietTimer = setTimeout(() => {
         const socket = this.#socket;
         socket?.close();

@@ -39,6 +39,8 @@ export class ChatStore {
   nick = "";
   /** The server waits for a log-in. */
   mustLogIn = false;
+  /** Messages of others in rooms that came unasked. */
+  received = 0;
   /** @type {Directory} */
   directory = { rooms: [] };
   /** @type {Map<string, Conversation>} */
@@ -207,8 +209,7 @@ export class ChatStore {
       case "left":
         return this.#left(event);
       case "history":
-        for (const { id } of event.messages) this.progress.settle(id);
-        return this.#known(event.room)?.addHistory(event, { nick: this.nick, wasAskedFor: event.id !== undefined });
+        return this.#history(event);
       case "unrecovered":
         return this.#unrecovered(event);
       case "message":
@@ -250,6 +251,14 @@ export class ChatStore {
    */
   #known(name) {
     return this.conversations.get(keyOf(name));
+  }
+
+  /** @param {EventOf<"history">} event */
+  #history(event) {
+    for (const { id } of event.messages) this.progress.settle(id);
+    const wasAskedFor = event.id !== undefined;
+    const added = this.#known(event.room)?.addHistory(event, { nick: this.nick, wasAskedFor }) ?? 0;
+    if (!wasAskedFor) this.received += added;
   }
 
   /** @param {EventOf<"unrecovered">} event */
@@ -318,7 +327,9 @@ export class ChatStore {
     this.progress.settle(message.id);
     // Under a name of before, an own message is known by its id.
     const isOwn = message.from === this.nick || room.hasUnsent(message.id);
-    if (room.addMessage(message, isOwn) && !isOwn) this.#arrived(room, mentions(message.text, this.nick));
+    if (!room.addMessage(message, isOwn) || isOwn) return;
+    this.received++;
+    this.#arrived(room, mentions(message.text, this.nick));
   }
 
   /** @param {EventOf<"private">} message */
@@ -349,7 +360,10 @@ export class ChatStore {
     if (person === undefined || person.isRoom) return;
     if (keyOf(to) !== person.key && this.conversations.has(keyOf(to))) return;
     this.conversations.delete(person.key);
+    const draft = this.drafts.get(person.key);
+    this.drafts.delete(person.key);
     person.name = to;
+    if (draft !== undefined) this.drafts.set(person.key, draft);
     this.conversations.set(person.key, person);
   }
 

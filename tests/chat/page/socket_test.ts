@@ -30,6 +30,7 @@ function connected() {
   const socket = new ChatSocket("ws://127.0.0.1/", {
     opened: () => void told.push("opened"),
     received: ({ type }) => void told.push(type),
+    question: (id) => ({ type: "rooms", id }),
     lost: (loss) => void told.push(loss),
   }, {
     create() {

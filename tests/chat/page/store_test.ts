@@ -305,3 +305,15 @@ Deno.test("ChatStore leaves a message on its way while the server cannot store i
   store.apply(message(1, { from: "ada", text: "mine", id: "p-1" }));
   assertEquals([statesOf(lobby), store.progress.unacknowledged], [[["mine", "sent", undefined]], 0]);
 });
+
+Deno.test("ChatStore counts what others said, once, also where a room's history begins anew", () => {
+  const { store } = storeInLobby();
+  store.apply(message(1));
+  store.apply(message(1));
+  store.apply(message(2, { from: "ada" }));
+  store.apply(joined({ epoch: "e2", seq: 2 }));
+  const messages = [message(1, { epoch: "e2" }), message(2, { epoch: "e2", from: "ada" })];
+  store.apply({ type: "history", room: "#lobby", epoch: "e2", messages });
+  store.apply({ type: "history", room: "#lobby", epoch: "e2", messages: [message(1)], id: "older" });
+  assertEquals(store.received, 2);
+});
