@@ -127,15 +127,18 @@ export class NatsLink implements AsyncDisposable {
     });
   }
 
-  /** The outcome of a request, or an error as soon as NATS is gone: no answer will come then. */
+  /** The outcome of a request to NATS, or an error as soon as NATS is gone: no answer will come then. */
   attempt<T>(request: Promise<T>): Promise<T> {
+    const settled = request.then(() => {}, () => {}).finally(() => this.#requests.delete(settled));
+    this.#requests.add(settled);
+    return this.wait(request);
+  }
+
+  /** The outcome of something that comes back from NATS, or an error as soon as NATS is gone. */
+  wait<T>(outcome: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#underway.add(reject);
-      const settled = request.then(resolve, reject).finally(() => {
-        this.#underway.delete(reject);
-        this.#requests.delete(settled);
-      });
-      this.#requests.add(settled);
+      outcome.then(resolve, reject).finally(() => this.#underway.delete(reject));
     });
   }
 

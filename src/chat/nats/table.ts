@@ -74,7 +74,7 @@ export class Table {
   /** Waits until the value with that revision, or a later one, has been told; NATS going away is an error. */
   told(revision: number): Promise<void> {
     const telling = this.#feed.told(revision);
-    return telling === undefined ? Promise.resolve() : this.#link.attempt(telling);
+    return telling === undefined ? Promise.resolve() : this.#link.wait(telling);
   }
 
   /**
