@@ -1,6 +1,5 @@
 import { concat } from "../base/bytes.ts";
-import { bytesPayload } from "./payload.ts";
-import type { Step } from "./step.ts";
+import { end, expectClose, expectExactly, pause, send, type Step } from "./steps.ts";
 import { isUtf8 } from "./encodable.ts";
 import type { RecordedEvent } from "./recording.ts";
 
@@ -24,10 +23,10 @@ export function replaySteps(events: readonly RecordedEvent[], options: ReplayOpt
     const { from, data, atMs, isText } = event;
     if (data === undefined && !options.canHalfClose) continue;
     if (from === "client") {
-      if (options.isTimed && atMs > beforeMs) steps.push({ kind: "pause", forMs: atMs - beforeMs });
-      steps.push(data ? { kind: "send", data: bytesPayload(data), isText: isText ?? isUtf8(data) } : { kind: "end" });
+      if (options.isTimed && atMs > beforeMs) steps.push(pause(atMs - beforeMs));
+      steps.push(data ? send(data, { isText: isText ?? isUtf8(data) }) : end());
     } else if (!options.ignoresReplies) {
-      steps.push(data ? { kind: "expect", pattern: { kind: "exact", bytes: data, isText } } : { kind: "close" });
+      steps.push(data ? expectExactly(data, { isText }) : expectClose());
     }
     beforeMs = atMs;
   }

@@ -9,7 +9,7 @@ import { ExpectationError } from "./expectation_error.ts";
 import { Inbox, type Unit } from "./inbox.ts";
 import { type Match, matchBytes, matchExact, matchRegex } from "./match.ts";
 import { type Captures, fillRegex } from "./payload.ts";
-import type { Pattern, Step } from "./step.ts";
+import type { Pattern, Step } from "./steps.ts";
 
 /**
  * A regular expression that matches up to the last byte that came might match
@@ -287,7 +287,9 @@ class Exchange {
 
   #matcherOf(pattern: Pattern, wanted: Uint8Array | undefined): (bytes: Uint8Array) => Match | undefined {
     if (pattern.kind !== "regex") return (bytes) => matchBytes(wanted ?? new Uint8Array(0), bytes);
-    const regex = new RegExp(fillRegex(pattern.source, this.#captures), "u");
+    // A global or sticky expression would go on after its last match.
+    const flags = (pattern.flags ?? "").replaceAll(/[gyu]/g, "");
+    const regex = new RegExp(fillRegex(pattern.source, this.#captures), flags.includes("v") ? flags : `${flags}u`);
     return (bytes) => matchRegex(regex, bytes);
   }
 

@@ -1,12 +1,23 @@
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import { utf8 } from "../../src/base/bytes.ts";
 import { ClosedEarlyError, ResetError, TimeoutError } from "../../src/base/errors.ts";
+import { formatEndpoint } from "../../src/net/endpoint.ts";
 import { ExpectationError } from "../../src/script/expectation_error.ts";
-import { bytesPayload, textPayload } from "../../src/script/payload.ts";
 import { type ExchangeReport, runExchange } from "../../src/script/run_exchange.ts";
-import type { Pattern, Step } from "../../src/script/step.ts";
+import {
+  awaitReply,
+  end,
+  expect,
+  expectClose,
+  expectReset,
+  expectSilence,
+  send,
+  type Step,
+} from "../../src/script/steps.ts";
+import { listen } from "../../src/factory.ts";
 import { parseFraming } from "../../src/framing/mod.ts";
 import { dialSession } from "../../src/serve/dial_session.ts";
+import { StreamSession } from "../../src/serve/stream_session.ts";
 import { writeAll } from "../support/peer.ts";
 import { resettingPeer } from "../support/resetting_peer.ts";
 import { scriptedPeer } from "../support/scripted_peer.ts";
@@ -18,20 +29,6 @@ async function exchange(
 ): Promise<ExchangeReport> {
   const session = await dialSession(endpoint, parseFraming(framing));
   return await runExchange(session, steps, { timeoutMs, isMessageWise: framing !== "raw" });
-}
-
-function send(text: string): Step {
-  return { kind: "send", data: textPayload(text), isText: true };
-}
-
-function expect(pattern: string | RegExp | Uint8Array): Step {
-  return { kind: "expect", pattern: patternOf(pattern) };
-}
-
-function patternOf(pattern: string | RegExp | Uint8Array): Pattern {
-  if (typeof pattern === "string") return { kind: "text", text: textPayload(pattern) };
-  if (pattern instanceof RegExp) return { kind: "regex", source: pattern.source };
-  return { kind: "bytes", bytes: pattern };
 }
 
 /** Sends `pieces` with a turn of the event loop between them, then stays, or closes. */
@@ -92,7 +89,7 @@ Deno.test("runExchange() reads while it sends, so that an echo of megabytes does
   const data = new Uint8Array(8_000_000).fill(0x61);
   data[data.length - 1] = 0x21;
   const report = await exchange(peer.endpoint, [
-    { kind: "send", data: bytesPayload(data), isText: false },
+    send(data),
     expect("!"),
   ]);
   assertEquals([report.error, report.receivedBytes], [undefined, data.length]);
@@ -133,11 +130,11 @@ Deno.test("runExchange() looks within each message where there are messages", as
 
 Deno.test("runExchange() expects an end in order, and tells it from a reset", async () => {
   await using closing = talkingPeer(["bye"], { closes: true });
-  assertEquals((await exchange(closing.endpoint, [{ kind: "close" }])).error, undefined);
-  assertInstanceOf((await exchange(closing.endpoint, [{ kind: "reset" }])).error, ExpectationError);
+  assertEquals((await exchange(closing.endpoint, [expectClose()])).error, undefined);
+  assertInstanceOf((await exchange(closing.endpoint, [expectReset()])).error, ExpectationError);
   await using resetting = await resettingPeer();
-  assertEquals((await exchange(resetting.endpoint, [send("x"), { kind: "reset" }])).error, undefined);
-  assertInstanceOf((await exchange(resetting.endpoint, [send("x"), { kind: "close" }])).error, ResetError);
+  assertEquals((await exchange(resetting.endpoint, [send("x"), expectReset()])).error, undefined);
+  assertInstanceOf((await exchange(resetting.endpoint, [send("x"), expectClose()])).error, ResetError);
   await using silent = scriptedPeer(() => {});
   for (const kind of ["close", "reset"] as const) {
     assertInstanceOf((await exchange(silent.endpoint, [{ kind }], { timeoutMs: 50 })).error, TimeoutError);
@@ -145,7 +142,7 @@ Deno.test("runExchange() expects an end in order, and tells it from a reset", as
 });
 
 Deno.test("runExchange() expects silence: nothing unmatched, and the peer stays", async () => {
-  const silence: Step = { kind: "silence", forMs: 60 };
+  const silence = expectSilence(60);
   await using silent = talkingPeer(["hello"]);
   const startMs = performance.now();
   assertEquals((await exchange(silent.endpoint, [expect("hello"), silence])).error, undefined);
@@ -157,7 +154,7 @@ Deno.test("runExchange() expects silence: nothing unmatched, and the peer stays"
 
 Deno.test("runExchange() takes as a reply one message, or a stream until it is quiet", async () => {
   await using peer = talkingPeer(["one\n", "two\n"]);
-  const reply: Step = { kind: "reply", quietMs: 200 };
+  const reply = awaitReply(200);
   const lines = await exchange(peer.endpoint, [reply, reply], { framing: "line" });
   assertEquals(lines.steps.map(({ received }) => new TextDecoder().decode(received)), ["one", "two"]);
   const stream = await exchange(peer.endpoint, [reply]);
@@ -176,4 +173,35 @@ Deno.test("runExchange() ends at its signal", async () => {
   const reason = new Error("enough");
   stop.abort(reason);
   assertEquals((await running).error, reason);
+});
+
+Deno.test("runExchange() runs the same steps on an accepted session as on a dialled one", async () => {
+  await using listener = await listen("tcp://127.0.0.1:0", { context: "script" });
+  const accepted = (async () => {
+    const connection = await listener.accept();
+    assert(connection !== null);
+    const session = new StreamSession(connection, parseFraming("line"), { answersBadMessages: false });
+    const steps = [send("220 ready"), expect(/^ehlo (\w+)$/i), send("250 hello {1}"), expectClose(), end()];
+    return await runExchange(session, steps, { timeoutMs: 5_000, isMessageWise: true });
+  })();
+  const dialled = await exchange(
+    formatEndpoint(listener.endpoint),
+    [expect("220"), send("EHLO me"), expect("250 hello me"), end(), expectClose()],
+    { framing: "line" },
+  );
+  assertEquals([dialled.error, (await accepted).error], [undefined, undefined]);
+});
+
+Deno.test("runExchange() fails an accepted session's expectation with what came", async () => {
+  await using listener = await listen("tcp://127.0.0.1:0", { context: "script" });
+  const accepted = (async () => {
+    const connection = await listener.accept();
+    assert(connection !== null);
+    const session = new StreamSession(connection, parseFraming("line"), { answersBadMessages: false });
+    return await runExchange(session, [expect("hello there")], { timeoutMs: 5_000, isMessageWise: true });
+  })();
+  await exchange(formatEndpoint(listener.endpoint), [send("hello world"), end(), expectClose()], { framing: "line" });
+  const { error } = await accepted;
+  assertInstanceOf(error, ExpectationError);
+  assertEquals(new TextDecoder().decode(error.received), "hello world");
 });

@@ -6,7 +6,7 @@ import type { Session } from "../../serve/session.ts";
 import { type DialFlags, isByLine, isMessageWise } from "./dial.ts";
 import { failureLines } from "../../script/difference.ts";
 import { runExchange } from "../../script/run_exchange.ts";
-import type { Step } from "../../script/step.ts";
+import type { Step } from "../../script/steps.ts";
 import { ReplyPrinter } from "./reply_printer.ts";
 import { reportObject } from "./send/report.ts";
 

@@ -3,8 +3,7 @@ import { messageOf, UsageError } from "../../../base/errors.ts";
 import { formatDuration } from "../../../base/units.ts";
 import type { ProgramIo } from "../../../cli/io.ts";
 import { abortable } from "../../../net/wait.ts";
-import { bytesPayload } from "../../../script/payload.ts";
-import type { Step } from "../../../script/step.ts";
+import { send, type Step } from "../../../script/steps.ts";
 import { readNamedBytes } from "../../../base/read_named_file.ts";
 import { sendStep } from "./steps.ts";
 
@@ -55,7 +54,7 @@ function bytesStep(
 ): Step | undefined {
   if (bytes.length === 0) return undefined;
   const data = isHex ? parseHex(new TextDecoder().decode(bytes)) : bytes;
-  return { kind: "send", data: bytesPayload(data), isText: isText ?? isTextByDefault };
+  return send(data, { isText: isText ?? isTextByDefault });
 }
 
 async function readInput(timeoutMs: number, io: ProgramIo, signal: AbortSignal): Promise<Uint8Array> {

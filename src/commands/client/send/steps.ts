@@ -1,8 +1,17 @@
 import { parseHex } from "../../../base/bytes.ts";
 import { messageOf, UsageError } from "../../../base/errors.ts";
 import type { GivenFlag } from "../../../cli/parse_flags.ts";
-import { bytesPayload, textPayload } from "../../../script/payload.ts";
-import type { Step } from "../../../script/step.ts";
+import { textPayload } from "../../../script/payload.ts";
+import {
+  awaitReply,
+  end,
+  expect,
+  expectClose,
+  expectReset,
+  expectSilence,
+  send,
+  type Step,
+} from "../../../script/steps.ts";
 
 /** What decides how the words of a command line become steps. */
 export interface StepOptions {
@@ -33,7 +42,7 @@ export function stepsOf(given: readonly GivenFlag[], options: StepOptions): Step
   }
   const ordered = options.first ? [options.first, ...wanted] : wanted;
   if (options.quietMs === undefined) return ordered;
-  const reply: Step = { kind: "reply", quietMs: options.quietMs };
+  const reply = awaitReply(options.quietMs);
   return ordered.flatMap((step, index) => {
     const next = ordered[index + 1]?.kind;
     const isUnanswered = next === undefined || next === "send";
@@ -46,7 +55,7 @@ export function sendStep(
   text: string,
   { isHex, isLiteral, isText = !isHex }: Pick<StepOptions, "isHex" | "isLiteral" | "isText">,
 ): Step {
-  return { kind: "send", data: isHex ? bytesPayload(parseHex(text)) : textPayload(text, { isLiteral }), isText };
+  return send(isHex ? parseHex(text) : textPayload(text, { isLiteral }), { isText });
 }
 
 /** The expectation, for messages of one type. */
@@ -61,23 +70,19 @@ function stepOf({ name, value }: GivenFlag, options: StepOptions): Step | undefi
     case "then":
       return named("then", () => sendStep(text, options));
     case "expect":
-      return named("expect", () => ({
-        kind: "expect",
-        pattern: { kind: "text", text: textPayload(text, options) },
-      }));
+      return named("expect", () => expect(textPayload(text, options)));
     case "expectRegex":
-      checkRegex(text);
-      return { kind: "expect", pattern: { kind: "regex", source: text } };
+      return named("expect-regex", () => expect(new RegExp(text, "u")));
     case "expectBytes":
-      return named("expect-bytes", () => ({ kind: "expect", pattern: { kind: "bytes", bytes: someBytes(text) } }));
+      return named("expect-bytes", () => expect(someBytes(text)));
     case "end":
-      return { kind: "end" };
+      return end();
     case "expectClose":
-      return typeof value === "number" ? { kind: "close", code: value } : { kind: "close" };
+      return expectClose(typeof value === "number" ? value : undefined);
     case "expectReset":
-      return { kind: "reset" };
+      return expectReset();
     case "expectSilence":
-      return { kind: "silence", forMs: Number(value) };
+      return expectSilence(Number(value));
     default:
       return undefined;
   }
@@ -87,14 +92,6 @@ function someBytes(hex: string): Uint8Array {
   const bytes = parseHex(hex);
   if (bytes.length > 0) return bytes;
   throw new SyntaxError("the expected bytes must not be empty");
-}
-
-function checkRegex(source: string): void {
-  try {
-    new RegExp(source, "u");
-  } catch (error) {
-    throw new UsageError(`--expect-regex: ${messageOf(error)}`, { cause: error });
-  }
 }
 
 function named(flag: string, make: () => Step): Step {
