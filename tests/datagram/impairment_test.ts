@@ -78,6 +78,35 @@ Deno.test("Impairment.flowOf() numbers senders in the order of arrival (fault 42
   assertEquals(dropped(["a", "b"]), dropped(["x", "y", "z"]));
 });
 
+Deno.test("Impairment.flowOf() treats senders differently, and remembers 10,000 (fault 42)", () => {
+  using impairment = new Impairment({ ...NONE, drop: 0.5 });
+  const first = impairment.flowOf("0");
+  const fates = ["0", "1"].map((sender) => {
+    const passed: number[] = [];
+    for (let number = 0; number < 100; number++) {
+      impairment.flowOf(sender).pass(new Uint8Array(1), () => passed.push(number));
+    }
+    return passed;
+  });
+  assertNotEquals(fates[0], fates[1]);
+  for (let sender = 2; sender < 10_000; sender++) impairment.flowOf(String(sender));
+  assertEquals(impairment.flowOf("0") === first, true);
+  impairment.flowOf("10000");
+  assertEquals(impairment.flowOf("0") === first, false);
+});
+
+Deno.test("Impairment takes as many datagrams again when those that waited have left (fault 42)", async () => {
+  for (const options of [{ delayMs: 5 }, { reorder: 1 }]) {
+    using impairment = new Impairment({ ...NONE, ...options, maxQueued: 3 });
+    for (let round = 1; round <= 3; round++) {
+      for (let count = 1; count <= 4; count++) impairment.flow(count).pass(new Uint8Array(1), () => {});
+      assertEquals(impairment.counts.overflowed, round);
+      await impairment.whenIdle();
+    }
+    assertEquals(impairment.counts.passed, 9);
+  }
+});
+
 for (const share of [0.1, 0.5, 0.9]) {
   Deno.test(`Impairment delivers ${share * 100}% after a later datagram, and loses none (fault 19)`, async () => {
     const out = await through({ reorder: share }, 4_000);
