@@ -8,6 +8,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { delay } from "../../src/net/wait.ts";
 import { NotReadyError } from "../../src/probe/probe.ts";
+import { TestAuthority } from "../support/certificates.ts";
 import { closedPort } from "../support/ports.ts";
 import { RealServer } from "../support/real_server.ts";
 import {
@@ -157,6 +158,31 @@ toolTest(POSTGRES.tools[0] ?? "", "PostgreSQL: the log-in with SCRAM, over TCP a
     Error,
     'refused the log-in: password authentication failed for user "app"',
   );
+});
+
+toolTest(POSTGRES.tools[0] ?? "", "PostgreSQL: TLS by sslmode, with the certificate verified or not", async () => {
+  await using server = await RealServer.create();
+  const port = closedPort();
+  const authority = await TestAuthority.create();
+  const { cert, key } = await authority.issue({ hosts: ["127.0.0.1"] });
+  await POSTGRES.prepare?.(server, port);
+  await server.file("server.crt", cert);
+  await server.file("given.key", key);
+  // The server accepts a key only if it is its own and nobody else can read it.
+  await server.run("sh", ["-c", "cp given.key server.key && chmod 600 server.key"]);
+  await server.file("hba.conf", "hostssl all all 127.0.0.1/32 scram-sha-256\n");
+  server.start("/usr/lib/postgresql/15/bin/postgres", [
+    ...["-D", "data", "-p", String(port), "-k", server.folder, "-h", "127.0.0.1", "-F", "-l"],
+    ...["-c", `ssl_cert_file=${server.folder}/server.crt`, "-c", `ssl_key_file=${server.folder}/server.key`],
+    ...["-c", `hba_file=${server.folder}/hba.conf`],
+  ]);
+  const endpoint = POSTGRES.endpoint(port);
+  await untilReady(endpoint);
+  await assertRejects(() => runProbe(endpoint, { login: LOGIN }), Error, "no encryption");
+  assertEquals((await runProbe(`${endpoint}?sslmode=require`, { login: LOGIN }))["auth"], "sasl");
+  const trusted = { login: LOGIN, connect: { tls: { ca: authority.cert } } };
+  assertEquals((await runProbe(`${endpoint}?sslmode=verify-full`, trusted))["auth"], "sasl");
+  await assertRejects(() => runProbe(`${endpoint}?sslmode=verify-full`, { login: LOGIN }), Error, "is not trusted");
 });
 
 toolTest(MARIADB.tools[0] ?? "", "MariaDB: the log-in, over TCP and the Unix socket", async () => {
