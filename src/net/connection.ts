@@ -166,7 +166,11 @@ export class Connection implements AsyncDisposable, HasDeadlines {
   /** Settles when the connection has ended, with the reason; it never rejects. */
   get closed(): Promise<CloseReason> {
     if (this.#closeReason !== undefined) return Promise.resolve(this.#closeReason);
-    return (this.#closed ??= Promise.withResolvers()).promise;
+    if (this.#closed === undefined) {
+      this.#closed = Promise.withResolvers();
+      this.#deadlineTimer?.hold();
+    }
+    return this.#closed.promise;
   }
 
   /** Bytes that the kernel took. */
@@ -348,7 +352,10 @@ export class Connection implements AsyncDisposable, HasDeadlines {
       if (!(cause instanceof Deno.errors.BadResource)) this.log.debug("closing failed", { error: String(cause) });
     }
     this.#outbox?.abort();
-    this.#closed?.resolve(reason);
+    if (this.#closed !== undefined) {
+      this.#closed.resolve(reason);
+      this.#deadlineTimer?.release();
+    }
     return isReset;
   }
 

@@ -47,6 +47,7 @@ export class DeadlineTimer implements CoarseClock, Disposable {
   #timer: ReturnType<typeof setInterval> | undefined;
   #lastTickMs = 0;
   #hasSkipped = false;
+  #holders = 0;
 
   /**
    * Checks often enough for the shortest of the deadlines, in milliseconds: each
@@ -78,6 +79,21 @@ export class DeadlineTimer implements CoarseClock, Disposable {
     if (this.#timer !== undefined) return;
     this.#lastTickMs = this.nowMs;
     this.#timer = setInterval(() => this.#tick(), this.intervalMs);
+    if (this.#holders === 0) Deno.unrefTimer(this.#timer);
+  }
+
+  /**
+   * Keeps the process alive until {@linkcode release}, for whoever waits for
+   * nothing but a deadline. By default the timer does not: a connection that
+   * was forgotten must not keep a program from ending.
+   */
+  hold(): void {
+    if (this.#holders++ === 0 && this.#timer !== undefined) Deno.refTimer(this.#timer);
+  }
+
+  /** Ends what {@linkcode hold} began. */
+  release(): void {
+    if (--this.#holders === 0 && this.#timer !== undefined) Deno.unrefTimer(this.#timer);
   }
 
   /** Watches it no longer. */

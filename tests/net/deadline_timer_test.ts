@@ -24,6 +24,7 @@ Deno.test("run() shows every member the clock, also when one leaves meanwhile", 
 
 Deno.test("the timer runs only while somebody is being watched", async () => {
   const deadlineTimer = new DeadlineTimer(1);
+  deadlineTimer.hold();
   const swept = Promise.withResolvers<void>();
   const member = { checkDeadlines: () => swept.resolve() };
   deadlineTimer.add(member);
@@ -34,6 +35,7 @@ Deno.test("the timer runs only while somebody is being watched", async () => {
 
 Deno.test("DeadlineTimer lets what came meanwhile be read first when the program has stood still", async () => {
   using deadlineTimer = new DeadlineTimer(20);
+  deadlineTimer.hold();
   const seen: string[] = [];
   const swept = Promise.withResolvers<void>();
   deadlineTimer.add({

@@ -1,0 +1,45 @@
+import { assertEquals } from "@std/assert";
+import { fromFileUrl } from "../support/paths.ts";
+
+const LIBRARY = new URL("../../src/mod.ts", import.meta.url).href;
+
+/** The exit code of a program that uses the library; it is ended with SIGKILL after 20 s. */
+async function run(source: string): Promise<{ code: number; stdout: string }> {
+  const file = await Deno.makeTempFile({ suffix: ".ts" });
+  try {
+    await Deno.writeTextFile(file, source);
+    const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--quiet", "--no-check", "--unstable-net", "-N", "--config", fromFileUrl("../../deno.json"), file],
+      signal: AbortSignal.timeout(20_000),
+      env: { NO_COLOR: "1" },
+      stderr: "inherit",
+    }).output();
+    return { code, stdout: new TextDecoder().decode(stdout) };
+  } finally {
+    await Deno.remove(file);
+  }
+}
+
+Deno.test("a connection that was forgotten does not keep a program from ending (fault 25)", async () => {
+  const source = `
+    import { connect, listen } from "${LIBRARY}";
+    const listener = await listen("tcp://127.0.0.1:0");
+    const client = await connect(listener.endpoint, { idleTimeout: "1h" });
+    const served = await listener.accept();
+    served.close();
+    listener.close();
+    console.log("forgotten", await client.read());
+  `;
+  assertEquals(await run(source), { code: 0, stdout: "forgotten null\n" });
+});
+
+Deno.test("whoever waits for a connection to close keeps the program alive until a deadline closes it (fault 25)", async () => {
+  const source = `
+    import { connect, listen } from "${LIBRARY}";
+    const listener = await listen("tcp://127.0.0.1:0");
+    const client = await connect(listener.endpoint, { totalTimeout: 300 });
+    listener.close();
+    console.log(await client.closed);
+  `;
+  assertEquals(await run(source), { code: 0, stdout: "lifetime\n" });
+});
