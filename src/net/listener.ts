@@ -14,6 +14,33 @@ export interface Acceptor {
   close(): void;
 }
 
+/** One acceptor of several, for a name with more than one address. */
+export function mergeAcceptors(acceptors: readonly Acceptor[]): Acceptor {
+  const [only] = acceptors;
+  if (only !== undefined && acceptors.length === 1) return only;
+  const pending = new Map<Acceptor, Promise<{ acceptor: Acceptor; outcome: ReturnType<Acceptor["accept"]> }>>();
+  return {
+    async accept() {
+      for (const acceptor of acceptors) {
+        if (pending.has(acceptor)) continue;
+        const outcome = acceptor.accept();
+        const settled = () => ({ acceptor, outcome });
+        pending.set(acceptor, outcome.then(settled, settled));
+      }
+      const { acceptor, outcome } = await Promise.race(pending.values());
+      pending.delete(acceptor);
+      return await outcome;
+    },
+    close() {
+      for (const acceptor of acceptors) acceptor.close();
+      // What was accepted and not taken has no other owner.
+      for (const settling of pending.values()) {
+        void settling.then(({ outcome }) => outcome).then((transport) => transport.close(), () => {});
+      }
+    },
+  };
+}
+
 /** Puts a layer over an accepted transport. */
 export type TransportWrapper = (transport: Transport, remote: Endpoint) => Transport;
 

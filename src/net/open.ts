@@ -8,17 +8,17 @@
 import { DEFAULTS } from "../base/defaults.ts";
 import { isIp, isMulticast } from "../base/ip.ts";
 import { Backoff } from "../base/backoff.ts";
-import { type Attempt, UsageError } from "../base/errors.ts";
-import { systemCodeOf } from "../base/system_error.ts";
+import { type Attempt, ResolveError, UsageError } from "../base/errors.ts";
+import { reasonOf, systemCodeOf, systemErrorKind } from "../base/system_error.ts";
 import type { Transport } from "./transport.ts";
 import { delay } from "./wait.ts";
 import type { Logger } from "../log/logger.ts";
 import { Connection } from "./connection.ts";
 import { DatagramSocket } from "./datagram.ts";
 import type { ConnectionLimits, DeadlineTimer } from "./deadline_timer.ts";
-import { formatEndpoint, type HostEndpoint, type PathEndpoint } from "./endpoint.ts";
+import { formatEndpoint, formatHostPort, type HostEndpoint, type PathEndpoint } from "./endpoint.ts";
 import { raceAddresses } from "./happy_eyeballs.ts";
-import { Listener, type TransportWrapper } from "./listener.ts";
+import { type Acceptor, Listener, mergeAcceptors, type TransportWrapper } from "./listener.ts";
 import { joinGroups, type MulticastSetup } from "./multicast.ts";
 import { resolve, type ResolvedAddress } from "./resolve.ts";
 import type { SocketOptionApplier } from "./socket_option_applier.ts";
@@ -75,19 +75,40 @@ export async function listenTcp(endpoint: HostEndpoint, setup: ListenSetup): Pro
     throw new UsageError(`Cannot listen on ${text}: a port that is shared has no connections that can be reset`);
   }
   if (setup.reusePort) requireUnstableNet(`share the port of ${text}`);
-  const host = await numericHost(endpoint.host);
+  const [first, ...others] = await resolve(endpoint.host);
+  if (first === undefined) throw new ResolveError(`Cannot resolve "${endpoint.host}": the name has no address`);
+  const acceptors: TcpAcceptor[] = [];
   try {
-    const listener = setup.canReset
-      ? await (await import("./resettable.ts")).ResettableAcceptor.listen(host, endpoint.port, setup.backlog)
-      : Deno.listen({
-        hostname: host,
-        port: endpoint.port,
-        tcpBacklog: setup.backlog,
-        ...(setup.reusePort ? { reusePort: true } : {}),
-      });
-    return new Listener(listener, { ...setup, endpoint: { ...endpoint, port: portOf(listener.addr) } });
+    const listener = await openAcceptor(first.address, endpoint.port, setup);
+    acceptors.push(listener);
+    const { port } = listener.addr;
+    for (const { address } of others) await listenToo(address, port, acceptors, setup);
+    return new Listener(mergeAcceptors(acceptors), { ...setup, endpoint: { ...endpoint, port } });
   } catch (error) {
+    for (const acceptor of acceptors) acceptor.close();
     throw toSocketError(error, "listen on", text);
+  }
+}
+
+/** An acceptor of TCP connections on one address. */
+type TcpAcceptor = Acceptor & { readonly addr: Deno.NetAddr };
+
+async function openAcceptor(host: string, port: number, setup: ListenSetup): Promise<TcpAcceptor> {
+  if (setup.canReset) {
+    const { ResettableAcceptor } = await import("./resettable.ts");
+    return await ResettableAcceptor.listen(host, port, setup.backlog);
+  }
+  const shared = setup.reusePort ? { reusePort: true } : {};
+  return Deno.listen({ hostname: host, port, tcpBacklog: setup.backlog, ...shared });
+}
+
+/** A name may have an address that this machine lacks, such as `::1` without IPv6: the others are listened on. */
+async function listenToo(host: string, port: number, acceptors: TcpAcceptor[], setup: ListenSetup): Promise<void> {
+  try {
+    acceptors.push(await openAcceptor(host, port, setup));
+  } catch (error) {
+    if (systemErrorKind(error, "bind") !== "not available") throw error;
+    setup.log.warning(`not listening on ${formatHostPort(host, port)}: ${reasonOf(error)}`);
   }
 }
 
@@ -118,6 +139,29 @@ export async function connectTcp(endpoint: HostEndpoint, setup: ConnectSetup): P
   return new Connection(conn, { ...setup, ...sides, id: 1 });
 }
 
+/**
+ * Connects to a numeric address; the signal ends the attempt.
+ *
+ * The runtime checks its signal once more when it has connected, and then throws
+ * without closing the socket. So it gets one that does not throw, and the check
+ * is made here.
+ */
+export async function dialAddress(hostname: string, port: number, signal: AbortSignal): Promise<Deno.TcpConn> {
+  signal.throwIfAborted();
+  const cancel = new AbortController();
+  Object.defineProperty(cancel.signal, "throwIfAborted", { value: () => {} });
+  const onAbort = () => cancel.abort();
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    const conn = await Deno.connect({ hostname, port, signal: cancel.signal, autoSelectFamily: false });
+    if (!signal.aborted) return conn;
+    conn.close();
+    throw signal.reason;
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
 /** A connected TCP socket. */
 export interface TcpTransport extends Transport, Disposable {
   readonly localAddr: Deno.NetAddr;
@@ -141,7 +185,7 @@ export async function dialTcp(
     onFailure: setup.onAttemptFailed,
     dial: ({ address }: ResolvedAddress, signal) =>
       resettable?.dialResettable(address, endpoint.port, signal) ??
-        Deno.connect({ hostname: address, port: endpoint.port, signal, autoSelectFamily: false }),
+        dialAddress(address, endpoint.port, signal),
   });
   conn.setNoDelay(true);
   const { hostname, port } = conn.localAddr;

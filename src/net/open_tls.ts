@@ -7,7 +7,7 @@
 import { Connection } from "./connection.ts";
 import { formatEndpoint, type HostEndpoint } from "./endpoint.ts";
 import type { Listener } from "./listener.ts";
-import { type ConnectSetup, dialTcp, type ListenSetup, listenTcp } from "./open.ts";
+import { type ConnectSetup, dialAddress, dialTcp, type ListenSetup, listenTcp } from "./open.ts";
 import { type TlsClientOptions, tlsClientTransport } from "./tls_client.ts";
 import { TlsServerContext, type TlsServerOptions } from "./tls_server.ts";
 
@@ -47,7 +47,7 @@ export async function connectTls(endpoint: HostEndpoint, setup: TlsConnectSetup)
       host: endpoint.host,
       handshakeTimeoutMs,
       options: tls,
-      redial: (signal) => Deno.connect({ hostname: sides.remote.host, port: endpoint.port, signal }),
+      redial: (signal) => dialAddress(sides.remote.host, endpoint.port, signal),
     });
     return new Connection(transport, { ...setup, ...sides, id: 1 });
   } catch (error) {

@@ -50,7 +50,7 @@ export async function resolve(host: string, options: ResolveOptions = {}): Promi
   // Loaded when asked for: most starts need no name.
   const { lookup } = await import("node:dns/promises");
   const found = await abortable(
-    lookup(host, { all: true }).then((all) => ({ all }), (error: unknown) => ({ error })),
+    lookup(host, { all: true, order: "verbatim" }).then((all) => ({ all }), (error: unknown) => ({ error })),
     { signal: options.signal, timeoutMs },
     () =>
       new TimeoutError(

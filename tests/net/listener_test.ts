@@ -9,9 +9,11 @@ import {
   Logger,
   parseEndpoint,
   RefusedError,
+  resolve,
   ResolveError,
   TimeoutError,
 } from "@parley/parley";
+import { mergeAcceptors } from "../../src/net/listener.ts";
 import { closedPort } from "../support/ports.ts";
 
 const text = (bytes: Uint8Array | null | undefined) => new TextDecoder().decode(bytes ?? undefined);
@@ -179,4 +181,37 @@ Deno.test("Listener.accept() passes over a client that reset its connection befo
   using faulty = new Listener(acceptor, { endpoint: listener.endpoint, log: Logger.of("test") });
   await assertRejects(() => faulty.accept(), Error, "too many open files");
   assertEquals(calls, 3);
+});
+
+Deno.test("listen() on a name listens on each of its addresses, on one port (fault 30)", async () => {
+  const addresses = await resolve("localhost");
+  using listener = await listen("tcp://localhost:0");
+  const { port } = listener.endpoint as { port: number };
+  for (const round of [1, 2]) {
+    for (const { address } of addresses) {
+      const connecting = connect({ scheme: "tcp", host: address, port, path: "/" });
+      await using served = await listener.accept();
+      await using client = await connecting;
+      await client.write(Uint8Array.of(round));
+      assertEquals(await served?.read(), Uint8Array.of(round));
+    }
+  }
+  const accepting = listener.accept();
+  listener.close();
+  assertEquals(await accepting, null);
+});
+
+Deno.test("mergeAcceptors() keeps what came to one address while another was served (fault 30)", async () => {
+  using first = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  using second = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const merged = mergeAcceptors([first, second]);
+  using _a = await Deno.connect({ port: first.addr.port });
+  using _b = await Deno.connect({ port: second.addr.port });
+  const ports = new Set<number>();
+  for (let count = 0; count < 2; count++) {
+    const conn = await merged.accept() as unknown as Deno.TcpConn;
+    ports.add(conn.localAddr.port);
+    conn.close();
+  }
+  assertEquals(ports, new Set([first.addr.port, second.addr.port]));
 });
