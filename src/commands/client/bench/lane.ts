@@ -14,8 +14,8 @@ export interface Lane<R = unknown> {
    * @throws {ClosedEarlyError} The server ended.
    */
   answersIn(received: R): number;
-  /** Closes it; with an error, `receive()` throws that. */
-  close(error?: Error): void;
+  /** Closes it, over WebSocket by the closing handshake; with an error at once, and `receive()` throws that. */
+  close(error?: Error): void | Promise<void>;
 }
 
 /** The server's answer is not the echo of what was sent. */

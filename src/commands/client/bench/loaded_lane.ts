@@ -44,10 +44,10 @@ export class LoadedLane implements Waiting {
   }
 
   /** Closes it; what is in flight is lost. */
-  close(): void {
+  close(): void | Promise<void> {
     this.#context.run.delete(this);
     this.#context.tally.countLost(this.inFlight);
-    this.lane.close();
+    return this.lane.close();
   }
 }
 
@@ -72,7 +72,7 @@ export async function driveLanes(
       if (!(error instanceof ParleyError)) throw error;
       context.tally.countError(error);
     } finally {
-      loaded.close();
+      await loaded.close();
     }
     if (loaded.inFlight.hasAnswers) backoff.reset();
     // A connect in the turn of the close can leave Deno 2.9.6 without a wake-up for its timers: zero is a turn too.

@@ -2,7 +2,7 @@ import { preview } from "../../../base/bytes.ts";
 import { ClosedEarlyError } from "../../../base/errors.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
 import type { Message, Session } from "../../../serve/session.ts";
-import { closeFrameText } from "../../../serve/websocket/close_frame.ts";
+import { closeFrameText, leave } from "../../../serve/websocket/close_frame.ts";
 import { type Lane, outboxFull, WrongAnswerError } from "./lane.ts";
 
 /** Answers up to this are compared byte by byte, longer ones at both ends. */
@@ -45,9 +45,10 @@ export class MessageLane implements Lane<readonly Message[] | null> {
     return messages.length;
   }
 
-  close(error?: Error): void {
+  close(error?: Error): void | Promise<void> {
+    if (error === undefined) return leave(this.#session);
     this.#error ??= error;
-    this.#session.close(error === undefined ? "done" : "error", error);
+    this.#session.close("error", error);
   }
 
   #compare(data: Uint8Array): void {

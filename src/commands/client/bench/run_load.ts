@@ -69,7 +69,7 @@ export async function runLoad(plan: LoadPlan, options: RunLoadOptions): Promise<
   } finally {
     clearInterval(sampling);
     options.signal.removeEventListener("abort", onAbort);
-    for (const lane of lanes) lane.close();
+    await Promise.all(lanes.map((lane) => lane.close()));
   }
 }
 
@@ -112,7 +112,7 @@ async function openLanes(opener: LaneOpener, count: number, signal: AbortSignal)
     return lanes;
   } catch (error) {
     claimed = count;
-    for (const lane of lanes) lane.close();
+    await Promise.all(lanes.map((lane) => lane.close()));
     throw error;
   }
 }
