@@ -22,6 +22,9 @@ export class Conversation {
    */
   entries = [];
   isJoined = false;
+  /** The reader was in it before: what its history adds was missed. */
+  isReturning = false;
+  #hasBeenJoined = false;
   /** The reader is not in it and is not to be put there again unasked: taken out, banned. */
   isShut = false;
   topic = "";
@@ -89,6 +92,8 @@ export class Conversation {
   joined({ room, epoch, seq, topic, resumed, ...people }) {
     this.#name = room;
     this.isJoined = true;
+    this.isReturning = this.#hasBeenJoined;
+    this.#hasBeenJoined = true;
     this.isShut = false;
     this.topic = topic;
     this.setMembers(people);
@@ -128,7 +133,7 @@ export class Conversation {
   }
 
   /**
-   * Messages of the past; the result is how many of others are new.
+   * Messages of the past; the result is those of others that are new, oldest first.
    *
    * @param {Pick<EventOf<"history">, "epoch" | "messages">} history
    * @param {{ nick: string, wasAskedFor: boolean }} reader
@@ -144,7 +149,7 @@ export class Conversation {
       return this.#insertMessage(message, isOwn) && !isOwn;
     });
     if (this.oldestSeq === 1 || this.oldestSeq === undefined) this.hasOlder = false;
-    return added.length;
+    return added;
   }
 
   /**
@@ -288,12 +293,13 @@ export class Conversation {
   }
 
   /**
-   * Something came that nobody saw.
+   * A message came that nobody saw.
    *
+   * @param {{ text: string, at: string }} message
    * @param {boolean} isMention
    */
-  arrived(isMention) {
-    this.mark ??= this.entries.findLast((entry) => entry.kind === "message" && entry.seq < LAST)?.key;
+  arrived(message, isMention) {
+    this.mark ??= this.entries.findLast((entry) => isSent(entry, message))?.key;
     this.unread++;
     if (isMention) this.mentions++;
   }
@@ -358,4 +364,14 @@ export class Conversation {
     this.entries = entries ?? this.entries;
     return entries !== undefined;
   }
+}
+
+/**
+ * Whether an entry is this message, as the server sent it.
+ *
+ * @param {Entry} entry
+ * @param {{ text: string, at: string }} message
+ */
+function isSent(entry, { text, at }) {
+  return entry.kind === "message" && entry.seq < LAST && entry.at === at && entry.text === text;
 }

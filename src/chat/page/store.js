@@ -257,8 +257,11 @@ export class ChatStore {
   #history(event) {
     for (const { id } of event.messages) this.progress.settle(id);
     const wasAskedFor = event.id !== undefined;
-    const added = this.#known(event.room)?.addHistory(event, { nick: this.nick, wasAskedFor }) ?? 0;
-    if (!wasAskedFor) this.received += added;
+    const room = this.#known(event.room);
+    const added = room?.addHistory(event, { nick: this.nick, wasAskedFor }) ?? [];
+    if (room === undefined || wasAskedFor || !room.isReturning) return;
+    this.received += added.length;
+    for (const message of added) this.#arrived(room, message, mentions(message.text, this.nick));
   }
 
   /** @param {EventOf<"unrecovered">} event */
@@ -329,7 +332,7 @@ export class ChatStore {
     const isOwn = message.from === this.nick || room.hasUnsent(message.id);
     if (!room.addMessage(message, isOwn) || isOwn) return;
     this.received++;
-    this.#arrived(room, mentions(message.text, this.nick));
+    this.#arrived(room, message, mentions(message.text, this.nick));
   }
 
   /** @param {EventOf<"private">} message */
@@ -340,16 +343,17 @@ export class ChatStore {
       message.id ?? (isOwn ? person.pending.find(({ text }) => text === message.text)?.id : undefined),
     );
     person.addPrivate(message, isOwn);
-    if (!isOwn) this.#arrived(person, true);
+    if (!isOwn) this.#arrived(person, message, true);
   }
 
   /**
    * @param {Conversation} conversation
+   * @param {{ text: string, at: string }} message
    * @param {boolean} isMention
    */
-  #arrived(conversation, isMention) {
+  #arrived(conversation, message, isMention) {
     if (conversation === this.current && this.isWatching) return conversation.read();
-    conversation.arrived(isMention);
+    conversation.arrived(message, isMention);
   }
 
   /** @param {EventOf<"nick">} event */

@@ -317,3 +317,23 @@ Deno.test("ChatStore counts what others said, once, also where a room's history 
   store.apply({ type: "history", room: "#lobby", epoch: "e2", messages: [message(1)], id: "older" });
   assertEquals(store.received, 2);
 });
+
+Deno.test("ChatStore marks as unread what the history of a room adds on coming back, not on entering it", () => {
+  const { store } = storeInLobby();
+  store.apply(joined({ room: "#dev", seq: 2 }));
+  const dev = store.conversation("#dev");
+  const history = (epoch: string, ...seqs: number[]) =>
+    store.apply({
+      type: "history",
+      room: "#dev",
+      epoch,
+      messages: seqs.map((seq) => message(seq, { room: "#dev", epoch })),
+    });
+  history("e1", 1, 2);
+  assertEquals([dev.unread, store.received], [0, 0]);
+  store.disconnected();
+  store.apply(joined({ room: "#dev", epoch: "e2", seq: 2 }));
+  history("e2", 1, 2);
+  assertEquals([dev.unread, store.received], [2, 2]);
+  assertEquals(dev.mark, dev.entries.findLast(({ text }) => text === "text 1")?.key);
+});
