@@ -10,6 +10,7 @@ import type { Publish } from "../../../chat/page/types.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
 import { abortable, delay } from "../../../net/wait.ts";
 import type { Session } from "../../../serve/session.ts";
+import { leave } from "../../../serve/websocket/close_frame.ts";
 import { parseEvent } from "./parse_event.ts";
 import { refusalOf, RefusedByServerError, strangeWords } from "./refusal.ts";
 
@@ -180,9 +181,9 @@ export class ChatLink {
     this.#leaving.abort();
     const session = this.#session;
     if (session === undefined) return;
-    if (byeMs === 0 || !this.request({ type: "quit" })) return session.close("done");
+    if (byeMs === 0 || !this.request({ type: "quit" })) return void leave(session);
     if (byeMs === undefined) return;
-    const timer = setTimeout(() => session.close("done"), byeMs);
+    const timer = setTimeout(() => void leave(session), byeMs);
     this.#ended.promise.finally(() => clearTimeout(timer));
   }
 
@@ -206,7 +207,7 @@ export class ChatLink {
         throw this.#wasStrange(error) ? strangeWords(session, this.#said) : refusalOf(session, error) ?? error;
       } finally {
         this.#session = undefined;
-        session.close("done");
+        await leave(session);
       }
     } catch (error) {
       return error;
@@ -225,7 +226,7 @@ export class ChatLink {
     try {
       return await abortable(dialling, { signal: this.#leaving.signal }, neverLate);
     } catch (error) {
-      if (this.#isLeaving) dialling.then((session) => session.close("done"), () => {});
+      if (this.#isLeaving) dialling.then(leave, () => {});
       throw error;
     }
   }
