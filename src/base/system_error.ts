@@ -73,6 +73,7 @@ const CODES: Readonly<Record<string, Entry>> = {
   EPROCLIM: ["out of resources", "too many processes"],
   ENOSPC: ["out of resources", "no space left on device"],
   EDQUOT: ["out of resources", "disk quota exceeded"],
+  EFBIG: ["out of resources", "file too large"],
   EINVAL: ["invalid", "invalid argument"],
   EISDIR: ["invalid", "is a directory"],
   EMSGSIZE: ["invalid", "message too long"],
@@ -119,6 +120,7 @@ export function systemCodeOf(error: unknown): string | undefined {
   if (code !== undefined) return code.replace(/^WSA(?=E)/, "");
   const number = /\(os error (\d+)\)$/.exec(error.message)?.[1];
   if (number !== undefined && EPROTOTYPE_NUMBERS.has(number)) return "EPROTOTYPE";
+  if (number === "27" && Deno.build.os !== "windows") return "EFBIG";
   return CODE_OF_CLASS[error.name];
 }
 

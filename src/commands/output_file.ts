@@ -1,8 +1,5 @@
 import { codeOf, missingPermission, NoRoomError, ParleyError, PermissionError, UsageError } from "../base/errors.ts";
-import { reasonOf } from "../base/system_error.ts";
-
-/** System error codes for a full disk, an exhausted quota, and the maximum file size. */
-const NO_ROOM: ReadonlySet<string | undefined> = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
+import { isOutOfResources, reasonOf } from "../base/system_error.ts";
 
 /** Options of {@linkcode OutputFile.open}. */
 export interface OutputFileOptions {
@@ -171,7 +168,7 @@ function failure(path: string, what: string, cause: unknown): Error {
     return new PermissionError(`${doing}: ${missingPermission(flags)}`, { cause });
   }
   const code = codeOf(cause);
-  if (NO_ROOM.has(code)) return new NoRoomError(`${doing}: ${reasonOf(cause)}`, { cause });
+  if (isOutOfResources(cause)) return new NoRoomError(`${doing}: ${reasonOf(cause)}`, { cause });
   if (cause instanceof Deno.errors.PermissionDenied || code === "EROFS") {
     return new PermissionError(`${doing}: ${reasonOf(cause)}`, { cause });
   }

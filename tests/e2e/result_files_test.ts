@@ -59,7 +59,7 @@ Deno.test("a full disk under a report or a recording is one line and exit code 8
     ) {
       const { code, stderr } = await runProgram("client", words, { permissions, input: "hello\n" });
       assertEquals(code, 8, `${words[0]}: ${stderr}`);
-      assertMatch(stderr, /^parley-client: Cannot write the .* \/dev\/full: No space left on device.*\n$/);
+      assertMatch(stderr, /^parley-client: Cannot write the .* \/dev\/full: no space left on device\n$/);
     }
   });
 });
@@ -69,3 +69,27 @@ Deno.test("bench prints what it has measured even where the page cannot be writt
   const words = ["bench", echo.endpoint, "-n", "5", "--html", "/dev/full"];
   assertMatch((await runProgram("client", words, { permissions: ["-A"] })).stdout, /answers {2}5 in /);
 });
+
+Deno.test(
+  "a recording that reaches the maximum file size keeps whole lines, with exit code 8 (fault 21)",
+  LINUX,
+  async () => {
+    await withFolder(async (folder) => {
+      await using echo = await startServer(["echo", ":0"]);
+      const recording = `${folder}/talk.jsonl`;
+      // One block; the signal that would end the program is ignored, so that it gets the error.
+      const wrapper = ["sh", "-c", 'trap "" XFSZ; ulimit -f 1; exec "$0" "$@"'];
+      const { code, stderr } = await runProgram("client", ["connect", echo.endpoint, "--record", recording], {
+        permissions: ["-A"],
+        wrapper,
+        input: `${"x".repeat(2_000)}\n`,
+      });
+      assertEquals(code, 8, stderr);
+      assertStringIncludes(stderr, `Cannot write the recording ${recording}: file too large`);
+      const lines = (await Deno.readTextFile(recording)).split("\n");
+      assertEquals(lines.pop(), "");
+      assertEquals(JSON.parse(lines[0] ?? "").recording, 1);
+      for (const line of lines) JSON.parse(line);
+    });
+  },
+);
