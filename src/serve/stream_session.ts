@@ -96,7 +96,7 @@ export class StreamSession implements Session {
 
   receive(options?: WaitOptions): Promise<readonly Message[] | null> {
     this.#batch.length = 0;
-    if (this.#badMessage !== undefined) return Promise.reject(this.#told(this.#badMessage));
+    if (this.#badMessage !== undefined) return Promise.reject(this.#answered(this.#badMessage));
     if (this.#isDraining) return NO_MORE;
     if (this.#hasMore) return this.#receiveMore(options);
     if (this.#connection.isReadEnded) return NO_MORE;
@@ -245,7 +245,8 @@ export class StreamSession implements Session {
       for (let found = this.#decoder.next(); found !== undefined; found = this.#decoder.next()) {
         if (found instanceof FrameError) {
           if (!this.#answersBadMessages) throw found;
-          this.#answerBadMessage(found);
+          this.log.warning("bad message", { error: found.message });
+          this.#answered(found);
         } else if (batch.push({ data: found, isText: false }) === BATCH_MOST) {
           this.#hasMore = true;
           return;
@@ -254,21 +255,15 @@ export class StreamSession implements Session {
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
       // What came before it is served first, as if it had come in a read of its own.
-      if (batch.length === 0) throw this.#told(error);
+      if (batch.length === 0) throw this.#answered(error);
       this.#badMessage = error;
     }
   }
 
-  #told(error: FrameError): FrameError {
-    if (this.#answersBadMessages) this.#answerBadMessage(error);
+  /** The error, once the other side has been sent it, where messages are lines: only there is an answer not taken for data. */
+  #answered(error: FrameError): FrameError {
+    if (this.#answersBadMessages && this.#codec.name === "line") this.send(`! ${error.message}`);
     return error;
-  }
-
-  #answerBadMessage(error: FrameError): void {
-    this.log.warning("bad message", { error: error.message });
-    if (this.onBadMessage !== undefined) return this.onBadMessage(error);
-    // Only where messages are lines can an answer be told from data.
-    if (this.#codec.name === "line") this.send(`! ${error.message}`);
   }
 
   #sendPending(): void {

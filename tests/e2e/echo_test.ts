@@ -1,6 +1,7 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { dial, LinePeer, readToEnd, writeAll } from "../support/peer.ts";
-import { startServer } from "../support/program.ts";
+import { closedPort } from "../support/ports.ts";
+import { runProgram, startServer } from "../support/program.ts";
 import { randomBelow } from "../support/random.ts";
 
 const MEGABYTE = 1_000_000;
@@ -73,3 +74,25 @@ function prefixed(message: Uint8Array<ArrayBuffer>): Blob {
 async function digest(bytes: Uint8Array): Promise<string> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes.slice())).toHex();
 }
+
+Deno.test("a TLS client on a plain port is logged once (fault 36)", async () => {
+  await using started = await startServer(["echo", ":0", "--framing", "line", "--max-accepts", "1"]);
+  using client = await dial(started.endpoint);
+  await writeAll(client, Uint8Array.of(0x16, 3, 1, 0, 0));
+  await readToEnd(client);
+  client.close();
+  const { stderr } = await started.server.outcome();
+  assertEquals(stderr.split("\n").filter((line) => line.includes("TLS handshake came")).length, 1, stderr);
+});
+
+Deno.test({
+  name: "a server on every address of IPv6 and of IPv4 says that the first covers the other (fault 31)",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const port = closedPort();
+    const words = ["echo", `tcp://[::]:${port}`, `tcp://0.0.0.0:${port}`];
+    const { code, stderr } = await runProgram("server", words);
+    assertEquals(code, 8);
+    assertStringIncludes(stderr, "address already in use (listen on [::] alone: it covers IPv4 too)");
+  },
+});

@@ -1,17 +1,17 @@
 import { DEFAULTS } from "../../base/defaults.ts";
-import { UsageError } from "../../base/errors.ts";
+import { BindError, UsageError } from "../../base/errors.ts";
 import { targetAddress } from "../../base/ip.ts";
 import type { FlagValues } from "../../base/flag_spec.ts";
 import { EXIT } from "../../cli/exit_codes.ts";
 import type { ProgramIo } from "../../cli/io.ts";
 import { ReloadSignal } from "../../cli/reload_signal.ts";
-import { listen } from "../../factory.ts";
+import { listen, type ListenOptions } from "../../factory.ts";
 import { type Codec, parseFraming } from "../../framing/mod.ts";
 import { defaultMaxConnections } from "../../guard/open_file_limit.ts";
 import type { Authenticator } from "../../guard/authenticator.ts";
 import { Logger } from "../../log/logger.ts";
 import { DeadlineTimer } from "../../net/deadline_timer.ts";
-import { type Endpoint, formatEndpoint, isHostEndpoint } from "../../net/endpoint.ts";
+import { type Endpoint, formatEndpoint, isHostEndpoint, parseEndpoint } from "../../net/endpoint.ts";
 import type { Listener } from "../../net/listener.ts";
 import { parseOrigin } from "../../serve/http/origin.ts";
 import type { HttpRoutes } from "../../serve/http/route.ts";
@@ -198,7 +198,7 @@ async function listenAll(
   const opened: Listener[] = [];
   for (const endpoint of endpoints) {
     opened.push(owner.use(
-      await listen(endpoint, {
+      await listenOn(endpoint, opened, {
         context,
         deadlineTimer,
         nextId,
@@ -215,6 +215,24 @@ async function listenAll(
   }
   if (opened.length === 0) throw new UsageError("no endpoint to listen on");
   return opened;
+}
+
+/** Names the cause where every address of IPv6, which covers IPv4, and every address of IPv4 are both asked for. */
+async function listenOn(endpoint: string, opened: readonly Listener[], options: ListenOptions): Promise<Listener> {
+  try {
+    return await listen(endpoint, options);
+  } catch (error) {
+    if (!(error instanceof BindError) || error.reason !== "in use") throw error;
+    const wanted = parseEndpoint(endpoint);
+    const isEvery = (other: Endpoint) => isHostEndpoint(other) && targetAddress(other.host) !== other.host;
+    const isCovered = isEvery(wanted) &&
+      opened.some(({ endpoint: other }) =>
+        isEvery(other) && isHostEndpoint(other) && isHostEndpoint(wanted) && other.port === wanted.port
+      );
+    if (!isCovered) throw error;
+    const message = `${error.message} (listen on [::] alone: it covers IPv4 too)`;
+    throw new BindError("in use", message, { endpoint: error.endpoint, cause: error });
+  }
 }
 
 function isWebSocket({ endpoint }: Listener): boolean {
