@@ -14,6 +14,8 @@ const API_TIMEOUT_MS = 2_000;
 /** Between two looks whether JetStream is there again. */
 const PROBE_MS = 100;
 
+/** For the servers of a NATS cluster to find each other. */
+const PEERS_WAIT_MS = 5_000;
 /** Replicas of each stream where NATS is a cluster. */
 const DEFAULT_REPLICAS = 3;
 /** `err_code` of "no suitable peers for placement", "insufficient resources" and "replicas > 1 not supported". */
@@ -197,11 +199,15 @@ export class NatsLink implements AsyncDisposable {
       if (!(error instanceof Error) || error.name !== "StreamNotFoundError") throw error;
     }
     const wanted = this.#options.replicas ?? (this.connection.info?.cluster === undefined ? 1 : DEFAULT_REPLICAS);
-    try {
-      return await this.#addStream(wanted);
-    } catch (error) {
-      const isTooMany = error instanceof JetStreamApiError && TOO_MANY_REPLICAS.has(error.code);
-      if (!isTooMany || this.#options.replicas !== undefined || wanted === 1) throw error;
+    // A cluster that has just started may not know all its servers yet.
+    for (const endMs = performance.now() + PEERS_WAIT_MS; performance.now() < endMs;) {
+      try {
+        return await this.#addStream(wanted);
+      } catch (error) {
+        const isTooMany = error instanceof JetStreamApiError && TOO_MANY_REPLICAS.has(error.code);
+        if (!isTooMany || this.#options.replicas !== undefined || wanted === 1) throw error;
+      }
+      await delay(PROBE_MS, this.#ending.signal);
     }
     this.#log.warning("NATS has too few servers for replicas: each message is kept by one of them", { wanted });
     return await this.#addStream(1);
