@@ -16,12 +16,13 @@ const MOST_LEVELS = 16;
 const MAX_VALUES = 100_000;
 
 /** How the text of a variable is written where it is not taken as it is, by key: as what it is, and nothing else. */
-const LITERALS: Readonly<Record<PropertyKey, (text: string) => string>> = {
-  send: escapeTemplate,
-  expect: escapeTemplate,
-  "expect-regex": escapeRegex,
-  banner: escapeRegex,
-};
+const LITERALS: ReadonlyMap<PropertyKey | undefined, (text: string) => string> = new Map([
+  ["send", escapeTemplate],
+  ["expect", escapeTemplate],
+  ["expect-regex", escapeRegex],
+  ["banner", escapeRegex],
+  ["body-regex", escapeRegex],
+]);
 
 /** In a text with escapes and places for captured groups. */
 function escapeTemplate(text: string): string {
@@ -47,7 +48,7 @@ export function fillVariables(
     // An alias can lie inside what it stands for: then there is no end to it.
     if (path.length > MOST_LEVELS) throw fail(path.slice(0, 2), `it is nested more than ${MOST_LEVELS} levels deep`);
     if (typeof value === "string") {
-      const literal = LITERALS[path.at(-1) ?? ""];
+      const literal = LITERALS.get(path.at(-1));
       return value.replaceAll(/\$\$|\$\{([^}]*)\}/g, (whole, expression: string | undefined) => {
         if (whole === "$$") return "$";
         const found = lookUp(expression ?? "", source, (message) => fail(path, message));

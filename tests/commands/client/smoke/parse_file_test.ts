@@ -120,7 +120,9 @@ tests:
       - send: "\${braces}{1}"
       - expect: "\${braces}{1}"
   - { name: b, endpoint: ":1", check: { send: "\${braces}", banner: "^\${pattern}$$" } }
+  - { name: c, endpoint: "http://a/", check: { body-regex: "\${pattern}" } }
 `);
+  assertEquals(file.tests[2]?.check?.["body-regex"], "a\\.b\\|c");
   const [regex, send, expected] = file.tests[0]?.steps ?? [];
   const captures = new Map([["1", "7"]]);
   const decode = (text = "") => new TextDecoder().decode(textPayload(text).bytes(captures));
@@ -130,6 +132,14 @@ tests:
   const { check } = file.tests[1] ?? {};
   assertEquals(new TextDecoder().decode(unescape(check?.send ?? "")), "a{1}b");
   assertEquals(check?.banner, "^a\\.b\\|c$");
+});
+
+Deno.test("parseSmokeFile() takes variables of any name (fault 51)", () => {
+  const { file } = parse(`
+variables: { toString: "\${env.WORD:-x}", constructor: "\${env.HOST:-127.0.0.1}" }
+tests: [{ name: "\${toString}", endpoint: "\${constructor}:1", check: {} }]
+`);
+  assertEquals([file.tests[0]?.name, file.tests[0]?.endpoint], ["a\\nb", "127.0.0.1:1"]);
 });
 
 Deno.test("parseSmokeFile() bounds what nested aliases stand for (fault 52)", () => {
