@@ -65,7 +65,7 @@ export type ChatEvent =
   | { type: "ack"; id?: string | undefined; room: string; seq: number; epoch: string; duplicate?: true | undefined }
   | { type: "join"; room: string; nick: string; operator?: true | undefined }
   | { type: "leave"; room: string; nick: string; reason?: string | undefined }
-  | { type: "nick"; from: string; to: string }
+  | { type: "nick"; from: string; to: string; id?: string | undefined }
   | { type: "topic"; room: string; topic: string; by?: string | undefined; id?: string | undefined }
   | { type: "private"; from: string; to: string; text: string; at: string; id?: string | undefined }
   | {
@@ -82,7 +82,9 @@ export type ChatEvent =
   | { type: "who"; room: string; id?: string | undefined } & People
   | { type: "help"; lines: readonly string[] }
   | { type: "notice"; text: string; from?: string | undefined; id?: string | undefined }
-  | { type: "mode"; mode: "text" | "json" }
+  | { type: "mode"; mode: "text" | "json"; id?: string | undefined }
+  /** A request with an `id` was served that has no other answer with it. */
+  | { type: "done"; id: string }
   | { type: "error"; code: ChatErrorCode; text: string; field?: string | undefined; id?: string | undefined }
   /** The last of all. */
   | { type: "bye"; reason: string };

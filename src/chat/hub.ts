@@ -206,18 +206,18 @@ export class Hub implements RoomHost, AsyncDisposable {
    *
    * @throws {ChatError} The name is none, or taken.
    */
-  rename(member: Member, nick: string): void | Promise<void> {
+  rename(member: Member, nick: string, id?: string): void | Promise<void> {
     const from = member.nick;
     if (this.authenticator !== undefined) {
       throw new ChatError("bad-nick", `You are logged in as ${from}: that is your name`);
     }
     checkNick(nick);
-    if (nick === from) return;
+    if (nick === from) return member.tell({ type: "nick", from, to: nick, id });
     this.serverBans.check(member, nick);
     for (const room of member.rooms.values()) room.checkNotMuted(member, "change your name");
     const taking = this.#directory.rename(member, nick);
-    if (taking === undefined) this.#tellRenamed(member, from);
-    else return taking.then(() => this.#tellRenamed(member, from));
+    if (taking === undefined) this.#tellRenamed(member, from, id);
+    else return taking.then(() => this.#tellRenamed(member, from, id));
   }
 
   /**
@@ -330,8 +330,8 @@ export class Hub implements RoomHost, AsyncDisposable {
     if (!(receiver instanceof Member)) {
       return this.#directory.tell(receiver, event).then(() => member.tell({ ...event, id }));
     }
-    if (!receiver.ignores(member)) receiver.tell(event);
-    if (receiver !== member) member.tell({ ...event, id });
+    if (receiver !== member && !receiver.ignores(member)) receiver.tell(event);
+    member.tell({ ...event, id });
   }
 
   /**
@@ -378,9 +378,9 @@ export class Hub implements RoomHost, AsyncDisposable {
     }
   }
 
-  #tellRenamed(member: Member, from: string): void {
+  #tellRenamed(member: Member, from: string, id?: string): void {
     const event: ChatEvent = { type: "nick", from, to: member.nick };
-    member.tell(event);
+    member.tell({ ...event, id });
     this.#tellRooms(member.rooms.keys(), event, member);
   }
 

@@ -23,6 +23,11 @@ import { textWire } from "./wire_text.ts";
 /** Types that are served before a log-in, where one is required. */
 const OPEN: ReadonlySet<unknown> = new Set<JsonRequest["type"]>(["login", "mode", "quit"]);
 
+/** Types whose answer, if there is one, is told to others too, without the `id`. */
+const TOLD_TO_ALL: ReadonlySet<JsonRequest["type"]> = new Set(
+  ["login", "topic", "kick", "ban", "unban", "mute", "unmute", "op", "deop", "announce"] as const,
+);
+
 /**
  * Does what a message of the JSON wire asks for.
  *
@@ -36,10 +41,19 @@ export function handleJson(hub: Hub, member: Member, data: Uint8Array): InputRes
   const request = parseRequest(text, member.isAdmitted ? undefined : OPEN);
   try {
     const result = serve(hub, member, request);
+    const { id } = request;
+    if (id !== undefined && isToldToAll(request)) {
+      // In a later turn than the room is told, so that it comes after that.
+      return Promise.resolve(result).then(() => member.tell({ type: "done", id }), (error) => rethrow(error, request));
+    }
     return result instanceof Promise ? result.catch((error: unknown) => rethrow(error, request)) : result;
   } catch (error) {
     return rethrow(error, request);
   }
+}
+
+function isToldToAll(request: JsonRequest): boolean {
+  return TOLD_TO_ALL.has(request.type) && !(request.type === "topic" && request.topic === undefined);
 }
 
 function serve(hub: Hub, member: Member, request: JsonRequest): InputResult {
@@ -57,7 +71,7 @@ function serve(hub: Hub, member: Member, request: JsonRequest): InputResult {
       return member.tell({ type: "left", room: room.name, id });
     }
     case "nick":
-      return hub.rename(member, request.nick);
+      return hub.rename(member, request.nick, id);
     case "login":
       return login(hub, member, request.name, request.password);
     case "rooms":
@@ -82,6 +96,7 @@ function serve(hub: Hub, member: Member, request: JsonRequest): InputResult {
     case "announce":
       return hub.announce(member, request.text);
     case "mode":
+      member.tell({ type: "mode", mode: request.mode, id });
       return request.mode === "text" ? hub.setWire(member, textWire) : undefined;
     case "quit":
       member.tell({ type: "bye", reason: "you left" });

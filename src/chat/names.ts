@@ -34,19 +34,43 @@ export function checkNick(nick: string): string {
   return nick;
 }
 
+/** Scripts that Latin letters may stand beside: none whose letters look like them (UTS 39, moderately restrictive). */
+const BESIDE_LATIN = [
+  ["Hani", "Hira", "Kana"],
+  ["Hani", "Bopo"],
+  ["Hani", "Hang"],
+  ..."Arab Armn Beng Deva Ethi Geor Gujr Guru Hebr Khmr Knda Laoo Mlym Mymr Orya Sinh Taml Telu Thaa Thai Tibt".split(
+    " ",
+  )
+    .map((script) => [script]),
+];
+
+/** Letters of each combination of scripts that a name may have. */
+const SCRIPTS = [["Cyrl"], ["Grek"], ...BESIDE_LATIN.map((scripts) => ["Latn", ...scripts])].map((scripts) =>
+  new RegExp(`^[${["Zyyy", ...scripts].map((script) => `\\p{scx=${script}}`).join("")}]+$`, "u")
+);
+
 /**
- * A room's name with its `#`, which may be left out.
+ * A room's name with its `#`, which may be left out, in the form in which
+ * equal names are the same text (NFKC).
  *
  * @throws {ChatError} It is no name.
  */
 export function checkRoom(name: string): string {
-  const bare = name.startsWith("#") ? name.slice(1) : name;
-  if (bare.length > ROOM_LENGTH || !/^[\p{L}\p{N}\-_.]+$/u.test(bare)) {
+  const given = name.startsWith("#") ? name.slice(1) : name;
+  // A compatibility form may be longer than what it stands for.
+  const bare = given.length > ROOM_LENGTH ? "" : given.normalize("NFKC");
+  if (bare.length > ROOM_LENGTH || !/^[\p{L}\p{N}\-_.]+$/u.test(bare) || /\p{DI}/u.test(bare)) {
     throw new ChatError(
       "bad-room",
       `A room's name is # and 1 to ${ROOM_LENGTH} letters, digits and - _ . as in #dev`,
       { field: "room" },
     );
+  }
+  if (!SCRIPTS.some((letters) => letters.test(bare))) {
+    throw new ChatError("bad-room", "A room's name has letters of one script, or of Latin and one unlike it", {
+      field: "room",
+    });
   }
   return `#${bare}`;
 }

@@ -28,6 +28,7 @@ function encode(event: ChatEvent): readonly string[] {
     case "unrecovered":
       return [`* What you missed in ${event.room} is lost: ${event.reason}`];
     case "ack":
+    case "done":
       // Only programs ask for it.
       return [];
     case "join":

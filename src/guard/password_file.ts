@@ -6,7 +6,7 @@ import type { PasswordEntry } from "./password_authenticator.ts";
 const NAME = /^[^\s:#]{1,64}$/u;
 
 /** Whether a name can log in: no blanks, no `:`, no `#`, at most 64 characters. */
-export function isLogInName(name: string): boolean {
+function isLogInName(name: string): boolean {
   return NAME.test(name);
 }
 

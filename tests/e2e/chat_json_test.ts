@@ -209,3 +209,52 @@ for (const wire of CHAT_WIRES) {
     assertEquals((await peer.until("ack")).id, "next");
   });
 }
+
+Deno.test("JSON wire: every request with an id has an answer with it (chat L2)", async () => {
+  await using chat = await ServedChat.start("ws");
+  using peer = await chat.enterJson();
+  using other = await chat.enterJson();
+  await peer.send({ type: "join", room: "#a" }, { type: "nick", nick: "ann" });
+  await peer.until("nick");
+  await other.send({ type: "join", room: "#a" }, { type: "nick", nick: "bob" });
+  await other.until("nick");
+  const room = "#a";
+  const requests = [
+    [{ type: "nick", nick: "Ann" }, "nick"],
+    [{ type: "nick", nick: "Ann" }, "nick"],
+    [{ type: "topic", room, topic: "tea" }, "done"],
+    [{ type: "topic", room }, "topic"],
+    [{ type: "private", to: "Ann", text: "to myself" }, "private"],
+    [{ type: "private", to: "bob", text: "to you" }, "private"],
+    [{ type: "mode", mode: "json" }, "mode"],
+    [{ type: "mute", room, nick: "bob" }, "done"],
+    [{ type: "unmute", room, nick: "bob" }, "done"],
+    [{ type: "op", room, nick: "bob" }, "done"],
+    [{ type: "deop", room, nick: "bob" }, "done"],
+    [{ type: "kick", room, nick: "bob" }, "done"],
+    [{ type: "ban", room, nick: "bob" }, "done"],
+    [{ type: "unban", room, nick: "bob" }, "done"],
+    [{ type: "publish", room, text: "x" }, "ack"],
+    [{ type: "who", room }, "who"],
+    [{ type: "rooms" }, "rooms"],
+    [{ type: "history", room }, "history"],
+    [{ type: "announce", text: "x" }, "error"],
+    [{ type: "nick", nick: "" }, "error"],
+    [{ type: "leave", room }, "left"],
+  ] as const;
+  for (const [index, [request, answer]] of requests.entries()) {
+    const id = `request-${index}`;
+    await peer.send({ ...request, id });
+    let event = await peer.next();
+    const before: string[] = [];
+    while (event.id !== id) {
+      before.push(event.type);
+      event = await peer.next();
+    }
+    assertEquals(event.type, answer, JSON.stringify(request));
+    // What the room is told comes first.
+    if (answer === "done") assert(before.includes(request.type === "topic" ? "topic" : "moderation"));
+  }
+  await peer.send({ type: "mode", mode: "text", id: "last" });
+  assertEquals((await peer.until("mode")).id, "last");
+});

@@ -22,6 +22,16 @@ function start(service: string[], file: string) {
   return startServer([...service, ":0", "--auth", file], { permissions: ["-N", `--allow-read=${file}`] });
 }
 
+Deno.test("hash-password refuses the names that the chat refuses (chat L3)", async () => {
+  for (const name of ["é", "a.b", "x".repeat(33), "a b", "", "a:b", "#a"]) {
+    const { code, stdout, stderr } = await runProgram("server", ["hash-password", name], { input: "secret\n" });
+    assertEquals([code, stdout], [2, ""], name);
+    assertMatch(stderr, /^parley-server: Cannot use ".*" as a name: A name has/);
+  }
+  const longest = "x".repeat(30) + "-_";
+  assertMatch((await runProgram("server", ["hash-password", longest], { input: "secret\n" })).stdout, /^x+-_:scrypt/);
+});
+
 Deno.test("hash-password prints a line for the file of names, never the password", async () => {
   const { stdout, stderr } = await runProgram("server", ["hash-password", "ann", "--role", "operator"], {
     input: "secret\n",

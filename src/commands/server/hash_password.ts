@@ -1,7 +1,7 @@
-import { UsageError } from "../../base/errors.ts";
+import { messageOf, UsageError } from "../../base/errors.ts";
 import { defineCommand } from "../../cli/command.ts";
 import { readPassword } from "../../cli/read_password.ts";
-import { isLogInName } from "../../guard/password_file.ts";
+import { checkNick } from "../../chat/names.ts";
 import { hashPassword } from "../../guard/password_hash.ts";
 
 /** `parley-server hash-password`: a line for the file of `--auth`. */
@@ -17,9 +17,7 @@ export const hashPasswordCommand = defineCommand({
   async run({ flags, args, io }) {
     const [name, ...rest] = args;
     if (rest.length > 0) throw new UsageError("hash-password takes one NAME");
-    if (name !== undefined && !isLogInName(name)) {
-      throw new UsageError(`Cannot use "${name}" as a name: it takes no blank, ":" or "#", and 64 characters at most`);
-    }
+    if (name !== undefined) checkName(name);
     const wrongRole = flags.role.find((role) => !/^[\w-]+(?::#[^\s,:]+)?$/.test(role));
     if (wrongRole !== undefined) {
       throw new UsageError(`Cannot use "${wrongRole}" as a role: it is one word, or operator:#ROOM`);
@@ -34,3 +32,12 @@ export const hashPasswordCommand = defineCommand({
     return 0;
   },
 });
+
+/** What the chat would refuse as a name is of no use in the file. */
+function checkName(name: string): void {
+  try {
+    checkNick(name);
+  } catch (cause) {
+    throw new UsageError(`Cannot use "${name.slice(0, 64)}" as a name: ${messageOf(cause)}`, { cause });
+  }
+}

@@ -49,5 +49,6 @@ const FIELDS: Readonly<Record<string, Readonly<Record<string, "string" | "number
   who: { room: "string", members: "array" },
   notice: { text: "string" },
   error: { code: "string", text: "string" },
+  done: { id: "string" },
   bye: { reason: "string" },
 };
