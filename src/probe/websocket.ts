@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isUtf8 } from "node:buffer";
 import { ClosedEarlyError, UpgradeError } from "../base/errors.ts";
 import { isHostEndpoint } from "../net/endpoint.ts";
 import { closeFrameText, leave } from "../serve/websocket/close_frame.ts";
@@ -36,7 +37,11 @@ export async function probe(context: ProbeContext): Promise<Facts> {
     if (subprotocols.length > 0 && subprotocol === undefined) {
       throw unexpected(target, `agreed on none of the subprotocols ${subprotocols.join(", ")}`);
     }
-    if (expected.send !== undefined) await opened.write(expected.send, true);
+    if (expected.send !== undefined) {
+      // A text message must be UTF-8 (RFC 6455, section 5.6): the server would close for it.
+      if (!isUtf8(expected.send)) throw new SyntaxError(`Cannot send a text message to ${text}: it is not UTF-8`);
+      await opened.write(expected.send, true);
+    }
     const facts = { status: SWITCHING_PROTOCOLS, ...(subprotocol === undefined ? {} : { subprotocol }) };
     const receive = async (ms?: number) => (await opened.receive(deadline.wait(ms)))?.[0]?.data ?? null;
     const banner = expected.banner && await new BannerMatcher(expected.banner, text).read(receive);

@@ -181,3 +181,11 @@ Deno.test("the SMTP example of send --help sends CR LF (fault 8)", async () => {
   assertEquals((await runClient(args)).code, 0, args.join(" "));
   assertEquals(await received.promise, "EHLO me\r\n");
 });
+
+Deno.test("check --send over WebSocket sends text, and refuses what is not UTF-8 (fault 6)", async () => {
+  await using echo = typedEcho();
+  assertEquals((await runClient(["check", "--send", "hi", "--banner", "^hi$", echo.endpoint])).code, 0);
+  const { code, stdout } = await runClient(["check", "--send", "\\xff", "--wait", "5s", echo.endpoint]);
+  assertEquals([code, echo.types], [2, [TEXT]]);
+  assertStringIncludes(stdout, "it is not UTF-8");
+});
