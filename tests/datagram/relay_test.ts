@@ -142,9 +142,10 @@ Deno.test("DatagramRelay keeps a client that only receives (fault 5)", async () 
 Deno.test("DatagramRelay makes do with the file descriptors that there are (fault 5)", async () => {
   await using echo = await startEcho();
   let left = 2;
+  let failures = 0;
   await using started = await startRelay(echo.endpoint, {
     open: async () => {
-      if (left === 0) throw Object.assign(new Error("too many open files"), { code: "EMFILE" });
+      if (left === 0 && ++failures > 0) throw Object.assign(new Error("too many open files"), { code: "EMFILE" });
       left--;
       const socket = await bindSender(echo.endpoint, undefined, {});
       const close = socket.close.bind(socket);
@@ -160,6 +161,8 @@ Deno.test("DatagramRelay makes do with the file descriptors that there are (faul
     await exchange(owner.use(await bind(ANY)), started.endpoint, count);
     assertObjectMatch(started.relay.clients, { now: Math.min(count, 2), evicted: Math.max(0, count - 2) });
   }
+  // The limit that the first failure showed is kept to.
+  assertEquals(failures, 1);
 });
 
 Deno.test("DatagramRelay survives a socket that cannot be opened, and counts the datagram (fault 5)", async () => {

@@ -16,7 +16,7 @@ export const IMPAIRMENT_FLAGS = {
     type: "integer",
     least: 1,
     default: MAX_QUEUED,
-    help: "maximum datagrams that wait because of --rate, --delay, --jitter or --reorder",
+    help: "maximum datagrams that are delayed at a time",
   },
   seed: { type: "integer", most: 0xffff_ffff, default: 1, help: "same seed, same effect on the same datagrams" },
 } as const satisfies FlagTable;

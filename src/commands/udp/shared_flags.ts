@@ -22,14 +22,14 @@ export const SERVE_FLAGS = {
   maxBytes: {
     type: "size",
     default: "65507",
-    help: "maximum size of a datagram; a longer one is truncated, and dropped by all but listen",
+    help: "maximum size of a datagram; longer ones are truncated",
   },
   allow: { type: "text", repeat: true, placeholder: "CIDR", help: "accept datagrams from this address range only" },
   deny: {
     type: "text",
     repeat: true,
     placeholder: "CIDR",
-    help: "drop datagrams from this address range; takes precedence over --allow",
+    help: "drop datagrams from this address range, even if allowed",
   },
   ratePerIp: {
     type: "integer",

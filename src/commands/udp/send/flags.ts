@@ -14,7 +14,7 @@ export const SEND_FLAGS = {
   match: {
     type: "choice",
     choices: ["port", "sequence", "content"],
-    help: "how replies are matched to datagrams (default: sequence if DATA contains {seq}, port otherwise)",
+    help: "how replies are matched (default: sequence with {seq} in DATA, else port)",
   },
   expect: { type: "text", help: "each reply must contain TEXT" },
   expectRegex: { type: "text", placeholder: "REGEX", help: "each reply must match the regular expression" },
@@ -24,19 +24,19 @@ export const SEND_FLAGS = {
   interface: {
     type: "text",
     placeholder: "INTERFACE",
-    help: "send to a multicast group on this interface: its address; for IPv6 its index (needs --allow-ffi)",
+    help: "interface for a multicast group: its address; for IPv6 its index",
   },
   ttl: {
     type: "integer",
     least: 0,
     most: 255,
-    help: "TTL of datagrams to a multicast group (IPv6: needs --allow-ffi)",
+    help: "TTL of datagrams to a multicast group",
   },
   loopback: {
     type: "choice",
     choices: ["on", "off"],
     default: "on",
-    help: "whether this machine receives its own datagrams to a multicast group",
+    help: "receive own datagrams to a multicast group",
   },
   json: { type: "boolean", help: "print one JSON object per datagram, then a summary" },
   ...LOG_FLAGS,
