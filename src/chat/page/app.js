@@ -12,9 +12,9 @@ import { openDialog, setUpDialogs } from "./dialogs.js";
 import { byId, recall, remember } from "./dom.js";
 import { setUpMessageBox } from "./message_box.js";
 import { setUpPanels } from "./panels.js";
-import { restore, save } from "./saved.js";
 import { ChatSocket } from "./socket.js";
 import { ChatStore, NEXT_PAGE } from "./store.js";
+import { newId, TabState } from "./tab_state.js";
 import { counted } from "./text.js";
 import { View } from "./view.js";
 
@@ -34,7 +34,7 @@ const NAME_WAIT_MS = 1_500;
 const store = new ChatStore({
   changed: () => view.schedule(),
   notice: (text, isError) => view.toast(text, isError),
-  switched: showDraft,
+  switched: (before) => tab.showDraft(before),
   retry,
   refused,
 });
@@ -69,6 +69,7 @@ const box = setUpMessageBox({
   submit: obey,
   names: () => [...store.current?.members.values() ?? []].map(({ nick }) => nick).filter((nick) => nick !== store.nick),
 });
+const tab = new TabState(store, box);
 let nameTries = 0;
 /** Where people log in, their name is that of the log-in. */
 let hasLogIn = false;
@@ -113,7 +114,7 @@ function welcomed({ nick, loginRequired }) {
     return credentials === undefined ? openDialog("login") : logIn(credentials.name, credentials.password);
   }
   dialogs.close("login");
-  if (!hasBeenOnline) restoreSaved();
+  if (!hasBeenOnline) tab.restore(credentials?.name);
   const wanted = recall("nick");
   nameTries = 0;
   if (wanted !== undefined && wanted !== nick && !hasLogIn) request({ type: "nick", nick: wanted });
@@ -188,42 +189,6 @@ function rememberRooms() {
   remember("rooms", store.rooms.filter(({ isJoined }) => isJoined).map(({ name }) => name).join(" "));
 }
 
-/** Texts are kept for the one who typed them: someone else may log in after a reload. */
-function ownerOfSaved() {
-  return credentials?.name ?? "";
-}
-
-function saveState() {
-  store.drafts.set(store.current?.key ?? "", box.text);
-  const owner = ownerOfSaved();
-  const isKept = remember("saved", JSON.stringify({ owner, state: save(store) }), "sessionStorage");
-  // Where there is no space for everything, there may be for what exists nowhere else.
-  if (!isKept) remember("saved", JSON.stringify({ owner, state: save(store, { maxPrivate: 0 }) }), "sessionStorage");
-}
-
-function restoreSaved() {
-  const saved = recall("saved", "sessionStorage") || "{}";
-  // Whatever is wrong with it is wrong only once.
-  remember("saved", "", "sessionStorage");
-  const { owner, state } = JSON.parse(saved);
-  if (owner !== ownerOfSaved()) return;
-  restore(store, state);
-  if (store.current === undefined) box.text ||= store.drafts.get("") ?? "";
-}
-
-/**
- * Puts the draft of the conversation that is shown into the box.
- *
- * @param {Conversation | undefined} before
- */
-function showDraft(before) {
-  const typed = box.text;
-  const draft = store.drafts.get(store.current?.key ?? "") ?? "";
-  if (before !== undefined) store.drafts.set(before.key, typed);
-  // What was typed in no conversation is for the first one that is opened.
-  box.text = before === undefined && typed !== draft ? [draft, typed].filter(Boolean).join("\n") : draft;
-}
-
 /**
  * Enters a room; `false` if that cannot be asked for now.
  *
@@ -236,7 +201,7 @@ function join(name) {
     return true;
   }
   const id = `${isCaughtUp && (!known || known.isShut) ? ASKED : BACK}${name}`;
-  return request({ type: "join", room: name, ...store.progress.positionOf(name), id, claim: claim() });
+  return request({ type: "join", room: name, ...store.progress.positionOf(name), id, claim: tab.claim });
 }
 
 /** @param {Conversation} conversation */
@@ -303,19 +268,6 @@ function request(what) {
   const isSent = socket.send(what);
   if (!isSent) view.toast("Not connected: try again in a moment", true);
   return isSent;
-}
-
-/** Not to be guessed: the server takes a second message of an `id` for the first. */
-function newId() {
-  // crypto.randomUUID() is missing where the page is not served over TLS.
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-/** A secret of this tab: with it the page is again operator of the rooms where it was one before a reload. */
-function claim() {
-  const kept = recall("claim", "sessionStorage") ?? newId();
-  remember("claim", kept, "sessionStorage");
-  return kept;
 }
 
 /**
@@ -426,10 +378,10 @@ byId("retry").addEventListener("click", () => socket.connect());
 addEventListener("online", () => socket.connect());
 addEventListener("focus", () => view.looked());
 addEventListener("blur", () => view.looked());
-addEventListener("pagehide", saveState);
+addEventListener("pagehide", () => tab.save(credentials?.name));
 document.addEventListener("visibilitychange", () => {
   view.looked();
-  if (document.hidden) saveState();
+  if (document.hidden) tab.save(credentials?.name);
   if (!document.hidden) socket.connect();
 });
 

@@ -33,6 +33,7 @@ import listsStyle from "./style/lists.css" with { type: "text" };
 import messagesStyle from "./style/messages.css" with { type: "text" };
 import noticesStyle from "./style/notices.css" with { type: "text" };
 import tokensStyle from "./style/tokens.css" with { type: "text" };
+import tabState from "./tab_state.js" with { type: "text" };
 import text from "./text.js" with { type: "text" };
 import view from "./view.js" with { type: "text" };
 
@@ -91,6 +92,7 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   saved,
   socket,
   store,
+  tab_state: tabState,
   text,
   view,
 };
