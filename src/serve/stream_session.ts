@@ -260,9 +260,11 @@ export class StreamSession implements Session {
     }
   }
 
-  /** The error, once the other side has been sent it, where messages are lines: only there is an answer not taken for data. */
+  /** The error, once the other side has been sent it: by the service, or where messages are lines, which are not taken for data. */
   #answered(error: FrameError): FrameError {
-    if (this.#answersBadMessages && this.#codec.name === "line") this.send(`! ${error.message}`);
+    if (!this.#answersBadMessages) return error;
+    if (this.onBadMessage !== undefined) this.onBadMessage(error);
+    else if (this.#codec.name === "line") this.send(`! ${error.message}`);
     return error;
   }
 
