@@ -10,6 +10,7 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
     "send",
     "replay",
     "check",
+    "run",
     "smoke",
     "bench",
     "chat",
