@@ -74,6 +74,8 @@ toolTest("bash", "bash offers at each place what the command takes there (fault 
   assertEquals(await offers(clientProgram, "replay cert.pem ws"), ["ws://", "wss://"]);
   assertEquals(await offers(udpProgram, "replay cert.pem u"), ["udp://", "unixgram:"]);
   assertEquals(await offers(udpProgram, "relay :5000 u"), ["udp://", "unixgram:"]);
+  assertEquals(await offers(clientProgram, "check :1 :2 w"), ["ws://", "wss://"]);
+  assertEquals(await offers(clientProgram, "run w"), [""]);
 });
 
 toolTest("bash", "bash offers the endpoints that the command takes, and no others (fault 58)", async () => {

@@ -25,9 +25,10 @@ export class CommandValues {
     return this.#named(spec.placeholder ?? "");
   }
 
-  /** What each argument is, in order; the last one stands for all that follow. */
+  /** What each argument is, in order; the last one stands for all that follow. A command after `--` is not among them. */
   ofArguments(): Values[] {
-    const words = this.#command.usage.split(" ").map((word) => word.replaceAll(/[[\].]/g, ""));
+    const [own = ""] = this.#command.usage.split(/ ?\[?-- /);
+    const words = own.replaceAll(/--\S+ \S+/g, "").trim().split(" ").map((word) => word.replaceAll(/[[\].]/g, ""));
     return words.map((word) => word.includes("|") ? { kind: "words", words: word.split("|") } : this.#named(word));
   }
 
