@@ -1,6 +1,6 @@
 import { messageOf } from "../../base/errors.ts";
 import { ChatError } from "../chat_error.ts";
-import { decided, type Decision } from "../decision.ts";
+import { decided, type Decision, readState } from "../decision.ts";
 import type { RoomState } from "../history.ts";
 import { isOutage } from "./connect_nats.ts";
 import type { NatsLink } from "./link.ts";
@@ -87,10 +87,26 @@ export class RoomStates {
   }
 }
 
-/** Other servers of the cluster are the only ones that write it. */
-function decode(value: unknown): Entry {
+/** Only servers of the cluster write it, but one that cannot be read must not keep this one from the others. */
+export function decode(value: unknown): Entry {
   const nothing = { state: undefined, decision: undefined, id: undefined };
-  return typeof value === "object" && value !== null ? { ...nothing, ...value as Partial<Entry> } : nothing;
+  if (typeof value !== "object" || value === null) return nothing;
+  const { state, decision, id } = { ...nothing, ...value as Partial<Entry> };
+  return { state: readable(state), decision: isReadable(decision) ? decision : undefined, id };
+}
+
+function readable(state: unknown): RoomState | undefined {
+  try {
+    return readState(state);
+  } catch {
+    // TypeError: not the state of a room.
+    return undefined;
+  }
+}
+
+function isReadable(decision: Decision | undefined): boolean {
+  const untilMs = decision !== undefined && "untilMs" in decision ? decision.untilMs : undefined;
+  return untilMs === undefined || !Number.isNaN(new Date(untilMs).getTime());
 }
 
 function notDone(cause?: unknown): ChatError {
