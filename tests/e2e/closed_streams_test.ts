@@ -1,0 +1,11 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { runProgram } from "../support/program.ts";
+
+Deno.test("a program whose standard output is closed cannot tell, and one on a full disk exits 8 (fault 67)", async () => {
+  const run = async (redirection: string) =>
+    await runProgram("client", ["--version"], { wrapper: ["sh", "-c", `exec "$0" "$@" ${redirection}`] });
+  assertEquals(await run(">&-").then(({ code, stdout, stderr }) => [code, stdout, stderr]), [0, "", ""]);
+  const full = await run(">/dev/full");
+  assertEquals(full.code, 8);
+  assertMatch(full.stderr, /no space left on device/);
+});
