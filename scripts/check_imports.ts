@@ -11,9 +11,9 @@ import { type SourceFile, sourceFiles } from "./source_files.ts";
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   base: [],
   log: ["base"],
-  net: ["log", "base"],
-  factory: ["net", "log", "base"],
   framing: ["base"],
+  net: ["framing", "log", "base"],
+  factory: ["net", "framing", "log", "base"],
   http: ["factory", "framing", "net", "log", "base"],
   guard: ["factory", "net", "log", "base"],
   serve: ["http", "services", "chat", "guard", "framing", "factory", "net", "log", "base"],

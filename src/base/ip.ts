@@ -4,7 +4,7 @@
  * @module
  */
 
-import { equalBytes } from "./bytes.ts";
+import { equalBytes, formatHex } from "./bytes.ts";
 
 const ZERO = 0x30;
 
@@ -61,6 +61,13 @@ export function targetAddress(text: string): string {
   const isUnspecified = (ipv4OfMapped(bytes) ?? bytes).every((byte) => byte === 0);
   if (!isUnspecified) return text;
   return ipv4OfMapped(bytes) === undefined ? "::1" : "127.0.0.1";
+}
+
+/** An address of 4 or 16 bytes as text, in the one way that RFC 5952 recommends. */
+export function formatIp(bytes: Uint8Array): string {
+  if (bytes.length === 4) return bytes.join(".");
+  const groups = Array.from({ length: 8 }, (_, index) => formatHex(bytes.subarray(2 * index, 2 * index + 2)));
+  return new URL(`http://[${groups.join(":")}]`).hostname.slice(1, -1);
 }
 
 /** The four bytes of an IPv4 address, also of one mapped into IPv6 (`::ffff:1.2.3.4`, RFC 4291 section 2.5.5.2). */

@@ -1,5 +1,4 @@
-import { formatHex } from "../base/bytes.ts";
-import { ipv4OfMapped, parseIp } from "../base/ip.ts";
+import { formatIp, ipv4OfMapped, parseIp } from "../base/ip.ts";
 
 /** A range of addresses (RFC 4632, RFC 4291 section 2.3). */
 export interface Cidr {
@@ -46,9 +45,7 @@ export function clientRange(range: Cidr): Cidr {
 
 /** The one way to write a range (RFC 5952); an IPv4 address alone has no prefix. */
 export function formatCidr({ network, prefixBits }: Cidr): string {
-  if (network.length === 4) return prefixBits === 32 ? network.join(".") : `${network.join(".")}/${prefixBits}`;
-  const groups = Array.from({ length: 8 }, (_, index) => formatHex(network.subarray(2 * index, 2 * index + 2)));
-  return `${new URL(`http://[${groups.join(":")}]`).hostname.slice(1, -1)}/${prefixBits}`;
+  return network.length === 4 && prefixBits === 32 ? formatIp(network) : `${formatIp(network)}/${prefixBits}`;
 }
 
 /** Whether an address, as `parseIp()` gives it, lies in the range; a mapped IPv4 address is an IPv4 address. */
