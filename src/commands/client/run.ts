@@ -1,3 +1,4 @@
+import { concat } from "../../base/bytes.ts";
 import { ParleyError, UsageError } from "../../base/errors.ts";
 import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
 import { formatDuration } from "../../base/units.ts";
@@ -10,11 +11,14 @@ import { LOG_LEVELS } from "../../log/logger.ts";
 import { check, type CheckOptions, reasonFor } from "../../probe/check.ts";
 import { splitWords } from "../../probe/exec.ts";
 import { PROTOCOLS, resolveProbe } from "../../probe/registry.ts";
+import { ProcessGroup } from "../../process/process_group.ts";
 import { runChild } from "../child_process.ts";
 import { OutputFile } from "../output_file.ts";
-import { ProcessGroup } from "../process_group.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { EXPECTATION_FLAGS, expectationsOf } from "./check_flags.ts";
+
+/** How much of a server's output is kept. */
+const MAX_KEPT_BYTES = 64 * 1024;
 
 const FLAGS = {
   start: {
@@ -122,9 +126,11 @@ class Run {
     const given = new AbortController();
     const onOutput = this.#flags.showOutput ? (bytes: Uint8Array) => this.#io.stderr.write(bytes) : undefined;
     for (const words of servers) {
-      const group = new ProcessGroup(words, onOutput);
+      const kept = new KeptOutput();
+      const onBytes = onOutput ?? ((bytes: Uint8Array) => kept.push(bytes));
+      const group = new ProcessGroup(words, { onOutput: onBytes, onErrorOutput: onBytes });
       this.#groups.push(group);
-      void group.ended.then(({ code }) => given.abort(new EndedEarly(words, code, group.output)));
+      void group.ended.then(({ code }) => given.abort(new EndedEarly(words, code, kept.text)));
     }
     const signal = AbortSignal.any([stop.signal, given.signal]);
     const codes = await Promise.all(this.#flags.check.map((endpoint) => this.#waitFor(endpoint, options, signal)));
@@ -173,6 +179,19 @@ class Run {
 
 function nameOf(error: unknown): string | undefined {
   return error instanceof Error ? error.name : undefined;
+}
+
+/** The last of a server's output, which explains how it ended. */
+class KeptOutput {
+  #bytes: Uint8Array = new Uint8Array(0);
+
+  push(bytes: Uint8Array): void {
+    this.#bytes = concat([this.#bytes, bytes]).slice(-MAX_KEPT_BYTES);
+  }
+
+  get text(): string {
+    return new TextDecoder().decode(this.#bytes);
+  }
 }
 
 /** A server ended while it was waited for. */

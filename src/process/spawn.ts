@@ -1,0 +1,34 @@
+import { NoRoomError, PermissionError, UsageError } from "../base/errors.ts";
+
+/**
+ * Starts a command.
+ *
+ * @throws {UsageError} There is no such command, or it cannot be executed.
+ */
+export function spawn(words: readonly string[], options: Deno.CommandOptions): Deno.ChildProcess {
+  const [program = "", ...args] = words;
+  const cannot = (reason: string) => `Cannot run "${program}": ${reason}`;
+  try {
+    return new Deno.Command(program, { ...options, args }).spawn();
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) throw new UsageError(cannot("no such command"), { cause });
+    if (cause instanceof Deno.errors.NotCapable) {
+      throw new PermissionError(cannot("the permission --allow-run is missing"), { cause });
+    }
+    if (cause instanceof Deno.errors.PermissionDenied) throw new UsageError(cannot("it is not executable"), { cause });
+    if (cause instanceof Error && /EAGAIN|ENOMEM|EMFILE/.test(String(cause))) {
+      throw new NoRoomError(cannot("out of resources"), { cause });
+    }
+    throw cause;
+  }
+}
+
+/** Sends a signal to a command that may have ended by itself. */
+export function sendSignal(child: Deno.ChildProcess, signal: Deno.Signal): void {
+  try {
+    child.kill(signal);
+  } catch (error) {
+    // TypeError: it has ended.
+    if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
