@@ -23,7 +23,7 @@ export async function probe(context: ProbeContext): Promise<Facts> {
   await using wire = await openWire(context);
   const info = parseInfo(context, await wire.line());
   if (info.ldm === true) throw notReady(target, "lame duck mode");
-  const version = typeof info.version === "string" ? { version: info.version } : {};
+  const version: Facts = typeof info.version === "string" ? { version: info.version } : {};
   if (info.auth_required === true && login === undefined) return { ...version, auth: "required" };
   const options = {
     verbose: false,

@@ -16,14 +16,13 @@ export async function probe(context: ProbeContext): Promise<Facts> {
   const { target: { text }, expected, deadline } = context;
   await using wire = await openWire(context);
   const { connection } = wire;
-  const facts = isHostEndpoint(connection.remote) ? { address: connection.remote.host } : {};
+  const facts: Facts = isHostEndpoint(connection.remote) ? { address: connection.remote.host } : {};
   if (expected.send !== undefined) await connection.write(expected.send);
   const read = (ms?: number) => connection.read(deadline.wait(ms));
   const banner = expected.banner && await new BannerMatcher(expected.banner, text).read(read);
   await assertStable(
     read,
     stableForMs(expected),
-    deadline,
     () => new ClosedEarlyError(`${text} accepted the connection and closed it at once`, { endpoint: text }),
   );
   return banner === undefined ? facts : { ...facts, banner };

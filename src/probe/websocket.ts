@@ -48,7 +48,6 @@ export async function probe(context: ProbeContext): Promise<Facts> {
     await assertStable(
       receive,
       stableForMs(expected),
-      deadline,
       () => new ClosedEarlyError(`${text} closed the WebSocket at once${closeFrameText(opened)}`, { endpoint: text }),
     );
     return banner === undefined ? facts : { ...facts, banner };
