@@ -19,7 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   guard: ["factory", "net", "log", "base"],
   serve: ["http", "services", "chat", "guard", "framing", "factory", "net", "log", "base"],
   services: ["process", "http", "serve", "chat", "guard", "framing", "factory", "net", "log", "base"],
-  chat: ["serve", "services", "guard", "framing", "factory", "net", "log", "base"],
+  chat: ["serve", "services", "http", "guard", "framing", "factory", "net", "log", "base"],
   script: ["serve", "http", "guard", "framing", "factory", "net", "log", "base"],
   datagram: ["guard", "framing", "factory", "net", "log", "base"],
   probe: ["process", "datagram", "serve", "http", "framing", "factory", "net", "log", "base"],

@@ -37,6 +37,16 @@ export { parsePasswordFile } from "./guard/password_file.ts";
 export { hashPassword, verifyPassword } from "./guard/password_hash.ts";
 export { PerAddressLimit, type PerAddressLimitOptions } from "./guard/per_address_limit.ts";
 export { type RateOptions, TokenBucket } from "./guard/token_bucket.ts";
+export {
+  HttpError,
+  type HttpFields,
+  HttpHeadReader,
+  type HttpRequestHead,
+  type HttpResponseHead,
+  parseRequestHead,
+  parseResponseHead,
+} from "./http/head.ts";
+export { encodeResponse, type HttpResponse } from "./http/response.ts";
 export { configureLogging, type LoggingOptions } from "./log/configure.ts";
 export { LOG_LEVELS, type LogFields, Logger, type LogLevel } from "./log/logger.ts";
 export type { CloseReason } from "./net/close_reason.ts";

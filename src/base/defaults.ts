@@ -29,6 +29,8 @@ export const DEFAULTS = {
   webSocketMessageBytes: 64 * 1_024,
   httpHeadBytes: 16 * 1_024,
   httpHeadTimeoutMs: 5_000,
+  httpBodyBytes: 1024 * 1_024,
+  httpBodyTimeoutMs: 10_000,
   pingIntervalMs: 25_000,
   pongTimeoutMs: 10_000,
   logInTimeoutMs: 10_000,

@@ -7,16 +7,6 @@
 export type { Codec, Decoder } from "./codec.ts";
 export { delimiterCodec, type DelimiterLimits, lineCodec } from "./delimiter.ts";
 export { fixedCodec } from "./fixed.ts";
-export {
-  HttpError,
-  type HttpFields,
-  HttpHeadReader,
-  type HttpRequestHead,
-  type HttpResponseHead,
-  parseRequestHead,
-  parseResponseHead,
-} from "./http_head.ts";
-export { encodeResponse, type HttpResponse } from "./http_response.ts";
 export { lengthCodec, type LengthFormat } from "./length.ts";
 export { type FramingOptions, parseFraming } from "./parse_framing.ts";
 export { rawCodec } from "./raw.ts";

@@ -6,7 +6,7 @@
  */
 
 import { concat } from "../base/bytes.ts";
-import { HttpError, type HttpResponseHead, listOf } from "../framing/http_head.ts";
+import { HttpError, type HttpResponseHead, listOf } from "./head.ts";
 
 const LF = 0x0a;
 /** A chunk's size line or a trailer line is never longer. */

@@ -6,8 +6,8 @@
 
 import { concat, preview, toBytes } from "../base/bytes.ts";
 import { ClosedEarlyError, ParleyError } from "../base/errors.ts";
-import { HttpError, type HttpFields, HttpHeadReader, parseResponseHead } from "../framing/http_head.ts";
-import { encodeHead } from "../framing/http_response.ts";
+import { HttpError, type HttpFields, HttpHeadReader, parseResponseHead } from "./head.ts";
+import { encodeHead } from "./response.ts";
 import type { Connection } from "../net/connection.ts";
 import type { Deadline } from "../net/deadline.ts";
 import { formatEndpoint } from "../net/endpoint.ts";

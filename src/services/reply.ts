@@ -1,18 +1,14 @@
-import { encodeResponse } from "../framing/http_response.ts";
-import { HttpError } from "../framing/http_head.ts";
+import { type HttpStream, RequestReader, serveRequests } from "../http/request.ts";
 import type { Session } from "../serve/session.ts";
 import { answerBatch } from "./answer_batch.ts";
 import { discardInput } from "./discard_input.ts";
 import { loadReplyText, type ReplyText } from "./reply_text.ts";
-import { RequestReader, wantsToStay } from "./request_reader.ts";
 import { defineService } from "./service.ts";
 
 interface ReplyPlan {
   readonly text: ReplyText;
   /** Whether the connection stays open after an answer. */
   readonly isKept: boolean;
-  /** Whether the text is the body of an HTTP/1.1 answer. */
-  readonly isHttp: boolean;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -50,9 +46,8 @@ export const reply = defineService({
     const plan: ReplyPlan = {
       text: await loadReplyText(flags, { isLine }),
       isKept: flags.then === undefined ? flags.on !== "connect" : flags.then === "keep",
-      isHttp: flags.http,
     };
-    const serve = flags.http || flags.on === "request" ? serveRequests : flags.on === "connect" ? serveOnce : serveEach;
+    const serve = flags.http ? serveHttp : SERVE[flags.on];
     return { serve: (session) => serve(session, plan) };
   },
 });
@@ -69,30 +64,30 @@ async function serveEach(session: Session, { text, isKept }: ReplyPlan): Promise
   }
 }
 
-async function serveRequests(session: Session, plan: ReplyPlan): Promise<void> {
-  const requests = new RequestReader(session);
-  try {
-    for (let request = await requests.next(); request; request = await requests.next()) {
-      const { head, bytes } = request;
-      const isBodyDropped = await requests.skipBody(head);
-      const isKeptAlive = plan.isKept && isBodyDropped && (!plan.isHttp || wantsToStay(head));
-      const body = plan.text(bytes);
-      await session.write(
-        plan.isHttp
-          ? encodeResponse({ status: 200, body, isKeptAlive, isHead: head.method === "HEAD", fields: plainText() })
-          : body,
-      );
-      if (!isKeptAlive) return;
-    }
-  } catch (error) {
-    if (error instanceof HttpError && plan.isHttp) {
-      await session.write(encodeResponse({ status: error.status, body: `${error.message}\n`, fields: plainText() }));
-    }
-    throw error;
+/** Answers the head of each request with the text as it is. */
+async function serveOnRequest(session: Session, { text, isKept }: ReplyPlan): Promise<void> {
+  const requests = new RequestReader(streamOf(session));
+  for (let request = await requests.next(); request; request = await requests.next()) {
+    const isWhole = await request.discardBody();
+    await session.write(text(request.bytes));
+    if (!isKept || !isWhole) return;
   }
 }
 
-/** A server that has a clock sends its time (RFC 9110, section 6.6.1). */
-function plainText(): Record<string, string> {
-  return { Date: new Date().toUTCString(), "Content-Type": "text/plain; charset=utf-8" };
+async function serveHttp(session: Session, { text, isKept }: ReplyPlan): Promise<void> {
+  await serveRequests(streamOf(session), async (request) => {
+    await request.discardBody();
+    const fields = { Date: new Date().toUTCString(), "Content-Type": "text/plain; charset=utf-8" };
+    return { status: 200, body: text(request.bytes), fields, isKeptAlive: isKept };
+  });
 }
+
+/** By default the framing is raw: a message is what one read gave. */
+function streamOf(session: Session): HttpStream {
+  return {
+    read: async (options) => (await session.receive(options))?.[0]?.data ?? null,
+    write: (bytes) => session.write(bytes),
+  };
+}
+
+const SERVE = { connect: serveOnce, message: serveEach, request: serveOnRequest };

@@ -2,7 +2,7 @@ import type { FlagTable, FlagValues } from "../base/flag_spec.ts";
 import type { Codec } from "../framing/codec.ts";
 import type { Authenticator } from "../guard/authenticator.ts";
 import type { Logger } from "../log/logger.ts";
-import type { HttpRoutes } from "../serve/http/route.ts";
+import type { HttpRoutes } from "../http/router.ts";
 import type { Session } from "../serve/session.ts";
 
 /** What a server runs for each client. */

@@ -21,7 +21,7 @@ import { safeText } from "../../src/cli/safe_text.ts";
 import { textWidth } from "../../src/cli/text_width.ts";
 import { KnownNames } from "../../src/commands/client/chat/known_names.ts";
 import { readTyped } from "../../src/commands/client/chat/typed_line.ts";
-import { HttpHeadReader } from "../../src/framing/http_head.ts";
+import { HttpHeadReader } from "../../src/http/head.ts";
 import { FakeSession } from "../support/fake_session.ts";
 
 const LENGTH = 64 * 1024;

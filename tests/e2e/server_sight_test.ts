@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { formatEndpoint, listen } from "@parley/parley";
-import { HttpServer } from "../../src/serve/http/http_server.ts";
+import { HttpServer } from "../../src/serve/http_server.ts";
 import { dial, LinePeer, readToEnd, writeAll } from "../support/peer.ts";
 import { runProgram, startServer } from "../support/program.ts";
 import { untilSight } from "../support/sight.ts";
@@ -116,8 +116,8 @@ Deno.test("--metrics: health has a share of its own beside 32 connections that d
   const asked = Array.from({ length: 32 }, () => Promise.withResolvers<void>());
   let count = 0;
   await using _server = new HttpServer(listener, {
-    "/healthz": { contentType: "text/plain", body: "ok" },
-    "/stuck": async () => {
+    "GET /healthz": { contentType: "text/plain", body: "ok" },
+    "GET /stuck": async () => {
       asked[count++]?.resolve();
       await stuck.promise;
       return { contentType: "text/plain", body: "" };

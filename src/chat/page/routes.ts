@@ -5,7 +5,8 @@
  * @module
  */
 
-import type { HttpContent, HttpRoutes } from "../../serve/http/route.ts";
+import type { HttpContent } from "../../http/response.ts";
+import type { HttpRoutes } from "../../http/router.ts";
 import app from "./app.js" with { type: "text" };
 import connectionView from "./connection_view.js" with { type: "text" };
 import composer from "./composer.js" with { type: "text" };
@@ -102,12 +103,12 @@ const PRELOADS = Object.keys(SCRIPTS).map((name) => `<link rel="modulepreload" h
 
 /** What a browser finds at `/`, and what that refers to. */
 export const PAGE_ROUTES: HttpRoutes = {
-  "/": (_request, endpointPath) => content("text/html", pageFor(endpointPath)),
-  "/favicon.ico": content("image/svg+xml", icon),
-  "/page/icon.svg": content("image/svg+xml", icon),
-  "/page/style.css": content("text/css", STYLE),
+  "GET /": ({ endpointPath }) => content("text/html", pageFor(endpointPath)),
+  "GET /favicon.ico": content("image/svg+xml", icon),
+  "GET /page/icon.svg": content("image/svg+xml", icon),
+  "GET /page/style.css": content("text/css", STYLE),
   ...Object.fromEntries(
-    Object.entries(SCRIPTS).map(([name, body]) => [`/page/${name}.js`, content("text/javascript", body)]),
+    Object.entries(SCRIPTS).map(([name, body]) => [`GET /page/${name}.js`, content("text/javascript", body)]),
   ),
 };
 

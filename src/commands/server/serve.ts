@@ -13,8 +13,8 @@ import { Logger } from "../../log/logger.ts";
 import { DeadlineTimer } from "../../net/deadline_timer.ts";
 import { type Endpoint, formatEndpoint, isHostEndpoint, parseEndpoint } from "../../net/endpoint.ts";
 import type { Listener } from "../../net/listener.ts";
-import { parseOrigin } from "../../serve/http/origin.ts";
-import type { HttpRoutes } from "../../serve/http/route.ts";
+import { parseOrigin } from "../../http/origin.ts";
+import type { HttpRoutes } from "../../http/router.ts";
 import type { TlsServerContext } from "../../net/tls_server.ts";
 import { Server } from "../../serve/server.ts";
 import { ServerStats } from "../../serve/server_stats.ts";
@@ -86,7 +86,7 @@ export async function serve(
   try {
     opened = await listenAll(endpoints, { context: service.name, tls, seat }, flags, deadlineTimer, listeners);
     announced = opened.map(({ endpoint }) => formatEndpoint(endpoint));
-    if (made.routes?.["/"] !== undefined) logPageAddresses(announced, log);
+    if (made.routes?.["GET /"] !== undefined) logPageAddresses(announced, log);
     if (flags.workers > 1) crew = listeners.use(await startCrew(service, flags, announced));
     const seen = crew?.seenWith(stats) ?? stats;
     if (flags.metrics !== undefined) {

@@ -1,7 +1,7 @@
 import { listen } from "../../factory.ts";
 import { formatHostPort, isHostEndpoint, parseEndpoint } from "../../net/endpoint.ts";
 import { UsageError } from "../../base/errors.ts";
-import { HttpServer } from "../../serve/http/http_server.ts";
+import { HttpServer } from "../../serve/http_server.ts";
 import type { StatsSource } from "../../serve/stats_snapshot.ts";
 import { EventLoopDelay } from "../../serve/sight/event_loop_delay.ts";
 import { loadMetricsLibrary } from "../../serve/sight/metrics.ts";

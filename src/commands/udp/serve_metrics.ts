@@ -2,7 +2,7 @@ import { UsageError } from "../../base/errors.ts";
 import { createDatagramMetrics, type DatagramMetricsSources } from "../../datagram/metrics.ts";
 import { listen } from "../../factory.ts";
 import { formatHostPort, isHostEndpoint, parseEndpoint } from "../../net/endpoint.ts";
-import { HttpServer } from "../../serve/http/http_server.ts";
+import { HttpServer } from "../../serve/http_server.ts";
 
 /** Serves `/metrics` and `/healthz` on the endpoint until `owner` is disposed of; returns the URL. */
 export async function serveDatagramMetrics(
@@ -18,8 +18,8 @@ export async function serveDatagramMetrics(
   const listener = await listen(parsed, { context: "metrics", totalTimeout: "60s" });
   owner.use(
     new HttpServer(listener, {
-      "/healthz": () => ({ contentType: "text/plain; charset=utf-8", body: "ok\n" }),
-      "/metrics": async () => ({ contentType: metrics.contentType, body: await metrics.text() }),
+      "GET /healthz": () => ({ contentType: "text/plain; charset=utf-8", body: "ok\n" }),
+      "GET /metrics": async () => ({ contentType: metrics.contentType, body: await metrics.text() }),
     }),
   );
   const bound = listener.endpoint;

@@ -1,6 +1,7 @@
-import { HttpError } from "../../framing/http_head.ts";
-import { isLocalName } from "../http/origin.ts";
-import type { HttpContent, HttpRoutes } from "../http/route.ts";
+import { HttpError } from "../../http/head.ts";
+import { assertLocalHost } from "../../http/origin.ts";
+import { type HttpContent, jsonContent } from "../../http/response.ts";
+import type { HttpRoutes } from "../../http/router.ts";
 import type { StatsSnapshot } from "../stats_snapshot.ts";
 import { createMetrics, type Metrics, type MetricsSources } from "./metrics.ts";
 
@@ -12,8 +13,8 @@ const TEXT = "text/plain; charset=utf-8";
 export function publicRoutes(sources: MetricsSources): HttpRoutes {
   let metrics: Promise<Metrics> | undefined;
   return {
-    "/healthz": async () => healthOf(await sources.stats.snapshot(false)),
-    "/metrics": async () => {
+    "GET /healthz": async () => healthOf(await sources.stats.snapshot(false)),
+    "GET /metrics": async () => {
       const { contentType, text } = await (metrics ??= createMetrics(sources));
       return { contentType, body: await text() };
     },
@@ -25,12 +26,9 @@ export function operatorRoutes(sources: MetricsSources): HttpRoutes {
   const { stats, service } = sources;
   return {
     ...publicRoutes(sources),
-    "/connections": async ({ query, host }) => {
-      if (host !== undefined && !isLocalName(host)) {
-        throw new HttpError(403, "ask by an address or a local name: a foreign page could have any other name");
-      }
-      const report = connectionsOf(await stats.snapshot(true), service, new URLSearchParams(query));
-      return { contentType: "application/json", body: `${JSON.stringify(report)}\n` };
+    "GET /connections": async (request) => {
+      assertLocalHost(request);
+      return jsonContent(connectionsOf(await stats.snapshot(true), service, new URLSearchParams(request.query)));
     },
   };
 }

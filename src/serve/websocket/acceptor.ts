@@ -1,16 +1,22 @@
 import { DEFAULTS } from "../../base/defaults.ts";
 import { messageOf } from "../../base/errors.ts";
-import { HttpError, HttpHeadReader, type HttpRequestHead } from "../../framing/http_head.ts";
-import { encodeResponse } from "../../framing/http_response.ts";
 import type { Refusal } from "../../guard/gate.ts";
+import { HttpError } from "../../http/head.ts";
+import { type HttpRequest, serveRequests } from "../../http/request.ts";
+import { encodeResponse, errorResponse, type HttpResponse } from "../../http/response.ts";
+import { type HttpRoutes, Router } from "../../http/router.ts";
 import type { CloseReason } from "../../net/close_reason.ts";
 import type { Connection } from "../../net/connection.ts";
 import { lingeringClose } from "../../net/lingering_close.ts";
-import { answerError, answerRequest } from "../http/answer.ts";
-import { readRequest } from "../http/read_request.ts";
-import type { HttpRoutes } from "../http/route.ts";
 import { loadWebSocketCodec, type WebSocketCodec } from "./codec.ts";
-import { checkOrigin, checkUpgrade, chooseSubprotocol, isUpgrade, upgradeFields } from "./handshake.ts";
+import {
+  checkOrigin,
+  checkUpgrade,
+  chooseSubprotocol,
+  isUpgrade,
+  upgradeFields,
+  upgradeRequired,
+} from "./handshake.ts";
 import type { PingOptions } from "./pinger.ts";
 import { WebSocketSession } from "./session.ts";
 
@@ -44,10 +50,12 @@ export interface WebSocketAcceptorOptions {
 export class WebSocketAcceptor {
   readonly #codec: WebSocketCodec;
   readonly #options: WebSocketAcceptorOptions;
+  readonly #router: Router;
 
   private constructor(codec: WebSocketCodec, options: WebSocketAcceptorOptions) {
     this.#codec = codec;
     this.#options = options;
+    this.#router = new Router(options.routes);
   }
 
   /** Loads what it needs. */
@@ -60,30 +68,27 @@ export class WebSocketAcceptor {
    * when the connection is over without that; it is closed then.
    */
   async accept(connection: Connection): Promise<WebSocketSession | undefined> {
-    const reader = new HttpHeadReader();
-    let early: Uint8Array = new Uint8Array(0);
-    let isFollowing = false;
+    let session: WebSocketSession | undefined;
+    const handle = async (request: HttpRequest) => {
+      if (!isUpgrade(request)) return await this.#respond(connection, request);
+      session = await this.#upgrade(connection, request);
+      return undefined;
+    };
+    const headTimeoutMs = this.#options.headTimeoutMs ?? DEFAULTS.httpHeadTimeoutMs;
     try {
-      for (;;) {
-        const read = await readRequest(connection, reader, { timeoutMs: this.#headTimeoutMs, early, isFollowing });
-        if (read === undefined) {
-          connection.close("peer closed");
-          return undefined;
-        }
-        const { request, rest } = read;
-        early = rest;
-        if (isUpgrade(request)) return await this.#upgrade(connection, request, rest);
-        if (!await this.#answer(connection, request)) return undefined;
-        isFollowing = true;
-      }
+      const outcome = await serveRequests(connection, handle, { headTimeoutMs, idleTimeoutMs: headTimeoutMs });
+      if (outcome === "client left") connection.close("peer closed");
+      if (outcome === "last answer sent") await lingeringClose(connection, { timeoutMs: LINGER_MS });
     } catch (error) {
-      if (error instanceof HttpError) await this.#refuse(connection, error);
-      else {
+      if (error instanceof HttpError) {
+        connection.log.debug("rejected", { status: error.status, error: error.message });
+        await lingeringClose(connection, { timeoutMs: LINGER_MS, reason: reasonOf(error) });
+      } else {
         connection.log.debug("ended before WebSocket began", { error: messageOf(error) });
         connection.close("handshake failed");
       }
-      return undefined;
     }
+    return session;
   }
 
   /**
@@ -95,20 +100,16 @@ export class WebSocketAcceptor {
       reason === "denied" ? 403 : 503,
       text ?? "connections from this address are not allowed",
     );
-    connection.send(encodeResponse(answerError(error)));
+    connection.send(encodeResponse(errorResponse(error)));
     await lingeringClose(connection, { timeoutMs: REJECT_MS, reason });
   }
 
-  get #headTimeoutMs(): number {
-    return this.#options.headTimeoutMs ?? DEFAULTS.httpHeadTimeoutMs;
-  }
-
-  async #upgrade(connection: Connection, request: HttpRequestHead, rest: Uint8Array): Promise<WebSocketSession> {
+  async #upgrade(connection: Connection, request: HttpRequest): Promise<WebSocketSession> {
     const { key } = checkUpgrade(request);
     if (!this.#isServedAt(connection, request.path)) throw new HttpError(404, "no WebSocket is here");
     checkOrigin(request, this.#options.origins, connection.local.scheme === "wss");
     // The client does not know yet that it may speak (RFC 6455, section 4.1).
-    if (rest.length > 0) throw new HttpError(400, "data came before the handshake was done");
+    if (request.takeRest().length > 0) throw new HttpError(400, "data came before the handshake was done");
     const subprotocol = chooseSubprotocol(request.fields, this.#options.subprotocols);
     await connection.write(encodeResponse({ status: 101, fields: await upgradeFields(key, subprotocol) }));
     connection.log.debug("upgraded to WebSocket", { subprotocol });
@@ -120,29 +121,18 @@ export class WebSocketAcceptor {
     });
   }
 
-  /** Whether another request may follow. */
-  async #answer(connection: Connection, request: HttpRequestHead): Promise<boolean> {
-    const { path } = request;
-    const isPlain = Object.hasOwn(this.#options.routes, path);
-    if (!isPlain && path === pathOf(connection)) throw new HttpError(426, "WebSocket is spoken here");
-    const response = await answerRequest(request, this.#options.routes, pathOf(connection));
-    connection.log.debug("answered", { method: request.method, path, status: response.status });
-    await connection.write(encodeResponse(response));
-    if (response.isKeptAlive) return true;
-    await lingeringClose(connection, { timeoutMs: LINGER_MS });
-    return false;
+  async #respond(connection: Connection, request: HttpRequest): Promise<HttpResponse> {
+    const { path, method } = request;
+    if (!this.#router.has(path) && path === pathOf(connection)) throw upgradeRequired("this is a WebSocket endpoint");
+    const response = await this.#router.respond(request, pathOf(connection));
+    connection.log.debug("answered", { method, path, status: response.status });
+    return response;
   }
 
   /** An endpoint without a path takes any. */
   #isServedAt(connection: Connection, path: string): boolean {
     const own = pathOf(connection);
     return own === "/" || own === path;
-  }
-
-  async #refuse(connection: Connection, error: HttpError): Promise<void> {
-    connection.log.debug("refused", { status: error.status, error: error.message });
-    connection.send(encodeResponse(answerError(error)));
-    await lingeringClose(connection, { timeoutMs: LINGER_MS, reason: reasonOf(error) });
   }
 }
 

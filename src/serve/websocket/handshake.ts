@@ -6,11 +6,20 @@
  */
 
 import { utf8 } from "../../base/bytes.ts";
-import { HttpError, type HttpFields, type HttpRequestHead, listOf } from "../../framing/http_head.ts";
-import { isLocalName } from "../http/origin.ts";
+import { HttpError, type HttpFields, type HttpRequestHead, listOf } from "../../http/head.ts";
+import { isLocalName } from "../../http/origin.ts";
 
 const ACCEPT_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const VERSION = "13";
+
+/** The answer to a request that should have asked for WebSocket (RFC 6455, section 4.4). */
+export function upgradeRequired(message: string): HttpError {
+  return new HttpError(426, message, {
+    Upgrade: "websocket",
+    Connection: "Upgrade, close",
+    "Sec-WebSocket-Version": VERSION,
+  });
+}
 
 /** Whether the client means to speak WebSocket, rightly or wrongly. */
 export function isUpgrade({ fields }: HttpRequestHead): boolean {
@@ -25,7 +34,7 @@ export function isUpgrade({ fields }: HttpRequestHead): boolean {
  */
 export function checkUpgrade(request: HttpRequestHead): { key: string } {
   const { fields } = request;
-  if (request.method !== "GET") throw new HttpError(405, "WebSocket begins with GET");
+  if (request.method !== "GET") throw new HttpError(405, "WebSocket begins with GET", { Allow: "GET" });
   if (request.version !== "1.1") throw new HttpError(400, "WebSocket needs HTTP/1.1");
   if (!listOf(fields.get("upgrade")).includes("websocket")) {
     throw new HttpError(400, "the Upgrade field is not websocket");
@@ -34,7 +43,7 @@ export function checkUpgrade(request: HttpRequestHead): { key: string } {
     throw new HttpError(400, "the Connection field is not Upgrade");
   }
   if (fields.get("sec-websocket-version") !== VERSION) {
-    throw new HttpError(426, `only version ${VERSION} of WebSocket is spoken here`);
+    throw upgradeRequired(`only version ${VERSION} of WebSocket is supported`);
   }
   const key = fields.get("sec-websocket-key") ?? "";
   // 16 bytes in base64: 22 digits, the last of which holds two bits, and two signs.

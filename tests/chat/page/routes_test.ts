@@ -1,26 +1,34 @@
 import { assert, assertEquals } from "@std/assert";
 import { PAGE_ROUTES } from "../../../src/chat/page/routes.ts";
-import type { HttpContent } from "../../../src/serve/http/route.ts";
-import { HttpHeadReader, parseRequestHead } from "../../../src/framing/http_head.ts";
+import { parseRequestHead } from "../../../src/http/head.ts";
+import type { HttpRequest } from "../../../src/http/request.ts";
+import type { HttpResponse } from "../../../src/http/response.ts";
+import { Router } from "../../../src/http/router.ts";
 
-const found = new HttpHeadReader().push(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"));
-const HEAD = parseRequestHead(found?.head ?? new Uint8Array());
+const ROUTER = new Router(PAGE_ROUTES);
 
-async function contentAt(path: string, endpointPath = "/"): Promise<HttpContent> {
-  const route = PAGE_ROUTES[path];
-  assert(route, path);
-  return typeof route === "function" ? await route(HEAD, endpointPath) : route;
+async function contentAt(path: string, endpointPath = "/"): Promise<HttpResponse> {
+  const bytes = new TextEncoder().encode(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+  const body = () => Promise.resolve(new Uint8Array());
+  const request: HttpRequest = {
+    ...parseRequestHead(bytes),
+    bytes,
+    body,
+    discardBody: () => Promise.resolve(true),
+    takeRest: () => new Uint8Array(),
+  };
+  return await ROUTER.respond(request, endpointPath);
 }
 
 Deno.test("PAGE_ROUTES serve all that the page and its modules refer to, under one policy", async () => {
-  const paths = ["/", ...Object.keys(PAGE_ROUTES)];
+  const paths = Object.keys(PAGE_ROUTES).map((key) => key.replace("GET ", ""));
   for (const path of paths) {
     const { body, fields } = await contentAt(path);
     assert(fields?.["Content-Security-Policy"]?.startsWith("default-src 'none'"), path);
     const references = path === "/"
       ? [...String(body).matchAll(/(?:src|href)="(\/[^"]*)"/g)].map(([, to]) => to)
       : [...String(body).matchAll(/^import .*"\.\/(\w+\.js)";$/gm)].map(([, to]) => `/page/${to}`);
-    for (const to of references) assert(to !== undefined && to in PAGE_ROUTES, `${path} refers to ${to}`);
+    for (const to of references) assert(to !== undefined && ROUTER.has(to), `${path} refers to ${to}`);
   }
 });
 

@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import type { HttpRoutes } from "../../../src/serve/http/route.ts";
+import type { HttpRoutes } from "../../../src/http/router.ts";
 import { upgradeRequest, WebSocketPeer } from "../../support/websocket_peer.ts";
 import { serveWebSocket } from "../../support/websocket_server.ts";
 
 const ROUTES: HttpRoutes = {
-  "/page": { contentType: "text/html; charset=utf-8", body: "<p>hello</p>", fields: { "X-Page": "1" } },
-  "/made": ({ query }) => Promise.resolve({ contentType: "text/plain", body: `asked ${query}`, status: 503 }),
+  "GET /page": { contentType: "text/html; charset=utf-8", body: "<p>hello</p>", fields: { "X-Page": "1" } },
+  "GET /made": ({ query }) => Promise.resolve({ contentType: "text/plain", body: `asked ${query}`, status: 503 }),
 };
 
 const get = (path: string, more = "") => `GET ${path} HTTP/1.1\r\nHost: a\r\n${more}\r\n`;

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { HttpError, type HttpRequestHead, parseRequestHead } from "../../../src/framing/http_head.ts";
+import { HttpError, type HttpRequestHead, parseRequestHead } from "../../../src/http/head.ts";
 import { UsageError } from "@parley/parley";
-import { parseOrigin } from "../../../src/serve/http/origin.ts";
+import { parseOrigin } from "../../../src/http/origin.ts";
 import {
   acceptOf,
   checkOrigin,

@@ -1,15 +1,14 @@
-import { messageOf } from "../../base/errors.ts";
-import { DEFAULTS } from "../../base/defaults.ts";
-import { HttpError, HttpHeadReader } from "../../framing/http_head.ts";
-import { encodeResponse } from "../../framing/http_response.ts";
-import { Admission } from "../../guard/admission.ts";
-import type { Connection } from "../../net/connection.ts";
-import { lingeringClose } from "../../net/lingering_close.ts";
-import type { Listener } from "../../net/listener.ts";
-import { acceptLoop } from "../accept_loop.ts";
-import { answerError, answerRequest } from "./answer.ts";
-import { readRequest } from "./read_request.ts";
-import type { HttpRoutes } from "./route.ts";
+import { DEFAULTS } from "../base/defaults.ts";
+import { messageOf } from "../base/errors.ts";
+import { Admission } from "../guard/admission.ts";
+import { HttpError } from "../http/head.ts";
+import { type HttpRequest, serveRequests } from "../http/request.ts";
+import type { HttpResponse } from "../http/response.ts";
+import { type HttpRoutes, Router } from "../http/router.ts";
+import type { Connection } from "../net/connection.ts";
+import { lingeringClose } from "../net/lingering_close.ts";
+import type { Listener } from "../net/listener.ts";
+import { acceptLoop } from "./accept_loop.ts";
 
 /** Monitoring needs few connections, and must never use up those of the clients. */
 const MAX_CONNECTIONS = 32;
@@ -25,7 +24,7 @@ const LINGER_MS = 1_000;
  */
 export class HttpServer implements AsyncDisposable {
   readonly #listener: Listener;
-  readonly #routes: HttpRoutes;
+  readonly #router: Router;
   readonly #end = new AbortController();
   readonly #serving = new Map<Connection, Promise<void>>();
   /** Connections without a request, the one that has waited longest first. */
@@ -35,7 +34,7 @@ export class HttpServer implements AsyncDisposable {
   /** Takes over the listener and serves until disposed of. */
   constructor(listener: Listener, routes: HttpRoutes) {
     this.#listener = listener;
-    this.#routes = routes;
+    this.#router = new Router(routes);
     // One more than are served: the loop must accept to find out who gives way.
     const admission = new Admission({ maxConnections: MAX_CONNECTIONS + MAX_HEALTH_CONNECTIONS + 1 });
     this.#loop = acceptLoop(listener, {
@@ -76,34 +75,25 @@ export class HttpServer implements AsyncDisposable {
   }
 
   async #serve(connection: Connection, isForHealth: boolean): Promise<void> {
-    const reader = new HttpHeadReader();
-    let early: Uint8Array = new Uint8Array(0);
-    let isFollowing = false;
     try {
-      for (;;) {
-        this.#waiting.add(connection);
-        const read = await readRequest(connection, reader, {
-          timeoutMs: DEFAULTS.httpHeadTimeoutMs,
-          early,
-          isFollowing,
-        });
+      const outcome = await serveRequests(connection, (request) => {
         this.#waiting.delete(connection);
-        if (read === undefined) return connection.close("done");
-        early = read.rest;
-        if (isForHealth && read.request.path !== HEALTH_PATH) throw new HttpError(503, "too many connections");
-        const response = await answerRequest(read.request, this.#routes);
-        await connection.write(encodeResponse(response));
-        if (!response.isKeptAlive) return await lingeringClose(connection, { timeoutMs: LINGER_MS });
-        isFollowing = true;
-      }
+        return this.#respond(request, isForHealth);
+      }, { idleTimeoutMs: DEFAULTS.httpHeadTimeoutMs, onIdle: () => this.#waiting.add(connection) });
+      if (outcome === "client left") connection.close("done");
+      else await lingeringClose(connection, { timeoutMs: LINGER_MS });
     } catch (error) {
       if (error instanceof HttpError) {
-        connection.send(encodeResponse(answerError(error)));
         await lingeringClose(connection, { timeoutMs: LINGER_MS, reason: "bad message" });
       } else {
         connection.log.debug("ended by an error", { error: messageOf(error) });
         connection.close("error");
       }
     }
+  }
+
+  #respond(request: HttpRequest, isForHealth: boolean): Promise<HttpResponse> {
+    if (isForHealth && request.path !== HEALTH_PATH) throw new HttpError(503, "too many connections");
+    return this.#router.respond(request);
   }
 }

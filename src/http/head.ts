@@ -7,17 +7,20 @@
 import { DEFAULTS } from "../base/defaults.ts";
 import { FrameError } from "../base/errors.ts";
 
-/** A request that cannot be served; {@linkcode HttpError.status} is what to answer. */
+/** A request that cannot be served; {@linkcode HttpError.status} is the status of the answer. */
 export class HttpError extends FrameError {
   /** `"HttpError"`. */
   override name = "HttpError";
   /** The status code of the answer (RFC 9110, section 15). */
   readonly status: number;
+  /** Fields that the answer must have, such as `Allow`. */
+  readonly responseFields: Readonly<Record<string, string>>;
 
   /** Makes one for a status code. */
-  constructor(status: number, message: string) {
+  constructor(status: number, message: string, responseFields: Readonly<Record<string, string>> = {}) {
     super(message);
     this.status = status;
+    this.responseFields = responseFields;
   }
 }
 

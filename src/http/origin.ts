@@ -1,5 +1,6 @@
-import { UsageError } from "../../base/errors.ts";
-import { isIp } from "../../base/ip.ts";
+import { UsageError } from "../base/errors.ts";
+import { isIp } from "../base/ip.ts";
+import { HttpError, type HttpRequestHead } from "./head.ts";
 
 /**
  * Reads an origin that may connect: `https://chat.example`, `null` for pages
@@ -28,4 +29,15 @@ const PRIVATE_SUFFIX = /\.(?:localhost|local|internal|home\.arpa)$/;
 export function isLocalName(host: string): boolean {
   const name = host.toLowerCase().replace(/:\d*$/, "");
   return isIp(name.replaceAll(/[[\]]/g, "")) || /^[^.]+$/.test(name) || PRIVATE_SUFFIX.test(name);
+}
+
+/**
+ * Lets only requests through that name this machine by an address or a local
+ * name: a page of any other name may be a foreign one.
+ *
+ * @throws {HttpError} 403
+ */
+export function assertLocalHost({ host }: HttpRequestHead): void {
+  if (host === undefined || isLocalName(host)) return;
+  throw new HttpError(403, `the Host "${host}" is neither an IP address nor a local name`);
 }

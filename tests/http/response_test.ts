@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { encodeHead, encodeResponse } from "../../src/framing/http_response.ts";
+import { encodeHead, encodeResponse } from "../../src/http/response.ts";
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 

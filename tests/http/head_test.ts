@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { utf8 } from "../../src/base/bytes.ts";
-import { HttpError, HttpHeadReader, listOf, parseRequestHead, parseResponseHead } from "../../src/framing/http_head.ts";
+import { HttpError, HttpHeadReader, listOf, parseRequestHead, parseResponseHead } from "../../src/http/head.ts";
 
 const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
 

@@ -1,0 +1,132 @@
+/**
+ * Answers of HTTP/1.1 servers (RFC 9112, section 4).
+ *
+ * @module
+ */
+
+import { concat, toBytes, utf8 } from "../base/bytes.ts";
+import type { HttpError } from "./head.ts";
+
+/** An answer with a whole body. */
+export interface HttpResponse {
+  /** The status code (RFC 9110, section 15). */
+  readonly status: number;
+  /** Fields besides `Content-Length` and `Connection`, which follow from the rest. */
+  readonly fields?: Readonly<Record<string, string>>;
+  /** The body; its length is sent even where the body is left out. */
+  readonly body?: Uint8Array | string;
+  /** Whether the connection stays for another request. */
+  readonly isKeptAlive?: boolean;
+  /** The answer to a HEAD: the same fields, no body (RFC 9110, section 9.3.2). */
+  readonly isHead?: boolean;
+}
+
+const REASONS: Readonly<Record<number, string>> = {
+  101: "Switching Protocols",
+  200: "OK",
+  201: "Created",
+  204: "No Content",
+  304: "Not Modified",
+  400: "Bad Request",
+  403: "Forbidden",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  408: "Request Timeout",
+  409: "Conflict",
+  413: "Content Too Large",
+  417: "Expectation Failed",
+  426: "Upgrade Required",
+  429: "Too Many Requests",
+  431: "Request Header Fields Too Large",
+  500: "Internal Server Error",
+  501: "Not Implemented",
+  503: "Service Unavailable",
+  505: "HTTP Version Not Supported",
+};
+
+/** The words for a status code (RFC 9110, section 15). */
+export function reasonPhrase(status: number): string {
+  return REASONS[status] ?? "";
+}
+
+/** The answer as it goes over the wire (RFC 9112, section 4). */
+export function encodeResponse(response: HttpResponse): Uint8Array {
+  const body = toBytes(response.body ?? "");
+  const head = encodeHead(`HTTP/1.1 ${response.status} ${reasonPhrase(response.status)}`, {
+    ...response.fields,
+    ...(hasBody(response.status) ? { "Content-Length": String(body.length) } : {}),
+    ...(response.fields?.["Connection"] === undefined
+      ? { Connection: response.isKeptAlive ? "keep-alive" : "close" }
+      : {}),
+  });
+  return response.isHead || !hasBody(response.status) || body.length === 0 ? head : concat([head, body]);
+}
+
+/** Others have no body, and so no length either (RFC 9110, section 8.6). */
+function hasBody(status: number): boolean {
+  return status >= 200 && status !== 204 && status !== 304;
+}
+
+/** Tells a client that waits with its body to send it (RFC 9110, section 15.2.1). */
+export const CONTINUE: Uint8Array = encodeHead("HTTP/1.1 100 Continue", {});
+
+/** What a route answers with. */
+export interface HttpContent {
+  /** As `text/html; charset=utf-8`; none without a body. */
+  readonly contentType?: string;
+  readonly body?: string | Uint8Array;
+  /**
+   * The status code.
+   *
+   * @default {200}
+   */
+  readonly status?: number;
+  /** Fields besides those that every answer has. */
+  readonly fields?: Readonly<Record<string, string>>;
+}
+
+/** A value as JSON, one line. */
+export function jsonContent(value: unknown, status = 200): HttpContent {
+  return { status, contentType: "application/json", body: `${JSON.stringify(value)}\n` };
+}
+
+/** The answer with a content: nothing of it is to be cached, guessed at, or sent along as a referrer. */
+export function contentResponse({ status = 200, contentType, body = "", fields }: HttpContent): HttpResponse {
+  return {
+    status,
+    body,
+    fields: {
+      // A server that has a clock sends its time (RFC 9110, section 6.6.1).
+      Date: new Date().toUTCString(),
+      ...(contentType === undefined ? {} : { "Content-Type": contentType }),
+      "Cache-Control": "no-store",
+      "X-Content-Type-Options": "nosniff",
+      "Referrer-Policy": "no-referrer",
+      ...fields,
+    },
+  };
+}
+
+/** The answer to a request that cannot be served; the connection ends with it. */
+export function errorResponse({ status, message, responseFields }: HttpError): HttpResponse {
+  return contentResponse({
+    status,
+    contentType: "text/plain; charset=utf-8",
+    body: `${status} ${reasonPhrase(status)}: ${message}\n`,
+    fields: responseFields,
+  });
+}
+
+/**
+ * A start line and header fields, with the empty line that ends them.
+ *
+ * @throws {SyntaxError} A field holds a line end, which would forge another.
+ */
+export function encodeHead(startLine: string, fields: Readonly<Record<string, string>>): Uint8Array<ArrayBuffer> {
+  const lines = [startLine, ...Object.entries(fields).map(([name, value]) => `${name}: ${value}`)];
+  const forged = lines.find((line) => /[\r\n\0]/.test(line));
+  if (forged !== undefined) {
+    throw new SyntaxError(`Cannot send header line ${JSON.stringify(forged)}: it holds a line end`);
+  }
+  return utf8(`${lines.join("\r\n")}\r\n\r\n`);
+}
