@@ -7,9 +7,10 @@
 
 /** @import { Request, Wish } from "./types.ts" */
 
-import { ASKED_WHO } from "./store.js";
 import { startOfName } from "./text.js";
 
+/** The `id` of a request for who is in a room, whose answer is shown among the messages. */
+export const ASKED_WHO = "who";
 /** Older messages that are asked for at once. */
 export const HISTORY_COUNT = 50;
 /** More are refused by the server. */
@@ -30,7 +31,8 @@ export const COMMANDS = [
   "/topic shows what this room is about, /topic TEXT sets it, /topic - removes it",
   "/kick NAME [REASON], /ban NAME [TIME] [REASON], /mute NAME [TIME] and /op NAME moderate this room",
   "/unban, /unmute and /deop NAME take that back",
-  "/announce TEXT tells everyone on the server, for its operators",
+  "/ignore NAME hides someone's private messages, /unignore NAME shows them again",
+  "/server-kick NAME [REASON], /server-ban NAME [TIME] [REASON], /server-unban NAME and /announce TEXT are for operators of the server",
   "//text says a text that begins with a slash; `code` and lines between ``` are shown as code",
 ];
 
@@ -78,7 +80,10 @@ export function parseTyped(typed, where) {
     case "login":
       return request({ type: "login", name: first, password: more.join(" ") });
   }
-  return roomWish(command, where?.isRoom ? where.name : undefined, rest);
+  const room = where?.isRoom ? where.name : undefined;
+  const wanted = moderationRequest(command, rest, room);
+  if (wanted === undefined || "room" in wanted && room === undefined) return roomWish(command, room, rest);
+  return first === "" ? fault(`/${command} needs a name`) : request(wanted);
 }
 
 /**
@@ -88,7 +93,6 @@ export function parseTyped(typed, where) {
  * @returns {Wish}
  */
 function roomWish(command, room, rest) {
-  const [first = "", ...more] = rest.split(/\s+/);
   if (room === undefined) return fault(`/${command} is for rooms`);
   switch (command) {
     case "leave":
@@ -98,23 +102,54 @@ function roomWish(command, room, rest) {
     case "names":
       return request({ type: "who", room, id: ASKED_WHO });
     case "history":
-      return historyWish(first);
+      return historyWish(rest);
     case "topic":
       return request({ type: "topic", room, ...(rest === "" ? {} : { topic: rest === "-" ? "" : rest }) });
-    case "kick":
-      return moderation("kick", room, first, { reason: more.join(" ") });
-    case "ban":
-    case "mute":
-      return TIME.test(more[0] ?? "")
-        ? moderation(command, room, first, { time: more[0], reason: more.slice(1).join(" ") })
-        : moderation(command, room, first, { reason: more.join(" ") });
-    case "unban":
-    case "unmute":
-    case "op":
-    case "deop":
-      return moderation(command, room, first, {});
   }
   return fault(`No command is called /${command}; /help lists them`);
+}
+
+/**
+ * What each command about a person takes after the name: `#` for the room that it is about, a time, a reason.
+ *
+ * @type {ReadonlyMap<string, string>}
+ */
+const PERSON_COMMANDS = new Map([
+  ["kick", "# REASON"],
+  ["ban", "# TIME REASON"],
+  ["unban", "#"],
+  ["mute", "# TIME REASON"],
+  ["unmute", "#"],
+  ["op", "#"],
+  ["deop", "#"],
+  ["ignore", ""],
+  ["unignore", ""],
+  ["server-kick", "REASON"],
+  ["server-ban", "TIME REASON"],
+  ["server-unban", ""],
+]);
+
+/**
+ * The request of a command about a person, `NAME [TIME] [REASON]`; `undefined` for any other command.
+ *
+ * @param {string} command
+ * @param {string} rest What follows the command.
+ * @param {string | undefined} room
+ * @returns {Request | undefined}
+ */
+export function moderationRequest(command, rest, room) {
+  const terms = PERSON_COMMANDS.get(command);
+  if (terms === undefined) return undefined;
+  const [, nick = "", first = "", words = ""] = /^(\S*)\s*(\S*)\s*(.*)$/s.exec(rest) ?? [];
+  const isTimed = terms.includes("TIME") && TIME.test(first);
+  const reason = terms.includes("REASON") ? (isTimed ? words : `${first} ${words}`.trim()) : "";
+  return {
+    type: command,
+    ...(terms.includes("#") ? { room } : {}),
+    nick,
+    ...(isTimed ? { time: first } : {}),
+    ...(reason === "" ? {} : { reason }),
+  };
 }
 
 /**
@@ -152,17 +187,6 @@ export function completeName(text, caret, names) {
   if (found === undefined) return undefined;
   const end = start === 0 ? ": " : " ";
   return { text: text.slice(0, start) + found + end + text.slice(caret), caret: start + found.length + end.length };
-}
-
-/**
- * @param {string} type
- * @param {string} room
- * @param {string} nick
- * @param {{ time?: string | undefined, reason?: string }} more
- */
-function moderation(type, room, nick, { time, reason }) {
-  if (nick === "") return fault(`/${type} needs a name`);
-  return request({ type, room, nick, ...(time ? { time } : {}), ...(reason ? { reason } : {}) });
 }
 
 /**

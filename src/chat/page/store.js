@@ -8,12 +8,10 @@
 
 /** @import { ChatEvent, Directory, Draft, EventOf, MessageEntry, Refusal } from "./types.ts" */
 
+import { ASKED_WHO } from "./composer.js";
 import { Conversation } from "./conversation.js";
 import { keyOf, Progress } from "./progress.js";
 import { mentions } from "./text.js";
-
-/** The `id` of a request for who is in a room, whose answer is shown among the messages. */
-export const ASKED_WHO = "who";
 
 /**
  * Who looks at the store.

@@ -1,5 +1,7 @@
-import { assertEquals } from "@std/assert";
-import { completeName, parseTyped } from "../../../src/chat/page/composer.js";
+import { assert, assertEquals } from "@std/assert";
+import { MODERATION_COMMANDS, SERVER_COMMANDS } from "../../../src/chat/commands/moderation.ts";
+import { parseRequest } from "../../../src/chat/json_request.ts";
+import { COMMANDS, completeName, parseTyped } from "../../../src/chat/page/composer.js";
 
 const LOBBY = { name: "#lobby", isRoom: true };
 const BOB = { name: "bob", isRoom: false };
@@ -35,6 +37,18 @@ const LINES: readonly [string, typeof LOBBY, unknown][] = [
   ["/mute eve 1h", LOBBY, { kind: "request", request: { type: "mute", room: "#lobby", nick: "eve", time: "1h" } }],
   ["/kick eve", LOBBY, { kind: "request", request: { type: "kick", room: "#lobby", nick: "eve" } }],
   ["/kick eve", BOB, { kind: "fault", text: "/kick is for rooms" }],
+  ["/ignore eve", LOBBY, { kind: "request", request: { type: "ignore", nick: "eve" } }],
+  ["/unignore eve", BOB, { kind: "request", request: { type: "unignore", nick: "eve" } }],
+  ["/server-kick eve be kind", BOB, {
+    kind: "request",
+    request: { type: "server-kick", nick: "eve", reason: "be kind" },
+  }],
+  ["/server-ban 10.0.0.0/8 2h be kind", LOBBY, {
+    kind: "request",
+    request: { type: "server-ban", nick: "10.0.0.0/8", time: "2h", reason: "be kind" },
+  }],
+  ["/server-unban eve", LOBBY, { kind: "request", request: { type: "server-unban", nick: "eve" } }],
+  ["/ignore", LOBBY, { kind: "fault", text: "/ignore needs a name" }],
   ["/dance", LOBBY, { kind: "fault", text: "No command is called /dance; /help lists them" }],
   ["/help", BOB, { kind: "help" }],
 ];
@@ -44,6 +58,17 @@ for (const [line, where, wish] of LINES) {
     assertEquals(parseTyped(line, where) as unknown, wish);
   });
 }
+
+Deno.test("parseTyped() knows every command about a person that the server has, and names it in /help (chat M9)", () => {
+  const help = COMMANDS.join("\n");
+  for (const { name, usage } of [...MODERATION_COMMANDS, ...SERVER_COMMANDS]) {
+    const words = usage.includes("TIME") ? "bob 10m be kind" : "bob be kind";
+    const { request } = parseTyped(`/${name} ${words}`, LOBBY) as { request: Record<string, unknown> };
+    assertEquals(parseRequest(JSON.stringify(request)).type, name);
+    assertEquals("reason" in request, /REASON/.test(usage) || name === "mute", name);
+    assert(help.includes(`/${name}`), `/help does not name /${name}`);
+  }
+});
 
 Deno.test("completeName() completes the word before the caret, with a colon at the beginning", () => {
   assertEquals(completeName("ad", 2, ["bob", "ada"]), { text: "ada: ", caret: 5 });

@@ -1,7 +1,7 @@
 import { suggest } from "../../../base/suggest.ts";
-import { TIME } from "../../../chat/commands/moderation.ts";
 import { CHAT_COMMANDS } from "../../../chat/commands/mod.ts";
 import { HISTORY_MOST } from "../../../chat/names.ts";
+import { moderationRequest } from "../../../chat/page/composer.js";
 import type { Request } from "./link.ts";
 
 /** What a line that someone typed asks for. */
@@ -58,27 +58,17 @@ export function readTyped(line: string, room: string | undefined): Typed {
       return inRoom((room) => ({ type: "history", room, count: Number(first || 20) }));
     case "announce":
       return request({ type: "announce", text: rest });
-    case "kick":
-      return inRoom((room) => ({ type: "kick", room, nick: first, ...(after === "" ? {} : { reason: after }) }));
-    case "ban":
-    case "mute": {
-      const [, word = "", words = ""] = /^(\S*)\s*(.*)$/s.exec(after) ?? [];
-      const [time, reason] = TIME.test(word) ? [word, words] : [undefined, after];
-      const options = { ...(time ? { time } : {}), ...(reason ? { reason } : {}) };
-      return inRoom((room) => ({ type: command, room, nick: first, ...options }));
-    }
-    case "unban":
-    case "unmute":
-    case "op":
-    case "deop":
-      return inRoom((room) => ({ type: command, room, nick: first }));
     case "quit":
     case "exit":
       return { kind: "quit" };
     case "help":
       return { kind: "help" };
-    default:
+    default: {
+      const wanted = moderationRequest(command, rest.trim(), room);
+      // The server checks the fields.
+      if (wanted !== undefined) return "room" in wanted ? inRoom(() => wanted as Request) : request(wanted as Request);
       return { kind: "wrong", text: `No command is called /${name}; ${hint(command)}` };
+    }
   }
 }
 

@@ -1,5 +1,6 @@
-import { assertEquals } from "@std/assert";
-import { readTyped, type Typed } from "../../../../src/commands/client/chat/typed_line.ts";
+import { assertEquals, assertNotEquals } from "@std/assert";
+import { parseRequest } from "../../../../src/chat/json_request.ts";
+import { readTyped, type Typed, TYPED_COMMANDS } from "../../../../src/commands/client/chat/typed_line.ts";
 
 const CASES: readonly [line: string, typed: Typed][] = [
   ["  ", { kind: "nothing" }],
@@ -17,6 +18,7 @@ const CASES: readonly [line: string, typed: Typed][] = [
   ["/topic tea time", { kind: "request", request: { type: "topic", room: "#lobby", topic: "tea time" } }],
   ["/topic -", { kind: "request", request: { type: "topic", room: "#lobby", topic: "" } }],
   ["/kick bob be nice", { kind: "request", request: { type: "kick", room: "#lobby", nick: "bob", reason: "be nice" } }],
+  ["/ignore bob", { kind: "request", request: { type: "ignore", nick: "bob" } }],
   ["/quit", { kind: "quit" }],
   ["/jion #dev", { kind: "wrong", text: "No command is called /jion; did you mean /join?" }],
   ["/kick", { kind: "wrong", text: "It is written /kick NAME [REASON]" }],
@@ -42,4 +44,14 @@ Deno.test("readTyped() reads the time and the reason of a ban", () => {
 
 Deno.test("readTyped() says so where there is no room to speak of", () => {
   assertEquals(readTyped("/who", undefined).kind, "wrong");
+});
+
+Deno.test("readTyped() reads every command that the server has (chat M9)", () => {
+  for (const { name, usage } of TYPED_COMMANDS) {
+    const typed = readTyped(`/${name} ${usage.includes("[N]") ? "5" : "#bob 10m be kind"}`, "#lobby");
+    assertNotEquals(typed.kind, "wrong", name);
+    if (typed.kind === "request") {
+      assertEquals(parseRequest(JSON.stringify(typed.request)).type === "private", name === "msg");
+    }
+  }
 });
