@@ -198,6 +198,15 @@ Deno.test("runProgram() gives the environment back unless the command reads it",
   }
 });
 
+Deno.test("runProgram() gives the permission to run commands back unless the words name one", async () => {
+  for (const [words, isGivenBack] of [[["greet"], true], [["greet", "exec:true"], false]] as const) {
+    let given = 0;
+    const io = Object.assign(new FakeIo(), { giveBackRun: () => Promise.resolve(void given++) });
+    await runProgram(programThat(() => Promise.resolve(0)), words, io);
+    assertEquals(given, isGivenBack ? 1 : 0, words.join(" "));
+  }
+});
+
 Deno.test("runProgram() lets no error move the terminal", async () => {
   const { err } = await run(["greet"], new RefusedError("Cannot connect to \u001b[31mh\u0007"));
   assertEquals(err, "parley-test: Cannot connect to \\x1b[31mh\\x07\n");
