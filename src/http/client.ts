@@ -6,7 +6,7 @@
 
 import { concat, preview, toBytes } from "../base/bytes.ts";
 import { ClosedEarlyError, ParleyError } from "../base/errors.ts";
-import { HttpError, type HttpFields, HttpHeadReader, parseResponseHead } from "./head.ts";
+import { HttpError, type HttpFields, HttpHeadReader, type HttpResponseHead, parseResponseHead } from "./head.ts";
 import { encodeHead } from "./response.ts";
 import type { Connection } from "../net/connection.ts";
 import type { Deadline } from "../net/deadline.ts";
@@ -14,8 +14,12 @@ import { formatEndpoint } from "../net/endpoint.ts";
 import { HttpBodyReader, responseBodyLength } from "./body.ts";
 
 const MAX_BODY_BYTES = 1024 * 1024;
-/** Interim answers before the final one (RFC 9110, section 15.2). */
+/** Interim responses before the final one. */
 const MAX_INTERIM = 10;
+/** How much of what a peer sent is kept for an error message. */
+const START_BYTES = 256;
+const SHOWN_BYTES = 80;
+const HTTP_1 = "HTTP/1.";
 
 /** What is asked. */
 export interface HttpRequest {
@@ -33,6 +37,64 @@ export interface HttpAnswer {
   readonly reason: string;
   readonly fields: HttpFields;
   readonly body: Uint8Array<ArrayBuffer>;
+}
+
+/** What a peer sent instead of a response; {@linkcode InvalidResponseError.start} is how it began. */
+export class InvalidResponseError extends HttpError {
+  /** `"InvalidResponseError"`. */
+  override name = "InvalidResponseError";
+  /** The first bytes that came. */
+  readonly start: Uint8Array;
+  /** Whether these are the beginning of HTTP/1.1 at least. */
+  readonly isHttp: boolean;
+
+  /** Makes one for what came. */
+  constructor(message: string, start: Uint8Array) {
+    super(400, message);
+    this.start = start;
+    this.isHttp = isHttp(start);
+  }
+}
+
+/**
+ * Reads the head of the final response, and what came behind it; interim ones
+ * before it, such as 103 Early Hints, are skipped (RFC 9110, section 15.2).
+ *
+ * @param read Gives the next bytes of the peer, `null` at its end.
+ * @returns How many bytes of a head came, where the peer ended before one was whole.
+ * @throws {InvalidResponseError} The peer sent something else.
+ */
+export async function readResponseHead(
+  read: () => Promise<Uint8Array | null>,
+): Promise<{ head: HttpResponseHead; rest: Uint8Array } | { received: number }> {
+  const reader = new HttpHeadReader();
+  let start: Uint8Array = new Uint8Array(0);
+  let early: Uint8Array = start;
+  let interimCount = 0;
+  for (;;) {
+    const bytes = early.length > 0 ? early : await read();
+    if (bytes === null) return { received: reader.length };
+    early = new Uint8Array(0);
+    if (start.length < START_BYTES) start = concat([start, bytes]).subarray(0, START_BYTES);
+    try {
+      // Checked before the head is whole: the banner of another protocol may never end one.
+      if (!isHttp(start)) throw new HttpError(400, "the status line is malformed");
+      const found = reader.push(bytes);
+      if (found === undefined) continue;
+      const head = parseResponseHead(found.head);
+      if (head.status >= 200 || head.status === 101) return { head, rest: found.rest };
+      if (++interimCount > MAX_INTERIM) {
+        throw new HttpError(400, `there are more than ${MAX_INTERIM} interim responses`);
+      }
+      early = found.rest;
+    } catch (error) {
+      throw error instanceof HttpError ? new InvalidResponseError(error.message, start) : error;
+    }
+  }
+}
+
+function isHttp(start: Uint8Array): boolean {
+  return HTTP_1.startsWith(new TextDecoder("latin1").decode(start.subarray(0, HTTP_1.length)));
 }
 
 /**
@@ -55,59 +117,34 @@ export async function requestOver(
     Connection: "close",
   });
   await connection.write(concat([head, bytes]));
-  const first = await readNext(connection, deadline);
-  if (first === null) throw endedEarly(endpoint, "before it answered");
-  // Checked before the head is whole: another protocol's banner may never end one.
-  if (!"HTTP/1.".startsWith(new TextDecoder("latin1").decode(first.subarray(0, 7)))) {
-    throw new ParleyError(`${endpoint} does not speak HTTP: it sent "${preview(first, 80)}"`, { endpoint });
-  }
   try {
-    return await readAnswer(connection, deadline, first, method === "HEAD");
+    return await readAnswer(connection, deadline, method === "HEAD");
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;
-    throw new ParleyError(`${endpoint} sent an invalid HTTP response: ${error.message}`, { endpoint, cause: error });
+    const message = error instanceof InvalidResponseError && !error.isHttp
+      ? `${endpoint} does not speak HTTP: it sent "${preview(error.start, SHOWN_BYTES)}"`
+      : `${endpoint} sent an invalid HTTP response: ${error.message}`;
+    throw new ParleyError(message, { endpoint, cause: error });
   }
 }
 
-async function readAnswer(
-  connection: Connection,
-  deadline: Deadline,
-  first: Uint8Array,
-  isHead: boolean,
-): Promise<HttpAnswer> {
-  const endpoint = formatEndpoint(connection.remote);
-  const reader = new HttpHeadReader();
-  let bytes: Uint8Array = first;
-  for (let interim = 0; interim <= MAX_INTERIM;) {
-    const found = reader.push(bytes);
-    if (found === undefined) {
-      const next = await readNext(connection, deadline);
-      if (next === null) throw endedEarly(endpoint, "within the head of its answer");
-      bytes = next;
-      continue;
-    }
-    const head = parseResponseHead(found.head);
-    if (head.status >= 100 && head.status < 200 && head.status !== 101) {
-      interim++;
-      bytes = found.rest;
-      continue;
-    }
-    const body = new HttpBodyReader(responseBodyLength(head, isHead), MAX_BODY_BYTES);
-    body.push(found.rest);
-    while (!body.isDone && !body.isCut) {
-      const next = await readNext(connection, deadline);
-      if (next !== null) body.push(next);
-      else if (!body.end()) throw endedEarly(endpoint, "within the body of its answer");
-    }
-    return { ...head, body: body.bytes };
+async function readAnswer(connection: Connection, deadline: Deadline, isHead: boolean): Promise<HttpAnswer> {
+  const read = () => connection.read(deadline.wait());
+  const found = await readResponseHead(read);
+  if (!("head" in found)) {
+    throw endedEarly(connection, found.received === 0 ? "before it answered" : "within the head of its answer");
   }
-  throw new HttpError(400, "too many interim answers");
+  const body = new HttpBodyReader(responseBodyLength(found.head, isHead), MAX_BODY_BYTES);
+  body.push(found.rest);
+  while (!body.isDone && !body.isCut) {
+    const next = await read();
+    if (next !== null) body.push(next);
+    else if (!body.end()) throw endedEarly(connection, "within the body of its answer");
+  }
+  return { ...found.head, body: body.bytes };
 }
 
-async function readNext(connection: Connection, deadline: Deadline): Promise<Uint8Array | null> {
-  return await connection.read(deadline.wait());
-}
-
-function endedEarly(endpoint: string, when: string): ClosedEarlyError {
+function endedEarly({ remote }: Connection, when: string): ClosedEarlyError {
+  const endpoint = formatEndpoint(remote);
   return new ClosedEarlyError(`${endpoint} closed the connection ${when}`, { endpoint });
 }

@@ -1,11 +1,12 @@
-import { concat, preview, utf8 } from "../../base/bytes.ts";
+import { preview, utf8 } from "../../base/bytes.ts";
 import { DEFAULTS } from "../../base/defaults.ts";
 import { ClosedEarlyError, messageOf, type ParleyError, TimeoutError, UpgradeError } from "../../base/errors.ts";
 import { type Duration, formatDuration, parseDuration, parseSize, type Size } from "../../base/units.ts";
 import { connect, type ConnectOptions } from "../../factory.ts";
-import { HttpError, HttpHeadReader, type HttpResponseHead, parseResponseHead } from "../../http/head.ts";
+import type { HttpResponseHead } from "../../http/head.ts";
 import { encodeHead, reasonPhrase } from "../../http/response.ts";
 import { HttpBodyReader, responseBodyLength } from "../../http/body.ts";
+import { InvalidResponseError, readResponseHead } from "../../http/client.ts";
 import type { Connection } from "../../net/connection.ts";
 import { Deadline } from "../../net/deadline.ts";
 import { formatEndpoint, formatHostPort, type HostEndpoint } from "../../net/endpoint.ts";
@@ -19,10 +20,7 @@ const REASON_BYTES = 1_024;
 const REASON_MS = 500;
 /** Bytes of an answer that is no HTTP that are shown. */
 const SHOWN_BYTES = 80;
-/** Interim responses before the final one. */
-const MAX_INTERIM = 10;
 const SWITCHING_PROTOCOLS = 101;
-const HTTP_1 = "HTTP/1.";
 const NOTHING = new Uint8Array(0);
 
 /** Options of a WebSocket client. */
@@ -88,7 +86,7 @@ async function handshake(
   const timeoutMs = parseDuration(options.handshakeTimeout ?? DEFAULTS.handshakeTimeoutMs);
   const deadline = new Deadline(timeoutMs, options.signal);
   await connection.write(encodeHead(`GET ${endpoint.path} HTTP/1.1`, requestFields(hostOf(endpoint), key, options)));
-  const { answer, rest } = await readAnswer(connection, endpoint, deadline, timeoutMs);
+  const { head: answer, rest } = await readAnswer(connection, endpoint, deadline, timeoutMs);
   if (answer.status !== SWITCHING_PROTOCOLS) {
     throw refusalOf(endpoint, answer, await readBody(connection, rest, answer, deadline));
   }
@@ -99,54 +97,29 @@ async function handshake(
   return { subprotocol: answer.fields.get("sec-websocket-protocol"), early: rest };
 }
 
-/** The final answer; interim ones before it, such as 103 Early Hints, are skipped (RFC 9110, section 15.2). */
 async function readAnswer(
   connection: Connection,
   endpoint: HostEndpoint,
   deadline: Deadline,
   timeoutMs: number,
-): Promise<{ answer: HttpResponseHead; rest: Uint8Array }> {
+): Promise<{ head: HttpResponseHead; rest: Uint8Array }> {
   const text = formatEndpoint(endpoint);
-  const reader = new HttpHeadReader();
-  let start: Uint8Array<ArrayBuffer> = new Uint8Array(0);
-  let early: Uint8Array = start;
-  for (let interim = 0;;) {
-    const bytes = early.length > 0 ? early : await connection.read(deadline.wait()).catch((error: unknown) => {
-      if (!(error instanceof TimeoutError) || error.phase !== "reply") throw error;
-      const message = `Cannot open ${text}: no answer to the WebSocket handshake within ${
-        formatDuration(Math.round(timeoutMs))
-      }`;
+  try {
+    const found = await readResponseHead(() => connection.read(deadline.wait()));
+    if ("head" in found) return found;
+    const message = `Cannot open ${text}: the server closed the connection before it answered the WebSocket handshake`;
+    throw new ClosedEarlyError(message, { endpoint: text, received: found.received });
+  } catch (error) {
+    if (error instanceof TimeoutError && error.phase === "reply") {
+      const time = formatDuration(Math.round(timeoutMs));
+      const message = `Cannot open ${text}: no answer to the WebSocket handshake within ${time}`;
       throw new TimeoutError("handshake", message, { endpoint: text });
-    });
-    early = NOTHING;
-    if (bytes === null) {
-      const message =
-        `Cannot open ${text}: the server closed the connection before it answered the WebSocket handshake`;
-      throw new ClosedEarlyError(message, { endpoint: text, received: reader.length });
     }
-    if (start.length < SHOWN_BYTES) start = concat([start, bytes]);
-    try {
-      // Checked before the head is whole: the banner of another protocol may never end one.
-      if (!isHttp(start)) throw new HttpError(400, "the status line is malformed");
-      const found = reader.push(bytes);
-      if (found === undefined) continue;
-      const answer = parseResponseHead(found.head);
-      const isInterim = answer.status < 200 && answer.status !== SWITCHING_PROTOCOLS;
-      if (!isInterim) return { answer, rest: found.rest };
-      if (++interim > MAX_INTERIM) throw new HttpError(400, `there are more than ${MAX_INTERIM} interim responses`);
-      early = found.rest;
-    } catch (error) {
-      if (!(error instanceof HttpError)) throw error;
-      const shown = preview(start.subarray(0, lineLength(start)), SHOWN_BYTES);
-      const fault = isHttp(start) ? `sent an invalid HTTP response (${error.message})` : "does not speak HTTP";
-      throw upgradeError(endpoint, undefined, `the server ${fault}: "${shown}"`, error);
-    }
+    if (!(error instanceof InvalidResponseError)) throw error;
+    const shown = preview(error.start.subarray(0, lineLength(error.start)), SHOWN_BYTES);
+    const fault = error.isHttp ? `sent an invalid HTTP response (${error.message})` : "does not speak HTTP";
+    throw upgradeError(endpoint, undefined, `the server ${fault}: "${shown}"`, error);
   }
-}
-
-function isHttp(start: Uint8Array): boolean {
-  const text = new TextDecoder("latin1").decode(start.subarray(0, HTTP_1.length));
-  return HTTP_1.startsWith(text);
 }
 
 /** Up to the first line end. */
