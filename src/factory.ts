@@ -9,24 +9,19 @@ import { DEFAULTS } from "./base/defaults.ts";
 import { type Attempt, TimeoutError } from "./base/errors.ts";
 import { type Duration, formatDuration, parseDuration } from "./base/units.ts";
 import { Logger } from "./log/logger.ts";
-import type { Connection } from "./net/connection.ts";
+import { Connection } from "./net/connection.ts";
 import type { DatagramSocket } from "./net/datagram.ts";
 import { type ConnectionLimits, DeadlineTimer } from "./net/deadline_timer.ts";
-import { type Endpoint, formatEndpoint, isHostEndpoint, parseEndpoint } from "./net/endpoint.ts";
+import { type Endpoint, formatEndpoint, type HostEndpoint, isHostEndpoint, parseEndpoint } from "./net/endpoint.ts";
 import type { Listener } from "./net/listener.ts";
 import type { SocketOptionValues } from "./net/socket_options.ts";
 import type { SocketOptionApplier } from "./net/socket_option_applier.ts";
-import {
-  bindUdp,
-  bindUnixDatagram,
-  connectTcp,
-  connectUnix,
-  LISTEN_DEFAULTS,
-  listenTcp,
-  listenUnix,
-} from "./net/open.ts";
-import type { TlsClientOptions } from "./net/tls_client.ts";
-import type { TlsServerContext, TlsServerOptions } from "./net/tls_server.ts";
+import { directDialer } from "./net/direct_dialer.ts";
+import type { Dialer, Layer } from "./net/layer.ts";
+import { stepLayer, traceLayer } from "./net/layers/trace.ts";
+import { bindUdp, bindUnixDatagram, LISTEN_DEFAULTS, listenTcp, listenUnix } from "./net/open.ts";
+import type { TlsClientOptions } from "./net/layers/tls_client.ts";
+import type { TlsServerContext, TlsServerOptions } from "./net/layers/tls_server.ts";
 import { SOCKET_MODE } from "./net/unix.ts";
 
 /** Options of every socket. */
@@ -67,6 +62,16 @@ export interface StreamOptions extends SocketOptions {
    * @default {false}
    */
   canReset?: boolean;
+  /** Layers between the socket and TLS, such as a PROXY header, in order. */
+  layers?: readonly Layer[];
+  /** Layers over the socket and its TLS, in order. */
+  layersAboveTls?: readonly Layer[];
+  /**
+   * Logs what is received and sent, if the level `trace` is logged; not for what holds secrets.
+   *
+   * @default {true}
+   */
+  isTraced?: boolean;
   /** Checks the deadlines of many sockets together; by default each listener and each client connection has its own. */
   deadlineTimer?: DeadlineTimer;
 }
@@ -131,6 +136,12 @@ export interface ConnectOptions extends StreamOptions, KernelOptions {
    * @default {"5s"}
    */
   handshakeTimeout?: Duration;
+  /**
+   * Opens the transport, for example through a proxy.
+   *
+   * @default {a direct connection}
+   */
+  dialer?: Dialer;
   /** Told of each address that did not answer, also when another did. */
   onAttemptFailed?: (attempt: Attempt) => void;
   /** Gives up with its reason. */
@@ -206,9 +217,13 @@ export interface BindOptions extends SocketOptions, KernelOptions {
  */
 export async function listen(endpoint: string | Endpoint, options: ListenOptions = {}): Promise<Listener> {
   const parsed = typeof endpoint === "string" ? parseEndpoint(endpoint) : endpoint;
+  if (!isStream(parsed)) throw unsupported("listen on", parsed, "tcp, tls, unix, ws or wss");
   const limits = limitsOf(options);
+  const log = Logger.of(options.context ?? "parley");
+  const handshakeTimeout = options.handshakeTimeout ?? DEFAULTS.handshakeTimeoutMs;
+  const tls = isSecure(parsed) ? [await tlsServerLayer(parsed, options)] : [];
   const setup = {
-    log: Logger.of(options.context ?? "parley"),
+    log,
     limits,
     deadlineTimer: options.deadlineTimer ?? deadlineTimerFor(limits),
     ...resetSetup(options),
@@ -216,14 +231,14 @@ export async function listen(endpoint: string | Endpoint, options: ListenOptions
     reusePort: options.reusePort ?? LISTEN_DEFAULTS.reusePort,
     mode: options.mode ?? LISTEN_DEFAULTS.mode,
     nextId: options.nextId,
-    tls: options.tls,
-    handshakeTimeoutMs: parseDuration(options.handshakeTimeout ?? DEFAULTS.handshakeTimeoutMs),
+    layers: { layers: stack(options, tls, log), timeoutMs: parseDuration(handshakeTimeout) },
   };
   for (const step of ["socket", "bind", "listen"]) setup.log.trace(`${step} ${formatEndpoint(parsed)}`, { step });
   const optionApplier = await optionApplierOf(options);
   let listener: Listener;
   try {
-    listener = await openListener(parsed, { ...setup, optionApplier });
+    const whole = { ...setup, optionApplier };
+    listener = isHostEndpoint(parsed) ? await listenTcp(parsed, whole) : await listenUnix(parsed, whole);
   } catch (error) {
     optionApplier?.[Symbol.dispose]();
     throw error;
@@ -244,6 +259,7 @@ export async function listen(endpoint: string | Endpoint, options: ListenOptions
  */
 export async function connect(endpoint: string | Endpoint, options: ConnectOptions = {}): Promise<Connection> {
   const parsed = typeof endpoint === "string" ? parseEndpoint(endpoint) : endpoint;
+  if (!isStream(parsed)) throw unsupported("connect to", parsed, "tcp, tls, unix, ws or wss");
   const text = formatEndpoint(parsed);
   const connectTimeoutMs = parseDuration(options.connectTimeout ?? DEFAULTS.connectTimeoutMs);
   const limits = limitsOf(options);
@@ -257,16 +273,25 @@ export async function connect(endpoint: string | Endpoint, options: ConnectOptio
   let connection: Connection;
   try {
     log.debug(`connecting to ${text}`);
-    connection = await openConnection(parsed, {
+    const dialer = options.dialer ?? directDialer;
+    const handshakeTimeout = options.handshakeTimeout ?? DEFAULTS.handshakeTimeoutMs;
+    const layers = stack(options, isSecure(parsed) ? await tlsClientLayers(parsed, dialer, options, log) : [], log);
+    const { canReset, resetsOnClose } = resetSetup(options);
+    const { transport, ...ends } = await dialer.dial(parsed, {
       log,
-      limits,
-      deadlineTimer: options.deadlineTimer ?? deadlineTimerFor(limits),
-      ...resetSetup(options),
+      canReset,
       resolveTimeoutMs: parseDuration(options.resolveTimeout ?? DEFAULTS.resolveTimeoutMs),
-      tls: options.tls ?? {},
-      handshakeTimeoutMs: parseDuration(options.handshakeTimeout ?? DEFAULTS.handshakeTimeoutMs),
       onAttemptFailed: options.onAttemptFailed,
       signal,
+    });
+    connection = new Connection(transport, {
+      ...ends,
+      id: 1,
+      log,
+      limits,
+      resetsOnClose,
+      deadlineTimer: options.deadlineTimer ?? deadlineTimerFor(limits),
+      layers: { layers, timeoutMs: parseDuration(handshakeTimeout), endpoint: text },
     });
   } finally {
     clearTimeout(timer);
@@ -374,43 +399,45 @@ async function shakeHands(connection: Connection, signal: AbortSignal | undefine
   }
 }
 
-async function openListener(endpoint: Endpoint, setup: ListenerSetup): Promise<Listener> {
-  switch (endpoint.scheme) {
-    case "tcp":
-    case "ws":
-      return await listenTcp(endpoint, setup);
-    case "tls":
-    case "wss": {
-      const { tls } = setup;
-      if (tls === undefined) {
-        throw new TypeError(`Cannot listen on "${formatEndpoint(endpoint)}": no certificate and key are given`);
-      }
-      // Loaded when asked for: Node's TLS costs every start 10 ms.
-      const { listenTls } = await import("./net/open_tls.ts");
-      return await listenTls(endpoint, { ...setup, tls });
-    }
-    case "unix":
-      return await listenUnix(endpoint, setup);
-    default:
-      throw unsupported("listen on", endpoint, "tcp, tls, unix, ws or wss");
-  }
+/** From the socket up. */
+function stack(options: StreamOptions, tls: readonly Layer[], log: Logger): Layer[] {
+  const { layers = [], layersAboveTls = [], isTraced = true } = options;
+  const stacked = [...layers, ...tls, ...layersAboveTls];
+  if (!log.isEnabled("trace")) return stacked;
+  const step = tls.length > 0 ? [stepLayer("TLS handshake", "handshake")] : [];
+  return [...step, ...stacked, ...isTraced ? [traceLayer] : []];
 }
 
-async function openConnection(endpoint: Endpoint, setup: ConnectionSetup): Promise<Connection> {
-  switch (endpoint.scheme) {
-    case "tcp":
-    case "ws":
-      return await connectTcp(endpoint, setup);
-    case "tls":
-    case "wss": {
-      const { connectTls } = await import("./net/open_tls.ts");
-      return await connectTls(endpoint, setup);
-    }
-    case "unix":
-      return await connectUnix(endpoint, setup);
-    default:
-      throw unsupported("connect to", endpoint, "tcp, tls, unix, ws or wss");
+async function tlsServerLayer(endpoint: Endpoint, { tls }: ListenOptions): Promise<Layer> {
+  if (tls === undefined) {
+    throw new TypeError(`Cannot listen on "${formatEndpoint(endpoint)}": no certificate and key are given`);
   }
+  // Loaded when asked for: Node's TLS costs every start 10 ms.
+  const { TlsServerContext } = await import("./net/layers/tls_server.ts");
+  return tls instanceof TlsServerContext ? tls : new TlsServerContext(tls);
+}
+
+async function tlsClientLayers(
+  { host, ...endpoint }: HostEndpoint,
+  dialer: Dialer,
+  { tls = {}, layers = [] }: ConnectOptions,
+  log: Logger,
+): Promise<Layer[]> {
+  const text = formatEndpoint({ ...endpoint, host });
+  if (tls.insecure) log.warning(`the certificate of ${text} is NOT checked: anyone can be at the other end`);
+  const { TlsClientLayer } = await import("./net/layers/tls_client.ts");
+  const { startTlsLayer } = await import("./net/layers/start_tls.ts");
+  const startTls = tls.startTls === undefined ? [] : [startTlsLayer(tls.startTls, text)];
+  const setup = { endpoint: text, host, options: tls, dialer, below: [...layers, ...startTls] };
+  return [...startTls, new TlsClientLayer(setup)];
+}
+
+function isStream({ scheme }: Endpoint): boolean {
+  return scheme !== "udp" && scheme !== "unixgram";
+}
+
+function isSecure(endpoint: Endpoint): endpoint is HostEndpoint {
+  return endpoint.scheme === "tls" || endpoint.scheme === "wss";
 }
 
 function openDatagramSocket(endpoint: Endpoint, setup: Parameters<typeof bindUdp>[1]): Promise<DatagramSocket> {
@@ -423,13 +450,6 @@ function openDatagramSocket(endpoint: Endpoint, setup: Parameters<typeof bindUdp
 function unsupported(doing: string, endpoint: Endpoint, known: string): Error {
   return new SyntaxError(`Cannot ${doing} "${formatEndpoint(endpoint)}": it takes ${known}`);
 }
-
-type ListenerSetup = Parameters<typeof listenTcp>[1] & {
-  tls: ListenOptions["tls"] | undefined;
-  handshakeTimeoutMs: number;
-};
-
-type ConnectionSetup = Parameters<typeof connectTcp>[1] & { tls: TlsClientOptions; handshakeTimeoutMs: number };
 
 function limitsOf(options: StreamOptions): ConnectionLimits {
   const ms = (duration: Duration | undefined) => duration === undefined ? undefined : parseDuration(duration);

@@ -1,47 +1,22 @@
 import { concat } from "../base/bytes.ts";
 import { DEFAULTS } from "../base/defaults.ts";
 import { ClosedError, messageOf, ResetError, TimeoutError, type TimeoutPhase } from "../base/errors.ts";
-import { formatDuration } from "../base/units.ts";
 import type { Logger } from "../log/logger.ts";
 import type { CloseReason } from "./close_reason.ts";
+import { missedDeadline, timeoutError } from "./connection_deadlines.ts";
+import type { ConnectionInit } from "./connection_init.ts";
 import type { CoarseClock, ConnectionLimits, DeadlineTimer, HasDeadlines } from "./deadline_timer.ts";
 import { type Endpoint, formatEndpoint } from "./endpoint.ts";
 import { Outbox } from "./outbox.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 import { toSocketError } from "./socket_error.ts";
 import type { TlsFacts } from "./tls_facts.ts";
-import { traced } from "./trace.ts";
+import { LayeredTransport, type PutLayer } from "./layered_transport.ts";
 import type { Transport } from "./transport.ts";
 import { abortable, type WaitOptions } from "./wait.ts";
 
-/** What the opener of a connection knows about it. */
-export interface ConnectionInit {
-  /** A number for log lines, unique among the connections of its listener. */
-  id: number;
-  /** Our side. */
-  local: Endpoint;
-  /** The peer's side. */
-  remote: Endpoint;
-  /** Carries the context. */
-  log: Logger;
-  /** Deadlines and the outbox limit. */
-  limits?: ConnectionLimits;
-  /** Every close is a reset, as SO_LINGER with 0 seconds says; the transport must be able to. */
-  resetsOnClose?: boolean | undefined;
-  /** Who checks the deadlines; without it there are none. */
-  deadlineTimer?: DeadlineTimer | undefined;
-}
-
 const STOPPED_CLOCK: CoarseClock = { nowMs: 0 };
 const NOTHING = new Uint8Array(0);
-
-const MISSED: Partial<Record<TimeoutPhase, string>> = {
-  "first byte": "nothing was received",
-  reply: "nothing was received",
-  write: "the peer read nothing",
-  total: "it did not end",
-  idle: "nothing was received or sent",
-};
 
 /**
  * One stream of bytes to a peer, over any transport: the only way in which
@@ -63,10 +38,6 @@ const MISSED: Partial<Record<TimeoutPhase, string>> = {
 export class Connection implements AsyncDisposable, HasDeadlines {
   /** A number for log lines, unique among the connections of its listener. */
   readonly id: number;
-  /** Our side. */
-  readonly local: Endpoint;
-  /** The peer's side. */
-  readonly remote: Endpoint;
   /** Bytes that came. */
   bytesRead = 0;
   /** Messages that came, counted by the session that cuts them out of the stream. */
@@ -76,7 +47,12 @@ export class Connection implements AsyncDisposable, HasDeadlines {
   /** The peer has ended its side: nothing more will be read. */
   isReadEnded = false;
 
-  readonly #transport: Transport;
+  #transport: Transport;
+  /** Present until every layer has been put over the transport. */
+  #layers: LayeredTransport | undefined;
+  #local: Endpoint;
+  #remote: Endpoint;
+  #tls: TlsFacts | undefined;
   readonly #baseLog: Logger;
   readonly #limits: ConnectionLimits;
   readonly #deadlineTimer: DeadlineTimer | undefined;
@@ -99,10 +75,9 @@ export class Connection implements AsyncDisposable, HasDeadlines {
 
   /** Takes over the transport: from here on only the connection closes it. */
   constructor(transport: Transport, init: ConnectionInit) {
-    this.#transport = init.log.isEnabled("trace") ? traced(transport, () => this.log) : transport;
     this.id = init.id;
-    this.local = init.local;
-    this.remote = init.remote;
+    this.#local = init.local;
+    this.#remote = init.remote;
     this.#baseLog = init.log;
     this.#limits = init.limits ?? {};
     this.#resetsOnClose = init.resetsOnClose ?? false;
@@ -110,6 +85,23 @@ export class Connection implements AsyncDisposable, HasDeadlines {
     this.#clock = init.deadlineTimer ?? STOPPED_CLOCK;
     init.deadlineTimer?.add(this);
     this.#openedMs = this.#lastReadMs = this.#clock.nowMs;
+    if (init.layers !== undefined && init.layers.layers.length > 0) {
+      this.#layers = new LayeredTransport(transport, init.layers, {
+        peer: this,
+        onLayered: (layered) => this.#onLayered(layered),
+      });
+    }
+    this.#transport = this.#layers ?? transport;
+  }
+
+  /** Our side. */
+  get local(): Endpoint {
+    return this.#local;
+  }
+
+  /** The peer's side. */
+  get remote(): Endpoint {
+    return this.#remote;
   }
 
   /** Every line of it names the connection and the peer. */
@@ -129,28 +121,53 @@ export class Connection implements AsyncDisposable, HasDeadlines {
 
   /** What the TLS handshake agreed on; `undefined` before it is done, and without TLS. */
   get tls(): TlsFacts | undefined {
-    return this.#transport.tls;
+    return this.#tls;
+  }
+
+  /** Whether {@linkcode handshake} has something to do. */
+  get needsHandshake(): boolean {
+    return this.#layers !== undefined;
+  }
+
+  /** Learns the peer's true address from the proxy before it; `undefined` if it is known. It rejects as {@linkcode handshake} does. */
+  identifyPeer(): Promise<void> | undefined {
+    return this.#layers?.hidesPeer ? this.#runLayers((layers) => layers.identifyPeer()) : undefined;
   }
 
   /**
-   * Completes the TLS handshake, at once where there is none. `connect()` has
-   * done so; for an accepted connection it is to be called before the next
-   * thing, or the first read or write does it.
+   * Completes the handshakes of all layers, such as TLS; at once where there
+   * are none. `connect()` has done so; for an accepted connection it is to be
+   * called before the next thing, or the first read or write does it.
    *
    * @throws {TlsError} Its reason says why.
    * @throws {TimeoutError} The peer did not complete it in time.
    */
   async handshake(): Promise<void> {
-    if (this.#transport.handshake === undefined) return;
-    if (this.#baseLog.isEnabled("trace")) this.log.trace("TLS handshake", { step: "handshake" });
+    await this.#runLayers((layers) => layers.handshake());
+  }
+
+  async #runLayers(run: (layers: LayeredTransport) => Promise<void>): Promise<void> {
+    if (this.#layers === undefined) return;
     try {
-      await this.#transport.handshake();
+      await run(this.#layers);
     } catch (cause) {
       if (this.#closeReason !== undefined) throw this.#closedError();
-      const error = toSocketError(cause, "complete the TLS handshake with", formatEndpoint(this.remote));
+      const error = toSocketError(cause, "complete the handshake with", formatEndpoint(this.remote));
       this.close(error instanceof TimeoutError ? "handshake timeout" : "handshake failed", error);
       throw error;
     }
+  }
+
+  #onLayered({ transport, local, remote, tls, isLast }: PutLayer): void {
+    this.#tls = tls ?? this.#tls;
+    this.#local = local ?? this.#local;
+    if (remote !== undefined) {
+      this.#remote = remote;
+      this.#log = undefined;
+    }
+    if (!isLast) return;
+    this.#layers = undefined;
+    this.#transport = transport;
   }
 
   /** How long it has been open, by the clock of its deadline timer. */
@@ -367,7 +384,7 @@ export class Connection implements AsyncDisposable, HasDeadlines {
   async [Symbol.asyncDispose](): Promise<void> {
     const { queuedBytes } = this;
     if (queuedBytes > 0 && this.#closeReason === undefined) {
-      const timeoutMs = this.#writeLimitMs;
+      const timeoutMs = this.#limits.writeMs ?? DEFAULTS.writeTimeoutMs;
       try {
         await abortable(this.flush(), { timeoutMs }, () => this.#timeoutError("write", timeoutMs));
       } catch (error) {
@@ -380,17 +397,14 @@ export class Connection implements AsyncDisposable, HasDeadlines {
 
   /** Closes the connection if one of its deadlines has passed. */
   checkDeadlines(nowMs: number): void {
-    const { firstByteMs, idleMs, totalMs } = this.#limits;
-    // Stamps of activity may be one interval too old, so these limits get that much more.
-    const late = nowMs - (this.#deadlineTimer?.intervalMs ?? 0);
-    const writeMs = this.#writeLimitMs;
-    const stalledSinceMs = this.#outbox?.stalledSinceMs;
-    if (stalledSinceMs !== undefined && late - stalledSinceMs > writeMs) {
-      this.#expire("write", "write timeout", writeMs);
-    } else if (firstByteMs !== undefined && this.bytesRead === 0 && nowMs - this.#openedMs >= firstByteMs) {
-      this.#expire("first byte", "first byte timeout", firstByteMs);
-    } else if (totalMs !== undefined && nowMs - this.#openedMs >= totalMs) this.#expire("total", "lifetime", totalMs);
-    else if (idleMs !== undefined && late - this.#activeMs >= idleMs) this.#expire("idle", "idle timeout", idleMs);
+    const missed = missedDeadline(nowMs, this.#limits, {
+      intervalMs: this.#deadlineTimer?.intervalMs ?? 0,
+      openedMs: this.#openedMs,
+      activeMs: this.#activeMs,
+      stalledSinceMs: this.#outbox?.stalledSinceMs,
+      hasRead: this.bytesRead > 0,
+    });
+    if (missed !== undefined) this.close(missed.reason, this.#timeoutError(missed.phase, missed.afterMs));
   }
 
   /** Why nothing more can be read or written. */
@@ -415,10 +429,6 @@ export class Connection implements AsyncDisposable, HasDeadlines {
     return error;
   }
 
-  get #writeLimitMs(): number {
-    return this.#limits.writeMs ?? DEFAULTS.writeTimeoutMs;
-  }
-
   /** When something last came or went. */
   get #activeMs(): number {
     return Math.max(this.#lastReadMs, this.#outbox?.lastWrittenMs ?? 0);
@@ -431,16 +441,8 @@ export class Connection implements AsyncDisposable, HasDeadlines {
     });
   }
 
-  #expire(phase: TimeoutPhase, reason: CloseReason, afterMs: number): void {
-    this.close(reason, this.#timeoutError(phase, afterMs));
-  }
-
   #timeoutError(phase: TimeoutPhase, afterMs: number): TimeoutError {
-    const endpoint = formatEndpoint(this.remote);
-    const within = formatDuration(Math.round(afterMs));
-    const counts = `${this.bytesRead} bytes received, ${this.bytesWritten} sent`;
-    const message = `The connection to ${endpoint} timed out: ${MISSED[phase]} within ${within} (${counts} in all)`;
-    return new TimeoutError(phase, message, { endpoint, afterMs });
+    return timeoutError(phase, afterMs, this);
   }
 
   readonly #onRead = (count: number | null): Uint8Array<ArrayBuffer> | null => {
@@ -462,7 +464,11 @@ export class Connection implements AsyncDisposable, HasDeadlines {
 
   async #readWithin(options: WaitOptions | undefined): Promise<Uint8Array<ArrayBuffer> | null> {
     if (this.#closeReason !== undefined) return this.#readAfterClose();
-    if (this.#unread !== undefined) return this.#takeUnread(this.#unread);
+    if (this.#unread !== undefined) {
+      const bytes = this.#unread;
+      this.#unread = undefined;
+      return bytes;
+    }
     const pending = this.#pendingRead ?? this.#transport.read(this.#buffer.space);
     if (options !== undefined) {
       this.#pendingRead = pending;
@@ -481,11 +487,6 @@ export class Connection implements AsyncDisposable, HasDeadlines {
     const error = toSocketError(cause, doing, formatEndpoint(this.remote));
     this.close(error instanceof ResetError ? "reset" : "error", error);
     return error;
-  }
-
-  #takeUnread(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-    this.#unread = undefined;
-    return bytes;
   }
 
   #readAfterClose(): null {

@@ -2,8 +2,8 @@ import { DEFAULTS } from "../base/defaults.ts";
 import { RefusedError, ResolveError, TimeoutError } from "../base/errors.ts";
 import { type Duration, parseDuration } from "../base/units.ts";
 import { Logger } from "../log/logger.ts";
-import { type Endpoint, formatEndpoint, isHostEndpoint, parseEndpoint } from "./endpoint.ts";
-import { connectTcp, connectUnix } from "./open.ts";
+import { type Endpoint, formatEndpoint, parseEndpoint } from "./endpoint.ts";
+import { directDialer } from "./direct_dialer.ts";
 
 /** Options of {@linkcode isReachable}. */
 export interface ReachableOptions {
@@ -44,13 +44,12 @@ export async function isReachable(endpoint: string | Endpoint, options: Reachabl
   const timer = setTimeout(() => deadline.abort(), timeoutMs);
   const setup = {
     log: Logger.of("parley"),
-    limits: {},
-    deadlineTimer: undefined,
     resolveTimeoutMs: timeoutMs,
     signal: options.signal ? AbortSignal.any([deadline.signal, options.signal]) : deadline.signal,
   };
   try {
-    await using _ = isHostEndpoint(parsed) ? await connectTcp(parsed, setup) : await connectUnix(parsed, setup);
+    const { transport } = await directDialer.dial(parsed, setup);
+    transport.close();
     return true;
   } catch (error) {
     options.signal?.throwIfAborted();

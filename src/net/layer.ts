@@ -35,8 +35,10 @@ export interface Layered {
 
 /** Options of {@linkcode Layer.wrap}. */
 export interface LayerOptions {
-  /** Aborts with an error when the deadline of all handshakes has passed, and when the connection is closed. */
+  /** Aborts when the connection is closed, also because the time is up; a pending read of the transport below then fails. */
   readonly signal: AbortSignal;
+  /** What is left of the time of all handshakes, in milliseconds; the caller enforces it. */
+  readonly timeoutMs: number;
 }
 
 /** Wraps a transport, after a handshake where it has one. A connection runs its layers once, in order. */

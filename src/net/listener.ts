@@ -2,6 +2,7 @@ import type { Logger } from "../log/logger.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionLimits, DeadlineTimer } from "./deadline_timer.ts";
 import { type Endpoint, formatEndpoint, type HostEndpoint, isHostEndpoint } from "./endpoint.ts";
+import type { LayerSetup } from "./layered_transport.ts";
 import { toSocketError } from "./socket_error.ts";
 import type { SocketOptionApplier } from "./socket_option_applier.ts";
 import type { Transport } from "./transport.ts";
@@ -41,9 +42,6 @@ export function mergeAcceptors(acceptors: readonly Acceptor[]): Acceptor {
   };
 }
 
-/** Puts a layer over an accepted transport. */
-export type TransportWrapper = (transport: Transport, remote: Endpoint) => Transport;
-
 /** What the opener of a listener knows about it. */
 export interface ListenerInit {
   /** Where it listens, with the port that was picked. */
@@ -58,8 +56,8 @@ export interface ListenerInit {
   deadlineTimer?: DeadlineTimer | undefined;
   /** Numbers the connections; several listeners may share one. */
   nextId?: (() => number) | undefined;
-  /** Puts a layer, such as TLS, over each accepted transport. */
-  wrap?: TransportWrapper | undefined;
+  /** What is put over each accepted transport, such as TLS. */
+  layers?: LayerSetup | undefined;
   /** Sets socket options of each accepted connection; the listener closes it. */
   optionApplier?: SocketOptionApplier | undefined;
 }
@@ -75,7 +73,7 @@ export class Listener implements Disposable, AsyncIterable<Connection> {
   readonly #resetsOnClose: boolean | undefined;
   readonly #deadlineTimer: DeadlineTimer | undefined;
   readonly #nextId: () => number;
-  readonly #wrap: TransportWrapper | undefined;
+  readonly #layers: LayerSetup | undefined;
   readonly #optionApplier: SocketOptionApplier | undefined;
   #isClosed = false;
 
@@ -88,7 +86,7 @@ export class Listener implements Disposable, AsyncIterable<Connection> {
     this.#resetsOnClose = init.resetsOnClose;
     this.#deadlineTimer = init.deadlineTimer;
     this.#nextId = init.nextId ?? counter();
-    this.#wrap = init.wrap;
+    this.#layers = init.layers;
     this.#optionApplier = init.optionApplier;
   }
 
@@ -125,13 +123,14 @@ export class Listener implements Disposable, AsyncIterable<Connection> {
       // The kernel finds out that a silent peer is gone, even where no timeout is set.
       if ("setKeepAlive" in transport && typeof transport.setKeepAlive === "function") transport.setKeepAlive(true);
       const remote = remoteOf(transport.remoteAddr, this.endpoint);
-      const connection = new Connection(this.#wrap?.(transport, remote) ?? transport, {
+      const connection = new Connection(transport, {
         id: this.#nextId(),
         local: this.endpoint,
         remote,
         log: this.log,
         limits: this.#limits,
         resetsOnClose: this.#resetsOnClose,
+        layers: this.#layers,
         deadlineTimer: this.#deadlineTimer,
       });
       this.#optionApplier?.tryApply({

@@ -1,27 +1,20 @@
 /**
- * Opens the sockets of each transport. Everything that is true of one
- * transport only stands here; `factory.ts` picks by scheme.
+ * Opens the listening and the datagram sockets of each transport. Everything
+ * that is true of one transport only stands here; `factory.ts` picks by scheme.
  *
  * @module
  */
 
 import { DEFAULTS } from "../base/defaults.ts";
 import { isIp, isMulticast } from "../base/ip.ts";
-import { Backoff } from "../base/backoff.ts";
-import { type Attempt, ResolveError, UsageError } from "../base/errors.ts";
-import { reasonOf, systemCodeOf, systemErrorKind } from "../base/system_error.ts";
-import type { Transport } from "./transport.ts";
-import { delay } from "./wait.ts";
+import { ResolveError, UsageError } from "../base/errors.ts";
+import { reasonOf, systemErrorKind } from "../base/system_error.ts";
 import type { Logger } from "../log/logger.ts";
-import { Connection } from "./connection.ts";
 import { DatagramSocket } from "./datagram.ts";
-import type { ConnectionLimits, DeadlineTimer } from "./deadline_timer.ts";
 import { formatEndpoint, formatHostPort, type HostEndpoint, type PathEndpoint } from "./endpoint.ts";
-import { raceAddresses } from "./happy_eyeballs.ts";
-import { type Acceptor, Listener, mergeAcceptors, type TransportWrapper } from "./listener.ts";
+import { type Acceptor, Listener, type ListenerInit, mergeAcceptors } from "./listener.ts";
 import { joinGroups, type MulticastSetup } from "./multicast.ts";
-import { resolve, type ResolvedAddress } from "./resolve.ts";
-import type { SocketOptionApplier } from "./socket_option_applier.ts";
+import { resolve } from "./resolve.ts";
 import { toSocketError } from "./socket_error.ts";
 import {
   clearStaleSocket,
@@ -34,38 +27,15 @@ import {
 import { requireUnstableNet } from "./unstable_net.ts";
 import { UnixDatagramTransport } from "./unix_datagram_transport.ts";
 
-/** What every opened stream gets. */
-export interface StreamSetup {
-  log: Logger;
-  limits: ConnectionLimits;
-  deadlineTimer: DeadlineTimer | undefined;
+/** How to listen. */
+export interface ListenSetup extends Omit<ListenerInit, "endpoint"> {
   /** Opens TCP so that a connection can be reset. */
   canReset?: boolean;
-  /** Every close is a reset. */
-  resetsOnClose?: boolean;
-}
-
-/** How to listen. */
-export interface ListenSetup extends StreamSetup {
   backlog: number;
   /** Lets several processes listen on the port (Linux). */
   reusePort: boolean;
   /** Mode of a Unix socket's file. */
   mode: number;
-  /** Numbers the connections. */
-  nextId: (() => number) | undefined;
-  /** Sets socket options of each connection. */
-  optionApplier?: SocketOptionApplier | undefined;
-  /** Puts a layer, such as TLS, over each accepted transport. */
-  wrap?: TransportWrapper;
-}
-
-/** How to connect. */
-export interface ConnectSetup extends StreamSetup {
-  resolveTimeoutMs: number;
-  /** Told of each address that did not answer, also when another did. */
-  onAttemptFailed?: ((attempt: Attempt) => void) | undefined;
-  signal: AbortSignal;
 }
 
 /** Listens on TCP. */
@@ -130,87 +100,6 @@ export async function listenUnix(endpoint: PathEndpoint, setup: ListenSetup): Pr
     return new Listener(acceptor, { ...setup, endpoint });
   } catch (error) {
     throw toSocketError(error, "listen on", text);
-  }
-}
-
-/** Connects by TCP to the first address of the host that answers. */
-export async function connectTcp(endpoint: HostEndpoint, setup: ConnectSetup): Promise<Connection> {
-  const { conn, ...sides } = await dialTcp(endpoint, setup);
-  return new Connection(conn, { ...setup, ...sides, id: 1 });
-}
-
-/**
- * Connects to a numeric address; the signal ends the attempt.
- *
- * The runtime checks its signal once more when it has connected, and then throws
- * without closing the socket. So it gets one that does not throw, and the check
- * is made here.
- */
-export async function dialAddress(hostname: string, port: number, signal: AbortSignal): Promise<Deno.TcpConn> {
-  signal.throwIfAborted();
-  const cancel = new AbortController();
-  Object.defineProperty(cancel.signal, "throwIfAborted", { value: () => {} });
-  const onAbort = () => cancel.abort();
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    const conn = await Deno.connect({ hostname, port, signal: cancel.signal, autoSelectFamily: false });
-    if (!signal.aborted) return conn;
-    conn.close();
-    throw signal.reason;
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
-}
-
-/** A connected TCP socket. */
-export interface TcpTransport extends Transport, Disposable {
-  readonly localAddr: Deno.NetAddr;
-  readonly remoteAddr: Deno.NetAddr;
-  setNoDelay(isOn: boolean): void;
-}
-
-/** A TCP connection to the first address of the host that answers, and what its two sides are. */
-export async function dialTcp(
-  endpoint: HostEndpoint,
-  setup: ConnectSetup,
-): Promise<{ conn: TcpTransport; local: HostEndpoint; remote: HostEndpoint }> {
-  const text = formatEndpoint(endpoint);
-  if (endpoint.port === 0) throw new UsageError(`Cannot connect to ${text}: port 0 is for listening only`);
-  setup.log.trace(`resolving ${endpoint.host}`, { step: "resolve" });
-  const addresses = await resolve(endpoint.host, { timeoutMs: setup.resolveTimeoutMs, signal: setup.signal });
-  setup.log.trace(`connecting to ${addresses.map(({ address }) => address).join(", ")}`, { step: "connect" });
-  const resettable = setup.canReset ? await import("./resettable.ts") : undefined;
-  const conn = await raceAddresses<TcpTransport>(addresses, { endpoint: text, port: endpoint.port }, {
-    signal: setup.signal,
-    onFailure: setup.onAttemptFailed,
-    dial: ({ address }: ResolvedAddress, signal) =>
-      resettable?.dialResettable(address, endpoint.port, signal) ??
-        dialAddress(address, endpoint.port, signal),
-  });
-  conn.setNoDelay(true);
-  const { hostname, port } = conn.localAddr;
-  return {
-    conn,
-    local: { scheme: endpoint.scheme, host: hostname, port, path: "/" },
-    remote: { ...endpoint, host: conn.remoteAddr.hostname },
-  };
-}
-
-/** Connects to a Unix socket. */
-export async function connectUnix(endpoint: PathEndpoint, setup: ConnectSetup): Promise<Connection> {
-  const { signal } = setup;
-  const backoff = new Backoff({ firstMs: 5, mostMs: 100 });
-  for (;;) {
-    signal.throwIfAborted();
-    try {
-      const conn = await Deno.connect({ transport: "unix", path: endpoint.path });
-      if (signal.aborted) conn.close();
-      else return new Connection(conn, { ...setup, id: 1, local: endpoint, remote: endpoint });
-    } catch (error) {
-      // The backlog is full: unlike TCP, the kernel does not let a client wait for its turn.
-      if (systemCodeOf(error) !== "EAGAIN") throw toSocketError(error, "connect to", formatEndpoint(endpoint));
-      await delay(backoff.next(), signal);
-    }
   }
 }
 

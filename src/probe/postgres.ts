@@ -12,7 +12,7 @@
 
 import { concat, utf8 } from "../base/bytes.ts";
 import { UsageError } from "../base/errors.ts";
-import type { TlsClientOptions } from "../net/tls_client.ts";
+import type { TlsClientOptions } from "../net/layers/tls_client.ts";
 import { type Facts, notReady, type ProbeContext, unexpected } from "./probe.ts";
 import { ScramClient } from "./scram.ts";
 import { bigEndian, cString, latin1, openWire, viewOf, type Wire } from "./wire.ts";

@@ -13,7 +13,7 @@ import type { Connection } from "../net/connection.ts";
 import type { Deadline } from "../net/deadline.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { readExactly } from "../net/read_exactly.ts";
-import type { TlsClientOptions } from "../net/tls_client.ts";
+import type { TlsClientOptions } from "../net/layers/tls_client.ts";
 import { type ProbeContext, unexpected } from "./probe.ts";
 import type { ProbeTarget } from "./target.ts";
 import { assertTls } from "./tls.ts";
@@ -44,6 +44,7 @@ export async function openWire(context: ProbeContext, options: WireOptions = {})
   const connection = await connect(endpoint, {
     ...boundedConnect(context.connect, deadline),
     tls: { ...context.connect.tls, ...options.tls },
+    isTraced: !holdsSecrets(context),
   });
   try {
     if (connection.tls !== undefined) context.onTls?.(assertTls(connection.tls, context));
@@ -52,6 +53,11 @@ export async function openWire(context: ProbeContext, options: WireOptions = {})
     throw error;
   }
   return new Wire(connection, deadline, target);
+}
+
+/** Whether a trace of what is sent would show a password or a token. */
+function holdsSecrets({ login, expected: { headers = [] } }: ProbeContext): boolean {
+  return login !== undefined || headers.some((line) => /^(?:proxy-)?authorization:|^cookie:/i.test(line));
 }
 
 /** For `connect()`: no step may take longer than what is left of the probe's time. */

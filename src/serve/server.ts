@@ -114,10 +114,33 @@ export class Server {
     this.stats.opened(connection);
     const { maxAccepts = Infinity } = this.#options;
     if (this.#accepted >= maxAccepts) return this.#refuse(connection, { reason: "limit" });
+    const identifying = connection.identifyPeer();
+    if (identifying === undefined) this.#admit(connection);
+    else this.#openings.set(connection, this.#admitOnce(identifying, connection));
+  }
+
+  /** The gate decides by the peer's true address. */
+  async #admitOnce(identifying: Promise<void>, connection: Connection): Promise<void> {
+    try {
+      await identifying;
+    } catch (error) {
+      connection.log.info("the peer's address is unknown", { error: messageOf(error) });
+      this.#openings.delete(connection);
+      this.stats.closed(connection);
+      this.#admission.leave();
+      return;
+    }
+    this.#openings.delete(connection);
+    if (this.#accepted >= (this.#options.maxAccepts ?? Infinity)) this.#refuse(connection, { reason: "limit" });
+    else this.#admit(connection);
+  }
+
+  #admit(connection: Connection): void {
+    const { maxAccepts = Infinity } = this.#options;
     const refusal = this.#enter(connection.remote);
     if (refusal !== undefined) return this.#refuse(connection, refusal);
     this.#accepted++;
-    if (beginsWithHandshake(connection)) this.#openings.set(connection, this.#open(connection));
+    if (connection.needsHandshake || isWebSocket(connection)) this.#openings.set(connection, this.#open(connection));
     else this.#begin(new StreamSession(connection, this.#options.codec), connection);
     if (this.#accepted >= maxAccepts) this.#stopAccepting();
   }
@@ -259,10 +282,6 @@ export class Server {
       await Promise.all([...this.#openings.values(), ...this.#sessions.values()]);
     }
   }
-}
-
-function beginsWithHandshake(connection: Connection): boolean {
-  return connection.local.scheme === "tls" || isWebSocket(connection);
 }
 
 function isWebSocket({ local }: Connection): boolean {

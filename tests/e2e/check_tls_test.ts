@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { START_TLS_PROTOCOLS } from "../../src/net/start_tls.ts";
-import { TlsServerContext } from "../../src/net/tls_server.ts";
+import { START_TLS_PROTOCOLS } from "../../src/net/layers/start_tls.ts";
+import { TlsServerContext } from "../../src/net/layers/tls_server.ts";
 import { CertificateFiles } from "../support/certificate_files.ts";
 import { runProgram, startServer } from "../support/program.ts";
 import { closedPort } from "../support/ports.ts";

@@ -2,8 +2,8 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { utf8 } from "../../src/base/bytes.ts";
 import { ClosedEarlyError, LimitError, TimeoutError, TlsError } from "../../src/base/errors.ts";
 import { connect } from "../../src/factory.ts";
-import type { StartTlsProtocol } from "../../src/net/start_tls.ts";
-import { TlsServerContext } from "../../src/net/tls_server.ts";
+import type { StartTlsProtocol } from "../../src/net/layers/start_tls.ts";
+import { TlsServerContext } from "../../src/net/layers/tls_server.ts";
 import { TestAuthority } from "../support/certificates.ts";
 import { type Script, START_TLS_SCRIPTS, startTlsPeer } from "../support/start_tls_peer.ts";
 

@@ -7,9 +7,10 @@ import { formatEndpoint } from "../../src/net/endpoint.ts";
 import { toSocketError } from "../../src/net/socket_error.ts";
 import { daysLeft } from "../../src/net/tls_certificate.ts";
 import { toHandshakeError } from "../../src/net/tls_error.ts";
-import { TlsServerContext, type TlsServerOptions } from "../../src/net/tls_server.ts";
+import { TlsServerContext, type TlsServerOptions } from "../../src/net/layers/tls_server.ts";
 import { type Pair, selfSigned, TestAuthority } from "../support/certificates.ts";
 import { tlsPeer } from "../support/tls_peer.ts";
+import { wrapAccepted } from "../support/wrap_accepted.ts";
 
 const authority = await TestAuthority.create();
 const good = await authority.issue();
@@ -185,9 +186,8 @@ async function showOnce(second: (conn: Deno.Conn) => Promise<void> | void) {
   const context = new TlsServerContext(await selfSigned());
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const serving = (async () => {
-    const first = context.wrap(await listener.accept(), { endpoint: "the client", handshakeTimeoutMs: 20_000 });
-    await first.handshake().catch(() => {});
-    first.close();
+    // It closes what it fails on.
+    await wrapAccepted(context, await listener.accept()).then(({ transport }) => transport.close(), () => {});
     const conn = await listener.accept();
     await second(conn);
     conn.close();

@@ -1,7 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { utf8 } from "../../src/base/bytes.ts";
-import type { StartTlsProtocol } from "../../src/net/start_tls.ts";
-import type { SecuredTransport, TlsServerContext } from "../../src/net/tls_server.ts";
+import type { StartTlsProtocol } from "../../src/net/layers/start_tls.ts";
+import type { TlsServerContext } from "../../src/net/layers/tls_server.ts";
+import type { Transport } from "../../src/net/transport.ts";
+import { wrapAccepted } from "./wrap_accepted.ts";
 import { writeAll } from "./peer.ts";
 
 /** What a server says, and what it waits for, in turn. */
@@ -40,8 +42,7 @@ export function startTlsPeer(
       }
       if (after === "wait") await conn.read(new Uint8Array(1));
       if (typeof after === "string") return;
-      const tls = after.wrap(conn, { endpoint: "the client", handshakeTimeoutMs: 20_000 });
-      await tls.handshake();
+      const { transport: tls } = await wrapAccepted(after, conn);
       await sayWord(tls);
       tls.close();
     } finally {
@@ -58,7 +59,7 @@ export function startTlsPeer(
 }
 
 /** One word, and the end; a client may leave once it has seen the certificate. */
-async function sayWord(tls: SecuredTransport): Promise<void> {
+async function sayWord(tls: Transport): Promise<void> {
   try {
     await tls.write(utf8("secret"));
     await tls.closeWrite();

@@ -2,8 +2,8 @@ import { UsageError } from "../../base/errors.ts";
 import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
 import type { ConnectOptions } from "../../factory.ts";
 import type { Endpoint } from "../../net/endpoint.ts";
-import { START_TLS_PROTOCOLS } from "../../net/start_tls.ts";
-import type { TlsClientOptions } from "../../net/tls_client.ts";
+import { START_TLS_PROTOCOLS } from "../../net/layers/start_tls.ts";
+import type { TlsClientOptions } from "../../net/layers/tls_client.ts";
 import { readNamedFile } from "../../base/read_named_file.ts";
 
 /** Flags of every client command that speaks TLS. */

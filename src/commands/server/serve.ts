@@ -15,7 +15,7 @@ import { type Endpoint, formatEndpoint, isHostEndpoint, parseEndpoint } from "..
 import type { Listener } from "../../net/listener.ts";
 import { parseOrigin } from "../../http/origin.ts";
 import type { HttpRoutes } from "../../http/router.ts";
-import type { TlsServerContext } from "../../net/tls_server.ts";
+import type { TlsServerContext } from "../../net/layers/tls_server.ts";
 import { Server } from "../../serve/server.ts";
 import { ServerStats } from "../../serve/server_stats.ts";
 import { publicRoutes } from "../../serve/sight/routes.ts";

@@ -3,7 +3,7 @@ import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
 import type { ReloadSignal } from "../../cli/reload_signal.ts";
 import type { Logger } from "../../log/logger.ts";
 import { parseEndpoint } from "../../net/endpoint.ts";
-import type { TlsServerContext, TlsServerOptions } from "../../net/tls_server.ts";
+import type { TlsServerContext, TlsServerOptions } from "../../net/layers/tls_server.ts";
 import { readNamedFile } from "../../base/read_named_file.ts";
 
 /** TLS flags of every service. */
@@ -57,7 +57,7 @@ export async function tlsOfFlags(
     throw new UsageError(`${secured} needs --tls-cert FILE and --tls-key FILE`);
   }
   const files = { cert: tlsCert, key: tlsKey, clientCa: flags.tlsClientCa };
-  const { TlsServerContext } = await import("../../net/tls_server.ts");
+  const { TlsServerContext } = await import("../../net/layers/tls_server.ts");
   const context = new TlsServerContext(await readFiles(files, flags.alpn));
   logCertificate(context, log);
   reload.add(async () => {

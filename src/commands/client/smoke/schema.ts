@@ -11,7 +11,7 @@ import { messageOf } from "../../../base/errors.ts";
 import { parseTimerDuration } from "../../../base/units.ts";
 import { parseFraming } from "../../../framing/mod.ts";
 import { resolveProbe } from "../../../probe/registry.ts";
-import { START_TLS_PROTOCOLS } from "../../../net/start_tls.ts";
+import { START_TLS_PROTOCOLS } from "../../../net/layers/start_tls.ts";
 
 /** Text that a parser of ours must accept. */
 function parsedBy(parse: (text: string) => unknown, description: string, example?: string) {

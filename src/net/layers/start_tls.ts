@@ -6,9 +6,10 @@
  * @module
  */
 
-import { preview, utf8 } from "../base/bytes.ts";
-import { ClosedEarlyError, LimitError, TlsError } from "../base/errors.ts";
-import type { Transport } from "./transport.ts";
+import { preview, utf8 } from "../../base/bytes.ts";
+import { ClosedEarlyError, LimitError, TlsError } from "../../base/errors.ts";
+import type { Layer } from "../layer.ts";
+import type { Transport } from "../transport.ts";
 
 /** Protocols that begin in the clear and change to TLS. */
 export const START_TLS_PROTOCOLS = ["smtp", "imap", "pop3", "postgres"] as const;
@@ -22,17 +23,27 @@ const REPLY_BYTES = 16 * 1024;
 /** Length 8, then the code 1234.5679 (PostgreSQL, section "SSL Session Encryption"). */
 const SSL_REQUEST = Uint8Array.of(0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f);
 
+/** Talks to the server in the clear, up to the point where the TLS handshake begins. */
+export type StartTlsDialogue = (transport: Transport) => Promise<void>;
+
 /**
- * Holds the dialogue up to the point where the TLS handshake begins.
+ * Leads the server to TLS, which the next layer speaks: the transport stays as it is.
  *
- * @throws {TlsError} The server will not have TLS, or says more than it should before TLS begins.
- * @throws {ClosedEarlyError} It ended the connection.
+ * `wrap()` throws a `TlsError` if the server rejects TLS or sends more than it
+ * should before TLS begins, and a `ClosedEarlyError` if it ends the connection.
  */
-export async function startTlsDialogue(
-  protocol: StartTlsProtocol,
-  transport: Transport,
-  endpoint: string,
-): Promise<void> {
+export function startTlsLayer(how: StartTlsProtocol | StartTlsDialogue, endpoint: string): Layer {
+  return {
+    name: "TLS",
+    async wrap(inner) {
+      if (typeof how === "string") await runDialogue(how, inner, endpoint);
+      else await how(inner);
+      return { transport: inner };
+    },
+  };
+}
+
+async function runDialogue(protocol: StartTlsProtocol, transport: Transport, endpoint: string): Promise<void> {
   const dialogue = new Dialogue(protocol, transport, endpoint);
   switch (protocol) {
     case "smtp":

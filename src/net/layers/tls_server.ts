@@ -1,14 +1,13 @@
 import type { Socket } from "node:net";
 import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
-import { TlsError } from "../base/errors.ts";
-import type { Transport } from "./transport.ts";
-import { type CertificateFacts, certificateFacts } from "./tls_certificate.ts";
-import { certificatesIn, privateKeyIn } from "./tls_pem.ts";
-import { TlsTransport } from "./tls_transport.ts";
-import type { TransportDuplex } from "./transport_duplex.ts";
-
-/** A transport with a handshake of its own. */
-export type SecuredTransport = Transport & Required<Pick<Transport, "handshake">>;
+import { TlsError } from "../../base/errors.ts";
+import { formatEndpoint } from "../endpoint.ts";
+import type { Layer, Layered, Peer } from "../layer.ts";
+import type { Transport } from "../transport.ts";
+import { type CertificateFacts, certificateFacts } from "../tls_certificate.ts";
+import { certificatesIn, privateKeyIn } from "../tls_pem.ts";
+import { secure } from "./tls.ts";
+import type { TransportDuplex } from "../transport_duplex.ts";
 
 /** What a server shows and asks for. */
 export interface TlsServerOptions {
@@ -31,10 +30,12 @@ interface Material {
 }
 
 /**
- * The certificate that a server shows, checked. It can be replaced while
+ * TLS on the side of a server: the certificate that it shows, checked. It can be replaced while
  * connections are open: they go on, and later ones see the new one.
  */
-export class TlsServerContext {
+export class TlsServerContext implements Layer {
+  /** `"TLS"`. */
+  readonly name = "TLS";
   #material: Material;
   #certificate: CertificateFacts;
 
@@ -59,10 +60,10 @@ export class TlsServerContext {
     [this.#material, this.#certificate] = checked(options);
   }
 
-  /** TLS over an accepted transport, as its server. */
-  wrap(inner: Transport, peer: { endpoint: string; handshakeTimeoutMs: number }): SecuredTransport {
+  /** Completes a handshake with the certificate of this moment. */
+  wrap(inner: Transport, { remote }: Peer): Promise<Layered> {
     const material = this.#material;
-    return new TlsTransport(inner, { ...peer, start: (stream) => startServer(stream, material) });
+    return secure(inner, formatEndpoint(remote), (stream) => startServer(stream, material));
   }
 }
 

@@ -1,0 +1,141 @@
+import { TimeoutError } from "../base/errors.ts";
+import { formatDuration } from "../base/units.ts";
+import { Deadline } from "./deadline.ts";
+import { formatEndpoint } from "./endpoint.ts";
+import type { Layer, Layered, Peer } from "./layer.ts";
+import type { Transport } from "./transport.ts";
+import { abortable } from "./wait.ts";
+
+/** The layers of a connection. */
+export interface LayerSetup {
+  /** In the order in which they are put over the transport. */
+  readonly layers: readonly Layer[];
+  /** For all handshakes together, in milliseconds. */
+  readonly timeoutMs: number;
+  /** What messages call the peer; by default its address. */
+  readonly endpoint?: string;
+}
+
+/** A layer that has been put over the transport. */
+export interface PutLayer extends Layered {
+  /** No further layer comes: its transport is the topmost. */
+  readonly isLast: boolean;
+}
+
+/** The connection that a {@linkcode LayeredTransport} belongs to. */
+export interface LayeredOwner {
+  /** The two ends as known now. */
+  readonly peer: Peer;
+  /** Called after each layer. */
+  onLayered(layered: PutLayer): void;
+}
+
+/**
+ * A transport whose layers are yet to be put over it. They are run by
+ * {@linkcode handshake}, or by the first read or write; from then on the
+ * connection uses the topmost transport itself.
+ */
+export class LayeredTransport implements Transport {
+  #top: Transport;
+  readonly #setup: LayerSetup;
+  readonly #owner: LayeredOwner;
+  readonly #ending = new AbortController();
+  readonly #countBeforeGate: number;
+  #beforeGate: Promise<void> | undefined;
+  #all: Promise<void> | undefined;
+  #isClosed = false;
+
+  /** Takes over the transport. */
+  constructor(bottom: Transport, setup: LayerSetup, owner: LayeredOwner) {
+    this.#top = bottom;
+    this.#setup = setup;
+    this.#owner = owner;
+    this.#countBeforeGate = setup.layers.findLastIndex(({ replacesPeer }) => replacesPeer) + 1;
+  }
+
+  /** Whether a layer may still replace the peer's address. */
+  get hidesPeer(): boolean {
+    return this.#countBeforeGate > 0 && this.#beforeGate === undefined;
+  }
+
+  /** Runs the layers up to the last that may replace the peer's address; a second call gives the outcome of the first. */
+  identifyPeer(): Promise<void> {
+    return this.#beforeGate ??= this.#run(this.#setup.layers.slice(0, this.#countBeforeGate));
+  }
+
+  /** Runs all layers; a second call gives the outcome of the first. */
+  handshake(): Promise<void> {
+    return this.#all ??= this.identifyPeer().then(() => this.#run(this.#setup.layers.slice(this.#countBeforeGate)));
+  }
+
+  async read(bytes: Uint8Array): Promise<number | null> {
+    await this.handshake();
+    return await this.#top.read(bytes);
+  }
+
+  async write(bytes: Uint8Array): Promise<number> {
+    await this.handshake();
+    return await this.#top.write(bytes);
+  }
+
+  async closeWrite(): Promise<void> {
+    await this.handshake();
+    await this.#top.closeWrite();
+  }
+
+  close(): void {
+    if (!this.#end()) return;
+    this.#top.close();
+  }
+
+  reset(): boolean {
+    if (!this.#end()) return false;
+    if (this.#top.reset !== undefined) return this.#top.reset();
+    this.#top.close();
+    return false;
+  }
+
+  #end(): boolean {
+    if (this.#isClosed) return false;
+    this.#isClosed = true;
+    this.#ending.abort(new Deno.errors.NotConnected("the connection is closed"));
+    return true;
+  }
+
+  async #run(layers: readonly Layer[]): Promise<void> {
+    const deadline = new Deadline(this.#setup.timeoutMs, this.#ending.signal);
+    for (const layer of layers) await this.#put(layer, deadline);
+  }
+
+  async #put(layer: Layer, deadline: Deadline): Promise<void> {
+    this.#ending.signal.throwIfAborted();
+    const { peer } = this.#owner;
+    const timeoutMs = deadline.remainingMs;
+    const wrapping = layer.wrap(this.#top, peer, { signal: this.#ending.signal, timeoutMs });
+    try {
+      const layered = await abortable(wrapping, deadline.wait(), () => this.#timeoutError(layer, peer));
+      this.#top = layered.transport;
+      this.#owner.onLayered({ ...layered, isLast: layer === this.#setup.layers.at(-1) });
+    } catch (error) {
+      // One that comes too late has no other owner.
+      void wrapping.then(({ transport }) => transport.close(), () => {});
+      this.#closeAfterFailure();
+      throw error;
+    }
+  }
+
+  #closeAfterFailure(): void {
+    try {
+      this.close();
+    } catch (cause) {
+      // BadResource: the layer has closed it, as it may.
+      if (!(cause instanceof Deno.errors.BadResource)) throw cause;
+    }
+  }
+
+  #timeoutError({ name }: Layer, { remote }: Peer): TimeoutError {
+    const { timeoutMs, endpoint = formatEndpoint(remote) } = this.#setup;
+    const message = `Cannot speak ${name} with ${endpoint}: no handshake within ${formatDuration(timeoutMs)}`;
+    return new TimeoutError("handshake", message, { endpoint, afterMs: timeoutMs });
+  }
+}

@@ -1,0 +1,174 @@
+import { connect, type ConnectionOptions, createSecureContext, type SecureContext, type TLSSocket } from "node:tls";
+import { isIp } from "../../base/ip.ts";
+import { messageOf, TlsError } from "../../base/errors.ts";
+import { Deadline } from "../deadline.ts";
+import type { Dialer, Layer, Layered, LayerOptions, Peer } from "../layer.ts";
+import type { Transport } from "../transport.ts";
+import { LayeredTransport } from "../layered_transport.ts";
+import type { StartTlsDialogue, StartTlsProtocol } from "./start_tls.ts";
+import { type CertificateFault, diagnoseCertificate } from "../tls_certificate_fault.ts";
+import { certificatesIn } from "../tls_pem.ts";
+import { secure, type StartHandshake } from "./tls.ts";
+
+/** How much of the time a second look at a certificate may take: its outcome must be reported in time. */
+const REPORTING_SHARE = 0.9;
+
+/** How a client speaks TLS. */
+export interface TlsClientOptions {
+  /**
+   * Certificates that are trusted instead of the system's, in PEM.
+   *
+   * @default {undefined}
+   */
+  ca?: string | undefined;
+  /**
+   * Accepts any certificate: anyone can be at the other end. A warning is logged.
+   *
+   * @default {false}
+   */
+  insecure?: boolean;
+  /** Name that the certificate must be for, and that is sent to the server (RFC 6066, section 3); by default the endpoint's host. */
+  serverName?: string | undefined;
+  /** Application protocols, the preferred one first (RFC 7301). */
+  alpn?: readonly string[];
+  /** Certificate chain to show when the server asks for one, in PEM; it needs `key`. */
+  cert?: string | undefined;
+  /** Private key of `cert`, in PEM. */
+  key?: string | undefined;
+  /** Dialogue in the clear that leads to TLS, for servers that begin without: one of the known ones, or your own. */
+  startTls?: StartTlsProtocol | StartTlsDialogue | undefined;
+}
+
+/** What a {@linkcode TlsClientLayer} is made from. */
+export interface TlsClientSetup {
+  /** The peer, for messages. */
+  readonly endpoint: string;
+  /** The endpoint's host. */
+  readonly host: string;
+  readonly options: TlsClientOptions;
+  /** Reaches the peer once more, to see why its certificate was rejected. */
+  readonly dialer: Dialer;
+  /** The layers below, which the second connection needs as well. */
+  readonly below: readonly Layer[];
+}
+
+/** TLS on the side of a client. */
+export class TlsClientLayer implements Layer {
+  readonly name = "TLS";
+  readonly #setup: TlsClientSetup;
+  readonly #start: StartHandshake;
+
+  /**
+   * Checks everything that can be wrong before there is a connection.
+   *
+   * @throws {SyntaxError} A certificate or a key is not PEM.
+   */
+  constructor(setup: TlsClientSetup) {
+    this.#setup = setup;
+    this.#start = starter(setup.host, setup.options);
+  }
+
+  async wrap(inner: Transport, peer: Peer, options: LayerOptions): Promise<Layered> {
+    const { endpoint } = this.#setup;
+    const deadline = new Deadline(options.timeoutMs * REPORTING_SHARE, options.signal);
+    try {
+      return await secure(inner, endpoint, this.#start);
+    } catch (error) {
+      if (!(error instanceof TlsError) || error.reason !== "untrusted" || options.signal.aborted) throw error;
+      const fault = await this.#diagnose(peer, deadline);
+      if (fault === undefined) throw error;
+      const message = `Cannot speak TLS with ${endpoint}: ${fault.text}`;
+      throw new TlsError(fault.reason, message, { endpoint, cause: error.cause });
+    }
+  }
+
+  /**
+   * Looks at the certificate of a server that was rejected for it, in a
+   * handshake of its own: the runtime tells nothing of what it has rejected. We
+   * show no certificate there, and send nothing after it. `undefined` if it
+   * cannot be seen again in time: what the first handshake told is still true.
+   */
+  async #diagnose(peer: Peer, deadline: Deadline): Promise<CertificateFault | undefined> {
+    const { dialer, below, host, endpoint, options: { ca, ...options } } = this.#setup;
+    const { signal: closing, timeoutMs = 0 } = deadline.wait();
+    const ending = new AbortController();
+    const timer = setTimeout(() => ending.abort(), timeoutMs);
+    const signal = closing === undefined ? ending.signal : AbortSignal.any([ending.signal, closing]);
+    const look: Layer = {
+      name: this.name,
+      async wrap(inner) {
+        const start = starter(host, { ...options, insecure: true, cert: undefined, key: undefined });
+        const secured = await secure(inner, endpoint, start);
+        const trusted = ca === undefined ? [] : certificatesIn(ca, "the CA certificates");
+        fault = diagnoseCertificate(secured.certificates, trusted);
+        return secured;
+      },
+    };
+    let fault: CertificateFault | undefined;
+    let second: LayeredTransport | undefined;
+    const close = () => second?.close();
+    try {
+      const { log } = peer;
+      const dialed = await dialer.dial(peer.remote, { log, resolveTimeoutMs: timeoutMs, signal });
+      second = new LayeredTransport(dialed.transport, { layers: [...below, look], timeoutMs, endpoint }, {
+        peer: { ...dialed, log },
+        onLayered() {},
+      });
+      signal.addEventListener("abort", close, { once: true });
+      signal.throwIfAborted();
+      await second.handshake();
+      return fault;
+    } catch (error) {
+      peer.log.debug("the certificate could not be examined", { error: messageOf(error) });
+      return undefined;
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", close);
+      close();
+    }
+  }
+}
+
+/** Begins handshakes with these options. */
+function starter(host: string, options: TlsClientOptions): StartHandshake {
+  const peer = peerOf(options.serverName ?? host);
+  const secureContext = clientContext(options);
+  return (stream) => {
+    const socket = connect({
+      socket: stream.asDuplex,
+      ...peer,
+      secureContext,
+      rejectUnauthorized: options.insecure !== true,
+      ...(options.alpn?.length ? { ALPNProtocols: [...options.alpn] } : {}),
+    });
+    return { socket, secured: whenSecure(socket) };
+  };
+}
+
+/** An address is no server name (RFC 6066, section 3), but the certificate is compared with it all the same. */
+function peerOf(name: string): Pick<ConnectionOptions, "host" | "servername"> {
+  return isIp(name) ? { host: name } : { host: name, servername: name };
+}
+
+function clientContext(options: TlsClientOptions): SecureContext {
+  const { ca, cert, key, serverName, alpn = [] } = options;
+  if ([serverName, cert, key, ...alpn].includes("")) {
+    // An empty name would drop the check of the name, an empty certificate the client's identity.
+    throw new RangeError(
+      "Cannot connect by TLS: `serverName`, `cert`, `key` and the names of `alpn` must not be empty",
+    );
+  }
+  if ((cert === undefined) !== (key === undefined)) {
+    throw new TypeError("Cannot show a client certificate: `cert` and `key` go together");
+  }
+  if (ca !== undefined) certificatesIn(ca, "the CA certificates");
+  return createSecureContext({ ...(ca === undefined ? {} : { ca }), ...(cert && key ? { cert, key } : {}) });
+}
+
+function whenSecure(socket: TLSSocket): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  socket.once("secureConnect", () => resolve());
+  socket.once("error", reject);
+  socket.once("close", () => reject(new Error("closed before secure TLS connection was established")));
+  return promise;
+}
