@@ -1,6 +1,6 @@
 import { escapeControls, formatHex, indexOfBytes, preview } from "../base/bytes.ts";
 import { ExpectationError } from "./expectation_error.ts";
-import type { ExchangeReport } from "./run_exchange.ts";
+import type { ExchangeReport } from "./exchange.ts";
 
 /** Bytes shown on either side of a difference. */
 const CONTEXT_BYTES = 32;

@@ -10,7 +10,6 @@ const NOTHING = { data: EMPTY, isText: false };
 /** How the peer's side stands: open, ended in order, or broken by an error. */
 export type PeerState = "open" | "ended" | Error;
 
-/** What has come and no expectation has matched yet: one stream of bytes, or messages. */
 /** A message, or the stream. */
 export interface Unit {
   readonly data: Uint8Array;
@@ -18,6 +17,7 @@ export interface Unit {
   readonly isText: boolean;
 }
 
+/** What has come and no expectation has matched yet: one stream of bytes, or messages. */
 export class Inbox {
   /** Bytes that came in all. */
   receivedBytes = 0;
@@ -96,13 +96,14 @@ export class Inbox {
   }
 
   /** Takes the first message, or all of a stream. */
-  takeReply(): Unit {
+  takeFirst(): Unit {
     return this.#units.shift() ?? NOTHING;
   }
 
-  /** Waits until something changes: `true`, or `false` when the time is over. */
+  /** Waits until something changes: `true`, or `false` when the time, if it is not infinite, is over. */
   async change(timeoutMs: number): Promise<boolean> {
     if (timeoutMs <= 0) return false;
+    if (timeoutMs === Infinity) return await this.#changed.promise.then(() => true);
     let timer: ReturnType<typeof setTimeout> | undefined;
     const timeout = new Promise<false>((resolve) => timer = setTimeout(() => resolve(false), timeoutMs));
     const changed = this.#changed.promise.then(() => true);

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { Message, Session } from "../serve/session.ts";
-import { typeName } from "./run_exchange.ts";
+import { typeName } from "./expectations.ts";
 import { isUtf8 } from "./encodable.ts";
 import type { RecordingHead, RecordingLine, Side } from "./recording.ts";
 

@@ -1,5 +1,5 @@
 import { concat } from "../base/bytes.ts";
-import { end, expectClose, expectExactly, pause, send, type Step } from "./steps.ts";
+import { delay, end, expectClose, expectExactly, send, type Step } from "./steps.ts";
 import { isUtf8 } from "./encodable.ts";
 import type { RecordedEvent } from "./recording.ts";
 
@@ -23,7 +23,7 @@ export function replaySteps(events: readonly RecordedEvent[], options: ReplayOpt
     const { from, data, atMs, isText } = event;
     if (data === undefined && !options.canHalfClose) continue;
     if (from === "client") {
-      if (options.isTimed && atMs > beforeMs) steps.push(pause(atMs - beforeMs));
+      if (options.isTimed && atMs > beforeMs) steps.push(delay(atMs - beforeMs));
       steps.push(data ? send(data, { isText: isText ?? isUtf8(data) }) : end());
     } else if (!options.ignoresReplies) {
       steps.push(data ? expectExactly(data, { isText }) : expectClose());

@@ -1,3 +1,4 @@
+import { type Duration, parseDuration } from "../base/units.ts";
 import { bytesPayload, type Payload, textPayload } from "./payload.ts";
 
 /** What must come: the next place where it does, after what earlier expectations have matched. */
@@ -14,23 +15,37 @@ type PatternOf =
   /** Nothing else comes first: these bytes are next, or the next message. */
   | { readonly kind: "exact"; readonly bytes: Uint8Array };
 
-/** One step of an exchange. */
+/** One step of an exchange, on either side of it. */
 export type Step =
-  | { readonly kind: "send"; readonly data: Payload; readonly isText: boolean }
+  | { readonly kind: "send"; readonly data: Payload; readonly isText: boolean; readonly pieces?: Pieces | undefined }
   /** Waits. */
-  | { readonly kind: "pause"; readonly forMs: number }
+  | { readonly kind: "delay"; readonly forMs: number }
   /** Ends our side, where the transport lets the peer go on. */
   | { readonly kind: "end" }
+  /** Closes the connection in order; over WebSocket with this code and text. */
+  | { readonly kind: "close"; readonly code?: number | undefined; readonly text?: string | undefined }
+  /** Resets the connection. */
+  | { readonly kind: "reset" }
   /** The pattern comes. */
   | { readonly kind: "expect"; readonly pattern: Pattern }
   /** The peer ends in order; with a code, by a WebSocket Close frame that has it. */
-  | { readonly kind: "close"; readonly code?: number }
+  | { readonly kind: "expect-close"; readonly code?: number }
   /** The peer resets the connection. */
-  | { readonly kind: "reset" }
+  | { readonly kind: "expect-reset" }
   /** Nothing comes that no expectation has matched, and the peer stays. */
-  | { readonly kind: "silence"; readonly forMs: number }
+  | { readonly kind: "expect-silence"; readonly forMs: number }
   /** Something comes: one message, or of a stream all until it is quiet for a while or ends. */
   | { readonly kind: "reply"; readonly quietMs: number };
+
+/** How the bytes of a message, framing included, are sent when not at once. */
+export interface Pieces {
+  /** Bytes sent at a time. */
+  readonly sliceBytes?: number | undefined;
+  /** Wait between two slices, in milliseconds. */
+  readonly everyMs?: number | undefined;
+  /** Only so many bytes of it are sent. */
+  readonly truncateBytes?: number | undefined;
+}
 
 /** The type of a WebSocket message. */
 export interface MessageType {
@@ -42,9 +57,29 @@ export interface MessageType {
   isText?: boolean | undefined;
 }
 
+/** Options of {@linkcode send}. */
+export interface SendOptions extends MessageType {
+  /** Send so many bytes at a time, of a framed message or a WebSocket frame too. */
+  slice?: number | undefined;
+  /**
+   * Wait between two slices.
+   *
+   * @default {"1ms"}
+   */
+  every?: Duration | undefined;
+  /** Send only the first bytes, of a framed message or a WebSocket frame too. */
+  truncate?: number | undefined;
+}
+
 /** Sends a text, in which `{1}` and `{name}` stand for captured groups, or bytes as they are. */
-export function send(data: string | Uint8Array | Payload, { isText }: MessageType = {}): Step {
-  return { kind: "send", data: payloadOf(data), isText: isText ?? !(data instanceof Uint8Array) };
+export function send(
+  data: string | Uint8Array | Payload,
+  { isText, slice, every, truncate }: SendOptions = {},
+): Step {
+  const step = { kind: "send", data: payloadOf(data), isText: isText ?? !(data instanceof Uint8Array) } as const;
+  if (slice === undefined && truncate === undefined) return step;
+  const everyMs = every === undefined ? undefined : parseDuration(every);
+  return { ...step, pieces: { sliceBytes: slice, everyMs, truncateBytes: truncate } };
 }
 
 /** Waits until a text, in which captured groups may have their place, bytes, or a match comes; its groups are captured. */
@@ -63,17 +98,17 @@ export function expectExactly(bytes: Uint8Array, { isText }: MessageType = {}): 
 
 /** Waits for the peer's orderly end; with a code, for a WebSocket Close frame that has it. */
 export function expectClose(code?: number): Step {
-  return code === undefined ? { kind: "close" } : { kind: "close", code };
+  return code === undefined ? { kind: "expect-close" } : { kind: "expect-close", code };
 }
 
 /** Waits for a reset by the peer. */
 export function expectReset(): Step {
-  return { kind: "reset" };
+  return { kind: "expect-reset" };
 }
 
-/** Nothing more comes for a time, in milliseconds, and the peer stays. */
-export function expectSilence(forMs: number): Step {
-  return { kind: "silence", forMs };
+/** Nothing more comes for a time, and the peer stays. */
+export function expectSilence(time: Duration): Step {
+  return { kind: "expect-silence", forMs: parseDuration(time) };
 }
 
 /** Waits for a reply, whatever it is: a message, or of a stream all until it is quiet for a time, in milliseconds. */
@@ -86,9 +121,19 @@ export function end(): Step {
   return { kind: "end" };
 }
 
-/** Waits, in milliseconds. */
-export function pause(forMs: number): Step {
-  return { kind: "pause", forMs };
+/** Closes the connection in order. Over WebSocket the Close frame has the code and the text. */
+export function close(code?: number, text?: string): Step {
+  return { kind: "close", code, text };
+}
+
+/** Closes the connection with a reset. It must have been opened with the option `canReset`. */
+export function reset(): Step {
+  return { kind: "reset" };
+}
+
+/** Waits. */
+export function delay(time: Duration): Step {
+  return { kind: "delay", forMs: parseDuration(time) };
 }
 
 function payloadOf(data: string | Uint8Array | Payload): Payload {

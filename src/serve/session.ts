@@ -14,6 +14,14 @@ export interface Message {
   readonly isText: boolean;
 }
 
+/** How {@linkcode Session.finish} ends a conversation. */
+export interface FinishOptions {
+  /** For the other side's end. */
+  readonly timeoutMs?: number | undefined;
+  /** The code and the text of the Close frame, where there is one; by default they follow from the reason. */
+  readonly closeFrame?: CloseFrame | undefined;
+}
+
 /**
  * One client's conversation in messages, whatever carries it: bytes over TCP
  * or a Unix socket cut by a framing, or WebSocket messages. A service sees
@@ -98,6 +106,12 @@ export interface Session {
   /** Closes it at once: what is queued is lost. */
   close(reason: CloseReason, error?: Error): void;
 
+  /**
+   * Closes it at once with a reset: what is queued is lost. `false` where the
+   * transport cannot do that, and it is closed as by {@linkcode close}.
+   */
+  reset(): boolean;
+
   /** The server is ending: `receive()` gives `null` from now on. */
   drain(): void;
 
@@ -105,5 +119,5 @@ export interface Session {
    * Ends the conversation: sends what is queued, then a Close frame or the end
    * of the stream, and waits for the other side's, for `timeoutMs` (2 s by default) at most.
    */
-  finish(reason?: CloseReason, options?: { timeoutMs?: number | undefined }): Promise<void>;
+  finish(reason?: CloseReason, options?: FinishOptions): Promise<void>;
 }

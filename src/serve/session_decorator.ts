@@ -3,7 +3,7 @@ import type { CloseReason } from "../net/close_reason.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import type { WaitOptions } from "../net/wait.ts";
 import type { Framer } from "./framer.ts";
-import type { Message, Session } from "./session.ts";
+import type { FinishOptions, Message, Session } from "./session.ts";
 
 /** A session that passes everything on to another: a guard overrides what it changes. */
 export class SessionDecorator implements Session {
@@ -91,11 +91,15 @@ export class SessionDecorator implements Session {
     this.inner.close(reason, error);
   }
 
+  reset(): boolean {
+    return this.inner.reset();
+  }
+
   drain(): void {
     this.inner.drain();
   }
 
-  finish(reason?: CloseReason, options?: { timeoutMs?: number | undefined }): Promise<void> {
+  finish(reason?: CloseReason, options?: FinishOptions): Promise<void> {
     return this.inner.finish(reason, options);
   }
 }

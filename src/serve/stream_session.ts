@@ -10,7 +10,7 @@ import type { Endpoint } from "../net/endpoint.ts";
 import { lingeringClose } from "../net/lingering_close.ts";
 import { nextTurn, type WaitOptions } from "../net/wait.ts";
 import { type Framer, framerOf } from "./framer.ts";
-import type { Message, Session } from "./session.ts";
+import type { FinishOptions, Message, Session } from "./session.ts";
 
 const NO_MORE = Promise.resolve(null);
 
@@ -152,6 +152,10 @@ export class StreamSession implements Session {
     this.#connection.close(reason, error);
   }
 
+  reset(): boolean {
+    return this.#connection.reset();
+  }
+
   /**
    * Gives the connection up to another session. `false` where there is
    * something of this one left on it: an end, a message that is not complete,
@@ -184,7 +188,7 @@ export class StreamSession implements Session {
 
   async finish(
     reason: CloseReason = this.#isDraining ? "drain" : "done",
-    { timeoutMs = LINGER_MS }: { timeoutMs?: number | undefined } = {},
+    { timeoutMs = LINGER_MS }: FinishOptions = {},
   ): Promise<void> {
     this.#sendPending();
     await lingeringClose(this.#connection, { timeoutMs, reason });

@@ -23,15 +23,15 @@ function kinds(options: Partial<ReplayOptions>): string[] {
     ignoresReplies: false,
     ...options,
   })
-    .map((step) => step.kind === "pause" ? `pause ${step.forMs}` : step.kind);
+    .map((step) => step.kind === "delay" ? `delay ${step.forMs}` : step.kind);
 }
 
 Deno.test("replaySteps() joins in a stream what one side said at a time", () => {
-  assertEquals(kinds({}), ["expect", "send", "end", "close"]);
+  assertEquals(kinds({}), ["expect", "send", "end", "expect-close"]);
 });
 
 Deno.test("replaySteps() keeps each message for itself", () => {
-  assertEquals(kinds({ isMessageWise: true }), ["expect", "expect", "send", "end", "close"]);
+  assertEquals(kinds({ isMessageWise: true }), ["expect", "expect", "send", "end", "expect-close"]);
 });
 
 Deno.test("replaySteps() leaves the ends out where one side cannot end alone", () => {
@@ -40,9 +40,9 @@ Deno.test("replaySteps() leaves the ends out where one side cannot end alone", (
 
 Deno.test("replaySteps() pauses as the client did, and may leave the answers out", () => {
   assertEquals(kinds({ isTimed: true, ignoresReplies: true, isMessageWise: true }), [
-    "pause 100",
+    "delay 100",
     "send",
-    "pause 10",
+    "delay 10",
     "end",
   ]);
 });

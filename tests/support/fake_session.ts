@@ -98,6 +98,11 @@ export class FakeSession implements Session {
     this.#wake.resolve();
   }
 
+  reset(): boolean {
+    this.close("reset");
+    return true;
+  }
+
   drain(): void {
     this.close("drain");
   }

@@ -62,14 +62,6 @@ export async function dialOptionsOf(flags: DialFlags): Promise<DialOptions> {
   };
 }
 
-/** Whether what comes is messages: WebSocket's own, or those of a framing. */
-export function isMessageWise(
-  session: Pick<Session, "kind">,
-  { framing = "raw" }: Pick<DialFlags, "framing">,
-): boolean {
-  return session.kind === "websocket" || framing !== "raw";
-}
-
 /**
  * Whether each message is a line for people: with a framing, and over WebSocket
  * unless bytes are asked for by `--framing raw`.

@@ -3,9 +3,9 @@ import { messageOf } from "../../base/errors.ts";
 import { EXIT, exitCodeOf } from "../../cli/exit_codes.ts";
 import type { ProgramIo } from "../../cli/io.ts";
 import type { Session } from "../../serve/session.ts";
-import { type DialFlags, isByLine, isMessageWise } from "./dial.ts";
+import { type DialFlags, isByLine } from "./dial.ts";
 import { failureLines } from "../../script/difference.ts";
-import { runExchange } from "../../script/run_exchange.ts";
+import { runExchange } from "../../script/exchange.ts";
 import type { Step } from "../../script/steps.ts";
 import { ReplyPrinter } from "./reply_printer.ts";
 import { reportObject } from "./send/report.ts";
@@ -34,7 +34,6 @@ export async function exchangeOnCommandLine(
   const isSilent = flags.quiet || flags.json;
   const report = await runExchange(session, steps, {
     timeoutMs: flags.timeout,
-    isMessageWise: isMessageWise(session, flags),
     signal,
     ...(isSilent ? {} : { onReceived: (message) => printer.print(message) }),
   });

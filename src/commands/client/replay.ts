@@ -4,10 +4,11 @@ import { defineCommand } from "../../cli/command.ts";
 import { parseEndpoint } from "../../net/endpoint.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { readNamedFile } from "../../base/read_named_file.ts";
-import { dial, DIAL_FLAGS, isMessageWise } from "./dial.ts";
+import { dial, DIAL_FLAGS } from "./dial.ts";
 import { exchangeOnCommandLine } from "./exchange_command.ts";
 import { isWebSocket, refuseIdleFlags } from "./idle_flags.ts";
 import { parseRecording, type Recording } from "../../script/recording.ts";
+import { isMessageWise } from "../../script/exchange.ts";
 import { replaySteps } from "../../script/replay_steps.ts";
 import { tlsEndpoint } from "./tls_flags.ts";
 
@@ -44,7 +45,7 @@ export const replayCommand = defineCommand({
     const dialFlags = { ...flags, framing: flags.framing ?? (framing === "raw" ? undefined : framing) };
     const session = await dial(endpoint, dialFlags, { context: "replay", signal: stop.signal });
     const steps = replaySteps(recording.events, {
-      isMessageWise: isMessageWise(session, dialFlags),
+      isMessageWise: isMessageWise(session),
       canHalfClose: session.kind !== "websocket",
       isTimed: flags.timed,
       ignoresReplies: flags.ignoreReplies,

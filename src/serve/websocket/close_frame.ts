@@ -27,7 +27,7 @@ export function abnormalClose(session: Pick<Session, "closeFrame" | "remote">): 
  * a WebSocket by its closing handshake, so that the server does not report an
  * abnormal closure (1006).
  */
-export async function leave(session: Session): Promise<void> {
+export async function leave(session: Pick<Session, "finish" | "close"> & { readonly kind: string }): Promise<void> {
   if (session.kind === "websocket") await session.finish("done", { timeoutMs: LEAVE_MS });
   else session.close("done");
 }

@@ -9,7 +9,7 @@ import { type Endpoint, formatEndpoint } from "../../net/endpoint.ts";
 import { lingeringClose } from "../../net/lingering_close.ts";
 import { nextTurn, type WaitOptions } from "../../net/wait.ts";
 import type { Framer } from "../framer.ts";
-import type { Message, Session } from "../session.ts";
+import type { FinishOptions, Message, Session } from "../session.ts";
 import { CLOSE_CODE, closeCodeOf, type CloseFrame } from "./close_code.ts";
 import { OPCODE, type Opcode, type WebSocketCodec } from "./codec.ts";
 import { WebSocketDecoder } from "./decoder.ts";
@@ -178,6 +178,11 @@ export class WebSocketSession implements Session {
     this.#connection.close(reason, error);
   }
 
+  reset(): boolean {
+    this.#release();
+    return this.#connection.reset();
+  }
+
   drain(): void {
     this.#isDraining = true;
     // A receive() under way reads on, for the other side's Close frame.
@@ -186,10 +191,10 @@ export class WebSocketSession implements Session {
 
   async finish(
     reason: CloseReason = this.#isDraining ? "drain" : "done",
-    { timeoutMs = CLOSE_TIMEOUT_MS }: { timeoutMs?: number | undefined } = {},
+    { timeoutMs = CLOSE_TIMEOUT_MS, closeFrame }: FinishOptions = {},
   ): Promise<void> {
     if (this.#connection.closeReason !== undefined) return this.#release();
-    this.#sendClose(reason);
+    this.#sendClose(reason, closeFrame && encodeClose(closeFrame.code, closeFrame.text));
     this.#limitClosing(reason, timeoutMs);
     try {
       while (!this.#isPeerDone && this.#decoder.failure === undefined) await (this.#receiving ?? this.#readOn());
@@ -270,10 +275,10 @@ export class WebSocketSession implements Session {
     this.#batch.length = 0;
   }
 
-  #sendClose(reason: CloseReason): void {
+  #sendClose(reason: CloseReason, payload: Uint8Array = this.#closePayload(reason)): void {
     if (this.#isCloseSent) return;
     this.#sendPending();
-    this.#sendControl(OPCODE.close, this.#closePayload(reason));
+    this.#sendControl(OPCODE.close, payload);
     this.#isCloseSent = true;
     this.#limitClosing(reason, CLOSE_TIMEOUT_MS);
   }

@@ -1,7 +1,8 @@
 import { formatHex } from "../../../base/bytes.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
 import type { Session } from "../../../serve/session.ts";
-import { type ExchangeReport, type StepReport, typeName } from "../../../script/run_exchange.ts";
+import type { ExchangeReport, StepReport } from "../../../script/exchange.ts";
+import { typeName } from "../../../script/expectations.ts";
 import { isUtf8 } from "../../../script/encodable.ts";
 
 /** What `send --json` prints. */

@@ -9,9 +9,9 @@ import type { Session } from "../../../serve/session.ts";
 import { StreamSession } from "../../../serve/stream_session.ts";
 import { check as checkEndpoint, isInconclusive } from "../../../probe/check.ts";
 import { resolveProbe } from "../../../probe/registry.ts";
-import { codecOf, dial, type DialFlags, isMessageWise } from "../dial.ts";
+import { codecOf, dial, type DialFlags } from "../dial.ts";
 import { failureLines } from "../../../script/difference.ts";
-import { type ExchangeOptions, type ExchangeReport, runExchange } from "../../../script/run_exchange.ts";
+import { type ExchangeOptions, type ExchangeReport, runExchange } from "../../../script/exchange.ts";
 import { tlsConnectOptions, tlsEndpoint } from "../tls_flags.ts";
 import type { SmokeTest } from "./schema.ts";
 import type { SharedConnections } from "./shared_connections.ts";
@@ -116,7 +116,6 @@ async function runSteps(
 ): Promise<ExchangeReport> {
   return await runExchange(session, (test.steps ?? []).map(stepOf), {
     timeoutMs: parseDuration(test.timeout ?? DEFAULTS.timeout),
-    isMessageWise: isMessageWise(session, dialFlagsOf(test)),
     ...options,
   });
 }

@@ -15,8 +15,8 @@ Deno.test("stepsOf() keeps the order of the flags", () => {
     "expect",
     "send",
     "expect",
-    "silence",
-    "close",
+    "expect-silence",
+    "expect-close",
   ]);
 });
 

@@ -3,14 +3,16 @@ import { utf8 } from "../../src/base/bytes.ts";
 import { ClosedEarlyError, ResetError, TimeoutError } from "../../src/base/errors.ts";
 import { formatEndpoint } from "../../src/net/endpoint.ts";
 import { ExpectationError } from "../../src/script/expectation_error.ts";
-import { type ExchangeReport, runExchange } from "../../src/script/run_exchange.ts";
+import { type ExchangeReport, runExchange } from "../../src/script/exchange.ts";
 import {
   awaitReply,
+  close,
   end,
   expect,
   expectClose,
   expectReset,
   expectSilence,
+  reset,
   send,
   type Step,
 } from "../../src/script/steps.ts";
@@ -28,7 +30,7 @@ async function exchange(
   { timeoutMs = 5_000, framing = "raw" } = {},
 ): Promise<ExchangeReport> {
   const session = await dialSession(endpoint, parseFraming(framing));
-  return await runExchange(session, steps, { timeoutMs, isMessageWise: framing !== "raw" });
+  return await runExchange(session, steps, { timeoutMs });
 }
 
 /** Sends `pieces` with a turn of the event loop between them, then stays, or closes. */
@@ -136,8 +138,8 @@ Deno.test("runExchange() expects an end in order, and tells it from a reset", as
   assertEquals((await exchange(resetting.endpoint, [send("x"), expectReset()])).error, undefined);
   assertInstanceOf((await exchange(resetting.endpoint, [send("x"), expectClose()])).error, ResetError);
   await using silent = scriptedPeer(() => {});
-  for (const kind of ["close", "reset"] as const) {
-    assertInstanceOf((await exchange(silent.endpoint, [{ kind }], { timeoutMs: 50 })).error, TimeoutError);
+  for (const step of [expectClose(), expectReset()]) {
+    assertInstanceOf((await exchange(silent.endpoint, [step], { timeoutMs: 50 })).error, TimeoutError);
   }
 });
 
@@ -167,7 +169,6 @@ Deno.test("runExchange() ends at its signal", async () => {
   const stop = new AbortController();
   const running = runExchange(session, [expect("x")], {
     timeoutMs: 60_000,
-    isMessageWise: false,
     signal: stop.signal,
   });
   const reason = new Error("enough");
@@ -182,7 +183,7 @@ Deno.test("runExchange() runs the same steps on an accepted session as on a dial
     assert(connection !== null);
     const session = new StreamSession(connection, parseFraming("line"), { answersBadMessages: false });
     const steps = [send("220 ready"), expect(/^ehlo (\w+)$/i), send("250 hello {1}"), expectClose(), end()];
-    return await runExchange(session, steps, { timeoutMs: 5_000, isMessageWise: true });
+    return await runExchange(session, steps, { timeoutMs: 5_000 });
   })();
   const dialled = await exchange(
     formatEndpoint(listener.endpoint),
@@ -198,10 +199,52 @@ Deno.test("runExchange() fails an accepted session's expectation with what came"
     const connection = await listener.accept();
     assert(connection !== null);
     const session = new StreamSession(connection, parseFraming("line"), { answersBadMessages: false });
-    return await runExchange(session, [expect("hello there")], { timeoutMs: 5_000, isMessageWise: true });
+    return await runExchange(session, [expect("hello there")], { timeoutMs: 5_000 });
   })();
   await exchange(formatEndpoint(listener.endpoint), [send("hello world"), end(), expectClose()], { framing: "line" });
   const { error } = await accepted;
   assertInstanceOf(error, ExpectationError);
   assertEquals(new TextDecoder().decode(error.received), "hello world");
+});
+
+Deno.test("runExchange() closes, and resets where the connection can be reset", async () => {
+  await using listener = await listen("tcp://127.0.0.1:0", { context: "script", canReset: true });
+  for (const [step, expected] of [[close(), expectClose()], [reset(), expectReset()]] as const) {
+    const accepted = (async () => {
+      const connection = await listener.accept();
+      assert(connection !== null);
+      const session = new StreamSession(connection, parseFraming("raw"));
+      return await runExchange(session, [send("half"), step], { timeoutMs: 5_000 });
+    })();
+    const dialled = await exchange(formatEndpoint(listener.endpoint), [expect("half"), expected]);
+    assertEquals([dialled.error, (await accepted).error], [undefined, undefined]);
+  }
+});
+
+Deno.test("runExchange() says that a connection cannot be reset, and closes it", async () => {
+  await using listener = await listen("tcp://127.0.0.1:0", { context: "script" });
+  const accepted = (async () => {
+    const connection = await listener.accept();
+    assert(connection !== null);
+    return await runExchange(new StreamSession(connection, parseFraming("raw")), [reset()], { timeoutMs: 5_000 });
+  })();
+  await exchange(formatEndpoint(listener.endpoint), [expectClose()]);
+  assertStringIncludes(String((await accepted).error), "Cannot reset tcp://127.0.0.1:");
+});
+
+Deno.test("runExchange() sends a framed message in slices, and only its first bytes", async () => {
+  const reads: string[] = [];
+  await using peer = scriptedPeer(async (conn) => {
+    const buffer = new Uint8Array(64);
+    for (let count = await conn.read(buffer); count !== null; count = await conn.read(buffer)) {
+      reads.push(new TextDecoder().decode(buffer.subarray(0, count)));
+    }
+    conn.close();
+  });
+  const sent = send("abcdefg", { slice: 3, every: "20ms", truncate: 8 });
+  const { error } = await exchange(peer.endpoint, [sent, end(), expectClose()], { framing: "line" });
+  assertEquals([error, reads], [undefined, ["abc", "def", "g\n"]]);
+  reads.length = 0;
+  await exchange(peer.endpoint, [send("abcdefg", { truncate: 4 }), end(), expectClose()], { framing: "line" });
+  assertEquals(reads, ["abcd"]);
 });

@@ -1,0 +1,198 @@
+import { formatHex, preview } from "../base/bytes.ts";
+import { ClosedEarlyError, type ParleyErrorOptions, ResetError, TimeoutError } from "../base/errors.ts";
+import { formatDuration } from "../base/units.ts";
+import { formatEndpoint } from "../net/endpoint.ts";
+import type { Session } from "../serve/session.ts";
+import { abnormalClose, closeFrameText } from "../serve/websocket/close_frame.ts";
+import { isUtf8 } from "./encodable.ts";
+import { ExpectationError } from "./expectation_error.ts";
+import type { Inbox, Unit } from "./inbox.ts";
+import { type Match, matchBytes, matchExact, matchRegex } from "./match.ts";
+import { type Captures, fillRegex } from "./payload.ts";
+import type { Pattern } from "./steps.ts";
+
+/**
+ * A regular expression that matches up to the last byte that came might match
+ * more of what comes next; so long it is waited for.
+ */
+const SETTLE_MS = 50;
+
+/** What expectations look at besides what has come. */
+export interface Expected extends Pick<Session, "remote" | "closeFrame"> {
+  readonly kind: Session["kind"] | "datagram";
+}
+
+/** Waits for what the peer must do, and explains what it did instead. */
+export class Expectations {
+  readonly #session: Expected;
+  readonly #inbox: Inbox;
+  readonly #captures: Map<string, string>;
+  readonly #timeoutMs: number;
+  readonly #endpoint: string;
+
+  /** `timeoutMs` is for each expectation; groups are captured in `captures`. */
+  constructor(session: Expected, inbox: Inbox, captures: Map<string, string>, timeoutMs: number) {
+    this.#session = session;
+    this.#inbox = inbox;
+    this.#captures = captures;
+    this.#timeoutMs = timeoutMs;
+    this.#endpoint = formatEndpoint(session.remote);
+  }
+
+  /** What comes must be of this pattern; `wanted` is its bytes where it has any. */
+  async pattern(pattern: Pattern, wanted: Uint8Array | undefined): Promise<Unit> {
+    if (pattern.kind === "exact") return await this.#exactly(pattern);
+    // Empty once captures are put in: it would match whatever comes.
+    if (wanted?.length === 0) throw this.#wrong("the expected text is empty");
+    const match = matcherOf(pattern, wanted, this.#captures);
+    const endMs = performance.now() + this.#timeoutMs;
+    for (;;) {
+      const found = this.#inbox.find(match, pattern.isText);
+      const leftMs = endMs - performance.now();
+      const isSettled = pattern.kind !== "regex" || !found?.isAtEnd || this.#inbox.state !== "open";
+      if (found && (isSettled || !await this.#inbox.change(Math.min(SETTLE_MS, leftMs)))) {
+        for (const [name, value] of found.match.captures) this.#captures.set(name, value);
+        return this.#inbox.take(found);
+      }
+      if (found) continue;
+      if (this.#inbox.state !== "open" || !await this.#inbox.change(leftMs)) throw this.#unmet(pattern, wanted);
+    }
+  }
+
+  async #exactly(pattern: Extract<Pattern, { kind: "exact" }>): Promise<Unit> {
+    const endMs = performance.now() + this.#timeoutMs;
+    for (;;) {
+      const { first } = this.#inbox;
+      const isOtherType = first !== undefined && pattern.isText !== undefined && first.isText !== pattern.isText &&
+        this.#session.kind === "websocket";
+      const match = first && !isOtherType && matchExact(pattern.bytes, first.data, this.#inbox.isMessageWise);
+      if (match) return this.#inbox.take({ unit: 0, match });
+      if (match === false || this.#inbox.state !== "open" || !await this.#inbox.change(endMs - performance.now())) {
+        throw this.#unmet(pattern, pattern.bytes);
+      }
+    }
+  }
+
+  /** The peer ends in order; with a code, by a Close frame that has it. */
+  async close(code: number | undefined): Promise<void> {
+    await this.#whenOver("did not close the connection");
+    if (this.#inbox.state instanceof Error) throw this.#inbox.state;
+    if (code === undefined) {
+      const abnormal = abnormalClose(this.#session);
+      if (abnormal !== undefined) throw abnormal;
+    } else if (this.#session.closeFrame?.code !== code) {
+      const how = closeFrameText(this.#session) || " (no close code)";
+      throw this.#wrong(`${this.#endpoint} closed the WebSocket${how}; expected close code ${code}`);
+    }
+  }
+
+  /** The peer resets the connection. */
+  async reset(): Promise<void> {
+    await this.#whenOver("did not reset the connection");
+    const { state } = this.#inbox;
+    if (state === "ended") throw this.#wrong(`${this.#endpoint} closed the connection in order: a reset was expected`);
+    if (!(state instanceof ResetError)) throw state;
+  }
+
+  async #whenOver(missing: string): Promise<void> {
+    const endMs = performance.now() + this.#timeoutMs;
+    while (this.#inbox.state === "open" && await this.#inbox.change(endMs - performance.now()));
+    if (this.#inbox.state === "open") throw this.#tooLate(missing);
+  }
+
+  /** Nothing more comes, and the peer stays. */
+  async silence(forMs: number): Promise<void> {
+    const endMs = performance.now() + forMs;
+    for (;;) {
+      const { state } = this.#inbox;
+      if (!this.#inbox.isEmpty) throw this.#wrong(`silence was expected from ${this.#endpoint}, but ${this.#came()}`);
+      if (state === "ended") {
+        throw new ClosedEarlyError(
+          `${this.#endpoint} closed the connection: silence for ${formatDuration(forMs)} was expected`,
+          { endpoint: this.#endpoint },
+        );
+      }
+      if (state !== "open") throw state;
+      if (!await this.#inbox.change(endMs - performance.now())) return;
+    }
+  }
+
+  /** Something comes: a message, or of a stream all until it is quiet. */
+  async reply(quietMs: number): Promise<Unit> {
+    const endMs = performance.now() + this.#timeoutMs;
+    while (this.#inbox.isEmpty) {
+      const { state } = this.#inbox;
+      if (state === "ended") throw this.#endedWithoutReply();
+      if (state !== "open") throw state;
+      if (!await this.#inbox.change(endMs - performance.now())) throw this.#tooLate("sent no reply");
+    }
+    if (this.#inbox.isMessageWise) return this.#inbox.takeFirst();
+    while (this.#inbox.state === "open" && await this.#inbox.change(quietMs));
+    const { state } = this.#inbox;
+    if (state instanceof Error) throw state;
+    return this.#inbox.takeFirst();
+  }
+
+  #unmet(pattern: Pattern, wanted: Uint8Array | undefined): Error {
+    const { state } = this.#inbox;
+    if (state instanceof Error) return state;
+    const text = wanted === undefined ? `/${pattern.kind === "regex" ? pattern.source : ""}/` : quote(wanted);
+    const isTyped = pattern.isText !== undefined && this.#session.kind === "websocket";
+    const name = isTyped ? `${typeName(pattern)} ${text}` : text;
+    if (!this.#inbox.isEmpty) {
+      const first = isTyped && this.#inbox.first ? `${typeName(this.#inbox.first)} ` : "";
+      return this.#wrong(`expected ${name} from ${this.#endpoint}, but ${first}${this.#came()}`, wanted);
+    }
+    if (state === "ended") return this.#endedWithoutReply(` ${name} was expected`);
+    return this.#tooLate(`sent nothing of what was expected, ${name}`);
+  }
+
+  #came(): string {
+    return `${quote(this.#inbox.unmatched)} came`;
+  }
+
+  #wrong(message: string, expected?: Uint8Array): ExpectationError {
+    return new ExpectationError(message, {
+      endpoint: this.#endpoint,
+      received: this.#inbox.unmatched,
+      ...(expected ? { expected } : {}),
+    });
+  }
+
+  #endedWithoutReply(more = ""): ClosedEarlyError {
+    const closed = `${this.#endpoint} closed the connection without a reply${closeFrameText(this.#session)}`;
+    const options: ParleyErrorOptions = { endpoint: this.#endpoint };
+    return new ClosedEarlyError(`${closed}${more === "" ? "" : `:${more}`}`, options);
+  }
+
+  #tooLate(what: string): TimeoutError {
+    const within = formatDuration(this.#timeoutMs);
+    return new TimeoutError("reply", `${this.#endpoint} ${what} within ${within}`, { endpoint: this.#endpoint });
+  }
+}
+
+/** Looks for a pattern in bytes; `wanted` is its own bytes where it has any. */
+export function matcherOf(
+  pattern: Pattern,
+  wanted: Uint8Array | undefined,
+  captures: Captures,
+): (bytes: Uint8Array) => Match | undefined {
+  if (pattern.kind === "exact") return (bytes) => matchExact(pattern.bytes, bytes, true) || undefined;
+  if (pattern.kind !== "regex") return (bytes) => matchBytes(wanted ?? new Uint8Array(0), bytes);
+  // A global or sticky expression would go on after its last match.
+  const flags = (pattern.flags ?? "").replaceAll(/[gyu]/g, "");
+  const regex = new RegExp(fillRegex(pattern.source, captures), flags.includes("v") ? flags : `${flags}u`);
+  return (bytes) => matchRegex(regex, bytes);
+}
+
+/** A WebSocket message's type, as flags and reports name it. */
+export function typeName({ isText }: { readonly isText?: boolean | undefined }): "text" | "binary" {
+  return isText ? "text" : "binary";
+}
+
+/** Bytes as messages show them: text in quotation marks, anything else in hexadecimal. */
+export function quote(bytes: Uint8Array): string {
+  if (isUtf8(bytes)) return `"${preview(bytes)}"`;
+  const hex = formatHex(bytes.subarray(0, 64));
+  return bytes.length > 64 ? `${hex}... (${bytes.length} bytes)` : hex;
+}
