@@ -14,8 +14,8 @@ import type { DatagramSocket } from "./net/datagram.ts";
 import { type ConnectionLimits, DeadlineTimer } from "./net/deadline_timer.ts";
 import { type Endpoint, formatEndpoint, type HostEndpoint, isHostEndpoint, parseEndpoint } from "./net/endpoint.ts";
 import type { Listener } from "./net/listener.ts";
-import type { SocketOptionValues } from "./net/socket_options.ts";
-import type { SocketOptionApplier } from "./net/socket_option_applier.ts";
+import type { SocketOptionValues } from "./net/sockopt/socket_options.ts";
+import type { SocketOptionApplier } from "./net/sockopt/socket_option_applier.ts";
 import { directDialer } from "./net/direct_dialer.ts";
 import type { Dialer, Layer } from "./net/layer.ts";
 import { stepLayer, traceLayer } from "./net/layers/trace.ts";
@@ -385,7 +385,7 @@ async function optionApplierOf({ socketOptions }: KernelOptions): Promise<Socket
   // No lingering is a matter of how the socket is opened, and needs no permission.
   const values = linger === 0 ? rest : socketOptions;
   if (Object.values(values).every((value) => value === undefined)) return undefined;
-  const { SocketOptionApplier } = await import("./net/socket_option_applier.ts");
+  const { SocketOptionApplier } = await import("./net/sockopt/socket_option_applier.ts");
   return new SocketOptionApplier(values);
 }
 

@@ -64,7 +64,7 @@ export {
   type ParseEndpointOptions,
   type PathEndpoint,
 } from "./net/endpoint.ts";
-export type { SocketEnds } from "./net/find_descriptor.ts";
+export type { SocketEnds } from "./net/sockopt/find_descriptor.ts";
 export { findFreePort, type FreePortOptions } from "./net/find_free_port.ts";
 export { isReachable, type ReachableOptions } from "./net/is_reachable.ts";
 export { Listener } from "./net/listener.ts";
@@ -91,8 +91,8 @@ export {
   type SocketOptionReport,
   type SocketOptionsAccess,
   type SocketOptionValues,
-} from "./net/socket_options.ts";
-export type { TcpInfo } from "./net/tcp_info.ts";
+} from "./net/sockopt/socket_options.ts";
+export type { TcpInfo } from "./net/sockopt/tcp_info.ts";
 export { type ClosedReport, type ConnectionReport, type ConnectionTotals, ServerStats } from "./serve/server_stats.ts";
 export type { StatsSnapshot, StatsSource } from "./serve/stats_snapshot.ts";
 export { type DialOptions, dialSession } from "./serve/dial_session.ts";

@@ -1,7 +1,7 @@
 import { UsageError } from "../base/errors.ts";
 import type { FlagTable, FlagValues } from "../base/flag_spec.ts";
 import { parseDuration } from "../base/units.ts";
-import type { KeepAlive, SocketOptionValues } from "../net/socket_options.ts";
+import type { KeepAlive, SocketOptionValues } from "../net/sockopt/socket_options.ts";
 
 /** Flags for socket options that need `--allow-ffi`. */
 export const SOCKET_FLAGS = {

@@ -4,7 +4,7 @@ import type { ConnectionLimits, DeadlineTimer } from "./deadline_timer.ts";
 import { type Endpoint, formatEndpoint, type HostEndpoint, isHostEndpoint } from "./endpoint.ts";
 import type { LayerSetup } from "./layered_transport.ts";
 import { toSocketError } from "./socket_error.ts";
-import type { SocketOptionApplier } from "./socket_option_applier.ts";
+import type { SocketOptionApplier } from "./sockopt/socket_option_applier.ts";
 import type { Transport } from "./transport.ts";
 
 /** What a listener needs of a `Deno.Listener`; a test gives a fake. */

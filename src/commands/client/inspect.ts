@@ -8,7 +8,7 @@ import { connect } from "../../factory.ts";
 import { LOG_LEVELS } from "../../log/logger.ts";
 import { type Endpoint, formatEndpoint, isHostEndpoint, parseEndpoint } from "../../net/endpoint.ts";
 import { resolve, type ResolvedAddress } from "../../net/resolve.ts";
-import { openSocketOptions, type SocketOptionsAccess } from "../../net/socket_options.ts";
+import { openSocketOptions, type SocketOptionsAccess } from "../../net/sockopt/socket_options.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { SOCKET_FLAGS, socketOptionsOf } from "../socket_flags.ts";
 import { endpointArgument } from "./arguments.ts";

@@ -2,8 +2,8 @@ import type { Attempt } from "../../../base/errors.ts";
 import { kebabCase } from "../../../base/flag_spec.ts";
 import { type Endpoint, formatEndpoint, isHostEndpoint } from "../../../net/endpoint.ts";
 import type { ResolvedAddress } from "../../../net/resolve.ts";
-import type { SocketOptionReport, SocketOptionValues } from "../../../net/socket_options.ts";
-import type { TcpInfo } from "../../../net/tcp_info.ts";
+import type { SocketOptionReport, SocketOptionValues } from "../../../net/sockopt/socket_options.ts";
+import type { TcpInfo } from "../../../net/sockopt/tcp_info.ts";
 import { daysLeft } from "../../../net/tls_certificate.ts";
 import type { TlsFacts } from "../../../net/tls_facts.ts";
 

@@ -1,5 +1,5 @@
-import { messageOf } from "../base/errors.ts";
-import type { Logger } from "../log/logger.ts";
+import { messageOf } from "../../base/errors.ts";
+import type { Logger } from "../../log/logger.ts";
 import {
   openSocketOptions,
   type OptionSocket,

@@ -1,10 +1,10 @@
 import { assertEquals, assertGreater, assertGreaterOrEqual, assertNotEquals, assertThrows } from "@std/assert";
 import { bind, connect, type Connection, listen, type Listener, ParleyError } from "@parley/parley";
-import { getSocketOptions, openSocketOptions, setSocketOptions } from "../../src/net/socket_options.ts";
-import { DescriptorFinder } from "../../src/net/find_descriptor.ts";
-import { openLibc } from "../../src/net/libc.ts";
-import { toolTest } from "../support/tools.ts";
-import { readSocketAddress } from "../../src/net/socket_address.ts";
+import { getSocketOptions, openSocketOptions, setSocketOptions } from "../../../src/net/sockopt/socket_options.ts";
+import { DescriptorFinder } from "../../../src/net/sockopt/find_descriptor.ts";
+import { openLibc } from "../../../src/net/sockopt/libc.ts";
+import { toolTest } from "../../support/tools.ts";
+import { readSocketAddress } from "../../../src/net/socket_address.ts";
 
 const ignore = Deno.build.os === "windows";
 

@@ -1,9 +1,9 @@
-import { equalBytes } from "../base/bytes.ts";
-import { ParleyError } from "../base/errors.ts";
-import { ipv4OfMapped, isIp, parseIp } from "../base/ip.ts";
-import { type Endpoint, formatEndpoint, type HostEndpoint, isHostEndpoint } from "./endpoint.ts";
+import { equalBytes } from "../../base/bytes.ts";
+import { ParleyError } from "../../base/errors.ts";
+import { ipv4OfMapped, isIp, parseIp } from "../../base/ip.ts";
+import { type Endpoint, formatEndpoint, type HostEndpoint, isHostEndpoint } from "../endpoint.ts";
 import type { Libc } from "./libc.ts";
-import { readSocketAddress, SOCKET_ADDRESS_BYTES, type SocketAddress } from "./socket_address.ts";
+import { readSocketAddress, SOCKET_ADDRESS_BYTES, type SocketAddress } from "../socket_address.ts";
 
 /** A socket to look for: a `Connection`, or a datagram socket with its `endpoint` as `local`. */
 export interface SocketEnds {

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { PermissionError } from "../base/errors.ts";
-import { toSocketError } from "./socket_error.ts";
+import { PermissionError } from "../../base/errors.ts";
+import { toSocketError } from "../socket_error.ts";
 
 const CALLS = {
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },

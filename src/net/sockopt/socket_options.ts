@@ -5,8 +5,8 @@
  * @module
  */
 
-import { ParleyError, UsageError } from "../base/errors.ts";
-import type { Endpoint } from "./endpoint.ts";
+import { ParleyError, UsageError } from "../../base/errors.ts";
+import type { Endpoint } from "../endpoint.ts";
 import { DescriptorFinder, type SocketEnds } from "./find_descriptor.ts";
 import { type Libc, openLibc } from "./libc.ts";
 import { type OptionName, socketConstants } from "./socket_constants.ts";
