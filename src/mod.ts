@@ -25,7 +25,7 @@ export * from "./framing/mod.ts";
 export { AccessList, type AccessRules, parseAccessRules } from "./guard/access_list.ts";
 export { Admission, type AdmissionOptions } from "./guard/admission.ts";
 export type { Authenticator, Identity } from "./guard/authenticator.ts";
-export { type Cidr, isInCidr, parseCidr } from "./guard/cidr.ts";
+export { type Cidr, isInCidr, parseCidr } from "./base/cidr.ts";
 export { ConnectionRate, type ConnectionRateOptions } from "./guard/connection_rate.ts";
 export { type Gate, GateRow, type Refusal } from "./guard/gate.ts";
 export {

@@ -1,5 +1,5 @@
 import { isIp, parseIp } from "../base/ip.ts";
-import { type Cidr, clientRange, formatCidr, isInCidr, parseCidr } from "../guard/cidr.ts";
+import { type Cidr, clientRange, formatCidr, isInCidr, parseCidr } from "../base/cidr.ts";
 import { keyOf } from "./names.ts";
 
 /** What a member may not do. */

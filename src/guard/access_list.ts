@@ -1,6 +1,6 @@
 import { messageOf, UsageError } from "../base/errors.ts";
 import { parseIp } from "../base/ip.ts";
-import { type Cidr, isInCidr, parseCidr } from "./cidr.ts";
+import { type Cidr, isInCidr, parseCidr } from "../base/cidr.ts";
 import type { Gate, Refusal } from "./gate.ts";
 
 /** Ranges of an {@linkcode AccessList}, as text. */

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
 import { AccessList, parseAccessRules } from "../../src/guard/access_list.ts";
 import { parseIp } from "../../src/base/ip.ts";
-import { isInCidr, parseCidr } from "../../src/guard/cidr.ts";
+import { isInCidr, parseCidr } from "../../src/base/cidr.ts";
 
 function isIn(address: string, range: string): boolean {
   const bytes = parseIp(address);

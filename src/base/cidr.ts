@@ -1,4 +1,4 @@
-import { formatIp, ipv4OfMapped, parseIp } from "../base/ip.ts";
+import { formatIp, ipv4OfMapped, parseIp } from "./ip.ts";
 
 /** A range of addresses (RFC 4632, RFC 4291 section 2.3). */
 export interface Cidr {

@@ -1,0 +1,172 @@
+/**
+ * The messages of SOCKS 5 (RFC 1928, RFC 1929) and SOCKS 4a, for both sides.
+ * Pure. Each parser returns `undefined` until its message is whole.
+ *
+ * @module
+ */
+
+import { concat, utf8 } from "../base/bytes.ts";
+import { FrameError } from "../base/errors.ts";
+import { formatIp, parseIp } from "../base/ip.ts";
+
+/** Methods of authentication (RFC 1928, section 3). */
+export const SOCKS_METHOD = { none: 0x00, password: 0x02, noneAcceptable: 0xff } as const;
+
+/** Commands of a request (RFC 1928, section 4). */
+export const SOCKS_COMMAND = { connect: 1, bind: 2, udpAssociate: 3 } as const;
+
+/** Codes of a reply (RFC 1928, section 6). */
+export const SOCKS_REPLY = {
+  succeeded: 0,
+  failure: 1,
+  notAllowed: 2,
+  networkUnreachable: 3,
+  hostUnreachable: 4,
+  refused: 5,
+  ttlExpired: 6,
+  commandNotSupported: 7,
+  addressNotSupported: 8,
+} as const;
+
+const REPLY_WORDS: readonly string[] = [
+  "succeeded",
+  "general SOCKS server failure",
+  "connection not allowed by ruleset",
+  "network unreachable",
+  "host unreachable",
+  "connection refused",
+  "TTL expired",
+  "command not supported",
+  "address type not supported",
+];
+
+/** The words of RFC 1928 for the code of a reply. */
+export function socksReplyText(code: number): string {
+  return REPLY_WORDS[code] ?? `unassigned reply code ${code}`;
+}
+
+const ATYP = { ipv4: 1, name: 3, ipv6: 4 } as const;
+const VERSION = 5;
+const NAME_BYTES = 255;
+
+/** Where to connect, or where from. */
+export interface SocksAddress {
+  /** A name, or an address without brackets. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Type, address and port as they follow a request's or reply's first bytes. */
+export function encodeSocksAddress({ host, port }: SocksAddress): Uint8Array<ArrayBuffer> {
+  const ip = parseIp(host);
+  const name = ip === undefined ? utf8(host) : undefined;
+  if (name !== undefined && (name.length === 0 || name.length > NAME_BYTES)) {
+    throw new RangeError(`Cannot ask a SOCKS proxy for "${host}": a name has 1 to ${NAME_BYTES} bytes`);
+  }
+  const address = name === undefined
+    ? concat([Uint8Array.of(ip?.length === 4 ? ATYP.ipv4 : ATYP.ipv6), ip ?? new Uint8Array(0)])
+    : concat([Uint8Array.of(ATYP.name, name.length), name]);
+  return concat([address, Uint8Array.of(port >> 8, port & 0xff)]);
+}
+
+/** Reads type, address and port that begin at `at`. */
+export function parseSocksAddress(
+  bytes: Uint8Array,
+  at: number,
+): { address: SocksAddress; length: number } | undefined {
+  const [type, first] = bytes.subarray(at);
+  if (type === undefined || type === ATYP.name && first === undefined) return undefined;
+  const start = at + (type === ATYP.name ? 2 : 1);
+  const size = type === ATYP.ipv4 ? 4 : type === ATYP.ipv6 ? 16 : type === ATYP.name ? first ?? 0 : undefined;
+  if (size === undefined) throw new FrameError(`unknown SOCKS address type ${type}`);
+  const end = start + size + 2;
+  if (bytes.length < end) return undefined;
+  const field = bytes.slice(start, end - 2);
+  const host = type === ATYP.name ? new TextDecoder("latin1").decode(field) : formatIp(field);
+  return { address: { host, port: (bytes[end - 2] ?? 0) << 8 | (bytes[end - 1] ?? 0) }, length: end };
+}
+
+/** A client's first message: what it can log in with. */
+export function encodeSocksGreeting(methods: readonly number[]): Uint8Array<ArrayBuffer> {
+  return Uint8Array.of(VERSION, methods.length, ...methods);
+}
+
+/** Reads a client's first message. */
+export function parseSocksGreeting(bytes: Uint8Array): { methods: Uint8Array; length: number } | undefined {
+  checkVersion(bytes, VERSION, "SOCKS");
+  const length = 2 + (bytes[1] ?? Infinity);
+  return bytes.length < length ? undefined : { methods: bytes.slice(2, length), length };
+}
+
+/** A server's two bytes of `version` and `value`: the method it chose, or the outcome of a log-in. */
+export function parseSocksChoice(bytes: Uint8Array, version = VERSION): { value: number; length: 2 } | undefined {
+  checkVersion(bytes, version, "SOCKS");
+  const [, value] = bytes;
+  return value === undefined ? undefined : { value, length: 2 };
+}
+
+/** Name and password (RFC 1929, section 2). */
+export function encodeSocksLogIn(user: string, password: string): Uint8Array<ArrayBuffer> {
+  const fields = [utf8(user), utf8(password)];
+  if (fields.some(({ length }) => length === 0 || length > NAME_BYTES)) {
+    throw new RangeError(`Cannot log in to a SOCKS proxy: name and password have 1 to ${NAME_BYTES} bytes each`);
+  }
+  return concat([Uint8Array.of(1), ...fields.flatMap((field) => [Uint8Array.of(field.length), field])]);
+}
+
+/** Reads a name and a password. */
+export function parseSocksLogIn(
+  bytes: Uint8Array,
+): { user: string; password: string; length: number } | undefined {
+  checkVersion(bytes, 1, "log-in");
+  const userEnd = 2 + (bytes[1] ?? Infinity);
+  const length = userEnd + 1 + (bytes[userEnd] ?? Infinity);
+  if (!(bytes.length >= length)) return undefined;
+  const text = (from: number, to: number) => new TextDecoder().decode(bytes.subarray(from, to));
+  return { user: text(2, userEnd), password: text(userEnd + 1, length), length };
+}
+
+/** A request, or with a reply's code in place of the command a reply. */
+export function encodeSocksRequest(command: number, address: SocksAddress): Uint8Array<ArrayBuffer> {
+  return concat([Uint8Array.of(VERSION, command, 0), encodeSocksAddress(address)]);
+}
+
+/** Reads a request or a reply: `code` is the command or the outcome. */
+export function parseSocksRequest(
+  bytes: Uint8Array,
+): { code: number; address: SocksAddress; length: number } | undefined {
+  checkVersion(bytes, VERSION, "SOCKS");
+  const found = parseSocksAddress(bytes, 3);
+  return found && { code: bytes[1] ?? 0, ...found };
+}
+
+/** Outcomes of SOCKS 4 that say why. */
+const REPLY_WORDS_4: Readonly<Record<number, string>> = {
+  90: "request granted",
+  91: "request rejected or failed",
+  92: "request rejected: the proxy cannot connect to identd on the client",
+  93: "request rejected: identd reports another user name",
+};
+
+/** A request of SOCKS 4a: a name follows an impossible address (0.0.0.1). */
+export function encodeSocks4Request({ host, port }: SocksAddress, user: string): Uint8Array<ArrayBuffer> {
+  const ip = parseIp(host);
+  if (ip?.length === 16) throw new RangeError(`Cannot ask a SOCKS 4 proxy for ${host}: it knows no IPv6`);
+  const name = ip === undefined ? concat([utf8(host), Uint8Array.of(0)]) : new Uint8Array(0);
+  const head = Uint8Array.of(4, SOCKS_COMMAND.connect, port >> 8, port & 0xff);
+  return concat([head, ip ?? Uint8Array.of(0, 0, 0, 1), utf8(user), Uint8Array.of(0), name]);
+}
+
+/** Reads a reply of SOCKS 4. */
+export function parseSocks4Reply(bytes: Uint8Array): { code: number; text: string; length: 8 } | undefined {
+  checkVersion(bytes, 0, "SOCKS 4");
+  const code = bytes[1] ?? 0;
+  return bytes.length < 8 ? undefined : { code, text: REPLY_WORDS_4[code] ?? `unknown reply ${code}`, length: 8 };
+}
+
+function checkVersion(bytes: Uint8Array, version: number, what: string): void {
+  const [found] = bytes;
+  if (found !== undefined && found !== version) {
+    throw new FrameError(`version ${found} of ${what} instead of ${version}`);
+  }
+}

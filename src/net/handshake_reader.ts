@@ -1,0 +1,86 @@
+import { concat } from "../base/bytes.ts";
+import type { Transport } from "./transport.ts";
+
+/** Enough for nearly every message of a handshake; it grows when it is not. */
+const CHUNK_BYTES = 512;
+const NOTHING = new Uint8Array(0);
+
+/** A message at the start of bytes, and how many of them it takes. */
+export interface Parsed {
+  readonly length: number;
+}
+
+/** Reads the messages of a handshake off a transport, and gives back what follows them. */
+export class HandshakeReader {
+  readonly #inner: Transport;
+  #bytes: Uint8Array = NOTHING;
+
+  constructor(inner: Transport) {
+    this.#inner = inner;
+  }
+
+  /**
+   * The next message, or `null` if the peer ends the stream before it is whole.
+   *
+   * @param parse Returns `undefined` until the message is whole, and throws if it is too long or malformed.
+   */
+  async read<T extends Parsed>(parse: (bytes: Uint8Array) => T | undefined): Promise<T | null> {
+    for (;;) {
+      const parsed = this.#bytes.length > 0 ? parse(this.#bytes) : undefined;
+      if (parsed !== undefined) {
+        this.#bytes = this.#bytes.subarray(parsed.length);
+        return parsed;
+      }
+      const chunk = new Uint8Array(CHUNK_BYTES);
+      const count = await this.#inner.read(chunk);
+      if (count === null) return null;
+      this.#bytes = concat([this.#bytes, chunk.subarray(0, count)]);
+    }
+  }
+
+  /** How many bytes have come that belong to no message yet. */
+  get unreadCount(): number {
+    return this.#bytes.length;
+  }
+
+  /** The transport above the handshake: it reads first what came behind it. */
+  transport(): Transport {
+    return this.#bytes.length === 0 ? this.#inner : new ResumedTransport(this.#inner, this.#bytes);
+  }
+}
+
+class ResumedTransport implements Transport {
+  readonly #inner: Transport;
+  #first: Uint8Array;
+
+  constructor(inner: Transport, first: Uint8Array) {
+    this.#inner = inner;
+    this.#first = first;
+  }
+
+  read(bytes: Uint8Array): Promise<number | null> {
+    if (this.#first.length === 0) return this.#inner.read(bytes);
+    const taken = this.#first.subarray(0, bytes.length);
+    bytes.set(taken);
+    this.#first = this.#first.subarray(taken.length);
+    return Promise.resolve(taken.length);
+  }
+
+  write(bytes: Uint8Array): Promise<number> {
+    return this.#inner.write(bytes);
+  }
+
+  closeWrite(): Promise<void> {
+    return this.#inner.closeWrite();
+  }
+
+  close(): void {
+    this.#inner.close();
+  }
+
+  reset(): boolean {
+    if (this.#inner.reset !== undefined) return this.#inner.reset();
+    this.#inner.close();
+    return false;
+  }
+}

@@ -1,0 +1,206 @@
+/**
+ * Connections through proxies: SOCKS 5, SOCKS 4a, and HTTP CONNECT over TCP or
+ * TLS. A dialer reaches its proxy by another dialer, so they chain.
+ *
+ * @module
+ */
+
+import { isInCidr, parseCidr } from "../base/cidr.ts";
+import { ClosedEarlyError, FrameError, ParleyError, type ParleyErrorOptions, UsageError } from "../base/errors.ts";
+import { isSameIp, parseIp } from "../base/ip.ts";
+import { formatEndpoint, formatHostPort, type HostEndpoint, isHostEndpoint } from "./endpoint.ts";
+import { HandshakeReader, type Parsed } from "./handshake_reader.ts";
+import type { Dialed, Dialer, DialerOptions } from "./layer.ts";
+import { resolve } from "./resolve.ts";
+import { toSocketError } from "./socket_error.ts";
+import { abortable } from "./wait.ts";
+import { writeAll } from "./write_all.ts";
+
+const PORTS = { socks5: 1080, socks4a: 1080, http: 80, https: 443 } as const;
+
+/** What is spoken with a proxy. */
+export type ProxyScheme = keyof typeof PORTS;
+
+/** A proxy, as its URL describes it. */
+export interface Proxy {
+  readonly scheme: ProxyScheme;
+  readonly host: string;
+  readonly port: number;
+  /** `""` where there is none. */
+  readonly user: string;
+  /** Never logged. */
+  readonly password: string;
+  /** As it is printed: without user information. */
+  readonly text: string;
+}
+
+/**
+ * Parses `socks5://[user:password@]host[:port]`, `socks4a://`, `http://` or `https://`.
+ *
+ * @throws {SyntaxError} Says what is wrong. It shows nothing that may be a password.
+ */
+export function parseProxy(text: string): Proxy {
+  const [, name, rest = ""] = /^([A-Za-z][\w+.-]*):\/\/(.*)$/s.exec(text) ?? [];
+  // curl's name for it: names are always resolved by the proxy here.
+  const scheme = name?.toLowerCase() === "socks5h" ? "socks5" : name?.toLowerCase();
+  const known = Object.keys(PORTS).join(", ");
+  if (scheme === undefined) throw refuse("it must be a URL");
+  if (!isProxyScheme(scheme)) throw refuse(`unknown scheme "${scheme}" (known: ${known})`);
+  // Schemes that the URL parser does not know have hosts that it does not check.
+  const url = URL.parse(`http://${rest}`);
+  if (url === null || url.hostname === "") throw refuse("it is not a valid URL");
+  if (url.pathname !== "/" || url.search !== "" || url.hash !== "") throw refuse("a proxy has no path");
+  const explicit = /:(\d+)\/?$/.exec(rest.slice(rest.lastIndexOf("@") + 1))?.[1];
+  const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
+  const port = Number(explicit ?? PORTS[scheme]);
+  if (/%(?![0-9A-Fa-f]{2})/.test(url.username + url.password)) throw refuse("a % must begin an escape such as %40");
+  const user = decodeURIComponent(url.username);
+  const password = decodeURIComponent(url.password);
+  if (scheme === "socks4a" && password !== "") throw refuse("SOCKS 4 knows no password");
+  if (user === "" && password !== "") throw refuse("a password needs a user name");
+  return { scheme, host, port, user, password, text: `${scheme}://${formatHostPort(host, port)}` };
+}
+
+function isProxyScheme(text: string): text is ProxyScheme {
+  return Object.hasOwn(PORTS, text);
+}
+
+function refuse(found: string): SyntaxError {
+  return new SyntaxError(`Cannot parse the proxy: ${found}; for example socks5://127.0.0.1:1080`);
+}
+
+/** The messages of one handshake with a proxy. */
+export interface ProxyExchange {
+  write(bytes: Uint8Array): Promise<void>;
+  /** The next message; it throws at the end of the stream. */
+  read<T extends Parsed>(parse: (bytes: Uint8Array) => T | undefined): Promise<T>;
+  /** Makes the error for a rejection, in the proxy's words. */
+  error(Kind: new (message: string, options: ParleyErrorOptions) => ParleyError, words: string): ParleyError;
+}
+
+/** Asks a proxy for a connection; it throws if the proxy rejects it. */
+export type TunnelHandshake = (
+  exchange: ProxyExchange,
+  to: { readonly host: string; readonly port: number },
+  proxy: Proxy,
+) => Promise<void>;
+
+/** Options of {@linkcode proxyDialer}. */
+export interface ProxyDialerOptions {
+  /** How the proxy is reached; an `https` proxy must be reached through TLS. */
+  readonly via: Dialer;
+  /** Finds what is spoken with it. */
+  readonly tunnelFor: (proxy: Proxy) => Promise<TunnelHandshake>;
+  /** Resolves names here, and asks the proxy for an address. */
+  readonly resolvesLocally?: boolean | undefined;
+}
+
+/**
+ * Opens connections through a proxy.
+ *
+ * `dial()` throws a `RefusedError`, `TimeoutError` or `PermissionError` for what the proxy reports.
+ */
+export function proxyDialer(proxy: Proxy, options: ProxyDialerOptions): Dialer {
+  return {
+    dial: (to, dialing) =>
+      throughProxy(proxy, options.via, to, dialing, async (exchange) => {
+        const tunnel = await options.tunnelFor(proxy);
+        await tunnel(exchange, await targetOf(to, options, dialing), proxy);
+      }),
+  };
+}
+
+/** Connects to a proxy and holds a handshake, whose connection is closed if it fails. */
+export async function throughProxy(
+  proxy: Proxy,
+  via: Dialer,
+  to: Parameters<Dialer["dial"]>[0],
+  dialing: DialerOptions,
+  handshake: (exchange: ProxyExchange) => Promise<void>,
+): Promise<Dialed> {
+  const { log, signal } = dialing;
+  const route = `${formatEndpoint(to)} through ${proxy.text}`;
+  if (!isHostEndpoint(to)) throw new UsageError(`Cannot connect to ${route}: a proxy reaches no Unix socket`);
+  const dialed = await via.dial({ scheme: "tcp", host: proxy.host, port: proxy.port, path: "/" }, dialing);
+  const shake = async () => {
+    const reader = new HandshakeReader(dialed.transport);
+    await handshake({
+      write: (bytes) => writeAll(dialed.transport, bytes),
+      async read(parse) {
+        const message = await reader.read(parse);
+        if (message !== null) return message;
+        const text = `Cannot connect to ${route}: the proxy closed the connection before it answered`;
+        throw new ClosedEarlyError(text, { endpoint: proxy.text, received: reader.unreadCount });
+      },
+      error: (Kind, words) => new Kind(`Cannot connect to ${route}: ${words}`, { endpoint: proxy.text }),
+    });
+    log.debug(`connected to ${route}`);
+    return reader.transport();
+  };
+  try {
+    const transport = await abortable(shake(), { signal }, () => new Error("unreachable: there is no time limit"));
+    return { transport, local: dialed.local, remote: to };
+  } catch (error) {
+    dialed.transport.close();
+    if (error instanceof FrameError) {
+      const text = `Cannot connect to ${route}: the proxy does not speak ${proxy.scheme}: ${error.message}`;
+      throw new ParleyError(text, { endpoint: proxy.text, cause: error });
+    }
+    throw signal.aborted ? error : toSocketError(error, "connect to", route);
+  }
+}
+
+async function targetOf(
+  to: Parameters<Dialer["dial"]>[0],
+  { resolvesLocally }: ProxyDialerOptions,
+  { resolveTimeoutMs, signal }: DialerOptions,
+): Promise<Pick<HostEndpoint, "host" | "port">> {
+  if (!isHostEndpoint(to)) throw new TypeError(`Cannot ask a proxy for ${formatEndpoint(to)}`);
+  if (!resolvesLocally) return to;
+  const [first] = await resolve(to.host, { timeoutMs: resolveTimeoutMs, signal });
+  return { host: first?.address ?? to.host, port: to.port };
+}
+
+/** Variables of the environment by their names; names in lower case are looked at too, and first. */
+export type ProxyVariables = (name: "ALL_PROXY" | "HTTPS_PROXY" | "NO_PROXY") => string | undefined;
+
+/**
+ * Goes through the proxy that the environment names for a target: `HTTPS_PROXY`
+ * for what TLS protects, `ALL_PROXY` for anything; directly for the hosts of `NO_PROXY`.
+ */
+export function environmentDialer(
+  variables: ProxyVariables,
+  direct: Dialer,
+  through: (proxy: Proxy) => Dialer,
+): Dialer {
+  const all = parseVariable(variables("ALL_PROXY"));
+  const secure = parseVariable(variables("HTTPS_PROXY")) ?? all;
+  const exempt = (variables("NO_PROXY") ?? "").split(",").map((entry) => entry.trim()).filter((entry) => entry !== "");
+  return {
+    dial(to, options) {
+      const isSecure = to.scheme === "tls" || to.scheme === "wss";
+      const proxy = isSecure ? secure : all;
+      const isDirect = proxy === undefined || !isHostEndpoint(to) || exempt.some((entry) => isExempt(to, entry));
+      return (isDirect ? direct : through(proxy)).dial(to, options);
+    },
+  };
+}
+
+function parseVariable(text: string | undefined): Proxy | undefined {
+  if (text === undefined || text === "") return undefined;
+  return parseProxy(text.includes("://") ? text : `http://${text}`);
+}
+
+/** `*`, a host, a domain with or without a dot before it, an address, a range of addresses; all but `*` with or without a port. */
+function isExempt({ host, port }: HostEndpoint, entry: string): boolean {
+  if (entry === "*") return true;
+  if (entry.includes("/")) {
+    const address = parseIp(host);
+    return address !== undefined && isInCidr(address, parseCidr(entry));
+  }
+  const [, name = entry, onlyPort] = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(entry) ?? [];
+  if (onlyPort !== undefined && Number(onlyPort) !== port) return false;
+  const plain = name.replace(/^\[(.*)\]$/, "$1").replace(/^\./, "").toLowerCase();
+  const wanted = host.toLowerCase();
+  return isSameIp(plain, wanted) || wanted === plain || wanted.endsWith(`.${plain}`);
+}
