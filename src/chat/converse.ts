@@ -1,18 +1,19 @@
 import { FrameError, MessageTooLongError, TimeoutError } from "../base/errors.ts";
-import { isHostEndpoint } from "../net/endpoint.ts";
+import { formatEndpoint, isHostEndpoint } from "../net/endpoint.ts";
 import { delay } from "../net/wait.ts";
 import type { Message, Session } from "../serve/session.ts";
+import { Pinger, type PingOptions } from "../serve/websocket/pinger.ts";
 import { ChatError } from "./chat_error.ts";
 import { decodeText, isBinary } from "./clean_text.ts";
-import type { Hub } from "./hub.ts";
+import { type Hub, ROOMS_PER_MEMBER } from "./hub.ts";
 import type { InputResult } from "./input.ts";
 import { handleJson } from "./json_input.ts";
-import { FreeEntries } from "./free_entries.ts";
-import { idOfRequest, RequestError } from "./json_request.ts";
+import { idOfRequest, RequestError, typeOfRequest } from "./json_request.ts";
 import type { Member } from "./member.ts";
 import type { ClientRate, MessageRates } from "./message_rate.ts";
 import { LOBBY } from "./names.ts";
 import { handleText } from "./text_input.ts";
+import type { Wire } from "./wire.ts";
 
 /** How clients are treated. */
 export interface ConversationOptions {
@@ -20,6 +21,12 @@ export interface ConversationOptions {
   readonly rates: MessageRates;
   /** For the log-in, where one is required, in milliseconds. */
   readonly logInTimeoutMs: number;
+  /**
+   * When to ping clients of the JSON wire over a stream; WebSocket has pings of its own.
+   *
+   * @default {never}
+   */
+  readonly pings?: PingOptions | undefined;
 }
 
 /** First lines of other protocols, and what their clients are told. */
@@ -47,23 +54,44 @@ export async function converse(hub: Hub, session: Session, options: Conversation
   const { remote } = session;
   using rate = options.rates.enter(isHostEndpoint(remote) ? remote.host : undefined);
   member.roomRate = rate?.room;
-  const free = new FreeEntries();
+  const free = new FreeRequests();
   const loginEndMs = performance.now() + options.logInTimeoutMs;
   let isFirst = true;
   let isOver = false;
+  let isReading = false;
+  using pinger = options.pings && session.kind === "stream"
+    ? new Pinger({
+      isClosed: () => session.closeReason !== undefined,
+      isReading: () => isReading,
+      ping() {
+        // People cannot answer on the text wire.
+        if (member.wire.name === "text") return pinger?.answered();
+        free.pongs = 1;
+        member.tell({ type: "ping" });
+      },
+      onSilence() {
+        const endpoint = formatEndpoint(session.remote);
+        session.close("ping timeout", new TimeoutError("idle", `${endpoint} did not answer a ping`, { endpoint }));
+      },
+    }, options.pings)
+    : undefined;
   try {
     if (!isLetIn(hub, member)) return void await session.finish("denied");
     if (member.isAdmitted && member.wire.name === "text") await enterLobby(hub, member);
     for (;;) {
+      isReading = true;
       const batch = member.isAdmitted ? await session.receive() : await receiveLogin(member, loginEndMs);
+      isReading = false;
       if (batch === null) break;
+      pinger?.answered();
       for (const { data } of batch) {
-        if (rate !== undefined && !free.take(member.wire, data)) await hold(rate, session);
+        const counted = rate !== undefined && !free.take(member.wire, data) ? rate : undefined;
+        if (counted !== undefined) await hold(counted, session);
         if (isFirst) refuseForeign(member, data);
         isFirst = false;
         const reading = member.drained();
         if (reading !== undefined) await reading;
-        const result = handle(hub, member, data, rate);
+        const result = handle(hub, member, data, counted);
         if ((result instanceof Promise ? await result : result) === "quit") return void (isOver = true);
         if (member.login !== undefined) rate?.admit(member.login);
       }
@@ -72,6 +100,28 @@ export async function converse(hub: Hub, session: Session, options: Conversation
   } finally {
     hub.leave(member, reasonOf(session, isOver));
   }
+}
+
+/**
+ * Requests that the message rate does not count: a client that comes back
+ * enters all its rooms at once, and answers to pings are asked for.
+ */
+class FreeRequests {
+  /** Pings that are not answered. */
+  pongs = 0;
+  #joins = ROOMS_PER_MEMBER;
+
+  /** Whether what came is one of them. */
+  take(wire: Wire, data: Uint8Array): boolean {
+    const type = typeOf(wire, data);
+    if (type === "pong") return this.pongs-- > 0;
+    return type === "join" && this.#joins-- > 0;
+  }
+}
+
+function typeOf(wire: Wire, data: Uint8Array): unknown {
+  const text = decodeText(data) ?? "";
+  return wire.name === "json" ? typeOfRequest(text) : /^\/join\s/i.test(text) ? "join" : undefined;
 }
 
 /** Why someone left, for those who stay; leaving in order needs no reason. */

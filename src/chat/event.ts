@@ -82,6 +82,8 @@ export type ChatEvent =
   | { type: "who"; room: string; id?: string | undefined } & People
   | { type: "help"; lines: readonly string[] }
   | { type: "notice"; text: string; from?: string | undefined; id?: string | undefined }
+  /** Answer with `pong`, or with any other request: who does not is disconnected. */
+  | { type: "ping" }
   | { type: "mode"; mode: "text" | "json"; id?: string | undefined }
   /** A request with an `id` was served that has no other answer with it. */
   | { type: "done"; id: string }

@@ -21,11 +21,11 @@ import type { Room } from "./room.ts";
 import { textWire } from "./wire_text.ts";
 
 /** Types that are served before a log-in, where one is required. */
-const OPEN: ReadonlySet<unknown> = new Set<JsonRequest["type"]>(["login", "mode", "quit"]);
+const OPEN: ReadonlySet<unknown> = new Set<JsonRequest["type"]>(["login", "mode", "pong", "quit"]);
 
-/** Types whose answer, if there is one, is told to others too, without the `id`. */
-const TOLD_TO_ALL: ReadonlySet<JsonRequest["type"]> = new Set(
-  ["login", "topic", "kick", "ban", "unban", "mute", "unmute", "op", "deop", "announce"] as const,
+/** Types that are answered without the `id`, because others receive the answer too, or not at all. */
+const ANSWERED_BY_DONE: ReadonlySet<JsonRequest["type"]> = new Set(
+  ["login", "topic", "kick", "ban", "unban", "mute", "unmute", "op", "deop", "announce", "pong"] as const,
 );
 
 /**
@@ -42,8 +42,8 @@ export function handleJson(hub: Hub, member: Member, data: Uint8Array): InputRes
   try {
     const result = serve(hub, member, request);
     const { id } = request;
-    if (id !== undefined && isToldToAll(request)) {
-      // In a later turn than the room is told, so that it comes after that.
+    if (id !== undefined && isAnsweredByDone(request)) {
+      // In a later turn than the room's event, so that it follows it.
       return Promise.resolve(result).then(() => member.tell({ type: "done", id }), (error) => rethrow(error, request));
     }
     return result instanceof Promise ? result.catch((error: unknown) => rethrow(error, request)) : result;
@@ -52,8 +52,8 @@ export function handleJson(hub: Hub, member: Member, data: Uint8Array): InputRes
   }
 }
 
-function isToldToAll(request: JsonRequest): boolean {
-  return TOLD_TO_ALL.has(request.type) && !(request.type === "topic" && request.topic === undefined);
+function isAnsweredByDone(request: JsonRequest): boolean {
+  return ANSWERED_BY_DONE.has(request.type) && !(request.type === "topic" && request.topic === undefined);
 }
 
 function serve(hub: Hub, member: Member, request: JsonRequest): InputResult {
@@ -98,6 +98,9 @@ function serve(hub: Hub, member: Member, request: JsonRequest): InputResult {
     case "mode":
       member.tell({ type: "mode", mode: request.mode, id });
       return request.mode === "text" ? hub.setWire(member, textWire) : undefined;
+    case "pong":
+      // Its coming is what counts.
+      return;
     case "quit":
       member.tell({ type: "bye", reason: "you left" });
       return "quit";

@@ -59,6 +59,7 @@ const REQUEST = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("server-unban"), id, nick }),
   z.strictObject({ type: z.literal("announce"), id, text: z.string() }),
   z.strictObject({ type: z.literal("mode"), id, mode: z.enum(["text", "json"]) }),
+  z.strictObject({ type: z.literal("pong"), id }),
   z.strictObject({ type: z.literal("quit"), id }),
 ]);
 

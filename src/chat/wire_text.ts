@@ -29,6 +29,7 @@ function encode(event: ChatEvent): readonly string[] {
       return [`* What you missed in ${event.room} is lost: ${event.reason}`];
     case "ack":
     case "done":
+    case "ping":
       // Only programs ask for it.
       return [];
     case "join":

@@ -79,7 +79,7 @@ export const chat = defineService({
     { words: "chat --history chat.db", does: "the same, and every message survives the server" },
     { words: "chat --cluster nats://127.0.0.1:4222", does: "one of many servers with the same rooms" },
   ],
-  async create(flags, { log, authenticator, logInTimeoutMs }) {
+  async create(flags, { log, authenticator, logInTimeoutMs, pings }) {
     const { motd, messageRate, messageBurst } = flags;
     const lines = motd === undefined ? [] : await readMotd(motd);
     const hub = new Hub({
@@ -91,7 +91,7 @@ export const chat = defineService({
     });
     await hub.start();
     const rates = new MessageRates({ perSecond: messageRate, burst: messageBurst });
-    const conversation = { rates, logInTimeoutMs };
+    const conversation = { rates, logInTimeoutMs, pings };
     // Only a chat pays for reading its page.
     const { PAGE_ROUTES } = await import("../chat/page/routes.ts");
     return {

@@ -4,6 +4,7 @@ import type { Authenticator } from "../guard/authenticator.ts";
 import type { Logger } from "../log/logger.ts";
 import type { HttpRoutes } from "../http/router.ts";
 import type { Session } from "../serve/session.ts";
+import type { PingOptions } from "../serve/websocket/pinger.ts";
 
 /** What a server runs for each client. */
 export interface Service {
@@ -35,6 +36,8 @@ export interface ServiceContext {
   readonly logInTimeoutMs: number;
   /** How streams are cut into messages. */
   readonly codec?: Codec | undefined;
+  /** When to ping clients, where the service's own protocol can; WebSocket sessions do it themselves. */
+  readonly pings?: PingOptions | undefined;
 }
 
 /** An entry of the registry: what `parley-server --help` shows of a service, and how to load the service itself. */

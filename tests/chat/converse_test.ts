@@ -5,6 +5,7 @@ import { createMemoryHistory } from "../../src/chat/history_memory.ts";
 import { delay } from "../../src/net/wait.ts";
 import { Hub } from "../../src/chat/hub.ts";
 import { MessageRates } from "../../src/chat/message_rate.ts";
+import { DeadlineTimer } from "../../src/net/deadline_timer.ts";
 import { FakeSession } from "../support/fake_session.ts";
 
 function defaults() {
@@ -145,4 +146,116 @@ Deno.test("all clients together say only so much in one room, and as before in a
     session.close("done");
     await ended;
   }
+});
+
+/** A client that is pinged every 100 ms and given 40 ms to answer, on a clock that the test turns. */
+async function arrivePinged(
+  hub: Hub,
+  { rates = defaults().rates, remote = "127.0.0.1:1", kind = "stream" as const } = {},
+) {
+  let nowMs = 0;
+  const deadlineTimer = new DeadlineTimer(10, () => nowMs);
+  const pings = { deadlineTimer, intervalMs: 100, answerMs: 40 };
+  const session = new FakeSession({ remote, kind });
+  const ended = converse(hub, session, { rates, logInTimeoutMs: 10_000, pings });
+  await session.sent(/You are in #lobby/);
+  const at = (timeMs: number) => {
+    nowMs = timeMs;
+    deadlineTimer.run();
+  };
+  return { session, ended, at, deadlineTimer };
+}
+
+/** Waits until the server has taken a request, and all before it. */
+async function served(session: FakeSession): Promise<string[]> {
+  session.say({ type: "rooms", id: "served" });
+  return await session.sent(/"id":"served"/);
+}
+
+Deno.test("a client of the JSON wire that does not answer a ping is dropped in time, and not before (chat M8)", async () => {
+  await using hub = createHub();
+  const { session, ended, at, deadlineTimer } = await arrivePinged(hub);
+  session.say("/mode json");
+  await session.sent(/"welcome"/);
+  await served(session);
+  at(99);
+  assertEquals(session.take().filter((line) => line.includes('"ping"')), []);
+  at(100);
+  await session.sent(/^\{"type":"ping"\}$/);
+  at(150);
+  assertEquals(session.closeReason, undefined);
+  at(151);
+  assertEquals(session.closeReason as string | undefined, "ping timeout");
+  await ended;
+  assertEquals([hub.memberCount, deadlineTimer.size], [0, 0]);
+});
+
+for (const answer of [{ type: "pong" }, { type: "pong", id: "p1" }, { type: "rooms" }, { type: "nonsense" }]) {
+  Deno.test(`a client of the JSON wire that answers each ping with ${JSON.stringify(answer)} stays (chat M8)`, async () => {
+    await using hub = createHub();
+    const { session, ended, at, deadlineTimer } = await arrivePinged(hub);
+    session.say("/mode json");
+    await session.sent(/"welcome"/);
+    for (let round = 1; round <= 3; round++) {
+      await served(session);
+      at(round * 100);
+      await session.sent(/"ping"/);
+      session.say(answer);
+      const told = await served(session);
+      assertEquals(told.filter((line) => line.includes('"done"')).length, "id" in answer ? 1 : 0);
+      at(round * 100 + 99);
+      assertEquals(session.closeReason, undefined);
+    }
+    session.close("done");
+    await ended;
+    assertEquals(deadlineTimer.size, 0);
+  });
+}
+
+Deno.test("people on the text wire are not pinged, and not dropped (chat M8)", async () => {
+  await using hub = createHub();
+  const { session, ended, at } = await arrivePinged(hub);
+  for (let timeMs = 100; timeMs < 2_000; timeMs += 50) at(timeMs);
+  assertEquals([session.take(), session.closeReason], [[], undefined]);
+  session.close("done");
+  await ended;
+});
+
+Deno.test("an answer to a ping is free for a client at its rate limit, further ones are not (chat M8)", async () => {
+  await using hub = createHub();
+  const nowMs = 0;
+  const rates = new MessageRates({ perSecond: 1_000, burst: 2, now: () => nowMs });
+  const { session, ended, at } = await arrivePinged(hub, { rates, remote: "10.0.0.7:1" });
+  session.say("/mode json");
+  await session.sent(/"welcome"/);
+  session.say(...Array.from({ length: 40 }, (_, index) => ({ type: "rooms", id: `${index}` })));
+  await session.sent(/too-fast.*"id":"39"/);
+  at(100);
+  await session.sent(/"ping"/);
+  session.say({ type: "pong", id: "asked" }, { type: "pong", id: "unasked" });
+  assertEquals(await session.sent(/unasked/), [
+    '{"type":"done","id":"asked"}',
+    '{"type":"error","code":"too-fast","text":"You send too fast: nothing is passed on for 30s","id":"unasked"}',
+  ]);
+  at(199);
+  assertEquals(session.closeReason, undefined);
+  session.close("done");
+  await ended;
+});
+
+Deno.test("who is muted for flooding and loses the connection is let back into its rooms (chat M2)", async () => {
+  await using hub = createHub();
+  const nowMs = 0;
+  const options = { ...defaults(), rates: new MessageRates({ perSecond: 1_000, burst: 1, now: () => nowMs }) };
+  const flooder = arrive(hub, "10.0.0.7:1", options);
+  flooder.session.say(...Array.from({ length: 40 }, (_, index) => `flood ${index}`));
+  await flooder.session.sent(/^! You send too fast/);
+  flooder.session.close("done");
+  await flooder.ended;
+  const again = arrive(hub, "10.0.0.7:2", options);
+  again.session.say("/join #dev", "hello");
+  await again.session.sent(/You are in #dev/);
+  await again.session.sent(/^! You send too fast/);
+  again.session.close("done");
+  await again.ended;
 });

@@ -258,3 +258,28 @@ Deno.test("JSON wire: every request with an id has an answer with it (chat L2)",
   await peer.send({ type: "mode", mode: "text", id: "last" });
   assertEquals((await peer.until("mode")).id, "last");
 });
+
+for (const wire of ["tcp", "unix", "tls"] as const) {
+  Deno.test(`JSON wire over ${wire}: a client that answers no ping is disconnected, one that does stays (chat M8)`, async () => {
+    await using chat = await ServedChat.start(wire, ["--ping-interval", "300ms", "--ping-timeout", "300ms"]);
+    using answering = await chat.enterJson();
+    await join(answering, "#dev");
+    const left = answering.until("leave");
+    const silent = await chat.connect();
+    const heard: string[] = [];
+    try {
+      await silent.send("/mode json");
+      await silent.send('{"type":"join","room":"#dev"}');
+      for (let line = await silent.line(); line !== undefined; line = await silent.line()) heard.push(line);
+    } catch (error) {
+      // Over TLS the connection ends without a close_notify.
+      if (wire !== "tls" || !(error instanceof Deno.errors.UnexpectedEof)) throw error;
+    } finally {
+      silent.close();
+    }
+    assertEquals(heard.at(-1), '{"type":"ping"}');
+    assertEquals((await left).reason, "connection lost");
+    await answering.send({ type: "topic", room: "#dev", id: "still here" });
+    assertEquals((await answering.until("topic")).id, "still here");
+  });
+}

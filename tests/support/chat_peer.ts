@@ -121,7 +121,10 @@ export class JsonPeer implements Disposable {
   async next(): Promise<JsonEvent> {
     const line = await this.#lines.line();
     if (line === undefined) throw new Error("the server ended the conversation");
-    return JSON.parse(line);
+    const event: JsonEvent = JSON.parse(line);
+    if (event.type !== "ping") return event;
+    await this.send({ type: "pong" });
+    return await this.next();
   }
 
   /** The next object of a type. */

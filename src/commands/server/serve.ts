@@ -20,6 +20,7 @@ import { Server } from "../../serve/server.ts";
 import { ServerStats } from "../../serve/server_stats.ts";
 import { publicRoutes } from "../../serve/sight/routes.ts";
 import type { WebSocketAcceptor } from "../../serve/websocket/acceptor.ts";
+import type { PingOptions } from "../../serve/websocket/pinger.ts";
 import { logInFirst } from "../../services/log_in_first.ts";
 import type { NamedService, Service } from "../../services/service.ts";
 import { announceReady, openReadyFile } from "../announce_ready.ts";
@@ -77,7 +78,8 @@ export async function serve(
   );
   await using sight = new AsyncDisposableStack();
   const stats = new ServerStats();
-  const made = await createService(service, flags, { log, authenticator, codec });
+  const pings = { deadlineTimer, intervalMs: flags.pingInterval, answerMs: flags.pingTimeout };
+  const made = await createService(service, flags, { log, authenticator, codec, pings });
   let opened: Listener[];
   let announced: string[];
   let metricsUrl: string | undefined;
@@ -104,7 +106,7 @@ export async function serve(
       gate,
       webSockets: opened.some(isWebSocket)
         ? await webSocketsOf(made, flags, {
-          deadlineTimer,
+          pings,
           origins,
           routes: publicRoutes({ stats: seen, service: service.name }),
         })
@@ -172,10 +174,11 @@ async function runAll(server: Server, crew: WorkerCrew | undefined, stop: AbortS
 async function createService(
   service: NamedService,
   flags: ServeFlags,
-  { log, authenticator, codec }: { log: Logger; authenticator: Authenticator | undefined; codec: Codec },
+  context: { log: Logger; authenticator: Authenticator | undefined; codec: Codec; pings: PingOptions },
 ): Promise<Service> {
   const logInTimeoutMs = flags.authTimeout ?? DEFAULTS.logInTimeoutMs;
-  const made = await service.create(flags, { log, authenticator, logInTimeoutMs, codec });
+  const { authenticator, codec } = context;
+  const made = await service.create(flags, { ...context, logInTimeoutMs });
   if (authenticator === undefined || service.asksForLogIn) return made;
   return logInFirst(made, { authenticator, isRaw: codec.name === "raw", timeoutMs: logInTimeoutMs });
 }
@@ -251,14 +254,14 @@ function logPageAddresses(endpoints: readonly string[], log: Logger): void {
 async function webSocketsOf(
   service: Service,
   flags: SharedFlags,
-  { deadlineTimer, routes, origins }: { deadlineTimer: DeadlineTimer; routes: HttpRoutes; origins: string[] },
+  { pings, routes, origins }: { pings: PingOptions; routes: HttpRoutes; origins: string[] },
 ): Promise<WebSocketAcceptor> {
   const { WebSocketAcceptor } = await import("../../serve/websocket/acceptor.ts");
   return await WebSocketAcceptor.create({
     routes: { ...routes, ...service.routes },
     subprotocols: service.subprotocols ?? [],
     origins,
-    pings: { deadlineTimer, intervalMs: flags.pingInterval, answerMs: flags.pingTimeout },
+    pings,
     maxMessageBytes: flags.maxMessage,
   });
 }

@@ -260,6 +260,8 @@ export class ChatLink {
         return this.#onWelcome(event, session);
       case "message":
         return this.#onMessage(event);
+      case "ping":
+        return void this.request({ type: "pong" });
       case "joined":
         return this.#onJoined(event);
       case "unrecovered":

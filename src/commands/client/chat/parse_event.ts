@@ -50,5 +50,6 @@ const FIELDS: Readonly<Record<string, Readonly<Record<string, "string" | "number
   notice: { text: "string" },
   error: { code: "string", text: "string" },
   done: { id: "string" },
+  ping: {},
   bye: { reason: "string" },
 };

@@ -307,3 +307,15 @@ Deno.test("run() does not come back to a server that could not take what was sen
     assertEquals(second.take(), []);
   }
 });
+
+Deno.test("run() answers the server's pings, and shows none (chat M8)", async () => {
+  const session = webSocket();
+  const { link, events } = createLink([session]);
+  session.say(WELCOME, joined(), { type: "ping" });
+  const running = link.run();
+  await session.sent(/^\{"type":"pong"\}$/);
+  link.quit();
+  session.close("done");
+  await running;
+  assertEquals(events.filter(({ type }) => type === "ping"), []);
+});
