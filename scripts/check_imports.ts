@@ -7,43 +7,35 @@
 
 import { type SourceFile, sourceFiles } from "./source_files.ts";
 
-/** What each folder of `src/` may import, beside itself. The file `factory.ts` counts as a folder. */
-const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  base: [],
-  log: ["base"],
-  framing: ["base"],
-  process: ["net", "log", "base"],
-  net: ["framing", "log", "base"],
-  factory: ["net", "framing", "log", "base"],
-  http: ["factory", "framing", "net", "log", "base"],
-  guard: ["factory", "net", "log", "base"],
-  serve: ["http", "services", "chat", "guard", "framing", "factory", "net", "log", "base"],
-  services: ["process", "http", "serve", "chat", "guard", "framing", "factory", "net", "log", "base"],
-  chat: ["serve", "services", "http", "guard", "framing", "factory", "net", "log", "base"],
-  script: ["serve", "http", "guard", "framing", "factory", "net", "log", "base"],
-  datagram: ["guard", "framing", "factory", "net", "log", "base"],
-  probe: ["process", "datagram", "serve", "http", "framing", "factory", "net", "log", "base"],
-  cli: ["log", "base"],
-  commands: [
-    "script",
-    "probe",
-    "http",
-    "process",
-    "cli",
-    "serve",
-    "services",
-    "chat",
-    "datagram",
-    "guard",
-    "framing",
-    "factory",
-    "net",
-    "log",
-    "base",
-  ],
-  mod: ["probe", "http", "serve", "services", "chat", "datagram", "guard", "framing", "factory", "net", "log", "base"],
-  entry: ["cli", "commands", "base"],
-};
+/**
+ * The rooms of `src/`, each of which may import itself and the rooms before it.
+ * A file such as `factory.ts` is a room; `entry` is what a program begins with.
+ */
+const ROOMS = [
+  "base",
+  "log",
+  "framing",
+  "net",
+  "factory",
+  "process",
+  "http",
+  "guard",
+  "session",
+  "websocket",
+  "dial",
+  "server",
+  "datagram",
+  "script",
+  "relay",
+  "load",
+  "probe",
+  "chat",
+  "services",
+  "mod",
+  "cli",
+  "commands",
+  "entry",
+];
 
 /** Text that may stand only in some places. */
 const RESERVED: readonly { pattern: RegExp; places: RegExp; rule: string }[] = [
@@ -64,21 +56,26 @@ const RESERVED: readonly { pattern: RegExp; places: RegExp; rule: string }[] = [
 
 const ENTRIES = ["server", "client", "udp"];
 const IMPORT = /^(?:import|export)\b[^"]*?from "(\.[^"]+)"|^import "(\.[^"]+)"/gm;
+const LAZY_IMPORT = /\bimport\("(\.[^"]+)"\)/g;
 
 /** Every breach of the rules, a line each. */
 export function importFaults(files: readonly SourceFile[]): string[] {
   return files.flatMap((file) => [...directionFaults(file), ...reservedFaults(file)]);
 }
 
-function directionFaults({ path, text }: SourceFile): string[] {
-  const from = folderOf(path);
-  const allowed = MAY_IMPORT[from];
-  if (allowed === undefined) return [`src/${path}: the folder ${from} has no place in the order of imports`];
-  return [...text.matchAll(IMPORT)].flatMap(([, named, bare]) => {
-    const target = new URL(named ?? bare ?? "", `file:///${path}`).pathname.slice(1);
-    const to = folderOf(target);
-    return to === from || allowed.includes(to) ? [] : [`src/${path}: ${from} must not import ${target}`];
-  });
+function directionFaults(file: SourceFile): string[] {
+  const { path } = file;
+  const from = ROOMS.indexOf(folderOf(path));
+  if (from === -1) return [`src/${path}: the folder ${folderOf(path)} has no place in the order of imports`];
+  return [...importsOf(file), ...importsOf(file, LAZY_IMPORT)]
+    .filter((target) => ROOMS.indexOf(folderOf(target)) > from)
+    .map((target) => `src/${path}: ${folderOf(path)} must not import ${target}`);
+}
+
+function importsOf({ path, text }: SourceFile, pattern = IMPORT): string[] {
+  return [...text.matchAll(pattern)].map(([, named, bare]) =>
+    new URL(named ?? bare ?? "", `file:///${path}`).pathname.slice(1)
+  );
 }
 
 function reservedFaults({ path, code }: SourceFile): string[] {

@@ -93,10 +93,10 @@ export {
   type SocketOptionValues,
 } from "./net/sockopt/socket_options.ts";
 export type { TcpInfo } from "./net/sockopt/tcp_info.ts";
-export { type ClosedReport, type ConnectionReport, type ConnectionTotals, ServerStats } from "./serve/server_stats.ts";
-export type { StatsSnapshot, StatsSource } from "./serve/stats_snapshot.ts";
-export { type DialOptions, dialSession } from "./serve/dial_session.ts";
-export type { Framer } from "./serve/framer.ts";
-export type { Message, Session } from "./serve/session.ts";
-export type { WebSocketDialOptions } from "./serve/websocket/dial.ts";
-export { CLOSE_CODE, type CloseFrame } from "./serve/websocket/close_code.ts";
+export { type ClosedReport, type ConnectionReport, type ConnectionTotals, ServerStats } from "./server/server_stats.ts";
+export type { StatsSnapshot, StatsSource } from "./server/stats_snapshot.ts";
+export { type DialOptions, dialSession } from "./dial.ts";
+export type { Framer } from "./session/framer.ts";
+export type { Message, Session } from "./session/session.ts";
+export type { WebSocketDialOptions } from "./websocket/dial.ts";
+export { CLOSE_CODE, type CloseFrame } from "./session/close_code.ts";

@@ -1,8 +1,8 @@
 import { FrameError, MessageTooLongError, TimeoutError } from "../base/errors.ts";
 import { formatEndpoint, isHostEndpoint } from "../net/endpoint.ts";
 import { delay } from "../net/wait.ts";
-import type { Message, Session } from "../serve/session.ts";
-import { Pinger, type PingOptions } from "../serve/websocket/pinger.ts";
+import type { Message, Session } from "../session/session.ts";
+import { Pinger, type PingOptions } from "../websocket/pinger.ts";
 import { ChatError } from "./chat_error.ts";
 import { decodeText, isBinary } from "./clean_text.ts";
 import { type Hub, ROOMS_PER_MEMBER } from "./hub.ts";

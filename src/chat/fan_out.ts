@@ -1,6 +1,6 @@
 import { concat, utf8 } from "../base/bytes.ts";
 import { FrameError } from "../base/errors.ts";
-import type { Framer } from "../serve/framer.ts";
+import type { Framer } from "../session/framer.ts";
 import type { ChatEvent } from "./event.ts";
 import { dropSlowConsumer, type Member } from "./member.ts";
 import type { Wire } from "./wire.ts";

@@ -3,7 +3,7 @@ import { isLoopback } from "../base/ip.ts";
 import type { Authenticator } from "../guard/authenticator.ts";
 import type { Logger } from "../log/logger.ts";
 import { isHostEndpoint } from "../net/endpoint.ts";
-import type { Session } from "../serve/session.ts";
+import type { Session } from "../session/session.ts";
 import { CatchUps, type Position } from "./catch_up.ts";
 import { ChatError } from "./chat_error.ts";
 import type { ModerationDecision } from "./decision.ts";

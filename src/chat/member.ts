@@ -1,6 +1,6 @@
 import type { RateOptions } from "../guard/token_bucket.ts";
 import { addressKey } from "../guard/address_key.ts";
-import type { Session } from "../serve/session.ts";
+import type { Session } from "../session/session.ts";
 import type { ChatEvent } from "./event.ts";
 import { LimitError } from "../base/errors.ts";
 import { formatEndpoint } from "../net/endpoint.ts";

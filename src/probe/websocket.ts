@@ -8,8 +8,8 @@
 import { isUtf8 } from "node:buffer";
 import { ClosedEarlyError, UpgradeError } from "../base/errors.ts";
 import { isHostEndpoint } from "../net/endpoint.ts";
-import { closeFrameText, leave } from "../serve/websocket/close_frame.ts";
-import { openWebSocket } from "../serve/websocket/dial.ts";
+import { closeFrameText, leave } from "../websocket/close_frame.ts";
+import { openWebSocket } from "../websocket/dial.ts";
 import { BannerMatcher } from "./banner.ts";
 import { isInStatusRanges } from "./content.ts";
 import { type Facts, type ProbeContext, unexpected } from "./probe.ts";

@@ -2,10 +2,10 @@ import { ClosedError, FrameError, ResetError, UsageError } from "../base/errors.
 import { rawCodec } from "../framing/raw.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import { delay } from "../net/wait.ts";
-import { framerOf } from "../serve/framer.ts";
-import type { Message, Session } from "../serve/session.ts";
-import { abnormalClose, leave } from "../serve/websocket/close_frame.ts";
-import { CLOSE_CODE } from "../serve/websocket/close_code.ts";
+import { framerOf } from "../session/framer.ts";
+import type { Message, Session } from "../session/session.ts";
+import { abnormalClose, leave } from "../websocket/close_frame.ts";
+import { CLOSE_CODE } from "../session/close_code.ts";
 import { assertText, notEncodable } from "./encodable.ts";
 import { Expectations, matcherOf } from "./expectations.ts";
 import { Inbox, type Unit } from "./inbox.ts";

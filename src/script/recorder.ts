@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { Message, Session } from "../serve/session.ts";
+import type { Message, Session } from "../session/session.ts";
 import { typeName } from "./expectations.ts";
 import { isUtf8 } from "./encodable.ts";
 import type { RecordingHead, RecordingLine, Side } from "./recording.ts";

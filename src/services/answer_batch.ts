@@ -1,4 +1,4 @@
-import type { Message, Session } from "../serve/session.ts";
+import type { Message, Session } from "../session/session.ts";
 
 /** Queued bytes at which answering waits for the client to read. */
 const HIGH_WATER_BYTES = 256 * 1024;

@@ -1,4 +1,4 @@
-import type { Session } from "../serve/session.ts";
+import type { Session } from "../session/session.ts";
 import { utf8 } from "../base/bytes.ts";
 import { discardInput } from "./discard_input.ts";
 import { defineService } from "./service.ts";

@@ -1,4 +1,4 @@
-import type { Session } from "../serve/session.ts";
+import type { Session } from "../session/session.ts";
 
 /**
  * Reads and drops what the client sends, until its end or the signal; its own

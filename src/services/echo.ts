@@ -1,5 +1,5 @@
 import { concat, toUpperAscii, utf8 } from "../base/bytes.ts";
-import type { Message, Session } from "../serve/session.ts";
+import type { Message, Session } from "../session/session.ts";
 import { answerBatch } from "./answer_batch.ts";
 import { defineService } from "./service.ts";
 

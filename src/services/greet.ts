@@ -1,4 +1,4 @@
-import type { Session } from "../serve/session.ts";
+import type { Session } from "../session/session.ts";
 import { excerpt } from "../base/bytes.ts";
 import { defineService } from "./service.ts";
 

@@ -1,5 +1,5 @@
 import { type HttpStream, RequestReader, serveRequests } from "../http/request.ts";
-import type { Session } from "../serve/session.ts";
+import type { Session } from "../session/session.ts";
 import { answerBatch } from "./answer_batch.ts";
 import { discardInput } from "./discard_input.ts";
 import { loadReplyText, type ReplyText } from "./reply_text.ts";

@@ -75,7 +75,7 @@ for (const wire of CHAT_WIRES) {
   });
 }
 
-// Over ws a plain socket is needed for that: tests/serve/websocket/session_test.ts.
+// Over ws a plain socket is needed for that: tests/websocket/session_test.ts.
 for (const wire of ["tcp", "unix", "tls"] as const) {
   Deno.test(`a member that stops reading over ${wire} is dropped alone; everyone else gets everything in order`, async () => {
     await using chat = await ServedChat.start(wire);

@@ -2,8 +2,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { parseFraming } from "../../src/framing/mod.ts";
-import { dialSession } from "../../src/serve/dial_session.ts";
-import type { Session } from "../../src/serve/session.ts";
+import { dialSession } from "../../src/dial.ts";
+import type { Session } from "../../src/session/session.ts";
 import { TestAuthority } from "../support/certificates.ts";
 import { startServer } from "../support/program.ts";
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { formatEndpoint, listen } from "@parley/parley";
-import { HttpServer } from "../../src/serve/http_server.ts";
+import { HttpServer } from "../../src/server/http_server.ts";
 import { dial, LinePeer, readToEnd, writeAll } from "../support/peer.ts";
 import { runProgram, startServer } from "../support/program.ts";
 import { untilSight } from "../support/sight.ts";

@@ -13,7 +13,7 @@ import {
 import { rawCodec } from "../../src/framing/raw.ts";
 import { Logger } from "../../src/log/logger.ts";
 import { directDialer } from "../../src/net/direct_dialer.ts";
-import { Server } from "../../src/serve/server.ts";
+import { Server } from "../../src/server/server.ts";
 import { TestAuthority } from "../support/certificates.ts";
 import { fakeConnection, FakeTransport } from "../support/fake_transport.ts";
 import { serviceOf } from "../support/websocket_server.ts";

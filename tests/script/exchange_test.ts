@@ -18,8 +18,8 @@ import {
 } from "../../src/script/steps.ts";
 import { listen } from "../../src/factory.ts";
 import { parseFraming } from "../../src/framing/mod.ts";
-import { dialSession } from "../../src/serve/dial_session.ts";
-import { StreamSession } from "../../src/serve/stream_session.ts";
+import { dialSession } from "../../src/dial.ts";
+import { StreamSession } from "../../src/session/stream_session.ts";
 import { writeAll } from "../support/peer.ts";
 import { resettingPeer } from "../support/resetting_peer.ts";
 import { scriptedPeer } from "../support/scripted_peer.ts";

@@ -15,7 +15,8 @@ Deno.test("importFaults() refuses an import from below to above, also over sever
     "src/base/bytes.ts: base must not import net/listener.ts",
   ]);
   assertEquals(faultsOf("framing/line.ts", 'export * from "../factory.ts";').length, 1);
-  assertEquals(faultsOf("serve/server.ts", 'import type { Io } from "../cli/io.ts";').length, 1);
+  assertEquals(faultsOf("net/open.ts", 'await import("../server/server.ts");').length, 1);
+  assertEquals(faultsOf("server/server.ts", 'import type { Io } from "../cli/io.ts";').length, 1);
 });
 
 Deno.test("importFaults() refuses a folder that has no place", () => {
@@ -23,7 +24,7 @@ Deno.test("importFaults() refuses a folder that has no place", () => {
 });
 
 Deno.test("importFaults() refuses sockets outside net, exits outside entries, I/O in framing", () => {
-  assertEquals(faultsOf("serve/server.ts", "const l = Deno.listen({ port });").length, 1);
+  assertEquals(faultsOf("server/server.ts", "const l = Deno.listen({ port });").length, 1);
   assertEquals(faultsOf("net/open.ts", "const l = Deno.listen({ port });"), []);
   assertEquals(faultsOf("cli/run_program.ts", "Deno.exit(1);").length, 1);
   assertEquals(faultsOf("server.ts", "Deno.exit(await run(Deno.args));"), []);

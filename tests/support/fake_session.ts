@@ -1,7 +1,7 @@
 import { type Endpoint, Logger, parseEndpoint, parseFraming } from "@parley/parley";
 import type { CloseReason } from "../../src/net/close_reason.ts";
-import { framerOf } from "../../src/serve/framer.ts";
-import type { Message, Session } from "../../src/serve/session.ts";
+import { framerOf } from "../../src/session/framer.ts";
+import type { Message, Session } from "../../src/session/session.ts";
 
 const CODEC = parseFraming("line");
 

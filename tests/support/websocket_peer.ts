@@ -5,7 +5,7 @@
  * @module
  */
 
-import { upgradeFields } from "../../src/serve/websocket/handshake.ts";
+import { upgradeFields } from "../../src/websocket/handshake.ts";
 import { dial, writeAll } from "./peer.ts";
 import { scriptedPeer } from "./scripted_peer.ts";
 

@@ -4,11 +4,11 @@ import type { Gate } from "../../src/guard/gate.ts";
 import { Logger } from "../../src/log/logger.ts";
 import { DeadlineTimer } from "../../src/net/deadline_timer.ts";
 import { formatEndpoint } from "../../src/net/endpoint.ts";
-import { Server } from "../../src/serve/server.ts";
-import type { Session } from "../../src/serve/session.ts";
-import { WebSocketAcceptor, type WebSocketAcceptorOptions } from "../../src/serve/websocket/acceptor.ts";
+import { Server } from "../../src/server/server.ts";
+import type { Session } from "../../src/session/session.ts";
+import { WebSocketAcceptor, type WebSocketAcceptorOptions } from "../../src/websocket/acceptor.ts";
 import { echo } from "../../src/services/echo.ts";
-import type { Service } from "../../src/services/service.ts";
+import type { Service } from "../../src/server/service.ts";
 
 /** A server in the test's own process. */
 export interface RunningServer extends AsyncDisposable {

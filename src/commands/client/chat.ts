@@ -9,7 +9,7 @@ import type { ProgramIo } from "../../cli/io.ts";
 import { readPassword } from "../../cli/read_password.ts";
 import { parseFraming } from "../../framing/mod.ts";
 import { parseEndpoint } from "../../net/endpoint.ts";
-import { dialSession } from "../../serve/dial_session.ts";
+import { dialSession } from "../../dial.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { endpointArgument } from "./arguments.ts";
 import { ChatLink, type ChatLinkOptions } from "./chat/link.ts";

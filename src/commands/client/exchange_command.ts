@@ -2,7 +2,7 @@ import { escapeControls, toJsonLine } from "../../base/bytes.ts";
 import { messageOf } from "../../base/errors.ts";
 import { EXIT, exitCodeOf } from "../../cli/exit_codes.ts";
 import type { ProgramIo } from "../../cli/io.ts";
-import type { Session } from "../../serve/session.ts";
+import type { Session } from "../../session/session.ts";
 import { type DialFlags, isByLine } from "./dial.ts";
 import { failureLines } from "../../script/difference.ts";
 import { runExchange } from "../../script/exchange.ts";

@@ -1,7 +1,7 @@
 import { concat, formatHex, utf8 } from "../../base/bytes.ts";
 import type { Output } from "../../cli/io.ts";
 import { safeText } from "../../cli/safe_text.ts";
-import type { Message } from "../../serve/session.ts";
+import type { Message } from "../../session/session.ts";
 
 const LINE_END = utf8("\n");
 const LF = 0x0a;

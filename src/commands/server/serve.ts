@@ -16,13 +16,14 @@ import type { Listener } from "../../net/listener.ts";
 import { parseOrigin } from "../../http/origin.ts";
 import type { HttpRoutes } from "../../http/router.ts";
 import type { TlsServerContext } from "../../net/layers/tls_server.ts";
-import { Server } from "../../serve/server.ts";
-import { ServerStats } from "../../serve/server_stats.ts";
-import { publicRoutes } from "../../serve/sight/routes.ts";
-import type { WebSocketAcceptor } from "../../serve/websocket/acceptor.ts";
-import type { PingOptions } from "../../serve/websocket/pinger.ts";
-import { logInFirst } from "../../services/log_in_first.ts";
-import type { NamedService, Service } from "../../services/service.ts";
+import { Server } from "../../server/server.ts";
+import { ServerStats } from "../../server/server_stats.ts";
+import { publicRoutes } from "../../server/metrics_routes.ts";
+import type { WebSocketAcceptor } from "../../websocket/acceptor.ts";
+import type { PingOptions } from "../../websocket/pinger.ts";
+import { logInFirst } from "../../server/log_in_first.ts";
+import type { Service } from "../../server/service.ts";
+import type { NamedService } from "../../services/service.ts";
 import { announceReady, openReadyFile } from "../announce_ready.ts";
 import { socketOptionsOf } from "../socket_flags.ts";
 import { configureProgramLogging } from "../program_logging.ts";
@@ -256,7 +257,7 @@ async function webSocketsOf(
   flags: SharedFlags,
   { pings, routes, origins }: { pings: PingOptions; routes: HttpRoutes; origins: string[] },
 ): Promise<WebSocketAcceptor> {
-  const { WebSocketAcceptor } = await import("../../serve/websocket/acceptor.ts");
+  const { WebSocketAcceptor } = await import("../../websocket/acceptor.ts");
   return await WebSocketAcceptor.create({
     routes: { ...routes, ...service.routes },
     subprotocols: service.subprotocols ?? [],

@@ -1,11 +1,11 @@
 import { listen } from "../../factory.ts";
 import { formatHostPort, isHostEndpoint, parseEndpoint } from "../../net/endpoint.ts";
 import { UsageError } from "../../base/errors.ts";
-import { HttpServer } from "../../serve/http_server.ts";
-import type { StatsSource } from "../../serve/stats_snapshot.ts";
-import { EventLoopDelay } from "../../serve/sight/event_loop_delay.ts";
-import { loadMetricsLibrary } from "../../serve/sight/metrics.ts";
-import { operatorRoutes } from "../../serve/sight/routes.ts";
+import { HttpServer } from "../../server/http_server.ts";
+import type { StatsSource } from "../../server/stats_snapshot.ts";
+import { EventLoopDelay } from "../../server/event_loop_delay.ts";
+import { loadMetricsLibrary } from "../../server/metrics.ts";
+import { operatorRoutes } from "../../server/metrics_routes.ts";
 
 /**
  * Serves `/metrics`, `/healthz` and `/connections` where `--metrics` says;

@@ -2,7 +2,7 @@ import { UsageError } from "../../base/errors.ts";
 import { createDatagramMetrics, type DatagramMetricsSources } from "../../datagram/metrics.ts";
 import { listen } from "../../factory.ts";
 import { formatHostPort, isHostEndpoint, parseEndpoint } from "../../net/endpoint.ts";
-import { HttpServer } from "../../serve/http_server.ts";
+import { HttpServer } from "../../server/http_server.ts";
 
 /** Serves `/metrics` and `/healthz` on the endpoint until `owner` is disposed of; returns the URL. */
 export async function serveDatagramMetrics(

@@ -1,8 +1,8 @@
 import { preview } from "../../../base/bytes.ts";
 import { ClosedEarlyError } from "../../../base/errors.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
-import type { Message, Session } from "../../../serve/session.ts";
-import { closeFrameText, leave } from "../../../serve/websocket/close_frame.ts";
+import type { Message, Session } from "../../../session/session.ts";
+import { closeFrameText, leave } from "../../../websocket/close_frame.ts";
 import { type Lane, outboxFull, WrongAnswerError } from "./lane.ts";
 
 /** Answers up to this are compared byte by byte, longer ones at both ends. */

@@ -4,7 +4,7 @@ import { parseFraming, rawCodec } from "../../../framing/mod.ts";
 import type { Connection } from "../../../net/connection.ts";
 import type { DeadlineTimer } from "../../../net/deadline_timer.ts";
 import type { Endpoint } from "../../../net/endpoint.ts";
-import { type DialOptions, dialSession } from "../../../serve/dial_session.ts";
+import { type DialOptions, dialSession } from "../../../dial.ts";
 import { ByteLane } from "./byte_lane.ts";
 import { type Lane, loadMessage } from "./lane.ts";
 import type { LoadPlan } from "./load_plan.ts";

@@ -9,8 +9,8 @@ import { Progress } from "../../../chat/page/progress.js";
 import type { Publish } from "../../../chat/page/types.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
 import { abortable, delay } from "../../../net/wait.ts";
-import type { Session } from "../../../serve/session.ts";
-import { leave } from "../../../serve/websocket/close_frame.ts";
+import type { Session } from "../../../session/session.ts";
+import { leave } from "../../../websocket/close_frame.ts";
 import { parseEvent } from "./parse_event.ts";
 import { refusalOf, RefusedByServerError, strangeWords } from "./refusal.ts";
 

@@ -1,7 +1,7 @@
 import { preview, utf8 } from "../../../base/bytes.ts";
 import { ParleyError } from "../../../base/errors.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
-import type { Session } from "../../../serve/session.ts";
+import type { Session } from "../../../session/session.ts";
 
 /** Codes of a Close frame: protocol error, wrong type of data, not UTF-8, too large (RFC 6455, section 7.4.1). */
 const REFUSALS: ReadonlySet<number> = new Set([1002, 1003, 1007, 1009]);

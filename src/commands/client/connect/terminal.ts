@@ -7,8 +7,8 @@ import { LineEditor } from "../../../cli/line_editor.ts";
 import { Prompt } from "../../../cli/prompt.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
 import { abortable } from "../../../net/wait.ts";
-import type { Message, Session } from "../../../serve/session.ts";
-import { abnormalClose, closeFrameText } from "../../../serve/websocket/close_frame.ts";
+import type { Message, Session } from "../../../session/session.ts";
+import { abnormalClose, closeFrameText } from "../../../websocket/close_frame.ts";
 import type { Outgoing } from "./input.ts";
 
 /** How a session is held by hand. */

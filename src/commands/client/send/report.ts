@@ -1,6 +1,6 @@
 import { formatHex } from "../../../base/bytes.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
-import type { Session } from "../../../serve/session.ts";
+import type { Session } from "../../../session/session.ts";
 import type { ExchangeReport, StepReport } from "../../../script/exchange.ts";
 import { typeName } from "../../../script/expectations.ts";
 import { isUtf8 } from "../../../script/encodable.ts";

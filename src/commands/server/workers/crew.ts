@@ -1,6 +1,6 @@
 import { ParleyError } from "../../../base/errors.ts";
 import { WorkerError } from "../../../cli/exit_codes.ts";
-import { mergeSnapshots, type StatsSnapshot, type StatsSource } from "../../../serve/stats_snapshot.ts";
+import { mergeSnapshots, type StatsSnapshot, type StatsSource } from "../../../server/stats_snapshot.ts";
 import { startOwnWorker } from "../../own_worker.ts";
 import type { FromWorker, ToWorker, WorkerTask } from "./messages.ts";
 import { SERVER_WORKER } from "./worker_name.ts";

@@ -1,5 +1,5 @@
 import type { PlainFailure } from "../../../cli/exit_codes.ts";
-import type { StatsSnapshot } from "../../../serve/stats_snapshot.ts";
+import type { StatsSnapshot } from "../../../server/stats_snapshot.ts";
 
 /** What a worker serves. */
 export interface WorkerTask {

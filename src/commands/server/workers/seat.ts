@@ -1,6 +1,6 @@
 import { UsageError } from "../../../base/errors.ts";
 import { parseEndpoint } from "../../../net/endpoint.ts";
-import type { ServerStats } from "../../../serve/server_stats.ts";
+import type { ServerStats } from "../../../server/server_stats.ts";
 import type { NamedService } from "../../../services/service.ts";
 
 /** Which of the threads of one server a server is. */

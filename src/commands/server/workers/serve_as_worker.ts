@@ -1,6 +1,6 @@
 import { plainFailure } from "../../../cli/exit_codes.ts";
 import { systemIo } from "../../../cli/io.ts";
-import type { ServerStats } from "../../../serve/server_stats.ts";
+import type { ServerStats } from "../../../server/server_stats.ts";
 import { SERVICES } from "../../../services/registry.ts";
 import { loadService } from "../../../services/service.ts";
 import { serve, type ServeFlags } from "../serve.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { listen } from "../../../../src/factory.ts";
 import { formatEndpoint } from "../../../../src/net/endpoint.ts";
-import { WebSocketAcceptor } from "../../../../src/serve/websocket/acceptor.ts";
+import { WebSocketAcceptor } from "../../../../src/websocket/acceptor.ts";
 import { DeadlineTimer } from "../../../../src/net/deadline_timer.ts";
 import { TestAuthority } from "../../../support/certificates.ts";
 import { runClient } from "../../../support/run_client.ts";

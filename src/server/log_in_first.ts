@@ -1,0 +1,118 @@
+import { concat, utf8 } from "../base/bytes.ts";
+import { TimeoutError } from "../base/errors.ts";
+import type { Authenticator, Identity } from "../guard/authenticator.ts";
+import { isHostEndpoint } from "../net/endpoint.ts";
+import type { WaitOptions } from "../net/wait.ts";
+import { SessionDecorator } from "../session/session_decorator.ts";
+import type { Message, Session } from "../session/session.ts";
+import type { Service } from "./service.ts";
+
+/** Options of {@linkcode logInFirst}. */
+export interface LogInOptions {
+  readonly authenticator: Authenticator;
+  /** Whether messages are pieces of a stream: then the log-in is its first line. */
+  readonly isRaw: boolean;
+  /** For the log-in to come and be checked, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+const LF = 0x0a;
+const MOST_LINE_BYTES = 1_024;
+const LOG_IN = /^\/login ([^\s:]+) (.+)$/su;
+
+/**
+ * The service behind a log-in: a client's first message must be
+ * `/login NAME PASSWORD`. It is answered by a line that begins with `* `, or
+ * with `! ` and the end of the connection; nothing else is served before.
+ */
+export function logInFirst(service: Service, options: LogInOptions): Service {
+  return {
+    ...(service.subprotocols === undefined ? {} : { subprotocols: service.subprotocols }),
+    async serve(session: Session): Promise<void> {
+      const opened = await readLogIn(session, options);
+      if (opened === null) return;
+      const { identity, rest } = opened;
+      if (identity === undefined) {
+        session.log.warning("log-in failed", { name: opened.name, address: addressOf(session) });
+        const wrong = opened.name === undefined ? "log in first: /login NAME PASSWORD" : "wrong name or password";
+        answer(session, options.isRaw, `! ${wrong}`);
+        return await session.finish("denied");
+      }
+      session.log.info("logged in", { name: identity.name });
+      answer(session, options.isRaw, `* logged in as ${identity.name}`);
+      await service.serve(rest.length === 0 ? session : new ResumedSession(session, rest));
+    },
+    drain: () => service.drain?.(),
+    [Symbol.asyncDispose]: async () => await service[Symbol.asyncDispose]?.(),
+  };
+}
+
+/** What the first message said, and what came behind it. */
+interface LogIn {
+  readonly name: string | undefined;
+  readonly identity: Identity | undefined;
+  readonly rest: readonly Message[];
+}
+
+async function readLogIn(session: Session, options: LogInOptions): Promise<LogIn | null> {
+  const { timeoutMs } = options;
+  try {
+    const first = await readFirst(session, options.isRaw && session.kind === "stream", timeoutMs);
+    if (first === null) return null;
+    const [, name, password] = LOG_IN.exec(first.line) ?? [];
+    const isAsked = name !== undefined && password !== undefined;
+    const identity = isAsked ? await options.authenticator.verify(name, password, addressOf(session)) : undefined;
+    return { name, identity, rest: first.rest };
+  } catch (error) {
+    if (!(error instanceof TimeoutError) || error.phase !== "reply") throw error;
+    answer(session, options.isRaw, "! the log-in took too long");
+    await session.finish("log-in timeout");
+    return null;
+  }
+}
+
+/** The first message as text without its line end, and copies of what came with it. */
+async function readFirst(
+  session: Session,
+  isRaw: boolean,
+  timeoutMs: number,
+): Promise<{ line: string; rest: readonly Message[] } | null> {
+  const endMs = performance.now() + timeoutMs;
+  let bytes = new Uint8Array(0);
+  for (;;) {
+    const batch = await session.receive({ timeoutMs: Math.max(0, endMs - performance.now()) });
+    const [first, ...others] = batch ?? [];
+    if (first === undefined) return null;
+    bytes = concat([bytes, first.data]);
+    const end = bytes.indexOf(LF);
+    if (isRaw && end === -1 && bytes.length <= MOST_LINE_BYTES) continue;
+    const line = new TextDecoder().decode(end === -1 ? bytes : bytes.subarray(0, end)).trimEnd();
+    const tail = end === -1 || end + 1 === bytes.length ? [] : [{ data: bytes.slice(end + 1), isText: first.isText }];
+    return { line, rest: [...tail, ...others.map(({ data, isText }) => ({ data: data.slice(), isText }))] };
+  }
+}
+
+function answer(session: Session, isRaw: boolean, line: string): void {
+  session.send(isRaw && session.kind === "stream" ? utf8(`${line}\n`) : line, true);
+}
+
+function addressOf({ remote }: Session): string {
+  return isHostEndpoint(remote) ? remote.host : "unix";
+}
+
+/** Gives first what was read before the service had the session. */
+class ResumedSession extends SessionDecorator {
+  #first: readonly Message[] | undefined;
+
+  constructor(inner: Session, first: readonly Message[]) {
+    super(inner);
+    this.#first = first;
+  }
+
+  override receive(options?: WaitOptions): Promise<readonly Message[] | null> {
+    if (this.#first === undefined) return super.receive(options);
+    const first = this.#first;
+    this.#first = undefined;
+    return Promise.resolve(first);
+  }
+}

@@ -1,0 +1,63 @@
+import { HttpError } from "../http/head.ts";
+import { assertLocalHost } from "../http/origin.ts";
+import { type HttpContent, jsonContent } from "../http/response.ts";
+import type { HttpRoutes } from "../http/router.ts";
+import type { StatsSnapshot } from "./stats_snapshot.ts";
+import { createMetrics, type Metrics, type MetricsSources } from "./metrics.ts";
+
+/** Open connections of one answer, where the query does not say. */
+const LIMIT_DEFAULT = 1_024;
+const TEXT = "text/plain; charset=utf-8";
+
+/** What anybody may see who reaches the server by HTTP: `/healthz` and `/metrics`. */
+export function publicRoutes(sources: MetricsSources): HttpRoutes {
+  let metrics: Promise<Metrics> | undefined;
+  return {
+    "GET /healthz": async () => healthOf(await sources.stats.snapshot(false)),
+    "GET /metrics": async () => {
+      const { contentType, text } = await (metrics ??= createMetrics(sources));
+      return { contentType, body: await text() };
+    },
+  };
+}
+
+/** What the operator sees: the same, and `/connections` with the addresses of the clients. */
+export function operatorRoutes(sources: MetricsSources): HttpRoutes {
+  const { stats, service } = sources;
+  return {
+    ...publicRoutes(sources),
+    "GET /connections": async (request) => {
+      assertLocalHost(request);
+      return jsonContent(connectionsOf(await stats.snapshot(true), service, new URLSearchParams(request.query)));
+    },
+  };
+}
+
+/** 200 while it serves, 503 while it cannot or is ending, so that a load balancer sends nobody more. */
+function healthOf({ isEnding, fault }: StatsSnapshot): HttpContent {
+  const problem = isEnding ? "draining" : fault;
+  return { status: problem === undefined ? 200 : 503, contentType: TEXT, body: `${problem ?? "ok"}\n` };
+}
+
+function connectionsOf(stats: StatsSnapshot, service: string, query: URLSearchParams): object {
+  const limit = numberOf(query, "limit", LIMIT_DEFAULT);
+  const offset = numberOf(query, "offset", 0);
+  return {
+    now: new Date().toISOString(),
+    service,
+    open: stats.openCount,
+    accepted: stats.accepted,
+    offset,
+    limit,
+    connections: stats.open.slice(offset, offset + limit),
+    closedByReason: stats.closedByReason,
+    recentlyClosed: stats.recentlyClosed,
+  };
+}
+
+function numberOf(query: URLSearchParams, name: string, fallback: number): number {
+  const text = query.get(name);
+  if (text === null) return fallback;
+  if (!/^\d{1,9}$/.test(text)) throw new HttpError(400, `${name} must be a whole number`);
+  return Number(text);
+}

@@ -1,0 +1,289 @@
+import { utf8 } from "../base/bytes.ts";
+import { ClosedEarlyError, FrameError, messageOf, ParleyError, ResetError, TlsError } from "../base/errors.ts";
+import { formatDuration } from "../base/units.ts";
+import type { Codec } from "../framing/codec.ts";
+import { Admission } from "../guard/admission.ts";
+import type { Gate, Refusal } from "../guard/gate.ts";
+import { defaultMaxConnections } from "../guard/open_file_limit.ts";
+import type { Logger } from "../log/logger.ts";
+import type { Connection } from "../net/connection.ts";
+import { type Endpoint, isHostEndpoint } from "../net/endpoint.ts";
+import type { Listener } from "../net/listener.ts";
+import type { Service } from "./service.ts";
+import { acceptLoop } from "./accept_loop.ts";
+import { type MessageRates, RateLimitedSession } from "../session/rate_limited_session.ts";
+import type { Session } from "../session/session.ts";
+import { ServerStats } from "./server_stats.ts";
+import { StreamSession } from "../session/stream_session.ts";
+import type { WebSocketAcceptor } from "../websocket/acceptor.ts";
+
+/** What a {@linkcode Server} is made of. */
+export interface ServerOptions {
+  /** What is served on every listener. */
+  service: Service;
+  /** Where clients come in; the server closes them. */
+  listeners: readonly Listener[];
+  /** Cuts streams into messages. */
+  codec: Codec;
+  /** Carries the server's context. */
+  log: Logger;
+  /** How long clients may take to finish once the server is ending, in milliseconds. */
+  drainTimeoutMs: number;
+  /** Opens the sessions of `ws` and `wss` endpoints; needed where there are such. */
+  webSockets?: WebSocketAcceptor | undefined;
+  /** End after this many connections have been accepted and served. */
+  maxAccepts?: number | undefined;
+  /**
+   * Most connections at once; who comes beyond waits to be accepted.
+   *
+   * @default {10000, or the open-file limit less 64}
+   */
+  maxConnections?: number | undefined;
+  /** Who may come in; clients of Unix sockets always may. */
+  gate?: Gate | undefined;
+  /** How much one client may send. */
+  rates?: MessageRates | undefined;
+  /** Where to count; by default an object of its own. */
+  stats?: ServerStats | undefined;
+}
+
+/** WebSocket clients that are told by HTTP why they are rejected; more are closed at once. */
+const MAX_REJECTING = 32;
+
+/** Serves one service on any number of listeners until it is told to end. */
+export class Server {
+  readonly #options: ServerOptions;
+  readonly #sessions = new Map<Session, Promise<void>>();
+  #rejecting = 0;
+  readonly #openings = new Map<Connection, Promise<void>>();
+  readonly #ending = new AbortController();
+  readonly #admission: Admission;
+  /** What the server has done and whom it serves. */
+  readonly stats: ServerStats;
+  #accepted = 0;
+
+  /** Nothing is accepted before {@linkcode run}. */
+  constructor(options: ServerOptions) {
+    this.#options = options;
+    const { maxConnections = defaultMaxConnections(), log } = options;
+    this.#admission = new Admission({ maxConnections, log });
+    this.stats = options.stats ?? new ServerStats();
+    this.stats.faultOf = () => options.service.fault;
+  }
+
+  /** Clients that are connected now. */
+  get sessionCount(): number {
+    return this.#sessions.size;
+  }
+
+  /**
+   * Accepts and serves. It returns when `stop` aborts, or `maxAccepts`
+   * connections are through, and every client has left or been closed.
+   */
+  async run(stop: AbortSignal): Promise<void> {
+    const { listeners, log } = this.#options;
+    const end = () => this.#stopAccepting();
+    stop.addEventListener("abort", end, { once: true });
+    if (stop.aborted) end();
+    try {
+      await Promise.all(listeners.map((listener) =>
+        acceptLoop(listener, {
+          onConnection: (connection) => this.#onConnection(connection),
+          admission: this.#admission,
+          onError: () => this.stats.acceptErrors++,
+          signal: this.#ending.signal,
+        })
+      ));
+      if (stop.aborted) await this.#drain();
+      else await this.#whenAllLeft(stop);
+    } finally {
+      stop.removeEventListener("abort", end);
+      for (const listener of listeners) listener.close();
+      await this.#options.service[Symbol.asyncDispose]?.();
+      log.info("ended", { accepted: this.#accepted });
+    }
+  }
+
+  #stopAccepting(): void {
+    this.stats.isEnding = true;
+    this.#ending.abort();
+    for (const listener of this.#options.listeners) listener.close();
+  }
+
+  #onConnection(connection: Connection): void {
+    this.stats.opened(connection);
+    const { maxAccepts = Infinity } = this.#options;
+    if (this.#accepted >= maxAccepts) return this.#refuse(connection, { reason: "limit" });
+    const identifying = connection.identifyPeer();
+    if (identifying === undefined) this.#admit(connection);
+    else this.#openings.set(connection, this.#admitOnce(identifying, connection));
+  }
+
+  /** The gate decides by the peer's true address. */
+  async #admitOnce(identifying: Promise<void>, connection: Connection): Promise<void> {
+    try {
+      await identifying;
+    } catch (error) {
+      connection.log.info("the peer's address is unknown", { error: messageOf(error) });
+      this.#openings.delete(connection);
+      this.stats.closed(connection);
+      this.#admission.leave();
+      return;
+    }
+    this.#openings.delete(connection);
+    if (this.#accepted >= (this.#options.maxAccepts ?? Infinity)) this.#refuse(connection, { reason: "limit" });
+    else this.#admit(connection);
+  }
+
+  #admit(connection: Connection): void {
+    const { maxAccepts = Infinity } = this.#options;
+    const refusal = this.#enter(connection.remote);
+    if (refusal !== undefined) return this.#refuse(connection, refusal);
+    this.#accepted++;
+    if (connection.needsHandshake || isWebSocket(connection)) this.#openings.set(connection, this.#open(connection));
+    else this.#begin(new StreamSession(connection, this.#options.codec), connection);
+    if (this.#accepted >= maxAccepts) this.#stopAccepting();
+  }
+
+  /** The handshakes that come before a session. */
+  async #open(connection: Connection): Promise<void> {
+    const session = await this.#shakeHands(connection) ? await this.#openSession(connection) : undefined;
+    this.#openings.delete(connection);
+    if (session === undefined) this.#leave(connection);
+    else this.#begin(session, connection);
+  }
+
+  /** The TLS handshake, where there is one. */
+  async #shakeHands(connection: Connection): Promise<boolean> {
+    try {
+      await connection.handshake();
+      return true;
+    } catch (error) {
+      if (connection.closeReason === "drain") return false;
+      const reason = error instanceof TlsError ? error.reason : connection.closeReason ?? "error";
+      this.stats.tlsFailed(reason);
+      connection.log.info("TLS handshake failed", { reason, error: messageOf(error) });
+      return false;
+    }
+  }
+
+  async #openSession(connection: Connection): Promise<Session | undefined> {
+    if (isWebSocket(connection)) return await this.#options.webSockets?.accept(connection);
+    return new StreamSession(connection, this.#options.codec);
+  }
+
+  #begin(opened: Session, connection: Connection): void {
+    const session = this.#limitRates(opened);
+    this.#sessions.set(session, this.#serve(session, connection));
+  }
+
+  #limitRates(session: Session): Session {
+    const { rates } = this.#options;
+    // Nothing is put between where nothing was asked for: this is the way of every byte.
+    const isLimited = rates?.messagesPerSecond !== undefined || rates?.bytesPerSecond !== undefined;
+    return isLimited ? new RateLimitedSession(session, rates) : session;
+  }
+
+  #enter(remote: Endpoint): Refusal | undefined {
+    return isHostEndpoint(remote) ? this.#options.gate?.enter(remote.host) : undefined;
+  }
+
+  #leave(connection: Connection): void {
+    const { remote } = connection;
+    this.stats.closed(connection);
+    if (isHostEndpoint(remote)) this.#options.gate?.leave?.(remote.host);
+    this.#admission.leave();
+  }
+
+  #refuse(connection: Connection, { reason, text }: Refusal): void {
+    connection.log.debug("refused", { reason, text });
+    this.stats.closed(connection, reason);
+    this.#admission.leave();
+    const { webSockets } = this.#options;
+    if (webSockets !== undefined && connection.local.scheme === "ws" && this.#rejecting < MAX_REJECTING) {
+      this.#rejecting++;
+      const rejected = webSockets.reject(connection, { reason, text }).finally(() => {
+        this.#rejecting--;
+        this.#openings.delete(connection);
+      });
+      this.#openings.set(connection, rejected);
+      return;
+    }
+    // Told only where an answer can be told from data, and never waited for.
+    if (text !== undefined && this.#options.codec.name === "line" && connection.local.scheme === "tcp") {
+      connection.write(utf8(`! ${text}\n`)).catch(() => {
+        // Gone before it was told.
+      }).finally(() => connection.close(reason));
+    } else connection.close(reason);
+  }
+
+  async #serve(session: Session, connection: Connection): Promise<void> {
+    this.#note(session, "connected");
+    try {
+      await this.#options.service.serve(session);
+      await session.finish();
+    } catch (error) {
+      await this.#endAfterError(session, error);
+    } finally {
+      this.#sessions.delete(session);
+      this.#leave(connection);
+      this.#note(session, "disconnected");
+    }
+  }
+
+  /** Asks before it writes: a logger of its own is memory that an idle connection can do without. */
+  #note(session: Session, text: string): void {
+    if (this.#options.log.isEnabled("debug")) session.log.debug(text, { reason: session.closeReason });
+  }
+
+  async #endAfterError(session: Session, error: unknown): Promise<void> {
+    if (error instanceof FrameError || error instanceof ClosedEarlyError) {
+      session.log.warning("bad message, closing", { error: error.message });
+      // The client was told why: it must be able to read it.
+      await session.finish("bad message");
+    } else if (error instanceof ParleyError) {
+      session.log.debug("ended by an error", { error: error.message });
+      session.close(error instanceof ResetError ? "reset" : "error", error);
+    } else {
+      session.log.error("the service failed", { error: error instanceof Error ? error.stack : String(error) });
+      session.close("error");
+    }
+  }
+
+  /** The last accepted clients are served to their end; a signal that comes meanwhile drains them. */
+  async #whenAllLeft(stop: AbortSignal): Promise<void> {
+    const stopped = Promise.withResolvers<void>();
+    const onStop = () => stopped.resolve();
+    stop.addEventListener("abort", onStop, { once: true });
+    await Promise.race([this.#allLeft(), stopped.promise]);
+    stop.removeEventListener("abort", onStop);
+    if (stop.aborted) await this.#drain();
+  }
+
+  async #drain(): Promise<void> {
+    const { service, log, drainTimeoutMs } = this.#options;
+    // Nobody there has been promised anything.
+    for (const connection of this.#openings.keys()) connection.close("drain");
+    await Promise.all(this.#openings.values());
+    if (this.#sessions.size === 0) return;
+    log.info("draining", { connections: this.#sessions.size, timeout: formatDuration(drainTimeoutMs) });
+    service.drain?.();
+    for (const session of this.#sessions.keys()) session.drain();
+    const timer = setTimeout(() => {
+      log.warning("drain timed out, closing what is left", { connections: this.#sessions.size });
+      for (const session of this.#sessions.keys()) session.close("drain");
+    }, drainTimeoutMs);
+    await this.#allLeft();
+    clearTimeout(timer);
+  }
+
+  async #allLeft(): Promise<void> {
+    while (this.#openings.size + this.#sessions.size > 0) {
+      await Promise.all([...this.#openings.values(), ...this.#sessions.values()]);
+    }
+  }
+}
+
+function isWebSocket({ local }: Connection): boolean {
+  return local.scheme === "ws" || local.scheme === "wss";
+}

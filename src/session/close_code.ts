@@ -1,0 +1,59 @@
+import { FrameError } from "../base/errors.ts";
+import type { CloseReason } from "../net/close_reason.ts";
+
+/** Why a WebSocket was closed, in numbers (RFC 6455, section 7.4.1). */
+export const CLOSE_CODE = {
+  normal: 1000,
+  goingAway: 1001,
+  protocolError: 1002,
+  /** Never sent: the Close frame held no code. */
+  none: 1005,
+  invalidData: 1007,
+  policy: 1008,
+  tooBig: 1009,
+  internalError: 1011,
+} as const;
+
+/** What a Close frame said. */
+export interface CloseFrame {
+  /** 1000 and more; 1005 where the frame held none. */
+  readonly code: number;
+  /** Why, for people; often empty. */
+  readonly text: string;
+}
+
+/** A peer broke the rules of WebSocket; {@linkcode WebSocketError.code} is what to close with. */
+export class WebSocketError extends FrameError {
+  override name = "WebSocketError";
+  /** For the Close frame. */
+  readonly code: number;
+
+  /** Makes one from an error of the receiver, whose `code` names the rule. */
+  constructor(cause: Error & { readonly code: string }) {
+    super(cause.message.replace(/^Invalid WebSocket frame: /, ""), { cause });
+    this.code = CODES[cause.code] ?? CLOSE_CODE.protocolError;
+  }
+}
+
+const CODES: Readonly<Record<string, number>> = {
+  WS_ERR_INVALID_UTF8: CLOSE_CODE.invalidData,
+  WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: CLOSE_CODE.tooBig,
+  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: CLOSE_CODE.tooBig,
+  WS_ERR_TOO_MANY_BUFFERED_PARTS: CLOSE_CODE.policy,
+};
+
+/** The code that says a reason of ours. */
+export function closeCodeOf(reason: CloseReason): number {
+  switch (reason) {
+    case "done":
+    case "peer closed":
+      return CLOSE_CODE.normal;
+    case "drain":
+    case "aborted":
+      return CLOSE_CODE.goingAway;
+    case "error":
+      return CLOSE_CODE.internalError;
+    default:
+      return CLOSE_CODE.policy;
+  }
+}

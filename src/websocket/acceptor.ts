@@ -1,0 +1,146 @@
+import { DEFAULTS } from "../base/defaults.ts";
+import { messageOf } from "../base/errors.ts";
+import type { Refusal } from "../guard/gate.ts";
+import { HttpError } from "../http/head.ts";
+import { type HttpRequest, serveRequests } from "../http/request.ts";
+import { encodeResponse, errorResponse, type HttpResponse } from "../http/response.ts";
+import { type HttpRoutes, Router } from "../http/router.ts";
+import type { CloseReason } from "../net/close_reason.ts";
+import type { Connection } from "../net/connection.ts";
+import { lingeringClose } from "../net/lingering_close.ts";
+import { loadWebSocketCodec, type WebSocketCodec } from "./codec.ts";
+import {
+  checkOrigin,
+  checkUpgrade,
+  chooseSubprotocol,
+  isUpgrade,
+  upgradeFields,
+  upgradeRequired,
+} from "./handshake.ts";
+import type { PingOptions } from "./pinger.ts";
+import { WebSocketSession } from "./session.ts";
+
+/** How long a client that was refused may take to read why. */
+const LINGER_MS = 2_000;
+
+/** The same for a client that was not let in: it counts towards no limit meanwhile. */
+const REJECT_MS = 500;
+
+/** What WebSocket endpoints are served with. */
+export interface WebSocketAcceptorOptions {
+  /** What is found by plain HTTP on the same endpoint. */
+  readonly routes: HttpRoutes;
+  /** Subprotocols that the service speaks, the preferred one first. */
+  readonly subprotocols: readonly string[];
+  /** Origins that may connect beside the endpoint's own; `*` is any. */
+  readonly origins: readonly string[];
+  /** When clients are pinged. */
+  readonly pings: PingOptions;
+  /** Most bytes of a message. */
+  readonly maxMessageBytes: number;
+  /**
+   * For a whole request head, in milliseconds.
+   *
+   * @default {5000}
+   */
+  readonly headTimeoutMs?: number;
+}
+
+/** Turns connections of `ws` and `wss` endpoints into sessions; what is plain HTTP it answers itself. */
+export class WebSocketAcceptor {
+  readonly #codec: WebSocketCodec;
+  readonly #options: WebSocketAcceptorOptions;
+  readonly #router: Router;
+
+  private constructor(codec: WebSocketCodec, options: WebSocketAcceptorOptions) {
+    this.#codec = codec;
+    this.#options = options;
+    this.#router = new Router(options.routes);
+  }
+
+  /** Loads what it needs. */
+  static async create(options: WebSocketAcceptorOptions): Promise<WebSocketAcceptor> {
+    return new WebSocketAcceptor(await loadWebSocketCodec("server"), options);
+  }
+
+  /**
+   * Answers requests until one asks for WebSocket and gets it. `undefined`
+   * when the connection is over without that; it is closed then.
+   */
+  async accept(connection: Connection): Promise<WebSocketSession | undefined> {
+    let session: WebSocketSession | undefined;
+    const handle = async (request: HttpRequest) => {
+      if (!isUpgrade(request)) return await this.#respond(connection, request);
+      session = await this.#upgrade(connection, request);
+      return undefined;
+    };
+    const headTimeoutMs = this.#options.headTimeoutMs ?? DEFAULTS.httpHeadTimeoutMs;
+    try {
+      const outcome = await serveRequests(connection, handle, { headTimeoutMs, idleTimeoutMs: headTimeoutMs });
+      if (outcome === "client left") connection.close("peer closed");
+      if (outcome === "last answer sent") await lingeringClose(connection, { timeoutMs: LINGER_MS });
+    } catch (error) {
+      if (error instanceof HttpError) {
+        connection.log.debug("rejected", { status: error.status, error: error.message });
+        await lingeringClose(connection, { timeoutMs: LINGER_MS, reason: reasonOf(error) });
+      } else {
+        connection.log.debug("ended before WebSocket began", { error: messageOf(error) });
+        connection.close("handshake failed");
+      }
+    }
+    return session;
+  }
+
+  /**
+   * Tells a client that a gate does not let in why, by HTTP. Its request is
+   * read only so that it gets the answer: the answer is the same for any.
+   */
+  async reject(connection: Connection, { reason, text }: Refusal): Promise<void> {
+    const error = new HttpError(
+      reason === "denied" ? 403 : 503,
+      text ?? "connections from this address are not allowed",
+    );
+    connection.send(encodeResponse(errorResponse(error)));
+    await lingeringClose(connection, { timeoutMs: REJECT_MS, reason });
+  }
+
+  async #upgrade(connection: Connection, request: HttpRequest): Promise<WebSocketSession> {
+    const { key } = checkUpgrade(request);
+    if (!this.#isServedAt(connection, request.path)) throw new HttpError(404, "no WebSocket is here");
+    checkOrigin(request, this.#options.origins, connection.local.scheme === "wss");
+    // The client does not know yet that it may speak (RFC 6455, section 4.1).
+    if (request.takeRest().length > 0) throw new HttpError(400, "data came before the handshake was done");
+    const subprotocol = chooseSubprotocol(request.fields, this.#options.subprotocols);
+    await connection.write(encodeResponse({ status: 101, fields: await upgradeFields(key, subprotocol) }));
+    connection.log.debug("upgraded to WebSocket", { subprotocol });
+    return new WebSocketSession(connection, {
+      codec: this.#codec,
+      subprotocol,
+      maxMessageBytes: this.#options.maxMessageBytes,
+      pings: this.#options.pings,
+    });
+  }
+
+  async #respond(connection: Connection, request: HttpRequest): Promise<HttpResponse> {
+    const { path, method } = request;
+    if (!this.#router.has(path) && path === pathOf(connection)) throw upgradeRequired("this is a WebSocket endpoint");
+    const response = await this.#router.respond(request, pathOf(connection));
+    connection.log.debug("answered", { method, path, status: response.status });
+    return response;
+  }
+
+  /** An endpoint without a path takes any. */
+  #isServedAt(connection: Connection, path: string): boolean {
+    const own = pathOf(connection);
+    return own === "/" || own === path;
+  }
+}
+
+function pathOf({ local }: Connection): string {
+  return local.path.replace(/\?.*$/s, "");
+}
+
+function reasonOf({ status }: HttpError): CloseReason {
+  if (status === 408) return "handshake timeout";
+  return status === 403 ? "denied" : "handshake failed";
+}

@@ -1,0 +1,33 @@
+import { escapeControls } from "../base/bytes.ts";
+import { ClosedEarlyError } from "../base/errors.ts";
+import { formatEndpoint } from "../net/endpoint.ts";
+import type { Session } from "../session/session.ts";
+import { CLOSE_CODE } from "../session/close_code.ts";
+
+/** How long a peer may take to answer our Close frame once its answers no longer matter. */
+const LEAVE_MS = 250;
+
+const NORMAL: ReadonlySet<number> = new Set([CLOSE_CODE.normal, CLOSE_CODE.goingAway, CLOSE_CODE.none]);
+
+/** The code and the reason of the peer's Close frame, to follow a message; empty if there was none. */
+export function closeFrameText({ closeFrame }: Pick<Session, "closeFrame">): string {
+  if (closeFrame === undefined || closeFrame.code === CLOSE_CODE.none) return "";
+  return ` (close code ${closeFrame.code}${closeFrame.text === "" ? "" : `: ${escapeControls(closeFrame.text)}`})`;
+}
+
+/** The error for a Close frame whose code is not 1000, 1001 or absent. */
+export function abnormalClose(session: Pick<Session, "closeFrame" | "remote">): ClosedEarlyError | undefined {
+  if (session.closeFrame === undefined || NORMAL.has(session.closeFrame.code)) return undefined;
+  const endpoint = formatEndpoint(session.remote);
+  return new ClosedEarlyError(`${endpoint} closed the WebSocket${closeFrameText(session)}`, { endpoint });
+}
+
+/**
+ * Leaves a session without waiting for its peer: a stream is closed at once,
+ * a WebSocket by its closing handshake, so that the server does not report an
+ * abnormal closure (1006).
+ */
+export async function leave(session: Pick<Session, "finish" | "close"> & { readonly kind: string }): Promise<void> {
+  if (session.kind === "websocket") await session.finish("done", { timeoutMs: LEAVE_MS });
+  else session.close("done");
+}

@@ -1,0 +1,90 @@
+import { ByteBuilder } from "../base/byte_builder.ts";
+import { applyMask, copyMasked, maskKeyOf } from "../framing/websocket_mask.ts";
+import type { Framer } from "../session/framer.ts";
+import type { WsPackage } from "./ws_package.ts";
+
+/** Frame types (RFC 6455, section 5.2). */
+export const OPCODE = { text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
+
+/** One of {@linkcode OPCODE}. */
+export type Opcode = typeof OPCODE[keyof typeof OPCODE];
+
+const FIN = 0x80;
+
+/** Reads and writes the frames of one side: a server's are plain, a client's are masked. */
+export interface WebSocketCodec {
+  /** Which side's frames it writes. */
+  readonly role: "server" | "client";
+  /** Takes bytes, emits messages and control frames. */
+  readonly Receiver: WsPackage["Receiver"];
+  /** Appends a frame. */
+  append(opcode: Opcode, data: Uint8Array, builder: ByteBuilder): void;
+  /** Frames whole messages. */
+  readonly framer: Framer;
+}
+
+/**
+ * Loads `Receiver` and `Sender` of the package `ws`, which only a program that
+ * speaks WebSocket pays for.
+ */
+export async function loadWebSocketCodec(role: WebSocketCodec["role"]): Promise<WebSocketCodec> {
+  const { Receiver, Sender } = await importWs();
+  const append = role === "server" ? appendPlain : appendBy(Sender);
+  return {
+    role,
+    Receiver,
+    append,
+    framer: {
+      frame(data, isText) {
+        const builder = new ByteBuilder();
+        append(isText ? OPCODE.text : OPCODE.binary, data, builder);
+        return builder.take();
+      },
+    },
+  };
+}
+
+/** A server's frame is its head and the data as they are: written where it is needed, it costs no allocation. */
+function appendPlain(opcode: Opcode, data: Uint8Array, builder: ByteBuilder): void {
+  const { length } = data;
+  builder.appendByte(FIN | opcode);
+  if (length < 126) builder.appendByte(length);
+  else if (length <= 0xffff) appendLength(126, 2, length, builder);
+  else appendLength(127, 8, length, builder);
+  builder.append(data);
+}
+
+function appendLength(mark: number, bytes: number, length: number, builder: ByteBuilder): void {
+  builder.appendByte(mark);
+  for (let place = bytes - 1; place >= 0; place--) builder.appendByte(Math.floor(length / 256 ** place) & 0xff);
+}
+
+function appendBy(sender: WsPackage["Sender"]): WebSocketCodec["append"] {
+  const options = { fin: true, mask: true, readOnly: true, rsv1: false };
+  return (opcode, data, builder) => {
+    for (const piece of sender.frame(data, { ...options, opcode })) builder.append(piece);
+  };
+}
+
+/**
+ * While it loads, `ws` looks for native masking in `node:http`, where Node.js
+ * has it and Deno does not, and otherwise reads an environment variable, for
+ * which `deno run -N` has no permission. So for that moment `node:http` has
+ * our masking: `ws` works with the least of permissions, and masks five times
+ * faster than by its own loop.
+ */
+async function importWs(): Promise<WsPackage> {
+  const { default: http } = await import("node:http");
+  if ("websocketMask" in http) return await import("ws");
+  Object.assign(http, {
+    websocketMask: (source: Uint8Array, key: Uint8Array, target: Uint8Array, offset: number) =>
+      copyMasked(source, maskKeyOf(key), target, offset),
+    websocketUnmask: (bytes: Uint8Array, key: Uint8Array) => void applyMask(bytes, maskKeyOf(key)),
+  });
+  try {
+    return await import("ws");
+  } finally {
+    Reflect.deleteProperty(http, "websocketMask");
+    Reflect.deleteProperty(http, "websocketUnmask");
+  }
+}

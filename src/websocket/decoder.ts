@@ -1,0 +1,184 @@
+import { Buffer, isUtf8 } from "node:buffer";
+import { ByteQueue } from "../framing/byte_queue.ts";
+import { applyMask, maskKey, turnKey } from "../framing/websocket_mask.ts";
+import type { Message } from "../session/session.ts";
+import { type CloseFrame, WebSocketError } from "../session/close_code.ts";
+import { OPCODE, type WebSocketCodec } from "./codec.ts";
+
+/** Pieces of a message that are held. More come only to waste memory. */
+const FRAGMENTS_LEAST = 1024;
+
+const FIN = 0x80;
+const MASKED = 0x80;
+const FINAL_TEXT = FIN | OPCODE.text;
+const FINAL_BINARY = FIN | OPCODE.binary;
+
+/** What a decoder tells its session. */
+export interface WebSocketEvents {
+  message(message: Message): void;
+  ping(data: Uint8Array): void;
+  pong(): void;
+  /** A Close frame: nothing after it counts. */
+  close(end: CloseFrame): void;
+}
+
+/**
+ * Reads the other side's frames (RFC 6455, section 5). Frames that are whole
+ * messages, as nearly all are, are unmasked where they lie; all others, and
+ * those that break a rule, go through the `Receiver` of `ws`, which knows the
+ * rules.
+ */
+export class WebSocketDecoder {
+  readonly #events: WebSocketEvents;
+  readonly #receiver: InstanceType<WebSocketCodec["Receiver"]>;
+  readonly #maxBytes: number;
+  /** A server must be sent masked frames, a client plain ones (section 5.1). */
+  readonly #maskBit: number;
+  readonly #queue = new ByteQueue();
+  #isInsideMessage = false;
+  /** Whether the message under way is text. */
+  #isText = false;
+  /** Checks the text of a message that comes in pieces. */
+  #utf8: TextDecoder | undefined;
+  /** Bytes of the frame under way that were checked. */
+  #checked = 0;
+  #isClosed = false;
+  #failure: WebSocketError | undefined;
+
+  /** A decoder for one connection, for messages of at most `maxBytes` over all fragments. */
+  constructor(codec: WebSocketCodec, maxBytes: number, events: WebSocketEvents) {
+    this.#events = events;
+    this.#maxBytes = maxBytes;
+    this.#maskBit = codec.role === "server" ? MASKED : 0;
+    this.#receiver = new codec.Receiver({
+      isServer: codec.role === "server",
+      allowSynchronousEvents: true,
+      maxPayload: maxBytes,
+      maxFragments: Math.max(FRAGMENTS_LEAST, maxBytes / 64),
+      maxBufferedChunks: 0,
+    })
+      .on("message", (data, isBinary) => events.message({ data, isText: !isBinary }))
+      .on("ping", (data) => events.ping(data))
+      .on("pong", () => events.pong())
+      .on("conclude", (code, text) => {
+        this.#isClosed = true;
+        events.close({ code, text: new TextDecoder().decode(text) });
+      });
+  }
+
+  /** The rule that was broken: the stream cannot go on. */
+  get failure(): WebSocketError | undefined {
+    return this.#failure;
+  }
+
+  /** Takes the next bytes; messages are views that are valid until the next push. */
+  push(bytes: Uint8Array): void {
+    this.#queue.push(bytes);
+    while (this.#failure === undefined && !this.#isClosed && this.#takeFrame());
+    this.#queue.keep();
+  }
+
+  /** Takes the next frame, if it has come whole. */
+  #takeFrame(): boolean {
+    const backlog = this.#queue;
+    if (backlog.length < 2) return false;
+    const first = backlog.at(0);
+    const second = backlog.at(1);
+    if (!this.#isRegular(first, second)) return this.#receive(backlog.length);
+    const short = second & 0x7f;
+    const lengthBytes = short < 126 ? 0 : short === 126 ? 2 : 8;
+    const headBytes = 2 + lengthBytes + (this.#maskBit === 0 ? 0 : 4);
+    if (backlog.length < headBytes) return false;
+    const length = lengthBytes === 0 ? short : this.#lengthAt2(lengthBytes);
+    if (length > this.#maxBytes) return this.#receive(backlog.length);
+    const isPartial = backlog.length < headBytes + length;
+    if ((isPartial || this.#isInsideMessage || first < FIN) && !this.#isTextValid(first, headBytes, length)) {
+      return this.#fail(invalidUtf8());
+    }
+    if (isPartial) return false;
+    this.#checked = 0;
+    if (this.#isInsideMessage || first !== FINAL_TEXT && first !== FINAL_BINARY) {
+      this.#follow(first);
+      return this.#receive(headBytes + length);
+    }
+    this.#utf8 = undefined;
+    const key = this.#maskBit === 0 ? undefined : this.#keyAt(headBytes - 4);
+    backlog.skip(headBytes);
+    return this.#takeMessage(backlog.take(length), key, first === FINAL_TEXT);
+  }
+
+  #takeMessage(data: Uint8Array, key: number | undefined, isText: boolean): boolean {
+    const isAscii = key !== undefined && applyMask(data, key);
+    if (isText && !isAscii && !isUtf8(data)) {
+      return this.#fail(invalidUtf8());
+    }
+    this.#events.message({ data, isText });
+    return true;
+  }
+
+  /** Whether what has come of a text is UTF-8: a message is refused before the rest of it comes (section 8.1). */
+  #isTextValid(first: number, headBytes: number, length: number): boolean {
+    const opcode = first & 0x0f;
+    if (opcode !== OPCODE.text && (opcode !== 0 || !this.#isText)) return true;
+    const come = Math.min(this.#queue.length - headBytes, length);
+    if (come === this.#checked) return true;
+    const data = this.#queue.view(headBytes + this.#checked, headBytes + come).slice();
+    if (this.#maskBit !== 0) applyMask(data, turnKey(this.#keyAt(headBytes - 4), this.#checked));
+    this.#checked = come;
+    try {
+      this.#utf8 ??= new TextDecoder("utf-8", { fatal: true });
+      this.#utf8.decode(data, { stream: true });
+      return true;
+    } catch {
+      // TypeError: not UTF-8, which is an answer here.
+      return false;
+    }
+  }
+
+  /** Whether these can begin a frame; what cannot is refused before the rest of it comes. */
+  #isRegular(first: number, second: number): boolean {
+    const opcode = first & 0x0f;
+    if ((first & 0x70) !== 0 || (second & MASKED) !== this.#maskBit) return false;
+    if (opcode <= OPCODE.binary) return (opcode === 0) === this.#isInsideMessage;
+    return opcode >= OPCODE.close && opcode <= OPCODE.pong && first >= FIN && (second & 0x7f) <= 125;
+  }
+
+  #keyAt(at: number): number {
+    const backlog = this.#queue;
+    return maskKey(backlog.at(at), backlog.at(at + 1), backlog.at(at + 2), backlog.at(at + 3));
+  }
+
+  #lengthAt2(bytes: number): number {
+    let length = 0;
+    for (let at = 2; at < 2 + bytes; at++) length = length * 256 + this.#queue.at(at);
+    return length;
+  }
+
+  /** Data frames begin, continue and end a message; control frames may lie between them. */
+  #follow(first: number): void {
+    const opcode = first & 0x0f;
+    if (opcode >= OPCODE.close) return;
+    if (opcode !== 0) this.#isText = opcode === OPCODE.text;
+    this.#isInsideMessage = first < FIN;
+    if (!this.#isInsideMessage) this.#utf8 = undefined;
+  }
+
+  /** The receiver keeps views of what it is given until the message is whole: so it gets bytes of its own. */
+  #receive(count: number): boolean {
+    this.#receiver._write(Buffer.from(this.#queue.take(count)), "", this.#onReceived);
+    return true;
+  }
+
+  readonly #onReceived = (error?: (Error & { code: string }) | null): void => {
+    if (error) this.#fail(error);
+  };
+
+  #fail(error: Error & { readonly code: string }): boolean {
+    this.#failure = new WebSocketError(error);
+    return false;
+  }
+}
+
+function invalidUtf8(): Error & { readonly code: string } {
+  return Object.assign(new Error("invalid UTF-8 sequence"), { code: "WS_ERR_INVALID_UTF8" });
+}

@@ -1,0 +1,151 @@
+/**
+ * The opening handshake of WebSocket (RFC 6455, section 4), both sides: what
+ * is checked and what is said. Pure but for the hash and the key's chance.
+ *
+ * @module
+ */
+
+import { utf8 } from "../base/bytes.ts";
+import { HttpError, type HttpFields, type HttpRequestHead, listOf } from "../http/head.ts";
+import { isLocalName } from "../http/origin.ts";
+
+const ACCEPT_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+const VERSION = "13";
+
+/** The answer to a request that should have asked for WebSocket (RFC 6455, section 4.4). */
+export function upgradeRequired(message: string): HttpError {
+  return new HttpError(426, message, {
+    Upgrade: "websocket",
+    Connection: "Upgrade, close",
+    "Sec-WebSocket-Version": VERSION,
+  });
+}
+
+/** Whether the client means to speak WebSocket, rightly or wrongly. */
+export function isUpgrade({ fields }: HttpRequestHead): boolean {
+  return listOf(fields.get("upgrade")).includes("websocket") || fields.has("sec-websocket-key") ||
+    fields.has("sec-websocket-version");
+}
+
+/**
+ * Checks a client's request (section 4.2.1).
+ *
+ * @throws {HttpError} 400, 405 or 426, and what was wrong.
+ */
+export function checkUpgrade(request: HttpRequestHead): { key: string } {
+  const { fields } = request;
+  if (request.method !== "GET") throw new HttpError(405, "WebSocket begins with GET", { Allow: "GET" });
+  if (request.version !== "1.1") throw new HttpError(400, "WebSocket needs HTTP/1.1");
+  if (!listOf(fields.get("upgrade")).includes("websocket")) {
+    throw new HttpError(400, "the Upgrade field is not websocket");
+  }
+  if (!listOf(fields.get("connection")).includes("upgrade")) {
+    throw new HttpError(400, "the Connection field is not Upgrade");
+  }
+  if (fields.get("sec-websocket-version") !== VERSION) {
+    throw upgradeRequired(`only version ${VERSION} of WebSocket is supported`);
+  }
+  const key = fields.get("sec-websocket-key") ?? "";
+  // 16 bytes in base64: 22 digits, the last of which holds two bits, and two signs.
+  if (!/^[A-Za-z0-9+/]{21}[AQgw]==$/.test(key)) {
+    throw new HttpError(400, "the Sec-WebSocket-Key field is not 16 bytes in base64");
+  }
+  return { key };
+}
+
+/**
+ * Lets a page connect to the server that it came from, and otherwise only from
+ * an origin that is named. Non-browser clients send no Origin and are let in
+ * (section 10.2).
+ *
+ * @param allowed As `parseOrigin()` returns them.
+ * @param isTls Then the certificate has proved the host's name to the browser.
+ * @throws {HttpError} 403
+ */
+export function checkOrigin(request: HttpRequestHead, allowed: readonly string[], isTls: boolean): void {
+  const origin = request.fields.get("origin");
+  if (origin === undefined || allowed.includes("*") || allowed.includes(origin)) return;
+  const host = /^https?:\/\/(.+)$/i.exec(origin)?.[1]?.toLowerCase();
+  if (host === undefined || host !== request.host?.toLowerCase()) {
+    throw new HttpError(403, `pages of ${origin} may not connect here (--origin lets them)`);
+  }
+  if (!isTls && !isLocalName(host)) {
+    throw new HttpError(403, `${host} may be a foreign name for this machine (--origin ${origin} lets it)`);
+  }
+}
+
+/** The subprotocol to speak: the first of ours that the client offers (section 4.2.2). */
+export function chooseSubprotocol(fields: HttpFields, ours: readonly string[]): string | undefined {
+  const offered = (fields.get("sec-websocket-protocol") ?? "").split(",").map((name) => name.trim());
+  return ours.find((name) => offered.includes(name));
+}
+
+/** The `Sec-WebSocket-Accept` that answers a key (section 4.2.2). */
+export async function acceptOf(key: string): Promise<string> {
+  return base64(new Uint8Array(await crypto.subtle.digest("SHA-1", utf8(key + ACCEPT_GUID))));
+}
+
+/** Fields of the answer 101. */
+export async function upgradeFields(key: string, subprotocol: string | undefined): Promise<Record<string, string>> {
+  return {
+    Upgrade: "websocket",
+    Connection: "Upgrade",
+    "Sec-WebSocket-Accept": await acceptOf(key),
+    ...(subprotocol === undefined ? {} : { "Sec-WebSocket-Protocol": subprotocol }),
+  };
+}
+
+/** A key for one request. */
+export function makeKey(): string {
+  return base64(crypto.getRandomValues(new Uint8Array(16)));
+}
+
+/** A token (RFC 9110, section 5.6.2), which a subprotocol must be. */
+const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
+
+/**
+ * Fields of a client's request (section 4.1).
+ *
+ * @throws {RangeError} A subprotocol is no token, is offered twice, or the origin is empty.
+ */
+export function requestFields(
+  host: string,
+  key: string,
+  options: { subprotocols?: readonly string[] | undefined; origin?: string | undefined },
+): Record<string, string> {
+  const { subprotocols = [], origin } = options;
+  const wrong = subprotocols.find((name, index) => !TOKEN.test(name) || subprotocols.indexOf(name) !== index);
+  if (wrong !== undefined) throw new RangeError(`Cannot offer the subprotocol "${wrong}": it must be a unique token`);
+  if (origin === "") throw new RangeError("Cannot send an Origin field: the origin must not be empty");
+  return {
+    Host: host,
+    Upgrade: "websocket",
+    Connection: "Upgrade",
+    "Sec-WebSocket-Key": key,
+    "Sec-WebSocket-Version": VERSION,
+    ...(subprotocols.length > 0 ? { "Sec-WebSocket-Protocol": subprotocols.join(", ") } : {}),
+    ...(origin === undefined ? {} : { Origin: origin }),
+  };
+}
+
+/** What is wrong with a server's answer of 101 (section 4.1), or `undefined`. */
+export async function faultOfAnswer(
+  fields: HttpFields,
+  key: string,
+  offered: readonly string[],
+): Promise<string | undefined> {
+  if (!listOf(fields.get("upgrade")).includes("websocket")) return "its Upgrade field is not websocket";
+  if (!listOf(fields.get("connection")).includes("upgrade")) return "its Connection field is not Upgrade";
+  if (fields.get("sec-websocket-accept") !== await acceptOf(key)) return "its Sec-WebSocket-Accept is wrong";
+  if (fields.has("sec-websocket-extensions")) return "it chose an extension that was not offered";
+  const subprotocol = fields.get("sec-websocket-protocol");
+  if (subprotocol === "") return "its Sec-WebSocket-Protocol field is empty";
+  if (subprotocol !== undefined && !offered.includes(subprotocol)) {
+    return `it chose the subprotocol ${subprotocol}, which was not offered`;
+  }
+  return undefined;
+}
+
+function base64(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes));
+}

@@ -1,0 +1,335 @@
+import { ByteBuilder } from "../base/byte_builder.ts";
+import { toBytes } from "../base/bytes.ts";
+import { DEFAULTS } from "../base/defaults.ts";
+import { ClosedEarlyError, TimeoutError } from "../base/errors.ts";
+import type { Logger } from "../log/logger.ts";
+import type { CloseReason } from "../net/close_reason.ts";
+import type { Connection } from "../net/connection.ts";
+import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
+import { lingeringClose } from "../net/lingering_close.ts";
+import { nextTurn, type WaitOptions } from "../net/wait.ts";
+import type { Framer } from "../session/framer.ts";
+import type { FinishOptions, Message, Session } from "../session/session.ts";
+import { CLOSE_CODE, closeCodeOf, type CloseFrame } from "../session/close_code.ts";
+import { OPCODE, type Opcode, type WebSocketCodec } from "./codec.ts";
+import { WebSocketDecoder } from "./decoder.ts";
+import { encodeClose } from "./encode_close.ts";
+import { Pinger, type PingOptions } from "./pinger.ts";
+
+/** How long the other side may take to answer a Close frame, and to end its side of the stream. */
+const CLOSE_TIMEOUT_MS = 2_000;
+
+/** Room for control frames beyond that of messages: a full outbox must not keep a Pong or a Close from a peer that reads. */
+const CONTROL_RESERVE_BYTES = 64 * 1_024;
+
+/** Messages of one read after which everybody else has a turn before the next: only who floods sends as many. */
+const FLOOD_MESSAGES = 1_024;
+
+const NO_MORE = Promise.resolve(null);
+const NOTHING = new Uint8Array(0);
+
+/** What a {@linkcode WebSocketSession} is made of. */
+export interface WebSocketSessionInit {
+  /** Reads and writes the frames of our side. */
+  readonly codec: WebSocketCodec;
+  /** What the opening handshake agreed on. */
+  readonly subprotocol?: string | undefined;
+  /**
+   * Most bytes of a message, over all its fragments.
+   *
+   * @default {65536}
+   */
+  readonly maxMessageBytes?: number | undefined;
+  /** Without it nothing is pinged. */
+  readonly pings?: PingOptions | undefined;
+  /** Bytes that came behind the answer to the opening handshake. */
+  readonly early?: Uint8Array | undefined;
+}
+
+/**
+ * A session of WebSocket messages (RFC 6455), once the opening handshake is
+ * through. Pings are answered and Close frames are exchanged here: a service
+ * sees messages and their end.
+ */
+export class WebSocketSession implements Session {
+  readonly kind = "websocket";
+  readonly subprotocol: string | undefined;
+  readonly framer: Framer;
+  readonly #connection: Connection;
+  readonly #codec: WebSocketCodec;
+  readonly #decoder: WebSocketDecoder;
+  readonly #pinger: Pinger | undefined;
+  readonly #pending = new ByteBuilder();
+  readonly #batch: Message[] = [];
+  #early: Uint8Array;
+  #closeFrame: CloseFrame | undefined;
+  /** The read of a `receive()` under way. */
+  #receiving: Promise<unknown> | undefined;
+  #closeTimer: ReturnType<typeof setTimeout> | undefined;
+  #isCloseSent = false;
+  #isPendingDue = false;
+  #isDraining = false;
+
+  /** Takes over the connection. */
+  constructor(connection: Connection, init: WebSocketSessionInit) {
+    this.#connection = connection;
+    this.#codec = init.codec;
+    this.framer = init.codec.framer;
+    this.subprotocol = init.subprotocol;
+    this.#early = init.early ?? NOTHING;
+    this.#decoder = new WebSocketDecoder(init.codec, init.maxMessageBytes ?? DEFAULTS.webSocketMessageBytes, {
+      message: (message) => void this.#batch.push(message),
+      ping: (data) => this.#sendControl(OPCODE.pong, data),
+      pong: () => this.#pinger?.answered(),
+      close: (frame) => this.#closeFrame = frame,
+    });
+    this.#pinger = init.pings && this.#makePinger(init.pings);
+  }
+
+  get id(): number {
+    return this.#connection.id;
+  }
+
+  get remote(): Endpoint {
+    return this.#connection.remote;
+  }
+
+  get local(): Endpoint {
+    return this.#connection.local;
+  }
+
+  get log(): Logger {
+    return this.#connection.log;
+  }
+
+  get queuedBytes(): number {
+    return this.#connection.queuedBytes + this.#pending.length;
+  }
+
+  get isWritable(): boolean {
+    return !this.#isCloseSent && this.#connection.isWritable;
+  }
+
+  get closeReason(): CloseReason | undefined {
+    return this.#connection.closeReason;
+  }
+
+  /** What the other side's Close frame said, once it has come. */
+  get closeFrame(): CloseFrame | undefined {
+    return this.#closeFrame;
+  }
+
+  receive(options?: WaitOptions): Promise<readonly Message[] | null> {
+    const wasFlooded = this.#batch.length >= FLOOD_MESSAGES;
+    this.#batch.length = 0;
+    if (wasFlooded) return this.#track(nextTurn().then(() => this.receive(options)));
+    if (this.#decoder.failure !== undefined) return Promise.reject(this.#decoder.failure);
+    if (this.#isDraining || this.#isPeerDone) return NO_MORE;
+    if (this.#early.length > 0) return this.#receiveEarly(options);
+    if (options !== undefined) return this.#track(this.#receiveWithin(options));
+    return this.#track(this.#connection.read().then(this.#onBytes));
+  }
+
+  send(data: Uint8Array | string, isText = typeof data === "string"): boolean {
+    const bytes = toBytes(data);
+    if (this.#isCloseSent || !this.#connection.fits(this.#pending.length + bytes.length)) return false;
+    this.#codec.append(isText ? OPCODE.text : OPCODE.binary, bytes, this.#pending);
+    this.#connection.messagesWritten++;
+    if (!this.#isPendingDue) {
+      this.#isPendingDue = true;
+      queueMicrotask(() => this.#sendPending());
+    }
+    return true;
+  }
+
+  sendFramed(bytes: Uint8Array): boolean {
+    if (this.#isCloseSent) return false;
+    this.#sendPending();
+    this.#connection.messagesWritten++;
+    return this.#connection.sendLast(bytes);
+  }
+
+  write(data: Uint8Array, isText = false): Promise<void> {
+    // A server that drains has sent its Close frame: what a service still writes is dropped, as send() does.
+    if (this.#isCloseSent) return this.#isClient ? Promise.reject(this.#closedError()) : this.flush();
+    this.#codec.append(isText ? OPCODE.text : OPCODE.binary, data, this.#pending);
+    this.#connection.messagesWritten++;
+    return this.flush();
+  }
+
+  flush(): Promise<void> {
+    if (this.#pending.length === 0) return this.#connection.flush();
+    const bytes = this.#pending.take();
+    return this.#connection.write(bytes).then(() => this.#pending.recycle(bytes));
+  }
+
+  closeWrite(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  close(reason: CloseReason, error?: Error): void {
+    this.#release();
+    // Without a Close frame the server reports an abnormal closure (1006): it leaves at once where the socket takes it.
+    if (this.#isClient && !this.#isCloseSent && this.closeReason === undefined) {
+      this.#isCloseSent = true;
+      this.#codec.append(OPCODE.close, this.#closePayload(reason), this.#pending);
+      this.#connection.sendLast(this.#pending.take());
+    }
+    this.#connection.close(reason, error);
+  }
+
+  reset(): boolean {
+    this.#release();
+    return this.#connection.reset();
+  }
+
+  drain(): void {
+    this.#isDraining = true;
+    // A receive() under way reads on, for the other side's Close frame.
+    if (this.#receiving !== undefined) this.#sendClose("drain");
+  }
+
+  async finish(
+    reason: CloseReason = this.#isDraining ? "drain" : "done",
+    { timeoutMs = CLOSE_TIMEOUT_MS, closeFrame }: FinishOptions = {},
+  ): Promise<void> {
+    if (this.#connection.closeReason !== undefined) return this.#release();
+    this.#sendClose(reason, closeFrame && encodeClose(closeFrame.code, closeFrame.text));
+    this.#limitClosing(reason, timeoutMs);
+    try {
+      while (!this.#isPeerDone && this.#decoder.failure === undefined) await (this.#receiving ?? this.#readOn());
+      // The server ends the stream first (section 7.1.1), which keeps the client's port out of TIME_WAIT.
+      if (this.#isClient) { while (await this.#connection.read() !== null); }
+    } catch (error) {
+      this.log.debug("the peer was gone before the closing handshake was through", { error: String(error) });
+    }
+    this.#release();
+    await lingeringClose(this.#connection, { timeoutMs, reason });
+  }
+
+  get #isClient(): boolean {
+    return this.#codec.role === "client";
+  }
+
+  get #isPeerDone(): boolean {
+    return this.#closeFrame !== undefined || this.#connection.isReadEnded || this.#connection.closeReason !== undefined;
+  }
+
+  #track<T>(reading: Promise<T>): Promise<T> {
+    this.#receiving = reading;
+    return reading;
+  }
+
+  async #receiveEarly(options: WaitOptions | undefined): Promise<readonly Message[] | null> {
+    const early = this.#early;
+    this.#early = NOTHING;
+    return this.#take(early) ?? await this.receive(options);
+  }
+
+  readonly #onBytes = (bytes: Uint8Array | null): readonly Message[] | null | Promise<readonly Message[] | null> => {
+    this.#receiving = undefined;
+    const batch = this.#take(bytes);
+    return batch === undefined ? this.#track(this.#connection.read().then(this.#onBytes)) : batch;
+  };
+
+  /** The deadline is for a whole message, not for each piece of one. */
+  async #receiveWithin({ signal, timeoutMs }: WaitOptions): Promise<readonly Message[] | null> {
+    const endMs = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
+    try {
+      for (;;) {
+        const leftMs = endMs === undefined ? undefined : Math.max(0, endMs - performance.now());
+        const batch = this.#take(await this.#connection.read({ signal, timeoutMs: leftMs }));
+        if (batch !== undefined) return batch;
+      }
+    } finally {
+      this.#receiving = undefined;
+    }
+  }
+
+  /** The messages that the bytes complete; `undefined` where they complete none; `null` at the end. */
+  #take(bytes: Uint8Array | null): readonly Message[] | null | undefined {
+    if (bytes === null) return this.#endOfStream();
+    const isTooLate = this.#isCloseSent;
+    this.#decoder.push(bytes);
+    // A server's service still sends what it owes; a client answers at once (section 5.5.1).
+    if (this.#closeFrame !== undefined && this.#isClient) this.#sendClose("peer closed");
+    if (isTooLate) this.#batch.length = 0;
+    this.#connection.messagesRead += this.#batch.length;
+    if (this.#batch.length > 0) return this.#batch;
+    if (this.#decoder.failure !== undefined) throw this.#decoder.failure;
+    return this.#closeFrame === undefined ? undefined : null;
+  }
+
+  /** A server hears nothing new from a client that left without a word; to a client the answer may be missing. */
+  #endOfStream(): null {
+    const wasCut = this.#connection.isReadEnded && !this.#isCloseSent;
+    if (!this.#isClient || !wasCut) return null;
+    const endpoint = formatEndpoint(this.remote);
+    throw new ClosedEarlyError(`${endpoint} ended the stream without a Close frame`, { endpoint });
+  }
+
+  /** Reads for the other side's Close frame; messages before it come too late. */
+  async #readOn(): Promise<void> {
+    const bytes = await this.#connection.read();
+    if (bytes !== null) this.#decoder.push(bytes);
+    this.#batch.length = 0;
+  }
+
+  #sendClose(reason: CloseReason, payload: Uint8Array = this.#closePayload(reason)): void {
+    if (this.#isCloseSent) return;
+    this.#sendPending();
+    this.#sendControl(OPCODE.close, payload);
+    this.#isCloseSent = true;
+    this.#limitClosing(reason, CLOSE_TIMEOUT_MS);
+  }
+
+  #limitClosing(reason: CloseReason, timeoutMs: number): void {
+    clearTimeout(this.#closeTimer);
+    this.#closeTimer = setTimeout(() => this.#connection.close(reason), timeoutMs);
+  }
+
+  #closedError(): ClosedEarlyError {
+    const endpoint = formatEndpoint(this.remote);
+    const whose = this.#closeFrame === undefined ? "this side" : endpoint;
+    return new ClosedEarlyError(`Cannot write to ${endpoint}: ${whose} has closed the WebSocket`, { endpoint });
+  }
+
+  /** An answer repeats the code that came (section 5.5.1). */
+  #closePayload(reason: CloseReason): Uint8Array {
+    if (this.#decoder.failure !== undefined) {
+      return encodeClose(this.#decoder.failure.code, this.#decoder.failure.message);
+    }
+    if (this.#closeFrame?.code === CLOSE_CODE.none) return NOTHING;
+    return encodeClose(this.#closeFrame?.code ?? closeCodeOf(reason), "");
+  }
+
+  #sendControl(opcode: Opcode, data: Uint8Array): void {
+    if (this.#isCloseSent) return;
+    // A peer that sends pings and reads nothing must not make the answers grow without end.
+    if (this.queuedBytes > this.#connection.outboxBytes + CONTROL_RESERVE_BYTES) return this.close("slow consumer");
+    this.#codec.append(opcode, data, this.#pending);
+    this.#sendPending();
+  }
+
+  #sendPending(): void {
+    this.#isPendingDue = false;
+    if (this.#pending.length > 0) this.#connection.sendChecked(this.#pending.take());
+  }
+
+  #makePinger(options: PingOptions): Pinger {
+    return new Pinger({
+      isClosed: () => this.closeReason !== undefined,
+      isReading: () => this.#receiving !== undefined,
+      ping: () => this.#sendControl(OPCODE.ping, NOTHING),
+      onSilence: () => {
+        const endpoint = formatEndpoint(this.remote);
+        this.close("ping timeout", new TimeoutError("idle", `${endpoint} did not answer a ping`, { endpoint }));
+      },
+    }, options);
+  }
+
+  #release(): void {
+    clearTimeout(this.#closeTimer);
+    this.#pinger?.[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,129 @@
+import { assertEquals } from "@std/assert";
+import { connect, type Connection, listen, Logger, parseFraming, readExactly } from "@parley/parley";
+import { Server, type ServerOptions } from "../../src/server/server.ts";
+import type { Session } from "../../src/session/session.ts";
+
+const encode = (text: string) => new TextEncoder().encode(text);
+
+/** A running server on a free port; stopped and awaited when it is disposed of. */
+async function serve(handle: (session: Session) => Promise<void>, options: Partial<ServerOptions> = {}) {
+  const listener = await listen("tcp://127.0.0.1:0");
+  const stop = new AbortController();
+  const server = new Server({
+    service: { serve: handle },
+    listeners: [listener],
+    codec: parseFraming("line"),
+    log: Logger.of("test"),
+    drainTimeoutMs: 60_000,
+    ...options,
+  });
+  const running = server.run(stop.signal);
+  return {
+    server,
+    running,
+    stop: () => stop.abort(),
+    dial: () => connect(listener.endpoint),
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await running;
+    },
+  };
+}
+
+async function echo(session: Session): Promise<void> {
+  for (let batch = await session.receive(); batch; batch = await session.receive()) {
+    for (const { data } of batch) session.send(data);
+  }
+}
+
+async function readText(connection: Connection): Promise<string> {
+  let text = "";
+  for (let bytes = await connection.read(); bytes; bytes = await connection.read()) {
+    text += new TextDecoder().decode(bytes);
+  }
+  return text;
+}
+
+Deno.test("run() serves every client, and returns when it is told to stop and all have left", async () => {
+  await using running = await serve(echo);
+  await using first = await running.dial();
+  await using second = await running.dial();
+  await first.write(encode("one\n"));
+  await second.write(encode("two\n"));
+  assertEquals(await readExactly(first, 4), encode("one\n"));
+  assertEquals(await readExactly(second, 4), encode("two\n"));
+  assertEquals(running.server.sessionCount, 2);
+  running.stop();
+  assertEquals([await first.read(), await second.read()], [null, null]);
+  first.close();
+  second.close();
+  await running.running;
+  assertEquals(running.server.sessionCount, 0);
+});
+
+Deno.test("run() closes a client whose service throws, and serves the others", async () => {
+  await using running = await serve(async (session) => {
+    const batch = await session.receive();
+    if (new TextDecoder().decode(batch?.[0]?.data) === "fail") throw new Error("a bug");
+    session.send("fine");
+  });
+  await using bad = await running.dial();
+  await using good = await running.dial();
+  await bad.write(encode("fail\n"));
+  assertEquals(await readText(bad), "");
+  await good.write(encode("go\n"));
+  assertEquals(await readText(good), "fine\n");
+});
+
+Deno.test("run() answers a bad message, keeps the connection, and ends it where the stream cannot go on", async () => {
+  await using running = await serve(echo);
+  await using client = await running.dial();
+  await client.write(encode(`${"x".repeat(5_000)}\nstill here\n${"y".repeat(20_000)}`));
+  const text = await readText(client);
+  assertEquals(text.split("\n"), [
+    "! The line is longer than 4096 bytes and was dropped",
+    "still here",
+    "! The line is longer than 4096 bytes and was dropped",
+    "! More than 16384 bytes came without an end",
+    "",
+  ]);
+});
+
+Deno.test("run() serves what came before a bad message in the same read", async () => {
+  await using running = await serve(echo, { codec: parseFraming("length:2be", { maxBytes: 100 }) });
+  await using client = await running.dial();
+  await client.write(Uint8Array.of(0, 1, 65, 0, 2, 66, 67, 255, 255));
+  assertEquals(await readExactly(client, 7), Uint8Array.of(0, 1, 65, 0, 2, 66, 67));
+  assertEquals(await client.read(), null);
+});
+
+Deno.test("run() returns after maxAccepts clients, served to their end", async () => {
+  await using running = await serve(echo, { maxAccepts: 1 });
+  await using client = await running.dial();
+  await client.write(encode("one\n"));
+  assertEquals(await readExactly(client, 4), encode("one\n"));
+  await client.closeWrite();
+  assertEquals(await client.read(), null);
+  client.close();
+  await running.running;
+});
+
+Deno.test("run() closes what has not left at the end of the drain", async () => {
+  const forever = Promise.withResolvers<void>();
+  await using running = await serve(() => forever.promise, { drainTimeoutMs: 20 });
+  await using client = await running.dial();
+  while (running.server.sessionCount === 0) await new Promise((done) => setTimeout(done, 1));
+  running.stop();
+  assertEquals(await readText(client).catch(() => ""), "");
+  forever.resolve();
+  await running.running;
+});
+
+Deno.test("run() gives the service back at the end", async () => {
+  let disposed = 0;
+  const service = { serve: echo, [Symbol.asyncDispose]: () => Promise.resolve(void disposed++) };
+  await using running = await serve(echo, { service });
+  running.stop();
+  await running.running;
+  assertEquals(disposed, 1);
+});
