@@ -3,10 +3,10 @@ import { FrameError } from "../base/errors.ts";
 import type { Framer } from "../session/framer.ts";
 import type { ChatEvent } from "./event.ts";
 import { dropSlowConsumer, type Member } from "./member.ts";
-import type { Wire } from "./wire.ts";
+import type { EventFormat } from "./event_format.ts";
 
 /** Something told to a room. */
-export interface Told {
+export interface RoomEvent {
   readonly event: ChatEvent;
   /** Who caused it and is not told of it, because it knows. */
   readonly by: Member | undefined;
@@ -26,10 +26,10 @@ interface Frames {
  * spoke in this turn gets a piece of its own.
  */
 export class FanOut {
-  #items: Told[] = [];
+  #items: RoomEvent[] = [];
   /** Which items each member caused, in order. */
   readonly #causedBy = new Map<Member, number[]>();
-  readonly #frames = new Map<Wire, Map<Framer, Frames>>();
+  readonly #frames = new Map<EventFormat, Map<Framer, Frames>>();
 
   /** Whether nothing waits. */
   get isEmpty(): boolean {
@@ -47,18 +47,18 @@ export class FanOut {
 
   /** Sends all that waits to the members. */
   sendTo(members: Iterable<Member>): void {
-    let wire: Wire | undefined;
+    let format: EventFormat | undefined;
     let framer: Framer | undefined;
     let frames: Frames | undefined;
     for (const member of members) {
       const { session } = member;
-      if (member.wire !== wire || session.framer !== framer || frames === undefined) {
-        wire = member.wire;
+      if (member.format !== format || session.framer !== framer || frames === undefined) {
+        format = member.format;
         framer = session.framer;
-        frames = this.#framesFor(wire, framer);
+        frames = this.#framesFor(format, framer);
       }
       const caused = this.#causedBy.get(member);
-      const bytes = caused === undefined ? frames.all : this.#without(caused, member.wire, frames);
+      const bytes = caused === undefined ? frames.all : this.#without(caused, member.format, frames);
       if (bytes.length > 0 && !session.sendFramed(bytes)) dropSlowConsumer(session);
     }
   }
@@ -78,23 +78,23 @@ export class FanOut {
   }
 
   /** Without what the member itself caused and knows; it costs no more where a thousand others caused something too. */
-  #without(caused: readonly number[], wire: Wire, { all, ends }: Frames): Uint8Array {
+  #without(caused: readonly number[], format: EventFormat, { all, ends }: Frames): Uint8Array {
     const parts: Uint8Array[] = [];
     let from = 0;
     for (const index of caused) {
-      if (wire.showsOwn && this.#items[index]?.event.type === "message") continue;
+      if (format.showsOwn && this.#items[index]?.event.type === "message") continue;
       parts.push(all.subarray(from, ends[index - 1] ?? 0));
       from = ends[index] ?? from;
     }
     return from === 0 ? all : concat([...parts, all.subarray(from)]);
   }
 
-  #framesFor(wire: Wire, framer: Framer): Frames {
-    let ofFramer = this.#frames.get(wire);
-    if (ofFramer === undefined) this.#frames.set(wire, ofFramer = new Map());
+  #framesFor(format: EventFormat, framer: Framer): Frames {
+    let ofFramer = this.#frames.get(format);
+    if (ofFramer === undefined) this.#frames.set(format, ofFramer = new Map());
     let frames = ofFramer.get(framer);
     if (frames === undefined) {
-      const each = this.#items.map(({ event }) => frameOf(event, wire, framer));
+      const each = this.#items.map(({ event }) => frameOf(event, format, framer));
       let end = 0;
       const ends = each.map(({ length }) => end += length);
       ofFramer.set(framer, frames = { all: concat(each), ends });
@@ -105,14 +105,50 @@ export class FanOut {
 
 const NOTHING = new Uint8Array(0);
 
-function frameOf(event: ChatEvent, wire: Wire, framer: Framer): Uint8Array {
+function frameOf(event: ChatEvent, format: EventFormat, framer: Framer): Uint8Array {
   try {
-    const [first, ...more] = wire.encode(event).map((text) => framer.frame(utf8(text), true));
+    const [first, ...more] = format.encode(event).map((text) => framer.frame(utf8(text), true));
     if (first === undefined) return NOTHING;
     return more.length === 0 ? first : concat([first, ...more]);
   } catch (error) {
     // It cannot be said in the framing that this server was given, such as a delimiter that is in the text.
     if (error instanceof FrameError) return NOTHING;
     throw error;
+  }
+}
+
+/** Members from which on comings and goings are told a few times a second, many at once. */
+const CROWD = 100;
+const PERIOD_MS = 200;
+const PRESENCE: ReadonlySet<ChatEvent["type"]> = new Set(["join", "leave", "nick"]);
+
+/**
+ * The comings and goings of a crowd. A thousand members who come at once would
+ * be told a million times: they are told in turns, many at once.
+ */
+export class PresenceQueue {
+  readonly #tell: (news: RoomEvent) => void;
+  readonly #waiting: RoomEvent[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** `tell` is called with each of them, in order. */
+  constructor(tell: (news: RoomEvent) => void) {
+    this.#tell = tell;
+  }
+
+  /** Takes what a crowd of that size need not be told at once; `false` if it must. */
+  take(news: RoomEvent, size: number): boolean {
+    if (size <= CROWD || !PRESENCE.has(news.event.type)) return false;
+    this.#waiting.push(news);
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      for (const news of this.#waiting.splice(0)) this.#tell(news);
+    }, PERIOD_MS);
+    return true;
+  }
+
+  /** Nobody is there to be told. */
+  close(): void {
+    clearTimeout(this.#timer);
   }
 }

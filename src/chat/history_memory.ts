@@ -14,7 +14,7 @@ import {
   type RoomLog,
   type RoomState,
 } from "./history.ts";
-import { idConflict } from "./message_id.ts";
+import { idConflict } from "./message.ts";
 import type { Draft, RoomMessage } from "./message.ts";
 import { keyOf } from "./names.ts";
 

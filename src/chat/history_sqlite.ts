@@ -16,7 +16,7 @@ import {
   type RoomLog,
   type RoomState,
 } from "./history.ts";
-import { idConflict, repetitionKey } from "./message_id.ts";
+import { idConflict, repetitionKey } from "./message.ts";
 import type { Draft, RoomMessage } from "./message.ts";
 import { keyOf } from "./names.ts";
 import { openError, prepareFile } from "./sqlite_open_error.ts";

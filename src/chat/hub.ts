@@ -19,9 +19,9 @@ import { pageOfRooms } from "./paging.ts";
 import type { Room, RoomHost } from "./room.ts";
 import { checkText, cleanText } from "./clean_text.ts";
 import { ServerBans } from "./server_bans.ts";
-import type { Wire } from "./wire.ts";
-import { jsonWire } from "./wire_json.ts";
-import { textWire } from "./wire_text.ts";
+import type { EventFormat } from "./event_format.ts";
+import { jsonFormat } from "./event_format.ts";
+import { textFormat } from "./event_format.ts";
 
 /** Rooms that one member may be in. */
 export const ROOMS_PER_MEMBER = 50;
@@ -119,7 +119,7 @@ export class Hub implements RoomHost, AsyncDisposable {
     const host = isHostEndpoint(session.remote) ? session.remote.host : undefined;
     const member = new Member(session, {
       ...this.#directory.newcomer(),
-      wire: isJson ? jsonWire : textWire,
+      format: isJson ? jsonFormat : textFormat,
       address: host === undefined || isLoopback(host) ? undefined : host,
       isAdmitted: this.authenticator === undefined,
     });
@@ -147,9 +147,9 @@ export class Hub implements RoomHost, AsyncDisposable {
   }
 
   /** From now on the member is spoken to on the other wire, in the rooms where it is. */
-  async setWire(member: Member, wire: Wire): Promise<void> {
+  async setFormat(member: Member, format: EventFormat): Promise<void> {
     for (const room of member.rooms.values()) room.restart(member);
-    member.wire = wire;
+    member.format = format;
     this.greet(member);
     for (const room of member.rooms.values()) await room.resume(member, undefined);
   }

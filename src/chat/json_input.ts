@@ -1,7 +1,7 @@
 import { ChatError } from "./chat_error.ts";
 import { checkTopic, cleanText, decodeText } from "./clean_text.ts";
 import type { Hub } from "./hub.ts";
-import type { InputResult } from "./input.ts";
+import type { InputResult } from "./commands/command.ts";
 import { type JsonRequest, parseRequest, RequestError } from "./json_request.ts";
 import { login } from "./login.ts";
 import type { Member } from "./member.ts";
@@ -18,7 +18,7 @@ import {
   unbanFromServer,
 } from "./moderation.ts";
 import type { Room } from "./room.ts";
-import { textWire } from "./wire_text.ts";
+import { textFormat } from "./event_format.ts";
 
 /** Types that are served before a log-in, where one is required. */
 const OPEN: ReadonlySet<unknown> = new Set<JsonRequest["type"]>(["login", "mode", "pong", "quit"]);
@@ -75,10 +75,15 @@ function serve(hub: Hub, member: Member, request: JsonRequest): InputResult {
     case "login":
       return login(hub, member, request.name, request.password);
     case "rooms":
-      return member.answer({ type: "rooms", ...hub.rooms(member.wire.maxRooms, request.after), id });
+      return member.answer({ type: "rooms", ...hub.rooms(member.format.maxRooms, request.after), id });
     case "who": {
       const room = hub.roomOf(member, request.room);
-      return member.answer({ type: "who", room: room.name, ...room.people(member.wire.maxPeople, request.after), id });
+      return member.answer({
+        type: "who",
+        room: room.name,
+        ...room.people(member.format.maxPeople, request.after),
+        id,
+      });
     }
     case "topic":
       return topic(member, hub.roomOf(member, request.room), request.topic, id);
@@ -97,7 +102,7 @@ function serve(hub: Hub, member: Member, request: JsonRequest): InputResult {
       return hub.announce(member, request.text);
     case "mode":
       member.tell({ type: "mode", mode: request.mode, id });
-      return request.mode === "text" ? hub.setWire(member, textWire) : undefined;
+      return request.mode === "text" ? hub.setFormat(member, textFormat) : undefined;
     case "pong":
       // Its coming is what counts.
       return;

@@ -6,7 +6,7 @@ import { LimitError } from "../base/errors.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import { keyOf } from "./names.ts";
 import type { Room } from "./room.ts";
-import type { Wire } from "./wire.ts";
+import type { EventFormat } from "./event_format.ts";
 
 /** Queued bytes from which on answers wait for the member to read. */
 const HIGH_WATER_BYTES = 64 * 1024;
@@ -17,7 +17,7 @@ export class Member {
   /** Names the connection in the whole cluster. */
   readonly id: string;
   /** How it is spoken to; `/mode` changes it. */
-  wire: Wire;
+  format: EventFormat;
   nick: string;
   /** The address bans apply to; none where all come from one, such as loopback. */
   readonly address: string | undefined;
@@ -48,11 +48,11 @@ export class Member {
 
   constructor(
     session: Session,
-    init: { id: string; wire: Wire; nick: string; address: string | undefined; isAdmitted: boolean },
+    init: { id: string; format: EventFormat; nick: string; address: string | undefined; isAdmitted: boolean },
   ) {
     this.session = session;
     this.id = init.id;
-    this.wire = init.wire;
+    this.format = init.format;
     this.nick = init.nick;
     this.address = init.address;
     this.isAdmitted = init.isAdmitted;
@@ -84,7 +84,7 @@ export class Member {
 
   /** Tells this member alone. */
   tell(event: ChatEvent): void {
-    for (const message of this.wire.encode(event)) {
+    for (const message of this.format.encode(event)) {
       if (!this.session.send(message, true)) return dropSlowConsumer(this.session);
     }
   }

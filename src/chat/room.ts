@@ -4,13 +4,12 @@ import { TokenBucket } from "../guard/token_bucket.ts";
 import { ChatError } from "./chat_error.ts";
 import { type Decision, eventOf, type ModerationDecision } from "./decision.ts";
 import type { ChatEvent, People, Person } from "./event.ts";
-import { FanOut, type Told } from "./fan_out.ts";
+import { FanOut, PresenceQueue, type RoomEvent } from "./fan_out.ts";
 import type { Receipt, RoomLog, RoomState } from "./history.ts";
 import type { Member } from "./member.ts";
 import type { Draft, RoomMessage } from "./message.ts";
 import { keyOf } from "./names.ts";
 import { badCursor, firstOf, newestThatFit } from "./paging.ts";
-import { PresenceQueue } from "./presence.ts";
 import { type Restriction, type RestrictionKind, Restrictions, untilText } from "./restrictions.ts";
 
 /** Messages that someone new is shown. */
@@ -19,7 +18,7 @@ export const RECENT_MESSAGES = 20;
 /** Something that has its place in the order of a room: a message that is being stored, or what waits for one. */
 type Underway =
   | { readonly speaker: Member }
-  | Told
+  | RoomEvent
   | { readonly settle: () => void };
 
 /** What a room needs of the hub that it belongs to. */
@@ -280,7 +279,7 @@ export class Room {
       seq,
       topic,
       resumed,
-      ...this.people(member.wire.maxPeople),
+      ...this.people(member.format.maxPeople),
       id,
     });
   }

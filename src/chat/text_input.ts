@@ -3,9 +3,8 @@ import { ChatError } from "./chat_error.ts";
 import { decodeText } from "./clean_text.ts";
 import { CHAT_COMMANDS } from "./commands/mod.ts";
 import type { Hub } from "./hub.ts";
-import type { InputResult } from "./input.ts";
+import type { InputResult } from "./commands/command.ts";
 import type { Member } from "./member.ts";
-import { withoutTelnetCommands } from "./telnet.ts";
 
 const COMMANDS = new Map(CHAT_COMMANDS.map((command) => [command.name, command]));
 
@@ -39,4 +38,46 @@ export function handleText(hub: Hub, member: Member, data: Uint8Array): InputRes
 
 function mustBeAdmitted(member: Member): void {
   if (!member.isAdmitted) throw new ChatError("login-required", "Log in first: /login NAME PASSWORD");
+}
+
+/** "Interpret as command" (RFC 854). */
+const IAC = 0xff;
+const SUBNEGOTIATION_END = 0xf0;
+const SUBNEGOTIATION = 0xfa;
+/** From here on an option follows: WILL, WON'T, DO, DON'T. */
+const WILL = 0xfb;
+
+/**
+ * A line without what telnet clients say to the other end: they offer options
+ * when they connect, and send Ctrl-C as commands. Nothing answers them, which
+ * refuses the options (RFC 854).
+ */
+export function withoutTelnetCommands(line: Uint8Array): Uint8Array {
+  const kept: number[] = [];
+  const lastEnd = lastEndOf(line);
+  for (let at = 0; at < line.length;) {
+    const length = commandLength(line, at, lastEnd);
+    if (length === 0) kept.push(line[at++] ?? 0);
+    else at += length;
+  }
+  return Uint8Array.from(kept);
+}
+
+/** Where the last subnegotiation ends, so that none is searched for an end that it does not have. */
+function lastEndOf(line: Uint8Array): number {
+  let end = line.lastIndexOf(SUBNEGOTIATION_END);
+  while (end > 0 && line[end - 1] !== IAC) end = line.lastIndexOf(SUBNEGOTIATION_END, end - 1);
+  return end - 1;
+}
+
+/** The length of the command that begins here; 0 if none does. */
+function commandLength(line: Uint8Array, at: number, lastEnd: number): number {
+  const command = line[at + 1] ?? 0;
+  if (line[at] !== IAC || command < SUBNEGOTIATION_END || command === IAC) return 0;
+  if (command >= WILL) return at + 2 < line.length ? 3 : 0;
+  if (command !== SUBNEGOTIATION) return 2;
+  for (let end = at + 2; end <= lastEnd; end++) {
+    if (line[end] === IAC && line[end + 1] === SUBNEGOTIATION_END) return end + 2 - at;
+  }
+  return 0;
 }

@@ -3,7 +3,7 @@ import { UsageError } from "../base/errors.ts";
 import { readNamedBytes, readNamedFile } from "../base/read_named_file.ts";
 import { formatDuration } from "../base/units.ts";
 import { cleanText } from "../chat/clean_text.ts";
-import { converse } from "../chat/converse.ts";
+import { runChatSession } from "../chat/chat_session.ts";
 import type { Directory } from "../chat/directory.ts";
 import type { History, Retention } from "../chat/history.ts";
 import { createMemoryHistory } from "../chat/history_memory.ts";
@@ -97,7 +97,7 @@ export const chat = defineService({
     return {
       subprotocols: [JSON_SUBPROTOCOL],
       routes: PAGE_ROUTES,
-      serve: (session) => converse(hub, session, conversation),
+      serve: (session) => runChatSession(hub, session, conversation),
       get fault() {
         return hub.fault;
       },

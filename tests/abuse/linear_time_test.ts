@@ -14,7 +14,7 @@ import { Hub, JSON_SUBPROTOCOL } from "../../src/chat/hub.ts";
 import { handleJson } from "../../src/chat/json_input.ts";
 import { parseRequest, RequestError } from "../../src/chat/json_request.ts";
 import { checkNick, checkRoom } from "../../src/chat/names.ts";
-import { withoutTelnetCommands } from "../../src/chat/telnet.ts";
+import { withoutTelnetCommands } from "../../src/chat/text_input.ts";
 import { handleText } from "../../src/chat/text_input.ts";
 import { LineEditor } from "../../src/cli/line_editor.ts";
 import { safeText } from "../../src/cli/safe_text.ts";

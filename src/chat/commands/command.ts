@@ -1,6 +1,9 @@
 import type { Hub } from "../hub.ts";
 import type { Member } from "../member.ts";
 
+/** What came of a client's message: `"quit"` ends the session. */
+export type InputResult = void | "quit" | Promise<void | "quit">;
+
 /** What a line that begins with `/` can do. */
 export interface ChatCommand {
   /** As it is typed, without the slash. */
@@ -12,11 +15,11 @@ export interface ChatCommand {
   /** Whether it can be used before a log-in, where one is required. */
   readonly isOpen?: boolean;
   /**
-   * Does it; `"quit"` ends the conversation.
+   * Runs the command.
    *
-   * @throws {ChatError} It is refused.
+   * @throws {ChatError} It is rejected.
    */
-  run(call: { hub: Hub; member: Member; rest: string }): void | Promise<void> | "quit";
+  run(call: { hub: Hub; member: Member; rest: string }): InputResult;
 }
 
 /** The first word, and what follows it. */

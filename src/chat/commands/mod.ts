@@ -1,8 +1,7 @@
 import type { ChatCommand } from "./command.ts";
 import { MODERATION_COMMANDS, SERVER_COMMANDS } from "./moderation.ts";
 import { history, join, leave, rooms, topic, who } from "./rooms.ts";
-import { announce, helpCommand, login, mode, quit } from "./session.ts";
-import { me, msg, nick } from "./talk.ts";
+import { announce, helpCommand, login, me, mode, msg, nick, quit } from "./session.ts";
 
 /** Every command of the text wire, in the order of `/help`. */
 export const CHAT_COMMANDS: readonly ChatCommand[] = [

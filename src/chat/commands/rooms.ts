@@ -31,7 +31,7 @@ export const rooms: ChatCommand = {
   usage: "[NEXT]",
   summary: "the rooms that someone is in, the fullest first",
   run({ hub, member, rest }) {
-    const page = hub.rooms(member.wire.maxRooms, rest || undefined);
+    const page = hub.rooms(member.format.maxRooms, rest || undefined);
     if (page.rooms.length > 0 || rest !== "") return member.answer({ type: "rooms", ...page });
     member.tell({ type: "notice", text: `Nobody is in any room; /join ${LOBBY} enters one` });
   },
@@ -45,7 +45,7 @@ export const who: ChatCommand = {
   run({ hub, member, rest }) {
     const [name, after] = splitWord(rest);
     const room = hub.roomOf(member, name || undefined);
-    return member.answer({ type: "who", room: room.name, ...room.people(member.wire.maxPeople, after || undefined) });
+    return member.answer({ type: "who", room: room.name, ...room.people(member.format.maxPeople, after || undefined) });
   },
 };
 

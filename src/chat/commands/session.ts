@@ -1,7 +1,7 @@
 import { ChatError } from "../chat_error.ts";
 import { login as logIn } from "../login.ts";
 import { LOBBY } from "../names.ts";
-import { jsonWire } from "../wire_json.ts";
+import { jsonFormat } from "../event_format.ts";
 import { type ChatCommand, splitWord } from "./command.ts";
 
 /** Proves who one is, where the server asks for it. */
@@ -24,7 +24,7 @@ export const mode: ChatCommand = {
   summary: "for programs: one JSON object a line from now on",
   isOpen: true,
   run({ hub, member, rest }) {
-    if (rest === "json") return hub.setWire(member, jsonWire);
+    if (rest === "json") return hub.setFormat(member, jsonFormat);
     throw new ChatError("bad-request", rest === "text" ? "The mode is text already" : "It takes a mode: /mode json");
   },
 };
@@ -62,5 +62,33 @@ export const quit: ChatCommand = {
   run({ member }) {
     member.tell({ type: "bye", reason: "you left" });
     return "quit";
+  },
+};
+
+/** Takes another name. */
+export const nick: ChatCommand = {
+  name: "nick",
+  usage: "NAME",
+  summary: "take another name",
+  run: ({ hub, member, rest }) => hub.rename(member, rest),
+};
+
+/** Says what one does. */
+export const me: ChatCommand = {
+  name: "me",
+  usage: "TEXT",
+  summary: "say what you do, as in /me waves",
+  run: ({ hub, member, rest }) => hub.say(member, hub.roomOf(member), { text: rest, action: true }),
+};
+
+/** Says something to one person. */
+export const msg: ChatCommand = {
+  name: "msg",
+  usage: "NAME TEXT",
+  summary: "say something to one person",
+  run({ hub, member, rest }) {
+    const [to, text] = splitWord(rest);
+    if (text === "") throw new ChatError("bad-request", "It takes a name and a text: /msg NAME TEXT");
+    return hub.sayPrivately(member, to, text);
   },
 };

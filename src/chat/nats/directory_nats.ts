@@ -7,13 +7,13 @@ import type { ChatEvent, Person, RoomSummary } from "../event.ts";
 import type { Member } from "../member.ts";
 import { keyOf } from "../names.ts";
 import type { Room } from "../room.ts";
-import { Courier } from "./courier.ts";
+import { DirectMessenger } from "./direct_messenger.ts";
 import { Heartbeat, LOST } from "./heartbeat.ts";
 import type { NatsLink } from "./link.ts";
 import { BEATS_PER_LEASE } from "./liveness.ts";
-import { Neighbours } from "./neighbours.ts";
+import { RemoteMembers } from "./remote_members.ts";
 import { type MessageClock, NewsQueue, type StreamPosition } from "./news_queue.ts";
-import { decodePresence, encodeGrave, type Presence, type PresenceRecord } from "./presence_record.ts";
+import { decodePresence, encodeTombstone, type Presence, type PresenceRecord } from "./presence_record.ts";
 import { Registration, type RegistrationHost } from "./registration.ts";
 import { NICK_KEY, PRESENCE_BUCKET, SERVER_KEY } from "./subjects.ts";
 import { Table, type TableEntry } from "./table.ts";
@@ -51,7 +51,7 @@ export interface NatsDirectoryOptions {
 export async function createNatsDirectory(link: NatsLink, options: NatsDirectoryOptions): Promise<Directory> {
   const { log, server } = options;
   const table = await Table.open(link, { bucket: PRESENCE_BUCKET, history: VALUES_KEPT, ttlMs: TTL_MS, log });
-  const directory = new NatsDirectory(link, table, new Courier(link, server), options);
+  const directory = new NatsDirectory(link, table, new DirectMessenger(link, server), options);
   await directory.start();
   return directory;
 }
@@ -62,9 +62,9 @@ class NatsDirectory implements Directory, RegistrationHost {
   readonly table: Table;
   readonly messages: MessageClock;
   readonly #here = new LocalDirectory();
-  readonly #courier: Courier;
+  readonly #messenger: DirectMessenger;
   readonly #heartbeat: Heartbeat;
-  readonly #neighbours: Neighbours;
+  readonly #remote: RemoteMembers;
   readonly #topicOf: (roomKey: string) => string;
   readonly #log: Logger;
   /** Everyone here, by id, and who has left while NATS has not been told. */
@@ -77,24 +77,24 @@ class NatsDirectory implements Directory, RegistrationHost {
   /** Signs of life until those are dropped who were not written anew after a loss. */
   #beatsToDrop = 0;
 
-  constructor(link: NatsLink, table: Table, courier: Courier, options: NatsDirectoryOptions) {
+  constructor(link: NatsLink, table: Table, messenger: DirectMessenger, options: NatsDirectoryOptions) {
     this.link = link;
     this.table = table;
     this.server = options.server;
     this.messages = options.messages;
-    this.#courier = courier;
+    this.#messenger = messenger;
     this.#topicOf = options.topicOf;
     this.#log = options.log;
     this.#heartbeat = new Heartbeat(link, table, options, {
       onGone: (server, why) => this.#onGone(server, why),
-      onBack: (server) => this.#neighbours.show(server),
+      onBack: (server) => this.#remote.show(server),
       onBeat: () => this.#onBeat(),
     });
     const news = new NewsQueue(
       options.messages,
       ({ roomKeys, event }) => this.#events?.onNews(roomKeys, event),
     );
-    this.#neighbours = new Neighbours(
+    this.#remote = new RemoteMembers(
       this.#heartbeat.liveness,
       (roomKeys, event) => news.push({ roomKeys: [...roomKeys], event }, this.#newsAfter),
     );
@@ -102,8 +102,8 @@ class NatsDirectory implements Directory, RegistrationHost {
 
   /** Learns who is there, and says that this server is. */
   async start(): Promise<void> {
-    this.#courier.listen({
-      onLetter: (id, event) => {
+    this.#messenger.listen({
+      onDirectMessage: (id, event) => {
         const member = this.#registrations.get(id)?.member;
         const sender = event.type === "private" ? this.find(event.from) : undefined;
         // The sender is not told that it is ignored.
@@ -146,7 +146,7 @@ class NatsDirectory implements Directory, RegistrationHost {
   }
 
   find(nick: string): Member | Remote | undefined {
-    return this.#here.find(nick) ?? this.#neighbours.find(nick);
+    return this.#here.find(nick) ?? this.#remote.find(nick);
   }
 
   async rename(member: Member, nick: string): Promise<void> {
@@ -195,24 +195,24 @@ class NatsDirectory implements Directory, RegistrationHost {
   }
 
   elsewhere(roomKey: string): Person[] {
-    return this.#neighbours.inRoom(roomKey);
+    return this.#remote.inRoom(roomKey);
   }
 
   roomsElsewhere(): RoomSummary[] {
-    return this.#neighbours.rooms().map((summary) => ({ ...summary, topic: this.#topicOf(keyOf(summary.room)) }));
+    return this.#remote.rooms().map((summary) => ({ ...summary, topic: this.#topicOf(keyOf(summary.room)) }));
   }
 
   async tell(remote: Remote, event: ChatEvent): Promise<void> {
-    await this.#courier.send(remote, event);
+    await this.#messenger.send(remote, event);
   }
 
   announce(event: ChatEvent): void {
-    this.#courier.announce(event);
+    this.#messenger.announce(event);
   }
 
-  /** A name is free that is a grave, of a server that is gone, or of nobody here. */
+  /** A name is free that is a tombstone, of a server that is gone, or of nobody here. */
   isFree(presence: Presence | undefined): boolean {
-    if (presence === undefined || "grave" in presence) return true;
+    if (presence === undefined || "tombstone" in presence) return true;
     const { server, id } = presence.person;
     return server === this.server ? !this.#registrations.has(id) : this.#heartbeat.liveness.isGone(server);
   }
@@ -234,8 +234,8 @@ class NatsDirectory implements Directory, RegistrationHost {
     if (entry.key.startsWith(SERVER_KEY)) return this.#heartbeat.onEntry(entry);
     const presence = decodePresence(entry.value);
     if (!entry.key.startsWith(NICK_KEY) || presence === undefined) return;
-    if ("grave" in presence) {
-      this.#defend(this.#registrations.get(presence.grave.id), entry);
+    if ("tombstone" in presence) {
+      this.#defend(this.#registrations.get(presence.tombstone.id), entry);
     } else if (presence.person.server === this.server) {
       this.#confirm(presence.person);
     } else {
@@ -243,15 +243,15 @@ class NatsDirectory implements Directory, RegistrationHost {
       this.#defend(this.#registrations.get(this.#here.find(presence.person.nick)?.id ?? ""), entry);
     }
     const isOurs = "person" in presence && presence.person.server === this.server;
-    this.#newsAfter = "person" in presence ? presence.person.after : presence.grave.after;
-    this.#neighbours.onEntry(entry.key, entry.revision, isOurs ? undefined : presence);
+    this.#newsAfter = "person" in presence ? presence.person.after : presence.tombstone.after;
+    this.#remote.onEntry(entry.key, entry.revision, isOurs ? undefined : presence);
     this.#newsAfter = undefined;
   }
 
   /** In the order of all servers, someone here has entered rooms now. */
   #confirm({ id, rooms }: PresenceRecord): void {
     for (const [roomKey, resolve] of this.#registrations.get(id)?.entering ?? []) {
-      if (rooms.has(roomKey)) resolve(!this.#neighbours.isIn(roomKey));
+      if (rooms.has(roomKey)) resolve(!this.#remote.isIn(roomKey));
     }
   }
 
@@ -262,12 +262,12 @@ class NatsDirectory implements Directory, RegistrationHost {
 
   /** One that nobody was on may have ended long ago. */
   #onGone(server: string, why: string): void {
-    const members = this.#neighbours.hide(server, why);
+    const members = this.#remote.hide(server, why);
     if (members > 0) this.#log.warning("a server of the cluster is gone", { server, why, members });
   }
 
   #onBeat(): void {
-    if (this.#beatsToDrop > 0 && --this.#beatsToDrop === 0) this.#neighbours.dropOld(LOST);
+    if (this.#beatsToDrop > 0 && --this.#beatsToDrop === 0) this.#remote.dropOld(LOST);
     const oldMs = performance.now() - TTL_MS / 2;
     let renewed = 0;
     for (const registration of this.#registrations.values()) {
@@ -283,11 +283,11 @@ class NatsDirectory implements Directory, RegistrationHost {
     const { liveness } = this.#heartbeat;
     const isSweeper = liveness.isFirst(this.server);
     for (const server of [...liveness.gone]) {
-      const leftovers = this.#neighbours.leftovers(server, SWEPT_AT_ONCE);
+      const leftovers = this.#remote.leftovers(server, SWEPT_AT_ONCE);
       if (leftovers.length === 0) liveness.forget(server);
       if (!isSweeper) continue;
       const putting = leftovers.map(({ key, id, revision }) =>
-        this.table.put(key, encodeGrave({ id, why: LOST, after: undefined }), revision)
+        this.table.put(key, encodeTombstone({ id, why: LOST, after: undefined }), revision)
       );
       await Promise.all(putting).catch((error: unknown) => {
         this.#log.debug("names of a lost server were not freed", { server, error: messageOf(error) });
@@ -307,7 +307,7 @@ class NatsDirectory implements Directory, RegistrationHost {
 
   /** NATS has lost everything: everyone here is written anew, and so does every other server. */
   #onLost(): void {
-    this.#neighbours.expectAnew();
+    this.#remote.expectAnew();
     this.#beatsToDrop = BEATS_PER_LEASE;
     void this.#heartbeat.beat();
     for (const registration of this.#registrations.values()) {

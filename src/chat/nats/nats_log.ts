@@ -1,7 +1,7 @@
 import { ChatError } from "../chat_error.ts";
 import type { Decision } from "../decision.ts";
 import type { OnDecision, OnMessage, Receipt, RoomLog, RoomState } from "../history.ts";
-import { idConflict } from "../message_id.ts";
+import { idConflict } from "../message.ts";
 import type { Draft, RoomMessage } from "../message.ts";
 import type { Acknowledgement } from "./acknowledgements.ts";
 import type { Archive } from "./archive.ts";

@@ -12,7 +12,7 @@ export interface PresenceRecord extends Remote {
 }
 
 /** A name that is free again. */
-export interface Grave {
+export interface Tombstone {
   /** Whose name it was. */
   readonly id: string;
   readonly why: string | undefined;
@@ -21,7 +21,7 @@ export interface Grave {
 }
 
 /** What stands under a name. */
-export type Presence = { readonly person: PresenceRecord } | { readonly grave: Grave };
+export type Presence = { readonly person: PresenceRecord } | { readonly tombstone: Tombstone };
 
 /** What is written of a member that is here. */
 export function encodePerson(
@@ -44,7 +44,7 @@ export function encodePerson(
 }
 
 /** What is written when a name becomes free. */
-export function encodeGrave({ id, why, after }: Grave): unknown {
+export function encodeTombstone({ id, why, after }: Tombstone): unknown {
   return { gone: id, why, after: after && [after.epoch, after.seq] };
 }
 
@@ -52,7 +52,7 @@ export function encodeGrave({ id, why, after }: Grave): unknown {
 export function decodePresence(value: unknown): Presence | undefined {
   if (!isRecord(value)) return undefined;
   if (typeof value.gone === "string") {
-    return { grave: { id: value.gone, why: textOf(value.why), after: positionOf(value.after) } };
+    return { tombstone: { id: value.gone, why: textOf(value.why), after: positionOf(value.after) } };
   }
   const { id, server, nick, rooms } = value;
   if (typeof id !== "string" || typeof server !== "string" || typeof nick !== "string") return undefined;

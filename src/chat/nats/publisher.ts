@@ -2,7 +2,7 @@ import { formatHex } from "../../base/bytes.ts";
 import { messageOf } from "../../base/errors.ts";
 import { ChatError } from "../chat_error.ts";
 import type { Draft } from "../message.ts";
-import { repetitionKey } from "../message_id.ts";
+import { repetitionKey } from "../message.ts";
 import { type Acknowledgement, Acknowledgements } from "./acknowledgements.ts";
 import { isOutage } from "./connect_nats.ts";
 import type { NatsLink } from "./link.ts";

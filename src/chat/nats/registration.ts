@@ -5,7 +5,7 @@ import type { Member } from "../member.ts";
 import { isOutage } from "./connect_nats.ts";
 import type { NatsLink } from "./link.ts";
 import type { MessageClock } from "./news_queue.ts";
-import { decodePresence, encodeGrave, encodePerson, type Presence } from "./presence_record.ts";
+import { decodePresence, encodePerson, encodeTombstone, type Presence } from "./presence_record.ts";
 import { nickKeyOf } from "./subjects.ts";
 import type { Table } from "./table.ts";
 
@@ -140,7 +140,7 @@ export class Registration {
           for (const roomKey of why.keys()) this.#why.delete(roomKey);
           return;
         }
-        // Something else is there: our own that we were not told of, a grave, or someone else.
+        // Something else is there: our own that we were not told of, a tombstone, or someone else.
         const found = await table.get(this.#key);
         const presence = decodePresence(found?.value);
         if (!this.#isOwn(presence) && !this.#host.isFree(presence)) return this.#lose();
@@ -218,9 +218,9 @@ export class Registration {
   /** Frees a name, unless it is someone else's by now. */
   async #bury(key: string, revision: number, why: string | undefined): Promise<void> {
     const { table, messages } = this.#host;
-    const grave = encodeGrave({ id: this.member.id, why, after: messages.position });
+    const tombstone = encodeTombstone({ id: this.member.id, why, after: messages.position });
     for (let expected = revision;;) {
-      if (expected !== 0 && await table.put(key, grave, expected) !== undefined) return;
+      if (expected !== 0 && await table.put(key, tombstone, expected) !== undefined) return;
       const found = await table.get(key);
       if (found === undefined || !this.#isOwn(decodePresence(found.value))) return;
       expected = found.revision;

@@ -11,8 +11,7 @@ import { formatEndpoint } from "../../../net/endpoint.ts";
 import { abortable, delay } from "../../../net/wait.ts";
 import type { Session } from "../../../session/session.ts";
 import { leave } from "../../../websocket/close_frame.ts";
-import { parseEvent } from "./parse_event.ts";
-import { refusalOf, RefusedByServerError, strangeWords } from "./refusal.ts";
+import { parseEvent, refusalOf, RefusedByServerError, unexpectedProtocol } from "./parse_event.ts";
 
 /** How a {@linkcode ChatLink} behaves. */
 export interface ChatLinkOptions {
@@ -124,7 +123,7 @@ export class ChatLink {
   async run(): Promise<void> {
     try {
       for (let lostMs: number | undefined; !this.#isLeaving;) {
-        const error = await this.#converse();
+        const error = await this.#runConnection();
         if (this.#isLeaving) return;
         const wasWelcome = this.#isWelcome;
         if (wasWelcome) this.#backoff.reset();
@@ -192,7 +191,7 @@ export class ChatLink {
   }
 
   /** One connection, from dialling to its end; the result is why it ended. */
-  async #converse(): Promise<unknown> {
+  async #runConnection(): Promise<unknown> {
     this.#isWelcome = this.#isLeavingLobby = false;
     this.#said = "";
     this.#entered.clear();
@@ -204,7 +203,9 @@ export class ChatLink {
         const endpoint = formatEndpoint(session.remote);
         throw new ClosedEarlyError(`${endpoint} ended the conversation`, { endpoint });
       } catch (error) {
-        throw this.#wasStrange(error) ? strangeWords(session, this.#said) : refusalOf(session, error) ?? error;
+        throw this.#isOtherProtocol(error)
+          ? unexpectedProtocol(session, this.#said)
+          : refusalOf(session, error) ?? error;
       } finally {
         this.#session = undefined;
         await leave(session);
@@ -215,7 +216,7 @@ export class ChatLink {
   }
 
   /** Whether something spoke, but no chat did. */
-  #wasStrange(error: unknown): boolean {
+  #isOtherProtocol(error: unknown): boolean {
     const hasEnded = error instanceof ClosedEarlyError || error instanceof TimeoutError;
     return hasEnded && !this.#isWelcome && this.#said !== "";
   }

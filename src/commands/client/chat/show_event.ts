@@ -1,7 +1,7 @@
 import { keyOf } from "../../../chat/names.ts";
 import type { ChatEvent } from "../../../chat/event.ts";
 import type { RoomMessage } from "../../../chat/message.ts";
-import { textWire } from "../../../chat/wire_text.ts";
+import { textFormat } from "../../../chat/event_format.ts";
 import { safeText } from "../../../cli/safe_text.ts";
 
 /** How events look. */
@@ -36,7 +36,7 @@ export function showEvent(event: ChatEvent, options: ShowOptions): string[] {
       return linesOf(head, event.text, options);
     }
     default:
-      return textWire.encode(event).map((line) => paint(safe(line), event.type === "error" ? 31 : FAINT, options));
+      return textFormat.encode(event).map((line) => paint(safe(line), event.type === "error" ? 31 : FAINT, options));
   }
 }
 

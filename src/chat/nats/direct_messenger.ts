@@ -10,16 +10,16 @@ const ANSWER_MS = 2_000;
 const ARRIVED = "arrived";
 const NOT_HERE = "not here";
 
-/** Who takes what a {@linkcode Courier} brings. */
+/** Who takes what a {@linkcode DirectMessenger} brings. */
 export interface Receivers {
   /** Something for one member; whether it is here. */
-  onLetter(id: string, event: ChatEvent): boolean;
+  onDirectMessage(id: string, event: ChatEvent): boolean;
   /** Something for everyone. */
   onAnnouncement(event: ChatEvent): void;
 }
 
 /** Carries what is said once and kept nowhere from server to server. */
-export class Courier {
+export class DirectMessenger {
   readonly #link: NatsLink;
   readonly #server: string;
 
@@ -34,9 +34,9 @@ export class Courier {
     const { connection } = this.#link;
     connection.subscribe(serverSubject(this.#server), {
       callback: (error, message) => {
-        const letter = error === null ? parse(message) : undefined;
-        if (typeof letter?.to !== "string" || !isEvent(letter.event)) return;
-        message.respond(receivers.onLetter(letter.to, letter.event) ? ARRIVED : NOT_HERE);
+        const sent = error === null ? parse(message) : undefined;
+        if (typeof sent?.to !== "string" || !isEvent(sent.event)) return;
+        message.respond(receivers.onDirectMessage(sent.to, sent.event) ? ARRIVED : NOT_HERE);
       },
     });
     connection.subscribe(ANNOUNCEMENTS, {

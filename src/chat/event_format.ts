@@ -1,7 +1,28 @@
 import { formatDuration } from "../base/units.ts";
 import type { ChatEvent, People } from "./event.ts";
 import type { RoomMessage } from "./message.ts";
-import type { Wire } from "./wire.ts";
+
+/** How events are encoded for a client. */
+export interface EventFormat {
+  readonly name: "text" | "json";
+  /** Whether clients receive their own messages once they are stored; people have seen what they typed. */
+  readonly showsOwn: boolean;
+  /** Maximum people in one answer; the others are counted. */
+  readonly maxPeople: number;
+  /** Maximum rooms in one answer; the others are counted. */
+  readonly maxRooms: number;
+  /** The messages of an event; none if this format has no words for it. */
+  encode(event: ChatEvent): readonly string[];
+}
+
+/** One JSON object a message, for programs. */
+export const jsonFormat: EventFormat = {
+  name: "json",
+  showsOwn: true,
+  maxPeople: 500,
+  maxRooms: 100,
+  encode: (event: ChatEvent) => event.type === "help" ? [] : [JSON.stringify(event)],
+};
 
 /** Names and rooms in a list, which a person still reads. */
 const LISTED = 50;
@@ -11,7 +32,7 @@ const LISTED = 50;
  * the server tells, `! ` an error. No line of a person can be taken for one of
  * the server's, because it begins with the room.
  */
-export const textWire: Wire = { name: "text", showsOwn: false, maxPeople: LISTED, maxRooms: LISTED, encode };
+export const textFormat: EventFormat = { name: "text", showsOwn: false, maxPeople: LISTED, maxRooms: LISTED, encode };
 
 function encode(event: ChatEvent): readonly string[] {
   switch (event.type) {

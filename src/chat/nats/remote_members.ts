@@ -23,7 +23,7 @@ export interface Leftover {
 }
 
 /** The people on the other servers, and the news of them. */
-export class Neighbours {
+export class RemoteMembers {
   readonly #liveness: Liveness;
   readonly #onNews: OnNews;
   readonly #records = new Map<string, Entry>();
@@ -74,7 +74,7 @@ export class Neighbours {
     const wasHere = before !== undefined && before.person.id !== next?.id &&
       this.#people.get(before.person.id)?.nick === before.person.nick;
     if (wasHere) {
-      const why = presence !== undefined && "grave" in presence ? presence.grave.why : undefined;
+      const why = presence !== undefined && "tombstone" in presence ? presence.tombstone.why : undefined;
       this.#vanish(before.person.id, why);
     }
     if (next !== undefined && !this.#liveness.isGone(next.server)) this.#appear(next);

@@ -6,17 +6,17 @@ import { Pinger, type PingOptions } from "../websocket/pinger.ts";
 import { ChatError } from "./chat_error.ts";
 import { decodeText, isBinary } from "./clean_text.ts";
 import { type Hub, ROOMS_PER_MEMBER } from "./hub.ts";
-import type { InputResult } from "./input.ts";
+import type { InputResult } from "./commands/command.ts";
 import { handleJson } from "./json_input.ts";
 import { idOfRequest, RequestError, typeOfRequest } from "./json_request.ts";
 import type { Member } from "./member.ts";
 import type { ClientRate, MessageRates } from "./message_rate.ts";
 import { LOBBY } from "./names.ts";
 import { handleText } from "./text_input.ts";
-import type { Wire } from "./wire.ts";
+import type { EventFormat } from "./event_format.ts";
 
 /** How clients are treated. */
-export interface ConversationOptions {
+export interface ChatSessionOptions {
   /** How fast clients may send. */
   readonly rates: MessageRates;
   /** For the log-in, where one is required, in milliseconds. */
@@ -48,7 +48,7 @@ const LOGIN_TRIES = 5;
 const REFUSED_MOST = 1_000;
 
 /** One client's conversation with the chat, from greeting to end. */
-export async function converse(hub: Hub, session: Session, options: ConversationOptions): Promise<void> {
+export async function runChatSession(hub: Hub, session: Session, options: ChatSessionOptions): Promise<void> {
   const member = hub.enter(session);
   session.onBadMessage = (error) => refuseBad(member, error);
   const { remote } = session;
@@ -65,7 +65,7 @@ export async function converse(hub: Hub, session: Session, options: Conversation
       isReading: () => isReading,
       ping() {
         // People cannot answer on the text wire.
-        if (member.wire.name === "text") return pinger?.answered();
+        if (member.format.name === "text") return pinger?.answered();
         free.pongs = 1;
         member.tell({ type: "ping" });
       },
@@ -77,7 +77,7 @@ export async function converse(hub: Hub, session: Session, options: Conversation
     : undefined;
   try {
     if (!isLetIn(hub, member)) return void await session.finish("denied");
-    if (member.isAdmitted && member.wire.name === "text") await enterLobby(hub, member);
+    if (member.isAdmitted && member.format.name === "text") await enterLobby(hub, member);
     for (;;) {
       isReading = true;
       const batch = member.isAdmitted ? await session.receive() : await receiveLogin(member, loginEndMs);
@@ -85,7 +85,7 @@ export async function converse(hub: Hub, session: Session, options: Conversation
       if (batch === null) break;
       pinger?.answered();
       for (const { data } of batch) {
-        const counted = rate !== undefined && !free.take(member.wire, data) ? rate : undefined;
+        const counted = rate !== undefined && !free.take(member.format, data) ? rate : undefined;
         if (counted !== undefined) await hold(counted, session);
         if (isFirst) refuseForeign(member, data);
         isFirst = false;
@@ -112,16 +112,16 @@ class FreeRequests {
   #joins = ROOMS_PER_MEMBER;
 
   /** Whether what came is one of them. */
-  take(wire: Wire, data: Uint8Array): boolean {
-    const type = typeOf(wire, data);
+  take(format: EventFormat, data: Uint8Array): boolean {
+    const type = typeOf(format, data);
     if (type === "pong") return this.pongs-- > 0;
     return type === "join" && this.#joins-- > 0;
   }
 }
 
-function typeOf(wire: Wire, data: Uint8Array): unknown {
+function typeOf(format: EventFormat, data: Uint8Array): unknown {
   const text = decodeText(data) ?? "";
-  return wire.name === "json" ? typeOfRequest(text) : /^\/join\s/i.test(text) ? "join" : undefined;
+  return format.name === "json" ? typeOfRequest(text) : /^\/join\s/i.test(text) ? "join" : undefined;
 }
 
 /** Why someone left, for those who stay; leaving in order needs no reason. */
@@ -154,7 +154,7 @@ function handle(hub: Hub, member: Member, data: Uint8Array, rate: ClientRate | u
   try {
     if (rate?.isMuted) throw tooFast(member, data, rate);
     if (data.includes(0)) throw new ChatError("not-text", "That is no text: it holds NUL");
-    const result = member.wire.name === "json" ? handleJson(hub, member, data) : handleText(hub, member, data);
+    const result = member.format.name === "json" ? handleJson(hub, member, data) : handleText(hub, member, data);
     member.refusedInARow = 0;
     return result instanceof Promise ? result.catch((error: unknown) => refuse(member, data, error)) : result;
   } catch (error) {
@@ -162,8 +162,8 @@ function handle(hub: Hub, member: Member, data: Uint8Array, rate: ClientRate | u
   }
 }
 
-function tooFast({ wire }: Member, data: Uint8Array, rate: ClientRate): ChatError {
-  const id = wire.name === "json" ? idOfRequest(decodeText(data) ?? "") : undefined;
+function tooFast({ format }: Member, data: Uint8Array, rate: ClientRate): ChatError {
+  const id = format.name === "json" ? idOfRequest(decodeText(data) ?? "") : undefined;
   return new RequestError(`You send too fast: nothing is passed on for ${rate.mutedText}`, undefined, id, "too-fast");
 }
 
@@ -181,7 +181,7 @@ function refuse(member: Member, data: Uint8Array, error: unknown): void {
 /** A message that broke the framing and was lost; its `id` is repeated if it is among the first bytes. */
 function refuseBad(member: Member, error: FrameError): void {
   const isTooLong = error instanceof MessageTooLongError;
-  const start = isTooLong && member.wire.name === "json" ? new TextDecoder().decode(error.start) : "";
+  const start = isTooLong && member.format.name === "json" ? new TextDecoder().decode(error.start) : "";
   const id = /"id"\s*:\s*"([^"\\]{1,128})"/.exec(start)?.[1];
   member.tell({ type: "error", code: isTooLong ? "too-long" : "bad-request", text: error.message, id });
 }

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { withoutTelnetCommands } from "../../src/chat/telnet.ts";
+import { withoutTelnetCommands } from "../../src/chat/text_input.ts";
 
 function cleaned(...bytes: number[]): number[] {
   return [...withoutTelnetCommands(Uint8Array.from(bytes))];

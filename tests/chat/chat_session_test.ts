@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Logger } from "@parley/parley";
-import { converse } from "../../src/chat/converse.ts";
+import { runChatSession } from "../../src/chat/chat_session.ts";
 import { createMemoryHistory } from "../../src/chat/history_memory.ts";
 import { delay } from "../../src/net/wait.ts";
 import { Hub } from "../../src/chat/hub.ts";
@@ -19,10 +19,10 @@ function createHub(): Hub {
 /** A client of another machine, and the end of its conversation. */
 function arrive(hub: Hub, remote: string, options = defaults()) {
   const session = new FakeSession({ remote });
-  return { session, ended: converse(hub, session, options) };
+  return { session, ended: runChatSession(hub, session, options) };
 }
 
-Deno.test("converse() holds a client of another machine to 2 messages a second after 5 at once", async () => {
+Deno.test("runChatSession() holds a client of another machine to 2 messages a second after 5 at once", async () => {
   await using hub = createHub();
   const ann = arrive(hub, "127.0.0.1:1");
   const bob = arrive(hub, "10.0.0.7:1");
@@ -65,10 +65,10 @@ Deno.test("a ban holds for the address, whatever the client calls itself, and fo
   }
 });
 
-Deno.test("converse() lets a client of another machine go back to all its rooms at once, and then holds it", async () => {
+Deno.test("runChatSession() lets a client of another machine go back to all its rooms at once, and then holds it", async () => {
   await using hub = createHub();
   const session = new FakeSession({ remote: "10.0.0.7:1", kind: "websocket", subprotocol: "parley.v1" });
-  const ended = converse(hub, session, defaults());
+  const ended = runChatSession(hub, session, defaults());
   const join = (count: number) => ({ type: "join", room: `#r${count}` });
   session.say({ type: "nick", nick: "bob" }, ...Array.from({ length: 50 }, (_, count) => join(count)));
   const startMs = performance.now();
@@ -157,7 +157,7 @@ async function arrivePinged(
   const deadlineTimer = new DeadlineTimer(10, () => nowMs);
   const pings = { deadlineTimer, intervalMs: 100, answerMs: 40 };
   const session = new FakeSession({ remote, kind });
-  const ended = converse(hub, session, { rates, logInTimeoutMs: 10_000, pings });
+  const ended = runChatSession(hub, session, { rates, logInTimeoutMs: 10_000, pings });
   await session.sent(/You are in #lobby/);
   const at = (timeMs: number) => {
     nowMs = timeMs;
