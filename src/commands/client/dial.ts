@@ -11,6 +11,9 @@ import { START_TLS_FLAGS, TLS_FLAGS, tlsConnectOptions, tlsEndpoint } from "./tl
 /** Most bytes of one message that a client takes: a server's line may be longer than what ours accept. */
 const MESSAGE_BYTES = 64 * 1024 * 1024;
 
+/** What is written is bounded by memory, as it comes from the user. */
+export const CLIENT_LIMITS = { outboxBytes: Number.MAX_SAFE_INTEGER, maxMessage: MESSAGE_BYTES } as const;
+
 /** Flags of every command that holds a session with a server. */
 export const DIAL_FLAGS = {
   ...TLS_FLAGS,
@@ -53,9 +56,7 @@ export async function dialOptionsOf(flags: DialFlags): Promise<DialOptions> {
   return {
     connectTimeout: flags.connectTimeout,
     socketOptions: socketOptionsOf(flags),
-    // What is written is bounded by memory, as it comes from the user.
-    outboxBytes: Number.MAX_SAFE_INTEGER,
-    maxMessage: MESSAGE_BYTES,
+    ...CLIENT_LIMITS,
     ...await tlsConnectOptions(flags),
     ...(flags.subprotocol.length > 0 ? { subprotocols: flags.subprotocol } : {}),
     ...(flags.origin === undefined ? {} : { origin: flags.origin }),
@@ -71,6 +72,6 @@ export function isByLine(session: Pick<Session, "kind">, { framing }: Pick<DialF
 }
 
 /** How the flags want messages to be told apart. */
-export function codecOf({ framing = "raw" }: Pick<DialFlags, "framing">): Codec {
+export function codecOf({ framing = "raw" }: { readonly framing?: string | undefined }): Codec {
   return parseFraming(framing, { maxBytes: MESSAGE_BYTES });
 }

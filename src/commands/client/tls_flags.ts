@@ -42,18 +42,28 @@ export async function tlsConnectOptions(flags: TlsFlags): Promise<Pick<ConnectOp
   if (flags.tlsInsecure && flags.tlsCa !== undefined) {
     throw new UsageError("--tls-insecure and --tls-ca exclude each other");
   }
-  const read = async (path: string | undefined, what: string) =>
-    path === undefined ? undefined : await readNamedFile(path, what);
-  const tls: TlsClientOptions = {
-    ca: await read(flags.tlsCa, "the CA certificates"),
-    cert: await read(flags.tlsCert, "the client certificate"),
-    key: await read(flags.tlsKey, "the client's private key"),
+  const tls = await readTls({
+    ca: flags.tlsCa,
+    cert: flags.tlsCert,
+    key: flags.tlsKey,
     insecure: flags.tlsInsecure,
     serverName: flags.tlsName,
     alpn: flags.alpn,
     startTls: flags.starttls,
-  };
+  });
   return { tls, handshakeTimeout: flags.handshakeTimeout };
+}
+
+/** TLS settings in which `ca`, `cert` and `key` name files: the files are read. It throws as {@linkcode tlsConnectOptions}. */
+export async function readTls(settings: TlsClientOptions): Promise<TlsClientOptions> {
+  const read = async (path: string | undefined, what: string) =>
+    path === undefined ? undefined : await readNamedFile(path, what);
+  return {
+    ...settings,
+    ca: await read(settings.ca, "the CA certificates"),
+    cert: await read(settings.cert, "the client certificate"),
+    key: await read(settings.key, "the client's private key"),
+  };
 }
 
 /** The endpoint to connect to: with `--starttls`, `tcp` becomes `tls`. */

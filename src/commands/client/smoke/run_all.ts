@@ -2,9 +2,9 @@ import { TimeoutError } from "../../../base/errors.ts";
 import { formatDuration } from "../../../base/units.ts";
 import { EXIT } from "../../../cli/exit_codes.ts";
 import type { TestReport } from "../../../cli/reporters/test_report.ts";
-import type { ParsedSmokeFile } from "./parse_file.ts";
 import { interrupted, runTest } from "./run_test.ts";
-import type { SmokeTest } from "./schema.ts";
+import type { YamlFile } from "../../../script/file/yaml_file.ts";
+import type { SmokeFile, SmokeTest } from "./schema.ts";
 import { SharedConnections } from "./shared_connections.ts";
 
 /** How the tests of a file are run. */
@@ -28,7 +28,10 @@ export interface RunAllOptions {
  * the file. Once the signal has aborted, the tests that have not ended are
  * reported as interrupted.
  */
-export async function runAll({ file, locate }: ParsedSmokeFile, options: RunAllOptions): Promise<TestReport[]> {
+export async function runAll(
+  { value: file, locate }: YamlFile<SmokeFile>,
+  options: RunAllOptions,
+): Promise<TestReport[]> {
   const { signal, deadlineMs } = options;
   const late = new AbortController();
   const onLate = () =>

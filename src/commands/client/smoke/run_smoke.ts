@@ -12,9 +12,11 @@ import { styleOf } from "../../../cli/style.ts";
 import { OutputFile } from "../../output_file.ts";
 import { readNamedFile } from "../../../base/read_named_file.ts";
 import type { SMOKE_FLAGS } from "../smoke.ts";
-import { type ParsedSmokeFile, parseSmokeFile } from "./parse_file.ts";
+import type { YamlFile } from "../../../script/file/yaml_file.ts";
+import { readEnvironment } from "../../../script/file/variables.ts";
+import { parseSmokeFile } from "./parse_file.ts";
+import type { SmokeFile } from "./schema.ts";
 import { runAll } from "./run_all.ts";
-import { readEnvironment } from "./variables.ts";
 
 type SmokeFlags = FlagValues<typeof SMOKE_FLAGS>;
 
@@ -30,12 +32,12 @@ export async function runSmoke(path: string, flags: SmokeFlags, io: ProgramIo): 
 }
 
 async function run(
-  parsed: ParsedSmokeFile,
+  parsed: YamlFile<SmokeFile>,
   path: string,
   flags: SmokeFlags,
   io: ProgramIo,
 ): Promise<SuiteReport> {
-  const { tests } = parsed.file;
+  const { tests } = parsed.value;
   const reporter = reporterFor(flags, io, tests.map(({ name }) => name));
   const startedAt = new Date();
   const startMs = performance.now();
@@ -56,7 +58,7 @@ async function run(
   });
   status.clear();
   const suite = {
-    name: parsed.file.name ?? path,
+    name: parsed.value.name ?? path,
     startedAt,
     ms: performance.now() - startMs,
     tests: reports,

@@ -3,19 +3,21 @@ import { formatDuration, parseDuration } from "../../../base/units.ts";
 import { unescape } from "../../../base/bytes.ts";
 import { EXIT, exitCodeOf } from "../../../cli/exit_codes.ts";
 import type { TestReport } from "../../../cli/reporters/test_report.ts";
-import { parseEndpoint } from "../../../net/endpoint.ts";
+import { type Endpoint, parseEndpoint } from "../../../net/endpoint.ts";
+import type { TlsClientOptions } from "../../../net/layers/tls_client.ts";
 import { delay } from "../../../net/wait.ts";
 import type { Session } from "../../../session/session.ts";
 import { StreamSession } from "../../../session/stream_session.ts";
+import { type DialOptions, dialSession } from "../../../dial.ts";
+import { stepOf } from "../../../script/file/step_schema.ts";
 import { check as checkEndpoint, isInconclusive } from "../../../probe/check.ts";
 import { resolveProbe } from "../../../probe/registry.ts";
-import { codecOf, dial, type DialFlags } from "../dial.ts";
+import { CLIENT_LIMITS, codecOf } from "../dial.ts";
 import { failureLines } from "../../../script/difference.ts";
 import { type ExchangeOptions, type ExchangeReport, runExchange } from "../../../script/exchange.ts";
-import { tlsConnectOptions, tlsEndpoint } from "../tls_flags.ts";
+import { readTls, tlsEndpoint } from "../tls_flags.ts";
 import type { SmokeTest } from "./schema.ts";
 import type { SharedConnections } from "./shared_connections.ts";
-import { stepOf } from "./steps_of_test.ts";
 
 const DEFAULTS = { timeout: "5s", deadline: "30s", retryDelay: "200ms", status: 101 } as const;
 
@@ -85,8 +87,8 @@ async function tryOnce(
 }
 
 async function tryExchange(test: SmokeTest, signal: AbortSignal): Promise<Failure | undefined> {
-  const writeTimeout = test.timeout ?? DEFAULTS.timeout;
-  const session = await dial(test.endpoint, dialFlagsOf(test), { context: test.name, writeTimeout, signal });
+  const options = { ...await dialOptionsOf(test), context: test.name, signal };
+  const session = await dialSession(endpointOf(test), codecOf(test), options);
   return failureIn(await runSteps(test, session, { signal }));
 }
 
@@ -101,9 +103,9 @@ async function trySharedExchange(
   connections: SharedConnections,
   signal: AbortSignal,
 ): Promise<Failure | undefined> {
-  const flags = dialFlagsOf(test);
-  await using lease = await connections.acquire(test.endpoint, flags, signal);
-  const session = new StreamSession(lease.connection, codecOf(flags), { answersBadMessages: false });
+  const options = { ...await dialOptionsOf(test), context: "smoke" };
+  await using lease = await connections.acquire(endpointOf(test), test.tls, options, signal);
+  const session = new StreamSession(lease.connection, codecOf(test), { answersBadMessages: false });
   const report = await runSteps(test, session, { signal, leavesOpen: true });
   if (!report.isOpen || !session.giveUp()) lease.discard();
   return failureIn(report);
@@ -131,9 +133,7 @@ async function tryCheck(
   signal: AbortSignal,
 ): Promise<Failure | undefined> {
   const isProtocol = resolveProbe(test.endpoint).target.endpoint === undefined;
-  const endpoint = isProtocol
-    ? test.endpoint
-    : tlsEndpoint(parseEndpoint(test.endpoint), { starttls: test.tls?.starttls });
+  const endpoint = isProtocol ? test.endpoint : endpointOf(test);
   const regex = (text: string | undefined) => text === undefined ? undefined : new RegExp(text, "m");
   const result = await checkEndpoint(endpoint, {
     send: check.send === undefined ? undefined : unescape(check.send),
@@ -146,7 +146,8 @@ async function tryCheck(
     body: check.body,
     bodyRegex: regex(check["body-regex"]),
     bodyJson: check["body-json"],
-    ...await tlsConnectOptions(dialFlagsOf(test)),
+    tls: await tlsOf(test),
+    handshakeTimeout: test.timeout ?? DEFAULTS.timeout,
     timeout: test.timeout ?? DEFAULTS.timeout,
     wait: check.wait,
     invert: check.invert ?? false,
@@ -155,23 +156,26 @@ async function tryCheck(
   return result.state === "ready" ? undefined : { error: result.error, path: ["check"], details: [] };
 }
 
-/** What the flags of a command line would say. */
-function dialFlagsOf({ tls, timeout, framing, subprotocols }: SmokeTest): DialFlags {
-  const timeoutMs = parseDuration(timeout ?? DEFAULTS.timeout);
+function endpointOf({ endpoint, tls }: SmokeTest): Endpoint {
+  return tlsEndpoint(parseEndpoint(endpoint), { starttls: tls?.starttls });
+}
+
+async function dialOptionsOf(test: SmokeTest): Promise<DialOptions> {
+  const timeout = test.timeout ?? DEFAULTS.timeout;
   return {
-    framing,
-    subprotocol: subprotocols ?? [],
-    origin: undefined,
-    connectTimeout: timeoutMs,
-    handshakeTimeout: timeoutMs,
-    tlsCa: tls?.ca,
-    tlsName: tls?.name,
-    tlsInsecure: tls?.insecure ?? false,
-    tlsCert: tls?.cert,
-    tlsKey: tls?.key,
-    alpn: tls?.alpn ?? [],
-    starttls: tls?.starttls,
+    ...CLIENT_LIMITS,
+    connectTimeout: timeout,
+    handshakeTimeout: timeout,
+    writeTimeout: timeout,
+    subprotocols: test.subprotocols ?? [],
+    tls: await tlsOf(test),
+    canReset: test.steps?.some(({ reset }) => reset) ?? false,
   };
+}
+
+async function tlsOf({ tls = {} }: SmokeTest): Promise<TlsClientOptions> {
+  const { name, starttls, insecure = false, alpn = [], ...files } = tls;
+  return await readTls({ ...files, insecure, alpn, serverName: name, startTls: starttls });
 }
 
 /** The report of a test that was ended from outside, perhaps before its first try. */

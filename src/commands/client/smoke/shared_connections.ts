@@ -1,9 +1,9 @@
-import { connect } from "../../../factory.ts";
-import { formatEndpoint, parseEndpoint } from "../../../net/endpoint.ts";
+import { parseDuration } from "../../../base/units.ts";
+import { connect, type ConnectOptions } from "../../../factory.ts";
+import { type Endpoint, formatEndpoint } from "../../../net/endpoint.ts";
 import { ConnectionPool } from "../../../net/pool.ts";
 import type { PoolLease } from "../../../net/pool_lease.ts";
-import { type DialFlags, dialOptionsOf } from "../dial.ts";
-import { tlsEndpoint } from "../tls_flags.ts";
+import type { SmokeTest } from "./schema.ts";
 
 /** That a connection that does not come is told by the connecting, and not by the waiting for it. */
 const GRACE_MS = 1_000;
@@ -19,20 +19,21 @@ export class SharedConnections implements AsyncDisposable {
   }
 
   /** A connection to the endpoint, left by an earlier test or new. It throws as `connect()` does. */
-  async acquire(endpoint: string, flags: DialFlags, signal: AbortSignal): Promise<PoolLease> {
-    const target = tlsEndpoint(parseEndpoint(endpoint), flags);
-    const { tlsCa, tlsName, tlsInsecure, tlsCert, tlsKey, alpn, starttls } = flags;
-    const key = JSON.stringify([formatEndpoint(target), tlsCa, tlsName, tlsInsecure, tlsCert, tlsKey, alpn, starttls]);
+  async acquire(
+    endpoint: Endpoint,
+    tls: SmokeTest["tls"],
+    options: ConnectOptions,
+    signal: AbortSignal,
+  ): Promise<PoolLease> {
+    const key = JSON.stringify([formatEndpoint(endpoint), tls, options.canReset]);
     let pool = this.#pools.get(key);
     if (pool === undefined) {
-      const options = await dialOptionsOf(flags);
-      // Another test may have made it while the files were read.
-      pool = this.#pools.get(key) ?? new ConnectionPool(
-        (closing) =>
-          connect(target, { ...options, context: "smoke", writeTimeout: flags.connectTimeout, signal: closing }),
+      const { connectTimeout = 0, handshakeTimeout = 0 } = options;
+      pool = new ConnectionPool((closing) => connect(endpoint, { ...options, signal: closing }), {
+        size: this.#size,
         // Nobody waits for another's connection, so that whoever waits so long waits for a peer.
-        { size: this.#size, waitTimeout: flags.connectTimeout + flags.handshakeTimeout + GRACE_MS },
-      );
+        waitTimeout: parseDuration(connectTimeout) + parseDuration(handshakeTimeout) + GRACE_MS,
+      });
       this.#pools.set(key, pool);
     }
     return await pool.acquire({ signal });

@@ -32,13 +32,13 @@ function mistakeIn(...lines: string[]): string {
 }
 
 Deno.test("parseSmokeFile() fills variables in, and never reads an escape in their values", () => {
-  const { file } = parse(GOOD);
+  const { value: file } = parse(GOOD);
   assertEquals(file.tests[0]?.endpoint, "tcp://127.0.0.1:2525");
   assertEquals(file.tests[0]?.steps?.[1]?.send, "a\\\\nb\\r\\n costs $5");
 });
 
 Deno.test("parseSmokeFile() takes JSON", () => {
-  const { file } = parse('{"tests":[{"name":"x","endpoint":"tcp://127.0.0.1:1","check":{}}]}');
+  const { value: file } = parse('{"tests":[{"name":"x","endpoint":"tcp://127.0.0.1:1","check":{}}]}');
   assertEquals(file.tests.map(({ name }) => name), ["x"]);
 });
 
@@ -52,7 +52,7 @@ Deno.test("parseSmokeFile() locates tests and steps by line", () => {
 Deno.test("parseSmokeFile() names file, line and path of a mistake", () => {
   const cells: [string[], string][] = [
     [["steps:", "  - sned: x"], "smoke.yaml:5: tests[0].steps[0].sned: there is no such key; did you mean send?"],
-    [["steps:", "  - expect: x", "    send: y"], "smoke.yaml:5: tests[0].steps[0]: a step has exactly one key"],
+    [["steps:", "  - expect: x", "    send: y"], "smoke.yaml:5: tests[0].steps[0]: a step has exactly one action"],
     [["steps:", "  - send: x"], "smoke.yaml:2: tests[0]: a test without an expectation proves nothing"],
     [["steps: [{ expect: x }]", "check: {}"], "smoke.yaml:2: tests[0]: a test has either steps or check"],
     [["retries: many", "check: {}"], "smoke.yaml:4: tests[0].retries: expected number, received string"],
@@ -110,7 +110,7 @@ Deno.test("parseSmokeFile() rejects what is empty or zero and would weaken a che
 });
 
 Deno.test("parseSmokeFile() takes what a variable holds as it is, in a template and in a pattern (fault 51)", () => {
-  const { file } = parse(`
+  const { value: file } = parse(`
 variables: { braces: "a{1}b", pattern: "a.b|c" }
 tests:
   - name: a
@@ -135,7 +135,7 @@ tests:
 });
 
 Deno.test("parseSmokeFile() takes variables of any name (fault 51)", () => {
-  const { file } = parse(`
+  const { value: file } = parse(`
 variables: { toString: "\${env.WORD:-x}", constructor: "\${env.HOST:-127.0.0.1}" }
 tests: [{ name: "\${toString}", endpoint: "\${constructor}:1", check: {} }]
 `);
@@ -162,12 +162,12 @@ Deno.test("parseSmokeFile() bounds what nested aliases stand for (fault 52)", ()
 
 Deno.test("parseSmokeFile() takes a file of a thousand tests (fault 52)", () => {
   const test = (index: number) => `- { name: t${index}, endpoint: ':1', steps: [{ send: x }, { expect: x }] }\n`;
-  const { file } = parse(`tests:\n${Array.from({ length: 1_000 }, (_, index) => test(index)).join("")}`);
+  const { value: file } = parse(`tests:\n${Array.from({ length: 1_000 }, (_, index) => test(index)).join("")}`);
   assertEquals(file.tests.length, 1_000);
 });
 
 Deno.test("parseSmokeFile() merges keys by <<, and those of the test itself take precedence (fault 52)", () => {
-  const { file } = parse(`
+  const { value: file } = parse(`
 tests:
   - &base { name: a, endpoint: ":1", timeout: 1s, check: {} }
   - { <<: *base, name: b }

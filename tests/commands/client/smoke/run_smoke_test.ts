@@ -103,3 +103,21 @@ Deno.test("smoke --json of skipped tests alone agrees with its exit code (fault 
     assertEquals([code, ok, exitCode], [1, false, 1]);
   });
 });
+
+Deno.test("smoke resets the connection where a step says so (#16 point 2)", async () => {
+  const ended = Promise.withResolvers<unknown>();
+  await using peer = scriptedPeer(async (conn) => {
+    await conn.write(new TextEncoder().encode("220 ready\n"));
+    await conn.read(new Uint8Array(16)).then(ended.resolve, ended.resolve);
+  });
+  const file = await Deno.makeTempFile();
+  try {
+    const steps = "[{ expect-exactly: '220 ready\\n' }, { reset: true }]";
+    await Deno.writeTextFile(file, `tests: [{ name: a, endpoint: "${peer.endpoint}", steps: ${steps} }]`);
+    const io = new FakeIo();
+    assertEquals(await runProgram(clientProgram, ["smoke", file], io), 0);
+    assertMatch(String(await ended.promise), /ConnectionReset/);
+  } finally {
+    await Deno.remove(file);
+  }
+});

@@ -1,5 +1,5 @@
-import { messageOf, missingPermission, PermissionError, UsageError } from "../../../base/errors.ts";
-import { escapeRegex } from "../../../script/payload.ts";
+import { messageOf, missingPermission, PermissionError, UsageError } from "../../base/errors.ts";
+import { escapeRegex } from "../payload.ts";
 
 /** Where the values of variables come from. */
 export interface VariableSource {
@@ -18,7 +18,10 @@ const MAX_VALUES = 100_000;
 /** How the text of a variable is written where it is not taken as it is, by key: as what it is, and nothing else. */
 const LITERALS: ReadonlyMap<PropertyKey | undefined, (text: string) => string> = new Map([
   ["send", escapeTemplate],
+  ["reply", escapeTemplate],
   ["expect", escapeTemplate],
+  ["text", escapeTemplate],
+  ["regex", escapeRegex],
   ["expect-regex", escapeRegex],
   ["banner", escapeRegex],
   ["body-regex", escapeRegex],

@@ -1,0 +1,156 @@
+import { CORE_SCHEMA, load as loadYaml, mergeTag, YAMLException } from "js-yaml";
+import * as z from "zod";
+import { UsageError } from "../../base/errors.ts";
+import { suggest } from "../../base/suggest.ts";
+import { fillVariables, type VariableSource } from "./variables.ts";
+import { YamlLines } from "./yaml_lines.ts";
+
+/** YAML 1.2, and merge keys (`<<`), which its version 1.1 had. */
+const YAML_SCHEMA = CORE_SCHEMA.withTags(mergeTag);
+
+/** Mistakes that are told at once; more would hide the first. */
+const MOST_MISTAKES = 3;
+
+/** A place in a file, as in `["tests", 0, "steps"]`. */
+export type YamlPath = readonly PropertyKey[];
+
+/** What a file says, checked, and where in it things stand. */
+export interface YamlFile<T> {
+  readonly value: T;
+  /** `smoke.yaml:12`, of a place. */
+  locate(path: YamlPath): string;
+  /** The error for a mistake at a place. */
+  mistake(path: YamlPath, message: string): UsageError;
+}
+
+/**
+ * Parses a file, YAML or JSON (which is YAML), fills its `variables` in and
+ * checks all of it by a schema.
+ *
+ * @param name Of the file, for messages.
+ * @throws {UsageError} Says where the mistake is: file, line, and path of the field.
+ * @throws {PermissionError} A variable of the environment may not be read.
+ */
+export function parseYamlFile<T>(
+  text: string,
+  name: string,
+  { schema, env }: { schema: z.ZodType<T>; env: VariableSource["env"] },
+): YamlFile<T> {
+  const raw = load(text, name);
+  const lines = new YamlLines(text);
+  const locate = (path: YamlPath) => `${name}:${lines.lineOf(path)}`;
+  const mistake = (path: YamlPath, message: string) =>
+    new UsageError(`${locate(path)}: ${path.length === 0 ? "" : `${formatPath(path)}: `}${message}`);
+  rejectUnknownKeys(raw, keysAt(schema, []), mistake);
+  const filled = fillVariables(raw, { env, variables: variablesOf(raw, env, mistake) }, mistake);
+  const checked = schema.safeParse(filled);
+  if (!checked.success) throw mistakesError(checked.error.issues, schema, mistake);
+  return { value: checked.data, locate, mistake };
+}
+
+/** The keys that may stand at a place of what a schema describes. */
+export function keysAt(schema: z.ZodType, path: YamlPath): string[] {
+  const found = schemasAt(schema, path).flatMap((at) => at instanceof z.ZodObject ? Object.keys(at.shape) : []);
+  return [...new Set(found)];
+}
+
+/** The schemas that apply at a place: several where a union leaves a choice. */
+function schemasAt(schema: z.core.$ZodType, path: YamlPath): z.core.$ZodType[] {
+  if (schema instanceof z.ZodOptional) return schemasAt(schema.unwrap(), path);
+  if (schema instanceof z.ZodUnion) return schema.options.flatMap((option) => schemasAt(option, path));
+  const [first, ...rest] = path;
+  if (first === undefined) return [schema];
+  if (schema instanceof z.ZodArray) return typeof first === "number" ? schemasAt(schema.element, rest) : [];
+  if (!(schema instanceof z.ZodObject)) return [];
+  const next: z.core.$ZodType | undefined = schema.shape[String(first)];
+  return next === undefined ? [] : schemasAt(next, rest);
+}
+
+/** Before aliases are expanded, which takes long in a file that is something else. */
+function rejectUnknownKeys(raw: unknown, known: readonly string[], mistake: YamlFile<unknown>["mistake"]): void {
+  if (typeof raw !== "object" || raw === null || Array.isArray(raw)) return;
+  const unknown = Object.keys(raw).find((key) => !known.includes(key));
+  if (unknown !== undefined) throw mistake([unknown], unknownKeyText(unknown, known));
+}
+
+function load(text: string, name: string): unknown {
+  try {
+    return loadYaml(text, { schema: YAML_SCHEMA });
+  } catch (cause) {
+    if (!(cause instanceof YAMLException)) throw cause;
+    throw new UsageError(`${name}:${(cause.mark?.line ?? 0) + 1}: ${cause.reason}`, { cause });
+  }
+}
+
+/** The variables of the file, in which those of the environment are filled in. */
+function variablesOf(
+  raw: unknown,
+  env: VariableSource["env"],
+  mistake: YamlFile<unknown>["mistake"],
+): ReadonlyMap<string, string> {
+  if (typeof raw !== "object" || raw === null || !("variables" in raw)) return new Map();
+  const filled = fillVariables(raw.variables, { env, variables: new Map() }, mistake, ["variables"]);
+  const entries = typeof filled === "object" && filled !== null ? Object.entries(filled) : [];
+  return new Map(entries.flatMap(([name, value]) => typeof value === "string" ? [[name, value]] : []));
+}
+
+function mistakesError(
+  found: readonly z.core.$ZodIssue[],
+  schema: z.ZodType,
+  mistake: YamlFile<unknown>["mistake"],
+): UsageError {
+  const issues = found.flatMap(innermost);
+  // A mistake within an object is why the rule of the object does not hold either.
+  const told = issues.filter(({ code, path }) =>
+    code !== "custom" ||
+    !issues.some((other) => isWithin(path, other.path) && (other.path.length > path.length || other.code !== "custom"))
+  );
+  // First what is misspelt: it may be what is told to be missing.
+  const ordered = told.toSorted((a, b) =>
+    Number(b.code === "unrecognized_keys") - Number(a.code === "unrecognized_keys")
+  );
+  const texts = ordered.map((issue) => {
+    const path = issue.code === "unrecognized_keys" ? [...issue.path, issue.keys[0] ?? ""] : issue.path;
+    return mistake(path, describe(issue, schema)).message;
+  });
+  const more = texts.length > MOST_MISTAKES ? `; and ${texts.length - MOST_MISTAKES} more` : "";
+  return new UsageError(`${texts.slice(0, MOST_MISTAKES).join("; ")}${more}`);
+}
+
+function isWithin(outer: YamlPath, inner: YamlPath): boolean {
+  return outer.every((part, index) => inner[index] === part);
+}
+
+/**
+ * Of a union's issues those of the choice that fits best: the one whose first
+ * issue lies deepest, since what it has of the right shape was meant.
+ */
+function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== "invalid_union" || issue.errors.length === 0) return [issue];
+  const choices = issue.errors.map((issues) =>
+    issues.flatMap((inner) => innermost({ ...inner, path: [...issue.path, ...inner.path] }))
+  );
+  const depth = (issues: readonly z.core.$ZodIssue[]) =>
+    Math.max(...issues.map(({ path, code }) => path.length + (code === "invalid_type" ? 0 : 1)));
+  return choices.toSorted((a, b) => depth(b) - depth(a))[0] ?? [issue];
+}
+
+function describe(issue: z.core.$ZodIssue, schema: z.ZodType): string {
+  if (issue.code === "unrecognized_keys") {
+    return unknownKeyText(issue.keys[0] ?? "", keysAt(schema, issue.path));
+  }
+  if (issue.code === "invalid_type" && / received undefined$/.test(issue.message)) return "is missing";
+  if (issue.code === "custom") return issue.message;
+  return issue.message.replace(/^Invalid input: /, "").replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase());
+}
+
+function unknownKeyText(key: string, known: readonly string[]): string {
+  const near = suggest(key, known);
+  return `there is no such key; ${near === undefined ? `known are ${known.join(", ")}` : `did you mean ${near}?`}`;
+}
+
+/** `tests[0].steps[2].send`. */
+function formatPath(path: YamlPath): string {
+  return path.map((part, index) => typeof part === "number" ? `[${part}]` : `${index === 0 ? "" : "."}${String(part)}`)
+    .join("");
+}
