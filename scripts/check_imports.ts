@@ -60,7 +60,7 @@ const LAZY_IMPORT = /\bimport\("(\.[^"]+)"\)/g;
 
 /** Every breach of the rules, a line each. */
 export function importFaults(files: readonly SourceFile[]): string[] {
-  return files.flatMap((file) => [...directionFaults(file), ...reservedFaults(file)]);
+  return [...files.flatMap((file) => [...directionFaults(file), ...reservedFaults(file)]), ...cycleFaults(files)];
 }
 
 function directionFaults(file: SourceFile): string[] {
@@ -70,6 +70,23 @@ function directionFaults(file: SourceFile): string[] {
   return [...importsOf(file), ...importsOf(file, LAZY_IMPORT)]
     .filter((target) => ROOMS.indexOf(folderOf(target)) > from)
     .map((target) => `src/${path}: ${folderOf(path)} must not import ${target}`);
+}
+
+/** A line for each cycle, types included; what is imported when it is needed (`import()`) makes none. */
+function cycleFaults(files: readonly SourceFile[]): string[] {
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const done = new Set<string>();
+  const faults: string[] = [];
+  const visit = (path: string, way: readonly string[]): void => {
+    const file = byPath.get(path);
+    const start = way.indexOf(path);
+    if (start !== -1) faults.push(`src/${path}: imports itself: ${[...way.slice(start), path].join(" -> ")}`);
+    if (file === undefined || start !== -1 || done.has(path)) return;
+    for (const target of importsOf(file)) visit(target, [...way, path]);
+    done.add(path);
+  };
+  for (const { path } of files) visit(path, []);
+  return faults;
 }
 
 function importsOf({ path, text }: SourceFile, pattern = IMPORT): string[] {

@@ -93,7 +93,8 @@ export {
   type SocketOptionValues,
 } from "./net/sockopt/socket_options.ts";
 export type { TcpInfo } from "./net/sockopt/tcp_info.ts";
-export { type ClosedReport, type ConnectionReport, type ConnectionTotals, ServerStats } from "./server/server_stats.ts";
+export { ServerStats } from "./server/server_stats.ts";
+export type { ClosedReport, ConnectionReport, ConnectionTotals } from "./server/stats_snapshot.ts";
 export type { StatsSnapshot, StatsSource } from "./server/stats_snapshot.ts";
 export { type DialOptions, dialSession } from "./dial.ts";
 export type { Framer } from "./session/framer.ts";

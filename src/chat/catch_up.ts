@@ -1,6 +1,5 @@
 import type { ChatEvent } from "./event.ts";
 import type { RoomLog } from "./history.ts";
-import type { Member } from "./member.ts";
 import type { RoomMessage } from "./message.ts";
 
 /** Messages that are read at a time: as long as each may be, they are little beside an outbox. */
@@ -12,6 +11,12 @@ const MAX_READS = 16;
 export interface Position {
   readonly epoch: string;
   readonly seq: number;
+}
+
+/** Who is sent what it missed. */
+export interface Receiver {
+  /** Settles once the receiver can take more. */
+  answer(event: ChatEvent): void | Promise<void>;
 }
 
 /** Which messages, by `seq`: after the one, up to and including the other as it is by then. */
@@ -27,10 +32,10 @@ export class CatchUps {
 
   /**
    * Sends a range for as long as `isWanted`. The result is the `seq` that the
-   * member has come to, and whether what follows is no longer kept.
+   * receiver has come to, and whether what follows is no longer kept.
    */
   async send(
-    member: Member,
+    receiver: Receiver,
     log: RoomLog,
     range: Range,
     isWanted: () => boolean,
@@ -41,7 +46,7 @@ export class CatchUps {
       if (messages === undefined || messages.length === 0) return { reached, isLost: isWanted() };
       for (const message of messages) {
         if (!isWanted() || message.seq > range.upTo()) return { reached: range.upTo(), isLost: false };
-        const reading = member.answer(message);
+        const reading = receiver.answer(message);
         reached = message.seq;
         if (reading !== undefined) await reading;
       }

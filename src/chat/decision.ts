@@ -1,7 +1,13 @@
 import { ChatError } from "./chat_error.ts";
 import type { ChatEvent, ModerationAction } from "./event.ts";
-import type { RoomState } from "./history.ts";
 import { type Restriction, type RestrictionKind, Restrictions } from "./restrictions.ts";
+
+/** What a room keeps beside its messages. */
+export interface RoomState {
+  readonly topic: string;
+  /** Bans and mutes. */
+  readonly restrictions: readonly Restriction[];
+}
 
 /** What a room is about, by someone who may say so. */
 export interface TopicDecision {

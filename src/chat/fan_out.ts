@@ -2,14 +2,14 @@ import { concat, utf8 } from "../base/bytes.ts";
 import { FrameError } from "../base/errors.ts";
 import type { Framer } from "../session/framer.ts";
 import type { ChatEvent } from "./event.ts";
-import { dropSlowConsumer, type Member } from "./member.ts";
+import { dropSlowConsumer, type Participant } from "./participant.ts";
 import type { EventFormat } from "./event_format.ts";
 
 /** Something told to a room. */
 export interface RoomEvent {
   readonly event: ChatEvent;
   /** Who caused it and is not told of it, because it knows. */
-  readonly by: Member | undefined;
+  readonly by: Participant | undefined;
 }
 
 /** What waits, for one wire and framer. */
@@ -28,7 +28,7 @@ interface Frames {
 export class FanOut {
   #items: RoomEvent[] = [];
   /** Which items each member caused, in order. */
-  readonly #causedBy = new Map<Member, number[]>();
+  readonly #causedBy = new Map<Participant, number[]>();
   readonly #frames = new Map<EventFormat, Map<Framer, Frames>>();
 
   /** Whether nothing waits. */
@@ -37,7 +37,7 @@ export class FanOut {
   }
 
   /** Adds an event; `by` is not told of it where it knows: of its joining, and of what it said if it typed it. */
-  push(event: ChatEvent, by?: Member): void {
+  push(event: ChatEvent, by?: Participant): void {
     const index = this.#items.push({ event, by }) - 1;
     if (by === undefined) return;
     const caused = this.#causedBy.get(by);
@@ -46,7 +46,7 @@ export class FanOut {
   }
 
   /** Sends all that waits to the members. */
-  sendTo(members: Iterable<Member>): void {
+  sendTo(members: Iterable<Participant>): void {
     let format: EventFormat | undefined;
     let framer: Framer | undefined;
     let frames: Frames | undefined;
@@ -64,7 +64,7 @@ export class FanOut {
   }
 
   /** The events that wait, without messages, for a member that is told later. */
-  notices(member: Member): ChatEvent[] {
+  notices(member: Participant): ChatEvent[] {
     return this.#items
       .filter(({ event, by }) => event.type !== "message" && by !== member)
       .map(({ event }) => event);

@@ -1,6 +1,6 @@
 import type { ChatError } from "./chat_error.ts";
-import type { Decision } from "./decision.ts";
-import { type Restriction, Restrictions } from "./restrictions.ts";
+import type { Decision, RoomState } from "./decision.ts";
+import { Restrictions } from "./restrictions.ts";
 import type { Draft, RoomMessage } from "./message.ts";
 
 /** What the sender of a message is told once it is stored. */
@@ -45,13 +45,6 @@ export function isBlank(state: RoomState | undefined): boolean {
 /** Whether someone is banned from a room or muted there. */
 export function isModerated(state: RoomState | undefined): boolean {
   return Restrictions.of(state?.restrictions ?? []).list().length > 0;
-}
-
-/** What a room keeps beside its messages. */
-export interface RoomState {
-  readonly topic: string;
-  /** Bans and mutes. */
-  readonly restrictions: readonly Restriction[];
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { ChatError } from "./chat_error.ts";
-import { decided, type Decision } from "./decision.ts";
+import { decided, type Decision, type RoomState } from "./decision.ts";
 import { expiryClock, type ExpiryClockOptions } from "./expiry_clock.ts";
 import {
   type History,
@@ -12,7 +12,6 @@ import {
   type Receipt,
   type Retention,
   type RoomLog,
-  type RoomState,
 } from "./history.ts";
 import { idConflict } from "./message.ts";
 import type { Draft, RoomMessage } from "./message.ts";

@@ -2,7 +2,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../log/logger.ts";
 import { ChatError } from "./chat_error.ts";
-import { readState } from "./decision.ts";
+import { readState, type RoomState } from "./decision.ts";
 import { expiryClock, type ExpiryClockOptions } from "./expiry_clock.ts";
 import {
   type History,
@@ -14,7 +14,6 @@ import {
   type Receipt,
   type Retention,
   type RoomLog,
-  type RoomState,
 } from "./history.ts";
 import { idConflict, repetitionKey } from "./message.ts";
 import type { Draft, RoomMessage } from "./message.ts";

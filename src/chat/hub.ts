@@ -12,6 +12,7 @@ import { LocalDirectory } from "./directory_local.ts";
 import type { ChatEvent, Page, Person, RoomSummary } from "./event.ts";
 import { type History, MAX_ROOMS, type Receipt } from "./history.ts";
 import { Member } from "./member.ts";
+import type { Participant } from "./participant.ts";
 import { checkNick, checkRoom, keyOf, LOBBY } from "./names.ts";
 import { OpenRooms } from "./open_rooms.ts";
 import { OperatorClaims } from "./operator_claims.ts";
@@ -298,7 +299,7 @@ export class Hub implements RoomHost, AsyncDisposable {
    * @throws {ChatError} The member may not speak there, or there is nothing to say.
    */
   say(
-    member: Member,
+    member: Participant,
     room: Room,
     what: { text: string; action?: true | undefined; id?: string | undefined },
     onStored?: (receipt: Receipt) => void,
@@ -390,7 +391,7 @@ export class Hub implements RoomHost, AsyncDisposable {
     // With one room, which is the rule, the room tells it as it tells all else.
     if (room === undefined) return;
     if (more.length === 0) return room.tell("room" in event ? { ...event, room: room.name } : event, by);
-    const audience = new Set<Member>();
+    const audience = new Set<Participant>();
     for (const each of [room, ...more]) {
       each.flush();
       for (const other of each.members) audience.add(other);

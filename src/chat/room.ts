@@ -2,11 +2,11 @@ import { type CatchUps, type Position, unrecovered } from "./catch_up.ts";
 import type { Logger } from "../log/logger.ts";
 import { TokenBucket } from "../guard/token_bucket.ts";
 import { ChatError } from "./chat_error.ts";
-import { type Decision, eventOf, type ModerationDecision } from "./decision.ts";
+import { type Decision, eventOf, type ModerationDecision, type RoomState } from "./decision.ts";
 import type { ChatEvent, People, Person } from "./event.ts";
 import { FanOut, PresenceQueue, type RoomEvent } from "./fan_out.ts";
-import type { Receipt, RoomLog, RoomState } from "./history.ts";
-import type { Member } from "./member.ts";
+import type { Receipt, RoomLog } from "./history.ts";
+import type { Participant } from "./participant.ts";
 import type { Draft, RoomMessage } from "./message.ts";
 import { keyOf } from "./names.ts";
 import { badCursor, firstOf, newestThatFit } from "./paging.ts";
@@ -17,7 +17,7 @@ export const RECENT_MESSAGES = 20;
 
 /** Something that has its place in the order of a room: a message that is being stored, or what waits for one. */
 type Underway =
-  | { readonly speaker: Member }
+  | { readonly speaker: Participant }
   | RoomEvent
   | { readonly settle: () => void };
 
@@ -30,9 +30,9 @@ export interface RoomHost {
   /** Who is in the room on other servers. */
   elsewhere(roomKey: string): readonly Person[];
   /** It was decided that a member may not stay. */
-  evict(member: Member, room: Room, reason: string): void;
+  evict(member: Participant, room: Room, reason: string): void;
   /** It was decided that a member may do more, or less. */
-  onRights(member: Member): void;
+  onRights(member: Participant): void;
 }
 
 /** One member's being in a room. */
@@ -52,12 +52,12 @@ export class Room {
   readonly name: string;
   readonly key: string;
   topic = "";
-  readonly operators = new Set<Member>();
+  readonly operators = new Set<Participant>();
   readonly #host: RoomHost;
   #restrictions = new Restrictions();
   #log: RoomLog | undefined;
   #rate: TokenBucket | undefined;
-  readonly #memberships = new Map<Member, Membership>();
+  readonly #memberships = new Map<Participant, Membership>();
   readonly #fanOut = new FanOut();
   readonly #presence = new PresenceQueue(({ event, by }) => this.#tellInOrder(event, by));
   #joins = 0;
@@ -101,12 +101,12 @@ export class Room {
   }
 
   /** Who is in it, in the order of joining. */
-  get members(): Iterable<Member> {
+  get members(): Iterable<Participant> {
     return this.#memberships.keys();
   }
 
   /** Whether the member is in it. */
-  has(member: Member): boolean {
+  has(member: Participant): boolean {
     return this.#memberships.has(member);
   }
 
@@ -147,7 +147,7 @@ export class Room {
    *
    * @throws {ChatError} All members together say too much here.
    */
-  checkRate({ roomRate }: Member): void {
+  checkRate({ roomRate }: Participant): void {
     if (roomRate === undefined) return;
     const nowMs = performance.now();
     this.#rate ??= new TokenBucket(roomRate, nowMs);
@@ -157,7 +157,7 @@ export class Room {
   }
 
   /** Whether the member is an operator here. */
-  mayModerate(member: Member): boolean {
+  mayModerate(member: Participant): boolean {
     return member.isServerOperator || this.operators.has(member) || member.operatorOf.has(this.key);
   }
 
@@ -166,7 +166,7 @@ export class Room {
    *
    * @throws {ChatError} It is.
    */
-  checkNotBanned(member: Member): void {
+  checkNotBanned(member: Participant): void {
     if (member.isServerOperator) return;
     const ban = this.#restrictions.find("ban", member.subjects);
     if (ban) throw new ChatError("banned", `You are banned from ${this.name}${untilText(ban)}`, { field: "room" });
@@ -177,7 +177,7 @@ export class Room {
    *
    * @throws {ChatError} It is.
    */
-  checkNotMuted(member: Member, doing: string): void {
+  checkNotMuted(member: Participant, doing: string): void {
     if (this.#restrictions.isEmpty || this.mayModerate(member)) return;
     const mute = this.#restrictions.find("mute", member.subjects);
     if (mute) throw new ChatError("muted", `You cannot ${doing}: you are muted in ${this.name}${untilText(mute)}`);
@@ -190,7 +190,7 @@ export class Room {
    * member is told that it is in once `entered` is settled.
    */
   async join(
-    member: Member,
+    member: Participant,
     { position, id, entered }: { position?: Position | undefined; id?: string | undefined; entered?: Promise<void> },
   ): Promise<void> {
     // Who is in already must get what waits; who joins now must not.
@@ -232,7 +232,7 @@ export class Room {
   }
 
   /** Tells a member that is in the room already so, and sends it what it has not got since `position`. */
-  async resume(member: Member, position: Position | undefined, id?: string): Promise<void> {
+  async resume(member: Participant, position: Position | undefined, id?: string): Promise<void> {
     this.flush();
     const membership = this.#memberships.get(member);
     if (membership === undefined) return;
@@ -263,14 +263,14 @@ export class Room {
   }
 
   /** From now on the member is spoken to on another wire: what it had before counts as not got. */
-  restart(member: Member): void {
+  restart(member: Participant): void {
     this.flush();
     const membership = this.#memberships.get(member);
     if (membership) membership.since = this.log.seq;
   }
 
   /** Tells a member that it is in. */
-  #welcome(member: Member, seq: number, resumed: boolean, id?: string): void | Promise<void> {
+  #welcome(member: Participant, seq: number, resumed: boolean, id?: string): void | Promise<void> {
     const { name: room, topic } = this;
     return member.answer({
       type: "joined",
@@ -285,7 +285,7 @@ export class Room {
   }
 
   /** Takes a member out, telling the others unless `isQuiet`. */
-  remove(member: Member, reason: string | undefined, isQuiet = false): void {
+  remove(member: Participant, reason: string | undefined, isQuiet = false): void {
     this.flush();
     if (!this.#memberships.delete(member)) return;
     this.operators.delete(member);
@@ -293,11 +293,11 @@ export class Room {
   }
 
   /** Tells everyone in the room, in order with the messages; `by` knows it already. */
-  tell(event: ChatEvent, by?: Member): void {
+  tell(event: ChatEvent, by?: Participant): void {
     if (!this.#presence.take({ event, by }, this.size)) this.#tellInOrder(event, by);
   }
 
-  #tellInOrder(event: ChatEvent, by?: Member): void {
+  #tellInOrder(event: ChatEvent, by?: Participant): void {
     // A member's message must not be overtaken by the news that the member left.
     if (this.#underway.length > 0) this.#underway.push({ event, by });
     else this.#push(event, by);
@@ -308,7 +308,7 @@ export class Room {
    *
    * `onSettled` is told where it went, or why it was not stored.
    */
-  publish(member: Member, draft: Draft, onSettled: (outcome: Receipt | ChatError) => void): void {
+  publish(member: Participant, draft: Draft, onSettled: (outcome: Receipt | ChatError) => void): void {
     this.#underway.push({ speaker: member });
     this.log.publish(draft, (outcome) => {
       this.#underway.shift();
@@ -360,12 +360,12 @@ export class Room {
     else if (decision.action === "op" || decision.action === "deop") this.#setOperator(decision);
   }
 
-  #isBanned(member: Member, { target }: ModerationDecision): boolean {
+  #isBanned(member: Participant, { target }: ModerationDecision): boolean {
     const isMeant = member.id === target || this.#restrictions.find("ban", member.subjects) !== undefined;
     return isMeant && !this.mayModerate(member);
   }
 
-  #evict({ by }: ModerationDecision, done: string, isMeant: (member: Member) => boolean): void {
+  #evict({ by }: ModerationDecision, done: string, isMeant: (member: Participant) => boolean): void {
     for (const member of [...this.#memberships.keys()].filter(isMeant)) {
       this.#host.evict(member, this, `${done} by ${by}`);
     }
@@ -397,7 +397,7 @@ export class Room {
   flush(): void {
     this.#isFlushDue = false;
     if (this.#fanOut.isEmpty) return;
-    const live: Member[] = [];
+    const live: Participant[] = [];
     for (const [member, membership] of this.#memberships) {
       if (membership.isLive) live.push(member);
       else membership.held.push(...this.#fanOut.notices(member));
@@ -406,20 +406,20 @@ export class Room {
     this.#fanOut.clear();
   }
 
-  #push(event: ChatEvent, by?: Member): void {
+  #push(event: ChatEvent, by?: Participant): void {
     this.#fanOut.push(event, by);
     if (this.#isFlushDue) return;
     this.#isFlushDue = true;
     queueMicrotask(() => this.flush());
   }
 
-  async #showRecent(member: Member, upTo: number): Promise<void> {
+  async #showRecent(member: Participant, upTo: number): Promise<void> {
     const recent = await this.#history(RECENT_MESSAGES, upTo);
     if (recent.messages.length > 0) await member.answer(recent);
   }
 
   /** Sends what was stored after `seq`, up to what `upTo` gives; the result is where the member has come to. */
-  async #catchUp(member: Member, membership: Membership, seq: number, upTo: () => number): Promise<number> {
+  async #catchUp(member: Participant, membership: Membership, seq: number, upTo: () => number): Promise<number> {
     const isHere = () => this.#memberships.get(member) === membership;
     const { reached, isLost } = await this.#host.catchUps.send(member, this.log, { after: seq, upTo }, isHere);
     if (!isLost || !isHere()) return reached;

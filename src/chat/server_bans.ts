@@ -1,6 +1,6 @@
 import { ChatError } from "./chat_error.ts";
-import type { ModerationDecision } from "./decision.ts";
-import type { History, RoomLog, RoomState } from "./history.ts";
+import type { ModerationDecision, RoomState } from "./decision.ts";
+import type { History, RoomLog } from "./history.ts";
 import type { Member } from "./member.ts";
 import { type Restriction, Restrictions, untilText } from "./restrictions.ts";
 

@@ -1,6 +1,6 @@
 import type { ChatError } from "./chat_error.ts";
-import { decided, type Decision } from "./decision.ts";
-import type { OnDecision, OnMessage, Receipt, RoomLog, RoomState } from "./history.ts";
+import { decided, type Decision, type RoomState } from "./decision.ts";
+import type { OnDecision, OnMessage, Receipt, RoomLog } from "./history.ts";
 import type { Draft, RoomMessage } from "./message.ts";
 
 /** One message that waits for the end of the turn. */

@@ -3,7 +3,7 @@ import type { DatagramSocket } from "../net/datagram.ts";
 import { probePort } from "../net/datagram_probe.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { delay } from "../net/wait.ts";
-import { ExchangeSummary } from "./exchange_summary.ts";
+import { type ExchangeOutcome, ExchangeSummary } from "./exchange_summary.ts";
 import { Lane, type Reply, type ReplyCorrelation, type Waiter } from "./lane.ts";
 
 /** Maximum sockets of an exchange in which each datagram has its own. */
@@ -14,20 +14,6 @@ const MAX_WAITING = 1_024;
 const PROBE_AFTER_MS = 100;
 /** Minimum time between two checks of the port, in milliseconds: each one binds it for a moment. */
 const PROBE_INTERVAL_MS = 1_000;
-
-/** The result of one datagram. */
-export interface ExchangeOutcome {
-  /** Its number, from 1. */
-  readonly seq: number;
-  /** "refused": the target's port is closed; "one-way": no reply was expected. */
-  readonly status: "answered" | "silent" | "refused" | "one-way";
-  /** How often it was sent. */
-  readonly tries: number;
-  /** From the first try to the first reply, in milliseconds. */
-  readonly elapsedMs: number | undefined;
-  /** The replies; more than one only if there may be many receivers. */
-  readonly replies: readonly Reply[];
-}
 
 /** What a {@linkcode DatagramExchange} is created from. */
 export interface ExchangeOptions {

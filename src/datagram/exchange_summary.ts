@@ -1,5 +1,19 @@
 import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
-import type { ExchangeOutcome } from "./exchange.ts";
+import type { Reply } from "./lane.ts";
+
+/** The result of one datagram. */
+export interface ExchangeOutcome {
+  /** Its number, from 1. */
+  readonly seq: number;
+  /** "refused": the target's port is closed; "one-way": no reply was expected. */
+  readonly status: "answered" | "silent" | "refused" | "one-way";
+  /** How often it was sent. */
+  readonly tries: number;
+  /** From the first try to the first reply, in milliseconds. */
+  readonly elapsedMs: number | undefined;
+  /** The replies; more than one only if there may be many receivers. */
+  readonly replies: readonly Reply[];
+}
 
 /** Times in milliseconds. */
 export interface Times {

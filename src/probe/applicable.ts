@@ -1,4 +1,4 @@
-import type { ProbeTarget } from "./target.ts";
+import type { ProbeTarget } from "./probe.ts";
 
 const HTTP = ["http", "https", "etcd", "etcds", "consul", "consuls"];
 const isSocket = ({ endpoint }: ProbeTarget) => endpoint !== undefined;

@@ -1,7 +1,6 @@
 import { preview } from "../base/bytes.ts";
 import { UsageError } from "../base/errors.ts";
-import { notReady, type ProbeExpectations } from "./probe.ts";
-import type { ProbeTarget } from "./target.ts";
+import { notReady, type ProbeExpectations, type ProbeTarget } from "./probe.ts";
 
 /**
  * Compares a body, or a file, with what is expected of it.

@@ -13,8 +13,15 @@ import { UsageError } from "../base/errors.ts";
 import { type HttpAnswer, requestOver } from "../http/client.ts";
 import { formatHostPort } from "../net/endpoint.ts";
 import { assertContent, isInStatusRanges } from "./content.ts";
-import { type Facts, notReady, type ProbeContext, type ProbeExpectations, unexpected } from "./probe.ts";
-import { parseTarget, type ProbeTarget } from "./target.ts";
+import {
+  type Facts,
+  notReady,
+  type ProbeContext,
+  type ProbeExpectations,
+  type ProbeTarget,
+  unexpected,
+} from "./probe.ts";
+import { parseTarget } from "./target.ts";
 import { openWire } from "./wire.ts";
 
 /** What the health endpoints of servers with a scheme of their own answer when they are ready. */

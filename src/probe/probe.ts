@@ -8,7 +8,29 @@
 import { ParleyError } from "../base/errors.ts";
 import type { ConnectOptions } from "../factory.ts";
 import type { Deadline } from "../net/deadline.ts";
-import type { ProbeTarget } from "./target.ts";
+import type { Endpoint } from "../net/endpoint.ts";
+
+/** A parsed target. */
+export interface ProbeTarget {
+  /** As it is printed: without user information. */
+  readonly text: string;
+  /** The endpoint of a socket, where the target is one and not a URL of a protocol. */
+  readonly endpoint?: Endpoint;
+  readonly scheme: string;
+  /** A name or an address, an IPv6 address without brackets; `""` for a file or a command. */
+  readonly host: string;
+  readonly port: number;
+  /** From the first `/` on, still percent-encoded; for `file:` and `exec:` all that follows the scheme. */
+  readonly path: string;
+  /** The path without its first slash and the query, decoded: the name of a database, a virtual host, a service. */
+  readonly name: string;
+  readonly query: URLSearchParams;
+  /** User name and password of the target, decoded; `""` where there is none. */
+  readonly user: string;
+  readonly password: string;
+  /** The connection is TLS from the first byte. */
+  readonly isTls: boolean;
+}
 
 /** What a probe learned, for people and programs. */
 export type Facts = Readonly<Record<string, string | number | boolean | readonly string[]>>;

@@ -5,8 +5,8 @@
  */
 
 import { type Endpoint, parseEndpoint } from "../net/endpoint.ts";
-import type { ProbeDefinition } from "./probe.ts";
-import { parseTarget, type ProbeTarget, socketTarget } from "./target.ts";
+import type { ProbeDefinition, ProbeTarget } from "./probe.ts";
+import { parseTarget, socketTarget } from "./target.ts";
 
 /** The protocols, in the order in which help lists them. */
 export const PROTOCOLS: readonly ProbeDefinition[] = [

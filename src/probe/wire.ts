@@ -14,8 +14,7 @@ import type { Deadline } from "../net/deadline.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { readExactly } from "../net/read_exactly.ts";
 import type { TlsClientOptions } from "../net/layers/tls_client.ts";
-import { type ProbeContext, unexpected } from "./probe.ts";
-import type { ProbeTarget } from "./target.ts";
+import { type ProbeContext, type ProbeTarget, unexpected } from "./probe.ts";
 import { assertTls } from "./tls.ts";
 
 /** No reply to a probe is longer than this; a longer one is another protocol's. */

@@ -1,4 +1,44 @@
-import type { ClosedReport, ConnectionReport, ConnectionTotals } from "./server_stats.ts";
+import type { CloseReason } from "../net/close_reason.ts";
+
+/** Sums over connections. */
+export interface ConnectionTotals {
+  /** Bytes that came. */
+  bytesRead: number;
+  /** Bytes that the kernel took. */
+  bytesWritten: number;
+  /** Messages that came. */
+  messagesRead: number;
+  /** Messages that were sent. */
+  messagesWritten: number;
+}
+
+/** One connection for people and programs that look on. */
+export interface ConnectionReport extends Readonly<ConnectionTotals> {
+  /** The number of the connection in log lines. */
+  readonly id: number;
+  /** Where it came in. */
+  readonly endpoint: string;
+  /** The client. */
+  readonly peer: string;
+  /** How long it has been, or was, open. */
+  readonly ageMs: number;
+  /** Since anything came or went. */
+  readonly idleMs: number;
+  /** Bytes that wait to be written. */
+  readonly queuedBytes: number;
+  /** Most bytes that ever waited. */
+  readonly outboxHighWater: number;
+}
+
+/** One connection that has ended. */
+export interface ClosedReport extends ConnectionReport {
+  /** RFC 3339. */
+  readonly closedAt: string;
+  /** Why it ended. */
+  readonly reason: CloseReason;
+  /** What ended it, where it was an error. */
+  readonly error: string | undefined;
+}
 
 /** What a server has done and whom it serves, at one moment; plain data, so that it can come from another thread. */
 export interface StatsSnapshot {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { RefusedError } from "@parley/parley";
-import { DatagramExchange, type ExchangeOptions, type ExchangeOutcome } from "../../src/datagram/exchange.ts";
-import { formatRanges } from "../../src/datagram/exchange_summary.ts";
+import { DatagramExchange, type ExchangeOptions } from "../../src/datagram/exchange.ts";
+import { type ExchangeOutcome, formatRanges } from "../../src/datagram/exchange_summary.ts";
 import { Logger } from "../../src/log/logger.ts";
 import { DatagramSocket, type DatagramTransport } from "../../src/net/datagram.ts";
 import type { Endpoint } from "../../src/net/endpoint.ts";

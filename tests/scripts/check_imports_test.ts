@@ -19,6 +19,16 @@ Deno.test("importFaults() refuses an import from below to above, also over sever
   assertEquals(faultsOf("server/server.ts", 'import type { Io } from "../cli/io.ts";').length, 1);
 });
 
+Deno.test("importFaults() refuses cycles, also through types and within a folder", () => {
+  const file = (path: string, target: string) => {
+    const text = `import type { x } from "${target}";`;
+    return { path, text, code: text };
+  };
+  const cycle = [file("net/a.ts", "./b.ts"), file("net/b.ts", "./c.ts"), file("net/c.ts", "./b.ts")];
+  assertEquals(importFaults(cycle), ["src/net/b.ts: imports itself: net/b.ts -> net/c.ts -> net/b.ts"]);
+  assertEquals(importFaults(cycle.slice(0, 2)), []);
+});
+
 Deno.test("importFaults() refuses a folder that has no place", () => {
   assertEquals(faultsOf("utils/misc.ts", "").length, 1);
 });

@@ -1,6 +1,6 @@
 import { ChatError } from "../chat_error.ts";
-import type { Decision } from "../decision.ts";
-import type { OnDecision, OnMessage, Receipt, RoomLog, RoomState } from "../history.ts";
+import type { Decision, RoomState } from "../decision.ts";
+import type { OnDecision, OnMessage, Receipt, RoomLog } from "../history.ts";
 import { idConflict } from "../message.ts";
 import type { Draft, RoomMessage } from "../message.ts";
 import type { Acknowledgement } from "./acknowledgements.ts";

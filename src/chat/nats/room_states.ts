@@ -1,7 +1,6 @@
 import { messageOf } from "../../base/errors.ts";
 import { ChatError } from "../chat_error.ts";
-import { decided, type Decision, readState } from "../decision.ts";
-import type { RoomState } from "../history.ts";
+import { decided, type Decision, readState, type RoomState } from "../decision.ts";
 import { isOutage } from "./connect_nats.ts";
 import type { NatsLink } from "./link.ts";
 import { tokenOf } from "./subjects.ts";

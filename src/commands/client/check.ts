@@ -11,7 +11,7 @@ import { type Endpoint, formatHostPort, parseEndpoint } from "../../net/endpoint
 import { check, type CheckOptions, reasonFor } from "../../probe/check.ts";
 import { missingFor } from "../../probe/applicable.ts";
 import { PROTOCOLS, resolveProbe, slowSchemeOf } from "../../probe/registry.ts";
-import type { ProbeTarget } from "../../probe/target.ts";
+import type { ProbeTarget } from "../../probe/probe.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { EXPECTATION_FLAGS, expectationsOf } from "./check_flags.ts";
 import { type CheckOutcome, outcomeLine, outcomeObject } from "./check_report.ts";

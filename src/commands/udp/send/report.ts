@@ -1,7 +1,6 @@
 import { escapeControls, toJsonLine } from "../../../base/bytes.ts";
 import type { ProgramIo } from "../../../cli/io.ts";
-import type { ExchangeOutcome } from "../../../datagram/exchange.ts";
-import { type ExchangeSummary, formatRanges } from "../../../datagram/exchange_summary.ts";
+import { type ExchangeOutcome, type ExchangeSummary, formatRanges } from "../../../datagram/exchange_summary.ts";
 import { contentOf } from "../../../datagram/recording.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
 

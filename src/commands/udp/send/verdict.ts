@@ -1,8 +1,7 @@
 import { indexOfBytes, parseHex, preview, unescape, utf8 } from "../../../base/bytes.ts";
 import { UsageError } from "../../../base/errors.ts";
 import { EXIT } from "../../../cli/exit_codes.ts";
-import type { ExchangeOutcome } from "../../../datagram/exchange.ts";
-import type { ExchangeSummary } from "../../../datagram/exchange_summary.ts";
+import type { ExchangeOutcome, ExchangeSummary } from "../../../datagram/exchange_summary.ts";
 import type { SendFlags } from "./flags.ts";
 
 /** What a reply must be like. */
