@@ -6,10 +6,10 @@
 
 import { systemIo } from "./cli/io.ts";
 import { runProgram } from "./cli/run_program.ts";
-import { isLoadWorker, runLoadWorker } from "./commands/client/bench/load_worker_name.ts";
 import { clientProgram } from "./commands/client/program.ts";
+import { runAsWorker } from "./commands/worker.ts";
 
 if (import.meta.main) {
-  if (isLoadWorker()) await runLoadWorker();
-  else Deno.exit(await runProgram(clientProgram, Deno.args, systemIo(Deno.exit)));
+  const isWorker = await runAsWorker(() => import("./commands/client/bench/threads.ts"));
+  if (!isWorker) Deno.exit(await runProgram(clientProgram, Deno.args, systemIo(Deno.exit)));
 }

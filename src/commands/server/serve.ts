@@ -32,8 +32,8 @@ import { gateOf } from "./gate_of_flags.ts";
 import { serveMetrics } from "./serve_metrics.ts";
 import type { SHARED_FLAGS } from "./shared_flags.ts";
 import { tlsOfFlags } from "./tls_of_flags.ts";
-import { WorkerCrew } from "./workers/crew.ts";
-import { checkWorkers, idsOf, type Seat, shareOf } from "./workers/seat.ts";
+import { WorkerPool } from "./workers/pool.ts";
+import { checkWorkers, idsOf, shareOf, type WorkerSlot } from "./workers/slot.ts";
 
 type SharedFlags = FlagValues<typeof SHARED_FLAGS>;
 
@@ -43,7 +43,7 @@ export type ServeFlags = SharedFlags & Readonly<Record<string, unknown>>;
 /** How a service runs besides its flags. */
 export interface ServeOptions {
   /** Which thread this is. */
-  readonly seat?: Seat;
+  readonly slot?: WorkerSlot;
   /** A command to run while the server serves; it drains when the command has ended. */
   readonly childCommand?: readonly string[];
 }
@@ -59,7 +59,7 @@ export async function serve(
   flags: ServeFlags,
   args: readonly string[],
   io: ProgramIo,
-  { seat = { index: 0, count: flags.workers }, childCommand = [] }: ServeOptions = {},
+  { slot = { index: 0, count: flags.workers }, childCommand = [] }: ServeOptions = {},
 ): Promise<number> {
   configureProgramLogging(flags, io);
   using readyFile = openReadyFile(flags.readyFile);
@@ -73,7 +73,7 @@ export async function serve(
   checkWorkers(flags.workers, { service, endpoints, maxAccepts: flags.maxAccepts });
   const tls = await tlsOfFlags(flags, endpoints, { reload, log });
   using listeners = new DisposableStack();
-  const stop = seat.stop ?? listeners.use(io.stop.listen()).signal;
+  const stop = slot.stop ?? listeners.use(io.stop.listen()).signal;
   const deadlineTimer = listeners.use(
     DeadlineTimer.for([flags.idleTimeout, flags.maxLifetime, flags.writeTimeout, flags.pingTimeout]),
   );
@@ -85,13 +85,13 @@ export async function serve(
   let announced: string[];
   let metricsUrl: string | undefined;
   let server: Server;
-  let crew: WorkerCrew | undefined;
+  let pool: WorkerPool | undefined;
   try {
-    opened = await listenAll(endpoints, { context: service.name, tls, seat }, flags, deadlineTimer, listeners);
+    opened = await listenAll(endpoints, { context: service.name, tls, slot }, flags, deadlineTimer, listeners);
     announced = opened.map(({ endpoint }) => formatEndpoint(endpoint));
     if (made.routes?.["GET /"] !== undefined) logPageAddresses(announced, log);
-    if (flags.workers > 1) crew = listeners.use(await startCrew(service, flags, announced));
-    const seen = crew?.seenWith(stats) ?? stats;
+    if (flags.workers > 1) pool = listeners.use(await startPool(service, flags, announced));
+    const seen = pool?.seenWith(stats) ?? stats;
     if (flags.metrics !== undefined) {
       metricsUrl = await serveMetrics(flags.metrics, { stats: seen, service: service.name, owner: sight });
     }
@@ -103,7 +103,7 @@ export async function serve(
       stats,
       drainTimeoutMs: flags.drainTimeout,
       maxAccepts: flags.maxAccepts,
-      maxConnections: shareOf(flags.maxConnections ?? defaultMaxConnections(), seat),
+      maxConnections: shareOf(flags.maxConnections ?? defaultMaxConnections(), slot),
       gate,
       webSockets: opened.some(isWebSocket)
         ? await webSocketsOf(made, flags, {
@@ -119,8 +119,8 @@ export async function serve(
     throw error;
   }
   const commandEnded = new AbortController();
-  const running = runAll(server, crew, AbortSignal.any([stop, commandEnded.signal]));
-  seat.onServing?.(stats);
+  const running = runAll(server, pool, AbortSignal.any([stop, commandEnded.signal]));
+  slot.onServing?.(stats);
   announceReady(announced, { printEndpoint: flags.printEndpoint, readyFile, metricsUrl, io });
   if (childCommand.length === 0) {
     await running;
@@ -150,10 +150,10 @@ function environmentOf(endpoint: Endpoint | undefined, metricsUrl: string | unde
 }
 
 /** The other threads, which listen on the same ports. */
-function startCrew(service: NamedService, flags: ServeFlags, endpoints: readonly string[]): Promise<WorkerCrew> {
+function startPool(service: NamedService, flags: ServeFlags, endpoints: readonly string[]): Promise<WorkerPool> {
   // What is announced, and what there is to see, is for the program's own thread.
   const own = { workers: 1, metrics: undefined, printEndpoint: false, readyFile: undefined };
-  return WorkerCrew.start({
+  return WorkerPool.start({
     service: service.name,
     flags: { ...flags, ...own },
     endpoints: [...endpoints],
@@ -162,13 +162,13 @@ function startCrew(service: NamedService, flags: ServeFlags, endpoints: readonly
 }
 
 /** All threads drain together; one that fails ends the others. */
-async function runAll(server: Server, crew: WorkerCrew | undefined, stop: AbortSignal): Promise<void> {
-  if (crew === undefined) return await server.run(stop);
-  const ending = AbortSignal.any([stop, crew.failed]);
-  ending.addEventListener("abort", () => crew.stop(), { once: true });
-  if (ending.aborted) crew.stop();
+async function runAll(server: Server, pool: WorkerPool | undefined, stop: AbortSignal): Promise<void> {
+  if (pool === undefined) return await server.run(stop);
+  const ending = AbortSignal.any([stop, pool.failed]);
+  ending.addEventListener("abort", () => pool.stop(), { once: true });
+  if (ending.aborted) pool.stop();
   await server.run(ending);
-  await crew.ended();
+  await pool.ended();
 }
 
 /** The service, behind a log-in where one is asked for and the service does not ask itself. */
@@ -193,12 +193,12 @@ function codecOf(service: NamedService, flags: ServeFlags): Codec {
 
 async function listenAll(
   endpoints: readonly string[],
-  { context, tls, seat }: { context: string; tls: TlsServerContext | undefined; seat: Seat },
+  { context, tls, slot }: { context: string; tls: TlsServerContext | undefined; slot: WorkerSlot },
   flags: SharedFlags,
   deadlineTimer: DeadlineTimer,
   owner: DisposableStack,
 ): Promise<Listener[]> {
-  const nextId = idsOf(seat);
+  const nextId = idsOf(slot);
   const opened: Listener[] = [];
   for (const endpoint of endpoints) {
     opened.push(owner.use(
@@ -206,7 +206,7 @@ async function listenAll(
         context,
         deadlineTimer,
         nextId,
-        reusePort: seat.count > 1,
+        reusePort: slot.count > 1,
         writeTimeout: flags.writeTimeout,
         outboxBytes: flags.outbox,
         handshakeTimeout: flags.handshakeTimeout,

@@ -11,7 +11,7 @@ import { PROBE_HEADER_BYTES } from "../../datagram/bench/probe.ts";
 import { bindSender, resolveTarget } from "../../datagram/sender.ts";
 import { probePort } from "../../net/datagram_probe.ts";
 import { type Endpoint, formatEndpoint } from "../../net/endpoint.ts";
-import { newHistogram } from "../client/bench/histogram.ts";
+import { newHistogram } from "../../load/histogram.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { BenchResult, parseDatagramLimit } from "./bench/result.ts";
 import { LOG_FLAGS } from "./shared_flags.ts";

@@ -1,9 +1,8 @@
 import { formatDuration, formatLatency } from "../../../base/units.ts";
-import { histogramRows } from "./histogram_rows.ts";
-import { type Histogram, percentileMs } from "./histogram.ts";
-import type { LoadPlan } from "./load_plan.ts";
-import { formatCount, planLine } from "./report_text.ts";
-import { latenciesOf, type LoadSummary } from "./summary.ts";
+import { type Histogram, histogramRows, percentileMs } from "../../../load/histogram.ts";
+import type { LoadPlan } from "../../../load/plan.ts";
+import { latenciesOf, type LoadSummary } from "../../../load/summary.ts";
+import { formatCount, planLine } from "./report.ts";
 import { escapeMarkup, type Point, svgPlot } from "./svg_plot.ts";
 
 const STYLE = `

@@ -8,23 +8,22 @@ import type { ProgramIo } from "../../../cli/io.ts";
 import { StatusLine } from "../../../cli/status_line.ts";
 import { styleOf } from "../../../cli/style.ts";
 import { parseFraming } from "../../../framing/mod.ts";
+import { buildPayload } from "../../../load/connection.ts";
+import { percentileMs } from "../../../load/histogram.ts";
+import type { LoadPlan } from "../../../load/plan.ts";
+import { errorCount, type LoadSummary } from "../../../load/summary.ts";
+import { isMessageScheme } from "../../../load/tracked_connection.ts";
 import { parseEndpoint } from "../../../net/endpoint.ts";
-import type { Limit } from "../../fail_if.ts";
+import { type Limit, type Metrics, parseLimit } from "../../fail_if.ts";
 import { OutputFile } from "../../output_file.ts";
 import type { BENCH_FLAGS } from "../bench.ts";
 import { tlsConnectOptions, tlsEndpoint } from "../tls_flags.ts";
-import { loadMessage } from "./lane.ts";
-import { parseLoadLimit } from "./limits.ts";
-import type { LoadPlan } from "./load_plan.ts";
-import { isMessageScheme } from "./open_lane.ts";
+import { planLine, progressLine, reportObject, reportText } from "./report.ts";
 import { reportHtml } from "./report_html.ts";
-import { reportObject } from "./report_json.ts";
-import { planLine, progressLine, reportText } from "./report_text.ts";
-import { runThreads } from "./run_threads.ts";
-import type { LoadSummary } from "./summary.ts";
+import { runThreads } from "./threads.ts";
 
 /** A connection's messages in flight are one buffer. */
-const MOST_BATCH_BYTES = 1024 ** 3;
+const MAX_BATCH_BYTES = 1024 ** 3;
 
 type BenchFlags = FlagValues<typeof BENCH_FLAGS>;
 
@@ -57,14 +56,14 @@ async function planOf(text: string, flags: BenchFlags): Promise<LoadPlan> {
   }
   const size = flags.size ?? (Number(/^fixed:(\d+)$/.exec(framing)?.[1]) || 64);
   if (size === 0) throw new UsageError("--size: an echo of nothing cannot be seen; it takes 1 or more");
-  if (size * flags.depth > MOST_BATCH_BYTES) {
+  if (size * flags.depth > MAX_BATCH_BYTES) {
     throw new UsageError(
       `--size and --depth: ${formatSize(size * flags.depth)} in flight on a connection; 1 GiB is the most`,
     );
   }
   try {
     // Once before all: a message that the framing cannot say is a mistake of the flags.
-    parseFraming(framing, { maxBytes: Infinity }).encode(loadMessage(size, 0), new ByteBuilder());
+    parseFraming(framing, { maxBytes: Infinity }).encode(buildPayload(size, 0), new ByteBuilder());
   } catch (error) {
     throw new UsageError(`--size ${size} and --framing ${framing}: ${messageOf(error)}`, { cause: error });
   }
@@ -106,4 +105,28 @@ function exitCodeFor({ answered, lost, errors }: LoadSummary, limits: readonly L
   if (answered === 0) return failure;
   const isJudged = limits.some(({ metric }) => metric === "errors" || metric === "lost" || metric === "loss");
   return !isJudged && (codes.size > 0 || lost > 0) ? failure : EXIT.done;
+}
+
+const METRICS: Metrics<LoadSummary> = {
+  times: {
+    max: ({ latency }) => latency.totalCount === 0 ? undefined : latency.maxValue / 1_000,
+    mean: ({ latency }) => latency.totalCount === 0 ? undefined : latency.mean / 1_000,
+  },
+  shares: { loss: ({ lost, sent }) => sent === 0 ? undefined : lost / sent },
+  counts: {
+    errors: ({ errors }) => errorCount(errors),
+    lost: ({ lost }) => lost,
+    rate: ({ rate }) => rate,
+  },
+  percentile: ({ latency }, percent) => latency.totalCount === 0 ? undefined : percentileMs(latency, percent),
+  examples: "p99>5ms, max>=1s, errors>0, rate<10000, lost>0, loss>0.1%",
+};
+
+/**
+ * A limit on what a load came to.
+ *
+ * @throws {UsageError} The text is none.
+ */
+export function parseLoadLimit(text: string): Limit<LoadSummary> {
+  return parseLimit(text, METRICS);
 }

@@ -4,16 +4,13 @@ import type { ServerStats } from "../../../server/server_stats.ts";
 import { SERVICES } from "../../../services/registry.ts";
 import { loadService } from "../../../services/service.ts";
 import { serve, type ServeFlags } from "../serve.ts";
-import type { FromWorker, ToWorker, WorkerTask } from "./messages.ts";
+import type { WorkerScope } from "../../worker.ts";
+import type { FromWorker, ToWorker, WorkerTask } from "./pool.ts";
 
-/** What a worker has of the world. */
-interface WorkerScope {
-  onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
-  postMessage(message: FromWorker): void;
-}
+type ServerScope = WorkerScope<ToWorker, FromWorker>;
 
 /** The worker's side: serves what it is told to, until it is told to stop. */
-export function serveAsWorker(scope: WorkerScope): void {
+export function runWorker(scope: ServerScope): void {
   const stop = new AbortController();
   let stats: ServerStats | undefined;
   scope.onmessage = ({ data }) => {
@@ -33,14 +30,14 @@ export function serveAsWorker(scope: WorkerScope): void {
 
 async function serveTask(
   task: WorkerTask,
-  scope: WorkerScope,
+  scope: ServerScope,
   stop: AbortSignal,
   onStats: (stats: ServerStats) => void,
 ): Promise<void> {
   try {
     const entry = SERVICES.find(({ name }) => name === task.service);
     if (entry === undefined) throw new TypeError(`Cannot serve "${task.service}": no such service`);
-    const seat = {
+    const slot = {
       index: task.index,
       count: task.count,
       stop,
@@ -50,14 +47,14 @@ async function serveTask(
       },
     };
     // The program's own thread parsed them by the table of the same service.
-    await serve(await loadService(entry), task.flags as ServeFlags, task.endpoints, systemIo(neverExit), { seat });
+    await serve(await loadService(entry), task.flags as ServeFlags, task.endpoints, systemIo(neverExit), { slot });
     scope.postMessage({ kind: "ended" });
   } catch (error) {
     scope.postMessage({ kind: "failed", failure: plainFailure(error) });
   }
 }
 
-/** The program's own thread hears the signals. */
+/** The program's own thread receives the signals. */
 function neverExit(): never {
   throw new TypeError("Cannot exit from a worker");
 }

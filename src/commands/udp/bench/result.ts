@@ -1,6 +1,6 @@
 import type { Measurement } from "../../../datagram/bench/measure.ts";
 import { type Limit, type Metrics, parseLimit } from "../../fail_if.ts";
-import { type Histogram, percentileMs } from "../../client/bench/histogram.ts";
+import { type Histogram, percentileMs } from "../../../load/histogram.ts";
 
 const METRICS: Metrics<BenchResult> = {
   times: {

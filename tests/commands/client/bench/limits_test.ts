@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { newHistogram } from "../../../../src/commands/client/bench/histogram.ts";
-import { parseLoadLimit } from "../../../../src/commands/client/bench/limits.ts";
-import type { LoadSummary } from "../../../../src/commands/client/bench/summary.ts";
+import { newHistogram } from "../../../../src/load/histogram.ts";
+import { parseLoadLimit } from "../../../../src/commands/client/bench/run_bench.ts";
+import type { LoadSummary } from "../../../../src/load/summary.ts";
 
 function summaryOf(latenciesUs: number[]): LoadSummary {
   const latency = newHistogram();

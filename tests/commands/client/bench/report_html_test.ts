@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotMatch, assertStringIncludes } from "@std/assert";
-import { newHistogram } from "../../../../src/commands/client/bench/histogram.ts";
-import type { LoadPlan } from "../../../../src/commands/client/bench/load_plan.ts";
+import { newHistogram } from "../../../../src/load/histogram.ts";
+import type { LoadPlan } from "../../../../src/load/plan.ts";
 import { reportHtml } from "../../../../src/commands/client/bench/report_html.ts";
 
 const PLAN: LoadPlan = {

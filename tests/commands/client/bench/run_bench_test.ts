@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertGreater, assertLessOrEqual } from "@std/assert";
 import { runProgram } from "../../../../src/cli/run_program.ts";
-import { newHistogram, percentileMs } from "../../../../src/commands/client/bench/histogram.ts";
+import { newHistogram, percentileMs } from "../../../../src/load/histogram.ts";
 import { clientProgram } from "../../../../src/commands/client/program.ts";
 import { FakeIo } from "../../../support/fake_io.ts";
 import { fullListener } from "../../../support/full_listener.ts";

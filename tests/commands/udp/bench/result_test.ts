@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { newHistogram } from "../../../../src/commands/client/bench/histogram.ts";
+import { newHistogram } from "../../../../src/load/histogram.ts";
 import { BenchResult, parseDatagramLimit } from "../../../../src/commands/udp/bench/result.ts";
 
 Deno.test("parseDatagramLimit() looks at every metric of a measurement", () => {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { InFlight } from "../../../../src/commands/client/bench/in_flight.ts";
+import { InFlight } from "../../src/load/tally.ts";
 
 function taken(inFlight: InFlight, count: number): [number, number, number][] {
   const found: [number, number, number][] = [];

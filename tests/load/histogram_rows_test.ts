@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { newHistogram } from "../../../../src/commands/client/bench/histogram.ts";
-import { histogramRows } from "../../../../src/commands/client/bench/histogram_rows.ts";
+import { newHistogram } from "../../src/load/histogram.ts";
+import { histogramRows } from "../../src/load/histogram.ts";
 
 Deno.test("histogramRows() counts every latency once", () => {
   const histogram = newHistogram();

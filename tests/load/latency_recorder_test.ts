@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { newHistogram } from "../../../../src/commands/client/bench/histogram.ts";
-import { LatencyRecorder } from "../../../../src/commands/client/bench/latency_recorder.ts";
+import { newHistogram } from "../../src/load/histogram.ts";
+import { LatencyRecorder } from "../../src/load/histogram.ts";
 
 Deno.test("LatencyRecorder gives the histogram that would have recorded each latency by itself", () => {
   const recorder = new LatencyRecorder();

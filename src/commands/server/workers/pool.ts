@@ -1,12 +1,38 @@
 import { ParleyError } from "../../../base/errors.ts";
-import { WorkerError } from "../../../cli/exit_codes.ts";
+import { type PlainFailure, WorkerError } from "../../../cli/exit_codes.ts";
 import { mergeSnapshots, type StatsSnapshot, type StatsSource } from "../../../server/stats_snapshot.ts";
-import { startOwnWorker } from "../../own_worker.ts";
-import type { FromWorker, ToWorker, WorkerTask } from "./messages.ts";
-import { SERVER_WORKER } from "./worker_name.ts";
+import { startWorker } from "../../worker.ts";
 
-/** One thread beside the program's own. */
-class Mate {
+/** What a worker serves. */
+export interface WorkerTask {
+  /** Name of the service. */
+  readonly service: string;
+  /** Values of its flags. */
+  readonly flags: Readonly<Record<string, unknown>>;
+  /** Where to listen, with the ports that were picked. */
+  readonly endpoints: readonly string[];
+  readonly index: number;
+  readonly count: number;
+}
+
+/** From the program to a worker. */
+export type ToWorker =
+  | { readonly kind: "serve"; readonly task: WorkerTask }
+  | { readonly kind: "snapshot"; readonly id: number; readonly withConnections: boolean }
+  | { readonly kind: "stop" };
+
+/** From a worker to the program. */
+export type FromWorker =
+  /** It listens to messages. */
+  | { readonly kind: "hello" }
+  /** It accepts connections. */
+  | { readonly kind: "serving" }
+  | { readonly kind: "snapshot"; readonly id: number; readonly snapshot: StatsSnapshot }
+  | { readonly kind: "ended" }
+  | { readonly kind: "failed"; readonly failure: PlainFailure };
+
+/** One thread besides the program's own. */
+class WorkerHandle {
   readonly serving = Promise.withResolvers<void>();
   readonly ended = Promise.withResolvers<void>();
   readonly #worker: Worker;
@@ -21,7 +47,7 @@ class Mate {
       event.preventDefault();
       this.#end(new ParleyError(`A worker failed: ${event.message}`));
     };
-    // Whoever waits hears of it; who does not wait need not.
+    // Handled for good: not every failure has a caller that waits for it.
     this.serving.promise.catch(() => {});
     this.ended.promise.catch(() => {});
   }
@@ -75,14 +101,14 @@ class Mate {
   }
 }
 
-/** The threads that serve beside the program's own, on the same ports. */
-export class WorkerCrew implements Disposable {
-  readonly #mates: readonly Mate[];
+/** The threads that serve besides the program's own, on the same ports. */
+export class WorkerPool implements Disposable {
+  readonly #workers: readonly WorkerHandle[];
   readonly #failed = new AbortController();
 
-  private constructor(mates: readonly Mate[]) {
-    this.#mates = mates;
-    for (const mate of mates) mate.ended.promise.catch((error: unknown) => this.#failed.abort(error));
+  private constructor(workers: readonly WorkerHandle[]) {
+    this.#workers = workers;
+    for (const worker of workers) worker.ended.promise.catch((error: unknown) => this.#failed.abort(error));
   }
 
   /**
@@ -90,17 +116,17 @@ export class WorkerCrew implements Disposable {
    *
    * @throws {PermissionError} From the sources a worker needs permission to read them.
    */
-  static async start(task: Omit<WorkerTask, "index">): Promise<WorkerCrew> {
-    const mates: Mate[] = [];
-    const crew = () => new WorkerCrew(mates);
+  static async start(task: Omit<WorkerTask, "index">): Promise<WorkerPool> {
+    const workers: WorkerHandle[] = [];
+    const pool = () => new WorkerPool(workers);
     try {
       for (let index = 1; index < task.count; index++) {
-        mates.push(new Mate(await startOwnWorker(SERVER_WORKER), { ...task, index }));
+        workers.push(new WorkerHandle(await startWorker(), { ...task, index }));
       }
-      await Promise.all(mates.map(({ serving }) => serving.promise));
-      return crew();
+      await Promise.all(workers.map(({ serving }) => serving.promise));
+      return pool();
     } catch (error) {
-      crew()[Symbol.dispose]();
+      pool()[Symbol.dispose]();
       throw error;
     }
   }
@@ -112,19 +138,19 @@ export class WorkerCrew implements Disposable {
 
   /** Tells all to drain. */
   stop(): void {
-    for (const mate of this.#mates) mate.stop();
+    for (const worker of this.#workers) worker.stop();
   }
 
   /** Settles when all have drained. */
   async ended(): Promise<void> {
-    await Promise.all(this.#mates.map(({ ended }) => ended.promise));
+    await Promise.all(this.#workers.map(({ ended }) => ended.promise));
   }
 
   /** The program's own server and these, seen as one. */
   seenWith(own: StatsSource): StatsSource {
     return {
       snapshot: async (withConnections) => {
-        const theirs = await Promise.all(this.#mates.map((mate) => mate.snapshot(withConnections)));
+        const theirs = await Promise.all(this.#workers.map((worker) => worker.snapshot(withConnections)));
         const all = [await own.snapshot(withConnections), ...theirs];
         return mergeSnapshots(all.filter((one) => one !== undefined));
       },
@@ -133,6 +159,6 @@ export class WorkerCrew implements Disposable {
 
   /** Ends the threads. */
   [Symbol.dispose](): void {
-    for (const mate of this.#mates) mate.terminate();
+    for (const worker of this.#workers) worker.terminate();
   }
 }

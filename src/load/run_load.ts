@@ -1,16 +1,13 @@
-import type { Connection } from "../../../net/connection.ts";
-import { DeadlineTimer } from "../../../net/deadline_timer.ts";
-import { ConnectionPool } from "../../../net/pool.ts";
-import { delay } from "../../../net/wait.ts";
-import { driveClosedLoop } from "./closed_loop.ts";
-import type { Lane } from "./lane.ts";
-import type { LoadPlan } from "./load_plan.ts";
-import { LoadRun } from "./load_run.ts";
-import { driveLanes, type LoadContext } from "./loaded_lane.ts";
-import { LaneOpener } from "./open_lane.ts";
-import { runOpenLoop } from "./open_loop.ts";
-import { PoolCaller } from "./pool_loop.ts";
+import type { Connection } from "../net/connection.ts";
+import { DeadlineTimer } from "../net/deadline_timer.ts";
+import { ConnectionPool } from "../net/pool.ts";
+import { delay } from "../net/wait.ts";
+import type { LoadConnection } from "./connection.ts";
+import { driveClosedLoop, PoolCaller, runOpenLoop } from "./loops.ts";
+import type { LoadPlan } from "./plan.ts";
+import { LoadRun } from "./run.ts";
 import { type ErrorCounts, type Sample, Tally } from "./tally.ts";
+import { ConnectionOpener, driveConnections, type LoadContext } from "./tracked_connection.ts";
 
 /** How often the counts are handed on, in milliseconds. */
 const SAMPLE_MS = 1_000;
@@ -23,6 +20,8 @@ export interface RunLoadOptions {
   readonly signal: AbortSignal;
   /** Waited for when every connection is open: others may not be ready yet. */
   readonly onReady: () => Promise<void>;
+  /** The exit code that an error counts under. */
+  readonly exitCodeOf: (error: unknown) => number;
   /** Told about once a second what was counted since; the histograms are valid during the call. */
   readonly onSample: (sample: Sample) => void;
 }
@@ -41,9 +40,11 @@ export interface LoadEnd {
  */
 export async function runLoad(plan: LoadPlan, options: RunLoadOptions): Promise<LoadEnd> {
   using deadlineTimer = new DeadlineTimer();
-  const opener = new LaneOpener(plan, deadlineTimer);
-  const tally = new Tally(plan.rate !== undefined);
-  const lanes = plan.poolSize === undefined ? await openLanes(opener, plan.connections, options.signal) : [];
+  const opener = new ConnectionOpener(plan, deadlineTimer);
+  const tally = new Tally({ isOpenLoop: plan.rate !== undefined, exitCodeOf: options.exitCodeOf });
+  const connections = plan.poolSize === undefined
+    ? await openConnections(opener, plan.connections, options.signal)
+    : [];
   await options.onReady();
   using run = new LoadRun(plan);
   const onAbort = () => run.interrupt();
@@ -53,7 +54,7 @@ export async function runLoad(plan: LoadPlan, options: RunLoadOptions): Promise<
   try {
     let startMs = performance.now();
     if (plan.warmupMs === 0) setEnd(run, plan);
-    const loading = startLoops(plan, lanes, { run, tally, opener });
+    const loading = startLoops(plan, connections, { run, tally, opener });
     if (plan.warmupMs > 0) {
       // The warm-up ends early when the run is over early, or has failed.
       await Promise.race([delay(plan.warmupMs, run.signal).catch(() => {}), loading]);
@@ -69,7 +70,7 @@ export async function runLoad(plan: LoadPlan, options: RunLoadOptions): Promise<
   } finally {
     clearInterval(sampling);
     options.signal.removeEventListener("abort", onAbort);
-    await Promise.all(lanes.map((lane) => lane.close()));
+    await Promise.all(connections.map((connection) => connection.close()));
   }
 }
 
@@ -78,11 +79,13 @@ function setEnd(run: LoadRun, plan: LoadPlan): void {
   else run.endAfterMessages(plan.requests);
 }
 
-async function startLoops(plan: LoadPlan, lanes: readonly Lane[], context: LoadContext): Promise<void> {
+async function startLoops(plan: LoadPlan, connections: readonly LoadConnection[], context: LoadContext): Promise<void> {
   if (plan.poolSize !== undefined) return await runPoolLoops(plan, plan.poolSize, context);
-  if (plan.rate !== undefined) return await runOpenLoop(lanes, { rate: plan.rate, size: plan.size }, context);
+  if (plan.rate !== undefined) return await runOpenLoop(connections, { rate: plan.rate, size: plan.size }, context);
   await Promise.all(
-    lanes.map((lane) => driveLanes(lane, context, (loaded) => driveClosedLoop(loaded, plan.depth, context))),
+    connections.map((connection) =>
+      driveConnections(connection, context, (tracked) => driveClosedLoop(tracked, plan.depth, context))
+    ),
   );
 }
 
@@ -93,26 +96,30 @@ async function runPoolLoops(plan: LoadPlan, size: number, context: LoadContext):
     // A connection goes from hand to hand here: to look at it each time would measure the looking.
     trustFor: "1s",
   });
-  const shared = new WeakMap<Connection, Lane>();
+  const shared = new WeakMap<Connection, LoadConnection>();
   const callers = Array.from({ length: plan.connections }, () => new PoolCaller(pool, shared, context));
   await Promise.all(callers.map((caller) => caller.run()));
 }
 
-async function openLanes(opener: LaneOpener, count: number, signal: AbortSignal): Promise<Lane[]> {
-  const lanes: Lane[] = [];
+async function openConnections(
+  opener: ConnectionOpener,
+  count: number,
+  signal: AbortSignal,
+): Promise<LoadConnection[]> {
+  const connections: LoadConnection[] = [];
   let claimed = 0;
   const openSome = async () => {
     while (claimed < count) {
       claimed++;
-      lanes.push(await opener.open(signal));
+      connections.push(await opener.open(signal));
     }
   };
   try {
     await Promise.all(Array.from({ length: Math.min(count, OPENING_AT_ONCE) }, openSome));
-    return lanes;
+    return connections;
   } catch (error) {
     claimed = count;
-    await Promise.all(lanes.map((lane) => lane.close()));
+    await Promise.all(connections.map((connection) => connection.close()));
     throw error;
   }
 }

@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { loadMessage } from "../../../../src/commands/client/bench/lane.ts";
-import { WholeMatch } from "../../../../src/commands/client/bench/whole_match.ts";
+import { buildPayload } from "../../src/load/connection.ts";
+import { WholeMatch } from "../../src/load/connection.ts";
 
 Deno.test("WholeMatch matches the message, and sees each byte that differs", () => {
   for (const size of [1, 3, 4, 10, 64]) {
-    const message = loadMessage(size, 1);
+    const message = buildPayload(size, 1);
     const whole = new WholeMatch(message);
     const space = new Uint8Array(128);
     space.set(message);
@@ -21,7 +21,7 @@ Deno.test("WholeMatch matches the message, and sees each byte that differs", () 
 });
 
 Deno.test("WholeMatch does not tell of pieces, of more than one message, and of bytes inside a buffer", () => {
-  const message = loadMessage(8, 0);
+  const message = buildPayload(8, 0);
   const whole = new WholeMatch(message);
   const twice = new Uint8Array([...message, ...message]);
   for (const bytes of [message.slice(0, 7), twice, twice.subarray(8)]) assertEquals(whole.matches(bytes), false);

@@ -1,4 +1,4 @@
-import type { LoadPlan } from "./load_plan.ts";
+import type { LoadPlan } from "./plan.ts";
 
 /** Something that waits for answers, and can be told that it waited too long. */
 export interface Waiting {
@@ -8,10 +8,10 @@ export interface Waiting {
   giveUp(): void;
 }
 
-/** Who interrupts a run shall not wait for a server that is silent. */
+/** An interrupted run must not wait for a silent server. */
 const INTERRUPTED_MS = 200;
 
-/** How often the waiting are looked at, in milliseconds. */
+/** How often the waiting connections are checked, in milliseconds. */
 const WATCH_MS = 100;
 
 /** The course of one run: how much may still be sent, and when it is over. */

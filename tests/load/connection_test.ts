@@ -1,14 +1,14 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { ClosedEarlyError } from "../../../../src/base/errors.ts";
-import { ByteLane } from "../../../../src/commands/client/bench/byte_lane.ts";
-import { loadMessage, WrongAnswerError } from "../../../../src/commands/client/bench/lane.ts";
-import { Logger } from "../../../../src/log/logger.ts";
-import { Connection } from "../../../../src/net/connection.ts";
+import { ClosedEarlyError } from "../../src/base/errors.ts";
+import { ByteConnection } from "../../src/load/connection.ts";
+import { buildPayload, WrongAnswerError } from "../../src/load/connection.ts";
+import { Logger } from "../../src/log/logger.ts";
+import { Connection } from "../../src/net/connection.ts";
 
 const ENDPOINT = { scheme: "tcp", host: "127.0.0.1", port: 1, path: "/" } as const;
 
-/** A lane whose server answers with these pieces, a read or more for each, and then ends. */
-function laneWith(pieces: Uint8Array[], message: Uint8Array, depth = 4): ByteLane {
+/** A connection whose server answers with these pieces, a read or more for each, and then ends. */
+function laneWith(pieces: Uint8Array[], message: Uint8Array, depth = 4): ByteConnection {
   const transport = {
     read(bytes: Uint8Array) {
       const next = pieces.shift();
@@ -22,21 +22,21 @@ function laneWith(pieces: Uint8Array[], message: Uint8Array, depth = 4): ByteLan
     close: () => {},
   };
   const connection = new Connection(transport, { id: 1, local: ENDPOINT, remote: ENDPOINT, log: Logger.of("test") });
-  return new ByteLane(connection, message, depth);
+  return new ByteConnection(connection, message, depth);
 }
 
 /** Answers that the next read completes. */
-async function answers(lane: ByteLane): Promise<number> {
-  return lane.answersIn(await lane.receive());
+async function answers(connection: ByteConnection): Promise<number> {
+  return connection.answersIn(await connection.receive());
 }
 
-const MESSAGE = loadMessage(10, 0);
+const MESSAGE = buildPayload(10, 0);
 
 Deno.test("answersIn() counts whole answers, however they are cut", async () => {
   const stream = new Uint8Array([...MESSAGE, ...MESSAGE, ...MESSAGE]);
-  const lane = laneWith([stream.slice(0, 4), stream.slice(4, 21), stream.slice(21)], MESSAGE);
-  await lane.send(3);
-  assertEquals([await answers(lane), await answers(lane), await answers(lane)], [0, 2, 1]);
+  const connection = laneWith([stream.slice(0, 4), stream.slice(4, 21), stream.slice(21)], MESSAGE);
+  await connection.send(3);
+  assertEquals([await answers(connection), await answers(connection), await answers(connection)], [0, 2, 1]);
 });
 
 Deno.test("answersIn() throws a WrongAnswerError when a byte differs, is missing or is too many", async () => {
@@ -44,38 +44,38 @@ Deno.test("answersIn() throws a WrongAnswerError when a byte differs, is missing
   differs[7] = 0;
   const shifted = new Uint8Array([...MESSAGE.subarray(1), ...MESSAGE.subarray(0, 1)]);
   const tooMany = new Uint8Array([...MESSAGE, ...MESSAGE.subarray(0, 1)]);
-  for (const answer of [differs, shifted, tooMany, loadMessage(10, 1)]) {
-    const lane = laneWith([answer], MESSAGE);
-    await lane.send(1);
-    await assertRejects(() => answers(lane), WrongAnswerError, "did not echo");
+  for (const answer of [differs, shifted, tooMany, buildPayload(10, 1)]) {
+    const connection = laneWith([answer], MESSAGE);
+    await connection.send(1);
+    await assertRejects(() => answers(connection), WrongAnswerError, "did not echo");
   }
 });
 
 Deno.test("answersIn() throws a WrongAnswerError when a long answer differs at its beginning or end", async () => {
-  const message = loadMessage(2_000, 0);
+  const message = buildPayload(2_000, 0);
   const pieces = [message.slice(0, 1_024), message.slice(1_024)];
   for (const at of [0, 1_023, 1_024, 1_999]) {
     const broken = pieces.map((piece) => piece.slice());
     const piece = broken[at < 1_024 ? 0 : 1];
     if (piece) piece[at % 1_024] = 0;
-    const lane = laneWith(broken, message, 1);
-    await lane.send(1);
+    const connection = laneWith(broken, message, 1);
+    await connection.send(1);
     await assertRejects(async () => {
-      while (await answers(lane) === 0);
+      while (await answers(connection) === 0);
     }, WrongAnswerError);
   }
 });
 
 Deno.test("answersIn() throws a ClosedEarlyError when the server ends", async () => {
-  const lane = laneWith([MESSAGE.slice(0, 3)], MESSAGE);
-  await lane.send(1);
-  assertEquals(await answers(lane), 0);
-  await assertRejects(() => answers(lane), ClosedEarlyError, "with 7 bytes to come");
+  const connection = laneWith([MESSAGE.slice(0, 3)], MESSAGE);
+  await connection.send(1);
+  assertEquals(await answers(connection), 0);
+  await assertRejects(() => answers(connection), ClosedEarlyError, "with 7 bytes to come");
 });
 
-Deno.test("loadMessage() differs at each place from the next, and from another connection's", () => {
+Deno.test("buildPayload() differs at each place from the next, and from another connection's", () => {
   for (const size of [1, 10, 62, 63, 1_000]) {
-    const [one, other] = [loadMessage(size, 0), loadMessage(size, 1)];
+    const [one, other] = [buildPayload(size, 0), buildPayload(size, 1)];
     assertEquals(one.length, size);
     assertEquals(one.every((byte, index) => byte !== one[index + 1] && byte !== other[index]), true, `${size} bytes`);
     assertEquals(one.every((byte, index) => index < 62 || byte === one[index - 62]), true, `${size} bytes`);

@@ -1,10 +1,10 @@
 import { escapeControls } from "../../../base/bytes.ts";
 import { formatDuration, formatLatency, formatSize } from "../../../base/units.ts";
 import type { Style } from "../../../cli/style.ts";
+import { histogramRows } from "../../../load/histogram.ts";
+import type { LoadPlan } from "../../../load/plan.ts";
+import { type Latencies, latenciesOf, type LoadSummary } from "../../../load/summary.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
-import { histogramRows } from "./histogram_rows.ts";
-import type { LoadPlan } from "./load_plan.ts";
-import { type Latencies, latenciesOf, type LoadSummary } from "./summary.ts";
 
 const BAR_WIDTH = 40;
 
@@ -66,4 +66,36 @@ function histogramLines({ latency }: LoadSummary, style: Style): string[] {
   }));
   const width = Math.max(0, ...cells.map(({ upTo }) => upTo.length));
   return cells.map(({ upTo, share, bar }) => `up to ${upTo.padStart(width)}  ${share.padStart(7)}  ${style.good(bar)}`);
+}
+
+/** What it came to, for programs; latencies are in milliseconds. */
+export function reportObject(
+  plan: LoadPlan,
+  summary: LoadSummary,
+  failed: readonly string[],
+  exitCode: number,
+): object {
+  return {
+    ok: exitCode === 0,
+    exitCode,
+    endpoint: formatEndpoint(plan.endpoint),
+    plan: {
+      connections: plan.connections,
+      depth: plan.depth,
+      size: plan.size,
+      framing: plan.framing,
+      rate: plan.rate,
+      pool: plan.poolSize,
+    },
+    elapsedMs: Math.round(summary.elapsedMs),
+    sent: summary.sent,
+    answered: summary.answered,
+    lost: summary.lost,
+    rate: Math.round(summary.rate),
+    latencyMs: latenciesOf(summary.latency),
+    ...(plan.rate === undefined ? {} : { serviceMs: latenciesOf(summary.service) }),
+    errors: Object.fromEntries(summary.errors),
+    seconds: summary.seconds,
+    failed,
+  };
 }

@@ -4,7 +4,7 @@ import type { ServerStats } from "../../../server/server_stats.ts";
 import type { NamedService } from "../../../services/service.ts";
 
 /** Which of the threads of one server a server is. */
-export interface Seat {
+export interface WorkerSlot {
   /** 0 for the program's own thread. */
   readonly index: number;
   readonly count: number;
@@ -15,18 +15,18 @@ export interface Seat {
 }
 
 /** Numbers connections so that no two threads give the same one. */
-export function idsOf({ index, count }: Seat): () => number {
+export function idsOf({ index, count }: WorkerSlot): () => number {
   let next = index + 1 - count;
   return () => next += count;
 }
 
 /** This thread's part of a limit for all. */
-export function shareOf(limit: number, { count }: Seat): number {
+export function shareOf(limit: number, { count }: WorkerSlot): number {
   return Math.max(1, Math.floor(limit / count));
 }
 
 /**
- * Refuses `--workers` where several threads would not be one server.
+ * Rejects `--workers` where several threads would not be one server.
  *
  * @throws {UsageError} It says why.
  */

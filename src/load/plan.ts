@@ -1,5 +1,5 @@
-import type { ConnectOptions } from "../../../factory.ts";
-import type { Endpoint } from "../../../net/endpoint.ts";
+import type { ConnectOptions } from "../factory.ts";
+import type { Endpoint } from "../net/endpoint.ts";
 
 /** A load to put on a server; plain data, so that a worker can be given a part of it. */
 export interface LoadPlan {

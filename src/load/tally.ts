@@ -1,13 +1,92 @@
-import { messageOf } from "../../../base/errors.ts";
-import { exitCodeOf } from "../../../cli/exit_codes.ts";
-import type { Histogram } from "./histogram.ts";
-import type { InFlight } from "./in_flight.ts";
-import { LatencyRecorder } from "./latency_recorder.ts";
+import { messageOf } from "../base/errors.ts";
+import { type Histogram, LatencyRecorder } from "./histogram.ts";
+
+/** Receives when messages were to be sent, when they were sent, and how many. */
+export type OnMessages = (intendedMs: number, sentMs: number, count: number) => void;
+
+/** The messages of one connection that have no answer yet, in order; those sent together share an entry. */
+export class InFlight {
+  #intended = new Float64Array(4);
+  #sent = new Float64Array(4);
+  #counts = new Float64Array(4);
+  #head = 0;
+  #entries = 0;
+  #count = 0;
+  #hasAnswers = false;
+
+  /** Whether any message has been answered. */
+  get hasAnswers(): boolean {
+    return this.#hasAnswers;
+  }
+
+  /** How many messages are in flight. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** When the oldest of them was sent, in milliseconds; `undefined` when there is none. */
+  get oldestMs(): number | undefined {
+    return this.#entries === 0 ? undefined : this.#sent[this.#head];
+  }
+
+  /** `count` messages leave. */
+  push(intendedMs: number, sentMs: number, count: number): void {
+    if (this.#entries === this.#counts.length) this.#grow();
+    const at = (this.#head + this.#entries) & (this.#counts.length - 1);
+    this.#intended[at] = intendedMs;
+    this.#sent[at] = sentMs;
+    this.#counts[at] = count;
+    this.#entries++;
+    this.#count += count;
+  }
+
+  /** The oldest `count` messages are answered. */
+  answer(count: number, onAnswered: OnMessages): void {
+    this.#hasAnswers = true;
+    this.#take(count, onAnswered);
+  }
+
+  /** None of them will be answered. */
+  lose(onLost: OnMessages): void {
+    this.#take(this.#count, onLost);
+  }
+
+  #take(count: number, onTaken: OnMessages): void {
+    this.#count -= count;
+    while (count > 0) {
+      const at = this.#head;
+      const here = this.#counts[at] ?? 0;
+      const taken = Math.min(here, count);
+      onTaken(this.#intended[at] ?? 0, this.#sent[at] ?? 0, taken);
+      count -= taken;
+      if (taken < here) {
+        this.#counts[at] = here - taken;
+      } else {
+        this.#head = (at + 1) & (this.#counts.length - 1);
+        this.#entries--;
+      }
+    }
+  }
+
+  #grow(): void {
+    const capacity = this.#counts.length;
+    const unrolled = (ring: Float64Array) => {
+      const grown = new Float64Array(capacity * 2);
+      grown.set(ring.subarray(this.#head));
+      grown.set(ring.subarray(0, this.#head), capacity - this.#head);
+      return grown;
+    };
+    this.#intended = unrolled(this.#intended);
+    this.#sent = unrolled(this.#sent);
+    this.#counts = unrolled(this.#counts);
+    this.#head = 0;
+  }
+}
 
 /** How often one kind of error happened, and what the first one said. */
 export interface ErrorCount {
   readonly count: number;
-  /** The exit code that such an error has. */
+  /** The exit code of such an error. */
   readonly exitCode: number;
   readonly example: string;
 }
@@ -32,6 +111,7 @@ export class Tally {
   /** When the last answer came. */
   lastAnswerMs = 0;
   readonly #isOpenLoop: boolean;
+  readonly #exitCodeOf: (error: unknown) => number;
   readonly #latency = new LatencyRecorder();
   readonly #service = new LatencyRecorder();
   readonly #errors = new Map<string, ErrorCount>();
@@ -42,8 +122,9 @@ export class Tally {
   #startMs = 0;
 
   /** In a closed loop a message is to be sent when it is sent, so that one histogram is enough. */
-  constructor(isOpenLoop: boolean) {
+  constructor({ isOpenLoop, exitCodeOf }: { isOpenLoop: boolean; exitCodeOf: (error: unknown) => number }) {
     this.#isOpenLoop = isOpenLoop;
+    this.#exitCodeOf = exitCodeOf;
   }
 
   /** Errors until now. */
@@ -77,7 +158,7 @@ export class Tally {
     const name = error instanceof Error ? error.name : "Error";
     const known = this.#errors.get(name);
     if (known === undefined) {
-      this.#errors.set(name, { count: 1, exitCode: exitCodeOf(error), example: messageOf(error) });
+      this.#errors.set(name, { count: 1, exitCode: this.#exitCodeOf(error), example: messageOf(error) });
     } else {
       this.#errors.set(name, { ...known, count: known.count + 1 });
     }
@@ -92,7 +173,7 @@ export class Tally {
     this.#sent = this.#answered = this.#lost = 0;
   }
 
-  /** Gives what was counted since the last call to `use`, and begins anew. */
+  /** Gives what was counted since the last call to `use`, and begins again. */
   flush(use: (sample: Sample) => void): void {
     const latency = this.#latency.histogram;
     const service = this.#isOpenLoop ? this.#service.histogram : latency;

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { type LoadPlan, splitPlan } from "../../../../src/commands/client/bench/load_plan.ts";
+import { type LoadPlan, splitPlan } from "../../src/load/plan.ts";
 
 const PLAN: LoadPlan = {
   endpoint: { scheme: "tcp", host: "127.0.0.1", port: 1, path: "/" },

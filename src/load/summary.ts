@@ -1,6 +1,6 @@
 import { type Histogram, newHistogram, percentileMs } from "./histogram.ts";
-import type { ErrorCount, ErrorCounts, Sample } from "./tally.ts";
 import type { LoadEnd } from "./run_load.ts";
+import type { ErrorCount, ErrorCounts, Sample } from "./tally.ts";
 
 /** Percentiles that are reported. */
 export const PERCENTILES = [50, 90, 99, 99.9] as const;

@@ -1,0 +1,248 @@
+import { preview } from "../base/bytes.ts";
+import { ClosedEarlyError, LimitError, messageOf, ParleyError } from "../base/errors.ts";
+import type { Connection } from "../net/connection.ts";
+import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
+import type { Message, Session } from "../session/session.ts";
+import { closeFrameText, leave } from "../websocket/close_frame.ts";
+
+/** One connection under load: sends messages and takes their echoes; what it receives at a time is of type `R`. */
+export interface LoadConnection<R = unknown> {
+  /** Sends `count` messages; the promise, where there is one, is settled when the next ones may be sent. */
+  send(count: number): Promise<void> | undefined;
+  /** Waits for what comes next. It goes to {@linkcode answersIn}: one more promise for each message would cost time. */
+  receive(): Promise<R>;
+  /**
+   * How many answers are completed by what came.
+   *
+   * @throws {WrongAnswerError} What came is not what was sent.
+   * @throws {ClosedEarlyError} The server ended.
+   */
+  answersIn(received: R): number;
+  /** Closes it, over WebSocket by the closing handshake; with an error at once, and `receive()` throws that. */
+  close(error?: Error): void | Promise<void>;
+}
+
+/** The server's answer is not the echo of what was sent. */
+export class WrongAnswerError extends ParleyError {
+  override name = "WrongAnswerError";
+}
+
+function wrongAnswer({ remote }: { readonly remote: Endpoint }, what: string): WrongAnswerError {
+  const endpoint = formatEndpoint(remote);
+  return new WrongAnswerError(`${endpoint} did not echo what was sent: ${what}`, { endpoint });
+}
+
+/** The server takes less than the load that was asked for. */
+function outboxFull(remote: Endpoint): LimitError {
+  const endpoint = formatEndpoint(remote);
+  return new LimitError(`${endpoint} reads too slowly: the outbox is full`, { endpoint });
+}
+
+const LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+
+/**
+ * A message of letters and digits that differs from connection to connection,
+ * and at every place from the next: an answer that is shifted, or another
+ * connection's, is seen.
+ */
+export function buildPayload(size: number, connection: number): Uint8Array {
+  const message = new Uint8Array(size);
+  for (let index = 0; index < Math.min(size, LETTERS.length); index++) {
+    message[index] = LETTERS.charCodeAt((connection * 7 + index) % LETTERS.length);
+  }
+  // The rest repeats it: doubled each time, a gigabyte takes no longer than it takes to copy.
+  for (let filled = LETTERS.length; filled < size; filled *= 2) message.copyWithin(filled, 0, filled);
+  return message;
+}
+
+/** As much as any socket takes without being read at the other end. */
+const SAFE_BYTES = 16 * 1024;
+/** Answers up to this are compared byte by byte, longer ones at both ends. */
+const COMPARED_BYTES = 1024;
+
+/**
+ * A connection over a stream of bytes. The echo of a framed message has the same
+ * bytes as the message, so no decoder stands in the hot loop.
+ */
+export class ByteConnection implements LoadConnection<Uint8Array | null> {
+  readonly #connection: Connection;
+  readonly #message: Uint8Array;
+  readonly #whole: WholeMatch;
+  readonly #batch: Uint8Array;
+  readonly #mayWait: boolean;
+  /** Bytes that are still to come back. */
+  #due = 0;
+  /** Place in the message of the next byte. */
+  #at = 0;
+
+  /** `message` is as it goes over the wire; `depth` of them may leave at once. */
+  constructor(connection: Connection, message: Uint8Array, depth: number) {
+    this.#connection = connection;
+    this.#message = message;
+    this.#whole = new WholeMatch(message);
+    this.#batch = new Uint8Array(message.length * depth);
+    for (let index = 0; index < depth; index++) this.#batch.set(message, index * message.length);
+    this.#mayWait = this.#batch.length <= SAFE_BYTES;
+  }
+
+  send(count: number): Promise<void> | undefined {
+    const length = count * this.#message.length;
+    this.#due += length;
+    if (length === this.#batch.length && this.#mayWait) return this.#connection.write(this.#batch);
+    if (length < this.#batch.length && this.#mayWait) return this.#connection.write(this.#batch.subarray(0, length));
+    // Waiting until the server has taken it all, without reading what it answers, could last for ever.
+    for (let rest = length; rest > 0; rest -= this.#batch.length) {
+      if (!this.#connection.send(this.#batch.subarray(0, Math.min(rest, this.#batch.length)))) {
+        this.close(outboxFull(this.#connection.remote));
+        break;
+      }
+    }
+    return undefined;
+  }
+
+  receive(): Promise<Uint8Array | null> {
+    return this.#connection.read();
+  }
+
+  answersIn(bytes: Uint8Array | null): number {
+    if (bytes === null) throw this.#endedEarly();
+    this.#due -= bytes.length;
+    if (this.#due < 0) throw wrongAnswer(this.#connection, `${-this.#due} bytes more than were sent`);
+    const at = this.#at;
+    if (at === 0 && this.#whole.matches(bytes)) return 1;
+    if (bytes.length <= COMPARED_BYTES) {
+      this.#compare(bytes, at);
+    } else {
+      const tail = bytes.length - COMPARED_BYTES / 2;
+      this.#compare(bytes.subarray(0, COMPARED_BYTES / 2), at);
+      this.#compare(bytes.subarray(tail), (at + tail) % this.#message.length);
+    }
+    const end = at + bytes.length;
+    const answered = Math.floor(end / this.#message.length);
+    this.#at = end - answered * this.#message.length;
+    return answered;
+  }
+
+  close(error?: Error): void {
+    this.#connection.close(error === undefined ? "done" : "error", error);
+  }
+
+  #compare(bytes: Uint8Array, from: number): void {
+    const message = this.#message;
+    let at = from;
+    for (let index = 0; index < bytes.length; index++) {
+      if (bytes[index] !== message[at]) throw wrongAnswer(this.#connection, `"${preview(bytes.subarray(index), 40)}"`);
+      if (++at === message.length) at = 0;
+    }
+  }
+
+  #endedEarly(): ClosedEarlyError {
+    const endpoint = formatEndpoint(this.#connection.remote);
+    const cause = this.#connection.closeError;
+    const why = cause === undefined ? "" : `: ${messageOf(cause)}`;
+    return new ClosedEarlyError(`${endpoint} ended the connection with ${this.#due} bytes to come${why}`, {
+      endpoint,
+      cause,
+    });
+  }
+}
+
+/** A connection over a session that has messages of its own: WebSocket. */
+export class MessageConnection implements LoadConnection<readonly Message[] | null> {
+  readonly #session: Session;
+  readonly #message: Uint8Array;
+  #due = 0;
+  #error: Error | undefined;
+
+  /** `message` is what each message holds. */
+  constructor(session: Session, message: Uint8Array) {
+    this.#session = session;
+    this.#message = message;
+  }
+
+  send(count: number): undefined {
+    this.#due += count;
+    // Queued: what is sent in one turn leaves in one write.
+    for (let index = 0; index < count; index++) {
+      if (!this.#session.send(this.#message, false)) {
+        this.close(outboxFull(this.#session.remote));
+        break;
+      }
+    }
+    return undefined;
+  }
+
+  receive(): Promise<readonly Message[] | null> {
+    return this.#session.receive();
+  }
+
+  answersIn(messages: readonly Message[] | null): number {
+    if (messages === null) throw this.#error ?? this.#endedEarly();
+    this.#due -= messages.length;
+    if (this.#due < 0) throw wrongAnswer(this.#session, `${-this.#due} messages more than were sent`);
+    for (const { data } of messages) this.#compare(data);
+    return messages.length;
+  }
+
+  close(error?: Error): void | Promise<void> {
+    if (error === undefined) return leave(this.#session);
+    this.#error ??= error;
+    this.#session.close("error", error);
+  }
+
+  #compare(data: Uint8Array): void {
+    const message = this.#message;
+    if (data.length !== message.length) throw wrongAnswer(this.#session, `${data.length} bytes for ${message.length}`);
+    for (let index = 0; index < data.length; index++) {
+      if (index === COMPARED_BYTES / 2 && data.length > COMPARED_BYTES) index = data.length - COMPARED_BYTES / 2;
+      if (data[index] !== message[index]) throw wrongAnswer(this.#session, `"${preview(data.subarray(index), 40)}"`);
+    }
+  }
+
+  #endedEarly(): ClosedEarlyError {
+    const endpoint = formatEndpoint(this.#session.remote);
+    const why = closeFrameText(this.#session);
+    const message = `${endpoint} ended the connection with ${this.#due} messages to come${why}`;
+    return new ClosedEarlyError(message, { endpoint });
+  }
+}
+
+const WORD = Int32Array.BYTES_PER_ELEMENT;
+
+/**
+ * Sees whether bytes are one whole message, the common case of an echo, four
+ * bytes at a time: byte by byte is a large part of a load generator's own time.
+ */
+export class WholeMatch {
+  readonly #message: Uint8Array;
+  readonly #words: Int32Array;
+  #buffer: ArrayBufferLike | undefined;
+  #found: Int32Array = new Int32Array(0);
+
+  constructor(message: Uint8Array) {
+    // A copy begins where a word does.
+    this.#message = message.slice();
+    this.#words = new Int32Array(this.#message.buffer, 0, Math.floor(message.length / WORD));
+  }
+
+  /** `false` also where it takes a closer look to tell. */
+  matches(bytes: Uint8Array): boolean {
+    const message = this.#message;
+    if (bytes.length !== message.length || bytes.byteOffset !== 0) return false;
+    if (bytes.buffer !== this.#buffer) this.#lookAt(bytes);
+    const words = this.#words;
+    const found = this.#found;
+    let difference = 0;
+    for (let index = 0; index < words.length; index++) difference |= (words[index] ?? 0) ^ (found[index] ?? 0);
+    for (let index = words.length * WORD; index < message.length; index++) {
+      difference |= (message[index] ?? 0) ^ (bytes[index] ?? 0);
+    }
+    return difference === 0;
+  }
+
+  /** A connection reads into the same buffer again and again: its words are seen through one view. */
+  #lookAt({ buffer }: Uint8Array): void {
+    this.#buffer = buffer;
+    this.#found = new Int32Array(buffer, 0, this.#words.length);
+  }
+}

@@ -1,0 +1,150 @@
+import { Backoff } from "../base/backoff.ts";
+import { ByteBuilder } from "../base/byte_builder.ts";
+import { ParleyError, TimeoutError } from "../base/errors.ts";
+import { connect } from "../factory.ts";
+import { parseFraming, rawCodec } from "../framing/mod.ts";
+import type { Connection } from "../net/connection.ts";
+import { Deadline } from "../net/deadline.ts";
+import type { DeadlineTimer } from "../net/deadline_timer.ts";
+import type { Endpoint } from "../net/endpoint.ts";
+import { delay } from "../net/wait.ts";
+import { type DialOptions, dialSession } from "../dial.ts";
+import { buildPayload, ByteConnection, type LoadConnection, MessageConnection } from "./connection.ts";
+import type { LoadPlan } from "./plan.ts";
+import type { LoadRun, Waiting } from "./run.ts";
+import { InFlight, type Tally } from "./tally.ts";
+
+/** What a load generator may have queued on one connection before it gives that up; more where its messages are larger. */
+const OUTBOX_BYTES = 64 * 1024 * 1024;
+
+/** Whether the transport has messages of its own. */
+export function isMessageScheme({ scheme }: Endpoint): boolean {
+  return scheme === "ws" || scheme === "wss";
+}
+
+/** Opens the connections of a plan. */
+export class ConnectionOpener {
+  readonly #plan: LoadPlan;
+  readonly #deadlineTimer: DeadlineTimer;
+  #opened = 0;
+
+  /** `deadlineTimer` checks the deadlines of all of them. */
+  constructor(plan: LoadPlan, deadlineTimer: DeadlineTimer) {
+    this.#plan = plan;
+    this.#deadlineTimer = deadlineTimer;
+  }
+
+  /** One connection, ready for load. */
+  async open(signal: AbortSignal): Promise<LoadConnection> {
+    const { endpoint, size } = this.#plan;
+    if (!isMessageScheme(endpoint)) return this.over(await this.connect(signal));
+    const message = buildPayload(size, this.#opened++);
+    return new MessageConnection(await dialSession(endpoint, rawCodec, this.#options(signal)), message);
+  }
+
+  /** One connection by itself. */
+  async connect(signal: AbortSignal): Promise<Connection> {
+    return await connect(this.#plan.endpoint, this.#options(signal));
+  }
+
+  /** A connection over an open connection. */
+  over(connection: Connection): LoadConnection {
+    const builder = new ByteBuilder();
+    parseFraming(this.#plan.framing).encode(buildPayload(this.#plan.size, this.#opened++), builder);
+    return new ByteConnection(connection, builder.take(), this.#plan.depth);
+  }
+
+  #options(signal: AbortSignal): DialOptions {
+    const { connect, size, depth } = this.#plan;
+    const outboxBytes = Math.max(OUTBOX_BYTES, 2 * size * depth);
+    return { ...connect, context: "bench", outboxBytes, deadlineTimer: this.#deadlineTimer, signal };
+  }
+}
+
+/** What all connections of a thread share. */
+export interface LoadContext {
+  readonly run: LoadRun;
+  readonly tally: Tally;
+  readonly opener: ConnectionOpener;
+}
+
+/** A connection, and what is in flight on it. */
+export class TrackedConnection implements Waiting {
+  readonly connection: LoadConnection;
+  readonly inFlight = new InFlight();
+  readonly #context: LoadContext;
+
+  /** The run watches over its answers from now on. */
+  constructor(connection: LoadConnection, context: LoadContext) {
+    this.connection = connection;
+    this.#context = context;
+    context.run.add(this);
+  }
+
+  get oldestMs(): number | undefined {
+    return this.inFlight.oldestMs;
+  }
+
+  /** Sends messages that were to be sent then. */
+  send(count: number, intendedMs: number, nowMs: number): Promise<void> | undefined {
+    this.inFlight.push(intendedMs, nowMs, count);
+    this.#context.tally.countSent(count);
+    return this.connection.send(count);
+  }
+
+  giveUp(): void {
+    this.connection.close(new TimeoutError("reply", "no answer in time"));
+  }
+
+  /** Closes it; what is in flight is lost. */
+  close(): void | Promise<void> {
+    this.#context.run.delete(this);
+    this.#context.tally.countLost(this.inFlight);
+    return this.connection.close();
+  }
+}
+
+/**
+ * Drives a connection until the run is over, and another one in its place whenever
+ * one fails.
+ */
+export async function driveConnections(
+  first: LoadConnection,
+  context: LoadContext,
+  drive: (tracked: TrackedConnection) => Promise<void>,
+): Promise<void> {
+  const backoff = new Backoff();
+  let next: LoadConnection | undefined = first;
+  while (next !== undefined) {
+    const tracked = new TrackedConnection(next, context);
+    try {
+      await drive(tracked);
+      return;
+    } catch (error) {
+      // Whatever is not the network's doing is a fault of ours, and must be seen.
+      if (!(error instanceof ParleyError)) throw error;
+      context.tally.countError(error);
+    } finally {
+      await tracked.close();
+    }
+    if (tracked.inFlight.hasAnswers) backoff.reset();
+    // A connect in the turn of the close can leave Deno 2.9.6 without a wake-up for its timers: zero is a turn too.
+    await delay(tracked.inFlight.hasAnswers ? 0 : backoff.next(), context.run.signal).catch(() => {});
+    next = await reopen(context, backoff);
+  }
+}
+
+/** Another connection; `undefined` when the run is over, and when the server stays away. */
+async function reopen({ run, opener, tally }: LoadContext, backoff: Backoff): Promise<LoadConnection | undefined> {
+  const patience = new Deadline(run.timeoutMs);
+  while (!run.isOver && patience.remainingMs > 0) {
+    try {
+      return await opener.open(run.signal);
+    } catch (error) {
+      if (run.isOver) return undefined;
+      tally.countError(error);
+      await delay(backoff.next(), run.signal).catch(() => {}); // Woken early by the end of the run.
+    }
+  }
+  return undefined;
+}
