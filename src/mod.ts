@@ -101,3 +101,4 @@ export type { Framer } from "./session/framer.ts";
 export type { Message, Session } from "./session/session.ts";
 export type { WebSocketDialOptions } from "./websocket/dial.ts";
 export { CLOSE_CODE, type CloseFrame } from "./session/close_code.ts";
+export * from "./relay/mod.ts";

@@ -15,7 +15,7 @@ const TWO_TO_32 = 2 ** 32;
  * client's number and a direction.
  */
 export function seededRandom(seed: number, ...path: readonly number[]): () => number {
-  const next = splitMix32(path.reduce((state, number) => splitMix32(state ^ splitMix32(number)())(), seed));
+  const next = splitMix32(stateOf(seed, path));
   let [a, b, c, d] = [next(), next(), next(), next()];
   return () => {
     const result = Math.imul(rotateLeft(Math.imul(b, 5), 7), 9) >>> 0;
@@ -30,16 +30,35 @@ export function seededRandom(seed: number, ...path: readonly number[]): () => nu
   };
 }
 
+/**
+ * Numbers from 0 up to 1 by their index, the same for the same index in
+ * whatever order they are asked for.
+ *
+ * @param path As of {@linkcode seededRandom}.
+ */
+export function seededDraw(seed: number, ...path: readonly number[]): (index: number) => number {
+  const state = stateOf(seed, path);
+  return (index) => mix(state + Math.imul(index + 1, 0x9e3779b9)) / TWO_TO_32;
+}
+
+function stateOf(seed: number, path: readonly number[]): number {
+  return path.reduce((state, number) => splitMix32(state ^ splitMix32(number)())(), seed);
+}
+
 /** The 32-bit form of SplitMix64 (Steele, Lea, Flood 2014), with the finalizer of MurmurHash3. */
 function splitMix32(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x9e3779b9) >>> 0;
-    let mixed = state;
-    mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
-    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
-    return (mixed ^ (mixed >>> 16)) >>> 0;
+    return mix(state);
   };
+}
+
+function mix(value: number): number {
+  let mixed = value >>> 0;
+  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return (mixed ^ (mixed >>> 16)) >>> 0;
 }
 
 function rotateLeft(value: number, bits: number): number {

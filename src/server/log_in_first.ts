@@ -1,6 +1,7 @@
 import { concat, utf8 } from "../base/bytes.ts";
 import { TimeoutError } from "../base/errors.ts";
 import type { Authenticator, Identity } from "../guard/authenticator.ts";
+import type { Connection } from "../net/connection.ts";
 import { isHostEndpoint } from "../net/endpoint.ts";
 import type { WaitOptions } from "../net/wait.ts";
 import { SessionDecorator } from "../session/session_decorator.ts";
@@ -28,7 +29,7 @@ const LOG_IN = /^\/login ([^\s:]+) (.+)$/su;
 export function logInFirst(service: Service, options: LogInOptions): Service {
   return {
     ...(service.subprotocols === undefined ? {} : { subprotocols: service.subprotocols }),
-    async serve(session: Session): Promise<void> {
+    async serve(session: Session, connection: Connection): Promise<void> {
       const opened = await readLogIn(session, options);
       if (opened === null) return;
       const { identity, rest } = opened;
@@ -40,7 +41,7 @@ export function logInFirst(service: Service, options: LogInOptions): Service {
       }
       session.log.info("logged in", { name: identity.name });
       answer(session, options.isRaw, `* logged in as ${identity.name}`);
-      await service.serve(rest.length === 0 ? session : new ResumedSession(session, rest));
+      await service.serve(rest.length === 0 ? session : new ResumedSession(session, rest), connection);
     },
     drain: () => service.drain?.(),
     [Symbol.asyncDispose]: async () => await service[Symbol.asyncDispose]?.(),

@@ -220,7 +220,7 @@ export class Server {
   async #serve(session: Session, connection: Connection): Promise<void> {
     this.#note(session, "connected");
     try {
-      await this.#options.service.serve(session);
+      await this.#options.service.serve(session, connection);
       await session.finish();
     } catch (error) {
       await this.#endAfterError(session, error);
@@ -267,8 +267,8 @@ export class Server {
     await Promise.all(this.#openings.values());
     if (this.#sessions.size === 0) return;
     log.info("draining", { connections: this.#sessions.size, timeout: formatDuration(drainTimeoutMs) });
-    service.drain?.();
-    for (const session of this.#sessions.keys()) session.drain();
+    const drainsSessions = service.drain?.() === true;
+    if (!drainsSessions) { for (const session of this.#sessions.keys()) session.drain(); }
     const timer = setTimeout(() => {
       log.warning("drain timed out, closing what is left", { connections: this.#sessions.size });
       for (const session of this.#sessions.keys()) session.close("drain");

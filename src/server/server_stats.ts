@@ -31,6 +31,8 @@ export class ServerStats implements StatsSource {
   isEnding = false;
   /** Why the service cannot do its work now, if so. */
   faultOf: () => string | undefined = () => undefined;
+  /** The target's side of a connection, in a relay. */
+  upstreamOf: ((connection: Connection) => object | undefined) | undefined;
   readonly #open = new Set<Connection>();
   readonly #closed = new Map<CloseReason, number>();
   readonly #tlsFailures = new Map<string, number>();
@@ -93,7 +95,9 @@ export class ServerStats implements StatsSource {
       closedByReason: Object.fromEntries(this.#closed),
       tlsFailures: Object.fromEntries(this.#tlsFailures),
       totals,
-      open: withConnections ? Array.from(this.#open, reportOf) : [],
+      open: withConnections
+        ? Array.from(this.#open, (connection) => ({ ...reportOf(connection), upstream: this.upstreamOf?.(connection) }))
+        : [],
       recentlyClosed: withConnections ? this.recentlyClosed : [],
     });
   }

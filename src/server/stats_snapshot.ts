@@ -28,6 +28,8 @@ export interface ConnectionReport extends Readonly<ConnectionTotals> {
   readonly queuedBytes: number;
   /** Most bytes that ever waited. */
   readonly outboxHighWater: number;
+  /** The connection to the target, where a relay has joined it with one. */
+  readonly upstream?: object | undefined;
 }
 
 /** One connection that has ended. */

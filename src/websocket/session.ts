@@ -67,6 +67,7 @@ export class WebSocketSession implements Session {
   #receiving: Promise<unknown> | undefined;
   #closeTimer: ReturnType<typeof setTimeout> | undefined;
   #isCloseSent = false;
+  #receivesLate = false;
   #isPendingDue = false;
   #isDraining = false;
 
@@ -207,6 +208,15 @@ export class WebSocketSession implements Session {
     await lingeringClose(this.#connection, { timeoutMs, reason });
   }
 
+  /**
+   * Sends a Close frame and goes on receiving: the other side may send what it
+   * owes before it answers (RFC 6455, section 5.5.1).
+   */
+  sendClose({ code, text }: CloseFrame): void {
+    this.#receivesLate = true;
+    this.#sendClose("done", code === CLOSE_CODE.none ? NOTHING : encodeClose(code, text));
+  }
+
   get #isClient(): boolean {
     return this.#codec.role === "client";
   }
@@ -249,7 +259,7 @@ export class WebSocketSession implements Session {
   /** The messages that the bytes complete; `undefined` where they complete none; `null` at the end. */
   #take(bytes: Uint8Array | null): readonly Message[] | null | undefined {
     if (bytes === null) return this.#endOfStream();
-    const isTooLate = this.#isCloseSent;
+    const isTooLate = this.#isCloseSent && !this.#receivesLate;
     this.#decoder.push(bytes);
     // A server's service still sends what it owes; a client answers at once (section 5.5.1).
     if (this.#closeFrame !== undefined && this.#isClient) this.#sendClose("peer closed");

@@ -1,0 +1,163 @@
+import { seededDraw, seededRandom } from "../base/random.ts";
+import type { Clock } from "./faults/clock.ts";
+import type { Direction, Ending, Fault, Flow, Stage } from "./faults/fault.ts";
+
+/** What decides what the faults of a direction do. */
+export interface ChainSetup {
+  readonly seed: number;
+  /** The connection's number, from 1. */
+  readonly connection: number;
+  readonly direction: Direction;
+  /** Whether what comes is WebSocket messages. */
+  readonly isMessages: boolean;
+  readonly clock: Clock;
+}
+
+/** One fault at work, and what it has seen. */
+interface Link {
+  readonly fault: Fault;
+  readonly stage: Stage;
+  readonly removal: AbortController;
+  /** Bytes that have come to it. */
+  bytes: number;
+  /** Calls under way. */
+  active: number;
+}
+
+/** The faults of one direction of a connection, in their order. They can be changed while bytes pass. */
+export class FaultChain {
+  readonly #setup: ChainSetup;
+  readonly #sink: Flow;
+  #links: Link[] = [];
+
+  /** What comes out goes to `sink`. */
+  constructor(sink: Flow, setup: ChainSetup) {
+    this.#sink = sink;
+    this.#setup = setup;
+  }
+
+  /** Where the next bytes go in. */
+  get head(): Flow {
+    return this.#links.length === 0 ? this.#sink : this.#following(-1);
+  }
+
+  /** Names of the faults that are at work. */
+  get faultNames(): string[] {
+    return this.#links.filter(({ removal }) => !removal.signal.aborted).map(({ fault }) => fault.name);
+  }
+
+  /**
+   * Puts other faults to work. One that stays goes on as it is; one that was
+   * changed, known by its name, goes on counting bytes; one that is gone passes
+   * on what it holds.
+   */
+  update(faults: readonly Fault[]): void {
+    const old = this.#links;
+    if (faults.length === 0 && old.length === 0) return;
+    const applied = faults.filter((fault) => fault.type.stage !== undefined && appliesTo(fault, this.#setup));
+    const links = applied.map((fault) =>
+      old.find((link) => link.fault === fault && !link.removal.signal.aborted) ?? this.#start(fault, old)
+    );
+    for (const [index, link] of old.entries()) {
+      if (links.includes(link)) continue;
+      link.removal.abort();
+      // What it holds goes through what followed it, but not once more through what replaces it.
+      const before = old.slice(0, index).findLast((other) => links.includes(other));
+      let at = before === undefined ? 0 : links.indexOf(before) + 1;
+      if (links[at]?.fault.name === link.fault.name) at++;
+      links.splice(at, 0, link);
+    }
+    this.#links = links;
+    this.#prune();
+  }
+
+  /** The connection is over: whatever waits is let go. */
+  dispose(): void {
+    for (const { removal } of this.#links) removal.abort();
+  }
+
+  #start(fault: Fault, old: readonly Link[]): Link {
+    const { seed, connection, direction, isMessages, clock } = this.#setup;
+    const removal = new AbortController();
+    const path = [connection, direction === "to-client" ? 1 : 0, hash(fault.name)];
+    const before = old.find((link) => link.fault.name === fault.name);
+    const next: Flow = {
+      data: (bytes, isText) => this.#after(link).data(bytes, isText),
+      end: (ending) => this.#after(link).end(ending),
+    };
+    const stage = fault.type.stage?.(fault.attributes, {
+      next,
+      random: seededRandom(seed, ...path),
+      draw: seededDraw(seed, ...path),
+      isMessages,
+      offset: before?.bytes ?? 0,
+      clock,
+      removed: removal.signal,
+    }) ?? next;
+    const link: Link = { fault, stage, removal, bytes: before?.bytes ?? 0, active: 0 };
+    return link;
+  }
+
+  #after(link: Link): Flow {
+    const index = this.#links.indexOf(link);
+    // It left the chain while something of it was still under way: nothing is in front of the sink any more.
+    return index === -1 ? this.#sink : this.#following(index);
+  }
+
+  /** The way into the first link behind an index that is at work, or still holds something. */
+  #following(index: number): Flow {
+    for (let at = index + 1; at < this.#links.length; at++) {
+      const link = this.#links[at];
+      if (link !== undefined && !isSpent(link)) return this.#into(link);
+    }
+    return this.#sink;
+  }
+
+  #into(link: Link): Flow {
+    return {
+      data: (bytes, isText) => {
+        link.bytes += bytes.length;
+        return this.#track(link, link.stage.data(bytes, isText));
+      },
+      end: (ending: Ending) => this.#track(link, link.stage.end(ending)),
+    };
+  }
+
+  async #track(link: Link, work: Promise<void>): Promise<void> {
+    link.active++;
+    try {
+      await work;
+    } finally {
+      link.active--;
+      if (link.removal.signal.aborted) this.#prune();
+    }
+  }
+
+  #prune(): void {
+    if (this.#links.some(isSpent)) this.#links = this.#links.filter((link) => !isSpent(link));
+  }
+}
+
+/** Whether a fault applies to a connection in a direction. */
+export function appliesTo(
+  { direction, name, share, only, type }: Fault,
+  setup: Pick<ChainSetup, "seed" | "connection"> & Partial<ChainSetup>,
+): boolean {
+  const { seed, connection } = setup;
+  if (direction !== undefined && setup.direction !== undefined && direction !== setup.direction) return false;
+  if (type.isForMessages && setup.isMessages === false) return false;
+  if (only !== undefined && !only.some(([first, last]) => connection >= first && connection <= last)) return false;
+  // One draw for both directions: a share of the connections is not one of their halves.
+  return share >= 1 || seededRandom(seed, connection, 2, hash(name))() < share;
+}
+
+function isSpent({ removal, active, stage }: Link): boolean {
+  return removal.signal.aborted && active === 0 && !stage.isHolding;
+}
+
+/** FNV-1a (Fowler, Noll, Vo) of the characters. */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (const character of text) value = Math.imul(value ^ (character.codePointAt(0) ?? 0), 0x01000193);
+  return value >>> 0;
+}

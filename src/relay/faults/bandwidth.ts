@@ -1,0 +1,32 @@
+import { defineFault } from "./fault.ts";
+
+/** Pieces of a slow stream, in milliseconds: coarse enough for a timer, fine enough to look like a slow line. */
+const PIECE_MS = 20;
+
+/** Limits how fast bytes pass. */
+export const bandwidth = defineFault({
+  name: "bandwidth",
+  summary: "forward at most RATE, for example 1Mbit",
+  needsFirst: true,
+  attributes: {
+    rate: { type: "rate", help: "bits a second" },
+  },
+  stage({ rate = Infinity }, { next, isMessages, clock, removed }) {
+    const pieceBytes = isMessages ? Infinity : Math.max(1, Math.floor(rate * PIECE_MS / 1_000));
+    // Counted from when the line was last idle, so that late timers do not add up.
+    let freeMs = clock.now();
+    return {
+      async data(bytes, isText) {
+        freeMs = Math.max(freeMs, clock.now());
+        for (let at = 0; at === 0 || at < bytes.length; at += pieceBytes) {
+          const piece = bytes.subarray(at, at + pieceBytes);
+          freeMs += piece.length / rate * 1_000;
+          const waitMs = freeMs - clock.now();
+          if (waitMs > 0 && !removed.aborted) await clock.delay(waitMs, removed);
+          await next.data(piece, isText);
+        }
+      },
+      end: (ending) => next.end(ending),
+    };
+  },
+});

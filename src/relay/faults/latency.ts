@@ -1,0 +1,68 @@
+import { DelayLine } from "./delay_line.ts";
+import { defineFault } from "./fault.ts";
+
+/** The bytes that share one draw of the jitter, so that it does not depend on how reads have cut the stream. */
+const BLOCK_BYTES = 16;
+
+/** Delays what passes; nothing overtakes. */
+export const latency = defineFault({
+  name: "latency",
+  summary: "delay the bytes by TIME",
+  needsFirst: true,
+  attributes: {
+    time: { type: "duration", help: "delay in each direction" },
+    jitter: { type: "duration", default: 0, help: "maximum deviation (uniform), or its standard deviation (normal)" },
+    distribution: { type: "choice", choices: ["uniform", "normal"], default: "uniform", help: "of the jitter" },
+  },
+  stage({ time = 0, jitter, distribution }, { next, draw, isMessages, clock, removed, offset: startOffset }) {
+    const line = new DelayLine({ clock, removed });
+    let offset = startOffset;
+    let lastDueMs = 0;
+
+    function delayOf(block: number): number {
+      if (jitter === 0) return time;
+      const deviation = distribution === "normal" ? normal(draw(2 * block), draw(2 * block + 1)) : draw(block) * 2 - 1;
+      return Math.max(0, time + jitter * deviation);
+    }
+
+    function add(bytes: Uint8Array, isText: boolean): Promise<void> {
+      const copy = bytes.slice();
+      return line.add(lastDueMs, copy.length, () => next.data(copy, isText));
+    }
+
+    return {
+      get isHolding() {
+        return line.isHolding;
+      },
+      async data(bytes, isText) {
+        const nowMs = clock.now();
+        let from = 0;
+        // Each byte leaves when the latest block before it may: cut where a later block is due later than all before.
+        for (let at = 0; at < bytes.length;) {
+          const dueMs = nowMs + delayOf(Math.floor((offset + at) / BLOCK_BYTES));
+          if (dueMs > lastDueMs) {
+            if (at > from && !isMessages) {
+              await add(bytes.subarray(from, at), isText);
+              from = at;
+            }
+            lastDueMs = dueMs;
+          }
+          at = jitter === 0 ? bytes.length : at + BLOCK_BYTES - (offset + at) % BLOCK_BYTES;
+        }
+        if (bytes.length === 0) lastDueMs = Math.max(lastDueMs, nowMs + delayOf(Math.floor(offset / BLOCK_BYTES)));
+        offset += bytes.length;
+        await add(bytes.subarray(from), isText);
+      },
+      async end(ending) {
+        lastDueMs = Math.max(lastDueMs, clock.now() + delayOf(Math.floor(offset / BLOCK_BYTES)));
+        await line.add(lastDueMs, 0, () => next.end(ending));
+      },
+    };
+  },
+});
+
+/** A normally distributed number with standard deviation 1, by Box and Muller (1958), at most 4 either way. */
+function normal(first: number, second: number): number {
+  const radius = Math.sqrt(-2 * Math.log(1 - first));
+  return Math.max(-4, Math.min(4, radius * Math.cos(2 * Math.PI * second)));
+}

@@ -1,0 +1,170 @@
+/**
+ * Faults as people write them: `latency:100ms,jitter=20ms`, and as programs
+ * send them, in JSON.
+ *
+ * @module
+ */
+
+import { messageOf } from "../../base/errors.ts";
+import { parseBitRate, parseShare } from "../../base/rates.ts";
+import { suggest } from "../../base/suggest.ts";
+import { parseSize, parseTimerDuration } from "../../base/units.ts";
+import type { Attributes, AttributeSpec, Direction, Fault, FaultType } from "./fault.ts";
+import { FAULT_TYPES, faultTypeOf } from "./registry.ts";
+
+/** Which connections a fault applies to, and in which direction. */
+export type FaultScope = Pick<Fault, "direction" | "share" | "only">;
+
+/** Every connection, both directions. */
+export const EVERYWHERE: FaultScope = { direction: undefined, share: 1, only: undefined };
+
+/**
+ * Parses `NAME[:VALUE][,KEY=VALUE...]`. The keys are the attributes of the
+ * fault, and `direction`, `share`, `only` and `name`.
+ *
+ * @throws {SyntaxError} It says what is wrong, and what there is.
+ */
+export function parseFault(text: string, scope: FaultScope = EVERYWHERE): Fault {
+  const [head = "", ...rest] = text.split(",");
+  const [typeName = "", ...words] = head.split(":");
+  const type = knownType(text, typeName);
+  const [first] = Object.keys(type.attributes);
+  const given: Record<string, string> = {};
+  if (words.length > 0) {
+    if (first === undefined) throw wrong(text, `${typeName} takes no value`);
+    given[first] = words.join(":");
+  }
+  for (const pair of rest) {
+    const at = pair.indexOf("=");
+    if (at <= 0) throw wrong(text, `"${pair}" is not KEY=VALUE`);
+    const key = pair.slice(0, at);
+    if (Object.hasOwn(given, key)) throw wrong(text, `${key} is given twice`);
+    given[key] = pair.slice(at + 1);
+  }
+  const { direction, share, only, name = type.name, ...attributes } = given;
+  try {
+    return {
+      type,
+      name,
+      attributes: readAttributes(type, attributes),
+      direction: direction === undefined ? scope.direction : parseDirection(direction),
+      share: share === undefined ? scope.share : parseShare(share),
+      only: only === undefined ? scope.only : parseOnly(only),
+    };
+  } catch (error) {
+    throw wrong(text, messageOf(error), error);
+  }
+}
+
+/**
+ * Several faults in order. Each gets a name of its own.
+ *
+ * @throws {SyntaxError} As {@linkcode parseFault}.
+ */
+export function parseFaults(texts: readonly string[], scope?: FaultScope): Fault[] {
+  const names = new Set<string>();
+  return texts.map((text) => {
+    const fault = parseFault(text, scope);
+    let name = fault.name;
+    for (let number = 2; names.has(name); number++) name = `${fault.name}-${number}`;
+    names.add(name);
+    return { ...fault, name };
+  });
+}
+
+/**
+ * Values of attributes, as text or as numbers in milliseconds, bytes, bytes a
+ * second and shares from 0 to 1.
+ *
+ * @throws {SyntaxError} An attribute is unknown, missing or wrong.
+ */
+export function readAttributes(type: FaultType, given: Readonly<Record<string, unknown>>): Attributes {
+  const names = Object.keys(type.attributes);
+  const unknown = Object.keys(given).find((key) => !names.includes(key));
+  if (unknown !== undefined) {
+    const near = suggest(unknown, names);
+    const hint = near === undefined ? `it takes ${names.join(", ") || "none"}` : `did you mean ${near}?`;
+    throw new SyntaxError(`${type.name} has no attribute "${unknown}"; ${hint}`);
+  }
+  return Object.fromEntries(
+    Object.entries(type.attributes).map(([name, spec], index) => {
+      const value = given[name];
+      if (value === undefined && index === 0 && type.needsFirst) {
+        throw new SyntaxError(`${type.name} needs a value, as in ${type.name}:${EXAMPLES[spec.type]}`);
+      }
+      return [name, value === undefined ? spec.default : readValue(name, spec, value)];
+    }),
+  );
+}
+
+/**
+ * Ranges of connection numbers: `1-2`, or `1-2+5` with several.
+ *
+ * @throws {SyntaxError} It is no range.
+ */
+export function parseOnly(text: string): [number, number][] {
+  return text.split(/[+,]/).map((range) => {
+    const [, first, last = first] = /^([1-9]\d{0,8})(?:-([1-9]\d{0,8}))?$/.exec(range) ?? [];
+    if (first === undefined || Number(last) < Number(first)) {
+      throw new SyntaxError(`Cannot parse connection numbers "${text}": expected numbers from 1, as in 3 or 1-2+5`);
+    }
+    return [Number(first), Number(last)];
+  });
+}
+
+/** @throws {SyntaxError} It is none. */
+export function parseDirection(text: string): Direction | undefined {
+  if (text === "to-server" || text === "to-client") return text;
+  if (text === "both") return undefined;
+  throw new SyntaxError(`Cannot use "${text}" as a direction: it is to-server, to-client or both`);
+}
+
+const EXAMPLES: Readonly<Record<AttributeSpec["type"], string>> = {
+  duration: "100ms",
+  size: "64KiB",
+  rate: "1Mbit",
+  share: "5%",
+  integer: "3",
+  choice: "close",
+};
+
+function readValue(name: string, spec: AttributeSpec, value: unknown): string | number {
+  if (typeof value === "number") return checkNumber(name, spec, value);
+  if (typeof value !== "string") throw new SyntaxError(`${name} must be a number or text`);
+  switch (spec.type) {
+    case "duration":
+      return parseTimerDuration(value);
+    case "size":
+      return parseSize(value);
+    case "rate":
+      return parseBitRate(value) / 8;
+    case "share":
+      return parseShare(value);
+    case "integer":
+      if (/^\d{1,9}$/.test(value)) return Number(value);
+      throw new SyntaxError(`${name} takes a whole number, not "${value}"`);
+    case "choice":
+      if (spec.choices.includes(value)) return value;
+      throw new SyntaxError(`${name} takes ${spec.choices.join(", ")}, not "${value}"`);
+  }
+}
+
+function checkNumber(name: string, { type }: AttributeSpec, value: number): number {
+  const isWhole = type === "size" || type === "integer";
+  const max = type === "share" ? 1 : type === "duration" ? 0x7fff_ffff : Number.MAX_SAFE_INTEGER;
+  const isRight = type !== "choice" && value >= 0 && value <= max && (!isWhole || Number.isInteger(value));
+  if (!isRight || (type === "rate" && value === 0)) throw new SyntaxError(`${name} cannot be ${value}`);
+  return value;
+}
+
+function knownType(text: string, name: string): FaultType {
+  const type = faultTypeOf(name);
+  if (type !== undefined) return type;
+  const names = FAULT_TYPES.map((known) => known.name);
+  const near = suggest(name, names);
+  throw wrong(text, near === undefined ? `the faults are ${names.join(", ")}` : `did you mean ${near}?`);
+}
+
+function wrong(text: string, why: string, cause?: unknown): SyntaxError {
+  return new SyntaxError(`Cannot parse fault "${text}": ${why}`, { cause });
+}

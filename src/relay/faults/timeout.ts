@@ -1,0 +1,29 @@
+import { defineFault } from "./fault.ts";
+
+/** Drops everything, and ends the connection after a time. */
+export const timeout = defineFault({
+  name: "timeout",
+  summary: "drop all bytes, and close the connection after TIME",
+  attributes: {
+    time: { type: "duration", default: 0, help: "0 never closes it" },
+    then: { type: "choice", choices: ["close", "reset"], default: "close", help: "how it ends" },
+  },
+  stage({ time, then }, { next, clock, removed }) {
+    let isEnded = false;
+    if (time > 0) {
+      void clock.delay(time, removed).then(() => {
+        if (isEnded || removed.aborted) return;
+        isEnded = true;
+        return next.end({ how: then === "reset" ? "reset" : "close" });
+      });
+    }
+    return {
+      data: () => Promise.resolve(),
+      async end(ending) {
+        if (isEnded) return;
+        isEnded = true;
+        await next.end(ending);
+      },
+    };
+  },
+});

@@ -1,0 +1,12 @@
+/**
+ * A relay between two endpoints, with faults that repeat.
+ *
+ * @module
+ */
+
+export type { Clock } from "./faults/clock.ts";
+export type { Direction, Fault } from "./faults/fault.ts";
+export { type FaultScope, parseFault } from "./faults/parse_fault.ts";
+export { Relay, type RelayOptions, startRelay } from "./relay.ts";
+export type { Tap } from "./relayed_connection.ts";
+export type { Balance } from "./relay_service.ts";

@@ -1,0 +1,164 @@
+import { DEFAULTS } from "../base/defaults.ts";
+import { messageOf } from "../base/errors.ts";
+import { connect, type ConnectOptions } from "../factory.ts";
+import type { Logger } from "../log/logger.ts";
+import type { Connection } from "../net/connection.ts";
+import { type Endpoint, formatEndpoint, isHostEndpoint } from "../net/endpoint.ts";
+import type { Session } from "../session/session.ts";
+import type { Service } from "../server/service.ts";
+import type { ConnectionReport } from "../server/stats_snapshot.ts";
+import type { WebSocketSession } from "../websocket/session.ts";
+import { appliesTo } from "./fault_chain.ts";
+import type { Clock } from "./faults/clock.ts";
+import type { Fault } from "./faults/fault.ts";
+import { RelayedConnection, type Tap } from "./relayed_connection.ts";
+import { MessageSide, type Side, StreamSide } from "./side.ts";
+
+/** How a relay chooses among several targets: the first that answers, or each in turn. */
+export type Balance = "in-order" | "round-robin";
+
+/** What a {@linkcode RelayService} is made from. */
+export interface RelayServiceOptions {
+  readonly targets: readonly Endpoint[];
+  readonly balance: Balance;
+  /** What a client gets when no target answers. */
+  readonly onUnreachable: "reset" | "close";
+  readonly faults: readonly Fault[];
+  readonly seed: number;
+  readonly clock: Clock;
+  /** How targets are dialled. */
+  readonly dial: ConnectOptions & { maxMessage?: number };
+  /** WebSocket subprotocols that clients may agree on, and that the target is then offered. */
+  readonly subprotocols: readonly string[];
+  /** Makes what sees a connection's bytes. */
+  readonly tap?: ((connection: Connection) => Tap | undefined) | undefined;
+  readonly log: Logger;
+}
+
+/** The target's side of a relayed connection, for people and programs that look on. */
+export type UpstreamReport =
+  & Pick<ConnectionReport, "peer" | "bytesRead" | "bytesWritten" | "queuedBytes" | "outboxHighWater">
+  & { readonly faults: Readonly<Record<string, readonly string[]>> };
+
+/** Joins each client with a connection of its own to a target, dialled when the client has come. */
+export class RelayService implements Service {
+  readonly subprotocols: readonly string[];
+  readonly #options: RelayServiceOptions;
+  readonly #open = new Map<number, RelayedConnection>();
+  readonly #closing = new AbortController();
+  #faults: readonly Fault[];
+  #turn = 0;
+
+  constructor(options: RelayServiceOptions) {
+    this.#options = options;
+    this.#faults = options.faults;
+    this.subprotocols = options.subprotocols;
+  }
+
+  /** The faults of this relay, in order. */
+  get faults(): readonly Fault[] {
+    return this.#faults;
+  }
+
+  /** Changes the faults of open and of new connections. */
+  set faults(faults: readonly Fault[]) {
+    this.#faults = faults;
+    for (const connection of this.#open.values()) connection.update(faults);
+  }
+
+  /** The target's side of an open connection. */
+  upstreamOf(connection: Connection): UpstreamReport | undefined {
+    const relayed = this.#open.get(connection.id);
+    if (relayed === undefined) return undefined;
+    const { remote, bytesRead, bytesWritten, queuedBytes, outboxHighWater } = relayed.server.connection;
+    const peer = formatEndpoint(remote);
+    return { peer, bytesRead, bytesWritten, queuedBytes, outboxHighWater, faults: relayed.faultNames };
+  }
+
+  async serve(session: Session, connection: Connection): Promise<void> {
+    if (!await this.#admit(connection)) return void connection.reset("denied");
+    let server: Side;
+    try {
+      server = await this.#dial(session);
+    } catch (error) {
+      if (this.#closing.signal.aborted) return connection.close("drain");
+      connection.log.warning("the target cannot be reached", { error: messageOf(error) });
+      if (this.#options.onUnreachable === "reset") connection.reset("error");
+      else connection.close("error");
+      return;
+    }
+    const client = session.kind === "stream"
+      ? new StreamSide(connection)
+      // The kind says which class of session it is.
+      : new MessageSide(connection, session as WebSocketSession);
+    const relayed = new RelayedConnection({
+      client,
+      server,
+      faults: this.#faults,
+      chains: { seed: this.#options.seed, connection: connection.id, clock: this.#options.clock },
+      tap: this.#options.tap?.(connection),
+    });
+    this.#open.set(connection.id, relayed);
+    try {
+      await relayed.run();
+    } finally {
+      this.#open.delete(connection.id);
+    }
+  }
+
+  /** The targets see the clients' ends; the connections end when they have answered. */
+  drain(): boolean {
+    this.#closing.abort(new DOMException("the relay is closing", "AbortError"));
+    for (const connection of this.#open.values()) connection.drain();
+    return true;
+  }
+
+  /** Ends every connection at once. */
+  close(): void {
+    this.#closing.abort(new DOMException("the relay is closing", "AbortError"));
+    for (const connection of this.#open.values()) connection.close("drain");
+  }
+
+  async #admit(connection: Connection): Promise<boolean> {
+    const { seed, clock } = this.#options;
+    for (const fault of this.#faults) {
+      const { accept } = fault.type;
+      if (accept === undefined || !appliesTo(fault, { seed, connection: connection.id })) continue;
+      if (!await accept(fault.attributes, { clock, signal: this.#closing.signal })) return false;
+    }
+    return true;
+  }
+
+  async #dial(session: Session): Promise<Side> {
+    const { targets, balance } = this.#options;
+    const first = balance === "round-robin" ? this.#turn++ % targets.length : 0;
+    const ordered = [...targets.slice(first), ...targets.slice(0, first)];
+    let failure: unknown;
+    for (const target of ordered) {
+      try {
+        return await this.#dialOne(target, session);
+      } catch (error) {
+        if (failure !== undefined) session.log.debug("another target cannot be reached", { error: messageOf(error) });
+        failure ??= error;
+        if (this.#closing.signal.aborted) break;
+      }
+    }
+    throw failure;
+  }
+
+  async #dialOne(target: Endpoint, session: Session): Promise<Side> {
+    const { dial } = this.#options;
+    const options = { ...dial, canReset: true, signal: this.#closing.signal };
+    const connection = await connect(target, options);
+    if (!isHostEndpoint(target) || (target.scheme !== "ws" && target.scheme !== "wss")) {
+      return new StreamSide(connection);
+    }
+    const { openWebSocket } = await import("../websocket/dial.ts");
+    const subprotocols = session.subprotocol === undefined ? {} : { subprotocols: [session.subprotocol] };
+    const { maxMessage = DEFAULTS.webSocketMessageBytes } = dial;
+    return new MessageSide(
+      connection,
+      await openWebSocket(connection, target, { ...options, ...subprotocols, maxMessage }),
+    );
+  }
+}

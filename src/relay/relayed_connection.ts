@@ -1,0 +1,206 @@
+import { messageOf } from "../base/errors.ts";
+import type { CloseReason } from "../net/close_reason.ts";
+import type { Direction, Ending, Fault, Flow } from "./faults/fault.ts";
+import { type ChainSetup, FaultChain } from "./fault_chain.ts";
+import type { Side } from "./side.ts";
+
+/** How long the peers may take to read what was sent before a close. */
+const LINGER_MS = 2_000;
+
+const NOTHING_TO_DO = Promise.resolve();
+
+/** What a {@linkcode RelayedConnection} is made from. */
+export interface RelayedConnectionInit {
+  readonly client: Side;
+  readonly server: Side;
+  readonly faults: readonly Fault[];
+  readonly chains: Omit<ChainSetup, "direction" | "isMessages">;
+  /** Called with everything that leaves, as it leaves. */
+  readonly tap?: Tap | undefined;
+}
+
+/** Sees what a relayed connection forwards. */
+export interface Tap {
+  /** Bytes or a message from one side, valid during the call. */
+  data(from: "client" | "server", bytes: Uint8Array, isText: boolean): void;
+  /** The side has ended. */
+  end(from: "client" | "server"): void;
+}
+
+/** One direction: where bytes come in, what befalls them, and where they leave. */
+interface Way {
+  readonly chain: FaultChain;
+  readonly target: Side;
+  /** The last bytes that came in, until they have passed. */
+  passing: Promise<void>;
+  /** Nothing more comes in. */
+  isClosedToInput: boolean;
+  /** Its end has been forwarded. */
+  isEnded: boolean;
+  /** Its source has ended, one way or another. */
+  isSourceDone: boolean;
+}
+
+/**
+ * A client's connection joined with one to the target. Each end is forwarded as
+ * it was: a half-close as a half-close, a reset as a reset, a Close frame as a
+ * Close frame.
+ */
+export class RelayedConnection {
+  readonly client: Side;
+  readonly server: Side;
+  readonly #toServer: Way;
+  readonly #toClient: Way;
+  readonly #tap: Tap | undefined;
+  readonly #over = Promise.withResolvers<void>();
+  #isOver = false;
+  /** Both directions are ending in order: nothing more is forwarded. */
+  #isClosing = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Takes over both connections; nothing is forwarded before {@linkcode run}. */
+  constructor({ client, server, faults, chains, tap }: RelayedConnectionInit) {
+    this.client = client;
+    this.server = server;
+    this.#tap = tap;
+    const way = (direction: Direction, from: Side, target: Side): Way => ({
+      chain: new FaultChain(this.#exit(direction, target), { ...chains, direction, isMessages: from.isMessages }),
+      target,
+      passing: NOTHING_TO_DO,
+      isClosedToInput: false,
+      isEnded: false,
+      isSourceDone: false,
+    });
+    this.#toServer = way("to-server", client, server);
+    this.#toClient = way("to-client", server, client);
+    this.update(faults);
+  }
+
+  /** Names of the faults that are at work, by direction. */
+  get faultNames(): Record<Direction, string[]> {
+    return { "to-server": this.#toServer.chain.faultNames, "to-client": this.#toClient.chain.faultNames };
+  }
+
+  /** Puts other faults to work from now on. */
+  update(faults: readonly Fault[]): void {
+    this.#toServer.chain.update(faults);
+    this.#toClient.chain.update(faults);
+  }
+
+  /** Forwards until both directions have ended. It does not reject. */
+  async run(): Promise<void> {
+    const pumps = [this.#pump(this.client, this.#toServer), this.#pump(this.server, this.#toClient)];
+    await this.#over.promise;
+    await Promise.all(pumps);
+  }
+
+  /** The relay is ending: the target sees the client's end, and can still answer. */
+  drain(): void {
+    const way = this.#toServer;
+    if (way.isClosedToInput) return;
+    way.isClosedToInput = true;
+    way.passing.then(() => way.chain.head.end({ how: "end" })).catch(ignore);
+  }
+
+  /** Closes both connections at once. */
+  close(reason: CloseReason): void {
+    // Also where the sides are about to end in order.
+    for (const side of [this.client, this.server]) side.abort(reason);
+    this.#finish(reason);
+  }
+
+  async #pump(source: Side, way: Way): Promise<void> {
+    const entry: Flow = {
+      data: (bytes, isText) => way.isClosedToInput ? NOTHING_TO_DO : way.passing = way.chain.head.data(bytes, isText),
+      end: (ending) => way.chain.head.end(ending),
+    };
+    try {
+      const ending = await source.pump(entry);
+      way.isSourceDone = true;
+      if (this.#isClosing) return this.#finishIfRead();
+      const isTold = way.isClosedToInput && ending.how === "end";
+      way.isClosedToInput = true;
+      if (!isTold) await entry.end(ending);
+      // A WebSocket ends for both directions: what the other side still owes has its time, and no more.
+      if (source.isMessages && !this.#isOver) this.#limitTime();
+    } catch (error) {
+      way.isSourceDone = true;
+      this.#onSendFailed(way, error);
+    }
+  }
+
+  /** Where bytes and ends of a direction leave. */
+  #exit(direction: Direction, target: Side): Flow {
+    const from = direction === "to-server" ? "client" : "server";
+    const tap = this.#tap;
+    return {
+      data: (bytes, isText) => {
+        if (this.#isOver || this.#isClosing) return NOTHING_TO_DO;
+        tap?.data(from, bytes, isText);
+        return target.send(bytes, isText);
+      },
+      end: (ending) => {
+        tap?.end(from);
+        return this.#end(direction, ending);
+      },
+    };
+  }
+
+  async #end(direction: Direction, ending: Ending): Promise<void> {
+    if (this.#isOver || this.#isClosing) return;
+    if (ending.how === "reset") return this.#finish("reset");
+    const way = direction === "to-server" ? this.#toServer : this.#toClient;
+    const other = direction === "to-server" ? this.#toClient : this.#toServer;
+    way.isEnded = true;
+    way.isClosedToInput = true;
+    try {
+      if (ending.how === "close") await this.#closeBoth(ending, way, other);
+      else await way.target.endWrite(ending);
+    } catch (error) {
+      this.#onSendFailed(way, error);
+    }
+    if (this.#toServer.isEnded && this.#toClient.isEnded && !this.#isClosing) this.#finish("done");
+  }
+
+  /** Ends both sides in order, and reads on so that no reset destroys what was sent before. */
+  async #closeBoth(ending: Ending, way: Way, other: Way): Promise<void> {
+    this.#isClosing = true;
+    way.isClosedToInput = other.isClosedToInput = true;
+    way.chain.dispose();
+    other.chain.dispose();
+    this.#limitTime();
+    await Promise.allSettled([way.target.endWrite(ending), other.target.endWrite(ending)]);
+    this.#finishIfRead();
+  }
+
+  #finishIfRead(): void {
+    if (this.#toServer.isSourceDone && this.#toClient.isSourceDone) this.#finish("done");
+  }
+
+  #limitTime(): void {
+    this.#timer ??= setTimeout(() => this.#finish("done"), LINGER_MS);
+  }
+
+  /** What the target sent before can still be read; its own end, which comes next, decides. */
+  #onSendFailed({ target }: Way, error: unknown): void {
+    if (this.#isOver) return;
+    target.connection.log.debug("the peer takes nothing more", { error: messageOf(error) });
+    const back = target === this.server ? this.#toClient : this.#toServer;
+    if (back.isSourceDone) this.#finish("reset");
+  }
+
+  #finish(reason: CloseReason): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    this.#toServer.chain.dispose();
+    this.#toClient.chain.dispose();
+    const sides = [this.client, this.server];
+    if (reason === "reset") {
+      for (const { connection } of sides) connection.reset();
+      this.#over.resolve();
+    } else void Promise.all(sides.map((side) => side.close(reason))).then(() => this.#over.resolve());
+  }
+}
+
+function ignore(): void {}

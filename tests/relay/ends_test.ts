@@ -1,0 +1,64 @@
+import { assert, assertEquals } from "@std/assert";
+import { KINDS, RelayBench } from "../support/relay_ends.ts";
+
+const text = (bytes: Uint8Array | null) => bytes === null ? null : new TextDecoder().decode(bytes);
+
+for (const kind of KINDS) {
+  Deno.test(`startRelay() forwards bytes both ways over ${kind}`, async () => {
+    await using bench = await RelayBench.open(kind);
+    const { client, server } = await bench.pair();
+    await client.send("ping");
+    assertEquals(text(await server.readBytes(4)), "ping");
+    await server.send("pong");
+    assertEquals(text(await client.readBytes(4)), "pong");
+  });
+
+  Deno.test(`startRelay() forwards a target's end over ${kind}`, async () => {
+    await using bench = await RelayBench.open(kind);
+    const { client, server } = await bench.pair();
+    await server.send("bye");
+    await server.endWrite();
+    const { bytes, isReset } = await client.readAll();
+    assertEquals([text(bytes), isReset], ["bye", false]);
+  });
+
+  Deno.test(`startRelay() forwards the last reply after a client's end over ${kind}`, async () => {
+    await using bench = await RelayBench.open(kind);
+    const { client, server } = await bench.pair();
+    await client.send("question");
+    await client.endWrite();
+    assertEquals(text((await server.readAll()).bytes), "question");
+    await server.send("late answer");
+    await server.endWrite();
+    const { bytes, isReset } = await client.readAll();
+    assertEquals([text(bytes), isReset], ["late answer", false]);
+  });
+
+  // A Unix socket has no reset to send: unread data on close is the only one there is.
+  if (kind === "unix") continue;
+
+  Deno.test(`startRelay() forwards a target's reset over ${kind}`, async () => {
+    await using bench = await RelayBench.open(kind);
+    const { client, server } = await bench.pair();
+    await client.send("hello");
+    await server.readBytes(5);
+    server.reset();
+    assert((await client.readAll()).isReset);
+  });
+
+  Deno.test(`startRelay() forwards a client's reset over ${kind}`, async () => {
+    await using bench = await RelayBench.open(kind);
+    const { client, server } = await bench.pair();
+    await client.send("hello");
+    await server.readBytes(5);
+    client.reset();
+    assert((await server.readAll()).isReset);
+  });
+
+  Deno.test(`startRelay() resets a client whose target is not there over ${kind}`, async () => {
+    await using bench = await RelayBench.open(kind);
+    await bench.target[Symbol.asyncDispose]();
+    const ended = await bench.dial().then((client) => client.readAll(), () => ({ isReset: true }));
+    assert(ended.isReset);
+  });
+}
