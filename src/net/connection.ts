@@ -44,6 +44,8 @@ export class Connection implements AsyncDisposable, HasDeadlines {
   messagesRead = 0;
   /** Messages that were queued or written, counted by the session. */
   messagesWritten = 0;
+  /** What a service says of it to the operator, such as the program that it runs for it. */
+  note: string | undefined;
   /** The peer has ended its side: nothing more will be read. */
   isReadEnded = false;
 

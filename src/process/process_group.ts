@@ -101,15 +101,13 @@ export class ProcessGroup {
   }
 
   /** Waits until the command has ended, or for the time: whether it has. */
-  async hasEndedWithin(timeoutMs: number): Promise<boolean> {
-    const isLate = new Error("it runs on");
-    try {
-      await abortable(this.ended, { timeoutMs }, () => isLate);
-      return true;
-    } catch (error) {
-      if (error !== isLate) throw error;
-      return false;
-    }
+  hasEndedWithin(timeoutMs: number): Promise<boolean> {
+    return isSettledWithin(this.ended, timeoutMs);
+  }
+
+  /** The same for {@linkcode outputEnded}. */
+  hasOutputEndedWithin(timeoutMs: number): Promise<boolean> {
+    return isSettledWithin(this.outputEnded, timeoutMs);
   }
 
   /** Ends the whole group: SIGTERM, and SIGKILL for what is left after the time. */
@@ -122,13 +120,10 @@ export class ProcessGroup {
     await this.#input?.abort().catch(() => {});
     await this.ended;
     // A process that has left the group may hold the pipes open for ever.
-    const isHeld = new Error("the pipes are still open");
-    try {
-      await abortable(this.outputEnded, { timeoutMs: PIPE_MS }, () => isHeld);
-    } catch (error) {
-      if (error !== isHeld) throw error;
-      await this.closeOutput();
-    }
+    const output = this.outputEnded.catch(() => {
+      // A receiver failed, which knows it.
+    });
+    if (!await isSettledWithin(output, PIPE_MS)) await this.closeOutput();
   }
 
   #signal(signal: Deno.Signal): void {
@@ -159,5 +154,16 @@ export class ProcessGroup {
     for (let next = await reader.read(); next.value !== undefined; next = await reader.read()) {
       await onBytes(next.value);
     }
+  }
+}
+
+async function isSettledWithin(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+  const isLate = new Error("not yet");
+  try {
+    await abortable(work, { timeoutMs }, () => isLate);
+    return true;
+  } catch (error) {
+    if (error !== isLate) throw error;
+    return false;
   }
 }

@@ -134,6 +134,7 @@ function countsOf(connection: Connection): Counts {
     messagesWritten,
     queuedBytes: connection.queuedBytes,
     outboxHighWater: connection.outboxHighWater,
+    ...(connection.note === undefined ? {} : { note: connection.note }),
   };
 }
 

@@ -30,6 +30,8 @@ export interface ConnectionReport extends Readonly<ConnectionTotals> {
   readonly outboxHighWater: number;
   /** The connection to the target, where a relay has joined it with one. */
   readonly upstream?: object | undefined;
+  /** What the service says of it, such as how the program that it ran for the client ended. */
+  readonly note?: string;
 }
 
 /** One connection that has ended. */

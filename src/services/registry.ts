@@ -27,6 +27,12 @@ export const SERVICES: readonly ServiceEntry[] = [
     load: async () => (await import("./reply.ts")).reply,
   },
   {
+    name: "exec",
+    summary: "run a program for each client, joined to its standard input and output",
+    example: { words: "exec :8888 -- bc -l", does: "a calculator for each client of 127.0.0.1:8888" },
+    load: async () => (await import("./exec.ts")).exec,
+  },
+  {
     name: "discard",
     summary: "throw away what comes",
     example: { words: "discard", does: "take bytes on 127.0.0.1:9009 and drop them (RFC 863)" },

@@ -17,6 +17,8 @@ export interface ServiceContext {
   readonly codec?: Codec | undefined;
   /** When to ping clients, where the service's own protocol can; WebSocket sessions do it themselves. */
   readonly pings?: PingOptions | undefined;
+  /** The words after `--`, of a service with {@linkcode ServiceDefinition.takesProgram}. */
+  readonly program?: readonly string[] | undefined;
 }
 
 /** An entry of the registry: what `parley-server --help` shows of a service, and how to load the service itself. */
@@ -62,10 +64,21 @@ export interface ServiceDefinition<T extends FlagTable = FlagTable> {
    * @default {false}
    */
   readonly asksForLogIn?: boolean;
+  /**
+   * The words after `--` are the program that it runs; those of any other
+   * service are a command that runs while it serves.
+   *
+   * @default {false}
+   */
+  readonly takesProgram?: boolean;
+  /** Maximum clients at once where `--max-connections` is not given, if less than of other services. */
+  readonly maxConnections?: number;
   /** Its clients have to do with each other: one thread must serve them all. */
   readonly sharesState?: boolean;
   /** Flags beside those that every service has. */
   readonly flags: T;
+  /** More for `--help`: whole lines, each with its line end. */
+  readonly notes?: string;
   /** More examples, besides that of the registry. */
   readonly examples?: readonly ServiceExample[];
   /** Makes one from the values of its flags. */

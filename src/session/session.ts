@@ -1,4 +1,5 @@
 import type { FrameError } from "../base/errors.ts";
+import type { HttpRequestHead } from "../http/head.ts";
 import type { Logger } from "../log/logger.ts";
 import type { CloseReason } from "../net/close_reason.ts";
 import type { Endpoint } from "../net/endpoint.ts";
@@ -34,6 +35,8 @@ export interface Session {
   readonly kind: "stream" | "websocket";
   /** The WebSocket subprotocol that was agreed on (RFC 6455, section 1.9). */
   readonly subprotocol: string | undefined;
+  /** The request with which a client opened its WebSocket. */
+  readonly request?: HttpRequestHead | undefined;
   /** Frames messages for {@linkcode sendFramed}; shared by all sessions that need the same bytes. */
   readonly framer: Framer;
   /** The client. */
@@ -50,6 +53,10 @@ export interface Session {
   readonly isWritable: boolean;
   /** Why it ended, or `undefined` while it is open. */
   readonly closeReason: CloseReason | undefined;
+  /** Settles once it has ended, with the reason; it never rejects. */
+  readonly closed: Promise<CloseReason>;
+  /** What the operator sees of it in `/connections`. */
+  note: string | undefined;
 
   /**
    * Answers a message that breaks the framing; by default, the error is sent

@@ -27,6 +27,22 @@ export class SessionDecorator implements Session {
     return this.inner.subprotocol;
   }
 
+  get request(): Session["request"] {
+    return this.inner.request;
+  }
+
+  get closed(): Promise<CloseReason> {
+    return this.inner.closed;
+  }
+
+  get note(): string | undefined {
+    return this.inner.note;
+  }
+
+  set note(note: string | undefined) {
+    this.inner.note = note;
+  }
+
   get framer(): Framer {
     return this.inner.framer;
   }

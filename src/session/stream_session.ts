@@ -94,6 +94,18 @@ export class StreamSession implements Session {
     return this.#connection.closeReason;
   }
 
+  get closed(): Promise<CloseReason> {
+    return this.#connection.closed;
+  }
+
+  get note(): string | undefined {
+    return this.#connection.note;
+  }
+
+  set note(note: string | undefined) {
+    this.#connection.note = note;
+  }
+
   receive(options?: WaitOptions): Promise<readonly Message[] | null> {
     this.#batch.length = 0;
     if (this.#badMessage !== undefined) return Promise.reject(this.#answered(this.#badMessage));

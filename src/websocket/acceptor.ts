@@ -116,6 +116,7 @@ export class WebSocketAcceptor {
     return new WebSocketSession(connection, {
       codec: this.#codec,
       subprotocol,
+      request,
       maxMessageBytes: this.#options.maxMessageBytes,
       pings: this.#options.pings,
     });

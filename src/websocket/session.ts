@@ -2,6 +2,7 @@ import { ByteBuilder } from "../base/byte_builder.ts";
 import { toBytes } from "../base/bytes.ts";
 import { DEFAULTS } from "../base/defaults.ts";
 import { ClosedEarlyError, TimeoutError } from "../base/errors.ts";
+import type { HttpRequestHead } from "../http/head.ts";
 import type { Logger } from "../log/logger.ts";
 import type { CloseReason } from "../net/close_reason.ts";
 import type { Connection } from "../net/connection.ts";
@@ -34,6 +35,8 @@ export interface WebSocketSessionInit {
   readonly codec: WebSocketCodec;
   /** What the opening handshake agreed on. */
   readonly subprotocol?: string | undefined;
+  /** What the client asked for in it. */
+  readonly request?: HttpRequestHead | undefined;
   /**
    * Most bytes of a message, over all its fragments.
    *
@@ -54,6 +57,7 @@ export interface WebSocketSessionInit {
 export class WebSocketSession implements Session {
   readonly kind = "websocket";
   readonly subprotocol: string | undefined;
+  readonly request: HttpRequestHead | undefined;
   readonly framer: Framer;
   readonly #connection: Connection;
   readonly #codec: WebSocketCodec;
@@ -77,6 +81,7 @@ export class WebSocketSession implements Session {
     this.#codec = init.codec;
     this.framer = init.codec.framer;
     this.subprotocol = init.subprotocol;
+    this.request = init.request;
     this.#early = init.early ?? NOTHING;
     this.#decoder = new WebSocketDecoder(init.codec, init.maxMessageBytes ?? DEFAULTS.webSocketMessageBytes, {
       message: (message) => void this.#batch.push(message),
@@ -113,6 +118,18 @@ export class WebSocketSession implements Session {
 
   get closeReason(): CloseReason | undefined {
     return this.#connection.closeReason;
+  }
+
+  get closed(): Promise<CloseReason> {
+    return this.#connection.closed;
+  }
+
+  get note(): string | undefined {
+    return this.#connection.note;
+  }
+
+  set note(note: string | undefined) {
+    this.#connection.note = note;
   }
 
   /** What the other side's Close frame said, once it has come. */

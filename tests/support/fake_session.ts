@@ -16,6 +16,12 @@ export class FakeSession implements Session {
   readonly log: Logger = Logger.of("test");
   queuedBytes = 0;
   closeReason: CloseReason | undefined;
+  note: string | undefined;
+  #closed = Promise.withResolvers<CloseReason>();
+
+  get closed(): Promise<CloseReason> {
+    return this.#closed.promise;
+  }
 
   get isWritable(): boolean {
     return this.closeReason === undefined;
@@ -95,6 +101,7 @@ export class FakeSession implements Session {
 
   close(reason: CloseReason): void {
     this.closeReason ??= reason;
+    this.#closed.resolve(this.closeReason);
     this.#wake.resolve();
   }
 

@@ -62,6 +62,7 @@ export async function serve(
   { slot = { index: 0, count: flags.workers }, childCommand = [] }: ServeOptions = {},
 ): Promise<number> {
   configureProgramLogging(flags, io);
+  if (service.takesProgram && childCommand.length === 0) throw new UsageError('no program to run: give it after "--"');
   using readyFile = openReadyFile(flags.readyFile);
   const codec = codecOf(service, flags);
   const origins = flags.origin.map(parseOrigin);
@@ -80,7 +81,7 @@ export async function serve(
   await using sight = new AsyncDisposableStack();
   const stats = new ServerStats();
   const pings = { deadlineTimer, intervalMs: flags.pingInterval, answerMs: flags.pingTimeout };
-  const made = await createService(service, flags, { log, authenticator, codec, pings });
+  const made = await createService(service, flags, { log, authenticator, codec, pings, program: childCommand });
   let opened: Listener[];
   let announced: string[];
   let metricsUrl: string | undefined;
@@ -103,7 +104,10 @@ export async function serve(
       stats,
       drainTimeoutMs: flags.drainTimeout,
       maxAccepts: flags.maxAccepts,
-      maxConnections: shareOf(flags.maxConnections ?? defaultMaxConnections(), slot),
+      maxConnections: shareOf(
+        flags.maxConnections ?? Math.min(service.maxConnections ?? Infinity, defaultMaxConnections()),
+        slot,
+      ),
       gate,
       webSockets: opened.some(isWebSocket)
         ? await webSocketsOf(made, flags, {
@@ -122,7 +126,7 @@ export async function serve(
   const running = runAll(server, pool, AbortSignal.any([stop, commandEnded.signal]));
   slot.onServing?.(stats);
   announceReady(announced, { printEndpoint: flags.printEndpoint, readyFile, metricsUrl, io });
-  if (childCommand.length === 0) {
+  if (childCommand.length === 0 || service.takesProgram) {
     await running;
     return EXIT.done;
   }
@@ -175,7 +179,13 @@ async function runAll(server: Server, pool: WorkerPool | undefined, stop: AbortS
 async function createService(
   service: NamedService,
   flags: ServeFlags,
-  context: { log: Logger; authenticator: Authenticator | undefined; codec: Codec; pings: PingOptions },
+  context: {
+    log: Logger;
+    authenticator: Authenticator | undefined;
+    codec: Codec;
+    pings: PingOptions;
+    program: readonly string[];
+  },
 ): Promise<Service> {
   const logInTimeoutMs = flags.authTimeout ?? DEFAULTS.logInTimeoutMs;
   const { authenticator, codec } = context;

@@ -7,11 +7,14 @@ import { SHARED_FLAGS } from "./shared_flags.ts";
 export async function serveCommand(entry: ServiceEntry): Promise<Command> {
   const service = await loadService(entry);
   return defineCommand({
-    usage: "[ENDPOINT...] [-- COMMAND]",
+    usage: service.takesProgram ? "[ENDPOINT...] -- PROGRAM [ARGS]" : "[ENDPOINT...] [-- COMMAND]",
     examples: service.examples ?? [],
     flags: { ...service.flags, ...SHARED_FLAGS },
     notes: `Without an ENDPOINT it listens on ${service.endpoints.join(" and ")}.\n` +
-      "With -- COMMAND it serves until the command has ended; PARLEY_ENDPOINT, PARLEY_HOST and PARLEY_PORT are set.\n" +
+      (service.takesProgram
+        ? ""
+        : "With -- COMMAND it serves until the command has ended; PARLEY_ENDPOINT, PARLEY_HOST and PARLEY_PORT are set.\n") +
+      (service.notes ?? "") +
       (service.asksForLogIn
         ? "With --auth a client logs in with /login NAME PASSWORD."
         : 'With --auth the first line, or first message, of a client must be "/login NAME PASSWORD"; the answer is ' +

@@ -1,0 +1,192 @@
+import { FrameError, messageOf } from "../../base/errors.ts";
+import type { Codec } from "../../framing/mod.ts";
+import { type Ended, endedText, ProcessGroup } from "../../process/process_group.ts";
+import type { Message, Session } from "../../session/session.ts";
+import { programEnvironment } from "./environment.ts";
+import { ErrorOutputLog, formatFor, OutputReader, type ProgramFormat, toInput } from "./program_io.ts";
+
+/** How programs are run. */
+export interface ProgramOptions {
+  /** The program and its arguments. */
+  readonly words: readonly string[];
+  readonly codec: Codec | undefined;
+  /** Whether WebSocket messages are bytes as they come. */
+  readonly isBinary: boolean;
+  /** For a program to end, from its start. */
+  readonly timeoutMs: number | undefined;
+  /** For a program to write more, or to end, once its client has ended its side. */
+  readonly finishTimeoutMs: number;
+  /** For a program to end by itself once its client is gone, and from SIGTERM to SIGKILL. */
+  readonly killAfterMs: number;
+}
+
+/** A process that the program has left behind may hold its output open, which counts for this long. */
+const PIPE_MS = 200;
+
+/** One client and its program: the end of either is the end of the other. */
+export class ClientProgram {
+  readonly #session: Session;
+  readonly #options: ProgramOptions;
+  readonly #format: ProgramFormat;
+  readonly #output: OutputReader;
+  readonly #errors: ErrorOutputLog;
+  readonly #group: ProcessGroup;
+  readonly #inputEnd = new AbortController();
+  readonly #clientGone = Promise.withResolvers<"client gone">();
+  readonly #finishLate = Promise.withResolvers<"finish timeout">();
+  #finishTimer: ReturnType<typeof setInterval> | undefined;
+  /** Output that is being sent; the client holds it up. */
+  #isSending = false;
+  #lastOutputMs = 0;
+
+  /** Starts the program. */
+  constructor(session: Session, options: ProgramOptions) {
+    this.#session = session;
+    this.#options = options;
+    this.#format = formatFor(session, options.codec, options.isBinary);
+    this.#output = new OutputReader(this.#format, session.log);
+    this.#errors = new ErrorOutputLog(session.log);
+    this.#group = new ProcessGroup(options.words, {
+      env: programEnvironment(session),
+      hasInput: true,
+      onOutput: (bytes) => this.#send(this.#output.push(bytes)),
+      onErrorOutput: (bytes) => this.#errors.push(bytes),
+    });
+  }
+
+  /**
+   * Joins the two until both have ended.
+   *
+   * @throws {FrameError} A message of the client's cannot be passed on.
+   */
+  async run(): Promise<void> {
+    const { log } = this.#session;
+    const { pid } = this.#group;
+    this.#session.note = `pid ${pid}`;
+    log.debug("program started", { pid });
+    void this.#session.closed.then(() => this.#clientGone.resolve("client gone"));
+    const input = this.#passInput();
+    let failure: unknown;
+    input.catch((error: unknown) => {
+      failure = error;
+      this.#clientGone.resolve("client gone");
+    });
+    const cause = await this.#firstEnd();
+    const ended = await this.#end(cause);
+    this.#inputEnd.abort();
+    clearInterval(this.#finishTimer);
+    await input.catch(() => {});
+    const status = endedText(ended);
+    this.#session.note = status;
+    log[ended.code === 0 || cause === "client gone" ? "info" : "warning"]("program ended", { pid, status });
+    if (failure instanceof FrameError) throw failure;
+    await this.#finish(cause, ended);
+  }
+
+  /** What ends the two. */
+  async #firstEnd(): Promise<"program ended" | "client gone" | "timeout" | "finish timeout"> {
+    const { timeoutMs } = this.#options;
+    const timeout = Promise.withResolvers<"timeout">();
+    const timer = timeoutMs === undefined ? undefined : setTimeout(() => timeout.resolve("timeout"), timeoutMs);
+    try {
+      return await Promise.race([
+        this.#allOutput(),
+        this.#clientGone.promise,
+        this.#finishLate.promise,
+        timeout.promise,
+      ]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** The program has ended, and everything that it wrote is sent. */
+  async #allOutput(): Promise<"program ended" | "client gone"> {
+    try {
+      await this.#group.ended;
+      let lastMs = -1;
+      // As long as the client holds it up, no time counts.
+      while (!await this.#group.hasOutputEndedWithin(PIPE_MS) && (this.#isSending || this.#lastOutputMs !== lastMs)) {
+        lastMs = this.#lastOutputMs;
+      }
+      await this.#send(this.#output.end());
+      this.#errors.end();
+      return "program ended";
+    } catch (error) {
+      this.#session.log.debug("sending failed", { error: messageOf(error) });
+      return "client gone";
+    }
+  }
+
+  async #end(cause: "program ended" | "client gone" | "timeout" | "finish timeout"): Promise<Ended> {
+    const { killAfterMs } = this.#options;
+    if (cause === "client gone") {
+      await Promise.all([this.#group.endInput(), this.#group.closeOutput()]);
+      await this.#group.hasEndedWithin(killAfterMs);
+    } else if (cause !== "program ended") this.#session.log.warning("stopping the program", { reason: cause });
+    await this.#group.stop(killAfterMs);
+    return await this.#group.ended;
+  }
+
+  async #finish(cause: string, { code }: Ended): Promise<void> {
+    if (cause === "timeout" || cause === "finish timeout") return await this.#session.finish("lifetime");
+    // To a stream both look alike; a WebSocket client gets 1011 where the program has failed.
+    await this.#session.finish(cause === "program ended" && code !== 0 ? "error" : undefined);
+  }
+
+  /** Passes on what the client sends, until its end. */
+  async #passInput(): Promise<void> {
+    const { signal } = this.#inputEnd;
+    try {
+      for (let batch = await this.#receive(signal); batch; batch = await this.#receive(signal)) {
+        // A program that reads no more still has output: what comes is read on, for the client's end.
+        await this.#group.write(toInput(batch, this.#format));
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      throw error;
+    }
+    if (signal.aborted) return;
+    await this.#group.endInput();
+    if (this.#session.kind === "websocket") {
+      // Its end is that of both sides.
+      await this.#session.finish();
+      return this.#clientGone.resolve("client gone");
+    }
+    this.#watchFinish();
+  }
+
+  #receive(signal: AbortSignal): Promise<readonly Message[] | null> {
+    return this.#session.receive({ signal });
+  }
+
+  #watchFinish(): void {
+    const { finishTimeoutMs } = this.#options;
+    this.#lastOutputMs = performance.now();
+    this.#finishTimer = setInterval(() => {
+      if (this.#isSending || performance.now() - this.#lastOutputMs < finishTimeoutMs) return;
+      this.#finishLate.resolve("finish timeout");
+    }, Math.max(10, finishTimeoutMs / 10));
+  }
+
+  /** Sends messages; the program is held back by a client that does not read. */
+  async #send(messages: Iterable<Message>): Promise<void> {
+    this.#isSending = true;
+    try {
+      for (const { data, isText } of messages) {
+        if (this.#format.codec.name === "raw") await this.#session.write(data, isText);
+        else if (!this.#session.send(data, isText)) await this.#session.write(data, isText);
+      }
+      await this.#session.flush();
+    } catch (error) {
+      if (error instanceof FrameError) {
+        this.#session.log.error("the program's output breaks the framing", { error: error.message });
+      }
+      this.#clientGone.resolve("client gone");
+      throw error;
+    } finally {
+      this.#isSending = false;
+      this.#lastOutputMs = performance.now();
+    }
+  }
+}

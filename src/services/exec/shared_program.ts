@@ -1,0 +1,109 @@
+import { messageOf } from "../../base/errors.ts";
+import type { Logger } from "../../log/logger.ts";
+import { endedText, ProcessGroup } from "../../process/process_group.ts";
+import type { Message, Session } from "../../session/session.ts";
+import type { Service } from "../../server/service.ts";
+import type { ProgramOptions } from "./client_program.ts";
+import { ErrorOutputLog, formatFor, OutputReader, type ProgramFormat, toInput } from "./program_io.ts";
+
+/** A program that is running, and the clients that it has. */
+interface Running {
+  readonly group: ProcessGroup;
+  readonly format: ProgramFormat;
+  readonly sessions: Set<Session>;
+  /** Settles once all its output is sent, with how it ended. */
+  readonly done: Promise<string>;
+}
+
+/**
+ * One program for all clients: it reads the messages of all, one after the
+ * other, and each of its own goes to all. It starts with the first client and
+ * runs until it ends, which is the end of its clients; the next client starts
+ * it again.
+ */
+export class SharedProgram implements Service {
+  readonly #options: ProgramOptions;
+  readonly #log: Logger;
+  #running: Running | undefined;
+
+  constructor(options: ProgramOptions, log: Logger) {
+    this.#options = options;
+    this.#log = log;
+  }
+
+  async serve(session: Session): Promise<void> {
+    const running = this.#running ??= this.#start(session);
+    running.sessions.add(session);
+    session.note = `pid ${running.group.pid}`;
+    const end = new AbortController();
+    const input = this.#passInput(session, running, end.signal);
+    try {
+      const status = await Promise.race([running.done, session.closed.then(() => undefined), failureOf(input)]);
+      if (status !== undefined) session.note = status;
+    } finally {
+      end.abort();
+      running.sessions.delete(session);
+      await input.catch((error: unknown) =>
+        session.log.debug("the client's input failed", { error: messageOf(error) })
+      );
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#running === undefined) return;
+    const { group, done } = this.#running;
+    await group.endInput();
+    await group.hasEndedWithin(this.#options.killAfterMs);
+    await group.stop(this.#options.killAfterMs);
+    await done;
+  }
+
+  #start(session: Session): Running {
+    const format = formatFor(session, this.#options.codec, this.#options.isBinary);
+    const output = new OutputReader(format, this.#log);
+    const errors = new ErrorOutputLog(this.#log);
+    const sessions = new Set<Session>();
+    const broadcast = (messages: Iterable<Message>) => {
+      for (const { data, isText } of messages) for (const each of sessions) sendOrClose(each, data, isText);
+    };
+    const group = new ProcessGroup(this.#options.words, {
+      hasInput: true,
+      onOutput: (bytes) => broadcast(output.push(bytes)),
+      onErrorOutput: (bytes) => errors.push(bytes),
+    });
+    this.#log.info("program started", { pid: group.pid });
+    const done = (async () => {
+      const ended = await group.ended;
+      await group.stop(this.#options.killAfterMs);
+      broadcast(output.end());
+      errors.end();
+      this.#running = undefined;
+      const status = endedText(ended);
+      this.#log[ended.code === 0 ? "info" : "warning"]("program ended", { pid: group.pid, status });
+      return status;
+    })();
+    return { group, format, sessions, done };
+  }
+
+  async #passInput(session: Session, { group, format }: Running, signal: AbortSignal): Promise<void> {
+    try {
+      for (let batch = await session.receive({ signal }); batch; batch = await session.receive({ signal })) {
+        await group.write(toInput(batch, format));
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+    // A stream whose client has ended its side still receives; a WebSocket ends for both sides.
+    if (!signal.aborted && session.kind === "websocket") await session.finish();
+  }
+}
+
+/** A client that falls behind by its outbox must not hold back the others. */
+function sendOrClose(session: Session, data: Uint8Array, isText: boolean): void {
+  if (!session.send(data, isText) && session.isWritable) session.close("slow consumer");
+}
+
+async function failureOf(work: Promise<void>): Promise<never> {
+  await work;
+  return await new Promise<never>(() => {});
+}
