@@ -158,7 +158,10 @@ Deno.test("exec ends a program that runs for longer than --timeout, with all tha
 
 Deno.test("exec does not wait for what a program has left behind", async () => {
   await using started = await startExec([], ["sh", "-c", "sleep 600 & echo done"]);
+  const startMs = performance.now();
   assertEquals(await exchange(started.endpoint, ""), "done\n");
+  assert(performance.now() - startMs < 5_000);
+  await untilNoChild(started.server);
 });
 
 Deno.test("exec --shared gives every client's line to one program, and its lines to every client", async () => {

@@ -72,15 +72,17 @@ export class ClientProgram {
       this.#clientGone.resolve("client gone");
     });
     const cause = await this.#firstEnd();
-    const ended = await this.#end(cause);
-    this.#inputEnd.abort();
     clearInterval(this.#finishTimer);
-    await input.catch(() => {});
+    this.#inputEnd.abort();
+    // What the program has left behind may take its time: the client need not wait for that.
+    const stopping = this.#stop(cause);
+    const ended = await this.#group.ended;
     const status = endedText(ended);
     this.#session.note = status;
     log[ended.code === 0 || cause === "client gone" ? "info" : "warning"]("program ended", { pid, status });
+    if (!(failure instanceof FrameError)) await this.#finish(cause, ended);
+    await Promise.all([stopping, input.catch(() => {})]);
     if (failure instanceof FrameError) throw failure;
-    await this.#finish(cause, ended);
   }
 
   /** What ends the two. */
@@ -118,14 +120,13 @@ export class ClientProgram {
     }
   }
 
-  async #end(cause: "program ended" | "client gone" | "timeout" | "finish timeout"): Promise<Ended> {
+  async #stop(cause: "program ended" | "client gone" | "timeout" | "finish timeout"): Promise<void> {
     const { killAfterMs } = this.#options;
     if (cause === "client gone") {
       await Promise.all([this.#group.endInput(), this.#group.closeOutput()]);
       await this.#group.hasEndedWithin(killAfterMs);
     } else if (cause !== "program ended") this.#session.log.warning("stopping the program", { reason: cause });
     await this.#group.stop(killAfterMs);
-    return await this.#group.ended;
   }
 
   async #finish(cause: string, { code }: Ended): Promise<void> {
