@@ -32,7 +32,7 @@ const FLAGS = {
   list: { type: "boolean", help: "list the names of the works and end" },
   only: { type: "text", default: "", help: "works whose name holds one of the texts, such as ws,tls" },
   quick: { type: "boolean", help: "the most telling works, in about a minute" },
-  rounds: { type: "integer", least: 1, help: "rounds, of which the median counts" },
+  rounds: { type: "integer", min: 1, help: "rounds, of which the median counts" },
   seconds: { type: "text", placeholder: "N", help: "seconds of one contender in one round, such as 0.4" },
   growth: { type: "boolean", help: "plot how memory, latency and a chat round grow instead" },
   profile: { type: "boolean", help: "tell where the time of our server goes instead" },

@@ -51,7 +51,7 @@ export function serverTrials(): readonly ServerTrial[] {
     {
       question: "serves two clients, then ends by itself",
       words: {
-        parley: ["parley-server", "echo", "127.0.0.1:0", "--max-accepts", "2"],
+        parley: ["parley-server", "echo", "127.0.0.1:0", "--exit-after", "2"],
         ncat: ["ncat", "-k", "-l", "127.0.0.1", twice.ncat, "--exec", "/bin/cat"],
         socat: ["socat", "-d", "-d", `TCP-LISTEN:${twice.socat},bind=127.0.0.1,fork`, "EXEC:cat"],
         websocat: ["websocat", "-b", `tcp-l:127.0.0.1:${twice.websocat}`, "mirror:"],

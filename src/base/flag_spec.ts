@@ -13,6 +13,8 @@ interface FlagBase {
   readonly short?: string;
   /** The flag may be given more than once; its value is a list. */
   readonly repeat?: boolean;
+  /** A name that it had before, in kebab case, which is still accepted but not shown. */
+  readonly formerName?: string;
   /** What stands for the value in `--help`. */
   readonly placeholder?: string;
 }
@@ -25,12 +27,12 @@ export type FlagSpec =
     /** An empty value, as of an unset variable, is rejected unless `allowsEmpty`: it would weaken or empty a check. */
     | { readonly type: "text"; readonly default?: string; readonly allowsEmpty?: true }
     | { readonly type: "choice"; readonly choices: readonly string[]; readonly default?: string }
-    /** A whole number, 0 or more unless `least` says otherwise. */
+    /** A whole number, 0 or more unless `min` says otherwise. */
     | {
       readonly type: "integer";
       readonly default?: number;
-      readonly least?: number;
-      readonly most?: number;
+      readonly min?: number;
+      readonly max?: number;
       /** The number may be left out; the value is then `true`. */
       readonly optional?: true;
     }

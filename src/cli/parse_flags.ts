@@ -34,7 +34,7 @@ export function parseFlags(argv: readonly string[], table: FlagTable): ParsedFla
     [...specs].flatMap(([long, { spec }]) => spec.short ? [[spec.short, long]] : []),
   );
   const isBoolean = (long: string) => specs.get(long)?.spec.type === "boolean";
-  const words = joinValues(argv, (word) => {
+  const words = joinValues(withPresentNames(argv, specs), (word) => {
     const long = word.startsWith("--") ? word.slice(2) : word.startsWith("-") ? shorts[word.slice(1)] : undefined;
     const spec = long === undefined ? undefined : specs.get(long)?.spec;
     if (long === undefined || spec === undefined) return undefined;
@@ -59,6 +59,20 @@ export function parseFlags(argv: readonly string[], table: FlagTable): ParsedFla
     return found ? [{ name: found.name, value: isBoolean(long) || convert(long, found.spec, text) }] : [];
   });
   return { flags, args: parsed._, given };
+}
+
+/** Former names of flags are replaced by the present ones. */
+function withPresentNames(
+  argv: readonly string[],
+  specs: ReadonlyMap<string, { readonly spec: FlagSpec }>,
+): readonly string[] {
+  const present = new Map([...specs].flatMap(([long, { spec }]) => spec.formerName ? [[spec.formerName, long]] : []));
+  const own = beforeDashes(argv).map((word) => {
+    const [, name = "", value = ""] = /^--([^=]+)(=.*)?$/s.exec(word) ?? [];
+    const long = present.get(name);
+    return long === undefined ? word : `--${long}${value}`;
+  });
+  return [...own, ...argv.slice(own.length)];
 }
 
 /** The words before `--`, and those after it. */
@@ -134,7 +148,7 @@ function convert(long: string, spec: FlagSpec, text: string): unknown {
         return parseSize(text);
       case "integer":
         if (spec.optional && text === "true") return true;
-        return parseInteger(text, spec.least ?? 0, spec.most ?? Number.MAX_SAFE_INTEGER);
+        return parseInteger(text, spec.min ?? 0, spec.max ?? Number.MAX_SAFE_INTEGER);
       case "choice":
         if (spec.choices.includes(text)) return text;
         throw new SyntaxError(`Cannot use "${text}": it takes ${spec.choices.join(", ")}`);
@@ -149,9 +163,9 @@ function convert(long: string, spec: FlagSpec, text: string): unknown {
   }
 }
 
-function parseInteger(text: string, least: number, most: number): number {
+function parseInteger(text: string, min: number, max: number): number {
   const value = /^-?\d+$/.test(text) ? Number(text) : NaN;
-  if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
-  const range = most === Number.MAX_SAFE_INTEGER ? `${least} or more` : `from ${least} to ${most}`;
+  if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
+  const range = max === Number.MAX_SAFE_INTEGER ? `${min} or more` : `from ${min} to ${max}`;
   throw new SyntaxError(`Cannot use "${text}": it takes a whole number, ${range}`);
 }

@@ -32,7 +32,7 @@ export const chat = defineService({
     history: { type: "text", placeholder: "FILE", help: "keep the messages in this SQLite database, not in memory" },
     historyCount: {
       type: "integer",
-      least: 1,
+      min: 1,
       help: "keep N messages of each room (default 1000, with --history or --cluster 100000)",
     },
     historyAge: { type: "duration", isTimer: false, help: "forget messages that are older than TIME, such as 30d" },
@@ -41,7 +41,7 @@ export const chat = defineService({
       type: "size",
       help: "with --history or --cluster, keep at most SIZE of messages (default 4GiB, and with --cluster any size)",
     },
-    maxRooms: { type: "integer", least: 1, default: 10_000, help: "have at most N rooms" },
+    maxRooms: { type: "integer", min: 1, default: 10_000, help: "have at most N rooms" },
     cluster: {
       type: "text",
       placeholder: "URL",
@@ -65,7 +65,7 @@ export const chat = defineService({
     clusterKey: { type: "text", placeholder: "FILE", help: "the private key of --cluster-cert (PEM)" },
     clusterReplicas: {
       type: "integer",
-      least: 1,
+      min: 1,
       help: "let N servers of NATS keep each message (default 3 where NATS is a cluster, otherwise 1)",
     },
     motd: { type: "text", placeholder: "FILE", help: "greet everyone with the lines of FILE" },
@@ -73,7 +73,7 @@ export const chat = defineService({
       type: "integer",
       help: "let each client send N messages a second, 0 for any number (default 2, and any number from loopback)",
     },
-    messageBurst: { type: "integer", least: 1, default: 5, help: "after a pause, let it send N at once" },
+    messageBurst: { type: "integer", min: 1, default: 5, help: "after a pause, let it send N at once" },
   },
   examples: [
     { words: "chat --history chat.db", does: "the same, and every message survives the server" },

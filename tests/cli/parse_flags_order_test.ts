@@ -8,7 +8,7 @@ const TABLE = {
   expectSilence: { type: "duration", repeat: true, help: "" },
   then: { type: "text", allowsEmpty: true, repeat: true, help: "" },
   close: { type: "boolean", help: "" },
-  count: { type: "integer", least: -9, short: "n", help: "" },
+  count: { type: "integer", min: -9, short: "n", help: "" },
   noReply: { type: "boolean", help: "" },
   quiet: { type: "boolean", short: "q", help: "" },
 } as const satisfies FlagTable;

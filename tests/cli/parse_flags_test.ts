@@ -6,7 +6,7 @@ import { parseFlags } from "../../src/cli/parse_flags.ts";
 const TABLE = {
   prefix: { type: "text", help: "" },
   framing: { type: "choice", choices: ["line", "raw"], default: "raw", help: "" },
-  count: { type: "integer", short: "n", least: 1, most: 10, help: "" },
+  count: { type: "integer", short: "n", min: 1, max: 10, help: "" },
   idleTimeout: { type: "duration", default: "2s", help: "" },
   size: { type: "size", help: "" },
   allow: { type: "text", repeat: true, help: "" },
@@ -106,7 +106,7 @@ Deno.test("parseFlags() rejects an empty text unless the flag allows it (fault 1
 });
 
 Deno.test("parseFlags() takes an optional number, or none, and rejects an empty one (fault 9)", () => {
-  const table = { code: { type: "integer", optional: true, least: 10, help: "" } } as const satisfies FlagTable;
+  const table = { code: { type: "integer", optional: true, min: 10, help: "" } } as const satisfies FlagTable;
   assertEquals(parseFlags(["--code", "x"], table), {
     flags: { code: true },
     args: ["x"],
@@ -119,4 +119,16 @@ Deno.test("parseFlags() takes an optional number, or none, and rejects an empty 
   for (const words of [["--code="], ["--code", ""], ["--code", "9"], ["--code=x"]]) {
     assertThrows(() => parseFlags(words, table), UsageError, "--code");
   }
+});
+
+Deno.test("parseFlags() takes a former name, with its value in either form, as the present one, and not after -- (#16)", () => {
+  const table = { exitAfter: { type: "integer", min: 1, formerName: "max-accepts", help: "" } } as const;
+  for (const words of [["--max-accepts", "2"], ["--max-accepts=2"], ["--exit-after", "2"]]) {
+    const { flags, given } = parseFlags(words, table);
+    assertEquals([flags, given], [{ exitAfter: 2 }, [{ name: "exitAfter", value: 2 }]]);
+  }
+  assertEquals(parseFlags(["--", "--max-accepts"], table).args, ["--max-accepts"]);
+  assertThrows(() => parseFlags(["--max-accepts", "0"], table), UsageError, "--exit-after");
+  assertThrows(() => parseFlags(["--max-accepts", "1", "--exit-after", "2"], table), UsageError, "2 times");
+  assertThrows(() => parseFlags(["--max-accept", "1"], table), UsageError, "unknown flag --max-accept");
 });

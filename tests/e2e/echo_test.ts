@@ -56,7 +56,7 @@ Deno.test("a message larger than one read and several in one read arrive whole",
 });
 
 Deno.test("a stream that ends inside a message is logged with how many of how many bytes came", async () => {
-  await using started = await startServer(["echo", ":0", "--framing", "length:4be", "--max-accepts", "1"]);
+  await using started = await startServer(["echo", ":0", "--framing", "length:4be", "--exit-after", "1"]);
   using conn = await dial(started.endpoint);
   await writeAll(conn, Uint8Array.of(0, 0, 0, 100, 1, 2, 3));
   await conn.closeWrite();
@@ -76,7 +76,7 @@ async function digest(bytes: Uint8Array): Promise<string> {
 }
 
 Deno.test("a TLS client on a plain port is logged once (fault 36)", async () => {
-  await using started = await startServer(["echo", ":0", "--framing", "line", "--max-accepts", "1"]);
+  await using started = await startServer(["echo", ":0", "--framing", "line", "--exit-after", "1"]);
   using client = await dial(started.endpoint);
   await writeAll(client, Uint8Array.of(0x16, 3, 1, 0, 0));
   await readToEnd(client);

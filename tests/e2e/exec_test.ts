@@ -311,7 +311,7 @@ for (
 }
 
 Deno.test("exec without --allow-run names the permission", async () => {
-  const { code, stderr } = await runProgram("server", ["exec", ":0", "--max-accepts", "1", "--", "cat"], {
+  const { code, stderr } = await runProgram("server", ["exec", ":0", "--exit-after", "1", "--", "cat"], {
     permissions: ["-N"],
   });
   assertEquals(code, 8);

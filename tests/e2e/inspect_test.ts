@@ -109,7 +109,7 @@ Deno.test({
   name: "the server sets socket options of each client, and --trace shows what the kernel made of them",
   ignore,
   async fn() {
-    const words = ["echo", "tcp://127.0.0.1:0", "--keep-alive", "30s,5s,3", "--trace", "--max-accepts", "1"];
+    const words = ["echo", "tcp://127.0.0.1:0", "--keep-alive", "30s,5s,3", "--trace", "--exit-after", "1"];
     await using started = await startServer(words, FFI);
     using client = await dial(started.endpoint);
     await writeAll(client, "still there?");
@@ -122,7 +122,7 @@ Deno.test({
 });
 
 Deno.test("--explain says each step of a server once, for any number of clients", async () => {
-  await using started = await startServer(["echo", "tcp://127.0.0.1:0", "--explain", "--max-accepts", "2"]);
+  await using started = await startServer(["echo", "tcp://127.0.0.1:0", "--explain", "--exit-after", "2"]);
   for (let round = 0; round < 2; round++) {
     using client = await dial(started.endpoint);
     await writeAll(client, "hello");

@@ -68,8 +68,8 @@ Deno.test("a signal to a server without clients ends it with code 0", UNIX, asyn
   assertEquals((await started.server.outcome()).code, 0);
 });
 
-Deno.test("--max-accepts ends the server once that many clients are through", async () => {
-  await using started = await startServer(["echo", ":0", "--framing", "line", "--max-accepts", "2"]);
+Deno.test("--exit-after ends the server once that many clients are through", async () => {
+  await using started = await startServer(["echo", ":0", "--framing", "line", "--exit-after", "2"]);
   for (const text of ["first", "second"]) {
     using conn = await dial(started.endpoint);
     const peer = new LinePeer(conn);
@@ -220,7 +220,7 @@ Deno.test("standard error that fails changes no exit code", LINUX, async () => {
 Deno.test("a server whose log goes nowhere still serves", LINUX, async () => {
   for (const redirection of ["2>&-", "2>/dev/full", "2> >(true)"]) {
     const { code, stdout } = await shell(`
-      coproc SERVER { sleep 0.1; exec "$DENO" run -N "$SRC/server.ts" greet :0 --print-endpoint --max-accepts 1 --log-level debug ${redirection}; }
+      coproc SERVER { sleep 0.1; exec "$DENO" run -N "$SRC/server.ts" greet :0 --print-endpoint --exit-after 1 --log-level debug ${redirection}; }
       pid=$SERVER_PID
       read -r endpoint <&"\${SERVER[0]}"
       exec 3<>/dev/tcp/127.0.0.1/"\${endpoint##*:}"
@@ -248,12 +248,12 @@ Deno.test("a server is restarted on its port at once, with connections in TIME_W
 });
 
 Deno.test("log lines carry the context, the connection's number and the peer, as text and as JSON", async () => {
-  await using started = await startServer(["greet", ":0", "--max-accepts", "1"]);
+  await using started = await startServer(["greet", ":0", "--exit-after", "1"]);
   await startedReply(started.endpoint);
   const { stderr } = await started.server.outcome();
   assertMatch(stderr, /^\d\d:\d\d:\d\d\.\d{3} info \[greet\] listening on tcp:\/\/127\.0\.0\.1:\d+$/m);
   assertMatch(stderr, /^[\d:.]+ info \[greet\] .*connection=1 peer=tcp:\/\/127\.0\.0\.1:\d+/m);
-  await using asJson = await startServer(["greet", ":0", "--max-accepts", "1", "--log-format", "json"]);
+  await using asJson = await startServer(["greet", ":0", "--exit-after", "1", "--log-format", "json"]);
   await startedReply(asJson.endpoint);
   const lines = (await asJson.server.outcome()).stderr.trimEnd().split("\n").map((line) => JSON.parse(line));
   assert(lines.every(({ time, level, context, text }) => Date.parse(time) && level && context === "greet" && text));

@@ -52,7 +52,7 @@ Deno.test("the sources run from any URL with their import map", async () => {
 
 async function serveEcho(url: string): Promise<void> {
   await using server = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", "-N", url, "echo", "tcp://127.0.0.1:0", "--max-accepts", "1", "--print-endpoint"],
+    args: ["run", "--no-prompt", "-N", url, "echo", "tcp://127.0.0.1:0", "--exit-after", "1", "--print-endpoint"],
     stdout: "piped",
     stderr: "null",
   }).spawn();

@@ -46,7 +46,7 @@ Deno.test("chargen ends its stream at SIGTERM, and the server with 0", async () 
 });
 
 Deno.test("chargen stops when the client leaves", async () => {
-  await using started = await startServer(["chargen", "tcp://127.0.0.1:0", "--max-accepts", "1"]);
+  await using started = await startServer(["chargen", "tcp://127.0.0.1:0", "--exit-after", "1"]);
   const conn = await dial(started.endpoint);
   await readAtLeast(conn, 10_000);
   conn.close();

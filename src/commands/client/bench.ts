@@ -9,16 +9,16 @@ import { START_TLS_FLAGS, TLS_FLAGS, tlsEndpoint } from "./tls_flags.ts";
 
 /** Flags of `bench`. */
 export const BENCH_FLAGS = {
-  connections: { type: "integer", short: "c", least: 1, default: 10, help: "connections, or callers of a pool" },
-  depth: { type: "integer", least: 1, default: 1, help: "messages in flight on a connection" },
+  connections: { type: "integer", short: "c", min: 1, default: 10, help: "connections, or callers of a pool" },
+  depth: { type: "integer", min: 1, default: 1, help: "messages in flight on a connection" },
   size: { type: "size", help: "bytes of a message (default 64)" },
   duration: { type: "duration", short: "d", default: "10s", help: "how long it is measured" },
-  requests: { type: "integer", short: "n", least: 1, help: "measure N messages instead of a time" },
-  rate: { type: "integer", least: 1, placeholder: "N", help: "send N messages a second, answered or not (open loop)" },
+  requests: { type: "integer", short: "n", min: 1, help: "measure N messages instead of a time" },
+  rate: { type: "integer", min: 1, placeholder: "N", help: "send N messages a second, answered or not (open loop)" },
   warmup: { type: "duration", help: "how long it runs before it is measured (default 500ms, with --requests none)" },
   timeout: { type: "duration", default: "5s", help: "for an answer; what comes later is lost" },
-  pool: { type: "integer", least: 1, help: "let the callers share N connections" },
-  workers: { type: "integer", least: 1, most: 256, default: 1, help: "load from N threads" },
+  pool: { type: "integer", min: 1, help: "let the callers share N connections" },
+  workers: { type: "integer", min: 1, max: 256, default: 1, help: "load from N threads" },
   failIf: { type: "text", repeat: true, placeholder: "LIMIT", help: "exit 1 if it holds, as in 'p99>5ms'" },
   html: { type: "text", placeholder: "FILE", help: "write a page with plots" },
   json: { type: "boolean", help: "the report as one JSON object on standard output" },

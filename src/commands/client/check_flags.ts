@@ -20,7 +20,7 @@ export const EXPECTATION_FLAGS = {
   body: { type: "text", placeholder: "TEXT", help: "the HTTP body, or the file, must contain TEXT" },
   bodyRegex: { type: "text", placeholder: "REGEX", help: "the HTTP body, or the file, must match" },
   bodyJson: { type: "text", placeholder: "PATH=VALUE", help: "a value in the JSON body, as in db[0].status=up" },
-  maxRedirects: { type: "integer", most: 20, placeholder: "N", help: "follow up to N HTTP redirects (default 0)" },
+  maxRedirects: { type: "integer", max: 20, placeholder: "N", help: "follow up to N HTTP redirects (default 0)" },
   login: { type: "text", placeholder: "FROM", help: "log in with url, env:NAME or file:PATH (user:password)" },
   ...TLS_FLAGS,
   ...START_TLS_FLAGS,

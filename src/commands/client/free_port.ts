@@ -11,7 +11,7 @@ import { rejectMore } from "./arguments.ts";
 const TRIES = 20;
 
 const FLAGS = {
-  count: { type: "integer", short: "n", default: 1, least: 1, most: 1_000, help: "this many different ports" },
+  count: { type: "integer", short: "n", default: 1, min: 1, max: 1_000, help: "this many different ports" },
   host: { type: "text", placeholder: "ADDRESS", default: DEFAULTS.host, help: "an address of this machine" },
   udp: { type: "boolean", help: "for UDP" },
   json: { type: "boolean", help: "one JSON object on standard output" },

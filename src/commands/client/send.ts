@@ -23,8 +23,8 @@ const FLAGS = {
   expectClose: {
     type: "integer",
     optional: true,
-    least: 1000,
-    most: 4999,
+    min: 1000,
+    max: 4999,
     placeholder: "CODE",
     help: "wait until the server ends the connection; over WebSocket with this close code",
   },

@@ -6,7 +6,7 @@ import { CONNECTION_FLAGS } from "./client_flags.ts";
 
 /** Flags of `smoke`. */
 export const SMOKE_FLAGS = {
-  jobs: { type: "integer", short: "j", least: 1, default: 8, help: "run N tests at a time" },
+  jobs: { type: "integer", short: "j", min: 1, default: 8, help: "run N tests at a time" },
   deadline: { type: "duration", help: "for all tests together" },
   tag: { type: "text", repeat: true, help: "run only tests with this tag" },
   skipTag: { type: "text", placeholder: "TAG", repeat: true, help: "leave out tests with this tag" },

@@ -71,7 +71,7 @@ export async function serve(
   const gate = await gateOf(flags, { reload, log });
   const authenticator = await authenticatorOf(flags, { reload, log });
   const endpoints = args.length > 0 ? args : service.endpoints;
-  checkWorkers(flags.workers, { service, endpoints, maxAccepts: flags.maxAccepts });
+  checkWorkers(flags.workers, { service, endpoints, maxAccepts: flags.exitAfter });
   const tls = await tlsOfFlags(flags, endpoints, { reload, log });
   using listeners = new DisposableStack();
   const stop = slot.stop ?? listeners.use(io.stop.listen()).signal;
@@ -103,7 +103,7 @@ export async function serve(
       log,
       stats,
       drainTimeoutMs: flags.drainTimeout,
-      maxAccepts: flags.maxAccepts,
+      maxAccepts: flags.exitAfter,
       maxConnections: shareOf(
         flags.maxConnections ?? Math.min(service.maxConnections ?? Infinity, defaultMaxConnections()),
         slot,
@@ -218,7 +218,7 @@ async function listenAll(
         nextId,
         reusePort: slot.count > 1,
         writeTimeout: flags.writeTimeout,
-        outboxBytes: flags.outbox,
+        outboxBytes: flags.maxOutbox,
         handshakeTimeout: flags.handshakeTimeout,
         socketOptions: socketOptionsOf(flags),
         ...(tls === undefined ? {} : { tls }),

@@ -25,7 +25,7 @@ const FLAGS = {
   },
   size: { type: "size", default: "64", help: `size of a datagram, at least ${PROBE_HEADER_BYTES}` },
   duration: { type: "duration", default: "5s", short: "d", help: "send for TIME" },
-  count: { type: "integer", least: 1, short: "c", help: "stop after N datagrams" },
+  count: { type: "integer", min: 1, short: "c", help: "stop after N datagrams" },
   wait: { type: "duration", default: "1s", help: "wait TIME for the last replies" },
   oneWay: { type: "boolean", help: "measure one direction; ENDPOINT must be parley-udp serve sink" },
   failIf: {

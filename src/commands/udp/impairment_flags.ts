@@ -14,11 +14,11 @@ export const IMPAIRMENT_FLAGS = {
   rate: { type: "text", placeholder: "RATE", help: "limit the bandwidth, for example 1Mbit; further datagrams queue" },
   maxQueue: {
     type: "integer",
-    least: 1,
+    min: 1,
     default: MAX_QUEUED,
     help: "maximum datagrams that are delayed at a time",
   },
-  seed: { type: "integer", most: 0xffff_ffff, default: 1, help: "same seed, same effect on the same datagrams" },
+  seed: { type: "integer", max: 0xffff_ffff, default: 1, help: "same seed, same effect on the same datagrams" },
 } as const satisfies FlagTable;
 
 /** How the flags work, for `--help`. */

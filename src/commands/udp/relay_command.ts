@@ -25,7 +25,7 @@ const FLAGS = {
   },
   maxClients: {
     type: "integer",
-    least: 1,
+    min: 1,
     help: "maximum clients (default: 10000, or what the open-file limit allows)",
   },
   idleTimeout: { type: "duration", default: "5m", help: "forget a client after TIME without a datagram" },

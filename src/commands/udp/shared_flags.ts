@@ -18,7 +18,7 @@ export const LOG_FLAGS = {
 export const SERVE_FLAGS = {
   printEndpoint: { type: "boolean", help: "print each endpoint on standard output once ready" },
   readyFile: { type: "text", placeholder: "FILE", help: "write the endpoints to FILE once ready" },
-  maxDatagrams: { type: "integer", least: 1, help: "exit after N datagrams" },
+  maxDatagrams: { type: "integer", min: 1, help: "exit after N datagrams" },
   maxBytes: {
     type: "size",
     default: "65507",
@@ -33,7 +33,7 @@ export const SERVE_FLAGS = {
   },
   ratePerIp: {
     type: "integer",
-    least: 1,
+    min: 1,
     help: "maximum datagrams per second from one IP address; others are dropped",
   },
   limitLoopback: { type: "boolean", help: "apply --rate-per-ip to loopback addresses too" },

@@ -6,7 +6,7 @@ export const SEND_FLAGS = {
   hex: { type: "text", placeholder: "HEX", help: "send these bytes instead of DATA" },
   file: { type: "text", placeholder: "FILE", help: "send the content of FILE instead of DATA, as one datagram" },
   literal: { type: "boolean", help: "do not interpret escapes and {seq} in DATA and --expect" },
-  count: { type: "integer", least: 1, default: 1, short: "c", help: "send N datagrams" },
+  count: { type: "integer", min: 1, default: 1, short: "c", help: "send N datagrams" },
   interval: { type: "duration", default: "10ms", short: "i", help: "time between two datagrams" },
   timeout: { type: "duration", default: "2s", short: "t", help: "wait TIME for a reply" },
   retries: { type: "integer", default: 0, help: "send a datagram without a reply up to N more times" },
@@ -28,8 +28,8 @@ export const SEND_FLAGS = {
   },
   ttl: {
     type: "integer",
-    least: 0,
-    most: 255,
+    min: 0,
+    max: 255,
     help: "TTL of datagrams to a multicast group",
   },
   loopback: {
