@@ -69,7 +69,8 @@ export interface AcceptContext {
 export type AttributeSpec =
   & { readonly help: string }
   & (
-    | { readonly type: "duration" | "size" | "rate" | "share" | "integer"; readonly default?: number }
+    | { readonly type: "duration" | "size" | "rate" | "share"; readonly default?: number }
+    | { readonly type: "integer"; readonly default?: number; readonly min?: number; readonly max?: number }
     | { readonly type: "choice"; readonly choices: readonly string[]; readonly default: string }
   );
 

@@ -88,7 +88,7 @@ export const messageClose = defineFault({
   isForMessages: true,
   needsFirst: true,
   attributes: {
-    code: { type: "integer", help: "code of the Close frame, for example 1011" },
+    code: { type: "integer", min: 1000, max: 4999, help: "code of the Close frame, for example 1011" },
     after: { type: "integer", default: 0, help: "messages that are forwarded before" },
   },
   stage({ code = 1011, after }, { next }) {

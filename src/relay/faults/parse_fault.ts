@@ -141,7 +141,7 @@ function readValue(name: string, spec: AttributeSpec, value: unknown): string | 
     case "share":
       return parseShare(value);
     case "integer":
-      if (/^\d{1,9}$/.test(value)) return Number(value);
+      if (/^\d{1,9}$/.test(value)) return checkNumber(name, spec, Number(value));
       throw new SyntaxError(`${name} takes a whole number, not "${value}"`);
     case "choice":
       if (spec.choices.includes(value)) return value;
@@ -149,10 +149,16 @@ function readValue(name: string, spec: AttributeSpec, value: unknown): string | 
   }
 }
 
-function checkNumber(name: string, { type }: AttributeSpec, value: number): number {
+function checkNumber(name: string, spec: AttributeSpec, value: number): number {
+  const { type } = spec;
   const isWhole = type === "size" || type === "integer";
-  const max = type === "share" ? 1 : type === "duration" ? 0x7fff_ffff : Number.MAX_SAFE_INTEGER;
-  const isRight = type !== "choice" && value >= 0 && value <= max && (!isWhole || Number.isInteger(value));
+  const min = type === "integer" ? spec.min ?? 0 : 0;
+  const max = type === "share"
+    ? 1
+    : type === "duration"
+    ? 0x7fff_ffff
+    : (type === "integer" ? spec.max : undefined) ?? Number.MAX_SAFE_INTEGER;
+  const isRight = type !== "choice" && value >= min && value <= max && (!isWhole || Number.isInteger(value));
   if (!isRight || (type === "rate" && value === 0)) throw new SyntaxError(`${name} cannot be ${value}`);
   return value;
 }
