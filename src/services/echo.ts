@@ -1,6 +1,6 @@
 import { concat, toUpperAscii, utf8 } from "../base/bytes.ts";
 import type { Message, Session } from "../session/session.ts";
-import { answerBatch } from "./answer_batch.ts";
+import { answerBatch } from "./session_input.ts";
 import { defineService } from "./service.ts";
 
 /** Sends back what comes (RFC 862); with a framing, message by message. */

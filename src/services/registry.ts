@@ -36,24 +36,24 @@ export const SERVICES: readonly ServiceEntry[] = [
     name: "discard",
     summary: "throw away what comes",
     example: { words: "discard", does: "take bytes on 127.0.0.1:9009 and drop them (RFC 863)" },
-    load: async () => (await import("./discard.ts")).discard,
+    load: async () => (await import("./standard.ts")).discard,
   },
   {
     name: "chargen",
     summary: "send a pattern of characters without end",
     example: { words: "chargen", does: "send characters on 127.0.0.1:9019 (RFC 864)" },
-    load: async () => (await import("./chargen.ts")).chargen,
+    load: async () => (await import("./standard.ts")).chargen,
   },
   {
     name: "daytime",
     summary: "say date and time in UTC as text, then close",
     example: { words: "daytime", does: "say the time on 127.0.0.1:9013 (RFC 867)" },
-    load: async () => (await import("./daytime.ts")).daytime,
+    load: async () => (await import("./standard.ts")).daytime,
   },
   {
     name: "time",
     summary: "say the seconds since 1900 in 4 bytes, then close",
     example: { words: "time", does: "say the time on 127.0.0.1:9037 (RFC 868)" },
-    load: async () => (await import("./time.ts")).time,
+    load: async () => (await import("./standard.ts")).time,
   },
 ];

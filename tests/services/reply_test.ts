@@ -1,4 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { utf8 } from "../../src/base/bytes.ts";
+import { replyTemplate } from "../../src/services/reply.ts";
 import { dial, LinePeer, readTextToEnd, writeAll } from "../support/peer.ts";
 import { runProgram, startServer } from "../support/program.ts";
 
@@ -138,4 +140,15 @@ Deno.test("reply without an answer, with a missing file, without the permission:
   assertEquals(denied.code, 8);
   assertStringIncludes(denied.stderr, "--allow-read");
   assertEquals(denied.stderr.trim().split("\n").length, 1);
+});
+
+function filled(template: string, message: string): string {
+  return new TextDecoder().decode(replyTemplate(utf8(template))(utf8(message)));
+}
+
+Deno.test("replyTemplate() puts the message in each place and nowhere else", () => {
+  assertEquals(filled("a {message} b {message}", "x"), "a x b x");
+  assertEquals(filled("{message}", ""), "");
+  assertEquals(filled("plain {messag}", "x"), "plain {messag}");
+  assertEquals(filled("<{message}>", "{message}"), "<{message}>");
 });

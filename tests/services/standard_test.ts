@@ -1,9 +1,17 @@
-import { assert, assertEquals } from "@std/assert";
-import { chargenPattern } from "../../src/services/chargen.ts";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { chargenPattern, encodeTime, formatDaytime } from "../../src/services/standard.ts";
 import { CertificateFiles } from "../support/certificate_files.ts";
-import { dial, readToEnd, writeAll } from "../support/peer.ts";
-import { startServer } from "../support/program.ts";
+import { dial, readTextToEnd, readToEnd, writeAll } from "../support/peer.ts";
+import { runProgram, startServer } from "../support/program.ts";
 import { untilSight } from "../support/sight.ts";
+
+Deno.test("discard takes megabytes and answers nothing", async () => {
+  await using started = await startServer(["discard", "tcp://127.0.0.1:0"]);
+  using conn = await dial(started.endpoint);
+  await writeAll(conn, new Uint8Array(8 * 1024 * 1024));
+  await conn.closeWrite();
+  assertEquals((await readToEnd(conn)).length, 0);
+});
 
 async function readAtLeast(conn: Deno.Conn, count: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(count);
@@ -69,4 +77,37 @@ Deno.test("chargen over TLS stops when the client ends its side and leaves: it d
   const deadline = setTimeout(() => started.server.kill("SIGKILL"), 20_000);
   await untilSight(metrics, ({ open }) => open === 0);
   clearTimeout(deadline);
+});
+
+Deno.test("formatDaytime() gives the first form of RFC 867", () => {
+  assertEquals(formatDaytime(new Date(Date.UTC(1982, 1, 22, 17, 37, 43))), "Monday, February 22, 1982 17:37:43-UTC");
+});
+
+Deno.test("daytime sends one line and closes", async () => {
+  await using started = await startServer(["daytime", "tcp://127.0.0.1:0"]);
+  using conn = await dial(started.endpoint);
+  assertMatch(await readTextToEnd(conn), /^\w+day, \w+ \d{1,2}, \d{4} \d\d:\d\d:\d\d-UTC\r\n$/);
+});
+
+Deno.test("encodeTime() gives the examples of RFC 868", () => {
+  const seconds = (bytes: Uint8Array) => new DataView(bytes.buffer).getUint32(0);
+  assertEquals(seconds(encodeTime(Date.UTC(1970, 0, 1))), 2_208_988_800);
+  assertEquals(seconds(encodeTime(Date.UTC(1976, 0, 1))), 2_398_291_200);
+  assertEquals(seconds(encodeTime(Date.UTC(1980, 0, 1))), 2_524_521_600);
+  assertEquals(seconds(encodeTime(Date.UTC(1983, 4, 1))), 2_629_584_000);
+});
+
+Deno.test("time sends four bytes and closes", async () => {
+  await using started = await startServer(["time", "tcp://127.0.0.1:0"]);
+  using conn = await dial(started.endpoint);
+  const bytes = await readToEnd(conn);
+  assertEquals(bytes.length, 4);
+  const unix = new DataView(bytes.buffer).getUint32(0) - 2_208_988_800;
+  assert(Math.abs(unix - Date.now() / 1_000) < 60, `the clocks are ${unix - Date.now() / 1_000} s apart`);
+});
+
+Deno.test("time refuses --framing, which would add bytes", async () => {
+  const { code, stderr } = await runProgram("server", ["time", ":0", "--framing", "line"]);
+  assertEquals(code, 2);
+  assertStringIncludes(stderr, "time takes no --framing");
 });
