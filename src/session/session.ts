@@ -7,6 +7,12 @@ import type { WaitOptions } from "../net/wait.ts";
 import type { Framer } from "./framer.ts";
 import type { CloseFrame } from "./close_code.ts";
 
+/** A message with bytes of its own, as iterating over a {@linkcode Session} gives it. */
+export interface OwnMessage extends Message {
+  /** Its bytes as text in UTF-8. */
+  text(): string;
+}
+
 /** One message of a client. */
 export interface Message {
   /** Its bytes, in a view that is valid until the next `receive()`. */
@@ -27,8 +33,12 @@ export interface FinishOptions {
  * One client's conversation in messages, whatever carries it: bytes over TCP
  * or a Unix socket cut by a framing, or WebSocket messages. A service sees
  * nothing else of the network.
+ *
+ * Iterating gives one message at a time, with bytes that stay valid, until the
+ * other side ends; {@linkcode receive} does the same without a copy. Disposing
+ * of it is {@linkcode finish}.
  */
-export interface Session {
+export interface Session extends AsyncDisposable, AsyncIterable<OwnMessage> {
   /** The number of the connection, unique in this server. */
   readonly id: number;
   /** What carries it: a stream cut by a framing, or WebSocket messages. */

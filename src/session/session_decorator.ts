@@ -4,14 +4,16 @@ import type { Endpoint } from "../net/endpoint.ts";
 import type { WaitOptions } from "../net/wait.ts";
 import type { Framer } from "./framer.ts";
 import type { FinishOptions, Message, Session } from "./session.ts";
+import { SessionBase } from "./session_base.ts";
 
 /** A session that passes everything on to another: a guard overrides what it changes. */
-export class SessionDecorator implements Session {
+export class SessionDecorator extends SessionBase implements Session {
   /** The session behind it. */
   protected readonly inner: Session;
 
   /** Changes nothing yet. */
   constructor(inner: Session) {
+    super();
     this.inner = inner;
   }
 
@@ -79,7 +81,7 @@ export class SessionDecorator implements Session {
     this.inner.onBadMessage = answer;
   }
 
-  receive(options?: WaitOptions): Promise<readonly Message[] | null> {
+  override receive(options?: WaitOptions): Promise<readonly Message[] | null> {
     return this.inner.receive(options);
   }
 
@@ -115,7 +117,7 @@ export class SessionDecorator implements Session {
     this.inner.drain();
   }
 
-  finish(reason?: CloseReason, options?: FinishOptions): Promise<void> {
+  override finish(reason?: CloseReason, options?: FinishOptions): Promise<void> {
     return this.inner.finish(reason, options);
   }
 }

@@ -11,6 +11,7 @@ import { lingeringClose } from "../net/lingering_close.ts";
 import { nextTurn, type WaitOptions } from "../net/wait.ts";
 import { type Framer, framerOf } from "./framer.ts";
 import type { FinishOptions, Message, Session } from "./session.ts";
+import { SessionBase } from "./session_base.ts";
 
 const NO_MORE = Promise.resolve(null);
 
@@ -37,7 +38,7 @@ export interface StreamSessionOptions {
 }
 
 /** A session over a stream of bytes, cut into messages by a codec. */
-export class StreamSession implements Session {
+export class StreamSession extends SessionBase implements Session {
   readonly kind = "stream";
   readonly subprotocol = undefined;
   readonly framer: Framer;
@@ -59,6 +60,7 @@ export class StreamSession implements Session {
 
   /** Takes over the connection. */
   constructor(connection: Connection, codec: Codec, options: StreamSessionOptions = {}) {
+    super();
     this.#connection = connection;
     this.#codec = codec;
     this.framer = framerOf(codec);
@@ -106,7 +108,7 @@ export class StreamSession implements Session {
     this.#connection.note = note;
   }
 
-  receive(options?: WaitOptions): Promise<readonly Message[] | null> {
+  override receive(options?: WaitOptions): Promise<readonly Message[] | null> {
     this.#batch.length = 0;
     if (this.#badMessage !== undefined) return Promise.reject(this.#answered(this.#badMessage));
     if (this.#isDraining) return NO_MORE;
@@ -198,7 +200,7 @@ export class StreamSession implements Session {
     void this.#connection.closed.then(() => clearTimeout(timer));
   }
 
-  async finish(
+  override async finish(
     reason: CloseReason = this.#isDraining ? "drain" : "done",
     { timeoutMs = LINGER_MS }: FinishOptions = {},
   ): Promise<void> {

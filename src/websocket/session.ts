@@ -11,6 +11,7 @@ import { lingeringClose } from "../net/lingering_close.ts";
 import { nextTurn, type WaitOptions } from "../net/wait.ts";
 import type { Framer } from "../session/framer.ts";
 import type { FinishOptions, Message, Session } from "../session/session.ts";
+import { SessionBase } from "../session/session_base.ts";
 import { CLOSE_CODE, closeCodeOf, type CloseFrame } from "../session/close_code.ts";
 import { OPCODE, type Opcode, type WebSocketCodec } from "./codec.ts";
 import { WebSocketDecoder } from "./decoder.ts";
@@ -54,7 +55,7 @@ export interface WebSocketSessionInit {
  * through. Pings are answered and Close frames are exchanged here: a service
  * sees messages and their end.
  */
-export class WebSocketSession implements Session {
+export class WebSocketSession extends SessionBase implements Session {
   readonly kind = "websocket";
   readonly subprotocol: string | undefined;
   readonly request: HttpRequestHead | undefined;
@@ -77,6 +78,7 @@ export class WebSocketSession implements Session {
 
   /** Takes over the connection. */
   constructor(connection: Connection, init: WebSocketSessionInit) {
+    super();
     this.#connection = connection;
     this.#codec = init.codec;
     this.framer = init.codec.framer;
@@ -137,7 +139,7 @@ export class WebSocketSession implements Session {
     return this.#closeFrame;
   }
 
-  receive(options?: WaitOptions): Promise<readonly Message[] | null> {
+  override receive(options?: WaitOptions): Promise<readonly Message[] | null> {
     const wasFlooded = this.#batch.length >= FLOOD_MESSAGES;
     this.#batch.length = 0;
     if (wasFlooded) return this.#track(nextTurn().then(() => this.receive(options)));
@@ -207,7 +209,7 @@ export class WebSocketSession implements Session {
     if (this.#receiving !== undefined) this.#sendClose("drain");
   }
 
-  async finish(
+  override async finish(
     reason: CloseReason = this.#isDraining ? "drain" : "done",
     { timeoutMs = CLOSE_TIMEOUT_MS, closeFrame }: FinishOptions = {},
   ): Promise<void> {

@@ -2,11 +2,12 @@ import { type Endpoint, Logger, parseEndpoint, parseFraming } from "@parley/parl
 import type { CloseReason } from "../../src/net/close_reason.ts";
 import { framerOf } from "../../src/session/framer.ts";
 import type { Message, Session } from "../../src/session/session.ts";
+import { SessionBase } from "../../src/session/session_base.ts";
 
 const CODEC = parseFraming("line");
 
 /** A session without a network: the test says what the peer says, and sees what is sent to it. */
-export class FakeSession implements Session {
+export class FakeSession extends SessionBase implements Session {
   readonly id = 1;
   readonly kind: Session["kind"];
   readonly subprotocol: string | undefined;
@@ -35,6 +36,7 @@ export class FakeSession implements Session {
   #sent = Promise.withResolvers<void>();
 
   constructor(options: { kind?: Session["kind"]; subprotocol?: string; remote?: string } = {}) {
+    super();
     this.remote = parseEndpoint(options.remote ?? "127.0.0.1:1");
     this.kind = options.kind ?? "stream";
     this.subprotocol = options.subprotocol;
@@ -64,7 +66,7 @@ export class FakeSession implements Session {
     }
   }
 
-  async receive(): Promise<readonly Message[] | null> {
+  override async receive(): Promise<readonly Message[] | null> {
     while (this.#heard.length === 0) {
       if (this.closeReason !== undefined) return null;
       this.#wake = Promise.withResolvers();
@@ -114,7 +116,7 @@ export class FakeSession implements Session {
     this.close("drain");
   }
 
-  finish(reason: CloseReason = "done"): Promise<void> {
+  override finish(reason: CloseReason = "done"): Promise<void> {
     return Promise.resolve(this.close(reason));
   }
 }

@@ -1,0 +1,34 @@
+import type { CloseReason } from "../net/close_reason.ts";
+import type { WaitOptions } from "../net/wait.ts";
+import type { FinishOptions, Message, OwnMessage } from "./session.ts";
+
+class CopiedMessage implements OwnMessage {
+  readonly data: Uint8Array<ArrayBuffer>;
+  readonly isText: boolean;
+
+  constructor({ data, isText }: Message) {
+    this.data = data.slice();
+    this.isText = isText;
+  }
+
+  text(): string {
+    return new TextDecoder().decode(this.data);
+  }
+}
+
+/** What every session does by its other methods. */
+export abstract class SessionBase implements AsyncDisposable, AsyncIterable<OwnMessage> {
+  abstract receive(options?: WaitOptions): Promise<readonly Message[] | null>;
+  abstract finish(reason?: CloseReason, options?: FinishOptions): Promise<void>;
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<OwnMessage, void, void> {
+    for (let batch = await this.receive(); batch !== null; batch = await this.receive()) {
+      // Copied at once: what a receive() in the loop's body overwrites is not lost.
+      yield* batch.map((message) => new CopiedMessage(message));
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.finish();
+  }
+}
