@@ -96,7 +96,7 @@ export type { TcpInfo } from "./net/sockopt/tcp_info.ts";
 export { ServerStats } from "./server/server_stats.ts";
 export type { ClosedReport, ConnectionReport, ConnectionTotals } from "./server/stats_snapshot.ts";
 export type { StatsSnapshot, StatsSource } from "./server/stats_snapshot.ts";
-export { type DialOptions, dialSession } from "./dial.ts";
+export { dial, type DialOptions, openSession } from "./dial.ts";
 export type { Framer } from "./session/framer.ts";
 export type { Message, Session } from "./session/session.ts";
 export type { WebSocketDialOptions } from "./websocket/dial.ts";

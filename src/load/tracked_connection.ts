@@ -8,7 +8,7 @@ import { Deadline } from "../net/deadline.ts";
 import type { DeadlineTimer } from "../net/deadline_timer.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { delay } from "../net/wait.ts";
-import { type DialOptions, dialSession } from "../dial.ts";
+import { dial, type DialOptions } from "../dial.ts";
 import { buildPayload, ByteConnection, type LoadConnection, MessageConnection } from "./connection.ts";
 import type { LoadPlan } from "./plan.ts";
 import type { LoadRun, Waiting } from "./run.ts";
@@ -39,7 +39,7 @@ export class ConnectionOpener {
     const { endpoint, size } = this.#plan;
     if (!isMessageScheme(endpoint)) return this.over(await this.connect(signal));
     const message = buildPayload(size, this.#opened++);
-    return new MessageConnection(await dialSession(endpoint, rawCodec, this.#options(signal)), message);
+    return new MessageConnection(await dial(endpoint, { framing: rawCodec, ...this.#options(signal) }), message);
   }
 
   /** One connection by itself. */

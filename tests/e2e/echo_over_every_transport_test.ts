@@ -1,8 +1,7 @@
 /** One suite of what a service and its clients see, over each transport that carries messages. */
 
 import { assert, assertEquals } from "@std/assert";
-import { parseFraming } from "../../src/framing/mod.ts";
-import { dialSession } from "../../src/dial.ts";
+import { dial } from "../../src/dial.ts";
 import type { Session } from "../../src/session/session.ts";
 import { TestAuthority } from "../support/certificates.ts";
 import { startServer } from "../support/program.ts";
@@ -40,7 +39,7 @@ async function startEcho(transport: Transport, flags: readonly string[] = []) {
   );
   return {
     ...started,
-    dial: () => dialSession(started.endpoint, parseFraming(FRAMING), { tls: { ca: authority.cert } }),
+    dial: () => dial(started.endpoint, { framing: FRAMING, tls: { ca: authority.cert } }),
     async [Symbol.asyncDispose]() {
       await started[Symbol.asyncDispose]();
       await Deno.remove(folder, { recursive: true });
@@ -105,7 +104,7 @@ for (const transport of TRANSPORTS) {
 
 Deno.test("echo over ws keeps text as text, bytes as bytes, and empty messages", async () => {
   await using started = await startServer(["echo", "ws://127.0.0.1:0"]);
-  const session = await dialSession(started.endpoint, parseFraming("raw"));
+  const session = await dial(started.endpoint, { framing: "raw" });
   session.send("text");
   session.send(Uint8Array.of(0xff), false);
   session.send("");

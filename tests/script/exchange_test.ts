@@ -18,7 +18,7 @@ import {
 } from "../../src/script/steps.ts";
 import { listen } from "../../src/factory.ts";
 import { parseFraming } from "../../src/framing/mod.ts";
-import { dialSession } from "../../src/dial.ts";
+import { dial } from "../../src/dial.ts";
 import { StreamSession } from "../../src/session/stream_session.ts";
 import { writeAll } from "../support/peer.ts";
 import { resettingPeer } from "../support/resetting_peer.ts";
@@ -29,7 +29,7 @@ async function exchange(
   steps: readonly Step[],
   { timeoutMs = 5_000, framing = "raw" } = {},
 ): Promise<ExchangeReport> {
-  const session = await dialSession(endpoint, parseFraming(framing));
+  const session = await dial(endpoint, { framing });
   return await runExchange(session, steps, { timeoutMs });
 }
 
@@ -165,7 +165,7 @@ Deno.test("runExchange() takes as a reply one message, or a stream until it is q
 
 Deno.test("runExchange() ends at its signal", async () => {
   await using silent = scriptedPeer(() => {});
-  const session = await dialSession(silent.endpoint, parseFraming("raw"));
+  const session = await dial(silent.endpoint, { framing: "raw" });
   const stop = new AbortController();
   const running = runExchange(session, [expect("x")], {
     timeoutMs: 60_000,

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { connect, type Connection, dialSession, listen, parseFraming } from "@parley/parley";
+import { connect, type Connection, dial, listen, parseFraming } from "@parley/parley";
 
 const MESSAGE_BYTES = 20_000;
 
@@ -51,7 +51,7 @@ for (const framing of ["line", "length:4be", "raw"]) {
       for (let bytes = await served?.read(); bytes; bytes = await served?.read()) count += bytes.length;
       return count;
     })();
-    const session = await dialSession(listener.endpoint, codec);
+    const session = await dial(listener.endpoint, { framing: codec });
     assertEquals(session.send(new Uint8Array(2_000_000).fill(97)), false);
     let taken = 0;
     while (session.send(new Uint8Array(MESSAGE_BYTES).fill(97))) taken++;

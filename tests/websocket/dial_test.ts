@@ -1,15 +1,13 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ClosedEarlyError, FrameError, TimeoutError, UpgradeError } from "../../src/base/errors.ts";
-import { parseFraming } from "../../src/framing/mod.ts";
-import { type DialOptions, dialSession } from "../../src/dial.ts";
+import { dial, type DialOptions } from "../../src/dial.ts";
 import { upgradeFields } from "../../src/websocket/handshake.ts";
 import { writeAll } from "../support/peer.ts";
 import { scriptedPeer } from "../support/scripted_peer.ts";
 import { frameOf, WebSocketPeer } from "../support/websocket_peer.ts";
 import { serveWebSocket, serviceOf } from "../support/websocket_server.ts";
 
-const dialWebSocket = (endpoint: string, options: DialOptions = {}) =>
-  dialSession(endpoint, parseFraming("raw"), options);
+const dialWebSocket = (endpoint: string, options: DialOptions = {}) => dial(endpoint, options);
 
 /** A server that reads a request and answers with fixed bytes, then waits for the client's end. */
 function answerWith(bytes: string) {
@@ -30,7 +28,7 @@ function answerWith(bytes: string) {
   };
 }
 
-Deno.test("dialSession() over ws tells the status and the reason when the server refuses", async () => {
+Deno.test("dial() over ws tells the status and the reason when the server refuses", async () => {
   await using served = await serveWebSocket({ path: "/chat" });
   const error = await assertRejects(
     () => dialWebSocket(served.endpoint, { origin: "https://evil.example" }),
@@ -46,7 +44,7 @@ Deno.test("dialSession() over ws tells the status and the reason when the server
   assertEquals(missing.status, 404);
 });
 
-Deno.test("dialSession() over ws offers subprotocols and says which was chosen", async () => {
+Deno.test("dial() over ws offers subprotocols and says which was chosen", async () => {
   await using served = await serveWebSocket({
     service: serviceOf(async (session) => {
       session.send(session.subprotocol ?? "none");
@@ -76,7 +74,7 @@ async function refusal(endpoint: string, options: DialOptions = {}): Promise<Upg
   return await assertRejects(() => dialWebSocket(ws, { handshakeTimeout: "5s", ...options }), UpgradeError);
 }
 
-Deno.test("dialSession() over ws names another protocol's banner at once, from its first byte on (fault 17)", async () => {
+Deno.test("dial() over ws names another protocol's banner at once, from its first byte on (fault 17)", async () => {
   for (
     const [pieces, shown] of [
       [["SSH-2.0-OpenSSH_9.2\r\n"], "SSH-2.0-OpenSSH_9.2"],
@@ -94,7 +92,7 @@ Deno.test("dialSession() over ws names another protocol's banner at once, from i
   }
 });
 
-Deno.test("dialSession() over ws shows the start of an invalid answer, not its last piece (fault 17)", async () => {
+Deno.test("dial() over ws shows the start of an invalid answer, not its last piece (fault 17)", async () => {
   await using peer = answerInPieces("HTTP/1.1 two hundred\r\nA: b\r\n", "\r\n");
   assertStringIncludes(
     (await refusal(peer.endpoint)).message,
@@ -102,7 +100,7 @@ Deno.test("dialSession() over ws shows the start of an invalid answer, not its l
   );
 });
 
-Deno.test("dialSession() over ws skips interim responses before 101, but not without end (fault 17)", async () => {
+Deno.test("dial() over ws skips interim responses before 101, but not without end (fault 17)", async () => {
   const hints = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
   for (const interim of [hints, hints.repeat(10), `HTTP/1.1 100 Continue\r\n\r\n${hints}`]) {
     await using peer = scriptedPeer(async (conn) => {
@@ -119,7 +117,7 @@ Deno.test("dialSession() over ws skips interim responses before 101, but not wit
   assertStringIncludes((await refusal(endless.endpoint)).message, "more than 10 interim responses");
 });
 
-Deno.test("dialSession() over ws shows the body of a chunked refusal, and where a redirect leads (fault 17)", async () => {
+Deno.test("dial() over ws shows the body of a chunked refusal, and where a redirect leads (fault 17)", async () => {
   const chunked = "HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n";
   await using refusing = answerInPieces(chunked, "5\r\nnot f\r\n", "7;x=y\r\nor you!\r\n0\r\n\r\n");
   assertEquals((await refusal(refusing.endpoint)).message.endsWith("answered 403 Forbidden: not for you!"), true);
@@ -134,7 +132,7 @@ Deno.test("dialSession() over ws shows the body of a chunked refusal, and where 
   );
 });
 
-Deno.test("dialSession() over ws names an empty Sec-WebSocket-Protocol (fault 17)", async () => {
+Deno.test("dial() over ws names an empty Sec-WebSocket-Protocol (fault 17)", async () => {
   await using peer = scriptedPeer(async (conn) => {
     const buffer = new Uint8Array(4096);
     const request = new TextDecoder().decode(buffer.subarray(0, await conn.read(buffer) ?? 0));
@@ -145,7 +143,7 @@ Deno.test("dialSession() over ws names an empty Sec-WebSocket-Protocol (fault 17
   assertStringIncludes((await refusal(peer.endpoint)).message, "its Sec-WebSocket-Protocol field is empty");
 });
 
-Deno.test("dialSession() over ws fails when the server answers 101 with a wrong Sec-WebSocket-Accept", async () => {
+Deno.test("dial() over ws fails when the server answers 101 with a wrong Sec-WebSocket-Accept", async () => {
   await using peer = answerWith(
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: AAAA\r\n\r\n",
   );
@@ -153,13 +151,13 @@ Deno.test("dialSession() over ws fails when the server answers 101 with a wrong 
   assertStringIncludes(error.message, "its Sec-WebSocket-Accept is wrong");
 });
 
-Deno.test("dialSession() over ws gives up when the handshake is not answered in time", async () => {
+Deno.test("dial() over ws gives up when the handshake is not answered in time", async () => {
   await using peer = answerWith("HTTP/1.1 101");
   const error = await assertRejects(() => dialWebSocket(peer.endpoint, { handshakeTimeout: 50 }), TimeoutError);
   assertEquals(error.phase, "handshake");
 });
 
-Deno.test("dialSession() over ws: receive() throws ClosedEarlyError when the stream ends without a Close", async () => {
+Deno.test("dial() over ws: receive() throws ClosedEarlyError when the stream ends without a Close", async () => {
   await using served = await serveWebSocket({
     service: serviceOf((session) => {
       session.close("error");
@@ -171,7 +169,7 @@ Deno.test("dialSession() over ws: receive() throws ClosedEarlyError when the str
   session.close("done");
 });
 
-Deno.test("dialSession() over ws: a message over the limit closes with 1009 on the other side", async () => {
+Deno.test("dial() over ws: a message over the limit closes with 1009 on the other side", async () => {
   const end = Promise.withResolvers<number | undefined>();
   await using served = await serveWebSocket({
     service: serviceOf(async (session) => {
@@ -186,7 +184,7 @@ Deno.test("dialSession() over ws: a message over the limit closes with 1009 on t
   assertEquals(await end.promise, 1009);
 });
 
-Deno.test("dialSession() over ws: receive() with a deadline loses nothing", async () => {
+Deno.test("dial() over ws: receive() with a deadline loses nothing", async () => {
   await using served = await serveWebSocket();
   const session = await dialWebSocket(served.endpoint);
   await assertRejects(() => session.receive({ timeoutMs: 20 }), TimeoutError);
@@ -195,7 +193,7 @@ Deno.test("dialSession() over ws: receive() with a deadline loses nothing", asyn
   await session.finish();
 });
 
-Deno.test("dialSession() over ws rejects subprotocols that are no tokens or repeated, and an empty origin (fault 16)", async () => {
+Deno.test("dial() over ws rejects subprotocols that are no tokens or repeated, and an empty origin (fault 16)", async () => {
   await using served = await serveWebSocket();
   for (const subprotocols of [[""], ["a b"], ["a,b"], ["a", "a"], ["a\r\nX: y"]]) {
     await assertRejects(() => dialWebSocket(served.endpoint, { subprotocols }), RangeError, "unique token");

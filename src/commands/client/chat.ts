@@ -9,7 +9,7 @@ import type { ProgramIo } from "../../cli/io.ts";
 import { readPassword } from "../../cli/read_password.ts";
 import { parseFraming } from "../../framing/mod.ts";
 import { parseEndpoint } from "../../net/endpoint.ts";
-import { dialSession } from "../../dial.ts";
+import { dial } from "../../dial.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { endpointArgument } from "./arguments.ts";
 import { ChatLink, type ChatLinkOptions } from "./chat/link.ts";
@@ -100,7 +100,8 @@ async function linkOptions(
     : { name: flags.login, password: await readPassword(io, `Password of ${flags.login}: `) };
   return {
     dial: () =>
-      dialSession(parsed, parseFraming("line", { maxBytes: LINE_BYTES }), {
+      dial(parsed, {
+        framing: parseFraming("line", { maxBytes: LINE_BYTES }),
         context: "chat",
         connectTimeout: flags.connectTimeout,
         subprotocols: [JSON_SUBPROTOCOL],

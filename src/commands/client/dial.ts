@@ -2,7 +2,7 @@ import { UsageError } from "../../base/errors.ts";
 import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
 import { type Codec, parseFraming } from "../../framing/mod.ts";
 import { parseEndpoint } from "../../net/endpoint.ts";
-import { type DialOptions, dialSession } from "../../dial.ts";
+import { dial as dialSession, type DialOptions } from "../../dial.ts";
 import type { Session } from "../../session/session.ts";
 import { SOCKET_FLAGS, socketOptionsOf } from "../socket_flags.ts";
 import { CONNECTION_FLAGS } from "./client_flags.ts";
@@ -48,7 +48,7 @@ export type DialFlags =
 /** A session as the flags want it, by any transport. */
 export async function dial(endpoint: string, flags: DialFlags, options: DialOptions): Promise<Session> {
   const target = tlsEndpoint(parseEndpoint(endpoint), flags);
-  return await dialSession(target, codecOf(flags), { ...await dialOptionsOf(flags), ...options });
+  return await dialSession(target, { framing: codecOf(flags), ...await dialOptionsOf(flags), ...options });
 }
 
 /** How the flags want to connect. */

@@ -2,9 +2,8 @@ import { messageOf } from "../../base/errors.ts";
 import type { FlagValues } from "../../base/flag_spec.ts";
 import type { ReloadSignal } from "../../cli/reload_signal.ts";
 import { AccessList, type AccessRules, parseAccessRules } from "../../guard/access_list.ts";
-import { ConnectionRate } from "../../guard/connection_rate.ts";
-import { type Gate, GateRow } from "../../guard/gate.ts";
-import { PerAddressLimit } from "../../guard/per_address_limit.ts";
+import type { Gate } from "../../guard/gate.ts";
+import { gatesOf } from "../../guard/gates.ts";
 import type { Logger } from "../../log/logger.ts";
 import { readNamedFile } from "../../base/read_named_file.ts";
 import type { SHARED_FLAGS } from "./shared_flags.ts";
@@ -16,18 +15,13 @@ export async function gateOf(
   flags: SharedFlags,
   { reload, log }: { reload: ReloadSignal; log: Logger },
 ): Promise<Gate> {
-  const limitsLoopback = flags.limitLoopback;
-  const gates: Gate[] = [];
+  let access: AccessList | undefined;
   if (flags.allow.length > 0 || flags.deny.length > 0 || flags.accessFile !== undefined) {
-    const list = new AccessList(await rulesOf(flags, log));
-    gates.push(list);
+    const list = access = new AccessList(await rulesOf(flags, log));
     if (flags.accessFile !== undefined) reload.add(() => reloadRules(list, flags, log));
   }
-  if (flags.connectRate !== undefined) {
-    gates.push(new ConnectionRate({ perSecond: flags.connectRate, limitsLoopback }));
-  }
-  gates.push(new PerAddressLimit({ maxPerAddress: flags.maxPerIp, limitsLoopback }));
-  return new GateRow(gates);
+  const { connectRate, maxPerIp: maxPerAddress, limitLoopback: limitsLoopback } = flags;
+  return gatesOf({ access, connectRate, maxPerAddress, limitsLoopback });
 }
 
 async function rulesOf({ allow, deny, accessFile }: SharedFlags, log: Logger): Promise<AccessRules> {

@@ -1,25 +1,26 @@
 import { DEFAULTS } from "../../base/defaults.ts";
-import { BindError, UsageError } from "../../base/errors.ts";
+import { UsageError } from "../../base/errors.ts";
 import { targetAddress } from "../../base/ip.ts";
 import type { FlagValues } from "../../base/flag_spec.ts";
 import { EXIT } from "../../cli/exit_codes.ts";
 import type { ProgramIo } from "../../cli/io.ts";
 import { ReloadSignal } from "../../cli/reload_signal.ts";
-import { listen, type ListenOptions } from "../../factory.ts";
+import type { ListenOptions } from "../../factory.ts";
 import { type Codec, parseFraming } from "../../framing/mod.ts";
 import { defaultMaxConnections } from "../../guard/open_file_limit.ts";
 import type { Authenticator } from "../../guard/authenticator.ts";
 import { Logger } from "../../log/logger.ts";
 import { DeadlineTimer } from "../../net/deadline_timer.ts";
-import { type Endpoint, formatEndpoint, isHostEndpoint, parseEndpoint } from "../../net/endpoint.ts";
+import { type Endpoint, formatEndpoint, isHostEndpoint } from "../../net/endpoint.ts";
 import type { Listener } from "../../net/listener.ts";
 import { parseOrigin } from "../../http/origin.ts";
-import type { HttpRoutes } from "../../http/router.ts";
 import type { TlsServerContext } from "../../net/layers/tls_server.ts";
+import { listenAll } from "../../server/listen_all.ts";
+import { webSocketsFor } from "../../server/serve.ts";
+import { serveMetrics } from "../../server/serve_metrics.ts";
 import { Server } from "../../server/server.ts";
 import { ServerStats } from "../../server/server_stats.ts";
 import { publicRoutes } from "../../server/metrics_routes.ts";
-import type { WebSocketAcceptor } from "../../websocket/acceptor.ts";
 import type { PingOptions } from "../../websocket/pinger.ts";
 import { logInFirst } from "../../server/log_in_first.ts";
 import type { Service } from "../../server/service.ts";
@@ -29,7 +30,6 @@ import { socketOptionsOf } from "../socket_flags.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { authenticatorOf } from "./auth_of_flags.ts";
 import { gateOf } from "./gate_of_flags.ts";
-import { serveMetrics } from "./serve_metrics.ts";
 import type { SHARED_FLAGS } from "./shared_flags.ts";
 import { tlsOfFlags } from "./tls_of_flags.ts";
 import { WorkerPool } from "./workers/pool.ts";
@@ -88,13 +88,14 @@ export async function serve(
   let server: Server;
   let pool: WorkerPool | undefined;
   try {
-    opened = await listenAll(endpoints, { context: service.name, tls, slot }, flags, deadlineTimer, listeners);
+    const options = listenOptionsOf(flags, { context: service.name, tls, slot });
+    opened = await listenAll(endpoints, { ...options, deadlineTimer }, listeners);
     announced = opened.map(({ endpoint }) => formatEndpoint(endpoint));
     if (made.routes?.["GET /"] !== undefined) logPageAddresses(announced, log);
     if (flags.workers > 1) pool = listeners.use(await startPool(service, flags, announced));
     const seen = pool?.seenWith(stats) ?? stats;
     if (flags.metrics !== undefined) {
-      metricsUrl = await serveMetrics(flags.metrics, { stats: seen, service: service.name, owner: sight });
+      metricsUrl = sight.use(await serveMetrics(flags.metrics, seen, { service: service.name })).url;
     }
     server = new Server({
       service: made,
@@ -109,13 +110,12 @@ export async function serve(
         slot,
       ),
       gate,
-      webSockets: opened.some(isWebSocket)
-        ? await webSocketsOf(made, flags, {
-          pings,
-          origins,
-          routes: publicRoutes({ stats: seen, service: service.name }),
-        })
-        : undefined,
+      webSockets: await webSocketsFor(opened, made, {
+        pings,
+        origins,
+        routes: publicRoutes({ stats: seen, service: service.name }),
+        maxMessageBytes: flags.maxMessage,
+      }),
       rates: { messagesPerSecond: flags.rate, bytesPerSecond: flags.byteRate },
     });
   } catch (error) {
@@ -201,56 +201,23 @@ function codecOf(service: NamedService, flags: ServeFlags): Codec {
   return parseFraming(flags.framing ?? service.framing(flags), { maxBytes: service.maxMessageBytes });
 }
 
-async function listenAll(
-  endpoints: readonly string[],
-  { context, tls, slot }: { context: string; tls: TlsServerContext | undefined; slot: WorkerSlot },
+/** How the flags want to listen. */
+function listenOptionsOf(
   flags: SharedFlags,
-  deadlineTimer: DeadlineTimer,
-  owner: DisposableStack,
-): Promise<Listener[]> {
-  const nextId = idsOf(slot);
-  const opened: Listener[] = [];
-  for (const endpoint of endpoints) {
-    opened.push(owner.use(
-      await listenOn(endpoint, opened, {
-        context,
-        deadlineTimer,
-        nextId,
-        reusePort: slot.count > 1,
-        writeTimeout: flags.writeTimeout,
-        outboxBytes: flags.maxOutbox,
-        handshakeTimeout: flags.handshakeTimeout,
-        socketOptions: socketOptionsOf(flags),
-        ...(tls === undefined ? {} : { tls }),
-        ...(flags.idleTimeout === undefined ? {} : { idleTimeout: flags.idleTimeout }),
-        ...(flags.maxLifetime === undefined ? {} : { totalTimeout: flags.maxLifetime }),
-      }),
-    ));
-  }
-  if (opened.length === 0) throw new UsageError("no endpoint to listen on");
-  return opened;
-}
-
-/** Names the cause where every address of IPv6, which covers IPv4, and every address of IPv4 are both asked for. */
-async function listenOn(endpoint: string, opened: readonly Listener[], options: ListenOptions): Promise<Listener> {
-  try {
-    return await listen(endpoint, options);
-  } catch (error) {
-    if (!(error instanceof BindError) || error.reason !== "in use") throw error;
-    const wanted = parseEndpoint(endpoint);
-    const isEvery = (other: Endpoint) => isHostEndpoint(other) && targetAddress(other.host) !== other.host;
-    const isCovered = isEvery(wanted) &&
-      opened.some(({ endpoint: other }) =>
-        isEvery(other) && isHostEndpoint(other) && isHostEndpoint(wanted) && other.port === wanted.port
-      );
-    if (!isCovered) throw error;
-    const message = `${error.message} (listen on [::] alone: it covers IPv4 too)`;
-    throw new BindError("in use", message, { endpoint: error.endpoint, cause: error });
-  }
-}
-
-function isWebSocket({ endpoint }: Listener): boolean {
-  return endpoint.scheme === "ws" || endpoint.scheme === "wss";
+  { context, tls, slot }: { context: string; tls: TlsServerContext | undefined; slot: WorkerSlot },
+): ListenOptions {
+  return {
+    context,
+    nextId: idsOf(slot),
+    reusePort: slot.count > 1,
+    writeTimeout: flags.writeTimeout,
+    outboxBytes: flags.maxOutbox,
+    handshakeTimeout: flags.handshakeTimeout,
+    socketOptions: socketOptionsOf(flags),
+    ...(tls === undefined ? {} : { tls }),
+    ...(flags.idleTimeout === undefined ? {} : { idleTimeout: flags.idleTimeout }),
+    ...(flags.maxLifetime === undefined ? {} : { totalTimeout: flags.maxLifetime }),
+  };
 }
 
 /** For people: what to open in a browser. */
@@ -260,19 +227,4 @@ function logPageAddresses(endpoints: readonly string[], log: Logger): void {
       log.info(`the page is at ${endpoint.replace(/^ws(s?):\/\/([^/]*).*$/, "http$1://$2/")}`);
     }
   }
-}
-
-async function webSocketsOf(
-  service: Service,
-  flags: SharedFlags,
-  { pings, routes, origins }: { pings: PingOptions; routes: HttpRoutes; origins: string[] },
-): Promise<WebSocketAcceptor> {
-  const { WebSocketAcceptor } = await import("../../websocket/acceptor.ts");
-  return await WebSocketAcceptor.create({
-    routes: { ...routes, ...service.routes },
-    subprotocols: service.subprotocols ?? [],
-    origins,
-    pings,
-    maxMessageBytes: flags.maxMessage,
-  });
 }

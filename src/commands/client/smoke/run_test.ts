@@ -8,7 +8,7 @@ import type { TlsClientOptions } from "../../../net/layers/tls_client.ts";
 import { delay } from "../../../net/wait.ts";
 import type { Session } from "../../../session/session.ts";
 import { StreamSession } from "../../../session/stream_session.ts";
-import { type DialOptions, dialSession } from "../../../dial.ts";
+import { dial, type DialOptions } from "../../../dial.ts";
 import { stepOf } from "../../../script/file/step_schema.ts";
 import { check as checkEndpoint, isInconclusive } from "../../../probe/check.ts";
 import { resolveProbe } from "../../../probe/registry.ts";
@@ -88,7 +88,7 @@ async function tryOnce(
 
 async function tryExchange(test: SmokeTest, signal: AbortSignal): Promise<Failure | undefined> {
   const options = { ...await dialOptionsOf(test), context: test.name, signal };
-  const session = await dialSession(endpointOf(test), codecOf(test), options);
+  const session = await dial(endpointOf(test), { framing: codecOf(test), ...options });
   return failureIn(await runSteps(test, session, { signal }));
 }
 

@@ -1,0 +1,35 @@
+import type { AccessList } from "./access_list.ts";
+import { ConnectionRate } from "./connection_rate.ts";
+import { type Gate, GateRow } from "./gate.ts";
+import { PerAddressLimit } from "./per_address_limit.ts";
+import { DEFAULTS } from "../base/defaults.ts";
+
+/** Options of {@linkcode gatesOf}. */
+export interface GateOptions {
+  /** Who may connect, by address. */
+  readonly access?: AccessList | undefined;
+  /** New connections a second of one address. */
+  readonly connectRate?: number | undefined;
+  /**
+   * Maximum connections of one address.
+   *
+   * @default {256}
+   */
+  readonly maxPerAddress?: number | undefined;
+  /**
+   * Whether the limits hold for this machine's own clients.
+   *
+   * @default {false}
+   */
+  readonly limitsLoopback?: boolean | undefined;
+}
+
+/** The access list first, then the limits by address. */
+export function gatesOf(options: GateOptions): Gate {
+  const { access, connectRate, maxPerAddress = DEFAULTS.maxConnectionsPerAddress, limitsLoopback = false } = options;
+  return new GateRow([
+    ...(access === undefined ? [] : [access]),
+    ...(connectRate === undefined ? [] : [new ConnectionRate({ perSecond: connectRate, limitsLoopback })]),
+    new PerAddressLimit({ maxPerAddress, limitsLoopback }),
+  ]);
+}

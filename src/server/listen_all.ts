@@ -1,0 +1,39 @@
+import { BindError, UsageError } from "../base/errors.ts";
+import { targetAddress } from "../base/ip.ts";
+import { listen, type ListenOptions } from "../factory.ts";
+import { type Endpoint, isHostEndpoint, parseEndpoint } from "../net/endpoint.ts";
+import type { Listener } from "../net/listener.ts";
+
+/** Listens on every endpoint; the listeners belong to `owner`. */
+export async function listenAll(
+  endpoints: readonly (string | Endpoint)[],
+  options: ListenOptions,
+  owner: DisposableStack,
+): Promise<Listener[]> {
+  const opened: Listener[] = [];
+  for (const endpoint of endpoints) opened.push(owner.use(await listenOn(endpoint, opened, options)));
+  if (opened.length === 0) throw new UsageError("no endpoint to listen on");
+  return opened;
+}
+
+/** Names the cause where every address of IPv6, which covers IPv4, and every address of IPv4 are both asked for. */
+async function listenOn(
+  endpoint: string | Endpoint,
+  opened: readonly Listener[],
+  options: ListenOptions,
+): Promise<Listener> {
+  try {
+    return await listen(endpoint, options);
+  } catch (error) {
+    if (!(error instanceof BindError) || error.reason !== "in use") throw error;
+    const wanted = typeof endpoint === "string" ? parseEndpoint(endpoint) : endpoint;
+    const isEvery = (other: Endpoint) => isHostEndpoint(other) && targetAddress(other.host) !== other.host;
+    const isCovered = isEvery(wanted) &&
+      opened.some(({ endpoint: other }) =>
+        isEvery(other) && isHostEndpoint(other) && isHostEndpoint(wanted) && other.port === wanted.port
+      );
+    if (!isCovered) throw error;
+    const message = `${error.message} (listen on [::] alone: it covers IPv4 too)`;
+    throw new BindError("in use", message, { endpoint: error.endpoint, cause: error });
+  }
+}
