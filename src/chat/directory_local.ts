@@ -2,6 +2,7 @@ import { ChatError } from "./chat_error.ts";
 import type { Directory } from "./directory.ts";
 import type { Member } from "./member.ts";
 import { keyOf } from "./names.ts";
+import { nickKey } from "./nick_key.ts";
 
 /** The people of one server that stands alone. */
 export class LocalDirectory implements Directory {
@@ -25,7 +26,7 @@ export class LocalDirectory implements Directory {
     const id = String(++this.#arrivals);
     for (;;) {
       const nick = `guest${++this.#guests}`;
-      if (!this.#members.has(nick)) return { id, nick };
+      if (!this.#members.has(nickKey(nick))) return { id, nick };
     }
   }
 
@@ -34,12 +35,21 @@ export class LocalDirectory implements Directory {
   }
 
   find(nick: string): Member | undefined {
-    return this.#members.get(keyOf(nick));
+    return exactly(nick, this.#members.get(nickKey(nick)));
+  }
+
+  /**
+   * Checks that a name is the member's own, or nobody's.
+   *
+   * @throws {ChatError} Someone else has it, or one that looks like it.
+   */
+  checkFree(member: Member, nick: string): void {
+    const holder = this.#members.get(nickKey(nick));
+    if (holder !== undefined && holder !== member) throw nickTaken(nick, holder.nick);
   }
 
   rename(member: Member, nick: string): void {
-    const holder = this.find(nick);
-    if (holder !== undefined && holder !== member) throw nickTaken(holder.nick);
+    this.checkFree(member, nick);
     this.#members.delete(member.key);
     member.nick = nick;
     this.#members.set(member.key, member);
@@ -82,7 +92,15 @@ export class LocalDirectory implements Directory {
   }
 }
 
-/** What is told to who wants a name that someone has. */
-export function nickTaken(nick: string): ChatError {
-  return new ChatError("nick-taken", `The name ${nick} is taken`, { field: "nick" });
+/** Whoever has a name, unless it only looks like theirs: a private message must not go to someone else. */
+export function exactly<T extends { readonly nick: string }>(nick: string, found: T | undefined): T | undefined {
+  return found !== undefined && keyOf(found.nick) === keyOf(nick.normalize("NFKC")) ? found : undefined;
+}
+
+/** The name that a client asks for, or one that looks like it, is in use. */
+export function nickTaken(nick: string, taken: string): ChatError {
+  const message = keyOf(nick) === keyOf(taken)
+    ? `The name ${taken} is taken`
+    : `The name ${nick} looks like ${taken}, which is taken`;
+  return new ChatError("nick-taken", message, { field: "nick" });
 }

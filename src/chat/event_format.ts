@@ -15,6 +15,9 @@ export interface EventFormat {
   encode(event: ChatEvent): readonly string[];
 }
 
+/** The WebSocket subprotocol of {@linkcode jsonFormat}. */
+export const JSON_SUBPROTOCOL = "parley.v1";
+
 /** One JSON object a message, for programs. */
 export const jsonFormat: EventFormat = {
   name: "json",

@@ -21,8 +21,7 @@ import type { Room, RoomHost } from "./room.ts";
 import { checkText, cleanText } from "./clean_text.ts";
 import { ServerBans } from "./server_bans.ts";
 import type { EventFormat } from "./event_format.ts";
-import { jsonFormat } from "./event_format.ts";
-import { textFormat } from "./event_format.ts";
+import { JSON_SUBPROTOCOL, jsonFormat, textFormat } from "./event_format.ts";
 
 /** Rooms that one member may be in. */
 export const ROOMS_PER_MEMBER = 50;
@@ -212,11 +211,11 @@ export class Hub implements RoomHost, AsyncDisposable {
     if (this.authenticator !== undefined) {
       throw new ChatError("bad-nick", `You are logged in as ${from}: that is your name`);
     }
-    checkNick(nick);
-    if (nick === from) return member.tell({ type: "nick", from, to: nick, id });
-    this.serverBans.check(member, nick);
+    const to = checkNick(nick);
+    if (to === from) return member.tell({ type: "nick", from, to, id });
+    this.serverBans.check(member, to);
     for (const room of member.rooms.values()) room.checkNotMuted(member, "change your name");
-    const taking = this.#directory.rename(member, nick);
+    const taking = this.#directory.rename(member, to);
     if (taking === undefined) this.#tellRenamed(member, from, id);
     else return taking.then(() => this.#tellRenamed(member, from, id));
   }
@@ -427,6 +426,3 @@ export class Hub implements RoomHost, AsyncDisposable {
     this.#tellRenamed(member, from);
   }
 }
-
-/** The WebSocket subprotocol of the JSON wire. */
-export const JSON_SUBPROTOCOL = "parley.v1";

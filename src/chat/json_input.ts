@@ -7,7 +7,6 @@ import { login } from "./login.ts";
 import type { Member } from "./member.ts";
 import {
   banFromServer,
-  checkOperator,
   disconnect,
   kick,
   lift,
@@ -137,7 +136,7 @@ function join(hub: Hub, member: Member, request: JsonRequest & { type: "join" })
 
 function topic(member: Member, room: Room, text: string | undefined, id: string | undefined): InputResult {
   if (text === undefined) return member.tell({ type: "topic", room: room.name, topic: room.topic, id });
-  checkOperator({ room, member });
+  room.checkOperator(member);
   return room.decide({ action: "topic", by: member.nick, topic: checkTopic(text) });
 }
 

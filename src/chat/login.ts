@@ -21,7 +21,7 @@ export async function login(hub: Hub, member: Member, name: string, password: st
   if (member.isAdmitted) throw new ChatError("login-failed", `You are logged in already, as ${member.nick}`);
   const { remote } = member.session;
   const address = isHostEndpoint(remote) ? remote.host : formatEndpoint(remote);
-  const identity = await authenticator.verify(name, password, address);
+  const identity = await authenticator.verify(name.normalize("NFKC"), password, address);
   if (member.isGone) return;
   if (identity === undefined) {
     const tried = cleanText(name.slice(0, 64));

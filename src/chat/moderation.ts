@@ -6,7 +6,8 @@ import type { Remote } from "./directory.ts";
 import type { ModerationAction } from "./event.ts";
 import type { Hub } from "./hub.ts";
 import type { Member } from "./member.ts";
-import { checkNick, keyOf } from "./names.ts";
+import { checkNick } from "./names.ts";
+import { nickKey } from "./nick_key.ts";
 import { isAddress, type RestrictionKind, subjectKey } from "./restrictions.ts";
 import type { Room } from "./room.ts";
 
@@ -29,7 +30,7 @@ export interface ModerationCall {
  * @throws {ChatError} The caller is no operator, or the subject is not there.
  */
 export function kick(call: ModerationCall): void | Promise<void> {
-  checkOperator(call);
+  call.room.checkOperator(call.member);
   return decide(call, "kick", targetInRoom(call));
 }
 
@@ -39,7 +40,7 @@ export function kick(call: ModerationCall): void | Promise<void> {
  * @throws {ChatError} The caller is no operator.
  */
 export function restrict(kind: RestrictionKind, call: ModerationCall): void | Promise<void> {
-  checkOperator(call);
+  call.room.checkOperator(call.member);
   const { hub, subject, durationMs } = call;
   const target = hub.findPerson(subject);
   if (target !== undefined) checkMayBeModerated(call, target);
@@ -53,7 +54,7 @@ export function restrict(kind: RestrictionKind, call: ModerationCall): void | Pr
  * @throws {ChatError} The caller is no operator, or there was none.
  */
 export function lift(kind: RestrictionKind, call: ModerationCall): void | Promise<void> {
-  checkOperator(call);
+  call.room.checkOperator(call.member);
   const { hub, room, subject } = call;
   const target = hub.findPerson(subject);
   if (target === undefined) checkSubject(subject);
@@ -64,7 +65,7 @@ export function lift(kind: RestrictionKind, call: ModerationCall): void | Promis
     throw new ChatError("no-such-nick", `${subject} is not ${what} in ${room.name}`, { field: "nick" });
   }
   // A range is taken back whole.
-  if (!subjects.some((one) => one !== undefined && subjectKey(one) === found.subject)) {
+  if (!subjects.some((one) => one !== undefined && isSame(found.subject, one))) {
     throw new ChatError("no-such-nick", `${subject} is ${what} as part of ${found.subject}`, { field: "nick" });
   }
   return room.decide({
@@ -83,19 +84,8 @@ export function lift(kind: RestrictionKind, call: ModerationCall): void | Promis
  * @throws {ChatError} The caller is no operator, or the subject is not there.
  */
 export function setOperator(isOperator: boolean, call: ModerationCall): void | Promise<void> {
-  checkOperator(call);
+  call.room.checkOperator(call.member);
   return decide(call, isOperator ? "op" : "deop", targetInRoom(call));
-}
-
-/**
- * Refuses who may not moderate the room.
- *
- * @throws {ChatError} The member is no operator of it.
- */
-export function checkOperator({ room, member }: Pick<ModerationCall, "room" | "member">): void {
-  if (!room.mayModerate(member)) {
-    throw new ChatError("not-operator", `Only an operator of ${room.name} may do that`, { field: "room" });
-  }
 }
 
 /** Who does something to whom, on the whole server. */
@@ -138,10 +128,14 @@ export async function unbanFromServer(call: ServerCall): Promise<void> {
   checkServerOperator(call);
   const { hub, subject } = call;
   checkSubject(subject);
-  if (hub.serverBans.find([subject])?.subject !== subjectKey(subject)) {
+  if (!isSame(hub.serverBans.find([subject])?.subject, subject)) {
     throw new ChatError("no-such-nick", `${subject} is not banned from the server`, { field: "nick" });
   }
   await decideOnServer(call, { action: "unban", nick: subject }, "no longer banned from the server");
+}
+
+function isSame(banned: string | undefined, subject: string): boolean {
+  return banned !== undefined && subjectKey(banned) === subjectKey(subject);
 }
 
 async function decideOnServer(
@@ -170,7 +164,7 @@ const MAX_IGNORED = 100;
 export function setIgnored(isIgnored: boolean, call: ServerCall): void {
   const { hub, member, subject, id } = call;
   const target = isIgnored ? hub.personNamed(subject) : hub.findPerson(subject);
-  const keys = [target?.id, keyOf(target?.login ?? target?.nick ?? subject)].filter((key) => key !== undefined);
+  const keys = [target?.id, nickKey(target?.login ?? target?.nick ?? subject)].filter((key) => key !== undefined);
   if (isIgnored) {
     // Two keys for each: the name stays ignored, and the connection under any name.
     if (member.ignored.size >= 2 * MAX_IGNORED) {

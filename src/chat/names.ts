@@ -16,24 +16,6 @@ export function keyOf(name: string): string {
   return name.toLowerCase();
 }
 
-/**
- * Checks a person's name.
- *
- * @throws {ChatError} It is no name.
- */
-export function checkNick(nick: string): string {
-  if (nick === "") throw new ChatError("bad-nick", "A name has at least one character", { field: "nick" });
-  if (nick.length > NICK_LENGTH) {
-    throw new ChatError("bad-nick", `A name has at most ${NICK_LENGTH} characters: this one has ${nick.length}`, {
-      field: "nick",
-    });
-  }
-  if (!/^[A-Za-z0-9\-_[\]{}|]+$/.test(nick)) {
-    throw new ChatError("bad-nick", "A name has letters A to Z, digits and - _ [ ] { } | only", { field: "nick" });
-  }
-  return nick;
-}
-
 /** Scripts that Latin letters may stand beside: none whose letters look like them (UTS 39, moderately restrictive). */
 const BESIDE_LATIN = [
   ["Hani", "Hira", "Kana"],
@@ -47,8 +29,40 @@ const BESIDE_LATIN = [
 
 /** Letters of each combination of scripts that a name may have. */
 const SCRIPTS = [["Cyrl"], ["Grek"], ...BESIDE_LATIN.map((scripts) => ["Latn", ...scripts])].map((scripts) =>
-  new RegExp(`^[${["Zyyy", ...scripts].map((script) => `\\p{scx=${script}}`).join("")}]+$`, "u")
+  new RegExp(`^[${["Zyyy", "Zinh", ...scripts].map((script) => `\\p{scx=${script}}`).join("")}]+$`, "u")
 );
+
+function hasOneScript(name: string): boolean {
+  return SCRIPTS.some((letters) => letters.test(name));
+}
+
+/** Letters with at most three marks each, digits and some punctuation; no name begins with a mark. */
+const NICK = /^(?:[\p{L}\p{N}\-_[\]{}|]\p{M}{0,3})+$/u;
+
+/**
+ * A person's name in the form in which equal names are the same text (NFKC).
+ *
+ * @throws {ChatError} It cannot be a name.
+ */
+export function checkNick(name: string): string {
+  if (name === "") throw new ChatError("bad-nick", "A name has at least one character", { field: "nick" });
+  // A compatibility form may be longer than what it stands for.
+  const nick = name.length > NICK_LENGTH ? name : name.normalize("NFKC");
+  if (nick.length > NICK_LENGTH) {
+    throw new ChatError("bad-nick", `A name has at most ${NICK_LENGTH} characters: this one has ${nick.length}`, {
+      field: "nick",
+    });
+  }
+  if (!NICK.test(nick) || /\p{DI}/u.test(nick)) {
+    throw new ChatError("bad-nick", "A name has only letters, digits and - _ [ ] { } |", { field: "nick" });
+  }
+  if (!hasOneScript(nick)) {
+    throw new ChatError("bad-nick", "A name has letters of one script, or of Latin and one unlike it", {
+      field: "nick",
+    });
+  }
+  return nick;
+}
 
 /**
  * A room's name with its `#`, which may be left out, in the form in which
@@ -67,7 +81,7 @@ export function checkRoom(name: string): string {
       { field: "room" },
     );
   }
-  if (!SCRIPTS.some((letters) => letters.test(bare))) {
+  if (!hasOneScript(bare)) {
     throw new ChatError("bad-room", "A room's name has letters of one script, or of Latin and one unlike it", {
       field: "room",
     });

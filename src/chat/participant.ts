@@ -5,6 +5,7 @@ import type { ChatEvent } from "./event.ts";
 import { LimitError } from "../base/errors.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import { keyOf } from "./names.ts";
+import { nickKey } from "./nick_key.ts";
 import type { EventFormat } from "./event_format.ts";
 
 /** Queued bytes from which on answers wait for the member to read. */
@@ -17,7 +18,9 @@ export class Participant {
   readonly id: string;
   /** How it is spoken to; `/mode` changes it. */
   format: EventFormat;
-  nick: string;
+  /** Names that people could take for the same share it. */
+  key = "";
+  #nick = "";
   /** The address bans apply to; none where all come from one, such as loopback. */
   readonly address: string | undefined;
   /** The name it logged in with, which is not always what it is called. */
@@ -32,7 +35,7 @@ export class Participant {
   isAdmitted: boolean;
   /** What all members together may say in a room, where that is limited for this one. */
   roomRate: RateOptions | undefined;
-  /** Whom it does not want to hear from in private: names without their case, and connections. */
+  /** Whom it does not want to hear from in private: names by their key, and connections. */
   readonly ignored = new Set<string>();
   /** Wrong passwords so far. */
   failedLogins = 0;
@@ -53,9 +56,13 @@ export class Participant {
     this.isAdmitted = init.isAdmitted;
   }
 
-  /** The name without its case. */
-  get key(): string {
-    return keyOf(this.nick);
+  get nick(): string {
+    return this.#nick;
+  }
+
+  set nick(nick: string) {
+    this.#nick = nick;
+    this.key = nickKey(nick);
   }
 
   /** Who it is over any of its connections, as far as that can be told: a repeated message is recognized within it. */
@@ -69,7 +76,7 @@ export class Participant {
   ignores({ id, nick, login }: Pick<Participant, "id" | "nick" | "login">): boolean {
     const { ignored } = this;
     return ignored.size > 0 &&
-      (ignored.has(id) || ignored.has(keyOf(nick)) || login !== undefined && ignored.has(keyOf(login)));
+      (ignored.has(id) || ignored.has(nickKey(nick)) || login !== undefined && ignored.has(nickKey(login)));
   }
 
   /** What bans and mutes may name it by. */

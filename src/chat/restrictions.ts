@@ -1,6 +1,7 @@
 import { isIp, parseIp } from "../base/ip.ts";
 import { type Cidr, clientRange, formatCidr, isInCidr, parseCidr } from "../base/cidr.ts";
 import { keyOf } from "./names.ts";
+import { nickKey } from "./nick_key.ts";
 
 /** What a member may not do. */
 export type RestrictionKind = "ban" | "mute";
@@ -8,7 +9,7 @@ export type RestrictionKind = "ban" | "mute";
 /** A ban or a mute of one room. */
 export interface Restriction {
   readonly kind: RestrictionKind;
-  /** A name without its case, or an address or a range as {@linkcode subjectKey} writes it. */
+  /** A name in lower case, or an address or a range as {@linkcode subjectKey} writes it. */
   readonly subject: string;
   /** When it ends, in milliseconds since 1970; without it, it stays. */
   readonly untilMs?: number | undefined;
@@ -21,12 +22,13 @@ export function isAddress(subject: string): boolean {
 
 /**
  * The same for each way to write a subject: `10.0.0.7` also for
- * `::ffff:10.0.0.7`, and the /64 network for an IPv6 address.
+ * `::ffff:10.0.0.7`, the /64 network for an IPv6 address, and one key for names
+ * that look alike.
  *
  * @throws {SyntaxError} A range cannot be parsed.
  */
 export function subjectKey(subject: string): string {
-  return isAddress(subject) ? formatCidr(clientRange(parseCidr(subject))) : keyOf(subject);
+  return isAddress(subject) ? formatCidr(clientRange(parseCidr(subject))) : nickKey(subject);
 }
 
 /** The bans and mutes of one room, by name and by address. */
@@ -65,7 +67,7 @@ export class Restrictions {
   add(kind: RestrictionKind, subject: string, untilMs?: number): void {
     const own = subjectKey(subject);
     const key = `${kind} ${own}`;
-    this.#entries.set(key, { kind, subject: own, untilMs });
+    this.#entries.set(key, { kind, subject: isAddress(subject) ? own : keyOf(subject), untilMs });
     if (own.includes("/")) this.#ranges.set(key, parseCidr(own));
   }
 

@@ -162,7 +162,18 @@ export class Room {
   }
 
   /**
-   * Refuses a member that is banned.
+   * Rejects a member that may not moderate the room.
+   *
+   * @throws {ChatError} It may not.
+   */
+  checkOperator(member: Participant): void {
+    if (!this.mayModerate(member)) {
+      throw new ChatError("not-operator", `Only an operator of ${this.name} may do that`, { field: "room" });
+    }
+  }
+
+  /**
+   * Rejects a member that is banned.
    *
    * @throws {ChatError} It is.
    */

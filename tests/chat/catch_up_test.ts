@@ -2,7 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { Logger } from "@parley/parley";
 import type { History, RoomLog } from "../../src/chat/history.ts";
 import { createMemoryHistory } from "../../src/chat/history_memory.ts";
-import { Hub, JSON_SUBPROTOCOL } from "../../src/chat/hub.ts";
+import { JSON_SUBPROTOCOL } from "../../src/chat/event_format.ts";
+import { Hub } from "../../src/chat/hub.ts";
 import { FakeSession } from "../support/fake_session.ts";
 
 const MESSAGES = 500;

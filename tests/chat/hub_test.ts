@@ -3,7 +3,8 @@ import { FrameError, Logger } from "@parley/parley";
 import { ChatError } from "../../src/chat/chat_error.ts";
 import type { History, RoomLog } from "../../src/chat/history.ts";
 import { createMemoryHistory } from "../../src/chat/history_memory.ts";
-import { Hub, JSON_SUBPROTOCOL } from "../../src/chat/hub.ts";
+import { JSON_SUBPROTOCOL } from "../../src/chat/event_format.ts";
+import { Hub } from "../../src/chat/hub.ts";
 import type { Member } from "../../src/chat/member.ts";
 import { FakeSession } from "../support/fake_session.ts";
 

@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { Logger } from "@parley/parley";
 import { createMemoryHistory } from "../../src/chat/history_memory.ts";
-import { Hub, JSON_SUBPROTOCOL } from "../../src/chat/hub.ts";
+import { JSON_SUBPROTOCOL } from "../../src/chat/event_format.ts";
+import { Hub } from "../../src/chat/hub.ts";
 import type { Member } from "../../src/chat/member.ts";
 import { OperatorClaims } from "../../src/chat/operator_claims.ts";
 import { FakeSession } from "../support/fake_session.ts";

@@ -87,6 +87,37 @@ for (const [name, start] of Object.entries(CHATS)) {
     assertEquals(await who(cy), ["BOB", "ann"]);
   });
 
+  test("a name that looks like another is taken too, but is not that person's (chat L1)", async (hubs) => {
+    const bob = await enter(hubs, "left", "Ivan");
+    const eve = await enter(hubs, "right", "eve");
+    for (const alike of ["lvan", "IVAN", "1van", "\uff29van"]) {
+      const error = await assertRejects(() => eve.does(`/nick ${alike}`), ChatError, "taken");
+      assertEquals(error.code, "nick-taken");
+    }
+    await assertRejects(() => eve.does("/msg lvan hello"), ChatError, "Nobody here is called lvan");
+    await eve.does("/msg ivan hello");
+    await bob.sees(/^\[private\] eve to Ivan: hello$/);
+    await bob.does("/ignore eve");
+    await eve.does("/nick \u0435\u0443\u0435");
+    await bob.sees(/^\* eve is now \u0435\u0443\u0435$/);
+    await bob.does("/ban \u0435\u0443\u0435");
+    await eve.sees(/^\* You left #lobby/);
+    await eve.does("/nick dan");
+    await assertRejects(() => enter(hubs, "right", "eye"), ChatError, "You are banned from #lobby");
+    await bob.does("/unban EYE");
+    await enter(hubs, "left", "Eve");
+  });
+
+  test("people have names in their own scripts (chat L1)", async (hubs) => {
+    const ann = await enter(hubs, "left", "\u042e\u043b\u0438\u044f");
+    const bob = await enter(hubs, "right", "\u674e\u660e");
+    await ann.does("/msg \u674e\u660e \u4f60\u597d");
+    await bob.sees(/^\[private\] \u042e\u043b\u0438\u044f to \u674e\u660e: \u4f60\u597d$/);
+    assertEquals(await who(bob), ["@\u042e\u043b\u0438\u044f", "\u674e\u660e"]);
+    hubs.right.leave(bob.member);
+    await ann.sees(/^\* \u674e\u660e left #lobby$/);
+  });
+
   test("everyone is told who comes, leaves and takes another name, once", async (hubs) => {
     const ann = await enter(hubs, "left", "ann");
     const bob = await enter(hubs, "right", "bob");

@@ -1,25 +1,21 @@
 import { parseDuration } from "../../base/units.ts";
 import { ChatError } from "../chat_error.ts";
 import { cleanText } from "../clean_text.ts";
-import {
-  banFromServer,
-  disconnect,
-  kick as kickMember,
-  lift,
-  type ModerationCall,
-  restrict,
-  type ServerCall,
-  setIgnored,
-  setOperator,
-  unbanFromServer,
-} from "../moderation.ts";
+import type { ModerationCall, ServerCall } from "../moderation.ts";
 import { type ChatCommand, splitWord } from "./command.ts";
 
 /** A word that can only have been meant as a time, so that a mistyped one is no reason for a ban without end. */
 export const TIME: RegExp = /^\d+(?:\.\d+)?[a-z]{0,8}$/i;
 
+type Moderation = typeof import("../moderation.ts");
+
 /** Does what is asked for, in the current room or on the whole server. */
-type Act<Call> = (call: Call) => void | Promise<void>;
+type Act<Call> = (moderation: Moderation, call: Call) => void | Promise<void>;
+
+/** Loaded with the first use: a client only lists the commands. */
+function load(): Promise<Moderation> {
+  return import("../moderation.ts");
+}
 
 /** `NAME [TIME] [REASON]`, as far as the usage has it. */
 function parseTerms(name: string, usage: string, rest: string): Pick<ServerCall, "subject" | "reason" | "durationMs"> {
@@ -36,9 +32,10 @@ function command(name: string, usage: string, summary: string, act: Act<Moderati
     name,
     usage,
     summary,
-    run({ hub, member, rest }) {
+    async run({ hub, member, rest }) {
       const room = hub.roomOf(member);
-      return act({ hub, member, room, ...parseTerms(name, usage, rest) });
+      const terms = parseTerms(name, usage, rest);
+      await act(await load(), { hub, member, room, ...terms });
     },
   };
 }
@@ -48,7 +45,10 @@ function serverCommand(name: string, usage: string, summary: string, act: Act<Se
     name,
     usage,
     summary,
-    run: ({ hub, member, rest }) => act({ hub, member, ...parseTerms(name, usage, rest) }),
+    async run({ hub, member, rest }) {
+      const terms = parseTerms(name, usage, rest);
+      await act(await load(), { hub, member, ...terms });
+    },
   };
 }
 
@@ -63,30 +63,50 @@ function timeOf(text: string): number {
 
 /** What operators can do to the members of their current room. */
 export const MODERATION_COMMANDS: readonly ChatCommand[] = [
-  command("kick", "NAME [REASON]", "operators: take someone out of the room", kickMember),
+  command("kick", "NAME [REASON]", "operators: take someone out of the room", ({ kick }, call) => kick(call)),
   command(
     "ban",
     "NAME|ADDRESS [TIME] [REASON]",
     "operators: keep someone out, as in /ban bob 10m spam",
-    (call) => restrict("ban", call),
+    ({ restrict }, call) => restrict("ban", call),
   ),
-  command("unban", "NAME|ADDRESS", "operators: take a ban back", (call) => lift("ban", call)),
-  command("mute", "NAME|ADDRESS [TIME]", "operators: keep someone from speaking", (call) => restrict("mute", call)),
-  command("unmute", "NAME|ADDRESS", "operators: take a mute back", (call) => lift("mute", call)),
-  command("op", "NAME", "operators: make someone an operator too", (call) => setOperator(true, call)),
-  command("deop", "NAME", "operators: take that back", (call) => setOperator(false, call)),
+  command("unban", "NAME|ADDRESS", "operators: take a ban back", ({ lift }, call) => lift("ban", call)),
+  command(
+    "mute",
+    "NAME|ADDRESS [TIME]",
+    "operators: keep someone from speaking",
+    ({ restrict }, call) => restrict("mute", call),
+  ),
+  command("unmute", "NAME|ADDRESS", "operators: take a mute back", ({ lift }, call) => lift("mute", call)),
+  command("op", "NAME", "operators: make someone an operator too", ({ setOperator }, call) => setOperator(true, call)),
+  command("deop", "NAME", "operators: take that back", ({ setOperator }, call) => setOperator(false, call)),
 ];
 
 /** What everyone can do to others for itself, and operators of the server to anyone. */
 export const SERVER_COMMANDS: readonly ChatCommand[] = [
-  serverCommand("ignore", "NAME", "show no private messages of someone", (call) => setIgnored(true, call)),
-  serverCommand("unignore", "NAME", "show them again", (call) => setIgnored(false, call)),
-  serverCommand("server-kick", "NAME [REASON]", "operators of the server: disconnect someone", disconnect),
+  serverCommand(
+    "ignore",
+    "NAME",
+    "show no private messages of someone",
+    ({ setIgnored }, call) => setIgnored(true, call),
+  ),
+  serverCommand("unignore", "NAME", "show them again", ({ setIgnored }, call) => setIgnored(false, call)),
+  serverCommand(
+    "server-kick",
+    "NAME [REASON]",
+    "operators of the server: disconnect someone",
+    ({ disconnect }, call) => disconnect(call),
+  ),
   serverCommand(
     "server-ban",
     "NAME|ADDRESS [TIME] [REASON]",
     "operators of the server: keep someone out of all of it",
-    banFromServer,
+    ({ banFromServer }, call) => banFromServer(call),
   ),
-  serverCommand("server-unban", "NAME|ADDRESS", "operators of the server: take that back", unbanFromServer),
+  serverCommand(
+    "server-unban",
+    "NAME|ADDRESS",
+    "operators of the server: take that back",
+    ({ unbanFromServer }, call) => unbanFromServer(call),
+  ),
 ];

@@ -2,7 +2,7 @@ import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../log/logger.ts";
 import { abortable } from "../../net/wait.ts";
 import type { Directory, DirectoryEvents, Remote } from "../directory.ts";
-import { LocalDirectory, nickTaken } from "../directory_local.ts";
+import { LocalDirectory } from "../directory_local.ts";
 import type { ChatEvent, Person, RoomSummary } from "../event.ts";
 import type { Member } from "../member.ts";
 import { keyOf } from "../names.ts";
@@ -150,8 +150,7 @@ class NatsDirectory implements Directory, RegistrationHost {
   }
 
   async rename(member: Member, nick: string): Promise<void> {
-    const holder = this.#here.find(nick);
-    if (holder !== undefined && holder !== member) throw nickTaken(holder.nick);
+    this.#here.checkFree(member, nick);
     await this.#registrations.get(member.id)?.rename(nick, () => this.#here.rename(member, nick));
   }
 

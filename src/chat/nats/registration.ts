@@ -189,7 +189,7 @@ export class Registration {
         const found = await table.get(key);
         const presence = decodePresence(found?.value);
         if (!this.#isOwn(presence) && !this.#host.isFree(presence)) {
-          throw nickTaken(presence !== undefined && "person" in presence ? presence.person.nick : nick);
+          throw nickTaken(nick, presence !== undefined && "person" in presence ? presence.person.nick : nick);
         }
         expected = found?.revision ?? 0;
       } catch (cause) {

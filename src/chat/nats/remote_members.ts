@@ -1,6 +1,7 @@
 import type { Remote } from "../directory.ts";
 import type { ChatEvent, Person, RoomSummary } from "../event.ts";
-import { keyOf } from "../names.ts";
+import { exactly } from "../directory_local.ts";
+import { nickKey } from "../nick_key.ts";
 import type { Liveness } from "./liveness.ts";
 import type { Presence, PresenceRecord } from "./presence_record.ts";
 
@@ -42,7 +43,7 @@ export class RemoteMembers {
 
   /** Who has a name. */
   find(nick: string): Remote | undefined {
-    return this.#byName.get(keyOf(nick));
+    return exactly(nick, this.#byName.get(nickKey(nick)));
   }
 
   /** Who is in a room. */
@@ -121,7 +122,7 @@ export class RemoteMembers {
     const before = this.#people.get(person.id);
     if (before !== undefined) this.#forgetPlaces(before, person.rooms);
     this.#people.set(person.id, person);
-    this.#byName.set(keyOf(person.nick), person);
+    this.#byName.set(nickKey(person.nick), person);
     for (const [key, { name, isOperator }] of person.rooms) {
       const people = this.#byRoom.get(key) ?? new Map<string, Person>();
       this.#byRoom.set(key, people.set(person.id, { nick: person.nick, operator: isOperator }));
@@ -151,8 +152,8 @@ export class RemoteMembers {
 
   /** Who stays in a room keeps the place in its list. */
   #forgetPlaces(person: PresenceRecord, kept?: PresenceRecord["rooms"]): void {
-    const nickKey = keyOf(person.nick);
-    if (this.#byName.get(nickKey)?.id === person.id) this.#byName.delete(nickKey);
+    const key = nickKey(person.nick);
+    if (this.#byName.get(key)?.id === person.id) this.#byName.delete(key);
     for (const key of person.rooms.keys()) {
       if (kept?.has(key)) continue;
       const people = this.#byRoom.get(key);

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { keyOf } from "../names.ts";
+import { nickKey } from "../nick_key.ts";
 
 /** The stream that holds every room's messages. */
 export const STREAM = "PARLEY";
@@ -45,7 +45,7 @@ export function subjectOf(key: string): string {
   return ROOM_PREFIX + tokenOf(key);
 }
 
-/** A person's name as a key of the presence bucket; its case does not count. */
+/** A person's name as a key of the presence bucket; names that look alike share it. */
 export function nickKeyOf(nick: string): string {
-  return NICK_KEY + tokenOf(keyOf(nick));
+  return NICK_KEY + tokenOf(nickKey(nick));
 }

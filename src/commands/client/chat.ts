@@ -1,7 +1,7 @@
 import { DEFAULTS } from "../../base/defaults.ts";
 import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
 import { formatDuration } from "../../base/units.ts";
-import { JSON_SUBPROTOCOL } from "../../chat/hub.ts";
+import { JSON_SUBPROTOCOL } from "../../chat/event_format.ts";
 import { checkRoom, LOBBY } from "../../chat/names.ts";
 import { defineCommand } from "../../cli/command.ts";
 import { EXIT } from "../../cli/exit_codes.ts";

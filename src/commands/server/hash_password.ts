@@ -15,9 +15,9 @@ export const hashPasswordCommand = defineCommand({
   },
   notes: "Without a NAME it prints the hash alone. The hash is salted scrypt (RFC 7914).",
   async run({ flags, args, io }) {
-    const [name, ...rest] = args;
+    const [given, ...rest] = args;
     if (rest.length > 0) throw new UsageError("hash-password takes one NAME");
-    if (name !== undefined) checkName(name);
+    const name = given === undefined ? undefined : checkedName(given);
     const wrongRole = flags.role.find((role) => !/^[\w-]+(?::#[^\s,:]+)?$/.test(role));
     if (wrongRole !== undefined) {
       throw new UsageError(`Cannot use "${wrongRole}" as a role: it is one word, or operator:#ROOM`);
@@ -33,10 +33,10 @@ export const hashPasswordCommand = defineCommand({
   },
 });
 
-/** What the chat would refuse as a name is of no use in the file. */
-function checkName(name: string): void {
+/** The name as the chat would use it: one that it rejects is of no use in the file. */
+function checkedName(name: string): string {
   try {
-    checkNick(name);
+    return checkNick(name);
   } catch (cause) {
     throw new UsageError(`Cannot use "${name.slice(0, 64)}" as a name: ${messageOf(cause)}`, { cause });
   }

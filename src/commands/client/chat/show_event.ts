@@ -18,6 +18,9 @@ export interface ShowOptions {
 const NAME_COLORS = [31, 32, 33, 34, 35, 36, 91, 92, 94, 95, 96];
 const FAINT = 2;
 
+/** What names are made of. */
+const NAME_CHARACTER = "[\\p{L}\\p{M}\\p{N}_\\-[\\]{}|]";
+
 /** Begins the reader's own name: bold, and turned around. */
 const MARKED = "\x1b[1;7m";
 
@@ -63,8 +66,11 @@ function linesOf(head: string, text: string, options: ShowOptions): string[] {
 /** The text with the reader's name marked wherever it stands as a word. */
 function withName(text: string, { color, nick }: ShowOptions): string {
   if (!color || nick === undefined || nick === "") return text;
-  const name = nick.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
-  return text.replaceAll(new RegExp(`(?<![\\w\\-[\\]{}|])@?${name}(?![\\w\\-[\\]{}|])`, "gi"), `${MARKED}$&\x1b[0m`);
+  const name = nick.replaceAll(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+  return text.replaceAll(
+    new RegExp(`(?<!${NAME_CHARACTER})@?${name}(?!${NAME_CHARACTER})`, "giu"),
+    `${MARKED}$&\x1b[0m`,
+  );
 }
 
 /** Hours and minutes here. */
