@@ -32,6 +32,7 @@ const ROOMS = [
   "chat",
   "services",
   "mod",
+  "manual",
   "cli",
   "commands",
   "entry",

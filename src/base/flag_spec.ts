@@ -6,6 +6,24 @@
  * @module
  */
 
+/** The groups of `--help`. A flag without one is what its command is about. */
+export const FLAG_GROUPS = [
+  "Common",
+  "Connection",
+  "Framing",
+  "Limits",
+  "Access",
+  "TLS",
+  "WebSocket",
+  "HTTP",
+  "Cluster",
+  "Socket",
+  "Logging",
+] as const;
+
+/** One of {@linkcode FLAG_GROUPS}. */
+export type FlagGroup = typeof FLAG_GROUPS[number];
+
 interface FlagBase {
   /** One line for `--help`, without a full stop. */
   readonly help: string;
@@ -17,6 +35,8 @@ interface FlagBase {
   readonly formerName?: string;
   /** What stands for the value in `--help`. */
   readonly placeholder?: string;
+  /** Where `--help-all` lists it; `--help` names the flags of most groups without describing them. */
+  readonly group?: FlagGroup;
 }
 
 /** One flag; its long name is the key in its table, in kebab case. */
@@ -58,6 +78,12 @@ export type FlagValue<F extends FlagSpec> = F extends { repeat: true } ? Single<
 
 /** The values of a table of flags, by the same names. */
 export type FlagValues<T extends FlagTable> = { readonly [K in keyof T]: FlagValue<T[K]> };
+
+/** The flags of a table, all in one group. */
+export function inGroup<const T extends FlagTable>(group: FlagGroup, flags: T): T {
+  // The values keep their types: `group` is a property that every flag may have.
+  return Object.fromEntries(Object.entries(flags).map(([name, spec]) => [name, { ...spec, group }])) as T;
+}
 
 /** `idleTimeout` as people type it: `idle-timeout`. */
 export function kebabCase(name: string): string {

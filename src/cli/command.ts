@@ -33,12 +33,16 @@ export interface CommandDefinition<T extends FlagTable> {
   readonly flags: T;
   /** More for `--help`, in paragraphs. */
   readonly notes?: string;
+  /** The words that its only argument may be, for completions. */
+  readonly words?: readonly string[];
   /** Schemes that its ENDPOINT takes besides those of the program, for completions. */
   readonly schemes?: readonly string[];
   /** Whether it reads environment variables; every other command gives up that permission first. */
   readonly readsEnvironment?: boolean;
   /** The words after `--` are a command to run; every other command gives up the permission to run any first. */
   readonly takesCommand?: boolean;
+  /** It shows its output with the user's pager; that too needs the permission to run commands. */
+  readonly runsPager?: boolean;
   /** Runs it and returns the exit code. The caller turns an error into one line and an exit code. */
   run(invocation: Invocation<T>): Promise<number>;
 }

@@ -1,5 +1,8 @@
 import { UsageError } from "../base/errors.ts";
-import { type Command, defineCommand, type LoadedProgram, loadProgram, type Program } from "./command.ts";
+import { suggest } from "../base/suggest.ts";
+import { TOPICS } from "../manual/topics.ts";
+import { type Command, defineCommand, loadCommand, type LoadedProgram, loadProgram, type Program } from "./command.ts";
+import { commandHelp, programHelp } from "./help.ts";
 
 const SHELLS: Readonly<Record<string, () => Promise<(program: LoadedProgram) => string>>> = {
   bash: async () => (await import("./completions/bash.ts")).bashCompletions,
@@ -7,27 +10,92 @@ const SHELLS: Readonly<Record<string, () => Promise<(program: LoadedProgram) => 
   fish: async () => (await import("./completions/fish.ts")).fishCompletions,
 };
 
-/** The program with two more commands: `completions SHELL` and `man`. */
+/** The program with the commands that document it: `help`, `man` and `completions`. */
 export function withDocumentation(program: Program): Program {
   const whole: Program = {
     ...program,
     commands: [
       ...program.commands,
       {
-        name: "completions",
-        summary: "print the completions of commands and flags for a shell",
-        example: { words: "completions bash > ~/.local/share/bash-completion/completions/NAME", does: "for bash" },
-        load: () => Promise.resolve(completionsCommand(whole)),
+        name: "help",
+        summary: "show a page of the manual, or the help of a command",
+        example: { words: "help endpoints", does: "how to write an endpoint" },
+        load: () => Promise.resolve(helpCommand(whole)),
       },
       {
         name: "man",
-        summary: "print the manual page",
+        summary: "print the manual page of the program or of a topic",
         example: { words: "man | man -l -", does: "read it" },
         load: () => Promise.resolve(manCommand(whole)),
+      },
+      {
+        name: "completions",
+        summary: "print a completion script for a shell",
+        example: { words: "completions bash > FILE", does: "for bash" },
+        load: () => Promise.resolve(completionsCommand(whole)),
       },
     ],
   };
   return whole;
+}
+
+function helpCommand(program: Program): Command {
+  const commands = program.commands.map(({ name }) => name);
+  const topics = TOPICS.map(({ name }) => name);
+  return defineCommand({
+    usage: "[TOPIC|COMMAND]",
+    examples: [],
+    flags: {},
+    words: [...new Set([...topics, ...commands])],
+    notes: "On a terminal, a page is shown with $PAGER or less.\nThe topics are:\n" +
+      TOPICS.map(({ name, summary }) => `${name}: ${summary}`).join("\n"),
+    readsEnvironment: true,
+    runsPager: true,
+    async run({ args: [name, ...rest], io }) {
+      if (rest.length > 0) throw new UsageError("help takes one topic or command");
+      if (name === undefined) {
+        io.stdout.write(programHelp(program));
+        return 0;
+      }
+      const topic = TOPICS.find((each) => each.name === name);
+      const command = program.commands.find((each) => each.name === name);
+      if (topic !== undefined) {
+        const [{ layOutPage }, { showText }] = await Promise.all([import("./page_layout.ts"), import("./pager.ts")]);
+        const flags = command === undefined ? "" : `\nFlags: ${program.name} ${name} --help\n`;
+        await showText(io, layOutPage(await topic.load(), io) + flags);
+        return 0;
+      }
+      if (command === undefined) throw unknownTopic(name, [...topics, ...commands]);
+      io.stdout.write(commandHelp(program, await loadCommand(command)));
+      return 0;
+    },
+  });
+}
+
+function unknownTopic(typed: string, known: readonly string[]): UsageError {
+  const near = suggest(typed, known);
+  return new UsageError(
+    `no topic or command "${typed}"; ${
+      near === undefined ? `the topics are ${known.join(", ")}` : `did you mean ${near}?`
+    }`,
+  );
+}
+
+function manCommand(program: Program): Command {
+  return defineCommand({
+    usage: "[TOPIC]",
+    examples: [{ words: "man tls | man -l -", does: "read the page about TLS" }],
+    flags: {},
+    words: TOPICS.map(({ name }) => name),
+    async run({ args: [name, ...rest], io }) {
+      if (rest.length > 0) throw new UsageError("man takes one topic at most");
+      const topic = TOPICS.find((each) => each.name === name);
+      if (name !== undefined && topic === undefined) throw unknownTopic(name, TOPICS.map((each) => each.name));
+      const { manPage, topicPage } = await import("./man_page.ts");
+      io.stdout.write(topic === undefined ? manPage(await loadProgram(program)) : await topicPage(topic));
+      return 0;
+    },
+  });
 }
 
 function completionsCommand(program: Program): Command {
@@ -35,7 +103,10 @@ function completionsCommand(program: Program): Command {
     usage: Object.keys(SHELLS).join("|"),
     examples: [],
     flags: {},
-    notes: "For zsh, a file _NAME in a folder of $fpath; for fish, ~/.config/fish/completions/NAME.fish.",
+    notes: [
+      `FILE is ~/.local/share/bash-completion/completions/${program.name} for bash,`,
+      `_${program.name} in a folder of $fpath for zsh, and ~/.config/fish/completions/${program.name}.fish for fish.`,
+    ].join("\n"),
     async run({ args: [shell = "", ...rest], io }) {
       const load = Object.hasOwn(SHELLS, shell) ? SHELLS[shell] : undefined;
       if (load === undefined || rest.length > 0) {
@@ -43,20 +114,6 @@ function completionsCommand(program: Program): Command {
       }
       const [completions, whole] = await Promise.all([load(), loadProgram(program)]);
       io.stdout.write(completions(whole));
-      return 0;
-    },
-  });
-}
-
-function manCommand(program: Program): Command {
-  return defineCommand({
-    usage: "",
-    examples: [],
-    flags: {},
-    async run({ args, io }) {
-      if (args.length > 0) throw new UsageError("man takes no argument");
-      const [{ manPage }, whole] = await Promise.all([import("./man_page.ts"), loadProgram(program)]);
-      io.stdout.write(manPage(whole));
       return 0;
     },
   });

@@ -21,7 +21,7 @@ import {
 } from "../base/errors.ts";
 import { isOutOfResources } from "../base/system_error.ts";
 
-/** What each exit code means; `--help` prints this table. */
+/** What each exit code means; the manual pages print this table, and `help exit-codes` explains it. */
 export const EXIT_CODES: Readonly<Record<number, string>> = {
   0: "done",
   1: "the peer answered, but not as expected, or a check failed",
@@ -31,7 +31,7 @@ export const EXIT_CODES: Readonly<Record<number, string>> = {
   5: "timed out",
   6: "TLS failed",
   7: "reset or closed early",
-  8: "not permitted, address in use, or out of room (open files, disk)",
+  8: "not permitted, address in use, or out of resources (open files, disk)",
   130: "ended by SIGINT (141: by a closed pipe, 143: by SIGTERM)",
 };
 

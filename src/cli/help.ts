@@ -1,35 +1,64 @@
-import { type FlagSpec, type FlagTable, kebabCase } from "../base/flag_spec.ts";
+import { FLAG_GROUPS, type FlagGroup, type FlagSpec, type FlagTable, kebabCase } from "../base/flag_spec.ts";
+import { type Topic, TOPICS } from "../manual/topics.ts";
 import type { Example, LoadedCommand, Program } from "./command.ts";
-import { EXIT_CODES } from "./exit_codes.ts";
+import { wrapWords } from "./text_width.ts";
 
-/** Columns that examples may fill, without their margin. */
-const WIDTH = 98;
+/** Columns that every line fits into. */
+const WIDTH = 80;
 
 /** Columns that the names of flags may fill. */
-const LEFT_WIDTH = 32;
+const LEFT_WIDTH = 28;
+
+/** How many examples fit: of a program, whose commands have their own, and of a command without `--help-all`. */
+const PROGRAM_EXAMPLES = 4;
+const COMMAND_EXAMPLES = 3;
+
+/** Groups whose flags `--help` describes; of the others it lists the names. */
+const DESCRIBED: readonly FlagGroup[] = ["Common"];
 
 /** Text of `PROGRAM --help`. */
 export function programHelp(program: Program): string {
-  const examples = program.commands.map(({ example }) => example);
+  const examples = program.commands.slice(0, PROGRAM_EXAMPLES).map(({ example }) => example);
   return sections([
     [`${program.name}: ${program.summary}`, []],
     ["Examples", exampleRows(program.name, examples)],
     ["Commands", columns(program.commands.map(({ name, summary }) => [name, summary]))],
-    ["Every command", [`${program.name} COMMAND --help`, `${program.name} --version`]],
-    ["Exit codes", exitCodeRows()],
+    ["Topics", hanging("", TOPICS.map(({ name }) => name).join(", "))],
+    [
+      "More",
+      columns([
+        [`${program.name} COMMAND --help`, "examples and flags of a command"],
+        [`${program.name} help TOPIC`, "a page of the manual"],
+        [`${program.name} --version`, "the version"],
+      ]),
+    ],
   ]);
 }
 
-/** Text of `PROGRAM COMMAND --help`. */
-export function commandHelp(program: Program, command: LoadedCommand): string {
+/** Text of `PROGRAM COMMAND --help`: what fits one screen; with `all`, every flag. */
+export function commandHelp(program: Program, command: LoadedCommand, all = false): string {
+  const groups = Map.groupBy(Object.entries(command.flags), ([, { group }]) => group);
+  const own = groups.get(undefined) ?? [];
+  const named = FLAG_GROUPS.filter((group) => groups.has(group));
+  const described = named.filter((group) => all || DESCRIBED.includes(group));
+  const others = named.filter((group) => !described.includes(group));
   return sections([
     [`${program.name} ${command.name}: ${command.summary}`, []],
-    ["Examples", exampleRows(program.name, command.examples)],
-    ["Usage", [`${program.name} ${command.name} ${command.usage}`.trimEnd() + " [flags]"]],
-    ["Flags", columns(flagRows(command.flags))],
-    ["Notes", command.notes?.split("\n") ?? []],
-    ["Exit codes", exitCodeRows()],
+    ["Examples", exampleRows(program.name, command.examples.slice(0, all ? undefined : COMMAND_EXAMPLES))],
+    ["Usage", usageRows(program, command)],
+    ["Flags", flagRows(own)],
+    ...described.map((group) => [group, flagRows(groups.get(group) ?? [])] as const),
+    ["More flags, described by --help-all", others.flatMap((group) => namesOf(group, groups.get(group) ?? []))],
+    ["Notes", !all ? [] : command.notes?.split("\n").flatMap((note) => wrapWords(note, WIDTH - 2)) ?? []],
+    ["See also", hanging(`${program.name} help `, seeAlso(program, command, named).join(", "))],
   ]);
+}
+
+/** The topics about a command and its flags; the exit codes belong to all. */
+function seeAlso(program: Program, command: LoadedCommand, groups: readonly FlagGroup[]): string[] {
+  const isAbout = ({ commands = [], groups: own = [] }: Topic) =>
+    commands.includes(`${program.name} ${command.name}`) || own.some((group) => groups.includes(group));
+  return [...TOPICS.filter(isAbout).map(({ name }) => name).filter((name) => name !== "exit-codes"), "exit-codes"];
 }
 
 /** How a flag is written: `-n, --count N`. */
@@ -37,6 +66,12 @@ export function flagUsage(name: string, spec: FlagSpec): string {
   const short = spec.short ? `-${spec.short}, ` : "";
   const value = placeholderOf(spec);
   return `${short}--${kebabCase(name)}${value === "" ? "" : ` ${value}`}`;
+}
+
+/** What a flag does, with its default. */
+export function flagMeaning(spec: FlagSpec): string {
+  const fallback = spec.type === "boolean" || spec.default === undefined ? "" : ` (default ${spec.default})`;
+  return `${spec.help}${fallback}${spec.repeat ? " (repeatable)" : ""}`;
 }
 
 function placeholderOf(spec: FlagSpec): string {
@@ -47,41 +82,68 @@ function placeholderOf(spec: FlagSpec): string {
   return { text: "TEXT", integer: "N", duration: "TIME", size: "SIZE" }[spec.type];
 }
 
-function flagRows(flags: FlagTable): [string, string][] {
-  return Object.entries(flags).map(([name, spec]) => {
-    const fallback = spec.type === "boolean" || spec.default === undefined ? "" : ` (default ${spec.default})`;
-    const repeats = spec.repeat ? " (may be repeated)" : "";
-    return [flagUsage(name, spec), `${spec.help}${fallback}${repeats}`];
-  });
+type FlagEntry = FlagTable extends Readonly<Record<infer K, infer V>> ? readonly [K, V] : never;
+
+function flagRows(flags: readonly FlagEntry[]): string[] {
+  return columns(flags.map(([name, spec]) => [flagUsage(name, spec), flagMeaning(spec)]));
 }
 
-/** Each example beside what it does; above one another where that would be too wide for most terminals. */
+/** The names of a group's flags, on as few lines as they need. */
+function namesOf(group: FlagGroup, flags: readonly FlagEntry[]): string[] {
+  return hanging(group.padEnd(12), flags.map(([name]) => `--${kebabCase(name)}`).join(" "));
+}
+
+function usageRows(program: Program, command: LoadedCommand): string[] {
+  const child = /\[?-- .*$/.exec(command.usage)?.[0];
+  const own = command.usage.slice(0, command.usage.length - (child?.length ?? 0)).trimEnd();
+  return brokenCall([program.name, command.name, own, "[flags]", child].filter(Boolean).join(" "));
+}
+
+/** Each example beside what it does; above one another where that would be too wide. */
 function exampleRows(program: string, examples: readonly Example[]): string[] {
   const rows = examples.map(({ words, does }) => [`${program} ${words}`.trimEnd(), `# ${does}`] as const);
   const widest = (index: 0 | 1) => Math.max(0, ...rows.map((row) => row[index].length));
   const gap = 2;
-  if (widest(0) + gap + widest(1) > WIDTH) return rows.flatMap(([call, does]) => [does, call]);
-  return rows.map(([call, does]) => `${call.padEnd(widest(0) + gap)}${does}`);
+  if (widest(0) + gap + widest(1) <= WIDTH - 2) {
+    return rows.map(([call, does]) => `${call.padEnd(widest(0) + gap)}${does}`);
+  }
+  return rows.flatMap(([call, does]) => [...wrapWords(does, WIDTH - 2), ...brokenCall(call)]);
 }
 
-function exitCodeRows(): string[] {
-  return columns(Object.entries(EXIT_CODES));
+/** A call that is too wide goes on after a backslash, as in a shell; it is broken only where a flag begins. */
+function brokenCall(call: string): string[] {
+  const lines: string[] = [];
+  for (const piece of call.split(/ (?=--)/)) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + piece.length <= WIDTH - 8) lines[lines.length - 1] = `${last} ${piece}`;
+    else lines.push(piece);
+  }
+  return lines.map((line, index) => `${index === 0 ? "" : "    "}${line}${index < lines.length - 1 ? " \\" : ""}`);
 }
 
 /** Two columns; what is too long for the first one has a row of its own. */
 function columns(rows: readonly (readonly [string, string])[]): string[] {
   const short = rows.map(([left]) => left.length).filter((length) => length <= LEFT_WIDTH);
   const width = Math.max(0, ...short) + 2;
-  return rows.flatMap(([left, right]) =>
-    left.length > LEFT_WIDTH ? [left, `${" ".repeat(width)}${right}`] : [`${left.padEnd(width)}${right}`]
-  );
+  return rows.flatMap(([left, right]) => {
+    const [first = "", ...more] = wrapWords(right, WIDTH - 2 - width);
+    const rest = more.map((line) => " ".repeat(width) + line);
+    if (left.length > LEFT_WIDTH) return [left, `${" ".repeat(width)}${first}`, ...rest];
+    return [`${left.padEnd(width)}${first}`.trimEnd(), ...rest];
+  });
 }
 
-function sections(parts: readonly [string, readonly string[]][]): string {
+/** Words after a label, which the lines that follow leave blank. */
+function hanging(label: string, text: string): string[] {
+  return wrapWords(text, WIDTH - 2 - label.length)
+    .map((line, index) => (index === 0 ? label : " ".repeat(label.length)) + line);
+}
+
+function sections(parts: readonly (readonly [string, readonly string[]])[]): string {
   return parts
     .filter(([title, rows], index) => index === 0 || rows.length > 0 && title !== "")
     .map(([title, rows], index) =>
-      index === 0 ? `${title}\n` : `${title}:\n${rows.map((row) => `  ${row}\n`).join("")}`
+      index === 0 ? `${wrapWords(title, WIDTH).join("\n")}\n` : `${title}:\n${rows.map((row) => `  ${row}\n`).join("")}`
     )
     .join("\n");
 }

@@ -1,18 +1,18 @@
-import type { FlagSpec, FlagTable } from "../base/flag_spec.ts";
+import { lexer, type Token, type Tokens } from "marked";
+import type { FlagTable } from "../base/flag_spec.ts";
+import { type Topic, TOPICS } from "../manual/topics.ts";
 import type { LoadedCommand, LoadedProgram } from "./command.ts";
 import { EXIT_CODES } from "./exit_codes.ts";
-import { flagUsage } from "./help.ts";
+import { flagMeaning, flagUsage } from "./help.ts";
+import { plainText, tableLines } from "./page_layout.ts";
 import { VERSION, VERSION_DATE } from "./version.ts";
+
+/** Columns of a table: man indents it, and a terminal has 80. */
+const TABLE_COLUMNS = 70;
 
 /** A manual page in the man(7) macros of roff, from the same tables as `--help`. */
 export function manPage(program: LoadedProgram): string {
-  const lines = [
-    `.TH ${program.name.toUpperCase()} 1 "${VERSION_DATE}" "Parley ${VERSION}" "User Commands"`,
-    // Ragged right and no hyphenation: what is to be typed stays as it is.
-    ".nh",
-    ".ad l",
-    ".SH NAME",
-    `${escape(program.name)} \\- ${escape(program.summary)}`,
+  return page(program.name, 1, program.summary, [
     ".SH SYNOPSIS",
     ...program.commands.flatMap(({ name, usage }, index) => [
       ...(index === 0 ? [] : [".br"]),
@@ -23,8 +23,32 @@ export function manPage(program: LoadedProgram): string {
     ...program.commands.flatMap((command) => commandLines(program.name, command)),
     ".SH EXIT STATUS",
     ...Object.entries(EXIT_CODES).flatMap(([code, meaning]) => [".TP", code, escape(meaning)]),
-  ];
-  return `${lines.join("\n")}\n`;
+    ".SH SEE ALSO",
+    escape(TOPICS.map(({ name }) => `parley-${name}(7)`).join(", ")),
+  ]);
+}
+
+/** The manual page of a topic: `man parley-TOPIC`. */
+export async function topicPage({ name, summary, load }: Topic): Promise<string> {
+  const tokens = lexer(await load()).filter((token) => token.type !== "heading" || token.depth !== 1);
+  const first = tokens.find(({ type }) => type !== "space");
+  const start = first?.type === "heading" ? [] : [".SH DESCRIPTION"];
+  return page(`parley-${name}`, 7, summary, [...start, ...tokens.flatMap(blockLines)]);
+}
+
+function page(name: string, section: 1 | 7, summary: string, lines: readonly string[]): string {
+  const manual = section === 1 ? "User Commands" : "Parley Manual";
+  return [
+    `.TH ${escape(name.toUpperCase())} ${section} "${VERSION_DATE}" "Parley ${VERSION}" "${manual}"`,
+    // Ragged right and no hyphenation: what is to be typed stays as it is.
+    ".nh",
+    ".ad l",
+    ".SH NAME",
+    `${escape(name)} \\- ${escape(summary)}`,
+    // A paragraph follows a heading by itself.
+    ...lines.filter((line, index) => line !== ".PP" || !/^\.S[HS] /.test(lines[index - 1] ?? "")),
+    "",
+  ].join("\n");
 }
 
 function commandLines(program: string, command: LoadedCommand): string[] {
@@ -41,12 +65,42 @@ function flagLines(flags: FlagTable): string[] {
   return Object.entries(flags).flatMap(([name, spec]) => [
     ".TP",
     `.B ${escape(flagUsage(name, spec))}`,
-    escape(`${spec.help}${defaultOf(spec)}${spec.repeat ? " (may be repeated)" : ""}`),
+    escape(flagMeaning(spec)),
   ]);
 }
 
-function defaultOf(spec: FlagSpec): string {
-  return spec.type === "boolean" || spec.default === undefined ? "" : ` (default ${spec.default})`;
+function blockLines(token: Token): string[] {
+  switch (token.type) {
+    case "heading":
+      return [`.${token.depth <= 2 ? "SH" : "SS"} ${escape(plainText(token.tokens))}`];
+    case "paragraph":
+      return [".PP", escape(plainText(token.tokens))];
+    case "code":
+      return preformatted(String(token.text).split("\n"));
+    case "list":
+      return (token as Tokens.List).items.flatMap(itemLines);
+    case "table":
+      return preformatted(tableLines(token as Tokens.Table, TABLE_COLUMNS, PLAIN));
+    default:
+      return [];
+  }
+}
+
+function itemLines({ tokens }: Tokens.ListItem): string[] {
+  const lines = tokens.flatMap((token) =>
+    token.type === "text" ? [escape(plainText(token.tokens))] : blockLines(token)
+  );
+  return [".IP \\(bu 2", ...lines];
+}
+
+function preformatted(lines: readonly string[]): string[] {
+  return [".PP", ".nf", ...lines.map(escape), ".fi"];
+}
+
+const PLAIN = { good: same, bad: same, faint: same, strong: same };
+
+function same(text: string): string {
+  return text;
 }
 
 /** A backslash, a hyphen and a leading dot or quote mean something to roff. */

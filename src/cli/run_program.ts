@@ -66,19 +66,19 @@ async function dispatch(program: Program, argv: readonly string[], io: ProgramIo
     return EXIT.done;
   }
   rejectMangledArguments(argv);
-  if (first === "help") return await dispatch(program, [...rest, "--help"], io);
   const entry = commandOf(program, argv);
   if (!entry) throw unknownCommand(program, first);
   const command = await loadCommand(entry);
   const words = beforeDashes(rest);
-  if (words.includes("--help") || words.includes("-h")) {
-    io.stdout.write(commandHelp(program, command));
+  const all = words.includes("--help-all");
+  if (all || words.includes("--help") || words.includes("-h")) {
+    io.stdout.write(commandHelp(program, command, all));
     return EXIT.done;
   }
   const { own, childCommand } = command.takesCommand ? splitAtDashes(rest) : { own: rest, childCommand: [] };
   const parsed = parseFlags(own, command.flags);
   if (!namesFiles({ usage: command.usage, table: command.flags, ...parsed })) await io.giveBackFiles?.();
-  if (!namesCommand(parsed, childCommand)) await io.giveBackRun?.();
+  if (!namesCommand(parsed, childCommand) && !command.runsPager) await io.giveBackRun?.();
   if (!command.readsEnvironment) await io.giveBackEnvironment?.();
   using _signals = io.stop.takeOver();
   return await command.run({ ...parsed, childCommand, io });

@@ -27,3 +27,15 @@ function graphemeWidth(grapheme: string): number {
   if (ZERO_WIDTH.test(grapheme)) return 0;
   return WIDE.test(grapheme) ? 2 : 1;
 }
+
+/** The text in lines of at most so many cells, broken at blanks; a longer word has a line of its own. */
+export function wrapWords(text: string, cells: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(/ +/).filter((each) => each !== "")) {
+    const last = lines.at(-1);
+    if (last !== undefined && textWidth(last) + 1 + textWidth(word) <= cells) {
+      lines[lines.length - 1] = `${last} ${word}`;
+    } else lines.push(word);
+  }
+  return lines;
+}

@@ -1,5 +1,18 @@
+import { type FlagTable, inGroup } from "../base/flag_spec.ts";
 import type { ProgramIo } from "../cli/io.ts";
 import { configureLogging, type LoggingOptions } from "../log/configure.ts";
+import { LOG_LEVELS, type LogLevel } from "../log/logger.ts";
+
+/** The flags about log lines, of every command; a server logs more by default than a client. */
+export function logFlags<const L extends LogLevel>(level: L) {
+  return inGroup(
+    "Logging",
+    {
+      logLevel: { type: "choice", choices: [...LOG_LEVELS, "off"], default: level, help: "minimum log level" },
+      logFormat: { type: "choice", choices: ["text", "json"], default: "text", help: "log format" },
+    } as const satisfies FlagTable,
+  );
+}
 
 /** Log lines of a program go to standard error. */
 export function configureProgramLogging(

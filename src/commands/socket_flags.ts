@@ -1,22 +1,25 @@
 import { UsageError } from "../base/errors.ts";
-import type { FlagTable, FlagValues } from "../base/flag_spec.ts";
+import { type FlagTable, type FlagValues, inGroup } from "../base/flag_spec.ts";
 import { parseDuration } from "../base/units.ts";
 import type { KeepAlive, SocketOptionValues } from "../net/sockopt/socket_options.ts";
 
 /** Flags for socket options that need `--allow-ffi`. */
-export const SOCKET_FLAGS = {
-  receiveBuffer: { type: "size", help: "ask for a receive buffer of SIZE in the kernel (needs --allow-ffi)" },
-  sendBuffer: { type: "size", help: "ask for a send buffer of SIZE in the kernel (needs --allow-ffi)" },
-  keepAlive: {
-    type: "text",
-    placeholder: "IDLE,INTERVAL,COUNT",
-    help: "probe a silent peer, as in 60s,10s,5; off turns it off (needs --allow-ffi)",
-  },
-  userTimeout: {
-    type: "duration",
-    help: "give up when what was sent is not acknowledged for TIME (needs --allow-ffi)",
-  },
-} as const satisfies FlagTable;
+export const SOCKET_FLAGS = inGroup(
+  "Socket",
+  {
+    receiveBuffer: { type: "size", help: "size of the kernel's receive buffer (needs --allow-ffi)" },
+    sendBuffer: { type: "size", help: "size of the kernel's send buffer (needs --allow-ffi)" },
+    keepAlive: {
+      type: "text",
+      placeholder: "IDLE,INTERVAL,COUNT",
+      help: "probe a silent peer, as in 60s,10s,5; off turns it off (needs --allow-ffi)",
+    },
+    userTimeout: {
+      type: "duration",
+      help: "give up when sent data is not acknowledged for TIME (needs --allow-ffi)",
+    },
+  } as const satisfies FlagTable,
+);
 
 /** What the flags say, or `undefined` where none is given: then nothing is loaded. */
 export function socketOptionsOf(flags: Partial<FlagValues<typeof SOCKET_FLAGS>>): SocketOptionValues | undefined {

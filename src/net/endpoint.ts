@@ -194,5 +194,5 @@ function checkHost(text: string, scheme: Scheme, host: string): string {
 }
 
 function refuse(text: string, found: string, scheme: Scheme): SyntaxError {
-  return new SyntaxError(`Cannot parse endpoint "${text}": ${found}; a right one is ${EXAMPLES[scheme]}`);
+  return new SyntaxError(`Cannot parse endpoint "${text}": ${found}; for example ${EXAMPLES[scheme]}`);
 }

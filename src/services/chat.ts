@@ -1,6 +1,7 @@
 import { DEFAULTS } from "../base/defaults.ts";
 import { UsageError } from "../base/errors.ts";
 import { readNamedBytes, readNamedFile } from "../base/read_named_file.ts";
+import { inGroup } from "../base/flag_spec.ts";
 import { formatDuration } from "../base/units.ts";
 import { cleanText } from "../chat/clean_text.ts";
 import { runChatSession } from "../chat/chat_session.ts";
@@ -30,55 +31,53 @@ export const chat = defineService({
   maxMessageBytes: DEFAULTS.webSocketMessageBytes,
   asksForLogIn: true,
   flags: {
-    history: { type: "text", placeholder: "FILE", help: "keep the messages in this SQLite database, not in memory" },
+    history: { type: "text", placeholder: "FILE", help: "store messages in this SQLite database" },
     historyCount: {
       type: "integer",
       min: 1,
-      help: "keep N messages of each room (default 1000, with --history or --cluster 100000)",
+      help: "messages kept per room (default 1000)",
     },
-    historyAge: { type: "duration", isTimer: false, help: "forget messages that are older than TIME, such as 30d" },
-    maxHistoryMemory: { type: "size", help: "keep at most SIZE of messages in memory (default 256MiB)" },
+    historyAge: { type: "duration", isTimer: false, help: "delete messages older than TIME" },
+    maxHistoryMemory: { type: "size", help: "maximum messages in memory (default 256MiB)" },
     maxHistorySize: {
       type: "size",
-      help: "with --history or --cluster, keep at most SIZE of messages (default 4GiB, and with --cluster any size)",
+      help: "maximum stored messages (default 4GiB)",
     },
-    maxRooms: { type: "integer", min: 1, default: 10_000, help: "have at most N rooms" },
-    cluster: {
-      type: "text",
-      placeholder: "URL",
-      help: "share the rooms with other servers by NATS JetStream: nats://HOST:4222[,HOST:4222], or tls://",
-    },
-    clusterLease: {
-      type: "duration",
-      help: "take a server that gives no sign of life for TIME, and its members, for gone (default 12s)",
-    },
-    clusterCreds: { type: "text", placeholder: "FILE", help: "log in to NATS with this credentials file" },
-    clusterCa: {
-      type: "text",
-      placeholder: "FILE",
-      help: "with tls://, trust a NATS whose certificate is signed by one in FILE (PEM)",
-    },
-    clusterCert: {
-      type: "text",
-      placeholder: "FILE",
-      help: "with tls://, prove to NATS who this server is with the certificate in FILE (PEM)",
-    },
-    clusterKey: { type: "text", placeholder: "FILE", help: "the private key of --cluster-cert (PEM)" },
-    clusterReplicas: {
-      type: "integer",
-      min: 1,
-      help: "let N servers of NATS keep each message (default 3 where NATS is a cluster, otherwise 1)",
-    },
-    motd: { type: "text", placeholder: "FILE", help: "greet everyone with the lines of FILE" },
+    maxRooms: { type: "integer", min: 1, default: 10_000, help: "maximum rooms" },
+    ...inGroup("Cluster", {
+      cluster: {
+        type: "text",
+        placeholder: "URL",
+        help: "share the rooms with other servers over NATS JetStream: nats://HOST:4222[,HOST:4222], or tls://",
+      },
+      clusterLease: {
+        type: "duration",
+        help: "consider a server that sends no heartbeat for TIME, and its members, offline (default 12s)",
+      },
+      clusterCreds: { type: "text", placeholder: "FILE", help: "log in to NATS with this credentials file" },
+      clusterCa: {
+        type: "text",
+        placeholder: "FILE",
+        help: "with tls://, trust a NATS server whose certificate is signed by one in FILE (PEM)",
+      },
+      clusterCert: { type: "text", placeholder: "FILE", help: "with tls://, client certificate for NATS (PEM)" },
+      clusterKey: { type: "text", placeholder: "FILE", help: "private key of --cluster-cert (PEM)" },
+      clusterReplicas: {
+        type: "integer",
+        min: 1,
+        help: "let N NATS servers keep each message (default 3 if NATS is a cluster, otherwise 1)",
+      },
+    }),
+    motd: { type: "text", placeholder: "FILE", help: "greet every client with the lines of FILE" },
     messageRate: {
       type: "integer",
-      help: "let each client send N messages a second, 0 for any number (default 2, and any number from loopback)",
+      help: "messages per second of a client (default 2)",
     },
-    messageBurst: { type: "integer", min: 1, default: 5, help: "after a pause, let it send N at once" },
+    messageBurst: { type: "integer", min: 1, default: 5, help: "messages at once after a pause" },
   },
   examples: [
-    { words: "chat --history chat.db", does: "the same, and every message survives the server" },
-    { words: "chat --cluster nats://127.0.0.1:4222", does: "one of many servers with the same rooms" },
+    { words: "chat --history chat.db", does: "messages survive a restart" },
+    { words: "chat --cluster nats://127.0.0.1:4222", does: "one of several servers with the same rooms" },
   ],
   async create(flags, { log, authenticator, logInTimeoutMs, pings }) {
     const { motd, messageRate, messageBurst } = flags;

@@ -12,9 +12,9 @@ export const echo = defineService({
       type: "text",
       allowsEmpty: true,
       placeholder: "TEXT",
-      help: "put TEXT before each message; #{id} stands for #1, #2, ... of the connection, {id} for the number",
+      help: "text before each message; {id} numbers the connection",
     },
-    upper: { type: "boolean", help: "send ASCII letters back in upper case" },
+    upper: { type: "boolean", help: "convert ASCII letters to upper case" },
   },
   examples: [
     { words: "echo :9000 --framing line --prefix '[echo #{id}] '", does: "echo lines, each with the client's number" },

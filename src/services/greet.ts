@@ -7,7 +7,7 @@ export const greet = defineService({
   endpoints: ["tcp://127.0.0.1:8028"],
   framing: "line",
   flags: {
-    greeting: { type: "text", allowsEmpty: true, default: "Hey What's up?", help: "what to say first" },
+    greeting: { type: "text", allowsEmpty: true, default: "Hey What's up?", help: "greeting to send" },
   },
   examples: [
     { words: "greet :9000 --greeting 'Who is there?' --idle-timeout 30s", does: "wait at most 30 s for a reply" },

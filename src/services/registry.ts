@@ -4,13 +4,13 @@ import type { ServiceEntry } from "./service.ts";
 export const SERVICES: readonly ServiceEntry[] = [
   {
     name: "chat",
-    summary: "rooms in which people and programs talk to each other",
+    summary: "rooms for people and programs",
     example: { words: "chat", does: "for nc 127.0.0.1 8028, and for browsers at http://127.0.0.1:8765/" },
     load: async () => (await import("./chat.ts")).chat,
   },
   {
     name: "echo",
-    summary: "send back what comes",
+    summary: "send back what is received",
     example: { words: "echo", does: "echo on 127.0.0.1:8888" },
     load: async () => (await import("./echo.ts")).echo,
   },
@@ -22,7 +22,7 @@ export const SERVICES: readonly ServiceEntry[] = [
   },
   {
     name: "reply",
-    summary: "give a canned answer on connect, per message or per request",
+    summary: "send a canned reply on connect, per message or per request",
     example: { words: "reply --text 'echo: {message}'", does: "answer each line on 127.0.0.1:8888" },
     load: async () => (await import("./reply.ts")).reply,
   },
@@ -34,26 +34,26 @@ export const SERVICES: readonly ServiceEntry[] = [
   },
   {
     name: "discard",
-    summary: "throw away what comes",
-    example: { words: "discard", does: "take bytes on 127.0.0.1:9009 and drop them (RFC 863)" },
+    summary: "discard what is received",
+    example: { words: "discard", does: "discard on 127.0.0.1:9009 (RFC 863)" },
     load: async () => (await import("./standard.ts")).discard,
   },
   {
     name: "chargen",
-    summary: "send a pattern of characters without end",
+    summary: "send characters endlessly",
     example: { words: "chargen", does: "send characters on 127.0.0.1:9019 (RFC 864)" },
     load: async () => (await import("./standard.ts")).chargen,
   },
   {
     name: "daytime",
-    summary: "say date and time in UTC as text, then close",
-    example: { words: "daytime", does: "say the time on 127.0.0.1:9013 (RFC 867)" },
+    summary: "send the date and time in UTC as text, then close",
+    example: { words: "daytime", does: "send the time on 127.0.0.1:9013 (RFC 867)" },
     load: async () => (await import("./standard.ts")).daytime,
   },
   {
     name: "time",
-    summary: "say the seconds since 1900 in 4 bytes, then close",
-    example: { words: "time", does: "say the time on 127.0.0.1:9037 (RFC 868)" },
+    summary: "send the seconds since 1900 in 4 bytes, then close",
+    example: { words: "time", does: "send the time on 127.0.0.1:9037 (RFC 868)" },
     load: async () => (await import("./standard.ts")).time,
   },
 ];

@@ -26,25 +26,25 @@ export const reply = defineService({
     text: {
       type: "text",
       allowsEmpty: true,
-      help: "the answer; \\n, \\r, \\t, \\0, \\xHH are escapes and {message} stands for what came",
+      help: "the reply, with escapes; {message} is the message",
     },
-    file: { type: "text", placeholder: "FILE", help: "the answer is in FILE, as it is" },
+    file: { type: "text", placeholder: "FILE", help: "reply with the content of FILE" },
     on: {
       type: "choice",
       choices: ["connect", "message", "request"],
       default: "message",
-      help: "when to answer; a request is an HTTP/1.1 one, up to its empty line",
+      help: "when to reply; a request is an HTTP head",
     },
-    http: { type: "boolean", help: "answer each request with HTTP/1.1 200 and the text or file as its body" },
+    http: { type: "boolean", help: "reply to HTTP requests: status 200 and this body" },
     then: {
       type: "choice",
       choices: ["keep", "close"],
-      help: "what follows an answer: by default close with --on connect, keep otherwise",
+      help: "then (default: close with --on connect)",
     },
   },
   examples: [
-    { words: "reply :8080 --http --text 'ok\\n'", does: "be an HTTP server that says ok" },
-    { words: "reply :2525 --on connect --text '220 ready\\r\\n' --then keep", does: "say a banner and stay" },
+    { words: "reply :8080 --http --text 'ok\\n'", does: "an HTTP server that replies ok" },
+    { words: "reply :2525 --on connect --text '220 ready\\r\\n' --then keep", does: "send a banner and stay" },
   ],
   async create(flags, { codec }) {
     const isLine = codec?.name === "line" && flags.on === "message" && !flags.http;

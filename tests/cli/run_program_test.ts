@@ -147,10 +147,10 @@ Deno.test("runProgram() prints help and version to standard output, without runn
   assertEquals((await run(["greet", "--", "--help"])).out, "");
 });
 
-Deno.test("commandHelp() shows examples first, then usage, flags, notes and exit codes", async () => {
-  const { out } = await run(["greet", "--help"]);
+Deno.test("commandHelp() shows examples first, then usage, flags, notes and pages of the manual", async () => {
+  const { out } = await run(["greet", "--help-all"]);
   assertEquals(
-    out.split("\nExit codes:")[0],
+    out,
     [
       "parley-test greet: say hello",
       "",
@@ -167,6 +167,9 @@ Deno.test("commandHelp() shows examples first, then usage, flags, notes and exit
       "",
       "Notes:",
       "  It is a test.",
+      "",
+      "See also:",
+      "  parley-test help exit-codes",
       "",
     ].join("\n"),
   );
@@ -214,7 +217,7 @@ Deno.test("runProgram() lets no error move the terminal", async () => {
 
 Deno.test("COMMANDS names every command of each program (fault 34)", () => {
   for (const program of [clientProgram, serverProgram, udpProgram]) {
-    const names = program.commands.map(({ name }) => name).filter((name) => name !== "completions" && name !== "man");
+    const names = program.commands.map(({ name }) => name).filter((name) => !/^(?:help|man|completions)$/.test(name));
     assertEquals([...COMMANDS[program.name] ?? []], names);
   }
 });

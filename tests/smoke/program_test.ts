@@ -39,7 +39,7 @@ for (const name of PROGRAMS) {
     assertLess(own / reference, MAX_START_RATIO);
   });
 
-  Deno.test(`parley-${name} --help and the help of every command show examples and exit codes`, async () => {
+  Deno.test(`parley-${name} --help and the help of every command show examples and pages of the manual`, async () => {
     const { code, stdout } = await run(name, ["--help"]);
     assertEquals(code, 0);
     const commands = /^Commands:\n((?: {2}.*\n)+)/m.exec(stdout)?.[1]?.trim().split("\n") ?? [];
@@ -49,7 +49,7 @@ for (const name of PROGRAMS) {
       const help = await run(name, [command, "--help"]);
       assertEquals(help.code, 0, command);
       assertStringIncludes(help.stdout, "Examples:");
-      assertStringIncludes(help.stdout, "Exit codes:");
+      assertStringIncludes(help.stdout, "See also:");
     }
   });
 

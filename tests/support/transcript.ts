@@ -1,5 +1,5 @@
 /**
- * The README's terminal sessions, run as they stand there.
+ * The terminal sessions of the README and the manual, run as they stand there.
  *
  * @module
  */
@@ -13,35 +13,33 @@ export interface Step {
   readonly output: readonly string[];
 }
 
-/** A `console` block of the README. */
+/** A `console` block of a page. */
 export interface Transcript {
   /** Where it stands, for messages. */
-  readonly line: number;
+  readonly at: string;
   readonly steps: readonly Step[];
 }
 
 /** How long a command, or the first lines of a server, may take. */
 const PATIENCE_MS = 30_000;
 
-/** The `console` blocks under a heading, up to the next one of its level. */
-export function transcriptsOf(markdown: string, heading: string): Transcript[] {
+/** Every `console` block of a page; a session that cannot be run is a block of another kind. */
+export function transcriptsOf(name: string, markdown: string): Transcript[] {
   const lines = markdown.split("\n");
-  const first = lines.indexOf(heading);
-  if (first === -1) throw new Error(`no heading "${heading}"`);
-  const level = heading.indexOf(" ");
-  const length = lines.slice(first + 1).findIndex((line) => {
-    const marks = /^#+(?= )/.exec(line)?.[0].length;
-    return marks !== undefined && marks <= level;
-  });
-  const end = length === -1 ? lines.length : first + 1 + length;
   const found: Transcript[] = [];
-  for (let at = first; at < end; at++) {
+  for (let at = 0; at < lines.length; at++) {
     if (lines[at] !== "```console") continue;
     const last = lines.indexOf("```", at);
-    found.push({ line: at + 1, steps: stepsOf(lines.slice(at + 1, last)) });
+    found.push({ at: `${name}:${at + 1}`, steps: stepsOf(lines.slice(at + 1, last)) });
     at = last;
   }
   return found;
+}
+
+/** The files that a page shows: blocks that begin with a comment that is a file's name. */
+export function filesOf(markdown: string): Map<string, string> {
+  const blocks = markdown.matchAll(/^```(?!console)\w+\n# ([\w.-]+)\n([\s\S]*?)^```$/gm);
+  return new Map([...blocks].map(([, name = "", text = ""]) => [name, text]));
 }
 
 function stepsOf(lines: readonly string[]): Step[] {
@@ -71,7 +69,7 @@ function linePattern(line: string): string {
     .replaceAll(/ {2,}/g, " +");
 }
 
-/** Where transcripts are run: a folder with the sources, and commands named as in the README. */
+/** Where transcripts are run: a folder with the sources, and commands named as in the manual. */
 export class Stage implements AsyncDisposable {
   readonly folder: string;
   readonly #ports: Map<string, string>;
@@ -81,7 +79,7 @@ export class Stage implements AsyncDisposable {
     this.#ports = new Map(ports);
   }
 
-  /** Makes one; `ports` says where the README's ports really are, others are free ones. */
+  /** Makes one; `ports` says where the page's ports really are, others are free ones. */
   static async create(ports: ReadonlyMap<string, string> = new Map()): Promise<Stage> {
     const folder = await Deno.makeTempDir();
     await Deno.mkdir(`${folder}/bin`);
@@ -101,7 +99,7 @@ export class Stage implements AsyncDisposable {
   }
 
   /** Runs the commands in turn; it throws where one printed something else than stands there. */
-  async run({ line, steps }: Transcript): Promise<void> {
+  async run({ at, steps }: Transcript): Promise<void> {
     await using stack = new AsyncDisposableStack();
     for (const { command, output } of steps) {
       const isServer = command.endsWith(" &");
@@ -110,7 +108,7 @@ export class Stage implements AsyncDisposable {
       const isRight = isServer ? await running.until(matches) : (await running.ended(), matches());
       if (isRight) continue;
       throw new Error(
-        `README.md:${line}: $ ${command}\nshould print\n${output.join("\n")}\nand printed\n${running.text}`,
+        `${at}: $ ${command}\nshould print\n${output.join("\n")}\nand printed\n${running.text}`,
       );
     }
   }

@@ -27,6 +27,7 @@ export class CommandValues {
 
   /** What each argument is, in order; the last one stands for all that follow. A command after `--` is not among them. */
   ofArguments(): Values[] {
+    if (this.#command.words !== undefined) return [{ kind: "words", words: this.#command.words }];
     const [own = ""] = this.#command.usage.split(/ ?\[?-- /);
     const words = own.replaceAll(/--\S+ \S+/g, "").trim().split(" ").map((word) => word.replaceAll(/[[\].]/g, ""));
     return words.map((word) => word.includes("|") ? { kind: "words", words: word.split("|") } : this.#named(word));
@@ -46,5 +47,5 @@ function startOf(scheme: string): string {
 
 /** Long flags as they are typed, with `--help`. */
 export function flagWords(table: FlagTable): string[] {
-  return [...Object.keys(table).map((name) => `--${kebabCase(name)}`), "--help"];
+  return [...Object.keys(table).map((name) => `--${kebabCase(name)}`), "--help", "--help-all"];
 }

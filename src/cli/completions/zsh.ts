@@ -34,7 +34,7 @@ function commandCase(command: LoadedCommand, values: CommandValues): string {
   const places = args.map((each, index) =>
     quote(`${index === args.length - 1 ? "*" : index + 1}:argument:${actionOf(each)}`)
   );
-  const all = [...flags, quote("--help[show help]"), ...places];
+  const all = [...flags, quote("--help[show help]"), quote("--help-all[show every flag]"), ...places];
   return `    ${command.name})\n      _arguments \\\n${all.map((spec) => `        ${spec}`).join(" \\\n")} ;;`;
 }
 

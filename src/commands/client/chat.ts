@@ -26,24 +26,24 @@ const { alpn: _alpn, ...TLS } = TLS_FLAGS;
 const LINE_BYTES = 16 * 1024 * 1024;
 
 const FLAGS = {
-  nick: { type: "text", placeholder: "NAME", help: "your name; the server gives one otherwise" },
+  nick: { type: "text", placeholder: "NAME", help: "your name (default: the server picks one)" },
   room: {
     type: "text",
     repeat: true,
     placeholder: "ROOM",
-    help: `enter ROOM (default ${LOBBY}); you speak in the first`,
+    help: `join ROOM (default ${LOBBY}); the first is current`,
   },
   login: {
     type: "text",
     placeholder: "NAME",
-    help: "log in as NAME; the password is asked for, or the first input line",
+    help: "log in as NAME; prompts for the password",
   },
-  json: { type: "boolean", help: "for bots: one JSON object a line, in and out" },
-  reconnect: { type: "duration", default: "5m", help: "when the connection is lost, try again for TIME" },
+  json: { type: "boolean", help: "for bots: one JSON object per line, in and out" },
+  reconnect: { type: "duration", default: "5m", help: "reconnect for up to TIME" },
   waitReply: {
     type: "duration",
     default: formatDuration(DEFAULTS.replyTimeoutMs),
-    help: "for the greeting, and at the end of input for the last acknowledgement",
+    help: "for the greeting, and for the last acknowledgement",
   },
   ...CONNECTION,
   ...TLS,

@@ -6,28 +6,26 @@ import type { ProgramIo } from "../../cli/io.ts";
 import type { GivenFlag } from "../../cli/parse_flags.ts";
 import { StatusLine } from "../../cli/status_line.ts";
 import { styleOf } from "../../cli/style.ts";
-import { LOG_LEVELS } from "../../log/logger.ts";
 import { type Endpoint, formatHostPort, parseEndpoint } from "../../net/endpoint.ts";
 import { check, type CheckOptions, reasonFor } from "../../probe/check.ts";
 import { missingFor } from "../../probe/applicable.ts";
 import { PROTOCOLS, resolveProbe, slowSchemeOf } from "../../probe/registry.ts";
 import type { ProbeTarget } from "../../probe/probe.ts";
-import { configureProgramLogging } from "../program_logging.ts";
+import { configureProgramLogging, logFlags } from "../program_logging.ts";
 import { EXPECTATION_FLAGS, expectationsOf } from "./check_flags.ts";
 import { type CheckOutcome, outcomeLine, outcomeObject } from "./check_report.ts";
 import { tlsEndpoint } from "./tls_flags.ts";
 
 const FLAGS = {
-  wait: { type: "duration", help: "try again until it is ready, TIME in all" },
-  interval: { type: "duration", help: "between attempts (default: 25ms, growing to 150ms)" },
+  wait: { type: "duration", help: "retry for up to TIME until ready" },
+  interval: { type: "duration", help: "between attempts (default 25ms, growing to 150ms)" },
   timeout: { type: "duration", default: "5s", help: "for one attempt" },
   all: { type: "boolean", help: "every endpoint must be ready (the default)" },
   any: { type: "boolean", help: "one ready endpoint is enough" },
-  invert: { type: "boolean", help: "succeed only if connections are refused: nothing is there" },
-  json: { type: "boolean", help: "one JSON object an endpoint on standard output" },
+  invert: { type: "boolean", help: "succeed only if every connection is refused" },
+  json: { type: "boolean", help: "print one JSON object per endpoint" },
   ...EXPECTATION_FLAGS,
-  logLevel: { type: "choice", choices: [...LOG_LEVELS, "off"], default: "warning", help: "minimum log level" },
-  logFormat: { type: "choice", choices: ["text", "json"], default: "text", help: "log format" },
+  ...logFlags("warning"),
 } as const satisfies FlagTable;
 
 type CheckFlags = FlagValues<typeof FLAGS>;

@@ -1,6 +1,6 @@
 import { unescape } from "../../base/bytes.ts";
 import { UsageError } from "../../base/errors.ts";
-import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
+import { type FlagTable, type FlagValues, inGroup } from "../../base/flag_spec.ts";
 import type { CheckOptions } from "../../probe/check.ts";
 import type { Credentials } from "../../probe/probe.ts";
 import { readNamedFile } from "../../base/read_named_file.ts";
@@ -8,19 +8,21 @@ import { START_TLS_FLAGS, TLS_FLAGS, tlsConnectOptions } from "./tls_flags.ts";
 
 /** What a ready server must be like. */
 export const EXPECTATION_FLAGS = {
-  send: { type: "text", placeholder: "DATA", help: "send DATA first (escapes as in \\n; over UDP an empty line)" },
-  banner: { type: "text", placeholder: "REGEX", help: "what the server sends first must match" },
-  stableFor: { type: "duration", help: "it must stay ready for TIME (default: 50ms for a connection)" },
-  minDays: { type: "integer", help: "the certificate must be valid for N more days" },
+  send: { type: "text", placeholder: "DATA", help: "send DATA first (default over UDP: an empty line)" },
+  banner: { type: "text", placeholder: "REGEX", help: "the first data from the server must match" },
+  stableFor: { type: "duration", help: "must stay ready for TIME (default 50ms for streams)" },
+  minDays: { type: "integer", help: "the certificate must be valid for N days" },
   minTls: { type: "choice", choices: ["1.2", "1.3"], help: "minimum TLS version" },
-  subprotocol: { type: "text", repeat: true, placeholder: "NAME", help: "a WebSocket subprotocol to agree on" },
-  status: { type: "text", placeholder: "CODES", help: "HTTP status (default 200-399; for a WebSocket 101)" },
-  method: { type: "text", placeholder: "METHOD", help: "HTTP method (default GET)" },
-  header: { type: "text", repeat: true, placeholder: "'Name: value'", help: "send an HTTP header" },
-  body: { type: "text", placeholder: "TEXT", help: "the HTTP body, or the file, must contain TEXT" },
-  bodyRegex: { type: "text", placeholder: "REGEX", help: "the HTTP body, or the file, must match" },
-  bodyJson: { type: "text", placeholder: "PATH=VALUE", help: "a value in the JSON body, as in db[0].status=up" },
-  maxRedirects: { type: "integer", max: 20, placeholder: "N", help: "follow up to N HTTP redirects (default 0)" },
+  subprotocol: { type: "text", repeat: true, placeholder: "NAME", help: "WebSocket subprotocol to negotiate" },
+  ...inGroup("HTTP", {
+    status: { type: "text", placeholder: "CODES", help: "HTTP status (default 200-399; for a WebSocket 101)" },
+    method: { type: "text", placeholder: "METHOD", help: "HTTP method (default GET)" },
+    header: { type: "text", repeat: true, placeholder: "'Name: value'", help: "send an HTTP header" },
+    body: { type: "text", placeholder: "TEXT", help: "the HTTP body, or the file, must contain TEXT" },
+    bodyRegex: { type: "text", placeholder: "REGEX", help: "the HTTP body, or the file, must match" },
+    bodyJson: { type: "text", placeholder: "PATH=VALUE", help: "a value in the JSON body, as in db[0].status=up" },
+    maxRedirects: { type: "integer", max: 20, placeholder: "N", help: "follow up to N HTTP redirects (default 0)" },
+  }),
   login: { type: "text", placeholder: "FROM", help: "log in with url, env:NAME or file:PATH (user:password)" },
   ...TLS_FLAGS,
   ...START_TLS_FLAGS,

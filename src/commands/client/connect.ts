@@ -26,11 +26,11 @@ const FLAGS = {
   waitReply: {
     type: "duration",
     default: formatDuration(DEFAULTS.replyTimeoutMs),
-    help: "once one side has ended, wait TIME after the last byte for the other",
+    help: "after one side ends, wait TIME after the last byte",
   },
-  crlf: { type: "boolean", help: "send each line end as CR LF (without framing, and with --framing line)" },
-  hex: { type: "boolean", help: "each line of input is hexadecimal digits, and replies are printed so" },
-  record: { type: "text", placeholder: "FILE", help: "write both directions to FILE, for parley-client replay" },
+  crlf: { type: "boolean", help: "send line ends as CR LF (raw and --framing line)" },
+  hex: { type: "boolean", help: "read and print hexadecimal digits" },
+  record: { type: "text", placeholder: "FILE", help: "record both directions in FILE, for replay" },
   ...MESSAGE_TYPE_FLAGS,
   ...DIAL_FLAGS,
 } as const satisfies FlagTable;

@@ -1,5 +1,5 @@
 import { UsageError } from "../../base/errors.ts";
-import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
+import { type FlagTable, type FlagValues, inGroup } from "../../base/flag_spec.ts";
 import { type Codec, parseFraming } from "../../framing/mod.ts";
 import { parseEndpoint } from "../../net/endpoint.ts";
 import { dial as dialSession, type DialOptions } from "../../dial.ts";
@@ -18,17 +18,22 @@ export const CLIENT_LIMITS = { outboxBytes: Number.MAX_SAFE_INTEGER, maxMessage:
 export const DIAL_FLAGS = {
   ...TLS_FLAGS,
   ...START_TLS_FLAGS,
-  subprotocol: { type: "text", repeat: true, placeholder: "NAME", help: "WebSocket: offer a subprotocol" },
-  origin: { type: "text", placeholder: "URL", help: "WebSocket: claim an origin, as a page's browser does" },
+  ...inGroup("WebSocket", {
+    subprotocol: { type: "text", repeat: true, placeholder: "NAME", help: "offer a WebSocket subprotocol" },
+    origin: { type: "text", placeholder: "URL", help: "send an Origin header, as a browser does" },
+  }),
   ...SOCKET_FLAGS,
   ...CONNECTION_FLAGS,
 } as const satisfies FlagTable;
 
 /** For the commands that send messages of the user's. */
-export const MESSAGE_TYPE_FLAGS = {
-  text: { type: "boolean", help: "WebSocket: send text messages" },
-  binary: { type: "boolean", help: "WebSocket: send binary messages" },
-} as const satisfies FlagTable;
+export const MESSAGE_TYPE_FLAGS = inGroup(
+  "WebSocket",
+  {
+    text: { type: "boolean", help: "send text messages" },
+    binary: { type: "boolean", help: "send binary messages" },
+  } as const satisfies FlagTable,
+);
 
 /**
  * Whether messages are sent as text; `undefined` leaves it to the kind of input.

@@ -11,10 +11,10 @@ import { rejectMore } from "./arguments.ts";
 const TRIES = 20;
 
 const FLAGS = {
-  count: { type: "integer", short: "n", default: 1, min: 1, max: 1_000, help: "this many different ports" },
-  host: { type: "text", placeholder: "ADDRESS", default: DEFAULTS.host, help: "an address of this machine" },
-  udp: { type: "boolean", help: "for UDP" },
-  json: { type: "boolean", help: "one JSON object on standard output" },
+  count: { type: "integer", short: "n", default: 1, min: 1, max: 1_000, help: "number of ports" },
+  host: { type: "text", placeholder: "ADDRESS", default: DEFAULTS.host, help: "local address" },
+  udp: { type: "boolean", help: "UDP instead of TCP" },
+  json: { type: "boolean", help: "print one JSON object" },
 } as const satisfies FlagTable;
 
 /** `parley-client free-port`. */

@@ -1,34 +1,27 @@
-import { DEFAULTS } from "../../base/defaults.ts";
 import { type Attempt, PermissionError } from "../../base/errors.ts";
 import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
-import { formatDuration } from "../../base/units.ts";
 import { defineCommand } from "../../cli/command.ts";
 import { EXIT } from "../../cli/exit_codes.ts";
 import { connect } from "../../factory.ts";
-import { LOG_LEVELS } from "../../log/logger.ts";
 import { type Endpoint, formatEndpoint, isHostEndpoint, parseEndpoint } from "../../net/endpoint.ts";
 import { resolve, type ResolvedAddress } from "../../net/resolve.ts";
 import { openSocketOptions, type SocketOptionsAccess } from "../../net/sockopt/socket_options.ts";
-import { configureProgramLogging } from "../program_logging.ts";
+import { configureProgramLogging, logFlags } from "../program_logging.ts";
 import { SOCKET_FLAGS, socketOptionsOf } from "../socket_flags.ts";
 import { endpointArgument } from "./arguments.ts";
+import { CONNECTION_FLAGS } from "./client_flags.ts";
 import { refuseIdleFlags } from "./idle_flags.ts";
 import { type Inspection, inspectionObject, inspectionText } from "./inspect/report.ts";
 import { START_TLS_FLAGS, TLS_FLAGS, tlsConnectOptions, tlsEndpoint } from "./tls_flags.ts";
 
 const FLAGS = {
   ...SOCKET_FLAGS,
-  json: { type: "boolean", help: "one JSON object on standard output" },
-  explain: { type: "boolean", help: "for newcomers: say what each step on a socket is" },
-  connectTimeout: {
-    type: "duration",
-    default: formatDuration(DEFAULTS.connectTimeoutMs),
-    help: "for the connection to be there",
-  },
+  json: { type: "boolean", help: "print one JSON object" },
+  explain: { type: "boolean", help: "explain each step on a socket, for newcomers" },
+  connectTimeout: CONNECTION_FLAGS.connectTimeout,
   ...TLS_FLAGS,
   ...START_TLS_FLAGS,
-  logLevel: { type: "choice", choices: [...LOG_LEVELS, "off"], default: "warning", help: "least level of log lines" },
-  logFormat: { type: "choice", choices: ["text", "json"], default: "text", help: "form of log lines" },
+  ...logFlags("warning"),
 } as const satisfies FlagTable;
 
 /** `parley-client inspect`. */

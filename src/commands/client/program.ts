@@ -4,30 +4,30 @@ import { withDocumentation } from "../../cli/documentation_commands.ts";
 /** `parley-client`: its commands, in the order of `--help`. Each is loaded when it is called. */
 export const clientProgram: Program = withDocumentation({
   name: "parley-client",
-  summary: "talk to servers, check them, measure them",
+  summary: "connect to servers, check them, measure them",
   schemes: ["tcp", "tls", "ws", "wss", "unix"],
   commands: [
     {
       name: "connect",
-      summary: "talk to a server: a pipe, or by hand on a terminal",
+      summary: "interactive or piped client",
       example: { words: "connect 127.0.0.1:8888", does: "type lines, see replies; quit or Ctrl-D ends" },
       load: async () => (await import("./connect.ts")).connectCommand,
     },
     {
       name: "send",
-      summary: "send once, and see that the answer is as expected",
-      example: { words: "send 127.0.0.1:8888 'hello\\n' --expect hello", does: "exit code 0 only if hello comes back" },
+      summary: "send a request and check the reply",
+      example: { words: "send 127.0.0.1:8888 'hello\\n' --expect hello", does: "exit 0 only if hello comes back" },
       load: async () => (await import("./send.ts")).sendCommand,
     },
     {
       name: "replay",
-      summary: "say again what connect --record kept, and compare the answers",
-      example: { words: "replay talk.jsonl 127.0.0.1:8888", does: "exit code 1 where an answer differs" },
+      summary: "repeat a recorded session and compare the replies",
+      example: { words: "replay talk.jsonl 127.0.0.1:8888", does: "exit 1 if a reply differs" },
       load: async () => (await import("./replay.ts")).replayCommand,
     },
     {
       name: "check",
-      summary: "see whether servers are there, or wait until they are",
+      summary: "check whether servers are ready, or wait until they are",
       example: {
         words: "check --wait 30s tcp://127.0.0.1:5432 unix:/run/app.sock",
         does: "wait until both accept connections",
@@ -36,7 +36,7 @@ export const clientProgram: Program = withDocumentation({
     },
     {
       name: "run",
-      summary: "start servers, wait until they are ready, run a test, stop them",
+      summary: "start servers, wait for them, run a test, stop them",
       example: {
         words: "run --start './server --port 8080' --check http://:8080/health -- npm test",
         does: "the exit code is that of npm test",
@@ -51,7 +51,7 @@ export const clientProgram: Program = withDocumentation({
     },
     {
       name: "bench",
-      summary: "put a load on an echo server and measure its answers",
+      summary: "put load on an echo server and measure it",
       example: {
         words: "bench tcp://127.0.0.1:8888 -c 50 --size 64 -d 5s",
         does: "50 connections, one message in flight each",
@@ -60,16 +60,16 @@ export const clientProgram: Program = withDocumentation({
     },
     {
       name: "chat",
-      summary: "talk in a chat, by hand or as a bot",
-      example: { words: "chat 127.0.0.1:8028 --nick ann", does: "type lines, see what is said; /help tells more" },
+      summary: "join a chat, on a terminal or as a bot",
+      example: { words: "chat 127.0.0.1:8028 --nick ann", does: "type lines, see messages; /help lists the commands" },
       load: async () => (await import("./chat.ts")).chatCommand,
     },
     {
       name: "inspect",
-      summary: "connect and show addresses, socket options, round trip and TLS",
+      summary: "show addresses, socket options, round trip and TLS",
       example: {
         words: "inspect db.internal:5432",
-        does: "which addresses were tried, which answered, what the kernel has set",
+        does: "addresses tried, certificate, socket options",
       },
       load: async () => (await import("./inspect.ts")).inspectCommand,
     },
@@ -81,7 +81,7 @@ export const clientProgram: Program = withDocumentation({
     },
     {
       name: "free-port",
-      summary: "print a port that nobody listens on",
+      summary: "print a free port",
       example: { words: "free-port", does: "one number" },
       load: async () => (await import("./free_port.ts")).freePortCommand,
     },

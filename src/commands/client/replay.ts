@@ -13,11 +13,11 @@ import { replaySteps } from "../../script/replay_steps.ts";
 import { tlsEndpoint } from "./tls_flags.ts";
 
 const FLAGS = {
-  timed: { type: "boolean", help: "send with the pauses of the recording; otherwise as fast as answers come" },
-  ignoreReplies: { type: "boolean", help: "answers may differ from those of the recording" },
-  timeout: { type: "duration", default: "5s", help: "for each answer" },
-  quiet: { type: "boolean", short: "q", help: "print nothing that comes" },
-  json: { type: "boolean", help: "one JSON object on standard output" },
+  timed: { type: "boolean", help: "keep the pauses of the recording" },
+  ignoreReplies: { type: "boolean", help: "accept replies that differ from the recording" },
+  timeout: { type: "duration", default: "5s", help: "for each reply" },
+  quiet: { type: "boolean", short: "q", help: "do not print replies" },
+  json: { type: "boolean", help: "print one JSON object" },
   ...DIAL_FLAGS,
 } as const satisfies FlagTable;
 
@@ -25,7 +25,7 @@ const FLAGS = {
 export const replayCommand = defineCommand({
   usage: "FILE ENDPOINT",
   examples: [
-    { words: "replay --timed --ignore-replies talk.jsonl tls://staging:8443", does: "only send, as it was typed then" },
+    { words: "replay --timed --ignore-replies talk.jsonl :8443", does: "only send, as it was typed then" },
   ],
   flags: FLAGS,
   notes: "Each thing that was sent is sent once the answers before it have come. Needs the permission to read FILE.",

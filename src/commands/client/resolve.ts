@@ -11,9 +11,9 @@ const FLAGS = {
   timeout: {
     type: "duration",
     default: formatDuration(DEFAULTS.resolveTimeoutMs),
-    help: "for the resolver to answer",
+    help: "for the resolver",
   },
-  json: { type: "boolean", help: "one JSON object on standard output" },
+  json: { type: "boolean", help: "print one JSON object" },
 } as const satisfies FlagTable;
 
 /** `parley-client resolve`. */

@@ -7,14 +7,13 @@ import { EXIT, exitCodeOf, StoppedError } from "../../cli/exit_codes.ts";
 import type { ProgramIo } from "../../cli/io.ts";
 import { junitXml } from "../../cli/reporters/junit.ts";
 import type { TestReport } from "../../cli/reporters/test_report.ts";
-import { LOG_LEVELS } from "../../log/logger.ts";
 import { check, type CheckOptions, reasonFor } from "../../probe/check.ts";
 import { splitWords } from "../../probe/exec.ts";
 import { PROTOCOLS, resolveProbe } from "../../probe/registry.ts";
 import { ProcessGroup } from "../../process/process_group.ts";
 import { runChild } from "../child_process.ts";
 import { OutputFile } from "../output_file.ts";
-import { configureProgramLogging } from "../program_logging.ts";
+import { configureProgramLogging, logFlags } from "../program_logging.ts";
 import { EXPECTATION_FLAGS, expectationsOf } from "./check_flags.ts";
 
 /** How much of a server's output is kept. */
@@ -25,23 +24,22 @@ const FLAGS = {
     type: "text",
     repeat: true,
     placeholder: "COMMAND",
-    help: "start a server (words as in a shell, no expansion)",
+    help: "start a server (shell words, no expansion)",
   },
   check: {
     type: "text",
     repeat: true,
     placeholder: "ENDPOINT",
-    help: "what must be ready before the test, as for check",
+    help: "what must be ready before the test",
   },
   wait: { type: "duration", default: "60s", help: "for everything to become ready" },
   timeout: { type: "duration", default: "5s", help: "for one attempt" },
-  stopTimeout: { type: "duration", default: "10s", help: "from SIGTERM to SIGKILL when the servers are stopped" },
-  showOutput: { type: "boolean", help: "pass the servers' output on to standard error as it comes" },
+  stopTimeout: { type: "duration", default: "10s", help: "from SIGTERM to SIGKILL" },
+  showOutput: { type: "boolean", help: "copy the servers' output to standard error" },
   junit: { type: "text", placeholder: "FILE", help: "write a JUnit report" },
-  json: { type: "boolean", help: "one JSON object on standard output at the end" },
+  json: { type: "boolean", help: "print one JSON object at the end" },
   ...EXPECTATION_FLAGS,
-  logLevel: { type: "choice", choices: [...LOG_LEVELS, "off"], default: "warning", help: "minimum log level" },
-  logFormat: { type: "choice", choices: ["text", "json"], default: "text", help: "log format" },
+  ...logFlags("warning"),
 } as const satisfies FlagTable;
 
 type RunFlags = FlagValues<typeof FLAGS>;

@@ -1,20 +1,18 @@
 import { UsageError } from "../../base/errors.ts";
 import type { FlagTable } from "../../base/flag_spec.ts";
 import { defineCommand } from "../../cli/command.ts";
-import { configureProgramLogging } from "../program_logging.ts";
-import { CONNECTION_FLAGS } from "./client_flags.ts";
+import { configureProgramLogging, logFlags } from "../program_logging.ts";
 
 /** Flags of `smoke`. */
 export const SMOKE_FLAGS = {
   jobs: { type: "integer", short: "j", min: 1, default: 8, help: "run N tests at a time" },
   deadline: { type: "duration", help: "for all tests together" },
   tag: { type: "text", repeat: true, help: "run only tests with this tag" },
-  skipTag: { type: "text", placeholder: "TAG", repeat: true, help: "leave out tests with this tag" },
-  junit: { type: "text", placeholder: "FILE", help: "write a JUnit report, too" },
-  tap: { type: "boolean", help: "report in the Test Anything Protocol" },
-  json: { type: "boolean", help: "one JSON object a test, and one for all of them" },
-  logLevel: CONNECTION_FLAGS.logLevel,
-  logFormat: CONNECTION_FLAGS.logFormat,
+  skipTag: { type: "text", placeholder: "TAG", repeat: true, help: "skip tests with this tag" },
+  junit: { type: "text", placeholder: "FILE", help: "also write a JUnit report" },
+  tap: { type: "boolean", help: "report in TAP" },
+  json: { type: "boolean", help: "print one JSON object per test, then a summary" },
+  ...logFlags("warning"),
 } as const satisfies FlagTable;
 
 const EXAMPLE = `

@@ -1,5 +1,5 @@
 import { UsageError } from "../../base/errors.ts";
-import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
+import { type FlagTable, type FlagValues, inGroup } from "../../base/flag_spec.ts";
 import type { ConnectOptions } from "../../factory.ts";
 import type { Endpoint } from "../../net/endpoint.ts";
 import { START_TLS_PROTOCOLS } from "../../net/layers/start_tls.ts";
@@ -7,25 +7,31 @@ import type { TlsClientOptions } from "../../net/layers/tls_client.ts";
 import { readNamedFile } from "../../base/read_named_file.ts";
 
 /** Flags of every client command that speaks TLS. */
-export const TLS_FLAGS = {
-  tlsCa: { type: "text", placeholder: "FILE", help: "trust the certificates in FILE (PEM) instead of the system's" },
-  tlsName: { type: "text", placeholder: "NAME", help: "name that the server's certificate must be for" },
-  tlsInsecure: { type: "boolean", help: "accept ANY certificate: anyone can be at the other end" },
-  tlsCert: { type: "text", placeholder: "FILE", help: "show the certificate in FILE (PEM) where the server asks" },
-  tlsKey: { type: "text", placeholder: "FILE", help: "private key of --tls-cert (PEM)" },
-  alpn: {
-    type: "text",
-    repeat: true,
-    placeholder: "NAME",
-    help: "offer an application protocol, the preferred one first",
-  },
-  handshakeTimeout: { type: "duration", default: "5s", help: "for the TLS handshake" },
-} as const satisfies FlagTable;
+export const TLS_FLAGS = inGroup(
+  "TLS",
+  {
+    tlsCa: { type: "text", placeholder: "FILE", help: "trust the certificates in FILE (PEM) instead of the system's" },
+    tlsName: { type: "text", placeholder: "NAME", help: "name that the server's certificate must be valid for (SNI)" },
+    tlsInsecure: { type: "boolean", help: "accept ANY certificate; the peer can be anyone" },
+    tlsCert: { type: "text", placeholder: "FILE", help: "client certificate (PEM)" },
+    tlsKey: { type: "text", placeholder: "FILE", help: "private key of --tls-cert (PEM)" },
+    alpn: {
+      type: "text",
+      repeat: true,
+      placeholder: "NAME",
+      help: "offer an application protocol, the preferred one first",
+    },
+    handshakeTimeout: { type: "duration", default: "5s", help: "maximum time for the TLS handshake" },
+  } as const satisfies FlagTable,
+);
 
 /** For the commands that can begin in the clear. */
-export const START_TLS_FLAGS = {
-  starttls: { type: "choice", choices: START_TLS_PROTOCOLS, help: "begin in the clear, then change to TLS" },
-} as const satisfies FlagTable;
+export const START_TLS_FLAGS = inGroup(
+  "TLS",
+  {
+    starttls: { type: "choice", choices: START_TLS_PROTOCOLS, help: "start in the clear, then upgrade to TLS" },
+  } as const satisfies FlagTable,
+);
 
 type TlsFlags = FlagValues<typeof TLS_FLAGS> & Partial<FlagValues<typeof START_TLS_FLAGS>>;
 
@@ -40,7 +46,7 @@ export async function tlsConnectOptions(flags: TlsFlags): Promise<Pick<ConnectOp
     throw new UsageError("--tls-cert and --tls-key go together");
   }
   if (flags.tlsInsecure && flags.tlsCa !== undefined) {
-    throw new UsageError("--tls-insecure and --tls-ca exclude each other");
+    throw new UsageError("--tls-insecure and --tls-ca cannot be combined");
   }
   const tls = await readTls({
     ca: flags.tlsCa,

@@ -14,8 +14,8 @@ export const serverProgram: Program = withDocumentation({
     })),
     {
       name: "hash-password",
-      summary: "make a line for the file of --auth from a password",
-      example: { words: "hash-password ann >> names", does: "ask for ann's password and let her log in" },
+      summary: "hash a password for the file of --auth",
+      example: { words: "hash-password ann >> names", does: "prompt for ann's password" },
       load: async () => (await import("./hash_password.ts")).hashPasswordCommand,
     },
   ],

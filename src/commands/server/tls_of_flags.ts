@@ -1,5 +1,5 @@
 import { messageOf, UsageError } from "../../base/errors.ts";
-import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
+import { type FlagTable, type FlagValues, inGroup } from "../../base/flag_spec.ts";
 import type { ReloadSignal } from "../../cli/reload_signal.ts";
 import type { Logger } from "../../log/logger.ts";
 import { parseEndpoint } from "../../net/endpoint.ts";
@@ -7,26 +7,29 @@ import type { TlsServerContext, TlsServerOptions } from "../../net/layers/tls_se
 import { readNamedFile } from "../../base/read_named_file.ts";
 
 /** TLS flags of every service. */
-export const SERVER_TLS_FLAGS = {
-  tlsCert: {
-    type: "text",
-    placeholder: "FILE",
-    help: "certificate chain (PEM) for tls and wss; SIGHUP reads it again",
-  },
-  tlsKey: { type: "text", placeholder: "FILE", help: "private key of --tls-cert (PEM)" },
-  tlsClientCa: {
-    type: "text",
-    placeholder: "FILE",
-    help: "serve only clients that show a certificate signed by one in FILE (PEM)",
-  },
-  alpn: {
-    type: "text",
-    repeat: true,
-    placeholder: "NAME",
-    help: "agree on an application protocol, the preferred one first",
-  },
-  handshakeTimeout: { type: "duration", default: "5s", help: "for a client to complete the TLS handshake" },
-} as const satisfies FlagTable;
+export const SERVER_TLS_FLAGS = inGroup(
+  "TLS",
+  {
+    tlsCert: {
+      type: "text",
+      placeholder: "FILE",
+      help: "certificate chain (PEM) for tls and wss; SIGHUP reads it again",
+    },
+    tlsKey: { type: "text", placeholder: "FILE", help: "private key of --tls-cert (PEM)" },
+    tlsClientCa: {
+      type: "text",
+      placeholder: "FILE",
+      help: "require a client certificate signed by one in FILE (PEM)",
+    },
+    alpn: {
+      type: "text",
+      repeat: true,
+      placeholder: "NAME",
+      help: "application protocol to negotiate, the preferred one first",
+    },
+    handshakeTimeout: { type: "duration", default: "5s", help: "maximum time for the TLS handshake" },
+  } as const satisfies FlagTable,
+);
 
 type TlsFlags = FlagValues<typeof SERVER_TLS_FLAGS>;
 

@@ -12,9 +12,8 @@ import { bindSender, resolveTarget } from "../../datagram/sender.ts";
 import { probePort } from "../../net/datagram_probe.ts";
 import { type Endpoint, formatEndpoint } from "../../net/endpoint.ts";
 import { newHistogram } from "../../load/histogram.ts";
-import { configureProgramLogging } from "../program_logging.ts";
+import { configureProgramLogging, logFlags } from "../program_logging.ts";
 import { BenchResult, parseDatagramLimit } from "./bench/result.ts";
-import { LOG_FLAGS } from "./shared_flags.ts";
 
 const FLAGS = {
   rate: {
@@ -36,7 +35,7 @@ const FLAGS = {
   },
   bind: { type: "text", placeholder: "ENDPOINT", help: "send from this local endpoint" },
   json: { type: "boolean", help: "print the result as one JSON object" },
-  ...LOG_FLAGS,
+  ...logFlags("warning"),
 } as const satisfies FlagTable;
 
 /** `parley-udp bench`. */

@@ -4,9 +4,8 @@ import { type Command, defineCommand } from "../../cli/command.ts";
 import { parseRecording } from "../../datagram/recording.ts";
 import { bindSender, resolveTarget } from "../../datagram/sender.ts";
 import { delay } from "../../net/wait.ts";
-import { configureProgramLogging } from "../program_logging.ts";
+import { configureProgramLogging, logFlags } from "../program_logging.ts";
 import { readNamedFile } from "../../base/read_named_file.ts";
-import { LOG_FLAGS } from "./shared_flags.ts";
 
 const FLAGS = {
   speed: {
@@ -16,7 +15,7 @@ const FLAGS = {
     help: "multiply the pace by FACTOR; 0 sends without waiting",
   },
   bind: { type: "text", placeholder: "ENDPOINT", help: "send from this local endpoint" },
-  ...LOG_FLAGS,
+  ...logFlags("warning"),
 } as const satisfies FlagTable;
 
 /** `parley-udp replay`. */

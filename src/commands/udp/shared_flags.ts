@@ -1,55 +1,54 @@
 import { UsageError } from "../../base/errors.ts";
-import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
+import { type FlagTable, type FlagValues, inGroup } from "../../base/flag_spec.ts";
 import type { BindOptions } from "../../factory.ts";
 import { AccessList } from "../../guard/access_list.ts";
 import { DatagramGate } from "../../guard/datagram_gate.ts";
 import { isMulticast } from "../../base/ip.ts";
 import { isHostEndpoint, parseEndpoint } from "../../net/endpoint.ts";
-import { LOG_LEVELS } from "../../log/logger.ts";
+import { logFlags } from "../program_logging.ts";
 import { SOCKET_FLAGS, socketOptionsOf } from "../socket_flags.ts";
-
-/** Log flags of commands that send. */
-export const LOG_FLAGS = {
-  logLevel: { type: "choice", choices: [...LOG_LEVELS, "off"], default: "warning", help: "minimum log level" },
-  logFormat: { type: "choice", choices: ["text", "json"], default: "text", help: "log format" },
-} as const satisfies FlagTable;
 
 /** Flags of commands that serve. */
 export const SERVE_FLAGS = {
-  printEndpoint: { type: "boolean", help: "print each endpoint on standard output once ready" },
-  readyFile: { type: "text", placeholder: "FILE", help: "write the endpoints to FILE once ready" },
-  maxDatagrams: { type: "integer", min: 1, help: "exit after N datagrams" },
-  maxBytes: {
-    type: "size",
-    default: "65507",
-    help: "maximum size of a datagram; longer ones are truncated",
-  },
-  allow: { type: "text", repeat: true, placeholder: "CIDR", help: "accept datagrams from this address range only" },
-  deny: {
-    type: "text",
-    repeat: true,
-    placeholder: "CIDR",
-    help: "drop datagrams from this address range, even if allowed",
-  },
-  ratePerIp: {
-    type: "integer",
-    min: 1,
-    help: "maximum datagrams per second from one IP address; others are dropped",
-  },
-  limitLoopback: { type: "boolean", help: "apply --rate-per-ip to loopback addresses too" },
+  ...inGroup("Common", {
+    printEndpoint: { type: "boolean", help: "print each endpoint on standard output once ready" },
+    readyFile: { type: "text", placeholder: "FILE", help: "write the endpoints to FILE once ready" },
+    maxDatagrams: { type: "integer", min: 1, help: "exit after N datagrams" },
+  }),
+  ...inGroup("Limits", {
+    maxBytes: { type: "size", default: "65507", help: "maximum size of a datagram; longer ones are truncated" },
+    ratePerIp: {
+      type: "integer",
+      min: 1,
+      help: "maximum datagrams per second from one IP address; others are dropped",
+    },
+    limitLoopback: { type: "boolean", help: "apply --rate-per-ip to loopback addresses too" },
+  }),
+  ...inGroup("Access", {
+    allow: { type: "text", repeat: true, placeholder: "CIDR", help: "accept datagrams from this address range only" },
+    deny: {
+      type: "text",
+      repeat: true,
+      placeholder: "CIDR",
+      help: "drop datagrams from this address range, even if allowed",
+    },
+  }),
   receiveBuffer: SOCKET_FLAGS.receiveBuffer,
-  interface: {
-    type: "text",
-    placeholder: "INTERFACE",
-    help: "join multicast groups on this interface: its address for IPv4, its index for IPv6",
-  },
-  metrics: {
-    type: "text",
-    placeholder: "ENDPOINT",
-    help: "serve /metrics (Prometheus) and /healthz over HTTP on ENDPOINT",
-  },
-  logLevel: { type: "choice", choices: [...LOG_LEVELS, "off"], default: "info", help: "minimum log level" },
-  logFormat: LOG_FLAGS.logFormat,
+  ...inGroup("Socket", {
+    interface: {
+      type: "text",
+      placeholder: "INTERFACE",
+      help: "join multicast groups on this interface: its address for IPv4, its index for IPv6",
+    },
+  }),
+  ...inGroup("Logging", {
+    metrics: {
+      type: "text",
+      placeholder: "ENDPOINT",
+      help: "serve /metrics (Prometheus) and /healthz over HTTP on ENDPOINT",
+    },
+  }),
+  ...logFlags("info"),
 } as const satisfies FlagTable;
 
 /** The access rules and rates in {@linkcode SERVE_FLAGS}, if any. */

@@ -1,20 +1,20 @@
 import type { FlagTable, FlagValues } from "../../../base/flag_spec.ts";
-import { LOG_FLAGS } from "../shared_flags.ts";
+import { logFlags } from "../../program_logging.ts";
 
 /** Flags of `parley-udp send`. */
 export const SEND_FLAGS = {
   hex: { type: "text", placeholder: "HEX", help: "send these bytes instead of DATA" },
-  file: { type: "text", placeholder: "FILE", help: "send the content of FILE instead of DATA, as one datagram" },
-  literal: { type: "boolean", help: "do not interpret escapes and {seq} in DATA and --expect" },
+  file: { type: "text", placeholder: "FILE", help: "send the content of FILE as one datagram" },
+  literal: { type: "boolean", help: "do not interpret escapes and {seq}" },
   count: { type: "integer", min: 1, default: 1, short: "c", help: "send N datagrams" },
   interval: { type: "duration", default: "10ms", short: "i", help: "time between two datagrams" },
   timeout: { type: "duration", default: "2s", short: "t", help: "wait TIME for a reply" },
-  retries: { type: "integer", default: 0, help: "send a datagram without a reply up to N more times" },
+  retries: { type: "integer", default: 0, help: "resend up to N times if there is no reply" },
   oneWay: { type: "boolean", help: "do not wait for replies; arrival is not verified" },
   match: {
     type: "choice",
     choices: ["port", "sequence", "content"],
-    help: "how replies are matched (default: sequence with {seq} in DATA, else port)",
+    help: "how to match replies",
   },
   expect: { type: "text", help: "each reply must contain TEXT" },
   expectRegex: { type: "text", placeholder: "REGEX", help: "each reply must match the regular expression" },
@@ -24,7 +24,7 @@ export const SEND_FLAGS = {
   interface: {
     type: "text",
     placeholder: "INTERFACE",
-    help: "interface for a multicast group: its address; for IPv6 its index",
+    help: "interface for a multicast group",
   },
   ttl: {
     type: "integer",
@@ -36,10 +36,10 @@ export const SEND_FLAGS = {
     type: "choice",
     choices: ["on", "off"],
     default: "on",
-    help: "receive own datagrams to a multicast group",
+    help: "receive own multicast datagrams",
   },
   json: { type: "boolean", help: "print one JSON object per datagram, then a summary" },
-  ...LOG_FLAGS,
+  ...logFlags("warning"),
 } as const satisfies FlagTable;
 
 /** Values of {@linkcode SEND_FLAGS}. */

@@ -1,0 +1,68 @@
+import { assert, assertEquals, assertLess } from "@std/assert";
+import { loadProgram } from "../../src/cli/command.ts";
+import { commandHelp, programHelp } from "../../src/cli/help.ts";
+import { clientProgram } from "../../src/commands/client/program.ts";
+import { serverProgram } from "../../src/commands/server/program.ts";
+import { udpProgram } from "../../src/commands/udp/program.ts";
+import { TOPICS } from "../../src/manual/topics.ts";
+import { fromFileUrl } from "../support/paths.ts";
+
+const PROGRAMS = [serverProgram, clientProgram, udpProgram];
+const PAGES = new Map(await Promise.all(TOPICS.map(async ({ name, load }) => [name, await load()] as const)));
+const README = await Deno.readTextFile(fromFileUrl("../../README.md"));
+
+Deno.test("every page is in the registry, has at most 12 KiB and no line of more than 120 columns", async () => {
+  const files = [];
+  for await (const { name } of Deno.readDir(fromFileUrl("../../src/manual"))) {
+    if (name.endsWith(".md")) files.push(name.slice(0, -3));
+  }
+  assertEquals(files.sort(), [...PAGES.keys()].sort());
+  for (const [name, page] of PAGES) {
+    assertLess(new TextEncoder().encode(page).length, 12 * 1024 + 1, name);
+    for (const line of page.split("\n")) assertLess([...line].length, 121, `${name}: ${line}`);
+  }
+});
+
+Deno.test("every page begins with its title and an example", () => {
+  for (const [name, page] of PAGES) {
+    const [title = "", , next = ""] = page.split("\n");
+    assert(/^# \S/.test(title), name);
+    assert(/^```\w+$/.test(next), `${name}: an example follows the title`);
+  }
+});
+
+Deno.test("every link of the README and the manual leads to a heading or a file that is there", async () => {
+  const folder = fromFileUrl("../../src/manual/");
+  const sources = [
+    ["README.md", README, fromFileUrl("../../")],
+    ...[...PAGES].map(([name, page]) => [name, page, folder]),
+  ];
+  for (const [name = "", page = "", base = ""] of sources) {
+    for (const [, target = ""] of page.matchAll(/(?:\]\(|src=")([^)"\s]+)[)"]/g)) {
+      if (/^https?:/.test(target)) continue;
+      const [path = "", anchor] = target.split("#");
+      const text = path === "" ? page : await Deno.readTextFile(`${base}${path}`);
+      const headings = [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) => slug(heading));
+      if (anchor !== undefined) assert(headings.includes(anchor), `${name}: ${target}`);
+    }
+  }
+});
+
+/** A heading as GitHub makes an anchor of it. */
+function slug(heading: string): string {
+  return heading.toLowerCase().replaceAll(/[^\w\- ]/g, "").replaceAll(" ", "-");
+}
+
+Deno.test("the help of every program and command fits a screen: 48 lines of 80 columns", async () => {
+  for (const program of PROGRAMS) {
+    const texts = new Map([[program.name, programHelp(program)]]);
+    for (const command of (await loadProgram(program)).commands) {
+      texts.set(`${program.name} ${command.name}`, commandHelp(program, command));
+      for (const line of commandHelp(program, command, true).split("\n")) assertLess(line.length, 81, line);
+    }
+    for (const [name, text] of texts) {
+      assertLess(text.split("\n").length, 50, name);
+      for (const line of text.split("\n")) assertLess(line.length, 81, `${name}: ${line}`);
+    }
+  }
+});
