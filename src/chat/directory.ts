@@ -22,6 +22,10 @@ export interface DirectoryEvents {
   onNews(roomKeys: Iterable<string>, event: ChatEvent): void;
   /** Everyone is told. */
   onAnnouncement(event: ChatEvent): void;
+  /** An operator with a claim is no longer connected to another server, or that server is lost. */
+  onClaimLeft(claim: string, roomKeys: readonly string[]): void;
+  /** Someone with a claim is in these rooms on another server. */
+  onClaimUsed(claim: string, roomKeys: readonly string[]): void;
   /** While this server was cut off, someone on another one took the name of a member here. */
   onNameLost(member: Member): void;
 }
@@ -56,6 +60,8 @@ export interface Directory extends AsyncDisposable {
   remove(member: Member, reason: string | undefined): void;
   /** Who is in a room on other servers. */
   elsewhere(roomKey: string): Person[];
+  /** Whether an operator of a room on another server has the claim. */
+  hasClaimElsewhere(claim: string, roomKey: string): boolean;
   /** Rooms that someone on another server is in; members are those on other servers. */
   roomsElsewhere(): RoomSummary[];
   /**

@@ -75,6 +75,10 @@ export class LocalDirectory implements Directory {
     return [];
   }
 
+  hasClaimElsewhere(): boolean {
+    return false;
+  }
+
   roomsElsewhere(): [] {
     return [];
   }

@@ -11,7 +11,7 @@ import type { Directory, Remote } from "./directory.ts";
 import { LocalDirectory } from "./directory_local.ts";
 import type { ChatEvent, Page, Person, RoomSummary } from "./event.ts";
 import { type History, MAX_ROOMS, type Receipt } from "./history.ts";
-import { Member } from "./member.ts";
+import { claimedRooms, Member } from "./member.ts";
 import type { Participant } from "./participant.ts";
 import { checkNick, checkRoom, keyOf, LOBBY } from "./names.ts";
 import { OpenRooms } from "./open_rooms.ts";
@@ -75,6 +75,8 @@ export class Hub implements RoomHost, AsyncDisposable {
       onNews: (roomKeys, event) => this.#tellRooms(roomKeys, event),
       onAnnouncement: (event) => this.#tellAll(event),
       onNameLost: (member) => void this.#renameAgain(member),
+      onClaimLeft: (claim, roomKeys) => this.#claims.keep(claim, roomKeys),
+      onClaimUsed: (claim, roomKeys) => roomKeys.forEach((room) => this.#claims.take(claim, room)),
     });
   }
 
@@ -158,7 +160,7 @@ export class Hub implements RoomHost, AsyncDisposable {
   leave(member: Member, reason?: string): void {
     if (member.isGone) return;
     member.isGone = true;
-    this.#claims.keep(member);
+    if (member.claim !== undefined) this.#claims.keep(member.claim, claimedRooms(member));
     for (const room of member.rooms.values()) room.remove(member, reason, this.#isEnding);
     this.#directory.remove(member, this.#isEnding ? "the server is ending" : reason);
     for (const room of member.rooms.values()) this.#rooms.closeIfEmpty(room);
@@ -257,7 +259,7 @@ export class Hub implements RoomHost, AsyncDisposable {
     // Where people log in, the operators of the room that all share are named.
     const mayBeOperator = room.size === 0 && (this.authenticator === undefined || room.key !== LOBBY);
     const entering = this.#directory.enter(member, room);
-    const hasClaim = this.#claims.take(member, room);
+    const hasClaim = this.#takeClaim(member, room);
     if (hasClaim || entering === true && mayBeOperator) room.operators.add(member);
     if (hasClaim) this.#directory.update(member);
     if (!(entering instanceof Promise)) return undefined;
@@ -266,6 +268,13 @@ export class Hub implements RoomHost, AsyncDisposable {
       room.operators.add(member);
       this.#directory.update(member);
     });
+  }
+
+  /** Whether the member was an operator of the room over a connection that has ended, or is one over another. */
+  #takeClaim({ claim }: Member, room: Room): boolean {
+    if (claim === undefined) return false;
+    const isOperator = [...room.operators].some((operator) => operator.claim === claim);
+    return this.#claims.take(claim, room.key) || isOperator || this.#directory.hasClaimElsewhere(claim, room.key);
   }
 
   /** Takes a member out of a room; its current one is then the one it joined last. */

@@ -16,6 +16,7 @@ import {
   setOperator,
   unbanFromServer,
 } from "./moderation.ts";
+import { claimKey } from "./operator_claims.ts";
 import type { Room } from "./room.ts";
 import { textFormat } from "./event_format.ts";
 
@@ -127,7 +128,7 @@ function join(hub: Hub, member: Member, request: JsonRequest & { type: "join" })
     const field = epoch === undefined ? "epoch" : "seq";
     throw new ChatError("bad-request", `${field}: To resume, both epoch and seq are needed`, { field });
   }
-  if (claim !== undefined) member.claim = claim;
+  if (claim !== undefined) member.claim = claimKey(claim);
   return hub.join(member, room, {
     ...(epoch === undefined || seq === undefined ? {} : { position: { epoch, seq } }),
     ...(id === undefined ? {} : { id }),

@@ -29,7 +29,7 @@ export class Participant {
   isServerOperator = false;
   /** Rooms where it is an operator by its log-in. */
   operatorOf: ReadonlySet<string> = new Set();
-  /** A secret by which a later connection proves to be this person; only its client knows it. */
+  /** Of a secret by which a later connection proves to be this person: what `claimKey()` makes of it. */
   claim: string | undefined;
   /** Has logged in, or need not. */
   isAdmitted: boolean;

@@ -94,10 +94,11 @@ class NatsDirectory implements Directory, RegistrationHost {
       options.messages,
       ({ roomKeys, event }) => this.#events?.onNews(roomKeys, event),
     );
-    this.#remote = new RemoteMembers(
-      this.#heartbeat.liveness,
-      (roomKeys, event) => news.push({ roomKeys: [...roomKeys], event }, this.#newsAfter),
-    );
+    this.#remote = new RemoteMembers(this.#heartbeat.liveness, {
+      onNews: (roomKeys, event) => news.push({ roomKeys: [...roomKeys], event }, this.#newsAfter),
+      onClaimLeft: (claim, roomKeys) => this.#events?.onClaimLeft(claim, roomKeys),
+      onClaimUsed: (claim, roomKeys) => this.#events?.onClaimUsed(claim, roomKeys),
+    });
   }
 
   /** Learns who is there, and says that this server is. */
@@ -195,6 +196,10 @@ class NatsDirectory implements Directory, RegistrationHost {
 
   elsewhere(roomKey: string): Person[] {
     return this.#remote.inRoom(roomKey);
+  }
+
+  hasClaimElsewhere(claim: string, roomKey: string): boolean {
+    return this.#remote.hasClaim(claim, roomKey);
   }
 
   roomsElsewhere(): RoomSummary[] {

@@ -1,10 +1,14 @@
 import type { Remote } from "../directory.ts";
-import type { Member } from "../member.ts";
+import { claimedRooms, type Member } from "../member.ts";
 import { keyOf } from "../names.ts";
 import type { StreamPosition } from "./news_queue.ts";
 
 /** Someone who is connected to a server of the cluster, as it stands under its name. */
 export interface PresenceRecord extends Remote {
+  /** Of the secret that it joined with, if any. */
+  readonly claim: string | undefined;
+  /** Rooms that it is an operator of in its own right, by key, if it has a claim. */
+  readonly claimedRooms: readonly string[];
   /** Why it left a room, by the room's key; only of rooms that it left just now. */
   readonly why: Readonly<Record<string, string>>;
   /** The messages that its server had told by then. */
@@ -28,7 +32,7 @@ export function encodePerson(
   member: Member,
   as: { server: string; nick: string; why: ReadonlyMap<string, string>; after: StreamPosition },
 ): unknown {
-  const { id, login, address, isServerOperator } = member;
+  const { id, login, address, isServerOperator, claim } = member;
   const rooms = Array.from(member.rooms.values(), (room) => [room.name, room.mayModerate(member) ? 1 : 0]);
   return {
     id,
@@ -37,6 +41,8 @@ export function encodePerson(
     login,
     address,
     operator: isServerOperator || undefined,
+    claim,
+    claimed: claim === undefined ? undefined : claimedRooms(member),
     rooms: Object.fromEntries(rooms),
     why: as.why.size > 0 ? Object.fromEntries(as.why) : undefined,
     after: [as.after.epoch, as.after.seq],
@@ -64,6 +70,8 @@ export function decodePresence(value: unknown): Presence | undefined {
       login: textOf(value.login),
       address: textOf(value.address),
       isServerOperator: value.operator === true,
+      claim: textOf(value.claim),
+      claimedRooms: Array.isArray(value.claimed) ? value.claimed.map(String) : [],
       rooms: new Map(
         Object.entries(isRecord(rooms) ? rooms : {}).map(([name, flag]) => [
           keyOf(name),

@@ -8,6 +8,15 @@ import type { Presence, PresenceRecord } from "./presence_record.ts";
 /** What became of someone on another server: for everyone who is in one of the rooms. */
 export type OnNews = (roomKeys: Iterable<string>, event: ChatEvent) => void;
 
+/** What a {@linkcode RemoteMembers} reports. */
+export interface RemoteMemberEvents {
+  onNews: OnNews;
+  /** An operator with a claim is gone from its server, or with it. */
+  onClaimLeft(claim: string, roomKeys: readonly string[]): void;
+  /** Someone with a claim is in these rooms. */
+  onClaimUsed(claim: string, roomKeys: readonly string[]): void;
+}
+
 /** What stands under a key of the bucket. */
 interface Entry {
   readonly revision: number;
@@ -26,7 +35,7 @@ export interface Leftover {
 /** The people on the other servers, and the news of them. */
 export class RemoteMembers {
   readonly #liveness: Liveness;
-  readonly #onNews: OnNews;
+  readonly #events: RemoteMemberEvents;
   readonly #records = new Map<string, Entry>();
   /** Those whose server is there, by the id of their connection. */
   readonly #people = new Map<string, PresenceRecord>();
@@ -36,9 +45,9 @@ export class RemoteMembers {
   readonly #roomNames = new Map<string, string>();
 
   /** Nobody is there at first. */
-  constructor(liveness: Liveness, onNews: OnNews) {
+  constructor(liveness: Liveness, events: RemoteMemberEvents) {
     this.#liveness = liveness;
-    this.#onNews = onNews;
+    this.#events = events;
   }
 
   /** Who has a name. */
@@ -49,6 +58,14 @@ export class RemoteMembers {
   /** Who is in a room. */
   inRoom(roomKey: string): Person[] {
     return [...this.#byRoom.get(roomKey)?.values() ?? []];
+  }
+
+  /** Whether an operator of a room has the claim. */
+  hasClaim(claim: string, roomKey: string): boolean {
+    return Array.from(this.#byRoom.get(roomKey) ?? []).some(([id, { operator }]) => {
+      const person = operator ? this.#people.get(id) : undefined;
+      return person?.claim === claim && person.claimedRooms.includes(roomKey);
+    });
   }
 
   /** Whether anybody is in a room. */
@@ -122,6 +139,7 @@ export class RemoteMembers {
     const before = this.#people.get(person.id);
     if (before !== undefined) this.#forgetPlaces(before, person.rooms);
     this.#people.set(person.id, person);
+    if (person.claim !== undefined) this.#events.onClaimUsed(person.claim, [...person.rooms.keys()]);
     this.#byName.set(nickKey(person.nick), person);
     for (const [key, { name, isOperator }] of person.rooms) {
       const people = this.#byRoom.get(key) ?? new Map<string, Person>();
@@ -129,14 +147,14 @@ export class RemoteMembers {
       if (!this.#roomNames.has(key)) this.#roomNames.set(key, name);
     }
     if (before !== undefined && before.nick !== person.nick) {
-      this.#onNews(before.rooms.keys(), { type: "nick", from: before.nick, to: person.nick });
+      this.#events.onNews(before.rooms.keys(), { type: "nick", from: before.nick, to: person.nick });
     }
     for (const [key, { name }] of before?.rooms ?? []) {
       if (person.rooms.has(key)) continue;
-      this.#onNews([key], { type: "leave", room: name, nick: person.nick, reason: person.why[key] });
+      this.#events.onNews([key], { type: "leave", room: name, nick: person.nick, reason: person.why[key] });
     }
     for (const [key, { name }] of person.rooms) {
-      if (!before?.rooms.has(key)) this.#onNews([key], { type: "join", room: name, nick: person.nick });
+      if (!before?.rooms.has(key)) this.#events.onNews([key], { type: "join", room: name, nick: person.nick });
     }
   }
 
@@ -145,8 +163,9 @@ export class RemoteMembers {
     if (person === undefined) return;
     this.#people.delete(id);
     this.#forgetPlaces(person);
+    if (person.claim !== undefined) this.#events.onClaimLeft(person.claim, person.claimedRooms);
     for (const [key, { name }] of person.rooms) {
-      this.#onNews([key], { type: "leave", room: name, nick: person.nick, reason: why });
+      this.#events.onNews([key], { type: "leave", room: name, nick: person.nick, reason: why });
     }
   }
 
