@@ -14,6 +14,7 @@ export const FLAG_GROUPS = [
   "Limits",
   "Access",
   "TLS",
+  "Proxy",
   "WebSocket",
   "HTTP",
   "Cluster",

@@ -79,7 +79,9 @@ async function dispatch(program: Program, argv: readonly string[], io: ProgramIo
   const parsed = parseFlags(own, command.flags);
   if (!namesFiles({ usage: command.usage, table: command.flags, ...parsed })) await io.giveBackFiles?.();
   if (!namesCommand(parsed, childCommand) && !command.runsPager) await io.giveBackRun?.();
-  if (!command.readsEnvironment) await io.giveBackEnvironment?.();
+  const { readsEnvironment = false } = command;
+  const needsVariables = typeof readsEnvironment === "function" ? readsEnvironment(parsed.flags) : readsEnvironment;
+  if (!needsVariables) await io.giveBackEnvironment?.();
   using _signals = io.stop.takeOver();
   return await command.run({ ...parsed, childCommand, io });
 }

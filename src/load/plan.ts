@@ -1,5 +1,6 @@
 import type { ConnectOptions } from "../factory.ts";
 import type { Endpoint } from "../net/endpoint.ts";
+import type { Route } from "../http/route.ts";
 
 /** A load to put on a server; plain data, so that a worker can be given a part of it. */
 export interface LoadPlan {
@@ -22,6 +23,8 @@ export interface LoadPlan {
   readonly timeoutMs: number;
   /** How to connect. */
   readonly connect: Pick<ConnectOptions, "tls" | "handshakeTimeout" | "connectTimeout">;
+  /** The way there, if it is not a direct one. */
+  readonly route?: Route | undefined;
   /** Connections in the pool that `connections` callers share; without it each has its own. */
   readonly poolSize: number | undefined;
 }

@@ -39,12 +39,12 @@ export class ConnectionOpener {
     const { endpoint, size } = this.#plan;
     if (!isMessageScheme(endpoint)) return this.over(await this.connect(signal));
     const message = buildPayload(size, this.#opened++);
-    return new MessageConnection(await dial(endpoint, { framing: rawCodec, ...this.#options(signal) }), message);
+    return new MessageConnection(await dial(endpoint, { framing: rawCodec, ...await this.#options(signal) }), message);
   }
 
   /** One connection by itself. */
   async connect(signal: AbortSignal): Promise<Connection> {
-    return await connect(this.#plan.endpoint, this.#options(signal));
+    return await connect(this.#plan.endpoint, await this.#options(signal));
   }
 
   /** A connection over an open connection. */
@@ -54,10 +54,11 @@ export class ConnectionOpener {
     return new ByteConnection(connection, builder.take(), this.#plan.depth);
   }
 
-  #options(signal: AbortSignal): DialOptions {
-    const { connect, size, depth } = this.#plan;
+  async #options(signal: AbortSignal): Promise<DialOptions> {
+    const { connect, route, size, depth } = this.#plan;
+    const way = route && (await import("../http/route.ts")).routeOptions(route);
     const outboxBytes = Math.max(OUTBOX_BYTES, 2 * size * depth);
-    return { ...connect, context: "bench", outboxBytes, deadlineTimer: this.#deadlineTimer, signal };
+    return { ...connect, ...way, context: "bench", outboxBytes, deadlineTimer: this.#deadlineTimer, signal };
   }
 }
 

@@ -1,10 +1,10 @@
 import { concat } from "../base/bytes.ts";
 import { DEFAULTS } from "../base/defaults.ts";
-import { ClosedError, messageOf, ResetError, TimeoutError, type TimeoutPhase } from "../base/errors.ts";
+import { ClosedError, messageOf, ResetError, TimeoutError } from "../base/errors.ts";
 import type { Logger } from "../log/logger.ts";
 import type { CloseReason } from "./close_reason.ts";
 import { missedDeadline, timeoutError } from "./connection_deadlines.ts";
-import type { ConnectionInit } from "./connection_init.ts";
+import { type ConnectionInit, connectionLog } from "./connection_init.ts";
 import type { CoarseClock, ConnectionLimits, DeadlineTimer, HasDeadlines } from "./deadline_timer.ts";
 import { type Endpoint, formatEndpoint } from "./endpoint.ts";
 import { Outbox } from "./outbox.ts";
@@ -48,6 +48,8 @@ export class Connection implements AsyncDisposable, HasDeadlines {
   note: string | undefined;
   /** The peer has ended its side: nothing more will be read. */
   isReadEnded = false;
+  /** Where the connection comes from, if that is a proxy, which has reported {@linkcode remote}. */
+  proxy: Endpoint | undefined;
 
   #transport: Transport;
   /** Present until every layer has been put over the transport. */
@@ -108,7 +110,7 @@ export class Connection implements AsyncDisposable, HasDeadlines {
 
   /** Every line of it names the connection and the peer. */
   get log(): Logger {
-    return this.#log ??= this.#baseLog.with({ connection: this.id, peer: formatEndpoint(this.remote) });
+    return this.#log ??= connectionLog(this.#baseLog, this);
   }
 
   /** Why it ended, or `undefined` while it is open. */
@@ -163,13 +165,17 @@ export class Connection implements AsyncDisposable, HasDeadlines {
   #onLayered({ transport, local, remote, tls, isLast }: PutLayer): void {
     this.#tls = tls ?? this.#tls;
     this.#local = local ?? this.#local;
-    if (remote !== undefined) {
-      this.#remote = remote;
-      this.#log = undefined;
-    }
+    if (remote !== undefined) this.reportRemote(remote);
     if (!isLast) return;
     this.#layers = undefined;
     this.#transport = transport;
+  }
+
+  /** Replaces {@linkcode remote} by the client that a trusted proxy reports. */
+  reportRemote(remote: Endpoint): void {
+    this.proxy ??= this.#remote;
+    this.#remote = remote;
+    this.#log = undefined;
   }
 
   /** How long it has been open, by the clock of its deadline timer. */
@@ -388,7 +394,7 @@ export class Connection implements AsyncDisposable, HasDeadlines {
     if (queuedBytes > 0 && this.#closeReason === undefined) {
       const timeoutMs = this.#limits.writeMs ?? DEFAULTS.writeTimeoutMs;
       try {
-        await abortable(this.flush(), { timeoutMs }, () => this.#timeoutError("write", timeoutMs));
+        await abortable(this.flush(), { timeoutMs }, () => timeoutError("write", timeoutMs, this));
       } catch (error) {
         this.log.warning("closed before everything was sent", { bytes: queuedBytes, error: messageOf(error) });
         if (error instanceof TimeoutError) this.close("write timeout", error);
@@ -406,7 +412,7 @@ export class Connection implements AsyncDisposable, HasDeadlines {
       stalledSinceMs: this.#outbox?.stalledSinceMs,
       hasRead: this.bytesRead > 0,
     });
-    if (missed !== undefined) this.close(missed.reason, this.#timeoutError(missed.phase, missed.afterMs));
+    if (missed !== undefined) this.close(missed.reason, timeoutError(missed.phase, missed.afterMs, this));
   }
 
   /** Why nothing more can be read or written. */
@@ -443,10 +449,6 @@ export class Connection implements AsyncDisposable, HasDeadlines {
     });
   }
 
-  #timeoutError(phase: TimeoutPhase, afterMs: number): TimeoutError {
-    return timeoutError(phase, afterMs, this);
-  }
-
   readonly #onRead = (count: number | null): Uint8Array<ArrayBuffer> | null => {
     if (this.#closeReason !== undefined) return this.#readAfterClose();
     if (count === null) {
@@ -476,9 +478,9 @@ export class Connection implements AsyncDisposable, HasDeadlines {
       this.#pendingRead = pending;
       // Only the caller's own deadline or signal can throw here: the connection stays as it was.
       await abortable(
-        pending.then(ignore, ignore),
+        pending.then(() => {}, () => {}),
         options,
-        () => this.#timeoutError("reply", options.timeoutMs ?? 0),
+        () => timeoutError("reply", options.timeoutMs ?? 0, this),
       );
     }
     this.#pendingRead = undefined;
@@ -496,5 +498,3 @@ export class Connection implements AsyncDisposable, HasDeadlines {
     return null;
   }
 }
-
-function ignore(): void {}

@@ -1,6 +1,6 @@
 import type { Logger } from "../log/logger.ts";
 import type { ConnectionLimits, DeadlineTimer } from "./deadline_timer.ts";
-import type { Endpoint } from "./endpoint.ts";
+import { type Endpoint, formatEndpoint } from "./endpoint.ts";
 import type { LayerSetup } from "./layered_transport.ts";
 
 /** What the opener of a connection knows about it. */
@@ -21,4 +21,13 @@ export interface ConnectionInit {
   layers?: LayerSetup | undefined;
   /** Who checks the deadlines; without it there are none. */
   deadlineTimer?: DeadlineTimer | undefined;
+}
+
+/** A logger whose every line names the connection, its peer, and the proxy that has reported the peer. */
+export function connectionLog(
+  log: Logger,
+  { id, remote, proxy }: { id: number; remote: Endpoint; proxy: Endpoint | undefined },
+): Logger {
+  const via = proxy === undefined ? {} : { proxy: formatEndpoint(proxy) };
+  return log.with({ connection: id, peer: formatEndpoint(remote), ...via });
 }

@@ -1,5 +1,6 @@
 import { Backoff } from "../base/backoff.ts";
-import { UsageError } from "../base/errors.ts";
+import { ResolveError, UsageError } from "../base/errors.ts";
+import { parseIp } from "../base/ip.ts";
 import { systemCodeOf } from "../base/system_error.ts";
 import { formatEndpoint, type HostEndpoint, isHostEndpoint, type PathEndpoint } from "./endpoint.ts";
 import { raceAddresses } from "./happy_eyeballs.ts";
@@ -16,24 +17,48 @@ interface TcpTransport extends Transport, Disposable {
   setNoDelay(isOn: boolean): void;
 }
 
-/** Connects by TCP to the first address of a host that answers, or to a Unix socket. */
-export const directDialer: Dialer = {
-  dial: (to, options) => isHostEndpoint(to) ? dialTcp(to, options) : dialUnix(to, options),
-};
+/** Our end of a direct connection. */
+export interface DirectOptions {
+  /** The address of this machine to connect from, and the port, 0 for any. */
+  readonly from?: { readonly host: string; readonly port: number } | undefined;
+  /** Uses the addresses of this family only. */
+  readonly family?: 4 | 6 | undefined;
+}
 
-async function dialTcp(endpoint: HostEndpoint, options: DialerOptions): Promise<Dialed> {
+/** Connects by TCP to the first address of a host that answers, or to a Unix socket. */
+export const directDialer: Dialer = createDirectDialer();
+
+/** Makes a dialer as {@linkcode directDialer}, with an end of our choice. */
+export function createDirectDialer(direct: DirectOptions = {}): Dialer {
+  return {
+    dial: (to, options) => isHostEndpoint(to) ? dialTcp(to, options, direct) : dialUnix(to, options),
+  };
+}
+
+async function dialTcp(
+  endpoint: HostEndpoint,
+  options: DialerOptions,
+  { from, family = familyOf(from) }: DirectOptions,
+): Promise<Dialed> {
   const { log, signal } = options;
   const text = formatEndpoint(endpoint);
   if (endpoint.port === 0) throw new UsageError(`Cannot connect to ${text}: port 0 is for listening only`);
   log.trace(`resolving ${endpoint.host}`, { step: "resolve" });
-  const addresses = await resolve(endpoint.host, { timeoutMs: options.resolveTimeoutMs, signal });
+  const all = await resolve(endpoint.host, { timeoutMs: options.resolveTimeoutMs, signal });
+  const addresses = family === undefined ? all : all.filter((address) => address.family === family);
+  if (addresses.length === 0) {
+    throw new ResolveError(`Cannot resolve "${endpoint.host}": the name has no IPv${family} address`, {
+      endpoint: text,
+    });
+  }
   log.trace(`connecting to ${addresses.map(({ address }) => address).join(", ")}`, { step: "connect" });
-  const resettable = options.canReset ? await import("./resettable.ts") : undefined;
+  // The runtime's own sockets cannot choose their end.
+  const resettable = options.canReset || from !== undefined ? await import("./resettable.ts") : undefined;
   const conn = await raceAddresses<TcpTransport>(addresses, { endpoint: text, port: endpoint.port }, {
     signal,
     onFailure: options.onAttemptFailed,
     dial: ({ address }: ResolvedAddress, signal) =>
-      resettable?.dialResettable(address, endpoint.port, signal) ?? dialAddress(address, endpoint.port, signal),
+      resettable?.dialResettable(address, endpoint.port, signal, from) ?? dialAddress(address, endpoint.port, signal),
   });
   conn.setNoDelay(true);
   const { hostname, port } = conn.localAddr;
@@ -42,6 +67,11 @@ async function dialTcp(endpoint: HostEndpoint, options: DialerOptions): Promise<
     local: { scheme: endpoint.scheme, host: hostname, port, path: "/" },
     remote: { ...endpoint, host: conn.remoteAddr.hostname },
   };
+}
+
+function familyOf(from: DirectOptions["from"]): 4 | 6 | undefined {
+  if (from === undefined) return undefined;
+  return parseIp(from.host)?.length === 16 ? 6 : 4;
 }
 
 /**

@@ -2,7 +2,7 @@ import { TimeoutError } from "../base/errors.ts";
 import { formatDuration } from "../base/units.ts";
 import { Deadline } from "./deadline.ts";
 import { formatEndpoint } from "./endpoint.ts";
-import type { Layer, Layered, Peer } from "./layer.ts";
+import type { Dialer, Layer, Layered, Peer } from "./layer.ts";
 import type { Transport } from "./transport.ts";
 import { abortable } from "./wait.ts";
 
@@ -138,4 +138,22 @@ export class LayeredTransport implements Transport {
     const message = `Cannot speak ${name} with ${endpoint}: no handshake within ${formatDuration(timeoutMs)}`;
     return new TimeoutError("handshake", message, { endpoint, afterMs: timeoutMs });
   }
+}
+
+/** Puts layers over what another dialer opens; their handshakes are complete when it is dialed. */
+export function layeredDialer(via: Dialer, setup: LayerSetup): Dialer {
+  return {
+    async dial(to, options) {
+      const dialed = await via.dial(to, options);
+      const peer = { ...dialed, log: options.log };
+      const transport = new LayeredTransport(dialed.transport, setup, { peer, onLayered() {} });
+      try {
+        await abortable(transport.handshake(), { signal: options.signal }, () => new Error("there is no time limit"));
+        return { ...dialed, transport };
+      } catch (error) {
+        transport.close();
+        throw error;
+      }
+    },
+  };
 }

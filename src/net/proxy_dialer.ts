@@ -161,15 +161,18 @@ async function targetOf(
   return { host: first?.address ?? to.host, port: to.port };
 }
 
-/** Variables of the environment by their names; names in lower case are looked at too, and first. */
-export type ProxyVariables = (name: "ALL_PROXY" | "HTTPS_PROXY" | "NO_PROXY") => string | undefined;
+/** Variables of the environment that name proxies. */
+export const PROXY_VARIABLES = ["ALL_PROXY", "HTTPS_PROXY", "NO_PROXY"] as const;
+
+/** One of {@linkcode PROXY_VARIABLES}. */
+export type ProxyVariable = typeof PROXY_VARIABLES[number];
 
 /**
  * Goes through the proxy that the environment names for a target: `HTTPS_PROXY`
  * for what TLS protects, `ALL_PROXY` for anything; directly for the hosts of `NO_PROXY`.
  */
 export function environmentDialer(
-  variables: ProxyVariables,
+  variables: (name: ProxyVariable) => string | undefined,
   direct: Dialer,
   through: (proxy: Proxy) => Dialer,
 ): Dialer {

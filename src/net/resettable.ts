@@ -46,11 +46,21 @@ export class ResettableTransport extends DuplexTransport implements Disposable {
   }
 }
 
-/** Connects to a numeric address. */
-export async function dialResettable(host: string, port: number, signal: AbortSignal): Promise<ResettableTransport> {
+/** Connects to a numeric address, from one of ours where that is given. */
+export async function dialResettable(
+  host: string,
+  port: number,
+  signal: AbortSignal,
+  from?: { readonly host: string; readonly port: number },
+): Promise<ResettableTransport> {
   signal.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const socket = createConnection({ host, port, allowHalfOpen: true });
+  const socket = createConnection({
+    host,
+    port,
+    allowHalfOpen: true,
+    ...(from && { localAddress: from.host, ...(from.port > 0 ? { localPort: from.port } : {}) }),
+  });
   const onAbort = () => reject(signal.reason);
   signal.addEventListener("abort", onAbort, { once: true });
   socket.once("connect", resolve);

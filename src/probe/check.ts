@@ -60,6 +60,10 @@ export interface CheckOptions extends ProbeExpectations {
   readonly tls?: ConnectOptions["tls"];
   /** For the TLS handshake. */
   readonly handshakeTimeout?: Duration;
+  /** Opens connections, for example through a proxy; datagrams go directly. */
+  readonly dialer?: ConnectOptions["dialer"];
+  /** What is put over each connection, below its TLS. */
+  readonly layers?: ConnectOptions["layers"];
   /** Ends the check with its reason. */
   readonly signal?: AbortSignal;
   /** Called after each failed attempt. */
@@ -187,7 +191,7 @@ async function probeOnce(
   options: CheckOptions,
   deadline: Deadline,
 ): Promise<Facts> {
-  const { tls, handshakeTimeout } = options;
+  const { tls, handshakeTimeout, dialer, layers } = options;
   const login = options.login === "url" ? credentialsIn(target) : options.login;
   let tlsFacts: Facts = {};
   const { probe } = await definition.load();
@@ -197,7 +201,12 @@ async function probeOnce(
     deadline,
     login,
     isPolling: options.wait !== undefined && !options.invert,
-    connect: { ...(tls && { tls }), ...(handshakeTimeout === undefined ? {} : { handshakeTimeout }) },
+    connect: {
+      ...(tls && { tls }),
+      ...(handshakeTimeout === undefined ? {} : { handshakeTimeout }),
+      ...(dialer && { dialer }),
+      ...(layers && { layers }),
+    },
     onTls: (learned) => tlsFacts = learned,
   });
   return { ...tlsFacts, ...facts };

@@ -94,8 +94,8 @@ export interface ProbeContext {
   readonly login: Credentials | undefined;
   /** Whether the probe is repeated until the server is ready. */
   readonly isPolling?: boolean;
-  /** TLS settings for `connect()`. */
-  readonly connect: Pick<ConnectOptions, "tls" | "handshakeTimeout">;
+  /** TLS settings and the way there, for `connect()`. */
+  readonly connect: Pick<ConnectOptions, "tls" | "handshakeTimeout" | "dialer" | "layers">;
   /** Called with what a TLS handshake agreed on. */
   readonly onTls?: (facts: Facts) => void;
 }

@@ -7,7 +7,7 @@ import type { Gate, Refusal } from "../guard/gate.ts";
 import { defaultMaxConnections } from "../guard/open_file_limit.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Connection } from "../net/connection.ts";
-import { type Endpoint, isHostEndpoint } from "../net/endpoint.ts";
+import { type Endpoint, formatEndpoint, isHostEndpoint } from "../net/endpoint.ts";
 import type { Listener } from "../net/listener.ts";
 import type { Service } from "./service.ts";
 import { acceptLoop } from "./accept_loop.ts";
@@ -15,7 +15,7 @@ import { type MessageRates, RateLimitedSession } from "../session/rate_limited_s
 import type { Session } from "../session/session.ts";
 import { ServerStats } from "./server_stats.ts";
 import { StreamSession } from "../session/stream_session.ts";
-import type { WebSocketAcceptor } from "../websocket/acceptor.ts";
+import type { AdmitClient, WebSocketAcceptor } from "../websocket/acceptor.ts";
 
 /** What a {@linkcode Server} is made of. */
 export interface ServerOptions {
@@ -41,6 +41,8 @@ export interface ServerOptions {
   maxConnections?: number | undefined;
   /** Who may come in; clients of Unix sockets always may. */
   gate?: Gate | undefined;
+  /** Whether an address is that of a proxy whose `Forwarded` and `X-Forwarded-For` fields name the WebSocket client. */
+  isTrustedProxy?: ((address: string) => boolean) | undefined;
   /** How much one client may send. */
   rates?: MessageRates | undefined;
   /** Where to count; by default an object of its own. */
@@ -55,6 +57,8 @@ export class Server {
   readonly #options: ServerOptions;
   readonly #sessions = new Map<Session, Promise<void>>();
   #rejecting = 0;
+  /** Connections of trusted proxies whose client no request has named yet; no gate counts them. */
+  readonly #unnamed = new Set<Connection>();
   readonly #openings = new Map<Connection, Promise<void>>();
   readonly #ending = new AbortController();
   readonly #admission: Admission;
@@ -137,8 +141,11 @@ export class Server {
 
   #admit(connection: Connection): void {
     const { maxAccepts = Infinity } = this.#options;
-    const refusal = this.#enter(connection.remote);
-    if (refusal !== undefined) return this.#refuse(connection, refusal);
+    if (this.#isProxied(connection)) this.#unnamed.add(connection);
+    else {
+      const refusal = this.#enter(connection.remote);
+      if (refusal !== undefined) return this.#refuse(connection, refusal);
+    }
     this.#accepted++;
     if (connection.needsHandshake || isWebSocket(connection)) this.#openings.set(connection, this.#open(connection));
     else this.#begin(new StreamSession(connection, this.#options.codec), connection);
@@ -168,7 +175,11 @@ export class Server {
   }
 
   async #openSession(connection: Connection): Promise<Session | undefined> {
-    if (isWebSocket(connection)) return await this.#options.webSockets?.accept(connection);
+    if (isWebSocket(connection)) {
+      const admit: AdmitClient = (client, isOpening) => this.#admitNamed(connection, client, isOpening);
+      const isUnnamed = this.#unnamed.has(connection);
+      return await this.#options.webSockets?.accept(connection, isUnnamed ? admit : undefined);
+    }
     return new StreamSession(connection, this.#options.codec);
   }
 
@@ -184,14 +195,37 @@ export class Server {
     return isLimited ? new RateLimitedSession(session, rates) : session;
   }
 
+  /** Whether the client is named by its request: until then the gates would see the proxy. */
+  #isProxied({ remote, local }: Connection): boolean {
+    const isWeb = local.scheme === "ws" || local.scheme === "wss";
+    return isWeb && isHostEndpoint(remote) && (this.#options.isTrustedProxy?.(remote.host) ?? false);
+  }
+
+  /** The gates count the client of a trusted proxy once its request has named it. */
+  #admitNamed(connection: Connection, ...[client, isOpening]: Parameters<AdmitClient>): Refusal | undefined {
+    const { remote } = connection;
+    const named = client !== undefined && isHostEndpoint(remote) ? { ...remote, ...client } : remote;
+    const refusal = this.#enter(named);
+    if (refusal !== undefined) connection.log.debug("rejected by address", { client: formatEndpoint(named) });
+    else if (!isOpening) this.#exit(named);
+    else {
+      if (client !== undefined) connection.reportRemote(named);
+      this.#unnamed.delete(connection);
+    }
+    return refusal;
+  }
+
   #enter(remote: Endpoint): Refusal | undefined {
     return isHostEndpoint(remote) ? this.#options.gate?.enter(remote.host) : undefined;
   }
 
-  #leave(connection: Connection): void {
-    const { remote } = connection;
-    this.stats.closed(connection);
+  #exit(remote: Endpoint): void {
     if (isHostEndpoint(remote)) this.#options.gate?.leave?.(remote.host);
+  }
+
+  #leave(connection: Connection): void {
+    this.stats.closed(connection);
+    if (!this.#unnamed.delete(connection)) this.#exit(connection.remote);
     this.#admission.leave();
   }
 

@@ -6,13 +6,14 @@ import type { ClosedReport, ConnectionReport, ConnectionTotals, StatsSnapshot, S
 /** Closed connections that are remembered. */
 const RECENT_MOST = 128;
 
-type Counts = Omit<ConnectionReport, "endpoint" | "peer">;
+type Counts = Omit<ConnectionReport, "endpoint" | "peer" | "proxy">;
 
 /** A connection that has ended, as it is kept: it is put into words when somebody asks. */
 interface Closed extends Pick<ClosedReport, "reason" | "error"> {
   readonly counts: Counts;
   readonly local: Endpoint;
   readonly remote: Endpoint;
+  readonly proxy: Endpoint | undefined;
   readonly closedAtMs: number;
 }
 
@@ -77,8 +78,8 @@ export class ServerStats implements StatsSource {
     this.#closed.set(reason, (this.#closed.get(reason) ?? 0) + 1);
     this.outboxHighWater = Math.max(this.outboxHighWater, connection.outboxHighWater);
     addTo(this.#closedTotals, connection);
-    const { local, remote } = connection;
-    this.#recent.push({ counts: countsOf(connection), local, remote, closedAtMs: Date.now(), reason, error });
+    const { local, remote, proxy } = connection;
+    this.#recent.push({ counts: countsOf(connection), local, remote, proxy, closedAtMs: Date.now(), reason, error });
     if (this.#recent.length > RECENT_MOST) this.#recent.shift();
   }
 
@@ -117,8 +118,15 @@ export class ServerStats implements StatsSource {
 export function reportOf(connection: Connection): ConnectionReport {
   return {
     ...countsOf(connection),
-    endpoint: formatEndpoint(connection.local),
-    peer: formatEndpoint(connection.remote),
+    ...endsOf(connection),
+  };
+}
+
+function endsOf({ local, remote, proxy }: Pick<Closed, "local" | "remote" | "proxy">) {
+  return {
+    endpoint: formatEndpoint(local),
+    peer: formatEndpoint(remote),
+    ...(proxy === undefined ? {} : { proxy: formatEndpoint(proxy) }),
   };
 }
 
@@ -138,11 +146,10 @@ function countsOf(connection: Connection): Counts {
   };
 }
 
-function reportOfClosed({ counts, local, remote, closedAtMs, reason, error }: Closed): ClosedReport {
+function reportOfClosed({ counts, closedAtMs, reason, error, ...ends }: Closed): ClosedReport {
   return {
     ...counts,
-    endpoint: formatEndpoint(local),
-    peer: formatEndpoint(remote),
+    ...endsOf(ends),
     closedAt: new Date(closedAtMs).toISOString(),
     reason,
     error,

@@ -20,6 +20,8 @@ export interface ConnectionReport extends Readonly<ConnectionTotals> {
   readonly endpoint: string;
   /** The client. */
   readonly peer: string;
+  /** The proxy that has reported the client's address, if one has. */
+  readonly proxy?: string;
   /** How long it has been, or was, open. */
   readonly ageMs: number;
   /** Since anything came or went. */

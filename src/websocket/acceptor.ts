@@ -1,6 +1,7 @@
 import { DEFAULTS } from "../base/defaults.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Refusal } from "../guard/gate.ts";
+import { type ForwardedAddress, forwardedAddress } from "../http/forwarded.ts";
 import { HttpError } from "../http/head.ts";
 import { type HttpRequest, serveRequests } from "../http/request.ts";
 import { encodeResponse, errorResponse, type HttpResponse } from "../http/response.ts";
@@ -34,6 +35,8 @@ export interface WebSocketAcceptorOptions {
   readonly subprotocols: readonly string[];
   /** Origins that may connect beside the endpoint's own; `*` is any. */
   readonly origins: readonly string[];
+  /** Whether an address is that of a proxy that may name its clients. */
+  readonly isTrustedProxy?: ((address: string) => boolean) | undefined;
   /** When clients are pinged. */
   readonly pings: PingOptions;
   /** Most bytes of a message. */
@@ -45,6 +48,12 @@ export interface WebSocketAcceptorOptions {
    */
   readonly headTimeoutMs?: number;
 }
+
+/**
+ * Asks the gates for a client that a proxy names, or for the proxy if it names
+ * none. A request that does not open a WebSocket counts only while it is asked for.
+ */
+export type AdmitClient = (client: ForwardedAddress | undefined, isOpening: boolean) => Refusal | undefined;
 
 /** Turns connections of `ws` and `wss` endpoints into sessions; what is plain HTTP it answers itself. */
 export class WebSocketAcceptor {
@@ -66,12 +75,19 @@ export class WebSocketAcceptor {
   /**
    * Answers requests until one asks for WebSocket and gets it. `undefined`
    * when the connection is over without that; it is closed then.
+   *
+   * @param admit Asks the gates, for a connection that comes from a trusted proxy.
    */
-  async accept(connection: Connection): Promise<WebSocketSession | undefined> {
+  async accept(connection: Connection, admit?: AdmitClient): Promise<WebSocketSession | undefined> {
     let session: WebSocketSession | undefined;
     const handle = async (request: HttpRequest) => {
-      if (!isUpgrade(request)) return await this.#respond(connection, request);
-      session = await this.#upgrade(connection, request);
+      const isOpening = isUpgrade(request);
+      const assertAdmitted = () => this.#assertAdmitted(request, isOpening, admit);
+      if (isOpening) session = await this.#upgrade(connection, request, assertAdmitted);
+      else {
+        assertAdmitted();
+        return await this.#respond(connection, request);
+      }
       return undefined;
     };
     const headTimeoutMs = this.#options.headTimeoutMs ?? DEFAULTS.httpHeadTimeoutMs;
@@ -95,21 +111,29 @@ export class WebSocketAcceptor {
    * Tells a client that a gate does not let in why, by HTTP. Its request is
    * read only so that it gets the answer: the answer is the same for any.
    */
-  async reject(connection: Connection, { reason, text }: Refusal): Promise<void> {
-    const error = new HttpError(
-      reason === "denied" ? 403 : 503,
-      text ?? "connections from this address are not allowed",
-    );
-    connection.send(encodeResponse(errorResponse(error)));
-    await lingeringClose(connection, { timeoutMs: REJECT_MS, reason });
+  async reject(connection: Connection, refusal: Refusal): Promise<void> {
+    connection.send(encodeResponse(errorResponse(rejectionOf(refusal))));
+    await lingeringClose(connection, { timeoutMs: REJECT_MS, reason: refusal.reason });
   }
 
-  async #upgrade(connection: Connection, request: HttpRequest): Promise<WebSocketSession> {
+  #assertAdmitted(request: HttpRequest, isOpening: boolean, admit: AdmitClient | undefined): void {
+    if (admit === undefined) return;
+    const client = forwardedAddress(request.fields, this.#options.isTrustedProxy ?? (() => false));
+    const refusal = admit(client, isOpening);
+    if (refusal !== undefined) throw rejectionOf(refusal);
+  }
+
+  async #upgrade(
+    connection: Connection,
+    request: HttpRequest,
+    assertAdmitted: () => void,
+  ): Promise<WebSocketSession> {
     const { key } = checkUpgrade(request);
     if (!this.#isServedAt(connection, request.path)) throw new HttpError(404, "no WebSocket is here");
     checkOrigin(request, this.#options.origins, connection.local.scheme === "wss");
     // The client does not know yet that it may speak (RFC 6455, section 4.1).
     if (request.takeRest().length > 0) throw new HttpError(400, "data came before the handshake was done");
+    assertAdmitted();
     const subprotocol = chooseSubprotocol(request.fields, this.#options.subprotocols);
     await connection.write(encodeResponse({ status: 101, fields: await upgradeFields(key, subprotocol) }));
     connection.log.debug("upgraded to WebSocket", { subprotocol });
@@ -143,5 +167,10 @@ function pathOf({ local }: Connection): string {
 
 function reasonOf({ status }: HttpError): CloseReason {
   if (status === 408) return "handshake timeout";
+  if (status === 503) return "limit";
   return status === 403 ? "denied" : "handshake failed";
+}
+
+function rejectionOf({ reason, text }: Refusal): HttpError {
+  return new HttpError(reason === "denied" ? 403 : 503, text ?? "connections from this address are not allowed");
 }

@@ -6,6 +6,7 @@ import { configureProgramLogging } from "../program_logging.ts";
 import { CONNECTION_FLAGS } from "./client_flags.ts";
 import { refuseIdleFlags } from "./idle_flags.ts";
 import { START_TLS_FLAGS, TLS_FLAGS, tlsEndpoint } from "./tls_flags.ts";
+import { readsProxyVariables, ROUTE_FLAGS } from "./route_flags.ts";
 
 /** Flags of `bench`. */
 export const BENCH_FLAGS = {
@@ -30,6 +31,7 @@ export const BENCH_FLAGS = {
   json: { type: "boolean", help: "print the report as one JSON object" },
   ...CONNECTION_FLAGS,
   ...TLS_FLAGS,
+  ...ROUTE_FLAGS,
   ...START_TLS_FLAGS,
 } as const satisfies FlagTable;
 
@@ -41,6 +43,7 @@ export const benchCommand = defineCommand({
     { words: "bench 8888 --framing line --depth 32 --html report.html", does: "lines, pipelined, with plots" },
   ],
   flags: BENCH_FLAGS,
+  readsEnvironment: readsProxyVariables,
   notes: [
     "The server must echo each message: every answer is compared with what was sent.",
     "With --rate a latency counts from the moment at which the message was to be sent, so that a server that stalls",

@@ -18,6 +18,7 @@ import { ChatPipe } from "./chat/through_pipe.ts";
 import { CONNECTION_FLAGS } from "./client_flags.ts";
 import { refuseIdleFlags } from "./idle_flags.ts";
 import { TLS_FLAGS, tlsConnectOptions } from "./tls_flags.ts";
+import { readsProxyVariables, ROUTE_FLAGS, routeConnectOptions } from "./route_flags.ts";
 
 const { framing: _framing, ...CONNECTION } = CONNECTION_FLAGS;
 const { alpn: _alpn, ...TLS } = TLS_FLAGS;
@@ -47,6 +48,7 @@ const FLAGS = {
   },
   ...CONNECTION,
   ...TLS,
+  ...ROUTE_FLAGS,
 } as const satisfies FlagTable;
 
 /** `parley-client chat`. */
@@ -61,6 +63,7 @@ export const chatCommand = defineCommand({
     { words: "chat :8028 --json", does: "for bots: events come out, requests go in" },
   ],
   flags: FLAGS,
+  readsEnvironment: readsProxyVariables,
   notes:
     "When the connection is lost it connects again and resumes every room: nothing is missed, nothing is said twice.",
   async run({ flags, args, given, io }) {
@@ -94,7 +97,7 @@ async function linkOptions(
   io: ProgramIo,
 ): Promise<Omit<ChatLinkOptions, "onEvent" | "onStatus">> {
   const parsed = parseEndpoint(endpoint);
-  const tls = await tlsConnectOptions({ ...flags, alpn: [] });
+  const connectOptions = { ...await tlsConnectOptions({ ...flags, alpn: [] }), ...await routeConnectOptions(flags) };
   const login = flags.login === undefined
     ? undefined
     : { name: flags.login, password: await readPassword(io, `Password of ${flags.login}: `) };
@@ -105,7 +108,7 @@ async function linkOptions(
         context: "chat",
         connectTimeout: flags.connectTimeout,
         subprotocols: [JSON_SUBPROTOCOL],
-        ...tls,
+        ...connectOptions,
       }),
     rooms: (flags.room.length > 0 ? flags.room : [LOBBY]).map(checkRoom),
     nick: flags.nick,

@@ -14,6 +14,7 @@ import type { ProbeTarget } from "../../probe/probe.ts";
 import { configureProgramLogging, logFlags } from "../program_logging.ts";
 import { EXPECTATION_FLAGS, expectationsOf } from "./check_flags.ts";
 import { type CheckOutcome, outcomeLine, outcomeObject } from "./check_report.ts";
+import { readsProxyVariables, ROUTE_FLAGS, routeConnectOptions } from "./route_flags.ts";
 import { tlsEndpoint } from "./tls_flags.ts";
 
 const FLAGS = {
@@ -25,6 +26,7 @@ const FLAGS = {
   invert: { type: "boolean", help: "succeed only if every connection is refused" },
   json: { type: "boolean", help: "print one JSON object per endpoint" },
   ...EXPECTATION_FLAGS,
+  ...ROUTE_FLAGS,
   ...logFlags("warning"),
 } as const satisfies FlagTable;
 
@@ -56,12 +58,15 @@ export const checkCommand = defineCommand({
     const targets = args.map((text) => targetOf(text, flags));
     rejectInapplicableFlags(given, targets.map(({ target }) => target));
     if (flags.invert) rejectExpectations(given);
+    rejectUnroutable(given, targets.map(({ target }) => target));
     rejectLongStability(flags, targets);
     for (const hint of targets.flatMap((target) => hintFor(target, flags) ?? [])) {
       io.stderr.write(`parley-client: ${hint}\n`);
     }
-    const options = await expectationsOf(flags);
-    if (!flags.login?.startsWith("env:") && childCommand.length === 0) await io.giveBackEnvironment?.();
+    const options = { ...await expectationsOf(flags), ...await routeConnectOptions(flags) };
+    if (!flags.login?.startsWith("env:") && !readsProxyVariables(flags) && childCommand.length === 0) {
+      await io.giveBackEnvironment?.();
+    }
     const code = await checkAll(targets, options, flags, io);
     if (childCommand.length === 0) return code;
     if (code !== EXIT.done) {
@@ -100,9 +105,22 @@ function rejectInapplicableFlags(given: readonly GivenFlag[], targets: readonly 
   }
 }
 
+/** What goes another way than the flags say must not pass for what went that way. */
+function rejectUnroutable(given: readonly GivenFlag[], targets: readonly ProbeTarget[]): void {
+  const found = given.find(({ name }) => Object.hasOwn(ROUTE_FLAGS, name));
+  const target = targets.find(({ scheme }) => /^(?:udp|unixgram|dns|exec|file)$/.test(scheme));
+  if (found === undefined || target === undefined) return;
+  throw new UsageError(
+    `--${kebabCase(found.name)} cannot be used with ${target.text}: it is not checked by a TCP connection`,
+  );
+}
+
 /** What a server must be like means nothing if none may be there. */
 function rejectExpectations(given: readonly GivenFlag[]): void {
-  const found = given.find(({ name }) => Object.hasOwn(EXPECTATION_FLAGS, name) && !name.startsWith("tls"));
+  // A proxy does not report for certain that nothing is there.
+  const isUnusable = (name: string) =>
+    name === "proxy" || Object.hasOwn(EXPECTATION_FLAGS, name) && !name.startsWith("tls");
+  const found = given.find(({ name }) => isUnusable(name));
   if (found) throw new UsageError(`--invert and --${kebabCase(found.name)} cannot be combined`);
 }
 

@@ -21,6 +21,7 @@ import { dial, DIAL_FLAGS, isByLine, MESSAGE_TYPE_FLAGS, messageType } from "./d
 import { isWebSocket, refuseIdleFlags } from "./idle_flags.ts";
 import { ReplyPrinter } from "./reply_printer.ts";
 import { tlsEndpoint } from "./tls_flags.ts";
+import { readsProxyVariables } from "./route_flags.ts";
 
 const FLAGS = {
   waitReply: {
@@ -46,6 +47,7 @@ export const connectCommand = defineCommand({
     { words: "connect --record talk.jsonl unix:/run/app.sock", does: "keep what was said" },
   ],
   flags: FLAGS,
+  readsEnvironment: readsProxyVariables,
   notes: [
     "The end of input ends our side and waits for the server's end, at most --wait-reply after the last byte: a server",
     "that answers late is heard, one that never ends gives exit code 5, even where it has answered.",

@@ -6,6 +6,7 @@ import { dial as dialSession, type DialOptions } from "../../dial.ts";
 import type { Session } from "../../session/session.ts";
 import { SOCKET_FLAGS, socketOptionsOf } from "../socket_flags.ts";
 import { CONNECTION_FLAGS } from "./client_flags.ts";
+import { ROUTE_FLAGS, routeConnectOptions } from "./route_flags.ts";
 import { START_TLS_FLAGS, TLS_FLAGS, tlsConnectOptions, tlsEndpoint } from "./tls_flags.ts";
 
 /** Most bytes of one message that a client takes: a server's line may be longer than what ours accept. */
@@ -18,6 +19,7 @@ export const CLIENT_LIMITS = { outboxBytes: Number.MAX_SAFE_INTEGER, maxMessage:
 export const DIAL_FLAGS = {
   ...TLS_FLAGS,
   ...START_TLS_FLAGS,
+  ...ROUTE_FLAGS,
   ...inGroup("WebSocket", {
     subprotocol: { type: "text", repeat: true, placeholder: "NAME", help: "offer a WebSocket subprotocol" },
     origin: { type: "text", placeholder: "URL", help: "send an Origin header, as a browser does" },
@@ -63,6 +65,7 @@ export async function dialOptionsOf(flags: DialFlags): Promise<DialOptions> {
     socketOptions: socketOptionsOf(flags),
     ...CLIENT_LIMITS,
     ...await tlsConnectOptions(flags),
+    ...await routeConnectOptions(flags),
     ...(flags.subprotocol.length > 0 ? { subprotocols: flags.subprotocol } : {}),
     ...(flags.origin === undefined ? {} : { origin: flags.origin }),
   };

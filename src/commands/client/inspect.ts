@@ -13,6 +13,7 @@ import { CONNECTION_FLAGS } from "./client_flags.ts";
 import { refuseIdleFlags } from "./idle_flags.ts";
 import { type Inspection, inspectionObject, inspectionText } from "./inspect/report.ts";
 import { START_TLS_FLAGS, TLS_FLAGS, tlsConnectOptions, tlsEndpoint } from "./tls_flags.ts";
+import { readsProxyVariables, ROUTE_FLAGS, routeConnectOptions } from "./route_flags.ts";
 
 const FLAGS = {
   ...SOCKET_FLAGS,
@@ -20,6 +21,7 @@ const FLAGS = {
   explain: { type: "boolean", help: "explain each step on a socket, for newcomers" },
   connectTimeout: CONNECTION_FLAGS.connectTimeout,
   ...TLS_FLAGS,
+  ...ROUTE_FLAGS,
   ...START_TLS_FLAGS,
   ...logFlags("warning"),
 } as const satisfies FlagTable;
@@ -32,6 +34,7 @@ export const inspectCommand = defineCommand({
     { words: "inspect tls://127.0.0.1:8443 --explain", does: "each step on the socket explained" },
   ],
   flags: FLAGS,
+  readsEnvironment: readsProxyVariables,
   notes: "Socket options and the round trip need --allow-ffi, on Linux and macOS; without it they are left out.",
   async run({ flags, args, given, io }) {
     configureProgramLogging(flags, io);
@@ -66,6 +69,7 @@ async function inspect(endpoint: Endpoint, flags: FlagValues<typeof FLAGS>, sign
     connectTimeout: flags.connectTimeout,
     onAttemptFailed: (attempt) => failed.push(attempt),
     ...await tlsConnectOptions(flags),
+    ...await routeConnectOptions(flags),
   });
   const before = access?.get(connection);
   if (wanted !== undefined) access?.set(connection, wanted);

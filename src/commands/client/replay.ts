@@ -11,6 +11,7 @@ import { parseRecording, type Recording } from "../../script/recording.ts";
 import { isMessageWise } from "../../script/exchange.ts";
 import { replaySteps } from "../../script/replay_steps.ts";
 import { tlsEndpoint } from "./tls_flags.ts";
+import { readsProxyVariables } from "./route_flags.ts";
 
 const FLAGS = {
   timed: { type: "boolean", help: "keep the pauses of the recording" },
@@ -28,6 +29,7 @@ export const replayCommand = defineCommand({
     { words: "replay --timed --ignore-replies talk.jsonl :8443", does: "only send, as it was typed then" },
   ],
   flags: FLAGS,
+  readsEnvironment: readsProxyVariables,
   notes: "Each thing that was sent is sent once the answers before it have come. Needs the permission to read FILE.",
   async run({ flags, args, given, io }) {
     configureProgramLogging(flags, io);

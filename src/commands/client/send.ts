@@ -9,6 +9,7 @@ import { refuseIdleFlags } from "./idle_flags.ts";
 import { firstStep } from "./send/first_step.ts";
 import { stepsOf } from "./send/steps.ts";
 import { tlsEndpoint } from "./tls_flags.ts";
+import { readsProxyVariables } from "./route_flags.ts";
 
 const FLAGS = {
   expect: { type: "text", repeat: true, help: "wait for TEXT" },
@@ -63,6 +64,7 @@ export const sendCommand = defineCommand({
     { words: "send unix:/run/app.sock --file request.bin > reply.bin", does: "a file, and the reply as it is" },
   ],
   flags: FLAGS,
+  readsEnvironment: readsProxyVariables,
   notes: [
     "DATA may hold \\n \\r \\t \\0 \\a \\e \\\\ and \\xHH. Without DATA and --file, standard input is sent;",
     "'' sends nothing. Over WebSocket --hex and --file send binary messages and all else text; --text and --binary decide.",

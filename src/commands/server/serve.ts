@@ -31,6 +31,7 @@ import { configureProgramLogging } from "../program_logging.ts";
 import { authenticatorOf } from "./auth_of_flags.ts";
 import { gateOf } from "./gate_of_flags.ts";
 import type { SHARED_FLAGS } from "./shared_flags.ts";
+import { proxiesOf } from "./proxy_of_flags.ts";
 import { tlsOfFlags } from "./tls_of_flags.ts";
 import { WorkerPool } from "./workers/pool.ts";
 import { checkWorkers, idsOf, shareOf, type WorkerSlot } from "./workers/slot.ts";
@@ -71,6 +72,7 @@ export async function serve(
   const gate = await gateOf(flags, { reload, log });
   const authenticator = await authenticatorOf(flags, { reload, log });
   const endpoints = args.length > 0 ? args : service.endpoints;
+  const { layers, isTrustedProxy } = proxiesOf(flags, endpoints);
   checkWorkers(flags.workers, { service, endpoints, maxAccepts: flags.exitAfter });
   const tls = await tlsOfFlags(flags, endpoints, { reload, log });
   using listeners = new DisposableStack();
@@ -88,7 +90,7 @@ export async function serve(
   let server: Server;
   let pool: WorkerPool | undefined;
   try {
-    const options = listenOptionsOf(flags, { context: service.name, tls, slot });
+    const options = listenOptionsOf(flags, { context: service.name, tls, slot, layers });
     opened = await listenAll(endpoints, { ...options, deadlineTimer }, listeners);
     announced = opened.map(({ endpoint }) => formatEndpoint(endpoint));
     if (made.routes?.["GET /"] !== undefined) logPageAddresses(announced, log);
@@ -113,9 +115,11 @@ export async function serve(
       webSockets: await webSocketsFor(opened, made, {
         pings,
         origins,
+        isTrustedProxy,
         routes: publicRoutes({ stats: seen, service: service.name }),
         maxMessageBytes: flags.maxMessage,
       }),
+      isTrustedProxy,
       rates: { messagesPerSecond: flags.rate, bytesPerSecond: flags.byteRate },
     });
   } catch (error) {
@@ -204,7 +208,12 @@ function codecOf(service: NamedService, flags: ServeFlags): Codec {
 /** How the flags want to listen. */
 function listenOptionsOf(
   flags: SharedFlags,
-  { context, tls, slot }: { context: string; tls: TlsServerContext | undefined; slot: WorkerSlot },
+  { context, tls, slot, layers }: {
+    context: string;
+    tls: TlsServerContext | undefined;
+    slot: WorkerSlot;
+    layers: Pick<ListenOptions, "layers" | "layersAboveTls">;
+  },
 ): ListenOptions {
   return {
     context,
@@ -214,6 +223,7 @@ function listenOptionsOf(
     outboxBytes: flags.maxOutbox,
     handshakeTimeout: flags.handshakeTimeout,
     socketOptions: socketOptionsOf(flags),
+    ...layers,
     ...(tls === undefined ? {} : { tls }),
     ...(flags.idleTimeout === undefined ? {} : { idleTimeout: flags.idleTimeout }),
     ...(flags.maxLifetime === undefined ? {} : { totalTimeout: flags.maxLifetime }),

@@ -2,6 +2,7 @@ import { DEFAULTS } from "../../base/defaults.ts";
 import { type FlagTable, inGroup } from "../../base/flag_spec.ts";
 import { logFlags } from "../program_logging.ts";
 import { SOCKET_FLAGS } from "../socket_flags.ts";
+import { PROXY_FLAGS } from "./proxy_of_flags.ts";
 import { SERVER_TLS_FLAGS } from "./tls_of_flags.ts";
 
 /** Flags that every service of `parley-server` has. */
@@ -72,6 +73,7 @@ export const SHARED_FLAGS = {
     },
     authTimeout: { type: "duration", help: "maximum time for the log-in, with --auth (default 10s)" },
   }),
+  ...inGroup("Proxy", PROXY_FLAGS),
   ...SERVER_TLS_FLAGS,
   ...inGroup("WebSocket", {
     origin: {

@@ -68,7 +68,7 @@ function remoteOf(source: ProxyAddress, real: Endpoint): { remote?: Endpoint } {
   return { remote: { scheme, host: source.host, port: source.port, path: "/" } };
 }
 
-/** What {@linkcode sendProxyLayer} sends. */
+/** What {@linkcode proxyProtocolSender} sends. */
 export interface SendProxyOptions {
   readonly version: 1 | 2;
   /** The client to speak for, instead of our own address. */
@@ -76,7 +76,7 @@ export interface SendProxyOptions {
 }
 
 /** Sends a header before anything else, as a proxy does. */
-export function sendProxyLayer({ version, source }: SendProxyOptions): Layer {
+export function proxyProtocolSender({ version, source }: SendProxyOptions): Layer {
   return {
     name: "PROXY",
     async wrap(inner, { local, remote }) {

@@ -4,7 +4,7 @@ import { ClosedEarlyError, FrameError } from "../../../src/base/errors.ts";
 import { encodeProxyHeader, parseProxyHeader } from "../../../src/framing/proxy_header.ts";
 import { Logger } from "../../../src/log/logger.ts";
 import { parseEndpoint } from "../../../src/net/endpoint.ts";
-import { proxyProtocolLayer, sendProxyLayer } from "../../../src/net/layers/proxy_protocol.ts";
+import { proxyProtocolLayer, proxyProtocolSender } from "../../../src/net/layers/proxy_protocol.ts";
 import { FakeTransport } from "../../support/fake_transport.ts";
 
 const BALANCER = parseEndpoint("ws://10.0.0.1:40000");
@@ -106,13 +106,13 @@ Deno.test("proxyProtocolLayer() with require rejects data, a bad header, and an 
   }
 });
 
-Deno.test("sendProxyLayer() sends our own address, the given one, or UNKNOWN", async () => {
+Deno.test("proxyProtocolSender() sends our own address, the given one, or UNKNOWN", async () => {
   const sent = async (local: string, remote: string, source?: { host: string; port: number }) => {
     const inner = new FakeTransport();
     const bytes: Uint8Array[] = [];
     inner.write = (data) => Promise.resolve(bytes.push(data.slice()) && data.length);
     const peer = { local: parseEndpoint(local), remote: parseEndpoint(remote), log: Logger.of("test") };
-    await sendProxyLayer({ version: 2, source }).wrap(inner, peer, OPTIONS);
+    await proxyProtocolSender({ version: 2, source }).wrap(inner, peer, OPTIONS);
     const [only] = bytes;
     return only && parseProxyHeader(only)?.header.addresses;
   };

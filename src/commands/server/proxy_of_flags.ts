@@ -1,0 +1,78 @@
+import { UsageError } from "../../base/errors.ts";
+import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
+import { isInCidr, parseCidr } from "../../base/cidr.ts";
+import { parseIp } from "../../base/ip.ts";
+import type { ListenOptions } from "../../factory.ts";
+import { parseEndpoint, type Scheme } from "../../net/endpoint.ts";
+import { proxyProtocolLayer } from "../../net/layers/proxy_protocol.ts";
+
+/** Flags of every service for proxies before it. */
+export const PROXY_FLAGS = {
+  proxyProtocol: {
+    type: "choice",
+    choices: ["require", "accept"],
+    help: "take client addresses from the PROXY header, version 1 or 2, of the proxies of --proxy-from",
+  },
+  proxyFrom: {
+    type: "text",
+    repeat: true,
+    placeholder: "CIDR",
+    help: "addresses of the proxies that send a PROXY header; others are rejected, or with accept served as they are",
+  },
+  proxyInsideTls: { type: "boolean", help: "expect the PROXY header inside TLS, not before it" },
+  trustedProxy: {
+    type: "text",
+    repeat: true,
+    placeholder: "CIDR",
+    help: "WebSocket and page: take client addresses from Forwarded or X-Forwarded-For of these proxies",
+  },
+} as const satisfies FlagTable;
+
+type ProxyFlags = FlagValues<typeof PROXY_FLAGS>;
+
+/** Whether an address is in one of the ranges. */
+export function addressTest(ranges: readonly string[]): (address: string) => boolean {
+  const cidrs = ranges.map(parseCidr);
+  return (address) => {
+    const bytes = parseIp(address);
+    return bytes !== undefined && cidrs.some((cidr) => isInCidr(bytes, cidr));
+  };
+}
+
+/**
+ * How the flags want the clients of proxies to be named.
+ *
+ * @throws {UsageError} Flags that belong together, or with an endpoint, are not.
+ */
+export function proxiesOf(
+  flags: ProxyFlags,
+  endpoints: readonly string[],
+): { layers: Pick<ListenOptions, "layers" | "layersAboveTls">; isTrustedProxy?: (address: string) => boolean } {
+  const schemes = new Set(endpoints.map((endpoint) => parseEndpoint(endpoint).scheme));
+  const isWebSocket = schemes.has("ws") || schemes.has("wss");
+  if (flags.trustedProxy.length > 0 && !isWebSocket) throw new UsageError("--trusted-proxy needs a ws or wss endpoint");
+  return {
+    layers: layersOf(flags, schemes),
+    ...(flags.trustedProxy.length > 0 ? { isTrustedProxy: addressTest(flags.trustedProxy) } : {}),
+  };
+}
+
+function layersOf(
+  { proxyProtocol: mode, proxyFrom, proxyInsideTls }: ProxyFlags,
+  schemes: ReadonlySet<Scheme>,
+): Pick<ListenOptions, "layers" | "layersAboveTls"> {
+  if (mode === undefined) {
+    if (proxyFrom.length > 0) throw new UsageError("--proxy-from needs --proxy-protocol");
+    if (proxyInsideTls) throw new UsageError("--proxy-inside-tls needs --proxy-protocol");
+    return {};
+  }
+  // The mode of its file says who may connect to a Unix socket.
+  if (proxyFrom.length === 0 && [...schemes].some((scheme) => scheme !== "unix")) {
+    throw new UsageError("--proxy-protocol needs --proxy-from: anyone could send a PROXY header with a false address");
+  }
+  if (proxyInsideTls && !schemes.has("tls") && !schemes.has("wss")) {
+    throw new UsageError("--proxy-inside-tls needs a tls or wss endpoint");
+  }
+  const layers = [proxyProtocolLayer({ mode, isTrusted: addressTest(proxyFrom) })];
+  return proxyInsideTls ? { layersAboveTls: layers } : { layers };
+}

@@ -1,0 +1,72 @@
+/**
+ * The client that proxies report in a request: `Forwarded` (RFC 7239) and
+ * `X-Forwarded-For`. Anyone can send these fields, so only what trusted
+ * proxies have added counts.
+ *
+ * @module
+ */
+
+import { isIp } from "../base/ip.ts";
+import { HttpError, type HttpFields } from "./head.ts";
+
+/** A client's address; the port is 0 where it is not reported. */
+export interface ForwardedAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * The client of a request that has come from a trusted proxy: the last address
+ * that is not one of a trusted proxy, or the first of all. `undefined` if no
+ * address is reported.
+ *
+ * @throws {HttpError} 400: the two fields disagree, as when a client has sent one that its proxy does not replace.
+ */
+export function forwardedAddress(
+  fields: HttpFields,
+  isTrusted: (address: string) => boolean,
+): ForwardedAddress | undefined {
+  const standard = chainOf(fields.get("forwarded"), forOf);
+  const usual = chainOf(fields.get("x-forwarded-for"), (node) => node);
+  if (
+    standard !== undefined && usual !== undefined &&
+    clientOf(standard, isTrusted)?.host !== clientOf(usual, isTrusted)?.host
+  ) {
+    throw new HttpError(400, "Forwarded and X-Forwarded-For report different clients");
+  }
+  return clientOf(standard ?? usual ?? [], isTrusted);
+}
+
+function clientOf(
+  chain: readonly (ForwardedAddress | undefined)[],
+  isTrusted: (address: string) => boolean,
+): ForwardedAddress | undefined {
+  let client: ForwardedAddress | undefined;
+  for (const address of chain.toReversed()) {
+    // Hidden or unknown: whoever reported what comes before it is not known either.
+    if (address === undefined) return client;
+    client = address;
+    if (!isTrusted(address.host)) return client;
+  }
+  return client;
+}
+
+function chainOf(
+  value: string | undefined,
+  nodeOf: (element: string) => string | undefined,
+): (ForwardedAddress | undefined)[] | undefined {
+  return value?.split(",").map((element) => parseNode(nodeOf(element.trim()) ?? ""));
+}
+
+/** The `for` parameter of one element of `Forwarded` (RFC 7239, section 4). */
+function forOf(element: string): string | undefined {
+  return /(?:^|;)\s*for=(?:"([^"]*)"|([^;\s]*))/i.exec(element)?.slice(1).find((value) => value !== undefined);
+}
+
+/** An address with or without a port; one of IPv6 has brackets in `Forwarded`, and mostly none in `X-Forwarded-For`. */
+function parseNode(text: string): ForwardedAddress | undefined {
+  if (isIp(text)) return { host: text, port: 0 };
+  const [, bracketed, plain, port = "0"] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  const host = bracketed ?? plain ?? "";
+  return isIp(host) && Number(port) <= 65_535 ? { host, port: Number(port) } : undefined;
+}
