@@ -1,8 +1,9 @@
+import type { HttpRoutes } from "../http/router.ts";
 import type { DatagramCounts } from "./counts.ts";
 import type { Impairment } from "./impairment.ts";
 
 /** The metrics of a datagram server or relay. */
-export interface DatagramMetrics {
+interface DatagramMetrics {
   /** Value of the `Content-Type` header. */
   readonly contentType: string;
   /** The Prometheus text format, version 0.0.4. */
@@ -26,8 +27,17 @@ export interface DatagramMetricsSources {
   readonly clients?: () => { now: number; total: number; evicted: number; expired: number };
 }
 
+/** `/metrics` and `/healthz`. */
+export async function datagramRoutes(sources: DatagramMetricsSources): Promise<HttpRoutes> {
+  const metrics = await createDatagramMetrics(sources);
+  return {
+    "GET /healthz": { contentType: "text/plain; charset=utf-8", body: "ok\n" },
+    "GET /metrics": async () => ({ contentType: metrics.contentType, body: await metrics.text() }),
+  };
+}
+
 /** Registers the metrics; loads the metrics library, which a server without `--metrics` does not need. */
-export async function createDatagramMetrics(sources: DatagramMetricsSources): Promise<DatagramMetrics> {
+async function createDatagramMetrics(sources: DatagramMetricsSources): Promise<DatagramMetrics> {
   const { Counter, Gauge, Registry } = (await import("prom-client")).default;
   const { service, flows, clients } = sources;
   const registry = new Registry();

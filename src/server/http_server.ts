@@ -1,11 +1,13 @@
 import { DEFAULTS } from "../base/defaults.ts";
-import { messageOf } from "../base/errors.ts";
+import { messageOf, UsageError } from "../base/errors.ts";
+import { listen } from "../factory.ts";
 import { Admission } from "../guard/admission.ts";
 import { HttpError } from "../http/head.ts";
 import { type HttpRequest, serveRequests } from "../http/request.ts";
 import type { HttpResponse } from "../http/response.ts";
 import { type HttpRoutes, Router } from "../http/router.ts";
 import type { Connection } from "../net/connection.ts";
+import { type Endpoint, formatEndpoint, parseEndpoint } from "../net/endpoint.ts";
 import { lingeringClose } from "../net/lingering_close.ts";
 import type { Listener } from "../net/listener.ts";
 import { acceptLoop } from "./accept_loop.ts";
@@ -50,6 +52,26 @@ export class HttpServer implements AsyncDisposable {
         this.#serving.set(connection, serving);
       },
     });
+  }
+
+  /**
+   * Serves routes on an endpoint.
+   *
+   * @param context What its log lines begin with.
+   * @throws {UsageError} It is not a TCP endpoint.
+   */
+  static async listen(endpoint: string | Endpoint, routes: HttpRoutes, context: string): Promise<HttpServer> {
+    const parsed = typeof endpoint === "string" ? parseEndpoint(endpoint) : endpoint;
+    if (parsed.scheme !== "tcp") {
+      const shown = typeof endpoint === "string" ? endpoint : formatEndpoint(endpoint);
+      throw new UsageError(`Cannot serve HTTP on ${shown}: expected a TCP endpoint, for example 127.0.0.1:9090`);
+    }
+    return new HttpServer(await listen(parsed, { context, totalTimeout: "60s" }), routes);
+  }
+
+  /** Where it is, for example `http://127.0.0.1:9090`. */
+  get url(): string {
+    return formatEndpoint(this.#listener.endpoint).replace("tcp:", "http:");
   }
 
   /** Closes everything at once. */

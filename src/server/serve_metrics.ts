@@ -1,6 +1,4 @@
-import { UsageError } from "../base/errors.ts";
-import { listen } from "../factory.ts";
-import { type Endpoint, formatEndpoint, formatHostPort, isHostEndpoint, parseEndpoint } from "../net/endpoint.ts";
+import type { Endpoint } from "../net/endpoint.ts";
 import { EventLoopDelay } from "./event_loop_delay.ts";
 import { HttpServer } from "./http_server.ts";
 import { loadMetricsLibrary } from "./metrics.ts";
@@ -25,20 +23,11 @@ export async function serveMetrics(
   stats: StatsSource,
   { service = "parley" }: { service?: string } = {},
 ): Promise<MetricsServer> {
-  const parsed = typeof endpoint === "string" ? parseEndpoint(endpoint) : endpoint;
-  if (parsed.scheme !== "tcp") {
-    const shown = typeof endpoint === "string" ? endpoint : formatEndpoint(endpoint);
-    throw new UsageError(`--metrics takes a TCP endpoint such as 127.0.0.1:9090, not ${shown}`);
-  }
   await loadMetricsLibrary();
   await using owner = new AsyncDisposableStack();
   const delay = owner.use(new EventLoopDelay());
-  const listener = await listen(parsed, { context: "metrics", totalTimeout: "60s" });
-  owner.use(new HttpServer(listener, operatorRoutes({ stats, service, takeLoopDelayMs: () => delay.take() })));
-  const { endpoint: bound } = listener;
+  const routes = operatorRoutes({ stats, service, takeLoopDelayMs: () => delay.take() });
+  const { url } = owner.use(await HttpServer.listen(endpoint, routes, "metrics"));
   const own = owner.move();
-  return {
-    url: `http://${isHostEndpoint(bound) ? formatHostPort(bound.host, bound.port) : ""}/metrics`,
-    [Symbol.asyncDispose]: () => own.disposeAsync(),
-  };
+  return { url: `${url}/metrics`, [Symbol.asyncDispose]: () => own.disposeAsync() };
 }

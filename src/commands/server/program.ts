@@ -10,7 +10,7 @@ export const serverProgram: Program = withDocumentation({
   commands: [
     ...SERVICES.map((service) => ({
       ...service,
-      load: async () => (await import("./serve_command.ts")).serveCommand(service),
+      load: async () => (await import("./serve.ts")).serveCommand(service),
     })),
     {
       name: "hash-password",

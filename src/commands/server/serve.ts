@@ -3,6 +3,7 @@ import { UsageError } from "../../base/errors.ts";
 import { targetAddress } from "../../base/ip.ts";
 import type { FlagValues } from "../../base/flag_spec.ts";
 import { EXIT } from "../../cli/exit_codes.ts";
+import { type Command, defineCommand } from "../../cli/command.ts";
 import type { ProgramIo } from "../../cli/io.ts";
 import { ReloadSignal } from "../../cli/reload_signal.ts";
 import type { ListenOptions } from "../../factory.ts";
@@ -24,15 +25,14 @@ import { publicRoutes } from "../../server/metrics_routes.ts";
 import type { PingOptions } from "../../websocket/pinger.ts";
 import { logInFirst } from "../../server/log_in_first.ts";
 import type { Service } from "../../server/service.ts";
-import type { NamedService } from "../../services/service.ts";
+import { loadService, type NamedService, type ServiceEntry } from "../../services/service.ts";
 import { announceReady, openReadyFile } from "../announce_ready.ts";
 import { socketOptionsOf } from "../socket_flags.ts";
 import { configureProgramLogging } from "../program_logging.ts";
-import { authenticatorOf } from "./auth_of_flags.ts";
-import { gateOf } from "./gate_of_flags.ts";
-import type { SHARED_FLAGS } from "./shared_flags.ts";
-import { proxiesOf } from "./proxy_of_flags.ts";
-import { tlsOfFlags } from "./tls_of_flags.ts";
+import { authenticatorOf, gateOf } from "./access_flags.ts";
+import { proxiesOf } from "./proxy_flags.ts";
+import { SHARED_FLAGS } from "./shared_flags.ts";
+import { tlsContextOf } from "./tls_flags.ts";
 import { WorkerPool } from "./workers/pool.ts";
 import { checkWorkers, idsOf, shareOf, type WorkerSlot } from "./workers/slot.ts";
 
@@ -47,6 +47,27 @@ export interface ServeOptions {
   readonly slot?: WorkerSlot;
   /** A command to run while the server serves; it drains when the command has ended. */
   readonly childCommand?: readonly string[];
+}
+
+/** Loads the command that serves a service. */
+export async function serveCommand(entry: ServiceEntry): Promise<Command> {
+  const service = await loadService(entry);
+  return defineCommand({
+    usage: service.takesProgram ? "[ENDPOINT...] -- PROGRAM [ARGS]" : "[ENDPOINT...] [-- COMMAND]",
+    examples: service.examples ?? [],
+    flags: { ...service.flags, ...SHARED_FLAGS },
+    notes: `Without an ENDPOINT it listens on ${service.endpoints.join(" and ")}.\n` +
+      (service.takesProgram
+        ? ""
+        : "With -- COMMAND it serves until the command has ended; PARLEY_ENDPOINT, PARLEY_HOST and PARLEY_PORT are set.\n") +
+      (service.notes ?? "") +
+      (service.asksForLogIn
+        ? "With --auth a client logs in with /login NAME PASSWORD."
+        : 'With --auth the first line, or first message, of a client must be "/login NAME PASSWORD"; the answer is ' +
+          'a line that\nbegins with "* ", or with "! " and then the end. It must come within --auth-timeout (10 s).'),
+    takesCommand: true,
+    run: ({ flags, args, childCommand, io }) => serve(service, flags, args, io, { childCommand }),
+  });
 }
 
 /**
@@ -74,7 +95,7 @@ export async function serve(
   const endpoints = args.length > 0 ? args : service.endpoints;
   const { layers, isTrustedProxy } = proxiesOf(flags, endpoints);
   checkWorkers(flags.workers, { service, endpoints, maxAccepts: flags.exitAfter });
-  const tls = await tlsOfFlags(flags, endpoints, { reload, log });
+  const tls = await tlsContextOf(flags, endpoints, { reload, log });
   using listeners = new DisposableStack();
   const stop = slot.stop ?? listeners.use(io.stop.listen()).signal;
   const deadlineTimer = listeners.use(

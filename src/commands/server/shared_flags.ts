@@ -1,9 +1,9 @@
-import { DEFAULTS } from "../../base/defaults.ts";
 import { type FlagTable, inGroup } from "../../base/flag_spec.ts";
 import { logFlags } from "../program_logging.ts";
 import { SOCKET_FLAGS } from "../socket_flags.ts";
-import { PROXY_FLAGS } from "./proxy_of_flags.ts";
-import { SERVER_TLS_FLAGS } from "./tls_of_flags.ts";
+import { ACCESS_FLAGS, ADDRESS_LIMIT_FLAGS } from "./access_flags.ts";
+import { PROXY_FLAGS } from "./proxy_flags.ts";
+import { SERVER_TLS_FLAGS } from "./tls_flags.ts";
 
 /** Flags that every service of `parley-server` has. */
 export const SHARED_FLAGS = {
@@ -42,37 +42,11 @@ export const SHARED_FLAGS = {
       min: 1,
       help: "maximum clients at once (10000, or the open-file limit less 64); others wait to be accepted",
     },
-    maxPerIp: {
-      type: "integer",
-      min: 1,
-      default: DEFAULTS.maxConnectionsPerAddress,
-      help: "maximum clients of an IP address, or of an IPv6 /64 network; others are refused",
-    },
-    connectRate: { type: "integer", min: 1, help: "maximum new connections per second of an IP address" },
     rate: { type: "integer", min: 1, help: "read at most N messages per second from a client" },
     byteRate: { type: "size", help: "read at most SIZE per second from a client" },
-    limitLoopback: { type: "boolean", help: "apply the limits by address to loopback clients too" },
   }),
-  ...inGroup("Access", {
-    allow: { type: "text", repeat: true, placeholder: "CIDR", help: "accept clients from this address range only" },
-    deny: {
-      type: "text",
-      repeat: true,
-      placeholder: "CIDR",
-      help: "reject clients from this address range, even if allowed",
-    },
-    accessFile: {
-      type: "text",
-      placeholder: "FILE",
-      help: 'more ranges in FILE, in lines "allow CIDR" and "deny CIDR"; SIGHUP reads it again',
-    },
-    auth: {
-      type: "text",
-      placeholder: "FILE",
-      help: "require a log-in with a name in FILE, made by hash-password; SIGHUP reads it again",
-    },
-    authTimeout: { type: "duration", help: "maximum time for the log-in, with --auth (default 10s)" },
-  }),
+  ...ADDRESS_LIMIT_FLAGS,
+  ...ACCESS_FLAGS,
   ...inGroup("Proxy", PROXY_FLAGS),
   ...SERVER_TLS_FLAGS,
   ...inGroup("WebSocket", {

@@ -10,8 +10,7 @@ import { formatEndpoint } from "../../net/endpoint.ts";
 import { announceReady, openReadyFile } from "../announce_ready.ts";
 import { OutputFile } from "../output_file.ts";
 import { configureProgramLogging } from "../program_logging.ts";
-import { serveDatagramMetrics } from "./serve_metrics.ts";
-import { bindOptionsOf, datagramGateOf, SERVE_FLAGS } from "./shared_flags.ts";
+import { bindOptionsOf, datagramGateOf, SERVE_FLAGS, serveMetrics } from "./shared_flags.ts";
 
 const DEFAULT_ENDPOINT = "udp://127.0.0.1:5000";
 
@@ -64,8 +63,7 @@ export const listenCommand: Command = defineCommand({
     });
     const announced = sockets.map(({ endpoint }) => formatEndpoint(endpoint));
     const sources = { service: "listen", flows: [{ counts: server.counts }] };
-    const { metrics } = flags;
-    const metricsUrl = metrics === undefined ? undefined : await serveDatagramMetrics(metrics, sources, owner);
+    const metricsUrl = await serveMetrics(flags.metrics, sources, owner);
     const running = server.run(stop.signal);
     announceReady(announced, { printEndpoint: flags.printEndpoint, readyFile, metricsUrl, io });
     await running;

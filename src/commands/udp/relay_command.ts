@@ -13,8 +13,7 @@ import { type Endpoint, formatEndpoint, isHostEndpoint } from "../../net/endpoin
 import { announceReady, openReadyFile } from "../announce_ready.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { IMPAIRMENT_FLAGS, IMPAIRMENT_NOTES, impairmentOf } from "./impairment_flags.ts";
-import { serveDatagramMetrics } from "./serve_metrics.ts";
-import { bindOptionsOf, datagramGateOf, SERVE_FLAGS } from "./shared_flags.ts";
+import { bindOptionsOf, datagramGateOf, SERVE_FLAGS, serveMetrics } from "./shared_flags.ts";
 
 const FLAGS = {
   direction: {
@@ -85,8 +84,7 @@ export const relayCommand: Command = defineCommand({
       ],
       clients: () => relay.clients,
     };
-    const { metrics } = flags;
-    const metricsUrl = metrics === undefined ? undefined : await serveDatagramMetrics(metrics, sources, owner);
+    const metricsUrl = await serveMetrics(flags.metrics, sources, owner);
     const running = relay.run(stop.signal);
     announceReady(announced, { printEndpoint: flags.printEndpoint, readyFile, metricsUrl, io });
     await running;

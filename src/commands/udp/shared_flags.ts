@@ -1,5 +1,6 @@
 import { UsageError } from "../../base/errors.ts";
 import { type FlagTable, type FlagValues, inGroup } from "../../base/flag_spec.ts";
+import type { DatagramMetricsSources } from "../../datagram/metrics.ts";
 import type { BindOptions } from "../../factory.ts";
 import { AccessList } from "../../guard/access_list.ts";
 import { DatagramGate } from "../../guard/datagram_gate.ts";
@@ -89,4 +90,17 @@ function isGroup(text: string): boolean {
   if (isMulticast(text)) return true;
   const endpoint = parseEndpoint(text, { scheme: "udp" });
   return isHostEndpoint(endpoint) && isMulticast(endpoint.host);
+}
+
+/** Serves the metrics where the flag says; the result is their URL. */
+export async function serveMetrics(
+  endpoint: string | undefined,
+  sources: DatagramMetricsSources,
+  owner: AsyncDisposableStack,
+): Promise<string | undefined> {
+  if (endpoint === undefined) return undefined;
+  const { datagramRoutes } = await import("../../datagram/metrics.ts");
+  const { HttpServer } = await import("../../server/http_server.ts");
+  const routes = await datagramRoutes(sources);
+  return `${owner.use(await HttpServer.listen(endpoint, routes, "metrics")).url}/metrics`;
 }

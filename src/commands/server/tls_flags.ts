@@ -43,7 +43,7 @@ type TlsFlags = FlagValues<typeof SERVER_TLS_FLAGS>;
  * @throws {TlsError} The certificate is not valid now.
  * @throws {PermissionError} The sandbox forbids reading a file.
  */
-export async function tlsOfFlags(
+export async function tlsContextOf(
   flags: TlsFlags,
   endpoints: readonly string[],
   { reload, log }: { reload: ReloadSignal; log: Logger },

@@ -1,0 +1,114 @@
+import { DEFAULTS } from "../../base/defaults.ts";
+import { messageOf, UsageError } from "../../base/errors.ts";
+import { type FlagValues, inGroup } from "../../base/flag_spec.ts";
+import { readNamedFile } from "../../base/read_named_file.ts";
+import type { ReloadSignal } from "../../cli/reload_signal.ts";
+import { AccessList, type AccessRules, parseAccessRules } from "../../guard/access_list.ts";
+import type { Authenticator } from "../../guard/authenticator.ts";
+import type { Gate } from "../../guard/gate.ts";
+import { gatesOf } from "../../guard/gates.ts";
+import { PasswordAuthenticator } from "../../guard/password_authenticator.ts";
+import { parsePasswordFile } from "../../guard/password_file.ts";
+import type { Logger } from "../../log/logger.ts";
+
+/** Flags that limit the clients of one address. */
+export const ADDRESS_LIMIT_FLAGS = inGroup("Limits", {
+  maxPerIp: {
+    type: "integer",
+    min: 1,
+    default: DEFAULTS.maxConnectionsPerAddress,
+    help: "maximum clients of an IP address, or of an IPv6 /64 network; others are refused",
+  },
+  connectRate: { type: "integer", min: 1, help: "maximum new connections per second of an IP address" },
+  limitLoopback: { type: "boolean", help: "apply the limits by address to loopback clients too" },
+});
+
+/** Flags that say which clients are served. */
+export const ACCESS_FLAGS = inGroup("Access", {
+  allow: { type: "text", repeat: true, placeholder: "CIDR", help: "accept clients from this address range only" },
+  deny: {
+    type: "text",
+    repeat: true,
+    placeholder: "CIDR",
+    help: "reject clients from this address range, even if allowed",
+  },
+  accessFile: {
+    type: "text",
+    placeholder: "FILE",
+    help: 'more ranges in FILE, in lines "allow CIDR" and "deny CIDR"; SIGHUP reads it again',
+  },
+  auth: {
+    type: "text",
+    placeholder: "FILE",
+    help: "require a log-in with a name in FILE, made by hash-password; SIGHUP reads it again",
+  },
+  authTimeout: { type: "duration", help: "maximum time for the log-in, with --auth (default 10s)" },
+});
+
+type AccessFlags = FlagValues<typeof ACCESS_FLAGS>;
+
+/** The gates that the flags ask for: the access list first, then the limits by address. */
+export async function gateOf(
+  flags: AccessFlags & FlagValues<typeof ADDRESS_LIMIT_FLAGS>,
+  { reload, log }: { reload: ReloadSignal; log: Logger },
+): Promise<Gate> {
+  let access: AccessList | undefined;
+  if (flags.allow.length > 0 || flags.deny.length > 0 || flags.accessFile !== undefined) {
+    const list = access = new AccessList(await rulesOf(flags, log));
+    if (flags.accessFile !== undefined) reload.add(() => reloadRules(list, flags, log));
+  }
+  const { connectRate, maxPerIp: maxPerAddress, limitLoopback: limitsLoopback } = flags;
+  return gatesOf({ access, connectRate, maxPerAddress, limitsLoopback });
+}
+
+async function rulesOf({ allow, deny, accessFile }: AccessFlags, log: Logger): Promise<AccessRules> {
+  if (accessFile === undefined) return { allow, deny };
+  const rules = parseAccessRules(await readNamedFile(accessFile, "the ranges of --access-file"), accessFile);
+  if (rules.allow.length + rules.deny.length === 0) {
+    log.warning("the file of --access-file has no range and restricts no one", { file: accessFile });
+  }
+  return { allow: [...allow, ...rules.allow], deny: [...deny, ...rules.deny] };
+}
+
+async function reloadRules(list: AccessList, flags: AccessFlags, log: Logger): Promise<void> {
+  try {
+    list.replace(await rulesOf(flags, log));
+    log.info("address ranges read again", { file: flags.accessFile });
+  } catch (error) {
+    log.error("the address ranges are kept as they were", { error: messageOf(error) });
+  }
+}
+
+/**
+ * Who may log in by the file of `--auth`; `undefined` without the flag.
+ *
+ * @throws {UsageError} The file cannot be read, or names a line that is wrong.
+ * @throws {PermissionError} The sandbox forbids reading it.
+ */
+export async function authenticatorOf(
+  flags: AccessFlags,
+  { reload, log }: { reload: ReloadSignal; log: Logger },
+): Promise<Authenticator | undefined> {
+  const path = flags.auth;
+  if (path === undefined) {
+    if (flags.authTimeout !== undefined) throw new UsageError("--auth-timeout is given, but no --auth");
+    return undefined;
+  }
+  const read = async () => {
+    const entries = parsePasswordFile(await readNamedFile(path, "the names of --auth"), path);
+    // An empty file may be filled later, and SIGHUP reads it again.
+    if (entries.size === 0) log.warning("no one can log in: the file of --auth has no entry", { file: path });
+    return entries;
+  };
+  const authenticator = new PasswordAuthenticator(await read());
+  reload.add(async () => {
+    try {
+      const entries = await read();
+      authenticator.replace(entries);
+      log.info("names read again", { file: path, names: entries.size });
+    } catch (error) {
+      log.error("the names are kept as they were", { error: messageOf(error) });
+    }
+  });
+  return authenticator;
+}
