@@ -34,6 +34,7 @@ const ROOMS = [
   "mod",
   "manual",
   "cli",
+  "testing",
   "commands",
   "entry",
 ];

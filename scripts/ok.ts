@@ -16,7 +16,21 @@ const GATES: readonly Gate[] = [
   { name: "types", args: ["task", "check"] },
   { name: "imports", args: ["run", "--allow-read=src", "scripts/check_imports.ts"] },
   { name: "limits", args: ["run", "--allow-read=src,deno.json,README.md", "scripts/check_limits.ts"] },
-  { name: "docs", args: ["doc", "--lint", "src/mod.ts"] },
+  {
+    name: "docs",
+    args: [
+      "doc",
+      "--lint",
+      "src/mod.ts",
+      "src/server/mod.ts",
+      "src/probe/mod.ts",
+      "src/script/mod.ts",
+      "src/relay/mod.ts",
+      "src/chat/mod.ts",
+      "src/datagram/mod.ts",
+      "src/testing.ts",
+    ],
+  },
   { name: "examples", args: ["task", "doc"] },
   { name: "tests", args: ["task", "test"] },
 ];

@@ -22,40 +22,14 @@ export {
   type StreamOptions,
 } from "./factory.ts";
 export * from "./framing/mod.ts";
-export { AccessList, type AccessRules, parseAccessRules } from "./guard/access_list.ts";
-export { Admission, type AdmissionOptions } from "./guard/admission.ts";
-export type { Authenticator, Identity } from "./guard/authenticator.ts";
 export { type Cidr, isInCidr, parseCidr } from "./base/cidr.ts";
-export { ConnectionRate, type ConnectionRateOptions } from "./guard/connection_rate.ts";
-export { type Gate, GateRow, type Refusal } from "./guard/gate.ts";
-export {
-  PasswordAuthenticator,
-  type PasswordAuthenticatorOptions,
-  type PasswordEntry,
-} from "./guard/password_authenticator.ts";
-export { parsePasswordFile } from "./guard/password_file.ts";
-export { hashPassword, verifyPassword } from "./guard/password_hash.ts";
-export { PerAddressLimit, type PerAddressLimitOptions } from "./guard/per_address_limit.ts";
-export { type RateOptions, TokenBucket } from "./guard/token_bucket.ts";
-export {
-  HttpError,
-  type HttpFields,
-  HttpHeadReader,
-  type HttpRequestHead,
-  type HttpResponseHead,
-  parseRequestHead,
-  parseResponseHead,
-} from "./http/head.ts";
-export { encodeResponse, type HttpResponse } from "./http/response.ts";
 export { configureLogging, type LoggingOptions } from "./log/configure.ts";
 export { LOG_LEVELS, type LogFields, Logger, type LogLevel } from "./log/logger.ts";
 export type { CloseReason } from "./net/close_reason.ts";
 export { Connection } from "./net/connection.ts";
-export type { ConnectionInit } from "./net/connection_init.ts";
 export type { Dialed, Dialer, DialerOptions, Layer, Layered, LayerOptions, Peer } from "./net/layer.ts";
 export type { Transport } from "./net/transport.ts";
 export { type Datagram, type DatagramInit, DatagramSocket, type DatagramTransport } from "./net/datagram.ts";
-export { type CoarseClock, type ConnectionLimits, DeadlineTimer, type HasDeadlines } from "./net/deadline_timer.ts";
 export {
   type Endpoint,
   formatEndpoint,
@@ -77,8 +51,6 @@ export { type CertificateFacts, daysLeft } from "./net/tls_certificate.ts";
 export type { CertificateFault } from "./net/tls_certificate_fault.ts";
 export type { TlsFacts } from "./net/tls_facts.ts";
 export { TlsServerContext, type TlsServerOptions } from "./net/layers/tls_server.ts";
-export { check, type CheckOptions, type CheckResult, waitFor } from "./probe/check.ts";
-export { type Credentials, type Facts, NotReadyError, type ProbeExpectations } from "./probe/probe.ts";
 export { resolve, type ResolvedAddress, type ResolveOptions } from "./net/resolve.ts";
 export type { WaitOptions } from "./net/wait.ts";
 export { writeAll, type WriteTarget } from "./net/write_all.ts";
@@ -93,12 +65,9 @@ export {
   type SocketOptionValues,
 } from "./net/sockopt/socket_options.ts";
 export type { TcpInfo } from "./net/sockopt/tcp_info.ts";
-export { ServerStats } from "./server/server_stats.ts";
-export type { ClosedReport, ConnectionReport, ConnectionTotals } from "./server/stats_snapshot.ts";
-export type { StatsSnapshot, StatsSource } from "./server/stats_snapshot.ts";
 export { dial, type DialOptions, openSession } from "./dial.ts";
 export type { Framer } from "./session/framer.ts";
-export type { Message, Session } from "./session/session.ts";
+export type { StreamSessionOptions } from "./session/stream_session.ts";
+export type { FinishOptions, Message, OwnMessage, Session } from "./session/session.ts";
 export type { WebSocketDialOptions } from "./websocket/dial.ts";
 export { CLOSE_CODE, type CloseFrame } from "./session/close_code.ts";
-export * from "./relay/mod.ts";

@@ -21,10 +21,13 @@ export type DropReason =
 
 /** The traffic in one direction, in datagrams and bytes. Every dropped datagram is counted. */
 export class DatagramCounts {
+  /** Datagrams that were received. */
   received = 0;
+  /** Bytes of them. */
   receivedBytes = 0;
   /** Datagrams that the kernel took. */
   sent = 0;
+  /** Bytes of the datagrams that were sent. */
   sentBytes = 0;
   readonly #dropped = new Map<DropReason, number>();
 

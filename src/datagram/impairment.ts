@@ -46,10 +46,15 @@ export interface ImpairmentOptions {
 
 /** What an impairment has done, in datagrams. */
 export interface ImpairmentCounts {
+  /** Datagrams that were let through. */
   passed: number;
+  /** Datagrams that were dropped. */
   dropped: number;
+  /** Datagrams that were sent twice. */
   duplicated: number;
+  /** Datagrams that were overtaken. */
   reordered: number;
+  /** Datagrams with a flipped bit. */
   corrupted: number;
   /** Dropped because the queue was full. */
   overflowed: number;
@@ -73,6 +78,7 @@ interface InTransit {
  * order of arrival, and the datagram's number, never on time or other clients.
  */
 export class Impairment {
+  /** Datagrams so far, by fate. */
   readonly counts: ImpairmentCounts = {
     passed: 0,
     dropped: 0,

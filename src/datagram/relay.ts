@@ -61,9 +61,9 @@ interface Client extends TableEntry {
  */
 export class DatagramRelay {
   /** Datagrams of clients, as received and as forwarded. */
-  readonly forward = new DatagramCounts();
+  readonly forward: DatagramCounts = new DatagramCounts();
   /** Datagrams of the target, as received and as returned. */
-  readonly backward = new DatagramCounts();
+  readonly backward: DatagramCounts = new DatagramCounts();
   readonly #options: DatagramRelayOptions;
   readonly #back: BoundedSender;
   /** By the client's endpoint as text. */

@@ -38,7 +38,8 @@ export interface DatagramServerOptions {
 
 /** Runs one service on any number of datagram sockets. */
 export class DatagramServer {
-  readonly counts = new DatagramCounts();
+  /** Datagrams so far. */
+  readonly counts: DatagramCounts = new DatagramCounts();
   readonly #options: DatagramServerOptions;
   readonly #ending = new AbortController();
   #hasWarned = false;

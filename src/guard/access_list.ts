@@ -22,7 +22,7 @@ interface Ranges {
  *
  * @example One network without one of its machines
  * ```ts
- * import { AccessList } from "@parley/parley";
+ * import { AccessList } from "@parley/parley/server";
  * import { assertEquals } from "@std/assert";
  *
  * const list = new AccessList({ allow: ["10.0.0.0/8"], deny: ["10.0.0.7"] });

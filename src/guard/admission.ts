@@ -22,7 +22,7 @@ export interface AdmissionOptions {
  *
  * @example Two at once
  * ```ts
- * import { Admission } from "@parley/parley";
+ * import { Admission } from "@parley/parley/server";
  * import { assertEquals } from "@std/assert";
  *
  * const admission = new Admission({ maxConnections: 2 });

@@ -28,7 +28,7 @@ const MOST_MEMORY_BYTES = 256 * 1024 * 1024;
  *
  * @example A password and a wrong one
  * ```ts
- * import { hashPassword, verifyPassword } from "@parley/parley";
+ * import { hashPassword, verifyPassword } from "@parley/parley/server";
  * import { assertEquals } from "@std/assert";
  *
  * const hash = await hashPassword("correct horse");

@@ -16,7 +16,7 @@ export interface RateOptions {
  *
  * @example Two at once, then one a second
  * ```ts
- * import { TokenBucket } from "@parley/parley";
+ * import { TokenBucket } from "@parley/parley/server";
  * import { assertEquals } from "@std/assert";
  *
  * const bucket = new TokenBucket({ perSecond: 1, burst: 2 }, 0);

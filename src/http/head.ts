@@ -74,18 +74,6 @@ const DEL = 0x7f;
 /**
  * Takes the bytes of a stream in whatever pieces they come until a head is
  * whole. What can never become one is refused at once, not when the time is up.
- *
- * @example A head in two pieces, and what follows it
- * ```ts
- * import { HttpHeadReader, parseRequestHead } from "@parley/parley";
- * import { assertEquals } from "@std/assert";
- *
- * const reader = new HttpHeadReader();
- * assertEquals(reader.push(new TextEncoder().encode("GET /healthz HTTP/1.1\r\nHost: a")), undefined);
- * const found = reader.push(new TextEncoder().encode("\r\n\r\nmore"));
- * assertEquals(parseRequestHead(found!.head).path, "/healthz");
- * assertEquals(new TextDecoder().decode(found!.rest), "more");
- * ```
  */
 export class HttpHeadReader {
   readonly #maxBytes: number;

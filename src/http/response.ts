@@ -74,6 +74,7 @@ export const CONTINUE: Uint8Array = encodeHead("HTTP/1.1 100 Continue", {});
 export interface HttpContent {
   /** As `text/html; charset=utf-8`; none without a body. */
   readonly contentType?: string;
+  /** By default empty. */
   readonly body?: string | Uint8Array;
   /**
    * The status code.

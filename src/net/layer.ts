@@ -57,6 +57,7 @@ export interface Layer {
 
 /** Options of {@linkcode Dialer.dial}. */
 export interface DialerOptions {
+  /** Carries the context. */
   readonly log: Logger;
   /** For the resolver to answer. */
   readonly resolveTimeoutMs: number;
@@ -70,7 +71,9 @@ export interface DialerOptions {
 
 /** A connected transport and its two ends. */
 export interface Dialed {
+  /** Connected; the caller closes it. */
   readonly transport: Transport;
+  /** Our side. */
   readonly local: Endpoint;
   /** Who was reached: dialling it again reaches the same peer. */
   readonly remote: Endpoint;

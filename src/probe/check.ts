@@ -96,7 +96,8 @@ export interface CheckResult {
  *
  * @example An echo server is up
  * ```ts
- * import { check, listen } from "@parley/parley";
+ * import { listen } from "@parley/parley";
+ * import { check } from "@parley/parley/probe";
  * import { assertEquals } from "@std/assert";
  *
  * using listener = await listen("tcp://127.0.0.1:0");
@@ -142,7 +143,8 @@ export async function check(endpoint: string | Endpoint, options: CheckOptions =
  *
  * @example Before the tests begin
  * ```ts
- * import { listen, waitFor } from "@parley/parley";
+ * import { listen } from "@parley/parley";
+ * import { waitFor } from "@parley/parley/probe";
  *
  * using listener = await listen("tcp://127.0.0.1:0");
  * await waitFor([listener.endpoint], { wait: "30s" });

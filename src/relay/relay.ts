@@ -123,7 +123,8 @@ export class Relay implements AsyncDisposable {
  *
  * @example A connection that is cut after 5 bytes
  * ```ts
- * import { listen, connect, startRelay } from "@parley/parley";
+ * import { connect, listen } from "@parley/parley";
+ * import { startRelay } from "@parley/parley/relay";
  * import { assertEquals } from "@std/assert";
  *
  * using target = await listen("tcp://127.0.0.1:0");

@@ -62,7 +62,9 @@ export interface ExchangeOptions {
 
 /** What came of one step. */
 export interface StepReport {
+  /** What was to be done. */
   readonly step: Step;
+  /** How long it took, in milliseconds. */
   readonly ms: number;
   /** The bytes that were sent, or that were expected. */
   readonly data: Uint8Array | undefined;
@@ -80,9 +82,11 @@ export interface ExchangeReport {
   readonly steps: readonly StepReport[];
   /** Why it failed. */
   readonly error: Error | undefined;
+  /** What the expectations have captured, by name and number. */
   readonly captures: Captures;
   /** What came and was not expected. */
   readonly unmatched: Uint8Array;
+  /** Bytes that were received. */
   readonly receivedBytes: number;
   /** Whether the session was left open. */
   readonly isOpen: boolean;

@@ -2,6 +2,7 @@ import { ParleyError, type ParleyErrorOptions } from "../base/errors.ts";
 
 /** The peer answered, but not as expected: exit code 1. */
 export class ExpectationError extends ParleyError {
+  /** `"ExpectationError"`. */
   override name = "ExpectationError";
   /** What was expected, where that is a row of bytes. */
   readonly expected: Uint8Array | undefined;

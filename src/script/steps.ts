@@ -7,7 +7,8 @@ export type Pattern = PatternOf & {
   readonly isText?: boolean | undefined;
 };
 
-type PatternOf =
+/** What an expectation matches: text, bytes, all bytes exactly, or a regular expression. */
+export type PatternOf =
   | { readonly kind: "text"; readonly text: Payload }
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }
   /** The flags are those of a `RegExp`; it is always matched as Unicode, and once. */

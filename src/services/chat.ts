@@ -4,19 +4,15 @@ import { readNamedBytes, readNamedFile } from "../base/read_named_file.ts";
 import { inGroup } from "../base/flag_spec.ts";
 import { formatDuration } from "../base/units.ts";
 import { cleanText } from "../chat/clean_text.ts";
-import { runChatSession } from "../chat/chat_session.ts";
+import { createChatService, MEMORY_MESSAGES } from "../chat/service.ts";
 import type { Directory } from "../chat/directory.ts";
 import type { History, Retention } from "../chat/history.ts";
 import { createMemoryHistory } from "../chat/history_memory.ts";
-import { JSON_SUBPROTOCOL } from "../chat/event_format.ts";
-import { Hub } from "../chat/hub.ts";
-import { MessageRates } from "../chat/message_rate.ts";
 import { parseClusterAddress } from "../chat/nats/cluster_address.ts";
 import type { Logger } from "../log/logger.ts";
 import { defineService } from "./service.ts";
 
-/** Messages of each room that are kept in memory, and in a file or by NATS. */
-const MEMORY_MESSAGES = 1_000;
+/** Messages of each room that are kept in a file or by NATS. */
 const STORED_MESSAGES = 100_000;
 
 /** Less, and a busy machine would be taken for a lost one. */
@@ -82,28 +78,20 @@ export const chat = defineService({
   async create(flags, { log, authenticator, logInTimeoutMs, pings }) {
     const { motd, messageRate, messageBurst } = flags;
     const lines = motd === undefined ? [] : await readMotd(motd);
-    const hub = new Hub({
+    // Only a chat pays for reading its page.
+    const { PAGE_ROUTES: routes } = await import("../chat/page/routes.ts");
+    return await createChatService({
       log,
+      routes,
       authenticator,
       ...await openHistory(flags, log),
       maxRooms: flags.maxRooms,
       motd: lines,
+      messageRate,
+      messageBurst,
+      logInTimeout: logInTimeoutMs,
+      ...(pings === undefined ? {} : { pings }),
     });
-    await hub.start();
-    const rates = new MessageRates({ perSecond: messageRate, burst: messageBurst });
-    const conversation = { rates, logInTimeoutMs, pings };
-    // Only a chat pays for reading its page.
-    const { PAGE_ROUTES } = await import("../chat/page/routes.ts");
-    return {
-      subprotocols: [JSON_SUBPROTOCOL],
-      routes: PAGE_ROUTES,
-      serve: (session) => runChatSession(hub, session, conversation),
-      get fault() {
-        return hub.fault;
-      },
-      drain: () => hub.drain(),
-      [Symbol.asyncDispose]: () => hub[Symbol.asyncDispose](),
-    };
   },
 });
 

@@ -1,8 +1,10 @@
 import { DEFAULTS } from "../base/defaults.ts";
+import { parseSize, type Size } from "../base/units.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Refusal } from "../guard/gate.ts";
 import { type ForwardedAddress, forwardedAddress } from "../http/forwarded.ts";
 import { HttpError } from "../http/head.ts";
+import { parseOrigin } from "../http/origin.ts";
 import { type HttpRequest, serveRequests } from "../http/request.ts";
 import { encodeResponse, errorResponse, type HttpResponse } from "../http/response.ts";
 import { type HttpRoutes, Router } from "../http/router.ts";
@@ -18,6 +20,7 @@ import {
   upgradeFields,
   upgradeRequired,
 } from "./handshake.ts";
+import type { Session } from "../session/session.ts";
 import type { PingOptions } from "./pinger.ts";
 import { WebSocketSession } from "./session.ts";
 
@@ -38,7 +41,7 @@ export interface WebSocketAcceptorOptions {
   /** Whether an address is that of a proxy that may name its clients. */
   readonly isTrustedProxy?: ((address: string) => boolean) | undefined;
   /** When clients are pinged. */
-  readonly pings: PingOptions;
+  readonly pings?: PingOptions | undefined;
   /** Most bytes of a message. */
   readonly maxMessageBytes: number;
   /**
@@ -54,6 +57,42 @@ export interface WebSocketAcceptorOptions {
  * none. A request that does not open a WebSocket counts only while it is asked for.
  */
 export type AdmitClient = (client: ForwardedAddress | undefined, isOpening: boolean) => Refusal | undefined;
+
+/** Options of {@linkcode acceptWebSocket}. */
+export interface AcceptWebSocketOptions {
+  /** Subprotocols to agree on, the preferred one first. */
+  subprotocols?: readonly string[];
+  /** Origins whose pages may connect, besides the endpoint's own; `*` is any. */
+  origins?: readonly string[];
+  /** What is answered to plain HTTP before the upgrade. */
+  routes?: HttpRoutes;
+  /**
+   * Maximum bytes of a message.
+   *
+   * @default {"64KiB"}
+   */
+  maxMessage?: Size;
+}
+
+/**
+ * Completes the opening handshake of a WebSocket on an accepted connection,
+ * which the session takes over. `undefined` if the client left or asked for
+ * something else; the connection is closed then. Nothing is pinged.
+ */
+export async function acceptWebSocket(
+  connection: Connection,
+  options: AcceptWebSocketOptions = {},
+): Promise<Session | undefined> {
+  const { routes = {}, subprotocols = [], origins = [], maxMessage = DEFAULTS.webSocketMessageBytes } = options;
+  const maxMessageBytes = parseSize(maxMessage);
+  const acceptor = await WebSocketAcceptor.create({
+    routes,
+    subprotocols,
+    origins: origins.map(parseOrigin),
+    maxMessageBytes,
+  });
+  return await acceptor.accept(connection);
+}
 
 /** Turns connections of `ws` and `wss` endpoints into sessions; what is plain HTTP it answers itself. */
 export class WebSocketAcceptor {

@@ -2,6 +2,7 @@ import type { DeadlineTimer, HasDeadlines } from "../net/deadline_timer.ts";
 
 /** When pings are sent, in milliseconds, and who looks at the clock. */
 export interface PingOptions {
+  /** Calls when a ping is due. */
   readonly deadlineTimer: DeadlineTimer;
   /** From one ping to the next. */
   readonly intervalMs: number;

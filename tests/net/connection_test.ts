@@ -1,13 +1,6 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
-import {
-  ClosedEarlyError,
-  ClosedError,
-  DeadlineTimer,
-  ParleyError,
-  readExactly,
-  ResetError,
-  TimeoutError,
-} from "@parley/parley";
+import { ClosedEarlyError, ClosedError, ParleyError, readExactly, ResetError, TimeoutError } from "@parley/parley";
+import { DeadlineTimer } from "../../src/net/deadline_timer.ts";
 import { fakeConnection } from "../support/fake_transport.ts";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { connect, DeadlineTimer, listen } from "@parley/parley";
+import { connect, listen } from "@parley/parley";
+import { DeadlineTimer } from "../../src/net/deadline_timer.ts";
 
 Deno.test("run() shows every member the clock, also when one leaves meanwhile", () => {
   let nowMs = 5;

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { Admission, type Connection, Listener, Logger, parseEndpoint } from "@parley/parley";
+import { type Connection, Listener, Logger, parseEndpoint } from "@parley/parley";
+import { Admission } from "../../src/guard/admission.ts";
 import { acceptLoop } from "../../src/server/accept_loop.ts";
 
 /** A listener whose every accept does what comes next in a list, and is closed at the end of it. */

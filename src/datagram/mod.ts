@@ -1,0 +1,12 @@
+/**
+ * Datagrams: a server, a relay, and a bad network.
+ *
+ * @module
+ */
+
+export type { DatagramGate } from "../guard/datagram_gate.ts";
+export { DatagramCounts, type DropReason } from "./counts.ts";
+export { type ImpairedFlow, Impairment, type ImpairmentCounts, type ImpairmentOptions } from "./impairment.ts";
+export { DatagramRelay, type DatagramRelayOptions } from "./relay.ts";
+export { DatagramServer, type DatagramServerOptions } from "./server.ts";
+export type { DatagramService } from "./service.ts";

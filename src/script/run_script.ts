@@ -1,0 +1,59 @@
+import { DEFAULTS } from "../base/defaults.ts";
+import { type Duration, parseDuration } from "../base/units.ts";
+import { type ExchangeReport, type ExchangeSession, runExchange } from "./exchange.ts";
+import type { Captures } from "./payload.ts";
+import type { Step } from "./steps.ts";
+
+/** Options of {@linkcode runScript}. */
+export interface ScriptOptions {
+  /**
+   * For each step.
+   *
+   * @default {"5s"}
+   */
+  timeout?: Duration;
+  /** What has been captured before. */
+  captures?: Captures;
+  /** Ends it with its reason. */
+  signal?: AbortSignal;
+  /**
+   * Leaves the session open after success, for another script.
+   *
+   * @default {false}
+   */
+  leavesOpen?: boolean;
+}
+
+/**
+ * Runs steps on a session, dialled or accepted, one after another. The session
+ * is closed at the end.
+ *
+ * @example A greeting and its answer
+ * ```ts
+ * import { dial } from "@parley/parley";
+ * import { expect, runScript, send } from "@parley/parley/script";
+ * import { serve } from "@parley/parley/server";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using server = await serve("tcp://127.0.0.1:0", async (session) => {
+ *   for await (const message of session) session.send(`250 hello ${message.text().slice(5)}`);
+ * });
+ * const session = await dial(server.endpoint);
+ * const { captures } = await runScript(session, [send("EHLO me"), expect(/^250 hello (?<name>\w+)/)]);
+ * assertEquals(captures.get("name"), "me");
+ * ```
+ *
+ * @throws {ExpectationError} The peer answered, but not as expected.
+ * @throws {TimeoutError} A step took too long.
+ * @throws {ClosedEarlyError} The peer ended before the script did.
+ */
+export async function runScript(
+  session: ExchangeSession,
+  steps: readonly Step[],
+  options: ScriptOptions = {},
+): Promise<ExchangeReport> {
+  const { timeout = DEFAULTS.replyTimeoutMs, ...rest } = options;
+  const report = await runExchange(session, steps, { timeoutMs: parseDuration(timeout), ...rest });
+  if (report.error !== undefined) throw report.error;
+  return report;
+}

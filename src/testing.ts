@@ -1,0 +1,73 @@
+/**
+ * For tests: the services of `parley-server` on a free port, in the test's own
+ * process, and a relay that simulates a bad network.
+ *
+ * @module
+ */
+
+import { DEFAULTS } from "./base/defaults.ts";
+import { UsageError } from "./base/errors.ts";
+import { parseDuration } from "./base/units.ts";
+import { parseFlags } from "./cli/parse_flags.ts";
+import { parseFraming } from "./framing/parse_framing.ts";
+import { Logger } from "./log/logger.ts";
+import type { Endpoint } from "./net/endpoint.ts";
+import { type RunningServer, serve, type ServeOptions } from "./server/serve.ts";
+import { SERVICES } from "./services/registry.ts";
+import { loadService } from "./services/service.ts";
+
+export { type Relay, type RelayOptions, startRelay } from "./relay/mod.ts";
+export type { RunningServer, ServeOptions } from "./server/serve.ts";
+
+/** Options of {@linkcode startService}. */
+export interface StartServiceOptions extends ServeOptions {
+  /**
+   * Where to listen.
+   *
+   * @default {"tcp://127.0.0.1:0"}
+   */
+  endpoints?: string | Endpoint | readonly (string | Endpoint)[];
+}
+
+/**
+ * Starts a service of `parley-server` by its name and its flags.
+ *
+ * @example An answer for a test
+ * ```ts
+ * import { dial } from "@parley/parley";
+ * import { startService } from "@parley/parley/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using server = await startService("reply", ["--text", "echo: {message}"]);
+ * await using client = await dial(server.endpoint);
+ * client.send("hello");
+ * for await (const message of client) {
+ *   assertEquals(message.text(), "echo: hello");
+ *   break;
+ * }
+ * ```
+ *
+ * @throws {UsageError} There is no such service, or a flag is not one of its own.
+ */
+export async function startService(
+  name: string,
+  flags: readonly string[] = [],
+  { endpoints = "tcp://127.0.0.1:0", ...options }: StartServiceOptions = {},
+): Promise<RunningServer> {
+  const entry = SERVICES.find((entry) => entry.name === name);
+  if (entry === undefined) throw new UsageError(`Cannot start "${name}": there is no such service`);
+  const definition = await loadService(entry);
+  const { flags: values } = parseFlags(flags, definition.flags);
+  const { authenticator, logInTimeout = DEFAULTS.logInTimeoutMs, ...rest } = options;
+  const framing = options.framing ?? parseFraming(definition.framing(values), { maxBytes: definition.maxMessageBytes });
+  const codec = typeof framing === "string" ? parseFraming(framing) : framing;
+  const service = await definition.create(values, {
+    log: Logger.of(name),
+    authenticator,
+    logInTimeoutMs: parseDuration(logInTimeout),
+    codec,
+  });
+  // A service that asks for the log-in itself must not be asked for another one.
+  const logIn = authenticator === undefined || definition.asksForLogIn ? {} : { authenticator, logInTimeout };
+  return await serve(endpoints, service, { context: name, ...rest, ...logIn, framing: codec });
+}
