@@ -13,6 +13,12 @@ export const serverProgram: Program = withDocumentation({
       load: async () => (await import("./serve.ts")).serveCommand(service),
     })),
     {
+      name: "pipe",
+      summary: "join one client to standard input and output",
+      example: { words: "pipe :9000 > file", does: "receive a file" },
+      load: async () => (await import("./pipe.ts")).pipeCommand,
+    },
+    {
       name: "hash-password",
       summary: "hash a password for the file of --auth",
       example: { words: "hash-password ann >> names", does: "prompt for ann's password" },

@@ -17,15 +17,19 @@ export interface PipeOptions {
   readonly cutter: InputCutter;
   /** A message as it is printed. */
   readonly render: (message: Message) => Uint8Array;
-  /** See `WatchOptions`. */
+  /** How long the peer may take to end after the last byte, once standard input has ended, in milliseconds. */
   readonly waitReplyMs: number;
+  /** How long standard input may take to go on or end once the peer has ended, in milliseconds. */
+  readonly waitInputMs: number;
+  /** A server's side of a WebSocket waits for its client as long as there was no input, and needs no answer. */
+  readonly isServer?: boolean;
   /** See `WatchOptions`. */
   readonly stallMs: number;
   /** Told of every message that goes and comes. */
   readonly onSent?: ((message: Outgoing) => void) | undefined;
   readonly onReceived?: ((message: Message) => void) | undefined;
   /** Told which side has ended. */
-  readonly onEnd?: ((side: "client" | "server") => void) | undefined;
+  readonly onEnd?: ((side: "own" | "peer") => void) | undefined;
   /** Ends it with its reason. */
   readonly signal: AbortSignal;
 }
@@ -54,13 +58,14 @@ class Pipe {
   readonly #watch: ProgressWatch;
   /** Something came after the last message that was sent. */
   #isAnswered = false;
+  #hasSent = false;
 
   constructor(session: Session, io: ProgramIo, options: PipeOptions) {
     this.#session = session;
     this.#io = io;
     this.#options = options;
     this.#watch = new ProgressWatch({
-      waitMs: options.waitReplyMs,
+      waitMs: { end: options.waitReplyMs, input: options.waitInputMs },
       stallMs: options.stallMs,
       queuedBytes: () => session.queuedBytes,
       onExpired: this.#expired.resolve,
@@ -76,7 +81,7 @@ class Pipe {
     const missing = await abortable(Promise.race([work, this.#expired.promise]), { signal }, neverLate);
     if (missing === undefined || missing === "input") return;
     // WebSocket ends both sides at once: silence after an answer is all there is to wait for.
-    if (missing === "end" && this.#session.kind === "websocket" && this.#isAnswered) {
+    if (missing === "end" && this.#session.kind === "websocket" && (this.#isAnswered || this.#options.isServer)) {
       return await this.#session.finish();
     }
     throw this.#timeout(missing);
@@ -93,7 +98,7 @@ class Pipe {
     if (first && !(first.error instanceof ResetError)) throw first.error;
     await receiving;
     this.#session.log.debug("the peer has ended");
-    this.#options.onEnd?.("server");
+    this.#options.onEnd?.("peer");
     const abnormal = abnormalClose(this.#session);
     if (abnormal !== undefined) throw abnormal;
     if (this.#watch.awaited === undefined) this.#watch.await("input");
@@ -109,8 +114,9 @@ class Pipe {
       await this.#send(count === null ? cutter.end() : cutter.push(buffer.subarray(0, count)));
       if (count === null) break;
     }
-    this.#options.onEnd?.("client");
-    await this.#naming(() => this.#session.closeWrite());
+    this.#options.onEnd?.("own");
+    const isHalfClosed = await this.#naming(() => this.#session.closeWrite());
+    if (!isHalfClosed && this.#options.isServer && !this.#hasSent) return;
     if (this.#watch.awaited === undefined) this.#watch.await("end");
   }
 
@@ -123,6 +129,7 @@ class Pipe {
       for (const message of messages) {
         this.#options.onSent?.(message);
         this.#isAnswered = false;
+        this.#hasSent = true;
         if (only || !this.#session.send(message.data, message.isText)) {
           await this.#naming(() => this.#session.write(message.data, message.isText));
         }
@@ -136,9 +143,9 @@ class Pipe {
     }
   }
 
-  async #naming(work: () => Promise<unknown>): Promise<void> {
+  async #naming<T>(work: () => Promise<T>): Promise<T> {
     try {
-      await work();
+      return await work();
     } catch (error) {
       if (!(error instanceof ResetError || error instanceof ClosedEarlyError)) throw error;
       const message = `${this.#peer} was gone before all input was sent (${reasonOf(error.cause ?? error)})`;

@@ -1,7 +1,7 @@
 /** What a {@linkcode ProgressWatch} waits for. */
 export interface WatchOptions {
-  /** How long the other side, or standard input, may take once one side has ended, in milliseconds. */
-  readonly waitMs: number;
+  /** How long the other side, or standard input, may take once the other has ended, in milliseconds. */
+  readonly waitMs: Readonly<Record<"end" | "input", number>>;
   /** How long the peer may take none of what is being sent, in milliseconds. */
   readonly stallMs: number;
   /** Bytes that wait to be sent; a change is progress. */
@@ -32,7 +32,7 @@ export class ProgressWatch implements Disposable {
 
   constructor(options: WatchOptions) {
     this.#options = options;
-    const shortestMs = Math.min(options.waitMs, options.stallMs);
+    const shortestMs = Math.min(options.waitMs.end, options.waitMs.input, options.stallMs);
     this.#timer = setInterval(() => this.#check(), Math.max(5, Math.min(250, shortestMs / 20)));
   }
 
@@ -57,7 +57,8 @@ export class ProgressWatch implements Disposable {
     this.#queuedBytes = queuedBytes;
     const quietMs = performance.now() - this.#lastMs;
     const missing = this.isSending ? "reading" : this.awaited;
-    if (missing === undefined || quietMs < (this.isSending ? this.#options.stallMs : this.#options.waitMs)) return;
+    if (missing === undefined) return;
+    if (quietMs < (missing === "reading" ? this.#options.stallMs : this.#options.waitMs[missing])) return;
     clearInterval(this.#timer);
     this.#options.onExpired(missing);
   }

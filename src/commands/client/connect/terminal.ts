@@ -21,7 +21,7 @@ export interface TerminalOptions {
   readonly waitReplyMs: number;
   readonly onSent?: ((message: Outgoing) => void) | undefined;
   readonly onReceived?: ((message: Message) => void) | undefined;
-  readonly onEnd?: ((side: "client" | "server") => void) | undefined;
+  readonly onEnd?: ((side: "own" | "peer") => void) | undefined;
 }
 
 /** How long a peer may take to end after `quit`: who quits has seen enough. */
@@ -77,7 +77,7 @@ async function receiveAll(session: Session, prompt: Prompt, options: TerminalOpt
       prompt.print(options.show(message));
     }
   }
-  options.onEnd?.("server");
+  options.onEnd?.("peer");
   return undefined;
 }
 
@@ -99,7 +99,7 @@ async function end(
   options: TerminalOptions,
   received: Promise<undefined>,
 ): Promise<void> {
-  options.onEnd?.("client");
+  options.onEnd?.("own");
   if (!await session.closeWrite()) return await session.finish();
   const endpoint = formatEndpoint(session.remote);
   const within = formatDuration(options.waitReplyMs);
@@ -120,7 +120,7 @@ async function end(
 }
 
 async function quit(session: Session, options: TerminalOptions, received: Promise<undefined>): Promise<void> {
-  options.onEnd?.("client");
+  options.onEnd?.("own");
   if (!await session.closeWrite()) return await session.finish();
   try {
     await abortable(received, { timeoutMs: Math.min(QUIT_MS, options.waitReplyMs) }, () => new StillOpen());

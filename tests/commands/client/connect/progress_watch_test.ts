@@ -3,7 +3,12 @@ import { type Missing, ProgressWatch } from "../../../../src/commands/client/con
 
 function watch(waitMs: number, stallMs: number) {
   const expired = Promise.withResolvers<Missing>();
-  const watch = new ProgressWatch({ waitMs, stallMs, queuedBytes: () => 0, onExpired: expired.resolve });
+  const watch = new ProgressWatch({
+    waitMs: { end: waitMs, input: waitMs },
+    stallMs,
+    queuedBytes: () => 0,
+    onExpired: expired.resolve,
+  });
   return { watch, expired: expired.promise };
 }
 

@@ -1,0 +1,116 @@
+import { hexDump } from "../../../base/bytes.ts";
+import { DEFAULTS } from "../../../base/defaults.ts";
+import { UsageError } from "../../../base/errors.ts";
+import type { FlagTable, FlagValues } from "../../../base/flag_spec.ts";
+import { EXIT } from "../../../cli/exit_codes.ts";
+import type { ProgramIo } from "../../../cli/io.ts";
+import { safeText } from "../../../cli/safe_text.ts";
+import { type Endpoint, formatEndpoint } from "../../../net/endpoint.ts";
+import { Recorder } from "../../../script/recorder.ts";
+import type { Message, Session } from "../../../session/session.ts";
+import type { OutputFile } from "../../output_file.ts";
+import { isByLine, MESSAGE_TYPE_FLAGS, messageType } from "../dial.ts";
+import { isWebSocket } from "../idle_flags.ts";
+import { ReplyPrinter } from "../reply_printer.ts";
+import { inputCutter, type InputOptions, lineMessage, type Outgoing } from "./input.ts";
+import { pipe } from "./pipe.ts";
+import { converse } from "./terminal.ts";
+
+/** Flags of the commands that join a session to standard input and output. */
+export const TALK_FLAGS = {
+  crlf: { type: "boolean", help: "send line ends as CR LF (raw and --framing line)" },
+  hex: { type: "boolean", help: "read and print hexadecimal digits" },
+  record: { type: "text", placeholder: "FILE", help: "record both directions in FILE, for replay" },
+  ...MESSAGE_TYPE_FLAGS,
+} as const satisfies FlagTable;
+
+type TalkFlags = FlagValues<typeof TALK_FLAGS> & { readonly framing: string | undefined };
+
+/** Where lines are separators, or not sent as they are, there is no line end to change. */
+export function rejectCrLf({ hex, framing = "raw" }: TalkFlags, target: Endpoint): void {
+  if (hex) throw new UsageError("--crlf and --hex cannot be combined");
+  if (isWebSocket(target)) throw new UsageError("--crlf cannot be used with WebSocket: its messages have no line ends");
+  if (framing !== "raw" && framing !== "line") {
+    throw new UsageError(`--crlf cannot be used with --framing ${framing}: its messages have no line ends`);
+  }
+}
+
+/** How a session is joined to standard input and output, besides the flags. */
+export interface TalkOptions {
+  readonly io: ProgramIo;
+  /** Where to record it. */
+  readonly file: OutputFile | undefined;
+  /** Which side this is. */
+  readonly role: "client" | "server";
+  /** See `PipeOptions`. */
+  readonly waitReplyMs: number;
+  /** See `PipeOptions`. */
+  readonly waitInputMs: number;
+  /** Ends it with its reason. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Joins a session to standard input and output: by hand where both are a
+ * terminal, otherwise byte by byte. The result is the exit code.
+ */
+export async function talk(session: Session, flags: TalkFlags, options: TalkOptions): Promise<number> {
+  const { io, file, role, signal } = options;
+  const peer = role === "client" ? "server" : "client";
+  const isByHand = io.stdin.isTerminal && io.stdout.isTerminal;
+  const recorder = file && recorderOf(file, flags, session);
+  const hooks = {
+    waitReplyMs: options.waitReplyMs,
+    onSent: (message: Outgoing) => recorder?.data(role, message),
+    onReceived: (message: Message) => recorder?.data(peer, message),
+    onEnd: (side: "own" | "peer") => recorder?.end(side === "own" ? role : peer),
+  };
+  const input = inputOptions(flags, session, isByHand);
+  if (isByHand) {
+    const show = showOf(flags, session);
+    return await converse(
+      session,
+      io,
+      { ...hooks, messageOf: (line) => lineMessage(line, input), show },
+      signal,
+    );
+  }
+  const printer = new ReplyPrinter(io.stdout, { isHex: flags.hex, isByLine: isByLine(session, flags) });
+  const render = (message: Message) => printer.render(message);
+  await pipe(session, io, {
+    ...hooks,
+    cutter: inputCutter(input),
+    render,
+    waitInputMs: options.waitInputMs,
+    isServer: role === "server",
+    stallMs: DEFAULTS.writeTimeoutMs,
+    signal,
+  });
+  return EXIT.done;
+}
+
+function recorderOf(file: OutputFile, flags: TalkFlags, session: Session): Recorder {
+  return new Recorder(file, session.kind, {
+    endpoint: formatEndpoint(session.remote),
+    framing: flags.framing ?? "raw",
+  });
+}
+
+function inputOptions(flags: TalkFlags, session: Session, isByHand: boolean): InputOptions {
+  const isFramed = isByLine(session, flags);
+  return {
+    isByLine: isByHand || isFramed || flags.hex,
+    isHex: flags.hex,
+    isCrLf: flags.crlf,
+    lineEnds: isFramed ? flags.framing === "line" && session.kind === "stream" ? "keep CR" : "drop" : "keep",
+    // A line that is typed is text, unless it says bytes.
+    isText: session.kind === "websocket" ? messageType(flags) ?? (isFramed && !flags.hex) : false,
+  };
+}
+
+function showOf(flags: TalkFlags, session: Session): (message: Message) => string {
+  if (flags.hex) return ({ data }) => hexDump(data).map((line) => `${line}\n`).join("");
+  const decoder = new TextDecoder();
+  if (isByLine(session, flags)) return ({ data }) => `${safeText(decoder.decode(data))}\n`;
+  return ({ data }) => safeText(decoder.decode(data, { stream: true }));
+}

@@ -1,0 +1,168 @@
+import { DEFAULTS } from "../../base/defaults.ts";
+import { ClosedEarlyError, messageOf, UsageError } from "../../base/errors.ts";
+import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
+import { defineCommand } from "../../cli/command.ts";
+import { EXIT } from "../../cli/exit_codes.ts";
+import type { Input, ProgramIo } from "../../cli/io.ts";
+import { parseEndpoint } from "../../net/endpoint.ts";
+import { abortable } from "../../net/wait.ts";
+import type { Service } from "../../server/service.ts";
+import type { NamedService } from "../../services/service.ts";
+import type { Session } from "../../session/session.ts";
+import { leave } from "../../websocket/close_frame.ts";
+import { rejectCrLf, talk, TALK_FLAGS } from "../client/connect/talk.ts";
+import { CLIENT_LIMITS } from "../client/dial.ts";
+import { OutputFile } from "../output_file.ts";
+import { serve } from "./serve.ts";
+import { SHARED_FLAGS } from "./shared_flags.ts";
+
+// One client at a time leaves nothing to limit or to share, and standard output is the client's.
+const { workers: _workers, maxConnections: _max, maxAccepts: _accepts, printEndpoint: _print, ...LISTEN_FLAGS } =
+  SHARED_FLAGS;
+
+const FLAGS = {
+  keep: { type: "boolean", help: "wait for the next client when one has ended" },
+  waitReply: {
+    type: "duration",
+    help: "after one side ends, wait TIME after the last byte (default: no limit for the client, 5s for more input)",
+  },
+  ...TALK_FLAGS,
+  ...LISTEN_FLAGS,
+} as const satisfies FlagTable;
+
+type PipeFlags = FlagValues<typeof FLAGS>;
+
+const INPUT_BYTES = 64 * 1_024;
+
+/** `parley-server pipe`. */
+export const pipeCommand = defineCommand({
+  usage: "[ENDPOINT]",
+  examples: [
+    { words: "pipe :9000 < file", does: "send a file to the first client" },
+    { words: "pipe ws://:9000", does: "talk to a browser's page by hand" },
+  ],
+  flags: FLAGS,
+  notes: [
+    "Without an ENDPOINT it listens on tcp://127.0.0.1:8888. It accepts one client and ends with it; with --keep the next",
+    "client waits until then, and SIGTERM ends the program. The exit codes are those of parley-client connect.",
+    "The end of input ends our side; the client may go on. Over WebSocket, which ends for both sides at once, the end of",
+    "input closes it once the client has sent nothing for --wait-reply (5s).",
+  ].join("\n"),
+  async run({ flags, args, io }) {
+    if (args.length > 1) throw new UsageError(`unexpected argument "${args[1]}"; pipe takes one endpoint`);
+    const [endpoint = "tcp://127.0.0.1:8888"] = args;
+    if (flags.crlf) rejectCrLf(flags, parseEndpoint(endpoint));
+    using file = flags.record === undefined ? undefined : OutputFile.open(flags.record, "the recording");
+    using stop = io.stop.listen();
+    const service = new PipeService(flags, io, { file, stop: stop.signal });
+    const named: NamedService = {
+      name: "pipe",
+      endpoints: [endpoint],
+      maxMessageBytes: CLIENT_LIMITS.maxMessage,
+      flags: {},
+      framing: () => "raw",
+      create: () => service,
+    };
+    const limits = { workers: 1, maxConnections: 1, maxAccepts: flags.keep ? undefined : 1, printEndpoint: false };
+    // The pipe has a watch of its own, which knows when it is our own reader that holds things up.
+    const serveFlags = { ...flags, ...limits, writeTimeout: 365 * 24 * 3_600_000 };
+    await serve(named, serveFlags, [endpoint], io, { slot: { index: 0, count: 1, stop: service.stop } });
+    return service.exitCode();
+  },
+});
+
+/** Joins one client after the other to standard input and output. */
+class PipeService implements Service {
+  readonly #flags: PipeFlags;
+  readonly #io: ProgramIo;
+  readonly #file: OutputFile | undefined;
+  readonly #stopped: AbortSignal;
+  readonly #left = new AbortController();
+  readonly #input: KeptInput;
+  #code: number | undefined;
+  #failure: unknown;
+
+  constructor(flags: PipeFlags, io: ProgramIo, { file, stop }: { file: OutputFile | undefined; stop: AbortSignal }) {
+    this.#flags = flags;
+    this.#io = io;
+    this.#file = file;
+    this.#stopped = stop;
+    this.#input = new KeptInput(io.stdin);
+  }
+
+  /** Aborts when there is nothing more to serve. */
+  get stop(): AbortSignal {
+    return AbortSignal.any([this.#stopped, this.#left.signal]);
+  }
+
+  /**
+   * The exit code, once the server has ended.
+   *
+   * @throws What ended the client, or the wait for it.
+   */
+  exitCode(): number {
+    if (this.#flags.keep) return this.#code ?? EXIT.done;
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#code !== undefined) return this.#code;
+    if (this.#stopped.aborted) throw this.#stopped.reason;
+    throw new ClosedEarlyError("the client was gone before it was served");
+  }
+
+  async serve(session: Session): Promise<void> {
+    const ended = new AbortController();
+    const { waitReply } = this.#flags;
+    const { stdout, stderr, stop, mayColor } = this.#io;
+    const onResize = this.#io.onResize?.bind(this.#io);
+    const stdin = this.#flags.keep ? this.#input.until(ended.signal) : this.#io.stdin;
+    try {
+      const code = await talk(session, this.#flags, {
+        io: { stdin, stdout, stderr, stop, mayColor, ...(onResize === undefined ? {} : { onResize }) },
+        file: this.#file,
+        role: "server",
+        waitReplyMs: waitReply ?? (session.kind === "websocket" ? DEFAULTS.replyTimeoutMs : Infinity),
+        waitInputMs: waitReply ?? DEFAULTS.replyTimeoutMs,
+        signal: this.#stopped,
+      });
+      if (code === EXIT.done) this.#code ??= code;
+      else {
+        // Ctrl-C, which a terminal in raw mode gives as a key.
+        this.#code = code;
+        this.#left.abort();
+      }
+    } catch (error) {
+      this.#failure = error;
+      if (this.#flags.keep && !this.#stopped.aborted) session.log.warning("failed", { error: messageOf(error) });
+    } finally {
+      ended.abort(new Error("the client has ended"));
+      await leave(session);
+    }
+  }
+}
+
+/** Standard input for one client after the other: what is read when one has ended is the next one's. */
+class KeptInput {
+  readonly #input: Input;
+  readonly #buffer = new Uint8Array(INPUT_BYTES);
+  #reading: Promise<number | null> | undefined;
+
+  constructor(input: Input) {
+    this.#input = input;
+  }
+
+  until(signal: AbortSignal): Input {
+    return {
+      isTerminal: this.#input.isTerminal,
+      setRaw: (isRaw) => this.#input.setRaw(isRaw),
+      read: (bytes) => this.#read(bytes, signal),
+    };
+  }
+
+  async #read(bytes: Uint8Array, signal: AbortSignal): Promise<number | null> {
+    this.#reading ??= this.#input.read(this.#buffer.subarray(0, bytes.length));
+    const count = await abortable(this.#reading, { signal }, () => new Error("there is no deadline"));
+    if (count === null) return null;
+    this.#reading = undefined;
+    bytes.set(this.#buffer.subarray(0, count));
+    return count;
+  }
+}
