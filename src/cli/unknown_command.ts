@@ -4,7 +4,19 @@ import type { Program } from "./command.ts";
 
 /** The programs and their commands; importing their registries would make each program carry all three. */
 export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
-  "parley-server": ["chat", "echo", "greet", "reply", "exec", "discard", "chargen", "daytime", "time", "hash-password"],
+  "parley-server": [
+    "chat",
+    "echo",
+    "greet",
+    "reply",
+    "exec",
+    "discard",
+    "chargen",
+    "daytime",
+    "time",
+    "pipe",
+    "hash-password",
+  ],
   "parley-client": [
     "connect",
     "send",

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { dial, LinePeer, readTextToEnd, writeAll } from "../support/peer.ts";
 import { closedPort } from "../support/ports.ts";
 import { type RunningProgram, runProgram, startProgram } from "../support/program.ts";
+import { Terminal } from "../support/terminal.ts";
 import { runTool, toolTest } from "../support/tools.ts";
 
 const LISTENING = /listening on (\S+)/;
@@ -169,3 +170,17 @@ async function assertRefused(endpoint: string): Promise<void> {
   }
   throw new Error("a second client was accepted");
 }
+
+toolTest("python3", "pipe on a terminal edits lines, and ends with its client", async () => {
+  const port = closedPort();
+  await using terminal = new Terminal("server", ["pipe", `:${port}`]);
+  await terminal.until("listening on");
+  using conn = await dial(`tcp://127.0.0.1:${port}`);
+  await terminal.until("connected to");
+  await terminal.type("hllo\x1b[D\x1b[D\x1b[De\r");
+  assertEquals(await new LinePeer(conn).line(), "hello");
+  await writeAll(conn, "and you\n");
+  await terminal.until("and you");
+  await conn.closeWrite();
+  assertEquals(await terminal.exitCode(), 0);
+});

@@ -17,7 +17,7 @@ import { serve } from "./serve.ts";
 import { SHARED_FLAGS } from "./shared_flags.ts";
 
 // One client at a time leaves nothing to limit or to share, and standard output is the client's.
-const { workers: _workers, maxConnections: _max, maxAccepts: _accepts, printEndpoint: _print, ...LISTEN_FLAGS } =
+const { workers: _workers, maxConnections: _max, exitAfter: _exitAfter, printEndpoint: _print, ...LISTEN_FLAGS } =
   SHARED_FLAGS;
 
 const FLAGS = {
@@ -63,7 +63,7 @@ export const pipeCommand = defineCommand({
       framing: () => "raw",
       create: () => service,
     };
-    const limits = { workers: 1, maxConnections: 1, maxAccepts: flags.keep ? undefined : 1, printEndpoint: false };
+    const limits = { workers: 1, maxConnections: 1, exitAfter: flags.keep ? undefined : 1, printEndpoint: false };
     // The pipe has a watch of its own, which knows when it is our own reader that holds things up.
     const serveFlags = { ...flags, ...limits, writeTimeout: 365 * 24 * 3_600_000 };
     await serve(named, serveFlags, [endpoint], io, { slot: { index: 0, count: 1, stop: service.stop } });
