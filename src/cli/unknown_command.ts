@@ -15,6 +15,7 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
     "daytime",
     "time",
     "pipe",
+    "relay",
     "hash-password",
   ],
   "parley-client": [

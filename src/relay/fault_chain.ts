@@ -1,6 +1,6 @@
 import { seededDraw, seededRandom } from "../base/random.ts";
 import type { Clock } from "./faults/clock.ts";
-import type { Direction, Ending, Fault, Flow, Stage } from "./faults/fault.ts";
+import { type Direction, type Ending, type Fault, type Flow, REMOVED, type Stage } from "./faults/fault.ts";
 
 /** What decides what the faults of a direction do. */
 export interface ChainSetup {
@@ -60,7 +60,7 @@ export class FaultChain {
     );
     for (const [index, link] of old.entries()) {
       if (links.includes(link)) continue;
-      link.removal.abort();
+      link.removal.abort(links.some(({ fault }) => fault.name === link.fault.name) ? undefined : REMOVED);
       // What it holds goes through what followed it, but not once more through what replaces it.
       const before = old.slice(0, index).findLast((other) => links.includes(other));
       let at = before === undefined ? 0 : links.indexOf(before) + 1;

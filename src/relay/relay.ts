@@ -1,73 +1,45 @@
-import { DEFAULTS } from "../base/defaults.ts";
 import { messageOf } from "../base/errors.ts";
-import { type Duration, parseDuration } from "../base/units.ts";
-import { type ConnectOptions, listen, type ListenOptions } from "../factory.ts";
+import type { ConnectOptions } from "../factory.ts";
 import { rawCodec } from "../framing/raw.ts";
-import type { Gate } from "../guard/gate.ts";
 import { Logger } from "../log/logger.ts";
 import type { Connection } from "../net/connection.ts";
-import { DeadlineTimer } from "../net/deadline_timer.ts";
 import { type Endpoint, parseEndpoint } from "../net/endpoint.ts";
-import { counter, type Listener } from "../net/listener.ts";
-import { Server } from "../server/server.ts";
-import { ServerStats } from "../server/server_stats.ts";
-import type { WebSocketAcceptor, WebSocketAcceptorOptions } from "../websocket/acceptor.ts";
+import { type RunningServer, serve, type ServeOptions } from "../server/serve.ts";
+import type { ServerStats } from "../server/server_stats.ts";
 import { type Clock, SYSTEM_CLOCK } from "./faults/clock.ts";
 import type { Fault } from "./faults/fault.ts";
 import { parseFaults } from "./faults/parse_fault.ts";
 import type { Tap } from "./relayed_connection.ts";
 import { type Balance, RelayService } from "./relay_service.ts";
 
-/** Options of {@linkcode startRelay}. */
-export interface RelayOptions {
+/** Options of {@linkcode startRelay}; those of the server are for the side of the clients. */
+export interface RelayOptions extends Omit<ServeOptions, "framing" | "rates" | "canReset" | "authenticator"> {
   /**
    * What goes wrong, in order: faults, or text such as `latency:100ms,jitter=20ms`.
    *
    * @default {[]}
    */
-  readonly faults?: readonly (Fault | string)[];
+  faults?: readonly (Fault | string)[];
   /** What faults do depends on it; by default it is random. {@linkcode Relay.seed} has it. */
-  readonly seed?: number;
+  seed?: number;
   /**
    * How one of several targets is chosen.
    *
    * @default {"in-order"}
    */
-  readonly balance?: Balance;
+  balance?: Balance;
   /**
    * What a client gets when no target answers.
    *
    * @default {"reset"}
    */
-  readonly onUnreachable?: "reset" | "close";
-  /** How to listen: deadlines, certificate and so on. */
-  readonly listen?: ListenOptions;
+  onUnreachable?: "reset" | "close";
   /** How to dial the targets: deadlines, trusted certificates and so on. */
-  readonly dial?: ConnectOptions & { maxMessage?: number };
-  /** For endpoints of `ws` and `wss`. */
-  readonly webSocket?: Partial<WebSocketAcceptorOptions>;
-  /** Maximum connections at a time; more wait to be accepted. */
-  readonly maxConnections?: number;
-  /** Which clients may connect. */
-  readonly gate?: Gate;
-  /** Closes after this many connections have come and ended. */
-  readonly maxAccepts?: number | undefined;
-  /**
-   * How long open connections have to end when the relay closes.
-   *
-   * @default {"10s"}
-   */
-  readonly drainTimeout?: Duration;
+  dial?: ConnectOptions;
   /** Sees what is forwarded, as it leaves. */
-  readonly tap?: (connection: Connection) => Tap | undefined;
-  /** Where to count. */
-  readonly stats?: ServerStats;
-  /** Numbers the connections. */
-  readonly nextId?: () => number;
-  /** Names the relay in log lines. */
-  readonly context?: string;
+  tap?: (connection: Connection) => Tap | undefined;
   /** Time as faults see it, for tests. */
-  readonly clock?: Clock;
+  clock?: Clock;
 }
 
 /** A relay that is listening; see {@linkcode startRelay}. */
@@ -76,21 +48,26 @@ export class Relay implements AsyncDisposable {
   readonly endpoint: Endpoint;
   /** What its faults depend on. */
   readonly seed: number;
-  /** What it has done, and whom it serves. */
-  readonly stats: ServerStats;
-  /** Settles when it has ended. */
-  readonly ended: Promise<void>;
   readonly #service: RelayService;
-  readonly #stop = new AbortController();
+  readonly #server: RunningServer;
 
   /** Made by {@linkcode startRelay}. */
-  constructor(listener: Listener, service: RelayService, server: Server, seed: number) {
-    this.endpoint = listener.endpoint;
+  constructor(server: RunningServer, service: RelayService, seed: number) {
+    this.endpoint = server.endpoint;
     this.seed = seed;
-    this.stats = server.stats;
     this.#service = service;
-    this.stats.upstreamOf = (connection) => service.upstreamOf(connection);
-    this.ended = server.run(this.#stop.signal);
+    this.#server = server;
+    server.stats.upstreamOf = (connection) => service.upstreamOf(connection);
+  }
+
+  /** What it has done, and whom it serves. */
+  get stats(): ServerStats {
+    return this.#server.stats;
+  }
+
+  /** Settles when it has ended. */
+  get finished(): Promise<void> {
+    return this.#server.finished;
   }
 
   /** The faults at work, in order. */
@@ -104,15 +81,14 @@ export class Relay implements AsyncDisposable {
   }
 
   /** Stops accepting; the targets see the clients' ends, and what they answer is forwarded. */
-  async drain(): Promise<void> {
-    this.#stop.abort();
-    await this.ended;
+  shutdown(): Promise<void> {
+    return this.#server.shutdown();
   }
 
   /** Closes every connection at once. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#service.close();
-    await this.drain();
+    await this.shutdown();
   }
 }
 
@@ -144,9 +120,8 @@ export async function startRelay(
   target: string | Endpoint | readonly (string | Endpoint)[],
   options: RelayOptions = {},
 ): Promise<Relay> {
-  const { context = "relay", seed = randomSeed(), drainTimeout = DEFAULTS.drainTimeoutMs } = options;
+  const { context = "relay", seed = randomSeed(), dial = {} } = options;
   const log = Logger.of(context);
-  const deadlineTimer = options.listen?.deadlineTimer ?? new DeadlineTimer();
   const targets = [target].flat().map((one) => typeof one === "string" ? parseEndpoint(one) : one);
   const faults = readFaults(options.faults ?? []);
   const endpoint = typeof listenOn === "string" ? parseEndpoint(listenOn) : listenOn;
@@ -158,29 +133,17 @@ export async function startRelay(
     faults,
     seed,
     clock: options.clock ?? SYSTEM_CLOCK,
-    dial: { context, deadlineTimer, ...options.dial },
-    subprotocols: options.webSocket?.subprotocols ?? [],
+    dial: { context, ...dial },
+    maxMessage: options.maxMessage,
+    subprotocols: options.subprotocols ?? [],
     tap: options.tap,
-    log,
   });
-  const webSockets = isWebSocket(endpoint) ? await acceptorOf(options, deadlineTimer) : undefined;
-  const { listen: listening = {}, nextId = counter() } = options;
-  const listener = await listen(endpoint, { context, deadlineTimer, nextId, ...listening, canReset: true });
-  const server = new Server({
+  const relay = new Relay(
+    await serve(endpoint, service, { ...options, context, framing: rawCodec, canReset: true }),
     service,
-    listeners: [listener],
-    codec: rawCodec,
-    log,
-    drainTimeoutMs: parseDuration(drainTimeout),
-    webSockets,
-    maxAccepts: options.maxAccepts,
-    maxConnections: options.maxConnections,
-    gate: options.gate,
-    stats: options.stats ?? new ServerStats(),
-  });
-  const relay = new Relay(listener, service, server, seed);
-  // Whoever awaits `ended` sees it too.
-  relay.ended.catch((error: unknown) => log.error("the relay failed", { error: messageOf(error) }));
+    seed,
+  );
+  relay.finished.catch((error: unknown) => log.error("the relay failed", { error: messageOf(error) }));
   return relay;
 }
 
@@ -206,16 +169,4 @@ export function assertUsable(faults: readonly Fault[], endpoints: readonly Endpo
 
 function isWebSocket({ scheme }: Endpoint): boolean {
   return scheme === "ws" || scheme === "wss";
-}
-
-async function acceptorOf({ webSocket }: RelayOptions, deadlineTimer: DeadlineTimer): Promise<WebSocketAcceptor> {
-  const { WebSocketAcceptor } = await import("../websocket/acceptor.ts");
-  return await WebSocketAcceptor.create({
-    routes: {},
-    subprotocols: [],
-    origins: [],
-    pings: { deadlineTimer, intervalMs: DEFAULTS.pingIntervalMs, answerMs: DEFAULTS.pongTimeoutMs },
-    maxMessageBytes: DEFAULTS.webSocketMessageBytes,
-    ...webSocket,
-  });
 }

@@ -1,7 +1,7 @@
 import { DEFAULTS } from "../base/defaults.ts";
 import { messageOf } from "../base/errors.ts";
 import { connect, type ConnectOptions } from "../factory.ts";
-import type { Logger } from "../log/logger.ts";
+import type { Size } from "../base/units.ts";
 import type { Connection } from "../net/connection.ts";
 import { type Endpoint, formatEndpoint, isHostEndpoint } from "../net/endpoint.ts";
 import type { Session } from "../session/session.ts";
@@ -27,12 +27,13 @@ export interface RelayServiceOptions {
   readonly seed: number;
   readonly clock: Clock;
   /** How targets are dialled. */
-  readonly dial: ConnectOptions & { maxMessage?: number };
+  readonly dial: ConnectOptions;
+  /** Maximum bytes of a WebSocket message. */
+  readonly maxMessage?: Size | undefined;
   /** WebSocket subprotocols that clients may agree on, and that the target is then offered. */
   readonly subprotocols: readonly string[];
   /** Makes what sees a connection's bytes. */
   readonly tap?: ((connection: Connection) => Tap | undefined) | undefined;
-  readonly log: Logger;
 }
 
 /** The target's side of a relayed connection, for people and programs that look on. */
@@ -147,7 +148,7 @@ export class RelayService implements Service {
   }
 
   async #dialOne(target: Endpoint, session: Session): Promise<Side> {
-    const { dial } = this.#options;
+    const { dial, maxMessage = DEFAULTS.webSocketMessageBytes } = this.#options;
     const options = { ...dial, canReset: true, signal: this.#closing.signal };
     const connection = await connect(target, options);
     if (!isHostEndpoint(target) || (target.scheme !== "ws" && target.scheme !== "wss")) {
@@ -155,7 +156,6 @@ export class RelayService implements Service {
     }
     const { openWebSocket } = await import("../websocket/dial.ts");
     const subprotocols = session.subprotocol === undefined ? {} : { subprotocols: [session.subprotocol] };
-    const { maxMessage = DEFAULTS.webSocketMessageBytes } = dial;
     return new MessageSide(
       connection,
       await openWebSocket(connection, target, { ...options, ...subprotocols, maxMessage }),

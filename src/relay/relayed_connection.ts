@@ -25,6 +25,8 @@ export interface Tap {
   data(from: "client" | "server", bytes: Uint8Array, isText: boolean): void;
   /** The side has ended. */
   end(from: "client" | "server"): void;
+  /** The connection is over. */
+  close(): void;
 }
 
 /** One direction: where bytes come in, what befalls them, and where they leave. */
@@ -92,6 +94,7 @@ export class RelayedConnection {
     const pumps = [this.#pump(this.client, this.#toServer), this.#pump(this.server, this.#toClient)];
     await this.#over.promise;
     await Promise.all(pumps);
+    this.#tap?.close();
   }
 
   /** The relay is ending: the target sees the client's end, and can still answer. */

@@ -103,6 +103,8 @@ export interface ServeOptions extends Omit<ListenOptions, "deadlineTimer" | "nex
    * @default {"10s"}
    */
   drainTimeout?: Duration;
+  /** Where to count, to go on with what an earlier server has counted. */
+  stats?: ServerStats;
   /** Serves `/metrics`, `/healthz` and `/connections` by HTTP on this TCP endpoint. */
   metrics?: string | Endpoint;
   /** Shuts the server down. */
@@ -174,7 +176,7 @@ export async function serve(
     { ...options, context, deadlineTimer, nextId: counter() },
     listeners,
   );
-  const stats = new ServerStats();
+  const { stats = new ServerStats() } = options;
   const server = new Server({
     service: guarded,
     listeners: opened,

@@ -151,7 +151,7 @@ export class RelayBench implements AsyncDisposable {
     const target = await Target.open(kind, folder);
     const relay = await startRelay(endpointOf(kind, folder, "relay"), target.endpoint, {
       ...options,
-      listen: { tls: pair, ...options.listen },
+      tls: pair,
       dial: { tls: TLS, ...options.dial },
     });
     return new RelayBench(kind, folder, target, relay);

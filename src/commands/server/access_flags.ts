@@ -46,10 +46,11 @@ export const ACCESS_FLAGS = inGroup("Access", {
 });
 
 type AccessFlags = FlagValues<typeof ACCESS_FLAGS>;
+type RangeFlags = Pick<AccessFlags, "allow" | "deny" | "accessFile">;
 
 /** The gates that the flags ask for: the access list first, then the limits by address. */
 export async function gateOf(
-  flags: AccessFlags & FlagValues<typeof ADDRESS_LIMIT_FLAGS>,
+  flags: RangeFlags & FlagValues<typeof ADDRESS_LIMIT_FLAGS>,
   { reload, log }: { reload: ReloadSignal; log: Logger },
 ): Promise<Gate> {
   let access: AccessList | undefined;
@@ -61,7 +62,7 @@ export async function gateOf(
   return gatesOf({ access, connectRate, maxPerAddress, limitsLoopback });
 }
 
-async function rulesOf({ allow, deny, accessFile }: AccessFlags, log: Logger): Promise<AccessRules> {
+async function rulesOf({ allow, deny, accessFile }: RangeFlags, log: Logger): Promise<AccessRules> {
   if (accessFile === undefined) return { allow, deny };
   const rules = parseAccessRules(await readNamedFile(accessFile, "the ranges of --access-file"), accessFile);
   if (rules.allow.length + rules.deny.length === 0) {
@@ -70,7 +71,7 @@ async function rulesOf({ allow, deny, accessFile }: AccessFlags, log: Logger): P
   return { allow: [...allow, ...rules.allow], deny: [...deny, ...rules.deny] };
 }
 
-async function reloadRules(list: AccessList, flags: AccessFlags, log: Logger): Promise<void> {
+async function reloadRules(list: AccessList, flags: RangeFlags, log: Logger): Promise<void> {
   try {
     list.replace(await rulesOf(flags, log));
     log.info("address ranges read again", { file: flags.accessFile });

@@ -19,6 +19,12 @@ export const serverProgram: Program = withDocumentation({
       load: async () => (await import("./pipe.ts")).pipeCommand,
     },
     {
+      name: "relay",
+      summary: "forward connections to another server, with faults if wanted",
+      example: { words: "relay 8000 db:5432 --fault latency:100ms", does: "delay each way to db:5432 by 100 ms" },
+      load: async () => (await import("./relay.ts")).relayCommand,
+    },
+    {
       name: "hash-password",
       summary: "hash a password for the file of --auth",
       example: { words: "hash-password ann >> names", does: "prompt for ann's password" },

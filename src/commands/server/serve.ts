@@ -31,7 +31,7 @@ import { socketOptionsOf } from "../socket_flags.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { authenticatorOf, gateOf } from "./access_flags.ts";
 import { proxiesOf } from "./proxy_flags.ts";
-import { SHARED_FLAGS } from "./shared_flags.ts";
+import { type EndpointFlags, SHARED_FLAGS } from "./shared_flags.ts";
 import { tlsContextOf } from "./tls_flags.ts";
 import { WorkerPool } from "./workers/pool.ts";
 import { checkWorkers, idsOf, shareOf, type WorkerSlot } from "./workers/slot.ts";
@@ -151,7 +151,20 @@ export async function serve(
   const running = runAll(server, pool, AbortSignal.any([stop, commandEnded.signal]));
   slot.onServing?.(stats);
   announceReady(announced, { printEndpoint: flags.printEndpoint, readyFile, metricsUrl, io });
-  if (childCommand.length === 0 || service.takesProgram) {
+  return await runWith(service.takesProgram ? [] : childCommand, io, {
+    env: environmentOf(opened[0]?.endpoint, metricsUrl),
+    running,
+    stop: () => commandEnded.abort(),
+  });
+}
+
+/** Waits for the server to end, or runs a command that ends it. The result is the exit code. */
+export async function runWith(
+  childCommand: readonly string[],
+  io: ProgramIo,
+  { env, running, stop }: { env: Record<string, string>; running: Promise<void>; stop: () => void },
+): Promise<number> {
+  if (childCommand.length === 0) {
     await running;
     return EXIT.done;
   }
@@ -159,16 +172,15 @@ export async function serve(
   void running.finally(() => serverEnded.abort()).catch(() => {});
   try {
     const { runChild } = await import("../child_process.ts");
-    const env = environmentOf(opened[0]?.endpoint, metricsUrl);
     return await runChild(childCommand, io, { env, signal: serverEnded.signal });
   } finally {
-    commandEnded.abort();
+    stop();
     await running;
   }
 }
 
 /** Where the server is, for the command that uses it. */
-function environmentOf(endpoint: Endpoint | undefined, metricsUrl: string | undefined): Record<string, string> {
+export function environmentOf(endpoint: Endpoint | undefined, metricsUrl: string | undefined): Record<string, string> {
   if (endpoint === undefined) return {};
   const reachable = isHostEndpoint(endpoint) ? { ...endpoint, host: targetAddress(endpoint.host) } : endpoint;
   return {
@@ -227,8 +239,8 @@ function codecOf(service: NamedService, flags: ServeFlags): Codec {
 }
 
 /** How the flags want to listen. */
-function listenOptionsOf(
-  flags: SharedFlags,
+export function listenOptionsOf(
+  flags: EndpointFlags,
   { context, tls, slot, layers }: {
     context: string;
     tls: TlsServerContext | undefined;

@@ -1,4 +1,4 @@
-import { type FlagTable, inGroup } from "../../base/flag_spec.ts";
+import { type FlagTable, type FlagValues, inGroup } from "../../base/flag_spec.ts";
 import { logFlags } from "../program_logging.ts";
 import { SOCKET_FLAGS } from "../socket_flags.ts";
 import { ACCESS_FLAGS, ADDRESS_LIMIT_FLAGS } from "./access_flags.ts";
@@ -76,3 +76,9 @@ export const SHARED_FLAGS = {
   }),
   ...logFlags("info"),
 } as const satisfies FlagTable;
+
+/** Values of the flags of {@linkcode SHARED_FLAGS} that also make sense for bytes that are only forwarded. */
+export type EndpointFlags = Omit<
+  FlagValues<typeof SHARED_FLAGS>,
+  "workers" | "framing" | "rate" | "byteRate" | "auth" | "authTimeout" | "trustedProxy"
+>;

@@ -1,4 +1,5 @@
 import { defineFault } from "./fault.ts";
+import { whenAborted } from "./stop_after.ts";
 
 /** Pieces of a slow stream, in milliseconds: coarse enough for a timer, fine enough to look like a slow line. */
 const PIECE_MS = 20;
@@ -17,6 +18,7 @@ export const bandwidth = defineFault({
     let freeMs = clock.now();
     return {
       async data(bytes, isText) {
+        if (rate <= 0) await whenAborted(removed);
         freeMs = Math.max(freeMs, clock.now());
         for (let at = 0; at === 0 || at < bytes.length; at += pieceBytes) {
           const piece = bytes.subarray(at, at + pieceBytes);

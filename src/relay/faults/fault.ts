@@ -58,6 +58,9 @@ export interface StageContext {
   readonly removed: AbortSignal;
 }
 
+/** Why {@linkcode StageContext.removed} aborts when a fault is taken away while the connection goes on. */
+export const REMOVED: unique symbol = Symbol("removed");
+
 /** The condition on accepting a connection. */
 export interface AcceptContext {
   readonly clock: Clock;

@@ -1,4 +1,4 @@
-import { defineFault } from "./fault.ts";
+import { defineFault, REMOVED } from "./fault.ts";
 
 /** Drops everything, and ends the connection after a time. */
 export const timeout = defineFault({
@@ -17,6 +17,10 @@ export const timeout = defineFault({
         return next.end({ how: then === "reset" ? "reset" : "close" });
       });
     }
+    // What was dropped is missing: the connection cannot go on without this fault.
+    removed.addEventListener("abort", () => {
+      if (!isEnded && removed.reason === REMOVED) void next.end({ how: "close" });
+    }, { once: true });
     return {
       data: () => Promise.resolve(),
       async end(ending) {

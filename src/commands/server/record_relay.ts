@@ -1,0 +1,64 @@
+import { Logger } from "../../log/logger.ts";
+import type { Connection } from "../../net/connection.ts";
+import { formatEndpoint } from "../../net/endpoint.ts";
+import type { Tap } from "../../relay/mod.ts";
+import { Recorder } from "../../script/recorder.ts";
+import { OutputFile } from "../output_file.ts";
+
+/**
+ * Records relayed connections: each in a file of its own where the name has
+ * `{n}`, and the first one alone where it has not.
+ */
+export class ConnectionRecorder implements Disposable {
+  readonly #path: string;
+  readonly #open = new Set<OutputFile>();
+  #count = 0;
+  /** Opened at once, so that a wrong name is found before anything is served. */
+  #first: OutputFile | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+    if (!this.#isForAll) this.#first = this.#openFile(path);
+  }
+
+  /** What records one connection. */
+  tap(connection: Connection): Tap | undefined {
+    this.#count++;
+    if (!this.#isForAll && this.#count > 1) {
+      if (this.#count === 2) {
+        Logger.of("relay").warning("only the first connection is recorded; {n} in the name of the file records all");
+      }
+      return undefined;
+    }
+    const file = this.#first ?? this.#openFile(this.#path.replaceAll("{n}", String(connection.id)));
+    const { local } = connection;
+    const isWebSocket = local.scheme === "ws" || local.scheme === "wss";
+    const recorder = new Recorder(file, isWebSocket ? "websocket" : "stream", {
+      endpoint: formatEndpoint(local),
+      framing: "raw",
+    });
+    return {
+      data: (from, data, isText) => recorder.data(from, { data, isText }),
+      end: (from) => recorder.end(from),
+      close: () => this.#close(file),
+    };
+  }
+
+  [Symbol.dispose](): void {
+    for (const file of this.#open) this.#close(file);
+  }
+
+  get #isForAll(): boolean {
+    return this.#path.includes("{n}");
+  }
+
+  #openFile(path: string): OutputFile {
+    const file = OutputFile.open(path, "the recording");
+    this.#open.add(file);
+    return file;
+  }
+
+  #close(file: OutputFile): void {
+    if (this.#open.delete(file)) file[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,307 @@
+import { parseShare } from "../../base/rates.ts";
+import { messageOf, UsageError } from "../../base/errors.ts";
+import { type FlagTable, type FlagValues, inGroup } from "../../base/flag_spec.ts";
+import { readNamedFile } from "../../base/read_named_file.ts";
+import { defineCommand, type Invocation } from "../../cli/command.ts";
+import { ReloadSignal } from "../../cli/reload_signal.ts";
+import { VERSION } from "../../cli/version.ts";
+import { listen } from "../../factory.ts";
+import { defaultMaxConnections } from "../../guard/open_file_limit.ts";
+import { parseOrigin } from "../../http/origin.ts";
+import { Logger } from "../../log/logger.ts";
+import { type Endpoint, formatEndpoint, parseEndpoint } from "../../net/endpoint.ts";
+import type { Fault } from "../../relay/faults/fault.ts";
+import { FAULT_TYPES } from "../../relay/faults/registry.ts";
+import { parseDirection, parseFaults, parseOnly } from "../../relay/faults/parse_fault.ts";
+import { randomSeed, type Relay, type RelayOptions, startRelay } from "../../relay/relay.ts";
+import { HttpServer } from "../../server/http_server.ts";
+import { serveMetrics } from "../../server/serve_metrics.ts";
+import type { StatsSource } from "../../server/stats_snapshot.ts";
+import { announceReady, openReadyFile } from "../announce_ready.ts";
+import { readTls } from "../client/tls_flags.ts";
+import { configureProgramLogging } from "../program_logging.ts";
+import { gateOf } from "./access_flags.ts";
+import { proxiesOf } from "./proxy_flags.ts";
+import { ConnectionRecorder } from "./record_relay.ts";
+import { environmentOf, listenOptionsOf, runWith } from "./serve.ts";
+import { SHARED_FLAGS } from "./shared_flags.ts";
+import { tlsContextOf } from "./tls_flags.ts";
+
+const {
+  workers: _w,
+  framing: _f,
+  rate: _r,
+  byteRate: _b,
+  auth: _a,
+  authTimeout: _t,
+  trustedProxy: _p,
+  ...COMMON_FLAGS
+} = SHARED_FLAGS;
+
+const RELAY_FLAGS = {
+  fault: {
+    type: "text",
+    repeat: true,
+    placeholder: "FAULT",
+    help: "what goes wrong, in the order given, for example latency:100ms,jitter=20ms",
+  },
+  direction: {
+    type: "text",
+    placeholder: "DIRECTION",
+    help: "to-server, to-client or both: where faults work (default both)",
+  },
+  share: { type: "text", placeholder: "SHARE", help: "share of the connections that faults work on, for example 20%" },
+  only: { type: "text", placeholder: "NUMBERS", help: "numbers of connections that faults work on, for example 1-2,5" },
+  seed: { type: "integer", max: 0xffff_ffff, help: "the same seed has the same effect on the same bytes" },
+  balance: {
+    type: "choice",
+    choices: ["in-order", "round-robin"],
+    default: "in-order",
+    help: "choose the first TARGET that answers, or each in turn",
+  },
+  onUnreachable: {
+    type: "choice",
+    choices: ["reset", "close"],
+    default: "reset",
+    help: "what a client gets if no TARGET answers",
+  },
+  connectTimeout: { type: "duration", default: "10s", help: "maximum time for a TARGET to answer" },
+  control: { type: "text", placeholder: "ENDPOINT", help: "serve Toxiproxy's HTTP API, for example on 8474" },
+  config: { type: "text", placeholder: "FILE", help: "create the proxies in FILE, in Toxiproxy's JSON" },
+  record: {
+    type: "text",
+    placeholder: "FILE",
+    help: "record the first connection; {n} in FILE is a connection's number, and all are recorded",
+  },
+  subprotocol: {
+    type: "text",
+    repeat: true,
+    placeholder: "NAME",
+    help: "WebSocket subprotocol that is passed through",
+  },
+  ...inGroup("TLS", {
+    targetCa: { type: "text", placeholder: "FILE", help: "trust the certificates in FILE (PEM) for TARGET" },
+    targetName: { type: "text", placeholder: "NAME", help: "name that TARGET's certificate must be valid for (SNI)" },
+    targetInsecure: { type: "boolean", help: "accept ANY certificate of TARGET" },
+    targetCert: { type: "text", placeholder: "FILE", help: "client certificate (PEM) for TARGET" },
+    targetKey: { type: "text", placeholder: "FILE", help: "private key of --target-cert (PEM)" },
+  }),
+} as const satisfies FlagTable;
+
+const FLAGS = { ...RELAY_FLAGS, ...COMMON_FLAGS };
+type Flags = FlagValues<typeof FLAGS>;
+
+/** `parley-server relay`: what sits between two programs. */
+export const relayCommand = defineCommand({
+  usage: "LISTEN TARGET... [-- COMMAND]",
+  examples: [
+    {
+      words: "relay 8443 tls://db.internal:5433 --target-ca ca.pem",
+      does: "give clients without TLS access to a server with TLS",
+    },
+    { words: "relay 6379 redis:6379 --fault reset:1KiB,share=20% --seed 7", does: "reset one connection in five" },
+    { words: "relay --control 8474", does: "do as Toxiproxy's clients say" },
+  ],
+  flags: FLAGS,
+  notes: "LISTEN and TARGET are endpoints of tcp, tls, unix, ws or wss, in any pair.\n\n" +
+    `Faults: ${FAULT_TYPES.map(({ name }) => name).join(", ")}.`,
+  takesCommand: true,
+  run: runRelay,
+});
+
+async function runRelay({ flags, args, childCommand, io }: Invocation<typeof FLAGS>): Promise<number> {
+  configureProgramLogging(flags, io);
+  const [listenOn, ...targets] = args;
+  if (listenOn === undefined && flags.control === undefined && flags.config === undefined) {
+    throw new UsageError("relay needs LISTEN and TARGET, for example relay 8000 db:5432, or --control");
+  }
+  if (listenOn !== undefined && targets.length === 0) throw new UsageError(`no TARGET for ${listenOn}`);
+  const faults = faultsOf(flags);
+  using readyFile = openReadyFile(flags.readyFile);
+  using recorder = flags.record === undefined ? undefined : new ConnectionRecorder(flags.record);
+  const log = Logger.of("relay");
+  const seed = flags.seed ?? randomSeed();
+  using reload = new ReloadSignal();
+  const options = { ...await optionsOf(flags, args, { reload, log }), seed };
+  using stopSignals = io.stop.listen();
+  await using owner = new AsyncDisposableStack();
+  const stop = new AbortController();
+  const stopped = AbortSignal.any([stopSignals.signal, stop.signal]);
+
+  const relay = listenOn === undefined ? undefined : owner.use(
+    await startRelay(endpointOf(listenOn), targets.map(endpointOf), {
+      ...options,
+      faults,
+      ...(recorder === undefined ? {} : { tap: (connection) => recorder.tap(connection) }),
+    }),
+  );
+  if (relay !== undefined) {
+    log.info(`relaying ${formatEndpoint(relay.endpoint)} to ${targets.join(", ")}`, { seed, ...faultFields(faults) });
+  }
+  const control = flags.control === undefined && flags.config === undefined
+    ? undefined
+    : await startControl(flags, { options, relay, targets, owner });
+  const stats = control?.stats ?? relay?.stats;
+  const metricsUrl = flags.metrics === undefined || stats === undefined
+    ? undefined
+    : owner.use(await serveMetrics(flags.metrics, stats, { service: "relay" })).url;
+  const endpoints = [...relay === undefined ? [] : [formatEndpoint(relay.endpoint)], ...control?.endpoints() ?? []];
+  announceReady(endpoints, {
+    printEndpoint: flags.printEndpoint,
+    readyFile,
+    metricsUrl: control?.url ?? metricsUrl,
+    io,
+  });
+  const env = {
+    ...environmentOf(relay?.endpoint, metricsUrl),
+    ...(control?.url === undefined ? {} : { PARLEY_CONTROL: control.url }),
+  };
+  return await runWith(childCommand, io, {
+    env,
+    running: runUntil(stopped, relay, control?.shutdown),
+    stop: () => stop.abort(),
+  });
+}
+
+/** A control API, and the proxies that it has made. */
+interface Control {
+  readonly stats: StatsSource;
+  /** Of the API, where it is served. */
+  readonly url: string | undefined;
+  endpoints(): string[];
+  shutdown(): Promise<void>;
+}
+
+async function startControl(
+  flags: Flags,
+  { options, relay, targets, owner }: {
+    options: RelayOptions & { seed: number };
+    relay: Relay | undefined;
+    targets: readonly string[];
+    owner: AsyncDisposableStack;
+  },
+): Promise<Control> {
+  const [{ ProxySet }, { controlRoutes }] = await Promise.all([
+    import("../../relay/control/proxy_set.ts"),
+    import("../../relay/control/api.ts"),
+  ]);
+  const { seed, ...shared } = options;
+  const proxies = owner.use(
+    new ProxySet((at, to, own) => startRelay(at, to, { ...shared, ...own }), () => seed),
+  );
+  if (relay !== undefined) proxies.adopt("relay", relay, targets.join(","));
+  if (flags.config !== undefined) await populateFrom(flags.config, proxies);
+  let url: string | undefined;
+  if (flags.control !== undefined) {
+    const listener = await listen(controlEndpoint(flags.control), { context: "control", totalTimeout: "60s" });
+    owner.use(new HttpServer(listener, controlRoutes(proxies, VERSION)));
+    url = formatEndpoint(listener.endpoint).replace(/^tcp/, "http");
+  }
+  return {
+    stats: proxies,
+    url,
+    endpoints: () =>
+      proxies.list().filter(({ name, enabled }) => enabled && name !== "relay").map(({ listen }) =>
+        formatEndpoint(parseEndpoint(listen))
+      ),
+    shutdown: () => proxies.shutdown(),
+  };
+}
+
+async function populateFrom(path: string, proxies: { populate(body: unknown): Promise<unknown> }): Promise<void> {
+  const text = await readNamedFile(path, "the proxies of --config");
+  try {
+    await proxies.populate(JSON.parse(text));
+  } catch (error) {
+    throw new UsageError(`Cannot use the proxies in ${path}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** Serves until the signal; then the connections have their time to end. */
+async function runUntil(
+  stopped: AbortSignal,
+  relay: Relay | undefined,
+  shutdown: (() => Promise<void>) | undefined,
+): Promise<void> {
+  const ending = Promise.withResolvers<void>();
+  stopped.addEventListener("abort", () => ending.resolve(), { once: true });
+  if (stopped.aborted) ending.resolve();
+  // With --exit-after the relay ends by itself.
+  await Promise.race([ending.promise, ...relay === undefined || shutdown !== undefined ? [] : [relay.finished]]);
+  await (shutdown?.() ?? relay?.shutdown());
+}
+
+async function optionsOf(
+  flags: Flags,
+  args: readonly string[],
+  { reload, log }: { reload: ReloadSignal; log: Logger },
+): Promise<RelayOptions> {
+  // A proxy that the API makes may listen by TLS, too.
+  const mayServeTls = flags.tlsCert !== undefined && (flags.control ?? flags.config) !== undefined;
+  const tls = await tlsContextOf(flags, mayServeTls ? ["tls://127.0.0.1:0"] : args.slice(0, 1), { reload, log });
+  if ((flags.targetCert === undefined) !== (flags.targetKey === undefined)) {
+    throw new UsageError("--target-cert and --target-key go together");
+  }
+  if (flags.targetInsecure && flags.targetCa !== undefined) {
+    throw new UsageError("--target-insecure and --target-ca cannot be combined");
+  }
+  const { layers } = proxiesOf({ ...flags, trustedProxy: [] }, args.slice(0, 1));
+  const targetTls = await readTls({
+    ca: flags.targetCa,
+    cert: flags.targetCert,
+    key: flags.targetKey,
+    insecure: flags.targetInsecure,
+    serverName: flags.targetName,
+  });
+  return {
+    ...listenOptionsOf(flags, { context: "relay", tls, slot: { index: 0, count: 1 }, layers }),
+    balance: flags.balance,
+    onUnreachable: flags.onUnreachable,
+    dial: {
+      tls: targetTls,
+      connectTimeout: flags.connectTimeout,
+      handshakeTimeout: flags.handshakeTimeout,
+      writeTimeout: flags.writeTimeout,
+    },
+    gate: await gateOf(flags, { reload, log }),
+    maxPerAddress: Infinity,
+    maxConnections: flags.maxConnections ?? defaultMaxConnections(),
+    ...(flags.exitAfter === undefined ? {} : { maxAccepts: flags.exitAfter }),
+    drainTimeout: flags.drainTimeout,
+    origins: flags.origin.map(parseOrigin),
+    subprotocols: flags.subprotocol,
+    pingInterval: flags.pingInterval,
+    pingTimeout: flags.pingTimeout,
+    maxMessage: flags.maxMessage,
+  };
+}
+
+function faultsOf({ fault, direction, share, only }: Flags): Fault[] {
+  try {
+    const faults = parseFaults(fault, {
+      direction: direction === undefined ? undefined : parseDirection(direction),
+      share: share === undefined ? 1 : parseShare(share),
+      only: only === undefined ? undefined : parseOnly(only),
+    });
+    const idle = (["direction", "share", "only"] as const).find((_, at) => [direction, share, only][at] !== undefined);
+    if (idle !== undefined && faults.length === 0) throw new UsageError(`--${idle} is given, but no --fault`);
+    return faults;
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(messageOf(error), { cause: error });
+  }
+}
+
+function faultFields(faults: readonly Fault[]): Record<string, string> {
+  return faults.length === 0 ? {} : { faults: faults.map(({ name }) => name).join(",") };
+}
+
+function endpointOf(text: string): Endpoint {
+  return parseEndpoint(text);
+}
+
+function controlEndpoint(text: string): Endpoint {
+  const endpoint = parseEndpoint(text);
+  if (endpoint.scheme === "tcp") return endpoint;
+  throw new UsageError(`--control takes a TCP endpoint such as 127.0.0.1:8474, not ${text}`);
+}
