@@ -1,13 +1,6 @@
 import { ChatError } from "./chat_error.ts";
 import type { ChatEvent, ModerationAction } from "./event.ts";
-import { type Restriction, type RestrictionKind, Restrictions } from "./restrictions.ts";
-
-/** What a room keeps beside its messages. */
-export interface RoomState {
-  readonly topic: string;
-  /** Bans and mutes. */
-  readonly restrictions: readonly Restriction[];
-}
+import { type Restriction, type RestrictionKind, restrictionOf, Restrictions } from "./restrictions.ts";
 
 /** What a room is about, by someone who may say so. */
 export interface TopicDecision {
@@ -44,32 +37,68 @@ export type Decision = TopicDecision | ModerationDecision;
 const RESTRICTS: Readonly<Partial<Record<ModerationAction, RestrictionKind>>> = { ban: "ban", mute: "mute" };
 const LIFTS: Readonly<Partial<Record<ModerationAction, RestrictionKind>>> = { unban: "ban", unmute: "mute" };
 
-/** Bans and mutes of one room; one of a person with an address counts as two. */
+/** Maximum bans and mutes of one room; one of a person with an address counts as two. */
 export const MAX_RESTRICTIONS = 500;
 
-/**
- * What a room keeps after a decision; the same object where nothing of it is kept.
- *
- * @throws {ChatError} The room has too many bans and mutes.
- */
-export function decided(state: RoomState | undefined, decision: Decision): RoomState | undefined {
-  const before = state ?? { topic: "", restrictions: [] };
-  if (decision.action === "topic") return { ...before, topic: decision.topic };
-  const { action, nick, login, address, untilMs } = decision;
-  const [added, lifted] = [RESTRICTS[action], LIFTS[action]];
-  if (added === undefined && lifted === undefined) return state;
-  const restrictions = Restrictions.of(before.restrictions);
-  const count = restrictions.size;
-  for (const subject of [login ?? nick, address]) {
-    if (subject === undefined) continue;
-    if (added !== undefined) restrictions.add(added, subject, untilMs);
-    if (lifted !== undefined) restrictions.remove(lifted, subject);
+/** A part of a room's state that a decision changes. */
+export type Change =
+  | { readonly type: "topic"; readonly topic: string }
+  | { readonly type: "restrict"; readonly restriction: Restriction }
+  /** The subject is exactly that of the restriction. */
+  | { readonly type: "lift"; readonly kind: RestrictionKind; readonly subject: string };
+
+/** What a room keeps besides its messages: each decision changes only the part that it is about. */
+export class RoomState {
+  topic = "";
+  readonly restrictions = new Restrictions();
+
+  /** Whether someone is banned or muted. */
+  get isModerated(): boolean {
+    return this.restrictions.list().length > 0;
   }
-  if (restrictions.size > Math.max(count, MAX_RESTRICTIONS)) {
-    const message = `The room has ${MAX_RESTRICTIONS} bans and mutes, the maximum: remove one first`;
-    throw new ChatError("too-many-bans", message);
+
+  /** Whether a room would lose nothing with it. */
+  get isBlank(): boolean {
+    return this.topic === "" && !this.isModerated;
   }
-  return { ...before, restrictions: restrictions.list() };
+
+  /**
+   * What a decision changes; nothing is changed yet.
+   *
+   * @throws {ChatError} There are too many bans and mutes.
+   */
+  changesBy(decision: Decision): Change[] {
+    if (decision.action === "topic") return [{ type: "topic", topic: decision.topic }];
+    const { action, nick, login, address, untilMs } = decision;
+    const [added, lifted] = [RESTRICTS[action], LIFTS[action]];
+    const kind = added ?? lifted;
+    if (kind === undefined) return [];
+    const subjects = [login ?? nick, address].filter((subject) => subject !== undefined);
+    const present = subjects.map((subject) => this.restrictions.get(kind, subject)).filter((one) => one !== undefined);
+    const lifts = present.map(({ subject }): Change => ({ type: "lift", kind, subject }));
+    if (added === undefined) return lifts;
+    this.#checkSpace(subjects.length - present.length);
+    return [
+      ...lifts,
+      ...subjects.map((subject): Change => ({ type: "restrict", restriction: restrictionOf(kind, subject, untilMs) })),
+    ];
+  }
+
+  #checkSpace(more: number): void {
+    const isFull = () => more > 0 && this.restrictions.size + more > MAX_RESTRICTIONS;
+    if (isFull()) this.restrictions.dropEnded();
+    if (!isFull()) return;
+    throw new ChatError("too-many-bans", `There are ${MAX_RESTRICTIONS} bans and mutes, the maximum: lift one first`);
+  }
+
+  /** Makes changes that are stored. */
+  apply(changes: readonly Change[]): void {
+    for (const change of changes) {
+      if (change.type === "topic") this.topic = change.topic;
+      else if (change.type === "lift") this.restrictions.remove(change.kind, change.subject);
+      else this.restrictions.add(change.restriction);
+    }
+  }
 }
 
 /** How a room is told of a decision. */
@@ -82,8 +111,8 @@ export function eventOf(decision: Decision, room: string): ChatEvent {
 }
 
 /**
- * A room's state as it was stored. A ban or mute that cannot be read is left
- * out: the others still hold.
+ * A room's state from JSON. A ban or mute that cannot be read is left out: the
+ * others are still in force.
  *
  * @throws {TypeError} It is not the state of a room.
  */
@@ -91,10 +120,20 @@ export function readState(value: unknown): RoomState {
   if (typeof value !== "object" || value === null) throw new TypeError("not an object");
   const { topic, restrictions } = value as Readonly<Record<string, unknown>>;
   if (typeof topic !== "string" || !Array.isArray(restrictions)) throw new TypeError("no topic or no restrictions");
-  return { topic, restrictions: restrictions.filter(isRestriction) };
+  const state = new RoomState();
+  state.topic = topic;
+  for (const restriction of restrictions.filter(isRestriction)) state.restrictions.add(restriction);
+  state.restrictions.dropEnded();
+  return state;
 }
 
-function isRestriction(value: unknown): value is Restriction {
+/** A room's state as JSON. */
+export function writeState({ topic, restrictions }: RoomState): unknown {
+  return { topic, restrictions: restrictions.list() };
+}
+
+/** Whether a value is a ban or mute; its time must be one that a date can have. */
+export function isRestriction(value: unknown): value is Restriction {
   if (typeof value !== "object" || value === null) return false;
   const { kind, subject, untilMs } = value as Readonly<Record<string, unknown>>;
   const hasTime = untilMs === undefined || typeof untilMs === "number" && !Number.isNaN(new Date(untilMs).getTime());

@@ -1,6 +1,5 @@
 import type { ChatError } from "./chat_error.ts";
 import type { Decision, RoomState } from "./decision.ts";
-import { Restrictions } from "./restrictions.ts";
 import type { Draft, RoomMessage } from "./message.ts";
 
 /** What the sender of a message is told once it is stored. */
@@ -37,16 +36,6 @@ export const MAX_BYTES: number = 256 * 1024 * 1024;
 /** Default of {@linkcode Retention.maxRooms}. */
 export const MAX_ROOMS = 10_000;
 
-/** Whether a room would lose anything if it were forgotten. */
-export function isBlank(state: RoomState | undefined): boolean {
-  return state === undefined || state.topic === "" && !isModerated(state);
-}
-
-/** Whether someone is banned from a room or muted there. */
-export function isModerated(state: RoomState | undefined): boolean {
-  return Restrictions.of(state?.restrictions ?? []).list().length > 0;
-}
-
 /**
  * The messages of one room in their one order. Who has it open is told every
  * message that is stored, by whomever, once and in order.
@@ -75,7 +64,7 @@ export interface RoomLog {
    */
   reached?(seq: number): Promise<void>;
   /** What all decisions so far come to. */
-  readonly state: RoomState | undefined;
+  readonly state: RoomState;
   /**
    * Stores a decision for as long as messages are kept, and then tells it to
    * whoever has the room open, on every server.
@@ -90,8 +79,8 @@ export interface RoomLog {
 /** Is told a message that is stored; `isForeign` says that another server of the cluster took it. */
 export type OnMessage = (message: RoomMessage, isForeign?: boolean) => void;
 
-/** Is told what was decided, in the order of deciding, and what all decisions so far come to. */
-export type OnDecision = (decision: Decision, state: RoomState | undefined) => void;
+/** Is told what was decided, in the order of deciding; the log's state is what comes of it. */
+export type OnDecision = (decision: Decision) => void;
 
 /** Stores the messages of all rooms. */
 export interface History extends AsyncDisposable {

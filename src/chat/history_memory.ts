@@ -1,10 +1,8 @@
 import type { ChatError } from "./chat_error.ts";
-import { decided, type Decision, type RoomState } from "./decision.ts";
+import { type Decision, RoomState } from "./decision.ts";
 import { expiryClock, type ExpiryClockOptions } from "./expiry_clock.ts";
 import {
   type History,
-  isBlank,
-  isModerated,
   MAX_BYTES,
   MAX_ROOMS,
   type OnDecision,
@@ -83,7 +81,7 @@ class MemoryHistory implements History {
   }
 
   closed(log: MemoryLog): void {
-    if (log.count > 0 || !isBlank(log.state)) this.#closed.add(log);
+    if (log.count > 0 || !log.state.isBlank) this.#closed.add(log);
     else this.#logs.delete(keyOf(log.room));
   }
 
@@ -93,7 +91,7 @@ class MemoryHistory implements History {
 
   #forgetRoom(): void {
     const [oldest] = this.#closed;
-    const log = this.#closed.values().find(({ state }) => !isModerated(state)) ?? oldest;
+    const log = this.#closed.values().find(({ state }) => !state.isModerated) ?? oldest;
     if (log === undefined) return;
     while (log.count > 0) log.forgetOldest();
     this.#closed.delete(log);
@@ -105,7 +103,7 @@ class MemoryLog implements RoomLog {
   readonly room: string;
   readonly epoch = crypto.randomUUID().slice(0, 8);
   seq = 0;
-  state: RoomState | undefined;
+  readonly state = new RoomState();
   onMessage: ((message: RoomMessage) => void) | undefined;
   onDecision: OnDecision | undefined;
   readonly #history: MemoryHistory;
@@ -159,8 +157,8 @@ class MemoryLog implements RoomLog {
   }
 
   decide(decision: Decision): void {
-    this.state = decided(this.state, decision);
-    this.onDecision?.(decision, this.state);
+    this.state.apply(this.state.changesBy(decision));
+    this.onDecision?.(decision);
   }
 
   close(): void {

@@ -2,12 +2,10 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../log/logger.ts";
 import { ChatError } from "./chat_error.ts";
-import { readState, type RoomState } from "./decision.ts";
+import { type Change, isRestriction } from "./decision.ts";
 import { expiryClock, type ExpiryClockOptions } from "./expiry_clock.ts";
 import {
   type History,
-  isBlank,
-  isModerated,
   MAX_ROOMS,
   type OnDecision,
   type OnMessage,
@@ -129,22 +127,23 @@ class SqliteHistory implements History, SqliteLogHost {
     log.id = Number(row.id);
     log.epoch = String(row.epoch);
     log.seq = Number(row.seq);
-    log.state = this.#stateOf(row);
+    this.#restoreState(log, row);
     const { first, lastAt } = rowOf(this.#statements.bounds.get(log.id, log.id));
     log.firstSeq = Number(first ?? log.seq + 1);
     log.lastAt = String(lastAt ?? "");
     this.prune(log);
   }
 
-  /** What {@linkcode RoomLog.decide} wrote; one room that cannot be read must not keep anyone out of the others. */
-  #stateOf({ id, state }: Row): RoomState | undefined {
-    if (typeof state !== "string") return undefined;
-    try {
-      return readState(JSON.parse(state));
-    } catch (error) {
-      this.#log.error("a room's topic, bans and mutes cannot be read", { room: Number(id), error: messageOf(error) });
-      return undefined;
+  /** A ban or mute that cannot be read must not keep anyone out of the room. */
+  #restoreState(log: SqliteLog, { topic }: Row): void {
+    log.state.topic = String(topic);
+    for (const { kind, subject, until } of this.#statements.restrictions.all(log.id)) {
+      const restriction = { kind, subject, untilMs: until ?? undefined };
+      if (isRestriction(restriction)) log.state.restrictions.add(restriction);
+      else this.#log.error("a ban or mute cannot be read", { room: log.name, subject: String(subject) });
     }
+    log.state.restrictions.dropEnded();
+    this.#statements.deleteEnded.run(log.id, Date.now());
   }
 
   /** Forgets a room that nobody is in, where there are too many: rooms with bans last. */
@@ -154,10 +153,10 @@ class SqliteHistory implements History, SqliteLogHost {
     if (this.#rooms + unwritten < maxRooms) return;
     const open = new Set(this.#open.values().map(({ id }) => id));
     let victim: number | undefined;
-    for (const row of this.#statements.roomsByActivity.iterate()) {
+    for (const row of this.#statements.roomsByActivity.iterate(Date.now())) {
       if (open.has(Number(row.id))) continue;
       victim ??= Number(row.id);
-      if (isModerated(this.#stateOf(row))) continue;
+      if (row.moderated === 1) continue;
       victim = Number(row.id);
       break;
     }
@@ -186,19 +185,31 @@ class SqliteHistory implements History, SqliteLogHost {
   }
 
   /** Stores a topic, a ban or a mute. */
-  keep(log: SqliteLog, state: RoomState): void {
+  keep(log: SqliteLog, changes: readonly Change[]): void {
     try {
-      this.#write(log);
-      this.#statements.setState.run(JSON.stringify(state), log.id);
+      this.#inTransaction([log], () => {
+        this.#write(log);
+        for (const change of changes) this.#keep(log.id, change);
+      });
     } catch (error) {
       throw this.#failed("storing a topic, a ban or a mute", error);
+    }
+  }
+
+  #keep(room: number, change: Change): void {
+    const { setTopic, restrict, lift } = this.#statements;
+    if (change.type === "topic") setTopic.run(change.topic, room);
+    else if (change.type === "lift") lift.run(room, change.kind, change.subject);
+    else {
+      const { kind, subject, untilMs } = change.restriction;
+      restrict.run(room, kind, subject, untilMs ?? null);
     }
   }
 
   /** Nobody is in the room any more: without messages, topic, bans and mutes nothing is left of it. */
   close(log: SqliteLog): void {
     this.#open.delete(log);
-    if (log.id === 0 || !isBlank(log.state) || this.#pending.some((pending) => pending.log === log)) return;
+    if (log.id === 0 || !log.state.isBlank || this.#pending.some((pending) => pending.log === log)) return;
     try {
       this.prune(log);
       if (log.firstSeq > log.seq) this.#abandon(log.id);
@@ -235,7 +246,7 @@ class SqliteHistory implements History, SqliteLogHost {
     const { maxAgeMs } = this.#retention;
     const limitMs = maxAgeMs === undefined ? -Infinity : this.#expiryNow() - maxAgeMs;
     for (let batch = 0; batch < MAX_BATCHES; batch++) {
-      const row = this.#statements.leastActive.get();
+      const row = this.#statements.leastActive.get(Date.now());
       if (row === undefined) return;
       const id = Number(row.id);
       const isGone = String(row.key).startsWith("gone ");
@@ -248,7 +259,7 @@ class SqliteHistory implements History, SqliteLogHost {
       if (first !== undefined) continue;
       this.#statements.setEmpty.run(id);
       if (isGone) this.#statements.deleteRoom.run(id);
-      else if (log === undefined && isBlank(this.#stateOf(row))) this.#abandon(id);
+      else if (log === undefined && row.topic === "" && row.moderated === 0) this.#abandon(id);
     }
   }
 
@@ -259,6 +270,7 @@ class SqliteHistory implements History, SqliteLogHost {
   /** The room is forgotten at once, and its messages are deleted bit by bit. */
   #abandon(id: number): void {
     this.#statements.abandonRoom.run(id);
+    this.#statements.deleteRestrictions.run(id);
     this.#rooms--;
   }
 
@@ -281,12 +293,8 @@ class SqliteHistory implements History, SqliteLogHost {
     if (pending.length === 0) return;
     let stored: Stored[];
     try {
-      this.#db.exec("BEGIN IMMEDIATE");
-      stored = this.#insertAll(pending);
-      this.#db.exec("COMMIT");
-      this.#isFailing = false;
+      stored = this.#inTransaction(pending.map(({ log }) => log), () => this.#insertAll(pending));
     } catch (error) {
-      this.#rollBack(pending);
       const outcome = this.#failed("storing", error);
       for (const { onSettled } of pending) onSettled(outcome);
       return;
@@ -332,11 +340,25 @@ class SqliteHistory implements History, SqliteLogHost {
     return row.text === draft.text ? { seq: Number(row.seq), epoch: log.epoch, isDuplicate: true } : idConflict(draft);
   }
 
-  #rollBack(pending: readonly Pending[]): void {
+  /** All of the work is committed, or none of it. */
+  #inTransaction<T>(logs: readonly SqliteLog[], work: () => T): T {
+    try {
+      this.#db.exec("BEGIN IMMEDIATE");
+      const result = work();
+      this.#db.exec("COMMIT");
+      this.#isFailing = false;
+      return result;
+    } catch (error) {
+      this.#rollBack(logs);
+      throw error;
+    }
+  }
+
+  #rollBack(logs: readonly SqliteLog[]): void {
     try {
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
-      for (const { log } of pending) {
-        // Nor is the room there that its first message made.
+      for (const log of logs) {
+        // The room that its first message or decision made is not there either.
         if (log.seq === 0 && this.#statements.findRoom.get(keyOf(log.name)) === undefined) log.id = 0;
       }
       this.#rooms = Number(rowOf(this.#statements.countRooms.get()).count);

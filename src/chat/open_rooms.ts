@@ -66,7 +66,7 @@ export class OpenRooms {
     const log = await this.#history.open(
       name,
       (message, isForeign) => room.onMessage(message, isForeign),
-      (decision, state) => room.onDecision(decision, state),
+      (decision) => room.onDecision(decision),
     );
     room.open(log);
     this.#rooms.set(room.key, room);

@@ -31,6 +31,11 @@ export function subjectKey(subject: string): string {
   return isAddress(subject) ? formatCidr(clientRange(parseCidr(subject))) : nickKey(subject);
 }
 
+/** A ban or a mute, with its subject in the form in which it is stored. */
+export function restrictionOf(kind: RestrictionKind, subject: string, untilMs?: number): Restriction {
+  return { kind, subject: isAddress(subject) ? subjectKey(subject) : keyOf(subject), untilMs };
+}
+
 /** The bans and mutes of one room, by name and by address. */
 export class Restrictions {
   readonly #entries = new Map<string, Restriction>();
@@ -43,38 +48,37 @@ export class Restrictions {
     this.#now = now;
   }
 
-  /** Those of a list that apply now. */
-  static of(list: readonly Restriction[]): Restrictions {
-    const restrictions = new Restrictions();
-    const nowMs = restrictions.#now();
-    for (const { kind, subject, untilMs } of list) {
-      if (untilMs === undefined || untilMs > nowMs) restrictions.add(kind, subject, untilMs);
-    }
-    return restrictions;
-  }
-
   /** Whether nothing was ever restricted: the answer of nearly every message. */
   get isEmpty(): boolean {
     return this.#entries.size === 0;
   }
 
-  /** How many there are; {@linkcode of} takes none that has ended. */
+  /** How many there are; some may have ended. */
   get size(): number {
     return this.#entries.size;
   }
 
   /** Adds one, in place of an earlier one of the same subject. */
-  add(kind: RestrictionKind, subject: string, untilMs?: number): void {
-    const own = subjectKey(subject);
-    const key = `${kind} ${own}`;
-    this.#entries.set(key, { kind, subject: isAddress(subject) ? own : keyOf(subject), untilMs });
+  add(restriction: Restriction): void {
+    const own = subjectKey(restriction.subject);
+    const key = `${restriction.kind} ${own}`;
+    this.#entries.set(key, restriction);
     if (own.includes("/")) this.#ranges.set(key, parseCidr(own));
+  }
+
+  /** The one of that very subject, if it applies now. */
+  get(kind: RestrictionKind, subject: string): Restriction | undefined {
+    return this.#at(`${kind} ${subjectKey(subject)}`);
   }
 
   /** Takes one back; `false` where there was none of that very subject. */
   remove(kind: RestrictionKind, subject: string): boolean {
-    const key = `${kind} ${subjectKey(subject)}`;
-    return this.#at(key) !== undefined && this.#delete(key);
+    return this.get(kind, subject) !== undefined && this.#delete(`${kind} ${subjectKey(subject)}`);
+  }
+
+  /** Forgets those that have ended. */
+  dropEnded(): void {
+    for (const key of [...this.#entries.keys()]) this.#at(key);
   }
 
   /** The one that applies to a name or an address now. */

@@ -2,7 +2,7 @@ import { type CatchUps, type Position, unrecovered } from "./catch_up.ts";
 import type { Logger } from "../log/logger.ts";
 import { TokenBucket } from "../guard/token_bucket.ts";
 import { ChatError } from "./chat_error.ts";
-import { type Decision, eventOf, type ModerationDecision, type RoomState } from "./decision.ts";
+import { type Decision, eventOf, type ModerationDecision } from "./decision.ts";
 import type { ChatEvent, People, Person } from "./event.ts";
 import { FanOut, PresenceQueue, type RoomEvent } from "./fan_out.ts";
 import type { Receipt, RoomLog } from "./history.ts";
@@ -10,7 +10,7 @@ import type { Participant } from "./participant.ts";
 import type { Draft, RoomMessage } from "./message.ts";
 import { keyOf } from "./names.ts";
 import { badCursor, firstOf, newestThatFit } from "./paging.ts";
-import { type Restriction, type RestrictionKind, Restrictions, untilText } from "./restrictions.ts";
+import { type Restriction, type RestrictionKind, type Restrictions, untilText } from "./restrictions.ts";
 
 /** Messages that someone new is shown. */
 export const RECENT_MESSAGES = 20;
@@ -51,10 +51,8 @@ interface Membership {
 export class Room {
   readonly name: string;
   readonly key: string;
-  topic = "";
   readonly operators = new Set<Participant>();
   readonly #host: RoomHost;
-  #restrictions = new Restrictions();
   #log: RoomLog | undefined;
   #rate: TokenBucket | undefined;
   readonly #memberships = new Map<Participant, Membership>();
@@ -72,15 +70,18 @@ export class Room {
     this.#host = host;
   }
 
-  /** Starts to be told the messages of its log, with the topic, the bans and the mutes that it had. */
+  /** Starts to be told the messages of its log, and what is decided. */
   open(log: RoomLog): void {
     this.#log = log;
-    this.#setState(log.state);
   }
 
-  #setState(state: RoomState | undefined): void {
-    this.topic = state?.topic ?? "";
-    this.#restrictions = Restrictions.of(state?.restrictions ?? []);
+  /** What it is about. */
+  get topic(): string {
+    return this.log.state.topic;
+  }
+
+  get #restrictions(): Restrictions {
+    return this.log.state.restrictions;
   }
 
   /** Nobody is in it any more. */
@@ -363,8 +364,7 @@ export class Room {
   }
 
   /** Something was decided about the room, here or on another server: the log calls this. */
-  onDecision(decision: Decision, state: RoomState | undefined): void {
-    this.#setState(state);
+  onDecision(decision: Decision): void {
     this.tell(eventOf(decision, this.name));
     if (decision.action === "kick") this.#evict(decision, "kicked", (member) => member.id === decision.target);
     else if (decision.action === "ban") this.#evict(decision, "banned", (member) => this.#isBanned(member, decision));

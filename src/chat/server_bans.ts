@@ -1,8 +1,8 @@
 import { ChatError } from "./chat_error.ts";
-import type { ModerationDecision, RoomState } from "./decision.ts";
+import type { ModerationDecision } from "./decision.ts";
 import type { History, RoomLog } from "./history.ts";
 import type { Member } from "./member.ts";
-import { type Restriction, Restrictions, untilText } from "./restrictions.ts";
+import { type Restriction, untilText } from "./restrictions.ts";
 
 /** The log of decisions about the whole server; no room has this name. */
 const SERVER_LOG = "*";
@@ -12,7 +12,7 @@ export class ServerBans {
   readonly #history: History;
   readonly #onDecision: (decision: ModerationDecision) => void;
   #opening: Promise<RoomLog> | undefined;
-  #restrictions = new Restrictions();
+  #log: RoomLog | undefined;
 
   /** Nobody is kept out before {@linkcode open}; `onDecision` is told what is decided, on whichever server. */
   constructor(history: History, onDecision: (decision: ModerationDecision) => void) {
@@ -36,7 +36,7 @@ export class ServerBans {
 
   /** The ban that applies to a name or an address. */
   find(subjects: readonly (string | undefined)[]): Restriction | undefined {
-    return this.#restrictions.find("ban", subjects);
+    return this.#log?.state.restrictions.find("ban", subjects);
   }
 
   /**
@@ -50,15 +50,9 @@ export class ServerBans {
   }
 
   async #open(): Promise<RoomLog> {
-    const log = await this.#history.open(SERVER_LOG, () => {}, (decision, state) => {
-      this.#setState(state);
+    const log = await this.#history.open(SERVER_LOG, () => {}, (decision) => {
       if (decision.action !== "topic") this.#onDecision(decision);
     });
-    this.#setState(log.state);
-    return log;
-  }
-
-  #setState(state: RoomState | undefined): void {
-    this.#restrictions = Restrictions.of(state?.restrictions ?? []);
+    return this.#log = log;
   }
 }

@@ -1,5 +1,5 @@
 import type { ChatError } from "./chat_error.ts";
-import { decided, type Decision, type RoomState } from "./decision.ts";
+import { type Change, type Decision, RoomState } from "./decision.ts";
 import type { OnDecision, OnMessage, Receipt, RoomLog } from "./history.ts";
 import type { Draft, RoomMessage } from "./message.ts";
 
@@ -15,7 +15,7 @@ export interface SqliteLogHost {
   publish(pending: Pending): void;
   after(log: SqliteLog, seq: number, limit: number): Promise<readonly RoomMessage[] | undefined>;
   last(log: SqliteLog, limit: number, upTo: number): Promise<readonly RoomMessage[]>;
-  keep(log: SqliteLog, state: RoomState): void;
+  keep(log: SqliteLog, changes: readonly Change[]): void;
   close(log: SqliteLog): void;
 }
 
@@ -25,7 +25,7 @@ export class SqliteLog implements RoomLog {
   id = 0;
   epoch = crypto.randomUUID().slice(0, 8);
   seq = 0;
-  state: RoomState | undefined;
+  readonly state = new RoomState();
   /** Number of the first message that is still kept. */
   firstSeq = 1;
   /** When the last message was stored. */
@@ -66,10 +66,10 @@ export class SqliteLog implements RoomLog {
   }
 
   decide(decision: Decision): void {
-    const state = decided(this.state, decision);
-    if (state !== undefined && state !== this.state) this.#history.keep(this, state);
-    this.state = state;
-    this.#onDecision?.(decision, state);
+    const changes = this.state.changesBy(decision);
+    if (changes.length > 0) this.#history.keep(this, changes);
+    this.state.apply(changes);
+    this.#onDecision?.(decision);
   }
 
   close(): void {

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { readState, RoomState } from "./decision.ts";
 
 /** Rows that one statement deletes: a long delete would hold up everyone. */
 export const DELETE_BATCH = 1_024;
@@ -10,11 +11,18 @@ export const DELETE_BATCH = 1_024;
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS rooms (
     id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, name TEXT NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL,
-    state TEXT, active INTEGER
+    topic TEXT NOT NULL DEFAULT '', active INTEGER
   ) STRICT;
   CREATE TABLE IF NOT EXISTS messages (
     room INTEGER NOT NULL, seq INTEGER NOT NULL, at TEXT NOT NULL, sender TEXT NOT NULL, text TEXT NOT NULL,
     action INTEGER NOT NULL, id TEXT, key BLOB, PRIMARY KEY (room, seq)
+  ) STRICT, WITHOUT ROWID;
+`;
+
+/** `subject` is unique for each kind, as {@linkcode Restriction} has it; `until` is in milliseconds since 1970. */
+const RESTRICTIONS = `
+  CREATE TABLE IF NOT EXISTS restrictions (
+    room INTEGER NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, until INTEGER, PRIMARY KEY (room, kind, subject)
   ) STRICT, WITHOUT ROWID;
 `;
 
@@ -34,7 +42,32 @@ const FROM_1 = `
   DELETE FROM rooms WHERE active IS NULL AND state IS NULL;
 `;
 
-const VERSION = 2;
+/** From the second version, where all bans and mutes of a room were one value, written whole for each decision. */
+function migrateFrom2(db: DatabaseSync): void {
+  db.exec("ALTER TABLE rooms ADD COLUMN topic TEXT NOT NULL DEFAULT ''");
+  const setTopic = db.prepare("UPDATE rooms SET topic = ? WHERE id = ?");
+  const restrict = db.prepare("INSERT OR REPLACE INTO restrictions (room, kind, subject, until) VALUES (?, ?, ?, ?)");
+  for (const { id, state } of db.prepare("SELECT id, state FROM rooms WHERE state IS NOT NULL").all()) {
+    const { topic, restrictions } = stateOf(String(state));
+    setTopic.run(topic, Number(id));
+    for (const { kind, subject, untilMs } of restrictions.list()) {
+      restrict.run(Number(id), kind, subject, untilMs ?? null);
+    }
+  }
+  db.exec("ALTER TABLE rooms DROP COLUMN state");
+}
+
+/** A state that cannot be read counts as none. */
+function stateOf(json: string): RoomState {
+  try {
+    return readState(JSON.parse(json));
+  } catch {
+    // SyntaxError or TypeError: not the state of a room.
+    return new RoomState();
+  }
+}
+
+const VERSION = 3;
 
 /** Writes in any case: a file that cannot be written is found before the first message. */
 export const WRITE = `PRAGMA user_version=${VERSION}`;
@@ -43,7 +76,9 @@ export const WRITE = `PRAGMA user_version=${VERSION}`;
 export function createTables(db: DatabaseSync): void {
   const version = Number(db.prepare("PRAGMA user_version").get()?.user_version);
   if (version > VERSION) throw new Error("a newer version of Parley made it");
-  db.exec(`BEGIN IMMEDIATE; ${version === 1 ? FROM_1 : SCHEMA} ${INDEXES} COMMIT`);
+  db.exec(`BEGIN IMMEDIATE; ${version === 1 ? FROM_1 : SCHEMA} ${RESTRICTIONS} ${INDEXES}`);
+  if (version === 1 || version === 2) migrateFrom2(db);
+  db.exec("COMMIT");
   db.exec(WRITE);
 }
 
@@ -52,20 +87,27 @@ export type Statements = ReturnType<typeof prepareStatements>;
 
 /** Prepares what a history asks of its database. */
 export function prepareStatements(db: DatabaseSync) {
+  const moderated =
+    "EXISTS (SELECT 1 FROM restrictions WHERE room = rooms.id AND (until IS NULL OR until > ?)) AS moderated";
   const columns = "seq, at, sender, text, action, id";
   return {
     countRooms: db.prepare("SELECT count(*) AS count FROM rooms WHERE key NOT LIKE 'gone %'"),
     addRoom: db.prepare("INSERT INTO rooms (key, name, epoch, seq) VALUES (?, ?, ?, 0) RETURNING id"),
-    findRoom: db.prepare("SELECT id, epoch, seq, state FROM rooms WHERE key = ?"),
-    roomsByActivity: db.prepare("SELECT id, state FROM rooms WHERE key NOT LIKE 'gone %' ORDER BY active"),
+    findRoom: db.prepare("SELECT id, epoch, seq, topic FROM rooms WHERE key = ?"),
+    roomsByActivity: db.prepare(`SELECT id, ${moderated} FROM rooms WHERE key NOT LIKE 'gone %' ORDER BY active`),
     leastActive: db.prepare(
-      "SELECT id, key, state, active FROM rooms WHERE active IS NOT NULL ORDER BY active LIMIT 1",
+      `SELECT id, key, topic, active, ${moderated} FROM rooms WHERE active IS NOT NULL ORDER BY active LIMIT 1`,
     ),
     setSeq: db.prepare("UPDATE rooms SET seq = ?, active = ? WHERE id = ?"),
-    setState: db.prepare("UPDATE rooms SET state = ? WHERE id = ?"),
+    setTopic: db.prepare("UPDATE rooms SET topic = ? WHERE id = ?"),
+    restrictions: db.prepare("SELECT kind, subject, until FROM restrictions WHERE room = ?"),
+    restrict: db.prepare("INSERT OR REPLACE INTO restrictions (room, kind, subject, until) VALUES (?, ?, ?, ?)"),
+    lift: db.prepare("DELETE FROM restrictions WHERE room = ? AND kind = ? AND subject = ?"),
+    deleteEnded: db.prepare("DELETE FROM restrictions WHERE room = ? AND until <= ?"),
+    deleteRestrictions: db.prepare("DELETE FROM restrictions WHERE room = ?"),
     setEmpty: db.prepare("UPDATE rooms SET active = NULL WHERE id = ?"),
     /** Nobody finds it any more; its messages are deleted bit by bit. */
-    abandonRoom: db.prepare("UPDATE rooms SET key = 'gone ' || id, state = NULL, active = 0 WHERE id = ?"),
+    abandonRoom: db.prepare("UPDATE rooms SET key = 'gone ' || id, topic = '', active = 0 WHERE id = ?"),
     deleteRoom: db.prepare("DELETE FROM rooms WHERE id = ?"),
     insert: db.prepare(
       "INSERT INTO messages (room, seq, at, sender, text, action, id, key) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

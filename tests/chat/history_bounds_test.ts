@@ -110,7 +110,7 @@ for (const [name, create] of Object.entries(HISTORIES)) {
         room.close();
       }
       const again = await openRoom(history, "#banned");
-      assertEquals(again.state?.restrictions.map(({ subject }) => subject), ["bob"]);
+      assertEquals(again.state.restrictions.list().map(({ subject }) => subject), ["bob"]);
       assertEquals((await again.last(9, again.seq)).length, 1);
       assert((await openRoom(history, "#first")).epoch !== first.epoch);
       const newest = await openRoom(history, "#r49");
@@ -154,21 +154,91 @@ Deno.test("sqlite history leaves out what it cannot read, and keeps the rest (ch
   const options = { path, log, retention: { maxMessages: 9 } };
   {
     await using history = createSqliteHistory(options);
-    for (const name of ["#a", "#b", "#c"]) {
-      await (await openRoom(history, name)).decide({ action: "topic", by: "ann", topic: "tea" });
-    }
+    await (await openRoom(history, "#a")).decide({ action: "topic", by: "ann", topic: "tea" });
+    await (await openRoom(history, "#a")).decide({ action: "ban", by: "ann", nick: "cy" });
   }
   {
     using db = new DatabaseSync(path);
-    const set = db.prepare("UPDATE rooms SET state = ? WHERE key = ?");
-    const restrictions = [{ kind: "mute", subject: "bob", untilMs: 8.64e19 }, { kind: "ban", subject: "cy" }, 7, null];
-    set.run(JSON.stringify({ topic: "tea", restrictions }), "#a");
-    set.run("{", "#b");
+    const add = db.prepare("INSERT INTO restrictions (room, kind, subject, until) VALUES (1, ?, ?, ?)");
+    add.run("mute", "bob", 9_000_000_000_000_000);
+    add.run("nonsense", "dan", null);
   }
   await using history = createSqliteHistory(options);
-  assertEquals((await openRoom(history, "#a")).state, { topic: "tea", restrictions: [{ kind: "ban", subject: "cy" }] });
-  assertEquals((await openRoom(history, "#b")).state, undefined);
-  assertEquals((await openRoom(history, "#c")).state?.topic, "tea");
+  const { state } = await openRoom(history, "#a");
+  assertEquals(state.topic, "tea");
+  assertEquals(state.restrictions.list(), [{ kind: "ban", subject: "cy", untilMs: undefined }]);
+  await Deno.remove(path);
+});
+
+Deno.test("sqlite history takes over topics, bans and mutes of the second version (chat M3)", async () => {
+  const path = await Deno.makeTempFile();
+  const untilMs = Date.now() + 60_000;
+  {
+    using db = new DatabaseSync(path);
+    db.exec(`
+      CREATE TABLE rooms (
+        id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, name TEXT NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL,
+        state TEXT, active INTEGER
+      ) STRICT;
+      CREATE TABLE messages (
+        room INTEGER NOT NULL, seq INTEGER NOT NULL, at TEXT NOT NULL, sender TEXT NOT NULL, text TEXT NOT NULL,
+        action INTEGER NOT NULL, id TEXT, key BLOB, PRIMARY KEY (room, seq)
+      ) STRICT, WITHOUT ROWID;
+      PRAGMA user_version = 2`);
+    const add = db.prepare("INSERT INTO rooms (key, name, epoch, seq, state) VALUES (?1, ?1, 'e', 0, ?2)");
+    const restrictions = [
+      { kind: "mute", subject: "bob", untilMs: 8.64e19 },
+      { kind: "ban", subject: "cy" },
+      { kind: "mute", subject: "10.0.0.0/8", untilMs },
+      { kind: "ban", subject: "late", untilMs: 1 },
+      7,
+      null,
+    ];
+    add.run("#a", JSON.stringify({ topic: "tea", restrictions }));
+    add.run("#b", "{");
+    add.run("#c", null);
+  }
+  for (let round = 0; round < 2; round++) {
+    await using history = createSqliteHistory({ path, log, retention: { maxMessages: 9 } });
+    const { state } = await openRoom(history, "#a");
+    assertEquals(state.topic, "tea");
+    assertEquals(state.restrictions.list(), [
+      { kind: "ban", subject: "cy", untilMs: undefined },
+      { kind: "mute", subject: "10.0.0.0/8", untilMs },
+    ]);
+    assertEquals([(await openRoom(history, "#b")).state.isBlank, (await openRoom(history, "#b")).epoch], [true, "e"]);
+  }
+  await Deno.remove(path);
+});
+
+Deno.test("sqlite history stores each ban by itself, whatever others there are (chat M3)", async () => {
+  const path = await Deno.makeTempFile();
+  const options = { path, log, retention: { maxMessages: 9 } };
+  const stored = (db: DatabaseSync) => Number(db.prepare("SELECT count(*) AS count FROM restrictions").get()?.count);
+  {
+    await using history = createSqliteHistory(options);
+    const room = await openRoom(history, "#a");
+    for (let count = 0; count < 400; count++) await room.decide({ action: "ban", by: "ann", nick: `u${count}` });
+    // One that looks like another takes its place, and both go with one of them.
+    await room.decide({ action: "ban", by: "ann", nick: "ivan" });
+    await room.decide({ action: "ban", by: "ann", nick: "lvan", untilMs: Date.now() + 60_000 });
+    await room.decide({ action: "unban", by: "ann", nick: "u7" });
+    await room.decide({ action: "unban", by: "ann", nick: "nobody" });
+  }
+  {
+    using db = new DatabaseSync(path);
+    assertEquals(stored(db), 400);
+  }
+  {
+    await using history = createSqliteHistory(options);
+    const room = await openRoom(history, "#a");
+    assertEquals(room.state.restrictions.size, 400);
+    assertEquals(room.state.restrictions.get("ban", "ivan")?.subject, "lvan");
+    assertEquals(room.state.restrictions.get("ban", "u7"), undefined);
+    await room.decide({ action: "unban", by: "ann", nick: "1van" });
+  }
+  using db = new DatabaseSync(path);
+  assertEquals(stored(db), 399);
   await Deno.remove(path);
 });
 

@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
-import { Restrictions } from "../../src/chat/restrictions.ts";
+import { restrictionOf, Restrictions } from "../../src/chat/restrictions.ts";
 
 Deno.test("find() tells a name whatever its case, an address, and bans from mutes", () => {
   const restrictions = new Restrictions();
   assert(restrictions.isEmpty);
-  restrictions.add("ban", "Bob");
-  restrictions.add("mute", "10.0.0.7");
+  restrictions.add(restrictionOf("ban", "Bob"));
+  restrictions.add(restrictionOf("mute", "10.0.0.7"));
   assert(restrictions.find("ban", ["bOB", undefined]));
   assert(restrictions.find("mute", ["ann", "10.0.0.7"]));
   assertEquals(restrictions.find("mute", ["bob"]), undefined);
@@ -16,7 +16,7 @@ Deno.test("find() tells a name whatever its case, an address, and bans from mute
 Deno.test("find() forgets what has ended", () => {
   let nowMs = 0;
   const restrictions = new Restrictions(() => nowMs);
-  restrictions.add("ban", "bob", 100);
+  restrictions.add(restrictionOf("ban", "bob", 100));
   nowMs = 99;
   assert(restrictions.find("ban", ["bob"]));
   nowMs = 100;
@@ -43,20 +43,19 @@ const WAYS_AROUND: readonly [banned: string, tried: string, isBanned: boolean][]
 Deno.test("find() knows an address however it is written, and all of a range (chat M4)", () => {
   for (const [banned, tried, isBanned] of WAYS_AROUND) {
     const restrictions = new Restrictions();
-    restrictions.add("ban", banned);
+    restrictions.add(restrictionOf("ban", banned));
     assertEquals(restrictions.find("ban", ["bob", tried]) !== undefined, isBanned, `${tried} by ${banned}`);
     assertEquals(restrictions.find("mute", ["bob", tried]), undefined);
-    assertEquals(Restrictions.of(restrictions.list()).find("ban", [tried]) !== undefined, isBanned);
   }
 });
 
 Deno.test("a range ends like any other restriction, and is taken back by any way to write it (chat M4)", () => {
   let nowMs = 0;
   const restrictions = new Restrictions(() => nowMs);
-  restrictions.add("ban", "10.0.0.0/8", 100);
+  restrictions.add(restrictionOf("ban", "10.0.0.0/8", 100));
   nowMs = 100;
   assertEquals(restrictions.find("ban", ["10.0.0.7"]), undefined);
-  restrictions.add("ban", "2001:db8::1");
+  restrictions.add(restrictionOf("ban", "2001:db8::1"));
   assertEquals(restrictions.remove("ban", "2001:db8:0:0:ffff::"), true);
   assert(restrictions.isEmpty);
 });

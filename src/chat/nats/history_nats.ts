@@ -69,8 +69,8 @@ export class NatsHistory implements History, LogHost, MessageClock {
   async start(): Promise<void> {
     this.#link.watch({ onReady: (now) => this.#goOn(now) });
     await this.#feed.start();
-    await this.#states.start((token, decision, state) => {
-      this.#logs.get(ROOM_PREFIX + token)?.onDecision(decision, state);
+    await this.#states.start((token, decision) => {
+      this.#logs.get(ROOM_PREFIX + token)?.onDecision(decision);
     });
   }
 

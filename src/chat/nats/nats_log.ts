@@ -1,5 +1,5 @@
 import { ChatError } from "../chat_error.ts";
-import type { Decision, RoomState } from "../decision.ts";
+import { type Decision, RoomState } from "../decision.ts";
 import type { OnDecision, OnMessage, Receipt, RoomLog } from "../history.ts";
 import { idConflict } from "../message.ts";
 import type { Draft, RoomMessage } from "../message.ts";
@@ -44,6 +44,8 @@ export class NatsLog implements RoomLog {
   readonly #host: LogHost;
   #onMessage: OnMessage | undefined;
   #onDecision: OnDecision | undefined;
+  /** Until something is decided. */
+  readonly #blank = new RoomState();
   #seq = 0;
   /** Every message after this one is in the window. */
   #floor = 0;
@@ -69,8 +71,8 @@ export class NatsLog implements RoomLog {
     return this.#seq;
   }
 
-  get state(): RoomState | undefined {
-    return this.#host.stateOf(this);
+  get state(): RoomState {
+    return this.#host.stateOf(this) ?? this.#blank;
   }
 
   /** Begins with what the stream has up to `position`, and goes on with what came meanwhile. */
@@ -139,8 +141,8 @@ export class NatsLog implements RoomLog {
   }
 
   /** Something was decided, by whichever server. */
-  onDecision(decision: Decision, state: RoomState | undefined): void {
-    this.#onDecision?.(decision, state);
+  onDecision(decision: Decision): void {
+    this.#onDecision?.(decision);
   }
 
   close(): void {

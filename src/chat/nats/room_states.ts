@@ -1,6 +1,6 @@
 import { messageOf } from "../../base/errors.ts";
 import { ChatError } from "../chat_error.ts";
-import { decided, type Decision, readState, type RoomState } from "../decision.ts";
+import { type Decision, readState, RoomState, writeState } from "../decision.ts";
 import { isOutage } from "./connect_nats.ts";
 import type { NatsLink } from "./link.ts";
 import { tokenOf } from "./subjects.ts";
@@ -18,7 +18,7 @@ interface Entry {
 }
 
 /** Is told what was decided about a room that is open here. */
-export type OnRoomDecision = (token: string, decision: Decision, state: RoomState | undefined) => void;
+export type OnRoomDecision = (token: string, decision: Decision) => void;
 
 /** Topics, bans and mutes of all rooms, and what is decided about them. */
 export class RoomStates {
@@ -57,8 +57,9 @@ export class RoomStates {
     for (;;) {
       if (!await this.#link.whenReady(endMs)) throw notDone();
       try {
-        const entry: Entry = { state: decided(state, decision), decision, id };
-        const put = await this.#table.put(token, entry, revision);
+        const next = readable(state && writeState(state)) ?? new RoomState();
+        next.apply(next.changesBy(decision));
+        const put = await this.#table.put(token, { state: writeState(next), decision, id }, revision);
         if (put !== undefined) return await this.#table.told(put);
         const found = await this.#table.get(token);
         const last = decode(found?.value);
@@ -77,7 +78,7 @@ export class RoomStates {
   #onEntry({ key, revision, value }: TableEntry): void {
     const { state, decision } = decode(value);
     this.#states.set(key, { revision, state });
-    if (decision !== undefined) this.#onDecision?.(key, decision, state);
+    if (decision !== undefined) this.#onDecision?.(key, decision);
   }
 
   /** What was decided goes on here, and is written anew with the next decision. */
