@@ -8,5 +8,5 @@ export type { Codec, Decoder } from "./codec.ts";
 export { delimiterCodec, type DelimiterLimits, lineCodec } from "./delimiter.ts";
 export { fixedCodec } from "./fixed.ts";
 export { lengthCodec, type LengthFormat } from "./length.ts";
-export { type FramingOptions, parseFraming } from "./parse_framing.ts";
+export { encode, type FramingOptions, parseFraming } from "./parse_framing.ts";
 export { rawCodec } from "./raw.ts";

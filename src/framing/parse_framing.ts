@@ -1,4 +1,5 @@
-import { unescape } from "../base/bytes.ts";
+import { ByteBuilder } from "../base/byte_builder.ts";
+import { toBytes, unescape } from "../base/bytes.ts";
 import { DEFAULTS } from "../base/defaults.ts";
 import type { Codec } from "./codec.ts";
 import { delimiterCodec, lineCodec } from "./delimiter.ts";
@@ -56,6 +57,27 @@ export function parseFraming(text: string, options: FramingOptions = {}): Codec 
   throw new SyntaxError(
     `Cannot parse framing "${text}": known are line, ${[...LENGTHS.keys()].join(", ")}, delimiter:X, fixed:N, raw`,
   );
+}
+
+/**
+ * One message as it goes over the wire.
+ *
+ * @example A message behind its length
+ * ```ts
+ * import { encode } from "@parley/parley";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(encode("length:2be", "hi"), Uint8Array.of(0, 2, 104, 105));
+ * ```
+ *
+ * @throws {SyntaxError} No framing has that name.
+ * @throws {FrameError} The message cannot be expressed in the framing.
+ */
+export function encode(framing: string | Codec, message: Uint8Array | string): Uint8Array<ArrayBuffer> {
+  const builder = new ByteBuilder();
+  const codec = typeof framing === "string" ? parseFraming(framing) : framing;
+  codec.encode(toBytes(message), builder);
+  return builder.take();
 }
 
 function limitsOf(maxBytes: number) {

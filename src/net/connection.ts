@@ -1,19 +1,17 @@
-import { concat } from "../base/bytes.ts";
+import { concat, toBytes } from "../base/bytes.ts";
 import { DEFAULTS } from "../base/defaults.ts";
 import { ClosedError, messageOf, ResetError, TimeoutError } from "../base/errors.ts";
-import type { Logger } from "../log/logger.ts";
 import type { CloseReason } from "./close_reason.ts";
 import { missedDeadline, timeoutError } from "./connection_deadlines.ts";
-import { type ConnectionInit, connectionLog } from "./connection_init.ts";
+import { ConnectionEnds, type ConnectionInit } from "./connection_ends.ts";
 import type { CoarseClock, ConnectionLimits, DeadlineTimer, HasDeadlines } from "./deadline_timer.ts";
-import { type Endpoint, formatEndpoint } from "./endpoint.ts";
+import { formatEndpoint } from "./endpoint.ts";
 import { Outbox } from "./outbox.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 import { toSocketError } from "./socket_error.ts";
-import type { TlsFacts } from "./tls_facts.ts";
-import { LayeredTransport, type PutLayer } from "./layered_transport.ts";
 import type { Transport } from "./transport.ts";
 import { abortable, type WaitOptions } from "./wait.ts";
+import { readableOf, writableOf } from "./web_streams.ts";
 
 const STOPPED_CLOCK: CoarseClock = { nowMs: 0 };
 const NOTHING = new Uint8Array(0);
@@ -35,9 +33,7 @@ const NOTHING = new Uint8Array(0);
  * `await using` waits until what is queued has left, at most for the write
  * deadline.
  */
-export class Connection implements AsyncDisposable, HasDeadlines {
-  /** A number for log lines, unique among the connections of its listener. */
-  readonly id: number;
+export class Connection extends ConnectionEnds implements AsyncDisposable, HasDeadlines {
   /** Bytes that came. */
   bytesRead = 0;
   /** Messages that came, counted by the session that cuts them out of the stream. */
@@ -48,22 +44,12 @@ export class Connection implements AsyncDisposable, HasDeadlines {
   note: string | undefined;
   /** The peer has ended its side: nothing more will be read. */
   isReadEnded = false;
-  /** Where the connection comes from, if that is a proxy, which has reported {@linkcode remote}. */
-  proxy: Endpoint | undefined;
 
-  #transport: Transport;
-  /** Present until every layer has been put over the transport. */
-  #layers: LayeredTransport | undefined;
-  #local: Endpoint;
-  #remote: Endpoint;
-  #tls: TlsFacts | undefined;
-  readonly #baseLog: Logger;
   readonly #limits: ConnectionLimits;
   readonly #deadlineTimer: DeadlineTimer | undefined;
   readonly #clock: CoarseClock;
   readonly #resetsOnClose: boolean;
   readonly #openedMs: number;
-  #log: Logger | undefined;
   #lastReadMs: number;
   #buffer = new ReadBuffer();
   #pendingRead: Promise<number | null> | undefined;
@@ -76,41 +62,18 @@ export class Connection implements AsyncDisposable, HasDeadlines {
   #writeError: ResetError | undefined;
   #closed: PromiseWithResolvers<CloseReason> | undefined;
   #closingWrite: Promise<void> | undefined;
+  #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
+  #writable: WritableStream<Uint8Array> | undefined;
 
   /** Takes over the transport: from here on only the connection closes it. */
   constructor(transport: Transport, init: ConnectionInit) {
-    this.id = init.id;
-    this.#local = init.local;
-    this.#remote = init.remote;
-    this.#baseLog = init.log;
+    super(transport, init);
     this.#limits = init.limits ?? {};
     this.#resetsOnClose = init.resetsOnClose ?? false;
     this.#deadlineTimer = init.deadlineTimer;
     this.#clock = init.deadlineTimer ?? STOPPED_CLOCK;
     init.deadlineTimer?.add(this);
     this.#openedMs = this.#lastReadMs = this.#clock.nowMs;
-    if (init.layers !== undefined && init.layers.layers.length > 0) {
-      this.#layers = new LayeredTransport(transport, init.layers, {
-        peer: this,
-        onLayered: (layered) => this.#onLayered(layered),
-      });
-    }
-    this.#transport = this.#layers ?? transport;
-  }
-
-  /** Our side. */
-  get local(): Endpoint {
-    return this.#local;
-  }
-
-  /** The peer's side. */
-  get remote(): Endpoint {
-    return this.#remote;
-  }
-
-  /** Every line of it names the connection and the peer. */
-  get log(): Logger {
-    return this.#log ??= connectionLog(this.#baseLog, this);
   }
 
   /** Why it ended, or `undefined` while it is open. */
@@ -121,61 +84,6 @@ export class Connection implements AsyncDisposable, HasDeadlines {
   /** The error that ended it, if one did. */
   get closeError(): Error | undefined {
     return this.#closeError;
-  }
-
-  /** What the TLS handshake agreed on; `undefined` before it is done, and without TLS. */
-  get tls(): TlsFacts | undefined {
-    return this.#tls;
-  }
-
-  /** Whether {@linkcode handshake} has something to do. */
-  get needsHandshake(): boolean {
-    return this.#layers !== undefined;
-  }
-
-  /** Learns the peer's true address from the proxy before it; `undefined` if it is known. It rejects as {@linkcode handshake} does. */
-  identifyPeer(): Promise<void> | undefined {
-    return this.#layers?.hidesPeer ? this.#runLayers((layers) => layers.identifyPeer()) : undefined;
-  }
-
-  /**
-   * Completes the handshakes of all layers, such as TLS; at once where there
-   * are none. `connect()` has done so; for an accepted connection it is to be
-   * called before the next thing, or the first read or write does it.
-   *
-   * @throws {TlsError} Its reason says why.
-   * @throws {TimeoutError} The peer did not complete it in time.
-   */
-  async handshake(): Promise<void> {
-    await this.#runLayers((layers) => layers.handshake());
-  }
-
-  async #runLayers(run: (layers: LayeredTransport) => Promise<void>): Promise<void> {
-    if (this.#layers === undefined) return;
-    try {
-      await run(this.#layers);
-    } catch (cause) {
-      if (this.#closeReason !== undefined) throw this.#closedError();
-      const error = toSocketError(cause, "complete the handshake with", formatEndpoint(this.remote));
-      this.close(error instanceof TimeoutError ? "handshake timeout" : "handshake failed", error);
-      throw error;
-    }
-  }
-
-  #onLayered({ transport, local, remote, tls, isLast }: PutLayer): void {
-    this.#tls = tls ?? this.#tls;
-    this.#local = local ?? this.#local;
-    if (remote !== undefined) this.reportRemote(remote);
-    if (!isLast) return;
-    this.#layers = undefined;
-    this.#transport = transport;
-  }
-
-  /** Replaces {@linkcode remote} by the client that a trusted proxy reports. */
-  reportRemote(remote: Endpoint): void {
-    this.proxy ??= this.#remote;
-    this.#remote = remote;
-    this.#log = undefined;
   }
 
   /** How long it has been open, by the clock of its deadline timer. */
@@ -249,9 +157,19 @@ export class Connection implements AsyncDisposable, HasDeadlines {
       options === undefined && this.#pendingRead === undefined && this.#unread === undefined &&
       this.#closeReason === undefined
     ) {
-      return this.#transport.read(this.#buffer.space).then(this.#onRead, this.#onReadFailed);
+      return this.transport.read(this.#buffer.space).then(this.#onRead, this.#onReadFailed);
     }
     return this.#readWithin(options);
+  }
+
+  /** What is received, for code that takes Web streams; it costs more than {@linkcode read}. */
+  get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return this.#readable ??= readableOf(this);
+  }
+
+  /** Writes, for code that takes Web streams. Closing it ends our side, aborting it closes the connection. */
+  get writable(): WritableStream<Uint8Array> {
+    return this.#writable ??= writableOf(this);
   }
 
   /**
@@ -260,7 +178,7 @@ export class Connection implements AsyncDisposable, HasDeadlines {
    */
   watch(onEvent: () => void): void {
     if (this.#closeReason !== undefined || this.#unread !== undefined) return onEvent();
-    this.#pendingRead ??= this.#transport.read(this.#buffer.space);
+    this.#pendingRead ??= this.transport.read(this.#buffer.space);
     this.#pendingRead.then(onEvent, onEvent);
   }
 
@@ -274,16 +192,16 @@ export class Connection implements AsyncDisposable, HasDeadlines {
   }
 
   /**
-   * Writes all bytes, after those already queued, and waits until the kernel
-   * has them. The bytes must not change until then. There is no size limit.
+   * Writes all bytes, or a text in UTF-8, after those already queued, and waits
+   * until the kernel has them. The bytes must not change until then. There is no size limit.
    *
    * @throws {ResetError} The peer is gone.
    * @throws {ClosedError} This side has closed the connection, or its side of it.
    * @throws {TimeoutError} The peer did not take them within the write deadline.
    */
-  write(bytes: Uint8Array): Promise<void> {
+  write(data: Uint8Array | string): Promise<void> {
     if (!this.isWritable) return Promise.reject(this.#closedError());
-    return (this.#outbox ?? this.#makeOutbox()).write(bytes);
+    return (this.#outbox ?? this.#makeOutbox()).write(toBytes(data));
   }
 
   /**
@@ -336,8 +254,8 @@ export class Connection implements AsyncDisposable, HasDeadlines {
     await this.flush();
     try {
       // A peer that has ended may have been gone by then: a write of nothing fails where it has refused what came late.
-      if (this.isReadEnded) await this.#transport.write(NOTHING);
-      await this.#transport.closeWrite();
+      if (this.isReadEnded) await this.transport.write(NOTHING);
+      await this.transport.closeWrite();
     } catch (error) {
       // Gone already: whoever reads next is told by the read.
       if (!(error instanceof Deno.errors.NotConnected)) throw this.#fail(error, "end the stream to");
@@ -370,8 +288,8 @@ export class Connection implements AsyncDisposable, HasDeadlines {
     this.#closeError = error;
     this.#deadlineTimer?.delete(this);
     try {
-      if (resets && this.#transport.reset !== undefined) isReset = this.#transport.reset();
-      else this.#transport.close();
+      if (resets && this.transport.reset !== undefined) isReset = this.transport.reset();
+      else this.transport.close();
     } catch (cause) {
       // BadResource: the runtime closed it before us, which is what was wanted.
       if (!(cause instanceof Deno.errors.BadResource)) this.log.debug("closing failed", { error: String(cause) });
@@ -415,6 +333,13 @@ export class Connection implements AsyncDisposable, HasDeadlines {
     if (missed !== undefined) this.close(missed.reason, timeoutError(missed.phase, missed.afterMs, this));
   }
 
+  protected override onHandshakeFailed(cause: unknown): Error {
+    if (this.#closeReason !== undefined) return this.#closedError();
+    const error = toSocketError(cause, "complete the handshake with", formatEndpoint(this.remote));
+    this.close(error instanceof TimeoutError ? "handshake timeout" : "handshake failed", error);
+    return error;
+  }
+
   /** Why nothing more can be read or written. */
   #closedError(): Error {
     if (this.#closeError !== undefined) return this.#closeError;
@@ -443,7 +368,7 @@ export class Connection implements AsyncDisposable, HasDeadlines {
   }
 
   #makeOutbox(): Outbox {
-    return this.#outbox = new Outbox(this.#transport, this.#clock, {
+    return this.#outbox = new Outbox(this.transport, this.#clock, {
       onWriteFailed: (cause) => this.#onWriteFailed(cause),
       closedError: () => this.#closedError(),
     });
@@ -473,7 +398,7 @@ export class Connection implements AsyncDisposable, HasDeadlines {
       this.#unread = undefined;
       return bytes;
     }
-    const pending = this.#pendingRead ?? this.#transport.read(this.#buffer.space);
+    const pending = this.#pendingRead ?? this.transport.read(this.#buffer.space);
     if (options !== undefined) {
       this.#pendingRead = pending;
       // Only the caller's own deadline or signal can throw here: the connection stays as it was.

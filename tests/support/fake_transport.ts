@@ -1,5 +1,5 @@
 import { Connection, Logger, parseEndpoint, type Transport } from "@parley/parley";
-import type { ConnectionInit } from "../../src/net/connection_init.ts";
+import type { ConnectionInit } from "../../src/net/connection_ends.ts";
 
 /** A transport whose other side is the test: it says what is to be read, and holds writes back where told to. */
 export class FakeTransport implements Transport {

@@ -1,0 +1,62 @@
+import { Backoff } from "../base/backoff.ts";
+import { ClosedEarlyError, RefusedError, ResetError, ResolveError, TimeoutError } from "../base/errors.ts";
+import { delay } from "./wait.ts";
+
+/** Options of {@linkcode retry}. */
+export interface RetryOptions {
+  /**
+   * How often the work is tried.
+   *
+   * @default {3}
+   */
+  tries?: number;
+  /**
+   * Pauses between the tries, in milliseconds.
+   *
+   * @default {100 ms, doubling to 10 s, a quarter of it random}
+   */
+  backoff?: { next(): number };
+  /**
+   * Whether another try may succeed.
+   *
+   * @default {a failed lookup, a refusal, a reset, an early end, a timeout}
+   */
+  isTransient?: (error: unknown) => boolean;
+  /** Ends the pauses with its reason. */
+  signal?: AbortSignal;
+}
+
+/**
+ * Does the work again while it fails for reasons that may pass. The work may be
+ * done more than once: it must be safe to repeat.
+ *
+ * @example A server that is still starting
+ * ```ts
+ * import { Backoff, connect, findFreePort, listen, retry } from "@parley/parley";
+ *
+ * const endpoint = `tcp://127.0.0.1:${findFreePort()}`;
+ * const connecting = retry(() => connect(endpoint), { tries: 20, backoff: new Backoff({ mostMs: 50 }) });
+ * using listener = await listen(endpoint);
+ * await using connection = await connecting;
+ * ```
+ *
+ * @throws The error of the last try.
+ */
+export async function retry<T>(work: (attempt: number) => Promise<T>, options: RetryOptions = {}): Promise<T> {
+  const { tries = 3, isTransient = isTransientFailure, signal } = options;
+  const backoff = options.backoff ?? new Backoff({ firstMs: 100, mostMs: 10_000, jitter: 0.25 });
+  for (let attempt = 1;; attempt++) {
+    signal?.throwIfAborted();
+    try {
+      return await work(attempt);
+    } catch (error) {
+      if (attempt >= tries || !isTransient(error)) throw error;
+      await delay(backoff.next(), signal);
+    }
+  }
+}
+
+function isTransientFailure(error: unknown): boolean {
+  return error instanceof ResolveError || error instanceof RefusedError || error instanceof ResetError ||
+    error instanceof ClosedEarlyError || error instanceof TimeoutError;
+}

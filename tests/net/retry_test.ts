@@ -1,0 +1,41 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { ParleyError, RefusedError, retry, TlsError } from "@parley/parley";
+
+const NO_PAUSE = { next: () => 0 };
+const refused = () => Promise.reject(new RefusedError("connection refused"));
+
+Deno.test("retry() tries up to the maximum, and throws the last error", async () => {
+  const attempts: number[] = [];
+  const work = (attempt: number) => (attempts.push(attempt), refused());
+  await assertRejects(() => retry(work, { tries: 4, backoff: NO_PAUSE }), RefusedError);
+  assertEquals(attempts, [1, 2, 3, 4]);
+});
+
+Deno.test("retry() gives the first success", async () => {
+  const work = (attempt: number) => attempt < 3 ? refused() : Promise.resolve(attempt);
+  assertEquals(await retry(work, { backoff: NO_PAUSE }), 3);
+});
+
+Deno.test("retry() does not repeat what cannot pass, by default or by its own test", async () => {
+  let count = 0;
+  const fail = (error: Error) => () => (count++, Promise.reject(error));
+  await assertRejects(() => retry(fail(new TlsError("expired", "expired")), { backoff: NO_PAUSE }), TlsError);
+  await assertRejects(() => retry(fail(new Error("bug")), { backoff: NO_PAUSE }), Error, "bug");
+  await assertRejects(() => retry(fail(new RefusedError("no")), { backoff: NO_PAUSE, isTransient: () => false }));
+  assertEquals(count, 3);
+  await assertRejects(
+    () => retry(fail(new ParleyError("odd")), { tries: 2, backoff: NO_PAUSE, isTransient: () => true }),
+  );
+  assertEquals(count, 5);
+});
+
+Deno.test("retry() ends during a pause with the signal's reason, and tries nothing after it", async () => {
+  const aborter = new AbortController();
+  let count = 0;
+  const retrying = retry(() => (count++, refused()), { backoff: { next: () => 3_600_000 }, signal: aborter.signal });
+  setTimeout(() => aborter.abort(new Error("enough")), 0);
+  await assertRejects(() => retrying, Error, "enough");
+  assertEquals(count, 1);
+  await assertRejects(() => retry(() => (count++, refused()), { signal: aborter.signal }), Error, "enough");
+  assertEquals(count, 1);
+});
