@@ -3,8 +3,7 @@ import type { FlagTable } from "../../base/flag_spec.ts";
 import { defineCommand } from "../../cli/command.ts";
 import { parseEndpoint } from "../../net/endpoint.ts";
 import { configureProgramLogging } from "../program_logging.ts";
-import { CONNECTION_FLAGS } from "./client_flags.ts";
-import { refuseIdleFlags } from "./idle_flags.ts";
+import { CONNECTION_FLAGS, rejectInapplicableFlags } from "./client_flags.ts";
 import { START_TLS_FLAGS, TLS_FLAGS, tlsEndpoint } from "./tls_flags.ts";
 import { readsProxyVariables, ROUTE_FLAGS } from "./route_flags.ts";
 
@@ -57,7 +56,7 @@ export const benchCommand = defineCommand({
     if (endpoint === undefined || more.length > 0) {
       throw new UsageError(`bench takes one endpoint, not ${args.length}`);
     }
-    refuseIdleFlags(given, [tlsEndpoint(parseEndpoint(endpoint), flags)]);
+    rejectInapplicableFlags(given, [tlsEndpoint(parseEndpoint(endpoint), flags)]);
     // The histograms take 50 ms to load: the other commands shall not wait for them.
     const { runBench } = await import("./bench/run_bench.ts");
     return await runBench(endpoint, flags, io);

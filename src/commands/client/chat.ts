@@ -15,8 +15,7 @@ import { endpointArgument } from "./arguments.ts";
 import { ChatLink, type ChatLinkOptions } from "./chat/link.ts";
 import { ChatScreen } from "./chat/on_terminal.ts";
 import { ChatPipe } from "./chat/through_pipe.ts";
-import { CONNECTION_FLAGS } from "./client_flags.ts";
-import { refuseIdleFlags } from "./idle_flags.ts";
+import { CONNECTION_FLAGS, rejectInapplicableFlags } from "./client_flags.ts";
 import { TLS_FLAGS, tlsConnectOptions } from "./tls_flags.ts";
 import { readsProxyVariables, ROUTE_FLAGS, routeConnectOptions } from "./route_flags.ts";
 
@@ -69,7 +68,7 @@ export const chatCommand = defineCommand({
   async run({ flags, args, given, io }) {
     configureProgramLogging(flags, io);
     const endpoint = endpointArgument(args);
-    refuseIdleFlags(given, [parseEndpoint(endpoint)]);
+    rejectInapplicableFlags(given, [parseEndpoint(endpoint)]);
     const options = await linkOptions(endpoint, flags, io);
     if (io.stdin.isTerminal && io.stdout.isTerminal && !flags.json) {
       using screen = new ChatScreen(io);

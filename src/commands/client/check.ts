@@ -1,19 +1,19 @@
 import { UsageError } from "../../base/errors.ts";
 import { type FlagTable, type FlagValues, kebabCase } from "../../base/flag_spec.ts";
+import { formatDuration } from "../../base/units.ts";
 import { defineCommand } from "../../cli/command.ts";
 import { EXIT, exitCodeOf } from "../../cli/exit_codes.ts";
 import type { ProgramIo } from "../../cli/io.ts";
 import type { GivenFlag } from "../../cli/parse_flags.ts";
 import { StatusLine } from "../../cli/status_line.ts";
-import { styleOf } from "../../cli/style.ts";
+import { type Style, styleOf } from "../../cli/style.ts";
 import { type Endpoint, formatHostPort, parseEndpoint } from "../../net/endpoint.ts";
-import { check, type CheckOptions, reasonFor } from "../../probe/check.ts";
 import { missingFor } from "../../probe/applicable.ts";
+import { check, type CheckOptions, type CheckResult, reasonFor } from "../../probe/check.ts";
+import type { Facts, ProbeTarget } from "../../probe/probe.ts";
 import { PROTOCOLS, resolveProbe, slowSchemeOf } from "../../probe/registry.ts";
-import type { ProbeTarget } from "../../probe/probe.ts";
 import { configureProgramLogging, logFlags } from "../program_logging.ts";
 import { EXPECTATION_FLAGS, expectationsOf } from "./check_flags.ts";
-import { type CheckOutcome, outcomeLine, outcomeObject } from "./check_report.ts";
 import { readsProxyVariables, ROUTE_FLAGS, routeConnectOptions } from "./route_flags.ts";
 import { tlsEndpoint } from "./tls_flags.ts";
 
@@ -194,3 +194,39 @@ function exitCodeFor(outcomes: readonly CheckOutcome[], isOneEnough: boolean): n
 
 /** Why a check is given up: another endpoint was enough. */
 class NotNeeded extends Error {}
+
+/** The result for one endpoint, or that another one was enough. */
+type CheckOutcome = CheckResult | { readonly endpoint: string; readonly skipped: true };
+
+/** One line for people. */
+function outcomeLine(outcome: CheckOutcome, width: number, style: Style): string {
+  const name = outcome.endpoint.padEnd(width);
+  if ("skipped" in outcome) return `${style.faint("skip")}  ${name}  not needed`;
+  if (outcome.state !== "ready") {
+    return `${style.bad("fail")}  ${name}  ${reasonFor(outcome.error, outcome.endpoint)}${effort(outcome)}`;
+  }
+  const facts = Object.entries(outcome.facts).map(([key, value]) => `${key}=${factText(value)}`);
+  return `${style.good("ok")}    ${name}  ${[formatDuration(Math.round(outcome.ms)), ...facts].join("  ")}`;
+}
+
+/** One object for programs. */
+function outcomeObject(outcome: CheckOutcome): object {
+  const { endpoint } = outcome;
+  if ("skipped" in outcome) return { endpoint, skipped: true };
+  const { state, tries, error } = outcome;
+  const ok = state === "ready";
+  const ms = Math.round(outcome.ms * 10) / 10;
+  const reasons = outcome.reasons.size === 0 ? {} : { reasons: Object.fromEntries(outcome.reasons) };
+  if (ok) return { endpoint, ok, state, ms, tries, ...reasons, ...outcome.facts };
+  const { name, message } = error instanceof Error ? error : { name: "Error", message: String(error) };
+  return { endpoint, ok, state, exitCode: exitCodeOf(error), ms, tries, ...reasons, error: { name, message } };
+}
+
+function effort({ tries, ms }: CheckResult): string {
+  return tries === 1 ? "" : ` (${tries} tries in ${formatDuration(Math.round(ms))})`;
+}
+
+function factText(value: Facts[string]): string {
+  const text = Array.isArray(value) ? value.join(",") : String(value);
+  return /\s/.test(text) ? JSON.stringify(text) : text;
+}

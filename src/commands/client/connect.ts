@@ -9,7 +9,7 @@ import { configureProgramLogging } from "../program_logging.ts";
 import { endpointArgument } from "./arguments.ts";
 import { rejectCrLf, talk, TALK_FLAGS } from "./connect/talk.ts";
 import { dial, DIAL_FLAGS } from "./dial.ts";
-import { refuseIdleFlags } from "./idle_flags.ts";
+import { rejectInapplicableFlags } from "./client_flags.ts";
 import { tlsEndpoint } from "./tls_flags.ts";
 import { readsProxyVariables } from "./route_flags.ts";
 
@@ -43,7 +43,7 @@ export const connectCommand = defineCommand({
     configureProgramLogging(flags, io);
     const endpoint = endpointArgument(args);
     const target = tlsEndpoint(parseEndpoint(endpoint), flags);
-    refuseIdleFlags(given, [target]);
+    rejectInapplicableFlags(given, [target]);
     if (flags.crlf) rejectCrLf(flags, target);
     using file = flags.record === undefined ? undefined : OutputFile.open(flags.record, "the recording");
     using stop = io.stop.listen();

@@ -9,8 +9,7 @@ import { openSocketOptions, type SocketOptionsAccess } from "../../net/sockopt/s
 import { configureProgramLogging, logFlags } from "../program_logging.ts";
 import { SOCKET_FLAGS, socketOptionsOf } from "../socket_flags.ts";
 import { endpointArgument } from "./arguments.ts";
-import { CONNECTION_FLAGS } from "./client_flags.ts";
-import { refuseIdleFlags } from "./idle_flags.ts";
+import { CONNECTION_FLAGS, rejectInapplicableFlags } from "./client_flags.ts";
 import { type Inspection, inspectionObject, inspectionText } from "./inspect/report.ts";
 import { START_TLS_FLAGS, TLS_FLAGS, tlsConnectOptions, tlsEndpoint } from "./tls_flags.ts";
 import { readsProxyVariables, ROUTE_FLAGS, routeConnectOptions } from "./route_flags.ts";
@@ -39,7 +38,7 @@ export const inspectCommand = defineCommand({
   async run({ flags, args, given, io }) {
     configureProgramLogging(flags, io);
     const endpoint = tlsEndpoint(parseEndpoint(endpointArgument(args)), flags);
-    refuseIdleFlags(given, [endpoint]);
+    rejectInapplicableFlags(given, [endpoint]);
     using stop = io.stop.listen();
     const inspection = await inspect(endpoint, flags, stop.signal);
     io.stdout.write(flags.json ? `${JSON.stringify(inspectionObject(inspection))}\n` : inspectionText(inspection));

@@ -6,7 +6,7 @@ import { configureProgramLogging } from "../program_logging.ts";
 import { readNamedFile } from "../../base/read_named_file.ts";
 import { dial, DIAL_FLAGS } from "./dial.ts";
 import { exchangeOnCommandLine } from "./exchange_command.ts";
-import { isWebSocket, refuseIdleFlags } from "./idle_flags.ts";
+import { isWebSocket, rejectInapplicableFlags } from "./client_flags.ts";
 import { parseRecording, type Recording } from "../../script/recording.ts";
 import { isMessageWise } from "../../script/exchange.ts";
 import { replaySteps } from "../../script/replay_steps.ts";
@@ -38,7 +38,7 @@ export const replayCommand = defineCommand({
       throw new UsageError("replay takes a file and an endpoint");
     }
     const target = tlsEndpoint(parseEndpoint(endpoint), flags);
-    refuseIdleFlags(given, [target]);
+    rejectInapplicableFlags(given, [target]);
     const recording = parseRecording(await readNamedFile(file, "the recording"), file);
     const gap = gapIn(recording, { ignoresReplies: flags.ignoreReplies, canHalfClose: !isWebSocket(target) });
     if (gap !== undefined) throw new UsageError(`Cannot replay ${file}: ${gap}, so a replay proves nothing`);

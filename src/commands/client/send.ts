@@ -5,7 +5,7 @@ import { parseEndpoint } from "../../net/endpoint.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { dial, DIAL_FLAGS, MESSAGE_TYPE_FLAGS, messageType } from "./dial.ts";
 import { exchangeOnCommandLine } from "./exchange_command.ts";
-import { refuseIdleFlags } from "./idle_flags.ts";
+import { rejectInapplicableFlags } from "./client_flags.ts";
 import { firstStep } from "./send/first_step.ts";
 import { stepsOf } from "./send/steps.ts";
 import { tlsEndpoint } from "./tls_flags.ts";
@@ -82,7 +82,7 @@ async function run({ flags, args, given, io }: Parameters<CommandDefinition<type
   const [endpoint, data, ...more] = args;
   if (endpoint === undefined) throw new UsageError("the endpoint is missing");
   if (more.length > 0) throw new UsageError(`unexpected argument "${more[0]}"; quote DATA, or use --then`);
-  refuseIdleFlags(given, [tlsEndpoint(parseEndpoint(endpoint), flags)]);
+  rejectInapplicableFlags(given, [tlsEndpoint(parseEndpoint(endpoint), flags)]);
   using stop = io.stop.listen();
   const style = { isHex: flags.hex, isLiteral: flags.literal, isText: messageType(flags) };
   const first = await firstStep({ data, file: flags.file, timeoutMs: flags.timeout, ...style }, io, stop.signal);

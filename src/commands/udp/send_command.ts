@@ -9,10 +9,8 @@ import type { BindOptions } from "../../factory.ts";
 import { type Endpoint, formatEndpoint, isHostEndpoint, parseEndpoint } from "../../net/endpoint.ts";
 import { interfaceIndex } from "../../net/multicast.ts";
 import { configureProgramLogging } from "../program_logging.ts";
-import { SEND_FLAGS, type SendFlags } from "./send/flags.ts";
-import { payloadOf } from "./send/payload.ts";
-import { sendReport } from "./send/report.ts";
-import { Verdict } from "./send/verdict.ts";
+import { payloadOf, SEND_FLAGS, type SendFlags } from "./send/flags.ts";
+import { sendReport, Verdict } from "./send/report.ts";
 
 /** `parley-udp send`. */
 export const sendCommand: Command = defineCommand({

@@ -10,7 +10,7 @@ import { Recorder } from "../../../script/recorder.ts";
 import type { Message, Session } from "../../../session/session.ts";
 import type { OutputFile } from "../../output_file.ts";
 import { isByLine, MESSAGE_TYPE_FLAGS, messageType } from "../dial.ts";
-import { isWebSocket } from "../idle_flags.ts";
+import { isWebSocket } from "../client_flags.ts";
 import { ReplyPrinter } from "../reply_printer.ts";
 import { inputCutter, type InputOptions, lineMessage, type Outgoing } from "./input.ts";
 import { pipe } from "./pipe.ts";

@@ -1,11 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../../../src/base/errors.ts";
-import { refuseIdleFlags } from "../../../src/commands/client/idle_flags.ts";
+import { rejectInapplicableFlags } from "../../../src/commands/client/client_flags.ts";
 import { parseEndpoint } from "../../../src/net/endpoint.ts";
 
 function refusal(flag: string, ...endpoints: string[]): string | undefined {
   const given = [{ name: "timeout", value: 1 }, { name: flag, value: "x" }];
-  const check = () => refuseIdleFlags(given, endpoints.map((text) => parseEndpoint(text)));
+  const check = () => rejectInapplicableFlags(given, endpoints.map((text) => parseEndpoint(text)));
   try {
     check();
     return undefined;
@@ -14,7 +14,7 @@ function refusal(flag: string, ...endpoints: string[]): string | undefined {
   }
 }
 
-Deno.test("refuseIdleFlags() wants TLS for flags about certificates, and WebSocket for those of its handshake", () => {
+Deno.test("rejectInapplicableFlags() wants TLS for flags about certificates, and WebSocket for those of its handshake", () => {
   assertEquals(refusal("minDays", ":1"), "--min-days needs an endpoint with tls:// or wss://, not tcp://127.0.0.1:1");
   assertEquals(
     refusal("status", ":1", "tls://a:1"),
@@ -26,7 +26,7 @@ Deno.test("refuseIdleFlags() wants TLS for flags about certificates, and WebSock
   }
 });
 
-Deno.test("refuseIdleFlags() is content with one endpoint of several that the flag is about", () => {
+Deno.test("rejectInapplicableFlags() is content with one endpoint of several that the flag is about", () => {
   assertEquals(refusal("minDays", ":1", "tls://a:1"), undefined);
   assertEquals(refusal("subprotocol", "ws://a:1", "unix:/a"), undefined);
   assertEquals(refusal("stableFor", ":1"), undefined);
