@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { Page } from "playwright-core";
+import type { Page } from "../tests/support/browser.ts";
 import { launchBrowser, openPage } from "../tests/support/browser.ts";
 import { enterChat } from "../tests/support/chat_peer.ts";
 import { startProgram } from "../tests/support/program.ts";

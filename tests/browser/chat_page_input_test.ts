@@ -1,7 +1,7 @@
 /** Nothing that is typed into the chat page is lost. */
 
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import type { Page } from "playwright-core";
+import type { Page } from "../support/browser.ts";
 import { launchBrowser, openPage } from "../support/browser.ts";
 import { startProgram } from "../support/program.ts";
 import { toolTest } from "../support/tools.ts";

@@ -1,8 +1,8 @@
 /** What people see on the chat page, on screens of several sizes, in light and dark. */
 
 import { assert, assertEquals } from "@std/assert";
-import axe from "axe-core";
-import type { Page } from "playwright-core";
+import axe from "npm:axe-core@4.14.1";
+import type { Page } from "../support/browser.ts";
 import { launchBrowser, openPage } from "../support/browser.ts";
 import { toolTest } from "../support/tools.ts";
 import { messages, Netcat, OUT, say, screenshot, sees, startRooms } from "./support.ts";

@@ -1,7 +1,7 @@
 /** Where messages are shown: each once, and in its own conversation. */
 
 import { assertEquals } from "@std/assert";
-import type { Page } from "playwright-core";
+import type { Page } from "../support/browser.ts";
 import { launchBrowser, openPage } from "../support/browser.ts";
 import { toolTest } from "../support/tools.ts";
 import { messages, Netcat, openConversation, say, sees, startChat, startRooms } from "./support.ts";

@@ -1,4 +1,4 @@
-import type { Page } from "playwright-core";
+import type { Page } from "../support/browser.ts";
 import { fromFileUrl } from "../support/paths.ts";
 import { startProgram } from "../support/program.ts";
 

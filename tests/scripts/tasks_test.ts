@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
+import { sourceFiles } from "../../scripts/source_files.ts";
 
-const { tasks } = JSON.parse(await Deno.readTextFile(new URL("../../deno.json", import.meta.url)));
+const { tasks, imports } = JSON.parse(await Deno.readTextFile(new URL("../../deno.json", import.meta.url)));
 
 Deno.test("every task that runs tests turns the sanitizers on (fault 24)", () => {
   const testing = Object.entries<string>(tasks).filter(([, command]) => / deno test /.test(command));
@@ -8,5 +9,33 @@ Deno.test("every task that runs tests turns the sanitizers on (fault 24)", () =>
   for (const [name, command] of testing) {
     const flags = ["--sanitize-ops", "--sanitize-resources"].filter((flag) => command.includes(flag));
     assertEquals(flags.length, 2, name);
+  }
+});
+
+Deno.test("every task that runs or checks tests uses their own lock file, and task start downloads by its own (#16)", () => {
+  for (const [name, command] of Object.entries<string>(tasks)) {
+    if (name !== "lock" && /deno (?:test|check) .*\b(?:src|tests)\b/.test(command)) {
+      assert(command.includes(" --lock=tests/deno.lock --frozen "), name);
+    }
+  }
+  assert(tasks.start.includes(" deno run --frozen "));
+});
+
+Deno.test("deno.lock has only the packages that src/ imports, in the versions of tests/deno.lock (#16)", async () => {
+  const [own, all] = await Promise.all(
+    ["../../deno.lock", "../deno.lock"].map(async (path) =>
+      JSON.parse(await Deno.readTextFile(new URL(path, import.meta.url)))
+    ),
+  );
+  const imported = new Set<string>();
+  for (const { text } of await sourceFiles()) {
+    for (const [, name = ""] of text.matchAll(/(?:from|import)\(? ?"([@\w][^"]*)"/g)) imported.add(imports[name]);
+  }
+  for (const specifier of Object.keys(own.specifiers)) {
+    assert(imported.values().some((target) => target?.startsWith(specifier)), specifier);
+    assertEquals(own.specifiers[specifier], all.specifiers[specifier]);
+  }
+  for (const [name, { integrity }] of Object.entries<{ integrity: string }>(own.npm)) {
+    assertEquals(integrity, all.npm[name]?.integrity, name);
   }
 });

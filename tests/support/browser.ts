@@ -1,4 +1,6 @@
-import { type Browser, chromium, type Page } from "playwright-core";
+import { type Browser, chromium, type Page } from "npm:playwright-core@1.64.1";
+
+export type { Page };
 
 /** Where Debian puts it. */
 const CHROMIUM = "/usr/bin/chromium";

