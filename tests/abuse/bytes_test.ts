@@ -144,6 +144,6 @@ Deno.test("abuse 11: endpoints that are none are usage errors", async () => {
   ) {
     const { code, stderr } = await runProgram("server", ["echo", endpoint]);
     assertEquals(code, 2, `${endpoint}: ${stderr}`);
-    assertMatch(stderr, /^parley-server: Cannot parse endpoint .*; a right one is .*\nTry: .*\n$/);
+    assertMatch(stderr, /^parley-server: Cannot parse endpoint .*; for example .*\nTry: .*\n$/);
   }
 });

@@ -131,7 +131,7 @@ Deno.test("an address in use is one line and exit code 8", async () => {
 
 Deno.test("a wrong endpoint, flag or command is exit code 2, and the right one is shown", async () => {
   const cases: [string[], RegExp][] = [
-    [["echo", "fc00::1%eth0"], /a right one is tcp:\/\/127\.0\.0\.1:8888/],
+    [["echo", "fc00::1%eth0"], /for example tcp:\/\/127\.0\.0\.1:8888/],
     [["echo", "999.1.1.1:80"], /is not an IP address/],
     [["echo", ":65536"], /65536/],
     [["echo", "unix:"], /path of the socket is missing/],
@@ -160,7 +160,6 @@ Deno.test("--version says version, runtime and build; --help shows examples firs
     const help = await runProgram(name, ["--help"], { permissions: [] });
     assertEquals([version.code, help.code, help.stderr], [0, 0, ""]);
     assert(help.stdout.indexOf("Examples:") < help.stdout.indexOf("Commands:"));
-    assertMatch(help.stdout, /Exit codes:\n {2}0 +done\n {2}1 /);
   }
 });
 

@@ -23,7 +23,7 @@ function start(service: string[], file: string) {
 }
 
 Deno.test("hash-password refuses the names that the chat refuses (chat L3)", async () => {
-  for (const name of ["é", "a.b", "x".repeat(33), "a b", "", "a:b", "#a"]) {
+  for (const name of ["éж", "a.b", "x".repeat(33), "a b", "", "a:b", "#a"]) {
     const { code, stdout, stderr } = await runProgram("server", ["hash-password", name], { input: "secret\n" });
     assertEquals([code, stdout], [2, ""], name);
     assertMatch(stderr, /^parley-server: Cannot use ".*" as a name: A name has/);

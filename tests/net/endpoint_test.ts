@@ -38,7 +38,7 @@ Deno.test("parseEndpoint() fills in the scheme and the port that are asked for",
   assertEquals(formatEndpoint(parseEndpoint("[::1]", { port: 5432 })), "tcp://[::1]:5432");
 });
 
-Deno.test("parseEndpoint() refuses the rest, says what was wrong and shows a right one", () => {
+Deno.test("parseEndpoint() refuses the rest, says what was wrong and shows an example", () => {
   const cases: [string, string][] = [
     ["", "the port is missing"],
     ["localhost", "the port is missing"],
@@ -74,7 +74,7 @@ Deno.test("parseEndpoint() refuses the rest, says what was wrong and shows a rig
   for (const [text, found] of cases) {
     const error = assertThrows(() => parseEndpoint(text), SyntaxError, found, text);
     assertEquals(error.message.startsWith(`Cannot parse endpoint "${text}": `), true, error.message);
-    assertEquals(/; a right one is \S+$/.test(error.message), true, error.message);
+    assertEquals(/; for example \S+$/.test(error.message), true, error.message);
   }
 });
 
