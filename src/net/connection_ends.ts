@@ -14,6 +14,8 @@ export interface ConnectionInit {
   local: Endpoint;
   /** The peer's side. */
   remote: Endpoint;
+  /** The proxy at the other end of the socket. */
+  proxy?: Endpoint | undefined;
   /** Carries the context. */
   log: Logger;
   /** Deadlines and the outbox limit. */
@@ -39,7 +41,7 @@ function connectionLog(
 export abstract class ConnectionEnds implements Peer {
   /** A number for log lines, unique among the connections of its listener. */
   readonly id: number;
-  /** Where the connection comes from, if that is a proxy, which has reported {@linkcode remote}. */
+  /** The other end of the socket, if that is a proxy before the peer. */
   proxy: Endpoint | undefined;
   /** What is read and written: the topmost layer, once every handshake is done. */
   protected transport: Transport;
@@ -52,10 +54,11 @@ export abstract class ConnectionEnds implements Peer {
   readonly #baseLog: Logger;
 
   /** Takes over the transport. */
-  constructor(transport: Transport, { id, local, remote, log, layers }: ConnectionInit) {
+  constructor(transport: Transport, { id, local, remote, proxy, log, layers }: ConnectionInit) {
     this.id = id;
     this.#local = local;
     this.#remote = remote;
+    this.proxy = proxy;
     this.#baseLog = log;
     if (layers !== undefined && layers.layers.length > 0) {
       this.#layers = new LayeredTransport(transport, layers, {

@@ -77,6 +77,8 @@ export interface Dialed {
   readonly local: Endpoint;
   /** Who was reached: dialling it again reaches the same peer. */
   readonly remote: Endpoint;
+  /** The proxy at the other end of the socket, if `remote` is behind one. */
+  readonly proxy?: Endpoint | undefined;
 }
 
 /** Opens transports to endpoints: directly, or through a proxy that it reaches by another dialer. */

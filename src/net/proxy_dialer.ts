@@ -139,7 +139,7 @@ export async function throughProxy(
   };
   try {
     const transport = await abortable(shake(), { signal }, () => new Error("unreachable: there is no time limit"));
-    return { transport, local: dialed.local, remote: to };
+    return { transport, local: dialed.local, remote: to, proxy: dialed.proxy ?? dialed.remote };
   } catch (error) {
     dialed.transport.close();
     if (error instanceof FrameError) {

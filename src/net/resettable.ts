@@ -7,6 +7,7 @@
  */
 
 import { createConnection, createServer, type Server, type Socket } from "node:net";
+import { BindError, hasCode } from "../base/errors.ts";
 import { DuplexTransport } from "./duplex_transport.ts";
 import type { Acceptor } from "./listener.ts";
 
@@ -63,8 +64,9 @@ export async function dialResettable(
   });
   const onAbort = () => reject(signal.reason);
   signal.addEventListener("abort", onAbort, { once: true });
+  const onError = (error: Error) => reject(from === undefined ? error : asBindError(error, from.host));
   socket.once("connect", resolve);
-  socket.once("error", reject);
+  socket.once("error", onError);
   try {
     await promise;
     return new ResettableTransport(socket);
@@ -73,8 +75,16 @@ export async function dialResettable(
     throw error;
   } finally {
     signal.removeEventListener("abort", onAbort);
-    socket.off("error", reject);
+    socket.off("error", onError);
   }
+}
+
+/** That our end cannot be bound says nothing about the server. */
+function asBindError(error: Error, host: string): Error {
+  if (!("syscall" in error) || error.syscall !== "bind") return error;
+  const isInUse = hasCode(error, "EADDRINUSE");
+  const why = isInUse ? "address already in use" : "it is not an address of this machine";
+  return new BindError(isInUse ? "in use" : "not available", `Cannot bind to ${host}: ${why}`, { cause: error });
 }
 
 /** Accepts connections that can be reset. Connections are taken from the kernel as they come, not one for each call. */

@@ -38,6 +38,7 @@ export const connectCommand = defineCommand({
     "that answers late is heard, one that never ends gives exit code 5, even where it has answered.",
     "With framing and over WebSocket each line of input is a message, and each message is printed as a line.",
     "WebSocket has no end of one side alone: there an answer is over when nothing came for --wait-reply (0); none is 5.",
+    "Through a proxy it is the same at first, as many lose the reply when one side ends; without an answer our side ends.",
   ].join("\n"),
   async run({ flags, args, given, io }) {
     configureProgramLogging(flags, io);
@@ -54,8 +55,9 @@ export const connectCommand = defineCommand({
       signal: stop.signal,
     });
     try {
+      const isProxied = flags.proxy.length > 0;
       const waits = { waitReplyMs: flags.waitReply, waitInputMs: flags.waitReply };
-      return await talk(session, flags, { ...waits, io, file, role: "client", signal: stop.signal });
+      return await talk(session, flags, { ...waits, io, file, role: "client", signal: stop.signal, isProxied });
     } finally {
       await leave(session);
     }

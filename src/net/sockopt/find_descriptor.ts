@@ -11,6 +11,8 @@ export interface SocketEnds {
   readonly local: Endpoint;
   /** `undefined` for a socket that is not connected. */
   readonly remote?: Endpoint | undefined;
+  /** The other end of the socket, if that is not `remote` but a proxy before it. */
+  readonly proxy?: Endpoint | undefined;
   /** Settles when the socket is closed, where that is known: its descriptor then belongs to nobody. */
   readonly closed?: Promise<unknown>;
   /** Whether it was accepted by a listener, which tells the two ends of a Unix connection apart. */
@@ -71,7 +73,7 @@ export class DescriptorFinder {
     const found = unowned.length > 0 ? unowned : all;
     const [only] = found;
     if (only !== undefined && found.length === 1) return only;
-    const ends = [socket.local, socket.remote].filter((end) => end !== undefined).map(formatEndpoint).join(" - ");
+    const ends = [socket.local, otherEnd(socket)].filter((end) => end !== undefined).map(formatEndpoint).join(" - ");
     const count = found.length === 0 ? "no descriptor has" : `${found.length} descriptors have`;
     throw new ParleyError(`Cannot find the descriptor of ${ends}: ${count} these addresses`);
   }
@@ -91,7 +93,8 @@ export class DescriptorFinder {
   }
 
   #isOf(fd: number, socket: SocketEnds): boolean {
-    const { local, remote } = socket;
+    const { local } = socket;
+    const remote = otherEnd(socket);
     const name = this.#addressOf(this.#libc.calls.getsockname, fd);
     if (name === undefined) return false;
     if (!isHostEndpoint(local)) return this.#isOfUnix(fd, name, local.path, socket);
@@ -106,8 +109,9 @@ export class DescriptorFinder {
   #isOfUnix(fd: number, name: SocketAddress, path: string, socket: SocketEnds): boolean {
     if (name.family !== "unix") return false;
     const peer = this.#addressOf(this.#libc.calls.getpeername, fd);
-    if (socket.remote === undefined) return peer === undefined && name.path === path;
-    if (peer?.family !== "unix" || isHostEndpoint(socket.remote)) return false;
+    const remote = otherEnd(socket);
+    if (remote === undefined) return peer === undefined && name.path === path;
+    if (peer?.family !== "unix" || isHostEndpoint(remote)) return false;
     if (name.path === path && peer.path === "") return true;
     return !socket.isAccepted && name.path === "" && peer.path === path;
   }
@@ -121,9 +125,15 @@ export class DescriptorFinder {
 }
 
 /** Whether no other socket can have these addresses: both ends of a TCP connection are known to the byte. */
-function hasUniqueAddresses({ local, remote }: SocketEnds): boolean {
+function hasUniqueAddresses(socket: SocketEnds): boolean {
+  const { local } = socket;
+  const remote = otherEnd(socket);
   if (remote === undefined || !isHostEndpoint(local) || !isHostEndpoint(remote)) return false;
   return parseIp(local.host)?.some((byte) => byte !== 0) === true && isIp(remote.host);
+}
+
+function otherEnd({ remote, proxy }: SocketEnds): Endpoint | undefined {
+  return proxy ?? remote;
 }
 
 function isSame(address: SocketAddress, endpoint: HostEndpoint, side: "local" | "remote"): boolean {

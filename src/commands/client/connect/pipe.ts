@@ -25,6 +25,12 @@ export interface PipeOptions {
   readonly isServer?: boolean;
   /** See `WatchOptions`. */
   readonly stallMs: number;
+  /**
+   * The session goes through a proxy: many of these close the connection at the
+   * end of either side, and lose the reply. So our side stays open until nothing
+   * has come for `waitReplyMs`, and ends then only if there was no answer.
+   */
+  readonly isProxied?: boolean | undefined;
   /** Told of every message that goes and comes. */
   readonly onSent?: ((message: Outgoing) => void) | undefined;
   readonly onReceived?: ((message: Message) => void) | undefined;
@@ -84,7 +90,23 @@ class Pipe {
     if (missing === "end" && this.#session.kind === "websocket" && (this.#isAnswered || this.#options.isServer)) {
       return await this.#session.finish();
     }
+    if (missing === "end" && this.#keepsSideOpen) return await this.#endSide(work);
     throw this.#timeout(missing);
+  }
+
+  get #keepsSideOpen(): boolean {
+    return this.#options.isProxied === true && this.#session.kind === "stream";
+  }
+
+  /** An answer is over when nothing more comes; without one the server may have waited for our end. */
+  async #endSide(work: Promise<void>): Promise<void> {
+    if (this.#isAnswered) return this.#session.close("done");
+    await this.#naming(() => this.#session.closeWrite());
+    const { signal, waitReplyMs } = this.#options;
+    await abortable(work, { signal, timeoutMs: waitReplyMs }, () => this.#timeout("end"));
+    if (this.#isAnswered) return;
+    const message = `${this.#peer} sent no reply, or the proxy lost it when our side ended`;
+    throw new ClosedEarlyError(message, { endpoint: this.#peer });
   }
 
   async #join(): Promise<void> {
@@ -115,7 +137,7 @@ class Pipe {
       if (count === null) break;
     }
     this.#options.onEnd?.("own");
-    const isHalfClosed = await this.#naming(() => this.#session.closeWrite());
+    const isHalfClosed = !this.#keepsSideOpen && await this.#naming(() => this.#session.closeWrite());
     if (!isHalfClosed && this.#options.isServer && !this.#hasSent) return;
     if (this.#watch.awaited === undefined) this.#watch.await("end");
   }

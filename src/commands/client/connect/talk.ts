@@ -48,6 +48,8 @@ export interface TalkOptions {
   readonly waitInputMs: number;
   /** Ends it with its reason. */
   readonly signal: AbortSignal;
+  /** Whether the session goes through a proxy. */
+  readonly isProxied?: boolean;
 }
 
 /**
@@ -83,6 +85,7 @@ export async function talk(session: Session, flags: TalkFlags, options: TalkOpti
     render,
     waitInputMs: options.waitInputMs,
     isServer: role === "server",
+    isProxied: options.isProxied,
     stallMs: DEFAULTS.writeTimeoutMs,
     signal,
   });
