@@ -10,6 +10,7 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
     "greet",
     "reply",
     "exec",
+    "proxy",
     "discard",
     "chargen",
     "daytime",

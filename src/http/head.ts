@@ -165,7 +165,9 @@ export function parseRequestHead(head: Uint8Array): HttpRequestHead {
   if (host !== undefined && (!HOST.test(host) || host.includes(","))) {
     throw new HttpError(400, "the Host field is malformed or not the only one");
   }
-  return { method, version, host, fields, bodyLength: bodyLengthOf(version, fields), ...splitTarget(target) };
+  // The target of CONNECT is an authority (RFC 9112, section 3.2.3): it is the path of no route.
+  const parts = method === "CONNECT" ? { path: target, query: "" } : splitTarget(target);
+  return { method, version, host, fields, bodyLength: bodyLengthOf(version, fields), ...parts };
 }
 
 /** A head that does not say for certain where its body ends lets another request be smuggled in. */

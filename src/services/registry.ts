@@ -33,6 +33,12 @@ export const SERVICES: readonly ServiceEntry[] = [
     load: async () => (await import("./exec.ts")).exec,
   },
   {
+    name: "proxy",
+    summary: "connect clients to targets, by SOCKS 5 and HTTP CONNECT",
+    example: { words: "proxy", does: "a SOCKS 5 and HTTP proxy on 127.0.0.1:1080" },
+    load: async () => (await import("./proxy.ts")).proxy,
+  },
+  {
     name: "discard",
     summary: "discard what is received",
     example: { words: "discard", does: "discard on 127.0.0.1:9009 (RFC 863)" },

@@ -1,0 +1,267 @@
+import { concat } from "../../base/bytes.ts";
+import {
+  FrameError,
+  hasCode,
+  messageOf,
+  ParleyError,
+  RefusedError,
+  ResolveError,
+  TimeoutError,
+} from "../../base/errors.ts";
+import { connect } from "../../factory.ts";
+import {
+  encodeSocksRequest,
+  parseSocksGreeting,
+  parseSocksLogIn,
+  parseSocksRequest,
+  SOCKS_COMMAND,
+  SOCKS_METHOD,
+  SOCKS_REPLY,
+  type SocksAddress,
+} from "../../framing/socks.ts";
+import type { Authenticator } from "../../guard/authenticator.ts";
+import { HttpError, HttpHeadReader, parseRequestHead } from "../../http/head.ts";
+import { encodeHead, encodeResponse, errorResponse } from "../../http/response.ts";
+import type { Logger } from "../../log/logger.ts";
+import type { Connection } from "../../net/connection.ts";
+import { Deadline } from "../../net/deadline.ts";
+import { formatHostPort, isHostEndpoint } from "../../net/endpoint.ts";
+import type { Parsed } from "../../net/handshake_reader.ts";
+import { lingeringClose } from "../../net/lingering_close.ts";
+import { pipe } from "../../net/pipe.ts";
+import { resolve } from "../../net/resolve.ts";
+import type { Service } from "../../server/service.ts";
+import type { Session } from "../../session/session.ts";
+import { TargetList } from "./target_list.ts";
+
+const SOCKS5 = 5;
+/** How long a client that was rejected may take to read why. */
+const LINGER_MS = 1_000;
+const NOWHERE = { host: "0.0.0.0", port: 0 } as const;
+
+/** What a {@linkcode ProxyServer} is made of. */
+export interface ProxyServerOptions {
+  /** Targets, see `TargetList`. */
+  readonly allow: readonly string[];
+  readonly deny: readonly string[];
+  /** For a target to accept. */
+  readonly connectTimeoutMs: number;
+  /** For a client to say what it wants, with its log-in. */
+  readonly handshakeTimeoutMs: number;
+  /** Who may log in; without it everybody may connect. */
+  readonly authenticator?: Authenticator | undefined;
+  readonly log: Logger;
+}
+
+/** Why a client is not connected to its target, in both protocols. */
+class RejectionError extends ParleyError {
+  override name = "RejectionError";
+  readonly socksCode: number;
+  readonly status: number;
+  /** The type of error for `Proxy-Status` (RFC 9209, section 2.3). */
+  readonly type: string;
+
+  constructor(socksCode: number, status: number, type: string, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.socksCode = socksCode;
+    this.status = status;
+    this.type = type;
+  }
+}
+
+/** Connects clients to the targets that they name, by SOCKS 5 or HTTP CONNECT on one port. */
+export class ProxyServer implements Service {
+  readonly #options: ProxyServerOptions;
+  readonly #targets: TargetList;
+
+  constructor(options: ProxyServerOptions) {
+    this.#options = options;
+    this.#targets = new TargetList(options);
+  }
+
+  async serve(session: Session, connection: Connection): Promise<void> {
+    const reader = new MessageReader(connection, new Deadline(this.#options.handshakeTimeoutMs));
+    let target: Connection | undefined;
+    try {
+      const first = await reader.read((bytes) => ({ value: bytes[0], length: 0 }));
+      if (first === null) return;
+      target = first.value === SOCKS5
+        ? await this.#serveSocks(connection, reader)
+        : await this.#serveHttp(connection, reader);
+    } catch (error) {
+      if (connection.closeReason !== undefined) return;
+      if (!(error instanceof FrameError || error instanceof TimeoutError)) throw error;
+      session.log.debug("rejected", { error: error.message });
+      const reason = error instanceof TimeoutError ? "handshake timeout" : "bad message";
+      return await lingeringClose(connection, { timeoutMs: LINGER_MS, reason });
+    }
+    if (target === undefined) return await lingeringClose(connection, { timeoutMs: LINGER_MS, reason: "denied" });
+    session.note = `to ${formatHostPort(...endOf(target))}`;
+    await using forwarding = target;
+    await Promise.all([pipe(connection, forwarding), pipe(forwarding, connection)]);
+  }
+
+  /** RFC 1928; `undefined` if the client was rejected, and told why. */
+  async #serveSocks(connection: Connection, reader: MessageReader): Promise<Connection | undefined> {
+    const greeting = await reader.read(parseSocksGreeting);
+    if (greeting === null) return undefined;
+    const { authenticator } = this.#options;
+    const method = authenticator === undefined ? SOCKS_METHOD.none : SOCKS_METHOD.password;
+    const isOffered = greeting.methods.includes(method);
+    await connection.write(Uint8Array.of(SOCKS5, isOffered ? method : SOCKS_METHOD.noneAcceptable));
+    if (!isOffered) return undefined;
+    if (authenticator !== undefined) {
+      const logIn = await reader.read(parseSocksLogIn);
+      const isKnown = logIn !== null && await this.#isKnown(connection, logIn.user, logIn.password);
+      await connection.write(Uint8Array.of(1, isKnown ? 0 : 1));
+      if (!isKnown) return undefined;
+    }
+    const request = await reader.read(parseSocksRequest);
+    if (request === null) return undefined;
+    const reply = (code: number, address: SocksAddress) => connection.write(encodeSocksRequest(code, address));
+    if (request.code !== SOCKS_COMMAND.connect) {
+      await reply(SOCKS_REPLY.commandNotSupported, NOWHERE);
+      return undefined;
+    }
+    try {
+      const target = await this.#connect(request.address, connection.log);
+      const [host, port] = endOf(target, "local");
+      await reply(SOCKS_REPLY.succeeded, { host, port });
+      return target;
+    } catch (error) {
+      if (!(error instanceof RejectionError)) throw error;
+      await reply(error.socksCode, NOWHERE);
+      return undefined;
+    }
+  }
+
+  /** RFC 9110, section 9.3.6; `undefined` if the client was rejected, and told why. */
+  async #serveHttp(connection: Connection, reader: MessageReader): Promise<Connection | undefined> {
+    try {
+      const request = await reader.read((bytes) => {
+        const found = new HttpHeadReader().push(bytes);
+        return found && { ...parseRequestHead(found.head), length: bytes.length - found.rest.length };
+      });
+      if (request === null) return undefined;
+      if (request.method !== "CONNECT") {
+        throw new HttpError(405, "this proxy takes CONNECT only", { Allow: "CONNECT" });
+      }
+      await this.#assertLoggedIn(connection, request.fields.get("proxy-authorization"));
+      const target = await this.#connect(parseAuthority(request.path), connection.log);
+      await connection.write(encodeHead("HTTP/1.1 200 Connection established", {}));
+      return target;
+    } catch (error) {
+      const rejection = error instanceof RejectionError
+        ? new HttpError(error.status, error.message, { "Proxy-Status": `parley; error=${error.type}` })
+        : error;
+      if (!(rejection instanceof HttpError)) throw error;
+      await connection.write(encodeResponse(errorResponse(rejection)));
+      return undefined;
+    }
+  }
+
+  async #assertLoggedIn(connection: Connection, credentials: string | undefined): Promise<void> {
+    if (this.#options.authenticator === undefined) return;
+    const [, encoded = ""] = /^Basic ([A-Za-z0-9+/]+=*)$/i.exec(credentials ?? "") ?? [];
+    const [, user, password = ""] = /^([^:]+):(.*)$/s.exec(decodeBase64(encoded)) ?? [];
+    if (user !== undefined && await this.#isKnown(connection, user, password)) return;
+    throw new HttpError(407, "log in with a name and a password", { "Proxy-Authenticate": 'Basic realm="proxy"' });
+  }
+
+  async #isKnown({ remote, log }: Connection, user: string, password: string): Promise<boolean> {
+    const address = isHostEndpoint(remote) ? remote.host : "unix";
+    const identity = await this.#options.authenticator?.verify(user, password, address);
+    if (identity === undefined) log.warning("log-in failed", { name: user, address });
+    return identity !== undefined;
+  }
+
+  /** Every address is checked: a name of the client's could have any. */
+  async #connect({ host, port }: SocksAddress, log: Logger): Promise<Connection> {
+    const text = formatHostPort(host, port);
+    const { connectTimeoutMs } = this.#options;
+    const deadline = new Deadline(connectTimeoutMs);
+    let failure: unknown;
+    const rejectTarget = () => {
+      log.warning("target not allowed", { target: text });
+      return new RejectionError(SOCKS_REPLY.notAllowed, 403, "destination_ip_prohibited", `${text} is not allowed`);
+    };
+    if (this.#targets.isDenied(host)) throw rejectTarget();
+    try {
+      const addresses = await resolve(host, { timeoutMs: connectTimeoutMs });
+      const allowed = addresses.filter(({ address }) => this.#targets.isAllowed(host, address));
+      if (allowed.length === 0) throw rejectTarget();
+      for (const { address } of allowed) {
+        try {
+          return await connect({ scheme: "tcp", host: address, port, path: "/" }, {
+            context: "proxy",
+            connectTimeout: deadline.remainingMs,
+            writeTimeout: "365d",
+          });
+        } catch (error) {
+          failure = error;
+        }
+      }
+    } catch (error) {
+      if (error instanceof RejectionError) throw error;
+      failure = error;
+    }
+    log.info("target not reached", { target: text, error: messageOf(failure) });
+    throw rejectionOf(text, failure);
+  }
+}
+
+function rejectionOf(target: string, error: unknown): RejectionError {
+  const reject = (socksCode: number, status: number, type: string) =>
+    new RejectionError(socksCode, status, type, `${target}: ${messageOf(error)}`, error);
+  if (error instanceof TimeoutError) return reject(SOCKS_REPLY.ttlExpired, 504, "connection_timeout");
+  if (error instanceof ResolveError) return reject(SOCKS_REPLY.hostUnreachable, 502, "dns_error");
+  if (!(error instanceof RefusedError)) return reject(SOCKS_REPLY.failure, 502, "destination_unavailable");
+  if (hasCode(error, "ENETUNREACH")) return reject(SOCKS_REPLY.networkUnreachable, 502, "destination_ip_unroutable");
+  if (hasCode(error, "EHOSTUNREACH")) return reject(SOCKS_REPLY.hostUnreachable, 502, "destination_ip_unroutable");
+  return reject(SOCKS_REPLY.refused, 502, "connection_refused");
+}
+
+function endOf(connection: Connection, side: "local" | "remote" = "remote"): [host: string, port: number] {
+  const end = connection[side];
+  return isHostEndpoint(end) ? [end.host, end.port] : [NOWHERE.host, NOWHERE.port];
+}
+
+function parseAuthority(text: string): SocksAddress {
+  const [, bracketed, plain = "", port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
+  if (port === undefined || Number(port) > 65_535) throw new HttpError(400, "the target of CONNECT is not HOST:PORT");
+  return { host: bracketed ?? plain, port: Number(port) };
+}
+
+/** As UTF-8, as RFC 7617 recommends it; `""` for what cannot be decoded. */
+function decodeBase64(text: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.from(atob(text), (char) => char.charCodeAt(0)));
+  } catch {
+    return "";
+  }
+}
+
+/** Reads the messages of a handshake, and leaves what follows them to be read. */
+class MessageReader {
+  readonly #connection: Connection;
+  readonly #deadline: Deadline;
+
+  constructor(connection: Connection, deadline: Deadline) {
+    this.#connection = connection;
+    this.#deadline = deadline;
+  }
+
+  /** The next message; `null` at the client's end. */
+  async read<T extends Parsed>(parse: (bytes: Uint8Array) => T | undefined): Promise<T | null> {
+    let bytes: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+    for (;;) {
+      const chunk = await this.#connection.read(this.#deadline.wait());
+      if (chunk === null) return null;
+      bytes = concat([bytes, chunk]);
+      const parsed = parse(bytes);
+      if (parsed === undefined) continue;
+      this.#connection.unread(bytes.subarray(parsed.length));
+      return parsed;
+    }
+  }
+}
