@@ -5,7 +5,7 @@ import type { Message, Session } from "../session/session.ts";
 import { Pinger, type PingOptions } from "../websocket/pinger.ts";
 import { ChatError } from "./chat_error.ts";
 import { decodeText, isBinary } from "./clean_text.ts";
-import { type Hub, ROOMS_PER_MEMBER } from "./hub.ts";
+import type { Hub } from "./hub.ts";
 import type { InputResult } from "./commands/command.ts";
 import { handleJson } from "./json_input.ts";
 import { idOfRequest, RequestError, typeOfRequest } from "./json_request.ts";
@@ -54,7 +54,8 @@ export async function runChatSession(hub: Hub, session: Session, options: ChatSe
   const { remote } = session;
   using rate = options.rates.enter(isHostEndpoint(remote) ? remote.host : undefined);
   member.roomRate = rate?.room;
-  const free = new FreeRequests();
+  /** Pings that are not answered. */
+  let pings = 0;
   const loginEndMs = performance.now() + options.logInTimeoutMs;
   let isFirst = true;
   let isOver = false;
@@ -66,7 +67,7 @@ export async function runChatSession(hub: Hub, session: Session, options: ChatSe
       ping() {
         // People cannot answer on the text wire.
         if (member.format.name === "text") return pinger?.answered();
-        free.pongs = 1;
+        pings = 1;
         member.tell({ type: "ping" });
       },
       onSilence() {
@@ -85,7 +86,9 @@ export async function runChatSession(hub: Hub, session: Session, options: ChatSe
       if (batch === null) break;
       pinger?.answered();
       for (const { data } of batch) {
-        const counted = rate !== undefined && !free.take(member.format, data) ? rate : undefined;
+        const type = rate && typeOf(member.format, data);
+        const isFree = type === "pong" ? pings-- > 0 : type === "join" && rate?.takeJoin();
+        const counted = isFree ? undefined : rate;
         if (counted !== undefined) await hold(counted, session);
         if (isFirst) refuseForeign(member, data);
         isFirst = false;
@@ -99,23 +102,6 @@ export async function runChatSession(hub: Hub, session: Session, options: ChatSe
     isOver = true;
   } finally {
     hub.leave(member, reasonOf(session, isOver));
-  }
-}
-
-/**
- * Requests that the message rate does not count: a client that comes back
- * enters all its rooms at once, and answers to pings are asked for.
- */
-class FreeRequests {
-  /** Pings that are not answered. */
-  pongs = 0;
-  #joins = ROOMS_PER_MEMBER;
-
-  /** Whether what came is one of them. */
-  take(format: EventFormat, data: Uint8Array): boolean {
-    const type = typeOf(format, data);
-    if (type === "pong") return this.pongs-- > 0;
-    return type === "join" && this.#joins-- > 0;
   }
 }
 

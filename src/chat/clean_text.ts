@@ -6,8 +6,8 @@ export const TEXT_LENGTH = 4_096;
 /** Most lines of a message: the text wire names the sender in each of them. */
 const TEXT_LINES = 100;
 
-/** Longest topic, in characters. */
-const TOPIC_LENGTH = 300;
+/** Longest topic, and longest reason of a kick or a ban, in characters. */
+export const TOPIC_LENGTH = 300;
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -19,7 +19,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * mark messages with it.
  */
 // deno-lint-ignore no-control-regex
-const UNSAFE = /[\x00\x02-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
+const UNSAFE = /[\x00\x02-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
 const EVERY_UNSAFE = new RegExp(UNSAFE, "g");
 
 /** The text with all that must not reach a terminal shown as escapes; tabs and line ends become spaces. */
@@ -27,7 +27,7 @@ export function cleanText(text: string): string {
   if (!UNSAFE.test(text)) return text;
   return text.replaceAll(/\t|\r?\n/g, " ").replaceAll(EVERY_UNSAFE, (char) => {
     const code = char.charCodeAt(0);
-    return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16)}`;
+    return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`;
   });
 }
 
@@ -67,9 +67,9 @@ export function checkText(text: string): string {
   return clean;
 }
 
-function checkLength(field: "text" | "topic", text: string, max: number): void {
+function checkLength(field: "text" | "topic" | "reason", text: string, max: number): void {
   if (text.length <= max) return;
-  const what = field === "text" ? "message" : "topic";
+  const what = field === "text" ? "message" : field;
   throw new ChatError("too-long", `A ${what} has at most ${max} characters`, { field });
 }
 
@@ -89,14 +89,14 @@ function cleanLines(text: string): string {
 }
 
 /**
- * What a room is about, made safe to show.
+ * What a room is about, or why someone is taken out of it, made safe to show.
  *
  * @throws {ChatError} It is too long.
  */
-export function checkTopic(text: string): string {
+export function checkLine(field: "topic" | "reason", text: string): string {
   const given = text.trim();
-  checkLength("topic", given, TOPIC_LENGTH);
+  checkLength(field, given, TOPIC_LENGTH);
   const clean = cleanText(given.toWellFormed());
-  checkLength("topic", clean, TOPIC_LENGTH);
+  checkLength(field, clean, TOPIC_LENGTH);
   return clean;
 }

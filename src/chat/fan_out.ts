@@ -136,19 +136,24 @@ export class PresenceQueue {
     this.#tell = tell;
   }
 
-  /** Takes what a crowd of that size need not be told at once; `false` if it must. */
+  /** Takes an event that a crowd of that size need not receive at once; `false` if it must. */
   take(news: RoomEvent, size: number): boolean {
-    if (size <= CROWD || !PRESENCE.has(news.event.type)) return false;
+    // What follows an event that waits must not overtake it, however few are left.
+    if (!PRESENCE.has(news.event.type) || size <= CROWD && this.#waiting.length === 0) return false;
     this.#waiting.push(news);
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      for (const news of this.#waiting.splice(0)) this.#tell(news);
-    }, PERIOD_MS);
+    this.#timer ??= setTimeout(() => this.flush(), PERIOD_MS);
     return true;
+  }
+
+  /** Passes on what waits. */
+  flush(): void {
+    this.close();
+    for (const news of this.#waiting.splice(0)) this.#tell(news);
   }
 
   /** Nobody is there to be told. */
   close(): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 }

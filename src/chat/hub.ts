@@ -401,7 +401,7 @@ export class Hub implements RoomHost, AsyncDisposable {
     if (more.length === 0) return room.tell("room" in event ? { ...event, room: room.name } : event, by);
     const audience = new Set<Participant>();
     for (const each of [room, ...more]) {
-      each.flush();
+      each.flushPresence();
       for (const other of each.members) audience.add(other);
     }
     if (by !== undefined) audience.delete(by);

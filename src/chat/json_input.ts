@@ -1,5 +1,5 @@
 import { ChatError } from "./chat_error.ts";
-import { checkTopic, cleanText, decodeText } from "./clean_text.ts";
+import { checkLine, decodeText } from "./clean_text.ts";
 import type { Hub } from "./hub.ts";
 import type { InputResult } from "./commands/command.ts";
 import { type JsonRequest, parseRequest, RequestError } from "./json_request.ts";
@@ -138,7 +138,7 @@ function join(hub: Hub, member: Member, request: JsonRequest & { type: "join" })
 function topic(member: Member, room: Room, text: string | undefined, id: string | undefined): InputResult {
   if (text === undefined) return member.tell({ type: "topic", room: room.name, topic: room.topic, id });
   room.checkOperator(member);
-  return room.decide({ action: "topic", by: member.nick, topic: checkTopic(text) });
+  return room.decide({ action: "topic", by: member.nick, topic: checkLine("topic", text) });
 }
 
 async function history(member: Member, room: Room, request: JsonRequest & { type: "history" }): Promise<void> {
@@ -154,7 +154,7 @@ function serverCall(hub: Hub, member: Member, request: ServerRequest): ServerCal
 /** Why, and for how long. */
 function termsOf(request: ModerationRequest | ServerRequest): Pick<ServerCall, "reason" | "durationMs"> {
   return {
-    reason: "reason" in request && request.reason ? cleanText(request.reason) : undefined,
+    reason: "reason" in request && request.reason ? checkLine("reason", request.reason) : undefined,
     durationMs: "time" in request ? request.time : undefined,
   };
 }

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { suggest } from "../base/suggest.ts";
 import { parseDuration } from "../base/units.ts";
 import { ChatError, type ChatErrorCode } from "./chat_error.ts";
-import { cleanText } from "./clean_text.ts";
+import { cleanText, TOPIC_LENGTH } from "./clean_text.ts";
 import { HISTORY_MOST } from "./names.ts";
 
 const id = z.string().min(1).max(128)
@@ -14,7 +14,7 @@ const claim = z.string().min(16).max(128).optional();
 const seq = z.int().min(0);
 /** Where a list goes on: what the page before gave as `next`. */
 const after = z.string().max(128).optional();
-const reason = z.string().max(300).optional();
+const reason = z.string().max(TOPIC_LENGTH).optional();
 
 /** Text such as `10m`; the value is in milliseconds. */
 const time = z.string().transform((text, context) => {

@@ -96,6 +96,8 @@ const DEFAULT_RATE = 2;
 const ADDRESS_FACTOR = 5;
 /** All clients together may say as much in one room as so many. */
 const ROOM_FACTOR = 20;
+/** Rooms that a client may enter without it counting as a message: as many as it may be in. */
+const FREE_JOINS = 50;
 /** Clients that have left whose rate is remembered. */
 const MAX_PARKED = 10_000;
 
@@ -107,6 +109,11 @@ export class MessageRates {
   #parkedCount = 0;
   readonly #ofLogin = new Map<string, MessageRate>();
   readonly #ofAddress = new Map<number, AddressBuckets>();
+  /** Rooms that clients enter without it counting as a message. */
+  readonly #joins = new AddressBuckets({
+    perSecond: DEFAULT_RATE * ADDRESS_FACTOR,
+    burst: ADDRESS_FACTOR * FREE_JOINS,
+  });
 
   /** Nobody is connected. */
   constructor(options: MessageRatesOptions) {
@@ -130,6 +137,7 @@ export class MessageRates {
     const buckets = ofAddress;
     return new ClientRate(own, {
       room: { perSecond: ROOM_FACTOR * perSecond, burst: ROOM_FACTOR * burst },
+      takeJoin: () => this.#joins.of(key, this.#now()).tryTake(1, this.#now()),
       takeOfAddress: () => buckets.of(key, this.#now()).take(1, this.#now()),
       ofLogin: (login, rate) => this.#ofLogin.get(login) ?? (this.#ofLogin.set(login, rate), rate),
       park: (rate) => this.#park(key, rate),
@@ -161,6 +169,7 @@ export class MessageRates {
 
 interface ClientRateHost {
   readonly room: RateOptions;
+  takeJoin(): boolean;
   takeOfAddress(): number;
   ofLogin(login: string, rate: MessageRate): MessageRate;
   park(rate: MessageRate): void;
@@ -171,6 +180,7 @@ export class ClientRate implements Disposable {
   readonly #host: ClientRateHost;
   #own: MessageRate;
   #login: string | undefined;
+  #joins = FREE_JOINS;
 
   constructor(own: MessageRate, host: ClientRateHost) {
     this.#own = own;
@@ -196,6 +206,11 @@ export class ClientRate implements Disposable {
   take(): number {
     const ownMs = this.#own.take();
     return this.isMuted ? 0 : Math.max(ownMs, this.#host.takeOfAddress());
+  }
+
+  /** Whether entering a room is free: a client that comes back enters all of its rooms at once. */
+  takeJoin(): boolean {
+    return this.#joins-- > 0 && this.#host.takeJoin();
   }
 
   /** The client has logged in: all connections of the name have one rate from now on. */

@@ -8,7 +8,7 @@ import type { Hub } from "./hub.ts";
 import type { Member } from "./member.ts";
 import { checkNick } from "./names.ts";
 import { nickKey } from "./nick_key.ts";
-import { isAddress, type RestrictionKind, subjectKey } from "./restrictions.ts";
+import { isAddress, type RestrictionKind, restrictionOf, Restrictions, subjectKey } from "./restrictions.ts";
 import type { Room } from "./room.ts";
 
 /** Who does something to whom, and where. */
@@ -113,8 +113,13 @@ export async function banFromServer(call: ServerCall): Promise<void> {
   const { hub, subject, durationMs } = call;
   const target = hub.findPerson(subject);
   if (target?.isServerOperator) throw new ChatError("not-operator", `${target.nick} is an operator of the server`);
-  if (target === undefined) checkSubject(subject);
-  const { id, login, address, nick = subject } = target ?? {};
+  if (target === undefined) {
+    checkSubject(subject);
+    if (covers(subject, call.member)) throw new ChatError("bad-request", "That would ban you too", { field: "nick" });
+  }
+  const { id, login, nick = subject } = target ?? {};
+  // Who shares an address with the operator is banned by name only: the operator must be able to come back.
+  const address = target?.address !== undefined && covers(target.address, call.member) ? undefined : target?.address;
   const untilMs = durationMs === undefined ? undefined : Date.now() + durationMs;
   await decideOnServer(call, { action: "ban", target: id, nick, login, address, untilMs }, "banned from the server");
 }
@@ -132,6 +137,12 @@ export async function unbanFromServer(call: ServerCall): Promise<void> {
     throw new ChatError("no-such-nick", `${subject} is not banned from the server`, { field: "nick" });
   }
   await decideOnServer(call, { action: "unban", nick: subject }, "no longer banned from the server");
+}
+
+function covers(subject: string, { subjects }: Member): boolean {
+  const restrictions = new Restrictions();
+  restrictions.add(restrictionOf("ban", subject));
+  return restrictions.find("ban", subjects) !== undefined;
 }
 
 function isSame(banned: string | undefined, subject: string): boolean {

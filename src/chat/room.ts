@@ -6,7 +6,7 @@ import { type Decision, eventOf, type ModerationDecision } from "./decision.ts";
 import type { ChatEvent, People, Person } from "./event.ts";
 import { FanOut, PresenceQueue, type RoomEvent } from "./fan_out.ts";
 import type { Receipt, RoomLog } from "./history.ts";
-import type { Participant } from "./participant.ts";
+import { dropSlowConsumer, type Participant } from "./participant.ts";
 import type { Draft, RoomMessage } from "./message.ts";
 import { keyOf } from "./names.ts";
 import { badCursor, firstOf, newestThatFit } from "./paging.ts";
@@ -14,6 +14,9 @@ import { type Restriction, type RestrictionKind, type Restrictions, untilText } 
 
 /** Messages that someone new is shown. */
 export const RECENT_MESSAGES = 20;
+
+/** Events that are kept for a member while it catches up. */
+const MAX_HELD = 1_000;
 
 /** Something that has its place in the order of a room: a message that is being stored, or what waits for one. */
 type Underway =
@@ -230,7 +233,7 @@ export class Room {
       await this.#showRecent(member, seq);
     }
     await reading;
-    const isHere = () => this.#memberships.get(member) === membership;
+    const isHere = () => this.#isHere(member, membership);
     let reached = membership.since;
     while (isHere() && reached < this.log.seq) {
       reached = await this.#catchUp(member, membership, reached, () => this.log.seq);
@@ -266,6 +269,11 @@ export class Room {
     await this.#welcome(member, until, true, id);
     await this.#catchUp(member, membership, position.seq, () => until);
     membership.since = Math.min(until, position.seq);
+  }
+
+  /** Whether the member is still in the room, over a connection that is not lost. */
+  #isHere(member: Participant, membership: Membership): boolean {
+    return this.#memberships.get(member) === membership && member.session.isWritable;
   }
 
   /** Waits for what the client has heard on another server already; `undefined` where there is nothing to wait for. */
@@ -411,10 +419,24 @@ export class Room {
     const live: Participant[] = [];
     for (const [member, membership] of this.#memberships) {
       if (membership.isLive) live.push(member);
-      else membership.held.push(...this.#fanOut.notices(member));
+      else this.#hold(member, membership);
     }
     this.#fanOut.sendTo(live);
     this.#fanOut.clear();
+  }
+
+  /** Keeps what happens for a member that catches up; one that takes too long for it is dropped. */
+  #hold(member: Participant, membership: Membership): void {
+    membership.held.push(...this.#fanOut.notices(member));
+    if (membership.held.length <= MAX_HELD) return;
+    membership.held = [];
+    dropSlowConsumer(member.session);
+  }
+
+  /** As {@linkcode flush}, with the comings and goings of a crowd that wait to be sent together. */
+  flushPresence(): void {
+    this.#presence.flush();
+    this.flush();
   }
 
   #push(event: ChatEvent, by?: Participant): void {
@@ -431,7 +453,7 @@ export class Room {
 
   /** Sends what was stored after `seq`, up to what `upTo` gives; the result is where the member has come to. */
   async #catchUp(member: Participant, membership: Membership, seq: number, upTo: () => number): Promise<number> {
-    const isHere = () => this.#memberships.get(member) === membership;
+    const isHere = () => this.#isHere(member, membership);
     const { reached, isLost } = await this.#host.catchUps.send(member, this.log, { after: seq, upTo }, isHere);
     if (!isLost || !isHere()) return reached;
     this.flush();

@@ -6,7 +6,7 @@ import { escapeControls, joinLines } from "../../src/base/bytes.ts";
 import { isIp } from "../../src/base/ip.ts";
 import { suggest } from "../../src/base/suggest.ts";
 import { parseDuration, parseSize } from "../../src/base/units.ts";
-import { checkText, checkTopic, cleanText } from "../../src/chat/clean_text.ts";
+import { checkLine, checkText, cleanText } from "../../src/chat/clean_text.ts";
 import { splitWord } from "../../src/chat/commands/command.ts";
 import { TIME } from "../../src/chat/commands/moderation.ts";
 import { createMemoryHistory } from "../../src/chat/history_memory.ts";
@@ -85,7 +85,7 @@ const bytesOf = (text: string) => new TextEncoder().encode(text);
 const PARSERS: Readonly<Record<string, (input: string) => unknown>> = {
   cleanText,
   checkText,
-  checkTopic,
+  checkTopic: (input) => checkLine("topic", input),
   checkNick,
   checkRoom,
   splitWord,

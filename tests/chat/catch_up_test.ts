@@ -156,3 +156,40 @@ for (const position of ["known", "foreign", undefined] as const) {
     assertEquals(seqs, Array.from({ length: MESSAGES + spoken - first + 1 }, (_, index) => first + index));
   });
 }
+
+Deno.test("a room's messages are no longer read for a client that is gone (attack 3)", async () => {
+  const { history, hub, epoch } = await createFullRoom();
+  await using _ = hub;
+  const session = new SlowSession({ kind: "websocket", subprotocol: JSON_SUBPROTOCOL });
+  const member = hub.enter(session);
+  session.stop();
+  const joining = hub.join(member, "#a", { position: { epoch, seq: 0 } });
+  await session.stalled;
+  const { length } = history.limits;
+  session.close("reset");
+  session.read();
+  await joining;
+  assertEquals(history.limits.length, length, "what nobody will receive was read");
+});
+
+Deno.test("what happens meanwhile is kept for a client that catches up, but not without end (attack 4)", async () => {
+  const { hub, room, epoch } = await createFullRoom();
+  await using _ = hub;
+  const session = new SlowSession({ kind: "websocket", subprotocol: JSON_SUBPROTOCOL });
+  const member = hub.enter(session);
+  session.stop();
+  const joining = hub.join(member, "#a", { position: { epoch, seq: 0 } });
+  await session.stalled;
+  const decide = async (count: number) => {
+    for (let index = 0; index < count; index++) {
+      await room.decide({ action: "topic", by: "ann", topic: String(index) });
+      room.flush();
+    }
+  };
+  await decide(900);
+  assertEquals(session.closeReason, undefined);
+  await decide(200);
+  assertEquals(session.closeReason as string | undefined, "slow consumer");
+  session.read();
+  await joining;
+});

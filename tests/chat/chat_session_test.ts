@@ -259,3 +259,44 @@ Deno.test("who is muted for flooding and loses the connection is let back into i
   again.session.close("done");
   await again.ended;
 });
+
+Deno.test("a reason has at most 300 characters, on the text wire too (attack 5)", async () => {
+  await using hub = createHub();
+  const ann = arrive(hub, "127.0.0.1:1");
+  const bob = arrive(hub, "10.0.0.7:1");
+  await bob.session.sent(/You are in #lobby/);
+  for (const command of ["/kick", "/ban", "/ban 10m"]) {
+    const [name, ...time] = command.split(" ");
+    ann.session.say([name, "guest2", ...time, "x".repeat(301)].join(" "));
+    await ann.session.sent(/^! A reason has at most 300 characters/);
+  }
+  ann.session.say(`/kick guest2 ${"x".repeat(300)}`);
+  await bob.session.sent(/^\* You left #lobby/);
+  for (const { session, ended } of [ann, bob]) {
+    session.close("done");
+    await ended;
+  }
+});
+
+Deno.test("entering rooms over ever new connections is not free without end (attack 6)", async () => {
+  await using hub = createHub();
+  const nowMs = 0;
+  const options = { ...defaults(), rates: new MessageRates({ perSecond: 1_000, burst: 1, now: () => nowMs }) };
+  const counts: number[] = [];
+  for (let index = 0; index < 8; index++) {
+    const session = new FakeSession({
+      remote: `10.0.0.7:${index + 1}`,
+      kind: "websocket",
+      subprotocol: "parley.v1",
+    });
+    const ended = runChatSession(hub, session, options);
+    session.say(...Array.from({ length: 50 }, (_, room) => ({ type: "join", room: `#r${room}`, id: `${room}` })));
+    const lines = await session.sent(/"id":"49"/);
+    counts.push(lines.filter((line) => line.startsWith('{"type":"joined"')).length);
+    session.close("done");
+    await ended;
+  }
+  // As many as five clients may be in, then as many as their rate allows until they are muted.
+  assertEquals(counts.slice(0, 5), [50, 50, 50, 50, 50]);
+  assert(counts.slice(5).every((count) => count < 20), String(counts));
+});

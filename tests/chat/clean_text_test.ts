@@ -17,3 +17,11 @@ Deno.test("checkText() refuses a message of too many lines or characters, or of 
     assertThrows(() => checkText(text), ChatError);
   }
 });
+
+Deno.test("cleanText() shows every mark that turns the writing direction as an escape (attack 8)", () => {
+  // Unicode's Bidi_Control, as UAX 9 lists it.
+  const marks = [0x061c, 0x200e, 0x200f, 0x202a, 0x202b, 0x202c, 0x202d, 0x202e, 0x2066, 0x2067, 0x2068, 0x2069];
+  for (const mark of marks) {
+    assertEquals(cleanText(`a${String.fromCharCode(mark)}b`), `a\\u${mark.toString(16).padStart(4, "0")}b`);
+  }
+});

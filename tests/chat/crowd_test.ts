@@ -48,3 +48,59 @@ Deno.test("who joins a crowd is told 50 names and how many more there are, on th
   assertEquals(hub.roomOf(last).people(100).members.length, 60);
   for (const member of members) hub.leave(member);
 });
+
+/** The members of a room as a client sees it that has heard all since the first of them came. */
+function peopleSeenBy(lines: readonly string[]): Set<string> {
+  const people = new Set<string>();
+  for (const line of lines) {
+    const [, nick = "", what, to = ""] = /^\* (\S+) (joined|left|is now) ?(\S*)/.exec(line) ?? [];
+    if (what === "joined") people.add(nick);
+    else if (what !== undefined) people.delete(nick);
+    if (what === "is now") people.add(to);
+  }
+  return people;
+}
+
+async function fillLobby(hub: Hub, count: number) {
+  const members = [];
+  for (let index = 0; index < count; index++) {
+    const member = hub.enter(new FakeSession());
+    await hub.join(member, "#lobby");
+    members.push(member);
+  }
+  return members;
+}
+
+Deno.test("who leaves while a crowd gets smaller is not reported to come after that (attack 1)", async () => {
+  const history = createMemoryHistory({ retention: { maxMessages: 100 } });
+  await using hub = new Hub({ log: Logger.of("test"), history });
+  const members = await fillLobby(hub, 102);
+  const [watcher, ...others] = members;
+  assert(watcher);
+  const session = watcher.session as FakeSession;
+  // The last came as one of a crowd, and leaves when it is none any more.
+  for (const member of others.slice(-4)) hub.leave(member);
+  hub.say(watcher, hub.roomOf(watcher), { text: "x" });
+  hub.leave(others[0] ?? watcher);
+  const lines = await session.sent(new RegExp(`${others[0]?.nick} left`));
+  const expected = new Set(others.slice(1, -4).map(({ nick }) => nick));
+  assertEquals(peopleSeenBy(lines), expected);
+  for (const member of members) hub.leave(member);
+});
+
+Deno.test("who comes into a crowd and takes another name is known by that name only (attack 2)", async () => {
+  const history = createMemoryHistory({ retention: { maxMessages: 100 } });
+  await using hub = new Hub({ log: Logger.of("test"), history });
+  const members = await fillLobby(hub, 110);
+  const [watcher] = members;
+  assert(watcher);
+  const newcomer = hub.enter(new FakeSession());
+  await hub.join(newcomer, "#other");
+  await hub.join(newcomer, "#lobby");
+  await hub.rename(newcomer, "renamed");
+  hub.leave(members[5] ?? watcher);
+  const lines = await (watcher.session as FakeSession).sent(/guest6 left/);
+  const people = peopleSeenBy(lines);
+  assertEquals([people.has("renamed"), people.has("guest111")], [true, false]);
+  for (const member of [...members, newcomer]) hub.leave(member);
+});

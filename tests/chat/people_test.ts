@@ -351,6 +351,10 @@ for (const [name, start] of [["one server", startAlone], ["two servers", startTw
     await assertRejects(() => logIn(hubs.left, "bob"), ChatError, "You are banned from this server until");
     await assertRejects(() => logIn(hubs.left, "dan", "[::ffff:10.0.0.7]:1"), ChatError, "You are banned");
     await assertRejects(() => root.does("/server-ban root"), ChatError, "root is an operator of the server");
+    const away = await logIn(hubs.left, "root", "10.9.9.9:1");
+    for (const range of ["10.9.9.9", "10.0.0.0/8", "0.0.0.0/0"]) {
+      await assertRejects(() => away.does(`/server-ban ${range}`), ChatError, "That would ban you too");
+    }
     await root.does("/server-unban 10.0.0.7");
     await assertRejects(() => root.does("/server-unban 10.0.0.7"), ChatError, "is not banned from the server");
     await root.does("/server-unban bob");

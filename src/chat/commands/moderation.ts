@@ -1,6 +1,6 @@
 import { parseDuration } from "../../base/units.ts";
 import { ChatError } from "../chat_error.ts";
-import { cleanText } from "../clean_text.ts";
+import { checkLine } from "../clean_text.ts";
 import type { ModerationCall, ServerCall } from "../moderation.ts";
 import { type ChatCommand, splitWord } from "./command.ts";
 
@@ -23,7 +23,7 @@ function parseTerms(name: string, usage: string, rest: string): Pick<ServerCall,
   if (subject === "") throw new ChatError("bad-request", `It takes a name: /${name} ${usage}`);
   const [first, afterFirst] = splitWord(afterSubject);
   const isTimed = usage.includes("TIME") && TIME.test(first);
-  const reason = cleanText(isTimed ? afterFirst : afterSubject) || undefined;
+  const reason = checkLine("reason", isTimed ? afterFirst : afterSubject) || undefined;
   return { subject, reason, durationMs: isTimed ? timeOf(first) : undefined };
 }
 

@@ -1,5 +1,5 @@
 import { ChatError } from "../chat_error.ts";
-import { checkTopic } from "../clean_text.ts";
+import { checkLine } from "../clean_text.ts";
 import { HISTORY_MOST, LOBBY } from "../names.ts";
 import { type ChatCommand, splitWord } from "./command.ts";
 
@@ -57,7 +57,7 @@ export const topic: ChatCommand = {
     const room = hub.roomOf(member);
     if (rest === "") return member.tell({ type: "topic", room: room.name, topic: room.topic });
     room.checkOperator(member);
-    return room.decide({ action: "topic", by: member.nick, topic: rest === "-" ? "" : checkTopic(rest) });
+    return room.decide({ action: "topic", by: member.nick, topic: rest === "-" ? "" : checkLine("topic", rest) });
   },
 };
 
