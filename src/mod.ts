@@ -28,6 +28,8 @@ export { LOG_LEVELS, type LogFields, Logger, type LogLevel } from "./log/logger.
 export type { CloseReason } from "./net/close_reason.ts";
 export { Connection } from "./net/connection.ts";
 export type { ConnectionEnds, ConnectionInit } from "./net/connection_ends.ts";
+export type { ConnectionLimits } from "./net/deadline_timer.ts";
+export type { LayerSetup } from "./net/layered_transport.ts";
 export type { Dialed, Dialer, DialerOptions, Layer, Layered, LayerOptions, Peer } from "./net/layer.ts";
 export type { Transport } from "./net/transport.ts";
 export { type Datagram, type DatagramInit, DatagramSocket, type DatagramTransport } from "./net/datagram.ts";

@@ -333,6 +333,7 @@ export class Connection extends ConnectionEnds implements AsyncDisposable, HasDe
     if (missed !== undefined) this.close(missed.reason, timeoutError(missed.phase, missed.afterMs, this));
   }
 
+  /** Closes the connection after a handshake has failed; the result is the error to throw. */
   protected override onHandshakeFailed(cause: unknown): Error {
     if (this.#closeReason !== undefined) return this.#closedError();
     const error = toSocketError(cause, "complete the handshake with", formatEndpoint(this.remote));

@@ -1,8 +1,9 @@
+import { toBytes } from "../base/bytes.ts";
 import { DEFAULTS } from "../base/defaults.ts";
 import { codeOf, LimitError, TimeoutError } from "../base/errors.ts";
 import { isSameIp } from "../base/ip.ts";
 import type { Logger } from "../log/logger.ts";
-import { type Endpoint, formatEndpoint, isHostEndpoint } from "./endpoint.ts";
+import { type Endpoint, formatEndpoint, isHostEndpoint, parseEndpoint } from "./endpoint.ts";
 import { toSocketError } from "./socket_error.ts";
 import { abortable, type WaitOptions } from "./wait.ts";
 
@@ -185,14 +186,16 @@ export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> 
 
   /**
    * Passes one datagram to the kernel, after those of earlier calls. Success
-   * does not mean that it arrives.
+   * does not mean that it arrives. A text is sent in UTF-8.
    *
+   * @throws {SyntaxError} The endpoint cannot be parsed.
    * @throws {LimitError} The data is longer than one datagram can be.
    */
-  send(data: Uint8Array, to: Endpoint): Promise<void> {
-    return new Promise((resolve, reject) =>
-      this.post(data, to, (_, error) => error === undefined ? resolve() : reject(error))
-    );
+  async send(data: Uint8Array | string, to: Endpoint | string): Promise<void> {
+    const target = typeof to === "string" ? parseEndpoint(to, { scheme: "udp" }) : to;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.post(toBytes(data), target, (_, error) => error === undefined ? resolve() : reject(error));
+    await promise;
   }
 
   /**

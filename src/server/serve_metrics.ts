@@ -3,7 +3,7 @@ import { EventLoopDelay } from "./event_loop_delay.ts";
 import { HttpServer } from "./http_server.ts";
 import { loadMetricsLibrary } from "./metrics.ts";
 import { operatorRoutes } from "./metrics_routes.ts";
-import type { StatsSource } from "./stats_snapshot.ts";
+import { mergeSnapshots, type StatsSource } from "./stats_snapshot.ts";
 
 /** What is being served under `/metrics`, `/healthz` and `/connections`. */
 export interface MetricsServer extends AsyncDisposable {
@@ -14,20 +14,30 @@ export interface MetricsServer extends AsyncDisposable {
 /**
  * Serves `/metrics` (Prometheus), `/healthz` and `/connections` by HTTP.
  *
- * @param stats Usually the `stats` of a server.
+ * @param stats Usually the `stats` of a server, or of several that are shown as one.
  * @param options `service` is the name that metrics carry as a label.
  * @throws {UsageError} The endpoint is not one of TCP.
  */
 export async function serveMetrics(
   endpoint: string | Endpoint,
-  stats: StatsSource,
+  stats: StatsSource | readonly StatsSource[],
   { service = "parley" }: { service?: string } = {},
 ): Promise<MetricsServer> {
   await loadMetricsLibrary();
   await using owner = new AsyncDisposableStack();
   const delay = owner.use(new EventLoopDelay());
-  const routes = operatorRoutes({ stats, service, takeLoopDelayMs: () => delay.take() });
+  const routes = operatorRoutes({ stats: asOne(stats), service, takeLoopDelayMs: () => delay.take() });
   const { url } = owner.use(await HttpServer.listen(endpoint, routes, "metrics"));
   const own = owner.move();
   return { url: `${url}/metrics`, [Symbol.asyncDispose]: () => own.disposeAsync() };
+}
+
+function asOne(stats: StatsSource | readonly StatsSource[]): StatsSource {
+  const sources = [stats].flat();
+  const [only] = sources;
+  if (only !== undefined && sources.length === 1) return only;
+  return {
+    snapshot: async (withConnections) =>
+      mergeSnapshots(await Promise.all(sources.map((source) => source.snapshot(withConnections)))),
+  };
 }
