@@ -1,4 +1,4 @@
-import { configureSync, type LogRecord, withFilter } from "@logtape/logtape";
+import { configureSync, getConfig, type LogRecord, withFilter } from "@logtape/logtape";
 import { explainSink } from "./explain.ts";
 import { jsonFormat, textFormat } from "./format.ts";
 import type { LogLevel } from "./logger.ts";
@@ -21,21 +21,32 @@ export interface LoggingOptions {
   explain?: boolean;
 }
 
-/** Sends the log lines of the whole program to `options.write`; a later call replaces an earlier one. */
+/**
+ * Sends the log lines of the whole program to `options.write`; a later call
+ * replaces an earlier one.
+ *
+ * @throws {TypeError} The application has configured LogTape itself, which this would undo.
+ */
 export function configureLogging(options: LoggingOptions): void {
+  const earlier = getConfig();
+  if (earlier !== null && !("parley" in earlier.sinks)) {
+    throw new TypeError(
+      'Cannot configure logging: the application has configured LogTape itself; give the category "parley" a sink there',
+    );
+  }
   const format = options.format === "json" ? jsonFormat : textFormat({ color: options.color });
   const lowestLevel = options.level === "off" ? null : options.level;
-  const program = (record: LogRecord) => options.write(`${format(record)}\n`);
+  const parley = (record: LogRecord) => options.write(`${format(record)}\n`);
   const explain = explainSink(options.write);
   configureSync({
     reset: true,
-    sinks: { program, filtered: withFilter(program, lowestLevel), explain },
+    sinks: { parley, filtered: withFilter(parley, lowestLevel), explain },
     loggers: [
       options.explain
         ? { category: ["parley"], sinks: ["filtered", "explain"], lowestLevel: "trace" }
-        : { category: ["parley"], sinks: ["program"], lowestLevel },
+        : { category: ["parley"], sinks: ["parley"], lowestLevel },
       // LogTape's notes about itself; a sink that fails must still be heard of.
-      { category: ["logtape", "meta"], sinks: ["program"], lowestLevel: "error" },
+      { category: ["logtape", "meta"], sinks: ["parley"], lowestLevel: "error" },
     ],
   });
 }

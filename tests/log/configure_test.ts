@@ -1,0 +1,34 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { configureSync, resetSync } from "@logtape/logtape";
+import { configureLogging, Logger, type LoggingOptions } from "@parley/parley";
+
+function optionsFor(lines: string[]): LoggingOptions {
+  return { level: "info", format: "text", color: false, write: (line) => lines.push(line) };
+}
+
+Deno.test("configureLogging() leaves the configuration of the application alone, and says so", () => {
+  resetSync();
+  const own: string[] = [];
+  configureSync({
+    sinks: { own: ({ message }) => own.push(message.join("")) },
+    loggers: [
+      { category: ["parley"], sinks: ["own"] },
+      { category: ["logtape", "meta"], sinks: ["own"], lowestLevel: "error" },
+    ],
+  });
+  const lines: string[] = [];
+  assertThrows(() => configureLogging(optionsFor(lines)), TypeError, "LogTape itself");
+  Logger.of("test").info("hello");
+  assertEquals([own, lines], [["hello"], []]);
+  resetSync();
+});
+
+Deno.test("configureLogging() replaces what an earlier call has configured", () => {
+  resetSync();
+  const [first, second]: [string[], string[]] = [[], []];
+  configureLogging(optionsFor(first));
+  configureLogging(optionsFor(second));
+  Logger.of("test").info("hello");
+  assertEquals([first.length, second.length], [0, 1]);
+  resetSync();
+});
