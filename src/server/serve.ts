@@ -158,9 +158,13 @@ export async function serve(
   options: ServeOptions = {},
 ): Promise<RunningServer> {
   const { context = "parley", framing = "line" } = options;
+  const own = typeof service === "function" ? serviceOf(service, options) : service;
+  await using owner = new AsyncDisposableStack();
+  // The server gives the service back at its end; before there is one, a failure does.
+  const starting = owner.use(new AsyncDisposableStack());
+  starting.defer(async () => await own[Symbol.asyncDispose]?.());
   const codec = typeof framing === "string" ? parseFraming(framing) : framing;
   const origins = (options.origins ?? []).map(parseOrigin);
-  const own = typeof service === "function" ? serviceOf(service, options) : service;
   const guarded = options.authenticator === undefined ? own : logInFirst(own, {
     authenticator: options.authenticator,
     isRaw: codec.name === "raw",
@@ -168,7 +172,6 @@ export async function serve(
   });
   const pingIntervalMs = parseDuration(options.pingInterval ?? DEFAULTS.pingIntervalMs);
   const pingTimeoutMs = parseDuration(options.pingTimeout ?? DEFAULTS.pongTimeoutMs);
-  await using owner = new AsyncDisposableStack();
   const deadlineTimer = owner.use(DeadlineTimer.for(timesOf(options, pingTimeoutMs)));
   const listeners = owner.use(new DisposableStack());
   const opened = await listenAll(
@@ -198,6 +201,7 @@ export async function serve(
   const metrics = options.metrics === undefined
     ? undefined
     : owner.use(await serveMetrics(options.metrics, stats, { service: context }));
+  starting.move();
   return start(server, opened, owner.move(), { stats, metricsUrl: metrics?.url, signal: options.signal });
 }
 
