@@ -299,7 +299,7 @@ export async function connect(endpoint: string | Endpoint, options: ConnectOptio
   try {
     using optionApplier = await optionApplierOf(options);
     optionApplier?.apply(connection);
-    await shakeHands(connection, options.signal);
+    await handshake(connection, options.signal);
   } catch (error) {
     connection.close("error");
     throw error;
@@ -389,7 +389,7 @@ async function optionApplierOf({ socketOptions }: KernelOptions): Promise<Socket
   return new SocketOptionApplier(values);
 }
 
-async function shakeHands(connection: Connection, signal: AbortSignal | undefined): Promise<void> {
+async function handshake(connection: Connection, signal: AbortSignal | undefined): Promise<void> {
   const onAbort = () => connection.close("aborted", signal?.reason);
   signal?.addEventListener("abort", onAbort, { once: true });
   try {

@@ -28,7 +28,7 @@ export interface AdmissionOptions {
  * const admission = new Admission({ maxConnections: 2 });
  * assertEquals([admission.enter(), admission.enter(), admission.enter()], [true, true, false]);
  * admission.leave();
- * await admission.room(new AbortController().signal);
+ * await admission.waitForSlot(new AbortController().signal);
  * ```
  */
 export class Admission {
@@ -55,7 +55,7 @@ export class Admission {
   }
 
   /** Waits until one more may come in, or the signal aborts; it does not throw. */
-  async room(signal: AbortSignal): Promise<void> {
+  async waitForSlot(signal: AbortSignal): Promise<void> {
     while (this.#open >= this.#maxConnections && !signal.aborted) {
       this.#sayFull();
       const woken = Promise.withResolvers<void>();

@@ -17,7 +17,7 @@ export interface Gate {
 }
 
 /** Every gate in turn; who is refused by one has passed none. */
-export class GateRow implements Gate {
+export class GateChain implements Gate {
   readonly #gates: readonly Gate[];
 
   /** The first gate is asked first. */

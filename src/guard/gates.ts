@@ -1,6 +1,6 @@
 import type { AccessList } from "./access_list.ts";
 import { ConnectionRate } from "./connection_rate.ts";
-import { type Gate, GateRow } from "./gate.ts";
+import { type Gate, GateChain } from "./gate.ts";
 import { PerAddressLimit } from "./per_address_limit.ts";
 import { DEFAULTS } from "../base/defaults.ts";
 
@@ -27,7 +27,7 @@ export interface GateOptions {
 /** The access list first, then the limits by address. */
 export function gatesOf(options: GateOptions): Gate {
   const { access, connectRate, maxPerAddress = DEFAULTS.maxConnectionsPerAddress, limitsLoopback = false } = options;
-  return new GateRow([
+  return new GateChain([
     ...(access === undefined ? [] : [access]),
     ...(connectRate === undefined ? [] : [new ConnectionRate({ perSecond: connectRate, limitsLoopback })]),
     new PerAddressLimit({ maxPerAddress, limitsLoopback }),

@@ -29,13 +29,13 @@ export async function acceptLoop(listener: Listener, options: AcceptLoopOptions)
   while (!signal.aborted) {
     try {
       // Before accepting, so that who comes beyond the limit takes no descriptor.
-      await admission.room(signal);
+      await admission.waitForSlot(signal);
       if (signal.aborted) return;
       const connection = await listener.accept();
       if (connection === null) return;
       backoff.reset();
       // Another listener of the server may have taken the last place meanwhile.
-      while (!admission.enter() && !signal.aborted) await admission.room(signal);
+      while (!admission.enter() && !signal.aborted) await admission.waitForSlot(signal);
       if (signal.aborted) return connection.close("drain");
       options.onConnection(connection);
     } catch (error) {

@@ -5,7 +5,7 @@ import type { Codec } from "../framing/codec.ts";
 import { parseFraming } from "../framing/parse_framing.ts";
 import { AccessList } from "../guard/access_list.ts";
 import type { Authenticator } from "../guard/authenticator.ts";
-import { type Gate, GateRow } from "../guard/gate.ts";
+import { type Gate, GateChain } from "../guard/gate.ts";
 import { gatesOf } from "../guard/gates.ts";
 import { parseOrigin } from "../http/origin.ts";
 import type { HttpRoutes } from "../http/router.ts";
@@ -244,7 +244,7 @@ function gateOf(options: ServeOptions): Gate {
   const { allow = [], deny = [], gate } = options;
   const access = allow.length + deny.length > 0 ? new AccessList({ allow, deny }) : undefined;
   const gates = gatesOf({ ...options, access });
-  return gate === undefined ? gates : new GateRow([gates, gate]);
+  return gate === undefined ? gates : new GateChain([gates, gate]);
 }
 
 function timesOf(options: ServeOptions, pingTimeoutMs: number): (number | undefined)[] {

@@ -154,14 +154,14 @@ export class Server {
 
   /** The handshakes that come before a session. */
   async #open(connection: Connection): Promise<void> {
-    const session = await this.#shakeHands(connection) ? await this.#openSession(connection) : undefined;
+    const session = await this.#handshake(connection) ? await this.#openSession(connection) : undefined;
     this.#openings.delete(connection);
     if (session === undefined) this.#leave(connection);
     else this.#begin(session, connection);
   }
 
   /** The TLS handshake, where there is one. */
-  async #shakeHands(connection: Connection): Promise<boolean> {
+  async #handshake(connection: Connection): Promise<boolean> {
     try {
       await connection.handshake();
       return true;

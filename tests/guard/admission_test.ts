@@ -3,11 +3,11 @@ import { Admission } from "../../src/guard/admission.ts";
 
 const NEVER = new AbortController().signal;
 
-Deno.test("room() waits while all places are taken and ends when one is free", async () => {
+Deno.test("waitForSlot() waits while all places are taken and ends when one is free", async () => {
   const admission = new Admission({ maxConnections: 1 });
   assert(admission.enter());
   let isThrough = false;
-  const room = admission.room(NEVER).then(() => isThrough = true);
+  const room = admission.waitForSlot(NEVER).then(() => isThrough = true);
   await Promise.resolve();
   assertFalse(isThrough);
   admission.leave();
@@ -15,11 +15,11 @@ Deno.test("room() waits while all places are taken and ends when one is free", a
   assertEquals(admission.open, 0);
 });
 
-Deno.test("room() ends when the signal aborts", async () => {
+Deno.test("waitForSlot() ends when the signal aborts", async () => {
   const admission = new Admission({ maxConnections: 1 });
   admission.enter();
   const stop = new AbortController();
-  const room = admission.room(stop.signal);
+  const room = admission.waitForSlot(stop.signal);
   stop.abort();
   await room;
 });
@@ -28,7 +28,7 @@ Deno.test("enter() never counts more than the limit, however many listeners wait
   const admission = new Admission({ maxConnections: 2 });
   admission.enter();
   admission.enter();
-  const rooms = [admission.room(NEVER), admission.room(NEVER)];
+  const rooms = [admission.waitForSlot(NEVER), admission.waitForSlot(NEVER)];
   admission.leave();
   await Promise.all(rooms);
   assertEquals([admission.enter(), admission.enter()], [true, false]);

@@ -1,19 +1,19 @@
 import { assertEquals } from "@std/assert";
-import { type Gate, GateRow } from "../../src/guard/gate.ts";
+import { type Gate, GateChain } from "../../src/guard/gate.ts";
 import { PerAddressLimit } from "../../src/guard/per_address_limit.ts";
 
-Deno.test("GateRow asks one gate after the other, and counts nobody in whom a later one refuses", () => {
+Deno.test("GateChain asks one gate after the other, and counts nobody in whom a later one refuses", () => {
   const limit = new PerAddressLimit({ maxPerAddress: 1 });
   const closed: Gate = { enter: () => ({ reason: "denied" }) };
-  const row = new GateRow([limit, closed]);
+  const row = new GateChain([limit, closed]);
   assertEquals(row.enter("192.0.2.1"), { reason: "denied" });
   assertEquals(limit.size, 0);
-  assertEquals(new GateRow([closed, limit]).enter("192.0.2.1")?.reason, "denied");
+  assertEquals(new GateChain([closed, limit]).enter("192.0.2.1")?.reason, "denied");
 });
 
-Deno.test("GateRow tells every gate who has left", () => {
+Deno.test("GateChain tells every gate who has left", () => {
   const limit = new PerAddressLimit({ maxPerAddress: 1 });
-  const row = new GateRow([limit, { enter: () => undefined }]);
+  const row = new GateChain([limit, { enter: () => undefined }]);
   assertEquals(row.enter("192.0.2.1"), undefined);
   row.leave("192.0.2.1");
   assertEquals(limit.size, 0);
