@@ -16,7 +16,7 @@ export interface AdmissionOptions {
 
 /**
  * Bounds the connections of a server, whatever number of listeners it has. An
- * accept loop asks for {@linkcode room} before it accepts: who comes beyond the
+ * accept loop asks for {@linkcode waitForSlot} before it accepts: who comes beyond the
  * limit waits in the kernel's backlog, costs nothing, and is served when
  * somebody leaves.
  *
