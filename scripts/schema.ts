@@ -1,11 +1,15 @@
 /**
- * Writes the JSON schema of smoke files, for editors.
+ * Writes the JSON schemas of script files, for editors.
  *
  * @module
  */
 
 import { smokeJsonSchema } from "../src/commands/client/smoke/schema.ts";
+import { mockJsonSchema } from "../src/script/mock/mock_file.ts";
 
-const FILE = new URL("../src/commands/client/smoke/smoke.schema.json", import.meta.url);
+const SOURCE = new URL("../src/", import.meta.url);
 
-if (import.meta.main) await Deno.writeTextFile(FILE, smokeJsonSchema());
+if (import.meta.main) {
+  await Deno.writeTextFile(new URL("commands/client/smoke/smoke.schema.json", SOURCE), smokeJsonSchema());
+  await Deno.writeTextFile(new URL("script/mock/mock.schema.json", SOURCE), mockJsonSchema());
+}

@@ -37,9 +37,10 @@ export function findDifference(expected: Uint8Array, received: Uint8Array): Diff
 
 /**
  * Lines that show what was expected above what came, aligned, with a mark
- * where they begin to differ.
+ * where they begin to differ. `offset` is where in the whole stream what came
+ * begins.
  */
-export function differenceLines(expected: Uint8Array, received: Uint8Array): string[] {
+export function differenceLines(expected: Uint8Array, received: Uint8Array, offset = 0): string[] {
   const { agreed, at } = findDifference(expected, received);
   const show = isText(expected) && isText(received.subarray(0, SEARCH_BYTES)) ? showText : showHex;
   const from = Math.max(0, agreed - CONTEXT_BYTES);
@@ -53,18 +54,20 @@ export function differenceLines(expected: Uint8Array, received: Uint8Array): str
   return [
     `expected  ${from > 0 ? "..." : " ".repeat(lead.length)}${common}${gap}${wanted}${more(expected, cut)}`,
     `received  ${lead}${common}${gap}${came === "" ? "(nothing more)" : came}${more(received, at + cut)}`,
-    `          ${" ".repeat(lead.length + common.length + gap.length)}^ differs at byte ${at + agreed}`,
+    `          ${" ".repeat(lead.length + common.length + gap.length)}^ differs at byte ${at + agreed}${
+      offset > 0 ? `, byte ${offset + at + agreed} of the stream` : ""
+    }`,
   ];
 }
 
 /** Lines for people about the step that failed: what was sent, what came, and where it differs from what should have. */
-export function failureLines(report: ExchangeReport): string[] {
+export function failureLines(report: Pick<ExchangeReport, "error" | "steps">): string[] {
   const { error, steps } = report;
   if (!(error instanceof ExpectationError)) return [];
   const sent = steps.findLast(({ step }) => step.kind === "send")?.data;
   const lines = sent === undefined ? [] : [`sent      ${preview(sent)}`];
   if (error.expected === undefined) return [...lines, `received  ${preview(error.received)}`];
-  return [...lines, ...differenceLines(error.expected, error.received)];
+  return [...lines, ...differenceLines(error.expected, error.received, error.offset)];
 }
 
 function isText(bytes: Uint8Array): boolean {

@@ -191,14 +191,23 @@ export class Exchange {
     return matcherOf(pattern, this.#patternBytes(pattern), this.captures)(data);
   }
 
-  /** Ends the session, or leaves it open where the options want that, and reports what happened. */
-  async end(): Promise<ExchangeReport> {
+  /** Steps that were tried. */
+  get stepCount(): number {
+    return this.#reports.length;
+  }
+
+  /**
+   * Ends the session, or leaves it open where the options want that, and
+   * reports what happened. It is closed at once where a step has failed, or
+   * what the caller saw was not in order.
+   */
+  async end(isInOrder = true): Promise<ExchangeReport> {
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     const last = this.#reports.at(-1);
     const error = last?.error;
     const isAnswered = error === undefined && last?.step.kind !== "send";
     const isOpen = isAnswered && await this.#stopReceiving();
-    if (!isOpen) await this.#finish(error === undefined);
+    if (!isOpen) await this.#finish(isInOrder && error === undefined);
     // Only where no expectation says what counts: a reply followed by an abnormal close is no success.
     const abnormal = last?.step.kind === "reply" ? abnormalClose(this.#session) : undefined;
     return { ...this.#report(error ?? abnormal), isOpen };
@@ -372,6 +381,8 @@ export class Exchange {
 
   async #delay(forMs: number): Promise<void> {
     const endMs = performance.now() + forMs;
-    while (performance.now() < endMs) await this.inbox.change(endMs - performance.now());
+    const { signal } = this.#options;
+    while (performance.now() < endMs && !signal?.aborted) await this.inbox.change(endMs - performance.now());
+    signal?.throwIfAborted();
   }
 }

@@ -8,11 +8,17 @@ export class ExpectationError extends ParleyError {
   readonly expected: Uint8Array | undefined;
   /** What came and matched nothing. */
   readonly received: Uint8Array;
+  /** Where in a stream `received` begins, in bytes from its start. */
+  readonly offset: number;
 
   /** Makes one from what was expected and what came. */
-  constructor(message: string, options: ParleyErrorOptions & { expected?: Uint8Array; received: Uint8Array }) {
+  constructor(
+    message: string,
+    options: ParleyErrorOptions & { expected?: Uint8Array | undefined; received: Uint8Array; offset?: number },
+  ) {
     super(message, options);
     this.expected = options.expected;
     this.received = options.received;
+    this.offset = options.offset ?? 0;
   }
 }

@@ -155,7 +155,8 @@ export class Expectations {
     return new ExpectationError(message, {
       endpoint: this.#endpoint,
       received: this.#inbox.unmatched,
-      ...(expected ? { expected } : {}),
+      expected,
+      offset: this.#inbox.isMessageWise ? 0 : this.#inbox.consumedBytes,
     });
   }
 

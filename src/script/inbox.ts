@@ -4,6 +4,9 @@ import type { Match } from "./match.ts";
 /** Most bytes that wait to be matched; of a longer stream the last ones count. */
 const WINDOW_BYTES = 1024 * 1024;
 
+/** Of what was passed over, so much is kept. */
+const SKIPPED_BYTES = 256;
+
 const EMPTY = new Uint8Array(0);
 const NOTHING = { data: EMPTY, isText: false };
 
@@ -21,6 +24,8 @@ export interface Unit {
 export class Inbox {
   /** Bytes that came in all. */
   receivedBytes = 0;
+  /** What expectations have passed over to find their match: its first bytes. */
+  skipped: Uint8Array = EMPTY;
   readonly #isMessageWise: boolean;
   #units: Unit[] = [];
   #state: PeerState = "open";
@@ -41,6 +46,11 @@ export class Inbox {
   /** Whether something waits to be matched. */
   get isEmpty(): boolean {
     return this.#units.every(({ data }) => data.length === 0) && (!this.#isMessageWise || this.#units.length === 0);
+  }
+
+  /** Bytes that have been matched, or passed over. */
+  get consumedBytes(): number {
+    return this.receivedBytes - sizeOf(this.#units);
   }
 
   /** All that waits to be matched. */
@@ -90,6 +100,8 @@ export class Inbox {
   /** Takes a match out, and what stands before it: of a stream the bytes up to its end, else the whole message. */
   take(found: { unit: number; match: Match }): Unit {
     const { data, isText } = this.#units[found.unit] ?? NOTHING;
+    const passed = this.#units.slice(0, found.unit).map((unit) => unit.data);
+    this.#skip(concat(this.#isMessageWise ? passed : [data.subarray(0, found.match.start)]));
     if (this.#isMessageWise) this.#units.splice(0, found.unit + 1);
     else this.#units = [{ data: data.subarray(found.match.end), isText }];
     return { data: data.subarray(found.match.start, found.match.end), isText };
@@ -110,6 +122,12 @@ export class Inbox {
     const outcome = await Promise.race([changed, timeout]);
     clearTimeout(timer);
     return outcome;
+  }
+
+  #skip(bytes: Uint8Array): void {
+    if (bytes.length > 0 && this.skipped.length < SKIPPED_BYTES) {
+      this.skipped = concat([this.skipped, bytes]).subarray(0, SKIPPED_BYTES);
+    }
   }
 
   #ring(): void {

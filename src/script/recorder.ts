@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
-import type { Message, Session } from "../session/session.ts";
+import type { Message } from "../session/session.ts";
+import type { ExchangeSession } from "./exchange.ts";
 import { typeName } from "./expectations.ts";
 import { isUtf8 } from "./encodable.ts";
 import type { RecordingHead, RecordingLine, Side } from "./recording.ts";
@@ -9,33 +10,40 @@ interface TextSink {
   write(text: string): void;
 }
 
-/** Writes a conversation to a file as it happens: one JSON object a line, each with its time. */
-export class Recorder {
+/** Writes conversations to a file as they happen: one JSON object a line, each with its time. */
+export class RecordingFile {
   readonly #file: TextSink;
-  readonly #kind: Session["kind"];
 
-  /** Begins a recording. */
-  constructor(file: TextSink, kind: Session["kind"], head: { endpoint: string; framing: string }) {
+  /** Writes the first line. */
+  constructor(file: TextSink, head: { endpoint: string; framing: string }) {
     this.#file = file;
-    this.#kind = kind;
     this.#write({ recording: 1, at: now(), ...head });
   }
 
-  /** A message of one side, or bytes of a stream. */
-  data(from: Side, { data, isText }: Pick<Message, "data" | "isText">): void {
-    const line = { at: now(), from, ...(this.#kind === "websocket" ? { type: typeName({ isText }) } : {}) };
-    if (isUtf8(data)) this.#write({ ...line, text: new TextDecoder("utf-8", { ignoreBOM: true }).decode(data) });
-    else this.#write({ ...line, base64: Buffer.from(data).toString("base64") });
-  }
-
-  /** The side has ended. */
-  end(from: Side): void {
-    this.#write({ at: now(), from, end: true });
+  /** Records a connection; its number tells it from others in the same file. */
+  connection(kind: ExchangeSession["kind"], number?: number): Recorder {
+    const own = number === undefined ? {} : { connection: number };
+    return {
+      data: (from, { data, isText }) => {
+        const line = { at: now(), from, ...own, ...(kind === "websocket" ? { type: typeName({ isText }) } : {}) };
+        if (isUtf8(data)) this.#write({ ...line, text: new TextDecoder("utf-8", { ignoreBOM: true }).decode(data) });
+        else this.#write({ ...line, base64: Buffer.from(data).toString("base64") });
+      },
+      end: (from) => this.#write({ at: now(), from, ...own, end: true }),
+    };
   }
 
   #write(line: RecordingHead | RecordingLine): void {
     this.#file.write(`${JSON.stringify(line)}\n`);
   }
+}
+
+/** Records one connection. */
+export interface Recorder {
+  /** A message of one side, or bytes of a stream. */
+  data(from: Side, message: Pick<Message, "data" | "isText">): void;
+  /** The side has ended. */
+  end(from: Side): void;
 }
 
 function now(): string {

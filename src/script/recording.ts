@@ -17,7 +17,7 @@ export interface RecordingHead {
 
 /** Each further line: bytes of one side, as text where they are UTF-8, or its end. */
 export type RecordingLine =
-  & { readonly at: string; readonly from: Side }
+  & { readonly at: string; readonly from: Side; readonly connection?: number }
   & (
     | { readonly type?: "text" | "binary"; readonly text: string }
     | { readonly type?: "text" | "binary"; readonly base64: string }
@@ -29,6 +29,8 @@ export interface RecordedEvent {
   /** When, in milliseconds since 1970. */
   readonly atMs: number;
   readonly from: Side;
+  /** The number of the connection, where a recording has several. */
+  readonly connection?: number | undefined;
   /** What was said; `undefined` is the side's end. */
   readonly data: Uint8Array | undefined;
   /** Over WebSocket, whether the message was text. */
@@ -60,6 +62,10 @@ export function parseRecording(text: string, name: string): Recording {
   return { head, events: rest.map((value, index) => eventOf(value, name, index + 1)) };
 }
 
+function isSide(value: unknown): value is Side {
+  return value === "client" || value === "server";
+}
+
 function isHead(value: unknown): value is RecordingHead {
   if (!isObject(value)) return false;
   return value.recording === 1 && typeof value.endpoint === "string" && typeof value.framing === "string";
@@ -70,17 +76,22 @@ function eventOf(value: unknown, name: string, index: number): RecordedEvent {
   const { at, from } = value;
   const atMs = typeof at === "string" ? Date.parse(at) : NaN;
   if (Number.isNaN(atMs)) throw wrong(name, index, '"at" is no time');
-  if (from !== "client" && from !== "server") throw wrong(name, index, '"from" is neither "client" nor "server"');
+  if (!isSide(from)) throw wrong(name, index, '"from" is neither "client" nor "server"');
   const { type } = value;
   if (type !== undefined && type !== "text" && type !== "binary") {
     throw wrong(name, index, '"type" is neither "text" nor "binary"');
   }
-  const isText = type && type === "text";
-  if (typeof value.text === "string") return { atMs, from, data: utf8(value.text), isText };
-  if (typeof value.base64 === "string") {
-    return { atMs, from, data: new Uint8Array(Buffer.from(value.base64, "base64")), isText };
+  const { connection } = value;
+  if (connection !== undefined && !(typeof connection === "number" && Number.isSafeInteger(connection))) {
+    throw wrong(name, index, '"connection" is not a whole number');
   }
-  if (value.end === true) return { atMs, from, data: undefined };
+  const event = { atMs, from, connection } as const;
+  const isText = type && type === "text";
+  if (typeof value.text === "string") return { ...event, data: utf8(value.text), isText };
+  if (typeof value.base64 === "string") {
+    return { ...event, data: new Uint8Array(Buffer.from(value.base64, "base64")), isText };
+  }
+  if (value.end === true) return { ...event, data: undefined };
   throw wrong(name, index, 'it has neither "text" nor "base64" nor "end"');
 }
 

@@ -1,7 +1,7 @@
 import { concat } from "../base/bytes.ts";
 import { delay, end, expectClose, expectExactly, send, type Step } from "./steps.ts";
 import { isUtf8 } from "./encodable.ts";
-import type { RecordedEvent } from "./recording.ts";
+import type { RecordedEvent, Side } from "./recording.ts";
 
 /** How a recording is done again. */
 export interface ReplayOptions {
@@ -13,16 +13,23 @@ export interface ReplayOptions {
   readonly isTimed: boolean;
   /** What comes need not be what came then. */
   readonly ignoresReplies: boolean;
+  /**
+   * Whose part is played.
+   *
+   * @default {"client"}
+   */
+  readonly side?: Side;
 }
 
-/** The steps that say what the client said, each after what the server had said before it. */
+/** The steps that send what one side sent, each after what the other had sent before it. */
 export function replaySteps(events: readonly RecordedEvent[], options: ReplayOptions): Step[] {
+  const { side = "client" } = options;
   const steps: Step[] = [];
   let beforeMs = events[0]?.atMs ?? 0;
   for (const event of joined(events, options)) {
     const { from, data, atMs, isText } = event;
     if (data === undefined && !options.canHalfClose) continue;
-    if (from === "client") {
+    if (from === side) {
       if (options.isTimed && atMs > beforeMs) steps.push(delay(atMs - beforeMs));
       steps.push(data ? send(data, { isText: isText ?? isUtf8(data) }) : end());
     } else if (!options.ignoresReplies) {
@@ -34,14 +41,17 @@ export function replaySteps(events: readonly RecordedEvent[], options: ReplayOpt
 }
 
 /** In a stream what one side says without a word of the other is one. */
-function joined(events: readonly RecordedEvent[], { isMessageWise, isTimed }: ReplayOptions): RecordedEvent[] {
+function joined(
+  events: readonly RecordedEvent[],
+  { isMessageWise, isTimed, side = "client" }: ReplayOptions,
+): RecordedEvent[] {
   if (isMessageWise) return [...events];
   const runs: RecordedEvent[][] = [];
   for (const event of events) {
     const run = runs.at(-1);
     const last = run?.at(-1);
     const goesOn = last?.data !== undefined && event.data !== undefined && last.from === event.from;
-    if (run && goesOn && !(isTimed && event.from === "client")) run.push(event);
+    if (run && goesOn && !(isTimed && event.from === side)) run.push(event);
     else runs.push([event]);
   }
   return runs.flatMap((run) => {

@@ -15,6 +15,8 @@ export interface Service {
   readonly subprotocols?: readonly string[];
   /** What a browser finds on its WebSocket endpoints by plain HTTP: its page, for example. */
   readonly routes?: HttpRoutes;
+  /** Whether it resets connections, which must be opened in another way for that. */
+  readonly resetsConnections?: boolean;
   /** Why it cannot do its work now, for `/healthz`; `undefined` where it can. */
   readonly fault?: string | undefined;
   /** The server is ending: tell the clients. Each session is drained afterwards, unless it returns `true`. */

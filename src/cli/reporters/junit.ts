@@ -5,7 +5,7 @@ import { countOutcomes, type SuiteReport, type TestReport } from "./test_report.
  * The report as JUnit XML, valid against the schema of Jenkins and, where no
  * test was skipped, of which it knows nothing, against that of Ant too.
  */
-export function junitXml({ name, startedAt, ms, tests }: SuiteReport): string {
+export function junitXml({ name, program, startedAt, ms, tests }: SuiteReport): string {
   const { failed, skipped, interrupted } = countOutcomes(tests);
   const skips = skipped > 0 ? ` skipped="${skipped}"` : "";
   const counts = `tests="${tests.length}" failures="${failed}" errors="${interrupted}"${skips}`;
@@ -14,11 +14,11 @@ export function junitXml({ name, startedAt, ms, tests }: SuiteReport): string {
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     "<testsuites>",
-    `  <testsuite id="0" package="parley-client" name=${
+    `  <testsuite id="0" package="${program}" name=${
       quote(name)
     } timestamp="${timestamp}" hostname="localhost" ${counts} time="${seconds(ms)}">`,
     "    <properties>",
-    `      <property name="version" value=${quote(versionLine("parley-client"))}/>`,
+    `      <property name="version" value=${quote(versionLine(program))}/>`,
     "    </properties>",
     ...tests.flatMap((test) => testCase(name, test).map((line) => `    ${line}`)),
     "    <system-out/>",

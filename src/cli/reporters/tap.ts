@@ -5,9 +5,12 @@ import type { Reporter, TestReport } from "./test_report.ts";
 export function tapReporter(write: (text: string) => void): Reporter {
   let number = 0;
   let hasBailedOut = false;
+  let hasPlan = true;
   return {
     begin(count) {
-      write(`TAP version 13\n1..${count}\n`);
+      write(`TAP version 13\n`);
+      if (count !== undefined) write(`1..${count}\n`);
+      hasPlan = count !== undefined;
     },
     test(report) {
       const { name, outcome, reason } = report;
@@ -20,7 +23,10 @@ export function tapReporter(write: (text: string) => void): Reporter {
       write(`${outcome === "failed" ? "not ok" : "ok"} ${++number} - ${escapeText(name)}${skip}\n`);
       if (outcome === "failed") write(diagnostic(report));
     },
-    end() {},
+    end() {
+      // A plan may also stand at the end.
+      if (!hasPlan) write(`1..${number}\n`);
+    },
   };
 }
 

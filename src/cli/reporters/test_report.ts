@@ -20,6 +20,8 @@ export interface TestReport {
 /** What came of all tests. */
 export interface SuiteReport {
   readonly name: string;
+  /** The program that ran them. */
+  readonly program: string;
   readonly startedAt: Date;
   readonly ms: number;
   /** In the order of the file; also those that were interrupted, or not begun. */
@@ -30,8 +32,8 @@ export interface SuiteReport {
 
 /** Tells of tests as they end. */
 export interface Reporter {
-  /** Before the first one. */
-  begin(count: number): void;
+  /** Before the first one; without a count it is not known how many there will be. */
+  begin(count?: number): void;
   /** One has ended. */
   test(report: TestReport): void;
   /** All have ended. */

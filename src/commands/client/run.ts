@@ -87,7 +87,9 @@ export const runCommand = defineCommand({
     const exitCode = await run.run(servers, options, childCommand);
     const { steps } = run;
     const ms = Date.now() - startedAt.getTime();
-    junit?.write(junitXml({ name: "run", startedAt, ms, tests: steps.map(testOf), exitCode }));
+    junit?.write(
+      junitXml({ name: "run", program: "parley-client", startedAt, ms, tests: steps.map(testOf), exitCode }),
+    );
     if (flags.json) io.stdout.write(`${JSON.stringify({ ok: exitCode === EXIT.done, exitCode, ms, steps })}\n`);
     return exitCode;
   },

@@ -25,6 +25,12 @@ export const serverProgram: Program = withDocumentation({
       load: async () => (await import("./relay.ts")).relayCommand,
     },
     {
+      name: "mock",
+      summary: "play a script to each client, and fail if a client does anything else",
+      example: { words: "mock smtp.yaml", does: "be the server of smtp.yaml on 127.0.0.1:8888" },
+      load: async () => (await import("./mock.ts")).mockCommand,
+    },
+    {
       name: "hash-password",
       summary: "hash a password for the file of --auth",
       example: { words: "hash-password ann >> names", does: "prompt for ann's password" },

@@ -2,7 +2,7 @@ import { Logger } from "../../log/logger.ts";
 import type { Connection } from "../../net/connection.ts";
 import { formatEndpoint } from "../../net/endpoint.ts";
 import type { Tap } from "../../relay/mod.ts";
-import { Recorder } from "../../script/recorder.ts";
+import { RecordingFile } from "../../script/recorder.ts";
 import { OutputFile } from "../output_file.ts";
 
 /**
@@ -33,10 +33,8 @@ export class ConnectionRecorder implements Disposable {
     const file = this.#first ?? this.#openFile(this.#path.replaceAll("{n}", String(connection.id)));
     const { local } = connection;
     const isWebSocket = local.scheme === "ws" || local.scheme === "wss";
-    const recorder = new Recorder(file, isWebSocket ? "websocket" : "stream", {
-      endpoint: formatEndpoint(local),
-      framing: "raw",
-    });
+    const recording = new RecordingFile(file, { endpoint: formatEndpoint(local), framing: "raw" });
+    const recorder = recording.connection(isWebSocket ? "websocket" : "stream");
     return {
       data: (from, data, isText) => recorder.data(from, { data, isText }),
       end: (from) => recorder.end(from),

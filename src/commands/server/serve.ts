@@ -112,7 +112,8 @@ export async function serve(
   let pool: WorkerPool | undefined;
   try {
     const options = listenOptionsOf(flags, { context: service.name, tls, slot, layers });
-    opened = await listenAll(endpoints, { ...options, deadlineTimer }, listeners);
+    const canReset = made.resetsConnections ?? false;
+    opened = await listenAll(endpoints, { ...options, deadlineTimer, canReset }, listeners);
     announced = opened.map(({ endpoint }) => formatEndpoint(endpoint));
     if (made.routes?.["GET /"] !== undefined) logPageAddresses(announced, log);
     if (flags.workers > 1) pool = listeners.use(await startPool(service, flags, announced));

@@ -131,7 +131,7 @@ function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
     issues.flatMap((inner) => innermost({ ...inner, path: [...issue.path, ...inner.path] }))
   );
   const depth = (issues: readonly z.core.$ZodIssue[]) =>
-    Math.max(...issues.map(({ path, code }) => path.length + (code === "invalid_type" ? 0 : 1)));
+    Math.max(...issues.map(({ path, code }) => path.length + (code.startsWith("invalid_") ? 0 : 1)));
   return choices.toSorted((a, b) => depth(b) - depth(a))[0] ?? [issue];
 }
 

@@ -46,6 +46,7 @@ const INTERRUPTED: TestReport = {
   exitCode: 130,
 };
 const SUITE: SuiteReport = {
+  program: "parley-client",
   name: "shop",
   startedAt: new Date(0),
   ms: 1_235,
@@ -214,4 +215,13 @@ Deno.test("humanReporter() aligns names by their width, and lets none of them mo
   const reporter = humanReporter((text) => written += text, PLAIN, names);
   for (const name of names) reporter.test({ ...PASSED, name });
   assertEquals(written, "ok    日本        3ms\nok    a\\x1b[31mb  3ms\n");
+});
+
+Deno.test("tapReporter() writes its plan at the end when the number of tests is not known before", () => {
+  let out = "";
+  const reporter = tapReporter((text) => out += text);
+  reporter.begin();
+  reporter.test(SUITE.tests[0] ?? FAILED);
+  reporter.end(SUITE);
+  assertMatch(out, /^TAP version 13\nok 1 - [^\n]+\n1\.\.1\n$/);
 });

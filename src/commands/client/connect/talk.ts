@@ -6,7 +6,7 @@ import { EXIT } from "../../../cli/exit_codes.ts";
 import type { ProgramIo } from "../../../cli/io.ts";
 import { safeText } from "../../../cli/safe_text.ts";
 import { type Endpoint, formatEndpoint } from "../../../net/endpoint.ts";
-import { Recorder } from "../../../script/recorder.ts";
+import { type Recorder, RecordingFile } from "../../../script/recorder.ts";
 import type { Message, Session } from "../../../session/session.ts";
 import type { OutputFile } from "../../output_file.ts";
 import { isByLine, MESSAGE_TYPE_FLAGS, messageType } from "../dial.ts";
@@ -93,10 +93,10 @@ export async function talk(session: Session, flags: TalkFlags, options: TalkOpti
 }
 
 function recorderOf(file: OutputFile, flags: TalkFlags, session: Session): Recorder {
-  return new Recorder(file, session.kind, {
+  return new RecordingFile(file, {
     endpoint: formatEndpoint(session.remote),
     framing: flags.framing ?? "raw",
-  });
+  }).connection(session.kind);
 }
 
 function inputOptions(flags: TalkFlags, session: Session, isByHand: boolean): InputOptions {

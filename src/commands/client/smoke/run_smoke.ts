@@ -2,13 +2,10 @@ import { UsageError } from "../../../base/errors.ts";
 import type { FlagValues } from "../../../base/flag_spec.ts";
 import { EXIT } from "../../../cli/exit_codes.ts";
 import type { ProgramIo } from "../../../cli/io.ts";
-import { humanReporter } from "../../../cli/reporters/human.ts";
-import { jsonReporter } from "../../../cli/reporters/json.ts";
+import { reporterOf } from "../../../cli/reporters/mod.ts";
 import { junitXml } from "../../../cli/reporters/junit.ts";
-import { tapReporter } from "../../../cli/reporters/tap.ts";
-import type { Reporter, SuiteReport, TestReport } from "../../../cli/reporters/test_report.ts";
+import type { SuiteReport, TestReport } from "../../../cli/reporters/test_report.ts";
 import { StatusLine } from "../../../cli/status_line.ts";
-import { styleOf } from "../../../cli/style.ts";
 import { OutputFile } from "../../output_file.ts";
 import { readNamedFile } from "../../../base/read_named_file.ts";
 import type { SMOKE_FLAGS } from "../smoke.ts";
@@ -38,7 +35,7 @@ async function run(
   io: ProgramIo,
 ): Promise<SuiteReport> {
   const { tests } = parsed.value;
-  const reporter = reporterFor(flags, io, tests.map(({ name }) => name));
+  const reporter = reporterOf(flags, io, tests.map(({ name }) => name));
   const startedAt = new Date();
   const startMs = performance.now();
   using status = new StatusLine(io);
@@ -59,6 +56,7 @@ async function run(
   status.clear();
   const suite = {
     name: parsed.value.name ?? path,
+    program: "parley-client",
     startedAt,
     ms: performance.now() - startMs,
     tests: reports,
@@ -66,12 +64,6 @@ async function run(
   };
   reporter.end(suite);
   return suite;
-}
-
-function reporterFor(flags: SmokeFlags, io: ProgramIo, names: readonly string[]): Reporter {
-  const write = (text: string) => io.stdout.write(text);
-  if (flags.json) return jsonReporter(write);
-  return flags.tap ? tapReporter(write) : humanReporter(write, styleOf(io), names);
 }
 
 /** The code that all failures share, or 1; a run in which nothing was tested has not passed. */

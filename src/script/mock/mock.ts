@@ -1,0 +1,316 @@
+import { preview, utf8 } from "../../base/bytes.ts";
+import { messageOf, ResetError } from "../../base/errors.ts";
+import { parseDuration } from "../../base/units.ts";
+import { formatEndpoint } from "../../net/endpoint.ts";
+import { failureLines } from "../difference.ts";
+import { Exchange, type ExchangeSession, type StepReport } from "../exchange.ts";
+import { ExpectationError } from "../expectation_error.ts";
+import { quote } from "../expectations.ts";
+import type { Unit } from "../inbox.ts";
+import { textPayload } from "../payload.ts";
+import type { Recorder } from "../recorder.ts";
+import { close, reset, type Step } from "../steps.ts";
+import type { MockEntry, MockScript } from "./mock_script.ts";
+
+const DEFAULT_TIMEOUT = "5s";
+const DEFAULT_QUIET = "20ms";
+/** How long the rest of an input may take that nothing matches as it is. */
+const REST_MS = 250;
+
+/** How one connection went, or one of the expectations of the whole. */
+export interface MockReport {
+  readonly name: string;
+  readonly ms: number;
+  /** Where in the script the failure is, or else what served the connection. */
+  readonly path: readonly PropertyKey[];
+  /** Why it failed. */
+  readonly error: Error | undefined;
+  /** More about the failure, in lines: the difference of what was expected and what came. */
+  readonly details: readonly string[];
+  /** A script that no client came for. */
+  readonly isUnused?: boolean;
+}
+
+/** Options of a {@linkcode Mock}. */
+export interface MockOptions {
+  /** What an expectation passes over is unmatched too, and every script and rule must be used. */
+  readonly isStrict?: boolean | undefined;
+  /** Called as each connection ends. */
+  readonly onConnection?: ((report: MockReport) => void) | undefined;
+  /** Records what either side sends on a connection. */
+  readonly recorderOf?: ((session: ExchangeSession, connection: number) => Recorder) | undefined;
+}
+
+/** Plays the server's part of a script to every client. */
+export class Mock {
+  readonly #script: MockScript;
+  readonly #options: MockOptions;
+  readonly #uses = new Map<MockEntry, number>();
+  readonly #globals = new Map<string, string>();
+  readonly #stopping = new AbortController();
+  readonly #failed: MockReport[] = [];
+  #connections = 0;
+  #unmatched = 0;
+
+  /** Serves nobody before {@linkcode serve}. */
+  constructor(script: MockScript, options: MockOptions = {}) {
+    this.#script = script;
+    this.#options = options;
+  }
+
+  /** Ends all connections: a script that still waits for its client has failed. */
+  stop(): void {
+    this.#stopping.abort(new Error("the mock was stopped"));
+  }
+
+  /** Serves one client to the end. */
+  async serve(session: ExchangeSession): Promise<void> {
+    const startMs = performance.now();
+    const number = ++this.#connections;
+    const recorder = this.#options.recorderOf?.(session, number);
+    const exchange = new Exchange(session, {
+      timeoutMs: parseDuration(this.#script.timeout ?? DEFAULT_TIMEOUT),
+      signal: this.#stopping.signal,
+      onSent: recorder && ((data, isText) => recorder.data("server", { data, isText })),
+      onReceived: recorder && ((message) => recorder.data("client", message)),
+    });
+    const played = await this.#play(session, exchange);
+    const { unmatched } = exchange.inbox;
+    const rest = played.error === undefined && !isBlank(unmatched)
+      ? this.#leftOver(exchange, session, unmatched)
+      : undefined;
+    if (exchange.inbox.state === "ended") recorder?.end("client");
+    const { steps } = await exchange.end(played.error === undefined);
+    recorder?.end("server");
+    const error = played.error === undefined ? rest : this.#explain(played.error, steps, exchange, session);
+    const { name, path } = played;
+    const report = {
+      name: `connection ${number}${name === undefined ? "" : `: ${name}`}`,
+      ms: performance.now() - startMs,
+      path: error === undefined ? path.slice(0, 2) : path,
+      error,
+      details: error === undefined ? [] : failureLines({ error, steps }),
+    };
+    if (error !== undefined) this.#failed.push(report);
+    this.#options.onConnection?.(report);
+  }
+
+  /** What is wrong with the whole, once all connections have ended; scripts that nobody came for are among it. */
+  verdict(): MockReport[] {
+    const { expect = {}, connections } = this.#script;
+    const counts = [["connections", this.#connections], ["unmatched", this.#unmatched]] as const;
+    const wrong = counts.flatMap(([what, came]) => {
+      const wanted = expect[what];
+      if (wanted === undefined || wanted === came) return [];
+      return [reportOf(`expect ${what}`, ["expect", what], new Error(`expected ${wanted} ${what}, not ${came}`))];
+    });
+    const unused = connections.flatMap((entry, index) => {
+      if (this.#uses.has(entry) || !this.#options.isStrict && entry.when !== undefined) return [];
+      const name = entry.name ?? `connections[${index}]`;
+      const error = this.#options.isStrict ? new Error("it was never used (--strict)") : undefined;
+      return [{ ...reportOf(name, ["connections", index], error), isUnused: error === undefined }];
+    });
+    return [...wrong, ...unused];
+  }
+
+  /** Whether everything has gone as the script says. */
+  get hasFailed(): boolean {
+    return this.#failed.length > 0 || this.verdict().some(({ error }) => error !== undefined);
+  }
+
+  /**
+   * Checks that everything has gone as the script says.
+   *
+   * @throws {ExpectationError} The first thing that has not, with the difference.
+   */
+  assertPassed(): void {
+    const [first] = [...this.#failed, ...this.verdict().filter(({ error }) => error !== undefined)];
+    if (first === undefined) return;
+    throw new ExpectationError([`${first.name}: ${messageOf(first.error)}`, ...first.details].join("\n  "), {
+      received: first.error instanceof ExpectationError ? first.error.received : new Uint8Array(0),
+      cause: first.error,
+    });
+  }
+
+  async #play(session: ExchangeSession, exchange: Exchange): Promise<Played> {
+    const script = this.#nextScript(exchange);
+    const hasRules = this.#script.connections.some(({ when }) => when !== undefined);
+    if (script !== undefined && (speaksFirst(script, session) || !hasRules)) {
+      return await this.#playScript(script, script.onConnect ?? this.#script.onConnect ?? [], session, exchange);
+    }
+    const error = await exchange.run(this.#script.onConnect ?? []);
+    if (error !== undefined) return { name: undefined, path: ["on-connect"], error };
+    return await this.#playRules(session, exchange);
+  }
+
+  async #playScript(
+    entry: MockEntry,
+    before: readonly Step[],
+    session: ExchangeSession,
+    exchange: Exchange,
+  ): Promise<Played> {
+    const { path, name } = this.#use(entry);
+    const failed = (key: string, index: number, error: Error) => ({ name, path: [...path, key, index], error });
+    const early = await exchange.run(before);
+    if (early !== undefined) return failed("on-connect", 0, early);
+    const tried = exchange.stepCount;
+    const error = await exchange.run(stepsOf(entry, session));
+    if (error !== undefined) return failed("steps", exchange.stepCount - tried - 1, error);
+    this.#setValues(entry, exchange);
+    const { skipped } = exchange.inbox;
+    if (!this.#options.isStrict || skipped.length === 0) return { name, path, error: undefined };
+    return { name, path, error: this.#note(this.#unexpected(session, skipped, " before what was expected")) };
+  }
+
+  async #playRules(session: ExchangeSession, exchange: Exchange): Promise<Played> {
+    let failed: Error | undefined;
+    const quietMs = parseDuration(this.#script.quiet ?? DEFAULT_QUIET);
+    for (let isFirst = true;; isFirst = false) {
+      for (const [name, value] of this.#globals) exchange.captures.set(name, value);
+      const isKnown = (input: Unit) => this.#ruleFor(input, exchange) !== undefined;
+      let input: Unit | undefined;
+      try {
+        input = await exchange.nextInput(isKnown, { quietMs, waitMs: REST_MS });
+      } catch (error) {
+        // A rule owes nothing and is owed nothing between two inputs: how the client leaves is its own business.
+        const isFault = !(error instanceof ResetError) && !this.#stopping.signal.aborted;
+        if (isFault && error instanceof Error) failed ??= error;
+      }
+      if (input === undefined) return { name: undefined, path: ["connections"], error: failed };
+      const rule = this.#ruleFor(input, exchange);
+      const script = isFirst && rule === undefined ? this.#nextScript(exchange) : undefined;
+      if (script !== undefined) return await this.#playScript(script, [], session, exchange);
+      exchange.inbox.takeFirst();
+      if (rule === undefined) {
+        failed ??= this.#note(this.#unexpected(session, input.data, "", this.#nearest(exchange)));
+        const error = await exchange.run(this.#otherwise());
+        if (error !== undefined) return { name: undefined, path: ["otherwise"], error: failed ?? error };
+        continue;
+      }
+      const { path, name } = this.#use(rule.entry);
+      for (const [group, value] of rule.captures) exchange.captures.set(group, value);
+      const before = exchange.stepCount;
+      const error = await exchange.run(stepsOf(rule.entry, session));
+      if (error !== undefined) return { name, path: [...path, "steps", exchange.stepCount - before - 1], error };
+      this.#setValues(rule.entry, exchange);
+    }
+  }
+
+  #otherwise(): readonly Step[] {
+    const { otherwise = "close" } = this.#script;
+    if (typeof otherwise === "object") return otherwise;
+    return otherwise === "close" ? [close()] : otherwise === "reset" ? [reset()] : [];
+  }
+
+  #nextScript(exchange: Exchange): MockEntry | undefined {
+    return this.#script.connections.find((entry) => entry.when === undefined && this.#isUsable(entry, exchange));
+  }
+
+  #ruleFor(input: Unit, exchange: Exchange) {
+    for (const entry of this.#script.connections) {
+      if (entry.when === undefined || !this.#isUsable(entry, exchange)) continue;
+      const match = exchange.match(entry.when, input);
+      if (match !== undefined) return { entry, captures: match.captures };
+    }
+    return undefined;
+  }
+
+  #isUsable(entry: MockEntry, exchange: Exchange): boolean {
+    const times = entry.times ?? (entry.when === undefined ? 1 : Infinity);
+    if ((this.#uses.get(entry) ?? 0) >= times) return false;
+    return Object.entries(entry.if ?? {}).every(([name, value]) =>
+      (exchange.captures.get(name) ?? this.#globals.get(name) ?? "") === value
+    );
+  }
+
+  #use(entry: MockEntry): { path: PropertyKey[]; name: string | undefined } {
+    this.#uses.set(entry, (this.#uses.get(entry) ?? 0) + 1);
+    return { path: ["connections", this.#script.connections.indexOf(entry)], name: entry.name };
+  }
+
+  #setValues({ set = {}, setGlobal = {} }: MockEntry, exchange: Exchange): void {
+    const fill = (text: string) => new TextDecoder().decode(textPayload(text).bytes(exchange.captures));
+    for (const [name, value] of Object.entries(setGlobal)) this.#globals.set(name, fill(value));
+    for (const [name, value] of Object.entries(set)) exchange.captures.set(name, fill(value));
+  }
+
+  /** Counts an input that nothing matched; it is a failure unless the script expects some. */
+  #note(error: Error): Error | undefined {
+    this.#unmatched++;
+    return this.#script.expect?.unmatched === undefined ? error : undefined;
+  }
+
+  #leftOver(exchange: Exchange, session: ExchangeSession, unmatched: Uint8Array): Error | undefined {
+    const offset = exchange.inbox.isMessageWise ? 0 : exchange.inbox.consumedBytes;
+    return this.#note(this.#unexpected(session, unmatched, " after the end of the script", undefined, offset));
+  }
+
+  #unexpected(
+    { remote }: ExchangeSession,
+    received: Uint8Array,
+    where: string,
+    expected?: Uint8Array,
+    offset = 0,
+  ): ExpectationError {
+    const endpoint = formatEndpoint(remote);
+    return new ExpectationError(`nothing matches ${quote(received)} from ${endpoint}${where}`, {
+      endpoint,
+      received,
+      expected,
+      offset,
+    });
+  }
+
+  /** With one rule of plain text, that is what the client should have sent. */
+  #nearest(exchange: Exchange): Uint8Array | undefined {
+    const rules = this.#script.connections.filter((entry) => entry.when && this.#isUsable(entry, exchange));
+    const [only] = rules;
+    if (rules.length !== 1 || only?.when === undefined || only.when.kind === "regex") return undefined;
+    return only.when.kind === "text" ? only.when.text.bytes(exchange.captures) : only.when.bytes;
+  }
+
+  /** A script that was stopped says what it was waiting for. */
+  #explain(error: Error, steps: readonly StepReport[], { inbox }: Exchange, { remote }: ExchangeSession): Error {
+    if (error !== this.#stopping.signal.reason) return error;
+    const last = steps.at(-1);
+    const pattern = last?.step.kind === "expect" ? last.step.pattern : undefined;
+    const wanted = last?.data === undefined
+      ? pattern?.kind === "regex" ? `/${pattern.source}/` : last?.step.kind ?? "the next step"
+      : `"${preview(last.data)}"`;
+    const endpoint = formatEndpoint(remote);
+    return new ExpectationError(`stopped while waiting for ${wanted} from ${endpoint}`, {
+      endpoint,
+      expected: last?.data,
+      received: inbox.unmatched,
+      cause: error,
+    });
+  }
+}
+
+/** How the part of a connection that a script or rules are for has ended. */
+interface Played {
+  readonly name: string | undefined;
+  readonly path: readonly PropertyKey[];
+  readonly error: Error | undefined;
+}
+
+function reportOf(name: string, path: readonly PropertyKey[], error: Error | undefined): MockReport {
+  return { name, ms: 0, path, error, details: [] };
+}
+
+function stepsOf({ steps }: MockEntry, session: ExchangeSession): readonly Step[] {
+  return typeof steps === "function" ? steps(session) : steps;
+}
+
+/** Whether the client is owed something before it has sent anything. */
+function speaksFirst(entry: MockEntry, session: ExchangeSession): boolean {
+  const [first] = [...entry.onConnect ?? [], ...stepsOf(entry, session)];
+  return first !== undefined && !first.kind.startsWith("expect");
+}
+
+const BLANK = utf8(" \t\r\n");
+
+/** White space behind the last match is nobody's message. */
+function isBlank(bytes: Uint8Array): boolean {
+  return bytes.every((byte) => BLANK.includes(byte));
+}
