@@ -105,7 +105,9 @@ export class Expectations {
     const endMs = performance.now() + forMs;
     for (;;) {
       const { state } = this.#inbox;
-      if (!this.#inbox.isEmpty) throw this.#wrong(`silence was expected from ${this.#endpoint}, but ${this.#came()}`);
+      if (!this.#inbox.isEmpty) {
+        throw this.#wrong(`silence was expected from ${this.#endpoint}, but ${quote(this.#inbox.unmatched)} came`);
+      }
       if (state === "ended") {
         throw new ClosedEarlyError(
           `${this.#endpoint} closed the connection: silence for ${formatDuration(forMs)} was expected`,
@@ -139,22 +141,22 @@ export class Expectations {
     const text = wanted === undefined ? `/${pattern.kind === "regex" ? pattern.source : ""}/` : quote(wanted);
     const isTyped = pattern.isText !== undefined && this.#session.kind === "websocket";
     const name = isTyped ? `${typeName(pattern)} ${text}` : text;
-    if (!this.#inbox.isEmpty) {
-      const first = isTyped && this.#inbox.first ? `${typeName(this.#inbox.first)} ` : "";
-      return this.#wrong(`expected ${name} from ${this.#endpoint}, but ${first}${this.#came()}`, wanted);
+    const { first } = this.#inbox;
+    if (first !== undefined && !this.#inbox.isEmpty) {
+      // Only the next message could have been the exact one.
+      const received = pattern.kind === "exact" ? first.data : this.#inbox.unmatched;
+      const type = isTyped ? `${typeName(first)} ` : "";
+      const message = `expected ${name} from ${this.#endpoint}, but ${type}${quote(received)} came`;
+      return this.#wrong(message, wanted, received);
     }
     if (state === "ended") return this.#endedWithoutReply(` ${name} was expected`);
     return this.#tooLate(`sent nothing of what was expected, ${name}`);
   }
 
-  #came(): string {
-    return `${quote(this.#inbox.unmatched)} came`;
-  }
-
-  #wrong(message: string, expected?: Uint8Array): ExpectationError {
+  #wrong(message: string, expected?: Uint8Array, received = this.#inbox.unmatched): ExpectationError {
     return new ExpectationError(message, {
       endpoint: this.#endpoint,
-      received: this.#inbox.unmatched,
+      received,
       expected,
       offset: this.#inbox.isMessageWise ? 0 : this.#inbox.consumedBytes,
     });

@@ -9,7 +9,7 @@
 import { findTool } from "./tools.ts";
 
 /** The Python that has `websockets`: Debian's package is seen by Debian's own Python alone. */
-const PYTHON = ["/usr/bin/python3", findTool("python3")].find(hasWebsockets) ?? "Python's websockets";
+export const PYTHON = ["/usr/bin/python3", findTool("python3")].find(hasWebsockets) ?? "Python's websockets";
 
 function hasWebsockets(path: string | undefined): boolean {
   if (path === undefined || findTool(path) === undefined) return false;
