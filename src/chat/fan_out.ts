@@ -27,6 +27,8 @@ interface Frames {
  */
 export class FanOut {
   #items: RoomEvent[] = [];
+  /** How many comings and goings the items begin with. */
+  #presence = 0;
   /** Which items each member caused, in order. */
   readonly #causedBy = new Map<Participant, number[]>();
   readonly #frames = new Map<EventFormat, Map<Framer, Frames>>();
@@ -38,6 +40,7 @@ export class FanOut {
 
   /** Adds an event; `by` is not told of it where it knows: of its joining, and of what it said if it typed it. */
   push(event: ChatEvent, by?: Participant): void {
+    if (this.#presence === this.#items.length && PRESENCE.has(event.type)) this.#presence++;
     const index = this.#items.push({ event, by }) - 1;
     if (by === undefined) return;
     const caused = this.#causedBy.get(by);
@@ -65,7 +68,7 @@ export class FanOut {
 
   /** The events that wait, without messages, for a member that is told later. */
   notices(member: Participant): ChatEvent[] {
-    return this.#items
+    return this.#items.slice(this.#knownTo(this.#causedBy.get(member)))
       .filter(({ event, by }) => event.type !== "message" && by !== member)
       .map(({ event }) => event);
   }
@@ -73,20 +76,31 @@ export class FanOut {
   /** Everyone has been told. */
   clear(): void {
     this.#items = [];
+    this.#presence = 0;
     this.#causedBy.clear();
     this.#frames.clear();
   }
 
-  /** Without what the member itself caused and knows; it costs no more where a thousand others caused something too. */
+  /**
+   * How many of the first items a member knows already: whoever came before it
+   * is in the list of people that it received on joining. Messages are not.
+   */
+  #knownTo([first = -1]: readonly number[] = []): number {
+    return first < this.#presence && this.#items[first]?.event.type === "join" ? first + 1 : 0;
+  }
+
+  /** Without what the member itself caused or knows; in a crowd of newcomers none needs a copy of its own. */
   #without(caused: readonly number[], format: EventFormat, { all, ends }: Frames): Uint8Array {
     const parts: Uint8Array[] = [];
-    let from = 0;
+    const known = this.#knownTo(caused);
+    let from = ends[known - 1] ?? 0;
     for (const index of caused) {
-      if (format.showsOwn && this.#items[index]?.event.type === "message") continue;
+      if (index < known || format.showsOwn && this.#items[index]?.event.type === "message") continue;
       parts.push(all.subarray(from, ends[index - 1] ?? 0));
       from = ends[index] ?? from;
     }
-    return from === 0 ? all : concat([...parts, all.subarray(from)]);
+    const last = from === 0 ? all : all.subarray(from);
+    return parts.length === 0 ? last : concat([...parts, last]);
   }
 
   #framesFor(format: EventFormat, framer: Framer): Frames {
@@ -117,41 +131,43 @@ function frameOf(event: ChatEvent, format: EventFormat, framer: Framer): Uint8Ar
   }
 }
 
-/** Members from which on comings and goings are told a few times a second, many at once. */
+/** From so many members on, comings and goings are sent a few times a second, many at once. */
 const CROWD = 100;
+/** Between two such times, for each thousand members. */
 const PERIOD_MS = 200;
+const MAX_PERIOD_MS = 1_000;
 const PRESENCE: ReadonlySet<ChatEvent["type"]> = new Set(["join", "leave", "nick"]);
 
 /**
  * The comings and goings of a crowd. A thousand members who come at once would
- * be told a million times: they are told in turns, many at once.
+ * cause a million writes: many events are sent in one.
  */
 export class PresenceQueue {
-  readonly #tell: (news: RoomEvent) => void;
+  readonly #send: (events: readonly RoomEvent[]) => void;
   readonly #waiting: RoomEvent[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `tell` is called with each of them, in order. */
-  constructor(tell: (news: RoomEvent) => void) {
-    this.#tell = tell;
+  /** `send` is given all that wait, in order. */
+  constructor(send: (events: readonly RoomEvent[]) => void) {
+    this.#send = send;
   }
 
   /** Takes an event that a crowd of that size need not receive at once; `false` if it must. */
-  take(news: RoomEvent, size: number): boolean {
+  take(event: RoomEvent, size: number): boolean {
     // What follows an event that waits must not overtake it, however few are left.
-    if (!PRESENCE.has(news.event.type) || size <= CROWD && this.#waiting.length === 0) return false;
-    this.#waiting.push(news);
-    this.#timer ??= setTimeout(() => this.flush(), PERIOD_MS);
+    if (!PRESENCE.has(event.event.type) || size <= CROWD && this.#waiting.length === 0) return false;
+    this.#waiting.push(event);
+    this.#timer ??= setTimeout(() => this.flush(), Math.min(MAX_PERIOD_MS, PERIOD_MS * Math.ceil(size / 1_000)));
     return true;
   }
 
-  /** Passes on what waits. */
+  /** Sends what waits. */
   flush(): void {
     this.close();
-    for (const news of this.#waiting.splice(0)) this.#tell(news);
+    this.#send(this.#waiting.splice(0));
   }
 
-  /** Nobody is there to be told. */
+  /** Nobody is left to receive what waits. */
   close(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

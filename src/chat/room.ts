@@ -60,7 +60,12 @@ export class Room {
   #rate: TokenBucket | undefined;
   readonly #memberships = new Map<Participant, Membership>();
   readonly #fanOut = new FanOut();
-  readonly #presence = new PresenceQueue(({ event, by }) => this.#tellInOrder(event, by));
+  readonly #presence = new PresenceQueue((events) => {
+    // By themselves: a newcomer knows the events before its own, but not the messages.
+    this.flush();
+    for (const { event, by } of events) this.#tellInOrder(event, by);
+    this.flush();
+  });
   #joins = 0;
   #isFlushDue = false;
   /** Oldest first; the first is a message. */

@@ -104,3 +104,22 @@ Deno.test("who comes into a crowd and takes another name is known by that name o
   assertEquals([people.has("renamed"), people.has("guest111")], [true, false]);
   for (const member of [...members, newcomer]) hub.leave(member);
 });
+
+Deno.test("who comes into a crowd is not sent who came before, and every message (attack 9)", async () => {
+  const history = createMemoryHistory({ retention: { maxMessages: 100 } });
+  await using hub = new Hub({ log: Logger.of("test"), history });
+  const members = await fillLobby(hub, 150);
+  const [speaker] = members;
+  assert(speaker);
+  const newcomer = hub.enter(new FakeSession());
+  await hub.join(newcomer, "#lobby");
+  hub.say(speaker, hub.roomOf(speaker), { text: "welcome" });
+  const later = hub.enter(new FakeSession());
+  await hub.join(later, "#lobby");
+  hub.say(newcomer, hub.roomOf(newcomer), { text: "thanks" });
+  hub.leave(later);
+  const lines = await (newcomer.session as FakeSession).sent(/guest152 left/);
+  const news = lines.slice(lines.findIndex((line) => line.startsWith("* You are in #lobby")) + 1);
+  assertEquals(news, ["[#lobby] guest1: welcome", "* guest152 joined #lobby", "* guest152 left #lobby"]);
+  for (const member of [...members, newcomer]) hub.leave(member);
+});
