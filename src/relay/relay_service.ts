@@ -88,6 +88,10 @@ export class RelayService implements Service {
       else connection.close("error");
       return;
     }
+    if (this.#closing.signal.aborted) {
+      server.abort("drain");
+      return connection.close("drain");
+    }
     const client = session.kind === "stream"
       ? new StreamSide(connection)
       // The kind says which class of session it is.

@@ -117,6 +117,7 @@ async function runRelay({ flags, args, childCommand, io }: Invocation<typeof FLA
   }
   if (listenOn !== undefined && targets.length === 0) throw new UsageError(`no TARGET for ${listenOn}`);
   const faults = faultsOf(flags);
+  const controlAt = flags.control === undefined ? undefined : controlEndpoint(flags.control);
   using readyFile = openReadyFile(flags.readyFile);
   using recorder = flags.record === undefined ? undefined : new ConnectionRecorder(flags.record);
   const log = Logger.of("relay");
@@ -140,7 +141,7 @@ async function runRelay({ flags, args, childCommand, io }: Invocation<typeof FLA
   }
   const control = flags.control === undefined && flags.config === undefined
     ? undefined
-    : await startControl(flags, { options, relay, targets, owner });
+    : await startControl(flags, controlAt, { options, relay, targets, owner });
   const stats = control?.stats ?? relay?.stats;
   const metricsUrl = flags.metrics === undefined || stats === undefined
     ? undefined
@@ -174,6 +175,7 @@ interface Control {
 
 async function startControl(
   flags: Flags,
+  controlAt: Endpoint | undefined,
   { options, relay, targets, owner }: {
     options: RelayOptions & { seed: number };
     relay: Relay | undefined;
@@ -192,8 +194,8 @@ async function startControl(
   if (relay !== undefined) proxies.adopt("relay", relay, targets.join(","));
   if (flags.config !== undefined) await populateFrom(flags.config, proxies);
   let url: string | undefined;
-  if (flags.control !== undefined) {
-    const listener = await listen(controlEndpoint(flags.control), { context: "control", totalTimeout: "60s" });
+  if (controlAt !== undefined) {
+    const listener = await listen(controlAt, { context: "control", totalTimeout: "60s" });
     owner.use(new HttpServer(listener, controlRoutes(proxies, VERSION)));
     url = formatEndpoint(listener.endpoint).replace(/^tcp/, "http");
   }
