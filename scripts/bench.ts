@@ -30,7 +30,7 @@ const FULL = { rounds: 3, seconds: 3 };
 
 const FLAGS = {
   list: { type: "boolean", help: "list the names of the works and end" },
-  only: { type: "text", default: "", help: "works whose name holds one of the texts, such as ws,tls" },
+  only: { type: "text", help: "works whose name holds one of the texts, such as ws,tls" },
   quick: { type: "boolean", help: "the most telling works, in about a minute" },
   rounds: { type: "integer", min: 1, help: "rounds, of which the median counts" },
   seconds: { type: "text", placeholder: "N", help: "seconds of one contender in one round, such as 0.4" },
@@ -45,7 +45,7 @@ const FLAGS = {
 const flags = taskFlags({ task: "bench", summary: "measure Parley beside its peers on this machine", flags: FLAGS });
 const isGate = flags.gate || flags.keep;
 const isQuick = flags.quick || isGate;
-const only = flags.only.split(",");
+const only = flags.only?.split(",") ?? [""];
 // A gate compares with nothing that runs on several threads: on one core that others use, it says little.
 const works = WORKS.filter(({ id, isQuick: isInQuick, reference }) =>
   only.some((text) => id.includes(text)) && (!isQuick || isInQuick) && (!isGate || reference !== NATS.name)

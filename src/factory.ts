@@ -196,8 +196,10 @@ export interface BindOptions extends SocketOptions, KernelOptions {
 }
 
 /**
- * Listens on `tcp`, `tls` or `unix`, or on the TCP or TLS under `ws` and `wss`. Addresses are reused at once after a restart,
- * and accepted connections do not delay small writes (`TCP_NODELAY`).
+ * Listens on `tcp`, `tls` or `unix`, or on the TCP or TLS under `ws` and
+ * `wss`: `acceptWebSocket()` makes a session of such a connection, and `serve()`
+ * of all of them. Addresses are reused at once after a restart, and accepted
+ * connections do not delay small writes (`TCP_NODELAY`).
  *
  * @example A listener and its first connection
  * ```ts

@@ -64,6 +64,7 @@ export class Connection extends ConnectionEnds implements AsyncDisposable, HasDe
   #closingWrite: Promise<void> | undefined;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
   #writable: WritableStream<Uint8Array> | undefined;
+  #signal: AbortSignal | undefined;
 
   /** Takes over the transport: from here on only the connection closes it. */
   constructor(transport: Transport, init: ConnectionInit) {
@@ -104,6 +105,16 @@ export class Connection extends ConnectionEnds implements AsyncDisposable, HasDe
       this.#deadlineTimer?.hold();
     }
     return this.#closed.promise;
+  }
+
+  /** Aborts when the connection has ended, with the error that ended it or a `ClosedError`: for work that is done for its peer. */
+  get signal(): AbortSignal {
+    if (this.#signal === undefined) {
+      const ending = new AbortController();
+      this.#signal = ending.signal;
+      void this.closed.then(() => ending.abort(this.#closedError()));
+    }
+    return this.#signal;
   }
 
   /** Bytes that the kernel took. */
