@@ -23,7 +23,8 @@ import { configureProgramLogging } from "../program_logging.ts";
 import { gateOf } from "./access_flags.ts";
 import { proxiesOf } from "./proxy_flags.ts";
 import { ConnectionRecorder } from "./record_relay.ts";
-import { environmentOf, listenOptionsOf, runWith } from "./serve.ts";
+import { listenOptionsOf } from "./open_service.ts";
+import { environmentOf, runWith } from "./serve.ts";
 import { SHARED_FLAGS } from "./shared_flags.ts";
 import { tlsContextOf } from "./tls_flags.ts";
 

@@ -3,7 +3,8 @@ import { systemIo } from "../../../cli/io.ts";
 import type { ServerStats } from "../../../server/server_stats.ts";
 import { SERVICES } from "../../../services/registry.ts";
 import { loadService } from "../../../services/service.ts";
-import { serve, type ServeFlags } from "../serve.ts";
+import type { ServeFlags } from "../open_service.ts";
+import { serve } from "../serve.ts";
 import type { WorkerScope } from "../../worker.ts";
 import type { FromWorker, ToWorker, WorkerTask } from "./pool.ts";
 
