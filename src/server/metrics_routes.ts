@@ -13,7 +13,7 @@ const TEXT = "text/plain; charset=utf-8";
 export function publicRoutes(sources: MetricsSources): HttpRoutes {
   let metrics: Promise<Metrics> | undefined;
   return {
-    "GET /healthz": async () => healthOf(await sources.stats.snapshot(false)),
+    "GET /healthz": async () => healthOf(await snapshotsOf(sources, false)),
     "GET /metrics": async () => {
       const { contentType, text } = await (metrics ??= createMetrics(sources));
       return { contentType, body: await text() };
@@ -23,19 +23,30 @@ export function publicRoutes(sources: MetricsSources): HttpRoutes {
 
 /** What the operator sees: the same, and `/connections` with the addresses of the clients. */
 export function operatorRoutes(sources: MetricsSources): HttpRoutes {
-  const { stats, service } = sources;
   return {
     ...publicRoutes(sources),
     "GET /connections": async (request) => {
       assertLocalHost(request);
-      return jsonContent(connectionsOf(await stats.snapshot(true), service, new URLSearchParams(request.query)));
+      const query = new URLSearchParams(request.query);
+      const reports = (await snapshotsOf(sources, true)).map(({ service, now }) => connectionsOf(now, service, query));
+      const [only] = reports;
+      return jsonContent(reports.length === 1 && only !== undefined ? only : { services: reports });
     },
   };
 }
 
+function snapshotsOf(
+  { services }: MetricsSources,
+  withConnections: boolean,
+): Promise<{ service: string; now: StatsSnapshot }[]> {
+  return Promise.all(
+    services.map(async ({ service, stats }) => ({ service, now: await stats.snapshot(withConnections) })),
+  );
+}
+
 /** 200 while it serves, 503 while it cannot or is ending, so that a load balancer sends nobody more. */
-function healthOf({ isEnding, fault }: StatsSnapshot): HttpContent {
-  const problem = isEnding ? "draining" : fault;
+function healthOf(all: readonly { readonly now: StatsSnapshot }[]): HttpContent {
+  const problem = all.map(({ now }) => now.isEnding ? "draining" : now.fault).find((text) => text !== undefined);
   return { status: problem === undefined ? 200 : 503, contentType: TEXT, body: `${problem ?? "ok"}\n` };
 }
 

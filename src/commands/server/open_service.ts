@@ -116,7 +116,7 @@ export async function openService(
       pings,
       origins,
       isTrustedProxy,
-      routes: publicRoutes({ stats: seen, service: service.name }),
+      routes: publicRoutes({ services: [{ service: service.name, stats: seen }] }),
       maxMessageBytes: flags.maxMessage,
     }),
     isTrustedProxy,
