@@ -41,6 +41,8 @@ export interface CommandDefinition<T extends FlagTable> {
   readonly readsEnvironment?: boolean | ((flags: Readonly<Record<string, unknown>>) => boolean);
   /** The words after `--` are a command to run; every other command gives up the permission to run any first. */
   readonly takesCommand?: boolean;
+  /** A file that it reads may name programs to run: it gives the permission up itself. */
+  readonly mayRunPrograms?: boolean;
   /** It shows its output with the user's pager; that too needs the permission to run commands. */
   readonly runsPager?: boolean;
   /** Runs it and returns the exit code. The caller turns an error into one line and an exit code. */

@@ -78,7 +78,7 @@ async function dispatch(program: Program, argv: readonly string[], io: ProgramIo
   const { own, childCommand } = command.takesCommand ? splitAtDashes(rest) : { own: rest, childCommand: [] };
   const parsed = parseFlags(own, command.flags);
   if (!namesFiles({ usage: command.usage, table: command.flags, ...parsed })) await io.giveBackFiles?.();
-  if (!namesCommand(parsed, childCommand) && !command.runsPager) await io.giveBackRun?.();
+  if (!namesCommand(parsed, childCommand) && !command.runsPager && !command.mayRunPrograms) await io.giveBackRun?.();
   const { readsEnvironment = false } = command;
   const needsVariables = typeof readsEnvironment === "function" ? readsEnvironment(parsed.flags) : readsEnvironment;
   if (!needsVariables) await io.giveBackEnvironment?.();

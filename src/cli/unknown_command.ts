@@ -15,6 +15,7 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
     "chargen",
     "daytime",
     "time",
+    "stack",
     "pipe",
     "relay",
     "hash-password",

@@ -13,6 +13,12 @@ export const serverProgram: Program = withDocumentation({
       load: async () => (await import("./serve.ts")).serveCommand(service),
     })),
     {
+      name: "stack",
+      summary: "serve many services from one file in one process",
+      example: { words: "stack stack.yaml", does: "all services in stack.yaml" },
+      load: async () => (await import("./stack.ts")).stackCommand,
+    },
+    {
       name: "pipe",
       summary: "join one client to standard input and output",
       example: { words: "pipe :9000 > file", does: "receive a file" },

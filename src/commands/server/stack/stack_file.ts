@@ -1,0 +1,79 @@
+import { messageOf, UsageError } from "../../../base/errors.ts";
+import { kebabCase } from "../../../base/flag_spec.ts";
+import { parseFlags } from "../../../cli/parse_flags.ts";
+import type { VariableSource } from "../../../script/file/variables.ts";
+import { parseYamlFile } from "../../../script/file/yaml_file.ts";
+import { SERVICES } from "../../../services/registry.ts";
+import { loadService, type NamedService } from "../../../services/service.ts";
+import type { ServeFlags } from "../open_service.ts";
+import { SHARED_FLAGS } from "../shared_flags.ts";
+import { outlineSchema, stackSchema } from "./schema.ts";
+
+/** One service of a stack. */
+export interface StackService {
+  /** Its name in the file. */
+  readonly name: string;
+  /** The service under that name. */
+  readonly service: NamedService;
+  readonly flags: ServeFlags;
+  /** Where to listen; empty for the service's own endpoints. */
+  readonly endpoints: readonly string[];
+  /** The program that it runs, of a service that takes one. */
+  readonly program: readonly string[];
+  /** The error for a mistake of this service. */
+  mistake(error: unknown): UsageError;
+}
+
+/**
+ * Parses a stack file, YAML or JSON, and checks all of it.
+ *
+ * @param name Of the file, for messages.
+ * @throws {UsageError} Says where the mistake is: file, line, and path of the field.
+ */
+export async function parseStackFile(
+  text: string,
+  name: string,
+  env: VariableSource["env"],
+): Promise<readonly StackService[]> {
+  const outline = parseYamlFile(text, name, { schema: outlineSchema, env }).value;
+  const services = Object.fromEntries(
+    await Promise.all(
+      Object.entries(outline.services).map(async ([key, { service }]) => [key, await serviceOf(service)] as const),
+    ),
+  );
+  const file = parseYamlFile(text, name, { schema: stackSchema(services), env });
+  return Object.entries(file.value.services).map(([key, given]) => {
+    const service = services[key];
+    if (service === undefined) throw new TypeError(`Cannot find the service "${key}"`);
+    const { service: _, endpoint, endpoints, ...rest } = given;
+    const { program = [], ...flags } = { program: undefined, ...rest } as { program?: string[] };
+    return {
+      name: key,
+      service: { ...service, name: key },
+      flags: flagValues(service, flags),
+      endpoints: endpoint === undefined ? endpoints ?? [] : [endpoint],
+      program,
+      mistake: (error) => file.mistake(["services", key], messageOf(error)),
+    };
+  });
+}
+
+async function serviceOf(name: string): Promise<NamedService> {
+  const entry = SERVICES.find((service) => service.name === name);
+  if (entry === undefined) throw new UsageError(`Cannot serve "${name}": no such service`);
+  return await loadService(entry);
+}
+
+/** The values that the same flags have on a command line. */
+function flagValues(service: NamedService, given: Readonly<Record<string, unknown>>): ServeFlags {
+  const words = Object.entries(given).flatMap(([key, value]) =>
+    [value].flat().flatMap((one) => one === true ? [`--${key}`] : one === false ? [] : [`--${key}=${one}`])
+  );
+  // The table is that of the service and of every service, which is what gives the values these types.
+  return parseFlags(words, { ...service.flags, ...SHARED_FLAGS }).flags as ServeFlags;
+}
+
+/** `PARLEY_NAME`, as a variable of the environment. */
+export function variableOf(name: string): string {
+  return `PARLEY_${kebabCase(name).replaceAll("-", "_").toUpperCase()}`;
+}
