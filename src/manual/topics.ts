@@ -34,6 +34,18 @@ export const TOPICS: readonly Topic[] = [
     load: async () => (await import("./framing.md", { with: { type: "text" } })).default,
   },
   {
+    name: "exec",
+    summary: "programs as servers: exec",
+    commands: ["parley-server exec"],
+    load: async () => (await import("./exec.md", { with: { type: "text" } })).default,
+  },
+  {
+    name: "stack",
+    summary: "many services from one file",
+    commands: ["parley-server stack"],
+    load: async () => (await import("./stack.md", { with: { type: "text" } })).default,
+  },
+  {
     name: "units",
     summary: "durations, sizes, rates, shares and escapes",
     load: async () => (await import("./units.md", { with: { type: "text" } })).default,

@@ -92,7 +92,7 @@ export class Stage implements AsyncDisposable {
       });
     await shim("deno", "");
     for (const name of ["server", "client", "udp"]) {
-      const permissions = `--allow-net --allow-read --allow-write --unstable-net`;
+      const permissions = `--allow-net --allow-read --allow-write --allow-run --unstable-net`;
       await shim(`parley-${name}`, `run --quiet --no-prompt ${permissions} '${fromFileUrl(`../../src/${name}.ts`)}'`);
     }
     return new Stage(folder, ports);
