@@ -26,7 +26,7 @@ export class LocalDirectory implements Directory {
     const id = String(++this.#arrivals);
     for (;;) {
       const nick = `guest${++this.#guests}`;
-      if (!this.#members.has(nickKey(nick))) return { id, nick };
+      if (this.holderOf(nick) === undefined) return { id, nick };
     }
   }
 
@@ -34,8 +34,13 @@ export class LocalDirectory implements Directory {
     this.#members.set(member.key, member);
   }
 
+  /** Who has a name, or one that looks like it. */
+  holderOf(nick: string): Member | undefined {
+    return this.#members.get(nickKey(nick));
+  }
+
   find(nick: string): Member | undefined {
-    return exactly(nick, this.#members.get(nickKey(nick)));
+    return exactly(nick, this.holderOf(nick));
   }
 
   /**
@@ -44,7 +49,7 @@ export class LocalDirectory implements Directory {
    * @throws {ChatError} Someone else has it, or one that looks like it.
    */
   checkFree(member: Member, nick: string): void {
-    const holder = this.#members.get(nickKey(nick));
+    const holder = this.holderOf(nick);
     if (holder !== undefined && holder !== member) throw nickTaken(nick, holder.nick);
   }
 

@@ -142,8 +142,7 @@ class SqliteHistory implements History, SqliteLogHost {
       if (isRestriction(restriction)) log.state.restrictions.add(restriction);
       else this.#log.error("a ban or mute cannot be read", { room: log.name, subject: String(subject) });
     }
-    log.state.restrictions.dropEnded();
-    this.#statements.deleteEnded.run(log.id, Date.now());
+    this.#statements.deleteEnded.run(log.id, this.#expiryNow());
   }
 
   /** Forgets a room that nobody is in, where there are too many: rooms with bans last. */
@@ -153,7 +152,7 @@ class SqliteHistory implements History, SqliteLogHost {
     if (this.#rooms + unwritten < maxRooms) return;
     const open = new Set(this.#open.values().map(({ id }) => id));
     let victim: number | undefined;
-    for (const row of this.#statements.roomsByActivity.iterate(Date.now())) {
+    for (const row of this.#statements.roomsByActivity.iterate(this.#expiryNow())) {
       if (open.has(Number(row.id))) continue;
       victim ??= Number(row.id);
       if (row.moderated === 1) continue;
@@ -246,7 +245,7 @@ class SqliteHistory implements History, SqliteLogHost {
     const { maxAgeMs } = this.#retention;
     const limitMs = maxAgeMs === undefined ? -Infinity : this.#expiryNow() - maxAgeMs;
     for (let batch = 0; batch < MAX_BATCHES; batch++) {
-      const row = this.#statements.leastActive.get(Date.now());
+      const row = this.#statements.leastActive.get(this.#expiryNow());
       if (row === undefined) return;
       const id = Number(row.id);
       const isGone = String(row.key).startsWith("gone ");

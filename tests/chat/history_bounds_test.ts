@@ -286,3 +286,21 @@ Deno.test("sqlite history forgets rooms whose messages have all expired, a littl
   assertEquals(Number(db.prepare("SELECT count(*) AS count FROM messages").get()?.count), 0);
   await Deno.remove(path);
 });
+
+Deno.test("sqlite history keeps bans through a clock that is set forward and back (attack 11)", async () => {
+  const path = await Deno.makeTempFile();
+  let wallMs = Date.now();
+  const options = { path, log, retention: { maxMessages: 9 }, now: () => wallMs, monotonicNow: () => 0 };
+  {
+    await using history = createSqliteHistory(options);
+    const room = await openRoom(history, "#a");
+    await room.decide({ action: "ban", by: "ann", nick: "bob", untilMs: wallMs + 60_000 });
+    room.close();
+    wallMs += 365 * 86_400_000;
+    (await openRoom(history, "#a")).close();
+    wallMs -= 365 * 86_400_000;
+  }
+  await using history = createSqliteHistory(options);
+  assert((await openRoom(history, "#a")).state.restrictions.get("ban", "bob"));
+  await Deno.remove(path);
+});

@@ -108,6 +108,22 @@ for (const [name, start] of Object.entries(CHATS)) {
     await enter(hubs, "left", "Eve");
   });
 
+  test("a newcomer gets no name that looks like another's (attack 10)", async (hubs) => {
+    const [left, right] = [personOf(hubs, hubs.left), personOf(hubs, hubs.right)];
+    // The names that those who come next would get, with a letter for a digit.
+    const alike = [left, right].map(({ member: { nick } }) => nick.replace(/guest\d+/, "guestlO"));
+    await left.does(`/nick ${alike[0]}`);
+    if (hubs.left !== hubs.right) await right.does(`/nick ${alike[1]}`);
+    const newcomers = Array.from({ length: 24 }, (_, index) => index % 2 === 0 ? hubs.left : hubs.right)
+      .map((hub) => personOf(hubs, hub));
+    const nicks = newcomers.map(({ member }) => member.nick);
+    assertEquals(nicks.filter((nick) => /^guest10(?:-|$)/.test(nick)), []);
+    for (const person of [left, right, ...newcomers]) {
+      const hub = [hubs.left, hubs.right].find((hub) => hub.findPerson(person.member.nick) === person.member);
+      assert(hub !== undefined, `${person.member.nick} is not found under its name`);
+    }
+  });
+
   test("people have names in their own scripts (chat L1)", async (hubs) => {
     const ann = await enter(hubs, "left", "\u042e\u043b\u0438\u044f");
     const bob = await enter(hubs, "right", "\u674e\u660e");

@@ -135,7 +135,9 @@ class NatsDirectory implements Directory, RegistrationHost {
       const number = ++this.#arrivals;
       // A name of nobody else's without asking NATS, which a client that comes must not wait for.
       const nick = `guest${number}-${this.server.slice(0, 4)}`;
-      if (this.find(nick) === undefined) return { id: `${this.server}.${number}`, nick };
+      if (this.#here.holderOf(nick) === undefined && !this.#remote.has(nick)) {
+        return { id: `${this.server}.${number}`, nick };
+      }
     }
   }
 
@@ -244,7 +246,7 @@ class NatsDirectory implements Directory, RegistrationHost {
       this.#confirm(presence.person);
     } else {
       this.#heartbeat.hear(presence.person.server);
-      this.#defend(this.#registrations.get(this.#here.find(presence.person.nick)?.id ?? ""), entry);
+      this.#defend(this.#registrations.get(this.#here.holderOf(presence.person.nick)?.id ?? ""), entry);
     }
     const isOurs = "person" in presence && presence.person.server === this.server;
     this.#newsAfter = "person" in presence ? presence.person.after : presence.tombstone.after;

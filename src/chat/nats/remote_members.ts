@@ -55,6 +55,11 @@ export class RemoteMembers {
     return exactly(nick, this.#byName.get(nickKey(nick)));
   }
 
+  /** Whether someone has a name, or one that looks like it. */
+  has(nick: string): boolean {
+    return this.#byName.has(nickKey(nick));
+  }
+
   /** Who is in a room. */
   inRoom(roomKey: string): Person[] {
     return [...this.#byRoom.get(roomKey)?.values() ?? []];
