@@ -84,12 +84,18 @@ export function send(
 }
 
 /** Waits until a text, in which captured groups may have their place, bytes, or a match comes; its groups are captured. */
-export function expect(wanted: string | Uint8Array | Payload | RegExp, { isText }: MessageType = {}): Step {
-  if (wanted instanceof RegExp) {
-    return { kind: "expect", pattern: { kind: "regex", source: wanted.source, flags: wanted.flags, isText } };
-  }
-  if (wanted instanceof Uint8Array) return { kind: "expect", pattern: { kind: "bytes", bytes: wanted, isText } };
-  return { kind: "expect", pattern: { kind: "text", text: payloadOf(wanted), isText } };
+export function expect(wanted: Wanted, type: MessageType = {}): Step {
+  return { kind: "expect", pattern: patternOf(wanted, type) };
+}
+
+/** What is looked for: a text, in which captured groups may have their place, bytes, or a match. */
+export type Wanted = string | Uint8Array | Payload | RegExp;
+
+/** The pattern that looks for it. */
+export function patternOf(wanted: Wanted, { isText }: MessageType = {}): Pattern {
+  if (wanted instanceof RegExp) return { kind: "regex", source: wanted.source, flags: wanted.flags, isText };
+  if (wanted instanceof Uint8Array) return { kind: "bytes", bytes: wanted, isText };
+  return { kind: "text", text: payloadOf(wanted), isText };
 }
 
 /** The next thing that comes must be these bytes. */

@@ -1,6 +1,6 @@
 import { UsageError } from "../../base/errors.ts";
 import { defineCommand } from "../../cli/command.ts";
-import { canReset } from "../../script/mock/mock_script.ts";
+import { mockService } from "../../script/mock/start_mock.ts";
 import { MOCK_FLAGS, runMock } from "../mock.ts";
 import { openReadyFile } from "../announce_ready.ts";
 import { configureProgramLogging } from "../program_logging.ts";
@@ -49,11 +49,7 @@ export const mockCommand = defineCommand({
         framing: () => script.framing ?? "raw",
         flags: {},
         sharesState: true,
-        create: () => ({
-          serve: (session: Parameters<typeof mock.serve>[0]) => mock.serve(session),
-          drain: () => mock.stop(),
-          resetsConnections: canReset(script),
-        }),
+        create: () => mockService(mock, script),
       };
       return serve(service, flags, endpoints, io, { childCommand });
     });

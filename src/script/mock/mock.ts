@@ -9,7 +9,7 @@ import { quote } from "../expectations.ts";
 import type { Unit } from "../inbox.ts";
 import { textPayload } from "../payload.ts";
 import type { Recorder } from "../recorder.ts";
-import { close, reset, type Step } from "../steps.ts";
+import { close, type Pattern, patternOf, reset, type Step, type Wanted } from "../steps.ts";
 import type { MockEntry, MockScript } from "./mock_script.ts";
 
 const DEFAULT_TIMEOUT = "5s";
@@ -45,7 +45,8 @@ export interface MockOptions {
 export class Mock {
   readonly #script: MockScript;
   readonly #options: MockOptions;
-  readonly #uses = new Map<MockEntry, number>();
+  readonly #entries: readonly Entry[];
+  readonly #uses = new Map<Entry, number>();
   readonly #globals = new Map<string, string>();
   readonly #stopping = new AbortController();
   readonly #failed: MockReport[] = [];
@@ -55,6 +56,10 @@ export class Mock {
   /** Serves nobody before {@linkcode serve}. */
   constructor(script: MockScript, options: MockOptions = {}) {
     this.#script = script;
+    this.#entries = script.connections.map(({ when, ...entry }) => ({
+      ...entry,
+      when: when === undefined ? undefined : asPattern(when),
+    }));
     this.#options = options;
   }
 
@@ -97,14 +102,14 @@ export class Mock {
 
   /** What is wrong with the whole, once all connections have ended; scripts that nobody came for are among it. */
   verdict(): MockReport[] {
-    const { expect = {}, connections } = this.#script;
+    const { expect = {} } = this.#script;
     const counts = [["connections", this.#connections], ["unmatched", this.#unmatched]] as const;
     const wrong = counts.flatMap(([what, came]) => {
       const wanted = expect[what];
       if (wanted === undefined || wanted === came) return [];
       return [reportOf(`expect ${what}`, ["expect", what], new Error(`expected ${wanted} ${what}, not ${came}`))];
     });
-    const unused = connections.flatMap((entry, index) => {
+    const unused = this.#entries.flatMap((entry, index) => {
       if (this.#uses.has(entry) || !this.#options.isStrict && entry.when !== undefined) return [];
       const name = entry.name ?? `connections[${index}]`;
       const error = this.#options.isStrict ? new Error("it was never used (--strict)") : undefined;
@@ -134,7 +139,7 @@ export class Mock {
 
   async #play(session: ExchangeSession, exchange: Exchange): Promise<Played> {
     const script = this.#nextScript(exchange);
-    const hasRules = this.#script.connections.some(({ when }) => when !== undefined);
+    const hasRules = this.#entries.some(({ when }) => when !== undefined);
     if (script !== undefined && (speaksFirst(script, session) || !hasRules)) {
       return await this.#playScript(script, script.onConnect ?? this.#script.onConnect ?? [], session, exchange);
     }
@@ -144,7 +149,7 @@ export class Mock {
   }
 
   async #playScript(
-    entry: MockEntry,
+    entry: Entry,
     before: readonly Step[],
     session: ExchangeSession,
     exchange: Exchange,
@@ -202,12 +207,12 @@ export class Mock {
     return otherwise === "close" ? [close()] : otherwise === "reset" ? [reset()] : [];
   }
 
-  #nextScript(exchange: Exchange): MockEntry | undefined {
-    return this.#script.connections.find((entry) => entry.when === undefined && this.#isUsable(entry, exchange));
+  #nextScript(exchange: Exchange): Entry | undefined {
+    return this.#entries.find((entry) => entry.when === undefined && this.#isUsable(entry, exchange));
   }
 
   #ruleFor(input: Unit, exchange: Exchange) {
-    for (const entry of this.#script.connections) {
+    for (const entry of this.#entries) {
       if (entry.when === undefined || !this.#isUsable(entry, exchange)) continue;
       const match = exchange.match(entry.when, input);
       if (match !== undefined) return { entry, captures: match.captures };
@@ -215,7 +220,7 @@ export class Mock {
     return undefined;
   }
 
-  #isUsable(entry: MockEntry, exchange: Exchange): boolean {
+  #isUsable(entry: Entry, exchange: Exchange): boolean {
     const times = entry.times ?? (entry.when === undefined ? 1 : Infinity);
     if ((this.#uses.get(entry) ?? 0) >= times) return false;
     return Object.entries(entry.if ?? {}).every(([name, value]) =>
@@ -223,12 +228,12 @@ export class Mock {
     );
   }
 
-  #use(entry: MockEntry): { path: PropertyKey[]; name: string | undefined } {
+  #use(entry: Entry): { path: PropertyKey[]; name: string | undefined } {
     this.#uses.set(entry, (this.#uses.get(entry) ?? 0) + 1);
-    return { path: ["connections", this.#script.connections.indexOf(entry)], name: entry.name };
+    return { path: ["connections", this.#entries.indexOf(entry)], name: entry.name };
   }
 
-  #setValues({ set = {}, setGlobal = {} }: MockEntry, exchange: Exchange): void {
+  #setValues({ set = {}, setGlobal = {} }: Entry, exchange: Exchange): void {
     const fill = (text: string) => new TextDecoder().decode(textPayload(text).bytes(exchange.captures));
     for (const [name, value] of Object.entries(setGlobal)) this.#globals.set(name, fill(value));
     for (const [name, value] of Object.entries(set)) exchange.captures.set(name, fill(value));
@@ -263,7 +268,7 @@ export class Mock {
 
   /** With one rule of plain text, that is what the client should have sent. */
   #nearest(exchange: Exchange): Uint8Array | undefined {
-    const rules = this.#script.connections.filter((entry) => entry.when && this.#isUsable(entry, exchange));
+    const rules = this.#entries.filter((entry) => entry.when && this.#isUsable(entry, exchange));
     const [only] = rules;
     if (rules.length !== 1 || only?.when === undefined || only.when.kind === "regex") return undefined;
     return only.when.kind === "text" ? only.when.text.bytes(exchange.captures) : only.when.bytes;
@@ -287,6 +292,13 @@ export class Mock {
   }
 }
 
+/** An entry whose `when` is a pattern. */
+type Entry = Omit<MockEntry, "when"> & { readonly when: Pattern | undefined };
+
+function asPattern(when: Pattern | Wanted): Pattern {
+  return typeof when === "object" && "kind" in when ? when : patternOf(when);
+}
+
 /** How the part of a connection that a script or rules are for has ended. */
 interface Played {
   readonly name: string | undefined;
@@ -298,12 +310,12 @@ function reportOf(name: string, path: readonly PropertyKey[], error: Error | und
   return { name, ms: 0, path, error, details: [] };
 }
 
-function stepsOf({ steps }: MockEntry, session: ExchangeSession): readonly Step[] {
+function stepsOf({ steps }: Entry, session: ExchangeSession): readonly Step[] {
   return typeof steps === "function" ? steps(session) : steps;
 }
 
 /** Whether the client is owed something before it has sent anything. */
-function speaksFirst(entry: MockEntry, session: ExchangeSession): boolean {
+function speaksFirst(entry: Entry, session: ExchangeSession): boolean {
   const [first] = [...entry.onConnect ?? [], ...stepsOf(entry, session)];
   return first !== undefined && !first.kind.startsWith("expect");
 }

@@ -15,7 +15,7 @@ import { isMessageWise } from "../exchange.ts";
 import { textPayload } from "../payload.ts";
 import { parseRecording, type RecordedEvent } from "../recording.ts";
 import { replaySteps } from "../replay_steps.ts";
-import { expect, expectClose, type Pattern, type Step } from "../steps.ts";
+import { expectClose, type Pattern, patternOf, type Step } from "../steps.ts";
 import type { MockEntry, MockScript } from "./mock_script.ts";
 
 const steps = z.union([step, z.array(step).min(1)]);
@@ -121,7 +121,7 @@ function stepsOf(given: z.infer<typeof steps> | undefined): Step[] | undefined {
 function entryOf(given: z.infer<typeof entry>): MockEntry {
   return {
     name: given.name,
-    when: given.when && patternOf(given.when),
+    when: given.when && whenOf(given.when),
     if: given.if,
     onConnect: stepsOf(given["on-connect"]),
     steps: given.reply === undefined ? stepsOf(given.steps) ?? [] : [stepOf({ send: given.reply })],
@@ -131,16 +131,14 @@ function entryOf(given: z.infer<typeof entry>): MockEntry {
   };
 }
 
-function patternOf({ text, regex, bytes, type }: z.infer<typeof when>): Pattern {
+function whenOf({ text, regex, bytes, type }: z.infer<typeof when>): Pattern {
   const isText = type === undefined ? undefined : type === "text";
-  const wanted = text !== undefined
-    ? textPayload(text)
-    : regex !== undefined
+  const wanted = regex !== undefined
     ? new RegExp(regex, "u")
-    : parseHex(bytes ?? "");
-  const step = expect(wanted, { isText });
-  if (step.kind !== "expect") throw new TypeError(step.kind);
-  return step.pattern;
+    : bytes !== undefined
+    ? parseHex(bytes)
+    : textPayload(text ?? "");
+  return patternOf(wanted, { isText });
 }
 
 /** Each connection of a recording is one script; the client must send exactly what it sent then. */

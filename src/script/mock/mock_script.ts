@@ -1,6 +1,6 @@
 import type { Duration } from "../../base/units.ts";
 import type { ExchangeSession } from "../exchange.ts";
-import type { Pattern, Step } from "../steps.ts";
+import type { Pattern, Step, Wanted } from "../steps.ts";
 
 /** What a scripted peer does with its clients. */
 export interface MockScript {
@@ -52,7 +52,7 @@ export interface MockEntry {
   /** For reports. */
   readonly name?: string | undefined;
   /** The input that the rule is for. */
-  readonly when?: Pattern | undefined;
+  readonly when?: Pattern | Wanted | undefined;
   /** Only where these values are set; `""` is a value that is not. */
   readonly if?: Readonly<Record<string, string>> | undefined;
   /** Done as soon as the client is there. */

@@ -1,0 +1,76 @@
+import type { Endpoint } from "../../net/endpoint.ts";
+import { type RunningServer, serve, type ServeOptions } from "../../server/serve.ts";
+import type { Service } from "../../server/service.ts";
+import { Mock, type MockOptions } from "./mock.ts";
+import { canReset, type MockScript } from "./mock_script.ts";
+
+/** Options of {@linkcode mock}. */
+export interface StartMockOptions extends Omit<ServeOptions, "framing">, Pick<MockOptions, "isStrict"> {
+  /**
+   * Where to listen.
+   *
+   * @default {"tcp://127.0.0.1:0"}
+   */
+  endpoints?: string | Endpoint | readonly (string | Endpoint)[];
+}
+
+/** A scripted server that runs until it is shut down. */
+export interface RunningMock extends RunningServer {
+  /**
+   * Shuts the server down and checks that every client has done what the script says.
+   *
+   * @throws {ExpectationError} The first that has not, with the difference.
+   */
+  verify(): Promise<void>;
+}
+
+/**
+ * Starts a server that plays a script to each client, on a free port by default.
+ *
+ * @example A server for the test of a client
+ * ```ts
+ * import { dial } from "@parley/parley";
+ * import { expect, mock, runScript, send } from "@parley/parley/script";
+ *
+ * await using server = await mock({
+ *   framing: "line",
+ *   connections: [
+ *     { onConnect: [send("220 ready")], steps: [expect(/^EHLO (\w+)$/), send("250 hello {1}")] },
+ *     { when: "PING", steps: [send("PONG")] },
+ *   ],
+ *   expect: { connections: 2 },
+ * });
+ * await runScript(await dial(server.endpoint), [expect("220"), send("EHLO me"), expect("250 hello me")]);
+ * await runScript(await dial(server.endpoint), [send("PING"), expect("PONG")]);
+ * await server.verify();
+ * ```
+ *
+ * @throws {SyntaxError} An endpoint or the framing cannot be parsed.
+ * @throws {BindError} An address is in use, not permitted, or not of this machine.
+ */
+export async function mock(script: MockScript, options: StartMockOptions = {}): Promise<RunningMock> {
+  const { endpoints = "tcp://127.0.0.1:0", isStrict, ...rest } = options;
+  const played = new Mock(script, { isStrict });
+  const server = await serve(endpoints, mockService(played, script), {
+    context: "mock",
+    framing: script.framing ?? "raw",
+    canReset: canReset(script),
+    ...rest,
+  });
+  return {
+    ...server,
+    async verify() {
+      await server.shutdown();
+      played.assertPassed();
+    },
+  };
+}
+
+/** What a server runs to play a script. */
+export function mockService(mock: Mock, script: MockScript): Service {
+  return {
+    serve: (session) => mock.serve(session),
+    drain: () => mock.stop(),
+    resetsConnections: canReset(script),
+  };
+}
