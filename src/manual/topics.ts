@@ -46,6 +46,17 @@ export const TOPICS: readonly Topic[] = [
     load: async () => (await import("./stack.md", { with: { type: "text" } })).default,
   },
   {
+    name: "relay",
+    summary: "forward connections, with faults and Toxiproxy's API",
+    commands: ["parley-server relay"],
+    load: async () => (await import("./relay.md", { with: { type: "text" } })).default,
+  },
+  {
+    name: "faults",
+    summary: "what a relay can do to a connection",
+    load: async () => (await import("./faults.md", { with: { type: "text" } })).default,
+  },
+  {
     name: "units",
     summary: "durations, sizes, rates, shares and escapes",
     load: async () => (await import("./units.md", { with: { type: "text" } })).default,

@@ -11,7 +11,6 @@ import { parseOrigin } from "../../http/origin.ts";
 import { Logger } from "../../log/logger.ts";
 import { type Endpoint, formatEndpoint, parseEndpoint } from "../../net/endpoint.ts";
 import type { Fault } from "../../relay/faults/fault.ts";
-import { FAULT_TYPES } from "../../relay/faults/registry.ts";
 import { parseDirection, parseFaults, parseOnly } from "../../relay/faults/parse_fault.ts";
 import { randomSeed, type Relay, type RelayOptions, startRelay } from "../../relay/relay.ts";
 import { HttpServer } from "../../server/http_server.ts";
@@ -44,42 +43,33 @@ const RELAY_FLAGS = {
     type: "text",
     repeat: true,
     placeholder: "FAULT",
-    help: "what goes wrong, in the order given, for example latency:100ms,jitter=20ms",
+    help: "what goes wrong, such as latency:100ms",
   },
-  direction: {
-    type: "text",
-    placeholder: "DIRECTION",
-    help: "to-server, to-client or both: where faults work (default both)",
-  },
-  share: { type: "text", placeholder: "SHARE", help: "share of the connections that faults work on, for example 20%" },
-  only: { type: "text", placeholder: "NUMBERS", help: "numbers of connections that faults work on, for example 1-2,5" },
-  seed: { type: "integer", max: 0xffff_ffff, help: "the same seed has the same effect on the same bytes" },
-  balance: {
-    type: "choice",
-    choices: ["in-order", "round-robin"],
-    default: "in-order",
-    help: "choose the first TARGET that answers, or each in turn",
-  },
-  onUnreachable: {
-    type: "choice",
-    choices: ["reset", "close"],
-    default: "reset",
-    help: "what a client gets if no TARGET answers",
-  },
-  connectTimeout: { type: "duration", default: "10s", help: "maximum time for a TARGET to answer" },
-  control: { type: "text", placeholder: "ENDPOINT", help: "serve Toxiproxy's HTTP API, for example on 8474" },
-  config: { type: "text", placeholder: "FILE", help: "create the proxies in FILE, in Toxiproxy's JSON" },
-  record: {
-    type: "text",
-    placeholder: "FILE",
-    help: "record the first connection; {n} in FILE is a connection's number, and all are recorded",
-  },
-  subprotocol: {
-    type: "text",
-    repeat: true,
-    placeholder: "NAME",
-    help: "WebSocket subprotocol that is passed through",
-  },
+  direction: { type: "text", placeholder: "WAY", help: "of faults: to-server, to-client or both (default both)" },
+  share: { type: "text", placeholder: "SHARE", help: "share of the connections with faults, such as 20%" },
+  only: { type: "text", placeholder: "NUMBERS", help: "numbers of the connections with faults, such as 1-2,5" },
+  seed: { type: "integer", max: 0xffff_ffff, help: "same seed, same effect on the same bytes" },
+  control: { type: "text", placeholder: "ENDPOINT", help: "serve Toxiproxy's HTTP API on ENDPOINT" },
+  config: { type: "text", placeholder: "FILE", help: "create the proxies in FILE (JSON of Toxiproxy)" },
+  record: { type: "text", placeholder: "FILE", help: "record one connection, or each with {n} in FILE" },
+  ...inGroup("Connection", {
+    balance: {
+      type: "choice",
+      choices: ["in-order", "round-robin"],
+      default: "in-order",
+      help: "use the first TARGET that answers, or each in turn",
+    },
+    onUnreachable: {
+      type: "choice",
+      choices: ["reset", "close"],
+      default: "reset",
+      help: "what a client gets if no TARGET answers",
+    },
+    connectTimeout: { type: "duration", default: "10s", help: "maximum time for a TARGET to answer" },
+  }),
+  ...inGroup("WebSocket", {
+    subprotocol: { type: "text", repeat: true, placeholder: "NAME", help: "subprotocol that is passed through" },
+  }),
   ...inGroup("TLS", {
     targetCa: { type: "text", placeholder: "FILE", help: "trust the certificates in FILE (PEM) for TARGET" },
     targetName: { type: "text", placeholder: "NAME", help: "name that TARGET's certificate must be valid for (SNI)" },
@@ -104,8 +94,6 @@ export const relayCommand = defineCommand({
     { words: "relay --control 8474", does: "do as Toxiproxy's clients say" },
   ],
   flags: FLAGS,
-  notes: "LISTEN and TARGET are endpoints of tcp, tls, unix, ws or wss, in any pair.\n\n" +
-    `Faults: ${FAULT_TYPES.map(({ name }) => name).join(", ")}.`,
   takesCommand: true,
   run: runRelay,
 });
