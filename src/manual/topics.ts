@@ -40,6 +40,12 @@ export const TOPICS: readonly Topic[] = [
     load: async () => (await import("./exec.md", { with: { type: "text" } })).default,
   },
   {
+    name: "mock",
+    summary: "scripted servers: mock",
+    commands: ["parley-server mock"],
+    load: async () => (await import("./mock.md", { with: { type: "text" } })).default,
+  },
+  {
     name: "stack",
     summary: "many services from one file",
     commands: ["parley-server stack"],

@@ -9,18 +9,6 @@ import { SHARED_FLAGS } from "./shared_flags.ts";
 
 const ENDPOINTS = ["tcp://127.0.0.1:8888"];
 
-const EXAMPLE = `
-connections:
-  - on-connect: { send: "220 hi\\\\r\\\\n" }
-    steps:
-      - expect-regex: "^EHLO (\\\\S+)\\\\r\\\\n"
-      - send: "250 {1}\\\\r\\\\n"
-      - reset: true
-  - when: { regex: "^GET /health" }
-    reply: "HTTP/1.1 200 OK\\\\r\\\\nContent-Length: 2\\\\r\\\\n\\\\r\\\\nok"
-otherwise: close
-expect: { connections: 2 }`;
-
 /** `parley-server mock`. */
 export const mockCommand = defineCommand({
   usage: "FILE [ENDPOINT...] [-- COMMAND]",
@@ -32,8 +20,7 @@ export const mockCommand = defineCommand({
   readsEnvironment: true,
   takesCommand: true,
   notes: [
-    `Without an ENDPOINT it listens on ${ENDPOINTS.join(" and ")}. A file looks like this:${EXAMPLE}`,
-    "Scripts are taken in order, one client each; an entry with when is a rule for every input that it matches.",
+    `Without an ENDPOINT it listens on ${ENDPOINTS.join(" and ")}. FILE is a script or a recording.`,
     "The exit code is 1 if a client did anything else, also after SIGTERM.",
   ].join("\n"),
   async run({ flags, args, childCommand, io }) {

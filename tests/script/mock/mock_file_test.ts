@@ -62,3 +62,10 @@ Deno.test("parseMockFile() takes what a variable holds literally (#20 point 1)",
   const [step] = typeof entry?.steps === "object" ? entry.steps : [];
   assertEquals(step?.kind === "send" && new TextDecoder().decode(step.data.bytes(new Map())), "a.b\\n");
 });
+
+Deno.test("every script of the manual's page is valid (#20 point 8)", async () => {
+  const page = await Deno.readTextFile(new URL("../../../src/manual/mock.md", import.meta.url));
+  const scripts = [...page.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map(([, script = ""]) => script);
+  for (const script of scripts) parse(script);
+  assertEquals(scripts.length, 5);
+});
