@@ -123,11 +123,18 @@ export class UpgradeError extends ParleyError {
   override name = "UpgradeError";
   /** The HTTP status; `undefined` where the answer was no HTTP. */
   readonly status: number | undefined;
+  /** Where a redirect leads, as the server wrote it. */
+  readonly location: string | undefined;
 
   /** Makes one for a status. */
-  constructor(status: number | undefined, message: string, options: ParleyErrorOptions = {}) {
+  constructor(
+    status: number | undefined,
+    message: string,
+    options: ParleyErrorOptions & { location?: string | undefined } = {},
+  ) {
     super(message, options);
     this.status = status;
+    this.location = options.location;
   }
 }
 

@@ -1,5 +1,5 @@
-import { utf8 } from "../base/bytes.ts";
 import { ParleyError, PermissionError, RefusedError, TimeoutError } from "../base/errors.ts";
+import { basicCredentials } from "./authorization.ts";
 import { HttpHeadReader, parseResponseHead } from "./head.ts";
 import { encodeHead, reasonPhrase } from "./response.ts";
 import { formatHostPort } from "../net/endpoint.ts";
@@ -24,11 +24,6 @@ export const httpConnectTunnel: TunnelHandshake = async (exchange, { host, port 
   }
   throw exchange.error(ParleyError, `there are more than ${MAX_INTERIM} interim responses`);
 };
-
-/** The value of an `Authorization` field (RFC 7617). */
-export function basicCredentials(user: string, password: string): string {
-  return `Basic ${btoa(String.fromCharCode(...utf8(`${user}:${password}`)))}`;
-}
 
 function parseResponse(bytes: Uint8Array) {
   const found = new HttpHeadReader().push(bytes);

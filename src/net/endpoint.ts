@@ -24,6 +24,8 @@ export interface HostEndpoint {
   readonly port: number;
   /** Path and query of `ws` and `wss`; `"/"` otherwise. */
   readonly path: string;
+  /** The user information of `ws` and `wss`, decoded; it is never printed. */
+  readonly credentials?: { readonly user: string; readonly password: string };
 }
 
 /** An endpoint in the file system. */
@@ -140,8 +142,20 @@ function parseHost(
   if (tail !== "" && tail !== "/" && !takesPath) throw refuse(text, `${scheme} takes no path`, scheme);
   if (/[\s#\p{Cc}]/u.test(tail)) throw refuse(text, "the path holds a blank or a #", scheme);
   const path = !takesPath || tail === "" ? "/" : encodePath(tail.startsWith("?") ? `/${tail}` : tail);
-  const [host, port] = splitAuthority(text, scheme, authority, options.port);
-  return { scheme, host: checkHost(text, scheme, host), port, path };
+  const at = takesPath ? authority.lastIndexOf("@") : -1;
+  const [host, port] = splitAuthority(text, scheme, authority.slice(at + 1), options.port);
+  const credentials = at === -1 ? {} : { credentials: parseCredentials(text, scheme, authority.slice(0, at)) };
+  return { scheme, host: checkHost(text, scheme, host), port, path, ...credentials };
+}
+
+function parseCredentials(text: string, scheme: Scheme, userInfo: string): { user: string; password: string } {
+  const colon = userInfo.indexOf(":");
+  const parts = colon === -1 ? [userInfo, ""] : [userInfo.slice(0, colon), userInfo.slice(colon + 1)];
+  if (parts.some((part) => /%(?![0-9A-Fa-f]{2})/.test(part))) {
+    throw refuse(text, "a % in the user information must begin an escape such as %40", scheme);
+  }
+  const [user = "", password = ""] = parts.map(decodeURIComponent);
+  return { user, password };
 }
 
 /** Characters that a URI cannot hold, as percent-encoded UTF-8 (RFC 3986, section 2.1); what is encoded stays. */
@@ -193,6 +207,8 @@ function checkHost(text: string, scheme: Scheme, host: string): string {
   return host;
 }
 
+/** The text is shown without user information, which may hold a password. */
 function refuse(text: string, found: string, scheme: Scheme): SyntaxError {
-  return new SyntaxError(`Cannot parse endpoint "${text}": ${found}; for example ${EXAMPLES[scheme]}`);
+  const shown = text.replace(/\/\/[^/?#]*@/, "//...@");
+  return new SyntaxError(`Cannot parse endpoint "${shown}": ${found}; for example ${EXAMPLES[scheme]}`);
 }

@@ -30,6 +30,7 @@ export function logInFirst(service: Service, options: LogInOptions): Service {
   return {
     ...(service.subprotocols === undefined ? {} : { subprotocols: service.subprotocols }),
     async serve(session: Session, connection: Connection): Promise<void> {
+      if (session.identity !== undefined) return await service.serve(session, connection);
       const opened = await readLogIn(session, options);
       if (opened === null) return;
       const { identity, rest } = opened;

@@ -37,6 +37,7 @@ export class WebSocketError extends FrameError {
 
 const CODES: Readonly<Record<string, number>> = {
   WS_ERR_INVALID_UTF8: CLOSE_CODE.invalidData,
+  WS_ERR_INVALID_DEFLATE: CLOSE_CODE.invalidData,
   WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: CLOSE_CODE.tooBig,
   WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: CLOSE_CODE.tooBig,
   WS_ERR_TOO_MANY_BUFFERED_PARTS: CLOSE_CODE.policy,

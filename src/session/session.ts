@@ -1,3 +1,4 @@
+import type { Identity } from "../guard/authenticator.ts";
 import type { FrameError } from "../base/errors.ts";
 import type { HttpRequestHead } from "../http/head.ts";
 import type { Logger } from "../log/logger.ts";
@@ -47,6 +48,8 @@ export interface Session extends AsyncDisposable, AsyncIterable<OwnMessage> {
   readonly subprotocol: string | undefined;
   /** The request with which a client opened its WebSocket. */
   readonly request?: HttpRequestHead | undefined;
+  /** Who has logged in with that request. */
+  readonly identity?: Identity | undefined;
   /** Frames messages for {@linkcode sendFramed}; shared by all sessions that need the same bytes. */
   readonly framer: Framer;
   /** The client. */

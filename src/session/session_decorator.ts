@@ -29,6 +29,10 @@ export class SessionDecorator extends SessionBase implements Session {
     return this.inner.subprotocol;
   }
 
+  get identity(): Session["identity"] {
+    return this.inner.identity;
+  }
+
   get request(): Session["request"] {
     return this.inner.request;
   }

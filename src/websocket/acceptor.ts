@@ -1,9 +1,10 @@
 import { DEFAULTS } from "../base/defaults.ts";
 import { parseSize, type Size } from "../base/units.ts";
 import { messageOf } from "../base/errors.ts";
+import type { Identity } from "../guard/authenticator.ts";
 import type { Refusal } from "../guard/gate.ts";
 import { type ForwardedAddress, forwardedAddress } from "../http/forwarded.ts";
-import { HttpError } from "../http/head.ts";
+import { HttpError, type HttpFields } from "../http/head.ts";
 import { parseOrigin } from "../http/origin.ts";
 import { type HttpRequest, serveRequests } from "../http/request.ts";
 import { encodeResponse, errorResponse, type HttpResponse } from "../http/response.ts";
@@ -11,7 +12,7 @@ import { type HttpRoutes, Router } from "../http/router.ts";
 import type { CloseReason } from "../net/close_reason.ts";
 import type { Connection } from "../net/connection.ts";
 import { lingeringClose } from "../net/lingering_close.ts";
-import { loadWebSocketCodec, type WebSocketCodec } from "./codec.ts";
+import { loadDeflateCodec, loadWebSocketCodec, type WebSocketCodec } from "./codec.ts";
 import {
   checkOrigin,
   checkUpgrade,
@@ -40,6 +41,19 @@ export interface WebSocketAcceptorOptions {
   readonly origins: readonly string[];
   /** Whether an address is that of a proxy that may name its clients. */
   readonly isTrustedProxy?: ((address: string) => boolean) | undefined;
+  /**
+   * Compresses messages of clients that offer it (RFC 7692).
+   *
+   * @default {false}
+   */
+  readonly compresses?: boolean;
+  /**
+   * Checks the `Authorization` field of a request for a WebSocket; without an
+   * identity the client must log in by its messages. Throws an `HttpError` to reject.
+   */
+  readonly authorize?:
+    | ((field: string | undefined, connection: Connection) => Promise<Identity | undefined>)
+    | undefined;
   /** When clients are pinged. */
   readonly pings?: PingOptions | undefined;
   /** Most bytes of a message. */
@@ -98,6 +112,7 @@ export async function acceptWebSocket(
 export class WebSocketAcceptor {
   readonly #codec: WebSocketCodec;
   readonly #options: WebSocketAcceptorOptions;
+  readonly #deflateCodecs = new Map<number, WebSocketCodec>();
   readonly #router: Router;
 
   private constructor(codec: WebSocketCodec, options: WebSocketAcceptorOptions) {
@@ -173,11 +188,15 @@ export class WebSocketAcceptor {
     // The client does not know yet that it may speak (RFC 6455, section 4.1).
     if (request.takeRest().length > 0) throw new HttpError(400, "data came before the handshake was done");
     assertAdmitted();
+    const identity = await this.#options.authorize?.(request.fields.get("authorization"), connection);
     const subprotocol = chooseSubprotocol(request.fields, this.#options.subprotocols);
-    await connection.write(encodeResponse({ status: 101, fields: await upgradeFields(key, subprotocol) }));
+    const deflate = this.#options.compresses ? await this.#agreeOnDeflate(request.fields) : undefined;
+    const fields = await upgradeFields(key, { subprotocol, extensions: deflate?.response });
+    await connection.write(encodeResponse({ status: 101, fields }));
     connection.log.debug("upgraded to WebSocket", { subprotocol });
     return new WebSocketSession(connection, {
-      codec: this.#codec,
+      codec: deflate?.codec ?? this.#codec,
+      identity,
       subprotocol,
       request,
       maxMessageBytes: this.#options.maxMessageBytes,
@@ -191,6 +210,17 @@ export class WebSocketAcceptor {
     const response = await this.#router.respond(request, pathOf(connection));
     connection.log.debug("answered", { method, path, status: response.status });
     return response;
+  }
+
+  async #agreeOnDeflate(fields: HttpFields): Promise<{ codec: WebSocketCodec; response: string } | undefined> {
+    const { acceptDeflate } = await import("./deflate.ts");
+    const agreed = acceptDeflate(fields.get("sec-websocket-extensions"));
+    if (agreed === undefined) return undefined;
+    const key = agreed.windowBits ?? 0;
+    // Sessions that compress alike share what a broadcast is framed with.
+    const codec = this.#deflateCodecs.get(key) ?? await loadDeflateCodec(this.#codec, agreed);
+    this.#deflateCodecs.set(key, codec);
+    return { codec, response: agreed.response };
   }
 
   /** An endpoint without a path takes any. */
@@ -207,7 +237,7 @@ function pathOf({ local }: Connection): string {
 function reasonOf({ status }: HttpError): CloseReason {
   if (status === 408) return "handshake timeout";
   if (status === 503) return "limit";
-  return status === 403 ? "denied" : "handshake failed";
+  return status === 401 || status === 403 ? "denied" : "handshake failed";
 }
 
 function rejectionOf({ reason, text }: Refusal): HttpError {

@@ -1,6 +1,7 @@
 import { ByteBuilder } from "../base/byte_builder.ts";
 import { applyMask, copyMasked, maskKeyOf } from "../framing/websocket_mask.ts";
 import type { Framer } from "../session/framer.ts";
+import type { DeflateAgreement } from "./deflate.ts";
 import type { WsPackage } from "./ws_package.ts";
 
 /** Frame types (RFC 6455, section 5.2). */
@@ -10,6 +11,8 @@ export const OPCODE = { text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as con
 export type Opcode = typeof OPCODE[keyof typeof OPCODE];
 
 const FIN = 0x80;
+/** Marks a compressed message (RFC 7692, section 6). */
+const RSV1 = 0x40;
 
 /** Reads and writes the frames of one side: a server's are plain, a client's are masked. */
 export interface WebSocketCodec {
@@ -17,7 +20,11 @@ export interface WebSocketCodec {
   readonly role: "server" | "client";
   /** Takes bytes, emits messages and control frames. */
   readonly Receiver: WsPackage["Receiver"];
-  /** Appends a frame. */
+  /** Reads compressed messages, where they were agreed on. */
+  readonly deflate?: typeof import("./deflate.ts");
+  /** Appends a frame whose first byte is given. */
+  appendFrame(first: number, data: Uint8Array, builder: ByteBuilder): void;
+  /** Appends a whole message or a control frame. */
   append(opcode: Opcode, data: Uint8Array, builder: ByteBuilder): void;
   /** Frames whole messages. */
   readonly framer: Framer;
@@ -29,25 +36,38 @@ export interface WebSocketCodec {
  */
 export async function loadWebSocketCodec(role: WebSocketCodec["role"]): Promise<WebSocketCodec> {
   const { Receiver, Sender } = await importWs();
-  const append = role === "server" ? appendPlain : appendBy(Sender);
+  const appendFrame = role === "server" ? appendPlain : appendBy(Sender);
+  const append: WebSocketCodec["append"] = (opcode, data, builder) => appendFrame(FIN | opcode, data, builder);
+  return { role, Receiver, appendFrame, append, framer: framerBy(append) };
+}
+
+/** A codec that compresses messages as it was agreed on. */
+export async function loadDeflateCodec(codec: WebSocketCodec, agreement: DeflateAgreement): Promise<WebSocketCodec> {
+  const deflate = await import("./deflate.ts");
+  const { windowBits } = agreement;
+  const append: WebSocketCodec["append"] = (opcode, data, builder) => {
+    const isMessage = opcode === OPCODE.text || opcode === OPCODE.binary;
+    const payload = isMessage && windowBits !== undefined ? deflate.compressMessage(data, windowBits) : undefined;
+    if (payload === undefined) codec.append(opcode, data, builder);
+    else codec.appendFrame(FIN | RSV1 | opcode, payload, builder);
+  };
+  return { ...codec, deflate, append, framer: framerBy(append) };
+}
+
+function framerBy(append: WebSocketCodec["append"]): Framer {
   return {
-    role,
-    Receiver,
-    append,
-    framer: {
-      frame(data, isText) {
-        const builder = new ByteBuilder();
-        append(isText ? OPCODE.text : OPCODE.binary, data, builder);
-        return builder.take();
-      },
+    frame(data, isText) {
+      const builder = new ByteBuilder();
+      append(isText ? OPCODE.text : OPCODE.binary, data, builder);
+      return builder.take();
     },
   };
 }
 
 /** A server's frame is its head and the data as they are: written where it is needed, it costs no allocation. */
-function appendPlain(opcode: Opcode, data: Uint8Array, builder: ByteBuilder): void {
+function appendPlain(first: number, data: Uint8Array, builder: ByteBuilder): void {
   const { length } = data;
-  builder.appendByte(FIN | opcode);
+  builder.appendByte(first);
   if (length < 126) builder.appendByte(length);
   else if (length <= 0xffff) appendLength(126, 2, length, builder);
   else appendLength(127, 8, length, builder);
@@ -59,10 +79,11 @@ function appendLength(mark: number, bytes: number, length: number, builder: Byte
   for (let place = bytes - 1; place >= 0; place--) builder.appendByte(Math.floor(length / 256 ** place) & 0xff);
 }
 
-function appendBy(sender: WsPackage["Sender"]): WebSocketCodec["append"] {
-  const options = { fin: true, mask: true, readOnly: true, rsv1: false };
-  return (opcode, data, builder) => {
-    for (const piece of sender.frame(data, { ...options, opcode })) builder.append(piece);
+function appendBy(sender: WsPackage["Sender"]): WebSocketCodec["appendFrame"] {
+  const options = { fin: true, mask: true, readOnly: true };
+  return (first, data, builder) => {
+    const frame = { ...options, opcode: first & 0x0f, rsv1: (first & RSV1) !== 0 };
+    for (const piece of sender.frame(data, frame)) builder.append(piece);
   };
 }
 

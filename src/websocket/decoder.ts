@@ -9,6 +9,7 @@ import { OPCODE, type WebSocketCodec } from "./codec.ts";
 const FRAGMENTS_LEAST = 1024;
 
 const FIN = 0x80;
+const RSV1 = 0x40;
 const MASKED = 0x80;
 const FINAL_TEXT = FIN | OPCODE.text;
 const FINAL_BINARY = FIN | OPCODE.binary;
@@ -35,8 +36,9 @@ export class WebSocketDecoder {
   /** A server must be sent masked frames, a client plain ones (section 5.1). */
   readonly #maskBit: number;
   readonly #queue = new ByteQueue();
+  readonly #decompress: ((payload: Uint8Array, maxBytes: number) => Uint8Array) | undefined;
   #isInsideMessage = false;
-  /** Whether the message under way is text. */
+  /** Whether the message under way is text that can be checked before it is whole: not if it is compressed. */
   #isText = false;
   /** Checks the text of a message that comes in pieces. */
   #utf8: TextDecoder | undefined;
@@ -50,12 +52,16 @@ export class WebSocketDecoder {
     this.#events = events;
     this.#maxBytes = maxBytes;
     this.#maskBit = codec.role === "server" ? MASKED : 0;
+    this.#decompress = codec.deflate?.decompressMessage;
     this.#receiver = new codec.Receiver({
       isServer: codec.role === "server",
       allowSynchronousEvents: true,
       maxPayload: maxBytes,
       maxFragments: Math.max(FRAGMENTS_LEAST, maxBytes / 64),
       maxBufferedChunks: 0,
+      extensions: codec.deflate === undefined
+        ? {}
+        : { "permessage-deflate": new codec.deflate.FragmentInflater(maxBytes) },
     })
       .on("message", (data, isBinary) => events.message({ data, isText: !isBinary }))
       .on("ping", (data) => events.ping(data))
@@ -97,13 +103,15 @@ export class WebSocketDecoder {
     }
     if (isPartial) return false;
     this.#checked = 0;
-    if (this.#isInsideMessage || first !== FINAL_TEXT && first !== FINAL_BINARY) {
+    const final = first & ~RSV1;
+    if (this.#isInsideMessage || final !== FINAL_TEXT && final !== FINAL_BINARY) {
       this.#follow(first);
       return this.#receive(headBytes + length);
     }
     this.#utf8 = undefined;
     const key = this.#maskBit === 0 ? undefined : this.#keyAt(headBytes - 4);
     backlog.skip(headBytes);
+    if ((first & RSV1) !== 0) return this.#takeCompressed(backlog.take(length), key, first);
     return this.#takeMessage(backlog.take(length), key, first === FINAL_TEXT);
   }
 
@@ -116,10 +124,23 @@ export class WebSocketDecoder {
     return true;
   }
 
+  #takeCompressed(data: Uint8Array, key: number | undefined, first: number): boolean {
+    if (key !== undefined) applyMask(data, key);
+    try {
+      const message = this.#decompress?.(data, this.#maxBytes) ?? data;
+      return this.#takeMessage(message, undefined, (first & ~RSV1) === FINAL_TEXT);
+    } catch (error) {
+      if (error instanceof Error && "code" in error && typeof error.code === "string") {
+        return this.#fail(Object.assign(error, { code: error.code }));
+      }
+      throw error;
+    }
+  }
+
   /** Whether what has come of a text is UTF-8: a message is refused before the rest of it comes (section 8.1). */
   #isTextValid(first: number, headBytes: number, length: number): boolean {
     const opcode = first & 0x0f;
-    if (opcode !== OPCODE.text && (opcode !== 0 || !this.#isText)) return true;
+    if ((first & RSV1) !== 0 || opcode !== OPCODE.text && (opcode !== 0 || !this.#isText)) return true;
     const come = Math.min(this.#queue.length - headBytes, length);
     if (come === this.#checked) return true;
     const data = this.#queue.view(headBytes + this.#checked, headBytes + come).slice();
@@ -138,7 +159,8 @@ export class WebSocketDecoder {
   /** Whether these can begin a frame; what cannot is refused before the rest of it comes. */
   #isRegular(first: number, second: number): boolean {
     const opcode = first & 0x0f;
-    if ((first & 0x70) !== 0 || (second & MASKED) !== this.#maskBit) return false;
+    const mayBeCompressed = this.#decompress !== undefined && !this.#isInsideMessage && opcode <= OPCODE.binary;
+    if ((first & (mayBeCompressed ? 0x30 : 0x70)) !== 0 || (second & MASKED) !== this.#maskBit) return false;
     if (opcode <= OPCODE.binary) return (opcode === 0) === this.#isInsideMessage;
     return opcode >= OPCODE.close && opcode <= OPCODE.pong && first >= FIN && (second & 0x7f) <= 125;
   }
@@ -158,7 +180,7 @@ export class WebSocketDecoder {
   #follow(first: number): void {
     const opcode = first & 0x0f;
     if (opcode >= OPCODE.close) return;
-    if (opcode !== 0) this.#isText = opcode === OPCODE.text;
+    if (opcode !== 0) this.#isText = opcode === OPCODE.text && (first & RSV1) === 0;
     this.#isInsideMessage = first < FIN;
     if (!this.#isInsideMessage) this.#utf8 = undefined;
   }

@@ -1,17 +1,22 @@
-import { preview, utf8 } from "../base/bytes.ts";
+import { joinLines, preview, utf8 } from "../base/bytes.ts";
 import { DEFAULTS } from "../base/defaults.ts";
 import { ClosedEarlyError, messageOf, type ParleyError, TimeoutError, UpgradeError } from "../base/errors.ts";
 import { type Duration, formatDuration, parseDuration, parseSize, type Size } from "../base/units.ts";
 import { connect, type ConnectOptions } from "../factory.ts";
 import type { HttpResponseHead } from "../http/head.ts";
+import { basicCredentials } from "../http/authorization.ts";
 import { encodeHead, reasonPhrase } from "../http/response.ts";
 import { HttpBodyReader, responseBodyLength } from "../http/body.ts";
 import { InvalidResponseError, readResponseHead } from "../http/client.ts";
+import { Logger } from "../log/logger.ts";
 import type { Connection } from "../net/connection.ts";
 import { Deadline } from "../net/deadline.ts";
 import { formatEndpoint, formatHostPort, type HostEndpoint } from "../net/endpoint.ts";
-import { loadWebSocketCodec } from "./codec.ts";
+import type { CloseFrame } from "../session/close_code.ts";
+import { loadDeflateCodec, loadWebSocketCodec } from "./codec.ts";
+import type { DeflateAgreement } from "./deflate.ts";
 import { faultOfAnswer, makeKey, requestFields } from "./handshake.ts";
+import type { PingOptions } from "./pinger.ts";
 import { WebSocketSession } from "./session.ts";
 
 /** Bytes of a refusal's body that are read for its explanation. */
@@ -29,6 +34,26 @@ export interface WebSocketDialOptions extends ConnectOptions {
   subprotocols?: readonly string[];
   /** The origin to claim, as a page's browser would. */
   origin?: string;
+  /** Further header fields, such as `Authorization` and `Cookie`; those of the handshake itself cannot be given. */
+  headers?: readonly (readonly [name: string, value: string])[];
+  /**
+   * Offers to compress messages (permessage-deflate, RFC 7692); the server may decline.
+   *
+   * @default {false}
+   */
+  compresses?: boolean;
+  /**
+   * Redirects to follow; `Authorization` and `Cookie` are sent to the first host only.
+   *
+   * @default {0}
+   */
+  maxRedirects?: number;
+  /** Code and text of our Close frame when the session is done, instead of 1000. */
+  closeFrame?: CloseFrame;
+  /** Pings the server; by default nothing is pinged. */
+  pings?: PingOptions;
+  /** Told of each answer to a ping, and how long it took in milliseconds. */
+  onRoundTrip?: (ms: number) => void;
   /**
    * For the server's answer to the opening handshake.
    *
@@ -53,7 +78,32 @@ export async function dialWebSocket(
   endpoint: HostEndpoint,
   options: WebSocketDialOptions = {},
 ): Promise<WebSocketSession> {
-  return await openWebSocket(await connect(endpoint, options), endpoint, options);
+  let target = endpoint;
+  let { headers = [] } = options;
+  for (let redirects = options.maxRedirects ?? 0;; redirects--) {
+    try {
+      return await openWebSocket(await connect(target, options), target, { ...options, headers });
+    } catch (error) {
+      const next = redirects > 0 && error instanceof UpgradeError ? redirectTarget(error.location, target) : undefined;
+      if (next === undefined) throw error;
+      Logger.of(options.context ?? "parley").debug(`following a redirect to ${formatEndpoint(next)}`);
+      const isSameHost = next.host === target.host && next.port === target.port;
+      if (!isSameHost) headers = headers.filter(([name]) => !/^(?:authorization|cookie|host)$/i.test(name));
+      target = isSameHost && target.credentials !== undefined ? { ...next, credentials: target.credentials } : next;
+    }
+  }
+}
+
+/** Where a redirect leads; `undefined` where it is no WebSocket endpoint, or one without the TLS that was asked for. */
+function redirectTarget(location: string | undefined, from: HostEndpoint): HostEndpoint | undefined {
+  const url = URL.parse(location ?? "", formatEndpoint(from).replace(/^ws/, "http"));
+  const scheme = url && { "http:": "ws", "https:": "wss", "ws:": "ws", "wss:": "wss" }[url.protocol];
+  if (url === null || (scheme !== "ws" && scheme !== "wss") || from.scheme === "wss" && scheme === "ws") {
+    return undefined;
+  }
+  const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
+  const port = url.port === "" ? scheme === "ws" ? 80 : 443 : Number(url.port);
+  return { scheme, host, port, path: `${url.pathname}${url.search}` };
 }
 
 /** The opening handshake on a connection to the endpoint, which is closed if it fails. It throws as {@linkcode dialWebSocket}. */
@@ -63,12 +113,16 @@ export async function openWebSocket(
   options: WebSocketDialOptions = {},
 ): Promise<WebSocketSession> {
   try {
-    const codec = await loadWebSocketCodec("client");
-    const agreed = await handshake(connection, endpoint, options);
+    const plain = await loadWebSocketCodec("client");
+    const { deflate, ...agreed } = await handshake(connection, endpoint, options);
+    const codec = deflate === undefined ? plain : await loadDeflateCodec(plain, deflate);
     connection.log.debug("upgraded to WebSocket", { subprotocol: agreed.subprotocol });
     return new WebSocketSession(connection, {
       codec,
       ...agreed,
+      ownClose: options.closeFrame,
+      pings: options.pings,
+      onRoundTrip: options.onRoundTrip,
       maxMessageBytes: parseSize(options.maxMessage ?? "64MiB"),
     });
   } catch (error) {
@@ -81,20 +135,35 @@ async function handshake(
   connection: Connection,
   endpoint: HostEndpoint,
   options: WebSocketDialOptions,
-): Promise<{ subprotocol: string | undefined; early: Uint8Array }> {
+): Promise<{ subprotocol: string | undefined; early: Uint8Array; deflate: DeflateAgreement | undefined }> {
   const key = makeKey();
   const timeoutMs = parseDuration(options.handshakeTimeout ?? DEFAULTS.handshakeTimeoutMs);
   const deadline = new Deadline(timeoutMs, options.signal);
-  await connection.write(encodeHead(`GET ${endpoint.path} HTTP/1.1`, requestFields(hostOf(endpoint), key, options)));
+  const deflate = options.compresses ? await import("./deflate.ts") : undefined;
+  const fields = requestFields(hostOf(endpoint), key, {
+    ...options,
+    headers: [...authorizationOf(endpoint), ...options.headers ?? []],
+    extensions: deflate?.DEFLATE_OFFER,
+  });
+  await connection.write(encodeHead(`GET ${endpoint.path} HTTP/1.1`, fields));
   const { head: answer, rest } = await readAnswer(connection, endpoint, deadline, timeoutMs);
   if (answer.status !== SWITCHING_PROTOCOLS) {
     throw refusalOf(endpoint, answer, await readBody(connection, rest, answer, deadline));
   }
-  const fault = await faultOfAnswer(answer.fields, key, options.subprotocols ?? []);
-  if (fault !== undefined) {
-    throw upgradeError(endpoint, SWITCHING_PROTOCOLS, `the server does not speak WebSocket: ${fault}`);
+  const chosen = answer.fields.get("sec-websocket-extensions");
+  const agreed = chosen === undefined
+    ? undefined
+    : deflate?.readDeflateAnswer(chosen) ?? { fault: "it chose an extension that was not offered" };
+  const fault = await faultOfAnswer(answer.fields, key, options.subprotocols ?? []) ??
+    (agreed !== undefined && "fault" in agreed ? agreed.fault : undefined);
+  if (fault !== undefined || agreed !== undefined && "fault" in agreed) {
+    throw upgradeError(endpoint, { status: SWITCHING_PROTOCOLS }, `the server does not speak WebSocket: ${fault}`);
   }
-  return { subprotocol: answer.fields.get("sec-websocket-protocol"), early: rest };
+  return { subprotocol: answer.fields.get("sec-websocket-protocol"), early: rest, deflate: agreed };
+}
+
+function authorizationOf({ credentials }: HostEndpoint): [string, string][] {
+  return credentials === undefined ? [] : [["Authorization", basicCredentials(credentials.user, credentials.password)]];
 }
 
 async function readAnswer(
@@ -118,7 +187,7 @@ async function readAnswer(
     if (!(error instanceof InvalidResponseError)) throw error;
     const shown = preview(error.start.subarray(0, lineLength(error.start)), SHOWN_BYTES);
     const fault = error.isHttp ? `sent an invalid HTTP response (${error.message})` : "does not speak HTTP";
-    throw upgradeError(endpoint, undefined, `the server ${fault}: "${shown}"`, error);
+    throw upgradeError(endpoint, {}, `the server ${fault}: "${shown}"`, error);
   }
 }
 
@@ -153,24 +222,34 @@ async function readBody(
 
 function refusalOf(endpoint: HostEndpoint, answer: HttpResponseHead, rest: Uint8Array): ParleyError {
   const { status, reason, fields } = answer;
-  const isText = fields.get("content-type")?.startsWith("text/plain") ?? false;
-  const body = isText ? new TextDecoder().decode(rest).trim() : "";
+  const isText = /^(?:text\/|application\/(?:problem\+)?json\b)/i.test(fields.get("content-type") ?? "");
+  const body = isText ? textOf(rest, fields.get("content-encoding")) : "";
   // Our own servers repeat the status in the text.
   const words = `${status} ${reason === "" ? reasonPhrase(status) : reason}`;
   const why = body === "" || body.startsWith(words) ? body.slice(words.length) : `: ${body}`;
   const location = status >= 300 && status < 400 ? fields.get("location") : undefined;
   const target = location === undefined ? "" : ` to ${preview(utf8(location), 200)}`;
-  return upgradeError(endpoint, status, `the server answered ${words}${target}${preview(utf8(why), 200)}`);
+  return upgradeError(
+    endpoint,
+    { status, location },
+    `the server answered ${words}${target}${preview(utf8(why), 200)}`,
+  );
+}
+
+/** The start of a body as one line. */
+function textOf(body: Uint8Array, coding: string | undefined): string {
+  if (coding !== undefined && coding !== "identity") return `(a body encoded with ${coding})`;
+  return joinLines(new TextDecoder().decode(body), " ");
 }
 
 function upgradeError(
   endpoint: HostEndpoint,
-  status: number | undefined,
+  { status, location }: { status?: number; location?: string | undefined },
   found: string,
   cause?: unknown,
 ): UpgradeError {
   const text = formatEndpoint(endpoint);
-  return new UpgradeError(status, `Cannot open ${text}: ${found}`, { endpoint: text, cause });
+  return new UpgradeError(status, `Cannot open ${text}: ${found}`, { endpoint: text, cause, location });
 }
 
 /** `Host` leaves a scheme's own port out (RFC 9110, section 4.2). */

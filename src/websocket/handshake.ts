@@ -86,12 +86,16 @@ export async function acceptOf(key: string): Promise<string> {
 }
 
 /** Fields of the answer 101. */
-export async function upgradeFields(key: string, subprotocol: string | undefined): Promise<Record<string, string>> {
+export async function upgradeFields(
+  key: string,
+  { subprotocol, extensions }: { subprotocol?: string | undefined; extensions?: string | undefined },
+): Promise<Record<string, string>> {
   return {
     Upgrade: "websocket",
     Connection: "Upgrade",
     "Sec-WebSocket-Accept": await acceptOf(key),
     ...(subprotocol === undefined ? {} : { "Sec-WebSocket-Protocol": subprotocol }),
+    ...(extensions === undefined ? {} : { "Sec-WebSocket-Extensions": extensions }),
   };
 }
 
@@ -106,18 +110,18 @@ const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
 /**
  * Fields of a client's request (section 4.1).
  *
- * @throws {RangeError} A subprotocol is no token, is offered twice, or the origin is empty.
+ * @throws {RangeError} A subprotocol is no token, is offered twice, the origin is empty, or a header is not allowed.
  */
 export function requestFields(
   host: string,
   key: string,
-  options: { subprotocols?: readonly string[] | undefined; origin?: string | undefined },
+  options: HandshakeOptions,
 ): Record<string, string> {
-  const { subprotocols = [], origin } = options;
+  const { subprotocols = [], origin, extensions, headers = [] } = options;
   const wrong = subprotocols.find((name, index) => !TOKEN.test(name) || subprotocols.indexOf(name) !== index);
   if (wrong !== undefined) throw new RangeError(`Cannot offer the subprotocol "${wrong}": it must be a unique token`);
   if (origin === "") throw new RangeError("Cannot send an Origin field: the origin must not be empty");
-  return {
+  const fields: Record<string, string> = {
     Host: host,
     Upgrade: "websocket",
     Connection: "Upgrade",
@@ -125,7 +129,34 @@ export function requestFields(
     "Sec-WebSocket-Version": VERSION,
     ...(subprotocols.length > 0 ? { "Sec-WebSocket-Protocol": subprotocols.join(", ") } : {}),
     ...(origin === undefined ? {} : { Origin: origin }),
+    ...(extensions === undefined ? {} : { "Sec-WebSocket-Extensions": extensions }),
   };
+  for (const [name, value] of headers) addField(fields, name, value);
+  return fields;
+}
+
+/** What a client asks for. */
+interface HandshakeOptions {
+  readonly subprotocols?: readonly string[] | undefined;
+  readonly origin?: string | undefined;
+  readonly extensions?: string | undefined;
+  /** Further fields; `Host` and `Origin` replace those that are sent otherwise. */
+  readonly headers?: readonly (readonly [name: string, value: string])[] | undefined;
+}
+
+/** A field that is given twice is a list, and cookies are a list of their own kind (RFC 6265, section 4.2.1). */
+function addField(fields: Record<string, string>, name: string, value: string): void {
+  const lower = name.toLowerCase();
+  if (!TOKEN.test(name)) throw new RangeError(`Cannot send the header "${name}": its name must be a token`);
+  if (/[^\t\x20-\x7e\x80-\xff]/.test(value)) {
+    throw new RangeError(`Cannot send the header "${name}": its value holds a character that HTTP does not allow`);
+  }
+  if (/^(?:upgrade|connection|content-length|transfer-encoding|sec-websocket-.*)$/.test(lower)) {
+    throw new RangeError(`Cannot send the header "${name}": the WebSocket handshake sets it`);
+  }
+  const known = Object.keys(fields).find((other) => other.toLowerCase() === lower) ?? name;
+  const isSingle = lower === "host" || lower === "origin" || fields[known] === undefined;
+  fields[known] = isSingle ? value : `${fields[known]}${lower === "cookie" ? "; " : ", "}${value}`;
 }
 
 /** What is wrong with a server's answer of 101 (section 4.1), or `undefined`. */
@@ -137,7 +168,6 @@ export async function faultOfAnswer(
   if (!listOf(fields.get("upgrade")).includes("websocket")) return "its Upgrade field is not websocket";
   if (!listOf(fields.get("connection")).includes("upgrade")) return "its Connection field is not Upgrade";
   if (fields.get("sec-websocket-accept") !== await acceptOf(key)) return "its Sec-WebSocket-Accept is wrong";
-  if (fields.has("sec-websocket-extensions")) return "it chose an extension that was not offered";
   const subprotocol = fields.get("sec-websocket-protocol");
   if (subprotocol === "") return "its Sec-WebSocket-Protocol field is empty";
   if (subprotocol !== undefined && !offered.includes(subprotocol)) {

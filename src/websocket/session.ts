@@ -2,6 +2,7 @@ import { ByteBuilder } from "../base/byte_builder.ts";
 import { toBytes } from "../base/bytes.ts";
 import { DEFAULTS } from "../base/defaults.ts";
 import { ClosedEarlyError, TimeoutError } from "../base/errors.ts";
+import type { Identity } from "../guard/authenticator.ts";
 import type { HttpRequestHead } from "../http/head.ts";
 import type { Logger } from "../log/logger.ts";
 import type { CloseReason } from "../net/close_reason.ts";
@@ -38,6 +39,12 @@ export interface WebSocketSessionInit {
   readonly subprotocol?: string | undefined;
   /** What the client asked for in it. */
   readonly request?: HttpRequestHead | undefined;
+  /** What our side closes with when it is done, instead of 1000. */
+  readonly ownClose?: CloseFrame | undefined;
+  /** Told of each answer to a ping, and how long it took. */
+  readonly onRoundTrip?: ((ms: number) => void) | undefined;
+  /** Who has logged in by the request. */
+  readonly identity?: Identity | undefined;
   /**
    * Most bytes of a message, over all its fragments.
    *
@@ -59,11 +66,14 @@ export class WebSocketSession extends SessionBase implements Session {
   readonly kind = "websocket";
   readonly subprotocol: string | undefined;
   readonly request: HttpRequestHead | undefined;
+  readonly identity: Identity | undefined;
   readonly framer: Framer;
   readonly #connection: Connection;
   readonly #codec: WebSocketCodec;
   readonly #decoder: WebSocketDecoder;
   readonly #pinger: Pinger | undefined;
+  readonly #init: Pick<WebSocketSessionInit, "ownClose" | "onRoundTrip">;
+  #pingedMs: number | undefined;
   readonly #pending = new ByteBuilder();
   readonly #batch: Message[] = [];
   #early: Uint8Array;
@@ -81,14 +91,16 @@ export class WebSocketSession extends SessionBase implements Session {
     super();
     this.#connection = connection;
     this.#codec = init.codec;
+    this.#init = init;
     this.framer = init.codec.framer;
     this.subprotocol = init.subprotocol;
     this.request = init.request;
+    this.identity = init.identity;
     this.#early = init.early ?? NOTHING;
     this.#decoder = new WebSocketDecoder(init.codec, init.maxMessageBytes ?? DEFAULTS.webSocketMessageBytes, {
       message: (message) => void this.#batch.push(message),
       ping: (data) => this.#sendControl(OPCODE.pong, data),
-      pong: () => this.#pinger?.answered(),
+      pong: () => this.#onPong(),
       close: (frame) => this.#closeFrame = frame,
     });
     this.#pinger = init.pings && this.#makePinger(init.pings);
@@ -329,6 +341,10 @@ export class WebSocketSession extends SessionBase implements Session {
       return encodeClose(this.#decoder.failure.code, this.#decoder.failure.message);
     }
     if (this.#closeFrame?.code === CLOSE_CODE.none) return NOTHING;
+    const { ownClose } = this.#init;
+    if (this.#closeFrame === undefined && ownClose !== undefined && reason === "done") {
+      return encodeClose(ownClose.code, ownClose.text);
+    }
     return encodeClose(this.#closeFrame?.code ?? closeCodeOf(reason), "");
   }
 
@@ -345,11 +361,21 @@ export class WebSocketSession extends SessionBase implements Session {
     if (this.#pending.length > 0) this.#connection.sendChecked(this.#pending.take());
   }
 
+  #onPong(): void {
+    this.#pinger?.answered();
+    if (this.#pingedMs === undefined) return;
+    this.#init.onRoundTrip?.(performance.now() - this.#pingedMs);
+    this.#pingedMs = undefined;
+  }
+
   #makePinger(options: PingOptions): Pinger {
     return new Pinger({
       isClosed: () => this.closeReason !== undefined,
       isReading: () => this.#receiving !== undefined,
-      ping: () => this.#sendControl(OPCODE.ping, NOTHING),
+      ping: () => {
+        this.#pingedMs = performance.now();
+        this.#sendControl(OPCODE.ping, NOTHING);
+      },
       onSilence: () => {
         const endpoint = formatEndpoint(this.remote);
         this.close("ping timeout", new TimeoutError("idle", `${endpoint} did not answer a ping`, { endpoint }));

@@ -6,12 +6,16 @@
  * @module
  */
 
+import type { FragmentInflater } from "./deflate.ts";
+
 interface ReceiverOptions {
   isServer: boolean;
   maxPayload: number;
   maxFragments: number;
   maxBufferedChunks: number;
   allowSynchronousEvents: boolean;
+  /** The extensions that were agreed on; what decompresses a message does so before it returns. */
+  extensions: { readonly "permessage-deflate"?: FragmentInflater };
 }
 
 /** An error of the receiver; `code` says which rule was broken. */

@@ -113,7 +113,7 @@ export class WebSocketPeer implements Disposable {
   static async accept(conn: Deno.TcpConn): Promise<WebSocketPeer> {
     const peer = new WebSocketPeer(conn, true);
     const key = /^Sec-WebSocket-Key: (.*)$/im.exec(await peer.#headText())?.[1] ?? "";
-    const fields = Object.entries(await upgradeFields(key, undefined)).map(([name, value]) => `${name}: ${value}\r\n`);
+    const fields = Object.entries(await upgradeFields(key, {})).map(([name, value]) => `${name}: ${value}\r\n`);
     await peer.send(`HTTP/1.1 101 Switching Protocols\r\n${fields.join("")}\r\n`);
     return peer;
   }

@@ -137,7 +137,9 @@ Deno.test("dial() over ws names an empty Sec-WebSocket-Protocol (fault 17)", asy
     const buffer = new Uint8Array(4096);
     const request = new TextDecoder().decode(buffer.subarray(0, await conn.read(buffer) ?? 0));
     const key = /^Sec-WebSocket-Key: (.*)\r$/m.exec(request)?.[1] ?? "";
-    const fields = Object.entries(await upgradeFields(key, "")).map(([name, value]) => `${name}: ${value}\r\n`);
+    const fields = Object.entries(await upgradeFields(key, { subprotocol: "" })).map(([name, value]) =>
+      `${name}: ${value}\r\n`
+    );
     await writeAll(conn, `HTTP/1.1 101 Switching Protocols\r\n${fields.join("")}\r\n`);
   });
   assertStringIncludes((await refusal(peer.endpoint)).message, "its Sec-WebSocket-Protocol field is empty");

@@ -38,6 +38,13 @@ const TLS_FLAGS: ReadonlySet<string> = new Set([
 const WEBSOCKET_FLAGS: ReadonlySet<string> = new Set([
   "subprotocol",
   "origin",
+  "header",
+  "bearer",
+  "cookie",
+  "follow",
+  "compress",
+  "close",
+  "ping",
   "status",
   "text",
   "binary",

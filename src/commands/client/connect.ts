@@ -1,17 +1,17 @@
 import { DEFAULTS } from "../../base/defaults.ts";
-import type { FlagTable } from "../../base/flag_spec.ts";
+import { type FlagTable, inGroup } from "../../base/flag_spec.ts";
 import { formatDuration } from "../../base/units.ts";
 import { defineCommand } from "../../cli/command.ts";
+import { DeadlineTimer } from "../../net/deadline_timer.ts";
 import { parseEndpoint } from "../../net/endpoint.ts";
 import { leave } from "../../websocket/close_frame.ts";
 import { OutputFile } from "../output_file.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { endpointArgument } from "./arguments.ts";
 import { rejectCrLf, talk, TALK_FLAGS } from "./connect/talk.ts";
-import { dial, DIAL_FLAGS } from "./dial.ts";
+import { dial, DIAL_FLAGS, readsVariables } from "./dial.ts";
 import { rejectInapplicableFlags } from "./client_flags.ts";
 import { tlsEndpoint } from "./tls_flags.ts";
-import { readsProxyVariables } from "./route_flags.ts";
 
 const FLAGS = {
   waitReply: {
@@ -20,6 +20,9 @@ const FLAGS = {
     help: "after one side ends, wait TIME after the last byte",
   },
   ...TALK_FLAGS,
+  ...inGroup("WebSocket", {
+    ping: { type: "duration", help: "ping the server every TIME, and print the round-trip times on standard error" },
+  }),
   ...DIAL_FLAGS,
 } as const satisfies FlagTable;
 
@@ -32,7 +35,7 @@ export const connectCommand = defineCommand({
     { words: "connect --record talk.jsonl unix:/run/app.sock", does: "keep what was said" },
   ],
   flags: FLAGS,
-  readsEnvironment: readsProxyVariables,
+  readsEnvironment: readsVariables,
   notes: [
     "The end of input ends our side and waits for the server's end, at most --wait-reply after the last byte: a server",
     "that answers late is heard, one that never ends gives exit code 5, even where it has answered.",
@@ -48,11 +51,16 @@ export const connectCommand = defineCommand({
     if (flags.crlf) rejectCrLf(flags, target);
     using file = flags.record === undefined ? undefined : OutputFile.open(flags.record, "the recording");
     using stop = io.stop.listen();
+    using deadlineTimer = DeadlineTimer.for([flags.ping]);
     const session = await dial(endpoint, flags, {
       context: "connect",
       // The pipe has a watch of its own, which knows when it is our own reader that holds things up.
       writeTimeout: "365d",
       signal: stop.signal,
+      ...(flags.ping === undefined ? {} : {
+        pings: { deadlineTimer, intervalMs: flags.ping, answerMs: DEFAULTS.pongTimeoutMs },
+        onRoundTrip: (ms) => io.stderr.write(`parley-client: ping ${ms.toFixed(2)}ms\n`),
+      }),
     });
     try {
       const isProxied = flags.proxy.length > 0;

@@ -4,14 +4,13 @@ import { defineCommand } from "../../cli/command.ts";
 import { parseEndpoint } from "../../net/endpoint.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { readNamedFile } from "../../base/read_named_file.ts";
-import { dial, DIAL_FLAGS } from "./dial.ts";
+import { dial, DIAL_FLAGS, readsVariables } from "./dial.ts";
 import { exchangeOnCommandLine } from "./exchange_command.ts";
 import { isWebSocket, rejectInapplicableFlags } from "./client_flags.ts";
 import { parseRecording, type Recording } from "../../script/recording.ts";
 import { isMessageWise } from "../../script/exchange.ts";
 import { replaySteps } from "../../script/replay_steps.ts";
 import { tlsEndpoint } from "./tls_flags.ts";
-import { readsProxyVariables } from "./route_flags.ts";
 
 const FLAGS = {
   timed: { type: "boolean", help: "keep the pauses of the recording" },
@@ -29,7 +28,7 @@ export const replayCommand = defineCommand({
     { words: "replay --timed --ignore-replies talk.jsonl :8443", does: "only send, as it was typed then" },
   ],
   flags: FLAGS,
-  readsEnvironment: readsProxyVariables,
+  readsEnvironment: readsVariables,
   notes: "Each thing that was sent is sent once the answers before it have come. Needs the permission to read FILE.",
   async run({ flags, args, given, io }) {
     configureProgramLogging(flags, io);

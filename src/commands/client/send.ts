@@ -3,13 +3,12 @@ import type { FlagTable } from "../../base/flag_spec.ts";
 import { type CommandDefinition, defineCommand } from "../../cli/command.ts";
 import { parseEndpoint } from "../../net/endpoint.ts";
 import { configureProgramLogging } from "../program_logging.ts";
-import { dial, DIAL_FLAGS, MESSAGE_TYPE_FLAGS, messageType } from "./dial.ts";
+import { dial, DIAL_FLAGS, MESSAGE_TYPE_FLAGS, messageType, readsVariables } from "./dial.ts";
 import { exchangeOnCommandLine } from "./exchange_command.ts";
 import { rejectInapplicableFlags } from "./client_flags.ts";
 import { firstStep } from "./send/first_step.ts";
 import { stepsOf } from "./send/steps.ts";
 import { tlsEndpoint } from "./tls_flags.ts";
-import { readsProxyVariables } from "./route_flags.ts";
 
 const FLAGS = {
   expect: { type: "text", repeat: true, help: "wait for TEXT" },
@@ -64,7 +63,7 @@ export const sendCommand = defineCommand({
     { words: "send unix:/run/app.sock --file request.bin > reply.bin", does: "a file, and the reply as it is" },
   ],
   flags: FLAGS,
-  readsEnvironment: readsProxyVariables,
+  readsEnvironment: readsVariables,
   notes: [
     "DATA may hold \\n \\r \\t \\0 \\a \\e \\\\ and \\xHH. Without DATA and --file, standard input is sent;",
     "'' sends nothing. Over WebSocket --hex and --file send binary messages and all else text; --text and --binary decide.",

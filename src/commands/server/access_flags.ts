@@ -7,6 +7,11 @@ import { AccessList, type AccessRules, parseAccessRules } from "../../guard/acce
 import type { Authenticator } from "../../guard/authenticator.ts";
 import type { Gate } from "../../guard/gate.ts";
 import { gatesOf } from "../../guard/gates.ts";
+import { TokenList } from "../../guard/token_file.ts";
+import { parseAuthorization } from "../../http/authorization.ts";
+import { HttpError } from "../../http/head.ts";
+import { isHostEndpoint, parseEndpoint } from "../../net/endpoint.ts";
+import type { WebSocketAcceptorOptions } from "../../websocket/acceptor.ts";
 import { PasswordAuthenticator } from "../../guard/password_authenticator.ts";
 import { parsePasswordFile } from "../../guard/password_file.ts";
 import type { Logger } from "../../log/logger.ts";
@@ -112,4 +117,57 @@ export async function authenticatorOf(
     }
   });
   return authenticator;
+}
+
+/**
+ * What the `Authorization` field of a WebSocket client must hold: Basic
+ * credentials for `--auth`, or a bearer token of `--token-file`. `undefined` if
+ * neither is given.
+ *
+ * @throws {UsageError} The file cannot be read, names a line that is wrong, or leaves an endpoint open.
+ */
+export async function authorizerOf(
+  { tokenFile }: { readonly tokenFile: string | undefined },
+  endpoints: readonly string[],
+  { authenticator, reload, log }: { authenticator: Authenticator | undefined; reload: ReloadSignal; log: Logger },
+): Promise<WebSocketAcceptorOptions["authorize"]> {
+  if (tokenFile === undefined && authenticator === undefined) return undefined;
+  const other = endpoints.find((endpoint) => !/^wss?$/.test(parseEndpoint(endpoint).scheme));
+  if (tokenFile !== undefined && authenticator === undefined && other !== undefined) {
+    throw new UsageError(`--token-file does not protect ${other}: bearer tokens are for ws and wss; add --auth`);
+  }
+  const read = async (path: string) =>
+    await TokenList.parse(await readNamedFile(path, "the tokens of --token-file"), path);
+  const tokens = tokenFile === undefined ? undefined : await read(tokenFile);
+  if (tokens !== undefined && tokenFile !== undefined) {
+    reload.add(async () => {
+      try {
+        tokens.replace(await read(tokenFile));
+        log.info("tokens read again", { file: tokenFile, tokens: tokens.size });
+      } catch (error) {
+        log.error("the tokens are kept as they were", { error: messageOf(error) });
+      }
+    });
+  }
+  const challenge = authenticator === undefined ? "Bearer" : 'Basic realm="parley", charset="UTF-8"';
+  return async (field, { remote, log }) => {
+    // Without one a client logs in by its first message, if it can.
+    if (field === undefined && authenticator !== undefined) return undefined;
+    const given = parseAuthorization(field);
+    const address = isHostEndpoint(remote) ? remote.host : "unix";
+    const identity = given === undefined
+      ? undefined
+      : "token" in given
+      ? await tokens?.identityOf(given.token)
+      : await authenticator?.verify(given.user, given.password, address);
+    if (identity !== undefined) {
+      log.info("logged in", { name: identity.name });
+      return identity;
+    }
+    if (field !== undefined) {
+      log.warning("log-in failed", { name: given && "user" in given ? given.user : undefined, address });
+    }
+    const problem = field === undefined ? "an Authorization field is required" : "the credentials are wrong";
+    throw new HttpError(401, problem, { "WWW-Authenticate": challenge });
+  };
 }

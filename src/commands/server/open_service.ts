@@ -22,7 +22,7 @@ import type { StatsSource } from "../../server/stats_snapshot.ts";
 import type { NamedService } from "../../services/service.ts";
 import type { PingOptions } from "../../websocket/pinger.ts";
 import { socketOptionsOf } from "../socket_flags.ts";
-import { authenticatorOf, gateOf } from "./access_flags.ts";
+import { authenticatorOf, authorizerOf, gateOf } from "./access_flags.ts";
 import { proxiesOf } from "./proxy_flags.ts";
 import type { EndpointFlags, SHARED_FLAGS } from "./shared_flags.ts";
 import { tlsContextOf } from "./tls_flags.ts";
@@ -78,6 +78,7 @@ export async function openService(
   const authenticator = await authenticatorOf(flags, { reload, log });
   const endpoints = given.length > 0 ? given : service.endpoints;
   const { layers, isTrustedProxy } = proxiesOf(flags, endpoints);
+  const authorize = await authorizerOf(flags, endpoints, { authenticator, reload, log });
   checkWorkers(flags.workers, { service, endpoints, maxAccepts: flags.exitAfter });
   const tls = await tlsContextOf(flags, endpoints, { reload, log });
   await using owner = new AsyncDisposableStack();
@@ -116,6 +117,8 @@ export async function openService(
       pings,
       origins,
       isTrustedProxy,
+      authorize,
+      compresses: flags.compress,
       routes: publicRoutes({ services: [{ service: service.name, stats: seen }] }),
       maxMessageBytes: flags.maxMessage,
     }),

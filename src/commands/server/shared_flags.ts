@@ -56,6 +56,12 @@ export const SHARED_FLAGS = {
       placeholder: "URL",
       help: "let pages from URL open WebSockets; * allows any page",
     },
+    tokenFile: {
+      type: "text",
+      placeholder: "FILE",
+      help: 'accept bearer tokens in FILE, in lines "NAME TOKEN"; SIGHUP reads it again',
+    },
+    compress: { type: "boolean", help: "compress messages if the client offers it (permessage-deflate)" },
     pingInterval: {
       type: "duration",
       default: "25s",

@@ -20,6 +20,7 @@ import {
   type SocksAddress,
 } from "../../framing/socks.ts";
 import type { Authenticator } from "../../guard/authenticator.ts";
+import { parseAuthorization } from "../../http/authorization.ts";
 import { HttpError, HttpHeadReader, parseRequestHead } from "../../http/head.ts";
 import { encodeHead, encodeResponse, errorResponse } from "../../http/response.ts";
 import type { Logger } from "../../log/logger.ts";
@@ -162,9 +163,8 @@ export class ProxyServer implements Service {
 
   async #assertLoggedIn(connection: Connection, credentials: string | undefined): Promise<void> {
     if (this.#options.authenticator === undefined) return;
-    const [, encoded = ""] = /^Basic ([A-Za-z0-9+/]+=*)$/i.exec(credentials ?? "") ?? [];
-    const [, user, password = ""] = /^([^:]+):(.*)$/s.exec(decodeBase64(encoded)) ?? [];
-    if (user !== undefined && await this.#isKnown(connection, user, password)) return;
+    const given = parseAuthorization(credentials);
+    if (given !== undefined && "user" in given && await this.#isKnown(connection, given.user, given.password)) return;
     throw new HttpError(407, "log in with a name and a password", { "Proxy-Authenticate": 'Basic realm="proxy"' });
   }
 
@@ -230,15 +230,6 @@ function parseAuthority(text: string): SocksAddress {
   const [, bracketed, plain = "", port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
   if (port === undefined || Number(port) > 65_535) throw new HttpError(400, "the target of CONNECT is not HOST:PORT");
   return { host: bracketed ?? plain, port: Number(port) };
-}
-
-/** As UTF-8, as RFC 7617 recommends it; `""` for what cannot be decoded. */
-function decodeBase64(text: string): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.from(atob(text), (char) => char.charCodeAt(0)));
-  } catch {
-    return "";
-  }
 }
 
 /** Reads the messages of a handshake, and leaves what follows them to be read. */

@@ -1,0 +1,31 @@
+import { utf8 } from "../base/bytes.ts";
+
+/** What an `Authorization` or `Proxy-Authorization` field holds. */
+export type HttpCredentials =
+  /** RFC 7617. */
+  | { readonly user: string; readonly password: string }
+  /** RFC 6750. */
+  | { readonly token: string };
+
+/** Parses the field; `undefined` if it is malformed, or of another scheme. */
+export function parseAuthorization(field: string | undefined): HttpCredentials | undefined {
+  const [, scheme, value = ""] = /^(Basic|Bearer) +([A-Za-z0-9._~+/-]+=*)$/i.exec(field ?? "") ?? [];
+  if (scheme === undefined) return undefined;
+  if (scheme.toLowerCase() === "bearer") return { token: value };
+  const [, user, password = ""] = /^([^:]+):(.*)$/s.exec(decodeBase64(value)) ?? [];
+  return user === undefined ? undefined : { user, password };
+}
+
+/** As UTF-8, as RFC 7617 recommends it; `""` for what cannot be decoded. */
+function decodeBase64(text: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.from(atob(text), (char) => char.charCodeAt(0)));
+  } catch {
+    return "";
+  }
+}
+
+/** The value of an `Authorization` field (RFC 7617). */
+export function basicCredentials(user: string, password: string): string {
+  return `Basic ${btoa(String.fromCharCode(...utf8(`${user}:${password}`)))}`;
+}
