@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import {
+  configureLogging,
   connect,
   type Connection,
   type Layer,
@@ -216,4 +217,26 @@ Deno.test("connect() reaches an untrusted server a second time through the same 
   assertEquals([dials, layered, error.reason], [2, 2, "untrusted"]);
   listener.close();
   await serving;
+});
+
+Deno.test("connect() over TLS at level trace has the facts of TLS, and logs the handshake once", async () => {
+  using listener = await listen("tls://127.0.0.1:0", { tls: pair });
+  const serving = listener.accept().then(async (accepted) => {
+    await accepted?.handshake();
+    await accepted?.write("hello");
+    await accepted?.[Symbol.asyncDispose]();
+  });
+  const lines: string[] = [];
+  configureLogging({ level: "trace", format: "text", color: false, write: (line) => lines.push(line) });
+  try {
+    await using client = await connect(listener.endpoint, { tls: { ca: authority.cert }, context: "client" });
+    assertEquals([client.tls?.version, text(await client.read())], ["TLSv1.3", "hello"]);
+  } finally {
+    configureLogging({ level: "off", format: "text", color: false, write: () => {} });
+  }
+  await serving;
+  const own = lines.filter((line) => line.includes("[client]"));
+  assertEquals(own.filter((line) => line.includes("TLS handshake")).length, 1);
+  // What is traced is what TLS carries.
+  assertEquals(own.filter((line) => line.includes("|hello|")).length, 1);
 });
