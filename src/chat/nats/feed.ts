@@ -1,4 +1,5 @@
-import { type ConsumerMessages, DeliverPolicy, type JsMsg } from "@nats-io/jetstream";
+import { AckPolicy, type ConsumerMessages, DeliverPolicy, type JsMsg } from "@nats-io/jetstream";
+import { nanos } from "@nats-io/transport-node";
 import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../log/logger.ts";
 import { delay } from "../../net/wait.ts";
@@ -116,12 +117,21 @@ export class Feed {
   async #open(): Promise<ConsumerMessages> {
     const round = ++this.#round;
     const { stream, subjects } = this.#source;
-    const consumer = await this.#link.attempt(this.#link.js.consumers.get(stream, {
-      filter_subjects: subjects,
+    // No ordered consumer: the client's starts timers to make it again that outlive it. This does so itself.
+    const { name } = await this.#link.attempt(this.#link.jsm.consumers.add(stream, {
+      // With a name, the request has a subject of this stream, which the README's rights allow.
+      name: crypto.randomUUID(),
+      filter_subject: subjects,
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: this.#position + 1,
+      ack_policy: AckPolicy.None,
+      inactive_threshold: nanos(PULL_MS),
+      mem_storage: true,
+      num_replicas: 1,
     }));
+    const consumer = await this.#link.attempt(this.#link.js.consumers.get(stream, name));
     const messages = await consumer.consume({
+      abort_on_missing_resource: true,
       max_messages: AHEAD,
       idle_heartbeat: HEARTBEAT_MS,
       expires: PULL_MS,
@@ -129,9 +139,17 @@ export class Feed {
       callback: (message) => this.#tell(message, round),
     });
     this.#messages = messages;
+    this.#link.attach(this.#watch(messages, round));
     // NATS may have gone and come while it was asked.
     if (round !== this.#round || this.#link.signal.aborted) messages.stop();
     return messages;
+  }
+
+  /** Asks again if NATS does not send heartbeats: the server that kept the consumer may be gone. */
+  async #watch(messages: ConsumerMessages, round: number): Promise<void> {
+    for await (const { type } of messages.status()) {
+      if (type === "heartbeats_missed" && round === this.#round) this.restart();
+    }
   }
 
   /** Settles when no more will come of what was asked for. */
