@@ -11,11 +11,16 @@ export interface BelowStream {
   readonly failure?: Error | undefined;
 }
 
+/** Bytes that are held, once nobody reads, before the peer is held back. */
+const READ_AHEAD_BYTES = 64 * 1_024;
+
 /** A stream of `node:tls` or `node:net` as a transport: reads and writes one at a time. */
 export class DuplexTransport implements Transport {
   readonly #stream: Duplex;
   readonly #below: BelowStream;
   readonly #chunks: Uint8Array[] = [];
+  #chunkBytes = 0;
+  #isPaused = true;
   #isEnded = false;
   #failure: Error | undefined;
   #writer: PromiseWithResolvers<number> | undefined;
@@ -43,7 +48,8 @@ export class DuplexTransport implements Transport {
     if (this.#isEnded) return Promise.resolve(null);
     const settle = Promise.withResolvers<number | null>();
     this.#reader = { bytes, settle };
-    this.#below.wants = true;
+    if (this.#isPaused) this.#below.wants = true;
+    this.#isPaused = false;
     return settle.promise;
   }
 
@@ -77,11 +83,16 @@ export class DuplexTransport implements Transport {
 
   #push(chunk: Uint8Array): void {
     this.#chunks.push(chunk);
-    this.#below.wants = false;
+    this.#chunkBytes += chunk.length;
     const reader = this.#reader;
-    if (reader === undefined) return;
-    this.#reader = undefined;
-    reader.settle.resolve(this.#take(reader.bytes));
+    if (reader !== undefined) {
+      this.#reader = undefined;
+      reader.settle.resolve(this.#take(reader.bytes));
+    }
+    // Not at each chunk: to pause and to resume costs more than to read it.
+    if (this.#chunkBytes < READ_AHEAD_BYTES) return;
+    this.#isPaused = true;
+    this.#below.wants = false;
   }
 
   #end(): void {
@@ -109,10 +120,12 @@ export class DuplexTransport implements Transport {
       if (chunk.length > room) {
         bytes.set(chunk.subarray(0, room), count);
         this.#chunks[0] = chunk.subarray(room);
+        this.#chunkBytes -= room;
         return bytes.length;
       }
       bytes.set(chunk, count);
       count += chunk.length;
+      this.#chunkBytes -= chunk.length;
       this.#chunks.shift();
     }
     return count;
