@@ -39,7 +39,7 @@ const FLAGS = {
   gate: { type: "boolean", help: "fail where a ratio has fallen under the kept ones" },
   keep: { type: "boolean", help: "keep the ratios of this run for the gate" },
   markdown: { type: "boolean", help: "print the table as Markdown too" },
-  readme: { type: "boolean", help: "put the table into the README" },
+  readme: { type: "boolean", help: "put the table into scripts/bench/README.md" },
 } as const satisfies FlagTable;
 
 const flags = taskFlags({ task: "bench", summary: "measure Parley beside its peers on this machine", flags: FLAGS });

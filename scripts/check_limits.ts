@@ -1,6 +1,6 @@
 /**
  * Checks sizes of files, the absence of `any`, and what stands twice: the
- * version, and the dependencies in the README.
+ * version, and the dependencies in src/README.md.
  *
  * @module
  */
@@ -14,7 +14,7 @@ const FILE_LINES = 500;
 export interface Papers {
   /** `deno.json`, parsed. */
   readonly config: { readonly version: string; readonly imports: Readonly<Record<string, string>> };
-  /** The README's text. */
+  /** The text of src/README.md. */
   readonly readme: string;
 }
 
@@ -42,15 +42,15 @@ function versionFaults(files: readonly SourceFile[], version: string): string[] 
 }
 
 function tableFaults(imports: Readonly<Record<string, string>>, readme: string): string[] {
-  const table = /^## Dependencies$([\s\S]*?)^## /m.exec(readme)?.[1] ?? "";
+  const table = /^## Dependencies$([\s\S]*)/m.exec(readme)?.[1] ?? "";
   return Object.keys(imports)
     .filter((name) => !name.startsWith("@parley/parley") && !table.includes(`| \`${name}\``))
-    .map((name) => `README.md: the table of dependencies does not say why ${name} is there`);
+    .map((name) => `src/README.md: the table of dependencies does not say why ${name} is there`);
 }
 
 if (import.meta.main) {
   const read = (path: string) => Deno.readTextFile(new URL(`../${path}`, import.meta.url));
-  const papers = { config: JSON.parse(await read("deno.json")), readme: await read("README.md") };
+  const papers = { config: JSON.parse(await read("deno.json")), readme: await read("src/README.md") };
   const faults = limitFaults(await sourceFiles(), papers);
   for (const fault of faults) console.error(fault);
   Deno.exit(faults.length === 0 ? 0 : 1);

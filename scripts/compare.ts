@@ -1,6 +1,6 @@
 /**
  * Tries Parley, ncat, socat, websocat and wait4x side by side, and prints the
- * README's table: every cell is what a command did.
+ * benchmarks' table: every cell is what a command did.
  *
  * Where `dist/` has a compiled `parley-client`, its size and start are told too.
  *
@@ -23,7 +23,7 @@ const VERSION_FLAG: Partial<Record<Tool, string>> = { socat: "-V" };
 const NOT_ITS_TRADE = "–";
 const { commands: showsCommands } = taskFlags({
   task: "compare",
-  summary: "try Parley and its peers side by side and print the README's table",
+  summary: "try Parley and its peers side by side and print a table",
   flags: { commands: { type: "boolean", help: "print each command with its outcome on standard error" } },
 });
 

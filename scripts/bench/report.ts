@@ -41,7 +41,7 @@ export function figuresOf(result: WorkResult, contender: string): Figures | unde
   return result.figures.find((figures) => figures.contender === contender);
 }
 
-/** All results as the table of the README. */
+/** All results as a table of Markdown. */
 export function markdown(results: readonly WorkResult[]): string {
   const rows = results.map((result) => {
     const own = result.figures.find((figures) => isOurs(figures) && figures.rate !== undefined) ?? result.figures[0];

@@ -24,7 +24,7 @@ export function manPage(program: LoadedProgram): string {
     ".SH EXIT STATUS",
     ...Object.entries(EXIT_CODES).flatMap(([code, meaning]) => [".TP", code, escape(meaning)]),
     ".SH SEE ALSO",
-    escape(TOPICS.map(({ name }) => `parley-${name}(7)`).join(", ")),
+    ...TOPICS.map(({ name }, index) => escape(`parley-${name}(7)${index < TOPICS.length - 1 ? "," : ""}`)),
   ]);
 }
 
@@ -57,7 +57,7 @@ function commandLines(program: string, command: LoadedCommand): string[] {
     `${escape(command.summary)}.`,
     ...command.examples.flatMap(({ words, does }) => [".TP", `.B ${escape(`${program} ${words}`)}`, escape(does)]),
     ...flagLines(command.flags),
-    ...(command.notes?.split("\n") ?? []).flatMap((note) => [".PP", escape(note)]),
+    ...(command.notes?.split("\n") ?? []).filter(Boolean).flatMap((note) => [".PP", escape(note)]),
   ];
 }
 

@@ -18,6 +18,7 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
     "stack",
     "pipe",
     "relay",
+    "mock",
     "hash-password",
   ],
   "parley-client": [

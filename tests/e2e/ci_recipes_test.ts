@@ -1,4 +1,4 @@
-/** The README's CI recipes, their steps run as they stand, against a release site on this machine. */
+/** The manual's CI recipes, their steps run as they stand, against a release site on this machine. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { load } from "js-yaml";
@@ -9,12 +9,12 @@ import { serveFolder } from "../support/file_server.ts";
 import { fromFileUrl } from "../support/paths.ts";
 import { toolTest } from "../support/tools.ts";
 
-const readme = await Deno.readTextFile(fromFileUrl("../../README.md"));
+const recipes = await Deno.readTextFile(fromFileUrl("../../src/manual/recipes.md"));
 
-/** The README's block of a file that it names in its first line. */
+/** The page's block of a file that it names in its first line. */
 function fileOf(name: string): string {
-  const block = readme.split("```").find((each) => each.startsWith(`yaml\n# ${name}\n`));
-  if (block === undefined) throw new Error(`the README has no ${name}`);
+  const block = recipes.split("```").find((each) => each.startsWith(`yaml\n# ${name}\n`));
+  if (block === undefined) throw new Error(`the page has no ${name}`);
   return block.slice("yaml\n".length);
 }
 
@@ -61,7 +61,7 @@ interface Workflow {
 
 toolTest(
   "curl",
-  "the README's recipe for GitHub Actions checks the archive, and writes a report that passed",
+  "the recipe for GitHub Actions checks the archive, and writes a report that passed",
   async () => {
     await using place = await checkout();
     const { env, steps } = (load(fileOf(".github/workflows/smoke.yml")) as Workflow).jobs.smoke;
@@ -97,7 +97,7 @@ toolTest(
 );
 
 Deno.test({
-  name: "the README's recipe for GitLab runs the programs by URL, and writes a report that passed",
+  name: "the recipe for GitLab runs the programs by URL, and writes a report that passed",
   ignore: Deno.build.os === "windows",
   async fn() {
     await using place = await checkout();

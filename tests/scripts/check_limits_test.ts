@@ -35,6 +35,6 @@ Deno.test("limitFaults() wants a reason for each dependency", () => {
   const readme = "## Dependencies\n\n| `known` | why |\n\n## Next\n";
   const config = { version: "1.2.3", imports: { known: "npm:known", strange: "npm:strange" } };
   assertEquals(limitFaults([VERSION_FILE], { config, readme }), [
-    "README.md: the table of dependencies does not say why strange is there",
+    "src/README.md: the table of dependencies does not say why strange is there",
   ]);
 });

@@ -46,9 +46,10 @@ function stepsOf(lines: readonly string[]): Step[] {
   const steps: { command: string; output: string[] }[] = [];
   for (const line of lines) {
     if (line.startsWith("$ ")) steps.push({ command: line.slice(2), output: [] });
-    else if (line !== "") steps.at(-1)?.output.push(line);
+    else steps.at(-1)?.output.push(line);
   }
-  return steps;
+  // An empty line between two commands is for people.
+  return steps.map(({ command, output }) => ({ command, output: output.at(-1) === "" ? output.slice(0, -1) : output }));
 }
 
 /**
@@ -92,7 +93,7 @@ export class Stage implements AsyncDisposable {
       });
     await shim("deno", "");
     for (const name of ["server", "client", "udp"]) {
-      const permissions = `--allow-net --allow-read --allow-write --allow-run --unstable-net`;
+      const permissions = "--allow-net --allow-read --allow-write --allow-env --allow-run --unstable-net";
       await shim(`parley-${name}`, `run --quiet --no-prompt ${permissions} '${fromFileUrl(`../../src/${name}.ts`)}'`);
     }
     return new Stage(folder, ports);
@@ -151,7 +152,7 @@ class Shell implements AsyncDisposable {
   async #read(): Promise<void> {
     const decoder = new TextDecoder();
     for await (const chunk of this.#child.stdout) {
-      this.text += decoder.decode(chunk, { stream: true });
+      this.text += decoder.decode(chunk, { stream: true }).replaceAll("\r\n", "\n");
       this.#ring();
     }
     this.#isEnded = true;

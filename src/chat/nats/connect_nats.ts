@@ -104,7 +104,7 @@ export function useError(cause: unknown): unknown {
   const what = "Cannot use NATS for the chat";
   if (!isRefusal(cause)) return new UsageError(`${what}: ${messageOf(cause)}`, { cause });
   const found = messageOf(cause);
-  return new PermissionError(`${what}: ${found}; the README lists what the user must be allowed`, { cause });
+  return new PermissionError(`${what}: ${found}; parley-server help cluster lists the permissions`, { cause });
 }
 
 /**

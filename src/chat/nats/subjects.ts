@@ -1,6 +1,6 @@
 /**
  * Names on the side of NATS. An operator who restricts the account of the
- * servers finds them in the README under "Many servers".
+ * servers finds them on the page "cluster" of the manual.
  *
  * @module
  */

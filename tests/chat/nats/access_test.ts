@@ -65,9 +65,9 @@ toolTest("nats-server", "--cluster-creds logs in with a credentials file", async
   await failsWith(at(nats), {}, { name: "PermissionError", text: "it refuses the log-in" });
 });
 
-/** The configuration of the README, for a user with the rights that the servers need. */
+/** The configuration of the manual, for a user with the rights that the servers need. */
 async function readmeConfig(): Promise<string> {
-  const readme = await Deno.readTextFile(fromFileUrl("../../README.md"));
+  const readme = await Deno.readTextFile(fromFileUrl("../../src/manual/cluster.md"));
   const [, config = ""] = /^```hcl\n(authorization [^]*?)^```$/m.exec(readme) ?? [];
   return config.replace("change me", "s3cret");
 }
@@ -83,7 +83,7 @@ async function untilDone(attempt: () => unknown): Promise<void> {
   }
 }
 
-toolTest("nats-server", "the rights that the README gives the servers' user are enough for everything", async () => {
+toolTest("nats-server", "the rights that the manual gives the servers' user are enough for everything", async () => {
   await using nats = await NatsServer.startWith(await readmeConfig());
   const url = at(nats, { user: "parley:s3cret" });
   await using left = await joinHub(url);
