@@ -42,35 +42,6 @@ export const TOPICS: readonly Topic[] = [
     load: async () => (await import("./framing.md", { with: { type: "text" } })).default,
   },
   {
-    name: "exec",
-    summary: "programs as servers: exec",
-    commands: ["parley-server exec"],
-    load: async () => (await import("./exec.md", { with: { type: "text" } })).default,
-  },
-  {
-    name: "mock",
-    summary: "scripted servers: mock",
-    commands: ["parley-server mock"],
-    load: async () => (await import("./mock.md", { with: { type: "text" } })).default,
-  },
-  {
-    name: "stack",
-    summary: "many services from one file",
-    commands: ["parley-server stack"],
-    load: async () => (await import("./stack.md", { with: { type: "text" } })).default,
-  },
-  {
-    name: "relay",
-    summary: "forward connections, with faults and Toxiproxy's API",
-    commands: ["parley-server relay"],
-    load: async () => (await import("./relay.md", { with: { type: "text" } })).default,
-  },
-  {
-    name: "faults",
-    summary: "what a relay can do to a connection",
-    load: async () => (await import("./faults.md", { with: { type: "text" } })).default,
-  },
-  {
     name: "units",
     summary: "durations, sizes, rates, shares and escapes",
     load: async () => (await import("./units.md", { with: { type: "text" } })).default,
@@ -102,10 +73,27 @@ export const TOPICS: readonly Topic[] = [
     load: async () => (await import("./exec.md", { with: { type: "text" } })).default,
   },
   {
+    name: "stack",
+    summary: "many services from one file",
+    commands: ["parley-server stack"],
+    load: async () => (await import("./stack.md", { with: { type: "text" } })).default,
+  },
+  {
     name: "relay",
-    summary: "forward connections, with faults",
+    summary: "forward connections, with faults and Toxiproxy's API",
     commands: ["parley-server relay"],
     load: async () => (await import("./relay.md", { with: { type: "text" } })).default,
+  },
+  {
+    name: "faults",
+    summary: "what a relay can do to a connection",
+    load: async () => (await import("./faults.md", { with: { type: "text" } })).default,
+  },
+  {
+    name: "mock",
+    summary: "a scripted server for tests",
+    commands: ["parley-server mock"],
+    load: async () => (await import("./mock.md", { with: { type: "text" } })).default,
   },
   {
     name: "connect",
@@ -160,6 +148,7 @@ export const TOPICS: readonly Topic[] = [
   {
     name: "proxy",
     summary: "connections through proxies, and client addresses behind them",
+    commands: ["parley-server proxy"],
     groups: ["Proxy"],
     load: async () => (await import("./proxy.md", { with: { type: "text" } })).default,
   },
