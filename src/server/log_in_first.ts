@@ -45,6 +45,7 @@ export function logInFirst(service: Service, options: LogInOptions): Service {
       await service.serve(rest.length === 0 ? session : new ResumedSession(session, rest), connection);
     },
     drain: () => service.drain?.(),
+    assertPassed: () => service.assertPassed?.(),
     [Symbol.asyncDispose]: async () => await service[Symbol.asyncDispose]?.(),
   };
 }

@@ -21,6 +21,12 @@ export interface Service {
   readonly fault?: string | undefined;
   /** The server is ending: tell the clients. Each session is drained afterwards, unless it returns `true`. */
   drain?(): boolean | void;
+  /**
+   * Checks, once it has been served to the end, that its clients did what they should.
+   *
+   * @throws {Error} They did not.
+   */
+  assertPassed?(): void;
   /** The last session has ended. */
   [Symbol.asyncDispose]?(): Promise<void>;
 }

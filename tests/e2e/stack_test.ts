@@ -157,3 +157,54 @@ Deno.test("stack takes one FILE", async () => {
     assertMatch(stderr, /stack takes one FILE/);
   }
 });
+
+const PEERS = `
+services:
+  smtp: { service: mock, endpoint: ":PORT", file: FOLDER/smtp.yaml }
+  slow: { service: relay, endpoint: ":0", target: "127.0.0.1:PORT", fault: "latency:50ms", seed: 1 }
+`;
+
+const SMTP = `
+connections:
+  - on-connect: { send: "220 hi\\r\\n" }
+    steps:
+      - expect: "EHLO me\\r\\n"
+      - send: "250 ok\\r\\n"
+expect: { connections: 1 }
+`;
+
+for (const [words, exitCode] of [["EHLO me", 0], ["EHLO you", 1]] as const) {
+  Deno.test(`stack with a mock behind a relay exits ${exitCode} after a client says ${words}`, async () => {
+    await withFile("", async (path, folder) => {
+      await Deno.writeTextFile(`${folder}/smtp.yaml`, SMTP);
+      await Deno.writeTextFile(path, PEERS.replaceAll("PORT", String(closedPort())).replaceAll("FOLDER", folder));
+      await using server = startProgram("server", ["stack", path, "--print-endpoint"], ALL);
+      const at = await readyLines(server, "PARLEY_SLOW_PORT");
+      {
+        using conn = await dial(at["PARLEY_SLOW"] ?? "");
+        const peer = new LinePeer(conn);
+        assertEquals(await peer.line(), "220 hi\r");
+        await peer.send(`${words}\r`);
+        if (exitCode === 0) assertEquals(await peer.line(), "250 ok\r");
+        await conn.closeWrite();
+        await readTextToEnd(conn).catch(() => "");
+      }
+      server.kill("SIGTERM");
+      const { code, stderr } = await server.outcome();
+      assertEquals(code, exitCode, stderr);
+      if (exitCode === 1) assertMatch(stderr, /parley-server: connection 1: .*EHLO/);
+    });
+  });
+}
+
+Deno.test("stack reports that an address is in use, not that its mock had no client", async () => {
+  using taken = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+  const { port } = taken.addr as Deno.NetAddr;
+  await withFile("", async (path, folder) => {
+    await Deno.writeTextFile(`${folder}/smtp.yaml`, SMTP);
+    const file =
+      `services: { a: { service: mock, file: ${folder}/smtp.yaml }, b: { service: echo, endpoint: ":${port}" } }`;
+    await Deno.writeTextFile(path, file);
+    assertEquals((await runProgram("server", ["stack", path], ALL)).code, 8);
+  });
+});

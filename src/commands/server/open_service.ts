@@ -131,9 +131,10 @@ export async function openService(
     stats,
     seen,
     hasPage: made.routes?.["GET /"] !== undefined,
-    run(stop) {
+    async run(stop) {
       isRun = true;
-      return runAll(server, pool, stop);
+      await runAll(server, pool, stop);
+      made.assertPassed?.();
     },
     [Symbol.asyncDispose]: () => own.disposeAsync(),
   };

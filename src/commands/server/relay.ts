@@ -38,7 +38,8 @@ const {
   ...COMMON_FLAGS
 } = SHARED_FLAGS;
 
-const RELAY_FLAGS = {
+/** What a relay does, besides how it listens. */
+export const RELAY_FLAGS = {
   fault: {
     type: "text",
     repeat: true,
@@ -267,7 +268,14 @@ async function optionsOf(
   };
 }
 
-function faultsOf({ fault, direction, share, only }: Flags): Fault[] {
+/**
+ * The faults that the flags ask for.
+ *
+ * @throws {UsageError} One cannot be parsed.
+ */
+export function faultsOf(
+  { fault, direction, share, only }: Pick<Flags, "fault" | "direction" | "share" | "only">,
+): Fault[] {
   try {
     const faults = parseFaults(fault, {
       direction: direction === undefined ? undefined : parseDirection(direction),

@@ -63,7 +63,6 @@ export const stackCommand = defineCommand({
     const { openStack, stackEndpoints, stackVariables } = await import("./stack/open_stack.ts");
     const { readEnvironment } = await import("../../script/file/variables.ts");
     const stack = await parseStackFile(await readNamedFile(path, "the stack file"), path, readEnvironment);
-    await io.giveBackEnvironment?.();
     if (childCommand.length === 0 && stack.every(({ program }) => program.length === 0)) await io.giveBackRun?.();
     if (flags.check) {
       io.stdout.write(`${path}: ok, ${stack.length} service${stack.length === 1 ? "" : "s"}\n`);
@@ -73,6 +72,7 @@ export const stackCommand = defineCommand({
     using reload = new ReloadSignal();
     using stop = io.stop.listen();
     await using opened = await openStack(stack, reload);
+    await io.giveBackEnvironment?.();
     const services = [...opened.services];
     await using metrics = flags.metrics === undefined
       ? undefined

@@ -12,6 +12,7 @@ import { parseFlags } from "../../../cli/parse_flags.ts";
 import { parseEndpoint } from "../../../net/endpoint.ts";
 import { parsedBy } from "../../../script/file/step_schema.ts";
 import { SERVICES } from "../../../services/registry.ts";
+import { PEERS } from "./peers.ts";
 import { loadService, type NamedService } from "../../../services/service.ts";
 import { SHARED_FLAGS } from "../shared_flags.ts";
 
@@ -72,6 +73,9 @@ function valueSchema(name: string, spec: FlagSpec): z.ZodType {
   });
 }
 
+/** Every service that a stack can have. */
+export const STACK_SERVICES = [...SERVICES, ...PEERS];
+
 const NAME = /^[A-Za-z][\w-]*$/;
 
 const TOP = {
@@ -85,7 +89,7 @@ export const outlineSchema = z.strictObject({
   ...TOP,
   services: z.record(
     z.string().regex(NAME, "a name begins with a letter and has letters, digits, - and _"),
-    z.looseObject({ service: z.enum(SERVICES.map(({ name }) => name)) }),
+    z.looseObject({ service: z.enum(STACK_SERVICES.map(({ name }) => name)) }),
   ).refine((services) => Object.keys(services).length > 0, "a stack has at least one service"),
 });
 
@@ -97,7 +101,7 @@ export function stackSchema(services: Readonly<Record<string, NamedService>>) {
 
 /** The schema as JSON, for editors. */
 export async function stackJsonSchema(): Promise<string> {
-  const services = await Promise.all(SERVICES.map(loadService));
+  const services = await Promise.all(STACK_SERVICES.map(loadService));
   const schema = z.strictObject({
     ...TOP,
     services: z.record(z.string().regex(NAME), z.union(services.map(serviceSchema)))

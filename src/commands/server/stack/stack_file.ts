@@ -3,11 +3,10 @@ import { kebabCase } from "../../../base/flag_spec.ts";
 import { parseFlags } from "../../../cli/parse_flags.ts";
 import type { VariableSource } from "../../../script/file/variables.ts";
 import { parseYamlFile } from "../../../script/file/yaml_file.ts";
-import { SERVICES } from "../../../services/registry.ts";
 import { loadService, type NamedService } from "../../../services/service.ts";
 import type { ServeFlags } from "../open_service.ts";
 import { SHARED_FLAGS } from "../shared_flags.ts";
-import { outlineSchema, stackSchema } from "./schema.ts";
+import { outlineSchema, STACK_SERVICES, stackSchema } from "./schema.ts";
 
 /** One service of a stack. */
 export interface StackService {
@@ -59,7 +58,7 @@ export async function parseStackFile(
 }
 
 async function serviceOf(name: string): Promise<NamedService> {
-  const entry = SERVICES.find((service) => service.name === name);
+  const entry = STACK_SERVICES.find((service) => service.name === name);
   if (entry === undefined) throw new UsageError(`Cannot serve "${name}": no such service`);
   return await loadService(entry);
 }
