@@ -186,9 +186,12 @@ Deno.test("--auth takes Basic credentials of a WebSocket client, and --token-fil
   }
 });
 
-toolTest("/usr/bin/python3", "Python's websockets talks to us with headers, deflate, log-in and close codes", async () => {
-  await using started = await startServer(["echo", "ws://127.0.0.1:0", "--compress", "--log-level", "off"]);
-  const script = `
+toolTest(
+  "/usr/bin/python3",
+  "Python's websockets talks to us with headers, deflate, log-in and close codes",
+  async () => {
+    await using started = await startServer(["echo", "ws://127.0.0.1:0", "--compress", "--log-level", "off"]);
+    const script = `
 import asyncio, sys, websockets
 async def main():
     async with websockets.connect(sys.argv[1], extra_headers={"X-Id": "7"}) as ws:
@@ -202,12 +205,16 @@ async def main():
         print(ws.close_code)
 asyncio.run(main())
 `;
-  const { code, stdout, stderr } = await runTool("/usr/bin/python3", ["-c", script, started.endpoint]);
-  assertEquals([code, stdout], [0, "permessage-deflate\n4000\n"], stderr);
-});
+    const { code, stdout, stderr } = await runTool("/usr/bin/python3", ["-c", script, started.endpoint]);
+    assertEquals([code, stdout], [0, "permessage-deflate\n4000\n"], stderr);
+  },
+);
 
-toolTest("/usr/bin/python3", "our client talks to Python's websockets with headers, user information and deflate", async () => {
-  const script = `
+toolTest(
+  "/usr/bin/python3",
+  "our client talks to Python's websockets with headers, user information and deflate",
+  async () => {
+    const script = `
 import asyncio, websockets
 async def serve(ws):
     await ws.send(ws.request_headers.get("X-Id", "") + " " + ws.username + " " + ",".join(e.name for e in ws.extensions))
@@ -224,24 +231,26 @@ async def main():
         await asyncio.sleep(20)
 asyncio.run(main())
 `;
-  const child = new Deno.Command("/usr/bin/python3", { args: ["-c", script], stdout: "piped", stderr: "null" }).spawn();
-  const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  try {
-    const port = (await lines.read()).value?.trim();
-    const text = "hello ".repeat(1_000);
-    const args = ["send", `ws://ann:secret@127.0.0.1:${port}/`, text, "--expect", text];
-    const more = ["--header", "X-Id: 7", "--compress", "--close", "4002 done"];
-    const { code, stdout, stderr } = await runClient([...args, ...more]);
-    assertEquals(code, 0, stderr);
-    assertStringIncludes(stdout, "7 ann permessage-deflate");
-    let printed = "";
-    while (!printed.endsWith("done\n")) printed += (await lines.read()).value ?? "done\n";
-    assertEquals(printed.trim(), "4002 done");
-    const wrong = await runClient(["send", `ws://ann:no@127.0.0.1:${port}/`, "x"]);
-    assertEquals([wrong.code, wrong.stderr.includes("401")], [1, true], wrong.stderr);
-  } finally {
-    child.kill("SIGKILL");
-    await lines.cancel();
-    await child.status;
-  }
-});
+    const child = new Deno.Command("/usr/bin/python3", { args: ["-c", script], stdout: "piped", stderr: "null" })
+      .spawn();
+    const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    try {
+      const port = (await lines.read()).value?.trim();
+      const text = "hello ".repeat(1_000);
+      const args = ["send", `ws://ann:secret@127.0.0.1:${port}/`, text, "--expect", text];
+      const more = ["--header", "X-Id: 7", "--compress", "--close", "4002 done"];
+      const { code, stdout, stderr } = await runClient([...args, ...more]);
+      assertEquals(code, 0, stderr);
+      assertStringIncludes(stdout, "7 ann permessage-deflate");
+      let printed = "";
+      while (!printed.endsWith("done\n")) printed += (await lines.read()).value ?? "done\n";
+      assertEquals(printed.trim(), "4002 done");
+      const wrong = await runClient(["send", `ws://ann:no@127.0.0.1:${port}/`, "x"]);
+      assertEquals([wrong.code, wrong.stderr.includes("401")], [1, true], wrong.stderr);
+    } finally {
+      child.kill("SIGKILL");
+      await lines.cancel();
+      await child.status;
+    }
+  },
+);

@@ -73,7 +73,11 @@ Deno.test("parseEndpoint() refuses the rest, says what was wrong and shows an ex
   ];
   for (const [text, found] of cases) {
     const error = assertThrows(() => parseEndpoint(text), SyntaxError, found, text);
-    assertEquals(error.message.startsWith(`Cannot parse endpoint "${text.replace("user@", "...@")}": `), true, error.message);
+    assertEquals(
+      error.message.startsWith(`Cannot parse endpoint "${text.replace("user@", "...@")}": `),
+      true,
+      error.message,
+    );
     assertEquals(/; for example \S+$/.test(error.message), true, error.message);
   }
 });
