@@ -2,7 +2,7 @@ import type { ChatEvent } from "./event.ts";
 import type { RoomLog } from "./history.ts";
 import type { RoomMessage } from "./message.ts";
 
-/** Messages that are read at a time: as long as each may be, they are little beside an outbox. */
+/** Messages that are read at a time: even the longest are small compared with an outbox. */
 const BATCH = 64;
 /** Reads at a time on one server, however many members ask for what they missed. */
 const MAX_READS = 16;

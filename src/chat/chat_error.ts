@@ -1,4 +1,4 @@
-/** What can be refused in a chat; programs branch on it. */
+/** Why a request is rejected; programs branch on it. */
 export type ChatErrorCode =
   | "bad-request"
   | "not-text"
@@ -19,7 +19,7 @@ export type ChatErrorCode =
   | "id-conflict"
   | "not-stored";
 
-/** A request of a member that is refused; the member is told, and nothing else happens. */
+/** A rejected request: its only effect is an error for the member. */
 export class ChatError extends Error {
   override name = "ChatError";
   /** For programs. */

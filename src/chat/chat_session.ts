@@ -29,7 +29,7 @@ export interface ChatSessionOptions {
   readonly pings?: PingOptions | undefined;
 }
 
-/** First lines of other protocols, and what their clients are told. */
+/** First lines of other protocols, and the answer to each. */
 const FOREIGN: readonly (readonly [RegExp, string])[] = [
   [
     // A request line (RFC 9112, section 3), whole or cut off in a long path.
@@ -47,7 +47,7 @@ const LOGIN_TRIES = 5;
 /** Lines or requests that may be refused one after the other before the conversation ends. */
 const REFUSED_MOST = 1_000;
 
-/** One client's conversation with the chat, from greeting to end. */
+/** One client's session with the chat, from greeting to end. */
 export async function runChatSession(hub: Hub, session: Session, options: ChatSessionOptions): Promise<void> {
   const member = hub.enter(session);
   session.onBadMessage = (error) => refuseBad(member, error);
@@ -116,7 +116,7 @@ function reasonOf({ closeReason }: Session, isOver: boolean): string | undefined
   return isOver ? undefined : "connection lost";
 }
 
-/** Who is banned from the server is told so, and nothing more. */
+/** A client that is banned from the server receives the reason, and nothing more. */
 function isLetIn({ serverBans }: Hub, member: Member): boolean {
   try {
     serverBans.check(member);
@@ -127,7 +127,7 @@ function isLetIn({ serverBans }: Hub, member: Member): boolean {
   }
 }
 
-/** Who is banned from it is told so, and may enter other rooms. */
+/** A client that is banned from it receives the reason, and may enter other rooms. */
 async function enterLobby(hub: Hub, member: Member): Promise<void> {
   try {
     await hub.join(member, LOBBY);
@@ -153,13 +153,13 @@ function tooFast({ format }: Member, data: Uint8Array, rate: ClientRate): ChatEr
   return new RequestError(`You send too fast: nothing is passed on for ${rate.mutedText}`, undefined, id, "too-fast");
 }
 
-/** Tells the client what was wrong; who is no chat client, or guesses passwords, is told once and sent away. */
+/** Reports an error to the client; one that is no chat client, or guesses passwords, is disconnected. */
 function refuse(member: Member, data: Uint8Array, error: unknown): void {
   if (!(error instanceof ChatError)) throw error;
   const { code, message, field } = error;
   member.tell({ type: "error", code, text: message, field, id: error instanceof RequestError ? error.id : undefined });
   if (code === "not-text" && isBinary(data)) throw new FrameError(message);
-  // Who hears nothing but errors is no client, and answering would never end.
+  // A client that only causes errors would be answered without end.
   if (++member.refusedInARow > REFUSED_MOST) throw new FrameError("Too many lines in a row were refused");
   if (code === "login-failed" && ++member.failedLogins >= LOGIN_TRIES) throw new FrameError("Too many failed log-ins");
 }

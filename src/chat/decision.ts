@@ -101,7 +101,7 @@ export class RoomState {
   }
 }
 
-/** How a room is told of a decision. */
+/** The event that reports a decision to a room. */
 export function eventOf(decision: Decision, room: string): ChatEvent {
   const { by } = decision;
   if (decision.action === "topic") return { type: "topic", room, topic: decision.topic, by };

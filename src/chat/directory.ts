@@ -18,9 +18,9 @@ export interface Remote {
 
 /** What a {@linkcode Directory} tells the hub that it belongs to. */
 export interface DirectoryEvents {
-  /** Something happened to someone on another server: each member here who is in one of the rooms is told once. */
+  /** Something happened to someone on another server: each member here that is in one of the rooms receives it once. */
   onNews(roomKeys: Iterable<string>, event: ChatEvent): void;
-  /** Everyone is told. */
+  /** Everyone receives it. */
   onAnnouncement(event: ChatEvent): void;
   /** An operator with a claim is no longer connected to another server, or that server is lost. */
   onClaimLeft(claim: string, roomKeys: readonly string[]): void;

@@ -5,14 +5,14 @@ import type { ChatEvent } from "./event.ts";
 import { dropSlowConsumer, type Participant } from "./participant.ts";
 import type { EventFormat } from "./event_format.ts";
 
-/** Something told to a room. */
+/** An event for a room. */
 export interface RoomEvent {
   readonly event: ChatEvent;
-  /** Who caused it and is not told of it, because it knows. */
+  /** Who caused it, and so does not receive it. */
   readonly by: Participant | undefined;
 }
 
-/** What waits, for one wire and framer. */
+/** What waits, for one format and framer. */
 interface Frames {
   /** All items in one piece. */
   readonly all: Uint8Array;
@@ -21,7 +21,7 @@ interface Frames {
 }
 
 /**
- * What is told to a room in one turn. It is encoded once for each wire and
+ * What a room sends in one turn. It is encoded once for each format and
  * framer, and leaves as one piece of bytes that all members share; only who
  * spoke in this turn gets a piece of its own.
  */
@@ -66,14 +66,14 @@ export class FanOut {
     }
   }
 
-  /** The events that wait, without messages, for a member that is told later. */
+  /** The events that wait, without messages, for a member that receives them later. */
   notices(member: Participant): ChatEvent[] {
     return this.#items.slice(this.#knownTo(this.#causedBy.get(member)))
       .filter(({ event, by }) => event.type !== "message" && by !== member)
       .map(({ event }) => event);
   }
 
-  /** Everyone has been told. */
+  /** Everything has been sent. */
   clear(): void {
     this.#items = [];
     this.#presence = 0;
@@ -125,7 +125,7 @@ function frameOf(event: ChatEvent, format: EventFormat, framer: Framer): Uint8Ar
     if (first === undefined) return NOTHING;
     return more.length === 0 ? first : concat([first, ...more]);
   } catch (error) {
-    // It cannot be said in the framing that this server was given, such as a delimiter that is in the text.
+    // Not encodable in the framing of this server: the text contains the delimiter, for example.
     if (error instanceof FrameError) return NOTHING;
     throw error;
   }

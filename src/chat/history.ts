@@ -2,7 +2,7 @@ import type { ChatError } from "./chat_error.ts";
 import type { Decision, RoomState } from "./decision.ts";
 import type { Draft, RoomMessage } from "./message.ts";
 
-/** What the sender of a message is told once it is stored. */
+/** What the sender of a message receives once it is stored. */
 export interface Receipt {
   readonly seq: number;
   readonly epoch: string;
@@ -37,7 +37,7 @@ export const MAX_BYTES: number = 256 * 1024 * 1024;
 export const MAX_ROOMS = 10_000;
 
 /**
- * The messages of one room in their one order. Who has it open is told every
+ * The messages of one room in their one order. Whoever has it open receives every
  * message that is stored, by whomever, once and in order.
  */
 export interface RoomLog {

@@ -42,7 +42,7 @@ type Stored = { readonly message: RoomMessage } | { readonly outcome: Receipt | 
 
 /**
  * Keeps the messages of all rooms in a SQLite database. What comes in one turn
- * is stored in one transaction, and nobody is told of a message before it is
+ * is stored in one transaction, and no client receives a message before it is
  * committed: from then on it survives the end of the process, whatever ends it
  * (WAL with `synchronous=NORMAL`; a power failure can take the last moments).
  *

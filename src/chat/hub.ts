@@ -130,7 +130,7 @@ export class Hub implements RoomHost, AsyncDisposable {
     return member;
   }
 
-  /** The first thing that a client is told. */
+  /** The first event that a client receives. */
   greet(member: Member): void {
     member.tell({ type: "welcome", nick: member.nick, motd: this.motd, loginRequired: !member.isAdmitted });
   }
@@ -245,7 +245,7 @@ export class Hub implements RoomHost, AsyncDisposable {
       member.current = room;
       const entered = this.#enterFirst(member, room);
       await room.join(member, { position, id, ...(entered && { entered }) }).catch((error: unknown) => {
-        // The history failed half-way: who is told of an error must not be in the room.
+        // A client that receives an error must not be left in the room.
         this.part(member, room);
         throw error;
       });
@@ -368,7 +368,7 @@ export class Hub implements RoomHost, AsyncDisposable {
     }
   }
 
-  /** The server is ending: everyone is told, and nobody is told who leaves. */
+  /** The server is ending: everyone receives a goodbye, and no events about who leaves. */
   drain(): void {
     this.#tellAll({ type: "bye", reason: "the server is ending" });
     this.#isEnding = true;

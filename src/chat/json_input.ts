@@ -185,7 +185,7 @@ function moderate(hub: Hub, member: Member, request: ModerationRequest): InputRe
   }
 }
 
-/** The program is told which request was refused. */
+/** Adds the id of the request to its error. */
 function rethrow(error: unknown, { type, id }: JsonRequest): never {
   if (!(error instanceof ChatError) || error instanceof RequestError) throw error;
   // The person that a private message is for stands in a field of another name.

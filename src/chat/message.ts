@@ -10,7 +10,7 @@ export interface RoomMessage {
   readonly seq: number;
   /** Of many servers: the `seq` of the room's message before this one, 0 where none is kept. */
   readonly prev?: number;
-  /** Names the numbering: another epoch means that `seq` started anew. */
+  /** Names the numbering: another epoch means that `seq` started again. */
   readonly epoch: string;
   /** When it was stored (RFC 3339, UTC). */
   readonly at: string;

@@ -90,7 +90,7 @@ export interface MessageRatesOptions {
   readonly now?: () => number;
 }
 
-/** Messages a second where nothing is said. */
+/** Default messages a second of a client that is not on loopback. */
 const DEFAULT_RATE = 2;
 /** Clients of one address may send as much as so many together: people behind one router, or a spammer. */
 const ADDRESS_FACTOR = 5;

@@ -11,7 +11,7 @@ import { nickKey } from "./nick_key.ts";
 import { isAddress, type RestrictionKind, restrictionOf, Restrictions, subjectKey } from "./restrictions.ts";
 import type { Room } from "./room.ts";
 
-/** Who does something to whom, and where. */
+/** A request to moderate: by whom, about whom and where. */
 export interface ModerationCall {
   readonly hub: Hub;
   /** Who asks for it. */
@@ -168,7 +168,7 @@ function checkServerOperator({ member }: ServerCall): void {
 const MAX_IGNORED = 100;
 
 /**
- * Lets a member hear nothing from someone in private, or again; nobody is told.
+ * Drops the private messages of someone for a member, or stops that; the other one is not informed.
  *
  * @throws {ChatError} It ignores too many, or not that one.
  */
@@ -216,7 +216,7 @@ function checkMayBeModerated({ member }: Pick<ModerationCall, "member">, target:
   }
 }
 
-/** It is done when it comes back from the room's log. */
+/** It takes effect when it comes back from the room's log. */
 function decide(
   { room, member, subject, reason }: ModerationCall,
   action: ModerationAction,

@@ -12,7 +12,7 @@ import { keyOf } from "./names.ts";
 import { badCursor, firstOf, newestThatFit } from "./paging.ts";
 import { type Restriction, type RestrictionKind, type Restrictions, untilText } from "./restrictions.ts";
 
-/** Messages that someone new is shown. */
+/** Messages that a newcomer receives. */
 export const RECENT_MESSAGES = 20;
 
 /** Events that are kept for a member while it catches up. */
@@ -38,7 +38,7 @@ export interface RoomHost {
   onRights(member: Participant): void;
 }
 
-/** One member's being in a room. */
+/** The membership of one member. */
 interface Membership {
   /** Counts who joins; the place in a list that is sent in pages. */
   readonly number: number;
@@ -50,7 +50,7 @@ interface Membership {
   held: ChatEvent[];
 }
 
-/** Who is in a room, and what they are told. */
+/** The members of a room, and what is sent to them. */
 export class Room {
   readonly name: string;
   readonly key: string;
@@ -207,13 +207,13 @@ export class Room {
    * Lets a member in and shows it what it missed since `position`, or the last
    * messages; live messages follow without a gap. It returns when the member
    * has caught up or is gone. Where other servers must know of it first, the
-   * member is told that it is in once `entered` is settled.
+   * member receives `joined` once `entered` is settled.
    */
   async join(
     member: Participant,
     { position, id, entered }: { position?: Position | undefined; id?: string | undefined; entered?: Promise<void> },
   ): Promise<void> {
-    // Who is in already must get what waits; who joins now must not.
+    // Members receive what waits; the newcomer must not.
     this.flush();
     let seq = this.log.seq;
     const membership: Membership = { number: ++this.#joins, isLive: false, since: seq, held: [] };
@@ -244,7 +244,7 @@ export class Room {
       reached = await this.#catchUp(member, membership, reached, () => this.log.seq);
     }
     if (!isHere()) return;
-    // What waits holds messages that it has got by now.
+    // What waits contains messages that it has received by now.
     this.flush();
     membership.isLive = true;
     for (const event of membership.held) member.tell(event);
@@ -323,15 +323,15 @@ export class Room {
   }
 
   #tellInOrder(event: ChatEvent, by?: Participant): void {
-    // A member's message must not be overtaken by the news that the member left.
+    // The event that a member left must not overtake its message.
     if (this.#underway.length > 0) this.#underway.push({ event, by });
     else this.#push(event, by);
   }
 
   /**
-   * Stores what a member says; everyone is told once it is stored.
+   * Stores a message; everyone receives it once it is stored.
    *
-   * `onSettled` is told where it went, or why it was not stored.
+   * `onSettled` is called with its place, or with the reason why it was not stored.
    */
   publish(member: Participant, draft: Draft, onSettled: (outcome: Receipt | ChatError) => void): void {
     this.#underway.push({ speaker: member });
@@ -348,7 +348,7 @@ export class Room {
 
   /** A message was stored: the log calls this. */
   onMessage(message: RoomMessage, isForeign = false): void {
-    // Someone of the same name on another server is someone else.
+    // A namesake on another server is another person.
     const first = isForeign ? undefined : this.#underway[0];
     const speaker = first !== undefined && "speaker" in first ? first.speaker : undefined;
     this.#push(message, speaker?.nick === message.from ? speaker : undefined);

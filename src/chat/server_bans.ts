@@ -14,7 +14,7 @@ export class ServerBans {
   #opening: Promise<RoomLog> | undefined;
   #log: RoomLog | undefined;
 
-  /** Nobody is kept out before {@linkcode open}; `onDecision` is told what is decided, on whichever server. */
+  /** Nobody is banned before {@linkcode open}; `onDecision` is called with each decision, of whichever server. */
   constructor(history: History, onDecision: (decision: ModerationDecision) => void) {
     this.#history = history;
     this.#onDecision = onDecision;

@@ -15,10 +15,10 @@ import { defineService } from "./service.ts";
 /** Messages of each room that are kept in a file or by NATS. */
 const STORED_MESSAGES = 100_000;
 
-/** Less, and a busy machine would be taken for a lost one. */
+/** With less, a busy server would be considered lost. */
 const LEAST_LEASE_MS = 1_000;
 
-/** Rooms for people and programs: lines of text for the ones, JSON for the others, and a page for browsers. */
+/** Rooms for people and programs: lines of text, JSON, and a page for browsers. */
 export const chat = defineService({
   sharesState: true,
   endpoints: ["tcp://127.0.0.1:8028", "ws://127.0.0.1:8765"],

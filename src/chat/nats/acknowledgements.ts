@@ -85,7 +85,7 @@ export class Acknowledgements {
 
   #onAnswer(error: Error | null, message: Msg): void {
     if (error !== null) {
-      // The subscription is over: it is asked for anew with the next message.
+      // The subscription has ended; the next message opens another.
       this.#subscription = undefined;
       return this.#rejectAll(error);
     }

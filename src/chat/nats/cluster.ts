@@ -10,13 +10,13 @@ import { NatsLink } from "./link.ts";
 /** What {@linkcode joinCluster} must be told. */
 export interface ClusterOptions {
   readonly address: ClusterAddress;
-  /** Who we are to NATS, beside what the address says, and whom we take for NATS. */
+  /** Credentials for NATS besides those of the address, and the authorities to trust. */
   readonly trust?: NatsTrust | undefined;
   /** Counts where the stream is not there yet; a stream that is keeps what it keeps. */
   readonly retention: Retention;
   /** Servers of NATS that keep a copy of each message, where the stream is not there yet. */
   readonly replicas?: number | undefined;
-  /** A server that gives no sign of life for this time is gone, with its members. */
+  /** A server that sends no heartbeat for this time is considered offline, with its members. */
   readonly leaseMs: number;
   readonly log: Logger;
 }
@@ -28,7 +28,7 @@ export interface Cluster {
   readonly directory: Directory;
 }
 
-/** How long a server may give no sign of life where nothing is said, in milliseconds. */
+/** Default of {@linkcode ClusterOptions.leaseMs}. */
 export const DEFAULT_LEASE_MS = 12_000;
 
 /**

@@ -18,7 +18,7 @@ export interface Receivers {
   onAnnouncement(event: ChatEvent): void;
 }
 
-/** Carries what is said once and kept nowhere from server to server. */
+/** Sends private messages and announcements, which are not stored, to other servers. */
 export class DirectMessenger {
   readonly #link: NatsLink;
   readonly #server: string;
@@ -67,10 +67,12 @@ export class DirectMessenger {
   /**
    * Tells all other servers.
    *
-   * @throws {ChatError} NATS is away.
+   * @throws {ChatError} NATS is unreachable.
    */
   announce(event: ChatEvent): void {
-    if (!this.#link.isReady) throw new ChatError("not-stored", "NATS is away: only this server's people were told");
+    if (!this.#link.isReady) {
+      throw new ChatError("not-stored", "NATS is unreachable: only the members of this server received it");
+    }
     this.#link.connection.publish(ANNOUNCEMENTS, JSON.stringify({ server: this.#server, event }));
   }
 }

@@ -29,16 +29,16 @@ const VALUES_KEPT = 5;
 const GOODBYE_MS = 2_000;
 /** For NATS, to say who was first in a room. */
 const ENTER_MS = 5_000;
-/** Names of a lost server that are freed with one sign of life. */
+/** Names of a lost server that are freed with one heartbeat. */
 const SWEPT_AT_ONCE = 200;
-/** Registrations that are written anew with one sign of life, so that they are not forgotten. */
+/** Registrations that are renewed with one heartbeat, so that they do not expire. */
 const RENEWED_AT_ONCE = 200;
 
 /** What {@linkcode createNatsDirectory} must be told. */
 export interface NatsDirectoryOptions {
   /** Names this server in the cluster. */
   readonly server: string;
-  /** A server that gives no sign of life for this time is gone, with its members. */
+  /** A server that sends no heartbeat for this time is considered offline, with its members. */
   readonly leaseMs: number;
   /** How far the messages have been told. */
   readonly messages: MessageClock;
@@ -74,7 +74,7 @@ class NatsDirectory implements Directory, RegistrationHost {
   #arrivals = 0;
   /** The messages that come before the news of the entry that is looked at. */
   #newsAfter: StreamPosition | undefined;
-  /** Signs of life until those are dropped who were not written anew after a loss. */
+  /** Heartbeats until those are dropped that were not written again after a loss. */
   #beatsToDrop = 0;
 
   constructor(link: NatsLink, table: Table, messenger: DirectMessenger, options: NatsDirectoryOptions) {
@@ -261,7 +261,7 @@ class NatsDirectory implements Directory, RegistrationHost {
     }
   }
 
-  /** Another server took this one for gone, and wrote what is a member's of ours: who has the name is found out. */
+  /** Another server considered this one offline, and wrote the key of a member here: finds out who has the name. */
   #defend(registration: Registration | undefined, { key, revision }: TableEntry): void {
     if (registration?.key === key && registration.revision < revision) void registration.update();
   }
@@ -301,7 +301,7 @@ class NatsDirectory implements Directory, RegistrationHost {
     }
   }
 
-  /** NATS is there again: it is told who has left meanwhile. */
+  /** NATS is back online: writes who has left meanwhile. */
   #tidy(): void {
     for (const registration of this.#registrations.values()) if (!registration.isTidy) void registration.tidy();
     for (const registration of this.#leaving) void registration.tidy().then(() => this.#forgetTidy(registration));
@@ -311,7 +311,7 @@ class NatsDirectory implements Directory, RegistrationHost {
     if (registration.isTidy) this.#leaving.delete(registration);
   }
 
-  /** NATS has lost everything: everyone here is written anew, and so does every other server. */
+  /** NATS has lost everything: every server writes its members again. */
   #onLost(): void {
     this.#remote.expectAnew();
     this.#beatsToDrop = BEATS_PER_LEASE;

@@ -52,7 +52,7 @@ export class Feed {
   }
 
   /**
-   * Settles once the message of this number, or a later one, was told; or all are numbered anew, or this ends, or
+   * Settles once the message of this number, or a later one, was told; or the numbering starts again, or this ends, or
    * `mostMs` have passed. `undefined` where it was told already.
    */
   told(seq: number, mostMs?: number): Promise<void> | undefined {
@@ -101,7 +101,7 @@ export class Feed {
     messages?.stop();
   }
 
-  /** Asks anew: after NATS was away nobody knows what it still has for us. */
+  /** Asks again: after an outage it is unknown what NATS has left to send. */
   restart(): void {
     this.#round++;
     this.#messages?.stop();
@@ -135,7 +135,7 @@ export class Feed {
       max_messages: AHEAD,
       idle_heartbeat: HEARTBEAT_MS,
       expires: PULL_MS,
-      // At once and not in turn: what comes in one read is told in one turn, and leaves for each member in one write.
+      // Not by an iterator: what one read brings is handled in one turn, and leaves for each member in one write.
       callback: (message) => this.#tell(message, round),
     });
     this.#messages = messages;

@@ -5,7 +5,7 @@ import { BEATS_PER_LEASE, Liveness } from "./liveness.ts";
 import { SERVER_KEY } from "./subjects.ts";
 import type { Table, TableEntry } from "./table.ts";
 
-/** Why the people of a server have left that gave no sign of life. */
+/** Reason for the members of a server that sends no heartbeat to have left. */
 export const LOST = "its server is lost";
 
 /** What a {@linkcode Heartbeat} must be told. */
@@ -20,13 +20,13 @@ export interface HeartbeatOptions {
 export interface HeartbeatEvents {
   /** A server is gone, with everyone on it. */
   onGone(server: string, why: string): void;
-  /** A server that was taken for gone is there. */
+  /** A server that was considered offline is back online. */
   onBack(server: string): void;
-  /** A sign of life of this server came back from NATS: NATS is there and listens to us. */
+  /** A heartbeat of this server came back from NATS: NATS is reachable. */
   onBeat(): void;
 }
 
-/** Says that this server is there, and listens whether the others are. */
+/** Sends heartbeats of this server, and checks those of the others. */
 export class Heartbeat {
   readonly liveness: Liveness;
   readonly #link: NatsLink;
@@ -58,12 +58,12 @@ export class Heartbeat {
     return SERVER_KEY + this.#options.server;
   }
 
-  /** Gives one sign of life. */
+  /** Sends one heartbeat. */
   async beat(): Promise<void> {
     if (this.#link.isReady) await this.#say({ beatMs: this.#beatMs });
   }
 
-  /** The last word: whoever is on this server is gone. */
+  /** Reports that this server ends, with all of its members. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     if (this.#link.isReady) await this.#say({ gone: true });
@@ -85,7 +85,7 @@ export class Heartbeat {
   /** Something of a server came, whatever it was. */
   hear(server: string, beatMs?: number): void {
     if (!this.liveness.hear(server, beatMs)) return;
-    this.#options.log.info("a server of the cluster is there again", { server });
+    this.#options.log.info("a server of the cluster is back online", { server });
     this.#events.onBack(server);
   }
 
@@ -98,8 +98,8 @@ export class Heartbeat {
     try {
       await this.#table.put(this.#key, value);
     } catch (error) {
-      // The link has said that NATS is away, and the next sign comes when it is there again.
-      this.#options.log.debug("a sign of life was not stored", { error: messageOf(error) });
+      // The link has logged the outage, and the next heartbeat follows when NATS is back online.
+      this.#options.log.debug("a heartbeat was not stored", { error: messageOf(error) });
     }
   }
 }

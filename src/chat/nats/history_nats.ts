@@ -134,18 +134,18 @@ export class NatsHistory implements History, LogHost, MessageClock {
     else this.#logs.get(subject)?.deliver({ subject, seq, at: timestamp, ...decoded });
   }
 
-  /** NATS is there again, with the same stream or with a new one. */
+  /** NATS is back online, with the same stream or with a new one. */
   #goOn(stream: StreamInfo): void {
     const epoch = epochOf(stream);
     if (epoch === this.epoch) return this.#feed.restart();
-    this.#log.warning("NATS has lost the stream: all rooms start anew", { epoch });
+    this.#log.warning("NATS has lost the stream; the history of all rooms was reset", { epoch });
     this.epoch = epoch;
     for (const log of this.#logs.values()) log.startAnew();
     this.#feed.startAnew();
   }
 }
 
-/** The stream's time of making, short: another stream numbers anew. */
+/** The time of the stream's creation, short: another stream numbers its messages from 1 again. */
 function epochOf({ created }: StreamInfo): string {
   const [, fraction = ""] = /\.(\d+)Z$/.exec(created) ?? [];
   return `${Math.floor(Date.parse(created) / 1_000).toString(36)}-${Number(fraction || 0).toString(36)}`;

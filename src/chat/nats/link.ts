@@ -11,7 +11,7 @@ import { ROOM_SUBJECTS, STREAM } from "./subjects.ts";
 /** A repeated `id` is stored once within this time, whichever server it comes to. */
 const DUPLICATE_WINDOW_MS = 10 * 60_000;
 const API_TIMEOUT_MS = 2_000;
-/** Between two looks whether JetStream is there again. */
+/** Between two checks whether JetStream is back online. */
 const PROBE_MS = 100;
 
 /** For the servers of a NATS cluster to find each other. */
@@ -35,9 +35,9 @@ export interface LinkOptions {
 
 /** What a {@linkcode NatsLink} tells. */
 export interface LinkEvents {
-  /** JetStream is there again; the stream is as it is now. */
+  /** JetStream is back online, with this stream. */
   onReady?(stream: StreamInfo): void;
-  /** NATS does not let us do something. */
+  /** NATS rejects a request for lack of a right. */
   onRefused?(refusal: PermissionViolationError): void;
 }
 
@@ -148,7 +148,7 @@ export class NatsLink implements AsyncDisposable {
   suspect(why: string): void {
     if (!this.#isReady || this.#ending.signal.aborted) return;
     this.#isReady = false;
-    this.#log.warning("NATS is away: what is said waits", { why });
+    this.#log.warning("NATS unreachable; queueing messages", { why });
     const error = new ConnectionError(why);
     for (const reject of [...this.#underway]) reject(error);
     this.#underway.clear();
@@ -182,7 +182,7 @@ export class NatsLink implements AsyncDisposable {
         const stream = await this.#findStream();
         if (signal.aborted) return;
         this.#isReady = true;
-        this.#log.info("NATS is there again");
+        this.#log.info("NATS is back online");
         for (const events of this.#events) events.onReady?.(stream);
         for (const settle of this.#waiters.splice(0)) settle();
         return;

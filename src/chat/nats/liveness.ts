@@ -1,4 +1,4 @@
-/** Signs of life that a server gives while a lease lasts. */
+/** Heartbeats of a server in one lease. */
 export const BEATS_PER_LEASE = 4;
 
 /**
@@ -18,7 +18,7 @@ export class Liveness {
     this.#beatMs = beatMs;
   }
 
-  /** Something of a server came; whether it was taken for gone until now. */
+  /** A server has sent something; whether it was considered offline until now. */
   hear(server: string, beatMs?: number): boolean {
     const known = this.#heard.get(server);
     this.#heard.set(server, { atTick: this.#ticks, beatMs: beatMs ?? known?.beatMs ?? this.#beatMs });

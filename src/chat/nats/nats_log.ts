@@ -97,7 +97,7 @@ export class NatsLog implements RoomLog {
     this.#settle();
   }
 
-  /** The stream was made anew: nothing of what was is left. */
+  /** The stream was created again, and is empty. */
   startAnew(): void {
     this.#seq = this.#floor = 0;
     this.#window = [];

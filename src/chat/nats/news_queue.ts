@@ -21,7 +21,7 @@ export interface News {
 }
 
 /**
- * News of people on other servers, in their order: none is told before the
+ * News of people on other servers, in their order: none is passed on before the
  * messages that were told where it comes from, so that nobody is said to have
  * left who is then heard.
  */

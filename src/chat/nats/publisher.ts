@@ -67,7 +67,7 @@ function notStored(mayBeStored: boolean): ChatError {
   return new ChatError(
     "not-stored",
     mayBeStored
-      ? "NATS went away: it is not known whether this was stored; sent again with the same id it is stored once"
-      : "NATS is away: nothing was stored; try again later",
+      ? "NATS became unreachable: this may be stored or not; sent again with the same id, it is stored once"
+      : "NATS is unreachable: nothing was stored; try again later",
   );
 }

@@ -147,7 +147,7 @@ export class Registration {
         this.#revision = found?.revision ?? 0;
       }
     } catch {
-      // NATS is away, which the link has logged: the directory asks again when it is there.
+      // The link has logged the outage; the directory tries again when NATS is back online.
     }
   }
 
@@ -211,7 +211,7 @@ export class Registration {
         this.#litter.delete(key);
       }
     } catch {
-      // NATS is away: the directory asks again when it is there.
+      // The directory tries again when NATS is back online.
     }
   }
 

@@ -110,7 +110,7 @@ export class RemoteMembers {
     return people.length;
   }
 
-  /** A server that was taken for gone is there again, with the people that it has. */
+  /** A server that was considered offline is back online, with its members. */
   show(server: string): void {
     for (const { person } of [...this.#records.values()]) if (person.server === server) this.#appear(person);
   }
@@ -126,12 +126,12 @@ export class RemoteMembers {
     return found;
   }
 
-  /** The bucket was lost: who is still there will be written anew. */
+  /** The bucket was lost: those who are still connected will be written again. */
   expectAnew(): void {
     for (const [key, record] of this.#records) this.#records.set(key, { ...record, isOld: true });
   }
 
-  /** Who was not written anew is not there any more. */
+  /** Those who were not written again are no longer connected. */
   dropOld(why: string): void {
     for (const [key, { isOld, person }] of [...this.#records]) {
       if (!isOld) continue;

@@ -47,7 +47,7 @@ export class RoomStates {
   /**
    * Decides something; it returns when that has been told here.
    *
-   * @throws {ChatError} NATS is away.
+   * @throws {ChatError} NATS is unreachable.
    */
   async decide(roomKey: string, decision: Decision): Promise<void> {
     const token = tokenOf(roomKey);
@@ -81,7 +81,7 @@ export class RoomStates {
     if (decision !== undefined) this.#onDecision?.(key, decision);
   }
 
-  /** What was decided goes on here, and is written anew with the next decision. */
+  /** Decisions stay in force here, and are written again with the next one. */
   #onLost(): void {
     for (const [token, { state }] of this.#states) this.#states.set(token, { revision: 0, state });
   }
@@ -110,5 +110,5 @@ function isReadable(decision: Decision | undefined): boolean {
 }
 
 function notDone(cause?: unknown): ChatError {
-  return new ChatError("not-stored", "NATS is away: nothing was changed; try again later", { cause });
+  return new ChatError("not-stored", "NATS is unreachable: nothing was changed; try again later", { cause });
 }

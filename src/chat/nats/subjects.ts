@@ -13,7 +13,7 @@ export const STREAM = "PARLEY";
 export const ROOM_SUBJECTS = "parley.room.>";
 /** The key-value bucket of topics, bans and mutes; a room is a key. */
 export const ROOM_BUCKET = "parley_rooms";
-/** The key-value bucket of who is where: `nick.NAME` for people, `server.ID` for the servers' signs of life. */
+/** The key-value bucket of who is where: `nick.NAME` for people, `server.ID` for the servers' heartbeats. */
 export const PRESENCE_BUCKET = "parley_presence";
 /** What is said to everyone, by one server to all others. */
 export const ANNOUNCEMENTS = "parley.all";

@@ -115,7 +115,7 @@ export class Table {
     this.#events?.onEntry({ key: message.subject.slice(prefix.length), revision: message.seq, value });
   }
 
-  /** NATS is there again: with the same bucket, or without it. */
+  /** NATS is back online, with the same bucket or without it. */
   async #goOn(): Promise<void> {
     try {
       await ensure(this.#link, this.#options);

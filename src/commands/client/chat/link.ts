@@ -33,7 +33,7 @@ export interface ChatLinkOptions {
   readonly greetingMs: number;
   /** Every event, each message once and in order. */
   readonly onEvent: (event: ChatEvent) => void;
-  /** The connection was lost, or is there again. */
+  /** The connection was lost, or is back. */
   readonly onStatus: (text: string) => void;
 }
 
