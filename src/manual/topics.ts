@@ -92,7 +92,7 @@ export const TOPICS: readonly Topic[] = [
   {
     name: "mock",
     summary: "a scripted server for tests",
-    commands: ["parley-server mock"],
+    commands: ["parley-server mock", "parley-udp mock"],
     load: async () => (await import("./mock.md", { with: { type: "text" } })).default,
   },
   {

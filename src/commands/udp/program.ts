@@ -32,6 +32,12 @@ export const udpProgram: Program = withDocumentation({
       load: async () => (await import("./replay_command.ts")).replayCommand,
     },
     {
+      name: "mock",
+      summary: "play a script to each sender, and fail if one does anything else",
+      example: { words: "mock dns.yaml", does: "be the server of dns.yaml on 127.0.0.1:5000" },
+      load: async () => (await import("./mock_command.ts")).mockCommand,
+    },
+    {
       name: "bench",
       summary: "measure loss, duplicates, reordering, jitter and round trips",
       example: { words: "bench :5000 --rate 1000/s --duration 10s", does: "measure against an echo server" },
