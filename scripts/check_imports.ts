@@ -36,6 +36,7 @@ const ROOMS = [
   "cli",
   "testing",
   "commands",
+  "stack",
   "entry",
 ];
 

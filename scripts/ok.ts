@@ -29,6 +29,7 @@ const GATES: readonly Gate[] = [
       "src/chat/mod.ts",
       "src/datagram/mod.ts",
       "src/testing.ts",
+      "src/stack.ts",
     ],
   },
   { name: "examples", args: ["task", "doc"] },

@@ -92,25 +92,30 @@ export interface RunServicesOptions {
   readonly onServing: () => void;
 }
 
-/** Runs services until the signal, or until the command has ended; one that fails ends the others. The result is the exit code. */
+/** Runs services until the signal, or until the command has ended. The result is the exit code. */
 export async function runServices(
   services: readonly OpenService[],
   { stop, io, command, env, onServing }: RunServicesOptions,
 ): Promise<number> {
   const ended = new AbortController();
-  const ending = AbortSignal.any([stop, ended.signal]);
-  const running = Promise.allSettled(services.map(async (service) => {
+  const running = runAllServices(services, AbortSignal.any([stop, ended.signal]));
+  onServing();
+  return await runWith(command, io, { env, running, stop: () => ended.abort() });
+}
+
+/** Runs services until the signal; one that fails ends the others. */
+export async function runAllServices(services: readonly OpenService[], stop: AbortSignal): Promise<void> {
+  const failed = new AbortController();
+  const ending = AbortSignal.any([stop, failed.signal]);
+  const results = await Promise.allSettled(services.map(async (service) => {
     try {
       await service.run(ending);
     } catch (error) {
-      ended.abort();
+      failed.abort();
       throw error;
     }
-  })).then((results) => {
-    for (const result of results) if (result.status === "rejected") throw result.reason;
-  });
-  onServing();
-  return await runWith(command, io, { env, running, stop: () => ended.abort() });
+  }));
+  for (const result of results) if (result.status === "rejected") throw result.reason;
 }
 
 /** Waits for the server to end, or runs a command that ends it. The result is the exit code. */
