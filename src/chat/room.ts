@@ -1,7 +1,6 @@
 import { type CatchUps, type Position, unrecovered } from "./catch_up.ts";
 import type { Logger } from "../log/logger.ts";
-import { TokenBucket } from "../guard/token_bucket.ts";
-import { ChatError } from "./chat_error.ts";
+import type { ChatError } from "./chat_error.ts";
 import { type Decision, eventOf, type ModerationDecision } from "./decision.ts";
 import type { ChatEvent, People, Person } from "./event.ts";
 import { FanOut, PresenceQueue, type RoomEvent } from "./fan_out.ts";
@@ -10,7 +9,8 @@ import { dropSlowConsumer, type Participant } from "./participant.ts";
 import type { Draft, RoomMessage } from "./message.ts";
 import { keyOf } from "./names.ts";
 import { badCursor, firstOf, newestThatFit } from "./paging.ts";
-import { type Restriction, type RestrictionKind, type Restrictions, untilText } from "./restrictions.ts";
+import type { Restrictions } from "./restrictions.ts";
+import { RoomRights } from "./room_rights.ts";
 
 /** Messages that a newcomer receives. */
 export const RECENT_MESSAGES = 20;
@@ -51,13 +51,9 @@ interface Membership {
 }
 
 /** The members of a room, and what is sent to them. */
-export class Room {
-  readonly name: string;
-  readonly key: string;
-  readonly operators = new Set<Participant>();
+export class Room extends RoomRights {
   readonly #host: RoomHost;
   #log: RoomLog | undefined;
-  #rate: TokenBucket | undefined;
   readonly #memberships = new Map<Participant, Membership>();
   readonly #fanOut = new FanOut();
   readonly #presence = new PresenceQueue((events) => {
@@ -73,8 +69,7 @@ export class Room {
 
   /** The log must be given by {@linkcode open} before anything else is done. */
   constructor(name: string, host: RoomHost) {
-    this.name = name;
-    this.key = keyOf(name);
+    super(name);
     this.#host = host;
   }
 
@@ -88,7 +83,7 @@ export class Room {
     return this.log.state.topic;
   }
 
-  get #restrictions(): Restrictions {
+  protected get restrictions(): Restrictions {
     return this.log.state.restrictions;
   }
 
@@ -104,7 +99,6 @@ export class Room {
     return this.#log;
   }
 
-  /** How many are in it. */
   get size(): number {
     return this.#memberships.size;
   }
@@ -114,7 +108,6 @@ export class Room {
     return this.#memberships.keys();
   }
 
-  /** Whether the member is in it. */
   has(member: Participant): boolean {
     return this.#memberships.has(member);
   }
@@ -149,58 +142,6 @@ export class Room {
     }
     const more = this.size + elsewhere.length - passed - members.length;
     return more > 0 ? { members, more, next } : { members };
-  }
-
-  /**
-   * Counts a message of a member whose rate is limited.
-   *
-   * @throws {ChatError} All members together say too much here.
-   */
-  checkRate({ roomRate }: Participant): void {
-    if (roomRate === undefined) return;
-    const nowMs = performance.now();
-    this.#rate ??= new TokenBucket(roomRate, nowMs);
-    if (!this.#rate.tryTake(1, nowMs)) {
-      throw new ChatError("too-fast", `Too much is being said in ${this.name}: try again in a moment`);
-    }
-  }
-
-  /** Whether the member is an operator here. */
-  mayModerate(member: Participant): boolean {
-    return member.isServerOperator || this.operators.has(member) || member.operatorOf.has(this.key);
-  }
-
-  /**
-   * Rejects a member that may not moderate the room.
-   *
-   * @throws {ChatError} It may not.
-   */
-  checkOperator(member: Participant): void {
-    if (!this.mayModerate(member)) {
-      throw new ChatError("not-operator", `Only an operator of ${this.name} may do that`, { field: "room" });
-    }
-  }
-
-  /**
-   * Rejects a member that is banned.
-   *
-   * @throws {ChatError} It is.
-   */
-  checkNotBanned(member: Participant): void {
-    if (member.isServerOperator) return;
-    const ban = this.#restrictions.find("ban", member.subjects);
-    if (ban) throw new ChatError("banned", `You are banned from ${this.name}${untilText(ban)}`, { field: "room" });
-  }
-
-  /**
-   * Refuses a member that is muted.
-   *
-   * @throws {ChatError} It is.
-   */
-  checkNotMuted(member: Participant, doing: string): void {
-    if (this.#restrictions.isEmpty || this.mayModerate(member)) return;
-    const mute = this.#restrictions.find("mute", member.subjects);
-    if (mute) throw new ChatError("muted", `You cannot ${doing}: you are muted in ${this.name}${untilText(mute)}`);
   }
 
   /**
@@ -371,22 +312,12 @@ export class Room {
     return deciding instanceof Promise ? deciding.then(record) : record();
   }
 
-  /** The ban or mute that applies to one of them. */
-  restrictionOf(kind: RestrictionKind, subjects: readonly (string | undefined)[]): Restriction | undefined {
-    return this.#restrictions.find(kind, subjects);
-  }
-
   /** Something was decided about the room, here or on another server: the log calls this. */
   onDecision(decision: Decision): void {
     this.tell(eventOf(decision, this.name));
     if (decision.action === "kick") this.#evict(decision, "kicked", (member) => member.id === decision.target);
-    else if (decision.action === "ban") this.#evict(decision, "banned", (member) => this.#isBanned(member, decision));
+    else if (decision.action === "ban") this.#evict(decision, "banned", (member) => this.isBannedBy(member, decision));
     else if (decision.action === "op" || decision.action === "deop") this.#setOperator(decision);
-  }
-
-  #isBanned(member: Participant, { target }: ModerationDecision): boolean {
-    const isMeant = member.id === target || this.#restrictions.find("ban", member.subjects) !== undefined;
-    return isMeant && !this.mayModerate(member);
   }
 
   #evict({ by }: ModerationDecision, done: string, isMeant: (member: Participant) => boolean): void {
