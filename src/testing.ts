@@ -1,6 +1,7 @@
 /**
  * For tests: the services of `parley-server` on a free port, in the test's own
- * process, and a relay that simulates a bad network.
+ * process, servers that follow a script, and a relay that simulates a bad
+ * network.
  *
  * @module
  */
@@ -17,6 +18,7 @@ import { SERVICES } from "./services/registry.ts";
 import { loadService } from "./services/service.ts";
 
 export { type Relay, type RelayOptions, startRelay } from "./relay/mod.ts";
+export { mock, type MockScript, type RunningMock, type StartMockOptions } from "./script/mod.ts";
 export type { RunningServer, ServeOptions } from "./server/serve.ts";
 
 /** Options of {@linkcode startService}. */

@@ -24,7 +24,7 @@ const needed: Readonly<Record<string, readonly string[]>> = {
   ".": ["@logtape/logtape"],
   "./server": ["@logtape/logtape"],
   "./probe": [],
-  "./script": [],
+  "./script": ["@logtape/logtape"],
   "./relay": ["@logtape/logtape"],
   "./chat": ["@logtape/logtape", "unhomoglyph", "zod"],
   "./datagram": [],

@@ -57,6 +57,7 @@ export interface MockEntry {
   readonly if?: Readonly<Record<string, string>> | undefined;
   /** Done as soon as the client is there. */
   readonly onConnect?: readonly Step[] | undefined;
+  /** What is done, the same for each client or by its session. */
   readonly steps: readonly Step[] | ((session: ExchangeSession) => readonly Step[]);
   /**
    * How often it can be used.

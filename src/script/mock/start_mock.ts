@@ -1,11 +1,17 @@
 import type { Endpoint } from "../../net/endpoint.ts";
 import { type RunningServer, serve, type ServeOptions } from "../../server/serve.ts";
 import type { Service } from "../../server/service.ts";
-import { Mock, type MockOptions } from "./mock.ts";
+import { Mock } from "./mock.ts";
 import { canReset, type MockScript } from "./mock_script.ts";
 
 /** Options of {@linkcode mock}. */
-export interface StartMockOptions extends Omit<ServeOptions, "framing">, Pick<MockOptions, "isStrict"> {
+export interface StartMockOptions extends Omit<ServeOptions, "framing"> {
+  /**
+   * What an expectation passes over is unmatched too, and every script and rule must be used.
+   *
+   * @default {false}
+   */
+  isStrict?: boolean | undefined;
   /**
    * Where to listen.
    *
