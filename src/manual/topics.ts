@@ -153,6 +153,11 @@ export const TOPICS: readonly Topic[] = [
     load: async () => (await import("./proxy.md", { with: { type: "text" } })).default,
   },
   {
+    name: "proxy-protocol",
+    summary: "the client's address behind a load balancer",
+    load: async () => (await import("./proxy-protocol.md", { with: { type: "text" } })).default,
+  },
+  {
     name: "chat",
     summary: "rooms for people and programs, and the page",
     commands: ["parley-server chat", "parley-client chat"],

@@ -6,7 +6,16 @@
  */
 
 import { isInCidr, parseCidr } from "../base/cidr.ts";
-import { ClosedEarlyError, FrameError, ParleyError, type ParleyErrorOptions, UsageError } from "../base/errors.ts";
+import {
+  ClosedEarlyError,
+  FrameError,
+  messageOf,
+  ParleyError,
+  type ParleyErrorOptions,
+  RefusedError,
+  ResolveError,
+  UsageError,
+} from "../base/errors.ts";
 import { isSameIp, parseIp } from "../base/ip.ts";
 import { formatEndpoint, formatHostPort, type HostEndpoint, isHostEndpoint } from "./endpoint.ts";
 import { HandshakeReader, type Parsed } from "./handshake_reader.ts";
@@ -121,7 +130,10 @@ export async function throughProxy(
   const { log, signal } = dialing;
   const route = `${formatEndpoint(to)} through ${proxy.text}`;
   if (!isHostEndpoint(to)) throw new UsageError(`Cannot connect to ${route}: a proxy reaches no Unix socket`);
-  const dialed = await via.dial({ scheme: "tcp", host: proxy.host, port: proxy.port, path: "/" }, dialing);
+  const end = { scheme: "tcp", host: proxy.host, port: proxy.port, path: "/" } as const;
+  const dialed = await via.dial(end, dialing).catch((error: unknown) => {
+    throw unreachableProxy(error, route);
+  });
   const shake = async () => {
     const reader = new HandshakeReader(dialed.transport);
     await handshake({
@@ -148,6 +160,13 @@ export async function throughProxy(
     }
     throw signal.aborted ? error : toSocketError(error, "connect to", route);
   }
+}
+
+/** Of the same class, so that the exit code stays; the target must not be taken for what refuses. */
+function unreachableProxy(error: unknown, route: string): unknown {
+  const Kind = [RefusedError, ResolveError].find((Kind) => error instanceof Kind);
+  if (Kind === undefined) return error;
+  return new Kind(`Cannot connect to ${route}: the proxy is not reached: ${messageOf(error)}`, { cause: error });
 }
 
 async function targetOf(

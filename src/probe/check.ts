@@ -182,6 +182,7 @@ export function reasonFor(error: unknown, endpoint: string): string {
   }
   return messageOf(error)
     .replace(`Cannot connect to ${endpoint}: `, "")
+    .replace(`Cannot connect to ${endpoint} through `, "through ")
     .replace(`Cannot speak TLS with ${endpoint}: `, "")
     .replace(`Cannot open ${endpoint}: `, "")
     .replace(`${endpoint} is not ready: `, "not ready: ")

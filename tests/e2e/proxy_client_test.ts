@@ -205,6 +205,7 @@ toolTest("microsocks", "several --proxy are chained, and --proxy env follows the
   await first.stop("SIGKILL");
   const broken = await runClient([...send, ...chain]);
   assertEquals(broken.code, 4, broken.stderr);
+  assertStringIncludes(broken.stderr, `through socks5://127.0.0.1:${ports[0]}: the proxy is not reached: `);
   Deno.env.set("all_proxy", `socks5://127.0.0.1:${ports[0]}`);
   try {
     assertEquals((await runClient([...send, "--proxy", "env"])).code, 4);
