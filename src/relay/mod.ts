@@ -5,7 +5,22 @@
  */
 
 export type { Clock } from "./faults/clock.ts";
-export type { Direction, Fault } from "./faults/fault.ts";
+export {
+  type AcceptContext,
+  type Attributes,
+  type AttributeSpec,
+  type AttributeTable,
+  type AttributeValues,
+  defineFault,
+  type Direction,
+  type Ending,
+  type Fault,
+  type FaultDefinition,
+  type FaultType,
+  type Flow,
+  type Stage,
+  type StageContext,
+} from "./faults/fault.ts";
 export { type FaultScope, parseFault } from "./faults/parse_fault.ts";
 export { Relay, type RelayOptions, startRelay } from "./relay.ts";
 export type { Tap } from "./relayed_connection.ts";

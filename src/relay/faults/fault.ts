@@ -53,6 +53,7 @@ export interface StageContext {
   readonly isMessages: boolean;
   /** Bytes of the direction that an earlier version of the fault has seen, when it was changed in use. */
   readonly offset: number;
+  /** Time: the system's, or that of a test. */
   readonly clock: Clock;
   /** Aborts when the fault is removed, or the connection is over: what waits is passed on at once. */
   readonly removed: AbortSignal;
@@ -63,6 +64,7 @@ export const REMOVED: unique symbol = Symbol("removed");
 
 /** The condition on accepting a connection. */
 export interface AcceptContext {
+  /** Time: the system's, or that of a test. */
   readonly clock: Clock;
   /** Aborts when the relay closes. */
   readonly signal: AbortSignal;
@@ -93,6 +95,7 @@ export interface FaultDefinition<T extends AttributeTable> {
   readonly name: string;
   /** One line for the help, without a full stop. */
   readonly summary: string;
+  /** What can be set of it. */
   readonly attributes: T;
   /** The first attribute must be given. */
   readonly needsFirst?: boolean;
@@ -106,7 +109,9 @@ export interface FaultDefinition<T extends AttributeTable> {
 
 /** A kind of fault with any attributes. */
 export interface FaultType extends Omit<FaultDefinition<AttributeTable>, "stage" | "accept"> {
+  /** What it does to one direction, if anything. */
   readonly stage: ((attributes: Attributes, context: StageContext) => Stage) | undefined;
+  /** What it does before the target is dialled, if anything. */
   readonly accept: ((attributes: Attributes, context: AcceptContext) => Promise<boolean>) | undefined;
 }
 
@@ -126,9 +131,11 @@ export function defineFault<const T extends AttributeTable>(definition: FaultDef
 
 /** A fault of a relay: what happens, and to which connections. */
 export interface Fault {
+  /** What happens. */
   readonly type: FaultType;
   /** Names it among the faults of a relay, and picks its randomness. */
   readonly name: string;
+  /** The values of its attributes. */
   readonly attributes: Attributes;
   /** `undefined` is both. */
   readonly direction: Direction | undefined;
