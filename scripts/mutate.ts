@@ -96,7 +96,7 @@ async function run(folder: string, tests: readonly string[], timeoutMs: number):
         "--allow-all",
         "--fail-fast",
       ],
-      ...["--sanitize-ops", "--sanitize-resources", "--quiet", ...tests],
+      ...["--lock=tests/deno.lock", "--sanitize-ops", "--sanitize-resources", "--quiet", ...tests],
     ],
     cwd: folder,
     env: { NO_COLOR: "1" },

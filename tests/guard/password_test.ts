@@ -2,6 +2,7 @@ import { assert, assertEquals, assertFalse, assertNotEquals, assertThrows } from
 import { PasswordAuthenticator } from "../../src/guard/password_authenticator.ts";
 import { parsePasswordFile } from "../../src/guard/password_file.ts";
 import { hashPassword, parsePasswordHash, verifyPassword } from "../../src/guard/password_hash.ts";
+import { withinTime } from "../support/give_back.ts";
 
 Deno.test("hashPassword() salts: two hashes of one password differ, and both verify", async () => {
   const [first, second] = await Promise.all([hashPassword("grün"), hashPassword("grün")]);
@@ -90,3 +91,14 @@ async function timeOf(work: () => Promise<unknown>): Promise<number> {
   await work();
   return performance.now() - startMs;
 }
+
+/** Nobody's password, and quick to find out. */
+const CHEAP = `scrypt$1$1$1$${btoa("salt")}$${btoa("x".repeat(32))}`;
+
+Deno.test("PasswordAuthenticator answers many log-ins at once, one after the other", async () => {
+  const authenticator = new PasswordAuthenticator(
+    new Map([["ann", { identity: { name: "ann", roles: [] }, hash: CHEAP }]]),
+  );
+  const guesses = Array.from({ length: 9 }, (_, at) => authenticator.verify("ann", `guess ${at}`, "192.0.2.1"));
+  assertEquals(await withinTime(Promise.all(guesses), "nine log-ins"), Array(9).fill(undefined));
+});

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
 import { utf8 } from "../../src/base/bytes.ts";
 import { ClosedEarlyError, TimeoutError } from "../../src/base/errors.ts";
 import { HttpError } from "../../src/http/head.ts";
+import { abortable } from "../../src/net/wait.ts";
 import {
   type HttpRequest,
   type HttpStream,
@@ -10,6 +11,7 @@ import {
   RequestReader,
   serveRequests,
 } from "../../src/http/request.ts";
+import { drip, FakeTime } from "../support/fake_time.ts";
 
 /** A stream that gives the chunks, then what `end` does, and keeps what is written. */
 function streamOf(
@@ -195,3 +197,55 @@ Deno.test("serveRequests() leaves the stream to a handler that returns nothing, 
   assertEquals([outcome, stream.written], ["taken over", ""]);
   assertEquals(rest, utf8("more"));
 });
+
+/** A stream whose bytes come when the test says so, and whose reads have deadlines. */
+class TimedStream implements HttpStream {
+  written = "";
+  readonly #chunks: string[] = [];
+  #wake = Promise.withResolvers<void>();
+
+  say(chunk: string): void {
+    this.#chunks.push(chunk);
+    this.#wake.resolve();
+  }
+
+  async read(options: Parameters<HttpStream["read"]>[0] = {}): Promise<Uint8Array> {
+    while (this.#chunks.length === 0) {
+      this.#wake = Promise.withResolvers();
+      await abortable(this.#wake.promise, options, () => new TimeoutError("reply", "no answer in time"));
+    }
+    return utf8(this.#chunks.shift() ?? "");
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    this.written += new TextDecoder().decode(bytes);
+    return Promise.resolve();
+  }
+}
+
+for (const [part, before] of [["first head", ""], ["second head", "GET / HTTP/1.1\r\nHost: h\r\n\r\n"]] as const) {
+  Deno.test(`next() gives a ${part} that drips in its whole time, and no more`, async () => {
+    using time = new FakeTime();
+    const stream = new TimedStream();
+    const reader = new RequestReader(stream, { headTimeoutMs: 5_000 });
+    stream.say(before);
+    if (before !== "") await nextOf(reader);
+    const ended = statusOf(() => reader.next());
+    const tookMs = await drip(time, { everyMs: 400, send: () => stream.say("A"), ended, maxMs: 60_000 });
+    assertEquals(await ended, 408);
+    assert(tookMs >= 5_000 && tookMs <= 5_800, `${tookMs} ms`);
+  });
+}
+
+for (const framing of [`Content-Length: 100000`, "Transfer-Encoding: chunked"]) {
+  Deno.test(`body() gives a body with ${framing} that drips in its whole time, and no more`, async () => {
+    using time = new FakeTime();
+    const stream = new TimedStream();
+    stream.say(`POST / HTTP/1.1\r\nHost: h\r\n${framing}\r\n\r\n`);
+    const request = await nextOf(new RequestReader(stream, { bodyTimeoutMs: 5_000 }));
+    const ended = statusOf(() => request.body());
+    const tookMs = await drip(time, { everyMs: 400, send: () => stream.say("0"), ended, maxMs: 60_000 });
+    assertEquals(await ended, 408);
+    assert(tookMs >= 5_000 && tookMs <= 5_800, `${tookMs} ms`);
+  });
+}

@@ -12,6 +12,7 @@ import { Logger } from "../../src/log/logger.ts";
 import { Connection } from "../../src/net/connection.ts";
 import type { Transport } from "../../src/net/transport.ts";
 import { ConnectionPool, type PoolOptions } from "../../src/net/pool.ts";
+import { FakeTime } from "../support/fake_time.ts";
 
 /** The far side of a fake connection: says what the pool's side reads. */
 class FakePeer implements Transport {
@@ -101,10 +102,17 @@ Deno.test("acquire() serves those who wait in the order in which they came", asy
 });
 
 Deno.test("acquire() throws a TimeoutError of phase pool when none is free in time", async () => {
+  using time = new FakeTime();
   const { pool } = fakePool({ size: 1, waitTimeout: 20 });
   await using _closing = pool;
   const held = await pool.acquire();
-  const error = await assertRejects(() => pool.acquire(), TimeoutError, "No connection was free within 20ms (1 of 1");
+  let isOver = false;
+  const late = assertRejects(() => pool.acquire(), TimeoutError, "No connection was free within 20ms (1 of 1");
+  void late.then(() => isOver = true);
+  await time.advance(19);
+  assertEquals(isOver, false);
+  await time.advance(1);
+  const error = await late;
   assertEquals(error.phase, "pool");
   assertEquals(pool.stats.waiting, 0);
   held.release();
@@ -234,14 +242,28 @@ Deno.test("release() called twice gives the connection back once", async () => {
   assertEquals(pool.stats.idle, 1);
 });
 
-Deno.test("an idle connection is closed after the idle timeout", async () => {
-  const { pool } = fakePool({ idleTimeout: 10 });
+Deno.test("each idle connection is closed after its own idle timeout, and not before", async () => {
+  using time = new FakeTime();
+  const { pool } = fakePool({ idleTimeout: 1_000 });
   await using _closing = pool;
-  const lease = await pool.acquire();
-  const { connection } = lease;
-  lease.release();
-  assertEquals(await connection.closed, "idle timeout");
-  assertEquals(pool.stats.idle, 0);
+  const [older, younger] = [await pool.acquire(), await pool.acquire()];
+  older.release();
+  await time.advance(400);
+  younger.release();
+  const reasons = () => [older.connection.closeReason, younger.connection.closeReason];
+  await time.advance(599);
+  assertEquals(reasons(), [undefined, undefined]);
+  await time.advance(1);
+  assertEquals(reasons(), ["idle timeout", undefined]);
+  await time.advance(399);
+  assertEquals(reasons(), ["idle timeout", undefined]);
+  await time.advance(1);
+  assertEquals(reasons(), ["idle timeout", "idle timeout"]);
+  // The timer is armed again for those that come later.
+  const later = await pool.acquire();
+  later.release();
+  await time.advance(1_000);
+  assertEquals(later.connection.closeReason, "idle timeout");
 });
 
 Deno.test("use() closes the connection when the work throws", async () => {
@@ -267,9 +289,14 @@ Deno.test("close() turns away those who wait and those who come, and waits for w
 });
 
 Deno.test("close() closes what is still in use at its deadline", async () => {
+  using time = new FakeTime();
   const { pool } = fakePool();
   const lease = await pool.acquire();
-  await pool.close(10);
+  const closing = pool.close(10);
+  await time.advance(9);
+  assertEquals(lease.connection.closeReason, undefined);
+  await time.advance(1);
+  await closing;
   assertEquals(lease.connection.closeReason, "drain");
   lease.release();
   await pool.close();
@@ -372,13 +399,15 @@ Deno.test("2,000 callers at once are served by ten connections, and none waits f
 });
 
 Deno.test("acquire() that times out counts as being opened only what is being opened (fault 27)", async () => {
+  using time = new FakeTime();
   const { pool } = fakePool({ size: 2, waitTimeout: 20, healthCheck: () => new Promise<boolean>(() => {}) });
   (await pool.acquire()).release();
-  const held = await Promise.all([
-    assertRejects(() => pool.acquire(), TimeoutError, "(0 of 2 in use, 0 being opened)"),
-  ]);
-  assertEquals(held.length, 1);
-  await pool.close(10);
+  const late = assertRejects(() => pool.acquire(), TimeoutError, "(0 of 2 in use, 0 being opened)");
+  await time.advance(20);
+  await late;
+  const closing = pool.close(10);
+  await time.advance(10);
+  await closing;
 });
 
 Deno.test("release() closes a connection with bytes that nobody read (fault 27)", async () => {

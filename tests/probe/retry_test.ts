@@ -1,6 +1,8 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { RefusedError, TimeoutError } from "../../src/base/errors.ts";
+import { abortable } from "../../src/net/wait.ts";
 import { retryUntil } from "../../src/probe/retry.ts";
+import { FakeTime } from "../support/fake_time.ts";
 
 const NEVER = new AbortController().signal;
 const OPTIONS = { timeoutMs: 1_000, signal: NEVER, backoff: { next: () => 1 }, isFinal: () => false };
@@ -41,4 +43,17 @@ Deno.test("retryUntil() throws the reason of the signal", async () => {
     return Promise.reject(new RefusedError("no"));
   };
   await assertRejects(() => retryUntil(attempt, { ...OPTIONS, signal: controller.signal, waitMs: 60_000 }), TypeError);
+});
+
+Deno.test("retryUntil() ends with the waiting time, also where the last attempt meets a silent peer", async () => {
+  for (const waitMs of [500, 1_000, 2_500, 3_150]) {
+    using time = new FakeTime();
+    const result = retryUntil(
+      (deadline) => abortable(new Promise(() => {}), deadline.wait(), () => new TimeoutError("reply", "silent")),
+      { ...OPTIONS, waitMs, backoff: { next: () => 100 } },
+    );
+    await time.advance(10_000);
+    const { ms } = await result;
+    assert(ms > waitMs - 101 && ms <= waitMs, `${ms} of ${waitMs} ms`);
+  }
 });

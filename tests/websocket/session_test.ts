@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { TimeoutError } from "../../src/base/errors.ts";
 import type { Session } from "../../src/session/session.ts";
+import { FakeTime } from "../support/fake_time.ts";
 import { closeFrameOf, codeOf, frameOf, joined, WebSocketPeer } from "../support/websocket_peer.ts";
 import { serveWebSocket, serviceOf } from "../support/websocket_server.ts";
 
@@ -137,4 +138,16 @@ Deno.test("WebSocketSession.closeFrame tells code and text of the client's Close
   await one.peer.send(closeFrameOf(3001, "tea time"));
   assertEquals(await one.session.receive(), null);
   assertEquals(one.session.closeFrame, { code: 3001, text: "tea time" });
+});
+
+Deno.test("WebSocketSession cuts a client off that does not answer its Close for 2 s, and not earlier", async () => {
+  await using one = await serveOne();
+  const receiving = one.session.receive();
+  using time = new FakeTime();
+  one.session.drain();
+  await time.advance(1_990);
+  assertEquals(one.session.closeReason, undefined);
+  await time.advance(20);
+  assertEquals([one.session.closeReason, await receiving], ["drain", null]);
+  assertEquals((await one.peer.frame())?.opcode, 8);
 });

@@ -1,0 +1,7 @@
+/** What the tests use of @sinonjs/fake-timers, which comes without types. */
+export interface FakeClock {
+  tickAsync(milliseconds: number): Promise<number>;
+  uninstall(): void;
+}
+
+export function install(config: { toFake: string[]; now?: number }): FakeClock;
