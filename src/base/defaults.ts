@@ -4,15 +4,15 @@
  * @module
  */
 
-/** Defaults that the programs show in `--help` and the library uses where nothing is said. */
+/** Defaults that the programs show in `--help` and the library uses. */
 export const DEFAULTS = {
-  /** Host of an endpoint that names none: listening to the world is asked for. */
+  /** Host of an endpoint without one: network exposure is opt-in. */
   host: "127.0.0.1",
   /** Connections waiting to be accepted; Deno's own 511 makes 18,000 clients wait 31 s. */
   backlog: 4_096,
   connectTimeoutMs: 10_000,
   resolveTimeoutMs: 5_000,
-  /** Delay before the next address is tried beside the first (RFC 8305, section 5). */
+  /** Delay before the next address is tried in parallel (RFC 8305, section 5). */
   attemptDelayMs: 250,
   handshakeTimeoutMs: 5_000,
   writeTimeoutMs: 10_000,

@@ -1,6 +1,6 @@
 import { ChatError } from "./chat_error.ts";
 
-/** The room that everyone who types starts in. */
+/** The room that clients of the text protocol start in. */
 export const LOBBY = "#lobby";
 
 /** Most messages of the past that can be asked for at once. */

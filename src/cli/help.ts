@@ -99,7 +99,7 @@ function usageRows(program: Program, command: LoadedCommand): string[] {
   return brokenCall([program.name, command.name, own, "[flags]", child].filter(Boolean).join(" "));
 }
 
-/** Each example beside what it does; above one another where that would be too wide. */
+/** Each example next to what it does; above one another where that would be too wide. */
 function exampleRows(program: string, examples: readonly Example[]): string[] {
   const rows = examples.map(({ words, does }) => [`${program} ${words}`.trimEnd(), `# ${does}`] as const);
   const widest = (index: 0 | 1) => Math.max(0, ...rows.map((row) => row[index].length));

@@ -1,7 +1,7 @@
 import type { Key } from "./keys.ts";
 import { graphemes, textWidth } from "./text_width.ts";
 
-/** What a key led to, beside a change of the line. */
+/** What a key led to, besides a change of the line. */
 export type LineEvent =
   /** Enter: the line is empty now. */
   | { readonly kind: "line"; readonly text: string }

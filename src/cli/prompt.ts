@@ -6,11 +6,11 @@ import { textWidth } from "./text_width.ts";
 /** A line without an end that is longer is ended all the same. */
 const TAIL_CELLS = 400;
 
-/** What a {@linkcode Prompt} does beside editing. */
+/** What a {@linkcode Prompt} does besides editing. */
 export interface PromptOptions {
   /** Whether what is pasted is one text, its line ends included, instead of a line each. */
   readonly takesPastes?: boolean;
-  /** Whether a line that was submitted stays above the next one; each does where nothing is said. */
+  /** Whether a line that was submitted stays above the next one; true by default. */
   readonly keeps?: (line: string) => boolean;
 }
 

@@ -12,7 +12,7 @@ import { versionLine } from "./version.ts";
 /**
  * Runs the command that the words name; the result is the exit code. A mistake
  * or a failure is one line on standard error, never a stack trace, and with
- * `--json` one object on standard output beside it.
+ * `--json` one object on standard output as well.
  */
 export async function runProgram(program: Program, argv: readonly string[], io: ProgramIo): Promise<number> {
   try {

@@ -17,7 +17,7 @@ interface Ranges {
 }
 
 /**
- * Lets clients in by their address. Deny goes before allow; where somebody is
+ * Lets clients in by their address. Deny takes precedence over allow; if somebody is
  * allowed, everybody else is not.
  *
  * @example One network without one of its machines

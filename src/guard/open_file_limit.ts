@@ -4,7 +4,7 @@ import { DEFAULTS } from "../base/defaults.ts";
 const RESERVED_DESCRIPTORS = 64;
 
 /**
- * Most connections where nothing is said: 10,000, or the open-file limit less
+ * Default maximum of connections: 10,000, or the open-file limit less
  * 64 if that is smaller (half of a limit below 128). The runtime does not tell the limit; `/proc` does, if
  * the program may read it already. Where it may not,
  * {@linkcode Admission.shrink} learns it from the first refusal.

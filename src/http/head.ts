@@ -175,7 +175,7 @@ function bodyLengthOf(version: "1.0" | "1.1", fields: HttpFields): number | "chu
   const codings = fields.get("transfer-encoding");
   const length = fields.get("content-length");
   if (codings === undefined) return length === undefined ? 0 : parseContentLength(length);
-  if (length !== undefined) throw new HttpError(400, "Content-Length and Transfer-Encoding exclude each other");
+  if (length !== undefined) throw new HttpError(400, "Content-Length and Transfer-Encoding cannot be combined");
   if (version === "1.0") throw new HttpError(400, "HTTP/1.0 has no Transfer-Encoding");
   const coding = listOf(codings);
   if (coding.length === 1 && coding[0] === "chunked") return "chunked";

@@ -26,7 +26,7 @@ export interface RunLoadOptions {
   readonly onSample: (sample: Sample) => void;
 }
 
-/** What a load came to, beside the samples. */
+/** What a load came to, besides the samples. */
 export interface LoadEnd {
   /** From the first message that counts to the last answer, or to the end of the run. */
   readonly elapsedMs: number;

@@ -5,7 +5,7 @@ import type { LogLevel } from "./logger.ts";
 
 /** Where log lines go and how they look. */
 export interface LoggingOptions {
-  /** The least level that is written; `"off"` writes nothing. */
+  /** The minimum level that is written; `"off"` writes nothing. */
   level: LogLevel | "off";
   /** Lines for people, or one JSON object a line. */
   format: "text" | "json";

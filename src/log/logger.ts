@@ -6,7 +6,7 @@ export const LOG_LEVELS = ["trace", "debug", "info", "warning", "error"] as cons
 /** One of {@linkcode LOG_LEVELS}. */
 export type LogLevel = typeof LOG_LEVELS[number];
 
-/** What a log line carries beside its text. */
+/** What a log line carries besides its text. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
 /**

@@ -12,7 +12,7 @@ export interface RaceOptions<C extends Disposable> {
   /** Ends the race from outside. */
   signal: AbortSignal;
   /**
-   * Head start of each address before the next is tried beside it, in milliseconds.
+   * Head start of each address before the next is tried in parallel, in milliseconds.
    *
    * @default {250}
    */

@@ -109,7 +109,7 @@ export class Listener implements Disposable, AsyncIterable<Connection> {
         return connection;
       } catch (error) {
         if (this.#isClosed) return null;
-        // The client reset it while it waited to be accepted: the next one is as welcome as ever.
+        // The client reset it while it waited to be accepted: accept the next one.
         if (error instanceof Deno.errors.NotConnected || error instanceof Deno.errors.ConnectionAborted) continue;
         throw toSocketError(error, "accept on", formatEndpoint(this.endpoint));
       }

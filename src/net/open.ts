@@ -159,7 +159,7 @@ export async function bindUnixDatagram(endpoint: PathEndpoint, setup: BindSetup)
   }
 }
 
-/** Datagram sockets cannot be connected to from Deno; a send of nothing is refused where nobody is bound. */
+/** Datagram sockets cannot be connected to from Deno; an empty send fails if the port is closed. */
 async function isDatagramSocketLive(path: string): Promise<boolean> {
   const probePath = `${path}.probe-${crypto.randomUUID().slice(0, 8)}`;
   const probe = Deno.listenDatagram({ transport: "unixpacket", path: probePath });

@@ -151,7 +151,7 @@ export class ConnectionPool implements AsyncDisposable {
     } catch (error) {
       const isQueued = this.#waiters.includes(waiter);
       this.#waiters = this.#waiters.filter((other) => other !== waiter);
-      // It was served in the very moment it gave up: the next one shall have it.
+      // It was served at the moment it gave up: the next one gets it.
       if (!isQueued) void waiter.promise.then((lease) => lease.release(), ignore);
       throw error;
     }

@@ -82,7 +82,7 @@ export class TransportDuplex extends EventEmitter {
 
   end(done: () => void): void {
     this.writable = false;
-    // Gone already is as good as ended: whoever reads is told by the read.
+    // A connection that is closed already counts as ended; the next read reports why.
     this.whenWritten(() => void this.#transport.closeWrite().then(done, done));
   }
 

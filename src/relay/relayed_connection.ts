@@ -29,7 +29,7 @@ export interface Tap {
   close(): void;
 }
 
-/** One direction: where bytes come in, what befalls them, and where they leave. */
+/** One direction: where bytes come from, what happens to them, and where they go. */
 interface Way {
   readonly chain: FaultChain;
   readonly target: Side;

@@ -104,7 +104,7 @@ export function isMessageWise({ kind, framer }: Pick<ExchangeSession, "kind" | "
  * once after a failure.
  *
  * A peer that answered wrongly is an `ExpectationError`, one that said nothing
- * a `TimeoutError`, one that ended without a word a `ClosedEarlyError`.
+ * a `TimeoutError`, one that closed without data a `ClosedEarlyError`.
  */
 export async function runExchange(
   session: ExchangeSession,

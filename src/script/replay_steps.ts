@@ -40,7 +40,7 @@ export function replaySteps(events: readonly RecordedEvent[], options: ReplayOpt
   return steps;
 }
 
-/** In a stream what one side says without a word of the other is one. */
+/** In a stream, consecutive data of one side is one message. */
 function joined(
   events: readonly RecordedEvent[],
   { isMessageWise, isTimed, side = "client" }: ReplayOptions,

@@ -296,7 +296,7 @@ export class Server {
 
   async #drain(): Promise<void> {
     const { service, log, drainTimeoutMs } = this.#options;
-    // Nobody there has been promised anything.
+    // No client has connected yet.
     for (const connection of this.#openings.keys()) connection.close("drain");
     await Promise.all(this.#openings.values());
     if (this.#sessions.size === 0) return;

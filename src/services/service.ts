@@ -75,7 +75,7 @@ export interface ServiceDefinition<T extends FlagTable = FlagTable> {
   readonly maxConnections?: number;
   /** Its clients have to do with each other: one thread must serve them all. */
   readonly sharesState?: boolean;
-  /** Flags beside those that every service has. */
+  /** Flags besides those that every service has. */
   readonly flags: T;
   /** More for `--help`: whole lines, each with its line end. */
   readonly notes?: string;

@@ -37,7 +37,7 @@ export interface WebSocketAcceptorOptions {
   readonly routes: HttpRoutes;
   /** Subprotocols that the service speaks, the preferred one first. */
   readonly subprotocols: readonly string[];
-  /** Origins that may connect beside the endpoint's own; `*` is any. */
+  /** Origins that may connect besides the endpoint's own; `*` is any. */
   readonly origins: readonly string[];
   /** Whether an address is that of a proxy that may name its clients. */
   readonly isTrustedProxy?: ((address: string) => boolean) | undefined;

@@ -301,7 +301,7 @@ export class WebSocketSession extends SessionBase implements Session {
     return this.#closeFrame === undefined ? undefined : null;
   }
 
-  /** A server hears nothing new from a client that left without a word; to a client the answer may be missing. */
+  /** A server loses nothing if a client closes without data; a client may miss its reply. */
   #endOfStream(): null {
     const wasCut = this.#connection.isReadEnded && !this.#isCloseSent;
     if (!this.#isClient || !wasCut) return null;

@@ -53,7 +53,7 @@ Deno.test({
       const [code, found, words] of [
         [2, "takes no --workers", ["chat", "tcp://127.0.0.1:0"]],
         [2, "only ports can be shared", ["echo", "unix:/tmp/parley-workers.sock"]],
-        [2, "exclude each other", ["echo", "tcp://127.0.0.1:0", "--exit-after", "1"]],
+        [2, "cannot be combined", ["echo", "tcp://127.0.0.1:0", "--exit-after", "1"]],
         [8, "--allow-read", ["echo", "tcp://127.0.0.1:0"]],
       ] as const
     ) {

@@ -6,7 +6,7 @@ import type { NatsLink } from "./link.ts";
 import { decodeDraft, type StoredMessage } from "./stored_message.ts";
 import { STREAM } from "./subjects.ts";
 
-/** NATS forgets our way of reading after this time without a word of ours. */
+/** NATS removes an idle consumer after this time. */
 const INACTIVE_MS = 5_000;
 const FETCH_MS = 3_000;
 /** Tries to find where the last messages of a room begin, each of one question. */

@@ -14,7 +14,7 @@ import type { ClusterAddress } from "./cluster_address.ts";
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Between two tries to come back. */
 const RECONNECT_MS = 250;
-/** A peer that is gone without a word is found out within two of these. */
+/** A peer that disappeared silently is detected within two of these. */
 const PING_MS = 2_500;
 
 /** Who we are to NATS, and whom we take for NATS. */
@@ -135,7 +135,7 @@ function connectError({ servers, isTls }: ClusterAddress, cause: unknown): Parle
     return new PermissionError(`${what}: it refuses the log-in: ${found}`, { cause });
   }
   if (/credentials|creds|seed|nkey/i.test(found)) {
-    return new UsageError(`${what}: the credentials are none: ${found}`, { cause });
+    return new UsageError(`${what}: invalid credentials file: ${found}`, { cause });
   }
   if (/does not support 'tls'/.test(found)) {
     return new TlsError("protocol", `${what}: it speaks no TLS: use nats:// if that is meant`, { cause });

@@ -2,9 +2,9 @@
 export const BEATS_PER_LEASE = 4;
 
 /**
- * Which servers are there. Each gives a sign of life several times a lease; one
+ * Which servers are online. Each sends a heartbeat several times per lease; one
  * that has not while four of our own came back from NATS is gone. So nobody is
- * taken for gone because NATS, or this server, was away.
+ * considered offline because NATS, or this server, was unreachable.
  */
 export class Liveness {
   readonly #beatMs: number;

@@ -220,7 +220,7 @@ function loadOlder(count = HISTORY_COUNT) {
 }
 
 /**
- * A log-in, now or when the connection is back: who types slowly finds it closed.
+ * A log-in, now or once reconnected: the server closes the connection if the log-in takes too long.
  *
  * @param {string} name
  * @param {string} password

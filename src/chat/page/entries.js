@@ -1,6 +1,6 @@
 /**
  * The order of a conversation's entries. Pure: lists are never changed, but
- * made anew.
+ * made again.
  *
  * @module
  */

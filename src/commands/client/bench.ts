@@ -57,7 +57,7 @@ export const benchCommand = defineCommand({
       throw new UsageError(`bench takes one endpoint, not ${args.length}`);
     }
     rejectInapplicableFlags(given, [tlsEndpoint(parseEndpoint(endpoint), flags)]);
-    // The histograms take 50 ms to load: the other commands shall not wait for them.
+    // The histograms take 50 ms to load: other commands must not wait for them.
     const { runBench } = await import("./bench/run_bench.ts");
     return await runBench(endpoint, flags, io);
   },

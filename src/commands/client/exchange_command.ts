@@ -39,7 +39,7 @@ export async function exchangeOnCommandLine(
   });
   printer.end();
   signal.throwIfAborted();
-  // Nobody reads any more: there is nobody to tell.
+  // Standard output is closed: there is nobody to report to.
   if (report.error instanceof Deno.errors.BrokenPipe) throw report.error;
   const exitCode = report.error === undefined ? EXIT.done : exitCodeOf(report.error);
   if (flags.json) {

@@ -43,7 +43,7 @@ export const smokeCommand = defineCommand({
     configureProgramLogging(flags, io);
     const [path, ...more] = args;
     if (path === undefined || more.length > 0) throw new UsageError(`smoke takes one FILE, not ${args.length}`);
-    // The schema and the parser take 50 ms to load: the other commands shall not wait for them.
+    // The schema and the parser take 50 ms to load: other commands must not wait for them.
     const { runSmoke } = await import("./smoke/run_smoke.ts");
     return await runSmoke(path, flags, io);
   },

@@ -35,7 +35,7 @@ export async function secure(inner: Transport, endpoint: string, start: StartHan
   const transport = new TlsTransport(inner, stream, socket);
   try {
     await secured;
-    // Now: a socket whose both sides have ended knows nothing any more.
+    // Now: a socket whose both sides have ended has no addresses.
     const certificates = peerCertificates(socket);
     return { transport, tls: tlsFactsOf(socket, certificates), certificates };
   } catch (error) {

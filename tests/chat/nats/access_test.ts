@@ -61,7 +61,7 @@ toolTest("nats-server", "--cluster-creds logs in with a credentials file", async
   const credentials = (text: string) => ({ credentials: new TextEncoder().encode(text) });
   await worksWith(at(nats), credentials(creds));
   await failsWith(at(nats), credentials(strangerCreds), { name: "PermissionError", text: "it refuses the log-in" });
-  await failsWith(at(nats), credentials("none"), { name: "UsageError", text: "the credentials are none" });
+  await failsWith(at(nats), credentials("none"), { name: "UsageError", text: "invalid credentials file" });
   await failsWith(at(nats), {}, { name: "PermissionError", text: "it refuses the log-in" });
 });
 

@@ -48,7 +48,7 @@ export async function runBench(endpoint: string, flags: BenchFlags, io: ProgramI
 async function planOf(text: string, flags: BenchFlags): Promise<LoadPlan> {
   const endpoint = tlsEndpoint(parseEndpoint(text), flags);
   const framing = flags.framing ?? "raw";
-  if (flags.rate !== undefined && flags.depth > 1) throw new UsageError("--rate and --depth exclude each other");
+  if (flags.rate !== undefined && flags.depth > 1) throw new UsageError("--rate and --depth cannot be combined");
   if (flags.pool !== undefined && (flags.rate !== undefined || flags.depth > 1)) {
     throw new UsageError("--pool goes with neither --rate nor --depth");
   }

@@ -78,9 +78,9 @@ export class ChatPipe {
     try {
       request = JSON.parse(line);
     } catch (cause) {
-      throw new UsageError(`Cannot send "${line.slice(0, 80)}": it is no JSON object`, { cause });
+      throw new UsageError(`Cannot send "${line.slice(0, 80)}": it is not a JSON object`, { cause });
     }
-    if (!isObject(request)) throw new UsageError(`Cannot send "${line.slice(0, 80)}": it is no JSON object`);
+    if (!isObject(request)) throw new UsageError(`Cannot send "${line.slice(0, 80)}": it is not a JSON object`);
     const { type, room, text, action, id } = request;
     if (
       type === "publish" && typeof room === "string" && typeof text === "string" && Object.keys(request).length <= 5

@@ -124,7 +124,7 @@ class Pipe {
     const abnormal = abnormalClose(this.#session);
     if (abnormal !== undefined) throw abnormal;
     if (this.#watch.awaited === undefined) this.#watch.await("input");
-    // Who types sees the end.
+    // On a terminal the user sees the end.
     if (!this.#io.stdin.isTerminal) await sending;
   }
 

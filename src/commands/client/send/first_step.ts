@@ -32,7 +32,7 @@ export async function firstStep(
   signal: AbortSignal,
 ): Promise<Step | undefined> {
   const { data, file } = options;
-  if (data !== undefined && file !== undefined) throw new UsageError("DATA and --file exclude each other");
+  if (data !== undefined && file !== undefined) throw new UsageError("DATA and --file cannot be combined");
   if (file !== undefined) return bytesStep(await readNamedBytes(file, "what to send:"), options, false);
   // A framing would make an empty message of it.
   if (data === "") return undefined;

@@ -29,7 +29,7 @@ interface Failure {
   readonly details: readonly string[];
 }
 
-/** What a test needs beside itself. */
+/** What a test needs besides itself. */
 export interface RunTestOptions {
   /** Ends everything with its reason. */
   readonly signal: AbortSignal;

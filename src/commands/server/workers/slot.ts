@@ -41,7 +41,7 @@ export function checkWorkers(
   if (workers === 1) return;
   if (Deno.build.os !== "linux") throw new UsageError("--workers needs Linux: elsewhere threads cannot share a port");
   if (service.sharesState) throw new UsageError(`${service.name} keeps its state in one thread: it takes no --workers`);
-  if (maxAccepts !== undefined) throw new UsageError("--workers and --exit-after exclude each other");
+  if (maxAccepts !== undefined) throw new UsageError("--workers and --exit-after cannot be combined");
   const unshared = endpoints.find((endpoint) => parseEndpoint(endpoint).scheme === "unix");
   if (unshared !== undefined) throw new UsageError(`--workers cannot share ${unshared}: only ports can be shared`);
 }
