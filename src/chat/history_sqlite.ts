@@ -1,4 +1,4 @@
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { DatabaseSync } from "node:sqlite";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../log/logger.ts";
 import { ChatError } from "./chat_error.ts";
@@ -17,7 +17,7 @@ import { idConflict, repetitionKey } from "./message.ts";
 import type { Draft, RoomMessage } from "./message.ts";
 import { keyOf } from "./names.ts";
 import { openError, prepareFile } from "./sqlite_open_error.ts";
-import { type Pending, SqliteLog, type SqliteLogHost } from "./sqlite_log.ts";
+import { messageOfRow, type Pending, type Row, SqliteLog, type SqliteLogHost } from "./sqlite_log.ts";
 import { createTables, DELETE_BATCH, prepareStatements, type Statements, WRITE } from "./sqlite_schema.ts";
 
 /** What {@linkcode createSqliteHistory} must be told. */
@@ -382,22 +382,6 @@ class SqliteHistory implements History, SqliteLogHost {
       cause,
     });
   }
-}
-
-type Row = ReturnType<StatementSync["all"]>[number];
-
-function messageOfRow(log: SqliteLog, row: Row): RoomMessage {
-  return {
-    type: "message",
-    room: log.name,
-    seq: Number(row.seq),
-    epoch: log.epoch,
-    at: String(row.at),
-    from: String(row.sender),
-    text: String(row.text),
-    ...(row.action === 1 ? { action: true as const } : {}),
-    ...(row.id === null ? {} : { id: String(row.id) }),
-  };
 }
 
 function rowOf(row: Row | undefined): Row {

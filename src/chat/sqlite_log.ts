@@ -1,3 +1,4 @@
+import type { StatementSync } from "node:sqlite";
 import type { ChatError } from "./chat_error.ts";
 import { type Change, type Decision, RoomState } from "./decision.ts";
 import type { OnDecision, OnMessage, Receipt, RoomLog } from "./history.ts";
@@ -77,4 +78,22 @@ export class SqliteLog implements RoomLog {
     this.#onDecision = undefined;
     this.#history.close(this);
   }
+}
+
+/** A row of the database. */
+export type Row = ReturnType<StatementSync["all"]>[number];
+
+/** The message of a row. */
+export function messageOfRow(log: SqliteLog, row: Row): RoomMessage {
+  return {
+    type: "message",
+    room: log.name,
+    seq: Number(row.seq),
+    epoch: log.epoch,
+    at: String(row.at),
+    from: String(row.sender),
+    text: String(row.text),
+    ...(row.action === 1 ? { action: true as const } : {}),
+    ...(row.id === null ? {} : { id: String(row.id) }),
+  };
 }

@@ -105,7 +105,6 @@ export class ChatLink {
     return this.#progress.unacknowledged;
   }
 
-  /** The name that the server knows. */
   get nick(): string {
     return this.#nick;
   }
@@ -225,7 +224,7 @@ export class ChatLink {
   async #dial(): Promise<Session> {
     const dialling = this.#options.dial();
     try {
-      return await abortable(dialling, { signal: this.#leaving.signal }, neverLate);
+      return await abortable(dialling, { signal: this.#leaving.signal }, () => new Error("there is no deadline"));
     } catch (error) {
       if (this.#isLeaving) dialling.then(leave, () => {});
       throw error;
@@ -397,8 +396,4 @@ export class ChatLink {
       // Who leaves waits no longer.
       .catch(() => {});
   }
-}
-
-function neverLate(): Error {
-  return new Error("there is no deadline");
 }
