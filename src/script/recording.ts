@@ -43,6 +43,11 @@ export interface Recording {
   readonly events: readonly RecordedEvent[];
 }
 
+/** Whether a text is a recording of this format. */
+export function isRecording(text: string): boolean {
+  return /^\s*\{\s*"recording"\s*:/.test(text);
+}
+
 /**
  * Reads a recording back.
  *

@@ -77,3 +77,22 @@ Deno.test("parley-udp mock reports a script that SIGTERM interrupts (#20 point 1
   assertEquals(await mock.ended(), 1);
   assertMatch(mock.io.out, /stopped while waiting for "c" from udp:/);
 });
+
+Deno.test("parley-udp replay sends the client's part of mock --journal again (#16 point 2)", async () => {
+  const script = "connections: [{ steps: [{ expect-exactly: a }, { send: b }, { expect-exactly: c }, { send: d }] }]";
+  const journal = await Deno.makeTempFile();
+  try {
+    {
+      await using mock = await startMock(script, "--journal", journal, "--exit-after", "1");
+      assertEquals(await ask(mock.port, "a", "c"), ["b", "d"]);
+      assertEquals(await mock.ended(), 0);
+    }
+    await using mock = await startMock(script, "--exit-after", "1");
+    const words = ["replay", journal, `:${mock.port}`, "--speed", "0"];
+    assertEquals(await runProgram(udpProgram, words, new FakeIo()), 0);
+    assertEquals(await mock.ended(), 0);
+    assertMatch(mock.io.out, /1 passed, 0 failed/);
+  } finally {
+    await Deno.remove(journal);
+  }
+});

@@ -1,10 +1,11 @@
 import { UsageError } from "../../base/errors.ts";
 import type { FlagTable } from "../../base/flag_spec.ts";
 import { type Command, defineCommand } from "../../cli/command.ts";
-import { parseRecording } from "../../datagram/recording.ts";
+import { parseRecording as parseDatagrams, type ReplayItem } from "../../datagram/recording.ts";
 import { bindSender, resolveTarget } from "../../datagram/sender.ts";
 import { delay } from "../../net/wait.ts";
 import { configureProgramLogging, logFlags } from "../program_logging.ts";
+import { isRecording, parseRecording } from "../../script/recording.ts";
 import { readNamedFile } from "../../base/read_named_file.ts";
 
 const FLAGS = {
@@ -36,7 +37,7 @@ export const replayCommand: Command = defineCommand({
     if (Number.isNaN(speed)) {
       throw new UsageError(`--speed: Cannot use "${flags.speed}": expected a number, for example 2`);
     }
-    const items = parseRecording(await readNamedFile(file, "the recording"), file);
+    const items = itemsOf(await readNamedFile(file, "the recording"), file);
     using stop = io.stop.listen();
     const target = await resolveTarget(endpoint, stop.signal);
     await using socket = await bindSender(target, flags.bind, { context: "replay" });
@@ -52,3 +53,13 @@ export const replayCommand: Command = defineCommand({
     return 0;
   },
 });
+
+/** What `listen --record` recorded, or the client's part of a recording with both sides, as of `mock --journal`. */
+function itemsOf(text: string, file: string): ReplayItem[] {
+  if (!isRecording(text)) return parseDatagrams(text, file);
+  const items = parseRecording(text, file).events.flatMap(({ from, atMs, data }) =>
+    from === "client" && data !== undefined ? [{ atMs, data }] : []
+  );
+  if (items.length === 0) throw new UsageError(`${file}: the recording contains no datagrams of a client`);
+  return items;
+}

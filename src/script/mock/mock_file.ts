@@ -13,7 +13,7 @@ import type { VariableSource } from "../file/variables.ts";
 import { parseYamlFile, type YamlPath } from "../file/yaml_file.ts";
 import { isMessageWise } from "../exchange.ts";
 import { textPayload } from "../payload.ts";
-import { parseRecording, type RecordedEvent } from "../recording.ts";
+import { isRecording, parseRecording, type RecordedEvent } from "../recording.ts";
 import { replaySteps } from "../replay_steps.ts";
 import { expectClose, type Pattern, patternOf, type Step } from "../steps.ts";
 import type { MockEntry, MockScript } from "./mock_script.ts";
@@ -95,7 +95,7 @@ export interface MockFileOptions {
  * @throws {PermissionError} A variable of the environment may not be read.
  */
 export function parseMockFile(content: string, path: string, { env, isTimed = false }: MockFileOptions): MockFile {
-  if (/^\s*\{\s*"recording"\s*:/.test(content)) {
+  if (isRecording(content)) {
     return { script: scriptOfRecording(content, path, isTimed), locate: () => path };
   }
   if (isTimed) throw new UsageError(`--timed needs a recording: ${path} is a script`);
