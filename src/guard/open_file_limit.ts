@@ -4,14 +4,20 @@ import { DEFAULTS } from "../base/defaults.ts";
 const RESERVED_DESCRIPTORS = 64;
 
 /**
- * Default maximum of connections: 10,000, or the open-file limit less
- * 64 if that is smaller (half of a limit below 128). The runtime does not tell the limit; `/proc` does, if
- * the program may read it already. Where it may not,
+ * Maximum connections by default: 10,000, or the open-file limit less 64 if
+ * that is smaller (half of a limit below 128). The runtime does not expose the
+ * limit; `/proc` does, if the program may read it already. If it may not,
  * {@linkcode Admission.shrink} learns it from the first refusal.
+ *
+ * @param descriptorsEach How many descriptors one connection takes.
  */
-export function defaultMaxConnections(limit: number | undefined = openFileLimit()): number {
+export function defaultMaxConnections(
+  limit: number | undefined = openFileLimit(),
+  descriptorsEach = 1,
+): number {
   if (limit === undefined) return DEFAULTS.maxConnections;
-  return Math.max(1, Math.min(DEFAULTS.maxConnections, Math.max(limit - RESERVED_DESCRIPTORS, Math.floor(limit / 2))));
+  const free = Math.max(limit - RESERVED_DESCRIPTORS, Math.floor(limit / 2));
+  return Math.max(1, Math.min(DEFAULTS.maxConnections, Math.floor(free / descriptorsEach)));
 }
 
 /** The soft limit of open files, where it can be found out without asking for a permission. */

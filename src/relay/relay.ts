@@ -1,6 +1,7 @@
 import { messageOf } from "../base/errors.ts";
 import type { ConnectOptions } from "../factory.ts";
 import { rawCodec } from "../framing/raw.ts";
+import { defaultMaxConnections } from "../guard/open_file_limit.ts";
 import { Logger } from "../log/logger.ts";
 import type { Connection } from "../net/connection.ts";
 import { type Endpoint, parseEndpoint } from "../net/endpoint.ts";
@@ -139,7 +140,14 @@ export async function startRelay(
     tap: options.tap,
   });
   const relay = new Relay(
-    await serve(endpoint, service, { ...options, context, framing: rawCodec, canReset: true }),
+    await serve(endpoint, service, {
+      // Each client has a connection to a target beside its own.
+      maxConnections: defaultMaxConnections(undefined, 2),
+      ...options,
+      context,
+      framing: rawCodec,
+      canReset: true,
+    }),
     service,
     seed,
   );

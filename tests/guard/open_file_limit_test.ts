@@ -17,3 +17,9 @@ Deno.test("defaultMaxConnections() keeps 64 descriptors free and goes up to 10,0
   assertEquals(defaultMaxConnections(20_000), 10_000);
   assertEquals(defaultMaxConnections(64), 32);
 });
+
+Deno.test("defaultMaxConnections() counts every descriptor of a connection, as a relay has two", () => {
+  assertEquals(defaultMaxConnections(1_024, 2), 480);
+  assertEquals(defaultMaxConnections(20_000, 2), 9_968);
+  assertEquals(defaultMaxConnections(100_000, 2), 10_000);
+});

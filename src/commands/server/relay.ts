@@ -6,7 +6,6 @@ import { defineCommand, type Invocation } from "../../cli/command.ts";
 import { ReloadSignal } from "../../cli/reload_signal.ts";
 import { VERSION } from "../../cli/version.ts";
 import { listen } from "../../factory.ts";
-import { defaultMaxConnections } from "../../guard/open_file_limit.ts";
 import { parseOrigin } from "../../http/origin.ts";
 import { Logger } from "../../log/logger.ts";
 import { type Endpoint, formatEndpoint, parseEndpoint } from "../../net/endpoint.ts";
@@ -257,7 +256,7 @@ async function optionsOf(
     },
     gate: await gateOf(flags, { reload, log }),
     maxPerAddress: Infinity,
-    maxConnections: flags.maxConnections ?? defaultMaxConnections(),
+    ...(flags.maxConnections === undefined ? {} : { maxConnections: flags.maxConnections }),
     ...(flags.exitAfter === undefined ? {} : { maxAccepts: flags.exitAfter }),
     drainTimeout: flags.drainTimeout,
     origins: flags.origin.map(parseOrigin),
