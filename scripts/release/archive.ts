@@ -1,3 +1,4 @@
+import { TOPICS } from "../../src/manual/topics.ts";
 import type { BuildInfo } from "./build_info.ts";
 import { PROGRAMS } from "./bundle_program.ts";
 import { run } from "./run.ts";
@@ -35,6 +36,11 @@ export async function makeArchive(target: Target, out: string, { version }: Buil
 async function writeDocumentation(folder: string, bundles: string): Promise<void> {
   await Deno.mkdir(`${folder}/man`);
   await Deno.mkdir(`${folder}/completions`);
+  const [first] = PROGRAMS;
+  for (const { name } of TOPICS) {
+    const page = await run(Deno.execPath(), ["run", "--quiet", `${bundles}/parley-${first}.js`, "man", name]);
+    await Deno.writeTextFile(`${folder}/man/parley-${name}.7`, page);
+  }
   for (const program of PROGRAMS) {
     const print = (...words: string[]) =>
       run(Deno.execPath(), ["run", "--quiet", "--allow-net", `${bundles}/parley-${program}.js`, ...words]);

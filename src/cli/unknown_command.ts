@@ -1,5 +1,6 @@
 import { UsageError } from "../base/errors.ts";
 import { suggest } from "../base/suggest.ts";
+import { TOPICS } from "../manual/topics.ts";
 import type { Program } from "./command.ts";
 
 /** The programs and their commands; importing their registries would make each program carry all three. */
@@ -34,7 +35,20 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
     "resolve",
     "free-port",
   ],
-  "parley-udp": ["serve", "send", "listen", "replay", "bench", "relay"],
+  "parley-udp": ["serve", "send", "listen", "replay", "mock", "bench", "relay"],
+};
+
+/** What other tools call it, and what it is here. */
+const SYNONYMS: Readonly<Record<string, string>> = {
+  scan: "parley-client check HOST:PORT...",
+  wait: "parley-client check --wait 30s ENDPOINT",
+  "wait-for": "parley-client check --wait 30s ENDPOINT",
+  ping: "parley-client inspect ENDPOINT",
+  telnet: "parley-client connect ENDPOINT",
+  ws: "parley-client connect ws://HOST:PORT/",
+  forward: "parley-server relay LISTEN TARGET",
+  toxic: "parley-server relay --fault FAULT LISTEN TARGET",
+  websocketd: "parley-server exec ws://:8080 -- PROGRAM",
 };
 
 /** The error for a command that the program does not have, with the command that was probably meant. */
@@ -42,8 +56,15 @@ export function unknownCommand(program: Program, typed: string): UsageError {
   const names = program.commands.map(({ name }) => name);
   const others = Object.entries(COMMANDS).filter(([, commands]) => commands.includes(typed)).map(([name]) => name);
   const near = suggest(typed, names);
+  const meant = Object.hasOwn(SYNONYMS, typed)
+    ? SYNONYMS[typed]
+    : TOPICS.some(({ name }) => name === typed)
+    ? `${program.name} help ${typed}`
+    : undefined;
   const hint = others.length > 0
     ? `it is a command of ${others.join(" and ")}`
+    : meant !== undefined
+    ? `did you mean ${meant}?`
     : near === undefined
     ? `the commands are ${names.join(", ")}`
     : `did you mean ${near}?`;

@@ -227,7 +227,9 @@ Deno.test("runProgram() names the program that has a command, and suggests only 
     [clientProgram, "relay", /; it is a command of parley-server and parley-udp\n/],
     [clientProgram, "echo", /; it is a command of parley-server\n/],
     [serverProgram, "replay", /; it is a command of parley-client and parley-udp\n/],
-    [clientProgram, "scan", /; the commands are connect, /],
+    [clientProgram, "scan", /; did you mean parley-client check HOST:PORT\.\.\.\?\n/],
+    [serverProgram, "readiness", /; did you mean parley-server help readiness\?\n/],
+    [clientProgram, "zzzz", /; the commands are connect, /],
     [clientProgram, "conect", /; did you mean connect\?\n/],
   ] as const;
   for (const [program, typed, says] of cases) {

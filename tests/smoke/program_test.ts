@@ -53,6 +53,12 @@ for (const name of PROGRAMS) {
     }
   });
 
+  Deno.test(`parley-${name} help and man show a page of the manual`, async () => {
+    const help = await run(name, ["help", "endpoints"]);
+    assertEquals([help.code, help.stdout.split("\n")[0]], [0, "Endpoints"]);
+    assertStringIncludes((await run(name, ["man", "endpoints"])).stdout, ".TH PARLEY\\-ENDPOINTS 7");
+  });
+
   Deno.test(`parley-${name} refuses an unknown command and an unknown flag with exit code 2`, async () => {
     assertEquals((await run(name, ["nonsense"])).code, 2);
     assertEquals((await run(name, ["--nonsense"])).code, 2);
