@@ -9,7 +9,7 @@ import { type RunningServer, serve, type ServeOptions } from "../server/serve.ts
 import type { ServerStats } from "../server/server_stats.ts";
 import { type Clock, SYSTEM_CLOCK } from "./faults/clock.ts";
 import type { Fault } from "./faults/fault.ts";
-import { parseFaults } from "./faults/parse_fault.ts";
+import { parseFault, withOwnNames } from "./faults/parse_fault.ts";
 import type { Tap } from "./relayed_connection.ts";
 import { type Balance, RelayService } from "./relay_service.ts";
 
@@ -161,7 +161,7 @@ export function randomSeed(): number {
 }
 
 function readFaults(faults: readonly (Fault | string)[]): Fault[] {
-  return faults.flatMap((fault) => typeof fault === "string" ? parseFaults([fault]) : [fault]);
+  return withOwnNames(faults.map((fault) => typeof fault === "string" ? parseFault(fault) : fault));
 }
 
 /**

@@ -62,13 +62,17 @@ export function parseFault(text: string, scope: FaultScope = EVERYWHERE): Fault 
  * @throws {SyntaxError} As {@linkcode parseFault}.
  */
 export function parseFaults(texts: readonly string[], scope?: FaultScope): Fault[] {
+  return withOwnNames(texts.map((text) => parseFault(text, scope)));
+}
+
+/** The faults, with a number behind each name that another has before: `stall`, `stall-2`. */
+export function withOwnNames(faults: readonly Fault[]): Fault[] {
   const names = new Set<string>();
-  return texts.map((text) => {
-    const fault = parseFault(text, scope);
+  return faults.map((fault) => {
     let name = fault.name;
     for (let number = 2; names.has(name); number++) name = `${fault.name}-${number}`;
     names.add(name);
-    return { ...fault, name };
+    return name === fault.name ? fault : { ...fault, name };
   });
 }
 
