@@ -1,3 +1,4 @@
+import { DatabaseSync } from "node:sqlite";
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { Logger, NoRoomError, PermissionError, UsageError } from "@parley/parley";
 import { ChatError } from "../../src/chat/chat_error.ts";
@@ -163,6 +164,21 @@ for (const [name, fixtureOf] of Object.entries(HISTORIES)) {
     assertEquals(await log.after(4, 10), undefined);
     assertEquals((await log.after(5, 10))?.map(({ text }) => text), ["late"]);
     assertEquals((await log.last(10, log.seq)).length, 1);
+  });
+
+  test("an id can be used again once its message is no longer kept", async ({ create, hasOwnClock }) => {
+    // NATS remembers ids for a time of its own.
+    if (hasOwnClock) return;
+    await using history = await create({ maxMessages: 3 });
+    const log = await history.open("#a", () => {});
+    await publish(log, { text: "old", id: "1" });
+    for (const text of ["a", "b", "c"]) await publish(log, { text });
+    const room = await history.open("#a", () => {});
+    assertEquals((await room.last(10, room.seq)).map(({ text }) => text), ["a", "b", "c"]);
+    const receipt = await publish(room, { text: "new", id: "1" });
+    assertEquals(receipt instanceof ChatError ? receipt.code : receipt.isDuplicate, false);
+    const again = await publish(room, { text: "new", id: "1" });
+    assertEquals(again instanceof ChatError ? again.code : again.isDuplicate, true);
   });
 
   test("a room that was closed goes on where it was", async ({ create }) => {
@@ -344,4 +360,21 @@ Deno.test("sqlite history acknowledges nothing when it cannot store", async () =
   assertEquals([outcome.code, told, log.seq], ["not-stored", [], 0]);
   await assertRejects(() => log.last(1, 1), ChatError);
   await Deno.remove(path);
+});
+
+Deno.test("sqlite history deletes what is no longer kept while the server runs", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const path = `${folder}/chat.db`;
+    {
+      await using history = createSqliteHistory({ path, log, retention: { maxMessages: 10 } });
+      const room = await history.open("#a", () => {});
+      for (let count = 0; count < 600; count++) await publish(room, { text: "x" });
+    }
+    using db = new DatabaseSync(path, { readOnly: true });
+    const stored = Number(db.prepare("SELECT count(*) AS count FROM messages").get()?.count);
+    assert(stored < 300, `${stored} messages are in the file, 10 need be kept`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });

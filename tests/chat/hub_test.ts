@@ -1,10 +1,10 @@
-import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { FrameError, Logger } from "@parley/parley";
 import { ChatError } from "../../src/chat/chat_error.ts";
 import type { History, RoomLog } from "../../src/chat/history.ts";
 import { createMemoryHistory } from "../../src/chat/history_memory.ts";
 import { JSON_SUBPROTOCOL } from "../../src/chat/event_format.ts";
-import { Hub } from "../../src/chat/hub.ts";
+import { Hub, ROOMS_PER_MEMBER } from "../../src/chat/hub.ts";
 import type { Member } from "../../src/chat/member.ts";
 import { FakeSession } from "../support/fake_session.ts";
 
@@ -252,4 +252,35 @@ Deno.test("an id belongs to the log-in, the claim or the address that used it fi
     await publish(await enterFrom("[2001:db8::2]:1"), "by network"),
   ];
   assertEquals(outcomes, [false, true, false, false, true, false, true, false, true]);
+});
+
+Deno.test("join() lets a member into 50 rooms, not into one more, and again once it has left one", async () => {
+  await using hub = createHub();
+  const { member } = await enter(hub, "ann");
+  for (let room = 2; room <= ROOMS_PER_MEMBER; room++) await hub.join(member, `#room${room}`);
+  assertEquals(member.rooms.size, ROOMS_PER_MEMBER);
+  const error = await assertRejects(() => hub.join(member, "#one-more"), ChatError);
+  assertEquals([error.code, member.rooms.size], ["too-many-rooms", ROOMS_PER_MEMBER]);
+  hub.part(member, hub.roomOf(member, "#room2"));
+  await hub.join(member, "#one-more");
+  assertEquals(member.rooms.size, ROOMS_PER_MEMBER);
+});
+
+Deno.test("a client that has not logged in is found by nobody, and gets no private messages", async () => {
+  const authenticator = {
+    verify: (name: string) => Promise.resolve({ name, roles: [] }),
+  };
+  const history = createMemoryHistory({ retention: { maxMessages: 100 } });
+  await using hub = new Hub({ log: Logger.of("test"), history, authenticator });
+  const ann = hub.enter(new FakeSession());
+  await hub.admit(ann, "ann");
+  const session = new FakeSession();
+  const guest = hub.enter(session);
+  session.take();
+  const error = assertThrows(() => hub.sayPrivately(ann, guest.nick, "hello"), ChatError);
+  assertEquals([error.code, session.take()], ["no-such-nick", []]);
+  await hub.admit(guest, "bob");
+  session.take();
+  await hub.sayPrivately(ann, "bob", "hello");
+  assertEquals(session.take().length, 1);
 });

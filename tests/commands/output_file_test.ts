@@ -140,3 +140,27 @@ Deno.test("OutputFile.write() throws a NoRoomError when the disk is full", LINUX
   using file = OutputFile.open("/dev/full", "the report");
   assertThrows(() => file.write("x"), NoRoomError, "Cannot write the report /dev/full: no space left");
 });
+
+Deno.test("OutputFile.write() shows the first text whole: a reader never sees a part of it", LINUX, async () => {
+  await withFolder(async (folder) => {
+    const path = `${folder}/ready`;
+    const { promise: seen, resolve } = Promise.withResolvers<void>();
+    const kinds: string[] = [];
+    const watcher = Deno.watchFs(folder);
+    const watching = (async () => {
+      for await (const { kind, paths } of watcher) {
+        if (paths.includes(path)) kinds.push(kind);
+        if (paths.some((found) => found.endsWith("/end"))) resolve();
+      }
+    })();
+    using file = OutputFile.open(path, "the ready file", { isTemporary: true });
+    file.write("tcp://127.0.0.1:1\n");
+    Deno.writeTextFileSync(`${folder}/end`, "");
+    await seen;
+    watcher.close();
+    await watching;
+    // Renamed into place: what is written under its own name can be read before it is complete.
+    assertEquals(kinds.filter((kind) => kind === "modify" || kind === "create"), []);
+    assert(kinds.includes("rename"), kinds.join());
+  });
+});

@@ -121,3 +121,34 @@ Deno.test("smoke resets the connection where a step says so (#16 point 2)", asyn
     await Deno.remove(file);
   }
 });
+
+Deno.test("smoke hands on no connection on which half a message is left", async () => {
+  let connections = 0;
+  const conns = new Set<Promise<void>>();
+  await using peer = scriptedPeer((conn) => {
+    connections++;
+    const answering = (async () => {
+      const bytes = new Uint8Array(64);
+      // The other half comes with the next answer.
+      for (let at = 0; await conn.read(bytes).catch(() => null); at++) {
+        await conn.write(new TextEncoder().encode(at === 0 ? "a\nhal" : "f\na\n"));
+      }
+    })();
+    conns.add(answering);
+  });
+  const folder = await Deno.makeTempDir();
+  try {
+    const test = (name: string) =>
+      `  - { name: ${name}, endpoint: "${peer.endpoint}", steps: [{ send: x }, { expect: a }] }\n`;
+    const file = `${folder}/smoke.yaml`;
+    await Deno.writeTextFile(
+      file,
+      `defaults: { reuse: true, framing: line }\ntests:\n${test("first")}${test("second")}`,
+    );
+    const io = new FakeIo();
+    assertEquals([await runProgram(clientProgram, ["smoke", "-j1", file], io), connections], [0, 2], io.out);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+    await Promise.all(conns);
+  }
+});

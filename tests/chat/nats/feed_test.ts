@@ -1,0 +1,70 @@
+import { assertEquals } from "@std/assert";
+import type { ConsumerMessages, JsMsg } from "@nats-io/jetstream";
+import { Logger } from "@parley/parley";
+import { Feed } from "../../../src/chat/nats/feed.ts";
+import type { NatsLink } from "../../../src/chat/nats/link.ts";
+
+/** A link whose stream says what the test says, as JetStream does when it delivers again. */
+function fakeLink() {
+  const ending = new AbortController();
+  const rounds: { from: number; deliver: (seq: number) => void }[] = [];
+  let opened = Promise.withResolvers<void>();
+  const attached: Promise<void>[] = [];
+  let from = 0;
+  const consumer = {
+    consume({ callback }: { callback: (message: JsMsg) => void }): Promise<ConsumerMessages> {
+      const closed = Promise.withResolvers<void>();
+      const deliver = (seq: number) => callback({ seq } as JsMsg);
+      rounds.push({ from, deliver });
+      opened.resolve();
+      opened = Promise.withResolvers();
+      const next = () => closed.promise.then(() => ({ done: true, value: undefined }));
+      const status = () => ({ [Symbol.asyncIterator]: () => ({ next }) });
+      return Promise.resolve(
+        { closed: () => closed.promise, stop: closed.resolve, status } as unknown as ConsumerMessages,
+      );
+    },
+  };
+  const link = {
+    signal: ending.signal,
+    jsm: {
+      consumers: {
+        add: (_: string, options: { opt_start_seq: number }) => {
+          from = options.opt_start_seq;
+          return Promise.resolve({ name: "c" });
+        },
+      },
+    },
+    js: { consumers: { get: () => Promise.resolve(consumer) } },
+    attempt: <T>(work: Promise<T>) => work,
+    whenReady: () => true,
+    attach: (work: Promise<void>) => void attached.push(work),
+  };
+  return {
+    link: link as unknown as NatsLink,
+    rounds,
+    nextRound: () => opened.promise,
+    async [Symbol.asyncDispose]() {
+      ending.abort();
+      await Promise.all(attached);
+    },
+  };
+}
+
+Deno.test("Feed gives each message once, in order, also where the stream delivers some again", async () => {
+  await using fake = fakeLink();
+  const seen: number[] = [];
+  const source = { stream: "S", subjects: "room.>", position: 2 };
+  const feed = new Feed(fake.link, source, Logger.of("test"), ({ seq }) => seen.push(seq));
+  await feed.start();
+  const [first] = fake.rounds;
+  for (const seq of [2, 3, 4, 4, 3, 5]) first?.deliver(seq);
+  assertEquals(seen, [3, 4, 5]);
+  const reopened = fake.nextRound();
+  feed.restart();
+  await reopened;
+  const [, second] = fake.rounds;
+  first?.deliver(6);
+  for (const seq of [5, 6, 7]) second?.deliver(seq);
+  assertEquals([fake.rounds.map(({ from }) => from), seen], [[3, 6], [3, 4, 5, 6, 7]]);
+});
