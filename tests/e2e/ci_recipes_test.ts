@@ -5,17 +5,19 @@ import { load } from "js-yaml";
 import { bundleProgram } from "../../scripts/release/bundle_program.ts";
 import { sha256 } from "../../scripts/release/npm_runtime.ts";
 import { run } from "../../scripts/release/run.ts";
+import { findFreePort } from "../../src/net/find_free_port.ts";
 import { serveFolder } from "../support/file_server.ts";
 import { fromFileUrl } from "../support/paths.ts";
+import { runClient } from "../support/run_client.ts";
 import { toolTest } from "../support/tools.ts";
 
 const recipes = await Deno.readTextFile(fromFileUrl("../../src/manual/recipes.md"));
 
 /** The page's block of a file that it names in its first line. */
 function fileOf(name: string): string {
-  const block = recipes.split("```").find((each) => each.startsWith(`yaml\n# ${name}\n`));
+  const block = recipes.split("```").find((each) => new RegExp(`^\\w+\\n# ${RegExp.escape(name)}\\n`).test(each));
   if (block === undefined) throw new Error(`the page has no ${name}`);
-  return block.slice("yaml\n".length);
+  return block.slice(block.indexOf("\n") + 1);
 }
 
 /** A folder as a checkout is, whose servers are ended with it. */
@@ -114,6 +116,56 @@ Deno.test({
     });
     assertPassed(await Deno.readTextFile(`${place.folder}/report.xml`));
   },
+});
+
+/** The calls of `parley-client check` in the recipes for containers, systemd and service containers. */
+function checksOfRecipes(): string[][] {
+  const compose = load(fileOf("compose.yaml")) as {
+    services: { api: { entrypoint: string[]; healthcheck: { test: string[] } } };
+  };
+  const pod = load(fileOf("pod.yaml")) as {
+    spec: {
+      initContainers: { command: string[] }[];
+      containers: { readinessProbe: { exec: { command: string[] } } }[];
+    };
+  };
+  const github = load(fileOf(".github/workflows/service.yml")) as { jobs: { test: { steps: { run: string }[] } } };
+  const gitlab = load(fileOf("service.gitlab-ci.yml")) as { test: { script: string[] } };
+  const unit = /^ExecStartPre=\/usr\/local\/bin\/(.*)$/m.exec(fileOf("api.service"))?.[1] ?? "";
+  const lines = [...github.jobs.test.steps.map(({ run }) => run), ...gitlab.test.script, unit];
+  return [
+    compose.services.api.entrypoint,
+    compose.services.api.healthcheck.test.slice(1),
+    ...pod.spec.initContainers.map(({ command }) => command),
+    ...pod.spec.containers.map(({ readinessProbe }) => readinessProbe.exec.command),
+    ...lines.map((line) => line.split(" ")),
+  ];
+}
+
+/** A call with its endpoints at another port, and its command replaced. */
+function adapted(words: readonly string[], port: number, scheme?: string): string[] {
+  const dashes = words.indexOf("--");
+  const own = (dashes === -1 ? words : words.slice(0, dashes)).slice(1)
+    .map((word) => word.replace(/^(\w+):\/\/[\w.-]+:\d+.*$/, (_, given) => `${scheme ?? given}://127.0.0.1:${port}`))
+    .map((word) => /^\d+s$/.test(word) ? "300ms" : word);
+  return dashes === -1 ? own : [...own, "--", "sh", "-c", "exit 3"];
+}
+
+Deno.test("the recipes' readiness checks wait for servers, and keep the exit code of the command", async () => {
+  const checks = checksOfRecipes();
+  assertEquals(checks.length, 7);
+  using up = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const clients = Array.fromAsync(up);
+  const closed = findFreePort();
+  for (const words of checks) {
+    assertEquals(words.slice(0, 2), ["parley-client", "check"]);
+    const refused = await runClient(adapted(words, closed));
+    assertEquals(refused.code, 4, `${words.join(" ")}: ${refused.stderr}`);
+    const { code } = await runClient(adapted(words, up.addr.port, "tcp"));
+    assertEquals(code, words.includes("--") ? 3 : 0, words.join(" "));
+  }
+  up.close();
+  for (const client of await clients) client.close();
 });
 
 function assertPassed(report: string): void {
