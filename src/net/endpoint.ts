@@ -122,6 +122,9 @@ function isScheme(text: string): text is Scheme {
 function parsePath(text: string, scheme: PathEndpoint["scheme"], rest: string): PathEndpoint {
   const path = rest.startsWith("//") ? rest.slice(2) : rest;
   if (path === "") throw refuse(text, "the path of the socket is missing", scheme);
+  if (path.startsWith("@")) {
+    throw refuse(text, `the runtime opens no abstract socket (@); ${scheme}:./${path} is a file of that name`, scheme);
+  }
   if (path.includes("\0")) throw refuse(text, "the path holds a NUL character", scheme);
   if (new TextEncoder().encode(path).length > UNIX_PATH_BYTES) {
     throw refuse(text, `the path is longer than ${UNIX_PATH_BYTES} bytes`, scheme);

@@ -55,7 +55,7 @@ export const checkCommand = defineCommand({
     configureProgramLogging(flags, io);
     if (args.length === 0) throw new UsageError("no endpoint to check");
     if (flags.all && flags.any) throw new UsageError("--all and --any cannot be combined");
-    const targets = args.map((text) => targetOf(text, flags));
+    const targets = args.flatMap(portsOf).map((text) => targetOf(text, flags));
     rejectInapplicableFlags(given, targets.map(({ target }) => target));
     if (flags.invert) rejectExpectations(given);
     rejectUnroutable(given, targets.map(({ target }) => target));
@@ -83,6 +83,21 @@ interface Target {
   readonly target: ProbeTarget;
   /** Only host and port, or a port, were given. */
   readonly isBare: boolean;
+}
+
+/** Most endpoints that a range of ports stands for. */
+const MAX_RANGE = 1_024;
+
+/** The endpoints of a range of ports, as in `db:8000-8010`; any other text is one. */
+function portsOf(text: string): string[] {
+  const [, before, first, last, after = ""] =
+    /^(?!(?:exec|file|unix|unixgram):)((?:[a-z+]+:\/\/)?[^/?#]*:|)(\d+)-(\d+)([/?].*)?$/i.exec(text) ?? [];
+  if (before === undefined) return [text];
+  const count = Number(last) - Number(first) + 1;
+  if (count < 1 || count > MAX_RANGE) {
+    throw new UsageError(`Cannot check "${text}": a range has 1 to ${MAX_RANGE} ports, the lower one first`);
+  }
+  return Array.from({ length: count }, (_, index) => `${before}${Number(first) + index}${after}`);
 }
 
 /** An endpoint that cannot be checked is a mistake, reported before anything is tried. */

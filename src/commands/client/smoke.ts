@@ -2,6 +2,7 @@ import { UsageError } from "../../base/errors.ts";
 import type { FlagTable } from "../../base/flag_spec.ts";
 import { defineCommand } from "../../cli/command.ts";
 import { configureProgramLogging, logFlags } from "../program_logging.ts";
+import { ROUTE_FLAGS } from "./route_flags.ts";
 
 /** Flags of `smoke`. */
 export const SMOKE_FLAGS = {
@@ -12,6 +13,7 @@ export const SMOKE_FLAGS = {
   junit: { type: "text", placeholder: "FILE", help: "also write a JUnit report" },
   tap: { type: "boolean", help: "report in TAP" },
   json: { type: "boolean", help: "print one JSON object per test, then a summary" },
+  ...ROUTE_FLAGS,
   ...logFlags("warning"),
 } as const satisfies FlagTable;
 

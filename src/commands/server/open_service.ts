@@ -201,7 +201,7 @@ export function listenOptionsOf(
   return {
     context,
     nextId: idsOf(slot),
-    reusePort: slot.count > 1,
+    reusePort: flags.reusePort || slot.count > 1,
     writeTimeout: flags.writeTimeout,
     outboxBytes: flags.maxOutbox,
     handshakeTimeout: flags.handshakeTimeout,

@@ -70,6 +70,9 @@ export const SHARED_FLAGS = {
     pingTimeout: { type: "duration", default: "10s", help: "close a client that does not answer a ping within TIME" },
     maxMessage: { type: "size", default: "64KiB", help: "maximum size of a WebSocket message" },
   }),
+  ...inGroup("Socket", {
+    reusePort: { type: "boolean", help: "share the port with other processes that do so (Linux)" },
+  }),
   ...SOCKET_FLAGS,
   ...inGroup("Logging", {
     metrics: {

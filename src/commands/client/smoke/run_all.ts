@@ -17,6 +17,8 @@ export interface RunAllOptions {
   readonly tags: readonly string[];
   /** Tests with one of these tags are left out. */
   readonly skippedTags: readonly string[];
+  /** The way to every endpoint. */
+  readonly route: SharedConnections["route"];
   /** Ends everything with its reason. */
   readonly signal: AbortSignal;
   /** Told of each test as it ends. */
@@ -37,7 +39,7 @@ export async function runAll(
   const onLate = () =>
     late.abort(new TimeoutError("total", `the tests did not end within ${formatDuration(deadlineMs ?? 0)}`));
   const timer = deadlineMs === undefined ? undefined : setTimeout(onLate, deadlineMs);
-  await using connections = new SharedConnections(options.jobs);
+  await using connections = new SharedConnections(options.jobs, options.route);
   const reports: TestReport[] = [];
   let next = 0;
   async function work(): Promise<void> {

@@ -8,6 +8,7 @@ import type { SuiteReport, TestReport } from "../../../cli/reporters/test_report
 import { StatusLine } from "../../../cli/status_line.ts";
 import { OutputFile } from "../../output_file.ts";
 import { readNamedFile } from "../../../base/read_named_file.ts";
+import { routeConnectOptions } from "../route_flags.ts";
 import type { SMOKE_FLAGS } from "../smoke.ts";
 import type { YamlFile } from "../../../script/file/yaml_file.ts";
 import { readEnvironment } from "../../../script/file/variables.ts";
@@ -23,7 +24,8 @@ export async function runSmoke(path: string, flags: SmokeFlags, io: ProgramIo): 
   if (flags.tap && flags.json) throw new UsageError("--tap and --json cannot be combined");
   const parsed = parseSmokeFile(await readNamedFile(path, "the smoke file"), path, readEnvironment);
   using _ = io.stop.listen();
-  const suite = await run(parsed, path, flags, io);
+  const route = await routeConnectOptions(flags);
+  const suite = await run(parsed, path, { ...flags, route }, io);
   junit?.write(junitXml(suite));
   return suite.exitCode;
 }
@@ -31,7 +33,7 @@ export async function runSmoke(path: string, flags: SmokeFlags, io: ProgramIo): 
 async function run(
   parsed: YamlFile<SmokeFile>,
   path: string,
-  flags: SmokeFlags,
+  { route, ...flags }: SmokeFlags & { readonly route: Awaited<ReturnType<typeof routeConnectOptions>> },
   io: ProgramIo,
 ): Promise<SuiteReport> {
   const { tests } = parsed.value;
@@ -42,6 +44,7 @@ async function run(
   let done = 0;
   reporter.begin(tests.length);
   const reports = await runAll(parsed, {
+    route,
     jobs: flags.jobs,
     deadlineMs: flags.deadline,
     tags: flags.tag,

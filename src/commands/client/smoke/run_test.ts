@@ -79,15 +79,21 @@ async function tryOnce(
   signal: AbortSignal,
 ): Promise<Failure | undefined> {
   try {
-    if (test.check !== undefined) return await tryCheck(test, test.check, signal);
-    return await (sharesConnection(test) ? trySharedExchange(test, connections, signal) : tryExchange(test, signal));
+    if (test.check !== undefined) return await tryCheck(test, test.check, connections, signal);
+    return await (sharesConnection(test)
+      ? trySharedExchange(test, connections, signal)
+      : tryExchange(test, connections, signal));
   } catch (error) {
     return { error, path: [], details: [] };
   }
 }
 
-async function tryExchange(test: SmokeTest, signal: AbortSignal): Promise<Failure | undefined> {
-  const options = { ...await dialOptionsOf(test), context: test.name, signal };
+async function tryExchange(
+  test: SmokeTest,
+  { route }: SharedConnections,
+  signal: AbortSignal,
+): Promise<Failure | undefined> {
+  const options = { ...await dialOptionsOf(test), ...route, context: test.name, signal };
   const session = await dial(endpointOf(test), { framing: codecOf(test), ...options });
   return failureIn(await runSteps(test, session, { signal }));
 }
@@ -103,7 +109,7 @@ async function trySharedExchange(
   connections: SharedConnections,
   signal: AbortSignal,
 ): Promise<Failure | undefined> {
-  const options = { ...await dialOptionsOf(test), context: "smoke" };
+  const options = { ...await dialOptionsOf(test), ...connections.route, context: "smoke" };
   await using lease = await connections.acquire(endpointOf(test), test.tls, options, signal);
   const session = new StreamSession(lease.connection, codecOf(test), { answersBadMessages: false });
   const report = await runSteps(test, session, { signal, leavesOpen: true });
@@ -130,12 +136,14 @@ function failureIn(report: ExchangeReport): Failure | undefined {
 async function tryCheck(
   test: SmokeTest,
   check: NonNullable<SmokeTest["check"]>,
+  { route }: SharedConnections,
   signal: AbortSignal,
 ): Promise<Failure | undefined> {
   const isProtocol = resolveProbe(test.endpoint).target.endpoint === undefined;
   const endpoint = isProtocol ? test.endpoint : endpointOf(test);
   const regex = (text: string | undefined) => text === undefined ? undefined : new RegExp(text, "m");
   const result = await checkEndpoint(endpoint, {
+    ...route,
     send: check.send === undefined ? undefined : unescape(check.send),
     banner: regex(check.banner),
     stableForMs: check["stable-for"] === undefined ? undefined : parseDuration(check["stable-for"]),

@@ -8,14 +8,21 @@ import type { SmokeTest } from "./schema.ts";
 /** That a connection that does not come is told by the connecting, and not by the waiting for it. */
 const GRACE_MS = 1_000;
 
+/** Options of `connect()` that all tests share. */
+type Route = Pick<ConnectOptions, "dialer" | "layers">;
+
 /** Connections that tests hand on to one another: a pool for each way to connect. */
 export class SharedConnections implements AsyncDisposable {
   readonly #pools = new Map<string, ConnectionPool>();
   readonly #size: number;
 
+  /** The way to every endpoint, for connections that are not shared, too. */
+  readonly route: Route;
+
   /** `size` is how many tests run at a time. */
-  constructor(size: number) {
+  constructor(size: number, route: Route) {
     this.#size = size;
+    this.route = route;
   }
 
   /** A connection to the endpoint, left by an earlier test or new. It throws as `connect()` does. */

@@ -1,0 +1,64 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { startServer } from "../support/program.ts";
+import { runClient } from "../support/run_client.ts";
+import { closedPort } from "../support/ports.ts";
+
+Deno.test("check takes a range of ports as so many endpoints", async () => {
+  using first = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = first.addr;
+  const one = await runClient(["check", `127.0.0.1:${port}-${port}`]);
+  assertEquals([one.code, one.stdout.trim().split("\n").length], [0, 1], one.stderr);
+  const two = await runClient(["check", `tcp://127.0.0.1:${port}-${port + 1}`, "--any"]);
+  assertEquals([two.code, two.stdout.includes(`:${port + 1}`)], [0, true], two.stdout);
+  for (const wrong of ["127.0.0.1:10-9", "1-2000", "127.0.0.1:0-1024"]) {
+    const outcome = await runClient(["check", wrong]);
+    assertEquals([outcome.code, outcome.stderr.includes("a range has 1 to 1024 ports")], [2, true], outcome.stderr);
+  }
+  const file = await runClient(["check", "file:1-2"]);
+  assertEquals(file.code !== 2, true, file.stderr);
+});
+
+Deno.test("an abstract Unix socket is rejected, and no file of that name is made", async () => {
+  for (const endpoint of ["unix:@parley-test", "unix://@parley-test"]) {
+    const { code, stderr } = await runClient(["send", endpoint, "x"]);
+    assertEquals(code, 2, stderr);
+    assertStringIncludes(stderr, "no abstract socket (@)");
+  }
+});
+
+Deno.test({
+  name: "--reuse-port lets two servers share a port, and without it the second fails",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const endpoint = `127.0.0.1:${closedPort()}`;
+    await using _first = await startServer(["echo", endpoint, "--reuse-port"]);
+    await using second = await startServer(["echo", endpoint, "--reuse-port"]);
+    assertStringIncludes(second.endpoint, endpoint);
+    const error = await startServer(["echo", endpoint]).then(() => "", (error: Error) => error.message);
+    assertStringIncludes(error, "address already in use");
+  },
+});
+
+Deno.test("smoke goes through --proxy", async () => {
+  await using proxy = await startServer(["proxy", ":0"]);
+  await using echo = await startServer(["echo", ":0", "--framing", "line"]);
+  const folder = await Deno.makeTempDir();
+  try {
+    const file = `${folder}/smoke.json`;
+    const endpoint = echo.endpoint;
+    const steps = [{ send: "hello\\n" }, { expect: "hello" }];
+    const tests = [
+      { name: "a", endpoint, steps },
+      { name: "b", endpoint, check: {} },
+      { name: "c", endpoint, framing: "line", reuse: true, steps: [{ send: "hello" }, { expect: "hello" }] },
+    ];
+    await Deno.writeTextFile(file, JSON.stringify({ name: "proxied", tests }));
+    const url = proxy.endpoint.replace("tcp:", "socks5:");
+    const ok = await runClient(["smoke", file, "--proxy", url]);
+    assertEquals(ok.code, 0, ok.stdout + ok.stderr);
+    const none = await runClient(["smoke", file, "--proxy", `socks5://127.0.0.1:${closedPort()}`]);
+    assertEquals([none.code, none.stdout.split("the proxy is not reached").length > 3], [4, true], none.stdout);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
