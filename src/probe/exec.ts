@@ -9,58 +9,36 @@
  */
 
 import { preview, utf8 } from "../base/bytes.ts";
-import { ParleyError, TimeoutError, UsageError } from "../base/errors.ts";
+import { TimeoutError, UsageError } from "../base/errors.ts";
 import { abortable } from "../net/wait.ts";
+import { endedText, OutputTail, ProcessGroup } from "../process/process_group.ts";
 import { type Facts, notReady, type ProbeContext } from "./probe.ts";
 
+const MAX_KEPT_BYTES = 4 * 1024;
+/** For the rest of the output, once the command has ended. */
+const OUTPUT_MS = 200;
+
 export async function probe({ target, deadline }: ProbeContext): Promise<Facts> {
-  const [program = "", ...args] = splitWords(target.path);
-  const child = spawn(target.text, program, args);
-  // Collected at once: a child that fills a pipe would never end.
-  const output = child.output();
+  const output = new OutputTail(MAX_KEPT_BYTES);
+  const errors = new OutputTail(MAX_KEPT_BYTES);
+  const group = new ProcessGroup(splitWords(target.path), {
+    onOutput: (bytes) => output.push(bytes),
+    onErrorOutput: (bytes) => errors.push(bytes),
+  });
   const timeout = () => new TimeoutError("reply", `${target.text} did not end in time`, { endpoint: target.text });
   try {
-    const { code, signal, stdout, stderr } = await abortable(output, deadline.wait(), timeout);
-    if (code === 0) return {};
-    const words = lastLine(stderr) || lastLine(stdout);
-    const status = signal === null ? `exit status ${code}` : `ended by ${signal}`;
-    throw notReady(target, words === "" ? status : `${status}: ${words}`);
-  } catch (error) {
-    if (!(error instanceof ParleyError) || error instanceof TimeoutError) await end(child, output);
-    throw error;
+    const ended = await abortable(group.ended, deadline.wait(), timeout);
+    if (ended.code === 0) return {};
+    await group.hasOutputEndedWithin(OUTPUT_MS);
+    const words = lastLine(errors.text) || lastLine(output.text);
+    throw notReady(target, words === "" ? endedText(ended) : `${endedText(ended)}: ${words}`);
+  } finally {
+    await group.stop(0);
   }
 }
 
-function spawn(endpoint: string, program: string, args: readonly string[]): Deno.ChildProcess {
-  try {
-    return new Deno.Command(program, {
-      args: [...args],
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-      // A process group of its own, so that what the command started ends with it.
-      detached: Deno.build.os !== "windows",
-    }).spawn();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new UsageError(`Cannot run "${program}": no such command`, { endpoint, cause: error });
-  }
-}
-
-async function end(child: Deno.ChildProcess, output: Promise<unknown>): Promise<void> {
-  try {
-    if (Deno.build.os === "windows") child.kill("SIGKILL");
-    else Deno.kill(-child.pid, "SIGKILL");
-  } catch (error) {
-    // It has ended by itself meanwhile.
-    if (!(error instanceof Deno.errors.NotFound || error instanceof TypeError)) throw error;
-  }
-  await output;
-}
-
-function lastLine(bytes: Uint8Array): string {
-  const lines = new TextDecoder().decode(bytes).trimEnd().split("\n");
-  return preview(utf8(lines.at(-1) ?? ""), 120);
+function lastLine(text: string): string {
+  return preview(utf8(text.trimEnd().split("\n").at(-1) ?? ""), 120);
 }
 
 /**

@@ -17,10 +17,11 @@ export async function probe({ target, expected, deadline }: ProbeContext): Promi
   deadline.wait().signal?.throwIfAborted();
   const path = target.path.startsWith("//") ? target.path.slice(2) : target.path;
   try {
-    using file = await Deno.open(path);
-    const { size, isFile } = await file.stat();
+    // Before it is opened: opening a FIFO blocks until somebody writes to it.
+    const { size, isFile } = await Deno.stat(path);
     if (!isFile) throw notReady(target, "it is not a regular file");
     if (size === 0) throw notReady(target, "the file is empty");
+    using file = await Deno.open(path);
     const bytes = new Uint8Array(Math.min(size, MAX_BYTES));
     const read = await file.read(bytes) ?? 0;
     assertContent(target, bytes.subarray(0, read), expected);

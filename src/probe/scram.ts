@@ -38,7 +38,7 @@ export class ScramClient {
     if (!Number.isInteger(iterations) || iterations < 1 || iterations > MAX_ITERATIONS) {
       throw new ParleyError(`SCRAM: invalid iteration count "${fields.get("i")}"`);
     }
-    const salted = await pbkdf2(this.#password, Uint8Array.fromBase64(fields.get("s") ?? ""), iterations);
+    const salted = await pbkdf2(this.#password, decodeBase64(fields.get("s")), iterations);
     const clientKey = await hmac(salted, utf8("Client Key"));
     const storedKey = new Uint8Array(await crypto.subtle.digest("SHA-256", clientKey));
     const withoutProof = `c=${utf8(GS2_HEADER).toBase64()},r=${nonce}`;
@@ -51,7 +51,7 @@ export class ScramClient {
 
   /** @throws {ParleyError} The server does not know the password itself. */
   verify(serverFinal: string): void {
-    const signature = Uint8Array.fromBase64(fieldsOf(serverFinal).get("v") ?? "");
+    const signature = decodeBase64(fieldsOf(serverFinal).get("v"));
     if (this.#serverSignature === undefined || !equalBytes(signature, this.#serverSignature)) {
       throw new ParleyError("SCRAM: the server could not prove that it knows the password");
     }
@@ -60,6 +60,14 @@ export class ScramClient {
 
 function fieldsOf(message: string): Map<string, string> {
   return new Map(message.split(",").map((field) => [field.slice(0, 1), field.slice(2)]));
+}
+
+function decodeBase64(text = ""): Uint8Array<ArrayBuffer> {
+  try {
+    return Uint8Array.fromBase64(text);
+  } catch (cause) {
+    throw new ParleyError("SCRAM: invalid Base64", { cause });
+  }
 }
 
 async function pbkdf2(

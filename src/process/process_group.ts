@@ -1,3 +1,4 @@
+import { concat } from "../base/bytes.ts";
 import { abortable, delay } from "../net/wait.ts";
 import { spawn } from "./spawn.ts";
 
@@ -154,6 +155,25 @@ export class ProcessGroup {
     for (let next = await reader.read(); next.value !== undefined; next = await reader.read()) {
       await onBytes(next.value);
     }
+  }
+}
+
+/** The end of a command's output, which explains how it ended. */
+export class OutputTail {
+  readonly #maxBytes: number;
+  #bytes: Uint8Array = new Uint8Array(0);
+
+  /** Keeps the last `maxBytes`. */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  push(bytes: Uint8Array): void {
+    this.#bytes = concat([this.#bytes, bytes]).slice(-this.#maxBytes);
+  }
+
+  get text(): string {
+    return new TextDecoder().decode(this.#bytes);
   }
 }
 

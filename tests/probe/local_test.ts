@@ -30,6 +30,38 @@ Deno.test("the exec probe ends a command that takes too long, with what it start
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("the exec probe does not wait for a process that left the group and holds the output", async () => {
+  const folder = await Deno.makeTempDir();
+  const escapes = (code: number) => `exec:sh -c 'setsid sleep 600 & echo $! > ${folder}/pid; echo why; exit ${code}'`;
+  const endEscaped = async () => Deno.kill(Number(await Deno.readTextFile(`${folder}/pid`)), "SIGKILL");
+  const startMs = performance.now();
+  assertEquals(await runProbe(escapes(0)), {});
+  await endEscaped();
+  await assertRejects(() => runProbe(escapes(3)), NotReadyError, "exit status 3: why");
+  await endEscaped();
+  assertEquals(performance.now() - startMs < 4_000, true);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("the exec probe reports the end of an output that is longer than what is kept", async () => {
+  await assertRejects(
+    () => runProbe("exec:sh -c 'head -c 100000 /dev/zero | tr \\\\0 x; echo; echo last; exit 1'"),
+    NotReadyError,
+    "exit status 1: last",
+  );
+});
+
+Deno.test("the exec probe rejects a file that is not executable as a mistake of the user", async () => {
+  await assertRejects(() => runProbe("exec:/etc/passwd"), UsageError, "it is not executable");
+});
+
+Deno.test("the file probe does not open a FIFO, which would block", async () => {
+  const folder = await Deno.makeTempDir();
+  await new Deno.Command("mkfifo", { args: [`${folder}/fifo`] }).output();
+  await assertRejects(() => runProbe(`file:${folder}/fifo`), NotReadyError, "not a regular file");
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("the file probe is ready when the file exists, is not empty and has the content", async () => {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/ready`;

@@ -1,4 +1,5 @@
-import { assertEquals, assertInstanceOf, assertRejects, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { ScramClient } from "../../src/probe/scram.ts";
 import { concat, utf8 } from "../../src/base/bytes.ts";
 import { ClosedEarlyError, ParleyError, TimeoutError } from "../../src/base/errors.ts";
 import { Deadline } from "../../src/net/deadline.ts";
@@ -588,3 +589,9 @@ for (const scheme of STREAMS) {
     assertInstanceOf(error, ClosedEarlyError);
   });
 }
+
+Deno.test("ScramClient rejects invalid Base64 as the server's fault, not as a mistake of the user", async () => {
+  const client = new ScramClient("u", "p", "nonce");
+  await assertRejects(() => client.final("r=nonceX,s=*,i=1"), ParleyError, "SCRAM: invalid Base64");
+  assertThrows(() => client.verify("v=*"), ParleyError, "SCRAM: invalid Base64");
+});

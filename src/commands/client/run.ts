@@ -1,4 +1,3 @@
-import { concat } from "../../base/bytes.ts";
 import { ParleyError, UsageError } from "../../base/errors.ts";
 import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
 import { formatDuration } from "../../base/units.ts";
@@ -10,7 +9,7 @@ import type { TestReport } from "../../cli/reporters/test_report.ts";
 import { check, type CheckOptions, reasonFor } from "../../probe/check.ts";
 import { splitWords } from "../../probe/exec.ts";
 import { PROTOCOLS, resolveProbe } from "../../probe/registry.ts";
-import { ProcessGroup } from "../../process/process_group.ts";
+import { OutputTail, ProcessGroup } from "../../process/process_group.ts";
 import { runChild } from "../child_process.ts";
 import { OutputFile } from "../output_file.ts";
 import { configureProgramLogging, logFlags } from "../program_logging.ts";
@@ -126,7 +125,7 @@ class Run {
     const given = new AbortController();
     const onOutput = this.#flags.showOutput ? (bytes: Uint8Array) => this.#io.stderr.write(bytes) : undefined;
     for (const words of servers) {
-      const kept = new KeptOutput();
+      const kept = new OutputTail(MAX_KEPT_BYTES);
       const onBytes = onOutput ?? ((bytes: Uint8Array) => kept.push(bytes));
       const group = new ProcessGroup(words, { onOutput: onBytes, onErrorOutput: onBytes });
       this.#groups.push(group);
@@ -179,19 +178,6 @@ class Run {
 
 function nameOf(error: unknown): string | undefined {
   return error instanceof Error ? error.name : undefined;
-}
-
-/** The last of a server's output, which explains how it ended. */
-class KeptOutput {
-  #bytes: Uint8Array = new Uint8Array(0);
-
-  push(bytes: Uint8Array): void {
-    this.#bytes = concat([this.#bytes, bytes]).slice(-MAX_KEPT_BYTES);
-  }
-
-  get text(): string {
-    return new TextDecoder().decode(this.#bytes);
-  }
 }
 
 /** A server ended while it was waited for. */
