@@ -13,6 +13,7 @@ import type { Fault } from "../../relay/faults/fault.ts";
 import { parseDirection, parseFaults, parseOnly } from "../../relay/faults/parse_fault.ts";
 import { randomSeed, type Relay, type RelayOptions, startRelay } from "../../relay/relay.ts";
 import { HttpServer } from "../../server/http_server.ts";
+import { publicRoutes } from "../../server/metrics_routes.ts";
 import { serveMetrics } from "../../server/serve_metrics.ts";
 import type { StatsSource } from "../../server/stats_snapshot.ts";
 import { announceReady, openReadyFile } from "../announce_ready.ts";
@@ -185,7 +186,11 @@ async function startControl(
   let url: string | undefined;
   if (controlAt !== undefined) {
     const listener = await listen(controlAt, { context: "control", totalTimeout: "60s" });
-    owner.use(new HttpServer(listener, controlRoutes(proxies, VERSION)));
+    const routes = {
+      ...publicRoutes({ services: [{ stats: proxies, service: "relay" }] }),
+      ...controlRoutes(proxies, VERSION),
+    };
+    owner.use(new HttpServer(listener, routes));
     url = formatEndpoint(listener.endpoint).replace(/^tcp/, "http");
   }
   return {

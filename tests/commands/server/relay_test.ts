@@ -159,6 +159,10 @@ Deno.test("relay --control puts the relay of the command line under the API, --c
     using served = await target.accept();
     await writeAll(client, "question");
     assertEquals(await readTextToEnd(served), "qu");
+    assertMatch(
+      await (await fetch(`${url}/metrics`)).text(),
+      /^parley_connections_accepted_total\{service="relay"\} 1$/m,
+    );
   }
   await Deno.writeTextFile(`${folder}/proxies.json`, "{");
   assertMatch(await refusal("--config", `${folder}/proxies.json`), /^parley-server: Cannot use the proxies in /);
