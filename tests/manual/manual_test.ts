@@ -7,6 +7,7 @@ import { clientProgram } from "../../src/commands/client/program.ts";
 import { serverProgram } from "../../src/commands/server/program.ts";
 import { udpProgram } from "../../src/commands/udp/program.ts";
 import { type Topic, TOPICS } from "../../src/manual/topics.ts";
+import { PROTOCOLS } from "../../src/probe/registry.ts";
 import { fromFileUrl } from "../support/paths.ts";
 
 const PROGRAMS = [serverProgram, clientProgram, udpProgram];
@@ -68,6 +69,19 @@ Deno.test("every page is in the registry, has at most 12 KiB and no line of more
     assertLess(new TextEncoder().encode(page).length, 12 * 1024 + 1, name);
     for (const line of page.split("\n")) assertLess([...line].length, 121, `${name}: ${line}`);
   }
+});
+
+Deno.test("the README links to every page of the manual", () => {
+  const missing = TOPICS.filter(({ name }) => !README.includes(`(src/manual/${name}.md)`)).map(({ name }) => name);
+  assertEquals(missing, []);
+  assertLess(new TextEncoder().encode(README).length, 15_001);
+});
+
+Deno.test("the page about readiness names every scheme that can be checked", () => {
+  const page = PAGES.get("readiness") ?? "";
+  const missing = PROTOCOLS.flatMap(({ schemes }) => schemes)
+    .filter((scheme) => !page.includes("`" + scheme + "`") && !page.includes("`" + scheme + ":"));
+  assertEquals(missing, []);
 });
 
 Deno.test("every page begins with its title and an example", () => {
