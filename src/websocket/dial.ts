@@ -27,6 +27,7 @@ const REASON_MS = 500;
 const SHOWN_BYTES = 80;
 const SWITCHING_PROTOCOLS = 101;
 const NOTHING = new Uint8Array(0);
+const SECRET_FIELDS = /^(?:(?:proxy-)?authorization|cookie)$/i;
 
 /** Options of a WebSocket client. */
 export interface WebSocketDialOptions extends ConnectOptions {
@@ -82,7 +83,10 @@ export async function dialWebSocket(
   let { headers = [] } = options;
   for (let redirects = options.maxRedirects ?? 0;; redirects--) {
     try {
-      return await openWebSocket(await connect(target, options), target, { ...options, headers });
+      // A trace would show what logs in.
+      const isTraced = target.credentials === undefined && !headers.some(([name]) => SECRET_FIELDS.test(name));
+      const connection = await connect(target, isTraced ? options : { ...options, isTraced });
+      return await openWebSocket(connection, target, { ...options, headers });
     } catch (error) {
       const next = redirects > 0 && error instanceof UpgradeError ? redirectTarget(error.location, target) : undefined;
       if (next === undefined) throw error;

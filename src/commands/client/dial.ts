@@ -84,8 +84,6 @@ export async function dialOptionsOf(flags: DialFlags): Promise<DialOptions> {
     compresses: flags.compress,
     ...(flags.close === undefined ? {} : { closeFrame: closeFrameOf(flags.close) }),
     maxRedirects: flags.follow ? MAX_REDIRECTS : 0,
-    // A trace would show what logs in.
-    isTraced: flags.bearer === undefined && flags.cookie.length === 0 && !flags.header.some(isSecretHeader),
   };
 }
 
@@ -132,10 +130,6 @@ async function tokenFrom(from: string): Promise<string> {
   const token = text.trim();
   if (!/^[A-Za-z0-9._~+/-]+=*$/.test(token)) throw new UsageError(`--bearer: ${from} does not hold a bearer token`);
   return token;
-}
-
-function isSecretHeader(line: string): boolean {
-  return /^(?:proxy-)?authorization:|^cookie:/i.test(line);
 }
 
 /**
