@@ -78,7 +78,7 @@ function route(respond: (request: RoutedRequest) => HttpContent | Promise<HttpCo
       return { ...content, fields: { ...content.fields, ...requestId() } };
     } catch (error) {
       if (error instanceof HttpError && error.status === 413) {
-        return errorContent(new ApiError(413, `bad request body: ${error.message}`), true);
+        return errorContent(new ApiError(413, `bad request body: ${error.message}`));
       }
       if (!(error instanceof ApiError)) throw error;
       return errorContent(error);
@@ -99,12 +99,12 @@ async function populate(proxies: ProxySet, request: RoutedRequest): Promise<Http
 
 const TEXT = "text/plain; charset=utf-8";
 
-function errorContent({ status, message }: ApiError, endsConnection = false): HttpContent {
+function errorContent({ status, message }: ApiError): HttpContent {
   return {
     status,
     contentType: TEXT,
     body: `${JSON.stringify({ error: message, status })}\n`,
-    fields: { ...requestId(), ...(endsConnection ? { Connection: "close" } : {}) },
+    fields: requestId(),
   };
 }
 
