@@ -1,5 +1,5 @@
 /**
- * Small helpers on bytes: joining, hexadecimal, escapes, a dump for people.
+ * Small helpers on bytes: joining, integers, hexadecimal, escapes, a dump for people.
  *
  * @module
  */
@@ -9,6 +9,11 @@ const encoder = new TextEncoder();
 /** UTF-8 bytes of a text (RFC 3629). */
 export function utf8(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(text);
+}
+
+/** Text of bytes, one character a byte. */
+export function latin1(bytes: Uint8Array): string {
+  return new TextDecoder("latin1").decode(bytes);
 }
 
 /** Bytes of a text or bytes as they are. */
@@ -27,6 +32,21 @@ export function concat(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
     offset += chunk.length;
   }
   return whole;
+}
+
+/** A view to read integers from. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** An unsigned integer of `size` bytes, most significant first. */
+export function bigEndian(value: number, size: 1 | 2 | 3 | 4): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from({ length: size }, (_, index) => value >>> 8 * (size - 1 - index));
+}
+
+/** An unsigned integer of `size` bytes, least significant first. */
+export function littleEndian(value: number, size: 1 | 2 | 3 | 4): Uint8Array<ArrayBuffer> {
+  return bigEndian(value, size).reverse();
 }
 
 /** A copy in which the ASCII letters are in upper case; every other byte is as it was. */

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { concat, equalBytes, formatHex, preview, utf8 } from "../base/bytes.ts";
+import { bigEndian, concat, equalBytes, formatHex, latin1, preview, utf8 } from "../base/bytes.ts";
 import { FrameError } from "../base/errors.ts";
 import { formatIp, ipv4OfMapped, parseIp } from "../base/ip.ts";
 
@@ -78,7 +78,7 @@ function parseV1(bytes: Uint8Array): { header: ProxyHeader; length: number } | u
     throw new FrameError(`the PROXY line is longer than ${V1_BYTES} bytes`);
   }
   const length = end + 1;
-  const line = new TextDecoder("latin1").decode(bytes.subarray(0, length));
+  const line = latin1(bytes.subarray(0, length));
   // What follows UNKNOWN is to be ignored.
   if (/^PROXY UNKNOWN(?: [ -~]*)?\r\n$/.test(line)) return { header: { version: 1, command: "proxy" }, length };
   const match = /^PROXY TCP([46]) (\S+) (\S+) (\d+) (\d+)\r\n$/.exec(line);
@@ -165,7 +165,7 @@ function checkCrc(whole: Uint8Array, tlvs: readonly ProxyTlv[]): void {
     if (type === PROXY_TLV.crc32c) {
       const zeroed = whole.slice();
       zeroed.fill(0, at + 3, at + 3 + value.length);
-      if (value.length !== CRC_BYTES || !equalBytes(value, uint32Bytes(crc32c(zeroed)))) {
+      if (value.length !== CRC_BYTES || !equalBytes(value, bigEndian(crc32c(zeroed), 4))) {
         throw new FrameError(`the checksum of the PROXY header is wrong: ${formatHex(value)}`);
       }
     }
@@ -204,8 +204,8 @@ function encodeV2(header: ProxyHeader, withChecksum: boolean): Uint8Array<ArrayB
   const body = concat([addresses, ...tlvs.map(encodeTlv)]);
   if (V2_FIXED_BYTES + body.length > V2_BYTES) throw new RangeError("Cannot encode a PROXY header: it is too long");
   const command = header.command === "local" ? 0x20 : 0x21;
-  const whole = concat([V2_SIGNATURE, Uint8Array.of(command, familyAndProtocol), uint16Bytes(body.length), body]);
-  if (withChecksum) whole.set(uint32Bytes(crc32c(whole)), whole.length - CRC_BYTES);
+  const whole = concat([V2_SIGNATURE, Uint8Array.of(command, familyAndProtocol), bigEndian(body.length, 2), body]);
+  if (withChecksum) whole.set(bigEndian(crc32c(whole), 4), whole.length - CRC_BYTES);
   return whole;
 }
 
@@ -219,7 +219,7 @@ function encodeAddresses(
     throw new RangeError("Cannot encode a PROXY header: one end is a Unix socket, the other is not");
   }
   const [from, to] = ipPair(source.host, destination.host);
-  const ports = [uint16Bytes(source.port), uint16Bytes(destination.port)];
+  const ports = [bigEndian(source.port, 2), bigEndian(destination.port, 2)];
   return [from.length === 4 ? 0x11 : 0x21, concat([from, to, ...ports])];
 }
 
@@ -243,7 +243,7 @@ function unixPath(path: string): Uint8Array {
 
 function encodeTlv({ type, value }: ProxyTlv): Uint8Array {
   if (value.length > 0xffff) throw new RangeError("Cannot encode a PROXY header: a TLV is too long");
-  return concat([Uint8Array.of(type), uint16Bytes(value.length), value]);
+  return concat([Uint8Array.of(type), bigEndian(value.length, 2), value]);
 }
 
 function normalizedIp(text: string): string {
@@ -262,14 +262,6 @@ function mapped(bytes: Uint8Array): Uint8Array {
 
 function uint16(bytes: Uint8Array, at: number): number {
   return (bytes[at] ?? 0) << 8 | (bytes[at + 1] ?? 0);
-}
-
-function uint16Bytes(value: number): Uint8Array {
-  return Uint8Array.of(value >> 8, value & 0xff);
-}
-
-function uint32Bytes(value: number): Uint8Array {
-  return Uint8Array.of(value >>> 24, value >>> 16 & 0xff, value >>> 8 & 0xff, value & 0xff);
 }
 
 function hexByte(byte: number): string {

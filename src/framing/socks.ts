@@ -5,7 +5,7 @@
  * @module
  */
 
-import { concat, utf8 } from "../base/bytes.ts";
+import { bigEndian, concat, latin1, utf8 } from "../base/bytes.ts";
 import { FrameError } from "../base/errors.ts";
 import { formatIp, parseIp } from "../base/ip.ts";
 
@@ -66,7 +66,7 @@ export function encodeSocksAddress({ host, port }: SocksAddress): Uint8Array<Arr
   const address = name === undefined
     ? concat([Uint8Array.of(ip?.length === 4 ? ATYP.ipv4 : ATYP.ipv6), ip ?? new Uint8Array(0)])
     : concat([Uint8Array.of(ATYP.name, name.length), name]);
-  return concat([address, Uint8Array.of(port >> 8, port & 0xff)]);
+  return concat([address, bigEndian(port, 2)]);
 }
 
 /** Reads type, address and port that begin at `at`. */
@@ -82,7 +82,7 @@ export function parseSocksAddress(
   const end = start + size + 2;
   if (bytes.length < end) return undefined;
   const field = bytes.slice(start, end - 2);
-  const host = type === ATYP.name ? new TextDecoder("latin1").decode(field) : formatIp(field);
+  const host = type === ATYP.name ? latin1(field) : formatIp(field);
   return { address: { host, port: (bytes[end - 2] ?? 0) << 8 | (bytes[end - 1] ?? 0) }, length: end };
 }
 

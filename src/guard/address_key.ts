@@ -1,8 +1,6 @@
 import { formatHex } from "../base/bytes.ts";
+import { IPV6_NETWORK_BITS } from "../base/cidr.ts";
 import { ipv4OfMapped, parseIp } from "../base/ip.ts";
-
-/** Bytes of an IPv6 address that name a network: a customer has at least the other 64 bits (RFC 6177). */
-const IPV6_NETWORK_BYTES = 8;
 
 /**
  * What counts as one client in limits by address: an IPv4 address, also one
@@ -12,5 +10,5 @@ export function addressKey(address: string): string {
   const bytes = parseIp(address);
   if (bytes === undefined) return address;
   const ipv4 = ipv4OfMapped(bytes);
-  return ipv4 ? ipv4.join(".") : `${formatHex(bytes.subarray(0, IPV6_NETWORK_BYTES))}/64`;
+  return ipv4 ? ipv4.join(".") : `${formatHex(bytes.subarray(0, IPV6_NETWORK_BITS / 8))}/${IPV6_NETWORK_BITS}`;
 }

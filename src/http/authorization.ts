@@ -19,7 +19,7 @@ export function parseAuthorization(field: string | undefined): HttpCredentials |
 /** As UTF-8, as RFC 7617 recommends it; `""` for what cannot be decoded. */
 function decodeBase64(text: string): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.from(atob(text), (char) => char.charCodeAt(0)));
+    return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.fromBase64(text));
   } catch {
     return "";
   }
@@ -27,5 +27,5 @@ function decodeBase64(text: string): string {
 
 /** The value of an `Authorization` field (RFC 7617). */
 export function basicCredentials(user: string, password: string): string {
-  return `Basic ${btoa(String.fromCharCode(...utf8(`${user}:${password}`)))}`;
+  return `Basic ${utf8(`${user}:${password}`).toBase64()}`;
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { concat } from "../base/bytes.ts";
+import { concat, latin1 } from "../base/bytes.ts";
 import { HttpError, type HttpResponseHead, listOf } from "./head.ts";
 
 const LF = 0x0a;
@@ -95,7 +95,7 @@ export class HttpBodyReader {
     this.#line = concat([this.#line, end === -1 ? bytes : bytes.subarray(0, end)]);
     if (this.#line.length > MAX_LINE_BYTES) throw new HttpError(400, "a line between chunks is too long");
     if (end === -1) return bytes.subarray(bytes.length);
-    const line = new TextDecoder("latin1").decode(this.#line).replace(/\r$/, "");
+    const line = latin1(this.#line).replace(/\r$/, "");
     this.#line = new Uint8Array(0);
     this.#afterLine(line);
     return bytes.subarray(end + 1);

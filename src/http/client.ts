@@ -4,7 +4,7 @@
  * @module
  */
 
-import { concat, preview, toBytes } from "../base/bytes.ts";
+import { concat, latin1, preview, toBytes } from "../base/bytes.ts";
 import { ClosedEarlyError, ParleyError } from "../base/errors.ts";
 import { HttpError, type HttpFields, HttpHeadReader, type HttpResponseHead, parseResponseHead } from "./head.ts";
 import { encodeHead } from "./response.ts";
@@ -94,7 +94,7 @@ export async function readResponseHead(
 }
 
 function isHttp(start: Uint8Array): boolean {
-  return HTTP_1.startsWith(new TextDecoder("latin1").decode(start.subarray(0, HTTP_1.length)));
+  return HTTP_1.startsWith(latin1(start.subarray(0, HTTP_1.length)));
 }
 
 /**

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { latin1 } from "../base/bytes.ts";
 import { DEFAULTS } from "../base/defaults.ts";
 import { FrameError } from "../base/errors.ts";
 
@@ -214,7 +215,7 @@ export function listOf(value: string | undefined): string[] {
 
 function linesOf(head: Uint8Array): string[] {
   // The last line and the empty one behind it leave two empty texts.
-  return new TextDecoder("latin1").decode(head).split("\r\n").slice(0, -2);
+  return latin1(head).split("\r\n").slice(0, -2);
 }
 
 function parseFields(lines: readonly string[]): HttpFields {

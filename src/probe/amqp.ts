@@ -9,9 +9,9 @@
  * @module
  */
 
-import { concat, utf8 } from "../base/bytes.ts";
+import { bigEndian, concat, latin1, utf8, viewOf } from "../base/bytes.ts";
 import { type Facts, notReady, type ProbeContext, unexpected } from "./probe.ts";
-import { bigEndian, latin1, openWire, prefixed, viewOf, type Wire } from "./wire.ts";
+import { openWire, prefixed, type Wire } from "./wire.ts";
 
 const METHOD_FRAME = 1;
 const FRAME_END = 0xce;

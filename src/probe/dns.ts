@@ -10,12 +10,12 @@
  * @module
  */
 
-import { concat, equalBytes, utf8 } from "../base/bytes.ts";
+import { bigEndian, concat, equalBytes, latin1, utf8, viewOf } from "../base/bytes.ts";
 import { UsageError } from "../base/errors.ts";
 import { bind } from "../factory.ts";
 import { resolve } from "../net/resolve.ts";
 import { type Facts, notReady, type ProbeContext, unexpected } from "./probe.ts";
-import { bigEndian, latin1, openWire, prefixed, viewOf } from "./wire.ts";
+import { openWire, prefixed } from "./wire.ts";
 
 const TYPES: Readonly<Record<string, number>> = {
   A: 1,

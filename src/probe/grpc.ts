@@ -11,13 +11,13 @@
  */
 
 import type { Duplex } from "node:stream";
-import { concat } from "../base/bytes.ts";
+import { bigEndian, concat } from "../base/bytes.ts";
 import { TimeoutError } from "../base/errors.ts";
 import { formatHostPort } from "../net/endpoint.ts";
 import { abortable, nextTurn } from "../net/wait.ts";
 import { type Facts, notReady, type ProbeContext, unexpected } from "./probe.ts";
 import { decodePercent } from "./target.ts";
-import { bigEndian, openWire, prefixed, type Wire } from "./wire.ts";
+import { openWire, prefixed, type Wire } from "./wire.ts";
 
 /** HealthCheckResponse.ServingStatus. */
 const SERVING_STATUS = ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"] as const;

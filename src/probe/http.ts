@@ -8,8 +8,8 @@
  * @module
  */
 
-import { utf8 } from "../base/bytes.ts";
 import { UsageError } from "../base/errors.ts";
+import { basicCredentials } from "../http/authorization.ts";
 import { type HttpAnswer, requestOver } from "../http/client.ts";
 import { formatHostPort } from "../net/endpoint.ts";
 import { assertContent, isInStatusRanges } from "./content.ts";
@@ -84,7 +84,7 @@ async function ask(context: ProbeContext, target: ProbeTarget, expected: ProbeEx
 function authorization({ login, target: { host, port } }: ProbeContext, target: ProbeTarget): Record<string, string> {
   if (login === undefined || target.host !== host || target.port !== port) return {};
   if (login.token !== undefined) return { Authorization: `Bearer ${login.token}` };
-  return { Authorization: `Basic ${utf8(`${login.user}:${login.password}`).toBase64()}` };
+  return { Authorization: basicCredentials(login.user, login.password) };
 }
 
 function headerFields(lines: readonly string[]): Record<string, string> {

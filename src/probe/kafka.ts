@@ -7,9 +7,9 @@
  * @module
  */
 
-import { concat } from "../base/bytes.ts";
+import { bigEndian, concat, viewOf } from "../base/bytes.ts";
 import { type Facts, notReady, type ProbeContext, unexpected } from "./probe.ts";
-import { bigEndian, openWire, prefixed, viewOf } from "./wire.ts";
+import { openWire, prefixed } from "./wire.ts";
 
 const API_VERSIONS = 18;
 const VERSION_0 = 0;

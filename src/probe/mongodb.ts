@@ -9,9 +9,9 @@
  * @module
  */
 
-import { concat } from "../base/bytes.ts";
+import { concat, littleEndian, viewOf } from "../base/bytes.ts";
 import { type Facts, notReady, type ProbeContext, unexpected } from "./probe.ts";
-import { cString, littleEndian, openWire, viewOf } from "./wire.ts";
+import { cString, openWire } from "./wire.ts";
 
 const OP_MSG = 2013;
 const HEADER_BYTES = 16;

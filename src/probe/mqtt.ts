@@ -8,10 +8,10 @@
  * @module
  */
 
-import { concat } from "../base/bytes.ts";
+import { bigEndian, concat } from "../base/bytes.ts";
 import { UsageError } from "../base/errors.ts";
 import { type Facts, notReady, type ProbeContext, unexpected } from "./probe.ts";
-import { bigEndian, openWire, prefixed } from "./wire.ts";
+import { openWire, prefixed } from "./wire.ts";
 
 const CONNECT = 0x10;
 const CONNACK = 0x20;

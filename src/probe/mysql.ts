@@ -10,11 +10,11 @@
  * @module
  */
 
-import { concat, utf8 } from "../base/bytes.ts";
+import { bigEndian, concat, latin1, littleEndian, utf8, viewOf } from "../base/bytes.ts";
 import { UsageError } from "../base/errors.ts";
 import type { Transport } from "../net/transport.ts";
 import { type Facts, notReady, type ProbeContext, unexpected } from "./probe.ts";
-import { bigEndian, cString, latin1, littleEndian, openWire, prefixed, viewOf, type Wire } from "./wire.ts";
+import { cString, openWire, prefixed, type Wire } from "./wire.ts";
 
 const CONNECT_WITH_DB = 0x8;
 const PROTOCOL_41 = 0x200;

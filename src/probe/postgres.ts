@@ -10,12 +10,12 @@
  * @module
  */
 
-import { concat, utf8 } from "../base/bytes.ts";
+import { bigEndian, concat, latin1, utf8, viewOf } from "../base/bytes.ts";
 import { UsageError } from "../base/errors.ts";
 import type { TlsClientOptions } from "../net/layers/tls_client.ts";
 import { type Facts, notReady, type ProbeContext, unexpected } from "./probe.ts";
 import { ScramClient } from "./scram.ts";
-import { bigEndian, cString, latin1, openWire, viewOf, type Wire } from "./wire.ts";
+import { cString, openWire, type Wire } from "./wire.ts";
 
 const PROTOCOL_3_0 = 196_608;
 /** The server asks for, or reports, these kinds of authentication. */

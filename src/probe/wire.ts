@@ -1,11 +1,11 @@
 /**
  * The bytes of probes: a connection read by exact counts and lines under one
- * deadline, and the integers of wire formats.
+ * deadline, and the strings of wire formats.
  *
  * @module
  */
 
-import { concat, preview, toBytes, utf8 } from "../base/bytes.ts";
+import { bigEndian, concat, latin1, preview, toBytes, utf8 } from "../base/bytes.ts";
 import { ClosedEarlyError } from "../base/errors.ts";
 import { parseDuration } from "../base/units.ts";
 import { connect, type ConnectOptions } from "../factory.ts";
@@ -130,26 +130,6 @@ export class Wire implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.connection[Symbol.asyncDispose]();
   }
-}
-
-/** Text of bytes, one character a byte. */
-export function latin1(bytes: Uint8Array): string {
-  return new TextDecoder("latin1").decode(bytes);
-}
-
-/** A view to read integers from. */
-export function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-/** An unsigned integer of `size` bytes, most significant first. */
-export function bigEndian(value: number, size: 1 | 2 | 3 | 4): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from({ length: size }, (_, index) => value >>> 8 * (size - 1 - index));
-}
-
-/** An unsigned integer of `size` bytes, least significant first. */
-export function littleEndian(value: number, size: 1 | 2 | 3 | 4): Uint8Array<ArrayBuffer> {
-  return bigEndian(value, size).reverse();
 }
 
 /** UTF-8 with a zero byte behind it. */

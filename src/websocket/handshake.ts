@@ -82,7 +82,7 @@ export function chooseSubprotocol(fields: HttpFields, ours: readonly string[]): 
 
 /** The `Sec-WebSocket-Accept` that answers a key (section 4.2.2). */
 export async function acceptOf(key: string): Promise<string> {
-  return base64(new Uint8Array(await crypto.subtle.digest("SHA-1", utf8(key + ACCEPT_GUID))));
+  return new Uint8Array(await crypto.subtle.digest("SHA-1", utf8(key + ACCEPT_GUID))).toBase64();
 }
 
 /** Fields of the answer 101. */
@@ -101,7 +101,7 @@ export async function upgradeFields(
 
 /** A key for one request. */
 export function makeKey(): string {
-  return base64(crypto.getRandomValues(new Uint8Array(16)));
+  return crypto.getRandomValues(new Uint8Array(16)).toBase64();
 }
 
 /** A token (RFC 9110, section 5.6.2), which a subprotocol must be. */
@@ -174,8 +174,4 @@ export async function faultOfAnswer(
     return `it chose the subprotocol ${subprotocol}, which was not offered`;
   }
   return undefined;
-}
-
-function base64(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes));
 }

@@ -1,11 +1,11 @@
 import { assertEquals, assertInstanceOf, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { ScramClient } from "../../src/probe/scram.ts";
-import { concat, utf8 } from "../../src/base/bytes.ts";
+import { bigEndian, concat, littleEndian, utf8 } from "../../src/base/bytes.ts";
 import { ClosedEarlyError, ParleyError, TimeoutError } from "../../src/base/errors.ts";
 import { Deadline } from "../../src/net/deadline.ts";
 import { type Facts, NotReadyError, type ProbeContext } from "../../src/probe/probe.ts";
 import { PROTOCOLS } from "../../src/probe/registry.ts";
-import { bigEndian, cString, littleEndian, prefixed } from "../../src/probe/wire.ts";
+import { cString, prefixed } from "../../src/probe/wire.ts";
 import { type Reply, replyingServer, runProbe } from "../support/run_probe.ts";
 
 /** What each protocol's server sends, and what the probe makes of it. */

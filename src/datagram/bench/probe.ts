@@ -15,6 +15,8 @@
  * @module
  */
 
+import { viewOf } from "../../base/bytes.ts";
+
 /** Size of the header, which is the minimum size of a probe. */
 export const PROBE_HEADER_BYTES = 25;
 
@@ -72,10 +74,6 @@ export function readProbe(
     seq: readNumber(bytes, 8, 5),
     sentMs: readNumber(bytes, 13, 7) / 1_000,
   };
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /** By words, not bytes: a change within one word always changes the result, and large probes need the speed. */
