@@ -111,11 +111,11 @@ export class ProcessGroup {
     return isSettledWithin(this.outputEnded, timeoutMs);
   }
 
-  /** Ends the whole group: SIGTERM, and SIGKILL for what is left after the time. */
-  async stop(timeoutMs: number): Promise<void> {
+  /** Ends the whole group: SIGTERM, and SIGKILL for what is left after the time, or once `hurry` is aborted. */
+  async stop(timeoutMs: number, hurry?: AbortSignal): Promise<void> {
     this.#signal("SIGTERM");
     const endMs = performance.now() + timeoutMs;
-    while (this.#isAlive() && performance.now() < endMs) await delay(POLL_MS);
+    while (this.#isAlive() && performance.now() < endMs && !hurry?.aborted) await delay(POLL_MS);
     this.#signal("SIGKILL");
     // Broken where the command has left it unread.
     await this.#input?.abort().catch(() => {});

@@ -64,3 +64,17 @@ Deno.test("parley-server SERVICE -- COMMAND exits 2 when there is no such comman
   assertEquals(code, 2);
   assertMatch(stderr, /Cannot run "no-such-command": no such command/);
 });
+
+Deno.test("run kills its servers when a signal comes while they are being stopped, and does not leave them behind", async () => {
+  const folder = await Deno.makeTempDir();
+  const server = `sh -c 'trap "echo stopping" TERM; echo $$ > ${folder}/pid; while :; do sleep 0.05; done'`;
+  const words = ["run", "--start", server, "--check", `file:${folder}/pid`, "--stop-timeout", "60s", "--show-output"];
+  await using program = startProgram("client", [...words, "--", "true"], ALL);
+  await program.errorLine(/stopping/);
+  program.kill("SIGINT");
+  assertEquals(await program.exitCode(), 0);
+  const pid = (await Deno.readTextFile(`${folder}/pid`)).trim();
+  const status = await Deno.readTextFile(`/proc/${pid}/status`).catch(() => "State: X");
+  assertMatch(status, /^State:\s+[ZX]/m);
+  await Deno.remove(folder, { recursive: true });
+});

@@ -116,7 +116,10 @@ class Run {
       const code = await this.#becomeReady(servers, options);
       return code === EXIT.done ? await this.#test(test) : code;
     } finally {
-      await Promise.all(this.#groups.map((group) => group.stop(this.#flags.stopTimeout)));
+      // A signal now must not end us before the servers have ended.
+      const hurry = new AbortController();
+      using _diverted = this.#io.stop.divert(() => hurry.abort());
+      await Promise.all(this.#groups.map((group) => group.stop(this.#flags.stopTimeout, hurry.signal)));
     }
   }
 
