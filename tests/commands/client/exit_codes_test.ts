@@ -74,6 +74,12 @@ chat    wss   4  3  5  6  7  7  5  1  0
 const SCHEMES = ["tcp", "unix", "tls", "ws", "wss"] as const;
 type Scheme = typeof SCHEMES[number];
 
+/** Outcomes that a deadline of ours decides. */
+const TIMED: ReadonlySet<Outcome> = new Set(["connect timeout", "silent", "wrong answer"]);
+/** Long enough for what comes before it, with as many at once as {@linkcode AT_ONCE}. */
+const TIMEOUT = "1s";
+const AT_ONCE = 24;
+
 /** Long enough for a handshake on a busy machine. */
 const CUT_AFTER_MS = 1_500;
 
@@ -142,17 +148,17 @@ async function fileFor(command: string, endpoint: string, outcome: Outcome, worl
 }
 
 function timeoutFor(outcome: Outcome): string {
-  return outcome === "connect timeout" || outcome === "silent" || outcome === "wrong answer" ? "400ms" : "30s";
+  return TIMED.has(outcome) ? TIMEOUT : "30s";
 }
 
 function wordsFor(command: string, outcome: Outcome): string[] {
-  const timeout = outcome === "connect timeout" || outcome === "silent" ? "400ms" : "30s";
+  const timeout = outcome === "connect timeout" || outcome === "silent" ? TIMEOUT : "30s";
   switch (command) {
     case "connect":
       return ["--connect-timeout", timeout, "--wait-reply", timeout === "30s" ? "1s" : timeout];
     case "send":
       return [
-        ...["--connect-timeout", timeout, "--timeout", outcome === "wrong answer" ? "400ms" : timeout],
+        ...["--connect-timeout", timeout, "--timeout", outcome === "wrong answer" ? TIMEOUT : timeout],
         ...["--expect", outcome === "right answer" ? "hello" : "something else"],
       ];
     case "smoke":
@@ -282,18 +288,20 @@ Deno.test("parley-client ends with the documented code, whatever becomes of the 
     closePort: (scheme) => proxies.get(`close ${scheme}`) ?? 0,
   };
   const rows = TABLE.trim().split("\n").map((line) => line.split(/\s+/));
-  const found = await Promise.all(rows.map(async ([command = "", scheme = "", ...codes]) => {
-    const cells = await Promise.all(OUTCOMES.map(async (outcome, index) => {
-      if (codes[index] === "-") return ["-", ""] as const;
-      return await exitCode(command, scheme as Scheme, outcome, world);
+  const cells = rows.flatMap(([command = "", scheme = "", ...codes]) =>
+    OUTCOMES.map((outcome, index) => ({ command, scheme: scheme as Scheme, outcome, code: codes[index] ?? "-" }))
+  ).filter(({ code }) => code !== "-");
+  const wrong: string[] = [];
+  const tryAll = (some: typeof cells) =>
+    Promise.all(some.map(async ({ command, scheme, outcome, code }) => {
+      const [found, text] = await exitCode(command, scheme, outcome, world);
+      if (String(found) !== code) wrong.push(`${outcome}: ${found}, not ${code}: ${text}`);
     }));
-    const wrong = cells.flatMap(([code, text], index) =>
-      String(code) === codes[index] ? [] : [`${OUTCOMES[index]}: ${code}, not ${codes[index]}: ${text}`]
-    );
-    return { row: [command, scheme, ...cells.map(([code]) => String(code))], wrong };
-  }));
-  assertEquals(found.flatMap(({ wrong }) => wrong), []);
-  assertEquals(found.map(({ row }) => row), rows);
+  await tryAll(cells.filter(({ outcome }) => !TIMED.has(outcome)));
+  // Few at a time: one that waits for its turn on a busy machine must not miss its deadline for it.
+  const timed = cells.filter(({ outcome }) => TIMED.has(outcome));
+  for (let from = 0; from < timed.length; from += AT_ONCE) await tryAll(timed.slice(from, from + AT_ONCE));
+  assertEquals(wrong, []);
 });
 
 Deno.test("every code in the table is one that --help documents", () => {
