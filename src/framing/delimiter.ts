@@ -1,5 +1,5 @@
 import { DEFAULTS } from "../base/defaults.ts";
-import { indexOfBytes } from "../base/bytes.ts";
+import { concat, indexOfBytes } from "../base/bytes.ts";
 import { FrameError, MessageTooLongError } from "../base/errors.ts";
 import { ByteQueue } from "./byte_queue.ts";
 import type { Codec, Decoder } from "./codec.ts";
@@ -32,11 +32,15 @@ export function lineCodec(limits: DelimiterLimits = LINE_LIMITS): Codec {
 /** Messages that each end with `delimiter`; a last one needs no end. */
 export function delimiterCodec(delimiter: Uint8Array, limits: DelimiterLimits): Codec {
   if (delimiter.length === 0) throw new RangeError("Cannot use an empty delimiter");
+  // With ";;" the message ";" would be ";;;" on the wire: an empty message, and a byte of the next one.
+  const overlap = delimiter.subarray(0, -1);
+  const endsInDelimiter = (message: Uint8Array) =>
+    overlap.length > 0 && indexOfBytes(concat([message.subarray(-overlap.length), overlap]), delimiter) !== -1;
   return {
     name: "delimiter",
     decoder: () => new DelimiterDecoder(delimiter, limits, false),
     encode(message, builder) {
-      if (indexOfBytes(message, delimiter) !== -1) {
+      if (indexOfBytes(message, delimiter) !== -1 || endsInDelimiter(message)) {
         throw new FrameError("Cannot send a message that holds the delimiter");
       }
       builder.append(message);

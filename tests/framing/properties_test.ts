@@ -1,0 +1,104 @@
+/** What holds for every framing, whatever is sent and however the stream is cut; a failure prints its seed. */
+
+import { assert, assertEquals } from "@std/assert";
+import fc from "npm:fast-check@4.11.0";
+import { ByteBuilder, type Codec, FrameError, parseFraming } from "@parley/parley";
+import { encodeProxyHeader, mayBeProxyHeader, parseProxyHeader } from "../../src/framing/proxy_header.ts";
+import { decodeAll } from "../support/decoding.ts";
+
+const FRAMINGS = [
+  "delimiter:aba",
+  "line",
+  "delimiter:;;",
+  "length:1",
+  "length:2be",
+  "length:4le",
+  "length:varint",
+  "fixed:3",
+];
+
+/** Cuts bytes at places that are given as shares of their length. */
+function cut(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
+  const at = [...new Set(places.map((place) => Math.floor(place * bytes.length)))].sort((a, b) => a - b);
+  return [0, ...at].map((from, index) => bytes.slice(from, at[index] ?? bytes.length));
+}
+
+const places = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 12 });
+/** Few letters, so that delimiters and line ends are frequent. */
+const letters = fc.array(fc.constantFrom(0x0a, 0x0d, 0x3b, 0x41, 0x61, 0x62, 0x00, 0x03, 0xc3), { maxLength: 40 })
+  .map((bytes) => Uint8Array.from(bytes));
+
+/** The messages that the framing can say, and their bytes on the wire. */
+function encodeAll(codec: Codec, messages: readonly Uint8Array[]): { said: Uint8Array[]; bytes: Uint8Array } {
+  const builder = new ByteBuilder();
+  const said = messages.filter((message) => {
+    try {
+      codec.encode(message, builder);
+      return true;
+    } catch (error) {
+      assert(error instanceof FrameError, String(error));
+      return false;
+    }
+  });
+  return { said, bytes: builder.take() };
+}
+
+for (const framing of FRAMINGS) {
+  const codec = parseFraming(framing);
+
+  Deno.test(`${framing}: what is encoded is decoded, however it is cut`, () => {
+    fc.assert(fc.property(fc.array(letters, { maxLength: 8 }), places, (messages, where) => {
+      // A CR at the end of a line belongs to the line's end.
+      const whole = messages.filter((message) => framing !== "line" || message.at(-1) !== 0x0d);
+      const { said, bytes } = encodeAll(codec, whole);
+      const texts = said.map((message) => new TextDecoder().decode(message));
+      assertEquals(decodeAll(codec, cut(bytes, where)), texts);
+    }));
+  });
+
+  Deno.test(`${framing}: any bytes give the same messages and the same end, however they are cut`, () => {
+    fc.assert(fc.property(letters, places, (bytes, where) => {
+      assertEquals(decodeAll(codec, cut(bytes, where)), decodeAll(codec, [bytes]));
+    }));
+  });
+}
+
+const port = fc.integer({ min: 0, max: 65_535 });
+const ends = fc.oneof(
+  fc.record({ host: fc.ipV4(), port }),
+  fc.record({ host: fc.constantFrom("::1", "2001:db8::7", "fe80::1:2"), port }),
+);
+const header = fc.record({
+  version: fc.constantFrom(1 as const, 2 as const),
+  source: ends,
+  destination: ends,
+}).filter(({ source, destination }) => source.host.includes(":") === destination.host.includes(":"));
+
+Deno.test("parseProxyHeader() gives back what was encoded, wants more of a part, and leaves what follows", () => {
+  fc.assert(
+    fc.property(header, letters, ({ version, source, destination }, rest) => {
+      const bytes = encodeProxyHeader({ version, command: "proxy", addresses: { source, destination } });
+      const found = parseProxyHeader(Uint8Array.of(...bytes, ...rest));
+      assertEquals(found?.length, bytes.length);
+      assertEquals(found?.header.addresses, { source, destination });
+      for (let length = 0; length < bytes.length; length++) {
+        const part = bytes.subarray(0, length);
+        assertEquals([parseProxyHeader(part), mayBeProxyHeader(part)], [undefined, true]);
+      }
+    }),
+    { numRuns: 50 },
+  );
+});
+
+Deno.test("parseProxyHeader() throws a FrameError, and nothing else, for whatever is no header", () => {
+  const changed = fc.tuple(header, fc.nat(), fc.integer({ min: 0, max: 255 }));
+  fc.assert(fc.property(changed, ([{ version, source, destination }, at, byte]) => {
+    const bytes = encodeProxyHeader({ version, command: "proxy", addresses: { source, destination } });
+    bytes[at % bytes.length] = byte;
+    try {
+      parseProxyHeader(bytes);
+    } catch (error) {
+      assert(error instanceof FrameError, String(error));
+    }
+  }));
+});
