@@ -154,7 +154,8 @@ export class ClientProgram {
       await this.#session.finish();
       return this.#clientGone.resolve("client gone");
     }
-    this.#watchFinish();
+    // The program may have ended meanwhile: nothing would clear the timer.
+    if (!signal.aborted) this.#watchFinish();
   }
 
   #receive(signal: AbortSignal): Promise<readonly Message[] | null> {
