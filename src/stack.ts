@@ -4,10 +4,8 @@
  * @module
  */
 
-import { ReloadSignal } from "./cli/reload_signal.ts";
-import { openStack, stackEndpoints } from "./commands/server/stack/open_stack.ts";
+import { runStack, stackEndpoints } from "./commands/server/stack/open_stack.ts";
 import { parseStackFile } from "./commands/server/stack/stack_file.ts";
-import { runAllServices } from "./commands/server/serve.ts";
 import { readEnvironment } from "./script/file/variables.ts";
 
 /** A service of a stack: its endpoints, and its flags as on the command line, without `--`. */
@@ -72,20 +70,7 @@ export interface RunningStack extends AsyncDisposable {
  */
 export async function startStack(config: StackConfig): Promise<RunningStack> {
   const stack = await parseStackFile(JSON.stringify(config), "stack", readEnvironment);
-  await using owner = new AsyncDisposableStack();
-  const reload = owner.use(new ReloadSignal());
-  const opened = owner.use(await openStack(stack, reload));
-  const stop = new AbortController();
-  const finished = runAllServices([...opened.services.values()], stop.signal);
-  finished.catch(() => {});
-  const own = owner.move();
-  const shutdown = async () => {
-    stop.abort();
-    try {
-      await finished;
-    } finally {
-      await own.disposeAsync();
-    }
-  };
-  return { endpoints: stackEndpoints(opened), shutdown, [Symbol.asyncDispose]: shutdown };
+  const running = await runStack(stack);
+  const { shutdown } = running;
+  return { endpoints: stackEndpoints(running.opened), shutdown, [Symbol.asyncDispose]: shutdown };
 }

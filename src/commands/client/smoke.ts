@@ -40,6 +40,7 @@ export const smokeCommand = defineCommand({
   ],
   flags: SMOKE_FLAGS,
   readsEnvironment: true,
+  mayRunPrograms: true,
   notes: `A file looks like this:${EXAMPLE}`,
   async run({ flags, args, io }) {
     configureProgramLogging(flags, io);

@@ -6,7 +6,7 @@ export interface VariableSource {
   /** A variable of the environment. */
   readonly env: (name: string) => string | undefined;
   /** Variables of the file. */
-  readonly variables: ReadonlyMap<string, string>;
+  readonly variables: Pick<ReadonlyMap<string, string>, "get">;
 }
 
 /** Levels of a file; what it may say has no more than six. */

@@ -23,6 +23,25 @@ export interface YamlFile<T> {
   mistake(path: YamlPath, message: string): UsageError;
 }
 
+/** How {@linkcode parseYamlFile} reads a file. */
+export interface YamlFileOptions<T> {
+  readonly schema: z.ZodType<T>;
+  /** Variables of the environment. */
+  readonly env: VariableSource["env"];
+  /**
+   * Variables that the file has without defining them.
+   *
+   * @default {none}
+   */
+  readonly variables?: VariableSource["variables"];
+  /**
+   * The part of the file to read; the variables are still those of the file.
+   *
+   * @default {all of it}
+   */
+  readonly at?: YamlPath;
+}
+
 /**
  * Parses a file, YAML or JSON (which is YAML), fills its `variables` in and
  * checks all of it by a schema.
@@ -34,18 +53,29 @@ export interface YamlFile<T> {
 export function parseYamlFile<T>(
   text: string,
   name: string,
-  { schema, env }: { schema: z.ZodType<T>; env: VariableSource["env"] },
+  { schema, env, variables: given = new Map(), at = [] }: YamlFileOptions<T>,
 ): YamlFile<T> {
-  const raw = load(text, name);
+  const whole = load(text, name);
+  const raw = at.reduce(memberOf, whole);
   const lines = new YamlLines(text);
-  const locate = (path: YamlPath) => `${name}:${lines.lineOf(path)}`;
-  const mistake = (path: YamlPath, message: string) =>
-    new UsageError(`${locate(path)}: ${path.length === 0 ? "" : `${formatPath(path)}: `}${message}`);
+  const mistakeIn = (prefix: YamlPath) => (path: YamlPath, message: string) => {
+    const full = [...prefix, ...path];
+    const where = `${name}:${lines.lineOf(full)}`;
+    return new UsageError(`${where}: ${full.length === 0 ? "" : `${formatPath(full)}: `}${message}`);
+  };
+  const mistake = mistakeIn(at);
   rejectUnknownKeys(raw, keysAt(schema, []), mistake);
-  const filled = fillVariables(raw, { env, variables: variablesOf(raw, env, mistake) }, mistake);
+  const variables = variablesOf(whole, { env, variables: given }, mistakeIn([]));
+  const filled = fillVariables(raw, { env, variables }, mistake);
   const checked = schema.safeParse(filled);
   if (!checked.success) throw mistakesError(checked.error.issues, schema, mistake);
+  const locate = (path: YamlPath) => `${name}:${lines.lineOf([...at, ...path])}`;
   return { value: checked.data, locate, mistake };
+}
+
+function memberOf(value: unknown, key: PropertyKey): unknown {
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
+  return (value as Record<PropertyKey, unknown>)[key];
 }
 
 /** The keys that may stand at a place of what a schema describes. */
@@ -82,16 +112,20 @@ function load(text: string, name: string): unknown {
   }
 }
 
-/** The variables of the file, in which those of the environment are filled in. */
+/** The variables of the file. What one of them refers to is filled in when it is used: a part may not need all. */
 function variablesOf(
   raw: unknown,
-  env: VariableSource["env"],
+  source: VariableSource,
   mistake: YamlFile<unknown>["mistake"],
-): ReadonlyMap<string, string> {
-  if (typeof raw !== "object" || raw === null || !("variables" in raw)) return new Map();
-  const filled = fillVariables(raw.variables, { env, variables: new Map() }, mistake, ["variables"]);
-  const entries = typeof filled === "object" && filled !== null ? Object.entries(filled) : [];
-  return new Map(entries.flatMap(([name, value]) => typeof value === "string" ? [[name, value]] : []));
+): VariableSource["variables"] {
+  const own = memberOf(raw, "variables");
+  return {
+    get(name) {
+      const value = memberOf(own, name);
+      if (typeof value !== "string") return source.variables.get(name);
+      return String(fillVariables(value, source, mistake, ["variables", name]));
+    },
+  };
 }
 
 function mistakesError(

@@ -8,11 +8,17 @@ import { type SmokeFile, smokeSchema, type SmokeTest } from "./schema.ts";
  * Parses a smoke file and checks all of it.
  *
  * @param name Of the file, for messages.
+ * @param variables Those of its stack.
  * @throws {UsageError} Says where the mistake is: file, line, and path of the field.
  * @throws {PermissionError} A variable of the environment may not be read.
  */
-export function parseSmokeFile(text: string, name: string, env: VariableSource["env"]): YamlFile<SmokeFile> {
-  const file = parseYamlFile(text, name, { schema: smokeSchema, env });
+export function parseSmokeFile(
+  text: string,
+  name: string,
+  env: VariableSource["env"],
+  variables: VariableSource["variables"] = new Map(),
+): YamlFile<SmokeFile> {
+  const file = parseYamlFile(text, name, { schema: smokeSchema, env, variables });
   for (const [index, test] of file.value.tests.entries()) {
     for (const [path, lacking] of idleKeys(test, file.value.defaults)) {
       throw file.mistake(["tests", index, ...path], `it needs an endpoint with ${lacking}`);

@@ -15,6 +15,7 @@ import { readEnvironment } from "../../../script/file/variables.ts";
 import { parseSmokeFile } from "./parse_file.ts";
 import type { SmokeFile } from "./schema.ts";
 import { runAll } from "./run_all.ts";
+import { type SmokeStack, STACK_TEST, stackOf } from "./smoke_stack.ts";
 
 type SmokeFlags = FlagValues<typeof SMOKE_FLAGS>;
 
@@ -22,10 +23,16 @@ type SmokeFlags = FlagValues<typeof SMOKE_FLAGS>;
 export async function runSmoke(path: string, flags: SmokeFlags, io: ProgramIo): Promise<number> {
   using junit = flags.junit === undefined ? undefined : OutputFile.open(flags.junit, "the JUnit report");
   if (flags.tap && flags.json) throw new UsageError("--tap and --json cannot be combined");
-  const parsed = parseSmokeFile(await readNamedFile(path, "the smoke file"), path, readEnvironment);
+  const text = await readNamedFile(path, "the smoke file");
+  const stack = await stackOf(text, path);
+  if (stack === undefined || stack.services.every(({ program }) => program.length === 0)) await io.giveBackRun?.();
+  // All of the file is checked before anything is started.
+  const checked = parseSmokeFile(text, path, readEnvironment, stack?.expected);
   using _ = io.stop.listen();
   const route = await routeConnectOptions(flags);
-  const suite = await run(parsed, path, { ...flags, route }, io);
+  await using running = await stack?.start();
+  const parsed = running === undefined ? checked : parseSmokeFile(text, path, readEnvironment, running.variables);
+  const suite = await run(parsed, path, { ...flags, route }, io, running);
   junit?.write(junitXml(suite));
   return suite.exitCode;
 }
@@ -35,14 +42,16 @@ async function run(
   path: string,
   { route, ...flags }: SmokeFlags & { readonly route: Awaited<ReturnType<typeof routeConnectOptions>> },
   io: ProgramIo,
+  stack: SmokeStack | undefined,
 ): Promise<SuiteReport> {
   const { tests } = parsed.value;
-  const reporter = reporterOf(flags, io, tests.map(({ name }) => name));
+  const names = [...tests.map(({ name }) => name), ...stack === undefined ? [] : [STACK_TEST]];
+  const reporter = reporterOf(flags, io, names);
   const startedAt = new Date();
   const startMs = performance.now();
   using status = new StatusLine(io);
   let done = 0;
-  reporter.begin(tests.length);
+  reporter.begin(names.length);
   const reports = await runAll(parsed, {
     route,
     jobs: flags.jobs,
@@ -57,6 +66,11 @@ async function run(
     },
   });
   status.clear();
+  if (stack !== undefined) {
+    const report = await stack.end(parsed.locate(["stack"]));
+    reports.push(report);
+    reporter.test(report);
+  }
   const suite = {
     name: parsed.value.name ?? path,
     program: "parley-client",

@@ -87,12 +87,20 @@ const test = z.strictObject({
     "a test without an expectation proves nothing: add one of " + EXPECTATIONS.join(", "),
   );
 
+const inlineStack = z.strictObject({ services: z.record(z.string(), z.looseObject({})) });
+
+/** The stack of a smoke file: the name of a file, or a stack without variables of its own. */
+export const stackOfSmoke = z.union([text("File of the stack, from the folder of this file"), inlineStack])
+  .optional()
+  .meta({ description: "Services to start for the run; ${PARLEY_NAME} is where one listens" });
+
 /** A smoke file. */
 export const smokeSchema = z.strictObject({
   $schema: z.string().optional().meta({ description: "For editors" }),
   name: z.string().optional().meta({ description: "Name of the whole, for reports" }),
   variables: z.record(z.string().regex(/^[A-Za-z_]\w*$/), z.string()).optional()
     .meta({ description: "Texts that ${name} stands for; ${env.NAME} is the environment's" }),
+  stack: stackOfSmoke,
   defaults: z.strictObject(COMMON).partial().optional().meta({ description: "What holds for every test" }),
   tests: z.array(test).min(1).meta({ description: "The tests" }),
 }).meta({ title: "Smoke file of parley-client" });
@@ -105,5 +113,13 @@ export type SmokeTest = SmokeFile["tests"][number];
 
 /** The schema as JSON, for editors. */
 export function smokeJsonSchema(): string {
-  return `${JSON.stringify(z.toJSONSchema(smokeSchema, { io: "input" }), null, 2)}\n`;
+  const schema = z.toJSONSchema(smokeSchema, {
+    io: "input",
+    override({ zodSchema, jsonSchema }) {
+      if (zodSchema !== inlineStack) return;
+      for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
+      jsonSchema.$ref = "../../server/stack/stack.schema.json";
+    },
+  });
+  return `${JSON.stringify(schema, null, 2)}\n`;
 }

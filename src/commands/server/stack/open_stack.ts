@@ -1,8 +1,9 @@
 import { ParleyError } from "../../../base/errors.ts";
 import { targetAddress } from "../../../base/ip.ts";
-import type { ReloadSignal } from "../../../cli/reload_signal.ts";
-import { type Endpoint, formatEndpoint, isHostEndpoint } from "../../../net/endpoint.ts";
+import { ReloadSignal } from "../../../cli/reload_signal.ts";
+import { type Endpoint, formatEndpoint, isHostEndpoint, parseEndpoint } from "../../../net/endpoint.ts";
 import { type OpenService, openService } from "../open_service.ts";
+import { runAllServices } from "../serve.ts";
 import { type StackService, variableOf } from "./stack_file.ts";
 
 /** The services of a stack, all of which listen. */
@@ -32,8 +33,53 @@ export async function openStack(stack: readonly StackService[], reload: ReloadSi
   return { services, [Symbol.asyncDispose]: () => own.disposeAsync() };
 }
 
+/** A stack that serves. */
+export interface StackRun extends AsyncDisposable {
+  readonly opened: OpenStack;
+  /** Drains every service; it throws where one has failed, such as a mock. */
+  shutdown(): Promise<void>;
+}
+
+/** Opens every service and serves, as {@linkcode openStack} does. */
+export async function runStack(stack: readonly StackService[]): Promise<StackRun> {
+  await using owner = new AsyncDisposableStack();
+  const reload = owner.use(new ReloadSignal());
+  const opened = owner.use(await openStack(stack, reload));
+  const stop = new AbortController();
+  const finished = runAllServices([...opened.services.values()], stop.signal);
+  finished.catch(() => {}); // Thrown by shutdown().
+  const own = owner.move();
+  const shutdown = async () => {
+    stop.abort();
+    try {
+      await finished;
+    } finally {
+      await own.disposeAsync();
+    }
+  };
+  return { opened, shutdown, [Symbol.asyncDispose]: shutdown };
+}
+
+/**
+ * The variables that a stack will have. Ports that are picked later are 1,
+ * which is enough to check what refers to them.
+ */
+export function expectedVariables(stack: readonly StackService[]): Record<string, string> {
+  const services = stack.map(({ name, service, endpoints }) => {
+    const given = endpoints.length > 0 ? endpoints : service.endpoints;
+    return [name, { endpoints: given.map((each) => withPort(parseEndpoint(each))) }] as const;
+  });
+  return stackVariables({ services: new Map(services) });
+}
+
+function withPort(endpoint: Endpoint): Endpoint {
+  return isHostEndpoint(endpoint) && endpoint.port === 0 ? { ...endpoint, port: 1 } : endpoint;
+}
+
 /** Where each service is, as variables: `PARLEY_NAME`, with `_HOST` and `_PORT`; further endpoints end in `_2`, `_3`. */
-export function stackVariables({ services }: OpenStack): Record<string, string> {
+export function stackVariables(
+  { services }: { services: ReadonlyMap<string, Pick<OpenService, "endpoints">> },
+): Record<string, string> {
   return Object.fromEntries(
     [...services].flatMap(([name, { endpoints }]) =>
       endpoints.flatMap((endpoint, index) =>

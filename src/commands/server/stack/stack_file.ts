@@ -2,7 +2,7 @@ import { messageOf, UsageError } from "../../../base/errors.ts";
 import { kebabCase } from "../../../base/flag_spec.ts";
 import { parseFlags } from "../../../cli/parse_flags.ts";
 import type { VariableSource } from "../../../script/file/variables.ts";
-import { parseYamlFile } from "../../../script/file/yaml_file.ts";
+import { parseYamlFile, type YamlPath } from "../../../script/file/yaml_file.ts";
 import { loadService, type NamedService } from "../../../services/service.ts";
 import type { ServeFlags } from "../open_service.ts";
 import { SHARED_FLAGS } from "../shared_flags.ts";
@@ -27,20 +27,22 @@ export interface StackService {
  * Parses a stack file, YAML or JSON, and checks all of it.
  *
  * @param name Of the file, for messages.
+ * @param at Where the stack stands, in a file of another kind.
  * @throws {UsageError} Says where the mistake is: file, line, and path of the field.
  */
 export async function parseStackFile(
   text: string,
   name: string,
   env: VariableSource["env"],
+  at: YamlPath = [],
 ): Promise<readonly StackService[]> {
-  const outline = parseYamlFile(text, name, { schema: outlineSchema, env }).value;
+  const outline = parseYamlFile(text, name, { schema: outlineSchema, env, at }).value;
   const services = Object.fromEntries(
     await Promise.all(
       Object.entries(outline.services).map(async ([key, { service }]) => [key, await serviceOf(service)] as const),
     ),
   );
-  const file = parseYamlFile(text, name, { schema: stackSchema(services), env });
+  const file = parseYamlFile(text, name, { schema: stackSchema(services), env, at });
   return Object.entries(file.value.services).map(([key, given]) => {
     const service = services[key];
     if (service === undefined) throw new TypeError(`Cannot find the service "${key}"`);

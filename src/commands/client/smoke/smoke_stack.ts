@@ -1,0 +1,87 @@
+import { dirname, isAbsolute, join } from "node:path";
+import { messageOf } from "../../../base/errors.ts";
+import { readNamedFile } from "../../../base/read_named_file.ts";
+import { EXIT, exitCodeOf } from "../../../cli/exit_codes.ts";
+import type { TestReport } from "../../../cli/reporters/test_report.ts";
+import { readEnvironment } from "../../../script/file/variables.ts";
+import { parseYamlFile } from "../../../script/file/yaml_file.ts";
+import type { StackService } from "../../server/stack/stack_file.ts";
+import { stackOfSmoke } from "./schema.ts";
+
+/** Under this name reports say whether the services of the stack have ended well. */
+export const STACK_TEST = "stack";
+
+/** The stack of a smoke file, while it serves. */
+export interface SmokeStack extends AsyncDisposable {
+  /** Where its services listen. */
+  readonly variables: ReadonlyMap<string, string>;
+  /** Drains it. It has failed where one of its services has, such as a mock whose client did anything else. */
+  end(location: string): Promise<TestReport>;
+}
+
+/** A stack that has been read and checked, but not started. */
+interface ReadStack {
+  readonly services: readonly StackService[];
+  /** The names of its variables, with values to check the tests by. */
+  readonly expected: ReadonlyMap<string, string>;
+  start(): Promise<SmokeStack>;
+}
+
+/**
+ * The stack that a smoke file names or contains.
+ *
+ * @throws {UsageError} Says where the mistake is: file, line, and path of the field.
+ */
+export async function stackOf(text: string, path: string): Promise<ReadStack | undefined> {
+  const { value } = parseYamlFile(text, path, { schema: stackOfSmoke, env: readEnvironment, at: ["stack"] });
+  if (value === undefined) return undefined;
+  const [{ parseStackFile }, { expectedVariables, runStack, stackVariables }] = await Promise.all([
+    import("../../server/stack/stack_file.ts"),
+    import("../../server/stack/open_stack.ts"),
+  ]);
+  const file = typeof value === "string" && !isAbsolute(value) ? join(dirname(path), value) : value;
+  const services = typeof file === "string"
+    ? await parseStackFile(await readNamedFile(file, "the stack file"), file, readEnvironment)
+    : await parseStackFile(text, path, readEnvironment, ["stack"]);
+  return {
+    services,
+    expected: new Map(Object.entries(expectedVariables(services))),
+    async start() {
+      const run = await runStack(services);
+      let hasEnded = false;
+      return {
+        variables: new Map(Object.entries(stackVariables(run.opened))),
+        end(location) {
+          hasEnded = true;
+          return reportOf(run.shutdown, location);
+        },
+        async [Symbol.asyncDispose]() {
+          if (!hasEnded) await run.shutdown();
+        },
+      };
+    },
+  };
+}
+
+async function reportOf(shutdown: () => Promise<void>, location: string): Promise<TestReport> {
+  const startMs = performance.now();
+  let error: unknown;
+  try {
+    await shutdown();
+  } catch (thrown) {
+    error = thrown;
+  }
+  const failed = error !== undefined;
+  const [reason, ...details] = failed ? messageOf(error).split("\n  ") : [];
+  return {
+    name: STACK_TEST,
+    outcome: failed ? "failed" : "passed",
+    ms: performance.now() - startMs,
+    tries: 1,
+    location,
+    reason,
+    errorName: error instanceof Error ? error.name : failed ? "Error" : undefined,
+    exitCode: failed ? exitCodeOf(error) : EXIT.done,
+    details,
+  };
+}
