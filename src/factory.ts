@@ -12,7 +12,15 @@ import { Logger } from "./log/logger.ts";
 import { Connection } from "./net/connection.ts";
 import type { DatagramSocket } from "./net/datagram.ts";
 import { type ConnectionLimits, DeadlineTimer } from "./net/deadline_timer.ts";
-import { type Endpoint, formatEndpoint, type HostEndpoint, isHostEndpoint, parseEndpoint } from "./net/endpoint.ts";
+import {
+  type Endpoint,
+  formatEndpoint,
+  type HostEndpoint,
+  isHostEndpoint,
+  isSecure,
+  isStream,
+  parseEndpoint,
+} from "./net/endpoint.ts";
 import type { Listener } from "./net/listener.ts";
 import type { SocketOptionValues } from "./net/sockopt/socket_options.ts";
 import type { SocketOptionApplier } from "./net/sockopt/socket_option_applier.ts";
@@ -432,14 +440,6 @@ async function tlsClientLayers(
   const startTls = tls.startTls === undefined ? [] : [startTlsLayer(tls.startTls, text)];
   const setup = { endpoint: text, host, options: tls, dialer, below: [...layers, ...startTls] };
   return [...startTls, new TlsClientLayer(setup)];
-}
-
-function isStream({ scheme }: Endpoint): boolean {
-  return scheme !== "udp" && scheme !== "unixgram";
-}
-
-function isSecure(endpoint: Endpoint): endpoint is HostEndpoint {
-  return endpoint.scheme === "tls" || endpoint.scheme === "wss";
 }
 
 function openDatagramSocket(endpoint: Endpoint, setup: Parameters<typeof bindUdp>[1]): Promise<DatagramSocket> {

@@ -90,10 +90,10 @@ export function parseTimerDuration(text: string): number {
 
 /** A duration for people, in the largest unit that keeps it short: `250ms`, `2s`, `1.5m`. */
 export function formatDuration(milliseconds: number): string {
-  if (milliseconds < 1_000) return `${round(milliseconds)}ms`;
-  if (milliseconds < 60_000) return `${round(milliseconds / 1_000)}s`;
-  if (milliseconds < 3_600_000) return `${round(milliseconds / 60_000)}m`;
-  return `${round(milliseconds / 3_600_000)}h`;
+  if (milliseconds < 1_000) return `${roundTo(milliseconds, 2)}ms`;
+  if (milliseconds < 60_000) return `${roundTo(milliseconds / 1_000, 2)}s`;
+  if (milliseconds < 3_600_000) return `${roundTo(milliseconds / 60_000, 2)}m`;
+  return `${roundTo(milliseconds / 3_600_000, 2)}h`;
 }
 
 /** A latency in the unit that keeps it short: `340us`, `1.72ms`. */
@@ -136,11 +136,12 @@ export function parseSize(size: Size): number {
 /** A size for people: `512 B`, `64 KiB`, `1.5 MiB`. */
 export function formatSize(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`;
-  if (bytes < 1024 ** 2) return `${round(bytes / 1024)} KiB`;
-  if (bytes < 1024 ** 3) return `${round(bytes / 1024 ** 2)} MiB`;
-  return `${round(bytes / 1024 ** 3)} GiB`;
+  if (bytes < 1024 ** 2) return `${roundTo(bytes / 1024, 2)} KiB`;
+  if (bytes < 1024 ** 3) return `${roundTo(bytes / 1024 ** 2, 2)} MiB`;
+  return `${roundTo(bytes / 1024 ** 3, 2)} GiB`;
 }
 
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
+/** A number with at most so many decimals. */
+export function roundTo(value: number, digits: number): number {
+  return Math.round(value * 10 ** digits) / 10 ** digits;
 }

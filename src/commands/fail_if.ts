@@ -1,6 +1,6 @@
 import { UsageError } from "../base/errors.ts";
 import { parseShare } from "../base/rates.ts";
-import { formatLatency, parseDuration } from "../base/units.ts";
+import { formatLatency, parseDuration, roundTo } from "../base/units.ts";
 
 /** A limit of `--fail-if` on what a run came to. */
 export interface Limit<Run> {
@@ -90,7 +90,7 @@ function parseCount(text: string): number {
 }
 
 function formatCount(value: number): string {
-  return String(Math.round(value * 10) / 10);
+  return String(roundTo(value, 1));
 }
 
 function formatShare(value: number): string {

@@ -6,7 +6,7 @@ import { parseFraming, rawCodec } from "../framing/mod.ts";
 import type { Connection } from "../net/connection.ts";
 import { Deadline } from "../net/deadline.ts";
 import type { DeadlineTimer } from "../net/deadline_timer.ts";
-import type { Endpoint } from "../net/endpoint.ts";
+import { isWebSocket } from "../net/endpoint.ts";
 import { delay } from "../net/wait.ts";
 import { dial, type DialOptions } from "../dial.ts";
 import { buildPayload, ByteConnection, type LoadConnection, MessageConnection } from "./connection.ts";
@@ -16,11 +16,6 @@ import { InFlight, type Tally } from "./tally.ts";
 
 /** What a load generator may have queued on one connection before it gives that up; more where its messages are larger. */
 const OUTBOX_BYTES = 64 * 1024 * 1024;
-
-/** Whether the transport has messages of its own. */
-export function isMessageScheme({ scheme }: Endpoint): boolean {
-  return scheme === "ws" || scheme === "wss";
-}
 
 /** Opens the connections of a plan. */
 export class ConnectionOpener {
@@ -37,7 +32,7 @@ export class ConnectionOpener {
   /** One connection, ready for load. */
   async open(signal: AbortSignal): Promise<LoadConnection> {
     const { endpoint, size } = this.#plan;
-    if (!isMessageScheme(endpoint)) return this.over(await this.connect(signal));
+    if (!isWebSocket(endpoint)) return this.over(await this.connect(signal));
     const message = buildPayload(size, this.#opened++);
     return new MessageConnection(await dial(endpoint, { framing: rawCodec, ...await this.#options(signal) }), message);
   }

@@ -101,7 +101,7 @@ export function parseEndpoint(text: string, options: ParseEndpointOptions = {}):
 /** The endpoint as text that {@linkcode parseEndpoint} reads back. */
 export function formatEndpoint(endpoint: Endpoint): string {
   if (!isHostEndpoint(endpoint)) return `${endpoint.scheme}:${endpoint.path}`;
-  const path = endpoint.scheme === "ws" || endpoint.scheme === "wss" ? endpoint.path : "";
+  const path = isWebSocket(endpoint) ? endpoint.path : "";
   return `${endpoint.scheme}://${formatHostPort(endpoint.host, endpoint.port)}${path}`;
 }
 
@@ -113,6 +113,21 @@ export function formatHostPort(host: string, port: number): string {
 /** Whether the endpoint has a host and a port. */
 export function isHostEndpoint(endpoint: Endpoint): endpoint is HostEndpoint {
   return endpoint.scheme !== "unix" && endpoint.scheme !== "unixgram";
+}
+
+/** Whether an endpoint has connections. */
+export function isStream({ scheme }: Endpoint): boolean {
+  return scheme !== "udp" && scheme !== "unixgram";
+}
+
+/** Whether WebSocket is spoken at an endpoint. */
+export function isWebSocket({ scheme }: Endpoint): boolean {
+  return scheme === "ws" || scheme === "wss";
+}
+
+/** Whether TLS is spoken at an endpoint. */
+export function isSecure(endpoint: Endpoint): endpoint is HostEndpoint {
+  return endpoint.scheme === "tls" || endpoint.scheme === "wss";
 }
 
 function isScheme(text: string): text is Scheme {

@@ -4,7 +4,7 @@ import { rawCodec } from "../framing/raw.ts";
 import { defaultMaxConnections } from "../guard/open_file_limit.ts";
 import { Logger } from "../log/logger.ts";
 import type { Connection } from "../net/connection.ts";
-import { type Endpoint, parseEndpoint } from "../net/endpoint.ts";
+import { type Endpoint, isWebSocket, parseEndpoint } from "../net/endpoint.ts";
 import { type RunningServer, serve, type ServeOptions } from "../server/serve.ts";
 import type { ServerStats } from "../server/server_stats.ts";
 import { type Clock, SYSTEM_CLOCK } from "./faults/clock.ts";
@@ -173,8 +173,4 @@ export function assertUsable(faults: readonly Fault[], endpoints: readonly Endpo
   const fault = faults.find(({ type }) => type.isForMessages);
   if (fault === undefined || endpoints.some(isWebSocket)) return;
   throw new SyntaxError(`Cannot use ${fault.type.name}: it needs an endpoint of ws or wss`);
-}
-
-function isWebSocket({ scheme }: Endpoint): boolean {
-  return scheme === "ws" || scheme === "wss";
 }

@@ -11,7 +11,7 @@ import { parseOrigin } from "../http/origin.ts";
 import type { HttpRoutes } from "../http/router.ts";
 import { Logger } from "../log/logger.ts";
 import { DeadlineTimer } from "../net/deadline_timer.ts";
-import type { Endpoint } from "../net/endpoint.ts";
+import { type Endpoint, isWebSocket } from "../net/endpoint.ts";
 import { counter, type Listener } from "../net/listener.ts";
 import type { MessageRates } from "../session/rate_limited_session.ts";
 import type { Session } from "../session/session.ts";
@@ -258,7 +258,7 @@ export async function webSocketsFor(
   { routes = {}, subprotocols = [] }: Service,
   options: Omit<WebSocketAcceptorOptions, "subprotocols">,
 ): Promise<WebSocketAcceptor | undefined> {
-  if (!listeners.some(({ endpoint: { scheme } }) => scheme === "ws" || scheme === "wss")) return undefined;
+  if (!listeners.some(({ endpoint }) => isWebSocket(endpoint))) return undefined;
   const { WebSocketAcceptor } = await import("../websocket/acceptor.ts");
   return await WebSocketAcceptor.create({ ...options, routes: { ...options.routes, ...routes }, subprotocols });
 }

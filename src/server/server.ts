@@ -7,7 +7,7 @@ import type { Gate, Refusal } from "../guard/gate.ts";
 import { defaultMaxConnections } from "../guard/open_file_limit.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Connection } from "../net/connection.ts";
-import { type Endpoint, formatEndpoint, isHostEndpoint } from "../net/endpoint.ts";
+import { type Endpoint, formatEndpoint, isHostEndpoint, isWebSocket } from "../net/endpoint.ts";
 import type { Listener } from "../net/listener.ts";
 import type { Service } from "./service.ts";
 import { acceptLoop } from "./accept_loop.ts";
@@ -147,8 +147,9 @@ export class Server {
       if (refusal !== undefined) return this.#refuse(connection, refusal);
     }
     this.#accepted++;
-    if (connection.needsHandshake || isWebSocket(connection)) this.#openings.set(connection, this.#open(connection));
-    else this.#begin(new StreamSession(connection, this.#options.codec), connection);
+    if (connection.needsHandshake || isWebSocket(connection.local)) {
+      this.#openings.set(connection, this.#open(connection));
+    } else this.#begin(new StreamSession(connection, this.#options.codec), connection);
     if (this.#accepted >= maxAccepts) this.#stopAccepting();
   }
 
@@ -175,7 +176,7 @@ export class Server {
   }
 
   async #openSession(connection: Connection): Promise<Session | undefined> {
-    if (isWebSocket(connection)) {
+    if (isWebSocket(connection.local)) {
       const admit: AdmitClient = (client, isOpening) => this.#admitNamed(connection, client, isOpening);
       const isUnnamed = this.#unnamed.has(connection);
       return await this.#options.webSockets?.accept(connection, isUnnamed ? admit : undefined);
@@ -197,7 +198,7 @@ export class Server {
 
   /** Whether the client is named by its request: until then the gates would see the proxy. */
   #isProxied({ remote, local }: Connection): boolean {
-    const isWeb = local.scheme === "ws" || local.scheme === "wss";
+    const isWeb = isWebSocket(local);
     return isWeb && isHostEndpoint(remote) && (this.#options.isTrustedProxy?.(remote.host) ?? false);
   }
 
@@ -316,8 +317,4 @@ export class Server {
       await Promise.all([...this.#openings.values(), ...this.#sessions.values()]);
     }
   }
-}
-
-function isWebSocket({ local }: Connection): boolean {
-  return local.scheme === "ws" || local.scheme === "wss";
 }

@@ -1,3 +1,4 @@
+import { roundTo } from "../../base/units.ts";
 import { toJsonLine } from "../../base/bytes.ts";
 import { countOutcomes, type Reporter } from "./test_report.ts";
 
@@ -9,15 +10,11 @@ export function jsonReporter(write: (text: string) => void): Reporter {
       const hasError = outcome === "failed" || outcome === "interrupted";
       const failure = hasError ? { exitCode, error: { name: errorName, message: reason }, details } : {};
       const skipped = outcome === "skipped" ? { reason } : {};
-      write(toJsonLine({ test: name, outcome, ms: round(ms), tries, location, ...failure, ...skipped }));
+      write(toJsonLine({ test: name, outcome, ms: roundTo(ms, 1), tries, location, ...failure, ...skipped }));
     },
     end({ name, tests, ms, exitCode }) {
-      const result = { suite: name, ok: exitCode === 0, exitCode, ...countOutcomes(tests), ms: round(ms) };
+      const result = { suite: name, ok: exitCode === 0, exitCode, ...countOutcomes(tests), ms: roundTo(ms, 1) };
       write(toJsonLine(result));
     },
   };
-}
-
-function round(ms: number): number {
-  return Math.round(ms * 10) / 10;
 }

@@ -1,6 +1,6 @@
 import { UsageError } from "../../base/errors.ts";
 import { type FlagTable, type FlagValues, kebabCase } from "../../base/flag_spec.ts";
-import { formatDuration } from "../../base/units.ts";
+import { formatDuration, roundTo } from "../../base/units.ts";
 import { defineCommand } from "../../cli/command.ts";
 import { EXIT, exitCodeOf } from "../../cli/exit_codes.ts";
 import type { ProgramIo } from "../../cli/io.ts";
@@ -230,7 +230,7 @@ function outcomeObject(outcome: CheckOutcome): object {
   if ("skipped" in outcome) return { endpoint, skipped: true };
   const { state, tries, error } = outcome;
   const ok = state === "ready";
-  const ms = Math.round(outcome.ms * 10) / 10;
+  const ms = roundTo(outcome.ms, 1);
   const reasons = outcome.reasons.size === 0 ? {} : { reasons: Object.fromEntries(outcome.reasons) };
   if (ok) return { endpoint, ok, state, ms, tries, ...reasons, ...outcome.facts };
   const { name, message } = error instanceof Error ? error : { name: "Error", message: String(error) };

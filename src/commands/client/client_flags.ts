@@ -3,7 +3,7 @@ import { UsageError } from "../../base/errors.ts";
 import { type FlagTable, inGroup, kebabCase } from "../../base/flag_spec.ts";
 import { formatDuration } from "../../base/units.ts";
 import type { GivenFlag } from "../../cli/parse_flags.ts";
-import { type Endpoint, formatEndpoint } from "../../net/endpoint.ts";
+import { type Endpoint, formatEndpoint, isSecure, isStream, isWebSocket } from "../../net/endpoint.ts";
 import { logFlags } from "../program_logging.ts";
 
 /** Flags of every command that opens connections. */
@@ -59,26 +59,11 @@ const WEBSOCKET_FLAGS: ReadonlySet<string> = new Set([
  */
 export function rejectInapplicableFlags(given: readonly GivenFlag[], endpoints: readonly Endpoint[]): void {
   for (const { name, value } of given) {
-    if (TLS_FLAGS.has(name) && !endpoints.some(hasTls)) throw refusal(name, "tls:// or wss://", endpoints);
+    if (TLS_FLAGS.has(name) && !endpoints.some(isSecure)) throw refusal(name, "tls:// or wss://", endpoints);
     const isOfWebSocket = WEBSOCKET_FLAGS.has(name) || name === "expectClose" && typeof value === "number";
     if (name === "stableFor" && !endpoints.some(isStream)) throw refusal(name, "a connection", endpoints);
     if (isOfWebSocket && !endpoints.some(isWebSocket)) throw refusal(name, "ws:// or wss://", endpoints);
   }
-}
-
-/** Whether the endpoint uses TLS. */
-export function hasTls({ scheme }: Endpoint): boolean {
-  return scheme === "tls" || scheme === "wss";
-}
-
-/** Whether the endpoint uses WebSocket. */
-export function isWebSocket({ scheme }: Endpoint): boolean {
-  return scheme === "ws" || scheme === "wss";
-}
-
-/** Whether the endpoint has connections, which can stay open. */
-function isStream({ scheme }: Endpoint): boolean {
-  return scheme !== "udp" && scheme !== "unixgram";
 }
 
 function refusal(name: string, wanted: string, endpoints: readonly Endpoint[]): UsageError {

@@ -1,12 +1,12 @@
 import { UsageError } from "../../base/errors.ts";
 import type { FlagTable } from "../../base/flag_spec.ts";
 import { defineCommand } from "../../cli/command.ts";
-import { parseEndpoint } from "../../net/endpoint.ts";
+import { isWebSocket, parseEndpoint } from "../../net/endpoint.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { readNamedFile } from "../../base/read_named_file.ts";
 import { dial, DIAL_FLAGS, readsVariables } from "./dial.ts";
 import { exchangeOnCommandLine } from "./exchange_command.ts";
-import { isWebSocket, rejectInapplicableFlags } from "./client_flags.ts";
+import { rejectInapplicableFlags } from "./client_flags.ts";
 import { parseRecording, type Recording } from "../../script/recording.ts";
 import { isMessageWise } from "../../script/exchange.ts";
 import { replaySteps } from "../../script/replay_steps.ts";

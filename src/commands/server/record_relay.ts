@@ -1,6 +1,6 @@
 import { Logger } from "../../log/logger.ts";
 import type { Connection } from "../../net/connection.ts";
-import { formatEndpoint } from "../../net/endpoint.ts";
+import { formatEndpoint, isWebSocket } from "../../net/endpoint.ts";
 import type { Tap } from "../../relay/mod.ts";
 import { RecordingFile } from "../../script/recorder.ts";
 import { OutputFile } from "../output_file.ts";
@@ -32,9 +32,8 @@ export class ConnectionRecorder implements Disposable {
     }
     const file = this.#first ?? this.#openFile(this.#path.replaceAll("{n}", String(connection.id)));
     const { local } = connection;
-    const isWebSocket = local.scheme === "ws" || local.scheme === "wss";
     const recording = new RecordingFile(file, { endpoint: formatEndpoint(local), framing: "raw" });
-    const recorder = recording.connection(isWebSocket ? "websocket" : "stream");
+    const recorder = recording.connection(isWebSocket(local) ? "websocket" : "stream");
     return {
       data: (from, data, isText) => recorder.data(from, { data, isText }),
       end: (from) => recorder.end(from),

@@ -12,8 +12,7 @@ import { buildPayload } from "../../../load/connection.ts";
 import { percentileMs } from "../../../load/histogram.ts";
 import type { LoadPlan } from "../../../load/plan.ts";
 import { errorCount, type LoadSummary } from "../../../load/summary.ts";
-import { isMessageScheme } from "../../../load/tracked_connection.ts";
-import { parseEndpoint } from "../../../net/endpoint.ts";
+import { isWebSocket, parseEndpoint } from "../../../net/endpoint.ts";
 import { type Limit, type Metrics, parseLimit } from "../../fail_if.ts";
 import { OutputFile } from "../../output_file.ts";
 import type { BENCH_FLAGS } from "../bench.ts";
@@ -52,7 +51,7 @@ async function planOf(text: string, flags: BenchFlags): Promise<LoadPlan> {
   if (flags.pool !== undefined && (flags.rate !== undefined || flags.depth > 1)) {
     throw new UsageError("--pool goes with neither --rate nor --depth");
   }
-  if (isMessageScheme(endpoint) && (flags.pool !== undefined || flags.framing !== undefined)) {
+  if (isWebSocket(endpoint) && (flags.pool !== undefined || flags.framing !== undefined)) {
     throw new UsageError(`--pool and --framing are for streams; ${endpoint.scheme} has messages of its own`);
   }
   const size = flags.size ?? (Number(/^fixed:(\d+)$/.exec(framing)?.[1]) || 64);

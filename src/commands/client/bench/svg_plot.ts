@@ -1,3 +1,5 @@
+import { roundTo } from "../../../base/units.ts";
+
 /** A point of a curve. */
 export type Point = readonly [x: number, y: number];
 
@@ -76,5 +78,5 @@ function niceCeiling(value: number): number {
 }
 
 function round(value: number): number {
-  return Math.round(value * 10) / 10;
+  return roundTo(value, 1);
 }

@@ -1,3 +1,4 @@
+import { roundTo } from "../../../base/units.ts";
 import { formatHex } from "../../../base/bytes.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
 import type { Session } from "../../../session/session.ts";
@@ -15,7 +16,7 @@ export function reportObject(
     ok: error === undefined,
     exitCode,
     endpoint: formatEndpoint(session.remote),
-    ms: roundMs(ms),
+    ms: roundTo(ms, 1),
     receivedBytes: report.receivedBytes,
     steps: report.steps.map(stepObject),
     captures: Object.fromEntries(report.captures),
@@ -28,7 +29,7 @@ function stepObject({ step, ms, data, received, isText, error }: StepReport): ob
   return {
     step: step.kind === "expect" ? `expect ${step.pattern.kind}` : step.kind,
     ok: error === undefined,
-    ms: roundMs(ms),
+    ms: roundTo(ms, 1),
     ...(step.kind === "expect" && step.pattern.kind === "regex" ? { regex: step.pattern.source } : {}),
     ...(isText === undefined ? {} : { type: typeName({ isText }) }),
     ...(data === undefined ? {} : { data: dataObject(data) }),
@@ -39,8 +40,4 @@ function stepObject({ step, ms, data, received, isText, error }: StepReport): ob
 /** Bytes as text where they are text, otherwise as hexadecimal digits. */
 function dataObject(bytes: Uint8Array): object {
   return isUtf8(bytes) ? { text: new TextDecoder().decode(bytes) } : { hex: formatHex(bytes) };
-}
-
-function roundMs(ms: number): number {
-  return Math.round(ms * 10) / 10;
 }

@@ -1,3 +1,4 @@
+import { roundTo } from "../../../base/units.ts";
 import type { Measurement } from "../../../datagram/bench/measure.ts";
 import { type Limit, type Metrics, parseLimit } from "../../fail_if.ts";
 import { type Histogram, percentileMs } from "../../../load/histogram.ts";
@@ -113,17 +114,17 @@ export class BenchResult {
         target,
         size,
         sent,
-        elapsedMs: round(elapsedMs, 1),
-        perSecond: round(this.perSecond, 1),
+        elapsedMs: roundTo(elapsedMs, 1),
+        perSecond: roundTo(this.perSecond, 1),
         // Without a report of the sink, 0 would be a false statement.
         ...report && {
           received: report.received,
           lost: this.lost,
-          lossPercent: round(this.loss * 100, 4),
+          lossPercent: roundTo(this.loss * 100, 4),
           duplicated: report.duplicated,
           reordered: report.reordered,
           corrupted: report.corrupted,
-          jitterMs: round(this.jitterMs, 4),
+          jitterMs: roundTo(this.jitterMs, 4),
         },
         roundTripMs: this.percentileMs(50) === undefined ? undefined : Object.fromEntries(
           PERCENTS.map((percent) => [percent === 100 ? "max" : `p${percent}`, this.percentileMs(percent)]),
@@ -140,22 +141,22 @@ export class BenchResult {
     const { target, size } = this.#subject;
     const megabits = this.perSecond * size * 8 / 1e6;
     const lines = [
-      `${target}: ${sent} datagrams of ${size} bytes in ${round(elapsedMs / 1_000, 2)} s: ` +
-      `${round(this.perSecond, 0)}/s, ${round(megabits, 2)} Mbit/s`,
+      `${target}: ${sent} datagrams of ${size} bytes in ${roundTo(elapsedMs / 1_000, 2)} s: ` +
+      `${roundTo(this.perSecond, 0)}/s, ${roundTo(megabits, 2)} Mbit/s`,
     ];
     if (report) {
       lines.push(
-        `lost        ${this.lost} (${round(this.loss * 100, 2)}%)`,
+        `lost        ${this.lost} (${roundTo(this.loss * 100, 2)}%)`,
         `duplicated  ${report.duplicated}`,
         `reordered   ${report.reordered}`,
         `corrupted   ${report.corrupted}`,
-        `jitter      ${round(report.jitterMs, 3)} ms`,
+        `jitter      ${roundTo(report.jitterMs, 3)} ms`,
       );
     }
     if (this.foreign > 0) lines.push(`foreign     ${this.foreign}`);
     if (this.percentileMs(50) !== undefined) {
       const times = PERCENTS.map((percent) =>
-        `${percent === 100 ? "max" : `p${percent}`} ${round(this.percentileMs(percent) ?? 0, 3)}`
+        `${percent === 100 ? "max" : `p${percent}`} ${roundTo(this.percentileMs(percent) ?? 0, 3)}`
       );
       lines.push(`round trip  ${times.join("  ")} ms`);
     }
@@ -165,8 +166,4 @@ export class BenchResult {
   #shareOf(count: number): number {
     return this.#measured.sent === 0 ? 0 : count / this.#measured.sent;
   }
-}
-
-function round(value: number, digits: number): number {
-  return Math.round(value * 10 ** digits) / 10 ** digits;
 }

@@ -1,3 +1,4 @@
+import { roundTo } from "../../../base/units.ts";
 import { escapeControls, indexOfBytes, parseHex, preview, toJsonLine, unescape, utf8 } from "../../../base/bytes.ts";
 import { UsageError } from "../../../base/errors.ts";
 import { EXIT } from "../../../cli/exit_codes.ts";
@@ -133,14 +134,14 @@ function textReport(
         unmatched > 0 ? `${unmatched} late or repeated replies` : "",
         unexpected > 0 ? `${unexpected} from ${escapeControls([...unexpectedSenders.keys()].join(", "))}` : "",
       ].filter(Boolean).map((part) => `, ${part}`).join("");
-      const percent = round(summary.lossRatio * 100, 1);
+      const percent = roundTo(summary.lossRatio * 100, 1);
       if (answered + lost.length === 0) return io.stderr.write(`${sent} sent\n`);
       io.stderr.write(`${sent} sent, ${answered} answered, ${lost.length} lost (${percent}%)${extra}\n`);
       if (lost.length > 0) io.stderr.write(`no reply to ${formatRanges(lost)}\n`);
       const times = summary.times();
       if (times === undefined) return;
       const { min, avg, p99, max } = times;
-      io.stderr.write(`min/avg/p99/max ${[min, avg, p99, max].map((time) => round(time, 3)).join("/")} ms\n`);
+      io.stderr.write(`min/avg/p99/max ${[min, avg, p99, max].map((time) => roundTo(time, 3)).join("/")} ms\n`);
     },
   };
 }
@@ -155,7 +156,7 @@ function jsonReport(target: string, { isSilenceExpected }: SendReportOptions, io
         status,
         fault,
         tries,
-        elapsedMs: elapsedMs === undefined ? undefined : round(elapsedMs, 3),
+        elapsedMs: elapsedMs === undefined ? undefined : roundTo(elapsedMs, 3),
         replies: replies.map((reply) => ({
           from: reply.from && formatEndpoint(reply.from),
           size: reply.data.length,
@@ -168,7 +169,7 @@ function jsonReport(target: string, { isSilenceExpected }: SendReportOptions, io
       const { sent, answered, lost, refused, retries, unmatched } = summary;
       const unexpectedSenders = Object.fromEntries(summary.unexpectedSenders);
       const times = summary.times();
-      const elapsedMs = times && Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, round(ms, 3)]));
+      const elapsedMs = times && Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, roundTo(ms, 3)]));
       const counts = { sent, answered, lost: lost.length, refused, retries, unmatched, unexpectedSenders };
       print({ ok: exitCode === 0, exitCode, target, ...counts, lostSeqs: lost.toSorted((a, b) => a - b), elapsedMs });
     },
@@ -178,8 +179,4 @@ function jsonReport(target: string, { isSilenceExpected }: SendReportOptions, io
 /** A server with several addresses may reply from another one than it was asked at. */
 function othersOf(senders: ReadonlyMap<string, number>): string {
   return senders.size === 0 ? "" : `, but a reply came from ${escapeControls([...senders.keys()].join(", "))}`;
-}
-
-function round(value: number, digits: number): number {
-  return Math.round(value * 10 ** digits) / 10 ** digits;
 }
