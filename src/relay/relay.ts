@@ -37,6 +37,8 @@ export interface RelayOptions extends Omit<ServeOptions, "framing" | "rates" | "
   onUnreachable?: "reset" | "close";
   /** How to dial the targets: deadlines, trusted certificates and so on. */
   dial?: ConnectOptions;
+  /** Names each client to the target in a PROXY header of this version, as a load balancer does. */
+  sendProxy?: 1 | 2 | undefined;
   /** Sees what is forwarded, as it leaves. */
   tap?: (connection: Connection) => Tap | undefined;
   /** Time as faults see it, for tests. */
@@ -135,6 +137,7 @@ export async function startRelay(
     seed,
     clock: options.clock ?? SYSTEM_CLOCK,
     dial: { context, ...dial },
+    sendProxy: options.sendProxy,
     maxMessage: options.maxMessage,
     subprotocols: options.subprotocols ?? [],
     tap: options.tap,

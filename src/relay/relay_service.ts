@@ -4,6 +4,7 @@ import { connect, type ConnectOptions } from "../factory.ts";
 import type { Size } from "../base/units.ts";
 import type { Connection } from "../net/connection.ts";
 import { type Endpoint, formatEndpoint, isHostEndpoint } from "../net/endpoint.ts";
+import { proxyProtocolSenderFor } from "../net/layers/proxy_protocol.ts";
 import type { Session } from "../session/session.ts";
 import type { Service } from "../server/service.ts";
 import type { ConnectionReport } from "../server/stats_snapshot.ts";
@@ -28,6 +29,8 @@ export interface RelayServiceOptions {
   readonly clock: Clock;
   /** How targets are dialled. */
   readonly dial: ConnectOptions;
+  /** Version of the PROXY header that names each client to the target; by default none is sent. */
+  readonly sendProxy?: 1 | 2 | undefined;
   /** Maximum bytes of a WebSocket message. */
   readonly maxMessage?: Size | undefined;
   /** WebSocket subprotocols that clients may agree on, and that the target is then offered. */
@@ -80,7 +83,7 @@ export class RelayService implements Service {
     if (!await this.#admit(connection)) return void connection.reset("denied");
     let server: Side;
     try {
-      server = await this.#dial(session);
+      server = await this.#dial(session, connection);
     } catch (error) {
       if (this.#closing.signal.aborted) return connection.close("drain");
       connection.log.warning("the target cannot be reached", { error: messageOf(error) });
@@ -134,14 +137,14 @@ export class RelayService implements Service {
     return true;
   }
 
-  async #dial(session: Session): Promise<Side> {
+  async #dial(session: Session, client: Connection): Promise<Side> {
     const { targets, balance } = this.#options;
     const first = balance === "round-robin" ? this.#turn++ % targets.length : 0;
     const ordered = [...targets.slice(first), ...targets.slice(0, first)];
     let failure: unknown;
     for (const target of ordered) {
       try {
-        return await this.#dialOne(target, session);
+        return await this.#dialOne(target, session, client);
       } catch (error) {
         if (failure !== undefined) session.log.debug("another target cannot be reached", { error: messageOf(error) });
         failure ??= error;
@@ -151,9 +154,14 @@ export class RelayService implements Service {
     throw failure;
   }
 
-  async #dialOne(target: Endpoint, session: Session): Promise<Side> {
-    const { dial, maxMessage = DEFAULTS.webSocketMessageBytes } = this.#options;
-    const options = { ...dial, canReset: true, signal: this.#closing.signal };
+  async #dialOne(target: Endpoint, session: Session, client: Connection): Promise<Side> {
+    const { dial, sendProxy, maxMessage = DEFAULTS.webSocketMessageBytes } = this.#options;
+    const options = {
+      ...dial,
+      ...(sendProxy === undefined ? {} : { layers: [proxyProtocolSenderFor(sendProxy, client)] }),
+      canReset: true,
+      signal: this.#closing.signal,
+    };
     const connection = await connect(target, options);
     if (!isHostEndpoint(target) || (target.scheme !== "ws" && target.scheme !== "wss")) {
       return new StreamSide(connection);

@@ -5,18 +5,20 @@ import { readNamedFile } from "../../base/read_named_file.ts";
 import { defineCommand, type Invocation } from "../../cli/command.ts";
 import { ReloadSignal } from "../../cli/reload_signal.ts";
 import { VERSION } from "../../cli/version.ts";
-import { listen } from "../../factory.ts";
+import { type ConnectOptions, listen } from "../../factory.ts";
 import { parseOrigin } from "../../http/origin.ts";
 import { Logger } from "../../log/logger.ts";
 import { type Endpoint, formatEndpoint, parseEndpoint } from "../../net/endpoint.ts";
 import type { Fault } from "../../relay/faults/fault.ts";
 import { parseDirection, parseFaults, parseOnly } from "../../relay/faults/parse_fault.ts";
 import { randomSeed, type Relay, type RelayOptions, startRelay } from "../../relay/relay.ts";
+import type { RelayServiceOptions } from "../../relay/relay_service.ts";
 import { HttpServer } from "../../server/http_server.ts";
 import { publicRoutes } from "../../server/metrics_routes.ts";
 import { serveMetrics } from "../../server/serve_metrics.ts";
 import type { StatsSource } from "../../server/stats_snapshot.ts";
 import { announceReady, openReadyFile } from "../announce_ready.ts";
+import { readsProxyVariables, ROUTE_FLAGS, routeConnectOptions } from "../client/route_flags.ts";
 import { readTls } from "../client/tls_flags.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { gateOf } from "./access_flags.ts";
@@ -37,6 +39,9 @@ const {
   trustedProxy: _p,
   ...COMMON_FLAGS
 } = SHARED_FLAGS;
+
+// The client of each connection is the source.
+const { sendProxy: SEND_PROXY, sendProxySource: _s, ...ROUTE } = ROUTE_FLAGS;
 
 /** What a relay does, besides how it listens. */
 export const RELAY_FLAGS = {
@@ -68,6 +73,8 @@ export const RELAY_FLAGS = {
     },
     connectTimeout: { type: "duration", default: "10s", help: "maximum time for a TARGET to answer" },
   }),
+  ...ROUTE,
+  sendProxy: { ...SEND_PROXY, help: "send a PROXY header that names the client to TARGET, as a load balancer does" },
   ...inGroup("WebSocket", {
     subprotocol: { type: "text", repeat: true, placeholder: "NAME", help: "subprotocol that is passed through" },
   }),
@@ -95,6 +102,7 @@ export const relayCommand = defineCommand({
     { words: "relay --control 8474", does: "do as Toxiproxy's clients say" },
   ],
   flags: FLAGS,
+  readsEnvironment: readsProxyVariables,
   takesCommand: true,
   run: runRelay,
 });
@@ -235,30 +243,10 @@ async function optionsOf(
   // A proxy that the API makes may listen by TLS, too.
   const mayServeTls = flags.tlsCert !== undefined && (flags.control ?? flags.config) !== undefined;
   const tls = await tlsContextOf(flags, mayServeTls ? ["tls://127.0.0.1:0"] : args.slice(0, 1), { reload, log });
-  if ((flags.targetCert === undefined) !== (flags.targetKey === undefined)) {
-    throw new UsageError("--target-cert and --target-key go together");
-  }
-  if (flags.targetInsecure && flags.targetCa !== undefined) {
-    throw new UsageError("--target-insecure and --target-ca cannot be combined");
-  }
   const { layers } = proxiesOf({ ...flags, trustedProxy: [] }, args.slice(0, 1));
-  const targetTls = await readTls({
-    ca: flags.targetCa,
-    cert: flags.targetCert,
-    key: flags.targetKey,
-    insecure: flags.targetInsecure,
-    serverName: flags.targetName,
-  });
   return {
     ...listenOptionsOf(flags, { context: "relay", tls, slot: { index: 0, count: 1 }, layers }),
-    balance: flags.balance,
-    onUnreachable: flags.onUnreachable,
-    dial: {
-      tls: targetTls,
-      connectTimeout: flags.connectTimeout,
-      handshakeTimeout: flags.handshakeTimeout,
-      writeTimeout: flags.writeTimeout,
-    },
+    ...await targetOptionsOf(flags, { handshakeTimeout: flags.handshakeTimeout, writeTimeout: flags.writeTimeout }),
     gate: await gateOf(flags, { reload, log }),
     maxPerAddress: Infinity,
     ...(flags.maxConnections === undefined ? {} : { maxConnections: flags.maxConnections }),
@@ -269,6 +257,38 @@ async function optionsOf(
     pingInterval: flags.pingInterval,
     pingTimeout: flags.pingTimeout,
     maxMessage: flags.maxMessage,
+  };
+}
+
+/**
+ * How the flags want targets to be chosen and dialled; the limits are added.
+ *
+ * @throws {UsageError} Flags that belong together are not, or a file is missing.
+ */
+export async function targetOptionsOf(
+  flags: Omit<FlagValues<typeof RELAY_FLAGS>, "control" | "config" | "record">,
+  limits: Pick<ConnectOptions, "handshakeTimeout" | "writeTimeout"> = {},
+): Promise<Pick<RelayServiceOptions, "balance" | "onUnreachable" | "sendProxy" | "dial">> {
+  if ((flags.targetCert === undefined) !== (flags.targetKey === undefined)) {
+    throw new UsageError("--target-cert and --target-key go together");
+  }
+  if (flags.targetInsecure && flags.targetCa !== undefined) {
+    throw new UsageError("--target-insecure and --target-ca cannot be combined");
+  }
+  const { balance, onUnreachable, connectTimeout, sendProxy } = flags;
+  const tls = await readTls({
+    ca: flags.targetCa,
+    cert: flags.targetCert,
+    key: flags.targetKey,
+    insecure: flags.targetInsecure,
+    serverName: flags.targetName,
+  });
+  const route = await routeConnectOptions({ ...flags, sendProxy: undefined, sendProxySource: undefined });
+  return {
+    balance,
+    onUnreachable,
+    sendProxy: sendProxy && (sendProxy === "v1" ? 1 : 2),
+    dial: { tls, connectTimeout, ...limits, ...route },
   };
 }
 

@@ -73,22 +73,43 @@ export interface SendProxyOptions {
   readonly version: 1 | 2;
   /** The client to speak for, instead of our own address. */
   readonly source?: { readonly host: string; readonly port: number } | undefined;
+  /** Where that client connected to, instead of the server's address. */
+  readonly destination?: { readonly host: string; readonly port: number } | undefined;
+}
+
+/** Sends a header that names a client and the address that it connected to, as a load balancer does. */
+export function proxyProtocolSenderFor(version: 1 | 2, { local, remote }: ConnectionEnds): Layer {
+  const [source, destination] = [addressOf(remote), addressOf(local)];
+  return proxyProtocolSender({
+    version,
+    ...(source !== undefined && "host" in source ? { source } : {}),
+    ...(destination !== undefined && "host" in destination ? { destination } : {}),
+  });
+}
+
+interface ConnectionEnds {
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
 }
 
 /** Sends a header before anything else, as a proxy does. */
-export function proxyProtocolSender({ version, source }: SendProxyOptions): Layer {
+export function proxyProtocolSender({ version, ...given }: SendProxyOptions): Layer {
   return {
     name: "PROXY",
     async wrap(inner, { local, remote }) {
-      await writeAll(inner, encodeProxyHeader({ version, command: "proxy", addresses: ends(local, remote, source) }));
+      await writeAll(inner, encodeProxyHeader({ version, command: "proxy", addresses: ends(local, remote, given) }));
       return { transport: inner };
     },
   };
 }
 
 /** Both ends, as far as they have addresses: behind another proxy the server may be known by its name alone. */
-function ends(local: Endpoint, remote: Endpoint, source: SendProxyOptions["source"]): ProxyHeader["addresses"] {
-  const to = addressOf(remote);
+function ends(
+  local: Endpoint,
+  remote: Endpoint,
+  { source, destination }: Omit<SendProxyOptions, "version">,
+): ProxyHeader["addresses"] {
+  const to = destination ?? addressOf(remote);
   // Our own end of a Unix socket has no name.
   const from = source ?? (isHostEndpoint(local) ? addressOf(local) : { path: "" });
   if (from === undefined) return undefined;

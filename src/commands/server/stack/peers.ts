@@ -9,7 +9,6 @@ import { UsageError } from "../../../base/errors.ts";
 import { readNamedFile } from "../../../base/read_named_file.ts";
 import { parseFraming } from "../../../framing/mod.ts";
 import { parseEndpoint } from "../../../net/endpoint.ts";
-import { readTls } from "../../client/tls_flags.ts";
 import { SYSTEM_CLOCK } from "../../../relay/faults/clock.ts";
 import { assertUsable, randomSeed } from "../../../relay/relay.ts";
 import { RelayService } from "../../../relay/relay_service.ts";
@@ -19,7 +18,7 @@ import { parseMockFile } from "../../../script/mock/mock_file.ts";
 import { canReset } from "../../../script/mock/mock_script.ts";
 import type { Service } from "../../../server/service.ts";
 import { defineService, type ServiceEntry } from "../../../services/service.ts";
-import { faultsOf, RELAY_FLAGS } from "../relay.ts";
+import { faultsOf, RELAY_FLAGS, targetOptionsOf } from "../relay.ts";
 
 const { control: _control, config: _config, record: _record, ...FLAGS_OF_RELAY } = RELAY_FLAGS;
 
@@ -41,22 +40,11 @@ const relay = defineService({
     log.info(`relaying to ${flags.target.join(", ")}`, { seed });
     const service = new RelayService({
       targets,
-      balance: flags.balance,
-      onUnreachable: flags.onUnreachable,
+      ...await targetOptionsOf(flags),
       faults,
       seed,
       clock: SYSTEM_CLOCK,
       subprotocols: flags.subprotocol,
-      dial: {
-        connectTimeout: flags.connectTimeout,
-        tls: await readTls({
-          ca: flags.targetCa,
-          cert: flags.targetCert,
-          key: flags.targetKey,
-          insecure: flags.targetInsecure,
-          serverName: flags.targetName,
-        }),
-      },
     });
     return Object.assign(service, { resetsConnections: true });
   },
