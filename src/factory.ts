@@ -150,7 +150,7 @@ export interface ConnectOptions extends StreamOptions, KernelOptions {
    * @default {a direct connection}
    */
   dialer?: Dialer;
-  /** Told of each address that did not answer, also when another did. */
+  /** Called for each address that did not answer, even if another one did. */
   onAttemptFailed?: (attempt: Attempt) => void;
   /** Gives up with its reason. */
   signal?: AbortSignal;

@@ -1,4 +1,4 @@
-/** How waits grow between tries. */
+/** How the waits between tries grow. */
 export interface BackoffOptions {
   /**
    * First wait, in milliseconds.
@@ -11,16 +11,16 @@ export interface BackoffOptions {
    *
    * @default {1000}
    */
-  mostMs?: number;
+  maxMs?: number;
   /**
-   * How much of each wait is left to chance, 0 to 1, so that many who failed
-   * together do not come back together.
+   * How much of each wait is random, 0 to 1, so that many clients that failed
+   * together do not retry together.
    *
    * @default {0}
    */
   jitter?: number;
   /**
-   * Where chance comes from.
+   * Source of random numbers.
    *
    * @default {Math.random}
    */
@@ -28,14 +28,14 @@ export interface BackoffOptions {
 }
 
 /**
- * Waits for tries that may fail: each twice the last, up to the longest.
+ * Waiting times between tries: each twice the last, up to the longest.
  *
  * @example Ten milliseconds, doubling to a second
  * ```ts
  * import { Backoff } from "@parley/parley";
  * import { assertEquals } from "@std/assert";
  *
- * const backoff = new Backoff({ firstMs: 10, mostMs: 1000 });
+ * const backoff = new Backoff({ firstMs: 10, maxMs: 1000 });
  * assertEquals([backoff.next(), backoff.next(), backoff.next()], [10, 20, 40]);
  * backoff.reset();
  * assertEquals(backoff.next(), 10);
@@ -43,7 +43,7 @@ export interface BackoffOptions {
  */
 export class Backoff {
   readonly #firstMs: number;
-  readonly #mostMs: number;
+  readonly #maxMs: number;
   readonly #jitter: number;
   readonly #random: () => number;
   #nextMs: number;
@@ -51,13 +51,13 @@ export class Backoff {
   /** Starts at the first wait. */
   constructor(options: BackoffOptions = {}) {
     this.#firstMs = options.firstMs ?? 10;
-    this.#mostMs = options.mostMs ?? 1_000;
+    this.#maxMs = options.maxMs ?? 1_000;
     this.#jitter = options.jitter ?? 0;
     this.#random = options.random ?? Math.random;
     this.#nextMs = this.#firstMs;
   }
 
-  /** True until the first wait has been taken: the moment to log, once a burst. */
+  /** True until the first wait has been taken: log then, once per series of failures. */
   get isFresh(): boolean {
     return this.#nextMs === this.#firstMs;
   }
@@ -65,11 +65,11 @@ export class Backoff {
   /** The next wait, in milliseconds. */
   next(): number {
     const waitMs = this.#nextMs;
-    this.#nextMs = Math.min(waitMs * 2, this.#mostMs);
+    this.#nextMs = Math.min(waitMs * 2, this.#maxMs);
     return waitMs * (1 - this.#jitter * this.#random());
   }
 
-  /** Back to the first wait, after a try that went well. */
+  /** Returns to the first wait, after a try that succeeded. */
   reset(): void {
     this.#nextMs = this.#firstMs;
   }

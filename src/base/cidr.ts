@@ -18,11 +18,11 @@ export function parseCidr(text: string): Cidr {
   const [address = "", prefix, ...rest] = text.split("/");
   const network = parseIp(address);
   if (network === undefined) throw refuse(text, `"${address}" is not an IP address`);
-  const mostBits = network.length * 8;
-  if (rest.length > 0 || prefix !== undefined && !/^(?:0|[1-9]\d{0,2})$/.test(prefix) || Number(prefix) > mostBits) {
-    throw refuse(text, `the prefix must be a number from 0 to ${mostBits}`);
+  const maxBits = network.length * 8;
+  if (rest.length > 0 || prefix !== undefined && !/^(?:0|[1-9]\d{0,2})$/.test(prefix) || Number(prefix) > maxBits) {
+    throw refuse(text, `the prefix must be a number from 0 to ${maxBits}`);
   }
-  const prefixBits = prefix === undefined ? mostBits : Number(prefix);
+  const prefixBits = prefix === undefined ? maxBits : Number(prefix);
   if (!isPrefix(network, prefixBits)) {
     throw refuse(text, `the address has bits set behind its prefix of ${prefixBits}`);
   }

@@ -38,7 +38,7 @@ const RESTRICTS: Readonly<Partial<Record<ModerationAction, RestrictionKind>>> = 
 const LIFTS: Readonly<Partial<Record<ModerationAction, RestrictionKind>>> = { unban: "ban", unmute: "mute" };
 
 /** Maximum bans and mutes of one room; one of a person with an address counts as two. */
-export const MAX_RESTRICTIONS = 500;
+const MAX_RESTRICTIONS = 500;
 
 /** A part of a room's state that a decision changes. */
 export type Change =

@@ -13,7 +13,7 @@ import type { Restrictions } from "./restrictions.ts";
 import { RoomRights } from "./room_rights.ts";
 
 /** Messages that a newcomer receives. */
-export const RECENT_MESSAGES = 20;
+const RECENT_MESSAGES = 20;
 
 /** Events that are kept for a member while it catches up. */
 const MAX_HELD = 1_000;

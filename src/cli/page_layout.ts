@@ -19,7 +19,7 @@ export function layOutPage(markdown: string, io: ProgramIo): string {
 }
 
 /** Blocks as lines, with an empty line between two blocks. */
-export function layOutBlocks(tokens: readonly Token[], columns: number, style: Style): string[] {
+function layOutBlocks(tokens: readonly Token[], columns: number, style: Style): string[] {
   const blocks = tokens.map((token) => blockLines(token, columns, style)).filter((lines) => lines.length > 0);
   return blocks.flatMap((lines, index) => index === 0 ? lines : ["", ...lines]);
 }

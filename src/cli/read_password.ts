@@ -2,7 +2,7 @@ import { UsageError } from "../base/errors.ts";
 import type { ProgramIo } from "./io.ts";
 import { StoppedError } from "./exit_codes.ts";
 
-const MOST_BYTES = 1_024;
+const MAX_BYTES = 1_024;
 const ENTER = 0x0d;
 const LINE_FEED = 0x0a;
 const CTRL_C = 0x03;
@@ -34,7 +34,7 @@ export async function readPassword({ stdin, stderr }: ProgramIo, prompt: string)
 async function readLine(stdin: ProgramIo["stdin"]): Promise<number[]> {
   const line: number[] = [];
   const byte = new Uint8Array(1);
-  while (line.length <= MOST_BYTES) {
+  while (line.length <= MAX_BYTES) {
     if (await stdin.read(byte) === null) return line;
     const [key = 0] = byte;
     if (key === LINE_FEED || stdin.isTerminal && (key === ENTER || key === CTRL_D)) return line;
@@ -53,7 +53,7 @@ function dropLastCharacter(line: number[]): void {
 }
 
 function checked(line: readonly number[]): string {
-  if (line.length > MOST_BYTES) throw new UsageError(`the password is longer than ${MOST_BYTES} bytes`);
+  if (line.length > MAX_BYTES) throw new UsageError(`the password is longer than ${MAX_BYTES} bytes`);
   const bytes = Uint8Array.from(line.at(-1) === ENTER ? line.slice(0, -1) : line);
   if (bytes.length === 0) throw new UsageError("the password is empty");
   try {

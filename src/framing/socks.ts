@@ -57,7 +57,7 @@ export interface SocksAddress {
 }
 
 /** Type, address and port as they follow a request's or reply's first bytes. */
-export function encodeSocksAddress({ host, port }: SocksAddress): Uint8Array<ArrayBuffer> {
+function encodeSocksAddress({ host, port }: SocksAddress): Uint8Array<ArrayBuffer> {
   const ip = parseIp(host);
   const name = ip === undefined ? utf8(host) : undefined;
   if (name !== undefined && (name.length === 0 || name.length > NAME_BYTES)) {
@@ -70,7 +70,7 @@ export function encodeSocksAddress({ host, port }: SocksAddress): Uint8Array<Arr
 }
 
 /** Reads type, address and port that begin at `at`. */
-export function parseSocksAddress(
+function parseSocksAddress(
   bytes: Uint8Array,
   at: number,
 ): { address: SocksAddress; length: number } | undefined {

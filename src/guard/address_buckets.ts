@@ -2,7 +2,7 @@ import { addressKey } from "./address_key.ts";
 import { type RateOptions, TokenBucket } from "./token_bucket.ts";
 
 /** Addresses that are remembered at once; beyond it the one seen longest ago is forgotten. */
-const MOST_ADDRESSES = 10_000;
+const MAX_ADDRESSES = 10_000;
 
 /** A rate for each address, in bounded memory. */
 export class AddressBuckets {
@@ -32,7 +32,7 @@ export class AddressBuckets {
 
   #forget(nowMs: number): void {
     for (const [key, bucket] of this.#buckets) {
-      if (this.#buckets.size <= MOST_ADDRESSES && !bucket.isFull(nowMs)) return;
+      if (this.#buckets.size <= MAX_ADDRESSES && !bucket.isFull(nowMs)) return;
       if (this.#buckets.size === 1) return;
       this.#buckets.delete(key);
     }

@@ -21,7 +21,7 @@ export function defaultMaxConnections(
 }
 
 /** The soft limit of open files, where it can be found out without asking for a permission. */
-export function openFileLimit(): number | undefined {
+function openFileLimit(): number | undefined {
   if (Deno.build.os !== "linux") return undefined;
   const path = "/proc/self/limits";
   if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") return undefined;

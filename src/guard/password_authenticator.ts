@@ -47,7 +47,7 @@ export interface PasswordAuthenticatorOptions {
 const NOBODY = `scrypt$15$8$1$${"A".repeat(22)}==$${"A".repeat(43)}=`;
 
 /** Hashes that are worked out at once: each takes 32 MiB and a thread. */
-const MOST_AT_ONCE = 2;
+const MAX_AT_ONCE = 2;
 
 /**
  * Checks names and passwords against hashes. An address is rejected with the
@@ -101,7 +101,7 @@ export class PasswordAuthenticator implements Authenticator {
   }
 
   async #compare(password: string, hash: string): Promise<boolean> {
-    while (this.#running >= MOST_AT_ONCE) {
+    while (this.#running >= MAX_AT_ONCE) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
     this.#running++;

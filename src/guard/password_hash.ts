@@ -21,7 +21,7 @@ const DEFAULT_COST: ScryptCost = { cost: 15, blockSize: 8, parallelism: 1 };
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
 /** Beyond it a line of the file could make the server use all memory for one log-in. */
-const MOST_MEMORY_BYTES = 256 * 1024 * 1024;
+const MAX_MEMORY_BYTES = 256 * 1024 * 1024;
 
 /**
  * `scrypt$15$8$1$SALT$HASH`: log2(N), r and p, then salt and hash in base64.
@@ -62,7 +62,7 @@ export async function verifyPassword(password: string, hash: string): Promise<bo
 export function parsePasswordHash(text: string): ScryptHash {
   const match = /^scrypt\$(\d{1,2})\$(\d{1,2})\$(\d{1,2})\$([A-Za-z0-9+/=]+)\$([A-Za-z0-9+/=]+)$/.exec(text);
   const [cost = 0, blockSize = 0, parallelism = 0] = (match?.slice(1, 4) ?? []).map(Number);
-  const isWithin = cost > 0 && blockSize > 0 && parallelism > 0 && 128 * blockSize * 2 ** cost <= MOST_MEMORY_BYTES;
+  const isWithin = cost > 0 && blockSize > 0 && parallelism > 0 && 128 * blockSize * 2 ** cost <= MAX_MEMORY_BYTES;
   const salt = decodeBase64(match?.[4]);
   const hash = decodeBase64(match?.[5]);
   if (!isWithin || salt === undefined || hash === undefined || hash.length < HASH_BYTES) {
@@ -74,7 +74,7 @@ export function parsePasswordHash(text: string): ScryptHash {
 async function derive(password: string, salt: Uint8Array, cost: ScryptCost, bytes: number): Promise<Uint8Array> {
   const { scrypt } = await import("node:crypto");
   const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
-  const options = { N: 2 ** cost.cost, r: cost.blockSize, p: cost.parallelism, maxmem: MOST_MEMORY_BYTES * 2 };
+  const options = { N: 2 ** cost.cost, r: cost.blockSize, p: cost.parallelism, maxmem: MAX_MEMORY_BYTES * 2 };
   // Normalised, so that one password typed on two keyboards is the same bytes (RFC 8265, section 4).
   scrypt(password.normalize("NFC"), salt, bytes, options, (error, key) => error ? reject(error) : resolve(key));
   return await promise;

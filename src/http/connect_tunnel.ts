@@ -9,7 +9,7 @@ import type { Proxy, TunnelHandshake } from "../net/proxy_dialer.ts";
 const MAX_INTERIM = 10;
 
 /** Asks an HTTP proxy for a tunnel (RFC 9110, section 9.3.6). */
-export const httpConnectTunnel: TunnelHandshake = async (exchange, { host, port }, { user, password }) => {
+const httpConnectTunnel: TunnelHandshake = async (exchange, { host, port }, { user, password }) => {
   const authority = formatHostPort(host, port);
   const credentials = user === "" ? {} : { "Proxy-Authorization": basicCredentials(user, password) };
   await exchange.write(encodeHead(`CONNECT ${authority} HTTP/1.1`, { Host: authority, ...credentials }));

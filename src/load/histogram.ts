@@ -78,7 +78,7 @@ export interface HistogramRow {
 }
 
 /** A range is at least that much longer than the one before: the histogram is exact to three digits only. */
-const LEAST_FACTOR = 1.1;
+const MIN_FACTOR = 1.1;
 
 /**
  * The latencies in ranges that grow by a constant factor, from the least to
@@ -88,7 +88,7 @@ export function histogramRows(histogram: Histogram, most = 14): HistogramRow[] {
   if (histogram.totalCount === 0) return [];
   const least = Math.max(1, histogram.minNonZeroValue);
   const greatest = Math.max(least + 1, histogram.maxValue);
-  const ranges = Math.min(most, Math.ceil(Math.log(greatest / least) / Math.log(LEAST_FACTOR)));
+  const ranges = Math.min(most, Math.ceil(Math.log(greatest / least) / Math.log(MIN_FACTOR)));
   const factor = (greatest / least) ** (1 / ranges);
   let below = 0;
   return Array.from({ length: ranges }, (_, index) => {

@@ -22,7 +22,7 @@ export interface RunLoadOptions {
   readonly onReady: () => Promise<void>;
   /** The exit code that an error counts under. */
   readonly exitCodeOf: (error: unknown) => number;
-  /** Told about once a second what was counted since; the histograms are valid during the call. */
+  /** Called about once a second with what was counted since; the histograms are valid during the call. */
   readonly onSample: (sample: Sample) => void;
 }
 

@@ -3,7 +3,7 @@ import type { LoadEnd } from "./run_load.ts";
 import type { ErrorCount, ErrorCounts, Sample } from "./tally.ts";
 
 /** Percentiles that are reported. */
-export const PERCENTILES = [50, 90, 99, 99.9] as const;
+const PERCENTILES = [50, 90, 99, 99.9] as const;
 
 /** One second of a run. */
 export interface Second {

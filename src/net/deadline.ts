@@ -19,7 +19,7 @@ export class Deadline {
   }
 
   /** For one wait: all the time that is left, or less. */
-  wait(mostMs = Infinity): WaitOptions {
-    return { signal: this.#signal, timeoutMs: Math.min(mostMs, this.remainingMs) };
+  wait(maxMs = Infinity): WaitOptions {
+    return { signal: this.#signal, timeoutMs: Math.min(maxMs, this.remainingMs) };
   }
 }

@@ -98,7 +98,7 @@ async function dialAddress(hostname: string, port: number, signal: AbortSignal):
 }
 
 async function dialUnix(endpoint: PathEndpoint, { signal }: DialerOptions): Promise<Dialed> {
-  const backoff = new Backoff({ firstMs: 5, mostMs: 100 });
+  const backoff = new Backoff({ firstMs: 5, maxMs: 100 });
   for (;;) {
     signal.throwIfAborted();
     try {

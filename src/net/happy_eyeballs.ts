@@ -5,7 +5,7 @@ import type { ResolvedAddress } from "./resolve.ts";
 import { reasonOf } from "../base/system_error.ts";
 import { toSocketError } from "./socket_error.ts";
 
-/** What the race needs from the world; a test gives fakes. */
+/** What the race depends on; tests pass fakes. */
 export interface RaceOptions<C extends Disposable> {
   /** Opens one connection; must give up when the signal aborts. */
   dial: (address: ResolvedAddress, signal: AbortSignal) => Promise<C>;
@@ -17,7 +17,7 @@ export interface RaceOptions<C extends Disposable> {
    * @default {250}
    */
   attemptDelayMs?: number;
-  /** Told of each address that did not answer. */
+  /** Called for each address that did not answer. */
   onFailure?: ((attempt: Attempt) => void) | undefined;
 }
 

@@ -120,7 +120,7 @@ export function proxyDialer(proxy: Proxy, options: ProxyDialerOptions): Dialer {
 }
 
 /** Connects to a proxy and holds a handshake, whose connection is closed if it fails. */
-export async function throughProxy(
+async function throughProxy(
   proxy: Proxy,
   via: Dialer,
   to: Parameters<Dialer["dial"]>[0],

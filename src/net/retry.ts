@@ -35,7 +35,7 @@ export interface RetryOptions {
  * import { Backoff, connect, findFreePort, listen, retry } from "@parley/parley";
  *
  * const endpoint = `tcp://127.0.0.1:${findFreePort()}`;
- * const connecting = retry(() => connect(endpoint), { tries: 20, backoff: new Backoff({ mostMs: 50 }) });
+ * const connecting = retry(() => connect(endpoint), { tries: 20, backoff: new Backoff({ maxMs: 50 }) });
  * using listener = await listen(endpoint);
  * await using connection = await connecting;
  * ```
@@ -44,7 +44,7 @@ export interface RetryOptions {
  */
 export async function retry<T>(work: (attempt: number) => Promise<T>, options: RetryOptions = {}): Promise<T> {
   const { tries = 3, isTransient = isTransientFailure, signal } = options;
-  const backoff = options.backoff ?? new Backoff({ firstMs: 100, mostMs: 10_000, jitter: 0.25 });
+  const backoff = options.backoff ?? new Backoff({ firstMs: 100, maxMs: 10_000, jitter: 0.25 });
   for (let attempt = 1;; attempt++) {
     signal?.throwIfAborted();
     try {

@@ -21,7 +21,7 @@ import { type ResolvedTarget, resolveProbe } from "./registry.ts";
 import { type RetryResult, retryUntil } from "./retry.ts";
 
 /** Pauses between attempts: short, so that a server is seen soon after it has come up. */
-const BACKOFF = { firstMs: 25, mostMs: 150, jitter: 0.4 } as const;
+const BACKOFF = { firstMs: 25, maxMs: 150, jitter: 0.4 } as const;
 const TIMEOUT_MS = 5_000;
 
 /** How an endpoint is checked. */

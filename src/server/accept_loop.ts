@@ -25,7 +25,7 @@ export interface AcceptLoopOptions {
  */
 export async function acceptLoop(listener: Listener, options: AcceptLoopOptions): Promise<void> {
   const { admission, signal } = options;
-  const backoff = new Backoff({ firstMs: 10, mostMs: 1_000 });
+  const backoff = new Backoff({ firstMs: 10, maxMs: 1_000 });
   while (!signal.aborted) {
     try {
       // Before accepting, so that who comes beyond the limit takes no descriptor.

@@ -1,14 +1,14 @@
 /**
- * How late timers are: what a program that is too busy makes everybody wait.
- * One timer; the greatest delay is kept until it is taken.
+ * How late timers fire: the time that a busy program makes every client wait.
+ * Uses one timer and keeps the greatest delay until it is taken.
  */
 export class EventLoopDelay implements Disposable {
   readonly #intervalMs: number;
   readonly #timer: ReturnType<typeof setInterval>;
   #dueMs: number;
-  #mostMs = 0;
+  #maxMs = 0;
 
-  /** Looks every `intervalMs`. */
+  /** Checks every `intervalMs`. */
   constructor(intervalMs = 100) {
     this.#intervalMs = intervalMs;
     this.#dueMs = performance.now() + intervalMs;
@@ -17,9 +17,9 @@ export class EventLoopDelay implements Disposable {
 
   /** The greatest delay since the last call, in milliseconds. */
   take(): number {
-    const mostMs = Math.max(this.#mostMs, performance.now() - this.#dueMs, 0);
-    this.#mostMs = 0;
-    return mostMs;
+    const maxMs = Math.max(this.#maxMs, performance.now() - this.#dueMs, 0);
+    this.#maxMs = 0;
+    return maxMs;
   }
 
   /** Stops the timer. */
@@ -29,7 +29,7 @@ export class EventLoopDelay implements Disposable {
 
   #look(): void {
     const nowMs = performance.now();
-    this.#mostMs = Math.max(this.#mostMs, nowMs - this.#dueMs);
+    this.#maxMs = Math.max(this.#maxMs, nowMs - this.#dueMs);
     this.#dueMs = nowMs + this.#intervalMs;
   }
 }

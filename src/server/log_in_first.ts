@@ -18,7 +18,7 @@ export interface LogInOptions {
 }
 
 const LF = 0x0a;
-const MOST_LINE_BYTES = 1_024;
+const MAX_LINE_BYTES = 1_024;
 const LOG_IN = /^\/login ([^\s:]+) (.+)$/su;
 
 /**
@@ -88,7 +88,7 @@ async function readFirst(
     if (first === undefined) return null;
     bytes = concat([bytes, first.data]);
     const end = bytes.indexOf(LF);
-    if (isRaw && end === -1 && bytes.length <= MOST_LINE_BYTES) continue;
+    if (isRaw && end === -1 && bytes.length <= MAX_LINE_BYTES) continue;
     const line = new TextDecoder().decode(end === -1 ? bytes : bytes.subarray(0, end)).trimEnd();
     const tail = end === -1 || end + 1 === bytes.length ? [] : [{ data: bytes.slice(end + 1), isText: first.isText }];
     return { line, rest: [...tail, ...others.map(({ data, isText }) => ({ data: data.slice(), isText }))] };

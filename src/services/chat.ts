@@ -16,7 +16,7 @@ import { defineService } from "./service.ts";
 const STORED_MESSAGES = 100_000;
 
 /** With less, a busy server would be considered lost. */
-const LEAST_LEASE_MS = 1_000;
+const MIN_LEASE_MS = 1_000;
 
 /** Rooms for people and programs: lines of text, JSON, and a page for browsers. */
 export const chat = defineService({
@@ -155,7 +155,7 @@ async function openCluster(
   options: { retention: Retention; log: Logger },
 ): Promise<{ history: History; directory: Directory }> {
   const { clusterCreds, clusterCa, clusterCert, clusterKey, clusterReplicas: replicas, clusterLease } = flags;
-  if (clusterLease !== undefined && clusterLease < LEAST_LEASE_MS) {
+  if (clusterLease !== undefined && clusterLease < MIN_LEASE_MS) {
     throw new UsageError(`Cannot use ${formatDuration(clusterLease)} as --cluster-lease: give at least 1s`);
   }
   const address = parseClusterAddress(cluster);

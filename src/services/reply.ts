@@ -108,7 +108,7 @@ export type ReplyText = (message: Uint8Array) => Uint8Array;
  * @throws {UsageError} Neither or both are given, the file cannot be read, or it is to be a line and holds several.
  * @throws {SyntaxError} The text holds an unknown escape.
  */
-export async function loadReplyText(
+async function loadReplyText(
   flags: { text: string | undefined; file: string | undefined },
   { isLine = false }: { isLine?: boolean } = {},
 ): Promise<ReplyText> {

@@ -1,9 +1,11 @@
-import { escapeControls } from "../base/bytes.ts";
+import { bigEndian, concat, escapeControls } from "../base/bytes.ts";
 import { ClosedEarlyError } from "../base/errors.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import type { Session } from "../session/session.ts";
 import { CLOSE_CODE } from "../session/close_code.ts";
 
+/** A control frame carries at most 125 bytes (RFC 6455, section 5.5), two of them the code. */
+const TEXT_BYTES = 123;
 /** How long a peer may take to answer our Close frame once its answers no longer matter. */
 const LEAVE_MS = 250;
 
@@ -30,4 +32,16 @@ export function abnormalClose(session: Pick<Session, "closeFrame" | "remote">): 
 export async function leave(session: Pick<Session, "finish" | "close"> & { readonly kind: string }): Promise<void> {
   if (session.kind === "websocket") await session.finish("done", { timeoutMs: LEAVE_MS });
   else session.close("done");
+}
+
+/** The payload of a Close frame: the code and a text for people, cut to fit. */
+export function encodeClose(code: number, text: string): Uint8Array {
+  return concat([bigEndian(code, 2), cutUtf8(text)]);
+}
+
+/** The text's bytes, cut before the character that would not fit. */
+function cutUtf8(text: string): Uint8Array {
+  const bytes = new Uint8Array(TEXT_BYTES);
+  const { written } = new TextEncoder().encodeInto(text, bytes);
+  return bytes.subarray(0, written);
 }

@@ -6,7 +6,7 @@ import { type CloseFrame, WebSocketError } from "../session/close_code.ts";
 import { OPCODE, type WebSocketCodec } from "./codec.ts";
 
 /** Pieces of a message that are held. More come only to waste memory. */
-const FRAGMENTS_LEAST = 1024;
+const MIN_FRAGMENTS = 1024;
 
 const FIN = 0x80;
 const RSV1 = 0x40;
@@ -57,7 +57,7 @@ export class WebSocketDecoder {
       isServer: codec.role === "server",
       allowSynchronousEvents: true,
       maxPayload: maxBytes,
-      maxFragments: Math.max(FRAGMENTS_LEAST, maxBytes / 64),
+      maxFragments: Math.max(MIN_FRAGMENTS, maxBytes / 64),
       maxBufferedChunks: 0,
       extensions: codec.deflate === undefined
         ? {}
@@ -86,18 +86,18 @@ export class WebSocketDecoder {
 
   /** Takes the next frame, if it has come whole. */
   #takeFrame(): boolean {
-    const backlog = this.#queue;
-    if (backlog.length < 2) return false;
-    const first = backlog.at(0);
-    const second = backlog.at(1);
-    if (!this.#isRegular(first, second)) return this.#receive(backlog.length);
+    const queue = this.#queue;
+    if (queue.length < 2) return false;
+    const first = queue.at(0);
+    const second = queue.at(1);
+    if (!this.#isRegular(first, second)) return this.#receive(queue.length);
     const short = second & 0x7f;
     const lengthBytes = short < 126 ? 0 : short === 126 ? 2 : 8;
     const headBytes = 2 + lengthBytes + (this.#maskBit === 0 ? 0 : 4);
-    if (backlog.length < headBytes) return false;
+    if (queue.length < headBytes) return false;
     const length = lengthBytes === 0 ? short : this.#lengthAt2(lengthBytes);
-    if (length > this.#maxBytes) return this.#receive(backlog.length);
-    const isPartial = backlog.length < headBytes + length;
+    if (length > this.#maxBytes) return this.#receive(queue.length);
+    const isPartial = queue.length < headBytes + length;
     if ((isPartial || this.#isInsideMessage || first < FIN) && !this.#isTextValid(first, headBytes, length)) {
       return this.#fail(invalidUtf8());
     }
@@ -110,9 +110,9 @@ export class WebSocketDecoder {
     }
     this.#utf8 = undefined;
     const key = this.#maskBit === 0 ? undefined : this.#keyAt(headBytes - 4);
-    backlog.skip(headBytes);
-    if ((first & RSV1) !== 0) return this.#takeCompressed(backlog.take(length), key, first);
-    return this.#takeMessage(backlog.take(length), key, first === FINAL_TEXT);
+    queue.skip(headBytes);
+    if ((first & RSV1) !== 0) return this.#takeCompressed(queue.take(length), key, first);
+    return this.#takeMessage(queue.take(length), key, first === FINAL_TEXT);
   }
 
   #takeMessage(data: Uint8Array, key: number | undefined, isText: boolean): boolean {
@@ -166,8 +166,8 @@ export class WebSocketDecoder {
   }
 
   #keyAt(at: number): number {
-    const backlog = this.#queue;
-    return maskKey(backlog.at(at), backlog.at(at + 1), backlog.at(at + 2), backlog.at(at + 3));
+    const queue = this.#queue;
+    return maskKey(queue.at(at), queue.at(at + 1), queue.at(at + 2), queue.at(at + 3));
   }
 
   #lengthAt2(bytes: number): number {

@@ -53,7 +53,7 @@ export interface WebSocketDialOptions extends ConnectOptions {
   closeFrame?: CloseFrame;
   /** Pings the server; by default nothing is pinged. */
   pings?: PingOptions;
-  /** Told of each answer to a ping, and how long it took in milliseconds. */
+  /** Called for each answer to a ping, with the time it took in milliseconds. */
   onRoundTrip?: (ms: number) => void;
   /**
    * For the server's answer to the opening handshake.

@@ -16,7 +16,7 @@ import { SessionBase } from "../session/session_base.ts";
 import { CLOSE_CODE, closeCodeOf, type CloseFrame } from "../session/close_code.ts";
 import { OPCODE, type Opcode, type WebSocketCodec } from "./codec.ts";
 import { WebSocketDecoder } from "./decoder.ts";
-import { encodeClose } from "./encode_close.ts";
+import { encodeClose } from "./close_frame.ts";
 import { Pinger, type PingOptions } from "./pinger.ts";
 
 /** How long the other side may take to answer a Close frame, and to end its side of the stream. */
@@ -41,7 +41,7 @@ export interface WebSocketSessionInit {
   readonly request?: HttpRequestHead | undefined;
   /** What our side closes with when it is done, instead of 1000. */
   readonly ownClose?: CloseFrame | undefined;
-  /** Told of each answer to a ping, and how long it took. */
+  /** Called for each answer to a ping, with the time it took. */
   readonly onRoundTrip?: ((ms: number) => void) | undefined;
   /** Who has logged in by the request. */
   readonly identity?: Identity | undefined;

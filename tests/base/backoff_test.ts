@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Backoff } from "@parley/parley";
 
 Deno.test("Backoff doubles each wait up to the longest, and starts over when reset", () => {
-  const backoff = new Backoff({ firstMs: 10, mostMs: 70 });
+  const backoff = new Backoff({ firstMs: 10, maxMs: 70 });
   assertEquals(Array.from({ length: 5 }, () => backoff.next()), [10, 20, 40, 70, 70]);
   backoff.reset();
   assertEquals(backoff.next(), 10);

@@ -10,7 +10,7 @@ const authority = await TestAuthority.create();
 const good = await authority.issue();
 const CHUNK = new Uint8Array(256 * 1024).fill(0x78);
 /** More than the kernel holds for both sides of a connection on any system. */
-const MOST_BYTES = 256 * 1024 * 1024;
+const MAX_BYTES = 256 * 1024 * 1024;
 
 /** Both ends of a TLS connection, each of which gives a write up after a while. */
 async function pair(writeTimeout = "300ms"): Promise<{ server: Connection; client: Connection } & AsyncDisposable> {
@@ -34,7 +34,7 @@ async function pair(writeTimeout = "300ms"): Promise<{ server: Connection; clien
 
 /** Writes until the connection gives up. */
 async function flood(connection: Connection): Promise<void> {
-  while (connection.bytesWritten < MOST_BYTES) await connection.write(CHUNK);
+  while (connection.bytesWritten < MAX_BYTES) await connection.write(CHUNK);
 }
 
 Deno.test("write() over TLS waits for a client that does not read", async () => {

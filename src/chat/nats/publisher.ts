@@ -9,7 +9,7 @@ import type { NatsLink } from "./link.ts";
 import { encodeDraft } from "./stored_message.ts";
 
 /** A message that NATS has not taken by then is refused. */
-export const PUBLISH_WAIT_MS = 5_000;
+const PUBLISH_WAIT_MS = 5_000;
 const ANSWER_MS = 2_000;
 /** Messages that may wait at once, of all rooms. */
 const MOST_WAITING = 10_000;

@@ -31,7 +31,7 @@ export const PROXY_FLAGS = {
 type ProxyFlags = FlagValues<typeof PROXY_FLAGS>;
 
 /** Whether an address is in one of the ranges. */
-export function addressTest(ranges: readonly string[]): (address: string) => boolean {
+function addressTest(ranges: readonly string[]): (address: string) => boolean {
   const cidrs = ranges.map(parseCidr);
   return (address) => {
     const bytes = parseIp(address);

@@ -16,7 +16,7 @@ import { FAULT_TYPES, faultTypeOf } from "./registry.ts";
 export type FaultScope = Pick<Fault, "direction" | "share" | "only">;
 
 /** Every connection, both directions. */
-export const EVERYWHERE: FaultScope = { direction: undefined, share: 1, only: undefined };
+const EVERYWHERE: FaultScope = { direction: undefined, share: 1, only: undefined };
 
 /**
  * Parses `NAME[:VALUE][,KEY=VALUE...]`. The keys are the attributes of the

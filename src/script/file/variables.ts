@@ -10,7 +10,7 @@ export interface VariableSource {
 }
 
 /** Levels of a file; what it may say has no more than six. */
-const MOST_LEVELS = 16;
+const MAX_LEVELS = 16;
 
 /** Values of a file, with what aliases stand for counted each time: a few nested aliases stand for billions. */
 const MAX_VALUES = 100_000;
@@ -49,7 +49,7 @@ export function fillVariables(
   const fill = (value: unknown, path: readonly PropertyKey[]): unknown => {
     if (--left < 0) throw fail(path.slice(0, 2), `the file has more than ${MAX_VALUES} values, counting aliases`);
     // An alias can lie inside what it stands for: then there is no end to it.
-    if (path.length > MOST_LEVELS) throw fail(path.slice(0, 2), `it is nested more than ${MOST_LEVELS} levels deep`);
+    if (path.length > MAX_LEVELS) throw fail(path.slice(0, 2), `it is nested more than ${MAX_LEVELS} levels deep`);
     if (typeof value === "string") {
       const literal = LITERALS.get(path.at(-1));
       return value.replaceAll(/\$\$|\$\{([^}]*)\}/g, (whole, expression: string | undefined) => {

@@ -9,7 +9,7 @@ import { YamlLines } from "./yaml_lines.ts";
 const YAML_SCHEMA = CORE_SCHEMA.withTags(mergeTag);
 
 /** Mistakes that are told at once; more would hide the first. */
-const MOST_MISTAKES = 3;
+const MAX_MISTAKES = 3;
 
 /** A place in a file, as in `["tests", 0, "steps"]`. */
 export type YamlPath = readonly PropertyKey[];
@@ -147,8 +147,8 @@ function mistakesError(
     const path = issue.code === "unrecognized_keys" ? [...issue.path, issue.keys[0] ?? ""] : issue.path;
     return mistake(path, describe(issue, schema)).message;
   });
-  const more = texts.length > MOST_MISTAKES ? `; and ${texts.length - MOST_MISTAKES} more` : "";
-  return new UsageError(`${texts.slice(0, MOST_MISTAKES).join("; ")}${more}`);
+  const more = texts.length > MAX_MISTAKES ? `; and ${texts.length - MAX_MISTAKES} more` : "";
+  return new UsageError(`${texts.slice(0, MAX_MISTAKES).join("; ")}${more}`);
 }
 
 function isWithin(outer: YamlPath, inner: YamlPath): boolean {

@@ -63,7 +63,7 @@ export class ChatLink {
   /** Rooms for which a resume was asked and not answered yet. */
   readonly #resuming = new Set<string>();
   readonly #ready = Promise.withResolvers<void>();
-  readonly #backoff = new Backoff({ firstMs: 250, mostMs: 10_000, jitter: 0.5 });
+  readonly #backoff = new Backoff({ firstMs: 250, maxMs: 10_000, jitter: 0.5 });
   readonly #ended = Promise.withResolvers<void>();
   #settled: PromiseWithResolvers<void> | undefined;
   #session: Session | undefined;
