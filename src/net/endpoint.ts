@@ -227,6 +227,7 @@ function checkHost(text: string, scheme: Scheme, host: string): string {
 
 /** The text is shown without user information, which may hold a password. */
 function refuse(text: string, found: string, scheme: Scheme): SyntaxError {
-  const shown = text.replace(/\/\/[^/?#]*@/, "//...@");
+  // What stands before an "@" may hold a password, also where it has no place or was not encoded.
+  const shown = /^unix/i.test(text) ? text : text.replace(/^([a-z][\w+.-]*:\/\/)?.*@/is, "$1...@");
   return new SyntaxError(`Cannot parse endpoint "${shown}": ${found}; for example ${EXAMPLES[scheme]}`);
 }

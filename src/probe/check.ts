@@ -1,4 +1,5 @@
 import { Backoff } from "../base/backoff.ts";
+import { escapeControls } from "../base/bytes.ts";
 import {
   ClosedEarlyError,
   hasCode,
@@ -17,6 +18,7 @@ import type { ConnectOptions } from "../factory.ts";
 import type { Deadline } from "../net/deadline.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { type Credentials, type Facts, notReady, NotReadyError, type ProbeExpectations } from "./probe.ts";
+import { assertExpectations } from "./content.ts";
 import { type ResolvedTarget, resolveProbe } from "./registry.ts";
 import { type RetryResult, retryUntil } from "./retry.ts";
 
@@ -110,6 +112,7 @@ export interface CheckResult {
  */
 export async function check(endpoint: string | Endpoint, options: CheckOptions = {}): Promise<CheckResult> {
   const resolved = resolveProbe(endpoint);
+  assertExpectations(options);
   const { target, definition } = resolved;
   const text = target.text;
   const { stableForMs } = options;
@@ -180,13 +183,19 @@ export function reasonFor(error: unknown, endpoint: string): string {
     const attempts = error.attempts.map(({ address, reason }) => `${address}: ${reason}`);
     return error.attempts.length === 1 ? error.attempts[0]?.reason ?? "" : attempts.join(", ");
   }
-  return messageOf(error)
-    .replace(`Cannot connect to ${endpoint}: `, "")
-    .replace(`Cannot connect to ${endpoint} through `, "through ")
-    .replace(`Cannot speak TLS with ${endpoint}: `, "")
-    .replace(`Cannot open ${endpoint}: `, "")
-    .replace(`${endpoint} is not ready: `, "not ready: ")
-    .replace(`${endpoint} `, "");
+  // The socket's endpoint is what a connection reports, where the target is that of a protocol.
+  const authority = endpoint.replace(/^[^/]*\/\//, "").replace(/\/.*$/s, "");
+  const names = [endpoint, `tcp://${authority}`, `tls://${authority}`];
+  const text = names.reduce((message, name) =>
+    message
+      .replace(`Cannot connect to ${name}: `, "")
+      .replace(`Cannot connect to ${name} through `, "through ")
+      .replace(`Cannot speak TLS with ${name}: `, "")
+      .replace(`Cannot open ${name}: `, "")
+      .replace(`${name} is not ready: `, "not ready: ")
+      .replace(`${name} `, ""), messageOf(error));
+  // The words of a server must not reach a terminal as commands.
+  return escapeControls(text);
 }
 
 async function probeOnce(
@@ -198,6 +207,7 @@ async function probeOnce(
   const login = options.login === "url" ? credentialsIn(target) : options.login;
   let tlsFacts: Facts = {};
   const { probe } = await definition.load();
+  const timeoutMs = deadline.remainingMs;
   const facts = await probe({
     target,
     expected: options,
@@ -211,8 +221,18 @@ async function probeOnce(
       ...(layers && { layers }),
     },
     onTls: (learned) => tlsFacts = learned,
+  }).catch((cause: unknown) => {
+    const { text: endpoint } = target;
+    if (!isReadTimeout(cause, endpoint)) throw cause;
+    const message = `${endpoint} did not complete its reply within ${formatDuration(Math.round(timeoutMs))}`;
+    throw new TimeoutError("reply", message, { endpoint, cause });
   });
   return { ...tlsFacts, ...facts };
+}
+
+/** A timeout of the last read of a reply, whose own time was only what was left. */
+function isReadTimeout(error: unknown, endpoint: string): boolean {
+  return error instanceof TimeoutError && error.phase === "reply" && error.endpoint !== endpoint;
 }
 
 function credentialsIn({ text, user, password }: ResolvedTarget["target"]): Credentials {

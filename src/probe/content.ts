@@ -21,10 +21,7 @@ export function assertContent(target: ProbeTarget, bytes: Uint8Array, expected: 
 }
 
 function assertJson(target: ProbeTarget, text: string, expectation: string): void {
-  const [, path, wanted] = /^([^=]+)=(.*)$/s.exec(expectation) ?? [];
-  if (path === undefined || wanted === undefined) {
-    throw new UsageError(`Cannot compare "${expectation}": expected PATH=VALUE, for example checks.db[0].status=up`);
-  }
+  const [path, wanted] = splitJsonExpectation(expectation);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -38,6 +35,45 @@ function assertJson(target: ProbeTarget, text: string, expectation: string): voi
   }
   const found = typeof value === "string" ? value : JSON.stringify(value) ?? "missing";
   if (found !== wanted) throw notReady(target, `${path} is ${found}, not ${wanted}`);
+}
+
+/** A token (RFC 9110, section 5.6.2): a method, or the name of a header. */
+const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
+const HEADER = new RegExp(`^(${TOKEN}):[ \\t]*([^\\r\\n\\0]*)$`);
+
+/**
+ * Checks the expectations themselves, before anything is tried.
+ *
+ * @throws {UsageError} One is malformed.
+ */
+export function assertExpectations({ status, method, headers = [], bodyJson }: ProbeExpectations): void {
+  if (status !== undefined) isInStatusRanges(status, -1);
+  if (method !== undefined && !new RegExp(`^${TOKEN}$`).test(method)) {
+    throw new UsageError(`Cannot use the HTTP method "${method}": for example GET or HEAD`);
+  }
+  headerFields(headers);
+  if (bodyJson !== undefined) splitJsonExpectation(bodyJson);
+}
+
+/**
+ * Header lines as fields.
+ *
+ * @throws {UsageError} A line is malformed; it is not shown, since it may hold a password.
+ */
+export function headerFields(lines: readonly string[]): Record<string, string> {
+  return Object.fromEntries(lines.map((line) => {
+    const [, name, value] = HEADER.exec(line) ?? [];
+    if (name === undefined || value === undefined) {
+      throw new UsageError('Cannot send a header: expected "Name: value" on one line');
+    }
+    return [name, value];
+  }));
+}
+
+function splitJsonExpectation(expectation: string): [string, string] {
+  const [, path, wanted] = /^([^=]+)=(.*)$/s.exec(expectation) ?? [];
+  if (path !== undefined && wanted !== undefined) return [path, wanted];
+  throw new UsageError(`Cannot compare "${expectation}": expected PATH=VALUE, for example checks.db[0].status=up`);
 }
 
 /** Whether a status is in a list such as `200-299,401`. */

@@ -8,11 +8,10 @@
  * @module
  */
 
-import { UsageError } from "../base/errors.ts";
 import { basicCredentials } from "../http/authorization.ts";
 import { type HttpAnswer, requestOver } from "../http/client.ts";
 import { formatHostPort } from "../net/endpoint.ts";
-import { assertContent, isInStatusRanges } from "./content.ts";
+import { assertContent, headerFields, isInStatusRanges } from "./content.ts";
 import {
   type Facts,
   notReady,
@@ -22,7 +21,7 @@ import {
   unexpected,
 } from "./probe.ts";
 import { parseTarget } from "./target.ts";
-import { openWire } from "./wire.ts";
+import { openWire, SECRET_HEADER } from "./wire.ts";
 
 /** What the health endpoints of servers with a scheme of their own answer when they are ready. */
 const HEALTH: Readonly<Record<string, { path: string; expected: ProbeExpectations }>> = {
@@ -49,7 +48,9 @@ export async function probe(context: ProbeContext): Promise<Facts> {
   const path = health !== undefined && target.path === "/" ? health.path : target.path;
   let current: ProbeTarget = { ...target, path };
   let answer = await ask(context, current, expected);
-  for (let left = expected.maxRedirects ?? 0; REDIRECTS.includes(answer.status) && left > 0; left--) {
+  const { maxRedirects = 0 } = expected;
+  for (let left = maxRedirects; isRedirect(answer) && maxRedirects > 0; left--) {
+    if (left === 0) throw notReady(target, `it redirects more than ${maxRedirects} times`);
     current = redirected(current, answer);
     answer = await ask(context, current, expected);
   }
@@ -62,8 +63,14 @@ export async function probe(context: ProbeContext): Promise<Facts> {
   return { status: answer.status };
 }
 
+function isRedirect({ status, fields }: HttpAnswer): boolean {
+  return REDIRECTS.includes(status) && fields.has("location");
+}
+
 async function ask(context: ProbeContext, target: ProbeTarget, expected: ProbeExpectations): Promise<HttpAnswer> {
   await using wire = await openWire({ ...context, target });
+  const { headers = [] } = expected;
+  const isSame = isSameServer(context, target);
   const isDefaultPort = target.port === (target.isTls ? 443 : 80);
   return await requestOver(wire.connection, {
     method: expected.method ?? "GET",
@@ -74,27 +81,21 @@ async function ask(context: ProbeContext, target: ProbeTarget, expected: ProbeEx
         : formatHostPort(target.host, target.port),
       "User-Agent": "parley",
       Accept: "*/*",
-      ...authorization(context, target),
-      ...headerFields(expected.headers ?? []),
+      ...(isSame ? authorization(context) : {}),
+      ...headerFields(isSame ? headers : headers.filter((line) => !SECRET_HEADER.test(line))),
     },
   }, context.deadline);
 }
 
-/** Credentials go to the server that was named, and to no other that it redirects to. */
-function authorization({ login, target: { host, port } }: ProbeContext, target: ProbeTarget): Record<string, string> {
-  if (login === undefined || target.host !== host || target.port !== port) return {};
-  if (login.token !== undefined) return { Authorization: `Bearer ${login.token}` };
-  return { Authorization: basicCredentials(login.user, login.password) };
+/** Credentials go to the server that was named, and to no other that it redirects to, nor without the TLS that it had. */
+function isSameServer({ target: { host, port, isTls } }: ProbeContext, target: ProbeTarget): boolean {
+  return target.host === host && target.port === port && (target.isTls || !isTls);
 }
 
-function headerFields(lines: readonly string[]): Record<string, string> {
-  return Object.fromEntries(lines.map((line) => {
-    const [, name, value] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):\s*(.*)$/.exec(line) ?? [];
-    if (name === undefined || value === undefined) {
-      throw new UsageError(`Cannot send the header "${line}": expected "Name: value"`);
-    }
-    return [name, value];
-  }));
+function authorization({ login }: ProbeContext): Record<string, string> {
+  if (login === undefined) return {};
+  if (login.token !== undefined) return { Authorization: `Bearer ${login.token}` };
+  return { Authorization: basicCredentials(login.user, login.password) };
 }
 
 function redirected(from: ProbeTarget, answer: HttpAnswer): ProbeTarget {

@@ -23,7 +23,7 @@ export function parseTarget(text: string, scheme: string, definition: ProbeDefin
   // The URL parser normalizes hosts and paths of the web's own schemes only, so every scheme is parsed as one of them.
   const url = URL.parse(`http:${rest}`);
   // Nothing of a text that cannot be parsed is shown: it may hold a password.
-  if (!rest.startsWith("//") || url === null) throw refuse(`${scheme}://...`, "it is not a valid URL", definition);
+  if (!rest.startsWith("//") || url === null) throw refuse(`${scheme}://...`, whyInvalid(rest), definition);
   const defaultPort = definition.ports[scheme];
   const explicit = explicitPort(rest);
   const port = explicit ?? defaultPort;
@@ -75,6 +75,13 @@ export function decodePercent(text: string): string {
     // A lone percent sign stands for itself, as it does in browsers.
     return text;
   }
+}
+
+function whyInvalid(rest: string): string {
+  const port = /:(\d+)(?:[/?#]|$)/.exec(rest.slice(rest.lastIndexOf("@") + 1))?.[1];
+  if (Number(port) > 65_535) return `port ${port} is not a number from 0 to 65535`;
+  const isUserInfo = rest.includes("@");
+  return `it is not a valid URL${isUserInfo ? "; special characters of a password must be percent-encoded" : ""}`;
 }
 
 function refuse(shown: string, reason: string, definition: ProbeDefinition): SyntaxError {

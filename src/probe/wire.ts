@@ -21,6 +21,9 @@ import { assertTls } from "./tls.ts";
 const MAX_REPLY_BYTES = 1024 * 1024;
 const MAX_LINE_BYTES = 16 * 1024;
 
+/** Header lines that hold a password or a token. */
+export const SECRET_HEADER = /^(?:(?:proxy-)?authorization|cookie|[\w-]*(?:token|secret|api-?key)[\w-]*):/i;
+
 /** How {@linkcode openWire} differs from a plain connection to the target. */
 export interface WireOptions {
   /** Path of a Unix socket to connect to instead. */
@@ -56,7 +59,7 @@ export async function openWire(context: ProbeContext, options: WireOptions = {})
 
 /** Whether a trace of what is sent would show a password or a token. */
 function holdsSecrets({ login, expected: { headers = [] } }: ProbeContext): boolean {
-  return login !== undefined || headers.some((line) => /^(?:proxy-)?authorization:|^cookie:/i.test(line));
+  return login !== undefined || headers.some((line) => SECRET_HEADER.test(line));
 }
 
 /** For `connect()`: no step may take longer than what is left of the probe's time. */

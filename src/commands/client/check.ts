@@ -1,3 +1,4 @@
+import { escapeControls, toJsonLine } from "../../base/bytes.ts";
 import { UsageError } from "../../base/errors.ts";
 import { type FlagTable, type FlagValues, kebabCase } from "../../base/flag_spec.ts";
 import { formatDuration, roundTo } from "../../base/units.ts";
@@ -60,14 +61,20 @@ export const checkCommand = defineCommand({
     if (flags.invert) rejectExpectations(given);
     rejectUnroutable(given, targets.map(({ target }) => target));
     rejectLongStability(flags, targets);
-    for (const hint of targets.flatMap((target) => hintFor(target, flags) ?? [])) {
+    for (
+      const hint of targets.flatMap((target) =>
+        [hintFor(target, flags) ?? [], loginHintFor(target, flags) ?? []].flat()
+      )
+    ) {
       io.stderr.write(`parley-client: ${hint}\n`);
     }
     const options = { ...await expectationsOf(flags), ...await routeConnectOptions(flags) };
     if (!flags.login?.startsWith("env:") && !readsProxyVariables(flags) && childCommand.length === 0) {
       await io.giveBackEnvironment?.();
     }
-    const code = await checkAll(targets, options, flags, io);
+    // The standard output is the command's.
+    const report = childCommand.length === 0 ? io.stdout : io.stderr;
+    const code = await checkAll(targets, options, flags, io, report);
     if (childCommand.length === 0) return code;
     if (code !== EXIT.done) {
       io.stderr.write(`parley-client: not ready: "${childCommand[0]}" was not run\n`);
@@ -146,6 +153,12 @@ function rejectLongStability(flags: CheckFlags, targets: readonly Target[]): voi
   throw new UsageError("--stable-for must be shorter than --timeout, which limits each attempt");
 }
 
+/** Credentials in the endpoint alone are not tried, which a success must not hide. */
+function loginHintFor({ target: { password, text } }: Target, flags: CheckFlags): string | undefined {
+  if (password === "" || flags.login !== undefined || flags.invert) return undefined;
+  return `hint: the password for ${text} is not checked: add --login url to log in with it`;
+}
+
 /** What a TCP check cannot see, for a port that was given without a scheme. */
 function hintFor({ target: { scheme, port, host, text }, isBare }: Target, flags: CheckFlags): string | undefined {
   const usual = slowSchemeOf(port);
@@ -161,6 +174,7 @@ async function checkAll(
   options: CheckOptions,
   flags: CheckFlags,
   io: ProgramIo,
+  report: ProgramIo["stdout"],
 ): Promise<number> {
   const style = styleOf(io);
   const width = Math.max(...targets.map(({ target }) => target.text.length));
@@ -182,7 +196,7 @@ async function checkAll(
     );
     if (flags.any && "state" in outcome && outcome.state === "ready") enough.abort(new NotNeeded());
     status.clear();
-    io.stdout.write(`${flags.json ? JSON.stringify(outcomeObject(outcome)) : outcomeLine(outcome, width, style)}\n`);
+    report.write(flags.json ? toJsonLine(outcomeObject(outcome)) : `${outcomeLine(outcome, width, style)}\n`);
     return outcome;
   }));
   return exitCodeFor(outcomes, flags.any);
@@ -242,6 +256,6 @@ function effort({ tries, ms }: CheckResult): string {
 }
 
 function factText(value: Facts[string]): string {
-  const text = Array.isArray(value) ? value.join(",") : String(value);
+  const text = escapeControls(Array.isArray(value) ? value.join(",") : String(value));
   return /\s/.test(text) ? JSON.stringify(text) : text;
 }

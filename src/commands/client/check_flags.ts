@@ -65,7 +65,13 @@ function regexOf(flag: string, text: string | undefined): RegExp | undefined {
 async function loginOf(from: string | undefined): Promise<Credentials | "url" | undefined> {
   if (from === undefined || from === "url") return from;
   const [, source, name = ""] = /^(env|file):(.+)$/s.exec(from) ?? [];
-  if (source === undefined) throw new UsageError(`--login: cannot use "${from}": it takes url, env:NAME or file:PATH`);
+  if (source === undefined) {
+    // Not shown: it may be the password itself.
+    throw new UsageError("--login takes url, env:NAME or file:PATH, not the credentials themselves");
+  }
+  if (source === "env" && !/^\w+$/.test(name)) {
+    throw new UsageError('--login: the name of a variable must follow "env:"');
+  }
   const text = source === "env" ? Deno.env.get(name) : await readNamedFile(name, "the credentials");
   if (text === undefined) throw new UsageError(`--login: the variable ${name} is not set`);
   return credentialsOf(text.replace(/\r?\n$/, ""), from);
@@ -76,6 +82,10 @@ function credentialsOf(text: string, from: string): Credentials {
   const token = /^Bearer (\S+)$/i.exec(text)?.[1];
   if (token !== undefined) return { user: "", password: token, token };
   const colon = text.indexOf(":");
-  if (colon === -1) throw new UsageError(`--login: ${from} holds neither user:password nor "Bearer TOKEN"`);
+  if (colon === -1) {
+    throw new UsageError(
+      `--login: ${from} holds neither user:password nor "Bearer TOKEN"; write a password alone as :password`,
+    );
+  }
   return { user: text.slice(0, colon), password: text.slice(colon + 1) };
 }

@@ -1,3 +1,4 @@
+import { toJsonLine } from "../../base/bytes.ts";
 import { ParleyError, UsageError } from "../../base/errors.ts";
 import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
 import { formatDuration } from "../../base/units.ts";
@@ -89,7 +90,7 @@ export const runCommand = defineCommand({
     junit?.write(
       junitXml({ name: "run", program: "parley-client", startedAt, ms, tests: steps.map(testOf), exitCode }),
     );
-    if (flags.json) io.stdout.write(`${JSON.stringify({ ok: exitCode === EXIT.done, exitCode, ms, steps })}\n`);
+    if (flags.json) io.stdout.write(toJsonLine({ ok: exitCode === EXIT.done, exitCode, ms, steps }));
     return exitCode;
   },
 });
