@@ -148,7 +148,7 @@ export function layeredDialer(via: Dialer, setup: LayerSetup): Dialer {
       const peer = { ...dialed, log: options.log };
       const transport = new LayeredTransport(dialed.transport, setup, { peer, onLayered() {} });
       try {
-        await abortable(transport.handshake(), { signal: options.signal }, () => new Error("there is no time limit"));
+        await abortable(transport.handshake(), { signal: options.signal });
         return { ...dialed, transport };
       } catch (error) {
         transport.close();

@@ -150,7 +150,7 @@ async function throughProxy(
     return reader.transport();
   };
   try {
-    const transport = await abortable(shake(), { signal }, () => new Error("unreachable: there is no time limit"));
+    const transport = await abortable(shake(), { signal });
     return { transport, local: dialed.local, remote: to, proxy: dialed.proxy ?? dialed.remote };
   } catch (error) {
     dialed.transport.close();

@@ -8,18 +8,20 @@ export interface WaitOptions {
 
 /**
  * The outcome of `work`, unless the time runs out or the signal comes first.
- * The timer and the listener are gone when it returns; `work` itself goes on,
- * and a late failure of it is not an unhandled rejection.
+ * The timer and the listener are removed when it returns; `work` itself
+ * continues, and a late failure of it is not an unhandled rejection.
  *
+ * @param timeoutError Makes the error of a wait whose time ran out; needed where there may be a time limit.
  * @throws What `timeoutError()` makes, the signal's reason, or what `work` threw.
  */
+export function abortable<T>(work: Promise<T>, options: WaitOptions, timeoutError: () => Error): Promise<T>;
+export function abortable<T>(work: Promise<T>, options: WaitOptions & { timeoutMs?: undefined }): Promise<T>;
 export async function abortable<T>(
   work: Promise<T>,
-  options: WaitOptions,
-  timeoutError: () => Error,
+  { signal, timeoutMs }: WaitOptions,
+  timeoutError: () => Error = () => new Error("there is no time limit"),
 ): Promise<T> {
-  const { signal, timeoutMs } = options;
-  // Handled here for good: when another outcome wins, nobody else listens.
+  // Handled here: when another outcome wins, nothing else handles a failure of it.
   work.catch(() => {});
   signal?.throwIfAborted();
   const other = Promise.withResolvers<never>();

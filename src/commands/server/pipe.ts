@@ -159,7 +159,7 @@ class KeptInput {
 
   async #read(bytes: Uint8Array, signal: AbortSignal): Promise<number | null> {
     this.#reading ??= this.#input.read(this.#buffer.subarray(0, bytes.length));
-    const count = await abortable(this.#reading, { signal }, () => new Error("there is no deadline"));
+    const count = await abortable(this.#reading, { signal });
     if (count === null) return null;
     this.#reading = undefined;
     bytes.set(this.#buffer.subarray(0, count));

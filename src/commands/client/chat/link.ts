@@ -224,7 +224,7 @@ export class ChatLink {
   async #dial(): Promise<Session> {
     const dialling = this.#options.dial();
     try {
-      return await abortable(dialling, { signal: this.#leaving.signal }, () => new Error("there is no deadline"));
+      return await abortable(dialling, { signal: this.#leaving.signal });
     } catch (error) {
       if (this.#isLeaving) dialling.then(leave, () => {});
       throw error;

@@ -84,7 +84,7 @@ class Pipe {
     // Handled here for good: after a timeout nobody else listens.
     work.catch(() => {});
     const { signal } = this.#options;
-    const missing = await abortable(Promise.race([work, this.#expired.promise]), { signal }, neverLate);
+    const missing = await abortable(Promise.race([work, this.#expired.promise]), { signal });
     if (missing === undefined || missing === "input") return;
     // WebSocket ends both sides at once: silence after an answer is all there is to wait for.
     if (missing === "end" && this.#session.kind === "websocket" && (this.#isAnswered || this.#options.isServer)) {
@@ -197,8 +197,4 @@ class Pipe {
       : `${this.#peer} took none of what was sent for ${formatDuration(stallMs)}`;
     return new TimeoutError(missing === "end" ? "reply" : "write", message, { endpoint: this.#peer });
   }
-}
-
-function neverLate(): Error {
-  return new Error("there is no deadline");
 }

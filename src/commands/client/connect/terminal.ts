@@ -47,7 +47,7 @@ export async function converse(
   const received = receiveAll(session, prompt, options);
   received.catch(() => {});
   for (;;) {
-    const event = await abortable(Promise.race([prompt.next(), received]), { signal: stop }, unreachable);
+    const event = await abortable(Promise.race([prompt.next(), received]), { signal: stop });
     if (event === undefined) {
       const abnormal = abnormalClose(session);
       if (abnormal !== undefined) throw abnormal;
@@ -132,7 +132,3 @@ async function quit(session: Session, options: TerminalOptions, received: Promis
 
 /** The peer has not ended in time, which is no fault after `quit`. */
 class StillOpen extends Error {}
-
-function unreachable(): Error {
-  return new Error("there is no deadline");
-}
