@@ -16,6 +16,7 @@ const GATES: readonly Gate[] = [
   { name: "types", args: ["task", "check"] },
   { name: "imports", args: ["run", "--allow-read=src", "scripts/check_imports.ts"] },
   { name: "limits", args: ["run", "--allow-read=src,deno.json", "scripts/check_limits.ts"] },
+  { name: "tested", args: ["run", "--allow-read=src,tests", "scripts/check_limit_tests.ts"] },
   {
     name: "docs",
     args: [

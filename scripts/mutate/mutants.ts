@@ -66,8 +66,17 @@ function mutate(node: ts.Node, add: Add, source: ts.SourceFile): void {
     const isNumber = ts.isNumericLiteral(node.right) || kind === ts.SyntaxKind.MinusToken;
     if (arithmetic !== undefined && isNumber) add("arithmetic", node.operatorToken, arithmetic);
   } else if (ts.isExpressionStatement(node)) removeCall(node, add);
-  else if (ts.isAwaitExpression(node)) add("removed await", node, node.expression.getText(source));
+  else if (ts.isAwaitExpression(node) && !isPassedOn(node)) add("removed await", node, node.expression.getText(source));
   else if (ts.isReturnStatement(node) && node.expression !== undefined) changeReturn(node.expression, add);
+}
+
+/** `return await` makes a difference within `try` only. */
+function isPassedOn(node: ts.AwaitExpression): boolean {
+  if (!ts.isReturnStatement(node.parent)) return false;
+  for (let outer: ts.Node = node.parent; outer !== undefined && !ts.isFunctionLike(outer); outer = outer.parent) {
+    if (ts.isTryStatement(outer)) return false;
+  }
+  return true;
 }
 
 function negate(condition: ts.Expression, add: Add, source: ts.SourceFile): void {
@@ -78,7 +87,8 @@ function removeCall(node: ts.ExpressionStatement, add: Add): void {
   const inner = ts.isAwaitExpression(node.expression) || ts.isVoidExpression(node.expression)
     ? node.expression.expression
     : node.expression;
-  if (!ts.isCallExpression(inner)) return;
+  // What is logged at the level debug is promised to nobody.
+  if (!ts.isCallExpression(inner) || /\blog\.debug$/.test(inner.expression.getText())) return;
   const isListener = /(?:addEventListener|addSignalListener|\.on|\.once)$/.test(inner.expression.getText());
   add(isListener ? "removed listener" : "removed call", node, ";");
 }
