@@ -193,7 +193,7 @@ export function reasonFor(error: unknown, endpoint: string): string {
       .replace(`Cannot speak TLS with ${name}: `, "")
       .replace(`Cannot open ${name}: `, "")
       .replace(`${name} is not ready: `, "not ready: ")
-      .replace(`${name} `, ""), messageOf(error));
+      .replace(new RegExp(`^${RegExp.escape(name)} `), ""), messageOf(error));
   // The words of a server must not reach a terminal as commands.
   return escapeControls(text);
 }
@@ -203,11 +203,11 @@ async function probeOnce(
   options: CheckOptions,
   deadline: Deadline,
 ): Promise<Facts> {
+  const timeoutMs = deadline.remainingMs;
   const { tls, handshakeTimeout, dialer, layers } = options;
   const login = options.login === "url" ? credentialsIn(target) : options.login;
   let tlsFacts: Facts = {};
   const { probe } = await definition.load();
-  const timeoutMs = deadline.remainingMs;
   const facts = await probe({
     target,
     expected: options,

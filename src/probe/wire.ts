@@ -101,7 +101,15 @@ export class Wire implements AsyncDisposable {
     if (count < 0 || count > MAX_REPLY_BYTES) {
       throw unexpected(this.#target, `does not speak ${this.#target.scheme}: it announced a reply of ${count} bytes`);
     }
-    return await readExactly(this.connection, count, this.#deadline.wait());
+    try {
+      return await readExactly(this.connection, count, this.#deadline.wait());
+    } catch (error) {
+      if (!(error instanceof ClosedEarlyError)) throw error;
+      const { text: endpoint } = this.#target;
+      if (error.received === 0) throw this.ended("");
+      const message = `${endpoint} closed the connection after ${error.received} of ${count} bytes of a reply`;
+      throw new ClosedEarlyError(message, { endpoint, received: error.received, expected: count });
+    }
   }
 
   /** Whatever comes next; `null` at the end. */

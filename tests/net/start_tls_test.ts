@@ -34,7 +34,7 @@ const REFUSALS: readonly { protocol: StartTlsProtocol; script: Script; says: str
       { hears: "STARTTLS\r\n" },
       { says: "454 TLS not available\r\n" },
     ],
-    says: 'the smtp server answered "454 TLS not available"',
+    says: 'the smtp server did not agree to TLS: it answered "454 TLS not available"',
   },
   { protocol: "smtp", script: [{ says: "554 go away\r\n" }], says: 'answered "554 go away"' },
   {

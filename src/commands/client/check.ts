@@ -9,12 +9,11 @@ import type { GivenFlag } from "../../cli/parse_flags.ts";
 import { StatusLine } from "../../cli/status_line.ts";
 import { type Style, styleOf } from "../../cli/style.ts";
 import { type Endpoint, formatHostPort, parseEndpoint } from "../../net/endpoint.ts";
-import { missingFor } from "../../probe/applicable.ts";
 import { check, type CheckOptions, type CheckResult, reasonFor } from "../../probe/check.ts";
 import type { Facts, ProbeTarget } from "../../probe/probe.ts";
 import { PROTOCOLS, resolveProbe, slowSchemeOf } from "../../probe/registry.ts";
 import { configureProgramLogging, logFlags } from "../program_logging.ts";
-import { EXPECTATION_FLAGS, expectationsOf } from "./check_flags.ts";
+import { EXPECTATION_FLAGS, expectationsOf, rejectInapplicableFlags } from "./check_flags.ts";
 import { readsProxyVariables, ROUTE_FLAGS, routeConnectOptions } from "./route_flags.ts";
 import { tlsEndpoint } from "./tls_flags.ts";
 
@@ -116,15 +115,6 @@ function targetOf(text: string, flags: CheckFlags): Target {
     target: resolveProbe(endpoint).target,
     isBare: !/^[a-z][\w+.-]*:(?!\d)/i.test(text) && target.port > 0,
   };
-}
-
-function rejectInapplicableFlags(given: readonly GivenFlag[], targets: readonly ProbeTarget[]): void {
-  for (const { name } of given) {
-    const missing = missingFor(name, targets);
-    if (missing === undefined) continue;
-    const found = targets.map(({ text }) => text).join(" ");
-    throw new UsageError(`--${kebabCase(name)} needs an endpoint with ${missing}, not ${found}`);
-  }
 }
 
 /** What goes another way than the flags say must not pass for what went that way. */

@@ -1,8 +1,10 @@
 import { unescape } from "../../base/bytes.ts";
 import { UsageError } from "../../base/errors.ts";
-import { type FlagTable, type FlagValues, inGroup } from "../../base/flag_spec.ts";
+import { type FlagTable, type FlagValues, inGroup, kebabCase } from "../../base/flag_spec.ts";
+import type { GivenFlag } from "../../cli/parse_flags.ts";
+import { missingFor } from "../../probe/applicable.ts";
 import type { CheckOptions } from "../../probe/check.ts";
-import type { Credentials } from "../../probe/probe.ts";
+import type { Credentials, ProbeTarget } from "../../probe/probe.ts";
 import { readNamedFile } from "../../base/read_named_file.ts";
 import { START_TLS_FLAGS, TLS_FLAGS, tlsConnectOptions } from "./tls_flags.ts";
 
@@ -51,6 +53,20 @@ export async function expectationsOf(flags: FlagValues<typeof EXPECTATION_FLAGS>
     login: await loginOf(flags.login),
     ...await tlsConnectOptions(flags),
   };
+}
+
+/**
+ * What cannot be checked must not pass for checked.
+ *
+ * @throws {UsageError} A flag applies to none of the targets.
+ */
+export function rejectInapplicableFlags(given: readonly GivenFlag[], targets: readonly ProbeTarget[]): void {
+  for (const { name } of given) {
+    const missing = missingFor(name, targets);
+    if (missing === undefined) continue;
+    const found = targets.map(({ text }) => text).join(" ");
+    throw new UsageError(`--${kebabCase(name)} needs an endpoint with ${missing}, not ${found}`);
+  }
 }
 
 function regexOf(flag: string, text: string | undefined): RegExp | undefined {

@@ -14,7 +14,7 @@ import { OutputTail, ProcessGroup } from "../../process/process_group.ts";
 import { runChild } from "../child_process.ts";
 import { OutputFile } from "../output_file.ts";
 import { configureProgramLogging, logFlags } from "../program_logging.ts";
-import { EXPECTATION_FLAGS, expectationsOf } from "./check_flags.ts";
+import { EXPECTATION_FLAGS, expectationsOf, rejectInapplicableFlags } from "./check_flags.ts";
 
 /** How much of a server's output is kept. */
 const MAX_KEPT_BYTES = 64 * 1024;
@@ -72,13 +72,13 @@ export const runCommand = defineCommand({
   ].join("\n"),
   readsEnvironment: true,
   takesCommand: true,
-  async run({ flags, args, childCommand, io }) {
+  async run({ flags, args, given, childCommand, io }) {
     configureProgramLogging(flags, io);
     if (args.length > 0) throw new UsageError(`unexpected argument "${args[0]}"; the test follows "--"`);
     if (flags.start.length === 0) throw new UsageError("no server to start: give --start COMMAND");
     if (flags.check.length === 0) throw new UsageError("nothing to wait for: give --check ENDPOINT");
     if (childCommand.length === 0) throw new UsageError('no test to run: give it after "--"');
-    for (const endpoint of flags.check) resolveProbe(endpoint);
+    rejectInapplicableFlags(given, flags.check.map((endpoint) => resolveProbe(endpoint).target));
     const servers = flags.start.map((text) => splitWords(text));
     const options = await expectationsOf(flags);
     using junit = flags.junit === undefined ? undefined : OutputFile.open(flags.junit, "the report");

@@ -141,7 +141,8 @@ class Dialogue {
 
   #refused(reply: string): TlsError {
     const shown = preview(utf8(reply.trimEnd()), 80);
-    const message = `Cannot speak TLS with ${this.#endpoint}: the ${this.#protocol} server answered "${shown}"`;
+    const message =
+      `Cannot speak TLS with ${this.#endpoint}: the ${this.#protocol} server did not agree to TLS: it answered "${shown}"`;
     return new TlsError("protocol", message, { endpoint: this.#endpoint });
   }
 

@@ -123,3 +123,31 @@ Deno.test("check points out that a password of the endpoint is not checked witho
   );
   assertEquals((await runClient(["check", `redis://127.0.0.1:${port}`])).stderr, "");
 });
+
+for (
+  const [reply, words] of [
+    ["", "closed the connection before it sent anything"],
+    ["E\0", "closed the connection after 2 of 5 bytes of a reply"],
+  ] as const
+) {
+  Deno.test(`check reports that a server closes after ${reply.length} bytes`, async () => {
+    await using server = scriptedPeer(async (conn) => {
+      await conn.read(new Uint8Array(4096));
+      await conn.write(new TextEncoder().encode(reply));
+      conn.close();
+    });
+    const endpoint = `postgres://127.0.0.1:${portOf(server.endpoint)}`;
+    const { code, stdout } = await runClient(["check", endpoint]);
+    assertEquals(code, 7);
+    assertEquals(stdout, `fail  ${endpoint}  ${words}\n`);
+  });
+}
+
+for (const words of [["--min-days", "3"], ["--body-json", "a=b"], ["--tls-ca", "ca.pem"]]) {
+  Deno.test(`run rejects ${words.join(" ")} for endpoints that it does not apply to`, async () => {
+    const run = ["run", "--start", "true", "--check", "tcp://127.0.0.1:1", ...words, "--", "true"];
+    const { code, stderr } = await runClient(run);
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, `${words[0]} needs an endpoint with`);
+  });
+}
