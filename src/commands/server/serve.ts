@@ -1,3 +1,4 @@
+import { messageOf } from "../../base/errors.ts";
 import { targetAddress } from "../../base/ip.ts";
 import { type Command, defineCommand } from "../../cli/command.ts";
 import { EXIT } from "../../cli/exit_codes.ts";
@@ -130,13 +131,19 @@ export async function runWith(
   }
   const serverEnded = new AbortController();
   void running.finally(() => serverEnded.abort()).catch(() => {});
+  let code: number | undefined;
   try {
     const { runChild } = await import("../child_process.ts");
-    return await runChild(command, io, { env, signal: serverEnded.signal });
+    code = await runChild(command, io, { env, signal: serverEnded.signal });
   } finally {
     stop();
-    await running;
+    await running.catch((error: unknown) => {
+      if (code === EXIT.done) throw error;
+      // The command's failure comes first: that of a mock is often its consequence.
+      io.stderr.write(`parley-server: ${messageOf(error)}\n`);
+    });
   }
+  return code;
 }
 
 /** Where the server is, for the command that uses it. */
