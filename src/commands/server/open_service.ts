@@ -56,6 +56,8 @@ export interface OpenService extends AsyncDisposable {
   readonly seen: StatsSource;
   /** Whether it shows a page to browsers. */
   readonly hasPage: boolean;
+  /** Of its control API, if it has one. */
+  readonly controlUrl?: string | undefined;
   /** Serves until the signal, then drains. */
   run(stop: AbortSignal): Promise<void>;
 }

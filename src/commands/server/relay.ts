@@ -37,8 +37,11 @@ const {
   auth: _a,
   authTimeout: _t,
   trustedProxy: _p,
-  ...COMMON_FLAGS
+  ...RELAY_SHARED_FLAGS
 } = SHARED_FLAGS;
+
+/** The flags of every server that a relay has too. */
+export { RELAY_SHARED_FLAGS };
 
 // The client of each connection is the source.
 const { sendProxy: SEND_PROXY, sendProxySource: _s, ...ROUTE } = ROUTE_FLAGS;
@@ -87,8 +90,9 @@ export const RELAY_FLAGS = {
   }),
 } as const satisfies FlagTable;
 
-const FLAGS = { ...RELAY_FLAGS, ...COMMON_FLAGS };
-type Flags = FlagValues<typeof FLAGS>;
+const FLAGS = { ...RELAY_FLAGS, ...RELAY_SHARED_FLAGS };
+/** Values of the flags of a relay. */
+export type RelayFlags = FlagValues<typeof FLAGS>;
 
 /** `parley-server relay`: what sits between two programs. */
 export const relayCommand = defineCommand({
@@ -114,32 +118,13 @@ async function runRelay({ flags, args, childCommand, io }: Invocation<typeof FLA
     throw new UsageError("relay needs LISTEN and TARGET, for example relay 8000 db:5432, or --control");
   }
   if (listenOn !== undefined && targets.length === 0) throw new UsageError(`no TARGET for ${listenOn}`);
-  const faults = faultsOf(flags);
-  const controlAt = flags.control === undefined ? undefined : controlEndpoint(flags.control);
   using readyFile = openReadyFile(flags.readyFile);
-  using recorder = flags.record === undefined ? undefined : new ConnectionRecorder(flags.record);
-  const log = Logger.of("relay");
-  const seed = flags.seed ?? randomSeed();
   using reload = new ReloadSignal();
-  const options = { ...await optionsOf(flags, args, { reload, log }), seed };
   using stopSignals = io.stop.listen();
   await using owner = new AsyncDisposableStack();
   const stop = new AbortController();
   const stopped = AbortSignal.any([stopSignals.signal, stop.signal]);
-
-  const relay = listenOn === undefined ? undefined : owner.use(
-    await startRelay(endpointOf(listenOn), targets.map(endpointOf), {
-      ...options,
-      faults,
-      ...(recorder === undefined ? {} : { tap: (connection) => recorder.tap(connection) }),
-    }),
-  );
-  if (relay !== undefined) {
-    log.info(`relaying ${formatEndpoint(relay.endpoint)} to ${targets.join(", ")}`, { seed, ...faultFields(faults) });
-  }
-  const control = flags.control === undefined && flags.config === undefined
-    ? undefined
-    : await startControl(flags, controlAt, { options, relay, targets, owner });
+  const { relay, control } = await openRelay(flags, { listenOn, targets, context: "relay", reload, owner });
   const stats = control?.stats ?? relay?.stats;
   const metricsUrl = flags.metrics === undefined || stats === undefined
     ? undefined
@@ -157,9 +142,54 @@ async function runRelay({ flags, args, childCommand, io }: Invocation<typeof FLA
   };
   return await runWith(childCommand, io, {
     env,
-    running: runUntil(stopped, relay, control?.shutdown),
+    running: runUntil(stopped, { relay, control }),
     stop: () => stop.abort(),
   });
+}
+
+/** A relay as the flags describe it. */
+export interface OpenRelay {
+  /** Where it listens; none if only the control API makes relays. */
+  readonly relay: Relay | undefined;
+  readonly control: Control | undefined;
+}
+
+/**
+ * Starts a relay, with the recording and the control API that the flags ask for.
+ *
+ * @throws {UsageError} The flags do not fit each other.
+ */
+export async function openRelay(
+  flags: RelayFlags,
+  { listenOn, targets, context, reload, owner }: {
+    listenOn: string | undefined;
+    targets: readonly string[];
+    context: string;
+    reload: ReloadSignal;
+    owner: AsyncDisposableStack;
+  },
+): Promise<OpenRelay> {
+  const faults = faultsOf(flags);
+  const controlAt = flags.control === undefined ? undefined : controlEndpoint(flags.control);
+  const recorder = flags.record === undefined ? undefined : owner.use(new ConnectionRecorder(flags.record));
+  const log = Logger.of(context);
+  const seed = flags.seed ?? randomSeed();
+  const endpoints = listenOn === undefined ? [] : [listenOn];
+  const options = { ...await optionsOf(flags, endpoints, { reload, log }), context, seed };
+  const relay = listenOn === undefined ? undefined : owner.use(
+    await startRelay(endpointOf(listenOn), targets.map(endpointOf), {
+      ...options,
+      faults,
+      ...(recorder === undefined ? {} : { tap: (connection) => recorder.tap(connection) }),
+    }),
+  );
+  if (relay !== undefined) {
+    log.info(`relaying ${formatEndpoint(relay.endpoint)} to ${targets.join(", ")}`, { seed, ...faultFields(faults) });
+  }
+  const control = flags.control === undefined && flags.config === undefined
+    ? undefined
+    : await startControl(flags, controlAt, { options, relay, targets, owner });
+  return { relay, control };
 }
 
 /** A control API, and the proxies that it has made. */
@@ -172,10 +202,10 @@ interface Control {
 }
 
 async function startControl(
-  flags: Flags,
+  flags: RelayFlags,
   controlAt: Endpoint | undefined,
   { options, relay, targets, owner }: {
-    options: RelayOptions & { seed: number };
+    options: RelayOptions & { seed: number; context: string };
     relay: Relay | undefined;
     targets: readonly string[];
     owner: AsyncDisposableStack;
@@ -185,17 +215,17 @@ async function startControl(
     import("../../relay/control/proxy_set.ts"),
     import("../../relay/control/api.ts"),
   ]);
-  const { seed, ...shared } = options;
+  const { seed, context, ...shared } = options;
   const proxies = owner.use(
     new ProxySet((at, to, own) => startRelay(at, to, { ...shared, ...own }), () => seed),
   );
-  if (relay !== undefined) proxies.adopt("relay", relay, targets.join(","));
+  if (relay !== undefined) proxies.adopt(context, relay, targets.join(","));
   if (flags.config !== undefined) await populateFrom(flags.config, proxies);
   let url: string | undefined;
   if (controlAt !== undefined) {
     const listener = await listen(controlAt, { context: "control", totalTimeout: "60s" });
     const routes = {
-      ...publicRoutes({ services: [{ stats: proxies, service: "relay" }] }),
+      ...publicRoutes({ services: [{ stats: proxies, service: context }] }),
       ...controlRoutes(proxies, VERSION),
     };
     owner.use(new HttpServer(listener, routes));
@@ -205,7 +235,7 @@ async function startControl(
     stats: proxies,
     url,
     endpoints: () =>
-      proxies.list().filter(({ name, enabled }) => enabled && name !== "relay").map(({ listen }) =>
+      proxies.list().filter(({ name, enabled }) => enabled && name !== context).map(({ listen }) =>
         formatEndpoint(parseEndpoint(listen))
       ),
     shutdown: () => proxies.shutdown(),
@@ -222,11 +252,8 @@ async function populateFrom(path: string, proxies: { populate(body: unknown): Pr
 }
 
 /** Serves until the signal; then the connections have their time to end. */
-async function runUntil(
-  stopped: AbortSignal,
-  relay: Relay | undefined,
-  shutdown: (() => Promise<void>) | undefined,
-): Promise<void> {
+export async function runUntil(stopped: AbortSignal, { relay, control }: OpenRelay): Promise<void> {
+  const shutdown = control?.shutdown;
   const ending = Promise.withResolvers<void>();
   stopped.addEventListener("abort", () => ending.resolve(), { once: true });
   if (stopped.aborted) ending.resolve();
@@ -236,7 +263,7 @@ async function runUntil(
 }
 
 async function optionsOf(
-  flags: Flags,
+  flags: RelayFlags,
   args: readonly string[],
   { reload, log }: { reload: ReloadSignal; log: Logger },
 ): Promise<RelayOptions> {
@@ -297,8 +324,8 @@ export async function targetOptionsOf(
  *
  * @throws {UsageError} One cannot be parsed.
  */
-export function faultsOf(
-  { fault, direction, share, only }: Pick<Flags, "fault" | "direction" | "share" | "only">,
+function faultsOf(
+  { fault, direction, share, only }: Pick<RelayFlags, "fault" | "direction" | "share" | "only">,
 ): Fault[] {
   try {
     const faults = parseFaults(fault, {

@@ -3,6 +3,7 @@ import { targetAddress } from "../../../base/ip.ts";
 import { ReloadSignal } from "../../../cli/reload_signal.ts";
 import { type Endpoint, formatEndpoint, isHostEndpoint, parseEndpoint } from "../../../net/endpoint.ts";
 import { type OpenService, openService } from "../open_service.ts";
+import { openRelayOfStack } from "./peers.ts";
 import { runAllServices } from "../serve.ts";
 import { type StackService, variableOf } from "./stack_file.ts";
 
@@ -18,19 +19,48 @@ export interface OpenStack extends AsyncDisposable {
  */
 export async function openStack(stack: readonly StackService[], reload: ReloadSignal): Promise<OpenStack> {
   await using owner = new AsyncDisposableStack();
-  const services = new Map<string, OpenService>();
-  for (const { name, service, flags, endpoints, program, mistake } of stack) {
-    const slot = { index: 0, count: 1 };
+  const opened = new Map<string, OpenService>();
+  for (const service of inOpeningOrder(stack)) {
     try {
-      services.set(name, owner.use(await openService(service, flags, { endpoints, program, slot, reload })));
+      opened.set(service.name, owner.use(await open(service, opened, reload)));
     } catch (error) {
       // An address in use, say, names itself and has an exit code of its own.
       if (error instanceof ParleyError && !/^UsageError$/.test(error.name)) throw error;
-      throw mistake(error);
+      throw service.mistake(error);
     }
   }
+  const services = new Map(stack.flatMap(({ name }) => {
+    const service = opened.get(name);
+    return service === undefined ? [] : [[name, service]];
+  }));
   const own = owner.move();
   return { services, [Symbol.asyncDispose]: () => own.disposeAsync() };
+}
+
+/** A relay comes after the services that it forwards to, whose ports it must know. */
+function inOpeningOrder(stack: readonly StackService[]): Iterable<StackService> {
+  const ordered = new Set<StackService>();
+  const add = (service: StackService): void => {
+    for (const other of stack) if (service.targets?.includes(other.name)) add(other);
+    ordered.add(service);
+  };
+  stack.forEach(add);
+  return ordered;
+}
+
+async function open(
+  { name, service, flags, endpoints, program, targets }: StackService,
+  opened: ReadonlyMap<string, OpenService>,
+  reload: ReloadSignal,
+): Promise<OpenService> {
+  if (targets === undefined) {
+    return await openService(service, flags, { endpoints, program, slot: { index: 0, count: 1 }, reload });
+  }
+  const addresses = targets.map((target) => {
+    const endpoint = opened.get(target)?.endpoints[0];
+    return endpoint === undefined ? target : formatEndpoint(reachable(endpoint));
+  });
+  return await openRelayOfStack(name, flags, { endpoints, targets: addresses, reload });
 }
 
 /** A stack that serves. */
@@ -65,9 +95,10 @@ export async function runStack(stack: readonly StackService[]): Promise<StackRun
  * which is enough to check what refers to them.
  */
 export function expectedVariables(stack: readonly StackService[]): Record<string, string> {
-  const services = stack.map(({ name, service, endpoints }) => {
+  const services = stack.map(({ name, service, endpoints, flags }) => {
     const given = endpoints.length > 0 ? endpoints : service.endpoints;
-    return [name, { endpoints: given.map((each) => withPort(parseEndpoint(each))) }] as const;
+    const controlUrl = flags["control"] === undefined ? undefined : "http://127.0.0.1:1";
+    return [name, { endpoints: given.map((each) => withPort(parseEndpoint(each))), controlUrl }] as const;
   });
   return stackVariables({ services: new Map(services) });
 }
@@ -78,14 +109,15 @@ function withPort(endpoint: Endpoint): Endpoint {
 
 /** Where each service is, as variables: `PARLEY_NAME`, with `_HOST` and `_PORT`; further endpoints end in `_2`, `_3`. */
 export function stackVariables(
-  { services }: { services: ReadonlyMap<string, Pick<OpenService, "endpoints">> },
+  { services }: { services: ReadonlyMap<string, Pick<OpenService, "endpoints" | "controlUrl">> },
 ): Record<string, string> {
   return Object.fromEntries(
-    [...services].flatMap(([name, { endpoints }]) =>
-      endpoints.flatMap((endpoint, index) =>
+    [...services].flatMap(([name, { endpoints, controlUrl }]) => [
+      ...endpoints.flatMap((endpoint, index) =>
         variablesOf(`${variableOf(name)}${index === 0 ? "" : `_${index + 1}`}`, endpoint)
-      )
-    ),
+      ),
+      ...controlUrl === undefined ? [] : [[`${variableOf(name)}_CONTROL`, controlUrl] as const],
+    ]),
   );
 }
 
@@ -97,11 +129,13 @@ export function stackEndpoints({ services }: OpenStack): Record<string, string[]
 }
 
 function variablesOf(name: string, endpoint: Endpoint): [string, string][] {
-  if (!isHostEndpoint(endpoint)) return [[name, formatEndpoint(endpoint)]];
-  const host = targetAddress(endpoint.host);
-  return [
-    [name, formatEndpoint({ ...endpoint, host })],
-    [`${name}_HOST`, host],
-    [`${name}_PORT`, String(endpoint.port)],
-  ];
+  const at = reachable(endpoint);
+  const variables: [string, string][] = [[name, formatEndpoint(at)]];
+  if (isHostEndpoint(at)) variables.push([`${name}_HOST`, at.host], [`${name}_PORT`, String(at.port)]);
+  return variables;
+}
+
+/** Where to connect to what listens on every address. */
+function reachable(endpoint: Endpoint): Endpoint {
+  return isHostEndpoint(endpoint) ? { ...endpoint, host: targetAddress(endpoint.host) } : endpoint;
 }

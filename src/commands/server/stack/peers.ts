@@ -7,48 +7,69 @@
 
 import { UsageError } from "../../../base/errors.ts";
 import { readNamedFile } from "../../../base/read_named_file.ts";
+import type { ReloadSignal } from "../../../cli/reload_signal.ts";
 import { parseFraming } from "../../../framing/mod.ts";
-import { parseEndpoint } from "../../../net/endpoint.ts";
-import { SYSTEM_CLOCK } from "../../../relay/faults/clock.ts";
-import { assertUsable, randomSeed } from "../../../relay/relay.ts";
-import { RelayService } from "../../../relay/relay_service.ts";
+import { Logger } from "../../../log/logger.ts";
 import { readEnvironment } from "../../../script/file/variables.ts";
 import { Mock } from "../../../script/mock/mock.ts";
 import { parseMockFile } from "../../../script/mock/mock_file.ts";
 import { canReset } from "../../../script/mock/mock_script.ts";
 import type { Service } from "../../../server/service.ts";
 import { defineService, type ServiceEntry } from "../../../services/service.ts";
-import { faultsOf, RELAY_FLAGS, targetOptionsOf } from "../relay.ts";
+import type { OpenService, ServeFlags } from "../open_service.ts";
+import { openRelay, RELAY_FLAGS, type RelayFlags, runUntil } from "../relay.ts";
 
-const { control: _control, config: _config, record: _record, ...FLAGS_OF_RELAY } = RELAY_FLAGS;
+const { config: _config, ...FLAGS_OF_RELAY } = RELAY_FLAGS;
 
 const relay = defineService({
   endpoints: ["tcp://127.0.0.1:0"],
   framing: "raw",
-  takesFraming: false,
   sharesState: true,
   flags: {
-    target: { type: "text", placeholder: "ENDPOINT", repeat: true, help: "where to forward connections" },
+    target: {
+      type: "text",
+      placeholder: "TARGET",
+      repeat: true,
+      help: "where to forward connections: an endpoint, or a service of the stack",
+    },
     ...FLAGS_OF_RELAY,
   },
-  async create(flags, { log }) {
-    if (flags.target.length === 0) throw new UsageError("no target");
-    const targets = flags.target.map((target) => parseEndpoint(target));
-    const faults = faultsOf(flags);
-    assertUsable(faults, targets);
-    const seed = flags.seed ?? randomSeed();
-    log.info(`relaying to ${flags.target.join(", ")}`, { seed });
-    const service = new RelayService({
-      targets,
-      ...await targetOptionsOf(flags),
-      faults,
-      seed,
-      clock: SYSTEM_CLOCK,
-      subprotocols: flags.subprotocol,
-    });
-    return Object.assign(service, { resetsConnections: true });
+  create: () => {
+    throw new TypeError("Cannot serve a relay to sessions: openRelayOfStack() opens it");
   },
 });
+
+/** A relay among the services of a stack: what `parley-server relay` does. */
+export async function openRelayOfStack(
+  name: string,
+  flags: ServeFlags,
+  { endpoints, targets, reload }: {
+    endpoints: readonly string[];
+    targets: readonly string[];
+    reload: ReloadSignal;
+  },
+): Promise<OpenService> {
+  const [listenOn = relay.endpoints[0], ...more] = endpoints;
+  if (more.length > 0) throw new UsageError("a relay listens on one endpoint: add a second relay");
+  if (targets.length === 0) throw new UsageError("no target");
+  await using owner = new AsyncDisposableStack();
+  // The flags of the file were parsed by the table of a relay.
+  const values = { ...flags, config: undefined } as unknown as RelayFlags;
+  const opened = await openRelay(values, { listenOn, targets, context: name, reload, owner });
+  if (opened.relay === undefined) throw new TypeError("Cannot open the relay: it listens nowhere");
+  const { endpoint, stats } = opened.relay;
+  if (opened.control?.url !== undefined) Logger.of(name).info(`control API on ${opened.control.url}`);
+  const own = owner.move();
+  return {
+    endpoints: [endpoint],
+    stats,
+    seen: opened.control?.stats ?? stats,
+    hasPage: false,
+    controlUrl: opened.control?.url,
+    run: (stop) => runUntil(stop, opened),
+    [Symbol.asyncDispose]: () => own.disposeAsync(),
+  };
+}
 
 const mock = defineService({
   endpoints: ["tcp://127.0.0.1:0"],

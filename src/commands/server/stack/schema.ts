@@ -14,6 +14,7 @@ import { parsedBy } from "../../../script/file/step_schema.ts";
 import { SERVICES } from "../../../services/registry.ts";
 import { PEERS } from "./peers.ts";
 import { loadService, type NamedService } from "../../../services/service.ts";
+import { RELAY_SHARED_FLAGS } from "../relay.ts";
 import { SHARED_FLAGS } from "../shared_flags.ts";
 
 // What one process has once is the command's.
@@ -33,6 +34,11 @@ const endpoint = parsedBy(parseEndpoint, "Where to listen; port 0 is a free port
 
 /** Made once, so that the JSON schema has each once. */
 const sharedFlagSchemas = flagSchemas(SERVICE_FLAGS);
+const relayFlagSchemas = Object.fromEntries(
+  Object.entries(sharedFlagSchemas).filter(([key]) =>
+    Object.keys(RELAY_SHARED_FLAGS).some((name) => kebabCase(name) === key)
+  ),
+);
 
 /** The schema of one service. */
 function serviceSchema(service: NamedService) {
@@ -44,7 +50,7 @@ function serviceSchema(service: NamedService) {
       ? { program: z.array(z.string()).min(1).meta({ description: "The program to run, and its arguments" }) }
       : {}),
     ...flagSchemas(service.flags),
-    ...sharedFlagSchemas,
+    ...(service.name === "relay" ? relayFlagSchemas : sharedFlagSchemas),
   }).refine(
     ({ endpoint, endpoints }) => endpoint === undefined || endpoints === undefined,
     "a service has either endpoint or endpoints",

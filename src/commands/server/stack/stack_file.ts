@@ -1,6 +1,7 @@
 import { messageOf, UsageError } from "../../../base/errors.ts";
 import { kebabCase } from "../../../base/flag_spec.ts";
 import { parseFlags } from "../../../cli/parse_flags.ts";
+import { parseEndpoint } from "../../../net/endpoint.ts";
 import type { VariableSource } from "../../../script/file/variables.ts";
 import { parseYamlFile, type YamlPath } from "../../../script/file/yaml_file.ts";
 import { loadService, type NamedService } from "../../../services/service.ts";
@@ -19,6 +20,8 @@ export interface StackService {
   readonly endpoints: readonly string[];
   /** The program that it runs, of a service that takes one. */
   readonly program: readonly string[];
+  /** Of a relay: endpoints, and names of other services of the stack. */
+  readonly targets: readonly string[] | undefined;
   /** The error for a mistake of this service. */
   mistake(error: unknown): UsageError;
 }
@@ -43,7 +46,7 @@ export async function parseStackFile(
     ),
   );
   const file = parseYamlFile(text, name, { schema: stackSchema(services), env, at });
-  return Object.entries(file.value.services).map(([key, given]) => {
+  const stack = Object.entries(file.value.services).map(([key, given]) => {
     const service = services[key];
     if (service === undefined) throw new TypeError(`Cannot find the service "${key}"`);
     const { service: _, endpoint, endpoints, ...rest } = given;
@@ -54,9 +57,35 @@ export async function parseStackFile(
       flags: flagValues(service, flags),
       endpoints: endpoint === undefined ? endpoints ?? [] : [endpoint],
       program,
-      mistake: (error) => file.mistake(["services", key], messageOf(error)),
+      targets: service.name === "relay" ? [(flags as { target?: string | string[] }).target ?? []].flat() : undefined,
+      mistake: (error: unknown) => file.mistake(["services", key], messageOf(error)),
     };
   });
+  for (const service of stack) checkTargets(service, stack, (text) => file.mistake(["services", service.name], text));
+  return stack;
+}
+
+/** Whether the targets are endpoints or services, and none of these forwards to the relay itself. */
+function checkTargets(
+  { name, targets = [] }: Pick<StackService, "name" | "targets">,
+  stack: readonly Pick<StackService, "name" | "targets">[],
+  mistake: (text: string) => UsageError,
+): void {
+  const named = new Map(stack.map((service) => [service.name, service]));
+  for (const target of targets) {
+    if (named.has(target)) continue;
+    if (/^[A-Za-z][\w-]*$/.test(target)) throw mistake(`target: there is no service "${target}" in the stack`);
+    try {
+      parseEndpoint(target);
+    } catch (error) {
+      throw mistake(`target: ${messageOf(error)}`);
+    }
+  }
+  const upstream = new Set(targets);
+  for (const target of upstream) {
+    if (target === name) throw mistake("target: the relay forwards to itself");
+    for (const further of named.get(target)?.targets ?? []) upstream.add(further);
+  }
 }
 
 async function serviceOf(name: string): Promise<NamedService> {
