@@ -41,6 +41,17 @@ export function seededDraw(seed: number, ...path: readonly number[]): (index: nu
   return (index) => mix(state + Math.imul(index + 1, 0x9e3779b9)) / TWO_TO_32;
 }
 
+/** A normally distributed number with standard deviation 1 from two numbers of {@linkcode seededRandom}, by Box and Muller (1958), at most 4 either way. */
+export function normalDeviate(first: number, second: number): number {
+  const radius = Math.sqrt(-2 * Math.log(1 - first));
+  return Math.max(-4, Math.min(4, radius * Math.cos(2 * Math.PI * second)));
+}
+
+/** A seed for a run that was given none. */
+export function randomSeed(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+}
+
 function stateOf(seed: number, path: readonly number[]): number {
   return path.reduce((state, number) => splitMix32(state ^ splitMix32(number)())(), seed);
 }

@@ -1,4 +1,4 @@
-import { seededRandom } from "../base/random.ts";
+import { normalDeviate, seededRandom } from "../base/random.ts";
 import { DelayQueue } from "./delay_queue.ts";
 
 /** How long a datagram waits for a later one to overtake it, in milliseconds. */
@@ -9,27 +9,41 @@ const MAX_OVERTAKEN = 64;
 export const MAX_QUEUED = 10_000;
 /** Maximum bytes that wait in an impairment. */
 const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
-/** Maximum senders whose flows {@linkcode Impairment.flowOf} remembers. */
-const MAX_SENDERS = 10_000;
 
-/** What a bad network does to datagrams; shares are from 0 to 1. */
+/** What a bad network does to datagrams; shares are from 0 to 1, and nothing happens by default. */
 export interface ImpairmentOptions {
   /** Share that is lost. */
-  drop: number;
+  drop?: number;
   /** Share that arrives twice. */
-  dup: number;
+  dup?: number;
   /** Share that arrives after a datagram that was sent later. */
-  reorder: number;
+  reorder?: number;
   /** Share in which one bit is flipped. */
-  corrupt: number;
+  corrupt?: number;
   /** Delay of each datagram, in milliseconds. */
-  delayMs: number;
-  /** Maximum deviation from the delay, in milliseconds; uniform, in both directions. */
-  jitterMs: number;
+  delayMs?: number;
+  /** Maximum deviation from the delay (uniform), or its standard deviation (normal), in milliseconds. */
+  jitterMs?: number;
+  /**
+   * How the deviation is distributed.
+   *
+   * @default {"uniform"}
+   */
+  distribution?: "uniform" | "normal";
   /** Bits a second that pass; further datagrams queue. `undefined` for no limit. */
-  bitsPerSecond: number | undefined;
+  bitsPerSecond?: number | undefined;
+  /** Bytes of a client that pass; datagrams beyond them are lost. `undefined` for no limit. */
+  maxBytes?: number | undefined;
   /** The same seed has the same effect on the same datagram of the same client. */
   seed: number;
+  /**
+   * Tells the randomness of several impairments with one seed apart.
+   *
+   * @default {0}
+   */
+  sequence?: number;
+  /** Whether it affects the client with this number, from 1; by default it affects each. */
+  appliesTo?: (client: number) => boolean;
   /**
    * Which way the datagrams go: each direction has randomness of its own.
    *
@@ -62,6 +76,11 @@ export interface ImpairmentCounts {
   discarded: number;
 }
 
+/** Counts of nothing yet. */
+export function noCounts(): ImpairmentCounts {
+  return { passed: 0, dropped: 0, duplicated: 0, reordered: 0, corrupted: 0, overflowed: 0, discarded: 0 };
+}
+
 /** A datagram on its way through an impairment. */
 interface InTransit {
   readonly bytes: Uint8Array;
@@ -72,29 +91,19 @@ interface InTransit {
 }
 
 /**
- * A bad network in one direction. The bandwidth and the queue are shared by
+ * A bad network in one direction; {@linkcode Impairments} joins several. The bandwidth and the queue are shared by
  * all clients; chance is not: which datagrams are dropped, duplicated, delayed
  * or corrupted depends on the seed, the direction, the client's number in the
  * order of arrival, and the datagram's number, never on time or other clients.
  */
 export class Impairment {
   /** Datagrams so far, by fate. */
-  readonly counts: ImpairmentCounts = {
-    passed: 0,
-    dropped: 0,
-    duplicated: 0,
-    reordered: 0,
-    corrupted: 0,
-    overflowed: 0,
-    discarded: 0,
-  };
+  readonly counts: ImpairmentCounts = noCounts();
   readonly #options: ImpairmentOptions;
   readonly #maxQueued: number;
   readonly #now: () => number;
   readonly #queue: DelayQueue;
   readonly #holding = new Set<ImpairedFlow>();
-  readonly #senders = new Map<string, ImpairedFlow>();
-  #senderCount = 0;
   #queued = 0;
   #queuedBytes = 0;
   #linkFreeMs = 0;
@@ -107,10 +116,15 @@ export class Impairment {
     this.#queue = new DelayQueue(now);
   }
 
+  /** Whether it affects the client with this number, from 1. */
+  appliesTo(client: number): boolean {
+    return this.#options.appliesTo?.(client) ?? true;
+  }
+
   /** The datagrams of the client with this number, from 1. */
   flow(client: number): ImpairedFlow {
-    const { seed, direction } = this.#options;
-    const random = seededRandom(seed, client, direction === "to-client" ? 1 : 0);
+    const { seed, direction, sequence = 0 } = this.#options;
+    const random = seededRandom(seed, client, direction === "to-client" ? 1 : 0, sequence);
     return new ImpairedFlow(this.#options, random, {
       counts: this.counts,
       reserve: (bytes) => this.#reserve(bytes),
@@ -118,24 +132,6 @@ export class Impairment {
       send: (datagram) => this.#send(datagram),
       setHolding: (flow, isHolding) => isHolding ? this.#holding.add(flow) : this.#holding.delete(flow),
     });
-  }
-
-  /** The datagrams of a sender; senders are numbered as they are first seen. */
-  flowOf(sender: string): ImpairedFlow {
-    let flow = this.#senders.get(sender);
-    if (flow === undefined) {
-      flow = this.flow(++this.#senderCount);
-      const oldest = this.#senders.keys().next().value;
-      if (this.#senders.size >= MAX_SENDERS && oldest !== undefined) this.#senders.delete(oldest);
-      this.#senders.set(sender, flow);
-    }
-    return flow;
-  }
-
-  /** The counts as fields of a log line. */
-  toFields(prefix = ""): Record<string, number> {
-    const counts = Object.entries(this.counts).filter(([, count]) => count > 0);
-    return Object.fromEntries(counts.map(([name, count]) => [`${prefix}impairment_${name}`, count]));
   }
 
   /** Settles when everything that waits has been delivered. */
@@ -171,7 +167,7 @@ export class Impairment {
   }
 
   #delay({ bytes, jitterMs, deliver }: InTransit): void {
-    const { delayMs, bitsPerSecond } = this.#options;
+    const { delayMs = 0, bitsPerSecond } = this.#options;
     const waitMs = Math.max(0, delayMs + jitterMs);
     const nowMs = this.#now();
     const linkFreeMs = bitsPerSecond === undefined
@@ -205,6 +201,8 @@ export class ImpairedFlow {
   readonly #options: ImpairmentOptions;
   readonly #random: () => number;
   readonly #link: Link;
+  /** Bytes that have come. */
+  #bytes = 0;
   /** Datagrams that the next one overtakes. */
   #held: InTransit[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -221,7 +219,7 @@ export class ImpairedFlow {
    * once or twice, now or later, each time with bytes of its own.
    */
   pass(data: Uint8Array, deliver: (data: Uint8Array) => void): void {
-    const { drop, dup, reorder, corrupt, jitterMs } = this.#options;
+    const { drop = 0, dup = 0, reorder = 0, corrupt = 0, jitterMs = 0, distribution, maxBytes } = this.#options;
     const { counts } = this.#link;
     // Always the same number of draws: otherwise one option would change the effect of the others.
     const isDropped = this.#random() < drop;
@@ -229,8 +227,12 @@ export class ImpairedFlow {
     const isReordered = this.#random() < reorder;
     const isCorrupted = this.#random() < corrupt;
     const bit = Math.floor(this.#random() * data.length * 8);
-    const deviationMs = (this.#random() * 2 - 1) * jitterMs;
-    if (isDropped) {
+    const deviation = distribution === "normal"
+      ? normalDeviate(this.#random(), this.#random())
+      : this.#random() * 2 - 1;
+    const deviationMs = deviation * jitterMs;
+    this.#bytes += data.length;
+    if (isDropped || (maxBytes !== undefined && this.#bytes > maxBytes)) {
       counts.dropped++;
       return;
     }

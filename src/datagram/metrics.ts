@@ -1,6 +1,6 @@
 import type { HttpRoutes } from "../http/router.ts";
 import type { DatagramCounts } from "./counts.ts";
-import type { Impairment } from "./impairment.ts";
+import type { Impairments } from "./impairments.ts";
 
 /** The metrics of a datagram server or relay. */
 interface DatagramMetrics {
@@ -13,7 +13,7 @@ interface DatagramMetrics {
 /** Datagrams in one direction. */
 export interface DatagramFlow {
   readonly counts: DatagramCounts;
-  readonly impairment?: Impairment | undefined;
+  readonly impairment?: Impairments | undefined;
   /** For a relay. */
   readonly direction?: "to-target" | "to-client";
 }

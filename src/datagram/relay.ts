@@ -8,7 +8,7 @@ import { delay, nextTurn } from "../net/wait.ts";
 import { BoundedSender } from "./bounded_sender.ts";
 import { ClientTable, type RemovalReason, type TableEntry } from "./client_table.ts";
 import { DatagramCounts } from "./counts.ts";
-import type { ImpairedFlow, Impairment } from "./impairment.ts";
+import type { DatagramFlow, Impairments } from "./impairments.ts";
 
 /** How long the replies to the last datagrams may take, in milliseconds. */
 const LAST_REPLIES_MS = 200;
@@ -29,9 +29,9 @@ export interface DatagramRelayOptions {
   /** Carries the relay's context. */
   log: Logger;
   /** A bad network on the way to the target. */
-  toTarget?: Impairment | undefined;
+  toTarget?: Impairments | undefined;
   /** A bad network on the way back. */
-  toClient?: Impairment | undefined;
+  toClient?: Impairments | undefined;
   /** Who may send, and how often. */
   gate?: DatagramGate | undefined;
   /** Ends after this many datagrams have come from clients. */
@@ -45,8 +45,8 @@ export interface DatagramRelayOptions {
 /** Sender of datagrams, and its socket to the target. */
 interface Client extends TableEntry {
   readonly endpoint: Endpoint;
-  readonly toTarget: ImpairedFlow | undefined;
-  readonly toClient: ImpairedFlow | undefined;
+  readonly toTarget: DatagramFlow | undefined;
+  readonly toClient: DatagramFlow | undefined;
   /** Datagrams that wait for the socket. */
   readonly waiting: Uint8Array[];
   isForgotten: boolean;

@@ -7,7 +7,7 @@ import { type Endpoint, formatEndpoint, isHostEndpoint } from "../net/endpoint.t
 import { abortable, delay } from "../net/wait.ts";
 import { BoundedSender } from "./bounded_sender.ts";
 import { DatagramCounts, type DropReason } from "./counts.ts";
-import type { Impairment } from "./impairment.ts";
+import type { Impairments } from "./impairments.ts";
 import type { DatagramService } from "./service.ts";
 
 /** How long the kernel may take to accept the last replies, in milliseconds. */
@@ -33,7 +33,7 @@ export interface DatagramServerOptions {
   /** Who is served, and how often. */
   gate?: DatagramGate | undefined;
   /** A bad network in front of the service. */
-  impairment?: Impairment | undefined;
+  impairment?: Impairments | undefined;
 }
 
 /** Runs one service on any number of datagram sockets. */

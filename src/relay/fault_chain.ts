@@ -79,7 +79,7 @@ export class FaultChain {
   #start(fault: Fault, old: readonly Link[]): Link {
     const { seed, connection, direction, isMessages, clock } = this.#setup;
     const removal = new AbortController();
-    const path = [connection, direction === "to-client" ? 1 : 0, hash(fault.name)];
+    const path = [connection, direction === "to-client" ? 1 : 0, nameHash(fault.name)];
     const before = old.find((link) => link.fault.name === fault.name);
     const next: Flow = {
       data: (bytes, isText) => this.#after(link).data(bytes, isText),
@@ -148,15 +148,15 @@ export function appliesTo(
   if (type.isForMessages && setup.isMessages === false) return false;
   if (only !== undefined && !only.some(([first, last]) => connection >= first && connection <= last)) return false;
   // One draw for both directions: a share of the connections is not one of their halves.
-  return share >= 1 || seededRandom(seed, connection, 2, hash(name))() < share;
+  return share >= 1 || seededRandom(seed, connection, 2, nameHash(name))() < share;
 }
 
 function isSpent({ removal, active, stage }: Link): boolean {
   return removal.signal.aborted && active === 0 && !stage.isHolding;
 }
 
-/** FNV-1a (Fowler, Noll, Vo) of the characters. */
-function hash(text: string): number {
+/** Tells the randomness of faults apart: FNV-1a (Fowler, Noll, Vo) of the characters of a name. */
+export function nameHash(text: string): number {
   let value = 0x811c9dc5;
   for (const character of text) value = Math.imul(value ^ (character.codePointAt(0) ?? 0), 0x01000193);
   return value >>> 0;

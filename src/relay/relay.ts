@@ -1,4 +1,5 @@
 import { messageOf } from "../base/errors.ts";
+import { randomSeed } from "../base/random.ts";
 import type { ConnectOptions } from "../factory.ts";
 import { rawCodec } from "../framing/raw.ts";
 import { defaultMaxConnections } from "../guard/open_file_limit.ts";
@@ -156,11 +157,6 @@ export async function startRelay(
   );
   relay.finished.catch((error: unknown) => log.error("the relay failed", { error: messageOf(error) }));
   return relay;
-}
-
-/** A seed for {@linkcode RelayOptions.seed}. */
-export function randomSeed(): number {
-  return crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
 }
 
 function readFaults(faults: readonly (Fault | string)[]): Fault[] {

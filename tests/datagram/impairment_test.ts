@@ -1,16 +1,8 @@
 import { assertAlmostEquals, assertEquals, assertNotEquals } from "@std/assert";
 import { Impairment, type ImpairmentOptions } from "../../src/datagram/impairment.ts";
+import { Impairments } from "../../src/datagram/impairments.ts";
 
-const NONE: ImpairmentOptions = {
-  drop: 0,
-  dup: 0,
-  reorder: 0,
-  corrupt: 0,
-  delayMs: 0,
-  jitterMs: 0,
-  bitsPerSecond: undefined,
-  seed: 7,
-};
+const NONE: ImpairmentOptions = { seed: 7 };
 
 /** What comes out, as numbers, when the numbers from 0 go in. */
 async function through(options: Partial<ImpairmentOptions>, count: number, client = 1): Promise<number[]> {
@@ -64,9 +56,9 @@ Deno.test("Impairment drops other datagrams for each client and direction, whate
   assertEquals(out, alone);
 });
 
-Deno.test("Impairment.flowOf() numbers senders in the order of arrival (fault 42)", () => {
+Deno.test("Impairments.flowOf() numbers senders in the order of arrival (fault 42)", () => {
   const dropped = (senders: readonly string[]) => {
-    using impairment = new Impairment({ ...NONE, drop: 0.5 });
+    using impairment = new Impairments([new Impairment({ ...NONE, drop: 0.5 })]);
     const out: number[] = [];
     for (let number = 0; number < 100; number++) {
       for (const sender of senders) {
@@ -78,8 +70,8 @@ Deno.test("Impairment.flowOf() numbers senders in the order of arrival (fault 42
   assertEquals(dropped(["a", "b"]), dropped(["x", "y", "z"]));
 });
 
-Deno.test("Impairment.flowOf() treats senders differently, and remembers 10,000 (fault 42)", () => {
-  using impairment = new Impairment({ ...NONE, drop: 0.5 });
+Deno.test("Impairments.flowOf() treats senders differently, and remembers 10,000 (fault 42)", () => {
+  using impairment = new Impairments([new Impairment({ ...NONE, drop: 0.5 })]);
   const first = impairment.flowOf("0");
   const fates = ["0", "1"].map((sender) => {
     const passed: number[] = [];

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertObjectMatch } from "@std/assert";
 import { Impairment } from "../../src/datagram/impairment.ts";
+import { Impairments } from "../../src/datagram/impairments.ts";
 import { DatagramRelay, type DatagramRelayOptions } from "../../src/datagram/relay.ts";
 import { bindSender } from "../../src/datagram/sender.ts";
 import { bind } from "../../src/factory.ts";
@@ -215,9 +216,7 @@ Deno.test("DatagramRelay drops truncated datagrams in both directions, and count
 
 /** What arrives, by client, when three clients send 30 datagrams each; their turns follow `order`. */
 async function throughImpairedRelay(order: readonly number[]): Promise<number[][]> {
-  const toTarget = new Impairment({
-    ...{ drop: 0.4, dup: 0, reorder: 0, corrupt: 0, delayMs: 0, jitterMs: 0, bitsPerSecond: undefined, seed: 7 },
-  });
+  const toTarget = new Impairments([new Impairment({ drop: 0.4, seed: 7 })]);
   await using target = await bind(ANY);
   await using started = await startRelay(target.endpoint, { toTarget });
   await using one = await bind(ANY);

@@ -1,6 +1,6 @@
-import { parseShare } from "../../base/rates.ts";
 import { messageOf, UsageError } from "../../base/errors.ts";
 import { type FlagTable, type FlagValues, inGroup } from "../../base/flag_spec.ts";
+import { randomSeed } from "../../base/random.ts";
 import { readNamedFile } from "../../base/read_named_file.ts";
 import { defineCommand, type Invocation } from "../../cli/command.ts";
 import { ReloadSignal } from "../../cli/reload_signal.ts";
@@ -10,8 +10,7 @@ import { parseOrigin } from "../../http/origin.ts";
 import { Logger } from "../../log/logger.ts";
 import { type Endpoint, formatEndpoint, parseEndpoint } from "../../net/endpoint.ts";
 import type { Fault } from "../../relay/faults/fault.ts";
-import { parseDirection, parseFaults, parseOnly } from "../../relay/faults/parse_fault.ts";
-import { randomSeed, type Relay, type RelayOptions, startRelay } from "../../relay/relay.ts";
+import { type Relay, type RelayOptions, startRelay } from "../../relay/relay.ts";
 import type { RelayServiceOptions } from "../../relay/relay_service.ts";
 import { HttpServer } from "../../server/http_server.ts";
 import { publicRoutes } from "../../server/metrics_routes.ts";
@@ -20,6 +19,7 @@ import type { StatsSource } from "../../server/stats_snapshot.ts";
 import { announceReady, openReadyFile } from "../announce_ready.ts";
 import { readsProxyVariables, ROUTE_FLAGS, routeConnectOptions } from "../client/route_flags.ts";
 import { readTls } from "../client/tls_flags.ts";
+import { FAULT_FLAGS, faultsOf } from "../fault_flags.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { gateOf } from "./access_flags.ts";
 import { proxiesOf } from "./proxy_flags.ts";
@@ -48,15 +48,7 @@ const { sendProxy: SEND_PROXY, sendProxySource: _s, ...ROUTE } = ROUTE_FLAGS;
 
 /** What a relay does, besides how it listens. */
 export const RELAY_FLAGS = {
-  fault: {
-    type: "text",
-    repeat: true,
-    placeholder: "FAULT",
-    help: "what goes wrong, such as latency:100ms",
-  },
-  direction: { type: "text", placeholder: "WAY", help: "of faults: to-server, to-client or both (default both)" },
-  share: { type: "text", placeholder: "SHARE", help: "share of the connections with faults, such as 20%" },
-  only: { type: "text", placeholder: "NUMBERS", help: "numbers of the connections with faults, such as 1-2,5" },
+  ...FAULT_FLAGS,
   seed: { type: "integer", max: 0xffff_ffff, help: "same seed, same effect on the same bytes" },
   control: { type: "text", placeholder: "ENDPOINT", help: "serve Toxiproxy's HTTP API on ENDPOINT" },
   config: { type: "text", placeholder: "FILE", help: "create the proxies in FILE (JSON of Toxiproxy)" },
@@ -317,29 +309,6 @@ export async function targetOptionsOf(
     sendProxy: sendProxy && (sendProxy === "v1" ? 1 : 2),
     dial: { tls, connectTimeout, ...limits, ...route },
   };
-}
-
-/**
- * The faults that the flags ask for.
- *
- * @throws {UsageError} One cannot be parsed.
- */
-function faultsOf(
-  { fault, direction, share, only }: Pick<RelayFlags, "fault" | "direction" | "share" | "only">,
-): Fault[] {
-  try {
-    const faults = parseFaults(fault, {
-      direction: direction === undefined ? undefined : parseDirection(direction),
-      share: share === undefined ? 1 : parseShare(share),
-      only: only === undefined ? undefined : parseOnly(only),
-    });
-    const idle = (["direction", "share", "only"] as const).find((_, at) => [direction, share, only][at] !== undefined);
-    if (idle !== undefined && faults.length === 0) throw new UsageError(`--${idle} is given, but no --fault`);
-    return faults;
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    throw new UsageError(messageOf(error), { cause: error });
-  }
 }
 
 function faultFields(faults: readonly Fault[]): Record<string, string> {

@@ -1,7 +1,10 @@
 import { messageOf, UsageError } from "../../base/errors.ts";
 import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
 import { parseBitRate, parseShare } from "../../base/rates.ts";
-import { Impairment, type ImpairmentOptions, MAX_QUEUED } from "../../datagram/impairment.ts";
+import { MAX_QUEUED } from "../../datagram/impairment.ts";
+import { datagramFaultType } from "../../relay/datagram_faults.ts";
+import type { Fault } from "../../relay/faults/fault.ts";
+import { type FaultScope, readAttributes } from "../../relay/faults/parse_fault.ts";
 
 /** Flags of a simulated bad network. */
 export const IMPAIRMENT_FLAGS = {
@@ -28,30 +31,31 @@ export const IMPAIRMENT_NOTES = [
   "after 100 ms if there is none; it counts as reordered only if it was overtaken.",
 ];
 
-/** The impairment that the flags ask for, if any. */
-export function impairmentOf(
-  flags: FlagValues<typeof IMPAIRMENT_FLAGS>,
-  direction: ImpairmentOptions["direction"] = "to-target",
-): Impairment | undefined {
-  const share = (name: "drop" | "dup" | "reorder" | "corrupt") => {
-    const text = flags[name];
-    return text === undefined ? 0 : parsed(name, () => parseShare(text));
+/**
+ * The faults that the flags are short for: `--drop 20%` is `drop:20%`.
+ *
+ * @throws {UsageError} A value cannot be parsed.
+ */
+export function shortFaultsOf(
+  flags: Omit<FlagValues<typeof IMPAIRMENT_FLAGS>, "seed" | "maxQueue">,
+  scope: FaultScope,
+): Fault[] {
+  const faults: Fault[] = [];
+  const add = (name: string, values: Record<string, unknown>) => {
+    const type = datagramFaultType(name);
+    faults.push({ type, name, attributes: readAttributes(type, values), ...scope });
   };
-  const { rate, delay = 0, jitter = 0, seed, maxQueue } = flags;
-  const shares = { drop: share("drop"), dup: share("dup"), reorder: share("reorder"), corrupt: share("corrupt") };
-  const bitsPerSecond = rate === undefined ? undefined : parsed("rate", () => parseBitRate(rate));
-  const isIdle = [...Object.values(shares), delay, jitter].every((amount) => amount === 0);
-  if (isIdle && bitsPerSecond === undefined) return undefined;
-  return new Impairment({
-    ...shares,
-    delayMs: delay,
-    jitterMs: jitter,
-    bitsPerSecond,
-    seed,
-    direction,
-    maxQueued: maxQueue,
-  });
+  for (const [flag, name] of SHARES) {
+    const text = flags[flag];
+    if (text !== undefined) add(name, { datagrams: parsed(flag, () => parseShare(text)) });
+  }
+  const { rate, delay = 0, jitter = 0 } = flags;
+  if (rate !== undefined) add("bandwidth", { rate: parsed("rate", () => parseBitRate(rate)) / 8 });
+  if (delay > 0 || jitter > 0) add("latency", { time: delay, jitter });
+  return faults;
 }
+
+const SHARES = [["drop", "drop"], ["corrupt", "corrupt"], ["dup", "duplicate"], ["reorder", "reorder"]] as const;
 
 function parsed<T>(flag: string, parse: () => T): T {
   try {

@@ -1,6 +1,7 @@
 import { UsageError } from "../../base/errors.ts";
 import { isLoopback, targetAddress } from "../../base/ip.ts";
-import type { FlagTable } from "../../base/flag_spec.ts";
+import { randomSeed } from "../../base/random.ts";
+import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
 import { type Command, defineCommand } from "../../cli/command.ts";
 import type { DatagramMetricsSources } from "../../datagram/metrics.ts";
 import { DatagramRelay } from "../../datagram/relay.ts";
@@ -10,18 +11,24 @@ import { defaultMaxConnections } from "../../guard/open_file_limit.ts";
 import { Logger } from "../../log/logger.ts";
 import { isFrom } from "../../net/datagram.ts";
 import { type Endpoint, formatEndpoint, isHostEndpoint } from "../../net/endpoint.ts";
+import { DATAGRAM_FAULT_TYPES, impairmentsOf } from "../../relay/datagram_faults.ts";
+import type { Direction, Fault } from "../../relay/faults/fault.ts";
+import { withOwnNames } from "../../relay/faults/parse_fault.ts";
 import { announceReady, openReadyFile } from "../announce_ready.ts";
+import { FAULT_FLAGS, faultScopeOf, faultsOf } from "../fault_flags.ts";
 import { configureProgramLogging } from "../program_logging.ts";
-import { IMPAIRMENT_FLAGS, IMPAIRMENT_NOTES, impairmentOf } from "./impairment_flags.ts";
+import { IMPAIRMENT_FLAGS, IMPAIRMENT_NOTES, shortFaultsOf } from "./impairment_flags.ts";
 import { bindOptionsOf, datagramGateOf, SERVE_FLAGS, serveMetrics } from "./shared_flags.ts";
 
 const FLAGS = {
+  ...FAULT_FLAGS,
   direction: {
     type: "choice",
-    choices: ["to-target", "to-client", "both"],
-    default: "to-target",
-    help: "which direction the simulated network affects",
+    choices: ["to-server", "to-target", "to-client", "both"],
+    help: "direction of the faults (default: both for --fault, to-server for --drop and the like)",
   },
+  share: { ...FAULT_FLAGS.share, help: "share of the clients with faults, such as 20%" },
+  only: { ...FAULT_FLAGS.only, help: "numbers of the clients with faults, such as 1-2,5" },
   maxClients: {
     type: "integer",
     min: 1,
@@ -29,6 +36,7 @@ const FLAGS = {
   },
   idleTimeout: { type: "duration", default: "5m", help: "forget a client after TIME without a datagram" },
   ...IMPAIRMENT_FLAGS,
+  seed: { type: "integer", max: 0xffff_ffff, help: "same seed, same effect on the same datagrams" },
   ...SERVE_FLAGS,
 } as const satisfies FlagTable;
 
@@ -37,6 +45,10 @@ export const relayCommand: Command = defineCommand({
   usage: "ENDPOINT TARGET",
   examples: [
     { words: "relay :5000 :6000 --delay 20ms --jitter 5ms --direction both", does: "a round trip of 40 ms" },
+    {
+      words: "relay :5000 :6000 --fault drop:5% --fault latency:20ms,distribution=normal,jitter=5ms --seed 7",
+      does: "a lossy network in both directions, reproducibly",
+    },
   ],
   flags: FLAGS,
   notes: [
@@ -52,9 +64,11 @@ export const relayCommand: Command = defineCommand({
       throw new UsageError("expected an endpoint and a target, for example relay udp://:5000 udp://:6000");
     }
     if (flags.idleTimeout === 0) throw new UsageError("--idle-timeout: must be more than 0");
-    const impairmentTo = (direction: "to-target" | "to-client") =>
-      flags.direction === direction || flags.direction === "both" ? impairmentOf(flags, direction) : undefined;
-    const toTarget = impairmentTo("to-target");
+    const faults = datagramFaultsOf(flags);
+    const seed = flags.seed ?? randomSeed();
+    const impairmentTo = (direction: Direction) =>
+      impairmentsOf(faults, { seed, direction, maxQueued: flags.maxQueue });
+    const toTarget = impairmentTo("to-server");
     const toClient = impairmentTo("to-client");
     const gate = datagramGateOf(flags);
     using stop = io.stop.listen();
@@ -63,6 +77,12 @@ export const relayCommand: Command = defineCommand({
     await using owner = new AsyncDisposableStack();
     const front = owner.use(await bind(endpoint, bindOptionsOf(flags, "relay", [endpoint])));
     if (isReachedBy(front.endpoint, target)) throw new UsageError(`${to} is the relay itself: datagrams would loop`);
+    if (faults.length > 0) {
+      log.info(`relaying ${formatEndpoint(front.endpoint)} to ${to}`, {
+        seed,
+        faults: faults.map(({ name }) => name).join(","),
+      });
+    }
     const relay = new DatagramRelay({
       front,
       target,
@@ -91,6 +111,14 @@ export const relayCommand: Command = defineCommand({
     return 0;
   },
 });
+
+/** The faults of the short flags, then those of `--fault`. */
+function datagramFaultsOf(flags: FlagValues<typeof FLAGS>): Fault[] {
+  const direction = flags.direction === "to-target" ? "to-server" : flags.direction;
+  const scoped = { ...flags, direction };
+  const short = shortFaultsOf(flags, faultScopeOf({ ...scoped, direction: direction ?? "to-server" }));
+  return withOwnNames([...short, ...faultsOf(scoped, DATAGRAM_FAULT_TYPES, short.length > 0)]);
+}
 
 /** Whether datagrams to `target` arrive at the socket that is bound to `bound`, as far as the addresses show. */
 function isReachedBy(bound: Endpoint, target: Endpoint): boolean {

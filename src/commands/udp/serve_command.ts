@@ -9,9 +9,11 @@ import { bind } from "../../factory.ts";
 import { Logger } from "../../log/logger.ts";
 import type { DatagramSocket } from "../../net/datagram.ts";
 import { formatEndpoint } from "../../net/endpoint.ts";
+import { impairmentsOf } from "../../relay/datagram_faults.ts";
+import { EVERYWHERE } from "../../relay/faults/parse_fault.ts";
 import { announceReady, openReadyFile } from "../announce_ready.ts";
 import { configureProgramLogging } from "../program_logging.ts";
-import { IMPAIRMENT_FLAGS, IMPAIRMENT_NOTES, impairmentOf } from "./impairment_flags.ts";
+import { IMPAIRMENT_FLAGS, IMPAIRMENT_NOTES, shortFaultsOf } from "./impairment_flags.ts";
 import { bindOptionsOf, datagramGateOf, SERVE_FLAGS, serveMetrics } from "./shared_flags.ts";
 
 const DEFAULT_ENDPOINT = "udp://127.0.0.1:5000";
@@ -42,7 +44,9 @@ export const serveCommand: Command = defineCommand({
     const [name, ...endpoints] = args;
     const service = serviceOf(name);
     rejectInapplicableFlags(service, flags);
-    const impairment = impairmentOf(flags);
+    const { seed, maxQueue } = flags;
+    const faults = shortFaultsOf(flags, EVERYWHERE);
+    const impairment = impairmentsOf(faults, { seed, direction: "to-server", maxQueued: maxQueue });
     const gate = datagramGateOf(flags);
     const log = Logger.of(service.name);
     const work = await service.create(flags, { log, print: (line) => io.stdout.write(`${line}\n`) });

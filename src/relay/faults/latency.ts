@@ -1,19 +1,23 @@
+import { normalDeviate } from "../../base/random.ts";
 import { DelayLine } from "./delay_line.ts";
-import { defineFault } from "./fault.ts";
+import { type AttributeTable, defineFault } from "./fault.ts";
 
 /** The bytes that share one draw of the jitter, so that it does not depend on how reads have cut the stream. */
 const BLOCK_BYTES = 16;
+
+/** What can be set of a delay, of bytes and of datagrams alike. */
+export const LATENCY_ATTRIBUTES = {
+  time: { type: "duration", help: "delay in each direction" },
+  jitter: { type: "duration", default: 0, help: "maximum deviation (uniform), or its standard deviation (normal)" },
+  distribution: { type: "choice", choices: ["uniform", "normal"], default: "uniform", help: "of the jitter" },
+} as const satisfies AttributeTable;
 
 /** Delays what passes; nothing overtakes. */
 export const latency = defineFault({
   name: "latency",
   summary: "delay the bytes by TIME",
   needsFirst: true,
-  attributes: {
-    time: { type: "duration", help: "delay in each direction" },
-    jitter: { type: "duration", default: 0, help: "maximum deviation (uniform), or its standard deviation (normal)" },
-    distribution: { type: "choice", choices: ["uniform", "normal"], default: "uniform", help: "of the jitter" },
-  },
+  attributes: LATENCY_ATTRIBUTES,
   stage({ time = 0, jitter, distribution }, { next, draw, isMessages, clock, removed, offset: startOffset }) {
     const line = new DelayLine({ clock, removed });
     let offset = startOffset;
@@ -21,7 +25,9 @@ export const latency = defineFault({
 
     function delayOf(block: number): number {
       if (jitter === 0) return time;
-      const deviation = distribution === "normal" ? normal(draw(2 * block), draw(2 * block + 1)) : draw(block) * 2 - 1;
+      const deviation = distribution === "normal"
+        ? normalDeviate(draw(2 * block), draw(2 * block + 1))
+        : draw(block) * 2 - 1;
       return Math.max(0, time + jitter * deviation);
     }
 
@@ -60,9 +66,3 @@ export const latency = defineFault({
     };
   },
 });
-
-/** A normally distributed number with standard deviation 1, by Box and Muller (1958), at most 4 either way. */
-function normal(first: number, second: number): number {
-  const radius = Math.sqrt(-2 * Math.log(1 - first));
-  return Math.max(-4, Math.min(4, radius * Math.cos(2 * Math.PI * second)));
-}

@@ -10,24 +10,29 @@ import { parseBitRate, parseShare } from "../../base/rates.ts";
 import { suggest } from "../../base/suggest.ts";
 import { parseSize, parseTimerDuration } from "../../base/units.ts";
 import type { Attributes, AttributeSpec, Direction, Fault, FaultType } from "./fault.ts";
-import { FAULT_TYPES, faultTypeOf } from "./registry.ts";
+import { FAULT_TYPES } from "./registry.ts";
 
 /** Which connections a fault applies to, and in which direction. */
 export type FaultScope = Pick<Fault, "direction" | "share" | "only">;
 
 /** Every connection, both directions. */
-const EVERYWHERE: FaultScope = { direction: undefined, share: 1, only: undefined };
+export const EVERYWHERE: FaultScope = { direction: undefined, share: 1, only: undefined };
 
 /**
  * Parses `NAME[:VALUE][,KEY=VALUE...]`. The keys are the attributes of the
- * fault, and `direction`, `share`, `only` and `name`.
+ * fault, and `direction`, `share`, `only` and `name`. The faults of streams are
+ * the default of `types`.
  *
  * @throws {SyntaxError} It says what is wrong, and what there is.
  */
-export function parseFault(text: string, scope: FaultScope = EVERYWHERE): Fault {
+export function parseFault(
+  text: string,
+  scope: FaultScope = EVERYWHERE,
+  types: readonly FaultType[] = FAULT_TYPES,
+): Fault {
   const [head = "", ...rest] = text.split(",");
   const [typeName = "", ...words] = head.split(":");
-  const type = knownType(text, typeName);
+  const type = knownType(text, typeName, types);
   const [first] = Object.keys(type.attributes);
   const given: Record<string, string> = {};
   if (words.length > 0) {
@@ -61,8 +66,12 @@ export function parseFault(text: string, scope: FaultScope = EVERYWHERE): Fault 
  *
  * @throws {SyntaxError} As {@linkcode parseFault}.
  */
-export function parseFaults(texts: readonly string[], scope?: FaultScope): Fault[] {
-  return withOwnNames(texts.map((text) => parseFault(text, scope)));
+export function parseFaults(
+  texts: readonly string[],
+  scope?: FaultScope,
+  types?: readonly FaultType[],
+): Fault[] {
+  return withOwnNames(texts.map((text) => parseFault(text, scope, types)));
 }
 
 /** The faults, with a number behind each name that another has before: `stall`, `stall-2`. */
@@ -167,10 +176,10 @@ function checkNumber(name: string, spec: AttributeSpec, value: number): number {
   return value;
 }
 
-function knownType(text: string, name: string): FaultType {
-  const type = faultTypeOf(name);
+function knownType(text: string, name: string, types: readonly FaultType[]): FaultType {
+  const type = types.find((known) => known.name === name);
   if (type !== undefined) return type;
-  const names = FAULT_TYPES.map((known) => known.name);
+  const names = types.map((known) => known.name);
   const near = suggest(name, names);
   throw wrong(text, near === undefined ? `the faults are ${names.join(", ")}` : `did you mean ${near}?`);
 }

@@ -157,3 +157,50 @@ Deno.test("relay rejects itself as its target with exit code 2", async () => {
     assertStringIncludes(stderr, "is the relay itself");
   }
 });
+
+Deno.test("relay --drop and --fault drop lose the same datagrams for a seed", async () => {
+  await using server = await startUdpServer(["echo", ANY]);
+  const lost = await lostThrough(server.endpoint, 50, "--drop", "20%", "--seed", "7");
+  assert(lost.length > 2 && lost.length < 25, `${lost.length} of 50 were lost`);
+  const fault = ["--fault", "drop:20%", "--direction", "to-server"];
+  assertEquals(await lostThrough(server.endpoint, 50, ...fault, "--seed", "7"), lost);
+});
+
+Deno.test("relay --fault works in both directions by default, and logs its seed", async () => {
+  await using server = await startUdpServer(["upper", ANY]);
+  await using started = await startRelay(server.endpoint, "--fault", "duplicate:100%", "--seed", "3");
+  assertStringIncludes(await started.relay.errorLine(/relaying/), "seed=3 faults=duplicate");
+  using peer = new DatagramPeer(started.endpoint);
+  await peer.send("abc");
+  for (let count = 0; count < 4; count++) assertEquals(await peer.text(), "ABC");
+});
+
+Deno.test("relay --only affects the clients with these numbers", async () => {
+  await using server = await startUdpServer(["upper", ANY]);
+  await using started = await startRelay(server.endpoint, "--dup", "100%", "--only", "2");
+  using one = new DatagramPeer(started.endpoint);
+  using two = new DatagramPeer(started.endpoint);
+  await one.send("one");
+  assertEquals(await one.text(), "ONE");
+  await two.send("two");
+  assertEquals([await two.text(), await two.text()], ["TWO", "TWO"]);
+  await one.send("next");
+  assertEquals(await one.text(), "NEXT");
+});
+
+for (
+  const [flags, message] of [
+    [["--fault", "slice:10"], 'Cannot parse fault "slice:10": the faults are drop, duplicate, reorder'],
+    [["--fault", "drop:20"], 'Cannot parse share "20"'],
+    [["--fault", "drop"], "drop needs a value, as in drop:5%"],
+    [["--fault", "latency:1s,distribution=odd"], "distribution takes uniform, normal"],
+    [["--share", "20%"], "--share is given, but no --fault"],
+    [["--drop", "5%", "--share", "20"], 'Cannot parse share "20"'],
+  ] as const
+) {
+  Deno.test(`relay rejects ${flags.join(" ")} with exit code 2`, async () => {
+    const { code, stderr } = await runProgram("udp", ["relay", ANY, "udp://127.0.0.1:9", ...flags]);
+    assertStringIncludes(stderr, message);
+    assertEquals(code, 2);
+  });
+}

@@ -1,0 +1,55 @@
+import { messageOf, UsageError } from "../base/errors.ts";
+import type { FlagTable, FlagValues } from "../base/flag_spec.ts";
+import { parseShare } from "../base/rates.ts";
+import type { Fault, FaultType } from "../relay/faults/fault.ts";
+import { type FaultScope, parseDirection, parseFaults, parseOnly } from "../relay/faults/parse_fault.ts";
+
+/** Flags of what goes wrong in a relay, and of whom it happens to. */
+export const FAULT_FLAGS = {
+  fault: {
+    type: "text",
+    repeat: true,
+    placeholder: "FAULT",
+    help: "what goes wrong, such as latency:100ms",
+  },
+  direction: { type: "text", placeholder: "WAY", help: "of faults: to-server, to-client or both (default both)" },
+  share: { type: "text", placeholder: "SHARE", help: "share of the connections with faults, such as 20%" },
+  only: { type: "text", placeholder: "NUMBERS", help: "numbers of the connections with faults, such as 1-2,5" },
+} as const satisfies FlagTable;
+
+type FaultFlags = FlagValues<typeof FAULT_FLAGS>;
+
+/**
+ * The faults that the flags ask for; those of streams, or of other types.
+ *
+ * @throws {UsageError} One cannot be parsed, or a flag has no fault to apply to.
+ */
+export function faultsOf(flags: FaultFlags, types?: readonly FaultType[], hasOthers = false): Fault[] {
+  const scope = faultScopeOf(flags);
+  const idle = (["direction", "share", "only"] as const).find((name) => flags[name] !== undefined);
+  if (idle !== undefined && flags.fault.length === 0 && !hasOthers) {
+    throw new UsageError(`--${idle} is given, but no --fault`);
+  }
+  return parsed(() => parseFaults(flags.fault, scope, types));
+}
+
+/**
+ * Whom faults happen to by default.
+ *
+ * @throws {UsageError} It cannot be parsed.
+ */
+export function faultScopeOf({ direction, share, only }: Omit<FaultFlags, "fault">): FaultScope {
+  return parsed(() => ({
+    direction: direction === undefined ? undefined : parseDirection(direction),
+    share: share === undefined ? 1 : parseShare(share),
+    only: only === undefined ? undefined : parseOnly(only),
+  }));
+}
+
+function parsed<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw new UsageError(messageOf(error), { cause: error });
+  }
+}
