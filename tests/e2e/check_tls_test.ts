@@ -49,7 +49,7 @@ Deno.test("check --starttls exits 6 when the server will not have TLS, and 2 for
   await using server = startTlsPeer([{ says: "554 go away\r\n" }], "close");
   const refused = await check(files, [server.endpoint, "--starttls", "smtp"]);
   assertEquals(refused.code, 6);
-  assertStringIncludes(refused.found.error.message, 'the smtp server answered "554 go away"');
+  assertStringIncludes(refused.found.error.message, 'the smtp server did not agree to TLS: it answered "554 go away"');
   assertEquals((await check(files, ["ws://127.0.0.1:1", "--starttls", "smtp"])).code, 2);
 });
 
