@@ -46,7 +46,7 @@ export class ByteBuilder {
     return taken;
   }
 
-  /** Gives taken bytes back that nobody looks at any more: their memory serves again, unless it is large. */
+  /** Returns taken bytes that are no longer used: their buffer is reused unless it is large. */
   recycle(taken: Uint8Array<ArrayBuffer>): void {
     const { buffer } = taken;
     if (this.#buffer.length === 0 && buffer.byteLength <= KEPT_BYTES) this.#buffer = new Uint8Array(buffer);

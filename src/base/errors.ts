@@ -42,7 +42,7 @@ export interface Attempt {
   reason: string;
 }
 
-/** Nobody accepts there: refused, unreachable, or no such Unix socket. */
+/** Nothing accepts connections there: refused, unreachable, or no such Unix socket. */
 export class RefusedError extends ParleyError {
   /** `"RefusedError"`. */
   override name = "RefusedError";
@@ -138,7 +138,7 @@ export class UpgradeError extends ParleyError {
   }
 }
 
-/** The peer reset the connection (RFC 9293, section 3.5.2), or it was gone when we wrote. */
+/** The peer reset the connection (RFC 9293, section 3.5.2), or had closed it before a write. */
 export class ResetError extends ParleyError {
   /** `"ResetError"`. */
   override name = "ResetError";
@@ -190,7 +190,7 @@ export class MessageTooLongError extends FrameError {
   }
 }
 
-/** A limit of ours was reached: outbox, message size, connections. */
+/** A limit on this side was reached: outbox, message size, connections. */
 export class LimitError extends ParleyError {
   /** `"LimitError"`. */
   override name = "LimitError";

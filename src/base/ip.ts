@@ -41,7 +41,7 @@ export function isMulticast(text: string): boolean {
 
 /**
  * Whether both texts are the same address, however they are written: `::1` and
- * `0:0::1`, `127.0.0.1` and `::ffff:127.0.0.1`. `false` where one is no address.
+ * `0:0::1`, `127.0.0.1` and `::ffff:127.0.0.1`. `false` if either is not an address.
  */
 export function isSameIp(a: string, b: string): boolean {
   const left = parseIp(a);

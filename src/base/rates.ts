@@ -9,7 +9,7 @@ const BITS: Readonly<Record<string, number>> = { bit: 1, kbit: 1e3, Mbit: 1e6, G
 /**
  * A share from 0 to 1, of a percentage such as `5%` or `0.1%`.
  *
- * @throws {SyntaxError} It is no percentage from 0% to 100%.
+ * @throws {SyntaxError} It is not a percentage from 0% to 100%.
  */
 export function parseShare(text: string): number {
   const percent = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1];
@@ -21,7 +21,7 @@ export function parseShare(text: string): number {
 /**
  * Bits a second, of a rate such as `1Mbit` or `500kbit`.
  *
- * @throws {SyntaxError} It is no rate above 0.
+ * @throws {SyntaxError} It is not a rate above 0.
  */
 export function parseBitRate(text: string): number {
   const match = /^(\d+(?:\.\d+)?)([kMG]?bit)(?:\/s)?$/.exec(text);
@@ -34,7 +34,7 @@ export function parseBitRate(text: string): number {
  * Messages a second, of a rate such as `1000/s`, `1000`, or, by their size, `10Mbit`.
  *
  * @param bytes Size of one message.
- * @throws {SyntaxError} It is no rate above 0.
+ * @throws {SyntaxError} It is not a rate above 0.
  */
 export function parseMessageRate(text: string, bytes: number): number {
   if (text.includes("bit")) return parseBitRate(text) / (bytes * 8);

@@ -113,8 +113,8 @@ export function formatLatency(milliseconds: number): string {
  * assertEquals(parseSize("1MB"), 1_000_000);
  * ```
  *
- * @throws {SyntaxError} The text is no size.
- * @throws {RangeError} The number is negative or no whole number of bytes.
+ * @throws {SyntaxError} The text is not a size.
+ * @throws {RangeError} The number is negative or not a whole number of bytes.
  */
 export function parseSize(size: Size): number {
   if (typeof size === "number") {

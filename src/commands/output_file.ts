@@ -40,7 +40,7 @@ export class OutputFile implements Disposable {
    * The file itself appears with the first {@linkcode write}.
    *
    * @param what The kind of file, for messages: `the report`.
-   * @throws {UsageError} There is no such folder, or the path is one.
+   * @throws {UsageError} The folder does not exist, or the path is a folder.
    * @throws {PermissionError} The sandbox or the system forbids it; the message names the permission.
    */
   static open(path: string, what: string, { isTemporary = false }: OutputFileOptions = {}): OutputFile {
@@ -90,7 +90,7 @@ export class OutputFile implements Disposable {
       const found = own && Deno.statSync(this.#path);
       if (found && found.ino === own.ino && found.dev === own.dev) Deno.removeSync(this.#path);
     } catch {
-      // It has gone already.
+      // It has been removed already.
     }
   }
 }

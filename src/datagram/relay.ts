@@ -273,7 +273,7 @@ export class DatagramRelay {
   }
 }
 
-/** The next datagram. Windows reports here that an earlier send found its port closed, which is no reason to end. */
+/** The next datagram. Windows reports here that an earlier send found its port closed; the relay continues. */
 async function receive(socket: DatagramSocket): Promise<Datagram | null> {
   for (;;) {
     try {

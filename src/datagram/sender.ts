@@ -51,7 +51,7 @@ export async function bindSender(
     return await bind(endpoint, { ...options, boundLogLevel: "debug" });
   } catch (error) {
     if (local !== undefined || !(error instanceof BindError) || error.reason !== "not available") throw error;
-    // Nobody asked for the local address: the machine has none of the target's family.
+    // The local address was not requested: the machine has none of the target's family.
     const to = formatEndpoint(target);
     throw new RefusedError(`Cannot send to ${to}: ${reasonOf(error.cause)}`, { endpoint: to, cause: error });
   }

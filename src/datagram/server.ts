@@ -89,7 +89,7 @@ export class DatagramServer {
         await answerAll.call(this, socket, sender, isDone);
       } catch (error) {
         if (this.counts.received > before) backoff.reset();
-        // Windows reports here that an earlier reply found its port closed, which is no reason to end.
+        // Windows reports here that an earlier reply found its port closed, and the server continues.
         if (backoff.isFresh) socket.log.warning("receive failed; retrying", { error: messageOf(error) });
         await delay(backoff.next(), this.#ending.signal).catch(() => {
           // The signal ends the wait; the loop checks it.

@@ -5,9 +5,9 @@ import type { Gate, Refusal } from "./gate.ts";
 
 /** Ranges of an {@linkcode AccessList}, as text. */
 export interface AccessRules {
-  /** Who may come; nobody named here means everybody. */
+  /** Addresses that are allowed; none means all. */
   readonly allow: readonly string[];
-  /** Who may not, also when allowed. */
+  /** Addresses that are denied, even if allowed. */
   readonly deny: readonly string[];
 }
 
@@ -55,7 +55,7 @@ export class AccessList implements Gate {
     this.#ranges = parseRules(rules);
   }
 
-  /** Whether the address may come in. What is no IP address may not, where there are rules. */
+  /** Whether the address is allowed. If there are rules, text that is not an IP address is not. */
   isAllowed(address: string): boolean {
     const { allow, deny } = this.#ranges;
     if (allow.length === 0 && deny.length === 0) return true;
@@ -65,7 +65,7 @@ export class AccessList implements Gate {
   }
 
   enter(address: string): Refusal | undefined {
-    // Told nothing: who is not welcome learns nothing about what runs here.
+    // Without a text: a denied client learns nothing about the service.
     return this.isAllowed(address) ? undefined : { reason: "denied" };
   }
 }

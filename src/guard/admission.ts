@@ -10,7 +10,7 @@ const CALM_SHARE = 0.9;
 export interface AdmissionOptions {
   /** Most connections at once. */
   maxConnections: number;
-  /** Told once when it is full, and once when it is not any more. */
+  /** Receives one line when it becomes full, and one when it no longer is. */
   log?: Logger | undefined;
 }
 
@@ -38,7 +38,7 @@ export class Admission {
   #isFullSaid = false;
   #waiters: (() => void)[] = [];
 
-  /** Nobody is in. */
+  /** Starts empty. */
   constructor(options: AdmissionOptions) {
     this.#maxConnections = options.maxConnections;
     this.#log = options.log;

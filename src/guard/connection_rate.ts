@@ -22,7 +22,7 @@ export class ConnectionRate implements Gate {
   readonly #buckets: AddressBuckets;
   readonly #now: () => number;
 
-  /** Nobody has connected yet. */
+  /** Starts without connections. */
   constructor(options: ConnectionRateOptions) {
     this.#options = options;
     this.#buckets = new AddressBuckets({ perSecond: options.perSecond });

@@ -24,7 +24,7 @@ export class DatagramGate {
   readonly #buckets: AddressBuckets | undefined;
   readonly #now: () => number;
 
-  /** Nobody has sent anything yet. */
+  /** Starts without senders. */
   constructor(options: DatagramGateOptions) {
     this.#options = options;
     this.#buckets = options.perSecond === undefined ? undefined : new AddressBuckets({ perSecond: options.perSecond });

@@ -4,7 +4,7 @@ import type { CloseReason } from "../net/close_reason.ts";
 export interface Refusal {
   /** What is counted and logged. */
   readonly reason: Extract<CloseReason, "limit" | "denied">;
-  /** For the client; `undefined` where it is told nothing. */
+  /** For the client; `undefined` sends it nothing. */
   readonly text?: string | undefined;
 }
 

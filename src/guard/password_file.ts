@@ -31,7 +31,9 @@ export function parsePasswordFile(text: string, fileName: string): ReadonlyMap<s
     try {
       parsePasswordHash(hash);
     } catch (cause) {
-      throw new UsageError(`${where}: this is no hash; make one with parley-server hash-password ${name}`, { cause });
+      throw new UsageError(`${where}: this is not a hash; make one with parley-server hash-password ${name}`, {
+        cause,
+      });
     }
     const identity = { name, roles: roles.split(",").map((role) => role.trim()).filter(Boolean) };
     entries.set(name, { identity, hash });

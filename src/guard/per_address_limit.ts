@@ -19,7 +19,7 @@ export class PerAddressLimit implements Gate {
   readonly #options: PerAddressLimitOptions;
   readonly #counts = new Map<string, number>();
 
-  /** Nobody is in. */
+  /** Starts empty. */
   constructor(options: PerAddressLimitOptions) {
     this.#options = options;
   }

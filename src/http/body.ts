@@ -55,7 +55,7 @@ export class HttpBodyReader {
   /** The body was longer than allowed, and its rest was left out. */
   isCut = false;
 
-  /** What has come of the body. */
+  /** The bytes of the body received so far. */
   get bytes(): Uint8Array<ArrayBuffer> {
     return concat(this.#chunks);
   }

@@ -43,7 +43,7 @@ function clientOf(
 ): ForwardedAddress | undefined {
   let client: ForwardedAddress | undefined;
   for (const address of chain.toReversed()) {
-    // Hidden or unknown: whoever reported what comes before it is not known either.
+    // Hidden or unknown: what is before it was reported by an unknown proxy.
     if (address === undefined) return client;
     client = address;
     if (!isTrusted(address.host)) return client;

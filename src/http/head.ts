@@ -199,7 +199,7 @@ function parseContentLength(value: string): number {
 /**
  * Parses the head of a response.
  *
- * @throws {HttpError} It is no HTTP/1.1 response; the status says nothing here.
+ * @throws {HttpError} It is not an HTTP/1.1 response; the status of the error is meaningless here.
  */
 export function parseResponseHead(head: Uint8Array): HttpResponseHead {
   const [line = "", ...fieldLines] = linesOf(head);

@@ -53,7 +53,7 @@ export interface HttpRequest extends HttpRequestHead {
   /** The head as it came. */
   readonly bytes: Uint8Array;
   /**
-   * The whole body, which the client is told to send where it waits for that
+   * The whole body; a client that waits for it is sent 100 (Continue)
    * (RFC 9110, section 10.1.1). A body that is not read ends the connection.
    *
    * @throws {HttpError} 400, 408, 413 or 417.
@@ -61,13 +61,13 @@ export interface HttpRequest extends HttpRequestHead {
    */
   body(): Promise<Uint8Array<ArrayBuffer>>;
   /**
-   * Reads a body of any length and drops it. `false`: it did not all come, or
-   * the client waits to be told to send it.
+   * Reads a body of any length and drops it. `false`: it did not arrive in
+   * full, or the client waits for 100 (Continue).
    *
    * @throws {HttpError} 400 or 408.
    */
   discardBody(): Promise<boolean>;
-  /** The bytes behind the head that have come already, for whoever takes the stream over. */
+  /** The bytes received after the head, for the protocol that takes over the stream. */
   takeRest(): Uint8Array;
 }
 
@@ -182,7 +182,7 @@ export class RequestReader {
     try {
       return await this.#stream.read(deadline?.wait() ?? { timeoutMs: this.#options.idleTimeoutMs });
     } catch (error) {
-      // Deadlines of the stream itself close it: nobody can be answered then.
+      // Deadlines of the stream itself close it: no response can be sent.
       if (!(error instanceof TimeoutError) || error.phase !== "reply") throw error;
       if (deadline === undefined) return null;
       throw new HttpError(408, `the request did not arrive within ${formatDuration(this.#headTimeoutMs)}`);

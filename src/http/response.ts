@@ -73,7 +73,7 @@ function hasBody(status: number): boolean {
   return status >= 200 && status !== 204 && status !== 304;
 }
 
-/** Tells a client that waits with its body to send it (RFC 9110, section 15.2.1). */
+/** Makes a client that holds back its body send it (RFC 9110, section 15.2.1). */
 export const CONTINUE: Uint8Array = encodeHead("HTTP/1.1 100 Continue", {});
 
 /** What a route answers with. */

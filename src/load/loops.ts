@@ -44,9 +44,9 @@ const SLICE = 512;
  * then: a server that stalls is charged for every message that should have
  * been sent meanwhile (no coordinated omission).
  *
- * A rate that nobody keeps up with is not sent for ever: a connection with very much
- * in flight is passed over, and what is due is sent later, its latency counted
- * from when it was due all the same.
+ * A rate above what the server can handle does not queue without bound: a
+ * connection with too much in flight is passed over, and what is due is sent
+ * later. Its latency still counts from the time it was due.
  */
 export async function runOpenLoop(
   connections: readonly LoadConnection[],
@@ -116,7 +116,7 @@ class Schedule {
       const connection = this.#connectionWithRoom();
       if (connection === undefined && this.#connections.length > 0 || run.claim(1) === 0) return;
       if (connection === undefined) {
-        // Every connection is gone.
+        // Every connection is closed.
         tally.countSent(1);
         tally.countUnsendable(1);
       } else connection.send(1, this.#dueMs, nowMs)?.catch(() => {}); // The connection's next receive() throws the same.

@@ -1,6 +1,6 @@
 import type { LoadPlan } from "./plan.ts";
 
-/** Something that waits for answers, and can be told that it waited too long. */
+/** Something that waits for replies and can be timed out. */
 export interface Waiting {
   /** Since when it waits for the oldest of its answers; `undefined` when for none. */
   readonly oldestMs: number | undefined;

@@ -119,7 +119,7 @@ export function errorCount(errors: ErrorCounts): number {
   return errors.values().reduce((sum, { count }) => sum + count, 0);
 }
 
-/** The last sample is of a part of a second: beside whole ones it would look like a drop. */
+/** The last sample covers part of a second: next to whole ones it would look like a drop. */
 function wholeSeconds(seconds: readonly Second[], elapsedMs: number): readonly Second[] {
   return seconds.length > 1 ? seconds.slice(0, Math.max(1, Math.floor(elapsedMs / 1_000))) : seconds;
 }

@@ -117,7 +117,7 @@ export async function driveConnections(
       await drive(tracked);
       return;
     } catch (error) {
-      // Whatever is not the network's doing is a fault of ours, and must be seen.
+      // An error that the network did not cause is a bug, and must be seen.
       if (!(error instanceof ParleyError)) throw error;
       context.tally.countError(error);
     } finally {

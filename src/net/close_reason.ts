@@ -26,5 +26,5 @@ export type CloseReason =
   | "drain"
   /** The caller's signal. */
   | "aborted"
-  /** A fault of ours. */
+  /** A bug in this program. */
   | "error";

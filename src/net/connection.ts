@@ -132,7 +132,7 @@ export class Connection extends ConnectionEnds implements AsyncDisposable, HasDe
     return this.#outbox?.highWater ?? 0;
   }
 
-  /** Bytes that {@linkcode unread} gave back, and that nobody has read since. */
+  /** Bytes that {@linkcode unread} returned and that have not been read since. */
   get unreadBytes(): number {
     return this.#unread?.length ?? 0;
   }
@@ -184,8 +184,8 @@ export class Connection extends ConnectionEnds implements AsyncDisposable, HasDe
   }
 
   /**
-   * Watches a connection that nobody reads: `onEvent` is called once, when
-   * something comes or the peer ends. What comes goes to the next reader.
+   * Watches a connection that is not being read: `onEvent` is called once, when
+   * bytes arrive or the peer ends. The next read returns what arrived.
    */
   watch(onEvent: () => void): void {
     if (this.#closeReason !== undefined || this.#unread !== undefined) return onEvent();
@@ -195,7 +195,7 @@ export class Connection extends ConnectionEnds implements AsyncDisposable, HasDe
 
   /**
    * Gives back bytes of the last read that were too many: the next read
-   * returns them first. For whoever takes over in the middle of a stream.
+   * returns them first. For a protocol that takes over in the middle of a stream.
    */
   unread(bytes: Uint8Array<ArrayBuffer>): void {
     if (bytes.length === 0) return;
@@ -206,7 +206,7 @@ export class Connection extends ConnectionEnds implements AsyncDisposable, HasDe
    * Writes all bytes, or a text in UTF-8, after those already queued, and waits
    * until the kernel has them. The bytes must not change until then. There is no size limit.
    *
-   * @throws {ResetError} The peer is gone.
+   * @throws {ResetError} The peer has closed the connection.
    * @throws {ClosedError} This side has closed the connection, or its side of it.
    * @throws {TimeoutError} The peer did not take them within the write deadline.
    */
@@ -254,7 +254,7 @@ export class Connection extends ConnectionEnds implements AsyncDisposable, HasDe
    * Sends what is queued, then ends our side; the peer may go on sending.
    * Nothing more can be written from the moment of the call.
    *
-   * @throws {ResetError} The peer is gone, and what was sent with it.
+   * @throws {ResetError} The peer has closed the connection, and what was sent is lost.
    */
   closeWrite(): Promise<void> {
     if (this.#closeReason !== undefined) return Promise.resolve();
@@ -264,11 +264,11 @@ export class Connection extends ConnectionEnds implements AsyncDisposable, HasDe
   async #closeWrite(): Promise<void> {
     await this.flush();
     try {
-      // A peer that has ended may have been gone by then: a write of nothing fails where it has refused what came late.
+      // A peer that has ended may have closed: an empty write fails if it has refused late data.
       if (this.isReadEnded) await this.transport.write(NOTHING);
       await this.transport.closeWrite();
     } catch (error) {
-      // Gone already: whoever reads next is told by the read.
+      // Closed already: the next read reports it.
       if (!(error instanceof Deno.errors.NotConnected)) throw this.#fail(error, "end the stream to");
     }
   }
@@ -362,8 +362,8 @@ export class Connection extends ConnectionEnds implements AsyncDisposable, HasDe
   }
 
   /**
-   * A peer that is gone may have said why before: what the kernel still holds
-   * can be read, and the end of it, which is certain to come, closes the connection.
+   * A peer that has closed may have sent the reason first: what the kernel still
+   * holds can be read, and the end that is certain to follow closes the connection.
    */
   #onWriteFailed(cause: unknown): Error {
     if (this.#closeReason !== undefined) return this.#closedError();

@@ -83,8 +83,8 @@ export class DeadlineTimer implements CoarseClock, Disposable {
   }
 
   /**
-   * Keeps the process alive until {@linkcode release}, for whoever waits for
-   * nothing but a deadline. By default the timer does not: a connection that
+   * Keeps the process alive until {@linkcode release}, for a caller that waits
+   * for nothing but a deadline. By default the timer does not: a connection that
    * was forgotten must not keep a program from ending.
    */
   hold(): void {

@@ -11,7 +11,7 @@ export interface BelowStream {
   readonly failure?: Error | undefined;
 }
 
-/** Bytes that are held, once nobody reads, before the peer is held back. */
+/** Bytes that are buffered without a reader before the peer is held back. */
 const READ_AHEAD_BYTES = 64 * 1_024;
 
 /** A stream of `node:tls` or `node:net` as a transport: reads and writes one at a time. */

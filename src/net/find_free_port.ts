@@ -20,8 +20,8 @@ export interface FreePortOptions {
 }
 
 /**
- * A port that nobody has at this moment. Nothing keeps it free until it is
- * used: where that is possible, listen on port 0 instead and ask the listener.
+ * A port that is free at this moment. Nothing keeps it free until it is
+ * used: if possible, listen on port 0 instead and ask the listener.
  *
  * @example A port for a server that cannot choose one itself
  * ```ts

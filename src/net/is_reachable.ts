@@ -30,7 +30,7 @@ export interface ReachableOptions {
  * assert(await isReachable(listener.endpoint, { timeout: "2s" }));
  * ```
  *
- * @throws {SyntaxError} The endpoint cannot be parsed, or is for datagrams, which nobody accepts.
+ * @throws {SyntaxError} The endpoint cannot be parsed, or is for datagrams, which have no connections.
  * @throws {PermissionError} Deno's sandbox forbids the attempt.
  */
 export async function isReachable(endpoint: string | Endpoint, options: ReachableOptions = {}): Promise<boolean> {

@@ -26,7 +26,7 @@ export async function lingeringClose(
       }
     }
   } catch (error) {
-    connection.log.debug("the peer was gone before the end", { error: String(error) });
+    connection.log.debug("the peer closed the connection before the end", { error: String(error) });
   } finally {
     clearTimeout(timer);
     connection.close(reason);

@@ -120,7 +120,7 @@ export class Listener implements Disposable, AsyncIterable<Connection> {
   #adopt(transport: Awaited<ReturnType<Acceptor["accept"]>>): Connection {
     try {
       if ("setNoDelay" in transport && typeof transport.setNoDelay === "function") transport.setNoDelay(true);
-      // The kernel finds out that a silent peer is gone, even where no timeout is set.
+      // Keepalive: the kernel detects a dead peer even if no timeout is set.
       if ("setKeepAlive" in transport && typeof transport.setKeepAlive === "function") transport.setKeepAlive(true);
       const remote = remoteOf(transport.remoteAddr, this.endpoint);
       const connection = new Connection(transport, {
@@ -142,7 +142,7 @@ export class Listener implements Disposable, AsyncIterable<Connection> {
       });
       return connection;
     } catch (error) {
-      // Reset before it was accepted, for example: nobody else knows of it.
+      // Reset before it was accepted, for example: nothing else closes it.
       transport.close();
       throw error;
     }

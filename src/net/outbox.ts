@@ -83,7 +83,7 @@ export class Outbox {
     return waiter.promise;
   }
 
-  /** Drops what is queued; whoever waits for it gets the owner's error. */
+  /** Drops what is queued; waiting callers receive the owner's error. */
   abort(): void {
     this.#isAborted = true;
     this.#chunks = NO_CHUNKS;
@@ -132,7 +132,7 @@ export class Outbox {
     throw this.#afterFailure(cause);
   };
 
-  /** Writes what nobody waits for: one promise less than {@linkcode #writeNow}, which counts in a fan-out. */
+  /** Writes without a waiting caller: one promise less than {@linkcode #writeNow}, which matters in a fan-out. */
   #writeOut(bytes: Uint8Array): void {
     void this.#start(bytes).then(this.#onSent, this.#onSendFailed);
   }

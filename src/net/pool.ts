@@ -23,13 +23,13 @@ export interface PoolOptions {
    */
   size?: number;
   /**
-   * Most connections that are kept open while nobody uses them.
+   * Maximum number of idle connections that are kept open.
    *
    * @default {size}
    */
   maxIdle?: number;
   /**
-   * How long a connection is kept open while nobody uses it.
+   * How long an idle connection is kept open.
    *
    * @default {"30s"}
    */
@@ -65,7 +65,7 @@ export interface PoolOptions {
 interface Idle {
   readonly connection: Connection;
   readonly sinceMs: number;
-  /** The peer ended, or sent something that nobody asked for. */
+  /** The peer ended, or sent unsolicited bytes. */
   isSpoilt: boolean;
 }
 
@@ -74,8 +74,8 @@ type Waiter = PromiseWithResolvers<PoolLease>;
 /**
  * Connections to one peer that are used again and again.
  *
- * Callers are served in order. A connection on which the peer's end was seen,
- * or bytes that nobody asked for, is closed and never handed out.
+ * Callers are served in order. A connection on which the peer has ended or
+ * sent unsolicited bytes is closed and never handed out.
  *
  * @example Two exchanges over one connection
  * ```ts
@@ -157,7 +157,7 @@ export class ConnectionPool implements AsyncDisposable {
     }
   }
 
-  /** Does `work` with a connection; when it throws, the connection is closed, since nobody knows what is still to come on it. */
+  /** Does `work` with a connection. If it throws, the connection is closed: an unread reply may still arrive on it. */
   async use<T>(work: (connection: Connection) => Promise<T>, options?: WaitOptions): Promise<T> {
     await using lease = await this.acquire(options);
     try {
@@ -239,8 +239,8 @@ export class ConnectionPool implements AsyncDisposable {
         // What has come is reported in the next microtask.
         await undefined;
       } else {
-        // The runtime tells of a peer's end only when its event loop has looked at the sockets,
-        // and in the first turn the timer may come before the sockets.
+        // The runtime reports a peer's end only after its event loop has polled the sockets,
+        // and in the first turn timers may run before that.
         await delay(0);
         await delay(0);
       }

@@ -25,7 +25,7 @@ import type { WaitOptions } from "./wait.ts";
  * @param options `timeoutMs` is for all of the bytes together.
  * @throws {ClosedEarlyError} The stream ended before; it says how many of how many bytes came.
  * @throws {TimeoutError} They did not all come in time.
- * @throws {RangeError} `count` is no whole number of bytes.
+ * @throws {RangeError} `count` is not a whole number of bytes.
  */
 export async function readExactly(
   connection: Connection,

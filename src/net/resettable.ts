@@ -47,7 +47,7 @@ export class ResettableTransport extends DuplexTransport implements Disposable {
   }
 }
 
-/** Connects to a numeric address, from one of ours where that is given. */
+/** Connects to a numeric address, from a local one if it is given. */
 export async function dialResettable(
   host: string,
   port: number,

@@ -18,7 +18,7 @@ const AF_INET6_MACOS = 30;
  * on Linux; length and family, a byte each, on macOS), port and address in
  * network order. An IPv4 address mapped into IPv6 is given as IPv4.
  *
- * @returns `undefined` for a family that is none of ours.
+ * @returns `undefined` for any other family.
  */
 export function readSocketAddress(
   bytes: Uint8Array,

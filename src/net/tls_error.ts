@@ -47,7 +47,7 @@ const EXPLANATIONS: Readonly<Record<TlsReason, string>> = {
   other: "the handshake failed",
 };
 
-/** A failed handshake as a {@linkcode TlsError}; what is no matter of TLS, such as a reset, stays as it is. */
+/** A failed handshake as a {@linkcode TlsError}; an error that is not about TLS, such as a reset, stays as it is. */
 export function toHandshakeError(error: unknown, endpoint: string): Error {
   if (!(error instanceof Error)) return new Error(String(error));
   const reason = tlsReasonOf(error);

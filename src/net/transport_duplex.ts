@@ -16,8 +16,8 @@ interface Outgoing {
  * real `Duplex` costs an echo of 64 bytes two fifths more time, in copies and in
  * turns of the event loop. And `node:tls` takes whatever a stream gives and gives whatever
  * it is asked for, so that neither a peer that floods nor one that does not
- * read would be held back: here, reading waits until somebody {@linkcode wants}
- * what comes, and {@linkcode whenWritten} tells when all has left.
+ * read would be held back: here, reading waits until a reader {@linkcode wants}
+ * bytes, and {@linkcode whenWritten} settles when all are written.
  */
 export class TransportDuplex extends EventEmitter {
   readonly allowHalfOpen = true;

@@ -264,7 +264,7 @@ export class Exchange {
       const endMs = performance.now() + LINGER_MS;
       while (this.inbox.state === "open" && await this.inbox.change(endMs - performance.now()));
     } catch (error) {
-      this.#session.log.debug("the peer was gone before the end", { error: String(error) });
+      this.#session.log.debug("the peer closed the connection before the end", { error: String(error) });
     } finally {
       this.#session.close("done");
     }

@@ -193,7 +193,7 @@ export class StreamSession extends SessionBase implements Session {
     // Between messages: the end of our side is all the client needs to know.
     this.#sendPending();
     this.#connection.closeWrite().catch((error: unknown) => {
-      this.log.debug("the client was gone before the drain", { error: messageOf(error) });
+      this.log.debug("the client closed the connection before the drain", { error: messageOf(error) });
     });
     // A client that does not end its side has had its time to read.
     const timer = setTimeout(() => this.#connection.close("drain"), LINGER_MS);

@@ -233,7 +233,7 @@ export class WebSocketSession extends SessionBase implements Session {
       // The server ends the stream first (section 7.1.1), which keeps the client's port out of TIME_WAIT.
       if (this.#isClient) { while (await this.#connection.read() !== null); }
     } catch (error) {
-      this.log.debug("the peer was gone before the closing handshake was through", { error: String(error) });
+      this.log.debug("the peer closed the connection before the closing handshake ended", { error: String(error) });
     }
     this.#release();
     await lingeringClose(this.#connection, { timeoutMs, reason });

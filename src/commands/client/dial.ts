@@ -140,7 +140,7 @@ export function isByLine(session: Pick<Session, "kind">, { framing }: Pick<DialF
   return framing === undefined ? session.kind === "websocket" : framing !== "raw";
 }
 
-/** How the flags want messages to be told apart. */
+/** The framing that the flags ask for. */
 export function codecOf({ framing = "raw" }: { readonly framing?: string | undefined }): Codec {
   return parseFraming(framing, { maxBytes: MESSAGE_BYTES });
 }

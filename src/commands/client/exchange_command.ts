@@ -39,7 +39,7 @@ export async function exchangeOnCommandLine(
   });
   printer.end();
   signal.throwIfAborted();
-  // Standard output is closed: there is nobody to report to.
+  // Standard output is closed: the report has no reader.
   if (report.error instanceof Deno.errors.BrokenPipe) throw report.error;
   const exitCode = report.error === undefined ? EXIT.done : exitCodeOf(report.error);
   if (flags.json) {

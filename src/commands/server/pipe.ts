@@ -105,7 +105,7 @@ class PipeService implements Service {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#code !== undefined) return this.#code;
     if (this.#stopped.aborted) throw this.#stopped.reason;
-    throw new ClosedEarlyError("the client was gone before it was served");
+    throw new ClosedEarlyError("the client closed the connection before it was served");
   }
 
   async serve(session: Session): Promise<void> {

@@ -20,7 +20,7 @@ import { viewOf } from "../../base/bytes.ts";
 /** Size of the header, which is the minimum size of a probe. */
 export const PROBE_HEADER_BYTES = 25;
 
-/** Size of a query: the report is not larger, so that it is no amplification. */
+/** Size of a query: the report is not larger, so it does not amplify. */
 export const QUERY_BYTES = 1_200;
 
 const PROBE = 0x504c5950;

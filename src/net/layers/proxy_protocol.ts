@@ -38,7 +38,7 @@ export function proxyProtocolLayer({ mode, isTrusted }: ProxyProtocolOptions): L
     async wrap(inner, { remote }) {
       const endpoint = formatEndpoint(remote);
       if (isHostEndpoint(remote) && !isTrusted(remote.host)) {
-        // Never read as a header: whoever is not trusted could send one.
+        // Never parsed as a header: an untrusted client could send one.
         if (mode === "accept") return { transport: inner };
         throw new FrameError(`Cannot accept ${endpoint}: its address is not that of a trusted proxy`);
       }

@@ -83,10 +83,10 @@ export class TlsClientLayer implements Layer {
   }
 
   /**
-   * Looks at the certificate of a server that was rejected for it, in a
-   * handshake of its own: the runtime tells nothing of what it has rejected. We
-   * show no certificate there, and send nothing after it. `undefined` if it
-   * cannot be seen again in time: what the first handshake told is still true.
+   * Fetches the certificate that was rejected, in a handshake of its own: the
+   * runtime does not expose what it has rejected. No certificate of ours is
+   * presented, and nothing is sent afterwards. `undefined` if it cannot be
+   * fetched in time: the error of the first handshake is still true.
    */
   async #diagnose(peer: Peer, deadline: Deadline): Promise<CertificateFault | undefined> {
     const { dialer, below, host, endpoint, options: { ca, ...options } } = this.#setup;
@@ -145,7 +145,7 @@ function starter(host: string, options: TlsClientOptions): StartHandshake {
   };
 }
 
-/** An address is no server name (RFC 6066, section 3), but the certificate is compared with it all the same. */
+/** An address is not a server name (RFC 6066, section 3), but the certificate is still checked against it. */
 function peerOf(name: string): Pick<ConnectionOptions, "host" | "servername"> {
   return isIp(name) ? { host: name } : { host: name, servername: name };
 }

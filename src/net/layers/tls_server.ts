@@ -91,7 +91,7 @@ function startServer(stream: TransportDuplex, material: Material) {
   return { socket, secured: promise };
 }
 
-/** The outcome of the chain check is told to `tls.Server` only; without it no client is let in. */
+/** Only `tls.Server` receives the outcome of the chain check; without it no client is accepted. */
 function clientRefusal(socket: TLSSocket): Error | undefined {
   const handle: unknown = "ssl" in socket ? socket.ssl : undefined;
   const code: unknown = hasVerifyError(handle) ? handle.verifyError() : "UNABLE_TO_VERIFY";

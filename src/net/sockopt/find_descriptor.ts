@@ -13,7 +13,7 @@ export interface SocketEnds {
   readonly remote?: Endpoint | undefined;
   /** The other end of the socket, if that is not `remote` but a proxy before it. */
   readonly proxy?: Endpoint | undefined;
-  /** Settles when the socket is closed, where that is known: its descriptor then belongs to nobody. */
+  /** Settles when the socket is closed, if that is known: its descriptor is then free. */
   readonly closed?: Promise<unknown>;
   /** Whether it was accepted by a listener, which tells the two ends of a Unix connection apart. */
   readonly isAccepted?: boolean;

@@ -7,7 +7,7 @@ import {
   type SocketOptionValues,
 } from "./socket_options.ts";
 
-/** A socket that can be told what was set. */
+/** A socket with a log for what was set. */
 export type LoggedSocket = OptionSocket & { readonly log: Logger };
 
 /** Sets the same options on each socket of a listener, or on one socket. */

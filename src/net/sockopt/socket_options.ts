@@ -108,7 +108,7 @@ export function openSocketOptions(): SocketOptionsAccess {
  * What the kernel really has for a socket.
  *
  * @throws {PermissionError} `--allow-ffi` is missing.
- * @throws {ParleyError} The socket's descriptor cannot be told.
+ * @throws {ParleyError} The socket's descriptor cannot be found.
  */
 export function getSocketOptions(socket: OptionSocket): SocketOptionReport {
   using access = openSocketOptions();
@@ -119,7 +119,7 @@ export function getSocketOptions(socket: OptionSocket): SocketOptionReport {
  * Sets options of a socket; {@linkcode getSocketOptions} says what the kernel made of them.
  *
  * @throws {PermissionError} `--allow-ffi` is missing.
- * @throws {ParleyError} The socket's descriptor cannot be told, or the kernel refuses a value.
+ * @throws {ParleyError} The socket's descriptor cannot be found, or the kernel refuses a value.
  */
 export function setSocketOptions(socket: OptionSocket, values: SocketOptionValues): void {
   using access = openSocketOptions();

@@ -61,7 +61,7 @@ Deno.test("connect exits 7 when the server closes in order before all input was 
   const lines = [() => "hi\n", () => closed.promise.then(() => "too late\n")];
   const { code, stderr } = await runClient(["connect", server.endpoint], async () => await lines.shift()?.() ?? null);
   assertEquals(code, 7);
-  assertMatch(stderr, /was gone before all input was sent/);
+  assertMatch(stderr, /closed the connection before all input was sent/);
 });
 
 Deno.test("connect leaves with a Close frame when its own wait ends (fault 9)", async () => {

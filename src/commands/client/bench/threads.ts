@@ -24,7 +24,7 @@ export async function runThreads(plan: LoadPlan, options: RunThreadsOptions): Pr
   const plans = splitPlan(plan, options.workers);
   const collector = new Collector();
   const everyone = Promise.withResolvers<void>();
-  // Handled here for good: where one fails before it is ready, perhaps nobody waits for the others yet.
+  // Handled here: if one fails before it is ready, nothing may be waiting for the others yet.
   everyone.promise.catch(() => {});
   let readyCount = 0;
   const run = plans.length === 1 ? runLoad : runLoadInWorker;
@@ -47,7 +47,7 @@ export async function runThreads(plan: LoadPlan, options: RunThreadsOptions): Pr
     } catch (error) {
       everyone.reject(error);
       failed.abort(error);
-      // What a worker throws arrives as text, also the reason for which it was told to end.
+      // What a worker throws arrives as text, even the reason that it was stopped with.
       throw options.signal.aborted ? options.signal.reason : error;
     }
   }));

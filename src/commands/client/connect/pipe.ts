@@ -31,10 +31,10 @@ export interface PipeOptions {
    * has come for `waitReplyMs`, and ends then only if there was no answer.
    */
   readonly isProxied?: boolean | undefined;
-  /** Told of every message that goes and comes. */
+  /** Called for every message that is sent or received. */
   readonly onSent?: ((message: Outgoing) => void) | undefined;
   readonly onReceived?: ((message: Message) => void) | undefined;
-  /** Told which side has ended. */
+  /** Called with the side that has ended. */
   readonly onEnd?: ((side: "own" | "peer") => void) | undefined;
   /** Ends it with its reason. */
   readonly signal: AbortSignal;
@@ -49,7 +49,7 @@ const INPUT_BYTES = 64 * 1024;
  * leaves the end of input to be waited for, so that nothing stays unsent unseen.
  *
  * @throws {TimeoutError} The peer did not end, or did not read, in time.
- * @throws {ResetError} The peer reset the connection, or was gone before all input was sent.
+ * @throws {ResetError} The peer reset the connection, or closed the connection before all input was sent.
  * @throws {UsageError} The framing has no way to say what the input holds.
  */
 export async function pipe(session: Session, io: ProgramIo, options: PipeOptions): Promise<void> {
@@ -81,7 +81,7 @@ class Pipe {
   async run(): Promise<void> {
     using _watch = this.#watch;
     const work = this.#join();
-    // Handled here for good: after a timeout nobody else listens.
+    // Handled here: after a timeout nothing else handles a failure of it.
     work.catch(() => {});
     const { signal } = this.#options;
     const missing = await abortable(Promise.race([work, this.#expired.promise]), { signal });
@@ -116,7 +116,7 @@ class Pipe {
       sending.then(() => undefined, (error: unknown) => ({ error })),
       receiving.then(() => undefined, () => undefined),
     ]);
-    // A peer that is gone may have said why: that comes first. Anything else is a fault of the input's.
+    // A peer that has closed may have sent the reason: that takes precedence. Any other error is one of the input.
     if (first && !(first.error instanceof ResetError)) throw first.error;
     await receiving;
     this.#session.log.debug("the peer has ended");
@@ -170,7 +170,9 @@ class Pipe {
       return await work();
     } catch (error) {
       if (!(error instanceof ResetError || error instanceof ClosedEarlyError)) throw error;
-      const message = `${this.#peer} was gone before all input was sent (${reasonOf(error.cause ?? error)})`;
+      const message = `${this.#peer} closed the connection before all input was sent (${
+        reasonOf(error.cause ?? error)
+      })`;
       throw new ResetError(message, { endpoint: this.#peer, cause: error });
     }
   }

@@ -14,9 +14,8 @@ export interface WatchOptions {
 export type Missing = "end" | "reading" | "input";
 
 /**
- * Sees that two pumps get on: it gives up when nothing moves for too long.
- * While our own output is held up by its reader nobody else is at fault, and
- * no time counts.
+ * Watches the progress of two pumps: it gives up when no bytes move for too
+ * long. Time in which the reader of our own output holds it up does not count.
  */
 export class ProgressWatch implements Disposable {
   /** Something is being sent. */

@@ -25,7 +25,7 @@ export const TALK_FLAGS = {
 
 type TalkFlags = FlagValues<typeof TALK_FLAGS> & { readonly framing: string | undefined };
 
-/** Where lines are separators, or not sent as they are, there is no line end to change. */
+/** If line ends are separators, or lines are not sent as they are, there is no line end to change. */
 export function rejectCrLf({ hex, framing = "raw" }: TalkFlags, target: Endpoint): void {
   if (hex) throw new UsageError("--crlf and --hex cannot be combined");
   if (isWebSocket(target)) throw new UsageError("--crlf cannot be used with WebSocket: its messages have no line ends");

@@ -87,7 +87,7 @@ function send(session: Session, prompt: Prompt, options: TerminalOptions, text: 
     session.send(message.data, message.isText);
     options.onSent?.(message);
   } catch (error) {
-    // A line that is no hexadecimal digits, say, or one that the framing has no way to send: the next may do.
+    // Not hexadecimal digits, for example, or a line that the framing cannot encode: the next one may be valid.
     if (!(error instanceof SyntaxError || error instanceof FrameError)) throw error;
     prompt.print(`! ${messageOf(error)}\n`);
   }

@@ -21,7 +21,7 @@ export interface RunAllOptions {
   readonly route: SharedConnections["route"];
   /** Ends everything with its reason. */
   readonly signal: AbortSignal;
-  /** Told of each test as it ends. */
+  /** Called for each test as it ends. */
   readonly onTest: (report: TestReport) => void;
 }
 

@@ -66,7 +66,7 @@ export async function runTest(
       if (failure === undefined || isLast) {
         return reportOf(test, failure, { tries, ms: performance.now() - startMs, locate });
       }
-      await delay(parseDuration(test["retry-delay"] ?? DEFAULTS.retryDelay), ended).catch(() => {}); // Ended early: the next try tells why.
+      await delay(parseDuration(test["retry-delay"] ?? DEFAULTS.retryDelay), ended).catch(() => {}); // Ended early: the next try reports the reason.
     }
   } finally {
     clearTimeout(timer);

@@ -5,7 +5,7 @@ import { ConnectionPool } from "../../../net/pool.ts";
 import type { PoolLease } from "../../../net/pool_lease.ts";
 import type { SmokeTest } from "./schema.ts";
 
-/** That a connection that does not come is told by the connecting, and not by the waiting for it. */
+/** Added to the wait for a connection, so that the error comes from connecting rather than from the pool. */
 const GRACE_MS = 1_000;
 
 /** Options of `connect()` that all tests share. */
@@ -38,7 +38,7 @@ export class SharedConnections implements AsyncDisposable {
       const { connectTimeout = 0, handshakeTimeout = 0 } = options;
       pool = new ConnectionPool((closing) => connect(endpoint, { ...options, signal: closing }), {
         size: this.#size,
-        // Nobody waits for another's connection, so that whoever waits so long waits for a peer.
+        // No test waits for the connection of another one, so a long wait is a wait for a peer.
         waitTimeout: parseDuration(connectTimeout) + parseDuration(handshakeTimeout) + GRACE_MS,
       });
       this.#pools.set(key, pool);

@@ -136,7 +136,7 @@ export class WorkerPool implements Disposable {
     return this.#failed.signal;
   }
 
-  /** Tells all to drain. */
+  /** Makes all drain. */
   stop(): void {
     for (const worker of this.#workers) worker.stop();
   }
