@@ -4,6 +4,12 @@
  * @module
  */
 
+export type { ConnectOptions } from "../factory.ts";
+export type { Connection } from "../net/connection.ts";
+export type { Endpoint } from "../net/endpoint.ts";
+export type { ServeOptions } from "../server/serve.ts";
+export type { ServerStats } from "../server/server_stats.ts";
+export type { CloseFrame } from "../session/close_code.ts";
 export type { Clock } from "./faults/clock.ts";
 export {
   type AcceptContext,
