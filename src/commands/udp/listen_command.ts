@@ -1,12 +1,13 @@
 import { escapeControls, hexDump, toJsonLine } from "../../base/bytes.ts";
 import type { FlagTable } from "../../base/flag_spec.ts";
 import { type Command, defineCommand } from "../../cli/command.ts";
-import { recordOf } from "../../datagram/recording.ts";
+import { datagramJson } from "../../datagram/datagram_json.ts";
 import { DatagramServer } from "../../datagram/server.ts";
 import { bind } from "../../factory.ts";
 import { Logger } from "../../log/logger.ts";
 import type { Datagram, DatagramSocket } from "../../net/datagram.ts";
 import { formatEndpoint } from "../../net/endpoint.ts";
+import { type Recorder, RecordingFile } from "../../script/recorder.ts";
 import { announceReady, openReadyFile } from "../announce_ready.ts";
 import { OutputFile } from "../output_file.ts";
 import { configureProgramLogging } from "../program_logging.ts";
@@ -14,12 +15,15 @@ import { bindOptionsOf, datagramGateOf, SERVE_FLAGS, serveMetrics } from "./shar
 
 const DEFAULT_ENDPOINT = "udp://127.0.0.1:5000";
 
+/** Senders whose numbers are known; addresses are easily forged. */
+const MAX_SENDERS = 10_000;
+
 const FLAGS = {
   group: { type: "text", repeat: true, placeholder: "ADDRESS", help: "also join this multicast group" },
   reuseAddress: { type: "boolean", help: "allow several programs to bind the address (implied for groups)" },
   hex: { type: "boolean", help: "print each datagram as a hex dump" },
   json: { type: "boolean", help: "print each datagram as one JSON object" },
-  record: { type: "text", placeholder: "FILE", help: "record datagrams in FILE, for replay" },
+  record: { type: "text", placeholder: "FILE", help: "record datagrams in FILE, for replay and mock" },
   ...SERVE_FLAGS,
 } as const satisfies FlagTable;
 
@@ -46,13 +50,13 @@ export const listenCommand: Command = defineCommand({
     await using owner = new AsyncDisposableStack();
     const sockets: DatagramSocket[] = [];
     for (const endpoint of endpoints) sockets.push(owner.use(await bind(endpoint, options)));
+    const recorder = record && recorderOf(record, sockets.map(({ endpoint }) => formatEndpoint(endpoint)).join(","));
     const startMs = performance.now();
     const print = (datagram: Datagram, socket: DatagramSocket) => {
       const { data, from, isTruncated } = datagram;
+      recorder?.(datagram);
       const facts = { timeMs: Date.now(), atMs: performance.now() - startMs, from, to: socket.endpoint, isTruncated };
-      const recorded = flags.json || record ? recordOf(data, facts) : undefined;
-      if (recorded) record?.write(toJsonLine(recorded));
-      io.stdout.write(flags.json ? toJsonLine(recorded) : `${textOf(datagram, flags.hex)}\n`);
+      io.stdout.write(flags.json ? toJsonLine(datagramJson(data, facts)) : `${textOf(datagram, flags.hex)}\n`);
     };
     const server = new DatagramServer({
       service: { takesTruncated: true, onDatagram: (datagram, socket) => void print(datagram, socket) },
@@ -70,6 +74,25 @@ export const listenCommand: Command = defineCommand({
     return 0;
   },
 });
+
+/** Records datagrams, those of each sender as a connection of its own. */
+function recorderOf(file: OutputFile, endpoint: string): (datagram: Datagram) => void {
+  const senders = new Map<string, Recorder>();
+  let recording: RecordingFile | undefined;
+  let count = 0;
+  return ({ data, from }) => {
+    recording ??= new RecordingFile(file, { endpoint, framing: "raw" });
+    const sender = from === null ? "" : formatEndpoint(from);
+    let recorder = senders.get(sender);
+    if (recorder === undefined) {
+      recorder = recording.connection("stream", ++count);
+      senders.set(sender, recorder);
+      const [oldest] = senders.keys();
+      if (senders.size > MAX_SENDERS && oldest !== undefined) senders.delete(oldest);
+    }
+    recorder.data("client", { data, isText: false });
+  };
+}
 
 /** One line, or with `isHex` a line and a dump. Everything that a peer controls is escaped. */
 function textOf({ data, from, isTruncated }: Datagram, isHex: boolean): string {

@@ -1,11 +1,10 @@
 import { UsageError } from "../../base/errors.ts";
 import type { FlagTable } from "../../base/flag_spec.ts";
 import { type Command, defineCommand } from "../../cli/command.ts";
-import { parseRecording as parseDatagrams, type ReplayItem } from "../../datagram/recording.ts";
 import { bindSender, resolveTarget } from "../../datagram/sender.ts";
 import { delay } from "../../net/wait.ts";
 import { configureProgramLogging, logFlags } from "../program_logging.ts";
-import { isRecording, parseRecording } from "../../script/recording.ts";
+import { parseRecording } from "../../script/recording.ts";
 import { readNamedFile } from "../../base/read_named_file.ts";
 
 const FLAGS = {
@@ -54,10 +53,10 @@ export const replayCommand: Command = defineCommand({
   },
 });
 
-/** What `listen --record` recorded, or the client's part of a recording with both sides, as of `mock --journal`. */
-function itemsOf(text: string, file: string): ReplayItem[] {
-  if (!isRecording(text)) return parseDatagrams(text, file);
-  const items = parseRecording(text, file).events.flatMap(({ from, atMs, data }) =>
+/** The client's part of a recording, as of `listen --record` or `mock --journal`. */
+function itemsOf(text: string, file: string): { atMs: number; data: Uint8Array }[] {
+  const events = text.trim() === "" ? [] : parseRecording(text, file).events;
+  const items = events.flatMap(({ from, atMs, data }) =>
     from === "client" && data !== undefined ? [{ atMs, data }] : []
   );
   if (items.length === 0) throw new UsageError(`${file}: the recording contains no datagrams of a client`);

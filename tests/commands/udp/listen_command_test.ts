@@ -1,4 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { formatHex } from "../../../src/base/bytes.ts";
+import { parseRecording } from "../../../src/script/recording.ts";
 import { DatagramPeer } from "../../support/datagram_peer.ts";
 import { requireMulticast } from "../../support/multicast.ts";
 import { runProgram, type StartOptions, startProgram } from "../../support/program.ts";
@@ -74,9 +76,11 @@ Deno.test("listen --record keeps what replay sends again at the same distances",
   const file = await Deno.makeTempFile();
   try {
     const items = [
-      { atMs: 1_000, text: "first" },
-      { atMs: 1_000, hex: "ff00" },
-      { atMs: 1_300, text: "last" },
+      { recording: 1, at: "2026-01-01T00:00:00.000Z", endpoint: "udp://127.0.0.1:5000", framing: "raw" },
+      { at: "2026-01-01T00:00:01.000Z", from: "client", text: "first" },
+      { at: "2026-01-01T00:00:01.000Z", from: "client", base64: "/wA=" },
+      { at: "2026-01-01T00:00:01.200Z", from: "server", text: "an answer is not sent" },
+      { at: "2026-01-01T00:00:01.300Z", from: "client", text: "last" },
     ];
     await Deno.writeTextFile(file, items.map((item) => `${JSON.stringify(item)}\n`).join(""));
     const recording = await Deno.makeTempFile();
@@ -87,16 +91,48 @@ Deno.test("listen --record keeps what replay sends again at the same distances",
       assertEquals(replay.code, 0);
       assertStringIncludes(replay.stderr, "3 sent");
       assertEquals((await started.listen.outcome()).code, 0);
-      const kept = (await Deno.readTextFile(recording)).trim().split("\n").map((line) => JSON.parse(line));
-      assertEquals(kept.map(({ text, hex }) => text ?? hex), ["first", "ff00", "last"]);
+      const { head, events } = parseRecording(await Deno.readTextFile(recording), recording);
+      assertEquals(head.endpoint, started.endpoint);
+      assertEquals(events.map(({ data }) => data && formatHex(data)), ["6669727374", "ff00", "6c617374"]);
       // The distance may only grow on its way, by what the system is late.
-      const distanceMs = kept[2].atMs - kept[1].atMs;
+      const distanceMs = (events[2]?.atMs ?? 0) - (events[1]?.atMs ?? 0);
       assertEquals(distanceMs > 200, true, `300 ms became ${distanceMs} ms`);
     } finally {
       await Deno.remove(recording);
     }
   } finally {
     await Deno.remove(file);
+  }
+});
+
+Deno.test("listen --record tells senders apart, and mock plays what it has recorded", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const file = `${folder}/talk.jsonl`;
+    const permissions = ["-A"];
+    {
+      await using started = await startListen([ANY, "--record", file, "--max-datagrams", "3"], { permissions });
+      using one = new DatagramPeer(started.endpoint);
+      using other = new DatagramPeer(started.endpoint);
+      for (const [peer, text] of [[one, "a"], [other, "b"], [one, "c"]] as const) {
+        await peer.send(text);
+        await started.listen.line();
+      }
+      assertEquals((await started.listen.outcome()).code, 0);
+    }
+    const { events } = parseRecording(await Deno.readTextFile(file), file);
+    assertEquals(events.map(({ connection, from }) => `${connection} ${from}`), ["1 client", "2 client", "1 client"]);
+    await using mock = startProgram("udp", ["mock", file, ANY, "--print-endpoint", "--exit-after", "2"], {
+      permissions,
+    });
+    const endpoint = await mock.line();
+    using one = new DatagramPeer(endpoint);
+    using other = new DatagramPeer(endpoint);
+    for (const [peer, text] of [[one, "a"], [one, "c"], [other, "b"]] as const) await peer.send(text);
+    const { code, stdout } = await mock.outcome();
+    assertEquals([code, stdout.match(/^ok /gm)?.length], [0, 2]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
   }
 });
 
@@ -131,7 +167,7 @@ Deno.test("replay of a recording without datagrams exits 2 (fault 32)", async ()
 Deno.test("replay names the line that is no datagram, with exit code 2", async () => {
   const file = await Deno.makeTempFile();
   try {
-    await Deno.writeTextFile(file, '{"atMs":0,"text":"ok"}\n{"atMs":1}\n');
+    await Deno.writeTextFile(file, '{"recording":1,"at":"","endpoint":"x","framing":"raw"}\n{"at":1}\n');
     const { code, stderr } = await runProgram("udp", ["replay", file, ANY], { permissions: ["-N", "--allow-read"] });
     assertEquals(code, 2);
     assertStringIncludes(stderr, "line 2");

@@ -4,7 +4,7 @@ import { UsageError } from "../../../base/errors.ts";
 import { EXIT } from "../../../cli/exit_codes.ts";
 import type { ProgramIo } from "../../../cli/io.ts";
 import { type ExchangeOutcome, type ExchangeSummary, formatRanges } from "../../../datagram/exchange_summary.ts";
-import { contentOf } from "../../../datagram/recording.ts";
+import { contentOf } from "../../../datagram/datagram_json.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
 import type { SendFlags } from "./flags.ts";
 

@@ -1,0 +1,55 @@
+import { formatHex } from "../base/bytes.ts";
+import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
+
+/** A datagram as `listen --json` prints it. */
+export interface DatagramJson {
+  /** Time of arrival: RFC 3339, in UTC. */
+  readonly time: string;
+  /** Milliseconds since `listen` began, with three decimals. */
+  readonly atMs: number;
+  /** The sender. */
+  readonly from: string | null;
+  /** The endpoint that received it. */
+  readonly to: string;
+  /** Number of bytes. */
+  readonly size: number;
+  /** Whether it was longer. */
+  readonly isTruncated: boolean;
+  /** The bytes as text if they are UTF-8. */
+  readonly text?: string;
+  /** The bytes in hexadecimal otherwise. */
+  readonly hex?: string;
+}
+
+/** What is known of a datagram besides its bytes. */
+export interface DatagramFacts {
+  /** Time of arrival, in milliseconds since 1970. */
+  timeMs: number;
+  atMs: number;
+  from: Endpoint | null;
+  to: Endpoint;
+  isTruncated: boolean;
+}
+
+/** A datagram that has arrived, as JSON. */
+export function datagramJson(data: Uint8Array, facts: DatagramFacts): DatagramJson {
+  return {
+    time: new Date(facts.timeMs).toISOString(),
+    atMs: Math.round(facts.atMs * 1_000) / 1_000,
+    from: facts.from && formatEndpoint(facts.from),
+    to: formatEndpoint(facts.to),
+    size: data.length,
+    isTruncated: facts.isTruncated,
+    ...contentOf(data),
+  };
+}
+
+/** `text` if the bytes are UTF-8, `hex` otherwise. */
+export function contentOf(data: Uint8Array): { text: string } | { hex: string } {
+  try {
+    return { text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(data) };
+  } catch {
+    // A fatal decoder throws on bytes that are not UTF-8, and only then.
+    return { hex: formatHex(data) };
+  }
+}
