@@ -18,7 +18,7 @@ export interface ParleyErrorOptions extends ErrorOptions {
 export class ParleyError extends Error {
   /** `"ParleyError"`. */
   override name = "ParleyError";
-  /** The endpoint it happened on, where one is known. */
+  /** The endpoint it happened on, if one is known. */
   readonly endpoint: string | undefined;
 
   /** Makes one; `options.cause` keeps the error of the runtime. */
@@ -49,7 +49,7 @@ export class RefusedError extends ParleyError {
   /** Each address tried, in order, with its own reason. */
   readonly attempts: readonly Attempt[];
 
-  /** Makes one from the attempts that were made. */
+  /** Creates one from the attempts that were made. */
   constructor(message: string, options: ParleyErrorOptions & { attempts?: readonly Attempt[] } = {}) {
     super(message, options);
     this.attempts = options.attempts ?? [];
@@ -75,10 +75,10 @@ export class TimeoutError extends ParleyError {
   override name = "TimeoutError";
   /** Which wait it was. */
   readonly phase: TimeoutPhase;
-  /** How long the wait was, in milliseconds, where that is known. */
+  /** How long the wait was, in milliseconds, if that is known. */
   readonly afterMs: number | undefined;
 
-  /** Makes one for a phase. */
+  /** Creates one for a phase. */
   constructor(
     phase: TimeoutPhase,
     message: string,
@@ -110,7 +110,7 @@ export class TlsError extends ParleyError {
   /** Why. */
   readonly reason: TlsReason;
 
-  /** Makes one for a reason. */
+  /** Creates one for a reason. */
   constructor(reason: TlsReason, message: string, options: ParleyErrorOptions = {}) {
     super(message, options);
     this.reason = reason;
@@ -121,12 +121,12 @@ export class TlsError extends ParleyError {
 export class UpgradeError extends ParleyError {
   /** `"UpgradeError"`. */
   override name = "UpgradeError";
-  /** The HTTP status; `undefined` where the answer was no HTTP. */
+  /** The HTTP status; `undefined` if the answer was no HTTP. */
   readonly status: number | undefined;
   /** Where a redirect leads, as the server wrote it. */
   readonly location: string | undefined;
 
-  /** Makes one for a status. */
+  /** Creates one for a status. */
   constructor(
     status: number | undefined,
     message: string,
@@ -156,10 +156,10 @@ export class ClosedEarlyError extends ParleyError {
   override name = "ClosedEarlyError";
   /** How many bytes came. */
   readonly received: number;
-  /** How many bytes were expected, where that is known. */
+  /** How many bytes were expected, if that is known. */
   readonly expected: number | undefined;
 
-  /** Makes one from what came and what was expected, in bytes. */
+  /** Creates one from what came and what was expected, in bytes. */
   constructor(
     message: string,
     options: ParleyErrorOptions & { received?: number; expected?: number } = {},
@@ -206,7 +206,7 @@ export class BindError extends ParleyError {
   /** Why. */
   readonly reason: BindReason;
 
-  /** Makes one for a reason. */
+  /** Creates one for a reason. */
   constructor(reason: BindReason, message: string, options: ParleyErrorOptions = {}) {
     super(message, options);
     this.reason = reason;
@@ -231,7 +231,7 @@ export class UsageError extends ParleyError {
   override name = "UsageError";
 }
 
-/** The system's code of an error, such as `ECONNRESET`, where it has one. */
+/** The system's code of an error, such as `ECONNRESET`, if it has one. */
 export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }

@@ -72,7 +72,7 @@ type Single<F extends FlagSpec> = F extends { type: "boolean" } ? boolean
   : F extends { optional: true } ? number | true
   : number;
 
-/** The type of one flag's value: a list where it repeats, `undefined` where it has no default. */
+/** The type of one flag's value: a list where it repeats, `undefined` if it has no default. */
 export type FlagValue<F extends FlagSpec> = F extends { repeat: true } ? Single<F>[]
   : F extends { type: "boolean" } | { default: string | number } ? Single<F>
   : Single<F> | undefined;

@@ -10,7 +10,7 @@ const ZERO = 0x30;
 
 /**
  * Bytes of an IP address: 4 for IPv4 (dotted decimal, no leading zeros, RFC 6943 section 3.1.1),
- * 16 for IPv6 (RFC 4291, section 2.2), or `undefined` where the text is neither.
+ * 16 for IPv6 (RFC 4291, section 2.2), or `undefined` if the text is neither.
  * A zone (`%eth0`) is not accepted: it means something on one machine only.
  */
 export function parseIp(text: string): Uint8Array | undefined {
@@ -77,7 +77,7 @@ export function ipv4OfMapped(bytes: Uint8Array): Uint8Array | undefined {
   return mapped ? bytes.subarray(12) : undefined;
 }
 
-/** By its characters: every connection's address comes through here, and a pattern for each part cost it 4% of its time. */
+/** Character by character: this runs for every connection, and a pattern for each part is slower. */
 function parseIpv4(text: string): Uint8Array | undefined {
   const bytes = new Uint8Array(4);
   let part = 0;

@@ -2,7 +2,7 @@
 const MAX_TYPED = 64;
 
 /**
- * The known word nearest to a mistyped one, where one is near enough to be what was meant.
+ * The known word nearest to a mistyped one, if one is near enough to be what was meant.
  */
 export function suggest(typed: string, known: readonly string[]): string | undefined {
   if (typed.length > MAX_TYPED) return undefined;

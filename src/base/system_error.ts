@@ -125,7 +125,7 @@ export function systemCodeOf(error: unknown): string | undefined {
 }
 
 /**
- * What a system error means; `undefined` where it is none, or an unknown one.
+ * What a system error means; `undefined` if it is none, or an unknown one.
  *
  * `isIpv6` says that the address is an IPv6 one: a client without IPv6 gets
  * EADDRNOTAVAIL, as one of IPv4 does that has no free port left.

@@ -30,8 +30,8 @@ const BYTES: Readonly<Record<string, number>> = {
 
 /** Ten years: added to any date of today, the sum is still a valid date. */
 const MAX_DURATION_DAYS = 3_653;
-/** Longer text is not looked at. */
-const MAX_DURATION_TEXT = 64;
+/** Longer text is rejected unread. */
+const MAX_TEXT_LENGTH = 64;
 
 /** A duration: text such as `"250ms"`, `"2s"`, `"1m30s"`, or a number of milliseconds. */
 export type Duration = string | number;
@@ -61,8 +61,8 @@ export function parseDuration(duration: Duration): number {
     }
     return checkMaximum(duration, `${duration} ms`, MAX_DURATION_DAYS);
   }
-  if (duration.length > MAX_DURATION_TEXT || !/^(?:\d+(?:\.\d+)?(?:us|ms|s|m|h|d))+$/.test(duration)) {
-    const shown = duration.slice(0, MAX_DURATION_TEXT);
+  if (duration.length > MAX_TEXT_LENGTH || !/^(?:\d+(?:\.\d+)?(?:us|ms|s|m|h|d))+$/.test(duration)) {
+    const shown = duration.slice(0, MAX_TEXT_LENGTH);
     throw new SyntaxError(`Cannot parse duration "${shown}": expected a number with a unit, as in 250ms, 2s, 1m`);
   }
   const parts = [...duration.matchAll(/([\d.]+)([a-z]+)/g)];
@@ -123,7 +123,7 @@ export function parseSize(size: Size): number {
     }
     return size;
   }
-  const match = size.length > MAX_DURATION_TEXT ? null : /^(\d+(?:\.\d+)?)([A-Za-z]*)$/.exec(size);
+  const match = size.length > MAX_TEXT_LENGTH ? null : /^(\d+(?:\.\d+)?)([A-Za-z]*)$/.exec(size);
   const factor = match ? BYTES[match[2] ?? ""] : undefined;
   if (!match || factor === undefined) {
     throw new SyntaxError(

@@ -89,7 +89,7 @@ function appendNumber(length: number, size: number, isLittle: boolean, builder: 
   }
 }
 
-/** Bytes of the varint that the queue begins with; `undefined` where its last byte has not come. */
+/** Bytes of the varint that the queue begins with; `undefined` if its last byte has not come. */
 function varintSize(queue: ByteQueue): number | undefined {
   for (let index = 0; index < queue.length; index++) {
     if (queue.at(index) < 0x80) return index + 1;

@@ -47,7 +47,7 @@ export class AccessList implements Gate {
   }
 
   /**
-   * Other rules from now on; who is in stays in.
+   * Replaces the rules; connected clients stay connected.
    *
    * @throws {SyntaxError} A range cannot be parsed; the rules stay as they were.
    */

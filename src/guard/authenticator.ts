@@ -9,7 +9,7 @@ export interface Identity {
 /** Checks names and passwords. */
 export interface Authenticator {
   /**
-   * The identity, or `undefined` where the name or the password is wrong or
+   * The identity, or `undefined` if the name or the password is wrong or
    * the address has tried too often. It takes the same time in each case.
    */
   verify(name: string, password: string, address: string): Promise<Identity | undefined>;

@@ -31,7 +31,7 @@ export class DatagramGate {
     this.#now = options.now ?? (() => performance.now());
   }
 
-  /** Why the datagram of an address is dropped, or `undefined` where it is served. */
+  /** Why the datagram of an address is dropped, or `undefined` if it is served. */
   refusalOf(address: string): "denied" | "rate" | undefined {
     if (this.#options.access?.isAllowed(address) === false) return "denied";
     if (this.#buckets === undefined || this.#options.limitsLoopback !== true && isLoopback(address)) return undefined;

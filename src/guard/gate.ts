@@ -16,7 +16,7 @@ export interface Gate {
   leave?(address: string): void;
 }
 
-/** Every gate in turn; who is refused by one has passed none. */
+/** Every gate in turn; a client that one rejects takes no place in the others. */
 export class GateChain implements Gate {
   readonly #gates: readonly Gate[];
 

@@ -76,7 +76,7 @@ export class PasswordAuthenticator implements Authenticator {
     this.#now = options.now ?? (() => performance.now());
   }
 
-  /** Other names from now on; who is logged in stays so. */
+  /** Replaces the names; clients that are logged in stay logged in. */
   replace(entries: ReadonlyMap<string, PasswordEntry>): void {
     this.#entries = entries;
   }

@@ -16,7 +16,7 @@ interface ScryptHash extends ScryptCost {
   readonly hash: Uint8Array;
 }
 
-/** 32 MiB and less than a tenth of a second: a server can bear it, who guesses from a stolen file cannot. */
+/** 32 MiB of memory and a short time: acceptable for a server, too much for guessing from a stolen file. */
 const DEFAULT_COST: ScryptCost = { cost: 15, blockSize: 8, parallelism: 1 };
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
@@ -84,7 +84,7 @@ function decodeBase64(text: string | undefined): Uint8Array | undefined {
   try {
     return text === undefined ? undefined : Uint8Array.fromBase64(text);
   } catch {
-    // No base64: the caller says so about the whole hash.
+    // Not Base64: the caller reports the whole hash as invalid.
     return undefined;
   }
 }

@@ -12,7 +12,7 @@ export interface RateOptions {
 
 /**
  * A rate with bursts: tokens come at a steady pace, and up to `burst` of them
- * wait for use. It has no clock of its own; every call is given the time.
+ * wait for use. It has no clock; every call passes the time.
  *
  * @example Two at once, then one a second
  * ```ts

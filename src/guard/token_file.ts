@@ -2,7 +2,7 @@ import { formatHex, utf8 } from "../base/bytes.ts";
 import { UsageError } from "../base/errors.ts";
 import type { Identity } from "./authenticator.ts";
 
-/** Shorter tokens could be guessed: nothing slows down who tries. */
+/** Shorter tokens could be guessed: attempts are not slowed down. */
 const MIN_CHARS = 16;
 
 /** Bearer tokens by their hashes, so that a look-up takes as long for a token that is nearly right. */

@@ -48,7 +48,7 @@ export class InvalidResponseError extends HttpError {
   /** Whether these are the beginning of HTTP/1.1 at least. */
   readonly isHttp: boolean;
 
-  /** Makes one for what came. */
+  /** Creates one for what came. */
   constructor(message: string, start: Uint8Array) {
     super(400, message);
     this.start = start;

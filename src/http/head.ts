@@ -17,7 +17,7 @@ export class HttpError extends FrameError {
   /** Fields that the answer must have, such as `Allow`. */
   readonly responseFields: Readonly<Record<string, string>>;
 
-  /** Makes one for a status code. */
+  /** Creates one for a status code. */
   constructor(status: number, message: string, responseFields: Readonly<Record<string, string>> = {}) {
     super(message);
     this.status = status;
@@ -34,7 +34,7 @@ export interface HttpRequestHead {
   readonly method: string;
   /** The path of the target, `"/"` at the least; as it came, not decoded. */
   readonly path: string;
-  /** The query without its `?`; `""` where there is none. */
+  /** The query without its `?`; `""` if there is none. */
   readonly query: string;
   /** The version of HTTP. */
   readonly version: "1.0" | "1.1";

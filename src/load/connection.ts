@@ -7,7 +7,7 @@ import { closeFrameText, leave } from "../websocket/close_frame.ts";
 
 /** One connection under load: sends messages and takes their echoes; what it receives at a time is of type `R`. */
 export interface LoadConnection<R = unknown> {
-  /** Sends `count` messages; the promise, where there is one, is settled when the next ones may be sent. */
+  /** Sends `count` messages; the promise, if there is one, is settled when the next ones may be sent. */
   send(count: number): Promise<void> | undefined;
   /** Waits for what comes next. It goes to {@linkcode answersIn}: one more promise for each message would cost time. */
   receive(): Promise<R>;
@@ -225,7 +225,7 @@ export class WholeMatch {
     this.#words = new Int32Array(this.#message.buffer, 0, Math.floor(message.length / WORD));
   }
 
-  /** `false` also where it takes a closer look to tell. */
+  /** `false` also if it takes a closer look to tell. */
   matches(bytes: Uint8Array): boolean {
     const message = this.#message;
     if (bytes.length !== message.length || bytes.byteOffset !== 0) return false;

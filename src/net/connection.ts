@@ -284,7 +284,7 @@ export class Connection extends ConnectionEnds implements AsyncDisposable, HasDe
 
   /**
    * Closes at once with a reset (RFC 9293, section 3.5.2): what is queued is
-   * dropped, and the peer's reads and writes fail. `false` where the transport
+   * dropped, and the peer's reads and writes fail. `false` if the transport
    * cannot do that, and the connection is closed as by {@linkcode close}: it
    * must have been opened with the option `canReset`.
    */

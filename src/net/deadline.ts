@@ -13,7 +13,7 @@ export class Deadline {
     this.#signal = signal;
   }
 
-  /** Milliseconds that are left, 0 at the least. */
+  /** Milliseconds that are left, at least 0. */
   get remainingMs(): number {
     return Math.max(0, this.#endMs - this.#now());
   }

@@ -20,7 +20,7 @@ export interface HasDeadlines {
 
 /** A clock that is read by looking at a field. */
 export interface CoarseClock {
-  /** Milliseconds, monotonic; as old as one interval at the most. */
+  /** Milliseconds, monotonic; at most one interval old. */
   readonly nowMs: number;
 }
 

@@ -110,6 +110,12 @@ export function formatHostPort(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** As {@linkcode formatHostPort}, without the scheme's own port: the `Host` field (RFC 9110, section 4.2). */
+export function formatAuthority(host: string, port: number, ownPort: number): string {
+  const text = formatHostPort(host, port);
+  return port === ownPort ? text.replace(/:\d+$/, "") : text;
+}
+
 /** Whether the endpoint has a host and a port. */
 export function isHostEndpoint(endpoint: Endpoint): endpoint is HostEndpoint {
   return endpoint.scheme !== "unix" && endpoint.scheme !== "unixgram";

@@ -21,7 +21,7 @@ export interface Peer {
   readonly log: Logger;
 }
 
-/** What a layer makes of a transport. */
+/** The result of a layer: the transport above it. */
 export interface Layered {
   /** Takes over the transport below: closing or resetting it closes or resets that one. */
   readonly transport: Transport;

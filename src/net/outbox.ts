@@ -46,7 +46,7 @@ export class Outbox {
     this.lastWrittenMs = clock.nowMs;
   }
 
-  /** Since when the write under way makes no progress, by the coarse clock; `undefined` where none is under way. */
+  /** Since when the write under way makes no progress, by the coarse clock; `undefined` if none is under way. */
   get stalledSinceMs(): number | undefined {
     return this.#isWriting ? this.#startedMs : undefined;
   }

@@ -35,7 +35,7 @@ export interface Proxy {
   readonly scheme: ProxyScheme;
   readonly host: string;
   readonly port: number;
-  /** `""` where there is none. */
+  /** `""` if there is none. */
   readonly user: string;
   /** Never logged. */
   readonly password: string;

@@ -29,7 +29,7 @@ const REASONS: readonly (readonly [RegExp, TlsReason])[] = [
   [/before secure TLS connection/, "closed"],
 ];
 
-/** The reason, or `undefined` where the error is not one of TLS. */
+/** The reason, or `undefined` if the error is not one of TLS. */
 export function tlsReasonOf(error: Error): TlsReason | undefined {
   const text = textOf(error);
   return REASONS.find(([pattern]) => pattern.test(text))?.[1];
@@ -82,7 +82,7 @@ function altNamesOf(error: Error): string {
   return typeof names === "string" ? names : "";
 }
 
-/** All that the runtime says: OpenSSL's code, where it has one, and the message. */
+/** All that the runtime says: OpenSSL's code, if it has one, and the message. */
 function textOf(error: Error): string {
   return `${codeOf(error) ?? ""} ${error.message}`;
 }

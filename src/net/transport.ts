@@ -8,6 +8,6 @@ export interface Transport {
   closeWrite(): Promise<void>;
   /** Gives the socket back. */
   close(): void;
-  /** Closes so that the peer sees a reset; `false` where it was closed in another way. */
+  /** Closes so that the peer sees a reset; `false` if it was closed in another way. */
   reset?(): boolean;
 }

@@ -71,7 +71,7 @@ function isOwnFile(path: string, fileId: number | null): boolean {
   }
 }
 
-/** The other path, or `undefined` where nothing but the path itself may be written. */
+/** The other path, or `undefined` if nothing but the path itself may be written. */
 function moveAside(path: string): string | undefined {
   const aside = `${path}.${crypto.randomUUID()}`;
   try {

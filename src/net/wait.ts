@@ -11,7 +11,7 @@ export interface WaitOptions {
  * The timer and the listener are removed when it returns; `work` itself
  * continues, and a late failure of it is not an unhandled rejection.
  *
- * @param timeoutError Makes the error of a wait whose time ran out; needed where there may be a time limit.
+ * @param timeoutError Makes the error of a wait whose time ran out; needed if there may be a time limit.
  * @throws What `timeoutError()` makes, the signal's reason, or what `work` threw.
  */
 export function abortable<T>(work: Promise<T>, options: WaitOptions, timeoutError: () => Error): Promise<T>;
@@ -38,7 +38,7 @@ export async function abortable<T>(
 
 /**
  * Waits until all that is ready now has had its turn, sockets among it. A
- * timer, because as long as immediates follow each other no socket is looked at.
+ * timer, because while immediates follow each other no socket is polled.
  */
 export function nextTurn(): Promise<void> {
   return delay(0);

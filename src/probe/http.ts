@@ -10,7 +10,7 @@
 
 import { basicCredentials } from "../http/authorization.ts";
 import { type HttpAnswer, requestOver } from "../http/client.ts";
-import { formatHostPort } from "../net/endpoint.ts";
+import { formatAuthority, formatHostPort } from "../net/endpoint.ts";
 import { assertContent, headerFields, isInStatusRanges } from "./content.ts";
 import {
   type Facts,
@@ -71,14 +71,11 @@ async function ask(context: ProbeContext, target: ProbeTarget, expected: ProbeEx
   await using wire = await openWire({ ...context, target });
   const { headers = [] } = expected;
   const isSame = isSameServer(context, target);
-  const isDefaultPort = target.port === (target.isTls ? 443 : 80);
   return await requestOver(wire.connection, {
     method: expected.method ?? "GET",
     target: target.path,
     fields: {
-      Host: isDefaultPort
-        ? formatHostPort(target.host, 0).replace(/:0$/, "")
-        : formatHostPort(target.host, target.port),
+      Host: formatAuthority(target.host, target.port, target.isTls ? 443 : 80),
       "User-Agent": "parley",
       Accept: "*/*",
       ...(isSame ? authorization(context) : {}),

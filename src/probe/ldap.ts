@@ -87,7 +87,7 @@ function element(tag: number, ...values: readonly Uint8Array[]): Uint8Array<Arra
   return concat([Uint8Array.of(tag, ...lengthBytes), value]);
 }
 
-/** The element that the bytes begin with; `undefined` where they do not hold a whole one. */
+/** The element that the bytes begin with; `undefined` if they do not hold a whole one. */
 function readElement(bytes: Uint8Array): { tag: number; value: Uint8Array; rest: Uint8Array } | undefined {
   const [tag, first] = bytes;
   if (tag === undefined || first === undefined || first > 0x84) return undefined;

@@ -188,7 +188,7 @@ function errorOf(body: Uint8Array): string {
   return `${text} (error ${body.length < 3 ? "unknown" : viewOf(body).getUint16(1, true)})`;
 }
 
-/** Reads exact counts below TLS, where there is no connection yet. */
+/** Reads exact counts below TLS, if there is no connection yet. */
 function rawReader(transport: Transport): (count: number) => Promise<Uint8Array> {
   return async (count) => {
     const bytes = new Uint8Array(Math.min(count, 64 * 1024));

@@ -25,7 +25,7 @@ export interface ProbeTarget {
   /** The path without its first slash and the query, decoded: the name of a database, a virtual host, a service. */
   readonly name: string;
   readonly query: URLSearchParams;
-  /** User name and password of the target, decoded; `""` where there is none. */
+  /** User name and password of the target, decoded; `""` if there is none. */
   readonly user: string;
   readonly password: string;
   /** The connection is TLS from the first byte. */
@@ -51,7 +51,7 @@ export interface Credentials {
   readonly token?: string | undefined;
 }
 
-/** What an answer must hold besides being an answer; each probe looks at what its protocol has. */
+/** What a reply must contain; each probe checks what its protocol has. */
 export interface ProbeExpectations {
   /** Streams, WebSocket, datagrams: what is sent first; by default nothing, over UDP an empty line. */
   readonly send?: Uint8Array | undefined;

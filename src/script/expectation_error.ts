@@ -11,7 +11,7 @@ export class ExpectationError extends ParleyError {
   /** Where in a stream `received` begins, in bytes from its start. */
   readonly offset: number;
 
-  /** Makes one from what was expected and what came. */
+  /** Creates one from what was expected and what came. */
   constructor(
     message: string,
     options: ParleyErrorOptions & { expected?: Uint8Array | undefined; received: Uint8Array; offset?: number },

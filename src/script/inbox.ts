@@ -78,7 +78,7 @@ export class Inbox {
     this.#ring();
   }
 
-  /** What is next to be matched: the first message, or all of a stream; `undefined` where nothing is there. */
+  /** What is next to be matched: the first message, or all of a stream; `undefined` if nothing is there. */
   get first(): Unit | undefined {
     return this.#units[0];
   }

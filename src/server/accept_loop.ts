@@ -28,7 +28,7 @@ export async function acceptLoop(listener: Listener, options: AcceptLoopOptions)
   const backoff = new Backoff({ firstMs: 10, maxMs: 1_000 });
   while (!signal.aborted) {
     try {
-      // Before accepting, so that who comes beyond the limit takes no descriptor.
+      // Before accepting, so that clients beyond the limit take no descriptor.
       await admission.waitForSlot(signal);
       if (signal.aborted) return;
       const connection = await listener.accept();

@@ -82,7 +82,7 @@ export class HttpServer implements AsyncDisposable {
     await Promise.all([this.#loop, ...this.#serving.values()]);
   }
 
-  /** Closes the connection that has waited longest where there are too many; `false` where only health checks fit. */
+  /** Closes the connection that has waited longest where there are too many; `false` if only health checks fit. */
   #makeRoom(): boolean {
     if (this.#serving.size < MAX_CONNECTIONS) return true;
     const [longestWaiting] = this.#waiting;

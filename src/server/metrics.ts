@@ -18,7 +18,7 @@ export interface ServiceStats {
 /** What the metrics are made from. */
 export interface MetricsSources {
   readonly services: readonly ServiceStats[];
-  /** The greatest delay of the event loop since the last call, in milliseconds, where it is measured. */
+  /** The greatest delay of the event loop since the last call, in milliseconds, if it is measured. */
   readonly takeLoopDelayMs?: () => number;
 }
 
@@ -27,7 +27,7 @@ export async function loadMetricsLibrary(): Promise<void> {
   await import("prom-client");
 }
 
-/** Loads the metrics library, which a server that nobody looks at never does, and registers what there is to see. */
+/** Loads the metrics library, which a server without metrics never does, and registers the metrics. */
 export async function createMetrics({ services, takeLoopDelayMs }: MetricsSources): Promise<Metrics> {
   const { Counter, Gauge, Registry } = (await import("prom-client")).default;
   const registry = new Registry();

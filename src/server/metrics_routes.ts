@@ -9,7 +9,7 @@ import { createMetrics, type Metrics, type MetricsSources } from "./metrics.ts";
 const LIMIT_DEFAULT = 1_024;
 const TEXT = "text/plain; charset=utf-8";
 
-/** What anybody may see who reaches the server by HTTP: `/healthz` and `/metrics`. */
+/** What every HTTP client of the server may read: `/healthz` and `/metrics`. */
 export function publicRoutes(sources: MetricsSources): HttpRoutes {
   let metrics: Promise<Metrics> | undefined;
   return {

@@ -29,12 +29,12 @@ export interface ServerOptions {
   log: Logger;
   /** How long clients may take to finish once the server is ending, in milliseconds. */
   drainTimeoutMs: number;
-  /** Opens the sessions of `ws` and `wss` endpoints; needed where there are such. */
+  /** Opens the sessions of `ws` and `wss` endpoints; needed if there are such. */
   webSockets?: WebSocketAcceptor | undefined;
   /** End after this many connections have been accepted and served. */
   maxAccepts?: number | undefined;
   /**
-   * Most connections at once; who comes beyond waits to be accepted.
+   * Maximum concurrent connections; further clients wait to be accepted.
    *
    * @default {10000, or the open-file limit less 64}
    */
@@ -161,7 +161,7 @@ export class Server {
     else this.#begin(session, connection);
   }
 
-  /** The TLS handshake, where there is one. */
+  /** The TLS handshake, if there is one. */
   async #handshake(connection: Connection): Promise<boolean> {
     try {
       await connection.handshake();
@@ -191,7 +191,7 @@ export class Server {
 
   #limitRates(session: Session): Session {
     const { rates } = this.#options;
-    // Nothing is put between where nothing was asked for: this is the way of every byte.
+    // No wrapper unless one was requested: every byte passes through here.
     const isLimited = rates?.messagesPerSecond !== undefined || rates?.bytesPerSecond !== undefined;
     return isLimited ? new RateLimitedSession(session, rates) : session;
   }
@@ -244,7 +244,7 @@ export class Server {
       this.#openings.set(connection, rejected);
       return;
     }
-    // Told only where an answer can be told from data, and never waited for.
+    // Sent only if the reply can be told from data, and never waited for.
     if (text !== undefined && this.#options.codec.name === "line" && connection.local.scheme === "tcp") {
       connection.write(utf8(`! ${text}\n`)).catch(() => {
         // Gone before it was told.

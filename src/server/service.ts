@@ -17,7 +17,7 @@ export interface Service {
   readonly routes?: HttpRoutes;
   /** Whether it resets connections, which must be opened in another way for that. */
   readonly resetsConnections?: boolean;
-  /** Why it cannot do its work now, for `/healthz`; `undefined` where it can. */
+  /** Why it cannot do its work now, for `/healthz`; `undefined` if it can. */
   readonly fault?: string | undefined;
   /** The server is ending: tell the clients. Each session is drained afterwards, unless it returns `true`. */
   drain?(): boolean | void;

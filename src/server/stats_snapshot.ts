@@ -56,7 +56,7 @@ export interface StatsSnapshot {
   readonly outboxHighWater: number;
   /** Whether the server has stopped accepting. */
   readonly isEnding: boolean;
-  /** Why the service cannot do its work now; `undefined` where it can. */
+  /** Why the service cannot do its work now; `undefined` if it can. */
   readonly fault: string | undefined;
   /** Connections that are open. */
   readonly openCount: number;

@@ -28,7 +28,7 @@ export class WebSocketError extends FrameError {
   /** For the Close frame. */
   readonly code: number;
 
-  /** Makes one from an error of the receiver, whose `code` names the rule. */
+  /** Creates one from an error of the receiver, whose `code` names the rule. */
   constructor(cause: Error & { readonly code: string }) {
     super(cause.message.replace(/^Invalid WebSocket frame: /, ""), { cause });
     this.code = CODES[cause.code] ?? CLOSE_CODE.protocolError;

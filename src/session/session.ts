@@ -26,7 +26,7 @@ export interface Message {
 export interface FinishOptions {
   /** For the other side's end. */
   readonly timeoutMs?: number | undefined;
-  /** The code and the text of the Close frame, where there is one; by default they follow from the reason. */
+  /** The code and the text of the Close frame, if there is one; by default they follow from the reason. */
   readonly closeFrame?: CloseFrame | undefined;
 }
 
@@ -127,7 +127,7 @@ export interface Session extends AsyncDisposable, AsyncIterable<OwnMessage> {
   close(reason: CloseReason, error?: Error): void;
 
   /**
-   * Closes it at once with a reset: what is queued is lost. `false` where the
+   * Closes it at once with a reset: what is queued is lost. `false` if the
    * transport cannot do that, and it is closed as by {@linkcode close}.
    */
   reset(): boolean;

@@ -171,7 +171,7 @@ export class StreamSession extends SessionBase implements Session {
   }
 
   /**
-   * Gives the connection up to another session. `false` where there is
+   * Gives the connection up to another session. `false` if there is
    * something of this one left on it: an end, a message that is not complete,
    * or one that was not taken or has not left.
    */
@@ -244,7 +244,7 @@ export class StreamSession extends SessionBase implements Session {
     return null;
   }
 
-  /** The messages that the bytes complete, or `undefined` where they complete none. */
+  /** The messages that the bytes complete, or `undefined` if they complete none. */
   #take(bytes: Uint8Array | null): readonly Message[] | undefined {
     if (bytes === null) this.#decoder.end();
     else this.#decoder.push(bytes);

@@ -11,7 +11,7 @@ import { InvalidResponseError, readResponseHead } from "../http/client.ts";
 import { Logger } from "../log/logger.ts";
 import type { Connection } from "../net/connection.ts";
 import { Deadline } from "../net/deadline.ts";
-import { formatEndpoint, formatHostPort, type HostEndpoint } from "../net/endpoint.ts";
+import { formatAuthority, formatEndpoint, type HostEndpoint } from "../net/endpoint.ts";
 import type { CloseFrame } from "../session/close_code.ts";
 import { loadDeflateCodec, loadWebSocketCodec } from "./codec.ts";
 import type { DeflateAgreement } from "./deflate.ts";
@@ -144,11 +144,15 @@ async function handshake(
   const timeoutMs = parseDuration(options.handshakeTimeout ?? DEFAULTS.handshakeTimeoutMs);
   const deadline = new Deadline(timeoutMs, options.signal);
   const deflate = options.compresses ? await import("./deflate.ts") : undefined;
-  const fields = requestFields(hostOf(endpoint), key, {
-    ...options,
-    headers: [...authorizationOf(endpoint), ...options.headers ?? []],
-    extensions: deflate?.DEFLATE_OFFER,
-  });
+  const fields = requestFields(
+    formatAuthority(endpoint.host, endpoint.port, endpoint.scheme === "ws" ? 80 : 443),
+    key,
+    {
+      ...options,
+      headers: [...authorizationOf(endpoint), ...options.headers ?? []],
+      extensions: deflate?.DEFLATE_OFFER,
+    },
+  );
   await connection.write(encodeHead(`GET ${endpoint.path} HTTP/1.1`, fields));
   const { head: answer, rest } = await readAnswer(connection, endpoint, deadline, timeoutMs);
   if (answer.status !== SWITCHING_PROTOCOLS) {
@@ -254,10 +258,4 @@ function upgradeError(
 ): UpgradeError {
   const text = formatEndpoint(endpoint);
   return new UpgradeError(status, `Cannot open ${text}: ${found}`, { endpoint: text, cause, location });
-}
-
-/** `Host` leaves a scheme's own port out (RFC 9110, section 4.2). */
-function hostOf({ scheme, host, port }: HostEndpoint): string {
-  const own = scheme === "ws" ? 80 : 443;
-  return port === own ? formatHostPort(host, port).replace(/:\d+$/, "") : formatHostPort(host, port);
 }

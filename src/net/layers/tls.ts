@@ -23,8 +23,8 @@ export interface Secured extends Layered {
  * change of certificate while listening, and `Deno.connectTls` neither a look
  * at the peer's certificate nor a connection without verification.
  *
- * An end of the stream without TLS's own close is taken for an end: who must
- * tell a truncated stream from a whole one needs a framing that says so.
+ * An end of the stream without TLS's closure alert counts as an end: to detect
+ * truncation, use a framing that marks the end.
  *
  * @throws {TlsError} Its reason says why.
  */

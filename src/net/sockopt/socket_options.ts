@@ -54,11 +54,11 @@ export interface SocketOptionReport {
   readonly receiveBuffer: number | undefined;
   /** SO_SNDBUF in bytes, as the kernel counts them. */
   readonly sendBuffer: number | undefined;
-  /** SO_KEEPALIVE and its times; `false` where it is off. */
+  /** SO_KEEPALIVE and its times; `false` if it is off. */
   readonly keepAlive: KeepAlive | false | undefined;
   /** TCP_USER_TIMEOUT in milliseconds. */
   readonly userTimeout: number | undefined;
-  /** SO_LINGER in seconds; `false` where it is off. */
+  /** SO_LINGER in seconds; `false` if it is off. */
   readonly linger: number | false | undefined;
   /** TCP_CONGESTION: the name of the algorithm. */
   readonly congestion: string | undefined;
@@ -136,7 +136,7 @@ class Descriptor {
     this.#fd = fd;
   }
 
-  /** The option's bytes, or `undefined` where the platform or the socket does not have it. */
+  /** The option's bytes, or `undefined` if the platform or the socket does not have it. */
   read(name: OptionName | undefined, size: number): Uint8Array<ArrayBuffer> | undefined {
     if (name === undefined) return undefined;
     const value = new Uint8Array(size);

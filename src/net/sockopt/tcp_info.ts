@@ -19,7 +19,7 @@ export const TCP_INFO_BYTES = 104;
  * Reads `struct tcp_info` (linux/tcp.h): eight bytes of flags, then 32-bit
  * fields in the machine's byte order.
  *
- * @returns `undefined` where the kernel gave fewer bytes than these fields take.
+ * @returns `undefined` if the kernel gave fewer bytes than these fields take.
  */
 export function readTcpInfo(bytes: Uint8Array<ArrayBuffer>): TcpInfo | undefined {
   if (bytes.length < TCP_INFO_BYTES) return undefined;
