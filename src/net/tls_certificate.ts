@@ -19,7 +19,8 @@ export interface CertificateFacts {
   readonly sha256: string;
 }
 
-const MS_PER_DAY = 86_400_000;
+/** Milliseconds of a day. */
+export const MS_PER_DAY = 86_400_000;
 
 /** Whole days until the certificate is no longer valid; negative once it has expired. */
 export function daysLeft(certificate: CertificateFacts, nowMs: number = Date.now()): number {

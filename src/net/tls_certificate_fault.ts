@@ -2,7 +2,7 @@ import type { X509Certificate } from "node:crypto";
 import { indexOfBytes } from "../base/bytes.ts";
 import type { TlsReason } from "../base/errors.ts";
 import { formatDuration } from "../base/units.ts";
-import { certificateFacts } from "./tls_certificate.ts";
+import { certificateFacts, MS_PER_DAY } from "./tls_certificate.ts";
 
 /** Why a certificate is rejected. */
 export interface CertificateFault {
@@ -11,8 +11,6 @@ export interface CertificateFault {
   /** As in `the certificate expired 3 days ago (2026-11-19)`. */
   readonly text: string;
 }
-
-const MS_PER_DAY = 86_400_000;
 
 /** The object identifiers of the extended key usage, of TLS servers in it, and of any usage (RFC 5280, section 4.2.1.12), in DER. */
 const EXTENDED_KEY_USAGE = Uint8Array.of(0x06, 0x03, 0x55, 0x1d, 0x25);

@@ -31,7 +31,7 @@ const check = z.strictObject({
   ),
   "stable-for": duration("The server must not close within this time of accepting", "50ms"),
   "min-days": count("The certificate must be valid for this many days more"),
-  "min-tls": z.enum(["1.2", "1.3"]).meta({ description: "Least version of TLS" }),
+  "min-tls": z.enum(["1.2", "1.3"]).meta({ description: "Minimum TLS version" }),
   status: z.union([z.int().min(100).max(599), z.string().regex(/^\d{3}(?:-\d{3})?(?:,\d{3}(?:-\d{3})?)*$/)])
     .meta({ description: "HTTP status, or ranges such as 200-299,401" }),
   body: z.string().min(1).meta({ description: "The HTTP body, or the file, must contain this" }),
