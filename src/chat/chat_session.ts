@@ -9,6 +9,7 @@ import type { Hub } from "./hub.ts";
 import type { InputResult } from "./commands/command.ts";
 import { handleJson } from "./json_input.ts";
 import { idOfRequest, RequestError, typeOfRequest } from "./json_request.ts";
+import { admitAs } from "./login.ts";
 import type { Member } from "./member.ts";
 import type { ClientRate, MessageRates } from "./message_rate.ts";
 import { LOBBY } from "./names.ts";
@@ -77,7 +78,8 @@ export async function runChatSession(hub: Hub, session: Session, options: ChatSe
     }, options.pings)
     : undefined;
   try {
-    if (!isLetIn(hub, member)) return void await session.finish("denied");
+    if (!await isLetIn(hub, member)) return void await session.finish("denied");
+    if (member.login !== undefined) rate?.admit(member.login);
     if (member.isAdmitted && member.format.name === "text") await enterLobby(hub, member);
     for (;;) {
       isReading = true;
@@ -117,9 +119,11 @@ function reasonOf({ closeReason }: Session, isOver: boolean): string | undefined
 }
 
 /** A client that is banned from the server receives the reason, and nothing more. */
-function isLetIn({ serverBans }: Hub, member: Member): boolean {
+async function isLetIn(hub: Hub, member: Member): Promise<boolean> {
+  const { identity } = member.session;
   try {
-    serverBans.check(member);
+    hub.serverBans.check(member);
+    if (identity !== undefined) await admitAs(hub, member, identity);
     return true;
   } catch (error) {
     refuse(member, NO_BYTES, error);

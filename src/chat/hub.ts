@@ -123,10 +123,11 @@ export class Hub implements RoomHost, AsyncDisposable {
       ...this.#directory.newcomer(),
       format: isJson ? jsonFormat : textFormat,
       address: host === undefined || isLoopback(host) ? undefined : host,
-      isAdmitted: this.authenticator === undefined,
+      isAdmitted: this.authenticator === undefined && session.identity === undefined,
     });
     this.#directory.add(member);
-    this.greet(member);
+    // Who has logged in already is greeted when admitted, by name.
+    if (session.identity === undefined) this.greet(member);
     return member;
   }
 

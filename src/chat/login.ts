@@ -1,4 +1,5 @@
 import { formatEndpoint, isHostEndpoint } from "../net/endpoint.ts";
+import type { Identity } from "../guard/authenticator.ts";
 import { ChatError } from "./chat_error.ts";
 import { cleanText } from "./clean_text.ts";
 import type { Hub } from "./hub.ts";
@@ -28,6 +29,16 @@ export async function login(hub: Hub, member: Member, name: string, password: st
     hub.log.warning("log-in failed", { name: tried, address, connection: member.session.id });
     throw new ChatError("login-failed", "The name or the password is wrong");
   }
+  await admitAs(hub, member, identity);
+  hub.log.info("logged in", { name: identity.name, connection: member.session.id });
+}
+
+/**
+ * Admits a member who has proved a name, with the rights of that name.
+ *
+ * @throws {ChatError} The name is banned, or cannot be used here.
+ */
+export async function admitAs(hub: Hub, member: Member, identity: Identity): Promise<void> {
   if (!identity.roles.includes("operator")) hub.serverBans.check(member, identity.name);
   member.login = identity.name;
   member.isServerOperator = identity.roles.includes("operator");
@@ -37,5 +48,4 @@ export async function login(hub: Hub, member: Member, name: string, password: st
     ),
   );
   await hub.admit(member, identity.name);
-  hub.log.info("logged in", { name: identity.name, connection: member.session.id });
 }

@@ -23,6 +23,8 @@ export interface LoadPlan {
   readonly timeoutMs: number;
   /** How to connect. */
   readonly connect: Pick<ConnectOptions, "tls" | "handshakeTimeout" | "connectTimeout">;
+  /** Further header fields of a WebSocket handshake. */
+  readonly headers?: readonly (readonly [name: string, value: string])[];
   /** The way there, if it is not a direct one. */
   readonly route?: Route | undefined;
   /** Connections in the pool that `connections` callers share; without it each has its own. */

@@ -31,10 +31,13 @@ export class ConnectionOpener {
 
   /** One connection, ready for load. */
   async open(signal: AbortSignal): Promise<LoadConnection> {
-    const { endpoint, size } = this.#plan;
+    const { endpoint, size, headers = [] } = this.#plan;
     if (!isWebSocket(endpoint)) return this.over(await this.connect(signal));
     const message = buildPayload(size, this.#opened++);
-    return new MessageConnection(await dial(endpoint, { framing: rawCodec, ...await this.#options(signal) }), message);
+    return new MessageConnection(
+      await dial(endpoint, { framing: rawCodec, headers, ...await this.#options(signal) }),
+      message,
+    );
   }
 
   /** One connection by itself. */

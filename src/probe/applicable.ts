@@ -17,8 +17,12 @@ const RULES: readonly { options: readonly string[]; to: (target: ProbeTarget) =>
   { options: ["send", "banner"], to: isSocket, needs: "a socket, such as tcp:// or udp://" },
   { options: ["stableFor"], to: (target) => !isDatagram(target), needs: "a connection" },
   { options: ["subprotocol"], to: isWebSocket, needs: "ws:// or wss://" },
-  { options: ["status"], to: (target) => isWebSocket(target) || isHttp(target), needs: "http:// or ws://" },
-  { options: ["method", "header", "maxRedirects"], to: isHttp, needs: "http:// or https://" },
+  {
+    options: ["status", "header", "bearer", "cookie"],
+    to: (target) => isWebSocket(target) || isHttp(target),
+    needs: "http:// or ws://",
+  },
+  { options: ["method", "maxRedirects"], to: isHttp, needs: "http:// or https://" },
   {
     options: ["body", "bodyRegex", "bodyJson"],
     to: (target) => isHttp(target) || target.scheme === "file",

@@ -56,18 +56,23 @@ export function assertExpectations({ status, method, headers = [], bodyJson }: P
 }
 
 /**
- * Header lines as fields.
+ * Header lines as fields; lines of one name are joined (RFC 9110, section 5.3).
  *
  * @throws {UsageError} A line is malformed; it is not shown, since it may hold a password.
  */
 export function headerFields(lines: readonly string[]): Record<string, string> {
-  return Object.fromEntries(lines.map((line) => {
+  const fields = new Map<string, [name: string, value: string]>();
+  for (const line of lines) {
     const [, name, value] = HEADER.exec(line) ?? [];
     if (name === undefined || value === undefined) {
       throw new UsageError('Cannot send a header: expected "Name: value" on one line');
     }
-    return [name, value];
-  }));
+    const key = name.toLowerCase();
+    const [firstName, before] = fields.get(key) ?? [name];
+    const separator = key === "cookie" ? "; " : ", ";
+    fields.set(key, [firstName, before === undefined ? value : `${before}${separator}${value}`]);
+  }
+  return Object.fromEntries(fields.values());
 }
 
 function splitJsonExpectation(expectation: string): [string, string] {

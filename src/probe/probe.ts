@@ -72,7 +72,7 @@ export interface ProbeExpectations {
   readonly status?: string | undefined;
   /** HTTP method. */
   readonly method?: string | undefined;
-  /** HTTP header lines, `Name: value`. */
+  /** HTTP and WebSocket: header lines, `Name: value`. */
   readonly headers?: readonly string[];
   /** Text that the body, or the file, must hold. */
   readonly body?: string | undefined;

@@ -11,7 +11,7 @@ import { isHostEndpoint } from "../net/endpoint.ts";
 import { closeFrameText, leave } from "../websocket/close_frame.ts";
 import { openWebSocket } from "../websocket/dial.ts";
 import { BannerMatcher } from "./banner.ts";
-import { isInStatusRanges } from "./content.ts";
+import { headerFields, isInStatusRanges } from "./content.ts";
 import { type Facts, type ProbeContext, unexpected } from "./probe.ts";
 import { assertStable, stableForMs } from "./stable.ts";
 import { boundedConnect, openWire } from "./wire.ts";
@@ -25,7 +25,11 @@ export async function probe(context: ProbeContext): Promise<Facts> {
   const statuses = expected.status ?? String(SWITCHING_PROTOCOLS);
   const subprotocols = expected.subprotocols ?? [];
   await using wire = await openWire(context);
-  const options = { ...boundedConnect(context.connect, deadline), subprotocols };
+  const options = {
+    ...boundedConnect(context.connect, deadline),
+    subprotocols,
+    headers: Object.entries(headerFields(expected.headers ?? [])),
+  };
   const opened = await openWebSocket(wire.connection, endpoint, options).catch((error: unknown) => {
     if (error instanceof UpgradeError && isInStatusRanges(statuses, error.status)) return error.status;
     throw error;

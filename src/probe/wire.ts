@@ -58,8 +58,9 @@ export async function openWire(context: ProbeContext, options: WireOptions = {})
 }
 
 /** Whether a trace of what is sent would show a password or a token. */
-function holdsSecrets({ login, expected: { headers = [] } }: ProbeContext): boolean {
-  return login !== undefined || headers.some((line) => SECRET_HEADER.test(line));
+function holdsSecrets({ login, target: { endpoint }, expected: { headers = [] } }: ProbeContext): boolean {
+  const hasCredentials = endpoint !== undefined && "credentials" in endpoint && endpoint.credentials !== undefined;
+  return login !== undefined || hasCredentials || headers.some((line) => SECRET_HEADER.test(line));
 }
 
 /** For `connect()`: no step may take longer than what is left of the probe's time. */

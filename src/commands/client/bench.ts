@@ -1,11 +1,12 @@
 import { UsageError } from "../../base/errors.ts";
-import type { FlagTable } from "../../base/flag_spec.ts";
+import { type FlagTable, inGroup } from "../../base/flag_spec.ts";
 import { defineCommand } from "../../cli/command.ts";
 import { parseEndpoint } from "../../net/endpoint.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { CONNECTION_FLAGS, rejectInapplicableFlags } from "./client_flags.ts";
+import { HANDSHAKE_FLAGS, readsVariables } from "./handshake_flags.ts";
 import { START_TLS_FLAGS, TLS_FLAGS, tlsEndpoint } from "./tls_flags.ts";
-import { readsProxyVariables, ROUTE_FLAGS } from "./route_flags.ts";
+import { ROUTE_FLAGS } from "./route_flags.ts";
 
 /** Flags of `bench`. */
 export const BENCH_FLAGS = {
@@ -32,6 +33,7 @@ export const BENCH_FLAGS = {
   ...TLS_FLAGS,
   ...ROUTE_FLAGS,
   ...START_TLS_FLAGS,
+  ...inGroup("WebSocket", HANDSHAKE_FLAGS),
 } as const satisfies FlagTable;
 
 /** `parley-client bench`. */
@@ -42,7 +44,7 @@ export const benchCommand = defineCommand({
     { words: "bench 8888 --framing line --depth 32 --html report.html", does: "lines, pipelined, with plots" },
   ],
   flags: BENCH_FLAGS,
-  readsEnvironment: readsProxyVariables,
+  readsEnvironment: readsVariables,
   notes: [
     "The server must echo each message: every answer is compared with what was sent.",
     "With --rate a latency counts from the moment at which the message was to be sent, so that a server that stalls",

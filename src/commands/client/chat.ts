@@ -1,5 +1,5 @@
 import { DEFAULTS } from "../../base/defaults.ts";
-import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
+import { type FlagTable, type FlagValues, inGroup } from "../../base/flag_spec.ts";
 import { formatDuration } from "../../base/units.ts";
 import { JSON_SUBPROTOCOL } from "../../chat/event_format.ts";
 import { checkRoom, LOBBY } from "../../chat/names.ts";
@@ -16,8 +16,9 @@ import { ChatLink, type ChatLinkOptions } from "./chat/link.ts";
 import { ChatScreen } from "./chat/on_terminal.ts";
 import { ChatPipe } from "./chat/through_pipe.ts";
 import { CONNECTION_FLAGS, rejectInapplicableFlags } from "./client_flags.ts";
+import { HANDSHAKE_FLAGS, handshakeHeaders, readsVariables } from "./handshake_flags.ts";
 import { TLS_FLAGS, tlsConnectOptions } from "./tls_flags.ts";
-import { readsProxyVariables, ROUTE_FLAGS, routeConnectOptions } from "./route_flags.ts";
+import { ROUTE_FLAGS, routeConnectOptions } from "./route_flags.ts";
 
 const { framing: _framing, ...CONNECTION } = CONNECTION_FLAGS;
 const { alpn: _alpn, ...TLS } = TLS_FLAGS;
@@ -48,6 +49,7 @@ const FLAGS = {
   ...CONNECTION,
   ...TLS,
   ...ROUTE_FLAGS,
+  ...inGroup("WebSocket", HANDSHAKE_FLAGS),
 } as const satisfies FlagTable;
 
 /** `parley-client chat`. */
@@ -62,7 +64,7 @@ export const chatCommand = defineCommand({
     { words: "chat :8028 --json", does: "for bots: events come out, requests go in" },
   ],
   flags: FLAGS,
-  readsEnvironment: readsProxyVariables,
+  readsEnvironment: readsVariables,
   notes:
     "When the connection is lost it connects again and resumes every room: nothing is missed, nothing is said twice.",
   async run({ flags, args, given, io }) {
@@ -96,6 +98,7 @@ async function linkOptions(
   io: ProgramIo,
 ): Promise<Omit<ChatLinkOptions, "onEvent" | "onStatus">> {
   const parsed = parseEndpoint(endpoint);
+  const headers = await handshakeHeaders(flags);
   const connectOptions = { ...await tlsConnectOptions({ ...flags, alpn: [] }), ...await routeConnectOptions(flags) };
   const login = flags.login === undefined
     ? undefined
@@ -107,6 +110,7 @@ async function linkOptions(
         context: "chat",
         connectTimeout: flags.connectTimeout,
         subprotocols: [JSON_SUBPROTOCOL],
+        headers,
         ...connectOptions,
       }),
     rooms: (flags.room.length > 0 ? flags.room : [LOBBY]).map(checkRoom),

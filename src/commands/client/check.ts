@@ -14,7 +14,8 @@ import type { Facts, ProbeTarget } from "../../probe/probe.ts";
 import { PROTOCOLS, resolveProbe, slowSchemeOf } from "../../probe/registry.ts";
 import { configureProgramLogging, logFlags } from "../program_logging.ts";
 import { EXPECTATION_FLAGS, expectationsOf, rejectInapplicableFlags } from "./check_flags.ts";
-import { readsProxyVariables, ROUTE_FLAGS, routeConnectOptions } from "./route_flags.ts";
+import { readsVariables } from "./handshake_flags.ts";
+import { ROUTE_FLAGS, routeConnectOptions } from "./route_flags.ts";
 import { tlsEndpoint } from "./tls_flags.ts";
 
 const FLAGS = {
@@ -68,7 +69,7 @@ export const checkCommand = defineCommand({
       io.stderr.write(`parley-client: ${hint}\n`);
     }
     const options = { ...await expectationsOf(flags), ...await routeConnectOptions(flags) };
-    if (!flags.login?.startsWith("env:") && !readsProxyVariables(flags) && childCommand.length === 0) {
+    if (!flags.login?.startsWith("env:") && !readsVariables(flags) && childCommand.length === 0) {
       await io.giveBackEnvironment?.();
     }
     // The standard output is the command's.

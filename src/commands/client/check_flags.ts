@@ -6,6 +6,7 @@ import { missingFor } from "../../probe/applicable.ts";
 import type { CheckOptions } from "../../probe/check.ts";
 import type { Credentials, ProbeTarget } from "../../probe/probe.ts";
 import { readNamedFile } from "../../base/read_named_file.ts";
+import { HANDSHAKE_FLAGS, handshakeHeaders } from "./handshake_flags.ts";
 import { START_TLS_FLAGS, TLS_FLAGS, tlsConnectOptions } from "./tls_flags.ts";
 
 /** What a ready server must be like. */
@@ -19,7 +20,8 @@ export const EXPECTATION_FLAGS = {
   ...inGroup("HTTP", {
     status: { type: "text", placeholder: "CODES", help: "HTTP status (default 200-399; for a WebSocket 101)" },
     method: { type: "text", placeholder: "METHOD", help: "HTTP method (default GET)" },
-    header: { type: "text", repeat: true, placeholder: "'Name: value'", help: "send an HTTP header" },
+    ...HANDSHAKE_FLAGS,
+    header: { ...HANDSHAKE_FLAGS.header, help: "send an HTTP header, also with a WebSocket handshake" },
     body: { type: "text", placeholder: "TEXT", help: "the HTTP body, or the file, must contain TEXT" },
     bodyRegex: { type: "text", placeholder: "REGEX", help: "the HTTP body, or the file, must match" },
     bodyJson: { type: "text", placeholder: "PATH=VALUE", help: "a value in the JSON body, as in db[0].status=up" },
@@ -45,7 +47,7 @@ export async function expectationsOf(flags: FlagValues<typeof EXPECTATION_FLAGS>
     subprotocols: flags.subprotocol,
     status: flags.status,
     method: flags.method,
-    headers: flags.header,
+    headers: (await handshakeHeaders(flags)).map(([name, value]) => `${name}: ${value}`),
     body: flags.body,
     bodyRegex: regexOf("--body-regex", flags.bodyRegex),
     bodyJson: flags.bodyJson,

@@ -9,7 +9,8 @@ import { OutputFile } from "../output_file.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { endpointArgument } from "./arguments.ts";
 import { rejectCrLf, talk, TALK_FLAGS } from "./connect/talk.ts";
-import { dial, DIAL_FLAGS, readsVariables } from "./dial.ts";
+import { dial, DIAL_FLAGS } from "./dial.ts";
+import { readsVariables } from "./handshake_flags.ts";
 import { rejectInapplicableFlags } from "./client_flags.ts";
 import { tlsEndpoint } from "./tls_flags.ts";
 

@@ -8,8 +8,8 @@ import type { CloseFrame } from "../../session/close_code.ts";
 import type { Session } from "../../session/session.ts";
 import { SOCKET_FLAGS, socketOptionsOf } from "../socket_flags.ts";
 import { CONNECTION_FLAGS } from "./client_flags.ts";
-import { readNamedFile } from "../../base/read_named_file.ts";
-import { readsProxyVariables, ROUTE_FLAGS, routeConnectOptions } from "./route_flags.ts";
+import { HANDSHAKE_FLAGS, handshakeHeaders } from "./handshake_flags.ts";
+import { ROUTE_FLAGS, routeConnectOptions } from "./route_flags.ts";
 import { START_TLS_FLAGS, TLS_FLAGS, tlsConnectOptions, tlsEndpoint } from "./tls_flags.ts";
 
 /** Most bytes of one message that a client takes: a server's line may be longer than what ours accept. */
@@ -29,9 +29,7 @@ export const DIAL_FLAGS = {
   ...inGroup("WebSocket", {
     subprotocol: { type: "text", repeat: true, placeholder: "NAME", help: "offer a WebSocket subprotocol" },
     origin: { type: "text", placeholder: "URL", help: "send an Origin header, as a browser does" },
-    header: { type: "text", repeat: true, placeholder: "'NAME: VALUE'", help: "send a header with the handshake" },
-    bearer: { type: "text", placeholder: "FROM", help: "send a bearer token, from env:NAME or file:PATH" },
-    cookie: { type: "text", repeat: true, placeholder: "NAME=VALUE", help: "send a cookie" },
+    ...HANDSHAKE_FLAGS,
     close: { type: "text", placeholder: "'CODE [TEXT]'", help: "close with this code (1000, 3000-4999) and text" },
     follow: { type: "boolean", help: `follow up to ${MAX_REDIRECTS} redirects` },
     compress: { type: "boolean", help: "offer to compress messages (permessage-deflate)" },
@@ -80,16 +78,11 @@ export async function dialOptionsOf(flags: DialFlags): Promise<DialOptions> {
     ...await routeConnectOptions(flags),
     ...(flags.subprotocol.length > 0 ? { subprotocols: flags.subprotocol } : {}),
     ...(flags.origin === undefined ? {} : { origin: flags.origin }),
-    headers: await headersOf(flags),
+    headers: await handshakeHeaders(flags),
     compresses: flags.compress,
     ...(flags.close === undefined ? {} : { closeFrame: closeFrameOf(flags.close) }),
     maxRedirects: flags.follow ? MAX_REDIRECTS : 0,
   };
-}
-
-/** Whether variables of the environment are read: otherwise a command gives up the permission first. */
-export function readsVariables(flags: Readonly<Record<string, unknown>>): boolean {
-  return readsProxyVariables(flags) || typeof flags.bearer === "string" && flags.bearer.startsWith("env:");
 }
 
 /** Codes that an application may send (RFC 6455, section 7.4). */
@@ -102,34 +95,6 @@ function closeFrameOf(text: string): CloseFrame {
   }
   if (utf8(reason).length > 123) throw new UsageError("--close: the text is longer than 123 bytes");
   return { code, text: reason };
-}
-
-type WebSocketFlags = Pick<DialFlags, "header" | "bearer" | "cookie">;
-
-async function headersOf({ header, bearer, cookie }: WebSocketFlags): Promise<[name: string, value: string][]> {
-  const headers = header.map((line): [string, string] => {
-    const [, name, value] = /^([^:\s]+):\s*(.*?)\s*$/s.exec(line) ?? [];
-    if (name === undefined || value === undefined) {
-      throw new UsageError(`--header: Cannot use "${line}": it takes 'NAME: VALUE', as in 'X-Request-Id: 7'`);
-    }
-    return [name, value];
-  });
-  const malformed = cookie.find((text) => !/^[^=;\s]+=[^;\s]*$/.test(text));
-  if (malformed !== undefined) throw new UsageError(`--cookie: Cannot use "${malformed}": it takes NAME=VALUE`);
-  if (cookie.length > 0) headers.push(["Cookie", cookie.join("; ")]);
-  if (bearer !== undefined) headers.push(["Authorization", `Bearer ${await tokenFrom(bearer)}`]);
-  return headers;
-}
-
-async function tokenFrom(from: string): Promise<string> {
-  const [, source, name = ""] = /^(env|file):(.+)$/s.exec(from) ?? [];
-  // The value is not shown: it may be the token itself.
-  if (source === undefined) throw new UsageError("--bearer takes env:NAME or file:PATH, not the token itself");
-  const text = source === "env" ? Deno.env.get(name) : await readNamedFile(name, "the token");
-  if (text === undefined) throw new UsageError(`--bearer: the variable ${name} is not set`);
-  const token = text.trim();
-  if (!/^[A-Za-z0-9._~+/-]+=*$/.test(token)) throw new UsageError(`--bearer: ${from} does not hold a bearer token`);
-  return token;
 }
 
 /**

@@ -16,6 +16,7 @@ import { isWebSocket, parseEndpoint } from "../../../net/endpoint.ts";
 import { type Limit, type Metrics, parseLimit } from "../../fail_if.ts";
 import { OutputFile } from "../../output_file.ts";
 import type { BENCH_FLAGS } from "../bench.ts";
+import { handshakeHeaders } from "../handshake_flags.ts";
 import { routeOf } from "../route_flags.ts";
 import { tlsConnectOptions, tlsEndpoint } from "../tls_flags.ts";
 import { planLine, progressLine, reportObject, reportText } from "./report.ts";
@@ -79,6 +80,7 @@ async function planOf(text: string, flags: BenchFlags): Promise<LoadPlan> {
     warmupMs: flags.warmup ?? (flags.requests === undefined ? 500 : 0),
     timeoutMs: flags.timeout,
     connect: { ...await tlsConnectOptions(flags), connectTimeout: flags.connectTimeout },
+    headers: await handshakeHeaders(flags),
     route: await routeOf(flags),
     poolSize: flags.pool,
   };

@@ -1,0 +1,49 @@
+import { UsageError } from "../../base/errors.ts";
+import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
+import { readNamedFile } from "../../base/read_named_file.ts";
+import { readsProxyVariables } from "./route_flags.ts";
+
+/** Flags for what a request says besides where it goes: a WebSocket's handshake, or the request of a check. */
+export const HANDSHAKE_FLAGS = {
+  header: { type: "text", repeat: true, placeholder: "'NAME: VALUE'", help: "send a header with the handshake" },
+  bearer: { type: "text", placeholder: "FROM", help: "send a bearer token, from env:NAME or file:PATH" },
+  cookie: { type: "text", repeat: true, placeholder: "NAME=VALUE", help: "send a cookie" },
+} as const satisfies FlagTable;
+
+/** Whether variables of the environment are read: otherwise a command gives up the permission first. */
+export function readsVariables(flags: Readonly<Record<string, unknown>>): boolean {
+  return readsProxyVariables(flags) || typeof flags.bearer === "string" && flags.bearer.startsWith("env:");
+}
+
+/**
+ * The header fields that the flags ask for.
+ *
+ * @throws {UsageError} One is malformed, or the token is missing.
+ */
+export async function handshakeHeaders(
+  { header, bearer, cookie }: FlagValues<typeof HANDSHAKE_FLAGS>,
+): Promise<[name: string, value: string][]> {
+  const headers = header.map((line): [string, string] => {
+    const [, name, value] = /^([^:\s]+):\s*(.*?)\s*$/s.exec(line) ?? [];
+    if (name === undefined || value === undefined) {
+      throw new UsageError(`--header: Cannot use "${line}": it takes 'NAME: VALUE', as in 'X-Request-Id: 7'`);
+    }
+    return [name, value];
+  });
+  const malformed = cookie.find((text) => !/^[^=;\s]+=[^;\s]*$/.test(text));
+  if (malformed !== undefined) throw new UsageError(`--cookie: Cannot use "${malformed}": it takes NAME=VALUE`);
+  if (cookie.length > 0) headers.push(["Cookie", cookie.join("; ")]);
+  if (bearer !== undefined) headers.push(["Authorization", `Bearer ${await tokenFrom(bearer)}`]);
+  return headers;
+}
+
+async function tokenFrom(from: string): Promise<string> {
+  const [, source, name = ""] = /^(env|file):(.+)$/s.exec(from) ?? [];
+  // The value is not shown: it may be the token itself.
+  if (source === undefined) throw new UsageError("--bearer takes env:NAME or file:PATH, not the token itself");
+  const text = source === "env" ? Deno.env.get(name) : await readNamedFile(name, "the token");
+  if (text === undefined) throw new UsageError(`--bearer: the variable ${name} is not set`);
+  const token = text.trim();
+  if (!/^[A-Za-z0-9._~+/-]+=*$/.test(token)) throw new UsageError(`--bearer: ${from} does not hold a bearer token`);
+  return token;
+}
