@@ -8,7 +8,7 @@
 
 import { seededRandom } from "../src/base/random.ts";
 import { type Mutant, mutantsOf } from "./mutate/mutants.ts";
-import { sourceFiles } from "./source_files.ts";
+import { type SourceFile, sourceFiles } from "./source_files.ts";
 import { taskFlags } from "./task_flags.ts";
 
 const flags = taskFlags({
@@ -67,7 +67,22 @@ async function testFiles(folder: string): Promise<string[]> {
   return files;
 }
 
-/** The mirror of the file first, then what imports it, then the tests of its folder. */
+/** The modules of `src/` that import each of them. */
+function users(sources: readonly SourceFile[]): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const { path, text } of sources) {
+    for (const [, target = ""] of text.matchAll(/(?:from|import\() ?"(\.\.?\/[^"]+)"/g)) {
+      const used = new URL(target, `file:///${path}`).pathname.slice(1);
+      found.set(used, [...found.get(used) ?? [], path]);
+    }
+  }
+  return found;
+}
+
+/**
+ * The mirror of the file first, then what imports it, then the tests of the
+ * modules that use it, and of its folder.
+ */
 function nearest(path: string, imports: ReadonlyMap<string, string[]>, all: readonly string[]): string[] {
   const mirror = `tests/${path.replace(/\.ts$/, "_test.ts")}`;
   const folder = `tests/${path.slice(0, path.lastIndexOf("/") + 1)}`;
@@ -76,6 +91,8 @@ function nearest(path: string, imports: ReadonlyMap<string, string[]>, all: read
   const ranked = [
     ...all.filter((file) => file === mirror),
     ...imports.get(path) ?? [],
+    ...(usedBy.get(path) ?? []).map((user) => `tests/${user.replace(/\.ts$/, "_test.ts")}`)
+      .filter((file) => all.includes(file)),
     ...all.filter((file) => file.includes(word)),
     ...all.filter((file) => file.startsWith(folder)),
     ...all.filter((file) => file.startsWith(room)),
@@ -182,6 +199,7 @@ const random = seededRandom(flags.seed);
 const chosen = all.map((mutant) => ({ mutant, key: random() })).sort((a, b) => a.key - b.key)
   .slice(0, flags.sample).map(({ mutant }) => mutant);
 const imports = await importers();
+const usedBy = users(files);
 const tests = await testFiles("tests/");
 const results: Result[] = [];
 console.log(`${chosen.length} of ${all.length} faults, seed ${flags.seed}`);

@@ -1,9 +1,10 @@
 /** What holds for every framing, whatever is sent and however the stream is cut; a failure prints its seed. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "npm:fast-check@4.11.0";
 import { ByteBuilder, type Codec, FrameError, parseFraming } from "@parley/parley";
 import { encodeProxyHeader, mayBeProxyHeader, parseProxyHeader } from "../../src/framing/proxy_header.ts";
+import { encodeSocksLogIn, encodeSocksRequest, parseSocksLogIn, parseSocksRequest } from "../../src/framing/socks.ts";
 import { decodeAll } from "../support/decoding.ts";
 
 const FRAMINGS = [
@@ -101,4 +102,30 @@ Deno.test("parseProxyHeader() throws a FrameError, and nothing else, for whateve
       assert(error instanceof FrameError, String(error));
     }
   }));
+});
+
+Deno.test("parseSocksRequest() gives back what was encoded, wants more of a part, and leaves what follows", () => {
+  const host = fc.oneof(fc.ipV4(), fc.constantFrom("::1", "2001:db8::7"), fc.domain());
+  fc.assert(fc.property(host, port, fc.integer({ min: 0, max: 8 }), letters, (host, port, code, rest) => {
+    const bytes = encodeSocksRequest(code, { host, port });
+    const found = parseSocksRequest(Uint8Array.of(...bytes, ...rest));
+    assertEquals([found?.code, found?.address, found?.length], [code, { host, port }, bytes.length]);
+    for (let length = 0; length < bytes.length; length++) {
+      assertEquals(parseSocksRequest(bytes.subarray(0, length)), undefined);
+    }
+  }));
+});
+
+Deno.test("parseSocksLogIn() gives back names and passwords of 1 to 255 bytes, and wants more of a part", () => {
+  const word = fc.string({ unit: "grapheme", minLength: 1, maxLength: 40 });
+  fc.assert(fc.property(word, word, (user, password) => {
+    const bytes = encodeSocksLogIn(user, password);
+    assertEquals(parseSocksLogIn(bytes), { user, password, length: bytes.length });
+    for (let length = 0; length < bytes.length; length++) {
+      assertEquals(parseSocksLogIn(bytes.subarray(0, length)), undefined);
+    }
+  }));
+  assertEquals(parseSocksLogIn(encodeSocksLogIn("x".repeat(255), "y"))?.user.length, 255);
+  assertThrows(() => encodeSocksLogIn("x".repeat(256), "y"), RangeError);
+  assertThrows(() => encodeSocksLogIn("x", ""), RangeError);
 });
