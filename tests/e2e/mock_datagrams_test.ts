@@ -96,3 +96,12 @@ Deno.test("parley-udp replay sends the client's part of mock --journal again (#1
     await Deno.remove(journal);
   }
 });
+
+Deno.test("parley-udp mock counts what it has sent", async () => {
+  await using mock = await startMock("connections: [{ when: { text: ping }, reply: pong! }]", "--metrics", ":0");
+  const url = await mock.io.printed(/(http:\S+)\n/);
+  await ask(mock.port, "ping", "ping");
+  const text = await (await fetch(url)).text();
+  assertStringIncludes(text, 'parley_datagrams_sent_total{service="mock"} 2\n');
+  assertStringIncludes(text, 'parley_datagram_bytes_sent_total{service="mock"} 10\n');
+});

@@ -42,6 +42,10 @@ export const mockCommand: Command = defineCommand({
       const service = new DatagramMock(mock, script, {
         log,
         mayAmplify: flags.amplify,
+        onSent(bytes) {
+          server.counts.sent++;
+          server.counts.sentBytes += bytes;
+        },
         onEnd: () => void (--left === 0 && enough.abort()),
       });
       const bound = endpoints.length > 0 ? endpoints : [DEFAULT_ENDPOINT];

@@ -24,6 +24,8 @@ export interface DatagramMockOptions {
   readonly mayAmplify: boolean;
   /** Called as the script of each peer ends. */
   readonly onEnd?: (() => void) | undefined;
+  /** A datagram of so many bytes was sent. */
+  readonly onSent?: (bytes: number) => void;
 }
 
 /** Plays a script to each sender of datagrams, from its first datagram to the end of the script. */
@@ -61,7 +63,11 @@ export class DatagramMock implements DatagramService {
     const [oldest] = this.#peers.values();
     if (this.#peers.size >= MAX_PEERS) oldest?.peer.close("limit");
     const { log, mayAmplify } = this.#options;
-    const peer = new DatagramPeer(from, (data) => socket.send(data, from), { log, mayAmplify });
+    const send = async (data: Uint8Array) => {
+      await socket.send(data, from);
+      this.#options.onSent?.(data.length);
+    };
+    const peer = new DatagramPeer(from, send, { log, mayAmplify });
     const served = this.#mock.serve(peer).finally(() => {
       if (this.#peers.get(name)?.peer === peer) this.#peers.delete(name);
       this.#options.onEnd?.();
