@@ -122,6 +122,29 @@ Deno.test("a stack's relay takes a control API and a recording", async () => {
   }
 });
 
+Deno.test("a stack's mock frames messages as its script says, and a mistake in the script is found before the start", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const file = `${folder}/mock.yaml`;
+    await Deno.writeTextFile(file, "framing: line\nconnections: [{ when: { text: PING }, reply: PONG }]\n");
+    const services = { peer: { service: "mock", endpoint: ":0", file } };
+    {
+      await using stack = await startStack({ services });
+      using conn = await dial(stack.endpoints["peer"]?.[0] ?? "");
+      const peer = new LinePeer(conn);
+      await peer.send("PING");
+      assertEquals(await peer.line(), "PONG");
+    }
+    const other = { peer: { ...services.peer, framing: "length:2be" } };
+    await assertRejects(() => startStack({ services: other }), UsageError, "is for another framing");
+    await Deno.writeTextFile(file, "conections: []\n");
+    const parsed = parseStackFile(JSON.stringify({ services }), "stack.json", () => undefined);
+    await assertRejects(() => parsed, UsageError, "mock.yaml:1: conections: there is no such key");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("stack ends with the exit code of its command if both the command and a mock fail, and reports both", async () => {
   const folder = await Deno.makeTempDir();
   try {

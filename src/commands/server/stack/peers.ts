@@ -13,7 +13,7 @@ import { Logger } from "../../../log/logger.ts";
 import { readEnvironment } from "../../../script/file/variables.ts";
 import { Mock } from "../../../script/mock/mock.ts";
 import { parseMockFile } from "../../../script/mock/mock_file.ts";
-import { canReset } from "../../../script/mock/mock_script.ts";
+import { canReset, type MockScript } from "../../../script/mock/mock_script.ts";
 import type { Service } from "../../../server/service.ts";
 import { defineService, type ServiceEntry } from "../../../services/service.ts";
 import type { OpenService, ServeFlags } from "../open_service.ts";
@@ -82,9 +82,7 @@ const mock = defineService({
   },
   async create(flags, { log, codec }): Promise<Service> {
     const { file } = flags;
-    if (file === undefined) throw new UsageError("no file");
-    const content = await readNamedFile(file, "the script");
-    const { script } = parseMockFile(content, file, { env: readEnvironment, isTimed: flags.timed });
+    const script = await readMockScript(flags);
     if (script.framing !== undefined && parseFraming(script.framing).name !== codec?.name) {
       throw new UsageError(`${file} is for another framing: add framing: ${script.framing}`);
     }
@@ -103,6 +101,15 @@ const mock = defineService({
     };
   },
 });
+
+/** The script of a mock among the services of a stack. */
+export async function readMockScript(
+  { file, timed }: { readonly file?: string | undefined; readonly timed?: boolean },
+): Promise<MockScript> {
+  if (file === undefined) throw new UsageError("no file");
+  const content = await readNamedFile(file, "the script");
+  return parseMockFile(content, file, { env: readEnvironment, isTimed: timed ?? false }).script;
+}
 
 /** The entries of these services. */
 export const PEERS: readonly ServiceEntry[] = [

@@ -7,6 +7,7 @@ import { parseYamlFile, type YamlPath } from "../../../script/file/yaml_file.ts"
 import { loadService, type NamedService } from "../../../services/service.ts";
 import type { ServeFlags } from "../open_service.ts";
 import { SHARED_FLAGS } from "../shared_flags.ts";
+import { readMockScript } from "./peers.ts";
 import { outlineSchema, STACK_SERVICES, stackSchema } from "./schema.ts";
 
 /** One service of a stack. */
@@ -46,21 +47,24 @@ export async function parseStackFile(
     ),
   );
   const file = parseYamlFile(text, name, { schema: stackSchema(services), env, at });
-  const stack = Object.entries(file.value.services).map(([key, given]) => {
-    const service = services[key];
-    if (service === undefined) throw new TypeError(`Cannot find the service "${key}"`);
-    const { service: _, endpoint, endpoints, ...rest } = given;
-    const { program = [], ...flags } = { program: undefined, ...rest } as { program?: string[] };
-    return {
-      name: key,
-      service: { ...service, name: key },
-      flags: flagValues(service, flags),
-      endpoints: endpoint === undefined ? endpoints ?? [] : [endpoint],
-      program,
-      targets: service.name === "relay" ? [(flags as { target?: string | string[] }).target ?? []].flat() : undefined,
-      mistake: (error: unknown) => file.mistake(["services", key], messageOf(error)),
-    };
-  });
+  const stack = await Promise.all(
+    Object.entries(file.value.services).map(async ([key, given]) => {
+      const service = services[key];
+      if (service === undefined) throw new TypeError(`Cannot find the service "${key}"`);
+      const { service: _, endpoint, endpoints, ...rest } = given;
+      const { program = [], ...flags } = { program: undefined, ...rest } as { program?: string[] };
+      const mistake = (error: unknown) => file.mistake(["services", key], messageOf(error));
+      return {
+        name: key,
+        service: { ...service, name: key },
+        flags: flagValues(service, service.name === "mock" ? await withFraming(flags, mistake) : flags),
+        endpoints: endpoint === undefined ? endpoints ?? [] : [endpoint],
+        program,
+        targets: service.name === "relay" ? [(flags as { target?: string | string[] }).target ?? []].flat() : undefined,
+        mistake,
+      };
+    }),
+  );
   for (const service of stack) checkTargets(service, stack, (text) => file.mistake(["services", service.name], text));
   return stack;
 }
@@ -92,6 +96,19 @@ async function serviceOf(name: string): Promise<NamedService> {
   const entry = STACK_SERVICES.find((service) => service.name === name);
   if (entry === undefined) throw new UsageError(`Cannot serve "${name}": no such service`);
   return await loadService(entry);
+}
+
+/** The script of a mock says how its messages are framed. */
+async function withFraming(
+  flags: { readonly file?: string; readonly timed?: boolean },
+  mistake: StackService["mistake"],
+): Promise<Readonly<Record<string, unknown>>> {
+  try {
+    const { framing } = await readMockScript(flags);
+    return framing === undefined ? flags : { framing, ...flags };
+  } catch (error) {
+    throw error instanceof UsageError ? mistake(error) : error;
+  }
 }
 
 /** The values that the same flags have on a command line. */
