@@ -170,7 +170,7 @@ export class RelayService implements Service {
     const subprotocols = session.subprotocol === undefined ? {} : { subprotocols: [session.subprotocol] };
     return new MessageSide(
       connection,
-      await openWebSocket(connection, target, { ...options, ...subprotocols, maxMessage }),
+      await openWebSocket(connection, target, { ...options, ...subprotocols, maxMessage, answersCloseLate: true }),
     );
   }
 }

@@ -51,6 +51,13 @@ export interface WebSocketDialOptions extends ConnectOptions {
   maxRedirects?: number;
   /** Code and text of our Close frame when the session is done, instead of 1000. */
   closeFrame?: CloseFrame;
+  /**
+   * Leaves the answer to the server's Close frame to the caller, who may still
+   * send what it owes and then has to call `sendClose()` or `finish()`.
+   *
+   * @default {false}
+   */
+  answersCloseLate?: boolean;
   /** Pings the server; by default nothing is pinged. */
   pings?: PingOptions;
   /** Called for each answer to a ping, with the time it took in milliseconds. */
@@ -125,6 +132,7 @@ export async function openWebSocket(
       codec,
       ...agreed,
       ownClose: options.closeFrame,
+      answersCloseLate: options.answersCloseLate,
       pings: options.pings,
       onRoundTrip: options.onRoundTrip,
       maxMessageBytes: parseSize(options.maxMessage ?? "64MiB"),

@@ -41,6 +41,8 @@ export interface WebSocketSessionInit {
   readonly request?: HttpRequestHead | undefined;
   /** What our side closes with when it is done, instead of 1000. */
   readonly ownClose?: CloseFrame | undefined;
+  /** A client that still sends what it owes before it answers a Close frame, as a server does. */
+  readonly answersCloseLate?: boolean | undefined;
   /** Called for each answer to a ping, with the time it took. */
   readonly onRoundTrip?: ((ms: number) => void) | undefined;
   /** Who has logged in by the request. */
@@ -72,7 +74,7 @@ export class WebSocketSession extends SessionBase implements Session {
   readonly #codec: WebSocketCodec;
   readonly #decoder: WebSocketDecoder;
   readonly #pinger: Pinger | undefined;
-  readonly #init: Pick<WebSocketSessionInit, "ownClose" | "onRoundTrip">;
+  readonly #init: Pick<WebSocketSessionInit, "ownClose" | "answersCloseLate" | "onRoundTrip">;
   #pingedMs: number | undefined;
   readonly #pending = new ByteBuilder();
   readonly #batch: Message[] = [];
@@ -293,7 +295,9 @@ export class WebSocketSession extends SessionBase implements Session {
     const isTooLate = this.#isCloseSent && !this.#receivesLate;
     this.#decoder.push(bytes);
     // A server's service still sends what it owes; a client answers at once (section 5.5.1).
-    if (this.#closeFrame !== undefined && this.#isClient) this.#sendClose("peer closed");
+    if (this.#closeFrame !== undefined && this.#isClient && !this.#init.answersCloseLate) {
+      this.#sendClose("peer closed");
+    }
     if (isTooLate) this.#batch.length = 0;
     this.#connection.messagesRead += this.#batch.length;
     if (this.#batch.length > 0) return this.#batch;

@@ -5,13 +5,17 @@ import { WebSocketAcceptor } from "../../src/websocket/acceptor.ts";
 import { openWebSocket } from "../../src/websocket/dial.ts";
 import type { WebSocketSession } from "../../src/websocket/session.ts";
 import { DeadlineTimer } from "../../src/net/deadline_timer.ts";
+import { nextTurn } from "../../src/net/wait.ts";
 import { TestAuthority } from "./certificates.ts";
 
 /** What carries both halves of a relayed connection. */
-export type Kind = "tcp" | "tls" | "unix" | "ws";
+export type Kind = "tcp" | "tls" | "unix" | "ws" | "wss";
+
+/** One of each. */
+export const KINDS: readonly Kind[] = ["tcp", "tls", "unix", "ws"];
 
 /** All of them. */
-export const KINDS: readonly Kind[] = ["tcp", "tls", "unix", "ws"];
+export const ENDPOINT_KINDS: readonly Kind[] = [...KINDS, "wss"];
 
 const authority = await TestAuthority.create();
 const pair = await authority.issue();
@@ -96,7 +100,7 @@ export class Target implements AsyncDisposable {
     const target = new Target();
     const listener = target.#stack.use(await listen(endpointOf(kind, folder, "target"), { canReset: true, tls: pair }));
     target.endpoint = formatEndpoint(listener.endpoint);
-    const acceptor = kind === "ws" ? await webSocketAcceptor() : undefined;
+    const acceptor = kind === "ws" || kind === "wss" ? await webSocketAcceptor() : undefined;
     void (async () => {
       let index = 0;
       for await (const connection of listener) {
@@ -146,9 +150,10 @@ export class RelayBench implements AsyncDisposable {
     this.relay = relay;
   }
 
-  static async open(kind: Kind, options: RelayOptions = {}): Promise<RelayBench> {
+  /** The target is of the relay's kind, or of one of its own. */
+  static async open(kind: Kind, options: RelayOptions = {}, targetKind = kind): Promise<RelayBench> {
     const folder = await Deno.makeTempDir();
-    const target = await Target.open(kind, folder);
+    const target = await Target.open(targetKind, folder);
     const relay = await startRelay(endpointOf(kind, folder, "relay"), target.endpoint, {
       ...options,
       tls: pair,
@@ -169,6 +174,13 @@ export class RelayBench implements AsyncDisposable {
     return { client, server: await this.target.next() };
   }
 
+  /** Settles when the relay has no connection open any more; with how many it has after a while otherwise. */
+  async whenEmpty(limitMs = 5_000): Promise<number> {
+    const { open } = this.relay.stats;
+    for (const endMs = performance.now() + limitMs; open.size > 0 && performance.now() < endMs;) await nextTurn();
+    return open.size;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const client of this.#clients) client.close();
     await this.relay[Symbol.asyncDispose]();
@@ -181,7 +193,7 @@ export class RelayBench implements AsyncDisposable {
 export async function dialEnd(endpoint: string): Promise<End> {
   const connection = await connect(endpoint, { canReset: true, tls: TLS });
   const { remote } = connection;
-  if (!isHostEndpoint(remote) || remote.scheme !== "ws") return new End(connection);
+  if (!isHostEndpoint(remote) || (remote.scheme !== "ws" && remote.scheme !== "wss")) return new End(connection);
   return new End(connection, await openWebSocket(connection, remote));
 }
 
