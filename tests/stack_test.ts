@@ -42,7 +42,7 @@ Deno.test("startStack() fails at its end where a mock's client did anything else
     "connections: [{ steps: [{ expect: never }] }]\nexpect: { connections: 1 }\n",
   );
   const stack = await startStack({ services: { a: { service: "mock", endpoint: ":0", file: `${folder}/mock.yaml` } } });
-  await assertRejects(() => stack.shutdown(), Error, "expected 1 connections, not 0");
+  await assertRejects(() => stack.shutdown(), Error, "a: expect connections: expected 1 connections, not 0");
   await Deno.remove(folder, { recursive: true });
 });
 

@@ -5,6 +5,7 @@ import { EXIT, exitCodeOf } from "../../../cli/exit_codes.ts";
 import type { TestReport } from "../../../cli/reporters/test_report.ts";
 import { readEnvironment } from "../../../script/file/variables.ts";
 import { parseYamlFile } from "../../../script/file/yaml_file.ts";
+import { ExpectationError } from "../../../script/expectation_error.ts";
 import type { StackService } from "../../server/stack/stack_file.ts";
 import { stackOfSmoke } from "./schema.ts";
 
@@ -72,7 +73,11 @@ async function reportOf(shutdown: () => Promise<void>, location: string): Promis
     error = thrown;
   }
   const failed = error !== undefined;
-  const [reason, ...details] = failed ? messageOf(error).split("\n  ") : [];
+  const [reason, ...details] = error instanceof ExpectationError
+    ? error.message.split("\n  ")
+    : failed
+    ? [messageOf(error)]
+    : [];
   return {
     name: STACK_TEST,
     outcome: failed ? "failed" : "passed",

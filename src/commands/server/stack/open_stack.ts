@@ -2,6 +2,7 @@ import { ParleyError } from "../../../base/errors.ts";
 import { targetAddress } from "../../../base/ip.ts";
 import { ReloadSignal } from "../../../cli/reload_signal.ts";
 import { type Endpoint, formatEndpoint, isHostEndpoint, parseEndpoint } from "../../../net/endpoint.ts";
+import { ExpectationError } from "../../../script/expectation_error.ts";
 import { type OpenService, openService } from "../open_service.ts";
 import { openRelayOfStack } from "./peers.ts";
 import { runAllServices } from "../serve.ts";
@@ -54,13 +55,23 @@ async function open(
   reload: ReloadSignal,
 ): Promise<OpenService> {
   if (targets === undefined) {
-    return await openService(service, flags, { endpoints, program, slot: { index: 0, count: 1 }, reload });
+    const slot = { index: 0, count: 1 };
+    const own = await openService(service, flags, { endpoints, program, slot, reload });
+    const run = (stop: AbortSignal) => own.run(stop).catch((error: unknown) => throwNamed(error, name));
+    return { ...own, run };
   }
   const addresses = targets.map((target) => {
     const endpoint = opened.get(target)?.endpoints[0];
     return endpoint === undefined ? target : formatEndpoint(reachable(endpoint));
   });
   return await openRelayOfStack(name, flags, { endpoints, targets: addresses, reload });
+}
+
+/** A stack may have several mocks. */
+function throwNamed(error: unknown, name: string): never {
+  if (!(error instanceof ExpectationError)) throw error;
+  const { expected, received, offset } = error;
+  throw new ExpectationError(`${name}: ${error.message}`, { expected, received, offset, cause: error });
 }
 
 /** A stack that serves. */
