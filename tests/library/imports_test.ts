@@ -28,6 +28,7 @@ const needed: Readonly<Record<string, readonly string[]>> = {
   "./relay": ["@logtape/logtape"],
   "./chat": ["@logtape/logtape", "unhomoglyph", "zod"],
   "./datagram": [],
+  "./stack": ["@logtape/logtape", "@std/cli/parse-args", "js-yaml", "zod"],
   "./testing": ["@logtape/logtape", "@std/cli/parse-args"],
 };
 
