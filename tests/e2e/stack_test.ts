@@ -192,7 +192,7 @@ for (const [words, exitCode] of [["EHLO me", 0], ["EHLO you", 1]] as const) {
       server.kill("SIGTERM");
       const { code, stderr } = await server.outcome();
       assertEquals(code, exitCode, stderr);
-      if (exitCode === 1) assertMatch(stderr, /parley-server: connection 1: .*EHLO/);
+      if (exitCode === 1) assertMatch(stderr, /parley-server: smtp: connection 1: .*EHLO/);
     });
   });
 }
