@@ -60,6 +60,8 @@ for (const listenKind of ENDPOINT_KINDS) {
       await server.readBytes(1);
       await Promise.all([client.endWrite(), server.endWrite()]);
       await Promise.all([client.readAll(), server.readAll()]);
+      client.close();
+      server.close();
       assertEquals(await bench.whenEmpty(), 0);
     });
   }
