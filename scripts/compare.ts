@@ -1,6 +1,7 @@
 /**
- * Tries Parley, ncat, socat, websocat and wait4x side by side, and prints the
- * benchmarks' table: every cell is what a command did.
+ * Tries Parley, ncat, socat, websocat and wait4x side by side, and relays beside
+ * socat and HAProxy, and prints the benchmarks' tables: every cell is what a
+ * command did.
  *
  * Where `dist/` has a compiled `parley-client`, its size and start are told too.
  *
@@ -12,6 +13,7 @@
 
 import { startPeers } from "./compare/peers.ts";
 import { commandOf, run } from "./compare/run.ts";
+import { relayRows, RELAYS } from "./compare/relay_trials.ts";
 import { type ServerTrial, serverTrials } from "./compare/server_trials.ts";
 import { clientTrials, type Tool, TOOLS, type Trial } from "./compare/trials.ts";
 import { findTool } from "../tests/support/tools.ts";
@@ -100,3 +102,6 @@ for (const trial of serverTrials()) {
 }
 console.log(`| size of the program, beside the system's libraries | ${(await row(sizeCell)).join(" | ")} |`);
 console.log(`| starts and says its version in | ${(await row(startCell)).join(" | ")} |`);
+
+console.log(`\n| relay | ${RELAYS.join(" | ")} |\n|${" --- |".repeat(RELAYS.length + 1)}`);
+for (const cells of await relayRows(peers)) console.log(`| ${cells.join(" | ")} |`);
