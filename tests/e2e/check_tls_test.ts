@@ -69,7 +69,7 @@ Deno.test("check wss:// sees the certificate, the subprotocol and the first word
     days: 29,
   });
   assertEquals((await check(files, [...trust, "--banner", "guest|welcome"])).code, 0);
-  assertEquals((await check(files, [...trust, "--banner", "^220 ", "--timeout", "1s"])).code, 1);
+  assertEquals((await check(files, [...trust, "--banner", "^220 ", "--timeout", "3s"])).code, 1);
   assertEquals((await check(files, [...trust, "--min-days", "31"])).code, 1);
   assertEquals((await check(files, [...trust, "--subprotocol", "unheard.of"])).code, 1);
   assertEquals((await check(files, [chat.endpoint])).code, 6);

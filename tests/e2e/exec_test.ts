@@ -138,12 +138,12 @@ Deno.test("exec ends the program of a client that is gone: SIGTERM, then SIGKILL
 });
 
 Deno.test("exec ends a program that writes nothing for --finish-timeout after its client's end, and no other", async () => {
-  await using started = await startExec(["--finish-timeout", "400ms"], [
+  await using started = await startExec(["--finish-timeout", "1500ms"], [
     "sh",
     "-c",
-    "cat >/dev/null; for i in 1 2 3 4 5; do sleep 0.2; echo $i; done; sleep 600",
+    "cat >/dev/null; for i in 1 2 3 4 5 6 7; do sleep 0.3; echo $i; done; sleep 600",
   ]);
-  assertEquals(await exchange(started.endpoint, "x\n"), "1\n2\n3\n4\n5\n");
+  assertEquals(await exchange(started.endpoint, "x\n"), "1\n2\n3\n4\n5\n6\n7\n");
   assertMatch(await started.server.errorLine(/stopping/), /reason="finish timeout"/);
   await untilNoChild(started.server);
 });
