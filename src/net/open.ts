@@ -38,13 +38,26 @@ export interface ListenSetup extends Omit<ListenerInit, "endpoint"> {
   mode: number;
 }
 
+/** As a host, it stands for a socket that was inherited, as from systemd: the port is its descriptor. */
+const DESCRIPTOR_HOST = "fd";
+
 /** Listens on TCP. */
 export async function listenTcp(endpoint: HostEndpoint, setup: ListenSetup): Promise<Listener> {
   const text = formatEndpoint(endpoint);
   if (setup.reusePort && setup.canReset) {
     throw new UsageError(`Cannot listen on ${text}: a port that is shared has no connections that can be reset`);
   }
+  const isInherited = endpoint.host === DESCRIPTOR_HOST;
+  if (setup.reusePort && isInherited) {
+    throw new UsageError(`Cannot listen on fd:${endpoint.port}: an inherited socket is shared by no other listener`);
+  }
   if (setup.reusePort) requireUnstableNet(`share the port of ${text}`);
+  if (isInherited) {
+    const { ResettableAcceptor } = await import("./resettable.ts");
+    const acceptor = await ResettableAcceptor.adopt(endpoint.port);
+    const { hostname: host, port } = acceptor.addr;
+    return new Listener(acceptor, { ...setup, endpoint: { ...endpoint, host, port } });
+  }
   const [first, ...others] = await resolve(endpoint.host);
   if (first === undefined) throw new ResolveError(`Cannot resolve "${endpoint.host}": the name has no address`);
   const acceptors: TcpAcceptor[] = [];

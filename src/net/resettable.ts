@@ -6,7 +6,7 @@
  * @module
  */
 
-import { createConnection, createServer, type Server, type Socket } from "node:net";
+import { createConnection, createServer, type ListenOptions, type Server, type Socket } from "node:net";
 import { BindError, hasCode } from "../base/errors.ts";
 import { DuplexTransport } from "./duplex_transport.ts";
 import type { Acceptor } from "./listener.ts";
@@ -107,11 +107,35 @@ export class ResettableAcceptor implements Acceptor {
   }
 
   /** Listens on a numeric address. */
-  static async listen(host: string, port: number, backlog: number): Promise<ResettableAcceptor> {
+  static listen(host: string, port: number, backlog: number): Promise<ResettableAcceptor> {
+    return ResettableAcceptor.#open({ host, port, backlog });
+  }
+
+  /**
+   * Accepts on a TCP socket that listens already and was inherited.
+   *
+   * @throws {BindError} The descriptor is no such socket.
+   */
+  static async adopt(descriptor: number): Promise<ResettableAcceptor> {
+    const why = `descriptor ${descriptor} is no listening TCP socket of this process`;
+    const fail = (cause?: unknown) =>
+      new BindError("not available", `Cannot listen on fd:${descriptor}: ${why}`, {
+        cause,
+        endpoint: `fd:${descriptor}`,
+      });
+    const acceptor = await ResettableAcceptor.#open({ fd: descriptor }).catch((error: unknown) => {
+      throw fail(error);
+    });
+    if (acceptor.addr.port > 0) return acceptor;
+    acceptor.close();
+    throw fail();
+  }
+
+  static async #open(where: ListenOptions & { fd?: number }): Promise<ResettableAcceptor> {
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     server.once("error", reject);
-    server.listen({ host, port, backlog }, resolve);
+    server.listen(where, resolve);
     await promise;
     server.off("error", reject);
     return new ResettableAcceptor(server);
