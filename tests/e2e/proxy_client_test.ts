@@ -283,3 +283,32 @@ Deno.test("--bind connects from an address and a port of this machine, and -4 an
   const foreign = await runClient(["send", `:${listener.addr.port}`, "x", "--bind", "203.0.113.9"]);
   assertEquals(foreign.code, 8, foreign.stderr);
 });
+
+toolTest("curl", "--proxy https:// opens the tunnel inside TLS, and trusts only --proxy-ca; curl agrees", async () => {
+  await using files = await CertificateFiles.create();
+  await using proxy = await startServer(["proxy", "tls://localhost:0", ...files.flags()], { permissions: ["-A"] });
+  await using started = await startServer(["echo", "tls://localhost:0", "ws://127.0.0.1:0", ...files.flags()], {
+    permissions: ["-A"],
+  });
+  const ws = await started.server.line();
+  const url = proxy.endpoint.replace("tls:", "https:");
+  const trusting = ["--proxy", url, "--proxy-ca", files.path("ca.pem")];
+  for (
+    const command of [
+      ["send", started.endpoint, "hello", "--expect", "hello", "--tls-ca", files.path("ca.pem")],
+      ["send", ws, "hello", "--expect", "hello"],
+      ["check", ws],
+    ]
+  ) {
+    const { code, stdout, stderr } = await runClient([...command, ...trusting]);
+    assertEquals(code, 0, stdout + stderr);
+  }
+  const untrusted = await runClient(["send", ws, "x", "--proxy", url]);
+  assertEquals(untrusted.code, 6, untrusted.stderr);
+  const refused = await runClient(["send", `127.0.0.1:${closedPort()}`, "x", ...trusting]);
+  assertEquals(refused.code, 4, refused.stderr);
+  const page = ws.replace("ws:", "http:").replace(/\/?$/, "/healthz");
+  const tunnel = ["--proxytunnel", "--proxy", url, "--proxy-cacert", files.path("ca.pem")];
+  const curl = await runTool("curl", ["-sS", "--max-time", "10", ...tunnel, page]);
+  assertEquals([curl.code, curl.stdout], [0, "ok\n"], curl.stderr);
+});
