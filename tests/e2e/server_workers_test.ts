@@ -46,6 +46,43 @@ Deno.test({
 });
 
 Deno.test({
+  name: "--workers waits at its end for the clients of every thread",
+  ignore,
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    try {
+      // More than the kernel's buffers hold: the threads must stay until it has been read.
+      const size = 32 * 1024 * 1024;
+      await Deno.writeFile(`${folder}/large`, new Uint8Array(size));
+      const words = ["reply", "tcp://127.0.0.1:0", "--on", "connect", "--file", `${folder}/large`, "--workers", "2"];
+      await using started = await startServer([...words, "--metrics", "127.0.0.1:0"], {
+        permissions: ["-N", `-R=${fromFileUrl("../../src/")},${folder}`],
+      });
+      const metrics = await started.server.line();
+      const threads: Deno.TcpConn[][] = [[], []];
+      // The system chooses the thread; odd numbers are the first thread's.
+      while (threads.some(({ length }) => length === 0)) {
+        const client = await dial(started.endpoint);
+        await client.read(new Uint8Array(1));
+        const { open, connections }: Sight = await (await fetch(new URL("/connections", metrics))).json();
+        const known = threads.flat().length;
+        assertEquals(open, known + 1);
+        const isFirst = connections.filter(({ id }) => id % 2 === 1).length > (threads[0]?.length ?? 0);
+        threads[isFirst ? 0 : 1]?.push(client);
+      }
+      started.server.kill("SIGTERM");
+      for (const client of threads.flat()) {
+        assertEquals((await readToEnd(client)).length, size - 1);
+        client.close();
+      }
+      assertEquals((await started.server.outcome()).code, 0);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
   name: "--workers says what it cannot share, exit code 2, and which permission is missing, exit code 8",
   ignore,
   async fn() {
