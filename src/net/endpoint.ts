@@ -218,7 +218,9 @@ function checkPort(text: string, scheme: Scheme, port: string | number | undefin
 }
 
 function checkHost(text: string, scheme: Scheme, host: string): string {
-  if (host.includes("%")) throw refuse(text, "a zone (%) is not accepted in an address", scheme);
+  if (host.includes("%")) {
+    throw refuse(text, "a zone (%) is not accepted, since node:net in this runtime takes none", scheme);
+  }
   if (host.includes(":") || /^[\d.]+$/.test(host)) {
     if (!isIp(host)) throw refuse(text, `"${host}" is not an IP address`, scheme);
     return host;

@@ -44,7 +44,7 @@ Deno.test("parseEndpoint() refuses the rest, says what was wrong and shows an ex
     ["localhost", "the port is missing"],
     ["localhost:", "the port is missing"],
     ["fc00::1%eth0", "brackets"],
-    ["[fc00::1%eth0]:80", "a zone (%) is not accepted"],
+    ["[fc00::1%eth0]:80", "a zone (%) is not accepted, since node:net in this runtime takes none"],
     ["::1", "brackets"],
     ["999.1.1.1:80", '"999.1.1.1" is not an IP address'],
     ["1.2.3:80", "is not an IP address"],
