@@ -14,7 +14,7 @@ toolTest("nats-server", "parley-client chat says again by itself what NATS could
   await ann.until(/is now bob$|bob joined/);
   await nats.kill();
   await client.type("are you there?\n");
-  await client.errorLine(/^\* NATS (is|went) away.*trying again for 5m$/);
+  await client.errorLine(/^\* NATS (?:is|became) unreachable.*trying again for 5m$/);
   await nats.restart();
   assertEquals((await ann.until(/^\[#lobby\]/)).replace(/^\[[^\]]*\] /, ""), "bob: are you there?");
   await client.type("that was all\n");

@@ -16,7 +16,7 @@ toolTest(
     await nats.configure(config("wrong"));
     await nats.restart();
     await ann.send("to nobody");
-    await ann.until(/^! NATS (is|went) away/);
+    await ann.until(/^! NATS (?:is|became) unreachable/);
     await nats.kill();
     await nats.configure(config("right"));
     await nats.restart();

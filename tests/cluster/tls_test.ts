@@ -107,7 +107,7 @@ toolTest(
     for (const name of pair) await Deno.copyFile(strangers.path(name), files.path(name));
     await nats.restart();
     await ann.send("to nobody");
-    await ann.until(/^! NATS (is|went) away/);
+    await ann.until(/^! NATS (?:is|became) unreachable/);
     await nats.kill();
     for (const [index, name] of pair.entries()) await files.write(name, own[index] ?? "");
     await nats.restart();
