@@ -64,10 +64,10 @@ Deno.test("--header, --cookie, --bearer and user information go into the handsha
 Deno.test("WebSocket flags that are malformed, or given without WebSocket, are usage errors", async () => {
   for (
     const [flags, words] of [
-      [["--header", "novalue"], "it takes 'NAME: VALUE'"],
+      [["--header", "novalue"], "not 'NAME: VALUE'"],
       [["--header", "Upgrade: x"], "the WebSocket handshake sets it"],
       [["--header", "X: a\u0001b"], "a character that HTTP does not allow"],
-      [["--cookie", "ab"], "it takes NAME=VALUE"],
+      [["--cookie", "ab"], "not NAME=VALUE"],
       [["--bearer", "secret-token"], "--bearer takes env:NAME or file:PATH"],
       [["--close", "999"], "--close: Cannot use"],
       [["--close", "1005"], "--close: Cannot use"],

@@ -26,12 +26,14 @@ export async function handshakeHeaders(
   const headers = header.map((line): [string, string] => {
     const [, name, value] = /^([^:\s]+):\s*(.*?)\s*$/s.exec(line) ?? [];
     if (name === undefined || value === undefined) {
-      throw new UsageError(`--header: Cannot use "${line}": it takes 'NAME: VALUE', as in 'X-Request-Id: 7'`);
+      throw new UsageError("--header: Cannot send a header that is not 'NAME: VALUE', as in 'X-Request-Id: 7'");
     }
     return [name, value];
   });
-  const malformed = cookie.find((text) => !/^[^=;\s]+=[^;\s]*$/.test(text));
-  if (malformed !== undefined) throw new UsageError(`--cookie: Cannot use "${malformed}": it takes NAME=VALUE`);
+  // Neither is shown: it may hold a secret.
+  if (cookie.some((text) => !/^[^=;\s]+=[^;\s]*$/.test(text))) {
+    throw new UsageError("--cookie: Cannot send a cookie that is not NAME=VALUE");
+  }
   if (cookie.length > 0) headers.push(["Cookie", cookie.join("; ")]);
   if (bearer !== undefined) headers.push(["Authorization", `Bearer ${await tokenFrom(bearer)}`]);
   return headers;
