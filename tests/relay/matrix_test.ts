@@ -14,6 +14,7 @@ async function through(kind: Kind, direction: Direction, faults: readonly string
     faults: faults.map((fault) => `${fault},direction=${direction}`),
     seed: 5,
   });
+  const openedMs = performance.now();
   const { client, server } = await bench.pair();
   const [near, far]: [End, End] = direction === "to-server" ? [client, server] : [server, client];
   const startedMs = performance.now();
@@ -21,7 +22,8 @@ async function through(kind: Kind, direction: Direction, faults: readonly string
   await near.send(DATA);
   if (!staysOpen) await near.endWrite();
   const outcome = await reading;
-  return { ...outcome, tookMs: performance.now() - startedMs };
+  const endedMs = performance.now();
+  return { ...outcome, tookMs: endedMs - startedMs, sinceOpenMs: endedMs - openedMs };
 }
 
 for (const kind of KINDS) {
@@ -69,9 +71,10 @@ for (const kind of KINDS) {
     });
 
     Deno.test(name("timeout drops everything, then closes"), async () => {
-      const { bytes, tookMs, isReset } = await through(kind, direction, ["timeout:80ms"], { staysOpen: true });
-      assertEquals([bytes.length, isReset], [0, false]);
-      assert(tookMs >= 79, `${tookMs} ms`);
+      const outcome = await through(kind, direction, ["timeout:80ms"], { staysOpen: true });
+      assertEquals([outcome.bytes.length, outcome.isReset], [0, false]);
+      // The time runs from the opening.
+      assert(outcome.sinceOpenMs >= 79, `${outcome.sinceOpenMs} ms`);
     });
 
     Deno.test(name("reset resets"), async () => {
