@@ -45,12 +45,12 @@ export interface Directory extends AsyncDisposable {
   /** Who has a name, in whatever case. */
   find(nick: string): Member | Remote | undefined;
   /**
-   * Gives a member a name that nobody has.
+   * Gives a member a name that is free.
    *
-   * @throws {ChatError} Someone has it, or nobody can tell now.
+   * @throws {ChatError} The name is taken, or whether it is free cannot be determined now.
    */
   rename(member: Member, nick: string): void | Promise<void>;
-  /** A member has entered a room; the result is whether nobody is in it on any other server. */
+  /** A member has entered a room; the result is whether it is empty on every other server. */
   enter(member: Member, room: Room): boolean | Promise<boolean>;
   /** A member has left a room. */
   leave(member: Member, room: Room, reason: string | undefined): void;
@@ -73,7 +73,7 @@ export interface Directory extends AsyncDisposable {
   /**
    * Says something to everyone on other servers.
    *
-   * @throws {ChatError} Nobody can be told now.
+   * @throws {ChatError} No server can be reached now.
    */
   announce(event: ChatEvent): void | Promise<void>;
 }

@@ -44,7 +44,7 @@ export class LocalDirectory implements Directory {
   }
 
   /**
-   * Checks that a name is the member's own, or nobody's.
+   * Checks that a name is the member's own, or free.
    *
    * @throws {ChatError} Someone else has it, or one that looks like it.
    */
@@ -101,7 +101,7 @@ export class LocalDirectory implements Directory {
   }
 }
 
-/** Whoever has a name, unless it only looks like theirs: a private message must not go to someone else. */
+/** The holder of exactly this name, not of one that looks like it: a private message must not go to someone else. */
 export function exactly<T extends { readonly nick: string }>(nick: string, found: T | undefined): T | undefined {
   return found !== undefined && keyOf(found.nick) === keyOf(nick.normalize("NFKC")) ? found : undefined;
 }

@@ -167,7 +167,7 @@ export class PresenceQueue {
     this.#send(this.#waiting.splice(0));
   }
 
-  /** Nobody is left to receive what waits. */
+  /** No member is left to receive what waits. */
   close(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

@@ -37,7 +37,7 @@ export const MAX_BYTES: number = 256 * 1024 * 1024;
 export const MAX_ROOMS = 10_000;
 
 /**
- * The messages of one room in their one order. Whoever has it open receives every
+ * The messages of one room in their one order. Each server that has it open receives every
  * message that is stored, by whomever, once and in order.
  */
 export interface RoomLog {
@@ -67,7 +67,7 @@ export interface RoomLog {
   readonly state: RoomState;
   /**
    * Stores a decision for as long as messages are kept, and then tells it to
-   * whoever has the room open, on every server.
+   * each server that has the room open.
    *
    * @throws {ChatError} It cannot be stored now, or the room has too many bans and mutes; nothing is changed.
    */

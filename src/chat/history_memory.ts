@@ -35,7 +35,7 @@ class MemoryHistory implements History {
   readonly #logs = new Map<string, MemoryLog>();
   /** Rooms with messages, the least active first. */
   readonly #spokenIn = new Set<MemoryLog>();
-  /** Rooms that nobody is in, the longest empty first. */
+  /** Empty rooms, the longest empty first. */
   readonly #closed = new Set<MemoryLog>();
   #lastSpokenIn: MemoryLog | undefined;
   #bytes = 0;

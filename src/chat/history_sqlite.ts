@@ -145,7 +145,7 @@ class SqliteHistory implements History, SqliteLogHost {
     this.#statements.deleteEnded.run(log.id, this.#expiryNow());
   }
 
-  /** Forgets a room that nobody is in, where there are too many: rooms with bans last. */
+  /** Forgets an empty room if there are too many: rooms with bans last. */
   #makePlace(): void {
     const maxRooms = this.#retention.maxRooms ?? MAX_ROOMS;
     const unwritten = this.#open.values().filter(({ id }) => id === 0).reduce((count) => count + 1, 0);
@@ -205,7 +205,7 @@ class SqliteHistory implements History, SqliteLogHost {
     }
   }
 
-  /** Nobody is in the room any more: without messages, topic, bans and mutes nothing is left of it. */
+  /** The room is empty: without messages, topic, bans and mutes nothing is kept of it. */
   close(log: SqliteLog): void {
     this.#open.delete(log);
     if (log.id === 0 || !log.state.isBlank || this.#pending.some((pending) => pending.log === log)) return;

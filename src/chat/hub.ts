@@ -80,7 +80,7 @@ export class Hub implements RoomHost, AsyncDisposable {
     });
   }
 
-  /** Reads who is kept out of the server; nobody is let in before. */
+  /** Reads who is banned from the server; no client is admitted before. */
   async start(): Promise<void> {
     await this.serverBans.open();
   }
@@ -139,7 +139,7 @@ export class Hub implements RoomHost, AsyncDisposable {
   /**
    * A member has proved who it is: it takes that name, and need not log in any more.
    *
-   * @throws {ChatError} Nobody can tell now whether the name is free.
+   * @throws {ChatError} Whether the name is free cannot be determined now.
    */
   async admit(member: Member, name: string): Promise<void> {
     await this.#takeFree(member, checkNick(name));

@@ -127,7 +127,7 @@ function looseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // No JSON: whoever reads it whole says so.
+    // Invalid JSON: parsing the whole text reports it.
     return undefined;
   }
 }

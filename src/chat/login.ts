@@ -12,7 +12,7 @@ const ROOM_OPERATOR = "operator:";
 /**
  * Admits a member under the name it proves to have, with the rights of that name.
  *
- * @throws {ChatError} The name or the password is wrong, or nobody can log in here.
+ * @throws {ChatError} The name or the password is wrong, or the server has no log-in.
  */
 export async function login(hub: Hub, member: Member, name: string, password: string): Promise<void> {
   const { authenticator } = hub;

@@ -115,7 +115,7 @@ export class MessageRates {
     burst: ADDRESS_FACTOR * FREE_JOINS,
   });
 
-  /** Nobody is connected. */
+  /** No client is connected. */
   constructor(options: MessageRatesOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());

@@ -29,7 +29,7 @@ export class OpenRooms {
   }
 
   /**
-   * The room of that name, opened where nobody is in it yet.
+   * The room of that name, opened if it is not open yet.
    *
    * @throws {ChatError} There are too many rooms, or its messages cannot be read.
    */
@@ -49,7 +49,7 @@ export class OpenRooms {
         this.#opening.set(key, opening);
       }
       const opened = await opening;
-      // Whoever waited with us may have left it again, which closes it.
+      // A member that waited with us may have left it again, which closes it.
       if (this.#rooms.get(key) === opened) return opened;
     }
   }

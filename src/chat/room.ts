@@ -87,7 +87,7 @@ export class Room extends RoomRights {
     return this.log.state.restrictions;
   }
 
-  /** Nobody is in it any more. */
+  /** It is empty. */
   close(): void {
     this.#presence.close();
     this.log.close();

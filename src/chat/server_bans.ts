@@ -14,7 +14,7 @@ export class ServerBans {
   #opening: Promise<RoomLog> | undefined;
   #log: RoomLog | undefined;
 
-  /** Nobody is banned before {@linkcode open}; `onDecision` is called with each decision, of whichever server. */
+  /** No one is banned before {@linkcode open}; `onDecision` is called with each decision, of whichever server. */
   constructor(history: History, onDecision: (decision: ModerationDecision) => void) {
     this.#history = history;
     this.#onDecision = onDecision;

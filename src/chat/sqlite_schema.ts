@@ -106,7 +106,7 @@ export function prepareStatements(db: DatabaseSync) {
     deleteEnded: db.prepare("DELETE FROM restrictions WHERE room = ? AND until <= ?"),
     deleteRestrictions: db.prepare("DELETE FROM restrictions WHERE room = ?"),
     setEmpty: db.prepare("UPDATE rooms SET active = NULL WHERE id = ?"),
-    /** Nobody finds it any more; its messages are deleted bit by bit. */
+    /** It can no longer be found; its messages are deleted in batches. */
     abandonRoom: db.prepare("UPDATE rooms SET key = 'gone ' || id, topic = '', active = 0 WHERE id = ?"),
     deleteRoom: db.prepare("DELETE FROM rooms WHERE id = ?"),
     insert: db.prepare(
