@@ -1,4 +1,4 @@
-const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 
 /** Characters that fill two cells of a terminal (Unicode Standard Annex 11), and emoji. */
 const WIDE =
@@ -9,12 +9,15 @@ const ZERO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}]+$/u;
 
 /** What people take for one character each. */
 export function graphemes(text: string): string[] {
+  if (PRINTABLE_ASCII.test(text)) return [...text];
+  // The first segmenter loads the runtime's Unicode tables, which every start would wait for.
+  const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
   return Array.from(segmenter.segment(text), ({ segment }) => segment);
 }
 
 /** How many cells of a terminal the text fills. */
 export function textWidth(text: string): number {
-  if (/^[\x20-\x7e]*$/.test(text)) return text.length;
+  if (PRINTABLE_ASCII.test(text)) return text.length;
   return graphemes(text).reduce((sum, grapheme) => sum + graphemeWidth(grapheme), 0);
 }
 
