@@ -1,5 +1,7 @@
 import { type Endpoint, Logger, parseEndpoint, parseFraming } from "@parley/parley";
 import type { CloseReason } from "../../src/net/close_reason.ts";
+import { TimeoutError } from "../../src/base/errors.ts";
+import type { WaitOptions } from "../../src/net/wait.ts";
 import { framerOf } from "../../src/session/framer.ts";
 import type { Message, Session } from "../../src/session/session.ts";
 import { SessionBase } from "../../src/session/session_base.ts";
@@ -34,6 +36,7 @@ export class FakeSession extends SessionBase implements Session {
   #heard: Message[] = [];
   #wake = Promise.withResolvers<void>();
   #sent = Promise.withResolvers<void>();
+  #idle = Promise.withResolvers<void>();
 
   constructor(options: { kind?: Session["kind"]; subprotocol?: string; remote?: string } = {}) {
     super();
@@ -48,6 +51,7 @@ export class FakeSession extends SessionBase implements Session {
       const text = typeof message === "string" ? message : JSON.stringify(message);
       this.#heard.push({ data: new TextEncoder().encode(text), isText: true });
     }
+    this.#idle = Promise.withResolvers();
     this.#wake.resolve();
   }
 
@@ -66,13 +70,27 @@ export class FakeSession extends SessionBase implements Session {
     }
   }
 
-  override async receive(): Promise<readonly Message[] | null> {
-    while (this.#heard.length === 0) {
-      if (this.closeReason !== undefined) return null;
-      this.#wake = Promise.withResolvers();
-      await this.#wake.promise;
+  /** Settles once all that the peer has said is served: the server waits for more, or has ended. */
+  idle(): Promise<void> {
+    return this.#idle.promise;
+  }
+
+  override async receive({ timeoutMs }: WaitOptions = {}): Promise<readonly Message[] | null> {
+    const timedOut = Promise.withResolvers<never>();
+    const timer = timeoutMs === undefined ? undefined : setTimeout(() => {
+      timedOut.reject(new TimeoutError("reply", `no message came within ${timeoutMs} ms`));
+    }, timeoutMs);
+    try {
+      while (this.#heard.length === 0) {
+        this.#idle.resolve();
+        if (this.closeReason !== undefined) return null;
+        this.#wake = Promise.withResolvers();
+        await Promise.race([this.#wake.promise, timedOut.promise]);
+      }
+      return this.#heard.splice(0);
+    } finally {
+      clearTimeout(timer);
     }
-    return this.#heard.splice(0);
   }
 
   send(data: Uint8Array | string): boolean {
@@ -103,6 +121,7 @@ export class FakeSession extends SessionBase implements Session {
 
   close(reason: CloseReason): void {
     this.closeReason ??= reason;
+    this.#idle.resolve();
     this.#closed.resolve(this.closeReason);
     this.#wake.resolve();
   }

@@ -1,0 +1,113 @@
+/**
+ * What clients of both wires see, whole: `transcripts/*.txt` has what each of
+ * them does, and below it, indented, every line that this sends to anyone.
+ *
+ * `NAME enters WIRE ADDRESS`, `NAME > LINE` and `NAME leaves REASON`
+ * are done in turn; what differs between two runs is shown as `<at>` and `<epoch>`,
+ * and the epoch that was shown last can be used in what is sent.
+ */
+
+import { assertEquals } from "@std/assert";
+import { Logger } from "@parley/parley";
+import { runChatSession } from "../../src/chat/chat_session.ts";
+import { JSON_SUBPROTOCOL } from "../../src/chat/event_format.ts";
+import { createMemoryHistory } from "../../src/chat/history_memory.ts";
+import { Hub, type HubOptions } from "../../src/chat/hub.ts";
+import { MessageRates } from "../../src/chat/message_rate.ts";
+import "../../src/chat/moderation.ts";
+import type { CloseReason } from "../../src/net/close_reason.ts";
+import { FakeSession } from "../support/fake_session.ts";
+import { fromFileUrl } from "../support/paths.ts";
+
+/** Names and their passwords, and what they may do. */
+const ROLES: Readonly<Record<string, readonly string[]>> = {
+  root: ["operator"],
+  ann: ["operator:#tea"],
+  bob: [],
+};
+const authenticator = {
+  verify: (name: string, password: string) =>
+    Promise.resolve(password === `${name}'s` && name in ROLES ? { name, roles: ROLES[name] ?? [] } : undefined),
+};
+
+const SERVERS: Readonly<Record<string, Partial<HubOptions>>> = {
+  "people.txt": { motd: ["Be kind", "and brief"] },
+  "log_in.txt": { authenticator },
+  "moderation.txt": {},
+  "json.txt": {},
+  "refusals.txt": { maxRooms: 3 },
+  "resume.txt": {},
+};
+
+/** A client, and how its conversation ended. */
+class Client {
+  readonly session: FakeSession;
+  outcome: string | undefined;
+
+  constructor(hub: Hub, [wire, remote = "127.0.0.1:1"]: readonly string[]) {
+    const kind = wire === "json" ? { kind: "websocket", subprotocol: JSON_SUBPROTOCOL } as const : {};
+    this.session = new FakeSession({ ...kind, remote });
+    const options = { rates: new MessageRates({ perSecond: 0, burst: 5 }), logInTimeoutMs: 10_000 };
+    void runChatSession(hub, this.session, options).then(() => this.#end("done"), (error) => this.#end(String(error)));
+  }
+
+  #end(how: string): void {
+    this.session.close("done");
+    this.outcome = `(${this.session.closeReason}: ${how})`;
+  }
+
+  /** What it was sent since the last call. */
+  take(): string[] {
+    const lines = this.session.take();
+    if (this.outcome !== undefined) lines.push(this.outcome);
+    return lines;
+  }
+}
+
+/** Without what differs between two runs. */
+function normalized(line: string): string {
+  return line.replaceAll(/"epoch":"[0-9a-f]{8}"/g, '"epoch":"<epoch>"')
+    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "<at>")
+    .replaceAll(/ (?:\d{4}-\d\d-\d\d )?\d\d:\d\d\]/g, " <at>]")
+    .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d UTC/g, "<at>");
+}
+
+/** A line with `\n`, `\t` and `\u0000` for what they stand for. */
+function withEscapes(line: string): string {
+  return JSON.parse(`"${line.replaceAll('"', '\\"')}"`);
+}
+
+/** Does what the unindented lines say, and writes what came of each below it. */
+async function replay(hub: Hub, script: string): Promise<string> {
+  const clients = new Map<string, Client>();
+  const written: string[] = [];
+  let epoch = "";
+  for (const line of script.split("\n").filter((line) => !line.startsWith(" "))) {
+    written.push(line);
+    const [, name = "", what = "", rest = ""] = /^(\w+) (enters|leaves|>) (.*)$/.exec(line) ?? [];
+    if (what === "enters") clients.set(name, new Client(hub, rest.split(" ")));
+    else if (what === ">") clients.get(name)?.session.say(withEscapes(rest.replaceAll("<epoch>", epoch)));
+    else if (what === "leaves") clients.get(name)?.session.close(rest as CloseReason);
+    await clients.get(name)?.session.idle();
+    // Broadcasts leave at the end of the turn.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    for (const [name, client] of clients) {
+      for (const line of client.take()) {
+        epoch = /"epoch":"([0-9a-f]{8})"/.exec(line)?.[1] ?? epoch;
+        written.push(`  ${name}: ${normalized(line)}`);
+      }
+      if (client.outcome !== undefined) clients.delete(name);
+    }
+  }
+  return written.join("\n");
+}
+
+for (const [name, extras] of Object.entries(SERVERS)) {
+  Deno.test(`clients see what ${name} shows`, async () => {
+    const script = await Deno.readTextFile(fromFileUrl(new URL(`transcripts/${name}`, import.meta.url).href));
+    const history = createMemoryHistory({ retention: { maxMessages: 5 } });
+    await using hub = new Hub({ log: Logger.of("test"), history, ...extras });
+    await hub.start();
+    assertEquals(await replay(hub, script), script);
+  });
+}
