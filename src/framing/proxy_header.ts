@@ -177,7 +177,7 @@ function checkCrc(whole: Uint8Array, tlvs: readonly ProxyTlv[]): void {
  * The bytes of a header.
  *
  * @param options.withChecksum Adds a CRC32c to version 2.
- * @throws {RangeError} Version 1 has no Unix sockets; the ends are of different families; a TLV is too long.
+ * @throws {RangeError} Version 1 has no Unix sockets; the ends are of different families; it is too long.
  */
 export function encodeProxyHeader(
   header: ProxyHeader,
@@ -242,7 +242,6 @@ function unixPath(path: string): Uint8Array {
 }
 
 function encodeTlv({ type, value }: ProxyTlv): Uint8Array {
-  if (value.length > 0xffff) throw new RangeError("Cannot encode a PROXY header: a TLV is too long");
   return concat([Uint8Array.of(type), bigEndian(value.length, 2), value]);
 }
 

@@ -22,6 +22,18 @@ Deno.test("parseFraming() limits messages to maxBytes", () => {
   assertEquals(decodeAll(parseFraming("line", { maxBytes: 5 }), [bytes]), ["12345", "lost", "ok"]);
 });
 
+Deno.test("parseFraming() ends a stream without an end at four times maxBytes, and at 16 KiB at least", () => {
+  for (const framing of ["line", "delimiter:;"]) {
+    for (const [maxBytes, hardBytes] of [[10_000, 40_000], [5, 16_384]] as const) {
+      const end = framing === "line" ? "\n" : ";";
+      const decode = (length: number) =>
+        decodeAll(parseFraming(framing, { maxBytes }), [new TextEncoder().encode("x".repeat(length) + end + "ok")]);
+      assertEquals(decode(hardBytes), ["lost", "ok"], framing);
+      assertEquals(decode(hardBytes + 1).map((text) => text.split(":")[0]), ["lost", "FrameError"], framing);
+    }
+  }
+});
+
 Deno.test("every framing gives the same messages in whatever pieces the stream comes", () => {
   const random = randomBelow(20_261_122);
   for (const name of ["line", "length:2be", "length:2le", "length:4be", "length:4le", "delimiter:\\r\\n", "fixed:7"]) {

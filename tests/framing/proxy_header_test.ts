@@ -6,6 +6,7 @@ import {
   mayBeProxyHeader,
   parseProxyHeader,
   PROXY_TLV,
+  type ProxyAddress,
   type ProxyHeader,
 } from "../../src/framing/proxy_header.ts";
 import { randomBelow } from "../support/random.ts";
@@ -144,6 +145,41 @@ Deno.test("parseProxyHeader() takes a line of 107 bytes and none of 108 without 
   assertEquals(parseProxyHeader(line)?.length, 107);
   assertEquals(parseProxyHeader(utf8(`PROXY ${"x".repeat(100)}`)), undefined);
   assertThrows(() => parseProxyHeader(utf8(`PROXY ${"x".repeat(101)}`)), FrameError, "107");
+});
+
+Deno.test("a PROXY header of version 2 has 4,096 bytes at most (V2_BYTES)", () => {
+  const sized = (bytes: number): ProxyHeader => ({
+    version: 2,
+    command: "proxy",
+    addresses: ADDRESSES,
+    tlvs: [{ type: PROXY_TLV.noop, value: new Uint8Array(bytes - 16 - 12 - 3) }],
+  });
+  const whole = encodeProxyHeader(sized(4_096));
+  assertEquals(parseProxyHeader(whole)?.length, 4_096);
+  assertThrows(() => encodeProxyHeader(sized(4_097)), RangeError, "too long");
+  assertThrows(() => encodeProxyHeader(sized(80_000)), RangeError, "too long");
+  const longer = whole.slice();
+  longer.set([0x0f, 0xf1], 14);
+  // Rejected by its length, before the rest has come.
+  assertThrows(() => parseProxyHeader(longer.subarray(0, 16)), FrameError, "longer than 4096 bytes: 4097");
+});
+
+Deno.test("a PROXY header takes paths of 108 bytes, and no ends of different kinds", () => {
+  const unix = (length: number) => ({ path: "p".repeat(length) });
+  const encode = (version: 1 | 2, source: ProxyAddress, destination: ProxyAddress) =>
+    encodeProxyHeader({ version, command: "proxy", addresses: { source, destination } });
+  const ends = { source: unix(108), destination: unix(1) };
+  assertEquals(parseProxyHeader(encode(2, ends.source, ends.destination))?.header.addresses, ends);
+  assertThrows(() => encode(2, unix(109), unix(1)), RangeError, "path is too long");
+  for (const [source, destination] of [[unix(1), ADDRESSES.source], [ADDRESSES.source, unix(1)]] as const) {
+    assertThrows(() => encode(2, source, destination), RangeError, "one end is a Unix socket");
+    assertEquals(encode(1, source, destination), utf8("PROXY UNKNOWN\r\n"));
+  }
+  assertThrows(
+    () => encode(2, { host: "localhost", port: 1 }, ADDRESSES.source),
+    RangeError,
+    '"localhost" is not an IP',
+  );
 });
 
 Deno.test("parseProxyHeader() rejects or reads 10,000 damaged headers, and believes no address of a rejected one", () => {

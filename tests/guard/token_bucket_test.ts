@@ -20,3 +20,18 @@ Deno.test("a bucket never holds more than its burst, however long nothing is tak
   assert(bucket.tryTake(5, 3_600_000));
   assertEquals(bucket.take(1, 0), 200);
 });
+
+Deno.test("giveBack() puts back what was taken, and never more than the burst", () => {
+  const bucket = new TokenBucket({ perSecond: 1, burst: 2 }, 0);
+  assert(bucket.tryTake(2, 0));
+  assertFalse(bucket.isFull(0));
+  bucket.giveBack(1);
+  assert(bucket.tryTake(1, 0));
+  bucket.giveBack(5);
+  assert(bucket.isFull(0));
+  assertFalse(bucket.tryTake(3, 0));
+});
+
+Deno.test("a bucket for less than one a second still holds one", () => {
+  assert(new TokenBucket({ perSecond: 0.5 }, 0).tryTake(1, 0));
+});

@@ -1,6 +1,7 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { listen } from "../../src/factory.ts";
 import { HttpServer } from "../../src/server/http_server.ts";
-import { assertGivesBack } from "../support/give_back.ts";
+import { assertGivesBack, withinTime } from "../support/give_back.ts";
 import { dial, readTextToEnd, writeAll } from "../support/peer.ts";
 
 /** Connections that it serves, with those for health checks and the one that finds no place. */
@@ -39,3 +40,65 @@ for (const [way, request] of Object.entries(WAYS)) {
     });
   });
 }
+
+/** A server whose `/stuck` never answers, and how many are stuck there. */
+async function startStuck() {
+  const end = Promise.withResolvers<void>();
+  const stuck: PromiseWithResolvers<void>[] = [];
+  const server = new HttpServer(await listen("tcp://127.0.0.1:0"), {
+    "GET /healthz": { contentType: "text/plain", body: "ok\n" },
+    "GET /metrics": { contentType: "text/plain", body: "up 1\n" },
+    "GET /stuck": async () => {
+      stuck.shift()?.resolve();
+      await end.promise;
+      return { contentType: "text/plain", body: "" };
+    },
+  });
+  await using owner = new AsyncDisposableStack();
+  owner.use(server);
+  owner.defer(() => end.resolve());
+  const own = owner.move();
+  return {
+    url: server.url,
+    /** One more request that gets no answer; its connection, once the server is at it. */
+    async add(): Promise<Deno.TcpConn> {
+      const conn = own.use(await dial(server.url));
+      const arrived = Promise.withResolvers<void>();
+      stuck.push(arrived);
+      await writeAll(conn, GET("/stuck"));
+      await withinTime(arrived.promise, "a stuck request");
+      return conn;
+    },
+    [Symbol.asyncDispose]: () => own.disposeAsync(),
+  };
+}
+
+Deno.test("HttpServer: 32 connections are served (MAX_CONNECTIONS), and 8 more are asked for health alone (MAX_HEALTH_CONNECTIONS)", async () => {
+  await using server = await startStuck();
+  for (let count = 0; count < 31; count++) await server.add();
+  assertEquals((await ask(server.url, GET("/metrics"))).split("\r\n")[0], "HTTP/1.1 200 OK");
+  await server.add();
+  const refused = await ask(server.url, GET("/metrics"));
+  assertStringIncludes(refused, " 503 ");
+  assertStringIncludes(refused, "too many connections");
+  assertStringIncludes(await ask(server.url, GET("/healthz")), " 200 ");
+  // A connection that has not asked yet gives way before one that is served.
+  using idle = await dial(server.url);
+  const others: Deno.TcpConn[] = [];
+  for (let count = 0; count < 8; count++) others.push(await dial(server.url));
+  assertStringIncludes(await ask(server.url, GET("/healthz")), " 200 ");
+  assertEquals(await withinTime(readTextToEnd(idle), "the idle one"), "");
+  for (const conn of others) conn.close();
+});
+
+Deno.test("HttpServer: of 33 connections that ask nothing, the one that has waited longest gives way", async () => {
+  await using server = await startStuck();
+  await using owner = new AsyncDisposableStack();
+  const idle: Deno.TcpConn[] = [];
+  for (let count = 0; count < 33; count++) idle.push(owner.use(await dial(server.url)));
+  const [first, second] = idle;
+  if (first === undefined || second === undefined) throw new Error("none");
+  assertEquals(await withinTime(readTextToEnd(first), "the oldest"), "");
+  await writeAll(second, GET("/metrics"));
+  assertStringIncludes(await withinTime(readTextToEnd(second), "the second"), "up 1");
+});
