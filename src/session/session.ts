@@ -110,8 +110,23 @@ export interface Session extends AsyncDisposable, AsyncIterable<OwnMessage> {
    */
   sendFramed(bytes: Uint8Array): boolean;
 
-  /** Sends one message of any size, without a copy where that is possible, and waits until it has left. */
-  write(data: Uint8Array, isText?: boolean): Promise<void>;
+  /**
+   * Sends one message of any size, bytes without a copy where that is possible,
+   * and waits until it has left. Over WebSocket a text is a text message.
+   *
+   * @example A text
+   * ```ts
+   * import { dial } from "@parley/parley";
+   * import { serve } from "@parley/parley/server";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using server = await serve("tcp://127.0.0.1:0", (session) => session.write("welcome"));
+   * await using session = await dial(server.endpoint);
+   * const [message] = await session.receive() ?? [];
+   * assertEquals(new TextDecoder().decode(message?.data), "welcome");
+   * ```
+   */
+  write(data: Uint8Array | string, isText?: boolean): Promise<void>;
 
   /** Waits until everything queued has left. */
   flush(): Promise<void>;

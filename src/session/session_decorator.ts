@@ -97,7 +97,7 @@ export class SessionDecorator extends SessionBase implements Session {
     return this.inner.sendFramed(bytes);
   }
 
-  write(data: Uint8Array, isText?: boolean): Promise<void> {
+  write(data: Uint8Array | string, isText?: boolean): Promise<void> {
     return this.inner.write(data, isText);
   }
 

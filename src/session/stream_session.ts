@@ -1,17 +1,14 @@
-import { ByteBuilder } from "../base/byte_builder.ts";
 import { toBytes } from "../base/bytes.ts";
 import { ClosedEarlyError, FrameError, messageOf } from "../base/errors.ts";
 import type { Codec, Decoder } from "../framing/codec.ts";
 import { rawCodec } from "../framing/raw.ts";
-import type { Logger } from "../log/logger.ts";
 import type { CloseReason } from "../net/close_reason.ts";
 import type { Connection } from "../net/connection.ts";
-import type { Endpoint } from "../net/endpoint.ts";
 import { lingeringClose } from "../net/lingering_close.ts";
 import { nextTurn, type WaitOptions } from "../net/wait.ts";
+import { ConnectionSession } from "./connection_session.ts";
 import { type Framer, framerOf } from "./framer.ts";
 import type { FinishOptions, Message, Session } from "./session.ts";
-import { SessionBase } from "./session_base.ts";
 
 const NO_MORE = Promise.resolve(null);
 
@@ -38,15 +35,13 @@ export interface StreamSessionOptions {
 }
 
 /** A session over a stream of bytes, cut into messages by a codec. */
-export class StreamSession extends SessionBase implements Session {
+export class StreamSession extends ConnectionSession implements Session {
   readonly kind = "stream";
   readonly subprotocol = undefined;
   readonly framer: Framer;
   onBadMessage: Session["onBadMessage"];
-  readonly #connection: Connection;
   readonly #codec: Codec;
   readonly #decoder: Decoder;
-  readonly #pending = new ByteBuilder();
   readonly #batch: Message[] = [];
   readonly #answersBadMessages: boolean;
   /** Thrown once the messages before the bad one have been taken. */
@@ -54,58 +49,20 @@ export class StreamSession extends SessionBase implements Session {
   /** The last read may hold more messages than were given. */
   #hasMore = false;
   #sliceStartMs = 0;
-  #isPendingDue = false;
   #isDraining = false;
   #isWaiting = false;
 
   /** Takes over the connection. */
   constructor(connection: Connection, codec: Codec, options: StreamSessionOptions = {}) {
-    super();
-    this.#connection = connection;
+    super(connection);
     this.#codec = codec;
     this.framer = framerOf(codec);
     this.#decoder = codec.decoder();
     this.#answersBadMessages = options.answersBadMessages ?? true;
   }
 
-  get id(): number {
-    return this.#connection.id;
-  }
-
-  get remote(): Endpoint {
-    return this.#connection.remote;
-  }
-
-  get local(): Endpoint {
-    return this.#connection.local;
-  }
-
-  get log(): Logger {
-    return this.#connection.log;
-  }
-
-  get queuedBytes(): number {
-    return this.#connection.queuedBytes + this.#pending.length;
-  }
-
   get isWritable(): boolean {
-    return this.#connection.isWritable;
-  }
-
-  get closeReason(): CloseReason | undefined {
-    return this.#connection.closeReason;
-  }
-
-  get closed(): Promise<CloseReason> {
-    return this.#connection.closed;
-  }
-
-  get note(): string | undefined {
-    return this.#connection.note;
-  }
-
-  set note(note: string | undefined) {
-    this.#connection.note = note;
+    return this.connection.isWritable;
   }
 
   override receive(options?: WaitOptions): Promise<readonly Message[] | null> {
@@ -113,61 +70,45 @@ export class StreamSession extends SessionBase implements Session {
     if (this.#badMessage !== undefined) return Promise.reject(this.#answered(this.#badMessage));
     if (this.#isDraining) return NO_MORE;
     if (this.#hasMore) return this.#receiveMore(options);
-    if (this.#connection.isReadEnded) return NO_MORE;
+    if (this.connection.isReadEnded) return NO_MORE;
     if (options !== undefined) return this.#receiveWithin(options);
     this.#isWaiting = true;
-    return this.#connection.read().then(this.#onBytes);
+    return this.connection.read().then(this.#onBytes);
   }
 
   send(data: Uint8Array | string): boolean {
     const bytes = toBytes(data);
-    if (!this.#connection.fits(this.#pending.length + bytes.length)) return false;
+    if (!this.connection.fits(this.pending.length + bytes.length)) return false;
     this.#encode(bytes);
     return true;
   }
 
   #encode(bytes: Uint8Array): void {
-    this.#codec.encode(bytes, this.#pending);
-    this.#connection.messagesWritten++;
-    if (!this.#isPendingDue) {
-      this.#isPendingDue = true;
-      queueMicrotask(() => this.#sendPending());
-    }
+    this.#codec.encode(bytes, this.pending);
+    this.onQueued();
   }
 
-  sendFramed(bytes: Uint8Array): boolean {
-    this.#sendPending();
-    this.#connection.messagesWritten++;
-    return this.#connection.sendLast(bytes);
-  }
-
-  write(data: Uint8Array): Promise<void> {
-    if (this.#codec === rawCodec && this.#pending.length === 0) {
-      this.#connection.messagesWritten++;
-      return this.#connection.write(data);
+  write(data: Uint8Array | string): Promise<void> {
+    if (this.#codec === rawCodec && this.pending.length === 0) {
+      this.connection.messagesWritten++;
+      return this.connection.write(data);
     }
-    this.#encode(data);
+    this.#encode(toBytes(data));
     return this.flush();
   }
 
-  flush(): Promise<void> {
-    if (this.#pending.length === 0) return this.#connection.flush();
-    const bytes = this.#pending.take();
-    return this.#connection.write(bytes).then(() => this.#pending.recycle(bytes));
-  }
-
   async closeWrite(): Promise<boolean> {
-    this.#sendPending();
-    await this.#connection.closeWrite();
+    this.sendPending();
+    await this.connection.closeWrite();
     return true;
   }
 
   close(reason: CloseReason, error?: Error): void {
-    this.#connection.close(reason, error);
+    this.connection.close(reason, error);
   }
 
   reset(): boolean {
-    return this.#connection.reset();
+    return this.connection.reset();
   }
 
   /**
@@ -176,7 +117,7 @@ export class StreamSession extends SessionBase implements Session {
    * or one that was not taken or has not left.
    */
   giveUp(): boolean {
-    const { closeReason, isReadEnded } = this.#connection;
+    const { closeReason, isReadEnded } = this.connection;
     if (closeReason !== undefined || isReadEnded || this.#hasMore || this.queuedBytes > 0) return false;
     try {
       this.#decoder.end();
@@ -191,21 +132,21 @@ export class StreamSession extends SessionBase implements Session {
     this.#isDraining = true;
     if (!this.#isWaiting) return;
     // Between messages: the end of our side is all the client needs to know.
-    this.#sendPending();
-    this.#connection.closeWrite().catch((error: unknown) => {
+    this.sendPending();
+    this.connection.closeWrite().catch((error: unknown) => {
       this.log.debug("the client closed the connection before the drain", { error: messageOf(error) });
     });
     // A client that does not end its side has had its time to read.
-    const timer = setTimeout(() => this.#connection.close("drain"), LINGER_MS);
-    void this.#connection.closed.then(() => clearTimeout(timer));
+    const timer = setTimeout(() => this.connection.close("drain"), LINGER_MS);
+    void this.connection.closed.then(() => clearTimeout(timer));
   }
 
   override async finish(
     reason: CloseReason = this.#isDraining ? "drain" : "done",
     { timeoutMs = LINGER_MS }: FinishOptions = {},
   ): Promise<void> {
-    this.#sendPending();
-    await lingeringClose(this.#connection, { timeoutMs, reason });
+    this.sendPending();
+    await lingeringClose(this.connection, { timeoutMs, reason });
   }
 
   readonly #onBytes = (bytes: Uint8Array | null): readonly Message[] | null | Promise<readonly Message[] | null> => {
@@ -215,7 +156,7 @@ export class StreamSession extends SessionBase implements Session {
 
   /** No bytes and no end of the peer: the connection was closed on our side. */
   #isClosedHere(bytes: Uint8Array | null): boolean {
-    return bytes === null && !this.#connection.isReadEnded;
+    return bytes === null && !this.connection.isReadEnded;
   }
 
   /** The next messages of the same read, once everybody else has had a turn where one is due. */
@@ -226,17 +167,17 @@ export class StreamSession extends SessionBase implements Session {
     }
     if (this.#isDraining) return null;
     // Closed meanwhile: a read says how, and what was read before is of no use any more.
-    if (this.#connection.closeReason !== undefined) return await this.#connection.read().then(this.#onBytes);
+    if (this.connection.closeReason !== undefined) return await this.connection.read().then(this.#onBytes);
     return this.#decoded() ?? await this.receive(options);
   }
 
   /** The deadline is for a whole message, not for each piece of one. */
   async #receiveWithin({ signal, timeoutMs }: WaitOptions): Promise<readonly Message[] | null> {
     const endMs = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
-    while (!this.#isDraining && !this.#connection.isReadEnded) {
+    while (!this.#isDraining && !this.connection.isReadEnded) {
       const leftMs = endMs === undefined ? undefined : Math.max(0, endMs - performance.now());
       this.#isWaiting = true;
-      const bytes = await this.#connection.read({ signal, timeoutMs: leftMs }).finally(() => this.#isWaiting = false);
+      const bytes = await this.connection.read({ signal, timeoutMs: leftMs }).finally(() => this.#isWaiting = false);
       if (this.#isClosedHere(bytes)) return null;
       const batch = this.#take(bytes);
       if (batch !== undefined) return batch;
@@ -254,7 +195,7 @@ export class StreamSession extends SessionBase implements Session {
   #decoded(): readonly Message[] | undefined {
     this.#hasMore = false;
     this.#decodeInto(this.#batch);
-    this.#connection.messagesRead += this.#batch.length;
+    this.connection.messagesRead += this.#batch.length;
     return this.#batch.length > 0 ? this.#batch : undefined;
   }
 
@@ -284,10 +225,5 @@ export class StreamSession extends SessionBase implements Session {
     if (this.onBadMessage !== undefined) this.onBadMessage(error);
     else if (this.#codec.name === "line") this.send(`! ${error.message}`);
     return error;
-  }
-
-  #sendPending(): void {
-    this.#isPendingDue = false;
-    if (this.#pending.length > 0) this.#connection.sendChecked(this.#pending.take());
   }
 }

@@ -1,18 +1,16 @@
-import { ByteBuilder } from "../base/byte_builder.ts";
 import { toBytes } from "../base/bytes.ts";
 import { DEFAULTS } from "../base/defaults.ts";
 import { ClosedEarlyError, TimeoutError } from "../base/errors.ts";
 import type { Identity } from "../guard/authenticator.ts";
 import type { HttpRequestHead } from "../http/head.ts";
-import type { Logger } from "../log/logger.ts";
 import type { CloseReason } from "../net/close_reason.ts";
 import type { Connection } from "../net/connection.ts";
-import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
+import { formatEndpoint } from "../net/endpoint.ts";
 import { lingeringClose } from "../net/lingering_close.ts";
 import { nextTurn, type WaitOptions } from "../net/wait.ts";
+import { ConnectionSession } from "../session/connection_session.ts";
 import type { Framer } from "../session/framer.ts";
 import type { FinishOptions, Message, Session } from "../session/session.ts";
-import { SessionBase } from "../session/session_base.ts";
 import { CLOSE_CODE, closeCodeOf, type CloseFrame } from "../session/close_code.ts";
 import { OPCODE, type Opcode, type WebSocketCodec } from "./codec.ts";
 import { WebSocketDecoder } from "./decoder.ts";
@@ -64,19 +62,17 @@ export interface WebSocketSessionInit {
  * through. Pings are answered and Close frames are exchanged here: a service
  * sees messages and their end.
  */
-export class WebSocketSession extends SessionBase implements Session {
+export class WebSocketSession extends ConnectionSession implements Session {
   readonly kind = "websocket";
   readonly subprotocol: string | undefined;
   readonly request: HttpRequestHead | undefined;
   readonly identity: Identity | undefined;
   readonly framer: Framer;
-  readonly #connection: Connection;
   readonly #codec: WebSocketCodec;
   readonly #decoder: WebSocketDecoder;
   readonly #pinger: Pinger | undefined;
   readonly #init: Pick<WebSocketSessionInit, "ownClose" | "answersCloseLate" | "onRoundTrip">;
   #pingedMs: number | undefined;
-  readonly #pending = new ByteBuilder();
   readonly #batch: Message[] = [];
   #early: Uint8Array;
   #closeFrame: CloseFrame | undefined;
@@ -85,13 +81,11 @@ export class WebSocketSession extends SessionBase implements Session {
   #closeTimer: ReturnType<typeof setTimeout> | undefined;
   #isCloseSent = false;
   #receivesLate = false;
-  #isPendingDue = false;
   #isDraining = false;
 
   /** Takes over the connection. */
   constructor(connection: Connection, init: WebSocketSessionInit) {
-    super();
-    this.#connection = connection;
+    super(connection);
     this.#codec = init.codec;
     this.#init = init;
     this.framer = init.codec.framer;
@@ -108,44 +102,8 @@ export class WebSocketSession extends SessionBase implements Session {
     this.#pinger = init.pings && this.#makePinger(init.pings);
   }
 
-  get id(): number {
-    return this.#connection.id;
-  }
-
-  get remote(): Endpoint {
-    return this.#connection.remote;
-  }
-
-  get local(): Endpoint {
-    return this.#connection.local;
-  }
-
-  get log(): Logger {
-    return this.#connection.log;
-  }
-
-  get queuedBytes(): number {
-    return this.#connection.queuedBytes + this.#pending.length;
-  }
-
   get isWritable(): boolean {
-    return !this.#isCloseSent && this.#connection.isWritable;
-  }
-
-  get closeReason(): CloseReason | undefined {
-    return this.#connection.closeReason;
-  }
-
-  get closed(): Promise<CloseReason> {
-    return this.#connection.closed;
-  }
-
-  get note(): string | undefined {
-    return this.#connection.note;
-  }
-
-  set note(note: string | undefined) {
-    this.#connection.note = note;
+    return !this.#isCloseSent && this.connection.isWritable;
   }
 
   /** What the other side's Close frame said, once it has come. */
@@ -161,40 +119,27 @@ export class WebSocketSession extends SessionBase implements Session {
     if (this.#isDraining || this.#isPeerDone) return NO_MORE;
     if (this.#early.length > 0) return this.#receiveEarly(options);
     if (options !== undefined) return this.#track(this.#receiveWithin(options));
-    return this.#track(this.#connection.read().then(this.#onBytes));
+    return this.#track(this.connection.read().then(this.#onBytes));
   }
 
   send(data: Uint8Array | string, isText = typeof data === "string"): boolean {
     const bytes = toBytes(data);
-    if (this.#isCloseSent || !this.#connection.fits(this.#pending.length + bytes.length)) return false;
-    this.#codec.append(isText ? OPCODE.text : OPCODE.binary, bytes, this.#pending);
-    this.#connection.messagesWritten++;
-    if (!this.#isPendingDue) {
-      this.#isPendingDue = true;
-      queueMicrotask(() => this.#sendPending());
-    }
+    if (this.#isCloseSent || !this.connection.fits(this.pending.length + bytes.length)) return false;
+    this.#codec.append(isText ? OPCODE.text : OPCODE.binary, bytes, this.pending);
+    this.onQueued();
     return true;
   }
 
-  sendFramed(bytes: Uint8Array): boolean {
-    if (this.#isCloseSent) return false;
-    this.#sendPending();
-    this.#connection.messagesWritten++;
-    return this.#connection.sendLast(bytes);
+  override sendFramed(bytes: Uint8Array): boolean {
+    return !this.#isCloseSent && super.sendFramed(bytes);
   }
 
-  write(data: Uint8Array, isText = false): Promise<void> {
+  write(data: Uint8Array | string, isText = typeof data === "string"): Promise<void> {
     // A server that drains has sent its Close frame: what a service still writes is dropped, as send() does.
     if (this.#isCloseSent) return this.#isClient ? Promise.reject(this.#closedError()) : this.flush();
-    this.#codec.append(isText ? OPCODE.text : OPCODE.binary, data, this.#pending);
-    this.#connection.messagesWritten++;
+    this.#codec.append(isText ? OPCODE.text : OPCODE.binary, toBytes(data), this.pending);
+    this.connection.messagesWritten++;
     return this.flush();
-  }
-
-  flush(): Promise<void> {
-    if (this.#pending.length === 0) return this.#connection.flush();
-    const bytes = this.#pending.take();
-    return this.#connection.write(bytes).then(() => this.#pending.recycle(bytes));
   }
 
   closeWrite(): Promise<boolean> {
@@ -206,15 +151,15 @@ export class WebSocketSession extends SessionBase implements Session {
     // Without a Close frame the server reports an abnormal closure (1006): it leaves at once where the socket takes it.
     if (this.#isClient && !this.#isCloseSent && this.closeReason === undefined) {
       this.#isCloseSent = true;
-      this.#codec.append(OPCODE.close, this.#closePayload(reason), this.#pending);
-      this.#connection.sendLast(this.#pending.take());
+      this.#codec.append(OPCODE.close, this.#closePayload(reason), this.pending);
+      this.connection.sendLast(this.pending.take());
     }
-    this.#connection.close(reason, error);
+    this.connection.close(reason, error);
   }
 
   reset(): boolean {
     this.#release();
-    return this.#connection.reset();
+    return this.connection.reset();
   }
 
   drain(): void {
@@ -227,18 +172,18 @@ export class WebSocketSession extends SessionBase implements Session {
     reason: CloseReason = this.#isDraining ? "drain" : "done",
     { timeoutMs = CLOSE_TIMEOUT_MS, closeFrame }: FinishOptions = {},
   ): Promise<void> {
-    if (this.#connection.closeReason !== undefined) return this.#release();
+    if (this.connection.closeReason !== undefined) return this.#release();
     this.#sendClose(reason, closeFrame && encodeClose(closeFrame.code, closeFrame.text));
     this.#limitClosing(reason, timeoutMs);
     try {
       while (!this.#isPeerDone && this.#decoder.failure === undefined) await (this.#receiving ?? this.#readOn());
       // The server ends the stream first (section 7.1.1), which keeps the client's port out of TIME_WAIT.
-      if (this.#isClient) { while (await this.#connection.read() !== null); }
+      if (this.#isClient) { while (await this.connection.read() !== null); }
     } catch (error) {
       this.log.debug("the peer closed the connection before the closing handshake ended", { error: String(error) });
     }
     this.#release();
-    await lingeringClose(this.#connection, { timeoutMs, reason });
+    await lingeringClose(this.connection, { timeoutMs, reason });
   }
 
   /**
@@ -255,7 +200,7 @@ export class WebSocketSession extends SessionBase implements Session {
   }
 
   get #isPeerDone(): boolean {
-    return this.#closeFrame !== undefined || this.#connection.isReadEnded || this.#connection.closeReason !== undefined;
+    return this.#closeFrame !== undefined || this.connection.isReadEnded || this.connection.closeReason !== undefined;
   }
 
   #track<T>(reading: Promise<T>): Promise<T> {
@@ -272,7 +217,7 @@ export class WebSocketSession extends SessionBase implements Session {
   readonly #onBytes = (bytes: Uint8Array | null): readonly Message[] | null | Promise<readonly Message[] | null> => {
     this.#receiving = undefined;
     const batch = this.#take(bytes);
-    return batch === undefined ? this.#track(this.#connection.read().then(this.#onBytes)) : batch;
+    return batch === undefined ? this.#track(this.connection.read().then(this.#onBytes)) : batch;
   };
 
   /** The deadline is for a whole message, not for each piece of one. */
@@ -281,7 +226,7 @@ export class WebSocketSession extends SessionBase implements Session {
     try {
       for (;;) {
         const leftMs = endMs === undefined ? undefined : Math.max(0, endMs - performance.now());
-        const batch = this.#take(await this.#connection.read({ signal, timeoutMs: leftMs }));
+        const batch = this.#take(await this.connection.read({ signal, timeoutMs: leftMs }));
         if (batch !== undefined) return batch;
       }
     } finally {
@@ -299,7 +244,7 @@ export class WebSocketSession extends SessionBase implements Session {
       this.#sendClose("peer closed");
     }
     if (isTooLate) this.#batch.length = 0;
-    this.#connection.messagesRead += this.#batch.length;
+    this.connection.messagesRead += this.#batch.length;
     if (this.#batch.length > 0) return this.#batch;
     if (this.#decoder.failure !== undefined) throw this.#decoder.failure;
     return this.#closeFrame === undefined ? undefined : null;
@@ -307,7 +252,7 @@ export class WebSocketSession extends SessionBase implements Session {
 
   /** A server loses nothing if a client closes without data; a client may miss its reply. */
   #endOfStream(): null {
-    const wasCut = this.#connection.isReadEnded && !this.#isCloseSent;
+    const wasCut = this.connection.isReadEnded && !this.#isCloseSent;
     if (!this.#isClient || !wasCut) return null;
     const endpoint = formatEndpoint(this.remote);
     throw new ClosedEarlyError(`${endpoint} ended the stream without a Close frame`, { endpoint });
@@ -315,14 +260,14 @@ export class WebSocketSession extends SessionBase implements Session {
 
   /** Reads for the other side's Close frame; messages before it come too late. */
   async #readOn(): Promise<void> {
-    const bytes = await this.#connection.read();
+    const bytes = await this.connection.read();
     if (bytes !== null) this.#decoder.push(bytes);
     this.#batch.length = 0;
   }
 
   #sendClose(reason: CloseReason, payload: Uint8Array = this.#closePayload(reason)): void {
     if (this.#isCloseSent) return;
-    this.#sendPending();
+    this.sendPending();
     this.#sendControl(OPCODE.close, payload);
     this.#isCloseSent = true;
     this.#limitClosing(reason, CLOSE_TIMEOUT_MS);
@@ -330,7 +275,7 @@ export class WebSocketSession extends SessionBase implements Session {
 
   #limitClosing(reason: CloseReason, timeoutMs: number): void {
     clearTimeout(this.#closeTimer);
-    this.#closeTimer = setTimeout(() => this.#connection.close(reason), timeoutMs);
+    this.#closeTimer = setTimeout(() => this.connection.close(reason), timeoutMs);
   }
 
   #closedError(): ClosedEarlyError {
@@ -355,14 +300,9 @@ export class WebSocketSession extends SessionBase implements Session {
   #sendControl(opcode: Opcode, data: Uint8Array): void {
     if (this.#isCloseSent) return;
     // A peer that sends pings and reads nothing must not make the answers grow without end.
-    if (this.queuedBytes > this.#connection.outboxBytes + CONTROL_RESERVE_BYTES) return this.close("slow consumer");
-    this.#codec.append(opcode, data, this.#pending);
-    this.#sendPending();
-  }
-
-  #sendPending(): void {
-    this.#isPendingDue = false;
-    if (this.#pending.length > 0) this.#connection.sendChecked(this.#pending.take());
+    if (this.queuedBytes > this.connection.outboxBytes + CONTROL_RESERVE_BYTES) return this.close("slow consumer");
+    this.#codec.append(opcode, data, this.pending);
+    this.sendPending();
   }
 
   #onPong(): void {

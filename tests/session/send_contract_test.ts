@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { connect, type Connection, dial, listen, parseFraming } from "@parley/parley";
+import { serve } from "@parley/parley/server";
 
 const MESSAGE_BYTES = 20_000;
 
@@ -64,4 +65,21 @@ for (const framing of ["line", "length:4be", "raw"]) {
     const overhead = { line: 1, "length:4be": 4 }[framing] ?? 0;
     assertEquals(await counting, payload + overhead * (taken + 2));
   });
+}
+
+for (const endpoint of ["tcp://127.0.0.1:0", "ws://127.0.0.1:0/"]) {
+  for (const framing of endpoint.startsWith("ws") ? ["line"] : ["line", "raw"]) {
+    Deno.test(`Session.write() over ${endpoint} (${framing}) sends a text in UTF-8`, async () => {
+      await using server = await serve(endpoint, async (session) => {
+        for await (const message of session) await session.write(`${message.isText} ${message.text()}`);
+      }, { framing });
+      await using session = await dial(server.endpoint, { framing });
+      await session.write("grüße");
+      const [message] = await session.receive() ?? [];
+      assertEquals([message?.isText, new TextDecoder().decode(message?.data)], [
+        endpoint.startsWith("ws"),
+        `${endpoint.startsWith("ws")} grüße`,
+      ]);
+    });
+  }
 }

@@ -106,7 +106,7 @@ export class FakeSession extends SessionBase implements Session {
     return true;
   }
 
-  write(data: Uint8Array): Promise<void> {
+  write(data: Uint8Array | string): Promise<void> {
     this.send(data);
     return Promise.resolve();
   }

@@ -1,3 +1,4 @@
+import { toBytes } from "../../base/bytes.ts";
 import { LimitError, UsageError } from "../../base/errors.ts";
 import { isLoopback } from "../../base/ip.ts";
 import type { DatagramService } from "../../datagram/service.ts";
@@ -118,15 +119,16 @@ class DatagramPeer implements ExchangeSession {
     return null;
   }
 
-  async write(data: Uint8Array): Promise<void> {
-    this.#credit -= data.length;
+  async write(data: Uint8Array | string): Promise<void> {
+    const bytes = toBytes(data);
+    this.#credit -= bytes.length;
     if (this.#isLimited && this.#credit < 0) {
       const to = formatEndpoint(this.remote);
       throw new LimitError(
-        `Cannot send ${data.length} bytes to ${to}: more than came from there (allow with --amplify)`,
+        `Cannot send ${bytes.length} bytes to ${to}: more than came from there (allow with --amplify)`,
       );
     }
-    await this.#send(data);
+    await this.#send(bytes);
   }
 
   sendFramed(bytes: Uint8Array): boolean {
