@@ -16,6 +16,7 @@ import {
   type Endpoint,
   formatEndpoint,
   type HostEndpoint,
+  type HostEndpointText,
   isHostEndpoint,
   isSecure,
   isStream,
@@ -217,7 +218,7 @@ export interface BindOptions extends SocketOptions, KernelOptions {
  * using listener = await listen("tcp://127.0.0.1:0", { context: "HTTP API" });
  * await using client = await connect(listener.endpoint);
  * await using served = await listener.accept();
- * await client.write(new TextEncoder().encode("hello"));
+ * await client.write("hello");
  * assertEquals(new TextDecoder().decode(await served!.read() ?? undefined), "hello");
  * ```
  *
@@ -225,6 +226,11 @@ export interface BindOptions extends SocketOptions, KernelOptions {
  * @throws {BindError} The address is in use, not permitted, or not of this machine.
  * @throws {PermissionError} Deno's sandbox forbids it.
  */
+export function listen(
+  endpoint: HostEndpointText | HostEndpoint,
+  options?: ListenOptions,
+): Promise<Listener<HostEndpoint>>;
+export function listen(endpoint: string | Endpoint, options?: ListenOptions): Promise<Listener>;
 export async function listen(endpoint: string | Endpoint, options: ListenOptions = {}): Promise<Listener> {
   const parsed = typeof endpoint === "string" ? parseEndpoint(endpoint) : endpoint;
   if (!isStream(parsed)) throw unsupported("listen on", parsed, "tcp, tls, unix, ws or wss");
@@ -360,6 +366,11 @@ export async function connect(endpoint: string | Endpoint, options: ConnectOptio
  * @throws {SyntaxError} The endpoint cannot be parsed.
  * @throws {BindError} The address is in use, not permitted, or not of this machine.
  */
+export function bind(
+  endpoint: HostEndpointText | HostEndpoint,
+  options?: BindOptions,
+): Promise<DatagramSocket<HostEndpoint>>;
+export function bind(endpoint: string | Endpoint, options?: BindOptions): Promise<DatagramSocket>;
 export async function bind(endpoint: string | Endpoint, options: BindOptions = {}): Promise<DatagramSocket> {
   const parsed = typeof endpoint === "string" ? parseEndpoint(endpoint, { scheme: "udp" }) : endpoint;
   const setup = {

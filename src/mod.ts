@@ -37,6 +37,7 @@ export {
   type Endpoint,
   formatEndpoint,
   type HostEndpoint,
+  type HostEndpointText,
   parseEndpoint,
   type ParseEndpointOptions,
   type PathEndpoint,

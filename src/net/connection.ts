@@ -1,17 +1,16 @@
 import { concat, toBytes } from "../base/bytes.ts";
 import { DEFAULTS } from "../base/defaults.ts";
 import { ClosedError, messageOf, ResetError, TimeoutError } from "../base/errors.ts";
-import type { CloseReason } from "./close_reason.ts";
 import { missedDeadline, timeoutError } from "./connection_deadlines.ts";
-import { ConnectionEnds, type ConnectionInit } from "./connection_ends.ts";
-import type { CoarseClock, ConnectionLimits, DeadlineTimer, HasDeadlines } from "./deadline_timer.ts";
+import type { ConnectionInit } from "./connection_ends.ts";
+import { ConnectionLifetime } from "./connection_lifetime.ts";
+import type { CoarseClock, ConnectionLimits, HasDeadlines } from "./deadline_timer.ts";
 import { formatEndpoint } from "./endpoint.ts";
 import { Outbox } from "./outbox.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 import { toSocketError } from "./socket_error.ts";
 import type { Transport } from "./transport.ts";
 import { abortable, type WaitOptions } from "./wait.ts";
-import { readableOf, writableOf } from "./web_streams.ts";
 
 const STOPPED_CLOCK: CoarseClock = { nowMs: 0 };
 const NOTHING = new Uint8Array(0);
@@ -33,7 +32,7 @@ const NOTHING = new Uint8Array(0);
  * `await using` waits until what is queued has left, at most for the write
  * deadline.
  */
-export class Connection extends ConnectionEnds implements AsyncDisposable, HasDeadlines {
+export class Connection extends ConnectionLifetime implements AsyncDisposable, HasDeadlines {
   /** Bytes that came. */
   bytesRead = 0;
   /** Messages that came, counted by the session that cuts them out of the stream. */
@@ -42,13 +41,9 @@ export class Connection extends ConnectionEnds implements AsyncDisposable, HasDe
   messagesWritten = 0;
   /** What a service says of it to the operator, such as the program that it runs for it. */
   note: string | undefined;
-  /** The peer has ended its side: nothing more will be read. */
-  isReadEnded = false;
 
   readonly #limits: ConnectionLimits;
-  readonly #deadlineTimer: DeadlineTimer | undefined;
   readonly #clock: CoarseClock;
-  readonly #resetsOnClose: boolean;
   readonly #openedMs: number;
   #lastReadMs: number;
   #buffer = new ReadBuffer();
@@ -56,35 +51,19 @@ export class Connection extends ConnectionEnds implements AsyncDisposable, HasDe
   #unread: Uint8Array<ArrayBuffer> | undefined;
   /** Made by the first write: most connections are idle. */
   #outbox: Outbox | undefined;
-  #closeReason: CloseReason | undefined;
-  #closeError: Error | undefined;
   /** The peer takes nothing more; what it sent before can still be read. */
   #writeError: ResetError | undefined;
-  #closed: PromiseWithResolvers<CloseReason> | undefined;
   #closingWrite: Promise<void> | undefined;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
   #writable: WritableStream<Uint8Array> | undefined;
-  #signal: AbortSignal | undefined;
 
   /** Takes over the transport: from here on only the connection closes it. */
   constructor(transport: Transport, init: ConnectionInit) {
     super(transport, init);
     this.#limits = init.limits ?? {};
-    this.#resetsOnClose = init.resetsOnClose ?? false;
-    this.#deadlineTimer = init.deadlineTimer;
     this.#clock = init.deadlineTimer ?? STOPPED_CLOCK;
     init.deadlineTimer?.add(this);
     this.#openedMs = this.#lastReadMs = this.#clock.nowMs;
-  }
-
-  /** Why it ended, or `undefined` while it is open. */
-  get closeReason(): CloseReason | undefined {
-    return this.#closeReason;
-  }
-
-  /** The error that ended it, if one did. */
-  get closeError(): Error | undefined {
-    return this.#closeError;
   }
 
   /** How long it has been open, by the clock of its deadline timer. */
@@ -95,26 +74,6 @@ export class Connection extends ConnectionEnds implements AsyncDisposable, HasDe
   /** Since anything came or went, by the clock of its deadline timer. */
   get idleMs(): number {
     return this.#clock.nowMs - this.#activeMs;
-  }
-
-  /** Settles when the connection has ended, with the reason; it never rejects. */
-  get closed(): Promise<CloseReason> {
-    if (this.#closeReason !== undefined) return Promise.resolve(this.#closeReason);
-    if (this.#closed === undefined) {
-      this.#closed = Promise.withResolvers();
-      this.#deadlineTimer?.hold();
-    }
-    return this.#closed.promise;
-  }
-
-  /** Aborts when the connection has ended, with the error that ended it or a `ClosedError`: for work that is done for its peer. */
-  get signal(): AbortSignal {
-    if (this.#signal === undefined) {
-      const ending = new AbortController();
-      this.#signal = ending.signal;
-      void this.closed.then(() => ending.abort(this.#closedError()));
-    }
-    return this.#signal;
   }
 
   /** Bytes that the kernel took. */
@@ -139,7 +98,7 @@ export class Connection extends ConnectionEnds implements AsyncDisposable, HasDe
 
   /** Whether anything can still be written: `false` once either side has ended this direction. */
   get isWritable(): boolean {
-    return this.#closeReason === undefined && this.#writeError === undefined && this.#closingWrite === undefined;
+    return this.closeReason === undefined && this.#writeError === undefined && this.#closingWrite === undefined;
   }
 
   /** Whether {@linkcode send} would take so many more bytes: the connection is open, and its outbox has room. */
@@ -166,7 +125,7 @@ export class Connection extends ConnectionEnds implements AsyncDisposable, HasDe
     // One promise for each read: an async function here costs an echo a tenth of its speed.
     if (
       options === undefined && this.#pendingRead === undefined && this.#unread === undefined &&
-      this.#closeReason === undefined
+      this.closeReason === undefined
     ) {
       return this.transport.read(this.#buffer.space).then(this.#onRead, this.#onReadFailed);
     }
@@ -175,12 +134,23 @@ export class Connection extends ConnectionEnds implements AsyncDisposable, HasDe
 
   /** What is received, for code that takes Web streams; it costs more than {@linkcode read}. */
   get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    return this.#readable ??= readableOf(this);
+    return this.#readable ??= new ReadableStream({
+      pull: async (controller) => {
+        const bytes = await this.read();
+        if (bytes === null) controller.close();
+        else controller.enqueue(bytes.slice());
+      },
+      cancel: () => this.close("aborted"),
+    }, { highWaterMark: 0 });
   }
 
   /** Writes, for code that takes Web streams. Closing it ends our side, aborting it closes the connection. */
   get writable(): WritableStream<Uint8Array> {
-    return this.#writable ??= writableOf(this);
+    return this.#writable ??= new WritableStream({
+      write: (bytes) => this.write(bytes),
+      close: () => this.closeWrite(),
+      abort: () => this.close("aborted"),
+    });
   }
 
   /**
@@ -188,7 +158,7 @@ export class Connection extends ConnectionEnds implements AsyncDisposable, HasDe
    * bytes arrive or the peer ends. The next read returns what arrived.
    */
   watch(onEvent: () => void): void {
-    if (this.#closeReason !== undefined || this.#unread !== undefined) return onEvent();
+    if (this.closeReason !== undefined || this.#unread !== undefined) return onEvent();
     this.#pendingRead ??= this.transport.read(this.#buffer.space);
     this.#pendingRead.then(onEvent, onEvent);
   }
@@ -211,7 +181,7 @@ export class Connection extends ConnectionEnds implements AsyncDisposable, HasDe
    * @throws {TimeoutError} The peer did not take them within the write deadline.
    */
   write(data: Uint8Array | string): Promise<void> {
-    if (!this.isWritable) return Promise.reject(this.#closedError());
+    if (!this.isWritable) return Promise.reject(this.closedError());
     return (this.#outbox ?? this.#makeOutbox()).write(toBytes(data));
   }
 
@@ -246,7 +216,7 @@ export class Connection extends ConnectionEnds implements AsyncDisposable, HasDe
 
   /** Waits until everything queued has left. It throws as {@linkcode write} does. */
   flush(): Promise<void> {
-    if (this.#closeReason !== undefined || this.#writeError !== undefined) return Promise.reject(this.#closedError());
+    if (this.closeReason !== undefined || this.#writeError !== undefined) return Promise.reject(this.closedError());
     return this.#outbox?.flush() ?? Promise.resolve();
   }
 
@@ -257,7 +227,7 @@ export class Connection extends ConnectionEnds implements AsyncDisposable, HasDe
    * @throws {ResetError} The peer has closed the connection, and what was sent is lost.
    */
   closeWrite(): Promise<void> {
-    if (this.#closeReason !== undefined) return Promise.resolve();
+    if (this.closeReason !== undefined) return Promise.resolve();
     return this.#closingWrite ??= this.#closeWrite();
   }
 
@@ -274,53 +244,13 @@ export class Connection extends ConnectionEnds implements AsyncDisposable, HasDe
   }
 
   /**
-   * Gives the socket back at once; what is queued is dropped, and a second call
-   * does nothing. With an `error`, reads and writes under way reject with it;
-   * without one, reads see the end.
-   */
-  close(reason: CloseReason = "done", error?: Error): void {
-    this.#close(reason, error, this.#resetsOnClose);
-  }
-
-  /**
-   * Closes at once with a reset (RFC 9293, section 3.5.2): what is queued is
-   * dropped, and the peer's reads and writes fail. `false` if the transport
-   * cannot do that, and the connection is closed as by {@linkcode close}: it
-   * must have been opened with the option `canReset`.
-   */
-  reset(reason: CloseReason = "reset"): boolean {
-    return this.#close(reason, undefined, true);
-  }
-
-  #close(reason: CloseReason, error: Error | undefined, resets: boolean): boolean {
-    if (this.#closeReason !== undefined) return false;
-    let isReset = false;
-    this.#closeReason = reason;
-    this.#closeError = error;
-    this.#deadlineTimer?.delete(this);
-    try {
-      if (resets && this.transport.reset !== undefined) isReset = this.transport.reset();
-      else this.transport.close();
-    } catch (cause) {
-      // BadResource: the runtime closed it before us, which is what was wanted.
-      if (!(cause instanceof Deno.errors.BadResource)) this.log.debug("closing failed", { error: String(cause) });
-    }
-    this.#outbox?.abort();
-    if (this.#closed !== undefined) {
-      this.#closed.resolve(reason);
-      this.#deadlineTimer?.release();
-    }
-    return isReset;
-  }
-
-  /**
    * Sends what is queued, at most for the write deadline, and closes. It does
    * not throw: bytes that could not be sent are logged. Await
    * {@linkcode flush} before to learn of them.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     const { queuedBytes } = this;
-    if (queuedBytes > 0 && this.#closeReason === undefined) {
+    if (queuedBytes > 0 && this.closeReason === undefined) {
       const timeoutMs = this.#limits.writeMs ?? DEFAULTS.writeTimeoutMs;
       try {
         await abortable(this.flush(), { timeoutMs }, () => timeoutError("write", timeoutMs, this));
@@ -335,7 +265,7 @@ export class Connection extends ConnectionEnds implements AsyncDisposable, HasDe
   /** Closes the connection if one of its deadlines has passed. */
   checkDeadlines(nowMs: number): void {
     const missed = missedDeadline(nowMs, this.#limits, {
-      intervalMs: this.#deadlineTimer?.intervalMs ?? 0,
+      intervalMs: this.deadlineTimer?.intervalMs ?? 0,
       openedMs: this.#openedMs,
       activeMs: this.#activeMs,
       stalledSinceMs: this.#outbox?.stalledSinceMs,
@@ -346,18 +276,22 @@ export class Connection extends ConnectionEnds implements AsyncDisposable, HasDe
 
   /** Closes the connection after a handshake has failed; the result is the error to throw. */
   protected override onHandshakeFailed(cause: unknown): Error {
-    if (this.#closeReason !== undefined) return this.#closedError();
+    if (this.closeReason !== undefined) return this.closedError();
     const error = toSocketError(cause, "complete the handshake with", formatEndpoint(this.remote));
     this.close(error instanceof TimeoutError ? "handshake timeout" : "handshake failed", error);
     return error;
   }
 
-  /** Why nothing more can be read or written. */
-  #closedError(): Error {
-    if (this.#closeError !== undefined) return this.#closeError;
+  protected override onClosed(): void {
+    this.deadlineTimer?.delete(this);
+    this.#outbox?.abort();
+  }
+
+  protected override closedError(): Error {
+    if (this.closeError !== undefined) return this.closeError;
     if (this.#writeError !== undefined) return this.#writeError;
     const endpoint = formatEndpoint(this.remote);
-    const what = this.#closeReason === undefined ? "ended its side of the stream" : "closed the connection";
+    const what = this.closeReason === undefined ? "ended its side of the stream" : "closed the connection";
     return new ClosedError(`Cannot write to ${endpoint}: this side has ${what}`, { endpoint });
   }
 
@@ -366,7 +300,7 @@ export class Connection extends ConnectionEnds implements AsyncDisposable, HasDe
    * holds can be read, and the end that is certain to follow closes the connection.
    */
   #onWriteFailed(cause: unknown): Error {
-    if (this.#closeReason !== undefined) return this.#closedError();
+    if (this.closeReason !== undefined) return this.closedError();
     const error = toSocketError(cause, "write to", formatEndpoint(this.remote));
     if (!(error instanceof ResetError) || this.isReadEnded) return this.#fail(error, "write to");
     this.#writeError = error;
@@ -382,14 +316,14 @@ export class Connection extends ConnectionEnds implements AsyncDisposable, HasDe
   #makeOutbox(): Outbox {
     return this.#outbox = new Outbox(this.transport, this.#clock, {
       onWriteFailed: (cause) => this.#onWriteFailed(cause),
-      closedError: () => this.#closedError(),
+      closedError: () => this.closedError(),
     });
   }
 
   readonly #onRead = (count: number | null): Uint8Array<ArrayBuffer> | null => {
-    if (this.#closeReason !== undefined) return this.#readAfterClose();
+    if (this.closeReason !== undefined) return this.#readAfterClose();
     if (count === null) {
-      this.isReadEnded = true;
+      this.onReadEnded();
       if (this.#writeError !== undefined) this.close("reset", this.#writeError);
       return null;
     }
@@ -399,12 +333,12 @@ export class Connection extends ConnectionEnds implements AsyncDisposable, HasDe
   };
 
   readonly #onReadFailed = (error: unknown): null => {
-    if (this.#closeReason !== undefined) return this.#readAfterClose();
+    if (this.closeReason !== undefined) return this.#readAfterClose();
     throw this.#fail(error, "read from");
   };
 
   async #readWithin(options: WaitOptions | undefined): Promise<Uint8Array<ArrayBuffer> | null> {
-    if (this.#closeReason !== undefined) return this.#readAfterClose();
+    if (this.closeReason !== undefined) return this.#readAfterClose();
     if (this.#unread !== undefined) {
       const bytes = this.#unread;
       this.#unread = undefined;
@@ -431,7 +365,7 @@ export class Connection extends ConnectionEnds implements AsyncDisposable, HasDe
   }
 
   #readAfterClose(): null {
-    if (this.#closeError !== undefined) throw this.#closeError;
+    if (this.closeError !== undefined) throw this.closeError;
     return null;
   }
 }

@@ -1,6 +1,6 @@
 import type { Logger } from "../log/logger.ts";
 import type { ConnectionLimits, DeadlineTimer } from "./deadline_timer.ts";
-import { type Endpoint, formatEndpoint } from "./endpoint.ts";
+import { type Endpoint, formatEndpoint, printable } from "./endpoint.ts";
 import type { Peer } from "./layer.ts";
 import { LayeredTransport, type LayerSetup, type PutLayer } from "./layered_transport.ts";
 import type { TlsFacts } from "./tls_facts.ts";
@@ -56,8 +56,8 @@ export abstract class ConnectionEnds implements Peer {
   /** Takes over the transport. */
   constructor(transport: Transport, { id, local, remote, proxy, log, layers }: ConnectionInit) {
     this.id = id;
-    this.#local = local;
-    this.#remote = remote;
+    this.#local = printable(local);
+    this.#remote = printable(remote);
     this.proxy = proxy;
     this.#baseLog = log;
     if (layers !== undefined && layers.layers.length > 0) {
@@ -125,7 +125,7 @@ export abstract class ConnectionEnds implements Peer {
 
   #onLayered({ transport, local, remote, tls, isLast }: PutLayer): void {
     this.#tls = tls ?? this.#tls;
-    this.#local = local ?? this.#local;
+    if (local !== undefined) this.#local = printable(local);
     if (remote !== undefined) this.reportRemote(remote);
     if (!isLast) return;
     this.#layers = undefined;
@@ -135,7 +135,7 @@ export abstract class ConnectionEnds implements Peer {
   /** Replaces {@linkcode remote} by the client that a trusted proxy reports. */
   reportRemote(remote: Endpoint): void {
     this.proxy ??= this.#remote;
-    this.#remote = remote;
+    this.#remote = printable(remote);
     this.#log = undefined;
   }
 }

@@ -3,7 +3,7 @@ import { DEFAULTS } from "../base/defaults.ts";
 import { codeOf, LimitError, TimeoutError } from "../base/errors.ts";
 import { isSameIp } from "../base/ip.ts";
 import type { Logger } from "../log/logger.ts";
-import { type Endpoint, formatEndpoint, isHostEndpoint, parseEndpoint } from "./endpoint.ts";
+import { type Endpoint, formatEndpoint, isHostEndpoint, parseEndpoint, printable } from "./endpoint.ts";
 import { toSocketError } from "./socket_error.ts";
 import { abortable, type WaitOptions } from "./wait.ts";
 
@@ -28,9 +28,9 @@ export interface DatagramTransport {
 }
 
 /** What a {@linkcode DatagramSocket} is created from. */
-export interface DatagramInit {
+export interface DatagramInit<E extends Endpoint = Endpoint> {
   /** The local endpoint, with the port that was picked. */
-  endpoint: Endpoint;
+  endpoint: E;
   /** Carries the context. */
   log: Logger;
   /** Maximum bytes of a datagram that are received. */
@@ -62,9 +62,9 @@ class IncomingDatagram implements Datagram {
     const address = this.#address;
     if (address === undefined) return null;
     if (address.transport === "udp" || address.transport === "tcp") {
-      return { scheme: "udp", host: address.hostname, port: address.port, path: "/" };
+      return printable({ scheme: "udp", host: address.hostname, port: address.port, path: "/" });
     }
-    return "path" in address && address.path ? { scheme: "unixgram", path: address.path } : null;
+    return "path" in address && address.path ? printable({ scheme: "unixgram", path: address.path }) : null;
   }
 }
 
@@ -82,9 +82,9 @@ interface QueuedSend {
  * queued in the process: they wait in the kernel's buffer, which drops what
  * does not fit. Datagrams are passed to the kernel in the order of the calls.
  */
-export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> {
+export class DatagramSocket<E extends Endpoint = Endpoint> implements AsyncDisposable, AsyncIterable<Datagram> {
   /** The local endpoint, with the port that was picked. */
-  readonly endpoint: Endpoint;
+  readonly endpoint: E;
   /** Carries the context. */
   readonly log: Logger;
   readonly #transport: DatagramTransport;
@@ -96,9 +96,9 @@ export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> 
   #isClosed = false;
 
   /** Takes ownership of the transport. */
-  constructor(transport: DatagramTransport, init: DatagramInit) {
+  constructor(transport: DatagramTransport, init: DatagramInit<E>) {
     this.#transport = transport;
-    this.endpoint = init.endpoint;
+    this.endpoint = printable(init.endpoint);
     this.log = init.log;
     this.#maxBytes = init.maxBytes ?? DEFAULTS.datagramBytes;
     // One more byte than wanted: a full buffer means that the datagram was longer.
@@ -189,6 +189,7 @@ export class DatagramSocket implements AsyncDisposable, AsyncIterable<Datagram> 
    * does not mean that it arrives. A text is sent in UTF-8.
    *
    * @throws {SyntaxError} The endpoint cannot be parsed.
+   * @throws {ResolveError} The name has no address.
    * @throws {LimitError} The data is longer than one datagram can be.
    */
   async send(data: Uint8Array | string, to: Endpoint | string): Promise<void> {

@@ -34,10 +34,40 @@ export interface PathEndpoint {
   readonly scheme: "unix" | "unixgram";
   /** The socket's file. */
   readonly path: string;
+  /** It has none. */
+  readonly host?: undefined;
+  /** It has none. */
+  readonly port?: undefined;
 }
 
-/** Where a socket is. */
+/**
+ * Where a socket is. Those that the library returns print themselves.
+ *
+ * @example A port that was picked
+ * ```ts
+ * import { listen } from "@parley/parley";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using listener = await listen("tcp://127.0.0.1:0");
+ * assertEquals(`${listener.endpoint}`, `tcp://127.0.0.1:${listener.endpoint.port}`);
+ * ```
+ */
 export type Endpoint = HostEndpoint | PathEndpoint;
+
+/** A full text of a {@linkcode HostEndpoint}: what is opened by it is known to have a port. */
+export type HostEndpointText = `${HostEndpoint["scheme"]}://${string}`;
+
+const PRINTABLE: object = {
+  toString(this: Endpoint): string {
+    return formatEndpoint(this);
+  },
+};
+
+/** The endpoint with a `toString()` of its own. */
+export function printable<E extends Endpoint>(endpoint: E): E {
+  if (Object.getPrototypeOf(endpoint) === PRINTABLE) return endpoint;
+  return Object.assign(Object.create(PRINTABLE), endpoint);
+}
 
 /** What the short forms leave out. */
 export interface ParseEndpointOptions {
@@ -150,7 +180,7 @@ function parsePath(text: string, scheme: PathEndpoint["scheme"], rest: string): 
   if (new TextEncoder().encode(path).length > UNIX_PATH_BYTES) {
     throw refuse(text, `the path is longer than ${UNIX_PATH_BYTES} bytes`, scheme);
   }
-  return { scheme, path };
+  return printable({ scheme, path });
 }
 
 function parseHost(
@@ -169,7 +199,7 @@ function parseHost(
   const at = takesPath ? authority.lastIndexOf("@") : -1;
   const [host, port] = splitAuthority(text, scheme, authority.slice(at + 1), options.port);
   const credentials = at === -1 ? {} : { credentials: parseCredentials(text, scheme, authority.slice(0, at)) };
-  return { scheme, host: checkHost(text, scheme, host), port, path, ...credentials };
+  return printable({ scheme, host: checkHost(text, scheme, host), port, path, ...credentials });
 }
 
 function parseCredentials(text: string, scheme: Scheme, userInfo: string): { user: string; password: string } {

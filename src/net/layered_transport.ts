@@ -37,6 +37,7 @@ export interface LayeredOwner {
  */
 export class LayeredTransport implements Transport {
   #top: Transport;
+  readonly #bottom: Transport;
   readonly #setup: LayerSetup;
   readonly #owner: LayeredOwner;
   readonly #ending = new AbortController();
@@ -47,7 +48,7 @@ export class LayeredTransport implements Transport {
 
   /** Takes over the transport. */
   constructor(bottom: Transport, setup: LayerSetup, owner: LayeredOwner) {
-    this.#top = bottom;
+    this.#top = this.#bottom = bottom;
     this.#setup = setup;
     this.#owner = owner;
     this.#countBeforeGate = setup.layers.findLastIndex(({ replacesPeer }) => replacesPeer) + 1;
@@ -93,6 +94,14 @@ export class LayeredTransport implements Transport {
     if (this.#top.reset !== undefined) return this.#top.reset();
     this.#top.close();
     return false;
+  }
+
+  ref(): void {
+    this.#bottom.ref?.();
+  }
+
+  unref(): void {
+    this.#bottom.unref?.();
   }
 
   #end(): boolean {

@@ -1,7 +1,7 @@
 import type { Logger } from "../log/logger.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionLimits, DeadlineTimer } from "./deadline_timer.ts";
-import { type Endpoint, formatEndpoint, type HostEndpoint, isHostEndpoint } from "./endpoint.ts";
+import { type Endpoint, formatEndpoint, type HostEndpoint, isHostEndpoint, printable } from "./endpoint.ts";
 import type { LayerSetup } from "./layered_transport.ts";
 import { toSocketError } from "./socket_error.ts";
 import type { SocketOptionApplier } from "./sockopt/socket_option_applier.ts";
@@ -43,9 +43,9 @@ export function mergeAcceptors(acceptors: readonly Acceptor[]): Acceptor {
 }
 
 /** What the opener of a listener knows about it. */
-export interface ListenerInit {
+export interface ListenerInit<E extends Endpoint = Endpoint> {
   /** Where it listens, with the port that was picked. */
-  endpoint: Endpoint;
+  endpoint: E;
   /** Carries the context. */
   log: Logger;
   /** Deadlines and the outbox limit of each connection. */
@@ -63,9 +63,9 @@ export interface ListenerInit {
 }
 
 /** Listens on one endpoint and accepts {@linkcode Connection}s. */
-export class Listener implements Disposable, AsyncIterable<Connection> {
+export class Listener<E extends Endpoint = Endpoint> implements Disposable, AsyncIterable<Connection> {
   /** Where it listens, with the port that was picked. */
-  readonly endpoint: Endpoint;
+  readonly endpoint: E;
   /** Carries the context. */
   readonly log: Logger;
   readonly #acceptor: Acceptor;
@@ -78,9 +78,9 @@ export class Listener implements Disposable, AsyncIterable<Connection> {
   #isClosed = false;
 
   /** Takes over the acceptor. */
-  constructor(acceptor: Acceptor, init: ListenerInit) {
+  constructor(acceptor: Acceptor, init: ListenerInit<E>) {
     this.#acceptor = acceptor;
-    this.endpoint = init.endpoint;
+    this.endpoint = printable(init.endpoint);
     this.log = init.log;
     this.#limits = init.limits ?? {};
     this.#resetsOnClose = init.resetsOnClose;

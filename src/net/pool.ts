@@ -84,8 +84,8 @@ type Waiter = PromiseWithResolvers<PoolLease>;
  *
  * using listener = await listen("tcp://127.0.0.1:0");
  * await using pool = new ConnectionPool((signal) => connect(listener.endpoint, { signal }), { size: 4 });
- * await pool.use((connection) => connection.write(new TextEncoder().encode("one")));
- * await pool.use((connection) => connection.write(new TextEncoder().encode("two")));
+ * await pool.use((connection) => connection.write("one"));
+ * await pool.use((connection) => connection.write("two"));
  * assertEquals(pool.stats, { idle: 1, leased: 0, opening: 0, waiting: 0 });
  * await using _served = await listener.accept();
  * ```

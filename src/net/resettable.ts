@@ -42,6 +42,14 @@ export class ResettableTransport extends DuplexTransport implements Disposable {
     return true;
   }
 
+  ref(): void {
+    this.#socket.ref();
+  }
+
+  unref(): void {
+    this.#socket.unref();
+  }
+
   [Symbol.dispose](): void {
     this.close();
   }

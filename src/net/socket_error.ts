@@ -15,6 +15,7 @@ import {
   PermissionError,
   RefusedError,
   ResetError,
+  ResolveError,
   TimeoutError,
   TlsError,
   UsageError,
@@ -58,6 +59,7 @@ export function toSocketError(error: unknown, doing: string, endpoint: string): 
       return phase === "transfer" ? new ParleyError(message, options) : new UsageError(message, options);
   }
   if (error instanceof Deno.errors.UnexpectedEof) return new ClosedEarlyError(message, options);
+  if (/^failed to lookup address/.test(error.message)) return new ResolveError(message, options);
   const tlsReason = tlsReasonOf(error);
   if (tlsReason !== undefined) {
     return new TlsError(tlsReason, `Cannot ${doing} ${endpoint}: ${explainTls(error, tlsReason)}`, options);

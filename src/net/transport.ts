@@ -10,4 +10,8 @@ export interface Transport {
   close(): void;
   /** Closes so that the peer sees a reset; `false` if it was closed in another way. */
   reset?(): boolean;
+  /** Makes operations under way keep the process alive. */
+  ref?(): void;
+  /** Lets the process end while operations are under way. */
+  unref?(): void;
 }

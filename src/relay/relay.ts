@@ -110,7 +110,7 @@ export class Relay implements AsyncDisposable {
  * using target = await listen("tcp://127.0.0.1:0");
  * await using relay = await startRelay("tcp://127.0.0.1:0", target.endpoint, { faults: ["limit:5,direction=to-server"] });
  * await using client = await connect(relay.endpoint);
- * await client.write(new TextEncoder().encode("hello, world"));
+ * await client.write("hello, world");
  * await using served = await target.accept();
  * assertEquals(new TextDecoder().decode(await served!.read() ?? undefined), "hello");
  * assertEquals(await served!.read(), null);

@@ -11,7 +11,7 @@ import { parseOrigin } from "../http/origin.ts";
 import type { HttpRoutes } from "../http/router.ts";
 import { Logger } from "../log/logger.ts";
 import { DeadlineTimer } from "../net/deadline_timer.ts";
-import { type Endpoint, isWebSocket } from "../net/endpoint.ts";
+import { type Endpoint, type HostEndpoint, type HostEndpointText, isWebSocket } from "../net/endpoint.ts";
 import { counter, type Listener } from "../net/listener.ts";
 import type { MessageRates } from "../session/rate_limited_session.ts";
 import type { Session } from "../session/session.ts";
@@ -112,11 +112,11 @@ export interface ServeOptions extends Omit<ListenOptions, "deadlineTimer" | "nex
 }
 
 /** A server that runs until it is shut down. Disposing of it shuts it down. */
-export interface RunningServer extends AsyncDisposable {
+export interface RunningServer<E extends Endpoint = Endpoint> extends AsyncDisposable {
   /** Where it listens, with the ports that were picked. */
   readonly endpoints: readonly Endpoint[];
   /** The first of {@linkcode endpoints}. */
-  readonly endpoint: Endpoint;
+  readonly endpoint: E;
   /** What it has done and whom it serves; `serveMetrics()` takes it. */
   readonly stats: ServerStats;
   /** Where its metrics are, if it serves them. */
@@ -152,6 +152,16 @@ export interface RunningServer extends AsyncDisposable {
  * @throws {SyntaxError} An endpoint, a framing, a range or an origin cannot be parsed.
  * @throws {BindError} An address is in use, not permitted, or not of this machine.
  */
+export function serve(
+  endpoint: HostEndpointText | HostEndpoint,
+  service: Service | SessionHandler,
+  options?: ServeOptions,
+): Promise<RunningServer<HostEndpoint>>;
+export function serve(
+  endpoints: string | Endpoint | readonly (string | Endpoint)[],
+  service: Service | SessionHandler,
+  options?: ServeOptions,
+): Promise<RunningServer>;
 export async function serve(
   endpoints: string | Endpoint | readonly (string | Endpoint)[],
   service: Service | SessionHandler,

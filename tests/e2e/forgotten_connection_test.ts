@@ -33,6 +33,30 @@ Deno.test("a connection that was forgotten does not keep a program from ending (
   assertEquals(await run(source), { code: 0, stdout: "forgotten null\n" });
 });
 
+Deno.test("a connection whose end is awaited, or that is unref'd while it reads, does not keep a program from ending", async () => {
+  const source = `
+    import { connect, listen } from "${LIBRARY}";
+    for (const canReset of [false, true]) {
+      const listener = await listen("tcp://127.0.0.1:0");
+      const awaited = await connect(listener.endpoint, { canReset, firstByteTimeout: "1h" });
+      awaited.signal.addEventListener("abort", () => {});
+      void awaited.closed;
+      (await listener.accept()).close();
+      await awaited.read();
+      const waiting = await connect(listener.endpoint, { canReset, totalTimeout: "1h" });
+      globalThis[canReset ? "one" : "other"] = await listener.accept();
+      void waiting.closed;
+      void waiting.read();
+      waiting.unref();
+      waiting.ref();
+      waiting.unref();
+      listener.close();
+    }
+    console.log("done");
+  `;
+  assertEquals(await run(source), { code: 0, stdout: "done\n" });
+});
+
 Deno.test("whoever waits for a connection to close keeps the program alive until a deadline closes it (fault 25)", async () => {
   const source = `
     import { connect, listen } from "${LIBRARY}";

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { LimitError, TimeoutError } from "../../src/base/errors.ts";
+import { LimitError, ResolveError, TimeoutError } from "../../src/base/errors.ts";
 import { bind } from "../../src/factory.ts";
 import { Logger } from "../../src/log/logger.ts";
 import { DatagramSocket } from "../../src/net/datagram.ts";
@@ -69,6 +69,11 @@ Deno.test("DatagramSocket.close() rejects the sends that wait for an earlier one
 Deno.test("DatagramSocket.send() rejects an endpoint of another kind", async () => {
   await using socket = await bind(ANY);
   await assertRejects(() => socket.send(Uint8Array.of(1), { ...TARGET, scheme: "tcp" }), TypeError, "udp or unixgram");
+});
+
+Deno.test("DatagramSocket.send() to a name without an address throws a ResolveError", async () => {
+  await using socket = await bind(ANY);
+  await assertRejects(() => socket.send("x", "udp://no-such-host.invalid:9"), ResolveError, "no-such-host.invalid");
 });
 
 Deno.test("DatagramSocket.receive() that timed out loses nothing", async () => {

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { formatEndpoint, parseEndpoint } from "@parley/parley";
+import { bind, dial, formatEndpoint, listen, parseEndpoint } from "@parley/parley";
 
 Deno.test("parseEndpoint() reads full and short forms", () => {
   const cases: [string, string][] = [
@@ -97,4 +97,25 @@ Deno.test("parseEndpoint() percent-encodes what a WebSocket path cannot hold, an
     assertEquals("path" in endpoint && endpoint.path, path, text);
     assertEquals(parseEndpoint(formatEndpoint(endpoint)), endpoint);
   }
+});
+
+Deno.test("an endpoint of a listener, a connection, a session, a datagram or parseEndpoint() prints itself", async () => {
+  using listener = await listen({ scheme: "tcp", host: "127.0.0.1", port: 0, path: "/" });
+  const { port } = listener.endpoint;
+  await using client = await dial(listener.endpoint);
+  await using served = await listener.accept();
+  await using socket = await bind("udp://127.0.0.1:0");
+  await socket.send("to myself", socket.endpoint);
+  const datagram = await socket.receive();
+  assertEquals(
+    [listener.endpoint, served?.local, client.remote, served?.remote, datagram?.from].map(String),
+    [
+      `tcp://127.0.0.1:${port}`,
+      `tcp://127.0.0.1:${port}`,
+      `tcp://127.0.0.1:${port}`,
+      `tcp://127.0.0.1:${client.local.port}`,
+      `udp://127.0.0.1:${socket.endpoint.port}`,
+    ],
+  );
+  assertEquals(`${parseEndpoint("ws://user:secret@host")}`, "ws://host:80/");
 });

@@ -28,7 +28,7 @@ async function echoServer(tls: TlsServerOptions | TlsServerContext, options: Lis
   })();
   return {
     endpoint: formatEndpoint(listener.endpoint),
-    port: "port" in listener.endpoint ? listener.endpoint.port : 0,
+    port: listener.endpoint.port,
     failures,
     async [Symbol.asyncDispose]() {
       listener.close();

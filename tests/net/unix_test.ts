@@ -34,7 +34,12 @@ Deno.test("listen() on a Unix socket gives the file to its owner alone, and remo
   assertEquals(await exists(path), false);
 });
 
-for (const [what, open] of [["listen()", listen], ["bind()", bind]] as const) {
+for (
+  const [what, open] of [
+    ["listen()", (endpoint: string) => listen(endpoint)],
+    ["bind()", (endpoint: string) => bind(endpoint)],
+  ] as const
+) {
   Deno.test(`${what} on a Unix socket: a server that ends leaves a newer one's file (chat L4)`, SKIP, async () => {
     await using folder = await temporaryFolder();
     const path = `${folder.path}/app.sock`;

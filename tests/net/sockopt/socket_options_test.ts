@@ -212,7 +212,7 @@ toolTest("ss", "getSocketOptions() agrees with ss about the receive buffer", asy
   await using _served = await listener.accept();
   setSocketOptions(client, { receiveBuffer: 40_000 });
   const { stdout } = await new Deno.Command("ss", { args: ["-tmn"] }).output();
-  const port = "port" in client.local ? client.local.port : 0;
+  const port = client.local.port ?? 0;
   const lines = new TextDecoder().decode(stdout).split("\n");
   const at = lines.findIndex((line) => new RegExp(`127\\.0\\.0\\.1:${port}\\s+127`).test(line));
   const shown = /rb(\d+)/.exec(lines.slice(at, at + 2).join(" "))?.[1];
