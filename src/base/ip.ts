@@ -50,17 +50,21 @@ export function isSameIp(a: string, b: string): boolean {
   return equalBytes(ipv4OfMapped(left) ?? left, ipv4OfMapped(right) ?? right);
 }
 
+/** Whether the text is `0.0.0.0` or `::`. */
+export function isUnspecified(text: string): boolean {
+  const bytes = parseIp(text);
+  return bytes !== undefined && (ipv4OfMapped(bytes) ?? bytes).every((byte) => byte === 0);
+}
+
 /**
  * The address to send to: an unspecified one (`0.0.0.0`, `::`) as a target
  * means this machine, so it becomes the loopback address of its family. Any
  * other text is returned unchanged.
  */
 export function targetAddress(text: string): string {
+  if (!isUnspecified(text)) return text;
   const bytes = parseIp(text);
-  if (bytes === undefined) return text;
-  const isUnspecified = (ipv4OfMapped(bytes) ?? bytes).every((byte) => byte === 0);
-  if (!isUnspecified) return text;
-  return ipv4OfMapped(bytes) === undefined ? "::1" : "127.0.0.1";
+  return bytes && ipv4OfMapped(bytes) ? "127.0.0.1" : "::1";
 }
 
 /** An address of 4 or 16 bytes as text, in the one way that RFC 5952 recommends. */
@@ -68,6 +72,12 @@ export function formatIp(bytes: Uint8Array): string {
   if (bytes.length === 4) return bytes.join(".");
   const groups = Array.from({ length: 8 }, (_, index) => formatHex(bytes.subarray(2 * index, 2 * index + 2)));
   return new URL(`http://[${groups.join(":")}]`).hostname.slice(1, -1);
+}
+
+/** The address as IPv4 if it is one mapped into IPv6, in its canonical text; any other text is returned unchanged. */
+export function plainIp(text: string): string {
+  const bytes = parseIp(text);
+  return bytes === undefined ? text : formatIp(ipv4OfMapped(bytes) ?? bytes);
 }
 
 /** The four bytes of an IPv4 address, also of one mapped into IPv6 (`::ffff:1.2.3.4`, RFC 4291 section 2.5.5.2). */

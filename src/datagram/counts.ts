@@ -16,6 +16,10 @@ export type DropReason =
   | "no socket"
   /** It came to a relay's socket from an address that is not the target's. */
   | "unexpected sender"
+  /** It is no datagram of the protocol around it. */
+  | "malformed"
+  /** It is a part of one, which is not put together. */
+  | "fragment"
   /** The kernel did not take it. */
   | "send failed";
 

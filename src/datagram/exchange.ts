@@ -151,7 +151,7 @@ export class DatagramExchange {
     lane.waiting.set(datagram.seq, waiter);
     const deadline = setTimeout(() => done.resolve(), timeoutMs);
     const probe = isLast && !hasManyReceivers
-      ? setTimeout(() => this.#isClosed() && waiter.onRefused(), Math.min(PROBE_AFTER_MS, timeoutMs / 2))
+      ? setTimeout(() => this.#isClosed(lane.socket) && waiter.onRefused(), Math.min(PROBE_AFTER_MS, timeoutMs / 2))
       : undefined;
     const onAbort = () => done.resolve();
     signal.addEventListener("abort", onAbort, { once: true });
@@ -174,11 +174,11 @@ export class DatagramExchange {
     return replies.length > 0 ? "answered" : isRefused ? "refused" : "silent";
   }
 
-  #isClosed(): boolean {
+  #isClosed(socket: DatagramSocket): boolean {
     const nowMs = this.#now();
     if (nowMs - this.#probedMs >= PROBE_INTERVAL_MS) {
       this.#probedMs = nowMs;
-      this.#isPortClosed = probePort(this.#options.target) === "closed";
+      this.#isPortClosed = probePort(this.#options.target, socket) === "closed";
     }
     return this.#isPortClosed;
   }

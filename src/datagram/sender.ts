@@ -1,8 +1,12 @@
-import { ipv4OfMapped, isLoopback, isMulticast, parseIp, targetAddress } from "../base/ip.ts";
-import { BindError, RefusedError } from "../base/errors.ts";
+import { isLoopback, isMulticast, plainIp, targetAddress } from "../base/ip.ts";
+import { DEFAULTS } from "../base/defaults.ts";
+import { BindError, RefusedError, TimeoutError, UsageError } from "../base/errors.ts";
+import { formatDuration } from "../base/units.ts";
 import { bind, type BindOptions } from "../factory.ts";
+import { Logger } from "../log/logger.ts";
 import type { DatagramSocket } from "../net/datagram.ts";
-import { type Endpoint, formatEndpoint, isHostEndpoint, parseEndpoint } from "../net/endpoint.ts";
+import { type Endpoint, formatEndpoint, type HostEndpoint, isHostEndpoint, parseEndpoint } from "../net/endpoint.ts";
+import type { Dialer } from "../net/layer.ts";
 import { resolve } from "../net/resolve.ts";
 import { reasonOf } from "../base/system_error.ts";
 
@@ -10,10 +14,15 @@ import { reasonOf } from "../base/system_error.ts";
  * A target for datagrams, with a numeric address: the first one of a name. An
  * unspecified address means this machine, and an IPv4-mapped one is IPv4.
  *
+ * @param dialer Goes through a proxy, which is given the target as it is.
  * @throws {SyntaxError} It is not an endpoint to which datagrams can be sent.
  * @throws {ResolveError} The name has no address.
  */
-export async function resolveTarget(endpoint: string | Endpoint, signal?: AbortSignal): Promise<Endpoint> {
+export async function resolveTarget(
+  endpoint: string | Endpoint,
+  signal?: AbortSignal,
+  dialer?: Dialer,
+): Promise<Endpoint> {
   const target = typeof endpoint === "string" ? parseEndpoint(endpoint, { scheme: "udp" }) : endpoint;
   const text = formatEndpoint(target);
   if (target.scheme !== "udp" && target.scheme !== "unixgram") {
@@ -21,17 +30,37 @@ export async function resolveTarget(endpoint: string | Endpoint, signal?: AbortS
       `Cannot send datagrams to "${text}": the scheme must be udp or unixgram, for example udp://127.0.0.1:5000`,
     );
   }
+  if (dialer !== undefined) rejectUnroutable(target, text, dialer);
   if (!isHostEndpoint(target)) return target;
   if (target.port === 0) throw new SyntaxError(`Cannot send datagrams to "${text}": port 0 is not a destination`);
+  if (dialer !== undefined) return target;
   const [first] = await resolve(target.host, { signal });
-  const host = targetAddress(first?.address ?? target.host);
-  const bytes = parseIp(host);
-  return { ...target, host: bytes && ipv4OfMapped(bytes)?.join(".") || host };
+  return { ...target, host: plainIp(targetAddress(first?.address ?? target.host)) };
+}
+
+/** What the proxies do not reach must not be sent around them. */
+function rejectUnroutable(target: Endpoint, text: string, dialer: Dialer): void {
+  const reason = dialer.associate === undefined
+    ? "only socks5 proxies relay datagrams"
+    : !isHostEndpoint(target)
+    ? "a proxy reaches no Unix socket"
+    : hasManyReceivers(target)
+    ? "a proxy sends to one receiver only"
+    : undefined;
+  if (reason !== undefined) throw new UsageError(`Cannot send datagrams to ${text} through a proxy: ${reason}`);
 }
 
 /** Whether one datagram may have many replies: the target is a multicast group or a broadcast address. */
 export function hasManyReceivers(target: Endpoint): boolean {
   return isHostEndpoint(target) && (isMulticast(target.host) || /(?:^|\.)255$/.test(target.host));
+}
+
+/** Options of {@linkcode bindSender}. */
+export interface SenderOptions extends BindOptions {
+  /** Opens the socket through a proxy instead. */
+  dialer?: Dialer | undefined;
+  /** Gives up while the proxy does not answer. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -44,8 +73,11 @@ export function hasManyReceivers(target: Endpoint): boolean {
 export async function bindSender(
   target: Endpoint,
   local: string | undefined,
-  options: BindOptions,
+  { dialer, signal, ...options }: SenderOptions,
 ): Promise<DatagramSocket> {
+  if (dialer?.associate !== undefined && isHostEndpoint(target)) {
+    return await associate(target, dialer.associate, signal, options.context);
+  }
   const endpoint = local === undefined ? localFor(target) : parseEndpoint(local, { scheme: "udp", port: 0 });
   try {
     return await bind(endpoint, { ...options, boundLogLevel: "debug" });
@@ -54,6 +86,31 @@ export async function bindSender(
     // The local address was not requested: the machine has none of the target's family.
     const to = formatEndpoint(target);
     throw new RefusedError(`Cannot send to ${to}: ${reasonOf(error.cause)}`, { endpoint: to, cause: error });
+  }
+}
+
+/** Opens a socket through a proxy, which gets as much time as a connection. */
+async function associate(
+  target: HostEndpoint,
+  open: NonNullable<Dialer["associate"]>,
+  signal: AbortSignal | undefined,
+  context = "parley",
+): Promise<DatagramSocket> {
+  const { connectTimeoutMs, resolveTimeoutMs } = DEFAULTS;
+  const endpoint = formatEndpoint(target);
+  const timeout = new AbortController();
+  const timer = setTimeout(() => {
+    const message = `Cannot reach ${endpoint}: the proxy did not answer within ${formatDuration(connectTimeoutMs)}`;
+    timeout.abort(new TimeoutError("connect", message, { endpoint }));
+  }, connectTimeoutMs);
+  try {
+    return await open(target, {
+      log: Logger.of(context),
+      resolveTimeoutMs,
+      signal: AbortSignal.any([timeout.signal, ...signal ? [signal] : []]),
+    });
+  } finally {
+    clearTimeout(timer);
   }
 }
 

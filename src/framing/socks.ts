@@ -140,6 +140,30 @@ export function parseSocksRequest(
   return found && { code: bytes[1] ?? 0, ...found };
 }
 
+/** One datagram of a UDP association (RFC 1928, section 7): `fragment` is 0 if it is whole. */
+export interface SocksDatagram {
+  readonly fragment: number;
+  /** Where it goes, or where it came from. */
+  readonly address: SocksAddress;
+  readonly data: Uint8Array;
+}
+
+/** A whole datagram to or from an address. */
+export function encodeSocksDatagram(address: SocksAddress, data: Uint8Array): Uint8Array<ArrayBuffer> {
+  return concat([new Uint8Array(3), encodeSocksAddress(address), data]);
+}
+
+/** Reads a datagram, whose data is a view of it; `undefined` if it is malformed. */
+export function parseSocksDatagram(bytes: Uint8Array): SocksDatagram | undefined {
+  try {
+    const found = parseSocksAddress(bytes, 3);
+    return found && { fragment: bytes[2] ?? 0, address: found.address, data: bytes.subarray(found.length) };
+  } catch (error) {
+    if (error instanceof FrameError) return undefined;
+    throw error;
+  }
+}
+
 /** Outcomes of SOCKS 4 that say why. */
 const REPLY_WORDS_4: Readonly<Record<number, string>> = {
   90: "request granted",

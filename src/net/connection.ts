@@ -262,6 +262,11 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
     this.close();
   }
 
+  /** Counts as activity what the peer has sent by another way. */
+  touch(): void {
+    this.#lastReadMs = this.#clock.nowMs;
+  }
+
   /** Closes the connection if one of its deadlines has passed. */
   checkDeadlines(nowMs: number): void {
     const missed = missedDeadline(nowMs, this.#limits, {

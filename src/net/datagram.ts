@@ -35,6 +35,8 @@ export interface DatagramInit<E extends Endpoint = Endpoint> {
   log: Logger;
   /** Maximum bytes of a datagram that are received. */
   maxBytes?: number | undefined;
+  /** The proxy that relays the datagrams. */
+  proxy?: string | undefined;
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -87,6 +89,8 @@ export class DatagramSocket<E extends Endpoint = Endpoint> implements AsyncDispo
   readonly endpoint: E;
   /** Carries the context. */
   readonly log: Logger;
+  /** The proxy that relays its datagrams. */
+  readonly proxy: string | undefined;
   readonly #transport: DatagramTransport;
   readonly #maxBytes: number;
   readonly #buffer: Uint8Array<ArrayBuffer>;
@@ -100,6 +104,7 @@ export class DatagramSocket<E extends Endpoint = Endpoint> implements AsyncDispo
     this.#transport = transport;
     this.endpoint = printable(init.endpoint);
     this.log = init.log;
+    this.proxy = init.proxy;
     this.#maxBytes = init.maxBytes ?? DEFAULTS.datagramBytes;
     // One more byte than wanted: a full buffer means that the datagram was longer.
     this.#buffer = new Uint8Array(this.#maxBytes + 1);

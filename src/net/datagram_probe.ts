@@ -1,4 +1,5 @@
 import { isMulticast } from "../base/ip.ts";
+import type { DatagramSocket } from "./datagram.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 /** What can be found out about a UDP port without a reply. */
@@ -15,9 +16,12 @@ export type PortState =
  * connected UDP sockets, so the ICMP error of a closed port (RFC 1122, section
  * 4.1.3.3) never reaches a program; this binds the port for a moment instead.
  * A server that binds it in the same moment fails, so it must not be polled.
+ *
+ * @param socket What sends to the port: that of a proxy is not of this machine.
  */
-export function probePort(endpoint: Endpoint): PortState {
-  if (endpoint.scheme !== "udp" || endpoint.port === 0 || isMulticast(endpoint.host)) return "unknown";
+export function probePort(endpoint: Endpoint, { proxy }: Pick<DatagramSocket, "proxy">): PortState {
+  if (endpoint.scheme !== "udp" || endpoint.port === 0) return "unknown";
+  if (proxy !== undefined || isMulticast(endpoint.host)) return "unknown";
   try {
     Deno.listenDatagram({ transport: "udp", hostname: endpoint.host, port: endpoint.port }).close();
     return "closed";

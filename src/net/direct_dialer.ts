@@ -2,6 +2,7 @@ import { Backoff } from "../base/backoff.ts";
 import { ResolveError, UsageError } from "../base/errors.ts";
 import { parseIp } from "../base/ip.ts";
 import { systemCodeOf } from "../base/system_error.ts";
+import type { Logger } from "../log/logger.ts";
 import { formatEndpoint, type HostEndpoint, isHostEndpoint, type PathEndpoint } from "./endpoint.ts";
 import { raceAddresses } from "./happy_eyeballs.ts";
 import type { Dialed, Dialer, DialerOptions } from "./layer.ts";
@@ -32,6 +33,7 @@ export const directDialer: Dialer = createDirectDialer();
 export function createDirectDialer(direct: DirectOptions = {}): Dialer {
   return {
     dial: (to, options) => isHostEndpoint(to) ? dialTcp(to, options, direct) : dialUnix(to, options),
+    associate: ({ host }, { log }) => bindUdpFor(host, log, direct.from?.host),
   };
 }
 
@@ -95,6 +97,12 @@ async function dialAddress(hostname: string, port: number, signal: AbortSignal):
   } finally {
     signal.removeEventListener("abort", onAbort);
   }
+}
+
+/** A socket for datagrams to a numeric address. */
+async function bindUdpFor(to: string, log: Logger, from = to.includes(":") ? "::" : "0.0.0.0") {
+  const { bindUdp, BIND_DEFAULTS } = await import("./open.ts");
+  return await bindUdp({ scheme: "udp", host: from, port: 0, path: "/" }, { ...BIND_DEFAULTS, log });
 }
 
 async function dialUnix(endpoint: PathEndpoint, { signal }: DialerOptions): Promise<Dialed> {

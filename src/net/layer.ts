@@ -7,7 +7,8 @@
 
 import type { Logger } from "../log/logger.ts";
 import type { Attempt } from "../base/errors.ts";
-import type { Endpoint } from "./endpoint.ts";
+import type { DatagramSocket } from "./datagram.ts";
+import type { Endpoint, HostEndpoint } from "./endpoint.ts";
 import type { TlsFacts } from "./tls_facts.ts";
 import type { Transport } from "./transport.ts";
 
@@ -85,4 +86,9 @@ export interface Dialed {
 export interface Dialer {
   /** The scheme says no more than TCP or Unix here: TLS and WebSocket are put over the transport. */
   dial(to: Endpoint, options: DialerOptions): Promise<Dialed>;
+  /**
+   * Opens a socket for datagrams to one target, which replies name as it is named here. A dialer without it
+   * carries no datagrams.
+   */
+  associate?(to: HostEndpoint, options: DialerOptions): Promise<DatagramSocket>;
 }

@@ -200,5 +200,14 @@ function portOf(address: Deno.Addr): number {
   return "port" in address ? address.port : 0;
 }
 
+/** How a datagram socket is bound unless something else is said. */
+export const BIND_DEFAULTS = {
+  maxBytes: DEFAULTS.datagramBytes,
+  reuseAddress: false,
+  loopback: true,
+  mode: SOCKET_MODE,
+  multicast: { groups: [], interface: undefined, ttl: undefined },
+} as const;
+
 /** Defaults of the mode and the backlog, for the factory. */
 export const LISTEN_DEFAULTS = { backlog: DEFAULTS.backlog, reusePort: false, mode: SOCKET_MODE } as const;

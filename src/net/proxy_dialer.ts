@@ -17,7 +17,7 @@ import {
   UsageError,
 } from "../base/errors.ts";
 import { isSameIp, parseIp } from "../base/ip.ts";
-import { formatEndpoint, formatHostPort, type HostEndpoint, isHostEndpoint } from "./endpoint.ts";
+import { type Endpoint, formatEndpoint, formatHostPort, type HostEndpoint, isHostEndpoint } from "./endpoint.ts";
 import { HandshakeReader, type Parsed } from "./handshake_reader.ts";
 import type { Dialed, Dialer, DialerOptions } from "./layer.ts";
 import { resolve } from "./resolve.ts";
@@ -110,23 +110,48 @@ export interface ProxyDialerOptions {
  * `dial()` throws a `RefusedError`, `TimeoutError` or `PermissionError` for what the proxy reports.
  */
 export function proxyDialer(proxy: Proxy, options: ProxyDialerOptions): Dialer {
-  return {
-    dial: (to, dialing) =>
-      throughProxy(proxy, options.via, to, dialing, async (exchange) => {
+  const dialer: Dialer = {
+    async dial(to, dialing) {
+      const { dialed } = await throughProxy(proxy, options.via, to, dialing, async (exchange) => {
         const tunnel = await options.tunnelFor(proxy);
         await tunnel(exchange, await targetOf(to, options, dialing), proxy);
-      }),
+      });
+      return dialed;
+    },
+  };
+  const associateVia = options.via.associate;
+  if (proxy.scheme !== "socks5" || associateVia === undefined) return dialer;
+  return {
+    ...dialer,
+    async associate(to, dialing) {
+      const { requestRelay, SocksDatagrams } = await import("./layers/socks_datagrams.ts");
+      const { host: asked } = await targetOf(to, options, dialing);
+      const { dialed, result: relay } = await throughProxy(
+        proxy,
+        options.via,
+        to,
+        dialing,
+        (exchange, remote) => requestRelay(exchange, proxy, isHostEndpoint(remote) ? remote.host : proxy.host),
+      );
+      try {
+        const socket = await associateVia(relay, dialing);
+        return SocksDatagrams.open({ socket, control: dialed.transport, relay, to, asked, proxy: proxy.text });
+      } catch (error) {
+        dialed.transport.close();
+        throw error;
+      }
+    },
   };
 }
 
 /** Connects to a proxy and holds a handshake, whose connection is closed if it fails. */
-async function throughProxy(
+async function throughProxy<T>(
   proxy: Proxy,
   via: Dialer,
   to: Parameters<Dialer["dial"]>[0],
   dialing: DialerOptions,
-  handshake: (exchange: ProxyExchange) => Promise<void>,
-): Promise<Dialed> {
+  handshake: (exchange: ProxyExchange, proxy: Endpoint) => Promise<T>,
+): Promise<{ dialed: Dialed; result: T }> {
   const { log, signal } = dialing;
   const route = `${formatEndpoint(to)} through ${proxy.text}`;
   if (!isHostEndpoint(to)) throw new UsageError(`Cannot connect to ${route}: a proxy reaches no Unix socket`);
@@ -136,7 +161,7 @@ async function throughProxy(
   });
   const shake = async () => {
     const reader = new HandshakeReader(dialed.transport);
-    await handshake({
+    const result = await handshake({
       write: (bytes) => writeAll(dialed.transport, bytes),
       async read(parse) {
         const message = await reader.read(parse);
@@ -145,13 +170,14 @@ async function throughProxy(
         throw new ClosedEarlyError(text, { endpoint: proxy.text, received: reader.unreadCount });
       },
       error: (Kind, words) => new Kind(`Cannot connect to ${route}: ${words}`, { endpoint: proxy.text }),
-    });
+    }, dialed.remote);
     log.debug(`connected to ${route}`);
-    return reader.transport();
+    return { transport: reader.transport(), result };
   };
   try {
-    const transport = await abortable(shake(), { signal });
-    return { transport, local: dialed.local, remote: to, proxy: dialed.proxy ?? dialed.remote };
+    const { transport, result } = await abortable(shake(), { signal });
+    const ends = { local: dialed.local, remote: to, proxy: dialed.proxy ?? dialed.remote };
+    return { dialed: { transport, ...ends }, result };
   } catch (error) {
     dialed.transport.close();
     if (error instanceof FrameError) {

@@ -9,7 +9,7 @@ import { preview, utf8 } from "../base/bytes.ts";
 import { RefusedError, TimeoutError } from "../base/errors.ts";
 import { formatDuration } from "../base/units.ts";
 import { bindSender, resolveTarget } from "../datagram/sender.ts";
-import { isFrom } from "../net/datagram.ts";
+import { type DatagramSocket, isFrom } from "../net/datagram.ts";
 import { probePort } from "../net/datagram_probe.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { BannerMatcher } from "./banner.ts";
@@ -18,12 +18,15 @@ import type { Facts, ProbeContext } from "./probe.ts";
 /** A datagram may be lost: it is sent again, at growing intervals. */
 const RESEND_MS = 200;
 
-export async function probe({ target, expected, deadline, isPolling }: ProbeContext): Promise<Facts> {
+export async function probe(
+  { target, expected, deadline, isPolling, connect: { dialer } }: ProbeContext,
+): Promise<Facts> {
   const { text, endpoint } = target;
   if (endpoint === undefined) throw new TypeError(`Cannot probe "${text}" by datagrams`);
   const timeoutMs = deadline.remainingMs;
-  const to = await resolveTarget(endpoint, deadline.wait().signal);
-  await using socket = await bindSender(to, undefined, { context: "check" });
+  const { signal } = deadline.wait();
+  const to = await resolveTarget(endpoint, signal, dialer);
+  await using socket = await bindSender(to, undefined, { context: "check", dialer, signal });
   const data = expected.send ?? utf8("\n");
   for (let waitMs = RESEND_MS; deadline.remainingMs > 0; waitMs *= 2) {
     await socket.send(data, to);
@@ -31,7 +34,7 @@ export async function probe({ target, expected, deadline, isPolling }: ProbeCont
     if (reply === undefined) {
       // After a send: on a network that is down, every port looks closed. Rarely: while it is checked, the port is
       // bound, and the server that is waited for cannot bind it.
-      if (!isPolling || deadline.remainingMs === 0) assertOpen(to, text);
+      if (!isPolling || deadline.remainingMs === 0) assertOpen(to, socket, text);
       continue;
     }
     const banner = expected.banner && await new BannerMatcher(expected.banner, text).read(once(reply));
@@ -42,8 +45,8 @@ export async function probe({ target, expected, deadline, isPolling }: ProbeCont
 }
 
 /** @throws {RefusedError} The port is closed. */
-function assertOpen(target: Endpoint, text: string): void {
-  if (probePort(target) === "closed") {
+function assertOpen(target: Endpoint, socket: DatagramSocket, text: string): void {
+  if (probePort(target, socket) === "closed") {
     throw new RefusedError(`${text} is closed: nothing is bound to the port`, { endpoint: text });
   }
 }

@@ -12,8 +12,7 @@
 
 import { bigEndian, concat, equalBytes, latin1, utf8, viewOf } from "../base/bytes.ts";
 import { UsageError } from "../base/errors.ts";
-import { bind } from "../factory.ts";
-import { resolve } from "../net/resolve.ts";
+import { bindSender, resolveTarget } from "../datagram/sender.ts";
 import { type Facts, notReady, type ProbeContext, unexpected } from "./probe.ts";
 import { openWire, prefixed } from "./wire.ts";
 
@@ -97,14 +96,13 @@ async function askTcp(context: ProbeContext, request: Uint8Array): Promise<Uint8
   return await wire.exactly(viewOf(await wire.exactly(2)).getUint16(0));
 }
 
-async function askUdp({ target, deadline }: ProbeContext, request: Uint8Array): Promise<Uint8Array> {
-  const [server] = await resolve(target.host, { timeoutMs: deadline.remainingMs });
-  const host = server?.address ?? target.host;
-  const to = { scheme: "udp", host, port: target.port, path: "/" } as const;
-  await using socket = await bind({ ...to, host: host.includes(":") ? "::" : "0.0.0.0", port: 0 }, {
-    context: "check",
-    boundLogLevel: "debug",
-  });
+async function askUdp(
+  { target: { host, port }, deadline, connect: { dialer } }: ProbeContext,
+  request: Uint8Array,
+): Promise<Uint8Array> {
+  const { signal } = deadline.wait();
+  const to = await resolveTarget({ scheme: "udp", host, port, path: "/" }, signal, dialer);
+  await using socket = await bindSender(to, undefined, { context: "check", dialer, signal });
   const receive = async (): Promise<Uint8Array> => {
     for (;;) {
       const received = await socket.receive(deadline.wait());

@@ -19,12 +19,14 @@ export const proxy = defineService({
       placeholder: "TARGET",
       help: "do not connect to this address range, name or *.DOMAIN, even if allowed",
     },
+    maxAssociations: { type: "integer", min: 0, default: 100, help: "maximum UDP associations at a time" },
     targetTimeout: { type: "duration", default: "10s", help: "maximum time to connect to a target" },
   },
   notes: [
     "One port speaks SOCKS 5 (RFC 1928, 1929) and HTTP CONNECT (RFC 9110). The end of either side is passed on and leaves",
     "the other open; a reset is passed on as an end. With --auth a client logs in by user name and password (SOCKS), or by",
-    "Proxy-Authorization (HTTP). Names are resolved here, and every address of a target is checked.",
+    "Proxy-Authorization (HTTP). Names are resolved here, and every address of a target is checked. UDP ASSOCIATE takes",
+    "whole datagrams from the address of its connection.",
     "",
   ].join("\n"),
   examples: [
@@ -37,6 +39,7 @@ export const proxy = defineService({
       allow: flags.allowTarget,
       deny: flags.denyTarget,
       connectTimeoutMs: flags.targetTimeout,
+      maxAssociations: flags.maxAssociations,
       handshakeTimeoutMs: logInTimeoutMs,
       authenticator,
       log,

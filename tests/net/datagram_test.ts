@@ -96,10 +96,10 @@ Deno.test("DatagramSocket iterates over datagrams until it is closed", async () 
 
 Deno.test("probePort() tells a closed port of this machine from a bound one, and knows nothing of others", async () => {
   const socket = await bind(ANY);
-  assertEquals(probePort(socket.endpoint), "bound");
+  assertEquals(probePort(socket.endpoint, socket), "bound");
   socket.close();
-  assertEquals(probePort(socket.endpoint), "closed");
-  assertEquals(probePort({ scheme: "udp", host: "192.0.2.77", port: 5000, path: "/" }), "unknown");
+  assertEquals(probePort(socket.endpoint, socket), "closed");
+  assertEquals(probePort({ scheme: "udp", host: "192.0.2.77", port: 5000, path: "/" }, socket), "unknown");
 });
 
 Deno.test({

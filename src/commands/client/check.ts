@@ -120,8 +120,13 @@ function targetOf(text: string, flags: CheckFlags): Target {
 
 /** What goes another way than the flags say must not pass for what went that way. */
 function rejectUnroutable(given: readonly GivenFlag[], targets: readonly ProbeTarget[]): void {
-  const found = given.find(({ name }) => Object.hasOwn(ROUTE_FLAGS, name));
-  const target = targets.find(({ scheme }) => /^(?:udp|unixgram|dns|exec|file)$/.test(scheme));
+  const isRouted = (name: string, { scheme }: ProbeTarget) => {
+    if (scheme === "udp" || scheme === "dns") return name === "proxy" || name === "proxyResolve";
+    return !/^(?:unixgram|exec|file)$/.test(scheme);
+  };
+  const routes = given.filter(({ name }) => Object.hasOwn(ROUTE_FLAGS, name));
+  const target = targets.find((target) => routes.some(({ name }) => !isRouted(name, target)));
+  const found = target && routes.find(({ name }) => !isRouted(name, target));
   if (found === undefined || target === undefined) return;
   throw new UsageError(
     `--${kebabCase(found.name)} cannot be used with ${target.text}: it is not checked by a TCP connection`,

@@ -9,11 +9,13 @@ import { StatusLine } from "../../cli/status_line.ts";
 import { Measure, type Measurement } from "../../datagram/bench/measure.ts";
 import { PROBE_HEADER_BYTES } from "../../datagram/bench/probe.ts";
 import { bindSender, resolveTarget } from "../../datagram/sender.ts";
+import type { DatagramSocket } from "../../net/datagram.ts";
 import { probePort } from "../../net/datagram_probe.ts";
 import { type Endpoint, formatEndpoint } from "../../net/endpoint.ts";
 import { newHistogram } from "../../load/histogram.ts";
 import { configureProgramLogging, logFlags } from "../program_logging.ts";
 import { BenchResult, parseDatagramLimit } from "./bench/result.ts";
+import { SENDER_FLAGS, senderDialerOf } from "./shared_flags.ts";
 
 const FLAGS = {
   rate: {
@@ -33,7 +35,7 @@ const FLAGS = {
     placeholder: "LIMIT",
     help: "exit 1 if LIMIT holds, for example loss>1%, jitter>5ms or p99>20ms",
   },
-  bind: { type: "text", placeholder: "ENDPOINT", help: "send from this local endpoint" },
+  ...SENDER_FLAGS,
   json: { type: "boolean", help: "print the result as one JSON object" },
   ...logFlags("warning"),
 } as const satisfies FlagTable;
@@ -68,9 +70,12 @@ async function bench(flags: FlagValues<typeof FLAGS>, args: readonly string[], i
   const limits = flags.failIf.map(parseDatagramLimit);
   const perSecond = rateOf(flags.rate, flags.size);
   using stop = io.stop.listen();
-  const target = await resolveTarget(endpoint, stop.signal);
+  const { signal } = stop;
+  const dialer = await senderDialerOf(flags);
+  const target = await resolveTarget(endpoint, signal, dialer);
   const roundTrips = newHistogram();
-  const measure = new Measure(await bindSender(target, flags.bind, { context: "bench" }), {
+  const socket = await bindSender(target, flags.bind, { context: "bench", dialer, signal });
+  const measure = new Measure(socket, {
     target,
     size: flags.size,
     perSecond,
@@ -78,13 +83,13 @@ async function bench(flags: FlagValues<typeof FLAGS>, args: readonly string[], i
     count: flags.count ?? Infinity,
     waitMs: flags.wait,
     isOneWay: flags.oneWay,
-    signal: stop.signal,
+    signal,
     onRoundTrip: (milliseconds) => roundTrips.recordValue(Math.max(1, Math.round(milliseconds * 1_000))),
   });
   const measured = await withProgress(measure, flags.oneWay, io);
   const result = new BenchResult(measured, { target: formatEndpoint(target), size: flags.size, roundTrips });
   const failed = limits.flatMap((limit) => limit.violation(result) ?? []);
-  const verdict = failed.length > 0 && !result.isSilent ? EXIT.unexpected : codeOf(result, target);
+  const verdict = failed.length > 0 && !result.isSilent ? EXIT.unexpected : codeOf(result, target, socket);
   const code = stop.exitCode ?? verdict;
   io.stdout.write(flags.json ? result.toJson(code, failed) : result.toText());
   for (const line of failed) io.stderr.write(`parley-udp: ${line}\n`);
@@ -94,10 +99,10 @@ async function bench(flags: FlagValues<typeof FLAGS>, args: readonly string[], i
   return code;
 }
 
-function codeOf(result: BenchResult, target: Endpoint): number {
+function codeOf(result: BenchResult, target: Endpoint, socket: DatagramSocket): number {
   if (!result.isSilent) return EXIT.done;
   if (result.foreign + result.corrupted > 0) return EXIT.unexpected;
-  return probePort(target) === "closed" ? EXIT.refused : EXIT.timedOut;
+  return probePort(target, socket) === "closed" ? EXIT.refused : EXIT.timedOut;
 }
 
 /** Why nothing was measured. */

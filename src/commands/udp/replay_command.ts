@@ -6,6 +6,7 @@ import { delay } from "../../net/wait.ts";
 import { configureProgramLogging, logFlags } from "../program_logging.ts";
 import { parseRecording } from "../../script/recording.ts";
 import { readNamedFile } from "../../base/read_named_file.ts";
+import { SENDER_FLAGS, senderDialerOf } from "./shared_flags.ts";
 
 const FLAGS = {
   speed: {
@@ -14,7 +15,7 @@ const FLAGS = {
     default: "1",
     help: "multiply the pace by FACTOR; 0 sends without waiting",
   },
-  bind: { type: "text", placeholder: "ENDPOINT", help: "send from this local endpoint" },
+  ...SENDER_FLAGS,
   ...logFlags("warning"),
 } as const satisfies FlagTable;
 
@@ -38,14 +39,16 @@ export const replayCommand: Command = defineCommand({
     }
     const items = itemsOf(await readNamedFile(file, "the recording"), file);
     using stop = io.stop.listen();
-    const target = await resolveTarget(endpoint, stop.signal);
-    await using socket = await bindSender(target, flags.bind, { context: "replay" });
+    const { signal } = stop;
+    const dialer = await senderDialerOf(flags);
+    const target = await resolveTarget(endpoint, signal, dialer);
+    await using socket = await bindSender(target, flags.bind, { context: "replay", dialer, signal });
     const startMs = performance.now();
     const firstMs = items[0]?.atMs ?? 0;
     for (const { atMs, data } of items) {
       const waitMs = speed === 0 ? 0 : (atMs - firstMs) / speed - (performance.now() - startMs);
-      if (waitMs > 0) await delay(waitMs, stop.signal);
-      stop.signal.throwIfAborted();
+      if (waitMs > 0) await delay(waitMs, signal);
+      signal.throwIfAborted();
       await socket.send(data, target);
     }
     io.stderr.write(`${items.length} sent in ${Math.round(performance.now() - startMs)} ms\n`);

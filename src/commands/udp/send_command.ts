@@ -11,6 +11,7 @@ import { interfaceIndex } from "../../net/multicast.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { payloadOf, SEND_FLAGS, type SendFlags } from "./send/flags.ts";
 import { sendReport, Verdict } from "./send/report.ts";
+import { senderDialerOf } from "./shared_flags.ts";
 
 /** `parley-udp send`. */
 export const sendCommand: Command = defineCommand({
@@ -43,13 +44,16 @@ async function send(flags: SendFlags, args: readonly string[], io: ProgramIo): P
   const verdict = new Verdict(flags);
   const payload = await payloadOf(text, flags, io);
   using stop = io.stop.listen();
-  const target = await resolveTarget(endpoint, stop.signal);
+  const dialer = await senderDialerOf(flags);
+  const target = await resolveTarget(endpoint, stop.signal, dialer);
   const isToGroup = hasManyReceivers(target);
   const exchange = new DatagramExchange({
     target,
     open: () =>
       bindSender(target, flags.bind ?? localOf(flags.interface), {
         context: "send",
+        dialer,
+        signal: stop.signal,
         loopback: flags.loopback === "on",
         ...groupOptionsOf(flags, target),
       }),

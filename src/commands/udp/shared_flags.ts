@@ -6,6 +6,8 @@ import { AccessList } from "../../guard/access_list.ts";
 import { DatagramGate } from "../../guard/datagram_gate.ts";
 import { isMulticast } from "../../base/ip.ts";
 import { isHostEndpoint, parseEndpoint } from "../../net/endpoint.ts";
+import type { Dialer } from "../../net/layer.ts";
+import { readsProxyVariables, ROUTE_FLAGS, routeConnectOptions } from "../client/route_flags.ts";
 import { logFlags } from "../program_logging.ts";
 import { SOCKET_FLAGS, socketOptionsOf } from "../socket_flags.ts";
 
@@ -51,6 +53,31 @@ export const SERVE_FLAGS = {
   }),
   ...logFlags("info"),
 } as const satisfies FlagTable;
+
+const { proxy, proxyResolve } = ROUTE_FLAGS;
+
+/** Flags of commands that send. */
+export const SENDER_FLAGS = {
+  bind: { type: "text", placeholder: "ENDPOINT", help: "send from this local endpoint" },
+  proxy: { ...proxy, help: "send through socks5://HOST:PORT, several in turn" },
+  proxyResolve,
+} as const satisfies FlagTable;
+
+/** The way through the proxies in {@linkcode SENDER_FLAGS}, if any. */
+export async function senderDialerOf(flags: FlagValues<typeof SENDER_FLAGS>): Promise<Dialer | undefined> {
+  if (flags.proxy.length > 0 && flags.bind !== undefined) throw new UsageError("--bind and --proxy cannot be combined");
+  if (readsProxyVariables(flags)) throw new UsageError("--proxy env is for connections: name the proxy for datagrams");
+  const { dialer } = await routeConnectOptions({ ...NO_ROUTE, ...flags });
+  return dialer;
+}
+
+const NO_ROUTE = {
+  proxyCa: undefined,
+  sendProxy: undefined,
+  sendProxySource: undefined,
+  ipv4: false,
+  ipv6: false,
+} as const;
 
 /** The access rules and rates in {@linkcode SERVE_FLAGS}, if any. */
 export function datagramGateOf(flags: FlagValues<typeof SERVE_FLAGS>): DatagramGate | undefined {

@@ -34,7 +34,7 @@ export const socks5Tunnel: TunnelHandshake = async (exchange, to, proxy) => {
  *
  * @returns The address in the reply.
  */
-async function requestSocks5(
+export async function requestSocks5(
   exchange: Parameters<TunnelHandshake>[0],
   command: number,
   to: SocksAddress,

@@ -34,6 +34,7 @@ import { resolve } from "../../net/resolve.ts";
 import type { Service } from "../../server/service.ts";
 import type { Session } from "../../session/session.ts";
 import { TargetList } from "./target_list.ts";
+import { UdpAssociation } from "./udp_association.ts";
 
 const SOCKS5 = 5;
 /** How long a client that was rejected may take to read why. */
@@ -49,6 +50,8 @@ export interface ProxyServerOptions {
   readonly connectTimeoutMs: number;
   /** For a client to say what it wants, with its log-in. */
   readonly handshakeTimeoutMs: number;
+  /** Maximum UDP associations at a time. */
+  readonly maxAssociations: number;
   /** Who may log in; without it everybody may connect. */
   readonly authenticator?: Authenticator | undefined;
   readonly log: Logger;
@@ -74,6 +77,7 @@ class RejectionError extends ParleyError {
 export class ProxyServer implements Service {
   readonly #options: ProxyServerOptions;
   readonly #targets: TargetList;
+  #associations = 0;
 
   constructor(options: ProxyServerOptions) {
     this.#options = options;
@@ -82,7 +86,7 @@ export class ProxyServer implements Service {
 
   async serve(session: Session, connection: Connection): Promise<void> {
     const reader = new MessageReader(connection, new Deadline(this.#options.handshakeTimeoutMs));
-    let target: Connection | undefined;
+    let target: Connection | UdpAssociation | undefined;
     try {
       const first = await reader.read((bytes) => ({ value: bytes[0], length: 0 }));
       if (first === null) return;
@@ -97,13 +101,20 @@ export class ProxyServer implements Service {
       return await lingeringClose(connection, { timeoutMs: LINGER_MS, reason });
     }
     if (target === undefined) return await lingeringClose(connection, { timeoutMs: LINGER_MS, reason: "denied" });
-    session.note = `to ${formatHostPort(...endOf(target))}`;
     await using forwarding = target;
+    if (forwarding instanceof UdpAssociation) {
+      session.note = `datagrams at ${formatHostPort(forwarding.relay.host, forwarding.relay.port)}`;
+      return await forwarding.run();
+    }
+    session.note = `to ${formatHostPort(...endOf(forwarding))}`;
     await Promise.all([pipe(connection, forwarding), pipe(forwarding, connection)]);
   }
 
   /** RFC 1928; `undefined` if the client was rejected, and told why. */
-  async #serveSocks(connection: Connection, reader: MessageReader): Promise<Connection | undefined> {
+  async #serveSocks(
+    connection: Connection,
+    reader: MessageReader,
+  ): Promise<Connection | UdpAssociation | undefined> {
     const greeting = await reader.read(parseSocksGreeting);
     if (greeting === null) return undefined;
     const { authenticator } = this.#options;
@@ -120,19 +131,44 @@ export class ProxyServer implements Service {
     const request = await reader.read(parseSocksRequest);
     if (request === null) return undefined;
     const reply = (code: number, address: SocksAddress) => connection.write(encodeSocksRequest(code, address));
-    if (request.code !== SOCKS_COMMAND.connect) {
+    if (request.code !== SOCKS_COMMAND.connect && request.code !== SOCKS_COMMAND.udpAssociate) {
       await reply(SOCKS_REPLY.commandNotSupported, NOWHERE);
       return undefined;
     }
     try {
+      if (request.code === SOCKS_COMMAND.udpAssociate) {
+        const association = await this.#associate(connection, request.address.port);
+        return await answered(association, () => reply(SOCKS_REPLY.succeeded, association.relay));
+      }
       const target = await this.#connect(request.address, connection.log);
       const [host, port] = endOf(target, "local");
-      await reply(SOCKS_REPLY.succeeded, { host, port });
-      return target;
+      return await answered(target, () => reply(SOCKS_REPLY.succeeded, { host, port }));
     } catch (error) {
       if (!(error instanceof RejectionError)) throw error;
       await reply(error.socksCode, NOWHERE);
       return undefined;
+    }
+  }
+
+  /** @param port Where the client sends from; 0 if it does not say. */
+  async #associate(connection: Connection, port: number): Promise<UdpAssociation> {
+    const { maxAssociations, connectTimeoutMs } = this.#options;
+    const reject = (code: number, why: string, cause?: unknown) => {
+      connection.log.warning("association rejected", { reason: why });
+      return new RejectionError(code, 503, "proxy_internal_error", why, cause);
+    };
+    if (!isHostEndpoint(connection.remote)) {
+      throw reject(SOCKS_REPLY.addressNotSupported, "a Unix socket has no address");
+    }
+    if (this.#associations >= maxAssociations) throw reject(SOCKS_REPLY.failure, "too many associations");
+    this.#associations++;
+    const onEnd = () => this.#associations--;
+    const options = { targets: this.#targets, resolveTimeoutMs: connectTimeoutMs, port, onEnd };
+    try {
+      return await UdpAssociation.open(connection, options);
+    } catch (error) {
+      onEnd();
+      throw reject(SOCKS_REPLY.failure, messageOf(error), error);
     }
   }
 
@@ -149,8 +185,7 @@ export class ProxyServer implements Service {
       }
       await this.#assertLoggedIn(connection, request.fields.get("proxy-authorization"));
       const target = await this.#connect(parseAuthority(request.path), connection.log);
-      await connection.write(encodeHead("HTTP/1.1 200 Connection established", {}));
-      return target;
+      return await answered(target, () => connection.write(encodeHead("HTTP/1.1 200 Connection established", {})));
     } catch (error) {
       const rejection = error instanceof RejectionError
         ? new HttpError(error.status, error.message, { "Proxy-Status": `parley; error=${error.type}` })
@@ -208,6 +243,15 @@ export class ProxyServer implements Service {
     log.info("target not reached", { target: text, error: messageOf(failure) });
     throw rejectionOf(text, failure);
   }
+}
+
+/** What was opened for a client, unless it has gone before it got the answer. */
+async function answered<T extends AsyncDisposable>(opened: T, answer: () => Promise<void>): Promise<T> {
+  await using owner = new AsyncDisposableStack();
+  owner.use(opened);
+  await answer();
+  owner.move();
+  return opened;
 }
 
 function rejectionOf(target: string, error: unknown): RejectionError {

@@ -6,6 +6,7 @@ import type { FlagTable, FlagValues } from "../../../base/flag_spec.ts";
 import { readNamedBytes } from "../../../base/read_named_file.ts";
 import type { ProgramIo } from "../../../cli/io.ts";
 import { logFlags } from "../../program_logging.ts";
+import { SENDER_FLAGS } from "../shared_flags.ts";
 
 /** Flags of `parley-udp send`. */
 export const SEND_FLAGS = {
@@ -26,7 +27,7 @@ export const SEND_FLAGS = {
   expectRegex: { type: "text", placeholder: "REGEX", help: "each reply must match the regular expression" },
   expectBytes: { type: "text", placeholder: "HEX", help: "each reply must contain these bytes" },
   expectSilence: { type: "duration", help: "fail if a reply comes within TIME" },
-  bind: { type: "text", placeholder: "ENDPOINT", help: "send from this local endpoint" },
+  ...SENDER_FLAGS,
   interface: {
     type: "text",
     placeholder: "INTERFACE",

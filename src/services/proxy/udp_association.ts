@@ -1,0 +1,186 @@
+import { messageOf } from "../../base/errors.ts";
+import { isIp, isSameIp, plainIp } from "../../base/ip.ts";
+import { BoundedSender } from "../../datagram/bounded_sender.ts";
+import { DatagramCounts } from "../../datagram/counts.ts";
+import { bind } from "../../factory.ts";
+import { encodeSocksDatagram, parseSocksDatagram, type SocksAddress } from "../../framing/socks.ts";
+import type { Connection } from "../../net/connection.ts";
+import type { Datagram, DatagramSocket } from "../../net/datagram.ts";
+import { formatHostPort, type HostEndpoint, isHostEndpoint } from "../../net/endpoint.ts";
+import { resolve } from "../../net/resolve.ts";
+import type { TargetList } from "./target_list.ts";
+
+/** Targets of an association that may reply, and names whose addresses are known. */
+const MAX_TARGETS = 1_024;
+/** Names that are being resolved at a time; datagrams to more of them are dropped. */
+const MAX_RESOLVING = 16;
+
+/** What a {@linkcode UdpAssociation} needs besides its connection. */
+export interface UdpAssociationOptions {
+  /** Where datagrams may go. */
+  readonly targets: TargetList;
+  /** For a name to be resolved. */
+  readonly resolveTimeoutMs: number;
+  /** The client's port; 0 for that of its first datagram. */
+  readonly port: number;
+  /** Called when it has ended. */
+  readonly onEnd: () => void;
+}
+
+/** Relays the datagrams of one client (RFC 1928, section 7) until its connection ends. */
+export class UdpAssociation implements AsyncDisposable {
+  readonly #connection: Connection;
+  readonly #options: UdpAssociationOptions;
+  /** The client sends here. */
+  readonly #front: DatagramSocket;
+  readonly #toClient: BoundedSender;
+  readonly #counts = { toTargets: new DatagramCounts(), toClient: new DatagramCounts() };
+  /** A socket for each family of addresses, opened for its first datagram. */
+  readonly #backs = new Map<boolean, Promise<BoundedSender>>();
+  readonly #sockets = new Set<DatagramSocket>();
+  readonly #receiving: Promise<void>[] = [];
+  /** Targets that may reply, the one that was sent to last at the end. */
+  readonly #replying = new Set<string>();
+  readonly #addresses = new Map<string, string | undefined>();
+  readonly #ending = new AbortController();
+  #resolving = 0;
+  #clientPort: number;
+
+  private constructor(connection: Connection, front: DatagramSocket, options: UdpAssociationOptions) {
+    this.#connection = connection;
+    this.#options = options;
+    this.#clientPort = options.port;
+    this.#front = front;
+    this.#toClient = new BoundedSender(front, this.#counts.toClient);
+  }
+
+  /** Binds a port at the address by which the client has reached us. */
+  static async open(connection: Connection, options: UdpAssociationOptions): Promise<UdpAssociation> {
+    const { local } = connection;
+    const host = isHostEndpoint(local) ? plainIp(local.host) : "";
+    const front = await bind({ scheme: "udp", host, port: 0, path: "/" }, { context: "proxy", boundLogLevel: "debug" });
+    return new UdpAssociation(connection, front, options);
+  }
+
+  /** Where the client sends its datagrams. */
+  get relay(): SocksAddress {
+    const { endpoint } = this.#front;
+    return isHostEndpoint(endpoint) ? endpoint : { host: "0.0.0.0", port: 0 };
+  }
+
+  /** Relays until the client ends its connection, or the server does. */
+  async run(): Promise<void> {
+    this.#receiving.push(this.#receiveFrom(this.#front, (datagram) => this.#fromClient(datagram)));
+    for (let bytes = await this.#read(); bytes !== null;) bytes = await this.#read();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ending.abort();
+    this.#front.close();
+    await Promise.allSettled(this.#backs.values());
+    for (const socket of this.#sockets) socket.close();
+    await Promise.all(this.#receiving);
+    const { toTargets, toClient } = this.#counts;
+    this.#connection.log.debug("association ended", { ...toTargets.toFields(), ...toClient.toFields("replies_") });
+    this.#options.onEnd();
+  }
+
+  /** The connection carries nothing more; its end, however it comes, is all that matters. */
+  async #read(): Promise<Uint8Array | null> {
+    try {
+      return await this.#connection.read();
+    } catch (error) {
+      this.#connection.log.debug("connection of the association failed", { error: messageOf(error) });
+      return null;
+    }
+  }
+
+  async #receiveFrom(socket: DatagramSocket, take: (datagram: Datagram) => void): Promise<void> {
+    try {
+      for await (const datagram of socket) {
+        this.#connection.touch();
+        take(datagram);
+      }
+    } catch (error) {
+      this.#connection.close("error", error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  #fromClient({ data, from }: Datagram): void {
+    const { remote } = this.#connection;
+    const counts = this.#counts.toTargets;
+    counts.received++;
+    counts.receivedBytes += data.length;
+    if (from === null || !isHostEndpoint(from) || !isHostEndpoint(remote) || !isSameIp(from.host, remote.host)) {
+      return counts.drop("unexpected sender");
+    }
+    if (this.#clientPort === 0) this.#clientPort = from.port;
+    if (from.port !== this.#clientPort) return counts.drop("unexpected sender");
+    const parsed = parseSocksDatagram(data);
+    if (parsed === undefined) return counts.drop("malformed");
+    if (parsed.fragment !== 0) return counts.drop("fragment");
+    // Bytes of its own: the next datagram overwrites the buffer.
+    void this.#forward(parsed.address, parsed.data.slice()).catch((error: unknown) => {
+      counts.drop("send failed");
+      this.#connection.log.debug("datagram not relayed", { error: messageOf(error) });
+    });
+  }
+
+  async #forward({ host, port }: SocksAddress, data: Uint8Array): Promise<void> {
+    const { targets } = this.#options;
+    const counts = this.#counts.toTargets;
+    if (targets.isDenied(host)) return counts.drop("denied");
+    const address = isIp(host) ? plainIp(host) : await this.#resolve(host);
+    if (this.#ending.signal.aborted) return;
+    if (address === undefined) return counts.drop("no address");
+    if (port === 0 || !targets.isAllowed(host, address)) return counts.drop("denied");
+    const isV6 = address.includes(":");
+    let back = this.#backs.get(isV6);
+    if (back === undefined) this.#backs.set(isV6, back = this.#openBack(address));
+    const sender = await back;
+    const key = formatHostPort(address, port);
+    this.#replying.delete(key);
+    this.#replying.add(key);
+    if (this.#replying.size > MAX_TARGETS) this.#replying.delete(this.#replying.values().next().value ?? "");
+    sender.send(data, { scheme: "udp", host: address, port, path: "/" });
+  }
+
+  async #openBack(address: string): Promise<BoundedSender> {
+    const isV6 = address.includes(":");
+    const host = isV6 ? "::" : "0.0.0.0";
+    const to: HostEndpoint = { scheme: "udp", host, port: 0, path: "/" };
+    const socket = await bind(to, { context: "proxy", boundLogLevel: "debug" });
+    this.#sockets.add(socket);
+    this.#receiving.push(this.#receiveFrom(socket, (datagram) => this.#fromTarget(datagram)));
+    return new BoundedSender(socket, this.#counts.toTargets);
+  }
+
+  #fromTarget({ data, from }: Datagram): void {
+    const counts = this.#counts.toClient;
+    counts.received++;
+    counts.receivedBytes += data.length;
+    if (from === null || !isHostEndpoint(from)) return counts.drop("unexpected sender");
+    // Whom the client has not sent to may not send to it.
+    if (!this.#replying.has(formatHostPort(plainIp(from.host), from.port))) return counts.drop("unexpected sender");
+    const { remote } = this.#connection;
+    if (!isHostEndpoint(remote)) return;
+    const to: HostEndpoint = { scheme: "udp", host: remote.host, port: this.#clientPort, path: "/" };
+    this.#toClient.send(encodeSocksDatagram(from, data), to);
+  }
+
+  /** One that the targets allow. Names are resolved once in an association. */
+  async #resolve(name: string): Promise<string | undefined> {
+    if (this.#addresses.has(name)) return this.#addresses.get(name);
+    if (this.#resolving >= MAX_RESOLVING || this.#addresses.size >= MAX_TARGETS) return undefined;
+    this.#resolving++;
+    try {
+      const { resolveTimeoutMs: timeoutMs, targets } = this.#options;
+      const addresses = await resolve(name, { timeoutMs, signal: this.#ending.signal });
+      const found = addresses.find(({ address }) => targets.isAllowed(name, address)) ?? addresses[0];
+      this.#addresses.set(name, found && plainIp(found.address));
+      return this.#addresses.get(name);
+    } finally {
+      this.#resolving--;
+    }
+  }
+}
