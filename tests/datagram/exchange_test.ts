@@ -3,53 +3,9 @@ import { RefusedError } from "@parley/parley";
 import { DatagramExchange, type ExchangeOptions } from "../../src/datagram/exchange.ts";
 import { type ExchangeOutcome, formatRanges } from "../../src/datagram/exchange_summary.ts";
 import { Logger } from "../../src/log/logger.ts";
-import { DatagramSocket, type DatagramTransport } from "../../src/net/datagram.ts";
+import { DatagramSocket } from "../../src/net/datagram.ts";
 import type { Endpoint } from "../../src/net/endpoint.ts";
-
-const TARGET: Endpoint = { scheme: "udp", host: "192.0.2.7", port: 9, path: "/" };
-const TARGET_ADDRESS: Deno.NetAddr = { transport: "udp", hostname: "192.0.2.7", port: 9 };
-
-/** A network in memory: `onSend` says what comes back to the socket that sent. */
-class FakeTransport implements DatagramTransport {
-  readonly #incoming: (readonly [Uint8Array, Deno.Addr] | Error)[] = [];
-  readonly #onSend: (text: string, transport: FakeTransport) => void;
-  #waiting: PromiseWithResolvers<[Uint8Array<ArrayBuffer>, Deno.Addr]> | undefined;
-
-  constructor(onSend: (text: string, transport: FakeTransport) => void) {
-    this.#onSend = onSend;
-  }
-
-  deliver(item: string | Error, from: Deno.Addr = TARGET_ADDRESS): void {
-    this.#incoming.push(typeof item === "string" ? [new TextEncoder().encode(item), from] : item);
-    this.#hand();
-  }
-
-  receive(): Promise<[Uint8Array<ArrayBuffer>, Deno.Addr]> {
-    this.#waiting = Promise.withResolvers();
-    const { promise } = this.#waiting;
-    this.#hand();
-    return promise;
-  }
-
-  // deno-lint-ignore require-await -- what `onSend` throws is a rejection.
-  async send(data: Uint8Array): Promise<number> {
-    this.#onSend(new TextDecoder().decode(data), this);
-    return data.length;
-  }
-
-  close(): void {
-    this.#waiting?.reject(new Deno.errors.BadResource("closed"));
-  }
-
-  #hand(): void {
-    const item = this.#waiting ? this.#incoming.shift() : undefined;
-    if (item === undefined) return;
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
-    if (item instanceof Error) waiting?.reject(item);
-    else waiting?.resolve([item[0].slice(), item[1]]);
-  }
-}
+import { FAKE_TARGET as TARGET, FakeDatagramTransport as FakeTransport } from "../support/fake_datagrams.ts";
 
 async function exchange(
   onSend: (text: string, transport: FakeTransport) => void,

@@ -18,6 +18,16 @@ export class FakeTime implements Disposable {
     await this.#clock.tickAsync(milliseconds);
   }
 
+  /** Lets time pass in which nothing could happen, as on a machine that is busy; each timer fires once. */
+  jump(milliseconds: number): void {
+    this.#clock.jump(milliseconds);
+  }
+
+  /** Timers that have not fired. */
+  get timerCount(): number {
+    return this.#clock.countTimers();
+  }
+
   [Symbol.dispose](): void {
     this.#clock.uninstall();
   }

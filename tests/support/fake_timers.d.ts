@@ -1,6 +1,8 @@
 /** What the tests use of @sinonjs/fake-timers, which comes without types. */
 export interface FakeClock {
   tickAsync(milliseconds: number): Promise<number>;
+  jump(milliseconds: number): number;
+  countTimers(): number;
   uninstall(): void;
 }
 

@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
-import { toUpperAscii } from "../../src/base/bytes.ts";
+import { toUpperAscii } from "../../../src/base/bytes.ts";
 import {
   type Probe,
   PROBE_HEADER_BYTES,
   readProbe,
   STREAM_NUMBERS,
   writeProbe,
-} from "../../src/datagram/bench/probe.ts";
+} from "../../../src/datagram/bench/probe.ts";
 
 Deno.test("readProbe() reads what writeProbe() wrote, in upper case too", () => {
   const probes: Probe[] = [

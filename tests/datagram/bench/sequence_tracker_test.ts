@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { SequenceTracker } from "../../src/datagram/bench/sequence_tracker.ts";
+import { SequenceTracker } from "../../../src/datagram/bench/sequence_tracker.ts";
 
 function track(numbers: readonly number[]): SequenceTracker {
   const tracker = new SequenceTracker();
