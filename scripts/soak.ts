@@ -95,10 +95,10 @@ async function soak({ name, args, traffic }: SoakTarget, seconds: number): Promi
   };
 }
 
-async function untilAtMost(what: string, now: () => number, most: number): Promise<void> {
+async function untilAtMost(what: string, now: () => number, max: number): Promise<void> {
   const endMs = performance.now() + 20_000;
-  while (now() > most) {
-    if (performance.now() > endMs) throw new Error(`${what}: ${now()} are left, ${most} are accepted`);
+  while (now() > max) {
+    if (performance.now() > endMs) throw new Error(`${what}: ${now()} are left, ${max} are accepted`);
     await delay(100);
   }
 }

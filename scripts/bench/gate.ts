@@ -63,11 +63,11 @@ export async function judge(
   measureOnce: () => Promise<WorkResult>,
   maySpend: () => boolean = () => true,
 ): Promise<Verdict> {
-  const least = kept * (1 - TOLERANCE);
+  const min = kept * (1 - TOLERANCE);
   let best: number | undefined;
   let note = "";
   let others = 1;
-  for (let turn = 0; turn <= AGAIN && (best ?? 0) < least && (turn === 0 || maySpend()); turn++) {
+  for (let turn = 0; turn <= AGAIN && (best ?? 0) < min && (turn === 0 || maySpend()); turn++) {
     const result = await measureOnce();
     const ratio = ratioOf(result);
     others = Math.min(others, othersIn(result));
@@ -75,8 +75,8 @@ export async function judge(
     else note = result.figures.flatMap(({ contender, note }) => note ? [`${contender}: ${note}`] : []).join("; ");
   }
   if (best === undefined) return { id, isFallen: true, ratio: best, text: `${id}: no figure; ${note}` };
-  const text = `${id}: ${best.toFixed(3)}, kept ${kept.toFixed(3)}, at least ${least.toFixed(3)}`;
-  if (best >= least) return { id, isFallen: false, ratio: best, text };
+  const text = `${id}: ${best.toFixed(3)}, kept ${kept.toFixed(3)}, at least ${min.toFixed(3)}`;
+  if (best >= min) return { id, isFallen: false, ratio: best, text };
   if (others <= HOPELESS_FROM) return { id, isFallen: true, ratio: best, text: `${text}: fallen` };
   const whose = `other programs had ${Math.round(others * 100)}% of the machine`;
   return { id, isFallen: false, ratio: best, text: `${text}: not judged, ${whose}` };

@@ -18,7 +18,7 @@ export interface Figures {
   readonly cpuUs: number | undefined;
   /** Part of that time that it spent in the kernel. */
   readonly kernelPart: number | undefined;
-  /** Part of the machine that other programs had; the most of all rounds. */
+  /** Part of the machine that other programs had; the maximum of all rounds. */
   readonly others: number | undefined;
   /** Why there are no figures. */
   readonly note?: string;
@@ -86,10 +86,10 @@ function figuresOf(contender: Contender, taken: readonly Sample[], note: string 
     rate: note === undefined ? median(rates) : undefined,
     rates,
     p99us: median(taken.flatMap(({ p99us }) => p99us ?? [])),
-    cpuUs: least(taken.flatMap(({ cpuUs }) => cpuUs ?? [])),
+    cpuUs: min(taken.flatMap(({ cpuUs }) => cpuUs ?? [])),
     kernelPart: median(taken.flatMap(({ kernelPart }) => kernelPart ?? [])),
     others: taken.reduce<number | undefined>(
-      (most, { others }) => others === undefined ? most : Math.max(most ?? 0, others),
+      (max, { others }) => others === undefined ? max : Math.max(max ?? 0, others),
       undefined,
     ),
     ...(note === undefined ? {} : { note }),
@@ -120,7 +120,7 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message.trim() : String(error);
 }
 
-function least(values: readonly number[]): number | undefined {
+function min(values: readonly number[]): number | undefined {
   return values.length === 0 ? undefined : Math.min(...values);
 }
 

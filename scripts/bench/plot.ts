@@ -18,20 +18,20 @@ export function plots(growths: readonly Growth[]): string {
 
 function plot({ title, xLabel, yLabel, series }: Growth): string {
   const all = series.flatMap(({ points }) => points);
-  const most = { x: Math.max(1, ...all.map(({ x }) => x)), y: niceTop(Math.max(...all.map(({ y }) => y))) };
+  const max = { x: Math.max(1, ...all.map(({ x }) => x)), y: niceTop(Math.max(...all.map(({ y }) => y))) };
   const inner = { width: WIDTH - MARGIN.left - MARGIN.right, height: HEIGHT - MARGIN.top - MARGIN.bottom };
   const place = ({ x, y }: Point): [number, number] => [
-    MARGIN.left + inner.width * x / most.x,
-    MARGIN.top + inner.height * (1 - y / most.y),
+    MARGIN.left + inner.width * x / max.x,
+    MARGIN.top + inner.height * (1 - y / max.y),
   ];
   const grid = [0, 0.25, 0.5, 0.75, 1].map((part) => {
-    const [left, top] = place({ x: 0, y: most.y * part });
+    const [left, top] = place({ x: 0, y: max.y * part });
     return `<line x1="${left}" x2="${left + inner.width}" y1="${top}" y2="${top}"/>` +
-      `<text x="${left - 6}" y="${top + 4}" text-anchor="end">${number(most.y * part)}</text>`;
+      `<text x="${left - 6}" y="${top + 4}" text-anchor="end">${number(max.y * part)}</text>`;
   });
   const ticks = [0, 0.5, 1].map((part) => {
-    const [left, top] = place({ x: most.x * part, y: 0 });
-    return `<text x="${left}" y="${top + 16}" text-anchor="middle">${number(most.x * part)}</text>`;
+    const [left, top] = place({ x: max.x * part, y: 0 });
+    return `<text x="${left}" y="${top + 16}" text-anchor="middle">${number(max.x * part)}</text>`;
   });
   const lines = series.map(({ name, points }, index) => {
     const color = COLORS[index % COLORS.length];

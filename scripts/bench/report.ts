@@ -124,10 +124,10 @@ export function svg(results: readonly WorkResult[]): string {
     const title = result.better === "less" ? `${result.title} (less is better)` : result.title;
     parts.push(`<text x="10" y="${y}" class="title">${escapeMarkup(title)}</text>`);
     y += 8;
-    const most = Math.max(...result.figures.map(({ rate }) => rate ?? 0)) || 1;
+    const max = Math.max(...result.figures.map(({ rate }) => rate ?? 0)) || 1;
     for (const figures of result.figures) {
       const { contender, rate, note } = figures;
-      const width = (CHART_WIDTH - LABEL_WIDTH - 200) * (rate ?? 0) / most;
+      const width = (CHART_WIDTH - LABEL_WIDTH - 200) * (rate ?? 0) / max;
       const value = rate === undefined ? note ?? "no figure" : `${amount(rate)} ${result.unit}`;
       parts.push(
         `<text x="${LABEL_WIDTH - 8}" y="${y + 13}" class="name">${escapeMarkup(contender)}</text>`,

@@ -16,16 +16,16 @@ export async function runGate(
   const endMs = performance.now() + AGAIN_MOST_MS;
   let isPassed = true;
   for (const work of works) {
-    const least = kept[work.id];
+    const min = kept[work.id];
     const pair = work.contenders.filter(({ name }, index) => index === 0 || name === work.reference);
     const missing = (await Promise.all(pair.map((contender) => prepared.missing(contender)))).flat();
-    if (least === undefined) {
+    if (min === undefined) {
       console.log(`${work.id}: nothing is kept, not compared`);
     } else if (missing.length > 0 && Deno.env.get("CI") === undefined) {
       console.log(`${work.id}: missing ${missing.join(", ")}, not compared`);
     } else {
       const measureOnce = () => measure({ ...work, contenders: pair }, prepared, options);
-      const { isFallen, text } = await judge(work.id, least, measureOnce, () => performance.now() < endMs);
+      const { isFallen, text } = await judge(work.id, min, measureOnce, () => performance.now() < endMs);
       console.log(text);
       if (isFallen) isPassed = false;
     }

@@ -1,20 +1,19 @@
-/** How the waits between tries grow. */
+/** Options of {@linkcode Backoff}. */
 export interface BackoffOptions {
   /**
-   * First wait, in milliseconds.
+   * First delay, in milliseconds.
    *
    * @default {10}
    */
   firstMs?: number;
   /**
-   * Longest wait, in milliseconds.
+   * Maximum delay, in milliseconds.
    *
    * @default {1000}
    */
   maxMs?: number;
   /**
-   * How much of each wait is random, 0 to 1, so that many clients that failed
-   * together do not retry together.
+   * Random share of each delay, 0 to 1, so that clients that failed together do not retry together.
    *
    * @default {0}
    */
@@ -28,7 +27,7 @@ export interface BackoffOptions {
 }
 
 /**
- * Waiting times between tries: each twice the last, up to the longest.
+ * Exponential backoff: each delay is twice the previous one, up to `maxMs`.
  *
  * @example Ten milliseconds, doubling to a second
  * ```ts
@@ -48,7 +47,6 @@ export class Backoff {
   readonly #random: () => number;
   #nextMs: number;
 
-  /** Starts at the first wait. */
   constructor(options: BackoffOptions = {}) {
     this.#firstMs = options.firstMs ?? 10;
     this.#maxMs = options.maxMs ?? 1_000;
@@ -57,19 +55,19 @@ export class Backoff {
     this.#nextMs = this.#firstMs;
   }
 
-  /** True until the first wait has been taken: log then, once per series of failures. */
+  /** True until the first delay has been taken: log only then, once per series of failures. */
   get isFresh(): boolean {
     return this.#nextMs === this.#firstMs;
   }
 
-  /** The next wait, in milliseconds. */
+  /** The next delay, in milliseconds. */
   next(): number {
     const waitMs = this.#nextMs;
     this.#nextMs = Math.min(waitMs * 2, this.#maxMs);
     return waitMs * (1 - this.#jitter * this.#random());
   }
 
-  /** Returns to the first wait, after a try that succeeded. */
+  /** Starts over with the first delay, after a success. */
   reset(): void {
     this.#nextMs = this.#firstMs;
   }

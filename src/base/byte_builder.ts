@@ -1,9 +1,9 @@
 const EMPTY = new Uint8Array(0);
-/** Largest buffer that is kept for the next time. */
+/** Larger buffers are not kept for reuse. */
 const KEPT_BYTES = 8 * 1024;
 
 /**
- * A buffer that grows: many small messages are written into it and leave as one.
+ * A growing buffer that collects many small messages into one array.
  *
  * @example Two pieces, one array
  * ```ts
@@ -21,24 +21,24 @@ export class ByteBuilder {
   #buffer: Uint8Array<ArrayBuffer> = EMPTY;
   #length = 0;
 
-  /** How many bytes are waiting. */
+  /** Bytes collected so far. */
   get length(): number {
     return this.#length;
   }
 
-  /** Copies the bytes to the end. */
+  /** Appends a copy of the bytes. */
   append(bytes: Uint8Array): void {
     const at = this.#reserve(bytes.length);
     this.#buffer.set(bytes, at);
   }
 
-  /** Puts one byte at the end. */
+  /** Appends one byte. */
   appendByte(byte: number): void {
     const at = this.#reserve(1);
     this.#buffer[at] = byte;
   }
 
-  /** Takes everything out; the array is the caller's, and the builder is empty. */
+  /** Returns everything and empties the builder; the caller owns the array. */
   take(): Uint8Array<ArrayBuffer> {
     const taken = this.#buffer.subarray(0, this.#length);
     this.#buffer = EMPTY;
@@ -46,7 +46,7 @@ export class ByteBuilder {
     return taken;
   }
 
-  /** Returns taken bytes that are no longer used: their buffer is reused unless it is large. */
+  /** Recycles bytes that `take()` returned and that are no longer used, unless their buffer is large. */
   recycle(taken: Uint8Array<ArrayBuffer>): void {
     const { buffer } = taken;
     if (this.#buffer.length === 0 && buffer.byteLength <= KEPT_BYTES) this.#buffer = new Uint8Array(buffer);

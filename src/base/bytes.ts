@@ -1,5 +1,5 @@
 /**
- * Small helpers on bytes: joining, integers, hexadecimal, escapes, a dump for people.
+ * Helpers for bytes: concatenation, integers, hexadecimal, escapes, hex dumps.
  *
  * @module
  */
@@ -11,17 +11,17 @@ export function utf8(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(text);
 }
 
-/** Text of bytes, one character a byte. */
+/** Decodes one character per byte (Latin-1). */
 export function latin1(bytes: Uint8Array): string {
   return new TextDecoder("latin1").decode(bytes);
 }
 
-/** Bytes of a text or bytes as they are. */
+/** Encodes a text; returns bytes unchanged. */
 export function toBytes(data: Uint8Array | string): Uint8Array {
   return typeof data === "string" ? encoder.encode(data) : data;
 }
 
-/** One array with the bytes of all, in order. */
+/** Concatenates byte arrays. */
 export function concat(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   let length = 0;
   for (const chunk of chunks) length += chunk.length;
@@ -39,17 +39,17 @@ export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** An unsigned integer of `size` bytes, most significant first. */
+/** Encodes an unsigned integer in `size` bytes, big-endian. */
 export function bigEndian(value: number, size: 1 | 2 | 3 | 4): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length: size }, (_, index) => value >>> 8 * (size - 1 - index));
 }
 
-/** An unsigned integer of `size` bytes, least significant first. */
+/** Encodes an unsigned integer in `size` bytes, little-endian. */
 export function littleEndian(value: number, size: 1 | 2 | 3 | 4): Uint8Array<ArrayBuffer> {
   return bigEndian(value, size).reverse();
 }
 
-/** A copy in which the ASCII letters are in upper case; every other byte is as it was. */
+/** A copy with the ASCII letters in upper case; other bytes are unchanged. */
 export function toUpperAscii(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const upper = bytes.slice();
   for (let index = 0; index < upper.length; index++) {
@@ -59,7 +59,6 @@ export function toUpperAscii(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return upper;
 }
 
-/** Whether both hold the same bytes. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
@@ -78,9 +77,9 @@ export function indexOfBytes(bytes: Uint8Array, wanted: Uint8Array, from = 0): n
 }
 
 /**
- * Bytes of hexadecimal text; blanks and colons between bytes are allowed.
+ * Parses hexadecimal text; spaces and colons between bytes are allowed.
  *
- * @throws {SyntaxError} The text is not hexadecimal, or has half a byte.
+ * @throws {SyntaxError} The text is not hexadecimal, or has an odd number of digits.
  */
 export function parseHex(text: string): Uint8Array<ArrayBuffer> {
   const digits = text.replaceAll(/[\s:]/g, "");
@@ -90,7 +89,7 @@ export function parseHex(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(digits.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 }
 
-/** Hexadecimal digits of bytes, without separators. */
+/** Hexadecimal digits without separators. */
 export function formatHex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
@@ -106,9 +105,9 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Bytes of a text in which `\n \r \t \0 \a \e \\` and `\xHH` stand for what they do in C.
+ * Bytes of a text with the C escapes `\n \r \t \0 \a \e \\` and `\xHH`.
  *
- * @throws {SyntaxError} An escape that is none of these.
+ * @throws {SyntaxError} The text has any other escape.
  */
 export function unescape(text: string): Uint8Array {
   const chunks: Uint8Array[] = [];
@@ -135,10 +134,7 @@ const CONTROLS =
   // deno-lint-ignore no-control-regex
   /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
-/**
- * Text with control characters as escapes, so that a terminal does not
- * interpret them and text cannot be displayed in another order than it has.
- */
+/** Escapes control characters, so that a terminal neither interprets them nor reorders the text. */
 export function escapeControls(text: string): string {
   return text.replaceAll(CONTROLS, (char) => {
     const known = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0" }[char];
@@ -147,7 +143,10 @@ export function escapeControls(text: string): string {
   });
 }
 
-/** JSON on one line, with control characters escaped as JSON does it: a terminal may interpret those above U+007E. */
+/**
+ * One-line JSON with all control characters escaped: JSON.stringify() leaves those above U+007E, which a terminal may
+ * interpret.
+ */
 export function toJsonLine(value: unknown): string {
   return `${
     JSON.stringify(value).replaceAll(CONTROLS, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`)
@@ -155,29 +154,29 @@ export function toJsonLine(value: unknown): string {
 }
 
 /**
- * The lines of a text on one line, without the white space around them. A
- * regular expression for that (`\s*\n\s*`) takes quadratic time.
+ * Joins the lines of a text, without the white space around each. A regular expression for that (`\s*\n\s*`) takes
+ * quadratic time.
  */
 export function joinLines(text: string, separator: string): string {
   if (!text.includes("\n")) return text.trim();
   return text.split("\n").map((line) => line.trim()).filter((line) => line !== "").join(separator);
 }
 
-/** The start of bytes as text, cut after `most` characters: the value of a log field, which the log escapes itself. */
-export function excerpt(bytes: Uint8Array, most = 200): string {
-  return cut(new TextDecoder().decode(bytes.subarray(0, most * 4)), most);
+/** Decodes at most `max` characters, for a log field; the log escapes it. */
+export function excerpt(bytes: Uint8Array, max = 200): string {
+  return cut(new TextDecoder().decode(bytes.subarray(0, max * 4)), max);
 }
 
-/** The start of bytes as text for a message: control characters are escaped, and it is cut after `most` characters. */
-export function preview(bytes: Uint8Array, most = 200): string {
-  return cut(escapeControls(new TextDecoder().decode(bytes.subarray(0, most * 4))), most);
+/** Decodes and escapes at most `max` characters, for a message. */
+export function preview(bytes: Uint8Array, max = 200): string {
+  return cut(escapeControls(new TextDecoder().decode(bytes.subarray(0, max * 4))), max);
 }
 
-function cut(text: string, most: number): string {
-  return text.length > most ? `${text.slice(0, most).toWellFormed()}...` : text;
+function cut(text: string, max: number): string {
+  return text.length > max ? `${text.slice(0, max).toWellFormed()}...` : text;
 }
 
-/** Lines of a dump, 16 bytes each: offset, hexadecimal, printable ASCII. */
+/** Hex dump lines of 16 bytes: offset, hexadecimal, printable ASCII. */
 export function hexDump(bytes: Uint8Array): string[] {
   const lines: string[] = [];
   for (let offset = 0; offset < bytes.length; offset += 16) {

@@ -4,15 +4,15 @@ import { formatIp, ipv4OfMapped, parseIp } from "./ip.ts";
 export interface Cidr {
   /** 4 or 16 bytes. */
   readonly network: Uint8Array;
-  /** Leading bits that an address must share. */
+  /** Number of leading bits that addresses in the range share. */
   readonly prefixBits: number;
 }
 
 /**
- * Parses `10.0.0.0/8`, `2001:db8::/32`, or one address alone. A range of
- * mapped IPv4 addresses (`::ffff:10.0.0.0/104`) is the IPv4 range.
+ * Parses `10.0.0.0/8`, `2001:db8::/32`, or one address alone. A range of IPv4-mapped addresses (`::ffff:10.0.0.0/104`)
+ * becomes the IPv4 range.
  *
- * @throws {SyntaxError} Says what was wrong and shows a right one.
+ * @throws {SyntaxError} The text is not an address range; the message says why and gives an example.
  */
 export function parseCidr(text: string): Cidr {
   const [address = "", prefix, ...rest] = text.split("/");
@@ -24,31 +24,28 @@ export function parseCidr(text: string): Cidr {
   }
   const prefixBits = prefix === undefined ? maxBits : Number(prefix);
   if (!isPrefix(network, prefixBits)) {
-    throw refuse(text, `the address has bits set behind its prefix of ${prefixBits}`);
+    throw refuse(text, `the address has bits set beyond its prefix of ${prefixBits}`);
   }
   const ipv4 = network.length === 16 && prefixBits >= 96 ? ipv4OfMapped(network) : undefined;
   return ipv4 ? { network: ipv4, prefixBits: prefixBits - 96 } : { network, prefixBits };
 }
 
-/** Bits of an IPv6 address that name a network: a customer has at least the other 64 bits (RFC 6177). */
+/** Network part of an IPv6 address, in bits: a customer gets at least a /64 (RFC 6177). */
 export const IPV6_NETWORK_BITS = 64;
 
-/**
- * A range that can be held against a client: of IPv6 at least a /64, since one
- * customer has all of it.
- */
+/** The range to ban or limit for a client: an IPv6 range is widened to a /64, which belongs to one customer. */
 export function clientRange(range: Cidr): Cidr {
   if (range.network.length === 4 || range.prefixBits <= IPV6_NETWORK_BITS) return range;
   const network = range.network.map((byte, index) => index < IPV6_NETWORK_BITS / 8 ? byte : 0);
   return { network, prefixBits: IPV6_NETWORK_BITS };
 }
 
-/** The one way to write a range (RFC 5952); an IPv4 address alone has no prefix. */
+/** The canonical form of a range (RFC 5952); a single IPv4 address has no prefix. */
 export function formatCidr({ network, prefixBits }: Cidr): string {
   return network.length === 4 && prefixBits === 32 ? formatIp(network) : `${formatIp(network)}/${prefixBits}`;
 }
 
-/** Whether an address, as `parseIp()` gives it, lies in the range; a mapped IPv4 address is an IPv4 address. */
+/** Whether the range contains an address from `parseIp()`; IPv4-mapped addresses count as IPv4. */
 export function isInCidr(address: Uint8Array, { network, prefixBits }: Cidr): boolean {
   const bytes = ipv4OfMapped(address) ?? address;
   if (bytes.length !== network.length) return false;
@@ -68,5 +65,7 @@ function isPrefix(network: Uint8Array, prefixBits: number): boolean {
 }
 
 function refuse(text: string, found: string): SyntaxError {
-  return new SyntaxError(`Cannot parse address range "${text}": ${found}; right ones are 10.0.0.0/8 and 2001:db8::/32`);
+  return new SyntaxError(
+    `Cannot parse address range "${text}": ${found}; expected for example 10.0.0.0/8 or 2001:db8::/32`,
+  );
 }

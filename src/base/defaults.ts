@@ -1,14 +1,16 @@
 /**
- * The defaults of every limit, in one place. Times are in milliseconds, sizes in bytes.
+ * The defaults of all limits. Times are in milliseconds, sizes in bytes.
  *
  * @module
  */
 
-/** Defaults that the programs show in `--help` and the library uses. */
+/** Defaults of the library, also shown in `--help`. */
 export const DEFAULTS = {
   /** Host of an endpoint without one: network exposure is opt-in. */
   host: "127.0.0.1",
-  /** Connections waiting to be accepted; Deno's own 511 makes 18,000 clients wait 31 s. */
+  /**
+   * Listen backlog; with Deno's default of 511, thousands of simultaneous clients would wait for SYN retransmissions.
+   */
   backlog: 4_096,
   connectTimeoutMs: 10_000,
   resolveTimeoutMs: 5_000,
@@ -17,13 +19,13 @@ export const DEFAULTS = {
   handshakeTimeoutMs: 5_000,
   writeTimeoutMs: 10_000,
   drainTimeoutMs: 10_000,
-  /** How long a client waits for the peer's end after its own. */
+  /** How long a client waits for the peer to end the stream after its own end. */
   replyTimeoutMs: 5_000,
   readBufferBytes: 128,
   readBufferMostBytes: 256 * 1_024,
   outboxBytes: 1024 * 1_024,
   lineBytes: 4_096,
-  /** A line that grows past this without an end closes the connection. */
+  /** A longer line without a line end closes the connection. */
   lineHardBytes: 16 * 1_024,
   messageBytes: 1024 * 1_024,
   webSocketMessageBytes: 64 * 1_024,
@@ -36,6 +38,6 @@ export const DEFAULTS = {
   logInTimeoutMs: 10_000,
   maxConnections: 10_000,
   maxConnectionsPerAddress: 256,
-  /** The most that one UDP datagram carries over IPv4: 65,535 less the headers (RFC 768, RFC 791). */
+  /** Maximum payload of a UDP datagram over IPv4: 65,535 minus the headers (RFC 768, RFC 791). */
   datagramBytes: 65_507,
 } as const;

@@ -1,62 +1,61 @@
 /**
- * The errors a caller can branch on. Everything else that Parley throws is a
- * `TypeError` (wrong shape), `RangeError` (wrong value) or `SyntaxError` (text
- * that cannot be parsed).
+ * The error classes that a caller can branch on. All other errors that Parley throws are a `TypeError` (wrong shape),
+ * `RangeError` (wrong value) or `SyntaxError` (text that cannot be parsed).
  *
  * @module
  */
 
 import { joinLines } from "./bytes.ts";
 
-/** What every Parley error may carry. */
+/** Options of {@linkcode ParleyError}. */
 export interface ParleyErrorOptions extends ErrorOptions {
   /** The endpoint it happened on, as text, for example `tcp://127.0.0.1:8888`. */
   endpoint?: string | undefined;
 }
 
-/** The common parent: `error instanceof ParleyError` is "the network's or the user's doing, not a bug". */
+/** Base class of Parley's errors: caused by the network, the system or the user, never by a bug. */
 export class ParleyError extends Error {
   /** `"ParleyError"`. */
   override name = "ParleyError";
   /** The endpoint it happened on, if one is known. */
   readonly endpoint: string | undefined;
 
-  /** Makes one; `options.cause` keeps the error of the runtime. */
+  /** Creates an error; `options.cause` is the runtime's error. */
   constructor(message: string, options: ParleyErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.endpoint = options.endpoint;
   }
 }
 
-/** The host name has no address. */
+/** The host name could not be resolved. */
 export class ResolveError extends ParleyError {
   /** `"ResolveError"`. */
   override name = "ResolveError";
 }
 
-/** One address that was tried, and what came of it. */
+/** One failed attempt to connect to an address. */
 export interface Attempt {
   /** The address, for example `[::1]:8080`. */
   address: string;
-  /** Why it failed, in a few words. */
+  /** The reason, for example `connection refused`. */
   reason: string;
 }
 
-/** Nothing accepts connections there: refused, unreachable, or no such Unix socket. */
+/** The connection was refused, the host is unreachable, or the Unix socket does not exist. */
 export class RefusedError extends ParleyError {
   /** `"RefusedError"`. */
   override name = "RefusedError";
-  /** Each address tried, in order, with its own reason. */
+  /** The failed attempts, in order. */
   readonly attempts: readonly Attempt[];
 
-  /** Creates one from the attempts that were made. */
+  /** Creates an error from the failed attempts. */
   constructor(message: string, options: ParleyErrorOptions & { attempts?: readonly Attempt[] } = {}) {
     super(message, options);
     this.attempts = options.attempts ?? [];
   }
 }
 
-/** What was being waited for when time ran out. */
+/** The operation that timed out. */
 export type TimeoutPhase =
   | "resolve"
   | "connect"
@@ -69,16 +68,16 @@ export type TimeoutPhase =
   | "pool"
   | "drain";
 
-/** A deadline passed; {@linkcode TimeoutError.phase} says which. */
+/** A deadline passed; {@linkcode TimeoutError.phase} names it. */
 export class TimeoutError extends ParleyError {
   /** `"TimeoutError"`. */
   override name = "TimeoutError";
-  /** Which wait it was. */
+  /** The operation that timed out. */
   readonly phase: TimeoutPhase;
-  /** How long the wait was, in milliseconds, if that is known. */
+  /** The time limit in milliseconds, if known. */
   readonly afterMs: number | undefined;
 
-  /** Creates one for a phase. */
+  /** Creates an error for a phase. */
   constructor(
     phase: TimeoutPhase,
     message: string,
@@ -103,7 +102,7 @@ export type TlsReason =
   | "closed"
   | "other";
 
-/** The TLS handshake failed; {@linkcode TlsError.reason} says why. */
+/** The TLS handshake failed; see {@linkcode TlsError.reason}. */
 export class TlsError extends ParleyError {
   /** `"TlsError"`. */
   override name = "TlsError";
@@ -117,16 +116,16 @@ export class TlsError extends ParleyError {
   }
 }
 
-/** The server answered the WebSocket handshake, but did not agree; {@linkcode UpgradeError.status} is its answer. */
+/** The server rejected the WebSocket handshake; see {@linkcode UpgradeError.status}. */
 export class UpgradeError extends ParleyError {
   /** `"UpgradeError"`. */
   override name = "UpgradeError";
-  /** The HTTP status; `undefined` if the answer was no HTTP. */
+  /** The HTTP status; `undefined` if the response was not HTTP. */
   readonly status: number | undefined;
-  /** Where a redirect leads, as the server wrote it. */
+  /** Target of a redirect, exactly as the server sent it. */
   readonly location: string | undefined;
 
-  /** Creates one for a status. */
+  /** Creates an error for a status. */
   constructor(
     status: number | undefined,
     message: string,
@@ -144,22 +143,22 @@ export class ResetError extends ParleyError {
   override name = "ResetError";
 }
 
-/** This side has closed the connection, or its side of the stream: the caller's own doing, and never worth a retry. */
+/** This side has closed the connection or ended its side of the stream; a retry cannot help. */
 export class ClosedError extends ParleyError {
   /** `"ClosedError"`. */
   override name = "ClosedError";
 }
 
-/** The stream ended before all that was expected had come. */
+/** The stream ended before all expected bytes were received. */
 export class ClosedEarlyError extends ParleyError {
   /** `"ClosedEarlyError"`. */
   override name = "ClosedEarlyError";
-  /** How many bytes came. */
+  /** Bytes received. */
   readonly received: number;
-  /** How many bytes were expected, if that is known. */
+  /** Bytes expected, if known. */
   readonly expected: number | undefined;
 
-  /** Creates one from what came and what was expected, in bytes. */
+  /** Creates an error from the numbers of bytes received and expected. */
   constructor(
     message: string,
     options: ParleyErrorOptions & { received?: number; expected?: number } = {},
@@ -170,17 +169,17 @@ export class ClosedEarlyError extends ParleyError {
   }
 }
 
-/** The bytes do not make a message of the agreed framing. */
+/** The bytes are not a valid message in this framing. */
 export class FrameError extends ParleyError {
   /** `"FrameError"`. */
   override name = "FrameError";
 }
 
-/** A message that is longer than allowed: it is lost, and the stream may go on. */
+/** A message exceeds the maximum length; it is dropped, and the stream can continue. */
 export class MessageTooLongError extends FrameError {
   /** `"MessageTooLongError"`. */
   override name = "MessageTooLongError";
-  /** Its first bytes. */
+  /** The first bytes of the message. */
   readonly start: Uint8Array;
 
   /** Keeps a copy of the first bytes. */
@@ -199,7 +198,7 @@ export class LimitError extends ParleyError {
 /** Why a socket could not be bound. */
 export type BindReason = "in use" | "not permitted" | "not available";
 
-/** The address cannot be bound: in use, not permitted, or not of this machine. */
+/** The address cannot be bound: already in use, not permitted, or not an address of this machine. */
 export class BindError extends ParleyError {
   /** `"BindError"`. */
   override name = "BindError";
@@ -219,38 +218,38 @@ export class PermissionError extends ParleyError {
   override name = "PermissionError";
 }
 
-/** Nothing more can be written: the disk is full, or a quota or a limit is used up. */
+/** A write failed for lack of space: the disk is full, or a quota or a file size limit was reached. */
 export class NoRoomError extends ParleyError {
   /** `"NoRoomError"`. */
   override name = "NoRoomError";
 }
 
-/** A mistake in flags, arguments or a configuration file; the message shows the right way. */
+/** A mistake in flags, arguments or a configuration file; the message says how to fix it. */
 export class UsageError extends ParleyError {
   /** `"UsageError"`. */
   override name = "UsageError";
 }
 
-/** The system's code of an error, such as `ECONNRESET`, if it has one. */
+/** The system error code, such as `ECONNRESET`, if there is one. */
 export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
 
-/** Whether the error, or what caused it, has one of these codes. */
+/** Whether the error or one of its causes has one of these codes. */
 export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
   if (!(error instanceof Error)) return false;
   return codes.includes(codeOf(error) ?? "") || hasCode(error.cause, ...codes);
 }
 
-/** What went wrong, as one line of text, whatever was thrown. */
+/** The message of any thrown value, on one line. */
 export function messageOf(error: unknown): string {
   const text = error instanceof Error ? error.message || error.name : String(error);
   return joinLines(text, "; ");
 }
 
 /**
- * That a permission of Deno's sandbox is missing, for messages. A compiled
- * program has fixed permissions and takes no flags for them.
+ * The message for a missing permission of Deno's sandbox. A compiled program has fixed permissions and takes no flags
+ * for them.
  *
  * @param flags As in `--allow-read=FILE`.
  */

@@ -1,12 +1,11 @@
 /**
- * What a command-line flag is, as plain data: so that a service can declare its
- * flags without knowing the command line, and `--help`, completions and the
- * manual pages are all made from the same table.
+ * Command-line flags as plain data: services declare flags without depending on the command line, and the parser,
+ * `--help`, completions and man pages share one table.
  *
  * @module
  */
 
-/** The groups of `--help`. A flag without one is what its command is about. */
+/** The groups of `--help`. The main flags of a command have none. */
 export const FLAG_GROUPS = [
   "Common",
   "Connection",
@@ -32,32 +31,32 @@ interface FlagBase {
   readonly short?: string;
   /** The flag may be given more than once; its value is a list. */
   readonly repeat?: boolean;
-  /** A name that it had before, in kebab case, which is still accepted but not shown. */
+  /** A former name in kebab case, still accepted but not shown. */
   readonly formerName?: string;
-  /** What stands for the value in `--help`. */
+  /** Placeholder for the value in `--help`. */
   readonly placeholder?: string;
-  /** Where `--help-all` lists it; `--help` names the flags of most groups without describing them. */
+  /** Heading in `--help-all`; `--help` only names the flags of most groups. */
   readonly group?: FlagGroup;
 }
 
-/** One flag; its long name is the key in its table, in kebab case. */
+/** One flag; its long name is its key in the table, in kebab case. */
 export type FlagSpec =
   & FlagBase
   & (
     | { readonly type: "boolean" }
-    /** An empty value, as of an unset variable, is rejected unless `allowsEmpty`: it would weaken or empty a check. */
+    /** An empty value is rejected unless `allowsEmpty` is set: an unset shell variable could disable a check. */
     | { readonly type: "text"; readonly default?: string; readonly allowsEmpty?: true }
     | { readonly type: "choice"; readonly choices: readonly string[]; readonly default?: string }
-    /** A whole number, 0 or more unless `min` says otherwise. */
+    /** An integer of at least `min`, by default 0. */
     | {
       readonly type: "integer";
       readonly default?: number;
       readonly min?: number;
       readonly max?: number;
-      /** The number may be left out; the value is then `true`. */
+      /** The number is optional; without it the value is `true`. */
       readonly optional?: true;
     }
-    /** Text such as `2s`; the value is in milliseconds. One that no timer waits for may be as long as ten years. */
+    /** Text such as `2s`; the value is in milliseconds. Up to ten years if no timer waits for it. */
     | { readonly type: "duration"; readonly default?: string; readonly isTimer?: false }
     /** Text such as `64KiB`; the value is in bytes. */
     | { readonly type: "size"; readonly default?: string }
@@ -72,21 +71,21 @@ type Single<F extends FlagSpec> = F extends { type: "boolean" } ? boolean
   : F extends { optional: true } ? number | true
   : number;
 
-/** The type of one flag's value: a list where it repeats, `undefined` if it has no default. */
+/** The type of a flag's value: a list if it can repeat, `undefined` if it has no default. */
 export type FlagValue<F extends FlagSpec> = F extends { repeat: true } ? Single<F>[]
   : F extends { type: "boolean" } | { default: string | number } ? Single<F>
   : Single<F> | undefined;
 
-/** The values of a table of flags, by the same names. */
+/** The values of a table of flags, under the same keys. */
 export type FlagValues<T extends FlagTable> = { readonly [K in keyof T]: FlagValue<T[K]> };
 
-/** The flags of a table, all in one group. */
+/** Puts all flags of a table into one group. */
 export function inGroup<const T extends FlagTable>(group: FlagGroup, flags: T): T {
   // The values keep their types: `group` is a property that every flag may have.
   return Object.fromEntries(Object.entries(flags).map(([name, spec]) => [name, { ...spec, group }])) as T;
 }
 
-/** `idleTimeout` as people type it: `idle-timeout`. */
+/** Converts `idleTimeout` to `idle-timeout`. */
 export function kebabCase(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

@@ -9,9 +9,9 @@ import { equalBytes, formatHex } from "./bytes.ts";
 const ZERO = 0x30;
 
 /**
- * Bytes of an IP address: 4 for IPv4 (dotted decimal, no leading zeros, RFC 6943 section 3.1.1),
- * 16 for IPv6 (RFC 4291, section 2.2), or `undefined` if the text is neither.
- * A zone (`%eth0`) is not accepted: it means something on one machine only.
+ * Bytes of an IP address: 4 for IPv4 (dotted decimal, no leading zeros, RFC 6943 section 3.1.1), 16 for IPv6 (RFC 4291,
+ * section 2.2), or `undefined` if the text is neither. A zone (`%eth0`) is rejected: it has a meaning on one machine
+ * only.
  */
 export function parseIp(text: string): Uint8Array | undefined {
   return text.includes(":") ? parseIpv6(text) : parseIpv4(text);
@@ -40,8 +40,8 @@ export function isMulticast(text: string): boolean {
 }
 
 /**
- * Whether both texts are the same address, however they are written: `::1` and
- * `0:0::1`, `127.0.0.1` and `::ffff:127.0.0.1`. `false` if either is not an address.
+ * Whether both texts denote the same address: `::1` and `0:0::1`, `127.0.0.1` and `::ffff:127.0.0.1`. `false` if either
+ * is not an address.
  */
 export function isSameIp(a: string, b: string): boolean {
   const left = parseIp(a);
@@ -57,9 +57,8 @@ export function isUnspecified(text: string): boolean {
 }
 
 /**
- * The address to send to: an unspecified one (`0.0.0.0`, `::`) as a target
- * means this machine, so it becomes the loopback address of its family. Any
- * other text is returned unchanged.
+ * Replaces an unspecified address (`0.0.0.0`, `::`), which cannot be a destination, by the loopback address of its
+ * family. Any other text is returned unchanged.
  */
 export function targetAddress(text: string): string {
   if (!isUnspecified(text)) return text;
@@ -67,7 +66,7 @@ export function targetAddress(text: string): string {
   return bytes && ipv4OfMapped(bytes) ? "127.0.0.1" : "::1";
 }
 
-/** An address of 4 or 16 bytes as text, in the one way that RFC 5952 recommends. */
+/** Formats an address of 4 or 16 bytes (RFC 5952). */
 export function formatIp(bytes: Uint8Array): string {
   if (bytes.length === 4) return bytes.join(".");
   const groups = Array.from({ length: 8 }, (_, index) => formatHex(bytes.subarray(2 * index, 2 * index + 2)));
@@ -80,14 +79,14 @@ export function plainIp(text: string): string {
   return bytes === undefined ? text : formatIp(ipv4OfMapped(bytes) ?? bytes);
 }
 
-/** The four bytes of an IPv4 address, also of one mapped into IPv6 (`::ffff:1.2.3.4`, RFC 4291 section 2.5.5.2). */
+/** The four bytes of an IPv4 or IPv4-mapped address (`::ffff:1.2.3.4`, RFC 4291 section 2.5.5.2). */
 export function ipv4OfMapped(bytes: Uint8Array): Uint8Array | undefined {
   if (bytes.length === 4) return bytes;
   const mapped = bytes.subarray(0, 12).every((byte, index) => byte === (index < 10 ? 0 : 0xff));
   return mapped ? bytes.subarray(12) : undefined;
 }
 
-/** Character by character: this runs for every connection, and a pattern for each part is slower. */
+/** Character by character, because this runs for every connection and regular expressions are slower. */
 function parseIpv4(text: string): Uint8Array | undefined {
   const bytes = new Uint8Array(4);
   let part = 0;

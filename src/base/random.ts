@@ -1,5 +1,5 @@
 /**
- * Numbers that look like chance and repeat exactly from their seed.
+ * Reproducible pseudo-random numbers.
  *
  * @module
  */
@@ -7,12 +7,11 @@
 const TWO_TO_32 = 2 ** 32;
 
 /**
- * A generator of numbers from 0 up to 1, the same for the same seed on every
- * machine: xoshiro128** 1.1 by Blackman and Vigna (prng.di.unimi.it), its state
- * filled by SplitMix32 so that near seeds give unlike sequences. Not for secrets.
+ * A generator of numbers from 0 up to 1, the same for the same seed on every machine: xoshiro128** 1.1 by Blackman and
+ * Vigna (prng.di.unimi.it), its state filled by SplitMix32 so that similar seeds give unrelated sequences. Not for
+ * secrets.
  *
- * @param path Names one of many independent sequences of a seed, such as a
- * client's number and a direction.
+ * @param path Names one of many independent sequences of a seed, such as a client's number and a direction.
  */
 export function seededRandom(seed: number, ...path: readonly number[]): () => number {
   const next = splitMix32(stateOf(seed, path));
@@ -31,10 +30,9 @@ export function seededRandom(seed: number, ...path: readonly number[]): () => nu
 }
 
 /**
- * Numbers from 0 up to 1 by their index, the same for the same index in
- * whatever order they are asked for.
+ * Random access to numbers from 0 up to 1: the number depends on the index only, not on the order of calls.
  *
- * @param path As of {@linkcode seededRandom}.
+ * @param path See {@linkcode seededRandom}.
  */
 export function seededDraw(seed: number, ...path: readonly number[]): (index: number) => number {
   const state = stateOf(seed, path);
@@ -47,7 +45,7 @@ export function normalDeviate(first: number, second: number): number {
   return Math.max(-4, Math.min(4, radius * Math.cos(2 * Math.PI * second)));
 }
 
-/** A seed for a run that was given none. */
+/** A seed for a run without an explicit one. */
 export function randomSeed(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
 }

@@ -4,11 +4,11 @@ import { reasonOf } from "./system_error.ts";
 const LF = 0x0a;
 
 /**
- * The text of a file that a flag names, without its byte order mark.
+ * Reads a text file named by a flag, without its byte order mark.
  *
  * @param what The kind of file, for messages: `the certificate`.
- * @throws {UsageError} It is missing, not a file, or not UTF-8; the message names the line.
- * @throws {PermissionError} The system or the sandbox forbids it; the message names the permission.
+ * @throws {UsageError} The file is missing, a directory, or not UTF-8; the message names the line.
+ * @throws {PermissionError} The system or the sandbox denies access; the message names the permission.
  */
 export async function readNamedFile(path: string, what: string): Promise<string> {
   const bytes = await readNamedBytes(path, what);
@@ -19,7 +19,7 @@ export async function readNamedFile(path: string, what: string): Promise<string>
   }
 }
 
-/** The bytes of a file that a flag names; it throws as {@linkcode readNamedFile} does. */
+/** Reads the bytes of a file named by a flag; throws like {@linkcode readNamedFile}. */
 export async function readNamedBytes(path: string, what: string): Promise<Uint8Array> {
   try {
     return await Deno.readFile(path);
@@ -41,7 +41,10 @@ function whyNot(error: unknown): string {
   return reasonOf(error);
 }
 
-/** The first line that is not UTF-8, from 1. A line end is never part of a longer sequence, so lines stand alone. */
+/**
+ * The number of the first line that is not UTF-8. No multi-byte sequence contains a line end, so each line can be
+ * checked alone.
+ */
 function lineOfFault(bytes: Uint8Array): number {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   let line = 1;

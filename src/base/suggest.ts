@@ -1,23 +1,21 @@
-/** Longer words are never suggestions for anything, and the distance to them costs their length. */
+/** Longer words get no suggestion: the cost of the distance grows with the length. */
 const MAX_TYPED = 64;
 
-/**
- * The known word nearest to a mistyped one, if one is near enough to be what was meant.
- */
+/** The known word closest to a mistyped one, if any is close enough. */
 export function suggest(typed: string, known: readonly string[]): string | undefined {
   if (typed.length > MAX_TYPED) return undefined;
   let best: string | undefined;
-  // A short word with two mistakes could be any other short word.
+  // With two mistakes a short word could be any other.
   let bestDistance = (typed.length < 6 ? 1 : Math.max(2, Math.floor(typed.length / 3))) + 1;
   for (const word of known) {
     const distance = word.startsWith(typed) && typed.length >= 3 ? 1 : editDistance(typed, word);
-    // A word that would have to be replaced as a whole is none that was meant.
+    // A word with no letter in common was not meant.
     if (distance < Math.min(bestDistance, word.length)) [best, bestDistance] = [word, distance];
   }
   return best;
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours between two words (optimal string alignment). */
+/** Insertions, deletions, substitutions and transpositions between two words (optimal string alignment). */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, index) => index);

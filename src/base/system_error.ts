@@ -1,31 +1,30 @@
 /**
- * What the codes of system calls mean: the one table that error classes, exit
- * codes and messages are derived from.
+ * The meaning of system error codes: error classes, exit codes and messages derive from this table.
  *
  * @module
  */
 
 import { codeOf, messageOf } from "./errors.ts";
 
-/** What a system error means to a caller. */
+/** Category of a system error. */
 export type SystemErrorKind =
-  /** Nothing accepts there, or no way leads there. */
+  /** Connection refused, or no route. */
   | "unreachable"
   | "timeout"
-  /** The peer is gone. */
+  /** The peer has closed or reset the connection. */
   | "reset"
-  /** The connection, or the socket, was closed on this side. */
+  /** This side has closed the connection or the socket. */
   | "closed"
   | "in use"
-  /** The address is not one of this machine. */
+  /** Not an address of this machine. */
   | "not available"
   | "not permitted"
-  /** Descriptors, memory, disk space or ports are used up. */
+  /** No more descriptors, memory, disk space or ports. */
   | "out of resources"
-  /** The address, or what was sent, can never work. */
+  /** The address or the data is invalid; a retry cannot help. */
   | "invalid";
 
-/** What is being done with the socket: some codes mean one thing for a server and another for a client. */
+/** The operation: some codes have different meanings for servers and clients. */
 export type SocketPhase = "bind" | "connect" | "transfer";
 
 type Entry = readonly [kind: SystemErrorKind, reason: string, whenBinding?: SystemErrorKind];
@@ -89,7 +88,7 @@ const CODES: Readonly<Record<string, Entry>> = {
   EFAULT: ["invalid", "bad address"],
 };
 
-/** The runtime gives some errors a class and no code. */
+/** Some of the runtime's errors have a class but no code. */
 const CODE_OF_CLASS: Readonly<Record<string, string>> = {
   AddrInUse: "EADDRINUSE",
   AddrNotAvailable: "EADDRNOTAVAIL",
@@ -110,10 +109,10 @@ const CODE_OF_CLASS: Readonly<Record<string, string>> = {
   WouldBlock: "EAGAIN",
 };
 
-/** Numbers for which the runtime has neither: `EPROTOTYPE` of Linux, macOS and Windows. */
+/** Numbers without a class or a code in the runtime: `EPROTOTYPE` of Linux, macOS and Windows. */
 const EPROTOTYPE_NUMBERS: ReadonlySet<string> = new Set(["91", "41", "10041"]);
 
-/** The POSIX name of a system error, however the runtime says it. */
+/** The POSIX name of a system error. */
 export function systemCodeOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const code = codeOf(error);
@@ -125,10 +124,10 @@ export function systemCodeOf(error: unknown): string | undefined {
 }
 
 /**
- * What a system error means; `undefined` if it is none, or an unknown one.
+ * The category of a system error; `undefined` if it is unknown or not a system error.
  *
- * `isIpv6` says that the address is an IPv6 one: a client without IPv6 gets
- * EADDRNOTAVAIL, as one of IPv4 does that has no free port left.
+ * `isIpv6`: whether the address is IPv6. EADDRNOTAVAIL then means that the machine lacks IPv6; with IPv4 it means that
+ * no local port is free.
  */
 export function systemErrorKind(error: unknown, phase: SocketPhase, isIpv6 = false): SystemErrorKind | undefined {
   const code = systemCodeOf(error);
@@ -140,17 +139,17 @@ export function systemErrorKind(error: unknown, phase: SocketPhase, isIpv6 = fal
   return kind;
 }
 
-/** Whether the error, or what caused it, is that descriptors, memory or disk space are used up. */
+/** Whether the error or one of its causes is a lack of descriptors, memory or disk space. */
 export function isOutOfResources(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return CODES[systemCodeOf(error) ?? ""]?.[0] === "out of resources" || isOutOfResources(error.cause);
 }
 
-/** In a few words why a system call failed: `connection refused`, `no route to host`. An unknown code is named. */
+/** The reason in words, such as `connection refused`; an unknown code is returned as it is. */
 export function reasonOf(error: unknown): string {
   const code = systemCodeOf(error);
   const known = code === undefined ? undefined : CODES[code]?.[1];
-  // What the runtime itself says of an invalid argument is more precise than its code.
+  // For an invalid argument the runtime's message is more precise than the code.
   if (known !== undefined && (code !== "EINVAL" || /os error/.test(messageOf(error)))) return known;
   const text = messageOf(error).replace(/ \(os error \d+\)$/, "")
     .replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase());

@@ -1,5 +1,5 @@
 /**
- * Durations and sizes as people write them: `250ms`, `2s`, `1m`, `64KiB`.
+ * Parses and formats durations and sizes: `250ms`, `2s`, `1m`, `64KiB`.
  *
  * @module
  */
@@ -28,9 +28,9 @@ const BYTES: Readonly<Record<string, number>> = {
   GB: 1000 ** 3,
 };
 
-/** Ten years: added to any date of today, the sum is still a valid date. */
+/** Ten years, so that adding it to the current time gives a valid date. */
 const MAX_DURATION_DAYS = 3_653;
-/** Longer text is rejected unread. */
+/** Longer text is rejected without parsing. */
 const MAX_TEXT_LENGTH = 64;
 
 /** A duration: text such as `"250ms"`, `"2s"`, `"1m30s"`, or a number of milliseconds. */
@@ -75,11 +75,11 @@ function checkMaximum(milliseconds: number, shown: string, maxDays: number): num
   throw new RangeError(`Cannot use ${shown} as a duration: the maximum is ${maxDays}d`);
 }
 
-/** The longest wait: a timer takes 31 bits of milliseconds, and fires after 1 ms when given more. */
+/** Maximum of a timer: it has 31 bits of milliseconds, and a larger value fires after 1 ms. */
 const MAX_TIMER_DAYS = 24;
 
 /**
- * Milliseconds of a duration that is to be waited for by a timer.
+ * Milliseconds of a duration for a timer.
  *
  * @throws {SyntaxError} The text is not a duration.
  * @throws {RangeError} The duration is longer than 24 days.
@@ -88,7 +88,7 @@ export function parseTimerDuration(text: string): number {
   return checkMaximum(parseDuration(text), `"${text}"`, MAX_TIMER_DAYS);
 }
 
-/** A duration for people, in the largest unit that keeps it short: `250ms`, `2s`, `1.5m`. */
+/** Formats a duration in the largest suitable unit: `250ms`, `2s`, `1.5m`. */
 export function formatDuration(milliseconds: number): string {
   if (milliseconds < 1_000) return `${roundTo(milliseconds, 2)}ms`;
   if (milliseconds < 60_000) return `${roundTo(milliseconds / 1_000, 2)}s`;
@@ -96,7 +96,7 @@ export function formatDuration(milliseconds: number): string {
   return `${roundTo(milliseconds / 3_600_000, 2)}h`;
 }
 
-/** A latency in the unit that keeps it short: `340us`, `1.72ms`. */
+/** Formats a latency in a suitable unit: `340us`, `1.72ms`. */
 export function formatLatency(milliseconds: number): string {
   return milliseconds < 1 ? `${Math.round(milliseconds * 1_000)}us` : formatDuration(milliseconds);
 }
@@ -133,7 +133,7 @@ export function parseSize(size: Size): number {
   return Math.round(Number(match[1]) * factor);
 }
 
-/** A size for people: `512 B`, `64 KiB`, `1.5 MiB`. */
+/** Formats a size: `512 B`, `64 KiB`, `1.5 MiB`. */
 export function formatSize(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`;
   if (bytes < 1024 ** 2) return `${roundTo(bytes / 1024, 2)} KiB`;
@@ -141,7 +141,7 @@ export function formatSize(bytes: number): string {
   return `${roundTo(bytes / 1024 ** 3, 2)} GiB`;
 }
 
-/** A number with at most so many decimals. */
+/** Formats a number with at most `decimals` decimals. */
 export function roundTo(value: number, digits: number): number {
   return Math.round(value * 10 ** digits) / 10 ** digits;
 }

@@ -1,22 +1,24 @@
 const EMPTY = new Uint8Array(0);
 
 /**
- * The bytes of a stream that are not yet part of a message. While each read
- * holds whole messages nothing is copied: only what a read leaves over is kept.
+ * The bytes of a stream that do not form a complete message yet. Only an incomplete rest is copied, so reads of whole
+ * messages cost no copy.
  */
 export class ByteQueue {
   #bytes: Uint8Array = EMPTY;
   #from = 0;
-  /** The end of the bytes that count; behind it an owned array may have room. */
+  /** End of the valid bytes; an owned array may have capacity beyond it. */
   #to = 0;
   #isOwned = false;
 
-  /** How many bytes wait. */
+  /** Number of buffered bytes. */
   get length(): number {
     return this.#to - this.#from;
   }
 
-  /** Adds bytes; what waited before is copied, the new bytes are not until the next push. */
+  /**
+   * Adds bytes without a copy, unless earlier bytes are still buffered. The view must stay valid until the next push.
+   */
   push(bytes: Uint8Array): void {
     const waiting = this.length;
     if (waiting === 0) {
@@ -31,7 +33,7 @@ export class ByteQueue {
       this.#to += bytes.length;
       return;
     }
-    // Twice the size, so that a message that comes byte by byte is not copied each time.
+    // Double the size, so that a message that arrives byte by byte is not copied each time.
     const grown = new Uint8Array((waiting + bytes.length) * 2);
     grown.set(this.view(0, waiting));
     grown.set(bytes, waiting);
@@ -41,7 +43,7 @@ export class ByteQueue {
     this.#isOwned = true;
   }
 
-  /** Must be called when every message has been taken and before the pushed bytes are overwritten. */
+  /** Copies the rest. Call it when every message has been taken and before the pushed bytes are overwritten. */
   keep(): void {
     if (this.#isOwned) return;
     const waiting = this.length;
@@ -51,12 +53,11 @@ export class ByteQueue {
     this.#isOwned = true;
   }
 
-  /** The byte at an index. */
   at(index: number): number {
     return this.#bytes[this.#from + index] ?? 0;
   }
 
-  /** A view from an index to another. */
+  /** A view of a range. */
   view(from: number, to: number): Uint8Array {
     return this.#bytes.subarray(this.#from + from, this.#from + to);
   }
@@ -67,14 +68,14 @@ export class ByteQueue {
     return at === -1 || at >= this.#to ? -1 : at - this.#from;
   }
 
-  /** Takes the first bytes, as a view. */
+  /** Removes the first bytes and returns a view of them. */
   take(count: number): Uint8Array {
     const from = this.#from;
     this.#from = from + count;
     return this.#bytes.subarray(from, this.#from);
   }
 
-  /** Drops the first bytes. */
+  /** Removes the first bytes. */
   skip(count: number): void {
     this.#from += Math.min(count, this.length);
   }

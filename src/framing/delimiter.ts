@@ -4,11 +4,11 @@ import { FrameError, MessageTooLongError } from "../base/errors.ts";
 import { ByteQueue } from "./byte_queue.ts";
 import type { Codec, Decoder } from "./codec.ts";
 
-/** Limits of messages that end with a delimiter. */
+/** Limits for messages that end with a delimiter. */
 export interface DelimiterLimits {
-  /** Most bytes of a message, without its end; a longer one is lost and the stream goes on. */
+  /** Maximum bytes of a message without its delimiter; a longer one is dropped and the stream continues. */
   readonly maxBytes: number;
-  /** Bytes without an end at which the stream cannot go on. */
+  /** Bytes without a delimiter after which the stream is given up. */
   readonly hardBytes: number;
 }
 
@@ -16,20 +16,20 @@ const LINE_LIMITS: DelimiterLimits = { maxBytes: DEFAULTS.lineBytes, hardBytes: 
 const LF = 0x0a;
 const CR = 0x0d;
 
-/** Lines, sent with LF and accepted with LF or CR LF; a last line needs no end. */
+/** Lines, sent with LF and accepted with LF or CR LF; the last line needs no line end. */
 export function lineCodec(limits: DelimiterLimits = LINE_LIMITS): Codec {
   return {
     name: "line",
     decoder: () => new DelimiterDecoder(Uint8Array.of(LF), limits, true),
     encode(message, builder) {
-      if (message.includes(LF)) throw new FrameError("Cannot send a line that holds a line end");
+      if (message.includes(LF)) throw new FrameError("Cannot send a line that contains a line end");
       builder.append(message);
       builder.appendByte(LF);
     },
   };
 }
 
-/** Messages that each end with `delimiter`; a last one needs no end. */
+/** Messages that each end with `delimiter`; the last one needs none. */
 export function delimiterCodec(delimiter: Uint8Array, limits: DelimiterLimits): Codec {
   if (delimiter.length === 0) throw new RangeError("Cannot use an empty delimiter");
   // With ";;" the message ";" would be ";;;" on the wire: an empty message, and a byte of the next one.
@@ -41,7 +41,7 @@ export function delimiterCodec(delimiter: Uint8Array, limits: DelimiterLimits): 
     decoder: () => new DelimiterDecoder(delimiter, limits, false),
     encode(message, builder) {
       if (indexOfBytes(message, delimiter) !== -1 || endsInDelimiter(message)) {
-        throw new FrameError("Cannot send a message that holds the delimiter");
+        throw new FrameError("Cannot send a message that contains the delimiter");
       }
       builder.append(message);
       builder.append(delimiter);
@@ -54,9 +54,9 @@ class DelimiterDecoder implements Decoder {
   readonly #delimiter: Uint8Array;
   readonly #limits: DelimiterLimits;
   readonly #isLine: boolean;
-  /** How far the waiting bytes have been searched. */
+  /** The buffered bytes have been searched up to here. */
   #searched = 0;
-  /** The error of a message that is too long has been given; its rest is dropped. */
+  /** A message was too long and has been reported; its rest is being dropped. */
   #isSkipping = false;
   #skipped = 0;
   #isEnded = false;
@@ -95,12 +95,15 @@ class DelimiterDecoder implements Decoder {
     this.#isEnded = true;
   }
 
-  /** A TLS record that holds a handshake (RFC 8446, section 5.1) may hold no line end: its sender would wait for ever. */
+  /**
+   * A TLS record that holds a handshake (RFC 8446, section 5.1) may contain no line end, and its sender would wait
+   * forever.
+   */
   #refuseTls(): void {
     if (this.#queue.length < 2) return;
     this.#isStart = false;
     if (this.#queue.at(0) === 0x16 && this.#queue.at(1) === 0x03) {
-      throw new FrameError("A TLS handshake came where plain lines of text are expected");
+      throw new FrameError("Received a TLS handshake where plain lines of text are expected");
     }
   }
 
@@ -127,7 +130,7 @@ class DelimiterDecoder implements Decoder {
     // The last bytes may be the start of a delimiter.
     const sure = waiting - this.#delimiter.length + 1;
     if (this.#skipped + sure > this.#limits.hardBytes) return this.#hardLimit();
-    // One byte more than a message may have: the CR of a line end, or the start of a delimiter.
+    // Space beyond the maximum for the CR of a line end or the start of a delimiter.
     if (waiting > this.#limits.maxBytes + this.#delimiter.length) {
       this.#skipped += sure;
       const error = this.#tooLong(this.#queue.view(0, sure));
@@ -142,13 +145,13 @@ class DelimiterDecoder implements Decoder {
     return undefined;
   }
 
-  /** First the message is lost, then the stream: as when it comes byte by byte. */
+  /** First the message is dropped, then the stream, as if the bytes had arrived one by one. */
   #hardLimit(): FrameError {
     if (!this.#isSkipping) {
       this.#isSkipping = true;
       return this.#tooLong(this.#queue.view(0, this.#queue.length));
     }
-    throw new FrameError(`More than ${this.#limits.hardBytes} bytes came without an end`);
+    throw new FrameError(`More than ${this.#limits.hardBytes} bytes without a delimiter were received`);
   }
 
   #tooLong(start: Uint8Array): FrameError {

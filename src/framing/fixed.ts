@@ -21,7 +21,7 @@ export function fixedCodec(size: number): Codec {
         end() {
           if (queue.length === 0) return;
           throw new ClosedEarlyError(
-            `The stream ended inside a message: ${queue.length} of ${size} bytes came`,
+            `The stream ended inside a message: ${queue.length} of ${size} bytes received`,
             { received: queue.length, expected: size },
           );
         },

@@ -3,24 +3,24 @@ import { ClosedEarlyError, FrameError } from "../base/errors.ts";
 import { ByteQueue } from "./byte_queue.ts";
 import type { Codec } from "./codec.ts";
 
-/** How the length is written before each message. */
+/** Encoding of the length before each message. */
 export interface LengthFormat {
-  /** Bytes of the prefix, or `"varint"`: base 128, least significant group first, as in Protocol Buffers. */
+  /** Bytes of the prefix, or `"varint"` as in Protocol Buffers: base 128, least significant group first. */
   readonly bytes: 1 | 2 | 4 | 8 | "varint";
   /**
-   * Most significant byte first (network order, RFC 1700) or last. It means nothing for 1 byte and for a varint.
+   * Byte order: big-endian (network order, RFC 1700) or little-endian. Ignored for 1 byte and for a varint.
    *
    * @default {"be"}
    */
   readonly endianness?: "be" | "le";
 }
 
-/** Bytes of the longest varint: 64 bits in groups of 7. */
+/** Maximum bytes of a varint: 64 bits in groups of 7. */
 const MAX_VARINT_BYTES = 10;
 
 /**
- * Each message preceded by its length, an unsigned number that does not count
- * itself. A message has 0 to `maxBytes` bytes.
+ * Messages of 0 to `maxBytes` bytes, each preceded by its length as an unsigned integer; the length does not include
+ * the prefix.
  */
 export function lengthCodec(format: LengthFormat, maxBytes: number): Codec {
   const { bytes: prefix, endianness = "be" } = format;
@@ -30,7 +30,7 @@ export function lengthCodec(format: LengthFormat, maxBytes: number): Codec {
     name: `length:${prefix}${prefix === 1 || prefix === "varint" ? "" : endianness}`,
     decoder() {
       const queue = new ByteQueue();
-      /** Length of the message whose prefix has come, or -1. */
+      /** Length of the message whose prefix was received, or -1. */
       let wanted = -1;
       return {
         push: (bytes) => queue.push(bytes),
@@ -54,11 +54,11 @@ export function lengthCodec(format: LengthFormat, maxBytes: number): Codec {
           const received = queue.length;
           if (wanted === -1 && received === 0) return;
           if (wanted === -1 && prefix === "varint") {
-            throw new ClosedEarlyError(`The stream ended inside a length: ${received} bytes came`, { received });
+            throw new ClosedEarlyError(`The stream ended inside a length: ${received} bytes received`, { received });
           }
           const part = wanted === -1 ? "length" : "message";
           const expected = wanted === -1 ? Number(prefix) : wanted;
-          throw new ClosedEarlyError(`The stream ended inside a ${part}: ${received} of ${expected} bytes came`, {
+          throw new ClosedEarlyError(`The stream ended inside a ${part}: ${received} of ${expected} bytes received`, {
             received,
             expected,
           });
@@ -77,7 +77,7 @@ export function lengthCodec(format: LengthFormat, maxBytes: number): Codec {
 
 function readNumber(queue: ByteQueue, size: number, isLittle: boolean): number {
   let length = 0;
-  // Multiplied, not shifted: 32 bits with the highest one set would come out negative.
+  // Multiplied, not shifted: with the highest of 32 bits set, a shift gives a negative number.
   for (let index = 0; index < size; index++) length = length * 256 + queue.at(isLittle ? size - 1 - index : index);
   return length;
 }
@@ -89,11 +89,13 @@ function appendNumber(length: number, size: number, isLittle: boolean, builder: 
   }
 }
 
-/** Bytes of the varint that the queue begins with; `undefined` if its last byte has not come. */
+/** Length in bytes of the varint at the start of the queue; `undefined` while it is incomplete. */
 function varintSize(queue: ByteQueue): number | undefined {
   for (let index = 0; index < queue.length; index++) {
     if (queue.at(index) < 0x80) return index + 1;
-    if (index + 1 === MAX_VARINT_BYTES) throw new FrameError(`A length of more than ${MAX_VARINT_BYTES} bytes came`);
+    if (index + 1 === MAX_VARINT_BYTES) {
+      throw new FrameError(`Received a length of more than ${MAX_VARINT_BYTES} bytes`);
+    }
   }
   return undefined;
 }

@@ -1,5 +1,5 @@
 /**
- * Framing: how messages are told apart in a stream of bytes. Pure: no I/O.
+ * Framing: how messages are delimited in a stream of bytes. Pure, no I/O.
  *
  * @module
  */

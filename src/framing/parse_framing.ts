@@ -20,14 +20,13 @@ const LENGTHS: ReadonlyMap<string, LengthFormat> = new Map<string, LengthFormat>
 
 /** Options of {@linkcode parseFraming}. */
 export interface FramingOptions {
-  /** Most bytes of a message; by default 4,096 of a line and 1 MiB of any other. */
+  /** Maximum bytes of a message; by default 4,096 for lines and 1 MiB otherwise. */
   maxBytes?: number | undefined;
 }
 
 /**
- * The codec that a text names: `line`, `length:N` (`1`, `2be`, `2le`, `4be`,
- * `4le`, `8be`, `8le`, `varint`), `delimiter:X` (escapes allowed), `fixed:N`,
- * `raw`.
+ * Parses the name of a framing: `line`, `length:N` (`1`, `2be`, `2le`, `4be`, `4le`, `8be`, `8le`, `varint`),
+ * `delimiter:X` (escapes allowed), `fixed:N`, `raw`.
  *
  * @example Three messages of one stream
  * ```ts
@@ -42,7 +41,7 @@ export interface FramingOptions {
  * assertEquals(text(), "three");
  * ```
  *
- * @throws {SyntaxError} No framing is called so.
+ * @throws {SyntaxError} No framing has that name.
  */
 export function parseFraming(text: string, options: FramingOptions = {}): Codec {
   const maxBytes = options.maxBytes ?? DEFAULTS.messageBytes;
@@ -60,7 +59,7 @@ export function parseFraming(text: string, options: FramingOptions = {}): Codec 
 }
 
 /**
- * One message as it goes over the wire.
+ * Encodes one message.
  *
  * @example A message behind its length
  * ```ts

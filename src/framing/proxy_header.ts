@@ -1,7 +1,6 @@
 /**
- * The PROXY protocol, versions 1 and 2: how a proxy reports the addresses of
- * the client that it speaks for, in a header before the first byte of the
- * stream. Strict, bounded, pure.
+ * The PROXY protocol, versions 1 and 2: a proxy sends the addresses of its client in a header before the first byte of
+ * the stream. Strict, bounded, pure.
  *
  * @see https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt
  * @module
@@ -11,10 +10,10 @@ import { bigEndian, concat, equalBytes, formatHex, latin1, preview, utf8 } from 
 import { FrameError } from "../base/errors.ts";
 import { formatIp, ipv4OfMapped, parseIp } from "../base/ip.ts";
 
-/** One end of the connection that a proxy speaks for. */
+/** One end of the proxied connection. */
 export type ProxyAddress =
   | { readonly host: string; readonly port: number }
-  /** A Unix socket; `""` for a client without a name, as nearly all are. */
+  /** A Unix socket; `""` for an unnamed client, the usual case. */
   | { readonly path: string };
 
 /** A type, length and value of version 2 (section 2.2). */
@@ -23,18 +22,18 @@ export interface ProxyTlv {
   readonly value: Uint8Array;
 }
 
-/** What a header says. */
+/** The contents of a header. */
 export interface ProxyHeader {
   readonly version: 1 | 2;
   /** `local` for a connection of the proxy's own, such as a health check. */
   readonly command: "proxy" | "local";
-  /** Both ends, unless the proxy does not know them, or speaks for itself. */
+  /** Both ends; absent if the proxy does not know them or the connection is its own. */
   readonly addresses?: { readonly source: ProxyAddress; readonly destination: ProxyAddress } | undefined;
-  /** Version 2 only; in the order in which they came. */
+  /** Version 2 only, in the order received. */
   readonly tlvs?: readonly ProxyTlv[];
 }
 
-/** Types of TLVs that the specification names (section 2.2). */
+/** TLV types of the specification (section 2.2). */
 export const PROXY_TLV = { alpn: 0x01, authority: 0x02, crc32c: 0x03, noop: 0x04, uniqueId: 0x05, ssl: 0x20 } as const;
 
 /** The longest line of version 1, with its CR LF (section 2.1). */
@@ -49,10 +48,9 @@ const CRC_BYTES = 4;
 const STREAM = 1;
 
 /**
- * Reads the header at the start of a stream. `undefined` until it is whole;
- * then what it says, and its length in bytes.
+ * Parses the header at the start of a stream: its contents and length in bytes, or `undefined` while it is incomplete.
  *
- * @throws {FrameError} The bytes are no header, or an invalid one.
+ * @throws {FrameError} The bytes are not a valid header.
  */
 export function parseProxyHeader(bytes: Uint8Array): { header: ProxyHeader; length: number } | undefined {
   if (isStartOf(V2_SIGNATURE, bytes)) return parseV2(bytes);
@@ -60,12 +58,12 @@ export function parseProxyHeader(bytes: Uint8Array): { header: ProxyHeader; leng
   throw new FrameError(`not a PROXY header: "${preview(bytes, 32)}"`);
 }
 
-/** Whether bytes may be, or begin, a header. A client that sends none is known by its first bytes that differ. */
+/** Whether bytes are or may become a header. The first byte that differs shows that the client sends none. */
 export function mayBeProxyHeader(bytes: Uint8Array): boolean {
   return isStartOf(V2_SIGNATURE, bytes) || isStartOf(V1_START, bytes);
 }
 
-/** Whether both agree as far as the shorter goes. */
+/** Whether one is a prefix of the other. */
 function isStartOf(mark: Uint8Array, bytes: Uint8Array): boolean {
   const length = Math.min(mark.length, bytes.length);
   return equalBytes(mark.subarray(0, length), bytes.subarray(0, length));
@@ -79,7 +77,7 @@ function parseV1(bytes: Uint8Array): { header: ProxyHeader; length: number } | u
   }
   const length = end + 1;
   const line = latin1(bytes.subarray(0, length));
-  // What follows UNKNOWN is to be ignored.
+  // The rest of an UNKNOWN line must be ignored.
   if (/^PROXY UNKNOWN(?: [ -~]*)?\r\n$/.test(line)) return { header: { version: 1, command: "proxy" }, length };
   const match = /^PROXY TCP([46]) (\S+) (\S+) (\d+) (\d+)\r\n$/.exec(line);
   const [, family, source = "", destination = "", sourcePort = "", destinationPort = ""] = match ?? [];
@@ -109,7 +107,7 @@ function parseV2(bytes: Uint8Array): { header: ProxyHeader; length: number } | u
   }
   if (length > V2_BYTES) throw new FrameError(`the PROXY header is longer than ${V2_BYTES} bytes: ${length}`);
   if (bytes.length < length) return undefined;
-  // Whatever follows in a header of the proxy's own is to be ignored, the family too.
+  // In a LOCAL header everything that follows must be ignored, including the family.
   if (versionAndCommand === 0x20) return { header: { version: 2, command: "local", tlvs: [] }, length };
   const whole = bytes.subarray(0, length);
   const family = familyAndProtocol >> 4;
@@ -121,12 +119,12 @@ function parseV2(bytes: Uint8Array): { header: ProxyHeader; length: number } | u
   if (length < V2_FIXED_BYTES + 2 * addressBytes) throw new FrameError("the PROXY header ends inside its addresses");
   const tlvs = parseTlvs(whole.subarray(V2_FIXED_BYTES + 2 * addressBytes));
   checkCrc(whole, tlvs);
-  // The addresses of datagrams, or of nothing, are not those of a stream.
+  // Datagram and unspecified addresses do not describe a stream.
   const addresses = protocol === STREAM && family > 0 ? addressesOf(family, whole.subarray(V2_FIXED_BYTES)) : undefined;
   return { header: { version: 2, command: "proxy", addresses, tlvs }, length };
 }
 
-/** Bytes of one address by its family: unspecified, IPv4, IPv6, Unix; those of IP without the port. */
+/** Bytes per address by family: unspecified, IPv4, IPv6, Unix; without the port. */
 const ADDRESS_BYTES: readonly (number | undefined)[] = [0, 6, 18, UNIX_PATH_BYTES];
 
 function addressesOf(family: number, bytes: Uint8Array): ProxyHeader["addresses"] {
@@ -158,7 +156,7 @@ function parseTlvs(bytes: Uint8Array): ProxyTlv[] {
   return tlvs;
 }
 
-/** The checksum is that of the header with zeros in its place (section 2.2.3). */
+/** The checksum is computed with its own bytes set to zero (section 2.2.3). */
 function checkCrc(whole: Uint8Array, tlvs: readonly ProxyTlv[]): void {
   let at = whole.length - tlvs.reduce((sum, { value }) => sum + 3 + value.length, 0);
   for (const { type, value } of tlvs) {
@@ -174,7 +172,7 @@ function checkCrc(whole: Uint8Array, tlvs: readonly ProxyTlv[]): void {
 }
 
 /**
- * The bytes of a header.
+ * Encodes a header.
  *
  * @param options.withChecksum Adds a CRC32c to version 2.
  * @throws {RangeError} Version 1 has no Unix sockets; the ends are of different families; it is too long.
@@ -223,7 +221,7 @@ function encodeAddresses(
   return [from.length === 4 ? 0x11 : 0x21, concat([from, to, ...ports])];
 }
 
-/** Both addresses in one family: IPv4 is mapped into IPv6 where the other is IPv6. */
+/** Brings both addresses into one family: IPv4 becomes IPv4-mapped if the other is IPv6. */
 function ipPair(source: string, destination: string): [Uint8Array, Uint8Array] {
   const [from, to] = [source, destination].map((host) => {
     const bytes = parseIp(host);
@@ -250,7 +248,7 @@ function normalizedIp(text: string): string {
   return bytes === undefined ? text : formatIp(unmapped(bytes));
 }
 
-/** One client must have one address, or a ban of `203.0.113.9` would miss `::ffff:203.0.113.9`. */
+/** Normalized, because otherwise a ban of `203.0.113.9` would miss `::ffff:203.0.113.9`. */
 function unmapped(bytes: Uint8Array): Uint8Array {
   return ipv4OfMapped(bytes) ?? bytes;
 }
@@ -267,7 +265,7 @@ function hexByte(byte: number): string {
   return byte.toString(16).padStart(2, "0");
 }
 
-/** CRC-32C, the checksum with the polynomial of Castagnoli (RFC 9260, appendix A). */
+/** CRC-32C, with the Castagnoli polynomial (RFC 9260, appendix A). */
 function crc32c(bytes: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of bytes) {

@@ -21,6 +21,5 @@ class RawDecoder implements Decoder {
   }
 
   end(): void {
-    // Whatever has come is whole.
   }
 }

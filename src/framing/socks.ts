@@ -40,7 +40,7 @@ const REPLY_WORDS: readonly string[] = [
   "address type not supported",
 ];
 
-/** The words of RFC 1928 for the code of a reply. */
+/** The text of a reply code, as in RFC 1928. */
 export function socksReplyText(code: number): string {
   return REPLY_WORDS[code] ?? `unassigned reply code ${code}`;
 }
@@ -49,14 +49,14 @@ const ATYP = { ipv4: 1, name: 3, ipv6: 4 } as const;
 const VERSION = 5;
 const NAME_BYTES = 255;
 
-/** Where to connect, or where from. */
+/** The destination, or the bound address. */
 export interface SocksAddress {
   /** A name, or an address without brackets. */
   readonly host: string;
   readonly port: number;
 }
 
-/** Type, address and port as they follow a request's or reply's first bytes. */
+/** Encodes type, address and port of a request or reply. */
 function encodeSocksAddress({ host, port }: SocksAddress): Uint8Array<ArrayBuffer> {
   const ip = parseIp(host);
   const name = ip === undefined ? utf8(host) : undefined;
@@ -69,7 +69,7 @@ function encodeSocksAddress({ host, port }: SocksAddress): Uint8Array<ArrayBuffe
   return concat([address, bigEndian(port, 2)]);
 }
 
-/** Reads type, address and port that begin at `at`. */
+/** Parses type, address and port at offset `at`. */
 function parseSocksAddress(
   bytes: Uint8Array,
   at: number,
@@ -86,12 +86,12 @@ function parseSocksAddress(
   return { address: { host, port: (bytes[end - 2] ?? 0) << 8 | (bytes[end - 1] ?? 0) }, length: end };
 }
 
-/** A client's first message: what it can log in with. */
+/** A client's first message: the authentication methods that it offers. */
 export function encodeSocksGreeting(methods: readonly number[]): Uint8Array<ArrayBuffer> {
   return Uint8Array.of(VERSION, methods.length, ...methods);
 }
 
-/** Reads a client's first message. */
+/** Parses a client's first message. */
 export function parseSocksGreeting(bytes: Uint8Array): { methods: Uint8Array; length: number } | undefined {
   checkVersion(bytes, VERSION, "SOCKS");
   const length = 2 + (bytes[1] ?? Infinity);
@@ -114,7 +114,7 @@ export function encodeSocksLogIn(user: string, password: string): Uint8Array<Arr
   return concat([Uint8Array.of(1), ...fields.flatMap((field) => [Uint8Array.of(field.length), field])]);
 }
 
-/** Reads a name and a password. */
+/** Parses a name and a password. */
 export function parseSocksLogIn(
   bytes: Uint8Array,
 ): { user: string; password: string; length: number } | undefined {
@@ -126,12 +126,12 @@ export function parseSocksLogIn(
   return { user: text(2, userEnd), password: text(userEnd + 1, length), length };
 }
 
-/** A request, or with a reply's code in place of the command a reply. */
+/** Encodes a request, or a reply if `code` is a reply code. */
 export function encodeSocksRequest(command: number, address: SocksAddress): Uint8Array<ArrayBuffer> {
   return concat([Uint8Array.of(VERSION, command, 0), encodeSocksAddress(address)]);
 }
 
-/** Reads a request or a reply: `code` is the command or the outcome. */
+/** Parses a request or a reply: `code` is the command or the reply code. */
 export function parseSocksRequest(
   bytes: Uint8Array,
 ): { code: number; address: SocksAddress; length: number } | undefined {
@@ -164,7 +164,7 @@ export function parseSocksDatagram(bytes: Uint8Array): SocksDatagram | undefined
   }
 }
 
-/** Outcomes of SOCKS 4 that say why. */
+/** Reply codes of SOCKS 4. */
 const REPLY_WORDS_4: Readonly<Record<number, string>> = {
   90: "request granted",
   91: "request rejected or failed",
@@ -172,16 +172,16 @@ const REPLY_WORDS_4: Readonly<Record<number, string>> = {
   93: "request rejected: identd reports another user name",
 };
 
-/** A request of SOCKS 4a: a name follows an impossible address (0.0.0.1). */
+/** Encodes a SOCKS 4a request: an invalid address (0.0.0.1), then the name. */
 export function encodeSocks4Request({ host, port }: SocksAddress, user: string): Uint8Array<ArrayBuffer> {
   const ip = parseIp(host);
-  if (ip?.length === 16) throw new RangeError(`Cannot ask a SOCKS 4 proxy for ${host}: it knows no IPv6`);
+  if (ip?.length === 16) throw new RangeError(`Cannot ask a SOCKS 4 proxy for ${host}: it does not support IPv6`);
   const name = ip === undefined ? concat([utf8(host), Uint8Array.of(0)]) : new Uint8Array(0);
   const head = Uint8Array.of(4, SOCKS_COMMAND.connect, port >> 8, port & 0xff);
   return concat([head, ip ?? Uint8Array.of(0, 0, 0, 1), utf8(user), Uint8Array.of(0), name]);
 }
 
-/** Reads a reply of SOCKS 4. */
+/** Parses a SOCKS 4 reply. */
 export function parseSocks4Reply(bytes: Uint8Array): { code: number; text: string; length: 8 } | undefined {
   checkVersion(bytes, 0, "SOCKS 4");
   const code = bytes[1] ?? 0;

@@ -1,21 +1,20 @@
 /**
- * Masking of WebSocket payloads (RFC 6455, section 5.3), four bytes at a time:
- * with large messages this is most of the work that a server does. A key is a
- * number here, its first byte the lowest: a view of four bytes for each frame
- * would cost more than a short message.
+ * Masking of WebSocket payloads (RFC 6455, section 5.3), four bytes at a time: for large messages this is most of a
+ * server's work. A key is a number with its first byte lowest, because a four-byte view per frame costs more than
+ * masking a short message.
  *
  * @module
  */
 
-/** Below this the view of words costs more than it saves. */
+/** Shorter payloads are masked byte by byte: the view of words costs more than it saves. */
 const WORDS_FROM_BYTES = 512;
-/** The bit that no ASCII character has, in each byte of a word. */
+/** The bit that is clear in ASCII, in each byte of a word. */
 const HIGH_BITS = 0x80808080;
 
 /**
- * Masks or unmasks the bytes in place; doing it twice gives them back.
+ * Masks or unmasks the bytes in place; the operation is its own inverse.
  *
- * @return Whether all of them are ASCII now: such text needs no other look.
+ * @return Whether the result is ASCII, which needs no UTF-8 validation.
  */
 export function applyMask(bytes: Uint8Array, key: number): boolean {
   const { length } = bytes;
@@ -27,23 +26,23 @@ export function applyMask(bytes: Uint8Array, key: number): boolean {
   return (maskWords(words, turnKey(key, lead)) & HIGH_BITS) === 0 && (seen & 0x80) === 0;
 }
 
-/** Writes the masked bytes of `source` into `target` at `offset`. */
+/** Writes `source`, masked, into `target` at `offset`. */
 export function copyMasked(source: Uint8Array, key: number, target: Uint8Array, offset: number): void {
   target.set(source, offset);
   applyMask(target.subarray(offset, offset + source.length), key);
 }
 
-/** A key of four bytes, as they follow each other in a frame's head. */
+/** The key from the four bytes of a frame's header. */
 export function maskKey(first: number, second: number, third: number, fourth: number): number {
   return first | second << 8 | third << 16 | fourth << 24;
 }
 
-/** As {@linkcode maskKey}, of bytes that are together. */
+/** Like {@linkcode maskKey}, from an array. */
 export function maskKeyOf([first = 0, second = 0, third = 0, fourth = 0]: Uint8Array): number {
   return maskKey(first, second, third, fourth);
 }
 
-/** The bits that one of the bytes has now are in the lowest byte of the result. */
+/** The lowest byte of the result is the OR of all bytes. */
 function maskBytes(bytes: Uint8Array, key: number, from: number, to: number): number {
   let seen = 0;
   for (let at = from; at < to; at++) {
@@ -54,7 +53,7 @@ function maskBytes(bytes: Uint8Array, key: number, from: number, to: number): nu
   return seen;
 }
 
-/** The bits that one of the words has now. */
+/** The OR of all words. */
 function maskWords(words: Uint32Array, key: number): number {
   const whole = words.length & ~7;
   let seen = 0;
@@ -73,7 +72,7 @@ function maskWords(words: Uint32Array, key: number): number {
   return seen;
 }
 
-/** The key as it is for bytes that begin at position `from` of the payload. */
+/** The key rotated for bytes that start at position `from` of the payload. */
 export function turnKey(key: number, from: number): number {
   const bits = (from & 3) * 8;
   return bits === 0 ? key : key >>> bits | key << (32 - bits);

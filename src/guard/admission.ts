@@ -94,14 +94,14 @@ export class Admission {
     if (fitting >= this.#maxConnections) return false;
     this.#maxConnections = fitting;
     this.#isFullSaid = true;
-    this.#log?.error("out of file descriptors: accepting fewer connections from now on", { most: fitting });
+    this.#log?.error("out of file descriptors: accepting fewer connections from now on", { max: fitting });
     return true;
   }
 
   #sayFull(): void {
     if (this.#isFullSaid) return;
     this.#isFullSaid = true;
-    this.#log?.warning("full: new connections wait until one leaves", { most: this.#maxConnections });
+    this.#log?.warning("full: new connections wait until one leaves", { max: this.#maxConnections });
   }
 
   #wake(): void {

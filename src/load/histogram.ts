@@ -77,25 +77,25 @@ export interface HistogramRow {
   readonly count: number;
 }
 
-/** A range is at least that much longer than the one before: the histogram is exact to three digits only. */
+/** Each range is wider than the one before by at least this factor: the histogram is exact to three digits only. */
 const MIN_FACTOR = 1.1;
 
 /**
- * The latencies in ranges that grow by a constant factor, from the least to
- * the greatest: as many as fit, so that the body and the tail are both seen.
+ * The latencies in ranges that grow by a constant factor, so that both the
+ * body and the tail of the distribution show.
  */
-export function histogramRows(histogram: Histogram, most = 14): HistogramRow[] {
+export function histogramRows(histogram: Histogram, maxRows = 14): HistogramRow[] {
   if (histogram.totalCount === 0) return [];
-  const least = Math.max(1, histogram.minNonZeroValue);
-  const greatest = Math.max(least + 1, histogram.maxValue);
-  const ranges = Math.min(most, Math.ceil(Math.log(greatest / least) / Math.log(MIN_FACTOR)));
-  const factor = (greatest / least) ** (1 / ranges);
+  const min = Math.max(1, histogram.minNonZeroValue);
+  const max = Math.max(min + 1, histogram.maxValue);
+  const ranges = Math.min(maxRows, Math.ceil(Math.log(max / min) / Math.log(MIN_FACTOR)));
+  const factor = (max / min) ** (1 / ranges);
   let below = 0;
   return Array.from({ length: ranges }, (_, index) => {
-    const upTo = index === ranges - 1 ? histogram.totalCount : countUpTo(histogram, least * factor ** (index + 1));
+    const upTo = index === ranges - 1 ? histogram.totalCount : countUpTo(histogram, min * factor ** (index + 1));
     const count = upTo - below;
     below = upTo;
-    return { fromMs: least * factor ** index / 1_000, toMs: least * factor ** (index + 1) / 1_000, count };
+    return { fromMs: min * factor ** index / 1_000, toMs: min * factor ** (index + 1) / 1_000, count };
   });
 }
 

@@ -3,18 +3,18 @@ import { explainSink } from "./explain.ts";
 import { jsonFormat, textFormat } from "./format.ts";
 import type { LogLevel } from "./logger.ts";
 
-/** Where log lines go and how they look. */
+/** Options of {@linkcode configureLogging}. */
 export interface LoggingOptions {
   /** The minimum level that is written; `"off"` writes nothing. */
   level: LogLevel | "off";
-  /** Lines for people, or one JSON object a line. */
+  /** Text, or one JSON object per line. */
   format: "text" | "json";
   /** Whether the text format may use colours. */
   color: boolean;
   /** Receives each line, with its line end. */
   write: (line: string) => void;
   /**
-   * For newcomers: also say what each step on a socket means.
+   * For newcomers: also explain each step on a socket.
    *
    * @default {false}
    */
@@ -22,10 +22,9 @@ export interface LoggingOptions {
 }
 
 /**
- * Sends the log lines of the whole program to `options.write`; a later call
- * replaces an earlier one.
+ * Sends the log lines of the whole program to `options.write`; a later call replaces an earlier one.
  *
- * @throws {TypeError} The application has configured LogTape itself, which this would undo.
+ * @throws {TypeError} The application has already configured LogTape itself.
  */
 export function configureLogging(options: LoggingOptions): void {
   const earlier = getConfig();
@@ -45,7 +44,7 @@ export function configureLogging(options: LoggingOptions): void {
       options.explain
         ? { category: ["parley"], sinks: ["filtered", "explain"], lowestLevel: "trace" }
         : { category: ["parley"], sinks: ["parley"], lowestLevel },
-      // LogTape's notes about itself; a sink that fails must still be heard of.
+      // LogTape's own messages: a failing sink must be reported.
       { category: ["logtape", "meta"], sinks: ["parley"], lowestLevel: "error" },
     ],
   });

@@ -1,28 +1,25 @@
 import type { LogRecord } from "@logtape/logtape";
 
-/** What a program does with sockets, step by step, and what each step means. */
+/** The steps of a program on a socket, explained. */
 export const EXPLANATIONS = {
-  resolve: "asks the system which addresses a name has (getaddrinfo)",
-  socket: "asks the kernel for a socket: one end of a conversation, as yet without an address",
-  bind: "gives the socket an address and a port of this machine; port 0 lets the kernel pick one",
-  listen: "lets clients queue up at the socket; as many as the backlog may wait",
-  accept: "takes the next client from the queue and gets a socket of its own for it",
-  connect: "asks the other side for a connection: over TCP three packets, SYN, SYN-ACK, ACK",
-  handshake: "agrees with the other side on keys, and checks its certificate (TLS)",
-  send: "hands bytes to the kernel, which sends them; it does not say that they have arrived",
-  receive: "takes the bytes that have come; one read may hold part of a message, or several",
-  "half-close": "says that no more will be sent (FIN); the other side may go on sending",
-  end: "the other side has said that it will send no more",
-  close: "gives the socket back to the kernel",
+  resolve: "looks up the addresses of a name (getaddrinfo)",
+  socket: "creates a socket: one end of a connection, with no address yet",
+  bind: "assigns a local address and port to the socket; port 0 lets the kernel pick one",
+  listen: "lets clients connect; the backlog limits how many wait to be accepted",
+  accept: "takes the next client from the queue, with a new socket for its connection",
+  connect: "opens a connection; TCP takes three packets: SYN, SYN-ACK, ACK",
+  handshake: "agrees on keys with the peer and checks its certificate (TLS)",
+  send: "passes bytes to the kernel, which sends them; success does not mean that they arrived",
+  receive: "takes received bytes; one read may return part of a message, or several",
+  "half-close": "ends this side of the stream (FIN); the peer may continue to send",
+  end: "the peer has ended its side of the stream",
+  close: "closes the socket and frees its descriptor",
 } as const;
 
 /** One of {@linkcode EXPLANATIONS}. */
 export type Step = keyof typeof EXPLANATIONS;
 
-/**
- * For newcomers: a sink that writes what each step is, in one line, the first
- * time a connection or a listener takes it.
- */
+/** For newcomers: a sink that explains each step in one line when a connection or a listener first takes it. */
 export function explainSink(write: (line: string) => void): (record: LogRecord) => void {
   const explained = new Set<string>();
   return ({ properties: { step } }) => {

@@ -1,7 +1,7 @@
 import type { LogRecord } from "@logtape/logtape";
 import { escapeControls, toJsonLine } from "../base/bytes.ts";
 
-/** Turns a record into one line, without the line end. */
+/** Formats a record as one line, without the line end. */
 export type LogFormat = (record: LogRecord) => string;
 
 const COLORS: Readonly<Record<string, string>> = {
@@ -13,9 +13,8 @@ const COLORS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Lines for people: `09:15:02.120 info [HTTP API] listening on tcp://127.0.0.1:8080`,
- * then the other fields as `name=value`. What comes from peers is escaped, so
- * that no one can forge a line or move the cursor.
+ * Text lines: `09:15:02.120 info [HTTP API] listening on tcp://127.0.0.1:8080`, then the other fields as `name=value`.
+ * Data from peers is escaped, so that it cannot forge lines or send control sequences to a terminal.
  */
 export function textFormat(options: { color: boolean }): LogFormat {
   return (record) => {
@@ -33,8 +32,7 @@ export function textFormat(options: { color: boolean }): LogFormat {
 }
 
 /**
- * One JSON object a line: `time` (RFC 3339), `level`, `context`, `text`, then
- * the other fields under their own names.
+ * One JSON object per line: `time` (RFC 3339), `level`, `context`, `text`, then the other fields under their own names.
  */
 export const jsonFormat: LogFormat = (record) => {
   const { context, ...fields } = record.properties;

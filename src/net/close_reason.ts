@@ -1,6 +1,6 @@
-/** Why a connection ended: one word list for logs, metrics and `Connection.closeReason`. */
+/** Close reasons, shared by logs, metrics and `Connection.closeReason`. */
 export type CloseReason =
-  /** Both sides were done. */
+  /** Both sides ended normally. */
   | "done"
   /** The peer ended first. */
   | "peer closed"
@@ -10,21 +10,21 @@ export type CloseReason =
   | "first byte timeout"
   | "lifetime"
   | "write timeout"
-  /** More was queued for it than its outbox holds. */
+  /** More data was queued for the peer than its outbox holds. */
   | "slow consumer"
   | "handshake timeout"
   | "handshake failed"
   | "bad message"
-  /** Too many connections, too many of one address, or a rate. */
+  /** Too many connections in all or from one address, or a rate limit. */
   | "limit"
-  /** The access list, the Origin check or the log-in said no. */
+  /** Rejected by the access list, the Origin check or the login. */
   | "denied"
   | "log-in timeout"
   | "ping timeout"
   | "kicked"
-  /** The server is ending. */
+  /** The server is shutting down. */
   | "drain"
-  /** The caller's signal. */
+  /** Aborted by the caller's signal. */
   | "aborted"
   /** A bug in this program. */
   | "error";

@@ -16,30 +16,26 @@ const STOPPED_CLOCK: CoarseClock = { nowMs: 0 };
 const NOTHING = new Uint8Array(0);
 
 /**
- * One stream of bytes to a peer, over any transport: the only way in which
- * Parley reads and writes a socket.
+ * A stream of bytes to a peer, over any transport. All reads and writes of stream sockets go through it.
  *
- * Reading waits for the caller, so a peer is held back by not reading. There
- * are two ways to write:
+ * Nothing is read ahead, so a caller that does not read exerts backpressure. There are two ways to write:
  *
- * - {@linkcode write} waits until the kernel has every byte. It has no size
- *   limit, and a slow peer holds the caller back.
- * - {@linkcode send} queues and returns at once: what is queued in one turn
- *   leaves in one write. It returns `false`, and queues nothing, for what does
- *   not fit in the outbox. `true` means that the bytes leave unless the peer or
- *   the write deadline prevents it, or {@linkcode close} drops them.
+ * - {@linkcode write} waits until the kernel has taken every byte. It has no size limit, and a slow peer slows down the
+ *   caller.
+ * - {@linkcode send} queues and returns immediately; everything queued in one turn of the event loop is sent in one
+ *   write. It returns `false` and queues nothing if the outbox has no room. `true` means that the bytes will be sent
+ *   unless the connection fails, the write deadline passes or {@linkcode close} drops them.
  *
- * `await using` waits until what is queued has left, at most for the write
- * deadline.
+ * `await using` waits until the queue has been sent, at most for the write deadline.
  */
 export class Connection extends ConnectionLifetime implements AsyncDisposable, HasDeadlines {
-  /** Bytes that came. */
+  /** Bytes received. */
   bytesRead = 0;
-  /** Messages that came, counted by the session that cuts them out of the stream. */
+  /** Messages received, counted by the session that decodes the stream. */
   messagesRead = 0;
-  /** Messages that were queued or written, counted by the session. */
+  /** Messages sent or queued, counted by the session. */
   messagesWritten = 0;
-  /** What a service says of it to the operator, such as the program that it runs for it. */
+  /** A service's note for the operator, such as the program that it runs for this connection. */
   note: string | undefined;
 
   readonly #limits: ConnectionLimits;
@@ -49,15 +45,15 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
   #buffer = new ReadBuffer();
   #pendingRead: Promise<number | null> | undefined;
   #unread: Uint8Array<ArrayBuffer> | undefined;
-  /** Made by the first write: most connections are idle. */
+  /** Created by the first write, because most connections are idle. */
   #outbox: Outbox | undefined;
-  /** The peer takes nothing more; what it sent before can still be read. */
+  /** Writes have failed; data that the peer sent earlier can still be read. */
   #writeError: ResetError | undefined;
   #closingWrite: Promise<void> | undefined;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
   #writable: WritableStream<Uint8Array> | undefined;
 
-  /** Takes over the transport: from here on only the connection closes it. */
+  /** Takes ownership of the transport. */
   constructor(transport: Transport, init: ConnectionInit) {
     super(transport, init);
     this.#limits = init.limits ?? {};
@@ -71,17 +67,17 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
     return this.#clock.nowMs - this.#openedMs;
   }
 
-  /** Since anything came or went, by the clock of its deadline timer. */
+  /** Time since the last byte in either direction, by the clock of its deadline timer. */
   get idleMs(): number {
     return this.#clock.nowMs - this.#activeMs;
   }
 
-  /** Bytes that the kernel took. */
+  /** Bytes that the kernel has taken. */
   get bytesWritten(): number {
     return this.#outbox?.bytesWritten ?? 0;
   }
 
-  /** Bytes that wait to be written, including those of the write under way. */
+  /** Bytes queued, including those of the pending write. */
   get queuedBytes(): number {
     return this.#outbox?.queuedBytes ?? 0;
   }
@@ -91,7 +87,7 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
     return this.#outbox?.highWater ?? 0;
   }
 
-  /** Bytes that {@linkcode unread} returned and that have not been read since. */
+  /** Bytes passed to {@linkcode unread} that have not been read again. */
   get unreadBytes(): number {
     return this.#unread?.length ?? 0;
   }
@@ -101,7 +97,7 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
     return this.closeReason === undefined && this.#writeError === undefined && this.#closingWrite === undefined;
   }
 
-  /** Whether {@linkcode send} would take so many more bytes: the connection is open, and its outbox has room. */
+  /** Whether {@linkcode send} would accept this many bytes. */
   fits(bytes: number): boolean {
     return this.isWritable && this.queuedBytes + bytes <= this.outboxBytes;
   }
@@ -112,17 +108,16 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
   }
 
   /**
-   * The next bytes of the peer: 1 to 262,144 of them, in a view that the next
-   * read overwrites. `null` at the peer's end, and when this side has closed
-   * the connection without an error.
+   * Reads 1 to 262,144 bytes into a view that the next read overwrites. Returns `null` at the end of the stream, or if
+   * this side has closed the connection without an error.
    *
-   * A wait that `options` end loses nothing: the bytes come with a later read.
+   * If `options` end the wait, no data is lost: a later read returns it.
    *
    * @throws {ResetError} The peer reset the connection.
    * @throws {TimeoutError} A deadline of the connection or of `options` passed.
    */
   read(options?: WaitOptions): Promise<Uint8Array<ArrayBuffer> | null> {
-    // One promise for each read: an async function here costs an echo a tenth of its speed.
+    // Not an async function, because one promise per read is measurably faster.
     if (
       options === undefined && this.#pendingRead === undefined && this.#unread === undefined &&
       this.closeReason === undefined
@@ -132,7 +127,7 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
     return this.#readWithin(options);
   }
 
-  /** What is received, for code that takes Web streams; it costs more than {@linkcode read}. */
+  /** The received data as a Web stream; slower than {@linkcode read}. */
   get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
     return this.#readable ??= new ReadableStream({
       pull: async (controller) => {
@@ -144,7 +139,7 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
     }, { highWaterMark: 0 });
   }
 
-  /** Writes, for code that takes Web streams. Closing it ends our side, aborting it closes the connection. */
+  /** Writes as a Web stream. Closing it ends this side of the stream, aborting it closes the connection. */
   get writable(): WritableStream<Uint8Array> {
     return this.#writable ??= new WritableStream({
       write: (bytes) => this.write(bytes),
@@ -164,8 +159,8 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
   }
 
   /**
-   * Gives back bytes of the last read that were too many: the next read
-   * returns them first. For a protocol that takes over in the middle of a stream.
+   * Pushes back bytes of the last read; the next read returns them first. For a change of protocol in the middle of a
+   * stream.
    */
   unread(bytes: Uint8Array<ArrayBuffer>): void {
     if (bytes.length === 0) return;
@@ -173,12 +168,12 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
   }
 
   /**
-   * Writes all bytes, or a text in UTF-8, after those already queued, and waits
-   * until the kernel has them. The bytes must not change until then. There is no size limit.
+   * Writes all bytes, or a text in UTF-8, after those already queued, and waits until the kernel has taken them. The
+   * bytes must not change until then. There is no size limit.
    *
    * @throws {ResetError} The peer has closed the connection.
    * @throws {ClosedError} This side has closed the connection, or its side of it.
-   * @throws {TimeoutError} The peer did not take them within the write deadline.
+   * @throws {TimeoutError} The peer did not accept the data within the write deadline.
    */
   write(data: Uint8Array | string): Promise<void> {
     if (!this.isWritable) return Promise.reject(this.closedError());
@@ -186,10 +181,9 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
   }
 
   /**
-   * Queues the bytes; they must not change any more. What is queued in one
-   * turn leaves in one write. `false`, and nothing is queued, when the
-   * connection is closed or the outbox has no room: {@linkcode flush} waits for
-   * room, {@linkcode write} needs none.
+   * Queues the bytes, which must not change afterwards. Everything queued in one turn of the event loop is sent in one
+   * write. Returns `false` and queues nothing if the connection is closed or the outbox has no room: {@linkcode flush}
+   * waits for room, {@linkcode write} needs none.
    */
   send(bytes: Uint8Array): boolean {
     if (!this.fits(bytes.length)) return false;
@@ -197,34 +191,31 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
     return true;
   }
 
-  /**
-   * As {@linkcode send}, for bytes that are known to be the last of this turn:
-   * where nothing waits before them they leave at once, without a queue.
-   */
+  /** Like {@linkcode send}, for the last bytes of a turn: written immediately if nothing is queued. */
   sendLast(bytes: Uint8Array): boolean {
     if (!this.fits(bytes.length)) return false;
     (this.#outbox ?? this.#makeOutbox()).sendNow(bytes);
     return true;
   }
 
-  /** As {@linkcode send}, for bytes whose room a session has checked before it encoded them: the limit does not count. */
+  /** Like {@linkcode send} without the limit, for a session that has checked it before it encoded the bytes. */
   sendChecked(bytes: Uint8Array): boolean {
     if (!this.isWritable) return false;
     (this.#outbox ?? this.#makeOutbox()).send(bytes);
     return true;
   }
 
-  /** Waits until everything queued has left. It throws as {@linkcode write} does. */
+  /** Waits until everything queued has been sent. Throws like {@linkcode write}. */
   flush(): Promise<void> {
     if (this.closeReason !== undefined || this.#writeError !== undefined) return Promise.reject(this.closedError());
     return this.#outbox?.flush() ?? Promise.resolve();
   }
 
   /**
-   * Sends what is queued, then ends our side; the peer may go on sending.
-   * Nothing more can be written from the moment of the call.
+   * Sends the queue, then ends this side of the stream (half-close); the peer may continue to send. Nothing more can be
+   * written after the call.
    *
-   * @throws {ResetError} The peer has closed the connection, and what was sent is lost.
+   * @throws {ResetError} The peer has closed the connection, and sent data is lost.
    */
   closeWrite(): Promise<void> {
     if (this.closeReason !== undefined) return Promise.resolve();
@@ -234,7 +225,7 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
   async #closeWrite(): Promise<void> {
     await this.flush();
     try {
-      // A peer that has ended may have closed: an empty write fails if it has refused late data.
+      // A peer that has ended its side may have closed the socket: an empty write then fails if data was rejected.
       if (this.isReadEnded) await this.transport.write(NOTHING);
       await this.transport.closeWrite();
     } catch (error) {
@@ -244,9 +235,8 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
   }
 
   /**
-   * Sends what is queued, at most for the write deadline, and closes. It does
-   * not throw: bytes that could not be sent are logged. Await
-   * {@linkcode flush} before to learn of them.
+   * Sends the queue, at most for the write deadline, and closes. Does not throw: unsent bytes are logged. To detect
+   * them, await {@linkcode flush} first.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     const { queuedBytes } = this;
@@ -267,7 +257,7 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
     this.#lastReadMs = this.#clock.nowMs;
   }
 
-  /** Closes the connection if one of its deadlines has passed. */
+  /** Closes the connection if a deadline has passed. */
   checkDeadlines(nowMs: number): void {
     const missed = missedDeadline(nowMs, this.#limits, {
       intervalMs: this.deadlineTimer?.intervalMs ?? 0,
@@ -279,7 +269,7 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
     if (missed !== undefined) this.close(missed.reason, timeoutError(missed.phase, missed.afterMs, this));
   }
 
-  /** Closes the connection after a handshake has failed; the result is the error to throw. */
+  /** Closes the connection after a failed handshake and returns the error to throw. */
   protected override onHandshakeFailed(cause: unknown): Error {
     if (this.closeReason !== undefined) return this.closedError();
     const error = toSocketError(cause, "complete the handshake with", formatEndpoint(this.remote));
@@ -301,8 +291,8 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
   }
 
   /**
-   * A peer that has closed may have sent the reason first: what the kernel still
-   * holds can be read, and the end that is certain to follow closes the connection.
+   * The peer may have sent the reason before it closed. Data in the kernel's buffer stays readable; the end of the
+   * stream, which must follow, closes the connection.
    */
   #onWriteFailed(cause: unknown): Error {
     if (this.closeReason !== undefined) return this.closedError();
@@ -313,7 +303,7 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
     return error;
   }
 
-  /** When something last came or went. */
+  /** Time of the last activity. */
   get #activeMs(): number {
     return Math.max(this.#lastReadMs, this.#outbox?.lastWrittenMs ?? 0);
   }
@@ -352,7 +342,7 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
     const pending = this.#pendingRead ?? this.transport.read(this.#buffer.space);
     if (options !== undefined) {
       this.#pendingRead = pending;
-      // Only the caller's own deadline or signal can throw here: the connection stays as it was.
+      // Only the caller's deadline or signal can throw here; the connection stays usable.
       await abortable(
         pending.then(() => {}, () => {}),
         options,

@@ -5,14 +5,14 @@ import type { CloseReason } from "./close_reason.ts";
 import type { ConnectionLimits } from "./deadline_timer.ts";
 import { type Endpoint, formatEndpoint } from "./endpoint.ts";
 
-/** What the deadlines of a connection are judged by; times are those of its clock. */
+/** The state that deadlines are checked against, in times of the connection's clock. */
 export interface DeadlineState {
-  /** Stamps of activity may be this much too old. */
+  /** Activity timestamps may be this old. */
   readonly intervalMs: number;
   readonly openedMs: number;
   /** When something was last received or sent. */
   readonly activeMs: number;
-  /** Since when a write has made no progress. */
+  /** Since when the pending write has made no progress. */
   readonly stalledSinceMs: number | undefined;
   /** Whether anything was received. */
   readonly hasRead: boolean;
@@ -25,7 +25,7 @@ export interface MissedDeadline {
   readonly afterMs: number;
 }
 
-/** The first of the deadlines that has passed. */
+/** The first deadline that has passed. */
 export function missedDeadline(
   nowMs: number,
   limits: ConnectionLimits,
@@ -34,7 +34,7 @@ export function missedDeadline(
   const { firstByteMs, totalMs, idleMs, writeMs = DEFAULTS.writeTimeoutMs } = limits;
   const { stalledSinceMs } = state;
   const ageMs = nowMs - state.openedMs;
-  // Limits that are measured from a stamp of activity get one interval more.
+  // Deadlines measured from an activity timestamp get one extra interval.
   const lateMs = nowMs - state.intervalMs;
   if (stalledSinceMs !== undefined && lateMs - stalledSinceMs > writeMs) {
     return { phase: "write", reason: "write timeout", afterMs: writeMs };

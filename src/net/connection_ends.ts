@@ -6,29 +6,29 @@ import { LayeredTransport, type LayerSetup, type PutLayer } from "./layered_tran
 import type { TlsFacts } from "./tls_facts.ts";
 import type { Transport } from "./transport.ts";
 
-/** What the opener of a connection knows about it. */
+/** Options of {@linkcode Connection}. */
 export interface ConnectionInit {
-  /** A number for log lines, unique among the connections of its listener. */
+  /** Number for log lines, unique per listener. */
   id: number;
   /** Our side. */
   local: Endpoint;
   /** The peer's side. */
   remote: Endpoint;
-  /** The proxy at the other end of the socket. */
+  /** The proxy that the socket is connected to. */
   proxy?: Endpoint | undefined;
   /** Carries the context. */
   log: Logger;
   /** Deadlines and the outbox limit. */
   limits?: ConnectionLimits;
-  /** Every close is a reset, as SO_LINGER with 0 seconds says; the transport must be able to. */
+  /** Every close is a reset (SO_LINGER with 0 seconds); the transport must support it. */
   resetsOnClose?: boolean | undefined;
-  /** What is yet to be put over the transport. */
+  /** The layers to add to the transport. */
   layers?: LayerSetup | undefined;
-  /** Who checks the deadlines; without it there are none. */
+  /** Checks the deadlines; without it there are none. */
   deadlineTimer?: DeadlineTimer | undefined;
 }
 
-/** A logger whose every line names the connection, its peer, and the proxy that has reported the peer. */
+/** A logger with the fields of a connection: its number, the peer, and the proxy that reported the peer. */
 function connectionLog(
   log: Logger,
   { id, remote, proxy }: { id: number; remote: Endpoint; proxy: Endpoint | undefined },
@@ -37,15 +37,15 @@ function connectionLog(
   return log.with({ connection: id, peer: formatEndpoint(remote), ...via });
 }
 
-/** The two ends of a connection, as its layers make them known. */
+/** The two ends of a connection; layers may update them. */
 export abstract class ConnectionEnds implements Peer {
-  /** A number for log lines, unique among the connections of its listener. */
+  /** Number for log lines, unique per listener. */
   readonly id: number;
-  /** The other end of the socket, if that is a proxy before the peer. */
+  /** The proxy that the socket is connected to, if any. */
   proxy: Endpoint | undefined;
-  /** What is read and written: the topmost layer, once every handshake is done. */
+  /** The topmost layer once all handshakes are complete. */
   protected transport: Transport;
-  /** Present until every layer has been put over the transport. */
+  /** Set until all layers have been added. */
   #layers: LayeredTransport | undefined;
   #local: Endpoint;
   #remote: Endpoint;
@@ -53,7 +53,7 @@ export abstract class ConnectionEnds implements Peer {
   #log: Logger | undefined;
   readonly #baseLog: Logger;
 
-  /** Takes over the transport. */
+  /** Takes ownership of the transport. */
   constructor(transport: Transport, { id, local, remote, proxy, log, layers }: ConnectionInit) {
     this.id = id;
     this.#local = printable(local);
@@ -69,7 +69,7 @@ export abstract class ConnectionEnds implements Peer {
     this.transport = this.#layers ?? transport;
   }
 
-  /** Closes the connection after a handshake has failed; the result is the error to throw. */
+  /** Closes the connection after a failed handshake and returns the error to throw. */
   protected abstract onHandshakeFailed(cause: unknown): Error;
 
   /** Our side. */
@@ -82,32 +82,34 @@ export abstract class ConnectionEnds implements Peer {
     return this.#remote;
   }
 
-  /** Every line of it names the connection and the peer. */
+  /** Includes the connection's number and the peer in every line. */
   get log(): Logger {
     return this.#log ??= connectionLog(this.#baseLog, this);
   }
 
-  /** What the TLS handshake agreed on; `undefined` before it is done, and without TLS. */
+  /** The results of the TLS handshake; `undefined` before it is complete, and without TLS. */
   get tls(): TlsFacts | undefined {
     return this.#tls;
   }
 
-  /** Whether {@linkcode handshake} has something to do. */
+  /** Whether a handshake is still to be done. */
   get needsHandshake(): boolean {
     return this.#layers !== undefined;
   }
 
-  /** Learns the peer's true address from the proxy before it; `undefined` if it is known. It rejects as {@linkcode handshake} does. */
+  /**
+   * Reads the peer's real address from a proxy's header; `undefined` if it is already known. Rejects like {@linkcode
+   * handshake}.
+   */
   identifyPeer(): Promise<void> | undefined {
     return this.#layers?.hidesPeer ? this.#runLayers((layers) => layers.identifyPeer()) : undefined;
   }
 
   /**
-   * Completes the handshakes of all layers, such as TLS; at once where there
-   * are none. `connect()` has done so; for an accepted connection it is to be
-   * called before the next thing, or the first read or write does it.
+   * Completes the handshakes of all layers, such as TLS. `connect()` has already done it; on an accepted connection the
+   * first read or write does it unless it is called explicitly.
    *
-   * @throws {TlsError} Its reason says why.
+   * @throws {TlsError} The TLS handshake failed.
    * @throws {TimeoutError} The peer did not complete it in time.
    */
   async handshake(): Promise<void> {
@@ -132,7 +134,7 @@ export abstract class ConnectionEnds implements Peer {
     this.transport = transport;
   }
 
-  /** Replaces {@linkcode remote} by the client that a trusted proxy reports. */
+  /** Replaces {@linkcode remote} with the client that a trusted proxy reports. */
   reportRemote(remote: Endpoint): void {
     this.proxy ??= this.#remote;
     this.#remote = printable(remote);

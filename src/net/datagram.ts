@@ -269,9 +269,8 @@ export class DatagramSocket<E extends Endpoint = Endpoint> implements AsyncDispo
 }
 
 /**
- * Whether a datagram came from the endpoint that it is expected from. IP
- * addresses are compared as bytes. The name of a Unix socket may be relative
- * to the peer's working directory.
+ * Whether a datagram's sender is the expected endpoint. IP addresses are compared as bytes. The name of a Unix socket
+ * may be relative to the peer's working directory.
  */
 export function isFrom(expected: Endpoint, from: Endpoint | null): boolean {
   if (from === null || from.scheme !== expected.scheme) return false;
@@ -299,7 +298,7 @@ function tooLong(length: number, to: Endpoint | null, cause?: unknown): LimitErr
   const endpoint = nameOf(to);
   const limit = to?.scheme === "udp"
     ? `one datagram carries at most ${DEFAULTS.datagramBytes}`
-    : "the system does not take so much in one datagram";
+    : "too large for one datagram on this system";
   return new LimitError(`Cannot send ${length} bytes to ${endpoint}: ${limit}`, { endpoint, cause });
 }
 

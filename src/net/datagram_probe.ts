@@ -2,7 +2,7 @@ import { isMulticast } from "../base/ip.ts";
 import type { DatagramSocket } from "./datagram.ts";
 import type { Endpoint } from "./endpoint.ts";
 
-/** What can be found out about a UDP port without a reply. */
+/** The state of a UDP port as far as it can be determined without a reply. */
 export type PortState =
   /** The address belongs to this machine, and no socket is bound to the port. */
   | "closed"
@@ -26,7 +26,7 @@ export function probePort(endpoint: Endpoint, { proxy }: Pick<DatagramSocket, "p
     Deno.listenDatagram({ transport: "udp", hostname: endpoint.host, port: endpoint.port }).close();
     return "closed";
   } catch (error) {
-    // Other errors: not our address, a port that needs privileges, a missing permission.
+    // Other errors: not a local address, a privileged port, a missing permission.
     return error instanceof Deno.errors.AddrInUse ? "bound" : "unknown";
   }
 }

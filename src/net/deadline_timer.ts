@@ -1,45 +1,44 @@
 /** Deadlines of one connection in milliseconds, checked by a deadline timer; one object serves every connection of a server. */
 export interface ConnectionLimits {
-  /** From the opening to the first byte of the peer. */
+  /** From the opening to the peer's first byte. */
   readonly firstByteMs?: number | undefined;
-  /** Since anything came or went. */
+  /** Since the last byte in either direction. */
   readonly idleMs?: number | undefined;
-  /** From the opening to the end. */
+  /** From the opening to the close. */
   readonly totalMs?: number | undefined;
-  /** For the peer to take what is being written. */
+  /** For the peer to accept pending data. */
   readonly writeMs?: number | undefined;
   /** Maximum bytes that `Connection.send()` queues. */
   readonly outboxBytes?: number | undefined;
 }
 
-/** What a deadline timer checks: it compares its own stamps with the clock and closes itself when one is overdue. */
+/** An object with deadlines: it compares its timestamps with the clock and closes itself when one has passed. */
 export interface HasDeadlines {
-  /** Called about once an interval, with its clock in milliseconds. */
+  /** Called about once per interval with the clock in milliseconds. */
   checkDeadlines(nowMs: number): void;
 }
 
-/** A clock that is read by looking at a field. */
+/** A clock that costs only a field access to read. */
 export interface CoarseClock {
   /** Milliseconds, monotonic; at most one interval old. */
   readonly nowMs: number;
 }
 
-/** Intervals: two of the shortest are 50 ms, two of the longest half a second. */
+/** Shortest and longest interval: half of 50 ms, half of 500 ms. */
 const MIN_INTERVAL_MS = 25;
 const MAX_INTERVAL_MS = 250;
-/** Intervals in a deadline, so that two of them are a twentieth of it. */
+/** Intervals per deadline: two of them are 5% of it. */
 const INTERVALS = 40;
 
 /**
- * One timer for the deadlines of any number of connections: a timer for each
- * read would cost an echo server a third of its speed, while comparing "last
- * active" stamps once an interval costs next to nothing. A deadline is met late
- * by up to two intervals, never early.
+ * One timer for the deadlines of any number of connections: timers per read slow down an echo server considerably,
+ * while comparing activity timestamps once per interval is almost free. A deadline fires up to two intervals late,
+ * never early.
  *
  * The timer runs only while something has deadlines.
  */
 export class DeadlineTimer implements CoarseClock, Disposable {
-  /** Milliseconds between two looks. */
+  /** Milliseconds between checks. */
   readonly intervalMs: number;
   nowMs: number;
   readonly #members = new Set<HasDeadlines>();
@@ -50,9 +49,8 @@ export class DeadlineTimer implements CoarseClock, Disposable {
   #holders = 0;
 
   /**
-   * Checks often enough for the shortest of the deadlines, in milliseconds: each
-   * is met at most 50 ms late, or a twentieth of the shortest one where that is
-   * more, and at most half a second.
+   * Creates a timer for these deadlines in milliseconds. Each fires at most 5% of the shortest one late, but no less
+   * than 50 ms and no more than 500 ms.
    */
   static for(deadlinesMs: Iterable<number | undefined>): DeadlineTimer {
     let shortestMs = Infinity;
@@ -60,19 +58,18 @@ export class DeadlineTimer implements CoarseClock, Disposable {
     return new DeadlineTimer(Math.min(MAX_INTERVAL_MS, Math.max(MIN_INTERVAL_MS, shortestMs / INTERVALS)));
   }
 
-  /** Checks every `intervalMs`; `now` is there for tests. */
+  /** Checks every `intervalMs`; `now` is a parameter for tests. */
   constructor(intervalMs = MAX_INTERVAL_MS, now: () => number = () => performance.now()) {
     this.intervalMs = intervalMs;
     this.#now = now;
     this.nowMs = now();
   }
 
-  /** How many are being watched. */
+  /** Number of watched objects. */
   get size(): number {
     return this.#members.size;
   }
 
-  /** Watches one more. */
   add(member: HasDeadlines): void {
     this.nowMs = this.#now();
     this.#members.add(member);
@@ -83,35 +80,32 @@ export class DeadlineTimer implements CoarseClock, Disposable {
   }
 
   /**
-   * Keeps the process alive until {@linkcode release}, for a caller that waits
-   * for nothing but a deadline. By default the timer does not: a connection that
-   * was forgotten must not keep a program from ending.
+   * Keeps the process alive until {@linkcode release}, for a caller that waits only for a deadline. By default the
+   * timer does not, so that a leaked connection cannot keep a program running.
    */
   hold(): void {
     if (this.#holders++ === 0 && this.#timer !== undefined) Deno.refTimer(this.#timer);
   }
 
-  /** Ends what {@linkcode hold} began. */
+  /** Undoes {@linkcode hold}. */
   release(): void {
     if (--this.#holders === 0 && this.#timer !== undefined) Deno.unrefTimer(this.#timer);
   }
 
-  /** Watches it no longer. */
   delete(member: HasDeadlines): void {
     this.#members.delete(member);
     if (this.#members.size === 0) this[Symbol.dispose]();
   }
 
-  /** One look at all of them; the timer does this by itself. */
+  /** Checks all watched objects; the timer calls this. */
   run(): void {
     this.nowMs = this.#now();
     for (const member of this.#members) member.checkDeadlines(this.nowMs);
   }
 
   /**
-   * A timer that comes late means that this program stood still, not its
-   * peers: what they have sent meanwhile is read before they are judged. Only
-   * once in a row, so that a program that is always late still meets deadlines.
+   * A late timer means that this process was blocked, not its peers, so pending data is read before deadlines are
+   * checked. Never twice in a row, so that deadlines also work in a process that is always late.
    */
   #tick(): void {
     const nowMs = this.#now();
@@ -122,7 +116,6 @@ export class DeadlineTimer implements CoarseClock, Disposable {
     else this.run();
   }
 
-  /** Stops the timer. */
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
     this.#timer = undefined;

@@ -18,18 +18,18 @@ interface TcpTransport extends Transport, Disposable {
   setNoDelay(isOn: boolean): void;
 }
 
-/** Our end of a direct connection. */
+/** The local end of a direct connection. */
 export interface DirectOptions {
   /** The address of this machine to connect from, and the port, 0 for any. */
   readonly from?: { readonly host: string; readonly port: number } | undefined;
-  /** Uses the addresses of this family only. */
+  /** Restricts the addresses to this family. */
   readonly family?: 4 | 6 | undefined;
 }
 
-/** Connects by TCP to the first address of a host that answers, or to a Unix socket. */
+/** Connects over TCP to the first address that responds, or to a Unix socket. */
 export const directDialer: Dialer = createDirectDialer();
 
-/** Makes a dialer as {@linkcode directDialer}, with an end of our choice. */
+/** Like {@linkcode directDialer}, with a chosen local address or family. */
 export function createDirectDialer(direct: DirectOptions = {}): Dialer {
   return {
     dial: (to, options) => isHostEndpoint(to) ? dialTcp(to, options, direct) : dialUnix(to, options),
@@ -54,7 +54,7 @@ async function dialTcp(
     });
   }
   log.trace(`connecting to ${addresses.map(({ address }) => address).join(", ")}`, { step: "connect" });
-  // The runtime's own sockets cannot choose their end.
+  // The runtime's own sockets cannot bind a local address.
   const resettable = options.canReset || from !== undefined ? await import("./resettable.ts") : undefined;
   const conn = await raceAddresses<TcpTransport>(addresses, { endpoint: text, port: endpoint.port }, {
     signal,
@@ -79,9 +79,8 @@ function familyOf(from: DirectOptions["from"]): 4 | 6 | undefined {
 /**
  * Connects to a numeric address; the signal ends the attempt.
  *
- * The runtime checks its signal once more when it has connected, and then throws
- * without closing the socket. So it gets one that does not throw, and the check
- * is made here.
+ * After connecting, the runtime checks its signal again and throws without closing the socket. So it gets a signal that
+ * does not throw, and the check is done here.
  */
 async function dialAddress(hostname: string, port: number, signal: AbortSignal): Promise<Deno.TcpConn> {
   signal.throwIfAborted();
@@ -114,7 +113,7 @@ async function dialUnix(endpoint: PathEndpoint, { signal }: DialerOptions): Prom
       if (signal.aborted) conn.close();
       else return { transport: conn, local: endpoint, remote: endpoint };
     } catch (error) {
-      // The backlog is full: unlike TCP, the kernel does not let a client wait for its turn.
+      // The backlog is full: unlike with TCP, the kernel rejects the client instead of letting it wait.
       if (systemCodeOf(error) !== "EAGAIN") throw toSocketError(error, "connect to", formatEndpoint(endpoint));
       await delay(backoff.next(), signal);
     }

@@ -1,17 +1,17 @@
 import type { Duplex } from "node:stream";
 import type { Transport } from "./transport.ts";
 
-/** What the stream lies on, which holds the peer back. */
+/** The stream's underlying transport, which exerts backpressure. */
 export interface BelowStream {
-  /** Whether bytes are read as they come. */
+  /** Whether data is read as it arrives. */
   set wants(isWanted: boolean);
-  /** Calls back once everything written has left, with an error if it will not. */
+  /** Calls back when everything has been written, or with an error. */
   whenWritten(then: (error?: Error) => void): void;
-  /** What broke it; TLS on the side of a server takes a reset for an end. */
+  /** Its error; server-side TLS would report a reset as an end. */
   readonly failure?: Error | undefined;
 }
 
-/** Bytes that are buffered without a reader before the peer is held back. */
+/** Bytes buffered without a reader before reading pauses. */
 const READ_AHEAD_BYTES = 64 * 1_024;
 
 /** A stream of `node:tls` or `node:net` as a transport: reads and writes one at a time. */
@@ -26,7 +26,7 @@ export class DuplexTransport implements Transport {
   #writer: PromiseWithResolvers<number> | undefined;
   #reader: { readonly bytes: Uint8Array; readonly settle: PromiseWithResolvers<number | null> } | undefined;
 
-  /** Takes over the stream and what it lies on. */
+  /** Takes ownership of the stream and its underlying transport. */
   constructor(stream: Duplex, below: BelowStream) {
     this.#stream = stream;
     this.#below = below;
@@ -55,7 +55,7 @@ export class DuplexTransport implements Transport {
 
   write(bytes: Uint8Array): Promise<number> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    // TLS has no record of nothing to send: the runtime refuses it with EPERM.
+    // TLS has no empty records: the runtime rejects an empty write with EPERM.
     if (bytes.length === 0) return Promise.resolve(0);
     const writer = this.#writer = Promise.withResolvers<number>();
     const onLeft = (error?: Error | null) => {
@@ -64,7 +64,7 @@ export class DuplexTransport implements Transport {
     };
     this.#stream.write(bytes, (error) => {
       if (error) onLeft(error);
-      // It calls back when the records are made; they are handed down in the next microtask.
+      // The callback comes when the records are encrypted; they are passed down in the next microtask.
       else queueMicrotask(() => this.#below.whenWritten(onLeft));
     });
     return writer.promise;
@@ -72,7 +72,7 @@ export class DuplexTransport implements Transport {
 
   async closeWrite(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    // A stream that was destroyed meanwhile calls back too: the next read says why.
+    // A destroyed stream calls back too; the next read reports why.
     this.#stream.end(() => resolve());
     await promise;
   }
@@ -89,7 +89,7 @@ export class DuplexTransport implements Transport {
       this.#reader = undefined;
       reader.settle.resolve(this.#take(reader.bytes));
     }
-    // Not at each chunk: to pause and to resume costs more than to read it.
+    // Not for each chunk, because pausing and resuming costs more than reading it.
     if (this.#chunkBytes < READ_AHEAD_BYTES) return;
     this.#isPaused = true;
     this.#below.wants = false;
@@ -105,7 +105,7 @@ export class DuplexTransport implements Transport {
     else reader.settle.resolve(null);
   }
 
-  /** A stream that is taken apart forgets to call back. */
+  /** A destroyed stream may never call back. */
   #failWrite(error: Error): void {
     this.#writer?.reject(error);
     this.#writer = undefined;

@@ -1,6 +1,5 @@
 /**
- * Endpoints: where a socket is, in one grammar for every flag, argument, log
- * line and call.
+ * Endpoints: one grammar for flags, arguments, log lines and calls.
  *
  * @module
  */
@@ -8,7 +7,7 @@
 import { DEFAULTS } from "../base/defaults.ts";
 import { isIp } from "../base/ip.ts";
 
-/** Every scheme of the grammar. */
+/** All schemes. */
 export const SCHEMES = ["tcp", "tls", "ws", "wss", "unix", "udp", "unixgram"] as const;
 
 /** One of {@linkcode SCHEMES}. */
@@ -16,23 +15,23 @@ export type Scheme = typeof SCHEMES[number];
 
 /** An endpoint with a host and a port. */
 export interface HostEndpoint {
-  /** What is spoken there. */
+  /** The protocol. */
   readonly scheme: "tcp" | "tls" | "ws" | "wss" | "udp";
-  /** A name, an IPv4 address, or an IPv6 address without brackets. */
+  /** A host name, an IPv4 address, or an IPv6 address without brackets. */
   readonly host: string;
-  /** 0 to 65,535; 0 picks a free one when listening. */
+  /** 0 to 65,535; 0 picks a free port when listening. */
   readonly port: number;
   /** Path and query of `ws` and `wss`; `"/"` otherwise. */
   readonly path: string;
-  /** The user information of `ws` and `wss`, decoded; it is never printed. */
+  /** Decoded user information of `ws` and `wss`; never printed. */
   readonly credentials?: { readonly user: string; readonly password: string };
 }
 
 /** An endpoint in the file system. */
 export interface PathEndpoint {
-  /** A stream, or datagrams. */
+  /** Stream or datagrams. */
   readonly scheme: "unix" | "unixgram";
-  /** The socket's file. */
+  /** Path of the socket file. */
   readonly path: string;
   /** It has none. */
   readonly host?: undefined;
@@ -41,7 +40,7 @@ export interface PathEndpoint {
 }
 
 /**
- * Where a socket is. Those that the library returns print themselves.
+ * The address of a socket. Those that the library returns print themselves.
  *
  * @example A port that was picked
  * ```ts
@@ -69,19 +68,19 @@ export function printable<E extends Endpoint>(endpoint: E): E {
   return Object.assign(Object.create(PRINTABLE), endpoint);
 }
 
-/** What the short forms leave out. */
+/** Defaults for the short forms. */
 export interface ParseEndpointOptions {
   /**
-   * Scheme of a text that names none.
+   * Default scheme.
    *
    * @default {"tcp"}
    */
   scheme?: HostEndpoint["scheme"];
-  /** Port of a text that names none; without it such a text is refused. */
+  /** Default port; without it a text without a port is rejected. */
   port?: number | undefined;
 }
 
-/** Longest path of a Unix socket: `sun_path` has 108 bytes with its end on Linux, unix(7). */
+/** Maximum path length of a Unix socket: `sun_path` has 108 bytes including the terminating NUL on Linux, unix(7). */
 const UNIX_PATH_BYTES = 107;
 
 const EXAMPLES: Readonly<Record<Scheme, string>> = {
@@ -95,9 +94,8 @@ const EXAMPLES: Readonly<Record<Scheme, string>> = {
 };
 
 /**
- * Parses an endpoint: `tcp://127.0.0.1:8888`, `unix:/run/app.sock`,
- * `ws://localhost:8765/chat`, or a short form such as `8888`, `:8888`,
- * `0.0.0.0:8888`, `[::1]:8888`, `db.internal:5433`.
+ * Parses an endpoint: `tcp://127.0.0.1:8888`, `unix:/run/app.sock`, `ws://localhost:8765/chat`, or a short form such as
+ * `8888`, `:8888`, `0.0.0.0:8888`, `[::1]:8888`, `db.internal:5433`.
  *
  * @example Full and short forms
  * ```ts
@@ -108,7 +106,7 @@ const EXAMPLES: Readonly<Record<Scheme, string>> = {
  * assertEquals(formatEndpoint(parseEndpoint("[::1]:53", { scheme: "udp" })), "udp://[::1]:53");
  * ```
  *
- * @throws {SyntaxError} Says what was wrong and shows one right example.
+ * @throws {SyntaxError} The text is not an endpoint; the message says why and gives an example.
  */
 export function parseEndpoint(text: string, options: ParseEndpointOptions = {}): Endpoint {
   const match = /^([A-Za-z][A-Za-z0-9+.-]*):(.*)$/s.exec(text);
@@ -128,7 +126,7 @@ export function parseEndpoint(text: string, options: ParseEndpointOptions = {}):
   return parseHost(text, options.scheme ?? "tcp", text, options);
 }
 
-/** The endpoint as text that {@linkcode parseEndpoint} reads back. */
+/** Formats an endpoint; {@linkcode parseEndpoint} parses the result. */
 export function formatEndpoint(endpoint: Endpoint): string {
   if (!isHostEndpoint(endpoint)) return `${endpoint.scheme}:${endpoint.path}`;
   const path = isWebSocket(endpoint) ? endpoint.path : "";
@@ -140,7 +138,9 @@ export function formatHostPort(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** As {@linkcode formatHostPort}, without the scheme's own port: the `Host` field (RFC 9110, section 4.2). */
+/**
+ * Like {@linkcode formatHostPort}, without the default port of the scheme: the `Host` field (RFC 9110, section 4.2).
+ */
 export function formatAuthority(host: string, port: number, ownPort: number): string {
   const text = formatHostPort(host, port);
   return port === ownPort ? text.replace(/:\d+$/, "") : text;
@@ -151,17 +151,17 @@ export function isHostEndpoint(endpoint: Endpoint): endpoint is HostEndpoint {
   return endpoint.scheme !== "unix" && endpoint.scheme !== "unixgram";
 }
 
-/** Whether an endpoint has connections. */
+/** Whether the endpoint is connection-oriented. */
 export function isStream({ scheme }: Endpoint): boolean {
   return scheme !== "udp" && scheme !== "unixgram";
 }
 
-/** Whether WebSocket is spoken at an endpoint. */
+/** Whether the endpoint uses WebSocket. */
 export function isWebSocket({ scheme }: Endpoint): boolean {
   return scheme === "ws" || scheme === "wss";
 }
 
-/** Whether TLS is spoken at an endpoint. */
+/** Whether the endpoint uses TLS. */
 export function isSecure(endpoint: Endpoint): endpoint is HostEndpoint {
   return endpoint.scheme === "tls" || endpoint.scheme === "wss";
 }
@@ -174,9 +174,13 @@ function parsePath(text: string, scheme: PathEndpoint["scheme"], rest: string): 
   const path = rest.startsWith("//") ? rest.slice(2) : rest;
   if (path === "") throw refuse(text, "the path of the socket is missing", scheme);
   if (path.startsWith("@")) {
-    throw refuse(text, `the runtime opens no abstract socket (@); ${scheme}:./${path} is a file of that name`, scheme);
+    throw refuse(
+      text,
+      `abstract sockets (@) are not supported; for a file of that name use ${scheme}:./${path}`,
+      scheme,
+    );
   }
-  if (path.includes("\0")) throw refuse(text, "the path holds a NUL character", scheme);
+  if (path.includes("\0")) throw refuse(text, "the path contains a NUL character", scheme);
   if (new TextEncoder().encode(path).length > UNIX_PATH_BYTES) {
     throw refuse(text, `the path is longer than ${UNIX_PATH_BYTES} bytes`, scheme);
   }
@@ -193,8 +197,8 @@ function parseHost(
   const authority = slash === -1 ? rest : rest.slice(0, slash);
   const tail = slash === -1 ? "" : rest.slice(slash);
   const takesPath = scheme === "ws" || scheme === "wss";
-  if (tail !== "" && tail !== "/" && !takesPath) throw refuse(text, `${scheme} takes no path`, scheme);
-  if (/[\s#\p{Cc}]/u.test(tail)) throw refuse(text, "the path holds a blank or a #", scheme);
+  if (tail !== "" && tail !== "/" && !takesPath) throw refuse(text, `${scheme} does not accept a path`, scheme);
+  if (/[\s#\p{Cc}]/u.test(tail)) throw refuse(text, "the path contains a space or a #", scheme);
   const path = !takesPath || tail === "" ? "/" : encodePath(tail.startsWith("?") ? `/${tail}` : tail);
   const at = takesPath ? authority.lastIndexOf("@") : -1;
   const [host, port] = splitAuthority(text, scheme, authority.slice(at + 1), options.port);
@@ -212,7 +216,7 @@ function parseCredentials(text: string, scheme: Scheme, userInfo: string): { use
   return { user, password };
 }
 
-/** Characters that a URI cannot hold, as percent-encoded UTF-8 (RFC 3986, section 2.1); what is encoded stays. */
+/** Percent-encodes characters that are not allowed in a URI (RFC 3986, section 2.1); existing escapes stay. */
 function encodePath(path: string): string {
   return path.toWellFormed().replaceAll(/[^!-~]|["<>\\^`{|}]/gu, encodeURIComponent);
 }
@@ -223,7 +227,7 @@ function splitAuthority(
   authority: string,
   defaultPort: number | undefined,
 ): [string, number] {
-  if (authority.includes("@")) throw refuse(text, "a user name has no place in it", scheme);
+  if (authority.includes("@")) throw refuse(text, "a user name is not allowed", scheme);
   if (/^\d+$/.test(authority)) return [DEFAULTS.host, checkPort(text, scheme, authority)];
   const bracketed = /^\[([^\]]*)\](?::(.*))?$/s.exec(authority);
   if (bracketed) {
@@ -249,13 +253,13 @@ function checkPort(text: string, scheme: Scheme, port: string | number | undefin
 
 function checkHost(text: string, scheme: Scheme, host: string): string {
   if (host.includes("%")) {
-    throw refuse(text, "a zone (%) is not accepted, since node:net in this runtime takes none", scheme);
+    throw refuse(text, "zones (%) are not supported", scheme);
   }
   if (host.includes(":") || /^[\d.]+$/.test(host)) {
     if (!isIp(host)) throw refuse(text, `"${host}" is not an IP address`, scheme);
     return host;
   }
-  // Letters, digits, hyphens (RFC 1123, section 2.1), and the underscore that container networks use.
+  // Letters, digits, hyphens (RFC 1123, section 2.1), and underscores, which container networks use.
   const label = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?";
   if (host.length > 253 || !new RegExp(`^${label}(?:\\.${label})*\\.?$`).test(host)) {
     throw refuse(text, `"${host}" is not a host name`, scheme);
@@ -263,9 +267,9 @@ function checkHost(text: string, scheme: Scheme, host: string): string {
   return host;
 }
 
-/** The text is shown without user information, which may hold a password. */
+/** User information is not shown, as it may contain a password. */
 function refuse(text: string, found: string, scheme: Scheme): SyntaxError {
-  // What stands before an "@" may hold a password, also where it has no place or was not encoded.
+  // Everything before an "@" may contain a password, even if it is misplaced or not encoded.
   const shown = /^unix/i.test(text) ? text : text.replace(/^([a-z][\w+.-]*:\/\/)?.*@/is, "$1...@");
   return new SyntaxError(`Cannot parse endpoint "${shown}": ${found}; for example ${EXAMPLES[scheme]}`);
 }

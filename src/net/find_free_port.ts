@@ -12,7 +12,7 @@ export interface FreePortOptions {
    */
   host?: string;
   /**
-   * TCP and UDP ports are free apart from each other.
+   * TCP and UDP ports are independent.
    *
    * @default {"tcp"}
    */
@@ -20,8 +20,8 @@ export interface FreePortOptions {
 }
 
 /**
- * A port that is free at this moment. Nothing keeps it free until it is
- * used: if possible, listen on port 0 instead and ask the listener.
+ * Finds a port that is currently free. Another process may take it before it is used: if possible, listen on port 0
+ * instead and read the port from the listener.
  *
  * @example A port for a server that cannot choose one itself
  * ```ts
@@ -33,7 +33,7 @@ export interface FreePortOptions {
  * ```
  *
  * @throws {BindError} The host is not an address of this machine.
- * @throws {PermissionError} Deno's sandbox forbids it.
+ * @throws {PermissionError} A permission of Deno's sandbox is missing.
  */
 export function findFreePort(options: FreePortOptions = {}): number {
   const { host = DEFAULTS.host, transport = "tcp" } = options;

@@ -1,16 +1,16 @@
 import { concat } from "../base/bytes.ts";
 import type { Transport } from "./transport.ts";
 
-/** Enough for nearly every message of a handshake; it grows when it is not. */
+/** Enough for nearly every handshake message; it grows if necessary. */
 const CHUNK_BYTES = 512;
 const NOTHING = new Uint8Array(0);
 
-/** A message at the start of bytes, and how many of them it takes. */
+/** A parsed message and its length in bytes. */
 export interface Parsed {
   readonly length: number;
 }
 
-/** Reads the messages of a handshake off a transport, and gives back what follows them. */
+/** Reads handshake messages from a transport and preserves the bytes that follow. */
 export class HandshakeReader {
   readonly #inner: Transport;
   #bytes: Uint8Array = NOTHING;
@@ -20,9 +20,9 @@ export class HandshakeReader {
   }
 
   /**
-   * The next message, or `null` if the peer ends the stream before it is whole.
+   * The next message, or `null` if the stream ends first.
    *
-   * @param parse Returns `undefined` until the message is whole, and throws if it is too long or malformed.
+   * @param parse Returns `undefined` while the message is incomplete, and throws if it is too long or malformed.
    */
   async read<T extends Parsed>(parse: (bytes: Uint8Array) => T | undefined): Promise<T | null> {
     for (;;) {
@@ -38,12 +38,12 @@ export class HandshakeReader {
     }
   }
 
-  /** How many bytes have come that belong to no message yet. */
+  /** Bytes received that do not belong to a complete message yet. */
   get unreadCount(): number {
     return this.#bytes.length;
   }
 
-  /** The transport above the handshake: it reads first what came behind it. */
+  /** The transport after the handshake; it first returns the bytes that followed it. */
   transport(): Transport {
     return this.#bytes.length === 0 ? this.#inner : new ResumedTransport(this.#inner, this.#bytes);
   }

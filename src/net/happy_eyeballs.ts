@@ -5,11 +5,11 @@ import type { ResolvedAddress } from "./resolve.ts";
 import { reasonOf } from "../base/system_error.ts";
 import { toSocketError } from "./socket_error.ts";
 
-/** What the race depends on; tests pass fakes. */
+/** Dependencies and options of {@linkcode happyEyeballs}. */
 export interface RaceOptions<C extends Disposable> {
-  /** Opens one connection; must give up when the signal aborts. */
+  /** Opens one connection; must stop when the signal aborts. */
   dial: (address: ResolvedAddress, signal: AbortSignal) => Promise<C>;
-  /** Ends the race from outside. */
+  /** Ends all attempts. */
   signal: AbortSignal;
   /**
    * Head start of each address before the next is tried in parallel, in milliseconds.
@@ -17,16 +17,16 @@ export interface RaceOptions<C extends Disposable> {
    * @default {250}
    */
   attemptDelayMs?: number;
-  /** Called for each address that did not answer. */
+  /** Called for each failed address. */
   onFailure?: ((attempt: Attempt) => void) | undefined;
 }
 
 /**
- * Connects to the first address that answers (Happy Eyeballs, RFC 8305
- * sections 4 and 5): families alternate, IPv6 first where the resolver said so; each address gets a head
- * start, or less when it fails sooner; those that lose are closed.
+ * Connects to the first address that responds (Happy Eyeballs, RFC 8305 sections 4 and 5). Families alternate, starting
+ * with the one that the resolver prefers; each address gets a head start unless it fails sooner; later connections are
+ * closed.
  *
- * @throws {RefusedError} None answered; it lists each address and its reason.
+ * @throws {RefusedError} All addresses failed; the error lists them with the reasons.
  */
 export async function raceAddresses<C extends Disposable>(
   addresses: readonly ResolvedAddress[],
@@ -72,7 +72,7 @@ export async function raceAddresses<C extends Disposable>(
   }
 
   const onAbort = () => {
-    // An address may answer in the same turn: its connection then has no owner but the race.
+    // A second address may connect in the same turn; its connection has no other owner.
     isSettled = true;
     outcome.reject(options.signal.reason);
   };
@@ -89,7 +89,7 @@ export async function raceAddresses<C extends Disposable>(
   }
 }
 
-/** First of one family, first of the other, second of the one, and so on; the family of the first address leads. */
+/** Interleaves the two families, starting with that of the first address. */
 export function interleave(addresses: readonly ResolvedAddress[]): ResolvedAddress[] {
   const lead = addresses.filter(({ family }) => family === addresses[0]?.family);
   const other = addresses.filter(({ family }) => family !== addresses[0]?.family);
@@ -100,7 +100,7 @@ export function interleave(addresses: readonly ResolvedAddress[]): ResolvedAddre
 function failure(endpoint: string, attempts: readonly Attempt[], causes: readonly unknown[]): Error {
   const errors = causes.map((cause) => toSocketError(cause, "connect to", endpoint));
   const refusal = errors.find((error) => error instanceof RefusedError);
-  // No network's answer but a missing permission or a system's timeout: those have classes of their own.
+  // A missing permission or a timeout of the system is not a refusal and has its own class.
   if (refusal === undefined) return errors.at(-1) ?? new RefusedError(`Cannot connect to ${endpoint}`, { endpoint });
   const list = attempts.map(({ address, reason }) => `${address}: ${reason}`).join(", ");
   return new RefusedError(`Cannot connect to ${endpoint} (${list})`, { endpoint, attempts, cause: refusal.cause });

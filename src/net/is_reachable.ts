@@ -8,18 +8,17 @@ import { directDialer } from "./direct_dialer.ts";
 /** Options of {@linkcode isReachable}. */
 export interface ReachableOptions {
   /**
-   * For an answer, name resolution included.
+   * Time limit, including name resolution.
    *
    * @default {"10s"}
    */
   timeout?: Duration;
-  /** Gives up with its reason. */
+  /** Aborts with its reason. */
   signal?: AbortSignal;
 }
 
 /**
- * Whether somebody accepts connections there. `tls`, `ws` and `wss` endpoints
- * are asked for a TCP connection only: no handshake is made.
+ * Whether the endpoint accepts connections. For `tls`, `ws` and `wss` only TCP is checked, without a handshake.
  *
  * @example A port that is listened on
  * ```ts
@@ -30,8 +29,8 @@ export interface ReachableOptions {
  * assert(await isReachable(listener.endpoint, { timeout: "2s" }));
  * ```
  *
- * @throws {SyntaxError} The endpoint cannot be parsed, or is for datagrams, which have no connections.
- * @throws {PermissionError} Deno's sandbox forbids the attempt.
+ * @throws {SyntaxError} The endpoint cannot be parsed, or is a datagram endpoint.
+ * @throws {PermissionError} A permission of Deno's sandbox is missing.
  */
 export async function isReachable(endpoint: string | Endpoint, options: ReachableOptions = {}): Promise<boolean> {
   const parsed = typeof endpoint === "string" ? parseEndpoint(endpoint) : endpoint;

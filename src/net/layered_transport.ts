@@ -8,32 +8,31 @@ import { abortable } from "./wait.ts";
 
 /** The layers of a connection. */
 export interface LayerSetup {
-  /** In the order in which they are put over the transport. */
+  /** From the lowest to the topmost. */
   readonly layers: readonly Layer[];
   /** For all handshakes together, in milliseconds. */
   readonly timeoutMs: number;
-  /** What messages call the peer; by default its address. */
+  /** Name of the peer in messages; by default its address. */
   readonly endpoint?: string;
 }
 
-/** A layer that has been put over the transport. */
+/** A completed layer. */
 export interface PutLayer extends Layered {
-  /** No further layer comes: its transport is the topmost. */
+  /** Its transport is the topmost. */
   readonly isLast: boolean;
 }
 
 /** The connection that a {@linkcode LayeredTransport} belongs to. */
 export interface LayeredOwner {
-  /** The two ends as known now. */
+  /** The two ends as currently known. */
   readonly peer: Peer;
   /** Called after each layer. */
   onLayered(layered: PutLayer): void;
 }
 
 /**
- * A transport whose layers are yet to be put over it. They are run by
- * {@linkcode handshake}, or by the first read or write; from then on the
- * connection uses the topmost transport itself.
+ * A transport with pending layers. {@linkcode handshake} or the first read or write runs them; from then on the
+ * connection uses the topmost transport directly.
  */
 export class LayeredTransport implements Transport {
   #top: Transport;
@@ -46,7 +45,7 @@ export class LayeredTransport implements Transport {
   #all: Promise<void> | undefined;
   #isClosed = false;
 
-  /** Takes over the transport. */
+  /** Takes ownership of the transport. */
   constructor(bottom: Transport, setup: LayerSetup, owner: LayeredOwner) {
     this.#top = this.#bottom = bottom;
     this.#setup = setup;
@@ -59,12 +58,12 @@ export class LayeredTransport implements Transport {
     return this.#countBeforeGate > 0 && this.#beforeGate === undefined;
   }
 
-  /** Runs the layers up to the last that may replace the peer's address; a second call gives the outcome of the first. */
+  /** Runs the layers up to the last that may replace the peer's address; later calls return the same result. */
   identifyPeer(): Promise<void> {
     return this.#beforeGate ??= this.#run(this.#setup.layers.slice(0, this.#countBeforeGate));
   }
 
-  /** Runs all layers; a second call gives the outcome of the first. */
+  /** Runs all layers; later calls return the same result. */
   handshake(): Promise<void> {
     return this.#all ??= this.identifyPeer().then(() => this.#run(this.#setup.layers.slice(this.#countBeforeGate)));
   }
@@ -126,7 +125,7 @@ export class LayeredTransport implements Transport {
       this.#top = layered.transport;
       this.#owner.onLayered({ ...layered, isLast: layer === this.#setup.layers.at(-1) });
     } catch (error) {
-      // One that comes too late has no other owner.
+      // A layer that completes too late has no other owner.
       void wrapping.then(({ transport }) => transport.close(), () => {});
       this.#closeAfterFailure();
       throw error;
@@ -137,7 +136,7 @@ export class LayeredTransport implements Transport {
     try {
       this.close();
     } catch (cause) {
-      // BadResource: the layer has closed it, as it may.
+      // BadResource means that the layer has closed it already, which it may.
       if (!(cause instanceof Deno.errors.BadResource)) throw cause;
     }
   }
@@ -149,7 +148,7 @@ export class LayeredTransport implements Transport {
   }
 }
 
-/** Puts layers over what another dialer opens; their handshakes are complete when it is dialed. */
+/** Adds layers to another dialer; dialing includes their handshakes. */
 export function layeredDialer(via: Dialer, setup: LayerSetup): Dialer {
   return {
     async dial(to, options) {

@@ -2,10 +2,9 @@ import type { CloseReason } from "./close_reason.ts";
 import type { Connection } from "./connection.ts";
 
 /**
- * Closes a connection so that the peer gets every byte: sends what is queued,
- * ends our side, then reads and drops until the peer's end, for a bounded
- * time. Closing with bytes unread would make the kernel send a reset, which
- * can destroy what the peer has not read (RFC 1122, section 4.2.2.13).
+ * Closes a connection so that the peer receives every byte: sends the queue, ends this side of the stream, then
+ * discards input until the peer's end or a time limit. Closing with unread input would make the kernel send a reset,
+ * which can destroy data that the peer has not read yet (RFC 1122, section 4.2.2.13).
  */
 export async function lingeringClose(
   connection: Connection,
@@ -13,7 +12,7 @@ export async function lingeringClose(
 ): Promise<void> {
   if (connection.closeReason !== undefined) return;
   const reason = options.reason ?? "done";
-  // Both sides are through, as most are here: nothing to wait for, and no timer for it.
+  // The common case: both sides have ended, so no wait and no timer is needed.
   if (connection.isReadEnded && connection.queuedBytes === 0) return connection.close(reason);
   const timer = setTimeout(() => connection.close(reason), options.timeoutMs);
   try {
@@ -22,7 +21,7 @@ export async function lingeringClose(
     } else {
       await connection.closeWrite();
       while (await connection.read() !== null) {
-        // Dropped: the conversation is over.
+        // Discarded.
       }
     }
   } catch (error) {

@@ -7,15 +7,15 @@ import { toSocketError } from "./socket_error.ts";
 import type { SocketOptionApplier } from "./sockopt/socket_option_applier.ts";
 import type { Transport } from "./transport.ts";
 
-/** What a listener needs of a `Deno.Listener`; a test gives a fake. */
+/** The part of `Deno.Listener` that a listener needs; tests pass a fake. */
 export interface Acceptor {
-  /** The next connection; it throws when the listener is closed. */
+  /** The next connection; throws when the listener is closed. */
   accept(): Promise<Transport & { readonly remoteAddr: Deno.Addr; readonly localAddr?: Deno.Addr }>;
   /** Stops listening. */
   close(): void;
 }
 
-/** One acceptor of several, for a name with more than one address. */
+/** Combines several acceptors, for a name with several addresses. */
 export function mergeAcceptors(acceptors: readonly Acceptor[]): Acceptor {
   const [only] = acceptors;
   if (only !== undefined && acceptors.length === 1) return only;
@@ -34,7 +34,7 @@ export function mergeAcceptors(acceptors: readonly Acceptor[]): Acceptor {
     },
     close() {
       for (const acceptor of acceptors) acceptor.close();
-      // What was accepted and not taken has no other owner.
+      // Accepted connections that were not taken have no other owner.
       for (const settling of pending.values()) {
         void settling.then(({ outcome }) => outcome).then((transport) => transport.close(), () => {});
       }
@@ -42,7 +42,7 @@ export function mergeAcceptors(acceptors: readonly Acceptor[]): Acceptor {
   };
 }
 
-/** What the opener of a listener knows about it. */
+/** Options of {@linkcode Listener}. */
 export interface ListenerInit<E extends Endpoint = Endpoint> {
   /** Where it listens, with the port that was picked. */
   endpoint: E;
@@ -52,13 +52,13 @@ export interface ListenerInit<E extends Endpoint = Endpoint> {
   limits?: ConnectionLimits;
   /** Every close is a reset. */
   resetsOnClose?: boolean | undefined;
-  /** Who checks them. */
+  /** Checks the deadlines. */
   deadlineTimer?: DeadlineTimer | undefined;
-  /** Numbers the connections; several listeners may share one. */
+  /** Numbers the connections; listeners may share it. */
   nextId?: (() => number) | undefined;
-  /** What is put over each accepted transport, such as TLS. */
+  /** Layers for each accepted transport, such as TLS. */
   layers?: LayerSetup | undefined;
-  /** Sets socket options of each accepted connection; the listener closes it. */
+  /** Sets socket options on each accepted connection; the listener disposes of it. */
   optionApplier?: SocketOptionApplier | undefined;
 }
 
@@ -77,7 +77,7 @@ export class Listener<E extends Endpoint = Endpoint> implements Disposable, Asyn
   readonly #optionApplier: SocketOptionApplier | undefined;
   #isClosed = false;
 
-  /** Takes over the acceptor. */
+  /** Takes ownership of the acceptor. */
   constructor(acceptor: Acceptor, init: ListenerInit<E>) {
     this.#acceptor = acceptor;
     this.endpoint = printable(init.endpoint);
@@ -98,8 +98,7 @@ export class Listener<E extends Endpoint = Endpoint> implements Disposable, Asyn
   /**
    * The next connection, or `null` once the listener is closed.
    *
-   * An error, such as too many open files, leaves the listener usable: wait a
-   * little and accept again.
+   * After an error, such as too many open files, the listener stays usable: wait briefly and accept again.
    */
   async accept(): Promise<Connection | null> {
     while (!this.#isClosed) {
@@ -109,7 +108,7 @@ export class Listener<E extends Endpoint = Endpoint> implements Disposable, Asyn
         return connection;
       } catch (error) {
         if (this.#isClosed) return null;
-        // The client reset it while it waited to be accepted: accept the next one.
+        // The client reset the connection before it was accepted: accept the next one.
         if (error instanceof Deno.errors.NotConnected || error instanceof Deno.errors.ConnectionAborted) continue;
         throw toSocketError(error, "accept on", formatEndpoint(this.endpoint));
       }
@@ -142,7 +141,7 @@ export class Listener<E extends Endpoint = Endpoint> implements Disposable, Asyn
       });
       return connection;
     } catch (error) {
-      // Reset before it was accepted, for example: nothing else closes it.
+      // For example reset before it was accepted; it has no other owner.
       transport.close();
       throw error;
     }
@@ -168,24 +167,24 @@ export class Listener<E extends Endpoint = Endpoint> implements Disposable, Asyn
   }
 }
 
-/** The peer of an accepted connection, in the scheme of its listener. */
+/** The peer of an accepted connection, with the listener's scheme. */
 function remoteOf(address: Deno.Addr, listening: Endpoint): Endpoint {
   if (address.transport !== "tcp" || listening.scheme === "unix" || listening.scheme === "unixgram") {
-    // The client's end of a Unix socket has no name of its own.
+    // The client's end of a Unix socket is unnamed.
     return listening;
   }
   const scheme: HostEndpoint["scheme"] = listening.scheme;
   return { scheme, host: address.hostname, port: address.port, path: "/" };
 }
 
-/** Our side of an accepted connection to the byte: the listener may have every address of the machine. */
+/** The exact local address of an accepted connection: the listener may be bound to all addresses. */
 function localOf(transport: { readonly localAddr?: Deno.Addr }, listening: Endpoint): Endpoint {
   const { localAddr } = transport;
   if (localAddr?.transport !== "tcp" || !isHostEndpoint(listening)) return listening;
   return { ...listening, host: localAddr.hostname, port: localAddr.port };
 }
 
-/** 1, 2, 3, and so on. */
+/** Counts 1, 2, 3, and so on. */
 export function counter(): () => number {
   let last = 0;
   return () => ++last;

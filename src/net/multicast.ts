@@ -47,7 +47,7 @@ async function join(conn: MulticastTransport, group: string, { ttl, ...setup }: 
     await conn.joinMulticastV6(group, interfaceIndex(setup.interface, group));
   } else {
     const membership = await conn.joinMulticastV4(group, addressOf(setup.interface, group));
-    // It is the TTL of the socket, though the runtime sets it through a membership.
+    // The TTL applies to the socket, although the runtime sets it through a membership.
     if (ttl !== undefined) await membership.setTTL(ttl);
   }
 }

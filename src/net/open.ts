@@ -1,6 +1,6 @@
 /**
- * Opens the listening and the datagram sockets of each transport. Everything
- * that is true of one transport only stands here; `factory.ts` picks by scheme.
+ * Opens the listening and datagram sockets of each transport. Everything specific to one transport is here;
+ * `factory.ts` selects by scheme.
  *
  * @module
  */
@@ -38,14 +38,14 @@ export interface ListenSetup extends Omit<ListenerInit, "endpoint"> {
   mode: number;
 }
 
-/** As a host, it stands for a socket that was inherited, as from systemd: the port is its descriptor. */
+/** Host name for an inherited socket, for example from systemd; the port is the descriptor. */
 const DESCRIPTOR_HOST = "fd";
 
 /** Listens on TCP. */
 export async function listenTcp(endpoint: HostEndpoint, setup: ListenSetup): Promise<Listener> {
   const text = formatEndpoint(endpoint);
   if (setup.reusePort && setup.canReset) {
-    throw new UsageError(`Cannot listen on ${text}: a port that is shared has no connections that can be reset`);
+    throw new UsageError(`Cannot listen on ${text}: connections on a shared port cannot be reset`);
   }
   const isInherited = endpoint.host === DESCRIPTOR_HOST;
   if (setup.reusePort && isInherited) {
@@ -85,7 +85,7 @@ async function openAcceptor(host: string, port: number, setup: ListenSetup): Pro
   return Deno.listen({ hostname: host, port, tcpBacklog: setup.backlog, ...shared });
 }
 
-/** A name may have an address that this machine lacks, such as `::1` without IPv6: the others are listened on. */
+/** A name may have an address that this machine lacks, such as `::1` without IPv6: listen on the others. */
 async function listenToo(host: string, port: number, acceptors: TcpAcceptor[], setup: ListenSetup): Promise<void> {
   try {
     acceptors.push(await openAcceptor(host, port, setup));
@@ -126,7 +126,7 @@ export interface BindSetup {
   multicast: MulticastSetup;
 }
 
-/** Binds a UDP socket; one that is bound to a multicast group joins it. */
+/** Binds a UDP socket; binding to a multicast group joins it. */
 export async function bindUdp(endpoint: HostEndpoint, setup: BindSetup): Promise<DatagramSocket> {
   requireUnstableNet(`bind ${formatEndpoint(endpoint)}`);
   const host = await numericHost(endpoint.host);
@@ -150,12 +150,12 @@ export async function bindUdp(endpoint: HostEndpoint, setup: BindSetup): Promise
   }
 }
 
-/** Windows binds no socket to a group, and a group of narrow scope (RFC 4291, section 2.7) would need an interface. */
+/** Windows cannot bind to a group, and groups of narrow scope (RFC 4291, section 2.7) would need an interface. */
 function canBindGroup(group: string): boolean {
   return Deno.build.os !== "windows" && !/^ff.[12]:/i.test(group);
 }
 
-/** Every address of the host's family. */
+/** The wildcard address of the host's family. */
 function anyHost(host: string): string {
   return host.includes(":") ? "::" : "0.0.0.0";
 }
@@ -190,7 +190,7 @@ async function isDatagramSocketLive(path: string): Promise<boolean> {
   }
 }
 
-/** A name stands for its first address: a socket is bound to one. */
+/** Uses the first address of a name: a socket is bound to one. */
 async function numericHost(host: string): Promise<string> {
   if (isIp(host)) return host;
   return (await resolve(host))[0]?.address ?? host;
@@ -209,5 +209,4 @@ export const BIND_DEFAULTS = {
   multicast: { groups: [], interface: undefined, ttl: undefined },
 } as const;
 
-/** Defaults of the mode and the backlog, for the factory. */
 export const LISTEN_DEFAULTS = { backlog: DEFAULTS.backlog, reusePort: false, mode: SOCKET_MODE } as const;

@@ -2,31 +2,31 @@ import { concat } from "../base/bytes.ts";
 import type { CoarseClock } from "./deadline_timer.ts";
 import type { Transport } from "./transport.ts";
 
-/** What an outbox asks of its connection. */
+/** The connection that owns an outbox. */
 export interface OutboxOwner {
-  /** A write failed with `cause`; the error that those who wait for it get. */
+  /** Called when a write failed with `cause`; returns the error for the waiting callers. */
   onWriteFailed(cause: unknown): Error;
-  /** Why nothing more can be written. */
+  /** The reason why nothing more can be written. */
   closedError(): Error;
 }
 
 const NOTHING = new Uint8Array(0);
-// Shared by all that have none, and never added to: most connections are idle.
+// Shared by all empty outboxes and never modified, because most connections are idle.
 const NO_CHUNKS: Uint8Array[] = [];
 const NO_WAITERS: PromiseWithResolvers<void>[] = [];
 
 /**
- * The write side of a connection: one write at a time, in order. What is queued
- * while a write is under way, or in one turn, leaves in one write.
+ * The write side of a connection: one write at a time, in order. Data queued during a write or in one turn of the event
+ * loop is sent in one write.
  */
 export class Outbox {
-  /** Bytes that wait to be written, including those of the write under way. */
+  /** Bytes queued, including those of the pending write. */
   queuedBytes = 0;
   /** Maximum that {@linkcode queuedBytes} has reached. */
   highWater = 0;
-  /** Bytes that the kernel took. */
+  /** Bytes that the kernel has taken. */
   bytesWritten = 0;
-  /** When the kernel last took something, by the coarse clock. */
+  /** When the kernel last took data, by the coarse clock. */
   lastWrittenMs: number;
   readonly #transport: Transport;
   readonly #clock: CoarseClock;
@@ -46,12 +46,12 @@ export class Outbox {
     this.lastWrittenMs = clock.nowMs;
   }
 
-  /** Since when the write under way makes no progress, by the coarse clock; `undefined` if none is under way. */
+  /** Since when the pending write has made no progress, by the coarse clock; `undefined` without one. */
   get stalledSinceMs(): number | undefined {
     return this.#isWriting ? this.#startedMs : undefined;
   }
 
-  /** Writes the bytes, after those already queued, and waits until the kernel has them. */
+  /** Writes the bytes after those already queued, and waits until the kernel has taken them. */
   write(bytes: Uint8Array): Promise<void> {
     this.#count(bytes.length);
     if (!this.#isWriting && this.#chunks.length === 0) return this.#writeNow(bytes);
@@ -60,21 +60,21 @@ export class Outbox {
     return this.flush();
   }
 
-  /** Queues the bytes; they leave at the end of this turn. */
+  /** Queues the bytes for the end of this turn. */
   send(bytes: Uint8Array): void {
     this.#count(bytes.length);
     this.#queue(bytes);
     this.#schedule();
   }
 
-  /** As {@linkcode send}, but at once where nothing waits before them. */
+  /** Like {@linkcode send}, but immediately if nothing is queued. */
   sendNow(bytes: Uint8Array): void {
     if (this.#isWriting || this.#chunks.length > 0) return this.send(bytes);
     this.#count(bytes.length);
     this.#writeOut(bytes);
   }
 
-  /** Waits until everything queued has left. */
+  /** Waits until everything queued has been sent. */
   flush(): Promise<void> {
     if (this.queuedBytes === 0) return Promise.resolve();
     const waiter = Promise.withResolvers<void>();
@@ -83,7 +83,7 @@ export class Outbox {
     return waiter.promise;
   }
 
-  /** Drops what is queued; waiting callers receive the owner's error. */
+  /** Drops the queue; waiting callers get the owner's error. */
   abort(): void {
     this.#isAborted = true;
     this.#chunks = NO_CHUNKS;
@@ -132,7 +132,9 @@ export class Outbox {
     throw this.#afterFailure(cause);
   };
 
-  /** Writes without a waiting caller: one promise less than {@linkcode #writeNow}, which matters in a fan-out. */
+  /**
+   * Writes without a waiting caller, with one promise less than {@linkcode #writeNow}, which matters for broadcasts.
+   */
   #writeOut(bytes: Uint8Array): void {
     void this.#start(bytes).then(this.#onSent, this.#onSendFailed);
   }
@@ -152,7 +154,7 @@ export class Outbox {
     return this.#transport.write(bytes);
   }
 
-  /** What the kernel did not take, if anything. */
+  /** The bytes that the kernel did not take, if any. */
   #afterWrite(count: number): Uint8Array | undefined {
     this.bytesWritten += count;
     this.queuedBytes -= count;

@@ -2,10 +2,8 @@ import { ClosedError, ResetError } from "../base/errors.ts";
 import type { Connection } from "./connection.ts";
 
 /**
- * Copies what one connection receives to another, until its end, which is
- * passed on as an end; a reset is passed on as a reset, if `to` was opened with
- * `canReset`. A slow receiver holds the sender back. The result is the number
- * of bytes.
+ * Copies one connection to another until the end, which is passed on as a half-close; a reset is passed on as a reset
+ * if `to` was opened with `canReset`. A slow receiver slows down the sender. Returns the number of bytes.
  *
  * @example A proxy
  * ```ts
@@ -26,7 +24,7 @@ import type { Connection } from "./connection.ts";
  * assertEquals(await both, [5, 0]);
  * ```
  *
- * @throws {ResetError} Either side was reset; both are closed then.
+ * @throws {ResetError} Either side was reset; both are then closed.
  */
 export async function pipe(from: Connection, to: Connection): Promise<number> {
   let count = 0;

@@ -5,19 +5,19 @@ import type { Connection } from "./connection.ts";
 import { PoolLease } from "./pool_lease.ts";
 import { abortable, delay, type WaitOptions } from "./wait.ts";
 
-/** What `acquire()` does when every connection is in use. */
+/** The behavior of `acquire()` when all connections are in use. */
 export type PoolOverflow =
-  /** Waits for one, in order. */
+  /** Waits in order. */
   | "wait"
-  /** Throws at once. */
+  /** Throws immediately. */
   | "fail"
-  /** Opens one more, which is closed after its use. */
+  /** Opens an extra connection, which is closed after use. */
   | "grow";
 
 /** Options of {@linkcode ConnectionPool}. */
 export interface PoolOptions {
   /**
-   * Most connections at a time.
+   * Maximum number of connections.
    *
    * @default {10}
    */
@@ -29,33 +29,31 @@ export interface PoolOptions {
    */
   maxIdle?: number;
   /**
-   * How long an idle connection is kept open.
+   * Maximum time that an idle connection is kept open.
    *
    * @default {"30s"}
    */
   idleTimeout?: Duration;
   /**
-   * Longest wait for a connection.
+   * Maximum wait for a connection.
    *
    * @default {"10s"}
    */
   waitTimeout?: Duration;
   /**
-   * When every connection is in use.
+   * Behavior when all connections are in use.
    *
    * @default {"wait"}
    */
   overflow?: PoolOverflow;
   /**
-   * Whether a connection that was idle can be used again; `false` or a failure
-   * and the pool takes another. It must read what it asked for.
+   * Checks whether an idle connection is still usable; on `false` or an error the pool uses another. It must read all
+   * replies to its own requests.
    */
   healthCheck?: (connection: Connection) => Promise<boolean>;
   /**
-   * A connection that was in use less than this ago is handed out at once: the
-   * end of a peer that has come meanwhile is seen only if the event loop has
-   * turned since. After that, or always with `0`, the pool waits for two turns
-   * of the event loop first, a few milliseconds.
+   * A connection released less than this ago is handed out immediately; a close by the peer may then go unnoticed.
+   * Otherwise, or always with `0`, the pool first waits two turns of the event loop, a few milliseconds.
    *
    * @default {"1s"}
    */
@@ -65,17 +63,17 @@ export interface PoolOptions {
 interface Idle {
   readonly connection: Connection;
   readonly sinceMs: number;
-  /** The peer ended, or sent unsolicited bytes. */
+  /** The peer has closed, or sent unsolicited bytes. */
   isSpoilt: boolean;
 }
 
 type Waiter = PromiseWithResolvers<PoolLease>;
 
 /**
- * Connections to one peer that are used again and again.
+ * A pool of reusable connections to one peer.
  *
- * Callers are served in order. A connection on which the peer has ended or
- * sent unsolicited bytes is closed and never handed out.
+ * Callers are served in order. A connection that the peer has closed, or on which it sent unsolicited bytes, is never
+ * handed out.
  *
  * @example Two exchanges over one connection
  * ```ts
@@ -108,7 +106,7 @@ export class ConnectionPool implements AsyncDisposable {
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
   #empty: PromiseWithResolvers<void> | undefined;
 
-  /** `connect` opens one connection; its signal aborts when the pool is closed. */
+  /** Creates a pool. `connect` opens one connection; its signal aborts when the pool is closed. */
   constructor(connect: (signal: AbortSignal) => Promise<Connection>, options: PoolOptions = {}) {
     this.#connect = connect;
     this.#size = atLeast(1, options.size ?? 10, "size");
@@ -120,7 +118,7 @@ export class ConnectionPool implements AsyncDisposable {
     this.#healthCheck = options.healthCheck;
   }
 
-  /** How many connections there are, by what they do, and how many callers wait. */
+  /** Number of connections by state, and of waiting callers. */
   get stats(): { readonly idle: number; readonly leased: number; readonly opening: number; readonly waiting: number } {
     return {
       idle: this.#idle.length,
@@ -131,10 +129,10 @@ export class ConnectionPool implements AsyncDisposable {
   }
 
   /**
-   * A connection for one caller, until its lease is released.
+   * Leases a connection until it is released.
    *
-   * @throws {TimeoutError} None was free in time.
-   * @throws {LimitError} All are in use, and the policy is to fail.
+   * @throws {TimeoutError} No connection became free in time.
+   * @throws {LimitError} All connections are in use, and the policy is to fail.
    * @throws {ParleyError} The pool is closed, or no connection could be opened.
    */
   async acquire(options: WaitOptions = {}): Promise<PoolLease> {
@@ -151,13 +149,15 @@ export class ConnectionPool implements AsyncDisposable {
     } catch (error) {
       const isQueued = this.#waiters.includes(waiter);
       this.#waiters = this.#waiters.filter((other) => other !== waiter);
-      // It was served at the moment it gave up: the next one gets it.
+      // The lease arrived just as the caller gave up: pass it to the next.
       if (!isQueued) void waiter.promise.then((lease) => lease.release(), ignore);
       throw error;
     }
   }
 
-  /** Does `work` with a connection. If it throws, the connection is closed: an unread reply may still arrive on it. */
+  /**
+   * Runs `work` with a connection. If it throws, the connection is closed, because an unread reply may still arrive.
+   */
   async use<T>(work: (connection: Connection) => Promise<T>, options?: WaitOptions): Promise<T> {
     await using lease = await this.acquire(options);
     try {
@@ -169,8 +169,7 @@ export class ConnectionPool implements AsyncDisposable {
   }
 
   /**
-   * Takes no more callers, turns away those that wait, closes what is idle, and
-   * waits for the connections in use; those that are not given back in time are
+   * Rejects new and waiting callers, closes idle connections, and waits for those in use; any not released in time are
    * closed.
    */
   async close(drainTimeout: Duration = DEFAULTS.drainTimeoutMs): Promise<void> {
@@ -203,7 +202,7 @@ export class ConnectionPool implements AsyncDisposable {
     return this.#closing.signal.aborted;
   }
 
-  /** Sets as much in motion as the waiting callers need. */
+  /** Starts as many checks and connections as the waiting callers need. */
   #serve(): void {
     while (this.#waiters.length > this.#looking && this.#idle.length > 0) {
       const idle = this.#idle.pop();
@@ -229,18 +228,18 @@ export class ConnectionPool implements AsyncDisposable {
     }
   }
 
-  /** Hands an idle connection out, if it is still good. */
+  /** Hands out an idle connection if it is still usable. */
   async #look(idle: Idle): Promise<void> {
     const { connection, sinceMs } = idle;
     this.#looking++;
     let isGood = false;
     try {
       if (performance.now() - sinceMs < this.#trustForMs) {
-        // What has come is reported in the next microtask.
+        // Buffered data is reported in the next microtask.
         await undefined;
       } else {
-        // The runtime reports a peer's end only after its event loop has polled the sockets,
-        // and in the first turn timers may run before that.
+        // The runtime reports a close only after it has polled the sockets, and in the first turn timers may run before
+        // that.
         await delay(0);
         await delay(0);
       }
@@ -304,7 +303,7 @@ export class ConnectionPool implements AsyncDisposable {
     this.#idleTimer ??= setTimeout(() => this.#expire(), this.#idleTimeoutMs);
   }
 
-  /** Closes what has been idle for too long: the first of the list have been so longest. */
+  /** Closes connections that have been idle for too long; the list is ordered by idle time. */
   #expire(): void {
     const nowMs = performance.now();
     const overdue = this.#idle.filter(({ sinceMs }) => nowMs - sinceMs >= this.#idleTimeoutMs);
@@ -337,9 +336,9 @@ function closedError(): ParleyError {
   return new ParleyError("The connection pool is closed");
 }
 
-function atLeast(least: number, value: number, name: string): number {
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw new RangeError(`Cannot use ${value} as ${name} of a pool: it must be a whole number, ${least} or more`);
+function atLeast(min: number, value: number, name: string): number {
+  if (Number.isSafeInteger(value) && value >= min) return value;
+  throw new RangeError(`Cannot use ${value} as ${name} of a pool: it must be a whole number, ${min} or more`);
 }
 
 function ignore(): void {}

@@ -2,23 +2,24 @@ import type { Connection } from "./connection.ts";
 
 /** The right to use one connection of a pool, until it is released. */
 export class PoolLease implements AsyncDisposable {
-  /** The connection that is lent. */
+  /** The leased connection. */
   readonly connection: Connection;
   readonly #giveBack: (isReusable: boolean) => void;
   #isOver = false;
 
-  /** Made by the pool. */
   constructor(connection: Connection, giveBack: (isReusable: boolean) => void) {
     this.connection = connection;
     this.#giveBack = giveBack;
   }
 
-  /** Gives the connection back for others to use; a second call does nothing. */
+  /** Returns the connection to the pool; a second call does nothing. */
   release(): void {
     this.#end(true);
   }
 
-  /** Gives it back to be closed: an exchange was broken off, and its answer may still come. */
+  /**
+   * Closes the connection instead of reusing it, for example after an incomplete exchange whose reply may still arrive.
+   */
   discard(): void {
     this.#end(false);
   }

@@ -1,6 +1,6 @@
 /**
- * Connections through proxies: SOCKS 5, SOCKS 4a, and HTTP CONNECT over TCP or
- * TLS. A dialer reaches its proxy by another dialer, so they chain.
+ * Connections through proxies: SOCKS 5, SOCKS 4a, and HTTP CONNECT over TCP or TLS. A proxy is reached through another
+ * dialer, so proxies can be chained.
  *
  * @module
  */
@@ -27,10 +27,10 @@ import { writeAll } from "./write_all.ts";
 
 const PORTS = { socks5: 1080, socks4a: 1080, http: 80, https: 443 } as const;
 
-/** What is spoken with a proxy. */
+/** Proxy protocols. */
 export type ProxyScheme = keyof typeof PORTS;
 
-/** A proxy, as its URL describes it. */
+/** A parsed proxy URL. */
 export interface Proxy {
   readonly scheme: ProxyScheme;
   readonly host: string;
@@ -39,33 +39,33 @@ export interface Proxy {
   readonly user: string;
   /** Never logged. */
   readonly password: string;
-  /** As it is printed: without user information. */
+  /** For display, without user information. */
   readonly text: string;
 }
 
 /**
  * Parses `socks5://[user:password@]host[:port]`, `socks4a://`, `http://` or `https://`.
  *
- * @throws {SyntaxError} Says what is wrong. It shows nothing that may be a password.
+ * @throws {SyntaxError} The URL is invalid; the message never contains the password.
  */
 export function parseProxy(text: string): Proxy {
   const [, name, rest = ""] = /^([A-Za-z][\w+.-]*):\/\/(.*)$/s.exec(text) ?? [];
-  // curl's name for it: names are always resolved by the proxy here.
+  // curl's name for remote name resolution, which is the default here.
   const scheme = name?.toLowerCase() === "socks5h" ? "socks5" : name?.toLowerCase();
   const known = Object.keys(PORTS).join(", ");
   if (scheme === undefined) throw refuse("it must be a URL");
   if (!isProxyScheme(scheme)) throw refuse(`unknown scheme "${scheme}" (known: ${known})`);
-  // Schemes that the URL parser does not know have hosts that it does not check.
+  // The URL parser does not validate hosts of schemes that it does not know.
   const url = URL.parse(`http://${rest}`);
   if (url === null || url.hostname === "") throw refuse("it is not a valid URL");
-  if (url.pathname !== "/" || url.search !== "" || url.hash !== "") throw refuse("a proxy has no path");
+  if (url.pathname !== "/" || url.search !== "" || url.hash !== "") throw refuse("a proxy URL has no path");
   const explicit = /:(\d+)\/?$/.exec(rest.slice(rest.lastIndexOf("@") + 1))?.[1];
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
   const port = Number(explicit ?? PORTS[scheme]);
   if (/%(?![0-9A-Fa-f]{2})/.test(url.username + url.password)) throw refuse("a % must begin an escape such as %40");
   const user = decodeURIComponent(url.username);
   const password = decodeURIComponent(url.password);
-  if (scheme === "socks4a" && password !== "") throw refuse("SOCKS 4 knows no password");
+  if (scheme === "socks4a" && password !== "") throw refuse("SOCKS 4 has no passwords");
   if (user === "" && password !== "") throw refuse("a password needs a user name");
   return { scheme, host, port, user, password, text: `${scheme}://${formatHostPort(host, port)}` };
 }
@@ -78,16 +78,16 @@ function refuse(found: string): SyntaxError {
   return new SyntaxError(`Cannot parse the proxy: ${found}; for example socks5://127.0.0.1:1080`);
 }
 
-/** The messages of one handshake with a proxy. */
+/** Messages of a handshake with a proxy. */
 export interface ProxyExchange {
   write(bytes: Uint8Array): Promise<void>;
-  /** The next message; it throws at the end of the stream. */
+  /** Reads the next message; throws at the end of the stream. */
   read<T extends Parsed>(parse: (bytes: Uint8Array) => T | undefined): Promise<T>;
-  /** Makes the error for a rejection, in the proxy's words. */
+  /** Creates the error for a rejection, with the proxy's message. */
   error(Kind: new (message: string, options: ParleyErrorOptions) => ParleyError, words: string): ParleyError;
 }
 
-/** Asks a proxy for a connection; it throws if the proxy rejects it. */
+/** Requests a connection from a proxy; throws if it is rejected. */
 export type TunnelHandshake = (
   exchange: ProxyExchange,
   to: { readonly host: string; readonly port: number },
@@ -96,18 +96,18 @@ export type TunnelHandshake = (
 
 /** Options of {@linkcode proxyDialer}. */
 export interface ProxyDialerOptions {
-  /** How the proxy is reached; an `https` proxy must be reached through TLS. */
+  /** Dialer for the proxy itself; for an `https` proxy it must use TLS. */
   readonly via: Dialer;
-  /** Finds what is spoken with it. */
+  /** The proxy's URL. */
   readonly tunnelFor: (proxy: Proxy) => Promise<TunnelHandshake>;
-  /** Resolves names here, and asks the proxy for an address. */
+  /** Resolves names locally and sends addresses to the proxy. */
   readonly resolvesLocally?: boolean | undefined;
 }
 
 /**
  * Opens connections through a proxy.
  *
- * `dial()` throws a `RefusedError`, `TimeoutError` or `PermissionError` for what the proxy reports.
+ * `dial()` throws a `RefusedError`, `TimeoutError` or `PermissionError`, depending on the proxy's reply.
  */
 export function proxyDialer(proxy: Proxy, options: ProxyDialerOptions): Dialer {
   const dialer: Dialer = {
@@ -144,7 +144,7 @@ export function proxyDialer(proxy: Proxy, options: ProxyDialerOptions): Dialer {
   };
 }
 
-/** Connects to a proxy and holds a handshake, whose connection is closed if it fails. */
+/** Connects to a proxy and performs a handshake; on failure the connection is closed. */
 async function throughProxy<T>(
   proxy: Proxy,
   via: Dialer,
@@ -154,7 +154,7 @@ async function throughProxy<T>(
 ): Promise<{ dialed: Dialed; result: T }> {
   const { log, signal } = dialing;
   const route = `${formatEndpoint(to)} through ${proxy.text}`;
-  if (!isHostEndpoint(to)) throw new UsageError(`Cannot connect to ${route}: a proxy reaches no Unix socket`);
+  if (!isHostEndpoint(to)) throw new UsageError(`Cannot connect to ${route}: a proxy cannot connect to Unix sockets`);
   const end = { scheme: "tcp", host: proxy.host, port: proxy.port, path: "/" } as const;
   const dialed = await via.dial(end, dialing).catch((error: unknown) => {
     throw unreachableProxy(error, route);
@@ -188,11 +188,11 @@ async function throughProxy<T>(
   }
 }
 
-/** Of the same class, so that the exit code stays; the target must not be taken for what refuses. */
+/** Keeps the class and thus the exit code; the message names the proxy, not the target, as the cause. */
 function unreachableProxy(error: unknown, route: string): unknown {
   const Kind = [RefusedError, ResolveError].find((Kind) => error instanceof Kind);
   if (Kind === undefined) return error;
-  return new Kind(`Cannot connect to ${route}: the proxy is not reached: ${messageOf(error)}`, { cause: error });
+  return new Kind(`Cannot connect to ${route}: cannot reach the proxy: ${messageOf(error)}`, { cause: error });
 }
 
 async function targetOf(
@@ -206,15 +206,15 @@ async function targetOf(
   return { host: first?.address ?? to.host, port: to.port };
 }
 
-/** Variables of the environment that name proxies. */
+/** Environment variables for proxies. */
 export const PROXY_VARIABLES = ["ALL_PROXY", "HTTPS_PROXY", "NO_PROXY"] as const;
 
 /** One of {@linkcode PROXY_VARIABLES}. */
 export type ProxyVariable = typeof PROXY_VARIABLES[number];
 
 /**
- * Goes through the proxy that the environment names for a target: `HTTPS_PROXY`
- * for what TLS protects, `ALL_PROXY` for anything; directly for the hosts of `NO_PROXY`.
+ * Connects through the proxy from the environment: `HTTPS_PROXY` for TLS, `ALL_PROXY` for all targets, none for hosts
+ * in `NO_PROXY`.
  */
 export function environmentDialer(
   variables: (name: ProxyVariable) => string | undefined,
@@ -239,7 +239,10 @@ function parseVariable(text: string | undefined): Proxy | undefined {
   return parseProxy(text.includes("://") ? text : `http://${text}`);
 }
 
-/** `*`, a host, a domain with or without a dot before it, an address, a range of addresses; all but `*` with or without a port. */
+/**
+ * `*`, a host, a domain with or without a leading dot, an address or an address range; all but `*` with an optional
+ * port.
+ */
 function isExempt({ host, port }: HostEndpoint, entry: string): boolean {
   if (entry === "*") return true;
   if (entry.includes("/")) {

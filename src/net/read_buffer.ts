@@ -3,22 +3,21 @@ import { DEFAULTS } from "../base/defaults.ts";
 const SMALL_READS_BEFORE_SHRINKING = 16;
 
 /**
- * The buffer that a connection reads into: it starts at 128 bytes, doubles when a
- * read fills it, up to 256 KiB, and halves again after a run of small reads. So
- * 18,000 idle connections cost little, and bulk transfer is not slowed.
+ * The read buffer of a connection. It starts at 128 bytes, doubles up to 256 KiB when a read fills it, and halves after
+ * a run of small reads. So idle connections use little memory, and bulk transfer is fast.
  */
 export class ReadBuffer {
   #buffer = new Uint8Array(DEFAULTS.readBufferBytes);
   #smallReads = 0;
-  /** What the last read gave: messages of one size need one view. */
+  /** The view of the last read, reused for messages of the same size. */
   #view = this.#buffer;
 
-  /** The bytes to read into. */
+  /** The space to read into. */
   get space(): Uint8Array<ArrayBuffer> {
     return this.#buffer;
   }
 
-  /** The first `count` bytes of the space, and a fitting space for the next read. */
+  /** Returns the first `count` bytes and resizes the space for the next read. */
   take(count: number): Uint8Array<ArrayBuffer> {
     const buffer = this.#buffer;
     if (count === buffer.length) {
@@ -37,7 +36,7 @@ export class ReadBuffer {
     return this.#view;
   }
 
-  /** The view goes too: it would keep the old bytes alive. */
+  /** The view would keep the old buffer alive. */
   #replace(size: number): void {
     this.#buffer = this.#view = new Uint8Array(size);
   }

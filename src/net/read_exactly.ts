@@ -5,9 +5,8 @@ import { formatEndpoint } from "./endpoint.ts";
 import type { WaitOptions } from "./wait.ts";
 
 /**
- * Reads `count` bytes, in an array of their own; what came beyond them is left
- * for the next read. A wait that `options` end loses nothing: the bytes that
- * came stay for the next read.
+ * Reads `count` bytes into a new array; excess bytes are left for the next read. If `options` end the wait, no data is
+ * lost: received bytes stay for the next read.
  *
  * @example A header of four bytes, then the rest
  * ```ts
@@ -22,9 +21,9 @@ import type { WaitOptions } from "./wait.ts";
  * assertEquals(await readExactly(served, 2), Uint8Array.of(104, 105));
  * ```
  *
- * @param options `timeoutMs` is for all of the bytes together.
- * @throws {ClosedEarlyError} The stream ended before; it says how many of how many bytes came.
- * @throws {TimeoutError} They did not all come in time.
+ * @param options `timeoutMs` is the limit for all bytes together.
+ * @throws {ClosedEarlyError} The stream ended first; the error holds the received and expected numbers of bytes.
+ * @throws {TimeoutError} Not all bytes were received in time.
  * @throws {RangeError} `count` is not a whole number of bytes.
  */
 export async function readExactly(
@@ -57,7 +56,7 @@ export async function readExactly(
 
 function endedEarly(connection: Connection, received: number, expected: number): ClosedEarlyError {
   const endpoint = formatEndpoint(connection.remote);
-  return new ClosedEarlyError(`The stream from ${endpoint} ended early: ${received} of ${expected} bytes came`, {
+  return new ClosedEarlyError(`The stream from ${endpoint} ended early: ${received} of ${expected} bytes received`, {
     endpoint,
     received,
     expected,

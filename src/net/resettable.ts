@@ -1,7 +1,6 @@
 /**
- * TCP by `node:net`, for connections that must be able to end with a reset: the
- * runtime's own sockets send the end of the stream before they close, whatever
- * SO_LINGER says, and a peer then sees an orderly end.
+ * TCP over `node:net`, for connections that can be reset: the runtime's own sockets send a FIN before they close,
+ * regardless of SO_LINGER, so the peer sees an orderly end.
  *
  * @module
  */
@@ -17,7 +16,7 @@ export class ResettableTransport extends DuplexTransport implements Disposable {
   readonly remoteAddr: Deno.NetAddr;
   readonly #socket: Socket;
 
-  /** Takes over a connected socket. */
+  /** Takes ownership of a connected socket. */
   constructor(socket: Socket) {
     super(socket, {
       set wants(isWanted: boolean) {
@@ -55,7 +54,7 @@ export class ResettableTransport extends DuplexTransport implements Disposable {
   }
 }
 
-/** Connects to a numeric address, from a local one if it is given. */
+/** Connects to a numeric address, optionally from a local one. */
 export async function dialResettable(
   host: string,
   port: number,
@@ -87,15 +86,15 @@ export async function dialResettable(
   }
 }
 
-/** That our end cannot be bound says nothing about the server. */
+/** A failed local bind says nothing about the server. */
 function asBindError(error: Error, host: string): Error {
   if (!("syscall" in error) || error.syscall !== "bind") return error;
   const isInUse = hasCode(error, "EADDRINUSE");
-  const why = isInUse ? "address already in use" : "it is not an address of this machine";
+  const why = isInUse ? "address already in use" : "not an address of this machine";
   return new BindError(isInUse ? "in use" : "not available", `Cannot bind to ${host}: ${why}`, { cause: error });
 }
 
-/** Accepts connections that can be reset. Connections are taken from the kernel as they come, not one for each call. */
+/** Accepts connections that can be reset. It accepts from the kernel eagerly, not once per call. */
 export class ResettableAcceptor implements Acceptor {
   readonly addr: Deno.NetAddr;
   readonly #server: Server;
@@ -120,12 +119,12 @@ export class ResettableAcceptor implements Acceptor {
   }
 
   /**
-   * Accepts on a TCP socket that listens already and was inherited.
+   * Accepts on an inherited listening TCP socket.
    *
-   * @throws {BindError} The descriptor is no such socket.
+   * @throws {BindError} The descriptor is not a listening TCP socket.
    */
   static async adopt(descriptor: number): Promise<ResettableAcceptor> {
-    const why = `descriptor ${descriptor} is no listening TCP socket of this process`;
+    const why = `descriptor ${descriptor} is not a listening TCP socket of this process`;
     const fail = (cause?: unknown) =>
       new BindError("not available", `Cannot listen on fd:${descriptor}: ${why}`, {
         cause,

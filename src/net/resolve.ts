@@ -16,7 +16,7 @@ export interface ResolvedAddress {
 /** Options of {@linkcode resolve}. */
 export interface ResolveOptions {
   /**
-   * Most time it may take, in milliseconds.
+   * Time limit in milliseconds.
    *
    * @default {5000}
    */
@@ -26,9 +26,8 @@ export interface ResolveOptions {
 }
 
 /**
- * Every address of a host, by the system's resolver (hosts file and DNS, as
- * `getaddrinfo` does), in the system's order of preference (RFC 6724). A
- * numeric address is its own only one.
+ * Resolves a host with the system's resolver (hosts file and DNS, like `getaddrinfo`), in the system's order of
+ * preference (RFC 6724). A numeric address resolves to itself.
  *
  * @example A numeric address needs no network
  * ```ts
@@ -40,14 +39,14 @@ export interface ResolveOptions {
  *
  * @throws {ResolveError} The name has no address.
  * @throws {TimeoutError} The resolver did not answer in time.
- * @throws {PermissionError} The sandbox forbids to look the name up; the message names the permission.
+ * @throws {PermissionError} The sandbox does not allow the lookup; the message names the permission.
  */
 export async function resolve(host: string, options: ResolveOptions = {}): Promise<ResolvedAddress[]> {
   const bytes = parseIp(host);
   if (bytes) return [{ address: host, family: bytes.length === 4 ? 4 : 6 }];
   options.signal?.throwIfAborted();
   const timeoutMs = options.timeoutMs ?? DEFAULTS.resolveTimeoutMs;
-  // Loaded when asked for: most starts need no name.
+  // Loaded lazily: most runs resolve no name.
   const { lookup } = await import("node:dns/promises");
   const found = await abortable(
     lookup(host, { all: true, order: "verbatim" }).then((all) => ({ all }), (error: unknown) => ({ error })),
@@ -75,7 +74,7 @@ export async function resolve(host: string, options: ResolveOptions = {}): Promi
 
 function explain(error: unknown): string {
   const code = codeOf(error);
-  if (code === "ENOTFOUND" || code === "ENODATA") return "the name is not known";
-  if (code === "EAI_AGAIN") return "the name server does not answer";
+  if (code === "ENOTFOUND" || code === "ENODATA") return "unknown host (name not found)";
+  if (code === "EAI_AGAIN") return "the name server does not respond";
   return reasonOf(error);
 }

@@ -5,30 +5,29 @@ import { delay } from "./wait.ts";
 /** Options of {@linkcode retry}. */
 export interface RetryOptions {
   /**
-   * How often the work is tried.
+   * Maximum number of attempts.
    *
    * @default {3}
    */
   tries?: number;
   /**
-   * Pauses between the tries, in milliseconds.
+   * Delays between attempts, in milliseconds.
    *
    * @default {100 ms, doubling to 10 s, a quarter of it random}
    */
   backoff?: { next(): number };
   /**
-   * Whether another try may succeed.
+   * Whether another attempt may succeed.
    *
    * @default {a failed lookup, a refusal, a reset, an early end, a timeout}
    */
   isTransient?: (error: unknown) => boolean;
-  /** Ends the pauses with its reason. */
+  /** Aborts the delays with its reason. */
   signal?: AbortSignal;
 }
 
 /**
- * Does the work again while it fails for reasons that may pass. The work may be
- * done more than once: it must be safe to repeat.
+ * Repeats an operation while it fails with transient errors. It must be safe to repeat.
  *
  * @example A server that is still starting
  * ```ts
@@ -40,7 +39,7 @@ export interface RetryOptions {
  * await using connection = await connecting;
  * ```
  *
- * @throws The error of the last try.
+ * @throws The error of the last attempt.
  */
 export async function retry<T>(work: (attempt: number) => Promise<T>, options: RetryOptions = {}): Promise<T> {
   const { tries = 3, isTransient = isTransientFailure, signal } = options;

@@ -1,6 +1,6 @@
 import { ipv4OfMapped } from "../base/ip.ts";
 
-/** An address as the kernel writes it, read. */
+/** A decoded kernel socket address. */
 export type SocketAddress =
   | { readonly family: "inet"; readonly address: Uint8Array; readonly port: number }
   | { readonly family: "unix"; readonly path: string };
@@ -14,9 +14,8 @@ const AF_INET6_LINUX = 10;
 const AF_INET6_MACOS = 30;
 
 /**
- * Reads a `struct sockaddr`: the family in the machine's byte order (two bytes
- * on Linux; length and family, a byte each, on macOS), port and address in
- * network order. An IPv4 address mapped into IPv6 is given as IPv4.
+ * Decodes a `struct sockaddr`: the family in the machine's byte order (two bytes on Linux; length and family, a byte
+ * each, on macOS), port and address in network order. An IPv4-mapped address becomes IPv4.
  *
  * @returns `undefined` for any other family.
  */

@@ -1,5 +1,5 @@
 /**
- * What the runtime throws, as the error classes of `base/errors.ts`.
+ * Converts the runtime's errors to the classes of `base/errors.ts`.
  *
  * @module
  */
@@ -24,9 +24,9 @@ import { reasonOf, type SocketPhase, systemErrorKind } from "../base/system_erro
 import { explainTls, tlsReasonOf } from "./tls_error.ts";
 
 /**
- * Wraps an error of the runtime's sockets.
+ * Wraps a socket error of the runtime.
  *
- * @param doing What was being done, for the message: `"connect to"`, `"listen on"`, `"read from"`.
+ * @param doing The operation, for the message: `"connect to"`, `"listen on"`, `"read from"`.
  */
 export function toSocketError(error: unknown, doing: string, endpoint: string): Error {
   if (error instanceof ParleyError || !(error instanceof Error)) {
@@ -72,7 +72,7 @@ function phaseOf(doing: string): SocketPhase {
   return /^(?:connect|send)/.test(doing) ? "connect" : "transfer";
 }
 
-/** Whether the error, or what caused it, is that this process may open no more files. */
+/** Whether the error or one of its causes is the limit of open files. */
 export function isOutOfDescriptors(error: unknown): boolean {
   return hasCode(error, "EMFILE");
 }

@@ -1,33 +1,31 @@
 import type { X509Certificate } from "node:crypto";
 import { escapeControls, joinLines } from "../base/bytes.ts";
 
-/** What a certificate says. */
+/** The fields of a certificate. */
 export interface CertificateFacts {
-  /** Its owner, as in `CN=localhost`. */
+  /** Subject, for example `CN=localhost`. */
   readonly subject: string;
-  /** Who signed it. */
+  /** Issuer. */
   readonly issuer: string;
-  /** Host names and addresses that it is for (RFC 5280, section 4.2.1.6). */
+  /** Subject alternative names: host names and addresses (RFC 5280, section 4.2.1.6). */
   readonly names: readonly string[];
-  /** It is valid from then on. */
+  /** Start of the validity period. */
   readonly validFrom: Date;
-  /** It is valid until then. */
+  /** End of the validity period. */
   readonly validTo: Date;
-  /** Its number at its issuer, in hexadecimal digits. */
+  /** Serial number in hexadecimal. */
   readonly serialNumber: string;
-  /** SHA-256 of the whole certificate, as pairs of hexadecimal digits with colons. */
+  /** SHA-256 fingerprint, as pairs of hexadecimal digits with colons. */
   readonly sha256: string;
 }
 
-/** Milliseconds of a day. */
 export const MS_PER_DAY = 86_400_000;
 
-/** Whole days until the certificate is no longer valid; negative once it has expired. */
+/** Full days until the certificate expires; negative once it has. */
 export function daysLeft(certificate: CertificateFacts, nowMs: number = Date.now()): number {
   return Math.floor((certificate.validTo.getTime() - nowMs) / MS_PER_DAY);
 }
 
-/** The facts of a certificate. */
 export function certificateFacts(certificate: X509Certificate): CertificateFacts {
   return {
     subject: oneLine(certificate.subject),
@@ -40,7 +38,7 @@ export function certificateFacts(certificate: X509Certificate): CertificateFacts
   };
 }
 
-/** A name is the peer's word: nothing in it may move a terminal. */
+/** Names come from the peer and must not contain control sequences. */
 function oneLine(name: string | undefined): string {
   return escapeControls(joinLines(name ?? "", ", "));
 }

@@ -6,24 +6,26 @@ import { certificateFacts, MS_PER_DAY } from "./tls_certificate.ts";
 
 /** Why a certificate is rejected. */
 export interface CertificateFault {
-  /** As in {@linkcode TlsError.reason}. */
+  /** See {@linkcode TlsError.reason}. */
   readonly reason: TlsReason;
-  /** As in `the certificate expired 3 days ago (2026-11-19)`. */
+  /** For example `the certificate expired 3 days ago (2026-11-19)`. */
   readonly text: string;
 }
 
-/** The object identifiers of the extended key usage, of TLS servers in it, and of any usage (RFC 5280, section 4.2.1.12), in DER. */
+/**
+ * Object identifiers in DER: extended key usage, and its values serverAuth and anyExtendedKeyUsage (RFC 5280, section
+ * 4.2.1.12).
+ */
 const EXTENDED_KEY_USAGE = Uint8Array.of(0x06, 0x03, 0x55, 0x1d, 0x25);
 const SERVER_AUTHENTICATION = Uint8Array.of(0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01);
 const ANY_USAGE = Uint8Array.of(0x06, 0x04, 0x55, 0x1d, 0x25, 0x00);
 
 /**
- * Why a server's certificates were rejected, from the certificates themselves:
- * the runtime reports little more than that they were. For a chain that was
- * rejected; names are not checked.
+ * Diagnoses why a server's certificate chain was rejected, because the runtime gives few details. For rejected chains
+ * only; names are not checked.
  *
- * @param shown The peer's own first.
- * @param trusted The certificates that are trusted, if they are known: those of the system are not.
+ * @param shown The chain as presented, the server's own certificate first.
+ * @param trusted The trusted certificates, if known; those of the system are not.
  */
 export function diagnoseCertificate(
   shown: readonly X509Certificate[],
@@ -41,7 +43,7 @@ export function diagnoseCertificate(
   }
   const untrusted = (text: string): CertificateFault => ({ reason: "untrusted", text });
   if (isForged) {
-    return untrusted(`${subjectOf(last)} names the issuer ${issuerOf(last)}, but the one shown did not sign it`);
+    return untrusted(`${subjectOf(last)} names the issuer ${issuerOf(last)}, but the presented one did not sign it`);
   }
   const namesakes = trusted.filter(({ subject }) => subject === last.issuer);
   const signer = namesakes.find((candidate) => isSignedBy(last, candidate));
@@ -51,7 +53,7 @@ export function diagnoseCertificate(
       untrusted(`the certificate is signed by the trusted ${subjectOf(signer)}, but rejected: ${rejection ?? UNKNOWN}`);
   }
   if (namesakes.length > 0) return untrusted(notSigned(leaf, last));
-  // Without the trusted certificates only what the chain itself shows is certain.
+  // Without the trusted certificates only the chain itself is conclusive.
   return untrusted(
     trusted.length === 0 && rejection !== undefined
       ? `the certificate is rejected: ${rejection}`
@@ -61,7 +63,7 @@ export function diagnoseCertificate(
 
 const UNKNOWN = "the reason is unknown";
 
-/** The chain as its names and signatures link it, in whatever order it was shown; forged if only the names do. */
+/** Orders the chain by names and signatures; it is forged if only the names match. */
 function linked(shown: readonly X509Certificate[]): { chain: readonly X509Certificate[]; isForged: boolean } {
   const chain = shown.slice(0, 1);
   for (let last = chain[0]; last !== undefined && last.subject !== last.issuer;) {
@@ -79,12 +81,12 @@ function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): bool
   try {
     return certificate.verify(issuer.publicKey);
   } catch {
-    // A key of another kind than the signature's.
+    // The key has a different type from the signature.
     return false;
   }
 }
 
-/** A rule that the chain breaks although its signatures are right (RFC 5280, section 4.2.1). */
+/** A rule of RFC 5280, section 4.2.1 that a correctly signed chain violates. */
 function rejectionOf([leaf, ...issuers]: readonly X509Certificate[]): string | undefined {
   const notCa = issuers.find(({ ca }) => !ca);
   if (notCa !== undefined) return `its issuer ${subjectOf(notCa)} is not a CA certificate`;
@@ -107,7 +109,7 @@ function untimely(certificate: X509Certificate, name: string, nowMs: number): Ce
   return { reason: "expired", text: `${name} is not valid before ${dateOf(validFrom)}, in ${formatSpan(untilMs)}` };
 }
 
-/** For an issuer that has the name of a trusted one, and another key. */
+/** For an issuer with the name but not the key of a trusted one. */
 function notSigned(leaf: X509Certificate, last: X509Certificate): string {
   if (last !== leaf && last.subject === last.issuer) {
     return `the issuer ${subjectOf(last)} is not the trusted one of that name`;

@@ -1,6 +1,6 @@
 /**
- * Why TLS failed, from what the runtime's TLS says: OpenSSL's codes where it
- * imitates them, the names of rustls in the text otherwise.
+ * Determines why TLS failed from the runtime's error: OpenSSL codes where the runtime has them, otherwise rustls names
+ * in the message.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 import { escapeControls } from "../base/bytes.ts";
 import { codeOf, messageOf, ParleyError, TlsError, type TlsReason } from "../base/errors.ts";
 
-/** What a peer says of our certificate, by an alert (RFC 8446, section 6.2): it says nothing of the peer's own. */
+/** Alerts that a peer sends about our certificate (RFC 8446, section 6.2), not about its own. */
 const CERTIFICATE_ALERT =
   /received fatal alert: (?:UnknownCA|BadCertificate|UnsupportedCertificate|Certificate(?:Expired|Revoked|Unknown))|ALERT_(?:UNKNOWN_CA|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_(?:EXPIRED|REVOKED|UNKNOWN))/;
 
@@ -29,7 +29,7 @@ const REASONS: readonly (readonly [RegExp, TlsReason])[] = [
   [/before secure TLS connection/, "closed"],
 ];
 
-/** The reason, or `undefined` if the error is not one of TLS. */
+/** The reason, or `undefined` if the error is not about TLS. */
 export function tlsReasonOf(error: Error): TlsReason | undefined {
   const text = textOf(error);
   return REASONS.find(([pattern]) => pattern.test(text))?.[1];
@@ -39,7 +39,7 @@ const EXPLANATIONS: Readonly<Record<TlsReason, string>> = {
   untrusted: "the certificate is not trusted",
   expired: "the certificate is not valid now",
   name: "the certificate is for another name",
-  protocol: "the two sides have no TLS in common",
+  protocol: "no common TLS version or cipher suite",
   alpn: "no application protocol in common (ALPN)",
   "client certificate": "a client certificate is required",
   rejected: "the peer rejected our certificate",
@@ -47,7 +47,7 @@ const EXPLANATIONS: Readonly<Record<TlsReason, string>> = {
   other: "the handshake failed",
 };
 
-/** A failed handshake as a {@linkcode TlsError}; an error that is not about TLS, such as a reset, stays as it is. */
+/** Converts a handshake error to a {@linkcode TlsError}; other errors, such as a reset, are returned unchanged. */
 export function toHandshakeError(error: unknown, endpoint: string): Error {
   if (!(error instanceof Error)) return new Error(String(error));
   const reason = tlsReasonOf(error);
@@ -58,7 +58,7 @@ export function toHandshakeError(error: unknown, endpoint: string): Error {
   });
 }
 
-/** The reason in words, with what the runtime says. */
+/** The reason in words, with the runtime's message. */
 export function explainTls(error: Error, reason: TlsReason): string {
   if (/InvalidContentType|WRONG_VERSION_NUMBER|wrong version number/.test(textOf(error))) {
     return "the peer does not speak TLS";
@@ -66,7 +66,7 @@ export function explainTls(error: Error, reason: TlsReason): string {
   const names = /(?:Host|IP): (\S+?)\.? is not in the cert's (?:altnames|list): (.*)$/.exec(error.message);
   if (names) {
     const [, asked, has = ""] = names;
-    // Of an address the runtime lists the addresses only: the certificate may have names.
+    // For an address the runtime lists only addresses, but the certificate may have names.
     const all = (has || altNamesOf(error)).replaceAll(/(?:DNS|IP Address):/g, "");
     return `the certificate is not for ${asked}, ${all === "" ? "and has no name" : `but for ${escapeControls(all)}`}`;
   }
@@ -82,12 +82,12 @@ function altNamesOf(error: Error): string {
   return typeof names === "string" ? names : "";
 }
 
-/** All that the runtime says: OpenSSL's code, if it has one, and the message. */
+/** The runtime's message, with the OpenSSL code if there is one. */
 function textOf(error: Error): string {
   return `${codeOf(error) ?? ""} ${error.message}`;
 }
 
-/** Without the repetition that OpenSSL's users know the error by. */
+/** Removes repetition from OpenSSL's message. */
 function tidy(message: string): string {
   return message.replace(/ \(SSL routines:.*\)$/, "").replace(/: https:\/\/\S+$/, "");
 }

@@ -4,25 +4,25 @@ import { type CertificateFacts, certificateFacts } from "./tls_certificate.ts";
 import { type CertificateFault, diagnoseCertificate } from "./tls_certificate_fault.ts";
 import { tlsReasonOf } from "./tls_error.ts";
 
-/** What a TLS handshake agreed on, and who the peer says it is. */
+/** The results of a TLS handshake. */
 export interface TlsFacts {
-  /** As in `TLSv1.3`. */
+  /** For example `TLSv1.3`. */
   readonly version: string;
-  /** As in `TLS_AES_256_GCM_SHA384`. */
+  /** For example `TLS_AES_256_GCM_SHA384`. */
   readonly cipher: string;
-  /** The application protocol that was agreed on (RFC 7301). */
+  /** Negotiated application protocol (RFC 7301). */
   readonly alpn: string | undefined;
-  /** The peer's certificate, then that of its issuer, and so on; empty where it showed none. */
+  /** The peer's certificate chain, its own first; empty if it presented none. */
   readonly chain: readonly CertificateFacts[];
-  /** Why the peer's certificate would have been refused, had it not been for `insecure`. */
+  /** Why the peer's certificate would have been rejected without `insecure`. */
   readonly distrust: CertificateFault | undefined;
 }
 
-/** The certificates that the peer showed, its own first, then that of its issuer, and so on. */
+/** The certificate chain that the peer presented, its own first. */
 export function peerCertificates(socket: TLSSocket): X509Certificate[] {
   const chain: X509Certificate[] = [];
   const seen = new Set<string>();
-  // An issuer is missing where the peer did not show it, and is the certificate itself at a root.
+  // The issuer is missing if the peer did not present it; a root is its own issuer.
   let next: Partial<ReturnType<TLSSocket["getPeerCertificate"]>> | undefined = socket.getPeerCertificate(true);
   while (next?.raw !== undefined && next.fingerprint256 !== undefined && !seen.has(next.fingerprint256)) {
     seen.add(next.fingerprint256);
@@ -32,7 +32,7 @@ export function peerCertificates(socket: TLSSocket): X509Certificate[] {
   return chain;
 }
 
-/** The facts of a connection whose handshake is done. */
+/** The results of a completed handshake. */
 export function tlsFactsOf(socket: TLSSocket, certificates: readonly X509Certificate[]): TlsFacts {
   return {
     version: socket.getProtocol() ?? "",
@@ -44,7 +44,7 @@ export function tlsFactsOf(socket: TLSSocket, certificates: readonly X509Certifi
 }
 
 function faultOf(socket: TLSSocket, certificates: readonly X509Certificate[]): CertificateFault | undefined {
-  // A text at run time, whatever its declaration says: the code of the failed check.
+  // At run time this is a string, the code of the failed check, despite its declaration.
   const code: unknown = socket.authorizationError;
   const [leaf] = certificates;
   if (code === null || code === undefined || leaf === undefined) return undefined;

@@ -4,10 +4,10 @@ import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
 
 /**
- * The certificates of a PEM text (RFC 7468), in its order.
+ * Parses the certificates of a PEM text (RFC 7468).
  *
  * @param what For the message: `the certificate server.pem`.
- * @throws {SyntaxError} There is none, or one cannot be read.
+ * @throws {SyntaxError} There is none, or one is damaged.
  */
 export function certificatesIn(pem: string, what: string): [X509Certificate, ...X509Certificate[]] {
   const [first, ...rest] = (pem.match(CERTIFICATE) ?? []).map((text) => {
@@ -17,21 +17,21 @@ export function certificatesIn(pem: string, what: string): [X509Certificate, ...
       throw new SyntaxError(`Cannot read ${what}: a certificate in it is damaged`, { cause });
     }
   });
-  if (first === undefined) throw new SyntaxError(`Cannot read ${what}: there is no PEM certificate in it`);
+  if (first === undefined) throw new SyntaxError(`Cannot read ${what}: it contains no PEM certificate`);
   return [first, ...rest];
 }
 
 /**
- * The private key of a PEM text.
+ * Parses the private key of a PEM text.
  *
- * @throws {SyntaxError} There is none, or it cannot be read, or it needs a passphrase.
+ * @throws {SyntaxError} There is none, or it is damaged or encrypted.
  */
 export function privateKeyIn(pem: string, what: string): KeyObject {
   if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/.test(pem)) {
     throw new SyntaxError(`Cannot read ${what}: it is encrypted; decrypt it with: openssl pkey -in FILE -out FILE`);
   }
   if (!/-----BEGIN (?:RSA |EC )?PRIVATE KEY-----/.test(pem)) {
-    throw new SyntaxError(`Cannot read ${what}: there is no PEM private key in it`);
+    throw new SyntaxError(`Cannot read ${what}: it contains no PEM private key`);
   }
   try {
     return createPrivateKey(pem);

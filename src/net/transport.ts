@@ -1,14 +1,14 @@
-/** What a connection needs of a `Deno.Conn`; a test gives a fake. */
+/** The part of `Deno.Conn` that a connection needs; tests pass a fake. */
 export interface Transport {
-  /** Reads into `bytes`; the count, or `null` at the peer's end. */
+  /** Reads into `bytes`; returns the count, or `null` at the end of the stream. */
   read(bytes: Uint8Array): Promise<number | null>;
-  /** Writes some or all of `bytes`; the count. */
+  /** Writes some or all of `bytes`; returns the count. */
   write(bytes: Uint8Array): Promise<number>;
-  /** Ends our side of the stream; the peer may go on sending. */
+  /** Ends this side of the stream; the peer may continue to send. */
   closeWrite(): Promise<void>;
-  /** Gives the socket back. */
+  /** Closes the socket. */
   close(): void;
-  /** Closes so that the peer sees a reset; `false` if it was closed in another way. */
+  /** Closes with a reset; returns `false` if it could only be closed normally. */
   reset?(): boolean;
   /** Makes operations under way keep the process alive. */
   ref?(): void;

@@ -3,28 +3,26 @@ import type { Duplex } from "node:stream";
 import type { Transport } from "./transport.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 
-/** A write of TLS that has not left. */
+/** A pending write of TLS. */
 interface Outgoing {
   readonly bytes: Uint8Array;
   readonly done: () => void;
 }
 
 /**
- * A transport as the stream that `node:tls` takes: what lies below TLS.
+ * Presents a transport to `node:tls` as the stream below TLS.
  *
- * It has the few calls that `node:tls` makes and no more, for two reasons. A
- * real `Duplex` costs an echo of 64 bytes two fifths more time, in copies and in
- * turns of the event loop. And `node:tls` takes whatever a stream gives and gives whatever
- * it is asked for, so that neither a peer that floods nor one that does not
- * read would be held back: here, reading waits until a reader {@linkcode wants}
- * bytes, and {@linkcode whenWritten} settles when all are written.
+ * It implements only the methods that `node:tls` calls, for two reasons. A real `Duplex` is much slower for small
+ * messages because of extra copies and turns of the event loop. And `node:tls` neither limits what it reads nor what it
+ * writes, so there would be no backpressure: here, reading waits until a reader {@linkcode wants} bytes, and {@linkcode
+ * whenWritten} calls back when everything is written.
  */
 export class TransportDuplex extends EventEmitter {
   readonly allowHalfOpen = true;
   readonly readableObjectMode = false;
   readable = true;
   writable = true;
-  /** What the transport below failed with. */
+  /** The error of the transport below. */
   failure: Error | undefined;
   readonly #transport: Transport;
   readonly #buffer = new ReadBuffer();
@@ -36,24 +34,24 @@ export class TransportDuplex extends EventEmitter {
   #isWriting = false;
   #whenWritten: ((error?: Error) => void)[] = [];
 
-  /** Takes over the transport. */
+  /** Takes ownership of the transport. */
   constructor(transport: Transport) {
     super();
     this.#transport = transport;
   }
 
-  /** As `node:tls` declares it: it knows of its own streams only. */
+  /** Casts to the type that `node:tls` declares. */
   get asDuplex(): Duplex {
     return this as unknown as Duplex;
   }
 
-  /** Whether bytes are read as they come: during the handshake, and while somebody waits for what is in them. */
+  /** Whether data is read as it arrives: during the handshake, and while a reader waits. */
   set wants(isWanted: boolean) {
     this.#isWanted = isWanted;
     this.#readOn();
   }
 
-  /** Calls back once everything written has left, with an error if it will not. */
+  /** Calls back when everything has been written, or with an error. */
   whenWritten(then: (error?: Error) => void): void {
     if (this.#isDestroyed) then(new Deno.errors.NotConnected("the connection is closed"));
     else if (this.#isWriting) this.#whenWritten.push(then);
@@ -82,7 +80,7 @@ export class TransportDuplex extends EventEmitter {
 
   end(done: () => void): void {
     this.writable = false;
-    // A connection that is closed already counts as ended; the next read reports why.
+    // A closed connection counts as ended; the next read reports why.
     this.whenWritten(() => void this.#transport.closeWrite().then(done, done));
   }
 
@@ -93,14 +91,14 @@ export class TransportDuplex extends EventEmitter {
     try {
       this.#transport.close();
     } catch (cause) {
-      // BadResource: the runtime closed it before us, which is what was wanted.
+      // BadResource means that the runtime has closed it already.
       if (!(cause instanceof Deno.errors.BadResource)) error ??= cause instanceof Error ? cause : undefined;
     }
     this.failure = error;
-    // TLS is not called back: it would go on with what has been taken apart already.
+    // TLS gets no callback: it would continue with destroyed objects.
     this.#outgoing.length = 0;
     this.#settleWritten(error ?? new Deno.errors.NotConnected("the connection is closed"));
-    // In a turn of its own: who destroys it does not expect to hear of it before it returns.
+    // Deferred: the caller of destroy() does not expect events before it returns.
     queueMicrotask(() => {
       if (error !== undefined) this.emit("error", error);
       this.emit("close");
@@ -125,7 +123,7 @@ export class TransportDuplex extends EventEmitter {
     }
   };
 
-  /** Gives bytes to TLS, which has taken them in when this returns: the buffer is free again. */
+  /** Passes bytes to TLS, which has consumed them when this returns, so the buffer can be reused. */
   #hand(bytes: Uint8Array): void {
     try {
       this.emit("data", bytes);
@@ -144,7 +142,7 @@ export class TransportDuplex extends EventEmitter {
     try {
       for (let next = this.#outgoing.shift(); next !== undefined; next = this.#outgoing.shift()) {
         for (let rest = next.bytes; rest.length > 0;) rest = rest.subarray(await this.#transport.write(rest));
-        // TLS may have more to write, and says so here.
+        // The callback lets TLS write more.
         if (!this.#isDestroyed) next.done();
       }
       this.#isWriting = false;

@@ -1,16 +1,15 @@
 import { BindError } from "../base/errors.ts";
 
-/** Mode of a socket's file: its owner alone. */
+/** Mode of a socket file: owner only. */
 export const SOCKET_MODE = 0o600;
 
-/** Asks whether somebody serves the socket file: `true` or `false`. */
+/** Whether a process serves the socket file. */
 export type LivenessProbe = (path: string) => Promise<boolean>;
 
 /**
- * Makes the path free for a socket: a file left over from a dead process is
- * removed, after the probe has shown that nobody is there.
+ * Frees the path for a socket: removes a stale socket file, after the probe has shown that no process serves it.
  *
- * @throws {BindError} A live process has it, or what lies there is no socket.
+ * @throws {BindError} A process serves it, or the file is not a socket.
  */
 export async function clearStaleSocket(path: string, endpoint: string, probe: LivenessProbe): Promise<void> {
   let found: Deno.FileInfo;
@@ -24,12 +23,14 @@ export async function clearStaleSocket(path: string, endpoint: string, probe: Li
     throw new BindError("in use", `Cannot listen on ${endpoint}: the file exists and is not a socket`, { endpoint });
   }
   if (await probe(path)) {
-    throw new BindError("in use", `Cannot listen on ${endpoint}: another process is listening there`, { endpoint });
+    throw new BindError("in use", `Cannot listen on ${endpoint}: address already in use by another process`, {
+      endpoint,
+    });
   }
   await Deno.remove(path);
 }
 
-/** Whether a connection to the stream socket is accepted. */
+/** Whether the stream socket accepts connections. */
 export async function isStreamSocketLive(path: string): Promise<boolean> {
   try {
     (await Deno.connect({ transport: "unix", path })).close();
@@ -40,20 +41,19 @@ export async function isStreamSocketLive(path: string): Promise<boolean> {
   }
 }
 
-/** Sets the file's mode, where the system has modes. */
+/** Sets the file's mode if the system has modes. */
 export async function restrictSocket(path: string, mode: number): Promise<void> {
   if (Deno.build.os !== "windows") await Deno.chmod(path, mode);
 }
 
-/** Tells the file of a socket from one that another process has put in its place. */
+/** Identifies a socket's file, to detect one that has replaced it. */
 export function socketFileId(path: string): number | null {
   return Deno.lstatSync(path).ino;
 }
 
 /**
- * Closes a socket and removes its file. The runtime removes whatever lies at
- * the path: a file that is not the socket's own belongs to a newer server, and
- * is moved aside meanwhile.
+ * Closes a socket and removes its file. The runtime removes whatever is at the path, so the file of a newer server is
+ * moved aside meanwhile.
  */
 export function closeSocket(path: string, fileId: number | null, close: () => void): void {
   const aside = isOwnFile(path, fileId) ? undefined : moveAside(path);
@@ -71,7 +71,7 @@ function isOwnFile(path: string, fileId: number | null): boolean {
   }
 }
 
-/** The other path, or `undefined` if nothing but the path itself may be written. */
+/** The temporary path, or `undefined` if the sandbox allows writing only the path itself. */
 function moveAside(path: string): string | undefined {
   const aside = `${path}.${crypto.randomUUID()}`;
   try {
@@ -83,7 +83,7 @@ function moveAside(path: string): string | undefined {
   }
 }
 
-/** Removes the file at the end; one that is gone already is as good. */
+/** Removes the file, if it still exists. */
 export function removeSocket(path: string): void {
   try {
     Deno.removeSync(path);

@@ -2,10 +2,9 @@ import type { DatagramTransport } from "./datagram.ts";
 import { closeSocket, removeSocket, restrictSocket, socketFileId } from "./unix.ts";
 
 /**
- * A Unix datagram socket that sends while it receives, which the runtime's own
- * rejects as busy. It consists of two sockets of one name: the file of the
- * first is removed after binding, but it keeps the name as a sender; the second
- * is bound to the same path and receives.
+ * A Unix datagram socket that can send while it receives; the runtime's own fails as busy. It uses two sockets with one
+ * name: the first, which sends, keeps its name although its file is removed after binding; the second is bound to the
+ * same path and receives.
  */
 export class UnixDatagramTransport implements DatagramTransport {
   readonly #sender: Deno.DatagramConn;

@@ -1,8 +1,8 @@
 import { PermissionError } from "../base/errors.ts";
 
 /**
- * Refuses what Deno offers only with `--unstable-net`. Without the flag it has
- * no datagram sockets, and an attempt to share a port ends the process.
+ * Rejects operations that require `--unstable-net`: without it Deno has no datagram sockets, and sharing a port ends
+ * the process.
  *
  * @param doing For the message: `bind udp://:5000`.
  * @throws {PermissionError} The flag is missing.

@@ -1,18 +1,17 @@
-/** How long a wait may take, and what may end it. */
+/** Options of a wait. */
 export interface WaitOptions {
-  /** Ends the wait with its reason. */
+  /** Aborts the wait with its reason. */
   signal?: AbortSignal | undefined;
-  /** Ends the wait with a `TimeoutError`, in milliseconds. */
+  /** Time limit in milliseconds; a `TimeoutError` ends the wait. */
   timeoutMs?: number | undefined;
 }
 
 /**
- * The outcome of `work`, unless the time runs out or the signal comes first.
- * The timer and the listener are removed when it returns; `work` itself
- * continues, and a late failure of it is not an unhandled rejection.
+ * Waits for `work` until the time is up or the signal aborts. The timer and the listener are removed when it returns;
+ * `work` itself continues, and its later failure is not an unhandled rejection.
  *
- * @param timeoutError Makes the error of a wait whose time ran out; needed if there may be a time limit.
- * @throws What `timeoutError()` makes, the signal's reason, or what `work` threw.
+ * @param timeoutError Creates the error for a timeout; required if there may be a time limit.
+ * @throws The result of `timeoutError()`, the signal's reason, or the error of `work`.
  */
 export function abortable<T>(work: Promise<T>, options: WaitOptions, timeoutError: () => Error): Promise<T>;
 export function abortable<T>(work: Promise<T>, options: WaitOptions & { timeoutMs?: undefined }): Promise<T>;
@@ -21,7 +20,7 @@ export async function abortable<T>(
   { signal, timeoutMs }: WaitOptions,
   timeoutError: () => Error = () => new Error("there is no time limit"),
 ): Promise<T> {
-  // Handled here: when another outcome wins, nothing else handles a failure of it.
+  // Otherwise a failure after a timeout would be an unhandled rejection.
   work.catch(() => {});
   signal?.throwIfAborted();
   const other = Promise.withResolvers<never>();
@@ -37,14 +36,14 @@ export async function abortable<T>(
 }
 
 /**
- * Waits until all that is ready now has had its turn, sockets among it. A
- * timer, because while immediates follow each other no socket is polled.
+ * Waits until everything that is ready has run, including sockets. Uses a timer, because sockets are not polled while
+ * immediates follow each other.
  */
 export function nextTurn(): Promise<void> {
   return delay(0);
 }
 
-/** Waits for a time; the signal ends it early with its reason. */
+/** Waits for a time; the signal aborts it with its reason. */
 export function delay(milliseconds: number, signal?: AbortSignal): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   if (signal?.aborted) {

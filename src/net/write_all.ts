@@ -1,14 +1,13 @@
 import { toBytes } from "../base/bytes.ts";
 
-/** What can be written to: a `Connection`, a `Deno.Conn`, a `Deno.FsFile`. */
+/** A writer: a `Connection`, a `Deno.Conn`, a `Deno.FsFile`. */
 export interface WriteTarget {
-  /** Writes some or all of `bytes`; a count where it may have been some. */
+  /** Writes some or all of `bytes`; returns a count if it may be partial. */
   write(bytes: Uint8Array): Promise<number | void>;
 }
 
 /**
- * Writes all bytes, or all of a text as UTF-8, also where one write may take a
- * part only, as with the runtime's own connections.
+ * Writes all bytes, or a whole text as UTF-8, also to the runtime's own connections, where one write may be partial.
  *
  * @example A text to a connection of the runtime
  * ```ts

@@ -70,7 +70,7 @@ export const DATAGRAM_FAULT_TYPES: readonly DatagramFaultType[] = [
     name: "bandwidth",
     summary: "deliver at most RATE, for all clients together",
     needsFirst: true,
-    attributes: { rate: { type: "rate", help: "bits a second" } },
+    attributes: { rate: { type: "rate", help: "bits per second" } },
     effect: ({ rate }) => ({ bitsPerSecond: rate === undefined ? undefined : rate * 8 }),
   }),
   datagramFault({

@@ -128,7 +128,7 @@ Deno.test("abuse 38: a stale socket file is replaced, a live one refused, a regu
     await using live = await startServer(["echo", endpoint], { permissions });
     const refused = await runProgram("server", ["echo", endpoint], { permissions });
     assertEquals(refused.code, 8);
-    assertStringIncludes(refused.stderr, "another process is listening there");
+    assertStringIncludes(refused.stderr, "address already in use by another process");
     using conn = await Deno.connect({ transport: "unix", path: `${folder}/s.sock` });
     await writeAll(conn, "x");
     assertEquals(await conn.read(new Uint8Array(1)), 1);

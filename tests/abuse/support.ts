@@ -117,10 +117,10 @@ async function watch(
   return count;
 }
 
-async function until(what: string, now: () => number, most: number): Promise<void> {
+async function until(what: string, now: () => number, max: number): Promise<void> {
   const endMs = performance.now() + RECOVERY_MS;
-  while (now() > most) {
-    assert(performance.now() < endMs, `${what}: ${now()} are left, ${most} were there before`);
+  while (now() > max) {
+    assert(performance.now() < endMs, `${what}: ${now()} are left, ${max} were there before`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

@@ -47,13 +47,13 @@ const FAULTS: readonly Fault[] = [
     name: "a key in place of the certificate",
     spoil: (files) => Promise.resolve(files.flags("key.pem")),
     code: 2,
-    says: /^parley-server: Cannot read the certificate \S+: there is no PEM certificate in it$/,
+    says: /^parley-server: Cannot read the certificate \S+: it contains no PEM certificate$/,
   },
   {
     name: "a certificate in place of the key",
     spoil: (files) => Promise.resolve(files.flags("cert.pem", "cert.pem")),
     code: 2,
-    says: /^parley-server: Cannot read the private key \S+: there is no PEM private key in it$/,
+    says: /^parley-server: Cannot read the private key \S+: it contains no PEM private key$/,
   },
   {
     name: "an expired certificate",

@@ -11,7 +11,7 @@ Deno.test("parseShare() refuses what is no percentage from 0% to 100%", () => {
   }
 });
 
-Deno.test("parseBitRate() reads bits a second in decimal units", () => {
+Deno.test("parseBitRate() reads bits per second in decimal units", () => {
   assertEquals(["800bit", "500kbit", "1.5Mbit/s", "1Gbit"].map(parseBitRate), [800, 500_000, 1_500_000, 1e9]);
 });
 

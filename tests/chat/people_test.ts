@@ -222,7 +222,7 @@ for (const [name, start] of Object.entries(CHATS)) {
     await bob.sees(/^\* You left #lobby \(banned by ann\)$/);
     await ann.does("/ban 2001:db8:1::/48");
     await cy.sees(/^\* You left #lobby \(banned by ann\)$/);
-    await assertRejects(() => ann.does("/ban 2001:db8:1::1/48"), ChatError, "bits set behind its prefix");
+    await assertRejects(() => ann.does("/ban 2001:db8:1::1/48"), ChatError, "bits set beyond its prefix");
     await assertRejects(() => ann.does("/unban 2001:db8:1:9::1"), ChatError, "is banned as part of 2001:db8:1::/48");
     await ann.does("/unban 2001:db8:1:2::");
     await assertRejects(() => bob.does("/join #lobby"), ChatError, "You are banned from #lobby");

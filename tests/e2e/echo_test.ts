@@ -55,13 +55,13 @@ Deno.test("a message larger than one read and several in one read arrive whole",
   assert(await digest(received) === await digest(sent));
 });
 
-Deno.test("a stream that ends inside a message is logged with how many of how many bytes came", async () => {
+Deno.test("a stream that ends inside a message is logged with the received and expected bytes", async () => {
   await using started = await startServer(["echo", ":0", "--framing", "length:4be", "--exit-after", "1"]);
   using conn = await dial(started.endpoint);
   await writeAll(conn, Uint8Array.of(0, 0, 0, 100, 1, 2, 3));
   await conn.closeWrite();
   assertEquals(await readToEnd(conn), new Uint8Array(0));
-  await started.server.errorLine(/3 of 100 bytes came/);
+  await started.server.errorLine(/3 of 100 bytes received/);
   assertEquals((await started.server.outcome()).code, 0);
 });
 
@@ -82,7 +82,7 @@ Deno.test("a TLS client on a plain port is logged once (fault 36)", async () => 
   await readToEnd(client);
   client.close();
   const { stderr } = await started.server.outcome();
-  assertEquals(stderr.split("\n").filter((line) => line.includes("TLS handshake came")).length, 1, stderr);
+  assertEquals(stderr.split("\n").filter((line) => line.includes("Received a TLS handshake")).length, 1, stderr);
 });
 
 Deno.test({

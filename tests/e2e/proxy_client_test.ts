@@ -205,7 +205,7 @@ toolTest("microsocks", "several --proxy are chained, and --proxy env follows the
   await first.stop("SIGKILL");
   const broken = await runClient([...send, ...chain]);
   assertEquals(broken.code, 4, broken.stderr);
-  assertStringIncludes(broken.stderr, `through socks5://127.0.0.1:${ports[0]}: the proxy is not reached: `);
+  assertStringIncludes(broken.stderr, `through socks5://127.0.0.1:${ports[0]}: cannot reach the proxy: `);
   Deno.env.set("all_proxy", `socks5://127.0.0.1:${ports[0]}`);
   try {
     assertEquals((await runClient([...send, "--proxy", "env"])).code, 4);
@@ -262,7 +262,7 @@ Deno.test("flags of a route that contradict each other are usage errors", async 
     assertEquals([code, stderr.includes(words), stderr.includes("secret")], [2, true, false], stderr);
   }
   const unix = await runClient(["send", "unix:/run/none", "x", "--proxy", "socks5://127.0.0.1"]);
-  assertStringIncludes(unix.stderr, "a proxy reaches no Unix socket");
+  assertStringIncludes(unix.stderr, "a proxy cannot connect to Unix sockets");
   const udp = await runClient(["check", "tcp://127.0.0.1:9", "udp://127.0.0.1:9", "--proxy", "socks5://127.0.0.1"]);
   assertEquals(udp.code, 2);
   assertStringIncludes(udp.stderr, "--proxy cannot be used with udp://127.0.0.1:9");

@@ -79,7 +79,7 @@ Deno.test("a client outside --proxy-from cannot name another address", async () 
   assertEquals(await readTextToEnd(rejected).catch((error: Error) => error.name), "");
   const metrics = await requiring.server.line();
   const sight = await untilSight(metrics, ({ closedByReason }) => closedByReason["handshake failed"] === 1);
-  assertStringIncludes(sight.recentlyClosed[0]?.error ?? "", "not that of a trusted proxy");
+  assertStringIncludes(sight.recentlyClosed[0]?.error ?? "", "not a trusted proxy");
 });
 
 Deno.test("--proxy-protocol accept serves a trusted peer without a header; require closes it, and one that is silent", async () => {

@@ -12,7 +12,7 @@ Deno.test("--max-connections lets those beyond wait and serves them when one lea
   await first.send("one");
   await inside.send("two");
   assertEquals([await first.line(), await inside.line()], ["one", "two"]);
-  await started.server.errorLine(/full: new connections wait .*most=2/);
+  await started.server.errorLine(/full: new connections wait .*max=2/);
   first.conn.close();
   assertEquals(await waiting.line(), "patience");
   await inside.send("still here");

@@ -45,7 +45,7 @@ Deno.test("lineCodec() ends the stream after 16 KiB without an end of line", () 
     const [lost, fatal, ...rest] = decodeLines(text);
     assertEquals(lost, "lost");
     assertStringIncludes(fatal ?? "", "FrameError: ");
-    assertStringIncludes(fatal ?? "", "More than 16384 bytes came without an end");
+    assertStringIncludes(fatal ?? "", "More than 16384 bytes without a delimiter were received");
     assertEquals(rest, []);
   }
 });

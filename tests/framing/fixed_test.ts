@@ -9,12 +9,12 @@ Deno.test("fixedCodec() cuts messages of one size, byte by byte too", () => {
   assertEquals(decodeAll(fixedCodec(3), byteByByte(utf8("abcdefghi"))), ["abc", "def", "ghi"]);
 });
 
-Deno.test("fixedCodec() says how many of how many bytes came when the stream ends inside a message", () => {
+Deno.test("fixedCodec() reports the received and expected bytes when the stream ends inside a message", () => {
   const decoder = fixedCodec(4).decoder();
   decoder.push(utf8("abcdef"));
   assertEquals(new TextDecoder().decode(decoder.next() as Uint8Array), "abcd");
   assertEquals(decoder.next(), undefined);
-  const error = assertThrows(() => decoder.end(), ClosedEarlyError, "2 of 4 bytes came");
+  const error = assertThrows(() => decoder.end(), ClosedEarlyError, "2 of 4 bytes received");
   assertEquals([error.received, error.expected], [2, 4]);
 });
 

@@ -65,7 +65,7 @@ Deno.test("lengthCodec() writes varints as Protocol Buffers does, and reads long
 Deno.test("lengthCodec() rejects a varint that is too long or announces too much (fault 33)", () => {
   const codec = lengthCodec({ bytes: "varint" }, 300);
   const [tooLong] = decodeAll(codec, [new Uint8Array(10).fill(0x80)], false);
-  assertEquals(tooLong, "FrameError: A length of more than 10 bytes came");
+  assertEquals(tooLong, "FrameError: Received a length of more than 10 bytes");
   assertEquals(decodeAll(codec, [new Uint8Array(9).fill(0x80)], false), []);
   const [tooMuch] = decodeAll(codec, [Uint8Array.of(0xad, 2)], false);
   assertEquals(tooMuch, "FrameError: A message of 301 bytes was announced: 0 to 300 are accepted");
@@ -96,12 +96,12 @@ Deno.test("lengthCodec() takes a message at the limit and no longer one", () => 
   assertThrows(() => codec.encode(new Uint8Array(6), new ByteBuilder()), FrameError, "6 bytes");
 });
 
-Deno.test("lengthCodec() says how many of how many bytes came when the stream ends inside a message", () => {
+Deno.test("lengthCodec() reports the received and expected bytes when the stream ends inside a message", () => {
   const codec = lengthCodec({ bytes: 4, endianness: "be" }, MIB);
   const decoder = codec.decoder();
   decoder.push(Uint8Array.of(0, 0, 0, 100, 1, 2, 3));
   assertEquals(decoder.next(), undefined);
-  const error = assertThrows(() => decoder.end(), ClosedEarlyError, "3 of 100 bytes came");
+  const error = assertThrows(() => decoder.end(), ClosedEarlyError, "3 of 100 bytes received");
   assertEquals([error.received, error.expected], [3, 100]);
 });
 
@@ -109,7 +109,7 @@ Deno.test("lengthCodec() says so too when the stream ends inside the length", ()
   const decoder = lengthCodec({ bytes: 4, endianness: "be" }, MIB).decoder();
   decoder.push(Uint8Array.of(0, 0));
   assertEquals(decoder.next(), undefined);
-  assertInstanceOf(assertThrows(() => decoder.end(), ClosedEarlyError, "2 of 4 bytes came"), ClosedEarlyError);
+  assertInstanceOf(assertThrows(() => decoder.end(), ClosedEarlyError, "2 of 4 bytes received"), ClosedEarlyError);
 });
 
 Deno.test("lengthCodec() gives nothing for a stream that ends between messages", () => {

@@ -31,7 +31,7 @@ Deno.test("parseCidr() refuses what is no range and says why", () => {
   assertThrows(() => parseCidr("10.0.0.0/33"), SyntaxError, "from 0 to 32");
   assertThrows(() => parseCidr("10.0.0.0/08"), SyntaxError, "prefix");
   assertThrows(() => parseCidr("10.0.0.0/"), SyntaxError, "prefix");
-  assertThrows(() => parseCidr("10.0.0.1/8"), SyntaxError, "bits set behind its prefix");
+  assertThrows(() => parseCidr("10.0.0.1/8"), SyntaxError, "bits set beyond its prefix");
   assertThrows(() => parseCidr("localhost"), SyntaxError, "not an IP address");
   assertThrows(() => parseCidr("2001:db8::/129"), SyntaxError, "from 0 to 128");
 });

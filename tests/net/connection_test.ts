@@ -83,10 +83,10 @@ Deno.test("readExactly() takes from several reads and leaves the rest", async ()
   connection.close();
 });
 
-Deno.test("readExactly() says how many of how many bytes came when the stream ends", async () => {
+Deno.test("readExactly() reports the received and expected bytes when the stream ends", async () => {
   const { connection, transport } = fakeConnection();
   transport.say("abc", null);
-  const error = await assertRejects(() => readExactly(connection, 10), ClosedEarlyError, "3 of 10 bytes came");
+  const error = await assertRejects(() => readExactly(connection, 10), ClosedEarlyError, "3 of 10 bytes received");
   assertEquals([error.received, error.expected, error.endpoint], [3, 10, "tcp://127.0.0.1:2"]);
   connection.close();
 });

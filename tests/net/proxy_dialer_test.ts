@@ -131,7 +131,7 @@ Deno.test("proxyDialer() rejects a Unix socket before it connects", async () => 
   await assertRejects(
     () => dial("socks5://p", via, parseEndpoint("unix:/run/app.sock")),
     ParleyError,
-    "no Unix socket",
+    "cannot connect to Unix sockets",
   );
   assertEquals(transport.closeCount, 0);
 });

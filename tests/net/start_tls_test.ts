@@ -65,7 +65,7 @@ for (const { protocol, script, says } of REFUSALS) {
 Deno.test("connect() refuses what a STARTTLS server says in the clear after its consent", async () => {
   const script = [...START_TLS_SCRIPTS.pop3.slice(0, 2), { says: "+OK begin TLS\r\n+OK 1 message injected\r\n" }];
   await using server = startTlsPeer(script, "wait");
-  await assertRejects(() => dial(server.endpoint, "pop3"), TlsError, "sent more after its consent");
+  await assertRejects(() => dial(server.endpoint, "pop3"), TlsError, "sent plaintext after it agreed to TLS");
 });
 
 Deno.test("connect() tells an end inside the STARTTLS dialogue from a refusal", async () => {

@@ -49,7 +49,7 @@ const CASES: readonly { name: string; shown: string[]; trusted?: string[]; reaso
     shown: [await leaf(second), second.cert, expiredFirst.cert, root.cert],
     trusted: [root.cert],
     reason: "untrusted",
-    says: /^CN=Second names the issuer CN=First, but the one shown did not sign it$/,
+    says: /^CN=Second names the issuer CN=First, but the presented one did not sign it$/,
   },
   {
     name: "an expired first intermediate (fault 15)",

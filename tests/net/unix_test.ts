@@ -81,7 +81,7 @@ Deno.test("listen() refuses a path on which somebody listens", SKIP, async () =>
   await using folder = await temporaryFolder();
   const endpoint = `unix:${folder.path}/app.sock`;
   using listener = await listen(endpoint);
-  const error = await assertRejects(() => listen(endpoint), BindError, "another process is listening there");
+  const error = await assertRejects(() => listen(endpoint), BindError, "address already in use by another process");
   assertEquals([error.reason, error.endpoint], ["in use", endpoint]);
   await using probe = await listener.accept();
   await using _client = await connect(endpoint);
@@ -104,7 +104,7 @@ Deno.test("bind() on a Unix datagram socket does the same for its file", SKIP, a
   await leaveStale(path, 'Deno.listenDatagram({ transport: "unixpacket", path: Deno.args[0] })');
   const socket = await bind(`unixgram:${path}`);
   assertEquals(await modeOf(path), 0o600);
-  await assertRejects(() => bind(`unixgram:${path}`), BindError, "another process is listening there");
+  await assertRejects(() => bind(`unixgram:${path}`), BindError, "address already in use by another process");
   socket.close();
   assertEquals(await exists(path), false);
   assertEquals([...Deno.readDirSync(folder.path)], []);

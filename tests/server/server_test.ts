@@ -84,7 +84,7 @@ Deno.test("run() answers a bad message, keeps the connection, and ends it where 
     "! The line is longer than 4096 bytes and was dropped",
     "still here",
     "! The line is longer than 4096 bytes and was dropped",
-    "! More than 16384 bytes came without an end",
+    "! More than 16384 bytes without a delimiter were received",
     "",
   ]);
 });

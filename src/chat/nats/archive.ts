@@ -10,7 +10,7 @@ import { STREAM } from "./subjects.ts";
 const INACTIVE_MS = 5_000;
 const FETCH_MS = 3_000;
 /** Tries to find where the last messages of a room begin, each of one question. */
-const MOST_STEPS = 48;
+const MAX_STEPS = 48;
 
 /** A way of reading one room from one number on. */
 interface Cursor {
@@ -45,7 +45,7 @@ export class Archive {
         start = Math.max(1, start - stride);
         cursor = await this.#open(subject, start);
       }
-      for (let step = 0; cursor.count - later > 4 * limit && tooLate - start > 1 && step < MOST_STEPS; step++) {
+      for (let step = 0; cursor.count - later > 4 * limit && tooLate - start > 1 && step < MAX_STEPS; step++) {
         const middle = Math.floor((start + tooLate) / 2);
         const other = await this.#open(subject, middle);
         if (other.count - later < limit) tooLate = middle;

@@ -53,9 +53,9 @@ export class Feed {
 
   /**
    * Settles once the message of this number, or a later one, was told; or the numbering starts again, or this ends, or
-   * `mostMs` have passed. `undefined` where it was told already.
+   * `maxMs` have passed. `undefined` where it was told already.
    */
-  told(seq: number, mostMs?: number): Promise<void> | undefined {
+  told(seq: number, maxMs?: number): Promise<void> | undefined {
     if (seq <= this.#position) return undefined;
     return new Promise((resolve) => {
       const waiter: Waiter = {
@@ -69,7 +69,7 @@ export class Feed {
         this.#waiters = this.#waiters.filter((other) => other !== waiter);
         resolve();
       };
-      const timer = mostMs === undefined ? undefined : setTimeout(giveUp, mostMs);
+      const timer = maxMs === undefined ? undefined : setTimeout(giveUp, maxMs);
       this.#waiters.push(waiter);
     });
   }

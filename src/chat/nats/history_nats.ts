@@ -79,9 +79,9 @@ export class NatsHistory implements History, LogHost, MessageClock {
     return { epoch: this.epoch, seq: this.#feed.position };
   }
 
-  /** Waits until a message of this stream has been told here, or for `mostMs`. */
-  reached({ epoch, seq }: StreamPosition, mostMs?: number): Promise<void> | undefined {
-    return epoch === this.epoch ? this.#feed.told(seq, mostMs) : undefined;
+  /** Waits until a message of this stream has been told here, or for `maxMs`. */
+  reached({ epoch, seq }: StreamPosition, maxMs?: number): Promise<void> | undefined {
+    return epoch === this.epoch ? this.#feed.told(seq, maxMs) : undefined;
   }
 
   get fault(): string | undefined {

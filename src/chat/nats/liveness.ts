@@ -41,8 +41,8 @@ export class Liveness {
     this.#ticks++;
     const gone: string[] = [];
     for (const [server, { atTick, beatMs }] of this.#heard) {
-      const most = BEATS_PER_LEASE * Math.max(1, beatMs / this.#beatMs);
-      if (this.#ticks - atTick < most) continue;
+      const maxTicks = BEATS_PER_LEASE * Math.max(1, beatMs / this.#beatMs);
+      if (this.#ticks - atTick < maxTicks) continue;
       this.#heard.delete(server);
       this.#gone.add(server);
       gone.push(server);

@@ -26,7 +26,7 @@ export interface LogHost {
   store(log: NatsLog, draft: Draft): Promise<Acknowledgement | ChatError>;
   stateOf(log: NatsLog): RoomState | undefined;
   decide(log: NatsLog, decision: Decision): Promise<void>;
-  reached(position: StreamPosition, mostMs: number): Promise<void> | undefined;
+  reached(position: StreamPosition, maxMs: number): Promise<void> | undefined;
   forget(log: NatsLog): void;
 }
 

@@ -12,7 +12,7 @@ import { encodeDraft } from "./stored_message.ts";
 const PUBLISH_WAIT_MS = 5_000;
 const ANSWER_MS = 2_000;
 /** Messages that may wait at once, of all rooms. */
-const MOST_WAITING = 10_000;
+const MAX_WAITING = 10_000;
 
 /** Hands messages to JetStream and repeats them, under one name, until it has taken them. */
 export class Publisher {
@@ -30,7 +30,7 @@ export class Publisher {
 
   /** Stores one message; what is said in one turn is stored in that order. */
   async store(subject: string, draft: Draft): Promise<Acknowledgement | ChatError> {
-    if (this.#waiting >= MOST_WAITING) {
+    if (this.#waiting >= MAX_WAITING) {
       return new ChatError("not-stored", "Too many messages wait for the server's history; nothing was stored");
     }
     this.#waiting++;

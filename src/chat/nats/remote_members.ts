@@ -115,13 +115,13 @@ export class RemoteMembers {
     for (const { person } of [...this.#records.values()]) if (person.server === server) this.#appear(person);
   }
 
-  /** What a server that is gone has left, `most` records at the most. */
-  leftovers(server: string, most: number): Leftover[] {
+  /** Records left over from a failed server, at most `max`. */
+  leftovers(server: string, max: number): Leftover[] {
     const found: Leftover[] = [];
     for (const [key, { revision, person }] of this.#records) {
       if (person.server !== server) continue;
       found.push({ key, revision, id: person.id });
-      if (found.length >= most) break;
+      if (found.length >= max) break;
     }
     return found;
   }

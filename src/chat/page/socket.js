@@ -8,7 +8,7 @@
 /** @import { ChatEvent, Request } from "./types.ts" */
 
 const FIRST_WAIT_MS = 500;
-const MOST_WAIT_MS = 15_000;
+const MAX_WAIT_MS = 15_000;
 /** With nothing heard for this long, the server is asked for something. */
 const QUIET_MS = 30_000;
 /** For the answer to that. */
@@ -119,7 +119,7 @@ export class ChatSocket {
     this.#socket = undefined;
     clearTimeout(this.#quietTimer);
     if (this.#isClosed || !this.retries) return;
-    const waitMs = Math.min(MOST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#attempt) * (1 - this.#random() / 2);
+    const waitMs = Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#attempt) * (1 - this.#random() / 2);
     this.#attempt++;
     this.#retryTimer = setTimeout(() => this.connect(), waitMs);
     this.#listener.lost({ waitMs, isServerLeaving: this.#isServerLeaving });

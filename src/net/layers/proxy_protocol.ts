@@ -1,6 +1,6 @@
 /**
- * The PROXY protocol as a layer: a server learns from it whom a proxy speaks
- * for, and a client sends it as a proxy would.
+ * The PROXY protocol as a layer: a server reads the client's address from the header, and a client sends a header like
+ * a proxy.
  *
  * @module
  */
@@ -19,18 +19,20 @@ import { HandshakeReader } from "../handshake_reader.ts";
 import type { Layer } from "../layer.ts";
 import { writeAll } from "../write_all.ts";
 
-/** How a server takes the headers of proxies. */
+/** How a server handles PROXY headers. */
 export interface ProxyProtocolOptions {
   /**
-   * `require` rejects connections without a header, and those that are not from
-   * a trusted proxy; `accept` serves both as they are.
+   * `require` rejects connections without a header or from untrusted addresses; `accept` serves both with their own
+   * address.
    */
   readonly mode: "require" | "accept";
-  /** Whether an address is that of a proxy whose word counts; clients of Unix sockets are trusted by their file's mode. */
+  /**
+   * Whether an address is a trusted proxy. Clients of Unix sockets are always trusted: the file's mode controls access.
+   */
   readonly isTrusted: (address: string) => boolean;
 }
 
-/** Reads the header that a proxy sends before the first byte of its client, and replaces the peer's address by it. */
+/** Reads the header that a proxy sends before its client's first byte, and replaces the peer's address. */
 export function proxyProtocolLayer({ mode, isTrusted }: ProxyProtocolOptions): Layer {
   return {
     name: "PROXY",
@@ -38,9 +40,9 @@ export function proxyProtocolLayer({ mode, isTrusted }: ProxyProtocolOptions): L
     async wrap(inner, { remote }) {
       const endpoint = formatEndpoint(remote);
       if (isHostEndpoint(remote) && !isTrusted(remote.host)) {
-        // Never parsed as a header: an untrusted client could send one.
+        // Not parsed, because an untrusted client could forge a header.
         if (mode === "accept") return { transport: inner };
-        throw new FrameError(`Cannot accept ${endpoint}: its address is not that of a trusted proxy`);
+        throw new FrameError(`Cannot accept ${endpoint}: not a trusted proxy`);
       }
       const reader = new HandshakeReader(inner);
       const parse = (bytes: Uint8Array) =>
@@ -61,23 +63,23 @@ export function proxyProtocolLayer({ mode, isTrusted }: ProxyProtocolOptions): L
   };
 }
 
-/** A client of the proxy's own Unix socket has no name as a rule: then the proxy's address says more. */
+/** A client of the proxy's own Unix socket is usually unnamed; the proxy's address is more useful. */
 function remoteOf(source: ProxyAddress, real: Endpoint): { remote?: Endpoint } {
   if ("path" in source) return source.path === "" ? {} : { remote: { scheme: "unix", path: source.path } };
   const scheme = isHostEndpoint(real) ? real.scheme : "tcp";
   return { remote: { scheme, host: source.host, port: source.port, path: "/" } };
 }
 
-/** What {@linkcode proxyProtocolSender} sends. */
+/** Options of {@linkcode proxyProtocolSender}. */
 export interface SendProxyOptions {
   readonly version: 1 | 2;
-  /** The client to speak for, instead of our own address. */
+  /** The client to report instead of the local address. */
   readonly source?: { readonly host: string; readonly port: number } | undefined;
-  /** Where that client connected to, instead of the server's address. */
+  /** The destination to report instead of the server's address. */
   readonly destination?: { readonly host: string; readonly port: number } | undefined;
 }
 
-/** Sends a header that names a client and the address that it connected to, as a load balancer does. */
+/** Sends a header with the client and its destination, like a load balancer. */
 export function proxyProtocolSenderFor(version: 1 | 2, { local, remote }: ConnectionEnds): Layer {
   const [source, destination] = [addressOf(remote), addressOf(local)];
   return proxyProtocolSender({
@@ -92,7 +94,7 @@ interface ConnectionEnds {
   readonly remote: Endpoint;
 }
 
-/** Sends a header before anything else, as a proxy does. */
+/** Sends a header before any other data. */
 export function proxyProtocolSender({ version, ...given }: SendProxyOptions): Layer {
   return {
     name: "PROXY",
@@ -103,14 +105,14 @@ export function proxyProtocolSender({ version, ...given }: SendProxyOptions): La
   };
 }
 
-/** Both ends, as far as they have addresses: behind another proxy the server may be known by its name alone. */
+/** Both ends if they have addresses; behind another proxy only the server's name may be known. */
 function ends(
   local: Endpoint,
   remote: Endpoint,
   { source, destination }: Omit<SendProxyOptions, "version">,
 ): ProxyHeader["addresses"] {
   const to = destination ?? addressOf(remote);
-  // Our own end of a Unix socket has no name.
+  // The local end of a Unix socket is unnamed.
   const from = source ?? (isHostEndpoint(local) ? addressOf(local) : { path: "" });
   if (from === undefined) return undefined;
   if ("path" in from) return to !== undefined && "path" in to ? { source: from, destination: to } : undefined;

@@ -15,7 +15,7 @@ import {
 } from "../../framing/socks.ts";
 import type { TunnelHandshake } from "../proxy_dialer.ts";
 
-/** Exit codes depend on these classes: what cannot be reached differs from what is not allowed. */
+/** Exit codes depend on these classes: unreachable and not allowed are different. */
 const UNREACHABLE: ReadonlySet<number> = new Set([
   SOCKS_REPLY.networkUnreachable,
   SOCKS_REPLY.hostUnreachable,
@@ -23,7 +23,7 @@ const UNREACHABLE: ReadonlySet<number> = new Set([
   SOCKS_REPLY.ttlExpired,
 ]);
 
-/** Asks a SOCKS 5 proxy (RFC 1928) for a connection, after a log-in where it wants one (RFC 1929). */
+/** Requests a connection from a SOCKS 5 proxy (RFC 1928), with authentication (RFC 1929) if required. */
 export const socks5Tunnel: TunnelHandshake = async (exchange, to, proxy) => {
   await logIn(exchange, proxy);
   await requestSocks5(exchange, SOCKS_COMMAND.connect, to);
@@ -46,7 +46,7 @@ export async function requestSocks5(
   throw exchange.error(Kind, socksReplyText(code));
 }
 
-/** Chooses a method of authentication, and goes through it. */
+/** Negotiates an authentication method and authenticates. */
 export async function logIn(
   exchange: Parameters<TunnelHandshake>[0],
   { user, password }: { user: string; password: string },
@@ -70,7 +70,7 @@ export async function logIn(
 const GRANTED = 90;
 const REJECTED = 91;
 
-/** Asks a SOCKS 4a proxy for a connection. */
+/** Requests a connection from a SOCKS 4a proxy. */
 export const socks4Tunnel: TunnelHandshake = async (exchange, to, { user }) => {
   await exchange.write(encodeSocks4Request(to, user));
   const { code, text } = await exchange.read(parseSocks4Reply);

@@ -1,7 +1,6 @@
 /**
- * Dialogues in the clear that lead to TLS on one port: SMTP (RFC 3207), IMAP
- * (RFC 9051, section 6.2.1), POP3 (RFC 2595, section 4), PostgreSQL (SSLRequest
- * of its frontend/backend protocol).
+ * Plaintext dialogues that upgrade a connection to TLS: SMTP (RFC 3207), IMAP (RFC 9051, section 6.2.1), POP3 (RFC
+ * 2595, section 4), PostgreSQL (SSLRequest of its frontend/backend protocol).
  *
  * @module
  */
@@ -11,26 +10,26 @@ import { ClosedEarlyError, LimitError, TlsError } from "../../base/errors.ts";
 import type { Layer } from "../layer.ts";
 import type { Transport } from "../transport.ts";
 
-/** Protocols that begin in the clear and change to TLS. */
+/** Protocols that start in plaintext and upgrade to TLS. */
 export const START_TLS_PROTOCOLS = ["smtp", "imap", "pop3", "postgres"] as const;
 
 /** One of {@linkcode START_TLS_PROTOCOLS}. */
 export type StartTlsProtocol = typeof START_TLS_PROTOCOLS[number];
 
-/** No reply of the dialogue is longer, over all its lines. */
+/** Maximum bytes of a reply, including all its lines. */
 const REPLY_BYTES = 16 * 1024;
 
 /** Length 8, then the code 1234.5679 (PostgreSQL, section "SSL Session Encryption"). */
 const SSL_REQUEST = Uint8Array.of(0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f);
 
-/** Talks to the server in the clear, up to the point where the TLS handshake begins. */
+/** Runs the plaintext dialogue up to the TLS handshake. */
 export type StartTlsDialogue = (transport: Transport) => Promise<void>;
 
 /**
- * Leads the server to TLS, which the next layer speaks: the transport stays as it is.
+ * Upgrades the server to TLS; the next layer does the handshake, so the transport stays the same.
  *
- * `wrap()` throws a `TlsError` if the server rejects TLS or sends more than it
- * should before TLS begins, and a `ClosedEarlyError` if it ends the connection.
+ * `wrap()` throws a `TlsError` if the server rejects TLS or sends extra data before it, and a `ClosedEarlyError` if it
+ * closes the connection.
  */
 export function startTlsLayer(how: StartTlsProtocol | StartTlsDialogue, endpoint: string): Layer {
   return {
@@ -70,7 +69,7 @@ async function runDialogue(protocol: StartTlsProtocol, transport: Transport, end
   dialogue.end();
 }
 
-/** A reply of several lines has a hyphen after its code on all but the last (RFC 5321, section 4.2.1). */
+/** In a multi-line reply all lines but the last have a hyphen after the code (RFC 5321, section 4.2.1). */
 const smtpEnd = /^\d{3} /;
 const anyLine = /^/;
 
@@ -95,7 +94,7 @@ class Dialogue {
     await this.write(utf8(`${line}\r\n`));
   }
 
-  /** Reads lines up to the one that ends the reply; the reply must match. */
+  /** Reads a whole reply, which must match. */
   async expect(wanted: RegExp, isLast: RegExp): Promise<void> {
     let reply = "";
     for (;;) {
@@ -122,10 +121,10 @@ class Dialogue {
     this.#rest = this.#rest.slice(1);
   }
 
-  /** Bytes in the clear after the last reply could be taken for the server's words within TLS (CVE-2011-0411). */
+  /** Plaintext after the last reply could be treated as if it had arrived within TLS (CVE-2011-0411). */
   end(): void {
     if (this.#rest === "") return;
-    const message = `Cannot speak TLS with ${this.#endpoint}: the server sent more after its consent`;
+    const message = `Cannot speak TLS with ${this.#endpoint}: the server sent plaintext after it agreed to TLS`;
     throw new TlsError("protocol", message, { endpoint: this.#endpoint });
   }
 
@@ -135,7 +134,7 @@ class Dialogue {
       const message = `${this.#endpoint} closed the connection during the ${this.#protocol} dialogue before TLS`;
       throw new ClosedEarlyError(message, { endpoint: this.#endpoint });
     }
-    // Byte by byte: the words that matter are ASCII, and what is shown is escaped.
+    // Byte by byte, since keywords are ASCII and shown text is escaped.
     for (const byte of this.#space.subarray(0, count)) this.#rest += String.fromCharCode(byte);
   }
 

@@ -7,35 +7,33 @@ import { peerCertificates, tlsFactsOf } from "../tls_facts.ts";
 import type { Transport } from "../transport.ts";
 import { TransportDuplex } from "../transport_duplex.ts";
 
-/** Begins a handshake over the stream. */
+/** Starts a handshake over the stream. */
 export type StartHandshake = (
   stream: TransportDuplex,
 ) => { readonly socket: TLSSocket; readonly secured: Promise<void> };
 
-/** A secured transport, and the certificates that the peer showed. */
+/** A TLS transport and its handshake results. */
 export interface Secured extends Layered {
   readonly certificates: readonly X509Certificate[];
 }
 
 /**
- * TLS over any transport, on either side. It is `node:tls` because
- * `Deno.listenTls` offers neither `TCP_NODELAY`, nor client certificates, nor a
- * change of certificate while listening, and `Deno.connectTls` neither a look
- * at the peer's certificate nor a connection without verification.
+ * TLS over any transport, for clients and servers. It uses `node:tls` because `Deno.listenTls` lacks `TCP_NODELAY`,
+ * client certificates and reloading certificates, and `Deno.connectTls` lacks access to the peer's certificate and
+ * connections without verification.
  *
- * An end of the stream without TLS's closure alert counts as an end: to detect
- * truncation, use a framing that marks the end.
+ * An end without a TLS closure alert counts as a normal end: to detect truncation, use a framing that marks the end.
  *
- * @throws {TlsError} Its reason says why.
+ * @throws {TlsError} The handshake failed.
  */
 export async function secure(inner: Transport, endpoint: string, start: StartHandshake): Promise<Secured> {
   const stream = new TransportDuplex(inner);
   const { socket, secured } = start(stream);
-  // Listens to the stream's errors from its first moment.
+  // Created first, to handle errors of the stream from the start.
   const transport = new TlsTransport(inner, stream, socket);
   try {
     await secured;
-    // Now: a socket whose both sides have ended has no addresses.
+    // Read now, because a socket whose both sides have ended has no addresses.
     const certificates = peerCertificates(socket);
     return { transport, tls: tlsFactsOf(socket, certificates), certificates };
   } catch (error) {
@@ -56,7 +54,7 @@ class TlsTransport extends DuplexTransport {
 
   override close(): void {
     super.close();
-    // Not left to the socket: one whose certificate was refused keeps its stream open.
+    // Closed explicitly: after a rejected certificate the socket keeps its stream open.
     this.#stream.destroy();
   }
 

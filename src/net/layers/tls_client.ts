@@ -10,56 +10,59 @@ import { type CertificateFault, diagnoseCertificate } from "../tls_certificate_f
 import { certificatesIn } from "../tls_pem.ts";
 import { secure, type StartHandshake } from "./tls.ts";
 
-/** How much of the time a second look at a certificate may take: its outcome must be reported in time. */
+/** Share of the remaining time for fetching a rejected certificate, so that the result is reported in time. */
 const REPORTING_SHARE = 0.9;
 
-/** How a client speaks TLS. */
+/** TLS options of a client. */
 export interface TlsClientOptions {
   /**
-   * Certificates that are trusted instead of the system's, in PEM.
+   * Trusted CA certificates in PEM, instead of the system's.
    *
    * @default {undefined}
    */
   ca?: string | undefined;
   /**
-   * Accepts any certificate: anyone can be at the other end. A warning is logged.
+   * Accepts any certificate, which allows man-in-the-middle attacks. A warning is logged.
    *
    * @default {false}
    */
   insecure?: boolean;
-  /** Name that the certificate must be for, and that is sent to the server (RFC 6066, section 3); by default the endpoint's host. */
+  /**
+   * Expected name in the certificate, also sent to the server (SNI, RFC 6066, section 3); by default the endpoint's
+   * host.
+   */
   serverName?: string | undefined;
   /** Application protocols, the preferred one first (RFC 7301). */
   alpn?: readonly string[];
-  /** Certificate chain to show when the server asks for one, in PEM; it needs `key`. */
+  /** Client certificate chain in PEM; requires `key`. */
   cert?: string | undefined;
   /** Private key of `cert`, in PEM. */
   key?: string | undefined;
-  /** Dialogue in the clear that leads to TLS, for servers that begin without: one of the known ones, or your own. */
+  /** Plaintext dialogue before TLS: a known protocol, or a custom function. */
   startTls?: StartTlsProtocol | StartTlsDialogue | undefined;
 }
 
-/** What a {@linkcode TlsClientLayer} is made from. */
+/** Options of {@linkcode TlsClientLayer}. */
 export interface TlsClientSetup {
   /** The peer, for messages. */
   readonly endpoint: string;
   /** The endpoint's host. */
   readonly host: string;
   readonly options: TlsClientOptions;
-  /** Reaches the peer once more, to see why its certificate was rejected. */
+  /** Connects to the peer again, to find out why its certificate was rejected. */
   readonly dialer: Dialer;
-  /** The layers below, which the second connection needs as well. */
+  /** The layers below, which the second connection needs too. */
   readonly below: readonly Layer[];
 }
 
-/** TLS on the side of a client. */
+/** Client-side TLS. */
 export class TlsClientLayer implements Layer {
   readonly name = "TLS";
   readonly #setup: TlsClientSetup;
   readonly #start: StartHandshake;
 
   /**
-   * Checks everything that can be wrong before there is a connection.
+   * Validates the options before any connection.
    *
    * @throws {SyntaxError} A certificate or a key is not PEM.
    */
@@ -83,10 +86,9 @@ export class TlsClientLayer implements Layer {
   }
 
   /**
-   * Fetches the certificate that was rejected, in a handshake of its own: the
-   * runtime does not expose what it has rejected. No certificate of ours is
-   * presented, and nothing is sent afterwards. `undefined` if it cannot be
-   * fetched in time: the error of the first handshake is still true.
+   * Fetches a rejected certificate in a second handshake, because the runtime does not expose it. No client certificate
+   * is presented, and no data is sent. `undefined` if it cannot be fetched in time; the error of the first handshake
+   * then stands.
    */
   async #diagnose(peer: Peer, deadline: Deadline): Promise<CertificateFault | undefined> {
     const { dialer, below, host, endpoint, options: { ca, ...options } } = this.#setup;
@@ -129,7 +131,7 @@ export class TlsClientLayer implements Layer {
   }
 }
 
-/** Begins handshakes with these options. */
+/** Starts handshakes with these options. */
 function starter(host: string, options: TlsClientOptions): StartHandshake {
   const peer = peerOf(options.serverName ?? host);
   const secureContext = clientContext(options);
@@ -145,7 +147,7 @@ function starter(host: string, options: TlsClientOptions): StartHandshake {
   };
 }
 
-/** An address is not a server name (RFC 6066, section 3), but the certificate is still checked against it. */
+/** An IP address is never sent as a server name (RFC 6066, section 3), but the certificate is checked against it. */
 function peerOf(name: string): Pick<ConnectionOptions, "host" | "servername"> {
   return isIp(name) ? { host: name } : { host: name, servername: name };
 }
@@ -153,13 +155,13 @@ function peerOf(name: string): Pick<ConnectionOptions, "host" | "servername"> {
 function clientContext(options: TlsClientOptions): SecureContext {
   const { ca, cert, key, serverName, alpn = [] } = options;
   if ([serverName, cert, key, ...alpn].includes("")) {
-    // An empty name would drop the check of the name, an empty certificate the client's identity.
+    // An empty server name would disable the name check, and an empty certificate the client's identity.
     throw new RangeError(
-      "Cannot connect by TLS: `serverName`, `cert`, `key` and the names of `alpn` must not be empty",
+      "Cannot connect over TLS: `serverName`, `cert`, `key` and the names of `alpn` must not be empty",
     );
   }
   if ((cert === undefined) !== (key === undefined)) {
-    throw new TypeError("Cannot show a client certificate: `cert` and `key` go together");
+    throw new TypeError("Cannot use a client certificate: `cert` and `key` must be given together");
   }
   if (ca !== undefined) certificatesIn(ca, "the CA certificates");
   return createSecureContext({ ...(ca === undefined ? {} : { ca }), ...(cert && key ? { cert, key } : {}) });

@@ -9,17 +9,17 @@ import { certificatesIn, privateKeyIn } from "../tls_pem.ts";
 import { secure } from "./tls.ts";
 import type { TransportDuplex } from "../transport_duplex.ts";
 
-/** What a server shows and asks for. */
+/** TLS options of a server. */
 export interface TlsServerOptions {
   /** Certificate chain in PEM, the server's own first. */
   cert: string;
   /** Private key of the certificate, in PEM. */
   key: string;
-  /** Application protocols, the preferred one first (RFC 7301); a client that offers none of them is refused. */
+  /** Application protocols, the preferred one first (RFC 7301); a client that offers none of them is rejected. */
   alpn?: readonly string[];
-  /** Certificates, in PEM, one of which must have signed the client's; with it every client must show one. */
+  /** CA certificates in PEM; if set, every client must present a certificate signed by one of them. */
   clientCa?: string | undefined;
-  /** How messages name the parts, where they come from files. */
+  /** Names of the parts in messages, such as their files. */
   names?: { readonly cert?: string; readonly key?: string; readonly clientCa?: string };
 }
 
@@ -30,8 +30,8 @@ interface Material {
 }
 
 /**
- * TLS on the side of a server: the certificate that it shows, checked. It can be replaced while
- * connections are open: they go on, and later ones see the new one.
+ * Server-side TLS with a validated certificate. The certificate can be replaced at any time; open connections continue
+ * with the old one.
  */
 export class TlsServerContext implements Layer {
   /** `"TLS"`. */
@@ -40,10 +40,10 @@ export class TlsServerContext implements Layer {
   #certificate: CertificateFacts;
 
   /**
-   * Checks everything that can be wrong before a client comes.
+   * Validates the options before the first client.
    *
    * @throws {SyntaxError} The certificate or the key is not PEM, or damaged.
-   * @throws {RangeError} The key is not the certificate's.
+   * @throws {RangeError} The key does not belong to the certificate.
    * @throws {TlsError} The certificate is not valid now.
    */
   constructor(options: TlsServerOptions) {
@@ -55,12 +55,12 @@ export class TlsServerContext implements Layer {
     return this.#certificate;
   }
 
-  /** Shows another certificate from now on; when it throws, as the constructor does, the old one stays. */
+  /** Replaces the certificate for new connections. Throws like the constructor; the old one then stays in use. */
   replace(options: TlsServerOptions): void {
     [this.#material, this.#certificate] = checked(options);
   }
 
-  /** Completes a handshake with the certificate of this moment. */
+  /** Completes a handshake with the current certificate. */
   wrap(inner: Transport, { remote }: Peer): Promise<Layered> {
     const material = this.#material;
     return secure(inner, formatEndpoint(remote), (stream) => startServer(stream, material));
@@ -68,7 +68,7 @@ export class TlsServerContext implements Layer {
 }
 
 function startServer(stream: TransportDuplex, material: Material) {
-  // Node takes any duplex stream here; its declaration knows of net.Socket only.
+  // Node accepts any duplex stream here, but declares net.Socket.
   const socket = new TLSSocket(stream.asDuplex as Socket, {
     isServer: true,
     secureContext: material.secureContext,
@@ -82,7 +82,7 @@ function startServer(stream: TransportDuplex, material: Material) {
     if (refusal === undefined) resolve();
     else reject(refusal);
   });
-  // Before the handshake is done, errors of TLS itself come under this name.
+  // Emitted for TLS errors before the handshake is complete.
   socket.once("_tlsError", reject);
   socket.once("error", reject);
   const onEnd = () => reject(new Error("closed before secure TLS connection was established"));
@@ -91,7 +91,7 @@ function startServer(stream: TransportDuplex, material: Material) {
   return { socket, secured: promise };
 }
 
-/** Only `tls.Server` receives the outcome of the chain check; without it no client is accepted. */
+/** Only `tls.Server` is passed the result of the chain check; without it no client is accepted. */
 function clientRefusal(socket: TLSSocket): Error | undefined {
   const handle: unknown = "ssl" in socket ? socket.ssl : undefined;
   const code: unknown = hasVerifyError(handle) ? handle.verifyError() : "UNABLE_TO_VERIFY";

@@ -3,20 +3,19 @@ import type { Logger } from "../../log/logger.ts";
 import type { Layer } from "../layer.ts";
 import type { Transport } from "../transport.ts";
 
-/** Bytes of one read or write that are shown; the rest is only counted. */
+/** Maximum bytes of a read or write to dump; the rest is only counted. */
 const DUMP_BYTES = 4_096;
 
 /**
- * Logs each step of the transport, with a hex dump of what comes (`<`) and goes
- * (`>`). It is put between only if lines of level `trace` are logged, so that
- * nothing else pays for it.
+ * Logs each step of the transport, with hex dumps of received (`<`) and sent (`>`) bytes. Added only if level `trace`
+ * is logged, so it costs nothing otherwise.
  */
 export const traceLayer: Layer = {
   name: "trace",
   wrap: (inner, { log }) => Promise.resolve({ transport: new TracedTransport(inner, log) }),
 };
 
-/** Logs that a step begins; the transport stays as it is. */
+/** Logs the start of a step; does not change the transport. */
 export function stepLayer(text: string, step: string): Layer {
   return {
     name: "trace",

@@ -11,30 +11,29 @@ export interface SocketEnds {
   readonly local: Endpoint;
   /** `undefined` for a socket that is not connected. */
   readonly remote?: Endpoint | undefined;
-  /** The other end of the socket, if that is not `remote` but a proxy before it. */
+  /** The proxy that the socket is connected to, if any. */
   readonly proxy?: Endpoint | undefined;
-  /** Settles when the socket is closed, if that is known: its descriptor is then free. */
+  /** Settles when the socket is closed and its descriptor is free, if known. */
   readonly closed?: Promise<unknown>;
-  /** Whether it was accepted by a listener, which tells the two ends of a Unix connection apart. */
+  /** Whether a listener accepted it, which distinguishes the two ends of a Unix connection. */
   readonly isAccepted?: boolean;
 }
 
-/** Descriptors that are examined, at most. */
+/** Maximum number of descriptors to examine. */
 const MAX_DESCRIPTORS = 1_048_576;
-/** The kernel gives a new socket the lowest free descriptor: one that was freed, or one a little above the highest. */
+/** The kernel assigns the lowest free descriptor: a freed one, or one just above the highest. */
 const ABOVE_HIGHEST = 32;
 
 /**
- * Finds the file descriptors of sockets of this process by asking the kernel
- * for the addresses of descriptors: Deno does not give them. It never guesses.
+ * Finds the file descriptors of this process's sockets by comparing their addresses in the kernel, because Deno does
+ * not expose them. It never guesses.
  *
- * It remembers what it has found, so that a listener with thousands of
- * connections does not examine all of them for each new one.
+ * It remembers what it has found, so that a listener does not examine all open connections for each new one.
  */
 export class DescriptorFinder {
   readonly #libc: Libc;
   readonly #known = new WeakMap<SocketEnds, number>();
-  /** Of sockets that were found and are open. */
+  /** Descriptors of open sockets found so far. */
   readonly #owned = new Set<number>();
   readonly #freed = new Set<number>();
   readonly #address = new Uint8Array(SOCKET_ADDRESS_BYTES);
@@ -47,9 +46,9 @@ export class DescriptorFinder {
   }
 
   /**
-   * The descriptor of the socket.
+   * Finds the descriptor of a socket.
    *
-   * @throws {ParleyError} No descriptor has these addresses, or more than one has.
+   * @throws {ParleyError} No descriptor has these addresses, or several have.
    */
   find(socket: SocketEnds): number {
     const known = this.#known.get(socket);
@@ -68,7 +67,7 @@ export class DescriptorFinder {
     const all: number[] = [];
     const end = Math.min(this.#libc.calls.getdtablesize(), MAX_DESCRIPTORS);
     for (let fd = 0; fd < end; fd++) if (this.#isOf(fd, socket)) all.push(fd);
-    // Those of a Unix listener look alike: all but the newest one have been found before.
+    // Connections of a Unix listener have equal addresses; all but the newest have been found before.
     const unowned = all.filter((fd) => !this.#owned.has(fd));
     const found = unowned.length > 0 ? unowned : all;
     const [only] = found;
@@ -105,7 +104,10 @@ export class DescriptorFinder {
       : peer !== undefined && isHostEndpoint(remote) && isSame(peer, remote, "remote");
   }
 
-  /** One end of a Unix connection has the path, the other has no name; two without one are a pair of the runtime's own. */
+  /**
+   * One end of a Unix connection has the path, the other is unnamed; two unnamed ends are an internal pair of the
+   * runtime.
+   */
   #isOfUnix(fd: number, name: SocketAddress, path: string, socket: SocketEnds): boolean {
     if (name.family !== "unix") return false;
     const peer = this.#addressOf(this.#libc.calls.getpeername, fd);
@@ -124,7 +126,7 @@ export class DescriptorFinder {
   }
 }
 
-/** Whether no other socket can have these addresses: both ends of a TCP connection are known to the byte. */
+/** Whether the addresses are unique: both ends of a TCP connection are known exactly. */
 function hasUniqueAddresses(socket: SocketEnds): boolean {
   const { local } = socket;
   const remote = otherEnd(socket);
@@ -140,7 +142,7 @@ function isSame(address: SocketAddress, endpoint: HostEndpoint, side: "local" | 
   if (address.family !== "inet" || address.port !== endpoint.port) return false;
   const wanted = parseIp(endpoint.host);
   if (wanted === undefined) return side === "local";
-  // A server that listens on every address says so, and not which one a client came to.
+  // A server on the wildcard address does not know which address a client connected to.
   if (side === "local" && wanted.every((byte) => byte === 0)) return true;
   return equalBytes(address.address, ipv4OfMapped(wanted) ?? wanted);
 }

@@ -1,5 +1,5 @@
 /**
- * The few calls of the C library that Deno's own API lacks, by `Deno.dlopen`.
+ * C library calls that Deno's API lacks, through `Deno.dlopen`.
  *
  * @module
  */
@@ -15,9 +15,9 @@ const CALLS = {
   getdtablesize: { parameters: [], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
-/** The C library, open until it is disposed of. */
+/** The C library, open until disposed. */
 export interface Libc extends Disposable {
-  /** The calls; each gives -1 on failure. */
+  /** The functions; each returns -1 on failure. */
   readonly calls: Deno.DynamicLibrary<typeof CALLS>["symbols"];
 }
 
@@ -44,7 +44,7 @@ export function openLibc(): Libc {
       const library = Deno.dlopen(path, CALLS);
       return { calls: library.symbols, [Symbol.dispose]: () => library.close() };
     } catch (error) {
-      // A missing permission for one path says more than a missing file at another.
+      // A missing permission is more informative than a missing file.
       if (!(failure instanceof Deno.errors.NotCapable)) failure = error;
     }
   }

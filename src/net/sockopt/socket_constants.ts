@@ -61,7 +61,7 @@ const MACOS: SocketConstants = {
   tcpInfo: undefined,
 };
 
-/** The numbers of the system this runs on. */
+/** The numbers of the current system. */
 export function socketConstants(os: typeof Deno.build.os = Deno.build.os): SocketConstants {
   return os === "darwin" ? MACOS : LINUX;
 }

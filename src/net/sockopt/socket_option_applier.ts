@@ -7,18 +7,17 @@ import {
   type SocketOptionValues,
 } from "./socket_options.ts";
 
-/** A socket with a log for what was set. */
+/** A socket with a logger. */
 export type LoggedSocket = OptionSocket & { readonly log: Logger };
 
-/** Sets the same options on each socket of a listener, or on one socket. */
+/** Sets the same options on all connections of a listener, or on one socket. */
 export class SocketOptionApplier implements Disposable {
   readonly #values: SocketOptionValues;
   readonly #access: SocketOptionsAccess;
   #hasCheckedBuffers = false;
 
   /**
-   * Opens the way to socket options at once, so that a missing permission is
-   * found before anything is served.
+   * Opens the C library immediately, so that a missing permission is reported before anything is served.
    *
    * @throws {PermissionError} `--allow-ffi` is missing.
    */
@@ -28,8 +27,8 @@ export class SocketOptionApplier implements Disposable {
   }
 
   /**
-   * Sets the options. Logs a warning if the kernel grants a smaller buffer than
-   * requested, once; at level `trace`, the options as the kernel has them.
+   * Sets the options. Logs one warning if the kernel grants a smaller buffer than requested, and at level `trace` the
+   * effective options.
    *
    * @throws {ParleyError} The kernel rejects a value.
    */
@@ -46,7 +45,7 @@ export class SocketOptionApplier implements Disposable {
     warnIfSmaller(socket, "send buffer", sendBuffer, options.sendBuffer, "net.core.wmem_max");
   }
 
-  /** As {@linkcode apply}, for a connection that is served all the same when the kernel refuses. */
+  /** Like {@linkcode apply}, for a connection that is served even if the kernel rejects an option. */
   tryApply(socket: LoggedSocket): void {
     try {
       this.apply(socket);
@@ -55,13 +54,13 @@ export class SocketOptionApplier implements Disposable {
     }
   }
 
-  /** Closes the way. */
+  /** Closes the C library. */
   [Symbol.dispose](): void {
     this.#access[Symbol.dispose]();
   }
 }
 
-/** Linux grants at most its limit without an error, and reports twice the size, socket(7). */
+/** Linux silently caps the size at its limit, and reports twice the size, socket(7). */
 function warnIfSmaller(
   { log }: LoggedSocket,
   what: string,

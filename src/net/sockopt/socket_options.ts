@@ -1,6 +1,6 @@
 /**
- * Socket options that Deno's API lacks, by the C library (Linux, macOS). It
- * needs `--allow-ffi`, and is loaded only when called.
+ * Socket options that Deno's API lacks, through the C library (Linux, macOS). Requires `--allow-ffi`; the library is
+ * loaded on first use.
  *
  * @module
  */
@@ -12,9 +12,9 @@ import { type Libc, openLibc } from "./libc.ts";
 import { type OptionName, socketConstants } from "./socket_constants.ts";
 import { readTcpInfo, TCP_INFO_BYTES, type TcpInfo } from "./tcp_info.ts";
 
-/** When the kernel asks whether a silent peer is still there (RFC 9293, section 3.8.4). */
+/** TCP keep-alive (RFC 9293, section 3.8.4). */
 export interface KeepAlive {
-  /** Seconds of silence before the first probe. */
+  /** Idle seconds before the first probe. */
   readonly idle: number;
   /** Seconds between probes. */
   readonly interval: number;
@@ -22,37 +22,36 @@ export interface KeepAlive {
   readonly count: number;
 }
 
-/** What can be set; what is left out stays as it is. */
+/** The options to set; others stay unchanged. */
 export interface SocketOptionValues {
-  /** Bytes of the receive buffer. Linux doubles what is asked for, socket(7), and caps it at `net.core.rmem_max`. */
+  /** Receive buffer in bytes. Linux doubles the value, socket(7), and caps it at `net.core.rmem_max`. */
   readonly receiveBuffer?: number | undefined;
-  /** Bytes of the send buffer. Linux doubles what is asked for, and caps it at `net.core.wmem_max`. */
+  /** Send buffer in bytes. Linux doubles the value and caps it at `net.core.wmem_max`. */
   readonly sendBuffer?: number | undefined;
-  /** Probes of a silent peer; `false` turns them off. */
+  /** Keep-alive probes; `false` disables them. */
   readonly keepAlive?: KeepAlive | false | undefined;
   /** Milliseconds that sent data may stay unacknowledged (RFC 5482; Linux). */
   readonly userTimeout?: number | undefined;
   /**
-   * Seconds that a close waits for unsent data; `false` turns it off. 0 makes
-   * every close a reset: it can be given to `connect()` and `listen()` only, and
-   * needs no permission.
+   * Seconds that a close waits for unsent data; `false` disables it. 0 makes every close a reset; it is an option of
+   * `connect()` and `listen()` only and requires no permission.
    */
   readonly linger?: number | false | undefined;
-  /** Name of the congestion control, such as `cubic` (Linux). */
+  /** Congestion control algorithm, such as `cubic` (Linux). */
   readonly congestion?: string | undefined;
   /** Type of service, or traffic class over IPv6: 0 to 255 (RFC 2474). */
   readonly typeOfService?: number | undefined;
-  /** How many routers a datagram to an IPv6 group may cross, and one more: 0 to 255 (RFC 3493, section 5.2). */
+  /** Hop limit of datagrams to IPv6 groups: 0 to 255 (RFC 3493, section 5.2). */
   readonly multicastHops?: number | undefined;
-  /** Index of the interface by which datagrams to IPv6 groups leave (RFC 3493, section 5.2). */
+  /** Index of the outgoing interface of datagrams to IPv6 groups (RFC 3493, section 5.2). */
   readonly multicastInterface?: number | undefined;
 }
 
-/** What the kernel has; what the platform or the kind of socket lacks is `undefined`. */
+/** Effective options; `undefined` if the platform or the type of socket lacks one. */
 export interface SocketOptionReport {
-  /** SO_RCVBUF in bytes, as the kernel counts them. */
+  /** SO_RCVBUF in bytes, as the kernel counts. */
   readonly receiveBuffer: number | undefined;
-  /** SO_SNDBUF in bytes, as the kernel counts them. */
+  /** SO_SNDBUF in bytes, as the kernel counts. */
   readonly sendBuffer: number | undefined;
   /** SO_KEEPALIVE and its times; `false` if it is off. */
   readonly keepAlive: KeepAlive | false | undefined;
@@ -70,21 +69,21 @@ export interface SocketOptionReport {
   readonly noDelay: boolean | undefined;
 }
 
-/** A socket whose options can be reached: a `Connection`, or a `DatagramSocket`. */
+/** A socket with options: a `Connection`, or a `DatagramSocket`. */
 export type OptionSocket = SocketEnds | { readonly endpoint: Endpoint };
 
-/** Reads and sets options while it is open: one opening of the C library for many sockets. */
+/** Reads and sets options of many sockets with one open C library. */
 export interface SocketOptionsAccess extends Disposable {
-  /** What the kernel has for the socket. */
+  /** Reads the effective options. */
   get(socket: OptionSocket): SocketOptionReport;
-  /** Sets what `values` names; it throws when the kernel refuses one. */
+  /** Sets the options in `values`; throws if the kernel rejects one. */
   set(socket: OptionSocket, values: SocketOptionValues): void;
-  /** The kernel's view of a TCP connection (Linux), `undefined` elsewhere. */
+  /** TCP statistics of the kernel (Linux); `undefined` elsewhere. */
   tcpInfo(socket: OptionSocket): TcpInfo | undefined;
 }
 
 /**
- * Opens the way to socket options.
+ * Opens the C library for socket options.
  *
  * @throws {PermissionError} `--allow-ffi` is missing.
  */
@@ -105,7 +104,7 @@ export function openSocketOptions(): SocketOptionsAccess {
 }
 
 /**
- * What the kernel really has for a socket.
+ * Reads the effective options of a socket.
  *
  * @throws {PermissionError} `--allow-ffi` is missing.
  * @throws {ParleyError} The socket's descriptor cannot be found.
@@ -116,17 +115,17 @@ export function getSocketOptions(socket: OptionSocket): SocketOptionReport {
 }
 
 /**
- * Sets options of a socket; {@linkcode getSocketOptions} says what the kernel made of them.
+ * Sets options of a socket; {@linkcode getSocketOptions} returns the effective values.
  *
  * @throws {PermissionError} `--allow-ffi` is missing.
- * @throws {ParleyError} The socket's descriptor cannot be found, or the kernel refuses a value.
+ * @throws {ParleyError} The socket's descriptor cannot be found, or the kernel rejects a value.
  */
 export function setSocketOptions(socket: OptionSocket, values: SocketOptionValues): void {
   using access = openSocketOptions();
   access.set(socket, values);
 }
 
-/** `getsockopt` and `setsockopt` of one descriptor. */
+/** `getsockopt` and `setsockopt` for one descriptor. */
 class Descriptor {
   readonly #libc: Libc;
   readonly #fd: number;
@@ -136,7 +135,7 @@ class Descriptor {
     this.#fd = fd;
   }
 
-  /** The option's bytes, or `undefined` if the platform or the socket does not have it. */
+  /** The option's bytes, or `undefined` if the platform or the socket lacks it. */
   read(name: OptionName | undefined, size: number): Uint8Array<ArrayBuffer> | undefined {
     if (name === undefined) return undefined;
     const value = new Uint8Array(size);
@@ -151,9 +150,9 @@ class Descriptor {
   }
 
   write(what: string, name: OptionName | undefined, value: Uint8Array<ArrayBuffer>): void {
-    if (name === undefined) throw new ParleyError(`Cannot set ${what}: ${Deno.build.os} does not have it`);
+    if (name === undefined) throw new ParleyError(`Cannot set ${what}: not supported on ${Deno.build.os}`);
     const status = this.#libc.calls.setsockopt(this.#fd, name[0], name[1], value, value.length);
-    if (status !== 0) throw new UsageError(`Cannot set ${what}: the kernel refused the value`);
+    if (status !== 0) throw new UsageError(`Cannot set ${what}: the kernel rejected the value`);
   }
 
   writeNumber(what: string, name: OptionName | undefined, ...values: number[]): void {
@@ -193,7 +192,7 @@ function readKeepAlive(descriptor: Descriptor): KeepAlive | false | undefined {
   return isOn === 0 ? false : { idle, interval, count };
 }
 
-/** `struct linger`: whether it is on, and the seconds. */
+/** `struct linger`: on or off, and the seconds. */
 function readLinger(descriptor: Descriptor): number | false | undefined {
   const value = descriptor.read(socketConstants().linger, 8);
   if (value?.length !== 8) return undefined;

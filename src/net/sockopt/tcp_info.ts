@@ -1,25 +1,24 @@
-/** The kernel's view of a TCP connection. */
+/** TCP statistics of the kernel. */
 export interface TcpInfo {
   /** Smoothed round-trip time, in microseconds (RFC 6298). */
   readonly roundTripUs: number;
   /** Its variance, in microseconds. */
   readonly roundTripVarianceUs: number;
-  /** Largest segment that is sent, in bytes. */
+  /** Maximum segment size for sending, in bytes. */
   readonly sendSegmentBytes: number;
-  /** Segments that were sent again since the connection began. */
+  /** Segments retransmitted over the connection's lifetime. */
   readonly retransmits: number;
   /** Congestion window, in segments. */
   readonly congestionWindow: number;
 }
 
-/** Bytes of `struct tcp_info` that are asked for: up to `tcpi_total_retrans`. */
+/** Bytes of `struct tcp_info` to read: up to `tcpi_total_retrans`. */
 export const TCP_INFO_BYTES = 104;
 
 /**
- * Reads `struct tcp_info` (linux/tcp.h): eight bytes of flags, then 32-bit
- * fields in the machine's byte order.
+ * Decodes `struct tcp_info` (linux/tcp.h): eight bytes of flags, then 32-bit fields in the machine's byte order.
  *
- * @returns `undefined` if the kernel gave fewer bytes than these fields take.
+ * @returns `undefined` if the kernel returned too few bytes.
  */
 export function readTcpInfo(bytes: Uint8Array<ArrayBuffer>): TcpInfo | undefined {
   if (bytes.length < TCP_INFO_BYTES) return undefined;

@@ -10,7 +10,7 @@ export const bandwidth = defineFault({
   summary: "forward at most RATE, for example 1Mbit",
   needsFirst: true,
   attributes: {
-    rate: { type: "rate", help: "bits a second" },
+    rate: { type: "rate", help: "bits per second" },
   },
   stage({ rate = Infinity }, { next, isMessages, clock, removed }) {
     const pieceBytes = isMessages ? Infinity : Math.max(1, Math.floor(rate * PIECE_MS / 1_000));

@@ -49,6 +49,6 @@ Deno.test("serve replaces a stale Unix socket and refuses a live one", ON_UNIX, 
     await using _ = await startUdpServer(["echo", endpoint], { permissions });
     const { code, stderr } = await runProgram("udp", ["serve", "echo", endpoint], { permissions });
     assertEquals(code, 8);
-    assertStringIncludes(stderr, "another process is listening there");
+    assertStringIncludes(stderr, "address already in use by another process");
   });
 });

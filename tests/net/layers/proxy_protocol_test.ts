@@ -68,7 +68,7 @@ Deno.test("proxyProtocolLayer() takes no header from an address that is not trus
     await assertRejects(
       () => proxyProtocolLayer({ mode: "require", isTrusted }).wrap(required, peer, OPTIONS),
       FrameError,
-      "not that of a trusted proxy",
+      "not a trusted proxy",
     );
     const accepted = new FakeTransport();
     accepted.say(header, null);

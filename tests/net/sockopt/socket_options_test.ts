@@ -89,7 +89,7 @@ Deno.test({
     using listener = await listen("tcp://127.0.0.1:0");
     await using client = await connect(listener.endpoint);
     await using _served = await listener.accept();
-    assertThrows(() => setSocketOptions(client, { congestion: "no-such" }), ParleyError, "the kernel refused");
+    assertThrows(() => setSocketOptions(client, { congestion: "no-such" }), ParleyError, "the kernel rejected");
     assertThrows(
       () => setSocketOptions(client, { keepAlive: { idle: -1, interval: 1, count: 1 } }),
       ParleyError,

@@ -58,11 +58,11 @@ function latencyText(latencies: Latencies): string {
 
 function histogramLines({ latency }: LoadSummary, style: Style): string[] {
   const rows = histogramRows(latency);
-  const most = Math.max(...rows.map(({ count }) => count));
+  const max = Math.max(...rows.map(({ count }) => count));
   const cells = rows.map(({ toMs, count }) => ({
     upTo: formatLatency(toMs),
     share: `${(count / latency.totalCount * 100).toFixed(2)}%`,
-    bar: "█".repeat(Math.ceil(count / most * BAR_WIDTH)),
+    bar: "█".repeat(Math.ceil(count / max * BAR_WIDTH)),
   }));
   const width = Math.max(0, ...cells.map(({ upTo }) => upTo.length));
   return cells.map(({ upTo, share, bar }) => `up to ${upTo.padStart(width)}  ${share.padStart(7)}  ${style.good(bar)}`);
