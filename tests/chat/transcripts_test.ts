@@ -5,9 +5,10 @@
  * `NAME enters WIRE ADDRESS`, `NAME > LINE` and `NAME leaves REASON`
  * are done in turn; what differs between two runs is shown as `<at>` and `<epoch>`,
  * and the epoch that was shown last can be used in what is sent.
+ *
+ * After a message was changed, run it with `-- --update` and read the difference.
  */
 
-import { assertEquals } from "@std/assert";
 import { Logger } from "@parley/parley";
 import { runChatSession } from "../../src/chat/chat_session.ts";
 import { JSON_SUBPROTOCOL } from "../../src/chat/event_format.ts";
@@ -17,7 +18,7 @@ import { MessageRates } from "../../src/chat/message_rate.ts";
 import "../../src/chat/moderation.ts";
 import type { CloseReason } from "../../src/net/close_reason.ts";
 import { FakeSession } from "../support/fake_session.ts";
-import { fromFileUrl } from "../support/paths.ts";
+import { replayScript } from "../support/replay_script.ts";
 
 /** Names and their passwords, and what they may do. */
 const ROLES: Readonly<Record<string, readonly string[]>> = {
@@ -77,13 +78,11 @@ function withEscapes(line: string): string {
   return JSON.parse(`"${line.replaceAll('"', '\\"')}"`);
 }
 
-/** Does what the unindented lines say, and writes what came of each below it. */
-async function replay(hub: Hub, script: string): Promise<string> {
+/** A line of a script: what is done, and what came of it. */
+function replayer(hub: Hub): (line: string) => Promise<string[]> {
   const clients = new Map<string, Client>();
-  const written: string[] = [];
   let epoch = "";
-  for (const line of script.split("\n").filter((line) => !line.startsWith(" "))) {
-    written.push(line);
+  return async (line) => {
     const [, name = "", what = "", rest = ""] = /^(\w+) (enters|leaves|>) (.*)$/.exec(line) ?? [];
     if (what === "enters") clients.set(name, new Client(hub, rest.split(" ")));
     else if (what === ">") clients.get(name)?.session.say(withEscapes(rest.replaceAll("<epoch>", epoch)));
@@ -91,23 +90,23 @@ async function replay(hub: Hub, script: string): Promise<string> {
     await clients.get(name)?.session.idle();
     // Broadcasts leave at the end of the turn.
     await new Promise((resolve) => setTimeout(resolve, 0));
+    const seen: string[] = [];
     for (const [name, client] of clients) {
       for (const line of client.take()) {
         epoch = /"epoch":"([0-9a-f]{8})"/.exec(line)?.[1] ?? epoch;
-        written.push(`  ${name}: ${normalized(line)}`);
+        seen.push(`${name}: ${normalized(line)}`);
       }
       if (client.outcome !== undefined) clients.delete(name);
     }
-  }
-  return written.join("\n");
+    return seen;
+  };
 }
 
 for (const [name, extras] of Object.entries(SERVERS)) {
   Deno.test(`clients see what ${name} shows`, async () => {
-    const script = await Deno.readTextFile(fromFileUrl(new URL(`transcripts/${name}`, import.meta.url).href));
     const history = createMemoryHistory({ retention: { maxMessages: 5 } });
     await using hub = new Hub({ log: Logger.of("test"), history, ...extras });
     await hub.start();
-    assertEquals(await replay(hub, script), script);
+    await replayScript(`../chat/transcripts/${name}`, replayer(hub));
   });
 }
