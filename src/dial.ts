@@ -2,7 +2,7 @@ import { connect, type ConnectOptions } from "./factory.ts";
 import type { Codec } from "./framing/codec.ts";
 import { parseFraming } from "./framing/parse_framing.ts";
 import type { Connection } from "./net/connection.ts";
-import { type Endpoint, parseEndpoint } from "./net/endpoint.ts";
+import { type Endpoint, isWebSocket, parseEndpoint } from "./net/endpoint.ts";
 import type { Session } from "./session/session.ts";
 import { StreamSession, type StreamSessionOptions } from "./session/stream_session.ts";
 import type { WebSocketDialOptions } from "./websocket/dial.ts";
@@ -45,7 +45,7 @@ export interface DialOptions extends ConnectOptions, WebSocketDialOptions {
 export async function dial(endpoint: string | Endpoint, options: DialOptions = {}): Promise<Session> {
   const { framing = "line", ...rest } = options;
   const parsed = typeof endpoint === "string" ? parseEndpoint(endpoint) : endpoint;
-  if (parsed.scheme === "ws" || parsed.scheme === "wss") {
+  if (isWebSocket(parsed)) {
     const { dialWebSocket } = await import("./websocket/dial.ts");
     return await dialWebSocket(parsed, rest);
   }

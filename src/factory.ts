@@ -233,7 +233,7 @@ export function listen(
 export function listen(endpoint: string | Endpoint, options?: ListenOptions): Promise<Listener>;
 export async function listen(endpoint: string | Endpoint, options: ListenOptions = {}): Promise<Listener> {
   const parsed = typeof endpoint === "string" ? parseEndpoint(endpoint) : endpoint;
-  if (!isStream(parsed)) throw unsupported("listen on", parsed, "tcp, tls, unix, ws or wss");
+  if (!isStream(parsed)) throw unsupported("listen on", parsed, "tcp, tls, unix, ws, wss or ws+unix");
   const limits = limitsOf(options);
   const log = Logger.of(options.context ?? "parley");
   const handshakeTimeout = options.handshakeTimeout ?? DEFAULTS.handshakeTimeoutMs;
@@ -275,7 +275,7 @@ export async function listen(endpoint: string | Endpoint, options: ListenOptions
  */
 export async function connect(endpoint: string | Endpoint, options: ConnectOptions = {}): Promise<Connection> {
   const parsed = typeof endpoint === "string" ? parseEndpoint(endpoint) : endpoint;
-  if (!isStream(parsed)) throw unsupported("connect to", parsed, "tcp, tls, unix, ws or wss");
+  if (!isStream(parsed)) throw unsupported("connect to", parsed, "tcp, tls, unix, ws, wss or ws+unix");
   const text = formatEndpoint(parsed);
   const connectTimeoutMs = parseDuration(options.connectTimeout ?? DEFAULTS.connectTimeoutMs);
   const limits = limitsOf(options);

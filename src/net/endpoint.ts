@@ -8,7 +8,7 @@ import { DEFAULTS } from "../base/defaults.ts";
 import { isIp } from "../base/ip.ts";
 
 /** All schemes. */
-export const SCHEMES = ["tcp", "tls", "ws", "wss", "unix", "udp", "unixgram"] as const;
+export const SCHEMES = ["tcp", "tls", "ws", "wss", "unix", "ws+unix", "udp", "unixgram"] as const;
 
 /** One of {@linkcode SCHEMES}. */
 export type Scheme = typeof SCHEMES[number];
@@ -29,10 +29,12 @@ export interface HostEndpoint {
 
 /** An endpoint in the file system. */
 export interface PathEndpoint {
-  /** Stream or datagrams. */
-  readonly scheme: "unix" | "unixgram";
+  /** Stream, WebSocket or datagrams. */
+  readonly scheme: "unix" | "ws+unix" | "unixgram";
   /** Path of the socket file. */
   readonly path: string;
+  /** Path and query of `ws+unix`; `"/"` by default. */
+  readonly requestPath?: string;
   /** It has none. */
   readonly host?: undefined;
   /** It has none. */
@@ -89,6 +91,7 @@ const EXAMPLES: Readonly<Record<Scheme, string>> = {
   ws: "ws://localhost:8765/chat",
   wss: "wss://localhost:8765/chat",
   unix: "unix:/run/app.sock",
+  "ws+unix": "ws+unix:/run/app.sock:/chat",
   udp: "udp://127.0.0.1:5000",
   unixgram: "unixgram:/run/x.sock",
 };
@@ -118,6 +121,7 @@ export function parseEndpoint(text: string, options: ParseEndpointOptions = {}):
     }
     const rest = match[2] ?? "";
     if (named === "unix" || named === "unixgram") return parsePath(text, named, rest);
+    if (named === "ws+unix") return parseWebSocketPath(text, rest);
     if (!rest.startsWith("//")) throw refuse(text, `"//" must follow "${named}:"`, named);
     return parseHost(text, named, rest.slice(2), {
       port: named === "ws" ? 80 : named === "wss" ? 443 : options.port,
@@ -128,7 +132,10 @@ export function parseEndpoint(text: string, options: ParseEndpointOptions = {}):
 
 /** Formats an endpoint; {@linkcode parseEndpoint} parses the result. */
 export function formatEndpoint(endpoint: Endpoint): string {
-  if (!isHostEndpoint(endpoint)) return `${endpoint.scheme}:${endpoint.path}`;
+  if (!isHostEndpoint(endpoint)) {
+    const request = requestPathOf(endpoint);
+    return `${endpoint.scheme}:${endpoint.path}${request === "/" ? "" : `:${request}`}`;
+  }
   const path = isWebSocket(endpoint) ? endpoint.path : "";
   return `${endpoint.scheme}://${formatHostPort(endpoint.host, endpoint.port)}${path}`;
 }
@@ -148,7 +155,7 @@ export function formatAuthority(host: string, port: number, ownPort: number): st
 
 /** Whether the endpoint has a host and a port. */
 export function isHostEndpoint(endpoint: Endpoint): endpoint is HostEndpoint {
-  return endpoint.scheme !== "unix" && endpoint.scheme !== "unixgram";
+  return endpoint.scheme !== "unix" && endpoint.scheme !== "ws+unix" && endpoint.scheme !== "unixgram";
 }
 
 /** Whether the endpoint is connection-oriented. */
@@ -158,7 +165,12 @@ export function isStream({ scheme }: Endpoint): boolean {
 
 /** Whether the endpoint uses WebSocket. */
 export function isWebSocket({ scheme }: Endpoint): boolean {
-  return scheme === "ws" || scheme === "wss";
+  return scheme === "ws" || scheme === "wss" || scheme === "ws+unix";
+}
+
+/** Path and query of the WebSocket request. */
+export function requestPathOf(endpoint: Endpoint): string {
+  return isHostEndpoint(endpoint) ? endpoint.path : endpoint.requestPath ?? "/";
 }
 
 /** Whether the endpoint uses TLS. */
@@ -187,6 +199,19 @@ function parsePath(text: string, scheme: PathEndpoint["scheme"], rest: string): 
   return printable({ scheme, path });
 }
 
+/** As in Node's `ws`, a colon separates the two paths, so the file name cannot contain one. */
+function parseWebSocketPath(text: string, rest: string): PathEndpoint {
+  const [, file = "", request = "/"] = /^([^:]*)(?::(.*))?$/s.exec(rest) ?? [];
+  if (!/^[/?]/.test(request)) throw refuse(text, "the path after the socket's must begin with /", "ws+unix");
+  const { path } = parsePath(text, "ws+unix", file);
+  return { scheme: "ws+unix", path, requestPath: parseRequestPath(text, "ws+unix", request) };
+}
+
+function parseRequestPath(text: string, scheme: Scheme, tail: string): string {
+  if (/[\s#\p{Cc}]/u.test(tail)) throw refuse(text, "the path contains a space or a #", scheme);
+  return encodePath(tail.startsWith("?") ? `/${tail}` : tail);
+}
+
 function parseHost(
   text: string,
   scheme: HostEndpoint["scheme"],
@@ -198,8 +223,7 @@ function parseHost(
   const tail = slash === -1 ? "" : rest.slice(slash);
   const takesPath = scheme === "ws" || scheme === "wss";
   if (tail !== "" && tail !== "/" && !takesPath) throw refuse(text, `${scheme} does not accept a path`, scheme);
-  if (/[\s#\p{Cc}]/u.test(tail)) throw refuse(text, "the path contains a space or a #", scheme);
-  const path = !takesPath || tail === "" ? "/" : encodePath(tail.startsWith("?") ? `/${tail}` : tail);
+  const path = takesPath && tail !== "" ? parseRequestPath(text, scheme, tail) : "/";
   const at = takesPath ? authority.lastIndexOf("@") : -1;
   const [host, port] = splitAuthority(text, scheme, authority.slice(at + 1), options.port);
   const credentials = at === -1 ? {} : { credentials: parseCredentials(text, scheme, authority.slice(0, at)) };
@@ -270,6 +294,6 @@ function checkHost(text: string, scheme: Scheme, host: string): string {
 /** User information is not shown, as it may contain a password. */
 function refuse(text: string, found: string, scheme: Scheme): SyntaxError {
   // Everything before an "@" may contain a password, even if it is misplaced or not encoded.
-  const shown = /^unix/i.test(text) ? text : text.replace(/^([a-z][\w+.-]*:\/\/)?.*@/is, "$1...@");
+  const shown = /^(?:ws\+)?unix/i.test(text) ? text : text.replace(/^([a-z][\w+.-]*:\/\/)?.*@/is, "$1...@");
   return new SyntaxError(`Cannot parse endpoint "${shown}": ${found}; for example ${EXAMPLES[scheme]}`);
 }

@@ -169,7 +169,7 @@ export class Listener<E extends Endpoint = Endpoint> implements Disposable, Asyn
 
 /** The peer of an accepted connection, with the listener's scheme. */
 function remoteOf(address: Deno.Addr, listening: Endpoint): Endpoint {
-  if (address.transport !== "tcp" || listening.scheme === "unix" || listening.scheme === "unixgram") {
+  if (address.transport !== "tcp" || !isHostEndpoint(listening)) {
     // The client's end of a Unix socket is unnamed.
     return listening;
   }

@@ -3,7 +3,7 @@ import type { ProbeTarget } from "./probe.ts";
 const HTTP = ["http", "https", "etcd", "etcds", "consul", "consuls"];
 const isSocket = ({ endpoint }: ProbeTarget) => endpoint !== undefined;
 const isHttp = ({ scheme }: ProbeTarget) => HTTP.includes(scheme);
-const isWebSocket = ({ scheme }: ProbeTarget) => scheme === "ws" || scheme === "wss";
+const isWebSocket = ({ scheme }: ProbeTarget) => /^ws/.test(scheme);
 const isDatagram = ({ scheme }: ProbeTarget) => scheme === "udp" || scheme === "unixgram";
 const hasTls = ({ isTls, query }: ProbeTarget) => isTls || (query.get("sslmode") ?? query.get("ssl-mode")) !== null;
 

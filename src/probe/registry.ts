@@ -11,7 +11,7 @@ import { parseTarget, socketTarget } from "./target.ts";
 /** The protocols, in the order in which help lists them. */
 export const PROTOCOLS: readonly ProbeDefinition[] = [
   { schemes: ["tcp", "tls", "unix"], isTransport: true, tls: ["tls"], load: () => import("./stream.ts") },
-  { schemes: ["ws", "wss"], isTransport: true, tls: ["wss"], load: () => import("./websocket.ts") },
+  { schemes: ["ws", "wss", "ws+unix"], isTransport: true, tls: ["wss"], load: () => import("./websocket.ts") },
   { schemes: ["udp", "unixgram"], isTransport: true, load: () => import("./datagram.ts") },
   {
     schemes: ["http", "https", "etcd", "etcds", "consul", "consuls"],

@@ -7,7 +7,6 @@
 
 import { isUtf8 } from "node:buffer";
 import { ClosedEarlyError, UpgradeError } from "../base/errors.ts";
-import { isHostEndpoint } from "../net/endpoint.ts";
 import { closeFrameText, leave } from "../websocket/close_frame.ts";
 import { openWebSocket } from "../websocket/dial.ts";
 import { BannerMatcher } from "./banner.ts";
@@ -21,7 +20,7 @@ const SWITCHING_PROTOCOLS = 101;
 export async function probe(context: ProbeContext): Promise<Facts> {
   const { target, expected, deadline } = context;
   const { text, endpoint } = target;
-  if (endpoint === undefined || !isHostEndpoint(endpoint)) throw new TypeError(`Cannot probe "${text}" by WebSocket`);
+  if (endpoint === undefined) throw new TypeError(`Cannot probe "${text}" by WebSocket`);
   const statuses = expected.status ?? String(SWITCHING_PROTOCOLS);
   const subprotocols = expected.subprotocols ?? [];
   await using wire = await openWire(context);

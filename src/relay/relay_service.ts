@@ -3,7 +3,7 @@ import { messageOf } from "../base/errors.ts";
 import { connect, type ConnectOptions } from "../factory.ts";
 import type { Size } from "../base/units.ts";
 import type { Connection } from "../net/connection.ts";
-import { type Endpoint, formatEndpoint, isHostEndpoint } from "../net/endpoint.ts";
+import { type Endpoint, formatEndpoint, isWebSocket } from "../net/endpoint.ts";
 import { proxyProtocolSenderFor } from "../net/layers/proxy_protocol.ts";
 import type { Session } from "../session/session.ts";
 import type { Service } from "../server/service.ts";
@@ -163,9 +163,7 @@ export class RelayService implements Service {
       signal: this.#closing.signal,
     };
     const connection = await connect(target, options);
-    if (!isHostEndpoint(target) || (target.scheme !== "ws" && target.scheme !== "wss")) {
-      return new StreamSide(connection);
-    }
+    if (!isWebSocket(target)) return new StreamSide(connection);
     const { openWebSocket } = await import("../websocket/dial.ts");
     const subprotocols = session.subprotocol === undefined ? {} : { subprotocols: [session.subprotocol] };
     return new MessageSide(

@@ -7,7 +7,7 @@ import type { Gate, Refusal } from "../guard/gate.ts";
 import { defaultMaxConnections } from "../guard/open_file_limit.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Connection } from "../net/connection.ts";
-import { type Endpoint, formatEndpoint, isHostEndpoint, isWebSocket } from "../net/endpoint.ts";
+import { type Endpoint, formatEndpoint, isHostEndpoint, isSecure, isWebSocket } from "../net/endpoint.ts";
 import type { Listener } from "../net/listener.ts";
 import type { Service } from "./service.ts";
 import { acceptLoop } from "./accept_loop.ts";
@@ -235,7 +235,8 @@ export class Server {
     this.stats.closed(connection, reason);
     this.#admission.leave();
     const { webSockets } = this.#options;
-    if (webSockets !== undefined && connection.local.scheme === "ws" && this.#rejecting < MAX_REJECTING) {
+    const isPlainWeb = isWebSocket(connection.local) && !isSecure(connection.local);
+    if (webSockets !== undefined && isPlainWeb && this.#rejecting < MAX_REJECTING) {
       this.#rejecting++;
       const rejected = webSockets.reject(connection, { reason, text }).finally(() => {
         this.#rejecting--;

@@ -11,6 +11,7 @@ import { encodeResponse, errorResponse, type HttpResponse } from "../http/respon
 import { type HttpRoutes, Router } from "../http/router.ts";
 import type { CloseReason } from "../net/close_reason.ts";
 import type { Connection } from "../net/connection.ts";
+import { requestPathOf } from "../net/endpoint.ts";
 import { lingeringClose } from "../net/lingering_close.ts";
 import { loadDeflateCodec, loadWebSocketCodec, type WebSocketCodec } from "./codec.ts";
 import {
@@ -231,7 +232,7 @@ export class WebSocketAcceptor {
 }
 
 function pathOf({ local }: Connection): string {
-  return local.path.replace(/\?.*$/s, "");
+  return requestPathOf(local).replace(/\?.*$/s, "");
 }
 
 function reasonOf({ status }: HttpError): CloseReason {

@@ -11,7 +11,7 @@ import { InvalidResponseError, readResponseHead } from "../http/client.ts";
 import { Logger } from "../log/logger.ts";
 import type { Connection } from "../net/connection.ts";
 import { Deadline } from "../net/deadline.ts";
-import { formatAuthority, formatEndpoint, type HostEndpoint } from "../net/endpoint.ts";
+import { type Endpoint, formatAuthority, formatEndpoint, isHostEndpoint, requestPathOf } from "../net/endpoint.ts";
 import type { CloseFrame } from "../session/close_code.ts";
 import { loadDeflateCodec, loadWebSocketCodec } from "./codec.ts";
 import type { DeflateAgreement } from "./deflate.ts";
@@ -27,6 +27,8 @@ const REASON_MS = 500;
 const SHOWN_BYTES = 80;
 const SWITCHING_PROTOCOLS = 101;
 const NOTHING = new Uint8Array(0);
+/** The host that is named to a server at a Unix socket. */
+const SOCKET_HOST = "localhost";
 const SECRET_FIELDS = /^(?:(?:proxy-)?authorization|cookie)$/i;
 
 /** Options of a WebSocket client. */
@@ -83,7 +85,7 @@ export interface WebSocketDialOptions extends ConnectOptions {
  * @throws {TimeoutError} Its phase says which deadline passed.
  */
 export async function dialWebSocket(
-  endpoint: HostEndpoint,
+  endpoint: Endpoint,
   options: WebSocketDialOptions = {},
 ): Promise<WebSocketSession> {
   let target = endpoint;
@@ -91,7 +93,7 @@ export async function dialWebSocket(
   for (let redirects = options.maxRedirects ?? 0;; redirects--) {
     try {
       // A trace would show what logs in.
-      const isTraced = target.credentials === undefined && !headers.some(([name]) => SECRET_FIELDS.test(name));
+      const isTraced = credentialsOf(target) === undefined && !headers.some(([name]) => SECRET_FIELDS.test(name));
       const connection = await connect(target, isTraced ? options : { ...options, isTraced });
       return await openWebSocket(connection, target, { ...options, headers });
     } catch (error) {
@@ -99,19 +101,23 @@ export async function dialWebSocket(
       if (next === undefined) throw error;
       Logger.of(options.context ?? "parley").debug(`following a redirect to ${formatEndpoint(next)}`);
       const isSameHost = next.host === target.host && next.port === target.port;
+      const credentials = isSameHost ? credentialsOf(target) : undefined;
       if (!isSameHost) headers = headers.filter(([name]) => !/^(?:authorization|cookie|host)$/i.test(name));
-      target = isSameHost && target.credentials !== undefined ? { ...next, credentials: target.credentials } : next;
+      target = isHostEndpoint(next) && credentials !== undefined ? { ...next, credentials } : next;
     }
   }
 }
 
 /** Where a redirect leads; `undefined` where it is no WebSocket endpoint, or one without the TLS that was asked for. */
-function redirectTarget(location: string | undefined, from: HostEndpoint): HostEndpoint | undefined {
-  const url = URL.parse(location ?? "", formatEndpoint(from).replace(/^ws/, "http"));
+function redirectTarget(location: string | undefined, from: Endpoint): Endpoint | undefined {
+  if (location === undefined) return undefined;
+  const isPath = !isHostEndpoint(from);
+  const url = URL.parse(location, isPath ? `http://${SOCKET_HOST}` : formatEndpoint(from).replace(/^ws/, "http"));
   const scheme = url && { "http:": "ws", "https:": "wss", "ws:": "ws", "wss:": "wss" }[url.protocol];
   if (url === null || (scheme !== "ws" && scheme !== "wss") || from.scheme === "wss" && scheme === "ws") {
     return undefined;
   }
+  if (isPath && url.host === SOCKET_HOST) return { ...from, requestPath: `${url.pathname}${url.search}` };
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
   const port = url.port === "" ? scheme === "ws" ? 80 : 443 : Number(url.port);
   return { scheme, host, port, path: `${url.pathname}${url.search}` };
@@ -120,7 +126,7 @@ function redirectTarget(location: string | undefined, from: HostEndpoint): HostE
 /** The opening handshake on a connection to the endpoint, which is closed if it fails. It throws as {@linkcode dialWebSocket}. */
 export async function openWebSocket(
   connection: Connection,
-  endpoint: HostEndpoint,
+  endpoint: Endpoint,
   options: WebSocketDialOptions = {},
 ): Promise<WebSocketSession> {
   try {
@@ -145,7 +151,7 @@ export async function openWebSocket(
 
 async function handshake(
   connection: Connection,
-  endpoint: HostEndpoint,
+  endpoint: Endpoint,
   options: WebSocketDialOptions,
 ): Promise<{ subprotocol: string | undefined; early: Uint8Array; deflate: DeflateAgreement | undefined }> {
   const key = makeKey();
@@ -153,7 +159,9 @@ async function handshake(
   const deadline = new Deadline(timeoutMs, options.signal);
   const deflate = options.compresses ? await import("./deflate.ts") : undefined;
   const fields = requestFields(
-    formatAuthority(endpoint.host, endpoint.port, endpoint.scheme === "ws" ? 80 : 443),
+    isHostEndpoint(endpoint)
+      ? formatAuthority(endpoint.host, endpoint.port, endpoint.scheme === "ws" ? 80 : 443)
+      : SOCKET_HOST,
     key,
     {
       ...options,
@@ -161,7 +169,7 @@ async function handshake(
       extensions: deflate?.DEFLATE_OFFER,
     },
   );
-  await connection.write(encodeHead(`GET ${endpoint.path} HTTP/1.1`, fields));
+  await connection.write(encodeHead(`GET ${requestPathOf(endpoint)} HTTP/1.1`, fields));
   const { head: answer, rest } = await readAnswer(connection, endpoint, deadline, timeoutMs);
   if (answer.status !== SWITCHING_PROTOCOLS) {
     throw refusalOf(endpoint, answer, await readBody(connection, rest, answer, deadline));
@@ -178,13 +186,18 @@ async function handshake(
   return { subprotocol: answer.fields.get("sec-websocket-protocol"), early: rest, deflate: agreed };
 }
 
-function authorizationOf({ credentials }: HostEndpoint): [string, string][] {
+function credentialsOf(endpoint: Endpoint) {
+  return isHostEndpoint(endpoint) ? endpoint.credentials : undefined;
+}
+
+function authorizationOf(endpoint: Endpoint): [string, string][] {
+  const credentials = credentialsOf(endpoint);
   return credentials === undefined ? [] : [["Authorization", basicCredentials(credentials.user, credentials.password)]];
 }
 
 async function readAnswer(
   connection: Connection,
-  endpoint: HostEndpoint,
+  endpoint: Endpoint,
   deadline: Deadline,
   timeoutMs: number,
 ): Promise<{ head: HttpResponseHead; rest: Uint8Array }> {
@@ -236,7 +249,7 @@ async function readBody(
   return body?.bytes ?? NOTHING;
 }
 
-function refusalOf(endpoint: HostEndpoint, answer: HttpResponseHead, rest: Uint8Array): ParleyError {
+function refusalOf(endpoint: Endpoint, answer: HttpResponseHead, rest: Uint8Array): ParleyError {
   const { status, reason, fields } = answer;
   const isText = /^(?:text\/|application\/(?:problem\+)?json\b)/i.test(fields.get("content-type") ?? "");
   const body = isText ? textOf(rest, fields.get("content-encoding")) : "";
@@ -259,7 +272,7 @@ function textOf(body: Uint8Array, coding: string | undefined): string {
 }
 
 function upgradeError(
-  endpoint: HostEndpoint,
+  endpoint: Endpoint,
   { status, location }: { status?: number; location?: string | undefined },
   found: string,
   cause?: unknown,

@@ -48,7 +48,7 @@ toolTest("bash", "bash completes a command, a flag, a choice, a file and the beg
   assertEquals(await offers(serverProgram, "echo --tls-cert cer"), ["cert.pem"]);
   assertEquals(await offers(serverProgram, "echo tl"), ["tls://"]);
   assertEquals(await offers(serverProgram, "completions "), ["bash", "zsh", "fish"]);
-  assertEquals(await offers(clientProgram, "check w"), ["ws://", "wss://"]);
+  assertEquals(await offers(clientProgram, "check w"), ["ws://", "wss://", "ws+unix:"]);
   assertEquals(await offers(udpProgram, "li"), ["listen"]);
 });
 
@@ -71,10 +71,10 @@ toolTest("bash", "bash offers at each place what the command takes there (fault 
   assertEquals(await offers(clientProgram, "replay cer"), ["cert.pem"]);
   assertEquals(await offers(clientProgram, "replay --timed --timeout 2s cer"), ["cert.pem"]);
   assertEquals(await offers(clientProgram, "replay --timeout=2s cer"), ["cert.pem"]);
-  assertEquals(await offers(clientProgram, "replay cert.pem ws"), ["ws://", "wss://"]);
+  assertEquals(await offers(clientProgram, "replay cert.pem ws"), ["ws://", "wss://", "ws+unix:"]);
   assertEquals(await offers(udpProgram, "replay cert.pem u"), ["udp://", "unixgram:"]);
   assertEquals(await offers(udpProgram, "relay :5000 u"), ["udp://", "unixgram:"]);
-  assertEquals(await offers(clientProgram, "check :1 :2 w"), ["ws://", "wss://"]);
+  assertEquals(await offers(clientProgram, "check :1 :2 w"), ["ws://", "wss://", "ws+unix:"]);
   assertEquals(await offers(clientProgram, "run w"), [""]);
 });
 
@@ -108,7 +108,7 @@ toolTest("fish", "fish offers files and endpoints where a command takes both (fa
     complete -C 'parley-client replay script ws'
     complete -C 'parley-client bench ud'`;
   const lines = (await shell("fish", ["--no-config", "script"], { script })).trim().split("\n");
-  assertEquals(lines.map((line) => line.split("\t")[0]), ["script", "ws://", "wss://"]);
+  assertEquals(lines.map((line) => line.split("\t")[0]), ["script", "ws+unix:", "ws://", "wss://"]);
 });
 
 toolTest("man", "man shows each program's page with its commands, flags and exit codes", async () => {

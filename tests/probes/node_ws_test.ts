@@ -41,11 +41,13 @@ toolTest("npm", "Node's ws talks to us with a token, deflate and a close code", 
   const folder = await installWs();
   try {
     await Deno.writeTextFile(`${folder}/tokens`, "ci 0123456789abcdef\n");
-    const args = ["echo", "ws://127.0.0.1:0", "--compress", "--token-file", `${folder}/tokens`];
-    await using started = await startServer(args, { permissions: ["-A"] });
-    const { stdout } = await runTool("node", [`${folder}/client.mjs`, started.endpoint]);
-    // A Close is answered with its code (RFC 6455, section 5.5.1), without the text.
-    assertEquals(JSON.parse(stdout), ["permessage-deflate", [6_000, false, 3, true], 4002, ""]);
+    for (const endpoint of ["ws://127.0.0.1:0", `ws+unix:${folder}/socket:/talk?a=b`]) {
+      const args = ["echo", endpoint, "--compress", "--token-file", `${folder}/tokens`];
+      await using started = await startServer(args, { permissions: ["-A"] });
+      const { stdout } = await runTool("node", [`${folder}/client.mjs`, started.endpoint]);
+      // A Close is answered with its code (RFC 6455, section 5.5.1), without the text.
+      assertEquals(JSON.parse(stdout), ["permessage-deflate", [6_000, false, 3, true], 4002, ""]);
+    }
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

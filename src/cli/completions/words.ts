@@ -42,7 +42,7 @@ export class CommandValues {
 
 /** How an endpoint of the scheme begins. */
 function startOf(scheme: string): string {
-  return /^(?:unix|unixgram|file|exec)$/.test(scheme) ? `${scheme}:` : `${scheme}://`;
+  return /^(?:unix|ws\+unix|unixgram|file|exec)$/.test(scheme) ? `${scheme}:` : `${scheme}://`;
 }
 
 /** Long flags as they are typed, with `--help`. */

@@ -98,7 +98,7 @@ const MAX_RANGE = 1_024;
 /** The endpoints of a range of ports, as in `db:8000-8010`; any other text is one. */
 function portsOf(text: string): string[] {
   const [, before, first, last, after = ""] =
-    /^(?!(?:exec|file|unix|unixgram):)((?:[a-z+]+:\/\/)?[^/?#]*:|)(\d+)-(\d+)([/?].*)?$/i.exec(text) ?? [];
+    /^(?!(?:exec|file|unix|ws\+unix|unixgram):)((?:[a-z+]+:\/\/)?[^/?#]*:|)(\d+)-(\d+)([/?].*)?$/i.exec(text) ?? [];
   if (before === undefined) return [text];
   const count = Number(last) - Number(first) + 1;
   if (count < 1 || count > MAX_RANGE) {

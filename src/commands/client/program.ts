@@ -5,7 +5,7 @@ import { withDocumentation } from "../../cli/documentation_commands.ts";
 export const clientProgram: Program = withDocumentation({
   name: "parley-client",
   summary: "connect to servers, check them, measure them",
-  schemes: ["tcp", "tls", "ws", "wss", "unix"],
+  schemes: ["tcp", "tls", "ws", "wss", "unix", "ws+unix"],
   commands: [
     {
       name: "connect",

@@ -10,7 +10,7 @@ import { gatesOf } from "../../guard/gates.ts";
 import { TokenList } from "../../guard/token_file.ts";
 import { parseAuthorization } from "../../http/authorization.ts";
 import { HttpError } from "../../http/head.ts";
-import { isHostEndpoint, parseEndpoint } from "../../net/endpoint.ts";
+import { isHostEndpoint, isWebSocket, parseEndpoint } from "../../net/endpoint.ts";
 import type { WebSocketAcceptorOptions } from "../../websocket/acceptor.ts";
 import { PasswordAuthenticator } from "../../guard/password_authenticator.ts";
 import { parsePasswordFile } from "../../guard/password_file.ts";
@@ -132,7 +132,7 @@ export async function authorizerOf(
   { authenticator, reload, log }: { authenticator: Authenticator | undefined; reload: ReloadSignal; log: Logger },
 ): Promise<WebSocketAcceptorOptions["authorize"]> {
   if (tokenFile === undefined && authenticator === undefined) return undefined;
-  const other = endpoints.find((endpoint) => !/^wss?$/.test(parseEndpoint(endpoint).scheme));
+  const other = endpoints.find((endpoint) => !isWebSocket(parseEndpoint(endpoint)));
   if (tokenFile !== undefined && authenticator === undefined && other !== undefined) {
     throw new UsageError(`--token-file does not protect ${other}: bearer tokens are for ws and wss; add --auth`);
   }

@@ -6,7 +6,7 @@ import { SERVICES } from "../../services/registry.ts";
 export const serverProgram: Program = withDocumentation({
   name: "parley-server",
   summary: "serve echo, greeting, chat and other services",
-  schemes: ["tcp", "tls", "ws", "wss", "unix"],
+  schemes: ["tcp", "tls", "ws", "wss", "unix", "ws+unix"],
   commands: [
     ...SERVICES.map((service) => ({
       ...service,

@@ -67,7 +67,7 @@ function layersOf(
     return {};
   }
   // The mode of its file says who may connect to a Unix socket.
-  if (proxyFrom.length === 0 && [...schemes].some((scheme) => scheme !== "unix")) {
+  if (proxyFrom.length === 0 && [...schemes].some((scheme) => scheme !== "unix" && scheme !== "ws+unix")) {
     throw new UsageError("--proxy-protocol needs --proxy-from: anyone could send a PROXY header with a false address");
   }
   if (proxyInsideTls && !schemes.has("tls") && !schemes.has("wss")) {

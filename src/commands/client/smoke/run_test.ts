@@ -3,7 +3,7 @@ import { formatDuration, parseDuration } from "../../../base/units.ts";
 import { unescape } from "../../../base/bytes.ts";
 import { EXIT, exitCodeOf } from "../../../cli/exit_codes.ts";
 import type { TestReport } from "../../../cli/reporters/test_report.ts";
-import { type Endpoint, parseEndpoint } from "../../../net/endpoint.ts";
+import { type Endpoint, isWebSocket, parseEndpoint } from "../../../net/endpoint.ts";
 import type { TlsClientOptions } from "../../../net/layers/tls_client.ts";
 import { delay } from "../../../net/wait.ts";
 import type { Session } from "../../../session/session.ts";
@@ -100,8 +100,7 @@ async function tryExchange(
 
 /** A message of WebSocket may be an answer to whatever was sent before: its sessions are each test's own. */
 function sharesConnection({ endpoint, reuse }: SmokeTest): boolean {
-  const { scheme } = parseEndpoint(endpoint);
-  return reuse === true && scheme !== "ws" && scheme !== "wss";
+  return reuse === true && !isWebSocket(parseEndpoint(endpoint));
 }
 
 async function trySharedExchange(

@@ -1,5 +1,5 @@
 import { UsageError } from "../../../base/errors.ts";
-import { parseEndpoint } from "../../../net/endpoint.ts";
+import { isHostEndpoint, parseEndpoint } from "../../../net/endpoint.ts";
 import type { ServerStats } from "../../../server/server_stats.ts";
 import type { NamedService } from "../../../services/service.ts";
 
@@ -42,6 +42,6 @@ export function checkWorkers(
   if (Deno.build.os !== "linux") throw new UsageError("--workers needs Linux: elsewhere threads cannot share a port");
   if (service.sharesState) throw new UsageError(`${service.name} keeps its state in one thread: it takes no --workers`);
   if (maxAccepts !== undefined) throw new UsageError("--workers and --exit-after cannot be combined");
-  const unshared = endpoints.find((endpoint) => parseEndpoint(endpoint).scheme === "unix");
+  const unshared = endpoints.find((endpoint) => !isHostEndpoint(parseEndpoint(endpoint)));
   if (unshared !== undefined) throw new UsageError(`--workers cannot share ${unshared}: only ports can be shared`);
 }
