@@ -97,7 +97,7 @@ function changeReturn(expression: ts.Expression, add: Add): void {
   if (expression.kind === ts.SyntaxKind.TrueKeyword) add("returned constant", expression, "false");
   else if (expression.kind === ts.SyntaxKind.FalseKeyword) add("returned constant", expression, "true");
   else if (ts.isNumericLiteral(expression)) add("returned constant", expression, `${Number(expression.text) + 1}`);
-  else if (ts.isCallExpression(expression) || ts.isIdentifier(expression)) {
+  else if (ts.isCallExpression(expression) || (ts.isIdentifier(expression) && expression.text !== "undefined")) {
     add("returned constant", expression, "undefined as never");
   }
 }

@@ -7,10 +7,18 @@ import { toSocketError } from "./socket_error.ts";
 import type { SocketOptionApplier } from "./sockopt/socket_option_applier.ts";
 import type { Transport } from "./transport.ts";
 
+/** An accepted transport. */
+export interface Accepted extends Transport {
+  readonly remoteAddr: Deno.Addr;
+  readonly localAddr?: Deno.Addr;
+  setNoDelay?(isOn: boolean): void;
+  setKeepAlive?(isOn: boolean): void;
+}
+
 /** The part of `Deno.Listener` that a listener needs; tests pass a fake. */
 export interface Acceptor {
   /** The next connection; throws when the listener is closed. */
-  accept(): Promise<Transport & { readonly remoteAddr: Deno.Addr; readonly localAddr?: Deno.Addr }>;
+  accept(): Promise<Accepted>;
   /** Stops listening. */
   close(): void;
 }
@@ -116,11 +124,11 @@ export class Listener<E extends Endpoint = Endpoint> implements Disposable, Asyn
     return null;
   }
 
-  #adopt(transport: Awaited<ReturnType<Acceptor["accept"]>>): Connection {
+  #adopt(transport: Accepted): Connection {
     try {
-      if ("setNoDelay" in transport && typeof transport.setNoDelay === "function") transport.setNoDelay(true);
+      transport.setNoDelay?.(true);
       // Keepalive: the kernel detects a dead peer even if no timeout is set.
-      if ("setKeepAlive" in transport && typeof transport.setKeepAlive === "function") transport.setKeepAlive(true);
+      transport.setKeepAlive?.(true);
       const remote = remoteOf(transport.remoteAddr, this.endpoint);
       const connection = new Connection(transport, {
         id: this.#nextId(),
@@ -178,8 +186,7 @@ function remoteOf(address: Deno.Addr, listening: Endpoint): Endpoint {
 }
 
 /** The exact local address of an accepted connection: the listener may be bound to all addresses. */
-function localOf(transport: { readonly localAddr?: Deno.Addr }, listening: Endpoint): Endpoint {
-  const { localAddr } = transport;
+function localOf({ localAddr }: Accepted, listening: Endpoint): Endpoint {
   if (localAddr?.transport !== "tcp" || !isHostEndpoint(listening)) return listening;
   return { ...listening, host: localAddr.hostname, port: localAddr.port };
 }

@@ -13,7 +13,10 @@ import {
   ResolveError,
   TimeoutError,
 } from "@parley/parley";
-import { mergeAcceptors } from "../../src/net/listener.ts";
+import { type Endpoint, formatEndpoint } from "../../src/net/endpoint.ts";
+import { type Accepted, mergeAcceptors } from "../../src/net/listener.ts";
+import type { SocketOptionApplier } from "../../src/net/sockopt/socket_option_applier.ts";
+import { FakeTransport } from "../support/fake_transport.ts";
 import { closedPort } from "../support/ports.ts";
 
 const text = (bytes: Uint8Array | null | undefined) => new TextDecoder().decode(bytes ?? undefined);
@@ -214,4 +217,54 @@ Deno.test("mergeAcceptors() keeps what came to one address while another was ser
     conn.close();
   }
   assertEquals(ports, new Set([first.addr.port, second.addr.port]));
+});
+
+Deno.test("accept() turns Nagle off and keep-alive on, and gives the option applier both ends to the byte", async () => {
+  const calls: unknown[] = [];
+  const fake = new FakeTransport();
+  const accepted: Accepted = Object.assign(fake, {
+    remoteAddr: { transport: "tcp", hostname: "192.0.2.9", port: 9 } as const,
+    localAddr: { transport: "tcp", hostname: "192.0.2.1", port: 1 } as const,
+    setNoDelay: (isOn: boolean) => void calls.push(["no delay", isOn]),
+    setKeepAlive: (isOn: boolean) => void calls.push(["keep alive", isOn]),
+  });
+  const optionApplier = {
+    tryApply: ({ local, remote, isAccepted }: { local: Endpoint; remote: Endpoint; isAccepted: boolean }) =>
+      void calls.push([formatEndpoint(local), formatEndpoint(remote), isAccepted]),
+    [Symbol.dispose]: () => void calls.push("disposed"),
+  } as unknown as SocketOptionApplier;
+  const init = { endpoint: parseEndpoint("tls://0.0.0.0:1"), log: Logger.of("test"), optionApplier, nextId: () => 77 };
+  const listener = new Listener(
+    { accept: () => Promise.resolve(accepted), close: () => void calls.push("closed") },
+    init,
+  );
+  const connection = await listener.accept();
+  assertEquals([connection?.id, calls.splice(0)], [77, [
+    ["no delay", true],
+    ["keep alive", true],
+    ["tls://192.0.2.1:1", "tls://192.0.2.9:9", true],
+  ]]);
+  connection?.close();
+  listener.close();
+  listener.close();
+  assertEquals([calls, listener.isClosed, await listener.accept()], [["closed", "disposed"], true, null]);
+});
+
+Deno.test("mergeAcceptors() closes every acceptor, and what it has accepted and nobody has taken", async () => {
+  const waiting = [Promise.withResolvers<Accepted>(), Promise.withResolvers<Accepted>()];
+  const closed: number[] = [];
+  const merged = mergeAcceptors(
+    waiting.map(({ promise }, at) => ({ accept: () => promise, close: () => void closed.push(at) })),
+  );
+  const transports = [new FakeTransport(), new FakeTransport()];
+  const taken = merged.accept();
+  for (const [at, { resolve }] of waiting.entries()) {
+    resolve(
+      Object.assign(transports[at] ?? new FakeTransport(), { remoteAddr: { transport: "unix", path: "" } as const }),
+    );
+  }
+  await taken;
+  merged.close();
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals([closed, transports.map(({ closeCount }) => closeCount)], [[0, 1], [0, 1]]);
 });
