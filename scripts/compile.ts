@@ -12,7 +12,7 @@ import type { FlagTable } from "../src/base/flag_spec.ts";
 import { formatSize } from "../src/base/units.ts";
 import { makeArchive } from "./release/archive.ts";
 import { type BuildInfo, buildInfo } from "./release/build_info.ts";
-import { bundleProgram, PROGRAMS } from "./release/bundle_program.ts";
+import { bundleProgram, PROGRAMS, splitProgram } from "./release/bundle_program.ts";
 import { NPM_COMPILER, npmRuntime, sha256 } from "./release/npm_runtime.ts";
 import { run } from "./release/run.ts";
 import { startUpMs } from "./release/start_up.ts";
@@ -47,15 +47,18 @@ async function compilerFor(runtime: string | undefined, folder: string): Promise
   return { command: "npx", args: ["-y", NPM_COMPILER], env: { DENORT_BIN: await npmRuntime(folder) } };
 }
 
-async function compileFor(target: Target, folder: string, bundles: string, compiler: Compiler): Promise<void> {
+async function compileFor(
+  target: Target,
+  folder: string,
+  entries: ReadonlyMap<string, string>,
+  compiler: Compiler,
+): Promise<void> {
   const cross = target === Deno.build.target ? [] : ["--target", target];
-  for (const name of PROGRAMS) {
+  for (const [name, entry] of entries) {
     const path = `${folder}/${fileName(name, target)}`;
     const how = ["--quiet", "--no-check", "--no-config", "--no-code-cache", "--unstable-net", V8_FLAGS];
     const flags = ["compile", ...how, ...PERMISSIONS, ...cross];
-    await run(compiler.command, [...compiler.args, ...flags, "--output", path, `${bundles}/parley-${name}.js`], {
-      env: compiler.env,
-    });
+    await run(compiler.command, [...compiler.args, ...flags, "--output", path, entry], { env: compiler.env });
     const size = formatSize((await Deno.stat(path)).size);
     const start = target === Deno.build.target ? `, starts in ${Math.round(await startUpMs(path))} ms` : "";
     console.log(`${path}  ${size}${start}`);
@@ -90,12 +93,21 @@ if (import.meta.main) {
   }
   const targets = targetsOf(target);
   await Deno.mkdir(out, { recursive: true });
-  for (const name of PROGRAMS) await bundleProgram(name, out, info);
   const compiler = await compilerFor(runtime, out);
-  for (const each of targets) {
-    const folder = each === Deno.build.target ? out : `${out}/${each}`;
-    await Deno.mkdir(folder, { recursive: true });
-    await compileFor(each, folder, out, compiler);
+  const scratch = await Deno.makeTempDir();
+  try {
+    const entries = new Map<string, string>();
+    for (const name of PROGRAMS) entries.set(name, await splitProgram(name, `${scratch}/${name}`, info));
+    for (const each of targets) {
+      const folder = each === Deno.build.target ? out : `${out}/${each}`;
+      await Deno.mkdir(folder, { recursive: true });
+      await compileFor(each, folder, entries, compiler);
+    }
+  } finally {
+    await Deno.remove(scratch, { recursive: true });
   }
-  if (release || target.length > 0) await archiveAll(targets, out, info);
+  if (release || target.length > 0) {
+    for (const name of PROGRAMS) await bundleProgram(name, out, info);
+    await archiveAll(targets, out, info);
+  }
 }

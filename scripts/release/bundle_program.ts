@@ -1,5 +1,5 @@
 import type { BuildInfo } from "./build_info.ts";
-import { loadBuiltinsLate } from "./lazy_builtins.ts";
+import { oneFile } from "./one_file.ts";
 import { run } from "./run.ts";
 
 /** The three programs. */
@@ -8,7 +8,7 @@ export const PROGRAMS = ["server", "client", "udp"] as const;
 /** One of {@linkcode PROGRAMS}. */
 export type ProgramName = typeof PROGRAMS[number];
 
-/** What the bundler writes and we replace, each exactly once; a module that is loaded late has its `var` elsewhere. */
+/** What the bundler writes and we replace, each exactly once. */
 const COMMIT = /\bCOMMIT = "source";/;
 const REQUIRE = /^import \{ createRequire as (\w+) \} from "node:module";\nvar __require = \1\(import\.meta\.url\);$/m;
 
@@ -19,29 +19,53 @@ const REQUIRE_BUILTIN = `var __require = (id) => {
   return found;
 };`;
 
-/**
- * Makes one file without imports out of a program; the file's path. It is
- * bundled, changed so that a start loads only what it uses, and minified.
- */
+/** Makes one file without imports out of a program, minified, whose parts run when they are needed; the file's path. */
 export async function bundleProgram(name: ProgramName, folder: string, info: BuildInfo): Promise<string> {
   const path = `${folder}/parley-${name}.js`;
-  const entry = new URL(`../../src/${name}.ts`, import.meta.url).pathname;
-  await bundle(entry, path);
-  const bundled = await Deno.readTextFile(path);
-  const branded = replaceOnce(bundled, COMMIT, `COMMIT = ${JSON.stringify(info.commit)};`);
-  await Deno.writeTextFile(path, loadBuiltinsLate(replaceOnce(branded, REQUIRE, REQUIRE_BUILTIN)));
-  await bundle(path, path, "--minify");
+  await using scratch = await chunksOf(name, info);
+  const chunks = new Map<string, string>();
+  for (const { name } of Deno.readDirSync(scratch.folder)) {
+    chunks.set(`./${name}`, await Deno.readTextFile(`${scratch.folder}/${name}`));
+  }
+  await Deno.writeTextFile(path, oneFile(chunks, `./${name}.js`));
+  await bundle(path, "--minify", "--output", path);
   const banner = `// parley-${name} ${info.version} (${info.commit}), MIT license\n`;
   await Deno.writeTextFile(path, `${banner}${await Deno.readTextFile(path)}`);
   return path;
 }
 
-async function bundle(entry: string, path: string, ...flags: string[]): Promise<void> {
-  await run(Deno.execPath(), ["bundle", "--quiet", ...flags, "--output", path, entry]);
+/**
+ * Makes a folder of files that import each other out of a program, minified;
+ * the entry's path. It is what to compile: a compiled program has no cache of
+ * what it has compiled, so that each start reads all of a file.
+ */
+export async function splitProgram(name: ProgramName, folder: string, info: BuildInfo): Promise<string> {
+  await using scratch = await chunksOf(name, info);
+  await bundle(`${scratch.folder}/${name}.js`, "--minify", "--code-splitting", "--outdir", folder);
+  return `${folder}/${name}.js`;
 }
 
-function replaceOnce(text: string, pattern: RegExp, replacement: string): string {
-  const count = [...text.matchAll(new RegExp(pattern, `${pattern.flags}g`))].length;
+/** The program in files that hold what is loaded together, in a folder that is removed at the end. */
+async function chunksOf(name: ProgramName, info: BuildInfo): Promise<AsyncDisposable & { readonly folder: string }> {
+  const folder = await Deno.makeTempDir();
+  await bundle(new URL(`../../src/${name}.ts`, import.meta.url).pathname, "--code-splitting", "--outdir", folder);
+  await replaceOnce(folder, COMMIT, `COMMIT = ${JSON.stringify(info.commit)};`);
+  await replaceOnce(folder, REQUIRE, REQUIRE_BUILTIN);
+  return { folder, [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
+}
+
+async function bundle(entry: string, ...flags: string[]): Promise<void> {
+  await run(Deno.execPath(), ["bundle", "--quiet", ...flags, entry]);
+}
+
+/** Replaces what one of the files has. */
+async function replaceOnce(folder: string, pattern: RegExp, replacement: string): Promise<void> {
+  let count = 0;
+  for (const { name } of Deno.readDirSync(folder)) {
+    const text = await Deno.readTextFile(`${folder}/${name}`);
+    const found = [...text.matchAll(new RegExp(pattern, `${pattern.flags}g`))].length;
+    if (found > 0) await Deno.writeTextFile(`${folder}/${name}`, text.replace(pattern, () => replacement));
+    count += found;
+  }
   if (count !== 1) throw new Error(`the bundle has ${pattern} ${count} times, not once`);
-  return text.replace(pattern, () => replacement);
 }

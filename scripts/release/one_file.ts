@@ -1,0 +1,65 @@
+/**
+ * Joins the chunks of a program. Each becomes an async function that runs when
+ * it is first imported, so that a start compiles and runs only what its command
+ * uses, and loads `node:` modules no sooner.
+ *
+ * @module
+ */
+
+const IMPORT = /^import (?:([^"]+) from )?"([^"]+)";\n/gm;
+const DYNAMIC_IMPORT = /\bimport\("([^"]+)"\)/g;
+const EXPORT = /^export \{([^{}]*)\};$/m;
+const DEFAULT_EXPORT = /^export default (.+);$/m;
+
+/** Under names that no chunk has of its own. */
+const LOADER = `const $loading = new Map();
+const $load = (name) => $loading.get(name) ?? $loading.set(name, $chunks[name]()).get(name);
+`;
+
+/** The text of one module that does what the entry does; the chunks, by the names that they import each other by. */
+export function oneFile(chunks: ReadonlyMap<string, string>, entry: string): string {
+  const functions = [...chunks].map(([name, text]) =>
+    `${JSON.stringify(name)}: async () => {\n${functionBody(text, chunks)}\n}`
+  );
+  return `const $chunks = {\n${functions.join(",\n")}\n};\n${LOADER}await $load(${JSON.stringify(entry)});\n`;
+}
+
+function functionBody(text: string, chunks: ReadonlyMap<string, string>): string {
+  const imports: string[] = [];
+  const body = text.replace(IMPORT, (statement, clause: string | undefined, name: string) => {
+    const isChunk = chunks.has(name);
+    // A text that the program holds, such as a page of the manual, may have imports of its own.
+    if (!isChunk && !name.startsWith("node:")) return statement;
+    const loaded = `await ${isChunk ? "$load" : "import"}(${JSON.stringify(name)})`;
+    imports.push(clause === undefined ? `${loaded};` : `const ${patternOf(clause)} = ${loaded};`);
+    return "";
+  }).replace(DYNAMIC_IMPORT, (call, name: string) => chunks.has(name) ? `$load(${JSON.stringify(name)})` : call)
+    .replace(DEFAULT_EXPORT, "return { default: $1 };")
+    .replace(EXPORT, (_, names: string) => `return { ${bindings(names).map(getter).join(", ")} };`);
+  return [...imports, body].join("\n");
+}
+
+/** The clause of an import as the left side of a declaration. */
+function patternOf(clause: string): string {
+  if (clause.startsWith("* as ")) return clause.slice("* as ".length);
+  const named = /^\{([^{}]*)\}$/.exec(clause)?.[1];
+  if (named === undefined) return `{ default: ${clause} }`;
+  return `{ ${bindings(named).map(({ from, to }) => `${from}: ${to}`).join(", ")} }`;
+}
+
+function getter({ from, to }: Binding): string {
+  return `get ${to}() { return ${from}; }`;
+}
+
+interface Binding {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** `a, b as c` */
+function bindings(names: string): Binding[] {
+  return names.split(",").map((each) => each.trim()).filter((each) => each !== "").map((each) => {
+    const [from = "", to = from] = each.split(" as ");
+    return { from, to };
+  });
+}
