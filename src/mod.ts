@@ -5,6 +5,8 @@
  * @module
  */
 
+import "./log/logtape.ts";
+
 export * from "./base/errors.ts";
 export { Backoff, type BackoffOptions } from "./base/backoff.ts";
 export { ByteBuilder } from "./base/byte_builder.ts";

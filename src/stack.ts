@@ -4,6 +4,7 @@
  * @module
  */
 
+import "./log/logtape.ts";
 import { runStack, stackEndpoints } from "./commands/server/stack/open_stack.ts";
 import { parseStackFile } from "./commands/server/stack/stack_file.ts";
 import { readEnvironment } from "./script/file/variables.ts";

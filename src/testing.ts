@@ -6,6 +6,7 @@
  * @module
  */
 
+import "./log/logtape.ts";
 import { DEFAULTS } from "./base/defaults.ts";
 import { UsageError } from "./base/errors.ts";
 import { parseDuration } from "./base/units.ts";

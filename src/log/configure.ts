@@ -1,7 +1,6 @@
-import { configureSync, getConfig, type LogRecord, withFilter } from "@logtape/logtape";
 import { explainSink } from "./explain.ts";
 import { jsonFormat, textFormat } from "./format.ts";
-import type { LogLevel } from "./logger.ts";
+import { LOG_LEVELS, type LogLevel, setLogTarget } from "./logger.ts";
 
 /** Options of {@linkcode configureLogging}. */
 export interface LoggingOptions {
@@ -27,25 +26,16 @@ export interface LoggingOptions {
  * @throws {TypeError} The application has already configured LogTape itself.
  */
 export function configureLogging(options: LoggingOptions): void {
-  const earlier = getConfig();
-  if (earlier !== null && !("parley" in earlier.sinks)) {
-    throw new TypeError(
-      'Cannot configure logging: the application has configured LogTape itself; give the category "parley" a sink there',
-    );
-  }
   const format = options.format === "json" ? jsonFormat : textFormat({ color: options.color });
-  const lowestLevel = options.level === "off" ? null : options.level;
-  const parley = (record: LogRecord) => options.write(`${format(record)}\n`);
-  const explain = explainSink(options.write);
-  configureSync({
-    reset: true,
-    sinks: { parley, filtered: withFilter(parley, lowestLevel), explain },
-    loggers: [
-      options.explain
-        ? { category: ["parley"], sinks: ["filtered", "explain"], lowestLevel: "trace" }
-        : { category: ["parley"], sinks: ["parley"], lowestLevel },
-      // LogTape's own messages: a failing sink must be reported.
-      { category: ["logtape", "meta"], sinks: ["parley"], lowestLevel: "error" },
-    ],
+  const minimum = options.level === "off" ? Infinity : LOG_LEVELS.indexOf(options.level);
+  const isWritten = (level: LogLevel) => LOG_LEVELS.indexOf(level) >= minimum;
+  const explain = options.explain ? explainSink(options.write) : undefined;
+  setLogTarget({
+    isOfApplication: false,
+    isEnabled: (level) => explain !== undefined || isWritten(level),
+    write(record) {
+      if (isWritten(record.level)) options.write(`${format(record)}\n`);
+      explain?.(record);
+    },
   });
 }

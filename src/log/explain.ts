@@ -1,4 +1,4 @@
-import type { LogRecord } from "@logtape/logtape";
+import type { LogRecord } from "./logger.ts";
 
 /** The steps of a program on a socket, explained. */
 export const EXPLANATIONS = {
@@ -22,7 +22,7 @@ export type Step = keyof typeof EXPLANATIONS;
 /** For newcomers: a sink that explains each step in one line when a connection or a listener first takes it. */
 export function explainSink(write: (line: string) => void): (record: LogRecord) => void {
   const explained = new Set<string>();
-  return ({ properties: { step } }) => {
+  return ({ fields: { step } }) => {
     if (typeof step !== "string" || !(step in EXPLANATIONS) || explained.has(step)) return;
     explained.add(step);
     write(`  ${step.padEnd(10)} ${EXPLANATIONS[step as Step]}\n`);

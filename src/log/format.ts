@@ -1,5 +1,5 @@
-import type { LogRecord } from "@logtape/logtape";
 import { escapeControls, toJsonLine } from "../base/bytes.ts";
+import type { LogRecord } from "./logger.ts";
 
 /** Formats a record as one line, without the line end. */
 export type LogFormat = (record: LogRecord) => string;
@@ -18,7 +18,7 @@ const COLORS: Readonly<Record<string, string>> = {
  */
 export function textFormat(options: { color: boolean }): LogFormat {
   return (record) => {
-    const { context, ...fields } = record.properties;
+    const { context, ...fields } = record.fields;
     const time = new Date(record.timestamp).toISOString().slice(11, 23);
     const color = options.color ? COLORS[record.level] ?? "" : "";
     const level = color === "" ? record.level : `${color}${record.level}\x1b[0m`;
@@ -27,7 +27,7 @@ export function textFormat(options: { color: boolean }): LogFormat {
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => ` ${name}=${textOfValue(value)}`)
       .join("");
-    return `${time} ${level}${where} ${escapeControls(textOf(record))}${rest}`;
+    return `${time} ${level}${where} ${escapeControls(record.text)}${rest}`;
   };
 }
 
@@ -35,19 +35,15 @@ export function textFormat(options: { color: boolean }): LogFormat {
  * One JSON object per line: `time` (RFC 3339), `level`, `context`, `text`, then the other fields under their own names.
  */
 export const jsonFormat: LogFormat = (record) => {
-  const { context, ...fields } = record.properties;
+  const { context, ...fields } = record.fields;
   return toJsonLine({
     time: new Date(record.timestamp).toISOString(),
     level: record.level,
     context,
-    text: textOf(record),
+    text: record.text,
     ...fields,
   }).trimEnd();
 };
-
-function textOf(record: LogRecord): string {
-  return record.message.map(String).join("");
-}
 
 function textOfValue(value: unknown): string {
   const text = typeof value === "object" ? JSON.stringify(value) : String(value);

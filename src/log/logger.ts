@@ -1,5 +1,3 @@
-import { getLogger, type Logger as TapeLogger } from "@logtape/logtape";
-
 /** Log levels in ascending order. */
 export const LOG_LEVELS = ["trace", "debug", "info", "warning", "error"] as const;
 
@@ -9,31 +7,64 @@ export type LogLevel = typeof LOG_LEVELS[number];
 /** The fields of a log line. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
+/** A log line before formatting. */
+export interface LogRecord {
+  readonly level: LogLevel;
+  /** Milliseconds since 1970. */
+  readonly timestamp: number;
+  readonly text: string;
+  /** The logger's `context` and all other fields. */
+  readonly fields: LogFields;
+}
+
+/** Receives the log lines of the whole program. */
+export interface LogTarget {
+  isEnabled(level: LogLevel): boolean;
+  write(record: LogRecord): void;
+  /** Whether the application has configured this target itself, so that it must not be replaced. */
+  readonly isOfApplication: boolean;
+}
+
+let target: LogTarget | undefined;
+
+/**
+ * Sends the log lines of the whole program to `to`.
+ *
+ * @throws {TypeError} The application has already configured LogTape itself.
+ */
+export function setLogTarget(to: LogTarget): void {
+  if (target?.isOfApplication) {
+    throw new TypeError(
+      'Cannot configure logging: the application has configured LogTape itself; give the category "parley" a sink there',
+    );
+  }
+  target = to;
+}
+
 /**
  * Writes log lines with a fixed context, which names the component. The library logs nothing until the program
- * configures a sink with `configureLogging()` of `log/configure.ts`, or LogTape's own `configure()` for the category
- * `["parley"]`.
+ * configures a sink with `configureLogging()`, or LogTape's own `configure()` for the category `["parley"]`.
  */
 export class Logger {
-  readonly #tape: TapeLogger;
+  readonly #fields: LogFields;
 
-  private constructor(tape: TapeLogger) {
-    this.#tape = tape;
+  private constructor(fields: LogFields) {
+    this.#fields = fields;
   }
 
   /** Creates a logger for `context`. */
   static of(context: string): Logger {
-    return new Logger(getLogger(["parley"]).with({ context }));
+    return new Logger({ context });
   }
 
   /** The same logger with additional fields, for example `{ connection: 3 }`. */
   with(fields: LogFields): Logger {
-    return new Logger(this.#tape.with({ ...fields }));
+    return new Logger({ ...this.#fields, ...fields });
   }
 
   /** Whether this level is logged; check it before building an expensive line. */
   isEnabled(level: LogLevel): boolean {
-    return this.#tape.isEnabledFor(level);
+    return target?.isEnabled(level) ?? false;
   }
 
   /** Logs each socket step and its bytes. */
@@ -62,9 +93,11 @@ export class Logger {
   }
 
   #log(level: LogLevel, text: string, fields: LogFields | undefined): void {
-    if (!this.#tape.isEnabledFor(level)) return;
-    const tape = fields === undefined ? this.#tape : this.#tape.with({ ...fields });
-    // A tagged template, so that braces in the text are not taken for placeholders.
-    tape[level]`${text}`;
+    if (target === undefined || !target.isEnabled(level)) return;
+    try {
+      target.write({ level, timestamp: Date.now(), text, fields: { ...this.#fields, ...fields } });
+    } catch {
+      // A failing log, such as a closed standard error, must not stop the program.
+    }
   }
 }

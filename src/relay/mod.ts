@@ -4,6 +4,8 @@
  * @module
  */
 
+import "../log/logtape.ts";
+
 export type { ConnectOptions } from "../factory.ts";
 export type { Connection } from "../net/connection.ts";
 export type { Endpoint } from "../net/endpoint.ts";

@@ -4,6 +4,8 @@
  * @module
  */
 
+import "../log/logtape.ts";
+
 export type { ExchangeReport, ExchangeSession, StepReport } from "./exchange.ts";
 export { ExpectationError } from "./expectation_error.ts";
 export type { MockEntry, MockExpectations, MockScript } from "./mock/mock_script.ts";

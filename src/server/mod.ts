@@ -4,6 +4,8 @@
  * @module
  */
 
+import "../log/logtape.ts";
+
 export { AccessList, type AccessRules, parseAccessRules } from "../guard/access_list.ts";
 export { Admission, type AdmissionOptions } from "../guard/admission.ts";
 export type { Authenticator, Identity } from "../guard/authenticator.ts";

@@ -23,7 +23,7 @@ async function packagesOf(module: string): Promise<string[]> {
 const needed: Readonly<Record<string, readonly string[]>> = {
   ".": ["@logtape/logtape"],
   "./server": ["@logtape/logtape"],
-  "./probe": [],
+  "./probe": ["@logtape/logtape"],
   "./script": ["@logtape/logtape"],
   "./relay": ["@logtape/logtape"],
   "./chat": ["@logtape/logtape", "unhomoglyph", "zod"],
@@ -35,5 +35,21 @@ const needed: Readonly<Record<string, readonly string[]>> = {
 for (const [name, module] of Object.entries<string>(exports)) {
   Deno.test(`the subpath ${name} loads no package that it does not need`, async () => {
     assertEquals(await packagesOf(module), needed[name]);
+  });
+}
+
+const OF_PROGRAMS: Readonly<Record<string, readonly string[]>> = {
+  "src/server.ts": ["@std/cli/parse-args"],
+  "src/client.ts": ["@std/cli/parse-args"],
+  "src/udp.ts": ["@std/cli/parse-args"],
+  "src/commands/client/check.ts": [],
+  "src/commands/client/send.ts": [],
+  "src/commands/server/serve.ts": [],
+  "src/services/echo.ts": [],
+};
+
+for (const [module, packages] of Object.entries(OF_PROGRAMS)) {
+  Deno.test(`the start of ${module} waits for no package that it does not need`, async () => {
+    assertEquals(await packagesOf(module), packages);
   });
 }

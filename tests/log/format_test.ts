@@ -1,17 +1,10 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import type { LogRecord } from "@logtape/logtape";
 import { excerpt, utf8 } from "../../src/base/bytes.ts";
 import { jsonFormat, textFormat } from "../../src/log/format.ts";
+import type { LogRecord } from "../../src/log/logger.ts";
 
-function record(text: string, properties: Record<string, unknown>): LogRecord {
-  return {
-    category: ["parley"],
-    level: "info",
-    message: [text],
-    rawMessage: text,
-    timestamp: Date.UTC(2026, 10, 22, 9, 15, 2, 120),
-    properties,
-  };
+function record(text: string, fields: Record<string, unknown>): LogRecord {
+  return { level: "info", timestamp: Date.UTC(2026, 10, 22, 9, 15, 2, 120), text, fields };
 }
 
 const text = textFormat({ color: false });

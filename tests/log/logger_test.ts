@@ -33,3 +33,15 @@ Deno.test("Logger writes from the level that is asked for, and nothing when off"
   log.error("unheard");
   assertEquals(none, []);
 });
+
+Deno.test("Logger goes on when a line cannot be written, as to a closed standard error", () => {
+  let tries = 0;
+  const write = () => {
+    tries++;
+    throw new Deno.errors.BrokenPipe();
+  };
+  configureLogging({ level: "info", format: "text", color: false, write });
+  Logger.of("echo").info("listening");
+  assertEquals(tries, 1);
+  collect("off");
+});
