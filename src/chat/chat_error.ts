@@ -29,7 +29,7 @@ export class ChatError extends Error {
 
   /** The message is for people: a sentence without a full stop. */
   constructor(code: ChatErrorCode, message: string, options: ErrorOptions & { field?: string | undefined } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(message, options);
     this.code = code;
     this.field = options.field;
   }

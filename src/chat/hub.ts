@@ -429,7 +429,7 @@ export class Hub implements RoomHost, AsyncDisposable {
     } catch (error) {
       this.log.warning("a member has lost its name", { name: from, error: messageOf(error) });
       member.tell({ type: "bye", reason: why });
-      return void await member.session.finish("kicked");
+      return void member.session.finish("kicked");
     }
     if (member.isGone) return;
     member.tell({ type: "notice", text: `You are ${member.nick} now: ${why}` });

@@ -7,6 +7,7 @@ import { Hub } from "../../src/chat/hub.ts";
 import { MessageRates } from "../../src/chat/message_rate.ts";
 import { DeadlineTimer } from "../../src/net/deadline_timer.ts";
 import { FakeSession } from "../support/fake_session.ts";
+import { drip, FakeTime } from "../support/fake_time.ts";
 
 function defaults() {
   return { rates: new MessageRates({ perSecond: undefined, burst: 5 }), logInTimeoutMs: 10_000 };
@@ -299,4 +300,55 @@ Deno.test("entering rooms over ever new connections is not free without end (att
   // As many as five clients may be in, then as many as their rate allows until they are muted.
   assertEquals(counts.slice(0, 5), [50, 50, 50, 50, 50]);
   assert(counts.slice(5).every((count) => count < 20), String(counts));
+});
+
+for (
+  const [what, first, line] of [
+    ["says nothing", undefined, undefined],
+    ["types lines", undefined, "/who"],
+    ["sends requests", "/mode json", '{"type":"rooms"}'],
+  ] as const
+) {
+  Deno.test(`a client that ${what} in place of a log-in is ended at the deadline, and one that logs in is not`, async () => {
+    using time = new FakeTime();
+    const authenticator = { verify: (name: string) => Promise.resolve({ name, roles: [] }) };
+    const history = createMemoryHistory({ retention: { maxMessages: 100 } });
+    await using hub = new Hub({ log: Logger.of("test"), history, authenticator });
+    const options = { ...defaults(), logInTimeoutMs: 1_000 };
+    const bob = arrive(hub, "127.0.0.1:1", options);
+    bob.session.say("/login bob pw");
+    const guest = arrive(hub, "127.0.0.1:2", options);
+    if (first !== undefined) guest.session.say(first);
+    const givenMs = await drip(time, {
+      everyMs: 50,
+      send: () => line !== undefined && guest.session.say(line),
+      ended: guest.ended,
+      maxMs: 5_000,
+    });
+    assert(givenMs >= 1_000 && givenMs <= 1_100, `it was given ${givenMs} ms`);
+    assertEquals(guest.session.closeReason, "log-in timeout");
+    assertMatch(guest.session.take().at(-1) ?? "", /No log-in came in time/);
+    assertEquals(bob.session.closeReason, undefined);
+    bob.session.close("done");
+    await bob.ended;
+  });
+}
+
+Deno.test("all connections of a log-in share its rate, whichever way they have logged in", async () => {
+  await using hub = createHub();
+  const rates = new MessageRates({ perSecond: 1_000, burst: 2, now: () => 0 });
+  const enter = (remote: string) => {
+    const session = new FakeSession({ remote, identity: { name: "bob", roles: [] } });
+    return { session, ended: runChatSession(hub, session, { rates, logInTimeoutMs: 10_000 }) };
+  };
+  const flooder = enter("10.0.0.1:1");
+  flooder.session.say(...Array.from({ length: 40 }, (_, index) => `flood ${index}`));
+  await flooder.session.sent(/^! You send too fast/);
+  const other = enter("10.0.0.2:1");
+  other.session.say("me too");
+  await other.session.sent(/^! You send too fast/);
+  for (const { session, ended } of [flooder, other]) {
+    session.close("done");
+    await ended;
+  }
 });

@@ -95,6 +95,21 @@ for (const [name, create] of Object.entries(HISTORIES)) {
   });
 
   test(
+    "forgetting a room gives its bytes back",
+    { maxMessages: 10_000, maxRooms: 1, maxBytes: 8 * 1024 * 1024 },
+    async (history) => {
+      const text = "x".repeat(4_000);
+      for (let count = 0; count < 20; count++) {
+        const room = await openRoom(history, `#r${count}`);
+        for (let message = 0; message < 100; message++) await publish(room, { text });
+        // As many as fit beside nothing else.
+        assertEquals((await room.last(10_000, room.seq)).length, 100, `room ${count}`);
+        room.close();
+      }
+    },
+  );
+
+  test(
     "of too many empty rooms those with bans are forgotten last (chat H7)",
     { maxMessages: 9, maxRooms: 10 },
     async (history) => {
@@ -119,6 +134,41 @@ for (const [name, create] of Object.entries(HISTORIES)) {
     },
   );
 }
+
+Deno.test("memory history: a room that has expired is forgotten when it is left, and bounded when it is spoken in again", async () => {
+  let nowMs = 0;
+  const retention = { maxMessages: 10_000, maxAgeMs: 1_000, maxBytes: 100_000 };
+  await using history = createMemoryHistory({ retention, now: () => nowMs, monotonicNow: () => nowMs });
+  const room = await openRoom(history, "#a");
+  await publish(room, { text: "x" });
+  nowMs += 1_001;
+  room.close();
+  const again = await openRoom(history, "#a");
+  assert(again.epoch !== room.epoch);
+  await publish(again, { text: "x" });
+  nowMs += 1_001;
+  assertEquals(await again.last(10, again.seq), []);
+  for (let count = 0; count < 100; count++) await publish(again, { text: "y".repeat(1_000) });
+  assert((await again.last(1_000, again.seq)).length < 50);
+});
+
+Deno.test("sqlite history stores what is under way when it ends, and rejects what comes later", async () => {
+  const path = await Deno.makeTempFile();
+  const options = { path, log, retention: { maxMessages: 9 } };
+  const history = createSqliteHistory(options);
+  const publishing = publish(await openRoom(history, "#a"), { text: "last words" });
+  await history[Symbol.asyncDispose]();
+  assert(!(await publishing instanceof ChatError));
+  const refusal = await openRoom(history, "#b").catch((error: unknown) => error);
+  assert(refusal instanceof ChatError);
+  assertEquals(refusal.code, "not-stored");
+  {
+    await using reopened = createSqliteHistory(options);
+    const room = await openRoom(reopened, "#a");
+    assertEquals((await room.last(9, room.seq)).map(({ text }) => text), ["last words"]);
+  }
+  await Deno.remove(path);
+});
 
 Deno.test("a banned visitor does not get an empty room by visiting others (chat H7)", async () => {
   await using hub = new Hub({ log, history: createMemoryHistory({ retention: { maxMessages: 9 } }) });

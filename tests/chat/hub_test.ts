@@ -3,7 +3,7 @@ import { FrameError, Logger } from "@parley/parley";
 import { ChatError } from "../../src/chat/chat_error.ts";
 import type { History, RoomLog } from "../../src/chat/history.ts";
 import { createMemoryHistory } from "../../src/chat/history_memory.ts";
-import { JSON_SUBPROTOCOL } from "../../src/chat/event_format.ts";
+import { JSON_SUBPROTOCOL, jsonFormat } from "../../src/chat/event_format.ts";
 import { Hub, ROOMS_PER_MEMBER } from "../../src/chat/hub.ts";
 import type { Member } from "../../src/chat/member.ts";
 import { FakeSession } from "../support/fake_session.ts";
@@ -283,4 +283,54 @@ Deno.test("a client that has not logged in is found by nobody, and gets no priva
   session.take();
   await hub.sayPrivately(ann, "bob", "hello");
   assertEquals(session.take().length, 1);
+});
+
+Deno.test("a message at any moment of a join or a resume is received once", async () => {
+  for (const isMember of [false, true]) {
+    for (let moment = 0; moment < 40; moment++) {
+      await using hub = createHub();
+      const { member: ann } = await enter(hub, "ann");
+      for (const text of ["1", "2", "3"]) say(hub, ann, text);
+      const session = new FakeSession({ kind: "websocket", subprotocol: JSON_SUBPROTOCOL });
+      const bot = hub.enter(session);
+      if (isMember) await hub.join(bot, "#lobby");
+      const { epoch } = hub.roomOf(ann).log;
+      session.take();
+      const joining = hub.join(bot, "#lobby", { position: { epoch, seq: 1 } });
+      for (let turns = 0; turns < moment; turns++) await Promise.resolve();
+      say(hub, ann, "4");
+      await joining;
+      await turn();
+      const events = session.take().map((line) => JSON.parse(line));
+      const seqs = events.filter(({ type }) => type === "message").map(({ seq }) => seq);
+      // Who is in the room hears what is said, whatever else it has asked for.
+      assertEquals(isMember ? seqs.sort() : seqs, [2, 3, 4], `${isMember} ${moment}`);
+    }
+  }
+});
+
+Deno.test("setFormat() shows what was said in the same turn once, on the old wire", async () => {
+  await using hub = createHub();
+  const ann = await enter(hub, "ann");
+  const bob = await enter(hub, "bob");
+  ann.session.take();
+  say(hub, ann.member, "just now");
+  await hub.setFormat(bob.member, jsonFormat);
+  await turn();
+  const [said, ...rest] = bob.session.take();
+  assertEquals(said, "[#lobby] ann: just now");
+  assertEquals(rest.map((line) => JSON.parse(line).type), ["welcome", "joined"]);
+});
+
+Deno.test("a member whose outbox is full is dropped by what is told to it, and to its room", async () => {
+  await using hub = createHub();
+  const ann = await enter(hub, "ann");
+  const bob = await enter(hub, "bob");
+  const cy = await enter(hub, "cy");
+  bob.session.isFull = cy.session.isFull = true;
+  hub.sayPrivately(ann.member, "bob", "hello");
+  assertEquals([bob.session.closeReason, cy.session.closeReason], ["slow consumer", undefined]);
+  say(hub, ann.member, "hello all");
+  await turn();
+  assertEquals([cy.session.closeReason, ann.session.closeReason], ["slow consumer", undefined]);
 });

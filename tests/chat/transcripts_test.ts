@@ -2,7 +2,7 @@
  * What clients of both wires see, whole: `transcripts/*.txt` has what each of
  * them does, and below it, indented, every line that this sends to anyone.
  *
- * `NAME enters WIRE ADDRESS`, `NAME > LINE` and `NAME leaves REASON`
+ * `NAME enters WIRE ADDRESS LOGIN`, `NAME > LINE` and `NAME leaves REASON`
  * are done in turn; what differs between two runs is shown as `<at>` and `<epoch>`,
  * and the epoch that was shown last can be used in what is sent.
  *
@@ -45,9 +45,10 @@ class Client {
   readonly session: FakeSession;
   outcome: string | undefined;
 
-  constructor(hub: Hub, [wire, remote = "127.0.0.1:1"]: readonly string[]) {
+  constructor(hub: Hub, [wire, remote = "127.0.0.1:1", login]: readonly string[]) {
     const kind = wire === "json" ? { kind: "websocket", subprotocol: JSON_SUBPROTOCOL } as const : {};
-    this.session = new FakeSession({ ...kind, remote });
+    const proof = login === undefined ? {} : { identity: { name: login, roles: ROLES[login] ?? [] } };
+    this.session = new FakeSession({ ...kind, remote, ...proof });
     const options = { rates: new MessageRates({ perSecond: 0, burst: 5 }), logInTimeoutMs: 10_000 };
     void runChatSession(hub, this.session, options).then(() => this.#end("done"), (error) => this.#end(String(error)));
   }

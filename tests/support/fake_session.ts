@@ -13,6 +13,9 @@ export class FakeSession extends SessionBase implements Session {
   readonly id = 1;
   readonly kind: Session["kind"];
   readonly subprotocol: string | undefined;
+  readonly identity: Session["identity"];
+  /** Whether its outbox has no room, which a sender finds out by `send()`. */
+  isFull = false;
   framer = framerOf(CODEC);
   readonly remote: Endpoint;
   readonly local: Endpoint = parseEndpoint("127.0.0.1:2");
@@ -38,8 +41,11 @@ export class FakeSession extends SessionBase implements Session {
   #sent = Promise.withResolvers<void>();
   #idle = Promise.withResolvers<void>();
 
-  constructor(options: { kind?: Session["kind"]; subprotocol?: string; remote?: string } = {}) {
+  constructor(
+    options: { kind?: Session["kind"]; subprotocol?: string; remote?: string; identity?: Session["identity"] } = {},
+  ) {
     super();
+    this.identity = options.identity;
     this.remote = parseEndpoint(options.remote ?? "127.0.0.1:1");
     this.kind = options.kind ?? "stream";
     this.subprotocol = options.subprotocol;
@@ -94,13 +100,14 @@ export class FakeSession extends SessionBase implements Session {
   }
 
   send(data: Uint8Array | string): boolean {
-    if (this.closeReason !== undefined) return false;
+    if (this.closeReason !== undefined || this.isFull) return false;
     this.#lines.push(typeof data === "string" ? data : new TextDecoder().decode(data));
     this.#sent.resolve();
     return true;
   }
 
   sendFramed(bytes: Uint8Array): boolean {
+    if (this.isFull) return false;
     this.framed.push(bytes);
     for (const line of new TextDecoder().decode(bytes).trimEnd().split("\n")) this.send(line);
     return true;
