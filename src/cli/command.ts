@@ -38,7 +38,9 @@ export interface CommandDefinition<T extends FlagTable> {
   /** Schemes that its ENDPOINT takes besides those of the program, for completions. */
   readonly schemes?: readonly string[];
   /** Whether it reads environment variables; every other command gives up that permission first. */
-  readonly readsEnvironment?: boolean | ((flags: Readonly<Record<string, unknown>>) => boolean);
+  readonly readsEnvironment?:
+    | boolean
+    | ((flags: Readonly<Record<string, unknown>>, args: readonly string[]) => boolean);
   /** The words after `--` are a command to run; every other command gives up the permission to run any first. */
   readonly takesCommand?: boolean;
   /** A file that it reads may name programs to run: it gives the permission up itself. */

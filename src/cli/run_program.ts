@@ -80,7 +80,9 @@ async function dispatch(program: Program, argv: readonly string[], io: ProgramIo
   if (!namesFiles({ usage: command.usage, table: command.flags, ...parsed })) await io.giveBackFiles?.();
   if (!namesCommand(parsed, childCommand) && !command.runsPager && !command.mayRunPrograms) await io.giveBackRun?.();
   const { readsEnvironment = false } = command;
-  const needsVariables = typeof readsEnvironment === "function" ? readsEnvironment(parsed.flags) : readsEnvironment;
+  const needsVariables = typeof readsEnvironment === "function"
+    ? readsEnvironment(parsed.flags, parsed.args)
+    : readsEnvironment;
   if (!needsVariables) await io.giveBackEnvironment?.();
   using _signals = io.stop.takeOver();
   return await command.run({ ...parsed, childCommand, io });

@@ -1,4 +1,7 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { UsageError } from "../../src/base/errors.ts";
+import { expandSystemdSockets } from "../../src/commands/server/systemd_sockets.ts";
+import { CertificateFiles } from "../support/certificate_files.ts";
 import { closedPort } from "../support/ports.ts";
 import { runProgram } from "../support/program.ts";
 import { runClient } from "../support/run_client.ts";
@@ -42,12 +45,77 @@ for (const scheme of ["", "ws://"]) {
   });
 }
 
+/** Starts a server by systemd-socket-activate with its first client. */
+async function activated(
+  ports: readonly number[],
+  words: readonly string[],
+  more: readonly string[],
+  run: () => Promise<void>,
+): Promise<void> {
+  const listened = ports.flatMap((port) => ["-l", `127.0.0.1:${port}`]);
+  const args = [...listened, ...more, ...words];
+  await using child = new Deno.Command("systemd-socket-activate", { args, stdin: "null", stderr: "null" }).spawn();
+  await run();
+  assertEquals((await child.status).code, 0);
+}
+
 toolTest("systemd-socket-activate", "systemd-socket-activate starts a server with its first client", async () => {
   const port = closedPort();
-  const args = ["-l", `127.0.0.1:${port}`, ...serverWords("echo", "fd:3", "--exit-after", "1")];
-  const child = new Deno.Command("systemd-socket-activate", { args, stdin: "null", stderr: "null" }).spawn();
-  assertEquals((await runClient(["check", `:${port}`, "--wait", "10s", "--stable-for", "1ms"])).code, 0);
-  assertEquals((await child.status).code, 0);
+  await activated([port], serverWords("echo", "fd:3", "--exit-after", "1"), [], async () => {
+    assertEquals((await runClient(["check", `:${port}`, "--wait", "10s", "--stable-for", "1ms"])).code, 0);
+  });
+});
+
+toolTest("systemd-socket-activate", "a server listens on the sockets that systemd has named for it", async () => {
+  const ports = [closedPort(), closedPort(), closedPort()];
+  await using files = await CertificateFiles.create();
+  const tls = files.flags();
+  const words = serverWords(
+    "echo",
+    "systemd:plain",
+    "tls://systemd:secret",
+    "ws://systemd:web/talk",
+    ...tls,
+    "--exit-after",
+    "4",
+  );
+  words.splice(words.indexOf("-N"), 0, "--allow-env=LISTEN_PID,LISTEN_FDS,LISTEN_FDNAMES");
+  await activated(ports, words, ["--fdname=plain:secret:web"], async () => {
+    const endpoints = [`tcp://127.0.0.1:${ports[0]}`, `tls://127.0.0.1:${ports[1]}`, `ws://127.0.0.1:${ports[2]}/talk`];
+    assertEquals((await runClient(["check", `:${ports[0]}`, "--wait", "10s", "--stable-for", "1ms"])).code, 0);
+    for (const endpoint of endpoints) {
+      const trust = endpoint.startsWith("tls") ? ["--tls-ca", files.path("ca.pem")] : [];
+      const { code, stdout, stderr } = await runClient(["send", endpoint, "hello", "--expect", "hello", ...trust]);
+      assertEquals([code, stdout.trim()], [0, "hello"], stderr);
+    }
+  });
+});
+
+Deno.test("sockets of another process, none, or none of that name are rejected with the reason", () => {
+  const variables = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] as const;
+  const cases:
+    readonly (readonly [values: readonly string[], endpoint: string, outcome: string | readonly string[]])[] = [
+      [[], "systemd", "no sockets were passed"],
+      [[String(Deno.pid), "0"], "systemd", "no sockets were passed"],
+      [[String(Deno.pid + 1), "1"], "systemd", `passed to process ${Deno.pid + 1}`],
+      [[String(Deno.pid), "2", "a:b"], "systemd:c", "the sockets are named a, b"],
+      [[String(Deno.pid), "3", "a:b:a"], "ws://systemd:a/x?y", ["ws://fd:3/x?y", "ws://fd:5/x?y"]],
+      [[String(Deno.pid), "2"], "systemd", ["fd:3", "fd:4"]],
+      [[String(Deno.pid), "2"], "systemd:8888", ["systemd:8888"]],
+    ];
+  for (const [values, endpoint, outcome] of cases) {
+    try {
+      for (const [index, name] of variables.entries()) {
+        const value = values[index];
+        if (value === undefined) Deno.env.delete(name);
+        else Deno.env.set(name, value);
+      }
+      if (typeof outcome === "string") assertThrows(() => expandSystemdSockets([endpoint]), UsageError, outcome);
+      else assertEquals(expandSystemdSockets([endpoint]), outcome);
+    } finally {
+      for (const name of variables) Deno.env.delete(name);
+    }
+  }
 });
 
 Deno.test("an inherited socket takes neither --reuse-port nor --workers", async () => {
@@ -63,7 +131,7 @@ Deno.test("a descriptor that is no listening TCP socket is rejected with one lin
     assertEquals(code, 8, stderr);
     assertStringIncludes(
       stderr,
-      `Cannot listen on fd:${descriptor}: descriptor ${descriptor} is no listening TCP socket`,
+      `Cannot listen on fd:${descriptor}: descriptor ${descriptor} is not a listening TCP socket`,
     );
     assertEquals(stderr.trim().split("\n").length, 1, stderr);
   }

@@ -13,6 +13,7 @@ import { configureProgramLogging } from "../program_logging.ts";
 import { type OpenService, openService, type ServeFlags } from "./open_service.ts";
 import { SHARED_FLAGS } from "./shared_flags.ts";
 import type { WorkerSlot } from "./workers/slot.ts";
+import { expandSystemdSockets, namesSystemdSockets } from "./systemd_sockets.ts";
 
 /** How a service runs besides its flags. */
 export interface ServeOptions {
@@ -38,8 +39,9 @@ export async function serveCommand(entry: ServiceEntry): Promise<Command> {
         ? "With --auth a client logs in with /login NAME PASSWORD."
         : 'With --auth the first line, or first message, of a client must be "/login NAME PASSWORD"; the answer is ' +
           'a line that\nbegins with "* ", or with "! " and then the end. It must come within --auth-timeout (10 s).'),
+    readsEnvironment: (_, args) => args.some(namesSystemdSockets),
     takesCommand: true,
-    run: ({ flags, args, childCommand, io }) => serve(service, flags, args, io, { childCommand }),
+    run: ({ flags, args, childCommand, io }) => serve(service, flags, expandSystemdSockets(args), io, { childCommand }),
   });
 }
 
