@@ -89,15 +89,11 @@ export abstract class ConnectionLifetime extends ConnectionEnds {
    * @example News that must not keep a program from ending
    * ```ts
    * import { connect, listen } from "@parley/parley";
-   * import { assertEquals } from "@std/assert";
    *
    * using listener = await listen("tcp://127.0.0.1:0");
    * await using news = await connect(listener.endpoint);
-   * const received = news.read();
    * news.unref();
-   * await using served = await listener.accept();
-   * await served!.write("news");
-   * assertEquals(new TextDecoder().decode(await received ?? undefined), "news");
+   * void news.read().then((bytes) => console.log(bytes));
    * ```
    */
   unref(): void {
