@@ -360,7 +360,7 @@ export async function connect(endpoint: string | Endpoint, options: ConnectOptio
  *   if (from) await server.send(data, from);
  *   if (++served === 2) break;
  * }
- * assertEquals((await client.receive({ timeoutMs: 5_000 }))?.data, Uint8Array.of(1));
+ * assertEquals((await client.receive({ timeout: "5s" }))?.data, Uint8Array.of(1));
  * ```
  *
  * @throws {SyntaxError} The endpoint cannot be parsed.

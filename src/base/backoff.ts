@@ -1,17 +1,19 @@
+import { type Duration, parseDuration } from "./units.ts";
+
 /** Options of {@linkcode Backoff}. */
 export interface BackoffOptions {
   /**
-   * First delay, in milliseconds.
+   * First delay.
    *
-   * @default {10}
+   * @default {"10ms"}
    */
-  firstMs?: number;
+  first?: Duration;
   /**
-   * Maximum delay, in milliseconds.
+   * Maximum delay.
    *
-   * @default {1000}
+   * @default {"1s"}
    */
-  maxMs?: number;
+  max?: Duration;
   /**
    * Random share of each delay, 0 to 1, so that clients that failed together do not retry together.
    *
@@ -34,7 +36,7 @@ export interface BackoffOptions {
  * import { Backoff } from "@parley/parley";
  * import { assertEquals } from "@std/assert";
  *
- * const backoff = new Backoff({ firstMs: 10, maxMs: 1000 });
+ * const backoff = new Backoff({ first: "10ms", max: "1s" });
  * assertEquals([backoff.next(), backoff.next(), backoff.next()], [10, 20, 40]);
  * backoff.reset();
  * assertEquals(backoff.next(), 10);
@@ -48,8 +50,8 @@ export class Backoff {
   #nextMs: number;
 
   constructor(options: BackoffOptions = {}) {
-    this.#firstMs = options.firstMs ?? 10;
-    this.#maxMs = options.maxMs ?? 1_000;
+    this.#firstMs = parseDuration(options.first ?? 10);
+    this.#maxMs = parseDuration(options.max ?? 1_000);
     this.#jitter = options.jitter ?? 0;
     this.#random = options.random ?? Math.random;
     this.#nextMs = this.#firstMs;

@@ -190,7 +190,7 @@ function refuseForeign(member: Member, data: Uint8Array): void {
 async function receiveLogin(member: Member, endMs: number): Promise<readonly Message[] | null> {
   const { session } = member;
   try {
-    return await session.receive({ timeoutMs: Math.max(0, endMs - performance.now()) });
+    return await session.receive({ timeout: Math.max(0, endMs - performance.now()) });
   } catch (error) {
     if (!(error instanceof TimeoutError) || error.phase !== "reply") throw error;
     member.tell({ type: "error", code: "login-required", text: "No log-in came in time" });

@@ -1,3 +1,4 @@
+import type { Duration } from "../base/units.ts";
 import type { ChatError } from "./chat_error.ts";
 import type { Decision, RoomState } from "./decision.ts";
 import type { Draft, RoomMessage } from "./message.ts";
@@ -14,8 +15,8 @@ export interface Receipt {
 export interface Retention {
   /** Maximum messages of one room. */
   readonly maxMessages: number;
-  /** Messages older than this are forgotten, in milliseconds. */
-  readonly maxAgeMs?: number | undefined;
+  /** Messages older than this are forgotten. */
+  readonly maxAge?: Duration | undefined;
   /**
    * Maximum bytes of all rooms' messages: the oldest of the least active rooms go first.
    *

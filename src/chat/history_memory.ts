@@ -1,3 +1,4 @@
+import { parseDuration } from "../base/units.ts";
 import type { ChatError } from "./chat_error.ts";
 import { type Decision, RoomState } from "./decision.ts";
 import { expiryClock, type ExpiryClockOptions } from "./expiry_clock.ts";
@@ -193,10 +194,10 @@ class MemoryLog implements RoomLog {
   }
 
   #forget(): void {
-    const { maxMessages, maxAgeMs } = this.#history.retention;
+    const { maxMessages, maxAge } = this.#history.retention;
     while (this.count > maxMessages) this.forgetOldest();
-    if (maxAgeMs === undefined) return;
-    const limitAt = new Date(this.#history.expiryNow() - maxAgeMs).toISOString();
+    if (maxAge === undefined) return;
+    const limitAt = new Date(this.#history.expiryNow() - parseDuration(maxAge)).toISOString();
     for (let oldest = this.#messages[this.#first]; oldest !== undefined; oldest = this.#messages[this.#first]) {
       if (oldest.at >= limitAt) return;
       this.forgetOldest();

@@ -1,3 +1,4 @@
+import { parseDuration } from "../base/units.ts";
 import { DatabaseSync } from "node:sqlite";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../log/logger.ts";
@@ -219,9 +220,9 @@ class SqliteHistory implements History, SqliteLogHost {
 
   /** Forgets at once what need no longer be kept of a room, and deletes some of it. */
   prune(log: SqliteLog): void {
-    const { maxMessages, maxAgeMs } = this.#retention;
+    const { maxMessages, maxAge } = this.#retention;
     log.firstSeq = Math.max(log.firstSeq, log.seq - maxMessages + 1);
-    if (maxAgeMs !== undefined) log.firstSeq = this.#firstSince(log, new Date(this.#expiryNow() - maxAgeMs));
+    if (maxAge !== undefined) log.firstSeq = this.#firstSince(log, new Date(this.#expiryNow() - parseDuration(maxAge)));
     this.#statements.forget.run(log.id, log.id, log.firstSeq, DELETE_BATCH);
     log.prunedAt = log.seq;
   }
@@ -242,8 +243,8 @@ class SqliteHistory implements History, SqliteLogHost {
   /** Forgets the oldest messages of the least active rooms, as far as they have expired or are too many bytes. */
   sweep(): void {
     this.#sinceSweep = 0;
-    const { maxAgeMs } = this.#retention;
-    const limitMs = maxAgeMs === undefined ? -Infinity : this.#expiryNow() - maxAgeMs;
+    const { maxAge } = this.#retention;
+    const limitMs = maxAge === undefined ? -Infinity : this.#expiryNow() - parseDuration(maxAge);
     for (let batch = 0; batch < MAX_BATCHES; batch++) {
       const row = this.#statements.leastActive.get(this.#expiryNow());
       if (row === undefined) return;

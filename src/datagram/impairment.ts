@@ -1,3 +1,4 @@
+import { type Duration, parseDuration } from "../base/units.ts";
 import { normalDeviate, seededRandom } from "../base/random.ts";
 import { DelayQueue } from "./delay_queue.ts";
 
@@ -20,10 +21,10 @@ export interface ImpairmentOptions {
   reorder?: number;
   /** Share in which one bit is flipped. */
   corrupt?: number;
-  /** Delay of each datagram, in milliseconds. */
-  delayMs?: number;
-  /** Maximum deviation from the delay (uniform), or its standard deviation (normal), in milliseconds. */
-  jitterMs?: number;
+  /** Delay of each datagram. */
+  delay?: Duration;
+  /** Maximum deviation from the delay (uniform), or its standard deviation (normal). */
+  jitter?: Duration;
   /**
    * How the deviation is distributed.
    *
@@ -100,6 +101,7 @@ export class Impairment {
   /** Datagrams so far, by fate. */
   readonly counts: ImpairmentCounts = noCounts();
   readonly #options: ImpairmentOptions;
+  readonly #delayMs: number;
   readonly #maxQueued: number;
   readonly #now: () => number;
   readonly #queue: DelayQueue;
@@ -111,6 +113,7 @@ export class Impairment {
   /** `now` returns milliseconds of a monotonic clock. */
   constructor(options: ImpairmentOptions, now: () => number = () => performance.now()) {
     this.#options = options;
+    this.#delayMs = parseDuration(options.delay ?? 0);
     this.#maxQueued = options.maxQueued ?? MAX_QUEUED;
     this.#now = now;
     this.#queue = new DelayQueue(now);
@@ -167,8 +170,8 @@ export class Impairment {
   }
 
   #delay({ bytes, jitterMs, deliver }: InTransit): void {
-    const { delayMs = 0, bitsPerSecond } = this.#options;
-    const waitMs = Math.max(0, delayMs + jitterMs);
+    const { bitsPerSecond } = this.#options;
+    const waitMs = Math.max(0, this.#delayMs + jitterMs);
     const nowMs = this.#now();
     const linkFreeMs = bitsPerSecond === undefined
       ? nowMs
@@ -199,6 +202,7 @@ interface Link {
 /** The datagrams of one client in one direction. */
 export class ImpairedFlow {
   readonly #options: ImpairmentOptions;
+  readonly #jitterMs: number;
   readonly #random: () => number;
   readonly #link: Link;
   /** Bytes that have come. */
@@ -210,6 +214,7 @@ export class ImpairedFlow {
   /** Created by {@linkcode Impairment.flow}. */
   constructor(options: ImpairmentOptions, random: () => number, link: Link) {
     this.#options = options;
+    this.#jitterMs = parseDuration(options.jitter ?? 0);
     this.#random = random;
     this.#link = link;
   }
@@ -219,7 +224,7 @@ export class ImpairedFlow {
    * once or twice, now or later, each time with bytes of its own.
    */
   pass(data: Uint8Array, deliver: (data: Uint8Array) => void): void {
-    const { drop = 0, dup = 0, reorder = 0, corrupt = 0, jitterMs = 0, distribution, maxBytes } = this.#options;
+    const { drop = 0, dup = 0, reorder = 0, corrupt = 0, distribution, maxBytes } = this.#options;
     const { counts } = this.#link;
     // Always the same number of draws: otherwise one option would change the effect of the others.
     const isDropped = this.#random() < drop;
@@ -230,7 +235,7 @@ export class ImpairedFlow {
     const deviation = distribution === "normal"
       ? normalDeviate(this.#random(), this.#random())
       : this.#random() * 2 - 1;
-    const deviationMs = deviation * jitterMs;
+    const deviationMs = deviation * this.#jitterMs;
     this.#bytes += data.length;
     if (isDropped || (maxBytes !== undefined && this.#bytes > maxBytes)) {
       counts.dropped++;

@@ -1,3 +1,4 @@
+import { type Duration, parseDuration } from "../base/units.ts";
 import { messageOf, ResetError } from "../base/errors.ts";
 import type { DatagramGate } from "../guard/datagram_gate.ts";
 import type { Logger } from "../log/logger.ts";
@@ -39,7 +40,7 @@ export interface DatagramRelayOptions {
   /** Maximum clients at a time; beyond it the client that was idle longest is evicted. */
   maxClients: number;
   /** Time without a datagram in either direction after which a client is forgotten. */
-  idleTimeoutMs: number;
+  idleTimeout: Duration;
 }
 
 /** Sender of datagrams, and its socket to the target. */
@@ -79,7 +80,7 @@ export class DatagramRelay {
     this.#options = options;
     this.#clients = new ClientTable({
       max: options.maxClients,
-      idleTimeoutMs: options.idleTimeoutMs,
+      idleTimeoutMs: parseDuration(options.idleTimeout),
       now: () => performance.now(),
       onRemoved: (client, reason) => this.#onRemoved(client, reason),
     });

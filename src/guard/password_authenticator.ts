@@ -1,3 +1,4 @@
+import { type Duration, parseDuration } from "../base/units.ts";
 import { delay } from "../net/wait.ts";
 import { AddressBuckets } from "./address_buckets.ts";
 import { addressKey } from "./address_key.ts";
@@ -21,24 +22,24 @@ export interface PasswordAuthenticatorOptions {
    */
   attempts?: number;
   /**
-   * How often one more failure is forgiven, in milliseconds.
+   * How often one more failure is forgiven.
    *
-   * @default {6000}
+   * @default {"6s"}
    */
-  forgiveMs?: number;
+  forgiveAfter?: Duration;
   /**
    * Failures that one address may have with all names, and one name from all
-   * addresses; then every attempt of either takes `holdMs` longer.
+   * addresses; then every attempt of either takes `holdFor` longer.
    *
    * @default {100}
    */
   sharedAttempts?: number;
   /**
-   * How long such an attempt is held, in milliseconds.
+   * How long such an attempt is held.
    *
-   * @default {5000}
+   * @default {"5s"}
    */
-  holdMs?: number;
+  holdFor?: Duration;
   /** Milliseconds, monotonic; for tests. */
   now?: () => number;
 }
@@ -68,11 +69,12 @@ export class PasswordAuthenticator implements Authenticator {
 
   /** `entries` by name. */
   constructor(entries: ReadonlyMap<string, PasswordEntry>, options: PasswordAuthenticatorOptions = {}) {
-    const { attempts = 10, forgiveMs = 6_000, sharedAttempts = 100, holdMs = 5_000 } = options;
+    const { attempts = 10, forgiveAfter = "6s", sharedAttempts = 100, holdFor = "5s" } = options;
+    const perSecond = 1_000 / parseDuration(forgiveAfter);
     this.#entries = entries;
-    this.#failures = new AddressBuckets({ perSecond: 1_000 / forgiveMs, burst: attempts });
-    this.#shared = new AddressBuckets({ perSecond: 1_000 / forgiveMs, burst: sharedAttempts });
-    this.#holdMs = holdMs;
+    this.#failures = new AddressBuckets({ perSecond, burst: attempts });
+    this.#shared = new AddressBuckets({ perSecond, burst: sharedAttempts });
+    this.#holdMs = parseDuration(holdFor);
     this.#now = options.now ?? (() => performance.now());
   }
 

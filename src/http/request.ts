@@ -180,7 +180,7 @@ export class RequestReader {
   async #read(deadline: Deadline | undefined): Promise<Uint8Array | null> {
     if (this.#rest.length > 0) return this.#takeRest();
     try {
-      return await this.#stream.read(deadline?.wait() ?? { timeoutMs: this.#options.idleTimeoutMs });
+      return await this.#stream.read(deadline?.wait() ?? { timeout: this.#options.idleTimeoutMs });
     } catch (error) {
       // Deadlines of the stream itself close it: no response can be sent.
       if (!(error instanceof TimeoutError) || error.phase !== "reply") throw error;

@@ -2,6 +2,7 @@ import { concat, toBytes } from "../base/bytes.ts";
 import { DEFAULTS } from "../base/defaults.ts";
 import { ClosedError, messageOf, ResetError, TimeoutError } from "../base/errors.ts";
 import { missedDeadline, timeoutError } from "./connection_deadlines.ts";
+import { parseDuration } from "../base/units.ts";
 import type { ConnectionInit } from "./connection_ends.ts";
 import { ConnectionLifetime } from "./connection_lifetime.ts";
 import type { CoarseClock, ConnectionLimits, HasDeadlines } from "./deadline_timer.ts";
@@ -241,9 +242,9 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
   async [Symbol.asyncDispose](): Promise<void> {
     const { queuedBytes } = this;
     if (queuedBytes > 0 && this.closeReason === undefined) {
-      const timeoutMs = this.#limits.writeMs ?? DEFAULTS.writeTimeoutMs;
+      const timeout = this.#limits.writeMs ?? DEFAULTS.writeTimeoutMs;
       try {
-        await abortable(this.flush(), { timeoutMs }, () => timeoutError("write", timeoutMs, this));
+        await abortable(this.flush(), { timeout }, () => timeoutError("write", timeout, this));
       } catch (error) {
         this.log.warning("closed before everything was sent", { bytes: queuedBytes, error: messageOf(error) });
         if (error instanceof TimeoutError) this.close("write timeout", error);
@@ -346,7 +347,7 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
       await abortable(
         pending.then(() => {}, () => {}),
         options,
-        () => timeoutError("reply", options.timeoutMs ?? 0, this),
+        () => timeoutError("reply", parseDuration(options.timeout ?? 0), this),
       );
     }
     this.#pendingRead = undefined;

@@ -114,7 +114,7 @@ export class DatagramSocket<E extends Endpoint = Endpoint> implements AsyncDispo
    * The next datagram, or `null` once the socket is closed. A wait that
    * `options` end loses nothing: a later call returns the datagram.
    *
-   * @throws {TimeoutError} No datagram arrived within `options.timeoutMs`.
+   * @throws {TimeoutError} No datagram arrived within `options.timeout`.
    */
   async receive(options?: WaitOptions): Promise<Datagram | null> {
     if (this.#isClosed) return null;

@@ -1,5 +1,3 @@
-import type { WaitOptions } from "./wait.ts";
-
 /** A time limit shared by several steps. */
 export class Deadline {
   readonly #endMs: number;
@@ -19,7 +17,7 @@ export class Deadline {
   }
 
   /** Options for one wait: the remaining time, or less. */
-  wait(maxMs = Infinity): WaitOptions {
-    return { signal: this.#signal, timeoutMs: Math.min(maxMs, this.remainingMs) };
+  wait(maxMs = Infinity): { signal: AbortSignal | undefined; timeout: number } {
+    return { signal: this.#signal, timeout: Math.min(maxMs, this.remainingMs) };
   }
 }

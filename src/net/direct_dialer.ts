@@ -46,7 +46,7 @@ async function dialTcp(
   const text = formatEndpoint(endpoint);
   if (endpoint.port === 0) throw new UsageError(`Cannot connect to ${text}: port 0 is for listening only`);
   log.trace(`resolving ${endpoint.host}`, { step: "resolve" });
-  const all = await resolve(endpoint.host, { timeoutMs: options.resolveTimeoutMs, signal });
+  const all = await resolve(endpoint.host, { timeout: options.resolveTimeoutMs, signal });
   const addresses = family === undefined ? all : all.filter((address) => address.family === family);
   if (addresses.length === 0) {
     throw new ResolveError(`Cannot resolve "${endpoint.host}": the name has no IPv${family} address`, {
@@ -105,7 +105,7 @@ async function bindUdpFor(to: string, log: Logger, from = to.includes(":") ? "::
 }
 
 async function dialUnix(endpoint: PathEndpoint, { signal }: DialerOptions): Promise<Dialed> {
-  const backoff = new Backoff({ firstMs: 5, maxMs: 100 });
+  const backoff = new Backoff({ first: 5, max: 100 });
   for (;;) {
     signal.throwIfAborted();
     try {

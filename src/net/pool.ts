@@ -143,9 +143,9 @@ export class ConnectionPool implements AsyncDisposable {
     const waiter: Waiter = Promise.withResolvers();
     this.#waiters.push(waiter);
     this.#serve();
-    const timeoutMs = options.timeoutMs ?? this.#waitTimeoutMs;
+    const timeout = parseDuration(options.timeout ?? this.#waitTimeoutMs);
     try {
-      return await abortable(waiter.promise, { ...options, timeoutMs }, () => this.#waitTimeout(timeoutMs));
+      return await abortable(waiter.promise, { ...options, timeout }, () => this.#waitTimeout(timeout));
     } catch (error) {
       const isQueued = this.#waiters.includes(waiter);
       this.#waiters = this.#waiters.filter((other) => other !== waiter);
@@ -256,9 +256,9 @@ export class ConnectionPool implements AsyncDisposable {
 
   #isHealthy(connection: Connection): boolean | Promise<boolean> {
     if (this.#healthCheck === undefined) return true;
-    const timeoutMs = this.#waitTimeoutMs;
-    const options = { timeoutMs, signal: this.#closing.signal };
-    return abortable(this.#healthCheck(connection), options, () => this.#waitTimeout(timeoutMs));
+    const timeout = this.#waitTimeoutMs;
+    const options = { timeout, signal: this.#closing.signal };
+    return abortable(this.#healthCheck(connection), options, () => this.#waitTimeout(timeout));
   }
 
   #offer(connection: Connection): void {

@@ -202,7 +202,7 @@ async function targetOf(
 ): Promise<Pick<HostEndpoint, "host" | "port">> {
   if (!isHostEndpoint(to)) throw new TypeError(`Cannot ask a proxy for ${formatEndpoint(to)}`);
   if (!resolvesLocally) return to;
-  const [first] = await resolve(to.host, { timeoutMs: resolveTimeoutMs, signal });
+  const [first] = await resolve(to.host, { timeout: resolveTimeoutMs, signal });
   return { host: first?.address ?? to.host, port: to.port };
 }
 

@@ -1,3 +1,4 @@
+import { parseDuration } from "../base/units.ts";
 import { ClosedEarlyError } from "../base/errors.ts";
 import type { Connection } from "./connection.ts";
 import { Deadline } from "./deadline.ts";
@@ -21,7 +22,7 @@ import type { WaitOptions } from "./wait.ts";
  * assertEquals(await readExactly(served, 2), Uint8Array.of(104, 105));
  * ```
  *
- * @param options `timeoutMs` is the limit for all bytes together.
+ * @param options `timeout` is the limit for all bytes together.
  * @throws {ClosedEarlyError} The stream ended first; the error holds the received and expected numbers of bytes.
  * @throws {TimeoutError} Not all bytes were received in time.
  * @throws {RangeError} `count` is not a whole number of bytes.
@@ -34,8 +35,8 @@ export async function readExactly(
   if (!Number.isSafeInteger(count) || count < 0) {
     throw new RangeError(`Cannot read "${count}" bytes: it must be a whole number, 0 or more`);
   }
-  const { signal, timeoutMs } = options;
-  const deadline = timeoutMs === undefined ? undefined : new Deadline(timeoutMs, signal);
+  const { signal, timeout } = options;
+  const deadline = timeout === undefined ? undefined : new Deadline(parseDuration(timeout), signal);
   const whole = new Uint8Array(count);
   let received = 0;
   try {

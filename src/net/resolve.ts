@@ -1,4 +1,4 @@
-import { formatDuration } from "../base/units.ts";
+import { type Duration, formatDuration, parseDuration } from "../base/units.ts";
 import { DEFAULTS } from "../base/defaults.ts";
 import { codeOf, missingPermission, PermissionError, ResolveError, TimeoutError } from "../base/errors.ts";
 import { parseIp } from "../base/ip.ts";
@@ -16,11 +16,11 @@ export interface ResolvedAddress {
 /** Options of {@linkcode resolve}. */
 export interface ResolveOptions {
   /**
-   * Time limit in milliseconds.
+   * Time limit.
    *
-   * @default {5000}
+   * @default {"5s"}
    */
-  timeoutMs?: number | undefined;
+  timeout?: Duration | undefined;
   /** Ends the wait. */
   signal?: AbortSignal | undefined;
 }
@@ -45,16 +45,16 @@ export async function resolve(host: string, options: ResolveOptions = {}): Promi
   const bytes = parseIp(host);
   if (bytes) return [{ address: host, family: bytes.length === 4 ? 4 : 6 }];
   options.signal?.throwIfAborted();
-  const timeoutMs = options.timeoutMs ?? DEFAULTS.resolveTimeoutMs;
+  const timeout = parseDuration(options.timeout ?? DEFAULTS.resolveTimeoutMs);
   // Loaded lazily: most runs resolve no name.
   const { lookup } = await import("node:dns/promises");
   const found = await abortable(
     lookup(host, { all: true, order: "verbatim" }).then((all) => ({ all }), (error: unknown) => ({ error })),
-    { signal: options.signal, timeoutMs },
+    { signal: options.signal, timeout },
     () =>
       new TimeoutError(
         "resolve",
-        `Cannot resolve "${host}": no answer within ${formatDuration(Math.round(timeoutMs))}`,
+        `Cannot resolve "${host}": no answer within ${formatDuration(Math.round(timeout))}`,
       ),
   );
   if ("error" in found) {

@@ -34,7 +34,7 @@ export interface RetryOptions {
  * import { Backoff, connect, findFreePort, listen, retry } from "@parley/parley";
  *
  * const endpoint = `tcp://127.0.0.1:${findFreePort()}`;
- * const connecting = retry(() => connect(endpoint), { tries: 20, backoff: new Backoff({ maxMs: 50 }) });
+ * const connecting = retry(() => connect(endpoint), { tries: 20, backoff: new Backoff({ max: "50ms" }) });
  * using listener = await listen(endpoint);
  * await using connection = await connecting;
  * ```
@@ -43,7 +43,7 @@ export interface RetryOptions {
  */
 export async function retry<T>(work: (attempt: number) => Promise<T>, options: RetryOptions = {}): Promise<T> {
   const { tries = 3, isTransient = isTransientFailure, signal } = options;
-  const backoff = options.backoff ?? new Backoff({ firstMs: 100, maxMs: 10_000, jitter: 0.25 });
+  const backoff = options.backoff ?? new Backoff({ first: 100, max: 10_000, jitter: 0.25 });
   for (let attempt = 1;; attempt++) {
     signal?.throwIfAborted();
     try {

@@ -1,9 +1,11 @@
+import { type Duration, parseDuration } from "../base/units.ts";
+
 /** Options of a wait. */
 export interface WaitOptions {
   /** Aborts the wait with its reason. */
   signal?: AbortSignal | undefined;
-  /** Time limit in milliseconds; a `TimeoutError` ends the wait. */
-  timeoutMs?: number | undefined;
+  /** Time limit; a `TimeoutError` ends the wait. */
+  timeout?: Duration | undefined;
 }
 
 /**
@@ -14,10 +16,10 @@ export interface WaitOptions {
  * @throws The result of `timeoutError()`, the signal's reason, or the error of `work`.
  */
 export function abortable<T>(work: Promise<T>, options: WaitOptions, timeoutError: () => Error): Promise<T>;
-export function abortable<T>(work: Promise<T>, options: WaitOptions & { timeoutMs?: undefined }): Promise<T>;
+export function abortable<T>(work: Promise<T>, options: WaitOptions & { timeout?: undefined }): Promise<T>;
 export async function abortable<T>(
   work: Promise<T>,
-  { signal, timeoutMs }: WaitOptions,
+  { signal, timeout }: WaitOptions,
   timeoutError: () => Error = () => new Error("there is no time limit"),
 ): Promise<T> {
   // Otherwise a failure after a timeout would be an unhandled rejection.
@@ -25,7 +27,9 @@ export async function abortable<T>(
   signal?.throwIfAborted();
   const other = Promise.withResolvers<never>();
   const onAbort = () => other.reject(toError(signal?.reason));
-  const timer = timeoutMs === undefined ? undefined : setTimeout(() => other.reject(timeoutError()), timeoutMs);
+  const timer = timeout === undefined
+    ? undefined
+    : setTimeout(() => other.reject(timeoutError()), parseDuration(timeout));
   signal?.addEventListener("abort", onAbort, { once: true });
   try {
     return await Promise.race([work, other.promise]);

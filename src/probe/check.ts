@@ -23,7 +23,7 @@ import { type ResolvedTarget, resolveProbe } from "./registry.ts";
 import { type RetryResult, retryUntil } from "./retry.ts";
 
 /** Pauses between attempts: short, so that a server is seen soon after it has come up. */
-const BACKOFF = { firstMs: 25, maxMs: 150, jitter: 0.4 } as const;
+const BACKOFF = { first: 25, max: 150, jitter: 0.4 } as const;
 const TIMEOUT_MS = 5_000;
 
 /** How an endpoint is checked. */
@@ -115,7 +115,7 @@ export async function check(endpoint: string | Endpoint, options: CheckOptions =
   assertExpectations(options);
   const { target, definition } = resolved;
   const text = target.text;
-  const { stableForMs } = options;
+  const stableForMs = parseDuration(options.stableFor ?? 0);
   const result: RetryResult<Facts> = await retryUntil(
     (deadline) => {
       const work = probeOnce(resolved, options, deadline);
@@ -126,7 +126,7 @@ export async function check(endpoint: string | Endpoint, options: CheckOptions =
       waitMs: options.wait === undefined ? undefined : parseDuration(options.wait),
       // A transport's own probe keeps its connection open for that time.
       stableForMs: definition.isTransport ? undefined : stableForMs,
-      notStable: () => notReady(target, `it did not stay ready for ${formatDuration(stableForMs ?? 0)}`),
+      notStable: () => notReady(target, `it did not stay ready for ${formatDuration(stableForMs)}`),
       signal: options.signal ?? new AbortController().signal,
       backoff: backoffOf(options.interval),
       isFinal: isInconclusive,

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Duration } from "../base/units.ts";
 import { ParleyError } from "../base/errors.ts";
 import type { ConnectOptions } from "../factory.ts";
 import type { Deadline } from "../net/deadline.ts";
@@ -58,10 +59,10 @@ export interface ProbeExpectations {
   /** Streams, WebSocket, datagrams: what the server sends first must match. */
   readonly banner?: RegExp | undefined;
   /**
-   * How long the server must stay as expected, in milliseconds: streams and
-   * WebSocket keep one connection open, the other protocols are probed again.
+   * How long the server must stay as expected: streams and WebSocket
+   * keep one connection open, the other protocols are probed again.
    */
-  readonly stableForMs?: number | undefined;
+  readonly stableFor?: Duration | undefined;
   /** TLS: days that the certificate must still be valid for. */
   readonly minDays?: number | undefined;
   /** TLS: minimum version, as in `TLSv1.3`. */

@@ -1,3 +1,4 @@
+import { parseDuration } from "../base/units.ts";
 import { TimeoutError } from "../base/errors.ts";
 import type { ProbeExpectations } from "./probe.ts";
 
@@ -5,8 +6,8 @@ import type { ProbeExpectations } from "./probe.ts";
 const STABLE_FOR_MS = 50;
 
 /** How long a server must stay, in milliseconds; a banner is proof enough unless a time is given. */
-export function stableForMs({ stableForMs, banner }: Pick<ProbeExpectations, "stableForMs" | "banner">): number {
-  return stableForMs ?? (banner === undefined ? STABLE_FOR_MS : 0);
+export function stableForMs({ stableFor, banner }: Pick<ProbeExpectations, "stableFor" | "banner">): number {
+  return parseDuration(stableFor ?? (banner === undefined ? STABLE_FOR_MS : 0));
 }
 
 /** A timer may fire this much early. */

@@ -65,14 +65,14 @@ function holdsSecrets({ login, target: { endpoint }, expected: { headers = [] } 
 
 /** For `connect()`: no step may take longer than what is left of the probe's time. */
 export function boundedConnect(options: ProbeContext["connect"], deadline: Deadline): ConnectOptions {
-  const { timeoutMs = 0, signal } = deadline.wait();
-  const handshakeMs = parseDuration(options.handshakeTimeout ?? timeoutMs);
+  const { timeout, signal } = deadline.wait();
+  const handshakeMs = parseDuration(options.handshakeTimeout ?? timeout);
   return {
     ...options,
     context: "check",
-    connectTimeout: timeoutMs,
-    resolveTimeout: timeoutMs,
-    handshakeTimeout: Math.min(timeoutMs, handshakeMs),
+    connectTimeout: timeout,
+    resolveTimeout: timeout,
+    handshakeTimeout: Math.min(timeout, handshakeMs),
     ...(signal ? { signal } : {}),
   };
 }

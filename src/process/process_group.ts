@@ -180,7 +180,7 @@ export class OutputTail {
 async function isSettledWithin(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
   const isLate = new Error("not yet");
   try {
-    await abortable(work, { timeoutMs }, () => isLate);
+    await abortable(work, { timeout: timeoutMs }, () => isLate);
     return true;
   } catch (error) {
     if (error !== isLate) throw error;

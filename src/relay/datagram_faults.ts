@@ -60,9 +60,9 @@ export const DATAGRAM_FAULT_TYPES: readonly DatagramFaultType[] = [
     summary: "delay the datagrams by TIME",
     needsFirst: true,
     attributes: LATENCY_ATTRIBUTES,
-    effect: ({ time = 0, jitter, distribution }) => ({
-      delayMs: time,
-      jitterMs: jitter,
+    effect: ({ time = 0, jitter = 0, distribution }) => ({
+      delay: time,
+      jitter,
       distribution: distribution === "normal" ? "normal" : "uniform",
     }),
   }),

@@ -118,9 +118,9 @@ export function expectSilence(time: Duration): Step {
   return { kind: "expect-silence", forMs: parseDuration(time) };
 }
 
-/** Waits for a reply, whatever it is: a message, or of a stream all until it is quiet for a time, in milliseconds. */
-export function awaitReply(quietMs: number): Step {
-  return { kind: "reply", quietMs };
+/** Waits for a reply, whatever it is: a message, or of a stream all until it is quiet for a time. */
+export function awaitReply(quiet: Duration): Step {
+  return { kind: "reply", quietMs: parseDuration(quiet) };
 }
 
 /** Ends our side of the connection; the peer may still send. */

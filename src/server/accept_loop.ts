@@ -25,7 +25,7 @@ export interface AcceptLoopOptions {
  */
 export async function acceptLoop(listener: Listener, options: AcceptLoopOptions): Promise<void> {
   const { admission, signal } = options;
-  const backoff = new Backoff({ firstMs: 10, maxMs: 1_000 });
+  const backoff = new Backoff({ first: 10, max: 1_000 });
   while (!signal.aborted) {
     try {
       // Before accepting, so that clients beyond the limit take no descriptor.

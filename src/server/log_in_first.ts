@@ -83,7 +83,7 @@ async function readFirst(
   const endMs = performance.now() + timeoutMs;
   let bytes = new Uint8Array(0);
   for (;;) {
-    const batch = await session.receive({ timeoutMs: Math.max(0, endMs - performance.now()) });
+    const batch = await session.receive({ timeout: Math.max(0, endMs - performance.now()) });
     const [first, ...others] = batch ?? [];
     if (first === undefined) return null;
     bytes = concat([bytes, first.data]);

@@ -180,7 +180,7 @@ export async function serve(
     isRaw: codec.name === "raw",
     timeoutMs: parseDuration(options.logInTimeout ?? DEFAULTS.logInTimeoutMs),
   });
-  const pingIntervalMs = parseDuration(options.pingInterval ?? DEFAULTS.pingIntervalMs);
+  const { pingInterval = DEFAULTS.pingIntervalMs } = options;
   const pingTimeoutMs = parseDuration(options.pingTimeout ?? DEFAULTS.pongTimeoutMs);
   const deadlineTimer = owner.use(DeadlineTimer.for(timesOf(options, pingTimeoutMs)));
   const listeners = owner.use(new DisposableStack());
@@ -205,7 +205,7 @@ export async function serve(
       origins,
       routes: options.routes ?? {},
       maxMessageBytes: parseSize(options.maxMessage ?? DEFAULTS.webSocketMessageBytes),
-      pings: { deadlineTimer, intervalMs: pingIntervalMs, answerMs: pingTimeoutMs },
+      pings: { deadlineTimer, interval: pingInterval, timeout: pingTimeoutMs },
     }),
   });
   const metrics = options.metrics === undefined

@@ -124,7 +124,7 @@ async function openHistory(flags: HistoryFlags, log: Logger): Promise<{ history:
   const maxBytes = isInMemory ? flags.maxHistoryMemory : flags.maxHistorySize;
   const retention = (usual: number): Retention => ({
     maxMessages: historyCount ?? usual,
-    maxAgeMs,
+    maxAge: maxAgeMs,
     maxBytes,
     maxRooms,
   });

@@ -1,5 +1,6 @@
 import type { Identity } from "../guard/authenticator.ts";
 import type { FrameError } from "../base/errors.ts";
+import type { Duration } from "../base/units.ts";
 import type { HttpRequestHead } from "../http/head.ts";
 import type { Logger } from "../log/logger.ts";
 import type { CloseReason } from "../net/close_reason.ts";
@@ -25,7 +26,7 @@ export interface Message {
 /** How {@linkcode Session.finish} ends a conversation. */
 export interface FinishOptions {
   /** For the other side's end. */
-  readonly timeoutMs?: number | undefined;
+  readonly timeout?: Duration | undefined;
   /** The code and the text of the Close frame, if there is one; by default they follow from the reason. */
   readonly closeFrame?: CloseFrame | undefined;
 }
@@ -152,7 +153,7 @@ export interface Session extends AsyncDisposable, AsyncIterable<OwnMessage> {
 
   /**
    * Ends the conversation: sends what is queued, then a Close frame or the end
-   * of the stream, and waits for the other side's, for `timeoutMs` (2 s by default) at most.
+   * of the stream, and waits for the other side's, for `timeout` (2 s by default) at most.
    */
   finish(reason?: CloseReason, options?: FinishOptions): Promise<void>;
 }

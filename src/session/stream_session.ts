@@ -1,3 +1,4 @@
+import { parseDuration } from "../base/units.ts";
 import { toBytes } from "../base/bytes.ts";
 import { ClosedEarlyError, FrameError, messageOf } from "../base/errors.ts";
 import type { Codec, Decoder } from "../framing/codec.ts";
@@ -143,10 +144,10 @@ export class StreamSession extends ConnectionSession implements Session {
 
   override async finish(
     reason: CloseReason = this.#isDraining ? "drain" : "done",
-    { timeoutMs = LINGER_MS }: FinishOptions = {},
+    { timeout = LINGER_MS }: FinishOptions = {},
   ): Promise<void> {
     this.sendPending();
-    await lingeringClose(this.connection, { timeoutMs, reason });
+    await lingeringClose(this.connection, { timeoutMs: parseDuration(timeout), reason });
   }
 
   readonly #onBytes = (bytes: Uint8Array | null): readonly Message[] | null | Promise<readonly Message[] | null> => {
@@ -172,12 +173,12 @@ export class StreamSession extends ConnectionSession implements Session {
   }
 
   /** The deadline is for a whole message, not for each piece of one. */
-  async #receiveWithin({ signal, timeoutMs }: WaitOptions): Promise<readonly Message[] | null> {
-    const endMs = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
+  async #receiveWithin({ signal, timeout }: WaitOptions): Promise<readonly Message[] | null> {
+    const endMs = timeout === undefined ? undefined : performance.now() + parseDuration(timeout);
     while (!this.#isDraining && !this.connection.isReadEnded) {
       const leftMs = endMs === undefined ? undefined : Math.max(0, endMs - performance.now());
       this.#isWaiting = true;
-      const bytes = await this.connection.read({ signal, timeoutMs: leftMs }).finally(() => this.#isWaiting = false);
+      const bytes = await this.connection.read({ signal, timeout: leftMs }).finally(() => this.#isWaiting = false);
       if (this.#isClosedHere(bytes)) return null;
       const batch = this.#take(bytes);
       if (batch !== undefined) return batch;

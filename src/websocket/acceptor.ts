@@ -1,5 +1,5 @@
 import { DEFAULTS } from "../base/defaults.ts";
-import { parseSize, type Size } from "../base/units.ts";
+import { type Duration, parseDuration, parseSize, type Size } from "../base/units.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Identity } from "../guard/authenticator.ts";
 import type { Refusal } from "../guard/gate.ts";
@@ -60,11 +60,11 @@ export interface WebSocketAcceptorOptions {
   /** Most bytes of a message. */
   readonly maxMessageBytes: number;
   /**
-   * For a whole request head, in milliseconds.
+   * For a whole request head.
    *
-   * @default {5000}
+   * @default {"5s"}
    */
-  readonly headTimeoutMs?: number;
+  readonly headTimeout?: Duration;
 }
 
 /**
@@ -145,7 +145,7 @@ export class WebSocketAcceptor {
       }
       return undefined;
     };
-    const headTimeoutMs = this.#options.headTimeoutMs ?? DEFAULTS.httpHeadTimeoutMs;
+    const headTimeoutMs = parseDuration(this.#options.headTimeout ?? DEFAULTS.httpHeadTimeoutMs);
     try {
       const outcome = await serveRequests(connection, handle, { headTimeoutMs, idleTimeoutMs: headTimeoutMs });
       if (outcome === "client left") connection.close("peer closed");

@@ -30,7 +30,7 @@ export function abnormalClose(session: Pick<Session, "closeFrame" | "remote">): 
  * abnormal closure (1006).
  */
 export async function leave(session: Pick<Session, "finish" | "close"> & { readonly kind: string }): Promise<void> {
-  if (session.kind === "websocket") await session.finish("done", { timeoutMs: LEAVE_MS });
+  if (session.kind === "websocket") await session.finish("done", { timeout: LEAVE_MS });
   else session.close("done");
 }
 

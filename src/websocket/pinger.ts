@@ -1,13 +1,14 @@
+import { type Duration, parseDuration } from "../base/units.ts";
 import type { DeadlineTimer, HasDeadlines } from "../net/deadline_timer.ts";
 
-/** When pings are sent, in milliseconds, and who looks at the clock. */
+/** When pings are sent, and who looks at the clock. */
 export interface PingOptions {
   /** Calls when a ping is due. */
   readonly deadlineTimer: DeadlineTimer;
   /** From one ping to the next. */
-  readonly intervalMs: number;
+  readonly interval: Duration;
   /** For the answer to come. */
-  readonly answerMs: number;
+  readonly timeout: Duration;
 }
 
 /** What a {@linkcode Pinger} does to its session. */
@@ -24,17 +25,21 @@ export interface Pinged {
 
 /** Pings one session at intervals and says when no answer comes (RFC 6455, section 5.5.2). */
 export class Pinger implements HasDeadlines, Disposable {
-  readonly #options: PingOptions;
+  readonly #deadlineTimer: DeadlineTimer;
+  readonly #intervalMs: number;
+  readonly #timeoutMs: number;
   readonly #pinged: Pinged;
   #lastMs: number;
   #isAwaiting = false;
 
   /** The first ping goes out after one interval. */
-  constructor(pinged: Pinged, options: PingOptions) {
+  constructor(pinged: Pinged, { deadlineTimer, interval, timeout }: PingOptions) {
     this.#pinged = pinged;
-    this.#options = options;
-    options.deadlineTimer.add(this);
-    this.#lastMs = options.deadlineTimer.nowMs;
+    this.#deadlineTimer = deadlineTimer;
+    this.#intervalMs = parseDuration(interval);
+    this.#timeoutMs = parseDuration(timeout);
+    deadlineTimer.add(this);
+    this.#lastMs = deadlineTimer.nowMs;
   }
 
   /** An answer came; one that nobody asked for changes nothing. */
@@ -44,17 +49,16 @@ export class Pinger implements HasDeadlines, Disposable {
 
   /** Looks at the clock. */
   checkDeadlines(nowMs: number): void {
-    const { intervalMs, answerMs, deadlineTimer } = this.#options;
     if (this.#pinged.isClosed()) return this[Symbol.dispose]();
     if (!this.#isAwaiting) {
-      if (nowMs - this.#lastMs < intervalMs) return;
+      if (nowMs - this.#lastMs < this.#intervalMs) return;
       this.#lastMs = nowMs;
       this.#isAwaiting = true;
       this.#pinged.ping();
     } else if (!this.#pinged.isReading()) {
       // The answer may be there, unread: its time begins when somebody reads.
       this.#lastMs = nowMs;
-    } else if (nowMs - this.#lastMs > answerMs + deadlineTimer.intervalMs) {
+    } else if (nowMs - this.#lastMs > this.#timeoutMs + this.#deadlineTimer.intervalMs) {
       this[Symbol.dispose]();
       this.#pinged.onSilence();
     }
@@ -62,6 +66,6 @@ export class Pinger implements HasDeadlines, Disposable {
 
   /** Stops. */
   [Symbol.dispose](): void {
-    this.#options.deadlineTimer.delete(this);
+    this.#deadlineTimer.delete(this);
   }
 }

@@ -1,3 +1,4 @@
+import { parseDuration } from "../base/units.ts";
 import { toBytes } from "../base/bytes.ts";
 import { DEFAULTS } from "../base/defaults.ts";
 import { ClosedEarlyError, TimeoutError } from "../base/errors.ts";
@@ -170,10 +171,11 @@ export class WebSocketSession extends ConnectionSession implements Session {
 
   override async finish(
     reason: CloseReason = this.#isDraining ? "drain" : "done",
-    { timeoutMs = CLOSE_TIMEOUT_MS, closeFrame }: FinishOptions = {},
+    { timeout = CLOSE_TIMEOUT_MS, closeFrame }: FinishOptions = {},
   ): Promise<void> {
     if (this.connection.closeReason !== undefined) return this.#release();
     this.#sendClose(reason, closeFrame && encodeClose(closeFrame.code, closeFrame.text));
+    const timeoutMs = parseDuration(timeout);
     this.#limitClosing(reason, timeoutMs);
     try {
       while (!this.#isPeerDone && this.#decoder.failure === undefined) await (this.#receiving ?? this.#readOn());
@@ -221,12 +223,12 @@ export class WebSocketSession extends ConnectionSession implements Session {
   };
 
   /** The deadline is for a whole message, not for each piece of one. */
-  async #receiveWithin({ signal, timeoutMs }: WaitOptions): Promise<readonly Message[] | null> {
-    const endMs = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
+  async #receiveWithin({ signal, timeout }: WaitOptions): Promise<readonly Message[] | null> {
+    const endMs = timeout === undefined ? undefined : performance.now() + parseDuration(timeout);
     try {
       for (;;) {
         const leftMs = endMs === undefined ? undefined : Math.max(0, endMs - performance.now());
-        const batch = this.#take(await this.connection.read({ signal, timeoutMs: leftMs }));
+        const batch = this.#take(await this.connection.read({ signal, timeout: leftMs }));
         if (batch !== undefined) return batch;
       }
     } finally {

@@ -16,7 +16,7 @@ async function assertStillServes(endpoint: string): Promise<void> {
 }
 
 Deno.test("abuse 14: a head that drips in is answered with 408 at the total deadline", async () => {
-  await using served = await serveWebSocket({ headTimeoutMs: 300 });
+  await using served = await serveWebSocket({ headTimeout: 300 });
   using peer = await WebSocketPeer.dial(served.endpoint);
   const startMs = performance.now();
   // A byte every 20 ms: the head would be whole after six seconds.
@@ -37,14 +37,14 @@ Deno.test("abuse 14: a head that drips in is answered with 408 at the total dead
 });
 
 Deno.test("abuse 14: a client that sends nothing is answered with 408", async () => {
-  await using served = await serveWebSocket({ headTimeoutMs: 100 });
+  await using served = await serveWebSocket({ headTimeout: 100 });
   using peer = await WebSocketPeer.dial(served.endpoint);
   assertEquals((await peer.answer()).status, 408);
   assert(await peer.ended());
 });
 
 Deno.test("abuse 15: a client that never answers a ping is dropped, one that does is kept", async () => {
-  await using served = await serveWebSocket({ pings: { intervalMs: 50, answerMs: 1_000 } });
+  await using served = await serveWebSocket({ pings: { interval: 50, timeout: 1_000 } });
   using deaf = await WebSocketPeer.open(served.endpoint);
   using alive = await WebSocketPeer.open(served.endpoint);
   let isDeafGone = false;

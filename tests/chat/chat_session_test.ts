@@ -156,7 +156,7 @@ async function arrivePinged(
 ) {
   let nowMs = 0;
   const deadlineTimer = new DeadlineTimer(10, () => nowMs);
-  const pings = { deadlineTimer, intervalMs: 100, answerMs: 40 };
+  const pings = { deadlineTimer, interval: 100, timeout: 40 };
   const session = new FakeSession({ remote, kind });
   const ended = runChatSession(hub, session, { rates, logInTimeoutMs: 10_000, pings });
   await session.sent(/You are in #lobby/);

@@ -309,7 +309,7 @@ Deno.test("sqlite history takes over a database of the first version (chat H3)",
     `);
   }
   {
-    await using history = createSqliteHistory({ path, log, retention: { maxMessages: 9, maxAgeMs: 60_000 } });
+    await using history = createSqliteHistory({ path, log, retention: { maxMessages: 9, maxAge: 60_000 } });
     const room = await openRoom(history, "#a");
     assertEquals([room.epoch, room.seq], ["e1", 1]);
     assertEquals(await publish(room, { text: "more", id: "id-2" }), { seq: 2, epoch: "e1", isDuplicate: false });
@@ -324,7 +324,7 @@ Deno.test("sqlite history forgets rooms whose messages have all expired, a littl
   let nowMs = 1_000_000;
   const now = () => nowMs;
   {
-    const retention = { maxMessages: 100_000, maxAgeMs: 60_000 };
+    const retention = { maxMessages: 100_000, maxAge: "1m" };
     await using history = createSqliteHistory({ path, log, retention, now, monotonicNow: now });
     const rooms = await Promise.all(Array.from({ length: 20 }, (_, index) => openRoom(history, `#r${index}`)));
     await Promise.all(rooms.flatMap((room) => Array.from({ length: 100 }, () => publish(room, { text: "x" }))));

@@ -150,7 +150,7 @@ for (const [name, fixtureOf] of Object.entries(HISTORIES)) {
 
   test("after() says so when what is asked for is no longer kept, by count and by age", async ({ create, hasOwnClock }) => {
     let nowMs = 1_000_000;
-    await using history = await create({ maxMessages: 3, maxAgeMs: 60_000 }, () => nowMs);
+    await using history = await create({ maxMessages: 3, maxAge: 60_000 }, () => nowMs);
     const log = await history.open("#a", () => {});
     for (let count = 1; count <= 5; count++) await publish(log, { text: String(count) });
     // One of many servers may have more at hand: what is kept is seen by another.
@@ -207,7 +207,7 @@ for (const [name, fixtureOf] of Object.entries(HISTORIES)) {
 for (const [name, create] of Object.entries({ memory: createMemoryHistory, sqlite: createSqliteHistory })) {
   const open = async (now: () => number, monotonicNow: () => number) => {
     const path = await Deno.makeTempFile();
-    const history = create({ path, log, now, monotonicNow, retention: { maxMessages: 100, maxAgeMs: 60_000 } });
+    const history = create({ path, log, now, monotonicNow, retention: { maxMessages: 100, maxAge: 60_000 } });
     const room = await history.open("#a", () => {});
     const dispose = async () => {
       await history[Symbol.asyncDispose]();
@@ -271,7 +271,7 @@ Deno.test("sqlite history: messages expire in batches, and all are hidden at onc
   const path = await Deno.makeTempFile();
   let nowMs = 1_000_000;
   const now = () => nowMs;
-  const retention = { maxMessages: 100_000, maxAgeMs: 60_000 };
+  const retention = { maxMessages: 100_000, maxAge: "1m" };
   await using history = createSqliteHistory({ path, log, now, monotonicNow: now, retention });
   const room = await history.open("#a", () => {});
   await Promise.all(Array.from({ length: 5_000 }, (_, index) => publish(room, { text: String(index) })));

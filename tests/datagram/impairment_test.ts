@@ -32,7 +32,7 @@ Deno.test("Impairment drops the asked share, the same datagrams for the same see
 
 Deno.test("Impairment drops the same datagrams whatever else is asked for", async () => {
   const alone = await through({ drop: 0.2 }, 2_000);
-  const withMore = await through({ drop: 0.2, dup: 0.1, jitterMs: 1 }, 2_000);
+  const withMore = await through({ drop: 0.2, dup: 0.1, jitter: 1 }, 2_000);
   assertEquals([...new Set(withMore)].sort((a, b) => a - b), alone);
 });
 
@@ -88,7 +88,7 @@ Deno.test("Impairments.flowOf() treats senders differently, and remembers 10,000
 });
 
 Deno.test("Impairment takes as many datagrams again when those that waited have left (fault 42)", async () => {
-  for (const options of [{ delayMs: 5 }, { reorder: 1 }]) {
+  for (const options of [{ delay: 5 }, { reorder: 1 }]) {
     using impairment = new Impairment({ ...NONE, ...options, maxQueued: 3 });
     for (let round = 1; round <= 3; round++) {
       for (let count = 1; count <= 4; count++) impairment.flow(count).pass(new Uint8Array(1), () => {});
@@ -153,7 +153,7 @@ Deno.test("Impairment flips one bit in the asked share", () => {
 });
 
 Deno.test("Impairment delays each datagram", async () => {
-  using impairment = new Impairment({ ...NONE, delayMs: 30 });
+  using impairment = new Impairment({ ...NONE, delay: 30 });
   const arrived = Promise.withResolvers<number>();
   const sentMs = performance.now();
   impairment.flow(1).pass(Uint8Array.of(1), () => arrived.resolve(performance.now()));
@@ -175,7 +175,7 @@ Deno.test("Impairment shares the bandwidth among clients", async () => {
 Deno.test("Impairment drops the datagram after as many as may wait, and counts what is discarded (fault 42)", () => {
   for (const maxQueued of [undefined, 3]) {
     const limit = maxQueued ?? 10_000;
-    using impairment = new Impairment({ ...NONE, delayMs: 60_000, ...maxQueued && { maxQueued } });
+    using impairment = new Impairment({ ...NONE, delay: 60_000, ...maxQueued && { maxQueued } });
     const flow = impairment.flow(1);
     for (let count = 0; count < limit; count++) flow.pass(new Uint8Array(1), () => {});
     assertEquals(impairment.counts.overflowed, 0);
@@ -186,7 +186,7 @@ Deno.test("Impairment drops the datagram after as many as may wait, and counts w
   }
 });
 
-for (const options of [{ delayMs: 5 }, { reorder: 1 }]) {
+for (const options of [{ delay: 5 }, { reorder: 1 }]) {
   const [name] = Object.keys(options);
   Deno.test(`Impairment bounds the bytes that wait because of ${name}, and takes as many again when they have left`, async () => {
     using impairment = new Impairment({ ...NONE, ...options });

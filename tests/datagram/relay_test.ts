@@ -11,7 +11,7 @@ import type { Endpoint } from "../../src/net/endpoint.ts";
 import { delay, nextTurn } from "../../src/net/wait.ts";
 
 const ANY = "udp://127.0.0.1:0";
-const WITHIN = { timeoutMs: 10_000 };
+const WITHIN = { timeout: "10s" };
 
 /** A relay in this process, in front of `target`. */
 async function startRelay(target: Endpoint, options: Partial<DatagramRelayOptions> = {}, maxBytes?: number) {
@@ -27,7 +27,7 @@ async function startRelay(target: Endpoint, options: Partial<DatagramRelayOption
       return socket;
     },
     maxClients: 1_000,
-    idleTimeoutMs: 60_000,
+    idleTimeout: 60_000,
     ...options,
   });
   const stop = new AbortController();
@@ -117,7 +117,7 @@ Deno.test("DatagramRelay evicts the client that was idle longest for one more th
 
 Deno.test("DatagramRelay forgets idle clients, and serves them again when they return (fault 5)", async () => {
   await using echo = await startEcho();
-  await using started = await startRelay(echo.endpoint, { idleTimeoutMs: 30 });
+  await using started = await startRelay(echo.endpoint, { idleTimeout: 30 });
   await using client = await bind(ANY);
   for (let round = 1; round <= 2; round++) {
     await exchange(client, started.endpoint, round);
@@ -128,7 +128,7 @@ Deno.test("DatagramRelay forgets idle clients, and serves them again when they r
 
 Deno.test("DatagramRelay keeps a client that only receives (fault 5)", async () => {
   await using target = await bind(ANY);
-  await using started = await startRelay(target.endpoint, { idleTimeoutMs: 300 });
+  await using started = await startRelay(target.endpoint, { idleTimeout: 300 });
   await using client = await bind(ANY);
   await client.send(Uint8Array.of(0), started.endpoint);
   const from = (await target.receive(WITHIN))?.from;

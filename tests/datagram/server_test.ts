@@ -129,7 +129,7 @@ for (const scheme of ["udp", "unixgram"] as const) {
 
   Deno.test(`${scheme}: DatagramServer puts its requests through the impairment, and waits for the last at its end`, async () => {
     using time = new FakeTime();
-    const impairment = new Impairments([new Impairment({ seed: 1, delayMs: 500 })]);
+    const impairment = new Impairments([new Impairment({ seed: 1, delay: 500 })]);
     const { give, sent, running } = start({ impairment, maxDatagrams: 1 }, scheme);
     give("late");
     await time.advance(490);

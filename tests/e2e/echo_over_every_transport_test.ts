@@ -51,7 +51,7 @@ async function startEcho(transport: Transport, flags: readonly string[] = []) {
 async function take(session: Session, count: number): Promise<string[]> {
   const texts: string[] = [];
   while (texts.length < count) {
-    const batch = await session.receive({ timeoutMs: 20_000 });
+    const batch = await session.receive({ timeout: 20_000 });
     if (batch === null) break;
     for (const { data } of batch) texts.push(new TextDecoder().decode(data));
   }
@@ -93,7 +93,7 @@ for (const transport of TRANSPORTS) {
     session.send("before");
     assertEquals(await take(session, 1), ["before"]);
     echo.server.kill("SIGTERM");
-    assertEquals(await session.receive({ timeoutMs: 20_000 }), null);
+    assertEquals(await session.receive({ timeout: 20_000 }), null);
     if (transport.name === "ws") assertEquals(session.closeFrame?.code, 1001);
     await session.finish();
     const { code, stderr } = await echo.server.outcome();
@@ -110,7 +110,7 @@ Deno.test("echo over ws keeps text as text, bytes as bytes, and empty messages",
   session.send("");
   const seen: boolean[] = [];
   while (seen.length < 3) {
-    for (const { isText } of await session.receive({ timeoutMs: 20_000 }) ?? []) seen.push(isText);
+    for (const { isText } of await session.receive({ timeout: 20_000 }) ?? []) seen.push(isText);
   }
   assertEquals(seen, [true, false, true]);
   await session.finish();

@@ -64,7 +64,7 @@ Deno.test(
       assertEquals(new TextDecoder().decode(await connection.read() ?? undefined), "there?");
       setSocketOptions(connection, { keepAlive: { idle: 1, interval: 1, count: 2 } });
       await ip("-n", host.name, "link", "set", "eth0", "down");
-      await assertRejects(() => connection.read({ timeoutMs: 30_000 }), ParleyError, "timed out");
+      await assertRejects(() => connection.read({ timeout: 30_000 }), ParleyError, "timed out");
     } finally {
       server.kill("SIGKILL");
       await server.status;

@@ -34,7 +34,7 @@ async function ask(port: number, ...texts: string[]): Promise<string[]> {
   const replies: string[] = [];
   for (const text of texts) {
     await socket.send(text, `udp://127.0.0.1:${port}`);
-    replies.push(new TextDecoder().decode((await socket.receive({ timeoutMs: 5_000 }))?.data));
+    replies.push(new TextDecoder().decode((await socket.receive({ timeout: 5_000 }))?.data));
   }
   return replies;
 }

@@ -41,7 +41,7 @@ Deno.test("parsePasswordFile() reads names and roles, and names the line that is
 Deno.test("PasswordAuthenticator takes as long for an unknown name, and stops who fails too often", async () => {
   const entries = parsePasswordFile(`ann:${await hashPassword("right")}:operator`, "names");
   let nowMs = 0;
-  const authenticator = new PasswordAuthenticator(entries, { attempts: 3, forgiveMs: 1_000, now: () => nowMs });
+  const authenticator = new PasswordAuthenticator(entries, { attempts: 3, forgiveAfter: 1_000, now: () => nowMs });
   const verify = (name: string, password: string, address = "192.0.2.1") =>
     authenticator.verify(name, password, address).then((identity) => identity?.name);
   const knownMs = await timeOf(() => verify("ann", "wrong"));
@@ -75,7 +75,7 @@ Deno.test("PasswordAuthenticator: guesses at one name lock out nobody else of th
 
 Deno.test("PasswordAuthenticator holds guesses at many names, and at one from many addresses (chat M1)", async () => {
   const entries = parsePasswordFile(`ann:${await hashPassword("right")}`, "names");
-  const authenticator = new PasswordAuthenticator(entries, { sharedAttempts: 2, holdMs: 300, now: () => 0 });
+  const authenticator = new PasswordAuthenticator(entries, { sharedAttempts: 2, holdFor: 300, now: () => 0 });
   const heldMs = async (name: string, address: string) => {
     const spentMs = await timeOf(() => authenticator.verify(name, "right", address));
     return spentMs >= 290;

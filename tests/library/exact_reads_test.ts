@@ -53,7 +53,7 @@ Deno.test("library program 9: half-close, abort and separate deadlines", async (
   assertEquals([(await both.server.read())?.length, await both.server.read()], [8, null]);
   await both.server.write("answer");
   assertEquals((await both.client.read())?.length, 6);
-  const error = await assertRejects(() => both.client.read({ timeoutMs: 10 }), TimeoutError);
+  const error = await assertRejects(() => both.client.read({ timeout: 10 }), TimeoutError);
   assertEquals([error.phase, error.afterMs], ["reply", 10]);
   const aborter = new AbortController();
   const reading = both.client.read({ signal: aborter.signal });

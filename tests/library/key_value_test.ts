@@ -45,7 +45,7 @@ class StoreClient implements AsyncDisposable {
   ask(request: string, timeoutMs = 5_000): Promise<string> {
     return retry(() => this.#pool.use((connection) => exchange(connection, request, timeoutMs)), {
       tries: 3,
-      backoff: new Backoff({ firstMs: 1 }),
+      backoff: new Backoff({ first: 1 }),
       isTransient: (error) => !(error instanceof TimeoutError) && !(error instanceof RefusedError),
     });
   }
@@ -57,8 +57,8 @@ class StoreClient implements AsyncDisposable {
 
 async function exchange(connection: Connection, request: string, timeoutMs: number): Promise<string> {
   await connection.write(encode(FRAMING, request));
-  const head = await readExactly(connection, 4, { timeoutMs });
-  const body = await readExactly(connection, new DataView(head.buffer).getUint32(0), { timeoutMs });
+  const head = await readExactly(connection, 4, { timeout: timeoutMs });
+  const body = await readExactly(connection, new DataView(head.buffer).getUint32(0), { timeout: timeoutMs });
   return new TextDecoder().decode(body);
 }
 

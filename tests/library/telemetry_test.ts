@@ -14,6 +14,6 @@ Deno.test("library program 5: a UDP telemetry collector", async () => {
     if (++count === 3) break;
   }
   assertEquals(Object.fromEntries(sums), { temp: 42, load: 1 });
-  const reply = await sensor.receive({ timeoutMs: 5_000 });
+  const reply = await sensor.receive({ timeout: 5_000 });
   assertEquals(new TextDecoder().decode(reply?.data), "ok temp");
 });

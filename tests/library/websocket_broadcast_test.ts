@@ -35,6 +35,6 @@ Deno.test("library program 3: acceptWebSocket() completes the handshake on an ac
 });
 
 async function next(session: Session): Promise<unknown> {
-  const [message] = await session.receive({ timeoutMs: 5_000 }) ?? [];
+  const [message] = await session.receive({ timeout: 5_000 }) ?? [];
   return message && JSON.parse(new TextDecoder().decode(message.data));
 }

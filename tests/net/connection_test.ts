@@ -32,8 +32,8 @@ Deno.test("read() gives what came, then null at the peer's end, and counts", asy
 
 Deno.test("read() that times out loses nothing", async () => {
   const { connection, transport } = fakeConnection();
-  const error = await assertRejects(() => connection.read({ timeoutMs: 1 }), TimeoutError);
-  assertEquals([error.phase, error.endpoint], ["reply", "tcp://127.0.0.1:2"]);
+  const error = await assertRejects(() => connection.read({ timeout: "1ms" }), TimeoutError);
+  assertEquals([error.phase, error.endpoint, error.afterMs], ["reply", "tcp://127.0.0.1:2", 1]);
   transport.say("late");
   assertEquals(textOf(await connection.read()), "late");
   connection.close();
@@ -47,7 +47,7 @@ Deno.test("read() ended by a signal throws its reason and loses nothing", async 
   await assertRejects(() => reading, Error, "enough");
   await assertRejects(() => connection.read({ signal: stop.signal }), Error, "enough");
   transport.say("late");
-  assertEquals(textOf(await connection.read({ timeoutMs: 1_000 })), "late");
+  assertEquals(textOf(await connection.read({ timeout: 1_000 })), "late");
   connection.close();
 });
 
@@ -79,7 +79,7 @@ Deno.test("readExactly() takes from several reads and leaves the rest", async ()
   transport.say("ab", "cdef", "g");
   assertEquals(textOf(await readExactly(connection, 3)), "abc");
   assertEquals(textOf(await readExactly(connection, 0)), "");
-  assertEquals(textOf(await readExactly(connection, 4, { timeoutMs: 1_000 })), "defg");
+  assertEquals(textOf(await readExactly(connection, 4, { timeout: 1_000 })), "defg");
   connection.close();
 });
 
@@ -94,7 +94,7 @@ Deno.test("readExactly() reports the received and expected bytes when the stream
 Deno.test("readExactly() that times out leaves what came for the next read", async () => {
   const { connection, transport } = fakeConnection();
   transport.say("abc");
-  await assertRejects(() => readExactly(connection, 5, { timeoutMs: 5 }), TimeoutError);
+  await assertRejects(() => readExactly(connection, 5, { timeout: 5 }), TimeoutError);
   transport.say("de");
   assertEquals(textOf(await readExactly(connection, 5)), "abcde");
   connection.close();
@@ -254,7 +254,7 @@ Deno.test("a read that times out says after how long and how many bytes had come
   const { connection, transport } = fakeConnection();
   transport.say("abc");
   await connection.read();
-  const error = await assertRejects(() => connection.read({ timeoutMs: 30 }), TimeoutError);
+  const error = await assertRejects(() => connection.read({ timeout: 30 }), TimeoutError);
   assertEquals(error.afterMs, 30);
   assertEquals(
     error.message,

@@ -32,7 +32,7 @@ Deno.test("DatagramSocket passes datagrams to the kernel in the order of the cal
     await using sender = await bind(ANY);
     await Promise.all([0, 1, 2, 3].map((byte) => sender.send(Uint8Array.of(byte), receiver.endpoint)));
     const seen: number[] = [];
-    while (seen.length < 4) seen.push((await receiver.receive({ timeoutMs: 5_000 }))?.data[0] ?? -1);
+    while (seen.length < 4) seen.push((await receiver.receive({ timeout: 5_000 }))?.data[0] ?? -1);
     assertEquals(seen, [0, 1, 2, 3]);
   }
 });
@@ -49,7 +49,7 @@ Deno.test("DatagramSocket.answerEach() keeps the order among replies and datagra
   };
   await server.answerEach(answer, () => {}, () => served === 1);
   const seen: number[] = [];
-  while (seen.length < 4) seen.push((await client.receive({ timeoutMs: 5_000 }))?.data[0] ?? -1);
+  while (seen.length < 4) seen.push((await client.receive({ timeout: 5_000 }))?.data[0] ?? -1);
   assertEquals(seen, [1, 2, 3, 4]);
 });
 
@@ -78,7 +78,7 @@ Deno.test("DatagramSocket.send() to a name without an address throws a ResolveEr
 
 Deno.test("DatagramSocket.receive() that timed out loses nothing", async () => {
   await using socket = await bind(ANY);
-  await assertRejects(() => socket.receive({ timeoutMs: 20 }), TimeoutError);
+  await assertRejects(() => socket.receive({ timeout: 20 }), TimeoutError);
   await socket.send(Uint8Array.of(7), socket.endpoint);
   assertEquals((await socket.receive())?.data, Uint8Array.of(7));
 });

@@ -14,6 +14,6 @@ Deno.test("Deadline.remainingMs goes down with the clock, and not below 0", () =
 Deno.test("Deadline.wait() gives what is left, or less, and the signal", () => {
   const { signal } = new AbortController();
   const deadline = new Deadline(500, signal, () => 0);
-  assertEquals(deadline.wait(), { signal, timeoutMs: 500 });
-  assertEquals(deadline.wait(20), { signal, timeoutMs: 20 });
+  assertEquals(deadline.wait(), { signal, timeout: 500 });
+  assertEquals(deadline.wait(20), { signal, timeout: 20 });
 });

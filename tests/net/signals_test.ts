@@ -24,7 +24,7 @@ const never = new Promise<never>(() => {});
 const WAITS: Readonly<Record<string, (signal: AbortSignal) => Promise<unknown>>> = {
   "abortable() whose work is done": (signal) => abortable(Promise.resolve(1), { signal }),
   "abortable() whose work fails": (signal) => abortable(Promise.reject(new Error("own")), { signal }).catch(() => {}),
-  "abortable() whose time runs out": (signal) => abortable(never, { signal, timeoutMs: 1 }, late).catch(() => {}),
+  "abortable() whose time runs out": (signal) => abortable(never, { signal, timeout: 1 }, late).catch(() => {}),
   "delay()": (signal) => delay(1, signal),
   "Admission.waitForSlot()": async (signal) => {
     const admission = new Admission({ maxConnections: 1 });
@@ -74,7 +74,7 @@ const WAITS: Readonly<Record<string, (signal: AbortSignal) => Promise<unknown>>>
   },
   "a relay of datagrams that forwards a number of them": async (signal) => {
     const [front, target, client] = [await bind(ANY), await bind(ANY), await bind(ANY)];
-    const options = { front, log, target: target.endpoint, open: () => bind(ANY), maxClients: 1, idleTimeoutMs: 1_000 };
+    const options = { front, log, target: target.endpoint, open: () => bind(ANY), maxClients: 1, idleTimeout: "1s" };
     const running = new DatagramRelay({ ...options, maxDatagrams: 1 }).run(signal);
     await client.send(Uint8Array.of(1), front.endpoint);
     await running;

@@ -1,19 +1,20 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { Backoff, bind, dial, listen, resolve, TimeoutError } from "@parley/parley";
 import { abortable, delay } from "../../src/net/wait.ts";
 
 const late = () => new Error("late");
 
 Deno.test("abortable() gives what the work gives", async () => {
   assertEquals(
-    await abortable(Promise.resolve(7), { timeoutMs: 60_000, signal: new AbortController().signal }, late),
+    await abortable(Promise.resolve(7), { timeout: 60_000, signal: new AbortController().signal }, late),
     7,
   );
-  await assertRejects(() => abortable(Promise.reject(new Error("own")), { timeoutMs: 60_000 }, late), Error, "own");
+  await assertRejects(() => abortable(Promise.reject(new Error("own")), { timeout: 60_000 }, late), Error, "own");
 });
 
 Deno.test("abortable() ends at its time or its signal, and a late failure of the work is nobody's", async () => {
   const work = Promise.withResolvers<never>();
-  await assertRejects(() => abortable(work.promise, { timeoutMs: 1 }, late), Error, "late");
+  await assertRejects(() => abortable(work.promise, { timeout: 1 }, late), Error, "late");
   const stop = new AbortController();
   const waiting = abortable(work.promise, { signal: stop.signal }, late);
   stop.abort(new Error("enough"));
@@ -30,4 +31,16 @@ Deno.test("delay() ends early with the signal's reason", async () => {
   const error = await assertRejects(() => waiting, DOMException, "no error");
   assertEquals(error.name, "AbortError");
   await assertRejects(() => delay(60_000, AbortSignal.abort(new Error("before"))), Error, "before");
+});
+
+Deno.test("every public time takes a text with a unit, and rejects one without", async () => {
+  using listener = await listen("tcp://127.0.0.1:0");
+  await using session = await dial(listener.endpoint);
+  await using socket = await bind("udp://127.0.0.1:0");
+  await assertRejects(() => session.receive({ timeout: "1ms" }), TimeoutError);
+  await assertRejects(() => socket.receive({ timeout: "1ms" }), TimeoutError);
+  await assertRejects(() => socket.receive({ timeout: "1" }), SyntaxError, "with a unit");
+  await assertRejects(() => resolve("localhost", { timeout: "soon" }), SyntaxError, "with a unit");
+  assertEquals(new Backoff({ first: "2s", max: "3s" }).next(), 2_000);
+  await session.finish("done", { timeout: "1ms" });
 });

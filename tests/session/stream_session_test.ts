@@ -67,7 +67,7 @@ Deno.test("receive() gives null after a close on our side", async () => {
 
 Deno.test("receive() keeps its deadline over the pieces of a message", async () => {
   const { session, transport } = openSession("line");
-  const received = session.receive({ timeoutMs: 30 });
+  const received = session.receive({ timeout: 30 });
   transport.say("half a li");
   await assertRejects(() => received, TimeoutError);
   transport.say("ne\n");

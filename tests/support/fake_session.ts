@@ -1,3 +1,4 @@
+import { parseDuration } from "../../src/base/units.ts";
 import { type Endpoint, Logger, parseEndpoint, parseFraming } from "@parley/parley";
 import type { CloseReason } from "../../src/net/close_reason.ts";
 import { TimeoutError } from "../../src/base/errors.ts";
@@ -81,11 +82,11 @@ export class FakeSession extends SessionBase implements Session {
     return this.#idle.promise;
   }
 
-  override async receive({ timeoutMs }: WaitOptions = {}): Promise<readonly Message[] | null> {
+  override async receive({ timeout }: WaitOptions = {}): Promise<readonly Message[] | null> {
     const timedOut = Promise.withResolvers<never>();
-    const timer = timeoutMs === undefined ? undefined : setTimeout(() => {
-      timedOut.reject(new TimeoutError("reply", `no message came within ${timeoutMs} ms`));
-    }, timeoutMs);
+    const timer = timeout === undefined ? undefined : setTimeout(() => {
+      timedOut.reject(new TimeoutError("reply", `no message came within ${timeout} ms`));
+    }, parseDuration(timeout));
     try {
       while (this.#heard.length === 0) {
         this.#idle.resolve();

@@ -128,7 +128,7 @@ export class Target implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const end of this.#ends) {
-      await end.session?.finish("done", { timeoutMs: 1 });
+      await end.session?.finish("done", { timeout: 1 });
       end.close();
     }
     await this.#stack.disposeAsync();
@@ -206,7 +206,7 @@ function webSocketAcceptor(): Promise<WebSocketAcceptor> {
     routes: {},
     subprotocols: [],
     origins: [],
-    pings: { deadlineTimer: new DeadlineTimer(), intervalMs: 60_000, answerMs: 60_000 },
+    pings: { deadlineTimer: new DeadlineTimer(), interval: 60_000, timeout: 60_000 },
     maxMessageBytes: 16 * 1024 * 1024,
   });
 }

@@ -1,3 +1,4 @@
+import type { PingOptions } from "../../src/websocket/pinger.ts";
 import { listen } from "../../src/factory.ts";
 import { rawCodec } from "../../src/framing/raw.ts";
 import type { Gate } from "../../src/guard/gate.ts";
@@ -21,7 +22,7 @@ export interface RunningServer extends AsyncDisposable {
 /** What a test may set. */
 export interface ServeOptions extends Partial<Omit<WebSocketAcceptorOptions, "pings">> {
   service?: Service;
-  pings?: { intervalMs: number; answerMs: number };
+  pings?: Pick<PingOptions, "interval" | "timeout">;
   /** The path of the endpoint. */
   path?: string;
   drainTimeoutMs?: number;
@@ -40,7 +41,7 @@ export function serviceOf(serve: (session: Session) => Promise<void>, subprotoco
 
 /** Serves WebSocket on a free port until it is disposed of. */
 export async function serveWebSocket(options: ServeOptions = {}): Promise<RunningServer> {
-  const { gate, service = await echoService(), pings = { intervalMs: 60_000, answerMs: 60_000 }, ...rest } = options;
+  const { gate, service = await echoService(), pings = { interval: "1m", timeout: "1m" }, ...rest } = options;
   const deadlineTimer = new DeadlineTimer(10);
   const log = Logger.of("test");
   const listener = await listen(`ws://127.0.0.1:0${options.path ?? ""}`, { context: "test", deadlineTimer });

@@ -80,7 +80,7 @@ Deno.test("WebSocketAcceptor does not read on after a request with a body", asyn
 });
 
 Deno.test("WebSocketAcceptor ends a connection quietly when no further request comes", async () => {
-  await using served = await serveWebSocket({ routes: ROUTES, headTimeoutMs: 50 });
+  await using served = await serveWebSocket({ routes: ROUTES, headTimeout: 50 });
   using peer = await WebSocketPeer.dial(served.endpoint);
   await peer.send(get("/page"));
   assertEquals((await peer.answer()).status, 200);

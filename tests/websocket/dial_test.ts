@@ -189,7 +189,7 @@ Deno.test("dial() over ws: a message over the limit closes with 1009 on the othe
 Deno.test("dial() over ws: receive() with a deadline loses nothing", async () => {
   await using served = await serveWebSocket();
   const session = await dialWebSocket(served.endpoint);
-  await assertRejects(() => session.receive({ timeoutMs: 20 }), TimeoutError);
+  await assertRejects(() => session.receive({ timeout: 20 }), TimeoutError);
   session.send("late");
   assertEquals(new TextDecoder().decode((await session.receive())?.[0]?.data), "late");
   await session.finish();

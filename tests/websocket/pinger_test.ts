@@ -12,7 +12,7 @@ function pinging() {
     isReading: () => seen.isReading,
     ping: () => void seen.pings++,
     onSilence: () => void seen.silences++,
-  }, { deadlineTimer, intervalMs: 100, answerMs: 40 });
+  }, { deadlineTimer, interval: 100, timeout: 40 });
   const at = (timeMs: number) => {
     nowMs = timeMs;
     deadlineTimer.run();

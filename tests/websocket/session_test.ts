@@ -76,7 +76,7 @@ Deno.test("WebSocketSession.receive() with a deadline loses nothing of a message
   await using one = await serveOne();
   const frame = frameOf({ opcode: 1, payload: "in two pieces" });
   await one.peer.send(frame.subarray(0, 7));
-  await assertRejects(() => one.session.receive({ timeoutMs: 30 }), TimeoutError);
+  await assertRejects(() => one.session.receive({ timeout: 30 }), TimeoutError);
   await one.peer.send(frame.subarray(7));
   assertEquals(textsOf(await one.session.receive()), ["in two pieces"]);
 });

@@ -65,7 +65,7 @@ Deno.test("a relay passes messages between WebSocket over a Unix socket and over
     await using relay = await startRelay("ws://127.0.0.1:0", endpoint);
     await using session = await dial(relay.endpoint);
     await session.write("through");
-    assertEquals((await session.receive({ timeoutMs: 20_000 }))?.[0]?.data, new TextEncoder().encode("through"));
+    assertEquals((await session.receive({ timeout: 20_000 }))?.[0]?.data, new TextEncoder().encode("through"));
     assertEquals((await Deno.stat(file)).isSocket, true);
   });
 });

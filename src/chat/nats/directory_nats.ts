@@ -167,7 +167,7 @@ class NatsDirectory implements Directory, RegistrationHost {
     void registration.update();
     // Without NATS nobody can tell who was first; whoever comes is let in all the same.
     try {
-      return await abortable(this.link.wait(answer), { timeoutMs: ENTER_MS }, () => new Error("no answer of NATS"));
+      return await abortable(this.link.wait(answer), { timeout: ENTER_MS }, () => new Error("no answer of NATS"));
     } catch {
       return false;
     } finally {
@@ -231,7 +231,7 @@ class NatsDirectory implements Directory, RegistrationHost {
     for (const member of [...this.#here.members]) this.remove(member, "its server ended");
     const leaving = Promise.all(Array.from(this.#leaving, (registration) => registration.tidy()));
     // What is left is put away by the others.
-    await abortable(this.link.wait(leaving), { timeoutMs: GOODBYE_MS }, () => new Error("late")).catch(() => {});
+    await abortable(this.link.wait(leaving), { timeout: GOODBYE_MS }, () => new Error("late")).catch(() => {});
     await this.#heartbeat.stop();
     await this.#here[Symbol.asyncDispose]();
   }

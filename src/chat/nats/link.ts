@@ -1,3 +1,4 @@
+import { parseDuration } from "../../base/units.ts";
 import { jetstream, type JetStreamClient, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { JetStreamApiError, StorageType, type StreamInfo } from "@nats-io/jetstream";
 import { ConnectionError, nanos, type NatsConnection, PermissionViolationError } from "@nats-io/transport-node";
@@ -214,7 +215,8 @@ export class NatsLink implements AsyncDisposable {
   }
 
   async #addStream(replicas: number): Promise<StreamInfo> {
-    const { maxMessages, maxAgeMs, maxBytes } = this.#options.retention;
+    const { maxMessages, maxAge, maxBytes } = this.#options.retention;
+    const maxAgeMs = maxAge === undefined ? undefined : parseDuration(maxAge);
     try {
       return await this.jsm.streams.add({
         name: STREAM,

@@ -41,7 +41,7 @@ export async function expectationsOf(flags: FlagValues<typeof EXPECTATION_FLAGS>
   return {
     send: flags.send === undefined ? undefined : unescape(flags.send),
     banner: regexOf("--banner", flags.banner),
-    stableForMs: flags.stableFor,
+    stableFor: flags.stableFor,
     minDays: flags.minDays,
     minTls: flags.minTls && `TLSv${flags.minTls}`,
     subprotocols: flags.subprotocol,

@@ -59,7 +59,7 @@ export const connectCommand = defineCommand({
       writeTimeout: "365d",
       signal: stop.signal,
       ...(flags.ping === undefined ? {} : {
-        pings: { deadlineTimer, intervalMs: flags.ping, answerMs: DEFAULTS.pongTimeoutMs },
+        pings: { deadlineTimer, interval: flags.ping, timeout: DEFAULTS.pongTimeoutMs },
         onRoundTrip: (ms) => io.stderr.write(`parley-client: ping ${ms.toFixed(2)}ms\n`),
       }),
     });

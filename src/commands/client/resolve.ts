@@ -29,7 +29,7 @@ export const resolveCommand = defineCommand({
     if (host === undefined || host === "") throw new UsageError("the host name is missing");
     rejectMore(more);
     using stop = io.stop.listen();
-    const addresses = await resolve(host, { timeoutMs: flags.timeout, signal: stop.signal });
+    const addresses = await resolve(host, { timeout: flags.timeout, signal: stop.signal });
     if (flags.json) io.stdout.write(`${JSON.stringify({ ok: true, host, addresses })}\n`);
     else io.stdout.write(addresses.map(({ address }) => `${address}\n`).join(""));
     return EXIT.done;

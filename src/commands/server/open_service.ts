@@ -88,7 +88,7 @@ export async function openService(
     DeadlineTimer.for([flags.idleTimeout, flags.maxLifetime, flags.writeTimeout, flags.pingTimeout]),
   );
   const stats = new ServerStats();
-  const pings = { deadlineTimer, intervalMs: flags.pingInterval, answerMs: flags.pingTimeout };
+  const pings = { deadlineTimer, interval: flags.pingInterval, timeout: flags.pingTimeout };
   const made = await createService(service, flags, { log, authenticator, codec, pings, program });
   let isRun = false;
   // A server disposes of its service at its end.

@@ -93,7 +93,7 @@ export const relayCommand: Command = defineCommand({
       gate,
       maxDatagrams: flags.maxDatagrams,
       maxClients: flags.maxClients ?? defaultMaxConnections(),
-      idleTimeoutMs: flags.idleTimeout,
+      idleTimeout: flags.idleTimeout,
     });
     const announced = [formatEndpoint(front.endpoint)];
     const sources: DatagramMetricsSources = {

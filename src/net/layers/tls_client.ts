@@ -92,7 +92,7 @@ export class TlsClientLayer implements Layer {
    */
   async #diagnose(peer: Peer, deadline: Deadline): Promise<CertificateFault | undefined> {
     const { dialer, below, host, endpoint, options: { ca, ...options } } = this.#setup;
-    const { signal: closing, timeoutMs = 0 } = deadline.wait();
+    const { signal: closing, timeout: timeoutMs } = deadline.wait();
     const ending = new AbortController();
     const timer = setTimeout(() => ending.abort(), timeoutMs);
     const signal = closing === undefined ? ending.signal : AbortSignal.any([ending.signal, closing]);

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { type Duration, parseDuration } from "../../base/units.ts";
 import { ParleyError, UsageError } from "../../base/errors.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { DescriptorFinder, type SocketEnds } from "./find_descriptor.ts";
@@ -30,8 +31,8 @@ export interface SocketOptionValues {
   readonly sendBuffer?: number | undefined;
   /** Keep-alive probes; `false` disables them. */
   readonly keepAlive?: KeepAlive | false | undefined;
-  /** Milliseconds that sent data may stay unacknowledged (RFC 5482; Linux). */
-  readonly userTimeout?: number | undefined;
+  /** How long sent data may stay unacknowledged (RFC 5482; Linux). */
+  readonly userTimeout?: Duration | undefined;
   /**
    * Seconds that a close waits for unsent data; `false` disables it. 0 makes every close a reset; it is an option of
    * `connect()` and `listen()` only and requires no permission.
@@ -207,7 +208,9 @@ function writeOptions(descriptor: Descriptor, values: SocketOptionValues): void 
   if (receiveBuffer !== undefined) descriptor.writeNumber("the receive buffer", names.receiveBuffer, receiveBuffer);
   if (sendBuffer !== undefined) descriptor.writeNumber("the send buffer", names.sendBuffer, sendBuffer);
   if (keepAlive !== undefined) writeKeepAlive(descriptor, keepAlive);
-  if (userTimeout !== undefined) descriptor.writeNumber("the user timeout", names.userTimeout, userTimeout);
+  if (userTimeout !== undefined) {
+    descriptor.writeNumber("the user timeout", names.userTimeout, parseDuration(userTimeout));
+  }
   if (linger === 0) {
     throw new UsageError("Cannot set lingering of an open connection to 0: it is an option of connect() and listen()");
   }

@@ -222,7 +222,7 @@ export class ProxyServer implements Service {
     };
     if (this.#targets.isDenied(host)) throw rejectTarget();
     try {
-      const addresses = await resolve(host, { timeoutMs: connectTimeoutMs });
+      const addresses = await resolve(host, { timeout: connectTimeoutMs });
       const allowed = addresses.filter(({ address }) => this.#targets.isAllowed(host, address));
       if (allowed.length === 0) throw rejectTarget();
       for (const { address } of allowed) {

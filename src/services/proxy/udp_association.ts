@@ -175,7 +175,7 @@ export class UdpAssociation implements AsyncDisposable {
     this.#resolving++;
     try {
       const { resolveTimeoutMs: timeoutMs, targets } = this.#options;
-      const addresses = await resolve(name, { timeoutMs, signal: this.#ending.signal });
+      const addresses = await resolve(name, { timeout: timeoutMs, signal: this.#ending.signal });
       const found = addresses.find(({ address }) => targets.isAllowed(name, address)) ?? addresses[0];
       this.#addresses.set(name, found && plainIp(found.address));
       return this.#addresses.get(name);

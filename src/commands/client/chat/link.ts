@@ -63,7 +63,7 @@ export class ChatLink {
   /** Rooms for which a resume was asked and not answered yet. */
   readonly #resuming = new Set<string>();
   readonly #ready = Promise.withResolvers<void>();
-  readonly #backoff = new Backoff({ firstMs: 250, maxMs: 10_000, jitter: 0.5 });
+  readonly #backoff = new Backoff({ first: 250, max: 10_000, jitter: 0.5 });
   readonly #ended = Promise.withResolvers<void>();
   #settled: PromiseWithResolvers<void> | undefined;
   #session: Session | undefined;
@@ -240,8 +240,8 @@ export class ChatLink {
     const endMs = performance.now() + this.#options.greetingMs;
     let isJson = session.kind === "websocket";
     for (;;) {
-      const timeoutMs = this.#isWelcome ? undefined : Math.max(0, endMs - performance.now());
-      const batch = await session.receive(timeoutMs === undefined ? undefined : { timeoutMs });
+      const timeout = this.#isWelcome ? undefined : Math.max(0, endMs - performance.now());
+      const batch = await session.receive(timeout === undefined ? undefined : { timeout });
       if (batch === null) return;
       for (const { data } of batch) {
         const text = new TextDecoder().decode(data);

@@ -103,7 +103,7 @@ class Pipe {
     if (this.#isAnswered) return this.#session.close("done");
     await this.#naming(() => this.#session.closeWrite());
     const { signal, waitReplyMs } = this.#options;
-    await abortable(work, { signal, timeoutMs: waitReplyMs }, () => this.#timeout("end"));
+    await abortable(work, { signal, timeout: waitReplyMs }, () => this.#timeout("end"));
     if (this.#isAnswered) return;
     const message = `${this.#peer} sent no reply, or the proxy lost it when our side ended`;
     throw new ClosedEarlyError(message, { endpoint: this.#peer });

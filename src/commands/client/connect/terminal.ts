@@ -110,7 +110,7 @@ async function end(
     })();
     await abortable(
       Promise.race([received, left]),
-      { timeoutMs: options.waitReplyMs },
+      { timeout: options.waitReplyMs },
       () => new TimeoutError("reply", `${endpoint} did not end within ${within}`, { endpoint }),
     );
   } finally {
@@ -123,7 +123,7 @@ async function quit(session: Session, options: TerminalOptions, received: Promis
   options.onEnd?.("own");
   if (!await session.closeWrite()) return await session.finish();
   try {
-    await abortable(received, { timeoutMs: Math.min(QUIT_MS, options.waitReplyMs) }, () => new StillOpen());
+    await abortable(received, { timeout: Math.min(QUIT_MS, options.waitReplyMs) }, () => new StillOpen());
   } catch (error) {
     if (!(error instanceof StillOpen || error instanceof ResetError)) throw error;
   }

@@ -62,7 +62,7 @@ async function readInput(timeoutMs: number, io: ProgramIo, signal: AbortSignal):
     new UsageError(
       `standard input did not end within ${formatDuration(timeoutMs)}; write DATA as '' to send nothing of it`,
     );
-  return await abortable(readToEnd(io), { signal, timeoutMs }, late);
+  return await abortable(readToEnd(io), { signal, timeout: timeoutMs }, late);
 }
 
 async function readToEnd(io: ProgramIo): Promise<Uint8Array> {

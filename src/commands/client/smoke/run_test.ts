@@ -145,7 +145,7 @@ async function tryCheck(
     ...route,
     send: check.send === undefined ? undefined : unescape(check.send),
     banner: regex(check.banner),
-    stableForMs: check["stable-for"] === undefined ? undefined : parseDuration(check["stable-for"]),
+    stableFor: check["stable-for"] === undefined ? undefined : parseDuration(check["stable-for"]),
     minDays: check["min-days"],
     minTls: check["min-tls"] && `TLSv${check["min-tls"]}`,
     subprotocols: test.subprotocols ?? [],

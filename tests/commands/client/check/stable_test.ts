@@ -83,7 +83,7 @@ Deno.test("check ws:// and wss:// open one connection, and still judge the certi
         subprotocols: [],
         origins: [],
         maxMessageBytes: 1024,
-        pings: { intervalMs: 60_000, answerMs: 60_000, deadlineTimer },
+        pings: { interval: 60_000, timeout: 60_000, deadlineTimer },
       });
       using listener = await listen(`${scheme}://127.0.0.1:0`, {
         ...(scheme === "wss" ? { tls: await authority.issue({ toDays: 20 }) } : {}),
