@@ -28,6 +28,29 @@ Deno.test("parsePasswordHash() refuses what is none, and costs that take all mem
   }
 });
 
+Deno.test("parsePasswordHash() takes costs of 256 MiB at most (MAX_MEMORY_BYTES), and hashes of 32 bytes at least", () => {
+  const hashOf = (cost: string, bytes = 32) => `scrypt$${cost}$QUJD$${btoa("x".repeat(bytes))}`;
+  const { cost, blockSize, parallelism, salt, hash } = parsePasswordHash(hashOf("18$8$2"));
+  assertEquals([cost, blockSize, parallelism, new TextDecoder().decode(salt), hash.length], [18, 8, 2, "ABC", 32]);
+  const wrong = [hashOf("18$9$1"), hashOf("19$8$1"), hashOf("0$8$1"), hashOf("15$0$1"), hashOf("15$8$0")];
+  for (const text of [...wrong, hashOf("15$8$1", 31), "scrypt$15$8$1$QUJD$====", "scrypt$15$8$1$====$QUJD"]) {
+    assertThrows(() => parsePasswordHash(text), SyntaxError, "hash-password");
+  }
+});
+
+Deno.test("hashPassword() salts with 16 bytes and makes 32 (SALT_BYTES, HASH_BYTES)", async () => {
+  const { salt, hash } = parsePasswordHash(await hashPassword("x"));
+  assertEquals([salt.length, hash.length], [16, 32]);
+});
+
+Deno.test("PasswordAuthenticator.replace() changes who can log in", async () => {
+  const hash = await hashPassword("right");
+  const authenticator = new PasswordAuthenticator(parsePasswordFile(`ann:${hash}`, "names"));
+  authenticator.replace(parsePasswordFile(`bob:${hash}`, "names"));
+  const names = await Promise.all(["ann", "bob"].map((name) => authenticator.verify(name, "right", "192.0.2.1")));
+  assertEquals(names.map((identity) => identity?.name), [undefined, "bob"]);
+});
+
 Deno.test("parsePasswordFile() reads names and roles, and names the line that is wrong", async () => {
   const hash = await hashPassword("x");
   const entries = parsePasswordFile(`# staff\r\nann:${hash}:operator:#dev,moderator\r\n\nbob:${hash}\n`, "names");

@@ -1,10 +1,13 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { utf8 } from "../../src/base/bytes.ts";
-import { ClosedEarlyError, LimitError, TimeoutError, TlsError } from "../../src/base/errors.ts";
+import { ClosedEarlyError, TimeoutError, TlsError } from "../../src/base/errors.ts";
 import { connect } from "../../src/factory.ts";
-import type { StartTlsProtocol } from "../../src/net/layers/start_tls.ts";
+import { Logger } from "../../src/log/logger.ts";
+import { parseEndpoint } from "../../src/net/endpoint.ts";
+import { startTlsLayer, type StartTlsProtocol } from "../../src/net/layers/start_tls.ts";
 import { TlsServerContext } from "../../src/net/layers/tls_server.ts";
 import { TestAuthority } from "../support/certificates.ts";
+import { FakeTransport } from "../support/fake_transport.ts";
 import { type Script, START_TLS_SCRIPTS, startTlsPeer } from "../support/start_tls_peer.ts";
 
 const authority = await TestAuthority.create();
@@ -73,14 +76,50 @@ Deno.test("connect() tells an end inside the STARTTLS dialogue from a refusal", 
   await assertRejects(() => dial(server.endpoint, "smtp"), ClosedEarlyError, "during the smtp dialogue");
 });
 
-Deno.test("connect() bounds a STARTTLS reply without an end", async () => {
-  await using server = startTlsPeer([{ says: "250-x\r\n".repeat(4_000) }], "wait");
-  await assertRejects(() => dial(server.endpoint, "smtp"), LimitError, "longer than 16384 bytes");
-});
-
 Deno.test("connect() bounds a STARTTLS dialogue in time", async () => {
   await using server = startTlsPeer([], "wait");
   const options = { tls: { startTls: "imap" as const }, handshakeTimeout: "50ms" };
   const error = await assertRejects(() => connect(server.endpoint, options), TimeoutError);
   assertEquals(error.phase, "handshake");
+});
+
+/** What a dialogue over a fake transport comes to. */
+async function dialogueOf(protocol: StartTlsProtocol, ...says: string[]): Promise<string> {
+  const transport = new FakeTransport();
+  transport.say(...says, null);
+  const end = parseEndpoint("tcp://a:1");
+  const options = { timeoutMs: 1_000, signal: new AbortController().signal };
+  return await startTlsLayer(protocol, "a:1").wrap(transport, { local: end, remote: end, log: Logger.of("t") }, options)
+    .then(() => "agreed", (error: Error) => error.message);
+}
+
+Deno.test("a STARTTLS reply has 16,384 bytes at most over all its lines (REPLY_BYTES), wherever it is cut", async () => {
+  const greeting = (bytes: number) => {
+    const lines = `220-${"x".repeat(1_018)}\r\n`.repeat(15);
+    return `${lines}220 ${"x".repeat(bytes - lines.length - 6)}\r\n`;
+  };
+  const rest = ["250 hello\r\n", "220 go\r\n"];
+  assertEquals(greeting(16_384).length, 16_384);
+  for (const cut of [1_024, 16_384]) {
+    const pieces = (text: string) => text.match(new RegExp(`[^]{1,${cut}}`, "g")) ?? [];
+    assertEquals(await dialogueOf("smtp", ...pieces(greeting(16_384)), ...rest), "agreed");
+    assertStringIncludes(await dialogueOf("smtp", ...pieces(greeting(16_385)), ...rest), "longer than 16384 bytes");
+  }
+  assertStringIncludes(await dialogueOf("smtp", "220 " + "x".repeat(16_381)), "longer than 16384 bytes");
+});
+
+Deno.test("a STARTTLS dialogue takes untagged replies of IMAP, and rejects what it did not agree on", async () => {
+  assertEquals(await dialogueOf("imap", "* OK ready\r\n", "* CAPABILITY IMAP4rev1\r\np1 OK begin\r\n"), "agreed");
+  assertEquals(await dialogueOf("imap", "* PREAUTH ready\r\n", "p1 ok begin\r\n"), "agreed");
+  assertEquals(await dialogueOf("postgres", "S"), "agreed");
+  for (
+    const [protocol, ...says] of [
+      ["imap", "* BYE overloaded\r\n"],
+      ["smtp", "220 ready\r\n", "500 what\r\n"],
+      ["pop3", "-ERR\r\n"],
+      ["postgres", "E"],
+    ] as const
+  ) assertStringIncludes(await dialogueOf(protocol, ...says), "did not agree to TLS");
+  assertStringIncludes(await dialogueOf("postgres", "SX"), "sent plaintext after it agreed");
+  assertStringIncludes(await dialogueOf("postgres"), "closed the connection during the postgres dialogue");
 });
