@@ -31,7 +31,7 @@ Deno.test("startStack() rejects what a stack file could not say", async () => {
   await assertRejects(
     () => startStack(bad),
     UsageError,
-    "services.a.framng: there is no such key; did you mean framing?",
+    "services.a.framng: unknown key; did you mean framing?",
   );
 });
 
@@ -75,7 +75,7 @@ for (
     }, "services.a: a relay listens on one endpoint"],
     ["a server with a flag that only other services have", {
       a: { service: "relay", target: ":1", rate: 5 },
-    }, "services.a.rate: there is no such key"],
+    }, "services.a.rate: unknown key"],
   ] as const
 ) {
   Deno.test(`startStack() rejects a relay that forwards to ${what}`, async () => {
@@ -139,7 +139,7 @@ Deno.test("a stack's mock frames messages as its script says, and a mistake in t
     await assertRejects(() => startStack({ services: other }), UsageError, "is for another framing");
     await Deno.writeTextFile(file, "conections: []\n");
     const parsed = parseStackFile(JSON.stringify({ services }), "stack.json", () => undefined);
-    await assertRejects(() => parsed, UsageError, "mock.yaml:1: conections: there is no such key");
+    await assertRejects(() => parsed, UsageError, "mock.yaml:1: conections: unknown key");
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -43,7 +43,7 @@ function rejectUnroutable(target: Endpoint, text: string, dialer: Dialer): void 
   const reason = dialer.associate === undefined
     ? "only socks5 proxies relay datagrams"
     : !isHostEndpoint(target)
-    ? "a proxy reaches no Unix socket"
+    ? "a proxy cannot connect to Unix sockets"
     : hasManyReceivers(target)
     ? "a proxy sends to one receiver only"
     : undefined;

@@ -3,11 +3,11 @@ import { parseIp } from "../base/ip.ts";
 import { type Cidr, isInCidr, parseCidr } from "../base/cidr.ts";
 import type { Gate, Refusal } from "./gate.ts";
 
-/** Ranges of an {@linkcode AccessList}, as text. */
+/** Rules of an {@linkcode AccessList}. */
 export interface AccessRules {
-  /** Addresses that are allowed; none means all. */
+  /** Allowed ranges; if empty, all addresses are allowed. */
   readonly allow: readonly string[];
-  /** Addresses that are denied, even if allowed. */
+  /** Denied ranges; they take precedence. */
   readonly deny: readonly string[];
 }
 
@@ -17,8 +17,8 @@ interface Ranges {
 }
 
 /**
- * Lets clients in by their address. Deny takes precedence over allow; if somebody is
- * allowed, everybody else is not.
+ * Admits clients by their address. Deny takes precedence over allow; if there are allow rules, all other addresses are
+ * denied.
  *
  * @example One network without one of its machines
  * ```ts
@@ -55,7 +55,7 @@ export class AccessList implements Gate {
     this.#ranges = parseRules(rules);
   }
 
-  /** Whether the address is allowed. If there are rules, text that is not an IP address is not. */
+  /** Whether the address is allowed. If there are rules, text that is not an IP address is denied. */
   isAllowed(address: string): boolean {
     const { allow, deny } = this.#ranges;
     if (allow.length === 0 && deny.length === 0) return true;
@@ -65,16 +65,15 @@ export class AccessList implements Gate {
   }
 
   enter(address: string): Refusal | undefined {
-    // Without a text: a denied client learns nothing about the service.
+    // Without a text, so that a denied client learns nothing about the service.
     return this.isAllowed(address) ? undefined : { reason: "denied" };
   }
 }
 
 /**
- * Rules of a file: lines such as `allow 10.0.0.0/8` and `deny 10.0.0.7`; `#`
- * begins a comment.
+ * Parses a file of rules such as `allow 10.0.0.0/8` and `deny 10.0.0.7`; `#` starts a comment.
  *
- * @throws {UsageError} Names the line that is wrong.
+ * @throws {UsageError} A line is invalid; the message names it.
  */
 export function parseAccessRules(text: string, fileName: string): AccessRules {
   const rules = { allow: [] as string[], deny: [] as string[] };

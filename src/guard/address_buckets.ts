@@ -1,29 +1,29 @@
 import { addressKey } from "./address_key.ts";
 import { type RateOptions, TokenBucket } from "./token_bucket.ts";
 
-/** Addresses that are remembered at once; beyond it the one seen longest ago is forgotten. */
+/** Maximum number of remembered addresses; beyond it the least recently seen one is forgotten. */
 const MAX_ADDRESSES = 10_000;
 
-/** A rate for each address, in bounded memory. */
+/** Rate limits per address in bounded memory. */
 export class AddressBuckets {
   readonly #rate: RateOptions;
   readonly #buckets = new Map<string, TokenBucket>();
 
-  /** The rate of each single address. */
+  /** The rate of each address. */
   constructor(rate: RateOptions) {
     this.#rate = rate;
   }
 
-  /** Addresses that are remembered. */
+  /** Number of remembered addresses. */
   get size(): number {
     return this.#buckets.size;
   }
 
-  /** The bucket of an address, a full one where it is not known. */
+  /** The bucket of an address; a full one if the address is new. */
   of(address: string, nowMs: number): TokenBucket {
     const key = addressKey(address);
     const bucket = this.#buckets.get(key) ?? new TokenBucket(this.#rate, nowMs);
-    // Deleted first: a map keeps the order of insertion, so the oldest is in front.
+    // Deleted and re-added, because a map keeps the order of insertion: the least recently seen comes first.
     this.#buckets.delete(key);
     this.#buckets.set(key, bucket);
     this.#forget(nowMs);

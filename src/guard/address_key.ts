@@ -2,10 +2,7 @@ import { formatHex } from "../base/bytes.ts";
 import { IPV6_NETWORK_BITS } from "../base/cidr.ts";
 import { ipv4OfMapped, parseIp } from "../base/ip.ts";
 
-/**
- * What counts as one client in limits by address: an IPv4 address, also one
- * mapped into IPv6, or the /64 network of an IPv6 address.
- */
+/** The key of a client in limits by address: an IPv4 or IPv4-mapped address, or the /64 network of an IPv6 address. */
 export function addressKey(address: string): string {
   const bytes = parseIp(address);
   if (bytes === undefined) return address;

@@ -1,24 +1,23 @@
 import type { Logger } from "../log/logger.ts";
 
-/** Descriptors given back to the rest of the program once the system has refused one. */
+/** Descriptors reserved for the rest of the program after the process has run out of them. */
 const SPARE_DESCRIPTORS = 8;
 
-/** Share of the limit below which the next time it is reached is worth a log line again. */
+/** Share of the limit that the count must fall below before reaching the limit is logged again. */
 const CALM_SHARE = 0.9;
 
 /** Options of {@linkcode Admission}. */
 export interface AdmissionOptions {
-  /** Most connections at once. */
+  /** Maximum concurrent connections. */
   maxConnections: number;
-  /** Receives one line when it becomes full, and one when it no longer is. */
+  /** Logs when the limit is reached and when it no longer is. */
   log?: Logger | undefined;
 }
 
 /**
- * Bounds the connections of a server, whatever number of listeners it has. An
- * accept loop asks for {@linkcode waitForSlot} before it accepts: who comes beyond the
- * limit waits in the kernel's backlog, costs nothing, and is served when
- * somebody leaves.
+ * Limits the connections of a server over all its listeners. An accept loop awaits {@linkcode waitForSlot} before it
+ * accepts: clients beyond the limit wait in the kernel's backlog, use no resources of the process, and are served when
+ * a connection ends.
  *
  * @example Two at once
  * ```ts
@@ -38,23 +37,22 @@ export class Admission {
   #isFullSaid = false;
   #waiters: (() => void)[] = [];
 
-  /** Starts empty. */
   constructor(options: AdmissionOptions) {
     this.#maxConnections = options.maxConnections;
     this.#log = options.log;
   }
 
-  /** Most connections at once. */
+  /** Maximum concurrent connections. */
   get maxConnections(): number {
     return this.#maxConnections;
   }
 
-  /** Connections now. */
+  /** Current connections. */
   get open(): number {
     return this.#open;
   }
 
-  /** Waits until one more may come in, or the signal aborts; it does not throw. */
+  /** Waits for a free slot or until the signal aborts; does not throw. */
   async waitForSlot(signal: AbortSignal): Promise<void> {
     while (this.#open >= this.#maxConnections && !signal.aborted) {
       this.#sayFull();
@@ -67,14 +65,14 @@ export class Admission {
     }
   }
 
-  /** Counts one in; `false`, and nothing is counted, when all places are taken. */
+  /** Takes a slot; `false` if none is free. */
   enter(): boolean {
     if (this.#open >= this.#maxConnections) return false;
     this.#open++;
     return true;
   }
 
-  /** Counts one out. */
+  /** Releases a slot. */
   leave(): void {
     this.#open--;
     if (this.#isFullSaid && this.#open < this.#maxConnections * CALM_SHARE) {
@@ -85,9 +83,8 @@ export class Admission {
   }
 
   /**
-   * The system has refused a descriptor: from now on fewer connections than
-   * are open now, so that the rest of the program does not run out of them too.
-   * Whether that has changed the limit, and was logged.
+   * Lowers the limit below the current number of connections after the process has run out of descriptors, so that the
+   * rest of the program has some. Returns whether the limit has changed, which is then logged.
    */
   shrink(): boolean {
     const fitting = Math.max(1, this.#open - SPARE_DESCRIPTORS);

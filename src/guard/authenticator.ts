@@ -1,16 +1,16 @@
-/** Who logged in. */
+/** An authenticated user. */
 export interface Identity {
-  /** The name, as the file of names writes it. */
+  /** The name, as written in the password file. */
   readonly name: string;
-  /** What the name may do beyond talking, for example `operator`. */
+  /** Roles, for example `operator`. */
   readonly roles: readonly string[];
 }
 
 /** Checks names and passwords. */
 export interface Authenticator {
   /**
-   * The identity, or `undefined` if the name or the password is wrong or
-   * the address has tried too often. It takes the same time in each case.
+   * Returns the identity, or `undefined` if the name or the password is wrong or the address has failed too often.
+   * Takes the same time in each case.
    */
   verify(name: string, password: string, address: string): Promise<Identity | undefined>;
 }

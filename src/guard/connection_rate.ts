@@ -4,25 +4,24 @@ import type { Gate, Refusal } from "./gate.ts";
 
 /** Options of {@linkcode ConnectionRate}. */
 export interface ConnectionRateOptions {
-  /** New connections a second of one address; as many may come at once. */
+  /** New connections per second and address, and maximum burst. */
   perSecond: number;
   /**
-   * Whether it holds for this machine's own clients.
+   * Whether the limit applies to loopback clients.
    *
    * @default {false}
    */
   limitsLoopback?: boolean;
-  /** Milliseconds, monotonic; for tests. */
+  /** Monotonic clock in milliseconds, for tests. */
   now?: () => number;
 }
 
-/** Bounds how often one address, or one /64 network of IPv6, connects. */
+/** Limits how often one address or IPv6 /64 network connects. */
 export class ConnectionRate implements Gate {
   readonly #options: ConnectionRateOptions;
   readonly #buckets: AddressBuckets;
   readonly #now: () => number;
 
-  /** Starts without connections. */
   constructor(options: ConnectionRateOptions) {
     this.#options = options;
     this.#buckets = new AddressBuckets({ perSecond: options.perSecond });
@@ -33,6 +32,9 @@ export class ConnectionRate implements Gate {
     if (this.#options.limitsLoopback !== true && isLoopback(address)) return undefined;
     const nowMs = this.#now();
     if (this.#buckets.of(address, nowMs).tryTake(1, nowMs)) return undefined;
-    return { reason: "limit", text: `your address connects too often: at most ${this.#options.perSecond} a second` };
+    return {
+      reason: "limit",
+      text: `too many new connections from your address: at most ${this.#options.perSecond} per second`,
+    };
   }
 }

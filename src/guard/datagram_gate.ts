@@ -4,34 +4,33 @@ import { AddressBuckets } from "./address_buckets.ts";
 
 /** Options of {@linkcode DatagramGate}. */
 export interface DatagramGateOptions {
-  /** Who may send; without it everybody. */
+  /** Addresses that may send; by default all. */
   access?: AccessList | undefined;
-  /** Datagrams a second of one address, or one /64 network of IPv6; as many may come at once. */
+  /** Datagrams per second from one address or IPv6 /64 network, and maximum burst. */
   perSecond?: number | undefined;
   /**
-   * Whether the rate holds for this machine's own clients.
+   * Whether the rate applies to loopback clients.
    *
    * @default {false}
    */
   limitsLoopback?: boolean;
-  /** Milliseconds, monotonic; for tests. */
+  /** Monotonic clock in milliseconds, for tests. */
   now?: () => number;
 }
 
-/** Decides by its sender whether a datagram is served. */
+/** Decides by the sender's address whether a datagram is served. */
 export class DatagramGate {
   readonly #options: DatagramGateOptions;
   readonly #buckets: AddressBuckets | undefined;
   readonly #now: () => number;
 
-  /** Starts without senders. */
   constructor(options: DatagramGateOptions) {
     this.#options = options;
     this.#buckets = options.perSecond === undefined ? undefined : new AddressBuckets({ perSecond: options.perSecond });
     this.#now = options.now ?? (() => performance.now());
   }
 
-  /** Why the datagram of an address is dropped, or `undefined` if it is served. */
+  /** Why the datagram is dropped, or `undefined` if it is served. */
   refusalOf(address: string): "denied" | "rate" | undefined {
     if (this.#options.access?.isAllowed(address) === false) return "denied";
     if (this.#buckets === undefined || this.#options.limitsLoopback !== true && isLoopback(address)) return undefined;

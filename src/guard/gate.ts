@@ -1,26 +1,25 @@
 import type { CloseReason } from "../net/close_reason.ts";
 
-/** Why a client is not let in. */
+/** The rejection of a client. */
 export interface Refusal {
-  /** What is counted and logged. */
+  /** Reason for metrics and logs. */
   readonly reason: Extract<CloseReason, "limit" | "denied">;
-  /** For the client; `undefined` sends it nothing. */
+  /** Text for the client; `undefined` sends nothing. */
   readonly text?: string | undefined;
 }
 
-/** Decides by the address of a client whether it comes in. */
+/** Decides by a client's address whether it is admitted. */
 export interface Gate {
-  /** `undefined` lets it in, and {@linkcode leave} follows once it has left. */
+  /** Returns `undefined` to admit the client; {@linkcode leave} is then called when it disconnects. */
   enter(address: string): Refusal | undefined;
-  /** Who was let in has left. */
+  /** An admitted client has disconnected. */
   leave?(address: string): void;
 }
 
-/** Every gate in turn; a client that one rejects takes no place in the others. */
+/** Checks all gates in order; a rejected client does not count in the others. */
 export class GateChain implements Gate {
   readonly #gates: readonly Gate[];
 
-  /** The first gate is asked first. */
   constructor(gates: readonly Gate[]) {
     this.#gates = gates;
   }

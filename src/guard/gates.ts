@@ -6,25 +6,25 @@ import { DEFAULTS } from "../base/defaults.ts";
 
 /** Options of {@linkcode gatesOf}. */
 export interface GateOptions {
-  /** Who may connect, by address. */
+  /** Access list by address. */
   readonly access?: AccessList | undefined;
-  /** New connections a second of one address. */
+  /** New connections per second and address. */
   readonly connectRate?: number | undefined;
   /**
-   * Maximum connections of one address.
+   * Maximum connections per address.
    *
    * @default {256}
    */
   readonly maxPerAddress?: number | undefined;
   /**
-   * Whether the limits hold for this machine's own clients.
+   * Whether the limits apply to loopback clients.
    *
    * @default {false}
    */
   readonly limitsLoopback?: boolean | undefined;
 }
 
-/** The access list first, then the limits by address. */
+/** Creates the gates: the access list, then the limits by address. */
 export function gatesOf(options: GateOptions): Gate {
   const { access, connectRate, maxPerAddress = DEFAULTS.maxConnectionsPerAddress, limitsLoopback = false } = options;
   return new GateChain([

@@ -1,15 +1,14 @@
 import { DEFAULTS } from "../base/defaults.ts";
 
-/** Descriptors that are not for connections: the runtime's own, files, logs. */
+/** Descriptors reserved for the runtime, files and logs. */
 const RESERVED_DESCRIPTORS = 64;
 
 /**
- * Maximum connections by default: 10,000, or the open-file limit less 64 if
- * that is smaller (half of a limit below 128). The runtime does not expose the
- * limit; `/proc` does, if the program may read it already. If it may not,
- * {@linkcode Admission.shrink} learns it from the first refusal.
+ * Default maximum of connections: 10,000, or the open-file limit minus 64 if that is smaller (half of a limit below
+ * 128). The runtime does not expose the limit, so it is read from `/proc` if the program has permission; otherwise
+ * {@linkcode Admission.shrink} adapts when descriptors run out.
  *
- * @param descriptorsEach How many descriptors one connection takes.
+ * @param descriptorsEach Descriptors per connection.
  */
 export function defaultMaxConnections(
   limit: number | undefined = openFileLimit(),
@@ -20,7 +19,7 @@ export function defaultMaxConnections(
   return Math.max(1, Math.min(DEFAULTS.maxConnections, Math.floor(free / descriptorsEach)));
 }
 
-/** The soft limit of open files, where it can be found out without asking for a permission. */
+/** The soft limit of open files, if it can be read without a permission prompt. */
 function openFileLimit(): number | undefined {
   if (Deno.build.os !== "linux") return undefined;
   const path = "/proc/self/limits";
@@ -28,12 +27,12 @@ function openFileLimit(): number | undefined {
   try {
     return parseOpenFileLimit(Deno.readTextFileSync(path));
   } catch {
-    // The sandbox guards /proc more than a query shows: then the limit stays unknown.
+    // The sandbox restricts /proc more than a permission query reports; the limit then stays unknown.
     return undefined;
   }
 }
 
-/** The soft limit of open files in the text of `/proc/PID/limits`, proc_pid_limits(5). */
+/** Parses the soft limit of open files from `/proc/PID/limits`, proc_pid_limits(5). */
 export function parseOpenFileLimit(limits: string): number | undefined {
   const soft = /^Max open files\s+(\d+)\s/m.exec(limits)?.[1];
   return soft === undefined ? undefined : Number(soft);

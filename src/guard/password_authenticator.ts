@@ -5,18 +5,18 @@ import { addressKey } from "./address_key.ts";
 import type { Authenticator, Identity } from "./authenticator.ts";
 import { verifyPassword } from "./password_hash.ts";
 
-/** One name that can log in. */
+/** An account. */
 export interface PasswordEntry {
-  /** Who it is. */
+  /** The identity. */
   readonly identity: Identity;
-  /** As `hashPassword()` makes it. */
+  /** A hash from `hashPassword()`. */
   readonly hash: string;
 }
 
 /** Options of {@linkcode PasswordAuthenticator}. */
 export interface PasswordAuthenticatorOptions {
   /**
-   * Failures that one address may have with one name at once; then it is rejected.
+   * Maximum burst of failures of one address with one name, after which it is rejected.
    *
    * @default {10}
    */
@@ -40,20 +40,19 @@ export interface PasswordAuthenticatorOptions {
    * @default {"5s"}
    */
   holdFor?: Duration;
-  /** Milliseconds, monotonic; for tests. */
+  /** Monotonic clock in milliseconds, for tests. */
   now?: () => number;
 }
 
-/** A hash that no password has: what a name that is not there is compared with. */
+/** A hash without a password, compared for unknown names so that they take the same time. */
 const NOBODY = `scrypt$15$8$1$${"A".repeat(22)}==$${"A".repeat(43)}=`;
 
-/** Hashes that are worked out at once: each takes 32 MiB and a thread. */
+/** Maximum concurrent hashes: each uses 32 MiB and a thread. */
 const MAX_AT_ONCE = 2;
 
 /**
- * Checks names and passwords against hashes. An address is rejected with the
- * name that it guesses at, and not with others: many people may have one
- * address, and anyone can guess at a name.
+ * Checks names and passwords against hashes. After failures an address is rejected for the guessed name only, not for
+ * others: many users can share an address, and anyone can guess at a name.
  */
 export class PasswordAuthenticator implements Authenticator {
   /** By address and name. */
@@ -67,7 +66,7 @@ export class PasswordAuthenticator implements Authenticator {
   #waiting: (() => void)[] = [];
   #lastHashMs = 0;
 
-  /** `entries` by name. */
+  /** Creates an authenticator for accounts by name. */
   constructor(entries: ReadonlyMap<string, PasswordEntry>, options: PasswordAuthenticatorOptions = {}) {
     const { attempts = 10, forgiveAfter = "6s", sharedAttempts = 100, holdFor = "5s" } = options;
     const perSecond = 1_000 / parseDuration(forgiveAfter);
@@ -78,17 +77,17 @@ export class PasswordAuthenticator implements Authenticator {
     this.#now = options.now ?? (() => performance.now());
   }
 
-  /** Replaces the names; clients that are logged in stay logged in. */
+  /** Replaces the accounts; logged-in clients stay logged in. */
   replace(entries: ReadonlyMap<string, PasswordEntry>): void {
     this.#entries = entries;
   }
 
   async verify(name: string, password: string, address: string): Promise<Identity | undefined> {
     const entry = this.#entries.get(name);
-    // Names that do not exist count as one, so that they take no memory.
+    // All unknown names count as one, so that they use no memory.
     const counted = entry === undefined ? "" : name;
     const pair = this.#failures.of(`${addressKey(address)} ${counted}`, this.#now());
-    // Taken before the hash is worked out, so that guesses at the same time are counted too.
+    // Taken before hashing, so that concurrent guesses count too.
     if (!pair.tryTake(1, this.#now())) {
       await delay(this.#lastHashMs);
       return undefined;

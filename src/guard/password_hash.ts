@@ -16,11 +16,11 @@ interface ScryptHash extends ScryptCost {
   readonly hash: Uint8Array;
 }
 
-/** 32 MiB of memory and a short time: acceptable for a server, too much for guessing from a stolen file. */
+/** 32 MiB of memory per hash: acceptable for a server, expensive for guessing from a stolen file. */
 const DEFAULT_COST: ScryptCost = { cost: 15, blockSize: 8, parallelism: 1 };
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
-/** Beyond it a line of the file could make the server use all memory for one log-in. */
+/** A higher cost in a password file could exhaust the server's memory with one login. */
 const MAX_MEMORY_BYTES = 256 * 1024 * 1024;
 
 /**
@@ -44,9 +44,9 @@ export async function hashPassword(password: string): Promise<string> {
 }
 
 /**
- * Whether the hash is of the password, compared in constant time.
+ * Whether the password matches the hash, compared in constant time.
  *
- * @throws {SyntaxError} The hash is none that {@linkcode hashPassword} makes.
+ * @throws {SyntaxError} The hash was not created by {@linkcode hashPassword}.
  */
 export async function verifyPassword(password: string, hash: string): Promise<boolean> {
   const parsed = parsePasswordHash(hash);
@@ -55,9 +55,9 @@ export async function verifyPassword(password: string, hash: string): Promise<bo
 }
 
 /**
- * The parts of a hash.
+ * Parses a hash.
  *
- * @throws {SyntaxError} Says what a right one looks like.
+ * @throws {SyntaxError} The text is not a hash; the message says how to create one.
  */
 export function parsePasswordHash(text: string): ScryptHash {
   const match = /^scrypt\$(\d{1,2})\$(\d{1,2})\$(\d{1,2})\$([A-Za-z0-9+/=]+)\$([A-Za-z0-9+/=]+)$/.exec(text);
@@ -66,7 +66,7 @@ export function parsePasswordHash(text: string): ScryptHash {
   const salt = decodeBase64(match?.[4]);
   const hash = decodeBase64(match?.[5]);
   if (!isWithin || salt === undefined || hash === undefined || hash.length < HASH_BYTES) {
-    throw new SyntaxError("Cannot parse password hash: make one with parley-server hash-password");
+    throw new SyntaxError("Cannot parse password hash: create one with parley-server hash-password");
   }
   return { cost, blockSize, parallelism, salt, hash };
 }
@@ -75,7 +75,7 @@ async function derive(password: string, salt: Uint8Array, cost: ScryptCost, byte
   const { scrypt } = await import("node:crypto");
   const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
   const options = { N: 2 ** cost.cost, r: cost.blockSize, p: cost.parallelism, maxmem: MAX_MEMORY_BYTES * 2 };
-  // Normalised, so that one password typed on two keyboards is the same bytes (RFC 8265, section 4).
+  // Normalized, so that a password has the same bytes on every keyboard (RFC 8265, section 4).
   scrypt(password.normalize("NFC"), salt, bytes, options, (error, key) => error ? reject(error) : resolve(key));
   return await promise;
 }
@@ -84,7 +84,7 @@ function decodeBase64(text: string | undefined): Uint8Array | undefined {
   try {
     return text === undefined ? undefined : Uint8Array.fromBase64(text);
   } catch {
-    // Not Base64: the caller reports the whole hash as invalid.
+    // Invalid base64: the caller reports the whole hash as invalid.
     return undefined;
   }
 }

@@ -4,27 +4,26 @@ import type { Gate, Refusal } from "./gate.ts";
 
 /** Options of {@linkcode PerAddressLimit}. */
 export interface PerAddressLimitOptions {
-  /** Most connections of one address at once. */
+  /** Maximum concurrent connections per address. */
   maxPerAddress: number;
   /**
-   * Whether it holds for this machine's own clients.
+   * Whether the limit applies to loopback clients.
    *
    * @default {false}
    */
   limitsLoopback?: boolean;
 }
 
-/** Bounds the connections of one address, or of one /64 network of IPv6. */
+/** Limits the connections of one address or IPv6 /64 network. */
 export class PerAddressLimit implements Gate {
   readonly #options: PerAddressLimitOptions;
   readonly #counts = new Map<string, number>();
 
-  /** Starts empty. */
   constructor(options: PerAddressLimitOptions) {
     this.#options = options;
   }
 
-  /** Addresses that are remembered. */
+  /** Number of remembered addresses. */
   get size(): number {
     return this.#counts.size;
   }
@@ -35,7 +34,7 @@ export class PerAddressLimit implements Gate {
     const count = this.#counts.get(key) ?? 0;
     const { maxPerAddress } = this.#options;
     if (count >= maxPerAddress) {
-      return { reason: "limit", text: `too many connections of your address: at most ${maxPerAddress}` };
+      return { reason: "limit", text: `too many connections from your address: at most ${maxPerAddress}` };
     }
     this.#counts.set(key, count + 1);
     return undefined;

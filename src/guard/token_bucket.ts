@@ -1,9 +1,9 @@
-/** How fast a {@linkcode TokenBucket} fills. */
+/** Options of {@linkcode TokenBucket}. */
 export interface RateOptions {
-  /** Tokens a second. */
+  /** Tokens per second. */
   perSecond: number;
   /**
-   * Most tokens that wait.
+   * Maximum tokens in the bucket.
    *
    * @default {perSecond, and 1 at least}
    */
@@ -11,8 +11,8 @@ export interface RateOptions {
 }
 
 /**
- * A rate with bursts: tokens come at a steady pace, and up to `burst` of them
- * wait for use. It has no clock; every call passes the time.
+ * A rate limit with bursts: tokens are added at a steady rate, up to `burst`. It has no clock; every call passes the
+ * time.
  *
  * @example Two at once, then one a second
  * ```ts
@@ -30,7 +30,7 @@ export class TokenBucket {
   #tokens: number;
   #filledMs: number;
 
-  /** It is full at `nowMs`. */
+  /** Creates a full bucket. */
   constructor(options: RateOptions, nowMs: number) {
     this.#perMs = options.perSecond / 1_000;
     this.#burst = this.#tokens = options.burst ?? Math.max(1, options.perSecond);
@@ -38,8 +38,8 @@ export class TokenBucket {
   }
 
   /**
-   * Takes tokens, also such as are still to come: the result is how long the
-   * caller must wait before it may act, in milliseconds.
+   * Takes tokens, if necessary in advance; returns how long the caller must wait before it may proceed, in
+   * milliseconds.
    */
   take(count: number, nowMs: number): number {
     this.#fill(nowMs);
@@ -47,7 +47,7 @@ export class TokenBucket {
     return this.#tokens >= 0 ? 0 : -this.#tokens / this.#perMs;
   }
 
-  /** Takes tokens if they are there now; otherwise none. */
+  /** Takes tokens if they are available now; otherwise none. */
   tryTake(count: number, nowMs: number): boolean {
     this.#fill(nowMs);
     if (this.#tokens < count) return false;
@@ -55,12 +55,12 @@ export class TokenBucket {
     return true;
   }
 
-  /** Puts back what was taken for nothing. */
+  /** Returns unused tokens. */
   giveBack(count: number): void {
     this.#tokens = Math.min(this.#burst, this.#tokens + count);
   }
 
-  /** Whether nothing was taken for so long that a new bucket would be the same. */
+  /** Whether the bucket is full, and thus the same as a new one. */
   isFull(nowMs: number): boolean {
     this.#fill(nowMs);
     return this.#tokens >= this.#burst;

@@ -2,10 +2,10 @@ import { formatHex, utf8 } from "../base/bytes.ts";
 import { UsageError } from "../base/errors.ts";
 import type { Identity } from "./authenticator.ts";
 
-/** Shorter tokens could be guessed: attempts are not slowed down. */
+/** Shorter tokens could be guessed, because attempts are not throttled. */
 const MIN_CHARS = 16;
 
-/** Bearer tokens by their hashes, so that a look-up takes as long for a token that is nearly right. */
+/** Bearer tokens by their hashes, so that the time of a lookup reveals nothing about a token. */
 export class TokenList {
   #identities: ReadonlyMap<string, Identity>;
 
@@ -14,9 +14,9 @@ export class TokenList {
   }
 
   /**
-   * Reads lines of `NAME TOKEN`; empty lines and those that begin with # are left out.
+   * Parses lines of `NAME TOKEN`; empty lines and lines starting with # are ignored.
    *
-   * @throws {UsageError} A line is malformed; it is named by its number and not shown.
+   * @throws {UsageError} A line is invalid; the message has its number, but not its content.
    */
   static async parse(text: string, file: string): Promise<TokenList> {
     const identities = new Map<string, Identity>();
@@ -25,7 +25,7 @@ export class TokenList {
       if (trimmed === "" || trimmed.startsWith("#")) continue;
       const [, name, token = ""] = /^(\S+)\s+([A-Za-z0-9._~+/-]+=*)$/.exec(trimmed) ?? [];
       if (name === undefined || token.length < MIN_CHARS) {
-        const form = `a line is NAME TOKEN, and a token has ${MIN_CHARS} characters or more`;
+        const form = `expected NAME TOKEN, with a token of at least ${MIN_CHARS} characters`;
         throw new UsageError(`Cannot read ${file}, line ${index + 1}: ${form}`);
       }
       identities.set(await hashOf(token), { name, roles: [] });
@@ -33,17 +33,17 @@ export class TokenList {
     return new TokenList(identities);
   }
 
-  /** How many tokens there are. */
+  /** Number of tokens. */
   get size(): number {
     return this.#identities.size;
   }
 
-  /** Takes over the tokens of another list. */
+  /** Replaces the tokens. */
   replace(other: TokenList): void {
     this.#identities = other.#identities;
   }
 
-  /** Whose token it is. */
+  /** Returns the owner of a token. */
   async identityOf(token: string): Promise<Identity | undefined> {
     return this.#identities.get(await hashOf(token));
   }

@@ -1,13 +1,13 @@
 import { utf8 } from "../base/bytes.ts";
 
-/** What an `Authorization` or `Proxy-Authorization` field holds. */
+/** Parsed credentials of an `Authorization` or `Proxy-Authorization` field. */
 export type HttpCredentials =
   /** RFC 7617. */
   | { readonly user: string; readonly password: string }
   /** RFC 6750. */
   | { readonly token: string };
 
-/** Parses the field; `undefined` if it is malformed, or of another scheme. */
+/** Parses the field; `undefined` if it is malformed or has another scheme. */
 export function parseAuthorization(field: string | undefined): HttpCredentials | undefined {
   const [, scheme, value = ""] = /^(Basic|Bearer) +([A-Za-z0-9._~+/-]+=*)$/i.exec(field ?? "") ?? [];
   if (scheme === undefined) return undefined;
@@ -16,7 +16,7 @@ export function parseAuthorization(field: string | undefined): HttpCredentials |
   return user === undefined ? undefined : { user, password };
 }
 
-/** As UTF-8, as RFC 7617 recommends it; `""` for what cannot be decoded. */
+/** UTF-8, as RFC 7617 recommends; `""` if it cannot be decoded. */
 function decodeBase64(text: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.fromBase64(text));

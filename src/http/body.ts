@@ -9,16 +9,16 @@ import { concat, latin1 } from "../base/bytes.ts";
 import { HttpError, type HttpResponseHead, listOf } from "./head.ts";
 
 const LF = 0x0a;
-/** A chunk's size line or a trailer line is never longer. */
+/** Maximum length of a chunk size line or a trailer line. */
 const MAX_LINE_BYTES = 8 * 1024;
 
-/** How the end of a body is found: after so many bytes, by its chunks, or by the end of the connection. */
+/** How the end of a body is determined: by a number of bytes, by chunks, or by the end of the connection. */
 export type BodyLength = number | "chunked" | "until close";
 
 /**
  * How long the body of a response is (RFC 9112, section 6.3).
  *
- * @throws {HttpError} The head announces the body in a way that is not valid.
+ * @throws {HttpError} The head has an invalid Content-Length or Transfer-Encoding.
  */
 export function responseBodyLength({ status, fields }: HttpResponseHead, isHead = false): BodyLength {
   if (isHead || status < 200 || status === 204 || status === 304) return 0;
@@ -30,29 +30,29 @@ export function responseBodyLength({ status, fields }: HttpResponseHead, isHead 
   throw new HttpError(400, `the Content-Length "${length}" is invalid`);
 }
 
-/** Takes the bytes of a body in whatever pieces they come. */
+/** Decodes a body incrementally. */
 export class HttpBodyReader {
   readonly #maxBytes: number;
   readonly #chunks: Uint8Array[] = [];
   #length = 0;
-  /** How the end is found; a number is how many bytes are still missing of the body or of this chunk. */
+  /** Decoding state; a number is the remaining bytes of the body or of the current chunk. */
   #state: "size" | "after chunk" | "trailers" | "until close" | "done" | number;
   readonly #isChunked: boolean;
   #line: Uint8Array = new Uint8Array(0);
 
-  /** A longer body than `maxBytes` is cut there, and {@linkcode isCut} is true. */
+  /** A body longer than `maxBytes` is truncated, and {@linkcode isCut} is true. */
   constructor(length: BodyLength, maxBytes: number) {
     this.#maxBytes = maxBytes;
     this.#isChunked = length === "chunked";
     this.#state = length === "chunked" ? "size" : length || "done";
   }
 
-  /** The whole body has come. */
+  /** The body is complete. */
   get isDone(): boolean {
     return this.#state === "done";
   }
 
-  /** The body was longer than allowed, and its rest was left out. */
+  /** The body exceeded the maximum and was truncated. */
   isCut = false;
 
   /** The bytes of the body received so far. */
@@ -61,7 +61,7 @@ export class HttpBodyReader {
   }
 
   /**
-   * The next bytes; those behind the body are given back.
+   * Adds the next bytes; returns those after the body.
    *
    * @throws {HttpError} The chunks are malformed.
    */
@@ -77,7 +77,7 @@ export class HttpBodyReader {
     return rest;
   }
 
-  /** The connection has ended; whether the body ended with it as it should. */
+  /** Signals the end of the connection; returns whether the body is complete. */
   end(): boolean {
     if (this.#state === "until close") this.#state = "done";
     return this.#state === "done";

@@ -1,5 +1,5 @@
 /**
- * A request over a connection that is open already, and its answer (RFC 9112).
+ * One request and response over an open connection (RFC 9112).
  *
  * @module
  */
@@ -14,24 +14,24 @@ import { formatEndpoint } from "../net/endpoint.ts";
 import { HttpBodyReader, responseBodyLength } from "./body.ts";
 
 const MAX_BODY_BYTES = 1024 * 1024;
-/** Interim responses before the final one. */
+/** Maximum number of interim responses before the final one. */
 const MAX_INTERIM = 10;
-/** How much of what a peer sent is kept for an error message. */
+/** Bytes of the peer's data shown in an error message. */
 const START_BYTES = 256;
 const SHOWN_BYTES = 80;
 const HTTP_1 = "HTTP/1.";
 
-/** What is asked. */
+/** A request. */
 export interface HttpRequest {
   readonly method: string;
   /** Path and query. */
   readonly target: string;
-  /** `Host` among them; `Connection: close` is added. */
+  /** Includes `Host`; `Connection: close` is added. */
   readonly fields: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | string;
 }
 
-/** The answer with its body. */
+/** The response with its body. */
 export interface HttpAnswer {
   readonly status: number;
   readonly reason: string;
@@ -39,16 +39,16 @@ export interface HttpAnswer {
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
-/** What a peer sent instead of a response; {@linkcode InvalidResponseError.start} is how it began. */
+/** The peer sent something other than an HTTP response; see {@linkcode InvalidResponseError.start}. */
 export class InvalidResponseError extends HttpError {
   /** `"InvalidResponseError"`. */
   override name = "InvalidResponseError";
-  /** The first bytes that came. */
+  /** The first bytes received. */
   readonly start: Uint8Array;
-  /** Whether these are the beginning of HTTP/1.1 at least. */
+  /** Whether they at least start like HTTP/1.1. */
   readonly isHttp: boolean;
 
-  /** Creates one for what came. */
+  /** Creates an error from the bytes received. */
   constructor(message: string, start: Uint8Array) {
     super(400, message);
     this.start = start;
@@ -57,11 +57,11 @@ export class InvalidResponseError extends HttpError {
 }
 
 /**
- * Reads the head of the final response, and what came behind it; interim ones
- * before it, such as 103 Early Hints, are skipped (RFC 9110, section 15.2).
+ * Reads the head of the final response and the bytes received after it; skips interim responses, such as 103 Early
+ * Hints (RFC 9110, section 15.2).
  *
- * @param read Gives the next bytes of the peer, `null` at its end.
- * @returns How many bytes of a head came, where the peer ended before one was whole.
+ * @param read Reads the next bytes; `null` at the end of the stream.
+ * @returns The number of bytes received if the peer closed before the head was complete.
  * @throws {InvalidResponseError} The peer sent something else.
  */
 export async function readResponseHead(
@@ -77,7 +77,7 @@ export async function readResponseHead(
     early = new Uint8Array(0);
     if (start.length < START_BYTES) start = concat([start, bytes]).subarray(0, START_BYTES);
     try {
-      // Checked before the head is whole: the banner of another protocol may never end one.
+      // Checked before the head is complete, because the banner of another protocol may never complete it.
       if (!isHttp(start)) throw new HttpError(400, "the status line is malformed");
       const found = reader.push(bytes);
       if (found === undefined) continue;
@@ -98,10 +98,10 @@ function isHttp(start: Uint8Array): boolean {
 }
 
 /**
- * Sends one request and reads the whole answer, at most 1 MiB of its body.
+ * Sends one request and reads the response, at most 1 MiB of its body.
  *
  * @throws {ParleyError} The peer does not speak HTTP/1.1.
- * @throws {ClosedEarlyError} It ended the connection within the answer.
+ * @throws {ClosedEarlyError} The server closed the connection before the response was complete.
  * @throws {TimeoutError} The deadline passed.
  */
 export async function requestOver(
@@ -132,14 +132,14 @@ async function readAnswer(connection: Connection, deadline: Deadline, isHead: bo
   const read = () => connection.read(deadline.wait());
   const found = await readResponseHead(read);
   if (!("head" in found)) {
-    throw endedEarly(connection, found.received === 0 ? "before it answered" : "within the head of its answer");
+    throw endedEarly(connection, found.received === 0 ? "before it sent a response" : "within the response header");
   }
   const body = new HttpBodyReader(responseBodyLength(found.head, isHead), MAX_BODY_BYTES);
   body.push(found.rest);
   while (!body.isDone && !body.isCut) {
     const next = await read();
     if (next !== null) body.push(next);
-    else if (!body.end()) throw endedEarly(connection, "within the body of its answer");
+    else if (!body.end()) throw endedEarly(connection, "within the response body");
   }
   return { ...found.head, body: body.bytes };
 }

@@ -5,10 +5,10 @@ import { encodeHead, reasonPhrase } from "./response.ts";
 import { formatHostPort } from "../net/endpoint.ts";
 import type { Proxy, TunnelHandshake } from "../net/proxy_dialer.ts";
 
-/** Interim responses before the final one. */
+/** Maximum number of interim responses before the final one. */
 const MAX_INTERIM = 10;
 
-/** Asks an HTTP proxy for a tunnel (RFC 9110, section 9.3.6). */
+/** Requests a tunnel from an HTTP proxy (RFC 9110, section 9.3.6). */
 const httpConnectTunnel: TunnelHandshake = async (exchange, { host, port }, { user, password }) => {
   const authority = formatHostPort(host, port);
   const credentials = user === "" ? {} : { "Proxy-Authorization": basicCredentials(user, password) };
@@ -32,7 +32,7 @@ function parseResponse(bytes: Uint8Array) {
 
 type ErrorKind = Parameters<Parameters<TunnelHandshake>[0]["error"]>[0];
 
-/** As for a connection of our own: not reached, too late, or not allowed. */
+/** The same classes as for a direct connection: refused, timed out, not permitted. */
 function kindOf(status: number): ErrorKind {
   if (status === 502 || status === 503) return RefusedError;
   if (status === 504) return ConnectTimeout;
@@ -45,7 +45,7 @@ class ConnectTimeout extends TimeoutError {
   }
 }
 
-/** The handshake of a proxy's scheme; what no proxy needs is not loaded. */
+/** The handshake for a proxy's scheme, loaded lazily. */
 export async function tunnelFor({ scheme }: Proxy): Promise<TunnelHandshake> {
   if (scheme === "http" || scheme === "https") return httpConnectTunnel;
   const { socks4Tunnel, socks5Tunnel } = await import("../net/layers/socks.ts");

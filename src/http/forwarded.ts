@@ -1,7 +1,6 @@
 /**
- * The client that proxies report in a request: `Forwarded` (RFC 7239) and
- * `X-Forwarded-For`. Anyone can send these fields, so only what trusted
- * proxies have added counts.
+ * The client address that proxies report in `Forwarded` (RFC 7239) and `X-Forwarded-For`. Anyone can send these fields,
+ * so only values added by trusted proxies count.
  *
  * @module
  */
@@ -9,18 +8,18 @@
 import { isIp } from "../base/ip.ts";
 import { HttpError, type HttpFields } from "./head.ts";
 
-/** A client's address; the port is 0 where it is not reported. */
+/** A client's address; the port is 0 if it is not reported. */
 export interface ForwardedAddress {
   readonly host: string;
   readonly port: number;
 }
 
 /**
- * The client of a request that has come from a trusted proxy: the last address
- * that is not one of a trusted proxy, or the first of all. `undefined` if no
- * address is reported.
+ * The client of a request from a trusted proxy: the last address that is not a trusted proxy, or else the first one.
+ * `undefined` if no address is reported.
  *
- * @throws {HttpError} 400: the two fields disagree, as when a client has sent one that its proxy does not replace.
+ * @throws {HttpError} 400: the two fields disagree, for example because the client sent the one that its proxy does not
+ *   replace.
  */
 export function forwardedAddress(
   fields: HttpFields,
@@ -43,7 +42,7 @@ function clientOf(
 ): ForwardedAddress | undefined {
   let client: ForwardedAddress | undefined;
   for (const address of chain.toReversed()) {
-    // Hidden or unknown: what is before it was reported by an unknown proxy.
+    // An obfuscated or unknown address: earlier entries come from an unknown proxy.
     if (address === undefined) return client;
     client = address;
     if (!isTrusted(address.host)) return client;
@@ -58,12 +57,12 @@ function chainOf(
   return value?.split(",").map((element) => parseNode(nodeOf(element.trim()) ?? ""));
 }
 
-/** The `for` parameter of one element of `Forwarded` (RFC 7239, section 4). */
+/** The `for` parameter of an element of `Forwarded` (RFC 7239, section 4). */
 function forOf(element: string): string | undefined {
   return /(?:^|;)\s*for=(?:"([^"]*)"|([^;\s]*))/i.exec(element)?.slice(1).find((value) => value !== undefined);
 }
 
-/** An address with or without a port; one of IPv6 has brackets in `Forwarded`, and mostly none in `X-Forwarded-For`. */
+/** An address with an optional port; IPv6 has brackets in `Forwarded`, but usually not in `X-Forwarded-For`. */
 function parseNode(text: string): ForwardedAddress | undefined {
   if (isIp(text)) return { host: text, port: 0 };
   const [, bracketed, plain, port = "0"] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text) ?? [];

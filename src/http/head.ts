@@ -1,5 +1,5 @@
 /**
- * Heads of HTTP/1.1 messages (RFC 9112): strict, bounded, pure.
+ * Parsers for the heads of HTTP/1.1 messages (RFC 9112): strict, bounded, pure.
  *
  * @module
  */
@@ -8,16 +8,16 @@ import { latin1 } from "../base/bytes.ts";
 import { DEFAULTS } from "../base/defaults.ts";
 import { FrameError } from "../base/errors.ts";
 
-/** A request that cannot be served; {@linkcode HttpError.status} is the status of the answer. */
+/** A request that cannot be served; {@linkcode HttpError.status} is the response's status. */
 export class HttpError extends FrameError {
   /** `"HttpError"`. */
   override name = "HttpError";
-  /** The status code of the answer (RFC 9110, section 15). */
+  /** The status code of the response (RFC 9110, section 15). */
   readonly status: number;
-  /** Fields that the answer must have, such as `Allow`. */
+  /** Required response fields, such as `Allow`. */
   readonly responseFields: Readonly<Record<string, string>>;
 
-  /** Creates one for a status code. */
+  /** Creates an error for a status code. */
   constructor(status: number, message: string, responseFields: Readonly<Record<string, string>> = {}) {
     super(message);
     this.status = status;
@@ -25,24 +25,24 @@ export class HttpError extends FrameError {
   }
 }
 
-/** Header fields by their names in lower case; a field that came more than once has its values joined by `", "`. */
+/** Header fields by lower-case name; values of repeated fields are joined with `", "`. */
 export type HttpFields = ReadonlyMap<string, string>;
 
 /** Request line and header fields (RFC 9112, section 3). */
 export interface HttpRequestHead {
-  /** As it came; methods are case-sensitive. */
+  /** As received; methods are case-sensitive. */
   readonly method: string;
-  /** The path of the target, `"/"` at the least; as it came, not decoded. */
+  /** The path of the target, at least `"/"`; as received, not decoded. */
   readonly path: string;
   /** The query without its `?`; `""` if there is none. */
   readonly query: string;
   /** The version of HTTP. */
   readonly version: "1.0" | "1.1";
-  /** Host and port that the client asked for; HTTP/1.0 may leave it out. */
+  /** The `Host` field; optional in HTTP/1.0. */
   readonly host: string | undefined;
   /** The header fields. */
   readonly fields: HttpFields;
-  /** How many bytes of body follow the head, 0 if there is none (RFC 9112, section 6.3). */
+  /** Length of the body, 0 if there is none (RFC 9112, section 6.3). */
   readonly bodyLength: number | "chunked";
 }
 
@@ -50,14 +50,14 @@ export interface HttpRequestHead {
 export interface HttpResponseHead {
   /** The status code (RFC 9110, section 15). */
   readonly status: number;
-  /** The words after the status code; they mean nothing. */
+  /** The reason phrase; it has no meaning. */
   readonly reason: string;
   /** The header fields. */
   readonly fields: HttpFields;
 }
 
-/** Header fields of one message at the most; more are 431. */
-const FIELDS_MOST = 100;
+/** Maximum number of header fields; more are rejected with 431. */
+const MAX_FIELDS = 100;
 
 /** `token` of RFC 9110, section 5.6.2. */
 const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
@@ -73,8 +73,8 @@ const HTAB = 0x09;
 const DEL = 0x7f;
 
 /**
- * Takes the bytes of a stream in whatever pieces they come until a head is
- * whole. What can never become one is refused at once, not when the time is up.
+ * Collects the bytes of a stream until a head is complete. Bytes that cannot become a valid head are rejected
+ * immediately, not after the timeout.
  */
 export class HttpHeadReader {
   readonly #maxBytes: number;
@@ -82,22 +82,21 @@ export class HttpHeadReader {
   #length = 0;
   #hasSkipped = false;
 
-  /** A reader for heads of at most `maxBytes`, 16 KiB by default. */
+  /** Creates a reader for heads of at most `maxBytes`, 16 KiB by default. */
   constructor(maxBytes: number = DEFAULTS.httpHeadBytes) {
     this.#maxBytes = maxBytes;
   }
 
-  /** How many bytes of an unfinished head have come. */
+  /** Bytes received of an incomplete head. */
   get length(): number {
     return this.#length;
   }
 
   /**
-   * The next bytes. `undefined` until the empty line that ends a head has come;
-   * then the head, empty lines before it left out, and the bytes behind it,
-   * both in an array of their own; the reader is then ready for another.
+   * Adds the next bytes. Returns `undefined` while the head is incomplete; then copies of the head, without leading
+   * empty lines, and of the bytes after it. The reader is then ready for another head.
    *
-   * @throws {HttpError} 400: this cannot be HTTP; 431: it is too large.
+   * @throws {HttpError} 400: not HTTP; 431: the head is too large.
    */
   push(chunk: Uint8Array): { head: Uint8Array; rest: Uint8Array } | undefined {
     const from = this.#length;
@@ -112,7 +111,7 @@ export class HttpHeadReader {
       } else if (this.#bytes[at - 1] === CR) {
         throw new HttpError(400, "a CR stands alone");
       } else if (byte < 0x20 && byte !== HTAB && byte !== CR || byte === DEL) {
-        throw new HttpError(400, "the head holds a control character");
+        throw new HttpError(400, "the head contains a control character");
       }
     }
     return undefined;
@@ -149,7 +148,7 @@ export class HttpHeadReader {
 }
 
 /**
- * Parses the head of a request, as {@linkcode HttpHeadReader} gives it.
+ * Parses the head of a request from {@linkcode HttpHeadReader}.
  *
  * @throws {HttpError} 400, 413, 431, 501 or 505.
  */
@@ -158,26 +157,26 @@ export function parseRequestHead(head: Uint8Array): HttpRequestHead {
   const match = REQUEST_LINE.exec(line);
   if (!match) throw new HttpError(400, "the request line is malformed");
   const [, method = "", target = "", major, minor] = match;
-  if (major !== "1") throw new HttpError(505, `HTTP/${major}.${minor} is not spoken here`);
+  if (major !== "1") throw new HttpError(505, `HTTP/${major}.${minor} is not supported`);
   const version = minor === "0" ? "1.0" : "1.1";
   const fields = parseFields(fieldLines);
   const host = fields.get("host");
   if (host === undefined && version === "1.1") throw new HttpError(400, "the Host field is missing");
   if (host !== undefined && (!HOST.test(host) || host.includes(","))) {
-    throw new HttpError(400, "the Host field is malformed or not the only one");
+    throw new HttpError(400, "the Host field is malformed or repeated");
   }
-  // The target of CONNECT is an authority (RFC 9112, section 3.2.3): it is the path of no route.
+  // The target of CONNECT is an authority, not a path (RFC 9112, section 3.2.3), so no route matches.
   const parts = method === "CONNECT" ? { path: target, query: "" } : splitTarget(target);
   return { method, version, host, fields, bodyLength: bodyLengthOf(version, fields), ...parts };
 }
 
-/** A head that does not say for certain where its body ends lets another request be smuggled in. */
+/** An ambiguous body length would allow request smuggling. */
 function bodyLengthOf(version: "1.0" | "1.1", fields: HttpFields): number | "chunked" {
   const codings = fields.get("transfer-encoding");
   const length = fields.get("content-length");
   if (codings === undefined) return length === undefined ? 0 : parseContentLength(length);
   if (length !== undefined) throw new HttpError(400, "Content-Length and Transfer-Encoding cannot be combined");
-  if (version === "1.0") throw new HttpError(400, "HTTP/1.0 has no Transfer-Encoding");
+  if (version === "1.0") throw new HttpError(400, "HTTP/1.0 does not support Transfer-Encoding");
   const coding = listOf(codings);
   if (coding.length === 1 && coding[0] === "chunked") return "chunked";
   if (coding.length === 0 || coding.slice(0, -1).includes("chunked")) {
@@ -186,7 +185,7 @@ function bodyLengthOf(version: "1.0" | "1.1", fields: HttpFields): number | "chu
   throw new HttpError(501, "no transfer coding other than chunked is implemented");
 }
 
-/** A length that is given several times, but the same, is one (RFC 9110, section 8.6). */
+/** Repeated equal lengths count as one (RFC 9110, section 8.6). */
 function parseContentLength(value: string): number {
   const [length = "", ...others] = value.split(",").map((member) => member.trim());
   if (!/^\d+$/.test(length) || others.some((other) => other !== length)) {
@@ -199,7 +198,7 @@ function parseContentLength(value: string): number {
 /**
  * Parses the head of a response.
  *
- * @throws {HttpError} It is not an HTTP/1.1 response; the status of the error is meaningless here.
+ * @throws {HttpError} The head is not an HTTP/1.1 response; ignore the error's status.
  */
 export function parseResponseHead(head: Uint8Array): HttpResponseHead {
   const [line = "", ...fieldLines] = linesOf(head);
@@ -208,21 +207,21 @@ export function parseResponseHead(head: Uint8Array): HttpResponseHead {
   return { status: Number(match[1]), reason: match[2] ?? "", fields: parseFields(fieldLines) };
 }
 
-/** The members of a list such as `keep-alive, Upgrade`, in lower case (RFC 9110, section 5.6.1). */
+/** The members of a list field such as `keep-alive, Upgrade`, in lower case (RFC 9110, section 5.6.1). */
 export function listOf(value: string | undefined): string[] {
   return value === undefined ? [] : value.split(",").map((member) => member.trim().toLowerCase()).filter(Boolean);
 }
 
 function linesOf(head: Uint8Array): string[] {
-  // The last line and the empty one behind it leave two empty texts.
+  // The last line end and the empty line yield two empty strings.
   return latin1(head).split("\r\n").slice(0, -2);
 }
 
 function parseFields(lines: readonly string[]): HttpFields {
-  if (lines.length > FIELDS_MOST) throw new HttpError(431, `there are more than ${FIELDS_MOST} header fields`);
+  if (lines.length > MAX_FIELDS) throw new HttpError(431, `there are more than ${MAX_FIELDS} header fields`);
   const fields = new Map<string, string>();
   for (const line of lines) {
-    // A folded line, or a blank before the colon, matches neither (RFC 9112, sections 5.1 and 5.2).
+    // Rejects folded lines and whitespace before the colon (RFC 9112, sections 5.1 and 5.2).
     const match = FIELD_LINE.exec(line);
     if (!match) throw new HttpError(400, "a header field is malformed");
     const name = (match[1] ?? "").toLowerCase();

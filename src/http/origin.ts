@@ -3,8 +3,7 @@ import { isIp } from "../base/ip.ts";
 import { HttpError, type HttpRequestHead } from "./head.ts";
 
 /**
- * Reads an origin that may connect: `https://chat.example`, `null` for pages
- * without one, or `*` for any.
+ * Parses an allowed origin: `https://chat.example`, `null` for pages without one, or `*` for any.
  *
  * @throws {UsageError} It is not an origin.
  */
@@ -17,14 +16,13 @@ export function parseOrigin(text: string): string {
   return url.origin;
 }
 
-/** Suffixes that the public DNS never answers for (RFC 6761, RFC 6762, RFC 8375, and ICANN for `internal`). */
+/** Suffixes that do not exist in the public DNS (RFC 6761, RFC 6762, RFC 8375, and ICANN for `internal`). */
 const PRIVATE_SUFFIX = /\.(?:localhost|local|internal|home\.arpa)$/;
 
 /**
- * Whether a `Host` cannot be a name in the public DNS: an address, a single
- * label, or a name under a private suffix. Any other name may be made to
- * resolve to this machine, so that a foreign page counts as a page of the same
- * host (DNS rebinding).
+ * Whether a `Host` cannot be a name in the public DNS: an address, a single label, or a name under a private suffix.
+ * Any other name could be made to resolve to this machine, so that a foreign page would count as same-origin (DNS
+ * rebinding).
  */
 export function isLocalName(host: string): boolean {
   const name = host.toLowerCase().replace(/:\d*$/, "");
@@ -32,8 +30,7 @@ export function isLocalName(host: string): boolean {
 }
 
 /**
- * Lets only requests through that name this machine by an address or a local
- * name: a page of any other name may be a foreign one.
+ * Rejects requests whose `Host` is neither an address nor a local name, as a defense against DNS rebinding.
  *
  * @throws {HttpError} 403
  */

@@ -1,6 +1,5 @@
 /**
- * The server's side of HTTP/1.1 (RFC 9112): the requests that a stream
- * carries, one after another, and their answers.
+ * The server side of HTTP/1.1 (RFC 9112): consecutive requests on a stream, and their responses.
  *
  * @module
  */
@@ -16,26 +15,26 @@ import { CONTINUE, encodeResponse, errorResponse, type HttpResponse } from "./re
 
 const NOTHING = new Uint8Array(0);
 
-/** What carries the requests: a connection, or a session of raw bytes. */
+/** The stream that carries requests: a connection, or a session of raw bytes. */
 export interface HttpStream {
-  /** The next bytes, valid until the next call; `null` at the client's end. */
+  /** Reads the next bytes, valid until the next call; `null` at the end of the stream. */
   read(options?: WaitOptions): Promise<Uint8Array | null>;
-  /** Sends all of the bytes. */
+  /** Sends all bytes. */
   write(bytes: Uint8Array): Promise<void>;
 }
 
 /** Limits of {@linkcode RequestReader}. */
 export interface RequestOptions {
   /**
-   * For a whole head, in milliseconds: a head that arrives byte by byte does not extend it.
+   * Time limit for a whole head in milliseconds; slow arrival does not extend it.
    *
    * @default {5000}
    */
   readonly headTimeoutMs?: number | undefined;
-  /** How long a connection may be idle between two requests; the stream's own deadlines apply by default. */
+  /** Maximum idle time between requests; by default only the stream's deadlines apply. */
   readonly idleTimeoutMs?: number | undefined;
   /**
-   * For a whole body that {@linkcode HttpRequest.body} reads, in milliseconds.
+   * Time limit for a whole body read by {@linkcode HttpRequest.body}, in milliseconds.
    *
    * @default {10000}
    */
@@ -50,28 +49,27 @@ export interface RequestOptions {
 
 /** One request. */
 export interface HttpRequest extends HttpRequestHead {
-  /** The head as it came. */
+  /** The parsed head. */
   readonly bytes: Uint8Array;
   /**
-   * The whole body; a client that waits for it is sent 100 (Continue)
-   * (RFC 9110, section 10.1.1). A body that is not read ends the connection.
+   * Reads the whole body; sends 100 (Continue) if the client waits for it (RFC 9110, section 10.1.1). If the body is
+   * not read, the connection is closed after the response.
    *
    * @throws {HttpError} 400, 408, 413 or 417.
-   * @throws {ClosedEarlyError} The client left within it.
+   * @throws {ClosedEarlyError} The client closed the connection within the body.
    */
   body(): Promise<Uint8Array<ArrayBuffer>>;
   /**
-   * Reads a body of any length and drops it. `false`: it did not arrive in
-   * full, or the client waits for 100 (Continue).
+   * Reads and discards a body of any length. `false` if it is incomplete, or if the client waits for 100 (Continue).
    *
    * @throws {HttpError} 400 or 408.
    */
   discardBody(): Promise<boolean>;
-  /** The bytes received after the head, for the protocol that takes over the stream. */
+  /** The bytes received after the head, for an upgrade to another protocol. */
   takeRest(): Uint8Array;
 }
 
-/** Reads requests from a stream, one after another. */
+/** Reads consecutive requests from a stream. */
 export class RequestReader {
   readonly #stream: HttpStream;
   readonly #options: RequestOptions;
@@ -80,24 +78,22 @@ export class RequestReader {
   #head: HttpRequestHead | undefined;
   #body: HttpBodyReader | undefined;
 
-  /** Reads nothing before {@linkcode next}. */
   constructor(stream: HttpStream, options: RequestOptions = {}) {
     this.#stream = stream;
     this.#options = options;
   }
 
-  /** Whether the next request may be read: the body of the last one is not in the way. */
+  /** Whether the body of the last request has been read, so that the next request can follow. */
   get isBodyRead(): boolean {
     return this.#head === undefined || this.#bodyOf(this.#head).isDone;
   }
 
   /**
-   * The next request. `undefined` at the client's end, or after a silence of
-   * `idleTimeoutMs`, between two requests: none need follow, and a 408 could be
-   * taken for the answer to one that is under way.
+   * Reads the next request. `undefined` if the client closes or is idle for `idleTimeoutMs` between two requests; a 408
+   * is not sent, because it could be taken for the response to a request that is just being sent.
    *
    * @throws {HttpError} 400, 408, 413, 431, 501 or 505.
-   * @throws {ClosedEarlyError} The client left within a head.
+   * @throws {ClosedEarlyError} The client closed the connection within a head.
    */
   async next(): Promise<HttpRequest | undefined> {
     let deadline = this.#head === undefined ? new Deadline(this.#headTimeoutMs) : undefined;
@@ -105,7 +101,9 @@ export class RequestReader {
       const bytes = await this.#read(deadline);
       if (bytes === null && this.#heads.length === 0) return undefined;
       if (bytes === null) {
-        throw new ClosedEarlyError("the client left within a request head", { received: this.#heads.length });
+        throw new ClosedEarlyError("the client closed the connection within a request head", {
+          received: this.#heads.length,
+        });
       }
       deadline ??= new Deadline(this.#headTimeoutMs);
       const found = this.#heads.push(bytes);
@@ -137,7 +135,7 @@ export class RequestReader {
     const deadline = new Deadline(bodyTimeoutMs);
     while (!body.isDone) {
       const bytes = await this.#read(deadline);
-      if (bytes === null) throw new ClosedEarlyError("the client left within a request body");
+      if (bytes === null) throw new ClosedEarlyError("the client closed the connection within a request body");
       this.#rest = body.push(bytes).slice();
       if (body.isCut) throw tooLarge();
     }
@@ -176,13 +174,13 @@ export class RequestReader {
     return rest;
   }
 
-  /** Without a deadline, a read between two requests, which may find nothing. */
+  /** Between two requests there is no deadline, and the client may close. */
   async #read(deadline: Deadline | undefined): Promise<Uint8Array | null> {
     if (this.#rest.length > 0) return this.#takeRest();
     try {
       return await this.#stream.read(deadline?.wait() ?? { timeout: this.#options.idleTimeoutMs });
     } catch (error) {
-      // Deadlines of the stream itself close it: no response can be sent.
+      // The stream's own deadlines close it, so no response can be sent.
       if (!(error instanceof TimeoutError) || error.phase !== "reply") throw error;
       if (deadline === undefined) return null;
       throw new HttpError(408, `the request did not arrive within ${formatDuration(this.#headTimeoutMs)}`);
@@ -190,28 +188,27 @@ export class RequestReader {
   }
 }
 
-/** Answers a request; `undefined` takes the stream over, as an upgrade does. */
+/** Handles a request; returns `undefined` if it takes over the stream, as for an upgrade. */
 export type RequestHandler = (request: HttpRequest) => HttpResponse | undefined | Promise<HttpResponse | undefined>;
 
 /** Options of {@linkcode serveRequests}. */
 export interface ServeRequestsOptions extends RequestOptions {
-  /** Called before each request is waited for. */
+  /** Called before the wait for each request. */
   readonly onIdle?: () => void;
 }
 
 /**
- * Answers the requests of a stream, which the caller closes. The result says
- * why it returns: the client left between two requests, no other request may
- * follow the last answer, or the handler took the stream over.
+ * Serves the requests of a stream, which the caller closes. The result is the reason for returning: the client closed
+ * between two requests, no further request is possible after the last response, or the handler took over the stream.
  *
- * @throws {HttpError} A request was answered with an error; the connection must end.
- * @throws What the stream and the handler throw; the client was not answered.
+ * @throws {HttpError} A request was answered with an error; the connection must be closed.
+ * @throws Errors of the stream and the handler; no response was sent.
  */
 export async function serveRequests(
   stream: HttpStream,
   handle: RequestHandler,
   options: ServeRequestsOptions = {},
-): Promise<"client left" | "last answer sent" | "taken over"> {
+): Promise<"client left" | "last response sent" | "taken over"> {
   const requests = new RequestReader(stream, options);
   let request: HttpRequest | undefined;
   try {
@@ -224,7 +221,7 @@ export async function serveRequests(
       if (response === undefined) return "taken over";
       const isKeptAlive = response.isKeptAlive !== false && requests.isBodyRead && wantsKeepAlive(request);
       await stream.write(encodeResponse({ ...response, isKeptAlive, isHead: request.method === "HEAD" }));
-      if (!isKeptAlive) return "last answer sent";
+      if (!isKeptAlive) return "last response sent";
     }
   } catch (error) {
     if (error instanceof HttpError) {
@@ -234,7 +231,7 @@ export async function serveRequests(
   }
 }
 
-/** Whether the client wants the connection for another request (RFC 9112, section 9.3). */
+/** Whether the client keeps the connection open for another request (RFC 9112, section 9.3). */
 function wantsKeepAlive({ version, fields }: HttpRequestHead): boolean {
   const options = listOf(fields.get("connection"));
   return version === "1.1" ? !options.includes("close") : options.includes("keep-alive");

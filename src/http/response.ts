@@ -1,5 +1,5 @@
 /**
- * Answers of HTTP/1.1 servers (RFC 9112, section 4).
+ * HTTP/1.1 responses (RFC 9112, section 4).
  *
  * @module
  */
@@ -7,17 +7,17 @@
 import { concat, toBytes, utf8 } from "../base/bytes.ts";
 import type { HttpError } from "./head.ts";
 
-/** An answer with a whole body. */
+/** A response with a whole body. */
 export interface HttpResponse {
   /** The status code (RFC 9110, section 15). */
   readonly status: number;
-  /** Fields besides `Content-Length` and `Connection`, which follow from the rest. */
+  /** Fields besides `Content-Length` and `Connection`, which are derived. */
   readonly fields?: Readonly<Record<string, string>>;
-  /** The body; its length is sent even where the body is left out. */
+  /** The body; its length is sent even if the body is omitted. */
   readonly body?: Uint8Array | string;
-  /** Whether the connection stays for another request. */
+  /** Whether the connection is kept open for another request. */
   readonly isKeptAlive?: boolean;
-  /** The answer to a HEAD: the same fields, no body (RFC 9110, section 9.3.2). */
+  /** For a HEAD request: the same fields, no body (RFC 9110, section 9.3.2). */
   readonly isHead?: boolean;
 }
 
@@ -50,12 +50,12 @@ const REASONS: Readonly<Record<number, string>> = {
   505: "HTTP Version Not Supported",
 };
 
-/** The words for a status code (RFC 9110, section 15). */
+/** Reason phrase of a status code (RFC 9110, section 15). */
 export function reasonPhrase(status: number): string {
   return REASONS[status] ?? "";
 }
 
-/** The answer as it goes over the wire (RFC 9112, section 4). */
+/** Encodes a response (RFC 9112, section 4). */
 export function encodeResponse(response: HttpResponse): Uint8Array {
   const body = toBytes(response.body ?? "");
   const head = encodeHead(`HTTP/1.1 ${response.status} ${reasonPhrase(response.status)}`, {
@@ -68,19 +68,19 @@ export function encodeResponse(response: HttpResponse): Uint8Array {
   return response.isHead || !hasBody(response.status) || body.length === 0 ? head : concat([head, body]);
 }
 
-/** Others have no body, and so no length either (RFC 9110, section 8.6). */
+/** Other responses have no body and no length (RFC 9110, section 8.6). */
 function hasBody(status: number): boolean {
   return status >= 200 && status !== 204 && status !== 304;
 }
 
-/** Makes a client that holds back its body send it (RFC 9110, section 15.2.1). */
+/** Tells a client to send its body (RFC 9110, section 15.2.1). */
 export const CONTINUE: Uint8Array = encodeHead("HTTP/1.1 100 Continue", {});
 
-/** What a route answers with. */
+/** The content of a route's response. */
 export interface HttpContent {
-  /** As `text/html; charset=utf-8`; none without a body. */
+  /** For example `text/html; charset=utf-8`; none without a body. */
   readonly contentType?: string;
-  /** By default empty. */
+  /** Empty by default. */
   readonly body?: string | Uint8Array;
   /**
    * The status code.
@@ -88,22 +88,22 @@ export interface HttpContent {
    * @default {200}
    */
   readonly status?: number;
-  /** Fields besides those that every answer has. */
+  /** Additional fields. */
   readonly fields?: Readonly<Record<string, string>>;
 }
 
-/** A value as JSON, one line. */
+/** A response with a value as one line of JSON. */
 export function jsonContent(value: unknown, status = 200): HttpContent {
   return { status, contentType: "application/json", body: `${JSON.stringify(value)}\n` };
 }
 
-/** The answer with a content: nothing of it is to be cached, guessed at, or sent along as a referrer. */
+/** Builds the response; it must not be cached, sniffed, or sent as a referrer. */
 export function contentResponse({ status = 200, contentType, body = "", fields }: HttpContent): HttpResponse {
   return {
     status,
     body,
     fields: {
-      // A server that has a clock sends its time (RFC 9110, section 6.6.1).
+      // Servers with a clock must send the date (RFC 9110, section 6.6.1).
       Date: new Date().toUTCString(),
       ...(contentType === undefined ? {} : { "Content-Type": contentType }),
       "Cache-Control": "no-store",
@@ -114,7 +114,7 @@ export function contentResponse({ status = 200, contentType, body = "", fields }
   };
 }
 
-/** The answer to a request that cannot be served; the connection ends with it. */
+/** The response to a request that cannot be served; the connection is closed after it. */
 export function errorResponse({ status, message, responseFields }: HttpError): HttpResponse {
   return contentResponse({
     status,
@@ -125,15 +125,15 @@ export function errorResponse({ status, message, responseFields }: HttpError): H
 }
 
 /**
- * A start line and header fields, with the empty line that ends them.
+ * Encodes a start line and header fields with the final empty line.
  *
- * @throws {SyntaxError} A field holds a line end, which would forge another.
+ * @throws {SyntaxError} A field contains a line end, which would allow header injection.
  */
 export function encodeHead(startLine: string, fields: Readonly<Record<string, string>>): Uint8Array<ArrayBuffer> {
   const lines = [startLine, ...Object.entries(fields).map(([name, value]) => `${name}: ${value}`)];
   const forged = lines.find((line) => /[\r\n\0]/.test(line));
   if (forged !== undefined) {
-    throw new SyntaxError(`Cannot send header line ${JSON.stringify(forged)}: it holds a line end`);
+    throw new SyntaxError(`Cannot send header line ${JSON.stringify(forged)}: it contains a line end`);
   }
   return utf8(`${lines.join("\r\n")}\r\n\r\n`);
 }

@@ -1,6 +1,5 @@
 /**
- * The way to a server, as plain data that also another thread can be given:
- * which proxies lie on it, where it begins, and whom it speaks for.
+ * The route to a server as plain data that can be passed to other threads: proxies, local address and PROXY header.
  *
  * @module
  */
@@ -14,17 +13,17 @@ import { proxyProtocolSender, type SendProxyOptions } from "../net/layers/proxy_
 import { environmentDialer, type Proxy, proxyDialer, type ProxyVariable } from "../net/proxy_dialer.ts";
 import { tunnelFor } from "./connect_tunnel.ts";
 
-/** A way to a server. */
+/** A route to a server. */
 export interface Route extends DirectOptions {
   /** The proxies to go through, the nearest first. */
   readonly proxies?: readonly Proxy[];
-  /** Variables of the environment that name the proxy for each target, instead of `proxies`. */
+  /** Environment variables with the proxy for each target, instead of `proxies`. */
   readonly environment?: Readonly<Partial<Record<ProxyVariable, string>>> | undefined;
-  /** Resolves names here instead of at the proxy. */
+  /** Resolves names locally instead of at the proxy. */
   readonly resolvesLocally?: boolean | undefined;
-  /** Certificates in PEM that an `https` proxy is trusted by, instead of the system's. */
+  /** Trusted CA certificates in PEM for `https` proxies, instead of the system's. */
   readonly proxyCa?: string | undefined;
-  /** A PROXY header that is sent first. */
+  /** A PROXY header to send first. */
   readonly sendProxy?: SendProxyOptions | undefined;
 }
 

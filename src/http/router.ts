@@ -2,21 +2,20 @@ import { HttpError } from "./head.ts";
 import type { HttpRequest } from "./request.ts";
 import { contentResponse, type HttpContent, type HttpResponse } from "./response.ts";
 
-/** A request at a route. */
+/** A request matched to a route. */
 export interface RoutedRequest extends HttpRequest {
-  /** What the parameters of the route's path stand for, decoded. */
+  /** Decoded path parameters. */
   readonly params: Readonly<Record<string, string>>;
-  /** The path of the endpoint that it came to. */
+  /** The path of the endpoint. */
   readonly endpointPath: string;
 }
 
-/** What is found at a path: always the same, or made for each request. */
+/** Static content, or a function that creates it for each request. */
 export type HttpRoute = HttpContent | ((request: RoutedRequest) => HttpContent | Promise<HttpContent>);
 
 /**
- * Routes by method and path, for example `GET /healthz` or
- * `POST /proxies/:proxy/toxics`; a parameter stands for one segment. A GET
- * route answers HEAD too.
+ * Routes by method and path, for example `GET /healthz` or `POST /proxies/:proxy/toxics`; a parameter matches one
+ * segment. GET routes also handle HEAD.
  */
 export type HttpRoutes = Readonly<Record<string, HttpRoute>>;
 
@@ -25,12 +24,11 @@ interface Pattern {
   readonly methods: Map<string, HttpRoute>;
 }
 
-/** Finds the route of a request. A path without parameters goes before one with. */
+/** Finds the route of a request. A path without parameters takes precedence over one with parameters. */
 export class Router {
   readonly #plain = new Map<string, Pattern>();
   readonly #parametric = new Map<string, Pattern>();
 
-  /** The routes never change. */
   constructor(routes: HttpRoutes) {
     for (const [key, route] of Object.entries(routes)) {
       const [method = "", path = ""] = key.split(" ");
@@ -41,19 +39,19 @@ export class Router {
     }
   }
 
-  /** Whether anything is at a path, whatever the method. */
+  /** Whether the path has a route for any method. */
   has(path: string): boolean {
     return this.#find(path).length > 0;
   }
 
   /**
-   * The answer to a request.
+   * Handles a request.
    *
-   * @throws {HttpError} 404; 405 with the methods that are allowed; 400: a parameter is not decodable; what the route throws.
+   * @throws {HttpError} 404; 405 with the allowed methods; 400 if a parameter cannot be decoded; errors of the route.
    */
   async respond(request: HttpRequest, endpointPath = "/"): Promise<HttpResponse> {
     const found = this.#find(request.path);
-    if (found.length === 0) throw new HttpError(404, "nothing is here");
+    if (found.length === 0) throw new HttpError(404, "not found");
     const method = request.method === "HEAD" ? "GET" : request.method;
     const pattern = found.find(({ methods }) => methods.has(method));
     const route = pattern?.methods.get(method);
@@ -74,7 +72,7 @@ export class Router {
 function methodNotAllowed(found: readonly Pattern[]): HttpError {
   const methods = found.flatMap((pattern) => [...pattern.methods.keys()]);
   const allowed = methods.flatMap((method) => method === "GET" ? ["GET", "HEAD"] : [method]).join(", ");
-  return new HttpError(405, `only ${allowed} is allowed here`, { Allow: allowed });
+  return new HttpError(405, `method not allowed; use ${allowed}`, { Allow: allowed });
 }
 
 function isMatch(segments: readonly string[], given: readonly string[]): boolean {
@@ -92,6 +90,6 @@ function decode(segment: string): string {
   try {
     return decodeURIComponent(segment);
   } catch {
-    throw new HttpError(400, "the path holds an invalid percent-encoding");
+    throw new HttpError(400, "the path contains an invalid percent-encoding");
   }
 }

@@ -1,7 +1,5 @@
 /**
- * The faults that datagrams have in common with streams, and those that only
- * datagrams can have. Each is an impairment of its own, so that they work in
- * the order given.
+ * Faults of datagrams. Each is a separate impairment, so that they apply in the given order.
  *
  * @module
  */
@@ -21,10 +19,10 @@ import {
 } from "./faults/fault.ts";
 import { LATENCY_ATTRIBUTES } from "./faults/latency.ts";
 
-/** What an impairment does because of a fault. */
+/** The impairment of a fault. */
 type Effect = Omit<ImpairmentOptions, "seed" | "sequence" | "appliesTo" | "direction" | "maxQueued">;
 
-/** A kind of fault of datagrams. */
+/** A type of datagram fault. */
 interface DatagramFaultType extends FaultType {
   effect(values: Attributes): Effect;
 }
@@ -49,7 +47,7 @@ function shareFault(name: string, summary: string, effect: (share: number) => Ef
   });
 }
 
-/** Every kind of fault of datagrams, in the order of the help. */
+/** All datagram faults, in the order of the help. */
 export const DATAGRAM_FAULT_TYPES: readonly DatagramFaultType[] = [
   shareFault("drop", "drop a SHARE of the datagrams", (drop) => ({ drop })),
   shareFault("duplicate", "deliver a SHARE of the datagrams twice", (dup) => ({ dup })),
@@ -88,14 +86,14 @@ export const DATAGRAM_FAULT_TYPES: readonly DatagramFaultType[] = [
   }),
 ];
 
-/** The kind of fault of a name. */
+/** Finds a fault type by name. */
 export function datagramFaultType(name: string): DatagramFaultType {
   const type = DATAGRAM_FAULT_TYPES.find((known) => known.name === name);
-  if (type === undefined) throw new TypeError(`no fault of datagrams is called ${name}`);
+  if (type === undefined) throw new TypeError(`unknown datagram fault ${name}`);
   return type;
 }
 
-/** What the faults do in a direction; `undefined` if none works in it. */
+/** The impairments of the faults in a direction; `undefined` if none applies. */
 export function impairmentsOf(
   faults: readonly Fault[],
   { seed, direction, maxQueued }: { seed: number; direction: Direction; maxQueued: number },

@@ -2,54 +2,53 @@ import { seededDraw, seededRandom } from "../base/random.ts";
 import type { Clock } from "./faults/clock.ts";
 import { type Direction, type Ending, type Fault, type Flow, REMOVED, type Stage } from "./faults/fault.ts";
 
-/** What decides what the faults of a direction do. */
+/** The context of the faults of a direction. */
 export interface ChainSetup {
   readonly seed: number;
   /** The connection's number, from 1. */
   readonly connection: number;
   readonly direction: Direction;
-  /** Whether what comes is WebSocket messages. */
+  /** Whether the data is WebSocket messages. */
   readonly isMessages: boolean;
   readonly clock: Clock;
 }
 
-/** One fault at work, and what it has seen. */
+/** An active fault and its state. */
 interface Link {
   readonly fault: Fault;
   readonly stage: Stage;
   readonly removal: AbortController;
-  /** Bytes that have come to it. */
+  /** Bytes received by it. */
   bytes: number;
-  /** Calls under way. */
+  /** Pending calls. */
   active: number;
 }
 
-/** The faults of one direction of a connection, in their order. They can be changed while bytes pass. */
+/** The chain of faults of one direction of a connection. It can be changed while data flows. */
 export class FaultChain {
   readonly #setup: ChainSetup;
   readonly #sink: Flow;
   #links: Link[] = [];
 
-  /** What comes out goes to `sink`. */
+  /** The output goes to `sink`. */
   constructor(sink: Flow, setup: ChainSetup) {
     this.#sink = sink;
     this.#setup = setup;
   }
 
-  /** Where the next bytes go in. */
+  /** The input of the chain. */
   get head(): Flow {
     return this.#links.length === 0 ? this.#sink : this.#following(-1);
   }
 
-  /** Names of the faults that are at work. */
+  /** Names of the active faults. */
   get faultNames(): string[] {
     return this.#links.filter(({ removal }) => !removal.signal.aborted).map(({ fault }) => fault.name);
   }
 
   /**
-   * Puts other faults to work. One that stays goes on as it is; one that was
-   * changed, known by its name, goes on counting bytes; one that is gone passes
-   * on what it holds.
+   * Replaces the faults. An unchanged fault continues; a changed one, identified by its name, keeps its byte count; a
+   * removed one passes on what it holds.
    */
   update(faults: readonly Fault[]): void {
     const old = this.#links;
@@ -61,7 +60,7 @@ export class FaultChain {
     for (const [index, link] of old.entries()) {
       if (links.includes(link)) continue;
       link.removal.abort(links.some(({ fault }) => fault.name === link.fault.name) ? undefined : REMOVED);
-      // What it holds goes through what followed it, but not once more through what replaces it.
+      // Held data goes through the faults after it, but not through its replacement.
       const before = old.slice(0, index).findLast((other) => links.includes(other));
       let at = before === undefined ? 0 : links.indexOf(before) + 1;
       if (links[at]?.fault.name === link.fault.name) at++;
@@ -71,7 +70,7 @@ export class FaultChain {
     this.#prune();
   }
 
-  /** The connection is over: whatever waits is let go. */
+  /** The connection has ended: releases all waits. */
   dispose(): void {
     for (const { removal } of this.#links) removal.abort();
   }
@@ -100,11 +99,11 @@ export class FaultChain {
 
   #after(link: Link): Flow {
     const index = this.#links.indexOf(link);
-    // It left the chain while something of it was still under way: nothing is in front of the sink any more.
+    // It was removed while a call was pending; its output goes directly to the sink.
     return index === -1 ? this.#sink : this.#following(index);
   }
 
-  /** The way into the first link behind an index that is at work, or still holds something. */
+  /** The input of the first link after an index that is active or still holds data. */
   #following(index: number): Flow {
     for (let at = index + 1; at < this.#links.length; at++) {
       const link = this.#links[at];
@@ -147,7 +146,7 @@ export function appliesTo(
   if (direction !== undefined && setup.direction !== undefined && direction !== setup.direction) return false;
   if (type.isForMessages && setup.isMessages === false) return false;
   if (only !== undefined && !only.some(([first, last]) => connection >= first && connection <= last)) return false;
-  // One draw for both directions: a share of the connections is not one of their halves.
+  // One draw for both directions, so that a share selects whole connections.
   return share >= 1 || seededRandom(seed, connection, 2, nameHash(name))() < share;
 }
 
@@ -155,7 +154,7 @@ function isSpent({ removal, active, stage }: Link): boolean {
   return removal.signal.aborted && active === 0 && !stage.isHolding;
 }
 
-/** Tells the randomness of faults apart: FNV-1a (Fowler, Noll, Vo) of the characters of a name. */
+/** Gives each fault its own randomness: FNV-1a (Fowler, Noll, Vo) of its name. */
 export function nameHash(text: string): number {
   let value = 0x811c9dc5;
   for (const character of text) value = Math.imul(value ^ (character.codePointAt(0) ?? 0), 0x01000193);

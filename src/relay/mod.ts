@@ -1,5 +1,5 @@
 /**
- * A relay between two endpoints, with faults that repeat.
+ * A relay between two endpoints, with reproducible faults.
  *
  * @module
  */

@@ -14,48 +14,48 @@ import { parseFault, withOwnNames } from "./faults/parse_fault.ts";
 import type { Tap } from "./relayed_connection.ts";
 import { type Balance, RelayService } from "./relay_service.ts";
 
-/** Options of {@linkcode startRelay}; those of the server are for the side of the clients. */
+/** Options of {@linkcode startRelay}; server options apply to the client side. */
 export interface RelayOptions extends Omit<ServeOptions, "framing" | "rates" | "canReset" | "authenticator"> {
   /**
-   * What goes wrong, in order: faults, or text such as `latency:100ms,jitter=20ms`.
+   * The faults in order, as objects or text such as `latency:100ms,jitter=20ms`.
    *
    * @default {[]}
    */
   faults?: readonly (Fault | string)[];
-  /** What faults do depends on it; by default it is random. {@linkcode Relay.seed} has it. */
+  /** Seed of the faults' randomness; random by default, see {@linkcode Relay.seed}. */
   seed?: number;
   /**
-   * How one of several targets is chosen.
+   * How to select one of several targets.
    *
    * @default {"in-order"}
    */
   balance?: Balance;
   /**
-   * What a client gets when no target answers.
+   * Reaction if no target can be reached.
    *
    * @default {"reset"}
    */
   onUnreachable?: "reset" | "close";
-  /** How to dial the targets: deadlines, trusted certificates and so on. */
+  /** Dial options for the targets, such as deadlines and trusted certificates. */
   dial?: ConnectOptions;
-  /** Names each client to the target in a PROXY header of this version, as a load balancer does. */
+  /** Sends each client's address to the target in a PROXY header of this version, like a load balancer. */
   sendProxy?: 1 | 2 | undefined;
-  /** Sees what is forwarded, as it leaves. */
+  /** Observes forwarded data. */
   tap?: (connection: Connection) => Tap | undefined;
-  /** Time as faults see it, for tests. */
+  /** The clock of the faults, for tests. */
   clock?: Clock;
 }
 
-/** A relay that is listening; see {@linkcode startRelay}. */
+/** A running relay; see {@linkcode startRelay}. */
 export class Relay implements AsyncDisposable {
-  /** Where it listens, with the port that was picked. */
+  /** The local endpoint, with the actual port. */
   readonly endpoint: Endpoint;
-  /** What its faults depend on. */
+  /** The seed of its faults. */
   readonly seed: number;
   readonly #service: RelayService;
   readonly #server: RunningServer;
 
-  /** Made by {@linkcode startRelay}. */
+  /** Created by {@linkcode startRelay}. */
   constructor(server: RunningServer, service: RelayService, seed: number) {
     this.endpoint = server.endpoint;
     this.seed = seed;
@@ -64,7 +64,7 @@ export class Relay implements AsyncDisposable {
     server.stats.upstreamOf = (connection) => service.upstreamOf(connection);
   }
 
-  /** What it has done, and whom it serves. */
+  /** Its statistics. */
   get stats(): ServerStats {
     return this.#server.stats;
   }
@@ -74,7 +74,7 @@ export class Relay implements AsyncDisposable {
     return this.#server.finished;
   }
 
-  /** The faults at work, in order. */
+  /** The active faults in order. */
   get faults(): readonly Fault[] {
     return this.#service.faults;
   }
@@ -84,12 +84,12 @@ export class Relay implements AsyncDisposable {
     this.#service.faults = readFaults(faults);
   }
 
-  /** Stops accepting; the targets see the clients' ends, and what they answer is forwarded. */
+  /** Stops accepting and half-closes the connections to the targets; their remaining replies are forwarded. */
   shutdown(): Promise<void> {
     return this.#server.shutdown();
   }
 
-  /** Closes every connection at once. */
+  /** Closes all connections immediately. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#service.close();
     await this.shutdown();
@@ -97,9 +97,8 @@ export class Relay implements AsyncDisposable {
 }
 
 /**
- * Relays connections to a target, or to the first of several that answers.
- * Either side may be `tcp`, `tls`, `unix`, `ws` or `wss`. Ends are forwarded as
- * they were: a half-close, a reset, a WebSocket's Close code.
+ * Relays connections to a target, or to the first of several that can be reached. Either side may be `tcp`, `tls`,
+ * `unix`, `ws` or `wss`. Half-closes, resets and WebSocket Close codes are forwarded unchanged.
  *
  * @example A connection that is cut after 5 bytes
  * ```ts
@@ -117,7 +116,7 @@ export class Relay implements AsyncDisposable {
  * ```
  *
  * @throws {SyntaxError} An endpoint or a fault cannot be parsed.
- * @throws {BindError} The address is in use, not permitted, or not of this machine.
+ * @throws {BindError} The address is already in use, not permitted, or not an address of this machine.
  */
 export async function startRelay(
   listenOn: string | Endpoint,
@@ -145,7 +144,7 @@ export async function startRelay(
   });
   const relay = new Relay(
     await serve(endpoint, service, {
-      // Each client has a connection to a target beside its own.
+      // Each client uses a second connection, to a target.
       maxConnections: defaultMaxConnections(undefined, 2),
       ...options,
       context,
@@ -164,12 +163,12 @@ function readFaults(faults: readonly (Fault | string)[]): Fault[] {
 }
 
 /**
- * Faults of messages need a WebSocket to work on.
+ * Checks that message faults have a WebSocket.
  *
- * @throws {SyntaxError} Neither side is one.
+ * @throws {SyntaxError} Neither side is a WebSocket.
  */
 export function assertUsable(faults: readonly Fault[], endpoints: readonly Endpoint[]): void {
   const fault = faults.find(({ type }) => type.isForMessages);
   if (fault === undefined || endpoints.some(isWebSocket)) return;
-  throw new SyntaxError(`Cannot use ${fault.type.name}: it needs an endpoint of ws or wss`);
+  throw new SyntaxError(`Cannot use ${fault.type.name}: it requires a ws or wss endpoint`);
 }

@@ -15,36 +15,36 @@ import type { Fault } from "./faults/fault.ts";
 import { RelayedConnection, type Tap } from "./relayed_connection.ts";
 import { MessageSide, type Side, StreamSide } from "./side.ts";
 
-/** How a relay chooses among several targets: the first that answers, or each in turn. */
+/** How a relay selects one of several targets: the first that can be reached, or round-robin. */
 export type Balance = "in-order" | "round-robin";
 
-/** What a {@linkcode RelayService} is made from. */
+/** Options of {@linkcode RelayService}. */
 export interface RelayServiceOptions {
   readonly targets: readonly Endpoint[];
   readonly balance: Balance;
-  /** What a client gets when no target answers. */
+  /** Reaction if no target can be reached. */
   readonly onUnreachable: "reset" | "close";
   readonly faults: readonly Fault[];
   readonly seed: number;
   readonly clock: Clock;
-  /** How targets are dialled. */
+  /** Dials a target. */
   readonly dial: ConnectOptions;
-  /** Version of the PROXY header that names each client to the target; by default none is sent. */
+  /** Version of the PROXY header to send to the target; none by default. */
   readonly sendProxy?: 1 | 2 | undefined;
   /** Maximum bytes of a WebSocket message. */
   readonly maxMessage?: Size | undefined;
-  /** WebSocket subprotocols that clients may agree on, and that the target is then offered. */
+  /** WebSocket subprotocols to accept from clients and offer to the target. */
   readonly subprotocols: readonly string[];
-  /** Makes what sees a connection's bytes. */
+  /** Creates the observer of a connection. */
   readonly tap?: ((connection: Connection) => Tap | undefined) | undefined;
 }
 
-/** The target's side of a relayed connection, for people and programs that look on. */
+/** The connection to the target, for statistics. */
 export type UpstreamReport =
   & Pick<ConnectionReport, "peer" | "bytesRead" | "bytesWritten" | "queuedBytes" | "outboxHighWater">
   & { readonly faults: Readonly<Record<string, readonly string[]>> };
 
-/** Joins each client with a connection of its own to a target, dialled when the client has come. */
+/** Relays each client over its own connection to a target, dialed when the client has connected. */
 export class RelayService implements Service {
   readonly subprotocols: readonly string[];
   readonly #options: RelayServiceOptions;
@@ -97,7 +97,7 @@ export class RelayService implements Service {
     }
     const client = session.kind === "stream"
       ? new StreamSide(connection)
-      // The kind says which class of session it is.
+      // The kind determines the class of the session.
       : new MessageSide(connection, session as WebSocketSession);
     const relayed = new RelayedConnection({
       client,
@@ -114,14 +114,14 @@ export class RelayService implements Service {
     }
   }
 
-  /** The targets see the clients' ends; the connections end when they have answered. */
+  /** Half-closes the connections to the targets; they end after the remaining replies. */
   drain(): boolean {
     this.#closing.abort(new DOMException("the relay is closing", "AbortError"));
     for (const connection of this.#open.values()) connection.drain();
     return true;
   }
 
-  /** Ends every connection at once. */
+  /** Closes all connections immediately. */
   close(): void {
     this.#closing.abort(new DOMException("the relay is closing", "AbortError"));
     for (const connection of this.#open.values()) connection.close("drain");

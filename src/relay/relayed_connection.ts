@@ -4,49 +4,48 @@ import type { Direction, Ending, Fault, Flow } from "./faults/fault.ts";
 import { type ChainSetup, FaultChain } from "./fault_chain.ts";
 import type { Side } from "./side.ts";
 
-/** How long the peers may take to read what was sent before a close. */
+/** Time limit for the peers to read sent data before a close. */
 const LINGER_MS = 2_000;
 
 const NOTHING_TO_DO = Promise.resolve();
 
-/** What a {@linkcode RelayedConnection} is made from. */
+/** Options of {@linkcode RelayedConnection}. */
 export interface RelayedConnectionInit {
   readonly client: Side;
   readonly server: Side;
   readonly faults: readonly Fault[];
   readonly chains: Omit<ChainSetup, "direction" | "isMessages">;
-  /** Called with everything that leaves, as it leaves. */
+  /** Called with all forwarded data. */
   readonly tap?: Tap | undefined;
 }
 
-/** Sees what a relayed connection forwards. */
+/** Observes forwarded data. */
 export interface Tap {
   /** Bytes or a message from one side, valid during the call. */
   data(from: "client" | "server", bytes: Uint8Array, isText: boolean): void;
   /** The side has ended. */
   end(from: "client" | "server"): void;
-  /** The connection is over. */
+  /** The connection has ended. */
   close(): void;
 }
 
-/** One direction: where bytes come from, what happens to them, and where they go. */
+/** One direction: source, faults and sink. */
 interface Way {
   readonly chain: FaultChain;
   readonly target: Side;
-  /** The last bytes that came in, until they have passed. */
+  /** The last input, until it has been forwarded. */
   passing: Promise<void>;
-  /** Nothing more comes in. */
+  /** The input has ended. */
   isClosedToInput: boolean;
   /** Its end has been forwarded. */
   isEnded: boolean;
-  /** Its source has ended, one way or another. */
+  /** The source has ended or failed. */
   isSourceDone: boolean;
 }
 
 /**
- * A client's connection joined with one to the target. Each end is forwarded as
- * it was: a half-close as a half-close, a reset as a reset, a Close frame as a
- * Close frame.
+ * A client's connection joined with one to the target. Each end is forwarded unchanged: a half-close as a half-close, a
+ * reset as a reset, a Close frame as a Close frame.
  */
 export class RelayedConnection {
   readonly client: Side;
@@ -56,11 +55,11 @@ export class RelayedConnection {
   readonly #tap: Tap | undefined;
   readonly #over = Promise.withResolvers<void>();
   #isOver = false;
-  /** Both directions are ending in order: nothing more is forwarded. */
+  /** Both directions are ending normally; nothing more is forwarded. */
   #isClosing = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Takes over both connections; nothing is forwarded before {@linkcode run}. */
+  /** Takes ownership of both connections; forwards nothing before {@linkcode run}. */
   constructor({ client, server, faults, chains, tap }: RelayedConnectionInit) {
     this.client = client;
     this.server = server;
@@ -78,18 +77,18 @@ export class RelayedConnection {
     this.update(faults);
   }
 
-  /** Names of the faults that are at work, by direction. */
+  /** Names of the active faults by direction. */
   get faultNames(): Record<Direction, string[]> {
     return { "to-server": this.#toServer.chain.faultNames, "to-client": this.#toClient.chain.faultNames };
   }
 
-  /** Puts other faults to work from now on. */
+  /** Replaces the faults. */
   update(faults: readonly Fault[]): void {
     this.#toServer.chain.update(faults);
     this.#toClient.chain.update(faults);
   }
 
-  /** Forwards until both directions have ended. It does not reject. */
+  /** Forwards until both directions have ended; does not reject. */
   async run(): Promise<void> {
     const pumps = [this.#pump(this.client, this.#toServer), this.#pump(this.server, this.#toClient)];
     await this.#over.promise;
@@ -97,7 +96,7 @@ export class RelayedConnection {
     this.#tap?.close();
   }
 
-  /** The relay is ending: the target sees the client's end, and can still answer. */
+  /** Called at shutdown: half-closes the connection to the target, whose remaining replies are forwarded. */
   drain(): void {
     const way = this.#toServer;
     if (way.isClosedToInput) return;
@@ -105,9 +104,9 @@ export class RelayedConnection {
     way.passing.then(() => way.chain.head.end({ how: "end" })).catch(ignore);
   }
 
-  /** Closes both connections at once. */
+  /** Closes both connections immediately. */
   close(reason: CloseReason): void {
-    // Also where the sides are about to end in order.
+    // Even if the sides are about to end normally.
     for (const side of [this.client, this.server]) side.abort(reason);
     this.#finish(reason);
   }
@@ -124,7 +123,7 @@ export class RelayedConnection {
       const isTold = way.isClosedToInput && ending.how === "end";
       way.isClosedToInput = true;
       if (!isTold) await entry.end(ending);
-      // A WebSocket ends for both directions: what the other side still owes has its time, and no more.
+      // A WebSocket ends both directions: the other side has limited time for remaining data.
       if (source.isMessages && !this.#isOver) this.#limitTime();
     } catch (error) {
       way.isSourceDone = true;
@@ -132,7 +131,7 @@ export class RelayedConnection {
     }
   }
 
-  /** Where bytes and ends of a direction leave. */
+  /** The sink of a direction. */
   #exit(direction: Direction, target: Side): Flow {
     const from = direction === "to-server" ? "client" : "server";
     const tap = this.#tap;
@@ -165,7 +164,7 @@ export class RelayedConnection {
     if (this.#toServer.isEnded && this.#toClient.isEnded && !this.#isClosing) this.#finish("done");
   }
 
-  /** Ends both sides in order, and reads on so that no reset destroys what was sent before. */
+  /** Ends both sides normally and continues to read, so that no reset destroys sent data. */
   async #closeBoth(ending: Ending, way: Way, other: Way): Promise<void> {
     this.#isClosing = true;
     way.isClosedToInput = other.isClosedToInput = true;
@@ -184,7 +183,7 @@ export class RelayedConnection {
     this.#timer ??= setTimeout(() => this.#finish("done"), LINGER_MS);
   }
 
-  /** What the target sent before can still be read; its own end, which comes next, decides. */
+  /** Data that the target has sent can still be read; its own end follows. */
   #onSendFailed({ target }: Way, error: unknown): void {
     if (this.#isOver) return;
     target.connection.log.debug("the peer takes nothing more", { error: messageOf(error) });

@@ -8,17 +8,16 @@ import type { Ending, Flow } from "./faults/fault.ts";
 /** One of the two connections that a relay joins. */
 export interface Side {
   readonly connection: Connection;
-  /** Whether it carries WebSocket messages: these end for both directions at once. */
+  /** Whether it is a WebSocket, which ends both directions at once. */
   readonly isMessages: boolean;
-  /** Reads to the end and passes everything on. The result is how it ended. It rejects where `flow` does. */
+  /** Reads to the end, forwards everything, and returns how it ended. Rejects if `flow` does. */
   pump(flow: Flow): Promise<Ending>;
-  /** Sends bytes, or one message, and waits until they have left. */
+  /** Sends bytes or one message and waits until they have been sent. */
   send(bytes: Uint8Array, isText: boolean): Promise<void>;
-  /** Ends what this relay sends there. */
+  /** Ends the relay's own direction. */
   endWrite(ending: Ending): Promise<void>;
-  /** Closes it, once the peer has got everything or has had its time. */
+  /** Closes it when the peer has received everything, or after a time limit. */
   close(reason: CloseReason): Promise<void>;
-  /** Closes it at once. */
   abort(reason: CloseReason): void;
 }
 
@@ -114,10 +113,10 @@ export class MessageSide implements Side {
   }
 }
 
-/** How a connection ended of which nothing more can be read. */
+/** How a connection ended that can no longer be read. */
 function endingOf(connection: Connection, error?: unknown): Ending {
   const isReset = error instanceof ResetError || connection.closeReason === "reset";
   if (isReset) return { how: "reset" };
-  // Otherwise this program has closed it, at a limit or because it is ending.
+  // Otherwise this process has closed it, because of a limit or a shutdown.
   return { how: error === undefined && connection.isReadEnded ? "end" : "close" };
 }

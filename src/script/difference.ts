@@ -5,18 +5,18 @@ import type { ExchangeReport } from "./exchange.ts";
 /** Bytes shown on either side of a difference. */
 const CONTEXT_BYTES = 32;
 
-/** No more of what came is searched for what was expected. */
+/** Maximum received bytes to search for the expected ones. */
 const SEARCH_BYTES = 64 * 1024;
 
-/** How far what came agrees with what was expected. */
+/** The longest match of received and expected bytes. */
 export interface Difference {
-  /** Bytes of what was expected that were found, from its start. */
+  /** Length of the matching prefix of the expected bytes. */
   readonly agreed: number;
-  /** Where in what came these bytes stand. */
+  /** Offset of the match in the received bytes. */
   readonly at: number;
 }
 
-/** The longest beginning of `expected` that `received` holds, and where. */
+/** Finds the longest prefix of `expected` in `received`. */
 export function findDifference(expected: Uint8Array, received: Uint8Array): Difference {
   const searched = received.subarray(0, SEARCH_BYTES);
   let best: Difference = { agreed: 0, at: 0 };
@@ -36,9 +36,8 @@ export function findDifference(expected: Uint8Array, received: Uint8Array): Diff
 }
 
 /**
- * Lines that show what was expected above what came, aligned, with a mark
- * where they begin to differ. `offset` is where in the whole stream what came
- * begins.
+ * Shows expected and received bytes aligned, with a mark at the first difference. `offset` is the position of
+ * `received` in the stream.
  */
 export function differenceLines(expected: Uint8Array, received: Uint8Array, offset = 0): string[] {
   const { agreed, at } = findDifference(expected, received);
@@ -60,7 +59,7 @@ export function differenceLines(expected: Uint8Array, received: Uint8Array, offs
   ];
 }
 
-/** Lines for people about the step that failed: what was sent, what came, and where it differs from what should have. */
+/** Describes a failed step: what was sent, what was received, and the difference from what was expected. */
 export function failureLines(report: Pick<ExchangeReport, "error" | "steps">): string[] {
   const { error, steps } = report;
   if (!(error instanceof ExpectationError)) return [];

@@ -8,7 +8,7 @@ export function isUtf8(bytes: Uint8Array): boolean {
     strictDecoder.decode(bytes);
     return true;
   } catch {
-    // All that a strict decoder throws: they are not.
+    // A strict decoder throws only for invalid UTF-8.
     return false;
   }
 }
@@ -16,15 +16,15 @@ export function isUtf8(bytes: Uint8Array): boolean {
 /**
  * Checks that a WebSocket text message is UTF-8, as RFC 6455 requires (section 5.6).
  *
- * @throws {SyntaxError} It is not.
+ * @throws {SyntaxError} The message is not UTF-8.
  */
 export function assertText(bytes: Uint8Array): void {
   if (!isUtf8(bytes)) {
-    throw new SyntaxError("Cannot send a text message: it is not UTF-8; send it as binary (--binary)");
+    throw new SyntaxError("Cannot send a text message: invalid UTF-8; send it as binary (--binary)");
   }
 }
 
-/** The chosen framing has no encoding for a message that the user wants to send: not the peer's fault. */
+/** The framing cannot encode a message to send; not the peer's fault. */
 export function notEncodable(error: FrameError): UsageError {
   return new UsageError(`${error.message} (--framing)`, { cause: error });
 }

@@ -13,15 +13,15 @@ import type { Match } from "./match.ts";
 import type { Captures } from "./payload.ts";
 import type { Pattern, Pieces, Step } from "./steps.ts";
 
-/** How long a peer that has done its part may take to end its side after ours. */
+/** Time limit for the peer to end its side after this one. */
 const LINGER_MS = 250;
 
-/** Default of {@linkcode Pieces.everyMs}: the peer then reads the slices one by one, as a rule. */
+/** Default of {@linkcode Pieces.everyMs}: the peer then usually reads the slices one by one. */
 const SLICE_EVERY_MS = 1;
-/** Sent at a time where only the end of a message is cut off: less than an outbox holds. */
+/** Chunk size for a truncated message: less than an outbox holds. */
 const SLICE_BYTES = 64 * 1024;
 
-/** What an exchange needs of a session, dialled or accepted; a datagram peer has it too. */
+/** The part of a session that an exchange needs, also implemented by datagram peers. */
 export type ExchangeSession =
   & Pick<
     Session,
@@ -41,34 +41,34 @@ export type ExchangeSession =
   >
   & { readonly kind: Session["kind"] | "datagram" };
 
-/** How an exchange is run. */
+/** Options of {@linkcode runExchange}. */
 export interface ExchangeOptions {
-  /** For each step, in milliseconds. */
+  /** Time limit per step, in milliseconds. */
   readonly timeoutMs: number;
-  /** What has been captured before. */
+  /** Earlier captures. */
   readonly captures?: Captures;
-  /** Told of each message that goes. */
+  /** Called for each sent message. */
   readonly onSent?: ((data: Uint8Array, isText: boolean) => void) | undefined;
-  /** Told of each message that comes; nothing further is read until it is done. */
+  /** Called for each received message; reading waits for it. */
   readonly onReceived?: ((message: Message) => void | Promise<void>) | undefined;
-  /** Ends it with its reason. */
+  /** Aborts with its reason. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * Leaves the session open where every step has succeeded, the last thing was
-   * not to send, and nothing came that no step has matched.
+   * Leaves the session open if all steps have succeeded, the last one was not a send, and nothing unmatched was
+   * received.
    */
   readonly leavesOpen?: boolean;
 }
 
-/** What came of one step. */
+/** The result of one step. */
 export interface StepReport {
-  /** What was to be done. */
+  /** The step. */
   readonly step: Step;
   /** How long it took, in milliseconds. */
   readonly ms: number;
-  /** The bytes that were sent, or that were expected. */
+  /** The sent or expected bytes. */
   readonly data: Uint8Array | undefined;
-  /** What an expectation matched, or the reply that came. */
+  /** The matched bytes, or the reply. */
   readonly received?: Uint8Array;
   /** Over WebSocket, whether the message that was sent or received is text. */
   readonly isText?: boolean;
@@ -76,35 +76,32 @@ export interface StepReport {
   readonly error?: Error;
 }
 
-/** What came of an exchange. */
+/** The result of an exchange. */
 export interface ExchangeReport {
-  /** The steps that were tried, in order; only the last one can have failed. */
+  /** The executed steps; only the last one can have failed. */
   readonly steps: readonly StepReport[];
   /** Why it failed. */
   readonly error: Error | undefined;
-  /** What the expectations have captured, by name and number. */
+  /** Captures by name and number. */
   readonly captures: Captures;
-  /** What came and was not expected. */
+  /** Received bytes that were not expected. */
   readonly unmatched: Uint8Array;
-  /** Bytes that were received. */
+  /** Number of received bytes. */
   readonly receivedBytes: number;
   /** Whether the session was left open. */
   readonly isOpen: boolean;
 }
 
-/** Whether the session gives messages; otherwise it gives a stream in pieces of any size. */
+/** Whether the session has messages; otherwise it is a byte stream. */
 export function isMessageWise({ kind, framer }: Pick<ExchangeSession, "kind" | "framer">): boolean {
   return kind !== "stream" || framer !== framerOf(rawCodec);
 }
 
 /**
- * Does one step after another, and stops at the first that fails. It never
- * throws for the peer's doing: the report says what happened. The session is
- * closed at the end, unless it is to be left open: in order after success, at
- * once after a failure.
+ * Runs the steps in order and stops at the first failure. Failures caused by the peer are reported, not thrown. The
+ * session is closed at the end, gracefully after success and immediately after a failure, unless it is to be left open.
  *
- * A peer that answered wrongly is an `ExpectationError`, one that said nothing
- * a `TimeoutError`, one that closed without data a `ClosedEarlyError`.
+ * A wrong reply is an `ExpectationError`, a missing one a `TimeoutError`, a close without data a `ClosedEarlyError`.
  */
 export async function runExchange(
   session: ExchangeSession,
@@ -116,11 +113,11 @@ export async function runExchange(
   return await exchange.end();
 }
 
-/** An exchange with a peer, while it lasts. Steps can be run as they are known; {@linkcode runExchange} knows them all. */
+/** An exchange in progress, for steps that are not all known in advance; see {@linkcode runExchange}. */
 export class Exchange {
-  /** What has been captured so far. */
+  /** Captures so far. */
   readonly captures: Map<string, string>;
-  /** What has come and has not been matched. */
+  /** Received data that has not been matched. */
   readonly inbox: Inbox;
   readonly #session: ExchangeSession;
   readonly #options: ExchangeOptions;
@@ -135,7 +132,7 @@ export class Exchange {
   };
   #hasEnded = false;
 
-  /** Reads from the session from now on. */
+  /** Starts reading from the session. */
   constructor(session: ExchangeSession, options: ExchangeOptions) {
     this.#session = session;
     this.#options = options;
@@ -148,7 +145,7 @@ export class Exchange {
     this.#receiving = this.#receive();
   }
 
-  /** Does one step after another; the result is the error of the first that fails. */
+  /** Runs steps in order; returns the error of the first that fails. */
   async run(steps: readonly Step[]): Promise<Error | undefined> {
     for (const [index, step] of steps.entries()) {
       const startMs = performance.now();
@@ -161,11 +158,10 @@ export class Exchange {
   }
 
   /**
-   * Waits for the next input: a message, or of a stream all that comes until
-   * it is quiet for `quietMs`, or for `waitMs` while it is not known. It is
-   * left in the inbox; `undefined` once the peer has ended.
+   * Waits for the next input: a message, or the bytes of a stream until it is quiet for `quietMs`, or for `waitMs`
+   * while no rule matches. It stays in the inbox; `undefined` once the peer has ended.
    *
-   * @throws What broke the connection.
+   * @throws The error of the connection.
    */
   async nextInput(
     isKnown: (input: Unit) => boolean,
@@ -183,7 +179,7 @@ export class Exchange {
     }
   }
 
-  /** Where the pattern, with what has been captured put in, matches an input. */
+  /** Matches a pattern, with captures substituted, against an input. */
   match(pattern: Pattern, { data, isText }: Unit): Match | undefined {
     if (pattern.isText !== undefined && this.#session.kind === "websocket" && pattern.isText !== isText) {
       return undefined;
@@ -191,15 +187,14 @@ export class Exchange {
     return matcherOf(pattern, this.#patternBytes(pattern), this.captures)(data);
   }
 
-  /** Steps that were tried. */
+  /** Number of executed steps. */
   get stepCount(): number {
     return this.#reports.length;
   }
 
   /**
-   * Ends the session, or leaves it open where the options want that, and
-   * reports what happened. It is closed at once where a step has failed, or
-   * what the caller saw was not in order.
+   * Ends the session, or leaves it open if the options say so, and returns the report. It is closed immediately if a
+   * step or the caller's own check has failed.
    */
   async end(isInOrder = true): Promise<ExchangeReport> {
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
@@ -208,12 +203,12 @@ export class Exchange {
     const isAnswered = error === undefined && last?.step.kind !== "send";
     const isOpen = isAnswered && await this.#stopReceiving();
     if (!isOpen) await this.#finish(isInOrder && error === undefined);
-    // Only where no expectation says what counts: a reply followed by an abnormal close is no success.
+    // Without expectations, a reply followed by an abnormal close is not a success.
     const abnormal = last?.step.kind === "reply" ? abnormalClose(this.#session) : undefined;
     return { ...this.#report(error ?? abnormal), isOpen };
   }
 
-  /** Reads no more, leaves the session as it is, and reports what happened. */
+  /** Stops reading, leaves the session unchanged, and returns the report. */
   async release(): Promise<ExchangeReport> {
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     this.#enough.abort();
@@ -226,9 +221,9 @@ export class Exchange {
     return { steps: this.#reports, error, captures: this.captures, unmatched, receivedBytes };
   }
 
-  /** Reads all the time, also while something is sent: a peer that echoes would stop reading otherwise. */
+  /** Also reads while sending, because an echoing peer would otherwise stop reading. */
   async #receive(): Promise<void> {
-    // A deadline or a signal costs each wait something: only where it is needed.
+    // Only if needed, because deadlines and signals make each wait slower.
     const wait = this.#options.leavesOpen ? { signal: this.#enough.signal } : undefined;
     try {
       for (let batch = await this.#session.receive(wait); batch; batch = await this.#session.receive(wait)) {
@@ -244,7 +239,7 @@ export class Exchange {
     }
   }
 
-  /** Reads no more, where the session is to be left open and can be. */
+  /** Stops reading, if the session is to be left open and can be. */
   async #stopReceiving(): Promise<boolean> {
     const isQuiet = () => this.inbox.state === "open" && this.inbox.isEmpty && !this.#hasEnded;
     if (!this.#options.leavesOpen || !isQuiet()) return false;
@@ -253,7 +248,7 @@ export class Exchange {
     return isQuiet() && this.#session.closeReason === undefined;
   }
 
-  /** Leaves without a reset, which would be an error in the peer's log, where the peer is quick to end too. */
+  /** Tries to avoid a reset, which the peer would log as an error. */
   async #finish(isOrderly: boolean): Promise<void> {
     try {
       if (this.#session.kind === "websocket") {
@@ -293,7 +288,7 @@ export class Exchange {
         ...(isText === undefined || this.#session.kind === "stream" ? {} : { isText }),
       };
     } catch (error) {
-      // The reset that is expected may come while we are still sending.
+      // The expected reset may arrive during a send.
       if (step.kind === "send" && next?.kind === "expect-reset" && error instanceof ResetError) {
         this.inbox.end(error);
         return {};
@@ -336,7 +331,7 @@ export class Exchange {
   }
 
   async #send(data: Uint8Array, isText: boolean, pieces: Pieces | undefined): Promise<void> {
-    // A stream has no empty message.
+    // A stream has no empty messages.
     if (data.length === 0 && !this.inbox.isMessageWise) return;
     if (isText && this.#session.kind === "websocket") assertText(data);
     this.#options.onSent?.(data, isText);
@@ -365,7 +360,7 @@ export class Exchange {
   async #end(): Promise<void> {
     this.#hasEnded = true;
     if (await this.#session.closeWrite()) return;
-    throw new UsageError(`Cannot end one side of ${this.#endpoint}: WebSocket ends both at once`);
+    throw new UsageError(`Cannot half-close ${this.#endpoint}: WebSocket does not support it`);
   }
 
   async #close({ code, text = "" }: { code?: number | undefined; text?: string | undefined }): Promise<void> {

@@ -1,17 +1,17 @@
 import { ParleyError, type ParleyErrorOptions } from "../base/errors.ts";
 
-/** The peer answered, but not as expected: exit code 1. */
+/** The peer's reply was not the expected one; exit code 1. */
 export class ExpectationError extends ParleyError {
   /** `"ExpectationError"`. */
   override name = "ExpectationError";
-  /** What was expected, where that is a row of bytes. */
+  /** The expected bytes, if the expectation is not a pattern. */
   readonly expected: Uint8Array | undefined;
-  /** What came and matched nothing. */
+  /** The received bytes that did not match. */
   readonly received: Uint8Array;
-  /** Where in a stream `received` begins, in bytes from its start. */
+  /** Offset of `received` in the stream. */
   readonly offset: number;
 
-  /** Creates one from what was expected and what came. */
+  /** Creates an error from expected and received bytes. */
   constructor(
     message: string,
     options: ParleyErrorOptions & { expected?: Uint8Array | undefined; received: Uint8Array; offset?: number },

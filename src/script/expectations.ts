@@ -11,18 +11,15 @@ import { type Match, matchBytes, matchExact, matchRegex } from "./match.ts";
 import { type Captures, fillRegex } from "./payload.ts";
 import type { Pattern } from "./steps.ts";
 
-/**
- * A regular expression that matches up to the last byte that came might match
- * more of what comes next; so long it is waited for.
- */
+/** How long to wait for more data after a regular expression has matched up to the last received byte. */
 const SETTLE_MS = 50;
 
-/** What expectations look at besides what has come. */
+/** Dependencies of {@linkcode Expectations}. */
 export interface Expected extends Pick<Session, "remote" | "closeFrame"> {
   readonly kind: Session["kind"] | "datagram";
 }
 
-/** Waits for what the peer must do, and explains what it did instead. */
+/** Waits for what the peer is expected to do, and explains failures. */
 export class Expectations {
   readonly #session: Expected;
   readonly #inbox: Inbox;
@@ -30,7 +27,7 @@ export class Expectations {
   readonly #timeoutMs: number;
   readonly #endpoint: string;
 
-  /** `timeoutMs` is for each expectation; groups are captured in `captures`. */
+  /** `timeoutMs` applies to each expectation; groups are stored in `captures`. */
   constructor(session: Expected, inbox: Inbox, captures: Map<string, string>, timeoutMs: number) {
     this.#session = session;
     this.#inbox = inbox;
@@ -39,10 +36,10 @@ export class Expectations {
     this.#endpoint = formatEndpoint(session.remote);
   }
 
-  /** What comes must be of this pattern; `wanted` is its bytes where it has any. */
+  /** Waits for a match; `wanted` is the expected bytes, if not a pattern. */
   async pattern(pattern: Pattern, wanted: Uint8Array | undefined): Promise<Unit> {
     if (pattern.kind === "exact") return await this.#exactly(pattern);
-    // Empty once captures are put in: it would match whatever comes.
+    // Empty after substitution of captures: it would match anything.
     if (wanted?.length === 0) throw this.#wrong("the expected text is empty");
     const match = matcherOf(pattern, wanted, this.#captures);
     const endMs = performance.now() + this.#timeoutMs;
@@ -73,7 +70,7 @@ export class Expectations {
     }
   }
 
-  /** The peer ends in order; with a code, by a Close frame that has it. */
+  /** Waits for an orderly end; with a code, for a Close frame with that code. */
   async close(code: number | undefined): Promise<void> {
     await this.#whenOver("did not close the connection");
     if (this.#inbox.state instanceof Error) throw this.#inbox.state;
@@ -86,11 +83,11 @@ export class Expectations {
     }
   }
 
-  /** The peer resets the connection. */
+  /** Waits for a reset. */
   async reset(): Promise<void> {
     await this.#whenOver("did not reset the connection");
     const { state } = this.#inbox;
-    if (state === "ended") throw this.#wrong(`${this.#endpoint} closed the connection in order: a reset was expected`);
+    if (state === "ended") throw this.#wrong(`${this.#endpoint} closed the connection normally; expected a reset`);
     if (!(state instanceof ResetError)) throw state;
   }
 
@@ -100,13 +97,13 @@ export class Expectations {
     if (this.#inbox.state === "open") throw this.#tooLate(missing);
   }
 
-  /** Nothing more comes, and the peer stays. */
+  /** Expects no data and no close. */
   async silence(forMs: number): Promise<void> {
     const endMs = performance.now() + forMs;
     for (;;) {
       const { state } = this.#inbox;
       if (!this.#inbox.isEmpty) {
-        throw this.#wrong(`silence was expected from ${this.#endpoint}, but ${quote(this.#inbox.unmatched)} came`);
+        throw this.#wrong(`${this.#endpoint} sent unexpected data: ${quote(this.#inbox.unmatched)}`);
       }
       if (state === "ended") {
         throw new ClosedEarlyError(
@@ -119,7 +116,7 @@ export class Expectations {
     }
   }
 
-  /** Something comes: a message, or of a stream all until it is quiet. */
+  /** Waits for a reply: a message, or the bytes of a stream until it is quiet. */
   async reply(quietMs: number): Promise<Unit> {
     const endMs = performance.now() + this.#timeoutMs;
     while (this.#inbox.isEmpty) {
@@ -143,7 +140,7 @@ export class Expectations {
     const name = isTyped ? `${typeName(pattern)} ${text}` : text;
     const { first } = this.#inbox;
     if (first !== undefined && !this.#inbox.isEmpty) {
-      // Only the next message could have been the exact one.
+      // An exact expectation considers only the next message.
       const received = pattern.kind === "exact" ? first.data : this.#inbox.unmatched;
       const type = isTyped ? `${typeName(first)} ` : "";
       const message = `expected ${name} from ${this.#endpoint}, but ${type}${quote(received)} came`;
@@ -174,7 +171,7 @@ export class Expectations {
   }
 }
 
-/** Looks for a pattern in bytes; `wanted` is its own bytes where it has any. */
+/** Searches bytes; `wanted` is the expected bytes, if not a pattern. */
 export function matcherOf(
   pattern: Pattern,
   wanted: Uint8Array | undefined,
@@ -182,7 +179,7 @@ export function matcherOf(
 ): (bytes: Uint8Array) => Match | undefined {
   if (pattern.kind === "exact") return (bytes) => matchExact(pattern.bytes, bytes, true) || undefined;
   if (pattern.kind !== "regex") return (bytes) => matchBytes(wanted ?? new Uint8Array(0), bytes);
-  // A global or sticky expression would go on after its last match.
+  // A global or sticky expression would continue after its last match.
   const flags = (pattern.flags ?? "").replaceAll(/[gyu]/g, "");
   const regex = new RegExp(fillRegex(pattern.source, captures), flags.includes("v") ? flags : `${flags}u`);
   return (bytes) => matchRegex(regex, bytes);
@@ -193,7 +190,7 @@ export function typeName({ isText }: { readonly isText?: boolean | undefined }):
   return isText ? "text" : "binary";
 }
 
-/** Bytes as messages show them: text in quotation marks, anything else in hexadecimal. */
+/** Formats bytes for messages: text in quotation marks, anything else in hexadecimal. */
 export function quote(bytes: Uint8Array): string {
   if (isUtf8(bytes)) return `"${preview(bytes)}"`;
   const hex = formatHex(bytes.subarray(0, 64));

@@ -1,16 +1,16 @@
 import { concat } from "../base/bytes.ts";
 import type { Match } from "./match.ts";
 
-/** Most bytes that wait to be matched; of a longer stream the last ones count. */
+/** Maximum unmatched bytes; of a longer stream only the last ones are kept. */
 const WINDOW_BYTES = 1024 * 1024;
 
-/** Of what was passed over, so much is kept. */
+/** Maximum skipped bytes to keep. */
 const SKIPPED_BYTES = 256;
 
 const EMPTY = new Uint8Array(0);
 const NOTHING = { data: EMPTY, isText: false };
 
-/** How the peer's side stands: open, ended in order, or broken by an error. */
+/** State of the peer's side: open, ended normally, or failed. */
 export type PeerState = "open" | "ended" | Error;
 
 /** A message, or the stream. */
@@ -20,11 +20,11 @@ export interface Unit {
   readonly isText: boolean;
 }
 
-/** What has come and no expectation has matched yet: one stream of bytes, or messages. */
+/** Received data that no expectation has matched yet: a byte stream, or messages. */
 export class Inbox {
-  /** Bytes that came in all. */
+  /** Total bytes received. */
   receivedBytes = 0;
-  /** What expectations have passed over to find their match: its first bytes. */
+  /** The first bytes that expectations have skipped before a match. */
   skipped: Uint8Array = EMPTY;
   readonly #isMessageWise: boolean;
   #units: Unit[] = [];
@@ -43,22 +43,22 @@ export class Inbox {
     return this.#state;
   }
 
-  /** Whether something waits to be matched. */
+  /** Whether there is unmatched data. */
   get isEmpty(): boolean {
     return this.#units.every(({ data }) => data.length === 0) && (!this.#isMessageWise || this.#units.length === 0);
   }
 
-  /** Bytes that have been matched, or passed over. */
+  /** Bytes that were matched or skipped. */
   get consumedBytes(): number {
     return this.receivedBytes - sizeOf(this.#units);
   }
 
-  /** All that waits to be matched. */
+  /** All unmatched data. */
   get unmatched(): Uint8Array {
     return concat(this.#units.map(({ data }) => data));
   }
 
-  /** Adds what came; it is copied. */
+  /** Adds a copy of received data. */
   push({ data, isText }: Unit): void {
     this.receivedBytes += data.length;
     if (this.#isMessageWise) {
@@ -71,25 +71,24 @@ export class Inbox {
     this.#ring();
   }
 
-  /** Nothing more will come. */
   end(state: "ended" | Error): void {
     if (this.#state !== "open") return;
     this.#state = state;
     this.#ring();
   }
 
-  /** What is next to be matched: the first message, or all of a stream; `undefined` if nothing is there. */
+  /** The next data to match: the first message, or all bytes of a stream; `undefined` if there is none. */
   get first(): Unit | undefined {
     return this.#units[0];
   }
 
-  /** The first match, in the first message of the type that has one. Nothing is taken. */
+  /** Finds the first match, in the first message of that type that has one, without removing it. */
   find(
     match: (bytes: Uint8Array) => Match | undefined,
     isText?: boolean,
   ): { unit: number; match: Match; isAtEnd: boolean } | undefined {
     for (const [unit, { data, isText: isTextUnit }] of this.#units.entries()) {
-      // A pattern that an empty text matches wants something to come all the same; a message may be empty.
+      // A pattern that matches the empty text still requires some data; a message may be empty.
       if (data.length === 0 && !this.#isMessageWise || isText !== undefined && isText !== isTextUnit) continue;
       const found = match(data);
       if (found) return { unit, match: found, isAtEnd: !this.#isMessageWise && found.end === data.length };
@@ -97,7 +96,7 @@ export class Inbox {
     return undefined;
   }
 
-  /** Takes a match out, and what stands before it: of a stream the bytes up to its end, else the whole message. */
+  /** Removes a match and everything before it: the bytes of a stream up to its end, or the whole message. */
   take(found: { unit: number; match: Match }): Unit {
     const { data, isText } = this.#units[found.unit] ?? NOTHING;
     const passed = this.#units.slice(0, found.unit).map((unit) => unit.data);
@@ -107,12 +106,12 @@ export class Inbox {
     return { data: data.subarray(found.match.start, found.match.end), isText };
   }
 
-  /** Takes the first message, or all of a stream. */
+  /** Removes the first message, or all bytes of a stream. */
   takeFirst(): Unit {
     return this.#units.shift() ?? NOTHING;
   }
 
-  /** Waits until something changes: `true`, or `false` when the time, if it is not infinite, is over. */
+  /** Waits until something changes; `false` on timeout. */
   async change(timeoutMs: number): Promise<boolean> {
     if (timeoutMs <= 0) return false;
     if (timeoutMs === Infinity) return await this.#changed.promise.then(() => true);

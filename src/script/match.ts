@@ -5,7 +5,7 @@ import type { Captures } from "./payload.ts";
 export interface Match {
   /** In bytes. */
   readonly start: number;
-  /** In bytes, behind the last one. */
+  /** In bytes, exclusive. */
   readonly end: number;
   /** What the groups of a regular expression captured. */
   readonly captures: Captures;
@@ -13,16 +13,13 @@ export interface Match {
 
 const NO_CAPTURES: Captures = new Map();
 
-/** Where the bytes are found first. */
+/** Finds the first occurrence of bytes. */
 export function matchBytes(wanted: Uint8Array, bytes: Uint8Array): Match | undefined {
   const start = indexOfBytes(bytes, wanted);
   return start === -1 ? undefined : { start, end: start + wanted.length, captures: NO_CAPTURES };
 }
 
-/**
- * Whether the bytes begin with what is wanted, or are nothing else: `undefined`
- * while they may still become so, `false` when they cannot.
- */
+/** Whether the bytes start with or equal the expected ones; `undefined` if more data may still make them match. */
 export function matchExact(wanted: Uint8Array, bytes: Uint8Array, isWhole: boolean): Match | false | undefined {
   const common = Math.min(wanted.length, bytes.length);
   const agrees = equalBytes(wanted.subarray(0, common), bytes.subarray(0, common));
@@ -30,10 +27,7 @@ export function matchExact(wanted: Uint8Array, bytes: Uint8Array, isWhole: boole
   return bytes.length < wanted.length ? undefined : { start: 0, end: wanted.length, captures: NO_CAPTURES };
 }
 
-/**
- * Where a regular expression matches first. Bytes that are UTF-8 are matched
- * as text, others as one character a byte (Latin-1).
- */
+/** Finds the first match of a regular expression. UTF-8 is matched as text, other bytes as Latin-1. */
 export function matchRegex(regex: RegExp, bytes: Uint8Array): Match | undefined {
   const { text, lengthOf } = readText(bytes);
   const found = regex.exec(text);
@@ -47,11 +41,11 @@ export function matchRegex(regex: RegExp, bytes: Uint8Array): Match | undefined 
 
 function readText(bytes: Uint8Array): { text: string; lengthOf: (text: string) => number } {
   try {
-    // As a stream: a character whose rest is still to come is left out.
+    // Decoded as a stream, which omits an incomplete last character.
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes, { stream: true });
     return { text, lengthOf: (part) => new TextEncoder().encode(part).length };
   } catch {
-    // Not UTF-8, which is all that a strict decoder says.
+    // A strict decoder throws only for invalid UTF-8.
     let text = "";
     for (const byte of bytes) text += String.fromCharCode(byte);
     return { text, lengthOf: (part) => part.length };

@@ -1,28 +1,26 @@
 import { concat, unescape, utf8 } from "../base/bytes.ts";
 
-/** What regular expressions have captured so far: `1`, `2`, ... and the names of their groups. */
+/** Captured groups by number and name. */
 export type Captures = ReadonlyMap<string, string>;
 
-/** Bytes to send or to expect, in which captured groups may have their place. */
+/** Bytes to send or expect, with optional placeholders for captured groups. */
 export interface Payload {
-  /** The bytes, with what has been captured put in. */
+  /** The bytes with captures substituted. */
   bytes(captures: Captures): Uint8Array;
 }
 
-/** Bytes as they are. */
 export function bytesPayload(bytes: Uint8Array): Payload {
   return { bytes: () => bytes };
 }
 
 /**
- * A text in which `{1}` and `{name}` stand for captured groups, where such a
- * group has been captured, and escapes such as `\n` for what they do in C.
+ * A text with C escapes and with placeholders `{1}` and `{name}`, which are replaced if such a group has been captured.
  *
- * @throws {SyntaxError} An unknown escape.
+ * @throws {SyntaxError} The text has an unknown escape.
  */
 export function textPayload(text: string, options: { isLiteral?: boolean } = {}): Payload {
   const plain = options.isLiteral ? utf8 : unescape;
-  // Cut before escapes are read: what a peer sent is never read as an escape.
+  // Split before escapes are decoded, so that captured data is never taken for an escape.
   const parts = text.split(/(\{\w+\})/).map((part, index) =>
     index % 2 === 0 ? { bytes: plain(part) } : { bytes: utf8(part), name: part.slice(1, -1) }
   );
@@ -35,7 +33,7 @@ export function textPayload(text: string, options: { isLiteral?: boolean } = {})
   };
 }
 
-/** The source of a regular expression with what has been captured put in, to be matched as it is. */
+/** The source of a regular expression with captures substituted literally. */
 export function fillRegex(source: string, captures: Captures): string {
   return source.replaceAll(/\{([A-Za-z_]\w*)\}/g, (whole, name: string) => {
     const captured = captures.get(name);

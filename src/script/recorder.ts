@@ -5,12 +5,12 @@ import { typeName } from "./expectations.ts";
 import { isUtf8 } from "./encodable.ts";
 import type { RecordingHead, RecordingLine, Side } from "./recording.ts";
 
-/** Where a recording goes: a file, line by line. */
+/** The output of a recording: a file, line by line. */
 interface TextSink {
   write(text: string): void;
 }
 
-/** Writes conversations to a file as they happen: one JSON object a line, each with its time. */
+/** Records sessions: one JSON object per line, each with its time. */
 export class RecordingFile {
   readonly #file: TextSink;
 
@@ -20,7 +20,7 @@ export class RecordingFile {
     this.#write({ recording: 1, at: now(), ...head });
   }
 
-  /** Records a connection; its number tells it from others in the same file. */
+  /** Records a connection, identified by its number. */
   connection(kind: ExchangeSession["kind"], number?: number): Recorder {
     const own = number === undefined ? {} : { connection: number };
     return {

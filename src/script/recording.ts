@@ -2,20 +2,20 @@ import { Buffer } from "node:buffer";
 import { utf8 } from "../base/bytes.ts";
 import { messageOf, UsageError } from "../base/errors.ts";
 
-/** Who a line of a recording is about. */
+/** The side that a line of a recording is about. */
 export type Side = "client" | "server";
 
 /** First line of a recording. */
 export interface RecordingHead {
   /** Version of the format. */
   readonly recording: 1;
-  /** When it began, as RFC 3339 has it. */
+  /** Start time (RFC 3339). */
   readonly at: string;
   readonly endpoint: string;
   readonly framing: string;
 }
 
-/** Each further line: bytes of one side, as text where they are UTF-8, or its end. */
+/** A further line: bytes of one side, as text if they are UTF-8, or its end. */
 export type RecordingLine =
   & { readonly at: string; readonly from: Side; readonly connection?: number }
   & (
@@ -29,29 +29,29 @@ export interface RecordedEvent {
   /** When, in milliseconds since 1970. */
   readonly atMs: number;
   readonly from: Side;
-  /** The number of the connection, where a recording has several. */
+  /** The number of the connection, if there are several. */
   readonly connection?: number | undefined;
-  /** What was said; `undefined` is the side's end. */
+  /** The data; `undefined` for the side's end. */
   readonly data: Uint8Array | undefined;
   /** Over WebSocket, whether the message was text. */
   readonly isText?: boolean | undefined;
 }
 
-/** A conversation as it was. */
+/** A parsed recording. */
 export interface Recording {
   readonly head: RecordingHead;
   readonly events: readonly RecordedEvent[];
 }
 
-/** Whether a text is a recording of this format. */
+/** Whether a text is in this format. */
 export function isRecording(text: string): boolean {
   return /^\s*\{\s*"recording"\s*:/.test(text);
 }
 
 /**
- * Reads a recording back.
+ * Parses a recording.
  *
- * @throws {UsageError} It says in which line what is wrong.
+ * @throws {UsageError} A line is invalid; the message names it.
  */
 export function parseRecording(text: string, name: string): Recording {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
@@ -77,7 +77,7 @@ function isHead(value: unknown): value is RecordingHead {
 }
 
 function eventOf(value: unknown, name: string, index: number): RecordedEvent {
-  if (!isObject(value)) throw wrong(name, index, "it is no object");
+  if (!isObject(value)) throw wrong(name, index, "it is not an object");
   const { at, from } = value;
   const atMs = typeof at === "string" ? Date.parse(at) : NaN;
   if (Number.isNaN(atMs)) throw wrong(name, index, '"at" is no time');

@@ -3,25 +3,25 @@ import { delay, end, expectClose, expectExactly, send, type Step } from "./steps
 import { isUtf8 } from "./encodable.ts";
 import type { RecordedEvent, Side } from "./recording.ts";
 
-/** How a recording is done again. */
+/** Options of {@linkcode replaySteps}. */
 export interface ReplayOptions {
-  /** Whether each message stands for itself; in a stream only the bytes count, however they were cut. */
+  /** Whether message boundaries count; in a stream only the bytes do. */
   readonly isMessageWise: boolean;
-  /** Whether one side can end alone; otherwise the ends of both are left out. */
+  /** Whether half-close is supported; otherwise ends are omitted. */
   readonly canHalfClose: boolean;
-  /** Wait before each thing that is sent as long as was waited then. */
+  /** Whether to keep the recorded pauses. */
   readonly isTimed: boolean;
-  /** What comes need not be what came then. */
+  /** Whether replies may differ from the recording. */
   readonly ignoresReplies: boolean;
   /**
-   * Whose part is played.
+   * The side to play.
    *
    * @default {"client"}
    */
   readonly side?: Side;
 }
 
-/** The steps that send what one side sent, each after what the other had sent before it. */
+/** Creates steps that send one side's data, each after the other side's preceding data. */
 export function replaySteps(events: readonly RecordedEvent[], options: ReplayOptions): Step[] {
   const { side = "client" } = options;
   const steps: Step[] = [];
@@ -40,7 +40,7 @@ export function replaySteps(events: readonly RecordedEvent[], options: ReplayOpt
   return steps;
 }
 
-/** In a stream, consecutive data of one side is one message. */
+/** In a stream, consecutive data of one side is merged. */
 function joined(
   events: readonly RecordedEvent[],
   { isMessageWise, isTimed, side = "client" }: ReplayOptions,

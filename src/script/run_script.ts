@@ -7,14 +7,14 @@ import type { Step } from "./steps.ts";
 /** Options of {@linkcode runScript}. */
 export interface ScriptOptions {
   /**
-   * For each step.
+   * Time limit per step.
    *
    * @default {"5s"}
    */
   timeout?: Duration;
-  /** What has been captured before. */
+  /** Earlier captures. */
   captures?: Captures;
-  /** Ends it with its reason. */
+  /** Aborts with its reason. */
   signal?: AbortSignal;
   /**
    * Leaves the session open after success, for another script.
@@ -25,8 +25,7 @@ export interface ScriptOptions {
 }
 
 /**
- * Runs steps on a session, dialled or accepted, one after another. The session
- * is closed at the end.
+ * Runs steps in order on a dialed or accepted session. The session is closed at the end.
  *
  * @example A greeting and its answer
  * ```ts
@@ -43,9 +42,9 @@ export interface ScriptOptions {
  * assertEquals(captures.get("name"), "me");
  * ```
  *
- * @throws {ExpectationError} The peer answered, but not as expected.
+ * @throws {ExpectationError} The peer's reply was not the expected one.
  * @throws {TimeoutError} A step took too long.
- * @throws {ClosedEarlyError} The peer ended before the script did.
+ * @throws {ClosedEarlyError} The peer closed before the end of the script.
  */
 export async function runScript(
   session: ExchangeSession,

@@ -1,9 +1,9 @@
 import { type Duration, parseDuration } from "../base/units.ts";
 import { bytesPayload, type Payload, textPayload } from "./payload.ts";
 
-/** What must come: the next place where it does, after what earlier expectations have matched. */
+/** Matches the first occurrence after the data matched by earlier expectations. */
 export type Pattern = PatternOf & {
-  /** Over WebSocket the message must be text, or binary; either by default. */
+  /** Required type of a WebSocket message; either by default. */
   readonly isText?: boolean | undefined;
 };
 
@@ -13,38 +13,38 @@ export type PatternOf =
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }
   /** The flags are those of a `RegExp`; it is always matched as Unicode, and once. */
   | { readonly kind: "regex"; readonly source: string; readonly flags?: string }
-  /** Nothing else comes first: these bytes are next, or the next message. */
+  /** These bytes, or this message, must come next. */
   | { readonly kind: "exact"; readonly bytes: Uint8Array };
 
-/** One step of an exchange, on either side of it. */
+/** One step of an exchange, for either side. */
 export type Step =
   | { readonly kind: "send"; readonly data: Payload; readonly isText: boolean; readonly pieces?: Pieces | undefined }
   /** Waits. */
   | { readonly kind: "delay"; readonly forMs: number }
-  /** Ends our side, where the transport lets the peer go on. */
+  /** Half-closes, if the transport supports it. */
   | { readonly kind: "end" }
-  /** Closes the connection in order; over WebSocket with this code and text. */
+  /** Closes the connection; over WebSocket with this code and reason. */
   | { readonly kind: "close"; readonly code?: number | undefined; readonly text?: string | undefined }
   /** Resets the connection. */
   | { readonly kind: "reset" }
-  /** The pattern comes. */
+  /** Waits for the pattern. */
   | { readonly kind: "expect"; readonly pattern: Pattern }
-  /** The peer ends in order; with a code, by a WebSocket Close frame that has it. */
+  /** Waits for the peer's orderly end; with a code, for a WebSocket Close frame with that code. */
   | { readonly kind: "expect-close"; readonly code?: number }
-  /** The peer resets the connection. */
+  /** Waits for the peer's reset. */
   | { readonly kind: "expect-reset" }
-  /** Nothing comes that no expectation has matched, and the peer stays. */
+  /** Checks that no unmatched data is received and the peer does not close. */
   | { readonly kind: "expect-silence"; readonly forMs: number }
-  /** Something comes: one message, or of a stream all until it is quiet for a while or ends. */
+  /** Waits for a reply: one message, or the bytes of a stream until it is quiet or ends. */
   | { readonly kind: "reply"; readonly quietMs: number };
 
-/** How the bytes of a message, framing included, are sent when not at once. */
+/** How to send the encoded bytes of a message in parts. */
 export interface Pieces {
   /** Bytes sent at a time. */
   readonly sliceBytes?: number | undefined;
   /** Wait between two slices, in milliseconds. */
   readonly everyMs?: number | undefined;
-  /** Only so many bytes of it are sent. */
+  /** Send only this many bytes. */
   readonly truncateBytes?: number | undefined;
 }
 
@@ -60,7 +60,7 @@ export interface MessageType {
 
 /** Options of {@linkcode send}. */
 export interface SendOptions extends MessageType {
-  /** Send so many bytes at a time, of a framed message or a WebSocket frame too. */
+  /** Send this many bytes at a time, also of an encoded message or WebSocket frame. */
   slice?: number | undefined;
   /**
    * Wait between two slices.
@@ -68,11 +68,11 @@ export interface SendOptions extends MessageType {
    * @default {"1ms"}
    */
   every?: Duration | undefined;
-  /** Send only the first bytes, of a framed message or a WebSocket frame too. */
+  /** Send only this many bytes, also of an encoded message or WebSocket frame. */
   truncate?: number | undefined;
 }
 
-/** Sends a text, in which `{1}` and `{name}` stand for captured groups, or bytes as they are. */
+/** Sends a text, with placeholders `{1}` and `{name}` for captured groups, or bytes. */
 export function send(
   data: string | Uint8Array | Payload,
   { isText, slice, every, truncate }: SendOptions = {},
@@ -83,27 +83,30 @@ export function send(
   return { ...step, pieces: { sliceBytes: slice, everyMs, truncateBytes: truncate } };
 }
 
-/** Waits until a text, in which captured groups may have their place, bytes, or a match comes; its groups are captured. */
+/**
+ * Waits for a text (with placeholders for captured groups), bytes, or a match of a regular expression, whose groups are
+ * captured.
+ */
 export function expect(wanted: Wanted, type: MessageType = {}): Step {
   return { kind: "expect", pattern: patternOf(wanted, type) };
 }
 
-/** What is looked for: a text, in which captured groups may have their place, bytes, or a match. */
+/** The expected text, bytes or regular expression. */
 export type Wanted = string | Uint8Array | Payload | RegExp;
 
-/** The pattern that looks for it. */
+/** Converts it to a pattern. */
 export function patternOf(wanted: Wanted, { isText }: MessageType = {}): Pattern {
   if (wanted instanceof RegExp) return { kind: "regex", source: wanted.source, flags: wanted.flags, isText };
   if (wanted instanceof Uint8Array) return { kind: "bytes", bytes: wanted, isText };
   return { kind: "text", text: payloadOf(wanted), isText };
 }
 
-/** The next thing that comes must be these bytes. */
+/** Waits for exactly these bytes next. */
 export function expectExactly(bytes: Uint8Array, { isText }: MessageType = {}): Step {
   return { kind: "expect", pattern: { kind: "exact", bytes, isText } };
 }
 
-/** Waits for the peer's orderly end; with a code, for a WebSocket Close frame that has it. */
+/** Waits for the peer's orderly end; with a code, for a WebSocket Close frame with that code. */
 export function expectClose(code?: number): Step {
   return code === undefined ? { kind: "expect-close" } : { kind: "expect-close", code };
 }
@@ -113,7 +116,7 @@ export function expectReset(): Step {
   return { kind: "expect-reset" };
 }
 
-/** Nothing more comes for a time, and the peer stays. */
+/** Checks that nothing is received for a time and the peer does not close. */
 export function expectSilence(time: Duration): Step {
   return { kind: "expect-silence", forMs: parseDuration(time) };
 }
@@ -123,12 +126,12 @@ export function awaitReply(quiet: Duration): Step {
   return { kind: "reply", quietMs: parseDuration(quiet) };
 }
 
-/** Ends our side of the connection; the peer may still send. */
+/** Ends this side of the connection; the peer may continue to send. */
 export function end(): Step {
   return { kind: "end" };
 }
 
-/** Closes the connection in order. Over WebSocket the Close frame has the code and the text. */
+/** Closes the connection; over WebSocket with this code and reason. */
 export function close(code?: number, text?: string): Step {
   return { kind: "close", code, text };
 }

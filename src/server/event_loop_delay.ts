@@ -1,6 +1,6 @@
 /**
- * How late timers fire: the time that a busy program makes every client wait.
- * Uses one timer and keeps the greatest delay until it is taken.
+ * Measures how late timers fire, which is how long a busy process makes every client wait. Uses one timer and keeps the
+ * maximum delay until it is read.
  */
 export class EventLoopDelay implements Disposable {
   readonly #intervalMs: number;
@@ -15,14 +15,13 @@ export class EventLoopDelay implements Disposable {
     this.#timer = setInterval(() => this.#look(), intervalMs);
   }
 
-  /** The greatest delay since the last call, in milliseconds. */
+  /** Returns the maximum delay since the last call, in milliseconds. */
   take(): number {
     const maxMs = Math.max(this.#maxMs, performance.now() - this.#dueMs, 0);
     this.#maxMs = 0;
     return maxMs;
   }
 
-  /** Stops the timer. */
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
   }

@@ -12,32 +12,31 @@ import { lingeringClose } from "../net/lingering_close.ts";
 import type { Listener } from "../net/listener.ts";
 import { acceptLoop } from "./accept_loop.ts";
 
-/** Monitoring needs few connections, and must never use up those of the clients. */
+/** Monitoring needs few connections, and must not exhaust those of the clients. */
 const MAX_CONNECTIONS = 32;
-/** Beside those, for health checks alone: they are answered while every other connection is stuck. */
+/** Additional connections for health checks only, which then work even if all others are stuck. */
 const MAX_HEALTH_CONNECTIONS = 8;
 const HEALTH_PATH = "/healthz";
 const LINGER_MS = 1_000;
 
 /**
- * A small HTTP/1.1 server for a few routes: bounded heads, bounded times,
- * bounded connections. A new connection is always served: at the limit, the one
- * that has waited longest for a request gives way.
+ * A small HTTP/1.1 server for a few routes: with limits for heads, times and connections. A new connection is always
+ * served: at the limit, the one that has been idle longest is closed.
  */
 export class HttpServer implements AsyncDisposable {
   readonly #listener: Listener;
   readonly #router: Router;
   readonly #end = new AbortController();
   readonly #serving = new Map<Connection, Promise<void>>();
-  /** Connections without a request, the one that has waited longest first. */
+  /** Idle connections, the one that has been idle longest first. */
   readonly #waiting = new Set<Connection>();
   readonly #loop: Promise<void>;
 
-  /** Takes over the listener and serves until disposed of. */
+  /** Takes ownership of the listener and serves until disposed. */
   constructor(listener: Listener, routes: HttpRoutes) {
     this.#listener = listener;
     this.#router = new Router(routes);
-    // One more than are served: the loop must accept to find out who gives way.
+    // One more than the limit, because the loop must accept before it closes another.
     const admission = new Admission({ maxConnections: MAX_CONNECTIONS + MAX_HEALTH_CONNECTIONS + 1 });
     this.#loop = acceptLoop(listener, {
       admission,
@@ -55,9 +54,9 @@ export class HttpServer implements AsyncDisposable {
   }
 
   /**
-   * Serves routes on an endpoint.
+   * Serves routes on a TCP endpoint.
    *
-   * @param context What its log lines begin with.
+   * @param context Context of its log lines.
    * @throws {UsageError} It is not a TCP endpoint.
    */
   static async listen(endpoint: string | Endpoint, routes: HttpRoutes, context: string): Promise<HttpServer> {
@@ -69,12 +68,12 @@ export class HttpServer implements AsyncDisposable {
     return new HttpServer(await listen(parsed, { context, totalTimeout: "60s" }), routes);
   }
 
-  /** Where it is, for example `http://127.0.0.1:9090`. */
+  /** The URL, for example `http://127.0.0.1:9090`. */
   get url(): string {
     return formatEndpoint(this.#listener.endpoint).replace("tcp:", "http:");
   }
 
-  /** Closes everything at once. */
+  /** Closes everything immediately. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#end.abort();
     this.#listener.close();
@@ -82,7 +81,7 @@ export class HttpServer implements AsyncDisposable {
     await Promise.all([this.#loop, ...this.#serving.values()]);
   }
 
-  /** Closes the connection that has waited longest where there are too many; `false` if only health checks fit. */
+  /** Closes the longest-idle connection if there are too many; `false` if there is room for health checks only. */
   #makeRoom(): boolean {
     if (this.#serving.size < MAX_CONNECTIONS) return true;
     const [longestWaiting] = this.#waiting;

@@ -16,7 +16,7 @@ export async function listenAll(
   return opened;
 }
 
-/** Names the cause where every address of IPv6, which covers IPv4, and every address of IPv4 are both asked for. */
+/** Explains the conflict between the IPv6 wildcard, which includes IPv4, and the IPv4 wildcard. */
 async function listenOn(
   endpoint: string | Endpoint,
   opened: readonly Listener[],
@@ -33,7 +33,7 @@ async function listenOn(
         isEvery(other) && isHostEndpoint(other) && isHostEndpoint(wanted) && other.port === wanted.port
       );
     if (!isCovered) throw error;
-    const message = `${error.message} (listen on [::] alone: it covers IPv4 too)`;
+    const message = `${error.message} (listen on [::] only: it includes IPv4)`;
     throw new BindError("in use", message, { endpoint: error.endpoint, cause: error });
   }
 }

@@ -11,9 +11,9 @@ import type { Service } from "./service.ts";
 /** Options of {@linkcode logInFirst}. */
 export interface LogInOptions {
   readonly authenticator: Authenticator;
-  /** Whether messages are pieces of a stream: then the log-in is its first line. */
+  /** Whether messages are chunks of a raw stream; the login is then its first line. */
   readonly isRaw: boolean;
-  /** For the log-in to come and be checked, in milliseconds. */
+  /** Time limit for the login, including its check, in milliseconds. */
   readonly timeoutMs: number;
 }
 
@@ -22,9 +22,8 @@ const MAX_LINE_BYTES = 1_024;
 const LOG_IN = /^\/login ([^\s:]+) (.+)$/su;
 
 /**
- * The service behind a log-in: a client's first message must be
- * `/login NAME PASSWORD`. It is answered by a line that begins with `* `, or
- * with `! ` and the end of the connection; nothing else is served before.
+ * Wraps a service so that it requires a login: a client's first message must be `/login NAME PASSWORD`. The reply is a
+ * line that starts with `* `, or with `! ` before the connection is closed.
  */
 export function logInFirst(service: Service, options: LogInOptions): Service {
   return {
@@ -50,7 +49,7 @@ export function logInFirst(service: Service, options: LogInOptions): Service {
   };
 }
 
-/** What the first message said, and what came behind it. */
+/** The first line, and the bytes after it. */
 interface LogIn {
   readonly name: string | undefined;
   readonly identity: Identity | undefined;
@@ -68,13 +67,13 @@ async function readLogIn(session: Session, options: LogInOptions): Promise<LogIn
     return { name, identity, rest: first.rest };
   } catch (error) {
     if (!(error instanceof TimeoutError) || error.phase !== "reply") throw error;
-    answer(session, options.isRaw, "! the log-in took too long");
+    answer(session, options.isRaw, "! login timed out");
     await session.finish("log-in timeout");
     return null;
   }
 }
 
-/** The first message as text without its line end, and copies of what came with it. */
+/** The first message as text without its line end, and copies of the messages received with it. */
 async function readFirst(
   session: Session,
   isRaw: boolean,
@@ -103,7 +102,7 @@ function addressOf({ remote }: Session): string {
   return isHostEndpoint(remote) ? remote.host : "unix";
 }
 
-/** Gives first what was read before the service had the session. */
+/** First returns the messages that were read during the login. */
 class ResumedSession extends SessionDecorator {
   #first: readonly Message[] | undefined;
 

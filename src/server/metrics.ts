@@ -1,33 +1,33 @@
 import type { StatsSnapshot, StatsSource } from "./stats_snapshot.ts";
 
-/** Makes the text of one scrape. */
+/** Creates the response to one scrape. */
 export interface Metrics {
-  /** As `Content-Type` says it. */
+  /** Value of the `Content-Type` header. */
   readonly contentType: string;
   /** The Prometheus text format, version 0.0.4. */
   text(): Promise<string>;
 }
 
-/** One service and what it has done. */
+/** The statistics of one service. */
 export interface ServiceStats {
-  /** Its name, a label of its lines. */
+  /** Its name, used as a label. */
   readonly service: string;
   readonly stats: StatsSource;
 }
 
-/** What the metrics are made from. */
+/** Sources of the metrics. */
 export interface MetricsSources {
   readonly services: readonly ServiceStats[];
-  /** The greatest delay of the event loop since the last call, in milliseconds, if it is measured. */
+  /** The maximum delay of the event loop since the last call, in milliseconds, if measured. */
   readonly takeLoopDelayMs?: () => number;
 }
 
-/** Loads the library before anybody is served: that takes some 70 ms in which nothing else happens. */
+/** Loads the library before the first client: loading blocks the event loop. */
 export async function loadMetricsLibrary(): Promise<void> {
   await import("prom-client");
 }
 
-/** Loads the metrics library, which a server without metrics never does, and registers the metrics. */
+/** Registers the metrics; loads the metrics library, which a server without metrics does not need. */
 export async function createMetrics({ services, takeLoopDelayMs }: MetricsSources): Promise<Metrics> {
   const { Counter, Gauge, Registry } = (await import("prom-client")).default;
   const registry = new Registry();
@@ -48,7 +48,7 @@ export async function createMetrics({ services, takeLoopDelayMs }: MetricsSource
     });
   }
 
-  /** Of the whole process: a label would make it one service's where there are several. */
+  /** For the whole process, so without a service label. */
   function processGauge(name: string, help: string, value: () => number): void {
     const [first, second] = services;
     const labels: { service?: string } = first === undefined || second !== undefined ? {} : { service: first.service };
@@ -63,7 +63,7 @@ export async function createMetrics({ services, takeLoopDelayMs }: MetricsSource
     });
   }
 
-  // A counter of the library can only be added to; ours are counted elsewhere already.
+  // The counts are kept elsewhere, and a counter of the library can only be increased.
   function counter(name: string, help: string, value: (now: StatsSnapshot) => number): void {
     new Counter({
       name: `parley_${name}`,
@@ -96,33 +96,33 @@ export async function createMetrics({ services, takeLoopDelayMs }: MetricsSource
     });
   }
 
-  gauge("connections_open", "Connections that are open now", (now) => now.openCount);
-  counter("connections_accepted_total", "Connections that came, those refused among them", (now) => now.accepted);
+  gauge("connections_open", "Open connections", (now) => now.openCount);
+  counter("connections_accepted_total", "Connections accepted, including rejected ones", (now) => now.accepted);
   counterByReason(
     "connections_closed_total",
-    "Connections that ended, by reason",
+    "Closed connections, by reason",
     ({ closedByReason }) => closedByReason,
   );
-  counter("accept_errors_total", "Accepts that failed", (now) => now.acceptErrors);
+  counter("accept_errors_total", "Failed accepts", (now) => now.acceptErrors);
   counter(
     "handshake_failures_total",
-    "TLS and WebSocket handshakes that failed or took too long",
+    "TLS and WebSocket handshakes that failed or timed out",
     (now) => (now.closedByReason["handshake failed"] ?? 0) + (now.closedByReason["handshake timeout"] ?? 0),
   );
-  counterByReason("tls_failures_total", "TLS handshakes that failed, by reason", ({ tlsFailures }) => tlsFailures);
-  counter("bytes_read_total", "Bytes that came", (now) => now.totals.bytesRead);
-  counter("bytes_written_total", "Bytes that the kernel took", (now) => now.totals.bytesWritten);
-  counter("messages_read_total", "Messages that came", (now) => now.totals.messagesRead);
-  counter("messages_written_total", "Messages that were sent", (now) => now.totals.messagesWritten);
-  gauge("outbox_high_water_bytes", "Most bytes that ever waited for one client", (now) => now.outboxHighWater);
+  counterByReason("tls_failures_total", "Failed TLS handshakes, by reason", ({ tlsFailures }) => tlsFailures);
+  counter("bytes_read_total", "Bytes received", (now) => now.totals.bytesRead);
+  counter("bytes_written_total", "Bytes sent", (now) => now.totals.bytesWritten);
+  counter("messages_read_total", "Messages received", (now) => now.totals.messagesRead);
+  counter("messages_written_total", "Messages sent", (now) => now.totals.messagesWritten);
+  gauge("outbox_high_water_bytes", "Maximum bytes queued for one client", (now) => now.outboxHighWater);
   if (takeLoopDelayMs) {
     processGauge(
       "event_loop_delay_seconds",
-      "Greatest delay of a timer since the last scrape",
+      "Maximum event loop delay since the last scrape",
       () => takeLoopDelayMs() / 1_000,
     );
   }
-  processGauge("resident_memory_bytes", "Memory of the process", () => Deno.memoryUsage().rss);
+  processGauge("resident_memory_bytes", "Resident memory of the process", () => Deno.memoryUsage().rss);
   return {
     contentType: registry.contentType,
     async text() {

@@ -5,11 +5,11 @@ import type { HttpRoutes } from "../http/router.ts";
 import type { StatsSnapshot } from "./stats_snapshot.ts";
 import { createMetrics, type Metrics, type MetricsSources } from "./metrics.ts";
 
-/** Open connections of one answer, where the query does not say. */
+/** Default limit of open connections per response. */
 const LIMIT_DEFAULT = 1_024;
 const TEXT = "text/plain; charset=utf-8";
 
-/** What every HTTP client of the server may read: `/healthz` and `/metrics`. */
+/** Routes for every HTTP client: `/healthz` and `/metrics`. */
 export function publicRoutes(sources: MetricsSources): HttpRoutes {
   let metrics: Promise<Metrics> | undefined;
   return {
@@ -21,7 +21,7 @@ export function publicRoutes(sources: MetricsSources): HttpRoutes {
   };
 }
 
-/** What the operator sees: the same, and `/connections` with the addresses of the clients. */
+/** Routes for the operator: the same, and `/connections` with the clients' addresses. */
 export function operatorRoutes(sources: MetricsSources): HttpRoutes {
   return {
     ...publicRoutes(sources),
@@ -44,7 +44,7 @@ function snapshotsOf(
   );
 }
 
-/** 200 while it serves, 503 while it cannot or is ending, so that a load balancer sends nobody more. */
+/** 200 while it serves, 503 while it cannot or is shutting down, so that a load balancer sends no more clients. */
 function healthOf(all: readonly { readonly now: StatsSnapshot }[]): HttpContent {
   const problem = all.map(({ now }) => now.isEnding ? "draining" : now.fault).find((text) => text !== undefined);
   return { status: problem === undefined ? 200 : 503, contentType: TEXT, body: `${problem ?? "ok"}\n` };

@@ -1,5 +1,5 @@
 /**
- * Servers: endpoints, who may connect, limits, metrics, and an orderly end.
+ * Servers: endpoints, access control, limits, metrics, and graceful shutdown.
  *
  * @module
  */

@@ -23,14 +23,13 @@ import { Server } from "./server.ts";
 import { ServerStats } from "./server_stats.ts";
 import type { Service } from "./service.ts";
 
-/** Serves one client, from its first message to its last. When it returns, what it sent leaves and the connection ends. */
+/** Serves one client. When it returns, queued messages are sent and the connection is closed. */
 export type SessionHandler = (session: Session) => void | Promise<void>;
 
 /** Options of {@linkcode serve}. */
 export interface ServeOptions extends Omit<ListenOptions, "deadlineTimer" | "nextId"> {
   /**
-   * How messages are told apart, as `--framing` says it, or a codec. WebSocket
-   * has messages of its own.
+   * The framing, as in `--framing`, or a codec. WebSocket has its own message boundaries.
    *
    * @default {"line"}
    */
@@ -42,93 +41,93 @@ export interface ServeOptions extends Omit<ListenOptions, "deadlineTimer" | "nex
    */
   maxMessage?: Size;
   /**
-   * Maximum connections at once; further clients wait to be accepted.
+   * Maximum concurrent connections; further clients wait to be accepted.
    *
    * @default {10000, or the open-file limit less 64}
    */
   maxConnections?: number;
   /**
-   * Maximum connections of one address.
+   * Maximum connections per address.
    *
    * @default {256}
    */
   maxPerAddress?: number;
-  /** New connections a second of one address. */
+  /** New connections per second and address. */
   connectRate?: number;
   /**
-   * Whether the limits by address hold for this machine's own clients.
+   * Whether the limits by address apply to loopback clients.
    *
    * @default {false}
    */
   limitsLoopback?: boolean;
   /** Addresses and ranges that may connect; by default all. */
   allow?: readonly string[];
-  /** Addresses and ranges that may not, also if they are allowed. */
+  /** Denied addresses and ranges; they take precedence over `allow`. */
   deny?: readonly string[];
   /** Decides after the limits by address. */
   gate?: Gate;
-  /** How much one client may send; further messages are read later. */
+  /** Rate limits per client; excess messages are read later. */
   rates?: MessageRates;
-  /** With it a client's first message must be `/login NAME PASSWORD`. */
+  /** If set, a client's first message must be `/login NAME PASSWORD`. */
   authenticator?: Authenticator;
   /**
-   * For the log-in to come.
+   * Time limit for the login.
    *
    * @default {"10s"}
    */
   logInTimeout?: Duration;
-  /** Origins whose pages may open WebSockets, besides the endpoint's own; `*` is any. */
+  /** Allowed WebSocket origins besides the endpoint's own; `*` for any. */
   origins?: readonly string[];
-  /** WebSocket subprotocols that a handler speaks, the preferred one first. */
+  /** Supported WebSocket subprotocols in order of preference. */
   subprotocols?: readonly string[];
-  /** What WebSocket endpoints answer to plain HTTP, for example `{ "GET /": { contentType, body } }`. */
+  /** Responses of WebSocket endpoints to plain HTTP, for example `{ "GET /": { contentType, body } }`. */
   routes?: HttpRoutes;
   /**
-   * From one WebSocket ping to the next.
+   * Interval between WebSocket pings.
    *
    * @default {"25s"}
    */
   pingInterval?: Duration;
   /**
-   * For the answer to a ping.
+   * Time limit for a pong.
    *
    * @default {"10s"}
    */
   pingTimeout?: Duration;
-  /** End after this many connections. */
+  /** Shuts down after this many connections. */
   maxAccepts?: number;
   /**
-   * For the clients to finish once the server is shutting down.
+   * Time limit for the clients to finish during shutdown.
    *
    * @default {"10s"}
    */
   drainTimeout?: Duration;
-  /** Where to count, to go on with what an earlier server has counted. */
+  /** Statistics to continue, for example those of an earlier server. */
   stats?: ServerStats;
-  /** Serves `/metrics`, `/healthz` and `/connections` by HTTP on this TCP endpoint. */
+  /** TCP endpoint for `/metrics`, `/healthz` and `/connections` over HTTP. */
   metrics?: string | Endpoint;
   /** Shuts the server down. */
   signal?: AbortSignal;
 }
 
-/** A server that runs until it is shut down. Disposing of it shuts it down. */
+/** A running server. Disposing of it shuts it down. */
 export interface RunningServer<E extends Endpoint = Endpoint> extends AsyncDisposable {
-  /** Where it listens, with the ports that were picked. */
+  /** The local endpoints, with the actual ports. */
   readonly endpoints: readonly Endpoint[];
   /** The first of {@linkcode endpoints}. */
   readonly endpoint: E;
-  /** What it has done and whom it serves; `serveMetrics()` takes it. */
+  /** Statistics, for example for `serveMetrics()`. */
   readonly stats: ServerStats;
-  /** Where its metrics are, if it serves them. */
+  /** URL of its metrics, if served. */
   readonly metricsUrl: string | undefined;
-  /** Settles when the server has ended: every client has left or was closed. */
+  /** Settles when the server has ended and all connections are closed. */
   readonly finished: Promise<void>;
-  /** Stops accepting, lets the clients finish within `drainTimeout`, and ends. */
+  /** Stops accepting, lets the clients finish within `drainTimeout`, and closes the rest. */
   shutdown(): Promise<void>;
 }
 
 /**
- * Serves on one endpoint or several, of any stream transport.
+ * Serves on one or more endpoints of any stream transport.
  *
  * @example Upper case for everyone
  * ```ts
@@ -150,7 +149,7 @@ export interface RunningServer<E extends Endpoint = Endpoint> extends AsyncDispo
  * ```
  *
  * @throws {SyntaxError} An endpoint, a framing, a range or an origin cannot be parsed.
- * @throws {BindError} An address is in use, not permitted, or not of this machine.
+ * @throws {BindError} An address is already in use, not permitted, or not an address of this machine.
  */
 export function serve(
   endpoint: HostEndpointText | HostEndpoint,
@@ -170,7 +169,7 @@ export async function serve(
   const { context = "parley", framing = "line" } = options;
   const own = typeof service === "function" ? serviceOf(service, options) : service;
   await using owner = new AsyncDisposableStack();
-  // The server gives the service back at its end; before there is one, a failure does.
+  // The server disposes of the service at its end; if there is no server yet, a failure does.
   const starting = owner.use(new AsyncDisposableStack());
   starting.defer(async () => await own[Symbol.asyncDispose]?.());
   const codec = typeof framing === "string" ? parseFraming(framing) : framing;
@@ -229,7 +228,7 @@ function start(
   const finished = server
     .run(signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]))
     .finally(() => owner.disposeAsync());
-  // Whoever awaits it is told; nobody has to.
+  // Callers may await it, but need not.
   finished.catch(() => {});
   const shutdown = () => {
     stop.abort();
@@ -262,7 +261,7 @@ function timesOf(options: ServeOptions, pingTimeoutMs: number): (number | undefi
   return [...times.map((time) => time === undefined ? undefined : parseDuration(time)), pingTimeoutMs];
 }
 
-/** What opens the sessions of `ws` and `wss` endpoints, if there are any. */
+/** The acceptor for `ws` and `wss` endpoints, if there are any. */
 export async function webSocketsFor(
   listeners: readonly Listener[],
   { routes = {}, subprotocols = [] }: Service,

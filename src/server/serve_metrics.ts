@@ -5,18 +5,18 @@ import { loadMetricsLibrary, type ServiceStats } from "./metrics.ts";
 import { operatorRoutes } from "./metrics_routes.ts";
 import { mergeSnapshots, type StatsSource } from "./stats_snapshot.ts";
 
-/** What is being served under `/metrics`, `/healthz` and `/connections`. */
+/** A running metrics server. */
 export interface MetricsServer extends AsyncDisposable {
-  /** Where `/metrics` is. */
+  /** URL of `/metrics`. */
   readonly url: string;
 }
 
 /**
- * Serves `/metrics` (Prometheus), `/healthz` and `/connections` by HTTP.
+ * Serves `/metrics` (Prometheus), `/healthz` and `/connections` over HTTP.
  *
- * @param stats Usually the `stats` of a server, or of several that are shown as one; a map shows each by its name.
- * @param options `service` is the name that metrics carry as a label.
- * @throws {UsageError} The endpoint is not one of TCP.
+ * @param stats The `stats` of a server, or of several that are reported as one; a map reports each by name.
+ * @param options `service` is the label of the metrics.
+ * @throws {UsageError} The endpoint is not a TCP endpoint.
  */
 export async function serveMetrics(
   endpoint: string | Endpoint,

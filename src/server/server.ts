@@ -17,21 +17,21 @@ import { ServerStats } from "./server_stats.ts";
 import { StreamSession } from "../session/stream_session.ts";
 import type { AdmitClient, WebSocketAcceptor } from "../websocket/acceptor.ts";
 
-/** What a {@linkcode Server} is made of. */
+/** Options of {@linkcode Server}. */
 export interface ServerOptions {
-  /** What is served on every listener. */
+  /** The service on all listeners. */
   service: Service;
-  /** Where clients come in; the server closes them. */
+  /** The listeners; the server closes them. */
   listeners: readonly Listener[];
-  /** Cuts streams into messages. */
+  /** Splits streams into messages. */
   codec: Codec;
-  /** Carries the server's context. */
+  /** Logger with the server's context. */
   log: Logger;
-  /** How long clients may take to finish once the server is ending, in milliseconds. */
+  /** Time limit for clients to finish during shutdown, in milliseconds. */
   drainTimeoutMs: number;
-  /** Opens the sessions of `ws` and `wss` endpoints; needed if there are such. */
+  /** Opens the sessions of `ws` and `wss` endpoints; required if there are any. */
   webSockets?: WebSocketAcceptor | undefined;
-  /** End after this many connections have been accepted and served. */
+  /** Ends after this many connections. */
   maxAccepts?: number | undefined;
   /**
    * Maximum concurrent connections; further clients wait to be accepted.
@@ -39,34 +39,36 @@ export interface ServerOptions {
    * @default {10000, or the open-file limit less 64}
    */
   maxConnections?: number | undefined;
-  /** Who may come in; clients of Unix sockets always may. */
+  /** Decides which clients are admitted; clients of Unix sockets always are. */
   gate?: Gate | undefined;
-  /** Whether an address is that of a proxy whose `Forwarded` and `X-Forwarded-For` fields name the WebSocket client. */
+  /**
+   * Whether an address is a trusted proxy, whose `Forwarded` and `X-Forwarded-For` fields name the WebSocket client.
+   */
   isTrustedProxy?: ((address: string) => boolean) | undefined;
-  /** How much one client may send. */
+  /** Rate limits per client. */
   rates?: MessageRates | undefined;
-  /** Where to count; by default an object of its own. */
+  /** Statistics to use; by default new ones. */
   stats?: ServerStats | undefined;
 }
 
-/** WebSocket clients that are told by HTTP why they are rejected; more are closed at once. */
+/** Maximum WebSocket clients at a time that get the reason for a rejection over HTTP; more are closed immediately. */
 const MAX_REJECTING = 32;
 
-/** Serves one service on any number of listeners until it is told to end. */
+/** Runs one service on any number of listeners. */
 export class Server {
   readonly #options: ServerOptions;
   readonly #sessions = new Map<Session, Promise<void>>();
   #rejecting = 0;
-  /** Connections of trusted proxies whose client no request has named yet; no gate counts them. */
+  /** Connections from trusted proxies whose client is not known yet; no gate counts them. */
   readonly #unnamed = new Set<Connection>();
   readonly #openings = new Map<Connection, Promise<void>>();
   readonly #ending = new AbortController();
   readonly #admission: Admission;
-  /** What the server has done and whom it serves. */
+  /** The server's statistics. */
   readonly stats: ServerStats;
   #accepted = 0;
 
-  /** Nothing is accepted before {@linkcode run}. */
+  /** Accepts nothing before {@linkcode run}. */
   constructor(options: ServerOptions) {
     this.#options = options;
     const { maxConnections = defaultMaxConnections(), log } = options;
@@ -75,15 +77,12 @@ export class Server {
     this.stats.faultOf = () => options.service.fault;
   }
 
-  /** Clients that are connected now. */
+  /** Number of connected clients. */
   get sessionCount(): number {
     return this.#sessions.size;
   }
 
-  /**
-   * Accepts and serves. It returns when `stop` aborts, or `maxAccepts`
-   * connections are through, and every client has left or been closed.
-   */
+  /** Accepts and serves until `stop` aborts or `maxAccepts` connections were served, and all connections are closed. */
   async run(stop: AbortSignal): Promise<void> {
     const { listeners, log } = this.#options;
     const end = () => this.#stopAccepting();
@@ -123,7 +122,7 @@ export class Server {
     else this.#openings.set(connection, this.#admitOnce(identifying, connection));
   }
 
-  /** The gate decides by the peer's true address. */
+  /** The gate needs the peer's real address. */
   async #admitOnce(identifying: Promise<void>, connection: Connection): Promise<void> {
     try {
       await identifying;
@@ -153,7 +152,7 @@ export class Server {
     if (this.#accepted >= maxAccepts) this.#stopAccepting();
   }
 
-  /** The handshakes that come before a session. */
+  /** The handshakes before a session. */
   async #open(connection: Connection): Promise<void> {
     const session = await this.#handshake(connection) ? await this.#openSession(connection) : undefined;
     this.#openings.delete(connection);
@@ -161,7 +160,7 @@ export class Server {
     else this.#begin(session, connection);
   }
 
-  /** The TLS handshake, if there is one. */
+  /** The TLS handshake, if any. */
   async #handshake(connection: Connection): Promise<boolean> {
     try {
       await connection.handshake();
@@ -191,18 +190,18 @@ export class Server {
 
   #limitRates(session: Session): Session {
     const { rates } = this.#options;
-    // No wrapper unless one was requested: every byte passes through here.
+    // Every byte passes through here, so no wrapper unless requested.
     const isLimited = rates?.messagesPerSecond !== undefined || rates?.bytesPerSecond !== undefined;
     return isLimited ? new RateLimitedSession(session, rates) : session;
   }
 
-  /** Whether the client is named by its request: until then the gates would see the proxy. */
+  /** Whether the request names the client; until then the gates would see the proxy. */
   #isProxied({ remote, local }: Connection): boolean {
     const isWeb = isWebSocket(local);
     return isWeb && isHostEndpoint(remote) && (this.#options.isTrustedProxy?.(remote.host) ?? false);
   }
 
-  /** The gates count the client of a trusted proxy once its request has named it. */
+  /** The gates count a trusted proxy's client once its request has named it. */
   #admitNamed(connection: Connection, ...[client, isOpening]: Parameters<AdmitClient>): Refusal | undefined {
     const { remote } = connection;
     const named = client !== undefined && isHostEndpoint(remote) ? { ...remote, ...client } : remote;
@@ -245,10 +244,10 @@ export class Server {
       this.#openings.set(connection, rejected);
       return;
     }
-    // Sent only if the reply can be told from data, and never waited for.
+    // Sent only if it can be distinguished from data; not awaited.
     if (text !== undefined && this.#options.codec.name === "line" && connection.local.scheme === "tcp") {
       connection.write(utf8(`! ${text}\n`)).catch(() => {
-        // Gone before it was told.
+        // The client closed before it was sent.
       }).finally(() => connection.close(reason));
     } else connection.close(reason);
   }
@@ -267,7 +266,7 @@ export class Server {
     }
   }
 
-  /** Asks before it writes: a logger of its own is memory that an idle connection can do without. */
+  /** Checks the level first, because a logger per connection costs memory. */
   #note(session: Session, text: string): void {
     if (this.#options.log.isEnabled("debug")) session.log.debug(text, { reason: session.closeReason });
   }
@@ -275,7 +274,7 @@ export class Server {
   async #endAfterError(session: Session, error: unknown): Promise<void> {
     if (error instanceof FrameError || error instanceof ClosedEarlyError) {
       session.log.warning("bad message, closing", { error: error.message });
-      // The client was told why: it must be able to read it.
+      // The client was sent the reason and must be able to read it.
       await session.finish("bad message");
     } else if (error instanceof ParleyError) {
       session.log.debug("ended by an error", { error: error.message });
@@ -286,7 +285,7 @@ export class Server {
     }
   }
 
-  /** The last accepted clients are served to their end; a signal that comes meanwhile drains them. */
+  /** The last accepted clients are served until they end, or until a signal starts a drain. */
   async #whenAllLeft(stop: AbortSignal): Promise<void> {
     const stopped = Promise.withResolvers<void>();
     const onStop = () => stopped.resolve();
@@ -306,7 +305,7 @@ export class Server {
     const drainsSessions = service.drain?.() === true;
     if (!drainsSessions) { for (const session of this.#sessions.keys()) session.drain(); }
     const timer = setTimeout(() => {
-      log.warning("drain timed out, closing what is left", { connections: this.#sessions.size });
+      log.warning("drain timed out, closing the remaining connections", { connections: this.#sessions.size });
       for (const session of this.#sessions.keys()) session.close("drain");
     }, drainTimeoutMs);
     await this.#allLeft();

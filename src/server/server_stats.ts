@@ -3,12 +3,12 @@ import type { Connection } from "../net/connection.ts";
 import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
 import type { ClosedReport, ConnectionReport, ConnectionTotals, StatsSnapshot, StatsSource } from "./stats_snapshot.ts";
 
-/** Closed connections that are remembered. */
+/** Number of closed connections to keep. */
 const RECENT_MOST = 128;
 
 type Counts = Omit<ConnectionReport, "endpoint" | "peer" | "proxy">;
 
-/** A connection that has ended, as it is kept: it is put into words when somebody asks. */
+/** A closed connection in compact form; formatted on demand. */
 interface Closed extends Pick<ClosedReport, "reason" | "error"> {
   readonly counts: Counts;
   readonly local: Endpoint;
@@ -18,21 +18,21 @@ interface Closed extends Pick<ClosedReport, "reason" | "error"> {
 }
 
 /**
- * What a server has done and whom it serves. A connection counts for itself in
- * plain fields; they are summed up when somebody asks, and when it ends.
+ * Statistics of a server and its connections. Each connection counts in its own fields; they are added up on demand and
+ * when it ends.
  */
 export class ServerStats implements StatsSource {
-  /** Connections that came, those refused among them. */
+  /** Connections accepted, including rejected ones. */
   accepted = 0;
-  /** Accepts that failed. */
+  /** Failed accepts. */
   acceptErrors = 0;
-  /** Most bytes that ever waited in an outbox. */
+  /** Maximum bytes queued in an outbox. */
   outboxHighWater = 0;
   /** Whether the server has stopped accepting. */
   isEnding = false;
-  /** Why the service cannot do its work now, if so. */
+  /** Why the service is not ready, if so. */
   faultOf: () => string | undefined = () => undefined;
-  /** The target's side of a connection, in a relay. */
+  /** The connection to the target, in a relay. */
   upstreamOf: ((connection: Connection) => object | undefined) | undefined;
   readonly #open = new Set<Connection>();
   readonly #closed = new Map<CloseReason, number>();
@@ -40,38 +40,38 @@ export class ServerStats implements StatsSource {
   readonly #recent: Closed[] = [];
   readonly #closedTotals: ConnectionTotals = { bytesRead: 0, bytesWritten: 0, messagesRead: 0, messagesWritten: 0 };
 
-  /** Connections that are open now, the oldest first. */
+  /** Open connections, oldest first. */
   get open(): ReadonlySet<Connection> {
     return this.#open;
   }
 
-  /** How many connections ended for each reason. */
+  /** Closed connections by reason. */
   get closedByReason(): ReadonlyMap<CloseReason, number> {
     return this.#closed;
   }
 
-  /** How many TLS handshakes failed, by reason: those of `TlsError`, and of `Connection.closeReason`. */
+  /** Failed TLS handshakes by reason, from `TlsError` and `Connection.closeReason`. */
   get tlsFailures(): ReadonlyMap<string, number> {
     return this.#tlsFailures;
   }
 
-  /** The connections that ended last, the latest first. */
+  /** Recently closed connections, latest first. */
   get recentlyClosed(): readonly ClosedReport[] {
     return this.#recent.map(reportOfClosed).reverse();
   }
 
-  /** One more is open. */
+  /** Adds an open connection. */
   opened(connection: Connection): void {
     this.accepted++;
     this.#open.add(connection);
   }
 
-  /** One more TLS handshake has failed. */
+  /** Counts a failed TLS handshake. */
   tlsFailed(reason: string): void {
     this.#tlsFailures.set(reason, (this.#tlsFailures.get(reason) ?? 0) + 1);
   }
 
-  /** It has ended, or ends now for the reason. */
+  /** Removes a connection that has ended, or is about to for the given reason. */
   closed(connection: Connection, reason: CloseReason = connection.closeReason ?? "error"): void {
     const error = connection.closeError?.message;
     this.#open.delete(connection);
@@ -83,7 +83,7 @@ export class ServerStats implements StatsSource {
     if (this.#recent.length > RECENT_MOST) this.#recent.shift();
   }
 
-  /** All of it as plain data. */
+  /** The statistics as plain data. */
   snapshot(withConnections: boolean): Promise<StatsSnapshot> {
     const totals = this.totals();
     return Promise.resolve({
@@ -103,7 +103,7 @@ export class ServerStats implements StatsSource {
     });
   }
 
-  /** Sums over every connection there was. */
+  /** Totals over all connections. */
   totals(): Readonly<ConnectionTotals> {
     const totals = { ...this.#closedTotals };
     for (const connection of this.#open) {
@@ -114,7 +114,7 @@ export class ServerStats implements StatsSource {
   }
 }
 
-/** What can be said of a connection. */
+/** Describes a connection. */
 export function reportOf(connection: Connection): ConnectionReport {
   return {
     ...countsOf(connection),

@@ -1,84 +1,82 @@
 import type { CloseReason } from "../net/close_reason.ts";
 
-/** Sums over connections. */
+/** Totals over connections. */
 export interface ConnectionTotals {
-  /** Bytes that came. */
+  /** Bytes received. */
   bytesRead: number;
-  /** Bytes that the kernel took. */
+  /** Bytes sent. */
   bytesWritten: number;
-  /** Messages that came. */
+  /** Messages received. */
   messagesRead: number;
-  /** Messages that were sent. */
+  /** Messages sent. */
   messagesWritten: number;
 }
 
-/** One connection for people and programs that look on. */
+/** An open connection. */
 export interface ConnectionReport extends Readonly<ConnectionTotals> {
-  /** The number of the connection in log lines. */
+  /** Number in log lines. */
   readonly id: number;
-  /** Where it came in. */
+  /** The local endpoint. */
   readonly endpoint: string;
-  /** The client. */
   readonly peer: string;
-  /** The proxy that has reported the client's address, if one has. */
+  /** The proxy that reported the client's address, if any. */
   readonly proxy?: string;
-  /** How long it has been, or was, open. */
+  /** How long it has been or was open. */
   readonly ageMs: number;
-  /** Since anything came or went. */
+  /** Time since the last activity. */
   readonly idleMs: number;
-  /** Bytes that wait to be written. */
+  /** Bytes queued. */
   readonly queuedBytes: number;
-  /** Most bytes that ever waited. */
+  /** Maximum bytes queued. */
   readonly outboxHighWater: number;
-  /** The connection to the target, where a relay has joined it with one. */
+  /** The connection to the target, in a relay. */
   readonly upstream?: object | undefined;
-  /** What the service says of it, such as how the program that it ran for the client ended. */
+  /** The service's note, such as how the client's program ended. */
   readonly note?: string;
 }
 
-/** One connection that has ended. */
+/** A closed connection. */
 export interface ClosedReport extends ConnectionReport {
   /** RFC 3339. */
   readonly closedAt: string;
-  /** Why it ended. */
   readonly reason: CloseReason;
-  /** What ended it, where it was an error. */
+  /** The error that ended it, if any. */
   readonly error: string | undefined;
 }
 
-/** What a server has done and whom it serves, at one moment; plain data, so that it can come from another thread. */
+/** A snapshot of a server's statistics; plain data, so that it can be passed between threads. */
 export interface StatsSnapshot {
-  /** Connections that came, those refused among them. */
+  /** Connections accepted, including rejected ones. */
   readonly accepted: number;
-  /** Accepts that failed. */
+  /** Failed accepts. */
   readonly acceptErrors: number;
-  /** Most bytes that ever waited in an outbox. */
+  /** Maximum bytes queued in an outbox. */
   readonly outboxHighWater: number;
   /** Whether the server has stopped accepting. */
   readonly isEnding: boolean;
-  /** Why the service cannot do its work now; `undefined` if it can. */
+  /** Why the service is not ready; `undefined` if it is. */
   readonly fault: string | undefined;
-  /** Connections that are open. */
+  /** Number of open connections. */
   readonly openCount: number;
-  /** How many connections ended for each reason. */
+  /** Closed connections by reason. */
   readonly closedByReason: Readonly<Record<string, number>>;
-  /** How many TLS handshakes failed, by reason. */
+  /** Failed TLS handshakes by reason. */
   readonly tlsFailures: Readonly<Record<string, number>>;
-  /** Sums over every connection there was. */
+  /** Totals over all connections. */
   readonly totals: Readonly<ConnectionTotals>;
-  /** Open connections, where they were asked for. */
+  /** Open connections, if requested. */
   readonly open: readonly ConnectionReport[];
-  /** The latest first, where they were asked for. */
+  /** Recently closed connections, latest first, if requested. */
   readonly recentlyClosed: readonly ClosedReport[];
 }
 
-/** Where snapshots come from: one server, or the servers of several threads. */
+/** A source of snapshots: one server, or the servers of several threads. */
 export interface StatsSource {
-  /** What there is to see now; single connections only with `withConnections`. */
+  /** Takes a snapshot; includes individual connections only with `withConnections`. */
   snapshot(withConnections: boolean): Promise<StatsSnapshot>;
 }
 
-/** Several servers seen as one. */
+/** Combines several servers. */
 export function mergeSnapshots(all: readonly StatsSnapshot[]): StatsSnapshot {
   const sum = (value: (snapshot: StatsSnapshot) => number) => all.reduce((total, one) => total + value(one), 0);
   return {

@@ -1,12 +1,12 @@
 import { FrameError } from "../base/errors.ts";
 import type { CloseReason } from "../net/close_reason.ts";
 
-/** Why a WebSocket was closed, in numbers (RFC 6455, section 7.4.1). */
+/** WebSocket close codes (RFC 6455, section 7.4.1). */
 export const CLOSE_CODE = {
   normal: 1000,
   goingAway: 1001,
   protocolError: 1002,
-  /** Never sent: the Close frame held no code. */
+  /** Never sent; stands for a Close frame without a code. */
   none: 1005,
   invalidData: 1007,
   policy: 1008,
@@ -14,21 +14,21 @@ export const CLOSE_CODE = {
   internalError: 1011,
 } as const;
 
-/** What a Close frame said. */
+/** Code and reason of a Close frame. */
 export interface CloseFrame {
-  /** 1000 and more; 1005 where the frame held none. */
+  /** 1000 or greater; 1005 if the frame had none. */
   readonly code: number;
-  /** Why, for people; often empty. */
+  /** Human-readable reason; often empty. */
   readonly text: string;
 }
 
-/** A peer broke the rules of WebSocket; {@linkcode WebSocketError.code} is what to close with. */
+/** The peer violated the WebSocket protocol; close with {@linkcode WebSocketError.code}. */
 export class WebSocketError extends FrameError {
   override name = "WebSocketError";
   /** For the Close frame. */
   readonly code: number;
 
-  /** Creates one from an error of the receiver, whose `code` names the rule. */
+  /** Converts an error of the receiver, whose `code` names the rule. */
   constructor(cause: Error & { readonly code: string }) {
     super(cause.message.replace(/^Invalid WebSocket frame: /, ""), { cause });
     this.code = CODES[cause.code] ?? CLOSE_CODE.protocolError;
@@ -43,7 +43,7 @@ const CODES: Readonly<Record<string, number>> = {
   WS_ERR_TOO_MANY_BUFFERED_PARTS: CLOSE_CODE.policy,
 };
 
-/** The code that says a reason of ours. */
+/** The close code for a close reason. */
 export function closeCodeOf(reason: CloseReason): number {
   switch (reason) {
     case "done":

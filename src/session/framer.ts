@@ -2,18 +2,17 @@ import { ByteBuilder } from "../base/byte_builder.ts";
 import type { Codec } from "../framing/codec.ts";
 
 /**
- * Makes one message ready for the wire. Sessions that say a message in the
- * same bytes share one framer, so that a broadcast is framed once for each
- * framer and not once for each member.
+ * Encodes messages for sending. Sessions with the same encoding share a framer, so that a broadcast is encoded once per
+ * framer, not once per session.
  */
 export interface Framer {
-  /** The message as it goes over the wire, in bytes of its own. */
+  /** Returns the encoded message in a new array. */
   frame(data: Uint8Array, isText: boolean): Uint8Array;
 }
 
 const FRAMERS = new WeakMap<Codec, Framer>();
 
-/** The framer of all sessions that use the codec. */
+/** The framer shared by all sessions with this codec. */
 export function framerOf(codec: Codec): Framer {
   let framer = FRAMERS.get(codec);
   if (framer === undefined) {

@@ -3,23 +3,22 @@ import { delay, type WaitOptions } from "../net/wait.ts";
 import type { Message, Session } from "./session.ts";
 import { SessionDecorator } from "./session_decorator.ts";
 
-/** How much one client may send; what goes beyond is read later, so the client is slowed down and loses nothing. */
+/** Rates of one client. Excess data is read later, which slows the client down without loss. */
 export interface MessageRates {
-  /** Messages a second; as many may come at once. */
+  /** Messages per second, and maximum burst. */
   readonly messagesPerSecond?: number | undefined;
-  /** Bytes a second; as many may come at once. */
+  /** Bytes per second, and maximum burst. */
   readonly bytesPerSecond?: number | undefined;
 }
 
-/** A session whose client is read no faster than its rates allow. */
+/** Limits how fast a session is read. */
 export class RateLimitedSession extends SessionDecorator {
   readonly #messages: TokenBucket | undefined;
   readonly #bytes: TokenBucket | undefined;
-  /** Messages of the last read that have not been given to the service yet. */
+  /** Messages of the last read that have not been delivered yet. */
   #waiting: readonly Message[] = [];
   #end = new AbortController();
 
-  /** The rates start with what may come at once. */
   constructor(inner: Session, { messagesPerSecond, bytesPerSecond }: MessageRates) {
     super(inner);
     const nowMs = performance.now();
@@ -51,14 +50,14 @@ export class RateLimitedSession extends SessionDecorator {
   }
 
   override drain(): void {
-    // What has been read is answered before the end, and at once.
+    // At the end, buffered messages are delivered without delay.
     this.#end.abort();
     super.drain();
   }
 
   async #pause(waitMs: number): Promise<void> {
     await delay(waitMs, this.#end.signal).catch(() => {
-      // The session is ending: nothing is to be waited for.
+      // The session is ending, so there is no delay.
     });
   }
 }

@@ -9,105 +9,97 @@ import type { WaitOptions } from "../net/wait.ts";
 import type { Framer } from "./framer.ts";
 import type { CloseFrame } from "./close_code.ts";
 
-/** A message with bytes of its own, as iterating over a {@linkcode Session} gives it. */
+/** A copied message, from iterating over a {@linkcode Session}. */
 export interface OwnMessage extends Message {
-  /** Its bytes as text in UTF-8. */
+  /** Decodes the bytes as UTF-8. */
   text(): string;
 }
 
-/** One message of a client. */
+/** A received message. */
 export interface Message {
-  /** Its bytes, in a view that is valid until the next `receive()`. */
+  /** A view that is valid until the next `receive()`. */
   readonly data: Uint8Array;
-  /** Whether it came as text; only WebSocket tells text from bytes. */
+  /** Whether it was sent as text; only WebSocket distinguishes text and binary. */
   readonly isText: boolean;
 }
 
-/** How {@linkcode Session.finish} ends a conversation. */
+/** Options of {@linkcode Session.finish}. */
 export interface FinishOptions {
-  /** For the other side's end. */
+  /** Time limit for the peer's end. */
   readonly timeout?: Duration | undefined;
-  /** The code and the text of the Close frame, if there is one; by default they follow from the reason. */
+  /** Code and reason of the Close frame, if any; by default derived from the close reason. */
   readonly closeFrame?: CloseFrame | undefined;
 }
 
 /**
- * One client's conversation in messages, whatever carries it: bytes over TCP
- * or a Unix socket cut by a framing, or WebSocket messages. A service sees
- * nothing else of the network.
+ * A session of messages with one peer over any transport: a framed byte stream over TCP or a Unix socket, or WebSocket.
+ * It is a service's only view of the network.
  *
- * Iterating gives one message at a time, with bytes that stay valid, until the
- * other side ends; {@linkcode receive} does the same without a copy. Disposing
- * of it is {@linkcode finish}.
+ * Iteration yields copies of the messages until the peer ends; {@linkcode receive} avoids the copies. Disposal calls
+ * {@linkcode finish}.
  */
 export interface Session extends AsyncDisposable, AsyncIterable<OwnMessage> {
-  /** The number of the connection, unique in this server. */
+  /** Number of the connection, unique in this server. */
   readonly id: number;
-  /** What carries it: a stream cut by a framing, or WebSocket messages. */
+  /** The transport: a framed stream, or WebSocket. */
   readonly kind: "stream" | "websocket";
-  /** The WebSocket subprotocol that was agreed on (RFC 6455, section 1.9). */
+  /** The negotiated WebSocket subprotocol (RFC 6455, section 1.9). */
   readonly subprotocol: string | undefined;
-  /** The request with which a client opened its WebSocket. */
+  /** The client's WebSocket handshake request. */
   readonly request?: HttpRequestHead | undefined;
-  /** Who has logged in with that request. */
+  /** The identity authenticated by that request. */
   readonly identity?: Identity | undefined;
-  /** Frames messages for {@linkcode sendFramed}; shared by all sessions that need the same bytes. */
+  /** Encodes messages for {@linkcode sendFramed}; shared by all sessions with the same encoding. */
   readonly framer: Framer;
-  /** The client. */
   readonly remote: Endpoint;
-  /** Where it came in. */
+  /** The local endpoint. */
   readonly local: Endpoint;
-  /** Every line of it names the connection and the client. */
+  /** Includes the connection's number and the peer in every line. */
   readonly log: Logger;
-  /** Bytes that wait to be written: flush when they grow large. */
+  /** Bytes queued for sending; flush when it grows large. */
   readonly queuedBytes: number;
-  /** What the other side's WebSocket Close frame said, once it has come (RFC 6455, section 7.1.5). */
+  /** The peer's WebSocket Close frame, once received (RFC 6455, section 7.1.5). */
   readonly closeFrame?: CloseFrame | undefined;
-  /** Whether messages can still be sent; a `send()` that fails while this is `true` found no room in the outbox. */
+  /** Whether messages can still be sent; if `send()` fails although this is `true`, the outbox is full. */
   readonly isWritable: boolean;
   /** Why it ended, or `undefined` while it is open. */
   readonly closeReason: CloseReason | undefined;
-  /** Settles once it has ended, with the reason; it never rejects. */
+  /** Resolves with the reason when the session has ended; never rejects. */
   readonly closed: Promise<CloseReason>;
-  /** What the operator sees of it in `/connections`. */
+  /** A note for the operator, shown in `/connections`. */
   note: string | undefined;
 
   /**
-   * Answers a message that breaks the framing; by default, the error is sent
-   * as a line where messages are lines.
+   * Responds to a message with a framing error; by default, the error is sent as a line if the framing is line-based.
    */
   onBadMessage?: ((error: FrameError) => void) | undefined;
 
   /**
-   * Every message that the next read completes, one at least; `null` at the
-   * client's end, and when the server is ending. The list and the messages are
+   * Reads one or more messages; `null` when the peer ends, and when the server drains. The list and the messages are
    * valid until the next call.
    *
-   * A message that breaks the framing but lets the stream go on is answered
-   * with an error and left out.
+   * A message with a framing error after which the stream can continue is answered with an error and omitted.
    *
-   * A wait that `options` end loses nothing: the messages come with a later call.
+   * If `options` end the wait, no message is lost: a later call returns it.
    *
-   * @throws {FrameError} The stream cannot go on.
-   * @throws {ClosedEarlyError} It ended inside a message.
-   * @throws {ResetError} The client is gone.
+   * @throws {FrameError} A framing error after which the stream cannot continue.
+   * @throws {ClosedEarlyError} The stream ended inside a message.
+   * @throws {ResetError} The peer reset the connection.
    * @throws {TimeoutError} A deadline passed.
    */
   receive(options?: WaitOptions): Promise<readonly Message[] | null>;
 
   /**
-   * Queues one message, copying it; what is queued in one turn leaves in one
-   * write. `false`, and nothing is queued, when the client is gone or its
-   * outbox has no room: {@linkcode flush} waits for room, {@linkcode write}
-   * needs none. `true` means that the message leaves unless the client or the
-   * write deadline prevents it.
+   * Queues a copy of a message; everything queued in one turn of the event loop is sent in one write. Returns `false`
+   * and queues nothing if the session is closed or the outbox has no room: {@linkcode flush} waits for room, {@linkcode
+   * write} needs none. `true` means that the message will be sent unless the connection fails or the write deadline
+   * passes.
    */
   send(data: Uint8Array | string, isText?: boolean): boolean;
 
   /**
-   * As {@linkcode send}, for bytes that {@linkcode framer} made and that will
-   * not change: a broadcast is framed once for all. They leave at once where
-   * nothing waits before them, so pass all of one turn together.
+   * Like {@linkcode send}, for bytes from {@linkcode framer} that will not change, so that a broadcast is encoded once.
+   * They are written immediately if nothing is queued, so pass everything of one turn together.
    */
   sendFramed(bytes: Uint8Array): boolean;
 
@@ -129,26 +121,25 @@ export interface Session extends AsyncDisposable, AsyncIterable<OwnMessage> {
    */
   write(data: Uint8Array | string, isText?: boolean): Promise<void>;
 
-  /** Waits until everything queued has left. */
+  /** Waits until everything queued has been sent. */
   flush(): Promise<void>;
 
   /**
-   * Sends what is queued and ends our side, so that the other side sees the
-   * end and can still answer: `true`. `false`, and nothing happens, where a
-   * transport ends for both sides at once: WebSocket (RFC 6455, section 1.4).
+   * Sends the queue and half-closes, so that the peer sees the end and can still respond. Returns `false` and does
+   * nothing if the transport has no half-close: WebSocket (RFC 6455, section 1.4).
    */
   closeWrite(): Promise<boolean>;
 
-  /** Closes it at once: what is queued is lost. */
+  /** Closes immediately and drops the queue. */
   close(reason: CloseReason, error?: Error): void;
 
   /**
-   * Closes it at once with a reset: what is queued is lost. `false` if the
-   * transport cannot do that, and it is closed as by {@linkcode close}.
+   * Closes immediately with a reset and drops the queue. Returns `false` if the transport cannot do that and was closed
+   * as by {@linkcode close}.
    */
   reset(): boolean;
 
-  /** The server is ending: `receive()` gives `null` from now on. */
+  /** Called when the server shuts down: `receive()` returns `null` from now on. */
   drain(): void;
 
   /**

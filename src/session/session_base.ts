@@ -16,14 +16,14 @@ class CopiedMessage implements OwnMessage {
   }
 }
 
-/** What every session does by its other methods. */
+/** Methods of a session that build on its other methods. */
 export abstract class SessionBase implements AsyncDisposable, AsyncIterable<OwnMessage> {
   abstract receive(options?: WaitOptions): Promise<readonly Message[] | null>;
   abstract finish(reason?: CloseReason, options?: FinishOptions): Promise<void>;
 
   async *[Symbol.asyncIterator](): AsyncGenerator<OwnMessage, void, void> {
     for (let batch = await this.receive(); batch !== null; batch = await this.receive()) {
-      // Copied at once: what a receive() in the loop's body overwrites is not lost.
+      // Copied immediately, because a receive() in the loop's body would overwrite them.
       yield* batch.map((message) => new CopiedMessage(message));
     }
   }

@@ -6,12 +6,11 @@ import type { Framer } from "./framer.ts";
 import type { FinishOptions, Message, Session } from "./session.ts";
 import { SessionBase } from "./session_base.ts";
 
-/** A session that passes everything on to another: a guard overrides what it changes. */
+/** Forwards everything to another session; subclasses override what they change. */
 export class SessionDecorator extends SessionBase implements Session {
-  /** The session behind it. */
+  /** The wrapped session. */
   protected readonly inner: Session;
 
-  /** Changes nothing yet. */
   constructor(inner: Session) {
     super();
     this.inner = inner;

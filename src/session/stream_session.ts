@@ -14,28 +14,27 @@ import type { FinishOptions, Message, Session } from "./session.ts";
 const NO_MORE = Promise.resolve(null);
 
 /**
- * Messages that are given at once. One read can hold 262,144 empty lines: whoever sends such must not have the program
- * to himself until all are answered.
+ * Maximum messages delivered at once. One read can hold 262,144 empty lines, which must not block other sessions until
+ * all are processed.
  */
 const BATCH_MOST = 1_024;
-/** How long one session may go on with what one read has brought before the others have a turn. */
+/** How long one session may process a single read before others get a turn. */
 const SLICE_MS = 10;
 
-/** How long a client may take to end its side after ours. */
+/** Time limit for the peer to end its side after this one. */
 const LINGER_MS = 2_000;
 
-/** How a session behaves. */
+/** Options of {@linkcode StreamSession}. */
 export interface StreamSessionOptions {
   /**
-   * Whether the other side is told of a message that breaks the framing, as a
-   * server does; otherwise `receive()` throws the error.
+   * Whether framing errors are reported to the peer, as by a server; otherwise `receive()` throws them.
    *
    * @default {true}
    */
   answersBadMessages?: boolean;
 }
 
-/** A session over a stream of bytes, cut into messages by a codec. */
+/** A session over a byte stream, split into messages by a codec. */
 export class StreamSession extends ConnectionSession implements Session {
   readonly kind = "stream";
   readonly subprotocol = undefined;
@@ -47,13 +46,13 @@ export class StreamSession extends ConnectionSession implements Session {
   readonly #answersBadMessages: boolean;
   /** Thrown once the messages before the bad one have been taken. */
   #badMessage: FrameError | undefined;
-  /** The last read may hold more messages than were given. */
+  /** Whether the last read may contain more messages. */
   #hasMore = false;
   #sliceStartMs = 0;
   #isDraining = false;
   #isWaiting = false;
 
-  /** Takes over the connection. */
+  /** Takes ownership of the connection. */
   constructor(connection: Connection, codec: Codec, options: StreamSessionOptions = {}) {
     super(connection);
     this.#codec = codec;
@@ -113,9 +112,8 @@ export class StreamSession extends ConnectionSession implements Session {
   }
 
   /**
-   * Gives the connection up to another session. `false` if there is
-   * something of this one left on it: an end, a message that is not complete,
-   * or one that was not taken or has not left.
+   * Releases the connection to another session. `false` if this one has unfinished state: an end, an incomplete
+   * message, or a message not delivered or not sent yet.
    */
   giveUp(): boolean {
     const { closeReason, isReadEnded } = this.connection;
@@ -132,12 +130,12 @@ export class StreamSession extends ConnectionSession implements Session {
   drain(): void {
     this.#isDraining = true;
     if (!this.#isWaiting) return;
-    // Between messages: the end of our side is all the client needs to know.
+    // Between messages, ending this side of the stream is enough.
     this.sendPending();
     this.connection.closeWrite().catch((error: unknown) => {
       this.log.debug("the client closed the connection before the drain", { error: messageOf(error) });
     });
-    // A client that does not end its side has had its time to read.
+    // The client has had enough time to read.
     const timer = setTimeout(() => this.connection.close("drain"), LINGER_MS);
     void this.connection.closed.then(() => clearTimeout(timer));
   }
@@ -155,24 +153,24 @@ export class StreamSession extends ConnectionSession implements Session {
     return this.#isDraining || this.#isClosedHere(bytes) ? null : this.#take(bytes) ?? this.receive();
   };
 
-  /** No bytes and no end of the peer: the connection was closed on our side. */
+  /** Neither data nor the peer's end: this side has closed the connection. */
   #isClosedHere(bytes: Uint8Array | null): boolean {
     return bytes === null && !this.connection.isReadEnded;
   }
 
-  /** The next messages of the same read, once everybody else has had a turn where one is due. */
+  /** The next messages of the same read, after other sessions have had a turn if due. */
   async #receiveMore(options: WaitOptions | undefined): Promise<readonly Message[] | null> {
     if (performance.now() - this.#sliceStartMs > SLICE_MS) {
       await nextTurn();
       this.#sliceStartMs = performance.now();
     }
     if (this.#isDraining) return null;
-    // Closed meanwhile: a read says how, and what was read before is of no use any more.
+    // Closed meanwhile: a read reports the reason, and buffered data is no longer needed.
     if (this.connection.closeReason !== undefined) return await this.connection.read().then(this.#onBytes);
     return this.#decoded() ?? await this.receive(options);
   }
 
-  /** The deadline is for a whole message, not for each piece of one. */
+  /** The deadline covers a whole message, not each read. */
   async #receiveWithin({ signal, timeout }: WaitOptions): Promise<readonly Message[] | null> {
     const endMs = timeout === undefined ? undefined : performance.now() + parseDuration(timeout);
     while (!this.#isDraining && !this.connection.isReadEnded) {
@@ -214,13 +212,13 @@ export class StreamSession extends ConnectionSession implements Session {
       }
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
-      // What came before it is served first, as if it had come in a read of its own.
+      // Earlier messages are delivered first, as if they had been read separately.
       if (batch.length === 0) throw this.#answered(error);
       this.#badMessage = error;
     }
   }
 
-  /** The error, once the other side has been sent it: by the service, or where messages are lines, which are not taken for data. */
+  /** Returns the error after reporting it to the peer: through the service, or as a line in a line-based framing. */
   #answered(error: FrameError): FrameError {
     if (!this.#answersBadMessages) return error;
     if (this.onBadMessage !== undefined) this.onBadMessage(error);

@@ -26,21 +26,21 @@ import type { Session } from "../session/session.ts";
 import type { PingOptions } from "./pinger.ts";
 import { WebSocketSession } from "./session.ts";
 
-/** How long a client that was refused may take to read why. */
+/** Time limit for a rejected client to read the reason. */
 const LINGER_MS = 2_000;
 
-/** The same for a client that was not let in: it counts towards no limit meanwhile. */
+/** The same for a client rejected by a gate, which counts towards no limit meanwhile. */
 const REJECT_MS = 500;
 
-/** What WebSocket endpoints are served with. */
+/** Options of {@linkcode WebSocketAcceptor}. */
 export interface WebSocketAcceptorOptions {
-  /** What is found by plain HTTP on the same endpoint. */
+  /** Responses to plain HTTP on the same endpoint. */
   readonly routes: HttpRoutes;
-  /** Subprotocols that the service speaks, the preferred one first. */
+  /** Supported subprotocols in order of preference. */
   readonly subprotocols: readonly string[];
-  /** Origins that may connect besides the endpoint's own; `*` is any. */
+  /** Allowed origins besides the endpoint's own; `*` for any. */
   readonly origins: readonly string[];
-  /** Whether an address is that of a proxy that may name its clients. */
+  /** Whether an address is a trusted proxy. */
   readonly isTrustedProxy?: ((address: string) => boolean) | undefined;
   /**
    * Compresses messages of clients that offer it (RFC 7692).
@@ -49,15 +49,15 @@ export interface WebSocketAcceptorOptions {
    */
   readonly compresses?: boolean;
   /**
-   * Checks the `Authorization` field of a request for a WebSocket; without an
-   * identity the client must log in by its messages. Throws an `HttpError` to reject.
+   * Checks the `Authorization` field of a request for a WebSocket; without an identity the client must log in with its
+   * messages. Throws an `HttpError` to reject.
    */
   readonly authorize?:
     | ((field: string | undefined, connection: Connection) => Promise<Identity | undefined>)
     | undefined;
-  /** When clients are pinged. */
+  /** Ping settings. */
   readonly pings?: PingOptions | undefined;
-  /** Most bytes of a message. */
+  /** Maximum bytes of a message. */
   readonly maxMessageBytes: number;
   /**
    * For a whole request head.
@@ -68,18 +68,18 @@ export interface WebSocketAcceptorOptions {
 }
 
 /**
- * Asks the gates for a client that a proxy names, or for the proxy if it names
- * none. A request that does not open a WebSocket counts only while it is asked for.
+ * Checks the gates for the client that a proxy reports, or for the proxy itself. A request that does not open a
+ * WebSocket counts only during the check.
  */
 export type AdmitClient = (client: ForwardedAddress | undefined, isOpening: boolean) => Refusal | undefined;
 
 /** Options of {@linkcode acceptWebSocket}. */
 export interface AcceptWebSocketOptions {
-  /** Subprotocols to agree on, the preferred one first. */
+  /** Supported subprotocols in order of preference. */
   subprotocols?: readonly string[];
-  /** Origins whose pages may connect, besides the endpoint's own; `*` is any. */
+  /** Allowed origins besides the endpoint's own; `*` for any. */
   origins?: readonly string[];
-  /** What is answered to plain HTTP before the upgrade. */
+  /** Responses to plain HTTP before the upgrade. */
   routes?: HttpRoutes;
   /**
    * Maximum bytes of a message.
@@ -90,9 +90,8 @@ export interface AcceptWebSocketOptions {
 }
 
 /**
- * Completes the opening handshake of a WebSocket on an accepted connection,
- * which the session takes over. `undefined` if the client left or asked for
- * something else; the connection is closed then. Nothing is pinged.
+ * Completes the opening handshake on an accepted connection, which the session then owns. `undefined` if the client
+ * closed or sent another request; the connection is then closed. No pings are sent.
  */
 export async function acceptWebSocket(
   connection: Connection,
@@ -109,7 +108,7 @@ export async function acceptWebSocket(
   return await acceptor.accept(connection);
 }
 
-/** Turns connections of `ws` and `wss` endpoints into sessions; what is plain HTTP it answers itself. */
+/** Turns connections of `ws` and `wss` endpoints into sessions, and serves plain HTTP requests. */
 export class WebSocketAcceptor {
   readonly #codec: WebSocketCodec;
   readonly #options: WebSocketAcceptorOptions;
@@ -122,16 +121,16 @@ export class WebSocketAcceptor {
     this.#router = new Router(options.routes);
   }
 
-  /** Loads what it needs. */
+  /** Loads its dependencies. */
   static async create(options: WebSocketAcceptorOptions): Promise<WebSocketAcceptor> {
     return new WebSocketAcceptor(await loadWebSocketCodec("server"), options);
   }
 
   /**
-   * Answers requests until one asks for WebSocket and gets it. `undefined`
-   * when the connection is over without that; it is closed then.
+   * Serves requests until one upgrades to WebSocket. `undefined` if the connection ends without an upgrade; it is then
+   * closed.
    *
-   * @param admit Asks the gates, for a connection that comes from a trusted proxy.
+   * @param admit Checks the gates for a connection from a trusted proxy.
    */
   async accept(connection: Connection, admit?: AdmitClient): Promise<WebSocketSession | undefined> {
     let session: WebSocketSession | undefined;
@@ -149,7 +148,7 @@ export class WebSocketAcceptor {
     try {
       const outcome = await serveRequests(connection, handle, { headTimeoutMs, idleTimeoutMs: headTimeoutMs });
       if (outcome === "client left") connection.close("peer closed");
-      if (outcome === "last answer sent") await lingeringClose(connection, { timeoutMs: LINGER_MS });
+      if (outcome === "last response sent") await lingeringClose(connection, { timeoutMs: LINGER_MS });
     } catch (error) {
       if (error instanceof HttpError) {
         connection.log.debug("rejected", { status: error.status, error: error.message });
@@ -163,8 +162,8 @@ export class WebSocketAcceptor {
   }
 
   /**
-   * Tells a client that a gate does not let in why, by HTTP. Its request is
-   * read only so that it gets the answer: the answer is the same for any.
+   * Sends a client that a gate rejects the reason over HTTP. Its request is read only so that the response can be
+   * delivered; its content is ignored.
    */
   async reject(connection: Connection, refusal: Refusal): Promise<void> {
     connection.send(encodeResponse(errorResponse(rejectionOf(refusal))));
@@ -184,10 +183,10 @@ export class WebSocketAcceptor {
     assertAdmitted: () => void,
   ): Promise<WebSocketSession> {
     const { key } = checkUpgrade(request);
-    if (!this.#isServedAt(connection, request.path)) throw new HttpError(404, "no WebSocket is here");
+    if (!this.#isServedAt(connection, request.path)) throw new HttpError(404, "no WebSocket endpoint at this path");
     checkOrigin(request, this.#options.origins, connection.local.scheme === "wss");
-    // The client does not know yet that it may speak (RFC 6455, section 4.1).
-    if (request.takeRest().length > 0) throw new HttpError(400, "data came before the handshake was done");
+    // A client must not send before the handshake is complete (RFC 6455, section 4.1).
+    if (request.takeRest().length > 0) throw new HttpError(400, "data received before the handshake was complete");
     assertAdmitted();
     const identity = await this.#options.authorize?.(request.fields.get("authorization"), connection);
     const subprotocol = chooseSubprotocol(request.fields, this.#options.subprotocols);
@@ -218,13 +217,13 @@ export class WebSocketAcceptor {
     const agreed = acceptDeflate(fields.get("sec-websocket-extensions"));
     if (agreed === undefined) return undefined;
     const key = agreed.windowBits ?? 0;
-    // Sessions that compress alike share what a broadcast is framed with.
+    // Sessions with equal compression share a framer for broadcasts.
     const codec = this.#deflateCodecs.get(key) ?? await loadDeflateCodec(this.#codec, agreed);
     this.#deflateCodecs.set(key, codec);
     return { codec, response: agreed.response };
   }
 
-  /** An endpoint without a path takes any. */
+  /** An endpoint without a path accepts any. */
   #isServedAt(connection: Connection, path: string): boolean {
     const own = pathOf(connection);
     return own === "/" || own === path;

@@ -14,26 +14,23 @@ const FIN = 0x80;
 /** Marks a compressed message (RFC 7692, section 6). */
 const RSV1 = 0x40;
 
-/** Reads and writes the frames of one side: a server's are plain, a client's are masked. */
+/** Reads and writes the frames of one side; only a client's are masked. */
 export interface WebSocketCodec {
-  /** Which side's frames it writes. */
+  /** The side whose frames it writes. */
   readonly role: "server" | "client";
-  /** Takes bytes, emits messages and control frames. */
+  /** Decodes bytes to messages and control frames. */
   readonly Receiver: WsPackage["Receiver"];
-  /** Reads compressed messages, where they were agreed on. */
+  /** Decodes compressed messages, if negotiated. */
   readonly deflate?: typeof import("./deflate.ts");
-  /** Appends a frame whose first byte is given. */
+  /** Appends a frame with the given first byte. */
   appendFrame(first: number, data: Uint8Array, builder: ByteBuilder): void;
-  /** Appends a whole message or a control frame. */
+  /** Appends a message or a control frame. */
   append(opcode: Opcode, data: Uint8Array, builder: ByteBuilder): void;
   /** Frames whole messages. */
   readonly framer: Framer;
 }
 
-/**
- * Loads `Receiver` and `Sender` of the package `ws`, which only a program that
- * speaks WebSocket pays for.
- */
+/** Loads `Receiver` and `Sender` of the package `ws` lazily. */
 export async function loadWebSocketCodec(role: WebSocketCodec["role"]): Promise<WebSocketCodec> {
   const { Receiver, Sender } = await importWs();
   const appendFrame = role === "server" ? appendPlain : appendBy(Sender);
@@ -41,7 +38,7 @@ export async function loadWebSocketCodec(role: WebSocketCodec["role"]): Promise<
   return { role, Receiver, appendFrame, append, framer: framerBy(append) };
 }
 
-/** A codec that compresses messages as it was agreed on. */
+/** A codec with the negotiated compression. */
 export async function loadDeflateCodec(codec: WebSocketCodec, agreement: DeflateAgreement): Promise<WebSocketCodec> {
   const deflate = await import("./deflate.ts");
   const { windowBits } = agreement;
@@ -64,7 +61,7 @@ function framerBy(append: WebSocketCodec["append"]): Framer {
   };
 }
 
-/** A server's frame is its head and the data as they are: written where it is needed, it costs no allocation. */
+/** A server's frame is unmasked: header and data are copied to the target without an allocation. */
 function appendPlain(first: number, data: Uint8Array, builder: ByteBuilder): void {
   const { length } = data;
   builder.appendByte(first);
@@ -88,11 +85,9 @@ function appendBy(sender: WsPackage["Sender"]): WebSocketCodec["appendFrame"] {
 }
 
 /**
- * While it loads, `ws` looks for native masking in `node:http`, where Node.js
- * has it and Deno does not, and otherwise reads an environment variable, for
- * which `deno run -N` has no permission. So for that moment `node:http` has
- * our masking: `ws` works with the least of permissions, and masks five times
- * faster than by its own loop.
+ * While loading, `ws` looks for native masking in `node:http`, which Deno lacks, and otherwise reads an environment
+ * variable, for which `deno run -N` has no permission. So `node:http` has our masking during the load: `ws` then needs
+ * no permission, and masks faster.
  */
 async function importWs(): Promise<WsPackage> {
   const { default: http } = await import("node:http");

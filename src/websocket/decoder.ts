@@ -5,7 +5,7 @@ import type { Message } from "../session/session.ts";
 import { type CloseFrame, WebSocketError } from "../session/close_code.ts";
 import { OPCODE, type WebSocketCodec } from "./codec.ts";
 
-/** Pieces of a message that are held. More come only to waste memory. */
+/** Maximum fragments of a message; more would only waste memory. */
 const MIN_FRAGMENTS = 1024;
 
 const FIN = 0x80;
@@ -14,40 +14,38 @@ const MASKED = 0x80;
 const FINAL_TEXT = FIN | OPCODE.text;
 const FINAL_BINARY = FIN | OPCODE.binary;
 
-/** What a decoder tells its session. */
+/** Events of a decoder. */
 export interface WebSocketEvents {
   message(message: Message): void;
   ping(data: Uint8Array): void;
   pong(): void;
-  /** A Close frame: nothing after it counts. */
+  /** A Close frame; everything after it is ignored. */
   close(end: CloseFrame): void;
 }
 
 /**
- * Reads the other side's frames (RFC 6455, section 5). Frames that are whole
- * messages, as nearly all are, are unmasked where they lie; all others, and
- * those that break a rule, go through the `Receiver` of `ws`, which knows the
- * rules.
+ * Decodes the peer's frames (RFC 6455, section 5). Single-frame messages, the common case, are unmasked in place; all
+ * other frames and invalid ones go through the `Receiver` of `ws`, which implements all rules.
  */
 export class WebSocketDecoder {
   readonly #events: WebSocketEvents;
   readonly #receiver: InstanceType<WebSocketCodec["Receiver"]>;
   readonly #maxBytes: number;
-  /** A server must be sent masked frames, a client plain ones (section 5.1). */
+  /** Clients must mask frames, servers must not (section 5.1). */
   readonly #maskBit: number;
   readonly #queue = new ByteQueue();
   readonly #decompress: ((payload: Uint8Array, maxBytes: number) => Uint8Array) | undefined;
   #isInsideMessage = false;
-  /** Whether the message under way is text that can be checked before it is whole: not if it is compressed. */
+  /** Whether the current message is uncompressed text, which can be validated incrementally. */
   #isText = false;
-  /** Checks the text of a message that comes in pieces. */
+  /** Validates fragmented text. */
   #utf8: TextDecoder | undefined;
-  /** Bytes of the frame under way that were checked. */
+  /** Validated bytes of the current frame. */
   #checked = 0;
   #isClosed = false;
   #failure: WebSocketError | undefined;
 
-  /** A decoder for one connection, for messages of at most `maxBytes` over all fragments. */
+  /** Creates a decoder for one connection; `maxBytes` limits a message over all fragments. */
   constructor(codec: WebSocketCodec, maxBytes: number, events: WebSocketEvents) {
     this.#events = events;
     this.#maxBytes = maxBytes;
@@ -72,19 +70,19 @@ export class WebSocketDecoder {
       });
   }
 
-  /** The rule that was broken: the stream cannot go on. */
+  /** The protocol error after which the stream cannot continue. */
   get failure(): WebSocketError | undefined {
     return this.#failure;
   }
 
-  /** Takes the next bytes; messages are views that are valid until the next push. */
+  /** Adds the next bytes; messages are views that are valid until the next push. */
   push(bytes: Uint8Array): void {
     this.#queue.push(bytes);
     while (this.#failure === undefined && !this.#isClosed && this.#takeFrame());
     this.#queue.keep();
   }
 
-  /** Takes the next frame, if it has come whole. */
+  /** Decodes the next frame, if it is complete. */
   #takeFrame(): boolean {
     const queue = this.#queue;
     if (queue.length < 2) return false;
@@ -137,7 +135,7 @@ export class WebSocketDecoder {
     }
   }
 
-  /** Whether what has come of a text is UTF-8: a message is refused before the rest of it comes (section 8.1). */
+  /** Whether the text received so far is valid UTF-8, so that a message can be rejected early (section 8.1). */
   #isTextValid(first: number, headBytes: number, length: number): boolean {
     const opcode = first & 0x0f;
     if ((first & RSV1) !== 0 || opcode !== OPCODE.text && (opcode !== 0 || !this.#isText)) return true;
@@ -151,12 +149,12 @@ export class WebSocketDecoder {
       this.#utf8.decode(data, { stream: true });
       return true;
     } catch {
-      // TypeError: not UTF-8, which is an answer here.
+      // TypeError means invalid UTF-8.
       return false;
     }
   }
 
-  /** Whether these can begin a frame; what cannot is refused before the rest of it comes. */
+  /** Whether these bytes can start a frame, so that an invalid frame can be rejected early. */
   #isRegular(first: number, second: number): boolean {
     const opcode = first & 0x0f;
     const mayBeCompressed = this.#decompress !== undefined && !this.#isInsideMessage && opcode <= OPCODE.binary;
@@ -176,7 +174,7 @@ export class WebSocketDecoder {
     return length;
   }
 
-  /** Data frames begin, continue and end a message; control frames may lie between them. */
+  /** Data frames start, continue and end a message; control frames may be interleaved. */
   #follow(first: number): void {
     const opcode = first & 0x0f;
     if (opcode >= OPCODE.close) return;
@@ -185,7 +183,7 @@ export class WebSocketDecoder {
     if (!this.#isInsideMessage) this.#utf8 = undefined;
   }
 
-  /** The receiver keeps views of what it is given until the message is whole: so it gets bytes of its own. */
+  /** Copied, because the receiver keeps views until the message is complete. */
   #receive(count: number): boolean {
     this.#receiver._write(Buffer.from(this.#queue.take(count)), "", this.#onReceived);
     return true;

@@ -1,7 +1,6 @@
 /**
- * permessage-deflate (RFC 7692) without context takeover: each message is
- * compressed by itself, so that a connection holds no compressor, and a message
- * that would decompress beyond the limit is rejected before it has done so.
+ * permessage-deflate (RFC 7692) without context takeover: each message is compressed independently, so that a
+ * connection needs no compressor state, and decompression stops at the size limit.
  *
  * @module
  */
@@ -13,29 +12,26 @@ import { hasCode } from "../base/errors.ts";
 const NAME = "permessage-deflate";
 const MIN_BITS = 8;
 const MAX_BITS = 15;
-/** zlib has no raw deflate with a window of 256 bytes; what it would send instead needs a larger one. */
+/** zlib does not support raw deflate with a window of 256 bytes and would use a larger one. */
 const MIN_COMPRESSOR_BITS = 9;
-/** Shorter messages become longer. */
+/** Compression makes shorter messages longer. */
 const MIN_BYTES = 64;
 const SYNC_FLUSH = { finishFlush: constants.Z_SYNC_FLUSH } as const;
-/** An empty block, which ends a message and is not sent (section 7.2.1). */
+/** The empty block at the end of a message, which is not sent (section 7.2.1). */
 const TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
 
-/** What both sides have agreed on. */
+/** Negotiated parameters. */
 export interface DeflateAgreement {
-  /** The window of what our side compresses; `undefined` if it must not compress. */
+  /** Window size for sending; `undefined` if this side must not compress. */
   readonly windowBits: number | undefined;
 }
 
-/** What a client offers (section 7.1). */
+/** A client's offer (section 7.1). */
 export const DEFLATE_OFFER = `${NAME}; server_no_context_takeover; client_no_context_takeover; client_max_window_bits`;
 
 type Parameters = ReadonlyMap<string, string | undefined>;
 
-/**
- * A server's answer to the offers of a client: the first that it can accept.
- * `undefined` if there is none.
- */
+/** A server's response: the first acceptable offer of a client, or `undefined`. */
 export function acceptDeflate(field: string | undefined): (DeflateAgreement & { response: string }) | undefined {
   for (const parameters of offersIn(field)) {
     const bits = parameters.get("server_max_window_bits");
@@ -55,7 +51,7 @@ export function acceptDeflate(field: string | undefined): (DeflateAgreement & { 
   return undefined;
 }
 
-/** What a server has made of {@linkcode DEFLATE_OFFER}, or what is wrong with it. */
+/** Parses a server's response to {@linkcode DEFLATE_OFFER}; returns the parameters or the error. */
 export function readDeflateAnswer(field: string): DeflateAgreement | { fault: string } {
   const [parameters, ...more] = offersIn(field, true);
   if (parameters === undefined || more.length > 0) return { fault: "it chose an extension that was not offered" };
@@ -73,13 +69,13 @@ export function readDeflateAnswer(field: string): DeflateAgreement | { fault: st
   return { windowBits: bits < MIN_COMPRESSOR_BITS ? undefined : bits };
 }
 
-/** The parameters of each permessage-deflate in the field; an invalid one is left out. */
+/** The parameters of each valid permessage-deflate element. */
 function offersIn(field: string | undefined, isStrict = false): Parameters[] {
   const found: Parameters[] = [];
   for (const extension of (field ?? "").split(",")) {
     const [name, ...parts] = extension.split(";").map((part) => part.trim());
     if (name !== NAME) {
-      // A server may choose nothing else.
+      // A server must not send other parameters.
       if (isStrict) return [];
       continue;
     }
@@ -100,7 +96,7 @@ function isBits(text: string | undefined): boolean {
   return /^(?:[89]|1[0-5])$/.test(text ?? "") && Number(text) >= MIN_BITS;
 }
 
-/** A message as it is sent compressed; `undefined` if that would not make it shorter. */
+/** Compresses a message; `undefined` if that would not make it shorter. */
 export function compressMessage(data: Uint8Array, windowBits: number): Uint8Array | undefined {
   if (data.length < MIN_BYTES) return undefined;
   const compressed = deflateRawSync(data, { ...SYNC_FLUSH, windowBits });
@@ -108,13 +104,13 @@ export function compressMessage(data: Uint8Array, windowBits: number): Uint8Arra
   return payload.length < data.length ? payload : undefined;
 }
 
-/** An error of the receiver's kind: its code names the rule. */
+/** An error in the receiver's format, whose code names the rule. */
 type InflateError = Error & { readonly code: string };
 
 /**
- * What a message holds, at most `maxBytes`: a longer one is never held in memory.
+ * Decompresses a message up to `maxBytes`; a longer one is never held in memory.
  *
- * @throws An error whose code says that it is too long, or no compressed message.
+ * @throws The message is too long or not valid compressed data; see the error's code.
  */
 export function decompressMessage(payload: Uint8Array, maxBytes: number): Uint8Array {
   const whole = new Uint8Array(payload.length + TAIL.length);
@@ -126,7 +122,7 @@ export function decompressMessage(payload: Uint8Array, maxBytes: number): Uint8A
     if (hasCode(error, "ERR_BUFFER_TOO_LARGE")) {
       throw coded("the message is larger than allowed when it is decompressed", "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH");
     }
-    throw coded("the message is not compressed as permessage-deflate demands", "WS_ERR_INVALID_DEFLATE");
+    throw coded("the message is not valid permessage-deflate data", "WS_ERR_INVALID_DEFLATE");
   }
 }
 
@@ -134,12 +130,12 @@ function coded(message: string, code: string): InflateError {
   return Object.assign(new Error(message), { code });
 }
 
-/** What the `Receiver` of `ws` calls for the frames of a compressed message. */
+/** The decompressor interface that the `Receiver` of `ws` calls. */
 export class FragmentInflater {
   readonly #maxBytes: number;
   #fragments: Uint8Array[] = [];
 
-  /** For messages of at most `maxBytes` when decompressed. */
+  /** `maxBytes` limits the decompressed message. */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }

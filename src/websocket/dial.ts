@@ -19,11 +19,11 @@ import { faultOfAnswer, makeKey, requestFields } from "./handshake.ts";
 import type { PingOptions } from "./pinger.ts";
 import { WebSocketSession } from "./session.ts";
 
-/** Bytes of a refusal's body that are read for its explanation. */
+/** Maximum bytes of an error response's body to read for the message. */
 const REASON_BYTES = 1_024;
-/** How long each further piece of that body may take. */
+/** Time limit for each further chunk of that body. */
 const REASON_MS = 500;
-/** Bytes of an answer that is no HTTP that are shown. */
+/** Maximum bytes shown of a response that is not HTTP. */
 const SHOWN_BYTES = 80;
 const SWITCHING_PROTOCOLS = 101;
 const NOTHING = new Uint8Array(0);
@@ -33,11 +33,11 @@ const SECRET_FIELDS = /^(?:(?:proxy-)?authorization|cookie)$/i;
 
 /** Options of a WebSocket client. */
 export interface WebSocketDialOptions extends ConnectOptions {
-  /** Subprotocols to offer, the preferred one first; the session says which was chosen. */
+  /** Subprotocols to offer in order of preference; the session has the selected one. */
   subprotocols?: readonly string[];
-  /** The origin to claim, as a page's browser would. */
+  /** The `Origin` field, as a browser would send it. */
   origin?: string;
-  /** Further header fields, such as `Authorization` and `Cookie`; those of the handshake itself cannot be given. */
+  /** Additional header fields, such as `Authorization` and `Cookie`; those of the handshake itself are not allowed. */
   headers?: readonly (readonly [name: string, value: string])[];
   /**
    * Offers to compress messages (permessage-deflate, RFC 7692); the server may decline.
@@ -46,32 +46,32 @@ export interface WebSocketDialOptions extends ConnectOptions {
    */
   compresses?: boolean;
   /**
-   * Redirects to follow; `Authorization` and `Cookie` are sent to the first host only.
+   * Maximum number of redirects to follow; `Authorization` and `Cookie` are sent to the first host only.
    *
    * @default {0}
    */
   maxRedirects?: number;
-  /** Code and text of our Close frame when the session is done, instead of 1000. */
+  /** Code and reason of this side's Close frame, instead of 1000. */
   closeFrame?: CloseFrame;
   /**
-   * Leaves the answer to the server's Close frame to the caller, who may still
-   * send what it owes and then has to call `sendClose()` or `finish()`.
+   * Lets the caller answer the server's Close frame: it can send remaining data and must then call `sendClose()` or
+   * `finish()`.
    *
    * @default {false}
    */
   answersCloseLate?: boolean;
-  /** Pings the server; by default nothing is pinged. */
+  /** Ping settings; no pings by default. */
   pings?: PingOptions;
-  /** Called for each answer to a ping, with the time it took in milliseconds. */
+  /** Called for each pong with the round-trip time in milliseconds. */
   onRoundTrip?: (ms: number) => void;
   /**
-   * For the server's answer to the opening handshake.
+   * Time limit for the response to the opening handshake.
    *
    * @default {"5s"}
    */
   handshakeTimeout?: Duration;
   /**
-   * Most bytes of a message from the server.
+   * Maximum bytes of a message from the server.
    *
    * @default {"64MiB"}
    */
@@ -79,10 +79,10 @@ export interface WebSocketDialOptions extends ConnectOptions {
 }
 
 /**
- * Connects and goes through the opening handshake (RFC 6455, section 4.1).
+ * Connects and performs the opening handshake (RFC 6455, section 4.1).
  *
- * @throws {UpgradeError} The server answered, but not with WebSocket.
- * @throws {TimeoutError} Its phase says which deadline passed.
+ * @throws {UpgradeError} The server rejected the upgrade.
+ * @throws {TimeoutError} A deadline passed; see its phase.
  */
 export async function dialWebSocket(
   endpoint: Endpoint,
@@ -92,7 +92,7 @@ export async function dialWebSocket(
   let { headers = [] } = options;
   for (let redirects = options.maxRedirects ?? 0;; redirects--) {
     try {
-      // A trace would show what logs in.
+      // A trace would show credentials.
       const isTraced = credentialsOf(target) === undefined && !headers.some(([name]) => SECRET_FIELDS.test(name));
       const connection = await connect(target, isTraced ? options : { ...options, isTraced });
       return await openWebSocket(connection, target, { ...options, headers });
@@ -108,7 +108,7 @@ export async function dialWebSocket(
   }
 }
 
-/** Where a redirect leads; `undefined` where it is no WebSocket endpoint, or one without the TLS that was asked for. */
+/** Target of a redirect; `undefined` if it is not a WebSocket endpoint or would downgrade from TLS. */
 function redirectTarget(location: string | undefined, from: Endpoint): Endpoint | undefined {
   if (location === undefined) return undefined;
   const isPath = !isHostEndpoint(from);
@@ -123,7 +123,9 @@ function redirectTarget(location: string | undefined, from: Endpoint): Endpoint 
   return { scheme, host, port, path: `${url.pathname}${url.search}` };
 }
 
-/** The opening handshake on a connection to the endpoint, which is closed if it fails. It throws as {@linkcode dialWebSocket}. */
+/**
+ * Performs the opening handshake on a connection, which is closed on failure. Throws like {@linkcode dialWebSocket}.
+ */
 export async function openWebSocket(
   connection: Connection,
   endpoint: Endpoint,
@@ -220,13 +222,13 @@ async function readAnswer(
   }
 }
 
-/** Up to the first line end. */
+/** The first line. */
 function lineLength(bytes: Uint8Array): number {
   const end = bytes.findIndex((byte) => byte === 0x0a || byte === 0x0d);
   return end === -1 ? bytes.length : end;
 }
 
-/** The start of the answer's body, which says why: as much as comes in time. */
+/** The start of the response body, which may contain the reason, as far as it arrives in time. */
 async function readBody(
   connection: Connection,
   rest: Uint8Array,
@@ -243,8 +245,8 @@ async function readBody(
       body.push(bytes);
     }
   } catch (error) {
-    // The status is known; what is missing is only its explanation.
-    connection.log.debug("the answer's body did not come", { error: messageOf(error) });
+    // The status is known; only the explanation is missing.
+    connection.log.debug("could not read the response body", { error: messageOf(error) });
   }
   return body?.bytes ?? NOTHING;
 }
@@ -253,7 +255,7 @@ function refusalOf(endpoint: Endpoint, answer: HttpResponseHead, rest: Uint8Arra
   const { status, reason, fields } = answer;
   const isText = /^(?:text\/|application\/(?:problem\+)?json\b)/i.test(fields.get("content-type") ?? "");
   const body = isText ? textOf(rest, fields.get("content-encoding")) : "";
-  // Our own servers repeat the status in the text.
+  // Parley's servers repeat the status in the text.
   const words = `${status} ${reason === "" ? reasonPhrase(status) : reason}`;
   const why = body === "" || body.startsWith(words) ? body.slice(words.length) : `: ${body}`;
   const location = status >= 300 && status < 400 ? fields.get("location") : undefined;
@@ -265,7 +267,7 @@ function refusalOf(endpoint: Endpoint, answer: HttpResponseHead, rest: Uint8Arra
   );
 }
 
-/** The start of a body as one line. */
+/** The start of a body on one line. */
 function textOf(body: Uint8Array, coding: string | undefined): string {
   if (coding !== undefined && coding !== "identity") return `(a body encoded with ${coding})`;
   return joinLines(new TextDecoder().decode(body), " ");

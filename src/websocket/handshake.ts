@@ -1,6 +1,5 @@
 /**
- * The opening handshake of WebSocket (RFC 6455, section 4), both sides: what
- * is checked and what is said. Pure but for the hash and the key's chance.
+ * The opening handshake of WebSocket (RFC 6455, section 4) for both sides. No I/O.
  *
  * @module
  */
@@ -12,7 +11,7 @@ import { isLocalName } from "../http/origin.ts";
 const ACCEPT_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const VERSION = "13";
 
-/** The answer to a request that should have asked for WebSocket (RFC 6455, section 4.4). */
+/** The response to a request without a valid WebSocket upgrade (RFC 6455, section 4.4). */
 export function upgradeRequired(message: string): HttpError {
   return new HttpError(426, message, {
     Upgrade: "websocket",
@@ -21,7 +20,7 @@ export function upgradeRequired(message: string): HttpError {
   });
 }
 
-/** Whether the client means to speak WebSocket, rightly or wrongly. */
+/** Whether the request is meant to be a WebSocket upgrade, even if it is invalid. */
 export function isUpgrade({ fields }: HttpRequestHead): boolean {
   return listOf(fields.get("upgrade")).includes("websocket") || fields.has("sec-websocket-key") ||
     fields.has("sec-websocket-version");
@@ -30,12 +29,12 @@ export function isUpgrade({ fields }: HttpRequestHead): boolean {
 /**
  * Checks a client's request (section 4.2.1).
  *
- * @throws {HttpError} 400, 405 or 426, and what was wrong.
+ * @throws {HttpError} 400, 405 or 426 with the reason.
  */
 export function checkUpgrade(request: HttpRequestHead): { key: string } {
   const { fields } = request;
-  if (request.method !== "GET") throw new HttpError(405, "WebSocket begins with GET", { Allow: "GET" });
-  if (request.version !== "1.1") throw new HttpError(400, "WebSocket needs HTTP/1.1");
+  if (request.method !== "GET") throw new HttpError(405, "a WebSocket handshake must use GET", { Allow: "GET" });
+  if (request.version !== "1.1") throw new HttpError(400, "WebSocket requires HTTP/1.1");
   if (!listOf(fields.get("upgrade")).includes("websocket")) {
     throw new HttpError(400, "the Upgrade field is not websocket");
   }
@@ -46,7 +45,7 @@ export function checkUpgrade(request: HttpRequestHead): { key: string } {
     throw upgradeRequired(`only version ${VERSION} of WebSocket is supported`);
   }
   const key = fields.get("sec-websocket-key") ?? "";
-  // 16 bytes in base64: 22 digits, the last of which holds two bits, and two signs.
+  // 16 bytes in base64: 22 digits, the last with two significant bits, and two padding characters.
   if (!/^[A-Za-z0-9+/]{21}[AQgw]==$/.test(key)) {
     throw new HttpError(400, "the Sec-WebSocket-Key field is not 16 bytes in base64");
   }
@@ -54,12 +53,11 @@ export function checkUpgrade(request: HttpRequestHead): { key: string } {
 }
 
 /**
- * Lets a page connect to the server that it came from, and otherwise only from
- * an origin that is named. Non-browser clients send no Origin and are let in
- * (section 10.2).
+ * Checks the origin: same-origin pages and allowed origins may connect. Non-browser clients send no Origin and are
+ * accepted (section 10.2).
  *
- * @param allowed As `parseOrigin()` returns them.
- * @param isTls Then the certificate has proved the host's name to the browser.
+ * @param allowed From `parseOrigin()`.
+ * @param isTls With TLS the browser has verified the host name.
  * @throws {HttpError} 403
  */
 export function checkOrigin(request: HttpRequestHead, allowed: readonly string[], isTls: boolean): void {
@@ -67,25 +65,28 @@ export function checkOrigin(request: HttpRequestHead, allowed: readonly string[]
   if (origin === undefined || allowed.includes("*") || allowed.includes(origin)) return;
   const host = /^https?:\/\/(.+)$/i.exec(origin)?.[1]?.toLowerCase();
   if (host === undefined || host !== request.host?.toLowerCase()) {
-    throw new HttpError(403, `pages of ${origin} may not connect here (--origin lets them)`);
+    throw new HttpError(403, `origin ${origin} is not allowed (allow it with --origin)`);
   }
   if (!isTls && !isLocalName(host)) {
-    throw new HttpError(403, `${host} may be a foreign name for this machine (--origin ${origin} lets it)`);
+    throw new HttpError(
+      403,
+      `host name ${host} is not known to be local, possible DNS rebinding (allow it with --origin ${origin})`,
+    );
   }
 }
 
-/** The subprotocol to speak: the first of ours that the client offers (section 4.2.2). */
+/** Selects the first supported subprotocol that the client offers (section 4.2.2). */
 export function chooseSubprotocol(fields: HttpFields, ours: readonly string[]): string | undefined {
   const offered = (fields.get("sec-websocket-protocol") ?? "").split(",").map((name) => name.trim());
   return ours.find((name) => offered.includes(name));
 }
 
-/** The `Sec-WebSocket-Accept` that answers a key (section 4.2.2). */
+/** The `Sec-WebSocket-Accept` value for a key (section 4.2.2). */
 export async function acceptOf(key: string): Promise<string> {
   return new Uint8Array(await crypto.subtle.digest("SHA-1", utf8(key + ACCEPT_GUID))).toBase64();
 }
 
-/** Fields of the answer 101. */
+/** Fields of the 101 response. */
 export async function upgradeFields(
   key: string,
   { subprotocol, extensions }: { subprotocol?: string | undefined; extensions?: string | undefined },
@@ -99,7 +100,7 @@ export async function upgradeFields(
   };
 }
 
-/** A key for one request. */
+/** A random key for one request. */
 export function makeKey(): string {
   return crypto.getRandomValues(new Uint8Array(16)).toBase64();
 }
@@ -110,7 +111,7 @@ const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
 /**
  * Fields of a client's request (section 4.1).
  *
- * @throws {RangeError} A subprotocol is no token, is offered twice, the origin is empty, or a header is not allowed.
+ * @throws {RangeError} A subprotocol is not a token or offered twice, the origin is empty, or a header is not allowed.
  */
 export function requestFields(
   host: string,
@@ -135,21 +136,21 @@ export function requestFields(
   return fields;
 }
 
-/** What a client asks for. */
+/** Options of a client's request. */
 interface HandshakeOptions {
   readonly subprotocols?: readonly string[] | undefined;
   readonly origin?: string | undefined;
   readonly extensions?: string | undefined;
-  /** Further fields; `Host` and `Origin` replace those that are sent otherwise. */
+  /** Additional fields; `Host` and `Origin` replace the default ones. */
   readonly headers?: readonly (readonly [name: string, value: string])[] | undefined;
 }
 
-/** A field that is given twice is a list, and cookies are a list of their own kind (RFC 6265, section 4.2.1). */
+/** Repeated fields are joined; cookies have their own separator (RFC 6265, section 4.2.1). */
 function addField(fields: Record<string, string>, name: string, value: string): void {
   const lower = name.toLowerCase();
   if (!TOKEN.test(name)) throw new RangeError(`Cannot send the header "${name}": its name must be a token`);
   if (/[^\t\x20-\x7e\x80-\xff]/.test(value)) {
-    throw new RangeError(`Cannot send the header "${name}": its value holds a character that HTTP does not allow`);
+    throw new RangeError(`Cannot send the header "${name}": its value contains a character that HTTP does not allow`);
   }
   if (/^(?:upgrade|connection|content-length|transfer-encoding|sec-websocket-.*)$/.test(lower)) {
     throw new RangeError(`Cannot send the header "${name}": the WebSocket handshake sets it`);
@@ -159,7 +160,7 @@ function addField(fields: Record<string, string>, name: string, value: string): 
   fields[known] = isSingle ? value : `${fields[known]}${lower === "cookie" ? "; " : ", "}${value}`;
 }
 
-/** What is wrong with a server's answer of 101 (section 4.1), or `undefined`. */
+/** The error in a server's 101 response (section 4.1), or `undefined`. */
 export async function faultOfAnswer(
   fields: HttpFields,
   key: string,

@@ -3,27 +3,27 @@ import type { DeadlineTimer, HasDeadlines } from "../net/deadline_timer.ts";
 
 /** When pings are sent, and who looks at the clock. */
 export interface PingOptions {
-  /** Calls when a ping is due. */
+  /** Checks when a ping is due. */
   readonly deadlineTimer: DeadlineTimer;
-  /** From one ping to the next. */
+  /** Interval between pings. */
   readonly interval: Duration;
-  /** For the answer to come. */
+  /** Time limit for the pong. */
   readonly timeout: Duration;
 }
 
-/** What a {@linkcode Pinger} does to its session. */
+/** The session of a {@linkcode Pinger}. */
 export interface Pinged {
-  /** Over: nothing is pinged any more. */
+  /** No more pings are sent. */
   isClosed(): boolean;
-  /** Whether somebody is reading: an answer can only come in then. */
+  /** Whether the session is being read; otherwise no pong can arrive. */
   isReading(): boolean;
   /** Sends a ping. */
   ping(): void;
-  /** No answer came in time. */
+  /** No pong arrived in time. */
   onSilence(): void;
 }
 
-/** Pings one session at intervals and says when no answer comes (RFC 6455, section 5.5.2). */
+/** Pings a session at intervals and reports a missing pong (RFC 6455, section 5.5.2). */
 export class Pinger implements HasDeadlines, Disposable {
   readonly #deadlineTimer: DeadlineTimer;
   readonly #intervalMs: number;
@@ -32,7 +32,7 @@ export class Pinger implements HasDeadlines, Disposable {
   #lastMs: number;
   #isAwaiting = false;
 
-  /** The first ping goes out after one interval. */
+  /** The first ping is sent after one interval. */
   constructor(pinged: Pinged, { deadlineTimer, interval, timeout }: PingOptions) {
     this.#pinged = pinged;
     this.#deadlineTimer = deadlineTimer;
@@ -42,12 +42,12 @@ export class Pinger implements HasDeadlines, Disposable {
     this.#lastMs = deadlineTimer.nowMs;
   }
 
-  /** An answer came; one that nobody asked for changes nothing. */
+  /** Records a pong; unsolicited ones are ignored. */
   answered(): void {
     this.#isAwaiting = false;
   }
 
-  /** Looks at the clock. */
+  /** Checks the deadlines. */
   checkDeadlines(nowMs: number): void {
     if (this.#pinged.isClosed()) return this[Symbol.dispose]();
     if (!this.#isAwaiting) {
@@ -56,7 +56,7 @@ export class Pinger implements HasDeadlines, Disposable {
       this.#isAwaiting = true;
       this.#pinged.ping();
     } else if (!this.#pinged.isReading()) {
-      // The answer may be there, unread: its time begins when somebody reads.
+      // The pong may already be buffered; the time limit starts with the next read.
       this.#lastMs = nowMs;
     } else if (nowMs - this.#lastMs > this.#timeoutMs + this.#deadlineTimer.intervalMs) {
       this[Symbol.dispose]();
@@ -64,7 +64,6 @@ export class Pinger implements HasDeadlines, Disposable {
     }
   }
 
-  /** Stops. */
   [Symbol.dispose](): void {
     this.#deadlineTimer.delete(this);
   }

@@ -18,50 +18,49 @@ import { WebSocketDecoder } from "./decoder.ts";
 import { encodeClose } from "./close_frame.ts";
 import { Pinger, type PingOptions } from "./pinger.ts";
 
-/** How long the other side may take to answer a Close frame, and to end its side of the stream. */
+/** Time limit for the peer's Close frame, and for the end of its stream. */
 const CLOSE_TIMEOUT_MS = 2_000;
 
-/** Room for control frames beyond that of messages: a full outbox must not keep a Pong or a Close from a peer that reads. */
+/** Reserved outbox space for control frames, so that a full outbox does not block a Pong or a Close. */
 const CONTROL_RESERVE_BYTES = 64 * 1_024;
 
-/** Messages of one read after which everybody else has a turn before the next: only who floods sends as many. */
+/** After a read with this many messages other sessions get a turn first; only a flooding peer sends that many. */
 const FLOOD_MESSAGES = 1_024;
 
 const NO_MORE = Promise.resolve(null);
 const NOTHING = new Uint8Array(0);
 
-/** What a {@linkcode WebSocketSession} is made of. */
+/** Options of {@linkcode WebSocketSession}. */
 export interface WebSocketSessionInit {
-  /** Reads and writes the frames of our side. */
+  /** Reads and writes this side's frames. */
   readonly codec: WebSocketCodec;
-  /** What the opening handshake agreed on. */
+  /** Results of the opening handshake. */
   readonly subprotocol?: string | undefined;
-  /** What the client asked for in it. */
+  /** The client's request. */
   readonly request?: HttpRequestHead | undefined;
-  /** What our side closes with when it is done, instead of 1000. */
+  /** Close code and reason of this side, instead of 1000. */
   readonly ownClose?: CloseFrame | undefined;
-  /** A client that still sends what it owes before it answers a Close frame, as a server does. */
+  /** For clients: the caller answers the peer's Close frame, after sending remaining data. */
   readonly answersCloseLate?: boolean | undefined;
-  /** Called for each answer to a ping, with the time it took. */
+  /** Called for each pong with the round-trip time. */
   readonly onRoundTrip?: ((ms: number) => void) | undefined;
-  /** Who has logged in by the request. */
+  /** The identity authenticated by the request. */
   readonly identity?: Identity | undefined;
   /**
-   * Most bytes of a message, over all its fragments.
+   * Maximum bytes of a message over all fragments.
    *
    * @default {65536}
    */
   readonly maxMessageBytes?: number | undefined;
-  /** Without it nothing is pinged. */
+  /** Ping settings; without them no pings are sent. */
   readonly pings?: PingOptions | undefined;
-  /** Bytes that came behind the answer to the opening handshake. */
+  /** Bytes received after the handshake response. */
   readonly early?: Uint8Array | undefined;
 }
 
 /**
- * A session of WebSocket messages (RFC 6455), once the opening handshake is
- * through. Pings are answered and Close frames are exchanged here: a service
- * sees messages and their end.
+ * A session of WebSocket messages (RFC 6455) after the opening handshake. It answers pings and exchanges Close frames,
+ * so a service sees only messages and the end.
  */
 export class WebSocketSession extends ConnectionSession implements Session {
   readonly kind = "websocket";
@@ -77,14 +76,14 @@ export class WebSocketSession extends ConnectionSession implements Session {
   readonly #batch: Message[] = [];
   #early: Uint8Array;
   #closeFrame: CloseFrame | undefined;
-  /** The read of a `receive()` under way. */
+  /** The pending read of a `receive()`. */
   #receiving: Promise<unknown> | undefined;
   #closeTimer: ReturnType<typeof setTimeout> | undefined;
   #isCloseSent = false;
   #receivesLate = false;
   #isDraining = false;
 
-  /** Takes over the connection. */
+  /** Takes ownership of the connection. */
   constructor(connection: Connection, init: WebSocketSessionInit) {
     super(connection);
     this.#codec = init.codec;
@@ -107,7 +106,7 @@ export class WebSocketSession extends ConnectionSession implements Session {
     return !this.#isCloseSent && this.connection.isWritable;
   }
 
-  /** What the other side's Close frame said, once it has come. */
+  /** The peer's Close frame, once received. */
   get closeFrame(): CloseFrame | undefined {
     return this.#closeFrame;
   }
@@ -136,7 +135,7 @@ export class WebSocketSession extends ConnectionSession implements Session {
   }
 
   write(data: Uint8Array | string, isText = typeof data === "string"): Promise<void> {
-    // A server that drains has sent its Close frame: what a service still writes is dropped, as send() does.
+    // A draining server has sent its Close frame; later writes are dropped, like send().
     if (this.#isCloseSent) return this.#isClient ? Promise.reject(this.#closedError()) : this.flush();
     this.#codec.append(isText ? OPCODE.text : OPCODE.binary, toBytes(data), this.pending);
     this.connection.messagesWritten++;
@@ -149,7 +148,8 @@ export class WebSocketSession extends ConnectionSession implements Session {
 
   close(reason: CloseReason, error?: Error): void {
     this.#release();
-    // Without a Close frame the server reports an abnormal closure (1006): it leaves at once where the socket takes it.
+    // Without a Close frame the peer reports an abnormal closure (1006), so it is sent if the socket accepts it
+    // immediately.
     if (this.#isClient && !this.#isCloseSent && this.closeReason === undefined) {
       this.#isCloseSent = true;
       this.#codec.append(OPCODE.close, this.#closePayload(reason), this.pending);
@@ -165,7 +165,7 @@ export class WebSocketSession extends ConnectionSession implements Session {
 
   drain(): void {
     this.#isDraining = true;
-    // A receive() under way reads on, for the other side's Close frame.
+    // A pending receive() continues, to read the peer's Close frame.
     if (this.#receiving !== undefined) this.#sendClose("drain");
   }
 
@@ -179,7 +179,7 @@ export class WebSocketSession extends ConnectionSession implements Session {
     this.#limitClosing(reason, timeoutMs);
     try {
       while (!this.#isPeerDone && this.#decoder.failure === undefined) await (this.#receiving ?? this.#readOn());
-      // The server ends the stream first (section 7.1.1), which keeps the client's port out of TIME_WAIT.
+      // The server closes the stream first (section 7.1.1), so that TIME_WAIT is not at the client.
       if (this.#isClient) { while (await this.connection.read() !== null); }
     } catch (error) {
       this.log.debug("the peer closed the connection before the closing handshake ended", { error: String(error) });
@@ -189,8 +189,8 @@ export class WebSocketSession extends ConnectionSession implements Session {
   }
 
   /**
-   * Sends a Close frame and goes on receiving: the other side may send what it
-   * owes before it answers (RFC 6455, section 5.5.1).
+   * Sends a Close frame and continues to receive: the peer may send remaining data before its Close frame (RFC 6455,
+   * section 5.5.1).
    */
   sendClose({ code, text }: CloseFrame): void {
     this.#receivesLate = true;
@@ -222,7 +222,7 @@ export class WebSocketSession extends ConnectionSession implements Session {
     return batch === undefined ? this.#track(this.connection.read().then(this.#onBytes)) : batch;
   };
 
-  /** The deadline is for a whole message, not for each piece of one. */
+  /** The deadline covers a whole message, not each read. */
   async #receiveWithin({ signal, timeout }: WaitOptions): Promise<readonly Message[] | null> {
     const endMs = timeout === undefined ? undefined : performance.now() + parseDuration(timeout);
     try {
@@ -236,12 +236,12 @@ export class WebSocketSession extends ConnectionSession implements Session {
     }
   }
 
-  /** The messages that the bytes complete; `undefined` where they complete none; `null` at the end. */
+  /** The messages that the bytes complete; `undefined` if none is complete; `null` at the end. */
   #take(bytes: Uint8Array | null): readonly Message[] | null | undefined {
     if (bytes === null) return this.#endOfStream();
     const isTooLate = this.#isCloseSent && !this.#receivesLate;
     this.#decoder.push(bytes);
-    // A server's service still sends what it owes; a client answers at once (section 5.5.1).
+    // A server may still send data; a client answers immediately (section 5.5.1).
     if (this.#closeFrame !== undefined && this.#isClient && !this.#init.answersCloseLate) {
       this.#sendClose("peer closed");
     }
@@ -252,7 +252,7 @@ export class WebSocketSession extends ConnectionSession implements Session {
     return this.#closeFrame === undefined ? undefined : null;
   }
 
-  /** A server loses nothing if a client closes without data; a client may miss its reply. */
+  /** For a server, a client that closes without a Close frame is harmless; a client may miss its reply. */
   #endOfStream(): null {
     const wasCut = this.connection.isReadEnded && !this.#isCloseSent;
     if (!this.#isClient || !wasCut) return null;
@@ -260,7 +260,7 @@ export class WebSocketSession extends ConnectionSession implements Session {
     throw new ClosedEarlyError(`${endpoint} ended the stream without a Close frame`, { endpoint });
   }
 
-  /** Reads for the other side's Close frame; messages before it come too late. */
+  /** Reads until the peer's Close frame; messages before it are dropped. */
   async #readOn(): Promise<void> {
     const bytes = await this.connection.read();
     if (bytes !== null) this.#decoder.push(bytes);
@@ -286,7 +286,7 @@ export class WebSocketSession extends ConnectionSession implements Session {
     return new ClosedEarlyError(`Cannot write to ${endpoint}: ${whose} has closed the WebSocket`, { endpoint });
   }
 
-  /** An answer repeats the code that came (section 5.5.1). */
+  /** A response repeats the received code (section 5.5.1). */
   #closePayload(reason: CloseReason): Uint8Array {
     if (this.#decoder.failure !== undefined) {
       return encodeClose(this.#decoder.failure.code, this.#decoder.failure.message);
@@ -301,7 +301,7 @@ export class WebSocketSession extends ConnectionSession implements Session {
 
   #sendControl(opcode: Opcode, data: Uint8Array): void {
     if (this.#isCloseSent) return;
-    // A peer that sends pings and reads nothing must not make the answers grow without end.
+    // Limits the pongs queued for a peer that sends pings but does not read.
     if (this.queuedBytes > this.connection.outboxBytes + CONTROL_RESERVE_BYTES) return this.close("slow consumer");
     this.#codec.append(opcode, data, this.pending);
     this.sendPending();

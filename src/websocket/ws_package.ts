@@ -1,7 +1,6 @@
 /**
- * The parts of the package `ws` that Parley uses. The package has no types, and
- * a declaration file would have to be named in the configuration of every
- * program that imports the library.
+ * The parts of the package `ws` that Parley uses. The package has no types, and a declaration file would have to be
+ * listed in the configuration of every program that imports the library.
  *
  * @module
  */
@@ -14,21 +13,21 @@ interface ReceiverOptions {
   maxFragments: number;
   maxBufferedChunks: number;
   allowSynchronousEvents: boolean;
-  /** The extensions that were agreed on; what decompresses a message does so before it returns. */
+  /** The negotiated extensions; decompression must complete synchronously. */
   extensions: { readonly "permessage-deflate"?: FragmentInflater };
 }
 
-/** An error of the receiver; `code` says which rule was broken. */
+/** An error of the receiver; `code` names the violated rule. */
 interface ReceiverError extends Error {
   readonly code: string;
 }
 
-/** Takes the bytes of a stream, emits messages and control frames. */
+/** Decodes a stream and emits messages and control frames. */
 export interface Receiver {
   on(event: "message", listener: (data: Uint8Array, isBinary: boolean) => void): this;
   on(event: "ping" | "pong", listener: (data: Uint8Array) => void): this;
   on(event: "conclude", listener: (code: number, reason: Uint8Array) => void): this;
-  /** What a Node.js `Writable` calls for each chunk; the callback comes before it returns. */
+  /** Called by a Node.js `Writable` for each chunk; the callback is called synchronously. */
   _write(chunk: Uint8Array, encoding: string, callback: (error?: ReceiverError | null) => void): void;
 }
 
@@ -40,11 +39,11 @@ interface FrameOptions {
   readonly rsv1: boolean;
 }
 
-/** What is imported of the package. */
+/** The imported exports. */
 export interface WsPackage {
   readonly Receiver: new (options: ReceiverOptions) => Receiver;
   readonly Sender: {
-    /** The frame in one or two pieces: its head, and the data as it was given where that is not masked. */
+    /** The frame in one or two parts: its header, and the unmodified data if it is not masked. */
     frame(data: Uint8Array, options: FrameOptions): [Uint8Array] | [Uint8Array, Uint8Array];
   };
 }

@@ -93,6 +93,6 @@ Deno.test({
     const words = ["echo", `tcp://[::]:${port}`, `tcp://0.0.0.0:${port}`];
     const { code, stderr } = await runProgram("server", words);
     assertEquals(code, 8);
-    assertStringIncludes(stderr, "address already in use (listen on [::] alone: it covers IPv4 too)");
+    assertStringIncludes(stderr, "address already in use (listen on [::] only: it includes IPv4)");
   },
 });

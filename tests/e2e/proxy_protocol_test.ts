@@ -49,7 +49,7 @@ Deno.test("--proxy-protocol names the client in logs, /connections and limits, a
     // The limit counts the client's address: the proxy's own is on loopback, and exempt.
     using second = await dial(started.endpoint);
     await writeAll(second, header);
-    assertEquals(await readTextToEnd(second), "! too many connections of your address: at most 1\n");
+    assertEquals(await readTextToEnd(second), "! too many connections from your address: at most 1\n");
     await conn.closeWrite();
     await untilSight(metrics, ({ connections }) => connections.length === 0);
   }

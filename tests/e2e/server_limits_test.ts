@@ -36,7 +36,7 @@ Deno.test("--max-per-ip refuses with a reason where messages are lines", async (
   const peer = new LinePeer(inside);
   assertEquals(await peer.line(), "Hey What's up?");
   using refused = await dial(started.endpoint);
-  assertEquals(await readTextToEnd(refused), "! too many connections of your address: at most 1\n");
+  assertEquals(await readTextToEnd(refused), "! too many connections from your address: at most 1\n");
   await peer.send("me");
   assertEquals(await peer.line(), undefined);
 });

@@ -94,7 +94,7 @@ Deno.test("--auth with a missing file, a wrong line, a missing permission: one l
     await Deno.writeTextFile(file, "ann:secret\n");
     const wrong = await runProgram("server", ["echo", ":0", "--auth", file], { permissions: ["-N", "-R"] });
     assertEquals(wrong.code, 2);
-    assertStringIncludes(wrong.stderr, "line 1: this is not a hash");
+    assertStringIncludes(wrong.stderr, "line 1: invalid password hash");
     const denied = await runProgram("server", ["echo", ":0", "--auth", file]);
     assertEquals([denied.code, denied.stderr.trim().split("\n").length], [8, 1]);
     assertStringIncludes(denied.stderr, `--allow-read=${file}`);

@@ -273,7 +273,7 @@ Deno.test("smoke with reuse says what it says without it when nobody is there, o
 Deno.test("smoke exits 2 with file and line when the file is wrong, and 8 when it may not be read", async () => {
   await using wrong = await smoke("tests:\n  - name: a\n    endpont: tcp://127.0.0.1:1\n    check: {}\n");
   assertEquals(wrong.code, 2);
-  assertMatch(wrong.stderr, /smoke\.yaml:3: tests\[0\]\.endpont: there is no such key; did you mean endpoint\?/);
+  assertMatch(wrong.stderr, /smoke\.yaml:3: tests\[0\]\.endpont: unknown key; did you mean endpoint\?/);
   assertEquals((await runProgram("client", ["smoke", "/nowhere.yaml"], { permissions: ["-R"] })).code, 2);
   const denied = await runProgram("client", ["smoke", "/nowhere.yaml"]);
   assertEquals(denied.code, 8);

@@ -24,11 +24,11 @@ Deno.test("GateChain tells every gate who has left", () => {
 Deno.test("gatesOf() has the gates that were asked for, and 256 connections of one address by default", () => {
   const reasons = (gate: Gate, count: number, address = "192.0.2.1") =>
     Array.from({ length: count }, () => gate.enter(address)).map((refusal) => refusal?.text ?? refusal?.reason);
-  assertEquals(reasons(gatesOf({}), 257).indexOf("too many connections of your address: at most 256"), 256);
+  assertEquals(reasons(gatesOf({}), 257).indexOf("too many connections from your address: at most 256"), 256);
   const access = new AccessList({ allow: [], deny: ["192.0.2.1"] });
   assertEquals(reasons(gatesOf({ access }), 1), ["denied"]);
   const [first, second] = reasons(gatesOf({ connectRate: 1 }), 2);
-  assertEquals([first, second], [undefined, "your address connects too often: at most 1 a second"]);
+  assertEquals([first, second], [undefined, "too many new connections from your address: at most 1 per second"]);
   const limits = { connectRate: 1, maxPerAddress: 1 };
   assertEquals(reasons(gatesOf(limits), 2, "127.0.0.1"), [undefined, undefined]);
   assertEquals(reasons(gatesOf({ ...limits, limitsLoopback: true }), 2, "127.0.0.1").map(Boolean), [false, true]);

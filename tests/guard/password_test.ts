@@ -56,8 +56,12 @@ Deno.test("parsePasswordFile() reads names and roles, and names the line that is
   const entries = parsePasswordFile(`# staff\r\nann:${hash}:operator:#dev,moderator\r\n\nbob:${hash}\n`, "names");
   assertEquals(entries.get("ann")?.identity, { name: "ann", roles: ["operator:#dev", "moderator"] });
   assertEquals(entries.get("bob")?.identity.roles, []);
-  assertThrows(() => parsePasswordFile(`ann:${hash}\nann:${hash}`, "names"), Error, "names, line 2: the name ann");
-  assertThrows(() => parsePasswordFile("ann:secret", "names"), Error, "names, line 1: this is not a hash");
+  assertThrows(
+    () => parsePasswordFile(`ann:${hash}\nann:${hash}`, "names"),
+    Error,
+    "names, line 2: duplicate name ann",
+  );
+  assertThrows(() => parsePasswordFile("ann:secret", "names"), Error, "names, line 1: invalid password hash");
   assertThrows(() => parsePasswordFile(`an n:${hash}`, "names"), Error, "names, line 1: expected NAME:HASH");
 });
 

@@ -172,7 +172,7 @@ Deno.test("serveRequests() ends where the client, the handler or HTTP/1.0 wants 
       () => ({ status: 200, ...(isKeptAlive === undefined ? {} : { isKeptAlive }) }),
     );
     assert(stream.written.includes(`Connection: ${expected}\r\n`), request);
-    assertEquals(outcome, expected === "close" ? "last answer sent" : "client left");
+    assertEquals(outcome, expected === "close" ? "last response sent" : "client left");
   }
 });
 

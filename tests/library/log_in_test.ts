@@ -32,5 +32,5 @@ Deno.test("library program 4: the address list and the limit by address hold", a
   await using small = await serve("tcp://127.0.0.1:0", handler, { maxPerAddress: 1, limitsLoopback: true });
   await using _first = await dial(small.endpoint);
   await using second = await dial(small.endpoint);
-  assertEquals(await ask(second), ["! too many connections of your address: at most 1"]);
+  assertEquals(await ask(second), ["! too many connections from your address: at most 1"]);
 });

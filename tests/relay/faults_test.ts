@@ -216,7 +216,7 @@ Deno.test("parseFault() explains what is wrong", () => {
       ["stall,only=0", "expected numbers from 1"],
       ["stall,direction=up", "to-server, to-client or both"],
       ["stall,", "is not KEY=VALUE"],
-      ["refuse:1", "refuse takes no value"],
+      ["refuse:1", "refuse does not accept a value"],
       ["message-close:999", "code cannot be 999"],
       ["", "the faults are latency"],
     ]

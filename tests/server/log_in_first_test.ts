@@ -37,7 +37,7 @@ Deno.test("logInFirst() ends a client that sends one byte after another at its d
     maxMs: 60_000,
   });
   assert(tookMs >= 10_000 && tookMs <= 12_500, `the log-in was given ${tookMs} ms`);
-  assertEquals(transport.writes.join(""), "! the log-in took too long\n");
+  assertEquals(transport.writes.join(""), "! login timed out\n");
 });
 
 Deno.test("logInFirst() reads a line of 1,024 bytes, and no more of a longer one", async () => {

@@ -38,7 +38,7 @@ Deno.test("dial() over ws tells the status and the reason when the server refuse
   assertEquals(
     error.message,
     `Cannot open ${served.endpoint}: the server answered 403 Forbidden: ` +
-      "pages of https://evil.example may not connect here (--origin lets them)",
+      "origin https://evil.example is not allowed (allow it with --origin)",
   );
   const missing = await assertRejects(() => dialWebSocket(served.endpoint.replace("/chat", "/other")), UpgradeError);
   assertEquals(missing.status, 404);

@@ -12,7 +12,7 @@ import { ApiError } from "./api_error.ts";
 import { parseBody } from "./json.ts";
 import type { ProxySet, ProxySettings } from "./proxy_set.ts";
 
-/** The version whose API this is; what follows the plus sign is no part of it (Semantic Versioning 2.0.0). */
+/** The implemented version of the API, with build metadata after the plus sign (Semantic Versioning 2.0.0). */
 const API_VERSION = "2.12.0";
 
 /** The routes of the API. */
@@ -66,7 +66,7 @@ export function controlRoutes(proxies: ProxySet, version: string): HttpRoutes {
 
 const NO_CONTENT: HttpContent = { status: 204 };
 
-/** Errors have a body of their own here; browsers are turned away, since any page can make one ask. */
+/** Errors have their own body; browsers are rejected, because any page could send requests through them. */
 function route(respond: (request: RoutedRequest) => HttpContent | Promise<HttpContent>) {
   return async (request: RoutedRequest): Promise<HttpContent> => {
     if (request.fields.get("user-agent")?.startsWith("Mozilla/")) {
@@ -86,7 +86,7 @@ function route(respond: (request: RoutedRequest) => HttpContent | Promise<HttpCo
   };
 }
 
-/** Toxiproxy sends the error beside the proxies that there are none of. */
+/** Like Toxiproxy, the error is sent next to an empty list of proxies. */
 async function populate(proxies: ProxySet, request: RoutedRequest): Promise<HttpContent> {
   try {
     const populated: ProxySettings[] = await proxies.populate(parseBody(await request.body()));
@@ -112,7 +112,7 @@ function requestId(): Record<string, string> {
   return { "X-Toxiproxy-Request-Id": crypto.randomUUID() };
 }
 
-/** Without a line end, as Toxiproxy has it. */
+/** Without a line end, like Toxiproxy. */
 function json(status: number, value: unknown): HttpContent {
   return { status, contentType: "application/json", body: JSON.stringify(value) };
 }

@@ -1,6 +1,6 @@
 import { messageOf } from "../../base/errors.ts";
 
-/** What a request is answered with that cannot be served. */
+/** The error response to a request. */
 export class ApiError extends Error {
   override name = "ApiError";
   readonly status: number;
@@ -11,7 +11,7 @@ export class ApiError extends Error {
   }
 }
 
-/** The body of a request is wrong. */
+/** The error for an invalid request body. */
 export function badBody(cause: unknown): ApiError {
   return new ApiError(400, `bad request body: ${messageOf(cause)}`, { cause });
 }

@@ -8,7 +8,7 @@ import { ApiError, badBody } from "./api_error.ts";
 import { objectIn } from "./json.ts";
 import { faultOf, readToxic, type Toxic, updateToxic } from "./toxics.ts";
 
-/** A proxy as it is asked for. */
+/** A requested proxy. */
 export interface ProxySettings {
   readonly name: string;
   readonly listen: string;
@@ -31,11 +31,11 @@ interface Proxy {
   relay: Relay | undefined;
   /** Faults before those of the toxics. */
   readonly base: readonly Fault[];
-  /** Goes on when the proxy is disabled and enabled again. */
+  /** Kept when the proxy is disabled and enabled again. */
   readonly stats: ServerStats;
 }
 
-/** The proxies of a control API, by name. Each change is made as a whole or not at all, one after another. */
+/** The proxies of a control API, by name. Changes are atomic and serialized. */
 export class ProxySet implements StatsSource, AsyncDisposable {
   readonly #start: StartProxy;
   readonly #seed: () => number;
@@ -43,7 +43,7 @@ export class ProxySet implements StatsSource, AsyncDisposable {
   #lastChange: Promise<unknown> = Promise.resolve();
   #isEnding = false;
 
-  /** `seed` gives that of a proxy for which none is named. */
+  /** `seed` returns the default seed of a proxy. */
   constructor(start: StartProxy, seed: () => number) {
     this.#start = start;
     this.#seed = seed;
@@ -65,7 +65,7 @@ export class ProxySet implements StatsSource, AsyncDisposable {
     return this.#get(name).relay;
   }
 
-  /** The open connections of a proxy, with what was given to each. */
+  /** The open connections of a proxy and their totals. */
   connectionsOf(name: string): Promise<StatsSnapshot> {
     return this.#get(name).stats.snapshot(true);
   }
@@ -73,7 +73,7 @@ export class ProxySet implements StatsSource, AsyncDisposable {
   /**
    * Adds a proxy from the body of a request.
    *
-   * @throws {ApiError} 400, 409, or 500 where it cannot listen.
+   * @throws {ApiError} 400, 409, or 500 if it cannot listen.
    */
   add(body: unknown): Promise<ProxySettings> {
     return this.#change(async () => {
@@ -87,10 +87,9 @@ export class ProxySet implements StatsSource, AsyncDisposable {
   }
 
   /**
-   * Adds the proxies of a list; one that is there with other settings is
-   * replaced. Where one cannot listen, everything stays as it was.
+   * Adds a list of proxies, replacing those with different settings. If one cannot listen, nothing changes.
    *
-   * @throws {ApiError} As {@linkcode add}.
+   * @throws {ApiError} See {@linkcode add}.
    */
   populate(body: unknown): Promise<ProxySettings[]> {
     return this.#change(async () => {
@@ -134,7 +133,7 @@ export class ProxySet implements StatsSource, AsyncDisposable {
   /**
    * Changes where a proxy listens, where it connects to, its seed, or whether it is enabled.
    *
-   * @throws {ApiError} 400, 404, or 500 where it cannot listen; it is then as before.
+   * @throws {ApiError} 400, 404, or 500 if it cannot listen; it is then unchanged.
    */
   update(name: string, body: unknown): Promise<ProxySettings> {
     return this.#change(async () => {
@@ -230,13 +229,13 @@ export class ProxySet implements StatsSource, AsyncDisposable {
     });
   }
 
-  /** What all proxies have done. */
+  /** The statistics of all proxies. */
   async snapshot(withConnections: boolean): Promise<StatsSnapshot> {
     const all = await Promise.all(this.#proxies.values().map(({ stats }) => stats.snapshot(withConnections)));
     return { ...mergeSnapshots(all), isEnding: this.#isEnding, fault: undefined };
   }
 
-  /** Puts a relay that is running under the control of the API. */
+  /** Adds a running relay to the API. */
   adopt(name: string, relay: Relay, upstream: string): void {
     const settings = {
       name,
@@ -255,7 +254,7 @@ export class ProxySet implements StatsSource, AsyncDisposable {
     await this.#change(() => Promise.all(this.#proxies.values().map(({ relay }) => relay?.shutdown())));
   }
 
-  /** Closes everything at once. */
+  /** Closes everything immediately. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isEnding = true;
     await this.#change(() => Promise.all(this.#proxies.values().map(close)));
@@ -264,7 +263,7 @@ export class ProxySet implements StatsSource, AsyncDisposable {
   #change<T>(change: () => Promise<T>): Promise<T> {
     const changed = this.#lastChange.then(change);
     this.#lastChange = changed.catch(() => {
-      // The one who asked for the change is told.
+      // The error goes to the caller of the change.
     });
     return changed;
   }
@@ -298,7 +297,7 @@ export class ProxySet implements StatsSource, AsyncDisposable {
     checkSettings(settings);
     proxy.settings = settings;
     const faults = [...proxy.base, ...faultsOf(settings)];
-    // A fault that has not changed is the same object, and goes on as it is.
+    // An unchanged fault stays the same object and continues.
     const kept = proxy.relay?.faults ?? [];
     proxy.relay?.setFaults(faults.map((fault) => kept.find((one) => isSame(one, fault)) ?? fault));
   }
@@ -333,7 +332,7 @@ async function close(proxy: Proxy): Promise<void> {
   await relay?.[Symbol.asyncDispose]();
 }
 
-/** Those of upstream first, as Toxiproxy lists them. */
+/** Upstream first, like Toxiproxy. */
 function inOrder(toxics: readonly Toxic[]): Toxic[] {
   const rank = ({ stream }: Toxic) => stream.toLowerCase() === "upstream" ? 0 : 1;
   return toxics.toSorted((a, b) => rank(a) - rank(b));
@@ -347,7 +346,7 @@ function isSame(a: Fault, b: Fault): boolean {
   return JSON.stringify([a, a.type.name]) === JSON.stringify([b, b.type.name]);
 }
 
-/** @throws {ApiError} 400: an endpoint cannot be parsed, a name is there twice, or a toxic does not fit. */
+/** @throws {ApiError} 400: an endpoint cannot be parsed, a name is duplicated, or a toxic is invalid. */
 function checkSettings(settings: ProxySettings): void {
   const names = settings.toxics.map(({ name }) => name);
   if (new Set(names).size < names.length) throw new ApiError(409, "toxic already exists");
@@ -365,12 +364,12 @@ function differs(before: ProxySettings, after: ProxySettings): boolean {
   return key(before) !== key(after);
 }
 
-/** Several are separated by commas. */
+/** Comma-separated. */
 function targetsIn(upstream: string): Endpoint[] {
   return upstream.split(",").map((text) => parseEndpoint(text));
 }
 
-/** TCP without its scheme, as Toxiproxy has it. */
+/** TCP without its scheme, like Toxiproxy. */
 function shortText(endpoint: Endpoint): string {
   return endpoint.scheme === "tcp" ? formatHostPort(endpoint.host, endpoint.port) : formatEndpoint(endpoint);
 }

@@ -16,11 +16,11 @@ import { timeout } from "../faults/timeout.ts";
 import { ApiError, badBody } from "./api_error.ts";
 import { type JsonObject, objectIn } from "./json.ts";
 
-/** A toxic as clients of the API see it. */
+/** A toxic in the API. */
 export interface Toxic {
   readonly name: string;
   readonly type: string;
-  /** As it was given: `upstream` or `downstream`, in any case of the letters. */
+  /** As given: `upstream` or `downstream`, in any letter case. */
   readonly stream: string;
   /** Share of the connections, from 0 to 1. */
   readonly toxicity: number;
@@ -38,7 +38,7 @@ interface ToxicType {
   values(given: Readonly<Record<string, number>>): Fault["attributes"];
 }
 
-/** Drops the first bytes, and resets the connection some time later. */
+/** Drops the first bytes and resets the connection after a delay. */
 const resetPeer = defineFault({
   name: "reset_peer",
   summary: "reset the connection once something is sent",
@@ -68,7 +68,7 @@ const TOXIC_TYPES: Readonly<Record<string, ToxicType>> = {
   bandwidth: {
     attributes: ["rate"],
     fault: bandwidth,
-    // Kilobytes a second; 0 lets nothing pass.
+    // Kilobytes per second; 0 blocks everything.
     values: ({ rate = 0 }) => ({ rate: rate * 1_000 }),
   },
   latency: {
@@ -96,7 +96,7 @@ const TOXIC_TYPES: Readonly<Record<string, ToxicType>> = {
 };
 
 /**
- * A toxic from the body of a request.
+ * Parses a toxic from a request body.
  *
  * @throws {ApiError} 400.
  */
@@ -117,13 +117,13 @@ export function readToxic(body: unknown): Toxic {
     attributes: readToxicAttributes(type, input.object("attributes")),
     ...(only === undefined ? {} : { only }),
   };
-  // Finds what is wrong before anything is changed.
+  // Validates before anything is changed.
   faultOf(toxic);
   return toxic;
 }
 
 /**
- * The toxic with the attributes and the toxicity that the body names.
+ * The toxic updated with the attributes and the toxicity of the body.
  *
  * @throws {ApiError} 400.
  */
@@ -136,9 +136,9 @@ export function updateToxic(toxic: Toxic, body: unknown): Toxic {
 }
 
 /**
- * What a toxic does.
+ * Converts a toxic to a fault.
  *
- * @throws {ApiError} 400: an attribute is wrong.
+ * @throws {ApiError} 400: an attribute is invalid.
  */
 export function faultOf({ name, type, stream, toxicity, attributes, only }: Toxic): Fault {
   const known = Object.hasOwn(TOXIC_TYPES, type) ? TOXIC_TYPES[type] : undefined;
@@ -162,7 +162,7 @@ function isKnown(type: string): boolean {
   return Object.hasOwn(TOXIC_TYPES, type) || FAULT_TYPES.some(({ name }) => name === type);
 }
 
-/** Toxiproxy knows whole numbers alone, has each at 0 by default, and takes no notice of others. */
+/** Toxiproxy has integers only, which default to 0, and ignores unknown attributes. */
 function readToxicAttributes(
   type: string,
   given: JsonObject,

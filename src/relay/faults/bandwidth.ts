@@ -1,7 +1,7 @@
 import { defineFault } from "./fault.ts";
 import { whenAborted } from "./stop_after.ts";
 
-/** Pieces of a slow stream, in milliseconds: coarse enough for a timer, fine enough to look like a slow line. */
+/** Duration of a chunk in milliseconds: coarse enough for a timer, fine enough to resemble a slow link. */
 const PIECE_MS = 20;
 
 /** Limits how fast bytes pass. */
@@ -14,7 +14,7 @@ export const bandwidth = defineFault({
   },
   stage({ rate = Infinity }, { next, isMessages, clock, removed }) {
     const pieceBytes = isMessages ? Infinity : Math.max(1, Math.floor(rate * PIECE_MS / 1_000));
-    // Counted from when the line was last idle, so that late timers do not add up.
+    // Measured from when the link was last idle, so that timer delays do not accumulate.
     let freeMs = clock.now();
     return {
       async data(bytes, isText) {

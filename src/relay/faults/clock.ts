@@ -1,14 +1,14 @@
 import { delay } from "../../net/wait.ts";
 
-/** Time as faults see it; a test gives one that it moves by hand. */
+/** The clock of faults; tests pass a fake. */
 export interface Clock {
   /** Milliseconds, monotonic. */
   now(): number;
-  /** Waits; the signal ends it early. It does not reject. */
+  /** Waits; the signal ends it early without rejecting. */
   delay(milliseconds: number, signal: AbortSignal): Promise<void>;
 }
 
-/** The system's. */
+/** The system clock. */
 export const SYSTEM_CLOCK: Clock = {
   now: () => performance.now(),
   delay: (milliseconds, signal) => delay(milliseconds, signal).catch(ignoreAbort),

@@ -9,7 +9,7 @@ export const corrupt = defineFault({
     bytes: { type: "share", help: "share of the bytes, for example 0.1%" },
   },
   stage({ bytes: portion = 0 }, { next, random }) {
-    /** Bytes up to the next one that is changed: drawn from one to the next, so that cuts of the stream do not matter. */
+    /** Distance to the next changed byte, drawn from one to the next, so that chunking does not matter. */
     let missing = gap();
 
     function gap(): number {

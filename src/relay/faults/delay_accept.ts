@@ -1,9 +1,9 @@
 import { defineFault } from "./fault.ts";
 
-/** Accepts late: the target is dialled, and the client read, after a time. */
+/** Delays the connection to the target and reading from the client. */
 export const delayAccept = defineFault({
   name: "delay-accept",
-  summary: "wait TIME before the target is dialled",
+  summary: "wait TIME before connecting to the target",
   needsFirst: true,
   attributes: {
     time: { type: "duration", help: "time from the client's connection" },

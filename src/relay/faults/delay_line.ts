@@ -1,16 +1,16 @@
 import type { Clock } from "./clock.ts";
 
-/** Bytes that may wait: a link of 100 Mbit/s with 600 ms on the way holds as many. */
+/** Maximum delayed bytes: the content of a link of 100 Mbit/s with a latency of 600 ms. */
 const MAX_BYTES = 8 * 1024 * 1024;
 
 /** Options of a {@linkcode DelayLine}. */
 interface DelayLineOptions {
   readonly clock: Clock;
-  /** Ends all waits: what is in line leaves at once. */
+  /** Ends all waits: queued items are released immediately. */
   readonly removed: AbortSignal;
 }
 
-/** Lets things leave at their time, in the order in which they came. */
+/** A delay line: releases items at their time, in order. */
 export class DelayLine {
   readonly #clock: Clock;
   readonly #removed: AbortSignal;
@@ -25,15 +25,15 @@ export class DelayLine {
     this.#removed = removed;
   }
 
-  /** Whether anything waits, or is leaving. */
+  /** Whether any item is queued or being released. */
   get isHolding(): boolean {
     return this.#line.length > 0;
   }
 
   /**
-   * Puts one thing at the end of the line; settles when there is room for another.
+   * Queues an item; settles when there is room for another.
    *
-   * @throws What an earlier one has thrown when it left.
+   * @throws The error of an earlier item's release.
    */
   async add(dueMs: number, size: number, leave: () => Promise<void>): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;

@@ -13,7 +13,7 @@ export const duplicate = defineFault({
   stage({ blocks = 0, size }, { next, draw, offset: startOffset }) {
     const blockBytes = Math.max(1, size);
     let offset = startOffset;
-    /** What has passed of a block that is to be sent once more. */
+    /** The part of the current block to be repeated. */
     let seen: Uint8Array = new Uint8Array(0);
     return {
       async data(bytes, isText) {

@@ -2,17 +2,17 @@ import { normalDeviate } from "../../base/random.ts";
 import { DelayLine } from "./delay_line.ts";
 import { type AttributeTable, defineFault } from "./fault.ts";
 
-/** The bytes that share one draw of the jitter, so that it does not depend on how reads have cut the stream. */
+/** Bytes that share one jitter value, so that it does not depend on how reads split the stream. */
 const BLOCK_BYTES = 16;
 
-/** What can be set of a delay, of bytes and of datagrams alike. */
+/** Attributes of a delay, for streams and datagrams. */
 export const LATENCY_ATTRIBUTES = {
   time: { type: "duration", help: "delay in each direction" },
   jitter: { type: "duration", default: 0, help: "maximum deviation (uniform), or its standard deviation (normal)" },
   distribution: { type: "choice", choices: ["uniform", "normal"], default: "uniform", help: "of the jitter" },
 } as const satisfies AttributeTable;
 
-/** Delays what passes; nothing overtakes. */
+/** Delays data without reordering. */
 export const latency = defineFault({
   name: "latency",
   summary: "delay the bytes by TIME",
@@ -43,7 +43,7 @@ export const latency = defineFault({
       async data(bytes, isText) {
         const nowMs = clock.now();
         let from = 0;
-        // Each byte leaves when the latest block before it may: cut where a later block is due later than all before.
+        // A byte is due when all earlier blocks are; split where a block is due later than all before it.
         for (let at = 0; at < bytes.length;) {
           const dueMs = nowMs + delayOf(Math.floor((offset + at) / BLOCK_BYTES));
           if (dueMs > lastDueMs) {

@@ -1,7 +1,7 @@
 import { defineFault } from "./fault.ts";
 import { stopAfter } from "./stop_after.ts";
 
-/** Ends the connection after so many bytes. */
+/** Ends the connection after a number of bytes. */
 export const limit = defineFault({
   name: "limit",
   summary: "forward SIZE bytes, then close, reset or stall",

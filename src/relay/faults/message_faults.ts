@@ -7,7 +7,7 @@
 
 import { defineFault } from "./fault.ts";
 
-/** Loses messages. */
+/** Drops messages. */
 export const messageDrop = defineFault({
   name: "message-drop",
   summary: "drop a SHARE of the WebSocket messages",
@@ -81,7 +81,7 @@ export const messageReorder = defineFault({
   },
 });
 
-/** Closes with a code. */
+/** Closes with a close code. */
 export const messageClose = defineFault({
   name: "message-close",
   summary: "close the WebSocket with a code, after some messages",

@@ -1,6 +1,5 @@
 /**
- * Faults as people write them: `latency:100ms,jitter=20ms`, and as programs
- * send them, in JSON.
+ * Parses faults from text, such as `latency:100ms,jitter=20ms`, and from JSON.
  *
  * @module
  */
@@ -19,11 +18,10 @@ export type FaultScope = Pick<Fault, "direction" | "share" | "only">;
 export const EVERYWHERE: FaultScope = { direction: undefined, share: 1, only: undefined };
 
 /**
- * Parses `NAME[:VALUE][,KEY=VALUE...]`. The keys are the attributes of the
- * fault, and `direction`, `share`, `only` and `name`. The faults of streams are
- * the default of `types`.
+ * Parses `NAME[:VALUE][,KEY=VALUE...]`. The keys are the attributes of the fault, and `direction`, `share`, `only` and
+ * `name`. The faults of streams are the default of `types`.
  *
- * @throws {SyntaxError} It says what is wrong, and what there is.
+ * @throws {SyntaxError} The text is invalid; the message says why and lists what is available.
  */
 export function parseFault(
   text: string,
@@ -36,7 +34,7 @@ export function parseFault(
   const [first] = Object.keys(type.attributes);
   const given: Record<string, string> = {};
   if (words.length > 0) {
-    if (first === undefined) throw wrong(text, `${typeName} takes no value`);
+    if (first === undefined) throw wrong(text, `${typeName} does not accept a value`);
     given[first] = words.join(":");
   }
   for (const pair of rest) {
@@ -62,9 +60,9 @@ export function parseFault(
 }
 
 /**
- * Several faults in order. Each gets a name of its own.
+ * Parses several faults; each gets a unique name.
  *
- * @throws {SyntaxError} As {@linkcode parseFault}.
+ * @throws {SyntaxError} See {@linkcode parseFault}.
  */
 export function parseFaults(
   texts: readonly string[],
@@ -74,7 +72,7 @@ export function parseFaults(
   return withOwnNames(texts.map((text) => parseFault(text, scope, types)));
 }
 
-/** The faults, with a number behind each name that another has before: `stall`, `stall-2`. */
+/** Makes names unique with a number: `stall`, `stall-2`. */
 export function withOwnNames(faults: readonly Fault[]): Fault[] {
   const names = new Set<string>();
   return faults.map((fault) => {
@@ -86,10 +84,9 @@ export function withOwnNames(faults: readonly Fault[]): Fault[] {
 }
 
 /**
- * Values of attributes, as text or as numbers in milliseconds, bytes, bytes a
- * second and shares from 0 to 1.
+ * Parses attribute values, as text or as numbers in milliseconds, bytes, bytes per second and shares from 0 to 1.
  *
- * @throws {SyntaxError} An attribute is unknown, missing or wrong.
+ * @throws {SyntaxError} An attribute is unknown, missing or invalid.
  */
 export function readAttributes(type: FaultType, given: Readonly<Record<string, unknown>>): Attributes {
   const names = Object.keys(type.attributes);
@@ -111,9 +108,9 @@ export function readAttributes(type: FaultType, given: Readonly<Record<string, u
 }
 
 /**
- * Ranges of connection numbers: `1-2`, or `1-2+5` with several.
+ * Parses ranges of connection numbers: `1-2`, or `1-2+5`.
  *
- * @throws {SyntaxError} It is no range.
+ * @throws {SyntaxError} The text is not a range.
  */
 export function parseOnly(text: string): [number, number][] {
   return text.split(/[+,]/).map((range) => {
@@ -125,11 +122,11 @@ export function parseOnly(text: string): [number, number][] {
   });
 }
 
-/** @throws {SyntaxError} It is none. */
+/** @throws {SyntaxError} The text is not a direction. */
 export function parseDirection(text: string): Direction | undefined {
   if (text === "to-server" || text === "to-client") return text;
   if (text === "both") return undefined;
-  throw new SyntaxError(`Cannot use "${text}" as a direction: it is to-server, to-client or both`);
+  throw new SyntaxError(`Cannot use "${text}" as a direction: use to-server, to-client or both`);
 }
 
 const EXAMPLES: Readonly<Record<AttributeSpec["type"], string>> = {
@@ -155,7 +152,7 @@ function readValue(name: string, spec: AttributeSpec, value: unknown): string | 
       return parseShare(value);
     case "integer":
       if (/^\d{1,9}$/.test(value)) return checkNumber(name, spec, Number(value));
-      throw new SyntaxError(`${name} takes a whole number, not "${value}"`);
+      throw new SyntaxError(`${name} must be a whole number, not "${value}"`);
     case "choice":
       if (spec.choices.includes(value)) return value;
       throw new SyntaxError(`${name} takes ${spec.choices.join(", ")}, not "${value}"`);

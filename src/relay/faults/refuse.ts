@@ -1,6 +1,6 @@
 import { defineFault } from "./fault.ts";
 
-/** Lets nobody in. */
+/** Rejects clients. */
 export const refuse = defineFault({
   name: "refuse",
   summary: "reset the client as it connects",

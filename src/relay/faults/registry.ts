@@ -13,7 +13,7 @@ import { slowClose } from "./slow_close.ts";
 import { stall } from "./stall.ts";
 import { timeout } from "./timeout.ts";
 
-/** Every kind of fault, in the order of the help. */
+/** All fault types, in the order of the help. */
 export const FAULT_TYPES: readonly FaultType[] = [
   latency,
   bandwidth,
@@ -33,7 +33,7 @@ export const FAULT_TYPES: readonly FaultType[] = [
   messageClose,
 ];
 
-/** The kind of fault of a name. */
+/** Finds a fault type by name. */
 export function faultTypeOf(name: string): FaultType | undefined {
   return FAULT_TYPES.find((type) => type.name === name);
 }

@@ -4,10 +4,10 @@ import { stopAfter } from "./stop_after.ts";
 /** Resets the connection. */
 export const reset = defineFault({
   name: "reset",
-  summary: "reset the connection at once, after SIZE bytes, or after a time",
+  summary: "reset the connection immediately, after SIZE bytes, or after a time",
   attributes: {
     after: { type: "size", help: "bytes that are forwarded before" },
-    time: { type: "duration", help: "time from the connection's beginning" },
+    time: { type: "duration", help: "time since the connection was opened" },
   },
   stage({ after, time = after === undefined ? 0 : undefined }, context): Stage {
     const { next, clock, removed } = context;

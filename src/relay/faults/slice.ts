@@ -1,14 +1,14 @@
 import { defineFault } from "./fault.ts";
 
-/** Cuts the stream into small pieces. */
+/** Splits the stream into small chunks. */
 export const slice = defineFault({
   name: "slice",
-  summary: "cut the stream into pieces of SIZE",
+  summary: "split the stream into chunks of SIZE",
   needsFirst: true,
   attributes: {
-    size: { type: "size", help: "average bytes of a piece" },
+    size: { type: "size", help: "average bytes per chunk" },
     variation: { type: "size", default: 0, help: "maximum deviation from the average" },
-    delay: { type: "duration", default: 0, help: "wait after each piece" },
+    delay: { type: "duration", default: 0, help: "wait after each chunk" },
   },
   stage({ size = 1, variation, delay }, { next, random, clock, removed }) {
     const drawLength = () => Math.max(1, Math.round(size + (random() * 2 - 1) * Math.min(variation, size - 1)));

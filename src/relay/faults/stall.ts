@@ -4,7 +4,7 @@ import { stopAfter } from "./stop_after.ts";
 /** A half-open connection: accepted, and nothing is forwarded. */
 export const stall = defineFault({
   name: "stall",
-  summary: "forward nothing, and hold the sender back",
+  summary: "forward nothing, and stop reading from the sender",
   attributes: {
     after: { type: "size", default: 0, help: "bytes that are forwarded before" },
   },

@@ -1,8 +1,8 @@
 import type { Ending, Stage, StageContext } from "./fault.ts";
 
 /**
- * Passes `limit` bytes on, then ends the connection, or forwards nothing more
- * while the fault is there (`stall`): the sender is held back.
+ * Forwards `limit` bytes, then ends the connection or stops forwarding while the fault is active (`stall`), which
+ * exerts backpressure.
  */
 export function stopAfter(
   limit: number,
@@ -18,7 +18,7 @@ export function stopAfter(
       const passed = bytes.subarray(0, isText ? characterBoundary(bytes, missing) : missing);
       if (passed.length > 0 || (bytes.length === 0 && missing > 0)) await next.data(passed, isText);
       missing -= Math.min(missing, bytes.length);
-      // Ends at the limit, not at the first byte beyond it, which may never come.
+      // Ends at the limit, not at the first byte beyond it, which may never arrive.
       if (missing > 0) return;
       if (then !== "stall") {
         isEnded = true;
@@ -44,7 +44,7 @@ export function whenAborted(signal: AbortSignal): Promise<void> {
   return promise;
 }
 
-/** The last place up to `length` at which no UTF-8 character is cut. */
+/** The last UTF-8 character boundary up to `length`. */
 function characterBoundary(bytes: Uint8Array, length: number): number {
   let at = Math.min(length, bytes.length);
   while (at > 0 && at < bytes.length && ((bytes[at] ?? 0) & 0xc0) === 0x80) at--;

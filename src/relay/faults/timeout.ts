@@ -1,6 +1,6 @@
 import { defineFault, REMOVED } from "./fault.ts";
 
-/** Drops everything, and ends the connection after a time. */
+/** Drops all data and ends the connection after a time. */
 export const timeout = defineFault({
   name: "timeout",
   summary: "drop all bytes, and close the connection after TIME",
@@ -17,7 +17,7 @@ export const timeout = defineFault({
         return next.end({ how: then === "reset" ? "reset" : "close" });
       });
     }
-    // What was dropped is missing: the connection cannot go on without this fault.
+    // Data was dropped, so the connection cannot continue without this fault.
     removed.addEventListener("abort", () => {
       if (!isEnded && removed.reason === REMOVED) void next.end({ how: "close" });
     }, { once: true });

@@ -1,5 +1,5 @@
 /**
- * Steps as script files write them, on either side of a connection.
+ * Schema of the steps in script files, for both sides of a connection.
  *
  * @module
  */
@@ -24,7 +24,7 @@ import {
   type Step,
 } from "../steps.ts";
 
-/** Text that a parser of ours must accept. */
+/** Text validated by one of Parley's parsers. */
 export function parsedBy(parse: (text: string) => unknown, description: string, example?: string) {
   return z.string().superRefine((text, context) => {
     try {
@@ -35,10 +35,7 @@ export function parsedBy(parse: (text: string) => unknown, description: string, 
   }).meta({ description, ...(example === undefined ? {} : { examples: [example] }) });
 }
 
-/**
- * Rejects what is empty, as text is of a variable that is not set: a check
- * against it would succeed whatever comes.
- */
+/** Rejects empty values, such as the text of an unset variable: a check against them would always succeed. */
 export function something(parse: (text: string) => string | Uint8Array | RegExp | number): (text: string) => unknown {
   return (text) => {
     const parsed = text === "" ? "" : parse(text);
@@ -50,15 +47,15 @@ export function something(parse: (text: string) => string | Uint8Array | RegExp 
   };
 }
 
-/** A time that a timer can wait for. */
+/** A duration for a timer. */
 export const duration = (description: string, example: string) => parsedBy(parseTimerDuration, description, example);
 /** A small number. */
 export const count = (description: string) => z.int().min(0).max(1_000).meta({ description });
-/** Any text but an empty one. */
+/** A non-empty text. */
 export const text = (description: string) => parsedBy(something((value) => value), description);
-/** How messages are told apart. */
-export const framing = parsedBy((name) => parseFraming(name), "How messages are told apart", "line");
-/** A text with escapes in which captured groups have their place. */
+/** The framing. */
+export const framing = parsedBy((name) => parseFraming(name), "The framing: how messages are delimited", "line");
+/** A text with escapes and placeholders for captured groups. */
 export const template = (description: string) => parsedBy(unescape, description, "hello {1}\\n");
 /** The source of a regular expression. */
 export const regex = (description: string) =>
@@ -74,24 +71,24 @@ const ACTIONS = {
   send: template("Send this text; \\n \\r \\t \\0 \\xHH are escapes, {1} and {name} captured groups"),
   "send-hex": parsedBy(parseHex, "Send these bytes", "0a 0b 0c"),
   delay: duration("Wait", "200ms"),
-  end: yes("End our side of the connection"),
+  end: yes("End this side of the connection (half-close)"),
   close: z.union([z.literal(true), closeCode, z.strictObject({ code: closeCode, text: z.string().optional() })])
     .meta({ description: "Close the connection; over WebSocket with this close code" }),
   reset: yes("Reset the connection (TCP)"),
-  expect: parsedBy(something(unescape), "Wait until this text comes", "hello"),
-  "expect-regex": regex("Wait until what comes matches; its groups are captured"),
-  "expect-bytes": hex("Wait until these bytes come"),
+  expect: parsedBy(something(unescape), "Wait until this text is received", "hello"),
+  "expect-regex": regex("Wait until the received data matches; its groups are captured"),
+  "expect-bytes": hex("Wait until these bytes are received"),
   "expect-exactly": parsedBy(something(unescape), "This text, and nothing before it, must come next", "hello"),
   "expect-close": z.union([z.literal(true), closeCode]).meta({
     description: "Wait until the peer ends the connection; over WebSocket with this close code",
   }),
   "expect-reset": yes("Wait until the peer resets the connection"),
-  "expect-silence": parsedBy(something(parseTimerDuration), "See that nothing more comes for a time", "500ms"),
+  "expect-silence": parsedBy(something(parseTimerDuration), "Check that nothing more is received for a time", "500ms"),
 };
 
 const MODIFIERS = {
   type: z.enum(["text", "binary"]).meta({ description: "Type of the WebSocket message" }),
-  slice: byteCount("Send so many bytes at a time"),
+  slice: byteCount("Send this many bytes at a time"),
   every: duration("Wait between two slices", "10ms"),
   truncate: byteCount("Send only the first bytes of the message, framing included"),
 };
@@ -104,17 +101,17 @@ export const step = z.strictObject({ ...ACTIONS, ...MODIFIERS }).partial()
   .refine(
     ({ slice, every, truncate, ...given }) =>
       actionOf(given)[0]?.startsWith("send") || (slice ?? every ?? truncate) === undefined,
-    "slice, every and truncate belong to a step that sends",
+    "slice, every and truncate require a step that sends",
   )
-  .refine(({ slice, every }) => slice !== undefined || every === undefined, "every belongs to slice")
+  .refine(({ slice, every }) => slice !== undefined || every === undefined, "every requires slice")
   .refine(
     ({ type, ...given }) =>
       type === undefined || /^(?:send|expect)(?:-hex|-regex|-bytes|-exactly)?$/.test(actionOf(given)[0] ?? ""),
-    "type belongs to a step that sends or expects a message",
+    "type requires a step that sends or expects a message",
   )
   .meta({ description: "One step of an exchange", minProperties: 1 });
 
-/** A step as a file writes it. */
+/** A step in a file. */
 export type StepText = z.infer<typeof step>;
 
 /** Whether a step of this key waits for the peer. */
@@ -122,7 +119,7 @@ export function isExpectation(key: string): boolean {
   return key.startsWith("expect");
 }
 
-/** The step that a step of a file means. */
+/** Converts a step of a file. */
 export function stepOf(given: StepText): Step {
   const { slice, every, truncate } = given;
   const type = given.type === undefined ? {} : { isText: given.type === "text" };

@@ -1,7 +1,7 @@
 import { messageOf, missingPermission, PermissionError, UsageError } from "../../base/errors.ts";
 import { escapeRegex } from "../payload.ts";
 
-/** Where the values of variables come from. */
+/** Sources of variables. */
 export interface VariableSource {
   /** A variable of the environment. */
   readonly env: (name: string) => string | undefined;
@@ -9,13 +9,13 @@ export interface VariableSource {
   readonly variables: Pick<ReadonlyMap<string, string>, "get">;
 }
 
-/** Levels of a file; what it may say has no more than six. */
+/** Maximum nesting; valid files need no more than six levels. */
 const MAX_LEVELS = 16;
 
-/** Values of a file, with what aliases stand for counted each time: a few nested aliases stand for billions. */
+/** Maximum values of a file after alias expansion, because a few nested aliases can expand to billions. */
 const MAX_VALUES = 100_000;
 
-/** How the text of a variable is written where it is not taken as it is, by key: as what it is, and nothing else. */
+/** Escapes a variable's value by key, so that it is always literal. */
 const LITERALS: ReadonlyMap<PropertyKey | undefined, (text: string) => string> = new Map([
   ["send", escapeTemplate],
   ["reply", escapeTemplate],
@@ -27,17 +27,16 @@ const LITERALS: ReadonlyMap<PropertyKey | undefined, (text: string) => string> =
   ["body-regex", escapeRegex],
 ]);
 
-/** In a text with escapes and places for captured groups. */
+/** For a text with escapes and placeholders for captured groups. */
 function escapeTemplate(text: string): string {
   return text.replaceAll("\\", "\\\\").replaceAll("{", "\\x7b");
 }
 
 /**
- * The value with `${env.NAME}`, `${env.NAME:-fallback}` and `${name}` filled in
- * wherever it holds text; `$$` stands for `$`. What a variable holds is literal:
- * never an escape, a place for a captured group, or part of a pattern.
+ * The value with `${env.NAME}`, `${env.NAME:-fallback}` and `${name}` substituted in all texts; `$$` stands for `$`. A
+ * variable's value is literal: never an escape, a placeholder or part of a pattern.
  *
- * @param fail Makes the error for a place, as in `["tests", 0, "endpoint"]`.
+ * @param fail Creates the error for a path such as `["tests", 0, "endpoint"]`.
  */
 export function fillVariables(
   value: unknown,
@@ -48,7 +47,7 @@ export function fillVariables(
   let left = MAX_VALUES;
   const fill = (value: unknown, path: readonly PropertyKey[]): unknown => {
     if (--left < 0) throw fail(path.slice(0, 2), `the file has more than ${MAX_VALUES} values, counting aliases`);
-    // An alias can lie inside what it stands for: then there is no end to it.
+    // An alias can refer to an ancestor, which would recurse without end.
     if (path.length > MAX_LEVELS) throw fail(path.slice(0, 2), `it is nested more than ${MAX_LEVELS} levels deep`);
     if (typeof value === "string") {
       const literal = LITERALS.get(path.at(-1));
@@ -68,14 +67,14 @@ export function fillVariables(
 /**
  * A variable of the environment.
  *
- * @throws {PermissionError} The sandbox forbids it; the message names the permission.
+ * @throws {PermissionError} A permission is missing; the message names it.
  */
 export function readEnvironment(name: string): string | undefined {
   try {
     return Deno.env.get(name);
   } catch (cause) {
     if (cause instanceof Deno.errors.InvalidData) {
-      throw new UsageError(`Cannot read the variable ${name}: its value is not UTF-8`, { cause });
+      throw new UsageError(`Cannot read the variable ${name}: invalid UTF-8`, { cause });
     }
     if (!(cause instanceof Deno.errors.NotCapable)) throw new Error(messageOf(cause), { cause });
     throw new PermissionError(`Cannot read the variable ${name}: ${missingPermission(`--allow-env=${name}`)}`, {
@@ -94,6 +93,6 @@ function lookUp(expression: string, source: VariableSource, fail: (message: stri
   if (found !== undefined) return found;
   if (fallback !== undefined) return fallback;
   throw fail(
-    env === undefined ? `the file has no variable "${name}"` : `the variable ${name} of the environment is not set`,
+    env === undefined ? `the file has no variable "${name}"` : `the environment variable ${name} is not set`,
   );
 }

@@ -5,37 +5,37 @@ import { suggest } from "../../base/suggest.ts";
 import { fillVariables, type VariableSource } from "./variables.ts";
 import { YamlLines } from "./yaml_lines.ts";
 
-/** YAML 1.2, and merge keys (`<<`), which its version 1.1 had. */
+/** YAML 1.2 plus merge keys (`<<`) from YAML 1.1. */
 const YAML_SCHEMA = CORE_SCHEMA.withTags(mergeTag);
 
-/** Mistakes that are told at once; more would hide the first. */
+/** Maximum mistakes reported at once; more would hide the first. */
 const MAX_MISTAKES = 3;
 
-/** A place in a file, as in `["tests", 0, "steps"]`. */
+/** A path in a file, such as `["tests", 0, "steps"]`. */
 export type YamlPath = readonly PropertyKey[];
 
-/** What a file says, checked, and where in it things stand. */
+/** The validated content of a file with its line numbers. */
 export interface YamlFile<T> {
   readonly value: T;
-  /** `smoke.yaml:12`, of a place. */
+  /** Position of a path, such as `smoke.yaml:12`. */
   locate(path: YamlPath): string;
-  /** The error for a mistake at a place. */
+  /** Creates the error for a mistake at a path. */
   mistake(path: YamlPath, message: string): UsageError;
 }
 
-/** How {@linkcode parseYamlFile} reads a file. */
+/** Options of {@linkcode parseYamlFile}. */
 export interface YamlFileOptions<T> {
   readonly schema: z.ZodType<T>;
   /** Variables of the environment. */
   readonly env: VariableSource["env"];
   /**
-   * Variables that the file has without defining them.
+   * Predefined variables.
    *
    * @default {none}
    */
   readonly variables?: VariableSource["variables"];
   /**
-   * The part of the file to read; the variables are still those of the file.
+   * The part of the file to parse; variables of the whole file apply.
    *
    * @default {all of it}
    */
@@ -43,12 +43,11 @@ export interface YamlFileOptions<T> {
 }
 
 /**
- * Parses a file, YAML or JSON (which is YAML), fills its `variables` in and
- * checks all of it by a schema.
+ * Parses a YAML or JSON file, substitutes its `variables` and validates it with a schema.
  *
- * @param name Of the file, for messages.
- * @throws {UsageError} Says where the mistake is: file, line, and path of the field.
- * @throws {PermissionError} A variable of the environment may not be read.
+ * @param name Name of the file, for messages.
+ * @throws {UsageError} The file is invalid; the message has file, line, and path of the field.
+ * @throws {PermissionError} A permission to read an environment variable is missing.
  */
 export function parseYamlFile<T>(
   text: string,
@@ -78,13 +77,13 @@ function memberOf(value: unknown, key: PropertyKey): unknown {
   return (value as Record<PropertyKey, unknown>)[key];
 }
 
-/** The keys that may stand at a place of what a schema describes. */
+/** The keys that a schema allows at a path. */
 export function keysAt(schema: z.ZodType, path: YamlPath): string[] {
   const found = schemasAt(schema, path).flatMap((at) => at instanceof z.ZodObject ? Object.keys(at.shape) : []);
   return [...new Set(found)];
 }
 
-/** The schemas that apply at a place: several where a union leaves a choice. */
+/** The schemas that apply at a path; several for a union. */
 function schemasAt(schema: z.core.$ZodType, path: YamlPath): z.core.$ZodType[] {
   if (schema instanceof z.ZodOptional) return schemasAt(schema.unwrap(), path);
   if (schema instanceof z.ZodUnion) return schema.options.flatMap((option) => schemasAt(option, path));
@@ -96,7 +95,7 @@ function schemasAt(schema: z.core.$ZodType, path: YamlPath): z.core.$ZodType[] {
   return next === undefined ? [] : schemasAt(next, rest);
 }
 
-/** Before aliases are expanded, which takes long in a file that is something else. */
+/** Checked before alias expansion, which is slow for a file of another kind. */
 function rejectUnknownKeys(raw: unknown, known: readonly string[], mistake: YamlFile<unknown>["mistake"]): void {
   if (typeof raw !== "object" || raw === null || Array.isArray(raw)) return;
   const unknown = Object.keys(raw).find((key) => !known.includes(key));
@@ -112,7 +111,7 @@ function load(text: string, name: string): unknown {
   }
 }
 
-/** The variables of the file. What one of them refers to is filled in when it is used: a part may not need all. */
+/** The variables of the file, resolved on use, because a part may not need all. */
 function variablesOf(
   raw: unknown,
   source: VariableSource,
@@ -134,12 +133,12 @@ function mistakesError(
   mistake: YamlFile<unknown>["mistake"],
 ): UsageError {
   const issues = found.flatMap(innermost);
-  // A mistake within an object is why the rule of the object does not hold either.
+  // A mistake inside an object also makes the object's own rule fail.
   const told = issues.filter(({ code, path }) =>
     code !== "custom" ||
     !issues.some((other) => isWithin(path, other.path) && (other.path.length > path.length || other.code !== "custom"))
   );
-  // First what is misspelt: it may be what is told to be missing.
+  // Misspelled keys first, because they may cause missing ones.
   const ordered = told.toSorted((a, b) =>
     Number(b.code === "unrecognized_keys") - Number(a.code === "unrecognized_keys")
   );
@@ -155,10 +154,7 @@ function isWithin(outer: YamlPath, inner: YamlPath): boolean {
   return outer.every((part, index) => inner[index] === part);
 }
 
-/**
- * Of a union's issues those of the choice that fits best: the one whose first
- * issue lies deepest, since what it has of the right shape was meant.
- */
+/** For a union, the issues of the best-fitting alternative: the one whose first issue is deepest. */
 function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
   if (issue.code !== "invalid_union" || issue.errors.length === 0) return [issue];
   const choices = issue.errors.map((issues) =>
@@ -180,7 +176,7 @@ function describe(issue: z.core.$ZodIssue, schema: z.ZodType): string {
 
 function unknownKeyText(key: string, known: readonly string[]): string {
   const near = suggest(key, known);
-  return `there is no such key; ${near === undefined ? `known are ${known.join(", ")}` : `did you mean ${near}?`}`;
+  return `unknown key; ${near === undefined ? `known are ${known.join(", ")}` : `did you mean ${near}?`}`;
 }
 
 /** `tests[0].steps[2].send`. */

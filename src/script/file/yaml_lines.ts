@@ -1,16 +1,16 @@
 import { EVENT_ID, getScalarValue, parseEvents } from "js-yaml";
 
-/** Where the things of a YAML text stand: lines, from 1, by path. */
+/** Line numbers of a YAML text by path. */
 export class YamlLines {
   readonly #lines = new Map<string, number>();
 
-  /** The text must be one that can be parsed. */
+  /** The text must be valid YAML. */
   constructor(text: string) {
     const walk = new Walk(text, (path, line) => this.#lines.set(JSON.stringify(path), line));
     for (const event of parseEvents(text, {})) walk.take(event);
   }
 
-  /** The line of a place, or of the nearest around it where there is no such place. */
+  /** The line of a path, or of its nearest existing ancestor. */
   lineOf(path: readonly PropertyKey[]): number {
     for (let length = path.length; length > 0; length--) {
       const line = this.#lines.get(JSON.stringify(path.slice(0, length)));
@@ -24,7 +24,7 @@ type OnFound = (path: readonly PropertyKey[], line: number) => void;
 
 type Event = ReturnType<typeof parseEvents>[number];
 
-/** A collection whose end has not come; `next` is the index of its next item, or the key of its next value. */
+/** An open collection; `next` is the index of its next item, or the key of its next value. */
 interface Open {
   readonly isSequence: boolean;
   readonly path: readonly PropertyKey[];
@@ -77,7 +77,7 @@ class Walk {
     this.#found([...top.path, top.next], this.#lineAt(event.valueStart));
   }
 
-  /** The path of the value that begins here. */
+  /** The path of the value that starts here. */
   #enter(start: number): readonly PropertyKey[] {
     const top = this.#open.at(-1);
     if (top === undefined || this.#open.length === 1) return [];
@@ -87,7 +87,7 @@ class Walk {
     return path;
   }
 
-  /** Events come in the order of the text, so that each line end is counted once. */
+  /** Events are in text order, so each line end is counted once. */
   #lineAt(offset: number): number {
     for (; this.#countedTo < offset; this.#countedTo++) {
       if (this.#text[this.#countedTo] === "\n") this.#line++;

@@ -13,19 +13,19 @@ import type { ExchangeSession } from "../exchange.ts";
 import type { Mock } from "./mock.ts";
 import type { MockScript } from "./mock_script.ts";
 
-/** Peers at a time; beyond it the oldest is taken as gone. */
+/** Maximum peers; beyond it the oldest is dropped. */
 const MAX_PEERS = 1_024;
-/** Datagrams of one peer that wait for its script; further ones are dropped, as a full socket buffer drops them. */
+/** Maximum datagrams queued for a peer's script; further ones are dropped, like in a full socket buffer. */
 const MAX_WAITING = 1_024;
 
 /** Options of {@linkcode DatagramMock}. */
 export interface DatagramMockOptions {
   readonly log: Logger;
-  /** Whether a peer beyond this machine may be sent more than came from it. */
+  /** Whether a remote peer may be sent more bytes than it has sent. */
   readonly mayAmplify: boolean;
-  /** Called as the script of each peer ends. */
+  /** Called when a peer's script ends. */
   readonly onEnd?: (() => void) | undefined;
-  /** A datagram of so many bytes was sent. */
+  /** Called with the size of each sent datagram. */
   readonly onSent?: (bytes: number) => void;
 }
 
@@ -47,7 +47,7 @@ export class DatagramMock implements DatagramService {
   }
 
   onDatagram({ data, from }: Datagram, socket: DatagramSocket): undefined {
-    // Nobody could be answered.
+    // A sender without an address cannot be answered.
     if (from === null) return;
     const name = formatEndpoint(from);
     const found = this.#peers.get(name);
@@ -103,7 +103,7 @@ class DatagramPeer implements ExchangeSession {
     this.#isLimited = !mayAmplify && isHostEndpoint(remote) && !isLoopback(remote.host);
   }
 
-  /** A datagram came; it is copied. */
+  /** Adds a copy of a received datagram. */
   push(data: Uint8Array): void {
     this.#credit += data.length;
     if (this.#waiting.length < MAX_WAITING) this.#waiting.push({ data: data.slice(), isText: false });
@@ -125,7 +125,7 @@ class DatagramPeer implements ExchangeSession {
     if (this.#isLimited && this.#credit < 0) {
       const to = formatEndpoint(this.remote);
       throw new LimitError(
-        `Cannot send ${bytes.length} bytes to ${to}: more than came from there (allow with --amplify)`,
+        `Cannot send ${bytes.length} bytes to ${to}: more than was received from it (allow with --amplify)`,
       );
     }
     await this.#send(bytes);

@@ -14,34 +14,34 @@ import type { MockEntry, MockScript } from "./mock_script.ts";
 
 const DEFAULT_TIMEOUT = "5s";
 const DEFAULT_QUIET = "20ms";
-/** How long the rest of an input may take that nothing matches as it is. */
+/** How long to wait for the rest of an input that no rule matches yet. */
 const REST_MS = 250;
 
-/** How one connection went, or one of the expectations of the whole. */
+/** The result of one connection, or of an overall expectation. */
 export interface MockReport {
   readonly name: string;
   readonly ms: number;
-  /** Where in the script the failure is, or else what served the connection. */
+  /** The position of the failure in the script, or what served the connection. */
   readonly path: readonly PropertyKey[];
   /** Why it failed. */
   readonly error: Error | undefined;
-  /** More about the failure, in lines: the difference of what was expected and what came. */
+  /** Details in lines: the difference between expected and received data. */
   readonly details: readonly string[];
-  /** A script that no client came for. */
+  /** A script that no client has used. */
   readonly isUnused?: boolean;
 }
 
 /** Options of a {@linkcode Mock}. */
 export interface MockOptions {
-  /** What an expectation passes over is unmatched too, and every script and rule must be used. */
+  /** Strict mode: data skipped by an expectation counts as unmatched, and every script and rule must be used. */
   readonly isStrict?: boolean | undefined;
-  /** Called as each connection ends. */
+  /** Called when a connection ends. */
   readonly onConnection?: ((report: MockReport) => void) | undefined;
   /** Records what either side sends on a connection. */
   readonly recorderOf?: ((session: ExchangeSession, connection: number) => Recorder) | undefined;
 }
 
-/** Plays the server's part of a script to every client. */
+/** Plays the server's side of a script to every client. */
 export class Mock {
   readonly #script: MockScript;
   readonly #options: MockOptions;
@@ -53,7 +53,7 @@ export class Mock {
   #connections = 0;
   #unmatched = 0;
 
-  /** Serves nobody before {@linkcode serve}. */
+  /** Serves no client before {@linkcode serve}. */
   constructor(script: MockScript, options: MockOptions = {}) {
     this.#script = script;
     this.#entries = script.connections.map(({ when, ...entry }) => ({
@@ -63,12 +63,12 @@ export class Mock {
     this.#options = options;
   }
 
-  /** Ends all connections: a script that still waits for its client has failed. */
+  /** Ends all connections; scripts still waiting for their clients have failed. */
   stop(): void {
     this.#stopping.abort(new Error("the mock was stopped"));
   }
 
-  /** Serves one client to the end. */
+  /** Serves one client. */
   async serve(session: ExchangeSession): Promise<void> {
     const startMs = performance.now();
     const number = ++this.#connections;
@@ -100,7 +100,7 @@ export class Mock {
     this.#options.onConnection?.(report);
   }
 
-  /** What is wrong with the whole, once all connections have ended; scripts that nobody came for are among it. */
+  /** Overall failures, once all connections have ended, including unused scripts. */
   verdict(): MockReport[] {
     const { expect = {} } = this.#script;
     const counts = [["connections", this.#connections], ["unmatched", this.#unmatched]] as const;
@@ -118,15 +118,15 @@ export class Mock {
     return [...wrong, ...unused];
   }
 
-  /** Whether everything has gone as the script says. */
+  /** Whether all clients have behaved as the script says. */
   get hasFailed(): boolean {
     return this.#failed.length > 0 || this.verdict().some(({ error }) => error !== undefined);
   }
 
   /**
-   * Checks that everything has gone as the script says.
+   * Checks that all clients have behaved as the script says.
    *
-   * @throws {ExpectationError} The first thing that has not, with the difference.
+   * @throws {ExpectationError} The first failure, with the difference.
    */
   assertPassed(): void {
     const [first] = [...this.#failed, ...this.verdict().filter(({ error }) => error !== undefined)];
@@ -177,7 +177,7 @@ export class Mock {
       try {
         input = await exchange.nextInput(isKnown, { quietMs, waitMs: REST_MS });
       } catch (error) {
-        // A rule owes nothing and is owed nothing between two inputs: how the client leaves is its own business.
+        // Between two inputs a rule expects nothing, so the client may leave in any way.
         const isFault = !(error instanceof ResetError) && !this.#stopping.signal.aborted;
         if (isFault && error instanceof Error) failed ??= error;
       }
@@ -239,7 +239,7 @@ export class Mock {
     for (const [name, value] of Object.entries(set)) exchange.captures.set(name, fill(value));
   }
 
-  /** Counts an input that nothing matched; it is a failure unless the script expects some. */
+  /** Counts an unmatched input; a failure unless the script allows it. */
   #note(error: Error): Error | undefined {
     this.#unmatched++;
     return this.#script.expect?.unmatched === undefined ? error : undefined;
@@ -266,7 +266,7 @@ export class Mock {
     });
   }
 
-  /** With one rule of plain text, that is what the client should have sent. */
+  /** A single rule with plain text is what the client should have sent. */
   #nearest(exchange: Exchange): Uint8Array | undefined {
     const rules = this.#entries.filter((entry) => entry.when && this.#isUsable(entry, exchange));
     const [only] = rules;
@@ -274,7 +274,7 @@ export class Mock {
     return only.when.kind === "text" ? only.when.text.bytes(exchange.captures) : only.when.bytes;
   }
 
-  /** A script that was stopped says what it was waiting for. */
+  /** A stopped script reports what it was waiting for. */
   #explain(error: Error, steps: readonly StepReport[], { inbox }: Exchange, { remote }: ExchangeSession): Error {
     if (error !== this.#stopping.signal.reason) return error;
     const last = steps.at(-1);
@@ -299,7 +299,7 @@ function asPattern(when: Pattern | Wanted): Pattern {
   return typeof when === "object" && "kind" in when ? when : patternOf(when);
 }
 
-/** How the part of a connection that a script or rules are for has ended. */
+/** How a script's or rules' part of a connection has ended. */
 interface Played {
   readonly name: string | undefined;
   readonly path: readonly PropertyKey[];
@@ -314,7 +314,7 @@ function stepsOf({ steps }: Entry, session: ExchangeSession): readonly Step[] {
   return typeof steps === "function" ? steps(session) : steps;
 }
 
-/** Whether the client is owed something before it has sent anything. */
+/** Whether the script starts with data to the client. */
 function speaksFirst(entry: Entry, session: ExchangeSession): boolean {
   const [first] = [...entry.onConnect ?? [], ...stepsOf(entry, session)];
   return first !== undefined && !first.kind.startsWith("expect");
@@ -322,7 +322,7 @@ function speaksFirst(entry: Entry, session: ExchangeSession): boolean {
 
 const BLANK = utf8(" \t\r\n");
 
-/** White space behind the last match is nobody's message. */
+/** White space after the last match is not a message. */
 function isBlank(bytes: Uint8Array): boolean {
   return bytes.every((byte) => BLANK.includes(byte));
 }

@@ -1,6 +1,5 @@
 /**
- * What the file of a mock may say. The JSON schema for editors is made from
- * this, by `deno task schema`.
+ * The schema of a mock file. `deno task schema` generates the JSON schema for editors from it.
  *
  * @module
  */
@@ -30,15 +29,15 @@ const when = z.strictObject({
 }).refine(
   ({ text, regex, bytes }) => [text, regex, bytes].filter((given) => given !== undefined).length === 1,
   "when has exactly one of text, regex, bytes",
-).meta({ description: "A rule: what comes from the client" });
+).meta({ description: "A rule: the data from the client" });
 
 const entry = z.strictObject({
   name: text("For reports").optional(),
   when: when.optional(),
   if: values("Only where these values are set; an empty one is not set").optional(),
-  "on-connect": steps.optional().meta({ description: "Steps as soon as the client is there" }),
+  "on-connect": steps.optional().meta({ description: "Steps when the client has connected" }),
   steps: z.array(step).min(1).optional().meta({ description: "Steps, in order" }),
-  reply: template("Send this: short for one step that sends").optional(),
+  reply: template("Send this: short for a single send step").optional(),
   times: z.int().min(1).optional().meta({ description: "How often it can be used: a script once, a rule always" }),
   set: values("Values to set afterwards for this connection").optional(),
   "set-global": values("Values to set afterwards for all connections").optional(),
@@ -52,20 +51,20 @@ const entry = z.strictObject({
 /** The file of a mock. */
 export const mockSchema = z.strictObject({
   $schema: z.string().optional().meta({ description: "For editors" }),
-  name: text("Name of the whole, for reports").optional(),
+  name: text("Name for reports").optional(),
   variables: z.record(name, z.string()).optional()
-    .meta({ description: "Texts that ${name} stands for; ${env.NAME} is the environment's" }),
+    .meta({ description: "Values of ${name}; ${env.NAME} is an environment variable" }),
   framing: framing.optional(),
-  timeout: duration("For each expectation of a script", "5s").optional(),
-  quiet: duration("Without framing, an input for when ends when nothing more comes for this time", "20ms").optional(),
-  "on-connect": steps.optional().meta({ description: "What each client is sent first" }),
+  timeout: duration("Time limit for each expectation of a script", "5s").optional(),
+  quiet: duration("Without framing, an input for when ends when nothing is received for this time", "20ms").optional(),
+  "on-connect": steps.optional().meta({ description: "Sent to each client first" }),
   connections: z.array(entry).min(1).meta({ description: "Scripts, taken in order, and rules, which have a when" }),
   otherwise: z.union([z.enum(["close", "reset", "ignore"]), step, z.array(step).min(1)]).optional()
-    .meta({ description: "What follows an input that nothing matches" }),
+    .meta({ description: "Reaction to an input that nothing matches" }),
   expect: z.strictObject({
-    connections: z.int().min(0).optional().meta({ description: "How many clients come" }),
-    unmatched: z.int().min(0).optional().meta({ description: "How many inputs nothing matches" }),
-  }).optional().meta({ description: "What must be true in the end" }),
+    connections: z.int().min(0).optional().meta({ description: "Expected number of clients" }),
+    unmatched: z.int().min(0).optional().meta({ description: "Expected number of unmatched inputs" }),
+  }).optional().meta({ description: "Expectations checked at the end" }),
 }).meta({ title: "File of parley-server mock and parley-udp mock" });
 
 /** The schema as JSON, for editors. */
@@ -73,13 +72,13 @@ export function mockJsonSchema(): string {
   return `${JSON.stringify(z.toJSONSchema(mockSchema, { io: "input", reused: "ref" }), null, 2)}\n`;
 }
 
-/** A script, and where in its file things stand. */
+/** A script with its line numbers. */
 export interface MockFile {
   readonly script: MockScript;
   locate(path: YamlPath): string;
 }
 
-/** How a file is read. */
+/** Options for parsing a file. */
 export interface MockFileOptions {
   readonly env: VariableSource["env"];
   /** Play a recording with its pauses. */
@@ -87,12 +86,11 @@ export interface MockFileOptions {
 }
 
 /**
- * Parses the file of a mock: a script in YAML or JSON, or a recording, of which
- * the server's part is played.
+ * Parses a mock file: a script in YAML or JSON, or a recording, whose server side is played.
  *
- * @param path Of the file, for messages.
- * @throws {UsageError} Says where the mistake is: file, line, and path of the field.
- * @throws {PermissionError} A variable of the environment may not be read.
+ * @param path Path of the file, for messages.
+ * @throws {UsageError} The file is invalid; the message has file, line, and path of the field.
+ * @throws {PermissionError} A permission to read an environment variable is missing.
  */
 export function parseMockFile(content: string, path: string, { env, isTimed = false }: MockFileOptions): MockFile {
   if (isRecording(content)) {
@@ -141,11 +139,11 @@ function whenOf({ text, regex, bytes, type }: z.infer<typeof when>): Pattern {
   return patternOf(wanted, { isText });
 }
 
-/** Each connection of a recording is one script; the client must send exactly what it sent then. */
+/** Each recorded connection becomes a script; the client must send exactly the recorded data. */
 function scriptOfRecording(content: string, path: string, isTimed: boolean): MockScript {
   const { head, events } = parseRecording(content, path);
   const byConnection = Map.groupBy(events, ({ connection }) => connection ?? 1);
-  if (byConnection.size === 0) throw new UsageError(`Cannot play ${path}: it holds nothing`);
+  if (byConnection.size === 0) throw new UsageError(`Cannot play ${path}: it is empty`);
   return {
     name: path,
     framing: head.framing,

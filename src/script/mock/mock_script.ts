@@ -2,45 +2,44 @@ import type { Duration } from "../../base/units.ts";
 import type { ExchangeSession } from "../exchange.ts";
 import type { Pattern, Step, Wanted } from "../steps.ts";
 
-/** What a scripted peer does with its clients. */
+/** The script of a mock. */
 export interface MockScript {
   /** For reports. */
   readonly name?: string | undefined;
-  /** How a stream is cut into messages; `raw` by default. */
+  /** The framing; `raw` by default. */
   readonly framing?: string | undefined;
   /**
-   * For each expectation of a script.
+   * Time limit for each expectation of a script.
    *
    * @default {"5s"}
    */
   readonly timeout?: Duration | undefined;
   /**
-   * Without framing, what comes is one input for `when` until nothing more has
-   * come for this time.
+   * Without framing, an input for `when` ends when nothing is received for this time.
    *
    * @default {"20ms"}
    */
   readonly quiet?: Duration | undefined;
-  /** What each client is sent first that no script with such steps of its own takes. */
+  /** Sent first to each client, unless a script has its own `on-connect` steps. */
   readonly onConnect?: readonly Step[] | undefined;
-  /** Scripts, which are taken in order, and rules, which have a `when`. */
+  /** Scripts, used in order, and rules, which have a `when`. */
   readonly connections: readonly MockEntry[];
   /**
-   * What follows an input that nothing matches. `ignore` drops it.
+   * Reaction to an unmatched input. `ignore` drops it.
    *
    * @default {"close"}
    */
   readonly otherwise?: "close" | "reset" | "ignore" | readonly Step[] | undefined;
-  /** What must be true in the end. */
+  /** Expectations checked at the end. */
   readonly expect?: MockExpectations | undefined;
 }
 
-/** What must be true in the end. */
+/** Expectations checked at the end. */
 export interface MockExpectations {
-  /** How many clients came. */
+  /** Expected number of clients. */
   readonly connections?: number | undefined;
   /**
-   * How many inputs nothing matched.
+   * Expected number of unmatched inputs.
    *
    * @default {0}
    */
@@ -53,25 +52,25 @@ export interface MockEntry {
   readonly name?: string | undefined;
   /** The input that the rule is for. */
   readonly when?: Pattern | Wanted | undefined;
-  /** Only where these values are set; `""` is a value that is not. */
+  /** Applies only if these values are set; `""` means not set. */
   readonly if?: Readonly<Record<string, string>> | undefined;
-  /** Done as soon as the client is there. */
+  /** Steps when the client has connected. */
   readonly onConnect?: readonly Step[] | undefined;
-  /** What is done, the same for each client or by its session. */
+  /** The steps, fixed or created per session. */
   readonly steps: readonly Step[] | ((session: ExchangeSession) => readonly Step[]);
   /**
-   * How often it can be used.
+   * Maximum number of uses.
    *
    * @default {1 for a script, any number for a rule}
    */
   readonly times?: number | undefined;
-  /** Values to set afterwards for this connection; captured groups have their places in them. */
+  /** Values to set afterwards for this connection; they may contain captured groups. */
   readonly set?: Readonly<Record<string, string>> | undefined;
   /** The same for all connections. */
   readonly setGlobal?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Whether one of its steps resets a connection, for which it must be opened in a special way. */
+/** Whether a step resets the connection, which must then be opened accordingly. */
 export function canReset({ connections, otherwise, onConnect = [] }: MockScript): boolean {
   const resets = (steps: MockEntry["steps"]) =>
     typeof steps !== "function" && steps.some(({ kind }) => kind === "reset");

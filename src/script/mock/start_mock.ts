@@ -7,7 +7,7 @@ import { canReset, type MockScript } from "./mock_script.ts";
 /** Options of {@linkcode mock}. */
 export interface StartMockOptions extends Omit<ServeOptions, "framing"> {
   /**
-   * What an expectation passes over is unmatched too, and every script and rule must be used.
+   * Strict mode: data skipped by an expectation counts as unmatched, and every script and rule must be used.
    *
    * @default {false}
    */
@@ -23,9 +23,9 @@ export interface StartMockOptions extends Omit<ServeOptions, "framing"> {
 /** A scripted server that runs until it is shut down. */
 export interface RunningMock extends RunningServer {
   /**
-   * Shuts the server down and checks that every client has done what the script says.
+   * Shuts the server down and checks that all clients have behaved as the script says.
    *
-   * @throws {ExpectationError} The first that has not, with the difference.
+   * @throws {ExpectationError} The first failure, with the difference.
    */
   verify(): Promise<void>;
 }
@@ -52,7 +52,7 @@ export interface RunningMock extends RunningServer {
  * ```
  *
  * @throws {SyntaxError} An endpoint or the framing cannot be parsed.
- * @throws {BindError} An address is in use, not permitted, or not of this machine.
+ * @throws {BindError} An address is already in use, not permitted, or not an address of this machine.
  */
 export async function mock(script: MockScript, options: StartMockOptions = {}): Promise<RunningMock> {
   const { endpoints = "tcp://127.0.0.1:0", isStrict, ...rest } = options;
@@ -72,7 +72,7 @@ export async function mock(script: MockScript, options: StartMockOptions = {}): 
   };
 }
 
-/** What a server runs to play a script. */
+/** The service that plays a script. */
 export function mockService(mock: Mock, script: MockScript): Service {
   return {
     serve: (session) => mock.serve(session),

@@ -280,7 +280,7 @@ Deno.test("our own faults are further types, over any endpoint", async () => {
     body: JSON.stringify({ type: "message-drop", attributes: { messages: 0.5 } }),
   });
   assertEquals(wrong.status, 400);
-  assertMatch(await wrong.text(), /needs an endpoint of ws or wss/);
+  assertMatch(await wrong.text(), /requires a ws or wss endpoint/);
   await control.proxies[Symbol.asyncDispose]();
   await Deno.remove(folder, { recursive: true });
 });

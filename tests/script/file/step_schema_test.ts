@@ -46,13 +46,13 @@ Deno.test("stepOf() keeps close codes, message types and the way of sending (#16
 });
 
 Deno.test("a step of a file has one action, and only what belongs to it", () => {
-  const belongs = "slice, every and truncate belong to a step that sends";
+  const belongs = "slice, every and truncate require a step that sends";
   assertEquals(mistakeIn({}), "a step has exactly one action");
   assertEquals(mistakeIn({ send: "a", expect: "b" }), "a step has exactly one action");
   assertEquals(mistakeIn({ expect: "a", slice: 3 }), belongs);
   assertEquals(mistakeIn({ reset: true, truncate: 3 }), belongs);
-  assertEquals(mistakeIn({ send: "a", every: "1s" }), "every belongs to slice");
-  assertEquals(mistakeIn({ delay: "1s", type: "text" }), "type belongs to a step that sends or expects a message");
+  assertEquals(mistakeIn({ send: "a", every: "1s" }), "every requires slice");
+  assertEquals(mistakeIn({ delay: "1s", type: "text" }), "type requires a step that sends or expects a message");
   for (const wrong of [{ close: 999 }, { close: 5000 }, { send: "a", slice: 0 }, { "expect-close": 999 }]) {
     assertEquals(step.safeParse(wrong).success, false);
   }

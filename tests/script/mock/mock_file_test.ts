@@ -19,10 +19,10 @@ Deno.test("parseMockFile() names file, line and path of a mistake (#20 point 1)"
   const entries = (...lines: string[]) => `connections:\n${lines.map((line) => `  - ${line}\n`).join("")}`;
   for (
     const [text, expected] of [
-      ["conections: []", "mock.yaml:1: conections: there is no such key; did you mean connections?"],
+      ["conections: []", "mock.yaml:1: conections: unknown key; did you mean connections?"],
       [
         entries("{ steps: [{ sned: a }] }"),
-        "mock.yaml:2: connections[0].steps[0].sned: there is no such key; did you mean send?",
+        "mock.yaml:2: connections[0].steps[0].sned: unknown key; did you mean send?",
       ],
       [entries("{ reply: a }", "{ name: b }"), "mock.yaml:3: connections[1]: it has either steps or reply"],
       [
@@ -31,22 +31,22 @@ Deno.test("parseMockFile() names file, line and path of a mistake (#20 point 1)"
       ],
       [entries("{ when: { regex: '(' }, reply: b }"), "connections[0].when.regex: "],
       [entries("{ when: { text: a }, on-connect: { send: b }, reply: c }"), "on-connect belongs to a script"],
-      [entries("{ on-connect: { sned: b }, reply: c }"), "connections[0].on-connect.sned: there is no such key"],
-      [entries("{ on-connect: [{ sned: b }], reply: c }"), "connections[0].on-connect[0].sned: there is no such key"],
+      [entries("{ on-connect: { sned: b }, reply: c }"), "connections[0].on-connect.sned: unknown key"],
+      [entries("{ on-connect: [{ sned: b }], reply: c }"), "connections[0].on-connect[0].sned: unknown key"],
       [
         entries("{ steps: [{ close: { coed: 1000 } }] }"),
-        "connections[0].steps[0].close.coed: there is no such key; did you mean code?",
+        "connections[0].steps[0].close.coed: unknown key; did you mean code?",
       ],
       [entries("{ reply: a, times: 0 }"), "connections[0].times: "],
       [`${entries("{ reply: a }")}otherwise: hang`, "mock.yaml:3: otherwise: "],
       [
         `${entries("{ reply: a }")}expect: { conections: 1 }`,
-        "expect.conections: there is no such key; did you mean connections?",
+        "expect.conections: unknown key; did you mean connections?",
       ],
       ["connections: []", "mock.yaml:1: connections: "],
       [
         `{"recording":1,"at":"2026-01-01T00:00:00Z","endpoint":"tcp://a:1","framing":"raw"}\n`,
-        "Cannot play mock.yaml: it holds nothing",
+        "Cannot play mock.yaml: it is empty",
       ],
     ] as const
   ) {

@@ -22,7 +22,7 @@ import {
 
 const check = z.strictObject({
   wait: duration("Try again, this long in all, until it is as expected", "30s"),
-  invert: z.boolean().meta({ description: "Connections must be refused: nothing is there" }),
+  invert: z.boolean().meta({ description: "Connections must be refused (port closed)" }),
   send: parsedBy(unescape, "Send this first", "PING\\r\\n"),
   banner: parsedBy(
     something((source) => new RegExp(source, "m")),
@@ -41,7 +41,7 @@ const check = z.strictObject({
     "up",
   ),
   "body-json": z.string().regex(/^[^=]+=/).meta({ description: "PATH=VALUE: a value in the JSON body" }),
-}).partial().meta({ description: "See whether the endpoint is there" });
+}).partial().meta({ description: "Check whether the endpoint is ready" });
 
 const tls = z.strictObject({
   ca: text("File of the certificates that are trusted instead of the system's (PEM)"),
@@ -50,11 +50,11 @@ const tls = z.strictObject({
   cert: text("File of the certificate to show (PEM)"),
   key: text("File of its private key (PEM)"),
   alpn: z.array(text("Such as h2")).meta({ description: "Application protocols to offer" }),
-  starttls: z.enum(START_TLS_PROTOCOLS).meta({ description: "Begin in the clear, then change to TLS" }),
+  starttls: z.enum(START_TLS_PROTOCOLS).meta({ description: "Start in plaintext, then upgrade to TLS (STARTTLS)" }),
 }).partial()
   .refine(({ cert, key }) => (cert === undefined) === (key === undefined), "cert and key go together")
   .refine(({ ca, insecure }) => !insecure || ca === undefined, "insecure and ca cannot be combined")
-  .meta({ description: "How to speak TLS" });
+  .meta({ description: "TLS settings" });
 
 /** What each test may say for itself, and the file for all of them. */
 const COMMON = {
@@ -74,10 +74,10 @@ const COMMON = {
 const EXPECTATIONS = Object.keys(step.shape).filter(isExpectation);
 
 const test = z.strictObject({
-  name: z.string().min(1).meta({ description: "What is tested" }),
+  name: z.string().min(1).meta({ description: "The endpoint to test" }),
   endpoint: parsedBy((endpoint) => resolveProbe(endpoint), "Where", "tcp://127.0.0.1:8888"),
-  tags: z.array(text("Such as fast")).optional().meta({ description: "Words to choose tests by" }),
-  steps: z.array(step).min(1).optional().meta({ description: "An exchange, step by step" }),
+  tags: z.array(text("Such as fast")).optional().meta({ description: "Tags to select tests by" }),
+  steps: z.array(step).min(1).optional().meta({ description: "The steps of an exchange" }),
   check: check.optional(),
   ...z.strictObject(COMMON).partial().shape,
 })
@@ -97,11 +97,11 @@ export const stackOfSmoke = z.union([text("File of the stack, from the folder of
 /** A smoke file. */
 export const smokeSchema = z.strictObject({
   $schema: z.string().optional().meta({ description: "For editors" }),
-  name: z.string().optional().meta({ description: "Name of the whole, for reports" }),
+  name: z.string().optional().meta({ description: "Name for reports" }),
   variables: z.record(z.string().regex(/^[A-Za-z_]\w*$/), z.string()).optional()
-    .meta({ description: "Texts that ${name} stands for; ${env.NAME} is the environment's" }),
+    .meta({ description: "Values of ${name}; ${env.NAME} is an environment variable" }),
   stack: stackOfSmoke,
-  defaults: z.strictObject(COMMON).partial().optional().meta({ description: "What holds for every test" }),
+  defaults: z.strictObject(COMMON).partial().optional().meta({ description: "Defaults for every test" }),
   tests: z.array(test).min(1).meta({ description: "The tests" }),
 }).meta({ title: "Smoke file of parley-client" });
 

@@ -87,7 +87,7 @@ const NAME = /^[A-Za-z][\w-]*$/;
 const TOP = {
   $schema: z.string().optional().meta({ description: "For editors" }),
   variables: z.record(z.string().regex(/^[A-Za-z_]\w*$/), z.string()).optional()
-    .meta({ description: "Texts that ${name} stands for; ${env.NAME} is the environment's" }),
+    .meta({ description: "Values of ${name}; ${env.NAME} is an environment variable" }),
 };
 
 /** As far as the file must be understood to know which services it needs. */

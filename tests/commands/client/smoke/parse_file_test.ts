@@ -51,7 +51,7 @@ Deno.test("parseSmokeFile() locates tests and steps by line", () => {
 
 Deno.test("parseSmokeFile() names file, line and path of a mistake", () => {
   const cells: [string[], string][] = [
-    [["steps:", "  - sned: x"], "smoke.yaml:5: tests[0].steps[0].sned: there is no such key; did you mean send?"],
+    [["steps:", "  - sned: x"], "smoke.yaml:5: tests[0].steps[0].sned: unknown key; did you mean send?"],
     [["steps:", "  - expect: x", "    send: y"], "smoke.yaml:5: tests[0].steps[0]: a step has exactly one action"],
     [["steps:", "  - send: x"], "smoke.yaml:2: tests[0]: a test without an expectation proves nothing"],
     [["steps: [{ expect: x }]", "check: {}"], "smoke.yaml:2: tests[0]: a test has either steps or check"],
@@ -68,7 +68,7 @@ Deno.test("parseSmokeFile() names file, line and path of a mistake", () => {
     [["tls: { ca: x }", "check: {}"], "smoke.yaml:4: tests[0].tls: it needs an endpoint with TLS"],
     [["check: { status: 200 }"], "smoke.yaml:4: tests[0].check.status: it needs an endpoint with http:// or ws://"],
     [["tags: ${nobody}"], 'smoke.yaml:4: tests[0].tags: the file has no variable "nobody"'],
-    [["tags: ${env.NOT}"], "smoke.yaml:4: tests[0].tags: the variable NOT of the environment is not set"],
+    [["tags: ${env.NOT}"], "smoke.yaml:4: tests[0].tags: the environment variable NOT is not set"],
     [["tags: ${a b}"], 'smoke.yaml:4: tests[0].tags: Cannot read "${a b}"'],
   ];
   for (const [lines, expected] of cells) assertEquals(mistakeIn(...lines).slice(0, expected.length), expected);
@@ -149,7 +149,7 @@ Deno.test("parseSmokeFile() bounds what nested aliases stand for (fault 52)", ()
   });
   const laughs = `a: &a [x,x,x,x,x,x,x,x,x]\n${levels.join("\n")}\n`;
   const started = performance.now();
-  assertThrows(() => parse(`${laughs}tests: []`), UsageError, "smoke.yaml:1: a: there is no such key");
+  assertThrows(() => parse(`${laughs}tests: []`), UsageError, "smoke.yaml:1: a: unknown key");
   const inside = laughs.replaceAll(/^/gm, "  ");
   assertThrows(() => parse(`variables:\n${inside}\ntests: []`), UsageError, "more than 100000 values");
   const step = "{ expect: x }";

@@ -122,10 +122,10 @@ for (
     }, "FOLDER/smoke.yaml:3: stack.services.a.service: "],
     ["a flag that does not exist", {
       "smoke.yaml": `stack:\n  services:\n    a:\n      service: echo\n      framng: line\n${ASKS}`,
-    }, "FOLDER/smoke.yaml:5: stack.services.a.framng: there is no such key; did you mean framing?"],
+    }, "FOLDER/smoke.yaml:5: stack.services.a.framng: unknown key; did you mean framing?"],
     ["a key beside services", {
       "smoke.yaml": `stack:\n  servces: {}\n${ASKS}`,
-    }, "FOLDER/smoke.yaml:2: stack.servces: there is no such key; did you mean services?"],
+    }, "FOLDER/smoke.yaml:2: stack.servces: unknown key; did you mean services?"],
     ["a mistake in the stack's own file", {
       "smoke.yaml": `stack: stack.yaml\n${ASKS}`,
       "stack.yaml": "services:\n  a: { service: ecko }\n",

@@ -39,7 +39,7 @@ for (
     ["services: {a: {service: ecko}}", "s.yaml:1: services.a.service: "],
     [
       "services:\n  a:\n    service: echo\n    framng: line",
-      "s.yaml:4: services.a.framng: there is no such key; did you",
+      "s.yaml:4: services.a.framng: unknown key; did you",
     ],
     [
       "services:\n  a:\n    service: echo\n    idle-timeout: 5 parsecs",
@@ -48,12 +48,12 @@ for (
     ["services: {a: {service: echo, endpoint: 'foo://x'}}", "s.yaml:1: services.a.endpoint: Cannot parse endpoint"],
     ["services: {a: {service: echo, endpoint: ':0', endpoints: [':1']}}", "either endpoint or endpoints"],
     ["services: {a: {service: exec}}", "s.yaml:1: services.a.program: is missing"],
-    ["services: {a: {service: echo, program: [cat]}}", "s.yaml:1: services.a.program: there is no such key"],
+    ["services: {a: {service: echo, program: [cat]}}", "s.yaml:1: services.a.program: unknown key"],
     ["services: {a: {service: echo, upper: 3}}", "s.yaml:1: services.a.upper: expected boolean"],
     ["services: {a: {service: reply, on: never}}", "s.yaml:1: services.a.on: "],
-    ["services: {a: {service: echo, metrics: ':0'}}", "s.yaml:1: services.a.metrics: there is no such key"],
+    ["services: {a: {service: echo, metrics: ':0'}}", "s.yaml:1: services.a.metrics: unknown key"],
     ["services: {}", "a stack has at least one service"],
-    ["servces: {}", "s.yaml:1: servces: there is no such key; did you mean services?"],
+    ["servces: {}", "s.yaml:1: servces: unknown key; did you mean services?"],
     ["services: {a: {service: echo, prefix: '${nope}'}}", 'the file has no variable "nope"'],
     ["services: [", "s.yaml:1: "],
   ] as const
