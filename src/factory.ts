@@ -283,7 +283,7 @@ export async function connect(endpoint: string | Endpoint, options: ConnectOptio
   const deadline = new AbortController();
   const timer = setTimeout(() => {
     const message = `Cannot connect to ${text}: no answer within ${formatDuration(Math.round(connectTimeoutMs))}`;
-    deadline.abort(new TimeoutError("connect", message, { endpoint: text }));
+    deadline.abort(new TimeoutError("connect", message, { endpoint: text, afterMs: connectTimeoutMs }));
   }, connectTimeoutMs);
   const signal = options.signal ? AbortSignal.any([deadline.signal, options.signal]) : deadline.signal;
   let connection: Connection;

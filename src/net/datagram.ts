@@ -2,6 +2,7 @@ import { toBytes } from "../base/bytes.ts";
 import { DEFAULTS } from "../base/defaults.ts";
 import { codeOf, LimitError, TimeoutError } from "../base/errors.ts";
 import { isSameIp } from "../base/ip.ts";
+import { formatDuration, parseDuration } from "../base/units.ts";
 import type { Logger } from "../log/logger.ts";
 import { type Endpoint, formatEndpoint, isHostEndpoint, parseEndpoint, printable } from "./endpoint.ts";
 import { toSocketError } from "./socket_error.ts";
@@ -9,7 +10,7 @@ import { abortable, type WaitOptions } from "./wait.ts";
 
 /** One received message. */
 export interface Datagram {
-  /** Its bytes, in a view that the next receive overwrites. */
+  /** Its bytes: in a view that the next `receive()` overwrites; where the socket is iterated over, in a copy. */
   readonly data: Uint8Array;
   /** The sender; `null` for a Unix socket without a name, which cannot be answered. */
   readonly from: Endpoint | null;
@@ -121,7 +122,7 @@ export class DatagramSocket<E extends Endpoint = Endpoint> implements AsyncDispo
     const pending = this.#pending ?? this.#transport.receive(this.#buffer);
     if (options !== undefined) {
       this.#pending = pending;
-      await abortable(pending.then(ignore, ignore), options, () => this.#timeout());
+      await abortable(pending.then(ignore, ignore), options, () => this.#timeout(parseDuration(options.timeout ?? 0)));
     }
     this.#pending = undefined;
     try {
@@ -222,9 +223,11 @@ export class DatagramSocket<E extends Endpoint = Endpoint> implements AsyncDispo
     this.#send(data, addressOf(to), onTaken, onFailed);
   }
 
-  /** Receives until the socket is closed. */
+  /** Receives until the socket is closed; the bytes of each datagram are its own, and stay valid. */
   async *[Symbol.asyncIterator](): AsyncIterableIterator<Datagram> {
-    for (let datagram = await this.receive(); datagram; datagram = await this.receive()) yield datagram;
+    for (let datagram = await this.receive(); datagram; datagram = await this.receive()) {
+      yield { ...datagram, data: datagram.data.slice() };
+    }
   }
 
   /** Closes the socket and removes a Unix socket's file; a second call does nothing. */
@@ -262,9 +265,12 @@ export class DatagramSocket<E extends Endpoint = Endpoint> implements AsyncDispo
     if (next) this.#send(next.data, next.to, next.onTaken, next.onFailed);
   }
 
-  #timeout(): Error {
+  #timeout(afterMs: number): Error {
     const endpoint = formatEndpoint(this.endpoint);
-    return new TimeoutError("reply", `No datagram arrived at ${endpoint} in time`, { endpoint });
+    return new TimeoutError("reply", `No datagram arrived at ${endpoint} within ${formatDuration(afterMs)}`, {
+      endpoint,
+      afterMs,
+    });
   }
 }
 

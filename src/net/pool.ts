@@ -320,6 +320,7 @@ export class ConnectionPool implements AsyncDisposable {
       `No connection was free within ${
         formatDuration(Math.round(timeoutMs))
       } (${leased} of ${this.#size} in use, ${opening} being opened)`,
+      { afterMs: timeoutMs },
     );
   }
 

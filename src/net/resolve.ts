@@ -55,6 +55,7 @@ export async function resolve(host: string, options: ResolveOptions = {}): Promi
       new TimeoutError(
         "resolve",
         `Cannot resolve "${host}": no answer within ${formatDuration(Math.round(timeout))}`,
+        { afterMs: timeout },
       ),
   );
   if ("error" in found) {

@@ -167,7 +167,8 @@ export class Expectations {
 
   #tooLate(what: string): TimeoutError {
     const within = formatDuration(this.#timeoutMs);
-    return new TimeoutError("reply", `${this.#endpoint} ${what} within ${within}`, { endpoint: this.#endpoint });
+    const options = { endpoint: this.#endpoint, afterMs: this.#timeoutMs };
+    return new TimeoutError("reply", `${this.#endpoint} ${what} within ${within}`, options);
   }
 }
 

@@ -213,7 +213,7 @@ async function readAnswer(
     if (error instanceof TimeoutError && error.phase === "reply") {
       const time = formatDuration(Math.round(timeoutMs));
       const message = `Cannot open ${text}: no answer to the WebSocket handshake within ${time}`;
-      throw new TimeoutError("handshake", message, { endpoint: text });
+      throw new TimeoutError("handshake", message, { endpoint: text, afterMs: timeoutMs });
     }
     if (!(error instanceof InvalidResponseError)) throw error;
     const shown = preview(error.start.subarray(0, lineLength(error.start)), SHOWN_BYTES);
