@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { startServer } from "../support/program.ts";
+import { startServer } from "../support/in_process.ts";
 import { runClient } from "../support/run_client.ts";
 import { closedPort } from "../support/ports.ts";
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
 import { TestAuthority } from "../support/certificates.ts";
 import { closedPort } from "../support/ports.ts";
-import { runProgram, startProgram, startServer } from "../support/program.ts";
+import { OWN_PROCESS, runProgram, startProgram, startServer } from "../support/in_process.ts";
 import { resettingPeer } from "../support/resetting_peer.ts";
 import { scriptedPeer } from "../support/scripted_peer.ts";
 import { tlsPeer } from "../support/tls_peer.ts";
@@ -47,9 +47,8 @@ Deno.test("bench measures framed messages, deep pipelines and messages larger th
 Deno.test("bench measures an echo over a Unix socket", async () => {
   const folder = await Deno.makeTempDir();
   try {
-    const permissions = ["-N", "-R", "-W"];
-    await using echo = await startServer(["echo", `unix:${folder}/echo.sock`], { permissions });
-    assertEquals((await runProgram("client", ["bench", echo.endpoint, "-n", "100"], { permissions })).code, 0);
+    await using echo = await startServer(["echo", `unix:${folder}/echo.sock`]);
+    assertEquals((await runProgram("client", ["bench", echo.endpoint, "-n", "100"])).code, 0);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -72,7 +71,7 @@ Deno.test("bench measures an echo over TLS", async () => {
     await Deno.writeTextFile(ca, authority.cert);
     await using echo = tlsPeer(await authority.issue());
     const words = ["bench", "--json", echo.endpoint, "--tls-ca", ca, "-n", "200"];
-    const { code, stdout } = await runProgram("client", words, { permissions: ["-N", "-R"] });
+    const { code, stdout } = await runProgram("client", words);
     assertEquals([code, JSON.parse(stdout).answered], [0, 200]);
     assertEquals((await runProgram("client", ["bench", echo.endpoint, "-n", "1"])).code, 6);
   } finally {
@@ -123,7 +122,11 @@ Deno.test("bench --workers adds up the load of several threads", async () => {
 
 Deno.test("bench --workers exits 8 with one line when the permission is missing", async () => {
   await using echo = await startServer(["echo", ":0"]);
-  const { code, stderr } = await runProgram("client", ["bench", echo.endpoint, "-n", "10", "--workers", "2"]);
+  const { code, stderr } = await runProgram(
+    "client",
+    ["bench", echo.endpoint, "-n", "10", "--workers", "2"],
+    OWN_PROCESS,
+  );
   assertEquals(code, 8);
   assertMatch(stderr, /^parley-client: .*run again with --allow-read=\S*\/src\/\n$/);
 });
@@ -176,11 +179,10 @@ Deno.test("bench --html writes a page", async () => {
     await using echo = await startServer(["echo", ":0"]);
     const file = `${folder}/report.html`;
     const files = `${file},${file}.draft`;
-    const permissions = ["-N", `-R=${files}`, `-W=${files}`];
-    const { code } = await runProgram("client", ["bench", echo.endpoint, "-n", "50", "--html", file], { permissions });
+    const { code } = await runProgram("client", ["bench", echo.endpoint, "-n", "50", "--html", file]);
     assertEquals(code, 0);
     assertStringIncludes(await Deno.readTextFile(file), "Latency by percentile");
-    const denied = await runProgram("client", ["bench", echo.endpoint, "-n", "50", "--html", file]);
+    const denied = await runProgram("client", ["bench", echo.endpoint, "-n", "50", "--html", file], OWN_PROCESS);
     assertEquals(denied.code, 8);
     assertStringIncludes(denied.stderr, `--allow-write=${files}`);
   } finally {

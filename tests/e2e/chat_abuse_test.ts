@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { enterChat } from "../support/chat_peer.ts";
 import { CHAT_WIRES, ServedChat } from "../support/chat_wires.ts";
 import { dial, type LinePeer, readTextToEnd, writeAll } from "../support/peer.ts";
-import { startServer } from "../support/program.ts";
+import { startServer } from "../support/in_process.ts";
 
 const CHAT = ["chat", "tcp://127.0.0.1:0"];
 

@@ -1,26 +1,25 @@
 import { assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { JsonPeer } from "../support/chat_peer.ts";
 import { dial, LinePeer, readTextToEnd } from "../support/peer.ts";
-import { runProgram, startServer } from "../support/program.ts";
+import { runProgram, startServer } from "../support/in_process.ts";
 
 const PASSWORD = "correct horse";
 
-/** A chat where ann is an operator of the server, rob of one room, and bob of nothing. */
+/** The lines of a file of names: ann is an operator of the server, rob of one room, and bob of nothing. */
+const NAMES = await Promise.all(
+  [["ann", "--role", "operator"], ["rob", "--role", "operator:#dev"], ["bob"]].map(async (words) =>
+    (await runProgram("server", ["hash-password", ...words], { input: `${PASSWORD}\n` })).stdout
+  ),
+);
+
+/** A chat with these names. */
 async function startClosedChat(...flags: string[]) {
   const folder = await Deno.makeTempDir();
   const file = `${folder}/names`;
-  const lines = await Promise.all(
-    [["ann", "--role", "operator"], ["rob", "--role", "operator:#dev"], ["bob"]].map(async (words) =>
-      (await runProgram("server", ["hash-password", ...words], { input: `${PASSWORD}\n` })).stdout
-    ),
-  );
-  await Deno.writeTextFile(file, lines.join(""));
+  await Deno.writeTextFile(file, NAMES.join(""));
   await Deno.writeTextFile(`${folder}/motd`, "Be kind.\nBackups at \x1b[31mnoon.\n");
   const started = await startServer(
     ["chat", "tcp://127.0.0.1:0", "--auth", file, "--motd", `${folder}/motd`, ...flags],
-    {
-      permissions: ["-N", "-R", "-W"],
-    },
   );
   return {
     endpoint: started.endpoint,

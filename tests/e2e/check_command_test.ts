@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { closedPort } from "../support/ports.ts";
-import { runProgram, startProgram } from "../support/program.ts";
+import { runProgram, startProgram } from "../support/in_process.ts";
 import { runTool, toolTest } from "../support/tools.ts";
 
 const ALL = { permissions: ["-A"] };

@@ -1,12 +1,11 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type Pair, selfSigned, TestAuthority } from "../support/certificates.ts";
 import { closedPort } from "../support/ports.ts";
-import { runProgram, startServer } from "../support/program.ts";
+import { runProgram, startServer } from "../support/in_process.ts";
 import { scriptedPeer } from "../support/scripted_peer.ts";
 import { tlsPeer } from "../support/tls_peer.ts";
 
 const authority = await TestAuthority.create();
-const FILES = ["-N", "-R", "-W"];
 
 /** The authority's certificate in a file. */
 async function caFile(): Promise<{ path: string } & AsyncDisposable> {
@@ -16,7 +15,7 @@ async function caFile(): Promise<{ path: string } & AsyncDisposable> {
 }
 
 async function check(args: readonly string[]) {
-  const { code, stdout } = await runProgram("client", ["check", "--json", ...args], { permissions: FILES });
+  const { code, stdout } = await runProgram("client", ["check", "--json", ...args]);
   return { code, found: JSON.parse(stdout) };
 }
 

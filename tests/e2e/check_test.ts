@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import { closedPort } from "../support/ports.ts";
-import { runProgram, startProgram, startServer } from "../support/program.ts";
+import { runProgram, startProgram, startServer } from "../support/in_process.ts";
 import { scriptedPeer } from "../support/scripted_peer.ts";
 
 const FILES = ["-N", "-R", "-W"];
@@ -17,10 +17,10 @@ Deno.test("check exits 0 when a Unix server is there and 4 when its file is left
   try {
     const endpoint = `unix:${folder}/app.sock`;
     await using echo = await startServer(["echo", endpoint], { permissions: FILES });
-    assertEquals((await runProgram("client", ["check", endpoint], { permissions: FILES })).code, 0);
+    assertEquals((await runProgram("client", ["check", endpoint])).code, 0);
     echo.server.kill("SIGKILL");
     await echo.server.outcome();
-    assertEquals((await runProgram("client", ["check", endpoint], { permissions: FILES })).code, 4);
+    assertEquals((await runProgram("client", ["check", endpoint])).code, 4);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

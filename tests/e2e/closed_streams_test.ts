@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { runProgram } from "../support/program.ts";
+import { runProgram } from "../support/in_process.ts";
 
 Deno.test("a program whose standard output is closed cannot tell, and one on a full disk exits 8 (fault 67)", async () => {
   const run = async (redirection: string) =>

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { readToEnd, writeAll } from "../support/peer.ts";
 import { closedPort } from "../support/ports.ts";
-import { runProgram, startProgram, startServer } from "../support/program.ts";
+import { runProgram, startProgram, startServer } from "../support/in_process.ts";
 import { resettingPeer } from "../support/resetting_peer.ts";
 import { scriptedPeer } from "../support/scripted_peer.ts";
 
@@ -93,8 +93,8 @@ Deno.test("connect keeps sending to a peer that has ended its own side", async (
 Deno.test("connect works over a Unix socket", async () => {
   const folder = await Deno.makeTempDir();
   try {
-    await using echo = await startServer(["echo", `unix:${folder}/s`], { permissions: ["-A"] });
-    const outcome = await runProgram("client", ["connect", echo.endpoint], { input: "a\nb\n", permissions: ["-A"] });
+    await using echo = await startServer(["echo", `unix:${folder}/s`]);
+    const outcome = await runProgram("client", ["connect", echo.endpoint], { input: "a\nb\n" });
     assertEquals([outcome.code, outcome.stdout], [0, "a\nb\n"]);
   } finally {
     await Deno.remove(folder, { recursive: true });

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { dial, LinePeer, readToEnd, writeAll } from "../support/peer.ts";
 import { closedPort } from "../support/ports.ts";
-import { runProgram, startServer } from "../support/program.ts";
+import { runProgram, startServer } from "../support/in_process.ts";
 import { randomBelow } from "../support/random.ts";
 
 const MEGABYTE = 1_000_000;

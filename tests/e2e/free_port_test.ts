@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { runProgram } from "../support/program.ts";
+import { runProgram } from "../support/in_process.ts";
 
 Deno.test("free-port prints a port that can be listened on", async () => {
   const { code, stdout } = await runProgram("client", ["free-port"]);

@@ -1,9 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { dial, readToEnd, writeAll } from "../support/peer.ts";
-import { runProgram, startServer } from "../support/program.ts";
+import { OWN_PROCESS, runProgram, startServer } from "../support/in_process.ts";
 
 const ignore = Deno.build.os === "windows";
-const FFI = { permissions: ["-N", "--allow-ffi"] };
 
 Deno.test({
   name: "inspect reports addresses, both ends, options and the round trip",
@@ -11,7 +10,7 @@ Deno.test({
   async fn() {
     await using started = await startServer(["echo", "tcp://127.0.0.1:0"]);
     const words = ["--receive-buffer", "64KiB", "--keep-alive", "60s,10s,5", "--json"];
-    const { code, stdout, stderr } = await runProgram("client", ["inspect", started.endpoint, ...words], FFI);
+    const { code, stdout, stderr } = await runProgram("client", ["inspect", started.endpoint, ...words]);
     assertEquals(code, 0, stderr);
     const report = JSON.parse(stdout);
     assertEquals(report.ok, true);
@@ -30,7 +29,7 @@ Deno.test({
   ignore,
   async fn() {
     await using started = await startServer(["echo", "tcp://127.0.0.1:0"]);
-    const { stdout, stderr } = await runProgram("client", ["inspect", started.endpoint, "--explain"], FFI);
+    const { stdout, stderr } = await runProgram("client", ["inspect", started.endpoint, "--explain"]);
     assertMatch(stdout, /^remote +tcp:\/\/127\.0\.0\.1:\d+ \(IPv4\)$/m);
     assertMatch(stdout, /^keep alive +off$/m);
     const steps = stderr.trim().split("\n").map((line) => line.trim().split(/\s+/)[0]);
@@ -45,7 +44,7 @@ Deno.test("the socket flags say in one line that --allow-ffi is missing, exit co
       ["server", ["echo", "tcp://127.0.0.1:0", "--send-buffer", "1MiB"]],
     ] as const
   ) {
-    const { code, stderr } = await runProgram(program, words);
+    const { code, stderr } = await runProgram(program, words, OWN_PROCESS);
     assertEquals(code, 8);
     assertEquals(stderr.trim().split("\n").length, 1, stderr);
     assertStringIncludes(stderr, "--allow-ffi");
@@ -54,11 +53,11 @@ Deno.test("the socket flags say in one line that --allow-ffi is missing, exit co
 
 Deno.test("inspect without --allow-ffi reports all but socket options (fault 20)", async () => {
   await using started = await startServer(["echo", "tcp://127.0.0.1:0"]);
-  const { code, stdout, stderr } = await runProgram("client", ["inspect", started.endpoint]);
+  const { code, stdout, stderr } = await runProgram("client", ["inspect", started.endpoint], OWN_PROCESS);
   assertEquals([code, stderr], [0, ""]);
   assertMatch(stdout, /^remote +tcp:\/\/127\.0\.0\.1:\d+ \(IPv4\)$/m);
   assertStringIncludes(stdout, "unavailable (run again with --allow-ffi)");
-  const json = await runProgram("client", ["inspect", started.endpoint, "--json"]);
+  const json = await runProgram("client", ["inspect", started.endpoint, "--json"], OWN_PROCESS);
   const report = JSON.parse(json.stdout);
   assertEquals([json.code, report.ok, report.options, report.remote], [0, true, undefined, started.endpoint]);
 });
@@ -69,12 +68,9 @@ Deno.test({
   async fn() {
     const folder = await Deno.makeTempDir();
     try {
-      const permissions = ["-N", `-R=${folder}`, `-W=${folder}`];
-      await using started = await startServer(["echo", `unix:${folder}/s`], { permissions });
+      await using started = await startServer(["echo", `unix:${folder}/s`]);
       const words = ["inspect", started.endpoint, "--json"];
-      const { code, stdout, stderr } = await runProgram("client", words, {
-        permissions: ["-N", `-R=${folder}`, `-W=${folder}`, "--allow-ffi"],
-      });
+      const { code, stdout, stderr } = await runProgram("client", words, { permissions: ["-A"] });
       assertEquals(code, 0, stderr);
       assertEquals(typeof JSON.parse(stdout).options.set.sendBuffer, "number");
     } finally {
@@ -90,7 +86,7 @@ Deno.test({
     await using started = await startServer(["echo", "tcp://127.0.0.1:0"]);
     const words = ["--keep-alive", "30s,5s,3", "--log-level", "trace"];
     for (const command of [["send", started.endpoint, "hi", "--expect", "hi"], ["connect", started.endpoint]]) {
-      const { code, stdout, stderr } = await runProgram("client", [...command, ...words], { ...FFI, input: "hi" });
+      const { code, stdout, stderr } = await runProgram("client", [...command, ...words], { input: "hi" });
       assertEquals([code, stdout.trim()], [0, "hi"], stderr);
       assertStringIncludes(stderr, '\\"keepAlive\\":{\\"idle\\":30');
     }
@@ -99,7 +95,7 @@ Deno.test({
 
 Deno.test("--keep-alive refuses what the kernel cannot count, exit code 2", async () => {
   for (const text of ["60", "60s,10s", "0s,1s,1", "1s,500ms,1", "1s,1s,0", "1s,1s,1,1"]) {
-    const { code, stderr } = await runProgram("client", ["inspect", "tcp://127.0.0.1:1", "--keep-alive", text], FFI);
+    const { code, stderr } = await runProgram("client", ["inspect", "tcp://127.0.0.1:1", "--keep-alive", text]);
     assertEquals(code, 2, text);
     assertStringIncludes(stderr, "keep-alive");
   }
@@ -110,7 +106,7 @@ Deno.test({
   ignore,
   async fn() {
     const words = ["echo", "tcp://127.0.0.1:0", "--keep-alive", "30s,5s,3", "--trace", "--exit-after", "1"];
-    await using started = await startServer(words, FFI);
+    await using started = await startServer(words);
     using client = await dial(started.endpoint);
     await writeAll(client, "still there?");
     await client.closeWrite();

@@ -4,7 +4,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { TestAuthority } from "../support/certificates.ts";
 import { TOOL_CLIENTS, TOOL_SERVERS, type ToolServer, wsModulePath } from "../support/interop_tools.ts";
 import { closedPort } from "../support/ports.ts";
-import { runProgram, startProgram, startServer } from "../support/program.ts";
+import { runProgram, startProgram, startServer } from "../support/in_process.ts";
 import { startTool } from "../support/running_tool.ts";
 import { runTool, toolTest } from "../support/tools.ts";
 
@@ -43,7 +43,7 @@ for (const server of TOOL_SERVERS) {
     const args = ["connect", ...trust, "--wait-reply", "2s", running.endpoint];
     // Some take a while for each line, or keep only what has been answered.
     const lines = scheme === "tls" || server.losesRepliesAtEnd ? LINES.slice(0, 20) : LINES;
-    await using program = startProgram("client", args, { permissions: ["-N", "-R"] });
+    await using program = startProgram("client", args);
     await program.type(lines.map((line) => `${line}\n`).join(""));
     if (server.losesRepliesAtEnd) { for (const _ of lines) await program.line(); }
     const { code, stdout, stderr } = await program.outcome();
@@ -57,7 +57,7 @@ for (const server of TOOL_SERVERS) {
     const trust = scheme === "tls" ? ["--tls-ca", `${folder.path}/ca.pem`] : [];
     const data = scheme === "ws" ? "hello" : "hello\\n";
     const args = ["send", ...trust, running.endpoint, data, "--expect", reply("hello"), "--timeout", "20s"];
-    const { code, stderr } = await runProgram("client", args, { permissions: ["-N", "-R"] });
+    const { code, stderr } = await runProgram("client", args);
     assertEquals(code, 0, stderr);
   });
 }
@@ -68,8 +68,7 @@ for (const client of TOOL_CLIENTS) {
     const tls = client.scheme === "tls"
       ? ["--tls-cert", `${folder.path}/cert.pem`, "--tls-key", `${folder.path}/key.pem`]
       : [];
-    const permissions = ["-N", "-R"];
-    await using echo = await startServer(["echo", `${client.scheme}://127.0.0.1:0`, ...tls], { permissions });
+    await using echo = await startServer(["echo", `${client.scheme}://127.0.0.1:0`, ...tls]);
     const port = /:(\d+)\/?$/.exec(echo.endpoint)?.[1] ?? "";
     const [name = "", ...args] = client.words({ port, folder: folder.path, wsModule: wsModulePath() });
     const { code, stdout, stderr } = await runTool(name, args, { input: TEXT });
@@ -81,7 +80,7 @@ for (const client of TOOL_CLIENTS) {
 toolTest("openssl", "echo answers openssl s_client", async () => {
   await using folder = await makeFolder();
   const tls = ["--tls-cert", `${folder.path}/cert.pem`, "--tls-key", `${folder.path}/key.pem`];
-  await using echo = await startServer(["echo", "tls://127.0.0.1:0", ...tls], { permissions: ["-N", "-R"] });
+  await using echo = await startServer(["echo", "tls://127.0.0.1:0", ...tls]);
   const address = echo.endpoint.replace("tls://", "");
   // It leaves at the end of its input without waiting for a reply, unless it is told not to: then it never does.
   const words = ["s_client", "-quiet", "-verify_return_error", "-CAfile", `${folder.path}/ca.pem`, "-connect", address];

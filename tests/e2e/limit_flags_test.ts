@@ -3,7 +3,7 @@ import { formatEndpoint } from "@parley/parley";
 import { startService } from "@parley/parley/testing";
 import { fullListener } from "../support/full_listener.ts";
 import { dial, LinePeer, readTextToEnd, writeAll } from "../support/peer.ts";
-import { runProgram, startServer } from "../support/program.ts";
+import { runProgram, startServer } from "../support/in_process.ts";
 
 Deno.test("--byte-rate reads on at its rate after a burst of one second", async () => {
   await using started = await startServer(["echo", ":0", "--framing", "line", "--byte-rate", "1KiB"]);

@@ -318,11 +318,9 @@ Deno.test("mock exits with the code of its command, or with 1 if it has failed i
   const file = await Deno.makeTempFile();
   try {
     await Deno.writeTextFile(file, "connections: [{ steps: [{ send: hi }] }]\nexpect: { connections: 0 }");
-    const { runProgram } = await import("../support/program.ts");
+    const { runProgram } = await import("../support/in_process.ts");
     const run = (code: number) =>
-      runProgram("server", ["mock", file, ":0", "--log-level", "off", "--", "sh", "-c", `exit ${code}`], {
-        permissions: ["-N", "-R", "--allow-run"],
-      });
+      runProgram("server", ["mock", file, ":0", "--log-level", "off", "--", "sh", "-c", `exit ${code}`]);
     assertEquals([(await run(0)).code, (await run(3)).code], [0, 3]);
     await Deno.writeTextFile(file, "connections: [{ steps: [{ send: hi }] }]\nexpect: { connections: 1 }");
     assertEquals([(await run(0)).code, (await run(3)).code], [1, 3]);

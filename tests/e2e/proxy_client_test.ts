@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { CertificateFiles } from "../support/certificate_files.ts";
 import { closedPort } from "../support/ports.ts";
-import { startServer } from "../support/program.ts";
+import { startServer } from "../support/in_process.ts";
 import { RealServer } from "../support/real_server.ts";
 import { runClient } from "../support/run_client.ts";
 import { runTool, toolTest } from "../support/tools.ts";
@@ -156,7 +156,7 @@ toolTest("microsocks", "--proxy carries tls, ws, checks, inspect, bench and chat
   const url = `socks5://ann:p%40ss@127.0.0.1:${port}`;
   await using files = await CertificateFiles.create();
   const args = ["echo", "tls://localhost:0", "ws://127.0.0.1:0", "--framing", "line", ...files.flags()];
-  await using started = await startServer(args, { permissions: ["-A"] });
+  await using started = await startServer(args);
   const ws = await started.server.line();
   const ca = ["--tls-ca", files.path("ca.pem")];
   for (
@@ -286,10 +286,8 @@ Deno.test("--bind connects from an address and a port of this machine, and -4 an
 
 toolTest("curl", "--proxy https:// opens the tunnel inside TLS, and trusts only --proxy-ca; curl agrees", async () => {
   await using files = await CertificateFiles.create();
-  await using proxy = await startServer(["proxy", "tls://localhost:0", ...files.flags()], { permissions: ["-A"] });
-  await using started = await startServer(["echo", "tls://localhost:0", "ws://127.0.0.1:0", ...files.flags()], {
-    permissions: ["-A"],
-  });
+  await using proxy = await startServer(["proxy", "tls://localhost:0", ...files.flags()]);
+  await using started = await startServer(["echo", "tls://localhost:0", "ws://127.0.0.1:0", ...files.flags()]);
   const ws = await started.server.line();
   const url = proxy.endpoint.replace("tls:", "https:");
   const trusting = ["--proxy", url, "--proxy-ca", files.path("ca.pem")];

@@ -4,7 +4,7 @@ import { encodeProxyHeader, parseProxyHeader } from "../../src/framing/proxy_hea
 import { CertificateFiles } from "../support/certificate_files.ts";
 import { dial, LinePeer, readTextToEnd, writeAll } from "../support/peer.ts";
 import { closedPort } from "../support/ports.ts";
-import { runProgram, startServer } from "../support/program.ts";
+import { runProgram, startServer } from "../support/in_process.ts";
 import { RealServer } from "../support/real_server.ts";
 import { runClient } from "../support/run_client.ts";
 import { untilSight } from "../support/sight.ts";
@@ -151,7 +151,7 @@ toolTest(
     await using files = await CertificateFiles.create();
     const tls = files.flags();
     const args = ["echo", "tcp://:0", "tls://:0", "--framing", "line", ...tls, ...TRUSTED, "--metrics", ":0"];
-    await using started = await startServer([...args], { permissions: ["-A"] });
+    await using started = await startServer([...args]);
     const [tlsEndpoint, metrics] = [await started.server.line(), await started.server.line()];
     const [plain, secure] = [portOf(started.endpoint), portOf(tlsEndpoint)];
     const ways: readonly string[] = [
@@ -230,9 +230,7 @@ Deno.test("--proxy-inside-tls reads the header inside TLS", async () => {
     ...TRUSTED,
     "--metrics",
     ":0",
-  ], {
-    permissions: ["-A"],
-  });
+  ]);
   const metrics = await started.server.line();
   using conn = await Deno.connectTls({
     hostname: "localhost",

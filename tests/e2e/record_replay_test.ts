@@ -1,7 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { runProgram, startServer } from "../support/program.ts";
-
-const FILES = ["-N", "-R", "-W"];
+import { OWN_PROCESS, runProgram, startServer } from "../support/in_process.ts";
 
 async function withFolder(work: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
@@ -18,7 +16,6 @@ Deno.test("connect --record keeps both directions with their times, and replay s
     const file = `${folder}/talk.jsonl`;
     const recorded = await runProgram("client", ["connect", "--record", file, echo.endpoint], {
       input: Uint8Array.of(0x61, 0xff, 0x0a),
-      permissions: FILES,
     });
     assertEquals(recorded.code, 0);
     const [head, ...lines] = (await Deno.readTextFile(file)).trim().split("\n").map((line) => JSON.parse(line));
@@ -28,7 +25,7 @@ Deno.test("connect --record keeps both directions with their times, and replay s
       assertEquals(said, [{ from, base64: "Yf8K" }, { from, end: true }]);
     }
     assert(lines.every(({ at }) => !Number.isNaN(Date.parse(at))));
-    const replayed = await runProgram("client", ["replay", file, echo.endpoint], { permissions: FILES });
+    const replayed = await runProgram("client", ["replay", file, echo.endpoint]);
     assertEquals([replayed.code, [...replayed.stdoutBytes]], [0, [0x61, 0xff, 0x0a]]);
   });
 });
@@ -39,12 +36,12 @@ Deno.test("replay exits 1 where an answer differs, and shows where", async () =>
   await withFolder(async (folder) => {
     const file = `${folder}/talk.jsonl`;
     const args = ["connect", "--framing", "line", "--record", file, echo.endpoint];
-    await runProgram("client", args, { input: "ONE\ntwo\n", permissions: FILES });
+    await runProgram("client", args, { input: "ONE\ntwo\n" });
     const replay = ["replay", "--timeout", "60s", file, upper.endpoint];
-    const { code, stderr } = await runProgram("client", replay, { permissions: FILES });
+    const { code, stderr } = await runProgram("client", replay);
     assertEquals(code, 1);
     assertStringIncludes(stderr, "  expected  two\n  received  TWO\n            ^ differs at byte 0");
-    const ignoring = await runProgram("client", [...replay, "--ignore-replies"], { permissions: FILES });
+    const ignoring = await runProgram("client", [...replay, "--ignore-replies"]);
     assertEquals(ignoring.code, 0);
   });
 });
@@ -54,8 +51,8 @@ Deno.test("replay says again what was said over WebSocket", async () => {
   await withFolder(async (folder) => {
     const file = `${folder}/talk.jsonl`;
     const args = ["connect", "--wait-reply", "300ms", "--record", file, echo.endpoint];
-    assertEquals((await runProgram("client", args, { input: "one\ntwo\n", permissions: FILES })).code, 0);
-    const { code, stdout } = await runProgram("client", ["replay", file, echo.endpoint], { permissions: FILES });
+    assertEquals((await runProgram("client", args, { input: "one\ntwo\n" })).code, 0);
+    const { code, stdout } = await runProgram("client", ["replay", file, echo.endpoint]);
     assertEquals([code, stdout], [0, "one\ntwo\n"]);
   });
 });
@@ -64,7 +61,7 @@ Deno.test("replay says in which line a recording is wrong", async () => {
   await withFolder(async (folder) => {
     const file = `${folder}/talk.jsonl`;
     await Deno.writeTextFile(file, '{"recording":1,"endpoint":"tcp://x:1","framing":"raw"}\n{"at":"never"}\n');
-    const { code, stderr } = await runProgram("client", ["replay", file, ":1"], { permissions: FILES });
+    const { code, stderr } = await runProgram("client", ["replay", file, ":1"]);
     assertEquals(code, 2);
     assertStringIncludes(stderr, `${file}, line 2: "at" is no time`);
   });
@@ -72,10 +69,10 @@ Deno.test("replay says in which line a recording is wrong", async () => {
 
 Deno.test("connect --record and replay name the permission that is missing", async () => {
   await using echo = await startServer(["echo", ":0"]);
-  const record = await runProgram("client", ["connect", "--record", "talk.jsonl", echo.endpoint]);
+  const record = await runProgram("client", ["connect", "--record", "talk.jsonl", echo.endpoint], OWN_PROCESS);
   assertEquals([record.code, record.stderr.trim().split("\n").length], [8, 1]);
   assertStringIncludes(record.stderr, "--allow-write=talk.jsonl");
-  const replay = await runProgram("client", ["replay", "talk.jsonl", echo.endpoint]);
+  const replay = await runProgram("client", ["replay", "talk.jsonl", echo.endpoint], OWN_PROCESS);
   assertEquals(replay.code, 8);
   assertStringIncludes(replay.stderr, "--allow-read=talk.jsonl");
 });

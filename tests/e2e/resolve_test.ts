@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { runProgram } from "../support/program.ts";
+import { runProgram } from "../support/in_process.ts";
 
 Deno.test("resolve prints every address of a host, one a line", async () => {
   const { code, stdout } = await runProgram("client", ["resolve", "localhost"]);

@@ -1,7 +1,7 @@
 /** Files that hold the results of a run: `--junit`, `--html`, `--record`. */
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { runProgram, startServer } from "../support/program.ts";
+import { runProgram, startServer } from "../support/in_process.ts";
 import { scriptedPeer } from "../support/scripted_peer.ts";
 
 const LINUX = { ignore: Deno.build.os !== "linux" };
@@ -48,8 +48,6 @@ Deno.test("a full disk under a report or a recording is one line and exit code 8
   await withFolder(async (folder) => {
     await using echo = await startServer(["echo", ":0"]);
     const smoke = await smokeFile(folder, echo.endpoint);
-    // The device is not to be had by a permission of its own.
-    const permissions = ["-A"];
     for (
       const words of [
         ["smoke", smoke, "--junit", "/dev/full"],
@@ -57,7 +55,7 @@ Deno.test("a full disk under a report or a recording is one line and exit code 8
         ["connect", echo.endpoint, "--record", "/dev/full"],
       ]
     ) {
-      const { code, stderr } = await runProgram("client", words, { permissions, input: "hello\n" });
+      const { code, stderr } = await runProgram("client", words, { input: "hello\n" });
       assertEquals(code, 8, `${words[0]}: ${stderr}`);
       assertMatch(stderr, /^parley-client: Cannot write the .* \/dev\/full: no space left on device\n$/);
     }
@@ -67,7 +65,7 @@ Deno.test("a full disk under a report or a recording is one line and exit code 8
 Deno.test("bench prints what it has measured even where the page cannot be written", LINUX, async () => {
   await using echo = await startServer(["echo", ":0"]);
   const words = ["bench", echo.endpoint, "-n", "5", "--html", "/dev/full"];
-  assertMatch((await runProgram("client", words, { permissions: ["-A"] })).stdout, /answers {2}5 in /);
+  assertMatch((await runProgram("client", words)).stdout, /answers {2}5 in /);
 });
 
 Deno.test(

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { LinePeer, writeAll } from "../support/peer.ts";
 import { closedPort } from "../support/ports.ts";
-import { runProgram, startProgram, startServer } from "../support/program.ts";
+import { OWN_PROCESS, runProgram, startProgram, startServer } from "../support/in_process.ts";
 import { resettingPeer } from "../support/resetting_peer.ts";
 import { scriptedPeer } from "../support/scripted_peer.ts";
 
@@ -45,8 +45,8 @@ Deno.test("send takes data from standard input and from a file, and binary as he
   try {
     await Deno.writeFile(file, input);
     const args = ["send", echo.endpoint, "--file", file, "--expect-bytes", "00ff01"];
-    assertEquals((await runProgram("client", args, { permissions: ["-N", "-R"] })).code, 0);
-    const refused = await runProgram("client", args);
+    assertEquals((await runProgram("client", args)).code, 0);
+    const refused = await runProgram("client", args, OWN_PROCESS);
     assertEquals([refused.code, refused.stderr.trim().split("\n").length], [8, 1]);
     assertStringIncludes(refused.stderr, "--allow-read");
   } finally {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { dial, LinePeer, readTextToEnd } from "../support/peer.ts";
-import { runProgram, startServer } from "../support/program.ts";
+import { runProgram, startServer } from "../support/in_process.ts";
 
 Deno.test("--max-connections lets those beyond wait and serves them when one leaves", async () => {
   await using started = await startServer(["echo", ":0", "--framing", "line", "--max-connections", "2"]);

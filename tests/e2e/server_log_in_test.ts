@@ -1,11 +1,13 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { dial, LinePeer, readTextToEnd, writeAll } from "../support/peer.ts";
-import { type RunningProgram, runProgram, startServer } from "../support/program.ts";
+import { OWN_PROCESS, type Program, runProgram, type StartOptions, startServer } from "../support/in_process.ts";
+
+const ANN = await nameLine("ann", "correct horse");
 
 async function withNames(run: (file: string) => Promise<void>): Promise<void> {
   const file = await Deno.makeTempFile();
   try {
-    await Deno.writeTextFile(file, await nameLine("ann", "correct horse"));
+    await Deno.writeTextFile(file, ANN);
     await run(file);
   } finally {
     await Deno.remove(file);
@@ -18,8 +20,8 @@ async function nameLine(name: string, password: string): Promise<string> {
   return stdout;
 }
 
-function start(service: string[], file: string) {
-  return startServer([...service, ":0", "--auth", file], { permissions: ["-N", `--allow-read=${file}`] });
+function start(service: string[], file: string, options?: StartOptions) {
+  return startServer([...service, ":0", "--auth", file], options);
 }
 
 Deno.test("hash-password refuses the names that the chat refuses (chat L3)", async () => {
@@ -76,7 +78,7 @@ Deno.test("--auth works message by message with a framing", () =>
 
 Deno.test("--auth reads its file again at SIGHUP, and keeps the names when the new ones are wrong", () =>
   withNames(async (file) => {
-    await using started = await start(["echo"], file);
+    await using started = await start(["echo"], file, { permissions: ["-N", "-R"] });
     await Deno.writeTextFile(file, await nameLine("bob", "builder"));
     await reload(started.server, /names read again .*names=1/);
     assertEquals(await logIn(started.endpoint, "bob builder"), "* logged in as bob");
@@ -88,14 +90,14 @@ Deno.test("--auth reads its file again at SIGHUP, and keeps the names when the n
 
 Deno.test("--auth with a missing file, a wrong line, a missing permission: one line each", () =>
   withNames(async (file) => {
-    const missing = await runProgram("server", ["echo", ":0", "--auth", "/nowhere"], { permissions: ["-N", "-R"] });
+    const missing = await runProgram("server", ["echo", ":0", "--auth", "/nowhere"]);
     assertEquals(missing.code, 2);
     assertStringIncludes(missing.stderr, "Cannot read the names of --auth /nowhere: there is no such file");
     await Deno.writeTextFile(file, "ann:secret\n");
-    const wrong = await runProgram("server", ["echo", ":0", "--auth", file], { permissions: ["-N", "-R"] });
+    const wrong = await runProgram("server", ["echo", ":0", "--auth", file]);
     assertEquals(wrong.code, 2);
     assertStringIncludes(wrong.stderr, "line 1: invalid password hash");
-    const denied = await runProgram("server", ["echo", ":0", "--auth", file]);
+    const denied = await runProgram("server", ["echo", ":0", "--auth", file], OWN_PROCESS);
     assertEquals([denied.code, denied.stderr.trim().split("\n").length], [8, 1]);
     assertStringIncludes(denied.stderr, `--allow-read=${file}`);
   }));
@@ -104,9 +106,7 @@ Deno.test("--access-file is read again at SIGHUP", async () => {
   const file = await Deno.makeTempFile();
   try {
     await Deno.writeTextFile(file, "deny 127.0.0.1\n");
-    await using started = await startServer(["greet", ":0", "--access-file", file], {
-      permissions: ["-N", `--allow-read=${file}`],
-    });
+    await using started = await startServer(["greet", ":0", "--access-file", file], { permissions: ["-N", "-R"] });
     using refused = await dial(started.endpoint);
     assertEquals(await readTextToEnd(refused), "");
     await Deno.writeTextFile(file, "allow 127.0.0.0/8\n");
@@ -124,7 +124,7 @@ for (const text of ["", "\n", "# no one yet\n"]) {
     try {
       await Deno.writeTextFile(file, text);
       const args = ["echo", ":0", "--auth", file, "--access-file", file];
-      await using started = await startServer(args, { permissions: ["-N", `--allow-read=${file}`] });
+      await using started = await startServer(args);
       await started.server.errorLine(/ warning .*has no range and restricts no one/);
       await started.server.errorLine(/ warning .*no one can log in: the file of --auth has no entry/);
     } finally {
@@ -133,7 +133,7 @@ for (const text of ["", "\n", "# no one yet\n"]) {
   });
 }
 
-async function reload(server: RunningProgram, said: RegExp): Promise<void> {
+async function reload(server: Program, said: RegExp): Promise<void> {
   server.kill("SIGHUP");
   await server.errorLine(said);
 }

@@ -2,22 +2,23 @@ import { assert, assertEquals, assertGreater, assertLess, assertMatch, assertStr
 import { junitFaults } from "../support/junit_schema.ts";
 import { LinePeer } from "../support/peer.ts";
 import { closedPort } from "../support/ports.ts";
-import { type Outcome, runProgram, startServer } from "../support/program.ts";
+import { type Outcome, OWN_PROCESS, runProgram, type StartOptions, startServer } from "../support/in_process.ts";
 import { scriptedPeer } from "../support/scripted_peer.ts";
 
 /** Runs a smoke file that holds the text. */
 async function smoke(
   text: string,
   args: readonly string[] = [],
-  options: { permissions?: string[]; env?: Record<string, string> } = {},
+  options?: StartOptions,
 ): Promise<Outcome & { read(name: string): Promise<string> } & AsyncDisposable> {
   const folder = await Deno.makeTempDir();
   const file = `${folder}/smoke.yaml`;
   await Deno.writeTextFile(file, text);
-  const outcome = await runProgram("client", ["smoke", file, ...args.map((arg) => arg.replace("DIR", folder))], {
-    permissions: ["-N", "-R", `-W=${folder}`, ...(options.permissions ?? [])],
-    env: options.env ?? {},
-  });
+  const outcome = await runProgram(
+    "client",
+    ["smoke", file, ...args.map((arg) => arg.replace("DIR", folder))],
+    options,
+  );
   return {
     ...outcome,
     read: (name) => Deno.readTextFile(`${folder}/${name}`),
@@ -116,9 +117,9 @@ Deno.test("smoke fills in variables of the environment, by a named permission", 
     framing: line
     steps: [{ send: "\${env.SMOKE_WORD:-fallback}" }, { expect: fallback }]`;
   const env = { SMOKE_TARGET: echo.endpoint };
-  await using allowed = await smoke(text, [], { env, permissions: ["-E=SMOKE_TARGET,SMOKE_WORD"] });
+  await using allowed = await smoke(text, [], { env, permissions: ["-N", "-R", "-E=SMOKE_TARGET,SMOKE_WORD"] });
   assertEquals(allowed.code, 0);
-  await using denied = await smoke(text, [], { env });
+  await using denied = await smoke(text, [], { env, permissions: ["-N", "-R"] });
   assertEquals(denied.code, 8);
   assertEquals(
     denied.stderr,
@@ -274,8 +275,8 @@ Deno.test("smoke exits 2 with file and line when the file is wrong, and 8 when i
   await using wrong = await smoke("tests:\n  - name: a\n    endpont: tcp://127.0.0.1:1\n    check: {}\n");
   assertEquals(wrong.code, 2);
   assertMatch(wrong.stderr, /smoke\.yaml:3: tests\[0\]\.endpont: unknown key; did you mean endpoint\?/);
-  assertEquals((await runProgram("client", ["smoke", "/nowhere.yaml"], { permissions: ["-R"] })).code, 2);
-  const denied = await runProgram("client", ["smoke", "/nowhere.yaml"]);
+  assertEquals((await runProgram("client", ["smoke", "/nowhere.yaml"])).code, 2);
+  const denied = await runProgram("client", ["smoke", "/nowhere.yaml"], OWN_PROCESS);
   assertEquals(denied.code, 8);
   assert(denied.stderr.endsWith("run again with --allow-read=/nowhere.yaml\n"));
 });

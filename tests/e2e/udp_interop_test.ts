@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { startUdpServer } from "../support/program.ts";
+import { startUdpServer } from "../support/in_process.ts";
 import { toolTest } from "../support/tools.ts";
 
 const ANY = "udp://127.0.0.1:0";
@@ -47,8 +47,7 @@ print([s.recv(100) for _ in range(3)])
 toolTest("socat", "serve upper answers socat on a Unix datagram socket", async () => {
   const folder = await Deno.makeTempDir();
   try {
-    const permissions = ["-N", `--allow-read=${folder}`, `--allow-write=${folder}`];
-    await using _started = await startUdpServer(["upper", `unixgram:${folder}/s`], { permissions });
+    await using _started = await startUdpServer(["upper", `unixgram:${folder}/s`]);
     const output = await run("socat", ["-t1", "-", `UNIX-SENDTO:${folder}/s,bind=${folder}/c`], "over unix");
     assertMatch(output, /^OVER UNIX$/);
   } finally {

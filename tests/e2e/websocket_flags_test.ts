@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { constants, deflateRawSync } from "node:zlib";
 import { dial as dialEndpoint, LinePeer, writeAll } from "../support/peer.ts";
-import { runProgram, startServer } from "../support/program.ts";
+import { runProgram, startServer } from "../support/in_process.ts";
 import { runClient } from "../support/run_client.ts";
 import { runTool, toolTest } from "../support/tools.ts";
 
@@ -161,9 +161,8 @@ Deno.test("--auth takes Basic credentials of a WebSocket client, and --token-fil
     await Deno.writeTextFile(`${folder}/tokens`, "# bots\nci 0123456789abcdef\n");
     await Deno.writeTextFile(`${folder}/token`, "0123456789abcdef\n");
     await Deno.writeTextFile(`${folder}/wrong`, "0123456789abcdee\n");
-    const options = { permissions: ["-N", `--allow-read=${folder}`] };
     const basic = ["echo", "ws://127.0.0.1:0", "--auth", `${folder}/names`, "--token-file", `${folder}/tokens`];
-    await using started = await startServer(basic, options);
+    await using started = await startServer(basic);
     const send = (endpoint: string, ...flags: string[]) =>
       runClient(["send", endpoint, "hi", "--expect", "hi", ...flags]);
     const withUser = (user: string) => started.endpoint.replace("ws://", `ws://${user}@`);
@@ -173,13 +172,13 @@ Deno.test("--auth takes Basic credentials of a WebSocket client, and --token-fil
     assertEquals((await send(started.endpoint, "--bearer", `file:${folder}/wrong`)).code, 1);
     // Without the field the first message is the log-in, as before.
     assertStringIncludes((await send(started.endpoint)).stdout + (await send(started.endpoint)).stderr, "log in first");
-    await using only = await startServer(["echo", "ws://127.0.0.1:0", "--token-file", `${folder}/tokens`], options);
+    await using only = await startServer(["echo", "ws://127.0.0.1:0", "--token-file", `${folder}/tokens`]);
     assertEquals((await send(only.endpoint, "--bearer", `file:${folder}/token`)).code, 0);
     assertStringIncludes((await send(only.endpoint)).stderr, "401 Unauthorized: an Authorization field is required");
-    const open = await runProgram("server", ["echo", "ws://:0", ":0", "--token-file", `${folder}/tokens`], options);
+    const open = await runProgram("server", ["echo", "ws://:0", ":0", "--token-file", `${folder}/tokens`]);
     assertEquals([open.code, open.stderr.includes("--token-file does not protect :0")], [2, true], open.stderr);
     await Deno.writeTextFile(`${folder}/short`, "ci short\n");
-    const short = await runProgram("server", ["echo", "ws://:0", "--token-file", `${folder}/short`], options);
+    const short = await runProgram("server", ["echo", "ws://:0", "--token-file", `${folder}/short`]);
     assertEquals([short.code, short.stderr.includes("line 1")], [2, true], short.stderr);
   } finally {
     await Deno.remove(folder, { recursive: true });

@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { CertificateFiles } from "../support/certificate_files.ts";
 import { dial, LinePeer, writeAll } from "../support/peer.ts";
 import { closedPort } from "../support/ports.ts";
-import { runProgram, startServer } from "../support/program.ts";
+import { runProgram, startServer } from "../support/in_process.ts";
 import { RealServer } from "../support/real_server.ts";
 import { untilSight } from "../support/sight.ts";
 import { toolTest } from "../support/tools.ts";
@@ -109,7 +109,7 @@ toolTest(
   async () => {
     await using files = await CertificateFiles.create();
     const args = ["echo", ":0", "tls://localhost:0", "ws://:0", "--framing", "line", ...files.flags()];
-    await using target = await startServer(args, { permissions: ["-A"] });
+    await using target = await startServer(args);
     const endpoints = [target.endpoint, await target.server.line(), await target.server.line()];
     await using microsocks = await RealServer.create();
     const port = closedPort();
@@ -117,13 +117,13 @@ toolTest(
     await untilListening(port);
     const through = ["--proxy", `socks5://127.0.0.1:${port}`, "--target-ca", files.path("ca.pem")];
     for (const endpoint of endpoints) {
-      await using relay = await startServer(["relay", ":0", endpoint, ...through], { permissions: ["-A"] });
+      await using relay = await startServer(["relay", ":0", endpoint, ...through]);
       using conn = await dial(relay.endpoint);
       await writeAll(conn, "hello\n");
       assertEquals(await new LinePeer(conn).line(), "hello", endpoint);
     }
     const refused = ["relay", ":0", `127.0.0.1:${closedPort()}`, ...through];
-    await using relay = await startServer(refused, { permissions: ["-A"] });
+    await using relay = await startServer(refused);
     using conn = await dial(relay.endpoint);
     const outcome = await new LinePeer(conn).line().catch((error: Error) => error.name);
     assertEquals(outcome === "ConnectionReset" || outcome === undefined, true, String(outcome));

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { dial, LinePeer } from "../support/peer.ts";
-import { startServer } from "../support/program.ts";
+import { startServer } from "../support/in_process.ts";
 
 Deno.test("greet sends the greeting, logs one reply with the peer's address, closes", async () => {
   await using started = await startServer(["greet", "tcp://127.0.0.1:0"]);

@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { TargetList } from "../../src/services/proxy/target_list.ts";
 import { closedPort } from "../support/ports.ts";
 import { dial, LinePeer, readTextToEnd, writeAll } from "../support/peer.ts";
-import { runProgram, startServer } from "../support/program.ts";
+import { runProgram, startServer } from "../support/in_process.ts";
 import { runClient } from "../support/run_client.ts";
 import { untilSight } from "../support/sight.ts";
 import { runTool, toolTest } from "../support/tools.ts";
@@ -31,7 +31,7 @@ Deno.test("parley-server proxy serves SOCKS 5 and HTTP CONNECT on one port, and 
 
 Deno.test("--allow-target and --deny-target of proxy reject by range and by name", async () => {
   const flags = ["--allow-target", "127.0.0.0/8", "--deny-target", "127.0.0.2", "--deny-target", "*.localhost"];
-  await using started = await startServer(["proxy", ":0", ...flags], { permissions: ["-N"] });
+  await using started = await startServer(["proxy", ":0", ...flags]);
   await using echo = await startServer(["echo", "tcp://127.0.0.1:0", "--framing", "line"]);
   const { port } = new URL(echo.endpoint.replace("tcp:", "http:"));
   for (const url of URLS(started.endpoint)) {
@@ -49,8 +49,7 @@ Deno.test("proxy with --auth wants a name and a password, by both protocols", as
   try {
     const { stdout } = await runProgram("server", ["hash-password", "ann"], { input: "secret\n" });
     await Deno.writeTextFile(`${folder}/names`, stdout);
-    const options = { permissions: ["-N", `--allow-read=${folder}`] };
-    await using started = await startServer(["proxy", ":0", "--auth", `${folder}/names`], options);
+    await using started = await startServer(["proxy", ":0", "--auth", `${folder}/names`]);
     await using echo = await startServer(["echo", ":0", "--framing", "line"]);
     const codes = async (user: string) => {
       const outcomes = await Promise.all(
@@ -69,9 +68,7 @@ Deno.test("proxy with --auth wants a name and a password, by both protocols", as
 });
 
 Deno.test("proxy answers what it does not serve, in the client's protocol", async () => {
-  await using started = await startServer(["proxy", ":0", "--auth-timeout", "1s", "--auth", "/dev/null"], {
-    permissions: ["-N", "--allow-read"],
-  });
+  await using started = await startServer(["proxy", ":0", "--auth-timeout", "1s", "--auth", "/dev/null"]);
   await using open = await startServer(["proxy", ":0"]);
   const ask = async (endpoint: string, ...parts: (string | Uint8Array)[]) => {
     using conn = await dial(endpoint);

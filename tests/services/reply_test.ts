@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { utf8 } from "../../src/base/bytes.ts";
 import { replyTemplate } from "../../src/services/reply.ts";
 import { dial, LinePeer, readTextToEnd, writeAll } from "../support/peer.ts";
-import { runProgram, startServer } from "../support/program.ts";
+import { OWN_PROCESS, runProgram, startServer } from "../support/in_process.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -119,9 +119,7 @@ Deno.test("reply reads its answer from a file as it is", async () => {
   const path = await Deno.makeTempFile();
   try {
     await Deno.writeTextFile(path, "two\nlines {message}");
-    await using started = await startServer(["reply", ":0", "--on", "connect", "--file", path], {
-      permissions: ["-N", `--allow-read=${path}`],
-    });
+    await using started = await startServer(["reply", ":0", "--on", "connect", "--file", path]);
     using conn = await dial(started.endpoint);
     assertEquals(await readTextToEnd(conn), "two\nlines {message}");
   } finally {
@@ -133,10 +131,10 @@ Deno.test("reply without an answer, with a missing file, without the permission:
   const without = await runProgram("server", ["reply", ":0"]);
   assertEquals(without.code, 2);
   assertStringIncludes(without.stderr, "--text TEXT or --file FILE");
-  const missing = await runProgram("server", ["reply", ":0", "--file", "/nowhere"], { permissions: ["-N", "-R"] });
+  const missing = await runProgram("server", ["reply", ":0", "--file", "/nowhere"]);
   assertEquals(missing.code, 2);
   assertStringIncludes(missing.stderr, "Cannot read the reply of --file /nowhere: there is no such file");
-  const denied = await runProgram("server", ["reply", ":0", "--file", "/nowhere"]);
+  const denied = await runProgram("server", ["reply", ":0", "--file", "/nowhere"], OWN_PROCESS);
   assertEquals(denied.code, 8);
   assertStringIncludes(denied.stderr, "--allow-read");
   assertEquals(denied.stderr.trim().split("\n").length, 1);

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { chargenPattern, encodeTime, formatDaytime } from "../../src/services/standard.ts";
 import { CertificateFiles } from "../support/certificate_files.ts";
 import { dial, readTextToEnd, readToEnd, writeAll } from "../support/peer.ts";
-import { runProgram, startServer } from "../support/program.ts";
+import { runProgram, startServer } from "../support/in_process.ts";
 import { untilSight } from "../support/sight.ts";
 
 Deno.test("discard takes megabytes and answers nothing", async () => {
@@ -63,9 +63,7 @@ Deno.test("chargen stops when the client leaves", async () => {
 
 Deno.test("chargen over TLS stops when the client ends its side and leaves: it does not take the server with it", async () => {
   await using files = await CertificateFiles.create();
-  await using started = await startServer(["chargen", "tls://127.0.0.1:0", "--metrics", ":0", ...files.flags()], {
-    permissions: ["-N", `--allow-read=${files.folder}`],
-  });
+  await using started = await startServer(["chargen", "tls://127.0.0.1:0", "--metrics", ":0", ...files.flags()]);
   const metrics = await started.server.line();
   const { hostname, port } = new URL(started.endpoint.replace("tls:", "http:"));
   const conn = await Deno.connectTls({ hostname, port: Number(port), caCerts: [files.authority.cert] });

@@ -3,7 +3,7 @@ import { StoppedError } from "../../src/cli/exit_codes.ts";
 import { StopSignals } from "../../src/cli/stop_signals.ts";
 
 /** Signals that a test sends, and the process does not. */
-class FakeStopSignals extends StopSignals {
+export class FakeStopSignals extends StopSignals {
   readonly #controller = new AbortController();
 
   override get signal(): AbortSignal {

@@ -32,8 +32,9 @@ export interface StartOptions {
  */
 export class RunningProgram implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
-  readonly #stdout: LineReader;
-  readonly #stderr: LineReader;
+  readonly #stdout = new LineReader();
+  readonly #stderr = new LineReader();
+  readonly #reading: Promise<unknown>;
   readonly stdin: WritableStreamDefaultWriter<Uint8Array>;
   #isInputClosed = false;
 
@@ -48,8 +49,7 @@ export class RunningProgram implements AsyncDisposable {
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     }).spawn();
     this.stdin = this.#child.stdin.getWriter();
-    this.#stdout = new LineReader(this.#child.stdout);
-    this.#stderr = new LineReader(this.#child.stderr);
+    this.#reading = Promise.all([this.#stdout.pump(this.#child.stdout), this.#stderr.pump(this.#child.stderr)]);
   }
 
   get pid(): number {
@@ -98,7 +98,7 @@ export class RunningProgram implements AsyncDisposable {
   /** Ends its standard input and waits until it has ended. */
   async outcome(): Promise<Outcome> {
     await this.endInput();
-    const [{ code }] = await Promise.all([this.#child.status, this.#stdout.drain(), this.#stderr.drain()]);
+    const [{ code }] = await Promise.all([this.#child.status, this.#reading]);
     return { code, stdout: this.#stdout.text, stdoutBytes: this.#stdout.bytes, stderr: this.#stderr.text };
   }
 
@@ -167,18 +167,15 @@ async function startReady(
   }
 }
 
-/** Reads a stream line by line and remembers all of it. */
-class LineReader {
+/** Remembers what a program writes, and gives it line by line. */
+export class LineReader {
   readonly #lines: string[] = [];
   readonly #chunks: Uint8Array[] = [];
-  readonly #done: Promise<void>;
+  readonly #decoder = new TextDecoder();
+  #partial = "";
   #wake = Promise.withResolvers<void>();
   #isEnded = false;
   text = "";
-
-  constructor(stream: ReadableStream<Uint8Array>) {
-    this.#done = this.#pump(stream);
-  }
 
   get bytes(): Uint8Array {
     const whole = new Uint8Array(this.#chunks.reduce((sum, { length }) => sum + length, 0));
@@ -198,25 +195,25 @@ class LineReader {
     return this.#lines.shift();
   }
 
-  drain(): Promise<void> {
-    return this.#done;
+  push(chunk: Uint8Array): void {
+    this.#chunks.push(chunk);
+    const piece = this.#decoder.decode(chunk, { stream: true });
+    this.text += piece;
+    const lines = (this.#partial + piece).split("\n");
+    this.#partial = lines.pop() ?? "";
+    this.#lines.push(...lines);
+    this.#ring();
   }
 
-  async #pump(stream: ReadableStream<Uint8Array>): Promise<void> {
-    const decoder = new TextDecoder();
-    let partial = "";
-    for await (const chunk of stream) {
-      this.#chunks.push(chunk);
-      const piece = decoder.decode(chunk, { stream: true });
-      this.text += piece;
-      const lines = (partial + piece).split("\n");
-      partial = lines.pop() ?? "";
-      this.#lines.push(...lines);
-      this.#ring();
-    }
-    if (partial !== "") this.#lines.push(partial);
+  end(): void {
+    if (this.#partial !== "") this.#lines.push(this.#partial);
     this.#isEnded = true;
     this.#ring();
+  }
+
+  async pump(stream: ReadableStream<Uint8Array>): Promise<void> {
+    for await (const chunk of stream) this.push(chunk);
+    this.end();
   }
 
   #ring(): void {

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { runClient } from "../../support/run_client.ts";
-import { startProgram } from "../../support/program.ts";
+import { startProgram } from "../../support/in_process.ts";
 import { scriptedPeer } from "../../support/scripted_peer.ts";
 
 Deno.test("commands name an unexpected argument, and HOST:PORT where HOST PORT was typed (fault 34)", async () => {

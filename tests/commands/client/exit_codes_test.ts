@@ -16,7 +16,7 @@ import { cuttingProxy } from "../../support/cutting_proxy.ts";
 import { FakeIo } from "../../support/fake_io.ts";
 import { fullListener } from "../../support/full_listener.ts";
 import { closedPort } from "../../support/ports.ts";
-import { startServer } from "../../support/program.ts";
+import { startServer } from "../../support/in_process.ts";
 import { scriptedPeer } from "../../support/scripted_peer.ts";
 
 const OUTCOMES = [
@@ -229,7 +229,7 @@ async function startOverAll(service: string, folder: string) {
     "wss://127.0.0.1:0",
   ];
   const args = [service, ...endpoints, "--tls-cert", `${folder}/cert.pem`, "--tls-key", `${folder}/key.pem`];
-  const started = await startServer(args, { permissions: ["-A"] });
+  const started = await startServer(args);
   const [tcp, unix, tls, ws, wss] = [
     started.endpoint,
     await started.server.line(),

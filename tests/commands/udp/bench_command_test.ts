@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { bindSilent } from "../../support/datagram_peer.ts";
-import { runProgram, startProgram, startUdpServer } from "../../support/program.ts";
+import { runProgram, startProgram, startUdpServer } from "../../support/in_process.ts";
 
 const ANY = "udp://127.0.0.1:0";
 const SHORT = ["--duration", "10s", "--count", "200", "--rate", "1000/s"];

@@ -3,7 +3,7 @@ import { formatHex } from "../../../src/base/bytes.ts";
 import { parseRecording } from "../../../src/script/recording.ts";
 import { DatagramPeer } from "../../support/datagram_peer.ts";
 import { requireMulticast } from "../../support/multicast.ts";
-import { runProgram, type StartOptions, startProgram } from "../../support/program.ts";
+import { OWN_PROCESS, runProgram, type StartOptions, startProgram } from "../../support/in_process.ts";
 
 const ANY = "udp://127.0.0.1:0";
 
@@ -85,9 +85,8 @@ Deno.test("listen --record keeps what replay sends again at the same distances",
     await Deno.writeTextFile(file, items.map((item) => `${JSON.stringify(item)}\n`).join(""));
     const recording = await Deno.makeTempFile();
     try {
-      const permissions = ["-N", "--allow-read", "--allow-write"];
-      await using started = await startListen([ANY, "--record", recording, "--max-datagrams", "3"], { permissions });
-      const replay = await runProgram("udp", ["replay", file, started.endpoint], { permissions });
+      await using started = await startListen([ANY, "--record", recording, "--max-datagrams", "3"]);
+      const replay = await runProgram("udp", ["replay", file, started.endpoint]);
       assertEquals(replay.code, 0);
       assertStringIncludes(replay.stderr, "3 sent");
       assertEquals((await started.listen.outcome()).code, 0);
@@ -109,9 +108,8 @@ Deno.test("listen --record tells senders apart, and mock plays what it has recor
   const folder = await Deno.makeTempDir();
   try {
     const file = `${folder}/talk.jsonl`;
-    const permissions = ["-A"];
     {
-      await using started = await startListen([ANY, "--record", file, "--max-datagrams", "3"], { permissions });
+      await using started = await startListen([ANY, "--record", file, "--max-datagrams", "3"]);
       using one = new DatagramPeer(started.endpoint);
       using other = new DatagramPeer(started.endpoint);
       for (const [peer, text] of [[one, "a"], [other, "b"], [one, "c"]] as const) {
@@ -122,9 +120,7 @@ Deno.test("listen --record tells senders apart, and mock plays what it has recor
     }
     const { events } = parseRecording(await Deno.readTextFile(file), file);
     assertEquals(events.map(({ connection, from }) => `${connection} ${from}`), ["1 client", "2 client", "1 client"]);
-    await using mock = startProgram("udp", ["mock", file, ANY, "--print-endpoint", "--exit-after", "2"], {
-      permissions,
-    });
+    await using mock = startProgram("udp", ["mock", file, ANY, "--print-endpoint", "--exit-after", "2"]);
     const endpoint = await mock.line();
     using one = new DatagramPeer(endpoint);
     using other = new DatagramPeer(endpoint);
@@ -140,7 +136,7 @@ Deno.test({
   name: "listen --record ends with exit code 8 when the disk is full",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
-    await using started = await startListen([ANY, "--record", "/dev/full"], { permissions: ["--allow-all"] });
+    await using started = await startListen([ANY, "--record", "/dev/full"]);
     using peer = new DatagramPeer(started.endpoint);
     await peer.send("lost");
     const { code, stderr } = await started.listen.outcome();
@@ -155,7 +151,7 @@ Deno.test("replay of a recording without datagrams exits 2 (fault 32)", async ()
     for (const content of ["", "\n", " \n\n"]) {
       await Deno.writeTextFile(file, content);
       const words = ["replay", file, "udp://127.0.0.1:9"];
-      const { code, stderr } = await runProgram("udp", words, { permissions: ["-N", "--allow-read"] });
+      const { code, stderr } = await runProgram("udp", words);
       assertEquals(code, 2);
       assertStringIncludes(stderr, "the recording contains no datagrams");
     }
@@ -168,7 +164,7 @@ Deno.test("replay names the line that is no datagram, with exit code 2", async (
   const file = await Deno.makeTempFile();
   try {
     await Deno.writeTextFile(file, '{"recording":1,"at":"","endpoint":"x","framing":"raw"}\n{"at":1}\n');
-    const { code, stderr } = await runProgram("udp", ["replay", file, ANY], { permissions: ["-N", "--allow-read"] });
+    const { code, stderr } = await runProgram("udp", ["replay", file, ANY]);
     assertEquals(code, 2);
     assertStringIncludes(stderr, "line 2");
   } finally {
@@ -240,10 +236,10 @@ Deno.test({
     const index = String(linkLocal?.scopeid);
     await using started = await startListen(["udp://[ff02::78]:0", "--interface", index]);
     const words = ["send", started.endpoint, "six", "--one-way", "--interface", index, "--ttl", "0"];
-    const sent = await runProgram("udp", words, { permissions: ["-N", "--allow-ffi"] });
+    const sent = await runProgram("udp", words);
     assertEquals([sent.code, sent.stderr], [0, ""]);
     assertMatch(await started.listen.line(), / 3 bytes: six$/);
-    const refused = await runProgram("udp", words);
+    const refused = await runProgram("udp", words, OWN_PROCESS);
     assertEquals(refused.code, 8);
     assertMatch(refused.stderr, /^parley-udp: .*--allow-ffi.*\n$/);
   },
@@ -253,9 +249,7 @@ Deno.test({
   name: "listen --receive-buffer sizes the kernel's buffer",
   ignore: Deno.build.os === "windows",
   fn: async () => {
-    await using started = await startListen([ANY, "--receive-buffer", "100KiB", "--log-level", "trace"], {
-      permissions: ["-N", "--allow-ffi"],
-    });
+    await using started = await startListen([ANY, "--receive-buffer", "100KiB", "--log-level", "trace"]);
     await started.listen.errorLine(/socket options.*receiveBuffer/);
   },
 });
@@ -266,9 +260,7 @@ Deno.test({
   fn: async () => {
     const limit = Number(await Deno.readTextFile("/proc/sys/net/core/rmem_max"));
     for (const [size, isWarned] of [[limit, false], [limit + 1, true], [2 ** 31 - 1, true]] as const) {
-      await using started = await startListen([ANY, "--receive-buffer", String(size)], {
-        permissions: ["-N", "--allow-ffi"],
-      });
+      await using started = await startListen([ANY, "--receive-buffer", String(size)]);
       started.listen.kill("SIGTERM");
       const { stderr } = await started.listen.outcome();
       const warning =

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { findFreePort } from "@parley/parley";
 import { DatagramPeer } from "../../support/datagram_peer.ts";
-import { runProgram, startProgram, startUdpServer } from "../../support/program.ts";
+import { OWN_PROCESS, runProgram, startProgram, startUdpServer } from "../../support/in_process.ts";
 
 const ANY = "udp://127.0.0.1:0";
 const ANY_TCP = "127.0.0.1:0";
@@ -65,7 +65,7 @@ Deno.test("relay refuses a share that is none with exit code 2", async () => {
 });
 
 Deno.test("relay --direction to-client makes the way back bad, and only that", async () => {
-  await using server = await startUdpServer(["echo", ANY, "--max-datagrams", "1"]);
+  await using server = await startUdpServer(["echo", ANY, "--max-datagrams", "1"], OWN_PROCESS);
   await using started = await startRelay(server.endpoint, "--direction", "to-client", "--drop", "100%");
   const { code } = await runProgram("udp", ["send", started.endpoint, "x", "--timeout", "300ms"]);
   assertEquals(code, 5);

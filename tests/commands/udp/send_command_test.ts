@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { bind } from "../../../src/factory.ts";
 import { formatEndpoint } from "../../../src/net/endpoint.ts";
 import { bindSilent } from "../../support/datagram_peer.ts";
-import { runProgram, startProgram, startUdpServer } from "../../support/program.ts";
+import { runProgram, startProgram, startUdpServer } from "../../support/in_process.ts";
 
 const ANY = "udp://127.0.0.1:0";
 

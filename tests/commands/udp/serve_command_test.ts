@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { DatagramPeer } from "../../support/datagram_peer.ts";
-import { runProgram, startUdpServer } from "../../support/program.ts";
+import { runProgram, startUdpServer } from "../../support/in_process.ts";
 
 const ANY = "udp://127.0.0.1:0";
 

@@ -3,7 +3,7 @@ import { runProgram } from "../../../../src/cli/run_program.ts";
 import { clientProgram } from "../../../../src/commands/client/program.ts";
 import { FakeIo } from "../../../support/fake_io.ts";
 import { junitFaults } from "../../../support/junit_schema.ts";
-import { startProgram } from "../../../support/program.ts";
+import { startProgram } from "../../../support/in_process.ts";
 import { scriptedPeer } from "../../../support/scripted_peer.ts";
 
 const UNIX = { ignore: Deno.build.os === "windows" };
@@ -57,9 +57,7 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
 Deno.test("smoke --junit writes its report in a process that gets SIGTERM (fault 22)", UNIX, async () => {
   await withFile(async (file, folder, asked) => {
     const junit = `${folder}/report.xml`;
-    await using client = startProgram("client", ["smoke", "-j1", file, "--junit", junit], {
-      permissions: ["-N", "-R", "-W"],
-    });
+    await using client = startProgram("client", ["smoke", "-j1", file, "--junit", junit]);
     await asked;
     client.kill("SIGTERM");
     assertEquals(await client.exitCode(), 143);
