@@ -41,14 +41,20 @@ function personOf(hubs: Hubs, hub: Hub, remote?: string): Person {
 
 /** Waits until every server has a member under its name in its rooms, of which its own people are told only. */
 async function untilSeen({ left, right }: Hubs, { nick, rooms }: Member): Promise<void> {
+  await until(`${nick} is seen everywhere`, () =>
+    [left, right].every((hub) => {
+      const person = hub.findPerson(nick);
+      return person?.nick === nick && [...rooms.keys()].every((key) => person.rooms.has(key));
+    }));
+}
+
+/** Waits for what the servers of a cluster do not tell their people. */
+async function until(what: string, isSo: () => boolean): Promise<void> {
   for (let tries = 0; tries < 1_000; tries++) {
-    const people = [left, right].map((hub) => hub.findPerson(nick));
-    if (people.every((person) => person?.nick === nick && [...rooms.keys()].every((key) => person.rooms.has(key)))) {
-      return;
-    }
+    if (isSo()) return;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
-  throw new Error(`${nick} is not seen everywhere`);
+  throw new Error(`it did not come about that ${what}`);
 }
 
 async function enter(hubs: Hubs, side: "left" | "right", nick: string, room = "#lobby", remote?: string) {
@@ -375,6 +381,10 @@ for (const [name, start] of [["one server", startAlone], ["two servers", startTw
     await assertRejects(() => root.does("/server-unban 10.0.0.7"), ChatError, "is not banned from the server");
     await root.does("/server-unban bob");
     await root.sees(/bob is no longer banned/);
+    await until(
+      "bob is let in everywhere",
+      () => [hubs.left, hubs.right].every((hub) => !hub.serverBans.find(["bob"])),
+    );
     await logIn(hubs.right, "bob");
   });
 }

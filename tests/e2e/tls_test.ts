@@ -45,7 +45,8 @@ async function exchangeByOpenssl(endpoint: string, args: readonly string[]): Pro
 
 toolTest("openssl", "openssl s_client gets an echo and sees a chain that it trusts", async () => {
   await using files = await CertificateFiles.create();
-  await using echo = await startTlsEcho(files);
+  // Starting openssl may take a busy machine longer than the usual five seconds.
+  await using echo = await startTlsEcho(files, ["--handshake-timeout", "60s"]);
   const trust = ["-verify_return_error", "-CAfile", files.path("ca.pem"), "-verify_hostname", "localhost"];
   assertEquals(await exchangeByOpenssl(echo.endpoint, trust), "hello\n");
 });
@@ -56,7 +57,12 @@ toolTest(
   async () => {
     await using files = await CertificateFiles.create();
     await files.issue("client.pem", "client-key.pem", { name: "client 7" });
-    await using echo = await startTlsEcho(files, ["--tls-client-ca", files.path("ca.pem")]);
+    await using echo = await startTlsEcho(files, [
+      "--tls-client-ca",
+      files.path("ca.pem"),
+      "--handshake-timeout",
+      "60s",
+    ]);
     assertEquals(await exchangeByOpenssl(echo.endpoint, []), "");
     await echo.server.errorLine(/TLS handshake failed .*reason="client certificate"/);
     const identity = ["-cert", files.path("client.pem"), "-key", files.path("client-key.pem")];

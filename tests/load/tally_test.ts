@@ -17,13 +17,18 @@ Deno.test("take() gives the oldest messages first, those sent together at once",
   assertEquals([inFlight.count, inFlight.oldestMs], [0, undefined]);
 });
 
-Deno.test("push() keeps the order when the ring grows after it has turned", () => {
-  const inFlight = new InFlight();
-  for (let at = 0; at < 3; at++) inFlight.push(at, at, 1);
-  assertEquals(taken(inFlight, 2).length, 2);
-  for (let at = 3; at < 40; at++) inFlight.push(at, at, 1);
-  assertEquals(taken(inFlight, 38).map(([intendedMs]) => intendedMs), Array.from({ length: 38 }, (_, at) => at + 2));
-});
+for (let turned = 0; turned <= 8; turned++) {
+  Deno.test(`push() keeps the order when the ring grows after ${turned} messages were answered`, () => {
+    const inFlight = new InFlight();
+    for (let at = 0; at < turned; at++) {
+      inFlight.push(at, at, 1);
+      inFlight.answer(1, () => {});
+    }
+    for (let at = 0; at < 40; at++) inFlight.push(at, 1_000 + at, at + 1);
+    assertEquals(inFlight.count, 820);
+    assertEquals(taken(inFlight, 820), Array.from({ length: 40 }, (_, at) => [at, 1_000 + at, at + 1]));
+  });
+}
 
 Deno.test("clear() forgets what is in flight", () => {
   const inFlight = new InFlight();

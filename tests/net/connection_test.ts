@@ -353,20 +353,28 @@ Deno.test("checkDeadlines() closes a connection whose first byte is late", async
   assertEquals(deadlineTimer.size, 0);
 });
 
-Deno.test("checkDeadlines() closes an idle connection, and not one on which something moves", async () => {
-  using deadlineTimer = fakeDeadlineTimer();
-  const { connection, transport } = fakeConnection({ deadlineTimer, limits: { idleMs: 1_000 } });
-  for (let ms = 900; ms <= 4_500; ms += 900) {
-    transport.say("x");
-    await connection.read();
-    deadlineTimer.at(ms);
-    await connection.write(utf8("y"));
-  }
-  assertEquals(connection.closeReason, undefined);
-  deadlineTimer.at(5_701);
-  assertEquals(connection.closeReason, "idle timeout");
-  assertInstanceOf(connection.closeError, TimeoutError);
-});
+for (const way of ["in", "out", "no way"]) {
+  Deno.test(`checkDeadlines() closes a connection once nothing has moved for its idle time: ${way}`, async () => {
+    using deadlineTimer = fakeDeadlineTimer();
+    const { connection, transport } = fakeConnection({ deadlineTimer, limits: { idleMs: 1_000 } });
+    let movedMs = 0;
+    if (way !== "no way") {
+      for (let ms = 900; ms <= 4_500; ms += 900) {
+        deadlineTimer.at(ms);
+        if (way === "in") {
+          transport.say("x");
+          await connection.read();
+        } else await connection.write(utf8("y"));
+        movedMs = ms;
+      }
+    }
+    deadlineTimer.at(movedMs + 999);
+    assertEquals(connection.closeReason, undefined);
+    deadlineTimer.at(movedMs + 1_201);
+    assertEquals(connection.closeReason, "idle timeout");
+    assertInstanceOf(connection.closeError, TimeoutError);
+  });
+}
 
 Deno.test("checkDeadlines() does not take a slow but steady write for idleness", async () => {
   using deadlineTimer = fakeDeadlineTimer();

@@ -26,6 +26,16 @@ async function through(kind: Kind, direction: Direction, faults: readonly string
   return { ...outcome, tookMs: endedMs - startedMs, sinceOpenMs: endedMs - openedMs };
 }
 
+/** For a fault whose time runs from the opening: a busy machine may need longer than it to open a pair. */
+async function inTime<T>(timeMs: number, run: (timeMs: number) => Promise<T>): Promise<T> {
+  try {
+    return await run(timeMs);
+  } catch (error) {
+    if (timeMs > 2_000) throw error;
+    return await inTime(timeMs * 4, run);
+  }
+}
+
 for (const kind of KINDS) {
   for (const direction of DIRECTIONS) {
     const name = (what: string) => `${what} over ${kind} ${direction}`;
@@ -71,15 +81,19 @@ for (const kind of KINDS) {
     });
 
     Deno.test(name("timeout drops everything, then closes"), async () => {
-      const outcome = await through(kind, direction, ["timeout:80ms"], { staysOpen: true });
-      assertEquals([outcome.bytes.length, outcome.isReset], [0, false]);
-      // The time runs from the opening.
-      assert(outcome.sinceOpenMs >= 79, `${outcome.sinceOpenMs} ms`);
+      await inTime(80, async (timeMs) => {
+        const outcome = await through(kind, direction, [`timeout:${timeMs}ms`], { staysOpen: true });
+        assertEquals([outcome.bytes.length, outcome.isReset], [0, false]);
+        // The time runs from the opening.
+        assert(outcome.sinceOpenMs >= timeMs - 1, `${outcome.sinceOpenMs} ms`);
+      });
     });
 
     Deno.test(name("reset resets"), async () => {
-      const { isReset } = await through(kind, direction, ["reset,time=40ms"], { staysOpen: true });
-      assert(isReset || kind === "unix");
+      await inTime(40, async (timeMs) => {
+        const { isReset } = await through(kind, direction, [`reset,time=${timeMs}ms`], { staysOpen: true });
+        assert(isReset || kind === "unix");
+      });
     });
 
     Deno.test(name("slow-close delays the end alone"), async () => {

@@ -1,11 +1,13 @@
 import { connect, createServer, type Socket } from "node:net";
+import { setTimeout } from "node:timers";
 
 /** How a {@linkcode cuttingProxy} ends each connection. */
 export type Cut = "reset" | "close";
 
 /**
- * Joins each client to the port, and after `afterMs` cuts both off, by a reset
- * or by an end in the middle. Only Node's sockets can reset on purpose.
+ * Joins each client to the port, and cuts both off once the server has been
+ * silent for `afterMs`, which it is not within a handshake: by a reset or by an
+ * end in the middle. Only Node's sockets can reset on purpose.
  */
 export async function cuttingProxy(
   port: number,
@@ -25,11 +27,13 @@ export async function cuttingProxy(
     keep(client);
     const upstream = keep(connect(port, "127.0.0.1"));
     client.pipe(upstream).pipe(client);
-    timers.add(setTimeout(() => {
+    const timer = setTimeout(() => {
       upstream.destroy();
       if (cut === "reset") client.resetAndDestroy();
       else client.destroy();
-    }, afterMs));
+    }, afterMs);
+    timers.add(timer);
+    upstream.on("data", () => timer.refresh());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
@@ -37,7 +41,7 @@ export async function cuttingProxy(
   return {
     port: address.port,
     async [Symbol.asyncDispose]() {
-      for (const timer of timers) clearTimeout(timer);
+      for (const timer of timers) timer.close();
       for (const socket of sockets) socket.destroy();
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
