@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { dial } from "../../src/dial.ts";
 import type { Session } from "../../src/session/session.ts";
 import { TestAuthority } from "../support/certificates.ts";
-import { startServer } from "../support/program.ts";
+import { type StartOptions, startServer } from "../support/in_process.ts";
 
 /** On streams a length before each message does what WebSocket does by itself. */
 const FRAMING = "length:4be";
@@ -28,14 +28,14 @@ const TRANSPORTS: readonly Transport[] = [
   { name: "wss", endpoint: () => "wss://127.0.0.1:0/echo", permissions: ["-N", "-R"], isSecure: true },
 ];
 
-async function startEcho(transport: Transport, flags: readonly string[] = []) {
+async function startEcho(transport: Transport, flags: readonly string[] = [], options?: StartOptions) {
   const folder = await Deno.makeTempDir();
   await Deno.writeTextFile(`${folder}/cert.pem`, pair.cert);
   await Deno.writeTextFile(`${folder}/key.pem`, pair.key);
   const tlsFlags = ["--tls-cert", `${folder}/cert.pem`, "--tls-key", `${folder}/key.pem`];
   const started = await startServer(
     ["echo", transport.endpoint(folder), "--framing", FRAMING, ...transport.isSecure ? tlsFlags : [], ...flags],
-    { permissions: transport.permissions },
+    options,
   );
   return {
     ...started,
@@ -88,7 +88,7 @@ for (const transport of TRANSPORTS) {
   });
 
   Deno.test(`echo over ${transport.name} ends in order at SIGTERM: clients see the end, exit 0`, async () => {
-    await using echo = await startEcho(transport);
+    await using echo = await startEcho(transport, [], { permissions: transport.permissions });
     const session = await echo.dial();
     session.send("before");
     assertEquals(await take(session, 1), ["before"]);

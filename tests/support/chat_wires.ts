@@ -1,6 +1,6 @@
 import { CertificateFiles } from "./certificate_files.ts";
 import { dialLines, JsonPeer, type Lines, TextPeer } from "./chat_peer.ts";
-import { type RunningProgram, startServer } from "./program.ts";
+import { type Program, type Started, startServer } from "./in_process.ts";
 
 /** What a chat is served on; what its clients see must be the same over each. */
 export const CHAT_WIRES = ["tcp", "unix", "tls", "ws"] as const;
@@ -10,11 +10,11 @@ export type ChatWire = typeof CHAT_WIRES[number];
 
 /** A chat that runs, and how to get into it. */
 export class ServedChat implements AsyncDisposable {
-  readonly server: RunningProgram;
+  readonly server: Program;
   readonly endpoint: string;
   readonly #files: CertificateFiles;
 
-  private constructor(files: CertificateFiles, started: { server: RunningProgram; endpoint: string }) {
+  private constructor(files: CertificateFiles, started: Started) {
     this.#files = files;
     this.server = started.server;
     this.endpoint = started.endpoint;
@@ -25,7 +25,7 @@ export class ServedChat implements AsyncDisposable {
     const files = await CertificateFiles.create();
     const endpoint = wire === "unix" ? `unix:${files.path("chat.sock")}` : `${wire}://127.0.0.1:0`;
     const args = ["chat", endpoint, ...wire === "tls" ? files.flags() : [], ...flags];
-    return new ServedChat(files, await startServer(args, { permissions: ["-N", "-R", "-W"] }));
+    return new ServedChat(files, await startServer(args));
   }
 
   /** A client that has yet to be greeted. */
