@@ -21,6 +21,8 @@ import { WebSocketSession } from "./session.ts";
 
 /** Maximum bytes of an error response's body to read for the message. */
 const REASON_BYTES = 1_024;
+/** Maximum bytes of the decoded body. */
+const DECODED_BYTES = 64 * 1_024;
 /** Time limit for each further chunk of that body. */
 const REASON_MS = 500;
 /** Maximum bytes shown of a response that is not HTTP. */
@@ -174,7 +176,7 @@ async function handshake(
   await connection.write(encodeHead(`GET ${requestPathOf(endpoint)} HTTP/1.1`, fields));
   const { head: answer, rest } = await readAnswer(connection, endpoint, deadline, timeoutMs);
   if (answer.status !== SWITCHING_PROTOCOLS) {
-    throw refusalOf(endpoint, answer, await readBody(connection, rest, answer, deadline));
+    throw await refusalOf(endpoint, answer, await readBody(connection, rest, answer, deadline));
   }
   const chosen = answer.fields.get("sec-websocket-extensions");
   const agreed = chosen === undefined
@@ -251,10 +253,10 @@ async function readBody(
   return body?.bytes ?? NOTHING;
 }
 
-function refusalOf(endpoint: Endpoint, answer: HttpResponseHead, rest: Uint8Array): ParleyError {
+async function refusalOf(endpoint: Endpoint, answer: HttpResponseHead, rest: Uint8Array): Promise<ParleyError> {
   const { status, reason, fields } = answer;
   const isText = /^(?:text\/|application\/(?:problem\+)?json\b)/i.test(fields.get("content-type") ?? "");
-  const body = isText ? textOf(rest, fields.get("content-encoding")) : "";
+  const body = isText ? await textOf(rest, fields.get("content-encoding")) : "";
   // Parley's servers repeat the status in the text.
   const words = `${status} ${reason === "" ? reasonPhrase(status) : reason}`;
   const why = body === "" || body.startsWith(words) ? body.slice(words.length) : `: ${body}`;
@@ -268,9 +270,31 @@ function refusalOf(endpoint: Endpoint, answer: HttpResponseHead, rest: Uint8Arra
 }
 
 /** The start of a body on one line. */
-function textOf(body: Uint8Array, coding: string | undefined): string {
-  if (coding !== undefined && coding !== "identity") return `(a body encoded with ${coding})`;
-  return joinLines(new TextDecoder().decode(body), " ");
+async function textOf(body: Uint8Array, coding: string | undefined): Promise<string> {
+  const decoded = coding === undefined ? body : await decode(body, coding.trim().toLowerCase());
+  return decoded === undefined ? `(a body encoded with ${coding})` : joinLines(new TextDecoder().decode(decoded), " ");
+}
+
+/** Decodes the start of a body (RFC 9110, section 8.4.1); `undefined` if it is invalid, too long or of another coding. */
+async function decode(body: Uint8Array, coding: string): Promise<Uint8Array | undefined> {
+  if (coding === "identity") return body;
+  const zlib = await import("node:zlib");
+  const { Z_SYNC_FLUSH, BROTLI_OPERATION_FLUSH } = zlib.constants;
+  // What was not read of the body must not count as an error.
+  const partial = { finishFlush: Z_SYNC_FLUSH, maxOutputLength: DECODED_BYTES };
+  try {
+    if (coding === "gzip" || coding === "x-gzip") return zlib.gunzipSync(body, partial);
+    // Some servers send deflate without the header of zlib.
+    if (coding === "deflate") {
+      return ((body[0] ?? 0) & 0xf) === 8 ? zlib.inflateSync(body, partial) : zlib.inflateRawSync(body, partial);
+    }
+    if (coding === "br") {
+      return zlib.brotliDecompressSync(body, { ...partial, finishFlush: BROTLI_OPERATION_FLUSH });
+    }
+  } catch {
+    // Invalid, or too long: the coding is reported in place of the text.
+  }
+  return undefined;
 }
 
 function upgradeError(

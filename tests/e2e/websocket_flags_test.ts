@@ -1,12 +1,16 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { constants, deflateRawSync } from "node:zlib";
+import { assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
+import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
+import { bigEndian, concat, utf8 } from "../../src/base/bytes.ts";
 import { dial as dialEndpoint, LinePeer, writeAll } from "../support/peer.ts";
 import { runProgram, startServer } from "../support/in_process.ts";
+import { startServer as startServerProcess } from "../support/program.ts";
 import { runClient } from "../support/run_client.ts";
 import { runTool, toolTest } from "../support/tools.ts";
 
 /** An HTTP server that answers one request after the other with these answers; it keeps the heads. */
-function httpServer(...answers: string[]): { url: string; port: number; heads: string[] } & AsyncDisposable {
+function httpServer(
+  ...answers: (string | Uint8Array)[]
+): { url: string; port: number; heads: string[] } & AsyncDisposable {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const heads: string[] = [];
   const serving = (async () => {
@@ -110,14 +114,42 @@ Deno.test("a rejection shows its status and the text of its body", async () => {
   assertStringIncludes((await runClient(["send", server.url, "x"])).stderr, '401 Unauthorized: {"e":1}');
 });
 
+Deno.test("a refusal's body is decoded, also if it is cut, and within a bound", async () => {
+  const words = "log in at the front desk first";
+  const long = `${words} ${
+    Array.from({ length: 4_000 }, (_, index) => (index * 7919 % 10_007).toString(36)).join(" ")
+  }`;
+  const bomb = gzipSync(new Uint8Array(1 << 19));
+  const cases: readonly (readonly [coding: string, body: Uint8Array, shown: string])[] = [
+    ["gzip", gzipSync(words), words],
+    ["gzip", gzipSync(long), words],
+    ["deflate", deflateSync(words), words],
+    ["deflate", deflateRawSync(words), words],
+    ["br", brotliCompressSync(words), words],
+    ["br", brotliCompressSync(long), words],
+    ["identity", utf8(words), words],
+    ["gzip", utf8("no gzip"), "(a body encoded with gzip)"],
+    ["gzip", bomb, "(a body encoded with gzip)"],
+    ["zstd", utf8(words), "(a body encoded with zstd)"],
+  ];
+  const answers = cases.map(([coding, body]) => {
+    const head = `HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\nContent-Encoding: ${coding}\r\n`;
+    return concat([utf8(`${head}Content-Length: ${body.length}\r\n\r\n`), body]);
+  });
+  await using server = httpServer(...answers);
+  for (const [coding, , shown] of cases) {
+    const { code, stderr } = await runClient(["send", server.url, "x"]);
+    assertEquals([coding, code, stderr.includes(`403 Forbidden: ${shown}`)], [coding, 1, true], stderr);
+  }
+});
+
 Deno.test("--compress on both sides compresses, and a bomb is closed with 1009", async () => {
-  await using echo = await startServer(["echo", "ws://127.0.0.1:0", "--compress", "--max-message", "64KiB"]);
+  await using echo = await startServerProcess(["echo", "ws://127.0.0.1:0", "--compress", "--max-message", "2MiB"]);
   const text = "hello ".repeat(5_000);
   const { code, stdout, stderr } = await runClient(["send", echo.endpoint, text, "--compress", "--expect", text]);
   assertEquals([code, stdout], [0, `${text}\n`], stderr);
   const plain = await runClient(["send", echo.endpoint, text, "--expect", text]);
   assertEquals(plain.code, 0, plain.stderr);
-  // 64 MiB of zeros, and a message of 64 KiB that is in pieces.
   using conn = await dialEndpoint(echo.endpoint);
   await writeAll(
     conn,
@@ -128,16 +160,26 @@ Deno.test("--compress on both sides compresses, and a bomb is closed with 1009",
   let head = "";
   for (let line = await peer.line(); line !== "\r"; line = await peer.line()) head += `${line}\n`;
   assertStringIncludes(head, "permessage-deflate; server_no_context_takeover; client_no_context_takeover");
-  const bomb = deflateRawSync(new Uint8Array(64 << 20), { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
-  const frame = new Uint8Array(8 + bomb.length);
+  // 1 GiB of zeros in a message that is small enough as it comes. Flushed data ends with a byte, so it can be repeated.
+  const part = deflateRawSync(new Uint8Array(16 << 20), { finishFlush: constants.Z_SYNC_FLUSH });
+  const bomb = concat(Array.from({ length: 64 }, () => part)).subarray(0, -4);
+  assertLess(bomb.length, 2 << 20);
+  const { pid } = echo.server;
+  const before = peakBytes(pid);
   // Masked with zeros.
-  frame.set([0xc2, 0x80 | 126, bomb.length >> 8, bomb.length & 0xff, 0, 0, 0, 0]);
-  frame.set(bomb, 8);
-  await writeAll(conn, frame);
+  const start = Uint8Array.of(0xc2, 0x80 | 127, 0, 0, 0, 0);
+  await writeAll(conn, concat([start, bigEndian(bomb.length, 4), new Uint8Array(4), bomb]));
   const answer = new Uint8Array(256);
   const count = await conn.read(answer) ?? 0;
   assertEquals([answer[0], (answer[2] ?? 0) << 8 | (answer[3] ?? 0)], [0x88, 1009], `${count} bytes`);
+  if (Deno.build.os === "linux") assertLess(peakBytes(pid) - before, 64 << 20);
 });
+
+/** The most memory that a process has had, on Linux. */
+function peakBytes(pid: number): number {
+  if (Deno.build.os !== "linux") return 0;
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))?.[1]) * 1_024;
+}
 
 Deno.test("--close sends its code and text, and --ping prints round-trip times", async () => {
   await using echo = await startServer(["echo", "ws://127.0.0.1:0", "--log-level", "debug"]);
