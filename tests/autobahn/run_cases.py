@@ -8,10 +8,13 @@ client of its own to speak with.
 
 Texts of Python 2 are bytes: here each is a str with one character a byte.
 
-Usage: run_cases.py ARCHIVE PORT SECTION...     one JSON object a case on stdout
+Usage: run_cases.py ARCHIVE PORT MESSAGES SECTION...     one JSON object a case on stdout
+
+The cases of compression (sections 12 and 13) send up to MESSAGES messages each.
 """
 
 import asyncio
+import atexit
 import base64
 import builtins
 import codecs
@@ -24,6 +27,7 @@ import struct
 import sys
 import tarfile
 import tempfile
+import zlib
 from types import SimpleNamespace
 
 CASE_TIMEOUT = 110
@@ -38,9 +42,10 @@ def load_cases(archive):
     except ModuleNotFoundError:
         sys.exit("lib2to3 is needed, which Python has up to 3.12")
     folder = tempfile.mkdtemp(prefix="autobahn-cases-")
+    atexit.register(shutil.rmtree, folder)
     with tarfile.open(archive) as tar:
         for member in tar.getmembers():
-            name = re.match(r"[^/]+/autobahntestsuite/case/(\w+\.py)$", member.name)
+            name = re.match(r"[^/]+/autobahntestsuite/(?:case/(?=\w+\.py$)|testdata/)([^/]+)$", member.name)
             if name and member.isfile():
                 with open(os.path.join(folder, name[1]), "wb") as file:
                     file.write(tar.extractfile(member).read())
@@ -50,31 +55,42 @@ def load_cases(archive):
     tool = refactor.RefactoringTool([fixer for fixer in fixers if not fixer.endswith("fix_import")])
     sys.path.insert(0, folder)
     for name in os.listdir(folder):
+        if not name.endswith(".py"):
+            continue
         path = os.path.join(folder, name)
         # Bytes of the source are characters of the texts.
         with open(path, encoding="latin-1") as file:
             text = file.read().expandtabs(3)
         text = text.replace("(object, Case, )", "(Case, )")
-        text = re.sub(r"(\.encode\([^)]*\))", r'\1.decode("latin-1")', text)
+        # Those of compression have texts and bytes apart already.
+        if not name.startswith("case12"):
+            text = re.sub(r"(\.encode\([^)]*\))", r'\1.decode("latin-1")', text)
+        text = text.replace("from autobahn.websocket.compress import *", "from client import *")
         text = text.replace("binascii.b2a_hex(", "in_hex(")
         text = text.replace("len(self.payload) / ", "len(self.payload) // ")
         text = re.sub(r"from autobahn\.\S+ import (WebSocketProtocol|Utf8Validator)", r"from client import \1", text)
         with open(path, "w", encoding="utf8") as file:
             file.write(str(tool.refactor_string(text + "\n", name)))
     builtins.in_hex = lambda value: octets(value).hex()
-    sys.modules["client"] = SimpleNamespace(WebSocketProtocol=Client, Utf8Validator=Utf8Validator)
+    sys.modules["client"] = SimpleNamespace(
+        WebSocketProtocol=Client,
+        Utf8Validator=Utf8Validator,
+        PerMessageDeflateOffer=DeflateOffer,
+    )
+    sys.modules["pkg_resources"] = SimpleNamespace(
+        resource_filename=lambda _package, path: os.path.join(folder, os.path.basename(path))
+    )
     base = importlib.import_module("case").Case
     base.compare = lambda _self, a, b: plain(a) == plain(b)
     cases = {}
     for name in names:
-        # Compression is not spoken here; 9.9.1 is not in the suite's own list.
-        if re.match(r"case(1[23]|9_9)", name):
+        # 9.9.1 is not in the suite's own list.
+        if name.startswith("case9_9"):
             continue
         for value in vars(importlib.import_module(name)).values():
             for found in value if isinstance(value, list) else [value]:
                 if isinstance(found, type) and issubclass(found, base) and re.match(r"Case\d", found.__name__):
                     cases[found.__name__[4:].replace("_", ".")] = found
-    shutil.rmtree(folder)
     return cases
 
 
@@ -103,6 +119,53 @@ class Utf8Validator:
         except UnicodeDecodeError:
             return False, False
         return True, self.decoder.getstate()[0] == b""
+
+
+class DeflateOffer:
+    """Stands for Autobahn's: one offer of permessage-deflate (RFC 7692)."""
+
+    def __init__(self, requestNoContextTakeover=False, requestMaxWindowBits=0):
+        self.requestNoContextTakeover = requestNoContextTakeover
+        self.requestMaxWindowBits = requestMaxWindowBits
+
+    def __str__(self):
+        text = "permessage-deflate; client_no_context_takeover; client_max_window_bits"
+        if self.requestNoContextTakeover:
+            text += "; server_no_context_takeover"
+        if self.requestMaxWindowBits:
+            text += f"; server_max_window_bits={self.requestMaxWindowBits}"
+        return text
+
+
+class Deflate:
+    """Both directions of permessage-deflate, as a server has agreed to it."""
+
+    def __init__(self, answer, offers):
+        name, *parameters = [part.strip() for part in answer.split(";")]
+        self.values = dict(parameter.partition("=")[::2] for parameter in parameters)
+        known = {f"{side}_{what}" for side in ("client", "server") for what in ("no_context_takeover", "max_window_bits")}
+        if name != "permessage-deflate" or not set(self.values) <= known:
+            raise ConnectionError(f"the server agreed to {answer!r}")
+        for offer in offers:
+            bits = int(self.values.get("server_max_window_bits", 15))
+            is_reset = "server_no_context_takeover" in self.values
+            if bits <= (offer.requestMaxWindowBits or 15) and (is_reset or not offer.requestNoContextTakeover):
+                break
+        else:
+            raise ConnectionError(f"the server agreed to {answer!r}, which answers no offer")
+        self.compressor = self.decompressor = None
+
+    def compress(self, data):
+        if self.compressor is None or "client_no_context_takeover" in self.values:
+            bits = int(self.values.get("client_max_window_bits", 15))
+            self.compressor = zlib.compressobj(wbits=-bits)
+        return (self.compressor.compress(data) + self.compressor.flush(zlib.Z_SYNC_FLUSH))[:-4]
+
+    def decompress(self, data):
+        if self.decompressor is None or "server_no_context_takeover" in self.values:
+            bits = int(self.values.get("server_max_window_bits", 15))
+            self.decompressor = zlib.decompressobj(-bits)
+        return self.decompressor.decompress(data + b"\x00\x00\xff\xff")
 
 
 class Client:
@@ -134,6 +197,8 @@ class Client:
         self.trafficStats = None
         self.timers = []
         self.isCloseSent = False
+        self.perMessageCompressionOffers = []
+        self._perMessageCompress = None
 
     async def run(self, case_class, port):
         self.reader, self.writer = await asyncio.open_connection("127.0.0.1", port, limit=2**26)
@@ -142,7 +207,7 @@ class Client:
         self.state, self.connectionWasOpen = self.STATE_OPEN, True
         self.case.onOpen()
         try:
-            await asyncio.wait_for(self.read_frames(), CASE_TIMEOUT)
+            await asyncio.wait_for(self.read_frames(), max(CASE_TIMEOUT, getattr(self.case, "WAITSECS", 0) + 10))
         except asyncio.TimeoutError:
             self.case.result = f"nothing ended the case within {CASE_TIMEOUT} s"
         except (ConnectionError, asyncio.IncompleteReadError):
@@ -158,14 +223,21 @@ class Client:
         key = base64.b64encode(os.urandom(16)).decode()
         self.writer.write(
             f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n{self.offer()}\r\n".encode()
         )
         head = await self.reader.readuntil(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1.1 101 "):
             raise ConnectionError(f"the upgrade was refused: {head!r}")
+        agreed = re.search(r"\r\nSec-WebSocket-Extensions: *(.*?)\r\n", head.decode(), re.I)
+        if agreed:
+            self._perMessageCompress = Deflate(agreed[1], self.perMessageCompressionOffers)
+
+    def offer(self):
+        offers = ", ".join(str(offer) for offer in self.perMessageCompressionOffers)
+        return f"Sec-WebSocket-Extensions: {offers}\r\n" if offers else ""
 
     async def read_frames(self):
-        message, is_binary = [], False
+        message, is_binary, is_compressed = [], False, False
         while True:
             first, second = await self.reader.readexactly(2)
             length = second & 0x7F
@@ -182,11 +254,14 @@ class Client:
             elif opcode == 10:
                 self.case.onPong(plain(payload))
             else:
-                is_binary = is_binary if opcode == 0 else opcode == 2
+                if opcode != 0:
+                    is_binary, is_compressed = opcode == 2, bool(first & 0x40)
                 message.append(payload)
                 if first & 0x80:
                     whole, message = b"".join(message), []
-                    self.case.onMessage(plain(whole), is_binary)
+                    if is_compressed:
+                        whole = self._perMessageCompress.decompress(whole)
+                    self.case.onMessage(whole if self._perMessageCompress else plain(whole), is_binary)
 
     async def close_came(self, payload):
         if len(payload) >= 2:
@@ -231,11 +306,14 @@ class Client:
             self.writer.write(data[at : at + (chopsize or len(data))])
 
     def sendMessage(self, payload, binary=False, isBinary=False, fragmentSize=None, **_options):
-        body, opcode = octets(payload), 2 if binary or isBinary else 1
+        body, opcode, rsv = octets(payload), 2 if binary or isBinary else 1, 0
+        if self._perMessageCompress:
+            body, rsv = self._perMessageCompress.compress(body), 4
         size = fragmentSize or self.autoFragmentSize or max(1, len(body))
         pieces = [body[at : at + size] for at in range(0, len(body), size)] or [b""]
         for index, piece in enumerate(pieces):
-            self.sendFrame(opcode=0 if index else opcode, payload=piece, fin=index == len(pieces) - 1)
+            fin = index == len(pieces) - 1
+            self.sendFrame(opcode=0 if index else opcode, payload=piece, fin=fin, rsv=0 if index else rsv)
 
     def beginMessage(self, isBinary=False, **_options):
         self.begin = 2 if isBinary else 1
@@ -296,10 +374,11 @@ def number(case):
     return [int(part) for part in case.split(".")]
 
 
-async def main(archive, port, sections):
+async def main(archive, port, messages, sections):
     cases = load_cases(archive)
     chosen = sorted((case for case in cases if case.split(".")[0] in sections), key=number)
     for name in chosen:
+        cases[name].COUNT = min(messages, getattr(cases[name], "COUNT", 0))
         case = await Client().run(cases[name], port)
         found = {"case": name, "behavior": case.behavior, "close": case.behaviorClose}
         if case.behavior == "FAILED" or case.behaviorClose != "OK":
@@ -308,4 +387,4 @@ async def main(archive, port, sections):
         print(json.dumps(found), flush=True)
 
 
-asyncio.run(main(sys.argv[1], int(sys.argv[2]), sys.argv[3:]))
+asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:]))
