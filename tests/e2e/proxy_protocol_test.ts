@@ -211,6 +211,42 @@ http {
   }
 });
 
+const NGINX_STREAM = "/usr/lib/nginx/modules/ngx_stream_module.so";
+toolTest(NGINX_STREAM, "nginx passes the client of our PROXY header on in its own, with and without TLS", async () => {
+  await using files = await CertificateFiles.create();
+  const args = ["echo", "tcp://:0", "tls://:0", "--framing", "line", ...files.flags(), ...TRUSTED, "--metrics", ":0"];
+  await using started = await startServer(args, { permissions: ["-A"] });
+  const [tlsEndpoint, metrics] = [await started.server.line(), await started.server.line()];
+  await using nginx = await RealServer.create();
+  const ways = [`127.0.0.1:${portOf(started.endpoint)};`, `127.0.0.1:${portOf(tlsEndpoint)}; proxy_ssl on;`];
+  const ports = ways.map(() => closedPort());
+  const config = await nginx.file(
+    "nginx.conf",
+    `load_module ${NGINX_STREAM};
+daemon off; pid ${nginx.folder}/pid; error_log stderr; events {}
+stream {
+  set_real_ip_from 127.0.0.0/8;
+${
+      ways.map((way, index) =>
+        `  server { listen 127.0.0.1:${ports[index]} proxy_protocol; proxy_protocol on; proxy_pass ${way} }\n`
+      ).join("")
+    }}
+`,
+  );
+  nginx.start("nginx", ["-c", config, "-p", nginx.folder]);
+  for (const [index, port] of ports.entries()) {
+    for (const header of [V1, V2]) {
+      using conn = await connected(port);
+      await writeAll(conn, concat([header, utf8("hello\n")]));
+      assertEquals(await new LinePeer(conn).line(), "hello", ways[index]);
+      const { connections } = await untilSight(metrics, ({ connections }) => connections.length === 1);
+      assertEquals(connections[0]?.peer.replace(/^\w+:/, ""), "//203.0.113.9:51234", ways[index]);
+      await conn.closeWrite();
+      await untilSight(metrics, ({ connections }) => connections.length === 0);
+    }
+  }
+});
+
 toolTest("curl", "curl --haproxy-protocol is read before HTTP", async () => {
   await using started = await startServer(["echo", "ws://:0", ...TRUSTED]);
   const url = `http://127.0.0.1:${portOf(started.endpoint)}/healthz`;
