@@ -58,12 +58,10 @@ async function dispatch(program: Program, argv: readonly string[], io: ProgramIo
     return EXIT.usage;
   }
   if (first === "--help" || first === "-h" || first === "help" && rest.length === 0) {
-    io.stdout.write(programHelp(program));
-    return EXIT.done;
+    return print(programHelp(program), io);
   }
   if (first === "--version" || first === "-V") {
-    io.stdout.write(`${versionLine(program.name)}\n`);
-    return EXIT.done;
+    return print(`${versionLine(program.name)}\n`, io);
   }
   rejectMangledArguments(argv);
   const entry = commandOf(program, argv);
@@ -72,8 +70,7 @@ async function dispatch(program: Program, argv: readonly string[], io: ProgramIo
   const words = beforeDashes(rest);
   const all = words.includes("--help-all");
   if (all || words.includes("--help") || words.includes("-h")) {
-    io.stdout.write(commandHelp(program, command, all));
-    return EXIT.done;
+    return print(commandHelp(program, command, all), io);
   }
   const { own, childCommand } = command.takesCommand ? splitAtDashes(rest) : { own: rest, childCommand: [] };
   const parsed = parseFlags(own, command.flags);
@@ -86,6 +83,19 @@ async function dispatch(program: Program, argv: readonly string[], io: ProgramIo
   if (!needsVariables) await io.giveBackEnvironment?.();
   using _signals = io.stop.takeOver();
   return await command.run({ ...parsed, childCommand, io });
+}
+
+/**
+ * Prints what needs no command to run, and waits for a turn of the event loop, in which the runtime stores the code that
+ * it has compiled: a program that exits in its first turn is compiled again by each start.
+ */
+async function print(text: string, io: ProgramIo): Promise<number> {
+  io.stdout.write(text);
+  const { promise: turn, resolve } = Promise.withResolvers<void>();
+  // `setTimeout` would load Node's timers first.
+  AbortSignal.timeout(0).addEventListener("abort", () => resolve(), { once: true });
+  await turn;
+  return EXIT.done;
 }
 
 /** The runtime passes arguments on as text, with U+FFFD in place of each byte that is not UTF-8. */

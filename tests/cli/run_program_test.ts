@@ -175,6 +175,15 @@ Deno.test("commandHelp() shows examples first, then usage, flags, notes and page
   );
 });
 
+Deno.test("runProgram() lets a turn of the event loop pass for help and version, so that compiled code is stored", async () => {
+  for (const argv of [["--help"], ["--version"], ["greet", "--help"]]) {
+    let isTurned = false;
+    AbortSignal.timeout(0).addEventListener("abort", () => isTurned = true, { once: true });
+    await run(argv);
+    assertEquals([argv, isTurned], [argv, true]);
+  }
+});
+
 Deno.test("runProgram() loads no command for its own help, its version and an unknown command", async () => {
   const load = () => Promise.reject(new Error("must not load"));
   const [greet] = programThat(() => Promise.resolve(0)).commands;
