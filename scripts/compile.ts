@@ -13,19 +13,11 @@ import { formatSize } from "../src/base/units.ts";
 import { makeArchive } from "./release/archive.ts";
 import { type BuildInfo, buildInfo } from "./release/build_info.ts";
 import { bundleProgram, PROGRAMS, splitProgram } from "./release/bundle_program.ts";
-import { NPM_COMPILER, npmRuntime, sha256 } from "./release/npm_runtime.ts";
-import { run } from "./release/run.ts";
+import { compileProgram, type Compiler, compilerFor } from "./release/compile_program.ts";
+import { sha256 } from "./release/npm_runtime.ts";
 import { startUpMs } from "./release/start_up.ts";
 import { fileName, type Target, targetsOf } from "./release/targets.ts";
 import { taskFlags } from "./task_flags.ts";
-import { V8_FLAGS } from "./v8_flags.ts";
-
-/**
- * What a compiled program may do, for good. It gives the right to read and
- * write files back before it begins, where its command line names no file, and
- * that to read the environment, where its command does not use it.
- */
-const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-run", "--no-prompt"];
 
 const FLAGS = {
   target: { type: "text", placeholder: "TARGET", repeat: true, help: "compile for TARGET, or all, and pack archives" },
@@ -34,31 +26,15 @@ const FLAGS = {
   out: { type: "text", default: "dist", placeholder: "FOLDER", help: "folder to write to" },
 } as const satisfies FlagTable;
 
-/** Who compiles, and on which runtime. */
-interface Compiler {
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly env: Record<string, string>;
-}
-
-async function compilerFor(runtime: string | undefined, folder: string): Promise<Compiler> {
-  if (runtime === undefined) return { command: Deno.execPath(), args: [], env: {} };
-  if (runtime !== "npm") return { command: Deno.execPath(), args: [], env: { DENORT_BIN: runtime } };
-  return { command: "npx", args: ["-y", NPM_COMPILER], env: { DENORT_BIN: await npmRuntime(folder) } };
-}
-
 async function compileFor(
   target: Target,
   folder: string,
   entries: ReadonlyMap<string, string>,
   compiler: Compiler,
 ): Promise<void> {
-  const cross = target === Deno.build.target ? [] : ["--target", target];
   for (const [name, entry] of entries) {
     const path = `${folder}/${fileName(name, target)}`;
-    const how = ["--quiet", "--no-check", "--no-config", "--no-code-cache", "--unstable-net", V8_FLAGS];
-    const flags = ["compile", ...how, ...PERMISSIONS, ...cross];
-    await run(compiler.command, [...compiler.args, ...flags, "--output", path, entry], { env: compiler.env });
+    await compileProgram(entry, path, compiler, target);
     const size = formatSize((await Deno.stat(path)).size);
     const start = target === Deno.build.target ? `, starts in ${Math.round(await startUpMs(path))} ms` : "";
     console.log(`${path}  ${size}${start}`);

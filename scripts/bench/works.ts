@@ -11,6 +11,7 @@ import { ECHO_WORKS } from "./echo_works.ts";
 import { PROCESS_WORKS } from "./process_works.ts";
 import { RELAY_WORKS } from "./relay_works.ts";
 import { SOCKET_WORKS } from "./socket_works.ts";
+import { START_WORKS } from "./start_works.ts";
 import type { Work } from "./work.ts";
 
 /** Every work, in the order of the table. */
@@ -21,5 +22,6 @@ export const WORKS: readonly Work[] = [
   ...CHAT_WORKS,
   ...CLUSTER_WORKS,
   ...CLIENT_WORKS,
+  ...START_WORKS,
   ...PROCESS_WORKS,
 ];
