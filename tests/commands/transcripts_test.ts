@@ -29,7 +29,10 @@ const CHANGING: readonly (readonly [RegExp, string])[] = [
   [/\b\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT/g, "<date>"],
   [/\b(pid|seed)=\d+/g, "$1=<$1>"],
   [/"(\w*[mM]s|p[\d.]+|max|min|avg)":\d+(?:\.\d+)?/g, '"$1":"<ms>"'],
-  [/^(ok .*? {2})\d+(?:\.\d+)?m?s\b/gm, "$1<ms>"],
+  [/^((?:ok|fail|skip) .*? {2})\d+(?:\.\d+)?m?s\b/gm, "$1<ms>"],
+  [/^(\d+ passed.* in )\S+/gm, "$1<ms>"],
+  [/^\d\d:\d\d (?=#)/gm, "<at> "],
+  [/"(epoch|id)":"[0-9a-f-]{8,36}"/g, '"$1":"<$1>"'],
   [/^min\/avg\/p99\/max [\d.\/]+/gm, "min/avg/p99/max <ms>"],
   [/\b127\.0\.0\.1:\d{5}\b/g, "127.0.0.1:<port>"],
 ];
@@ -51,11 +54,13 @@ class Replay implements AsyncDisposable {
 
   /** Does what an unindented line says; the result is what came of it. */
   async run(line: string): Promise<string[]> {
-    const [, name = "", verb, rest = ""] = /^([A-Z]\w*) (=|>|stops)(?: (.*))?$/.exec(line) ?? [];
+    const [, name = "", verb, rest = ""] = /^([A-Z]\w*|[a-z]+\.\w+) (=|>|stops|is)(?: (.*))?$/.exec(line) ?? [];
     if (verb === "=") await this.#start(name, this.#wordsOf(rest));
     else if (verb === ">") return await this.#send(this.#served(name), rest);
     else if (verb === "stops") return await this.#stop(name);
-    else if (/^\w+ /.test(line)) return await this.#command(line);
+    else if (verb === "is") {
+      await Deno.writeTextFile(`${this.#folder}/${name}`, this.#filled(new TextDecoder().decode(unescape(rest))));
+    } else if (/^\w+ /.test(line)) return await this.#command(line);
     return [];
   }
 
@@ -67,9 +72,14 @@ class Replay implements AsyncDisposable {
 
   #wordsOf(text: string): string[] {
     return Array.from(text.matchAll(/'([^']*)'|(\S+)/g), ([, quoted, plain]) => {
-      const word = (quoted ?? plain ?? "").replaceAll("<folder>", this.#folder);
-      return word.replaceAll(/\b[A-Z]{3,}\b/g, (name) => this.#servers.get(name)?.endpoint ?? name);
+      return this.#filled(quoted ?? plain ?? "");
     });
+  }
+
+  /** A text with endpoints and the folder for their names. */
+  #filled(text: string): string {
+    return text.replaceAll("<folder>", this.#folder)
+      .replaceAll(/\b[A-Z]{3,}\b/g, (name) => this.#servers.get(name)?.endpoint ?? name);
   }
 
   async #start(name: string, [program = "", ...words]: readonly string[]): Promise<void> {
@@ -92,9 +102,10 @@ class Replay implements AsyncDisposable {
   async #stop(name: string): Promise<string[]> {
     const { io, code } = this.#served(name);
     io.stop.send("SIGTERM");
-    const lines = [`exit ${await code}`];
+    const outcome = `exit ${await code}`;
     this.#servers.delete(name);
-    return [...this.#shown("! ", io.err), ...lines];
+    // The first line is the endpoint.
+    return [...this.#shown("", io.out.replace(/^.*\n/, "")), ...this.#shown("! ", io.err), outcome];
   }
 
   async #command(line: string): Promise<string[]> {
@@ -133,7 +144,7 @@ function programOf(name: string): Program {
   return program;
 }
 
-for (const name of ["client.txt", "usage.txt", "server.txt", "udp.txt"]) {
+for (const name of ["client.txt", "files.txt", "usage.txt", "server.txt", "udp.txt"]) {
   Deno.test(`commands print what ${name} shows`, async () => {
     const folder = await Deno.makeTempDir();
     {

@@ -38,8 +38,14 @@ export class ChatPipe {
   async talk(link: ChatLink, replyMs: number): Promise<void> {
     const running = link.run();
     const sending = this.#sendInput(link, replyMs);
-    // Whichever fails first says why; the end of the input ends the link.
-    await Promise.race([running, sending.then(() => running)]);
+    try {
+      // Whichever fails first says why; the end of the input ends the link.
+      await Promise.race([running, sending.then(() => running)]);
+    } catch (error) {
+      link.quit(0);
+      await running.catch(() => {});
+      throw error;
+    }
   }
 
   async #sendInput(link: ChatLink, replyMs: number): Promise<void> {
