@@ -24,6 +24,7 @@ import {
 } from "./net/endpoint.ts";
 import type { Listener } from "./net/listener.ts";
 import type { SocketOptionValues } from "./net/sockopt/socket_options.ts";
+import type { Resetter } from "./net/sockopt/resetter.ts";
 import type { SocketOptionApplier } from "./net/sockopt/socket_option_applier.ts";
 import { directDialer } from "./net/direct_dialer.ts";
 import type { Dialer, Layer } from "./net/layer.ts";
@@ -66,11 +67,12 @@ export interface StreamOptions extends SocketOptions {
   outboxBytes?: number;
   /**
    * Opens TCP so that `Connection.reset()` can send a reset. Such sockets are
-   * slower, and a listener takes connections from the kernel as they come.
+   * slower, and a listener takes connections from the kernel as they come; with
+   * a {@linkcode Resetter} neither is so.
    *
    * @default {false}
    */
-  canReset?: boolean;
+  canReset?: boolean | Resetter;
   /** Layers between the socket and TLS, such as a PROXY header, in order. */
   layers?: readonly Layer[];
   /** Layers over the socket and its TLS, in order. */
@@ -285,7 +287,11 @@ export async function connect(endpoint: string | Endpoint, options: ConnectOptio
     const message = `Cannot connect to ${text}: no answer within ${formatDuration(Math.round(connectTimeoutMs))}`;
     deadline.abort(new TimeoutError("connect", message, { endpoint: text, afterMs: connectTimeoutMs }));
   }, connectTimeoutMs);
-  const signal = options.signal ? AbortSignal.any([deadline.signal, options.signal]) : deadline.signal;
+  // One signal by hand: AbortSignal.any() costs more than the rest of a connection's objects.
+  const { signal } = deadline;
+  const onAbort = () => deadline.abort(options.signal?.reason);
+  if (options.signal?.aborted) onAbort();
+  options.signal?.addEventListener("abort", onAbort, { once: true });
   let connection: Connection;
   try {
     log.debug(`connecting to ${text}`);
@@ -311,11 +317,14 @@ export async function connect(endpoint: string | Endpoint, options: ConnectOptio
     });
   } finally {
     clearTimeout(timer);
+    options.signal?.removeEventListener("abort", onAbort);
   }
   try {
-    using optionApplier = await optionApplierOf(options);
-    optionApplier?.apply(connection);
-    await handshake(connection, options.signal);
+    if (options.socketOptions !== undefined) {
+      using optionApplier = await optionApplierOf(options);
+      optionApplier?.apply(connection);
+    }
+    if (connection.needsHandshake) await handshake(connection, options.signal);
   } catch (error) {
     connection.close("error");
     throw error;
@@ -396,7 +405,7 @@ export async function bind(endpoint: string | Endpoint, options: BindOptions = {
 /** The runtime's own sockets end the stream before they close, whatever SO_LINGER says. */
 function resetSetup({ canReset = false, socketOptions }: StreamOptions & KernelOptions) {
   const resetsOnClose = socketOptions?.linger === 0;
-  return { canReset: canReset || resetsOnClose, resetsOnClose };
+  return { canReset: canReset === false ? resetsOnClose : canReset, resetsOnClose };
 }
 
 /** Loaded when asked for: most programs must not need `--allow-ffi`. */
@@ -473,6 +482,11 @@ function limitsOf(options: StreamOptions): ConnectionLimits {
     writeMs: ms(options.writeTimeout),
     outboxBytes: options.outboxBytes,
   };
+}
+
+/** A deadline timer for many sockets with these options. */
+export function deadlineTimerOf(options: StreamOptions): DeadlineTimer {
+  return deadlineTimerFor(limitsOf(options));
 }
 
 /** A deadline timer that is exact enough for these limits. */

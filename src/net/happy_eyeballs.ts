@@ -33,6 +33,8 @@ export async function raceAddresses<C extends Disposable>(
   target: { endpoint: string; port: number },
   options: RaceOptions<C>,
 ): Promise<C> {
+  const [only] = addresses;
+  if (only !== undefined && addresses.length === 1) return await dialOnly(only, target, options);
   const order = interleave(addresses);
   const losers = new AbortController();
   const signal = AbortSignal.any([losers.signal, options.signal]);
@@ -86,6 +88,26 @@ export async function raceAddresses<C extends Disposable>(
     clearTimeout(timer);
     options.signal.removeEventListener("abort", onAbort);
     losers.abort();
+  }
+}
+
+/** Without a race, none of its costs. */
+async function dialOnly<C extends Disposable>(
+  address: ResolvedAddress,
+  target: { endpoint: string; port: number },
+  { dial, signal, onFailure }: RaceOptions<C>,
+): Promise<C> {
+  signal.throwIfAborted();
+  try {
+    const connection = await dial(address, signal);
+    if (!signal.aborted) return connection;
+    connection[Symbol.dispose]();
+    throw signal.reason;
+  } catch (error) {
+    signal.throwIfAborted();
+    const attempt = { address: formatHostPort(address.address, target.port), reason: reasonOf(error) };
+    onFailure?.(attempt);
+    throw failure(target.endpoint, [attempt], [error]);
   }
 }
 
