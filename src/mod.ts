@@ -72,6 +72,7 @@ export {
   type SocketOptionsAccess,
   type SocketOptionValues,
 } from "./net/sockopt/socket_options.ts";
+export { ResettableConn, Resetter } from "./net/sockopt/resetter.ts";
 export type { TcpInfo } from "./net/sockopt/tcp_info.ts";
 export { dial, type DialOptions, openSession } from "./dial.ts";
 export type { Framer } from "./session/framer.ts";

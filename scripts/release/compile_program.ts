@@ -1,12 +1,14 @@
+import { libcPaths } from "../../src/net/sockopt/libc.ts";
 import { V8_FLAGS } from "../v8_flags.ts";
 import { NPM_COMPILER, npmRuntime } from "./npm_runtime.ts";
 import { run } from "./run.ts";
 import type { Target } from "./targets.ts";
 
 /**
- * What a compiled program may do, for good. It gives the right to read and
- * write files back before it begins, where its command line names no file, and
- * that to read the environment, where its command does not use it.
+ * What a compiled program may do. It gives the right to read and write files
+ * back before it begins, where its command line names no file, and that to read
+ * the environment, where its command does not use it; on Linux also that to open
+ * the C library, which a relay uses before.
  */
 const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-run", "--no-prompt"];
 
@@ -33,5 +35,12 @@ export async function compileProgram(
 ): Promise<void> {
   const cross = target === Deno.build.target ? [] : ["--target", target];
   const how = ["--quiet", "--no-check", "--no-config", "--no-code-cache", "--unstable-net", V8_FLAGS];
-  await run(command, [...args, "compile", ...how, ...PERMISSIONS, ...cross, "--output", path, entry], { env });
+  const permissions = [...PERMISSIONS, ...libraryPermission(target)];
+  await run(command, [...args, "compile", ...how, ...permissions, ...cross, "--output", path, entry], { env });
+}
+
+function libraryPermission(target: Target): string[] {
+  const [arch, , os] = target.split("-");
+  if (os !== "linux") return [];
+  return [`--allow-ffi=${libcPaths({ os, arch: arch === "aarch64" ? "aarch64" : "x86_64" })}`];
 }

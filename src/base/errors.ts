@@ -254,7 +254,5 @@ export function messageOf(error: unknown): string {
  * @param flags As in `--allow-read=FILE`.
  */
 export function missingPermission(flags: string, isCompiled: boolean = Deno.build.standalone): string {
-  return isCompiled
-    ? `this compiled program was built without ${flags}; run the bundle with it`
-    : `run again with ${flags}`;
+  return isCompiled ? `this compiled program runs without ${flags}; run the bundle with it` : `run again with ${flags}`;
 }

@@ -45,6 +45,8 @@ export interface CommandDefinition<T extends FlagTable> {
   readonly takesCommand?: boolean;
   /** A file that it reads may name programs to run: it gives the permission up itself. */
   readonly mayRunPrograms?: boolean;
+  /** It opens the C library, and gives the permission to do so up itself. */
+  readonly opensLibrary?: boolean;
   /** It shows its output with the user's pager; that too needs the permission to run commands. */
   readonly runsPager?: boolean;
   /** Runs it and returns the exit code. The caller turns an error into one line and an exit code. */

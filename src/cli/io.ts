@@ -43,6 +43,8 @@ export interface ProgramIo {
   giveBackEnvironment?(): Promise<void>;
   /** Gives the right to run commands back, in the same way. */
   giveBackRun?(): Promise<void>;
+  /** Gives the right to load the C library back, in the same way. */
+  giveBackLibrary?(): Promise<void>;
 }
 
 /** The world as it is. */
@@ -58,7 +60,7 @@ export function systemIo(exit: (code: number) => never): ProgramIo {
     mayColor: !Deno.noColor,
     stop: new StopSignals(exit),
     ...(Deno.build.os === "windows" ? {} : { onResize }),
-    ...(Deno.build.standalone ? { giveBackFiles, giveBackEnvironment, giveBackRun } : {}),
+    ...(Deno.build.standalone ? { giveBackFiles, giveBackEnvironment, giveBackRun, giveBackLibrary } : {}),
   };
 }
 
@@ -87,6 +89,10 @@ async function giveBackEnvironment(): Promise<void> {
 
 async function giveBackRun(): Promise<void> {
   await Deno.permissions.revoke({ name: "run" });
+}
+
+async function giveBackLibrary(): Promise<void> {
+  await Deno.permissions.revoke({ name: "ffi" });
 }
 
 /** Which stream it was that had no room left. */

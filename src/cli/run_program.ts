@@ -74,6 +74,7 @@ async function dispatch(program: Program, argv: readonly string[], io: ProgramIo
   }
   const { own, childCommand } = command.takesCommand ? splitAtDashes(rest) : { own: rest, childCommand: [] };
   const parsed = parseFlags(own, command.flags);
+  if (!command.opensLibrary) await io.giveBackLibrary?.();
   if (!namesFiles({ usage: command.usage, table: command.flags, ...parsed })) await io.giveBackFiles?.();
   if (!namesCommand(parsed, childCommand) && !command.runsPager && !command.mayRunPrograms) await io.giveBackRun?.();
   const { readsEnvironment = false } = command;

@@ -228,7 +228,7 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
     try {
       // A peer that has ended its side may have closed the socket: an empty write then fails if data was rejected.
       if (this.isReadEnded) await this.transport.write(NOTHING);
-      await this.transport.closeWrite();
+      await this.transport.closeWrite(this.isReadEnded);
     } catch (error) {
       // Closed already: the next read reports it.
       if (!(error instanceof Deno.errors.NotConnected)) throw this.#fail(error, "end the stream to");

@@ -8,6 +8,7 @@ import { raceAddresses } from "./happy_eyeballs.ts";
 import type { Dialed, Dialer, DialerOptions } from "./layer.ts";
 import { resolve, type ResolvedAddress } from "./resolve.ts";
 import { toSocketError } from "./socket_error.ts";
+import type { Resetter } from "./sockopt/resetter.ts";
 import type { Transport } from "./transport.ts";
 import { delay } from "./wait.ts";
 
@@ -54,13 +55,16 @@ async function dialTcp(
     });
   }
   log.trace(`connecting to ${addresses.map(({ address }) => address).join(", ")}`, { step: "connect" });
-  // The runtime's own sockets cannot bind a local address.
-  const resettable = options.canReset || from !== undefined ? await import("./resettable.ts") : undefined;
+  const { canReset } = options;
+  // The runtime's own sockets cannot bind a local address, nor reset without help.
+  const resettable = canReset === true || from !== undefined ? await import("./resettable.ts") : undefined;
+  const resetter = typeof canReset === "object" ? canReset : undefined;
   const conn = await raceAddresses<TcpTransport>(addresses, { endpoint: text, port: endpoint.port }, {
     signal,
     onFailure: options.onAttemptFailed,
     dial: ({ address }: ResolvedAddress, signal) =>
-      resettable?.dialResettable(address, endpoint.port, signal, from) ?? dialAddress(address, endpoint.port, signal),
+      resettable?.dialResettable(address, endpoint.port, signal, from) ??
+        dialAddress(address, endpoint.port, { signal, resetter }),
   });
   conn.setNoDelay(true);
   const { hostname, port } = conn.localAddr;
@@ -82,15 +86,20 @@ function familyOf(from: DirectOptions["from"]): 4 | 6 | undefined {
  * After connecting, the runtime checks its signal again and throws without closing the socket. So it gets a signal that
  * does not throw, and the check is done here.
  */
-async function dialAddress(hostname: string, port: number, signal: AbortSignal): Promise<Deno.TcpConn> {
+async function dialAddress(
+  hostname: string,
+  port: number,
+  { signal, resetter }: { signal: AbortSignal; resetter: Resetter | undefined },
+): Promise<TcpTransport> {
   signal.throwIfAborted();
   const cancel = new AbortController();
   Object.defineProperty(cancel.signal, "throwIfAborted", { value: () => {} });
   const onAbort = () => cancel.abort();
   signal.addEventListener("abort", onAbort, { once: true });
   try {
+    const guess = resetter?.guess() ?? -1;
     const conn = await Deno.connect({ hostname, port, signal: cancel.signal, autoSelectFamily: false });
-    if (!signal.aborted) return conn;
+    if (!signal.aborted) return resetter?.adopt(conn, guess) ?? conn;
     conn.close();
     throw signal.reason;
   } finally {

@@ -9,6 +9,7 @@ import type { Logger } from "../log/logger.ts";
 import type { Attempt } from "../base/errors.ts";
 import type { DatagramSocket } from "./datagram.ts";
 import type { Endpoint, HostEndpoint } from "./endpoint.ts";
+import type { Resetter } from "./sockopt/resetter.ts";
 import type { TlsFacts } from "./tls_facts.ts";
 import type { Transport } from "./transport.ts";
 
@@ -61,8 +62,8 @@ export interface DialerOptions {
   readonly log: Logger;
   /** Time limit for name resolution. */
   readonly resolveTimeoutMs: number;
-  /** The TCP transport must support a reset. */
-  readonly canReset?: boolean | undefined;
+  /** The TCP transport must support a reset, by the resetter if there is one. */
+  readonly canReset?: boolean | Resetter | undefined;
   /** Called for each failed address, even if another succeeds. */
   readonly onAttemptFailed?: ((attempt: Attempt) => void) | undefined;
   /** Aborts with its reason. */

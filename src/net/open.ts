@@ -15,6 +15,7 @@ import { formatEndpoint, formatHostPort, type HostEndpoint, type PathEndpoint } 
 import { type Acceptor, Listener, type ListenerInit, mergeAcceptors } from "./listener.ts";
 import { joinGroups, type MulticastSetup } from "./multicast.ts";
 import { resolve } from "./resolve.ts";
+import type { Resetter } from "./sockopt/resetter.ts";
 import { toSocketError } from "./socket_error.ts";
 import {
   clearStaleSocket,
@@ -29,8 +30,8 @@ import { UnixDatagramTransport } from "./unix_datagram_transport.ts";
 
 /** How to listen. */
 export interface ListenSetup extends Omit<ListenerInit, "endpoint"> {
-  /** Opens TCP so that a connection can be reset. */
-  canReset?: boolean;
+  /** Opens TCP so that a connection can be reset, by the resetter if there is one. */
+  canReset?: boolean | Resetter;
   backlog: number;
   /** Lets several processes listen on the port (Linux). */
   reusePort: boolean;
@@ -77,12 +78,22 @@ export async function listenTcp(endpoint: HostEndpoint, setup: ListenSetup): Pro
 type TcpAcceptor = Acceptor & { readonly addr: Deno.NetAddr };
 
 async function openAcceptor(host: string, port: number, setup: ListenSetup): Promise<TcpAcceptor> {
-  if (setup.canReset) {
+  const { canReset, backlog } = setup;
+  if (canReset === true) {
     const { ResettableAcceptor } = await import("./resettable.ts");
-    return await ResettableAcceptor.listen(host, port, setup.backlog);
+    return await ResettableAcceptor.listen(host, port, backlog);
   }
   const shared = setup.reusePort ? { reusePort: true } : {};
-  return Deno.listen({ hostname: host, port, tcpBacklog: setup.backlog, ...shared });
+  const listener = Deno.listen({ hostname: host, port, tcpBacklog: backlog, ...shared });
+  if (!canReset) return listener;
+  return {
+    addr: listener.addr,
+    async accept() {
+      const guess = canReset.guess();
+      return canReset.adopt(await listener.accept(), guess);
+    },
+    close: () => listener.close(),
+  };
 }
 
 /** A name may have an address that this machine lacks, such as `::1` without IPv6: listen on the others. */

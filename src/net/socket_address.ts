@@ -24,7 +24,7 @@ export function readSocketAddress(
   os: typeof Deno.build.os = Deno.build.os,
 ): SocketAddress | undefined {
   const family = os === "darwin" ? bytes[1] : (bytes[0] ?? 0) + (bytes[1] ?? 0) * 256;
-  const port = (bytes[2] ?? 0) * 256 + (bytes[3] ?? 0);
+  const port = socketPort(bytes);
   switch (family) {
     case AF_UNIX: {
       const end = bytes.indexOf(0, 2);
@@ -40,4 +40,9 @@ export function readSocketAddress(
     default:
       return undefined;
   }
+}
+
+/** The port of a `struct sockaddr` of IPv4 or IPv6. */
+export function socketPort(bytes: Uint8Array): number {
+  return (bytes[2] ?? 0) * 256 + (bytes[3] ?? 0);
 }

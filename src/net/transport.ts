@@ -4,8 +4,8 @@ export interface Transport {
   read(bytes: Uint8Array): Promise<number | null>;
   /** Writes some or all of `bytes`; returns the count. */
   write(bytes: Uint8Array): Promise<number>;
-  /** Ends this side of the stream; the peer may continue to send. */
-  closeWrite(): Promise<void>;
+  /** Ends this side of the stream; the peer may continue to send, unless it `hasEnded`. */
+  closeWrite(hasEnded?: boolean): Promise<void>;
   /** Closes the socket. */
   close(): void;
   /** Closes with a reset; returns `false` if it could only be closed normally. */

@@ -1,11 +1,12 @@
 import { messageOf } from "../base/errors.ts";
 import { randomSeed } from "../base/random.ts";
-import type { ConnectOptions } from "../factory.ts";
+import { type ConnectOptions, deadlineTimerOf } from "../factory.ts";
 import { rawCodec } from "../framing/raw.ts";
 import { defaultMaxConnections } from "../guard/open_file_limit.ts";
 import { Logger } from "../log/logger.ts";
 import type { Connection } from "../net/connection.ts";
 import { type Endpoint, isWebSocket, parseEndpoint } from "../net/endpoint.ts";
+import { Resetter } from "../net/sockopt/resetter.ts";
 import { type RunningServer, serve, type ServeOptions } from "../server/serve.ts";
 import type { ServerStats } from "../server/server_stats.ts";
 import { type Clock, SYSTEM_CLOCK } from "./faults/clock.ts";
@@ -42,6 +43,12 @@ export interface RelayOptions extends Omit<ServeOptions, "framing" | "rates" | "
   sendProxy?: 1 | 2 | undefined;
   /** Observes forwarded data. */
   tap?: (connection: Connection) => Tap | undefined;
+  /**
+   * Resets the sockets. With `false` they are those of `node:net`, which are slower.
+   *
+   * @default {Resetter.open(), which needs Linux and `--allow-ffi`, or `false`}
+   */
+  resetter?: Resetter | false;
   /** The clock of the faults, for tests. */
   clock?: Clock;
 }
@@ -129,6 +136,8 @@ export async function startRelay(
   const faults = readFaults(options.faults ?? []);
   const endpoint = typeof listenOn === "string" ? parseEndpoint(listenOn) : listenOn;
   assertUsable(faults, [endpoint, ...targets]);
+  const ownResetter = options.resetter === undefined ? Resetter.open() : undefined;
+  const canReset = ownResetter ?? (options.resetter || true);
   const service = new RelayService({
     targets,
     balance: options.balance ?? "in-order",
@@ -136,7 +145,9 @@ export async function startRelay(
     faults,
     seed,
     clock: options.clock ?? SYSTEM_CLOCK,
-    dial: { context, ...dial },
+    dial: { context, deadlineTimer: deadlineTimerOf(dial), ...dial },
+    canReset,
+    ownResetter,
     sendProxy: options.sendProxy,
     maxMessage: options.maxMessage,
     subprotocols: options.subprotocols ?? [],
@@ -149,7 +160,7 @@ export async function startRelay(
       ...options,
       context,
       framing: rawCodec,
-      canReset: true,
+      canReset,
     }),
     service,
     seed,

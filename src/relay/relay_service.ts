@@ -4,6 +4,7 @@ import { connect, type ConnectOptions } from "../factory.ts";
 import type { Size } from "../base/units.ts";
 import type { Connection } from "../net/connection.ts";
 import { type Endpoint, formatEndpoint, isWebSocket } from "../net/endpoint.ts";
+import type { Resetter } from "../net/sockopt/resetter.ts";
 import { proxyProtocolSenderFor } from "../net/layers/proxy_protocol.ts";
 import type { Session } from "../session/session.ts";
 import type { Service } from "../server/service.ts";
@@ -29,6 +30,10 @@ export interface RelayServiceOptions {
   readonly clock: Clock;
   /** Dials a target. */
   readonly dial: ConnectOptions;
+  /** How the sockets to the targets are reset. */
+  readonly canReset: true | Resetter;
+  /** Disposed of with the service. */
+  readonly ownResetter?: Resetter | undefined;
   /** Version of the PROXY header to send to the target; none by default. */
   readonly sendProxy?: 1 | 2 | undefined;
   /** Maximum bytes of a WebSocket message. */
@@ -127,6 +132,12 @@ export class RelayService implements Service {
     for (const connection of this.#open.values()) connection.close("drain");
   }
 
+  /** Every connection has ended. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#options.ownResetter?.[Symbol.dispose]();
+    return Promise.resolve();
+  }
+
   async #admit(connection: Connection): Promise<boolean> {
     const { seed, clock } = this.#options;
     for (const fault of this.#faults) {
@@ -155,11 +166,11 @@ export class RelayService implements Service {
   }
 
   async #dialOne(target: Endpoint, session: Session, client: Connection): Promise<Side> {
-    const { dial, sendProxy, maxMessage = DEFAULTS.webSocketMessageBytes } = this.#options;
+    const { dial, canReset, sendProxy, maxMessage = DEFAULTS.webSocketMessageBytes } = this.#options;
     const options = {
       ...dial,
       ...(sendProxy === undefined ? {} : { layers: [proxyProtocolSenderFor(sendProxy, client)] }),
-      canReset: true,
+      canReset,
       signal: this.#closing.signal,
     };
     const connection = await connect(target, options);

@@ -219,6 +219,32 @@ Deno.test("runProgram() gives the permission to run commands back unless the wor
   }
 });
 
+Deno.test("runProgram() gives the permission to open the C library back unless the command does so itself", async () => {
+  for (const opensLibrary of [true, false]) {
+    let given = 0;
+    const io = Object.assign(new FakeIo(), { giveBackLibrary: () => Promise.resolve(void given++) });
+    const { commands, ...rest } = programThat(() => Promise.resolve(0));
+    const opening = commands.map((entry) => ({
+      ...entry,
+      load: async () => ({ ...await entry.load(), opensLibrary }),
+    }));
+    await runProgram({ ...rest, commands: opening }, ["greet"], io);
+    assertEquals(given, opensLibrary ? 0 : 1);
+  }
+});
+
+Deno.test("only commands with a relay keep the permission to open the C library, and give it back", async () => {
+  for (const program of [clientProgram, serverProgram, udpProgram]) {
+    for (const { name, load } of program.commands) {
+      assertEquals(
+        Boolean((await load()).opensLibrary),
+        program === serverProgram && /^(?:relay|stack)$/.test(name),
+        name,
+      );
+    }
+  }
+});
+
 Deno.test("runProgram() lets no error move the terminal", async () => {
   const { err } = await run(["greet"], new RefusedError("Cannot connect to \u001b[31mh\u0007"));
   assertEquals(err, "parley-test: Cannot connect to \\x1b[31mh\\x07\n");

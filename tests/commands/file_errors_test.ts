@@ -72,7 +72,7 @@ Deno.test("missingPermission() advises no flag that a compiled program cannot ta
   assertEquals(missingPermission("--allow-ffi", false), "run again with --allow-ffi");
   assertEquals(
     missingPermission("--allow-ffi", true),
-    "this compiled program was built without --allow-ffi; run the bundle with it",
+    "this compiled program runs without --allow-ffi; run the bundle with it",
   );
 });
 

@@ -9,6 +9,7 @@ import { type ConnectOptions, listen } from "../../factory.ts";
 import { parseOrigin } from "../../http/origin.ts";
 import { Logger } from "../../log/logger.ts";
 import { type Endpoint, formatEndpoint, parseEndpoint } from "../../net/endpoint.ts";
+import { Resetter } from "../../net/sockopt/resetter.ts";
 import type { Fault } from "../../relay/faults/fault.ts";
 import { type Relay, type RelayOptions, startRelay } from "../../relay/relay.ts";
 import type { RelayServiceOptions } from "../../relay/relay_service.ts";
@@ -100,11 +101,14 @@ export const relayCommand = defineCommand({
   flags: FLAGS,
   readsEnvironment: readsProxyVariables,
   takesCommand: true,
+  opensLibrary: true,
   run: runRelay,
 });
 
 async function runRelay({ flags, args, childCommand, io }: Invocation<typeof FLAGS>): Promise<number> {
   configureProgramLogging(flags, io);
+  using resetter = Resetter.open();
+  await io.giveBackLibrary?.();
   const [listenOn, ...targets] = args;
   if (listenOn === undefined && flags.control === undefined && flags.config === undefined) {
     throw new UsageError("relay needs LISTEN and TARGET, for example relay 8000 db:5432, or --control");
@@ -116,7 +120,14 @@ async function runRelay({ flags, args, childCommand, io }: Invocation<typeof FLA
   await using owner = new AsyncDisposableStack();
   const stop = new AbortController();
   const stopped = AbortSignal.any([stopSignals.signal, stop.signal]);
-  const { relay, control } = await openRelay(flags, { listenOn, targets, context: "relay", reload, owner });
+  const { relay, control } = await openRelay(flags, {
+    listenOn,
+    targets,
+    context: "relay",
+    reload,
+    resetter,
+    owner,
+  });
   const stats = control?.stats ?? relay?.stats;
   const metricsUrl = flags.metrics === undefined || stats === undefined
     ? undefined
@@ -153,11 +164,12 @@ export interface OpenRelay {
  */
 export async function openRelay(
   flags: RelayFlags,
-  { listenOn, targets, context, reload, owner }: {
+  { listenOn, targets, context, reload, resetter, owner }: {
     listenOn: string | undefined;
     targets: readonly string[];
     context: string;
     reload: ReloadSignal;
+    resetter: Resetter | undefined;
     owner: AsyncDisposableStack;
   },
 ): Promise<OpenRelay> {
@@ -167,7 +179,12 @@ export async function openRelay(
   const log = Logger.of(context);
   const seed = flags.seed ?? randomSeed();
   const endpoints = listenOn === undefined ? [] : [listenOn];
-  const options = { ...await optionsOf(flags, endpoints, { reload, log }), context, seed };
+  const options = {
+    ...await optionsOf(flags, endpoints, { reload, log }),
+    context,
+    seed,
+    resetter: resetter ?? false as const,
+  };
   const relay = listenOn === undefined ? undefined : owner.use(
     await startRelay(endpointOf(listenOn), targets.map(endpointOf), {
       ...options,

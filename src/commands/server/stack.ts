@@ -54,6 +54,7 @@ export const stackCommand = defineCommand({
   readsEnvironment: true,
   takesCommand: true,
   mayRunPrograms: true,
+  opensLibrary: true,
   async run({ flags, args, childCommand, io }) {
     configureProgramLogging(flags, io);
     const [path, ...more] = args;
@@ -64,6 +65,7 @@ export const stackCommand = defineCommand({
     const { readEnvironment } = await import("../../script/file/variables.ts");
     const stack = await parseStackFile(await readNamedFile(path, "the stack file"), path, readEnvironment);
     if (childCommand.length === 0 && stack.every(({ program }) => program.length === 0)) await io.giveBackRun?.();
+    if (stack.every(({ targets }) => targets === undefined)) await io.giveBackLibrary?.();
     if (flags.check) {
       io.stdout.write(`${path}: ok, ${stack.length} service${stack.length === 1 ? "" : "s"}\n`);
       return EXIT.done;
@@ -73,6 +75,7 @@ export const stackCommand = defineCommand({
     using stop = io.stop.listen();
     await using opened = await openStack(stack, reload);
     await io.giveBackEnvironment?.();
+    await io.giveBackLibrary?.();
     const services = [...opened.services];
     await using metrics = flags.metrics === undefined
       ? undefined

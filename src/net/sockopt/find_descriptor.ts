@@ -3,7 +3,7 @@ import { ParleyError } from "../../base/errors.ts";
 import { ipv4OfMapped, isIp, parseIp } from "../../base/ip.ts";
 import { type Endpoint, formatEndpoint, type HostEndpoint, isHostEndpoint } from "../endpoint.ts";
 import type { Libc } from "./libc.ts";
-import { readSocketAddress, SOCKET_ADDRESS_BYTES, type SocketAddress } from "../socket_address.ts";
+import { readSocketAddress, SOCKET_ADDRESS_BYTES, type SocketAddress, socketPort } from "../socket_address.ts";
 
 /** A socket to look for: a `Connection`, or a datagram socket with its `endpoint` as `local`. */
 export interface SocketEnds {
@@ -23,6 +23,13 @@ export interface SocketEnds {
 const MAX_DESCRIPTORS = 1_048_576;
 /** The kernel assigns the lowest free descriptor: a freed one, or one just above the highest. */
 const ABOVE_HIGHEST = 32;
+/** Standard error is hardly ever closed. */
+const STANDARD_ERROR = 2;
+/** Whether a socket listens: level and name (Linux). */
+const SO_ACCEPTCONN = [1, 30] as const;
+
+/** What is known of a descriptor. */
+const STATE = { unknown: 0, owned: 1, freed: 2 } as const;
 
 /**
  * Finds the file descriptors of this process's sockets by comparing their addresses in the kernel, because Deno does
@@ -33,9 +40,8 @@ const ABOVE_HIGHEST = 32;
 export class DescriptorFinder {
   readonly #libc: Libc;
   readonly #known = new WeakMap<SocketEnds, number>();
-  /** Descriptors of open sockets found so far. */
-  readonly #owned = new Set<number>();
-  readonly #freed = new Set<number>();
+  /** One of {@linkcode STATE} for each descriptor. */
+  #states = new Uint8Array(1_024);
   readonly #address = new Uint8Array(SOCKET_ADDRESS_BYTES);
   readonly #length = new Uint32Array(1);
   readonly #lengthBytes = new Uint8Array(this.#length.buffer);
@@ -52,56 +58,131 @@ export class DescriptorFinder {
    */
   find(socket: SocketEnds): number {
     const known = this.#known.get(socket);
-    if (known !== undefined && this.#isOf(known, socket)) return known;
-    const likely = hasUniqueAddresses(socket) ? this.#firstLikely(socket) : undefined;
-    return this.#remember(likely ?? this.#onlyOne(socket), socket);
+    if (known !== undefined) {
+      if (this.#isOf(known, socket)) return known;
+      throw notFound(socket, 0);
+    }
+    const likely = hasUniqueAddresses(socket) ? this.#firstLikely((fd) => this.#isOf(fd, socket)) : undefined;
+    const fd = likely ?? this.#onlyOne(socket);
+    this.#known.set(socket, fd);
+    this.#highest = Math.max(this.#highest, fd);
+    if (socket.closed !== undefined) {
+      this.#own(fd, socket);
+      void socket.closed.then(() => this.forget(socket));
+    }
+    return fd;
   }
 
-  #firstLikely(socket: SocketEnds): number | undefined {
-    for (const fd of this.#freed) if (this.#isOf(fd, socket)) return fd;
-    for (let fd = this.#highest + 1; fd <= this.#highest + ABOVE_HIGHEST; fd++) if (this.#isOf(fd, socket)) return fd;
+  /**
+   * Finds a TCP socket that is new, at little cost, for a later {@linkcode find}.
+   * {@linkcode forget} is to be called before it is closed.
+   */
+  expect(socket: SocketEnds, guess: number): void {
+    if (this.#isOf(guess, socket)) return this.#own(guess, socket);
+    // One that its peer has reset has no other end any more: it is not worth a search among all descriptors.
+    let dead: number | undefined;
+    const found = this.#firstLikely((fd) => {
+      if (this.#isOf(fd, socket)) return true;
+      if (dead === undefined && this.#hasLostPeer(fd, socket)) dead = fd;
+      return false;
+    });
+    const fd = found ?? dead ?? this.#all(socket)[0];
+    if (fd !== undefined) this.#own(fd, socket);
+  }
+
+  /** The descriptor that the kernel gives to the next socket or file. */
+  lowestFree(): number {
+    const fd = this.#libc.calls.dup(STANDARD_ERROR);
+    if (fd !== -1) this.#libc.calls.close(fd);
+    return fd;
+  }
+
+  /** The socket is closed, or about to be. */
+  forget(socket: SocketEnds): void {
+    const fd = this.#known.get(socket);
+    if (fd === undefined) return;
+    this.#known.delete(socket);
+    this.#setState(fd, STATE.freed);
+  }
+
+  /** The first descriptor that fits among those that a new socket may have. */
+  #firstLikely(fits: (fd: number) => boolean): number | undefined {
+    const highest = this.#highest;
+    for (let fd = this.#next(STATE.freed, 0); fd !== -1; fd = this.#next(STATE.freed, fd + 1)) if (fits(fd)) return fd;
+    for (let fd = highest + 1; fd <= highest + ABOVE_HIGHEST; fd++) if (fits(fd)) return fd;
+    // One that was opened before another that was found.
+    for (let fd = this.#next(STATE.unknown, 0); fd !== -1 && fd < highest; fd = this.#next(STATE.unknown, fd + 1)) {
+      if (fits(fd)) return fd;
+    }
     return undefined;
   }
 
+  /** The first descriptor of a state, not before `from`; -1 if there is none. */
+  #next(state: number, from: number): number {
+    return this.#states.indexOf(state, from);
+  }
+
   #onlyOne(socket: SocketEnds): number {
-    const all: number[] = [];
-    const end = Math.min(this.#libc.calls.getdtablesize(), MAX_DESCRIPTORS);
-    for (let fd = 0; fd < end; fd++) if (this.#isOf(fd, socket)) all.push(fd);
     // Connections of a Unix listener have equal addresses; all but the newest have been found before.
-    const unowned = all.filter((fd) => !this.#owned.has(fd));
+    const all = this.#all(socket);
+    const unowned = all.filter((fd) => this.#states[fd] !== STATE.owned);
     const found = unowned.length > 0 ? unowned : all;
     const [only] = found;
     if (only !== undefined && found.length === 1) return only;
-    const ends = [socket.local, otherEnd(socket)].filter((end) => end !== undefined).map(formatEndpoint).join(" - ");
-    const count = found.length === 0 ? "no descriptor has" : `${found.length} descriptors have`;
-    throw new ParleyError(`Cannot find the descriptor of ${ends}: ${count} these addresses`);
+    throw notFound(socket, found.length);
   }
 
-  #remember(fd: number, socket: SocketEnds): number {
+  #all(socket: SocketEnds): number[] {
+    const all: number[] = [];
+    const end = Math.min(this.#libc.calls.getdtablesize(), MAX_DESCRIPTORS);
+    for (let fd = 0; fd < end; fd++) if (this.#isOf(fd, socket)) all.push(fd);
+    return all;
+  }
+
+  #own(fd: number, socket: SocketEnds): void {
     this.#known.set(socket, fd);
     this.#highest = Math.max(this.#highest, fd);
-    this.#freed.delete(fd);
-    if (socket.closed !== undefined) {
-      this.#owned.add(fd);
-      void socket.closed.then(() => {
-        this.#owned.delete(fd);
-        this.#freed.add(fd);
-      });
+    this.#setState(fd, STATE.owned);
+  }
+
+  #setState(fd: number, state: number): void {
+    if (fd >= this.#states.length) {
+      const grown = new Uint8Array(2 * fd);
+      grown.set(this.#states);
+      this.#states = grown;
     }
-    return fd;
+    this.#states[fd] = state;
   }
 
   #isOf(fd: number, socket: SocketEnds): boolean {
     const { local } = socket;
     const remote = otherEnd(socket);
-    const name = this.#addressOf(this.#libc.calls.getsockname, fd);
-    if (name === undefined) return false;
-    if (!isHostEndpoint(local)) return this.#isOfUnix(fd, name, local.path, socket);
-    if (!isSame(name, local, "local")) return false;
-    const peer = this.#addressOf(this.#libc.calls.getpeername, fd);
-    return remote === undefined
-      ? peer === undefined
-      : peer !== undefined && isHostEndpoint(remote) && isSame(peer, remote, "remote");
+    const { getsockname, getpeername } = this.#libc.calls;
+    if (!isHostEndpoint(local)) {
+      const name = this.#addressOf(getsockname, fd);
+      return name !== undefined && this.#isOfUnix(fd, name, local.path, socket);
+    }
+    if (!this.#isNamed(getsockname, fd, local, "local")) return false;
+    if (remote === undefined) return this.#addressOf(getpeername, fd) === undefined;
+    return isHostEndpoint(remote) && this.#isNamed(getpeername, fd, remote, "remote");
+  }
+
+  /** Whether it has the socket's own address, but no peer, and is not its listener. */
+  #hasLostPeer(fd: number, { local }: SocketEnds): boolean {
+    const { getsockname, getpeername, getsockopt } = this.#libc.calls;
+    if (!isHostEndpoint(local) || !this.#isNamed(getsockname, fd, local, "local")) return false;
+    if (this.#addressOf(getpeername, fd) !== undefined) return false;
+    const isListening = new Uint32Array(1);
+    this.#length[0] = 4;
+    getsockopt(fd, ...SO_ACCEPTCONN, new Uint8Array(isListening.buffer), this.#lengthBytes);
+    return isListening[0] === 0;
+  }
+
+  #isNamed(call: Libc["calls"]["getsockname"], fd: number, endpoint: HostEndpoint, side: "local" | "remote"): boolean {
+    // The port tells most of them apart, and is read at once.
+    if (!this.#ask(call, fd) || socketPort(this.#address) !== endpoint.port) return false;
+    const address = readSocketAddress(this.#address);
+    return address !== undefined && isSame(address, endpoint, side);
   }
 
   /**
@@ -119,10 +200,14 @@ export class DescriptorFinder {
   }
 
   #addressOf(call: Libc["calls"]["getsockname"], fd: number): SocketAddress | undefined {
+    return this.#ask(call, fd) ? readSocketAddress(this.#address) : undefined;
+  }
+
+  #ask(call: Libc["calls"]["getsockname"], fd: number): boolean {
     this.#length[0] = this.#address.length;
-    if (call(fd, this.#address, this.#lengthBytes) !== 0) return undefined;
+    if (call(fd, this.#address, this.#lengthBytes) !== 0) return false;
     this.#address.fill(0, this.#length[0]);
-    return readSocketAddress(this.#address);
+    return true;
   }
 }
 
@@ -132,6 +217,12 @@ function hasUniqueAddresses(socket: SocketEnds): boolean {
   const remote = otherEnd(socket);
   if (remote === undefined || !isHostEndpoint(local) || !isHostEndpoint(remote)) return false;
   return parseIp(local.host)?.some((byte) => byte !== 0) === true && isIp(remote.host);
+}
+
+function notFound(socket: SocketEnds, count: number): ParleyError {
+  const ends = [socket.local, otherEnd(socket)].filter((end) => end !== undefined).map(formatEndpoint).join(" - ");
+  const found = count === 0 ? "no descriptor has" : `${count} descriptors have`;
+  return new ParleyError(`Cannot find the descriptor of ${ends}: ${found} these addresses`);
 }
 
 function otherEnd({ remote, proxy }: SocketEnds): Endpoint | undefined {

@@ -12,6 +12,9 @@ const CALLS = {
   getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  dup: { parameters: ["i32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
   getdtablesize: { parameters: [], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
@@ -21,11 +24,28 @@ export interface Libc extends Disposable {
   readonly calls: Deno.DynamicLibrary<typeof CALLS>["symbols"];
 }
 
-/** Full paths first: a permission can name them, as in `--allow-ffi=/lib/x86_64-linux-gnu/libc.so.6`. */
-function candidates(): readonly string[] {
-  if (Deno.build.os === "darwin") return ["/usr/lib/libSystem.B.dylib"];
-  const { arch } = Deno.build;
-  return [`/lib/${arch}-linux-gnu/libc.so.6`, "/lib64/libc.so.6", "/usr/lib/libc.so.6", "libc.so.6"];
+/** Full paths: the runtime looks for any other in the current directory, whoever has put a file there. */
+export function libcPaths({ os, arch }: Pick<typeof Deno.build, "os" | "arch"> = Deno.build): readonly string[] {
+  if (os === "darwin") return ["/usr/lib/libSystem.B.dylib"];
+  return [`/lib/${arch}-linux-gnu/libc.so.6`, "/lib64/libc.so.6", "/usr/lib/libc.so.6"];
+}
+
+/** Opens the C library if that is permitted already: nobody is asked. `undefined` also where it is at no known place. */
+export function openLibcIfPermitted(): Libc | undefined {
+  for (const path of libcPaths()) {
+    if (Deno.permissions.querySync({ name: "ffi", path }).state !== "granted") continue;
+    try {
+      return open(path);
+    } catch {
+      // Each system keeps it at one of these paths only.
+    }
+  }
+  return undefined;
+}
+
+function open(path: string): Libc {
+  const library = Deno.dlopen(path, CALLS);
+  return { calls: library.symbols, [Symbol.dispose]: () => library.close() };
 }
 
 /**
@@ -39,10 +59,9 @@ export function openLibc(): Libc {
     throw new PermissionError(`Cannot reach socket options on ${os}: only Linux and macOS are supported`);
   }
   let failure: unknown;
-  for (const path of candidates()) {
+  for (const path of libcPaths()) {
     try {
-      const library = Deno.dlopen(path, CALLS);
-      return { calls: library.symbols, [Symbol.dispose]: () => library.close() };
+      return open(path);
     } catch (error) {
       // A missing permission is more informative than a missing file.
       if (!(failure instanceof Deno.errors.NotCapable)) failure = error;

@@ -10,6 +10,7 @@ import { readNamedFile } from "../../../base/read_named_file.ts";
 import type { ReloadSignal } from "../../../cli/reload_signal.ts";
 import { parseFraming } from "../../../framing/mod.ts";
 import { Logger } from "../../../log/logger.ts";
+import { Resetter } from "../../../net/sockopt/resetter.ts";
 import { readEnvironment } from "../../../script/file/variables.ts";
 import { Mock } from "../../../script/mock/mock.ts";
 import { parseMockFile } from "../../../script/mock/mock_file.ts";
@@ -55,7 +56,14 @@ export async function openRelayOfStack(
   await using owner = new AsyncDisposableStack();
   // The flags of the file were parsed by the table of a relay.
   const values = { ...flags, config: undefined } as unknown as RelayFlags;
-  const opened = await openRelay(values, { listenOn, targets, context: name, reload, owner });
+  const opened = await openRelay(values, {
+    listenOn,
+    targets,
+    context: name,
+    reload,
+    resetter: owner.use(Resetter.open()),
+    owner,
+  });
   if (opened.relay === undefined) throw new TypeError("Cannot open the relay: it listens nowhere");
   const { endpoint, stats } = opened.relay;
   if (opened.control?.url !== undefined) Logger.of(name).info(`control API on ${opened.control.url}`);

@@ -1,0 +1,145 @@
+import { ParleyError } from "../../base/errors.ts";
+import type { Endpoint } from "../endpoint.ts";
+import type { Transport } from "../transport.ts";
+import { DescriptorFinder, type SocketEnds } from "./find_descriptor.ts";
+import { type Libc, openLibcIfPermitted } from "./libc.ts";
+
+/** `struct sockaddr` of no family (AF_UNSPEC). */
+const NO_ADDRESS = new Uint8Array(16);
+
+/**
+ * Resets the runtime's own TCP sockets: connect(2) to no address dissolves the
+ * connection, and Linux then tells the peer by a reset.
+ *
+ * The descriptor is looked for when a socket is adopted. It stays that of the
+ * socket until this program closes it, and is compared with the socket's
+ * addresses once more, in the same turn, before anything is done to it.
+ */
+export class Resetter implements Disposable {
+  readonly #libc: Libc;
+  readonly #finder: DescriptorFinder;
+  #isOpen = true;
+
+  private constructor(libc: Libc) {
+    this.#libc = libc;
+    this.#finder = new DescriptorFinder(libc);
+  }
+
+  /** Opens the C library, on Linux and with `--allow-ffi`; `undefined` otherwise. It never asks for permission. */
+  static open(): Resetter | undefined {
+    const libc = Deno.build.os === "linux" ? openLibcIfPermitted() : undefined;
+    return libc && new Resetter(libc);
+  }
+
+  /** The descriptor that the next socket will have, if it is opened at once. */
+  guess(): number {
+    return this.#isOpen ? this.#finder.lowestFree() : -1;
+  }
+
+  /** Takes over a socket, which from here on only the result closes. */
+  adopt(conn: Deno.TcpConn, guess: number): ResettableConn {
+    const adopted = new ResettableConn(conn, this);
+    if (this.#isOpen) this.#finder.expect(adopted, guess);
+    return adopted;
+  }
+
+  /** Dissolves the connection; `false` if the peer has reset it first, and it has no peer any more. */
+  disconnect(socket: SocketEnds): boolean {
+    if (!this.#isOpen) return false;
+    try {
+      return this.#libc.calls.connect(this.#finder.find(socket), NO_ADDRESS, NO_ADDRESS.length) === 0;
+    } catch (error) {
+      if (error instanceof ParleyError) return false;
+      throw error;
+    }
+  }
+
+  /** The socket is about to be closed. */
+  forget(socket: SocketEnds): void {
+    this.#finder.forget(socket);
+  }
+
+  /** What is open can no longer be reset. */
+  [Symbol.dispose](): void {
+    this.#isOpen = false;
+    this.#libc[Symbol.dispose]();
+  }
+}
+
+/** A TCP socket of the runtime's own that can be reset. */
+export class ResettableConn implements Transport, SocketEnds {
+  readonly localAddr: Deno.NetAddr;
+  readonly remoteAddr: Deno.NetAddr;
+  readonly #conn: Deno.TcpConn;
+  readonly #resetter: Resetter;
+  #isClosed = false;
+
+  /** Made by {@linkcode Resetter.adopt}. */
+  constructor(conn: Deno.TcpConn, resetter: Resetter) {
+    this.#conn = conn;
+    this.#resetter = resetter;
+    this.localAddr = conn.localAddr;
+    this.remoteAddr = conn.remoteAddr;
+  }
+
+  get local(): Endpoint {
+    return endpointOf(this.localAddr);
+  }
+
+  get remote(): Endpoint {
+    return endpointOf(this.remoteAddr);
+  }
+
+  read(bytes: Uint8Array): Promise<number | null> {
+    return this.#isClosed ? Promise.resolve(null) : this.#conn.read(bytes);
+  }
+
+  write(bytes: Uint8Array): Promise<number> {
+    return this.#conn.write(bytes);
+  }
+
+  closeWrite(hasEnded = false): Promise<void> {
+    if (!hasEnded) return this.#conn.closeWrite();
+    // Nothing more can come or go: closing ends the stream, and costs less than to do that first.
+    this.close();
+    return Promise.resolve();
+  }
+
+  setNoDelay(isOn: boolean): void {
+    this.#conn.setNoDelay(isOn);
+  }
+
+  setKeepAlive(isOn: boolean): void {
+    this.#conn.setKeepAlive(isOn);
+  }
+
+  ref(): void {
+    this.#conn.ref();
+  }
+
+  unref(): void {
+    this.#conn.unref();
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#resetter.forget(this);
+    this.#conn.close();
+  }
+
+  /** Closes with a reset (RFC 9293, section 3.5.2). */
+  reset(): boolean {
+    const isReset = !this.#isClosed && this.#resetter.disconnect(this);
+    this.close();
+    return isReset;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+function endpointOf({ hostname, port }: Deno.NetAddr) {
+  return { scheme: "tcp", host: hostname, port, path: "/" } as const;
+}
