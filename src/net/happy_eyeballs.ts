@@ -98,16 +98,22 @@ async function dialOnly<C extends Disposable>(
   { dial, signal, onFailure }: RaceOptions<C>,
 ): Promise<C> {
   signal.throwIfAborted();
+  const outcome = Promise.withResolvers<C>();
+  const onAbort = () => outcome.reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
   try {
-    const connection = await dial(address, signal);
-    if (!signal.aborted) return connection;
-    connection[Symbol.dispose]();
-    throw signal.reason;
+    void dial(address, signal).then((connection) => {
+      if (signal.aborted) connection[Symbol.dispose]();
+      else outcome.resolve(connection);
+    }, outcome.reject);
+    return await outcome.promise;
   } catch (error) {
     signal.throwIfAborted();
     const attempt = { address: formatHostPort(address.address, target.port), reason: reasonOf(error) };
     onFailure?.(attempt);
     throw failure(target.endpoint, [attempt], [error]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
   }
 }
 
