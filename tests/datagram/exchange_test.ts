@@ -1,10 +1,11 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { RefusedError } from "@parley/parley";
 import { DatagramExchange, type ExchangeOptions } from "../../src/datagram/exchange.ts";
-import { type ExchangeOutcome, formatRanges } from "../../src/datagram/exchange_summary.ts";
+import { type ExchangeOutcome, ExchangeSummary, formatRanges } from "../../src/datagram/exchange_summary.ts";
 import { Logger } from "../../src/log/logger.ts";
 import { DatagramSocket } from "../../src/net/datagram.ts";
 import type { Endpoint } from "../../src/net/endpoint.ts";
+import { FakeTime } from "../support/fake_time.ts";
 import { FAKE_TARGET as TARGET, FakeDatagramTransport as FakeTransport } from "../support/fake_datagrams.ts";
 
 async function exchange(
@@ -174,4 +175,66 @@ Deno.test("DatagramExchange keeps the asked distance between datagrams", async (
 Deno.test("formatRanges() writes numbers in short", () => {
   assertEquals(formatRanges([9, 3, 7, 8]), "3, 7-9");
   assertEquals(formatRanges([]), "");
+});
+
+Deno.test("DatagramExchange waits for 1,024 replies at a time on a shared socket (MAX_WAITING)", async () => {
+  using time = new FakeTime();
+  let sent = 0;
+  const running = exchange(() => sent++, { count: 1_025, correlation: "sequence", timeoutMs: 60_000 });
+  await time.advance(1_000);
+  assertEquals(sent, 1_024);
+  await time.advance(60_000);
+  assertEquals(sent, 1_025);
+  await time.advance(60_000);
+  assertEquals((await running).summary.lost.length, 1_025);
+});
+
+Deno.test("DatagramExchange waits for each try as long as it is asked to, and sends it again no more often", async () => {
+  using time = new FakeTime();
+  let sent = 0;
+  const running = exchange(() => sent++, { count: 1, timeoutMs: 1_000, retries: 2 });
+  for (const [atMs, expected] of [[999, 1], [1, 2], [999, 2], [1, 3], [999, 3]] as const) {
+    await time.advance(atMs);
+    assertEquals(sent, expected);
+  }
+  await time.advance(1);
+  const { outcomes, summary } = await running;
+  assertEquals(outcomes.map(({ status, tries, elapsedMs }) => [status, tries, elapsedMs]), [["silent", 3, undefined]]);
+  assertEquals([summary.sent, summary.retries, summary.lossRatio, summary.times()], [1, 2, 1, undefined]);
+});
+
+Deno.test("DatagramExchange takes every reply within the timeout where there are many receivers", async () => {
+  using time = new FakeTime();
+  const running = exchange((text, transport) => {
+    for (const port of [1, 2]) transport.deliver(text, { transport: "udp", hostname: "192.0.2.8", port });
+  }, { count: 1, timeoutMs: 500, hasManyReceivers: true });
+  await time.advance(490);
+  await time.advance(20);
+  const { outcomes, summary } = await running;
+  assertEquals([outcomes[0]?.replies.length, summary.answered, summary.unexpectedSenders.size], [2, 1, 0]);
+});
+
+Deno.test("DatagramExchange one way waits for nothing", async () => {
+  const { outcomes, summary } = await exchange(() => {}, { isOneWay: true, timeoutMs: 600_000 });
+  assertEquals(outcomes.map(({ status }) => status), ["one-way", "one-way", "one-way"]);
+  assertEquals([summary.sent, summary.answered, summary.lost], [3, 0, []]);
+});
+
+Deno.test("ExchangeSummary has the least, the mean, the 99th percentile and the greatest of the times", () => {
+  const summary = new ExchangeSummary();
+  for (let ms = 200; ms >= 1; ms--) {
+    summary.add({ seq: ms, status: "answered", tries: 1, elapsedMs: ms, replies: [] });
+  }
+  assertEquals(summary.times(), { min: 1, avg: 100.5, p99: 198, max: 200 });
+  summary.add({ seq: 201, status: "refused", tries: 3, elapsedMs: undefined, replies: [] });
+  summary.abandon(0);
+  summary.abandon(2);
+  assertEquals([summary.sent, summary.answered, summary.refused, summary.lost, summary.retries], [
+    202,
+    200,
+    1,
+    [201],
+    3,
+  ]);
+  assertEquals([new ExchangeSummary().lossRatio, summary.lossRatio], [0, 1 / 202]);
 });

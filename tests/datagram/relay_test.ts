@@ -9,6 +9,8 @@ import { Logger } from "../../src/log/logger.ts";
 import { DatagramSocket, type DatagramTransport } from "../../src/net/datagram.ts";
 import type { Endpoint } from "../../src/net/endpoint.ts";
 import { delay, nextTurn } from "../../src/net/wait.ts";
+import { FAKE_TARGET, fakeDatagramSocket } from "../support/fake_datagrams.ts";
+import { FakeTime } from "../support/fake_time.ts";
 
 const ANY = "udp://127.0.0.1:0";
 const WITHIN = { timeout: "10s" };
@@ -333,4 +335,51 @@ Deno.test("DatagramRelay bounds the datagrams that wait for a socket, and takes 
   }
   assertEquals(upstream.map(({ sent }) => sent), [10_000, 10_000]);
   gate.resolve();
+});
+
+Deno.test("DatagramRelay bounds the bytes that wait for a socket to 16 MiB (MAX_WAITING_BYTES)", async () => {
+  const gate = Promise.withResolvers<void>();
+  const front = fakeDatagramSocket(undefined, undefined, 2 ** 15);
+  await using started = await startRelay(FAKE_TARGET, {
+    front: front.socket,
+    open: async () => {
+      await gate.promise;
+      return fakeDatagramSocket().socket;
+    },
+  });
+  const { forward } = started.relay;
+  const give = async (bytes: number, received: number) => {
+    front.transport.deliver(new Uint8Array(bytes));
+    while (forward.received < received) await nextTurn();
+  };
+  for (let count = 1; count <= 512; count++) await give(2 ** 15, count);
+  assertEquals(forward.dropped.size, 0);
+  await give(1, 513);
+  assertEquals([...forward.dropped], [["backlog", 1]]);
+  gate.resolve();
+  while (forward.sent < 512) await nextTurn();
+  await give(2 ** 15, 514);
+  while (forward.sent < 513) await nextTurn();
+  assertEquals([...forward.dropped], [["backlog", 1]]);
+});
+
+Deno.test("DatagramRelay waits 200 ms for the last replies after as many datagrams as it was asked for (LAST_REPLIES_MS)", async () => {
+  using time = new FakeTime();
+  const front = fakeDatagramSocket();
+  const up = fakeDatagramSocket();
+  const started = await startRelay(FAKE_TARGET, {
+    front: front.socket,
+    open: () => Promise.resolve(up.socket),
+    maxDatagrams: 1,
+  });
+  let isDone = false;
+  void started.running.then(() => isDone = true);
+  front.transport.deliver("x");
+  await time.advance(150);
+  up.transport.deliver("reply");
+  await time.advance(40);
+  assertEquals([isDone, started.relay.backward.sent], [false, 1]);
+  await time.advance(20);
+  assertEquals(isDone, true);
+  await started[Symbol.asyncDispose]();
 });

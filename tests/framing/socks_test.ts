@@ -3,11 +3,13 @@ import { utf8 } from "../../src/base/bytes.ts";
 import { FrameError } from "../../src/base/errors.ts";
 import {
   encodeSocks4Request,
+  encodeSocksDatagram,
   encodeSocksGreeting,
   encodeSocksLogIn,
   encodeSocksRequest,
   parseSocks4Reply,
   parseSocksChoice,
+  parseSocksDatagram,
   parseSocksGreeting,
   parseSocksLogIn,
   parseSocksRequest,
@@ -77,6 +79,16 @@ Deno.test("parseSocks4Reply() has eight bytes, and says why", () => {
   const reply = (code: number) => Uint8Array.of(0, code, 0, 0, 0, 0, 0, 0);
   assertWholeAtLast(reply(90), parseSocks4Reply, { code: 90, text: "request granted", length: 8 });
   assertEquals(parseSocks4Reply(reply(99))?.text, "unknown reply 99");
+});
+
+Deno.test("parseSocksDatagram() gives back what was encoded, and nothing of what is malformed", () => {
+  const address = { host: "192.0.2.1", port: 53 };
+  const bytes = encodeSocksDatagram(address, utf8("hi"));
+  assertEquals(parseSocksDatagram(bytes), { fragment: 0, address, data: utf8("hi") });
+  assertEquals(parseSocksDatagram(Uint8Array.of(0, 0, 3, ...bytes.subarray(3)))?.fragment, 3);
+  for (const malformed of [new Uint8Array(0), bytes.subarray(0, 9), Uint8Array.of(0, 0, 0, 2, 1, 2, 3, 4, 5, 6)]) {
+    assertEquals(parseSocksDatagram(malformed), undefined);
+  }
 });
 
 Deno.test("socksReplyText() has the words of RFC 1928", () => {

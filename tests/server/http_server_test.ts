@@ -1,6 +1,11 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { Listener, Logger, parseEndpoint } from "@parley/parley";
+import { DEFAULTS } from "../../src/base/defaults.ts";
 import { listen } from "../../src/factory.ts";
+import type { Accepted } from "../../src/net/listener.ts";
 import { HttpServer } from "../../src/server/http_server.ts";
+import { drip, FakeTime } from "../support/fake_time.ts";
+import { FakeTransport } from "../support/fake_transport.ts";
 import { assertGivesBack, withinTime } from "../support/give_back.ts";
 import { dial, readTextToEnd, writeAll } from "../support/peer.ts";
 
@@ -101,4 +106,51 @@ Deno.test("HttpServer: of 33 connections that ask nothing, the one that has wait
   assertEquals(await withinTime(readTextToEnd(first), "the oldest"), "");
   await writeAll(second, GET("/metrics"));
   assertStringIncludes(await withinTime(readTextToEnd(second), "the second"), "up 1");
+});
+
+Deno.test("HttpServer gives a client that was answered a second to leave (LINGER_MS), and one that drips a request its time for a head", async () => {
+  using time = new FakeTime();
+  const accepted: PromiseWithResolvers<Accepted>[] = [];
+  const acceptor = {
+    accept() {
+      accepted.push(Promise.withResolvers());
+      return accepted.at(-1)?.promise ?? Promise.reject(new Error("none"));
+    },
+    close: () => accepted.at(-1)?.reject(new Deno.errors.BadResource("closed")),
+  };
+  const init = { endpoint: parseEndpoint("tcp://127.0.0.1:1"), log: Logger.of("test") };
+  await using _server = new HttpServer(new Listener(acceptor, init), {
+    "GET /": { contentType: "text/plain", body: "up" },
+  });
+  const connect = async () => {
+    // The loop is about to accept.
+    await time.advance(1);
+    const transport = new FakeTransport();
+    const remoteAddr = { transport: "tcp", hostname: "127.0.0.1", port: 9 } as const;
+    accepted.at(-1)?.resolve(Object.assign(transport, { remoteAddr }));
+    await time.advance(1);
+    return transport;
+  };
+  const answered = await connect();
+  answered.say(GET("/"));
+  await time.advance(990);
+  assertEquals([answered.writes.length > 0, answered.closeCount], [true, 0]);
+  await time.advance(20);
+  assertEquals(answered.closeCount, 1);
+
+  const dripping = await connect();
+  const closed = Promise.withResolvers<void>();
+  const close = dripping.close.bind(dripping);
+  dripping.close = () => {
+    close();
+    closed.resolve();
+  };
+  const tookMs = await drip(time, {
+    everyMs: 1_000,
+    send: (index) => dripping.say("GET / HTTP/1.1\r\nX: ".charAt(index) || "x"),
+    ended: closed.promise,
+    maxMs: 60_000,
+  });
+  const limitMs = DEFAULTS.httpHeadTimeoutMs;
+  assert(tookMs >= limitMs && tookMs <= limitMs + 3_000, `a request was given ${tookMs} ms`);
 });

@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { connect, type Connection, listen, Logger, parseFraming, readExactly } from "@parley/parley";
 import { Server, type ServerOptions } from "../../src/server/server.ts";
 import type { Session } from "../../src/session/session.ts";
+import { withinTime } from "../support/give_back.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
@@ -114,7 +115,7 @@ Deno.test("run() closes what has not left at the end of the drain", async () => 
   await using client = await running.dial();
   while (running.server.sessionCount === 0) await new Promise((done) => setTimeout(done, 1));
   running.stop();
-  assertEquals(await readText(client).catch(() => ""), "");
+  assertEquals(await withinTime(readText(client).catch(() => ""), "the end"), "");
   forever.resolve();
   await running.running;
 });
@@ -126,4 +127,92 @@ Deno.test("run() gives the service back at the end", async () => {
   running.stop();
   await running.running;
   assertEquals(disposed, 1);
+});
+
+Deno.test("run() counts a client whose message was bad until it has read why and left", async () => {
+  await using running = await serve(echo, { codec: parseFraming("length:1", { maxBytes: 10 }) });
+  await using client = await running.dial();
+  await client.write(Uint8Array.of(11));
+  assertEquals(await withinTime(readText(client), "the end"), "");
+  // It was told, and has not ended its side yet.
+  assertEquals(running.server.sessionCount, 1);
+  client.close();
+  running.stop();
+  await withinTime(running.running, "the end");
+  assertEquals(running.server.stats.closedByReason.get("bad message"), 1);
+});
+
+Deno.test("run() counts each client that comes, is refused and leaves, by reason", async () => {
+  let isDenying = true;
+  const gate = { enter: () => isDenying ? { reason: "denied", text: "not you" } as const : undefined };
+  await using running = await serve(echo, { gate, codec: parseFraming("line") });
+  {
+    await using refused = await running.dial();
+    assertEquals(await withinTime(readText(refused), "the refusal"), "! not you\n");
+  }
+  isDenying = false;
+  {
+    await using client = await running.dial();
+    await client.write(encode("one\n"));
+    assertEquals(await readExactly(client, 4), encode("one\n"));
+    const { accepted, open } = running.server.stats;
+    assertEquals([accepted, open.size, running.server.sessionCount], [2, 1, 1]);
+    await client.closeWrite();
+    assertEquals(await client.read(), null);
+  }
+  running.stop();
+  await withinTime(running.running, "the end");
+  const { open, closedByReason, isEnding } = running.server.stats;
+  assertEquals([open.size, [...closedByReason], isEnding], [0, [["denied", 1], ["done", 1]], true]);
+});
+
+Deno.test("run() sends a refusal where it can be told from data, and nothing in another framing", async () => {
+  const gate = { enter: () => ({ reason: "limit", text: "too many" }) as const };
+  await using running = await serve(echo, { gate, codec: parseFraming("length:1") });
+  await using refused = await running.dial();
+  assertEquals(await withinTime(readText(refused), "the refusal"), "");
+});
+
+Deno.test("run() with its signal aborted before serves nobody, and gives the service back", async () => {
+  let disposed = 0;
+  const listener = await listen("tcp://127.0.0.1:0");
+  const server = new Server({
+    service: { serve: echo, [Symbol.asyncDispose]: () => Promise.resolve(void disposed++) },
+    listeners: [listener],
+    codec: parseFraming("line"),
+    log: Logger.of("test"),
+    drainTimeoutMs: 60_000,
+  });
+  await withinTime(server.run(AbortSignal.abort()), "the end");
+  assertEquals([disposed, listener.isClosed, server.stats.accepted], [1, true, 0]);
+});
+
+Deno.test("a signal drains the clients of a server that serves a number of them", async () => {
+  await using running = await serve(echo, { maxAccepts: 1, drainTimeoutMs: 60_000 });
+  await using client = await running.dial();
+  await client.write(encode("one\n"));
+  assertEquals(await readExactly(client, 4), encode("one\n"));
+  running.stop();
+  assertEquals(await withinTime(client.read(), "the drain"), null);
+  client.close();
+  await withinTime(running.running, "the end");
+});
+
+Deno.test("run() leaves it to a service that drains its sessions itself", async () => {
+  const drained = Promise.withResolvers<void>();
+  const service = {
+    async serve(session: Session) {
+      await drained.promise;
+      session.send("goodbye", true);
+    },
+    drain() {
+      drained.resolve();
+      return true;
+    },
+  };
+  await using running = await serve(echo, { service });
+  await using client = await running.dial();
+  while (running.server.sessionCount === 0) await new Promise((done) => setTimeout(done, 1));
+  running.stop();
+  assertEquals(await withinTime(readText(client), "the goodbye"), "goodbye\n");
 });

@@ -1,5 +1,8 @@
 import { type Codec, FrameError } from "@parley/parley";
 
+/** More than any test sends: a decoder that takes nothing would give messages for ever. */
+const MAX_MESSAGES = 100_000;
+
 /**
  * What a decoder makes of pieces and the end of the stream: messages as text,
  * lost messages as `lost`, an error that ends the stream as `Name: message`.
@@ -11,6 +14,7 @@ export function decodeAll(codec: Codec, pieces: readonly Uint8Array[], ends = tr
   const takeAll = () => {
     for (let message = decoder.next(); message !== undefined; message = decoder.next()) {
       found.push(message instanceof FrameError ? "lost" : new TextDecoder().decode(message));
+      if (found.length > MAX_MESSAGES) throw new RangeError("the decoder goes on without an end");
     }
   };
   try {

@@ -56,7 +56,8 @@ export class FakeDatagramTransport implements DatagramTransport {
 export function fakeDatagramSocket(
   onSend: (text: string, transport: FakeDatagramTransport, data: Uint8Array) => void = () => {},
   endpoint: Endpoint = LOCAL,
+  maxBytes = 2_000,
 ): { socket: DatagramSocket; transport: FakeDatagramTransport } {
   const transport = new FakeDatagramTransport(onSend);
-  return { transport, socket: new DatagramSocket(transport, { endpoint, log: Logger.of("test"), maxBytes: 2_000 }) };
+  return { transport, socket: new DatagramSocket(transport, { endpoint, log: Logger.of("test"), maxBytes }) };
 }
