@@ -10,6 +10,7 @@ import { resolve, type ResolvedAddress } from "./resolve.ts";
 import { toSocketError } from "./socket_error.ts";
 import type { Resetter } from "./sockopt/resetter.ts";
 import type { Transport } from "./transport.ts";
+import { kernelPath } from "./unix.ts";
 import { delay } from "./wait.ts";
 
 /** A connected TCP socket. */
@@ -118,7 +119,7 @@ async function dialUnix(endpoint: PathEndpoint, { signal }: DialerOptions): Prom
   for (;;) {
     signal.throwIfAborted();
     try {
-      const conn = await Deno.connect({ transport: "unix", path: endpoint.path });
+      const conn = await Deno.connect({ transport: "unix", path: kernelPath(endpoint.path) });
       if (signal.aborted) conn.close();
       else return { transport: conn, local: endpoint, remote: endpoint };
     } catch (error) {

@@ -185,10 +185,11 @@ function isScheme(text: string): text is Scheme {
 function parsePath(text: string, scheme: PathEndpoint["scheme"], rest: string): PathEndpoint {
   const path = rest.startsWith("//") ? rest.slice(2) : rest;
   if (path === "") throw refuse(text, "the path of the socket is missing", scheme);
-  if (path.startsWith("@")) {
+  const isUsable = scheme !== "unixgram" && Deno.build.os === "linux" && path !== "@";
+  if (path.startsWith("@") && !isUsable) {
     throw refuse(
       text,
-      `abstract sockets (@) are not supported; for a file of that name use ${scheme}:./${path}`,
+      `abstract sockets (@NAME) exist on Linux, for streams only; a file is ${scheme}:./${path}`,
       scheme,
     );
   }

@@ -20,7 +20,9 @@ import { toSocketError } from "./socket_error.ts";
 import {
   clearStaleSocket,
   closeSocket,
+  isAbstract,
   isStreamSocketLive,
+  kernelPath,
   restrictSocket,
   SOCKET_MODE,
   socketFileId,
@@ -110,6 +112,9 @@ async function listenToo(host: string, port: number, acceptors: TcpAcceptor[], s
 export async function listenUnix(endpoint: PathEndpoint, setup: ListenSetup): Promise<Listener> {
   const text = formatEndpoint(endpoint);
   try {
+    if (isAbstract(endpoint.path)) {
+      return new Listener(Deno.listen({ transport: "unix", path: kernelPath(endpoint.path) }), { ...setup, endpoint });
+    }
     await clearStaleSocket(endpoint.path, text, isStreamSocketLive);
     using owner = new DisposableStack();
     const listener = owner.use(Deno.listen({ transport: "unix", path: endpoint.path }));

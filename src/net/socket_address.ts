@@ -27,8 +27,11 @@ export function readSocketAddress(
   const port = socketPort(bytes);
   switch (family) {
     case AF_UNIX: {
-      const end = bytes.indexOf(0, 2);
-      return { family: "unix", path: new TextDecoder().decode(bytes.subarray(2, end === -1 ? bytes.length : end)) };
+      const isAbstract = bytes[2] === 0 && (bytes[3] ?? 0) !== 0;
+      const start = isAbstract ? 3 : 2;
+      const end = bytes.indexOf(0, start);
+      const path = new TextDecoder().decode(bytes.subarray(start, end === -1 ? bytes.length : end));
+      return { family: "unix", path: isAbstract ? `@${path}` : path };
     }
     case AF_INET:
       return { family: "inet", address: bytes.slice(4, 8), port };

@@ -41,6 +41,16 @@ export async function isStreamSocketLive(path: string): Promise<boolean> {
   }
 }
 
+/** Whether the path is the name of an abstract socket, which has no file (unix(7)). */
+export function isAbstract(path: string): boolean {
+  return path.startsWith("@");
+}
+
+/** The path as the kernel expects it: an abstract name begins with NUL. */
+export function kernelPath(path: string): string {
+  return isAbstract(path) ? `\0${path.slice(1)}` : path;
+}
+
 /** Sets the file's mode if the system has modes. */
 export async function restrictSocket(path: string, mode: number): Promise<void> {
   if (Deno.build.os !== "windows") await Deno.chmod(path, mode);

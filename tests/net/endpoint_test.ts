@@ -64,7 +64,7 @@ Deno.test("parseEndpoint() refuses the rest, says what was wrong and shows an ex
     [`unix:/${"x".repeat(107)}`, "longer than 107 bytes"],
     ["unix:/a\0b", "NUL"],
     ["ws+unix::/chat", "the path of the socket is missing"],
-    ["ws+unix:@app:/chat", "abstract sockets (@) are not supported"],
+    ["unixgram:@app", "abstract sockets (@NAME) exist on Linux, for streams only"],
     ["ws+unix:/run/app.sock:chat", "the path after the socket's must begin with /"],
     ["ws+unix:/run/app.sock:/a b", "a space or a #"],
     ["http://localhost:80", 'unknown scheme "http"'],

@@ -1,4 +1,5 @@
 import { assertEquals, assertGreater, assertGreaterOrEqual, assertNotEquals, assertThrows } from "@std/assert";
+import { utf8 } from "../../../src/base/bytes.ts";
 import { bind, connect, type Connection, listen, type Listener, ParleyError } from "@parley/parley";
 import { getSocketOptions, openSocketOptions, setSocketOptions } from "../../../src/net/sockopt/socket_options.ts";
 import { DescriptorFinder } from "../../../src/net/sockopt/find_descriptor.ts";
@@ -197,6 +198,11 @@ Deno.test("readSocketAddress() reads both platforms' addresses", () => {
     address: Uint8Array.of(127, 0, 0, 1),
     port: 8080,
   });
+  for (const [bytes, path] of [["\0app", "@app"], ["/run/a", "/run/a"], ["", ""]] as const) {
+    const unix = new Uint8Array(128);
+    unix.set([1, 0, ...utf8(bytes)]);
+    assertEquals(readSocketAddress(unix, "linux"), { family: "unix", path });
+  }
   const mapped = new Uint8Array(128);
   mapped.set([10, 0, 0x1f, 0x90, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 7]);
   assertEquals(readSocketAddress(mapped, "linux"), {
