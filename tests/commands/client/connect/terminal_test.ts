@@ -1,0 +1,74 @@
+import { assertEquals } from "@std/assert";
+import { runProgram } from "../../../../src/cli/run_program.ts";
+import { clientProgram } from "../../../../src/commands/client/program.ts";
+import { FakeTerminal } from "../../../support/fake_terminal.ts";
+import { startProgram } from "../../../support/in_process.ts";
+
+/** `connect` at a terminal; the rows without the one that is being typed in, and how it ended. */
+async function sitDown(
+  service: readonly string[],
+  flags: readonly string[],
+  use: (io: FakeTerminal) => Promise<void>,
+): Promise<{ rows: string[]; code: number }> {
+  await using server = startProgram("server", [...service, "--print-endpoint", "--log-level", "off"]);
+  const endpoint = await server.line();
+  const io = new FakeTerminal();
+  const running = runProgram(clientProgram, ["connect", endpoint, ...flags], io);
+  await io.shows(/connected to/);
+  await use(io);
+  const code = await running;
+  assertEquals(io.isRaw, false);
+  const rows = io.rows().map((row) => row.replaceAll(endpoint, "SERVER")).filter((row) => row !== "");
+  return { rows: rows.slice(1), code };
+}
+
+const ECHO = ["echo", "tcp://127.0.0.1:0"];
+
+Deno.test("connect at a terminal shows each answer below what was typed, and quit leaves", async () => {
+  const outcome = await sitDown(ECHO, [], async (io) => {
+    io.type("hello\r");
+    await io.shows(/hello[^]*hello/);
+    io.type("quit\r");
+  });
+  assertEquals(outcome, { rows: ["> hello", "hello", "> quit"], code: 0 });
+});
+
+Deno.test("connect at a terminal ends with Ctrl-D once the server has ended, and with 130 at Ctrl-C", async () => {
+  assertEquals(await sitDown(ECHO, [], (io) => Promise.resolve(io.type("\x04"))), { rows: [], code: 0 });
+  assertEquals((await sitDown(ECHO, [], (io) => Promise.resolve(io.type("\x03")))).code, 130);
+});
+
+Deno.test("connect at a terminal says that the server closed the connection", async () => {
+  const service = ["reply", "tcp://127.0.0.1:0", "--text", "bye", "--then", "close"];
+  const outcome = await sitDown(service, ["--framing", "line"], (io) => Promise.resolve(io.type("hello\r")));
+  assertEquals(outcome, { rows: ["> hello", "bye", "SERVER closed the connection"], code: 0 });
+});
+
+Deno.test("connect --hex at a terminal shows a dump, and what cannot be sent is an error of that line alone", async () => {
+  const outcome = await sitDown(ECHO, ["--hex"], async (io) => {
+    io.type("68 6\r");
+    await io.shows(/! /);
+    io.type("68 69 00\r");
+    await io.shows(/00000000/);
+    io.type("quit\r");
+  });
+  assertEquals(outcome.rows, [
+    "> 68 6",
+    '! Cannot parse hex "68 6": expected pairs of hexadecimal digits, as in 01ff',
+    "> 68 69 00",
+    "00000000  68 69 00                                          |hi.|",
+    "> quit",
+  ]);
+});
+
+Deno.test("connect at a terminal shows no control character of the server's, by line or raw", async () => {
+  for (const framing of ["line", "raw"]) {
+    const service = ["reply", "tcp://127.0.0.1:0", "--framing", "line", "--text", "a\\x1b[31mb"];
+    const { rows } = await sitDown(service, ["--framing", framing], async (io) => {
+      io.type("x\r");
+      await io.shows(/31mb/);
+      io.type("quit\r");
+    });
+    assertEquals(rows, ["> x", "a\\x1b[31mb", "> quit"], framing);
+  }
+});
