@@ -1,49 +1,13 @@
 import { DatabaseSync } from "node:sqlite";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { enterChat, JsonPeer } from "../support/chat_peer.ts";
-import { type Acknowledged, publishUntilGone, readRoom } from "../support/publisher.ts";
+import { killUnderLoad, makeHistory } from "../support/chat_history.ts";
+import { readRoom } from "../support/publisher.ts";
 import type { LinePeer } from "../support/peer.ts";
 import { runProgram, startServer } from "../support/program.ts";
 
-/** A history of its own, and exactly the permissions that it needs. */
-async function makeHistory() {
-  const folder = await Deno.makeTempDir();
-  const path = `${folder}/chat.db`;
-  const files = `${path},${path}-wal,${path}-shm`;
-  return {
-    path,
-    args: ["chat", "tcp://127.0.0.1:0", "--history", path, "--log-level", "warning"],
-    permissions: ["-N", `--allow-read=${files}`, `--allow-write=${files}`],
-    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
-  };
-}
-
-Deno.test("--history: twenty times kill -9 under load, no acknowledged message is missing or doubled", async () => {
-  await using history = await makeHistory();
-  const publishers = ["a", "b"].map((name) => ({
-    name,
-    told: { seqOfId: new Map(), open: new Set() } as Acknowledged,
-  }));
-  for (let round = 0; round < 20; round++) {
-    await using started = await startServer(history.args, { permissions: history.permissions });
-    let left = 40 + round * 13;
-    const onAck = () => {
-      if (--left === 0) started.server.kill("SIGKILL");
-    };
-    await Promise.all(
-      publishers.map(({ name, told }) => publishUntilGone(started.endpoint, "#load", name, told, onAck)),
-    );
-    assert(left <= 0, `the server ended ${left} acknowledgements too early in round ${round}`);
-  }
-  await using started = await startServer(history.args, { permissions: history.permissions });
-  const stored = await readRoom(started.endpoint, "#load");
-  assertEquals(stored.map(({ seq }) => seq), stored.map((_, index) => index + 1));
-  const ids = stored.map(({ id }) => id);
-  assertEquals(new Set(ids).size, ids.length, "an id was stored twice");
-  for (const { told } of publishers) {
-    for (const [id, seq] of told.seqOfId) assertEquals(ids[seq - 1], id);
-  }
-});
+Deno.test("--history: four times kill -9 under load, no acknowledged message is missing or doubled", () =>
+  killUnderLoad(4));
 
 Deno.test("--history: a client resumes over a restart, and people see what was said before", async () => {
   await using history = await makeHistory();

@@ -1,47 +1,19 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { dial, LinePeer, readTextToEnd, readToEnd, writeAll } from "../support/peer.ts";
 import { closedPort } from "../support/ports.ts";
-import { type RunningProgram, runProgram, startProgram } from "../support/program.ts";
+import {
+  childrenOf,
+  exchange,
+  serveInARow,
+  startExec,
+  startExecProcess,
+  untilNoChild,
+} from "../support/exec_server.ts";
+import { runProgram } from "../support/in_process.ts";
 import { sightOf, untilSight } from "../support/sight.ts";
 import { findTool, toolTest } from "../support/tools.ts";
 
-const ALL = { permissions: ["-A"] };
 const EXAMPLES = "/usr/share/doc/websocketd/examples/bash";
-
-/** Starts `parley-server exec` on a free port. */
-async function startExec(flags: readonly string[], program: readonly string[], endpoint = "tcp://127.0.0.1:0") {
-  const server = startProgram("server", ["exec", endpoint, ...flags, "--print-endpoint", "--", ...program], ALL);
-  try {
-    return { server, endpoint: await server.line(), [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
-  } catch (error) {
-    await server[Symbol.asyncDispose]();
-    throw error;
-  }
-}
-
-async function exchange(endpoint: string, text: string): Promise<string> {
-  using conn = await dial(endpoint);
-  await writeAll(conn, text);
-  await conn.closeWrite();
-  return await readTextToEnd(conn);
-}
-
-/** The processes that a program has started and not yet reaped. */
-async function childrenOf({ pid }: RunningProgram): Promise<string[]> {
-  return (await Deno.readTextFile(`/proc/${pid}/task/${pid}/children`)).split(" ").filter(Boolean);
-}
-
-function descriptorsOf({ pid }: RunningProgram): number {
-  return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
-}
-
-async function untilNoChild(server: RunningProgram): Promise<void> {
-  const endMs = performance.now() + 10_000;
-  while ((await childrenOf(server)).length > 0) {
-    assert(performance.now() < endMs, "a process was left");
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
 
 /** What a WebSocket client gets until its end, after it has sent its messages one by one. */
 async function messagesOf(
@@ -87,16 +59,7 @@ toolTest("bc", "exec serves bc and a line server in Python", async () => {
   assertEquals(await peer.line(), "ONE");
 });
 
-Deno.test("exec leaves no process and no descriptor after 1,000 clients in a row", async () => {
-  await using started = await startExec(["--log-level", "warning"], ["cat"]);
-  for (let count = 0; count < 20; count++) await exchange(started.endpoint, "warm\n");
-  await untilNoChild(started.server);
-  const before = descriptorsOf(started.server);
-  for (let count = 0; count < 1_000; count++) assertEquals(await exchange(started.endpoint, "x\n"), "x\n");
-  await untilNoChild(started.server);
-  const after = descriptorsOf(started.server);
-  assert(after <= before + 2, `${before} descriptors before, ${after} after`);
-});
+Deno.test("exec leaves no process and no descriptor after 100 clients in a row", () => serveInARow(100));
 
 Deno.test("exec reports a program that exits with 3 in the log and in /connections", async () => {
   await using started = await startExec(["--metrics", "127.0.0.1:0"], ["sh", "-c", "echo no >&2; echo said; exit 3"]);
@@ -110,7 +73,7 @@ Deno.test("exec reports a program that exits with 3 in the log and in /connectio
 });
 
 Deno.test("exec shows the process of an open connection in /connections", async () => {
-  await using started = await startExec(["--metrics", "127.0.0.1:0"], ["cat"]);
+  await using started = await startExecProcess(["--metrics", "127.0.0.1:0"], ["cat"]);
   const metrics = await started.server.line();
   using conn = await dial(started.endpoint);
   await writeAll(conn, "x\n");
@@ -128,7 +91,7 @@ Deno.test("exec sends all that a program wrote to a client that reads late", asy
 
 Deno.test("exec ends the program of a client that is gone: SIGTERM, then SIGKILL", async () => {
   const script = "trap '' TERM PIPE; while :; do echo up; sleep 0.02; done";
-  await using started = await startExec(["--kill-after", "100ms"], ["sh", "-c", script]);
+  await using started = await startExecProcess(["--kill-after", "100ms"], ["sh", "-c", script]);
   {
     using conn = await dial(started.endpoint);
     assertEquals(await new LinePeer(conn).line(), "up");
@@ -138,7 +101,7 @@ Deno.test("exec ends the program of a client that is gone: SIGTERM, then SIGKILL
 });
 
 Deno.test("exec ends a program that writes nothing for --finish-timeout after its client's end, and no other", async () => {
-  await using started = await startExec(["--finish-timeout", "1500ms"], [
+  await using started = await startExecProcess(["--finish-timeout", "1500ms"], [
     "sh",
     "-c",
     "cat >/dev/null; for i in 1 2 3 4 5 6 7; do sleep 0.3; echo $i; done; sleep 600",
@@ -149,7 +112,7 @@ Deno.test("exec ends a program that writes nothing for --finish-timeout after it
 });
 
 Deno.test("exec ends a program that runs for longer than --timeout, with all that it has started", async () => {
-  await using started = await startExec(["--timeout", "300ms"], ["sh", "-c", "sleep 600 & sleep 600"]);
+  await using started = await startExecProcess(["--timeout", "300ms"], ["sh", "-c", "sleep 600 & sleep 600"]);
   using conn = await dial(started.endpoint);
   assertEquals(await readTextToEnd(conn), "");
   assertMatch(await started.server.errorLine(/program ended/), /status="ended by SIGTERM"/);
@@ -157,7 +120,7 @@ Deno.test("exec ends a program that runs for longer than --timeout, with all tha
 });
 
 Deno.test("exec does not wait for what a program has left behind", async () => {
-  await using started = await startExec([], ["sh", "-c", "sleep 600 & echo done"]);
+  await using started = await startExecProcess([], ["sh", "-c", "sleep 600 & echo done"]);
   const startMs = performance.now();
   assertEquals(await exchange(started.endpoint, ""), "done\n");
   assert(performance.now() - startMs < 5_000);
@@ -165,7 +128,7 @@ Deno.test("exec does not wait for what a program has left behind", async () => {
 });
 
 Deno.test("exec --shared gives every client's line to one program, and its lines to every client", async () => {
-  await using started = await startExec(["--shared"], ["cat"]);
+  await using started = await startExecProcess(["--shared"], ["cat"]);
   using first = await dial(started.endpoint);
   using second = await dial(started.endpoint);
   const [one, two] = [new LinePeer(first), new LinePeer(second)];
@@ -247,9 +210,9 @@ Deno.test("exec makes a message of what --framing makes one", async () => {
 });
 
 Deno.test("exec closes a WebSocket with 1011 where the program failed, and ends a program whose client closed it", async () => {
-  await using failing = await startExec([], ["false"], "ws://127.0.0.1:0");
+  await using failing = await startExecProcess([], ["false"], "ws://127.0.0.1:0");
   assertEquals((await messagesOf(failing.endpoint)).code, 1011);
-  await using endless = await startExec(
+  await using endless = await startExecProcess(
     ["--kill-after", "100ms"],
     ["sh", "-c", "echo up; sleep 600"],
     "ws://127.0.0.1:0",
@@ -259,7 +222,7 @@ Deno.test("exec closes a WebSocket with 1011 where the program failed, and ends 
 });
 
 Deno.test("exec lets another client wait where --max-connections programs run", async () => {
-  await using started = await startExec(["--max-connections", "1"], ["cat"]);
+  await using started = await startExecProcess(["--max-connections", "1"], ["cat"]);
   using first = await dial(started.endpoint);
   const one = new LinePeer(first);
   await one.send("a");
@@ -273,7 +236,7 @@ Deno.test("exec lets another client wait where --max-connections programs run", 
 });
 
 Deno.test("exec drains: a program sees the end of its input, and SIGTERM leaves none behind", async () => {
-  await using started = await startExec([], ["sh", "-c", "cat; echo bye"]);
+  await using started = await startExecProcess([], ["sh", "-c", "cat; echo bye"]);
   using conn = await dial(started.endpoint);
   const peer = new LinePeer(conn);
   await peer.send("hi");
@@ -304,7 +267,7 @@ for (
   ] as const
 ) {
   Deno.test(`parley-server ${words.join(" ")} exits 2`, async () => {
-    const { code, stderr } = await runProgram("server", words, ALL);
+    const { code, stderr } = await runProgram("server", words);
     assertEquals(code, 2);
     assertMatch(stderr, message);
   });
