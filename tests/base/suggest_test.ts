@@ -18,3 +18,8 @@ Deno.test("suggest() finds the word that was meant", () => {
   ];
   for (const [typed, meant] of cases) assertEquals(suggest(typed, FLAGS), meant, typed);
 });
+
+Deno.test("suggest() looks at words of 64 characters at most (MAX_TYPED)", () => {
+  const word = "x".repeat(65);
+  assertEquals([64, 65].map((length) => suggest("x".repeat(length), [word])), [word, undefined]);
+});

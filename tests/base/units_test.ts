@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { formatDuration, formatSize, parseDuration, parseSize } from "@parley/parley";
+import { parseTimerDuration } from "../../src/base/units.ts";
 
 Deno.test("parseDuration() reads every unit, fractions and sums", () => {
   const cases: [string | number, number][] = [
@@ -55,11 +56,18 @@ Deno.test("formatSize() picks the unit that keeps it short", () => {
   assertEquals([0, 512, 65_536, 1_572_864, 1024 ** 3].map(formatSize), ["0 B", "512 B", "64 KiB", "1.5 MiB", "1 GiB"]);
 });
 
-Deno.test("parseDuration() accepts ten years and not a day more (chat H1)", () => {
+Deno.test("parseDuration() accepts ten years and not a day more (MAX_DURATION_DAYS) (chat H1)", () => {
   assertEquals(parseDuration("3653d"), 3_653 * 86_400_000);
   assertEquals(parseDuration(3_653 * 86_400_000), 3_653 * 86_400_000);
   for (const tooLong of ["3654d", "999999999999d", "3653d1ms", "9".repeat(60) + "d", Infinity]) {
     assertThrows(() => parseDuration(tooLong), RangeError, "the maximum is 3653d");
   }
+  // MAX_TEXT_LENGTH
+  assertEquals(parseDuration("1d".repeat(32)), 32 * 86_400_000);
   assertThrows(() => parseDuration("1d".repeat(33)), SyntaxError, "Cannot parse duration");
+});
+
+Deno.test("parseTimerDuration() accepts what a timer can wait for, and not more (MAX_TIMER_DAYS)", () => {
+  assertEquals(parseTimerDuration("24d"), 24 * 86_400_000);
+  assertThrows(() => parseTimerDuration("24d1ms"), RangeError, "the maximum is 24d");
 });

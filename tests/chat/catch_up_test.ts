@@ -112,7 +112,7 @@ for (const isRepeated of [false, true]) {
   });
 }
 
-Deno.test("a server reads for a bounded number of catch-ups at a time (chat C3)", async () => {
+Deno.test("a server reads for a bounded number of catch-ups at a time (MAX_READS) (chat C3)", async () => {
   const { history, hub, epoch } = await createFullRoom();
   await using _ = hub;
   const sessions = Array.from(

@@ -261,7 +261,7 @@ Deno.test("who is muted for flooding and loses the connection is let back into i
   await again.ended;
 });
 
-Deno.test("a reason has at most 300 characters, on the text wire too (attack 5)", async () => {
+Deno.test("a reason has at most 300 characters (TOPIC_LENGTH), on the text wire too (attack 5)", async () => {
   await using hub = createHub();
   const ann = arrive(hub, "127.0.0.1:1");
   const bob = arrive(hub, "10.0.0.7:1");

@@ -250,7 +250,7 @@ for (const [name, create] of Object.entries({ memory: createMemoryHistory, sqlit
     assertEquals(await room.after(0, 10), undefined);
   });
 
-  Deno.test(`${name} history: a room has at most 500 bans and mutes, and a lifted one gives its place back (chat M3)`, async () => {
+  Deno.test(`${name} history: a room has at most 500 bans and mutes (MAX_RESTRICTIONS), and a lifted one gives its place back (chat M3)`, async () => {
     await using opened = await open(() => 0, () => 0);
     const { room } = opened;
     const restrict = (action: "ban" | "mute" | "unban", nick: string, untilMs?: number) =>

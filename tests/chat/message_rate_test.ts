@@ -9,7 +9,7 @@ Deno.test("take() lets a burst pass, then delays to the rate", () => {
   assertEquals(rate.take(), 0);
 });
 
-Deno.test("take() mutes for 30 seconds who is delayed over and over", () => {
+Deno.test("take() mutes for 30 seconds (MUTE_MS) who is delayed over and over", () => {
   let nowMs = 0;
   const rate = new MessageRate({ burst: 1, perSecond: 2, now: () => nowMs });
   rate.take();

@@ -32,14 +32,14 @@ Deno.test("checkRoom() refuses what cannot be seen, or looks like another name (
   for (const name of names) assertThrows(() => checkRoom(name), ChatError, "A room's name", JSON.stringify(name));
 });
 
-Deno.test("checkRoom() takes the names that people write, in their scripts (chat L1)", () => {
+Deno.test("checkRoom() takes the names that people write, in their scripts, up to ROOM_LENGTH (chat L1)", () => {
   const names =
     "#dev #dev-2.1_x #123 #кофе #καφές #カフェ #お茶の間 #커피 #奶茶 #tea時間 #TシャツABC #שלום #été #straße"
       .split(" ");
   for (const name of [...names, `#${"x".repeat(48)}`]) assertEquals(checkRoom(name), name);
 });
 
-Deno.test("checkNick() takes the names of people in their scripts, in one form (chat L1)", () => {
+Deno.test("checkNick() takes the names of people in their scripts, in one form, up to NICK_LENGTH (chat L1)", () => {
   const names =
     "ann guest1 O_o [ann]{1}|x-y Zoë Łukasz Ömer Борис Ελένη 山田太郎 ゆうこ 李明 김철수 Kim김 שלום أحمد สมชาย नेहा நிலா"
       .split(

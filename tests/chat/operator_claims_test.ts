@@ -76,7 +76,7 @@ Deno.test("Hub.join() gives nothing back to who left the room, was removed from 
 });
 
 for (const [afterMs, isKept] of [[299_999, true], [300_000, false]] as const) {
-  Deno.test(`OperatorClaims ${isKept ? "keeps" : "forgets"} a claim after ${afterMs} ms`, () => {
+  Deno.test(`OperatorClaims ${isKept ? "keeps" : "forgets"} a claim after ${afterMs} ms (KEPT_MS)`, () => {
     let nowMs = 0;
     const claims = new OperatorClaims(() => nowMs);
     claims.keep(SECRET, ["#dev"]);
@@ -85,7 +85,7 @@ for (const [afterMs, isKept] of [[299_999, true], [300_000, false]] as const) {
   });
 }
 
-Deno.test("OperatorClaims keeps 1,000 claims, and forgets the oldest beyond", () => {
+Deno.test("OperatorClaims keeps 1,000 claims (MAX_KEPT), and forgets the oldest beyond", () => {
   const claims = new OperatorClaims(() => 0);
   for (let number = 0; number <= 1_000; number++) claims.keep(`claim ${number}`, ["#dev"]);
   assertEquals([0, 1, 1_000].map((number) => claims.take(`claim ${number}`, "#dev")), [false, true, true]);

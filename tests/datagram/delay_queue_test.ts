@@ -22,7 +22,7 @@ Deno.test("DelayQueue.clear() discards pending actions and lets whenEmpty() sett
   await empty;
 });
 
-Deno.test("DelayQueue waits for an action that is due after more than the longest timer", async () => {
+Deno.test("DelayQueue waits for an action that is due after more than the longest timer (MAX_TIMER_MS)", async () => {
   const queue = new DelayQueue(() => performance.now());
   queue.add(performance.now() + 2 ** 31 + 1_000, () => {
     throw new Error("ran at once");

@@ -74,7 +74,7 @@ Deno.test("DatagramExchange accepts no reply from another address or port, and l
   assertEquals([...summary.unexpectedSenders], [["udp://192.0.2.8:9", 1], ["udp://192.0.2.7:10", 1]]);
 });
 
-Deno.test("DatagramExchange lists ten unexpected senders at most (fault 13)", async () => {
+Deno.test("DatagramExchange lists ten unexpected senders at most (MAX_SENDERS) (fault 13)", async () => {
   const { summary } = await exchange((text, transport) => {
     for (let port = 1; port <= 11; port++) {
       transport.deliver(text, { transport: "udp", hostname: "192.0.2.8", port });
@@ -104,7 +104,7 @@ Deno.test("DatagramExchange does not take a repeated reply for the reply to the 
   assertEquals(summary.unmatched, 1);
 });
 
-Deno.test("DatagramExchange does not take a late reply for the reply to a later datagram, with a bounded number of sockets", async () => {
+Deno.test("DatagramExchange does not take a late reply for the reply to a later datagram, with a bounded number of sockets (MAX_LANES)", async () => {
   const transports: FakeTransport[] = [];
   let open = 0;
   let maxOpen = 0;

@@ -70,7 +70,7 @@ Deno.test("Impairments.flowOf() numbers senders in the order of arrival (fault 4
   assertEquals(dropped(["a", "b"]), dropped(["x", "y", "z"]));
 });
 
-Deno.test("Impairments.flowOf() treats senders differently, and remembers 10,000 (fault 42)", () => {
+Deno.test("Impairments.flowOf() treats senders differently, and remembers 10,000 (MAX_SENDERS) (fault 42)", () => {
   using impairment = new Impairments([new Impairment({ ...NONE, drop: 0.5 })]);
   const first = impairment.flowOf("0");
   const fates = ["0", "1"].map((sender) => {
@@ -109,12 +109,12 @@ for (const share of [0.1, 0.5, 0.9]) {
   });
 }
 
-Deno.test("Impairment reorders with a share of 100% too (fault 19)", async () => {
+Deno.test("Impairment reorders with a share of 100% too (MAX_OVERTAKEN) (fault 19)", async () => {
   const out = await through({ reorder: 1 }, 65);
   assertEquals(out, [64, ...Array.from({ length: 64 }, (_, index) => index)]);
 });
 
-Deno.test("Impairment does not count as reordered what nothing has overtaken (fault 19)", async () => {
+Deno.test("Impairment does not count as reordered what nothing has overtaken (OVERTAKE_WITHIN_MS) (fault 19)", async () => {
   using impairment = new Impairment({ ...NONE, reorder: 1 });
   const flow = impairment.flow(1);
   for (let count = 0; count < 2; count++) {
@@ -172,7 +172,7 @@ Deno.test("Impairment shares the bandwidth among clients", async () => {
   assertEquals(lastMs - sentMs >= 49 && lastMs - sentMs < 1_000, true, `${lastMs - sentMs} ms`);
 });
 
-Deno.test("Impairment drops the datagram after as many as may wait, and counts what is discarded (fault 42)", () => {
+Deno.test("Impairment drops the datagram after as many as may wait, and counts what is discarded (MAX_QUEUED) (fault 42)", () => {
   for (const maxQueued of [undefined, 3]) {
     const limit = maxQueued ?? 10_000;
     using impairment = new Impairment({ ...NONE, delay: 60_000, ...maxQueued && { maxQueued } });
@@ -188,7 +188,7 @@ Deno.test("Impairment drops the datagram after as many as may wait, and counts w
 
 for (const options of [{ delay: 5 }, { reorder: 1 }]) {
   const [name] = Object.keys(options);
-  Deno.test(`Impairment bounds the bytes that wait because of ${name}, and takes as many again when they have left`, async () => {
+  Deno.test(`Impairment bounds the bytes that wait because of ${name}, and takes as many again when they have left (MAX_QUEUED_BYTES)`, async () => {
     using impairment = new Impairment({ ...NONE, ...options });
     const mebibyte = new Uint8Array(1024 * 1024);
     for (let round = 1; round <= 2; round++) {

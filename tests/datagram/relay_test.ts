@@ -307,7 +307,7 @@ class FakeTransport implements DatagramTransport {
   }
 }
 
-Deno.test("DatagramRelay bounds the datagrams that wait for a socket, and takes as many again (fault 5)", async () => {
+Deno.test("DatagramRelay bounds the datagrams that wait for a socket (MAX_WAITING), and takes as many again (fault 5)", async () => {
   const target: Endpoint = { scheme: "udp", host: "192.0.2.2", port: 9, path: "/" };
   const init = { endpoint: target, log: Logger.of("test"), maxBytes: 100 };
   const transport = new FakeTransport();

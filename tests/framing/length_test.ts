@@ -62,7 +62,7 @@ Deno.test("lengthCodec() writes varints as Protocol Buffers does, and reads long
   assertEquals(decodeAll(codec, [Uint8Array.of(0x81, 0x80, 0, 65)]), ["A"]);
 });
 
-Deno.test("lengthCodec() rejects a varint that is too long or announces too much (fault 33)", () => {
+Deno.test("lengthCodec() rejects a varint that is too long (MAX_VARINT_BYTES) or announces too much (fault 33)", () => {
   const codec = lengthCodec({ bytes: "varint" }, 300);
   const [tooLong] = decodeAll(codec, [new Uint8Array(10).fill(0x80)], false);
   assertEquals(tooLong, "FrameError: Received a length of more than 10 bytes");

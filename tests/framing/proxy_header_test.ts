@@ -139,7 +139,7 @@ for (const [name, bytes] of Object.entries(INVALID)) {
   });
 }
 
-Deno.test("parseProxyHeader() takes a line of 107 bytes and none of 108 without an end", () => {
+Deno.test("parseProxyHeader() takes a line of 107 bytes (V1_BYTES) and none of 108 without an end", () => {
   const line = utf8(`PROXY UNKNOWN ${"x".repeat(91)}\r\n`);
   assertEquals(line.length, 107);
   assertEquals(parseProxyHeader(line)?.length, 107);
@@ -164,7 +164,7 @@ Deno.test("a PROXY header of version 2 has 4,096 bytes at most (V2_BYTES)", () =
   assertThrows(() => parseProxyHeader(longer.subarray(0, 16)), FrameError, "longer than 4096 bytes: 4097");
 });
 
-Deno.test("a PROXY header takes paths of 108 bytes, and no ends of different kinds", () => {
+Deno.test("a PROXY header takes paths of 108 bytes (UNIX_PATH_BYTES), and no ends of different kinds", () => {
   const unix = (length: number) => ({ path: "p".repeat(length) });
   const encode = (version: 1 | 2, source: ProxyAddress, destination: ProxyAddress) =>
     encodeProxyHeader({ version, command: "proxy", addresses: { source, destination } });

@@ -12,7 +12,7 @@ Deno.test("ConnectionRate refuses who comes too often, and lets in again as time
   assertEquals([enter(), enter()], [undefined, "limit"]);
 });
 
-Deno.test("AddressBuckets forgets whom a new bucket would treat the same, and the oldest beyond its bound", () => {
+Deno.test("AddressBuckets forgets whom a new bucket would treat the same, and the oldest beyond its bound (MAX_ADDRESSES)", () => {
   const buckets = new AddressBuckets({ perSecond: 1, burst: 1 });
   for (let index = 0; index < 12_000; index++) {
     buckets.of(`10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`, 0).tryTake(1, 0);

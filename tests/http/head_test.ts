@@ -54,7 +54,7 @@ const REFUSED: readonly [string, number, string][] = [
   ["a CR alone", 400, "GET / HTTP/1.1\r\nHost: a\rb\r\n\r\n"],
   ["empty lines without end", 400, "\r\n".repeat(5_000)],
   ["a NUL", 400, "GET / HTTP/1.1\r\nHost: a\0\r\n\r\n"],
-  ["101 fields", 431, `GET / HTTP/1.1\r\nHost: a\r\n${"X: 1\r\n".repeat(100)}\r\n`],
+  ["101 fields (MAX_FIELDS)", 431, `GET / HTTP/1.1\r\nHost: a\r\n${"X: 1\r\n".repeat(100)}\r\n`],
 ];
 
 for (const [what, status, head] of REFUSED) {

@@ -55,7 +55,7 @@ Deno.test("DeadlineTimer lets what came meanwhile be read first when the program
   assertEquals(seen, ["read", "swept"]);
 });
 
-Deno.test("DeadlineTimer.for() is exact to 50 ms for short deadlines, and to a twentieth of longer ones (fault 54)", () => {
+Deno.test("DeadlineTimer.for() is exact to 50 ms for short deadlines, and to a twentieth of longer ones (MIN_INTERVAL_MS, MAX_INTERVAL_MS) (fault 54)", () => {
   const intervalOf = (...deadlinesMs: (number | undefined)[]) => {
     using deadlineTimer = DeadlineTimer.for(deadlinesMs);
     return deadlineTimer.intervalMs;

@@ -61,6 +61,7 @@ Deno.test("parseEndpoint() refuses the rest, says what was wrong and shows an ex
     ["70000", 'port "70000"'],
     ["unix:", "the path of the socket is missing"],
     ["unixgram:", "the path of the socket is missing"],
+    // UNIX_PATH_BYTES
     [`unix:/${"x".repeat(107)}`, "longer than 107 bytes"],
     ["unix:/a\0b", "NUL"],
     ["ws+unix::/chat", "the path of the socket is missing"],

@@ -4,6 +4,7 @@
  * gates count for its address too.
  */
 
+import { assertEquals } from "@std/assert";
 import { parseFraming } from "@parley/parley";
 import { ParleyError } from "../../src/base/errors.ts";
 import { dial } from "../../src/dial.ts";
@@ -16,6 +17,7 @@ import { Server } from "../../src/server/server.ts";
 import type { Session } from "../../src/session/session.ts";
 import { WebSocketAcceptor } from "../../src/websocket/acceptor.ts";
 import { TestAuthority } from "../support/certificates.ts";
+import { FakeTime } from "../support/fake_time.ts";
 import { assertGivesBack } from "../support/give_back.ts";
 import { dialStream, readToEnd, writeAll } from "../support/peer.ts";
 
@@ -38,7 +40,7 @@ async function serve(session: Session): Promise<void> {
   }
 }
 
-async function start(scheme: Scheme) {
+async function start(scheme: Scheme, maxConnections = PLACES) {
   const folder = await Deno.makeTempDir();
   const isSecure = scheme === "tls" || scheme === "wss";
   const address = scheme === "unix" ? `unix:${folder}/socket` : `${scheme}://127.0.0.1:0`;
@@ -55,7 +57,7 @@ async function start(scheme: Scheme) {
     codec: parseFraming("line"),
     log: Logger.of("test"),
     drainTimeoutMs: 10_000,
-    maxConnections: PLACES,
+    maxConnections,
     gate,
     webSockets: await WebSocketAcceptor.create({
       routes: { "GET /page": { contentType: "text/plain", body: "a page" } },
@@ -143,3 +145,18 @@ for (const scheme of ["tcp", "tls", "ws", "wss"] as const) {
     });
   });
 }
+
+Deno.test("ws: 32 clients at a time are told why they are refused (MAX_REJECTING), and the next one is closed at once", async () => {
+  // None of them has been given its time when the next one comes.
+  using _time = new FakeTime();
+  await using server = await start("ws", 100);
+  server.isDenying.now = true;
+  await using owner = new AsyncDisposableStack();
+  const answerOf = async () => {
+    const conn = owner.use(await dialStream(server.endpoint.replace("ws:", "tcp:")));
+    const count = await conn.read(new Uint8Array(1_000));
+    return count === null ? "nothing" : "an answer";
+  };
+  for (let number = 1; number <= 32; number++) assertEquals(await answerOf(), "an answer", `client ${number}`);
+  assertEquals(await answerOf(), "nothing");
+});

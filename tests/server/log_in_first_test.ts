@@ -40,7 +40,7 @@ Deno.test("logInFirst() ends a client that sends one byte after another at its d
   assertEquals(transport.writes.join(""), "! login timed out\n");
 });
 
-Deno.test("logInFirst() reads a line of 1,024 bytes, and no more of a longer one", async () => {
+Deno.test("logInFirst() reads a line of 1,024 bytes (MAX_LINE_BYTES), and no more of a longer one", async () => {
   for (const [length, isRead] of [[1_024, true], [1_025, false]] as const) {
     using time = new FakeTime();
     const { transport, running, served } = start();

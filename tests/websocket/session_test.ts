@@ -140,7 +140,7 @@ Deno.test("WebSocketSession.closeFrame tells code and text of the client's Close
   assertEquals(one.session.closeFrame, { code: 3001, text: "tea time" });
 });
 
-Deno.test("WebSocketSession cuts a client off that does not answer its Close for 2 s, and not earlier", async () => {
+Deno.test("WebSocketSession cuts a client off that does not answer its Close for 2 s (CLOSE_TIMEOUT_MS), and not earlier", async () => {
   await using one = await serveOne();
   const receiving = one.session.receive();
   using time = new FakeTime();
