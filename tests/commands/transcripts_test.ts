@@ -31,6 +31,7 @@ const CHANGING: readonly (readonly [RegExp, string])[] = [
   [/"(\w*[mM]s|p[\d.]+|max|min|avg)":\d+(?:\.\d+)?/g, '"$1":"<ms>"'],
   [/^((?:ok|fail|skip) .*? {2})\d+(?:\.\d+)?m?s\b/gm, "$1<ms>"],
   [/^(\d+ passed.* in )\S+/gm, "$1<ms>"],
+  [/^(\d+ sent in )\d+ ms$/gm, "$1<ms>"],
   [/^\d\d:\d\d (?=#)/gm, "<at> "],
   [/"(epoch|id)":"[0-9a-f-]{8,36}"/g, '"$1":"<$1>"'],
   [/^min\/avg\/p99\/max [\d.\/]+/gm, "min/avg/p99/max <ms>"],
@@ -79,7 +80,8 @@ class Replay implements AsyncDisposable {
   /** A text with endpoints and the folder for their names. */
   #filled(text: string): string {
     return text.replaceAll("<folder>", this.#folder)
-      .replaceAll(/\b[A-Z]{3,}\b/g, (name) => this.#servers.get(name)?.endpoint ?? name);
+      .replaceAll(/\b[A-Z]{3,}\b/g, (name) => this.#servers.get(name)?.endpoint ?? name)
+      .replaceAll(/(?<=\/\/)[a-z]+\b/g, (name) => addressOf(this.#servers.get(name.toUpperCase())) ?? name);
   }
 
   async #start(name: string, [program = "", ...words]: readonly string[]): Promise<void> {
@@ -124,8 +126,8 @@ class Replay implements AsyncDisposable {
   #shown(mark: string, text: string): string[] {
     if (text === "") return [];
     let shown = text.replaceAll(this.#folder, "<folder>");
-    for (const [name, { endpoint }] of this.#servers) {
-      shown = shown.replaceAll(endpoint, name).replaceAll(endpoint.replace(/^\w+:\/\//, ""), name.toLowerCase());
+    for (const [name, served] of this.#servers) {
+      shown = shown.replaceAll(served.endpoint, name).replaceAll(addressOf(served) ?? "", name.toLowerCase());
     }
     for (const [pattern, name] of CHANGING) shown = shown.replaceAll(pattern, name);
     const lines = shown.split("\n");
@@ -136,6 +138,11 @@ class Replay implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const name of [...this.#servers.keys()].reverse()) await this.#stop(name);
   }
+}
+
+/** Its address and port, which its name in lower case stands for. */
+function addressOf(served: Served | undefined): string | undefined {
+  return served?.endpoint.replace(/^\w+:\/\//, "").replace(/\/$/, "");
 }
 
 function programOf(name: string): Program {
