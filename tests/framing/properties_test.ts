@@ -4,7 +4,14 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "npm:fast-check@4.11.0";
 import { ByteBuilder, type Codec, FrameError, parseFraming } from "@parley/parley";
 import { encodeProxyHeader, mayBeProxyHeader, parseProxyHeader } from "../../src/framing/proxy_header.ts";
-import { encodeSocksLogIn, encodeSocksRequest, parseSocksLogIn, parseSocksRequest } from "../../src/framing/socks.ts";
+import {
+  encodeSocksDatagram,
+  encodeSocksLogIn,
+  encodeSocksRequest,
+  parseSocksDatagram,
+  parseSocksLogIn,
+  parseSocksRequest,
+} from "../../src/framing/socks.ts";
 import { decodeAll } from "../support/decoding.ts";
 
 const FRAMINGS = [
@@ -114,6 +121,22 @@ Deno.test("parseSocksRequest() gives back what was encoded, wants more of a part
       assertEquals(parseSocksRequest(bytes.subarray(0, length)), undefined);
     }
   }));
+});
+
+Deno.test("parseSocksDatagram() gives back what was encoded, and takes any bytes", () => {
+  const host = fc.oneof(fc.ipV4(), fc.constantFrom("::1", "2001:db8::7"), fc.domain());
+  fc.assert(fc.property(host, port, letters, (host, port, data) => {
+    const bytes = encodeSocksDatagram({ host, port }, data);
+    assertEquals(parseSocksDatagram(bytes), {
+      fragment: 0,
+      address: { host, port },
+      data: bytes.slice(-data.length || bytes.length),
+    });
+    for (let length = 0; length < bytes.length - data.length; length++) {
+      assertEquals(parseSocksDatagram(bytes.subarray(0, length)), undefined);
+    }
+  }));
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => void parseSocksDatagram(bytes)));
 });
 
 Deno.test("parseSocksLogIn() gives back names and passwords of 1 to 255 bytes, and wants more of a part", () => {

@@ -353,7 +353,7 @@ Deno.test("checkDeadlines() closes a connection whose first byte is late", async
   assertEquals(deadlineTimer.size, 0);
 });
 
-for (const way of ["in", "out", "no way"]) {
+for (const way of ["in", "out", "elsewhere", "no way"]) {
   Deno.test(`checkDeadlines() closes a connection once nothing has moved for its idle time: ${way}`, async () => {
     using deadlineTimer = fakeDeadlineTimer();
     const { connection, transport } = fakeConnection({ deadlineTimer, limits: { idleMs: 1_000 } });
@@ -364,7 +364,8 @@ for (const way of ["in", "out", "no way"]) {
         if (way === "in") {
           transport.say("x");
           await connection.read();
-        } else await connection.write(utf8("y"));
+        } else if (way === "out") await connection.write(utf8("y"));
+        else connection.touch();
         movedMs = ms;
       }
     }

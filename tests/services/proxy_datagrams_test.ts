@@ -20,13 +20,16 @@ async function runUdp(...args: string[]): Promise<{ code: number; stdout: string
 }
 
 /** Answers every datagram with its bytes, and remembers who sent it. */
-function echoPeer(hostname = "127.0.0.1"): { port: number; senders: Deno.NetAddr[] } & AsyncDisposable {
+function echoPeer(
+  hostname = "127.0.0.1",
+  answer = (bytes: Uint8Array) => bytes,
+): { port: number; senders: Deno.NetAddr[] } & AsyncDisposable {
   const conn = Deno.listenDatagram({ transport: "udp", hostname, port: 0 });
   const senders: Deno.NetAddr[] = [];
   const serving = (async () => {
     for await (const [bytes, from] of conn) {
       senders.push(from as Deno.NetAddr);
-      await conn.send(bytes, from);
+      await conn.send(answer(bytes), from);
     }
   })();
   return {
@@ -127,6 +130,15 @@ Deno.test("send, bench, replay and check reach a target through proxies, which r
   } finally {
     await Deno.remove(recording);
   }
+});
+
+Deno.test("check dns:// asks through a proxy", async () => {
+  await using proxy = await startProxy();
+  // The question comes back as its answer, without a record: that is enough for a query without a name.
+  await using server = echoPeer("127.0.0.1", (query) => query.map((byte, index) => index === 2 ? byte | 0x80 : byte));
+  const { code, stdout } = await runClient(["check", `dns://127.0.0.1:${server.port}`, "--proxy", proxy.url]);
+  assertEquals(code, 0, stdout);
+  assertEquals(server.senders.length, 1);
 });
 
 Deno.test("datagrams are never sent around a proxy that does not carry them", async () => {
