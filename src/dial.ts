@@ -1,4 +1,5 @@
-import { connect, type ConnectOptions } from "./factory.ts";
+import { connect } from "./factory.ts";
+import type { ConnectOptions } from "./net/options.ts";
 import type { Codec } from "./framing/codec.ts";
 import { parseFraming } from "./framing/parse_framing.ts";
 import type { Connection } from "./net/connection.ts";

@@ -12,17 +12,15 @@ export { Backoff, type BackoffOptions } from "./base/backoff.ts";
 export { ByteBuilder } from "./base/byte_builder.ts";
 export { seededRandom } from "./base/random.ts";
 export { type Duration, formatDuration, formatSize, parseDuration, parseSize, type Size } from "./base/units.ts";
-export {
-  bind,
-  type BindOptions,
-  connect,
-  type ConnectOptions,
-  type KernelOptions,
-  listen,
-  type ListenOptions,
-  type SocketOptions,
-  type StreamOptions,
-} from "./factory.ts";
+export { bind, connect, listen } from "./factory.ts";
+export type {
+  BindOptions,
+  ConnectOptions,
+  KernelOptions,
+  ListenOptions,
+  SocketOptions,
+  StreamOptions,
+} from "./net/options.ts";
 export * from "./framing/mod.ts";
 export { type Cidr, isInCidr, parseCidr } from "./base/cidr.ts";
 export { configureLogging, type LoggingOptions } from "./log/configure.ts";

@@ -5,7 +5,7 @@
  */
 
 import { DEFAULTS } from "../base/defaults.ts";
-import type { ConnectOptions } from "../factory.ts";
+import type { ConnectOptions } from "../net/options.ts";
 import { createDirectDialer, type DirectOptions } from "../net/direct_dialer.ts";
 import type { Dialer } from "../net/layer.ts";
 import { layeredDialer } from "../net/layered_transport.ts";

@@ -1,4 +1,4 @@
-import type { ConnectOptions } from "../factory.ts";
+import type { ConnectOptions } from "../net/options.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import type { Route } from "../http/route.ts";
 

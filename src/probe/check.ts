@@ -14,7 +14,7 @@ import {
   UsageError,
 } from "../base/errors.ts";
 import { type Duration, formatDuration, parseDuration } from "../base/units.ts";
-import type { ConnectOptions } from "../factory.ts";
+import type { ConnectOptions } from "../net/options.ts";
 import type { Deadline } from "../net/deadline.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { type Credentials, type Facts, notReady, NotReadyError, type ProbeExpectations } from "./probe.ts";

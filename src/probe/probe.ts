@@ -7,7 +7,7 @@
 
 import type { Duration } from "../base/units.ts";
 import { ParleyError } from "../base/errors.ts";
-import type { ConnectOptions } from "../factory.ts";
+import type { ConnectOptions } from "../net/options.ts";
 import type { Deadline } from "../net/deadline.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 

@@ -8,7 +8,8 @@
 import { bigEndian, concat, latin1, preview, toBytes, utf8 } from "../base/bytes.ts";
 import { ClosedEarlyError } from "../base/errors.ts";
 import { parseDuration } from "../base/units.ts";
-import { connect, type ConnectOptions } from "../factory.ts";
+import { connect } from "../factory.ts";
+import type { ConnectOptions } from "../net/options.ts";
 import type { Connection } from "../net/connection.ts";
 import type { Deadline } from "../net/deadline.ts";
 import type { Endpoint } from "../net/endpoint.ts";

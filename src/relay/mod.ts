@@ -6,7 +6,7 @@
 
 import "../log/logtape.ts";
 
-export type { ConnectOptions } from "../factory.ts";
+export type { ConnectOptions } from "../net/options.ts";
 export type { Connection } from "../net/connection.ts";
 export type { Endpoint } from "../net/endpoint.ts";
 export type { ServeOptions } from "../server/serve.ts";

@@ -1,6 +1,7 @@
 import { messageOf } from "../base/errors.ts";
 import { randomSeed } from "../base/random.ts";
-import { type ConnectOptions, deadlineTimerOf } from "../factory.ts";
+import { deadlineTimerOf } from "../factory.ts";
+import type { ConnectOptions } from "../net/options.ts";
 import { rawCodec } from "../framing/raw.ts";
 import { defaultMaxConnections } from "../guard/open_file_limit.ts";
 import { Logger } from "../log/logger.ts";

@@ -1,6 +1,7 @@
 import { DEFAULTS } from "../base/defaults.ts";
 import { messageOf } from "../base/errors.ts";
-import { connect, type ConnectOptions } from "../factory.ts";
+import { connect } from "../factory.ts";
+import type { ConnectOptions } from "../net/options.ts";
 import type { Size } from "../base/units.ts";
 import type { Connection } from "../net/connection.ts";
 import { type Endpoint, formatEndpoint, isWebSocket } from "../net/endpoint.ts";

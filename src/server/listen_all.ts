@@ -1,6 +1,7 @@
 import { BindError, UsageError } from "../base/errors.ts";
 import { targetAddress } from "../base/ip.ts";
-import { listen, type ListenOptions } from "../factory.ts";
+import { listen } from "../factory.ts";
+import type { ListenOptions } from "../net/options.ts";
 import { type Endpoint, isHostEndpoint, parseEndpoint } from "../net/endpoint.ts";
 import type { Listener } from "../net/listener.ts";
 

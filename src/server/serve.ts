@@ -1,6 +1,6 @@
 import { DEFAULTS } from "../base/defaults.ts";
 import { type Duration, parseDuration, parseSize, type Size } from "../base/units.ts";
-import type { ListenOptions } from "../factory.ts";
+import type { ListenOptions } from "../net/options.ts";
 import type { Codec } from "../framing/codec.ts";
 import { parseFraming } from "../framing/parse_framing.ts";
 import { AccessList } from "../guard/access_list.ts";

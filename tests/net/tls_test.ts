@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { utf8 } from "../../src/base/bytes.ts";
 import { TimeoutError, TlsError, type TlsReason } from "../../src/base/errors.ts";
-import { connect, type ConnectOptions, listen, type ListenOptions } from "../../src/factory.ts";
+import { connect, listen } from "../../src/factory.ts";
+import type { ConnectOptions, ListenOptions } from "../../src/net/options.ts";
 import type { Connection } from "../../src/net/connection.ts";
 import { formatEndpoint } from "../../src/net/endpoint.ts";
 import { toSocketError } from "../../src/net/socket_error.ts";

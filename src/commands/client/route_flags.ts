@@ -1,6 +1,6 @@
 import { missingPermission, PermissionError, UsageError } from "../../base/errors.ts";
 import { type FlagTable, type FlagValues, inGroup } from "../../base/flag_spec.ts";
-import type { ConnectOptions } from "../../factory.ts";
+import type { ConnectOptions } from "../../net/options.ts";
 import { isIp } from "../../base/ip.ts";
 import { readNamedFile } from "../../base/read_named_file.ts";
 import type { Route } from "../../http/route.ts";

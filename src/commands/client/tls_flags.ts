@@ -1,6 +1,6 @@
 import { UsageError } from "../../base/errors.ts";
 import { type FlagTable, type FlagValues, inGroup } from "../../base/flag_spec.ts";
-import type { ConnectOptions } from "../../factory.ts";
+import type { ConnectOptions } from "../../net/options.ts";
 import type { Endpoint } from "../../net/endpoint.ts";
 import { START_TLS_PROTOCOLS } from "../../net/layers/start_tls.ts";
 import type { TlsClientOptions } from "../../net/layers/tls_client.ts";

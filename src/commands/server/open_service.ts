@@ -2,7 +2,7 @@ import { DEFAULTS } from "../../base/defaults.ts";
 import { UsageError } from "../../base/errors.ts";
 import type { FlagValues } from "../../base/flag_spec.ts";
 import type { ReloadSignal } from "../../cli/reload_signal.ts";
-import type { ListenOptions } from "../../factory.ts";
+import type { ListenOptions } from "../../net/options.ts";
 import { type Codec, parseFraming } from "../../framing/mod.ts";
 import type { Authenticator } from "../../guard/authenticator.ts";
 import { defaultMaxConnections } from "../../guard/open_file_limit.ts";

@@ -2,7 +2,7 @@ import { UsageError } from "../../base/errors.ts";
 import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
 import { isInCidr, parseCidr } from "../../base/cidr.ts";
 import { parseIp } from "../../base/ip.ts";
-import type { ListenOptions } from "../../factory.ts";
+import type { ListenOptions } from "../../net/options.ts";
 import { parseEndpoint, type Scheme } from "../../net/endpoint.ts";
 import { proxyProtocolLayer } from "../../net/layers/proxy_protocol.ts";
 

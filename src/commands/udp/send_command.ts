@@ -5,7 +5,7 @@ import type { ProgramIo } from "../../cli/io.ts";
 import { DatagramExchange } from "../../datagram/exchange.ts";
 import type { ReplyCorrelation } from "../../datagram/lane.ts";
 import { bindSender, hasManyReceivers, resolveTarget } from "../../datagram/sender.ts";
-import type { BindOptions } from "../../factory.ts";
+import type { BindOptions } from "../../net/options.ts";
 import { type Endpoint, formatEndpoint, isHostEndpoint, parseEndpoint } from "../../net/endpoint.ts";
 import { interfaceIndex } from "../../net/multicast.ts";
 import { configureProgramLogging } from "../program_logging.ts";

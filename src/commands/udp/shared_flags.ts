@@ -1,7 +1,7 @@
 import { UsageError } from "../../base/errors.ts";
 import { type FlagTable, type FlagValues, inGroup } from "../../base/flag_spec.ts";
 import type { DatagramMetricsSources } from "../../datagram/metrics.ts";
-import type { BindOptions } from "../../factory.ts";
+import type { BindOptions } from "../../net/options.ts";
 import { AccessList } from "../../guard/access_list.ts";
 import { DatagramGate } from "../../guard/datagram_gate.ts";
 import { isMulticast } from "../../base/ip.ts";

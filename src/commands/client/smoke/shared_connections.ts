@@ -1,5 +1,6 @@
 import { parseDuration } from "../../../base/units.ts";
-import { connect, type ConnectOptions } from "../../../factory.ts";
+import { connect } from "../../../factory.ts";
+import type { ConnectOptions } from "../../../net/options.ts";
 import { type Endpoint, formatEndpoint } from "../../../net/endpoint.ts";
 import { ConnectionPool } from "../../../net/pool.ts";
 import type { PoolLease } from "../../../net/pool_lease.ts";
