@@ -82,7 +82,7 @@ async function memberCost() {
   for (let count = 0; count < MEMBERS; count += 100) {
     await Promise.all(Array.from({ length: 100 }, async (_, index) => {
       const member = hub.enter(new FakeSession());
-      await hub.rename(member, `member${count + index}`);
+      await hub.renaming.rename(member, `member${count + index}`);
       // In rooms of a hundred: what those are told who are in one is no cost of the cluster.
       await hub.join(member, `#crowd${count}`);
     }));

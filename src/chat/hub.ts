@@ -1,4 +1,3 @@
-import { messageOf } from "../base/errors.ts";
 import { isLoopback } from "../base/ip.ts";
 import type { Authenticator } from "../guard/authenticator.ts";
 import type { Logger } from "../log/logger.ts";
@@ -17,6 +16,7 @@ import { checkNick, checkRoom, keyOf, LOBBY } from "./names.ts";
 import { OpenRooms } from "./open_rooms.ts";
 import { OperatorClaims } from "./operator_claims.ts";
 import { pageOfRooms } from "./paging.ts";
+import { Renaming } from "./renaming.ts";
 import type { Room, RoomHost } from "./room.ts";
 import { checkText, cleanText } from "./clean_text.ts";
 import { ServerBans } from "./server_bans.ts";
@@ -54,6 +54,7 @@ export class Hub implements RoomHost, AsyncDisposable {
   readonly log: Logger;
   readonly authenticator: Authenticator | undefined;
   readonly motd: readonly string[];
+  readonly renaming: Renaming;
   readonly catchUps = new CatchUps();
   readonly #history: History;
   /** Who is kept out of the whole server. */
@@ -71,10 +72,17 @@ export class Hub implements RoomHost, AsyncDisposable {
     this.#directory = options.directory ?? new LocalDirectory();
     this.motd = options.motd ?? [];
     this.authenticator = options.authenticator;
+    this.renaming = new Renaming({
+      log: this.log,
+      directory: this.#directory,
+      serverBans: this.serverBans,
+      areFixed: options.authenticator !== undefined,
+      tellRooms: (roomKeys, event, by) => this.#tellRooms(roomKeys, event, by),
+    });
     this.#directory.watch({
       onNews: (roomKeys, event) => this.#tellRooms(roomKeys, event),
       onAnnouncement: (event) => this.#tellAll(event),
-      onNameLost: (member) => void this.#renameAgain(member),
+      onNameLost: (member) => void this.renaming.renameAgain(member),
       onClaimLeft: (claim, roomKeys) => this.#claims.keep(claim, roomKeys),
       onClaimUsed: (claim, roomKeys) => roomKeys.forEach((room) => this.#claims.take(claim, room)),
     });
@@ -142,7 +150,7 @@ export class Hub implements RoomHost, AsyncDisposable {
    * @throws {ChatError} Whether the name is free cannot be determined now.
    */
   async admit(member: Member, name: string): Promise<void> {
-    await this.#takeFree(member, checkNick(name));
+    await this.renaming.takeFree(member, checkNick(name));
     if (member.isGone) return;
     member.isAdmitted = true;
     this.#directory.update(member);
@@ -202,25 +210,6 @@ export class Hub implements RoomHost, AsyncDisposable {
   /** It was decided that a member may do more, or less. */
   onRights(member: Member): void {
     this.#directory.update(member);
-  }
-
-  /**
-   * Gives a member another name, and tells everyone who shares a room with it.
-   *
-   * @throws {ChatError} The name is none, or taken.
-   */
-  rename(member: Member, nick: string, id?: string): void | Promise<void> {
-    const from = member.nick;
-    if (this.authenticator !== undefined) {
-      throw new ChatError("bad-nick", `You are logged in as ${from}: that is your name`);
-    }
-    const to = checkNick(nick);
-    if (to === from) return member.tell({ type: "nick", from, to, id });
-    this.serverBans.check(member, to);
-    for (const room of member.rooms.values()) room.checkNotMuted(member, "change your name");
-    const taking = this.#directory.rename(member, to);
-    if (taking === undefined) this.#tellRenamed(member, from, id);
-    else return taking.then(() => this.#tellRenamed(member, from, id));
   }
 
   /**
@@ -388,12 +377,6 @@ export class Hub implements RoomHost, AsyncDisposable {
     }
   }
 
-  #tellRenamed(member: Member, from: string, id?: string): void {
-    const event: ChatEvent = { type: "nick", from, to: member.nick };
-    member.tell({ ...event, id });
-    this.#tellRooms(member.rooms.keys(), event, member);
-  }
-
   /** Tells everyone here who is in one of the rooms, once. */
   #tellRooms(roomKeys: Iterable<string>, event: ChatEvent, by?: Member): void {
     const [room, ...more] = Array.from(roomKeys, (key) => this.#rooms.get(key)).filter((room) => room !== undefined);
@@ -407,32 +390,5 @@ export class Hub implements RoomHost, AsyncDisposable {
     }
     if (by !== undefined) audience.delete(by);
     for (const other of audience) other.tell(event);
-  }
-
-  /** The name, or the first free one of NAME_2, NAME_3 and so on. */
-  async #takeFree(member: Member, name: string, from = 1): Promise<void> {
-    for (let count = from;; count++) {
-      try {
-        return await this.#directory.rename(member, count === 1 ? name : `${name}_${count}`);
-      } catch (error) {
-        if (!(error instanceof ChatError) || error.code !== "nick-taken") throw error;
-      }
-    }
-  }
-
-  /** Another server's member has the name of one here, and keeps it. */
-  async #renameAgain(member: Member): Promise<void> {
-    const from = member.nick;
-    const why = `someone on another server took the name ${from} while this one was cut off`;
-    try {
-      await this.#takeFree(member, from, 2);
-    } catch (error) {
-      this.log.warning("a member has lost its name", { name: from, error: messageOf(error) });
-      member.tell({ type: "bye", reason: why });
-      return void member.session.finish("kicked");
-    }
-    if (member.isGone) return;
-    member.tell({ type: "notice", text: `You are ${member.nick} now: ${why}` });
-    this.#tellRenamed(member, from);
   }
 }

@@ -71,7 +71,7 @@ function serve(hub: Hub, member: Member, request: JsonRequest): InputResult {
       return member.tell({ type: "left", room: room.name, id });
     }
     case "nick":
-      return hub.rename(member, request.nick, id);
+      return hub.renaming.rename(member, request.nick, id);
     case "login":
       return login(hub, member, request.name, request.password);
     case "rooms":

@@ -3,6 +3,7 @@ import { suggest } from "../base/suggest.ts";
 import { TOPICS } from "../manual/topics.ts";
 import { type Command, defineCommand, loadCommand, type LoadedProgram, loadProgram, type Program } from "./command.ts";
 import { commandHelp, programHelp } from "./help.ts";
+import type { ProgramIo } from "./io.ts";
 
 const SHELLS: Readonly<Record<string, () => Promise<(program: LoadedProgram) => string>>> = {
   bash: async () => (await import("./completions/bash.ts")).bashCompletions,
@@ -60,7 +61,7 @@ function helpCommand(program: Program): Command {
       const topic = TOPICS.find((each) => each.name === name);
       const command = program.commands.find((each) => each.name === name);
       if (topic !== undefined) {
-        const [{ layOutPage }, { showText }] = await Promise.all([import("./page_layout.ts"), import("./pager.ts")]);
+        const { layOutPage } = await import("./page_layout.ts");
         const flags = command === undefined ? "" : `\nFlags: ${program.name} ${name} --help\n`;
         await showText(io, layOutPage(await topic.load(), io) + flags);
         return 0;
@@ -117,4 +118,29 @@ function completionsCommand(program: Program): Command {
       return 0;
     },
   });
+}
+
+/**
+ * Writes a text; on a terminal through `$PAGER` or less, if the program may
+ * run commands. It never asks for that permission: the text matters more.
+ */
+async function showText(io: ProgramIo, text: string): Promise<void> {
+  if (!io.stdout.isTerminal || !await isGranted({ name: "run" })) return io.stdout.write(text);
+  const pager = await isGranted({ name: "env", variable: "PAGER" }) ? Deno.env.get("PAGER") : undefined;
+  // less leaves at once what fits the screen (F), shows colours (R) and lets the text stay (X).
+  const [command = "less", ...args] = pager?.split(/\s+/).filter(Boolean) ?? ["less", "-FRX"];
+  let child: Deno.ChildProcess;
+  try {
+    child = new Deno.Command(command, { args, stdin: "piped", stdout: "inherit", stderr: "inherit" }).spawn();
+  } catch {
+    // There is no such pager here.
+    return io.stdout.write(text);
+  }
+  // A pager that is left early stops reading, which is not an error.
+  await new Blob([text]).stream().pipeTo(child.stdin).catch(() => {});
+  await child.status;
+}
+
+async function isGranted(permission: Deno.PermissionDescriptor): Promise<boolean> {
+  return (await Deno.permissions.query(permission)).state === "granted";
 }

@@ -8,9 +8,9 @@ import { DEFAULTS } from "../base/defaults.ts";
 import { isIp } from "../base/ip.ts";
 
 /** All schemes. */
-export const SCHEMES = ["tcp", "tls", "ws", "wss", "unix", "ws+unix", "udp", "unixgram"] as const;
+const SCHEMES = ["tcp", "tls", "ws", "wss", "unix", "ws+unix", "udp", "unixgram"] as const;
 
-/** One of {@linkcode SCHEMES}. */
+/** A scheme of an endpoint. */
 export type Scheme = typeof SCHEMES[number];
 
 /** An endpoint with a host and a port. */

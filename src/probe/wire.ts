@@ -6,7 +6,7 @@
  */
 
 import { bigEndian, concat, latin1, preview, toBytes, utf8 } from "../base/bytes.ts";
-import { ClosedEarlyError } from "../base/errors.ts";
+import { ClosedEarlyError, ParleyError } from "../base/errors.ts";
 import { parseDuration } from "../base/units.ts";
 import { connect } from "../factory.ts";
 import type { ConnectOptions } from "../net/options.ts";
@@ -15,8 +15,9 @@ import type { Deadline } from "../net/deadline.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { readExactly } from "../net/read_exactly.ts";
 import type { TlsClientOptions } from "../net/layers/tls_client.ts";
-import { type ProbeContext, type ProbeTarget, unexpected } from "./probe.ts";
-import { assertTls } from "./tls.ts";
+import { type Facts, type ProbeContext, type ProbeTarget, unexpected } from "./probe.ts";
+import { daysLeft } from "../net/tls_certificate.ts";
+import type { TlsFacts } from "../net/tls_facts.ts";
 
 /** No reply to a probe is longer than this; a longer one is another protocol's. */
 const MAX_REPLY_BYTES = 1024 * 1024;
@@ -154,4 +155,36 @@ export function cString(text: string): Uint8Array<ArrayBuffer> {
 export function prefixed(text: string | Uint8Array, size: 1 | 2 | 4): Uint8Array<ArrayBuffer> {
   const bytes = toBytes(text);
   return concat([bigEndian(bytes.length, size), bytes]);
+}
+
+/**
+ * Compares what a handshake agreed on with what is expected. The handshake
+ * itself has verified the chain and the name.
+ *
+ * @throws {ParleyError} It differs.
+ */
+function assertTls(tls: TlsFacts, { target, expected, connect }: ProbeContext): Facts {
+  const [leaf] = tls.chain;
+  const endpoint = target.text;
+  const wrong = (what: string) => new ParleyError(`${endpoint} ${what}`, { endpoint });
+  if (expected.minTls !== undefined && tls.version < expected.minTls) {
+    throw wrong(`speaks ${tls.version}; required: ${expected.minTls}`);
+  }
+  const offered = connect.tls?.alpn ?? [];
+  if (offered.length > 0 && tls.alpn === undefined) throw wrong(`agreed on none of ${offered.join(", ")} (ALPN)`);
+  if (leaf === undefined) throw wrong("sent no certificate");
+  const days = daysLeft(leaf);
+  if (expected.minDays !== undefined && days < expected.minDays) {
+    throw wrong(`has a certificate that expires in ${days} days; required: ${expected.minDays}`);
+  }
+  return {
+    tls: tls.version,
+    ...(tls.alpn === undefined ? {} : { alpn: tls.alpn }),
+    days,
+    subject: leaf.subject,
+    issuer: leaf.issuer,
+    names: leaf.names,
+    chain: tls.chain.length,
+    ...(tls.distrust === undefined ? {} : { distrust: tls.distrust.text }),
+  };
 }

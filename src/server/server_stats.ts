@@ -115,7 +115,7 @@ export class ServerStats implements StatsSource {
 }
 
 /** Describes a connection. */
-export function reportOf(connection: Connection): ConnectionReport {
+function reportOf(connection: Connection): ConnectionReport {
   return {
     ...countsOf(connection),
     ...endsOf(connection),

@@ -97,7 +97,7 @@ Deno.test("who comes into a crowd and takes another name is known by that name o
   const newcomer = hub.enter(new FakeSession());
   await hub.join(newcomer, "#other");
   await hub.join(newcomer, "#lobby");
-  await hub.rename(newcomer, "renamed");
+  await hub.renaming.rename(newcomer, "renamed");
   hub.leave(members[5] ?? watcher);
   const lines = await (watcher.session as FakeSession).sent(/guest6 left/);
   const people = peopleSeenBy(lines);

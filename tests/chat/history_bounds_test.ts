@@ -173,7 +173,7 @@ Deno.test("sqlite history stores what is under way when it ends, and rejects wha
 Deno.test("a banned visitor does not get an empty room by visiting others (chat H7)", async () => {
   await using hub = new Hub({ log, history: createMemoryHistory({ retention: { maxMessages: 9 } }) });
   const [ann, bob] = [hub.enter(new FakeSession()), hub.enter(new FakeSession())];
-  hub.rename(bob, "bob");
+  hub.renaming.rename(bob, "bob");
   await hub.join(ann, "#tea");
   const room = hub.roomOf(ann);
   await room.log.decide({ action: "ban", by: ann.nick, nick: "bob" });

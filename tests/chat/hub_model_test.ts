@@ -49,7 +49,7 @@ class Person {
 
   #enter(): Member {
     const member = this.#hub.enter(this.session);
-    this.#hub.rename(member, this.#nick);
+    this.#hub.renaming.rename(member, this.#nick);
     return member;
   }
 

@@ -15,7 +15,7 @@ function createHub(history: History = createMemoryHistory({ retention: { maxMess
 async function enter(hub: Hub, nick: string, wire: "text" | "json" = "text") {
   const session = new FakeSession(wire === "json" ? { kind: "websocket", subprotocol: JSON_SUBPROTOCOL } : {});
   const member = hub.enter(session);
-  hub.rename(member, nick);
+  hub.renaming.rename(member, nick);
   await hub.join(member, "#lobby");
   await turn();
   session.take();
@@ -224,7 +224,7 @@ Deno.test("a nick change is told once to who shares several rooms", async () => 
   for (const { member } of [ann, bob]) await hub.join(member, "#dev");
   await turn();
   bob.session.take();
-  hub.rename(ann.member, "anna");
+  hub.renaming.rename(ann.member, "anna");
   assertEquals(bob.session.take(), ["* ann is now anna"]);
 });
 

@@ -17,7 +17,7 @@ function createHub(): Hub {
 
 async function enter(hub: Hub, nick: string, claim?: string): Promise<Member> {
   const member = hub.enter(new FakeSession({ kind: "websocket", subprotocol: JSON_SUBPROTOCOL }));
-  await hub.rename(member, nick);
+  await hub.renaming.rename(member, nick);
   member.claim = claim;
   await hub.join(member, "#dev");
   return member;

@@ -70,7 +70,7 @@ export const nick: ChatCommand = {
   name: "nick",
   usage: "NAME",
   summary: "take another name",
-  run: ({ hub, member, rest }) => hub.rename(member, rest),
+  run: ({ hub, member, rest }) => hub.renaming.rename(member, rest),
 };
 
 /** Says what one does. */

@@ -11,7 +11,7 @@ import type { StoredMessage } from "./stored_message.ts";
 import { subjectOf } from "./subjects.ts";
 
 /** Messages of an open room that are kept at hand: joining and a short absence cost NATS nothing. */
-export const WINDOW = 256;
+const WINDOW = 256;
 
 /** For what another server has told already to come here. */
 const REACH_MS = 5_000;

@@ -69,7 +69,7 @@ export async function dial(endpoint: string, flags: DialFlags, options: DialOpti
 }
 
 /** How the flags want to connect. */
-export async function dialOptionsOf(flags: DialFlags): Promise<DialOptions> {
+async function dialOptionsOf(flags: DialFlags): Promise<DialOptions> {
   return {
     connectTimeout: flags.connectTimeout,
     socketOptions: socketOptionsOf(flags),

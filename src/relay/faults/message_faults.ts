@@ -7,15 +7,15 @@
 
 import { defineFault } from "./fault.ts";
 
+const SHARE = { messages: { type: "share", help: "share of the messages" } } as const;
+
 /** Drops messages. */
 export const messageDrop = defineFault({
   name: "message-drop",
   summary: "drop a SHARE of the WebSocket messages",
   isForMessages: true,
   needsFirst: true,
-  attributes: {
-    messages: { type: "share", help: "share of the messages" },
-  },
+  attributes: SHARE,
   stage({ messages = 0 }, { next, random }) {
     return {
       data: (bytes, isText) => random() < messages ? Promise.resolve() : next.data(bytes, isText),
@@ -30,9 +30,7 @@ export const messageDuplicate = defineFault({
   summary: "forward a SHARE of the WebSocket messages twice",
   isForMessages: true,
   needsFirst: true,
-  attributes: {
-    messages: { type: "share", help: "share of the messages" },
-  },
+  attributes: SHARE,
   stage({ messages = 0 }, { next, random }) {
     return {
       async data(bytes, isText) {
@@ -50,9 +48,7 @@ export const messageReorder = defineFault({
   summary: "forward a SHARE of the WebSocket messages after the next one",
   isForMessages: true,
   needsFirst: true,
-  attributes: {
-    messages: { type: "share", help: "share of the messages" },
-  },
+  attributes: SHARE,
   stage({ messages = 0 }, { next, random, removed }) {
     let held: { readonly bytes: Uint8Array; readonly isText: boolean } | undefined;
 

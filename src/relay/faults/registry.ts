@@ -32,8 +32,3 @@ export const FAULT_TYPES: readonly FaultType[] = [
   messageReorder,
   messageClose,
 ];
-
-/** Finds a fault type by name. */
-export function faultTypeOf(name: string): FaultType | undefined {
-  return FAULT_TYPES.find((type) => type.name === name);
-}

@@ -90,8 +90,8 @@ toolTest("nats-server", "the rights that the manual gives the servers' user are 
   await using right = await joinHub(url);
   const [ann, bob] = [left.enter(new FakeSession()), right.enter(new FakeSession())];
   const [annHears, bobHears] = [ann.session as FakeSession, bob.session as FakeSession];
-  await left.rename(ann, "ann");
-  await right.rename(bob, "bob");
+  await left.renaming.rename(ann, "ann");
+  await right.renaming.rename(bob, "bob");
   await left.join(ann, "#lobby");
   await right.join(bob, "#lobby");
   await annHears.sent(/^\* bob joined/);
@@ -116,7 +116,7 @@ toolTest("nats-server", "the rights that the manual gives the servers' user are 
     // A busy machine may need longer than a message waits.
     await untilDone(() => publish(`after ${isCleared}`, `after ${isCleared}`));
     await bobHears.sent(new RegExp(`after ${isCleared}$`));
-    await untilDone(() => right.rename(bob, `bob${isCleared}`));
+    await untilDone(() => right.renaming.rename(bob, `bob${isCleared}`));
     await annHears.sent(/^\* bob\S* is now bob/);
   }
 });

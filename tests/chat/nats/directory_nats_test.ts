@@ -18,7 +18,7 @@ interface Person {
 async function enter(hub: Hub, nick: string, room = "#lobby"): Promise<Person> {
   const session = new FakeSession();
   const member = hub.enter(session);
-  await hub.rename(member, nick);
+  await hub.renaming.rename(member, nick);
   await hub.join(member, room);
   await session.sent(/^\* You are in/);
   return { hub, member, session };
@@ -62,7 +62,7 @@ toolTest("nats-server", "two servers that want one name at once: one gets it, th
     const names = await Promise.allSettled([hubs.left, hubs.right].map(async (hub) => {
       const member = hub.enter(new FakeSession());
       try {
-        await hub.rename(member, `Round${round}`);
+        await hub.renaming.rename(member, `Round${round}`);
       } catch (error) {
         hub.leave(member);
         throw error;
@@ -114,7 +114,7 @@ toolTest(
     }
     const tookMs = performance.now() - startMs;
     assert(tookMs >= SHORT_LEASE_MS * 0.5, `${tookMs} ms`);
-    await other.rename(bob.member, "ann");
+    await other.renaming.rename(bob.member, "ann");
     const told = await heardUntil(bob, dan, "done");
     assertEquals(told, ["* bob is now ann", told.at(-1) ?? ""]);
     assertEquals(people(dan), ["ann", "dan"]);
@@ -126,7 +126,7 @@ toolTest("nats-server", "a guest is not called what someone has called itself", 
   await using hubs = await startTwo();
   const first = hubs.left.enter(new FakeSession());
   const [, tag] = /^guest1-(.{4})$/.exec(first.nick) ?? [];
-  await hubs.left.rename(first, `guest2-${tag}`);
+  await hubs.left.renaming.rename(first, `guest2-${tag}`);
   const other = await enter(hubs.right, `guest3-${tag}`);
   await hubs.left.join(first, "#lobby");
   await other.session.sent(/joined/);
@@ -143,7 +143,7 @@ toolTest("nats-server", "a server that ends in order: its people are gone at onc
     await bob.session.sent(/^\* ann joined/);
   }
   assertEquals(await bob.session.sent(/left/), ["* ann left #lobby (its server ended)"]);
-  await other.rename(bob.member, "ann");
+  await other.renaming.rename(bob.member, "ann");
 });
 
 toolTest(
@@ -162,7 +162,11 @@ toolTest(
     await new Promise((resolve) => setTimeout(resolve, SHORT_LEASE_MS * 1.5));
     assertEquals((await heardUntil(bob, ann, "still")).length, 1);
     for (const one of [ann, bob]) await untilPeople(one, (list) => list === "@ann,bob");
-    await assertRejects(async () => await hubs.right.rename(bob.member, "ANN"), ChatError, "The name ann is taken");
+    await assertRejects(
+      async () => await hubs.right.renaming.rename(bob.member, "ANN"),
+      ChatError,
+      "The name ann is taken",
+    );
   },
 );
 
@@ -183,7 +187,11 @@ toolTest(
     assertEquals(await ann.session.sent(/left/), ["* cy left #lobby (its server is lost)"]);
     for (const one of [ann, bob]) await untilPeople(one, (list) => list === "@ann,bob");
     assertEquals(await heardUntil(ann, bob, "again").then((lines) => lines.length), 1);
-    await assertRejects(async () => await hubs.right.rename(bob.member, "ANN"), ChatError, "The name ann is taken");
+    await assertRejects(
+      async () => await hubs.right.renaming.rename(bob.member, "ANN"),
+      ChatError,
+      "The name ann is taken",
+    );
   },
 );
 
@@ -200,7 +208,7 @@ for (const how of ["sever", "freeze"] as const) {
     const gone = [...await bob.session.sent(/left/), ...await bob.session.sent(/left/)];
     assertEquals(gone.sort(), ["* ann left #lobby (its server is lost)", "* cy left #lobby (its server is lost)"]);
     // The name is taken meanwhile: who has it keeps it.
-    await other.rename(bob.member, "ann");
+    await other.renaming.rename(bob.member, "ann");
     cut.proxy.mend();
     const told = (await ann.session.sent(/^\* You are ann_2 now/)).at(-1);
     assertEquals(
@@ -229,14 +237,14 @@ toolTest(
     await hubs.right.join(late, "#lobby");
     assertEquals(hubs.right.roomOf(late).name, "#lobby");
     const refusals = [
-      hubs.right.rename(late, "late"),
+      hubs.right.renaming.rename(late, "late"),
       hubs.left.roomOf(ann.member).log.decide({ action: "topic", by: "ann", topic: "x" }),
       hubs.left.sayPrivately(ann.member, "bob", "hi"),
     ].map((work) => assertRejects(async () => await work, ChatError));
     for (const { code } of await Promise.all(refusals)) assertEquals(code, "not-stored");
     await hubs.nats.restart();
     await ann.session.sent(new RegExp(`^\\* ${late.nick} joined #lobby$`));
-    await hubs.right.rename(late, "late");
+    await hubs.right.renaming.rename(late, "late");
     await ann.session.sent(/is now late$/);
   },
 );

@@ -13,7 +13,7 @@ import { isByLine, MESSAGE_TYPE_FLAGS, messageType } from "../dial.ts";
 import { ReplyPrinter } from "../reply_printer.ts";
 import { inputCutter, type InputOptions, lineMessage, type Outgoing } from "./input.ts";
 import { pipe } from "./pipe.ts";
-import { converse } from "./terminal.ts";
+import { runTerminal } from "./terminal.ts";
 
 /** Flags of the commands that join a session to standard input and output. */
 export const TALK_FLAGS = {
@@ -69,7 +69,7 @@ export async function talk(session: Session, flags: TalkFlags, options: TalkOpti
   const input = inputOptions(flags, session, isByHand);
   if (isByHand) {
     const show = showOf(flags, session);
-    return await converse(
+    return await runTerminal(
       session,
       io,
       { ...hooks, messageOf: (line) => lineMessage(line, input), show },

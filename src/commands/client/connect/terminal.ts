@@ -35,7 +35,7 @@ const QUIT_MS = 1_000;
  * @throws {TimeoutError} After Ctrl-D the peer did not end in time.
  * @throws {ResetError} The peer reset the connection.
  */
-export async function converse(
+export async function runTerminal(
   session: Session,
   io: ProgramIo,
   options: TerminalOptions,
