@@ -137,7 +137,7 @@ for (const [name, create] of Object.entries(HISTORIES)) {
 
 Deno.test("memory history: a room that has expired is forgotten when it is left, and bounded when it is spoken in again", async () => {
   let nowMs = 0;
-  const retention = { maxMessages: 10_000, maxAgeMs: 1_000, maxBytes: 100_000 };
+  const retention = { maxMessages: 10_000, maxAge: "1s", maxBytes: 100_000 };
   await using history = createMemoryHistory({ retention, now: () => nowMs, monotonicNow: () => nowMs });
   const room = await openRoom(history, "#a");
   await publish(room, { text: "x" });
