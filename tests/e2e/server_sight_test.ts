@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { formatEndpoint, listen } from "@parley/parley";
 import { HttpServer } from "../../src/server/http_server.ts";
 import { dial, LinePeer, readToEnd, writeAll } from "../support/peer.ts";
-import { runProgram, startServer } from "../support/program.ts";
+import { runProgram, startServer } from "../support/in_process.ts";
 import { untilSight } from "../support/sight.ts";
 
 Deno.test("--metrics serves Prometheus text, health and connections with only the net permission", async () => {

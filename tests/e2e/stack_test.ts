@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { dial, LinePeer, readTextToEnd, writeAll } from "../support/peer.ts";
 import { closedPort } from "../support/ports.ts";
-import { type RunningProgram, runProgram, startProgram } from "../support/program.ts";
+import { type Program, runProgram, startProgram } from "../support/in_process.ts";
 
 const ALL = { permissions: ["-A"] };
 
@@ -28,7 +28,7 @@ async function withFile(text: string, run: (path: string, folder: string) => Pro
 }
 
 /** The lines that `--print-endpoint` prints, up to that of the name. */
-async function readyLines(server: RunningProgram, last: string): Promise<Record<string, string>> {
+async function readyLines(server: Program, last: string): Promise<Record<string, string>> {
   const lines: Record<string, string> = {};
   while (lines[last] === undefined) {
     const [key = "", value = ""] = (await server.line()).split("=");
@@ -40,7 +40,7 @@ async function readyLines(server: RunningProgram, last: string): Promise<Record<
 Deno.test("stack serves six services in one process, by one metrics endpoint, and one SIGTERM drains all", async () => {
   await withFile(SIX, async (path) => {
     const startMs = performance.now();
-    await using server = startProgram("server", ["stack", path, "--metrics", ":0", "--print-endpoint"], ALL);
+    await using server = startProgram("server", ["stack", path, "--metrics", ":0", "--print-endpoint"]);
     const at = await readyLines(server, "PARLEY_METRICS");
     assert(performance.now() - startMs < 5_000);
     using echo = await dial(at["PARLEY_ECHO"] ?? "");
@@ -104,12 +104,12 @@ Deno.test("stack --check says whether the file is right, and listens nowhere", a
       listener: Deno.listen({ port, hostname: "127.0.0.1" }),
       [Symbol.asyncDispose]: async () => {},
     };
-    const { code, stdout } = await runProgram("server", ["stack", path, "--check"], ALL);
+    const { code, stdout } = await runProgram("server", ["stack", path, "--check"]);
     assertEquals([code, stdout], [0, `${path}: ok, 1 service\n`]);
     other.listener.close();
   });
   await withFile("services: { a: { service: ecko } }", async (path) => {
-    const { code, stderr } = await runProgram("server", ["stack", path, "--check"], ALL);
+    const { code, stderr } = await runProgram("server", ["stack", path, "--check"]);
     assertEquals(code, 2);
     assertStringIncludes(stderr, `${path}:1: services.a.service: `);
   });
@@ -125,7 +125,7 @@ Deno.test("stack ends at once where one service cannot listen (8) or takes not w
     assertMatch(stderr, /address is in use|in use/);
   });
   await withFile(`services: { ${first},\n b: { service: exec, program: [no-such-command] } }`, async (path) => {
-    const { code, stderr } = await runProgram("server", ["stack", path], ALL);
+    const { code, stderr } = await runProgram("server", ["stack", path]);
     assertEquals(code, 2);
     assertStringIncludes(stderr, `${path}:2: services.b: Cannot run "no-such-command": no such command`);
   });
@@ -152,7 +152,7 @@ Deno.test("stack reads a service's lists again on SIGHUP", async () => {
 
 Deno.test("stack takes one FILE", async () => {
   for (const words of [["stack"], ["stack", "a", "b"]]) {
-    const { code, stderr } = await runProgram("server", words, ALL);
+    const { code, stderr } = await runProgram("server", words);
     assertEquals(code, 2);
     assertMatch(stderr, /stack takes one FILE/);
   }
@@ -178,7 +178,7 @@ for (const [words, exitCode] of [["EHLO me", 0], ["EHLO you", 1]] as const) {
     await withFile("", async (path, folder) => {
       await Deno.writeTextFile(`${folder}/smtp.yaml`, SMTP);
       await Deno.writeTextFile(path, PEERS.replaceAll("PORT", String(closedPort())).replaceAll("FOLDER", folder));
-      await using server = startProgram("server", ["stack", path, "--print-endpoint"], ALL);
+      await using server = startProgram("server", ["stack", path, "--print-endpoint"]);
       const at = await readyLines(server, "PARLEY_SLOW_PORT");
       {
         using conn = await dial(at["PARLEY_SLOW"] ?? "");
@@ -205,6 +205,6 @@ Deno.test("stack reports that an address is in use, not that its mock had no cli
     const file =
       `services: { a: { service: mock, file: ${folder}/smtp.yaml }, b: { service: echo, endpoint: ":${port}" } }`;
     await Deno.writeTextFile(path, file);
-    assertEquals((await runProgram("server", ["stack", path], ALL)).code, 8);
+    assertEquals((await runProgram("server", ["stack", path])).code, 8);
   });
 });
