@@ -2,38 +2,35 @@ import type { ChatEvent } from "./event.ts";
 import type { RoomLog } from "./history.ts";
 import type { RoomMessage } from "./message.ts";
 
-/** Messages that are read at a time: even the longest are small compared with an outbox. */
+/** Messages per read; even the longest are small compared with an outbox. */
 const BATCH = 64;
-/** Reads at a time on one server, however many members ask for what they missed. */
+/** Maximum concurrent reads on a server, however many members catch up. */
 const MAX_READS = 16;
 
-/** Where a client that comes back left off. */
+/** The last position of a returning client. */
 export interface Position {
   readonly epoch: string;
   readonly seq: number;
 }
 
-/** Who is sent what it missed. */
+/** The receiver of missed messages. */
 export interface Receiver {
   /** Settles once the receiver can take more. */
   answer(event: ChatEvent): void | Promise<void>;
 }
 
-/** Which messages, by `seq`: after the one, up to and including the other as it is by then. */
+/** The range of messages by `seq`: exclusive start, inclusive end; the end may move. */
 export interface Range {
   readonly after: number;
   readonly upTo: () => number;
 }
 
-/** Sends members what they missed, each as fast as it reads, with a bounded amount in memory for all of them. */
+/** Sends missed messages to members at the pace at which they read, with bounded memory for all of them. */
 export class CatchUps {
   #reading = 0;
   readonly #waiting: (() => void)[] = [];
 
-  /**
-   * Sends a range for as long as `isWanted`. The result is the `seq` that the
-   * receiver has come to, and whether what follows is no longer kept.
-   */
+  /** Sends a range while `isWanted`. Returns the last `seq` sent, and whether later messages are no longer kept. */
   async send(
     receiver: Receiver,
     log: RoomLog,
@@ -66,13 +63,13 @@ export class CatchUps {
   }
 }
 
-/** What is no longer kept of what a client missed since `position`; live messages go on after `seq`. */
+/** Which missed messages since `position` are no longer kept; live messages continue after `seq`. */
 export function unrecovered({ name, log }: { name: string; log: RoomLog }, position: Position, seq: number): ChatEvent {
   const { epoch } = log;
   const reason = position.epoch !== epoch
     ? "the room's history was reset"
     : position.seq > seq
-    ? "the room has not come that far"
+    ? "the position is ahead of the room"
     : "older messages are no longer kept";
   return { type: "unrecovered", room: name, epoch, seq, reason };
 }

@@ -24,10 +24,10 @@ export class ChatError extends Error {
   override name = "ChatError";
   /** For programs. */
   readonly code: ChatErrorCode;
-  /** The field of a JSON request that is at fault. */
+  /** The invalid field of a JSON request. */
   readonly field: string | undefined;
 
-  /** The message is for people: a sentence without a full stop. */
+  /** The message is a sentence without a full stop. */
   constructor(code: ChatErrorCode, message: string, options: ErrorOptions & { field?: string | undefined } = {}) {
     super(message, options);
     this.code = code;

@@ -16,46 +16,46 @@ import { LOBBY } from "./names.ts";
 import { handleText } from "./text_input.ts";
 import type { EventFormat } from "./event_format.ts";
 
-/** How clients are treated. */
+/** Options of a chat session. */
 export interface ChatSessionOptions {
-  /** How fast clients may send. */
+  /** Rate limits. */
   readonly rates: MessageRates;
-  /** For the log-in, where one is required, in milliseconds. */
+  /** Time limit for a required login, in milliseconds. */
   readonly logInTimeoutMs: number;
   /**
-   * When to ping clients of the JSON wire over a stream; WebSocket has pings of its own.
+   * Ping settings for clients of the JSON format over a stream; WebSocket has its own pings.
    *
    * @default {never}
    */
   readonly pings?: PingOptions | undefined;
 }
 
-/** First lines of other protocols, and the answer to each. */
+/** First lines of other protocols, and the response to each. */
 const FOREIGN: readonly (readonly [RegExp, string])[] = [
   [
-    // A request line (RFC 9112, section 3), whole or cut off in a long path.
+    // A request line (RFC 9112, section 3), possibly truncated in a long path.
     /^(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|TRACE|CONNECT) (?:\S+ HTTP\/\d|\/\S{200})/,
-    "This is a chat of text lines, no web server: use a ws:// endpoint for browsers",
+    "This is a text chat, not a web server: use a ws:// endpoint for browsers",
   ],
   [
     /^PROXY (?:TCP[46] |UNKNOWN\b)/,
-    "A PROXY protocol header came, which this endpoint does not expect: turn it off in the proxy",
+    "Unexpected PROXY protocol header: turn it off in the proxy, or use --proxy-protocol",
   ],
 ];
 const NO_BYTES = new Uint8Array(0);
-/** Wrong passwords before the conversation ends. */
+/** Wrong passwords before the client is disconnected. */
 const LOGIN_TRIES = 5;
-/** Lines or requests that may be refused one after the other before the conversation ends. */
+/** Consecutive rejected lines or requests before the client is disconnected. */
 const REFUSED_MOST = 1_000;
 
-/** One client's session with the chat, from greeting to end. */
+/** Runs one client's chat session. */
 export async function runChatSession(hub: Hub, session: Session, options: ChatSessionOptions): Promise<void> {
   const member = hub.enter(session);
   session.onBadMessage = (error) => refuseBad(member, error);
   const { remote } = session;
   using rate = options.rates.enter(isHostEndpoint(remote) ? remote.host : undefined);
   member.roomRate = rate?.room;
-  /** Pings that are not answered. */
+  /** Unanswered pings. */
   let pings = 0;
   const loginEndMs = performance.now() + options.logInTimeoutMs;
   let isFirst = true;
@@ -66,7 +66,7 @@ export async function runChatSession(hub: Hub, session: Session, options: ChatSe
       isClosed: () => session.closeReason !== undefined,
       isReading: () => isReading,
       ping() {
-        // People cannot answer on the text wire.
+        // The text format has no pong.
         if (member.format.name === "text") return pinger?.answered();
         pings = 1;
         member.tell({ type: "ping" });
@@ -112,13 +112,13 @@ function typeOf(format: EventFormat, data: Uint8Array): unknown {
   return format.name === "json" ? typeOfRequest(text) : /^\/join\s/i.test(text) ? "join" : undefined;
 }
 
-/** Why someone left, for those who stay; leaving in order needs no reason. */
+/** Reason shown to the others when a member leaves; none for a normal end. */
 function reasonOf({ closeReason }: Session, isOver: boolean): string | undefined {
   if (closeReason === "slow consumer" || closeReason === "write timeout") return "reads too slowly";
   return isOver ? undefined : "connection lost";
 }
 
-/** A client that is banned from the server receives the reason, and nothing more. */
+/** A client banned from the server receives only the reason. */
 async function isLetIn(hub: Hub, member: Member): Promise<boolean> {
   const { identity } = member.session;
   try {
@@ -131,7 +131,7 @@ async function isLetIn(hub: Hub, member: Member): Promise<boolean> {
   }
 }
 
-/** A client that is banned from it receives the reason, and may enter other rooms. */
+/** A client banned from the room receives the reason and may enter other rooms. */
 async function enterLobby(hub: Hub, member: Member): Promise<void> {
   try {
     await hub.join(member, LOBBY);
@@ -143,7 +143,7 @@ async function enterLobby(hub: Hub, member: Member): Promise<void> {
 function handle(hub: Hub, member: Member, data: Uint8Array, rate: ClientRate | undefined): InputResult {
   try {
     if (rate?.isMuted) throw tooFast(member, data, rate);
-    if (data.includes(0)) throw new ChatError("not-text", "That is no text: it holds NUL");
+    if (data.includes(0)) throw new ChatError("not-text", "The message is not text: it contains NUL");
     const result = member.format.name === "json" ? handleJson(hub, member, data) : handleText(hub, member, data);
     member.refusedInARow = 0;
     return result instanceof Promise ? result.catch((error: unknown) => refuse(member, data, error)) : result;
@@ -154,21 +154,26 @@ function handle(hub: Hub, member: Member, data: Uint8Array, rate: ClientRate | u
 
 function tooFast({ format }: Member, data: Uint8Array, rate: ClientRate): ChatError {
   const id = format.name === "json" ? idOfRequest(decodeText(data) ?? "") : undefined;
-  return new RequestError(`You send too fast: nothing is passed on for ${rate.mutedText}`, undefined, id, "too-fast");
+  return new RequestError(
+    `You are sending too fast: your messages are dropped for ${rate.mutedText}`,
+    undefined,
+    id,
+    "too-fast",
+  );
 }
 
-/** Reports an error to the client; one that is no chat client, or guesses passwords, is disconnected. */
+/** Reports an error to the client; disconnects clients of other protocols and clients that guess passwords. */
 function refuse(member: Member, data: Uint8Array, error: unknown): void {
   if (!(error instanceof ChatError)) throw error;
   const { code, message, field } = error;
   member.tell({ type: "error", code, text: message, field, id: error instanceof RequestError ? error.id : undefined });
   if (code === "not-text" && isBinary(data)) throw new FrameError(message);
-  // A client that only causes errors would be answered without end.
-  if (++member.refusedInARow > REFUSED_MOST) throw new FrameError("Too many lines in a row were refused");
+  // Otherwise a client that only causes errors would be served forever.
+  if (++member.refusedInARow > REFUSED_MOST) throw new FrameError("Too many consecutive errors");
   if (code === "login-failed" && ++member.failedLogins >= LOGIN_TRIES) throw new FrameError("Too many failed log-ins");
 }
 
-/** A message that broke the framing and was lost; its `id` is repeated if it is among the first bytes. */
+/** Reports a message dropped for a framing error, with its `id` if that is among the first bytes. */
 function refuseBad(member: Member, error: FrameError): void {
   const isTooLong = error instanceof MessageTooLongError;
   const start = isTooLong && member.format.name === "json" ? new TextDecoder().decode(error.start) : "";
@@ -176,7 +181,7 @@ function refuseBad(member: Member, error: FrameError): void {
   member.tell({ type: "error", code: isTooLong ? "too-long" : "bad-request", text: error.message, id });
 }
 
-/** A browser or a proxy that takes this for its own protocol gets one line, and nothing of it is said in a room. */
+/** A browser or a proxy gets one line, and its data is not published in a room. */
 function refuseForeign(member: Member, data: Uint8Array): void {
   const start = decodeText(data.subarray(0, 256)) ?? "";
   for (const [pattern, text] of FOREIGN) {
@@ -186,20 +191,20 @@ function refuseForeign(member: Member, data: Uint8Array): void {
   }
 }
 
-/** Waits for the next messages of one who has yet to log in. */
+/** Waits for messages of a client that has not logged in yet. */
 async function receiveLogin(member: Member, endMs: number): Promise<readonly Message[] | null> {
   const { session } = member;
   try {
     return await session.receive({ timeout: Math.max(0, endMs - performance.now()) });
   } catch (error) {
     if (!(error instanceof TimeoutError) || error.phase !== "reply") throw error;
-    member.tell({ type: "error", code: "login-required", text: "No log-in came in time" });
+    member.tell({ type: "error", code: "login-required", text: "Login timed out" });
     await session.finish("log-in timeout");
     return null;
   }
 }
 
-/** Holds a message of a client that is too fast; meanwhile nothing more is read of it. */
+/** Delays a message of a client that is too fast; meanwhile its input is not read. */
 async function hold(rate: ClientRate, session: Session): Promise<void> {
   const delayMs = rate.take();
   if (delayMs > 0 && session.closeReason === undefined) await delay(delayMs);

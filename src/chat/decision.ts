@@ -2,7 +2,7 @@ import { ChatError } from "./chat_error.ts";
 import type { ChatEvent, ModerationAction } from "./event.ts";
 import { type Restriction, type RestrictionKind, restrictionOf, Restrictions } from "./restrictions.ts";
 
-/** What a room is about, by someone who may say so. */
+/** A change of the topic. */
 export interface TopicDecision {
   readonly action: "topic";
   /** Who decided it. */
@@ -10,44 +10,44 @@ export interface TopicDecision {
   readonly topic: string;
 }
 
-/** What an operator does to someone. */
+/** A moderation action. */
 export interface ModerationDecision {
   readonly action: ModerationAction;
   /** Who decided it. */
   readonly by: string;
-  /** Who it is about: a name; for bans and mutes an IP address as well. */
+  /** The subject: a name, or for bans and mutes an IP address. */
   readonly nick: string;
-  /** The very connection that is meant, where someone of that name is connected. */
+  /** The connection, if a member with that name is connected. */
   readonly target?: string | undefined;
-  /** The name that one logged in with: it may be connected twice, under two names. */
+  /** The login name, which may have several connections under different names. */
   readonly login?: string | undefined;
-  /** The address of that one, which a ban or a mute goes for too. */
+  /** The member's address, which a ban or a mute also applies to. */
   readonly address?: string | undefined;
   readonly reason?: string | undefined;
-  /** When it ends, in milliseconds since 1970; without it, it stays. */
+  /** Expiry in milliseconds since 1970; permanent without it. */
   readonly untilMs?: number | undefined;
 }
 
 /**
- * Something that was decided about a room. It comes back from the room's log,
- * and only then it is done: by each server of a cluster to its own members.
+ * A decision about a room. It takes effect when it comes back from the room's log: each server of a cluster applies it
+ * to its own members.
  */
 export type Decision = TopicDecision | ModerationDecision;
 
 const RESTRICTS: Readonly<Partial<Record<ModerationAction, RestrictionKind>>> = { ban: "ban", mute: "mute" };
 const LIFTS: Readonly<Partial<Record<ModerationAction, RestrictionKind>>> = { unban: "ban", unmute: "mute" };
 
-/** Maximum bans and mutes of one room; one of a person with an address counts as two. */
+/** Maximum bans and mutes per room; one for a name with an address counts as two. */
 const MAX_RESTRICTIONS = 500;
 
 /** A part of a room's state that a decision changes. */
 export type Change =
   | { readonly type: "topic"; readonly topic: string }
   | { readonly type: "restrict"; readonly restriction: Restriction }
-  /** The subject is exactly that of the restriction. */
+  /** The subject is exactly the restriction's. */
   | { readonly type: "lift"; readonly kind: RestrictionKind; readonly subject: string };
 
-/** What a room keeps besides its messages: each decision changes only the part that it is about. */
+/** A room's state besides its messages; each decision changes only one part. */
 export class RoomState {
   topic = "";
   readonly restrictions = new Restrictions();
@@ -57,13 +57,13 @@ export class RoomState {
     return this.restrictions.list().length > 0;
   }
 
-  /** Whether a room would lose nothing with it. */
+  /** Whether the state is empty. */
   get isBlank(): boolean {
     return this.topic === "" && !this.isModerated;
   }
 
   /**
-   * What a decision changes; nothing is changed yet.
+   * Determines the change of a decision without applying it.
    *
    * @throws {ChatError} There are too many bans and mutes.
    */
@@ -91,7 +91,7 @@ export class RoomState {
     throw new ChatError("too-many-bans", `There are ${MAX_RESTRICTIONS} bans and mutes, the maximum: lift one first`);
   }
 
-  /** Makes changes that are stored. */
+  /** Applies stored changes. */
   apply(changes: readonly Change[]): void {
     for (const change of changes) {
       if (change.type === "topic") this.topic = change.topic;
@@ -111,10 +111,9 @@ export function eventOf(decision: Decision, room: string): ChatEvent {
 }
 
 /**
- * A room's state from JSON. A ban or mute that cannot be read is left out: the
- * others are still in force.
+ * Parses a room's state from JSON. Invalid bans and mutes are skipped; the others stay in force.
  *
- * @throws {TypeError} It is not the state of a room.
+ * @throws {TypeError} The value is not the state of a room.
  */
 export function readState(value: unknown): RoomState {
   if (typeof value !== "object" || value === null) throw new TypeError("not an object");
@@ -132,7 +131,7 @@ export function writeState({ topic, restrictions }: RoomState): unknown {
   return { topic, restrictions: restrictions.list() };
 }
 
-/** Whether a value is a ban or mute; its time must be one that a date can have. */
+/** Whether a value is a ban or mute with a valid date. */
 export function isRestriction(value: unknown): value is Restriction {
   if (typeof value !== "object" || value === null) return false;
   const { kind, subject, untilMs } = value as Readonly<Record<string, unknown>>;

@@ -2,76 +2,75 @@ import type { ChatEvent, Person, RoomSummary } from "./event.ts";
 import type { Member } from "./member.ts";
 import type { Room } from "./room.ts";
 
-/** Someone on another server of the cluster. */
+/** A member on another server of the cluster. */
 export interface Remote {
-  /** Names the connection in the whole cluster. */
+  /** ID of the connection, unique in the cluster. */
   readonly id: string;
-  /** Names the server that it is connected to. */
+  /** ID of its server. */
   readonly server: string;
   readonly nick: string;
   readonly login: string | undefined;
   readonly address: string | undefined;
   readonly isServerOperator: boolean;
-  /** Rooms by key, as they are called there; whether it is an operator of each. */
+  /** Rooms by key, with name and operator status. */
   readonly rooms: ReadonlyMap<string, { readonly name: string; readonly isOperator: boolean }>;
 }
 
-/** What a {@linkcode Directory} tells the hub that it belongs to. */
+/** Callbacks of a {@linkcode Directory}. */
 export interface DirectoryEvents {
-  /** Something happened to someone on another server: each member here that is in one of the rooms receives it once. */
+  /** An event about a member on another server, to be sent once to each local member of one of the rooms. */
   onNews(roomKeys: Iterable<string>, event: ChatEvent): void;
-  /** Everyone receives it. */
   onAnnouncement(event: ChatEvent): void;
-  /** An operator with a claim is no longer connected to another server, or that server is lost. */
+  /** An operator with a claim has disconnected from another server, or that server is offline. */
   onClaimLeft(claim: string, roomKeys: readonly string[]): void;
-  /** Someone with a claim is in these rooms on another server. */
+  /** A member with a claim is in these rooms on another server. */
   onClaimUsed(claim: string, roomKeys: readonly string[]): void;
-  /** While this server was cut off, someone on another one took the name of a member here. */
+  /** While this server was disconnected, a member of another server took a local member's name. */
   onNameLost(member: Member): void;
 }
 
-/** Everyone who is connected, and where they are: on this server, and on the others of its cluster. */
+/** The connected members of this server and the others in its cluster, and their rooms. */
 export interface Directory extends AsyncDisposable {
-  /** Who is connected to this server. */
+  /** The members of this server. */
   readonly members: Iterable<Member>;
-  /** How many that are. */
+  /** Their number. */
   readonly size: number;
-  /** Starts to tell what happens on other servers. */
+  /** Starts to report events of other servers. */
   watch(events: DirectoryEvents): void;
-  /** What someone who comes is called. */
+  /** Returns a free name for a newcomer. */
   newcomer(): { readonly id: string; readonly nick: string };
-  /** Someone came, under the name of {@linkcode newcomer}. */
+  /** Adds a newcomer with the name from {@linkcode newcomer}. */
   add(member: Member): void;
-  /** Who has a name, in whatever case. */
+  /** Finds a member by name, ignoring case. */
   find(nick: string): Member | Remote | undefined;
   /**
    * Gives a member a name that is free.
    *
-   * @throws {ChatError} The name is taken, or whether it is free cannot be determined now.
+   * @throws {ChatError} The name is taken, or its availability cannot be checked now.
    */
   rename(member: Member, nick: string): void | Promise<void>;
-  /** A member has entered a room; the result is whether it is empty on every other server. */
+  /** Records that a member has entered a room; returns whether the room is empty on all other servers. */
   enter(member: Member, room: Room): boolean | Promise<boolean>;
-  /** A member has left a room. */
+  /** Records that a member has left a room. */
   leave(member: Member, room: Room, reason: string | undefined): void;
-  /** What a member may do has changed. */
+  /** Records a change of a member's rights. */
   update(member: Member): void;
-  /** A member is gone; its rooms are those it was in. */
+  /** Removes a disconnected member, which was in these rooms. */
   remove(member: Member, reason: string | undefined): void;
-  /** Who is in a room on other servers. */
+  /** Members of a room on other servers. */
   elsewhere(roomKey: string): Person[];
-  /** Whether an operator of a room on another server has the claim. */
+  /** Whether the claim belongs to an operator of a room on another server. */
   hasClaimElsewhere(claim: string, roomKey: string): boolean;
-  /** Rooms that someone on another server is in; members are those on other servers. */
+  /** Rooms with members on other servers, and their members there. */
   roomsElsewhere(): RoomSummary[];
   /**
-   * Says something to one person on another server.
+   * Sends a private message to another server.
    *
-   * @throws {ChatError} It did not arrive.
+   * @throws {ChatError} The message was not delivered.
    */
   tell(remote: Remote, event: ChatEvent): Promise<void>;
   /**
-   * Says something to everyone on other servers.
+   * Sends an announcement to other servers.
    *
    * @throws {ChatError} No server can be reached now.
    */

@@ -4,7 +4,7 @@ import type { Member } from "./member.ts";
 import { keyOf } from "./names.ts";
 import { nickKey } from "./nick_key.ts";
 
-/** The people of one server that stands alone. */
+/** The directory of a single server. */
 export class LocalDirectory implements Directory {
   readonly #members = new Map<string, Member>();
   #arrivals = 0;
@@ -34,7 +34,7 @@ export class LocalDirectory implements Directory {
     this.#members.set(member.key, member);
   }
 
-  /** Who has a name, or one that looks like it. */
+  /** Finds who has a name, or one that looks like it. */
   holderOf(nick: string): Member | undefined {
     return this.#members.get(nickKey(nick));
   }
@@ -44,7 +44,7 @@ export class LocalDirectory implements Directory {
   }
 
   /**
-   * Checks that a name is the member's own, or free.
+   * Checks that a name is the member's own or free.
    *
    * @throws {ChatError} Someone else has it, or one that looks like it.
    */
@@ -101,12 +101,12 @@ export class LocalDirectory implements Directory {
   }
 }
 
-/** The holder of exactly this name, not of one that looks like it: a private message must not go to someone else. */
+/** An exact match, not a look-alike: a private message must not go to someone else. */
 export function exactly<T extends { readonly nick: string }>(nick: string, found: T | undefined): T | undefined {
   return found !== undefined && keyOf(found.nick) === keyOf(nick.normalize("NFKC")) ? found : undefined;
 }
 
-/** The name that a client asks for, or one that looks like it, is in use. */
+/** The requested name, or one that looks like it, is in use. */
 export function nickTaken(nick: string, taken: string): ChatError {
   const message = keyOf(nick) === keyOf(taken)
     ? `The name ${taken} is taken`

@@ -1,7 +1,7 @@
 import type { ChatErrorCode } from "./chat_error.ts";
 import type { RoomMessage } from "./message.ts";
 
-/** Someone in a room. */
+/** A member of a room. */
 export interface Person {
   readonly nick: string;
   /** May moderate the room. */
@@ -15,31 +15,28 @@ export interface RoomSummary {
   readonly topic: string;
 }
 
-/** What operators do to members. */
+/** Moderation actions. */
 export type ModerationAction = "kick" | "ban" | "unban" | "mute" | "unmute" | "op" | "deop";
 
-/** What a page of a list says about the rest. */
+/** Paging information of a list. */
 export interface Page {
-  /** How many items follow. */
+  /** Number of remaining items. */
   readonly more?: number | undefined;
-  /** If items follow, the `after` of the request for the next page. */
+  /** The `after` of the request for the next page, if any. */
   readonly next?: string | undefined;
 }
 
-/** Who is in a room. */
+/** Members of a room. */
 export interface People extends Page {
   readonly members: readonly Person[];
 }
 
-/**
- * Everything a chat server tells a client. The JSON wire sends these objects as
- * they are; the text wire says them in lines.
- */
+/** All events from server to client. The JSON format sends these objects; the text format renders them as lines. */
 export type ChatEvent =
   | RoomMessage
-  /** First of all, and again after `/mode json`. */
+  /** The first event, sent again after `/mode json`. */
   | { type: "welcome"; nick: string; motd: readonly string[]; loginRequired: boolean }
-  /** You are in; `seq` is the last message before the live ones. */
+  /** You have joined; `seq` is the last message before the live ones. */
   | {
     type: "joined";
     room: string;
@@ -49,9 +46,9 @@ export type ChatEvent =
     resumed: boolean;
     id?: string | undefined;
   } & People
-  /** You are out. */
+  /** You have left. */
   | { type: "left"; room: string; reason?: string | undefined; id?: string | undefined }
-  /** Messages of the past, oldest first; if not all that were asked for fit, `next` is the `before` of the next request. */
+  /** Older messages, oldest first; if not all fit, `next` is the `before` of the next request. */
   | {
     type: "history";
     room: string;
@@ -60,7 +57,7 @@ export type ChatEvent =
     next?: number | undefined;
     id?: string | undefined;
   }
-  /** What you missed is no longer kept: live messages go on after `seq`. */
+  /** Missed messages are no longer kept; live messages continue after `seq`. */
   | { type: "unrecovered"; room: string; epoch: string; seq: number; reason: string }
   | { type: "ack"; id?: string | undefined; room: string; seq: number; epoch: string; duplicate?: true | undefined }
   | { type: "join"; room: string; nick: string; operator?: true | undefined }
@@ -82,11 +79,11 @@ export type ChatEvent =
   | { type: "who"; room: string; id?: string | undefined } & People
   | { type: "help"; lines: readonly string[] }
   | { type: "notice"; text: string; from?: string | undefined; id?: string | undefined }
-  /** Answer with `pong`, or with any other request: who does not is disconnected. */
+  /** Must be answered with `pong` or any other request; otherwise the client is disconnected. */
   | { type: "ping" }
   | { type: "mode"; mode: "text" | "json"; id?: string | undefined }
-  /** A request with an `id` was served that has no other answer with it. */
+  /** A request with an `id` succeeded that has no other response. */
   | { type: "done"; id: string }
   | { type: "error"; code: ChatErrorCode; text: string; field?: string | undefined; id?: string | undefined }
-  /** The last of all. */
+  /** The last event. */
   | { type: "bye"; reason: string };

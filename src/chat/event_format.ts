@@ -5,20 +5,20 @@ import type { RoomMessage } from "./message.ts";
 /** How events are encoded for a client. */
 export interface EventFormat {
   readonly name: "text" | "json";
-  /** Whether clients receive their own messages once they are stored; people have seen what they typed. */
+  /** Whether clients receive their own messages once stored; text clients have already echoed them. */
   readonly showsOwn: boolean;
-  /** Maximum people in one answer; the others are counted. */
+  /** Maximum people in one response; the rest is counted. */
   readonly maxPeople: number;
-  /** Maximum rooms in one answer; the others are counted. */
+  /** Maximum rooms in one response; the rest is counted. */
   readonly maxRooms: number;
-  /** The messages of an event; none if this format has no words for it. */
+  /** Encodes an event; returns no messages if this format does not have it. */
   encode(event: ChatEvent): readonly string[];
 }
 
 /** The WebSocket subprotocol of {@linkcode jsonFormat}. */
 export const JSON_SUBPROTOCOL = "parley.v1";
 
-/** One JSON object a message, for programs. */
+/** One JSON object per message, for programs. */
 export const jsonFormat: EventFormat = {
   name: "json",
   showsOwn: true,
@@ -27,13 +27,12 @@ export const jsonFormat: EventFormat = {
   encode: (event: ChatEvent) => event.type === "help" ? [] : [JSON.stringify(event)],
 };
 
-/** Names and rooms in a list, which a person still reads. */
+/** Maximum names and rooms in a readable list. */
 const LISTED = 50;
 
 /**
- * Lines for people: `[#room] name: text` is what someone said, `* ` begins what
- * the server tells, `! ` an error. No line of a person can be taken for one of
- * the server's, because it begins with the room.
+ * Text lines: messages are `[#room] name: text`, server events start with `* `, errors with `! `. A member cannot forge
+ * a server's line, because its lines start with the room.
  */
 export const textFormat: EventFormat = { name: "text", showsOwn: false, maxPeople: LISTED, maxRooms: LISTED, encode };
 
@@ -50,11 +49,11 @@ function encode(event: ChatEvent): readonly string[] {
     case "history":
       return event.messages.flatMap((message) => spoken(message, `${event.room} ${shortTime(message.at)}`));
     case "unrecovered":
-      return [`* What you missed in ${event.room} is lost: ${event.reason}`];
+      return [`* Missed messages in ${event.room} could not be recovered: ${event.reason}`];
     case "ack":
     case "done":
     case "ping":
-      // Only programs ask for it.
+      // Only requested by programs.
       return [];
     case "join":
       return [`* ${event.nick} joined ${event.room}`];
@@ -91,13 +90,13 @@ function spoken({ from, text, action }: RoomMessage, where: string): string[] {
   return linesOf(action ? `[${where}] * ${from} ` : `[${where}] ${from}: `, text);
 }
 
-/** Each line says whose it is: none can be taken for another's. */
+/** Every line names its sender, so that it cannot be taken for another's. */
 function linesOf(head: string, text: string): string[] {
   return text.includes("\n") ? text.split("\n").map((line) => head + line) : [head + text];
 }
 
 function welcome(event: ChatEvent & { type: "welcome" }): string[] {
-  const next = event.loginRequired ? "log in with /login NAME PASSWORD" : `you are ${event.nick}; /help tells more`;
+  const next = event.loginRequired ? "log in with /login NAME PASSWORD" : `you are ${event.nick}; see /help`;
   return [`* Welcome to Parley, ${next}`, ...event.motd.map((line) => `* ${line}`)];
 }
 
@@ -144,7 +143,7 @@ function because(reason: string | undefined): string {
   return reason === undefined ? "" : ` (${reason})`;
 }
 
-/** Hours and minutes of today, the date before them otherwise; UTC. */
+/** Hours and minutes, preceded by the date unless it is today; UTC. */
 function shortTime(at: string): string {
   const isToday = at.slice(0, 10) === new Date().toISOString().slice(0, 10);
   return isToday ? at.slice(11, 16) : `${at.slice(0, 10)} ${at.slice(11, 16)}`;

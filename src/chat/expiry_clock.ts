@@ -1,13 +1,13 @@
-/** Where the time comes from. */
+/** Clock sources. */
 export interface ExpiryClockOptions {
   /**
-   * The system's time, in milliseconds since 1970; it may be set.
+   * Wall clock in milliseconds since 1970; may be adjusted.
    *
    * @default {Date.now}
    */
   readonly now?: (() => number) | undefined;
   /**
-   * A time that is never set, in milliseconds.
+   * Monotonic clock in milliseconds.
    *
    * @default {performance.now}
    */
@@ -15,9 +15,8 @@ export interface ExpiryClockOptions {
 }
 
 /**
- * The time by which messages expire. It is never ahead of the system's, and
- * advances at most twice as fast as time passes: a clock that is set forward,
- * rightly or wrongly, deletes nothing by that alone.
+ * The clock for message expiry. It is never ahead of the wall clock, and advances at most twice as fast as real time,
+ * so that setting the wall clock forward does not delete messages by itself.
  */
 export function expiryClock(options: ExpiryClockOptions): () => number {
   const { now = Date.now, monotonicNow = () => performance.now() } = options;

@@ -8,37 +8,36 @@ import type { EventFormat } from "./event_format.ts";
 /** An event for a room. */
 export interface RoomEvent {
   readonly event: ChatEvent;
-  /** Who caused it, and so does not receive it. */
+  /** Who caused it and does not receive it. */
   readonly by: Participant | undefined;
 }
 
-/** What waits, for one format and framer. */
+/** The queued items for one format and framer. */
 interface Frames {
-  /** All items in one piece. */
+  /** All items in one array. */
   readonly all: Uint8Array;
-  /** Where each item ends in it. */
+  /** End offset of each item. */
   readonly ends: readonly number[];
 }
 
 /**
- * What a room sends in one turn. It is encoded once for each format and
- * framer, and leaves as one piece of bytes that all members share; only who
- * spoke in this turn gets a piece of its own.
+ * Collects what a room sends in one turn of the event loop. It is encoded once per format and framer, and all members
+ * share the bytes; only members that caused an item get their own.
  */
 export class FanOut {
   #items: RoomEvent[] = [];
-  /** How many comings and goings the items begin with. */
+  /** Number of leading join and leave events. */
   #presence = 0;
-  /** Which items each member caused, in order. */
+  /** The items that each member caused, in order. */
   readonly #causedBy = new Map<Participant, number[]>();
   readonly #frames = new Map<EventFormat, Map<Framer, Frames>>();
 
-  /** Whether nothing waits. */
+  /** Whether the queue is empty. */
   get isEmpty(): boolean {
     return this.#items.length === 0;
   }
 
-  /** Adds an event; `by` is not told of it where it knows: of its joining, and of what it said if it typed it. */
+  /** Adds an event; `by` does not receive it if it already knows: its own joining, and its own text lines. */
   push(event: ChatEvent, by?: Participant): void {
     if (this.#presence === this.#items.length && PRESENCE.has(event.type)) this.#presence++;
     const index = this.#items.push({ event, by }) - 1;
@@ -48,7 +47,7 @@ export class FanOut {
     else caused.push(index);
   }
 
-  /** Sends all that waits to the members. */
+  /** Sends the queue to the members. */
   sendTo(members: Iterable<Participant>): void {
     let format: EventFormat | undefined;
     let framer: Framer | undefined;
@@ -66,14 +65,13 @@ export class FanOut {
     }
   }
 
-  /** The events that wait, without messages, for a member that receives them later. */
+  /** The queued events without messages, for a member that receives them later. */
   notices(member: Participant): ChatEvent[] {
     return this.#items.slice(this.#knownTo(this.#causedBy.get(member)))
       .filter(({ event, by }) => event.type !== "message" && by !== member)
       .map(({ event }) => event);
   }
 
-  /** Everything has been sent. */
   clear(): void {
     this.#items = [];
     this.#presence = 0;
@@ -82,14 +80,14 @@ export class FanOut {
   }
 
   /**
-   * How many of the first items a member knows already: whoever came before it
-   * is in the list of people that it received on joining. Messages are not.
+   * How many leading items a member already knows: earlier joins are in the member list that it received. Messages are
+   * not.
    */
   #knownTo([first = -1]: readonly number[] = []): number {
     return first < this.#presence && this.#items[first]?.event.type === "join" ? first + 1 : 0;
   }
 
-  /** Without what the member itself caused or knows; in a crowd of newcomers none needs a copy of its own. */
+  /** Omits items that the member caused or knows; newcomers in a crowd share the bytes. */
   #without(caused: readonly number[], format: EventFormat, { all, ends }: Frames): Uint8Array {
     const parts: Uint8Array[] = [];
     const known = this.#knownTo(caused);
@@ -131,43 +129,42 @@ function frameOf(event: ChatEvent, format: EventFormat, framer: Framer): Uint8Ar
   }
 }
 
-/** From so many members on, comings and goings are sent a few times a second, many at once. */
+/** Number of members from which join and leave events are batched a few times per second. */
 const CROWD = 100;
-/** Between two such times, for each thousand members. */
+/** Interval between batches per thousand members. */
 const PERIOD_MS = 200;
 const MAX_PERIOD_MS = 1_000;
 const PRESENCE: ReadonlySet<ChatEvent["type"]> = new Set(["join", "leave", "nick"]);
 
 /**
- * The comings and goings of a crowd. A thousand members who come at once would
- * cause a million writes: many events are sent in one.
+ * Batches join and leave events of a crowd: otherwise a thousand members joining at once would cause a million writes.
  */
 export class PresenceQueue {
   readonly #send: (events: readonly RoomEvent[]) => void;
   readonly #waiting: RoomEvent[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `send` is given all that wait, in order. */
+  /** `send` receives the queued events in order. */
   constructor(send: (events: readonly RoomEvent[]) => void) {
     this.#send = send;
   }
 
-  /** Takes an event that a crowd of that size need not receive at once; `false` if it must. */
+  /** Queues an event if a crowd of that size need not receive it immediately; otherwise `false`. */
   take(event: RoomEvent, size: number): boolean {
-    // What follows an event that waits must not overtake it, however few are left.
+    // Later events must not overtake a queued one, even if the crowd has become small.
     if (!PRESENCE.has(event.event.type) || size <= CROWD && this.#waiting.length === 0) return false;
     this.#waiting.push(event);
     this.#timer ??= setTimeout(() => this.flush(), Math.min(MAX_PERIOD_MS, PERIOD_MS * Math.ceil(size / 1_000)));
     return true;
   }
 
-  /** Sends what waits. */
+  /** Sends the queue. */
   flush(): void {
     this.close();
     this.#send(this.#waiting.splice(0));
   }
 
-  /** No member is left to receive what waits. */
+  /** Drops the queue when no member is left. */
   close(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

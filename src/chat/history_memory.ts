@@ -16,10 +16,10 @@ import { idConflict } from "./message.ts";
 import type { Draft, RoomMessage } from "./message.ts";
 import { keyOf } from "./names.ts";
 
-/** What an object of a message takes besides its text. */
+/** Estimated overhead of a message object besides its text. */
 const MESSAGE_BYTES = 256;
 
-/** What a {@linkcode createMemoryHistory} may be told. */
+/** Options of {@linkcode createMemoryHistory}. */
 export interface MemoryHistoryOptions extends ExpiryClockOptions {
   readonly retention: Retention;
 }
@@ -34,9 +34,9 @@ class MemoryHistory implements History {
   readonly now: () => number;
   readonly expiryNow: () => number;
   readonly #logs = new Map<string, MemoryLog>();
-  /** Rooms with messages, the least active first. */
+  /** Rooms with messages, least active first. */
   readonly #spokenIn = new Set<MemoryLog>();
-  /** Empty rooms, the longest empty first. */
+  /** Empty rooms, longest empty first. */
   readonly #closed = new Set<MemoryLog>();
   #lastSpokenIn: MemoryLog | undefined;
   #bytes = 0;
@@ -61,7 +61,7 @@ class MemoryHistory implements History {
     return Promise.resolve(log);
   }
 
-  /** A room has that many bytes more, or less. */
+  /** Updates the size of a room. */
   resized(log: MemoryLog, bytes: number): void {
     this.#bytes += bytes;
     if (bytes > 0 && log === this.#lastSpokenIn) return;
@@ -70,7 +70,7 @@ class MemoryHistory implements History {
     else if (log.count === 0 && log === this.#lastSpokenIn) this.#lastSpokenIn = undefined;
   }
 
-  /** Forgets messages until the others are not too many bytes. */
+  /** Deletes messages until the total size is within the limit. */
   shrink(): void {
     const maxBytes = this.retention.maxBytes ?? MAX_BYTES;
     if (this.#bytes <= maxBytes) return;
@@ -108,7 +108,7 @@ class MemoryLog implements RoomLog {
   onMessage: ((message: RoomMessage) => void) | undefined;
   onDecision: OnDecision | undefined;
   readonly #history: MemoryHistory;
-  /** The messages kept are those from `#first` on: dropping one must not move the others. */
+  /** The kept messages start at `#first`, so that dropping one does not move the others. */
   #messages: RoomMessage[] = [];
   #first = 0;
   /** By sender and id, in the order of the messages. */
@@ -169,7 +169,7 @@ class MemoryLog implements RoomLog {
     this.#history.closed(this);
   }
 
-  /** How many messages are kept. */
+  /** Number of kept messages. */
   get count(): number {
     return this.#messages.length - this.#first;
   }

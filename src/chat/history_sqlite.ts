@@ -21,34 +21,33 @@ import { openError, prepareFile } from "./sqlite_open_error.ts";
 import { messageOfRow, type Pending, type Row, SqliteLog, type SqliteLogHost } from "./sqlite_log.ts";
 import { createTables, DELETE_BATCH, prepareStatements, type Statements, WRITE } from "./sqlite_schema.ts";
 
-/** What {@linkcode createSqliteHistory} must be told. */
+/** Options of {@linkcode createSqliteHistory}. */
 export interface SqliteHistoryOptions extends ExpiryClockOptions {
-  /** The database; it is made where it is missing. */
+  /** Path of the database; created if missing. */
   readonly path: string;
   readonly retention: Retention;
   readonly log: Logger;
 }
 
-/** Messages between two looks for those that need no longer be kept. */
+/** Messages between cleanups. */
 const PRUNE_EVERY = 256;
 
-/** Batches of messages that are deleted at one look. */
+/** Maximum batches of messages deleted per cleanup. */
 const MAX_BATCHES = 16;
 
-/** Bytes of a file that holds the messages of all rooms. */
+/** Default maximum size of the database. */
 const MAX_FILE_BYTES = 4 * 1024 ** 3;
 
-/** What was done with it, told once it is committed. */
+/** Called once the work is committed. */
 type Stored = { readonly message: RoomMessage } | { readonly outcome: Receipt | ChatError };
 
 /**
- * Keeps the messages of all rooms in a SQLite database. What comes in one turn
- * is stored in one transaction, and no client receives a message before it is
- * committed: from then on it survives the end of the process, whatever ends it
- * (WAL with `synchronous=NORMAL`; a power failure can take the last moments).
+ * Stores the messages of all rooms in a SQLite database. Everything from one turn of the event loop is stored in one
+ * transaction, and no client receives a message before it is committed. It then survives any end of the process (WAL
+ * with `synchronous=NORMAL`; a power failure may lose the last messages).
  *
- * @throws {PermissionError} The sandbox or the system forbids it; the message says what is missing.
- * @throws {UsageError} The file is no database, or another server uses it.
+ * @throws {PermissionError} The sandbox or the system denies access; the message says what is missing.
+ * @throws {UsageError} The file is not a database, or another server uses it.
  */
 export function createSqliteHistory(options: SqliteHistoryOptions): History {
   try {
@@ -65,11 +64,11 @@ class SqliteHistory implements History, SqliteLogHost {
   readonly #retention: Retention;
   readonly #now: () => number;
   readonly #expiryNow: () => number;
-  /** Rooms that someone is in. */
+  /** Open rooms. */
   readonly #open = new Set<SqliteLog>();
   /** Rooms in the database. */
   #rooms: number;
-  /** Messages since the last look at the whole. */
+  /** Messages since the last cleanup. */
   #sinceSweep = 0;
   #pending: Pending[] = [];
   #isFailing = false;
@@ -83,9 +82,9 @@ class SqliteHistory implements History, SqliteLogHost {
     prepareFile(path);
     this.#db = new DatabaseSync(path);
     try {
-      // Exclusive: a second server on the same file would give out the same numbers.
+      // Exclusive: a second server on the same file would assign the same numbers.
       this.#db.exec("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL");
-      // Each checkpoint waits for the disk: with eight times the usual pages between two, a message costs a third less.
+      // Each checkpoint waits for the disk, so checkpoints are rarer than by default.
       this.#db.exec("PRAGMA wal_autocheckpoint=8000");
       createTables(this.#db);
       this.#statements = prepareStatements(this.#db);
@@ -110,7 +109,7 @@ class SqliteHistory implements History, SqliteLogHost {
   open(name: string, onMessage: OnMessage, onDecision?: OnDecision): Promise<RoomLog> {
     try {
       const key = keyOf(name);
-      // Someone left it in this turn, with a message under way.
+      // Left in this turn with a pending message.
       if (this.#pending.some(({ log }) => keyOf(log.name) === key)) this.#commit();
       const row = this.#statements.findRoom.get(key);
       if (row === undefined) this.#makePlace();
@@ -135,7 +134,7 @@ class SqliteHistory implements History, SqliteLogHost {
     this.prune(log);
   }
 
-  /** A ban or mute that cannot be read must not keep anyone out of the room. */
+  /** An invalid ban or mute must not keep anyone out of the room. */
   #restoreState(log: SqliteLog, { topic }: Row): void {
     log.state.topic = String(topic);
     for (const { kind, subject, until } of this.#statements.restrictions.all(log.id)) {
@@ -146,7 +145,7 @@ class SqliteHistory implements History, SqliteLogHost {
     this.#statements.deleteEnded.run(log.id, this.#expiryNow());
   }
 
-  /** Forgets an empty room if there are too many: rooms with bans last. */
+  /** Deletes an empty room if there are too many, rooms with bans last. */
   #makePlace(): void {
     const maxRooms = this.#retention.maxRooms ?? MAX_ROOMS;
     const unwritten = this.#open.values().filter(({ id }) => id === 0).reduce((count) => count + 1, 0);
@@ -206,7 +205,7 @@ class SqliteHistory implements History, SqliteLogHost {
     }
   }
 
-  /** The room is empty: without messages, topic, bans and mutes nothing is kept of it. */
+  /** An empty room without messages, topic, bans and mutes is deleted. */
   close(log: SqliteLog): void {
     this.#open.delete(log);
     if (log.id === 0 || !log.state.isBlank || this.#pending.some((pending) => pending.log === log)) return;
@@ -218,7 +217,7 @@ class SqliteHistory implements History, SqliteLogHost {
     }
   }
 
-  /** Forgets at once what need no longer be kept of a room, and deletes some of it. */
+  /** Expires old messages of a room immediately and deletes some of them. */
   prune(log: SqliteLog): void {
     const { maxMessages, maxAge } = this.#retention;
     log.firstSeq = Math.max(log.firstSeq, log.seq - maxMessages + 1);
@@ -227,11 +226,11 @@ class SqliteHistory implements History, SqliteLogHost {
     log.prunedAt = log.seq;
   }
 
-  /** Number of the first message that is not older: times do not fall within a room, so it can be searched by halves. */
+  /** Number of the first message that is not older: binary search, as times in a room never decrease. */
   #firstSince(log: SqliteLog, oldest: Date): number {
     const oldestAt = oldest.toISOString();
     let [low, high] = [log.firstSeq, log.seq + 1];
-    // Mostly it is the first that is kept.
+    // Usually the first kept message.
     for (let middle = low; low < high; middle = Math.floor((low + high) / 2)) {
       const row = this.#statements.atOf.get(log.id, middle);
       if (row === undefined || String(row.at) < oldestAt) low = middle + 1;
@@ -240,7 +239,7 @@ class SqliteHistory implements History, SqliteLogHost {
     return low;
   }
 
-  /** Forgets the oldest messages of the least active rooms, as far as they have expired or are too many bytes. */
+  /** Deletes the oldest messages of the least active rooms that have expired or exceed the size limit. */
   sweep(): void {
     this.#sinceSweep = 0;
     const { maxAge } = this.#retention;
@@ -267,14 +266,14 @@ class SqliteHistory implements History, SqliteLogHost {
     return Number(rowOf(this.#statements.pages.get()).bytes) > (this.#retention.maxBytes ?? MAX_FILE_BYTES);
   }
 
-  /** The room is forgotten at once, and its messages are deleted bit by bit. */
+  /** The room is removed immediately; its messages are deleted in batches. */
   #abandon(id: number): void {
     this.#statements.abandonRoom.run(id);
     this.#statements.deleteRestrictions.run(id);
     this.#rooms--;
   }
 
-  /** A room is in the database from the first thing on that is kept of it. */
+  /** A room is added to the database when something is first stored for it. */
   #write(log: SqliteLog): void {
     if (log.id !== 0) return;
     log.id = Number(rowOf(this.#statements.addRoom.get(keyOf(log.name), log.name, log.epoch)).id);
@@ -340,7 +339,7 @@ class SqliteHistory implements History, SqliteLogHost {
     return row.text === draft.text ? { seq: Number(row.seq), epoch: log.epoch, isDuplicate: true } : idConflict(draft);
   }
 
-  /** All of the work is committed, or none of it. */
+  /** Runs the work in a transaction. */
   #inTransaction<T>(logs: readonly SqliteLog[], work: () => T): T {
     try {
       this.#db.exec("BEGIN IMMEDIATE");
@@ -358,7 +357,7 @@ class SqliteHistory implements History, SqliteLogHost {
     try {
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
       for (const log of logs) {
-        // The room that its first message or decision made is not there either.
+        // A room created in this transaction is rolled back too.
         if (log.seq === 0 && this.#statements.findRoom.get(keyOf(log.name)) === undefined) log.id = 0;
       }
       this.#rooms = Number(rowOf(this.#statements.countRooms.get()).count);
@@ -375,7 +374,7 @@ class SqliteHistory implements History, SqliteLogHost {
     }
   }
 
-  /** Logged once a burst: a full disk fails every message. */
+  /** Logged once per series: a full disk fails every message. */
   #failed(doing: string, cause: unknown): ChatError {
     if (!this.#isFailing) this.#log.error(`the history fails: ${doing}`, { error: messageOf(cause) });
     this.#isFailing = true;

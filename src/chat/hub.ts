@@ -23,33 +23,33 @@ import { ServerBans } from "./server_bans.ts";
 import type { EventFormat } from "./event_format.ts";
 import { JSON_SUBPROTOCOL, jsonFormat, textFormat } from "./event_format.ts";
 
-/** Rooms that one member may be in. */
+/** Maximum rooms per member. */
 export const ROOMS_PER_MEMBER = 50;
 
-/** What a {@linkcode Hub} is made of. */
+/** Options of {@linkcode Hub}. */
 export interface HubOptions {
   readonly log: Logger;
-  /** Where messages are kept; the hub disposes of it. */
+  /** The message history; the hub disposes of it. */
   readonly history: History;
   /**
-   * Who is connected; the hub disposes of it.
+   * The directory; the hub disposes of it.
    *
    * @default {one for this server alone}
    */
   readonly directory?: Directory;
   /**
-   * Maximum rooms that someone on this server is in.
+   * Maximum open rooms on this server.
    *
    * @default {10_000}
    */
   readonly maxRooms?: number | undefined;
-  /** Lines that everyone sees first. */
+  /** Message of the day, in lines. */
   readonly motd?: readonly string[];
-  /** Who may log in; where there is one, everyone must. */
+  /** The authenticator; if set, login is required. */
   readonly authenticator?: Authenticator | undefined;
 }
 
-/** Everyone who is connected, and the rooms they are in. */
+/** The connected members and their rooms. */
 export class Hub implements RoomHost, AsyncDisposable {
   readonly log: Logger;
   readonly authenticator: Authenticator | undefined;
@@ -57,7 +57,7 @@ export class Hub implements RoomHost, AsyncDisposable {
   readonly renaming: Renaming;
   readonly catchUps = new CatchUps();
   readonly #history: History;
-  /** Who is kept out of the whole server. */
+  /** Server-wide bans. */
   readonly serverBans: ServerBans;
   readonly #directory: Directory;
   readonly #rooms: OpenRooms;
@@ -88,26 +88,25 @@ export class Hub implements RoomHost, AsyncDisposable {
     });
   }
 
-  /** Reads who is banned from the server; no client is admitted before. */
+  /** Reads the server-wide bans; required before any client is admitted. */
   async start(): Promise<void> {
     await this.serverBans.open();
   }
 
-  /** How many are connected to this server. */
+  /** Number of members on this server. */
   get memberCount(): number {
     return this.#directory.size;
   }
 
-  /** Why nothing can be stored now; `undefined` where it can. */
+  /** Why nothing can be stored now; `undefined` if it can. */
   get fault(): string | undefined {
     return this.#history.fault;
   }
 
   /**
-   * Rooms that someone is in, the fullest first: at most `max` of them, from
-   * the beginning or `after` what an earlier page gave as next.
+   * Lists at most `max` non-empty rooms, largest first, from the start or `after` the `next` of an earlier page.
    *
-   * @throws {ChatError} The cursor is none.
+   * @throws {ChatError} The cursor is invalid.
    */
   rooms(max: number, after?: string): { rooms: RoomSummary[] } & Page {
     return pageOfRooms(this.#summaries(), max, after);
@@ -123,7 +122,7 @@ export class Hub implements RoomHost, AsyncDisposable {
     return [...here, ...elsewhere.values()];
   }
 
-  /** Lets a client in under a guest's name and greets it. */
+  /** Admits a client under a guest name and greets it. */
   enter(session: Session): Member {
     const isJson = session.kind === "websocket" && session.subprotocol === JSON_SUBPROTOCOL;
     const host = isHostEndpoint(session.remote) ? session.remote.host : undefined;
@@ -134,7 +133,7 @@ export class Hub implements RoomHost, AsyncDisposable {
       isAdmitted: this.authenticator === undefined && session.identity === undefined,
     });
     this.#directory.add(member);
-    // Who has logged in already is greeted when admitted, by name.
+    // Already authenticated clients are greeted on admission, by name.
     if (session.identity === undefined) this.greet(member);
     return member;
   }
@@ -145,9 +144,9 @@ export class Hub implements RoomHost, AsyncDisposable {
   }
 
   /**
-   * A member has proved who it is: it takes that name, and need not log in any more.
+   * Gives an authenticated member its login name.
    *
-   * @throws {ChatError} Whether the name is free cannot be determined now.
+   * @throws {ChatError} The availability of the name cannot be checked now.
    */
   async admit(member: Member, name: string): Promise<void> {
     await this.renaming.takeFree(member, checkNick(name));
@@ -157,7 +156,7 @@ export class Hub implements RoomHost, AsyncDisposable {
     this.greet(member);
   }
 
-  /** From now on the member is spoken to on the other wire, in the rooms where it is. */
+  /** Switches a member and its rooms to another format. */
   async setFormat(member: Member, format: EventFormat): Promise<void> {
     for (const room of member.rooms.values()) room.restart(member);
     member.format = format;
@@ -165,7 +164,7 @@ export class Hub implements RoomHost, AsyncDisposable {
     for (const room of member.rooms.values()) await room.resume(member, undefined);
   }
 
-  /** The client is gone: it leaves every room, and its name is free. */
+  /** Removes a disconnected client from all rooms and frees its name. */
   leave(member: Member, reason?: string): void {
     if (member.isGone) return;
     member.isGone = true;
@@ -177,46 +176,46 @@ export class Hub implements RoomHost, AsyncDisposable {
     member.current = undefined;
   }
 
-  /** The person of a name, if one is here or on another server. */
+  /** Finds a member by name, here or on another server. */
   findPerson(nick: string): Member | Remote | undefined {
     const person = this.#directory.find(nick);
     return person instanceof Member && !person.isAdmitted ? undefined : person;
   }
 
   /**
-   * The person of a name, here or on another server.
+   * Finds a member by name, here or on another server.
    *
-   * @throws {ChatError} There is none.
+   * @throws {ChatError} There is no such member.
    */
   personNamed(nick: string): Member | Remote {
     const person = this.findPerson(nick);
     if (person === undefined) {
-      throw new ChatError("no-such-nick", `Nobody here is called ${cleanText(nick.slice(0, 64))}`, { field: "nick" });
+      throw new ChatError("no-such-nick", `No such user: ${cleanText(nick.slice(0, 64))}`, { field: "nick" });
     }
     return person;
   }
 
-  /** Who is in a room on other servers. */
+  /** Members of a room on other servers. */
   elsewhere(roomKey: string): readonly Person[] {
     return this.#directory.elsewhere(roomKey);
   }
 
-  /** It was decided that a member may not stay in a room. */
+  /** Removes a member from a room after a decision. */
   evict(member: Member, room: Room, reason: string): void {
     this.part(member, room, reason);
     member.tell({ type: "left", room: room.name, reason });
   }
 
-  /** It was decided that a member may do more, or less. */
+  /** Updates a member's rights after a decision. */
   onRights(member: Member): void {
     this.#directory.update(member);
   }
 
   /**
-   * Puts a member into a room, which becomes its current one. With a position
-   * it is sent exactly what it missed since.
+   * Adds a member to a room, which becomes its current one. With a position it is sent exactly the messages missed
+   * since.
    *
-   * @throws {ChatError} It may not, or the name is none.
+   * @throws {ChatError} The member is banned, or the name is invalid.
    */
   async join(member: Member, name: string, options: { position?: Position; id?: string } = {}): Promise<void> {
     const room = await this.#rooms.open(checkRoom(name));
@@ -244,9 +243,9 @@ export class Hub implements RoomHost, AsyncDisposable {
     }
   }
 
-  /** Who is the first in a room, in the whole cluster, is its operator. */
+  /** The first member of a room in the whole cluster becomes its operator. */
   #enterFirst(member: Member, room: Room): Promise<void> | undefined {
-    // Where people log in, the operators of the room that all share are named.
+    // With logins, the operators of the lobby are configured.
     const mayBeOperator = room.size === 0 && (this.authenticator === undefined || room.key !== LOBBY);
     const entering = this.#directory.enter(member, room);
     const hasClaim = this.#takeClaim(member, room);
@@ -260,14 +259,14 @@ export class Hub implements RoomHost, AsyncDisposable {
     });
   }
 
-  /** Whether the member was an operator of the room over a connection that has ended, or is one over another. */
+  /** Whether the member was an operator of the room over a former connection, or is one over another. */
   #takeClaim({ claim }: Member, room: Room): boolean {
     if (claim === undefined) return false;
     const isOperator = [...room.operators].some((operator) => operator.claim === claim);
     return this.#claims.take(claim, room.key) || isOperator || this.#directory.hasClaimElsewhere(claim, room.key);
   }
 
-  /** Takes a member out of a room; its current one is then the one it joined last. */
+  /** Removes a member from a room; its current room is then the one that it joined last. */
   part(member: Member, room: Room, reason?: string): void {
     room.remove(member, reason);
     member.rooms.delete(room.key);
@@ -277,24 +276,26 @@ export class Hub implements RoomHost, AsyncDisposable {
   }
 
   /**
-   * The room of that name that the member is in; its current one for no name.
+   * The member's room with that name, or its current one without a name.
    *
-   * @throws {ChatError} It is not in it.
+   * @throws {ChatError} The member is not in it.
    */
   roomOf(member: Member, name?: string): Room {
     const room = name === undefined ? member.current : member.rooms.get(keyOf(checkRoom(name)));
     if (room !== undefined) return room;
     throw new ChatError(
       "not-in-room",
-      name === undefined ? `You are in no room: join one, as in /join ${LOBBY}` : `You are not in ${checkRoom(name)}`,
+      name === undefined
+        ? `You are not in a room: join one, as in /join ${LOBBY}`
+        : `You are not in ${checkRoom(name)}`,
       { field: "room" },
     );
   }
 
   /**
-   * Says something in a room; with an `onStored` it is called once that is stored.
+   * Publishes a message in a room; `onStored` is called once it is stored.
    *
-   * @throws {ChatError} The member may not speak there, or there is nothing to say.
+   * @throws {ChatError} The member must not speak there, or the message is empty.
    */
   say(
     member: Participant,
@@ -313,9 +314,9 @@ export class Hub implements RoomHost, AsyncDisposable {
   }
 
   /**
-   * Says something to one person.
+   * Sends a private message.
    *
-   * @throws {ChatError} There is no one of that name.
+   * @throws {ChatError} There is no such member.
    */
   sayPrivately(member: Member, to: string, text: string, id?: string): void | Promise<void> {
     const receiver = this.personNamed(to);
@@ -334,9 +335,9 @@ export class Hub implements RoomHost, AsyncDisposable {
   }
 
   /**
-   * Tells everyone.
+   * Sends an announcement to everyone.
    *
-   * @throws {ChatError} The member is no operator of the server, or there is nothing to tell.
+   * @throws {ChatError} The member is not a server operator, or the text is empty.
    */
   announce(member: Member, text: string): void | Promise<void> {
     if (!member.isServerOperator) throw new ChatError("not-operator", "Only an operator of the server may do that");
@@ -358,13 +359,13 @@ export class Hub implements RoomHost, AsyncDisposable {
     }
   }
 
-  /** The server is ending: everyone receives a goodbye, and no events about who leaves. */
+  /** Called at shutdown: everyone receives a goodbye, and no leave events. */
   drain(): void {
     this.#tellAll({ type: "bye", reason: "the server is ending" });
     this.#isEnding = true;
   }
 
-  /** Puts away the directory and the history. */
+  /** Disposes of the directory and the history. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#directory[Symbol.asyncDispose]();
     await this.#history[Symbol.asyncDispose]();
@@ -377,10 +378,10 @@ export class Hub implements RoomHost, AsyncDisposable {
     }
   }
 
-  /** Tells everyone here who is in one of the rooms, once. */
+  /** Sends an event once to each local member of one of the rooms. */
   #tellRooms(roomKeys: Iterable<string>, event: ChatEvent, by?: Member): void {
     const [room, ...more] = Array.from(roomKeys, (key) => this.#rooms.get(key)).filter((room) => room !== undefined);
-    // With one room, which is the rule, the room tells it as it tells all else.
+    // With one room, the usual case, the room sends it.
     if (room === undefined) return;
     if (more.length === 0) return room.tell("room" in event ? { ...event, room: room.name } : event, by);
     const audience = new Set<Participant>();

@@ -20,30 +20,30 @@ import { claimKey } from "./operator_claims.ts";
 import type { Room } from "./room.ts";
 import { textFormat } from "./event_format.ts";
 
-/** Types that are served before a log-in, where one is required. */
+/** Requests allowed before a required login. */
 const OPEN: ReadonlySet<unknown> = new Set<JsonRequest["type"]>(["login", "mode", "pong", "quit"]);
 
-/** Types that are answered without the `id`, because others receive the answer too, or not at all. */
+/** Requests whose response has no `id`, because others receive it too, or because there is none. */
 const ANSWERED_BY_DONE: ReadonlySet<JsonRequest["type"]> = new Set(
   ["login", "topic", "kick", "ban", "unban", "mute", "unmute", "op", "deop", "announce", "pong"] as const,
 );
 
 /**
- * Does what a message of the JSON wire asks for.
+ * Handles a message of the JSON format.
  *
- * @throws {ChatError} It is refused.
+ * @throws {ChatError} The request is rejected.
  */
 export function handleJson(hub: Hub, member: Member, data: Uint8Array): InputResult {
   const text = decodeText(data);
   if (text === undefined) throw new ChatError("not-text", "That message is not UTF-8");
-  // A blank line between objects asks for nothing.
+  // Blank lines between objects are ignored.
   if (text.trim() === "") return;
   const request = parseRequest(text, member.isAdmitted ? undefined : OPEN);
   try {
     const result = serve(hub, member, request);
     const { id } = request;
     if (id !== undefined && isAnsweredByDone(request)) {
-      // In a later turn than the room's event, so that it follows it.
+      // Deferred, so that it follows the room's event.
       return Promise.resolve(result).then(() => member.tell({ type: "done", id }), (error) => rethrow(error, request));
     }
     return result instanceof Promise ? result.catch((error: unknown) => rethrow(error, request)) : result;
@@ -104,7 +104,7 @@ function serve(hub: Hub, member: Member, request: JsonRequest): InputResult {
       member.tell({ type: "mode", mode: request.mode, id });
       return request.mode === "text" ? hub.setFormat(member, textFormat) : undefined;
     case "pong":
-      // Its coming is what counts.
+      // Any request counts as a pong.
       return;
     case "quit":
       member.tell({ type: "bye", reason: "you left" });
@@ -151,7 +151,7 @@ function serverCall(hub: Hub, member: Member, request: ServerRequest): ServerCal
   return { hub, member, subject: request.nick, id: request.id, ...termsOf(request) };
 }
 
-/** Why, and for how long. */
+/** Reason and duration. */
 function termsOf(request: ModerationRequest | ServerRequest): Pick<ServerCall, "reason" | "durationMs"> {
   return {
     reason: "reason" in request && request.reason ? checkLine("reason", request.reason) : undefined,
@@ -188,7 +188,7 @@ function moderate(hub: Hub, member: Member, request: ModerationRequest): InputRe
 /** Adds the id of the request to its error. */
 function rethrow(error: unknown, { type, id }: JsonRequest): never {
   if (!(error instanceof ChatError) || error instanceof RequestError) throw error;
-  // The person that a private message is for stands in a field of another name.
+  // The recipient of a private message is in a differently named field.
   const field = type === "private" && error.field === "nick" ? "to" : error.field;
   throw new RequestError(error.message, field, id, error.code);
 }

@@ -12,7 +12,7 @@ const nick = z.string();
 /** Too long to be guessed. */
 const claim = z.string().min(16).max(128).optional();
 const seq = z.int().min(0);
-/** Where a list goes on: what the page before gave as `next`. */
+/** Cursor: the `next` of the previous page. */
 const after = z.string().max(128).optional();
 const reason = z.string().max(TOPIC_LENGTH).optional();
 
@@ -27,7 +27,7 @@ const time = z.string().transform((text, context) => {
   }
 }).optional();
 
-/** A request of each type; fields that a type does not have are refused, for they are mistyped. */
+/** The requests by type; unknown fields are rejected, because they are likely typos. */
 const REQUEST = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("login"), id, name: z.string(), password: z.string() }),
   z.strictObject({ type: z.literal("nick"), id, nick }),
@@ -63,21 +63,21 @@ const REQUEST = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("quit"), id }),
 ]);
 
-/** Characters of a wrong name that the answer repeats. */
+/** Maximum characters of an invalid name in an error. */
 const SHOWN_CHARACTERS = 64;
 
 const FIELD_NAMES = [...new Set(REQUEST.options.flatMap(({ shape }) => Object.keys(shape)))];
 const TYPE_NAMES = REQUEST.options.map(({ shape }) => shape.type.value);
 
-/** What a program asks for on the JSON wire. */
+/** A request of the JSON format. */
 export type JsonRequest = z.infer<typeof REQUEST>;
 
-/** A request that is refused; it keeps the `id`, so that the program knows which one it was. */
+/** A rejected request, with its `id`. */
 export class RequestError extends ChatError {
-  /** The `id` of the request, where it has one. */
+  /** The `id` of the request, if any. */
   readonly id: string | undefined;
 
-  /** Makes one that names the field at fault. */
+  /** Creates an error that names the invalid field. */
   constructor(
     message: string,
     field: string | undefined,
@@ -90,10 +90,10 @@ export class RequestError extends ChatError {
 }
 
 /**
- * The request that a text holds. Without a log-in, where one is required, only
- * requests of the `open` types are looked at any further.
+ * Parses a request. Before a required login only requests of the `open` types are parsed completely.
  *
- * @throws {RequestError} The text is not JSON or not a request, and the error names the field at fault; or a log-in is required.
+ * @throws {RequestError} The text is not JSON or not a valid request, whose invalid field is named, or login is
+ *   required.
  */
 export function parseRequest(text: string, open?: ReadonlySet<unknown>): JsonRequest {
   let value: unknown;
@@ -113,12 +113,12 @@ export function parseRequest(text: string, open?: ReadonlySet<unknown>): JsonReq
   throw new RequestError(field === undefined ? what : `${field}: ${what}`, field, idOf(value));
 }
 
-/** The type that a text claims as a request; `undefined` where it is none. */
+/** The type of a request; `undefined` if it has none. */
 export function typeOfRequest(text: string): unknown {
   return fieldOf(looseJson(text), "type");
 }
 
-/** The `id` of a request that is not looked at any further. */
+/** The `id` of a request that is not parsed completely. */
 export function idOfRequest(text: string): string | undefined {
   return idOf(looseJson(text));
 }
@@ -132,7 +132,7 @@ function looseJson(text: string): unknown {
   }
 }
 
-/** The field at fault and what is wrong with it; a mistyped field first, for others may seem to be missing by it. */
+/** The invalid field and the reason; unknown fields first, because a typo may make another field seem to be missing. */
 function faultOf(value: unknown, issues: readonly z.core.$ZodIssue[]): { field?: string | undefined; what: string } {
   const unknownKey = issues.find((issue) => issue.code === "unrecognized_keys")?.keys[0];
   if (unknownKey !== undefined) {
@@ -144,8 +144,8 @@ function faultOf(value: unknown, issues: readonly z.core.$ZodIssue[]): { field?:
 }
 
 function faultOfType(type: unknown): string {
-  if (typeof type !== "string") return "Every request has one, such as publish";
-  return `No request is called "${cleanText(type.slice(0, SHOWN_CHARACTERS))}"${hint(type, TYPE_NAMES)}`;
+  if (typeof type !== "string") return "Missing: every request has a type, such as publish";
+  return `Unknown request type "${cleanText(type.slice(0, SHOWN_CHARACTERS))}"${hint(type, TYPE_NAMES)}`;
 }
 
 function hint(typed: string, known: readonly string[]): string {
@@ -155,7 +155,7 @@ function hint(typed: string, known: readonly string[]): string {
 
 function idOf(value: unknown): string | undefined {
   const id = fieldOf(value, "id");
-  // Not one that would be refused: the answer must not grow with it.
+  // Omitted if invalid, so that it does not inflate the response.
   return typeof id === "string" && id.length <= 128 ? id : undefined;
 }
 

@@ -6,20 +6,20 @@ import type { Hub } from "./hub.ts";
 import type { Member } from "./member.ts";
 import { keyOf } from "./names.ts";
 
-/** What begins the role of an operator of one room: `operator:#dev`. */
+/** Prefix of the role of a room operator: `operator:#dev`. */
 const ROOM_OPERATOR = "operator:";
 
 /**
- * Admits a member under the name it proves to have, with the rights of that name.
+ * Logs a member in, with the rights of its name.
  *
- * @throws {ChatError} The name or the password is wrong, or the server has no log-in.
+ * @throws {ChatError} The name or the password is wrong, or the server has no login.
  */
 export async function login(hub: Hub, member: Member, name: string, password: string): Promise<void> {
   const { authenticator } = hub;
   if (authenticator === undefined) {
-    throw new ChatError("login-failed", "Nobody needs to log in here: the server has no --auth");
+    throw new ChatError("login-failed", "This server does not use login (it runs without --auth)");
   }
-  if (member.isAdmitted) throw new ChatError("login-failed", `You are logged in already, as ${member.nick}`);
+  if (member.isAdmitted) throw new ChatError("login-failed", `You are already logged in as ${member.nick}`);
   const { remote } = member.session;
   const address = isHostEndpoint(remote) ? remote.host : formatEndpoint(remote);
   const identity = await authenticator.verify(name.normalize("NFKC"), password, address);
@@ -27,16 +27,16 @@ export async function login(hub: Hub, member: Member, name: string, password: st
   if (identity === undefined) {
     const tried = cleanText(name.slice(0, 64));
     hub.log.warning("log-in failed", { name: tried, address, connection: member.session.id });
-    throw new ChatError("login-failed", "The name or the password is wrong");
+    throw new ChatError("login-failed", "Wrong name or password");
   }
   await admitAs(hub, member, identity);
   hub.log.info("logged in", { name: identity.name, connection: member.session.id });
 }
 
 /**
- * Admits a member who has proved a name, with the rights of that name.
+ * Admits an authenticated member, with the rights of its name.
  *
- * @throws {ChatError} The name is banned, or cannot be used here.
+ * @throws {ChatError} The name is banned or invalid.
  */
 export async function admitAs(hub: Hub, member: Member, identity: Identity): Promise<void> {
   if (!identity.roles.includes("operator")) hub.serverBans.check(member, identity.name);

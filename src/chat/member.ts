@@ -1,15 +1,15 @@
 import { Participant } from "./participant.ts";
 import type { Room } from "./room.ts";
 
-/** The rooms that it is an operator of in its own right, not by its log-in. */
+/** Rooms whose operator it is, other than by its login. */
 export function claimedRooms(member: Member): string[] {
   return [...member.rooms.values()].filter(({ operators }) => operators.has(member)).map(({ key }) => key);
 }
 
-/** One client of the chat, and where it is. */
+/** A connected client and its rooms. */
 export class Member extends Participant {
-  /** Rooms by key, the one joined last at the end. */
+  /** Rooms by key, in the order of joining. */
   readonly rooms = new Map<string, Room>();
-  /** The room that a line without a command goes to. */
+  /** The current room, for lines without a command. */
   current: Room | undefined;
 }

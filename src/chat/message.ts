@@ -1,26 +1,26 @@
 import { createHash } from "node:crypto";
 import { ChatError } from "./chat_error.ts";
 
-/** One message of a room, as it is stored and as everyone sees it. */
+/** A stored message of a room. */
 export interface RoomMessage {
   readonly type: "message";
-  /** The room's name as it was first written, `#lobby`. */
+  /** The room's name as first written, for example `#lobby`. */
   readonly room: string;
-  /** Its place in the room: 1, 2, 3 and so on without gaps; rising, with gaps, where there is a `prev`. */
+  /** Number in the room: consecutive from 1, or increasing with gaps if there is a `prev`. */
   readonly seq: number;
-  /** Of many servers: the `seq` of the room's message before this one, 0 where none is kept. */
+  /** In a cluster: the `seq` of the room's previous message, 0 if none is kept. */
   readonly prev?: number;
-  /** Names the numbering: another epoch means that `seq` started again. */
+  /** ID of the numbering: in a new epoch `seq` starts again. */
   readonly epoch: string;
   /** When it was stored (RFC 3339, UTC). */
   readonly at: string;
   /** The sender's name. */
   readonly from: string;
-  /** What was said; no control character is in it. */
+  /** The text, without control characters except line ends. */
   readonly text: string;
-  /** Said with `/me`; left out otherwise. */
+  /** Whether it is an action (`/me`); omitted otherwise. */
   readonly action?: true | undefined;
-  /** The sender's own name for it, where it gave one. */
+  /** The sender's ID for it, if any. */
   readonly id?: string | undefined;
 }
 
@@ -31,22 +31,21 @@ export interface Draft {
   readonly action?: true | undefined;
   readonly id?: string | undefined;
   /**
-   * Whose `id` that is: two senders may use the same one. It is stored for
-   * that, and never shown.
+   * The owner of the `id`, because two senders may use the same one. Stored, but never shown.
    *
    * @default {""}
    */
   readonly sender?: string | undefined;
 }
 
-/** A sender uses one `id` for two texts: taking the second for a repetition would lose it. */
+/** The sender uses one `id` for two texts; treating the second as a duplicate would lose it. */
 export function idConflict(draft: Draft): ChatError {
   return new ChatError("id-conflict", `The id "${draft.id}" belongs to another message of this room`, { field: "id" });
 }
 
 /**
- * What a message with an `id` is recognized by when it is sent again: two
- * senders may use the same one. Hashed, for a sender may be an address or a secret.
+ * Key for detecting duplicates of a message with an `id`. It includes the sender and is hashed, because the sender may
+ * be an address or a secret.
  */
 export function repetitionKey(scope: string, sender: string, id: string): Uint8Array {
   return createHash("sha256").update(JSON.stringify([scope, sender, id])).digest().subarray(0, 16);

@@ -4,66 +4,64 @@ import { AddressBuckets } from "../guard/address_buckets.ts";
 import { addressKey } from "../guard/address_key.ts";
 import { type RateOptions, TokenBucket } from "../guard/token_bucket.ts";
 
-/** How fast one client may send. */
+/** Rate limit of one client. */
 export interface MessageRateOptions {
-  /** Messages at once, after a pause. */
+  /** Maximum burst of messages. */
   readonly burst: number;
-  /** Messages a second in the long run. */
+  /** Sustained messages per second. */
   readonly perSecond: number;
   /**
-   * The time, in milliseconds.
+   * Clock in milliseconds.
    *
    * @default {performance.now}
    */
   readonly now?: () => number;
 }
 
-/** Messages that had to wait, without a pause between them, after which a client is muted. */
+/** Consecutive delayed messages after which a client is muted. */
 const DELAYS_BEFORE_MUTE = 10;
 const MUTE_MS = 30_000;
 
 /**
- * The rate of one client: it first delays, and mutes for 30 seconds whoever
- * does not slow down.
+ * The rate limiter of one client: it first delays messages, then mutes clients that do not slow down for 30 seconds.
  */
 export class MessageRate {
   readonly #options: MessageRateOptions;
   readonly #now: () => number;
   #bucket: TokenBucket;
   #delays = 0;
-  /** Messages in a row that did not have to wait. */
+  /** Consecutive messages without delay. */
   #passes = 0;
   #mutedUntilMs = -Infinity;
 
-  /** Nothing was sent yet. */
   constructor(options: MessageRateOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
     this.#bucket = new TokenBucket(options, this.#now());
   }
 
-  /** Whether a new one would be the same. */
+  /** Whether it is in its initial state. */
   get isFresh(): boolean {
     return !this.isMuted && this.#delays === 0 && this.#bucket.isFull(this.#now());
   }
 
-  /** Whether what the client sends now is dropped. */
+  /** Whether messages are currently dropped. */
   get isMuted(): boolean {
     return this.#now() < this.#mutedUntilMs;
   }
 
-  /** How long that lasts, for people. */
+  /** Remaining time as text. */
   get mutedText(): string {
     return formatDuration(Math.ceil((this.#mutedUntilMs - this.#now()) / 1_000) * 1_000);
   }
 
-  /** Counts one message; the result is how long it must wait, in milliseconds. */
+  /** Counts one message; returns its delay in milliseconds. */
   take(): number {
     const nowMs = this.#now();
     if (nowMs < this.#mutedUntilMs) return 0;
     const delayMs = this.#bucket.take(1, nowMs);
     if (delayMs === 0) {
-      // A late timer lets one pass now and then: that is no pause.
+      // With a late timer a message may pass without delay, which is not a pause.
       if (++this.#passes >= this.#options.burst) this.#delays = 0;
       return 0;
     }
@@ -76,32 +74,34 @@ export class MessageRate {
   }
 }
 
-/** How fast clients may send, and from where. */
+/** Rate limits of all clients. */
 export interface MessageRatesOptions {
-  /** Messages a second of one client; 0 for no limit, `undefined` for the default limit except on loopback. */
+  /** Messages per second and client; 0 for no limit, `undefined` for the default limit except on loopback. */
   readonly perSecond: number | undefined;
-  /** Messages at once, after a pause. */
+  /** Maximum burst of messages. */
   readonly burst: number;
   /**
-   * The time, in milliseconds.
+   * Clock in milliseconds.
    *
    * @default {performance.now}
    */
   readonly now?: () => number;
 }
 
-/** Default messages a second of a client that is not on loopback. */
+/** Default messages per second of a remote client. */
 const DEFAULT_RATE = 2;
-/** Clients of one address may send as much as so many together: people behind one router, or a spammer. */
+/**
+ * Multiple of a client's rate for all clients of one address, which may be many people behind a router, or a spammer.
+ */
 const ADDRESS_FACTOR = 5;
-/** All clients together may say as much in one room as so many. */
+/** Multiple of a client's rate for all clients in one room. */
 const ROOM_FACTOR = 20;
-/** Rooms that a client may enter without it counting as a message: as many as it may be in. */
+/** Rooms that a client may enter without counting as messages: as many as it may be in. */
 const FREE_JOINS = 50;
-/** Clients that have left whose rate is remembered. */
+/** Maximum disconnected clients whose rate is remembered. */
 const MAX_PARKED = 10_000;
 
-/** The rates of all clients. One that reconnects has the rate that it, or another of its address, left with. */
+/** The rate limiters of all clients. A reconnecting client continues with the state of its address. */
 export class MessageRates {
   readonly #options: MessageRatesOptions;
   readonly #now: () => number;
@@ -115,13 +115,12 @@ export class MessageRates {
     burst: ADDRESS_FACTOR * FREE_JOINS,
   });
 
-  /** No client is connected. */
   constructor(options: MessageRatesOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
   }
 
-  /** The rate of a client that has connected; `undefined` where there is no limit. No address means a Unix socket. */
+  /** The rate limiter of a connected client; `undefined` without a limit. No address means a Unix socket. */
   enter(address: string | undefined): ClientRate | undefined {
     const isLocal = address === undefined || isLoopback(address);
     const perSecond = this.#options.perSecond ?? (isLocal ? 0 : DEFAULT_RATE);
@@ -148,14 +147,14 @@ export class MessageRates {
     if (rate.isFresh) return;
     const [oldest] = this.#parkedCount < MAX_PARKED ? [] : this.#parked.keys();
     if (oldest !== undefined) this.#unpark(oldest);
-    // Last, so that the address seen longest ago is first.
+    // Re-added last, so that the least recently seen address is first.
     const rates = [...this.#parked.get(key) ?? [], rate];
     this.#parked.delete(key);
     this.#parked.set(key, rates);
     this.#parkedCount++;
   }
 
-  /** The most restricted one that was left behind. */
+  /** The most restricted remaining state. */
   #unpark(key: string): MessageRate | undefined {
     const rates = this.#parked.get(key) ?? [];
     const rate = rates.find(({ isMuted }) => isMuted) ?? rates[0];
@@ -175,7 +174,7 @@ interface ClientRateHost {
   park(rate: MessageRate): void;
 }
 
-/** The rate of one client, within those of its address and of its log-in. */
+/** The rate limiter of one client, combined with those of its address and its login. */
 export class ClientRate implements Disposable {
   readonly #host: ClientRateHost;
   #own: MessageRate;
@@ -187,40 +186,40 @@ export class ClientRate implements Disposable {
     this.#host = host;
   }
 
-  /** What all clients may say in one room. */
+  /** The rate limiter of a room. */
   get room(): RateOptions {
     return this.#host.room;
   }
 
-  /** Whether what the client sends now is dropped. */
+  /** Whether messages are currently dropped. */
   get isMuted(): boolean {
     return this.#own.isMuted;
   }
 
-  /** How long that lasts, for people. */
+  /** Remaining time as text. */
   get mutedText(): string {
     return this.#own.mutedText;
   }
 
-  /** Counts one message; the result is how long it must wait, in milliseconds. */
+  /** Counts one message; returns its delay in milliseconds. */
   take(): number {
     const ownMs = this.#own.take();
     return this.isMuted ? 0 : Math.max(ownMs, this.#host.takeOfAddress());
   }
 
-  /** Whether entering a room is free: a client that comes back enters all of its rooms at once. */
+  /** Whether entering a room is free: a returning client enters all of its rooms at once. */
   takeJoin(): boolean {
     return this.#joins-- > 0 && this.#host.takeJoin();
   }
 
-  /** The client has logged in: all connections of the name have one rate from now on. */
+  /** Called after login: all connections of the name share one rate. */
   admit(login: string): void {
     if (this.#login === login) return;
     this.#login = login;
     this.#own = this.#host.ofLogin(login, this.#own);
   }
 
-  /** The client has left. */
+  /** Called when the client disconnects. */
   [Symbol.dispose](): void {
     if (this.#login === undefined) this.#host.park(this.#own);
   }

@@ -1,5 +1,5 @@
 /**
- * Chat rooms for a program of your own.
+ * Chat rooms as a library.
  *
  * @module
  */

@@ -14,20 +14,20 @@ import type { Room } from "./room.ts";
 /** A request to moderate: by whom, about whom and where. */
 export interface ModerationCall {
   readonly hub: Hub;
-  /** Who asks for it. */
+  /** The caller. */
   readonly member: Member;
   readonly room: Room;
-  /** A name; for bans and mutes an IP address or a range as well. */
+  /** A name, or for bans and mutes an IP address or range. */
   readonly subject: string;
   readonly reason?: string | undefined;
-  /** How long a ban or a mute lasts; without it, until it is taken back. */
+  /** Duration of a ban or a mute; permanent without it. */
   readonly durationMs?: number | undefined;
 }
 
 /**
- * Takes a member out of a room.
+ * Removes a member from a room.
  *
- * @throws {ChatError} The caller is no operator, or the subject is not there.
+ * @throws {ChatError} The caller is not an operator, or the subject does not exist.
  */
 export function kick(call: ModerationCall): void | Promise<void> {
   call.room.checkOperator(call.member);
@@ -35,9 +35,9 @@ export function kick(call: ModerationCall): void | Promise<void> {
 }
 
 /**
- * Keeps a name and its address, or an address, out of a room or from speaking in it.
+ * Bans or mutes a name and its address, or an address, in a room.
  *
- * @throws {ChatError} The caller is no operator.
+ * @throws {ChatError} The caller is not an operator.
  */
 export function restrict(kind: RestrictionKind, call: ModerationCall): void | Promise<void> {
   call.room.checkOperator(call.member);
@@ -49,9 +49,9 @@ export function restrict(kind: RestrictionKind, call: ModerationCall): void | Pr
 }
 
 /**
- * Takes back a ban or a mute.
+ * Lifts a ban or a mute.
  *
- * @throws {ChatError} The caller is no operator, or there was none.
+ * @throws {ChatError} The caller is not an operator, or there is no such ban or mute.
  */
 export function lift(kind: RestrictionKind, call: ModerationCall): void | Promise<void> {
   call.room.checkOperator(call.member);
@@ -64,7 +64,7 @@ export function lift(kind: RestrictionKind, call: ModerationCall): void | Promis
   if (found === undefined) {
     throw new ChatError("no-such-nick", `${subject} is not ${what} in ${room.name}`, { field: "nick" });
   }
-  // A range is taken back whole.
+  // A range can only be lifted as a whole.
   if (!subjects.some((one) => one !== undefined && isSame(found.subject, one))) {
     throw new ChatError("no-such-nick", `${subject} is ${what} as part of ${found.subject}`, { field: "nick" });
   }
@@ -79,22 +79,22 @@ export function lift(kind: RestrictionKind, call: ModerationCall): void | Promis
 }
 
 /**
- * Makes a member an operator of the room, or takes that back.
+ * Grants or revokes a member's operator rights in the room.
  *
- * @throws {ChatError} The caller is no operator, or the subject is not there.
+ * @throws {ChatError} The caller is not an operator, or the subject does not exist.
  */
 export function setOperator(isOperator: boolean, call: ModerationCall): void | Promise<void> {
   call.room.checkOperator(call.member);
   return decide(call, isOperator ? "op" : "deop", targetInRoom(call));
 }
 
-/** Who does something to whom, on the whole server. */
+/** A request to moderate the whole server. */
 export type ServerCall = Omit<ModerationCall, "room"> & { readonly id?: string | undefined };
 
 /**
- * Ends the connection of someone, on whichever server of a cluster.
+ * Disconnects a member, on any server of the cluster.
  *
- * @throws {ChatError} The caller is no operator of the server, or the subject is not there.
+ * @throws {ChatError} The caller is not a server operator, or the subject does not exist.
  */
 export async function disconnect(call: ServerCall): Promise<void> {
   checkServerOperator(call);
@@ -104,9 +104,9 @@ export async function disconnect(call: ServerCall): Promise<void> {
 }
 
 /**
- * Keeps a name and its address, or an address, out of the whole server.
+ * Bans a name and its address, or an address, from the whole server.
  *
- * @throws {ChatError} The caller is no operator of the server.
+ * @throws {ChatError} The caller is not a server operator.
  */
 export async function banFromServer(call: ServerCall): Promise<void> {
   checkServerOperator(call);
@@ -118,16 +118,16 @@ export async function banFromServer(call: ServerCall): Promise<void> {
     if (covers(subject, call.member)) throw new ChatError("bad-request", "That would ban you too", { field: "nick" });
   }
   const { id, login, nick = subject } = target ?? {};
-  // Who shares an address with the operator is banned by name only: the operator must be able to come back.
+  // Members that share the operator's address are banned by name only, so that the operator can reconnect.
   const address = target?.address !== undefined && covers(target.address, call.member) ? undefined : target?.address;
   const untilMs = durationMs === undefined ? undefined : Date.now() + durationMs;
   await decideOnServer(call, { action: "ban", target: id, nick, login, address, untilMs }, "banned from the server");
 }
 
 /**
- * Takes back a ban from the server.
+ * Lifts a server ban.
  *
- * @throws {ChatError} The caller is no operator of the server, or there was none of that subject.
+ * @throws {ChatError} The caller is not a server operator, or there is no such ban.
  */
 export async function unbanFromServer(call: ServerCall): Promise<void> {
   checkServerOperator(call);
@@ -164,20 +164,20 @@ function checkServerOperator({ member }: ServerCall): void {
   if (!member.isServerOperator) throw new ChatError("not-operator", "Only an operator of the server may do that");
 }
 
-/** People that one member may ignore. */
+/** Maximum number of ignored members. */
 const MAX_IGNORED = 100;
 
 /**
- * Drops the private messages of someone for a member, or stops that; the other one is not informed.
+ * Ignores or stops ignoring the private messages of another member, who is not notified.
  *
- * @throws {ChatError} It ignores too many, or not that one.
+ * @throws {ChatError} The member ignores too many others, or not this one.
  */
 export function setIgnored(isIgnored: boolean, call: ServerCall): void {
   const { hub, member, subject, id } = call;
   const target = isIgnored ? hub.personNamed(subject) : hub.findPerson(subject);
   const keys = [target?.id, nickKey(target?.login ?? target?.nick ?? subject)].filter((key) => key !== undefined);
   if (isIgnored) {
-    // Two keys for each: the name stays ignored, and the connection under any name.
+    // Two keys each: the name, and the connection under any name.
     if (member.ignored.size >= 2 * MAX_IGNORED) {
       throw new ChatError("bad-request", `You ignore ${MAX_IGNORED} people, the maximum: /unignore one first`);
     }
@@ -216,7 +216,7 @@ function checkMayBeModerated({ member }: Pick<ModerationCall, "member">, target:
   }
 }
 
-/** It takes effect when it comes back from the room's log. */
+/** Takes effect when it comes back from the room's log. */
 function decide(
   { room, member, subject, reason }: ModerationCall,
   action: ModerationAction,

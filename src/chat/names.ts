@@ -3,20 +3,20 @@ import { ChatError } from "./chat_error.ts";
 /** The room that clients of the text protocol start in. */
 export const LOBBY = "#lobby";
 
-/** Most messages of the past that can be asked for at once. */
+/** Maximum older messages per request. */
 export const HISTORY_MOST = 100;
 
-/** Longest name of a person, in characters. */
+/** Maximum length of a nickname, in characters. */
 const NICK_LENGTH = 32;
-/** Longest name of a room, in characters, without its `#`. */
+/** Maximum length of a room name, in characters, without its `#`. */
 const ROOM_LENGTH = 48;
 
-/** Names that differ by case only are the same name: this is what they share. */
+/** Key of a name: names that differ only by case are equal. */
 export function keyOf(name: string): string {
   return name.toLowerCase();
 }
 
-/** Scripts that Latin letters may stand beside: none whose letters look like them (UTS 39, moderately restrictive). */
+/** Scripts that may be mixed with Latin: none with look-alike letters (UTS 39, moderately restrictive). */
 const BESIDE_LATIN = [
   ["Hani", "Hira", "Kana"],
   ["Hani", "Bopo"],
@@ -27,7 +27,7 @@ const BESIDE_LATIN = [
     .map((script) => [script]),
 ];
 
-/** Letters of each combination of scripts that a name may have. */
+/** Letters of each allowed combination of scripts. */
 const SCRIPTS = [["Cyrl"], ["Grek"], ...BESIDE_LATIN.map((scripts) => ["Latn", ...scripts])].map((scripts) =>
   new RegExp(`^[${["Zyyy", "Zinh", ...scripts].map((script) => `\\p{scx=${script}}`).join("")}]+$`, "u")
 );
@@ -36,17 +36,17 @@ function hasOneScript(name: string): boolean {
   return SCRIPTS.some((letters) => letters.test(name));
 }
 
-/** Letters with at most three marks each, digits and some punctuation; no name begins with a mark. */
+/** Letters with at most three marks each, digits and some punctuation; no leading mark. */
 const NICK = /^(?:[\p{L}\p{N}\-_[\]{}|]\p{M}{0,3})+$/u;
 
 /**
- * A person's name in the form in which equal names are the same text (NFKC).
+ * Normalizes a nickname (NFKC).
  *
- * @throws {ChatError} It cannot be a name.
+ * @throws {ChatError} The name is invalid.
  */
 export function checkNick(name: string): string {
   if (name === "") throw new ChatError("bad-nick", "A name has at least one character", { field: "nick" });
-  // A compatibility form may be longer than what it stands for.
+  // NFKC may make a name longer.
   const nick = name.length > NICK_LENGTH ? name : name.normalize("NFKC");
   if (nick.length > NICK_LENGTH) {
     throw new ChatError("bad-nick", `A name has at most ${NICK_LENGTH} characters: this one has ${nick.length}`, {
@@ -57,7 +57,7 @@ export function checkNick(name: string): string {
     throw new ChatError("bad-nick", "A name has only letters, digits and - _ [ ] { } |", { field: "nick" });
   }
   if (!hasOneScript(nick)) {
-    throw new ChatError("bad-nick", "A name has letters of one script, or of Latin and one unlike it", {
+    throw new ChatError("bad-nick", "A name must not mix scripts with look-alike letters", {
       field: "nick",
     });
   }
@@ -65,14 +65,13 @@ export function checkNick(name: string): string {
 }
 
 /**
- * A room's name with its `#`, which may be left out, in the form in which
- * equal names are the same text (NFKC).
+ * Normalizes a room name (NFKC); adds a missing `#`.
  *
- * @throws {ChatError} It is no name.
+ * @throws {ChatError} The name is invalid.
  */
 export function checkRoom(name: string): string {
   const given = name.startsWith("#") ? name.slice(1) : name;
-  // A compatibility form may be longer than what it stands for.
+  // NFKC may make a name longer.
   const bare = given.length > ROOM_LENGTH ? "" : given.normalize("NFKC");
   if (bare.length > ROOM_LENGTH || !/^[\p{L}\p{N}\-_.]+$/u.test(bare) || /\p{DI}/u.test(bare)) {
     throw new ChatError(
@@ -82,7 +81,7 @@ export function checkRoom(name: string): string {
     );
   }
   if (!hasOneScript(bare)) {
-    throw new ChatError("bad-room", "A room's name has letters of one script, or of Latin and one unlike it", {
+    throw new ChatError("bad-room", "A room's name must not mix scripts with look-alike letters", {
       field: "room",
     });
   }

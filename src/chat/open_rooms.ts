@@ -3,7 +3,7 @@ import type { History } from "./history.ts";
 import { keyOf } from "./names.ts";
 import { Room, type RoomHost } from "./room.ts";
 
-/** The rooms that someone on this server is in. */
+/** The open rooms of this server. */
 export class OpenRooms {
   readonly #history: History;
   readonly #host: RoomHost;
@@ -11,7 +11,6 @@ export class OpenRooms {
   readonly #rooms = new Map<string, Room>();
   readonly #opening = new Map<string, Promise<Room>>();
 
-  /** None at first. */
   constructor(history: History, host: RoomHost, maxRooms: number) {
     this.#history = history;
     this.#maxRooms = maxRooms;
@@ -29,9 +28,9 @@ export class OpenRooms {
   }
 
   /**
-   * The room of that name, opened if it is not open yet.
+   * Returns the room with that name; opens it if necessary.
    *
-   * @throws {ChatError} There are too many rooms, or its messages cannot be read.
+   * @throws {ChatError} There are too many rooms, or the history cannot be read.
    */
   async open(name: string): Promise<Room> {
     const key = keyOf(name);
@@ -49,12 +48,12 @@ export class OpenRooms {
         this.#opening.set(key, opening);
       }
       const opened = await opening;
-      // A member that waited with us may have left it again, which closes it.
+      // Another waiting member may have left it again, which closes it.
       if (this.#rooms.get(key) === opened) return opened;
     }
   }
 
-  /** Someone left it. */
+  /** Closes the room if it is empty. */
   closeIfEmpty(room: Room): void {
     if (room.size > 0 || this.#rooms.get(room.key) !== room) return;
     this.#rooms.delete(room.key);

@@ -1,30 +1,29 @@
 import { createHash } from "node:crypto";
 
-/** How long an operator that is disconnected may come back as one. */
+/** How long a disconnected operator can reclaim its rights. */
 const KEPT_MS = 5 * 60_000;
 const MAX_KEPT = 1_000;
 
-/** What a client's secret is recognized by: the secret itself is not kept, nor sent to other servers. */
+/** Hash of a client's secret; the secret itself is neither stored nor sent to other servers. */
 export function claimKey(secret: string): string {
   return createHash("sha256").update(secret).digest("base64url").slice(0, 22);
 }
 
 /**
- * Rooms that an operator's connection ended in, so that a reload of a page or a
- * lost connection does not cost the room its operator. Whoever joins with the
- * same secret is the same person. In a cluster every server keeps the claims of
- * all, so that the operator may come back to any of them.
+ * Claims of disconnected operators, so that a page reload or a lost connection does not leave a room without an
+ * operator. A client with the same secret is the same person. In a cluster every server has all claims, so that the
+ * operator can reconnect to any of them.
  */
 export class OperatorClaims {
   readonly #now: () => number;
-  /** When each claim to a room ends, the oldest first. */
+  /** Expiry of each claim, oldest first. */
   readonly #endsMs = new Map<string, number>();
 
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
   }
 
-  /** An operator of these rooms is disconnected. */
+  /** Adds claims for a disconnected operator of these rooms. */
   keep(claim: string, roomKeys: Iterable<string>): void {
     for (const room of roomKeys) {
       const key = keyOf(claim, room);
@@ -37,7 +36,7 @@ export class OperatorClaims {
     }
   }
 
-  /** Whether there is a claim to the room; each is used once, on whichever server. */
+  /** Redeems a claim to the room, if any; each can be used once in the cluster. */
   take(claim: string, roomKey: string): boolean {
     const key = keyOf(claim, roomKey);
     const endMs = this.#endsMs.get(key);

@@ -3,7 +3,7 @@ import type { Page, RoomSummary } from "./event.ts";
 import type { RoomMessage } from "./message.ts";
 import { keyOf } from "./names.ts";
 
-/** Characters of messages in one answer; as JSON each may take six bytes. */
+/** Maximum characters of messages in one response; as JSON each may take six bytes. */
 const HISTORY_CHARACTERS = 32 * 1024;
 
 /** The first `count` items in the order of `compare`, without sorting the rest. */
@@ -25,7 +25,7 @@ export function firstOf<T>(items: Iterable<T>, count: number, compare: (a: T, b:
   return first;
 }
 
-/** The newest of the messages that fit into one answer, one at least, oldest first. */
+/** The newest messages that fit into one response, at least one, oldest first. */
 export function newestThatFit(messages: readonly RoomMessage[]): readonly RoomMessage[] {
   let left = HISTORY_CHARACTERS;
   let first = messages.length;
@@ -33,7 +33,7 @@ export function newestThatFit(messages: readonly RoomMessage[]): readonly RoomMe
   return messages.slice(Math.min(first, messages.length - 1));
 }
 
-/** At most `max` of the rooms, the fullest first, from the beginning or `after` what an earlier page gave as next. */
+/** At most `max` rooms, largest first, from the start or `after` the `next` of an earlier page. */
 export function pageOfRooms(all: readonly RoomSummary[], max: number, after?: string): { rooms: RoomSummary[] } & Page {
   const [, members, room] = /^(\d{1,9}) (\S{1,64})$/.exec(after ?? "") ?? [];
   if (after !== undefined && room === undefined) throw badCursor();
@@ -50,7 +50,7 @@ function compareRooms(a: Pick<RoomSummary, "room" | "members">, b: Pick<RoomSumm
   return b.members - a.members || (keyOf(a.room) < keyOf(b.room) ? -1 : keyOf(a.room) > keyOf(b.room) ? 1 : 0);
 }
 
-/** Someone has made up the cursor of a list. */
+/** The cursor of a list is invalid. */
 export function badCursor(): ChatError {
   return new ChatError("bad-request", "after: Invalid input: expected what an answer gave as next", { field: "after" });
 }

@@ -8,40 +8,40 @@ import { keyOf } from "./names.ts";
 import { nickKey } from "./nick_key.ts";
 import type { EventFormat } from "./event_format.ts";
 
-/** Queued bytes from which on answers wait for the member to read. */
+/** Queued bytes above which responses wait for the member to read. */
 const HIGH_WATER_BYTES = 64 * 1024;
 
-/** One client of the chat, as a room sees it. */
+/** A client, as seen by a room. */
 export class Participant {
   readonly session: Session;
-  /** Names the connection in the whole cluster. */
+  /** ID of the connection, unique in the cluster. */
   readonly id: string;
-  /** How it is spoken to; `/mode` changes it. */
+  /** Its event format; `/mode` changes it. */
   format: EventFormat;
-  /** Names that people could take for the same share it. */
+  /** Key shared by names that look alike. */
   key = "";
   #nick = "";
-  /** The address bans apply to; none where all come from one, such as loopback. */
+  /** The address for bans; none on shared ones, such as loopback. */
   readonly address: string | undefined;
-  /** The name it logged in with, which is not always what it is called. */
+  /** Login name, which may differ from its nickname. */
   login: string | undefined;
-  /** May do everything an operator of any room may. */
+  /** Has operator rights in all rooms. */
   isServerOperator = false;
-  /** Rooms where it is an operator by its log-in. */
+  /** Rooms where its login makes it an operator. */
   operatorOf: ReadonlySet<string> = new Set();
-  /** Of a secret by which a later connection proves to be this person: what `claimKey()` makes of it. */
+  /** The `claimKey()` of a secret with which a later connection proves to be the same person. */
   claim: string | undefined;
-  /** Has logged in, or need not. */
+  /** Has logged in, or no login is required. */
   isAdmitted: boolean;
-  /** What all members together may say in a room, where that is limited for this one. */
+  /** The room's rate limiter, if it applies to this member. */
   roomRate: RateOptions | undefined;
-  /** Whom it does not want to hear from in private: names by their key, and connections. */
+  /** Ignored senders of private messages: name keys and connection IDs. */
   readonly ignored = new Set<string>();
-  /** Wrong passwords so far. */
+  /** Failed logins. */
   failedLogins = 0;
-  /** How many of its lines or requests were refused since the last one that was not. */
+  /** Consecutive rejected lines or requests. */
   refusedInARow = 0;
-  /** Has left: nothing that was still under way for it counts. */
+  /** Has left; pending operations for it are ignored. */
   isGone = false;
 
   constructor(
@@ -65,33 +65,33 @@ export class Participant {
     this.key = nickKey(nick);
   }
 
-  /** Who it is over any of its connections, as far as that can be told: a repeated message is recognized within it. */
+  /** Identity across connections, as far as known, for detecting duplicate messages. */
   get identity(): string {
     if (this.login !== undefined) return `login ${keyOf(this.login)}`;
     if (this.claim !== undefined) return `claim ${this.claim}`;
     return this.address === undefined ? "" : `address ${addressKey(this.address)}`;
   }
 
-  /** Whether it does not want to hear from someone in private. */
+  /** Whether it ignores private messages from someone. */
   ignores({ id, nick, login }: Pick<Participant, "id" | "nick" | "login">): boolean {
     const { ignored } = this;
     return ignored.size > 0 &&
       (ignored.has(id) || ignored.has(nickKey(nick)) || login !== undefined && ignored.has(nickKey(login)));
   }
 
-  /** What bans and mutes may name it by. */
+  /** The subjects by which bans and mutes apply to it. */
   get subjects(): readonly (string | undefined)[] {
     return [this.nick, this.login, this.address];
   }
 
-  /** Tells this member alone. */
+  /** Sends an event to this member only. */
   tell(event: ChatEvent): void {
     for (const message of this.format.encode(event)) {
       if (!this.session.send(message, true)) return dropSlowConsumer(this.session);
     }
   }
 
-  /** Tells this member what it asked for, which is never the reason to drop it: it settles once little is queued. */
+  /** Sends a requested response, which never makes the member a slow consumer: settles once little is queued. */
   answer(event: ChatEvent): void | Promise<void> {
     this.tell(event);
     return this.drained();
@@ -104,9 +104,8 @@ export class Participant {
 }
 
 /**
- * Disconnects a member for which an event found no room in the outbox: one that
- * misses an event would show a wrong conversation. Does nothing where the
- * member is leaving anyway.
+ * Disconnects a member whose outbox is full, because a missed event would corrupt its view. Does nothing if the member
+ * is already leaving.
  */
 export function dropSlowConsumer(session: Session): void {
   if (!session.isWritable) return;

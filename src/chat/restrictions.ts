@@ -3,15 +3,15 @@ import { type Cidr, clientRange, formatCidr, isInCidr, parseCidr } from "../base
 import { keyOf } from "./names.ts";
 import { nickKey } from "./nick_key.ts";
 
-/** What a member may not do. */
+/** Kinds of restrictions. */
 export type RestrictionKind = "ban" | "mute";
 
-/** A ban or a mute of one room. */
+/** A ban or a mute in a room. */
 export interface Restriction {
   readonly kind: RestrictionKind;
-  /** A name in lower case, or an address or a range as {@linkcode subjectKey} writes it. */
+  /** A name in lower case, or an address or range as from {@linkcode subjectKey}. */
   readonly subject: string;
-  /** When it ends, in milliseconds since 1970; without it, it stays. */
+  /** Expiry in milliseconds since 1970; permanent without it. */
   readonly untilMs?: number | undefined;
 }
 
@@ -21,9 +21,8 @@ export function isAddress(subject: string): boolean {
 }
 
 /**
- * The same for each way to write a subject: `10.0.0.7` also for
- * `::ffff:10.0.0.7`, the /64 network for an IPv6 address, and one key for names
- * that look alike.
+ * Canonical key of a subject: `10.0.0.7` also for `::ffff:10.0.0.7`, the /64 network for an IPv6 address, and one key
+ * for names that look alike.
  *
  * @throws {SyntaxError} A range cannot be parsed.
  */
@@ -31,7 +30,7 @@ export function subjectKey(subject: string): string {
   return isAddress(subject) ? formatCidr(clientRange(parseCidr(subject))) : nickKey(subject);
 }
 
-/** A ban or a mute, with its subject in the form in which it is stored. */
+/** A ban or a mute with a canonical subject. */
 export function restrictionOf(kind: RestrictionKind, subject: string, untilMs?: number): Restriction {
   return { kind, subject: isAddress(subject) ? subjectKey(subject) : keyOf(subject), untilMs };
 }
@@ -39,26 +38,25 @@ export function restrictionOf(kind: RestrictionKind, subject: string, untilMs?: 
 /** The bans and mutes of one room, by name and by address. */
 export class Restrictions {
   readonly #entries = new Map<string, Restriction>();
-  /** Those of the entries that are ranges of addresses. */
   readonly #ranges = new Map<string, Cidr>();
   readonly #now: () => number;
 
-  /** None at first; `now` is there for tests. */
+  /** Starts empty; `now` is a parameter for tests. */
   constructor(now: () => number = Date.now) {
     this.#now = now;
   }
 
-  /** Whether nothing was ever restricted: the answer of nearly every message. */
+  /** Whether there are no restrictions, a fast check for every message. */
   get isEmpty(): boolean {
     return this.#entries.size === 0;
   }
 
-  /** How many there are; some may have ended. */
+  /** Number of entries, including expired ones. */
   get size(): number {
     return this.#entries.size;
   }
 
-  /** Adds one, in place of an earlier one of the same subject. */
+  /** Adds an entry, replacing an earlier one of the same subject. */
   add(restriction: Restriction): void {
     const own = subjectKey(restriction.subject);
     const key = `${restriction.kind} ${own}`;
@@ -66,22 +64,22 @@ export class Restrictions {
     if (own.includes("/")) this.#ranges.set(key, parseCidr(own));
   }
 
-  /** The one of that very subject, if it applies now. */
+  /** The active entry of exactly this subject. */
   get(kind: RestrictionKind, subject: string): Restriction | undefined {
     return this.#at(`${kind} ${subjectKey(subject)}`);
   }
 
-  /** Takes one back; `false` where there was none of that very subject. */
+  /** Removes the entry of exactly this subject; `false` if there is none. */
   remove(kind: RestrictionKind, subject: string): boolean {
     return this.get(kind, subject) !== undefined && this.#delete(`${kind} ${subjectKey(subject)}`);
   }
 
-  /** Forgets those that have ended. */
+  /** Removes expired entries. */
   dropEnded(): void {
     for (const key of [...this.#entries.keys()]) this.#at(key);
   }
 
-  /** The one that applies to a name or an address now. */
+  /** The active entry that applies to a name or an address. */
   find(kind: RestrictionKind, subjects: readonly (string | undefined)[]): Restriction | undefined {
     for (const subject of subjects) {
       const found = subject === undefined
@@ -102,7 +100,7 @@ export class Restrictions {
     return undefined;
   }
 
-  /** The entry of a key, unless it has ended. */
+  /** The entry of a key, unless it has expired. */
   #at(key: string): Restriction | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined || entry.untilMs === undefined || entry.untilMs > this.#now()) return entry;
@@ -115,13 +113,13 @@ export class Restrictions {
     return this.#entries.delete(key);
   }
 
-  /** All that apply now. */
+  /** All active entries. */
   list(): Restriction[] {
     return [...this.#entries.values()].filter(({ untilMs }) => untilMs === undefined || untilMs > this.#now());
   }
 }
 
-/** ` until 2026-11-22 12:00 UTC`, or nothing where it stays. */
+/** ` until 2026-11-22 12:00 UTC`, or nothing if permanent. */
 export function untilText({ untilMs }: Restriction): string {
   return untilMs === undefined ? "" : ` until ${new Date(untilMs).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }

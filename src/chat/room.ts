@@ -12,52 +12,52 @@ import { badCursor, firstOf, newestThatFit } from "./paging.ts";
 import type { Restrictions } from "./restrictions.ts";
 import { RoomRights } from "./room_rights.ts";
 
-/** Messages that a newcomer receives. */
+/** Number of messages sent to a newcomer. */
 const RECENT_MESSAGES = 20;
 
-/** Events that are kept for a member while it catches up. */
+/** Maximum events queued for a member while it catches up. */
 const MAX_HELD = 1_000;
 
-/** Something that has its place in the order of a room: a message that is being stored, or what waits for one. */
+/** An item in the order of a room: a message being stored, or an event that must follow one. */
 type Underway =
   | { readonly speaker: Participant }
   | RoomEvent
   | { readonly settle: () => void };
 
-/** What a room needs of the hub that it belongs to. */
+/** The hub of a room. */
 export interface RoomHost {
   /** Where decisions are recorded. */
   readonly log: Logger;
-  /** Shared by all rooms of the server. */
+  /** Shared by all rooms. */
   readonly catchUps: CatchUps;
   /** Who is in the room on other servers. */
   elsewhere(roomKey: string): readonly Person[];
-  /** It was decided that a member may not stay. */
+  /** Removes a member after a decision. */
   evict(member: Participant, room: Room, reason: string): void;
-  /** It was decided that a member may do more, or less. */
+  /** Updates a member's rights after a decision. */
   onRights(member: Participant): void;
 }
 
 /** The membership of one member. */
 interface Membership {
-  /** Counts who joins; the place in a list that is sent in pages. */
+  /** Join counter, used as the position in paged lists. */
   readonly number: number;
-  /** Whether messages reach it as they are stored; until then it is reading what it missed. */
+  /** Whether it receives live messages; until then it is catching up. */
   isLive: boolean;
-  /** Everything after this has come to it, or will. */
+  /** Everything after this number has been or will be sent to it. */
   since: number;
-  /** What happened while it was catching up, messages aside. */
+  /** Events during its catch-up, except messages. */
   held: ChatEvent[];
 }
 
-/** The members of a room, and what is sent to them. */
+/** A room and its members. */
 export class Room extends RoomRights {
   readonly #host: RoomHost;
   #log: RoomLog | undefined;
   readonly #memberships = new Map<Participant, Membership>();
   readonly #fanOut = new FanOut();
   readonly #presence = new PresenceQueue((events) => {
-    // By themselves: a newcomer knows the events before its own, but not the messages.
+    // Separate from messages, because a newcomer knows earlier events but not messages.
     this.flush();
     for (const { event, by } of events) this.#tellInOrder(event, by);
     this.flush();
@@ -67,13 +67,13 @@ export class Room extends RoomRights {
   /** Oldest first; the first is a message. */
   readonly #underway: Underway[] = [];
 
-  /** The log must be given by {@linkcode open} before anything else is done. */
+  /** {@linkcode open} must be called first. */
   constructor(name: string, host: RoomHost) {
     super(name);
     this.#host = host;
   }
 
-  /** Starts to be told the messages of its log, and what is decided. */
+  /** Opens its log. */
   open(log: RoomLog): void {
     this.#log = log;
   }
@@ -87,7 +87,7 @@ export class Room extends RoomRights {
     return this.log.state.restrictions;
   }
 
-  /** It is empty. */
+  /** Closes an empty room. */
   close(): void {
     this.#presence.close();
     this.log.close();
@@ -103,7 +103,7 @@ export class Room extends RoomRights {
     return this.#memberships.size;
   }
 
-  /** Who is in it, in the order of joining. */
+  /** Members in the order of joining. */
   get members(): Iterable<Participant> {
     return this.#memberships.keys();
   }
@@ -113,11 +113,10 @@ export class Room extends RoomRights {
   }
 
   /**
-   * Everyone in it, on this server in the order of joining, then on others by
-   * name: at most `max` of them, from the beginning or `after` what an earlier
-   * page gave as next.
+   * Lists at most `max` members: those of this server in the order of joining, then others by name, from the start or
+   * `after` the `next` of an earlier page.
    *
-   * @throws {ChatError} The cursor is none.
+   * @throws {ChatError} The cursor is invalid.
    */
   people(max: number, after = "0"): People {
     const elsewhere = this.#host.elsewhere(this.key);
@@ -145,16 +144,15 @@ export class Room extends RoomRights {
   }
 
   /**
-   * Lets a member in and shows it what it missed since `position`, or the last
-   * messages; live messages follow without a gap. It returns when the member
-   * has caught up or is gone. Where other servers must know of it first, the
-   * member receives `joined` once `entered` is settled.
+   * Adds a member and sends it the messages since `position`, or the last ones; live messages follow without a gap.
+   * Resolves when the member has caught up or left. If other servers must be notified first, `joined` is sent once
+   * `entered` has settled.
    */
   async join(
     member: Participant,
     { position, id, entered }: { position?: Position | undefined; id?: string | undefined; entered?: Promise<void> },
   ): Promise<void> {
-    // Members receive what waits; the newcomer must not.
+    // Queued events go to the members, but not to the newcomer.
     this.flush();
     let seq = this.log.seq;
     const membership: Membership = { number: ++this.#joins, isLive: false, since: seq, held: [] };
@@ -185,14 +183,14 @@ export class Room extends RoomRights {
       reached = await this.#catchUp(member, membership, reached, () => this.log.seq);
     }
     if (!isHere()) return;
-    // What waits contains messages that it has received by now.
+    // The queue contains messages that it has already received.
     this.flush();
     membership.isLive = true;
     for (const event of membership.held) member.tell(event);
     membership.held = [];
   }
 
-  /** Tells a member that is in the room already so, and sends it what it has not got since `position`. */
+  /** Confirms the join of a member already in the room, and sends it the messages missed since `position`. */
   async resume(member: Participant, position: Position | undefined, id?: string): Promise<void> {
     this.flush();
     const membership = this.#memberships.get(member);
@@ -217,25 +215,25 @@ export class Room extends RoomRights {
     membership.since = Math.min(until, position.seq);
   }
 
-  /** Whether the member is still in the room, over a connection that is not lost. */
+  /** Whether the member is still connected and in the room. */
   #isHere(member: Participant, membership: Membership): boolean {
     return this.#memberships.get(member) === membership && member.session.isWritable;
   }
 
-  /** Waits for what the client has heard on another server already; `undefined` where there is nothing to wait for. */
+  /** Waits for messages that the client has already received from another server; `undefined` if there are none. */
   #reach(position: Position | undefined): Promise<void> | undefined {
     if (position === undefined || position.epoch !== this.log.epoch || position.seq <= this.log.seq) return undefined;
     return this.log.reached?.(position.seq);
   }
 
-  /** From now on the member is spoken to on another wire: what it had before counts as not got. */
+  /** Switches a member to another format; earlier messages count as not received. */
   restart(member: Participant): void {
     this.flush();
     const membership = this.#memberships.get(member);
     if (membership) membership.since = this.log.seq;
   }
 
-  /** Tells a member that it is in. */
+  /** Sends `joined` to a member. */
   #welcome(member: Participant, seq: number, resumed: boolean, id?: string): void | Promise<void> {
     const { name: room, topic } = this;
     return member.answer({
@@ -250,7 +248,7 @@ export class Room extends RoomRights {
     });
   }
 
-  /** Takes a member out, telling the others unless `isQuiet`. */
+  /** Removes a member and notifies the others unless `isQuiet`. */
   remove(member: Participant, reason: string | undefined, isQuiet = false): void {
     this.flush();
     if (!this.#memberships.delete(member)) return;
@@ -258,7 +256,7 @@ export class Room extends RoomRights {
     if (!isQuiet) this.tell({ type: "leave", room: this.name, nick: member.nick, reason });
   }
 
-  /** Tells everyone in the room, in order with the messages; `by` knows it already. */
+  /** Sends an event to all members except `by`, in order with the messages. */
   tell(event: ChatEvent, by?: Participant): void {
     if (!this.#presence.take({ event, by }, this.size)) this.#tellInOrder(event, by);
   }
@@ -287,24 +285,24 @@ export class Room extends RoomRights {
     });
   }
 
-  /** A message was stored: the log calls this. */
+  /** Called by the log for each stored message. */
   onMessage(message: RoomMessage, isForeign = false): void {
-    // A namesake on another server is another person.
+    // The same name on another server is another person.
     const first = isForeign ? undefined : this.#underway[0];
     const speaker = first !== undefined && "speaker" in first ? first.speaker : undefined;
     this.#push(message, speaker?.nick === message.from ? speaker : undefined);
   }
 
-  /** Settles when what was said until now is stored, or is not; `undefined` where nothing is underway. */
+  /** Settles when pending messages are stored or have failed; `undefined` if there are none. */
   settled(): Promise<void> | undefined {
     if (this.#underway.length === 0) return undefined;
     return new Promise((settle) => this.#underway.push({ settle }));
   }
 
   /**
-   * Decides something, and records it in the server's log.
+   * Stores a decision and logs it.
    *
-   * @throws {ChatError} It cannot be stored.
+   * @throws {ChatError} The decision cannot be stored.
    */
   decide(decision: Decision): void | Promise<void> {
     const deciding = this.log.decide(decision);
@@ -312,7 +310,7 @@ export class Room extends RoomRights {
     return deciding instanceof Promise ? deciding.then(record) : record();
   }
 
-  /** Something was decided about the room, here or on another server: the log calls this. */
+  /** Called by the log for each decision, of any server. */
   onDecision(decision: Decision): void {
     this.tell(eventOf(decision, this.name));
     if (decision.action === "kick") this.#evict(decision, "kicked", (member) => member.id === decision.target);
@@ -335,7 +333,7 @@ export class Room extends RoomRights {
     }
   }
 
-  /** Messages up to one before `before`, or the newest, oldest first: as many as fit into one answer. */
+  /** Messages before `before`, or the newest ones, oldest first: as many as fit into one response. */
   history(count: number, before?: number): Promise<ChatEvent & { type: "history" }> {
     this.flush();
     return this.#history(count, Math.min(before === undefined ? Infinity : before - 1, this.log.seq));
@@ -348,7 +346,7 @@ export class Room extends RoomRights {
     return { type: "history", room: this.name, epoch: this.log.epoch, messages, next };
   }
 
-  /** Sends what waits; this happens by itself at the end of each turn. */
+  /** Sends the queue; called automatically at the end of each turn. */
   flush(): void {
     this.#isFlushDue = false;
     if (this.#fanOut.isEmpty) return;
@@ -361,7 +359,7 @@ export class Room extends RoomRights {
     this.#fanOut.clear();
   }
 
-  /** Keeps what happens for a member that catches up; one that takes too long for it is dropped. */
+  /** Queues an event for a member that is catching up; one that is too slow is dropped. */
   #hold(member: Participant, membership: Membership): void {
     membership.held.push(...this.#fanOut.notices(member));
     if (membership.held.length <= MAX_HELD) return;
@@ -369,7 +367,7 @@ export class Room extends RoomRights {
     dropSlowConsumer(member.session);
   }
 
-  /** As {@linkcode flush}, with the comings and goings of a crowd that wait to be sent together. */
+  /** Like {@linkcode flush}, including batched join and leave events. */
   flushPresence(): void {
     this.#presence.flush();
     this.flush();
@@ -387,7 +385,7 @@ export class Room extends RoomRights {
     if (recent.messages.length > 0) await member.answer(recent);
   }
 
-  /** Sends what was stored after `seq`, up to what `upTo` gives; the result is where the member has come to. */
+  /** Sends the stored messages after `seq` up to `upTo`; returns the last number sent. */
   async #catchUp(member: Participant, membership: Membership, seq: number, upTo: () => number): Promise<number> {
     const isHere = () => this.#isHere(member, membership);
     const { reached, isLost } = await this.#host.catchUps.send(member, this.log, { after: seq, upTo }, isHere);

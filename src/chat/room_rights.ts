@@ -5,7 +5,7 @@ import { keyOf } from "./names.ts";
 import type { Participant } from "./participant.ts";
 import { type Restriction, type RestrictionKind, type Restrictions, untilText } from "./restrictions.ts";
 
-/** What the members of a room may do there. */
+/** Rights of the members of a room. */
 export abstract class RoomRights {
   readonly name: string;
   readonly key: string;
@@ -17,20 +17,20 @@ export abstract class RoomRights {
     this.key = keyOf(name);
   }
 
-  /** The bans and mutes that are in force. */
+  /** Active bans and mutes. */
   protected abstract get restrictions(): Restrictions;
 
   /**
-   * Counts a message of a member whose rate is limited.
+   * Counts a message of a rate-limited member.
    *
-   * @throws {ChatError} All members together say too much here.
+   * @throws {ChatError} The room's rate limit is exceeded.
    */
   checkRate({ roomRate }: Participant): void {
     if (roomRate === undefined) return;
     const nowMs = performance.now();
     this.#rate ??= new TokenBucket(roomRate, nowMs);
     if (!this.#rate.tryTake(1, nowMs)) {
-      throw new ChatError("too-fast", `Too much is being said in ${this.name}: try again in a moment`);
+      throw new ChatError("too-fast", `Too many messages in ${this.name}: try again in a moment`);
     }
   }
 
@@ -40,9 +40,9 @@ export abstract class RoomRights {
   }
 
   /**
-   * Rejects a member that may not moderate the room.
+   * Checks that a member may moderate the room.
    *
-   * @throws {ChatError} It may not.
+   * @throws {ChatError} The member is not an operator.
    */
   checkOperator(member: Participant): void {
     if (!this.mayModerate(member)) {
@@ -51,7 +51,7 @@ export abstract class RoomRights {
   }
 
   /**
-   * Rejects a member that is banned.
+   * Checks that a member is not banned.
    *
    * @throws {ChatError} It is.
    */
@@ -62,7 +62,7 @@ export abstract class RoomRights {
   }
 
   /**
-   * Refuses a member that is muted.
+   * Checks that a member is not muted.
    *
    * @throws {ChatError} It is.
    */
@@ -77,7 +77,7 @@ export abstract class RoomRights {
     return this.restrictions.find(kind, subjects);
   }
 
-  /** Whether a ban takes a member out of the room; an operator stays. */
+  /** Whether a ban removes a member; operators stay. */
   protected isBannedBy(member: Participant, { target }: ModerationDecision): boolean {
     const isMeant = member.id === target || this.restrictions.find("ban", member.subjects) !== undefined;
     return isMeant && !this.mayModerate(member);

@@ -4,23 +4,23 @@ import type { History, RoomLog } from "./history.ts";
 import type { Member } from "./member.ts";
 import { type Restriction, untilText } from "./restrictions.ts";
 
-/** The log of decisions about the whole server; no room has this name. */
+/** Name of the log of server-wide decisions; not a valid room name. */
 const SERVER_LOG = "*";
 
-/** Who is kept out of the whole server, stored like the bans of a room and shared by the servers of a cluster. */
+/** Server-wide bans, stored like the bans of a room and shared by the servers of a cluster. */
 export class ServerBans {
   readonly #history: History;
   readonly #onDecision: (decision: ModerationDecision) => void;
   #opening: Promise<RoomLog> | undefined;
   #log: RoomLog | undefined;
 
-  /** No one is banned before {@linkcode open}; `onDecision` is called with each decision, of whichever server. */
+  /** Empty before {@linkcode open}; `onDecision` receives each decision, of any server. */
   constructor(history: History, onDecision: (decision: ModerationDecision) => void) {
     this.#history = history;
     this.#onDecision = onDecision;
   }
 
-  /** Reads what was decided before. */
+  /** Reads earlier decisions. */
   open(): Promise<RoomLog> {
     this.#opening ??= this.#open().catch((error: unknown) => {
       this.#opening = undefined;
@@ -29,7 +29,7 @@ export class ServerBans {
     return this.#opening;
   }
 
-  /** Decides something; it is done when it comes back from the log. */
+  /** Makes a decision, which takes effect when it comes back from the log. */
   async decide(decision: ModerationDecision): Promise<void> {
     await (await this.open()).decide(decision);
   }
@@ -40,9 +40,9 @@ export class ServerBans {
   }
 
   /**
-   * Rejects a member that is banned, or would be under another name.
+   * Checks that a member is not banned, optionally under another name.
    *
-   * @throws {ChatError} It is.
+   * @throws {ChatError} The member is banned.
    */
   check(member: Member, name?: string): void {
     const ban = member.isServerOperator ? undefined : this.find([name, ...member.subjects]);

@@ -13,13 +13,13 @@ import { JSON_SUBPROTOCOL } from "./event_format.ts";
 import { Hub } from "./hub.ts";
 import { MessageRates } from "./message_rate.ts";
 
-/** Messages of each room that are kept in memory. */
+/** Default number of messages per room in memory. */
 export const MEMORY_MESSAGES = 1_000;
 
 /** Options of {@linkcode createChat}. */
 export interface ChatOptions {
   /**
-   * Which messages are kept, in memory.
+   * Retention of messages in memory.
    *
    * @default {1000 messages of each room, and 256 MiB in all}
    */
@@ -30,31 +30,31 @@ export interface ChatOptions {
    * @default {10000}
    */
   maxRooms?: number;
-  /** Lines that everyone sees first. */
+  /** Message of the day, in lines. */
   motd?: readonly string[];
-  /** Who may log in; with it everyone must. */
+  /** The authenticator; if set, login is required. */
   authenticator?: Authenticator | undefined;
   /**
-   * For the log-in.
+   * Time limit for the login.
    *
    * @default {"10s"}
    */
   logInTimeout?: Duration;
   /**
-   * Messages a second of one client; 0 for no limit.
+   * Messages per second and client; 0 for no limit.
    *
    * @default {2, without a limit on loopback}
    */
   messageRate?: number | undefined;
   /**
-   * Messages at once, after a pause.
+   * Maximum burst of messages.
    *
    * @default {5}
    */
   messageBurst?: number;
-  /** When to ping clients of the JSON format over a stream; by default never. */
+  /** Ping settings for JSON clients over a stream; no pings by default. */
   pings?: PingOptions;
-  /** What WebSocket endpoints answer to plain HTTP, such as a page. */
+  /** Responses of WebSocket endpoints to plain HTTP, such as a page. */
   routes?: HttpRoutes;
   /** Carries the context. */
   log?: Logger;
@@ -62,15 +62,14 @@ export interface ChatOptions {
 
 /** Options of {@linkcode createChatService}. */
 export interface ChatServiceOptions extends ChatOptions {
-  /** Where messages are kept; the service disposes of it. */
+  /** The message history; the service disposes of it. */
   readonly history: History;
-  /** Who is connected to other servers of a cluster; the service disposes of it. */
+  /** The directory of the cluster; the service disposes of it. */
   readonly directory?: Directory;
 }
 
 /**
- * Rooms for people and programs, as a service for `serve()`: lines of text, and
- * JSON over WebSocket by the subprotocol `parley.v1`.
+ * A chat service for `serve()`: text lines, and JSON over WebSocket with the subprotocol `parley.v1`.
  *
  * @example A chat in a program of your own
  * ```ts
@@ -92,7 +91,7 @@ export async function createChat(options: ChatOptions = {}): Promise<Service> {
   return await createChatService({ ...options, history: createMemoryHistory({ retention }) });
 }
 
-/** The same with any history, and for a cluster. */
+/** Creates a chat service with any history, also for a cluster. */
 export async function createChatService(options: ChatServiceOptions): Promise<Service> {
   const { messageRate: perSecond, messageBurst: burst = 5 } = options;
   const hub = new Hub({ ...options, log: options.log ?? Logger.of("chat") });

@@ -4,7 +4,7 @@ import { type Change, type Decision, RoomState } from "./decision.ts";
 import type { OnDecision, OnMessage, Receipt, RoomLog } from "./history.ts";
 import type { Draft, RoomMessage } from "./message.ts";
 
-/** One message that waits for the end of the turn. */
+/** A message queued until the end of the turn. */
 export interface Pending {
   readonly log: SqliteLog;
   readonly draft: Draft;
@@ -22,16 +22,16 @@ export interface SqliteLogHost {
 
 /** One room of the database. */
 export class SqliteLog implements RoomLog {
-  /** Of the room's row, 0 before there is one. */
+  /** ID of the room's row, 0 before there is one. */
   id = 0;
   epoch = crypto.randomUUID().slice(0, 8);
   seq = 0;
   readonly state = new RoomState();
-  /** Number of the first message that is still kept. */
+  /** Number of the first kept message. */
   firstSeq = 1;
   /** When the last message was stored. */
   lastAt = "";
-  /** The last number at the last look for what to forget. */
+  /** The last number at the last cleanup. */
   prunedAt = 0;
   readonly name: string;
   readonly #history: SqliteLogHost;

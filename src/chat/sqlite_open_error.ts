@@ -1,6 +1,6 @@
 import { messageOf, missingPermission, NoRoomError, ParleyError, PermissionError, UsageError } from "../base/errors.ts";
 
-/** Why a history cannot be opened, in one line that says what to do. */
+/** The error for a history that cannot be opened, with advice. */
 export function openError(path: string, cause: unknown): ParleyError {
   const what = `Cannot use "${path}" as the history`;
   const found = messageOf(cause);
@@ -11,7 +11,7 @@ export function openError(path: string, cause: unknown): ParleyError {
     });
   }
   if (cause instanceof NotADatabaseError || /not a database|malformed/.test(found)) {
-    return new UsageError(`${what}: it is no SQLite database, or a damaged one; name another file`, { cause });
+    return new UsageError(`${what}: not a SQLite database, or damaged; use another file`, { cause });
   }
   if (/locked/.test(found)) return new UsageError(`${what}: another program uses it`, { cause });
   if (/\bfull\b|no space|quota|disk i\/o error/i.test(found)) {
@@ -33,10 +33,10 @@ const MAGIC = "SQLite format 3\0";
 class NotADatabaseError extends Error {}
 
 /**
- * Makes a missing file that only its owner can read, and looks at one that is
- * there: SQLite takes a few bytes of anything for an empty database.
+ * Creates a missing file readable only by its owner, and checks an existing one, because SQLite takes any very short
+ * file for an empty database.
  *
- * @throws {Error} It cannot be made or read, or is no database.
+ * @throws {Error} The file cannot be created or read, or is not a database.
  */
 export function prepareFile(path: string): void {
   try {

@@ -1,12 +1,12 @@
 import type { DatabaseSync } from "node:sqlite";
 import { readState, RoomState } from "./decision.ts";
 
-/** Rows that one statement deletes: a long delete would hold up everyone. */
+/** Rows per DELETE statement, because a long one would block all clients. */
 export const DELETE_BATCH = 1_024;
 
 /**
- * `active` is when a room's last message was stored, in milliseconds, NULL
- * where none is kept. `key` of a message is its sender and `id`, hashed.
+ * `active` is the time of a room's last message in milliseconds, NULL if none is kept. `key` of a message is the hash
+ * of its sender and `id`.
  */
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS rooms (
@@ -19,7 +19,7 @@ const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
 `;
 
-/** `subject` is unique for each kind, as {@linkcode Restriction} has it; `until` is in milliseconds since 1970. */
+/** `subject` is unique per kind, see {@linkcode Restriction}; `until` is in milliseconds since 1970. */
 const RESTRICTIONS = `
   CREATE TABLE IF NOT EXISTS restrictions (
     room INTEGER NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, until INTEGER, PRIMARY KEY (room, kind, subject)
@@ -57,25 +57,25 @@ function migrateFrom2(db: DatabaseSync): void {
   db.exec("ALTER TABLE rooms DROP COLUMN state");
 }
 
-/** A state that cannot be read counts as none. */
+/** An invalid state counts as empty. */
 function stateOf(json: string): RoomState {
   try {
     return readState(JSON.parse(json));
   } catch {
-    // SyntaxError or TypeError: not the state of a room.
+    // SyntaxError or TypeError means an invalid state.
     return new RoomState();
   }
 }
 
 const VERSION = 3;
 
-/** Writes in any case: a file that cannot be written is found before the first message. */
+/** Always writes, so that a read-only file is detected before the first message. */
 export const WRITE = `PRAGMA user_version=${VERSION}`;
 
-/** Makes the tables, or those of an earlier version into those of this one. */
+/** Creates or migrates the tables. */
 export function createTables(db: DatabaseSync): void {
   const version = Number(db.prepare("PRAGMA user_version").get()?.user_version);
-  if (version > VERSION) throw new Error("a newer version of Parley made it");
+  if (version > VERSION) throw new Error("it was created by a newer version of Parley");
   db.exec(`BEGIN IMMEDIATE; ${version === 1 ? FROM_1 : SCHEMA} ${RESTRICTIONS} ${INDEXES}`);
   if (version === 1 || version === 2) migrateFrom2(db);
   db.exec("COMMIT");
@@ -85,7 +85,7 @@ export function createTables(db: DatabaseSync): void {
 /** The statements of a history. */
 export type Statements = ReturnType<typeof prepareStatements>;
 
-/** Prepares what a history asks of its database. */
+/** Prepares the statements. */
 export function prepareStatements(db: DatabaseSync) {
   const moderated =
     "EXISTS (SELECT 1 FROM restrictions WHERE room = rooms.id AND (until IS NULL OR until > ?)) AS moderated";
@@ -106,7 +106,7 @@ export function prepareStatements(db: DatabaseSync) {
     deleteEnded: db.prepare("DELETE FROM restrictions WHERE room = ? AND until <= ?"),
     deleteRestrictions: db.prepare("DELETE FROM restrictions WHERE room = ?"),
     setEmpty: db.prepare("UPDATE rooms SET active = NULL WHERE id = ?"),
-    /** It can no longer be found; its messages are deleted in batches. */
+    /** Hides the room; its messages are deleted in batches. */
     abandonRoom: db.prepare("UPDATE rooms SET key = 'gone ' || id, topic = '', active = 0 WHERE id = ?"),
     deleteRoom: db.prepare("DELETE FROM rooms WHERE id = ?"),
     insert: db.prepare(

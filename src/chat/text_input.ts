@@ -9,18 +9,18 @@ import type { Member } from "./member.ts";
 const COMMANDS = new Map(CHAT_COMMANDS.map((command) => [command.name, command]));
 
 /**
- * Does what a line of the text wire says.
+ * Handles a line of the text format.
  *
- * @throws {ChatError} It is refused.
+ * @throws {ChatError} The line is rejected.
  */
 export function handleText(hub: Hub, member: Member, data: Uint8Array): InputResult {
   const line = decodeText(data) ?? decodeText(withoutTelnetCommands(data));
-  // Commands of telnet alone are no line that someone typed.
+  // Telnet commands alone are not an input line.
   if (line === "" && data.length > 0) return;
-  if (line === undefined) throw new ChatError("not-text", "That line is not UTF-8 and was not passed on");
+  if (line === undefined) throw new ChatError("not-text", "The line is not valid UTF-8 and was dropped");
   if (!line.startsWith("/") || line.startsWith("//")) {
     mustBeAdmitted(member);
-    // Two slashes begin a message that begins with one.
+    // Two slashes start a message that begins with one.
     return hub.say(member, hub.roomOf(member), { text: line.startsWith("//") ? line.slice(1) : line });
   }
   const [, name = "", rest = ""] = /^\/(\S*)\s?(.*)$/s.exec(line) ?? [];
@@ -29,7 +29,7 @@ export function handleText(hub: Hub, member: Member, data: Uint8Array): InputRes
     const near = suggest(name, [...COMMANDS.keys()]);
     throw new ChatError(
       "bad-request",
-      `No command is called /${name.slice(0, 32)}; ${near ? `did you mean /${near}?` : "/help lists them"}`,
+      `Unknown command /${name.slice(0, 32)}; ${near ? `did you mean /${near}?` : "see /help"}`,
     );
   }
   if (!command.isOpen) mustBeAdmitted(member);
@@ -44,13 +44,12 @@ function mustBeAdmitted(member: Member): void {
 const IAC = 0xff;
 const SUBNEGOTIATION_END = 0xf0;
 const SUBNEGOTIATION = 0xfa;
-/** From here on an option follows: WILL, WON'T, DO, DON'T. */
+/** Commands from here on are followed by an option: WILL, WON'T, DO, DON'T. */
 const WILL = 0xfb;
 
 /**
- * A line without what telnet clients say to the other end: they offer options
- * when they connect, and send Ctrl-C as commands. Nothing answers them, which
- * refuses the options (RFC 854).
+ * Removes telnet commands from a line: telnet clients offer options when they connect, and send Ctrl-C as a command.
+ * Not answering rejects the options (RFC 854).
  */
 export function withoutTelnetCommands(line: Uint8Array): Uint8Array {
   const kept: number[] = [];
@@ -63,14 +62,14 @@ export function withoutTelnetCommands(line: Uint8Array): Uint8Array {
   return Uint8Array.from(kept);
 }
 
-/** Where the last subnegotiation ends, so that none is searched for an end that it does not have. */
+/** End of the last subnegotiation, so that no search runs for a missing end. */
 function lastEndOf(line: Uint8Array): number {
   let end = line.lastIndexOf(SUBNEGOTIATION_END);
   while (end > 0 && line[end - 1] !== IAC) end = line.lastIndexOf(SUBNEGOTIATION_END, end - 1);
   return end - 1;
 }
 
-/** The length of the command that begins here; 0 if none does. */
+/** The length of the command at this position; 0 if there is none. */
 function commandLength(line: Uint8Array, at: number, lastEnd: number): number {
   const command = line[at + 1] ?? 0;
   if (line[at] !== IAC || command < SUBNEGOTIATION_END || command === IAC) return 0;

@@ -58,7 +58,7 @@ Deno.test("abuse 2: an HTTP GET on the chat's TCP port: one error, then the end"
   withChat(async ({ endpoint }) => {
     const answers = await answersTo(endpoint, "GET / HTTP/1.1\r\nHost: chat\r\nUser-Agent: x\r\n\r\n");
     assertEquals(answers.length, 1);
-    assertMatch(answers[0] ?? "", /no web server/);
+    assertMatch(answers[0] ?? "", /not a web server/);
   }));
 
 Deno.test("abuse 9: a line that is not UTF-8 is an error to its sender and relayed to nobody", () =>

@@ -40,7 +40,7 @@ toolTest(
       await page.reload();
       await page.locator("#nowhere").waitFor();
       await say(page, "is anyone here?");
-      await page.locator(".toast.error", { hasText: "You are in no room" }).waitFor();
+      await page.locator(".toast.error", { hasText: "You are not in a room" }).waitFor();
       assertEquals(await boxText(page), "is anyone here?");
       await page.click("#join-room");
       await page.fill("#room-text", "dev");

@@ -93,7 +93,7 @@ Deno.test("a PROXY protocol header is not said in a room (chat M1)", async () =>
     const proxy = arrive(hub, "127.0.0.1:2");
     proxy.session.say(header);
     await proxy.ended.catch(() => {});
-    assertMatch((await proxy.session.sent(/^!/)).at(-1) ?? "", /^! A PROXY protocol header came/);
+    assertMatch((await proxy.session.sent(/^!/)).at(-1) ?? "", /^! Unexpected PROXY protocol header/);
   }
   ann.session.say("PROXY is a word", "done");
   const talk = arrive(hub, "127.0.0.1:3");
@@ -113,12 +113,15 @@ Deno.test("who is muted for flooding stays so after connecting again (chat M2)",
   const options = { ...defaults(), rates: new MessageRates({ perSecond: 1_000, burst: 1, now: () => nowMs }) };
   const flooder = arrive(hub, "10.0.0.7:1", options);
   flooder.session.say(...Array.from({ length: 40 }, (_, index) => `flood ${index}`));
-  await flooder.session.sent(/^! You send too fast/);
+  await flooder.session.sent(/^! You are sending too fast/);
   flooder.session.close("done");
   await flooder.ended;
   const again = arrive(hub, "10.0.0.7:2", options);
   again.session.say("me again");
-  assertMatch((await again.session.sent(/^!/)).at(-1) ?? "", /^! You send too fast: nothing is passed on for 30s/);
+  assertMatch(
+    (await again.session.sent(/^!/)).at(-1) ?? "",
+    /^! You are sending too fast: your messages are dropped for 30s/,
+  );
   const other = arrive(hub, "10.0.0.8:1", options);
   other.session.say("hello");
   const heard = await again.session.sent(/: hello$/);
@@ -137,7 +140,7 @@ Deno.test("all clients together say only so much in one room, and as before in a
   const options = { ...defaults(), rates: new MessageRates({ perSecond: 0.01, burst: 2 }) };
   const clients = Array.from({ length: 30 }, (_, index) => arrive(hub, `10.0.${index}.1:1`, options));
   for (const { session } of clients) session.say("one", "two");
-  const refusals = await Promise.all(clients.slice(20).map(({ session }) => session.sent(/^! Too much is being said/)));
+  const refusals = await Promise.all(clients.slice(20).map(({ session }) => session.sent(/^! Too many messages in/)));
   assertEquals(refusals.length, 10);
   const fresh = arrive(hub, "10.1.0.1:1", options);
   fresh.session.say("/join #other", "hello");
@@ -236,7 +239,7 @@ Deno.test("an answer to a ping is free for a client at its rate limit, further o
   session.say({ type: "pong", id: "asked" }, { type: "pong", id: "unasked" });
   assertEquals(await session.sent(/unasked/), [
     '{"type":"done","id":"asked"}',
-    '{"type":"error","code":"too-fast","text":"You send too fast: nothing is passed on for 30s","id":"unasked"}',
+    '{"type":"error","code":"too-fast","text":"You are sending too fast: your messages are dropped for 30s","id":"unasked"}',
   ]);
   at(199);
   assertEquals(session.closeReason, undefined);
@@ -250,13 +253,13 @@ Deno.test("who is muted for flooding and loses the connection is let back into i
   const options = { ...defaults(), rates: new MessageRates({ perSecond: 1_000, burst: 1, now: () => nowMs }) };
   const flooder = arrive(hub, "10.0.0.7:1", options);
   flooder.session.say(...Array.from({ length: 40 }, (_, index) => `flood ${index}`));
-  await flooder.session.sent(/^! You send too fast/);
+  await flooder.session.sent(/^! You are sending too fast/);
   flooder.session.close("done");
   await flooder.ended;
   const again = arrive(hub, "10.0.0.7:2", options);
   again.session.say("/join #dev", "hello");
   await again.session.sent(/You are in #dev/);
-  await again.session.sent(/^! You send too fast/);
+  await again.session.sent(/^! You are sending too fast/);
   again.session.close("done");
   await again.ended;
 });
@@ -327,7 +330,7 @@ for (
     });
     assert(givenMs >= 1_000 && givenMs <= 1_100, `it was given ${givenMs} ms`);
     assertEquals(guest.session.closeReason, "log-in timeout");
-    assertMatch(guest.session.take().at(-1) ?? "", /No log-in came in time/);
+    assertMatch(guest.session.take().at(-1) ?? "", /Login timed out/);
     assertEquals(bob.session.closeReason, undefined);
     bob.session.close("done");
     await bob.ended;
@@ -343,10 +346,10 @@ Deno.test("all connections of a log-in share its rate, whichever way they have l
   };
   const flooder = enter("10.0.0.1:1");
   flooder.session.say(...Array.from({ length: 40 }, (_, index) => `flood ${index}`));
-  await flooder.session.sent(/^! You send too fast/);
+  await flooder.session.sent(/^! You are sending too fast/);
   const other = enter("10.0.0.2:1");
   other.session.say("me too");
-  await other.session.sent(/^! You send too fast/);
+  await other.session.sent(/^! You are sending too fast/);
   for (const { session, ended } of [flooder, other]) {
     session.close("done");
     await ended;

@@ -299,7 +299,7 @@ Deno.test("sqlite history is made for its owner alone, and takes nothing else fo
   await using _again = open("chat.db");
   for (const [index, text] of ["hello", "x", "SQLite format 3", "\n".repeat(99), "PK\x03\x04zip"].entries()) {
     await Deno.writeTextFile(`${folder}/${index}`, text);
-    assertThrows(() => open(String(index)), UsageError, "it is no SQLite database");
+    assertThrows(() => open(String(index)), UsageError, "not a SQLite database");
     assertEquals(await Deno.readTextFile(`${folder}/${index}`), text);
   }
   await Deno.remove(folder, { recursive: true });
@@ -326,7 +326,7 @@ Deno.test("createSqliteHistory() says in one line why a file cannot be used", as
   const folder = await Deno.makeTempDir();
   const open = (path: string) => createSqliteHistory({ path, retention: KEEP, log: Logger.of("test") });
   await Deno.writeFile(`${folder}/corrupt.db`, crypto.getRandomValues(new Uint8Array(8_000)));
-  assertThrows(() => open(`${folder}/corrupt.db`), UsageError, "it is no SQLite database");
+  assertThrows(() => open(`${folder}/corrupt.db`), UsageError, "not a SQLite database");
   assertThrows(() => open(`${folder}/missing/chat.db`), UsageError, "no such folder");
   {
     await using _history = open(`${folder}/busy.db`);

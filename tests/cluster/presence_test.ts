@@ -31,7 +31,7 @@ toolTest("nats-server", "kill -9 of one of three servers: its people are gone wi
     const tookMs = performance.now() - killedMs;
     assert(tookMs < 15_000, `${tookMs} ms`);
     await peer.send("/msg ann hello");
-    assertEquals(await peer.until(/^[!*[]/), "! Nobody here is called ann");
+    assertEquals(await peer.until(/^[!*[]/), "! No such user: ann");
   }
   await cy.send("/nick ANN");
   assertEquals(await bob.until(/ann|ANN/), "* cy is now ANN");

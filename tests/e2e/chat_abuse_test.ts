@@ -39,7 +39,7 @@ Deno.test("chat refuses a line that is not UTF-8, and keeps the connection", asy
   await using started = await startServer(CHAT);
   using bob = await enterChat(started.endpoint);
   await writeAll(bob.conn, Uint8Array.of(0x63, 0x61, 0x66, 0xe9, 10));
-  assertEquals(await bob.line(), "! That line is not UTF-8 and was not passed on");
+  assertEquals(await bob.line(), "! The line is not valid UTF-8 and was dropped");
   await bob.send("/who");
   assertEquals(await bob.line(), "* In #lobby: @guest1");
 });

@@ -65,7 +65,7 @@ Deno.test("--history: a missing permission, a damaged file and a missing folder 
   await Deno.writeFile(path, crypto.getRandomValues(new Uint8Array(8_192)));
   const damaged = await runProgram("server", args, { permissions: history.permissions });
   assertEquals(damaged.code, 2);
-  assertMatch(damaged.stderr, /^parley-server: Cannot use ".*" as the history: it is no SQLite database/);
+  assertMatch(damaged.stderr, /^parley-server: Cannot use ".*" as the history: not a SQLite database/);
   const lost = await runProgram("server", ["chat", ":0", "--history", "/nonexistent/chat.db"], { permissions: ["-A"] });
   assertEquals(lost.code, 2);
   assertMatch(lost.stderr, /: no such folder\n/);

@@ -45,8 +45,8 @@ for (const wire of CHAT_WIRES) {
       ["{", { code: "bad-request" }],
       ["[]", { code: "bad-request" }],
       [{ type: "shout", id: "1" }, { code: "bad-request", field: "type", id: "1" }],
-      [{ type: "publihs" }, { field: "type", text: 'type: No request is called "publihs"; did you mean "publish"?' }],
-      [{ room: "#dev" }, { field: "type", text: "type: Every request has one, such as publish" }],
+      [{ type: "publihs" }, { field: "type", text: 'type: Unknown request type "publihs"; did you mean "publish"?' }],
+      [{ room: "#dev" }, { field: "type", text: "type: Missing: every request has a type, such as publish" }],
       [{ type: "publish", room: "#dev", txt: "x" }, { field: "txt", text: 'txt: No such field; did you mean "text"?' }],
       [{ type: "publish", room: "#dev", id: "2" }, { code: "bad-request", field: "text", id: "2" }],
       [{ type: "publish", room: 7, text: "x" }, { code: "bad-request", field: "room" }],
@@ -115,7 +115,7 @@ for (const wire of CHAT_WIRES) {
     for (
       const [position, reason] of [
         [{ epoch, seq: 1 }, /no longer kept/],
-        [{ epoch, seq: 9 }, /has not come that far/],
+        [{ epoch, seq: 9 }, /position is ahead of the room/],
         [{ epoch: "other", seq: 3 }, /history was reset/],
       ] as const
     ) {

@@ -46,7 +46,7 @@ Deno.test("chat --auth refuses everything before the log-in, and then gives the 
     assertEquals(await bob.line(), "! Log in first: /login NAME PASSWORD", line);
   }
   await bob.send("/login bob wrong");
-  assertEquals(await bob.line(), "! The name or the password is wrong");
+  assertEquals(await bob.line(), "! Wrong name or password");
   await bob.send(`/login bob ${PASSWORD}`);
   assertMatch(await bob.until(/Welcome/), /you are bob/);
   assertEquals(await bob.until(/You are in/), "* You are in #lobby with bob");
@@ -73,7 +73,7 @@ Deno.test("chat --auth: the operator of one room is one there alone", async () =
 Deno.test("chat --auth-timeout ends a conversation without a log-in", async () => {
   await using started = await startClosedChat("--auth-timeout", "200ms");
   using silent = await greeted(started.endpoint);
-  assertEquals([await silent.line(), await silent.line()], ["! No log-in came in time", undefined]);
+  assertEquals([await silent.line(), await silent.line()], ["! Login timed out", undefined]);
 });
 
 Deno.test("--auth-timeout without --auth is refused with exit code 2", async () => {
@@ -87,7 +87,7 @@ Deno.test("chat --auth ends the conversation of who guesses", async () => {
   using eve = await greeted(started.endpoint);
   await eve.send("/login bob a\n/login bob b\n/login bob c\n/login bob d\n/login bob e\n/who");
   const lines = (await readTextToEnd(eve.conn)).trimEnd().split("\n");
-  assertEquals(lines, Array.from({ length: 5 }, () => "! The name or the password is wrong"));
+  assertEquals(lines, Array.from({ length: 5 }, () => "! Wrong name or password"));
 });
 
 Deno.test("JSON wire: a log-in is asked for, checked, and answered with a welcome", async () => {
@@ -110,7 +110,7 @@ Deno.test("chat: the log records failed log-ins and what operators do, and no pa
   await using started = await startClosedChat();
   using ann = await greeted(started.endpoint);
   await ann.send("/login ann hunter2");
-  await ann.until(/^! The name or the password is wrong/);
+  await ann.until(/^! Wrong name or password/);
   const failed = await started.server.errorLine(/log-in failed/);
   assertMatch(failed, /warning \[chat\] log-in failed .*name=ann .*address=127\.0\.0\.1/);
   await ann.send(`/login ann ${PASSWORD}\n/topic tea\n/ban bob 10m spam\n/server-ban eve`);

@@ -25,7 +25,7 @@ for (const wire of CHAT_WIRES) {
     assertEquals(await ann.line(), "* bob left #lobby (kicked by ann)");
     assertEquals(await bob.line(), "* ann kicked bob in #lobby (be nice)");
     assertEquals(await bob.line(), "* You left #lobby (kicked by ann)");
-    assertMatch(await bob.reply("hello?") ?? "", /^! You are in no room/);
+    assertMatch(await bob.reply("hello?") ?? "", /^! You are not in a room/);
     assertMatch(await bob.reply("/join #lobby") ?? "", /^\* You are in #lobby/);
     await ann.until(/bob joined/);
 
@@ -110,7 +110,7 @@ for (const wire of CHAT_WIRES) {
     await bob.until(/joined/);
     const startMs = performance.now();
     await ann.send(Array.from({ length: 40 }, (_, index) => `line ${index}`).join("\n"));
-    assertEquals(await ann.line(), "! You send too fast: nothing is passed on for 30s");
+    assertEquals(await ann.line(), "! You are sending too fast: your messages are dropped for 30s");
     // Three at once, ten that waited 50 ms each.
     assert(performance.now() - startMs >= 490);
     for (let index = 0; index < 13; index++) assertEquals(await bob.line(), `[#lobby] guest2: line ${index}`);

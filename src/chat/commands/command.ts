@@ -1,18 +1,18 @@
 import type { Hub } from "../hub.ts";
 import type { Member } from "../member.ts";
 
-/** What came of a client's message: `"quit"` ends the session. */
+/** The result of a client's message: `"quit"` ends the session. */
 export type InputResult = void | "quit" | Promise<void | "quit">;
 
-/** What a line that begins with `/` can do. */
+/** A command of the text format. */
 export interface ChatCommand {
-  /** As it is typed, without the slash. */
+  /** Name without the slash. */
   readonly name: string;
-  /** What follows the name, as in `ROOM`. */
+  /** Usage after the name, such as `ROOM`. */
   readonly usage: string;
   /** One line for `/help`. */
   readonly summary: string;
-  /** Whether it can be used before a log-in, where one is required. */
+  /** Whether it can be used before a required login. */
   readonly isOpen?: boolean;
   /**
    * Runs the command.
@@ -22,7 +22,7 @@ export interface ChatCommand {
   run(call: { hub: Hub; member: Member; rest: string }): InputResult;
 }
 
-/** The first word, and what follows it. */
+/** Splits off the first word. */
 export function splitWord(text: string): [word: string, rest: string] {
   const trimmed = text.trim();
   const end = trimmed.search(/\s/);

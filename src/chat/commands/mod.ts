@@ -3,7 +3,7 @@ import { MODERATION_COMMANDS, SERVER_COMMANDS } from "./moderation.ts";
 import { history, join, leave, rooms, topic, who } from "./rooms.ts";
 import { announce, helpCommand, login, me, mode, msg, nick, quit } from "./session.ts";
 
-/** Every command of the text wire, in the order of `/help`. */
+/** All commands of the text format, in the order of `/help`. */
 export const CHAT_COMMANDS: readonly ChatCommand[] = [
   nick,
   join,

@@ -4,15 +4,15 @@ import { checkLine } from "../clean_text.ts";
 import type { ModerationCall, ServerCall } from "../moderation.ts";
 import { type ChatCommand, splitWord } from "./command.ts";
 
-/** A word that can only have been meant as a time, so that a mistyped one is no reason for a ban without end. */
+/** A word that was meant as a time, so that a typo does not become the reason of a permanent ban. */
 export const TIME: RegExp = /^\d+(?:\.\d+)?[a-z]{0,8}$/i;
 
 type Moderation = typeof import("../moderation.ts");
 
-/** Does what is asked for, in the current room or on the whole server. */
+/** Runs the request in the current room or on the whole server. */
 type Act<Call> = (moderation: Moderation, call: Call) => void | Promise<void>;
 
-/** Loaded with the first use: a client only lists the commands. */
+/** Loaded on first use, because a client only lists the commands. */
 function load(): Promise<Moderation> {
   return import("../moderation.ts");
 }
@@ -20,7 +20,7 @@ function load(): Promise<Moderation> {
 /** `NAME [TIME] [REASON]`, as far as the usage has it. */
 function parseTerms(name: string, usage: string, rest: string): Pick<ServerCall, "subject" | "reason" | "durationMs"> {
   const [subject, afterSubject] = splitWord(rest);
-  if (subject === "") throw new ChatError("bad-request", `It takes a name: /${name} ${usage}`);
+  if (subject === "") throw new ChatError("bad-request", `A name is required: /${name} ${usage}`);
   const [first, afterFirst] = splitWord(afterSubject);
   const isTimed = usage.includes("TIME") && TIME.test(first);
   const reason = checkLine("reason", isTimed ? afterFirst : afterSubject) || undefined;
@@ -61,52 +61,52 @@ function timeOf(text: string): number {
   }
 }
 
-/** What operators can do to the members of their current room. */
+/** Commands of room operators. */
 export const MODERATION_COMMANDS: readonly ChatCommand[] = [
-  command("kick", "NAME [REASON]", "operators: take someone out of the room", ({ kick }, call) => kick(call)),
+  command("kick", "NAME [REASON]", "operators: remove someone from the room", ({ kick }, call) => kick(call)),
   command(
     "ban",
     "NAME|ADDRESS [TIME] [REASON]",
-    "operators: keep someone out, as in /ban bob 10m spam",
+    "operators: ban someone, as in /ban bob 10m spam",
     ({ restrict }, call) => restrict("ban", call),
   ),
-  command("unban", "NAME|ADDRESS", "operators: take a ban back", ({ lift }, call) => lift("ban", call)),
+  command("unban", "NAME|ADDRESS", "operators: lift a ban", ({ lift }, call) => lift("ban", call)),
   command(
     "mute",
     "NAME|ADDRESS [TIME]",
-    "operators: keep someone from speaking",
+    "operators: mute someone",
     ({ restrict }, call) => restrict("mute", call),
   ),
-  command("unmute", "NAME|ADDRESS", "operators: take a mute back", ({ lift }, call) => lift("mute", call)),
-  command("op", "NAME", "operators: make someone an operator too", ({ setOperator }, call) => setOperator(true, call)),
-  command("deop", "NAME", "operators: take that back", ({ setOperator }, call) => setOperator(false, call)),
+  command("unmute", "NAME|ADDRESS", "operators: lift a mute", ({ lift }, call) => lift("mute", call)),
+  command("op", "NAME", "operators: make someone an operator", ({ setOperator }, call) => setOperator(true, call)),
+  command("deop", "NAME", "operators: revoke operator rights", ({ setOperator }, call) => setOperator(false, call)),
 ];
 
-/** What everyone can do to others for itself, and operators of the server to anyone. */
+/** Commands for ignoring, and commands of server operators. */
 export const SERVER_COMMANDS: readonly ChatCommand[] = [
   serverCommand(
     "ignore",
     "NAME",
-    "show no private messages of someone",
+    "hide private messages from someone",
     ({ setIgnored }, call) => setIgnored(true, call),
   ),
-  serverCommand("unignore", "NAME", "show them again", ({ setIgnored }, call) => setIgnored(false, call)),
+  serverCommand("unignore", "NAME", "stop ignoring someone", ({ setIgnored }, call) => setIgnored(false, call)),
   serverCommand(
     "server-kick",
     "NAME [REASON]",
-    "operators of the server: disconnect someone",
+    "server operators: disconnect someone",
     ({ disconnect }, call) => disconnect(call),
   ),
   serverCommand(
     "server-ban",
     "NAME|ADDRESS [TIME] [REASON]",
-    "operators of the server: keep someone out of all of it",
+    "server operators: ban someone from the server",
     ({ banFromServer }, call) => banFromServer(call),
   ),
   serverCommand(
     "server-unban",
     "NAME|ADDRESS",
-    "operators of the server: take that back",
+    "server operators: lift a server ban",
     ({ unbanFromServer }, call) => unbanFromServer(call),
   ),
 ];

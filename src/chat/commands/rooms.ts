@@ -7,7 +7,7 @@ import { type ChatCommand, splitWord } from "./command.ts";
 export const join: ChatCommand = {
   name: "join",
   usage: "#ROOM",
-  summary: "enter a room and speak there; it is made if it is new",
+  summary: "enter a room and speak there; creates it if it is new",
   run: ({ hub, member, rest }) => hub.join(member, splitWord(rest)[0]),
 };
 
@@ -20,7 +20,7 @@ export const leave: ChatCommand = {
     const room = hub.roomOf(member, splitWord(rest)[0] || undefined);
     hub.part(member, room);
     member.tell({ type: "left", room: room.name });
-    if (member.current) member.tell({ type: "notice", text: `Now you speak in ${member.current.name}` });
+    if (member.current) member.tell({ type: "notice", text: `Your current room is ${member.current.name}` });
   },
 };
 
@@ -28,11 +28,11 @@ export const leave: ChatCommand = {
 export const rooms: ChatCommand = {
   name: "rooms",
   usage: "[NEXT]",
-  summary: "the rooms that someone is in, the fullest first",
+  summary: "list the rooms with the most people first",
   run({ hub, member, rest }) {
     const page = hub.rooms(member.format.maxRooms, rest || undefined);
     if (page.rooms.length > 0 || rest !== "") return member.answer({ type: "rooms", ...page });
-    member.tell({ type: "notice", text: `Nobody is in any room; /join ${LOBBY} enters one` });
+    member.tell({ type: "notice", text: `There are no rooms; /join ${LOBBY} creates one` });
   },
 };
 
@@ -40,7 +40,7 @@ export const rooms: ChatCommand = {
 export const who: ChatCommand = {
   name: "who",
   usage: "[#ROOM [NEXT]]",
-  summary: "who is in a room; @ marks an operator",
+  summary: "list the people in a room; @ marks an operator",
   run({ hub, member, rest }) {
     const [name, after] = splitWord(rest);
     const room = hub.roomOf(member, name || undefined);
@@ -48,11 +48,11 @@ export const who: ChatCommand = {
   },
 };
 
-/** Shows or sets what a room is about. */
+/** Shows or sets the topic. */
 export const topic: ChatCommand = {
   name: "topic",
   usage: "[TEXT]",
-  summary: "what the room is about; operators set it, - removes it",
+  summary: "show the room's topic; operators set it, - removes it",
   run({ hub, member, rest }) {
     const room = hub.roomOf(member);
     if (rest === "") return member.tell({ type: "topic", room: room.name, topic: room.topic });
@@ -65,15 +65,15 @@ export const topic: ChatCommand = {
 export const history: ChatCommand = {
   name: "history",
   usage: "[N]",
-  summary: "the last N messages of the room, 20 if not said",
+  summary: "show the last N messages of the room, 20 by default",
   async run({ hub, member, rest }) {
     const count = rest === "" ? 20 : Number(rest);
     if (!Number.isInteger(count) || count < 1 || count > HISTORY_MOST) {
-      throw new ChatError("bad-request", `It takes a number from 1 to ${HISTORY_MOST}: /history 50`);
+      throw new ChatError("bad-request", `A number from 1 to ${HISTORY_MOST} is required: /history 50`);
     }
     const room = hub.roomOf(member);
     const found = await room.history(count);
     if (found.messages.length > 0) await member.answer(found);
-    else member.tell({ type: "notice", text: `Nothing has been said in ${room.name} yet` });
+    else member.tell({ type: "notice", text: `No messages in ${room.name} yet` });
   },
 };

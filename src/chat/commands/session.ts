@@ -4,11 +4,11 @@ import { LOBBY } from "../names.ts";
 import { jsonFormat } from "../event_format.ts";
 import { type ChatCommand, splitWord } from "./command.ts";
 
-/** Proves who one is, where the server asks for it. */
+/** Logs in, if the server requires it. */
 export const login: ChatCommand = {
   name: "login",
   usage: "NAME PASSWORD",
-  summary: "prove who you are, where the server asks for it",
+  summary: "log in, if the server requires it",
   isOpen: true,
   async run({ hub, member, rest }) {
     const [name, password] = splitWord(rest);
@@ -17,23 +17,23 @@ export const login: ChatCommand = {
   },
 };
 
-/** Goes over to the wire for programs. */
+/** Switches to the JSON format. */
 export const mode: ChatCommand = {
   name: "mode",
   usage: "json",
-  summary: "for programs: one JSON object a line from now on",
+  summary: "for programs: switch to one JSON object per line",
   isOpen: true,
   run({ hub, member, rest }) {
     if (rest === "json") return hub.setFormat(member, jsonFormat);
-    throw new ChatError("bad-request", rest === "text" ? "The mode is text already" : "It takes a mode: /mode json");
+    throw new ChatError("bad-request", rest === "text" ? "The mode is text already" : "A mode is required: /mode json");
   },
 };
 
-/** Tells everyone something. */
+/** Sends an announcement to everyone. */
 export const announce: ChatCommand = {
   name: "announce",
   usage: "TEXT",
-  summary: "operators of the server: tell everyone in every room",
+  summary: "server operators: send an announcement to everyone",
   run: ({ hub, member, rest }) => hub.announce(member, rest),
 };
 
@@ -42,18 +42,18 @@ export function helpCommand(all: () => readonly ChatCommand[]): ChatCommand {
   return {
     name: "help",
     usage: "",
-    summary: "this list",
+    summary: "list the commands",
     isOpen: true,
     run({ member }) {
       const rows = all().map(({ name, usage, summary }) => [`/${name} ${usage}`.trimEnd(), summary] as const);
       const width = Math.max(...rows.map(([left]) => left.length));
       const lines = rows.map(([left, right]) => `${left.padEnd(width)}  ${right}`);
-      member.tell({ type: "help", lines: ["A line without a slash is said in your current room.", ...lines] });
+      member.tell({ type: "help", lines: ["A line without a slash is sent to your current room.", ...lines] });
     },
   };
 }
 
-/** Says goodbye. */
+/** Leaves the chat. */
 export const quit: ChatCommand = {
   name: "quit",
   usage: "",
@@ -65,30 +65,30 @@ export const quit: ChatCommand = {
   },
 };
 
-/** Takes another name. */
+/** Changes the name. */
 export const nick: ChatCommand = {
   name: "nick",
   usage: "NAME",
-  summary: "take another name",
+  summary: "change your name",
   run: ({ hub, member, rest }) => hub.renaming.rename(member, rest),
 };
 
-/** Says what one does. */
+/** Sends an action. */
 export const me: ChatCommand = {
   name: "me",
   usage: "TEXT",
-  summary: "say what you do, as in /me waves",
+  summary: "send an action, as in /me waves",
   run: ({ hub, member, rest }) => hub.say(member, hub.roomOf(member), { text: rest, action: true }),
 };
 
-/** Says something to one person. */
+/** Sends a private message. */
 export const msg: ChatCommand = {
   name: "msg",
   usage: "NAME TEXT",
-  summary: "say something to one person",
+  summary: "send a private message",
   run({ hub, member, rest }) {
     const [to, text] = splitWord(rest);
-    if (text === "") throw new ChatError("bad-request", "It takes a name and a text: /msg NAME TEXT");
+    if (text === "") throw new ChatError("bad-request", "A name and a text are required: /msg NAME TEXT");
     return hub.sayPrivately(member, to, text);
   },
 };

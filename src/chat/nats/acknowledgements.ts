@@ -11,10 +11,10 @@ import {
 } from "@nats-io/transport-node";
 import type { NatsLink } from "./link.ts";
 
-/** Where JetStream put a message. */
+/** JetStream's acknowledgement of a message. */
 export interface Acknowledgement {
   readonly seq: number;
-  /** A message with the same id was there before, and has this number. */
+  /** Duplicate: a message with the same ID was already stored under this number. */
   readonly isDuplicate: boolean;
 }
 
@@ -26,9 +26,8 @@ interface Pending {
 }
 
 /**
- * Hands messages to JetStream, and its acknowledgements to whoever handed them
- * in. All come to one inbox and share one timer: a request of the client's own
- * has a timer, and errors that are made ready, for each message.
+ * Publishes messages to JetStream and matches its acknowledgements. All use one inbox and one timer, because a request
+ * of the NATS client has its own timer and prepared errors for each message.
  */
 export class Acknowledgements {
   readonly #link: NatsLink;
@@ -36,11 +35,11 @@ export class Acknowledgements {
   readonly #inbox = `${createInbox()}.`;
   #subscription: Subscription | undefined;
   #count = 0;
-  /** By the last token of the inbox, in the order of handing in, and so of their ends. */
+  /** By the last token of the inbox, in the order of publishing, which is also that of expiry. */
   readonly #pending = new Map<string, Pending>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** An answer is waited for no longer than `waitMs`. */
+  /** `waitMs` is the time limit for an acknowledgement. */
   constructor(link: NatsLink, waitMs: number) {
     this.#link = link;
     this.#waitMs = waitMs;
@@ -49,18 +48,18 @@ export class Acknowledgements {
   }
 
   /**
-   * Hands in a message; JetStream stores one of each `id`, which may hold any characters.
+   * Publishes a message; JetStream stores each `id`, which may contain any characters, once.
    *
    * @throws {JetStreamApiError} JetStream rejected it.
    * @throws {PermissionViolationError} NATS rejected it.
-   * @throws {InvalidArgumentError} It is too large for NATS.
-   * @throws {TimeoutError} There was no answer in time.
+   * @throws {InvalidArgumentError} The message is too large for NATS.
+   * @throws {TimeoutError} There was no acknowledgement in time.
    */
   publish(subject: string, data: string, id: string): Promise<Acknowledgement> {
     return new Promise((resolve, reject) => {
       const token = (this.#count++).toString(36);
       const named = headers();
-      // As JSON: a header cannot hold line ends, and loses blanks at its ends.
+      // As JSON, because a header cannot contain line ends and loses leading and trailing spaces.
       named.set("Nats-Msg-Id", JSON.stringify(id));
       this.#listen();
       this.#link.connection.publish(subject, data, { reply: this.#inbox + token, headers: named });
@@ -90,7 +89,7 @@ export class Acknowledgements {
       return this.#rejectAll(error);
     }
     const pending = this.#take(message.subject.slice(this.#inbox.length));
-    // It may have been given up meanwhile.
+    // It may have timed out meanwhile.
     if (pending === undefined) return;
     try {
       pending.resolve(parse(message));
@@ -123,7 +122,7 @@ export class Acknowledgements {
   }
 }
 
-/** The answer to a publication: `{"stream":"PARLEY","seq":7,"duplicate":true}`, or `{"error":{"description":"..."}}`. */
+/** Parses an acknowledgement: `{"stream":"PARLEY","seq":7,"duplicate":true}`, or `{"error":{"description":"..."}}`. */
 function parse(message: Msg): Acknowledgement {
   if (message.data.length === 0) throw new NoRespondersError(message.subject);
   const { seq, duplicate, error } = message.json<{

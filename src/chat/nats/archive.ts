@@ -9,17 +9,17 @@ import { STREAM } from "./subjects.ts";
 /** NATS removes an idle consumer after this time. */
 const INACTIVE_MS = 5_000;
 const FETCH_MS = 3_000;
-/** Tries to find where the last messages of a room begin, each of one question. */
+/** Maximum steps, of one request each, to find the start of the last messages of a room. */
 const MAX_STEPS = 48;
 
-/** A way of reading one room from one number on. */
+/** A cursor over one room, starting at a number. */
 interface Cursor {
   readonly name: string;
-  /** Messages from there to the end. */
+  /** Number of messages from there to the end. */
   readonly count: number;
 }
 
-/** Messages that are in the stream already, room by room. */
+/** Reads stored messages of a room from the stream. */
 export class Archive {
   readonly #link: NatsLink;
 
@@ -27,19 +27,19 @@ export class Archive {
     this.#link = link;
   }
 
-  /** Messages of a room after `seq`, oldest first, `limit` at the most. */
+  /** At most `limit` messages of a room after `seq`, oldest first. */
   after(subject: string, seq: number, limit: number): Promise<StoredMessage[]> {
     return this.#ask(async () => this.#fetch(await this.#open(subject, seq + 1), limit));
   }
 
-  /** The last messages of a room up to and including `upTo`, oldest first; all that are kept where there are fewer. */
+  /** The last messages of a room up to and including `upTo`, oldest first. */
   last(subject: string, upTo: number, limit: number): Promise<StoredMessage[]> {
     return this.#ask(async () => {
       const later = (await this.#open(subject, upTo + 1)).count;
       let tooLate = upTo + 1;
       let start = Math.max(1, tooLate - 2 * limit);
       let cursor = await this.#open(subject, start);
-      // Backwards in growing strides until enough are found, then to where not too many are.
+      // Backwards in growing steps until enough messages are found, then bisects so that they are not too many.
       for (let stride = 8 * limit; cursor.count - later < limit && start > 1; stride *= 4) {
         tooLate = start;
         start = Math.max(1, start - stride);
@@ -69,7 +69,7 @@ export class Archive {
 
   /** Whether every message that the room had after `seq` is still kept. */
   async isWhole(subject: string, seq: number): Promise<boolean> {
-    // The oldest go first: while this one is there, all after it are.
+    // The oldest messages are deleted first: while this one exists, all later ones do.
     if (await this.find(subject, seq) !== undefined) return true;
     const { config, state } = await this.#ask(() =>
       this.#link.attempt(this.#link.jsm.streams.info(STREAM, { subjects_filter: subject }))

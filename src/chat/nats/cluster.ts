@@ -7,23 +7,23 @@ import { createNatsDirectory } from "./directory_nats.ts";
 import { createNatsHistory } from "./history_nats.ts";
 import { NatsLink } from "./link.ts";
 
-/** What {@linkcode joinCluster} must be told. */
+/** Options of {@linkcode joinCluster}. */
 export interface ClusterOptions {
   readonly address: ClusterAddress;
-  /** Credentials for NATS besides those of the address, and the authorities to trust. */
+  /** Credentials for NATS besides those of the address, and trusted CA certificates. */
   readonly trust?: NatsTrust | undefined;
-  /** Counts where the stream is not there yet; a stream that is keeps what it keeps. */
+  /** Applies when the stream is created; an existing stream keeps its settings. */
   readonly retention: Retention;
-  /** Servers of NATS that keep a copy of each message, where the stream is not there yet. */
+  /** Number of replicas, used when the stream is created. */
   readonly replicas?: number | undefined;
   /** A server that sends no heartbeat for this time is considered offline, with its members. */
   readonly leaseMs: number;
   readonly log: Logger;
 }
 
-/** What the servers of a cluster have in common. */
+/** The shared state of a cluster. */
 export interface Cluster {
-  /** Ends the connection to NATS: the directory is disposed of before it. */
+  /** Closes the connection to NATS; the directory must be disposed of first. */
   readonly history: History;
   readonly directory: Directory;
 }
@@ -32,12 +32,12 @@ export interface Cluster {
 export const DEFAULT_LEASE_MS = 12_000;
 
 /**
- * Makes this server one of many with the same rooms and people.
+ * Joins a cluster of servers with shared rooms and members.
  *
- * @throws {RefusedError} NATS is not there.
- * @throws {PermissionError} NATS or the sandbox refuses us.
- * @throws {TlsError} Its certificate is not to be trusted, or it speaks no TLS.
- * @throws {UsageError} It has no JetStream.
+ * @throws {RefusedError} NATS cannot be reached.
+ * @throws {PermissionError} NATS or the sandbox denies access.
+ * @throws {TlsError} Its certificate is not trusted, or it does not support TLS.
+ * @throws {UsageError} JetStream is not enabled.
  */
 export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
   const { address, trust, retention, replicas, leaseMs, log } = options;

@@ -1,6 +1,6 @@
 import { UsageError } from "../../base/errors.ts";
 
-/** Where NATS is, and who we are there. */
+/** Address of NATS and credentials. */
 export interface ClusterAddress {
   /** `host:port` of each server. */
   readonly servers: readonly string[];
@@ -13,10 +13,10 @@ export interface ClusterAddress {
 const EXAMPLE = "write it as in nats://127.0.0.1:4222,nats://10.0.0.2:4222";
 
 /**
- * Reads `nats://[USER:PASSWORD@|TOKEN@]HOST[:4222],...`; `tls://` asks for TLS.
- * The scheme and the user of the first server count for all.
+ * Parses `nats://[USER:PASSWORD@|TOKEN@]HOST[:4222],...`; `tls://` requires TLS. The scheme and the user of the first
+ * server apply to all.
  *
- * @throws {UsageError} It is no such list.
+ * @throws {UsageError} The text is not such a list.
  */
 export function parseClusterAddress(text: string): ClusterAddress {
   const [first, ...more] = text.split(",").map((part) => part.trim());
@@ -35,13 +35,13 @@ export function parseClusterAddress(text: string): ClusterAddress {
 
 function parseOne(whole: string, part: string, defaultScheme: string): { url: URL; isTls: boolean } {
   const [, scheme = defaultScheme, rest = part] = /^([a-z]+):\/\/(.*)$/.exec(part) ?? [];
-  // Only the schemes that the platform knows are parsed by host and port.
+  // The URL parser splits host and port of known schemes only.
   const url = URL.canParse(`http://${rest}`) ? new URL(`http://${rest}`) : undefined;
   const isKnown = scheme === "nats" || scheme === "tls";
   if (url === undefined || !isKnown || url.pathname !== "/" || url.search !== "" || url.hash !== "") {
     throw new UsageError(`Cannot use ${show(whole)} as a cluster: ${EXAMPLE}`);
   }
-  // The platform drops the scheme's usual port.
+  // The URL parser drops the default port.
   return { url: withPort(url, rest), isTls: scheme === "tls" };
 }
 
@@ -49,7 +49,7 @@ function withPort(url: URL, rest: string): URL {
   return url.port === "" && /:80\/?$/.test(rest) ? new URL(`https://${rest}`) : url;
 }
 
-/** The list without passwords and tokens: it is printed and logged. */
+/** The list without passwords and tokens, for messages and logs. */
 function show(text: string): string {
   return `"${text.replaceAll(/[^/,@]*@/g, "***@")}"`;
 }

@@ -12,27 +12,27 @@ import {
 import type { ClusterAddress } from "./cluster_address.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
-/** Between two tries to come back. */
+/** Delay between reconnect attempts. */
 const RECONNECT_MS = 250;
 /** A peer that disappeared silently is detected within two of these. */
 const PING_MS = 2_500;
 
-/** Who we are to NATS, and whom we take for NATS. */
+/** Credentials for NATS and trust settings. */
 export interface NatsTrust {
-  /** What a credentials file holds. */
+  /** Content of a credentials file. */
   readonly credentials?: Uint8Array | undefined;
-  /** The authorities that its certificate may be of, in PEM, in place of the usual ones. */
+  /** Trusted CA certificates in PEM, instead of the system's. */
   readonly authorities?: string | undefined;
-  /** The certificate and key that NATS knows us by, in PEM. */
+  /** Client certificate and key in PEM. */
   readonly certificate?: { readonly cert: string; readonly key: string } | undefined;
 }
 
 /**
- * Connects to NATS; from then on it comes back by itself, for as long as it takes.
+ * Connects to NATS; later it reconnects automatically without a time limit.
  *
- * @throws {RefusedError} Nobody answers there.
- * @throws {PermissionError} NATS or the sandbox refuses us.
- * @throws {TlsError} Its certificate is not to be trusted, or it speaks no TLS.
+ * @throws {RefusedError} NATS cannot be reached.
+ * @throws {PermissionError} NATS or the sandbox denies access.
+ * @throws {TlsError} Its certificate is not trusted, or it does not support TLS.
  */
 export async function connectNats(
   address: ClusterAddress,
@@ -52,9 +52,9 @@ export async function connectNats(
       reconnectTimeWait: RECONNECT_MS,
       reconnectJitter: RECONNECT_MS,
       pingInterval: PING_MS,
-      // A password that is changed on both sides must not end the server in between.
+      // Changing a password on both sides must not end the server in between.
       ignoreAuthErrorAbort: true,
-      // A stack made ready for every request costs more than the request.
+      // Capturing a stack trace for every request is expensive.
       noAsyncTraces: true,
       ...(isTls ? { tls: { ...(authorities === undefined ? {} : { ca: authorities }), ...certificate } } : {}),
       ...(user === undefined ? {} : { user }),
@@ -62,7 +62,7 @@ export async function connectNats(
       ...(token === undefined ? {} : { token }),
       ...(credentials === undefined ? {} : { authenticator: credsAuthenticator(credentials) }),
     });
-    // The client does not notice an alert that comes while it has no handler, and would report a timeout.
+    // The client misses a TLS alert while it has no handler, and would report a timeout.
     return await Promise.race([connecting, alert.promise]);
   } catch (error) {
     throw connectError(address, error);
@@ -71,13 +71,13 @@ export async function connectNats(
   }
 }
 
-/** Whether NATS has said that we may not do this. */
+/** Whether NATS has denied permission. */
 export function isRefusal(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return error.name === "PermissionViolationError" || isRefusal(error.cause);
 }
 
-/** Errors of the NATS client that say that no answer can come now. */
+/** Errors of the NATS client when it is disconnected. */
 const OUTAGES: ReadonlySet<string> = new Set([
   "ClosedConnectionError",
   "ConnectionError",
@@ -88,9 +88,8 @@ const OUTAGES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether an error says that NATS or JetStream cannot answer now. Any other
- * error is about the one request, which would fail again, and says nothing
- * about the requests of others.
+ * Whether an error means that NATS or JetStream is unavailable. Any other error concerns only the request, which would
+ * fail again.
  */
 export function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
@@ -98,7 +97,7 @@ export function isOutage(error: unknown): boolean {
   return OUTAGES.has(error.name) || isOutage(error.cause);
 }
 
-/** What to tell the user where NATS is there, but does not let us do what we must. */
+/** The error for a missing permission in NATS. */
 export function useError(cause: unknown): unknown {
   if (cause instanceof ParleyError) return cause;
   const what = "Cannot use NATS for the chat";
@@ -108,8 +107,8 @@ export function useError(cause: unknown): unknown {
 }
 
 /**
- * The client of NATS leaves sockets behind that NATS has refused, without anyone to hear that they are reset: that
- * would end the program. Nothing else here uses such sockets.
+ * The NATS client leaves rejected sockets without an error handler, so that a reset would end the process. Nothing else
+ * uses such sockets.
  */
 function ignoreLeftSocket(event: ErrorEvent): void {
   const { error } = event;
@@ -117,7 +116,7 @@ function ignoreLeftSocket(event: ErrorEvent): void {
   if (/ECONNRESET|EPIPE/.test(error.message) || isAlert(error)) event.preventDefault();
 }
 
-/** Whether NATS ended the TLS handshake: unlike every other TLS error, this one is about our certificate. */
+/** Whether NATS aborted the TLS handshake: unlike all other TLS errors, this one concerns our certificate. */
 function isAlert(error: unknown): error is Error {
   return error instanceof Error && /received fatal alert/.test(error.message);
 }
@@ -138,13 +137,15 @@ function connectError({ servers, isTls }: ClusterAddress, cause: unknown): Parle
     return new UsageError(`${what}: invalid credentials file: ${found}`, { cause });
   }
   if (/does not support 'tls'/.test(found)) {
-    return new TlsError("protocol", `${what}: it speaks no TLS: use nats:// if that is meant`, { cause });
+    return new TlsError("protocol", `${what}: it does not support TLS: use nats:// for a connection without TLS`, {
+      cause,
+    });
   }
   if (/altname|does not match/i.test(found)) return new TlsError("name", `${what}: ${found}`, { cause });
   if (/expired/i.test(found)) return new TlsError("expired", `${what}: ${found}`, { cause });
   if (/certificate/i.test(found)) {
-    // The runtime does not tell one that is too old from one of a stranger.
-    const hint = "trust its authority with tls:// and --cluster-ca FILE, or look at its dates";
+    // The runtime does not distinguish expired and untrusted certificates.
+    const hint = "trust its CA with tls:// and --cluster-ca FILE, or check whether it has expired";
     return new TlsError("untrusted", `${what}: ${found}; ${hint}`, { cause });
   }
   const hint = isTls && found === "timeout" ? "; does it require a client certificate (--cluster-cert)?" : "";

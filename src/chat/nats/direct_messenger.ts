@@ -10,11 +10,11 @@ const ANSWER_MS = 2_000;
 const ARRIVED = "arrived";
 const NOT_HERE = "not here";
 
-/** Who takes what a {@linkcode DirectMessenger} brings. */
+/** Receives the messages of a {@linkcode DirectMessenger}. */
 export interface Receivers {
-  /** Something for one member; whether it is here. */
+  /** A message for one member; returns whether it is connected here. */
   onDirectMessage(id: string, event: ChatEvent): boolean;
-  /** Something for everyone. */
+  /** A message for everyone. */
   onAnnouncement(event: ChatEvent): void;
 }
 
@@ -23,13 +23,13 @@ export class DirectMessenger {
   readonly #link: NatsLink;
   readonly #server: string;
 
-  /** `server` names this one. */
+  /** `server` is the ID of this one. */
   constructor(link: NatsLink, server: string) {
     this.#link = link;
     this.#server = server;
   }
 
-  /** Starts to take what the other servers send. */
+  /** Starts to receive messages of other servers. */
   listen(receivers: Receivers): void {
     const { connection } = this.#link;
     connection.subscribe(serverSubject(this.#server), {
@@ -48,9 +48,9 @@ export class DirectMessenger {
   }
 
   /**
-   * Brings something to one person on another server.
+   * Sends a message to a member on another server.
    *
-   * @throws {ChatError} It did not arrive, or nobody knows.
+   * @throws {ChatError} The message was not delivered, or it is unknown whether it was.
    */
   async send({ id, nick, server }: Remote, event: ChatEvent): Promise<void> {
     let answer: string;
@@ -59,13 +59,13 @@ export class DirectMessenger {
       const asking = this.#link.connection.request(serverSubject(server), data, { timeout: ANSWER_MS });
       answer = (await this.#link.attempt(asking)).string();
     } catch (cause) {
-      throw new ChatError("not-stored", `The server of ${nick} does not answer: ${messageOf(cause)}`, { cause });
+      throw new ChatError("not-stored", `The server of ${nick} does not respond: ${messageOf(cause)}`, { cause });
     }
     if (answer !== ARRIVED) throw new ChatError("no-such-nick", `${nick} has just left`, { field: "nick" });
   }
 
   /**
-   * Tells all other servers.
+   * Sends a message to all other servers.
    *
    * @throws {ChatError} NATS is unreachable.
    */
@@ -82,12 +82,12 @@ function parse(message: Msg): Readonly<Record<string, unknown>> | undefined {
     const value: unknown = JSON.parse(message.string());
     return typeof value === "object" && value !== null ? value as Readonly<Record<string, unknown>> : undefined;
   } catch {
-    // Another program speaks on our subjects.
+    // Another program has published to these subjects.
     return undefined;
   }
 }
 
-/** Only servers may speak on these subjects: what comes is theirs. */
+/** Only servers may publish to these subjects, so the content is trusted. */
 function isEvent(value: unknown): value is ChatEvent {
   return typeof value === "object" && value !== null && "type" in value && typeof value.type === "string";
 }

@@ -18,36 +18,35 @@ import { Registration, type RegistrationHost } from "./registration.ts";
 import { NICK_KEY, PRESENCE_BUCKET, SERVER_KEY } from "./subjects.ts";
 import { Table, type TableEntry } from "./table.ts";
 
-/** Names that nobody has any more, and servers that ended, are forgotten after this time. */
+/** Retention of unused names and ended servers. */
 const TTL_MS = 3_600_000;
 /**
- * Values of each name that are kept: who entered a room before whom must be seen by a server that is slow to read,
- * after what was written of the same people since.
+ * Values kept per name, so that a slow server still sees the order in which members entered a room after later changes.
  */
 const VALUES_KEPT = 5;
-/** For the other servers to be told who left, at the end. */
+/** Time limit for reporting the last leaves at shutdown. */
 const GOODBYE_MS = 2_000;
-/** For NATS, to say who was first in a room. */
+/** Time limit for NATS to determine who was first in a room. */
 const ENTER_MS = 5_000;
-/** Names of a lost server that are freed with one heartbeat. */
+/** Names of a lost server to free per heartbeat. */
 const SWEPT_AT_ONCE = 200;
-/** Registrations that are renewed with one heartbeat, so that they do not expire. */
+/** Registrations to renew per heartbeat, so that they do not expire. */
 const RENEWED_AT_ONCE = 200;
 
-/** What {@linkcode createNatsDirectory} must be told. */
+/** Options of {@linkcode createNatsDirectory}. */
 export interface NatsDirectoryOptions {
-  /** Names this server in the cluster. */
+  /** ID of this server in the cluster. */
   readonly server: string;
   /** A server that sends no heartbeat for this time is considered offline, with its members. */
   readonly leaseMs: number;
-  /** How far the messages have been told. */
+  /** Position of delivered messages. */
   readonly messages: MessageClock;
-  /** What a room is about, where it is known. */
+  /** The topic of a room, if known. */
   readonly topicOf: (roomKey: string) => string;
   readonly log: Logger;
 }
 
-/** The people of all servers that share one NATS: a key-value bucket has everyone, under their name. */
+/** The directory of all servers that share a NATS: a key-value bucket with an entry per name. */
 export async function createNatsDirectory(link: NatsLink, options: NatsDirectoryOptions): Promise<Directory> {
   const { log, server } = options;
   const table = await Table.open(link, { bucket: PRESENCE_BUCKET, history: VALUES_KEPT, ttlMs: TTL_MS, log });
@@ -67,14 +66,14 @@ class NatsDirectory implements Directory, RegistrationHost {
   readonly #remote: RemoteMembers;
   readonly #topicOf: (roomKey: string) => string;
   readonly #log: Logger;
-  /** Everyone here, by id, and who has left while NATS has not been told. */
+  /** Local members by ID, including those whose leave has not been reported to NATS. */
   readonly #registrations = new Map<string, Registration>();
   readonly #leaving = new Set<Registration>();
   #events: DirectoryEvents | undefined;
   #arrivals = 0;
-  /** The messages that come before the news of the entry that is looked at. */
+  /** The messages that precede the current entry. */
   #newsAfter: StreamPosition | undefined;
-  /** Heartbeats until those are dropped that were not written again after a loss. */
+  /** Heartbeats until entries not rewritten after a loss are dropped. */
   #beatsToDrop = 0;
 
   constructor(link: NatsLink, table: Table, messenger: DirectMessenger, options: NatsDirectoryOptions) {
@@ -101,13 +100,13 @@ class NatsDirectory implements Directory, RegistrationHost {
     });
   }
 
-  /** Learns who is there, and says that this server is. */
+  /** Reads the current entries, and registers this server. */
   async start(): Promise<void> {
     this.#messenger.listen({
       onDirectMessage: (id, event) => {
         const member = this.#registrations.get(id)?.member;
         const sender = event.type === "private" ? this.find(event.from) : undefined;
-        // The sender is not told that it is ignored.
+        // The sender does not learn that it is ignored.
         if (sender === undefined || member?.ignores(sender) === false) member?.tell(event);
         return member !== undefined;
       },
@@ -133,7 +132,7 @@ class NatsDirectory implements Directory, RegistrationHost {
   newcomer(): { id: string; nick: string } {
     for (;;) {
       const number = ++this.#arrivals;
-      // A name of nobody else's without asking NATS, which a client that comes must not wait for.
+      // A free name as far as known locally, because a newcomer must not wait for NATS.
       const nick = `guest${number}-${this.server.slice(0, 4)}`;
       if (this.#here.holderOf(nick) === undefined && !this.#remote.has(nick)) {
         return { id: `${this.server}.${number}`, nick };
@@ -165,7 +164,7 @@ class NatsDirectory implements Directory, RegistrationHost {
     }
     const answer = new Promise<boolean>((resolve) => registration.entering.set(room.key, resolve));
     void registration.update();
-    // Without NATS nobody can tell who was first; whoever comes is let in all the same.
+    // Without NATS it is unknown who was first; members are admitted anyway.
     try {
       return await abortable(this.link.wait(answer), { timeout: ENTER_MS }, () => new Error("no answer of NATS"));
     } catch {
@@ -216,7 +215,7 @@ class NatsDirectory implements Directory, RegistrationHost {
     this.#messenger.announce(event);
   }
 
-  /** A name is free that is a tombstone, of a server that is gone, or of nobody here. */
+  /** A name is free if it is a tombstone, belongs to a lost server, or to no current member of this server. */
   isFree(presence: Presence | undefined): boolean {
     if (presence === undefined || "tombstone" in presence) return true;
     const { server, id } = presence.person;
@@ -230,7 +229,7 @@ class NatsDirectory implements Directory, RegistrationHost {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const member of [...this.#here.members]) this.remove(member, "its server ended");
     const leaving = Promise.all(Array.from(this.#leaving, (registration) => registration.tidy()));
-    // What is left is put away by the others.
+    // The other servers clean up the rest.
     await abortable(this.link.wait(leaving), { timeout: GOODBYE_MS }, () => new Error("late")).catch(() => {});
     await this.#heartbeat.stop();
     await this.#here[Symbol.asyncDispose]();
@@ -254,19 +253,19 @@ class NatsDirectory implements Directory, RegistrationHost {
     this.#newsAfter = undefined;
   }
 
-  /** In the order of all servers, someone here has entered rooms now. */
+  /** A local member's entry into rooms has been ordered in the cluster. */
   #confirm({ id, rooms }: PresenceRecord): void {
     for (const [roomKey, resolve] of this.#registrations.get(id)?.entering ?? []) {
       if (rooms.has(roomKey)) resolve(!this.#remote.isIn(roomKey));
     }
   }
 
-  /** Another server considered this one offline, and wrote the key of a member here: finds out who has the name. */
+  /** Another server considered this one offline and took a local member's key: finds out who has the name. */
   #defend(registration: Registration | undefined, { key, revision }: TableEntry): void {
     if (registration?.key === key && registration.revision < revision) void registration.update();
   }
 
-  /** One that nobody was on may have ended long ago. */
+  /** A server without members may have ended long ago. */
   #onGone(server: string, why: string): void {
     const members = this.#remote.hide(server, why);
     if (members > 0) this.#log.warning("a server of the cluster is gone", { server, why, members });
@@ -284,7 +283,7 @@ class NatsDirectory implements Directory, RegistrationHost {
     void this.#sweep();
   }
 
-  /** One of the servers that are there puts away what those left that are gone. */
+  /** One of the online servers cleans up after lost ones. */
   async #sweep(): Promise<void> {
     const { liveness } = this.#heartbeat;
     const isSweeper = liveness.isFirst(this.server);
@@ -301,7 +300,7 @@ class NatsDirectory implements Directory, RegistrationHost {
     }
   }
 
-  /** NATS is back online: writes who has left meanwhile. */
+  /** NATS is back online: reports members that have left meanwhile. */
   #tidy(): void {
     for (const registration of this.#registrations.values()) if (!registration.isTidy) void registration.tidy();
     for (const registration of this.#leaving) void registration.tidy().then(() => this.#forgetTidy(registration));
@@ -311,7 +310,7 @@ class NatsDirectory implements Directory, RegistrationHost {
     if (registration.isTidy) this.#leaving.delete(registration);
   }
 
-  /** NATS has lost everything: every server writes its members again. */
+  /** NATS has lost its data: every server writes its members again. */
   #onLost(): void {
     this.#remote.expectAnew();
     this.#beatsToDrop = BEATS_PER_LEASE;

@@ -5,13 +5,13 @@ import type { Logger } from "../../log/logger.ts";
 import { delay } from "../../net/wait.ts";
 import type { NatsLink } from "./link.ts";
 
-/** Messages that NATS may send ahead. */
+/** Maximum messages in flight from NATS. */
 const AHEAD = 1_000;
 const HEARTBEAT_MS = 2_000;
 const PULL_MS = 30_000;
 const RETRY_MS = 250;
 
-/** What a {@linkcode Feed} reads. */
+/** The source of a {@linkcode Feed}. */
 export interface FeedSource {
   readonly stream: string;
   readonly subjects: string;
@@ -19,13 +19,13 @@ export interface FeedSource {
   readonly position: number;
 }
 
-/** Someone who waits until a message was told. */
+/** A caller waiting for the delivery of a message. */
 interface Waiter {
   readonly seq: number;
   readonly wake: () => void;
 }
 
-/** Every message of a stream once and in its order, whatever happens to the connection. */
+/** Delivers every message of a stream once and in order, across reconnects. */
 export class Feed {
   readonly #link: NatsLink;
   readonly #log: Logger;
@@ -33,11 +33,11 @@ export class Feed {
   readonly #onMessage: (message: JsMsg) => void;
   #position: number;
   #messages: ConsumerMessages | undefined;
-  /** Counts the askings: what comes of an earlier one is not told. */
+  /** Counts requests: messages of earlier ones are ignored. */
   #round = 0;
   #waiters: Waiter[] = [];
 
-  /** Nothing is read before {@linkcode start}. */
+  /** Reads nothing before {@linkcode start}. */
   constructor(link: NatsLink, source: FeedSource, log: Logger, onMessage: (message: JsMsg) => void) {
     this.#link = link;
     this.#source = source;
@@ -46,14 +46,14 @@ export class Feed {
     this.#onMessage = onMessage;
   }
 
-  /** Number of the last message that was told. */
+  /** Number of the last delivered message. */
   get position(): number {
     return this.#position;
   }
 
   /**
-   * Settles once the message of this number, or a later one, was told; or the numbering starts again, or this ends, or
-   * `maxMs` have passed. `undefined` where it was told already.
+   * Settles once the message with this number or a later one was delivered, the numbering was reset, the feed has
+   * ended, or `maxMs` have passed. `undefined` if it was already delivered.
    */
   told(seq: number, maxMs?: number): Promise<void> | undefined {
     if (seq <= this.#position) return undefined;
@@ -74,7 +74,7 @@ export class Feed {
     });
   }
 
-  /** Tells messages until the link ends, which waits for it; an error says that it cannot begin. */
+  /** Delivers messages until the link ends, which waits for it; throws if it cannot start. */
   async start(): Promise<void> {
     const { signal } = this.#link;
     const messages = await this.#open();
@@ -94,20 +94,20 @@ export class Feed {
       } catch (error) {
         messages = undefined;
         if (signal.aborted) return;
-        this.#log.warning("reading from NATS failed: it is tried again", { error: messageOf(error) });
+        this.#log.warning("reading from NATS failed; retrying", { error: messageOf(error) });
         await delay(RETRY_MS, signal).catch(() => {});
       }
     }
     messages?.stop();
   }
 
-  /** Asks again: after an outage it is unknown what NATS has left to send. */
+  /** Requests again: after an outage it is unknown what NATS will still send. */
   restart(): void {
     this.#round++;
     this.#messages?.stop();
   }
 
-  /** The stream was lost: another begins with its first message. */
+  /** The stream was lost; a new one starts with its first message. */
   startAnew(): void {
     this.#position = 0;
     this.restart();
@@ -117,9 +117,10 @@ export class Feed {
   async #open(): Promise<ConsumerMessages> {
     const round = ++this.#round;
     const { stream, subjects } = this.#source;
-    // No ordered consumer: the client's starts timers to make it again that outlive it. This does so itself.
+    // Not the client's ordered consumer, whose timers for recreating it outlive it; this class recreates the consumer
+    // itself.
     const { name } = await this.#link.attempt(this.#link.jsm.consumers.add(stream, {
-      // With a name, the request has a subject of this stream, which the README's rights allow.
+      // With a name, the request's subject is covered by the permissions in the manual.
       name: crypto.randomUUID(),
       filter_subject: subjects,
       deliver_policy: DeliverPolicy.StartSequence,
@@ -135,24 +136,24 @@ export class Feed {
       max_messages: AHEAD,
       idle_heartbeat: HEARTBEAT_MS,
       expires: PULL_MS,
-      // Not by an iterator: what one read brings is handled in one turn, and leaves for each member in one write.
+      // Not an iterator: the messages of one read are handled in one turn, and sent to each member in one write.
       callback: (message) => this.#tell(message, round),
     });
     this.#messages = messages;
     this.#link.attach(this.#watch(messages, round));
-    // NATS may have gone and come while it was asked.
+    // NATS may have disconnected and reconnected meanwhile.
     if (round !== this.#round || this.#link.signal.aborted) messages.stop();
     return messages;
   }
 
-  /** Asks again if NATS does not send heartbeats: the server that kept the consumer may be gone. */
+  /** Requests again if NATS sends no heartbeats: the server with the consumer may be down. */
   async #watch(messages: ConsumerMessages, round: number): Promise<void> {
     for await (const { type } of messages.status()) {
       if (type === "heartbeats_missed" && round === this.#round) this.restart();
     }
   }
 
-  /** Settles when no more will come of what was asked for. */
+  /** Settles when the request has ended. */
   async #end(messages: ConsumerMessages): Promise<void> {
     const error = await messages.closed();
     if (error instanceof Error) throw error;

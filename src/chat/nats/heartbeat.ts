@@ -5,24 +5,24 @@ import { BEATS_PER_LEASE, Liveness } from "./liveness.ts";
 import { SERVER_KEY } from "./subjects.ts";
 import type { Table, TableEntry } from "./table.ts";
 
-/** Reason for the members of a server that sends no heartbeat to have left. */
+/** Leave reason for the members of a server that sends no heartbeat. */
 export const LOST = "its server is lost";
 
-/** What a {@linkcode Heartbeat} must be told. */
+/** Options of a {@linkcode Heartbeat}. */
 export interface HeartbeatOptions {
-  /** Names this server. */
+  /** ID of this server. */
   readonly server: string;
   readonly leaseMs: number;
   readonly log: Logger;
 }
 
-/** What a {@linkcode Heartbeat} tells. */
+/** Callbacks of a {@linkcode Heartbeat}. */
 export interface HeartbeatEvents {
-  /** A server is gone, with everyone on it. */
+  /** A server is offline, with all its members. */
   onGone(server: string, why: string): void;
   /** A server that was considered offline is back online. */
   onBack(server: string): void;
-  /** A heartbeat of this server came back from NATS: NATS is reachable. */
+  /** This server received its own heartbeat from NATS: NATS is reachable. */
   onBeat(): void;
 }
 
@@ -45,12 +45,12 @@ export class Heartbeat {
     this.liveness = new Liveness(this.#beatMs);
   }
 
-  /** Begins, and goes on until {@linkcode stop} or the end of the link. */
+  /** Runs until {@linkcode stop} or the end of the link. */
   async start(): Promise<void> {
     this.#timer = setInterval(() => void this.beat(), this.#beatMs);
     this.#link.signal.addEventListener("abort", () => clearInterval(this.#timer), { once: true });
     this.#link.watch({ onReady: () => void this.beat() });
-    // An error here says that this server may not write.
+    // An error here means a missing permission to write.
     await this.#table.put(this.#key, { beatMs: this.#beatMs });
   }
 
@@ -63,7 +63,7 @@ export class Heartbeat {
     if (this.#link.isReady) await this.#say({ beatMs: this.#beatMs });
   }
 
-  /** Reports that this server ends, with all of its members. */
+  /** Reports the shutdown of this server and all its members. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     if (this.#link.isReady) await this.#say({ gone: true });
@@ -82,7 +82,7 @@ export class Heartbeat {
     }
   }
 
-  /** Something of a server came, whatever it was. */
+  /** Records any sign of activity of a server. */
   hear(server: string, beatMs?: number): void {
     if (!this.liveness.hear(server, beatMs)) return;
     this.#options.log.info("a server of the cluster is back online", { server });

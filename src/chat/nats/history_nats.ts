@@ -18,22 +18,22 @@ import { decodeDraft } from "./stored_message.ts";
 import { ROOM_BUCKET, ROOM_PREFIX, ROOM_SUBJECTS, STREAM } from "./subjects.ts";
 import { Table } from "./table.ts";
 
-/** What {@linkcode createNatsHistory} must be told. */
+/** Options of {@linkcode createNatsHistory}. */
 export interface NatsHistoryOptions {
-  /** Names this server in the messages that came to it. */
+  /** ID of this server in its messages. */
   readonly server: string;
-  /** The stream as it is now. */
+  /** The current stream. */
   readonly stream: StreamInfo;
   readonly log: Logger;
 }
 
 /**
- * Keeps the messages of all rooms in a JetStream stream that many servers
- * share: its order is the order everywhere, and a message is acknowledged when
- * JetStream has acknowledged it and it has come back. The link ends with it.
+ * Stores the messages of all rooms in a JetStream stream shared by many servers: its order is the order everywhere, and
+ * a message is acknowledged when JetStream has acknowledged it and it has been received back. Disposing of it ends the
+ * link.
  */
 export async function createNatsHistory(link: NatsLink, options: NatsHistoryOptions): Promise<NatsHistory> {
-  // As many decisions as a server can miss while it is cut off.
+  // Decisions that a server can miss while it is disconnected.
   const table = await Table.open(link, { bucket: ROOM_BUCKET, history: 64, ttlMs: 0, log: options.log });
   const history = new NatsHistory(link, new RoomStates(link, table), options);
   await history.start();
@@ -65,7 +65,7 @@ export class NatsHistory implements History, LogHost, MessageClock {
     this.#feed = new Feed(link, source, log, (message) => this.#deliver(message));
   }
 
-  /** Begins to hear what is said and decided. */
+  /** Starts to receive messages and decisions. */
   async start(): Promise<void> {
     this.#link.watch({ onReady: (now) => this.#goOn(now) });
     await this.#feed.start();
@@ -74,12 +74,12 @@ export class NatsHistory implements History, LogHost, MessageClock {
     });
   }
 
-  /** The last message of any room that was told here. */
+  /** The last delivered message of any room. */
   get position(): StreamPosition {
     return { epoch: this.epoch, seq: this.#feed.position };
   }
 
-  /** Waits until a message of this stream has been told here, or for `maxMs`. */
+  /** Waits until a message of this stream has been delivered here, or for `maxMs`. */
   reached({ epoch, seq }: StreamPosition, maxMs?: number): Promise<void> | undefined {
     return epoch === this.epoch ? this.#feed.told(seq, maxMs) : undefined;
   }
@@ -88,14 +88,14 @@ export class NatsHistory implements History, LogHost, MessageClock {
     return this.#link.isReady ? undefined : "messages cannot be stored: NATS is unreachable";
   }
 
-  /** What a room is about. */
+  /** The topic of a room. */
   topicOf(roomKey: string): string {
     return this.#states.of(roomKey)?.topic ?? "";
   }
 
   async open(name: string, onMessage: OnMessage, onDecision?: OnDecision): Promise<RoomLog> {
     const log = new NatsLog(this, name, keyOf(name), onMessage, onDecision);
-    // Known before anything is read: what comes meanwhile must not be missed.
+    // Registered before reading, so that no message is missed meanwhile.
     this.#logs.set(log.subject, log);
     try {
       await log.load(this.#feed.position);
@@ -145,7 +145,7 @@ export class NatsHistory implements History, LogHost, MessageClock {
   }
 }
 
-/** The time of the stream's creation, short: another stream numbers its messages from 1 again. */
+/** The stream's creation time, shortened: a new stream numbers its messages from 1 again. */
 function epochOf({ created }: StreamInfo): string {
   const [, fraction = ""] = /\.(\d+)Z$/.exec(created) ?? [];
   return `${Math.floor(Date.parse(created) / 1_000).toString(36)}-${Number(fraction || 0).toString(36)}`;

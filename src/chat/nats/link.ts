@@ -9,24 +9,24 @@ import { isRefusal, useError } from "./connect_nats.ts";
 import type { Retention } from "../history.ts";
 import { ROOM_SUBJECTS, STREAM } from "./subjects.ts";
 
-/** A repeated `id` is stored once within this time, whichever server it comes to. */
+/** Window in which a repeated `id` is stored once, on any server. */
 const DUPLICATE_WINDOW_MS = 10 * 60_000;
 const API_TIMEOUT_MS = 2_000;
 /** Between two checks whether JetStream is back online. */
 const PROBE_MS = 100;
 
-/** For the servers of a NATS cluster to find each other. */
+/** Time limit for the servers of a NATS cluster to find each other. */
 const PEERS_WAIT_MS = 5_000;
-/** Replicas of each stream where NATS is a cluster. */
+/** Default replicas of each stream in a NATS cluster. */
 const DEFAULT_REPLICAS = 3;
 /** `err_code` of "no suitable peers for placement", "insufficient resources" and "replicas > 1 not supported". */
 const TOO_MANY_REPLICAS: ReadonlySet<number> = new Set([10005, 10023, 10074]);
 
-/** How a {@linkcode NatsLink} makes the stream. */
+/** Settings for the stream of a {@linkcode NatsLink}. */
 export interface LinkOptions {
   readonly retention: Retention;
   /**
-   * Servers of NATS that keep a copy of each message.
+   * Number of replicas.
    *
    * @default {3 where NATS is a cluster of as many, otherwise 1}
    */
@@ -34,15 +34,15 @@ export interface LinkOptions {
   readonly log: Logger;
 }
 
-/** What a {@linkcode NatsLink} tells. */
+/** Callbacks of a {@linkcode NatsLink}. */
 export interface LinkEvents {
   /** JetStream is back online, with this stream. */
   onReady?(stream: StreamInfo): void;
-  /** NATS rejects a request for lack of a right. */
+  /** NATS rejects a request because of a missing permission. */
   onRefused?(refusal: PermissionViolationError): void;
 }
 
-/** The connection to NATS and the stream behind it: whether both are there, and how to wait for them. */
+/** The connection to NATS and the stream: their availability, and waiting for it. */
 export class NatsLink implements AsyncDisposable {
   readonly connection: NatsConnection;
   readonly js: JetStreamClient;
@@ -51,7 +51,7 @@ export class NatsLink implements AsyncDisposable {
   readonly #log: Logger;
   readonly #ending = new AbortController();
   readonly #underway = new Set<(error: Error) => void>();
-  /** Requests of the client of NATS, which keeps their timers also after it was closed. */
+  /** Pending requests of the NATS client, which keeps their timers even after it was closed. */
   readonly #requests = new Set<Promise<void>>();
   #waiters: (() => void)[] = [];
   #isReady = true;
@@ -61,14 +61,14 @@ export class NatsLink implements AsyncDisposable {
 
   private constructor(connection: NatsConnection, jsm: JetStreamManager, options: LinkOptions) {
     this.connection = connection;
-    // Who may use JetStream at all is found out by using it.
+    // Whether JetStream may be used is determined by using it.
     this.js = jetstream(connection, { checkAPI: false, timeout: API_TIMEOUT_MS });
     this.jsm = jsm;
     this.#options = options;
     this.#log = options.log;
   }
 
-  /** Finds the stream, or makes it. */
+  /** Finds or creates the stream. */
   static async open(
     connection: NatsConnection,
     options: LinkOptions,
@@ -79,7 +79,7 @@ export class NatsLink implements AsyncDisposable {
       await connection.close();
       if (isRefusal(cause)) throw useError(cause);
       throw new UsageError(
-        `Cannot use NATS for the chat: JetStream does not answer (${messageOf(cause)}); start nats-server with -js`,
+        `Cannot use NATS for the chat: JetStream does not respond (${messageOf(cause)}); start nats-server with -js`,
         { cause },
       );
     });
@@ -88,32 +88,32 @@ export class NatsLink implements AsyncDisposable {
     return { link, stream };
   }
 
-  /** Is told from now on what happens to the link. */
+  /** Registers callbacks. */
   watch(events: LinkEvents): void {
     this.#events.push(events);
   }
 
-  /** Something that ends with the link, which waits for it. */
+  /** Registers a task that ends with the link, which waits for it. */
   attach(work: Promise<void>): void {
     this.#attached.push(work);
   }
 
-  /** Servers of NATS that keep a copy of the stream; the buckets are kept by as many. */
+  /** Number of replicas of the stream, also used for the buckets. */
   get replicas(): number {
     return this.#replicas;
   }
 
-  /** Whether NATS was there when it was last heard of. */
+  /** Whether NATS was last known to be online. */
   get isReady(): boolean {
     return this.#isReady;
   }
 
-  /** Ends with the server. */
+  /** Aborts when the server ends. */
   get signal(): AbortSignal {
     return this.#ending.signal;
   }
 
-  /** Waits until NATS is there, until `endMs` on the clock of `performance.now()`; `false` where it is not by then. */
+  /** Waits for NATS until `endMs` on the clock of `performance.now()`; `false` on timeout. */
   whenReady(endMs: number): Promise<boolean> | true {
     if (this.#isReady) return true;
     if (this.#ending.signal.aborted) return Promise.resolve(false);
@@ -130,14 +130,14 @@ export class NatsLink implements AsyncDisposable {
     });
   }
 
-  /** The outcome of a request to NATS, or an error as soon as NATS is gone: no answer will come then. */
+  /** The result of a request to NATS, or an error as soon as NATS is unreachable. */
   attempt<T>(request: Promise<T>): Promise<T> {
     const settled = request.then(() => {}, () => {}).finally(() => this.#requests.delete(settled));
     this.#requests.add(settled);
     return this.wait(request);
   }
 
-  /** The outcome of something that comes back from NATS, or an error as soon as NATS is gone. */
+  /** The result of something received back from NATS, or an error as soon as NATS is unreachable. */
   wait<T>(outcome: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#underway.add(reject);
@@ -145,7 +145,7 @@ export class NatsLink implements AsyncDisposable {
     });
   }
 
-  /** NATS is gone, or does not answer: everything waits until it does. */
+  /** NATS is unreachable: everything waits until it is back online. */
   suspect(why: string): void {
     if (!this.#isReady || this.#ending.signal.aborted) return;
     this.#isReady = false;
@@ -188,7 +188,7 @@ export class NatsLink implements AsyncDisposable {
         for (const settle of this.#waiters.splice(0)) settle();
         return;
       } catch {
-        // Not there yet.
+        // Still unreachable.
       }
     }
   }
@@ -200,7 +200,7 @@ export class NatsLink implements AsyncDisposable {
       if (!(error instanceof Error) || error.name !== "StreamNotFoundError") throw error;
     }
     const wanted = this.#options.replicas ?? (this.connection.info?.cluster === undefined ? 1 : DEFAULT_REPLICAS);
-    // A cluster that has just started may not know all its servers yet.
+    // A cluster that has just started may not have found all its servers.
     for (const endMs = performance.now() + PEERS_WAIT_MS; performance.now() < endMs;) {
       try {
         return await this.#addStream(wanted);
@@ -224,16 +224,16 @@ export class NatsLink implements AsyncDisposable {
         storage: StorageType.File,
         num_replicas: replicas,
         allow_direct: true,
-        // One more than is promised: the last message that a client has must be found, to know that none after it is gone.
+        // One more than promised, because a client's last message must still exist to prove that none after it was
+        // deleted.
         max_msgs_per_subject: maxMessages + 1,
-        // JetStream reserves them.
         max_bytes: maxBytes ?? -1,
         max_age: maxAgeMs === undefined ? 0 : nanos(maxAgeMs),
         duplicate_window: nanos(Math.min(DUPLICATE_WINDOW_MS, maxAgeMs ?? DUPLICATE_WINDOW_MS)),
       });
     } catch (error) {
       if (isRefusal(error) || error instanceof JetStreamApiError && TOO_MANY_REPLICAS.has(error.code)) throw error;
-      // Another server made it at the same moment.
+      // Another server created it at the same time.
       return await this.jsm.streams.info(STREAM);
     }
   }

@@ -2,9 +2,9 @@
 export const BEATS_PER_LEASE = 4;
 
 /**
- * Which servers are online. Each sends a heartbeat several times per lease; one
- * that has not while four of our own came back from NATS is gone. So nobody is
- * considered offline because NATS, or this server, was unreachable.
+ * Tracks which servers are online. Each sends several heartbeats per lease; a server is offline if none arrived while
+ * four of this server's own came back from NATS. So no server is considered offline because NATS or this server was
+ * unreachable.
  */
 export class Liveness {
   readonly #beatMs: number;
@@ -13,19 +13,19 @@ export class Liveness {
   #ticks = 0;
   #tickedMs = -Infinity;
 
-  /** `beatMs` lies between two of our own signs. */
+  /** `beatMs` is the interval of this server's own heartbeats. */
   constructor(beatMs: number) {
     this.#beatMs = beatMs;
   }
 
-  /** A server has sent something; whether it was considered offline until now. */
+  /** Records activity of a server; returns whether it was considered offline. */
   hear(server: string, beatMs?: number): boolean {
     const known = this.#heard.get(server);
     this.#heard.set(server, { atTick: this.#ticks, beatMs: beatMs ?? known?.beatMs ?? this.#beatMs });
     return this.#gone.delete(server);
   }
 
-  /** A server has said that it ends; whether it was there until now. */
+  /** Records a server's shutdown; returns whether it was online. */
   leave(server: string): boolean {
     this.#heard.delete(server);
     const wasThere = !this.#gone.has(server);
@@ -33,9 +33,12 @@ export class Liveness {
     return wasThere;
   }
 
-  /** One of our own signs came back, at a time in milliseconds; the result are the servers that are gone since. */
+  /**
+   * Records one of this server's own heartbeats at a time in milliseconds; returns the servers that have become
+   * offline.
+   */
   tick(nowMs: number): string[] {
-    // What was held up on the way comes all at once: those are not several signs' time in which others were silent.
+    // Delayed heartbeats arrive all at once and do not count as several intervals of silence.
     if (nowMs - this.#tickedMs < this.#beatMs / 2) return [];
     this.#tickedMs = nowMs;
     this.#ticks++;
@@ -50,22 +53,22 @@ export class Liveness {
     return gone;
   }
 
-  /** Whether a server is gone; one that was never heard of is not. */
+  /** Whether a server is offline; an unknown one is not. */
   isGone(server: string): boolean {
     return this.#gone.has(server);
   }
 
-  /** Nothing of it is left to be put away. */
+  /** Forgets a server after its cleanup. */
   forget(server: string): void {
     this.#gone.delete(server);
   }
 
-  /** Those that are gone, and not forgotten. */
+  /** Offline servers that still need cleanup. */
   get gone(): Iterable<string> {
     return this.#gone;
   }
 
-  /** Whether this one, of all that are there, puts away what the others left. */
+  /** Whether this server, of all online ones, does the cleanup. */
   isFirst(server: string): boolean {
     return [...this.#heard.keys()].every((other) => server <= other);
   }

@@ -10,17 +10,17 @@ import type { StreamPosition } from "./news_queue.ts";
 import type { StoredMessage } from "./stored_message.ts";
 import { subjectOf } from "./subjects.ts";
 
-/** Messages of an open room that are kept at hand: joining and a short absence cost NATS nothing. */
+/** Messages cached per open room, so that joins and short absences need no request to NATS. */
 const WINDOW = 256;
 
-/** For what another server has told already to come here. */
+/** Time limit for a message that another server has already delivered. */
 const REACH_MS = 5_000;
 
-/** What a {@linkcode NatsLog} needs of the history that it belongs to. */
+/** The history of a {@linkcode NatsLog}. */
 export interface LogHost {
-  /** Names this server in the messages that came to it. */
+  /** ID of this server in its messages. */
   readonly origin: string;
-  /** Names the numbering of the whole stream. */
+  /** ID of the numbering of the whole stream. */
   readonly epoch: string;
   readonly archive: Archive;
   store(log: NatsLog, draft: Draft): Promise<Acknowledgement | ChatError>;
@@ -30,13 +30,13 @@ export interface LogHost {
   forget(log: NatsLog): void;
 }
 
-/** A message of ours that the sender has not been told about. */
+/** An own message that has not been acknowledged to its sender. */
 interface Waiting {
   readonly onSettled: (outcome: Receipt | ChatError) => void;
   outcome?: Receipt | ChatError;
 }
 
-/** A room of the stream; it tells what comes back from the stream, its own messages among it. */
+/** The log of a room in the stream; it delivers what it receives from the stream, including its own messages. */
 export class NatsLog implements RoomLog {
   readonly name: string;
   readonly key: string;
@@ -44,13 +44,12 @@ export class NatsLog implements RoomLog {
   readonly #host: LogHost;
   #onMessage: OnMessage | undefined;
   #onDecision: OnDecision | undefined;
-  /** Until something is decided. */
   readonly #blank = new RoomState();
   #seq = 0;
   /** Every message after this one is in the window. */
   #floor = 0;
   #window: RoomMessage[] = [];
-  /** What came while the room was being opened. */
+  /** Messages received while the room was being opened. */
   #early: StoredMessage[] | undefined = [];
   readonly #waiting: Waiting[] = [];
 
@@ -75,11 +74,11 @@ export class NatsLog implements RoomLog {
     return this.#host.stateOf(this) ?? this.#blank;
   }
 
-  /** Begins with what the stream has up to `position`, and goes on with what came meanwhile. */
+  /** Starts with the messages up to `position`, then those received meanwhile. */
   async load(position: number): Promise<void> {
     const found = await this.#host.archive.last(this.subject, position, WINDOW + 1);
     const isAll = found.length <= WINDOW && await this.#host.archive.isWhole(this.subject, 0);
-    // Where older ones are missing, the first only says where the window begins.
+    // If older ones are missing, the first only marks the start of the window.
     const before = isAll ? undefined : found.shift();
     this.#seq = this.#floor = before?.seq ?? 0;
     for (const message of found) this.#append(message);
@@ -140,7 +139,7 @@ export class NatsLog implements RoomLog {
     return this.#host.decide(this, decision);
   }
 
-  /** Something was decided, by whichever server. */
+  /** Handles a decision of any server. */
   onDecision(decision: Decision): void {
     this.#onDecision?.(decision);
   }
@@ -156,7 +155,7 @@ export class NatsLog implements RoomLog {
     const stored = await this.#host.store(this, draft);
     if (stored instanceof ChatError) return stored;
     const { seq, isDuplicate } = stored;
-    // An original that cannot be read counts as the same: it is stored, and the sender knows what it meant.
+    // An original that cannot be read counts as equal: it is stored, and the sender knows its content.
     const original = isDuplicate ? await this.#textOf(seq) : undefined;
     if (original !== undefined && original !== draft.text) return idConflict(draft);
     return { seq, epoch: this.epoch, isDuplicate };
@@ -169,7 +168,7 @@ export class NatsLog implements RoomLog {
     return found?.draft.text;
   }
 
-  /** Tells senders in the order of sending; each only after the room was told its message. */
+  /** Acknowledges to senders in order, each after the delivery to the room. */
   #settle(): void {
     for (let first = this.#waiting[0]; first?.outcome !== undefined; first = this.#waiting[0]) {
       const { outcome, onSettled } = first;
@@ -184,7 +183,7 @@ export class NatsLog implements RoomLog {
     const message = this.#messageOf(stored, this.#seq);
     this.#seq = stored.seq;
     this.#window.push(message);
-    // Dropped in blocks, so that a message costs the same however many are kept.
+    // Dropped in blocks, so that the cost per message is independent of the window.
     if (this.#window.length >= 2 * WINDOW) {
       const dropped = this.#window.splice(0, this.#window.length - WINDOW);
       this.#floor = dropped.at(-1)?.seq ?? this.#floor;

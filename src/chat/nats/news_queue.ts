@@ -1,29 +1,31 @@
 import type { ChatEvent } from "../event.ts";
 
-/** A place in the stream of all messages. */
+/** A position in the stream of all messages. */
 export interface StreamPosition {
   readonly epoch: string;
   readonly seq: number;
 }
 
-/** How far the messages have been told. */
+/** Position of delivered messages. */
 export interface MessageClock {
-  /** The last message that was told here. */
+  /** The last delivered message. */
   readonly position: StreamPosition;
-  /** Waits until a message has been told here; `undefined` where it has, or never will because the stream is another. */
+  /**
+   * Waits for the delivery of a message; `undefined` if it was delivered, or never will be because the stream is
+   * another.
+   */
   reached(position: StreamPosition): Promise<void> | undefined;
 }
 
-/** Something to tell the members of some rooms. */
+/** An event for the members of some rooms. */
 export interface News {
   readonly roomKeys: readonly string[];
   readonly event: ChatEvent;
 }
 
 /**
- * News of people on other servers, in their order: none is passed on before the
- * messages that were told where it comes from, so that nobody is said to have
- * left who is then heard.
+ * Events about members on other servers, in order: each is delivered after the messages that preceded it on its server,
+ * so that no message of a member follows its leave event.
  */
 export class NewsQueue {
   readonly #clock: MessageClock;
@@ -35,7 +37,7 @@ export class NewsQueue {
     this.#tell = tell;
   }
 
-  /** Tells something after the messages up to a place. */
+  /** Delivers an event after the messages up to a position. */
   push(news: News, after: StreamPosition | undefined): void {
     this.#waiting.push({ news, after });
     if (this.#waiting.length === 1) void this.#tellAll();

@@ -3,31 +3,31 @@ import { claimedRooms, type Member } from "../member.ts";
 import { keyOf } from "../names.ts";
 import type { StreamPosition } from "./news_queue.ts";
 
-/** Someone who is connected to a server of the cluster, as it stands under its name. */
+/** The record of a connected member, stored under its name. */
 export interface PresenceRecord extends Remote {
-  /** Of the secret that it joined with, if any. */
+  /** Claim key of its secret, if any. */
   readonly claim: string | undefined;
-  /** Rooms that it is an operator of in its own right, by key, if it has a claim. */
+  /** Keys of rooms whose operator it is, if it has a claim. */
   readonly claimedRooms: readonly string[];
-  /** Why it left a room, by the room's key; only of rooms that it left just now. */
+  /** Leave reasons by room key, only of rooms just left. */
   readonly why: Readonly<Record<string, string>>;
-  /** The messages that its server had told by then. */
+  /** The position of its server at that time. */
   readonly after: StreamPosition | undefined;
 }
 
-/** A name that is free again. */
+/** A tombstone: the name is free again. */
 export interface Tombstone {
-  /** Whose name it was. */
+  /** The former owner. */
   readonly id: string;
   readonly why: string | undefined;
-  /** The messages that its server had told by then. */
+  /** The position of its server at that time. */
   readonly after: StreamPosition | undefined;
 }
 
-/** What stands under a name. */
+/** A stored record. */
 export type Presence = { readonly person: PresenceRecord } | { readonly tombstone: Tombstone };
 
-/** What is written of a member that is here. */
+/** Encodes the record of a local member. */
 export function encodePerson(
   member: Member,
   as: { server: string; nick: string; why: ReadonlyMap<string, string>; after: StreamPosition },
@@ -49,12 +49,12 @@ export function encodePerson(
   };
 }
 
-/** What is written when a name becomes free. */
+/** Encodes a tombstone. */
 export function encodeTombstone({ id, why, after }: Tombstone): unknown {
   return { gone: id, why, after: after && [after.epoch, after.seq] };
 }
 
-/** What is under a name; `undefined` where it is nothing of ours. */
+/** Decodes a record; `undefined` if it is not one of Parley's. */
 export function decodePresence(value: unknown): Presence | undefined {
   if (!isRecord(value)) return undefined;
   if (typeof value.gone === "string") {

@@ -8,30 +8,30 @@ import { isOutage } from "./connect_nats.ts";
 import type { NatsLink } from "./link.ts";
 import { encodeDraft } from "./stored_message.ts";
 
-/** A message that NATS has not taken by then is refused. */
+/** Time limit for NATS to store a message. */
 const PUBLISH_WAIT_MS = 5_000;
 const ANSWER_MS = 2_000;
-/** Messages that may wait at once, of all rooms. */
+/** Maximum queued messages of all rooms. */
 const MAX_WAITING = 10_000;
 
-/** Hands messages to JetStream and repeats them, under one name, until it has taken them. */
+/** Publishes messages to JetStream and retries them under the same ID until they are stored. */
 export class Publisher {
   readonly #link: NatsLink;
   readonly #acknowledgements: Acknowledgements;
   readonly #origin: string;
   #waiting = 0;
 
-  /** `origin` names this server in every message. */
+  /** `origin` is the ID of this server in every message. */
   constructor(link: NatsLink, origin: string) {
     this.#link = link;
     this.#acknowledgements = new Acknowledgements(link, ANSWER_MS);
     this.#origin = origin;
   }
 
-  /** Stores one message; what is said in one turn is stored in that order. */
+  /** Stores a message; messages of one turn are stored in order. */
   async store(subject: string, draft: Draft): Promise<Acknowledgement | ChatError> {
     if (this.#waiting >= MAX_WAITING) {
-      return new ChatError("not-stored", "Too many messages wait for the server's history; nothing was stored");
+      return new ChatError("not-stored", "Too many messages are queued for the server's history; nothing was stored");
     }
     this.#waiting++;
     try {
@@ -52,7 +52,7 @@ export class Publisher {
       if (ready !== true && !await ready) return notStored(tries > 1);
       try {
         const { seq, isDuplicate } = await this.#link.attempt(this.#acknowledgements.publish(subject, data, msgID));
-        // Who sends it again because no answer came has found its own.
+        // A retry without an earlier acknowledgement has found its own message.
         return { seq, isDuplicate: isDuplicate && tries === 1 };
       } catch (error) {
         if (!isOutage(error)) return new ChatError("not-stored", `Nothing was stored: ${messageOf(error)}`);

@@ -9,45 +9,45 @@ import { decodePresence, encodePerson, encodeTombstone, type Presence } from "./
 import { nickKeyOf } from "./subjects.ts";
 import type { Table } from "./table.ts";
 
-/** A name that could not be asked for by then is refused. */
+/** Time limit for claiming a name. */
 const CLAIM_WAIT_MS = 5_000;
 
-/** What a {@linkcode Registration} needs of the directory that it belongs to. */
+/** The directory of a {@linkcode Registration}. */
 export interface RegistrationHost {
-  /** Names this server. */
+  /** ID of this server. */
   readonly server: string;
   readonly link: NatsLink;
   readonly table: Table;
   readonly messages: MessageClock;
-  /** Whether a name is free though something stands under it: its server is gone, or nobody here has it. */
+  /** Whether a name is free despite its record: its server is offline, or no local member has it. */
   isFree(presence: Presence | undefined): boolean;
-  /** Someone on another server has the member's name. */
+  /** A member on another server has taken this member's name. */
   onNameLost(member: Member): void;
 }
 
-/** A member of this server as the other servers see it. All its writes come one after the other. */
+/** The registration of a local member in the cluster. Its writes are serialized. */
 export class Registration {
   readonly member: Member;
-  /** Rooms that it entered, until NATS has said who was there before. */
+  /** Rooms that it is entering, until NATS has determined who was first. */
   readonly entering = new Map<string, (isFirst: boolean) => void>();
   readonly #host: RegistrationHost;
   readonly #why = new Map<string, string>();
   #key: string;
-  /** Of what stands under the key. */
+  /** Revision of the stored record. */
   #revision = 0;
   #writtenMs: number | undefined;
   #mayBeWritten = false;
-  /** What is written is not what is true. */
+  /** The stored record is outdated. */
   #isDirty = false;
-  /** Someone else has its name, which was said. */
+  /** Another member has its name; already reported. */
   #isLost = false;
-  /** Keys that it no longer wants, with the revision that it may have there and the reason. */
+  /** Keys to release, with their last known revision and the reason. */
   readonly #litter = new Map<string, { revision: number; why: string | undefined }>();
   #last: Promise<unknown> = Promise.resolve();
   #update: Promise<void> | undefined;
   #isOver = false;
 
-  /** Nothing is written before {@linkcode update}. */
+  /** Writes nothing before {@linkcode update}. */
   constructor(host: RegistrationHost, member: Member) {
     this.#host = host;
     this.member = member;
@@ -64,12 +64,12 @@ export class Registration {
     return this.#revision;
   }
 
-  /** When it was written last, if ever, on the clock of `performance.now()`. */
+  /** Time of the last write, if any, on the clock of `performance.now()`. */
   get writtenMs(): number | undefined {
     return this.#writtenMs;
   }
 
-  /** Writes what is true by then, once `after` is settled; what NATS cannot be told now waits for {@linkcode tidy}. */
+  /** Writes the current state once `after` has settled; if NATS is unreachable, {@linkcode tidy} does it later. */
   update(after?: Promise<unknown>): Promise<void> {
     if (after !== undefined) return after.then(() => this.update());
     this.#update ??= this.#inTurn(() => {
@@ -79,7 +79,7 @@ export class Registration {
     return this.#update;
   }
 
-  /** It left a room: why is said with the next write. */
+  /** Records a left room; the next write includes the reason. */
   leave(roomKey: string, reason: string | undefined): void {
     if (reason !== undefined) this.#why.set(roomKey, reason);
     this.entering.get(roomKey)?.(false);
@@ -87,15 +87,15 @@ export class Registration {
   }
 
   /**
-   * Takes another name; `onTaken` is called as soon as that is its own.
+   * Changes the name; `onTaken` is called as soon as the new one is registered.
    *
-   * @throws {ChatError} Someone has it, or NATS cannot be asked.
+   * @throws {ChatError} The name is taken, or NATS is unreachable.
    */
   rename(nick: string, onTaken: () => void): Promise<void> {
     return this.#inTurn(() => this.#claim(nick, onTaken));
   }
 
-  /** It is gone; its name is free once {@linkcode isTidy}. */
+  /** The member has left; its name is free once {@linkcode isTidy}. */
   remove(why: string | undefined, after?: Promise<unknown>): Promise<void> {
     this.#isOver = true;
     for (const resolve of this.entering.values()) resolve(false);
@@ -106,12 +106,12 @@ export class Registration {
     });
   }
 
-  /** Whether NATS has been told everything. */
+  /** Whether NATS is up to date. */
   get isTidy(): boolean {
     return this.#litter.size === 0 && (!this.#isDirty || this.#isOver);
   }
 
-  /** Tells NATS what it has not been told; what it cannot be told now is left for the next time. */
+  /** Writes pending changes to NATS; those that fail are left for the next time. */
   tidy(): Promise<void> {
     return this.#inTurn(async () => {
       await this.#freeNames();
@@ -140,7 +140,7 @@ export class Registration {
           for (const roomKey of why.keys()) this.#why.delete(roomKey);
           return;
         }
-        // Something else is there: our own that we were not told of, a tombstone, or someone else.
+        // The key has another record: an own unacknowledged write, a tombstone, or another member.
         const found = await table.get(this.#key);
         const presence = decodePresence(found?.value);
         if (!this.#isOwn(presence) && !this.#host.isFree(presence)) return this.#lose();
@@ -166,7 +166,7 @@ export class Registration {
       if (!this.#isOver) onTaken();
       await this.#freeNames();
     } catch (error) {
-      // It may be stored all the same: the answer may have been lost.
+      // It may have been stored nevertheless: the reply may have been lost.
       if (error instanceof ChatError && error.code === "not-stored") this.#discard(key, 0);
       throw error;
     }
@@ -215,7 +215,7 @@ export class Registration {
     }
   }
 
-  /** Frees a name, unless it is someone else's by now. */
+  /** Frees a name, unless another member has it by now. */
   async #bury(key: string, revision: number, why: string | undefined): Promise<void> {
     const { table, messages } = this.#host;
     const tombstone = encodeTombstone({ id: this.member.id, why, after: messages.position });

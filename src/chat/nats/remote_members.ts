@@ -5,67 +5,66 @@ import { nickKey } from "../nick_key.ts";
 import type { Liveness } from "./liveness.ts";
 import type { Presence, PresenceRecord } from "./presence_record.ts";
 
-/** What became of someone on another server: for everyone who is in one of the rooms. */
+/** An event about a member on another server, for everyone in one of the rooms. */
 export type OnNews = (roomKeys: Iterable<string>, event: ChatEvent) => void;
 
-/** What a {@linkcode RemoteMembers} reports. */
+/** Callbacks of {@linkcode RemoteMembers}. */
 export interface RemoteMemberEvents {
   onNews: OnNews;
-  /** An operator with a claim is gone from its server, or with it. */
+  /** An operator with a claim has disconnected, or its server is offline. */
   onClaimLeft(claim: string, roomKeys: readonly string[]): void;
-  /** Someone with a claim is in these rooms. */
+  /** A member with a claim is in these rooms. */
   onClaimUsed(claim: string, roomKeys: readonly string[]): void;
 }
 
-/** What stands under a key of the bucket. */
+/** An entry of the bucket. */
 interface Entry {
   readonly revision: number;
   readonly person: PresenceRecord;
-  /** It was read before the bucket was lost, and not since. */
+  /** It was read before the bucket was lost, and not again since. */
   readonly isOld: boolean;
 }
 
-/** A record that its server has left behind. */
+/** A record left over from its server. */
 export interface Leftover {
   readonly key: string;
   readonly revision: number;
   readonly id: string;
 }
 
-/** The people on the other servers, and the news of them. */
+/** The members on other servers, and events about them. */
 export class RemoteMembers {
   readonly #liveness: Liveness;
   readonly #events: RemoteMemberEvents;
   readonly #records = new Map<string, Entry>();
-  /** Those whose server is there, by the id of their connection. */
+  /** Members of online servers by connection ID. */
   readonly #people = new Map<string, PresenceRecord>();
   readonly #byName = new Map<string, PresenceRecord>();
   readonly #byRoom = new Map<string, Map<string, Person>>();
-  /** Names of the rooms as they were first heard. */
+  /** Names of the rooms as first seen. */
   readonly #roomNames = new Map<string, string>();
 
-  /** Nobody is there at first. */
   constructor(liveness: Liveness, events: RemoteMemberEvents) {
     this.#liveness = liveness;
     this.#events = events;
   }
 
-  /** Who has a name. */
+  /** Finds a member by name. */
   find(nick: string): Remote | undefined {
     return exactly(nick, this.#byName.get(nickKey(nick)));
   }
 
-  /** Whether someone has a name, or one that looks like it. */
+  /** Whether a name, or one that looks like it, is taken. */
   has(nick: string): boolean {
     return this.#byName.has(nickKey(nick));
   }
 
-  /** Who is in a room. */
+  /** Members of a room. */
   inRoom(roomKey: string): Person[] {
     return [...this.#byRoom.get(roomKey)?.values() ?? []];
   }
 
-  /** Whether an operator of a room has the claim. */
+  /** Whether the claim belongs to an operator of a room. */
   hasClaim(claim: string, roomKey: string): boolean {
     return Array.from(this.#byRoom.get(roomKey) ?? []).some(([id, { operator }]) => {
       const person = operator ? this.#people.get(id) : undefined;
@@ -73,12 +72,12 @@ export class RemoteMembers {
     });
   }
 
-  /** Whether anybody is in a room. */
+  /** Whether a room has members. */
   isIn(roomKey: string): boolean {
     return this.#byRoom.has(roomKey);
   }
 
-  /** The rooms that someone is in, without their topics. */
+  /** Non-empty rooms without their topics. */
   rooms(): RoomSummary[] {
     return Array.from(this.#byRoom, ([key, people]) => ({
       room: this.#roomNames.get(key) ?? key,
@@ -87,13 +86,13 @@ export class RemoteMembers {
     }));
   }
 
-  /** Something else stands under a key; `undefined` where it is one of our own. */
+  /** Updates an entry; `undefined` if it is one of this server's. */
   onEntry(key: string, revision: number, presence: Presence | undefined): void {
     const before = this.#records.get(key);
     this.#records.delete(key);
     const next = presence !== undefined && "person" in presence ? presence.person : undefined;
     if (next !== undefined) this.#records.set(key, { revision, person: next, isOld: false });
-    // Who took another name is there under that already.
+    // A renamed member is already registered under the new name.
     const wasHere = before !== undefined && before.person.id !== next?.id &&
       this.#people.get(before.person.id)?.nick === before.person.nick;
     if (wasHere) {
@@ -103,7 +102,7 @@ export class RemoteMembers {
     if (next !== undefined && !this.#liveness.isGone(next.server)) this.#appear(next);
   }
 
-  /** A server is gone, and with it its people; how many those were. */
+  /** Removes an offline server; returns the number of its members. */
   hide(server: string, why: string): number {
     const people = [...this.#people.values()].filter((person) => person.server === server);
     for (const { id } of people) this.#vanish(id, why);
@@ -126,12 +125,12 @@ export class RemoteMembers {
     return found;
   }
 
-  /** The bucket was lost: those who are still connected will be written again. */
+  /** The bucket was lost; connected members will be written again. */
   expectAnew(): void {
     for (const [key, record] of this.#records) this.#records.set(key, { ...record, isOld: true });
   }
 
-  /** Those who were not written again are no longer connected. */
+  /** Removes members that were not written again. */
   dropOld(why: string): void {
     for (const [key, { isOld, person }] of [...this.#records]) {
       if (!isOld) continue;
@@ -174,7 +173,7 @@ export class RemoteMembers {
     }
   }
 
-  /** Who stays in a room keeps the place in its list. */
+  /** Members that stay in a room keep their position in its list. */
   #forgetPlaces(person: PresenceRecord, kept?: PresenceRecord["rooms"]): void {
     const key = nickKey(person.nick);
     if (this.#byName.get(key)?.id === person.id) this.#byName.delete(key);

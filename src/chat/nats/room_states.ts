@@ -6,46 +6,46 @@ import type { NatsLink } from "./link.ts";
 import { tokenOf } from "./subjects.ts";
 import type { Table, TableEntry } from "./table.ts";
 
-/** A decision that NATS has not taken by then is refused. */
+/** Time limit for NATS to store a decision. */
 const DECIDE_WAIT_MS = 5_000;
 
-/** A room's state with the decision that led to it, as it is in the bucket. */
+/** A room's state in the bucket, with the decision that led to it. */
 interface Entry {
   readonly state: RoomState | undefined;
   readonly decision: Decision | undefined;
-  /** Names the decision. */
+  /** ID of the decision. */
   readonly id: string | undefined;
 }
 
-/** Is told what was decided about a room that is open here. */
+/** Receives the decisions about an open room. */
 export type OnRoomDecision = (token: string, decision: Decision) => void;
 
-/** Topics, bans and mutes of all rooms, and what is decided about them. */
+/** Topics, bans and mutes of all rooms, and decisions about them. */
 export class RoomStates {
   readonly #link: NatsLink;
   readonly #table: Table;
   readonly #states = new Map<string, { revision: number; state: RoomState | undefined }>();
   #onDecision: OnRoomDecision | undefined;
 
-  /** Nothing is known before {@linkcode start}. */
+  /** Empty before {@linkcode start}. */
   constructor(link: NatsLink, table: Table) {
     this.#link = link;
     this.#table = table;
   }
 
-  /** Reads what there is, and then tells what is decided, by whichever server, in one order. */
+  /** Reads the states, then delivers the decisions of all servers in one order. */
   async start(onDecision: OnRoomDecision): Promise<void> {
     await this.#table.start({ onEntry: (entry) => this.#onEntry(entry), onLost: () => this.#onLost() });
     this.#onDecision = onDecision;
   }
 
-  /** What all decisions about a room come to. */
+  /** The state of a room. */
   of(roomKey: string): RoomState | undefined {
     return this.#states.get(tokenOf(roomKey))?.state;
   }
 
   /**
-   * Decides something; it returns when that has been told here.
+   * Stores a decision; resolves when it has been delivered here.
    *
    * @throws {ChatError} NATS is unreachable.
    */
@@ -63,7 +63,7 @@ export class RoomStates {
         if (put !== undefined) return await this.#table.told(put);
         const found = await this.#table.get(token);
         const last = decode(found?.value);
-        // The answer was lost, not the decision.
+        // The reply was lost, not the decision.
         if (found !== undefined && last.id === id) return await this.#table.told(found.revision);
         revision = found?.revision ?? 0;
         state = last.state;
@@ -81,13 +81,13 @@ export class RoomStates {
     if (decision !== undefined) this.#onDecision?.(key, decision);
   }
 
-  /** Decisions stay in force here, and are written again with the next one. */
+  /** Decisions stay in force locally, and are written again with the next one. */
   #onLost(): void {
     for (const [token, { state }] of this.#states) this.#states.set(token, { revision: 0, state });
   }
 }
 
-/** Only servers of the cluster write it, but one that cannot be read must not keep this one from the others. */
+/** Only servers of the cluster write it, but an invalid value must not block the others. */
 export function decode(value: unknown): Entry {
   const nothing = { state: undefined, decision: undefined, id: undefined };
   if (typeof value !== "object" || value === null) return nothing;
@@ -99,7 +99,7 @@ function readable(state: unknown): RoomState | undefined {
   try {
     return readState(state);
   } catch {
-    // TypeError: not the state of a room.
+    // TypeError means an invalid state.
     return undefined;
   }
 }

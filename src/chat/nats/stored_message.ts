@@ -1,27 +1,27 @@
 import type { Draft } from "../message.ts";
 
-/** A message as the stream has it. */
+/** A message in the stream. */
 export interface StoredMessage {
   readonly subject: string;
   readonly seq: number;
   readonly at: string;
   readonly draft: Draft;
-  /** The server that it came to. */
+  /** ID of the server that accepted it. */
   readonly origin: string | undefined;
 }
 
-/** What goes into the stream. */
+/** Encodes a message. */
 export function encodeDraft({ from, text, action, id }: Draft, origin: string): string {
   return JSON.stringify({ from, text, action, id, origin });
 }
 
-/** What came out of it; `undefined` where another program wrote it. */
+/** Decodes a message; `undefined` if another program wrote it. */
 export function decodeDraft(data: string): Pick<StoredMessage, "draft" | "origin"> | undefined {
   let value: unknown;
   try {
     value = JSON.parse(data);
   } catch {
-    // No message of ours.
+    // Not one of Parley's messages.
     return undefined;
   }
   if (typeof value !== "object" || value === null) return undefined;

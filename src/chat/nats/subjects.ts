@@ -1,6 +1,6 @@
 /**
- * Names on the side of NATS. An operator who restricts the account of the
- * servers finds them on the page "cluster" of the manual.
+ * Names of NATS streams, buckets and subjects. The manual page "cluster" lists them for operators who restrict the
+ * account of the servers.
  *
  * @module
  */
@@ -13,16 +13,16 @@ export const STREAM = "PARLEY";
 export const ROOM_SUBJECTS = "parley.room.>";
 /** The key-value bucket of topics, bans and mutes; a room is a key. */
 export const ROOM_BUCKET = "parley_rooms";
-/** The key-value bucket of who is where: `nick.NAME` for people, `server.ID` for the servers' heartbeats. */
+/** The key-value bucket of members and servers: `nick.NAME` for people, `server.ID` for the servers' heartbeats. */
 export const PRESENCE_BUCKET = "parley_presence";
-/** What is said to everyone, by one server to all others. */
+/** Subject of announcements between servers. */
 export const ANNOUNCEMENTS = "parley.all";
 
-/** Begins the subject of a room. */
+/** Prefix of the subject of a room. */
 export const ROOM_PREFIX = "parley.room.";
 const encoder = new TextEncoder();
 
-/** A room's key as one token of a subject: `#dev.io` is `dev_2eio`. */
+/** Encodes a room's key as one token of a subject: `#dev.io` is `dev_2eio`. */
 export function tokenOf(key: string): string {
   return Array.from(encoder.encode(key.replace(/^#/, "")), (byte) => {
     const char = String.fromCharCode(byte);
@@ -30,14 +30,14 @@ export function tokenOf(key: string): string {
   }).join("");
 }
 
-/** Where a server hears what is said to one of its members. */
+/** Subject of private messages to members of a server. */
 export function serverSubject(server: string): string {
   return `parley.server.${server}`;
 }
 
-/** Begins the keys of people in the presence bucket. */
+/** Prefix of the keys of members in the presence bucket. */
 export const NICK_KEY = "nick.";
-/** Begins the keys of servers in the presence bucket. */
+/** Prefix of the keys of servers in the presence bucket. */
 export const SERVER_KEY = "server.";
 
 /** The subject of a room's messages. */
@@ -45,7 +45,7 @@ export function subjectOf(key: string): string {
   return ROOM_PREFIX + tokenOf(key);
 }
 
-/** A person's name as a key of the presence bucket; names that look alike share it. */
+/** Key of a name in the presence bucket; names that look alike share it. */
 export function nickKeyOf(nick: string): string {
   return NICK_KEY + tokenOf(nickKey(nick));
 }

@@ -8,33 +8,33 @@ import type { NatsLink } from "./link.ts";
 
 const ANSWER_MS = 2_000;
 
-/** What a {@linkcode Table} is. */
+/** Settings of a {@linkcode Table}. */
 export interface TableOptions {
   readonly bucket: string;
-  /** Values of each key that are kept. */
+  /** Values kept per key. */
   readonly history: number;
-  /** Values are forgotten after this time, in milliseconds; 0 keeps them. */
+  /** Expiry of values in milliseconds; 0 for none. */
   readonly ttlMs: number;
   readonly log: Logger;
 }
 
-/** A value as it is in the bucket. */
+/** A value in the bucket. */
 export interface TableEntry {
   readonly key: string;
-  /** Its number in the bucket, to change it only if nobody else has. */
+  /** Its revision, for optimistic concurrency control. */
   readonly revision: number;
   readonly value: unknown;
 }
 
-/** What a {@linkcode Table} tells. */
+/** Callbacks of a {@linkcode Table}. */
 export interface TableEvents {
-  /** A key has a value, in the one order that all servers see. */
+  /** A key has a new value; all servers see the same order. */
   onEntry(entry: TableEntry): void;
-  /** The bucket was lost and is empty: revisions count from the beginning. */
+  /** The bucket was lost and is empty; revisions start again. */
   onLost(): void;
 }
 
-/** A key-value bucket that many servers share. Every server hears of every value, in one order. */
+/** A key-value bucket shared by many servers. Every server receives every value, in one order. */
 export class Table {
   readonly #link: NatsLink;
   readonly #options: TableOptions;
@@ -56,13 +56,13 @@ export class Table {
     );
   }
 
-  /** Finds the bucket, or makes it. */
+  /** Finds or creates the bucket. */
   static async open(link: NatsLink, options: TableOptions): Promise<Table> {
     const kv = await ensure(link, options);
     return new Table(link, options, kv, (await infoOf(link, options)).created);
   }
 
-  /** Tells every value that is there; it returns when all have been told, and then tells those that come. */
+  /** Delivers all existing values before it resolves, and later ones as they arrive. */
   async start(events: TableEvents): Promise<void> {
     this.#events = events;
     const { state } = await infoOf(this.#link, this.#options);
@@ -71,16 +71,15 @@ export class Table {
     if (state.messages > 0) await this.told(state.last_seq);
   }
 
-  /** Waits until the value with that revision, or a later one, has been told; NATS going away is an error. */
+  /** Waits for the delivery of that revision or a later one; throws if NATS becomes unreachable. */
   told(revision: number): Promise<void> {
     const telling = this.#feed.told(revision);
     return telling === undefined ? Promise.resolve() : this.#link.wait(telling);
   }
 
   /**
-   * Writes a value if the key's last revision is the expected one, 0 for none;
-   * in any case where none is expected. The result is the new revision;
-   * `undefined` where someone else was faster.
+   * Writes a value if the key's last revision is the expected one, 0 for none; unconditionally without an expected one.
+   * Returns the new revision; `undefined` on a conflict.
    */
   async put(key: string, value: unknown, expected?: number): Promise<number | undefined> {
     try {
@@ -122,7 +121,7 @@ export class Table {
       const { created } = await infoOf(this.#link, this.#options);
       if (created === this.#created) return this.#feed.restart();
       this.#created = created;
-      // Their revisions are no more; who waits for one looks again.
+      // Old revisions are invalid; waiting callers check again.
       this.#feed.startAnew();
       this.#events?.onLost();
     } catch (error) {

@@ -19,15 +19,15 @@ import { counted } from "./text.js";
 import { View } from "./view.js";
 
 const LOBBY = "#lobby";
-/** Before the name, in the `id` of a request to enter a room: one that the reader asked for, or one of before. */
+/** Prefixes of the `id` of a join request: requested by the user, or a rejoin. */
 const ASKED = "asked:";
 const BACK = "back:";
-/** The `id` of a request whose answer follows everything that was missed: requests are answered in order. */
+/** The `id` of a request whose response follows all missed messages, since requests are answered in order. */
 const CAUGHT_UP = "caught-up";
-/** Of longer lists the page asks for the rest only when the reader does. */
+/** The rest of longer lists is loaded on demand. */
 const MAX_ROOMS = 500;
 const MAX_MEMBERS = 2_000;
-/** The server may still hold our name for the connection that was lost. */
+/** The server may still reserve the name for the lost connection. */
 const NAME_TRIES = 5;
 const NAME_WAIT_MS = 1_500;
 
@@ -71,17 +71,17 @@ const box = setUpMessageBox({
 });
 const tab = new TabState(store, box);
 let nameTries = 0;
-/** Where people log in, their name is that of the log-in. */
+/** With login, the name is that of the login. */
 let hasLogIn = false;
 /**
- * For the next connection; kept nowhere else.
+ * For the next connection; not stored elsewhere.
  *
  * @type {{ name: string, password: string } | undefined}
  */
 let credentials;
 let receivedBefore = 0;
 let hasBeenOnline = false;
-/** Whether the rooms are entered again and what was missed is here. */
+/** Whether all rooms are rejoined and missed messages received. */
 let isCaughtUp = false;
 
 /** @param {ChatEvent} event */
@@ -104,7 +104,7 @@ function take(event) {
 }
 
 /**
- * In: take the name of last time, and go back to the rooms, where each goes on after its last message.
+ * Connected: restores the last name and rejoins the rooms after their last messages.
  *
  * @param {EventOf<"welcome">} event
  */
@@ -135,7 +135,7 @@ function joined(event) {
 }
 
 /**
- * Asks for the next page of a room's members.
+ * Requests the next page of a room's members.
  *
  * @param {EventOf<"joined"> | EventOf<"who">} event
  */
@@ -154,7 +154,7 @@ function loadRooms() {
   if (after !== undefined) request({ type: "rooms", after, id: NEXT_PAGE });
 }
 
-/** The page is as before. What was not acknowledged and is not among what was missed is sent again. */
+/** The page has caught up. Unacknowledged messages that are not among the missed ones are sent again. */
 function caughtUp() {
   isCaughtUp = true;
   rememberRooms();
@@ -174,8 +174,8 @@ function caughtUp() {
 }
 
 /**
- * A request whose answer is short. Of a room that the reader is in, for the
- * server sends away who makes too many requests in a row that it refuses.
+ * A request with a short response, about a joined room: the server disconnects clients after too many consecutive
+ * rejected requests.
  *
  * @param {string} id
  * @param {string} [room]
@@ -190,7 +190,7 @@ function rememberRooms() {
 }
 
 /**
- * Enters a room; `false` if that cannot be asked for now.
+ * Joins a room; `false` if not connected.
  *
  * @param {string} name
  */
@@ -220,7 +220,7 @@ function loadOlder(count = HISTORY_COUNT) {
 }
 
 /**
- * A log-in, now or once reconnected: the server closes the connection if the log-in takes too long.
+ * Logs in, now or once reconnected: the server closes the connection if the login takes too long.
  *
  * @param {string} name
  * @param {string} password
@@ -232,7 +232,7 @@ function logIn(name, password) {
 }
 
 /**
- * Shows a refusal where the request was made; `true` where that was done.
+ * Shows a rejection where the request was made; `true` if that was possible.
  *
  * @param {Refusal} refusal
  */
@@ -260,7 +260,7 @@ function refused({ code, text, id }) {
 }
 
 /**
- * Sends a request; `false` where that was not possible, and the reader knows.
+ * Sends a request; `false` if not connected, which is then shown.
  *
  * @param {Request} what
  */
@@ -277,26 +277,26 @@ function request(what) {
 function say(conversation, { text, action, id = newId() }) {
   const draft = { id, text, action };
   store.sending(conversation, draft);
-  // What cannot be sent now is sent when the connection is back.
+  // Unsent messages are sent after reconnecting.
   if (conversation.isRoom) publish(id);
   else if (!socket.send({ type: "private", to: conversation.name, text, id })) {
     conversation.failPending(id, { text: "not connected" });
   }
 }
 
-/** @param {MessageEntry} entry A message that was refused. */
+/** @param {MessageEntry} entry A rejected message. */
 function sayAgain({ text, action, id, code }) {
   const { current } = store;
   if (current === undefined) return;
   store.discard(current, id);
-  // Under its id the server stores it once, unless another message has that id already.
+  // The server stores it once per ID, unless another message has that ID.
   say(current, { text, action, ...(id === undefined || code === "id-conflict" ? {} : { id }) });
 }
 
-/** @param {string} id Of a publish that is not acknowledged. */
+/** @param {string} id ID of an unacknowledged publish. */
 function publish(id) {
   const message = store.progress.publishOf(id);
-  // Before the page has caught up, the message may be among what it missed.
+  // Before catch-up is complete, the message may be among the missed ones.
   if (message !== undefined && isCaughtUp) socket.send({ type: "publish", id, ...message });
 }
 
@@ -309,7 +309,7 @@ function retry(ids) {
 }
 
 /**
- * Does what a text asks for; `false` if that is not possible.
+ * Runs a command or sends a message; `false` if not possible.
  *
  * @param {string} typed
  */

@@ -1,6 +1,5 @@
 /**
- * What is typed into the message box: commands and the completion of names.
- * Pure.
+ * Parses the message box: commands and name completion. Pure.
  *
  * @module
  */
@@ -9,49 +8,49 @@
 
 import { startOfName } from "./text.js";
 
-/** The `id` of a request for who is in a room, whose answer is shown among the messages. */
+/** The `id` of a member list request whose response is shown among the messages. */
 export const ASKED_WHO = "who";
-/** Older messages that are asked for at once. */
+/** Older messages per request. */
 export const HISTORY_COUNT = 50;
-/** More are refused by the server. */
+/** The server rejects more. */
 const MAX_HISTORY_COUNT = 100;
-/** The longest message that the server takes, in characters. */
+/** Maximum length of a message, in characters. */
 const MAX_TEXT_LENGTH = 4_096;
 
-/** A word that can only have been meant as a time. */
+/** A word that was meant as a time. */
 const TIME = /^\d+(?:\.\d+)?[a-z]{0,8}$/i;
 
 /** For `/help`. */
 export const COMMANDS = [
-  "/me TEXT says what you do",
-  "/msg NAME TEXT speaks to one person",
+  "/me TEXT sends an action",
+  "/msg NAME TEXT sends a private message",
   "/nick NAME changes your name",
   "/rooms lists the rooms, /join #ROOM enters or creates one, /leave leaves this one",
   "/who lists the people here, /history [COUNT] shows older messages",
   "/topic shows what this room is about, /topic TEXT sets it, /topic - removes it",
   "/kick NAME [REASON], /ban NAME [TIME] [REASON], /mute NAME [TIME] and /op NAME moderate this room",
-  "/unban, /unmute and /deop NAME take that back",
+  "/unban, /unmute and /deop NAME undo that",
   "/ignore NAME hides someone's private messages, /unignore NAME shows them again",
-  "/server-kick NAME [REASON], /server-ban NAME [TIME] [REASON], /server-unban NAME and /announce TEXT are for operators of the server",
-  "//text says a text that begins with a slash; `code` and lines between ``` are shown as code",
+  "/server-kick NAME [REASON], /server-ban NAME [TIME] [REASON], /server-unban NAME and /announce TEXT are for server operators",
+  "//text sends a text that begins with a slash; `code` and lines between ``` are shown as code",
 ];
 
 /**
- * What a text asks for; `undefined` where it is empty.
+ * Parses a text; `undefined` if it is empty.
  *
  * @param {string} typed
- * @param {{ name: string, isRoom: boolean } | undefined} where The conversation that is shown.
+ * @param {{ name: string, isRoom: boolean } | undefined} where The current conversation.
  * @returns {Wish | undefined}
  */
 export function parseTyped(typed, where) {
-  // Blank lines around a text say nothing; what its first line is indented by does.
+  // Strips blank lines around a text, but not the indentation of its first line.
   const text = typed.replace(/^(?:[^\S\n]*\n)+/, "").trimEnd();
   if (text === "") return undefined;
   if (text.length > MAX_TEXT_LENGTH) {
     return fault(`A message has at most ${MAX_TEXT_LENGTH} characters: this one has ${text.length}`);
   }
   if (!text.startsWith("/") || text.startsWith("//")) {
-    if (where === undefined) return fault("You are in no room: join one first, as in /join #lobby");
+    if (where === undefined) return fault("You are not in a room: join one first, as in /join #lobby");
     return { kind: "say", text: text.replace(/^\/\//, "/") };
   }
   const [word = ""] = /^\S+/.exec(text) ?? [];
@@ -62,7 +61,7 @@ export function parseTyped(typed, where) {
     case "help":
       return { kind: "help" };
     case "me":
-      if (where === undefined) return fault("You are in no room: join one first, as in /join #lobby");
+      if (where === undefined) return fault("You are not in a room: join one first, as in /join #lobby");
       return rest === "" ? fault("/me needs a text") : { kind: "say", text: rest, action: true };
     case "nick":
       return first === "" ? fault("/nick needs a name") : request({ type: "nick", nick: first });
@@ -93,7 +92,7 @@ export function parseTyped(typed, where) {
  * @returns {Wish}
  */
 function roomWish(command, room, rest) {
-  if (room === undefined) return fault(`/${command} is for rooms`);
+  if (room === undefined) return fault(`/${command} works in rooms only`);
   switch (command) {
     case "leave":
     case "part":
@@ -106,11 +105,11 @@ function roomWish(command, room, rest) {
     case "topic":
       return request({ type: "topic", room, ...(rest === "" ? {} : { topic: rest === "-" ? "" : rest }) });
   }
-  return fault(`No command is called /${command}; /help lists them`);
+  return fault(`Unknown command /${command}; see /help`);
 }
 
 /**
- * What each command about a person takes after the name: `#` for the room that it is about, a time, a reason.
+ * Arguments of commands about a person after the name: `#` for the room, a time, a reason.
  *
  * @type {ReadonlyMap<string, string>}
  */
@@ -130,10 +129,10 @@ const PERSON_COMMANDS = new Map([
 ]);
 
 /**
- * The request of a command about a person, `NAME [TIME] [REASON]`; `undefined` for any other command.
+ * Creates the request for a command about a person, `NAME [TIME] [REASON]`; `undefined` for other commands.
  *
  * @param {string} command
- * @param {string} rest What follows the command.
+ * @param {string} rest The text after the command.
  * @param {string | undefined} room
  * @returns {Request | undefined}
  */
@@ -172,8 +171,7 @@ export function roomName(name) {
 }
 
 /**
- * The text with the word before the caret completed to one of the names, or
- * `undefined` where none fits.
+ * Completes the word before the caret to one of the names; `undefined` if none matches.
  *
  * @param {string} text
  * @param {number} caret

@@ -1,6 +1,5 @@
 /**
- * How the connection is: the line over the messages, and the word under the
- * reader's name.
+ * Shows the connection state: the banner above the messages, and the status under the user's name.
  *
  * @module
  */
@@ -17,7 +16,7 @@ export class ConnectionView {
   #countdown;
 
   /**
-   * Shows a state, with a text over the messages where there is one.
+   * Shows a state, with an optional banner text.
    *
    * @param {ConnectionState} state
    * @param {string} text
@@ -33,14 +32,14 @@ export class ConnectionView {
   }
 
   /**
-   * There is no connection; the next is tried after a time.
+   * Shows a lost connection and the time until the next attempt.
    *
    * @param {{ waitMs: number, isServerLeaving: boolean }} loss
    */
   showLoss({ waitMs, isServerLeaving }) {
     this.show("waiting", isServerLeaving ? "The server is down or restarting." : "The connection is lost.");
     const endMs = performance.now() + waitMs;
-    // Not for screen readers: they would read every second aloud.
+    // Hidden from screen readers, which would read every second aloud.
     const tell = () => {
       const seconds = Math.max(1, Math.ceil((endMs - performance.now()) / 1_000));
       byId("banner-wait").textContent = `Next try in ${counted(seconds, "second", "seconds")}`;

@@ -1,6 +1,5 @@
 /**
- * One room, or one person that is talked to in private: its messages in order,
- * who is there, and what has not been read.
+ * A room or a private conversation: its messages in order, its members, and what is unread.
  *
  * @module
  */
@@ -10,28 +9,28 @@
 import { LAST, withEntry, withoutPending, withPending } from "./entries.js";
 import { keyOf } from "./progress.js";
 
-/** Entries that are kept; a page that is open for days must not grow for ever. */
+/** Maximum entries, so that a page that is open for days does not grow without limit. */
 const ENTRIES_MOST = 1_500;
 const ENTRIES_KEPT = 1_000;
 
 export class Conversation {
   /**
-   * What is shown, oldest first; entries are never changed, but replaced.
+   * Entries, oldest first; immutable, replaced on change.
    *
    * @type {readonly Entry[]}
    */
   entries = [];
   isJoined = false;
-  /** The reader was in it before: what its history adds was missed. */
+  /** The user was in it before, so new history entries are missed messages. */
   isReturning = false;
   #hasBeenJoined = false;
-  /** The reader is not in it and is not to be put there again unasked: taken out, banned. */
+  /** The user was removed or banned, and is not rejoined automatically. */
   isShut = false;
   topic = "";
   /** @type {Map<string, Person>} */
   members = new Map();
   /**
-   * Members that the server has not named yet, and where to go on asking.
+   * Number of unlisted members, and the cursor for the next page.
    *
    * @type {{ count: number, after: string | undefined }}
    */
@@ -39,7 +38,7 @@ export class Conversation {
   unread = 0;
   mentions = 0;
   /**
-   * Key of the first entry that was not read when the conversation was opened.
+   * Key of the first unread entry when the conversation was opened.
    *
    * @type {string | undefined}
    */
@@ -54,7 +53,7 @@ export class Conversation {
   #seen = new Set();
   #arrivals = 0;
 
-  /** @param {string} name Of a room with its `#`, or of a person. */
+  /** @param {string} name Name of a room with its `#`, or of a person. */
   constructor(name) {
     this.#name = name;
     this.isRoom = name.startsWith("#");
@@ -72,17 +71,17 @@ export class Conversation {
     return keyOf(this.#name);
   }
 
-  /** Messages of the reader's own that the server has not shown to everyone: on their way, or refused. */
+  /** Own messages that are pending or rejected. */
   get unsent() {
     return this.entries.filter((entry) => entry.kind === "message" && entry.seq === LAST);
   }
 
-  /** What is on its way. */
+  /** Pending messages. */
   get pending() {
     return this.entries.filter((entry) => entry.kind === "message").filter(({ state }) => state === "sending");
   }
 
-  /** Number of the oldest message of this numbering, for asking for older ones. */
+  /** Number of the oldest message in this epoch, for requesting older ones. */
   get oldestSeq() {
     const epoch = this.#epochs.length - 1;
     return this.entries.find((entry) => entry.kind === "message" && entry.epoch === epoch && entry.seq < LAST)?.seq;
@@ -113,14 +112,14 @@ export class Conversation {
     this.isJoined = false;
     this.isLoadingOlder = false;
     if (this.isRoom) return;
-    // A private message has no acknowledgement to ask for again: only its sender can tell whether to repeat it.
+    // A private message cannot be deduplicated, so only its sender can decide whether to repeat it.
     for (const { id } of this.pending) {
       this.failPending(id, { text: "the connection was lost before it was confirmed" });
     }
   }
 
   /**
-   * A live message, or one that was missed; `false` if it is here already.
+   * Adds a live or missed message; `false` if it already exists.
    *
    * @param {EventOf<"message">} message
    * @param {boolean} isOwn
@@ -133,7 +132,7 @@ export class Conversation {
   }
 
   /**
-   * Messages of the past; the result is those of others that are new, oldest first.
+   * Adds older messages; returns the new ones of others, oldest first.
    *
    * @param {Pick<EventOf<"history">, "epoch" | "messages">} history
    * @param {{ nick: string, wasAskedFor: boolean }} reader
@@ -168,7 +167,7 @@ export class Conversation {
   }
 
   /**
-   * What the page tells, in its place among the messages.
+   * Adds a note of the page among the messages.
    *
    * @param {string} text
    * @param {NoteStyle} style
@@ -180,7 +179,7 @@ export class Conversation {
   }
 
   /**
-   * It was stored; the message itself may come before or after.
+   * Marks a message as stored; the message itself may arrive before or after.
    *
    * @param {string | undefined} id
    */
@@ -189,7 +188,7 @@ export class Conversation {
   }
 
   /**
-   * The message is here: what stood for it goes.
+   * Removes the placeholder of a message that has arrived.
    *
    * @param {string | undefined} id
    */
@@ -199,7 +198,7 @@ export class Conversation {
   }
 
   /**
-   * It was refused; `false` if no message has that `id`.
+   * Marks a message as rejected; `false` if no message has that `id`.
    *
    * @param {string | undefined} id
    * @param {{ text: string, code?: string }} refusal
@@ -209,7 +208,7 @@ export class Conversation {
   }
 
   /**
-   * Whether a message of that `id` is on its way.
+   * Whether a message with that `id` is pending.
    *
    * @param {string | undefined} id
    */
@@ -217,7 +216,7 @@ export class Conversation {
     return id !== undefined && this.unsent.some((entry) => entry.kind === "message" && entry.id === id);
   }
 
-  /** Whether a message of the server's has been shown, now or before its numbering began again. */
+  /** Whether any message from the server has been shown, in any epoch. */
   get hasMessages() {
     return this.entries.some((entry) => entry.kind === "message" && entry.seq < LAST);
   }
@@ -250,7 +249,7 @@ export class Conversation {
   }
 
   /**
-   * Who is here, or one page of them.
+   * Sets the members, or adds a page of them.
    *
    * @param {People} people
    * @param {{ isContinuation?: boolean }} [page]
@@ -293,7 +292,7 @@ export class Conversation {
   }
 
   /**
-   * A message came that nobody saw.
+   * Counts an unread message.
    *
    * @param {{ text: string, at: string }} message
    * @param {boolean} isMention
@@ -317,7 +316,7 @@ export class Conversation {
   #enterEpoch(epoch) {
     if (this.#epochs.at(-1) === epoch) return;
     this.#epochs.push(epoch);
-    // The numbers of before mean nothing any more: what is on its way comes behind.
+    // Old numbers are no longer valid; pending messages come after them.
     this.entries = this.entries.map((entry) => entry.seq === LAST ? { ...entry, epoch: this.#epochs.length } : entry);
   }
 
@@ -335,7 +334,7 @@ export class Conversation {
     return true;
   }
 
-  /** Forgets the oldest; they can be had again from the server. */
+  /** Drops the oldest entries; the server can send them again. */
   #trim() {
     if (this.entries.length <= ENTRIES_MOST || this.isLoadingOlder) return;
     for (const { kind, seq, epoch } of this.entries.slice(0, -ENTRIES_KEPT)) {
@@ -346,8 +345,7 @@ export class Conversation {
   }
 
   /**
-   * Keys are made here, never taken from what people send: two senders may give
-   * their messages the same `id`.
+   * Keys are generated, not taken from messages, because two senders may use the same `id`.
    *
    * @param {NewEntry} entry
    */

@@ -1,5 +1,5 @@
 /**
- * The three dialogs: name, room, log-in.
+ * The three dialogs: name, room, login.
  *
  * @module
  */
@@ -12,12 +12,12 @@ import { counted } from "./text.js";
 /** @typedef {"rename" | "room" | "login"} Kind */
 
 /**
- * What is chosen in the dialogs.
+ * Actions of the dialogs.
  *
  * @typedef {object} DialogActions
  * @property {(nick: string) => void} rename
- * @property {(room: string) => boolean} join `false` if that cannot be asked for now.
- * @property {() => void} loadRooms The rooms that are not in the list yet.
+ * @property {(room: string) => boolean} join `false` if not connected.
+ * @property {() => void} loadRooms Loads more rooms.
  * @property {(name: string, password: string) => void} logIn
  */
 
@@ -51,7 +51,7 @@ function valueOf(id) {
 }
 
 /**
- * Tells `actions` what is chosen in the dialogs.
+ * Connects the dialogs to `actions`.
  *
  * @param {DialogActions} actions
  */
@@ -59,7 +59,7 @@ export function setUpDialogs(actions) {
   for (const kind of KINDS) {
     const dialog = dialogOf(kind);
     dialog.querySelector("[data-close]")?.addEventListener("click", () => dialog.close());
-    // Without a log-in there is nothing behind the dialog.
+    // Without a login there is nothing behind the dialog.
     if (kind === "login") dialog.addEventListener("cancel", (event) => event.preventDefault());
     dialog.querySelector("form")?.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -90,7 +90,7 @@ export function setUpDialogs(actions) {
     /**
      * @param {Kind} kind
      * @param {string} text
-     * @param {string} [typed] What was refused, if it may have been typed elsewhere.
+     * @param {string} [typed] The rejected text, if it may have been typed elsewhere.
      */
     showError(kind, text, typed) {
       openDialog(kind, typed ?? valueOf(`${kind}-${kind === "login" ? "name" : "text"}`));

@@ -1,6 +1,5 @@
 /**
- * Small helpers on the page's elements. Nothing here, or anywhere in the page,
- * takes markup: texts of people are only ever texts.
+ * DOM helpers. Nothing in the page accepts markup: user texts are always inserted as text.
  *
  * @module
  */
@@ -15,7 +14,7 @@ export function byId(id) {
 }
 
 /**
- * The element of an id that must be of a kind.
+ * The element with an ID, which must be of a type.
  *
  * @template {HTMLElement} T
  * @param {string} id
@@ -29,11 +28,12 @@ export function byIdAs(id, kind) {
 }
 
 /**
- * A new element: properties, `dataset` and `aria-` attributes, children as nodes or texts.
+ * Creates an element with properties, `dataset` and `aria-` attributes, and children as nodes or texts.
  *
  * @template {keyof HTMLElementTagNameMap} Name
  * @param {Name} name
- * @param {{ readonly [property: string]: string | boolean | Readonly<Record<string, string>> | undefined }} [properties]
+ * @param {{ readonly [property: string]: string | boolean | Readonly<Record<string, string>> | undefined }}
+ *   [properties]
  * @param {(Node | string)[]} children
  */
 export function make(name, properties = {}, ...children) {
@@ -49,7 +49,7 @@ export function make(name, properties = {}, ...children) {
 }
 
 /**
- * Puts exactly these children into an element, in this order, and moves as few as possible.
+ * Replaces the children of an element, moving as few as possible.
  *
  * @param {Node} parent
  * @param {readonly ChildNode[]} children
@@ -68,7 +68,7 @@ export function arrange(parent, children) {
 }
 
 /**
- * A setting of this browser, or what this tab kept through a reload; private windows may refuse to keep either.
+ * Reads a value from local or session storage, which private windows may block.
  *
  * @param {string} key
  * @param {"localStorage" | "sessionStorage"} [where]
@@ -77,13 +77,13 @@ export function recall(key, where = "localStorage") {
   try {
     return globalThis[where].getItem(`parley.${key}`) ?? undefined;
   } catch {
-    // Not allowed here: the setting lasts as long as the page.
+    // Blocked: the value lasts as long as the page.
     return undefined;
   }
 }
 
 /**
- * Keeps a setting; `false` if there is no space for it, or none is allowed.
+ * Stores a value; `false` if storage is full or blocked.
  *
  * @param {string} key
  * @param {string} value
@@ -94,7 +94,7 @@ export function remember(key, value, where = "localStorage") {
     globalThis[where].setItem(`parley.${key}`, value);
     return true;
   } catch {
-    // As in recall().
+    // See recall().
     return false;
   }
 }

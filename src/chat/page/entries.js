@@ -1,17 +1,16 @@
 /**
- * The order of a conversation's entries. Pure: lists are never changed, but
- * made again.
+ * The order of a conversation's entries. Pure: returns new lists.
  *
  * @module
  */
 
 /** @import { Entry, MessageEntry } from "./types.ts" */
 
-/** Orders what has no number of its own behind everything that has one. */
+/** Sorts entries without a number after all others. */
 export const LAST = Number.MAX_SAFE_INTEGER;
 
 /**
- * The entries with one more, behind everything that does not come after it.
+ * Inserts an entry in order.
  *
  * @param {readonly Entry[]} entries
  * @param {Entry} entry
@@ -22,7 +21,7 @@ export function withEntry(entries, entry) {
 }
 
 /**
- * The entries without the message of that `id` that is on its way.
+ * Removes the pending message with that `id`.
  *
  * @param {readonly Entry[]} entries
  * @param {string} id
@@ -32,7 +31,7 @@ export function withoutPending(entries, id) {
 }
 
 /**
- * The entries with another message in the place of the one on its way; `undefined` if none is.
+ * Replaces the pending message with that `id`; `undefined` if there is none.
  *
  * @param {readonly Entry[]} entries
  * @param {string} id

@@ -1,5 +1,5 @@
 /**
- * The columns' lists: conversations on one side, people on the other.
+ * The lists in the side columns: conversations and people.
  *
  * @module
  */
@@ -12,12 +12,12 @@ import { arrange, byId, make } from "./dom.js";
 import { avatar } from "./message_view.js";
 
 /**
- * What people do with the lists.
+ * Actions of the lists.
  *
  * @typedef {object} ListActions
  * @property {(conversation: Conversation) => void} open
  * @property {(nick: string) => void} openPerson
- * @property {(room: Conversation) => void} loadPeople The members that are not in the list yet.
+ * @property {(room: Conversation) => void} loadPeople Loads more members.
  */
 
 export class ListsView {

@@ -1,6 +1,5 @@
 /**
- * The messages of the conversation that is shown, and where in them the reader
- * is.
+ * The messages of the current conversation, and the scroll position.
  *
  * @module
  */
@@ -14,13 +13,13 @@ import { arrange, byId, byIdAs, make } from "./dom.js";
 import { MessageList } from "./message_view.js";
 import { counted } from "./text.js";
 
-/** From the end within which the reader counts as being there, in pixels. */
+/** Distance from the end that counts as being there, in pixels. */
 const NEAR_END = 48;
-/** From the beginning within which older messages are asked for, in pixels. */
+/** Distance from the start at which older messages are loaded, in pixels. */
 const NEAR_BEGINNING = 80;
 
 /**
- * What people do with the messages.
+ * Actions of the messages.
  *
  * @typedef {MessageActions & { loadOlder: () => void }} LogActions
  */
@@ -69,7 +68,7 @@ export class LogView {
     const shown = this.#shown;
     const isOther = current !== shown?.conversation;
     if (!isOther && shown?.entries === current?.entries && shown?.nick === nick) return;
-    // Only what arrives is to be read aloud, not what was there before.
+    // Only new messages are announced to screen readers.
     this.#log.setAttribute("aria-live", isOther ? "off" : "polite");
     const anchor = isOther || this.#isPinned ? undefined : this.#firstInView();
     const anchorTop = anchor?.getBoundingClientRect().top ?? 0;
@@ -79,7 +78,7 @@ export class LogView {
     this.#shown = { conversation: current, entries: current?.entries, nick };
     if (isOther) return this.#toMark(current);
     if (this.#isPinned) return this.#toEnd();
-    // What is being read stays where it is, whatever came above it.
+    // Keeps the scroll position when content is added above.
     if (anchor?.isConnected) this.#scroller.scrollTop += anchor.getBoundingClientRect().top - anchorTop;
     this.look();
   }
@@ -88,7 +87,7 @@ export class LogView {
     return new MessageList(this.#actions);
   }
 
-  /** Tells the store whether the newest message is being looked at. */
+  /** Reports to the store whether the newest message is visible. */
   look() {
     const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
     this.#isPinned = scrollHeight - scrollTop - clientHeight < NEAR_END;
@@ -97,14 +96,14 @@ export class LogView {
     this.#renderJump(this.#store.current);
   }
 
-  /** The newest message, and what comes after it. */
+  /** Scrolls to the newest message and follows new ones. */
   #toEnd() {
     this.#isPinned = true;
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
     this.look();
   }
 
-  /** The first message that can be seen. */
+  /** The first visible message. */
   #firstInView() {
     const { top } = this.#scroller.getBoundingClientRect();
     return [...this.#entries.children].find((element) =>
@@ -113,7 +112,7 @@ export class LogView {
   }
 
   /**
-   * What was not read begins in the middle, or the newest message is at the end.
+   * Scrolls to the first unread message, or to the end.
    *
    * @param {Conversation | undefined} current
    */

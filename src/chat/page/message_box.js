@@ -8,15 +8,15 @@ import { completeName } from "./composer.js";
 import { byIdAs } from "./dom.js";
 
 /**
- * What the box needs of the page.
+ * Actions of the box.
  *
  * @typedef {object} BoxActions
- * @property {(text: string) => boolean} submit `false` if the text was not taken: it stays in the box.
- * @property {() => string[]} names Those that can be completed.
+ * @property {(text: string) => boolean} submit `false` if the text was not accepted and stays in the box.
+ * @property {() => string[]} names Names for completion.
  */
 
 /**
- * Makes the box work: Enter sends, Tab completes a name, and it is as high as its text.
+ * Sets up the box: Enter sends, Tab completes a name, and the height follows the text.
  *
  * @param {BoxActions} actions
  */
@@ -30,7 +30,7 @@ export function setUpMessageBox(actions) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const text = box.value;
-    // Emptied first: what it asks for may show another conversation, with a text of its own.
+    // Cleared first, because the command may show another conversation with its own draft.
     box.value = "";
     if (!actions.submit(text)) box.value = text;
     fit();

@@ -9,14 +9,14 @@
 import { make } from "./dom.js";
 import { dayOf, initialsOf, piecesOf, timeOf, tintOf } from "./text.js";
 
-/** Messages of one person within this time stand under one name. */
+/** Messages of one person within this time are grouped. */
 const GROUP_MS = 5 * 60_000;
 
-/** Of those who come and go one after another, so many are named. */
+/** Maximum names in a summary of joins and leaves. */
 const PRESENCE_SHOWN = 4;
 
 /**
- * The mark that stands for a person.
+ * The avatar of a person.
  *
  * @param {string} nick
  */
@@ -29,7 +29,7 @@ export function avatar(nick, size = "") {
 }
 
 /**
- * What people do with messages of their own that were refused.
+ * Actions on rejected messages.
  *
  * @typedef {object} MessageActions
  * @property {(entry: MessageEntry) => void} retry
@@ -38,7 +38,7 @@ export function avatar(nick, size = "") {
 
 /** @typedef {Map<string, { stamp: string, element: HTMLLIElement }>} Made */
 
-/** Makes the elements of a conversation's entries, and keeps those that did not change. */
+/** Creates the elements of a conversation's entries and reuses unchanged ones. */
 export class MessageList {
   /** @type {Made} */
   #made = new Map();
@@ -50,7 +50,7 @@ export class MessageList {
   }
 
   /**
-   * The elements of the entries, with the lines between days and before what is unread.
+   * The elements of the entries, with separators between days and before unread messages.
    *
    * @param {readonly Entry[]} entries
    * @param {{ nick: string, mark: string | undefined }} reader
@@ -131,7 +131,7 @@ export class MessageList {
 }
 
 /**
- * The same entries, with those who come and go one after another on one line.
+ * Merges consecutive join and leave entries into one.
  *
  * @param {readonly Entry[]} entries
  */

@@ -7,10 +7,10 @@
 
 import { byId, recall, remember } from "./dom.js";
 
-/** In the order in which the button goes through them. */
+/** In the order in which the button cycles through them. */
 const THEMES = /** @type {const} */ (["auto", "light", "dark"]);
 
-/** Makes the buttons of the columns work; `close()` hides what lies over the messages. */
+/** Sets up the column buttons; `close()` hides an open column. */
 export function setUpPanels() {
   setUpTheme();
   const classes = document.body.classList;
@@ -23,13 +23,13 @@ export function setUpPanels() {
     byId("show-side").setAttribute("aria-expanded", String(classes.contains("side-over")));
     byId("show-people").setAttribute("aria-expanded", String(isPeopleShown));
     byId("veil").hidden = !isOver;
-    // What lies under the veil is not for the keyboard either.
+    // Covered content must not be reachable by keyboard either.
     byId("main").inert = isOver;
   };
   /**
    * @param {"side-over" | "people-over"} name
    * @param {HTMLElement} button
-   * @param {HTMLElement | null | undefined} first What has the keyboard then.
+   * @param {HTMLElement | null | undefined} first Gets the keyboard focus.
    */
   const open = (name, button, first) => {
     opener = button;

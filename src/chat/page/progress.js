@@ -1,19 +1,18 @@
 /**
- * What a client of the chat remembers from one connection to the next: how far
- * it is in each room, what it published that is not acknowledged, and what the
- * server could not store or read for now. The page and `parley-client chat`
- * share it, so that both resume and repeat alike. No DOM, no network.
+ * The state of a chat client across connections: its position in each room, unacknowledged publishes, and requests that
+ * the server could not serve temporarily. Shared by the page and `parley-client chat`, so that both resume and retry in
+ * the same way. No DOM, no network.
  *
  * @module
  */
 
 /** @import { ChatEvent, EventOf, Position, Publish } from "./types.ts" */
 
-/** Between two tries of what the server could not do for now. */
+/** Delay between retries. */
 const RETRY_EVERY_MS = 1_000;
 
 /**
- * Names that differ by case only are one.
+ * Key of a name: names that differ only by case are equal.
  *
  * @param {string} name
  */
@@ -22,13 +21,13 @@ export function keyOf(name) {
 }
 
 /**
- * What a client decides about its {@linkcode Progress}.
+ * Options of {@linkcode Progress}.
  *
  * @typedef {object} ProgressOptions
- * @property {number} retryForMs How long a request is repeated that the server cannot serve for now.
+ * @property {number} retryForMs How long to retry requests that the server cannot serve temporarily.
  * @property {number} [retryEveryMs]
- * @property {() => number} [now] In milliseconds; the clock only runs forward.
- * @property {(ids: readonly string[]) => void} retry Makes requests again, by their ids, in the order of their refusal.
+ * @property {() => number} [now] Monotonic clock in milliseconds.
+ * @property {(ids: readonly string[]) => void} retry Repeats requests by their IDs, in the order of their rejection.
  */
 
 export class Progress {
@@ -38,7 +37,7 @@ export class Progress {
   /** @type {Map<string, Publish>} */
   #unacknowledged = new Map();
   /**
-   * When each was refused first.
+   * Time of each request's first rejection.
    *
    * @type {Map<string, number>}
    */
@@ -58,18 +57,18 @@ export class Progress {
     return this.#positions.size === 0;
   }
 
-  /** How many publishes are neither acknowledged nor refused. */
+  /** Number of publishes neither acknowledged nor rejected. */
   get unacknowledged() {
     return this.#unacknowledged.size;
   }
 
-  /** Whether something is to be repeated. */
+  /** Whether a retry is pending. */
   get isRetrying() {
     return this.#refusedMs.size > 0;
   }
 
   /**
-   * Where to go on in a room after a loss.
+   * Position to resume a room at.
    *
    * @param {string} room
    */
@@ -88,7 +87,7 @@ export class Progress {
   }
 
   /**
-   * Nothing of the room is shown any more: it is entered as if for the first time.
+   * Forgets a room, so that it is joined as if for the first time.
    *
    * @param {string} room
    */
@@ -97,7 +96,7 @@ export class Progress {
   }
 
   /**
-   * Moves on to a live or missed message; `false` if the client is past it.
+   * Advances to a live or missed message; `false` if the client is already past it.
    *
    * @param {EventOf<"message">} message
    */
@@ -109,7 +108,7 @@ export class Progress {
   }
 
   /**
-   * It is published until it is settled.
+   * Adds a publish, which is repeated until it is settled.
    *
    * @param {string} id
    * @param {Publish} publish
@@ -124,7 +123,7 @@ export class Progress {
   }
 
   /**
-   * What is to be published again, in all rooms or in one.
+   * Unsettled publishes, of all rooms or of one.
    *
    * @param {string} [room]
    */
@@ -134,7 +133,7 @@ export class Progress {
   }
 
   /**
-   * The request was served, or is not wanted any more; `false` if it was no outstanding publish.
+   * Settles or cancels a request; `false` if it was not a pending publish.
    *
    * @param {string | undefined} id
    */
@@ -145,8 +144,8 @@ export class Progress {
   }
 
   /**
-   * Whether a refused request is made again by itself. Under its `id` a message is stored once, so
-   * that is safe; only what the server cannot do for now is worth it, and only for a time.
+   * Whether a rejected request is retried automatically: for temporary errors and a limited time. Retries are safe,
+   * because a message is stored once per `id`.
    *
    * @param {Pick<EventOf<"error">, "code" | "id">} refusal
    */
@@ -164,7 +163,7 @@ export class Progress {
     return true;
   }
 
-  /** Repeats nothing any more. */
+  /** Stops all retries. */
   [Symbol.dispose]() {
     clearTimeout(this.#timer);
     this.#due = [];

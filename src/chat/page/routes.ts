@@ -1,6 +1,5 @@
 /**
- * The chat page as WebSocket endpoints serve it: markup, a
- * style sheet and modules, with nothing from anywhere else.
+ * Routes of the chat page: HTML, a style sheet and modules, without external resources.
  *
  * @module
  */
@@ -38,10 +37,7 @@ import tabState from "./tab_state.js" with { type: "text" };
 import text from "./text.js" with { type: "text" };
 import view from "./view.js" with { type: "text" };
 
-/**
- * Scripts and styles of this server only, none inside the markup; no markup
- * made from text by scripts; connections to this server only; in nobody's frame.
- */
+/** Only scripts, styles and connections of this server; no inline scripts, no HTML from strings, no framing. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -63,7 +59,7 @@ const FIELDS = {
   "X-Frame-Options": "DENY",
 };
 
-/** One sheet, in this order: what comes later in it may overrule what came before. */
+/** One style sheet in this order; later rules override earlier ones. */
 const STYLE = [
   tokensStyle,
   baseStyle,
@@ -98,10 +94,10 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   view,
 };
 
-/** All modules at once: a browser would find out one after the other what imports what. */
+/** Preloads all modules, because a browser would discover imports one after the other. */
 const PRELOADS = Object.keys(SCRIPTS).map((name) => `<link rel="modulepreload" href="/page/${name}.js">`).join("");
 
-/** What a browser finds at `/`, and what that refers to. */
+/** The routes of `/` and its resources. */
 export const PAGE_ROUTES: HttpRoutes = {
   "GET /": ({ endpointPath }) => content("text/html", pageFor(endpointPath)),
   "GET /favicon.ico": content("image/svg+xml", icon),
@@ -112,7 +108,7 @@ export const PAGE_ROUTES: HttpRoutes = {
   ),
 };
 
-/** The page for an endpoint: it says where that is spoken to. */
+/** The page with the path of its WebSocket endpoint. */
 function pageFor(endpointPath: string): string {
   const path = endpointPath.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
   return index

@@ -1,7 +1,6 @@
 /**
- * What a reload of the page must not lose: texts that were typed and not sent,
- * messages that were not acknowledged, and private messages, which the server
- * does not keep. Pure.
+ * State that must survive a page reload: drafts, unacknowledged messages, and private messages, which the server does
+ * not keep. Pure.
  *
  * @module
  */
@@ -9,7 +8,7 @@
 /** @import { ChatStore } from "./store.js" */
 /** @import { MessageEntry, Saved } from "./types.ts" */
 
-/** Messages with one person that are kept. */
+/** Maximum private messages kept per person. */
 const MAX_PRIVATE = 200;
 
 /**
@@ -32,8 +31,7 @@ export function save({ conversations, drafts, current }, { maxPrivate = MAX_PRIV
 }
 
 /**
- * Puts back what was saved. What was on its way is on its way again, under its
- * old `id`, so that the server stores it once.
+ * Restores the saved state. Pending messages keep their `id`, so that the server stores them once.
  *
  * @param {ChatStore} store
  * @param {Saved} saved

@@ -1,6 +1,5 @@
 /**
- * The connection to the server: opens it, opens it again when it is lost, and
- * notices when nothing comes any more.
+ * The connection to the server: opens it, reconnects when it is lost, and detects a silent one.
  *
  * @module
  */
@@ -9,27 +8,27 @@
 
 const FIRST_WAIT_MS = 500;
 const MAX_WAIT_MS = 15_000;
-/** With nothing heard for this long, the server is asked for something. */
+/** Silence after which a request is sent as a keep-alive. */
 const QUIET_MS = 30_000;
-/** For the answer to that. */
+/** Time limit for the response. */
 const ANSWER_MS = 10_000;
-/** The `id` of the request for a sign that the server is there. */
+/** The `id` of the keep-alive request. */
 const ALIVE = "alive";
-/** The server is going away, or restarts (RFC 6455, section 7.4.1, and its registry). */
+/** Close codes: going away, service restart (RFC 6455, section 7.4.1, and its registry). */
 const LEAVING_CODES = [1001, 1012];
 
 /**
- * What the owner of a connection is told.
+ * Callbacks of a connection.
  *
  * @typedef {object} SocketListener
  * @property {() => void} opened
  * @property {(event: ChatEvent) => void} received
- * @property {(id: string) => Request} question Something short to ask the server, to see that it answers.
+ * @property {(id: string) => Request} question Creates a short keep-alive request.
  * @property {(loss: Loss) => void} lost
  */
 
 /**
- * How a connection was lost, and when the next is tried.
+ * Details of a lost connection and the next attempt.
  *
  * @typedef {object} Loss
  * @property {number} waitMs
@@ -57,7 +56,7 @@ export class ChatSocket {
   /**
    * @param {string} url
    * @param {SocketListener} listener
-   * @param {{ create?: (url: string) => WebSocket, random?: () => number }} [options] What a test gives.
+   * @param {{ create?: (url: string) => WebSocket, random?: () => number }} [options] Dependencies for tests.
    */
   constructor(url, listener, { create = (to) => new WebSocket(to, "parley.v1"), random = Math.random } = {}) {
     this.#url = url;
@@ -70,7 +69,7 @@ export class ChatSocket {
     return this.#socket?.readyState === 1;
   }
 
-  /** Connects now, whatever wait is left. */
+  /** Connects now, without waiting. */
   connect() {
     if (this.#socket !== undefined || this.#isClosed) return;
     clearTimeout(this.#retryTimer);
@@ -82,7 +81,7 @@ export class ChatSocket {
     };
     socket.onmessage = ({ data }) => {
       this.#listenForLife();
-      // Only a server that lets us in ends the growing of the waits.
+      // The delay is reset only after a successful admission.
       this.#attempt = 0;
       this.#isServerLeaving = false;
       const event = JSON.parse(data);
@@ -95,7 +94,7 @@ export class ChatSocket {
   }
 
   /**
-   * Sends an object; `false` when there is no connection.
+   * Sends an object; `false` if not connected.
    *
    * @param {Request} request
    */
@@ -105,7 +104,7 @@ export class ChatSocket {
     return true;
   }
 
-  /** Ends it for good. */
+  /** Closes it permanently. */
   close() {
     this.#isClosed = true;
     clearTimeout(this.#retryTimer);
@@ -125,7 +124,7 @@ export class ChatSocket {
     this.#listener.lost({ waitMs, isServerLeaving: this.#isServerLeaving });
   }
 
-  /** A network that is gone says nothing: after a while the server is asked, and left if it does not answer. */
+  /** A lost network is silent: after a while a keep-alive is sent, and the connection is closed without a response. */
   #listenForLife() {
     clearTimeout(this.#quietTimer);
     this.#quietTimer = setTimeout(() => {
@@ -133,7 +132,7 @@ export class ChatSocket {
       this.#quietTimer = setTimeout(() => {
         const socket = this.#socket;
         socket?.close();
-        // The closing handshake needs the network that is gone.
+        // A closing handshake would need the lost network.
         if (socket) this.#lost(socket);
       }, ANSWER_MS);
     }, QUIET_MS);

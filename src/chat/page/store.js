@@ -1,7 +1,6 @@
 /**
- * What the page knows: conversations, their messages and people. It takes the
- * server's events and tells who looks at it that something changed. No DOM, no
- * network.
+ * The state of the page: conversations, their messages and members. It applies the server's events and notifies its
+ * listener of changes. No DOM, no network.
  *
  * @module
  */
@@ -14,20 +13,20 @@ import { keyOf, Progress } from "./progress.js";
 import { mentions } from "./text.js";
 
 /**
- * Who looks at the store.
+ * Callbacks of the store.
  *
  * @typedef {object} StoreListener
- * @property {() => void} changed Something may look different.
- * @property {(text: string, isError: boolean) => void} notice A passing word.
- * @property {(before: Conversation | undefined) => void} switched Another conversation is shown, or none.
- * @property {(ids: readonly string[]) => void} retry Makes requests again that the server could not serve.
- * @property {(refusal: Refusal) => boolean} refused A request was refused; `true` where it is shown already.
+ * @property {() => void} changed The state has changed.
+ * @property {(text: string, isError: boolean) => void} notice A transient notice.
+ * @property {(before: Conversation | undefined) => void} switched The current conversation has changed.
+ * @property {(ids: readonly string[]) => void} retry Repeats requests that the server could not serve.
+ * @property {(refusal: Refusal) => boolean} refused A request was rejected; `true` if it has already been shown.
  */
 
 /** The `id` of a request for the next page of a list. */
 export const NEXT_PAGE = "next page";
 
-/** How long requests are made again that the server cannot serve for now. */
+/** How long to retry requests that the server cannot serve temporarily. */
 const RETRY_FOR_MS = 60_000;
 
 /** @type {StoreListener} */
@@ -35,25 +34,25 @@ const NOBODY = { changed() {}, notice() {}, switched() {}, retry() {}, refused: 
 
 export class ChatStore {
   nick = "";
-  /** The server waits for a log-in. */
+  /** The server requires a login. */
   mustLogIn = false;
-  /** Messages of others in rooms that came unasked. */
+  /** Number of live and missed messages of others in rooms. */
   received = 0;
   /** @type {Directory} */
   directory = { rooms: [] };
   /** @type {Map<string, Conversation>} */
   conversations = new Map();
   /**
-   * What stands in the message box of each conversation, by its key; of none, by the empty key.
+   * Drafts by conversation key; the empty key is for no conversation.
    *
    * @type {Map<string, string>}
    */
   drafts = new Map();
   /** @type {Conversation | undefined} */
   current;
-  /** Whether the reader sees the newest message of the current conversation. */
+  /** Whether the newest message of the current conversation is visible. */
   isWatching = true;
-  /** How far the reader is in each room, and what is not acknowledged. */
+  /** Positions in the rooms and unacknowledged messages. */
   progress;
   #listener;
 
@@ -63,7 +62,7 @@ export class ChatStore {
     this.progress = new Progress({ retryForMs: RETRY_FOR_MS, retry: (ids) => this.#listener.retry(ids) });
   }
 
-  /** The rooms to be in, as they are to be joined again. */
+  /** The rooms to rejoin. */
   get rooms() {
     return [...this.conversations.values()].filter(({ isRoom }) => isRoom);
   }
@@ -81,7 +80,7 @@ export class ChatStore {
   }
 
   /**
-   * The conversation of that name, made if there is none.
+   * The conversation with that name; created if necessary.
    *
    * @param {string} name
    */
@@ -113,7 +112,7 @@ export class ChatStore {
   }
 
   /**
-   * The reader has come to the newest message, or has left it.
+   * Sets whether the newest message is visible.
    *
    * @param {boolean} isWatching
    */
@@ -127,7 +126,7 @@ export class ChatStore {
   }
 
   /**
-   * Takes a conversation out of the list.
+   * Removes a conversation.
    *
    * @param {Conversation} conversation
    */
@@ -143,7 +142,7 @@ export class ChatStore {
   }
 
   /**
-   * The reader does not want a message any more that was refused.
+   * Discards a rejected message.
    *
    * @param {Conversation} conversation
    * @param {string | undefined} id
@@ -155,7 +154,7 @@ export class ChatStore {
   }
 
   /**
-   * A message of the reader's own that is on its way.
+   * Adds an own pending message.
    *
    * @param {Conversation} conversation
    * @param {Draft} draft
@@ -169,7 +168,7 @@ export class ChatStore {
   }
 
   /**
-   * The page's own answer, in the conversation that is shown.
+   * Shows the page's own response in the current conversation.
    *
    * @param {readonly string[]} lines
    */
@@ -179,14 +178,14 @@ export class ChatStore {
     this.#listener.changed();
   }
 
-  /** The connection is lost: nobody is known to be anywhere. */
+  /** Resets the membership state when the connection is lost. */
   disconnected() {
     for (const conversation of this.conversations.values()) conversation.disconnected();
     this.#listener.changed();
   }
 
   /**
-   * Takes what the server tells.
+   * Applies an event of the server.
    *
    * @param {ChatEvent} event
    */
@@ -242,8 +241,7 @@ export class ChatStore {
   }
 
   /**
-   * The conversation of that name, if there is one: what is still reported about
-   * a room that was left must not bring it back.
+   * The conversation with that name, if any: late events must not recreate a room that was left.
    *
    * @param {string} name
    */
@@ -267,7 +265,7 @@ export class ChatStore {
     const { room: name, reason } = event;
     this.progress.unrecovered(event);
     const room = this.#known(name);
-    // Where nothing was shown before, nothing is missing from it.
+    // Without earlier messages nothing is missing.
     if (!room?.hasMessages) return;
     room.addNote(`Some messages before this point could not be recovered: ${reason}`, "gap");
   }
@@ -302,14 +300,14 @@ export class ChatStore {
     const room = this.conversations.get(keyOf(name));
     if (room === undefined) return;
     if (reason === undefined && room.unsent.length > 0) {
-      return room.left("You left, and the messages below were not sent");
+      return room.left("You left; the messages below were not sent");
     }
     if (reason === undefined) return this.remove(room);
-    room.left(`You were taken out of ${room.name}: ${reason}`);
+    room.left(`You were removed from ${room.name}: ${reason}`);
   }
 
   /**
-   * A room that is not to be entered, again or at all.
+   * Marks a room that must not be joined.
    *
    * @param {string} name
    * @param {string} why
@@ -326,7 +324,7 @@ export class ChatStore {
     const room = this.conversation(message.room);
     this.progress.advance(message);
     this.progress.settle(message.id);
-    // Under a name of before, an own message is known by its id.
+    // Own messages under a former name are identified by ID.
     const isOwn = message.from === this.nick || room.hasUnsent(message.id);
     if (!room.addMessage(message, isOwn) || isOwn) return;
     this.received++;

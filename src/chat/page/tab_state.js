@@ -1,6 +1,5 @@
 /**
- * What this tab keeps through a reload: the drafts of the conversations, the
- * messages that exist nowhere else, and a secret.
+ * State of this tab that survives a reload: drafts, messages that exist nowhere else, and a secret.
  *
  * @module
  */
@@ -11,9 +10,9 @@
 import { recall, remember } from "./dom.js";
 import { restore, save } from "./saved.js";
 
-/** Not to be guessed: the server takes a second message of an `id` for the first. */
+/** Unguessable, because the server treats a second message with an `id` as a duplicate. */
 export function newId() {
-  // crypto.randomUUID() is missing where the page is not served over TLS.
+  // crypto.randomUUID() requires TLS or localhost.
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
@@ -31,7 +30,7 @@ export class TabState {
     this.#box = box;
   }
 
-  /** With this the page is again operator of the rooms where it was one before a reload. */
+  /** Restores operator rights after a reload. */
   get claim() {
     const kept = recall("claim", "sessionStorage") ?? newId();
     remember("claim", kept, "sessionStorage");
@@ -39,7 +38,7 @@ export class TabState {
   }
 
   /**
-   * Puts the draft of the conversation that is shown into the box.
+   * Shows the draft of the current conversation.
    *
    * @param {Conversation | undefined} before
    */
@@ -48,18 +47,18 @@ export class TabState {
     const typed = this.#box.text;
     const draft = drafts.get(current?.key ?? "") ?? "";
     if (before !== undefined) drafts.set(before.key, typed);
-    // What was typed in no conversation is for the first one that is opened.
+    // A draft without a conversation moves to the first one that is opened.
     this.#box.text = before === undefined && typed !== draft ? [draft, typed].filter(Boolean).join("\n") : draft;
   }
 
-  /** @param {string} [owner] The name of the log-in: someone else may log in after a reload. */
+  /** @param {string} [owner] Login name, because another user may log in after a reload. */
   save(owner = "") {
-    // A reload before the log-in must not replace what waits for it.
+    // A reload before the login must not replace the saved state.
     if (!this.#isRestored) return;
     const store = this.#store;
     store.drafts.set(store.current?.key ?? "", this.#box.text);
     const isKept = remember("saved", JSON.stringify({ owner, state: save(store) }), "sessionStorage");
-    // Where there is no space for everything, there may be for what exists nowhere else.
+    // If storage is full, only data that exists nowhere else is kept.
     if (!isKept) remember("saved", JSON.stringify({ owner, state: save(store, { maxPrivate: 0 }) }), "sessionStorage");
   }
 
@@ -67,7 +66,7 @@ export class TabState {
   restore(owner = "") {
     this.#isRestored = true;
     const saved = recall("saved", "sessionStorage") || "{}";
-    // Whatever is wrong with it is wrong only once.
+    // Removed, so that an invalid state fails only once.
     remember("saved", "", "sessionStorage");
     const found = JSON.parse(saved);
     if (found.owner !== owner) return;

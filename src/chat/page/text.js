@@ -1,22 +1,21 @@
 /**
- * What is done with texts before they are shown. Pure.
+ * Text processing for display. Pure.
  *
  * @module
  */
 
 /** @import { Piece } from "./types.ts" */
 
-/** What names are made of, besides `@` before them. */
+/** Characters of names, except a leading `@`. */
 const NAME_CHARACTER = /[\p{L}\p{M}\p{N}_\-[\]{}|]/u;
 const FENCE = "```";
 const SCHEME = /\bhttps?:\/\//g;
-/** White space, quotes, and characters that change the direction of what follows end a link. */
+/** White space, quotes, and bidirectional formatting characters end a link. */
 const LINK_END = /[\s<>"'`\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]|$/g;
 const CLOSING_BRACKETS = new Map([[")", "("], ["]", "["], ["}", "{"]]);
 
 /**
- * A text in pieces: what is plain, code, a link, or the reader's name. The time
- * is linear in the text's length, whatever is in it.
+ * Splits a text into plain parts, code, links, and mentions of the user's name. Takes linear time for any text.
  *
  * @param {string} text
  * @param {string} nick
@@ -29,7 +28,7 @@ export function piecesOf(text, nick) {
   let from = 0;
   for (const { start, end, piece } of codeIn(text)) {
     const isBlock = piece.kind === "block";
-    // A block has lines of its own: the line ends around it would show as empty lines.
+    // A block is on its own lines, so the line ends around it would show as empty lines.
     const isAfterLineEnd = isBlock && start > from && text[start - 1] === "\n";
     pieces.push(...piecesOutsideCode(text.slice(from, isAfterLineEnd ? start - 1 : start), name), piece);
     from = isBlock && text[end] === "\n" ? end + 1 : end;
@@ -38,7 +37,7 @@ export function piecesOf(text, nick) {
 }
 
 /**
- * Lines of code between fences, and code within a line, as in Markdown; what is in them is neither link nor name.
+ * Finds fenced code blocks and inline code, as in Markdown; they contain no links or mentions.
  *
  * @param {string} text
  * @returns {Generator<{ start: number, end: number, piece: Piece }>}
@@ -51,7 +50,7 @@ function* codeIn(text) {
     let found;
     if (afterRun - start >= FENCE.length && hasFences) {
       found = blockAt(text, start);
-      // Without a closing fence here there is none for a later opening one either.
+      // No closing fence follows, so later opening fences have none either.
       hasFences = found !== undefined;
     } else if (afterRun - start === 1) found = inlineCodeAt(text, start);
     if (found) yield { start, ...found };
@@ -120,8 +119,7 @@ function piecesOutsideCode(text, name) {
 }
 
 /**
- * A link without what belongs to the sentence around it: punctuation, and
- * closing brackets that have no opening one in the link.
+ * Trims punctuation and unbalanced closing brackets from a link.
  *
  * @param {string} link
  */
@@ -145,7 +143,7 @@ function withoutTrailingPunctuation(link) {
 }
 
 /**
- * Whether the text names the person.
+ * Whether the text mentions the person.
  *
  * @param {string} text
  * @param {string} nick
@@ -155,7 +153,7 @@ export function mentions(text, nick) {
 }
 
 /**
- * Finds a name where it stands alone; `undefined` for no name.
+ * A pattern for a name as a whole word; `undefined` without a name.
  *
  * @param {string} nick
  */
@@ -185,19 +183,19 @@ function mentionsIn(text, name) {
 }
 
 /**
- * One of the tints of the style sheet for a name: always the same.
+ * The color of a name, one of the style sheet's tints.
  *
  * @param {string} nick
  */
 export function tintOf(nick) {
-  // FNV-1a, with its high bits folded in: names of one length would share a tint otherwise.
+  // FNV-1a with its high bits folded in; otherwise names of equal length would share a tint.
   let hash = 0x811c9dc5;
   for (const char of nick.toLowerCase()) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 0x01000193);
   return (hash ^ hash >>> 15) >>> 5 & 7;
 }
 
 /**
- * One or two letters that stand for a name.
+ * Initials of a name.
  *
  * @param {string} nick
  */
@@ -245,7 +243,7 @@ export function counted(count, one, many) {
 }
 
 /**
- * Where the name begins that ends at `end`; `end` if there is none.
+ * Start of the name that ends at `end`; `end` if there is none.
  *
  * @param {string} text
  * @param {number} end

@@ -1,6 +1,5 @@
 /**
- * What the page's scripts hand to each other. Types only: the scripts are
- * JavaScript that browsers take as it is, checked by `deno task check`.
+ * Types of the page's scripts, which are plain JavaScript checked by `deno task check`.
  *
  * @module
  */
@@ -13,20 +12,20 @@ export type EventOf<Type extends ChatEvent["type"]> = Extract<ChatEvent, { type:
 /** Rooms of the server, or a page of them. */
 export type Directory = Pick<EventOf<"rooms">, "rooms" | "more" | "next">;
 
-/** What a room tells about itself when it is entered. */
+/** Sent when a room is joined. */
 export type Joined = EventOf<"joined">;
 
-/** A refusal. */
+/** A rejection. */
 export type Refusal = Pick<EventOf<"error">, "code" | "text" | "field" | "id">;
 
-/** Where an entry stands: behind everything of the numbering `epoch` up to `seq`. */
+/** Position of an entry: after everything in `epoch` up to `seq`. */
 interface Place {
-  /** Counts the numberings that the page has seen, from 0. */
+  /** Index of the epoch, from 0. */
   readonly epoch: number;
   readonly seq: number;
 }
 
-/** Something that was said, or is to be. */
+/** A sent or pending message. */
 export interface MessageEntry extends Place {
   readonly kind: "message";
   readonly key: string;
@@ -37,17 +36,17 @@ export interface MessageEntry extends Place {
   readonly at: string;
   readonly action: true | undefined;
   readonly isOwn: boolean;
-  /** On its way, acknowledged, shown to everyone, or refused. */
+  /** Pending, acknowledged, delivered, or rejected. */
   readonly state: "sending" | "stored" | "sent" | "failed";
-  /** Why it was refused, for people and for programs. */
+  /** Reason and code of a rejection. */
   readonly why?: string;
   readonly code?: string | undefined;
 }
 
-/** How a note looks: something that happened, who came and went, a gap, an answer of the page's own. */
+/** Style of a note: an event, a join or leave, a gap, or a response of the page. */
 export type NoteStyle = "note" | "presence" | "gap" | "help";
 
-/** Something that the page tells. */
+/** A note of the page. */
 export interface NoteEntry extends Place {
   readonly kind: "note";
   readonly key: string;
@@ -62,7 +61,7 @@ export type Entry = MessageEntry | NoteEntry;
 /** An entry before it has its key. */
 export type NewEntry = Omit<MessageEntry, "key"> | Omit<NoteEntry, "key">;
 
-/** Where a client is in a room: it has everything up to this message. */
+/** Position of a client in a room: it has everything up to this message. */
 export interface Position {
   readonly epoch: string;
   readonly seq: number;
@@ -75,7 +74,7 @@ export interface Publish {
   readonly action?: true | undefined;
 }
 
-/** What is sent to a room. */
+/** A publish request. */
 export interface Draft {
   readonly id: string;
   readonly text: string;
@@ -85,7 +84,7 @@ export interface Draft {
 /** A request of the JSON wire; the server checks its fields. */
 export type Request = Readonly<{ type: string } & Record<string, unknown>>;
 
-/** What a text in the message box asks for. */
+/** A parsed input of the message box. */
 export type Wish =
   | { readonly kind: "say"; readonly text: string; readonly action?: true }
   | { readonly kind: "request"; readonly request: Request }
@@ -95,7 +94,7 @@ export type Wish =
   | { readonly kind: "browse" | "help" }
   | { readonly kind: "fault"; readonly text: string };
 
-/** What is kept of the page through a reload. */
+/** State saved across reloads. */
 export interface Saved {
   /** Texts in the message box, by the key of their conversation. */
   readonly drafts: readonly (readonly [key: string, text: string])[];
@@ -109,7 +108,7 @@ export interface Piece {
   readonly text: string;
 }
 
-/** How the connection is. */
+/** State of the connection. */
 export type ConnectionState = "connecting" | "online" | "waiting";
 
 export type { ChatEvent, People, Person };

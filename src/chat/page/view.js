@@ -1,5 +1,5 @@
 /**
- * Shows what the store knows, once a frame at the most.
+ * Renders the store, at most once per frame.
  *
  * @module
  */
@@ -16,11 +16,11 @@ import { LogView } from "./log_view.js";
 import { avatar } from "./message_view.js";
 
 const TOAST_MS = 5_000;
-/** An error is to be read twice. */
+/** Errors are shown longer. */
 const ERROR_MS = 8_000;
 const TOASTS_MOST = 4;
 
-/** The page. What people do with it is told to `actions`. */
+/** The page; user input goes to `actions`. */
 export class View {
   connection = new ConnectionView();
   #store;
@@ -38,22 +38,22 @@ export class View {
     this.#log = new LogView(store, actions);
   }
 
-  /** Something may look different: it is shown with the next frame. */
+  /** Schedules a render for the next frame. */
   schedule() {
     if (this.#isDue) return;
     this.#isDue = true;
-    // Hidden pages draw no frames, but their title must tell of what came.
+    // Hidden pages have no frames, but their title must show unread messages.
     if (document.hidden) setTimeout(() => this.#render(), 50);
     else requestAnimationFrame(() => this.#render());
   }
 
-  /** The page is looked at again, or no longer. */
+  /** Handles visibility changes. */
   looked() {
     this.#log.look();
   }
 
   /**
-   * A passing word, for eyes and for screen readers.
+   * Shows a transient notice, also to screen readers.
    *
    * @param {string} text
    * @param {boolean} isError

@@ -61,7 +61,7 @@ export const clientProgram: Program = withDocumentation({
     {
       name: "chat",
       summary: "join a chat, on a terminal or as a bot",
-      example: { words: "chat 127.0.0.1:8028 --nick ann", does: "type lines, see messages; /help lists the commands" },
+      example: { words: "chat 127.0.0.1:8028 --nick ann", does: "type lines, see messages; see /help" },
       load: async () => (await import("./chat.ts")).chatCommand,
     },
     {

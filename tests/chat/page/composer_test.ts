@@ -20,7 +20,7 @@ const LINES: readonly [string, typeof LOBBY, unknown][] = [
   ["/history 100", LOBBY, { kind: "history", count: 100 }],
   ["/history 101", LOBBY, { kind: "fault", text: "/history takes a number from 1 to 100" }],
   ["/history x", LOBBY, { kind: "fault", text: "/history takes a number from 1 to 100" }],
-  ["/who", BOB, { kind: "fault", text: "/who is for rooms" }],
+  ["/who", BOB, { kind: "fault", text: "/who works in rooms only" }],
   ["/topic", LOBBY, { kind: "request", request: { type: "topic", room: "#lobby" } }],
   ["/topic -", LOBBY, { kind: "request", request: { type: "topic", room: "#lobby", topic: "" } }],
   ["/rooms", BOB, { kind: "browse" }],
@@ -36,7 +36,7 @@ const LINES: readonly [string, typeof LOBBY, unknown][] = [
   }],
   ["/mute eve 1h", LOBBY, { kind: "request", request: { type: "mute", room: "#lobby", nick: "eve", time: "1h" } }],
   ["/kick eve", LOBBY, { kind: "request", request: { type: "kick", room: "#lobby", nick: "eve" } }],
-  ["/kick eve", BOB, { kind: "fault", text: "/kick is for rooms" }],
+  ["/kick eve", BOB, { kind: "fault", text: "/kick works in rooms only" }],
   ["/ignore eve", LOBBY, { kind: "request", request: { type: "ignore", nick: "eve" } }],
   ["/unignore eve", BOB, { kind: "request", request: { type: "unignore", nick: "eve" } }],
   ["/server-kick eve be kind", BOB, {
@@ -49,7 +49,7 @@ const LINES: readonly [string, typeof LOBBY, unknown][] = [
   }],
   ["/server-unban eve", LOBBY, { kind: "request", request: { type: "server-unban", nick: "eve" } }],
   ["/ignore", LOBBY, { kind: "fault", text: "/ignore needs a name" }],
-  ["/dance", LOBBY, { kind: "fault", text: "No command is called /dance; /help lists them" }],
+  ["/dance", LOBBY, { kind: "fault", text: "Unknown command /dance; see /help" }],
   ["/help", BOB, { kind: "help" }],
 ];
 

@@ -93,7 +93,7 @@ export class ChatScreen implements Disposable {
       case "nothing":
         return;
       case "say":
-        if (room === undefined) return this.#print(["! You are in no room: /join #lobby"]);
+        if (room === undefined) return this.#print(["! You are not in a room: /join #lobby"]);
         return link.publish({ room, text: typed.text, action: typed.action });
       case "join":
         link.switchTo(typed.room);

@@ -30,7 +30,7 @@ export function readTyped(line: string, room: string | undefined): Typed {
   const [, first = "", after = ""] = /^(\S*)\s*(.*)$/s.exec(rest.trim()) ?? [];
   const request = (request: Request): Typed => ({ kind: "request", request });
   const inRoom = (make: (room: string) => Request, wanted = room): Typed =>
-    wanted === undefined ? { kind: "wrong", text: "You are in no room: /join #lobby" } : request(make(wanted));
+    wanted === undefined ? { kind: "wrong", text: "You are not in a room: /join #lobby" } : request(make(wanted));
   const command = name.toLowerCase();
   const usage = TYPED_COMMANDS.find((known) => known.name === command)?.usage ?? "";
   if (first === "" && /^[A-Z]/.test(usage)) return wrong(`/${command} ${usage}`);
@@ -67,14 +67,14 @@ export function readTyped(line: string, room: string | undefined): Typed {
       const wanted = moderationRequest(command, rest.trim(), room);
       // The server checks the fields.
       if (wanted !== undefined) return "room" in wanted ? inRoom(() => wanted as Request) : request(wanted as Request);
-      return { kind: "wrong", text: `No command is called /${name}; ${hint(command)}` };
+      return { kind: "wrong", text: `Unknown command /${name}; ${hint(command)}` };
     }
   }
 }
 
 function hint(name: string): string {
   const near = suggest(name, TYPED_COMMANDS.map((known) => known.name));
-  return near === undefined ? "/help lists them" : `did you mean /${near}?`;
+  return near === undefined ? "see /help" : `did you mean /${near}?`;
 }
 
 function isCount(text: string): boolean {

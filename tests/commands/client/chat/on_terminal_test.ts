@@ -70,7 +70,7 @@ Deno.test("/join changes the room of the prompt, and Ctrl-D leaves", async () =>
     session.close("done");
     await talking;
     const at = io.rows().indexOf("#dev> /nope");
-    assertEquals(io.rows()[at + 1], "! No command is called /nope; /help lists them");
+    assertEquals(io.rows()[at + 1], "! Unknown command /nope; see /help");
     assertMatch(io.out, /\/kick NAME \[REASON\] +operators/);
     assertEquals(io.isRaw, true);
   }

@@ -20,7 +20,7 @@ const CASES: readonly [line: string, typed: Typed][] = [
   ["/kick bob be nice", { kind: "request", request: { type: "kick", room: "#lobby", nick: "bob", reason: "be nice" } }],
   ["/ignore bob", { kind: "request", request: { type: "ignore", nick: "bob" } }],
   ["/quit", { kind: "quit" }],
-  ["/jion #dev", { kind: "wrong", text: "No command is called /jion; did you mean /join?" }],
+  ["/jion #dev", { kind: "wrong", text: "Unknown command /jion; did you mean /join?" }],
   ["/kick", { kind: "wrong", text: "It is written /kick NAME [REASON]" }],
   ["/msg bob", { kind: "wrong", text: "It is written /msg NAME TEXT" }],
   ["/history many", { kind: "wrong", text: "It is written /history [N], with N from 1 to 100" }],
@@ -37,8 +37,8 @@ const CASES: readonly [line: string, typed: Typed][] = [
   ["/server-ban bob", { kind: "request", request: { type: "server-ban", nick: "bob" } }],
   ["/exit", { kind: "quit" }],
   ["/help", { kind: "help" }],
-  ["/login ann pw", { kind: "wrong", text: "No command is called /login; /help lists them" }],
-  ["/nope", { kind: "wrong", text: "No command is called /nope; /help lists them" }],
+  ["/login ann pw", { kind: "wrong", text: "Unknown command /login; see /help" }],
+  ["/nope", { kind: "wrong", text: "Unknown command /nope; see /help" }],
 ];
 
 for (const [line, typed] of CASES) {
