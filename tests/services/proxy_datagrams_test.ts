@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { concat, parseHex, utf8 } from "../../src/base/bytes.ts";
+import { bigEndian, concat, parseHex, utf8 } from "../../src/base/bytes.ts";
 import { encodeSocksDatagram, parseSocksDatagram, parseSocksRequest } from "../../src/framing/socks.ts";
 import { runProgram as run } from "../../src/cli/run_program.ts";
 import { udpProgram } from "../../src/commands/udp/program.ts";
@@ -196,21 +196,57 @@ Deno.test("a proxy that refuses an association, or ends it, is reported with its
   await serving;
 });
 
+Deno.test("a client takes whole datagrams of the relay only, which is at the proxy's address if it names none", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  using sockets = new DisposableStack();
+  const [relay, stranger] = ["127.0.0.1", "127.0.0.1"].map((hostname) =>
+    sockets.adopt(Deno.listenDatagram({ transport: "udp", hostname, port: 0 }), (socket) => socket.close())
+  );
+  const { port } = relay?.addr as Deno.NetAddr;
+  const serving = (async () => {
+    using conn = await listener.accept();
+    await conn.write(concat([parseHex("0500 05000001 00000000"), bigEndian(port, 2)]));
+    const [bytes, client] = await relay?.receive() ?? [];
+    if (bytes === undefined || client === undefined) return;
+    const { address } = parseSocksDatagram(bytes) ?? { address: { host: "", port: 0 } };
+    assertEquals(address, { host: "db.internal", port: 53 });
+    const from = { host: "192.0.2.1", port: 53 };
+    await stranger?.send(encodeSocksDatagram(from, utf8("stranger")), client);
+    const fragment = encodeSocksDatagram(from, utf8("fragment"));
+    fragment[2] = 0x81;
+    for (const reply of [fragment, parseHex("0000"), encodeSocksDatagram({ ...from, port: 54 }, utf8("other port"))]) {
+      await relay?.send(reply, client);
+    }
+    // The first sender from the target's port is the target; another address is not.
+    await relay?.send(encodeSocksDatagram(from, utf8("1 right")), client);
+    await relay?.receive();
+    await relay?.send(encodeSocksDatagram({ ...from, host: "192.0.2.2" }, utf8("2 wrong")), client);
+    await relay?.send(encodeSocksDatagram(from, utf8("2 right")), client);
+    while (await conn.read(new Uint8Array(64)) !== null);
+  })();
+  const url = `socks5://127.0.0.1:${listener.addr.port}`;
+  const { code, stdout, stderr } = await runUdp("send", "db.internal:53", "n{seq}", "-c", "2", "--proxy", url);
+  assertEquals([code, stdout], [0, "1 right\n2 right\n"], stderr);
+  listener.close();
+  await serving;
+});
+
 Deno.test("an association takes whole datagrams of its client only, and replies of its targets only", async () => {
   await using proxy = await startProxy("--deny-target", "127.0.0.2", "--deny-target", "denied.example");
   await using echo = echoPeer();
   using client = await RawClient.open(proxy.endpoint);
   assertEquals(client.reply, 0);
   const to = { host: "127.0.0.1", port: echo.port };
-  await client.send(encodeSocksDatagram(to, utf8("one")));
-  assertEquals(await client.receive(), "127.0.0.1 one");
   using sockets = new DisposableStack();
   const [other, elsewhere] = ["127.0.0.1", "127.0.0.3"].map((hostname) =>
     sockets.adopt(Deno.listenDatagram({ transport: "udp", hostname, port: 0 }), (socket) => socket.close())
   );
-  // Another port, another address, a fragment, no header, denied targets: none of them goes on.
+  // Another address must not become the client's, although it comes first.
+  if (elsewhere) await client.send(encodeSocksDatagram(to, utf8("other address")), elsewhere);
+  await client.send(encodeSocksDatagram(to, utf8("one")));
+  assertEquals(await client.receive(), "127.0.0.1 one");
+  // Another port, a fragment, no header, denied targets: none of them goes on.
   await client.send(encodeSocksDatagram(to, utf8("other port")), other);
-  await client.send(encodeSocksDatagram(to, utf8("other address")), elsewhere);
   const fragment = encodeSocksDatagram(to, utf8("fragment"));
   fragment[2] = 1;
   await client.send(fragment);
