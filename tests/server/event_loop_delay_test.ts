@@ -1,13 +1,20 @@
-import { assert, assertGreaterOrEqual } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { EventLoopDelay } from "../../src/server/event_loop_delay.ts";
+import { FakeTime } from "../support/fake_time.ts";
 
-Deno.test("take() gives the greatest delay once", async () => {
-  using delay = new EventLoopDelay(10);
-  const endMs = performance.now() + 200;
-  while (performance.now() < endMs) {
-    // Nothing else can happen meanwhile.
+Deno.test("EventLoopDelay keeps the greatest delay of a timer until it is taken", async () => {
+  using time = new FakeTime();
+  const delay = new EventLoopDelay(100);
+  await time.advance(1_000);
+  assertEquals(Math.round(delay.take()), 0);
+  for (const ms of [350, 150]) {
+    time.jump(ms);
+    await time.advance(100);
   }
-  assertGreaterOrEqual(delay.take(), 180);
-  await new Promise((resolve) => setTimeout(resolve, 30));
-  assert(delay.take() < 10_000);
+  assertEquals([Math.round(delay.take()), Math.round(delay.take())], [250, 0]);
+  // One that is under way counts too: the timer could not fire yet.
+  time.jump(90);
+  assertEquals(Math.round(delay.take()), 0);
+  delay[Symbol.dispose]();
+  assertEquals(time.timerCount, 0);
 });

@@ -1,11 +1,12 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { utf8 } from "../../../src/base/bytes.ts";
-import { ClosedEarlyError, FrameError } from "../../../src/base/errors.ts";
+import { ClosedEarlyError, FrameError, TimeoutError } from "../../../src/base/errors.ts";
 import { encodeProxyHeader, parseProxyHeader } from "../../../src/framing/proxy_header.ts";
 import { Logger } from "../../../src/log/logger.ts";
 import { parseEndpoint } from "../../../src/net/endpoint.ts";
 import { proxyProtocolLayer, proxyProtocolSender } from "../../../src/net/layers/proxy_protocol.ts";
-import { FakeTransport } from "../../support/fake_transport.ts";
+import { drip, FakeTime } from "../../support/fake_time.ts";
+import { fakeConnection, FakeTransport } from "../../support/fake_transport.ts";
 
 const BALANCER = parseEndpoint("ws://10.0.0.1:40000");
 const PEER = { remote: BALANCER, local: parseEndpoint("ws://10.0.0.2:8765"), log: Logger.of("test") };
@@ -129,4 +130,61 @@ Deno.test("proxyProtocolSender() sends our own address, the given one, or UNKNOW
     source: { path: "" },
     destination: { path: "/run/a" },
   });
+});
+
+Deno.test("proxyProtocolSender() names both ends, as far as they have addresses", async () => {
+  const sent = async (
+    local: string,
+    remote: string,
+    given: Partial<Parameters<typeof proxyProtocolSender>[0]> = {},
+  ) => {
+    const inner = new FakeTransport();
+    const written: Uint8Array[] = [];
+    inner.write = (bytes) => {
+      written.push(bytes.slice());
+      return Promise.resolve(bytes.length);
+    };
+    const ends = { local: parseEndpoint(local), remote: parseEndpoint(remote), log: Logger.of("test") };
+    const { transport } = await proxyProtocolSender({ version: 2, ...given }).wrap(inner, ends, OPTIONS);
+    assertEquals(transport, inner);
+    return parseProxyHeader(written[0] ?? new Uint8Array(0))?.header.addresses;
+  };
+  const [from, to] = [{ host: "192.0.2.1", port: 1 }, { host: "192.0.2.2", port: 2 }];
+  assertEquals(await sent("tcp://192.0.2.1:1", "tcp://192.0.2.2:2"), { source: from, destination: to });
+  assertEquals(await sent("tcp://192.0.2.1:1", "tcp://name.example:2"), {
+    source: from,
+    destination: { host: "0.0.0.0", port: 0 },
+  });
+  assertEquals(await sent("tcp://[2001:db8::1]:1", "tcp://name.example:2"), {
+    source: { host: "2001:db8::1", port: 1 },
+    destination: { host: "::", port: 0 },
+  });
+  assertEquals(await sent("tcp://name.example:1", "tcp://192.0.2.2:2"), undefined);
+  // Our own end of a Unix socket has no name.
+  assertEquals(await sent("unix:/a", "unix:/b"), { source: { path: "" }, destination: { path: "/b" } });
+  assertEquals(await sent("unix:/a", "unix:/b", { source: CLIENT }), {
+    source: CLIENT,
+    destination: { host: "0.0.0.0", port: 0 },
+  });
+  assertEquals(await sent("tcp://192.0.2.1:1", "tcp://192.0.2.2:2", { source: CLIENT, destination: from }), {
+    source: CLIENT,
+    destination: from,
+  });
+});
+
+Deno.test("a connection whose proxy drips its header is given the time for all handshakes, and no more", async () => {
+  using time = new FakeTime();
+  const layers = { layers: [proxyProtocolLayer({ mode: "require", isTrusted: () => true })], timeoutMs: 5_000 };
+  const { transport, connection } = fakeConnection({ layers });
+  const handshake = connection.handshake();
+  const header = "PROXY TCP4 192.0.2.1 192.0.2.2 1 2";
+  const tookMs = await drip(time, {
+    everyMs: 400,
+    send: (index) => transport.say(header.charAt(index) || "3"),
+    ended: handshake,
+    maxMs: 30_000,
+  });
+  assert(tookMs >= 5_000 && tookMs <= 5_800, `a header was given ${tookMs} ms`);
+  await assertRejects(() => handshake, TimeoutError);
+  assertEquals([transport.closeCount, connection.closeReason], [1, "handshake timeout"]);
 });
