@@ -7,16 +7,58 @@ import { fixedCodec } from "./fixed.ts";
 import { lengthCodec, type LengthFormat } from "./length.ts";
 import { rawCodec } from "./raw.ts";
 
-const LENGTHS: ReadonlyMap<string, LengthFormat> = new Map<string, LengthFormat>([
-  ["length:1", { bytes: 1 }],
-  ["length:2be", { bytes: 2, endianness: "be" }],
-  ["length:2le", { bytes: 2, endianness: "le" }],
-  ["length:4be", { bytes: 4, endianness: "be" }],
-  ["length:4le", { bytes: 4, endianness: "le" }],
-  ["length:8be", { bytes: 8, endianness: "be" }],
-  ["length:8le", { bytes: 8, endianness: "le" }],
-  ["length:varint", { bytes: "varint" }],
+const LENGTHS: ReadonlyMap<string | undefined, LengthFormat> = new Map<string, LengthFormat>([
+  ["1", { bytes: 1 }],
+  ["2be", { bytes: 2, endianness: "be" }],
+  ["2le", { bytes: 2, endianness: "le" }],
+  ["4be", { bytes: 4, endianness: "be" }],
+  ["4le", { bytes: 4, endianness: "le" }],
+  ["8be", { bytes: 8, endianness: "be" }],
+  ["8le", { bytes: 8, endianness: "le" }],
+  ["varint", { bytes: "varint" }],
 ]);
+
+/** A framing that has a name. */
+interface Framing {
+  readonly name: string;
+  /** How it is written, for messages. */
+  readonly forms: readonly string[];
+  /** Creates it from the text after the colon; `undefined` if that is not one of its forms. */
+  readonly create: (argument: string | undefined, maxBytes: number | undefined) => Codec | undefined;
+}
+
+/** Every framing: a file and an entry here each. */
+const FRAMINGS: readonly Framing[] = [
+  {
+    name: "line",
+    forms: ["line"],
+    create: (argument, max) => without(argument, () => lineCodec(max === undefined ? undefined : limitsOf(max))),
+  },
+  {
+    name: "length",
+    forms: Array.from(LENGTHS.keys(), (form) => `length:${form}`),
+    create(argument, maxBytes = DEFAULTS.messageBytes) {
+      const format = LENGTHS.get(argument);
+      return format && lengthCodec(format, maxBytes);
+    },
+  },
+  {
+    name: "delimiter",
+    forms: ["delimiter:X"],
+    create: (text = "", maxBytes = DEFAULTS.messageBytes) =>
+      text === "" ? undefined : delimiterCodec(unescape(text), limitsOf(maxBytes)),
+  },
+  {
+    name: "fixed",
+    forms: ["fixed:N"],
+    create: (size = "") => /^(?!0+$)\d{1,9}$/.test(size) ? fixedCodec(Number(size)) : undefined,
+  },
+  { name: "raw", forms: ["raw"], create: (argument) => without(argument, () => rawCodec) },
+];
+
+function without(argument: string | undefined, create: () => Codec): Codec | undefined {
+  return argument === undefined ? create() : undefined;
+}
 
 /** Options of {@linkcode parseFraming}. */
 export interface FramingOptions {
@@ -44,18 +86,11 @@ export interface FramingOptions {
  * @throws {SyntaxError} No framing has that name.
  */
 export function parseFraming(text: string, options: FramingOptions = {}): Codec {
-  const maxBytes = options.maxBytes ?? DEFAULTS.messageBytes;
-  if (text === "raw") return rawCodec;
-  if (text === "line") return options.maxBytes === undefined ? lineCodec() : lineCodec(limitsOf(maxBytes));
-  const length = LENGTHS.get(text);
-  if (length !== undefined) return lengthCodec(length, maxBytes);
-  const fixed = /^fixed:(\d{1,9})$/.exec(text);
-  if (fixed && Number(fixed[1]) > 0) return fixedCodec(Number(fixed[1]));
-  const delimiter = /^delimiter:(.+)$/s.exec(text)?.[1];
-  if (delimiter !== undefined) return delimiterCodec(unescape(delimiter), limitsOf(maxBytes));
-  throw new SyntaxError(
-    `Cannot parse framing "${text}": known are line, ${[...LENGTHS.keys()].join(", ")}, delimiter:X, fixed:N, raw`,
-  );
+  const [, name, argument] = /^([^:]*)(?::(.*))?$/s.exec(text) ?? [];
+  const codec = FRAMINGS.find((framing) => framing.name === name)?.create(argument, options.maxBytes);
+  if (codec !== undefined) return codec;
+  const known = FRAMINGS.flatMap(({ forms }) => forms).join(", ");
+  throw new SyntaxError(`Cannot parse framing "${text}": known are ${known}`);
 }
 
 /**
