@@ -24,6 +24,8 @@ export interface Contender {
 
 /** A program that is compiled by a task of its own. */
 export const COMPILED_SERVER = "dist/parley-server (deno task compile)";
+/** The bare loop, compiled as our programs are. */
+export const COMPILED_LOOP = "compiled loop";
 /** OpenSSL with its headers. */
 export const OPENSSL = "libssl-dev";
 
@@ -130,6 +132,11 @@ function bareDeno(
 }
 
 export const DENO_LOOP = bareDeno("bare Deno loop", "deno_loop.ts");
+export const DENO_LOOP_COMPILED: Contender = {
+  name: "bare Deno loop, compiled",
+  needs: [COMPILED_SERVER, COMPILED_LOOP],
+  command: (port, tools) => [tools.built("deno_loop"), String(port)],
+};
 export const DENO_HUB = bareDeno("bare Deno hub", "deno_hub.ts");
 export const DENO_WS = bareDeno("Deno's own WebSocket", "deno_ws_echo.ts");
 export const DENO_UDP_LOOP = bareDeno("bare Deno UDP loop", "deno_udp_loop.ts");

@@ -1,4 +1,5 @@
-import { COMPILED_SERVER, type Contender, OPENSSL, type Tools } from "./contenders.ts";
+import { compileProgram, compilerFor } from "../release/compile_program.ts";
+import { COMPILED_LOOP, COMPILED_SERVER, type Contender, OPENSSL, type Tools } from "./contenders.ts";
 import { sourcePath } from "./paths.ts";
 import { hasProgram, run } from "./process.ts";
 
@@ -35,6 +36,7 @@ export async function prepare(): Promise<Prepared> {
   const look = (need: string) => {
     if (need === "npm:ws") return succeeds(installWs(scratch));
     if (need === OPENSSL) return succeeds(buildTls(tools));
+    if (need === COMPILED_LOOP) return succeeds(compilePeer("deno_loop.ts", tools.built("deno_loop")));
     if (need === COMPILED_SERVER) return succeeds(Deno.stat(sourcePath("../../dist/parley-server")));
     return hasProgram(need);
   };
@@ -71,6 +73,13 @@ async function buildTls({ scratch, certificate, key }: Tools): Promise<void> {
 
 async function installWs(folder: string): Promise<void> {
   await run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", folder, WS]);
+}
+
+/** Compiles a peer on the runtime that the programs in `dist/` were compiled on. */
+export async function compilePeer(file: string, path: string): Promise<void> {
+  const dist = sourcePath("../../dist");
+  const isOnNpm = await succeeds(Deno.stat(`${dist}/denort-from-npm`));
+  await compileProgram(sourcePath(`peers/${file}`), path, await compilerFor(isOnNpm ? "npm" : undefined, dist));
 }
 
 async function succeeds(work: Promise<unknown>): Promise<boolean> {

@@ -1,4 +1,12 @@
-import { C_EPOLL, DENO_LOOP, NODE_NET, ours, oursCompiled, PYTHON_SELECTORS } from "./contenders.ts";
+import {
+  C_EPOLL,
+  DENO_LOOP,
+  DENO_LOOP_COMPILED,
+  NODE_NET,
+  ours,
+  oursCompiled,
+  PYTHON_SELECTORS,
+} from "./contenders.ts";
 import type { Prepared } from "./prepare.ts";
 import { echoOnce, hold, residentKib, RunningContender } from "./process.ts";
 import type { Work } from "./work.ts";
@@ -7,7 +15,7 @@ const IDLE_CONNECTIONS = 18_000;
 
 const FROM_SOURCES = ours("parley, deno run", (port) => ["echo", `:${port}`]);
 const COMPILED = oursCompiled("parley, compiled", (port) => ["echo", `:${port}`]);
-const CONTENDERS = [COMPILED, FROM_SOURCES, C_EPOLL, DENO_LOOP, NODE_NET, PYTHON_SELECTORS];
+const CONTENDERS = [COMPILED, FROM_SOURCES, C_EPOLL, DENO_LOOP, DENO_LOOP_COMPILED, NODE_NET, PYTHON_SELECTORS];
 
 const START_UP: Work = {
   id: "start-up",

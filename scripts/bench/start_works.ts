@@ -1,9 +1,9 @@
 import { bundleProgram, PROGRAMS } from "../release/bundle_program.ts";
-import { compileProgram, compilerFor } from "../release/compile_program.ts";
 import { V8_FLAGS } from "../v8_flags.ts";
 import { COMPILED_SERVER, type Contender, type Tools } from "./contenders.ts";
 import { median } from "./measure.ts";
 import { sourcePath } from "./paths.ts";
+import { compilePeer } from "./prepare.ts";
 import { echoOnce } from "./process.ts";
 import type { Work } from "./work.ts";
 
@@ -66,10 +66,7 @@ const KINDS: readonly Kind[] = [
       name === "empty" ? `${scratch}/parley-empty` : sourcePath(`../../dist/parley-${name}`),
     ],
     prepare: async ({ scratch }) => {
-      const folder = sourcePath("../../dist");
-      const runtime = await hasFile(`${folder}/denort-from-npm`) ? "npm" : undefined;
-      const entry = sourcePath("peers/empty.ts");
-      await compileProgram(entry, `${scratch}/parley-empty`, await compilerFor(runtime, folder));
+      await compilePeer("empty.ts", `${scratch}/parley-empty`);
     },
   },
 ];
@@ -129,13 +126,4 @@ async function processorMs(words: readonly string[]): Promise<number> {
   if (!(await child.status).success) throw new Error(`${words.at(-1)} failed: ${printed}`);
   const [user = NaN, kernel = NaN] = (await stderr).trim().split(" ").map(Number);
   return (user + kernel) * 1_000;
-}
-
-async function hasFile(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
