@@ -263,9 +263,17 @@ Deno.test("flags of a route that contradict each other are usage errors", async 
   }
   const unix = await runClient(["send", "unix:/run/none", "x", "--proxy", "socks5://127.0.0.1"]);
   assertStringIncludes(unix.stderr, "a proxy cannot connect to Unix sockets");
-  const udp = await runClient(["check", "tcp://127.0.0.1:9", "udp://127.0.0.1:9", "--proxy", "socks5://127.0.0.1"]);
-  assertEquals(udp.code, 2);
-  assertStringIncludes(udp.stderr, "--proxy cannot be used with udp://127.0.0.1:9");
+  const proxy = ["--proxy", "socks5://127.0.0.1"];
+  for (
+    const [flag, target, flags] of [
+      ["--proxy", "unixgram:/run/none", proxy],
+      ["--bind", "udp://127.0.0.1:9", [...proxy, "--bind", "127.0.0.1"]],
+      ["--ipv4", "dns://127.0.0.1:9", ["-4"]],
+    ] as const
+  ) {
+    const { code, stderr } = await runClient(["check", "tcp://127.0.0.1:9", target, ...flags]);
+    assertEquals([code, stderr.includes(`${flag} cannot be used with ${target}`)], [2, true], stderr);
+  }
   const absent = await runClient(["check", "tcp://127.0.0.1:9", "--invert", "--proxy", "socks5://127.0.0.1"]);
   assertStringIncludes(absent.stderr, "--invert and --proxy cannot be combined");
 });
