@@ -5,6 +5,8 @@ import { Logger } from "../../src/log/logger.ts";
 import { DatagramSocket } from "../../src/net/datagram.ts";
 import { probePort } from "../../src/net/datagram_probe.ts";
 import type { Endpoint } from "../../src/net/endpoint.ts";
+import { fakeDatagramSocket } from "../support/fake_datagrams.ts";
+import { withinTime } from "../support/give_back.ts";
 
 const ANY = "udp://127.0.0.1:0";
 const TARGET: Endpoint = { scheme: "udp", host: "192.0.2.7", port: 9, path: "/" };
@@ -133,4 +135,32 @@ Deno.test("DatagramSocket.answerEach() ends with whatever its answer, or who cou
     await sender.send(Uint8Array.of(7), socket.endpoint);
     await assertRejects(() => socket.answerEach(answer, onSent, () => false), Error, "no more");
   }
+});
+
+Deno.test("DatagramSocket.answerEach() reports each reply, sent or failed, and goes on", async () => {
+  const outcomes: string[] = [];
+  const { socket, transport } = fakeDatagramSocket((text) => {
+    if (text === "bad") throw Object.assign(new Error("the system's text"), { code: "ENETUNREACH" });
+    if (text === "long") throw Object.assign(new Error("the system's text"), { code: "EMSGSIZE" });
+  });
+  for (const text of ["one", "bad", "long", "last"]) transport.deliver(text);
+  const onSent = (bytes: number, error?: Error) => outcomes.push(`${bytes} ${error?.message ?? ""}`);
+  await withinTime(socket.answerEach(({ data }) => data.slice(), onSent, () => outcomes.length === 4), "four replies");
+  assertEquals(outcomes, [
+    "3 ",
+    "0 Cannot send to udp://192.0.2.7:9: network is unreachable",
+    "0 Cannot send 4 bytes to udp://192.0.2.7:9: one datagram carries at most 65507",
+    "4 ",
+  ]);
+});
+
+Deno.test("DatagramSocket.answerEach() ends when the socket is closed, and with the error of a receive", async () => {
+  const closed = fakeDatagramSocket();
+  const running = closed.socket.answerEach(() => undefined, () => {}, () => false);
+  closed.socket.close();
+  await withinTime(running, "the end");
+  const failing = fakeDatagramSocket();
+  failing.transport.deliver(new Error("a bad socket"));
+  const failed = failing.socket.answerEach(() => undefined, () => {}, () => false);
+  await assertRejects(() => withinTime(failed, "the failure"), Error, "a bad socket");
 });

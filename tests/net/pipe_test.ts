@@ -1,6 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { ClosedError, type Connection, pipe, ResetError } from "@parley/parley";
 import { pairOf } from "../support/connection_pair.ts";
+import { fakeConnection } from "../support/fake_transport.ts";
+import { withinTime } from "../support/give_back.ts";
 
 Deno.test("pipe() copies everything and passes the end on", async () => {
   await using left = await pairOf();
@@ -25,8 +27,8 @@ Deno.test("pipe() passes a reset on as a reset, either way", async () => {
     const seen = other.read();
     peer.reset();
     if (resets === "target") await left.client.write(new Uint8Array(100_000)).catch(() => {});
-    await assertRejects(() => piping, ResetError);
-    await assertRejects(() => seen, ResetError);
+    await assertRejects(() => withinTime(piping, "the end of the pipe"), ResetError);
+    await assertRejects(() => withinTime(seen, "the reset"), ResetError);
   }
 });
 
@@ -42,6 +44,21 @@ Deno.test("pipe() counts its own bytes, and ends when this side closes", async (
   assertEquals(await piping, 3);
   right.client.close();
   await assertRejects(() => pipe(right.client, left.server).then(() => left.server.write("x")), ClosedError);
+});
+
+Deno.test("pipe() closes both sides when either fails", async () => {
+  for (const fails of ["reading", "writing"] as const) {
+    const [from, to] = [fakeConnection(), fakeConnection()];
+    if (fails === "writing") to.transport.holdWrites();
+    const piping = pipe(from.connection, to.connection);
+    from.transport.say(fails === "reading" ? new Error("a bad disk") : "x");
+    if (fails === "writing") {
+      while (to.connection.queuedBytes === 0) await Promise.resolve();
+      to.transport.releaseWrites(new Error("a bad disk"));
+    }
+    await assertRejects(() => withinTime(piping, "the failure"), Error, "a bad disk");
+    assertEquals([from.connection.closeReason, to.connection.closeReason], ["error", "error"]);
+  }
 });
 
 async function readAll(connection: Connection): Promise<Uint8Array> {

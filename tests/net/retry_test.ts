@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { ParleyError, RefusedError, retry, TlsError } from "@parley/parley";
+import { withinTime } from "../support/give_back.ts";
 
 const NO_PAUSE = { next: () => 0 };
 const refused = () => Promise.reject(new RefusedError("connection refused"));
@@ -7,7 +8,7 @@ const refused = () => Promise.reject(new RefusedError("connection refused"));
 Deno.test("retry() tries up to the maximum, and throws the last error", async () => {
   const attempts: number[] = [];
   const work = (attempt: number) => (attempts.push(attempt), refused());
-  await assertRejects(() => retry(work, { tries: 4, backoff: NO_PAUSE }), RefusedError);
+  await assertRejects(() => withinTime(retry(work, { tries: 4, backoff: NO_PAUSE }), "the tries"), RefusedError);
   assertEquals(attempts, [1, 2, 3, 4]);
 });
 
@@ -18,7 +19,7 @@ Deno.test("retry() gives the first success", async () => {
 
 Deno.test("retry() does not repeat what cannot pass, by default or by its own test", async () => {
   let count = 0;
-  const fail = (error: Error) => () => (count++, Promise.reject(error));
+  const fail = (error: Error) => () => count++ < 10 ? Promise.reject(error) : Promise.resolve();
   await assertRejects(() => retry(fail(new TlsError("expired", "expired")), { backoff: NO_PAUSE }), TlsError);
   await assertRejects(() => retry(fail(new Error("bug")), { backoff: NO_PAUSE }), Error, "bug");
   await assertRejects(() => retry(fail(new RefusedError("no")), { backoff: NO_PAUSE, isTransient: () => false }));

@@ -3,6 +3,9 @@ import { fromFileUrl } from "./paths.ts";
 /** The three programs. */
 export type ProgramName = "server" | "client" | "udp";
 
+/** Whether `deno task mutate` wants to know what the programs execute. */
+const IS_MEASURED = Deno.env.has("DENO_COVERAGE_DIR");
+
 /** How a program ended, and all that it wrote. */
 export interface Outcome {
   code: number;
@@ -104,12 +107,19 @@ export class RunningProgram implements AsyncDisposable {
 
   /** Ends it with SIGKILL if it is still running. */
   async [Symbol.asyncDispose](): Promise<void> {
+    // What a process has executed is written at its orderly end only.
+    const timer = IS_MEASURED ? setTimeout(() => this.#kill("SIGKILL"), 3_000) : undefined;
+    this.#kill(IS_MEASURED ? "SIGTERM" : "SIGKILL");
+    await this.outcome();
+    clearTimeout(timer);
+  }
+
+  #kill(signal: Deno.Signal): void {
     try {
-      this.#child.kill("SIGKILL");
+      this.#child.kill(signal);
     } catch {
       // It has ended already.
     }
-    await this.outcome();
   }
 }
 

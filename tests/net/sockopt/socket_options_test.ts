@@ -1,11 +1,9 @@
 import { assertEquals, assertGreater, assertGreaterOrEqual, assertNotEquals, assertThrows } from "@std/assert";
-import { utf8 } from "../../../src/base/bytes.ts";
 import { bind, connect, type Connection, listen, type Listener, ParleyError } from "@parley/parley";
 import { getSocketOptions, openSocketOptions, setSocketOptions } from "../../../src/net/sockopt/socket_options.ts";
 import { DescriptorFinder } from "../../../src/net/sockopt/find_descriptor.ts";
 import { openLibc } from "../../../src/net/sockopt/libc.ts";
 import { toolTest } from "../../support/tools.ts";
-import { readSocketAddress } from "../../../src/net/socket_address.ts";
 
 const ignore = Deno.build.os === "windows";
 
@@ -182,35 +180,6 @@ async function accepted(listener: Listener): Promise<Connection> {
   if (connection === null) throw new Error("nothing was accepted");
   return connection;
 }
-
-Deno.test("readSocketAddress() reads both platforms' addresses", () => {
-  const linux = new Uint8Array(128);
-  linux.set([2, 0, 0x1f, 0x90, 127, 0, 0, 1]);
-  assertEquals(readSocketAddress(linux, "linux"), {
-    family: "inet",
-    address: Uint8Array.of(127, 0, 0, 1),
-    port: 8080,
-  });
-  const macos = new Uint8Array(128);
-  macos.set([16, 2, 0x1f, 0x90, 127, 0, 0, 1]);
-  assertEquals(readSocketAddress(macos, "darwin"), {
-    family: "inet",
-    address: Uint8Array.of(127, 0, 0, 1),
-    port: 8080,
-  });
-  for (const [bytes, path] of [["\0app", "@app"], ["/run/a", "/run/a"], ["", ""]] as const) {
-    const unix = new Uint8Array(128);
-    unix.set([1, 0, ...utf8(bytes)]);
-    assertEquals(readSocketAddress(unix, "linux"), { family: "unix", path });
-  }
-  const mapped = new Uint8Array(128);
-  mapped.set([10, 0, 0x1f, 0x90, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 7]);
-  assertEquals(readSocketAddress(mapped, "linux"), {
-    family: "inet",
-    address: Uint8Array.of(10, 0, 0, 7),
-    port: 8080,
-  });
-});
 
 toolTest("ss", "getSocketOptions() agrees with ss about the receive buffer", async () => {
   using listener = await listen("tcp://127.0.0.1:0");
