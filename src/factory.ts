@@ -23,7 +23,6 @@ import {
   parseEndpoint,
 } from "./net/endpoint.ts";
 import type { Listener } from "./net/listener.ts";
-import type { Resetter } from "./net/sockopt/resetter.ts";
 import type { SocketOptionApplier } from "./net/sockopt/socket_option_applier.ts";
 import { directDialer } from "./net/direct_dialer.ts";
 import type { Dialer, Layer } from "./net/layer.ts";
