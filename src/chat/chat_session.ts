@@ -46,7 +46,7 @@ const NO_BYTES = new Uint8Array(0);
 /** Wrong passwords before the client is disconnected. */
 const LOGIN_TRIES = 5;
 /** Consecutive rejected lines or requests before the client is disconnected. */
-const REFUSED_MOST = 1_000;
+const MAX_REFUSED = 1_000;
 
 /** Runs one client's chat session. */
 export async function runChatSession(hub: Hub, session: Session, options: ChatSessionOptions): Promise<void> {
@@ -169,7 +169,7 @@ function refuse(member: Member, data: Uint8Array, error: unknown): void {
   member.tell({ type: "error", code, text: message, field, id: error instanceof RequestError ? error.id : undefined });
   if (code === "not-text" && isBinary(data)) throw new FrameError(message);
   // Otherwise a client that only causes errors would be served forever.
-  if (++member.refusedInARow > REFUSED_MOST) throw new FrameError("Too many consecutive errors");
+  if (++member.refusedInARow > MAX_REFUSED) throw new FrameError("Too many consecutive errors");
   if (code === "login-failed" && ++member.failedLogins >= LOGIN_TRIES) throw new FrameError("Too many failed log-ins");
 }
 

@@ -3,7 +3,7 @@ import { suggest } from "../base/suggest.ts";
 import { parseDuration } from "../base/units.ts";
 import { ChatError, type ChatErrorCode } from "./chat_error.ts";
 import { cleanText, TOPIC_LENGTH } from "./clean_text.ts";
-import { HISTORY_MOST } from "./names.ts";
+import { MAX_HISTORY } from "./names.ts";
 
 const id = z.string().min(1).max(128)
   .regex(/^[^\p{Cc}\p{Cs}]*$/u, "Invalid input: an id must not contain control characters").optional();
@@ -42,7 +42,7 @@ const REQUEST = z.discriminatedUnion("type", [
     type: z.literal("history"),
     id,
     room,
-    count: z.int().min(1).max(HISTORY_MOST).optional(),
+    count: z.int().min(1).max(MAX_HISTORY).optional(),
     before: seq.optional(),
   }),
   z.strictObject({ type: z.literal("kick"), id, room, nick, reason }),

@@ -4,7 +4,7 @@ import { ChatError } from "./chat_error.ts";
 export const LOBBY = "#lobby";
 
 /** Maximum older messages per request. */
-export const HISTORY_MOST = 100;
+export const MAX_HISTORY = 100;
 
 /** Maximum length of a nickname, in characters. */
 const NICK_LENGTH = 32;

@@ -4,7 +4,7 @@ import { probePort } from "../net/datagram_probe.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { delay } from "../net/wait.ts";
 import { type ExchangeOutcome, ExchangeSummary } from "./exchange_summary.ts";
-import { Lane, type Reply, type ReplyCorrelation, type Waiter } from "./lane.ts";
+import { type Reply, type ReplyCorrelation, ReplyMatcher, type Waiter } from "./reply_matcher.ts";
 
 /** Maximum sockets of an exchange in which each datagram has its own. */
 const MAX_LANES = 256;
@@ -47,9 +47,9 @@ export class DatagramExchange {
   readonly summary = new ExchangeSummary();
   readonly #options: ExchangeOptions;
   readonly #now: () => number;
-  readonly #lanes = new Set<Lane>();
-  /** Lanes whose datagram is done, and which still receive late replies; the oldest first. */
-  readonly #done = new Set<Lane>();
+  readonly #matchers = new Set<ReplyMatcher>();
+  /** Matchers whose datagram is done, and which still receive late replies; the oldest first. */
+  readonly #done = new Set<ReplyMatcher>();
   #waitingCount = 0;
   #vacancy = Promise.withResolvers<void>();
   #probedMs = -Infinity;
@@ -76,31 +76,32 @@ export class DatagramExchange {
     let nextMs = this.#now();
     try {
       for (let seq = 1; seq <= count && !ended.aborted; seq++) {
-        const lane = await this.#takeLane();
+        const matcher = await this.#takeMatcher();
         const waitMs = nextMs - this.#now();
         if (waitMs > 0) await delay(waitMs, ended).catch(ignore);
         // Never faster than asked: catching up in a burst would overflow the receiver's buffer.
         nextMs = Math.max(nextMs, this.#now()) + intervalMs;
         if (ended.aborted) break;
         const sent = Promise.withResolvers<void>();
-        const one = this.#one(seq, lane, ended, sent.resolve).catch((error: unknown) => failure.abort(error)).finally(
-          () => {
-            sent.resolve();
-            running.delete(one);
-          },
-        );
+        const one = this.#one(seq, matcher, ended, sent.resolve).catch((error: unknown) => failure.abort(error))
+          .finally(
+            () => {
+              sent.resolve();
+              running.delete(one);
+            },
+          );
         running.add(one);
         // Sends on different sockets would not keep the order of the numbers.
         await sent.promise;
       }
       await Promise.all(running);
     } finally {
-      await Promise.all([...this.#lanes].map((lane) => lane.close()));
+      await Promise.all([...this.#matchers].map((matcher) => matcher.close()));
     }
     if (failure.signal.aborted && !signal.aborted) throw failure.signal.reason;
   }
 
-  async #one(seq: number, lane: Lane, signal: AbortSignal, onSent: () => void): Promise<void> {
+  async #one(seq: number, matcher: ReplyMatcher, signal: AbortSignal, onSent: () => void): Promise<void> {
     const data = this.#options.payload(seq);
     const replies: Reply[] = [];
     const firstMs = this.#now();
@@ -110,14 +111,14 @@ export class DatagramExchange {
       while (status !== "answered" && tries <= this.#options.retries && !signal.aborted) {
         const isLast = tries++ === this.#options.retries;
         if (this.#options.isOneWay) {
-          await lane.socket.send(data, this.#options.target);
+          await matcher.socket.send(data, this.#options.target);
           status = "one-way";
           break;
         }
-        status = await this.#try({ seq, data }, lane, replies, isLast, signal, onSent);
+        status = await this.#try({ seq, data }, matcher, replies, isLast, signal, onSent);
       }
     } finally {
-      this.#giveBack(lane);
+      this.#giveBack(matcher);
     }
     if (status === "silent" && signal.aborted) return this.summary.abandon(tries);
     const first = replies[0];
@@ -128,7 +129,7 @@ export class DatagramExchange {
 
   async #try(
     datagram: { seq: number; data: Uint8Array },
-    lane: Lane,
+    matcher: ReplyMatcher,
     replies: Reply[],
     isLast: boolean,
     signal: AbortSignal,
@@ -148,15 +149,15 @@ export class DatagramExchange {
         if (isLast) done.resolve();
       },
     };
-    lane.waiting.set(datagram.seq, waiter);
+    matcher.waiting.set(datagram.seq, waiter);
     const deadline = setTimeout(() => done.resolve(), timeoutMs);
     const probe = isLast && !hasManyReceivers
-      ? setTimeout(() => this.#isClosed(lane.socket) && waiter.onRefused(), Math.min(PROBE_AFTER_MS, timeoutMs / 2))
+      ? setTimeout(() => this.#isClosed(matcher.socket) && waiter.onRefused(), Math.min(PROBE_AFTER_MS, timeoutMs / 2))
       : undefined;
     const onAbort = () => done.resolve();
     signal.addEventListener("abort", onAbort, { once: true });
     try {
-      await lane.socket.send(datagram.data, target);
+      await matcher.socket.send(datagram.data, target);
       onSent();
       await done.promise;
     } catch (error) {
@@ -169,7 +170,7 @@ export class DatagramExchange {
       clearTimeout(deadline);
       clearTimeout(probe);
       signal.removeEventListener("abort", onAbort);
-      lane.waiting.delete(datagram.seq);
+      matcher.waiting.delete(datagram.seq);
     }
     return replies.length > 0 ? "answered" : isRefused ? "refused" : "silent";
   }
@@ -184,41 +185,41 @@ export class DatagramExchange {
   }
 
   /**
-   * A lane for one more datagram. With the correlation `port`, a lane is never
+   * A matcher for one more datagram. With the correlation `port`, a matcher is never
    * reused: a late or repeated reply to its datagram would answer the next one.
    */
-  async #takeLane(): Promise<Lane> {
+  async #takeMatcher(): Promise<ReplyMatcher> {
     const isShared = this.#options.correlation !== "port";
     const max = isShared ? MAX_WAITING : MAX_LANES;
     while (this.#waitingCount >= max) await this.#vacancy.promise;
     this.#waitingCount++;
-    const [shared] = this.#lanes;
+    const [shared] = this.#matchers;
     if (isShared && shared) return shared;
     const [oldest] = this.#done;
-    if (this.#lanes.size >= max && oldest) {
+    if (this.#matchers.size >= max && oldest) {
       this.#done.delete(oldest);
-      this.#lanes.delete(oldest);
+      this.#matchers.delete(oldest);
       await oldest.close();
     }
-    return await this.#addLane();
+    return await this.#addMatcher();
   }
 
-  async #addLane(): Promise<Lane> {
+  async #addMatcher(): Promise<ReplyMatcher> {
     const { correlation, target, hasManyReceivers, open } = this.#options;
-    const lane = new Lane(await open(), {
+    const matcher = new ReplyMatcher(await open(), {
       correlation,
       source: hasManyReceivers ? undefined : target,
       now: this.#now,
       onUnmatched: () => this.summary.unmatched++,
       onUnexpectedSender: (from) => this.summary.addUnexpectedSender(from),
     });
-    this.#lanes.add(lane);
-    return lane;
+    this.#matchers.add(matcher);
+    return matcher;
   }
 
-  #giveBack(lane: Lane): void {
+  #giveBack(matcher: ReplyMatcher): void {
     this.#waitingCount--;
-    if (this.#options.correlation === "port") this.#done.add(lane);
+    if (this.#options.correlation === "port") this.#done.add(matcher);
     this.#vacancy.resolve();
     this.#vacancy = Promise.withResolvers();
   }

@@ -1,5 +1,5 @@
 import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
-import type { Reply } from "./lane.ts";
+import type { Reply } from "./reply_matcher.ts";
 
 /** The result of one datagram. */
 export interface ExchangeOutcome {

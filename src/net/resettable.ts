@@ -7,11 +7,11 @@
 
 import { createConnection, createServer, type ListenOptions, type Server, type Socket } from "node:net";
 import { BindError, hasCode } from "../base/errors.ts";
-import { DuplexTransport } from "./duplex_transport.ts";
+import { StreamTransport } from "./node_stream.ts";
 import type { Acceptor } from "./listener.ts";
 
 /** A TCP connection that can be reset. */
-export class ResettableTransport extends DuplexTransport implements Disposable {
+export class ResettableTransport extends StreamTransport implements Disposable {
   readonly localAddr: Deno.NetAddr;
   readonly remoteAddr: Deno.NetAddr;
   readonly #socket: Socket;

@@ -4,7 +4,7 @@ import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
 import type { ClosedReport, ConnectionReport, ConnectionTotals, StatsSnapshot, StatsSource } from "./stats_snapshot.ts";
 
 /** Number of closed connections to keep. */
-const RECENT_MOST = 128;
+const MAX_RECENT = 128;
 
 type Counts = Omit<ConnectionReport, "endpoint" | "peer" | "proxy">;
 
@@ -80,7 +80,7 @@ export class ServerStats implements StatsSource {
     addTo(this.#closedTotals, connection);
     const { local, remote, proxy } = connection;
     this.#recent.push({ counts: countsOf(connection), local, remote, proxy, closedAtMs: Date.now(), reason, error });
-    if (this.#recent.length > RECENT_MOST) this.#recent.shift();
+    if (this.#recent.length > MAX_RECENT) this.#recent.shift();
   }
 
   /** The statistics as plain data. */

@@ -17,7 +17,7 @@ const NO_MORE = Promise.resolve(null);
  * Maximum messages delivered at once. One read can hold 262,144 empty lines, which must not block other sessions until
  * all are processed.
  */
-const BATCH_MOST = 1_024;
+const MAX_BATCH = 1_024;
 /** How long one session may process a single read before others get a turn. */
 const SLICE_MS = 10;
 
@@ -205,7 +205,7 @@ export class StreamSession extends ConnectionSession implements Session {
           if (!this.#answersBadMessages) throw found;
           this.log.warning("bad message", { error: found.message });
           this.#answered(found);
-        } else if (batch.push({ data: found, isText: false }) === BATCH_MOST) {
+        } else if (batch.push({ data: found, isText: false }) === MAX_BATCH) {
           this.#hasMore = true;
           return;
         }

@@ -15,7 +15,7 @@
 #include "clock.h"
 
 // As many dial at the same time: more than a listener's backlog would have to try again a second later.
-#define DIALLING_MOST 400
+#define MAX_DIALLING 400
 #define GIVE_UP_SECONDS 60
 
 typedef struct {
@@ -87,7 +87,7 @@ int main(int count, char **words) {
   double began = now();
   struct epoll_event events[512];
   while (joined < members) {
-    for (; dialled < members && dialling < DIALLING_MOST; dialled++, dialling++) {
+    for (; dialled < members && dialling < MAX_DIALLING; dialled++, dialling++) {
       all[dialled].id = dialled;
       dial(epoll, &all[dialled], port);
     }

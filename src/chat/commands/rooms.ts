@@ -1,6 +1,6 @@
 import { ChatError } from "../chat_error.ts";
 import { checkLine } from "../clean_text.ts";
-import { HISTORY_MOST, LOBBY } from "../names.ts";
+import { LOBBY, MAX_HISTORY } from "../names.ts";
 import { type ChatCommand, splitWord } from "./command.ts";
 
 /** Enters a room. */
@@ -68,8 +68,8 @@ export const history: ChatCommand = {
   summary: "show the last N messages of the room, 20 by default",
   async run({ hub, member, rest }) {
     const count = rest === "" ? 20 : Number(rest);
-    if (!Number.isInteger(count) || count < 1 || count > HISTORY_MOST) {
-      throw new ChatError("bad-request", `A number from 1 to ${HISTORY_MOST} is required: /history 50`);
+    if (!Number.isInteger(count) || count < 1 || count > MAX_HISTORY) {
+      throw new ChatError("bad-request", `A number from 1 to ${MAX_HISTORY} is required: /history 50`);
     }
     const room = hub.roomOf(member);
     const found = await room.history(count);

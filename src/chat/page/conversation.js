@@ -10,7 +10,7 @@ import { LAST, withEntry, withoutPending, withPending } from "./entries.js";
 import { keyOf } from "./progress.js";
 
 /** Maximum entries, so that a page that is open for days does not grow without limit. */
-const ENTRIES_MOST = 1_500;
+const MAX_ENTRIES = 1_500;
 const ENTRIES_KEPT = 1_000;
 
 export class Conversation {
@@ -336,7 +336,7 @@ export class Conversation {
 
   /** Drops the oldest entries; the server can send them again. */
   #trim() {
-    if (this.entries.length <= ENTRIES_MOST || this.isLoadingOlder) return;
+    if (this.entries.length <= MAX_ENTRIES || this.isLoadingOlder) return;
     for (const { kind, seq, epoch } of this.entries.slice(0, -ENTRIES_KEPT)) {
       if (kind === "message") this.#seen.delete(`${this.#epochs[epoch]}:${seq}`);
     }

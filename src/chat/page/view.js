@@ -18,7 +18,7 @@ import { avatar } from "./message_view.js";
 const TOAST_MS = 5_000;
 /** Errors are shown longer. */
 const ERROR_MS = 8_000;
-const TOASTS_MOST = 4;
+const MAX_TOASTS = 4;
 
 /** The page; user input goes to `actions`. */
 export class View {
@@ -62,7 +62,7 @@ export class View {
     const item = make("p", { className: isError ? "toast error" : "toast" }, text);
     const toasts = byId("toasts");
     toasts.append(item);
-    if (toasts.childElementCount > TOASTS_MOST) toasts.firstElementChild?.remove();
+    if (toasts.childElementCount > MAX_TOASTS) toasts.firstElementChild?.remove();
     setTimeout(() => item.remove(), isError ? ERROR_MS : TOAST_MS);
   }
 

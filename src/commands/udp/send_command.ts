@@ -3,7 +3,7 @@ import { isMulticast } from "../../base/ip.ts";
 import { type Command, defineCommand } from "../../cli/command.ts";
 import type { ProgramIo } from "../../cli/io.ts";
 import { DatagramExchange } from "../../datagram/exchange.ts";
-import type { ReplyCorrelation } from "../../datagram/lane.ts";
+import type { ReplyCorrelation } from "../../datagram/reply_matcher.ts";
 import { bindSender, hasManyReceivers, resolveTarget } from "../../datagram/sender.ts";
 import type { BindOptions } from "../../net/options.ts";
 import { type Endpoint, formatEndpoint, isHostEndpoint, parseEndpoint } from "../../net/endpoint.ts";

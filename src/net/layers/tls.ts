@@ -1,15 +1,14 @@
 import type { X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";
-import { DuplexTransport } from "../duplex_transport.ts";
 import type { Layered } from "../layer.ts";
 import { toHandshakeError } from "../tls_error.ts";
 import { peerCertificates, tlsFactsOf } from "../tls_facts.ts";
 import type { Transport } from "../transport.ts";
-import { TransportDuplex } from "../transport_duplex.ts";
+import { StreamTransport, TransportStream } from "../node_stream.ts";
 
 /** Starts a handshake over the stream. */
 export type StartHandshake = (
-  stream: TransportDuplex,
+  stream: TransportStream,
 ) => { readonly socket: TLSSocket; readonly secured: Promise<void> };
 
 /** A TLS transport and its handshake results. */
@@ -27,7 +26,7 @@ export interface Secured extends Layered {
  * @throws {TlsError} The handshake failed.
  */
 export async function secure(inner: Transport, endpoint: string, start: StartHandshake): Promise<Secured> {
-  const stream = new TransportDuplex(inner);
+  const stream = new TransportStream(inner);
   const { socket, secured } = start(stream);
   // Created first, to handle errors of the stream from the start.
   const transport = new TlsTransport(inner, stream, socket);
@@ -42,11 +41,11 @@ export async function secure(inner: Transport, endpoint: string, start: StartHan
   }
 }
 
-class TlsTransport extends DuplexTransport {
+class TlsTransport extends StreamTransport {
   readonly #inner: Transport;
-  readonly #stream: TransportDuplex;
+  readonly #stream: TransportStream;
 
-  constructor(inner: Transport, stream: TransportDuplex, socket: TLSSocket) {
+  constructor(inner: Transport, stream: TransportStream, socket: TLSSocket) {
     super(socket, stream);
     this.#inner = inner;
     this.#stream = stream;

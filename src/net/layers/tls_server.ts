@@ -7,7 +7,7 @@ import type { Transport } from "../transport.ts";
 import { type CertificateFacts, certificateFacts } from "../tls_certificate.ts";
 import { certificatesIn, privateKeyIn } from "../tls_pem.ts";
 import { secure } from "./tls.ts";
-import type { TransportDuplex } from "../transport_duplex.ts";
+import type { TransportStream } from "../node_stream.ts";
 
 /** TLS options of a server. */
 export interface TlsServerOptions {
@@ -67,7 +67,7 @@ export class TlsServerContext implements Layer {
   }
 }
 
-function startServer(stream: TransportDuplex, material: Material) {
+function startServer(stream: TransportStream, material: Material) {
   // Node accepts any duplex stream here, but declares net.Socket.
   const socket = new TLSSocket(stream.asDuplex as Socket, {
     isServer: true,

@@ -1,6 +1,6 @@
 import { suggest } from "../../../base/suggest.ts";
 import { CHAT_COMMANDS } from "../../../chat/commands/mod.ts";
-import { HISTORY_MOST } from "../../../chat/names.ts";
+import { MAX_HISTORY } from "../../../chat/names.ts";
 import { moderationRequest } from "../../../chat/page/composer.js";
 import type { Request } from "./link.ts";
 
@@ -54,7 +54,7 @@ export function readTyped(line: string, room: string | undefined): Typed {
     case "topic":
       return inRoom((room) => ({ type: "topic", room, ...(rest === "" ? {} : { topic: rest === "-" ? "" : rest }) }));
     case "history":
-      if (!isCount(first || "20")) return wrong(`/history ${usage}, with N from 1 to ${HISTORY_MOST}`);
+      if (!isCount(first || "20")) return wrong(`/history ${usage}, with N from 1 to ${MAX_HISTORY}`);
       return inRoom((room) => ({ type: "history", room, count: Number(first || 20) }));
     case "announce":
       return request({ type: "announce", text: rest });
@@ -78,7 +78,7 @@ function hint(name: string): string {
 }
 
 function isCount(text: string): boolean {
-  return /^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= HISTORY_MOST;
+  return /^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= MAX_HISTORY;
 }
 
 function wrong(usage: string): Typed {

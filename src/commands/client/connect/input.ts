@@ -11,7 +11,7 @@ export interface Outgoing {
 }
 
 /** Makes messages of what comes on standard input, in whatever pieces it comes. */
-export interface InputCutter {
+export interface InputSplitter {
   /** The messages that the bytes complete; they are valid until the next call. */
   push(bytes: Uint8Array): readonly Outgoing[];
   /** What is left at the end of input. */
@@ -38,13 +38,13 @@ const LF = 0x0a;
 const LINE_END = Uint8Array.of(LF);
 
 /** The cutter that the options ask for. */
-export function inputCutter(options: InputOptions): InputCutter {
+export function inputCutter(options: InputOptions): InputSplitter {
   if (options.isByLine) return new LineCutter(options);
   return options.isCrLf ? new CrLfCutter() : new PieceCutter(options.isText ?? false);
 }
 
 /** The bytes as they come. */
-class PieceCutter implements InputCutter {
+class PieceCutter implements InputSplitter {
   readonly #isText: boolean;
 
   constructor(isText: boolean) {
@@ -65,7 +65,7 @@ function outgoing(data: Uint8Array, isText: boolean): Outgoing {
   return { data, isText };
 }
 
-class LineCutter implements InputCutter {
+class LineCutter implements InputSplitter {
   readonly #options: InputOptions;
   readonly #decoder: Decoder;
 
@@ -110,7 +110,7 @@ export function lineMessage(line: Uint8Array, options: InputOptions): Outgoing {
 }
 
 /** Puts a CR before each LF that has none. */
-class CrLfCutter implements InputCutter {
+class CrLfCutter implements InputSplitter {
   #last = 0;
 
   push(bytes: Uint8Array): readonly Outgoing[] {

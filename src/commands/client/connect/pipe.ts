@@ -8,13 +8,13 @@ import { abortable } from "../../../net/wait.ts";
 import type { Message, Session } from "../../../session/session.ts";
 import { abnormalClose } from "../../../websocket/close_frame.ts";
 import { notEncodable } from "../../../script/encodable.ts";
-import type { InputCutter, Outgoing } from "./input.ts";
+import type { InputSplitter, Outgoing } from "./input.ts";
 import { type Missing, ProgressWatch } from "./progress_watch.ts";
 
 /** How standard input and output are joined to a session. */
 export interface PipeOptions {
   /** Makes messages of standard input. */
-  readonly cutter: InputCutter;
+  readonly cutter: InputSplitter;
   /** A message as it is printed. */
   readonly render: (message: Message) => Uint8Array;
   /** How long the peer may take to end after the last byte, once standard input has ended, in milliseconds. */

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { EventEmitter } from "node:events";
 import type { Duplex } from "node:stream";
-import { DuplexTransport } from "../../src/net/duplex_transport.ts";
+import { StreamTransport } from "../../src/net/node_stream.ts";
 import { withinTime } from "../support/give_back.ts";
 
 /** A stream that the test plays, over something that can hold the peer back. */
@@ -28,18 +28,18 @@ function start() {
     whenWritten: (then: (error?: Error) => void) => void waiting.push(then),
     failure: undefined as Error | undefined,
   };
-  return { stream, below, wants, waiting, written, transport: new DuplexTransport(stream as unknown as Duplex, below) };
+  return { stream, below, wants, waiting, written, transport: new StreamTransport(stream as unknown as Duplex, below) };
 }
 
 const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
 
-async function read(transport: DuplexTransport, size: number): Promise<string | null> {
+async function read(transport: StreamTransport, size: number): Promise<string | null> {
   const into = new Uint8Array(size);
   const count = await withinTime(transport.read(into), "a read");
   return count === null ? null : new TextDecoder().decode(into.subarray(0, count));
 }
 
-Deno.test("DuplexTransport gives the bytes in order, in whatever pieces they come and are asked for, then the end", async () => {
+Deno.test("StreamTransport gives the bytes in order, in whatever pieces they come and are asked for, then the end", async () => {
   const { stream, transport } = start();
   const first = read(transport, 2);
   stream.emit("data", new TextEncoder().encode("abc"));
@@ -50,7 +50,7 @@ Deno.test("DuplexTransport gives the bytes in order, in whatever pieces they com
   assertEquals([await read(transport, 1), await read(transport, 1)], [null, null]);
 });
 
-Deno.test("DuplexTransport holds the peer back at 64 KiB that nobody reads (READ_AHEAD_BYTES), until somebody does", async () => {
+Deno.test("StreamTransport holds the peer back at 64 KiB that nobody reads (READ_AHEAD_BYTES), until somebody does", async () => {
   const { stream, wants, transport } = start();
   const reading = read(transport, 10);
   assertEquals(wants, [true]);
@@ -71,7 +71,7 @@ Deno.test("DuplexTransport holds the peer back at 64 KiB that nobody reads (READ
   assertEquals(wants.length, 3);
 });
 
-Deno.test("DuplexTransport writes when all below has been written, and nothing for no bytes", async () => {
+Deno.test("StreamTransport writes when all below has been written, and nothing for no bytes", async () => {
   const { transport, written, waiting } = start();
   assertEquals([await transport.write(new Uint8Array(0)), written], [0, []]);
   let count: number | undefined;
@@ -84,7 +84,7 @@ Deno.test("DuplexTransport writes when all below has been written, and nothing f
   await withinTime(transport.closeWrite(), "the end");
 });
 
-Deno.test("DuplexTransport fails a write whose stream or what lies below fails, or that is closed meanwhile", async () => {
+Deno.test("StreamTransport fails a write whose stream or what lies below fails, or that is closed meanwhile", async () => {
   const byStream = start();
   byStream.stream.failsWith = new Error("EPIPE");
   await assertRejects(() => withinTime(byStream.transport.write(new Uint8Array(1)), "a write"), Error, "EPIPE");
@@ -103,7 +103,7 @@ Deno.test("DuplexTransport fails a write whose stream or what lies below fails, 
   await assertRejects(() => withinTime(unheard, "a write"), Deno.errors.NotConnected);
 });
 
-Deno.test("DuplexTransport gives what came before a failure, then the failure, of the stream or of what lies below", async () => {
+Deno.test("StreamTransport gives what came before a failure, then the failure, of the stream or of what lies below", async () => {
   for (const where of ["stream", "below"] as const) {
     const { stream, below, transport } = start();
     stream.emit("data", new TextEncoder().encode("last words"));
@@ -121,7 +121,7 @@ Deno.test("DuplexTransport gives what came before a failure, then the failure, o
   }
 });
 
-Deno.test("DuplexTransport ends a read that waits, with the failure if there is one", async () => {
+Deno.test("StreamTransport ends a read that waits, with the failure if there is one", async () => {
   const failing = start();
   const failed = read(failing.transport, 1);
   failing.stream.emit("error", new Error("reset"));

@@ -24,14 +24,14 @@ export interface Waiter {
   readonly seq: number;
   /** What was sent. */
   readonly data: Uint8Array;
-  /** Called for each reply until the datagram is removed from the lane. */
+  /** Called for each reply until the datagram is removed from the matcher. */
   onReply(reply: Reply): void;
   /** Called when the system reports that the target's port is closed. */
   onRefused(): void;
 }
 
-/** What a {@linkcode Lane} is created from. */
-export interface LaneOptions {
+/** What a {@linkcode ReplyMatcher} is created from. */
+export interface ReplyMatcherOptions {
   correlation: ReplyCorrelation;
   /** Whose replies are accepted; `undefined` for anyone's. */
   source: Endpoint | undefined;
@@ -43,14 +43,14 @@ export interface LaneOptions {
 }
 
 /** One socket of an exchange, and the datagrams that wait for replies on it. */
-export class Lane {
+export class ReplyMatcher {
   readonly socket: DatagramSocket;
   readonly waiting = new Map<number, Waiter>();
-  readonly #options: LaneOptions;
+  readonly #options: ReplyMatcherOptions;
   readonly #received: Promise<void>;
 
   /** Takes ownership of the socket and receives on it. */
-  constructor(socket: DatagramSocket, options: LaneOptions) {
+  constructor(socket: DatagramSocket, options: ReplyMatcherOptions) {
     this.socket = socket;
     this.#options = options;
     this.#received = this.#receive();

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { TransportDuplex } from "../../src/net/transport_duplex.ts";
+import { TransportStream } from "../../src/net/node_stream.ts";
 import { FakeTransport } from "../support/fake_transport.ts";
 import { withinTime } from "../support/give_back.ts";
 
@@ -9,7 +9,7 @@ const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
 /** A stream whose every event is a line, with what it called back. */
 function start() {
   const transport = new FakeTransport();
-  const stream = new TransportDuplex(transport);
+  const stream = new TransportStream(transport);
   const events: string[] = [];
   stream.on("data", (data: Uint8Array) => events.push(`data ${new TextDecoder().decode(data)}`));
   stream.on("end", () => events.push("end"));
@@ -18,7 +18,7 @@ function start() {
   return { transport, stream, events };
 }
 
-Deno.test("TransportDuplex reads while it is resumed and somebody wants it, one read at a time", async () => {
+Deno.test("TransportStream reads while it is resumed and somebody wants it, one read at a time", async () => {
   const { transport, stream, events } = start();
   transport.say("one");
   await turn();
@@ -47,7 +47,7 @@ Deno.test("TransportDuplex reads while it is resumed and somebody wants it, one 
   stream.destroy();
 });
 
-Deno.test("TransportDuplex writes in order, whole, and calls back when each has left", async () => {
+Deno.test("TransportStream writes in order, whole, and calls back when each has left", async () => {
   const { transport, stream } = start();
   const done: string[] = [];
   transport.writesMost = 2;
@@ -69,7 +69,7 @@ Deno.test("TransportDuplex writes in order, whole, and calls back when each has 
   stream.destroy();
 });
 
-Deno.test("TransportDuplex.end() waits for what is being written", async () => {
+Deno.test("TransportStream.end() waits for what is being written", async () => {
   const { transport, stream } = start();
   transport.holdWrites();
   stream.write(bytes("last"), () => {});
@@ -83,7 +83,7 @@ Deno.test("TransportDuplex.end() waits for what is being written", async () => {
   stream.destroy();
 });
 
-Deno.test("TransportDuplex.destroy() closes the transport once, tells who waits, and calls nobody back", async () => {
+Deno.test("TransportStream.destroy() closes the transport once, tells who waits, and calls nobody back", async () => {
   const { transport, stream, events } = start();
   const told: string[] = [];
   stream.resume();
@@ -105,7 +105,7 @@ Deno.test("TransportDuplex.destroy() closes the transport once, tells who waits,
   assertEquals(told, ["the connection is closed", "the connection is closed"]);
 });
 
-Deno.test("TransportDuplex is destroyed by a read or a write that fails, and by what takes its bytes", async () => {
+Deno.test("TransportStream is destroyed by a read or a write that fails, and by what takes its bytes", async () => {
   const readFails = start();
   readFails.stream.resume();
   readFails.transport.say(new Error("reset"));
@@ -131,7 +131,7 @@ Deno.test("TransportDuplex is destroyed by a read or a write that fails, and by 
   assertEquals(taker.events.slice(1), ["error malformed record", "close"]);
 });
 
-Deno.test("TransportDuplex takes it well that the transport is closed already, and reports any other failure", async () => {
+Deno.test("TransportStream takes it well that the transport is closed already, and reports any other failure", async () => {
   for (
     const [failure, events] of [
       [new Deno.errors.BadResource("closed"), ["close"]],
