@@ -56,6 +56,8 @@ export class RelayService implements Service {
   readonly #options: RelayServiceOptions;
   readonly #open = new Map<number, RelayedConnection>();
   readonly #closing = new AbortController();
+  /** One for each dial: listeners of one signal are compared with one another. */
+  readonly #dialing = new Set<AbortController>();
   #faults: readonly Fault[];
   #turn = 0;
 
@@ -122,15 +124,21 @@ export class RelayService implements Service {
 
   /** Half-closes the connections to the targets; they end after the remaining replies. */
   drain(): boolean {
-    this.#closing.abort(new DOMException("the relay is closing", "AbortError"));
+    this.#giveUp();
     for (const connection of this.#open.values()) connection.drain();
     return true;
   }
 
   /** Closes all connections immediately. */
   close(): void {
-    this.#closing.abort(new DOMException("the relay is closing", "AbortError"));
+    this.#giveUp();
     for (const connection of this.#open.values()) connection.close("drain");
+  }
+
+  #giveUp(): void {
+    const reason = new DOMException("the relay is closing", "AbortError");
+    this.#closing.abort(reason);
+    for (const dial of this.#dialing) dial.abort(reason);
   }
 
   /** Every connection has ended. */
@@ -168,13 +176,15 @@ export class RelayService implements Service {
 
   async #dialOne(target: Endpoint, session: Session, client: Connection): Promise<Side> {
     const { dial, canReset, sendProxy, maxMessage = DEFAULTS.webSocketMessageBytes } = this.#options;
+    const giveUp = new AbortController();
     const options = {
       ...dial,
       ...(sendProxy === undefined ? {} : { layers: [proxyProtocolSenderFor(sendProxy, client)] }),
       canReset,
-      signal: this.#closing.signal,
+      signal: giveUp.signal,
     };
-    const connection = await connect(target, options);
+    this.#dialing.add(giveUp);
+    const connection = await connect(target, options).finally(() => this.#dialing.delete(giveUp));
     if (!isWebSocket(target)) return new StreamSide(connection);
     const { openWebSocket } = await import("../websocket/dial.ts");
     const subprotocols = session.subprotocol === undefined ? {} : { subprotocols: [session.subprotocol] };

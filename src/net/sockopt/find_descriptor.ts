@@ -23,6 +23,8 @@ export interface SocketEnds {
 const MAX_DESCRIPTORS = 1_048_576;
 /** The kernel assigns the lowest free descriptor: a freed one, or one just above the highest. */
 const ABOVE_HIGHEST = 32;
+/** Descriptors that are examined for a new socket before all are when it must be found. */
+const MAX_EXAMINED = 64;
 /** Standard error is hardly ever closed. */
 const STANDARD_ERROR = 2;
 /** Whether a socket listens: level and name (Linux). */
@@ -62,7 +64,7 @@ export class DescriptorFinder {
       if (this.#isOf(known, socket)) return known;
       throw notFound(socket, 0);
     }
-    const likely = hasUniqueAddresses(socket) ? this.#firstLikely((fd) => this.#isOf(fd, socket)) : undefined;
+    const likely = hasUniqueAddresses(socket) ? this.#firstLikely(socket) : undefined;
     const fd = likely ?? this.#onlyOne(socket);
     this.#known.set(socket, fd);
     this.#highest = Math.max(this.#highest, fd);
@@ -74,19 +76,19 @@ export class DescriptorFinder {
   }
 
   /**
-   * Finds a TCP socket that is new, at little cost, for a later {@linkcode find}.
+   * Finds a TCP socket that is new, at little cost, for a later {@linkcode find}, which searches for it otherwise.
    * {@linkcode forget} is to be called before it is closed.
    */
   expect(socket: SocketEnds, guess: number): void {
     if (this.#isOf(guess, socket)) return this.#own(guess, socket);
     // One that its peer has reset has no other end any more: it is not worth a search among all descriptors.
     let dead: number | undefined;
-    const found = this.#firstLikely((fd) => {
+    const fits = (fd: number) => {
       if (this.#isOf(fd, socket)) return true;
       if (dead === undefined && this.#hasLostPeer(fd, socket)) dead = fd;
       return false;
-    });
-    const fd = found ?? dead ?? this.#all(socket)[0];
+    };
+    const fd = this.#newest(fits) ?? this.#freed(fits, MAX_EXAMINED) ?? dead;
     if (fd !== undefined) this.#own(fd, socket);
   }
 
@@ -105,21 +107,32 @@ export class DescriptorFinder {
     this.#setState(fd, STATE.freed);
   }
 
-  /** The first descriptor that fits among those that a new socket may have. */
-  #firstLikely(fits: (fd: number) => boolean): number | undefined {
-    const highest = this.#highest;
-    for (let fd = this.#next(STATE.freed, 0); fd !== -1; fd = this.#next(STATE.freed, fd + 1)) if (fits(fd)) return fd;
-    for (let fd = highest + 1; fd <= highest + ABOVE_HIGHEST; fd++) if (fits(fd)) return fd;
-    // One that was opened before another that was found.
-    for (let fd = this.#next(STATE.unknown, 0); fd !== -1 && fd < highest; fd = this.#next(STATE.unknown, fd + 1)) {
-      if (fits(fd)) return fd;
+  /** The kernel gives the lowest free descriptor: those just before it were given last. */
+  #newest(fits: (fd: number) => boolean): number | undefined {
+    const first = this.lowestFree() - 1;
+    for (let fd = first; fd > first - MAX_EXAMINED && fd >= 0; fd--) {
+      if (this.#states[fd] !== STATE.owned && fits(fd)) return fd;
     }
     return undefined;
   }
 
-  /** The first descriptor of a state, not before `from`; -1 if there is none. */
-  #next(state: number, from: number): number {
-    return this.#states.indexOf(state, from);
+  /** The first that fits among those that were freed, some of which have been given again. */
+  #freed(fits: (fd: number) => boolean, maxExamined: number): number | undefined {
+    let fd = this.#states.indexOf(STATE.freed);
+    for (let examined = 0; fd !== -1 && examined < maxExamined; examined++) {
+      if (fits(fd)) return fd;
+      fd = this.#states.indexOf(STATE.freed, fd + 1);
+    }
+    return undefined;
+  }
+
+  #firstLikely(socket: SocketEnds): number | undefined {
+    const fits = (fd: number) => this.#isOf(fd, socket);
+    const fd = this.#freed(fits, Infinity);
+    if (fd !== undefined) return fd;
+    const highest = this.#highest;
+    for (let fd = highest + 1; fd <= highest + ABOVE_HIGHEST; fd++) if (fits(fd)) return fd;
+    return undefined;
   }
 
   #onlyOne(socket: SocketEnds): number {
