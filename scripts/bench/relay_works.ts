@@ -5,10 +5,13 @@
  */
 
 import { findFreePort } from "../../src/net/find_free_port.ts";
+import { libcPaths } from "../../src/net/sockopt/libc.ts";
 import { V8_FLAGS } from "../v8_flags.ts";
-import type { Contender, Tools } from "./contenders.ts";
+import { C_EPOLL, type Contender, type Tools } from "./contenders.ts";
 import { sourcePath } from "./paths.ts";
-import { sizeText, type Work } from "./work.ts";
+import type { Prepared } from "./prepare.ts";
+import { echoOnce, hold, residentKib, RunningContender } from "./process.ts";
+import { type Sample, sizeText, type Work } from "./work.ts";
 
 /** The words of a relay from one port to another. */
 type RelayWords = (listen: number, target: number, tools: Tools) => readonly string[];
@@ -18,7 +21,6 @@ function relay(name: string, needs: readonly string[], words: RelayWords): Conte
   return {
     name,
     needs: ["gcc", "setpriv", ...needs],
-    hasChildren: true,
     command(port, tools) {
       const target = findFreePort();
       const script = 'setpriv --pdeathsig KILL "$0" "$1" & shift; exec "$@"';
@@ -31,21 +33,30 @@ function deno(permissions: readonly string[], file: string): string[] {
   return [Deno.execPath(), "run", "--unstable-net", V8_FLAGS, ...permissions, sourcePath(file)];
 }
 
-const PARLEY = relay("parley", [], (listen, target) => [
-  ...deno(["-N"], "../../src/server.ts"),
-  ...["relay", String(listen), String(target), "--log-level", "off"],
-]);
+function parley(name: string, permissions: readonly string[]): Contender {
+  return relay(name, [], (listen, target) => [
+    ...deno(permissions, "../../src/server.ts"),
+    ...["relay", String(listen), String(target), "--log-level", "off", "--max-connections", "20000"],
+  ]);
+}
+
+/** With the permissions of a compiled program. */
+const PARLEY = parley("parley", ["-N", `--allow-ffi=${libcPaths()}`]);
+const PARLEY_NODE = parley("parley, node:net", ["-N"]);
 
 const BARE = relay("bare Deno relay", [], (listen, target) => [
   ...deno(["-N"], "peers/deno_relay_loop.ts"),
   ...[String(listen), String(target)],
 ]);
 
-const SOCAT = relay("socat", ["socat"], (listen, target) => [
-  "socat",
-  `TCP-LISTEN:${listen},bind=127.0.0.1,fork,reuseaddr,nodelay,backlog=1024`,
-  `TCP:127.0.0.1:${target},nodelay`,
-]);
+const SOCAT: Contender = {
+  ...relay("socat", ["socat"], (listen, target) => [
+    "socat",
+    `TCP-LISTEN:${listen},bind=127.0.0.1,fork,reuseaddr,nodelay,backlog=1024`,
+    `TCP:127.0.0.1:${target},nodelay`,
+  ]),
+  hasChildren: true,
+};
 
 const HAPROXY = relay("HAProxy", ["haproxy"], (listen, target, { scratch }) => {
   const file = `${scratch}/haproxy-${listen}.cfg`;
@@ -71,7 +82,10 @@ const TOXIPROXY = relay("Toxiproxy", ["toxiproxy-server"], (listen, target, { sc
   return ["toxiproxy-server", "-port", String(findFreePort()), "-config", file];
 });
 
-const CONTENDERS = [PARLEY, BARE, HAPROXY, TOXIPROXY, SOCAT];
+const CONTENDERS = [PARLEY, PARLEY_NODE, BARE, HAPROXY, TOXIPROXY, SOCAT];
+
+/** Two descriptors each: what one process can have where it may open 20,000. */
+const IDLE_CONNECTIONS = 9_900;
 
 function relayWork(connections: number, size: number, depth: number): Work {
   return {
@@ -89,16 +103,40 @@ function relayWork(connections: number, size: number, depth: number): Work {
   };
 }
 
+async function idleBytes(contender: Contender, prepared: Prepared): Promise<Sample> {
+  const { tools, canPin } = prepared;
+  await using server = await RunningContender.start(contender, tools, { canPin, answers: "tcp" });
+  await echoOnce(server.port);
+  const before = await residentKib(server.pid);
+  await using _held = await hold(server.port, IDLE_CONNECTIONS, prepared);
+  return { rate: (await residentKib(server.pid) - before) * 1024 / IDLE_CONNECTIONS };
+}
+
 /** What a relay costs. */
 export const RELAY_WORKS: readonly Work[] = [
   relayWork(50, 64, 1),
   relayWork(50, 64, 32),
   relayWork(10, 65_536, 1),
   {
+    ...relayWork(1, 64, 1),
+    title: "relay to an echo, 1 x 64 B, 1 in flight: what it adds to a round trip",
+    contenders: [...CONTENDERS, { ...C_EPOLL, name: "no relay" }],
+  },
+  {
     ...relayWork(50, 64, 1),
     id: "relay-connect-50",
     title: "relay to an echo: connect, one exchange of 64 B, close; 50 at a time",
     unit: "connections/s",
     how: { words: () => ["connect_load", "PORT", "50", "64", "SECONDS"], answers: "tcp" },
+  },
+  {
+    ...relayWork(1, 64, 1),
+    id: "relay-idle",
+    title: `memory of an idle relayed connection, ${IDLE_CONNECTIONS.toLocaleString("en-US")} of them`,
+    unit: "bytes",
+    better: "less",
+    how: { sample: idleBytes },
+    // One process each would take the machine down.
+    contenders: CONTENDERS.filter((contender) => contender !== SOCAT),
   },
 ];

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertLess, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { VERSION } from "../../src/cli/version.ts";
 import { toolTest } from "../support/tools.ts";
 import { executable, PROGRAMS, run, start } from "./compiled.ts";
@@ -146,6 +146,32 @@ async function rawRequest(address: string, path: string): Promise<string> {
   const count = await conn.read(bytes) ?? 0;
   return new TextDecoder().decode(bytes.subarray(0, count)).split("\r\n")[0] ?? "";
 }
+
+straceTest(
+  "parley-server relay resets a client through the C library, which is opened before the permission is dropped",
+  async () => {
+    const trace = await Deno.makeTempFile();
+    try {
+      const target = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      const { port } = target.addr;
+      target.close();
+      const args = ["-D", "-f", "-qq", "-o", trace, "-e", "trace=connect", executable("server")];
+      await using child = new Deno.Command("strace", {
+        args: [...args, "relay", "127.0.0.1:0", `127.0.0.1:${port}`],
+        stdout: "null",
+        stderr: "piped",
+      }).spawn();
+      const { hostname, port: relayed } = new URL((await endpointIn(child.stderr)).replace("tcp:", "http:"));
+      using client = await Deno.connect({ hostname, port: Number(relayed) });
+      await assertRejects(() => client.read(new Uint8Array(1)), Deno.errors.ConnectionReset);
+      child.kill("SIGTERM");
+      await child.status;
+      assertStringIncludes(await Deno.readTextFile(trace), "AF_UNSPEC");
+    } finally {
+      await Deno.remove(trace);
+    }
+  },
+);
 
 straceTest("parley-server serving echo opens no file for writing", async () => {
   const trace = await Deno.makeTempFile();
