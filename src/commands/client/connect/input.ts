@@ -37,14 +37,14 @@ const CR = 0x0d;
 const LF = 0x0a;
 const LINE_END = Uint8Array.of(LF);
 
-/** The cutter that the options ask for. */
-export function inputCutter(options: InputOptions): InputSplitter {
-  if (options.isByLine) return new LineCutter(options);
-  return options.isCrLf ? new CrLfCutter() : new PieceCutter(options.isText ?? false);
+/** The splitter that the options ask for. */
+export function inputSplitter(options: InputOptions): InputSplitter {
+  if (options.isByLine) return new LineSplitter(options);
+  return options.isCrLf ? new CrLfSplitter() : new PieceSplitter(options.isText ?? false);
 }
 
 /** The bytes as they come. */
-class PieceCutter implements InputSplitter {
+class PieceSplitter implements InputSplitter {
   readonly #isText: boolean;
 
   constructor(isText: boolean) {
@@ -65,7 +65,7 @@ function outgoing(data: Uint8Array, isText: boolean): Outgoing {
   return { data, isText };
 }
 
-class LineCutter implements InputSplitter {
+class LineSplitter implements InputSplitter {
   readonly #options: InputOptions;
   readonly #decoder: Decoder;
 
@@ -110,7 +110,7 @@ export function lineMessage(line: Uint8Array, options: InputOptions): Outgoing {
 }
 
 /** Puts a CR before each LF that has none. */
-class CrLfCutter implements InputSplitter {
+class CrLfSplitter implements InputSplitter {
   #last = 0;
 
   push(bytes: Uint8Array): readonly Outgoing[] {

@@ -14,7 +14,7 @@ import { type Missing, ProgressWatch } from "./progress_watch.ts";
 /** How standard input and output are joined to a session. */
 export interface PipeOptions {
   /** Makes messages of standard input. */
-  readonly cutter: InputSplitter;
+  readonly splitter: InputSplitter;
   /** A message as it is printed. */
   readonly render: (message: Message) => Uint8Array;
   /** How long the peer may take to end after the last byte, once standard input has ended, in milliseconds. */
@@ -129,11 +129,11 @@ class Pipe {
   }
 
   async #sendInput(): Promise<void> {
-    const { cutter } = this.#options;
+    const { splitter } = this.#options;
     const buffer = new Uint8Array(INPUT_BYTES);
     for (;;) {
       const count = await this.#io.stdin.read(buffer);
-      await this.#send(count === null ? cutter.end() : cutter.push(buffer.subarray(0, count)));
+      await this.#send(count === null ? splitter.end() : splitter.push(buffer.subarray(0, count)));
       if (count === null) break;
     }
     this.#options.onEnd?.("own");

@@ -11,7 +11,7 @@ import type { Message, Session } from "../../../session/session.ts";
 import type { OutputFile } from "../../output_file.ts";
 import { isByLine, MESSAGE_TYPE_FLAGS, messageType } from "../dial.ts";
 import { ReplyPrinter } from "../reply_printer.ts";
-import { inputCutter, type InputOptions, lineMessage, type Outgoing } from "./input.ts";
+import { type InputOptions, inputSplitter, lineMessage, type Outgoing } from "./input.ts";
 import { pipe } from "./pipe.ts";
 import { runTerminal } from "./terminal.ts";
 
@@ -80,7 +80,7 @@ export async function talk(session: Session, flags: TalkFlags, options: TalkOpti
   const render = (message: Message) => printer.render(message);
   await pipe(session, io, {
     ...hooks,
-    cutter: inputCutter(input),
+    splitter: inputSplitter(input),
     render,
     waitInputMs: options.waitInputMs,
     isServer: role === "server",
