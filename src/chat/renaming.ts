@@ -7,7 +7,7 @@ import type { Member } from "./member.ts";
 import { checkNick } from "./names.ts";
 import type { ServerBans } from "./server_bans.ts";
 
-/** What a {@linkcode Renaming} is made of. */
+/** Options of {@linkcode Renaming}. */
 interface RenamingOptions {
   readonly log: Logger;
   readonly directory: Directory;

@@ -1,5 +1,5 @@
 /**
- * Exit codes: the promise that scripts rely on.
+ * Exit codes, a stable interface for scripts.
  *
  * @module
  */
@@ -21,10 +21,10 @@ import {
 } from "../base/errors.ts";
 import { isOutOfResources } from "../base/system_error.ts";
 
-/** What each exit code means; the manual pages print this table, and `help exit-codes` explains it. */
+/** Meaning of each exit code; the man pages print this table, and `help exit-codes` explains it. */
 export const EXIT_CODES: Readonly<Record<number, string>> = {
   0: "done",
-  1: "the peer answered, but not as expected, or a check failed",
+  1: "the reply was not the expected one, or a check failed",
   2: "wrong usage or configuration",
   3: "the name could not be resolved",
   4: "refused or unreachable",
@@ -51,20 +51,20 @@ export const EXIT = {
   terminated: 143,
 } as const;
 
-/** What ended a program from outside. */
+/** A signal ended the program. */
 export class StoppedError extends Error {
   override name = "StoppedError";
   /** 130 for SIGINT, 143 for SIGTERM. */
   readonly exitCode: number;
 
-  /** Makes one for a signal. */
+  /** Creates an error for a signal. */
   constructor(signal: Deno.Signal) {
     super(`stopped by ${signal}`);
     this.exitCode = signal === "SIGTERM" ? EXIT.terminated : EXIT.interrupted;
   }
 }
 
-/** What is left of an error that has crossed from one thread to another. */
+/** An error serialized for another thread. */
 export interface PlainFailure {
   readonly name: string;
   readonly message: string;
@@ -72,7 +72,7 @@ export interface PlainFailure {
   readonly exitCode: number;
 }
 
-/** An error as plain data, to be sent to another thread. */
+/** Serializes an error for another thread. */
 export function plainFailure(error: unknown): PlainFailure {
   return {
     name: error instanceof Error ? error.name : "Error",
@@ -82,12 +82,12 @@ export function plainFailure(error: unknown): PlainFailure {
   };
 }
 
-/** A failure of another thread: its class is lost on the way, its name and exit code are not. */
+/** An error of another thread: its class is lost, but its name and exit code are kept. */
 export class WorkerError extends ParleyError {
   override name: string;
   readonly exitCode: number;
 
-  /** Makes one from what the thread has sent. */
+  /** Deserializes an error. */
   constructor({ name, message, endpoint, exitCode }: PlainFailure) {
     super(message, { endpoint });
     this.name = name;

@@ -3,17 +3,17 @@ import { type Topic, TOPICS } from "../manual/topics.ts";
 import type { Example, LoadedCommand, Program } from "./command.ts";
 import { wrapWords } from "./text_width.ts";
 
-/** Columns that every line fits into. */
+/** Maximum columns of a line. */
 const WIDTH = 80;
 
-/** Columns that the names of flags may fill. */
+/** Maximum columns for the names of flags. */
 const LEFT_WIDTH = 28;
 
-/** How many examples fit: of a program, whose commands have their own, and of a command without `--help-all`. */
+/** Maximum examples in the help of a program, and of a command without `--help-all`. */
 const PROGRAM_EXAMPLES = 4;
 const COMMAND_EXAMPLES = 3;
 
-/** Groups whose flags `--help` describes; of the others it lists the names. */
+/** Groups whose flags `--help` describes; it only names the others. */
 const DESCRIBED: readonly FlagGroup[] = ["Common"];
 
 /** Text of `PROGRAM --help`. */
@@ -35,7 +35,7 @@ export function programHelp(program: Program): string {
   ]);
 }
 
-/** Text of `PROGRAM COMMAND --help`: what fits one screen; with `all`, every flag. */
+/** Text of `PROGRAM COMMAND --help`, which fits one screen; with `all`, every flag. */
 export function commandHelp(program: Program, command: LoadedCommand, all = false): string {
   const groups = Map.groupBy(Object.entries(command.flags), ([, { group }]) => group);
   const own = groups.get(undefined) ?? [];
@@ -54,21 +54,21 @@ export function commandHelp(program: Program, command: LoadedCommand, all = fals
   ]);
 }
 
-/** The topics about a command and its flags; the exit codes belong to all. */
+/** The topics about a command and its flags; exit codes apply to all. */
 function seeAlso(program: Program, command: LoadedCommand, groups: readonly FlagGroup[]): string[] {
   const isAbout = ({ commands = [], groups: own = [] }: Topic) =>
     commands.includes(`${program.name} ${command.name}`) || own.some((group) => groups.includes(group));
   return [...TOPICS.filter(isAbout).map(({ name }) => name).filter((name) => name !== "exit-codes"), "exit-codes"];
 }
 
-/** How a flag is written: `-n, --count N`. */
+/** Syntax of a flag: `-n, --count N`. */
 export function flagUsage(name: string, spec: FlagSpec): string {
   const short = spec.short ? `-${spec.short}, ` : "";
   const value = placeholderOf(spec);
   return `${short}--${kebabCase(name)}${value === "" ? "" : ` ${value}`}`;
 }
 
-/** What a flag does, with its default. */
+/** Description of a flag with its default. */
 export function flagMeaning(spec: FlagSpec): string {
   const fallback = spec.type === "boolean" || spec.default === undefined ? "" : ` (default ${spec.default})`;
   return `${spec.help}${fallback}${spec.repeat ? " (repeatable)" : ""}`;
@@ -88,7 +88,7 @@ function flagRows(flags: readonly FlagEntry[]): string[] {
   return columns(flags.map(([name, spec]) => [flagUsage(name, spec), flagMeaning(spec)]));
 }
 
-/** The names of a group's flags, on as few lines as they need. */
+/** The names of a group's flags on as few lines as possible. */
 function namesOf(group: FlagGroup, flags: readonly FlagEntry[]): string[] {
   return hanging(group.padEnd(12), flags.map(([name]) => `--${kebabCase(name)}`).join(" "));
 }
@@ -99,7 +99,7 @@ function usageRows(program: Program, command: LoadedCommand): string[] {
   return brokenCall([program.name, command.name, own, "[flags]", child].filter(Boolean).join(" "));
 }
 
-/** Each example next to what it does; above one another where that would be too wide. */
+/** Examples next to their descriptions, or below if that would be too wide. */
 function exampleRows(program: string, examples: readonly Example[]): string[] {
   const rows = examples.map(({ words, does }) => [`${program} ${words}`.trimEnd(), `# ${does}`] as const);
   const widest = (index: 0 | 1) => Math.max(0, ...rows.map((row) => row[index].length));
@@ -110,7 +110,7 @@ function exampleRows(program: string, examples: readonly Example[]): string[] {
   return rows.flatMap(([call, does]) => [...wrapWords(does, WIDTH - 2), ...brokenCall(call)]);
 }
 
-/** A call that is too wide goes on after a backslash, as in a shell; it is broken only where a flag begins. */
+/** A long command continues after a backslash, as in a shell; it is broken only before flags. */
 function brokenCall(call: string): string[] {
   const lines: string[] = [];
   for (const piece of call.split(/ (?=--)/)) {
@@ -121,7 +121,7 @@ function brokenCall(call: string): string[] {
   return lines.map((line, index) => `${index === 0 ? "" : "    "}${line}${index < lines.length - 1 ? " \\" : ""}`);
 }
 
-/** Two columns; what is too long for the first one has a row of its own. */
+/** Two columns; text too long for the first one gets its own row. */
 function columns(rows: readonly (readonly [string, string])[]): string[] {
   const short = rows.map(([left]) => left.length).filter((length) => length <= LEFT_WIDTH);
   const width = Math.max(0, ...short) + 2;
@@ -133,7 +133,7 @@ function columns(rows: readonly (readonly [string, string])[]): string[] {
   });
 }
 
-/** Words after a label, which the lines that follow leave blank. */
+/** Wraps words after a label, indenting further lines. */
 function hanging(label: string, text: string): string[] {
   return wrapWords(text, WIDTH - 2 - label.length)
     .map((line, index) => (index === 0 ? label : " ".repeat(label.length)) + line);

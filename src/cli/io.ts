@@ -2,52 +2,52 @@ import { utf8 } from "../base/bytes.ts";
 import { codeOf, NoRoomError, UsageError } from "../base/errors.ts";
 import { StopSignals } from "./stop_signals.ts";
 
-/** A standard stream that is written to. */
+/** A standard output stream. */
 export interface Output {
-  /** Writes all of it before it returns. */
+  /** Writes everything synchronously. */
   write(data: string | Uint8Array): void;
-  /** Writes all of it while other things go on: for data whose reader may take its time. */
+  /** Writes everything asynchronously, for data whose reader may be slow. */
   writeAsync(data: Uint8Array): Promise<void>;
-  /** Whether people are looking. */
+  /** Whether it is a terminal. */
   readonly isTerminal: boolean;
-  /** Width of the terminal in characters; 80 where there is none. */
+  /** Width of the terminal in columns; 80 if it is not one. */
   readonly columns: number;
 }
 
 /** Standard input. */
 export interface Input {
-  /** Reads into `bytes`; the count, or `null` at the end. */
+  /** Reads into `bytes`; returns the count, or `null` at the end. */
   read(bytes: Uint8Array): Promise<number | null>;
-  /** Key by key, without echo, or line by line. */
+  /** Raw mode: key by key, without echo. */
   setRaw(isRaw: boolean): void;
-  /** Whether people are typing. */
+  /** Whether it is a terminal. */
   readonly isTerminal: boolean;
 }
 
-/** What a command sees of the world; a test gives a fake. */
+/** The environment of a command; tests pass a fake. */
 export interface ProgramIo {
   readonly stdin: Input;
   /** Data. */
   readonly stdout: Output;
   /** Logs and errors. */
   readonly stderr: Output;
-  /** Whether colours are welcome on a terminal (`NO_COLOR`, no-color.org). */
+  /** Whether colors are enabled (`NO_COLOR`, no-color.org). */
   readonly mayColor: boolean;
   /** SIGINT and SIGTERM. */
   readonly stop: StopSignals;
-  /** Calls back whenever the terminal has changed its size, until disposed of; not on Windows. */
+  /** Calls back when the terminal is resized, until disposed of; not on Windows. */
   onResize?(redraw: () => void): Disposable;
-  /** Gives the right to read and write files back for good, where the program has it by being compiled with it. */
+  /** Drops the permission to read and write files that a compiled program has. */
   giveBackFiles?(): Promise<void>;
-  /** Gives the right to read the environment back, in the same way. */
+  /** Drops the permission to read the environment in the same way. */
   giveBackEnvironment?(): Promise<void>;
-  /** Gives the right to run commands back, in the same way. */
+  /** Drops the permission to run commands in the same way. */
   giveBackRun?(): Promise<void>;
   /** Gives the right to load the C library back, in the same way. */
   giveBackLibrary?(): Promise<void>;
 }
 
-/** The world as it is. */
+/** The real environment. */
 export function systemIo(exit: (code: number) => never): ProgramIo {
   return {
     stdin: {
@@ -95,7 +95,7 @@ async function giveBackLibrary(): Promise<void> {
   await Deno.permissions.revoke({ name: "ffi" });
 }
 
-/** Which stream it was that had no room left. */
+/** Names the stream in errors about a full disk. */
 function withName(error: unknown, name: string): unknown {
   if (codeOf(error) !== "ENOSPC") return error;
   return new NoRoomError(`Cannot write to ${name}: no space left on device`, { cause: error });
@@ -121,7 +121,7 @@ function outputOf(stream: typeof Deno.stdout, name: string): Output {
     },
     isTerminal: stream.isTerminal(),
     get columns() {
-      // A terminal that nobody has told its size says 0.
+      // A terminal of unknown size reports 0.
       return stream.isTerminal() ? Deno.consoleSize().columns || 80 : 80;
     },
   };

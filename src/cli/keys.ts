@@ -1,4 +1,4 @@
-/** A key that does something other than stand for itself. */
+/** A key that is not a character. */
 export type KeyName =
   | "enter"
   | "tab"
@@ -19,12 +19,12 @@ export type KeyName =
   | "interrupt"
   | "end of input";
 
-/** A key that was pressed, or text that was typed or pasted. */
+/** A pressed key, or typed or pasted text. */
 export type Key = { readonly name: KeyName } | { readonly name: "text"; readonly text: string };
 
-/** Asks a terminal to put marks around what is pasted (xterm, "bracketed paste"). */
+/** Enables bracketed paste (xterm). */
 export const PASTE_MARKS_ON = "\x1b[?2004h";
-/** Takes that back. */
+/** Disables bracketed paste. */
 export const PASTE_MARKS_OFF = "\x1b[?2004l";
 
 const PASTE_BEGIN = "\x1b[200~";
@@ -50,7 +50,7 @@ const CONTROLS: Readonly<Record<string, KeyName>> = {
   "\x7f": "backspace",
 };
 
-/** What terminals send behind an escape: ECMA-48 control sequences, and those of xterm and the Linux console. */
+/** Escape sequences of terminals: ECMA-48, xterm and the Linux console. */
 const SEQUENCES: Readonly<Record<string, KeyName>> = {
   "[A": "up",
   "[B": "down",
@@ -78,12 +78,12 @@ const SEQUENCES: Readonly<Record<string, KeyName>> = {
   "\x7f": "erase word",
 };
 
-/** Makes keys of the bytes that a terminal sends in raw mode, in whatever pieces they come. */
+/** Decodes the bytes of a terminal in raw mode to keys, however they are chunked. */
 export class KeyDecoder {
   readonly #decoder = new TextDecoder();
   #rest = "";
 
-  /** The keys that the bytes complete; the start of an escape sequence waits for its rest. */
+  /** The keys that the bytes complete; an incomplete escape sequence is kept. */
   push(bytes: Uint8Array): Key[] {
     let text = this.#rest + this.#decoder.decode(bytes, { stream: true });
     this.#rest = "";
@@ -101,7 +101,7 @@ export class KeyDecoder {
   }
 }
 
-/** How many characters the first key takes (0: its rest is still to come), and the key where it means anything. */
+/** The length of the first key in characters (0 if incomplete), and the key, if known. */
 function firstKey(text: string): [number, Key?] {
   if (text.startsWith(PASTE_BEGIN)) return pasted(text);
   if (text.startsWith("\x1b")) return escapeKey(text);
@@ -113,7 +113,7 @@ function firstKey(text: string): [number, Key?] {
   return name === undefined ? [length] : [length, { name }];
 }
 
-/** What is pasted is text as a whole: its line ends do not submit, its control characters do nothing. */
+/** Pasted text is one unit: its line ends do not submit, and its control characters have no effect. */
 function pasted(text: string): [number, Key?] {
   const end = text.indexOf(PASTE_END);
   if (end === -1) return [0];

@@ -1,9 +1,9 @@
 import type { Key } from "./keys.ts";
 import { graphemes, textWidth } from "./text_width.ts";
 
-/** What a key led to, besides a change of the line. */
+/** The result of a key, besides a change of the line. */
 export type LineEvent =
-  /** Enter: the line is empty now. */
+  /** Enter; the line is now empty. */
   | { readonly kind: "line"; readonly text: string }
   /** Ctrl-C. */
   | { readonly kind: "interrupt" }
@@ -19,34 +19,33 @@ export interface Row {
   readonly cursor: number;
 }
 
-/** How a {@linkcode LineEditor} starts. */
+/** Options of {@linkcode LineEditor}. */
 export interface LineEditorOptions {
-  /** Stands before the line. */
+  /** The prompt before the line. */
   prompt: string;
   /**
-   * Most lines that are remembered.
+   * Maximum lines of history.
    *
    * @default {1000}
    */
   historyLines?: number;
-  /** What Tab makes of the text before the cursor, `undefined` for nothing; without it Tab stands for itself. */
+  /** Completes the text before the cursor on Tab, `undefined` for no completion; without it Tab inserts a tab. */
   complete?: (before: string) => string | undefined;
 }
 
 /**
- * A line that is being edited, with a history: a state machine of keys, which
- * neither reads nor writes. It is as in a shell: arrows, Home, End, words by
+ * A line editor with history, as a state machine without I/O. It has the keys of a shell: arrows, Home, End, words with
  * Ctrl or Alt and arrows, Ctrl-A, E, B, F, K, U, W, L, P, N.
  */
 export class LineEditor {
-  /** Stands before the line; it may change at any time. */
+  /** The prompt; may change at any time. */
   prompt: string;
   readonly #historyLines: number;
   readonly #complete: LineEditorOptions["complete"];
   readonly #history: string[] = [];
   #before = "";
   #after = "";
-  /** Which line of the history is shown; its length stands for the line that is being written. */
+  /** Index of the shown history line; the length of the history means the current line. */
   #place = 0;
   #draft = "";
 
@@ -56,12 +55,12 @@ export class LineEditor {
     this.#complete = options.complete;
   }
 
-  /** The line as it stands. */
+  /** The current line. */
   get text(): string {
     return this.#before + this.#after;
   }
 
-  /** Does what the key asks for. */
+  /** Handles a key. */
   onKey(key: Key): LineEvent | undefined {
     switch (key.name) {
       case "text":
@@ -87,10 +86,7 @@ export class LineEditor {
     }
   }
 
-  /**
-   * The line as one row of a terminal of that many columns; of a line that is
-   * too long the part around the cursor.
-   */
+  /** Renders the line in one row; of a long line the part around the cursor. */
   render(columns: number): Row {
     const prompt = textWidth(this.prompt) * 2 > columns ? "" : this.prompt;
     const space = Math.max(1, columns - textWidth(prompt) - 1);
@@ -155,7 +151,7 @@ export class LineEditor {
   }
 }
 
-/** A tab takes one cell here: what it takes elsewhere depends on where it stands. So does a pasted line end. */
+/** Tabs and pasted line ends are shown in one cell. */
 function shown(text: string): string {
   return text.replaceAll("\t", " ").replaceAll("\n", "↵");
 }
@@ -168,7 +164,7 @@ function beforeWord(text: string): string {
   return withoutLast(withoutLast(text, /[\p{L}\p{N}]/u), /[^\p{L}\p{N}]/u);
 }
 
-/** The text up to and including its last separator. A regular expression that ends in `$` would take quadratic time. */
+/** The text up to and including its last separator. A regular expression ending in `$` would take quadratic time. */
 function withoutLast(text: string, separator: RegExp): string {
   return text.slice(0, text.length - (text.split(separator).at(-1) ?? "").length);
 }

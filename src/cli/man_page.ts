@@ -7,10 +7,10 @@ import { flagMeaning, flagUsage } from "./help.ts";
 import { plainText, tableLines } from "./page_layout.ts";
 import { VERSION, VERSION_DATE } from "./version.ts";
 
-/** Columns of a table: man indents it, and a terminal has 80. */
+/** Maximum columns of a table: man indents it in 80 columns. */
 const TABLE_COLUMNS = 70;
 
-/** A manual page in the man(7) macros of roff, from the same tables as `--help`. */
+/** Renders a man page with man(7) macros, from the same tables as `--help`. */
 export function manPage(program: LoadedProgram): string {
   return page(program.name, 1, program.summary, [
     ".SH SYNOPSIS",
@@ -40,12 +40,12 @@ function page(name: string, section: 1 | 7, summary: string, lines: readonly str
   const manual = section === 1 ? "User Commands" : "Parley Manual";
   return [
     `.TH ${escape(name.toUpperCase())} ${section} "${VERSION_DATE}" "Parley ${VERSION}" "${manual}"`,
-    // Ragged right and no hyphenation: what is to be typed stays as it is.
+    // No justification and no hyphenation, so that commands can be copied.
     ".nh",
     ".ad l",
     ".SH NAME",
     `${escape(name)} \\- ${escape(summary)}`,
-    // A paragraph follows a heading by itself.
+    // A heading already starts a paragraph.
     ...lines.filter((line, index) => line !== ".PP" || !/^\.S[HS] /.test(lines[index - 1] ?? "")),
     "",
   ].join("\n");
@@ -103,7 +103,7 @@ function same(text: string): string {
   return text;
 }
 
-/** A backslash, a hyphen and a leading dot or quote mean something to roff. */
+/** Escapes backslashes, hyphens and a leading dot or quote, which are special in roff. */
 function escape(text: string): string {
   return text.replaceAll("\\", "\\e").replaceAll("-", "\\-").replace(/^(?=[.'])/, "\\&");
 }

@@ -1,7 +1,7 @@
 import type { FlagTable } from "../base/flag_spec.ts";
 import type { ParsedFlags } from "./parse_flags.ts";
 
-/** One call of a command, as far as files go. */
+/** The part of a command invocation that concerns files. */
 export interface FileNaming {
   /** The command's arguments, as in `FILE ENDPOINT`. */
   readonly usage: string;
@@ -11,9 +11,8 @@ export interface FileNaming {
 }
 
 /**
- * Whether the words of a call name a file: by a flag whose value stands as
- * `FILE` in `--help`, by an argument that does, or as the path of a Unix
- * socket. A compiled program gives the right to files back where none does.
+ * Whether an invocation names a file: with a flag or an argument called `FILE` in `--help`, or as the path of a Unix
+ * socket. Otherwise a compiled program drops the permission for files.
  */
 export function namesFiles({ usage, table, flags, args }: FileNaming): boolean {
   if (/\bFILE\b/.test(usage) && args.length > 0) return true;
@@ -27,12 +26,12 @@ function valuesOf(value: unknown): string[] {
   return (Array.isArray(value) ? value : [value]).filter((each) => typeof each === "string");
 }
 
-/** The path of a Unix socket or of a file, also within the URL of a protocol. */
+/** The path of a Unix socket or a file, also within a protocol URL. */
 function isUnixSocket(word: string): boolean {
   return /^(?:unix(?:gram)?|file):|^[a-z0-9+.-]+:\/\/.*[?&](?:socket|host)=(?:\/|%2f)/i.test(word);
 }
 
-/** Whether the words of a call name a command to run: after `--`, in a flag whose value stands as `COMMAND`, or as `exec:`. */
+/** Whether an invocation names a command to run: after `--`, in a flag with the value `COMMAND`, or as `exec:`. */
 export function namesCommand(
   { args, given }: Pick<ParsedFlags, "args" | "given">,
   childCommand: readonly string[],

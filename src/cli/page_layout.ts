@@ -1,5 +1,5 @@
 /**
- * Pages of the manual, laid out for a terminal.
+ * Renders manual pages for a terminal.
  *
  * @module
  */
@@ -9,16 +9,16 @@ import type { ProgramIo } from "./io.ts";
 import { type Style, styleOf } from "./style.ts";
 import { padCells, textWidth, wrapWords } from "./text_width.ts";
 
-/** Longer lines are hard to read, however wide the terminal is. */
+/** Longer lines are hard to read, even on a wide terminal. */
 const MAX_COLUMNS = 100;
 
-/** A page of Markdown as text for the terminal, or for a pipe of 80 columns. */
+/** Renders Markdown for the terminal, or in 80 columns for a pipe. */
 export function layOutPage(markdown: string, io: ProgramIo): string {
   const columns = Math.min(io.stdout.columns, MAX_COLUMNS);
   return `${layOutBlocks(lexer(markdown), columns, styleOf(io)).join("\n")}\n`;
 }
 
-/** Blocks as lines, with an empty line between two blocks. */
+/** Renders blocks separated by empty lines. */
 function layOutBlocks(tokens: readonly Token[], columns: number, style: Style): string[] {
   const blocks = tokens.map((token) => blockLines(token, columns, style)).filter((lines) => lines.length > 0);
   return blocks.flatMap((lines, index) => index === 0 ? lines : ["", ...lines]);
@@ -52,7 +52,7 @@ function itemLines(item: Tokens.ListItem, list: Tokens.List, index: number, colu
   return lines.map((line, at) => (at === 0 ? mark : " ".repeat(mark.length)) + line);
 }
 
-/** Inline text without its marks; of a link to elsewhere, its address too. */
+/** Inline text without markup; external links include their address. */
 export function plainText(tokens: readonly Token[] = []): string {
   return tokens.map(inlineText).join("").replaceAll(/\s+/g, " ").trim();
 }
@@ -73,7 +73,7 @@ function inlineOf(token: Token): string {
 
 const GAP = 2;
 
-/** A table in columns as wide as their text; if that is too wide, the widest ones are wrapped. */
+/** Renders a table; if it is too wide, the widest columns are wrapped. */
 export function tableLines({ header, rows }: Tokens.Table, columns: number, style: Style): string[] {
   const cells = [header, ...rows].map((row) => row.map(({ tokens }) => plainText(tokens)));
   const widths = fitWidths(
@@ -92,7 +92,7 @@ export function tableLines({ header, rows }: Tokens.Table, columns: number, styl
   });
 }
 
-/** Takes from the widest column until all fit, but leaves each enough for a few words. */
+/** Narrows the widest columns until all fit, down to a minimum width. */
 function fitWidths(natural: readonly number[], available: number): number[] {
   const MIN = 12;
   const widths = [...natural];

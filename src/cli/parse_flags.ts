@@ -4,28 +4,28 @@ import { type FlagSpec, type FlagTable, kebabCase } from "../base/flag_spec.ts";
 import { parseDuration, parseSize, parseTimerDuration } from "../base/units.ts";
 import { suggest } from "../base/suggest.ts";
 
-/** Flags and arguments of one call. */
+/** Parsed flags and arguments. */
 export interface ParsedFlags {
   /** Values by the names of the table. */
   readonly flags: Readonly<Record<string, unknown>>;
-  /** What is no flag, in order. */
+  /** Arguments in order. */
   readonly args: readonly string[];
-  /** Each flag that was given, in order, for commands in which order matters. */
+  /** The given flags in order, for commands where the order matters. */
   readonly given: readonly GivenFlag[];
 }
 
-/** One flag as it was given. */
+/** A given flag. */
 export interface GivenFlag {
-  /** By the name of the table. */
+  /** Its key in the table. */
   readonly name: string;
   readonly value: unknown;
 }
 
 /**
- * Parses the words after a command. A flag's value is `--flag VALUE` or
- * `--flag=VALUE`; everything after `--` is an argument.
+ * Parses the words after a command. A flag's value is `--flag VALUE` or `--flag=VALUE`; everything after `--` is an
+ * argument.
  *
- * @throws {UsageError} An unknown flag (with the nearest right one), a missing or wrong value.
+ * @throws {UsageError} A flag is unknown (the message suggests a similar one), or its value is missing or invalid.
  */
 export function parseFlags(argv: readonly string[], table: FlagTable): ParsedFlags {
   const specs = new Map(Object.entries(table).map(([name, spec]) => [kebabCase(name), { name, spec }]));
@@ -61,7 +61,7 @@ export function parseFlags(argv: readonly string[], table: FlagTable): ParsedFla
   return { flags, args: parsed._, given };
 }
 
-/** Former names of flags are replaced by the present ones. */
+/** Replaces former names of flags. */
 function withPresentNames(
   argv: readonly string[],
   specs: ReadonlyMap<string, { readonly spec: FlagSpec }>,
@@ -75,7 +75,7 @@ function withPresentNames(
   return [...own, ...argv.slice(own.length)];
 }
 
-/** The words before `--`, and those after it. */
+/** Splits the words at `--`. */
 export function splitAtDashes(words: readonly string[]): { own: readonly string[]; childCommand: readonly string[] } {
   const own = beforeDashes(words);
   const childCommand = words.slice(own.length + 1);
@@ -83,16 +83,15 @@ export function splitAtDashes(words: readonly string[]): { own: readonly string[
   return { own, childCommand };
 }
 
-/** The words that may be flags. */
+/** Words that may be flags. */
 export function beforeDashes(words: readonly string[]): readonly string[] {
   const dashes = words.indexOf("--");
   return dashes === -1 ? words : words.slice(0, dashes);
 }
 
 /**
- * Writes each known flag as `--flag=VALUE`, and refuses one without its value:
- * of two words the parser would take an empty value, a negative number and
- * "true" for something else.
+ * Rewrites each known flag to `--flag=VALUE` and rejects a missing value: given two words, the parser would
+ * misinterpret an empty value, a negative number and "true".
  */
 function joinValues(
   argv: readonly string[],
@@ -105,10 +104,10 @@ function joinValues(
     const flag = flagOf(word);
     if (!flag) {
       const name = /^--?[^=]+(?==)/.exec(word)?.[0] ?? "";
-      if (flagOf(name)?.takesValue === false) throw new UsageError(`the flag ${name} takes no value`);
+      if (flagOf(name)?.takesValue === false) throw new UsageError(`the flag ${name} does not accept a value`);
       words.push(word);
     } else if (!flag.takesValue) {
-      // The parser takes `--no-x=true` for a value of `x`.
+      // The parser would take `--no-x=true` as a value of `x`.
       words.push(flag.long.startsWith("no-") ? `--${flag.long}` : `--${flag.long}=true`);
     } else if (flag.takesValue === "optional" && !/^\d*$/.test(argv[index + 1] ?? "-")) {
       words.push(`--${flag.long}=true`);
@@ -134,7 +133,9 @@ function valueOf(long: string, spec: FlagSpec, given: unknown): unknown {
   if (spec.type === "boolean") return given === true;
   const texts = Array.isArray(given) ? given.map(String) : [];
   if (spec.repeat) return texts.map((text) => convert(long, spec, text));
-  if (texts.length > 1) throw new UsageError(`the flag --${long} is given ${texts.length} times; it takes one value`);
+  if (texts.length > 1) {
+    throw new UsageError(`the flag --${long} was given ${texts.length} times; only one value is allowed`);
+  }
   const text = texts[0] ?? (spec.default === undefined ? undefined : String(spec.default));
   return text === undefined ? undefined : convert(long, spec, text);
 }
@@ -151,7 +152,7 @@ function convert(long: string, spec: FlagSpec, text: string): unknown {
         return parseInteger(text, spec.min ?? 0, spec.max ?? Number.MAX_SAFE_INTEGER);
       case "choice":
         if (spec.choices.includes(text)) return text;
-        throw new SyntaxError(`Cannot use "${text}": it takes ${spec.choices.join(", ")}`);
+        throw new SyntaxError(`Cannot use "${text}": expected ${spec.choices.join(", ")}`);
       default:
         if (text === "" && !(spec.type === "text" && spec.allowsEmpty)) {
           throw new SyntaxError("the value must not be empty");
@@ -167,5 +168,5 @@ function parseInteger(text: string, min: number, max: number): number {
   const value = /^-?\d+$/.test(text) ? Number(text) : NaN;
   if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
   const range = max === Number.MAX_SAFE_INTEGER ? `${min} or more` : `from ${min} to ${max}`;
-  throw new SyntaxError(`Cannot use "${text}": it takes a whole number, ${range}`);
+  throw new SyntaxError(`Cannot use "${text}": expected a whole number, ${range}`);
 }

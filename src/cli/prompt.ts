@@ -3,20 +3,20 @@ import { type Key, KeyDecoder, PASTE_MARKS_OFF, PASTE_MARKS_ON } from "./keys.ts
 import type { LineEditor, LineEvent } from "./line_editor.ts";
 import { textWidth } from "./text_width.ts";
 
-/** A line without an end that is longer is ended all the same. */
+/** A longer unterminated line is broken. */
 const TAIL_CELLS = 400;
 
-/** What a {@linkcode Prompt} does besides editing. */
+/** Options of {@linkcode Prompt}. */
 export interface PromptOptions {
-  /** Whether what is pasted is one text, its line ends included, instead of a line each. */
+  /** Whether pasted text is one unit including line ends, instead of one line each. */
   readonly takesPastes?: boolean;
-  /** Whether a line that was submitted stays above the next one; true by default. */
+  /** Whether submitted lines stay visible; true by default. */
   readonly keeps?: (line: string) => boolean;
 }
 
 /**
- * A line that is edited at the bottom of a terminal, while other text is
- * printed above it. It takes the terminal over until it is disposed of.
+ * An editable line at the bottom of a terminal, with output printed above it. It controls the terminal until disposed
+ * of.
  */
 export class Prompt implements Disposable {
   readonly #io: ProgramIo;
@@ -25,11 +25,11 @@ export class Prompt implements Disposable {
   readonly #decoder = new KeyDecoder();
   readonly #buffer = new Uint8Array(4_096);
   readonly #keys: Key[] = [];
-  /** A last line of printed text that has no end yet: it stands above the prompt. */
+  /** An unterminated last line of output, shown above the prompt. */
   #tail = "";
   #isShown = false;
   #isOpen = true;
-  /** Column of the cursor in the row that is shown: a terminal that has become narrower wraps the row before it. */
+  /** Column of the cursor in the shown row, which a narrower terminal wraps. */
   #cursor = 0;
   readonly #resizing: Disposable | undefined;
 
@@ -43,7 +43,7 @@ export class Prompt implements Disposable {
     this.#resizing = io.onResize?.(() => this.refresh());
   }
 
-  /** Waits until a key leads to something; `end` also where the terminal is gone. */
+  /** Waits for the next result; `end` if the terminal has closed. */
   async next(): Promise<LineEvent> {
     for (;;) {
       for (let key = this.#keys.shift(); key; key = this.#keys.shift()) {
@@ -62,7 +62,7 @@ export class Prompt implements Disposable {
     }
   }
 
-  /** Prints text above the line; what follows the last line end is continued by the next text. */
+  /** Prints text above the line; an unterminated last line is continued by the next text. */
   print(text: string): void {
     this.#erase();
     const lines = (this.#tail + text).split("\n");
@@ -73,7 +73,7 @@ export class Prompt implements Disposable {
     if (this.#isOpen) this.#draw();
   }
 
-  /** Gives the terminal back. */
+  /** Restores the terminal. */
   [Symbol.dispose](): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
@@ -84,12 +84,12 @@ export class Prompt implements Disposable {
     this.#io.stdin.setRaw(false);
   }
 
-  /** Draws the line again: its prompt, or the terminal's size, has changed. */
+  /** Redraws the line after a change of the prompt or the terminal size. */
   refresh(): void {
     if (this.#isOpen) this.#redraw();
   }
 
-  /** What was typed stays where it was, and the next line is edited below. */
+  /** Leaves the typed line in place and continues below. */
   #leaveLine(event: LineEvent, typed: string): void {
     this.#erase();
     if (this.#tail !== "") this.#write(`${this.#tail}\r\n`);

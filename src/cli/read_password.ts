@@ -12,10 +12,9 @@ const BACKSPACE = 0x08;
 const DELETE = 0x7f;
 
 /**
- * A password from standard input: asked for on a terminal, where nothing that
- * is typed is shown; the first line otherwise.
+ * Reads a password from standard input: with a prompt and without echo on a terminal, otherwise the first line.
  *
- * @throws {UsageError} It is empty, too long or no UTF-8.
+ * @throws {UsageError} The password is empty, too long or not UTF-8.
  * @throws {StoppedError} Ctrl-C.
  */
 export async function readPassword({ stdin, stderr }: ProgramIo, prompt: string): Promise<string> {
@@ -30,7 +29,7 @@ export async function readPassword({ stdin, stderr }: ProgramIo, prompt: string)
   }
 }
 
-/** Byte by byte, so that a second prompt finds what was typed ahead for it. */
+/** Byte by byte, so that type-ahead is left for a second prompt. */
 async function readLine(stdin: ProgramIo["stdin"]): Promise<number[]> {
   const line: number[] = [];
   const byte = new Uint8Array(1);
@@ -47,7 +46,7 @@ async function readLine(stdin: ProgramIo["stdin"]): Promise<number[]> {
   return line;
 }
 
-/** The last byte, and with it the bytes that continue a character (RFC 3629, section 3). */
+/** Removes the last character, including its continuation bytes (RFC 3629, section 3). */
 function dropLastCharacter(line: number[]): void {
   for (let byte = line.pop(); byte !== undefined && (byte & 0xc0) === 0x80; byte = line.pop());
 }

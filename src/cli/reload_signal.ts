@@ -1,21 +1,20 @@
-/** Reads its files again; it says in the log what came of it and does not throw. */
+/** Reloads files; logs the result and does not throw. */
 export type Reload = () => Promise<void>;
 
 /**
- * SIGHUP: read the files again and go on. It keeps its usual effect, the end
- * of the program, where there is nothing to read again, and on Windows.
+ * Handles SIGHUP as a reload of files. If nothing can be reloaded, and on Windows, SIGHUP ends the program as usual.
  */
 export class ReloadSignal implements Disposable {
   readonly #reloads: Reload[] = [];
   #last: Promise<void> = Promise.resolve();
 
-  /** One more thing to do at the signal; the first one takes the signal over until disposed of. */
+  /** Adds a handler; the signal is handled from the first one until disposal. */
   add(reload: Reload): void {
     this.#reloads.push(reload);
     if (this.#reloads.length === 1 && Deno.build.os !== "windows") Deno.addSignalListener("SIGHUP", this.#onSignal);
   }
 
-  /** Gives the signal its usual effect back. */
+  /** Restores the default effect of the signal. */
   [Symbol.dispose](): void {
     if (this.#reloads.length > 0 && Deno.build.os !== "windows") {
       Deno.removeSignalListener("SIGHUP", this.#onSignal);
@@ -23,7 +22,7 @@ export class ReloadSignal implements Disposable {
     this.#reloads.length = 0;
   }
 
-  /** One after the other: two quick signals must not end with the older state. */
+  /** Serialized, so that two quick signals do not end with the older state. */
   readonly #onSignal = (): void => {
     this.#last = this.#last.then(async () => {
       for (const reload of this.#reloads) await reload();

@@ -10,9 +10,8 @@ import { unknownCommand } from "./unknown_command.ts";
 import { versionLine } from "./version.ts";
 
 /**
- * Runs the command that the words name; the result is the exit code. A mistake
- * or a failure is one line on standard error, never a stack trace, and with
- * `--json` one object on standard output as well.
+ * Runs a command and returns the exit code. An error is one line on standard error, never a stack trace, and with
+ * `--json` also one object on standard output.
  */
 export async function runProgram(program: Program, argv: readonly string[], io: ProgramIo): Promise<number> {
   try {
@@ -22,7 +21,7 @@ export async function runProgram(program: Program, argv: readonly string[], io: 
   }
 }
 
-/** Says what went wrong; the result is the exit code. */
+/** Reports an error and returns the exit code. */
 function report(program: Program, argv: readonly string[], io: ProgramIo, error: unknown): number {
   const code = exitCodeOf(error);
   if (error instanceof StoppedError) return reportAsJson(argv, io, error, code);
@@ -35,12 +34,12 @@ function report(program: Program, argv: readonly string[], io: ProgramIo, error:
       `${program.name}: ${label}${escapeControls(messageOf(error))}\n${isOfUser ? `Try: ${hint} --help\n` : ""}`,
     );
   } catch {
-    // Nobody hears it: the exit code still tells.
+    // Standard error is closed; the exit code still reports the failure.
   }
   return reportAsJson(argv, io, error, code);
 }
 
-/** With `--json`, one object on standard output; the result is the exit code. */
+/** With `--json`, reports an error as one object on standard output; returns the exit code. */
 function reportAsJson(argv: readonly string[], io: ProgramIo, error: unknown, code: number): number {
   if (!beforeDashes(argv).includes("--json")) return code;
   try {
@@ -99,7 +98,7 @@ async function print(text: string, io: ProgramIo): Promise<number> {
   return EXIT.done;
 }
 
-/** The runtime passes arguments on as text, with U+FFFD in place of each byte that is not UTF-8. */
+/** The runtime decodes arguments with U+FFFD for each invalid UTF-8 byte. */
 function rejectMangledArguments(argv: readonly string[]): void {
   const index = argv.findIndex((word) => word.includes("\u{FFFD}"));
   if (index === -1) return;

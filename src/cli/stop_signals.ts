@@ -1,12 +1,11 @@
 import { StoppedError } from "./exit_codes.ts";
 
-// Windows knows neither SIGTERM nor a way to refuse SIGBREAK.
+// Windows has no SIGTERM, and SIGBREAK cannot be prevented.
 const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT", "SIGBREAK"] : ["SIGINT", "SIGTERM"];
 
 /**
- * SIGINT and SIGTERM, for every command alike. Unless the command listens, a
- * signal ends the program at once. While it does, the first signal aborts
- * {@linkcode signal} and the second one ends the program.
+ * Handles SIGINT and SIGTERM for all commands. By default a signal ends the program immediately. While a command
+ * listens, the first signal aborts {@linkcode signal} and the second one ends the program.
  */
 export class StopSignals implements Disposable {
   readonly #controller = new AbortController();
@@ -31,9 +30,8 @@ export class StopSignals implements Disposable {
   }
 
   /**
-   * Handles the signals until the result is disposed of. A program without
-   * handlers would ignore them as PID 1, as which a container runs it
-   * (pid_namespaces(7)).
+   * Handles the signals until the result is disposed of. Without handlers they would be ignored by PID 1, for example
+   * in a container (pid_namespaces(7)).
    */
   takeOver(): Disposable {
     const owner = new DisposableStack();
@@ -51,13 +49,13 @@ export class StopSignals implements Disposable {
     return this;
   }
 
-  /** Hands every signal to the receiver instead, until disposed of: a command that the program runs gets them. */
+  /** Passes all signals to the receiver until disposed of, for a command that the program runs. */
   divert(receiver: (signal: Deno.Signal) => void): Disposable {
     this.#receiver = receiver;
     return { [Symbol.dispose]: () => this.#receiver = undefined };
   }
 
-  /** Lets a signal end the program at once again. */
+  /** Lets a signal end the program immediately again. */
   [Symbol.dispose](): void {
     this.#isListening = false;
   }

@@ -1,6 +1,6 @@
 import type { ProgramIo } from "./io.ts";
 
-/** Words in colour, or as they are. */
+/** Adds colors, or returns text unchanged. */
 export interface Style {
   good(text: string): string;
   bad(text: string): string;
@@ -8,7 +8,7 @@ export interface Style {
   strong(text: string): string;
 }
 
-/** Colours for standard output: only where people look at a terminal and `NO_COLOR` is not set. */
+/** Colors for standard output, only on a terminal and if `NO_COLOR` is not set. */
 export function styleOf(io: ProgramIo): Style {
   const isColored = io.mayColor && io.stdout.isTerminal;
   const paint = (code: number) => (text: string) => isColored ? `\x1b[${code}m${text}\x1b[0m` : text;

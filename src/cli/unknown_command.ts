@@ -3,7 +3,7 @@ import { suggest } from "../base/suggest.ts";
 import { TOPICS } from "../manual/topics.ts";
 import type { Program } from "./command.ts";
 
-/** The programs and their commands; importing their registries would make each program carry all three. */
+/** The programs and their commands; importing the registries would bundle all three into each program. */
 export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   "parley-server": [
     "chat",
@@ -38,7 +38,7 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   "parley-udp": ["serve", "send", "listen", "replay", "mock", "bench", "relay"],
 };
 
-/** What other tools call it, and what it is here. */
+/** Command names of other tools and their equivalents. */
 const SYNONYMS: Readonly<Record<string, string>> = {
   scan: "parley-client check HOST:PORT...",
   wait: "parley-client check --wait 30s ENDPOINT",

@@ -1,10 +1,10 @@
-/** Version of Parley; `deno.json` carries the same, and a test compares them. */
+/** Version of Parley; a test compares it with `deno.json`. */
 export const VERSION = "0.1.0";
 
-/** Day of that version, for the manual pages. */
+/** Release date, for the man pages. */
 export const VERSION_DATE = "2026-11-22";
 
-/** Commit of the build; the bundler puts it in. */
+/** Commit of the build, set by the bundler. */
 export const COMMIT = "source";
 
 /** One line: version, build, runtime. */

@@ -1,6 +1,5 @@
 /**
- * Commands that a program runs: with the program's own standard streams and
- * signals, and their exit code as its own.
+ * Runs commands with the program's own standard streams and signals, and returns their exit code.
  *
  * @module
  */
@@ -8,32 +7,31 @@
 import type { ProgramIo } from "../cli/io.ts";
 import { sendSignal, spawn } from "../process/spawn.ts";
 
-/** Passed on to the command, besides those that end a program. */
+/** Forwarded to the command, besides those that end a program. */
 const ALSO_FORWARDED: readonly Deno.Signal[] = Deno.build.os === "windows" ? [] : ["SIGHUP", "SIGQUIT"];
-/** Sent by a terminal to the whole foreground group, to the command as well as to us. */
+/** Sent by a terminal to the whole foreground process group, including the command. */
 const FROM_TERMINAL: readonly Deno.Signal[] = ["SIGINT", "SIGQUIT"];
 
-/** How a command is run. */
+/** Options for running a command. */
 export interface ChildOptions {
-  /** Variables of the environment, besides our own. */
+  /** Additional environment variables. */
   readonly env?: Readonly<Record<string, string>>;
   /** Ends the command with SIGTERM. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Runs a command to its end with our standard input, output and error. It
- * receives the signals that we receive.
+ * Runs a command with this program's standard streams, and forwards signals to it.
  *
  * @returns Its exit code; 128 + N if signal N ended it.
- * @throws {UsageError} There is no such command, or it cannot be executed.
+ * @throws {UsageError} The command was not found or cannot be executed.
  */
 export async function runChild(
   words: readonly string[],
   { stop, stdin }: Pick<ProgramIo, "stop" | "stdin">,
   { env = {}, signal }: ChildOptions = {},
 ): Promise<number> {
-  // Handled from before the start on: a signal between the two would end us and leave the command behind.
+  // Handled before the start, so that a signal does not end this program and leave the command running.
   const pending: Deno.Signal[] = [];
   let forward = (received: Deno.Signal): void => void pending.push(received);
   using owner = new DisposableStack();

@@ -2,24 +2,27 @@ import { UsageError } from "../base/errors.ts";
 import { parseShare } from "../base/rates.ts";
 import { formatLatency, parseDuration, roundTo } from "../base/units.ts";
 
-/** A limit of `--fail-if` on what a run came to. */
+/** A limit of `--fail-if`. */
 export interface Limit<Run> {
-  /** As it was given. */
+  /** The original text. */
   readonly text: string;
-  /** What it looks at. */
+  /** The metric. */
   readonly metric: string;
-  /** Says what was found where the limit holds: the run has failed. `undefined` where it does not, or nothing was measured. */
+  /**
+   * Describes the violation if the limit holds, so that the run fails; `undefined` if it does not or nothing was
+   * measured.
+   */
   violation(run: Run): string | undefined;
 }
 
-/** What a limit can be set on: times in milliseconds, shares from 0 to 1, counts; `undefined` where nothing was measured. */
+/** Metrics for limits: times in milliseconds, shares from 0 to 1, counts; `undefined` if nothing was measured. */
 export interface Metrics<Run> {
   readonly times: Readonly<Record<string, (run: Run) => number | undefined>>;
   readonly shares: Readonly<Record<string, (run: Run) => number | undefined>>;
   readonly counts: Readonly<Record<string, (run: Run) => number | undefined>>;
-  /** Of `p99` and the like. */
+  /** Percentiles such as `p99`. */
   readonly percentile: (run: Run, percent: number) => number | undefined;
-  /** Limits that show what there is, for messages. */
+  /** Example limits for messages. */
   readonly examples: string;
 }
 
@@ -37,10 +40,9 @@ const COMPARE: Readonly<Record<string, (a: number, b: number) => boolean>> = {
 };
 
 /**
- * The limit that a text names: a metric, a comparison, a bound, as in
- * `p99>5ms`, `loss>=0.1%`, `errors>0`.
+ * Parses a limit: metric, comparison and bound, such as `p99>5ms`, `loss>=0.1%`, `errors>0`.
  *
- * @throws {UsageError} It is none.
+ * @throws {UsageError} The text is not a limit.
  */
 export function parseLimit<Run>(text: string, metrics: Metrics<Run>): Limit<Run> {
   const [, name = "", operator = "", bound = ""] = /^\s*([a-z]+[\d.]*)\s*(>=|<=|>|<)\s*(\S+)\s*$/.exec(text) ?? [];
@@ -81,7 +83,7 @@ function parseBound<Run>(bound: string, metric: Metric<Run>, text: string, metri
 
 function refusal<Run>(what: string, text: string, { examples }: Metrics<Run>, cause?: unknown): UsageError {
   const where = what === text ? "" : ` in "${text}"`;
-  return new UsageError(`--fail-if: Cannot parse "${what}"${where}: it takes ${examples}`, { cause });
+  return new UsageError(`--fail-if: Cannot parse "${what}"${where}: expected for example ${examples}`, { cause });
 }
 
 function parseCount(text: string): number {

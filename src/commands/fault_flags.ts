@@ -4,13 +4,13 @@ import { parseShare } from "../base/rates.ts";
 import type { Fault, FaultType } from "../relay/faults/fault.ts";
 import { type FaultScope, parseDirection, parseFaults, parseOnly } from "../relay/faults/parse_fault.ts";
 
-/** Flags of what goes wrong in a relay, and of whom it happens to. */
+/** Flags for the faults of a relay and the affected clients. */
 export const FAULT_FLAGS = {
   fault: {
     type: "text",
     repeat: true,
     placeholder: "FAULT",
-    help: "what goes wrong, such as latency:100ms",
+    help: "fault, such as latency:100ms",
   },
   direction: { type: "text", placeholder: "WAY", help: "of faults: to-server, to-client or both (default both)" },
   share: { type: "text", placeholder: "SHARE", help: "share of the connections with faults, such as 20%" },
@@ -20,23 +20,23 @@ export const FAULT_FLAGS = {
 type FaultFlags = FlagValues<typeof FAULT_FLAGS>;
 
 /**
- * The faults that the flags ask for; those of streams, or of other types.
+ * The faults from the flags, of streams or of other types.
  *
- * @throws {UsageError} One cannot be parsed, or a flag has no fault to apply to.
+ * @throws {UsageError} A fault cannot be parsed, or a flag has no fault to apply to.
  */
 export function faultsOf(flags: FaultFlags, types?: readonly FaultType[], hasOthers = false): Fault[] {
   const scope = faultScopeOf(flags);
   const idle = (["direction", "share", "only"] as const).find((name) => flags[name] !== undefined);
   if (idle !== undefined && flags.fault.length === 0 && !hasOthers) {
-    throw new UsageError(`--${idle} is given, but no --fault`);
+    throw new UsageError(`--${idle} requires --fault`);
   }
   return parsed(() => parseFaults(flags.fault, scope, types));
 }
 
 /**
- * Whom faults happen to by default.
+ * Parses the default scope of faults.
  *
- * @throws {UsageError} It cannot be parsed.
+ * @throws {UsageError} A flag cannot be parsed.
  */
 export function faultScopeOf({ direction, share, only }: Omit<FaultFlags, "fault">): FaultScope {
   return parsed(() => ({

@@ -1,6 +1,5 @@
 /**
- * What `parley-server mock` and `parley-udp mock` have in common: flags, the
- * file, and reports.
+ * Shared by `parley-server mock` and `parley-udp mock`: flags, the file, and reports.
  *
  * @module
  */
@@ -24,18 +23,17 @@ import { OutputFile } from "./output_file.ts";
 export const MOCK_FLAGS = {
   strict: {
     type: "boolean",
-    help: "fail also for what an expectation passes over, and for scripts and rules that were not used",
+    help: "also fail for data skipped by an expectation, and for unused scripts and rules",
   },
-  timed: { type: "boolean", help: "play a recording with its pauses; otherwise as fast as the client is" },
-  junit: { type: "text", placeholder: "FILE", help: "write a JUnit report, too" },
-  tap: { type: "boolean", help: "report in the Test Anything Protocol" },
-  json: { type: "boolean", help: "one JSON object a connection, and one for all of them" },
-  journal: { type: "text", placeholder: "FILE", help: "record what both sides send in FILE, as connect --record does" },
+  timed: { type: "boolean", help: "play a recording with its original pauses" },
+  junit: { type: "text", placeholder: "FILE", help: "also write a JUnit report" },
+  tap: { type: "boolean", help: "report in TAP (Test Anything Protocol)" },
+  json: { type: "boolean", help: "print one JSON object per connection, then a summary" },
+  journal: { type: "text", placeholder: "FILE", help: "record both directions in FILE, like connect --record" },
 } as const satisfies FlagTable;
 
 /**
- * Reads the file, runs the mock and reports: each connection as it ends, and
- * the whole once `run` has returned.
+ * Reads the file, runs the mock and reports each connection when it ends, and the overall result at the end.
  *
  * @returns The exit code: that of `run` unless the mock has failed.
  */
@@ -84,7 +82,7 @@ function testReportOf({ name, ms, error, details, isUnused = false }: MockReport
     ms,
     tries: 1,
     location,
-    reason: error !== undefined ? messageOf(error) : isUnused ? "no client came for it" : undefined,
+    reason: error !== undefined ? messageOf(error) : isUnused ? "no client used it" : undefined,
     errorName: error?.name,
     exitCode: error === undefined ? EXIT.done : EXIT.unexpected,
     details,

@@ -4,7 +4,7 @@ import { isOutOfResources, reasonOf } from "../base/system_error.ts";
 /** Options of {@linkcode OutputFile.open}. */
 export interface OutputFileOptions {
   /**
-   * The file means nothing once the program has ended, and is removed then.
+   * Whether the file is removed when the program ends.
    *
    * @default {false}
    */
@@ -12,9 +12,8 @@ export interface OutputFileOptions {
 }
 
 /**
- * A file named by a flag that others read: a report, a recording, a ready
- * file. At every moment it is either absent or complete, so that no reader
- * takes an earlier run's file, or half of one, for this run's.
+ * An output file named by a flag: a report, a recording, a ready file. It is always either absent or complete, so that
+ * a reader never sees an earlier run's file or a partial one.
  *
  * A device, a pipe or a mount point cannot be replaced and is written in place.
  */
@@ -30,18 +29,18 @@ export class OutputFile implements Disposable {
     this.#what = what;
     this.#file = file;
     if (!isTemporary || file !== undefined) return;
-    // A second signal exits without disposing of anything.
+    // A second signal exits without disposal.
     this.#onExit = () => this.#removeOwn();
     addEventListener("unload", this.#onExit);
   }
 
   /**
-   * Removes what an earlier run left, and checks that the file can be written.
-   * The file itself appears with the first {@linkcode write}.
+   * Removes the file of an earlier run, and checks that it can be written. The file is created by the first {@linkcode
+   * write}.
    *
    * @param what The kind of file, for messages: `the report`.
    * @throws {UsageError} The folder does not exist, or the path is a folder.
-   * @throws {PermissionError} The sandbox or the system forbids it; the message names the permission.
+   * @throws {PermissionError} The sandbox or the system denies access; the message names the permission.
    */
   static open(path: string, what: string, { isTemporary = false }: OutputFileOptions = {}): OutputFile {
     try {
@@ -58,8 +57,7 @@ export class OutputFile implements Disposable {
   }
 
   /**
-   * Adds all of a text before it returns, or nothing. The first text is
-   * renamed into place.
+   * Appends a text completely or not at all. The first text is renamed into place.
    *
    * @throws {NoRoomError} The disk is full.
    */
@@ -83,7 +81,7 @@ export class OutputFile implements Disposable {
     this.#file?.close();
   }
 
-  /** Another program may have put its own file there since. */
+  /** Another program may have created its own file there since. */
   #removeOwn(): void {
     try {
       const own = this.#file?.statSync();
@@ -96,8 +94,8 @@ export class OutputFile implements Disposable {
 }
 
 /**
- * The place to rename a new file to, with any regular file there removed;
- * `undefined` if what is there must be written in place.
+ * The path to rename a new file to, after removing a regular file; `undefined` if the existing file must be written in
+ * place.
  */
 function replaceable(path: string): string | undefined {
   const found = statOf(Deno.lstatSync, path);
@@ -126,7 +124,7 @@ function draftOf(path: string): string {
   return `${path}.draft`;
 }
 
-/** A new file: one that a killed run left, or a link that somebody planted, is never written through. */
+/** Always a new file, so that a leftover of a killed run or a planted link is never written to. */
 function createDraft(path: string): Deno.FsFile {
   const draft = draftOf(path);
   if (statOf(Deno.lstatSync, draft) !== undefined) Deno.removeSync(draft);
@@ -146,7 +144,7 @@ function publish(path: string, bytes: Uint8Array): Deno.FsFile {
   }
 }
 
-/** Writes all at the end of a file of this length, or leaves it at this length. */
+/** Appends everything to a file of this length, or truncates it to this length. */
 function writeAll(file: Deno.FsFile, bytes: Uint8Array, length: number): void {
   let rest = bytes;
   try {
@@ -160,7 +158,7 @@ function writeAll(file: Deno.FsFile, bytes: Uint8Array, length: number): void {
 function failure(path: string, what: string, cause: unknown): Error {
   const doing = `Cannot write ${what} ${path}`;
   if (cause instanceof Deno.errors.NotCapable) {
-    // A device needs more than a permission by name.
+    // A device needs more than a permission for its path.
     const files = `${path},${draftOf(path)}`;
     const flags = cause.message.includes("--allow-all")
       ? "--allow-all"

@@ -3,7 +3,7 @@ import type { ProgramIo } from "../cli/io.ts";
 import { configureLogging, type LoggingOptions } from "../log/configure.ts";
 import { LOG_LEVELS, type LogLevel } from "../log/logger.ts";
 
-/** The flags about log lines, of every command; a server logs more by default than a client. */
+/** Logging flags of all commands; a server logs more by default than a client. */
 export function logFlags<const L extends LogLevel>(level: L) {
   return inGroup(
     "Logging",

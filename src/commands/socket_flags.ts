@@ -12,7 +12,7 @@ export const SOCKET_FLAGS = inGroup(
     keepAlive: {
       type: "text",
       placeholder: "IDLE,INTERVAL,COUNT",
-      help: "probe a silent peer, as in 60s,10s,5; off turns it off (needs --allow-ffi)",
+      help: "TCP keep-alive, as in 60s,10s,5; off disables it (needs --allow-ffi)",
     },
     userTimeout: {
       type: "duration",
@@ -21,7 +21,7 @@ export const SOCKET_FLAGS = inGroup(
   } as const satisfies FlagTable,
 );
 
-/** What the flags say, or `undefined` where none is given: then nothing is loaded. */
+/** Socket options from the flags; `undefined` without any, so that nothing is loaded. */
 export function socketOptionsOf(flags: Partial<FlagValues<typeof SOCKET_FLAGS>>): SocketOptionValues | undefined {
   const { receiveBuffer, sendBuffer, userTimeout } = flags;
   const values = { receiveBuffer, sendBuffer, userTimeout, keepAlive: parseKeepAlive(flags.keepAlive) };
@@ -33,7 +33,7 @@ function parseKeepAlive(text: string | undefined): KeepAlive | false | undefined
   if (text === "off") return false;
   const [idle, interval, count, ...more] = text.split(",");
   if (idle === undefined || interval === undefined || !/^[1-9]\d*$/.test(count ?? "") || more.length > 0) {
-    throw new UsageError(`--keep-alive: Cannot use "${text}": it takes off, or IDLE,INTERVAL,COUNT as in 60s,10s,5`);
+    throw new UsageError(`--keep-alive: Cannot use "${text}": expected off, or IDLE,INTERVAL,COUNT as in 60s,10s,5`);
   }
   return { idle: wholeSeconds(idle), interval: wholeSeconds(interval), count: Number(count) };
 }

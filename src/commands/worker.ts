@@ -2,16 +2,15 @@ import { missingPermission, PermissionError } from "../base/errors.ts";
 
 const NAME = "parley-worker";
 
-/** A worker's side of its messages; Deno's types of a module do not include a worker's scope. */
+/** The worker scope, which Deno's types for modules lack. */
 export interface WorkerScope<In, Out> {
   onmessage: ((event: MessageEvent<In>) => void) | null;
   postMessage(message: Out): void;
 }
 
 /**
- * Starts a worker of the program. It begins at the program's own entry point,
- * the only module that exists in the sources, in a bundle and in an executable
- * alike; the entry point calls {@linkcode runAsWorker}.
+ * Starts a worker at the program's own entry point, the only module that exists in the sources, in a bundle and in an
+ * executable. The entry point calls {@linkcode runAsWorker}.
  *
  * @throws {PermissionError} The sources are not readable.
  */
@@ -20,7 +19,7 @@ export async function startWorker(): Promise<Worker> {
   return new Worker(Deno.mainModule, { type: "module", name: NAME });
 }
 
-/** Runs what the program's workers do; `false` in the program itself. */
+/** Runs the worker's task in a worker; `false` in the main thread. */
 export async function runAsWorker<In, Out>(
   load: () => Promise<{ runWorker(scope: WorkerScope<In, Out>): void }>,
 ): Promise<boolean> {
@@ -29,7 +28,7 @@ export async function runAsWorker<In, Out>(
   return true;
 }
 
-/** Checked before, because the runtime itself prints the error that a worker fails with. */
+/** Checked in advance, because the runtime itself prints a worker's error. */
 async function mustBeReadable(module: string): Promise<void> {
   if (Deno.build.standalone || !module.startsWith("file:")) return;
   const folder = new URL(".", module);

@@ -8,7 +8,7 @@ import type { FlagGroup } from "../base/flag_spec.ts";
 
 /** A page of the manual. */
 export interface Topic {
-  /** As it is typed: `PROGRAM help NAME`. */
+  /** Name: `PROGRAM help NAME`. */
   readonly name: string;
   /** One line, without a full stop. */
   readonly summary: string;

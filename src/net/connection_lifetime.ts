@@ -21,7 +21,7 @@ export abstract class ConnectionLifetime extends ConnectionEnds {
   #isUnref = false;
   #holdsTimer = false;
 
-  /** Takes over the transport. */
+  /** Takes ownership of the transport. */
   constructor(transport: Transport, init: ConnectionInit) {
     super(transport, init);
     this.#socket = transport;
@@ -103,7 +103,7 @@ export abstract class ConnectionLifetime extends ConnectionEnds {
   }
 
   /**
-   * Gives the socket back at once; what is queued is dropped, and a second call
+   * Closes the socket immediately and drops the queue; a second call
    * does nothing. With an `error`, reads and writes under way reject with it;
    * without one, reads see the end.
    */

@@ -23,7 +23,7 @@ export interface ServiceContext {
 
 /** An entry of the registry: what `parley-server --help` shows of a service, and how to load the service itself. */
 export interface ServiceEntry {
-  /** As it is typed: `parley-server NAME`. */
+  /** Name: `parley-server NAME`. */
   readonly name: string;
   /** One line, without a full stop. */
   readonly summary: string;

@@ -12,7 +12,7 @@ export abstract class ConnectionSession extends SessionBase {
   protected readonly pending = new ByteBuilder();
   #isPendingDue = false;
 
-  /** Takes over the connection. */
+  /** Takes ownership of the connection. */
   constructor(connection: Connection) {
     super();
     this.connection = connection;

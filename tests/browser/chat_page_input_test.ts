@@ -163,7 +163,7 @@ toolTest(
 
 toolTest(
   "chromium",
-  "the chat page: a message that is sent again after a conflict has a new id (chat H3)",
+  "the chat page: a message that is retransmitted after a conflict has a new id (chat H3)",
   async () => {
     const { server, address } = await startRooms();
     try {

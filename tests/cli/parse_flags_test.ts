@@ -40,7 +40,7 @@ Deno.test("parseFlags() takes values after a blank or =, short names, and flags 
 
 Deno.test("parseFlags() collects a flag that may be repeated, and refuses another that is", () => {
   assertEquals(parseFlags(["--allow", "a", "--allow=b"], TABLE).flags.allow, ["a", "b"]);
-  assertThrows(() => parseFlags(["--prefix", "a", "--prefix", "b"], TABLE), UsageError, "--prefix is given 2 times");
+  assertThrows(() => parseFlags(["--prefix", "a", "--prefix", "b"], TABLE), UsageError, "--prefix was given 2 times");
 });
 
 Deno.test("parseFlags() takes everything after -- for arguments", () => {
@@ -56,7 +56,7 @@ Deno.test("parseFlags() takes no value for a flag that is there or not", () => {
     assertThrows(
       () => parseFlags([word], { json: { type: "boolean", help: "" } }),
       UsageError,
-      "--json takes no value",
+      "--json does not accept a value",
     );
   }
 });
@@ -91,7 +91,7 @@ Deno.test("parseFlags() says what is wrong with a value, and of which flag", () 
     [["--count", "x"], "a whole number"],
     [["--idle-timeout", "2"], "--idle-timeout: Cannot parse duration"],
     [["--size", "2XB"], "--size: Cannot parse size"],
-    [["--framing", "lines"], "it takes line, raw"],
+    [["--framing", "lines"], "expected line, raw"],
   ];
   for (const [words, message] of cases) assertThrows(() => parseFlags(words, TABLE), UsageError, message);
 });

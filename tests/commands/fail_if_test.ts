@@ -45,6 +45,6 @@ Deno.test("parseLimit() makes a limit that never holds where nothing was measure
 Deno.test("parseLimit() throws a UsageError with examples when the text is no limit", () => {
   const texts = ["", "p99", "p99>", "p99>5", "p101>5ms", "p99=5ms", "speed>1", "errors>few", "errors>1%", "p99>5ms so"];
   for (const text of [...texts, "loss>1", "loss>101%", "p>5ms", "constructor>1"]) {
-    assertThrows(() => parseLimit(text, METRICS), UsageError, "it takes p99>5ms, loss>1%", text);
+    assertThrows(() => parseLimit(text, METRICS), UsageError, "expected for example p99>5ms, loss>1%", text);
   }
 });

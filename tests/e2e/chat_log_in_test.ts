@@ -79,7 +79,7 @@ Deno.test("chat --auth-timeout ends a conversation without a log-in", async () =
 Deno.test("--auth-timeout without --auth is refused with exit code 2", async () => {
   const { code, stderr } = await runProgram("server", ["echo", ":0", "--auth-timeout", "1s"]);
   assertEquals(code, 2);
-  assertMatch(stderr, /^parley-server: --auth-timeout is given, but no --auth$/m);
+  assertMatch(stderr, /^parley-server: --auth-timeout requires --auth$/m);
 });
 
 Deno.test("chat --auth ends the conversation of who guesses", async () => {

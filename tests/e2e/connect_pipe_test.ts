@@ -30,7 +30,10 @@ Deno.test("connect exits 5 after the deadline when the peer never ends, and has 
   const startMs = performance.now();
   const { code, stdout, stderr } = await runProgram("client", ["connect", "--wait-reply", "400ms", endless.endpoint]);
   assertEquals([code, stdout], [5, "here"]);
-  assertMatch(stderr, /^parley-client: tcp:\/\/127\.0\.0\.1:\d+ did not end within 400ms of the last byte\n$/);
+  assertMatch(
+    stderr,
+    /^parley-client: tcp:\/\/127\.0\.0\.1:\d+ did not close the connection within 400ms of the last byte\n$/,
+  );
   assert(performance.now() - startMs >= 400);
 });
 

@@ -46,7 +46,7 @@ toolTest("python3", "connect on a terminal exits 5 after Ctrl-D when the server 
   await using terminal = new Terminal("client", ["connect", "--wait-reply", "200ms", silent.endpoint]);
   await terminal.until("> ");
   await terminal.type("\x04");
-  await terminal.until("did not end within 200ms");
+  await terminal.until("did not close the connection within 200ms");
   assertEquals(await terminal.exitCode(), 5);
 });
 

@@ -76,7 +76,7 @@ Deno.test("pipe exits 7 when the client resets the connection, and 5 when it doe
   await late.server.endInput();
   const { code, stderr } = await late.server.outcome();
   assertEquals(code, 5);
-  assertMatch(stderr, /did not end within 200ms of the last byte/);
+  assertMatch(stderr, /did not close the connection within 200ms of the last byte/);
 });
 
 for (const [signal, code] of [["SIGTERM", 143], ["SIGINT", 130]] as const) {

@@ -251,7 +251,7 @@ Deno.test("flags of a route that contradict each other are usage errors", async 
     [["--proxy", "ftp://secret@a"], 'unknown scheme "ftp"'],
     [["--proxy", "env", "--proxy", "socks5://a"], "cannot be combined"],
     [["--send-proxy-source", "1.2.3.4:1"], "--send-proxy-source needs --send-proxy"],
-    [["--send-proxy", "v1", "--send-proxy-source", "1.2.3.4"], "it takes ADDRESS:PORT"],
+    [["--send-proxy", "v1", "--send-proxy-source", "1.2.3.4"], "expected ADDRESS:PORT"],
     [["--bind", "localhost"], "--bind: Cannot use"],
     [["--bind", "127.0.0.1:65536"], "--bind: Cannot use"],
     [["--proxy-resolve", "local"], "--proxy-resolve needs --proxy"],

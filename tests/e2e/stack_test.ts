@@ -154,7 +154,7 @@ Deno.test("stack takes one FILE", async () => {
   for (const words of [["stack"], ["stack", "a", "b"]]) {
     const { code, stderr } = await runProgram("server", words);
     assertEquals(code, 2);
-    assertMatch(stderr, /stack takes one FILE/);
+    assertMatch(stderr, /expected one FILE/);
   }
 });
 

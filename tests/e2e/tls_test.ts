@@ -78,7 +78,7 @@ Deno.test("SIGHUP shows a new certificate to new clients, keeps the open ones, a
   await using another = await CertificateFiles.create();
   await files.write("cert.pem", await Deno.readTextFile(another.path("cert.pem")));
   echo.server.kill("SIGHUP");
-  await echo.server.errorLine(/the certificate is kept as it was .*do not belong together/);
+  await echo.server.errorLine(/cannot reload the certificate; keeping the old one .*do not belong together/);
   using still = await dialTls(echo.endpoint, old);
   await still.handshake();
 
@@ -118,7 +118,7 @@ Deno.test("a TLS endpoint names the flags that it needs, and the flags an endpoi
   ]);
   const idle = await runProgram("server", ["echo", ":0", ...files.flags()]);
   assertEquals(idle.code, 2);
-  assertStringIncludes(idle.stderr, "no endpoint is tls:// or wss://");
+  assertStringIncludes(idle.stderr, "requires a tls:// or wss:// endpoint");
 });
 
 Deno.test("a server takes no key file that the sandbox forbids, in one line", async () => {

@@ -209,7 +209,7 @@ Deno.test("--auth takes Basic credentials of a WebSocket client, and --token-fil
       runClient(["send", endpoint, "hi", "--expect", "hi", ...flags]);
     const withUser = (user: string) => started.endpoint.replace("ws://", `ws://${user}@`);
     assertEquals((await send(withUser("ann:secret"))).code, 0);
-    assertStringIncludes((await send(withUser("ann:wrong"))).stderr, "401 Unauthorized: the credentials are wrong");
+    assertStringIncludes((await send(withUser("ann:wrong"))).stderr, "401 Unauthorized: invalid credentials");
     assertEquals((await send(started.endpoint, "--bearer", `file:${folder}/token`)).code, 0);
     assertEquals((await send(started.endpoint, "--bearer", `file:${folder}/wrong`)).code, 1);
     // Without the field the first message is the log-in, as before.

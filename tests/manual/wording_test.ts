@@ -51,6 +51,16 @@ const BANNED: readonly (readonly [phrase: RegExp, instead: string])[] = [
   [/\bshall\b/i, "must"],
   [/as welcome as/i, "a sentence with a reason"],
   [/\bwho types\b/i, "a user who types"],
+  [/what came of|came of (?:it|one)\b/i, "the result of"],
+  [/\bas it is typed\b/i, "name, such as"],
+  [/\bsigns? and nobody|\bnobody (?:is|was|hears|sees|needs)\b/i, "no client, no one, a sentence with a subject"],
+  [/\bwhat an? \{@linkcode \w+\} (?:is made of|is made from|must be told|tells|needs)/i, "options of, callbacks of"],
+  [/^\s*(?:\/\*)?\*+ Takes over the (?:connection|transport|stream)/i, "takes ownership of"],
+  [/\bread again\b.*SIGHUP|SIGHUP reads it again/i, "reloads"],
+  [/the log-in took/i, "login timed out"],
+  [/\bNo command is called\b/i, "unknown command, not a"],
+  [/\bends our side\b/i, "half-closes, ends this side"],
+  [/\bgives? (?:the socket|the terminal|the right) back\b/i, "closes, restores, drops the permission"],
 ];
 
 const ROOTS = ["src", "README.md"];

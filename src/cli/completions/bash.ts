@@ -76,7 +76,7 @@ complete -F ${name} ${program.name}
 `;
 }
 
-/** One pattern for each way of giving a value, however many flags take it so. */
+/** One pattern per kind of value, shared by all flags with that kind. */
 function flagCases(name: string, command: LoadedCommand, values: CommandValues): string[] {
   const patterns = new Map<string, string[]>();
   for (const [flag, spec] of Object.entries(command.flags)) {

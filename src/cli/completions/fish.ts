@@ -19,7 +19,7 @@ function commandLines(program: LoadedProgram, command: LoadedCommand): string[] 
   const values = new CommandValues(program, command);
   const start = `complete -c ${program.name} -n ${quote(`__fish_seen_subcommand_from ${command.name}`)}`;
   const flags = Object.entries(command.flags).map(([name, spec]) => `${start} ${flagOptions(name, spec, values)}`);
-  // Every kind of argument is offered at every place: fish knows no positions.
+  // All kinds of arguments are offered everywhere, because fish has no positions.
   const sources = new Set(values.ofArguments().map(sourceOf).filter(Boolean));
   return [...flags, ...[...sources].map((source) => `${start} ${source}`)];
 }

@@ -1,14 +1,14 @@
 import { type FlagSpec, type FlagTable, kebabCase } from "../../base/flag_spec.ts";
 import type { LoadedCommand, LoadedProgram } from "../command.ts";
 
-/** What can stand where a value is expected. */
+/** The possible values at a position. */
 export type Values =
   | { readonly kind: "words"; readonly words: readonly string[] }
-  /** Beginnings, such as `tcp://`: what follows is typed without a blank. */
+  /** Prefixes such as `tcp://`, completed without a space. */
   | { readonly kind: "starts"; readonly starts: readonly string[] }
   | { readonly kind: "file" | "other" };
 
-/** What the flags and arguments of a command take. */
+/** Completions of the flags and arguments of a command. */
 export class CommandValues {
   readonly #starts: readonly string[];
   readonly #command: LoadedCommand;
@@ -18,14 +18,14 @@ export class CommandValues {
     this.#starts = [...new Set([...program.schemes, ...command.schemes ?? []])].map(startOf);
   }
 
-  /** What a flag takes, or `undefined` where it takes nothing. */
+  /** The values of a flag, or `undefined` if it takes none. */
   ofFlag(spec: FlagSpec): Values | undefined {
     if (spec.type === "boolean") return undefined;
     if (spec.type === "choice") return { kind: "words", words: spec.choices };
     return this.#named(spec.placeholder ?? "");
   }
 
-  /** What each argument is, in order; the last one stands for all that follow. A command after `--` is not among them. */
+  /** The arguments in order, without a command after `--`; the last one applies to all that follow. */
   ofArguments(): Values[] {
     if (this.#command.words !== undefined) return [{ kind: "words", words: this.#command.words }];
     const [own = ""] = this.#command.usage.split(/ ?\[?-- /);
@@ -40,12 +40,12 @@ export class CommandValues {
   }
 }
 
-/** How an endpoint of the scheme begins. */
+/** Prefix of endpoints with this scheme. */
 function startOf(scheme: string): string {
   return /^(?:unix|ws\+unix|unixgram|file|exec)$/.test(scheme) ? `${scheme}:` : `${scheme}://`;
 }
 
-/** Long flags as they are typed, with `--help`. */
+/** Long flags, including `--help`. */
 export function flagWords(table: FlagTable): string[] {
   return [...Object.keys(table).map((name) => `--${kebabCase(name)}`), "--help", "--help-all"];
 }

@@ -4,7 +4,7 @@ import type { Style } from "../style.ts";
 import { padCells, textWidth } from "../text_width.ts";
 import { countOutcomes, type Reporter } from "./test_report.ts";
 
-/** For people: a line a test, what went wrong below it, a sum at the end. `names` are all that will come. */
+/** Text report: one line per test, with failures below it, and a summary. `names` are those of all tests. */
 export function humanReporter(write: (text: string) => void, style: Style, names: readonly string[]): Reporter {
   const width = Math.max(0, ...names.map((name) => textWidth(escapeControls(name))));
   return {

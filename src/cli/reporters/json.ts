@@ -2,7 +2,7 @@ import { roundTo } from "../../base/units.ts";
 import { toJsonLine } from "../../base/bytes.ts";
 import { countOutcomes, type Reporter } from "./test_report.ts";
 
-/** For programs: one object a test, one more at the end. */
+/** JSON report: one object per test, then a summary. */
 export function jsonReporter(write: (text: string) => void): Reporter {
   return {
     begin() {},

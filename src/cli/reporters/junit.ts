@@ -1,15 +1,12 @@
 import { versionLine } from "../version.ts";
 import { countOutcomes, type SuiteReport, type TestReport } from "./test_report.ts";
 
-/**
- * The report as JUnit XML, valid against the schema of Jenkins and, where no
- * test was skipped, of which it knows nothing, against that of Ant too.
- */
+/** JUnit XML report, valid against the schema of Jenkins and, without skipped tests, that of Ant. */
 export function junitXml({ name, program, startedAt, ms, tests }: SuiteReport): string {
   const { failed, skipped, interrupted } = countOutcomes(tests);
   const skips = skipped > 0 ? ` skipped="${skipped}"` : "";
   const counts = `tests="${tests.length}" failures="${failed}" errors="${interrupted}"${skips}`;
-  // The schema wants a time without a zone.
+  // The schema requires a time without a zone.
   const timestamp = startedAt.toISOString().replace(/\.\d+Z$/, "");
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
@@ -51,8 +48,8 @@ function quote(text: string): string {
 }
 
 /**
- * Text of XML 1.0: what its section 2.2 does not allow becomes U+FFFD. A parser
- * turns a CR into LF (2.11), and in attributes a tab or LF into a space (3.3.3).
+ * Escapes XML 1.0 text: characters not allowed by section 2.2 become U+FFFD. Parsers normalize CR to LF (2.11), and
+ * tabs and LF in attributes to spaces (3.3.3).
  */
 function escapeXml(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("\r", "&#13;")

@@ -5,7 +5,7 @@ import { jsonReporter } from "./json.ts";
 import { tapReporter } from "./tap.ts";
 import type { Reporter } from "./test_report.ts";
 
-/** The reporter that the flags ask for, on standard output. `names` are those known beforehand. */
+/** Creates the reporter for the flags, on standard output. `names` are the test names known in advance. */
 export function reporterOf(
   flags: { readonly json: boolean; readonly tap: boolean },
   io: ProgramIo,

@@ -1,7 +1,7 @@
 import { escapeControls } from "../../base/bytes.ts";
 import type { Reporter, TestReport } from "./test_report.ts";
 
-/** The Test Anything Protocol, version 13 (testanything.org), which Perl's `prove` knows. */
+/** Test Anything Protocol, version 13 (testanything.org), as read by Perl's `prove`. */
 export function tapReporter(write: (text: string) => void): Reporter {
   let number = 0;
   let hasBailedOut = false;
@@ -24,13 +24,13 @@ export function tapReporter(write: (text: string) => void): Reporter {
       if (outcome === "failed") write(diagnostic(report));
     },
     end() {
-      // A plan may also stand at the end.
+      // The plan may also be at the end.
       if (!hasPlan) write(`1..${number}\n`);
     },
   };
 }
 
-/** A YAML block; a value in JSON is one in YAML, and `prove` reads no list of texts but on one line. */
+/** A YAML block with JSON values, because `prove` reads lists only on one line. */
 function diagnostic({ reason, location, errorName, ms, details }: TestReport): string {
   const lines = [
     "---",
@@ -45,10 +45,7 @@ function diagnostic({ reason, location, errorName, ms, details }: TestReport): s
   return lines.map((line) => `  ${line}\n`).join("");
 }
 
-/**
- * A `#` starts a directive, and version 13 has no escape that every consumer
- * knows: the full-width sign (U+FF03) stands for it.
- */
+/** A `#` starts a directive, and version 13 has no portable escape, so the full-width sign (U+FF03) replaces it. */
 function escapeText(text: string): string {
   return escapeControls(text.replaceAll(/\s*\n\s*/g, " ").replaceAll("#", "\uff03"));
 }

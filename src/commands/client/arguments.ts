@@ -2,9 +2,9 @@ import { UsageError } from "../../base/errors.ts";
 import { parseIp } from "../../base/ip.ts";
 
 /**
- * The only argument of a command that takes an endpoint.
+ * The endpoint, the only argument of a command.
  *
- * @throws {UsageError} There is none, or another one.
+ * @throws {UsageError} The endpoint is missing, or there are further arguments.
  */
 export function endpointArgument(args: readonly string[]): string {
   const [endpoint, ...more] = args;
@@ -14,10 +14,10 @@ export function endpointArgument(args: readonly string[]): string {
 }
 
 /**
- * Rejects arguments after the last one that a command takes.
+ * Rejects extra arguments.
  *
- * @param endpoint The endpoint, if `HOST PORT` may have been meant by both.
- * @throws {UsageError} Names the first of them.
+ * @param endpoint The endpoint, for a hint if `HOST PORT` was meant.
+ * @throws {UsageError} There are extra arguments; the message names the first.
  */
 export function rejectMore([extra]: readonly string[], endpoint?: string): void {
   if (extra === undefined) return;

@@ -20,10 +20,10 @@ export const BENCH_FLAGS = {
   depth: { type: "integer", min: 1, default: 1, help: "messages in flight per connection" },
   size: { type: "size", help: "message size (default 64)" },
   duration: { type: "duration", short: "d", default: "10s", help: "measure for TIME" },
-  requests: { type: "integer", short: "n", min: 1, help: "measure N messages instead" },
+  requests: { type: "integer", short: "n", min: 1, help: "stop after N messages instead" },
   rate: { type: "integer", min: 1, placeholder: "N", help: "send N messages per second (open loop)" },
-  warmup: { type: "duration", help: "before measuring (default 500ms; none with -n)" },
-  timeout: { type: "duration", default: "5s", help: "for a reply; later ones count as lost" },
+  warmup: { type: "duration", help: "warm up before measuring (default 500ms; none with -n)" },
+  timeout: { type: "duration", default: "5s", help: "maximum time for a reply; later ones count as lost" },
   pool: { type: "integer", min: 1, help: "share N connections" },
   workers: { type: "integer", min: 1, max: 256, default: 1, help: "use N threads" },
   failIf: { type: "text", repeat: true, placeholder: "LIMIT", help: "exit 1 if LIMIT holds, for example 'p99>5ms'" },
@@ -46,20 +46,20 @@ export const benchCommand = defineCommand({
   flags: BENCH_FLAGS,
   readsEnvironment: readsVariables,
   notes: [
-    "The server must echo each message: every answer is compared with what was sent.",
+    "The server must echo each message: every reply is compared with the request.",
     "With --rate a latency counts from the moment at which the message was to be sent, so that a server that stalls",
     'is charged for the messages it held up; "service" counts from the moment at which it was sent.',
     "--fail-if takes p50, p90, p99, p99.9 (any percentile), max, mean, errors, rate, lost, loss (in %) and > >= < <=.",
-    "Errors and lost messages exit 1 unless a --fail-if says how many are too many.",
+    "Errors and lost messages exit 1 unless a --fail-if sets a limit for them.",
   ].join("\n"),
   async run({ flags, args, given, io }) {
     configureProgramLogging(flags, io);
     const [endpoint, ...more] = args;
     if (endpoint === undefined || more.length > 0) {
-      throw new UsageError(`bench takes one endpoint, not ${args.length}`);
+      throw new UsageError(`expected one endpoint, not ${args.length}`);
     }
     rejectInapplicableFlags(given, [tlsEndpoint(parseEndpoint(endpoint), flags)]);
-    // The histograms take 50 ms to load: other commands must not wait for them.
+    // Loaded lazily, because the histogram library is slow to load.
     const { runBench } = await import("./bench/run_bench.ts");
     return await runBench(endpoint, flags, io);
   },

@@ -23,7 +23,7 @@ import { ROUTE_FLAGS, routeConnectOptions } from "./route_flags.ts";
 const { framing: _framing, ...CONNECTION } = CONNECTION_FLAGS;
 const { alpn: _alpn, ...TLS } = TLS_FLAGS;
 
-/** Most bytes of a line of the server: a list of many people is long. */
+/** Maximum bytes of a line from the server; a member list can be long. */
 const LINE_BYTES = 16 * 1024 * 1024;
 
 const FLAGS = {
@@ -44,7 +44,7 @@ const FLAGS = {
   waitReply: {
     type: "duration",
     default: formatDuration(DEFAULTS.replyTimeoutMs),
-    help: "for the greeting, and for the last acknowledgement",
+    help: "maximum time for the greeting and the last acknowledgement",
   },
   ...CONNECTION,
   ...TLS,
@@ -59,14 +59,13 @@ export const chatCommand = defineCommand({
     { words: "chat ws://127.0.0.1:8765/ --room dev", does: "over WebSocket, in #dev" },
     {
       words: "chat :8028 --nick ci --room builds <<< 'build 214 is green'",
-      does: "say one thing; 0 once it is stored",
+      does: "send one message; exit 0 once it is stored",
     },
-    { words: "chat :8028 --json", does: "for bots: events come out, requests go in" },
+    { words: "chat :8028 --json", does: "for bots: events on stdout, requests on stdin" },
   ],
   flags: FLAGS,
   readsEnvironment: readsVariables,
-  notes:
-    "When the connection is lost it connects again and resumes every room: nothing is missed, nothing is said twice.",
+  notes: "After a lost connection it reconnects and resumes every room: no message is missed or sent twice.",
   async run({ flags, args, given, io }) {
     configureProgramLogging(flags, io);
     const endpoint = endpointArgument(args);

@@ -20,8 +20,8 @@ import { tlsEndpoint } from "./tls_flags.ts";
 
 const FLAGS = {
   wait: { type: "duration", help: "retry for up to TIME until ready" },
-  interval: { type: "duration", help: "between attempts (default 25ms, growing to 150ms)" },
-  timeout: { type: "duration", default: "5s", help: "for one attempt" },
+  interval: { type: "duration", help: "delay between attempts (default 25ms, growing to 150ms)" },
+  timeout: { type: "duration", default: "5s", help: "maximum time for one attempt" },
   all: { type: "boolean", help: "every endpoint must be ready (the default)" },
   any: { type: "boolean", help: "one ready endpoint is enough" },
   invert: { type: "boolean", help: "succeed only if every connection is refused" },
@@ -38,17 +38,20 @@ export const checkCommand = defineCommand({
   usage: "ENDPOINT... [-- COMMAND]",
   schemes: PROTOCOLS.flatMap(({ schemes }) => schemes),
   examples: [
-    { words: "check --wait 60s http://:8080/health -- npm test", does: "then run a command; its exit code is ours" },
-    { words: "check --status 200 --body-json db.status=up http://web/health", does: "look into the answer" },
-    { words: "check --banner '^SSH-2' 127.0.0.1:22", does: "see what the server sends first" },
-    { words: "check --min-days 14 tls://db.internal:5433", does: "is the certificate trusted, and for how long" },
+    { words: "check --wait 60s http://:8080/health -- npm test", does: "then run a command and exit with its code" },
+    { words: "check --status 200 --body-json db.status=up http://web/health", does: "check status and body" },
+    { words: "check --banner '^SSH-2' 127.0.0.1:22", does: "check the greeting" },
+    {
+      words: "check --min-days 14 tls://db.internal:5433",
+      does: "the certificate must be trusted and not expire soon",
+    },
     { words: "check --invert --wait 10s 127.0.0.1:8888", does: "wait until the port is free" },
   ],
   flags: FLAGS,
   notes: [
-    "One line an endpoint. The exit code is that of the endpoint that failed, or 1 if several failed differently.",
+    "One line per endpoint. The exit code is that of the endpoint that failed, or 1 if several failed differently.",
     "Each protocol (postgres, mysql, redis, http, grpc, kafka, ...) is checked by its own handshake; tcp only accepts.",
-    "--invert succeeds only if every address refuses: a timeout, a reset or a failed handshake proves no absence.",
+    "--invert succeeds only if every address refuses; a timeout, a reset or a failed handshake does not count.",
   ].join("\n"),
   readsEnvironment: true,
   takesCommand: true,
@@ -72,7 +75,7 @@ export const checkCommand = defineCommand({
     if (!flags.login?.startsWith("env:") && !readsVariables(flags) && childCommand.length === 0) {
       await io.giveBackEnvironment?.();
     }
-    // The standard output is the command's.
+    // Standard output belongs to the command.
     const report = childCommand.length === 0 ? io.stdout : io.stderr;
     const code = await checkAll(targets, options, flags, io, report);
     if (childCommand.length === 0) return code;
@@ -88,14 +91,14 @@ export const checkCommand = defineCommand({
 interface Target {
   readonly endpoint: string | Endpoint;
   readonly target: ProbeTarget;
-  /** Only host and port, or a port, were given. */
+  /** Only a port, or host and port, were given. */
   readonly isBare: boolean;
 }
 
-/** Most endpoints that a range of ports stands for. */
+/** Maximum endpoints in a port range. */
 const MAX_RANGE = 1_024;
 
-/** The endpoints of a range of ports, as in `db:8000-8010`; any other text is one. */
+/** Expands a port range such as `db:8000-8010`; any other text is one endpoint. */
 function portsOf(text: string): string[] {
   const [, before, first, last, after = ""] =
     /^(?!(?:exec|file|unix|ws\+unix|unixgram):)((?:[a-z+]+:\/\/)?[^/?#]*:|)(\d+)-(\d+)([/?].*)?$/i.exec(text) ?? [];
@@ -118,7 +121,7 @@ function targetOf(text: string, flags: CheckFlags): Target {
   };
 }
 
-/** What goes another way than the flags say must not pass for what went that way. */
+/** A target that cannot use the route must be rejected, not checked over another route. */
 function rejectUnroutable(given: readonly GivenFlag[], targets: readonly ProbeTarget[]): void {
   const isRouted = (name: string, { scheme }: ProbeTarget) => {
     if (scheme === "udp" || scheme === "dns") return name === "proxy" || name === "proxyResolve";
@@ -129,33 +132,33 @@ function rejectUnroutable(given: readonly GivenFlag[], targets: readonly ProbeTa
   const found = target && routes.find(({ name }) => !isRouted(name, target));
   if (found === undefined || target === undefined) return;
   throw new UsageError(
-    `--${kebabCase(found.name)} cannot be used with ${target.text}: it is not checked by a TCP connection`,
+    `--${kebabCase(found.name)} cannot be used with ${target.text}: it is not checked over a TCP connection`,
   );
 }
 
-/** What a server must be like means nothing if none may be there. */
+/** Expectations are meaningless if there must be no server. */
 function rejectExpectations(given: readonly GivenFlag[]): void {
-  // A proxy does not report for certain that nothing is there.
+  // A proxy does not report reliably that a port is closed.
   const isUnusable = (name: string) =>
     name === "proxy" || Object.hasOwn(EXPECTATION_FLAGS, name) && !name.startsWith("tls");
   const found = given.find(({ name }) => isUnusable(name));
   if (found) throw new UsageError(`--invert and --${kebabCase(found.name)} cannot be combined`);
 }
 
-/** A connection is watched within one attempt. */
+/** The connection is observed within one attempt. */
 function rejectLongStability(flags: CheckFlags, targets: readonly Target[]): void {
   if (flags.stableFor === undefined || !targets.some(({ target }) => target.endpoint !== undefined)) return;
   if (flags.stableFor < flags.timeout) return;
   throw new UsageError("--stable-for must be shorter than --timeout, which limits each attempt");
 }
 
-/** Credentials in the endpoint alone are not tried, which a success must not hide. */
+/** Warns that credentials in the endpoint alone are not tried. */
 function loginHintFor({ target: { password, text } }: Target, flags: CheckFlags): string | undefined {
   if (password === "" || flags.login !== undefined || flags.invert) return undefined;
   return `hint: the password for ${text} is not checked: add --login url to log in with it`;
 }
 
-/** What a TCP check cannot see, for a port that was given without a scheme. */
+/** A hint for a well-known port without a scheme, which only gets a TCP check. */
 function hintFor({ target: { scheme, port, host, text }, isBare }: Target, flags: CheckFlags): string | undefined {
   const usual = slowSchemeOf(port);
   if (!isBare || scheme !== "tcp" || usual === undefined || flags.invert || flags.banner !== undefined) {
@@ -217,13 +220,13 @@ function exitCodeFor(outcomes: readonly CheckOutcome[], isOneEnough: boolean): n
   return failures.size === 1 && only !== undefined ? only : EXIT.unexpected;
 }
 
-/** Why a check is given up: another endpoint was enough. */
+/** Abort reason of a check that is no longer needed. */
 class NotNeeded extends Error {}
 
-/** The result for one endpoint, or that another one was enough. */
+/** The result for one endpoint, or that it was not needed. */
 type CheckOutcome = CheckResult | { readonly endpoint: string; readonly skipped: true };
 
-/** One line for people. */
+/** The result as text. */
 function outcomeLine(outcome: CheckOutcome, width: number, style: Style): string {
   const name = outcome.endpoint.padEnd(width);
   if ("skipped" in outcome) return `${style.faint("skip")}  ${name}  not needed`;
@@ -234,7 +237,7 @@ function outcomeLine(outcome: CheckOutcome, width: number, style: Style): string
   return `${style.good("ok")}    ${name}  ${[formatDuration(Math.round(outcome.ms)), ...facts].join("  ")}`;
 }
 
-/** One object for programs. */
+/** The result as JSON. */
 function outcomeObject(outcome: CheckOutcome): object {
   const { endpoint } = outcome;
   if ("skipped" in outcome) return { endpoint, skipped: true };

@@ -9,7 +9,7 @@ import { readNamedFile } from "../../base/read_named_file.ts";
 import { HANDSHAKE_FLAGS, handshakeHeaders } from "./handshake_flags.ts";
 import { START_TLS_FLAGS, TLS_FLAGS, tlsConnectOptions } from "./tls_flags.ts";
 
-/** What a ready server must be like. */
+/** Flags for expectations of a check. */
 export const EXPECTATION_FLAGS = {
   send: { type: "text", placeholder: "DATA", help: "send DATA first (default over UDP: an empty line)" },
   banner: { type: "text", placeholder: "REGEX", help: "the first data from the server must match" },
@@ -58,7 +58,7 @@ export async function expectationsOf(flags: FlagValues<typeof EXPECTATION_FLAGS>
 }
 
 /**
- * What cannot be checked must not pass for checked.
+ * Rejects expectations that would not be checked.
  *
  * @throws {UsageError} A flag applies to none of the targets.
  */
@@ -84,25 +84,25 @@ async function loginOf(from: string | undefined): Promise<Credentials | "url" | 
   if (from === undefined || from === "url") return from;
   const [, source, name = ""] = /^(env|file):(.+)$/s.exec(from) ?? [];
   if (source === undefined) {
-    // Not shown: it may be the password itself.
+    // Not shown, because it may be the password itself.
     throw new UsageError("--login takes url, env:NAME or file:PATH, not the credentials themselves");
   }
   if (source === "env" && !/^\w+$/.test(name)) {
     throw new UsageError('--login: the name of a variable must follow "env:"');
   }
   const text = source === "env" ? Deno.env.get(name) : await readNamedFile(name, "the credentials");
-  if (text === undefined) throw new UsageError(`--login: the variable ${name} is not set`);
+  if (text === undefined) throw new UsageError(`--login: the environment variable ${name} is not set`);
   return credentialsOf(text.replace(/\r?\n$/, ""), from);
 }
 
-/** The text itself is never shown. */
+/** The text itself is never shown, because it holds credentials. */
 function credentialsOf(text: string, from: string): Credentials {
   const token = /^Bearer (\S+)$/i.exec(text)?.[1];
   if (token !== undefined) return { user: "", password: token, token };
   const colon = text.indexOf(":");
   if (colon === -1) {
     throw new UsageError(
-      `--login: ${from} holds neither user:password nor "Bearer TOKEN"; write a password alone as :password`,
+      `--login: ${from} contains neither user:password nor "Bearer TOKEN"; write a password alone as :password`,
     );
   }
   return { user: text.slice(0, colon), password: text.slice(colon + 1) };

@@ -31,15 +31,15 @@ const FLAGS = {
 export const connectCommand = defineCommand({
   usage: "ENDPOINT",
   examples: [
-    { words: "connect tcp://127.0.0.1:8888 < request > reply", does: "send a file, keep all that comes back" },
-    { words: "connect --crlf mail.internal:25", does: "line ends as SMTP and HTTP want them" },
-    { words: "connect --record talk.jsonl unix:/run/app.sock", does: "keep what was said" },
+    { words: "connect tcp://127.0.0.1:8888 < request > reply", does: "send a file, save everything that is received" },
+    { words: "connect --crlf mail.internal:25", does: "send CR LF line ends, as for SMTP and HTTP" },
+    { words: "connect --record talk.jsonl unix:/run/app.sock", does: "record the session" },
   ],
   flags: FLAGS,
   readsEnvironment: readsVariables,
   notes: [
-    "The end of input ends our side and waits for the server's end, at most --wait-reply after the last byte: a server",
-    "that answers late is heard, one that never ends gives exit code 5, even where it has answered.",
+    "The end of input half-closes and waits for the server's end, at most --wait-reply after the last byte. A server",
+    "that never ends the connection gives exit code 5, even if it has replied.",
     "With framing and over WebSocket each line of input is a message, and each message is printed as a line.",
     "WebSocket has no end of one side alone: there an answer is over when nothing came for --wait-reply (0); none is 5.",
     "Through a proxy it is the same at first, as many lose the reply when one side ends; without an answer our side ends.",
@@ -55,7 +55,7 @@ export const connectCommand = defineCommand({
     using deadlineTimer = DeadlineTimer.for([flags.ping]);
     const session = await dial(endpoint, flags, {
       context: "connect",
-      // The pipe has a watch of its own, which knows when it is our own reader that holds things up.
+      // The pipe has its own stall detection, which ignores delays caused by a slow stdout.
       writeTimeout: "365d",
       signal: stop.signal,
       ...(flags.ping === undefined ? {} : {

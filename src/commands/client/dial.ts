@@ -12,16 +12,16 @@ import { HANDSHAKE_FLAGS, handshakeHeaders } from "./handshake_flags.ts";
 import { ROUTE_FLAGS, routeConnectOptions } from "./route_flags.ts";
 import { START_TLS_FLAGS, TLS_FLAGS, tlsConnectOptions, tlsEndpoint } from "./tls_flags.ts";
 
-/** Most bytes of one message that a client takes: a server's line may be longer than what ours accept. */
+/** Maximum bytes of a received message; other servers may send longer lines than Parley's accept. */
 const MESSAGE_BYTES = 64 * 1024 * 1024;
 
-/** What is written is bounded by memory, as it comes from the user. */
+/** Input from the user is limited by memory only. */
 export const CLIENT_LIMITS = { outboxBytes: Number.MAX_SAFE_INTEGER, maxMessage: MESSAGE_BYTES } as const;
 
-/** As many as curl's users mostly allow. */
+/** A common limit for redirects. */
 const MAX_REDIRECTS = 5;
 
-/** Flags of every command that holds a session with a server. */
+/** Flags of commands that open a session with a server. */
 export const DIAL_FLAGS = {
   ...TLS_FLAGS,
   ...START_TLS_FLAGS,
@@ -38,7 +38,7 @@ export const DIAL_FLAGS = {
   ...CONNECTION_FLAGS,
 } as const satisfies FlagTable;
 
-/** For the commands that send messages of the user's. */
+/** Flags of commands that send the user's messages. */
 export const MESSAGE_TYPE_FLAGS = inGroup(
   "WebSocket",
   {
@@ -50,7 +50,7 @@ export const MESSAGE_TYPE_FLAGS = inGroup(
 /**
  * Whether messages are sent as text; `undefined` leaves it to the kind of input.
  *
- * @throws {UsageError} Both types are asked for.
+ * @throws {UsageError} Both types are requested.
  */
 export function messageType({ text, binary }: FlagValues<typeof MESSAGE_TYPE_FLAGS>): boolean | undefined {
   if (text && binary) throw new UsageError("--text and --binary cannot be combined");
@@ -62,13 +62,13 @@ export type DialFlags =
   & Omit<FlagValues<typeof DIAL_FLAGS>, "logLevel" | "logFormat" | keyof typeof SOCKET_FLAGS>
   & Partial<FlagValues<typeof SOCKET_FLAGS>>;
 
-/** A session as the flags want it, by any transport. */
+/** Opens a session over any transport according to the flags. */
 export async function dial(endpoint: string, flags: DialFlags, options: DialOptions): Promise<Session> {
   const target = tlsEndpoint(parseEndpoint(endpoint), flags);
   return await dialSession(target, { framing: codecOf(flags), ...await dialOptionsOf(flags), ...options });
 }
 
-/** How the flags want to connect. */
+/** Dial options from the flags. */
 async function dialOptionsOf(flags: DialFlags): Promise<DialOptions> {
   return {
     connectTimeout: flags.connectTimeout,
@@ -85,27 +85,24 @@ async function dialOptionsOf(flags: DialFlags): Promise<DialOptions> {
   };
 }
 
-/** Codes that an application may send (RFC 6455, section 7.4). */
+/** Close codes that an application may send (RFC 6455, section 7.4). */
 function closeFrameOf(text: string): CloseFrame {
   const [, digits = "", reason = ""] = /^(\d{4})(?: (.*))?$/s.exec(text) ?? [];
   const code = Number(digits);
   const isAllowed = code >= 1000 && code <= 1014 && ![1004, 1005, 1006].includes(code) || code >= 3000 && code <= 4999;
   if (!isAllowed) {
-    throw new UsageError(`--close: Cannot use "${text}": it takes a code such as 1000 or 4000, and a text`);
+    throw new UsageError(`--close: Cannot use "${text}": expected a code such as 1000 or 4000, and an optional text`);
   }
   if (utf8(reason).length > 123) throw new UsageError("--close: the text is longer than 123 bytes");
   return { code, text: reason };
 }
 
-/**
- * Whether each message is a line for people: with a framing, and over WebSocket
- * unless bytes are asked for by `--framing raw`.
- */
+/** Whether messages are printed as lines: with a framing, and over WebSocket unless `--framing raw` is given. */
 export function isByLine(session: Pick<Session, "kind">, { framing }: Pick<DialFlags, "framing">): boolean {
   return framing === undefined ? session.kind === "websocket" : framing !== "raw";
 }
 
-/** The framing that the flags ask for. */
+/** The framing from the flags. */
 export function codecOf({ framing = "raw" }: { readonly framing?: string | undefined }): Codec {
   return parseFraming(framing, { maxBytes: MESSAGE_BYTES });
 }

@@ -13,7 +13,7 @@ import { formatEndpoint } from "../../net/endpoint.ts";
 import { typeName } from "../../script/expectations.ts";
 import { isUtf8 } from "../../script/encodable.ts";
 
-/** What `send` and `replay` have in common on the command line. */
+/** Shared options of `send` and `replay`. */
 export interface ExchangeFlags extends Pick<DialFlags, "framing"> {
   readonly timeout: number;
   readonly quiet: boolean;
@@ -22,8 +22,8 @@ export interface ExchangeFlags extends Pick<DialFlags, "framing"> {
 }
 
 /**
- * Runs the steps, prints what comes, or with `--json` one object, and says on
- * standard error what failed. The result is the exit code.
+ * Runs the steps, prints received data, or with `--json` one object, and reports failures on standard error. Returns
+ * the exit code.
  */
 export async function exchangeOnCommandLine(
   session: Session,

@@ -7,7 +7,7 @@ import { findFreePort } from "../../net/find_free_port.ts";
 import { resolve } from "../../net/resolve.ts";
 import { rejectMore } from "./arguments.ts";
 
-/** Tries for each port that is asked for: the system may give one twice. */
+/** Attempts per requested port, because the system may return one twice. */
 const TRIES = 20;
 
 const FLAGS = {
@@ -21,10 +21,11 @@ const FLAGS = {
 export const freePortCommand = defineCommand({
   usage: "",
   examples: [
-    { words: "free-port --count 3 --host 0.0.0.0", does: "three different ones, free on every IPv4 interface" },
+    { words: "free-port --count 3 --host 0.0.0.0", does: "three ports that are free on all IPv4 interfaces" },
   ],
   flags: FLAGS,
-  notes: "Nothing keeps the port free until it is used: a server that can, listens on port 0 and says which it got.",
+  notes:
+    "Another program may take the port before it is used. Prefer a server that listens on port 0 and reports its port.",
   async run({ flags, args, io }) {
     rejectMore(args);
     using stop = io.stop.listen();
@@ -36,7 +37,7 @@ export const freePortCommand = defineCommand({
     }
     const found = [...ports];
     if (found.length < flags.count) {
-      throw new ParleyError(`Cannot find ${flags.count} free ports: ${found.length} were`);
+      throw new ParleyError(`Cannot find ${flags.count} free ports: found only ${found.length}`);
     }
     if (flags.json) io.stdout.write(`${JSON.stringify({ ok: true, host: flags.host, transport, ports: found })}\n`);
     else io.stdout.write(found.map((port) => `${port}\n`).join(""));

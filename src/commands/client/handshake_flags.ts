@@ -3,22 +3,22 @@ import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
 import { readNamedFile } from "../../base/read_named_file.ts";
 import { readsProxyVariables } from "./route_flags.ts";
 
-/** Flags for what a request says besides where it goes: a WebSocket's handshake, or the request of a check. */
+/** Flags for header fields of a WebSocket handshake or an HTTP request. */
 export const HANDSHAKE_FLAGS = {
   header: { type: "text", repeat: true, placeholder: "'NAME: VALUE'", help: "send a header with the handshake" },
   bearer: { type: "text", placeholder: "FROM", help: "send a bearer token, from env:NAME or file:PATH" },
   cookie: { type: "text", repeat: true, placeholder: "NAME=VALUE", help: "send a cookie" },
 } as const satisfies FlagTable;
 
-/** Whether variables of the environment are read: otherwise a command gives up the permission first. */
+/** Whether environment variables are read; otherwise a command drops the permission first. */
 export function readsVariables(flags: Readonly<Record<string, unknown>>): boolean {
   return readsProxyVariables(flags) || typeof flags.bearer === "string" && flags.bearer.startsWith("env:");
 }
 
 /**
- * The header fields that the flags ask for.
+ * The header fields from the flags.
  *
- * @throws {UsageError} One is malformed, or the token is missing.
+ * @throws {UsageError} A field is malformed, or the token is missing.
  */
 export async function handshakeHeaders(
   { header, bearer, cookie }: FlagValues<typeof HANDSHAKE_FLAGS>,
@@ -30,7 +30,7 @@ export async function handshakeHeaders(
     }
     return [name, value];
   });
-  // Neither is shown: it may hold a secret.
+  // Not shown, because it may contain a secret.
   if (cookie.some((text) => !/^[^=;\s]+=[^;\s]*$/.test(text))) {
     throw new UsageError("--cookie: Cannot send a cookie that is not NAME=VALUE");
   }
@@ -41,11 +41,11 @@ export async function handshakeHeaders(
 
 async function tokenFrom(from: string): Promise<string> {
   const [, source, name = ""] = /^(env|file):(.+)$/s.exec(from) ?? [];
-  // The value is not shown: it may be the token itself.
+  // The value is not shown, because it may be the token itself.
   if (source === undefined) throw new UsageError("--bearer takes env:NAME or file:PATH, not the token itself");
   const text = source === "env" ? Deno.env.get(name) : await readNamedFile(name, "the token");
-  if (text === undefined) throw new UsageError(`--bearer: the variable ${name} is not set`);
+  if (text === undefined) throw new UsageError(`--bearer: the environment variable ${name} is not set`);
   const token = text.trim();
-  if (!/^[A-Za-z0-9._~+/-]+=*$/.test(token)) throw new UsageError(`--bearer: ${from} does not hold a bearer token`);
+  if (!/^[A-Za-z0-9._~+/-]+=*$/.test(token)) throw new UsageError(`--bearer: ${from} does not contain a bearer token`);
   return token;
 }

@@ -29,12 +29,12 @@ const FLAGS = {
 export const inspectCommand = defineCommand({
   usage: "ENDPOINT",
   examples: [
-    { words: "inspect tcp://127.0.0.1:8888 --receive-buffer 64KiB --json", does: "what the kernel makes of it" },
-    { words: "inspect tls://127.0.0.1:8443 --explain", does: "each step on the socket explained" },
+    { words: "inspect tcp://127.0.0.1:8888 --receive-buffer 64KiB --json", does: "show the effective buffer size" },
+    { words: "inspect tls://127.0.0.1:8443 --explain", does: "explain each step on the socket" },
   ],
   flags: FLAGS,
   readsEnvironment: readsProxyVariables,
-  notes: "Socket options and the round trip need --allow-ffi, on Linux and macOS; without it they are left out.",
+  notes: "Socket options and the round trip require --allow-ffi, on Linux and macOS; without it they are omitted.",
   async run({ flags, args, given, io }) {
     configureProgramLogging(flags, io);
     const endpoint = tlsEndpoint(parseEndpoint(endpointArgument(args)), flags);
@@ -58,7 +58,7 @@ function openIfPermitted(): SocketOptionsAccess | undefined {
 
 async function inspect(endpoint: Endpoint, flags: FlagValues<typeof FLAGS>, signal: AbortSignal): Promise<Inspection> {
   const wanted = socketOptionsOf(flags);
-  // Before a connection is made: it says which permission is missing.
+  // Before connecting, so that a missing permission is reported first.
   using access = wanted === undefined ? openIfPermitted() : openSocketOptions();
   const addresses: ResolvedAddress[] = isHostEndpoint(endpoint) ? await resolve(endpoint.host, { signal }) : [];
   const failed: Attempt[] = [];

@@ -51,7 +51,7 @@ export const clientProgram: Program = withDocumentation({
     },
     {
       name: "bench",
-      summary: "put load on an echo server and measure it",
+      summary: "load an echo server and measure it",
       example: {
         words: "bench tcp://127.0.0.1:8888 -c 50 --size 64 -d 5s",
         does: "50 connections, one message in flight each",
@@ -76,13 +76,13 @@ export const clientProgram: Program = withDocumentation({
     {
       name: "resolve",
       summary: "print every address of a host",
-      example: { words: "resolve localhost", does: "one address a line, in the system's order of preference" },
+      example: { words: "resolve localhost", does: "one address per line, in the system's order of preference" },
       load: async () => (await import("./resolve.ts")).resolveCommand,
     },
     {
       name: "free-port",
       summary: "print a free port",
-      example: { words: "free-port", does: "one number" },
+      example: { words: "free-port", does: "print one number" },
       load: async () => (await import("./free_port.ts")).freePortCommand,
     },
   ],

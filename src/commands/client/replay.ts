@@ -16,7 +16,7 @@ import { tlsEndpoint } from "./tls_flags.ts";
 const FLAGS = {
   timed: { type: "boolean", help: "keep the pauses of the recording" },
   ignoreReplies: { type: "boolean", help: "accept replies that differ from the recording" },
-  timeout: { type: "duration", default: "5s", help: "for each reply" },
+  timeout: { type: "duration", default: "5s", help: "maximum time for each reply" },
   quiet: { type: "boolean", short: "q", help: "do not print replies" },
   json: { type: "boolean", help: "print one JSON object" },
   ...DIAL_FLAGS,
@@ -26,16 +26,16 @@ const FLAGS = {
 export const replayCommand = defineCommand({
   usage: "FILE ENDPOINT",
   examples: [
-    { words: "replay --timed --ignore-replies talk.jsonl :8443", does: "only send, as it was typed then" },
+    { words: "replay --timed --ignore-replies talk.jsonl :8443", does: "only send, with the original pauses" },
   ],
   flags: FLAGS,
   readsEnvironment: readsVariables,
-  notes: "Each thing that was sent is sent once the answers before it have come. Needs the permission to read FILE.",
+  notes: "Each recorded message is sent after the replies that preceded it. Requires permission to read FILE.",
   async run({ flags, args, given, io }) {
     configureProgramLogging(flags, io);
     const [file, endpoint, ...more] = args;
     if (file === undefined || endpoint === undefined || more.length > 0) {
-      throw new UsageError("replay takes a file and an endpoint");
+      throw new UsageError("expected a file and an endpoint");
     }
     const target = tlsEndpoint(parseEndpoint(endpoint), flags);
     rejectInapplicableFlags(given, [target]);
@@ -56,7 +56,7 @@ export const replayCommand = defineCommand({
   },
 });
 
-/** What the recording would have to hold for its replay to be able to fail. */
+/** What the recording lacks for its replay to be meaningful. */
 function gapIn(
   { events }: Recording,
   { ignoresReplies, canHalfClose }: { ignoresReplies: boolean; canHalfClose: boolean },
@@ -65,5 +65,5 @@ function gapIn(
     return events.some(({ from, data }) => from === "client" && data !== undefined) ? undefined : "it sends nothing";
   }
   const isCompared = events.some(({ from, data }) => from === "server" && (data !== undefined || canHalfClose));
-  return isCompared ? undefined : "it holds no reply (--ignore-replies only sends)";
+  return isCompared ? undefined : "it contains no reply (--ignore-replies only sends)";
 }

@@ -6,7 +6,7 @@ import type { Message } from "../../session/session.ts";
 const LINE_END = utf8("\n");
 const LF = 0x0a;
 
-/** Prints what comes: in a pipe as it is, on a terminal so that it cannot be obeyed. */
+/** Prints received data: unchanged to a pipe, escaped on a terminal. */
 export class ReplyPrinter {
   readonly #output: Output;
   readonly #options: { isHex: boolean; isByLine: boolean };
@@ -18,7 +18,7 @@ export class ReplyPrinter {
     this.#options = options;
   }
 
-  /** The message as it is printed. */
+  /** Formats a message. */
   render({ data }: Message): Uint8Array {
     const { isHex, isByLine } = this.#options;
     if (isHex) return utf8(`${formatHex(data)}\n`);
@@ -26,14 +26,14 @@ export class ReplyPrinter {
     return isByLine ? concat([body, LINE_END]) : body;
   }
 
-  /** Prints it. */
+  /** Prints a message. */
   async print(message: Message): Promise<void> {
     const bytes = this.render(message);
     if (bytes.length > 0) this.#isAtLineStart = bytes.at(-1) === LF;
     await this.#output.writeAsync(bytes);
   }
 
-  /** Ends the last line on a terminal, where the prompt would stand behind it. */
+  /** Ends the last line on a terminal, so that the shell prompt starts on a new line. */
   end(): void {
     if (this.#output.isTerminal && !this.#isAtLineStart) this.#output.write("\n");
   }

@@ -11,7 +11,7 @@ const FLAGS = {
   timeout: {
     type: "duration",
     default: formatDuration(DEFAULTS.resolveTimeoutMs),
-    help: "for the resolver",
+    help: "maximum time for the resolver",
   },
   json: { type: "boolean", help: "print one JSON object" },
 } as const satisfies FlagTable;
@@ -23,7 +23,7 @@ export const resolveCommand = defineCommand({
     { words: "resolve --json db.internal", does: "as JSON, with the family of each" },
   ],
   flags: FLAGS,
-  notes: "Asks the system's resolver: the hosts file and DNS, as programs see them.",
+  notes: "Uses the system's resolver: the hosts file and DNS, like other programs.",
   async run({ flags, args, io }) {
     const [host, ...more] = args;
     if (host === undefined || host === "") throw new UsageError("the host name is missing");

@@ -6,7 +6,7 @@ import { readNamedFile } from "../../base/read_named_file.ts";
 import type { Route } from "../../http/route.ts";
 import { parseProxy, PROXY_VARIABLES } from "../../net/proxy_dialer.ts";
 
-/** Flags of every command that connects: how it gets there, and as whom. */
+/** Flags of commands that connect: proxies, PROXY header and local address. */
 export const ROUTE_FLAGS = inGroup(
   "Proxy",
   {
@@ -19,7 +19,7 @@ export const ROUTE_FLAGS = inGroup(
     proxyResolve: { type: "choice", choices: ["proxy", "local"], default: "proxy", help: "where names are resolved" },
     proxyCa: { type: "text", placeholder: "FILE", help: "trust the certificates in FILE (PEM) for an https proxy" },
     sendProxy: { type: "choice", choices: ["v1", "v2"], help: "send a PROXY header first, as a load balancer does" },
-    sendProxySource: { type: "text", placeholder: "ADDRESS:PORT", help: "the client that the PROXY header names" },
+    sendProxySource: { type: "text", placeholder: "ADDRESS:PORT", help: "client address in the PROXY header" },
     bind: { type: "text", placeholder: "ADDRESS[:PORT]", help: "connect from this address of the machine" },
     ipv4: { type: "boolean", short: "4", help: "use IPv4 addresses only" },
     ipv6: { type: "boolean", short: "6", help: "use IPv6 addresses only" },
@@ -28,9 +28,7 @@ export const ROUTE_FLAGS = inGroup(
 
 type RouteFlags = FlagValues<typeof ROUTE_FLAGS>;
 
-/**
- * Options of `connect()` for the route that the flags describe. It throws as {@linkcode routeOf}.
- */
+/** `connect()` options for the route from the flags. Throws like {@linkcode routeOf}. */
 export async function routeConnectOptions(flags: RouteFlags): Promise<Pick<ConnectOptions, "dialer" | "layers">> {
   const route = await routeOf(flags);
   if (route === undefined) return {};
@@ -38,15 +36,15 @@ export async function routeConnectOptions(flags: RouteFlags): Promise<Pick<Conne
   return routeOptions(route);
 }
 
-/** Whether the variables of `--proxy env` are read: otherwise a command gives up the permission first. */
+/** Whether `--proxy env` reads environment variables; otherwise a command drops the permission first. */
 export function readsProxyVariables({ proxy }: Readonly<Record<string, unknown>>): boolean {
   return Array.isArray(proxy) && proxy.includes("env");
 }
 
 /**
- * The route that the flags describe; `undefined` if they are not given, so that nothing is loaded.
+ * The route from the flags; `undefined` without any, so that nothing is loaded.
  *
- * @throws {UsageError} Flags that belong together are not, or the file is missing.
+ * @throws {UsageError} A required flag or a file is missing.
  * @throws {SyntaxError} A proxy cannot be parsed.
  */
 export async function routeOf(flags: RouteFlags): Promise<Route | undefined> {
@@ -79,7 +77,7 @@ export async function routeOf(flags: RouteFlags): Promise<Route | undefined> {
   };
 }
 
-/** As other programs do it, the names in lower case come first. */
+/** Lower-case names take precedence, as in other programs. */
 function proxyVariables(): Route["environment"] {
   const names = PROXY_VARIABLES.map((name) => [name.toLowerCase(), name] as const);
   try {
@@ -94,14 +92,14 @@ function proxyVariables(): Route["environment"] {
   }
 }
 
-/** A numeric address, and a port where none is the default. */
+/** Parses a numeric address, with a port if there is no default. */
 function parseAddress(flag: string, text: string, defaultPort?: number): { host: string; port: number } {
   const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
   const host = bracketed ?? plain ?? text;
   const port = digits === undefined ? defaultPort : Number(digits);
   if (!isIp(host) || port === undefined || port > 65_535) {
     const form = defaultPort === undefined ? "ADDRESS:PORT, as in 203.0.113.9:51234" : "ADDRESS or ADDRESS:PORT";
-    throw new UsageError(`${flag}: Cannot use "${text}": it takes ${form}; an IPv6 address with a port has brackets`);
+    throw new UsageError(`${flag}: Cannot use "${text}": expected ${form}; an IPv6 address with a port needs brackets`);
   }
   return { host, port };
 }

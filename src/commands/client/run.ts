@@ -16,7 +16,7 @@ import { OutputFile } from "../output_file.ts";
 import { configureProgramLogging, logFlags } from "../program_logging.ts";
 import { EXPECTATION_FLAGS, expectationsOf, rejectInapplicableFlags } from "./check_flags.ts";
 
-/** How much of a server's output is kept. */
+/** Maximum bytes of a server's output to keep. */
 const MAX_KEPT_BYTES = 64 * 1024;
 
 const FLAGS = {
@@ -30,11 +30,11 @@ const FLAGS = {
     type: "text",
     repeat: true,
     placeholder: "ENDPOINT",
-    help: "what must be ready before the test",
+    help: "endpoint that must be ready before the test",
   },
-  wait: { type: "duration", default: "60s", help: "for everything to become ready" },
-  timeout: { type: "duration", default: "5s", help: "for one attempt" },
-  stopTimeout: { type: "duration", default: "10s", help: "from SIGTERM to SIGKILL" },
+  wait: { type: "duration", default: "60s", help: "maximum time until everything is ready" },
+  timeout: { type: "duration", default: "5s", help: "maximum time for one attempt" },
+  stopTimeout: { type: "duration", default: "10s", help: "time between SIGTERM and SIGKILL" },
   showOutput: { type: "boolean", help: "copy the servers' output to standard error" },
   junit: { type: "text", placeholder: "FILE", help: "write a JUnit report" },
   json: { type: "boolean", help: "print one JSON object at the end" },
@@ -111,13 +111,13 @@ class Run {
     this.#io = io;
   }
 
-  /** Starts, waits, tests, stops; the result is the exit code. */
+  /** Starts the servers, waits, runs the test and stops them; returns the exit code. */
   async run(servers: readonly string[][], options: CheckOptions, test: readonly string[]): Promise<number> {
     try {
       const code = await this.#becomeReady(servers, options);
       return code === EXIT.done ? await this.#test(test) : code;
     } finally {
-      // A signal now must not end us before the servers have ended.
+      // A signal must not end this program before the servers have ended.
       const hurry = new AbortController();
       using _diverted = this.#io.stop.divert(() => hurry.abort());
       await Promise.all(this.#groups.map((group) => group.stop(this.#flags.stopTimeout, hurry.signal)));
@@ -184,7 +184,7 @@ function nameOf(error: unknown): string | undefined {
   return error instanceof Error ? error.name : undefined;
 }
 
-/** A server ended while it was waited for. */
+/** A server ended before it was ready. */
 class EndedEarly extends ParleyError {
   override name = "EndedEarlyError";
   readonly output: string;

@@ -42,7 +42,7 @@ const FLAGS = {
   hex: { type: "boolean", help: "read and print hexadecimal digits" },
   literal: { type: "boolean", help: "do not interpret escapes such as \\n" },
   file: { type: "text", placeholder: "FILE", help: "send the content of FILE" },
-  timeout: { type: "duration", default: "5s", help: "per expectation or reply" },
+  timeout: { type: "duration", default: "5s", help: "maximum time per expectation or reply" },
   quiet: { type: "boolean", short: "q", help: "do not print replies" },
   wait: { type: "duration", default: "250ms", help: "silence that ends a raw reply" },
   noReply: { type: "boolean", help: "do not wait for a reply" },
@@ -58,21 +58,21 @@ export const sendCommand = defineCommand({
     { words: "send 127.0.0.1:6379 'PING\\r\\n' --expect-regex '^\\+PONG'", does: "a regular expression" },
     {
       words: "send :2525 --framing 'delimiter:\\r\\n' '' --expect-regex '^220' --then 'EHLO me' --expect 250",
-      does: "wait for a greeting, then talk",
+      does: "wait for the greeting, then send a command",
     },
     { words: "send :9000 --hex 0a0b0c --expect-bytes '0a 0b'", does: "bytes" },
-    { words: "send unix:/run/app.sock --file request.bin > reply.bin", does: "a file, and the reply as it is" },
+    { words: "send unix:/run/app.sock --file request.bin > reply.bin", does: "send a file and save the reply" },
   ],
   flags: FLAGS,
   readsEnvironment: readsVariables,
   notes: [
-    "DATA may hold \\n \\r \\t \\0 \\a \\e \\\\ and \\xHH. Without DATA and --file, standard input is sent;",
+    "DATA may contain \\n \\r \\t \\0 \\a \\e \\\\ and \\xHH. Without DATA and --file, standard input is sent;",
     "'' sends nothing. Over WebSocket --hex and --file send binary messages and all else text; --text and --binary decide.",
-    "An expectation is looked for in all that came and that no earlier one has matched: with framing or WebSocket",
+    "An expectation searches the received data after earlier matches: with framing or WebSocket",
     "within each message, otherwise in the stream. Flags count in their order: DATA, its expectations, --then, ...",
-    "{1} and {name} in later DATA and TEXT stand for what groups of --expect-regex captured.",
+    "{1} and {name} in later DATA and TEXT are replaced by captured groups of --expect-regex.",
     "Without an expectation the reply is printed and send returns: with framing or over WebSocket after one message,",
-    "otherwise when the server closes, or when nothing more has come for --wait.",
+    "otherwise when the server closes, or when nothing is received for --wait.",
   ].join("\n"),
   run,
 });
@@ -87,7 +87,7 @@ async function run({ flags, args, given, io }: Parameters<CommandDefinition<type
   const style = { isHex: flags.hex, isLiteral: flags.literal, isText: messageType(flags) };
   const first = await firstStep({ data, file: flags.file, timeoutMs: flags.timeout, ...style }, io, stop.signal);
   const steps = stepsOf(given, { first, ...style, quietMs: flags.noReply ? undefined : flags.wait });
-  // Who has nothing to say may want to hear what the server says.
+  // Without data there must be an expectation.
   if (steps.length === 0 && data === "" && !flags.noReply) steps.push({ kind: "reply", quietMs: flags.wait });
   if (steps.length === 0) throw new UsageError("nothing to send and nothing to expect");
   const session = await dial(endpoint, flags, {

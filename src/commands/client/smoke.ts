@@ -7,7 +7,7 @@ import { ROUTE_FLAGS } from "./route_flags.ts";
 /** Flags of `smoke`. */
 export const SMOKE_FLAGS = {
   jobs: { type: "integer", short: "j", min: 1, default: 8, help: "run N tests at a time" },
-  deadline: { type: "duration", help: "for all tests together" },
+  deadline: { type: "duration", help: "maximum time for all tests together" },
   tag: { type: "text", repeat: true, help: "run only tests with this tag" },
   skipTag: { type: "text", placeholder: "TAG", repeat: true, help: "skip tests with this tag" },
   junit: { type: "text", placeholder: "FILE", help: "also write a JUnit report" },
@@ -35,7 +35,10 @@ tests:
 export const smokeCommand = defineCommand({
   usage: "FILE",
   examples: [
-    { words: "smoke smoke.yaml --tag fast --junit report.xml", does: "some of them, with a report for a CI server" },
+    {
+      words: "smoke smoke.yaml --tag fast --junit report.xml",
+      does: "tests with a tag, with a report for a CI server",
+    },
     { words: "smoke smoke.json --tap", does: "a file in JSON, a report in TAP" },
   ],
   flags: SMOKE_FLAGS,
@@ -45,8 +48,8 @@ export const smokeCommand = defineCommand({
   async run({ flags, args, io }) {
     configureProgramLogging(flags, io);
     const [path, ...more] = args;
-    if (path === undefined || more.length > 0) throw new UsageError(`smoke takes one FILE, not ${args.length}`);
-    // The schema and the parser take 50 ms to load: other commands must not wait for them.
+    if (path === undefined || more.length > 0) throw new UsageError(`expected one FILE, not ${args.length}`);
+    // Loaded lazily, because the schema and the parser are slow to load.
     const { runSmoke } = await import("./smoke/run_smoke.ts");
     return await runSmoke(path, flags, io);
   },

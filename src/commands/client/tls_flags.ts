@@ -6,7 +6,7 @@ import { START_TLS_PROTOCOLS } from "../../net/layers/start_tls.ts";
 import type { TlsClientOptions } from "../../net/layers/tls_client.ts";
 import { readNamedFile } from "../../base/read_named_file.ts";
 
-/** Flags of every client command that speaks TLS. */
+/** Flags of client commands with TLS. */
 export const TLS_FLAGS = inGroup(
   "TLS",
   {
@@ -19,31 +19,31 @@ export const TLS_FLAGS = inGroup(
       type: "text",
       repeat: true,
       placeholder: "NAME",
-      help: "offer an application protocol, the preferred one first",
+      help: "offer an application protocol, in order of preference",
     },
     handshakeTimeout: { type: "duration", default: "5s", help: "maximum time for the TLS handshake" },
   } as const satisfies FlagTable,
 );
 
-/** For the commands that can begin in the clear. */
+/** For commands that can start in plaintext. */
 export const START_TLS_FLAGS = inGroup(
   "TLS",
   {
-    starttls: { type: "choice", choices: START_TLS_PROTOCOLS, help: "start in the clear, then upgrade to TLS" },
+    starttls: { type: "choice", choices: START_TLS_PROTOCOLS, help: "start in plaintext, then upgrade to TLS" },
   } as const satisfies FlagTable,
 );
 
 type TlsFlags = FlagValues<typeof TLS_FLAGS> & Partial<FlagValues<typeof START_TLS_FLAGS>>;
 
 /**
- * What the flags say, for `connect()`; the files are read here, once.
+ * Reads the files and returns `connect()` options.
  *
- * @throws {UsageError} A file is missing, or flags that belong together are not.
+ * @throws {UsageError} A file or a required flag is missing.
  * @throws {PermissionError} The sandbox forbids reading a file.
  */
 export async function tlsConnectOptions(flags: TlsFlags): Promise<Pick<ConnectOptions, "tls" | "handshakeTimeout">> {
   if ((flags.tlsCert === undefined) !== (flags.tlsKey === undefined)) {
-    throw new UsageError("--tls-cert and --tls-key go together");
+    throw new UsageError("--tls-cert and --tls-key must be given together");
   }
   if (flags.tlsInsecure && flags.tlsCa !== undefined) {
     throw new UsageError("--tls-insecure and --tls-ca cannot be combined");
@@ -60,7 +60,7 @@ export async function tlsConnectOptions(flags: TlsFlags): Promise<Pick<ConnectOp
   return { tls, handshakeTimeout: flags.handshakeTimeout };
 }
 
-/** TLS settings in which `ca`, `cert` and `key` name files: the files are read. It throws as {@linkcode tlsConnectOptions}. */
+/** Reads the files named by `ca`, `cert` and `key`. Throws like {@linkcode tlsConnectOptions}. */
 export async function readTls(settings: TlsClientOptions): Promise<TlsClientOptions> {
   const read = async (path: string | undefined, what: string) =>
     path === undefined ? undefined : await readNamedFile(path, what);

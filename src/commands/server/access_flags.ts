@@ -16,19 +16,19 @@ import { PasswordAuthenticator } from "../../guard/password_authenticator.ts";
 import { parsePasswordFile } from "../../guard/password_file.ts";
 import type { Logger } from "../../log/logger.ts";
 
-/** Flags that limit the clients of one address. */
+/** Flags for limits per address. */
 export const ADDRESS_LIMIT_FLAGS = inGroup("Limits", {
   maxPerIp: {
     type: "integer",
     min: 1,
     default: DEFAULTS.maxConnectionsPerAddress,
-    help: "maximum clients of an IP address, or of an IPv6 /64 network; others are refused",
+    help: "maximum clients per IP address or IPv6 /64 network; others are rejected",
   },
-  connectRate: { type: "integer", min: 1, help: "maximum new connections per second of an IP address" },
+  connectRate: { type: "integer", min: 1, help: "maximum new connections per second and IP address" },
   limitLoopback: { type: "boolean", help: "apply the limits by address to loopback clients too" },
 });
 
-/** Flags that say which clients are served. */
+/** Access control flags. */
 export const ACCESS_FLAGS = inGroup("Access", {
   allow: { type: "text", repeat: true, placeholder: "CIDR", help: "accept clients from this address range only" },
   deny: {
@@ -40,20 +40,20 @@ export const ACCESS_FLAGS = inGroup("Access", {
   accessFile: {
     type: "text",
     placeholder: "FILE",
-    help: 'more ranges in FILE, in lines "allow CIDR" and "deny CIDR"; SIGHUP reads it again',
+    help: 'more ranges in FILE, in lines "allow CIDR" and "deny CIDR"; SIGHUP reloads it',
   },
   auth: {
     type: "text",
     placeholder: "FILE",
-    help: "require a log-in with a name in FILE, made by hash-password; SIGHUP reads it again",
+    help: "require login with a name in FILE, created by hash-password; SIGHUP reloads it",
   },
-  authTimeout: { type: "duration", help: "maximum time for the log-in, with --auth (default 10s)" },
+  authTimeout: { type: "duration", help: "maximum time for the login, with --auth (default 10s)" },
 });
 
 type AccessFlags = FlagValues<typeof ACCESS_FLAGS>;
 type RangeFlags = Pick<AccessFlags, "allow" | "deny" | "accessFile">;
 
-/** The gates that the flags ask for: the access list first, then the limits by address. */
+/** The gates from the flags: the access list, then the limits by address. */
 export async function gateOf(
   flags: RangeFlags & FlagValues<typeof ADDRESS_LIMIT_FLAGS>,
   { reload, log }: { reload: ReloadSignal; log: Logger },
@@ -71,7 +71,7 @@ async function rulesOf({ allow, deny, accessFile }: RangeFlags, log: Logger): Pr
   if (accessFile === undefined) return { allow, deny };
   const rules = parseAccessRules(await readNamedFile(accessFile, "the ranges of --access-file"), accessFile);
   if (rules.allow.length + rules.deny.length === 0) {
-    log.warning("the file of --access-file has no range and restricts no one", { file: accessFile });
+    log.warning("the file of --access-file has no ranges: all addresses are allowed", { file: accessFile });
   }
   return { allow: [...allow, ...rules.allow], deny: [...deny, ...rules.deny] };
 }
@@ -79,17 +79,17 @@ async function rulesOf({ allow, deny, accessFile }: RangeFlags, log: Logger): Pr
 async function reloadRules(list: AccessList, flags: RangeFlags, log: Logger): Promise<void> {
   try {
     list.replace(await rulesOf(flags, log));
-    log.info("address ranges read again", { file: flags.accessFile });
+    log.info("address ranges reloaded", { file: flags.accessFile });
   } catch (error) {
-    log.error("the address ranges are kept as they were", { error: messageOf(error) });
+    log.error("cannot reload the address ranges; keeping the old ones", { error: messageOf(error) });
   }
 }
 
 /**
- * Who may log in by the file of `--auth`; `undefined` without the flag.
+ * The authenticator for the file of `--auth`; `undefined` without the flag.
  *
- * @throws {UsageError} The file cannot be read, or names a line that is wrong.
- * @throws {PermissionError} The sandbox forbids reading it.
+ * @throws {UsageError} The file cannot be read, or a line is invalid.
+ * @throws {PermissionError} The sandbox does not allow reading it.
  */
 export async function authenticatorOf(
   flags: AccessFlags,
@@ -97,12 +97,12 @@ export async function authenticatorOf(
 ): Promise<Authenticator | undefined> {
   const path = flags.auth;
   if (path === undefined) {
-    if (flags.authTimeout !== undefined) throw new UsageError("--auth-timeout is given, but no --auth");
+    if (flags.authTimeout !== undefined) throw new UsageError("--auth-timeout requires --auth");
     return undefined;
   }
   const read = async () => {
     const entries = parsePasswordFile(await readNamedFile(path, "the names of --auth"), path);
-    // An empty file may be filled later, and SIGHUP reads it again.
+    // Only a warning: an empty file may be filled later, and SIGHUP reloads it.
     if (entries.size === 0) log.warning("no one can log in: the file of --auth has no entry", { file: path });
     return entries;
   };
@@ -111,20 +111,19 @@ export async function authenticatorOf(
     try {
       const entries = await read();
       authenticator.replace(entries);
-      log.info("names read again", { file: path, names: entries.size });
+      log.info("names reloaded", { file: path, names: entries.size });
     } catch (error) {
-      log.error("the names are kept as they were", { error: messageOf(error) });
+      log.error("cannot reload the names; keeping the old ones", { error: messageOf(error) });
     }
   });
   return authenticator;
 }
 
 /**
- * What the `Authorization` field of a WebSocket client must hold: Basic
- * credentials for `--auth`, or a bearer token of `--token-file`. `undefined` if
- * neither is given.
+ * Checks the `Authorization` field of a WebSocket client: Basic credentials for `--auth`, or a bearer token of
+ * `--token-file`. `undefined` if neither is given.
  *
- * @throws {UsageError} The file cannot be read, names a line that is wrong, or leaves an endpoint open.
+ * @throws {UsageError} The file cannot be read, a line is invalid, or an endpoint would be unprotected.
  */
 export async function authorizerOf(
   { tokenFile }: { readonly tokenFile: string | undefined },
@@ -143,15 +142,15 @@ export async function authorizerOf(
     reload.add(async () => {
       try {
         tokens.replace(await read(tokenFile));
-        log.info("tokens read again", { file: tokenFile, tokens: tokens.size });
+        log.info("tokens reloaded", { file: tokenFile, tokens: tokens.size });
       } catch (error) {
-        log.error("the tokens are kept as they were", { error: messageOf(error) });
+        log.error("cannot reload the tokens; keeping the old ones", { error: messageOf(error) });
       }
     });
   }
   const challenge = authenticator === undefined ? "Bearer" : 'Basic realm="parley", charset="UTF-8"';
   return async (field, { remote, log }) => {
-    // Without one a client logs in by its first message, if it can.
+    // Without the field a client logs in with its first message, if possible.
     if (field === undefined && authenticator !== undefined) return undefined;
     const given = parseAuthorization(field);
     const address = isHostEndpoint(remote) ? remote.host : "unix";
@@ -167,7 +166,7 @@ export async function authorizerOf(
     if (field !== undefined) {
       log.warning("log-in failed", { name: given && "user" in given ? given.user : undefined, address });
     }
-    const problem = field === undefined ? "an Authorization field is required" : "the credentials are wrong";
+    const problem = field === undefined ? "an Authorization field is required" : "invalid credentials";
     throw new HttpError(401, problem, { "WWW-Authenticate": challenge });
   };
 }

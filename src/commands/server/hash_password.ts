@@ -11,16 +11,16 @@ export const hashPasswordCommand = defineCommand({
     { words: "hash-password bob --role operator < secret", does: "the first line of a file is the password" },
   ],
   flags: {
-    role: { type: "text", repeat: true, placeholder: "ROLE", help: "beyond talking: operator, or operator:#ROOM" },
+    role: { type: "text", repeat: true, placeholder: "ROLE", help: "grant a role: operator, or operator:#ROOM" },
   },
-  notes: "Without a NAME it prints the hash alone. The hash is salted scrypt (RFC 7914).",
+  notes: "Without a NAME it prints only the hash. The hash is salted scrypt (RFC 7914).",
   async run({ flags, args, io }) {
     const [given, ...rest] = args;
-    if (rest.length > 0) throw new UsageError("hash-password takes one NAME");
+    if (rest.length > 0) throw new UsageError("expected one NAME");
     const name = given === undefined ? undefined : checkedName(given);
     const wrongRole = flags.role.find((role) => !/^[\w-]+(?::#[^\s,:]+)?$/.test(role));
     if (wrongRole !== undefined) {
-      throw new UsageError(`Cannot use "${wrongRole}" as a role: it is one word, or operator:#ROOM`);
+      throw new UsageError(`Cannot use "${wrongRole}" as a role: expected one word, or operator:#ROOM`);
     }
     const password = await readPassword(io, "Password: ");
     if (io.stdin.isTerminal && await readPassword(io, "Again: ") !== password) {
@@ -33,7 +33,7 @@ export const hashPasswordCommand = defineCommand({
   },
 });
 
-/** The name as the chat would use it: one that it rejects is of no use in the file. */
+/** Normalizes the name like the chat; a name that the chat rejects would be useless. */
 function checkedName(name: string): string {
   try {
     return checkNick(name);

@@ -13,22 +13,22 @@ const ENDPOINTS = ["tcp://127.0.0.1:8888"];
 export const mockCommand = defineCommand({
   usage: "FILE [ENDPOINT...] [-- COMMAND]",
   examples: [
-    { words: "mock smtp.yaml :0 -- ./run_tests.sh", does: "while a command runs; it finds PARLEY_ENDPOINT" },
-    { words: "mock talk.jsonl --exit-after 1", does: "play the server's part of a recording" },
+    { words: "mock smtp.yaml :0 -- ./run_tests.sh", does: "serve while a command runs, with PARLEY_ENDPOINT set" },
+    { words: "mock talk.jsonl --exit-after 1", does: "play the server's side of a recording" },
   ],
   flags: { ...MOCK_FLAGS, ...SHARED_FLAGS },
   readsEnvironment: true,
   takesCommand: true,
   notes: [
     `Without an ENDPOINT it listens on ${ENDPOINTS.join(" and ")}. FILE is a script or a recording.`,
-    "The exit code is 1 if a client did anything else, also after SIGTERM.",
+    "The exit code is 1 if a client deviates from the script, also after SIGTERM.",
   ].join("\n"),
   async run({ flags, args, childCommand, io }) {
     configureProgramLogging(flags, io);
-    // Whatever fails before the server starts must not leave the file of an earlier run.
+    // Opened first, so that an early failure does not leave the file of an earlier run.
     openReadyFile(flags.readyFile)?.[Symbol.dispose]();
     const [path, ...endpoints] = args;
-    if (path === undefined) throw new UsageError("the file is missing: mock FILE [ENDPOINT...]");
+    if (path === undefined) throw new UsageError("missing FILE: mock FILE [ENDPOINT...]");
     return await runMock(path, flags, { io, program: "parley-server" }, (mock, script) => {
       const service = {
         name: "mock",

@@ -31,41 +31,41 @@ import { checkWorkers, idsOf, shareOf, type WorkerSlot } from "./workers/slot.ts
 
 type SharedFlags = FlagValues<typeof SHARED_FLAGS>;
 
-/** Values of the flags of a service, and of those that every service has. */
+/** Values of the flags of a service, including the shared ones. */
 export type ServeFlags = SharedFlags & Readonly<Record<string, unknown>>;
 
-/** What a service is opened with, besides its flags. */
+/** Options for opening a service, besides its flags. */
 export interface OpenServiceOptions {
-  /** Where to listen; by default where the service does. */
+  /** Endpoints; by default those of the service. */
   readonly endpoints: readonly string[];
-  /** The program that it runs, of a service that takes one. */
+  /** The program to run, for services that take one. */
   readonly program: readonly string[];
-  /** Which thread this is. */
+  /** The thread. */
   readonly slot: WorkerSlot;
-  /** Reads the files of the flags again. */
+  /** Reloads the files of the flags. */
   readonly reload: ReloadSignal;
 }
 
-/** A service that listens. */
+/** A listening service. */
 export interface OpenService extends AsyncDisposable {
-  /** Where it listens, with the ports that were picked. */
+  /** The local endpoints, with the actual ports. */
   readonly endpoints: readonly Endpoint[];
-  /** What this thread has done and whom it serves. */
+  /** Statistics of this thread. */
   readonly stats: ServerStats;
-  /** The same of all its threads. */
+  /** Statistics of all threads. */
   readonly seen: StatsSource;
-  /** Whether it shows a page to browsers. */
+  /** Whether it serves a page to browsers. */
   readonly hasPage: boolean;
-  /** Of its control API, if it has one. */
+  /** Endpoint of its control API, if any. */
   readonly controlUrl?: string | undefined;
-  /** Serves until the signal, then drains. */
+  /** Serves until the signal aborts, then drains. */
   run(stop: AbortSignal): Promise<void>;
 }
 
 /**
- * Opens a service; nothing is accepted before it runs.
+ * Opens a service; accepts nothing before it runs.
  *
- * @throws {UsageError} The flags do not fit the service or each other.
+ * @throws {UsageError} The flags do not apply to the service, or conflict.
  */
 export async function openService(
   service: NamedService,
@@ -144,7 +144,7 @@ export async function openService(
 
 /** The other threads, which listen on the same ports. */
 function startPool(service: NamedService, flags: ServeFlags, endpoints: readonly Endpoint[]): Promise<WorkerPool> {
-  // What is announced, and what there is to see, is for the program's own thread.
+  // Announcements and metrics are up to the main thread.
   const own = { workers: 1, metrics: undefined, printEndpoint: false, readyFile: undefined };
   return WorkerPool.start({
     service: service.name,
@@ -154,7 +154,7 @@ function startPool(service: NamedService, flags: ServeFlags, endpoints: readonly
   });
 }
 
-/** All threads drain together; one that fails ends the others. */
+/** All threads drain together; a failed one ends the others. */
 async function runAll(server: Server, pool: WorkerPool | undefined, stop: AbortSignal): Promise<void> {
   if (pool === undefined) return await server.run(stop);
   const ending = AbortSignal.any([stop, pool.failed]);
@@ -164,7 +164,7 @@ async function runAll(server: Server, pool: WorkerPool | undefined, stop: AbortS
   await pool.ended();
 }
 
-/** The service, behind a log-in where one is asked for and the service does not ask itself. */
+/** Wraps the service in a login if required, unless it handles the login itself. */
 async function createService(
   service: NamedService,
   flags: ServeFlags,
@@ -185,12 +185,12 @@ async function createService(
 
 function codecOf(service: NamedService, flags: ServeFlags): Codec {
   if (flags.framing !== undefined && service.takesFraming === false) {
-    throw new UsageError(`${service.name} takes no --framing: a standard says each of its bytes`);
+    throw new UsageError(`${service.name} does not support --framing: its format is fixed by a standard`);
   }
   return parseFraming(flags.framing ?? service.framing(flags), { maxBytes: service.maxMessageBytes });
 }
 
-/** How the flags want to listen. */
+/** Listen options from the flags. */
 export function listenOptionsOf(
   flags: EndpointFlags,
   { context, tls, slot, layers }: {

@@ -16,12 +16,12 @@ import { OutputFile } from "../output_file.ts";
 import { serve } from "./serve.ts";
 import { SHARED_FLAGS } from "./shared_flags.ts";
 
-// One client at a time leaves nothing to limit or to share, and standard output is the client's.
+// Flags that do not apply, because there is one client at a time and standard output belongs to it.
 const { workers: _workers, maxConnections: _max, exitAfter: _exitAfter, printEndpoint: _print, ...LISTEN_FLAGS } =
   SHARED_FLAGS;
 
 const FLAGS = {
-  keep: { type: "boolean", help: "wait for the next client when one has ended" },
+  keep: { type: "boolean", help: "serve another client after one has ended" },
   waitReply: {
     type: "duration",
     help: "after one side ends, wait TIME after the last byte (default: no limit for the client, 5s for more input)",
@@ -39,13 +39,13 @@ export const pipeCommand = defineCommand({
   usage: "[ENDPOINT]",
   examples: [
     { words: "pipe :9000 < file", does: "send a file to the first client" },
-    { words: "pipe ws://:9000", does: "talk to a browser's page by hand" },
+    { words: "pipe ws://:9000", does: "interact with a page in a browser" },
   ],
   flags: FLAGS,
   notes: [
-    "Without an ENDPOINT it listens on tcp://127.0.0.1:8888. It accepts one client and ends with it; with --keep the next",
+    "Without an ENDPOINT it listens on tcp://127.0.0.1:8888. It serves one client and exits; with --keep the next",
     "client waits until then, and SIGTERM ends the program. The exit codes are those of parley-client connect.",
-    "The end of input ends our side; the client may go on. Over WebSocket, which ends for both sides at once, the end of",
+    "The end of input half-closes; the client may continue. Over WebSocket, which has no half-close, the end of",
     "input closes it once the client has sent nothing for --wait-reply (5s).",
   ].join("\n"),
   async run({ flags, args, io }) {
@@ -64,14 +64,14 @@ export const pipeCommand = defineCommand({
       create: () => service,
     };
     const limits = { workers: 1, maxConnections: 1, exitAfter: flags.keep ? undefined : 1, printEndpoint: false };
-    // The pipe has a watch of its own, which knows when it is our own reader that holds things up.
+    // The pipe has its own stall detection, which ignores delays caused by a slow stdout.
     const serveFlags = { ...flags, ...limits, writeTimeout: 365 * 24 * 3_600_000 };
     await serve(named, serveFlags, [endpoint], io, { slot: { index: 0, count: 1, stop: service.stop } });
     return service.exitCode();
   },
 });
 
-/** Joins one client after the other to standard input and output. */
+/** Joins clients to standard input and output, one after the other. */
 class PipeService implements Service {
   readonly #flags: PipeFlags;
   readonly #io: ProgramIo;
@@ -90,15 +90,15 @@ class PipeService implements Service {
     this.#input = new KeptInput(io.stdin);
   }
 
-  /** Aborts when there is nothing more to serve. */
+  /** Aborts when there is no more client to serve. */
   get stop(): AbortSignal {
     return AbortSignal.any([this.#stopped, this.#left.signal]);
   }
 
   /**
-   * The exit code, once the server has ended.
+   * The exit code when the server has ended.
    *
-   * @throws What ended the client, or the wait for it.
+   * @throws The error of the client, or of the wait for it.
    */
   exitCode(): number {
     if (this.#flags.keep) return this.#code ?? EXIT.done;
@@ -125,7 +125,7 @@ class PipeService implements Service {
       });
       if (code === EXIT.done) this.#code ??= code;
       else {
-        // Ctrl-C, which a terminal in raw mode gives as a key.
+        // Ctrl-C, which is a key in raw mode.
         this.#code = code;
         this.#left.abort();
       }
@@ -139,7 +139,7 @@ class PipeService implements Service {
   }
 }
 
-/** Standard input for one client after the other: what is read when one has ended is the next one's. */
+/** Standard input for consecutive clients: input read after one has ended goes to the next. */
 class KeptInput {
   readonly #input: Input;
   readonly #buffer = new Uint8Array(INPUT_BYTES);

@@ -26,14 +26,14 @@ export const serverProgram: Program = withDocumentation({
     },
     {
       name: "relay",
-      summary: "forward connections to another server, with faults if wanted",
+      summary: "forward connections to another server, optionally with faults",
       example: { words: "relay 8000 db:5432 --fault latency:100ms", does: "delay each way to db:5432 by 100 ms" },
       load: async () => (await import("./relay.ts")).relayCommand,
     },
     {
       name: "mock",
-      summary: "play a script to each client, and fail if a client does anything else",
-      example: { words: "mock smtp.yaml", does: "be the server of smtp.yaml on 127.0.0.1:8888" },
+      summary: "play a script to each client, and fail if one deviates from it",
+      example: { words: "mock smtp.yaml", does: "play smtp.yaml on 127.0.0.1:8888" },
       load: async () => (await import("./mock.ts")).mockCommand,
     },
     {

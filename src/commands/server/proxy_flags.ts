@@ -6,7 +6,7 @@ import type { ListenOptions } from "../../net/options.ts";
 import { parseEndpoint, type Scheme } from "../../net/endpoint.ts";
 import { proxyProtocolLayer } from "../../net/layers/proxy_protocol.ts";
 
-/** Flags of every service for proxies before it. */
+/** Flags of all services behind proxies. */
 export const PROXY_FLAGS = {
   proxyProtocol: {
     type: "choice",
@@ -40,9 +40,9 @@ function addressTest(ranges: readonly string[]): (address: string) => boolean {
 }
 
 /**
- * How the flags want the clients of proxies to be named.
+ * Parses the flags for client addresses behind proxies.
  *
- * @throws {UsageError} Flags that belong together, or with an endpoint, are not.
+ * @throws {UsageError} A required flag or endpoint is missing.
  */
 export function proxiesOf(
   flags: ProxyFlags,
@@ -66,9 +66,9 @@ function layersOf(
     if (proxyInsideTls) throw new UsageError("--proxy-inside-tls needs --proxy-protocol");
     return {};
   }
-  // The mode of its file says who may connect to a Unix socket.
+  // A Unix socket is protected by the mode of its file.
   if (proxyFrom.length === 0 && [...schemes].some((scheme) => scheme !== "unix" && scheme !== "ws+unix")) {
-    throw new UsageError("--proxy-protocol needs --proxy-from: anyone could send a PROXY header with a false address");
+    throw new UsageError("--proxy-protocol needs --proxy-from: otherwise anyone could send a forged PROXY header");
   }
   if (proxyInsideTls && !schemes.has("tls") && !schemes.has("wss")) {
     throw new UsageError("--proxy-inside-tls needs a tls or wss endpoint");

@@ -5,15 +5,12 @@ import type { Tap } from "../../relay/mod.ts";
 import { RecordingFile } from "../../script/recorder.ts";
 import { OutputFile } from "../output_file.ts";
 
-/**
- * Records relayed connections: each in a file of its own where the name has
- * `{n}`, and the first one alone where it has not.
- */
+/** Records relayed connections: each in its own file if the name contains `{n}`, otherwise only the first one. */
 export class ConnectionRecorder implements Disposable {
   readonly #path: string;
   readonly #open = new Set<OutputFile>();
   #count = 0;
-  /** Opened at once, so that a wrong name is found before anything is served. */
+  /** Opened immediately, so that an invalid name is reported before anything is served. */
   #first: OutputFile | undefined;
 
   constructor(path: string) {
@@ -21,12 +18,12 @@ export class ConnectionRecorder implements Disposable {
     if (!this.#isForAll) this.#first = this.#openFile(path);
   }
 
-  /** What records one connection. */
+  /** Creates the recorder of a connection. */
   tap(connection: Connection): Tap | undefined {
     this.#count++;
     if (!this.#isForAll && this.#count > 1) {
       if (this.#count === 2) {
-        Logger.of("relay").warning("only the first connection is recorded; {n} in the name of the file records all");
+        Logger.of("relay").warning("only the first connection is recorded; use {n} in the file name to record all");
       }
       return undefined;
     }

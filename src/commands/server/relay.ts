@@ -42,16 +42,16 @@ const {
   ...RELAY_SHARED_FLAGS
 } = SHARED_FLAGS;
 
-/** The flags of every server that a relay has too. */
+/** Server flags that also apply to a relay. */
 export { RELAY_SHARED_FLAGS };
 
-// The client of each connection is the source.
+// The client of each connection is the source address.
 const { sendProxy: SEND_PROXY, sendProxySource: _s, ...ROUTE } = ROUTE_FLAGS;
 
-/** What a relay does, besides how it listens. */
+/** Flags of the relay itself. */
 export const RELAY_FLAGS = {
   ...FAULT_FLAGS,
-  seed: { type: "integer", max: 0xffff_ffff, help: "same seed, same effect on the same bytes" },
+  seed: { type: "integer", max: 0xffff_ffff, help: "seed for reproducible faults" },
   control: { type: "text", placeholder: "ENDPOINT", help: "serve Toxiproxy's HTTP API on ENDPOINT" },
   config: { type: "text", placeholder: "FILE", help: "create the proxies in FILE (JSON of Toxiproxy)" },
   record: { type: "text", placeholder: "FILE", help: "record one connection, or each with {n} in FILE" },
@@ -60,15 +60,15 @@ export const RELAY_FLAGS = {
       type: "choice",
       choices: ["in-order", "round-robin"],
       default: "in-order",
-      help: "use the first TARGET that answers, or each in turn",
+      help: "use the first reachable TARGET, or each in turn",
     },
     onUnreachable: {
       type: "choice",
       choices: ["reset", "close"],
       default: "reset",
-      help: "what a client gets if no TARGET answers",
+      help: "what a client gets if no TARGET is reachable",
     },
-    connectTimeout: { type: "duration", default: "10s", help: "maximum time for a TARGET to answer" },
+    connectTimeout: { type: "duration", default: "10s", help: "maximum time to connect to a TARGET" },
   }),
   ...ROUTE,
   sendProxy: { ...SEND_PROXY, help: "send a PROXY header that names the client to TARGET, as a load balancer does" },
@@ -88,16 +88,16 @@ const FLAGS = { ...RELAY_FLAGS, ...RELAY_SHARED_FLAGS };
 /** Values of the flags of a relay. */
 export type RelayFlags = FlagValues<typeof FLAGS>;
 
-/** `parley-server relay`: what sits between two programs. */
+/** `parley-server relay`. */
 export const relayCommand = defineCommand({
   usage: "LISTEN TARGET... [-- COMMAND]",
   examples: [
     {
       words: "relay 8443 tls://db.internal:5433 --target-ca ca.pem",
-      does: "give clients without TLS access to a server with TLS",
+      does: "add TLS for clients that do not support it",
     },
     { words: "relay 6379 redis:6379 --fault reset:1KiB,share=20% --seed 7", does: "reset one connection in five" },
-    { words: "relay --control 8474", does: "do as Toxiproxy's clients say" },
+    { words: "relay --control 8474", does: "accept commands of Toxiproxy clients" },
   ],
   flags: FLAGS,
   readsEnvironment: readsProxyVariables,
@@ -151,17 +151,17 @@ async function runRelay({ flags, args, childCommand, io }: Invocation<typeof FLA
   });
 }
 
-/** A relay as the flags describe it. */
+/** An opened relay. */
 export interface OpenRelay {
-  /** Where it listens; none if only the control API makes relays. */
+  /** The local endpoints; none if only the control API creates relays. */
   readonly relay: Relay | undefined;
   readonly control: Control | undefined;
 }
 
 /**
- * Starts a relay, with the recording and the control API that the flags ask for.
+ * Starts a relay, with the recording and the control API from the flags.
  *
- * @throws {UsageError} The flags do not fit each other.
+ * @throws {UsageError} The flags conflict.
  */
 export async function openRelay(
   flags: RelayFlags,
@@ -202,10 +202,10 @@ export async function openRelay(
   return { relay, control };
 }
 
-/** A control API, and the proxies that it has made. */
+/** A control API and its proxies. */
 interface Control {
   readonly stats: StatsSource;
-  /** Of the API, where it is served. */
+  /** URL of the API, if served. */
   readonly url: string | undefined;
   endpoints(): string[];
   shutdown(): Promise<void>;
@@ -261,7 +261,7 @@ async function populateFrom(path: string, proxies: { populate(body: unknown): Pr
   }
 }
 
-/** Serves until the signal; then the connections have their time to end. */
+/** Serves until the signal, then drains the connections. */
 export async function runUntil(stopped: AbortSignal, { relay, control }: OpenRelay): Promise<void> {
   const shutdown = control?.shutdown;
   const ending = Promise.withResolvers<void>();
@@ -277,7 +277,7 @@ async function optionsOf(
   args: readonly string[],
   { reload, log }: { reload: ReloadSignal; log: Logger },
 ): Promise<RelayOptions> {
-  // A proxy that the API makes may listen by TLS, too.
+  // A proxy created through the API may also listen with TLS.
   const mayServeTls = flags.tlsCert !== undefined && (flags.control ?? flags.config) !== undefined;
   const tls = await tlsContextOf(flags, mayServeTls ? ["tls://127.0.0.1:0"] : args.slice(0, 1), { reload, log });
   const { layers } = proxiesOf({ ...flags, trustedProxy: [] }, args.slice(0, 1));
@@ -298,16 +298,16 @@ async function optionsOf(
 }
 
 /**
- * How the flags want targets to be chosen and dialled; the limits are added.
+ * Options for selecting and dialing targets, including limits.
  *
- * @throws {UsageError} Flags that belong together are not, or a file is missing.
+ * @throws {UsageError} A required flag or a file is missing.
  */
 export async function targetOptionsOf(
   flags: Omit<FlagValues<typeof RELAY_FLAGS>, "control" | "config" | "record">,
   limits: Pick<ConnectOptions, "handshakeTimeout" | "writeTimeout"> = {},
 ): Promise<Pick<RelayServiceOptions, "balance" | "onUnreachable" | "sendProxy" | "dial">> {
   if ((flags.targetCert === undefined) !== (flags.targetKey === undefined)) {
-    throw new UsageError("--target-cert and --target-key go together");
+    throw new UsageError("--target-cert and --target-key must be given together");
   }
   if (flags.targetInsecure && flags.targetCa !== undefined) {
     throw new UsageError("--target-insecure and --target-ca cannot be combined");
@@ -340,5 +340,5 @@ function endpointOf(text: string): Endpoint {
 function controlEndpoint(text: string): Endpoint {
   const endpoint = parseEndpoint(text);
   if (endpoint.scheme === "tcp") return endpoint;
-  throw new UsageError(`--control takes a TCP endpoint such as 127.0.0.1:8474, not ${text}`);
+  throw new UsageError(`--control requires a TCP endpoint such as 127.0.0.1:8474, not ${text}`);
 }

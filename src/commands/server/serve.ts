@@ -15,9 +15,9 @@ import { SHARED_FLAGS } from "./shared_flags.ts";
 import type { WorkerSlot } from "./workers/slot.ts";
 import { expandSystemdSockets, namesSystemdSockets } from "./systemd_sockets.ts";
 
-/** How a service runs besides its flags. */
+/** Options for running a service, besides its flags. */
 export interface ServeOptions {
-  /** Which thread this is. */
+  /** The thread. */
   readonly slot?: WorkerSlot;
   /** A command to run while the server serves; it drains when the command has ended. */
   readonly childCommand?: readonly string[];
@@ -46,10 +46,9 @@ export async function serveCommand(entry: ServiceEntry): Promise<Command> {
 }
 
 /**
- * Serves until a signal, or until the command has ended. The result is the
- * exit code, with a command that of the command.
+ * Serves until a signal, or until the command has ended. Returns the exit code, that of the command if there is one.
  *
- * @throws {UsageError} The flags do not fit the service or each other.
+ * @throws {UsageError} The flags do not apply to the service, or conflict.
  */
 export async function serve(
   service: NamedService,
@@ -82,20 +81,20 @@ export async function serve(
   });
 }
 
-/** How services run. */
+/** Options for running services. */
 export interface RunServicesOptions {
   /** Drains all. */
   readonly stop: AbortSignal;
   readonly io: ProgramIo;
-  /** Runs while they serve, if it has any words; they drain when it has ended. */
+  /** A command to run meanwhile, if not empty; the services drain when it has ended. */
   readonly command: readonly string[];
-  /** For the command. */
+  /** Environment variables for the command. */
   readonly env: Readonly<Record<string, string>>;
   /** Called once connections are accepted. */
   readonly onServing: () => void;
 }
 
-/** Runs services until the signal, or until the command has ended. The result is the exit code. */
+/** Runs services until the signal, or until the command has ended. Returns the exit code. */
 export async function runServices(
   services: readonly OpenService[],
   { stop, io, command, env, onServing }: RunServicesOptions,
@@ -106,7 +105,7 @@ export async function runServices(
   return await runWith(command, io, { env, running, stop: () => ended.abort() });
 }
 
-/** Runs services until the signal; one that fails ends the others. */
+/** Runs services until the signal; a failed one ends the others. */
 export async function runAllServices(services: readonly OpenService[], stop: AbortSignal): Promise<void> {
   const failed = new AbortController();
   const ending = AbortSignal.any([stop, failed.signal]);
@@ -121,7 +120,7 @@ export async function runAllServices(services: readonly OpenService[], stop: Abo
   for (const result of results) if (result.status === "rejected") throw result.reason;
 }
 
-/** Waits for the server to end, or runs a command that ends it. The result is the exit code. */
+/** Waits for the server to end, or runs a command that ends it. Returns the exit code. */
 export async function runWith(
   command: readonly string[],
   io: ProgramIo,
@@ -141,14 +140,14 @@ export async function runWith(
     stop();
     await running.catch((error: unknown) => {
       if (code === EXIT.done) throw error;
-      // The command's failure comes first: that of a mock is often its consequence.
+      // The command's failure takes precedence, because a mock's failure is often its consequence.
       io.stderr.write(`parley-server: ${messageOf(error)}\n`);
     });
   }
   return code;
 }
 
-/** Where the server is, for the command that uses it. */
+/** Environment variables with the server's endpoint, for the command. */
 export function environmentOf(endpoint: Endpoint | undefined, metricsUrl: string | undefined): Record<string, string> {
   if (endpoint === undefined) return {};
   const reachable = isHostEndpoint(endpoint) ? { ...endpoint, host: targetAddress(endpoint.host) } : endpoint;
@@ -159,7 +158,7 @@ export function environmentOf(endpoint: Endpoint | undefined, metricsUrl: string
   };
 }
 
-/** For people: what to open in a browser. */
+/** Logs the URL for browsers. */
 function logPageAddresses(endpoints: readonly string[], log: Logger): void {
   for (const endpoint of endpoints) {
     if (/^wss?:/.test(endpoint)) {

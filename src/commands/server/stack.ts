@@ -45,12 +45,12 @@ services:
 export const stackCommand = defineCommand({
   usage: "FILE [-- COMMAND]",
   examples: [
-    { words: "stack stack.yaml -- npm test", does: "run the tests while all of it serves" },
+    { words: "stack stack.yaml -- npm test", does: "run the tests while the stack serves" },
     { words: "stack stack.yaml --check", does: "check the file" },
   ],
   flags: FLAGS,
   notes: `A file looks like this; the keys of a service are its flags:${EXAMPLE}\n` +
-    "PARLEY_API, PARLEY_API_HOST and PARLEY_API_PORT are set for COMMAND. SIGHUP reads lists and certificates again.",
+    "PARLEY_API, PARLEY_API_HOST and PARLEY_API_PORT are set for COMMAND. SIGHUP reloads lists and certificates.",
   readsEnvironment: true,
   takesCommand: true,
   mayRunPrograms: true,
@@ -58,8 +58,8 @@ export const stackCommand = defineCommand({
   async run({ flags, args, childCommand, io }) {
     configureProgramLogging(flags, io);
     const [path, ...more] = args;
-    if (path === undefined || more.length > 0) throw new UsageError(`stack takes one FILE, not ${args.length}`);
-    // The schema and the parser take long to load: the other commands do not wait for them.
+    if (path === undefined || more.length > 0) throw new UsageError(`expected one FILE, not ${args.length}`);
+    // Loaded lazily, because the schema and the parser are slow to load.
     const { parseStackFile } = await import("./stack/stack_file.ts");
     const { openStack, stackEndpoints, stackVariables } = await import("./stack/open_stack.ts");
     const { readEnvironment } = await import("../../script/file/variables.ts");

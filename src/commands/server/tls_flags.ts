@@ -6,14 +6,14 @@ import { parseEndpoint } from "../../net/endpoint.ts";
 import type { TlsServerContext, TlsServerOptions } from "../../net/layers/tls_server.ts";
 import { readNamedFile } from "../../base/read_named_file.ts";
 
-/** TLS flags of every service. */
+/** TLS flags of all services. */
 export const SERVER_TLS_FLAGS = inGroup(
   "TLS",
   {
     tlsCert: {
       type: "text",
       placeholder: "FILE",
-      help: "certificate chain (PEM) for tls and wss; SIGHUP reads it again",
+      help: "certificate chain (PEM) for tls and wss; SIGHUP reloads it",
     },
     tlsKey: { type: "text", placeholder: "FILE", help: "private key of --tls-cert (PEM)" },
     tlsClientCa: {
@@ -25,7 +25,7 @@ export const SERVER_TLS_FLAGS = inGroup(
       type: "text",
       repeat: true,
       placeholder: "NAME",
-      help: "application protocol to negotiate, the preferred one first",
+      help: "application protocol to negotiate, in order of preference",
     },
     handshakeTimeout: { type: "duration", default: "5s", help: "maximum time for the TLS handshake" },
   } as const satisfies FlagTable,
@@ -34,14 +34,14 @@ export const SERVER_TLS_FLAGS = inGroup(
 type TlsFlags = FlagValues<typeof SERVER_TLS_FLAGS>;
 
 /**
- * Reads and checks the certificate before anything listens; `undefined` where
- * no endpoint needs one. It is read again at each `reload`.
+ * Reads and validates the certificate before anything listens; `undefined` if no endpoint needs one. Reloaded on each
+ * `reload`.
  *
  * @throws {UsageError} Flags or files are missing.
  * @throws {SyntaxError} A file is not PEM.
- * @throws {RangeError} The key is not the certificate's.
+ * @throws {RangeError} The key does not belong to the certificate.
  * @throws {TlsError} The certificate is not valid now.
- * @throws {PermissionError} The sandbox forbids reading a file.
+ * @throws {PermissionError} The sandbox does not allow reading a file.
  */
 export async function tlsContextOf(
   flags: TlsFlags,
@@ -53,7 +53,7 @@ export async function tlsContextOf(
   if (secured === undefined) {
     const given = (["tls-cert", "tls-key", "tls-client-ca"] as const)
       .find((_, index) => [tlsCert, tlsKey, flags.tlsClientCa][index] !== undefined);
-    if (given !== undefined) throw new UsageError(`--${given} is given, but no endpoint is tls:// or wss://`);
+    if (given !== undefined) throw new UsageError(`--${given} requires a tls:// or wss:// endpoint`);
     return undefined;
   }
   if (tlsCert === undefined || tlsKey === undefined) {
@@ -68,7 +68,7 @@ export async function tlsContextOf(
       context.replace(await readFiles(files, flags.alpn));
       logCertificate(context, log);
     } catch (error) {
-      log.error("the certificate is kept as it was", { error: messageOf(error) });
+      log.error("cannot reload the certificate; keeping the old one", { error: messageOf(error) });
     }
   });
   return context;

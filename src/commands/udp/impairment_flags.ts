@@ -21,7 +21,7 @@ export const IMPAIRMENT_FLAGS = {
     default: MAX_QUEUED,
     help: "maximum datagrams that are delayed at a time",
   },
-  seed: { type: "integer", max: 0xffff_ffff, default: 1, help: "same seed, same effect on the same datagrams" },
+  seed: { type: "integer", max: 0xffff_ffff, default: 1, help: "seed for reproducible faults" },
 } as const satisfies FlagTable;
 
 /** How the flags work, for `--help`. */

@@ -22,7 +22,7 @@ export const mockCommand: Command = defineCommand({
   flags: {
     ...MOCK_FLAGS,
     exitAfter: { type: "integer", min: 1, help: "exit after the scripts of N clients have ended" },
-    amplify: { type: "boolean", help: "send clients beyond this machine more than came from them" },
+    amplify: { type: "boolean", help: "send remote clients more than was received from them" },
     ...SERVE_FLAGS,
   },
   readsEnvironment: true,
@@ -34,7 +34,7 @@ export const mockCommand: Command = defineCommand({
     configureProgramLogging(flags, io);
     using readyFile = openReadyFile(flags.readyFile);
     const [path, ...endpoints] = args;
-    if (path === undefined) throw new UsageError("the file is missing: mock FILE [ENDPOINT...]");
+    if (path === undefined) throw new UsageError("missing FILE: mock FILE [ENDPOINT...]");
     return await runMock(path, flags, { io, program: "parley-udp" }, async (mock, script) => {
       const log = Logger.of("mock");
       const enough = new AbortController();

@@ -33,8 +33,8 @@ export const udpProgram: Program = withDocumentation({
     },
     {
       name: "mock",
-      summary: "play a script to each sender, and fail if one does anything else",
-      example: { words: "mock dns.yaml", does: "be the server of dns.yaml on 127.0.0.1:5000" },
+      summary: "play a script to each sender, and fail if one deviates from it",
+      example: { words: "mock dns.yaml", does: "play dns.yaml on 127.0.0.1:5000" },
       load: async () => (await import("./mock_command.ts")).mockCommand,
     },
     {
@@ -48,7 +48,7 @@ export const udpProgram: Program = withDocumentation({
       summary: "forward datagrams and return replies; simulate a bad network",
       example: {
         words: "relay udp://:5000 udp://127.0.0.1:6000 --drop 20% --seed 7",
-        does: "drop a fifth, the same ones in each run",
+        does: "drop 20 %, the same datagrams in each run",
       },
       load: async () => (await import("./relay_command.ts")).relayCommand,
     },

@@ -36,7 +36,7 @@ const FLAGS = {
   },
   idleTimeout: { type: "duration", default: "5m", help: "forget a client after TIME without a datagram" },
   ...IMPAIRMENT_FLAGS,
-  seed: { type: "integer", max: 0xffff_ffff, help: "same seed, same effect on the same datagrams" },
+  seed: { type: "integer", max: 0xffff_ffff, help: "seed for reproducible faults" },
   ...SERVE_FLAGS,
 } as const satisfies FlagTable;
 

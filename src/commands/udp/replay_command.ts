@@ -56,7 +56,7 @@ export const replayCommand: Command = defineCommand({
   },
 });
 
-/** The client's part of a recording, as of `listen --record` or `mock --journal`. */
+/** The client's side of a recording, for example of `listen --record` or `mock --journal`. */
 function itemsOf(text: string, file: string): { atMs: number; data: Uint8Array }[] {
   const events = text.trim() === "" ? [] : parseRecording(text, file).events;
   const items = events.flatMap(({ from, atMs, data }) =>

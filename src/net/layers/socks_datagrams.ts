@@ -22,7 +22,7 @@ export async function requestRelay(exchange: ProxyExchange, proxy: Proxy, host: 
   return { scheme: "udp", host: address, port: relay.port, path: "/" };
 }
 
-/** What a {@linkcode SocksDatagrams} is made of. */
+/** Options of {@linkcode SocksDatagrams}. */
 export interface SocksDatagramsInit {
   /** Reaches the proxy's relay; it is closed with this one. */
   readonly socket: DatagramSocket;

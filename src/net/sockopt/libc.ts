@@ -30,7 +30,7 @@ export function libcPaths({ os, arch }: Pick<typeof Deno.build, "os" | "arch"> =
   return [`/lib/${arch}-linux-gnu/libc.so.6`, "/lib64/libc.so.6", "/usr/lib/libc.so.6"];
 }
 
-/** Opens the C library if that is permitted already: nobody is asked. `undefined` also where it is at no known place. */
+/** Opens the C library if already permitted, without a prompt; `undefined` otherwise, or if it is not found. */
 export function openLibcIfPermitted(): Libc | undefined {
   for (const path of libcPaths()) {
     if (Deno.permissions.querySync({ name: "ffi", path }).state !== "granted") continue;

@@ -41,7 +41,7 @@ const SOCKS5 = 5;
 const LINGER_MS = 1_000;
 const NOWHERE = { host: "0.0.0.0", port: 0 } as const;
 
-/** What a {@linkcode ProxyServer} is made of. */
+/** Options of {@linkcode ProxyServer}. */
 export interface ProxyServerOptions {
   /** Targets, see `TargetList`. */
   readonly allow: readonly string[];

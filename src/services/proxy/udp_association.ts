@@ -15,7 +15,7 @@ const MAX_TARGETS = 1_024;
 /** Names that are being resolved at a time; datagrams to more of them are dropped. */
 const MAX_RESOLVING = 16;
 
-/** What a {@linkcode UdpAssociation} needs besides its connection. */
+/** Dependencies of {@linkcode UdpAssociation}. */
 export interface UdpAssociationOptions {
   /** Where datagrams may go. */
   readonly targets: TargetList;

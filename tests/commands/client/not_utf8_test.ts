@@ -40,8 +40,8 @@ Deno.test("replay of a recording that nothing can be compared with exits 2 (faul
   const head = { recording: 1, at: "2026-11-29T00:00:00Z", endpoint: "tcp://127.0.0.1:1", framing: "raw" };
   const line = (from: string, what: object) => ({ at: head.at, from, ...what });
   const cases: [lines: object[], flags: string[], reason: string][] = [
-    [[], [], "holds no reply"],
-    [[line("client", { text: "x" })], [], "holds no reply"],
+    [[], [], "contains no reply"],
+    [[line("client", { text: "x" })], [], "contains no reply"],
     [[], ["--ignore-replies"], "sends nothing"],
     [[line("server", { text: "x" }), line("server", { end: true })], ["--ignore-replies"], "sends nothing"],
     [[line("client", { end: true })], ["--ignore-replies"], "sends nothing"],

@@ -41,11 +41,11 @@ Deno.test("relay rejects wrong arguments with one line and exit code 2", async (
   assertMatch(await refusal("1"), /no TARGET for 1/);
   assertMatch(await refusal("0", "1", "--fault", "latencey:1s"), /did you mean latency\?/);
   assertMatch(await refusal("0", "1", "--fault", "stall", "--share", "2"), /percentage from 0% to 100%/);
-  assertMatch(await refusal("0", "1", "--only", "3"), /--only is given, but no --fault/);
+  assertMatch(await refusal("0", "1", "--only", "3"), /--only requires --fault/);
   assertMatch(await refusal("0", "1", "--fault", "message-drop:5%"), /it requires a ws or wss endpoint/);
   assertMatch(await refusal("tls://:0", "1"), /needs --tls-cert FILE and --tls-key FILE/);
-  assertMatch(await refusal("0", "1", "--target-cert", "x"), /--target-cert and --target-key go together/);
-  assertMatch(await refusal("0", "1", "--control", "unix:/tmp/x"), /--control takes a TCP endpoint/);
+  assertMatch(await refusal("0", "1", "--target-cert", "x"), /--target-cert and --target-key must be given together/);
+  assertMatch(await refusal("0", "1", "--control", "unix:/tmp/x"), /--control requires a TCP endpoint/);
 });
 
 Deno.test("relay forwards, and prints the seed", async () => {

@@ -194,7 +194,7 @@ for (
     [["--fault", "drop:20"], 'Cannot parse share "20"'],
     [["--fault", "drop"], "drop needs a value, as in drop:5%"],
     [["--fault", "latency:1s,distribution=odd"], "distribution takes uniform, normal"],
-    [["--share", "20%"], "--share is given, but no --fault"],
+    [["--share", "20%"], "--share requires --fault"],
     [["--drop", "5%", "--share", "20"], 'Cannot parse share "20"'],
   ] as const
 ) {

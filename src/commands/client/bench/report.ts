@@ -8,7 +8,7 @@ import { formatEndpoint } from "../../../net/endpoint.ts";
 
 const BAR_WIDTH = 40;
 
-/** What is measured, in one line. */
+/** Describes the run in one line. */
 export function planLine(plan: LoadPlan): string {
   const load = plan.rate === undefined ? `${plan.depth} in flight` : `${formatCount(plan.rate)}/s`;
   const span = plan.requests === undefined ? formatDuration(plan.durationMs) : `${formatCount(plan.requests)} messages`;
@@ -19,7 +19,7 @@ export function planLine(plan: LoadPlan): string {
   return `${formatEndpoint(plan.endpoint)}: ${connections}, ${formatSize(plan.size)}${framing}, ${span}`;
 }
 
-/** What it came to, for people. */
+/** The result as text. */
 export function reportText(plan: LoadPlan, summary: LoadSummary, style: Style): string {
   const { answered, sent, lost, rate, elapsedMs } = summary;
   const bytesPerSecond = formatSize(Math.round(rate * plan.size));
@@ -42,12 +42,12 @@ export function reportText(plan: LoadPlan, summary: LoadSummary, style: Style): 
   return [planLine(plan), "", ...lines, "", ...histogramLines(summary, style), ""].join("\n");
 }
 
-/** A number with a mark between thousands. */
+/** Formats a number with thousands separators. */
 export function formatCount(count: number): string {
   return Math.round(count).toLocaleString("en-US");
 }
 
-/** One line while it runs. */
+/** The progress line. */
 export function progressLine(second: number, answered: number, p50Ms: number, p99Ms: number): string {
   return `${second}s  ${formatCount(answered)}/s  p50 ${formatLatency(p50Ms)}  p99 ${formatLatency(p99Ms)}`;
 }
@@ -68,7 +68,7 @@ function histogramLines({ latency }: LoadSummary, style: Style): string[] {
   return cells.map(({ upTo, share, bar }) => `up to ${upTo.padStart(width)}  ${share.padStart(7)}  ${style.good(bar)}`);
 }
 
-/** What it came to, for programs; latencies are in milliseconds. */
+/** The result as JSON; latencies are in milliseconds. */
 export function reportObject(
   plan: LoadPlan,
   summary: LoadSummary,

@@ -19,10 +19,10 @@ svg .grid { stroke: currentColor; stroke-opacity: .15; }
 .failed { color: #c62828; }
 `;
 
-/** The percentiles that the curve goes through, further and further into the tail. */
+/** Percentiles of the curve, increasingly far into the tail. */
 const TAIL = [0, 50, 75, 90, 95, 99, 99.5, 99.9, 99.95, 99.99, 99.999];
 
-/** A page with plots in one file: no script, nothing from the network. */
+/** A self-contained page with plots, without scripts or external resources. */
 export function reportHtml(plan: LoadPlan, summary: LoadSummary, failed: readonly string[], madeAt: Date): string {
   const { answered, sent, lost, rate, errors } = summary;
   const rows: [string, string][] = [
@@ -51,7 +51,7 @@ ${latencyPlot(summary)}
 }
 
 function percentilePlot(latency: Histogram): string {
-  // A percentile that no answer stands for would only repeat the greatest.
+  // Percentiles beyond the number of replies would only repeat the maximum.
   const known = TAIL.filter((percentile) => (1 - percentile / 100) * latency.totalCount >= 1 || percentile === 0);
   const place = (percentile: number) => -Math.log10(1 - percentile / 100);
   return svgPlot({
@@ -70,7 +70,7 @@ function percentilePlot(latency: Histogram): string {
 function distributionPlot(latency: Histogram): string {
   const rows = histogramRows(latency, 30);
   return svgPlot({
-    title: "Answers by latency",
+    title: "Replies by latency",
     curves: [{
       name: "answers",
       color: "#2a7de1",
@@ -86,7 +86,7 @@ function distributionPlot(latency: Histogram): string {
 
 function ratePlot({ seconds }: LoadSummary): string {
   return svgPlot({
-    title: "Answers a second",
+    title: "Replies per second",
     curves: [{ name: "rate", color: "#2a7de1", points: seconds.map(({ answered }, index) => [index + 1, answered]) }],
     xTicks: secondTicks(seconds.length),
     formatY: formatCount,

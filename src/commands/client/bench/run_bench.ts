@@ -23,12 +23,12 @@ import { planLine, progressLine, reportObject, reportText } from "./report.ts";
 import { reportHtml } from "./report_html.ts";
 import { runThreads } from "./threads.ts";
 
-/** A connection's messages in flight are one buffer. */
+/** Maximum bytes in flight per connection, which are one buffer. */
 const MAX_BATCH_BYTES = 1024 ** 3;
 
 type BenchFlags = FlagValues<typeof BENCH_FLAGS>;
 
-/** What `bench` does; the result is the exit code. */
+/** Runs `bench`; returns the exit code. */
 export async function runBench(endpoint: string, flags: BenchFlags, io: ProgramIo): Promise<number> {
   using page = flags.html === undefined ? undefined : OutputFile.open(flags.html, "the page");
   const limits = flags.failIf.map(parseLoadLimit);
@@ -50,20 +50,20 @@ async function planOf(text: string, flags: BenchFlags): Promise<LoadPlan> {
   const framing = flags.framing ?? "raw";
   if (flags.rate !== undefined && flags.depth > 1) throw new UsageError("--rate and --depth cannot be combined");
   if (flags.pool !== undefined && (flags.rate !== undefined || flags.depth > 1)) {
-    throw new UsageError("--pool goes with neither --rate nor --depth");
+    throw new UsageError("--pool cannot be combined with --rate or --depth");
   }
   if (isWebSocket(endpoint) && (flags.pool !== undefined || flags.framing !== undefined)) {
-    throw new UsageError(`--pool and --framing are for streams; ${endpoint.scheme} has messages of its own`);
+    throw new UsageError(`--pool and --framing require a stream; ${endpoint.scheme} has its own messages`);
   }
   const size = flags.size ?? (Number(/^fixed:(\d+)$/.exec(framing)?.[1]) || 64);
-  if (size === 0) throw new UsageError("--size: an echo of nothing cannot be seen; it takes 1 or more");
+  if (size === 0) throw new UsageError("--size must be 1 or more: an empty message has no echo");
   if (size * flags.depth > MAX_BATCH_BYTES) {
     throw new UsageError(
-      `--size and --depth: ${formatSize(size * flags.depth)} in flight on a connection; 1 GiB is the most`,
+      `--size and --depth: ${formatSize(size * flags.depth)} in flight on a connection; the maximum is 1 GiB`,
     );
   }
   try {
-    // Once before all: a message that the framing cannot say is a mistake of the flags.
+    // Encoded once in advance: a message that the framing cannot encode is a usage error.
     parseFraming(framing, { maxBytes: Infinity }).encode(buildPayload(size, 0), new ByteBuilder());
   } catch (error) {
     throw new UsageError(`--size ${size} and --framing ${framing}: ${messageOf(error)}`, { cause: error });
@@ -100,7 +100,7 @@ async function measure(plan: LoadPlan, workers: number, signal: AbortSignal, io:
   });
 }
 
-/** Errors and losses fail a run, with their own code where there is one kind, unless a limit says how many are too many. */
+/** Errors and losses fail a run, with their own exit code if there is only one kind, unless a limit applies to them. */
 function exitCodeFor({ answered, lost, errors }: LoadSummary, limits: readonly Limit<LoadSummary>[]): number {
   const codes = new Set(errors.values().map(({ exitCode }) => exitCode));
   const [only] = codes;
@@ -126,9 +126,9 @@ const METRICS: Metrics<LoadSummary> = {
 };
 
 /**
- * A limit on what a load came to.
+ * A limit on the result.
  *
- * @throws {UsageError} The text is none.
+ * @throws {UsageError} The text cannot be parsed.
  */
 export function parseLoadLimit(text: string): Limit<LoadSummary> {
   return parseLimit(text, METRICS);

@@ -27,12 +27,12 @@ export interface Plot {
 const WIDTH = 720;
 const HEIGHT = 260;
 const LEFT = 80;
-/** Half of the longest label of the x axis has its place there. */
+/** Space for half of the longest x label. */
 const RIGHT = 44;
 const TOP = 30;
 const BOTTOM = 34;
 
-/** The plot as an SVG element that needs nothing from elsewhere. */
+/** Renders the plot as a self-contained SVG element. */
 export function svgPlot({ title, curves, xTicks, formatY }: Plot): string {
   const points = curves.flatMap((curve) => curve.points);
   const xs = [...points.map(([x]) => x), ...xTicks.map(({ at }) => at)];
@@ -59,7 +59,7 @@ export function svgPlot({ title, curves, xTicks, formatY }: Plot): string {
   ].join("\n");
 }
 
-/** Text that stands for itself in HTML and SVG. */
+/** Escapes text for HTML and SVG. */
 export function escapeMarkup(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }

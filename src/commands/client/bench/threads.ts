@@ -6,25 +6,25 @@ import { type LoadEnd, runLoad, type RunLoadOptions } from "../../../load/run_lo
 import { Collector, type LoadSummary } from "../../../load/summary.ts";
 import { startWorker, type WorkerScope } from "../../worker.ts";
 
-/** How a load is run by several threads. */
+/** Options for a load on several threads. */
 export interface RunThreadsOptions {
   readonly workers: number;
-  /** Ends it early. */
+  /** Ends the run early. */
   readonly signal: AbortSignal;
   /** Called after each sample. */
   readonly onProgress: (collector: Collector) => void;
 }
 
 /**
- * Puts a load on a server, from this thread or from several workers that begin together.
+ * Runs a load, in this thread or in several workers that start together.
  *
- * @throws {ParleyError} The server is not there, or not every connection could be opened.
+ * @throws {ParleyError} The server is unreachable, or not all connections could be opened.
  */
 export async function runThreads(plan: LoadPlan, options: RunThreadsOptions): Promise<LoadSummary> {
   const plans = splitPlan(plan, options.workers);
   const collector = new Collector();
   const everyone = Promise.withResolvers<void>();
-  // Handled here: if one fails before it is ready, nothing may be waiting for the others yet.
+  // Prevents unhandled rejections: if one fails before it is ready, nothing awaits the others yet.
   everyone.promise.catch(() => {});
   let readyCount = 0;
   const run = plans.length === 1 ? runLoad : runLoadInWorker;
@@ -47,7 +47,7 @@ export async function runThreads(plan: LoadPlan, options: RunThreadsOptions): Pr
     } catch (error) {
       everyone.reject(error);
       failed.abort(error);
-      // What a worker throws arrives as text, even the reason that it was stopped with.
+      // A worker's errors arrive as text, even the stop reason.
       throw options.signal.aborted ? options.signal.reason : error;
     }
   }));
@@ -61,7 +61,6 @@ type ToWorker =
   | { readonly kind: "finish" };
 
 type FromWorker =
-  /** It listens. */
   | { readonly kind: "hello" }
   | { readonly kind: "ready" }
   | {
@@ -75,7 +74,7 @@ type FromWorker =
   | { readonly kind: "end"; readonly end: LoadEnd }
   | { readonly kind: "failed"; readonly failure: PlainFailure };
 
-/** Runs a load as {@linkcode runLoad} does, in a thread of its own. */
+/** Runs {@linkcode runLoad} in a worker. */
 async function runLoadInWorker(plan: LoadPlan, options: RunLoadOptions): Promise<LoadEnd> {
   const worker = await startWorker();
   const send = (message: ToWorker) => worker.postMessage(message);
@@ -118,7 +117,7 @@ async function runLoadInWorker(plan: LoadPlan, options: RunLoadOptions): Promise
 
 type LoadScope = WorkerScope<ToWorker, FromWorker>;
 
-/** The worker's side: runs the load that it is given. */
+/** The worker's side: runs the received load. */
 export function runWorker(scope: LoadScope): void {
   const go = Promise.withResolvers<void>();
   const finish = new AbortController();

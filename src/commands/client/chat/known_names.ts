@@ -2,19 +2,19 @@ import type { ChatEvent, Person } from "../../../chat/event.ts";
 import { keyOf } from "../../../chat/names.ts";
 import { CHAT_COMMANDS } from "../../../chat/commands/mod.ts";
 
-/** The words that Tab completes: who is in the rooms, and the commands. */
+/** Completions: members of the rooms, and commands. */
 export class KnownNames {
-  /** By the key of the room, names by their key. */
+  /** Names by key, by room key. */
   readonly #rooms = new Map<string, Map<string, string>>();
 
-  /** Follows who comes and goes. */
+  /** Applies join and leave events. */
   onEvent(event: ChatEvent): void {
     switch (event.type) {
       case "joined":
         this.#rooms.set(keyOf(event.room), new Map());
         return this.#add(event.room, event.members);
       case "who":
-        // One page of them.
+        // Adds a page of members.
         return this.#add(event.room, event.members);
       case "left":
         return void this.#rooms.delete(keyOf(event.room));
@@ -34,7 +34,7 @@ export class KnownNames {
     for (const { nick } of members) names?.set(keyOf(nick), nick);
   }
 
-  /** The text with its last word completed to a name of the room, its first to a command; `undefined` if none fits. */
+  /** Completes the last word to a name in the room, or the first to a command; `undefined` if none matches. */
   complete(before: string, room: string | undefined): string | undefined {
     const word = before.split(/\s/).at(-1) ?? "";
     if (word === "") return undefined;

@@ -13,54 +13,53 @@ import type { Session } from "../../../session/session.ts";
 import { leave } from "../../../websocket/close_frame.ts";
 import { parseEvent, refusalOf, RefusedByServerError, unexpectedProtocol } from "./parse_event.ts";
 
-/** How a {@linkcode ChatLink} behaves. */
+/** Options of {@linkcode ChatLink}. */
 export interface ChatLinkOptions {
-  /** Opens a session; WebSocket asks for `parley.v1`. */
+  /** Opens a session; WebSocket with `parley.v1`. */
   readonly dial: () => Promise<Session>;
-  /** Rooms to be in; the first is spoken in. */
+  /** Rooms to join; the first is the current one. */
   readonly rooms: readonly string[];
   readonly nick?: string | undefined;
   readonly login?: { readonly name: string; readonly password: string } | undefined;
-  /** How long to try again after the connection was lost, or the server could not store, in milliseconds. */
+  /** How long to retry after a lost connection or a storage failure of the server, in milliseconds. */
   readonly reconnectMs: number;
   /**
-   * Between two tries where the server could not store, in milliseconds.
+   * Delay between retries after a storage failure, in milliseconds.
    *
    * @default {1_000}
    */
   readonly retryEveryMs?: number;
-  /** For the server to greet, in milliseconds. */
+  /** Time limit for the server's greeting, in milliseconds. */
   readonly greetingMs: number;
-  /** Every event, each message once and in order. */
+  /** Called for every event; each message once and in order. */
   readonly onEvent: (event: ChatEvent) => void;
-  /** The connection was lost, or is back. */
+  /** Called when the connection is lost or restored. */
   readonly onStatus: (text: string) => void;
 }
 
 /** A request to the server. */
 export type Request = JsonRequest | { readonly type: "ban" | "mute"; readonly time?: string | undefined };
 
-/** Begins the `id` of the requests that enter a room. */
+/** Prefix of the `id` of join requests. */
 const ENTER = "enter ";
-/** The `id` of the request to leave the room that a stream begins in. */
+/** The `id` of the request to leave the initial room of a stream. */
 const LEAVE_LOBBY = "leave #lobby";
 
-/** Of what a server says that is no chat. */
+/** Maximum characters shown of a server that is not a chat. */
 const SHOWN_CHARACTERS = 80;
 
 /**
- * A client of the chat over the JSON wire. When the connection is lost it
- * connects again, resumes each room where it was, and sends again what was not
- * acknowledged: nothing is shown twice and nothing is stored twice.
+ * A chat client over the JSON format. After a lost connection it reconnects, resumes each room, and resends
+ * unacknowledged messages; no message is shown or stored twice.
  */
 export class ChatLink {
   readonly #options: ChatLinkOptions;
   readonly #progress: Progress;
-  /** Rooms by key, with their names; the current one is the last. */
+  /** Room names by key; the current room is the last. */
   readonly #rooms: Map<string, string>;
-  /** Rooms that have been entered over this connection. */
+  /** Rooms joined over this connection. */
   readonly #entered = new Set<string>();
-  /** Rooms for which a resume was asked and not answered yet. */
+  /** Rooms with a pending resume. */
   readonly #resuming = new Set<string>();
   readonly #ready = Promise.withResolvers<void>();
   readonly #backoff = new Backoff({ first: 250, max: 10_000, jitter: 0.5 });
@@ -68,16 +67,16 @@ export class ChatLink {
   #settled: PromiseWithResolvers<void> | undefined;
   #session: Session | undefined;
   #nick = "";
-  /** The name that was asked for, to be asked for again. */
+  /** The requested name, for reconnects. */
   #wantedNick: string | undefined;
   #isWelcome = false;
-  /** What the server has said to people, before its welcome to programs. */
+  /** Text lines of the server before its JSON welcome. */
   #said = "";
-  /** A stream is put into #lobby by the server, and leaves it at once where that is not asked for. */
+  /** The server adds a stream client to #lobby, which it leaves immediately unless requested. */
   #isLeavingLobby = false;
   readonly #leaving = new AbortController();
 
-  /** Nothing is opened before {@linkcode run}. */
+  /** Opens nothing before {@linkcode run}. */
   constructor(options: ChatLinkOptions) {
     this.#options = options;
     this.#wantedNick = options.nick;
@@ -90,17 +89,17 @@ export class ChatLink {
     });
   }
 
-  /** Settles when the first room has been entered; rejects when that fails. */
+  /** Settles when the first room has been joined; rejects if that fails. */
   get ready(): Promise<void> {
     return this.#ready.promise;
   }
 
-  /** Whether the server listens. */
+  /** Whether it is connected and accepted. */
   get isOnline(): boolean {
     return this.#session !== undefined && this.#isWelcome;
   }
 
-  /** How many publishes the server has neither acknowledged nor refused. */
+  /** Number of publishes neither acknowledged nor rejected. */
   get unsent(): number {
     return this.#progress.unacknowledged;
   }
@@ -109,7 +108,7 @@ export class ChatLink {
     return this.#nick;
   }
 
-  /** The room that is spoken in. */
+  /** The current room. */
   get currentRoom(): string | undefined {
     return [...this.#rooms.values()].at(-1);
   }
@@ -117,7 +116,7 @@ export class ChatLink {
   /**
    * Connects, and stays connected until {@linkcode quit}.
    *
-   * @throws What made the first connection fail, or what kept it from coming back.
+   * @throws The error of the first connection, or of the last reconnect attempt.
    */
   async run(): Promise<void> {
     try {
@@ -144,9 +143,9 @@ export class ChatLink {
     return this.#session?.send(JSON.stringify(request), true) ?? false;
   }
 
-  /** Says something; it is sent again, under the same `id`, until it is acknowledged or refused. */
+  /** Publishes a message; it is resent under the same `id` until it is acknowledged or rejected. */
   publish(publish: Publish, id: string = crypto.randomUUID()): void {
-    // A server would drop it, or end the connection, each time that it is sent again.
+    // A server would drop it or close the connection at every retry.
     if (publish.text.length > TEXT_LENGTH) {
       const text = `A message has at most ${TEXT_LENGTH} characters: this one has ${publish.text.length}`;
       return this.#options.onEvent({ type: "error", code: "too-long", text, field: "text", id });
@@ -155,7 +154,7 @@ export class ChatLink {
     if (this.#entered.has(keyOf(publish.room))) this.request({ type: "publish", id, ...publish });
   }
 
-  /** Speaks in that room from now on. */
+  /** Makes a room the current one. */
   switchTo(room: string): void {
     const key = keyOf(room);
     const name = this.#rooms.get(key);
@@ -164,7 +163,7 @@ export class ChatLink {
     this.#rooms.set(key, name);
   }
 
-  /** Waits until everything published is acknowledged or refused, or the time is over; `false` then. */
+  /** Waits until all publishes are acknowledged or rejected; `false` on timeout. */
   async settled(timeoutMs: number): Promise<boolean> {
     if (this.unsent === 0) return true;
     this.#settled ??= Promise.withResolvers();
@@ -174,7 +173,7 @@ export class ChatLink {
     return this.unsent === 0;
   }
 
-  /** Leaves the chat: {@linkcode run} returns, after the server's goodbye where that comes within `byeMs`. */
+  /** Leaves the chat: {@linkcode run} returns, after the server's goodbye or `byeMs`. */
   quit(byeMs?: number): void {
     this.#leaving.abort();
     const session = this.#session;
@@ -189,7 +188,7 @@ export class ChatLink {
     return this.#leaving.signal.aborted;
   }
 
-  /** One connection, from dialling to its end; the result is why it ended. */
+  /** Runs one connection; returns why it ended. */
   async #runConnection(): Promise<unknown> {
     this.#isWelcome = this.#isLeavingLobby = false;
     this.#said = "";
@@ -214,13 +213,13 @@ export class ChatLink {
     }
   }
 
-  /** Whether something spoke, but no chat did. */
+  /** Whether the server responded, but not as a chat. */
   #isOtherProtocol(error: unknown): boolean {
     const hasEnded = error instanceof ClosedEarlyError || error instanceof TimeoutError;
     return hasEnded && !this.#isWelcome && this.#said !== "";
   }
 
-  /** Who leaves need not wait for a connection; one that is opened all the same is closed. */
+  /** Quitting does not wait for a pending connection, which is closed if it opens. */
   async #dial(): Promise<Session> {
     const dialling = this.#options.dial();
     try {
@@ -233,7 +232,7 @@ export class ChatLink {
 
   async #talk(session: Session): Promise<void> {
     if (session.kind === "stream") {
-      // In one turn, so in one piece: nothing said meanwhile comes between the change of the wire and the resuming.
+      // In one turn and thus one write, so that no message comes between the change of format and the resume.
       for (const line of ["/mode json", ...this.#opening(true)]) session.send(line, true);
       this.#isLeavingLobby = !this.#rooms.has(LOBBY);
     }
@@ -245,7 +244,7 @@ export class ChatLink {
       if (batch === null) return;
       for (const { data } of batch) {
         const text = new TextDecoder().decode(data);
-        // Until the wire has changed the server speaks to people.
+        // Until the format has changed the server sends text.
         isJson ||= text.startsWith('{"type":"welcome"');
         if (!isJson && this.#said.length < SHOWN_CHARACTERS) this.#said += `${text}\n`;
         const event = isJson ? parseEvent(text) : undefined;
@@ -280,9 +279,9 @@ export class ChatLink {
         break;
       case "error":
         if (event.code === "login-failed") throw new RefusedByServerError(event.text);
-        // Who is banned from it was not there.
+        // A client banned from it was not in it.
         if (event.id === LEAVE_LOBBY) return void (this.#isLeavingLobby = false);
-        // The opening was sent before the log-in.
+        // The opening requests were sent before the login.
         if (event.code === "login-required" && !this.#isWelcome) return;
         if (this.#isRetried(event)) return;
         this.#settle(event.id);
@@ -317,7 +316,7 @@ export class ChatLink {
     const key = keyOf(event.room);
     if (this.#isLeavingLobby && key === LOBBY) return;
     const isNew = this.#progress.positionOf(key) === undefined;
-    // The change of the wire tells of #lobby too; the answer to the resume is yet to come.
+    // The change of format also reports #lobby; the response to the resume follows.
     if (this.#resuming.has(key) && event.id !== `${ENTER}${key}`) return;
     this.#resuming.delete(key);
     this.#progress.settle(`${ENTER}${key}`);
@@ -330,14 +329,14 @@ export class ChatLink {
     this.#ready.resolve();
   }
 
-  /** A room that cannot be entered is not asked for again; without any there is nothing to talk in. */
+  /** A room that cannot be joined is not requested again; without any room the client ends. */
   #onRefusedRoom({ id, text }: ChatEvent & { type: "error" }): void {
     if (!id?.startsWith(ENTER)) return;
     this.#rooms.delete(id.slice(ENTER.length));
     if (this.#rooms.size === 0) throw new RefusedByServerError(text);
   }
 
-  /** The requests that a connection begins with. */
+  /** The opening requests of a connection. */
   #opening(isInLobby: boolean): string[] {
     const requests: Request[] = [];
     const nick = this.#wantedNick;
@@ -353,7 +352,7 @@ export class ChatLink {
     return requests.map((request) => JSON.stringify(request));
   }
 
-  /** What the server's history could not take, or not read, is asked for again: under one `id` it is stored once. */
+  /** Retries requests that failed because of the server's history: messages are stored once per `id`. */
   #isRetried(refusal: ChatEvent & { type: "error" }): boolean {
     const { id, text } = refusal;
     if (id === undefined || this.#progress.publishOf(id) === undefined && !id.startsWith(ENTER)) return false;
@@ -367,7 +366,7 @@ export class ChatLink {
   #askAgain(ids: readonly string[]): void {
     for (const id of ids) {
       const publish = this.#progress.publishOf(id);
-      // Without a connection, or before the room is entered, it is sent once that is so.
+      // Sent later if not connected or the room is not joined yet.
       if (publish !== undefined && this.#entered.has(keyOf(publish.room))) {
         this.request({ type: "publish", id, ...publish });
       }
@@ -393,7 +392,7 @@ export class ChatLink {
       onStatus(`connection lost (${messageOf(error)}); trying again for ${formatDuration(reconnectMs)}`);
     }
     await delay(Math.min(this.#backoff.next(), leftMs), this.#leaving.signal)
-      // Who leaves waits no longer.
+      // Quitting ends the wait.
       .catch(() => {});
   }
 }

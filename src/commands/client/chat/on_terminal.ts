@@ -8,7 +8,7 @@ import type { ChatLink } from "./link.ts";
 import { showEvent } from "./show_event.ts";
 import { readTyped, TYPED_COMMANDS } from "./typed_line.ts";
 
-/** Someone at a terminal: a line to write in, and above it what is said. */
+/** The interactive chat: an input line, with messages above it. */
 export class ChatScreen implements Disposable {
   readonly #io: ProgramIo;
   readonly #names = new KnownNames();
@@ -31,13 +31,13 @@ export class ChatScreen implements Disposable {
     this.#print(showEvent(event, { color: this.#io.mayColor, currentRoom, nick }));
   }
 
-  /** Says something about the connection. */
+  /** Shows a message about the connection. */
   tell(text: string): void {
     this.#showState();
     this.#print([`* ${text}`]);
   }
 
-  /** Reads lines until the person or the link ends it, for `byeMs` at most after that; the result is the exit code. */
+  /** Reads lines until the user or the link ends it; waits up to `byeMs` for the goodbye. Returns the exit code. */
   async talk(link: ChatLink, byeMs: number): Promise<number> {
     this.#link = link;
     const running = link.run();
@@ -45,7 +45,7 @@ export class ChatScreen implements Disposable {
     this.#showState();
     const prompt = this.#prompt = new Prompt(this.#io, this.#editor, {
       takesPastes: true,
-      // What is said is shown when it comes back from the server.
+      // Own messages are shown when the server sends them back.
       keeps: (line) => !link.isOnline || readTyped(line, link.currentRoom).kind !== "say",
     });
     const ended = running.then(() => ({ kind: "ended" as const }));
@@ -65,7 +65,7 @@ export class ChatScreen implements Disposable {
     return link.unsent === 0 ? EXIT.done : EXIT.unexpected;
   }
 
-  /** Gives the terminal back. */
+  /** Restores the terminal. */
   [Symbol.dispose](): void {
     this.#prompt?.[Symbol.dispose]();
     this.#prompt = undefined;
@@ -80,7 +80,7 @@ export class ChatScreen implements Disposable {
     this.#editor.prompt = `${currentRoom}${isOnline ? "" : " (offline)"}> `;
   }
 
-  /** Several lines can only have been pasted: one message, or commands that follow each other. */
+  /** Several lines were pasted: one message, or a sequence of commands. */
   #onText(text: string, link: ChatLink, byeMs: number): void {
     if (!text.startsWith("/")) return this.#onLine(text, link, byeMs);
     for (const line of text.split("\n")) this.#onLine(line, link, byeMs);
@@ -112,7 +112,7 @@ export class ChatScreen implements Disposable {
   }
 
   #send(link: ChatLink, request: Parameters<ChatLink["request"]>[0]): void {
-    if (!link.request(request)) this.#print(["! There is no connection now; that was not sent"]);
+    if (!link.request(request)) this.#print(["! Not connected; the message was not sent"]);
   }
 
   #print(lines: readonly string[]): void {

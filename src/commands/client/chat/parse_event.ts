@@ -5,17 +5,16 @@ import { formatEndpoint } from "../../../net/endpoint.ts";
 import type { Session } from "../../../session/session.ts";
 
 /**
- * The event of a message of the JSON wire; `undefined` for one of a type that
- * is not known here, as a later server may send.
+ * Parses an event of the JSON format; `undefined` for an unknown type from a newer server.
  *
- * @throws {FrameError} It is no object of the JSON wire: this is no chat server.
+ * @throws {FrameError} The text is not an event: the server is not a chat.
  */
 export function parseEvent(text: string): ChatEvent | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new FrameError("The server sent what is no JSON: is it a Parley chat?", { cause });
+    throw new FrameError("The server sent invalid JSON: is it a Parley chat?", { cause });
   }
   if (typeof value !== "object" || value === null || !("type" in value) || typeof value.type !== "string") {
     throw new FrameError("The server sent an object without a type: is it a Parley chat?");
@@ -29,11 +28,11 @@ export function parseEvent(text: string): ChatEvent | undefined {
       throw new FrameError(`The server sent a ${event.type} whose ${name} is not ${type} but ${found}`);
     }
   }
-  // The fields that are used have just been looked at.
+  // The used fields have been checked above.
   return event as unknown as ChatEvent;
 }
 
-/** The fields of each type that the client relies on. */
+/** Required fields of each type. */
 const FIELDS: Readonly<Record<string, Readonly<Record<string, "string" | "number" | "boolean" | "array">>>> = {
   welcome: { nick: "string", motd: "array", loginRequired: "boolean" },
   message: { room: "string", seq: "number", epoch: "string", at: "string", from: "string", text: "string" },
@@ -60,21 +59,21 @@ const FIELDS: Readonly<Record<string, Readonly<Record<string, "string" | "number
 /** Codes of a Close frame: protocol error, wrong type of data, not UTF-8, too large (RFC 6455, section 7.4.1). */
 const REFUSALS: ReadonlySet<number> = new Set([1002, 1003, 1007, 1009]);
 
-/** The server answered, and said no: trying again would not help. */
+/** The server rejected the client; a retry would not help. */
 export class RefusedByServerError extends ParleyError {
   override name = "RefusedByServerError";
 }
 
-/** A server that could not take what it was sent could not take it the next time either. */
+/** The server would reject the same data again. */
 export function refusalOf({ closeFrame }: Session, cause: unknown): RefusedByServerError | undefined {
   if (closeFrame === undefined || !REFUSALS.has(closeFrame.code)) return undefined;
   const why = closeFrame.text === "" ? "" : ` (${closeFrame.text})`;
   return new RefusedByServerError(`The server closed the connection with code ${closeFrame.code}${why}`, { cause });
 }
 
-/** Something answered that is not a chat of ours. */
+/** The peer is not a Parley chat. */
 export function unexpectedProtocol(session: Session, said: string): ParleyError {
   const endpoint = formatEndpoint(session.remote);
   const shown = preview(utf8(said.trimEnd()), 80);
-  return new ParleyError(`${endpoint} does not speak as a Parley chat does: it said "${shown}"`, { endpoint });
+  return new ParleyError(`${endpoint} is not a Parley chat: it sent "${shown}"`, { endpoint });
 }

@@ -4,30 +4,30 @@ import type { RoomMessage } from "../../../chat/message.ts";
 import { textFormat } from "../../../chat/event_format.ts";
 import { safeText } from "../../../cli/safe_text.ts";
 
-/** How events look. */
+/** Options for rendering events. */
 export interface ShowOptions {
   /** Whether colours may be used. */
   readonly color: boolean;
-  /** The room that is spoken in: its messages need not name it. */
+  /** The current room, which its messages do not name. */
   readonly currentRoom: string | undefined;
-  /** Who looks: where that name is said it stands out. */
+  /** The user's name, which is highlighted. */
   readonly nick?: string | undefined;
 }
 
-/** Colours that can be read on light and on dark. */
+/** Colors that are readable on light and dark backgrounds. */
 const NAME_COLORS = [31, 32, 33, 34, 35, 36, 91, 92, 94, 95, 96];
 const FAINT = 2;
 
-/** What names are made of. */
+/** Characters of names. */
 const NAME_CHARACTER = "[\\p{L}\\p{M}\\p{N}_\\-[\\]{}|]";
 
-/** Begins the reader's own name: bold, and turned around. */
+/** Starts the highlighted own name: bold and inverse. */
 const MARKED = "\x1b[1;7m";
 
-/** As wide as the time. */
+/** Indentation as wide as the time. */
 const INDENT = " ".repeat("00:00 ".length);
 
-/** An event as lines for a terminal, none where it says nothing to people. */
+/** Renders an event as lines for a terminal; none if it is not shown. */
 export function showEvent(event: ChatEvent, options: ShowOptions): string[] {
   switch (event.type) {
     case "message":
@@ -43,7 +43,7 @@ export function showEvent(event: ChatEvent, options: ShowOptions): string[] {
   }
 }
 
-/** The color of a name: the same everywhere, whatever its case. */
+/** The color of a name, independent of its case. */
 export function colorOfName(nick: string): number {
   let hash = 0;
   for (const char of keyOf(nick)) hash = (hash * 31 + char.charCodeAt(0)) >>> 0;
@@ -57,13 +57,13 @@ function message({ room, at, from, text, action }: RoomMessage, options: ShowOpt
   return linesOf(`${time(at, options)} ${where}${action ? `* ${who}` : `${who}:`} `, text, options);
 }
 
-/** Further lines stand under the name: none can be taken for another message. */
+/** Continuation lines are indented, so that they cannot be taken for another message. */
 function linesOf(head: string, text: string, options: ShowOptions): string[] {
   const [first = "", ...more] = text.split("\n").map((line) => withName(safe(line), options));
   return [head + first, ...more.map((line) => INDENT + line)];
 }
 
-/** The text with the reader's name marked wherever it stands as a word. */
+/** Highlights the user's name as a whole word. */
 function withName(text: string, { color, nick }: ShowOptions): string {
   if (!color || nick === undefined || nick === "") return text;
   const name = nick.replaceAll(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
@@ -73,7 +73,7 @@ function withName(text: string, { color, nick }: ShowOptions): string {
   );
 }
 
-/** Hours and minutes here. */
+/** Local hours and minutes. */
 function time(at: string, options: ShowOptions): string {
   const date = new Date(at);
   const text = Number.isNaN(date.getTime())
@@ -86,7 +86,7 @@ function name(nick: string, options: ShowOptions): string {
   return paint(safe(nick), colorOfName(nick), options);
 }
 
-/** The server is a stranger too: nothing of it may move the cursor. */
+/** The server is not trusted either: its text must not contain control sequences. */
 function safe(text: string): string {
   return safeText(text).replaceAll("\n", " ");
 }

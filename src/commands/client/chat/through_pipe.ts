@@ -6,11 +6,11 @@ import type { ChatLink, Request } from "./link.ts";
 import { showEvent } from "./show_event.ts";
 import { readTyped } from "./typed_line.ts";
 
-/** A program at the pipe: lines in, events out. */
+/** The chat over pipes: lines in, events out. */
 export class ChatPipe {
   readonly #io: ProgramIo;
   readonly #isJson: boolean;
-  /** Whether the server refused anything that came through the pipe. */
+  /** Whether the server rejected any input. */
   hasRefusal = false;
 
   constructor(io: ProgramIo, options: { isJson: boolean }) {
@@ -25,21 +25,21 @@ export class ChatPipe {
     if (lines.length > 0) this.#io.stdout.write(lines.map((line) => `${line}\n`).join(""));
   }
 
-  /** About the connection: for people, or a log. */
+  /** Reports the state of the connection on standard error. */
   tell(text: string): void {
     this.#io.stderr.write(`* ${text}\n`);
   }
 
   /**
-   * Sends each line, waits until all is acknowledged, and leaves.
+   * Sends each line, waits for all acknowledgements, and leaves.
    *
-   * @throws {TimeoutError} Something was not acknowledged in time.
+   * @throws {TimeoutError} A message was not acknowledged in time.
    */
   async talk(link: ChatLink, replyMs: number): Promise<void> {
     const running = link.run();
     const sending = this.#sendInput(link, replyMs);
     try {
-      // Whichever fails first says why; the end of the input ends the link.
+      // The first failure is reported; the end of the input ends the link.
       await Promise.race([running, sending.then(() => running)]);
     } catch (error) {
       link.quit(0);
@@ -78,7 +78,7 @@ export class ChatPipe {
     else throw new UsageError(typed.kind === "wrong" ? typed.text : `cannot send "${line}"`);
   }
 
-  /** The server looks at the fields; only what is needed to send a publish again is looked at here. */
+  /** The server validates the fields; only those needed for retries are checked here. */
   #sendJson(line: string, link: ChatLink): void {
     let request: unknown;
     try {

@@ -4,24 +4,24 @@ import { MAX_HISTORY } from "../../../chat/names.ts";
 import { moderationRequest } from "../../../chat/page/composer.js";
 import type { Request } from "./link.ts";
 
-/** What a line that someone typed asks for. */
+/** A parsed input line. */
 export type Typed =
   | { readonly kind: "nothing" }
   | { readonly kind: "say"; readonly text: string; readonly action?: true }
   | { readonly kind: "request"; readonly request: Request }
-  /** Speak in that room from now on, entering it first where that is needed. */
+  /** Make a room the current one, joining it if necessary. */
   | { readonly kind: "join"; readonly room: string }
   | { readonly kind: "quit" }
   | { readonly kind: "help" }
   | { readonly kind: "wrong"; readonly text: string };
 
-/** Commands of the text wire that mean nothing on the wire of programs. */
+/** Commands of the text format without an equivalent in JSON. */
 const NOT_HERE = new Set(["login", "mode"]);
 
-/** What can be typed, in the order of `/help`. */
+/** Commands in the order of `/help`. */
 export const TYPED_COMMANDS = CHAT_COMMANDS.filter(({ name }) => !NOT_HERE.has(name));
 
-/** Reads a line; commands without a room are for `room`, the current one. */
+/** Parses a line; commands without a room apply to `room`, the current one. */
 export function readTyped(line: string, room: string | undefined): Typed {
   if (line.trim() === "") return { kind: "nothing" };
   if (!line.startsWith("/")) return { kind: "say", text: line };
@@ -65,7 +65,7 @@ export function readTyped(line: string, room: string | undefined): Typed {
       return { kind: "help" };
     default: {
       const wanted = moderationRequest(command, rest.trim(), room);
-      // The server checks the fields.
+      // The server validates the fields.
       if (wanted !== undefined) return "room" in wanted ? inRoom(() => wanted as Request) : request(wanted as Request);
       return { kind: "wrong", text: `Unknown command /${name}; ${hint(command)}` };
     }
@@ -82,5 +82,5 @@ function isCount(text: string): boolean {
 }
 
 function wrong(usage: string): Typed {
-  return { kind: "wrong", text: `It is written ${usage}` };
+  return { kind: "wrong", text: `Usage: ${usage}` };
 }

@@ -3,32 +3,32 @@ import { FrameError } from "../../../base/errors.ts";
 import { type Decoder, delimiterCodec, lineCodec } from "../../../framing/mod.ts";
 import { assertText } from "../../../script/encodable.ts";
 
-/** One message on its way to the peer. */
+/** A message to send. */
 export interface Outgoing {
   readonly data: Uint8Array;
   /** Whether WebSocket sends it as text. */
   readonly isText: boolean;
 }
 
-/** Makes messages of what comes on standard input, in whatever pieces it comes. */
+/** Splits standard input into messages, however it is chunked. */
 export interface InputSplitter {
   /** The messages that the bytes complete; they are valid until the next call. */
   push(bytes: Uint8Array): readonly Outgoing[];
-  /** What is left at the end of input. */
+  /** The rest at the end of input. */
   end(): readonly Outgoing[];
 }
 
-/** How input becomes messages. */
+/** Options for splitting input. */
 export interface InputOptions {
-  /** Each line is a message; otherwise the bytes go as they come. */
+  /** Each line is a message; otherwise bytes are sent as they are read. */
   readonly isByLine: boolean;
   /** Each line is hexadecimal digits. */
   readonly isHex: boolean;
   /** A line end is sent as CR LF. */
   readonly isCrLf: boolean;
-  /** What becomes of the end of a line that is a message: kept, all but its LF, which the framing adds, or dropped. */
+  /** Treatment of the line end of a message: keep it, keep all but the LF (which the framing adds), or drop it. */
   readonly lineEnds: "keep" | "keep CR" | "drop";
-  /** Whether WebSocket sends text; by default where lines are messages and not hexadecimal digits. */
+  /** Whether WebSocket messages are text; by default for lines that are not hexadecimal. */
   readonly isText?: boolean | undefined;
 }
 
@@ -43,7 +43,7 @@ export function inputSplitter(options: InputOptions): InputSplitter {
   return options.isCrLf ? new CrLfSplitter() : new PieceSplitter(options.isText ?? false);
 }
 
-/** The bytes as they come. */
+/** Passes bytes through. */
 class PieceSplitter implements InputSplitter {
   readonly #isText: boolean;
 
@@ -97,9 +97,9 @@ class LineSplitter implements InputSplitter {
 }
 
 /**
- * One line, without its end, as a message.
+ * Converts a line without its end to a message.
  *
- * @throws {SyntaxError} It should be hexadecimal digits and is not.
+ * @throws {SyntaxError} The line is not hexadecimal.
  */
 export function lineMessage(line: Uint8Array, options: InputOptions): Outgoing {
   const { isHex, isCrLf, lineEnds } = options;

@@ -11,46 +11,44 @@ import { notEncodable } from "../../../script/encodable.ts";
 import type { InputSplitter, Outgoing } from "./input.ts";
 import { type Missing, ProgressWatch } from "./progress_watch.ts";
 
-/** How standard input and output are joined to a session. */
+/** Options for joining standard input and output to a session. */
 export interface PipeOptions {
-  /** Makes messages of standard input. */
+  /** Splits standard input into messages. */
   readonly splitter: InputSplitter;
-  /** A message as it is printed. */
+  /** Formats a message for output. */
   readonly render: (message: Message) => Uint8Array;
-  /** How long the peer may take to end after the last byte, once standard input has ended, in milliseconds. */
+  /** Time limit for the peer's end after the last byte, once standard input has ended, in milliseconds. */
   readonly waitReplyMs: number;
-  /** How long standard input may take to go on or end once the peer has ended, in milliseconds. */
+  /** Time limit for more input or its end once the peer has ended, in milliseconds. */
   readonly waitInputMs: number;
-  /** A server's side of a WebSocket waits for its client as long as there was no input, and needs no answer. */
+  /** For servers: a WebSocket waits for its client while there was no input, and needs no reply. */
   readonly isServer?: boolean;
   /** See `WatchOptions`. */
   readonly stallMs: number;
   /**
-   * The session goes through a proxy: many of these close the connection at the
-   * end of either side, and lose the reply. So our side stays open until nothing
-   * has come for `waitReplyMs`, and ends then only if there was no answer.
+   * The session uses a proxy: many proxies close the connection when either side ends, and lose the reply. So this side
+   * stays open until nothing was received for `waitReplyMs`, and is then ended only if there was no reply.
    */
   readonly isProxied?: boolean | undefined;
-  /** Called for every message that is sent or received. */
+  /** Called for every sent or received message. */
   readonly onSent?: ((message: Outgoing) => void) | undefined;
   readonly onReceived?: ((message: Message) => void) | undefined;
   /** Called with the side that has ended. */
   readonly onEnd?: ((side: "own" | "peer") => void) | undefined;
-  /** Ends it with its reason. */
+  /** Aborts with its reason. */
   readonly signal: AbortSignal;
 }
 
 const INPUT_BYTES = 64 * 1024;
 
 /**
- * Sends standard input and prints what comes, both at once, each held back by
- * the slower side. The end of input ends our side where the transport can;
- * then the peer's end is waited for, so that no reply is lost. The peer's end
- * leaves the end of input to be waited for, so that nothing stays unsent unseen.
+ * Sends standard input and prints received data concurrently, with backpressure in both directions. The end of input
+ * half-closes the connection if possible and waits for the peer's end, so that no reply is lost. After the peer's end
+ * it waits for the end of input, so that unsent input is reported.
  *
  * @throws {TimeoutError} The peer did not end, or did not read, in time.
  * @throws {ResetError} The peer reset the connection, or closed the connection before all input was sent.
- * @throws {UsageError} The framing has no way to say what the input holds.
+ * @throws {UsageError} The framing cannot encode the input.
  */
 export async function pipe(session: Session, io: ProgramIo, options: PipeOptions): Promise<void> {
   await new Pipe(session, io, options).run();
@@ -62,7 +60,7 @@ class Pipe {
   readonly #options: PipeOptions;
   readonly #expired = Promise.withResolvers<Missing>();
   readonly #watch: ProgressWatch;
-  /** Something came after the last message that was sent. */
+  /** Whether data was received after the last sent message. */
   #isAnswered = false;
   #hasSent = false;
 
@@ -81,12 +79,12 @@ class Pipe {
   async run(): Promise<void> {
     using _watch = this.#watch;
     const work = this.#join();
-    // Handled here: after a timeout nothing else handles a failure of it.
+    // Otherwise a failure after a timeout would be an unhandled rejection.
     work.catch(() => {});
     const { signal } = this.#options;
     const missing = await abortable(Promise.race([work, this.#expired.promise]), { signal });
     if (missing === undefined || missing === "input") return;
-    // WebSocket ends both sides at once: silence after an answer is all there is to wait for.
+    // WebSocket has no half-close, so a reply ends with silence.
     if (missing === "end" && this.#session.kind === "websocket" && (this.#isAnswered || this.#options.isServer)) {
       return await this.#session.finish();
     }
@@ -98,14 +96,14 @@ class Pipe {
     return this.#options.isProxied === true && this.#session.kind === "stream";
   }
 
-  /** An answer is over when nothing more comes; without one the server may have waited for our end. */
+  /** A reply ends with silence; without one the server may be waiting for this side's end. */
   async #endSide(work: Promise<void>): Promise<void> {
     if (this.#isAnswered) return this.#session.close("done");
     await this.#naming(() => this.#session.closeWrite());
     const { signal, waitReplyMs } = this.#options;
     await abortable(work, { signal, timeout: waitReplyMs }, () => this.#timeout("end"));
     if (this.#isAnswered) return;
-    const message = `${this.#peer} sent no reply, or the proxy lost it when our side ended`;
+    const message = `${this.#peer} sent no reply, or the proxy lost it at the half-close`;
     throw new ClosedEarlyError(message, { endpoint: this.#peer });
   }
 
@@ -116,7 +114,7 @@ class Pipe {
       sending.then(() => undefined, (error: unknown) => ({ error })),
       receiving.then(() => undefined, () => undefined),
     ]);
-    // A peer that has closed may have sent the reason: that takes precedence. Any other error is one of the input.
+    // A peer that has closed may have sent the reason, which takes precedence. Any other error comes from the input.
     if (first && !(first.error instanceof ResetError)) throw first.error;
     await receiving;
     this.#session.log.debug("the peer has ended");
@@ -195,8 +193,8 @@ class Pipe {
   #timeout(missing: "end" | "reading"): Error {
     const { waitReplyMs, stallMs } = this.#options;
     const message = missing === "end"
-      ? `${this.#peer} did not end within ${formatDuration(waitReplyMs)} of the last byte`
-      : `${this.#peer} took none of what was sent for ${formatDuration(stallMs)}`;
+      ? `${this.#peer} did not close the connection within ${formatDuration(waitReplyMs)} of the last byte`
+      : `${this.#peer} did not accept any data for ${formatDuration(stallMs)}`;
     return new TimeoutError(missing === "end" ? "reply" : "write", message, { endpoint: this.#peer });
   }
 }

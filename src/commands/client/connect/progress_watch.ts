@@ -1,28 +1,25 @@
-/** What a {@linkcode ProgressWatch} waits for. */
+/** Options of {@linkcode ProgressWatch}. */
 export interface WatchOptions {
-  /** How long the other side, or standard input, may take once the other has ended, in milliseconds. */
+  /** Time limit for one side, the peer or standard input, once the other has ended, in milliseconds. */
   readonly waitMs: Readonly<Record<"end" | "input", number>>;
-  /** How long the peer may take none of what is being sent, in milliseconds. */
+  /** How long the peer may accept no data during a send, in milliseconds. */
   readonly stallMs: number;
-  /** Bytes that wait to be sent; a change is progress. */
+  /** Bytes queued for sending; a change is progress. */
   readonly queuedBytes: () => number;
-  /** Called once, with what did not happen. */
+  /** Called once with what timed out. */
   readonly onExpired: (missing: Missing) => void;
 }
 
-/** What did not happen in time: the peer did not end, did not read, or no more input came. */
+/** What timed out: the peer's end, the peer's reading, or more input. */
 export type Missing = "end" | "reading" | "input";
 
-/**
- * Watches the progress of two pumps: it gives up when no bytes move for too
- * long. Time in which the reader of our own output holds it up does not count.
- */
+/** Watches the progress of both directions and reports a stall. Time spent waiting for a slow stdout does not count. */
 export class ProgressWatch implements Disposable {
-  /** Something is being sent. */
+  /** A send is pending. */
   isSending = false;
-  /** Our output waits for its reader. */
+  /** A write to stdout is pending. */
   isOutputBlocked = false;
-  /** What has to come now for all to be done; nothing while both sides are open. */
+  /** The awaited end; none while both sides are open. */
   awaited: "end" | "input" | undefined;
   readonly #options: WatchOptions;
   readonly #timer: ReturnType<typeof setInterval>;
@@ -35,12 +32,12 @@ export class ProgressWatch implements Disposable {
     this.#timer = setInterval(() => this.#check(), Math.max(5, Math.min(250, shortestMs / 20)));
   }
 
-  /** Something moved: all time counts from now. */
+  /** Records progress and restarts the time limits. */
   touch(): void {
     this.#lastMs = performance.now();
   }
 
-  /** From now on only this has to come. */
+  /** Sets the awaited end. */
   await(awaited: "end" | "input"): void {
     this.awaited = awaited;
     this.touch();

@@ -25,7 +25,7 @@ export const TALK_FLAGS = {
 
 type TalkFlags = FlagValues<typeof TALK_FLAGS> & { readonly framing: string | undefined };
 
-/** If line ends are separators, or lines are not sent as they are, there is no line end to change. */
+/** Rejects --crlf where no line ends are sent. */
 export function rejectCrLf({ hex, framing = "raw" }: TalkFlags, target: Endpoint): void {
   if (hex) throw new UsageError("--crlf and --hex cannot be combined");
   if (isWebSocket(target)) throw new UsageError("--crlf cannot be used with WebSocket: its messages have no line ends");
@@ -34,26 +34,26 @@ export function rejectCrLf({ hex, framing = "raw" }: TalkFlags, target: Endpoint
   }
 }
 
-/** How a session is joined to standard input and output, besides the flags. */
+/** Options for joining a session to standard input and output, besides the flags. */
 export interface TalkOptions {
   readonly io: ProgramIo;
-  /** Where to record it. */
+  /** The recorder. */
   readonly file: OutputFile | undefined;
-  /** Which side this is. */
+  /** The side of this program. */
   readonly role: "client" | "server";
   /** See `PipeOptions`. */
   readonly waitReplyMs: number;
   /** See `PipeOptions`. */
   readonly waitInputMs: number;
-  /** Ends it with its reason. */
+  /** Aborts with its reason. */
   readonly signal: AbortSignal;
-  /** Whether the session goes through a proxy. */
+  /** Whether the session uses a proxy. */
   readonly isProxied?: boolean;
 }
 
 /**
- * Joins a session to standard input and output: by hand where both are a
- * terminal, otherwise byte by byte. The result is the exit code.
+ * Joins a session to standard input and output: interactively if both are a terminal, otherwise as a pipe. Returns the
+ * exit code.
  */
 export async function talk(session: Session, flags: TalkFlags, options: TalkOptions): Promise<number> {
   const { io, file, role, signal } = options;
@@ -105,7 +105,7 @@ function inputOptions(flags: TalkFlags, session: Session, isByHand: boolean): In
     isHex: flags.hex,
     isCrLf: flags.crlf,
     lineEnds: isFramed ? flags.framing === "line" && session.kind === "stream" ? "keep CR" : "drop" : "keep",
-    // A line that is typed is text, unless it says bytes.
+    // A typed line is text unless it is hexadecimal.
     isText: session.kind === "websocket" ? messageType(flags) ?? (isFramed && !flags.hex) : false,
   };
 }

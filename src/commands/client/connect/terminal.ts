@@ -11,28 +11,27 @@ import type { Message, Session } from "../../../session/session.ts";
 import { abnormalClose, closeFrameText } from "../../../websocket/close_frame.ts";
 import type { Outgoing } from "./input.ts";
 
-/** How a session is held by hand. */
+/** Options of an interactive session. */
 export interface TerminalOptions {
-  /** The line as a message. */
+  /** Converts a line to a message. */
   readonly messageOf: (line: Uint8Array) => Outgoing;
-  /** A message as it is shown. */
+  /** Formats a message. */
   readonly show: (message: Message) => string;
-  /** For the peer's end after ours, in milliseconds. */
+  /** Time limit for the peer's end after this side's, in milliseconds. */
   readonly waitReplyMs: number;
   readonly onSent?: ((message: Outgoing) => void) | undefined;
   readonly onReceived?: ((message: Message) => void) | undefined;
   readonly onEnd?: ((side: "own" | "peer") => void) | undefined;
 }
 
-/** How long a peer may take to end after `quit`: who quits has seen enough. */
+/** Time limit for the peer's end after `quit`. */
 const QUIT_MS = 1_000;
 
 /**
- * Sends each line that is typed and prints what comes above the line that is
- * being edited. `quit` leaves; Ctrl-D ends our side and waits for the peer's
- * end; Ctrl-C leaves at once. The result is the exit code.
+ * Sends typed lines and prints received data above the edited line. `quit` ends the session; Ctrl-D half-closes and
+ * waits for the peer's end; Ctrl-C exits immediately. Returns the exit code.
  *
- * @throws {TimeoutError} After Ctrl-D the peer did not end in time.
+ * @throws {TimeoutError} The peer did not end in time after Ctrl-D.
  * @throws {ResetError} The peer reset the connection.
  */
 export async function runTerminal(
@@ -87,7 +86,7 @@ function send(session: Session, prompt: Prompt, options: TerminalOptions, text: 
     session.send(message.data, message.isText);
     options.onSent?.(message);
   } catch (error) {
-    // Not hexadecimal digits, for example, or a line that the framing cannot encode: the next one may be valid.
+    // For example invalid hexadecimal, or a line that the framing cannot encode; the next one may be valid.
     if (!(error instanceof SyntaxError || error instanceof FrameError)) throw error;
     prompt.print(`! ${messageOf(error)}\n`);
   }
@@ -103,7 +102,7 @@ async function end(
   if (!await session.closeWrite()) return await session.finish();
   const endpoint = formatEndpoint(session.remote);
   const within = formatDuration(options.waitReplyMs);
-  const hint = setTimeout(() => prompt.print(`waiting up to ${within} for the server's end; Ctrl-C leaves\n`), 500);
+  const hint = setTimeout(() => prompt.print(`waiting up to ${within} for the server to close; Ctrl-C exits\n`), 500);
   try {
     const left = (async () => {
       for (;;) if ((await prompt.next()).kind === "interrupt") return;
@@ -111,7 +110,7 @@ async function end(
     await abortable(
       Promise.race([received, left]),
       { timeout: options.waitReplyMs },
-      () => new TimeoutError("reply", `${endpoint} did not end within ${within}`, { endpoint }),
+      () => new TimeoutError("reply", `${endpoint} did not close the connection within ${within}`, { endpoint }),
     );
   } finally {
     clearTimeout(hint);
@@ -130,5 +129,5 @@ async function quit(session: Session, options: TerminalOptions, received: Promis
   session.close("done");
 }
 
-/** The peer has not ended in time, which is no fault after `quit`. */
+/** The peer did not end in time, which is not an error after `quit`. */
 class StillOpen extends Error {}

@@ -7,28 +7,28 @@ import type { TcpInfo } from "../../../net/sockopt/tcp_info.ts";
 import { daysLeft } from "../../../net/tls_certificate.ts";
 import type { TlsFacts } from "../../../net/tls_facts.ts";
 
-/** What `inspect` found. */
+/** The result of `inspect`. */
 export interface Inspection {
   readonly endpoint: string;
   readonly addresses: readonly ResolvedAddress[];
-  /** Addresses that did not answer. */
+  /** Failed addresses. */
   readonly failed: readonly Attempt[];
   readonly local: Endpoint;
   readonly remote: Endpoint;
-  /** `undefined` where the C library cannot be used. */
+  /** `undefined` if the C library cannot be used. */
   readonly options: {
-    /** As the kernel gave them. */
+    /** Defaults of the kernel. */
     readonly before: SocketOptionReport;
-    /** As the flags asked for. */
+    /** Requested by flags. */
     readonly wanted: SocketOptionValues | undefined;
-    /** As they are now. */
+    /** Effective values. */
     readonly now: SocketOptionReport;
   } | undefined;
   readonly tcp: TcpInfo | undefined;
   readonly tls: TlsFacts | undefined;
 }
 
-/** As one JSON object. */
+/** The result as one JSON object. */
 export function inspectionObject(inspection: Inspection): object {
   const { local, remote, options, tls, ...rest } = inspection;
   return {
@@ -41,7 +41,7 @@ export function inspectionObject(inspection: Inspection): object {
   };
 }
 
-/** For people: a table. */
+/** The result as a table. */
 export function inspectionText(inspection: Inspection): string {
   const { endpoint, addresses, failed, local, remote, tcp, tls, options } = inspection;
   const rows: [string, string][] = [["endpoint", endpoint]];
@@ -50,8 +50,8 @@ export function inspectionText(inspection: Inspection): string {
   rows.push(["local", formatEndpoint(local)]);
   rows.push(["remote", `${formatEndpoint(remote)}${familyOf(remote)}`]);
   if (tcp) {
-    rows.push(["round trip", `${tcp.roundTripUs} us, give or take ${tcp.roundTripVarianceUs} us`]);
-    rows.push(["segment", `${tcp.sendSegmentBytes} bytes, ${tcp.retransmits} sent again`]);
+    rows.push(["round trip", `${tcp.roundTripUs} us, variance ${tcp.roundTripVarianceUs} us`]);
+    rows.push(["segment", `${tcp.sendSegmentBytes} bytes, ${tcp.retransmits} retransmitted`]);
   }
   if (tls) rows.push(...tlsRows(tls));
   if (options === undefined) {
@@ -78,7 +78,7 @@ function tlsRows({ version, cipher, alpn, chain }: TlsFacts): [string, string][]
   const [certificate] = chain;
   if (certificate) {
     rows.push(["certificate", `${certificate.subject}, for ${certificate.names.join(", ") || "no name"}`]);
-    rows.push(["valid", `${daysLeft(certificate)} days more`]);
+    rows.push(["valid", `${daysLeft(certificate)} days left`]);
   }
   return rows;
 }

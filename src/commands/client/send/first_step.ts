@@ -9,22 +9,21 @@ import { sendStep } from "./steps.ts";
 
 /** Where the first DATA comes from. */
 export interface FirstStepOptions {
-  /** As it was typed. */
+  /** DATA as typed. */
   readonly data: string | undefined;
   readonly file: string | undefined;
   readonly isHex: boolean;
   readonly isLiteral: boolean;
-  /** The type of a WebSocket message; by default text, or binary for hexadecimal digits and files. */
+  /** WebSocket message type; by default text, or binary for hexadecimal and files. */
   readonly isText: boolean | undefined;
-  /** For the end of standard input, in milliseconds. */
+  /** Time limit for the end of standard input, in milliseconds. */
   readonly timeoutMs: number;
 }
 
 /**
- * The step that sends DATA, the file, or else standard input where that is no
- * terminal.
+ * The step that sends DATA, the file, or standard input unless it is a terminal.
  *
- * @throws {UsageError} Two sources, no hexadecimal digits, or an input that does not end.
+ * @throws {UsageError} There are two sources, the data is not hexadecimal, or the input does not end.
  */
 export async function firstStep(
   options: FirstStepOptions,
@@ -34,7 +33,7 @@ export async function firstStep(
   const { data, file } = options;
   if (data !== undefined && file !== undefined) throw new UsageError("DATA and --file cannot be combined");
   if (file !== undefined) return bytesStep(await readNamedBytes(file, "what to send:"), options, false);
-  // A framing would make an empty message of it.
+  // A framing would send an empty message.
   if (data === "") return undefined;
   if (data !== undefined) {
     try {
@@ -60,7 +59,7 @@ function bytesStep(
 async function readInput(timeoutMs: number, io: ProgramIo, signal: AbortSignal): Promise<Uint8Array> {
   const late = () =>
     new UsageError(
-      `standard input did not end within ${formatDuration(timeoutMs)}; write DATA as '' to send nothing of it`,
+      `standard input did not end within ${formatDuration(timeoutMs)}; use '' as DATA to send nothing`,
     );
   return await abortable(readToEnd(io), { signal, timeout: timeoutMs }, late);
 }

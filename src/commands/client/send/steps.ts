@@ -13,24 +13,23 @@ import {
   type Step,
 } from "../../../script/steps.ts";
 
-/** What decides how the words of a command line become steps. */
+/** Options for converting flags to steps. */
 export interface StepOptions {
-  /** What is sent first, if anything is. */
+  /** The first send step, if any. */
   readonly first: Step | undefined;
   /** DATA is hexadecimal digits. */
   readonly isHex: boolean;
   /** DATA and TEXT have no escapes. */
   readonly isLiteral: boolean;
-  /** The type of WebSocket messages that are sent; by default text, or binary where DATA is hexadecimal digits. */
+  /** Type of sent WebSocket messages; by default text, or binary for hexadecimal DATA. */
   readonly isText?: boolean | undefined;
-  /** A reply is over when nothing came for that long, in milliseconds; `undefined` waits for no reply. */
+  /** Silence that ends a reply, in milliseconds; `undefined` waits for no reply. */
   readonly quietMs: number | undefined;
 }
 
 /**
- * The steps in the order in which the flags were given: each `--then` sends,
- * each `--expect...` waits. What is sent without an expectation behind it is
- * followed by a wait for its reply.
+ * Converts the flags to steps in their order: each `--then` sends, each `--expect...` waits. A send without an
+ * expectation is followed by a wait for its reply.
  *
  * @throws {UsageError} A value that cannot be used.
  */
@@ -50,7 +49,7 @@ export function stepsOf(given: readonly GivenFlag[], options: StepOptions): Step
   });
 }
 
-/** A step that sends DATA as it was typed. */
+/** A step that sends typed DATA. */
 export function sendStep(
   text: string,
   { isHex, isLiteral, isText = !isHex }: Pick<StepOptions, "isHex" | "isLiteral" | "isText">,

@@ -5,12 +5,12 @@ import { parseYamlFile, type YamlFile } from "../../../script/file/yaml_file.ts"
 import { type SmokeFile, smokeSchema, type SmokeTest } from "./schema.ts";
 
 /**
- * Parses a smoke file and checks all of it.
+ * Parses and validates a smoke file.
  *
- * @param name Of the file, for messages.
- * @param variables Those of its stack.
- * @throws {UsageError} Says where the mistake is: file, line, and path of the field.
- * @throws {PermissionError} A variable of the environment may not be read.
+ * @param name Name of the file, for messages.
+ * @param variables Variables of its stack.
+ * @throws {UsageError} The file is invalid; the message has file, line, and path of the field.
+ * @throws {PermissionError} A permission to read an environment variable is missing.
  */
 export function parseSmokeFile(
   text: string,

@@ -7,27 +7,26 @@ import type { YamlFile } from "../../../script/file/yaml_file.ts";
 import type { SmokeFile, SmokeTest } from "./schema.ts";
 import { SharedConnections } from "./shared_connections.ts";
 
-/** How the tests of a file are run. */
+/** Options for running the tests of a file. */
 export interface RunAllOptions {
-  /** Most tests at a time. */
+  /** Maximum concurrent tests. */
   readonly jobs: number;
-  /** For all of them together, in milliseconds; what has not ended by then has failed. */
+  /** Time limit for all tests in milliseconds; unfinished tests then fail. */
   readonly deadlineMs: number | undefined;
-  /** Tests with one of these tags; all where there is none. */
+  /** Run tests with one of these tags; all if empty. */
   readonly tags: readonly string[];
-  /** Tests with one of these tags are left out. */
+  /** Skip tests with one of these tags. */
   readonly skippedTags: readonly string[];
-  /** The way to every endpoint. */
+  /** The route to every endpoint. */
   readonly route: SharedConnections["route"];
-  /** Ends everything with its reason. */
+  /** Aborts with its reason. */
   readonly signal: AbortSignal;
-  /** Called for each test as it ends. */
+  /** Called when a test ends. */
   readonly onTest: (report: TestReport) => void;
 }
 
 /**
- * Runs the tests of a file, several at a time; the reports are in the order of
- * the file. Once the signal has aborted, the tests that have not ended are
+ * Runs the tests of a file concurrently; the reports are in the order of the file. After an abort, unfinished tests are
  * reported as interrupted.
  */
 export async function runAll(
@@ -62,7 +61,7 @@ export async function runAll(
     await Promise.all(Array.from({ length: Math.min(options.jobs, file.tests.length) }, work));
   } finally {
     clearTimeout(timer);
-    // Where a reporter has failed, the others begin nothing new.
+    // After a reporter has failed, no new test is started.
     next = file.tests.length;
   }
   return reports;
@@ -72,7 +71,7 @@ function skipReason({ tags = [] }: SmokeTest, options: RunAllOptions): string | 
   const unwanted = tags.find((tag) => options.skippedTags.includes(tag));
   if (unwanted !== undefined) return `it has the tag ${unwanted}`;
   if (options.tags.length === 0 || tags.some((tag) => options.tags.includes(tag))) return undefined;
-  return `it has not the tag ${options.tags.join(" or ")}`;
+  return `it does not have the tag ${options.tags.join(" or ")}`;
 }
 
 function skipped({ name }: SmokeTest, reason: string, location: string): TestReport {

@@ -19,14 +19,14 @@ import { type SmokeStack, STACK_TEST, stackOf } from "./smoke_stack.ts";
 
 type SmokeFlags = FlagValues<typeof SMOKE_FLAGS>;
 
-/** What `smoke` does; the result is the exit code. */
+/** Runs `smoke`; returns the exit code. */
 export async function runSmoke(path: string, flags: SmokeFlags, io: ProgramIo): Promise<number> {
   using junit = flags.junit === undefined ? undefined : OutputFile.open(flags.junit, "the JUnit report");
   if (flags.tap && flags.json) throw new UsageError("--tap and --json cannot be combined");
   const text = await readNamedFile(path, "the smoke file");
   const stack = await stackOf(text, path);
   if (stack === undefined || stack.services.every(({ program }) => program.length === 0)) await io.giveBackRun?.();
-  // All of the file is checked before anything is started.
+  // The whole file is validated before anything is started.
   const checked = parseSmokeFile(text, path, readEnvironment, stack?.expected);
   using _ = io.stop.listen();
   const route = await routeConnectOptions(flags);
@@ -83,7 +83,7 @@ async function run(
   return suite;
 }
 
-/** The code that all failures share, or 1; a run in which nothing was tested has not passed. */
+/** The exit code common to all failures, or 1; also 1 if no test was run. */
 function exitCodeFor(tests: readonly TestReport[]): number {
   const codes = new Set(tests.filter(({ outcome }) => outcome === "failed").map(({ exitCode }) => exitCode));
   const [only] = codes;

@@ -21,30 +21,27 @@ import type { SharedConnections } from "./shared_connections.ts";
 
 const DEFAULTS = { timeout: "5s", deadline: "30s", retryDelay: "200ms", status: 101 } as const;
 
-/** A failure, and more about it. */
+/** A failure with details. */
 interface Failure {
   readonly error: unknown;
-  /** Path in the test of what failed, as in `["steps", 2]`. */
+  /** Path of the failed part in the test, such as `["steps", 2]`. */
   readonly path: readonly PropertyKey[];
   readonly details: readonly string[];
 }
 
-/** What a test needs besides itself. */
+/** Dependencies of a test. */
 export interface RunTestOptions {
-  /** Ends everything with its reason. */
+  /** Aborts with its reason. */
   readonly signal: AbortSignal;
-  /** Ends the test, which has then failed for its reason. */
+  /** Aborts the test, which then fails with its reason. */
   readonly deadline: AbortSignal;
-  /** For tests that hand their connection on. */
+  /** For tests that share connections. */
   readonly connections: SharedConnections;
-  /** Where a place of the test stands in the file. */
+  /** Location of a path of the test in the file. */
   readonly locate: (path: readonly PropertyKey[]) => string;
 }
 
-/**
- * Runs one test, with its retries and within its deadline. Where the signal
- * ends it, it is reported as interrupted.
- */
+/** Runs one test with its retries and within its deadline. After an abort it is reported as interrupted. */
 export async function runTest(
   test: SmokeTest,
   { signal, deadline, connections, locate }: RunTestOptions,
@@ -98,7 +95,7 @@ async function tryExchange(
   return failureIn(await runSteps(test, session, { signal }));
 }
 
-/** A message of WebSocket may be an answer to whatever was sent before: its sessions are each test's own. */
+/** WebSocket sessions are not shared, because a message may be a reply to an earlier test. */
 function sharesConnection({ endpoint, reuse }: SmokeTest): boolean {
   return reuse === true && !isWebSocket(parseEndpoint(endpoint));
 }
@@ -185,7 +182,7 @@ async function tlsOf({ tls = {} }: SmokeTest): Promise<TlsClientOptions> {
   return await readTls({ ...files, insecure, alpn, serverName: name, startTls: starttls });
 }
 
-/** The report of a test that was ended from outside, perhaps before its first try. */
+/** The report of an aborted test, possibly before its first attempt. */
 export function interrupted(
   { name }: SmokeTest,
   { reason }: AbortSignal,

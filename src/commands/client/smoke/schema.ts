@@ -1,6 +1,5 @@
 /**
- * What a smoke file may say. The JSON schema for editors is made from this, by
- * `deno task schema`.
+ * The schema of a smoke file. `deno task schema` generates the JSON schema for editors from it.
  *
  * @module
  */
@@ -21,16 +20,16 @@ import {
 } from "../../../script/file/step_schema.ts";
 
 const check = z.strictObject({
-  wait: duration("Try again, this long in all, until it is as expected", "30s"),
+  wait: duration("Retry for up to this time until the result is as expected", "30s"),
   invert: z.boolean().meta({ description: "Connections must be refused (port closed)" }),
   send: parsedBy(unescape, "Send this first", "PING\\r\\n"),
   banner: parsedBy(
     something((source) => new RegExp(source, "m")),
-    "What the server says or answers first must match",
+    "The first data from the server must match",
     "^SSH-2",
   ),
   "stable-for": duration("The server must not close within this time of accepting", "50ms"),
-  "min-days": count("The certificate must be valid for this many days more"),
+  "min-days": count("The certificate must be valid for at least this many days"),
   "min-tls": z.enum(["1.2", "1.3"]).meta({ description: "Minimum TLS version" }),
   status: z.union([z.int().min(100).max(599), z.string().regex(/^\d{3}(?:-\d{3})?(?:,\d{3}(?:-\d{3})?)*$/)])
     .meta({ description: "HTTP status, or ranges such as 200-299,401" }),
@@ -44,24 +43,24 @@ const check = z.strictObject({
 }).partial().meta({ description: "Check whether the endpoint is ready" });
 
 const tls = z.strictObject({
-  ca: text("File of the certificates that are trusted instead of the system's (PEM)"),
-  name: text("Name that the server's certificate must be for"),
+  ca: text("File of trusted certificates, instead of the system's (PEM)"),
+  name: text("Name that the server's certificate must be valid for"),
   insecure: z.boolean().meta({ description: "Accept any certificate" }),
-  cert: text("File of the certificate to show (PEM)"),
+  cert: text("File of the client certificate (PEM)"),
   key: text("File of its private key (PEM)"),
   alpn: z.array(text("Such as h2")).meta({ description: "Application protocols to offer" }),
   starttls: z.enum(START_TLS_PROTOCOLS).meta({ description: "Start in plaintext, then upgrade to TLS (STARTTLS)" }),
 }).partial()
-  .refine(({ cert, key }) => (cert === undefined) === (key === undefined), "cert and key go together")
+  .refine(({ cert, key }) => (cert === undefined) === (key === undefined), "cert and key must be given together")
   .refine(({ ca, insecure }) => !insecure || ca === undefined, "insecure and ca cannot be combined")
   .meta({ description: "TLS settings" });
 
-/** What each test may say for itself, and the file for all of them. */
+/** Settings of a test, or of the file for all tests. */
 const COMMON = {
-  timeout: duration("For each step, and for each try of a check", "5s"),
-  deadline: duration("For the whole test, with its retries", "30s"),
-  retries: count("Further tries after a failure"),
-  "retry-delay": duration("Wait before a further try", "200ms"),
+  timeout: duration("Time limit for each step, and for each attempt of a check", "5s"),
+  deadline: duration("Time limit for the whole test, including retries", "30s"),
+  retries: count("Number of retries after a failure"),
+  "retry-delay": duration("Delay before a retry", "200ms"),
   framing,
   subprotocols: z.array(text("Such as chat.v1")).meta({ description: "WebSocket subprotocols to offer" }),
   reuse: z.boolean().meta({
@@ -105,7 +104,7 @@ export const smokeSchema = z.strictObject({
   tests: z.array(test).min(1).meta({ description: "The tests" }),
 }).meta({ title: "Smoke file of parley-client" });
 
-/** A smoke file, checked. */
+/** A validated smoke file. */
 export type SmokeFile = z.infer<typeof smokeSchema>;
 
 /** One test of a smoke file. */

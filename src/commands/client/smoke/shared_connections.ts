@@ -9,24 +9,24 @@ import type { SmokeTest } from "./schema.ts";
 /** Added to the wait for a connection, so that the error comes from connecting rather than from the pool. */
 const GRACE_MS = 1_000;
 
-/** Options of `connect()` that all tests share. */
+/** `connect()` options shared by all tests. */
 type Route = Pick<ConnectOptions, "dialer" | "layers">;
 
-/** Connections that tests hand on to one another: a pool for each way to connect. */
+/** Connections shared between tests: a pool per set of connect options. */
 export class SharedConnections implements AsyncDisposable {
   readonly #pools = new Map<string, ConnectionPool>();
   readonly #size: number;
 
-  /** The way to every endpoint, for connections that are not shared, too. */
+  /** The route to every endpoint, also for connections that are not shared. */
   readonly route: Route;
 
-  /** `size` is how many tests run at a time. */
+  /** `size` is the number of concurrent tests. */
   constructor(size: number, route: Route) {
     this.#size = size;
     this.route = route;
   }
 
-  /** A connection to the endpoint, left by an earlier test or new. It throws as `connect()` does. */
+  /** Takes a connection left by an earlier test, or opens one. Throws like `connect()`. */
   async acquire(
     endpoint: Endpoint,
     tls: SmokeTest["tls"],
@@ -39,7 +39,7 @@ export class SharedConnections implements AsyncDisposable {
       const { connectTimeout = 0, handshakeTimeout = 0 } = options;
       pool = new ConnectionPool((closing) => connect(endpoint, { ...options, signal: closing }), {
         size: this.#size,
-        // No test waits for the connection of another one, so a long wait is a wait for a peer.
+        // No test waits for another's connection, so a long wait is a wait for the peer.
         waitTimeout: parseDuration(connectTimeout) + parseDuration(handshakeTimeout) + GRACE_MS,
       });
       this.#pools.set(key, pool);
@@ -47,7 +47,7 @@ export class SharedConnections implements AsyncDisposable {
     return await pool.acquire({ signal });
   }
 
-  /** Closes them. */
+  /** Closes all connections. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#pools.values().map((pool) => pool.close()));
   }

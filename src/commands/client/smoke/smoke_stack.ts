@@ -9,21 +9,21 @@ import { ExpectationError } from "../../../script/expectation_error.ts";
 import type { StackService } from "../../server/stack/stack_file.ts";
 import { stackOfSmoke } from "./schema.ts";
 
-/** Under this name reports say whether the services of the stack have ended well. */
+/** Name in reports for the result of the stack's services. */
 export const STACK_TEST = "stack";
 
-/** The stack of a smoke file, while it serves. */
+/** The running stack of a smoke file. */
 export interface SmokeStack extends AsyncDisposable {
-  /** Where its services listen. */
+  /** The endpoints of its services. */
   readonly variables: ReadonlyMap<string, string>;
-  /** Drains it. It has failed where one of its services has, such as a mock whose client did anything else. */
+  /** Drains it; throws if a service has failed, such as a mock with an unexpected client. */
   end(location: string): Promise<TestReport>;
 }
 
-/** A stack that has been read and checked, but not started. */
+/** A validated stack that is not started. */
 interface ReadStack {
   readonly services: readonly StackService[];
-  /** The names of its variables, with values to check the tests by. */
+  /** Its variables, with placeholder values for validating the tests. */
   readonly expected: ReadonlyMap<string, string>;
   start(): Promise<SmokeStack>;
 }
@@ -31,7 +31,7 @@ interface ReadStack {
 /**
  * The stack that a smoke file names or contains.
  *
- * @throws {UsageError} Says where the mistake is: file, line, and path of the field.
+ * @throws {UsageError} The file is invalid; the message has file, line, and path of the field.
  */
 export async function stackOf(text: string, path: string): Promise<ReadStack | undefined> {
   const { value } = parseYamlFile(text, path, { schema: stackOfSmoke, env: readEnvironment, at: ["stack"] });

@@ -8,15 +8,15 @@ import { openRelayOfStack } from "./peers.ts";
 import { runAllServices } from "../serve.ts";
 import { type StackService, variableOf } from "./stack_file.ts";
 
-/** The services of a stack, all of which listen. */
+/** The listening services of a stack. */
 export interface OpenStack extends AsyncDisposable {
   readonly services: ReadonlyMap<string, OpenService>;
 }
 
 /**
- * Opens every service; nothing is accepted before they run.
+ * Opens all services; accepts nothing before they run.
  *
- * @throws {UsageError} A service does not take what the file says; file and line are named.
+ * @throws {UsageError} A service rejects its settings; the message has file and line.
  */
 export async function openStack(stack: readonly StackService[], reload: ReloadSignal): Promise<OpenStack> {
   await using owner = new AsyncDisposableStack();
@@ -25,7 +25,7 @@ export async function openStack(stack: readonly StackService[], reload: ReloadSi
     try {
       opened.set(service.name, owner.use(await open(service, opened, reload)));
     } catch (error) {
-      // An address in use, say, names itself and has an exit code of its own.
+      // Other errors, such as an address in use, have their own message and exit code.
       if (error instanceof ParleyError && !/^UsageError$/.test(error.name)) throw error;
       throw service.mistake(error);
     }
@@ -38,7 +38,7 @@ export async function openStack(stack: readonly StackService[], reload: ReloadSi
   return { services, [Symbol.asyncDispose]: () => own.disposeAsync() };
 }
 
-/** A relay comes after the services that it forwards to, whose ports it must know. */
+/** A relay is opened after its target services, whose ports it needs. */
 function inOpeningOrder(stack: readonly StackService[]): Iterable<StackService> {
   const ordered = new Set<StackService>();
   const add = (service: StackService): void => {
@@ -74,14 +74,14 @@ function throwNamed(error: unknown, name: string): never {
   throw new ExpectationError(`${name}: ${error.message}`, { expected, received, offset, cause: error });
 }
 
-/** A stack that serves. */
+/** A running stack. */
 export interface StackRun extends AsyncDisposable {
   readonly opened: OpenStack;
-  /** Drains every service; it throws where one has failed, such as a mock. */
+  /** Drains all services; throws if one has failed, such as a mock. */
   shutdown(): Promise<void>;
 }
 
-/** Opens every service and serves, as {@linkcode openStack} does. */
+/** Opens and runs all services, like {@linkcode openStack}. */
 export async function runStack(stack: readonly StackService[]): Promise<StackRun> {
   await using owner = new AsyncDisposableStack();
   const reload = owner.use(new ReloadSignal());
@@ -101,10 +101,7 @@ export async function runStack(stack: readonly StackService[]): Promise<StackRun
   return { opened, shutdown, [Symbol.asyncDispose]: shutdown };
 }
 
-/**
- * The variables that a stack will have. Ports that are picked later are 1,
- * which is enough to check what refers to them.
- */
+/** The variables of a stack for validation, with 1 for ports that are picked later. */
 export function expectedVariables(stack: readonly StackService[]): Record<string, string> {
   const services = stack.map(({ name, service, endpoints, flags }) => {
     const given = endpoints.length > 0 ? endpoints : service.endpoints;
@@ -118,7 +115,10 @@ function withPort(endpoint: Endpoint): Endpoint {
   return isHostEndpoint(endpoint) && endpoint.port === 0 ? { ...endpoint, port: 1 } : endpoint;
 }
 
-/** Where each service is, as variables: `PARLEY_NAME`, with `_HOST` and `_PORT`; further endpoints end in `_2`, `_3`. */
+/**
+ * Environment variables with the endpoints: `PARLEY_NAME`, with `_HOST` and `_PORT`; further endpoints end in `_2`,
+ * `_3`.
+ */
 export function stackVariables(
   { services }: { services: ReadonlyMap<string, Pick<OpenService, "endpoints" | "controlUrl">> },
 ): Record<string, string> {
@@ -132,7 +132,7 @@ export function stackVariables(
   );
 }
 
-/** Where each service is, by its name. */
+/** Endpoints by service name. */
 export function stackEndpoints({ services }: OpenStack): Record<string, string[]> {
   return Object.fromEntries(
     [...services].map(([name, { endpoints }]) => [name, endpoints.map((each) => formatEndpoint(each))]),
@@ -146,7 +146,7 @@ function variablesOf(name: string, endpoint: Endpoint): [string, string][] {
   return variables;
 }
 
-/** Where to connect to what listens on every address. */
+/** The endpoint to connect to for a wildcard address. */
 function reachable(endpoint: Endpoint): Endpoint {
   return isHostEndpoint(endpoint) ? { ...endpoint, host: targetAddress(endpoint.host) } : endpoint;
 }

@@ -1,6 +1,5 @@
 /**
- * What a stack serves besides the services of `parley-server`: a relay and a
- * mock, which are commands of their own elsewhere.
+ * Services of a stack that are separate commands elsewhere: relay and mock.
  *
  * @module
  */
@@ -40,7 +39,7 @@ const relay = defineService({
   },
 });
 
-/** A relay among the services of a stack: what `parley-server relay` does. */
+/** A relay as a service of a stack. */
 export async function openRelayOfStack(
   name: string,
   flags: ServeFlags,
@@ -54,7 +53,7 @@ export async function openRelayOfStack(
   if (more.length > 0) throw new UsageError("a relay listens on one endpoint: add a second relay");
   if (targets.length === 0) throw new UsageError("no target");
   await using owner = new AsyncDisposableStack();
-  // The flags of the file were parsed by the table of a relay.
+  // The flags were parsed with the table of a relay.
   const values = { ...flags, config: undefined } as unknown as RelayFlags;
   const opened = await openRelay(values, {
     listenOn,
@@ -64,7 +63,7 @@ export async function openRelayOfStack(
     resetter: owner.use(Resetter.open()),
     owner,
   });
-  if (opened.relay === undefined) throw new TypeError("Cannot open the relay: it listens nowhere");
+  if (opened.relay === undefined) throw new TypeError("Cannot open the relay: it has no endpoint");
   const { endpoint, stats } = opened.relay;
   if (opened.control?.url !== undefined) Logger.of(name).info(`control API on ${opened.control.url}`);
   const own = owner.move();
@@ -85,8 +84,8 @@ const mock = defineService({
   sharesState: true,
   flags: {
     file: { type: "text", placeholder: "FILE", help: "the script, or a recording" },
-    strict: { type: "boolean", help: "fail also for scripts and rules that were not used" },
-    timed: { type: "boolean", help: "play a recording with its pauses" },
+    strict: { type: "boolean", help: "also fail for unused scripts and rules" },
+    timed: { type: "boolean", help: "play a recording with its original pauses" },
   },
   async create(flags, { log, codec }): Promise<Service> {
     const { file } = flags;
@@ -110,7 +109,7 @@ const mock = defineService({
   },
 });
 
-/** The script of a mock among the services of a stack. */
+/** The script of a mock in a stack. */
 export async function readMockScript(
   { file, timed }: { readonly file?: string | undefined; readonly timed?: boolean },
 ): Promise<MockScript> {
@@ -119,11 +118,11 @@ export async function readMockScript(
   return parseMockFile(content, file, { env: readEnvironment, isTimed: timed ?? false }).script;
 }
 
-/** The entries of these services. */
+/** Registry entries of these services. */
 export const PEERS: readonly ServiceEntry[] = [
   {
     name: "relay",
-    summary: "forward connections to another server, with faults if wanted",
+    summary: "forward connections to another server, optionally with faults",
     example: { words: "stack stack.yaml", does: "a relay among the services" },
     load: () => Promise.resolve(relay),
   },

@@ -1,6 +1,5 @@
 /**
- * What a stack file may say. The JSON schema for editors is made from this, by
- * `deno task schema`.
+ * The schema of a stack file. `deno task schema` generates the JSON schema for editors from it.
  *
  * @module
  */
@@ -17,7 +16,7 @@ import { loadService, type NamedService } from "../../../services/service.ts";
 import { RELAY_SHARED_FLAGS } from "../relay.ts";
 import { SHARED_FLAGS } from "../shared_flags.ts";
 
-// What one process has once is the command's.
+// Process-wide settings are flags of the command.
 const {
   workers: _workers,
   metrics: _metrics,
@@ -32,7 +31,7 @@ const {
 
 const endpoint = parsedBy(parseEndpoint, "Where to listen; port 0 is a free port", "tcp://127.0.0.1:0");
 
-/** Made once, so that the JSON schema has each once. */
+/** Created once, so that the JSON schema contains each once. */
 const sharedFlagSchemas = flagSchemas(SERVICE_FLAGS);
 const relayFlagSchemas = Object.fromEntries(
   Object.entries(sharedFlagSchemas).filter(([key]) =>
@@ -43,7 +42,7 @@ const relayFlagSchemas = Object.fromEntries(
 /** The schema of one service. */
 function serviceSchema(service: NamedService) {
   return z.strictObject({
-    service: z.literal(service.name).meta({ description: "What it serves" }),
+    service: z.literal(service.name).meta({ description: "The service" }),
     endpoint: endpoint.optional(),
     endpoints: z.array(endpoint).min(1).optional().meta({ description: "Where to listen" }),
     ...(service.takesProgram
@@ -79,7 +78,7 @@ function valueSchema(name: string, spec: FlagSpec): z.ZodType {
   });
 }
 
-/** Every service that a stack can have. */
+/** All services of a stack. */
 export const STACK_SERVICES = [...SERVICES, ...PEERS];
 
 const NAME = /^[A-Za-z][\w-]*$/;
@@ -90,13 +89,13 @@ const TOP = {
     .meta({ description: "Values of ${name}; ${env.NAME} is an environment variable" }),
 };
 
-/** As far as the file must be understood to know which services it needs. */
+/** The part of the file that determines the required services. */
 export const outlineSchema = z.strictObject({
   ...TOP,
   services: z.record(
-    z.string().regex(NAME, "a name begins with a letter and has letters, digits, - and _"),
+    z.string().regex(NAME, "a name must start with a letter and consist of letters, digits, - and _"),
     z.looseObject({ service: z.enum(STACK_SERVICES.map(({ name }) => name)) }),
-  ).refine((services) => Object.keys(services).length > 0, "a stack has at least one service"),
+  ).refine((services) => Object.keys(services).length > 0, "a stack must have at least one service"),
 });
 
 /** The schema of a file with these services, by their names in it. */
@@ -111,7 +110,7 @@ export async function stackJsonSchema(): Promise<string> {
   const schema = z.strictObject({
     ...TOP,
     services: z.record(z.string().regex(NAME), z.union(services.map(serviceSchema)))
-      .meta({ description: "The services, by the names that log lines, metrics and the ready file give them" }),
+      .meta({ description: "The services, by their names in logs, metrics and the ready file" }),
   }).meta({ title: "Stack file of parley-server" });
   return `${JSON.stringify(z.toJSONSchema(schema, { io: "input", reused: "ref" }), null, 2)}\n`;
 }

@@ -17,22 +17,22 @@ export interface StackService {
   /** The service under that name. */
   readonly service: NamedService;
   readonly flags: ServeFlags;
-  /** Where to listen; empty for the service's own endpoints. */
+  /** Endpoints; empty for the service's defaults. */
   readonly endpoints: readonly string[];
-  /** The program that it runs, of a service that takes one. */
+  /** The program to run, for services that take one. */
   readonly program: readonly string[];
-  /** Of a relay: endpoints, and names of other services of the stack. */
+  /** Targets of a relay: endpoints or names of other services of the stack. */
   readonly targets: readonly string[] | undefined;
-  /** The error for a mistake of this service. */
+  /** Creates the error for a mistake in this service. */
   mistake(error: unknown): UsageError;
 }
 
 /**
- * Parses a stack file, YAML or JSON, and checks all of it.
+ * Parses and validates a stack file in YAML or JSON.
  *
- * @param name Of the file, for messages.
- * @param at Where the stack stands, in a file of another kind.
- * @throws {UsageError} Says where the mistake is: file, line, and path of the field.
+ * @param name Name of the file, for messages.
+ * @param at Path of the stack in a file of another kind.
+ * @throws {UsageError} The file is invalid; the message has file, line, and path of the field.
  */
 export async function parseStackFile(
   text: string,
@@ -69,7 +69,7 @@ export async function parseStackFile(
   return stack;
 }
 
-/** Whether the targets are endpoints or services, and none of these forwards to the relay itself. */
+/** Checks that targets are endpoints or services, and that no relay forwards to itself. */
 function checkTargets(
   { name, targets = [] }: Pick<StackService, "name" | "targets">,
   stack: readonly Pick<StackService, "name" | "targets">[],
@@ -98,7 +98,7 @@ async function serviceOf(name: string): Promise<NamedService> {
   return await loadService(entry);
 }
 
-/** The script of a mock says how its messages are framed. */
+/** The script of a mock determines its framing. */
 async function withFraming(
   flags: { readonly file?: string; readonly timed?: boolean },
   mistake: StackService["mistake"],
@@ -111,16 +111,16 @@ async function withFraming(
   }
 }
 
-/** The values that the same flags have on a command line. */
+/** The values of the same flags on a command line. */
 function flagValues(service: NamedService, given: Readonly<Record<string, unknown>>): ServeFlags {
   const words = Object.entries(given).flatMap(([key, value]) =>
     [value].flat().flatMap((one) => one === true ? [`--${key}`] : one === false ? [] : [`--${key}=${one}`])
   );
-  // The table is that of the service and of every service, which is what gives the values these types.
+  // Parsed with the service's table and the shared one, so the values have these types.
   return parseFlags(words, { ...service.flags, ...SHARED_FLAGS }).flags as ServeFlags;
 }
 
-/** `PARLEY_NAME`, as a variable of the environment. */
+/** Name of the environment variable, `PARLEY_NAME`. */
 export function variableOf(name: string): string {
   return `PARLEY_${kebabCase(name).replaceAll("-", "_").toUpperCase()}`;
 }

@@ -3,35 +3,35 @@ import { type PlainFailure, WorkerError } from "../../../cli/exit_codes.ts";
 import { mergeSnapshots, type StatsSnapshot, type StatsSource } from "../../../server/stats_snapshot.ts";
 import { startWorker } from "../../worker.ts";
 
-/** What a worker serves. */
+/** The task of a worker. */
 export interface WorkerTask {
   /** Name of the service. */
   readonly service: string;
   /** Values of its flags. */
   readonly flags: Readonly<Record<string, unknown>>;
-  /** Where to listen, with the ports that were picked. */
+  /** The endpoints, with the actual ports. */
   readonly endpoints: readonly string[];
   readonly index: number;
   readonly count: number;
 }
 
-/** From the program to a worker. */
+/** Messages from the main thread to a worker. */
 export type ToWorker =
   | { readonly kind: "serve"; readonly task: WorkerTask }
   | { readonly kind: "snapshot"; readonly id: number; readonly withConnections: boolean }
   | { readonly kind: "stop" };
 
-/** From a worker to the program. */
+/** Messages from a worker to the main thread. */
 export type FromWorker =
-  /** It listens to messages. */
+  /** The worker handles messages. */
   | { readonly kind: "hello" }
-  /** It accepts connections. */
+  /** The worker accepts connections. */
   | { readonly kind: "serving" }
   | { readonly kind: "snapshot"; readonly id: number; readonly snapshot: StatsSnapshot }
   | { readonly kind: "ended" }
   | { readonly kind: "failed"; readonly failure: PlainFailure };
 
-/** One thread besides the program's own. */
+/** A worker thread. */
 class WorkerHandle {
   readonly serving = Promise.withResolvers<void>();
   readonly ended = Promise.withResolvers<void>();
@@ -47,7 +47,7 @@ class WorkerHandle {
       event.preventDefault();
       this.#end(new ParleyError(`A worker failed: ${event.message}`));
     };
-    // Handled for good: not every failure has a caller that waits for it.
+    // Prevents unhandled rejections: not every failure is awaited.
     this.serving.promise.catch(() => {});
     this.ended.promise.catch(() => {});
   }
@@ -101,7 +101,7 @@ class WorkerHandle {
   }
 }
 
-/** The threads that serve besides the program's own, on the same ports. */
+/** The worker threads, which share the ports with the main thread. */
 export class WorkerPool implements Disposable {
   readonly #workers: readonly WorkerHandle[];
   readonly #failed = new AbortController();
@@ -112,9 +112,9 @@ export class WorkerPool implements Disposable {
   }
 
   /**
-   * Starts them; it returns once all accept connections.
+   * Starts the workers; resolves once all accept connections.
    *
-   * @throws {PermissionError} From the sources a worker needs permission to read them.
+   * @throws {PermissionError} When run from sources, a worker needs permission to read them.
    */
   static async start(task: Omit<WorkerTask, "index">): Promise<WorkerPool> {
     const workers: WorkerHandle[] = [];
@@ -131,12 +131,12 @@ export class WorkerPool implements Disposable {
     }
   }
 
-  /** Aborts with the error of a thread that failed. */
+  /** Aborts with the error of a failed worker. */
   get failed(): AbortSignal {
     return this.#failed.signal;
   }
 
-  /** Makes all drain. */
+  /** Drains all workers. */
   stop(): void {
     for (const worker of this.#workers) worker.stop();
   }
@@ -146,7 +146,7 @@ export class WorkerPool implements Disposable {
     await Promise.all(this.#workers.map(({ ended }) => ended.promise));
   }
 
-  /** The program's own server and these, seen as one. */
+  /** Statistics of the main thread and the workers combined. */
   seenWith(own: StatsSource): StatsSource {
     return {
       snapshot: async (withConnections) => {
@@ -157,7 +157,7 @@ export class WorkerPool implements Disposable {
     };
   }
 
-  /** Ends the threads. */
+  /** Terminates the workers. */
   [Symbol.dispose](): void {
     for (const worker of this.#workers) worker.terminate();
   }

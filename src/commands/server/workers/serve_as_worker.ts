@@ -10,7 +10,7 @@ import type { FromWorker, ToWorker, WorkerTask } from "./pool.ts";
 
 type ServerScope = WorkerScope<ToWorker, FromWorker>;
 
-/** The worker's side: serves until it is asked to stop. */
+/** The worker's side: serves until it is told to stop. */
 export function runWorker(scope: ServerScope): void {
   const stop = new AbortController();
   let stats: ServerStats | undefined;
@@ -47,7 +47,7 @@ async function serveTask(
         scope.postMessage({ kind: "serving" });
       },
     };
-    // The program's own thread parsed them by the table of the same service.
+    // Parsed by the main thread with the table of the same service.
     await serve(await loadService(entry), task.flags as ServeFlags, task.endpoints, systemIo(neverExit), { slot });
     scope.postMessage({ kind: "ended" });
   } catch (error) {
@@ -55,7 +55,7 @@ async function serveTask(
   }
 }
 
-/** The program's own thread receives the signals. */
+/** Signals are handled by the main thread. */
 function neverExit(): never {
   throw new TypeError("Cannot exit from a worker");
 }

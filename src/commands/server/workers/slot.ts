@@ -3,32 +3,32 @@ import { isHostEndpoint, parseEndpoint } from "../../../net/endpoint.ts";
 import type { ServerStats } from "../../../server/server_stats.ts";
 import type { NamedService } from "../../../services/service.ts";
 
-/** Which of the threads of one server a server is. */
+/** The position of a thread among those of a server. */
 export interface WorkerSlot {
-  /** 0 for the program's own thread. */
+  /** 0 for the main thread. */
   readonly index: number;
   readonly count: number;
-  /** Ends it, where that is not for the program's signals to do. */
+  /** Ends a worker, which does not receive signals. */
   readonly stop?: AbortSignal;
   /** Called once connections are accepted. */
   readonly onServing?: (stats: ServerStats) => void;
 }
 
-/** Numbers connections so that no two threads give the same one. */
+/** Numbers connections uniquely across threads. */
 export function idsOf({ index, count }: WorkerSlot): () => number {
   let next = index + 1 - count;
   return () => next += count;
 }
 
-/** This thread's part of a limit for all. */
+/** This thread's share of a total limit. */
 export function shareOf(limit: number, { count }: WorkerSlot): number {
   return Math.max(1, Math.floor(limit / count));
 }
 
 /**
- * Rejects `--workers` where several threads would not be one server.
+ * Rejects `--workers` if several threads cannot act as one server.
  *
- * @throws {UsageError} It says why.
+ * @throws {UsageError} Several threads cannot act as one server; the message says why.
  */
 export function checkWorkers(
   workers: number,
@@ -40,7 +40,9 @@ export function checkWorkers(
 ): void {
   if (workers === 1) return;
   if (Deno.build.os !== "linux") throw new UsageError("--workers needs Linux: elsewhere threads cannot share a port");
-  if (service.sharesState) throw new UsageError(`${service.name} keeps its state in one thread: it takes no --workers`);
+  if (service.sharesState) {
+    throw new UsageError(`${service.name} does not support --workers: it keeps its state in one thread`);
+  }
   if (maxAccepts !== undefined) throw new UsageError("--workers and --exit-after cannot be combined");
   const unshared = endpoints.find((endpoint) => !isHostEndpoint(parseEndpoint(endpoint)));
   if (unshared !== undefined) throw new UsageError(`--workers cannot share ${unshared}: only ports can be shared`);

@@ -70,7 +70,7 @@ Deno.test("run() resumes each room where it was, and shows no message twice", as
   assertEquals(statuses.length, 2);
 });
 
-Deno.test("publish() is sent again under its id until it is acknowledged", async () => {
+Deno.test("publish() is retransmitted under its id until it is acknowledged", async () => {
   const [first, second] = [webSocket(), webSocket()];
   const { link } = createLink([first, second]);
   link.publish({ room: "#dev", text: "early" }, "1");
@@ -92,7 +92,7 @@ Deno.test("publish() is sent again under its id until it is acknowledged", async
   await running;
 });
 
-Deno.test("publish() is sent again also where the room cannot be resumed", async () => {
+Deno.test("publish() is retransmitted also where the room cannot be resumed", async () => {
   const [first, second] = [webSocket(), new FakeSession()];
   const { link, events } = createLink([first, second], { rooms: ["#lobby"] });
   const inLobby = { room: "#lobby", epoch: "e2", seq: 7 };
@@ -112,7 +112,7 @@ Deno.test("publish() is sent again also where the room cannot be resumed", async
   assertEquals(events.at(-1)?.type, "unrecovered");
 });
 
-Deno.test("publish() is sent again by itself, in order, where the server could not store it", async () => {
+Deno.test("publish() is retransmitted by itself, in order, where the server could not store it", async () => {
   const session = webSocket();
   const { link, events, statuses } = createLink([session], { retryEveryMs: 5 });
   session.say(WELCOME, joined());

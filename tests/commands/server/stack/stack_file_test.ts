@@ -52,7 +52,7 @@ for (
     ["services: {a: {service: echo, upper: 3}}", "s.yaml:1: services.a.upper: expected boolean"],
     ["services: {a: {service: reply, on: never}}", "s.yaml:1: services.a.on: "],
     ["services: {a: {service: echo, metrics: ':0'}}", "s.yaml:1: services.a.metrics: unknown key"],
-    ["services: {}", "a stack has at least one service"],
+    ["services: {}", "a stack must have at least one service"],
     ["servces: {}", "s.yaml:1: servces: unknown key; did you mean services?"],
     ["services: {a: {service: echo, prefix: '${nope}'}}", 'the file has no variable "nope"'],
     ["services: [", "s.yaml:1: "],
