@@ -1,4 +1,5 @@
 import { DEFAULTS } from "../../base/defaults.ts";
+import { messageOf, UsageError } from "../../base/errors.ts";
 import { type FlagTable, type FlagValues, inGroup } from "../../base/flag_spec.ts";
 import { formatDuration } from "../../base/units.ts";
 import { JSON_SUBPROTOCOL } from "../../chat/event_format.ts";
@@ -112,10 +113,18 @@ async function linkOptions(
         headers,
         ...connectOptions,
       }),
-    rooms: (flags.room.length > 0 ? flags.room : [LOBBY]).map(checkRoom),
+    rooms: (flags.room.length > 0 ? flags.room : [LOBBY]).map(roomOf),
     nick: flags.nick,
     login,
     reconnectMs: flags.reconnect,
     greetingMs: flags.waitReply,
   };
+}
+
+function roomOf(name: string): string {
+  try {
+    return checkRoom(name);
+  } catch (error) {
+    throw new UsageError(`--room: ${messageOf(error)}`, { cause: error });
+  }
 }
