@@ -1,5 +1,5 @@
 import type { BuildInfo } from "./build_info.ts";
-import { oneFile } from "./one_file.ts";
+import { chunksOfModules, compileEarly, oneFile } from "./one_file.ts";
 import { run } from "./run.ts";
 
 /** The three programs. */
@@ -7,6 +7,9 @@ export const PROGRAMS = ["server", "client", "udp"] as const;
 
 /** One of {@linkcode PROGRAMS}. */
 export type ProgramName = typeof PROGRAMS[number];
+
+/** The modules of calls that scripts repeat: what every call loads, and the commands and services that are called most. */
+const REPEATED = [...PROGRAMS, "check", "stream", "connect", "send", "dial", "serve", "echo"];
 
 /** What the bundler writes and we replace, each exactly once. */
 const COMMIT = /\bCOMMIT = "source";/;
@@ -30,7 +33,8 @@ export async function bundleProgram(name: ProgramName, folder: string, info: Bui
   await Deno.writeTextFile(path, oneFile(chunks, `./${name}.js`));
   await bundle(path, "--minify", "--output", path);
   const banner = `// parley-${name} ${info.version} (${info.commit}), MIT license\n`;
-  await Deno.writeTextFile(path, `${banner}${await Deno.readTextFile(path)}`);
+  const minified = compileEarly(await Deno.readTextFile(path), chunksOfModules(chunks, REPEATED));
+  await Deno.writeTextFile(path, `${banner}${minified}`);
   return path;
 }
 

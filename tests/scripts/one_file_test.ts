@@ -1,5 +1,5 @@
-import { assertEquals } from "@std/assert";
-import { oneFile } from "../../scripts/release/one_file.ts";
+import { assertEquals, assertThrows } from "@std/assert";
+import { chunksOfModules, compileEarly, oneFile } from "../../scripts/release/one_file.ts";
 
 /** What the entry of the chunks, joined and run, gives to `done`. */
 async function run(chunks: Readonly<Record<string, string>>): Promise<unknown> {
@@ -52,4 +52,23 @@ Deno.test("oneFile() leaves the imports in a text alone", async () => {
     await run({ "./entry.js": 'const page = `\nimport { x } from "@parley/parley";\n`;\ndone(page);\n' }),
     '\nimport { x } from "@parley/parley";\n',
   );
+});
+
+Deno.test("chunksOfModules() finds what a module imports, however far", () => {
+  const chunks = new Map([
+    ["./check-ABCDEFG1.js", 'import {\n  a\n} from "./chunk-A.js";\nconst late = import("./late.js");\n'],
+    ["./chunk-A.js", 'import "./chunk-B.js";\nimport { x } from "node:x";\n'],
+    ["./chunk-B.js", ""],
+    ["./late.js", ""],
+  ]);
+  assertEquals([...chunksOfModules(chunks, ["check"])], ["./check-ABCDEFG1.js", "./chunk-A.js", "./chunk-B.js"]);
+});
+
+Deno.test("compileEarly() puts the functions of the named chunks into parentheses", () => {
+  const file = 'var a={"./a.js":async function(){let x={}},"./b.js":async function(){},"./c.js":async function(){}};';
+  assertEquals(
+    compileEarly(file, new Set(["./a.js"])),
+    'var a={"./a.js":(async function(){let x={}}),"./b.js":async function(){},"./c.js":async function(){}};',
+  );
+  assertThrows(() => compileEarly(file, new Set(["./a.js", "./x.js", "./y.js"])), Error, "1 of the 3 chunks");
 });
