@@ -1,6 +1,8 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { lingeringClose } from "../../src/net/lingering_close.ts";
 import { fakeConnection } from "../support/fake_transport.ts";
+import { drip, FakeTime } from "../support/fake_time.ts";
+import { withinTime } from "../support/give_back.ts";
 
 const GENEROUS = { timeoutMs: 60_000 };
 
@@ -31,4 +33,39 @@ Deno.test("lingeringClose() leaves a closed connection as it is", async () => {
   connection.close("kicked");
   await lingeringClose(connection, GENEROUS);
   assertEquals([connection.closeReason, transport.closeCount], ["kicked", 1]);
+});
+
+Deno.test("lingeringClose() sends what is queued to a peer that has ended its side, then closes", async () => {
+  const { transport, connection } = fakeConnection();
+  transport.say(null);
+  assertEquals(await connection.read(), null);
+  transport.holdWrites();
+  connection.send(new TextEncoder().encode("last words"));
+  const closing = lingeringClose(connection, { timeoutMs: 60_000, reason: "drain" });
+  await Promise.resolve();
+  assertEquals(transport.closeCount, 0);
+  transport.releaseWrites();
+  await withinTime(closing, "the close");
+  assertEquals([transport.writes, transport.closeCount, connection.closeReason], [["last words"], 1, "drain"]);
+});
+
+Deno.test("lingeringClose() closes at once where both sides are through, and leaves a closed connection as it is", async () => {
+  using time = new FakeTime();
+  const { transport, connection } = fakeConnection();
+  transport.say(null);
+  await connection.read();
+  const closing = lingeringClose(connection, { timeoutMs: 60_000 });
+  assertEquals([connection.closeReason, time.timerCount, transport.isWriteClosed], ["done", 0, false]);
+  await closing;
+  await lingeringClose(connection, { timeoutMs: 60_000, reason: "drain" });
+  assertEquals([connection.closeReason, transport.closeCount], ["done", 1]);
+});
+
+Deno.test("lingeringClose() gives a peer that goes on its time, byte after byte, and no more", async () => {
+  using time = new FakeTime();
+  const { transport, connection } = fakeConnection();
+  const closing = lingeringClose(connection, { timeoutMs: 2_000 });
+  const tookMs = await drip(time, { everyMs: 100, send: () => transport.say("x"), ended: closing, maxMs: 30_000 });
+  assert(tookMs >= 2_000 && tookMs <= 2_200, `a peer was given ${tookMs} ms`);
+  assertEquals([transport.isWriteClosed, connection.closeReason], [true, "done"]);
 });

@@ -135,6 +135,10 @@ for (const scheme of ["tcp", "tls", "ws", "wss"] as const) {
   Deno.test(`${scheme}: a client that a gate refuses gives its place back`, async () => {
     await using server = await start(scheme);
     server.isDenying.now = true;
+    // Only a client of HTTP is told, and this one reads no HTTP.
+    if (scheme === "tcp" || scheme === "tls") {
+      assertEquals(await say(server.endpoint, "let me in").catch(() => null), null);
+    }
     await assertGivesBack({
       limit: PLACES,
       lose: () => say(server.endpoint, "let me in").catch(() => {}),

@@ -47,17 +47,18 @@ for (const [way, request] of Object.entries(WAYS)) {
 }
 
 /** A server whose `/stuck` never answers, and how many are stuck there. */
-async function startStuck() {
+async function startStuck(isHealthStuck = false) {
   const end = Promise.withResolvers<void>();
   const stuck: PromiseWithResolvers<void>[] = [];
+  const hang = async () => {
+    stuck.shift()?.resolve();
+    await end.promise;
+    return { contentType: "text/plain", body: "" };
+  };
   const server = new HttpServer(await listen("tcp://127.0.0.1:0"), {
-    "GET /healthz": { contentType: "text/plain", body: "ok\n" },
+    "GET /healthz": isHealthStuck ? hang : { contentType: "text/plain", body: "ok\n" },
     "GET /metrics": { contentType: "text/plain", body: "up 1\n" },
-    "GET /stuck": async () => {
-      stuck.shift()?.resolve();
-      await end.promise;
-      return { contentType: "text/plain", body: "" };
-    },
+    "GET /stuck": hang,
   });
   await using owner = new AsyncDisposableStack();
   owner.use(server);
@@ -66,11 +67,11 @@ async function startStuck() {
   return {
     url: server.url,
     /** One more request that gets no answer; its connection, once the server is at it. */
-    async add(): Promise<Deno.TcpConn> {
+    async add(path = "/stuck"): Promise<Deno.TcpConn> {
       const conn = own.use(await dial(server.url));
       const arrived = Promise.withResolvers<void>();
       stuck.push(arrived);
-      await writeAll(conn, GET("/stuck"));
+      await writeAll(conn, GET(path));
       await withinTime(arrived.promise, "a stuck request");
       return conn;
     },
@@ -94,6 +95,19 @@ Deno.test("HttpServer: 32 connections are served (MAX_CONNECTIONS), and 8 more a
   assertStringIncludes(await ask(server.url, GET("/healthz")), " 200 ");
   assertEquals(await withinTime(readTextToEnd(idle), "the idle one"), "");
   for (const conn of others) conn.close();
+});
+
+Deno.test("HttpServer: where 40 requests are stuck, the oldest gives way to one more", async () => {
+  await using server = await startStuck(true);
+  const [first, second] = [await server.add(), await server.add()];
+  for (let count = 2; count < 32; count++) await server.add();
+  for (let count = 0; count < 8; count++) await server.add("/healthz");
+  const ended: string[] = [];
+  const reading = readTextToEnd(first).then(() => ended.push("first"));
+  void readTextToEnd(second).then(() => ended.push("second"), () => {});
+  await server.add("/healthz");
+  await withinTime(reading, "the oldest");
+  assertEquals(ended, ["first"]);
 });
 
 Deno.test("HttpServer: of 33 connections that ask nothing, the one that has waited longest gives way", async () => {
