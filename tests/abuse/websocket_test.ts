@@ -207,7 +207,7 @@ Deno.test("abuse 27: data before the handshake is done is refused", async () => 
   await peer.send(joined([request, frameOf({ opcode: 1, payload: "early" })]));
   const answer = await peer.answer();
   assertEquals(answer.status, 400);
-  assertStringIncludes(answer.body, "before the handshake was done");
+  assertStringIncludes(answer.body, "before the handshake was complete");
   assert(await peer.ended());
 });
 
