@@ -41,29 +41,35 @@ export function figuresOf(result: WorkResult, contender: string): Figures | unde
   return result.figures.find((figures) => figures.contender === contender);
 }
 
-/** All results as a table of Markdown. */
+/** All results as a Markdown list. */
 export function markdown(results: readonly WorkResult[]): string {
-  const rows = results.map((result) => {
+  return results.map((result) => {
     const own = result.figures.find((figures) => isOurs(figures) && figures.rate !== undefined) ?? result.figures[0];
-    if (own === undefined) return [];
+    if (own === undefined) return "";
     const others = result.figures.filter((figures) => figures !== own);
     const name = own.contender.replace(/^parley(?:, | |$)/, "");
     const reference = figuresOf(result, result.reference);
     const ratio = own.rate === undefined ? undefined : timesAsGood(result.better, own.rate, reference?.rate);
-    return [
-      result.title,
-      own.rate === undefined ? own.note ?? "" : `${rounded(own.rate)} ${result.unit}${name === "" ? "" : ` (${name})`}`,
-      ratio === undefined ? "" : `${ratio.toFixed(2)} of ${result.reference}`,
-      own.p99us === undefined || reference?.p99us === undefined
-        ? ""
-        : `${time(own.p99us)}, theirs ${time(reference.p99us)}`,
-      cpuText(own) === "" ? "" : `${cpuText(own)}${reference === own ? "" : `, theirs ${cpuText(reference)}`}`,
-      others.map((other) => `${other.contender} ${other.rate === undefined ? absence(other) : rounded(other.rate)}`)
-        .join(", "),
+    const p99 = own.p99us === undefined || reference?.p99us === undefined
+      ? ""
+      : `p99 ${time(own.p99us)}, theirs ${time(reference.p99us)}`;
+    const cpu = cpuText(own) === ""
+      ? ""
+      : `processor time ${cpuText(own)}${reference === own ? "" : `, theirs ${cpuText(reference)}`}`;
+    const peers = others.map((other) =>
+      `${other.contender} ${other.rate === undefined ? absence(other) : rounded(other.rate)}`
+    );
+    const rate = own.rate === undefined
+      ? own.note ?? ""
+      : `${rounded(own.rate)} ${result.unit}${name === "" ? "" : ` (${name})`}`;
+    const facts = [
+      ratio === undefined ? rate : `${rate}, ${ratio.toFixed(2)} of ${result.reference}`,
+      p99,
+      cpu,
+      peers.length === 0 ? "" : `others: ${peers.join(", ")}`,
     ];
-  });
-  const lines = [["work", "Parley", "ratio", "p99", "processor time for one", "beside"], Array(6).fill("---"), ...rows];
-  return lines.map((cells) => `| ${cells.join(" | ")} |\n`).join("");
+    return `- **${result.title}**: ${facts.filter((fact) => fact !== "").join("; ")}.\n`;
+  }).join("");
 }
 
 /** Processor time for one, and the part of it that a server in any language leaves to the kernel. */
