@@ -47,9 +47,6 @@ const DESCRIPTOR_HOST = "fd";
 /** Listens on TCP. */
 export async function listenTcp(endpoint: HostEndpoint, setup: ListenSetup): Promise<Listener> {
   const text = formatEndpoint(endpoint);
-  if (setup.reusePort && setup.canReset) {
-    throw new UsageError(`Cannot listen on ${text}: connections on a shared port cannot be reset`);
-  }
   const isInherited = endpoint.host === DESCRIPTOR_HOST;
   if (setup.reusePort && isInherited) {
     throw new UsageError(`Cannot listen on fd:${endpoint.port}: an inherited socket is shared by no other listener`);
@@ -80,13 +77,12 @@ export async function listenTcp(endpoint: HostEndpoint, setup: ListenSetup): Pro
 type TcpAcceptor = Acceptor & { readonly addr: Deno.NetAddr };
 
 async function openAcceptor(host: string, port: number, setup: ListenSetup): Promise<TcpAcceptor> {
-  const { canReset, backlog } = setup;
+  const { canReset, backlog, reusePort } = setup;
   if (canReset === true) {
     const { ResettableAcceptor } = await import("./resettable.ts");
-    return await ResettableAcceptor.listen(host, port, backlog);
+    return await ResettableAcceptor.listen({ host, port, backlog, reusePort });
   }
-  const shared = setup.reusePort ? { reusePort: true } : {};
-  const listener = Deno.listen({ hostname: host, port, tcpBacklog: backlog, ...shared });
+  const listener = Deno.listen({ hostname: host, port, tcpBacklog: backlog, ...(reusePort ? { reusePort } : {}) });
   if (!canReset) return listener;
   return {
     addr: listener.addr,

@@ -114,8 +114,8 @@ export class ResettableAcceptor implements Acceptor {
   }
 
   /** Listens on a numeric address. */
-  static listen(host: string, port: number, backlog: number): Promise<ResettableAcceptor> {
-    return ResettableAcceptor.#open({ host, port, backlog });
+  static listen(where: Pick<ListenOptions, "host" | "port" | "backlog" | "reusePort">): Promise<ResettableAcceptor> {
+    return ResettableAcceptor.#open(where);
   }
 
   /**

@@ -49,19 +49,6 @@ Deno.test("an abstract socket of datagrams, or without a name, is rejected with 
   }
 });
 
-Deno.test({
-  name: "--reuse-port lets two servers share a port, and without it the second fails",
-  ignore: Deno.build.os !== "linux",
-  async fn() {
-    const endpoint = `127.0.0.1:${closedPort()}`;
-    await using _first = await startServer(["echo", endpoint, "--reuse-port"]);
-    await using second = await startServer(["echo", endpoint, "--reuse-port"]);
-    assertStringIncludes(second.endpoint, endpoint);
-    const error = await startServer(["echo", endpoint]).then(() => "", (error: Error) => error.message);
-    assertStringIncludes(error, "address already in use");
-  },
-});
-
 Deno.test("smoke goes through --proxy", async () => {
   await using proxy = await startServer(["proxy", ":0"]);
   await using echo = await startServer(["echo", ":0", "--framing", "line"]);
