@@ -119,7 +119,7 @@ Deno.test("who asks for the rooms without reading is answered, page by page (cha
       await peer.send(`/topic ${"t".repeat(300)}`);
     }
     await peer.send("/msg nobody-is-called-so ready");
-    while ((await peer.line())?.startsWith("! Nobody") === false);
+    while ((await peer.line())?.startsWith("! ") === false);
   }
   using asker = await chat.enterJson();
   for (let count = 0; count < QUESTIONS; count++) await asker.send({ type: "rooms", id: String(count) });
