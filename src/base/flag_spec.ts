@@ -35,7 +35,7 @@ interface FlagBase {
   readonly formerName?: string;
   /** Placeholder for the value in `--help`. */
   readonly placeholder?: string;
-  /** Heading in `--help-all`; `--help` only names the flags of most groups. */
+  /** Heading in `--help-all`; `--help` describes the flags without a group, and those of `Common`. */
   readonly group?: FlagGroup;
 }
 

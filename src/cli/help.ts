@@ -9,16 +9,15 @@ const WIDTH = 80;
 /** Maximum columns for the names of flags. */
 const LEFT_WIDTH = 28;
 
-/** Maximum examples in the help of a program, and of a command without `--help-all`. */
-const PROGRAM_EXAMPLES = 4;
-const COMMAND_EXAMPLES = 3;
+/** Maximum examples without `--help-all`. */
+const MAX_EXAMPLES = 3;
 
-/** Groups whose flags `--help` describes; it only names the others. */
+/** Groups whose flags `--help` describes; of the others it gives the names only. */
 const DESCRIBED: readonly FlagGroup[] = ["Common"];
 
 /** Text of `PROGRAM --help`. */
 export function programHelp(program: Program): string {
-  const examples = program.commands.slice(0, PROGRAM_EXAMPLES).map(({ example }) => example);
+  const examples = program.commands.slice(0, MAX_EXAMPLES).map(({ example }) => example);
   return sections([
     [`${program.name}: ${program.summary}`, []],
     ["Examples", exampleRows(program.name, examples)],
@@ -44,11 +43,11 @@ export function commandHelp(program: Program, command: LoadedCommand, all = fals
   const others = named.filter((group) => !described.includes(group));
   return sections([
     [`${program.name} ${command.name}: ${command.summary}`, []],
-    ["Examples", exampleRows(program.name, command.examples.slice(0, all ? undefined : COMMAND_EXAMPLES))],
+    ["Examples", exampleRows(program.name, command.examples.slice(0, all ? undefined : MAX_EXAMPLES))],
     ["Usage", usageRows(program, command)],
     ["Flags", flagRows(own)],
     ...described.map((group) => [group, flagRows(groups.get(group) ?? [])] as const),
-    ["More flags, described by --help-all", others.flatMap((group) => namesOf(group, groups.get(group) ?? []))],
+    ["More flags, described by --help-all", others.length === 0 ? [] : hanging("", others.join(", "))],
     ["Notes", !all ? [] : command.notes?.split("\n").flatMap((note) => wrapWords(note, WIDTH - 2)) ?? []],
     ["See also", hanging(`${program.name} help `, seeAlso(program, command, named).join(", "))],
   ]);
@@ -86,11 +85,6 @@ type FlagEntry = FlagTable extends Readonly<Record<infer K, infer V>> ? readonly
 
 function flagRows(flags: readonly FlagEntry[]): string[] {
   return columns(flags.map(([name, spec]) => [flagUsage(name, spec), flagMeaning(spec)]));
-}
-
-/** The names of a group's flags on as few lines as possible. */
-function namesOf(group: FlagGroup, flags: readonly FlagEntry[]): string[] {
-  return hanging(group.padEnd(12), flags.map(([name]) => `--${kebabCase(name)}`).join(" "));
 }
 
 function usageRows(program: Program, command: LoadedCommand): string[] {

@@ -5,7 +5,7 @@ export const SERVICES: readonly ServiceEntry[] = [
   {
     name: "chat",
     summary: "rooms for people and programs",
-    example: { words: "chat", does: "for nc 127.0.0.1 8028, and for browsers at http://127.0.0.1:8765/" },
+    example: { words: "chat", does: "for http://127.0.0.1:8765/ and nc 127.0.0.1 8028" },
     load: async () => (await import("./chat.ts")).chat,
   },
   {
@@ -28,7 +28,7 @@ export const SERVICES: readonly ServiceEntry[] = [
   },
   {
     name: "exec",
-    summary: "run a program for each client, joined to its standard input and output",
+    summary: "run a program for each client",
     example: { words: "exec :8888 -- bc -l", does: "a calculator for each client of 127.0.0.1:8888" },
     load: async () => (await import("./exec.ts")).exec,
   },

@@ -17,7 +17,7 @@ export const SHARED_FLAGS = {
       min: 1,
       max: 64,
       default: 1,
-      help: "number of threads that share the ports (Linux)",
+      help: "threads that share the ports (Linux)",
     },
   }),
   ...inGroup("Framing", {

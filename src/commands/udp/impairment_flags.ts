@@ -8,18 +8,19 @@ import { type FaultScope, readAttributes } from "../../relay/faults/parse_fault.
 
 /** Flags of a simulated bad network. */
 export const IMPAIRMENT_FLAGS = {
-  drop: { type: "text", placeholder: "SHARE", help: "drop this share of the datagrams, for example 5%" },
+  drop: { type: "text", placeholder: "SHARE", help: "drop this share of the datagrams, such as 5%" },
   dup: { type: "text", placeholder: "SHARE", help: "deliver this share twice" },
   reorder: { type: "text", placeholder: "SHARE", help: "hold this share back until the client's next datagram" },
   corrupt: { type: "text", placeholder: "SHARE", help: "flip one bit in this share" },
   delay: { type: "duration", help: "delay each datagram by TIME" },
   jitter: { type: "duration", help: "vary the delay by up to TIME in both directions" },
-  rate: { type: "text", placeholder: "RATE", help: "limit the bandwidth, for example 1Mbit; further datagrams queue" },
+  rate: { type: "text", placeholder: "RATE", help: "limit the bandwidth, such as 1Mbit" },
   maxQueue: {
     type: "integer",
     min: 1,
     default: MAX_QUEUED,
     help: "maximum datagrams that are delayed at a time",
+    group: "Limits",
   },
   seed: { type: "integer", max: 0xffff_ffff, default: 1, help: "seed for reproducible faults" },
 } as const satisfies FlagTable;

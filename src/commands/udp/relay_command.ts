@@ -1,7 +1,7 @@
 import { UsageError } from "../../base/errors.ts";
 import { isLoopback, targetAddress } from "../../base/ip.ts";
 import { randomSeed } from "../../base/random.ts";
-import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
+import { type FlagTable, type FlagValues, inGroup } from "../../base/flag_spec.ts";
 import { type Command, defineCommand } from "../../cli/command.ts";
 import type { DatagramMetricsSources } from "../../datagram/metrics.ts";
 import { DatagramRelay } from "../../datagram/relay.ts";
@@ -25,16 +25,19 @@ const FLAGS = {
   direction: {
     type: "choice",
     choices: ["to-server", "to-target", "to-client", "both"],
-    help: "direction of the faults (default: both for --fault, to-server for --drop and the like)",
+    placeholder: "WAY",
+    help: "of faults: to-server, to-client or both (default: both for --fault, to-server for --drop and the like)",
   },
   share: { ...FAULT_FLAGS.share, help: "share of the clients with faults, such as 20%" },
   only: { ...FAULT_FLAGS.only, help: "numbers of the clients with faults, such as 1-2,5" },
-  maxClients: {
-    type: "integer",
-    min: 1,
-    help: "maximum clients (default: 10000, or what the open-file limit allows)",
-  },
-  idleTimeout: { type: "duration", default: "5m", help: "forget a client after TIME without a datagram" },
+  ...inGroup("Limits", {
+    maxClients: {
+      type: "integer",
+      min: 1,
+      help: "maximum clients (default: 10000, or what the open-file limit allows)",
+    },
+    idleTimeout: { type: "duration", default: "5m", help: "forget a client after TIME without a datagram" },
+  }),
   ...IMPAIRMENT_FLAGS,
   seed: { type: "integer", max: 0xffff_ffff, help: "seed for reproducible faults" },
   ...SERVE_FLAGS,
