@@ -1,19 +1,18 @@
 /**
  * `deno task bench`: measures Parley beside its peers on this machine.
  *
- * Results go to `dist/bench/`, the ratios that `--gate` compares with are in
- * `scripts/bench/baseline.json`; `--help` lists the flags.
+ * Results go to `dist/bench/`; `--help` lists the flags.
  *
  * @module
  */
 
 import type { FlagTable } from "../src/base/flag_spec.ts";
 import { runGate } from "./bench/run_gate.ts";
-import { ratios } from "./bench/gate.ts";
+import { connectionsGrowth, connectionsTable, measureConnections, missedBound } from "./bench/connections.ts";
 import { writeGrowth } from "./bench/growth.ts";
-import { NATS } from "./bench/contenders.ts";
 import { measure, type WorkResult } from "./bench/measure.ts";
 import { sourcePath } from "./bench/paths.ts";
+import { plots } from "./bench/plot.ts";
 import { prepare } from "./bench/prepare.ts";
 import { profileLine } from "./bench/profile.ts";
 import { markdown, svg, table } from "./bench/report.ts";
@@ -22,7 +21,6 @@ import { WORKS } from "./bench/works.ts";
 import { taskFlags } from "./task_flags.ts";
 
 const OUT = sourcePath("../../dist/bench");
-const BASELINE = sourcePath("baseline.json");
 const QUICK = { rounds: 3, seconds: 0.4 };
 /** More and shorter rounds: their ratios are compared, and a busy moment then spoils but one. */
 const GATE = { rounds: 5, seconds: 0.4 };
@@ -35,22 +33,22 @@ const FLAGS = {
   rounds: { type: "integer", min: 1, help: "rounds, of which the median counts" },
   seconds: { type: "text", placeholder: "N", help: "seconds of one contender in one round, such as 0.4" },
   growth: { type: "boolean", help: "plot how memory, latency and a chat round grow instead" },
+  connections: { type: "integer", min: 10, help: "hold N connections instead; exit 1 above 8 KiB for each" },
+  onePort: { type: "boolean", help: "with --connections: all server processes share one port" },
   profile: { type: "boolean", help: "tell where the time of our server goes instead" },
-  gate: { type: "boolean", help: "fail where a ratio has fallen under the kept ones" },
-  keep: { type: "boolean", help: "keep the ratios of this run for the gate" },
+  gate: { type: "boolean", help: "fail where a ratio to a peer in the same run is below the minimum of its work" },
   markdown: { type: "boolean", help: "print the table as Markdown too" },
   readme: { type: "boolean", help: "put the table into scripts/bench/README.md" },
 } as const satisfies FlagTable;
 
 const flags = taskFlags({ task: "bench", summary: "measure Parley beside its peers on this machine", flags: FLAGS });
-const isGate = flags.gate || flags.keep;
-const isQuick = flags.quick || isGate;
 const only = flags.only?.split(",") ?? [""];
-// A gate compares with nothing that runs on several threads: on one core that others use, it says little.
-const works = WORKS.filter(({ id, isQuick: isInQuick, reference }) =>
-  only.some((text) => id.includes(text)) && (!isQuick || isInQuick) && (!isGate || reference !== NATS.name)
-).map((work) => isQuick ? { ...work, contenders: work.contenders.filter(({ isLeisurely }) => !isLeisurely) } : work);
-const usual = isGate ? GATE : isQuick ? QUICK : FULL;
+const works = WORKS.filter(({ id, isQuick, minRatio }) =>
+  only.some((text) => id.includes(text)) && (!flags.quick || isQuick) && (!flags.gate || minRatio !== undefined)
+).map((work) =>
+  flags.quick ? { ...work, contenders: work.contenders.filter(({ isLeisurely }) => !isLeisurely) } : work
+);
+const usual = flags.gate ? GATE : flags.quick ? QUICK : FULL;
 const options = { rounds: flags.rounds ?? usual.rounds, seconds: Number(flags.seconds ?? usual.seconds) };
 if (!(options.seconds > 0 && options.seconds <= 60)) {
   console.error(`bench: --seconds takes a number up to 60, not "${flags.seconds}"`);
@@ -66,14 +64,13 @@ if (flags.list) {
 }
 
 await using prepared = await prepare();
-const where = prepared.canPin ? "server on core 0, load on core 1" : "cores not pinned";
-console.log(`${options.rounds} rounds of ${options.seconds} s each; ${where}\n`);
 await Deno.mkdir(OUT, { recursive: true });
-if (flags.growth) {
+if (flags.connections !== undefined) {
+  await holdConnections(flags.connections);
+} else if (flags.growth) {
   await writeGrowth(prepared, `${OUT}/growth.svg`);
 } else if (flags.gate) {
-  const kept = JSON.parse(await Deno.readTextFile(BASELINE));
-  if (!await runGate(works, kept, prepared, options)) Deno.exitCode = 1;
+  if (!await runGate(works, prepared, options)) Deno.exitCode = 1;
 } else if (flags.profile) {
   for (const work of works) {
     const line = await profileLine(work, prepared, options.seconds);
@@ -84,6 +81,8 @@ if (flags.growth) {
 }
 
 async function measureAll(): Promise<void> {
+  const where = prepared.canPin ? "server on core 0, load on core 1" : "cores not pinned";
+  console.log(`${options.rounds} rounds of ${options.seconds} s each; ${where}\n`);
   const results: WorkResult[] = [];
   for (const work of works) {
     const result = await measure(work, prepared, options);
@@ -103,5 +102,15 @@ async function measureAll(): Promise<void> {
   console.log("written: dist/bench/bench.json, bench.svg and bench.md");
   if (flags.markdown) console.log(`\n${markdown(results)}`);
   if (flags.readme) await writeReadme(markdown(results));
-  if (flags.keep) await Deno.writeTextFile(BASELINE, `${JSON.stringify(ratios(results), null, 2)}\n`);
+}
+
+async function holdConnections(count: number): Promise<void> {
+  const measured = await measureConnections(count, { isOnePort: flags.onePort }, prepared);
+  console.log(connectionsTable(measured));
+  await Deno.writeTextFile(`${OUT}/connections.svg`, plots(connectionsGrowth(measured)));
+  console.log("written: dist/bench/connections.svg");
+  const missed = missedBound(measured);
+  if (missed === undefined) return;
+  console.error(`bench: ${missed}`);
+  Deno.exitCode = 1;
 }

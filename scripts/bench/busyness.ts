@@ -29,11 +29,11 @@ export class Busyness {
   }
 }
 
-/** Time that all cores together were not idle: proc_stat(5). */
+/** Time that all cores together were not idle, also while a hypervisor gave them to others: proc_stat(5). */
 async function busyUs(): Promise<number> {
-  const [user = 0, nice = 0, system = 0, , , irq = 0, softIrq = 0] = (await Deno.readTextFile("/proc/stat"))
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softIrq = 0, steal = 0] = (await Deno.readTextFile("/proc/stat"))
     .split("\n", 1)[0]?.split(/ +/).slice(1).map(Number) ?? [];
-  return (user + nice + system + irq + softIrq) * TICK_US;
+  return (user + nice + system + irq + softIrq + steal) * TICK_US;
 }
 
 /** Time of the programs that this one has waited for: fields 16 and 17 of proc_pid_stat(5). */

@@ -1,12 +1,6 @@
 import { median, type WorkResult } from "./measure.ts";
 import { figuresOf, timesAsGood } from "./report.ts";
 
-/** Ratios that are kept in the repository, by work: ours to the work's reference. */
-export type Baseline = Readonly<Record<string, number>>;
-
-/** How far a ratio may fall under the one that is kept. */
-const TOLERANCE = 0.25;
-
 /** How often a work that has fallen is measured again before it counts. */
 const AGAIN = 2;
 
@@ -32,14 +26,6 @@ export function ratioOf(result: WorkResult): number | undefined {
   return Math.round(Math.max(ratio, byCpu) * 1_000) / 1_000;
 }
 
-/** The ratios of all works that have one, to be kept. */
-export function ratios(results: readonly WorkResult[]): Baseline {
-  return Object.fromEntries(results.flatMap((result) => {
-    const ratio = ratioOf(result);
-    return ratio === undefined ? [] : [[result.id, ratio]];
-  }));
-}
-
 /** Part of the machine for other programs above which nothing can be said. */
 const HOPELESS_FROM = 0.5;
 
@@ -53,17 +39,16 @@ export interface Verdict {
 }
 
 /**
- * Judges one work by the ratio that is kept. A busy machine makes single
+ * Judges one work by the minimum of its ratio to a peer in the same run. A busy machine makes single
  * figures fall, never rise: one that has fallen is measured again, and the best counts.
  * Where others had most of the machine in every try, it is told and not judged.
  */
 export async function judge(
   id: string,
-  kept: number,
+  min: number,
   measureOnce: () => Promise<WorkResult>,
   maySpend: () => boolean = () => true,
 ): Promise<Verdict> {
-  const min = kept * (1 - TOLERANCE);
   let best: number | undefined;
   let note = "";
   let others = 1;
@@ -74,8 +59,9 @@ export async function judge(
     if (ratio !== undefined) best = Math.max(best ?? 0, ratio);
     else note = result.figures.flatMap(({ contender, note }) => note ? [`${contender}: ${note}`] : []).join("; ");
   }
+  // That a server or a load does not start is no matter of speed.
   if (best === undefined) return { id, isFallen: true, ratio: best, text: `${id}: no figure; ${note}` };
-  const text = `${id}: ${best.toFixed(3)}, kept ${kept.toFixed(3)}, at least ${min.toFixed(3)}`;
+  const text = `${id}: ${best.toFixed(2)}, at least ${min.toFixed(2)}`;
   if (best >= min) return { id, isFallen: false, ratio: best, text };
   if (others <= HOPELESS_FROM) return { id, isFallen: true, ratio: best, text: `${text}: fallen` };
   const whose = `other programs had ${Math.round(others * 100)}% of the machine`;

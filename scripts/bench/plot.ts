@@ -6,11 +6,17 @@ const HEIGHT = 280;
 const MARGIN = { left: 64, right: 16, top: 34, bottom: 44 };
 const COLORS = ["#2563eb", "#9ca3af", "#d97706", "#059669"];
 
-/** Plots side by side, each with both axes from zero. */
+const IN_A_ROW = 3;
+
+/** Plots in rows, each with both axes from zero. */
 export function plots(growths: readonly Growth[]): string {
-  const width = WIDTH * growths.length;
-  const parts = growths.map((growth, index) => `<g transform="translate(${index * WIDTH} 0)">${plot(growth)}</g>`);
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${HEIGHT}" viewBox="0 0 ${width} ${HEIGHT}">` +
+  const width = WIDTH * Math.min(IN_A_ROW, growths.length);
+  const height = HEIGHT * Math.ceil(growths.length / IN_A_ROW);
+  const parts = growths.map((growth, index) => {
+    const [left, top] = [WIDTH * (index % IN_A_ROW), HEIGHT * Math.floor(index / IN_A_ROW)];
+    return `<g transform="translate(${left} ${top})">${plot(growth)}</g>`;
+  });
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">` +
     "<style>text{font:11px system-ui,sans-serif;fill:#333}.title{font-weight:600;font-size:13px}" +
     "line{stroke:#d1d5db}polyline{fill:none;stroke-width:2}</style>" +
     `<rect width="100%" height="100%" fill="#fff"/>${parts.join("")}</svg>\n`;

@@ -166,30 +166,66 @@ export async function echoOnce(port: number): Promise<void> {
   if (await conn.read(new Uint8Array(1)) !== 1) throw new Error("no echo");
 }
 
+/** `idle_hold`, which holds connections to a server and can ask for echoes on them. */
+export class Holder implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #output: ReadableStreamDefaultReader<string>;
+
+  private constructor(child: Deno.ChildProcess) {
+    this.#child = child;
+    this.#input = child.stdin.getWriter();
+    this.#output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  }
+
+  /** Its connections come from 127.0.0.`source` and the addresses behind it, 10,000 from each. */
+  static start(port: number, source: number, { tools, canPin }: Pick<Prepared, "tools" | "canPin">): Holder {
+    const [program = "", ...args] = pinned([tools.built("idle_hold"), String(port), String(source)], 1, canPin);
+    const options = { args, stdin: "piped", stdout: "piped", stderr: "null" } as const;
+    return new Holder(new Deno.Command(program, options).spawn());
+  }
+
+  /** Opens connections until there are `count`. */
+  async open(count: number): Promise<void> {
+    await this.#ask(`open ${count}`, count);
+  }
+
+  /** Median time of an echo, in microseconds, on so many connections at random. */
+  async sample(count: number): Promise<number> {
+    return Number(/p50=([\d.]+)us/.exec(await this.#ask(`sample ${count}`, count))?.[1]);
+  }
+
+  /** An echo on every connection. */
+  async echo(count: number): Promise<void> {
+    await this.#ask("echo", count);
+  }
+
+  async #ask(command: string, count: number): Promise<string> {
+    await this.#input.write(new TextEncoder().encode(`${command}\n`));
+    let printed = "";
+    while (!printed.endsWith("\n")) {
+      const { value, done } = await this.#output.read();
+      if (done) throw new Error(`idle_hold ended at "${command}"`);
+      printed += value;
+    }
+    if (Number.parseInt(printed) !== count) throw new Error(`"${command}" ended with: ${printed.trim()}`);
+    return printed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await Promise.allSettled([this.#input.abort(), this.#output.cancel()]);
+    await this.#child.status;
+  }
+}
+
 /** Holds idle connections, each of which was answered once. */
 export async function hold(port: number, count: number, prepared: Prepared): Promise<AsyncDisposable> {
-  const [program = "", ...args] = pinned(
-    [prepared.tools.built("idle_hold"), String(port), String(count), "60"],
-    1,
-    prepared.canPin,
-  );
-  const child = new Deno.Command(program, { args, stdin: "null", stdout: "piped", stderr: "null" }).spawn();
-  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  let printed = "";
-  while (!/echoed on \d+/.test(printed)) {
-    const { value, done } = await reader.read();
-    if (done) throw new Error(`idle_hold ended: ${printed}`);
-    printed += value;
-  }
-  const echoed = Number(/echoed on (\d+)/.exec(printed)?.[1]);
-  if (echoed !== count) throw new Error(`${echoed} of ${count} connections echoed`);
-  return {
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
-      await reader.cancel();
-      await child.status;
-    },
-  };
+  await using owner = new AsyncDisposableStack();
+  const holder = owner.use(Holder.start(port, 2, prepared));
+  await holder.open(count);
+  await holder.echo(count);
+  return owner.move();
 }
 
 /** Memory of a process that is not swapped out, in KiB. */

@@ -110,7 +110,8 @@ function bestPeer({ better, figures }: WorkResult): Figures | undefined {
   return peers.sort((a, b) => ((b.rate ?? 0) - (a.rate ?? 0)) * (better === "more" ? 1 : -1))[0];
 }
 
-function align(rows: readonly (readonly string[])[]): string {
+/** Rows of columns, the first to the left. */
+export function align(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
   return rows.map((cells) =>
     cells.map((cell, column) => column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))

@@ -10,6 +10,7 @@ const CONNECT: Work = {
   contenders: [PARLEY_ECHO, C_EPOLL, DENO_LOOP, NODE_NET],
   reference: C_EPOLL.name,
   isQuick: true,
+  minRatio: 0.4,
 };
 
 const UDP: Work = {
@@ -21,6 +22,7 @@ const UDP: Work = {
   contenders: [oursUdp("parley", (port) => ["serve", "echo", `udp://127.0.0.1:${port}`]), DENO_UDP_LOOP, NODE_DGRAM],
   reference: NODE_DGRAM.name,
   isQuick: true,
+  minRatio: 0.74,
 };
 
 /** Sockets as such. */

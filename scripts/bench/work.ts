@@ -27,8 +27,10 @@ export interface Work {
   readonly contenders: readonly Contender[];
   /** Name of the contender that is 1.0 in the ratios. */
   readonly reference: string;
-  /** Part of `--quick`, and of the regression gate. */
+  /** Part of `--quick`. */
   readonly isQuick: boolean;
+  /** The gate fails when our ratio to the reference is lower, which must not be a program of several threads. */
+  readonly minRatio?: number;
 }
 
 /** A load generator against a server that runs through all rounds. */

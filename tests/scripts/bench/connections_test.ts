@@ -1,0 +1,36 @@
+import { assertEquals } from "@std/assert";
+import {
+  connectionsTable,
+  type ManyConnections,
+  missedBound,
+  processesFor,
+  sharesOf,
+} from "../../../scripts/bench/connections.ts";
+
+function measured(connections: number, kibAtEnd: number): ManyConnections {
+  const stages = [{ connections, openSeconds: 4, kib: 586_000, echoUs: 60 }];
+  return { stages, servers: 6, allEchoedSeconds: 4, kibAtEnd };
+}
+
+Deno.test("processesFor() leaves room for other descriptors, and takes one process where it is enough", () => {
+  assertEquals(processesFor(100_000, 20_000), 6);
+  assertEquals(processesFor(100_000, 1_048_576), 1);
+  assertEquals(processesFor(100_000, Infinity), 1);
+});
+
+Deno.test("sharesOf() gives away everything, in parts that differ by one at most", () => {
+  assertEquals(sharesOf(10, 6), [1, 1, 2, 2, 2, 2]);
+  assertEquals(sharesOf(100_000, 6).reduce((sum, share) => sum + share), 100_000);
+});
+
+Deno.test("missedBound() names what a connection takes when it is above 8 KiB", () => {
+  assertEquals(missedBound(measured(100_000, 800_000)), undefined);
+  assertEquals(missedBound(measured(100_000, 801_000)), "8202 B for each connection, at most 8192");
+  assertEquals(missedBound(measured(100, 8_000)), undefined);
+});
+
+Deno.test("connectionsTable() gives each stage, and what a connection takes at the end", () => {
+  const lines = connectionsTable(measured(100_000, 781_250)).split("\n");
+  assertEquals(lines[1]?.trim().split(/ {2,}/), ["100,000", "4.00 s", "572.3 MiB", "6001 B", "60 us"]);
+  assertEquals(lines[3], "server processes: 6; an echo on every connection at once: 4.00 s, then 8000 B for each");
+});
