@@ -78,7 +78,8 @@ export async function runChatSession(hub: Hub, session: Session, options: ChatSe
     }, options.pings)
     : undefined;
   try {
-    if (!await isLetIn(hub, member)) return void await session.finish("denied");
+    const isAllowed = isLetIn(hub, member);
+    if (!(isAllowed instanceof Promise ? await isAllowed : isAllowed)) return void await session.finish("denied");
     if (member.login !== undefined) rate?.admit(member.login);
     if (member.isAdmitted && member.format.name === "text") await enterLobby(hub, member);
     for (;;) {
@@ -119,16 +120,18 @@ function reasonOf({ closeReason }: Session, isOver: boolean): string | undefined
 }
 
 /** A client banned from the server receives only the reason. */
-async function isLetIn(hub: Hub, member: Member): Promise<boolean> {
+function isLetIn(hub: Hub, member: Member): boolean | Promise<boolean> {
   const { identity } = member.session;
-  try {
-    hub.serverBans.check(member);
-    if (identity !== undefined) await admitAs(hub, member, identity);
-    return true;
-  } catch (error) {
+  const onRefused = (error: unknown) => {
     refuse(member, NO_BYTES, error);
     return false;
+  };
+  try {
+    hub.serverBans.check(member);
+  } catch (error) {
+    return onRefused(error);
   }
+  return identity === undefined || admitAs(hub, member, identity).then(() => true, onRefused);
 }
 
 /** A client banned from the room receives the reason and may enter other rooms. */

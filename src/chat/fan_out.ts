@@ -143,6 +143,8 @@ export class PresenceQueue {
   readonly #send: (events: readonly RoomEvent[]) => void;
   readonly #waiting: RoomEvent[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Members at the last event. */
+  #size = 0;
 
   /** `send` receives the queued events in order. */
   constructor(send: (events: readonly RoomEvent[]) => void) {
@@ -154,8 +156,16 @@ export class PresenceQueue {
     // Later events must not overtake a queued one, even if the crowd has become small.
     if (!PRESENCE.has(event.event.type) || size <= CROWD && this.#waiting.length === 0) return false;
     this.#waiting.push(event);
-    this.#timer ??= setTimeout(() => this.flush(), Math.min(MAX_PERIOD_MS, PERIOD_MS * Math.ceil(size / 1_000)));
+    this.#size = size;
+    if (this.#timer === undefined) this.#wait(0);
     return true;
+  }
+
+  /** A crowd that has grown meanwhile waits as long as its size now requires: each batch goes to all of it. */
+  #wait(waitedMs: number): void {
+    const delayMs = Math.min(MAX_PERIOD_MS, PERIOD_MS * Math.ceil(this.#size / 1_000));
+    if (delayMs <= waitedMs && waitedMs > 0) return this.flush();
+    this.#timer = setTimeout(() => this.#wait(delayMs), delayMs - waitedMs);
   }
 
   /** Sends the queue. */

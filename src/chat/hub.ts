@@ -218,7 +218,9 @@ export class Hub implements RoomHost, AsyncDisposable {
    * @throws {ChatError} The member is banned, or the name is invalid.
    */
   async join(member: Member, name: string, options: { position?: Position; id?: string } = {}): Promise<void> {
-    const room = await this.#rooms.open(checkRoom(name));
+    const checked = checkRoom(name);
+    // Without a wait for an open room, what a client receives on joining is one write with what it received before.
+    const room = this.#rooms.get(keyOf(checked)) ?? await this.#rooms.open(checked);
     try {
       if (member.isGone) return;
       const { position, id } = options;

@@ -66,7 +66,7 @@ Deno.test("abuse 9: a line that is not UTF-8 is an error to its sender and relay
     using sender = await enterChat(endpoint, "sender");
     using listener = await enterChat(endpoint, "listener");
     await writeAll(sender.conn, Uint8Array.of(0x61, 0xff, 0xfe, 0x0a));
-    await sender.until(/^! That line is not UTF-8/);
+    await sender.until(/^! The line is not valid UTF-8/);
     await sender.send("fine");
     assertEquals(await listener.until(/^\[/), "[#lobby] sender: fine");
   }));

@@ -3,6 +3,7 @@ import { Logger } from "@parley/parley";
 import { createMemoryHistory } from "../../src/chat/history_memory.ts";
 import { Hub } from "../../src/chat/hub.ts";
 import { FakeSession } from "../support/fake_session.ts";
+import { FakeTime } from "../support/fake_time.ts";
 
 Deno.test("in a crowd those who come and go are told together, each once, and messages at once", async () => {
   await using hub = new Hub({
@@ -122,4 +123,24 @@ Deno.test("who comes into a crowd is not sent who came before, and every message
   const news = lines.slice(lines.findIndex((line) => line.startsWith("* You are in #lobby")) + 1);
   assertEquals(news, ["[#lobby] guest1: welcome", "* guest152 joined #lobby", "* guest152 left #lobby"]);
   for (const member of [...members, newcomer]) hub.leave(member);
+});
+
+Deno.test("a crowd that grows gets its joins in one batch, after the delay of its final size", async () => {
+  using time = new FakeTime();
+  const history = createMemoryHistory({ retention: { maxMessages: 100 } });
+  await using hub = new Hub({ log: Logger.of("test"), history });
+  const members = await fillLobby(hub, 150);
+  const [watcher] = members;
+  assert(watcher);
+  const session = watcher.session as FakeSession;
+  const writes = session.framed.length;
+  await time.advance(199);
+  members.push(...await fillLobby(hub, 900));
+  await time.advance(200);
+  assertEquals(session.framed.length, writes, "the batch waits for as long as a crowd of 1,050 may");
+  await time.advance(1);
+  const lines = await session.sent(/guest1050 joined/);
+  assertEquals(peopleSeenBy(lines).size, 1_049);
+  assertEquals(session.framed.length, writes + 1);
+  for (const member of members) hub.leave(member);
 });
