@@ -15,8 +15,8 @@ import { sourcePath } from "./bench/paths.ts";
 import { plots } from "./bench/plot.ts";
 import { prepare } from "./bench/prepare.ts";
 import { profileLine } from "./bench/profile.ts";
-import { markdown, svg, table } from "./bench/report.ts";
-import { writeReadme } from "./bench/readme.ts";
+import { ratioSvg, ratioTable, writeReadme } from "./bench/ratio_table.ts";
+import { table } from "./bench/report.ts";
 import { WORKS } from "./bench/works.ts";
 import { taskFlags } from "./task_flags.ts";
 
@@ -38,7 +38,7 @@ const FLAGS = {
   profile: { type: "boolean", help: "tell where the time of our server goes instead" },
   gate: { type: "boolean", help: "fail where a ratio to a peer in the same run is below the minimum of its work" },
   markdown: { type: "boolean", help: "print the table as Markdown too" },
-  readme: { type: "boolean", help: "put the table into scripts/bench/README.md" },
+  readme: { type: "boolean", help: "put table and drawing into scripts/bench/README.md" },
 } as const satisfies FlagTable;
 
 const flags = taskFlags({ task: "bench", summary: "measure Parley beside its peers on this machine", flags: FLAGS });
@@ -97,11 +97,11 @@ async function measureAll(): Promise<void> {
   };
   const report = { at: new Date(), machine, options, results };
   await Deno.writeTextFile(`${OUT}/bench.json`, `${JSON.stringify(report, null, 2)}\n`);
-  await Deno.writeTextFile(`${OUT}/bench.svg`, svg(results));
-  await Deno.writeTextFile(`${OUT}/bench.md`, markdown(results));
+  await Deno.writeTextFile(`${OUT}/bench.svg`, ratioSvg(results));
+  await Deno.writeTextFile(`${OUT}/bench.md`, ratioTable(results));
   console.log("written: dist/bench/bench.json, bench.svg and bench.md");
-  if (flags.markdown) console.log(`\n${markdown(results)}`);
-  if (flags.readme) await writeReadme(markdown(results));
+  if (flags.markdown) console.log(`\n${ratioTable(results)}`);
+  if (flags.readme) await writeReadme(results);
 }
 
 async function holdConnections(count: number): Promise<void> {

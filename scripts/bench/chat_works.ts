@@ -22,7 +22,7 @@ const JSON_WIRE: Wire = [
 function fanoutWork(members: number, batch: number, isQuick = false): Work {
   return {
     id: `fanout-${members}x${batch}`,
-    title: `chat fan-out, ${members.toLocaleString("en-US")} members, ${batch} in flight`,
+    title: `chat, ${members.toLocaleString("en-US")} members, ${batch} in flight`,
     unit: "deliveries/s",
     better: "more",
     how: {
@@ -71,7 +71,7 @@ function webSocketFanoutWork(members: number, batch: number): Work {
   };
   return {
     id: `ws-fanout-${members}x${batch}`,
-    title: `chat fan-out over WebSocket, ${members.toLocaleString("en-US")} members, ${batch} in flight`,
+    title: `chat, WebSocket, ${members.toLocaleString("en-US")} members, ${batch} in flight`,
     unit: "deliveries/s",
     better: "more",
     how: {
@@ -96,7 +96,7 @@ function stormWire(contender: Contender): readonly string[] {
 /** Without ngircd, which had let 1,600 in after a minute. */
 const JOIN_STORM: Work = {
   id: `join-storm-${STORM_MEMBERS}`,
-  title: `join storm: ${STORM_MEMBERS.toLocaleString("en-US")} connect at once, until all are in one room`,
+  title: `${STORM_MEMBERS.toLocaleString("en-US")} join one room at once`,
   unit: "ms",
   better: "less",
   how: {

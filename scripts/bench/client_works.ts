@@ -4,14 +4,14 @@ import { sourcePath } from "./paths.ts";
 import { type Sample, sizeText, type Work } from "./work.ts";
 
 /** The loads are what is compared here: each has the same server, C with epoll, to itself. */
-const OURS: Contender = { ...C_EPOLL, name: "parley-client bench" };
+const OURS: Contender = { ...C_EPOLL, name: "parley-client bench", role: "ours" };
 const C_LOAD: Contender = { ...C_EPOLL, name: "C load" };
 
 function clientWork(connections: number, size: number, depth: number): Work {
   const shape = { connections: String(connections), size: String(size), depth: String(depth) };
   return {
     id: `client-${connections}x${size}x${depth}`,
-    title: `load from a client on C epoll, ${connections} x ${sizeText(size)}, ${depth} in flight`,
+    title: `load of a client, ${connections} x ${sizeText(size)}, ${depth} in flight`,
     unit: "messages/s",
     better: "more",
     how: {

@@ -12,7 +12,7 @@ const SETTLE_MS = 6_000;
 const FILL = "x".repeat(60);
 
 const TOGETHER: Contender = { ...ours("3 servers, one room", () => []), needs: NATS.needs };
-const ALONE = ours("3 servers alone", () => []);
+const ALONE: Contender = { ...ours("3 servers alone", () => []), role: "limit" };
 
 function natsWithStream(port: number, { scratch }: Tools): readonly string[] {
   return ["nats-server", "-a", "127.0.0.1", "-p", String(port), "-js", "-sd", `${scratch}/stream-${port}`];
@@ -46,7 +46,7 @@ async function sample(contender: Contender, { tools, canPin }: Prepared): Promis
 /** What going through NATS costs. */
 export const CLUSTER_WORKS: readonly Work[] = [{
   id: `cluster-${MEMBERS}x${IN_FLIGHT}`,
-  title: `three chat servers, ${MEMBERS} members, ${IN_FLIGHT} in flight a room`,
+  title: `three chat servers, ${MEMBERS} members`,
   unit: "deliveries/s",
   better: "more",
   how: { sample },

@@ -11,6 +11,12 @@ import { socketPath } from "./work.ts";
 /** A server to measure. */
 export interface Contender {
   readonly name: string;
+  /**
+   * Ours, or a limit: what C or the runtime's own sockets can do with no program around them.
+   *
+   * @default {"peer"}
+   */
+  readonly role?: "ours" | "limit";
   /** Words of the command that serves on a port of 127.0.0.1. */
   readonly command: (port: number, tools: Tools) => readonly string[];
   /** Programs it needs, by name. */
@@ -59,6 +65,7 @@ function fromSources(name: string, entry: string, permissions: readonly string[]
   const path = sourcePath(`../../src/${entry}`);
   return {
     name,
+    role: "ours",
     needs: [],
     command: (port, tools) => [
       ...[Deno.execPath(), "run", "--unstable-net", V8_FLAGS, ...permissions, path],
@@ -72,6 +79,7 @@ function fromSources(name: string, entry: string, permissions: readonly string[]
 export function oursCompiled(name: string, words: Words): Contender {
   return {
     name,
+    role: "ours",
     needs: [COMPILED_SERVER],
     command: (port, tools) => [sourcePath("../../dist/parley-server"), ...words(port, tools), ...OWN_FLAGS],
   };
@@ -88,6 +96,7 @@ function script(name: string, runtime: string, file: string, rest: readonly stri
 /** The limit: one thread, epoll, C. */
 export const C_EPOLL: Contender = {
   name: "C epoll",
+  role: "limit",
   needs: ["gcc"],
   command: (port, tools) => [tools.built("epoll_echo"), String(port)],
 };
@@ -98,6 +107,7 @@ export const C_EPOLL_UNIX: Contender = {
 };
 export const C_EPOLL_TLS: Contender = {
   name: "C epoll, OpenSSL",
+  role: "limit",
   needs: ["gcc"],
   command: (port, tools) => [tools.built("epoll_tls_echo"), String(port), tools.certificate, tools.key],
 };
@@ -128,12 +138,13 @@ function bareDeno(
   permissions = ["-N"],
 ): Contender {
   const run = [Deno.execPath(), "run", "--unstable-net", V8_FLAGS, ...permissions, sourcePath(`peers/${file}`)];
-  return { name, needs: [], command: (port, tools) => [...run, ...words(port, tools)] };
+  return { name, role: "limit", needs: [], command: (port, tools) => [...run, ...words(port, tools)] };
 }
 
 export const DENO_LOOP = bareDeno("bare Deno loop", "deno_loop.ts");
 export const DENO_LOOP_COMPILED: Contender = {
   name: "bare Deno loop, compiled",
+  role: "limit",
   needs: [COMPILED_SERVER, COMPILED_LOOP],
   command: (port, tools) => [tools.built("deno_loop"), String(port)],
 };

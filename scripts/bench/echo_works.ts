@@ -89,7 +89,7 @@ function unixWork(of: Shape): Work {
   return {
     ...echoWork(of, UNIX_ECHO),
     id: `unix-${idOf(of)}`,
-    title: `echo over a Unix socket, ${titleOf(of)}`,
+    title: `echo, Unix, ${titleOf(of)}`,
     how: { words: () => ["echo_load", "SOCKET", "0", ...numbersOf(of)], answers: "unix" },
   };
 }
@@ -98,7 +98,7 @@ function tlsWork(of: Shape): Work {
   return {
     ...echoWork(of, TLS_ECHO),
     id: `tls-${idOf(of)}`,
-    title: `echo over TLS, ${titleOf(of)}`,
+    title: `echo, TLS, ${titleOf(of)}`,
     how: { words: () => ["tls_load", "PORT", ...numbersOf(of)], answers: "tcp" },
     reference: C_EPOLL_TLS.name,
   };
@@ -135,7 +135,7 @@ const GUARDED: Work = {
     PARLEY_ECHO,
   ]),
   id: "guarded-50x64x1",
-  title: "echo with every guard and metrics, 50 x 64 B, 1 in flight",
+  title: "echo, every guard, 50 x 64 B, 1 in flight",
   reference: PARLEY_ECHO.name,
 };
 

@@ -8,6 +8,7 @@ import type { Load, Sample, Work } from "./work.ts";
 /** Figures of one contender in one work: medians over the rounds, where nothing else is said. */
 export interface Figures {
   readonly contender: string;
+  readonly role: "ours" | "peer" | "limit";
   /** In the work's unit; `undefined` where it could not be measured. */
   readonly rate: number | undefined;
   /** Each round's rate. */
@@ -83,6 +84,7 @@ function figuresOf(contender: Contender, taken: readonly Sample[], note: string 
   const rates = taken.map(({ rate }) => rate);
   return {
     contender: contender.name,
+    role: contender.role ?? "peer",
     rate: note === undefined ? median(rates) : undefined,
     rates,
     p99us: median(taken.flatMap(({ p99us }) => p99us ?? [])),

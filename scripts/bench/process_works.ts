@@ -19,7 +19,7 @@ const CONTENDERS = [COMPILED, FROM_SOURCES, C_EPOLL, DENO_LOOP, DENO_LOOP_COMPIL
 
 const START_UP: Work = {
   id: "start-up",
-  title: "start-up, until the first byte comes back",
+  title: "start until the first byte",
   unit: "ms",
   better: "less",
   how: {
@@ -38,7 +38,7 @@ const START_UP: Work = {
 const MEMORY: Work = {
   ...START_UP,
   id: "memory",
-  title: "resident memory of a server with one client",
+  title: "memory of a server",
   unit: "MiB",
   how: {
     sample: async (contender, prepared) => {
@@ -51,7 +51,7 @@ const MEMORY: Work = {
 
 const IDLE: Work = {
   id: `idle-${IDLE_CONNECTIONS}`,
-  title: `memory of an idle connection, ${IDLE_CONNECTIONS.toLocaleString("en-US")} of them`,
+  title: "memory of an idle connection",
   unit: "bytes",
   better: "less",
   how: {

@@ -34,20 +34,24 @@ function deno(permissions: readonly string[], file: string): string[] {
 }
 
 function parley(name: string, permissions: readonly string[]): Contender {
-  return relay(name, [], (listen, target) => [
+  const made = relay(name, [], (listen, target) => [
     ...deno(permissions, "../../src/server.ts"),
     ...["relay", String(listen), String(target), "--log-level", "off", "--max-connections", "20000"],
   ]);
+  return { ...made, role: "ours" };
 }
 
 /** With the permissions of a compiled program. */
 const PARLEY = parley("parley", ["-N", `--allow-ffi=${libcPaths()}`]);
 const PARLEY_NODE = parley("parley, node:net", ["-N"]);
 
-const BARE = relay("bare Deno relay", [], (listen, target) => [
-  ...deno(["-N"], "peers/deno_relay_loop.ts"),
-  ...[String(listen), String(target)],
-]);
+const BARE: Contender = {
+  ...relay("bare Deno relay", [], (listen, target) => [
+    ...deno(["-N"], "peers/deno_relay_loop.ts"),
+    ...[String(listen), String(target)],
+  ]),
+  role: "limit",
+};
 
 const SOCAT: Contender = {
   ...relay("socat", ["socat"], (listen, target) => [
@@ -90,7 +94,7 @@ const IDLE_CONNECTIONS = 9_900;
 function relayWork(connections: number, size: number, depth: number): Work {
   return {
     id: `relay-${connections}x${size}x${depth}`,
-    title: `relay to an echo, ${connections} x ${sizeText(size)}, ${depth} in flight`,
+    title: `relay, ${connections} x ${sizeText(size)}, ${depth} in flight`,
     unit: "messages/s",
     better: "more",
     how: {
@@ -119,20 +123,20 @@ export const RELAY_WORKS: readonly Work[] = [
   relayWork(10, 65_536, 1),
   {
     ...relayWork(1, 64, 1),
-    title: "relay to an echo, 1 x 64 B, 1 in flight: what it adds to a round trip",
+    title: "relay, one round trip, beside none",
     contenders: [...CONTENDERS, { ...C_EPOLL, name: "no relay" }],
   },
   {
     ...relayWork(50, 64, 1),
     id: "relay-connect-50",
-    title: "relay to an echo: connect, one exchange of 64 B, close; 50 at a time",
+    title: "relay: connect, 64 B, close; 50 at a time",
     unit: "connections/s",
     how: { words: () => ["connect_load", "PORT", "50", "64", "SECONDS"], answers: "tcp" },
   },
   {
     ...relayWork(1, 64, 1),
     id: "relay-idle",
-    title: `memory of an idle relayed connection, ${IDLE_CONNECTIONS.toLocaleString("en-US")} of them`,
+    title: "memory of an idle relayed connection",
     unit: "bytes",
     better: "less",
     how: { sample: idleBytes },

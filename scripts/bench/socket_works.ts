@@ -3,7 +3,7 @@ import type { Work } from "./work.ts";
 
 const CONNECT: Work = {
   id: "connect-50",
-  title: "connect, one exchange of 64 B, close; 50 at a time",
+  title: "connect, 64 B, close; 50 at a time",
   unit: "connections/s",
   better: "more",
   how: { words: () => ["connect_load", "PORT", "50", "64", "SECONDS"], answers: "tcp" },

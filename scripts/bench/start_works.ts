@@ -44,6 +44,7 @@ const KINDS: readonly Kind[] = [
     ],
     more: [{
       name: "the modules of parley-client, none run",
+      role: "ours",
       needs: ["bash"],
       command: () => [...DENO_RUN, sourcePath("peers/unused_client.ts")],
     }],
@@ -76,7 +77,7 @@ export const START_WORKS: readonly Work[] = KINDS.map(({ id, title, needs, progr
   let ready: Promise<void> | undefined;
   return {
     id,
-    title: `${title}, processor time`,
+    title,
     unit: "ms",
     better: "less",
     how: {
@@ -93,6 +94,7 @@ export const START_WORKS: readonly Work[] = KINDS.map(({ id, title, needs, progr
     contenders: [
       ...Object.entries(CALLS).map(([name, [own = "", ...words]]) => ({
         name,
+        role: "ours" as const,
         needs: ["bash", ...needs],
         command: (port: number, tools: Tools) => [
           ...program(own, tools),
@@ -100,7 +102,12 @@ export const START_WORKS: readonly Work[] = KINDS.map(({ id, title, needs, progr
         ],
       })),
       ...more,
-      { name: EMPTY, needs: ["bash", ...needs], command: (_port: number, tools: Tools) => program("empty", tools) },
+      {
+        name: EMPTY,
+        role: "limit" as const,
+        needs: ["bash", ...needs],
+        command: (_port: number, tools: Tools) => program("empty", tools),
+      },
     ],
     reference: EMPTY,
     isQuick: false,

@@ -6,6 +6,7 @@ function figures(contender: string, rates: readonly number[], note?: string): Fi
   const rate = note === undefined ? rates.toSorted((a, b) => a - b)[Math.floor(rates.length / 2)] : undefined;
   return {
     contender,
+    role: contender === "parley" ? "ours" : "limit",
     rate,
     rates,
     p99us: undefined,

@@ -1,10 +1,13 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Figures, WorkResult } from "../../../scripts/bench/measure.ts";
-import { markdown, table, timesAsGood } from "../../../scripts/bench/report.ts";
+import { ratioSvg, ratioTable } from "../../../scripts/bench/ratio_table.ts";
+import { table, timesAsGood } from "../../../scripts/bench/report.ts";
+import { WORKS } from "../../../scripts/bench/works.ts";
 
 function figures(contender: string, rate: number | undefined, rest: Partial<Figures> = {}): Figures {
   return {
     contender,
+    role: contender.startsWith("parley") ? "ours" : "peer",
     rate,
     rates: [],
     p99us: undefined,
@@ -25,6 +28,7 @@ const RESULT: WorkResult = {
     figures("parley, compiled", undefined, { note: "missing: dist/parley-server" }),
     figures("parley, deno run", 50, { p99us: 900, cpuUs: 8, kernelPart: 0.5 }),
     figures("Node net", 100, { p99us: 1_500, cpuUs: 4, kernelPart: 0.95 }),
+    figures("C epoll", 4, { role: "limit" }),
   ],
 };
 
@@ -41,11 +45,29 @@ Deno.test("table() names what is missing, and leaves out columns that nobody has
   assertStringIncludes(own ?? "", "900 us");
 });
 
-Deno.test("markdown() gives the first of ours that was measured, its ratio, both p99 and the others", () => {
-  assertEquals(
-    markdown([RESULT]),
-    "- **start-up**: 50 ms (deno run), 2.00 of Node net; p99 900 us, theirs 1.5 ms; " +
-      "processor time 8 us (50% kernel), theirs 4 us (95% kernel); " +
-      "others: parley, compiled missing: dist/parley-server, Node net 100.\n",
-  );
+Deno.test("ratioTable() gives the first of ours that was measured, the best peer and the limit, and leaves out the rest", () => {
+  assertEquals(ratioTable([RESULT]).split("\n").slice(2), [
+    "| start-up | 50 ms | Node net 100 ms | C 4 ms | 2.00 | 0.08 |",
+    "",
+  ]);
+  const nothing = { ...RESULT, figures: RESULT.figures.slice(0, 1) };
+  assertEquals(ratioTable([nothing]).split("\n")[2], "| start-up | none |  |  |  |  |");
+});
+
+Deno.test("ratioTable() stays within 120 columns for every work", () => {
+  const results = WORKS.map((work): WorkResult => ({
+    ...work,
+    figures: work.contenders.map(({ name, role }) =>
+      figures(name, work.unit.endsWith("/s") ? 9_870_000 : 987, { role: role ?? "peer" })
+    ),
+  }));
+  const rows = ratioTable(results).trim().split("\n").map((line) => line.slice(2, -2).split(" | "));
+  const widths = [0, 1, 2, 3, 4, 5].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  assert(widths.reduce((sum, width) => sum + width + 3, 1) <= 120, widths.join(", "));
+});
+
+Deno.test("ratioSvg() draws a bar and a dot for each work that has a ratio", () => {
+  const text = ratioSvg([RESULT, { ...RESULT, figures: RESULT.figures.slice(0, 1) }]);
+  assertEquals([text.match(/<circle/g)?.length, text.match(/height="12"/g)?.length], [1, 1]);
+  assertStringIncludes(text, ">2.00<");
 });
