@@ -19,7 +19,11 @@ export const SERVE_FLAGS = {
     maxDatagrams: { type: "integer", min: 1, help: "exit after N datagrams" },
   }),
   ...inGroup("Limits", {
-    maxBytes: { type: "size", default: "65507", help: "maximum size of a datagram; longer ones are truncated" },
+    maxBytes: {
+      type: "size",
+      default: "65507",
+      help: "maximum size of a datagram; longer ones are dropped, by listen truncated",
+    },
     ratePerIp: {
       type: "integer",
       min: 1,
