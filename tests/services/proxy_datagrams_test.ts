@@ -264,6 +264,19 @@ Deno.test("an association takes whole datagrams of its client only, and replies 
   assertEquals(echo.senders.length, 2);
 });
 
+Deno.test("an association sends for 0.0.0.0 to loopback, if that is allowed", async () => {
+  await using echo = echoPeer();
+  for (const [flags, received] of [[[], "127.0.0.1 a"], [["--deny-target", "127.0.0.1"], "127.0.0.2 b"]] as const) {
+    await using proxy = await startProxy(...flags);
+    await using other = echoPeer("127.0.0.2");
+    using client = await RawClient.open(proxy.endpoint);
+    await client.send(encodeSocksDatagram({ host: "0.0.0.0", port: echo.port }, utf8("a")));
+    if (flags.length > 0) await client.send(encodeSocksDatagram({ host: "127.0.0.2", port: other.port }, utf8("b")));
+    assertEquals(await client.receive(), received);
+    assertEquals(echo.senders.length, 1);
+  }
+});
+
 Deno.test("an association ends with its connection, and gives its place back", async () => {
   await using proxy = await startProxy("--max-associations", "1");
   await using echo = echoPeer();

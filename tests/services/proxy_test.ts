@@ -44,6 +44,16 @@ Deno.test("--allow-target and --deny-target of proxy reject by range and by name
   }
 });
 
+Deno.test("--deny-target of proxy holds for 0.0.0.0 and ::, by which the kernel connects to this machine", async () => {
+  await using started = await startServer(["proxy", ":0", "--deny-target", "127.0.0.0/8", "--deny-target", "::1"]);
+  for (const target of ["0.0.0.0:9", "[::]:9", "[::ffff:0.0.0.0]:9"]) {
+    for (const url of URLS(started.endpoint)) {
+      const outcome = await runClient(["connect", target, "--proxy", url, "--proxy-resolve", "proxy"]);
+      assertEquals([target, outcome.code], [target, 8], outcome.stderr);
+    }
+  }
+});
+
 Deno.test("proxy with --auth wants a name and a password, by both protocols", async () => {
   const folder = await Deno.makeTempDir();
   try {

@@ -8,6 +8,7 @@ import {
   ResolveError,
   TimeoutError,
 } from "../../base/errors.ts";
+import { targetAddress } from "../../base/ip.ts";
 import { connect } from "../../factory.ts";
 import {
   encodeSocksRequest,
@@ -223,9 +224,12 @@ export class ProxyServer implements Service {
     if (this.#targets.isDenied(host)) throw rejectTarget();
     try {
       const addresses = await resolve(host, { timeout: connectTimeoutMs });
-      const allowed = addresses.filter(({ address }) => this.#targets.isAllowed(host, address));
+      // The kernel takes 0.0.0.0 and :: for this machine.
+      const allowed = addresses
+        .map(({ address }) => targetAddress(address))
+        .filter((address) => this.#targets.isAllowed(host, address));
       if (allowed.length === 0) throw rejectTarget();
-      for (const { address } of allowed) {
+      for (const address of allowed) {
         try {
           return await connect({ scheme: "tcp", host: address, port, path: "/" }, {
             context: "proxy",

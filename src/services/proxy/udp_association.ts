@@ -1,5 +1,5 @@
 import { messageOf } from "../../base/errors.ts";
-import { isIp, isSameIp, plainIp } from "../../base/ip.ts";
+import { isIp, isSameIp, plainIp, targetAddress } from "../../base/ip.ts";
 import { BoundedSender } from "../../datagram/bounded_sender.ts";
 import { DatagramCounts } from "../../datagram/counts.ts";
 import { bind } from "../../factory.ts";
@@ -97,10 +97,7 @@ export class UdpAssociation implements AsyncDisposable {
 
   async #receiveFrom(socket: DatagramSocket, take: (datagram: Datagram) => void): Promise<void> {
     try {
-      for await (const datagram of socket) {
-        this.#connection.touch();
-        take(datagram);
-      }
+      for await (const datagram of socket) take(datagram);
     } catch (error) {
       this.#connection.close("error", error instanceof Error ? error : new Error(String(error)));
     }
@@ -116,6 +113,7 @@ export class UdpAssociation implements AsyncDisposable {
     }
     if (this.#clientPort === 0) this.#clientPort = from.port;
     if (from.port !== this.#clientPort) return counts.drop("unexpected sender");
+    this.#connection.touch();
     const parsed = parseSocksDatagram(data);
     if (parsed === undefined) return counts.drop("malformed");
     if (parsed.fragment !== 0) return counts.drop("fragment");
@@ -130,7 +128,7 @@ export class UdpAssociation implements AsyncDisposable {
     const { targets } = this.#options;
     const counts = this.#counts.toTargets;
     if (targets.isDenied(host)) return counts.drop("denied");
-    const address = isIp(host) ? plainIp(host) : await this.#resolve(host);
+    const address = isIp(host) ? targetOf(host) : await this.#resolve(host);
     if (this.#ending.signal.aborted) return;
     if (address === undefined) return counts.drop("no address");
     if (port === 0 || !targets.isAllowed(host, address)) return counts.drop("denied");
@@ -164,6 +162,7 @@ export class UdpAssociation implements AsyncDisposable {
     if (!this.#replying.has(formatHostPort(plainIp(from.host), from.port))) return counts.drop("unexpected sender");
     const { remote } = this.#connection;
     if (!isHostEndpoint(remote)) return;
+    this.#connection.touch();
     const to: HostEndpoint = { scheme: "udp", host: remote.host, port: this.#clientPort, path: "/" };
     this.#toClient.send(encodeSocksDatagram(from, data), to);
   }
@@ -176,11 +175,16 @@ export class UdpAssociation implements AsyncDisposable {
     try {
       const { resolveTimeoutMs: timeoutMs, targets } = this.#options;
       const addresses = await resolve(name, { timeout: timeoutMs, signal: this.#ending.signal });
-      const found = addresses.find(({ address }) => targets.isAllowed(name, address)) ?? addresses[0];
-      this.#addresses.set(name, found && plainIp(found.address));
+      const found = addresses.map(({ address }) => targetOf(address));
+      this.#addresses.set(name, found.find((address) => targets.isAllowed(name, address)) ?? found[0]);
       return this.#addresses.get(name);
     } finally {
       this.#resolving--;
     }
   }
+}
+
+/** The address that is sent to: the kernel takes 0.0.0.0 and :: for this machine. */
+function targetOf(address: string): string {
+  return plainIp(targetAddress(address));
 }
