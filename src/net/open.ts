@@ -53,7 +53,7 @@ export async function listenTcp(endpoint: HostEndpoint, setup: ListenSetup): Pro
   }
   if (setup.reusePort) requireUnstableNet(`share the port of ${text}`);
   if (isInherited) {
-    const { ResettableAcceptor } = await import("./resettable.ts");
+    const { ResettableAcceptor } = await import("./resettable_acceptor.ts");
     const acceptor = await ResettableAcceptor.adopt(endpoint.port);
     const { hostname: host, port } = acceptor.addr;
     return new Listener(acceptor, { ...setup, endpoint: { ...endpoint, host, port } });
@@ -79,7 +79,7 @@ type TcpAcceptor = Acceptor & { readonly addr: Deno.NetAddr };
 async function openAcceptor(host: string, port: number, setup: ListenSetup): Promise<TcpAcceptor> {
   const { canReset, backlog, reusePort } = setup;
   if (canReset === true) {
-    const { ResettableAcceptor } = await import("./resettable.ts");
+    const { ResettableAcceptor } = await import("./resettable_acceptor.ts");
     return await ResettableAcceptor.listen({ host, port, backlog, reusePort });
   }
   const listener = Deno.listen({ hostname: host, port, tcpBacklog: backlog, ...(reusePort ? { reusePort } : {}) });

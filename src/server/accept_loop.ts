@@ -1,5 +1,5 @@
 import { Backoff } from "../base/backoff.ts";
-import { messageOf } from "../base/errors.ts";
+import { ClosedError, messageOf } from "../base/errors.ts";
 import type { Admission } from "../guard/admission.ts";
 import type { Connection } from "../net/connection.ts";
 import type { Listener } from "../net/listener.ts";
@@ -39,6 +39,8 @@ export async function acceptLoop(listener: Listener, options: AcceptLoopOptions)
       options.onConnection(connection);
     } catch (error) {
       options.onError?.(error);
+      // An inherited socket that is lost: a supervisor such as systemd starts the program again for the next client.
+      if (error instanceof ClosedError) return listener.log.error("ending", { error: messageOf(error) });
       const isTold = isOutOfDescriptors(error) && admission.shrink();
       if (backoff.isFresh && !isTold) listener.log.error("accept failed, trying again", { error: messageOf(error) });
       await delay(backoff.next(), signal).catch(() => {

@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { dial, LinePeer, readToEnd, writeAll } from "../support/peer.ts";
+import { withinTime } from "../support/give_back.ts";
 import { fromFileUrl } from "../support/paths.ts";
 import { cpuSeconds, withAbuse } from "./support.ts";
 
@@ -106,6 +107,60 @@ Deno.test("abuse 20: ulimit -n 64, then 120 connects: alive, idle while full, ev
     assertEquals((await child.status).code, 0);
   }
 });
+
+Deno.test("abuse 20: a relay of node:net accepts again after a burst has used up all descriptors (fault 80)", async () => {
+  const program = fromFileUrl("../../src/server.ts");
+  using target = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const echoing = echo(target);
+  const words = `ulimit -n 100; exec "$0" run --no-prompt --unstable-net -N "$1" relay :0 "$2" --print-endpoint`;
+  const child = new Deno.Command("sh", {
+    args: ["-c", words, Deno.execPath(), program, `127.0.0.1:${target.addr.port}`],
+    stdout: "piped",
+    stderr: "null",
+    env: { NO_COLOR: "1" },
+  }).spawn();
+  const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  try {
+    const endpoint = ((await lines.read()).value ?? "").trim();
+    for (let burst = 0; burst < 2; burst++) {
+      const conns = await Promise.all(Array.from({ length: 300 }, () => dial(endpoint)));
+      // A client that has come through holds two descriptors, one that has not is reset for want of them.
+      await Promise.any(conns.map((conn) => conn.read(new Uint8Array(1)))).catch(() => {});
+      for (const conn of conns) conn.close();
+      await withinTime(served(endpoint), "a client after the burst", 30_000);
+    }
+  } finally {
+    child.kill("SIGTERM");
+    await lines.cancel();
+    assertEquals((await child.status).code, 0);
+    target.close();
+    await echoing;
+  }
+});
+
+/** Echoes until the listener is closed. */
+async function echo(listener: Deno.TcpListener): Promise<void> {
+  for (let conn = await accept(listener); conn !== undefined; conn = await accept(listener)) {
+    conn.readable.pipeTo(conn.writable).catch(() => {});
+  }
+}
+
+function accept(listener: Deno.TcpListener): Promise<Deno.TcpConn | undefined> {
+  return listener.accept().catch(() => undefined);
+}
+
+/** Connects until a client is served: those that the kernel had queued are reset. */
+async function served(endpoint: string): Promise<void> {
+  for (;;) {
+    try {
+      using conn = await dial(endpoint);
+      await writeAll(conn, "late\n");
+      if (await new LinePeer(conn).line() === "late") return;
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+    }
+  }
+}
 
 Deno.test("abuse 21: 1,000 clients that connect and reset: nothing is left of them", () =>
   withAbuse({

@@ -1,0 +1,243 @@
+import { createServer, type ListenOptions, type Server, type Socket } from "node:net";
+import { BindError, ClosedError, ParleyError } from "../base/errors.ts";
+import { isSameIp } from "../base/ip.ts";
+import { formatHostPort } from "./endpoint.ts";
+import type { Acceptor } from "./listener.ts";
+import { dialResettable, ResettableTransport } from "./resettable.ts";
+import { delay } from "./wait.ts";
+
+/** Where it listens. */
+type Where = Pick<ListenOptions, "host" | "port" | "backlog" | "reusePort">;
+
+/** Clients that wait while the server is full; further ones are reset, because each of them uses a descriptor. */
+const MAX_WAITING = 32;
+/** Connections with which descriptors may run out. */
+const WATCHED_FROM = 8;
+/** Time without a new client after which it is checked whether one would still be accepted. */
+const QUIET_MS = 500;
+/** The longest time between two checks. */
+const MAX_QUIET_MS = 8_000;
+/** How long a check waits: in turns, so that an event loop that is late does not count. */
+const CHECK_TURNS = 20;
+const CHECK_TURN_MS = 50;
+/** Share of the connections at which descriptors ran out that are accepted from then on. */
+const FITTING_SHARE = 0.75;
+
+/**
+ * Accepts connections that can be reset. It accepts from the kernel eagerly, not once per call.
+ *
+ * A server of `node:net` that has run out of descriptors never accepts again, and reports nothing (Deno 2.9.6). So while
+ * many are connected, and none has come for a while, it connects to itself; if that is not accepted, it listens again.
+ */
+export class ResettableAcceptor implements Acceptor {
+  readonly addr: Deno.NetAddr;
+  /** `undefined` for an inherited socket. */
+  readonly #where: Where | undefined;
+  readonly #closing = new AbortController();
+  readonly #waiting: Socket[] = [];
+  #server: Server | undefined;
+  #next: PromiseWithResolvers<void> | undefined;
+  #open = 0;
+  #peak = 0;
+  #max = Infinity;
+  #isStuck = false;
+  #hasAccepted = false;
+  #quietMs = QUIET_MS;
+  #watch: ReturnType<typeof setTimeout> | undefined;
+  #trim: ReturnType<typeof setTimeout> | undefined;
+  /** Its own connection, whose address is known once it is connected. */
+  #check: { from?: Deno.NetAddr; isAccepted: boolean } | undefined;
+
+  private constructor(server: Server, where?: Where) {
+    this.#where = where;
+    const address = server.address();
+    const { address: hostname, port } = typeof address === "object" && address ? address : { address: "", port: 0 };
+    this.addr = { transport: "tcp", hostname, port };
+    this.#use(server);
+  }
+
+  /** Listens on a numeric address. */
+  static async listen(where: Where): Promise<ResettableAcceptor> {
+    return new ResettableAcceptor(await open(where), where);
+  }
+
+  /**
+   * Accepts on an inherited listening TCP socket.
+   *
+   * @throws {BindError} The descriptor is not a listening TCP socket.
+   */
+  static async adopt(descriptor: number): Promise<ResettableAcceptor> {
+    const why = `descriptor ${descriptor} is not a listening TCP socket of this process`;
+    const fail = (cause?: unknown) =>
+      new BindError("not available", `Cannot listen on fd:${descriptor}: ${why}`, {
+        cause,
+        endpoint: `fd:${descriptor}`,
+      });
+    const server = await open({ fd: descriptor }).catch((error: unknown) => {
+      throw fail(error);
+    });
+    const acceptor = new ResettableAcceptor(server);
+    if (acceptor.addr.port > 0) return acceptor;
+    acceptor.close();
+    throw fail();
+  }
+
+  /**
+   * The next connection.
+   *
+   * @throws {ClosedError} It can accept no more: it was stuck, and an inherited socket cannot be opened again.
+   */
+  async accept(): Promise<ResettableTransport> {
+    while (!this.#isClosed) {
+      if (this.#isStuck) this.#leaveStuck();
+      if (this.#server === undefined) await this.#listenAgain();
+      // Which client is its own is known once that is connected.
+      const isChecking = this.#check !== undefined && this.#check.from === undefined;
+      const socket = isChecking ? undefined : this.#waiting.shift();
+      if (socket !== undefined) return new ResettableTransport(socket);
+      this.#next = Promise.withResolvers();
+      await this.#next.promise;
+    }
+    throw new Deno.errors.BadResource("the listener is closed");
+  }
+
+  close(): void {
+    this.#closing.abort();
+    clearTimeout(this.#watch);
+    clearTimeout(this.#trim);
+    for (const socket of this.#waiting.splice(0)) socket.destroy();
+    this.#server?.close();
+    this.#next?.resolve();
+  }
+
+  get #isClosed(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
+  #use(server: Server): void {
+    this.#server = server;
+    server.on("connection", (socket) => this.#onConnection(socket));
+  }
+
+  #onConnection(socket: Socket): void {
+    this.#hasAccepted = true;
+    this.#peak = Math.max(this.#peak, ++this.#open);
+    socket.once("close", () => this.#open--);
+    if (this.#open > this.#max) return void socket.resetAndDestroy();
+    this.#waiting.push(socket);
+    this.#takeOwn();
+    if (this.#waiting.length > MAX_WAITING) this.#trim ??= setTimeout(() => this.#resetExcess(), 0);
+    if (this.#open >= WATCHED_FROM) this.#watchSoon();
+    this.#next?.resolve();
+  }
+
+  /** After a burst has been accepted, what still waits does so because the server is full. */
+  #resetExcess(): void {
+    this.#trim = undefined;
+    for (const socket of this.#waiting.splice(MAX_WAITING)) socket.resetAndDestroy();
+  }
+
+  #watchSoon(): void {
+    if (this.#check !== undefined || this.#isClosed) return;
+    this.#watch ??= setTimeout(() => {
+      this.#watch = undefined;
+      void this.#watchOn();
+    }, this.#quietMs);
+  }
+
+  async #watchOn(): Promise<void> {
+    if (this.#hasAccepted) {
+      this.#hasAccepted = false;
+      this.#quietMs = QUIET_MS;
+      return this.#watchSoon();
+    }
+    const accepts = this.#where?.reusePort === true ? await this.#replace() : await this.#isAccepting();
+    this.#isStuck = accepts === false;
+    this.#next?.resolve();
+    this.#quietMs = Math.min(2 * this.#quietMs, MAX_QUIET_MS);
+    if (!this.#isStuck && (accepts === undefined || this.#open >= WATCHED_FROM)) this.#watchSoon();
+  }
+
+  /** Another process that shares the port could accept a check; but a shared port can be listened on once more. */
+  async #replace(): Promise<true | undefined> {
+    const old = this.#server;
+    try {
+      await this.#listenAgain();
+      old?.close();
+      return true;
+    } catch {
+      // For want of descriptors, for example. The old one is kept until it succeeds.
+      return undefined;
+    }
+  }
+
+  /** Whether a client is accepted; `undefined` if it cannot be tried, for example without descriptors. */
+  async #isAccepting(): Promise<boolean | undefined> {
+    const check: { from?: Deno.NetAddr; isAccepted: boolean } = this.#check = { isAccepted: false };
+    const giveUp = new AbortController();
+    let failure: unknown;
+    const { hostname, port } = this.addr;
+    const dialing = dialResettable(hostname, port, giveUp.signal).then((conn) => {
+      check.from = conn.localAddr;
+      this.#takeOwn();
+      this.#next?.resolve();
+      return conn;
+    }, (error: unknown) => {
+      failure = error;
+    });
+    for (let turn = 0; turn < CHECK_TURNS && !check.isAccepted && failure === undefined && !this.#isClosed; turn++) {
+      await delay(CHECK_TURN_MS, this.#closing.signal).catch(() => {
+        // Closed; the loop's condition ends it.
+      });
+    }
+    const hasFailed = failure !== undefined;
+    giveUp.abort(new DOMException("the check has ended", "AbortError"));
+    (await dialing)?.close();
+    this.#check = undefined;
+    // Its own connection was the last one accepted.
+    this.#hasAccepted = false;
+    return hasFailed || this.#isClosed ? undefined : check.isAccepted;
+  }
+
+  #takeOwn(): void {
+    const from = this.#check?.from;
+    if (this.#check === undefined || from === undefined) return;
+    const isOwn = ({ remoteAddress = "", remotePort }: Socket) =>
+      remotePort === from.port && isSameIp(remoteAddress, from.hostname);
+    const index = this.#waiting.findIndex(isOwn);
+    if (index === -1) return;
+    this.#waiting.splice(index, 1)[0]?.destroy();
+    this.#check.isAccepted = true;
+  }
+
+  #leaveStuck(): never {
+    const where = `tcp://${formatHostPort(this.addr.hostname, this.addr.port)}`;
+    if (this.#where === undefined) {
+      throw new ClosedError(`Cannot accept on ${where}: too many open files, and an inherited socket is lost then`);
+    }
+    this.#isStuck = false;
+    this.#server?.close();
+    this.#server = undefined;
+    this.#max = Math.max(1, Math.floor(this.#peak * FITTING_SHARE));
+    this.#peak = 0;
+    throw new ParleyError(
+      `Cannot accept on ${where}: too many open files; listening again, for ${this.#max} connections`,
+    );
+  }
+
+  async #listenAgain(): Promise<void> {
+    const server = await open({ ...this.#where, port: this.addr.port });
+    if (this.#isClosed) server.close();
+    else this.#use(server);
+  }
+}
+
+async function open(where: ListenOptions & { fd?: number }): Promise<Server> {
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once("error", reject);
+  server.listen(where, resolve);
+  await promise;
+  server.off("error", reject);
+  return server;
+}

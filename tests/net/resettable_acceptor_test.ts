@@ -1,0 +1,17 @@
+import { assertEquals } from "@std/assert";
+import { ResettableAcceptor } from "../../src/net/resettable_acceptor.ts";
+
+Deno.test("ResettableAcceptor lets 32 clients wait for a place, and resets the others (fault 80)", async () => {
+  const acceptor = await ResettableAcceptor.listen({ host: "127.0.0.1", port: 0, backlog: 128 });
+  const { port } = acceptor.addr;
+  using clients = new DisposableStack();
+  const readings = [];
+  for (let client = 0; client < 40; client++) {
+    const conn = clients.use(await Deno.connect({ hostname: "127.0.0.1", port }));
+    readings.push(conn.read(new Uint8Array(1)).then(() => "ended", () => "reset"));
+  }
+  assertEquals(await Promise.all(readings.slice(32)), Array(8).fill("reset"));
+  for (let client = 0; client < 32; client++) (await acceptor.accept()).close();
+  assertEquals(await Promise.all(readings.slice(0, 32)), Array(32).fill("ended"));
+  acceptor.close();
+});
