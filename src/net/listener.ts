@@ -118,6 +118,8 @@ export class Listener<E extends Endpoint = Endpoint> implements Disposable, Asyn
         if (this.#isClosed) return null;
         // The client reset the connection before it was accepted: accept the next one.
         if (error instanceof Deno.errors.NotConnected || error instanceof Deno.errors.ConnectionAborted) continue;
+        // The client has bound its end of a Unix socket to a name that is not UTF-8: the runtime has closed it.
+        if (error instanceof Deno.errors.InvalidData) continue;
         throw toSocketError(error, "accept on", formatEndpoint(this.endpoint));
       }
     }

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { bind, BindError, connect, listen } from "@parley/parley";
+import { runTool, toolTest } from "../support/tools.ts";
 
 const SKIP = { ignore: Deno.build.os === "windows" };
 
@@ -96,6 +97,23 @@ Deno.test("listen() refuses a file that is no socket, and leaves it untouched", 
   await assertRejects(() => listen(`unix:${path}`), BindError, "the file exists and is not a socket");
   await assertRejects(() => bind(`unixgram:${path}`), BindError, "the file exists and is not a socket");
   assertEquals(await Deno.readTextFile(path), "precious");
+});
+
+toolTest("python3", "accept() goes on after clients whose own name is not UTF-8 (fault 81)", async () => {
+  await using folder = await temporaryFolder();
+  using listener = await listen(`unix:${folder.path}/app.sock`);
+  const script = `
+import socket, sys
+for name in (b"\\0\\xff1", b"\\0\\xff2", b"\\0right"):
+    s = socket.socket(socket.AF_UNIX)
+    s.bind(name)
+    s.connect(sys.argv[1])
+s.sendall(b"hello")
+`;
+  const running = runTool("python3", ["-c", script, `${folder.path}/app.sock`]);
+  await using connection = await listener.accept();
+  assertEquals(new TextDecoder().decode(await connection?.read() ?? undefined), "hello");
+  assertEquals((await running).code, 0);
 });
 
 Deno.test("bind() on a Unix datagram socket does the same for its file", SKIP, async () => {
