@@ -70,7 +70,7 @@ export async function startService(
     logInTimeoutMs: parseDuration(logInTimeout),
     codec,
   });
-  // A service that asks for the log-in itself must not be asked for another one.
+  // A service that asks for the login itself must not be asked for another one.
   const logIn = authenticator === undefined || definition.asksForLogIn ? {} : { authenticator, logInTimeout };
   return await serve(endpoints, service, { context: name, ...rest, ...logIn, framing: codec });
 }

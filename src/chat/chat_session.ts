@@ -173,7 +173,7 @@ function refuse(member: Member, data: Uint8Array, error: unknown): void {
   if (code === "not-text" && isBinary(data)) throw new FrameError(message);
   // Otherwise a client that only causes errors would be served forever.
   if (++member.refusedInARow > MAX_REFUSED) throw new FrameError("Too many consecutive errors");
-  if (code === "login-failed" && ++member.failedLogins >= LOGIN_TRIES) throw new FrameError("Too many failed log-ins");
+  if (code === "login-failed" && ++member.failedLogins >= LOGIN_TRIES) throw new FrameError("Too many failed logins");
 }
 
 /** Reports a message dropped for a framing error, with its `id` if that is among the first bytes. */

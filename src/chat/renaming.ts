@@ -12,7 +12,7 @@ interface RenamingOptions {
   readonly log: Logger;
   readonly directory: Directory;
   readonly serverBans: ServerBans;
-  /** Who logs in keeps the name of the log-in. */
+  /** Who logs in keeps the name of the login. */
   readonly areFixed: boolean;
   /** Tells everyone here who is in one of the rooms, once. */
   readonly tellRooms: (roomKeys: Iterable<string>, event: ChatEvent, by?: Member) => void;

@@ -98,7 +98,7 @@ export function parseSocksGreeting(bytes: Uint8Array): { methods: Uint8Array; le
   return bytes.length < length ? undefined : { methods: bytes.slice(2, length), length };
 }
 
-/** A server's two bytes of `version` and `value`: the method it chose, or the outcome of a log-in. */
+/** A server's two bytes of `version` and `value`: the method it chose, or the outcome of a login. */
 export function parseSocksChoice(bytes: Uint8Array, version = VERSION): { value: number; length: 2 } | undefined {
   checkVersion(bytes, version, "SOCKS");
   const [, value] = bytes;
@@ -118,7 +118,7 @@ export function encodeSocksLogIn(user: string, password: string): Uint8Array<Arr
 export function parseSocksLogIn(
   bytes: Uint8Array,
 ): { user: string; password: string; length: number } | undefined {
-  checkVersion(bytes, 1, "log-in");
+  checkVersion(bytes, 1, "login");
   const userEnd = 2 + (bytes[1] ?? Infinity);
   const length = userEnd + 1 + (bytes[userEnd] ?? Infinity);
   if (!(bytes.length >= length)) return undefined;

@@ -206,7 +206,7 @@ export const TOPICS: readonly Topic[] = [
   },
   {
     name: "security",
-    summary: "log-in, access lists, permissions",
+    summary: "login, access lists, permissions",
     commands: ["parley-server hash-password"],
     groups: ["Access"],
     load: async () => (await import("./security.md", { with: { type: "text" } })).default,

@@ -1,10 +1,9 @@
 /**
- * AMQP 0-9-1 (https://www.rabbitmq.com/amqp-0-9-1-protocol: protocol header,
- * section 4.2.2; frames, 4.2.3; connection class, 1.4).
+ * AMQP 0-9-1 (https://www.rabbitmq.com/amqp-0-9-1-protocol: protocol header, section 4.2.2; frames, 4.2.3; connection
+ * class, 1.4).
  *
- * Ready: the broker answers our protocol header with Connection.Start. With a
- * log-in: Connection.Tune, then Connection.Open-Ok for the virtual host. Not
- * ready: it closes the connection with a reason.
+ * Ready: the broker answers the protocol header with Connection.Start and, after a login, with Connection.Tune and
+ * Connection.Open-Ok for the virtual host. Not ready: it closes the connection with a reason.
  *
  * @module
  */
@@ -23,11 +22,11 @@ const TUNE_OK = 31;
 const OPEN = 40;
 const OPEN_OK = 41;
 const CLOSE = 50;
-/** Reply code of Connection.Close for a refused log-in, and of one for a virtual host out of reach. */
+/** Reply codes of Connection.Close: the credentials were rejected, or the user has no access to the virtual host. */
 const ACCESS_REFUSED = 403;
 const NOT_ALLOWED = 530;
 
-/** With this capability a refused log-in is answered by Connection.Close, not by silence and a reset. */
+/** With this capability, the broker answers a rejected login with Connection.Close instead of a reset. */
 const CLIENT_PROPERTIES = table("capabilities", "F", table("authentication_failure_close", "t", Uint8Array.of(1)));
 
 interface Method {
@@ -40,7 +39,7 @@ export async function probe(context: ProbeContext): Promise<Facts> {
   await using wire = await openWire(context);
   await wire.write("AMQP", Uint8Array.of(0, 0, 9, 1));
   const start = await receive(context, wire);
-  if (start.method !== START || start.args.length < 6) throw unexpected(target, "does not begin with Connection.Start");
+  if (start.method !== START || start.args.length < 6) throw unexpected(target, "does not start with Connection.Start");
   // Two version bytes, then the length of the server's properties.
   const mechanismsAt = 2 + 4 + viewOf(start.args).getUint32(2);
   const mechanisms = longString(start.args, mechanismsAt).split(" ").filter(Boolean);
@@ -70,8 +69,8 @@ async function send(wire: Wire, method: number, args: readonly Uint8Array[]): Pr
 
 async function receive({ target, login }: ProbeContext, wire: Wire): Promise<Method> {
   const head = await wire.exactly(7);
-  // A broker of another version answers with its own protocol header, and closes.
-  if (latin1(head).startsWith("AMQP")) throw unexpected(target, "speaks another version of AMQP than 0-9-1");
+  // A broker of another version answers with its own protocol header and closes the connection.
+  if (latin1(head).startsWith("AMQP")) throw unexpected(target, "speaks a version of AMQP other than 0-9-1");
   if (head[0] !== METHOD_FRAME) throw unexpected(target, "does not speak AMQP 0-9-1");
   const length = viewOf(head).getUint32(3);
   const payload = await wire.exactly(length + 1);
@@ -79,12 +78,12 @@ async function receive({ target, login }: ProbeContext, wire: Wire): Promise<Met
   const view = viewOf(payload);
   const method = view.getUint16(2);
   const args = payload.subarray(4, length);
-  if (view.getUint16(0) !== CONNECTION) throw unexpected(target, "answered outside of the connection class");
+  if (view.getUint16(0) !== CONNECTION) throw unexpected(target, "sent a method outside the connection class");
   if (method !== CLOSE) return { method, args };
   const code = args.length < 2 ? 0 : viewOf(args).getUint16(0);
   const words = latin1(args.subarray(3, 3 + (args[2] ?? 0)));
   if (login !== undefined && (code === ACCESS_REFUSED || code === NOT_ALLOWED)) {
-    throw unexpected(target, `refused the log-in: ${words}`);
+    throw unexpected(target, `rejected the login: ${words}`);
   }
   throw notReady(target, words);
 }

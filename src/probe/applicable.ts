@@ -7,7 +7,7 @@ const isWebSocket = ({ scheme }: ProbeTarget) => /^ws/.test(scheme);
 const isDatagram = ({ scheme }: ProbeTarget) => scheme === "udp" || scheme === "unixgram";
 const hasTls = ({ isTls, query }: ProbeTarget) => isTls || (query.get("sslmode") ?? query.get("ssl-mode")) !== null;
 
-/** What each option of a check is about. */
+/** The targets that each option applies to. */
 const RULES: readonly { options: readonly string[]; to: (target: ProbeTarget) => boolean; needs: string }[] = [
   {
     options: ["tlsCa", "tlsName", "tlsInsecure", "tlsCert", "tlsKey", "alpn", "minDays", "minTls"],
@@ -28,13 +28,12 @@ const RULES: readonly { options: readonly string[]; to: (target: ProbeTarget) =>
     to: (target) => isHttp(target) || target.scheme === "file",
     needs: "http://, https:// or file:",
   },
-  { options: ["login"], to: (target) => !isSocket(target), needs: "a protocol with a log-in" },
+  { options: ["login"], to: (target) => !isSocket(target), needs: "a protocol with a login" },
 ];
 
 /**
- * What an option of a check needs and no target has: a certificate that was
- * never verified must not pass for a valid one. `undefined` if one has it, or
- * if the option applies to every target.
+ * What an option requires if it applies to none of the targets, so that an option without effect is an error:
+ * `--min-days` on `tcp://` would otherwise succeed without checking a certificate.
  */
 export function missingFor(option: string, targets: readonly ProbeTarget[]): string | undefined {
   const rule = RULES.find(({ options }) => options.includes(option));

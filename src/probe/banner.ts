@@ -1,7 +1,6 @@
 import { preview, utf8 } from "../base/bytes.ts";
 import { ClosedEarlyError, ParleyError, TimeoutError } from "../base/errors.ts";
 
-/** What has not matched by then will not. */
 const MAX_BANNER_CHARACTERS = 16 * 1024;
 const SHOWN_CHARACTERS = 200;
 
@@ -21,8 +20,8 @@ export class BannerMatcher {
   /**
    * Reads until the pattern matches; returns the first line.
    *
-   * @throws {ParleyError} Something else came.
-   * @throws {TimeoutError} Nothing came.
+   * @throws {ParleyError} The server sent something else.
+   * @throws {TimeoutError} The server sent nothing.
    * @throws {ClosedEarlyError} The server closed the connection before it sent anything.
    */
   async read(next: () => Promise<Uint8Array | null>): Promise<string> {

@@ -22,26 +22,26 @@ import { assertExpectations } from "./content.ts";
 import { type ResolvedTarget, resolveProbe } from "./registry.ts";
 import { type RetryResult, retryUntil } from "./retry.ts";
 
-/** Pauses between attempts: short, so that a server is seen soon after it has come up. */
+/** Pauses between attempts are short, so that a server is noticed soon after it has started. */
 const BACKOFF = { first: 25, max: 150, jitter: 0.4 } as const;
 const TIMEOUT_MS = 5_000;
 
 /** How an endpoint is checked. */
 export interface CheckOptions extends ProbeExpectations {
   /**
-   * For one attempt.
+   * Maximum time for one attempt.
    *
    * @default {"5s"}
    */
   readonly timeout?: Duration;
   /**
-   * Tries again until the endpoint is ready or this time is over.
+   * Retries until the endpoint is ready or this time is over.
    *
    * @default {undefined} One attempt.
    */
   readonly wait?: Duration | undefined;
   /**
-   * Between attempts.
+   * Pause between attempts.
    *
    * @default {undefined} 25 ms at first, growing to 150 ms.
    */
@@ -60,11 +60,11 @@ export interface CheckOptions extends ProbeExpectations {
   readonly invert?: boolean;
   /** TLS settings. */
   readonly tls?: ConnectOptions["tls"];
-  /** For the TLS handshake. */
+  /** Maximum time for the TLS handshake. */
   readonly handshakeTimeout?: Duration;
   /** Opens connections, for example through a proxy; datagrams go directly. */
   readonly dialer?: ConnectOptions["dialer"];
-  /** What is put over each connection, below its TLS. */
+  /** Layers between each connection and its TLS. */
   readonly layers?: ConnectOptions["layers"];
   /** Ends the check with its reason. */
   readonly signal?: AbortSignal;
@@ -76,7 +76,7 @@ export interface CheckOptions extends ProbeExpectations {
 export interface CheckResult {
   /** The endpoint, without credentials. */
   readonly endpoint: string;
-  /** `"not ready"`: it answered that it is not; `"failed"`: it could not be reached, or differs from what is expected. */
+  /** `"not ready"`: the server reported so; `"failed"`: it is unreachable, or an expectation was not met. */
   readonly state: "ready" | "not ready" | "failed";
   /** What the probe learned, if it is ready. */
   readonly facts: Facts;
@@ -84,17 +84,16 @@ export interface CheckResult {
   readonly error?: unknown;
   /** How many attempts were made. */
   readonly tries: number;
-  /** From the beginning to the result, in milliseconds. */
+  /** Duration of the whole check, in milliseconds. */
   readonly ms: number;
   /** How many attempts failed for each reason. */
   readonly reasons: ReadonlyMap<string, number>;
 }
 
 /**
- * Checks whether an endpoint is ready, or waits until it is. An endpoint of a
- * protocol, such as `postgres://db:5432` or `http://web/health`, must answer
- * its own protocol; one of a socket, such as `tcp://db:5432`, must accept the
- * connection and keep it open for a moment.
+ * Checks whether an endpoint is ready, or waits until it is. A server behind a protocol URL, such as
+ * `postgres://db:5432` or `http://web/health`, must answer in that protocol; one behind a socket endpoint, such as
+ * `tcp://db:5432`, must accept the connection and keep it open for a moment.
  *
  * @example An echo server is up
  * ```ts
@@ -124,7 +123,7 @@ export async function check(endpoint: string | Endpoint, options: CheckOptions =
     {
       timeoutMs: parseDuration(options.timeout ?? TIMEOUT_MS),
       waitMs: options.wait === undefined ? undefined : parseDuration(options.wait),
-      // A transport's own probe keeps its connection open for that time.
+      // The probe of a transport does so itself: it keeps its connection open for that time.
       stableForMs: definition.isTransport ? undefined : stableForMs,
       notStable: () => notReady(target, `it did not stay ready for ${formatDuration(stableForMs)}`),
       signal: options.signal ?? new AbortController().signal,
@@ -154,7 +153,7 @@ export async function check(endpoint: string | Endpoint, options: CheckOptions =
  * ```
  *
  * @param options `wait` is 60 s by default.
- * @throws The error of the first endpoint that was not ready in time; the others are no longer waited for.
+ * @throws The error of the first endpoint that was not ready in time; the other checks are cancelled.
  */
 export async function waitFor(
   endpoints: string | Endpoint | readonly (string | Endpoint)[],
@@ -171,19 +170,19 @@ export async function waitFor(
   }));
 }
 
-/** Whether the failure is ours, and says nothing about the server. */
+/** Whether the failure is on this side, and proves nothing about the server. */
 export function isInconclusive(error: unknown): boolean {
   return error instanceof PermissionError || error instanceof UsageError || error instanceof SyntaxError ||
     error instanceof RangeError || error instanceof Deno.errors.NotCapable;
 }
 
-/** The reason of a failure without the endpoint, for lines that begin with it. */
+/** The reason of a failure without the endpoint, for lines that start with the endpoint. */
 export function reasonFor(error: unknown, endpoint: string): string {
   if (error instanceof RefusedError && error.attempts.length > 0) {
     const attempts = error.attempts.map(({ address, reason }) => `${address}: ${reason}`);
     return error.attempts.length === 1 ? error.attempts[0]?.reason ?? "" : attempts.join(", ");
   }
-  // The socket's endpoint is what a connection reports, where the target is that of a protocol.
+  // For a protocol URL, errors of the connection name the socket's endpoint.
   const authority = endpoint.replace(/^[^/]*\/\//, "").replace(/\/.*$/s, "");
   const names = [endpoint, `tcp://${authority}`, `tls://${authority}`];
   const text = names.reduce((message, name) =>
@@ -194,7 +193,7 @@ export function reasonFor(error: unknown, endpoint: string): string {
       .replace(`Cannot open ${name}: `, "")
       .replace(`${name} is not ready: `, "not ready: ")
       .replace(new RegExp(`^${RegExp.escape(name)} `), ""), messageOf(error));
-  // The words of a server must not reach a terminal as commands.
+  // A server must not be able to send control sequences to the terminal.
   return escapeControls(text);
 }
 
@@ -230,14 +229,14 @@ async function probeOnce(
   return { ...tlsFacts, ...facts };
 }
 
-/** A timeout of the last read of a reply, whose own time was only what was left. */
+/** Whether a read timed out. Its message would give the remaining time of the attempt, not the configured timeout. */
 function isReadTimeout(error: unknown, endpoint: string): boolean {
   return error instanceof TimeoutError && error.phase === "reply" && error.endpoint !== endpoint;
 }
 
 function credentialsIn({ text, user, password }: ResolvedTarget["target"]): Credentials {
   if (user !== "" || password !== "") return { user, password };
-  throw new UsageError(`Cannot log in to ${text}: the endpoint holds no user name and no password`);
+  throw new UsageError(`Cannot log in to ${text}: the URL contains no user name and no password`);
 }
 
 function backoffOf(interval: Duration | undefined): { next(): number } {
@@ -246,7 +245,7 @@ function backoffOf(interval: Duration | undefined): { next(): number } {
   return { next: () => ms };
 }
 
-/** Only a refusal proves that nothing accepts there; the failure of a connection proves that something does. */
+/** Only "connection refused" proves that nothing accepts connections; other failures may be of an accepted one. */
 async function inverted(work: Promise<Facts>, endpoint: string): Promise<Facts> {
   const present = (how: string) => new ParleyError(`${endpoint} accepts connections${how}`, { endpoint });
   try {
@@ -259,14 +258,14 @@ async function inverted(work: Promise<Facts>, endpoint: string): Promise<Facts> 
   throw present("");
 }
 
-/** Whether only a connection that was accepted can fail so. */
+/** Whether only an accepted connection can fail with this error. */
 function isOfConnection(error: unknown): boolean {
   return error instanceof ResetError || error instanceof ClosedEarlyError || error instanceof TlsError ||
     error instanceof UpgradeError || error instanceof NotReadyError ||
     error instanceof TimeoutError && error.phase === "handshake";
 }
 
-/** Every address refused (not: was unreachable), or there is no such socket file, or the UDP port is closed. */
+/** Whether every address refused the connection, the socket file is missing, or the UDP port is closed. */
 function isAbsent(error: unknown): boolean {
   if (!(error instanceof RefusedError)) return false;
   if (error.attempts.length > 0) return error.attempts.every(({ reason }) => /refused/i.test(reason));

@@ -3,16 +3,16 @@ import { UsageError } from "../base/errors.ts";
 import { notReady, type ProbeExpectations, type ProbeTarget } from "./probe.ts";
 
 /**
- * Compares a body, or a file, with what is expected of it.
+ * Compares a body or the content of a file with the expectations.
  *
  * @throws {NotReadyError} It differs.
- * @throws {UsageError} The expectation itself is malformed.
+ * @throws {UsageError} The expectation is malformed.
  */
 export function assertContent(target: ProbeTarget, bytes: Uint8Array, expected: ProbeExpectations): void {
   const { body, bodyRegex, bodyJson } = expected;
   const text = new TextDecoder().decode(bytes);
   if (body !== undefined && !text.includes(body)) {
-    throw notReady(target, `"${preview(bytes, 80)}" does not hold "${body}"`);
+    throw notReady(target, `"${preview(bytes, 80)}" does not contain "${body}"`);
   }
   if (bodyRegex !== undefined && !bodyRegex.test(text)) {
     throw notReady(target, `"${preview(bytes, 80)}" does not match ${bodyRegex}`);
@@ -42,7 +42,7 @@ const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const HEADER = new RegExp(`^(${TOKEN}):[ \\t]*([^\\r\\n\\0]*)$`);
 
 /**
- * Checks the expectations themselves, before anything is tried.
+ * Checks the expectations themselves before the first attempt.
  *
  * @throws {UsageError} One is malformed.
  */
@@ -56,9 +56,9 @@ export function assertExpectations({ status, method, headers = [], bodyJson }: P
 }
 
 /**
- * Header lines as fields; lines of one name are joined (RFC 9110, section 5.3).
+ * Parses header lines; lines with the same name are joined (RFC 9110, section 5.3).
  *
- * @throws {UsageError} A line is malformed; it is not shown, since it may hold a password.
+ * @throws {UsageError} A line is malformed; the message omits it, since it may contain a password.
  */
 export function headerFields(lines: readonly string[]): Record<string, string> {
   const fields = new Map<string, [name: string, value: string]>();

@@ -1,6 +1,5 @@
 /**
- * UDP and Unix datagrams: the server answers. That a datagram can be sent
- * proves nothing.
+ * UDP and Unix datagrams: the server answers. That a datagram can be sent proves nothing.
  *
  * @module
  */
@@ -15,7 +14,7 @@ import type { Endpoint } from "../net/endpoint.ts";
 import { BannerMatcher } from "./banner.ts";
 import type { Facts, ProbeContext } from "./probe.ts";
 
-/** A datagram may be lost: it is sent again, at growing intervals. */
+/** A datagram may be lost, so it is sent again, at growing intervals. */
 const RESEND_MS = 200;
 
 export async function probe(
@@ -32,8 +31,8 @@ export async function probe(
     await socket.send(data, to);
     const reply = await replyWithin(() => socket.receive(deadline.wait(waitMs)), to);
     if (reply === undefined) {
-      // After a send: on a network that is down, every port looks closed. Rarely: while it is checked, the port is
-      // bound, and the server that is waited for cannot bind it.
+      // Only after a send, since every port looks closed on a network that is down. Only in the last attempt, since
+      // this binds the port for a moment, and the server that is about to start could not bind it.
       if (!isPolling || deadline.remainingMs === 0) assertOpen(to, socket, text);
       continue;
     }
@@ -51,7 +50,7 @@ function assertOpen(target: Endpoint, socket: DatagramSocket, text: string): voi
   }
 }
 
-/** The next datagram of the target; `undefined` if none came in time. */
+/** The next datagram of the target; `undefined` on timeout. */
 async function replyWithin(
   receive: () => Promise<{ data: Uint8Array; from: Endpoint | null } | null>,
   target: Endpoint,
@@ -66,7 +65,7 @@ async function replyWithin(
   return undefined;
 }
 
-/** The reply, and then its end: an answer of one datagram has no more to come. */
+/** Returns the reply, then `null`: one datagram is the whole answer. */
 function once(reply: Uint8Array): () => Promise<Uint8Array | null> {
   let left: Uint8Array | null = reply;
   return () => {

@@ -2,10 +2,9 @@
  * DNS over UDP or TCP (RFC 1035, section 4; AAAA, RFC 3596):
  * `dns://SERVER/NAME?type=A&value=192.0.2.1&transport=tcp`.
  *
- * Ready: the server answers the question, with the value where one is asked
- * for. Not ready: SERVFAIL, REFUSED, no such name, no record. Without a name
- * the question is for the root's name servers, and any answer will do: it
- * proves that the server is up, not that it can resolve anything.
+ * Ready: the server answers the query, with `value` if given. Not ready: SERVFAIL, REFUSED, no such name, no record.
+ * Without a name, the query is for the root name servers, and any answer counts: it proves that the server is up, not
+ * that it can resolve anything.
  *
  * @module
  */
@@ -39,7 +38,7 @@ const CODES: Readonly<Record<number, string>> = {
   4: "NOTIMP",
   5: "REFUSED",
 };
-/** A datagram is sent again after this time, since it may have been lost. */
+/** A query may be lost, so it is sent again after this time. */
 const RESEND_MS = 1_000;
 const MAX_POINTERS = 20;
 
@@ -55,7 +54,7 @@ export async function probe(context: ProbeContext): Promise<Facts> {
   const typeName = (query.get("type") ?? (name === "" ? "NS" : "A")).toUpperCase();
   const type = TYPES[typeName];
   if (type === undefined) {
-    throw new UsageError(`Cannot ask for a "${typeName}" record: the types are ${Object.keys(TYPES).join(", ")}`);
+    throw new UsageError(`Cannot query "${typeName}" records: known types are ${Object.keys(TYPES).join(", ")}`);
   }
   const id = crypto.getRandomValues(new Uint16Array(1))[0] ?? 0;
   const request = encodeQuery(id, { name, type });
@@ -106,7 +105,7 @@ async function askUdp(
   const receive = async (): Promise<Uint8Array> => {
     for (;;) {
       const received = await socket.receive(deadline.wait());
-      // Anyone may send to our port: only what repeats the question is the answer.
+      // Anyone may send to this port; only a message that repeats the question is the answer.
       if (received && belongsTo(request, received.data)) return received.data.slice();
     }
   };
@@ -130,7 +129,7 @@ function belongsTo(request: Uint8Array, response: Uint8Array): boolean {
 function encodeQuery(id: number, { name, type }: Question): Uint8Array<ArrayBuffer> {
   const labels = name === "" ? [] : name.split(".");
   for (const label of labels) {
-    if (label === "" || utf8(label).length > 63) throw new UsageError(`Cannot ask for "${name}": invalid label`);
+    if (label === "" || utf8(label).length > 63) throw new UsageError(`Cannot query "${name}": invalid label`);
   }
   return concat([
     ...[id, RECURSION_DESIRED, 1, 0, 0, 0].map((value) => bigEndian(value, 2)),
@@ -140,7 +139,7 @@ function encodeQuery(id: number, { name, type }: Question): Uint8Array<ArrayBuff
   ]);
 }
 
-/** Values of the answer section's records of one type, as text. A cut message throws a RangeError. */
+/** Values of the answer section's records of one type, as text. A truncated message throws a RangeError. */
 function decodeAnswers(message: Uint8Array, type: number): string[] {
   const view = viewOf(message);
   let at = HEADER_BYTES;
@@ -157,13 +156,13 @@ function decodeAnswers(message: Uint8Array, type: number): string[] {
 
 function decodeValue(message: Uint8Array, at: number, length: number, type: number): string {
   const view = viewOf(message);
-  if (at + length > message.length) throw new RangeError("Cannot parse a DNS record: it is cut");
+  if (at + length > message.length) throw new RangeError("Cannot parse a DNS record: it is truncated");
   switch (type) {
     case 1:
       return message.subarray(at, at + 4).join(".");
     case 28: {
       const groups = Array.from({ length: 8 }, (_, index) => view.getUint16(at + index * 2).toString(16));
-      // The URL parser writes an address in its canonical form (RFC 5952).
+      // The URL parser normalizes the address (RFC 5952).
       return new URL(`http://[${groups.join(":")}]`).hostname.slice(1, -1);
     }
     case 15:
@@ -182,7 +181,7 @@ function decodeValue(message: Uint8Array, at: number, length: number, type: numb
   }
 }
 
-/** A name, possibly compressed (RFC 1035, section 4.1.4), and where the bytes after it begin. */
+/** Reads a name, which may be compressed (RFC 1035, section 4.1.4), and the offset of the bytes that follow it. */
 function readName(message: Uint8Array, start: number): { name: string; end: number } {
   const view = viewOf(message);
   const labels: string[] = [];

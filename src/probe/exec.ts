@@ -1,9 +1,7 @@
 /**
- * A command: `exec:pg_isready -h db`. No shell runs it; words in quotes stay
- * together, and `exec:sh -c '...'` asks for a shell.
+ * A command, run without a shell: `exec:pg_isready -h db`. Quotes group words; use `exec:sh -c '...'` for a shell.
  *
- * Ready: it exits with 0. Not ready: any other exit status, with the last line
- * that it wrote.
+ * Ready: it exits with 0. Not ready: any other exit status, reported with the last line of its output.
  *
  * @module
  */
@@ -15,7 +13,7 @@ import { endedText, OutputTail, ProcessGroup } from "../process/process_group.ts
 import { type Facts, notReady, type ProbeContext } from "./probe.ts";
 
 const MAX_KEPT_BYTES = 4 * 1024;
-/** For the rest of the output, once the command has ended. */
+/** Maximum time to read the rest of the output after the command has ended. */
 const OUTPUT_MS = 200;
 
 export async function probe({ target, deadline }: ProbeContext): Promise<Facts> {
@@ -25,7 +23,7 @@ export async function probe({ target, deadline }: ProbeContext): Promise<Facts> 
     onOutput: (bytes) => output.push(bytes),
     onErrorOutput: (bytes) => errors.push(bytes),
   });
-  const timeout = () => new TimeoutError("reply", `${target.text} did not end in time`, { endpoint: target.text });
+  const timeout = () => new TimeoutError("reply", `${target.text} did not exit in time`, { endpoint: target.text });
   try {
     const ended = await abortable(group.ended, deadline.wait(), timeout);
     if (ended.code === 0) return {};
@@ -42,7 +40,7 @@ function lastLine(text: string): string {
 }
 
 /**
- * Words as a shell would split them, without any expansion.
+ * Splits a command line as a shell would, without any expansion.
  *
  * @throws {UsageError} A quote is not closed.
  */
@@ -64,7 +62,7 @@ export function splitWords(text: string): string[] {
       word = undefined;
     } else word = (word ?? "") + character;
   }
-  if (quote !== "") throw new UsageError(`Cannot split the command "${text}": a quote is not closed`);
+  if (quote !== "") throw new UsageError(`Cannot parse the command "${text}": unterminated quote`);
   if (word !== undefined) words.push(word);
   return words;
 }

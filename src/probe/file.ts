@@ -1,8 +1,7 @@
 /**
  * A file: `file:/run/app/ready`.
  *
- * Ready: it exists, is not empty, and its content is as expected. Not ready:
- * anything else.
+ * Ready: it exists, is not empty, and its content is as expected. Not ready: otherwise.
  *
  * @module
  */
@@ -17,7 +16,7 @@ export async function probe({ target, expected, deadline }: ProbeContext): Promi
   deadline.wait().signal?.throwIfAborted();
   const path = target.path.startsWith("//") ? target.path.slice(2) : target.path;
   try {
-    // Before it is opened: opening a FIFO blocks until somebody writes to it.
+    // Checked before the file is opened, because opening a FIFO blocks until it has a writer.
     const { size, isFile } = await Deno.stat(path);
     if (!isFile) throw notReady(target, "it is not a regular file");
     if (size === 0) throw notReady(target, "the file is empty");

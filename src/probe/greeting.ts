@@ -3,8 +3,7 @@
  * IMAP (RFC 9051, section 7.1), POP3 (RFC 1939, section 4), FTP (RFC 959,
  * section 5.4), SSH (RFC 4253, section 4.2).
  *
- * Ready: the greeting of a server that accepts clients. Not ready: the
- * greeting with which it turns them away (421, `* BYE`, `-ERR`, 120).
+ * Ready: a greeting that accepts the client. Not ready: one that rejects it (421, `* BYE`, `-ERR`, 120).
  *
  * @module
  */
@@ -16,9 +15,9 @@ interface Greeting {
   readonly name: string;
   readonly ready: RegExp;
   readonly notReady: RegExp;
-  /** Sent before leaving, where the protocol asks for it. */
+  /** Sent before the connection is closed, if the protocol requires it. */
   readonly quit?: string;
-  /** Lines that may come before the greeting. */
+  /** Lines that may precede the greeting. */
   readonly maxLines?: number;
 }
 
@@ -31,7 +30,7 @@ const IMAP: Greeting = {
 };
 const POP3: Greeting = { name: "POP3", ready: /^\+OK\b/, notReady: /^-ERR\b/, quit: "QUIT\r\n" };
 const FTP: Greeting = { name: "FTP", ready: /^220[ -]/, notReady: /^(?:120|421)[ -]/, quit: "QUIT\r\n" };
-// Other lines may come before the version (RFC 4253, section 4.2); OpenSSH turns clients away with a line of text.
+// Other lines may precede the version (RFC 4253, section 4.2); OpenSSH rejects clients with a line of text.
 const SSH: Greeting = {
   name: "SSH",
   ready: /^SSH-(?:2\.0|1\.99)-/,
@@ -63,5 +62,5 @@ export async function probe(context: ProbeContext): Promise<Facts> {
     if (greeting.quit !== undefined) await wire.write(greeting.quit);
     return { greeting: line.slice(0, 200) };
   }
-  throw unexpected(target, `does not greet as ${greeting.name} does`);
+  throw unexpected(target, `does not speak ${greeting.name}`);
 }

@@ -1,11 +1,8 @@
 /**
- * gRPC health checking protocol
- * (https://github.com/grpc/grpc/blob/master/doc/health-checking.md) over HTTP/2
- * by `node:http2`; `grpc://host:port/SERVICE`, without a service for the whole
- * server.
+ * gRPC health checking protocol (https://github.com/grpc/grpc/blob/master/doc/health-checking.md):
+ * `grpc://host:port/SERVICE`, or without a service for the whole server.
  *
- * Ready: SERVING. Not ready: NOT_SERVING, UNKNOWN, an unknown service, status
- * UNAVAILABLE.
+ * Ready: SERVING. Not ready: NOT_SERVING, UNKNOWN, an unknown service, status UNAVAILABLE.
  *
  * @module
  */
@@ -60,13 +57,13 @@ export async function probe(context: ProbeContext): Promise<Facts> {
   return { status };
 }
 
-/** A gRPC message of HealthCheckRequest { string service = 1; }. */
+/** A gRPC message with HealthCheckRequest { string service = 1; }. */
 function encodeRequest(service: string): Uint8Array<ArrayBuffer> {
   const field = service === "" ? new Uint8Array(0) : concat([Uint8Array.of(0x0a), prefixed(service.slice(0, 127), 1)]);
   return concat([Uint8Array.of(0), bigEndian(field.length, 4), field]);
 }
 
-/** Field 1 of HealthCheckResponse, an enumeration; the default, 0, is not on the wire. */
+/** Field 1 of HealthCheckResponse, an enumeration; its default, 0, is omitted on the wire. */
 function servingStatus(body: Uint8Array): string {
   const fields = body.subarray(5);
   const value = fields[0] === 0x08 ? fields[1] ?? 0 : 0;
@@ -76,7 +73,7 @@ function servingStatus(body: Uint8Array): string {
 async function call({ target, deadline }: ProbeContext, wire: Wire, request: Uint8Array): Promise<Answer> {
   const { connect } = await import("node:http2");
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-  // What came before the end has its effect first: an answer may be complete with it.
+  // Data received before the end is processed first: it may complete the answer.
   const duplex = await duplexOf(wire, () => void nextTurn().then(() => reject(wire.ended(""))));
   const fail = (error: Error) => reject(unexpected(target, `does not speak HTTP/2: ${error.message}`, error));
   const authority = `${target.isTls ? "https" : "http"}://${formatHostPort(target.host, target.port)}`;
@@ -122,7 +119,7 @@ async function call({ target, deadline }: ProbeContext, wire: Wire, request: Uin
   }
 }
 
-/** The connection as the stream that `node:http2` takes. */
+/** The connection as a stream for `node:http2`. */
 async function duplexOf({ connection }: Wire, onEnd: () => void): Promise<Duplex> {
   const { Duplex } = await import("node:stream");
   return new Duplex({

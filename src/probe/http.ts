@@ -1,9 +1,7 @@
 /**
- * HTTP/1.1 (RFC 9110, RFC 9112); `etcd://` and `consul://` are requests to the
- * health endpoints of those servers.
+ * HTTP/1.1 (RFC 9110, RFC 9112); `etcd://` and `consul://` are requests to the health endpoints of those servers.
  *
- * Ready: a status in the range (200 to 399 by default) and a body as expected.
- * Not ready: any other answer.
+ * Ready: a status in the range (200 to 399 by default) and a body as expected. Not ready: any other answer.
  *
  * @module
  */
@@ -23,7 +21,7 @@ import {
 import { parseTarget } from "./target.ts";
 import { openWire, SECRET_HEADER } from "./wire.ts";
 
-/** What the health endpoints of servers with a scheme of their own answer when they are ready. */
+/** Health endpoints of servers that have their own scheme, and the expected answers. */
 const HEALTH: Readonly<Record<string, { path: string; expected: ProbeExpectations }>> = {
   // https://etcd.io/docs/v3.4/op-guide/monitoring/, "Health check".
   etcd: { path: "/health", expected: { bodyJson: "health=true" } },
@@ -31,7 +29,7 @@ const HEALTH: Readonly<Record<string, { path: string; expected: ProbeExpectation
   consul: { path: "/v1/status/leader", expected: { bodyRegex: /^"[^"]+"/ } },
 };
 
-/** What a redirect may lead to. */
+/** Schemes that a redirect may lead to. */
 const HTTP = {
   schemes: ["http", "https"],
   ports: { http: 80, https: 443 },
@@ -50,7 +48,7 @@ export async function probe(context: ProbeContext): Promise<Facts> {
   let answer = await ask(context, current, expected);
   const { maxRedirects = 0 } = expected;
   for (let left = maxRedirects; isRedirect(answer) && maxRedirects > 0; left--) {
-    if (left === 0) throw notReady(target, `it redirects more than ${maxRedirects} times`);
+    if (left === 0) throw notReady(target, `too many redirects (more than ${maxRedirects})`);
     current = redirected(current, answer);
     answer = await ask(context, current, expected);
   }
@@ -84,7 +82,7 @@ async function ask(context: ProbeContext, target: ProbeTarget, expected: ProbeEx
   }, context.deadline);
 }
 
-/** Credentials go to the server that was named, and to no other that it redirects to, nor without the TLS that it had. */
+/** Credentials are sent only to the named server, never to another one or without TLS after a redirect. */
 function isSameServer({ target: { host, port, isTls } }: ProbeContext, target: ProbeTarget): boolean {
   return target.host === host && target.port === port && (target.isTls || !isTls);
 }

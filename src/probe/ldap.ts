@@ -1,8 +1,8 @@
 /**
  * LDAP (RFC 4511, sections 4.2 and 4.2.2; BER, section 5.1).
  *
- * Ready: a bind is answered, anonymous or with the credentials; a server that
- * forbids anonymous binds is ready too. Not ready: busy (51), unavailable (52).
+ * Ready: the server answers a bind, anonymous or with credentials, even if it forbids anonymous binds. Not ready: busy
+ * (51), unavailable (52).
  *
  * @module
  */
@@ -24,7 +24,7 @@ const SIMPLE = 0x80;
 const SUCCESS = 0;
 const BUSY = 51;
 const UNAVAILABLE = 52;
-/** Result codes of RFC 4511, appendix A.1, that a bind gets. */
+/** Result codes of a bind (RFC 4511, appendix A.1). */
 const NAMES: Readonly<Record<number, string>> = {
   1: "operations error",
   2: "protocol error",
@@ -52,7 +52,7 @@ export async function probe(context: ProbeContext): Promise<Facts> {
   await wire.write(message(1, bind));
   const { code, words } = await receiveResult(context, wire);
   if (code === BUSY || code === UNAVAILABLE) throw notReady(target, words);
-  if (code !== SUCCESS && login !== undefined) throw unexpected(target, `refused the log-in: ${words}`);
+  if (code !== SUCCESS && login !== undefined) throw unexpected(target, `rejected the login: ${words}`);
   await wire.write(message(2, Uint8Array.of(UNBIND_REQUEST, 0)));
   return code === SUCCESS ? {} : { refused: words };
 }
@@ -87,7 +87,7 @@ function element(tag: number, ...values: readonly Uint8Array[]): Uint8Array<Arra
   return concat([Uint8Array.of(tag, ...lengthBytes), value]);
 }
 
-/** The element that the bytes begin with; `undefined` if they do not hold a whole one. */
+/** The first element; `undefined` if it is incomplete. */
 function readElement(bytes: Uint8Array): { tag: number; value: Uint8Array; rest: Uint8Array } | undefined {
   const [tag, first] = bytes;
   if (tag === undefined || first === undefined || first > 0x84) return undefined;

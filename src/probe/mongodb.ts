@@ -2,9 +2,8 @@
  * MongoDB, OP_MSG (https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/)
  * with BSON (https://bsonspec.org/spec.html).
  *
- * Ready: `hello` is answered by a primary, a secondary, a standalone server or
- * a router. Not ready: a replica set without a primary, a recovering member,
- * an error.
+ * Ready: a primary, secondary, standalone server, arbiter or router answers `hello`. Not ready: a replica set without
+ * a primary, a recovering member, an error.
  *
  * @module
  */
@@ -16,7 +15,7 @@ import { cString, openWire } from "./wire.ts";
 const OP_MSG = 2013;
 const HEADER_BYTES = 16;
 const REQUEST_ID = 1;
-/** Documents nest; what a server sends at this depth is not a reply to `hello`. */
+/** Caps recursion; no reply to `hello` is nested this deeply. */
 const MAX_DEPTH = 20;
 
 type Document = Readonly<Record<string, unknown>>;
@@ -53,18 +52,17 @@ function parseReply({ target }: ProbeContext, bytes: Uint8Array): Document {
     return parseDocument(bytes, 0).document;
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw unexpected(target, "sent a reply that is not BSON", error);
+    throw unexpected(target, "sent invalid BSON", error);
   }
 }
 
 /**
- * Reads a document and tells where it ends; values of types that no field of
- * `hello` has that matters here become `undefined`.
+ * Reads a document and returns it with its end. Values of types that are not used here become `undefined`.
  *
  * @throws {RangeError} The bytes are not BSON.
  */
 function parseDocument(bytes: Uint8Array, depth: number): { document: Document; length: number } {
-  if (depth > MAX_DEPTH) throw new RangeError("Cannot parse BSON: it is nested too deeply");
+  if (depth > MAX_DEPTH) throw new RangeError("Cannot parse BSON: nested too deeply");
   const view = viewOf(bytes);
   const length = view.getInt32(0, true);
   if (length < 5 || length > bytes.length) throw new RangeError("Cannot parse BSON: invalid length");
@@ -73,7 +71,7 @@ function parseDocument(bytes: Uint8Array, depth: number): { document: Document; 
   while (at < length - 1) {
     const type = view.getUint8(at);
     const nameEnd = bytes.indexOf(0, at + 1);
-    if (nameEnd === -1 || nameEnd >= length) throw new RangeError("Cannot parse BSON: a name does not end");
+    if (nameEnd === -1 || nameEnd >= length) throw new RangeError("Cannot parse BSON: unterminated name");
     const name = text(bytes.subarray(at + 1, nameEnd));
     const { value, size } = parseValue(type, bytes.subarray(nameEnd + 1, length - 1), depth);
     document[name] = value;

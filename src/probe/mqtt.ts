@@ -1,9 +1,8 @@
 /**
- * MQTT 3.1.1 and 5 (OASIS: CONNECT section 3.1, CONNACK section 3.2), version
- * by `?version=5`.
+ * MQTT 3.1.1, or 5 with `?version=5` (OASIS: CONNECT section 3.1, CONNACK section 3.2).
  *
- * Ready: the connection is accepted, or refused for the credentials alone. Not
- * ready: server unavailable, busy, or shutting down.
+ * Ready: the connection is accepted, or refused only because of the credentials. Not ready: server unavailable, busy,
+ * or shutting down.
  *
  * @module
  */
@@ -51,7 +50,7 @@ export async function probe(context: ProbeContext): Promise<Facts> {
   const { target, login } = context;
   const version = target.query.get("version") ?? "3.1.1";
   if (version !== "3.1.1" && version !== "5") {
-    throw new UsageError(`Cannot speak MQTT version "${version}": the versions are 3.1.1 and 5`);
+    throw new UsageError(`Cannot speak MQTT version "${version}": known versions are 3.1.1 and 5`);
   }
   const isFive = version === "5";
   await using wire = await openWire(context);
@@ -75,10 +74,10 @@ export async function probe(context: ProbeContext): Promise<Facts> {
   const verdict = (isFive ? CODES_5 : CODES_3)[code] ?? { words: `reason code ${code}` };
   if (verdict.isReady === false) throw notReady(target, verdict.words);
   if (verdict.isReady && login === undefined) return { version, refused: verdict.words };
-  throw unexpected(target, `${verdict.isReady ? "refused the log-in" : "refused the connection"}: ${verdict.words}`);
+  throw unexpected(target, `${verdict.isReady ? "rejected the login" : "refused the connection"}: ${verdict.words}`);
 }
 
-/** Seven bits a byte, the least significant first (section 2.2.3 of 3.1.1). */
+/** Variable-length integer: seven bits per byte, least significant first (section 2.2.3 of 3.1.1). */
 function remainingLength(length: number): Uint8Array<ArrayBuffer> {
   const bytes: number[] = [];
   for (let rest = length; bytes.length === 0 || rest > 0; rest >>>= 7) {

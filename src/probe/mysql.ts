@@ -4,8 +4,8 @@
  * "Connection Phase": HandshakeV10, SSLRequest, HandshakeResponse41,
  * AuthSwitchRequest, caching_sha2_password).
  *
- * Ready: the server greets. Not ready: it sends an error packet instead (too
- * many connections, host blocked).
+ * Ready: the server sends its handshake. Not ready: it sends an error packet instead (too many connections, host
+ * blocked).
  *
  * @module
  */
@@ -44,7 +44,7 @@ export async function probe(context: ProbeContext): Promise<Facts> {
   const mode = target.query.get("sslmode") ?? target.query.get("ssl-mode")?.toLowerCase() ?? "disable";
   const isTls = mode !== "disable" && mode !== "disabled";
   if (isTls && !/^(?:required?|verify[-_](?:ca|full|identity))$/.test(mode)) {
-    throw new UsageError(`Cannot use sslmode "${mode}": the modes are disable, require, verify-ca, verify-full`);
+    throw new UsageError(`Cannot use sslmode "${mode}": known modes are disable, require, verify-ca, verify-full`);
   }
   let greeting: Greeting | undefined;
   await using wire = await openWire(
@@ -74,13 +74,13 @@ function parseGreeting(context: ProbeContext, body: Uint8Array): Greeting {
   if (body[0] !== 10) throw unexpected(target, "does not speak the MySQL protocol");
   const nameEnd = body.indexOf(0, 1);
   const fixed = body.subarray(nameEnd + 1);
-  if (nameEnd === -1 || fixed.length < 31) throw unexpected(target, "sent a greeting that is too short");
+  if (nameEnd === -1 || fixed.length < 31) throw unexpected(target, "sent a handshake that is too short");
   const view = viewOf(fixed);
   const capabilityBits = view.getUint16(13, true) | view.getUint16(18, true) << 16;
   const secondLength = Math.max(13, (fixed[20] ?? 0) - 8);
   const second = fixed.subarray(31, 31 + secondLength);
   return {
-    // MariaDB hides its version behind one that old replication clients accept.
+    // MariaDB prefixes its version with one that old replication clients accept.
     version: latin1(body.subarray(1, nameEnd)).replace(/^5\.5\.5-(?=\d)/, ""),
     // The second part ends with a zero byte that is not part of the challenge.
     challenge: concat([fixed.subarray(4, 12), second.subarray(0, 12)]),
@@ -111,21 +111,24 @@ async function logIn(context: ProbeContext, wire: Wire, greeting: Greeting, isTl
     sequence = reply.sequence + 1;
     const { body } = reply;
     if (body[0] === OK) return;
-    if (body[0] === ERROR) throw unexpected(target, `refused the log-in: ${errorOf(body)}`);
+    if (body[0] === ERROR) throw unexpected(target, `rejected the login: ${errorOf(body)}`);
     if (body[0] === SWITCH) {
       const [plugin = "", ...rest] = latin1(body.subarray(1)).split("\0");
       const challenge = Uint8Array.from(rest.join("\0").slice(0, 20), (character) => character.charCodeAt(0));
       await wire.write(packet(sequence, await scramble(context, plugin, login.password, challenge)));
     } else if (body[0] === MORE_DATA && body[1] === FULL_AUTHENTICATION) {
       if (!isTls) {
-        throw unexpected(target, "wants the password itself, which is only sent over TLS; add ?sslmode=require");
+        throw unexpected(
+          target,
+          "requires the password in clear text, which is sent only over TLS; add ?sslmode=require",
+        );
       }
       await wire.write(packet(sequence, cString(login.password)));
     } else if (!(body[0] === MORE_DATA && body[1] === FAST_SUCCESS)) {
-      throw unexpected(target, "continued the log-in in an unknown way");
+      throw unexpected(target, "sent an unknown authentication packet");
     }
   }
-  throw unexpected(target, "never ended the log-in");
+  throw unexpected(target, "did not complete the login");
 }
 
 async function scramble(
@@ -152,7 +155,7 @@ async function scramble(
       return xor(once, hash("sha256", hash("sha256", once), challenge));
     }
     default:
-      throw unexpected(target, `uses an authentication plugin that Parley does not know (${plugin})`);
+      throw unexpected(target, `requires an unsupported authentication plugin (${plugin})`);
   }
 }
 
@@ -188,13 +191,13 @@ function errorOf(body: Uint8Array): string {
   return `${text} (error ${body.length < 3 ? "unknown" : viewOf(body).getUint16(1, true)})`;
 }
 
-/** Reads exact counts below TLS, if there is no connection yet. */
+/** Reads exact byte counts before TLS, while there is no connection yet. */
 function rawReader(transport: Transport): (count: number) => Promise<Uint8Array> {
   return async (count) => {
     const bytes = new Uint8Array(Math.min(count, 64 * 1024));
     for (let at = 0; at < bytes.length;) {
       const read = await transport.read(bytes.subarray(at));
-      if (read === null) throw new Deno.errors.UnexpectedEof("closed during the greeting");
+      if (read === null) throw new Deno.errors.UnexpectedEof("closed during the handshake");
       at += read;
     }
     return bytes;

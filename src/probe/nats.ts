@@ -1,8 +1,7 @@
 /**
  * NATS, client protocol (https://docs.nats.io/reference/reference-protocols/nats-protocol).
  *
- * Ready: `INFO` with the server's name, and `PONG` to our `PING` where no
- * log-in is required. Not ready: `-ERR` in place of them, or a server in
+ * Ready: the server sends `INFO` and, unless it requires a login, `PONG` for a `PING`. Not ready: `-ERR` instead, or
  * lame-duck mode.
  *
  * @module
@@ -11,7 +10,7 @@
 import { type Facts, notReady, type ProbeContext, unexpected } from "./probe.ts";
 import { openWire, type Wire } from "./wire.ts";
 
-/** The fields of `INFO` that matter here. */
+/** The fields of `INFO` that are used here. */
 interface ServerInfo {
   readonly version?: unknown;
   readonly auth_required?: unknown;
@@ -47,7 +46,7 @@ async function pong({ target }: ProbeContext, wire: Wire): Promise<void> {
   for (let lines = 0; lines < 10; lines++) {
     const line = await wire.line();
     if (line === "PONG") return;
-    if (/^-ERR '?authorization/i.test(line)) throw unexpected(target, `refused the log-in: ${line.slice(5)}`);
+    if (/^-ERR '?authorization/i.test(line)) throw unexpected(target, `rejected the login: ${line.slice(5)}`);
     if (line.startsWith("-ERR")) throw notReady(target, line.slice(5));
   }
   throw unexpected(target, "did not answer PING");
@@ -59,7 +58,7 @@ function parseInfo({ target }: ProbeContext, line: string): ServerInfo {
     const info: unknown = line.startsWith("INFO ") ? JSON.parse(line.slice(5)) : undefined;
     if (typeof info === "object" && info !== null) return info;
   } catch (error) {
-    throw unexpected(target, "sent an INFO that is not JSON", error);
+    throw unexpected(target, "sent an INFO with invalid JSON", error);
   }
   throw unexpected(target, "does not speak the NATS protocol");
 }

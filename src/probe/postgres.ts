@@ -3,9 +3,8 @@
  * (https://www.postgresql.org/docs/current/protocol-flow.html, "Start-up" and
  * "SASL Authentication"; message formats in protocol-message-formats).
  *
- * Ready: the server asks for authentication, or refuses these very credentials.
- * Not ready: SQLSTATE class 57P (starting up, shutting down) or 53 (out of
- * resources, for example too many clients).
+ * Ready: the server requests authentication, or rejects the credentials. Not ready: SQLSTATE class 57P (starting up,
+ * shutting down) or 53 (out of resources, for example too many clients).
  *
  * @module
  */
@@ -18,7 +17,7 @@ import { ScramClient } from "./scram.ts";
 import { cString, openWire, type Wire } from "./wire.ts";
 
 const PROTOCOL_3_0 = 196_608;
-/** The server asks for, or reports, these kinds of authentication. */
+/** Kinds of authentication messages. */
 const AUTH: Readonly<Record<number, string>> = {
   0: "trust",
   2: "kerberos",
@@ -30,7 +29,7 @@ const AUTH: Readonly<Record<number, string>> = {
 };
 const MAX_MESSAGES = 100;
 
-/** libpq's names for how much TLS there must be (libpq, "SSL Support"). */
+/** libpq's `sslmode` values (libpq, "SSL Support"). */
 const SSL_MODES: Readonly<Record<string, TlsClientOptions | undefined>> = {
   disable: undefined,
   require: { insecure: true },
@@ -57,7 +56,7 @@ async function open(context: ProbeContext): Promise<Wire> {
   const mode = query.get("sslmode") ?? (context.connect.tls?.ca === undefined ? "disable" : "verify-full");
   if (!Object.hasOwn(SSL_MODES, mode)) {
     const known = Object.keys(SSL_MODES).join(", ");
-    throw new UsageError(`Cannot use sslmode "${mode}": the modes are ${known}`);
+    throw new UsageError(`Cannot use sslmode "${mode}": known modes are ${known}`);
   }
   const host = query.get("host") ?? "";
   if (host.startsWith("/")) return await openWire(context, { socket: `${host}/.s.PGSQL.${context.target.port}` });
@@ -89,7 +88,7 @@ class Conversation {
         return this.#facts;
       }
     }
-    throw unexpected(this.#context.target, "never reported that it is ready for a query");
+    throw unexpected(this.#context.target, "did not send ReadyForQuery");
   }
 
   async #receive(): Promise<{ type: string; body: Uint8Array }> {
@@ -102,7 +101,7 @@ class Conversation {
     return { type, body: await this.#wire.exactly(length - 4) };
   }
 
-  /** Answers a request for authentication; `true` when the probe need not go on. */
+  /** Answers an authentication request; returns `true` once the probe is complete. */
   async #authenticate(body: Uint8Array): Promise<boolean> {
     const kind = body.length < 4 ? -1 : viewOf(body).getUint32(0);
     if (AUTH[kind] !== undefined && this.#facts["auth"] === undefined) this.#facts["auth"] = AUTH[kind];
@@ -119,7 +118,7 @@ class Conversation {
         return false;
       case 10: {
         if (!latin1(rest).split("\0").includes("SCRAM-SHA-256")) {
-          throw unexpected(target, "offers no SASL mechanism that Parley knows (SCRAM-SHA-256)");
+          throw unexpected(target, "offers no supported SASL mechanism (SCRAM-SHA-256)");
         }
         this.#scram = new ScramClient("", login.password);
         const first = utf8(this.#scram.first());
@@ -133,12 +132,14 @@ class Conversation {
         this.#scramOf().verify(latin1(rest));
         return false;
       default:
-        throw unexpected(target, `asks for authentication of a kind that Parley does not know (${AUTH[kind] ?? kind})`);
+        throw unexpected(target, `requires an unsupported authentication method (${AUTH[kind] ?? kind})`);
     }
   }
 
   #scramOf(): ScramClient {
-    if (this.#scram === undefined) throw unexpected(this.#context.target, "continued an authentication never begun");
+    if (this.#scram === undefined) {
+      throw unexpected(this.#context.target, "continued a SASL exchange that was not started");
+    }
     return this.#scram;
   }
 
@@ -154,18 +155,18 @@ class Conversation {
   #judgeError({ code, message }: { code: string; message: string }): Facts {
     const { target, login } = this.#context;
     if (code.startsWith("57P") || code.startsWith("53")) throw notReady(target, message);
-    if (login !== undefined) throw unexpected(target, `refused the log-in: ${message}`);
-    // 08P01 and 0A000: the server did not take our start-up message for its protocol.
+    if (login !== undefined) throw unexpected(target, `rejected the login: ${message}`);
+    // 08P01 and 0A000: the server does not accept the protocol of the startup message.
     if (code.startsWith("08") || code.startsWith("0A")) throw unexpected(target, `answered: ${message}`);
     return { ...this.#facts, refused: message };
   }
 }
 
-/** Fields of ErrorResponse: a letter, then text with a zero byte behind it. */
+/** Fields of ErrorResponse: a letter, then zero-terminated text. */
 function errorFields(body: Uint8Array): { code: string; message: string } {
   const fields = new TextDecoder().decode(body).split("\0");
   const field = (letter: string) => fields.find((text) => text.startsWith(letter))?.slice(1) ?? "";
-  return { code: field("C"), message: field("M") || "an error without a message" };
+  return { code: field("C"), message: field("M") || "error without a message" };
 }
 
 /** `"md5" + hex(md5(hex(md5(password + user)) + salt))`. */

@@ -1,6 +1,5 @@
 /**
- * What a readiness probe is: one exchange that proves that a server speaks its
- * own protocol and accepts clients.
+ * A readiness probe: one exchange that proves that a server speaks its protocol and accepts clients.
  *
  * @module
  */
@@ -13,30 +12,30 @@ import type { Endpoint } from "../net/endpoint.ts";
 
 /** A parsed target. */
 export interface ProbeTarget {
-  /** As it is printed: without user information. */
+  /** The URL as it is printed: without user information. */
   readonly text: string;
-  /** The endpoint of a socket, where the target is one and not a URL of a protocol. */
+  /** The socket's endpoint, unless the target is a protocol URL. */
   readonly endpoint?: Endpoint;
   readonly scheme: string;
-  /** A name or an address, an IPv6 address without brackets; `""` for a file or a command. */
+  /** Host name or IP address, IPv6 without brackets; `""` for a file or a command. */
   readonly host: string;
   readonly port: number;
-  /** From the first `/` on, still percent-encoded; for `file:` and `exec:` all that follows the scheme. */
+  /** From the first `/` on, percent-encoded; for `file:` and `exec:`, everything after the scheme. */
   readonly path: string;
-  /** The path without its first slash and the query, decoded: the name of a database, a virtual host, a service. */
+  /** The path without its first slash and the query, decoded: a database, virtual host or service name. */
   readonly name: string;
   readonly query: URLSearchParams;
   /** User name and password of the target, decoded; `""` if there is none. */
   readonly user: string;
   readonly password: string;
-  /** The connection is TLS from the first byte. */
+  /** Whether the connection is TLS from the first byte. */
   readonly isTls: boolean;
 }
 
-/** What a probe learned, for people and programs. */
+/** What a probe learned, for reports. */
 export type Facts = Readonly<Record<string, string | number | boolean | readonly string[]>>;
 
-/** The server answered its own protocol, and said that it does not serve yet. */
+/** The server answered in its protocol and reported that it is not ready yet. */
 export class NotReadyError extends ParleyError {
   /** `"NotReadyError"`. */
   override name = "NotReadyError";
@@ -48,22 +47,22 @@ export interface Credentials {
   readonly user: string;
   /** Never logged. */
   readonly password: string;
-  /** Sent instead of both by protocols that know bearer tokens (RFC 6750). */
+  /** Sent instead of both by protocols that support bearer tokens (RFC 6750). */
   readonly token?: string | undefined;
 }
 
-/** What a reply must contain; each probe checks what its protocol has. */
+/** Expectations; each probe checks those that its protocol has. */
 export interface ProbeExpectations {
-  /** Streams, WebSocket, datagrams: what is sent first; by default nothing, over UDP an empty line. */
+  /** Streams, WebSocket, datagrams: data to send first; by default none, or an empty line over UDP. */
   readonly send?: Uint8Array | undefined;
-  /** Streams, WebSocket, datagrams: what the server sends first must match. */
+  /** Streams, WebSocket, datagrams: pattern that the server's first output must match. */
   readonly banner?: RegExp | undefined;
   /**
-   * How long the server must stay as expected: streams and WebSocket
-   * keep one connection open, the other protocols are probed again.
+   * How long the server must stay ready: streams and WebSocket keep one connection open, the other protocols are
+   * probed again.
    */
   readonly stableFor?: Duration | undefined;
-  /** TLS: days that the certificate must still be valid for. */
+  /** TLS: minimum number of days until the certificate expires. */
   readonly minDays?: number | undefined;
   /** TLS: minimum version, as in `TLSv1.3`. */
   readonly minTls?: string | undefined;
@@ -75,62 +74,62 @@ export interface ProbeExpectations {
   readonly method?: string | undefined;
   /** HTTP and WebSocket: header lines, `Name: value`. */
   readonly headers?: readonly string[];
-  /** Text that the body, or the file, must hold. */
+  /** Text that the body or the file must contain. */
   readonly body?: string | undefined;
-  /** Pattern that the body, or the file, must match. */
+  /** Pattern that the body or the file must match. */
   readonly bodyRegex?: RegExp | undefined;
-  /** `PATH=VALUE`: a value in a JSON body, for example `checks.db[0].status=up`. */
+  /** Value in a JSON body, as `PATH=VALUE`, for example `checks.db[0].status=up`. */
   readonly bodyJson?: string | undefined;
-  /** HTTP redirects to follow. */
+  /** Maximum number of HTTP redirects to follow. */
   readonly maxRedirects?: number | undefined;
 }
 
-/** What a probe works with. */
+/** The input of a probe. */
 export interface ProbeContext {
   readonly target: ProbeTarget;
   readonly expected: ProbeExpectations;
-  /** By when the probe must have ended, and what ends it earlier. */
+  /** The deadline of the probe, with the signal that cancels it. */
   readonly deadline: Deadline;
-  /** With these the probe logs in; without them it only proves that the server accepts clients. */
+  /** Credentials to log in with; without them the probe only proves that the server accepts clients. */
   readonly login: Credentials | undefined;
   /** Whether the probe is repeated until the server is ready. */
   readonly isPolling?: boolean;
-  /** TLS settings and the way there, for `connect()`. */
+  /** Options for `connect()`. */
   readonly connect: Pick<ConnectOptions, "tls" | "handshakeTimeout" | "dialer" | "layers">;
-  /** Called with what a TLS handshake agreed on. */
+  /** Called with the results of a TLS handshake. */
   readonly onTls?: (facts: Facts) => void;
 }
 
 /**
  * Probes once; resolves when the server is ready.
  *
- * @throws {NotReadyError} The server answered that it is not; its own words are in the message.
- * @throws {ParleyError} It could not be reached, or did not answer in its protocol.
+ * @throws {NotReadyError} The server reported that it is not ready; the message contains its reason.
+ * @throws {ParleyError} The server is unreachable, or does not speak the protocol.
  */
 export type Probe = (context: ProbeContext) => Promise<Facts>;
 
 /** One protocol in the registry. */
 export interface ProbeDefinition {
-  /** Schemes of its endpoints; the first is the usual one. */
+  /** Schemes of its endpoints; the first is used in examples. */
   readonly schemes: readonly string[];
   /** Default port of each scheme, where the protocol has one. */
   readonly ports?: Readonly<Record<string, number>>;
-  /** Its endpoints are those of sockets, in the grammar that all commands share. */
+  /** Whether its endpoints are socket endpoints, in the grammar that all commands share. */
   readonly isTransport?: boolean;
-  /** Such a server accepts connections long before it serves. */
+  /** Whether such a server accepts connections long before it is ready. */
   readonly startsSlowly?: boolean;
   /** Schemes that are TLS from the first byte. */
   readonly tls?: readonly string[];
-  /** Loads the protocol's file, so that a check loads only what it uses. */
+  /** Imports the protocol's file, so that a check loads only the protocols that it uses. */
   load(): Promise<{ readonly probe: Probe }>;
 }
 
-/** Makes a {@linkcode NotReadyError} with the server's own words. */
+/** Returns a {@linkcode NotReadyError} with the server's reason. */
 export function notReady(target: ProbeTarget, words: string, cause?: unknown): NotReadyError {
   return new NotReadyError(`${target.text} is not ready: ${words}`, { endpoint: target.text, cause });
 }
 
-/** The answer does not belong to the protocol, or is not what was asked for. */
+/** Returns an error for an answer that is not part of the protocol or not as expected. */
 export function unexpected(target: ProbeTarget, words: string, cause?: unknown): ParleyError {
   return new ParleyError(`${target.text} ${words}`, { endpoint: target.text, cause });
 }

@@ -1,8 +1,7 @@
 /**
  * Redis and its relatives, RESP2 (https://redis.io/docs/reference/protocol-spec/).
  *
- * Ready: `+PONG`, or an error that asks for a log-in. Not ready: `-LOADING`,
- * `-MASTERDOWN`, `-BUSY`, too many clients.
+ * Ready: `+PONG`, or an error that requires a login. Not ready: `-LOADING`, `-MASTERDOWN`, `-BUSY`, too many clients.
  *
  * @module
  */
@@ -21,7 +20,7 @@ export async function probe(context: ProbeContext): Promise<Facts> {
     const words = login.user === "" ? ["AUTH", login.password] : ["AUTH", login.user, login.password];
     const reply = await call(wire, ...words);
     if (NOT_READY.test(reply)) throw notReady(target, reply.slice(1));
-    if (!reply.startsWith("+")) throw unexpected(target, `refused the log-in: ${reply.slice(1)}`);
+    if (!reply.startsWith("+")) throw unexpected(target, `rejected the login: ${reply.slice(1)}`);
   }
   const reply = await call(wire, "PING");
   if (reply === "+PONG") return {};

@@ -1,5 +1,5 @@
 /**
- * Every protocol that can be probed: a file and an entry here each.
+ * Every protocol that can be probed. To add one, write a file and add an entry here.
  *
  * @module
  */
@@ -90,12 +90,14 @@ export function resolveProbe(target: string | Endpoint): ResolvedTarget {
   return { definition, target: socketTarget(endpoint) };
 }
 
-/** The protocol of a scheme, if there is one. */
 export function protocolOf(scheme: string): ProbeDefinition | undefined {
   return PROTOCOLS.find(({ schemes }) => schemes.includes(scheme));
 }
 
-/** The protocol of a well-known port whose server accepts connections before it serves: for a hint about a bare `host:port`. */
+/**
+ * The protocol of a well-known port whose server accepts connections before it is ready, for a hint about a bare
+ * `host:port`.
+ */
 export function slowSchemeOf(port: number): string | undefined {
   return PROTOCOLS.find(({ startsSlowly, schemes: [scheme = ""], ports }) => startsSlowly && ports?.[scheme] === port)
     ?.schemes[0];

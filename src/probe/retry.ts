@@ -2,17 +2,16 @@ import { messageOf, TimeoutError } from "../base/errors.ts";
 import { Deadline } from "../net/deadline.ts";
 import { delay } from "../net/wait.ts";
 
-/** How attempts follow one another. */
 export interface RetryOptions {
-  /** For one attempt, in milliseconds. */
+  /** Maximum time for one attempt, in milliseconds. */
   readonly timeoutMs: number;
-  /** For all of them; without it there is one attempt. */
+  /** Maximum time for all attempts, in milliseconds; `undefined` for a single attempt. */
   readonly waitMs: number | undefined;
-  /** After its first success it must succeed again and again for this time, in milliseconds. */
+  /** After the first success, further attempts must succeed for this time, in milliseconds. */
   readonly stableForMs?: number | undefined;
-  /** The failure of a success that did not last until the time was up. */
+  /** The error if the success did not last that long. */
   readonly notStable?: () => Error;
-  /** Ends everything with its reason. */
+  /** Cancels the attempts with its reason. */
   readonly signal: AbortSignal;
   /** Pauses between attempts, in milliseconds. */
   readonly backoff: { next(): number };
@@ -27,11 +26,11 @@ export type RetryResult<T> =
   & { readonly tries: number; readonly ms: number; readonly reasons: ReadonlyMap<string, number> }
   & ({ readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown });
 
-/** Reasons that differ in each attempt are not all kept. */
+/** Bounds the memory for reasons that differ in each attempt. */
 const MAX_REASONS = 20;
 
 /**
- * Tries until it succeeds or the time is up: one deadline for all attempts together.
+ * Retries until an attempt succeeds or the common deadline is reached.
  *
  * @throws The signal's reason.
  */
@@ -54,13 +53,13 @@ export async function retryUntil<T>(
       goodSinceMs ??= attemptMs;
       if (performance.now() - goodSinceMs >= stableForMs) return { ok: true, value, ...result(tries) };
       if (total.remainingMs === 0) return { ok: false, error: options.notStable?.() ?? lastError, ...result(tries) };
-      // The last attempt falls on the end of the time, not behind it.
+      // The last attempt is made at the end of the time, not after it.
       const leftMs = Math.max(0, goodSinceMs + stableForMs - performance.now());
       await delay(Math.min(options.backoff.next(), leftMs, total.remainingMs), signal);
     } catch (error) {
       signal.throwIfAborted();
       goodSinceMs = undefined;
-      // An attempt that was given less than its time and used it up reveals nothing new.
+      // A timeout of a shortened last attempt would hide the real reason.
       if (!(isCut && error instanceof TimeoutError)) lastError = error;
       count(reasons, messageOf(lastError));
       options.onFailure?.(lastError, tries);

@@ -7,12 +7,12 @@
 import { equalBytes, utf8 } from "../base/bytes.ts";
 import { ParleyError } from "../base/errors.ts";
 
-/** A server that asks for more rounds than this only wants to keep us busy. */
+/** Limits the processor time that a malicious server can cause. */
 const MAX_ITERATIONS = 1_000_000;
 /** "n,,": the client does not support channel binding (RFC 5802, section 7). */
 const GS2_HEADER = "n,,";
 
-/** One authentication: `first()`, `final()` with the server's first message, `verify()` with its last. */
+/** One authentication: `first()`, then `final()` with the server's first message, then `verify()` with its last one. */
 export class ScramClient {
   readonly #password: string;
   readonly #nonce: string;
@@ -29,7 +29,7 @@ export class ScramClient {
     return `${GS2_HEADER}${this.#clientFirstBare}`;
   }
 
-  /** @throws {ParleyError} The server's message is malformed, or does not continue ours. */
+  /** @throws {ParleyError} The server's message is malformed, or its nonce does not extend the client's. */
   async final(serverFirst: string): Promise<string> {
     const fields = fieldsOf(serverFirst);
     const nonce = fields.get("r") ?? "";
@@ -49,7 +49,7 @@ export class ScramClient {
     return `${withoutProof},p=${proof.toBase64()}`;
   }
 
-  /** @throws {ParleyError} The server does not know the password itself. */
+  /** @throws {ParleyError} The server does not know the password. */
   verify(serverFinal: string): void {
     const signature = decodeBase64(fieldsOf(serverFinal).get("v"));
     if (this.#serverSignature === undefined || !equalBytes(signature, this.#serverSignature)) {

@@ -2,22 +2,22 @@ import { parseDuration } from "../base/units.ts";
 import { TimeoutError } from "../base/errors.ts";
 import type { ProbeExpectations } from "./probe.ts";
 
-/** How long a server must stay by default: longer than a proxy takes to close when the service behind it is down. */
+/** Longer than a proxy takes to close a connection when the service behind it is down. */
 const STABLE_FOR_MS = 50;
 
-/** How long a server must stay, in milliseconds; a banner is proof enough unless a time is given. */
+/** How long the connection must stay open, in milliseconds; without a configured time, a banner is proof enough. */
 export function stableForMs({ stableFor, banner }: Pick<ProbeExpectations, "stableFor" | "banner">): number {
   return parseDuration(stableFor ?? (banner === undefined ? STABLE_FOR_MS : 0));
 }
 
-/** A timer may fire this much early. */
+/** A timer may fire early by this much. */
 const TIMER_GRAIN_MS = 2;
 
 /**
- * Waits until the peer has stayed for a time. A proxy in front of a dead
- * service accepts the connection and closes it at once: that is not "up".
+ * Waits until the connection has stayed open for a time: a proxy in front of a dead service accepts connections and
+ * closes them at once.
  *
- * @param read What comes next within the milliseconds; `null` at the peer's end.
+ * @param read Reads with a timeout in milliseconds; returns `null` at the end of the stream.
  */
 export async function assertStable(
   read: (ms: number) => Promise<Uint8Array | null>,
@@ -30,7 +30,7 @@ export async function assertStable(
       if (await read(leftMs) === null) throw closed();
     }
   } catch (error) {
-    // The attempt's own deadline may come first: then the time that was asked for has not been seen.
+    // If the attempt's own deadline came first, the connection was not observed for long enough.
     if (!(error instanceof TimeoutError) || performance.now() < endMs - TIMER_GRAIN_MS) throw error;
   }
 }

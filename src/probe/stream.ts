@@ -1,6 +1,5 @@
 /**
- * TCP, TLS and Unix sockets: the server accepts the connection, and does not
- * close it at once.
+ * TCP, TLS and Unix sockets: the server accepts the connection and does not close it at once.
  *
  * @module
  */

@@ -10,7 +10,7 @@ import type { ProbeDefinition, ProbeTarget } from "./probe.ts";
 /**
  * Parses a target of a protocol probe.
  *
- * @throws {SyntaxError} Says what is wrong, with an example.
+ * @throws {SyntaxError} The target cannot be parsed.
  */
 export function parseTarget(text: string, scheme: string, definition: ProbeDefinition): ProbeTarget {
   const rest = text.slice(text.indexOf(":") + 1);
@@ -20,9 +20,9 @@ export function parseTarget(text: string, scheme: string, definition: ProbeDefin
     if (rest.trim() === "") throw refuse(`${scheme}:`, `nothing follows "${scheme}:"`, definition);
     return { ...none, text: `${scheme}:${rest}`, path: rest };
   }
-  // The URL parser normalizes hosts and paths of the web's own schemes only, so every scheme is parsed as one of them.
+  // The URL parser normalizes hosts and paths only of schemes such as `http:`, so the scheme is replaced.
   const url = URL.parse(`http:${rest}`);
-  // Nothing of a text that cannot be parsed is shown: it may hold a password.
+  // A text that cannot be parsed is not shown, since it may contain a password.
   if (!rest.startsWith("//") || url === null) throw refuse(`${scheme}://...`, whyInvalid(rest), definition);
   const defaultPort = definition.ports[scheme];
   const explicit = explicitPort(rest);
@@ -43,7 +43,6 @@ export function parseTarget(text: string, scheme: string, definition: ProbeDefin
   };
 }
 
-/** The target that is the endpoint of a socket. */
 export function socketTarget(endpoint: Endpoint): ProbeTarget {
   const isHost = isHostEndpoint(endpoint);
   return {
@@ -67,12 +66,11 @@ function explicitPort(rest: string): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
-/** Decodes percent-encoded text. */
 export function decodePercent(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    // A lone percent sign stands for itself, as it does in browsers.
+    // A percent sign that starts no valid sequence is kept, as in browsers.
     return text;
   }
 }
@@ -81,7 +79,7 @@ function whyInvalid(rest: string): string {
   const port = /:(\d+)(?:[/?#]|$)/.exec(rest.slice(rest.lastIndexOf("@") + 1))?.[1];
   if (Number(port) > 65_535) return `port ${port} is not a number from 0 to 65535`;
   const isUserInfo = rest.includes("@");
-  return `it is not a valid URL${isUserInfo ? "; special characters of a password must be percent-encoded" : ""}`;
+  return `it is not a valid URL${isUserInfo ? "; special characters in a password must be percent-encoded" : ""}`;
 }
 
 function refuse(shown: string, reason: string, definition: ProbeDefinition): SyntaxError {

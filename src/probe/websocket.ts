@@ -1,6 +1,6 @@
 /**
- * WebSocket: the server completes the opening handshake (RFC 6455, section 4)
- * with the expected status and subprotocol, and does not close at once.
+ * WebSocket: the server completes the opening handshake (RFC 6455, section 4) with the expected status and
+ * subprotocol, and does not close the connection at once.
  *
  * @module
  */
@@ -41,8 +41,8 @@ export async function probe(context: ProbeContext): Promise<Facts> {
       throw unexpected(target, `agreed on none of the subprotocols ${subprotocols.join(", ")}`);
     }
     if (expected.send !== undefined) {
-      // A text message must be UTF-8 (RFC 6455, section 5.6): the server would close for it.
-      if (!isUtf8(expected.send)) throw new SyntaxError(`Cannot send a text message to ${text}: it is not UTF-8`);
+      // The server would close the connection over a text message that is not UTF-8 (RFC 6455, section 5.6).
+      if (!isUtf8(expected.send)) throw new SyntaxError(`Cannot send a text message to ${text}: invalid UTF-8`);
       await opened.write(expected.send, true);
     }
     const facts = { status: SWITCHING_PROTOCOLS, ...(subprotocol === undefined ? {} : { subprotocol }) };

@@ -1,6 +1,5 @@
 /**
- * The bytes of probes: a connection read by exact counts and lines under one
- * deadline, and the strings of wire formats.
+ * A connection that probes read by exact byte counts and by lines, under one deadline; strings of wire formats.
  *
  * @module
  */
@@ -19,24 +18,23 @@ import { type Facts, type ProbeContext, type ProbeTarget, unexpected } from "./p
 import { daysLeft } from "../net/tls_certificate.ts";
 import type { TlsFacts } from "../net/tls_facts.ts";
 
-/** No reply to a probe is longer than this; a longer one is another protocol's. */
+/** No reply to a probe is longer; a longer one is of another protocol. */
 const MAX_REPLY_BYTES = 1024 * 1024;
 const MAX_LINE_BYTES = 16 * 1024;
 
-/** Header lines that hold a password or a token. */
+/** Header lines that contain a password or a token. */
 export const SECRET_HEADER = /^(?:(?:proxy-)?authorization|cookie|[\w-]*(?:token|secret|api-?key)[\w-]*):/i;
 
-/** How {@linkcode openWire} differs from a plain connection to the target. */
+/** Options of {@linkcode openWire}. */
 export interface WireOptions {
   /** Path of a Unix socket to connect to instead. */
   readonly socket?: string | undefined;
-  /** Overrides what the scheme says. */
+  /** Overrides the scheme. */
   readonly isTls?: boolean;
-  /** TLS settings besides those of the command line. */
+  /** TLS settings that override those of the command line. */
   readonly tls?: TlsClientOptions;
 }
 
-/** Opens the probe's one connection. */
 export async function openWire(context: ProbeContext, options: WireOptions = {}): Promise<Wire> {
   const { target, deadline } = context;
   const socket = options.socket ?? (target.query.get("socket") || undefined);
@@ -59,13 +57,13 @@ export async function openWire(context: ProbeContext, options: WireOptions = {})
   return new Wire(connection, deadline, target);
 }
 
-/** Whether a trace of what is sent would show a password or a token. */
+/** Whether a trace of the connection would show a password or a token. */
 function holdsSecrets({ login, target: { endpoint }, expected: { headers = [] } }: ProbeContext): boolean {
   const hasCredentials = endpoint !== undefined && "credentials" in endpoint && endpoint.credentials !== undefined;
   return login !== undefined || hasCredentials || headers.some((line) => SECRET_HEADER.test(line));
 }
 
-/** For `connect()`: no step may take longer than what is left of the probe's time. */
+/** Options for `connect()` that limit each step to the remaining time of the probe. */
 export function boundedConnect(options: ProbeContext["connect"], deadline: Deadline): ConnectOptions {
   const { timeout, signal } = deadline.wait();
   const handshakeMs = parseDuration(options.handshakeTimeout ?? timeout);
@@ -79,7 +77,6 @@ export function boundedConnect(options: ProbeContext["connect"], deadline: Deadl
   };
 }
 
-/** A connection to a server under a probe. */
 export class Wire implements AsyncDisposable {
   readonly connection: Connection;
   readonly #deadline: Deadline;
@@ -96,9 +93,9 @@ export class Wire implements AsyncDisposable {
   }
 
   /**
-   * Exactly `count` bytes, in an array of their own.
+   * Reads exactly `count` bytes into a new array.
    *
-   * @throws {ParleyError} More than any reply of the protocol has: the length itself is wrong.
+   * @throws {ParleyError} No reply of the protocol is that long, so the announced length is wrong.
    */
   async exactly(count: number): Promise<Uint8Array<ArrayBuffer>> {
     if (count < 0 || count > MAX_REPLY_BYTES) {
@@ -115,12 +112,12 @@ export class Wire implements AsyncDisposable {
     }
   }
 
-  /** Whatever comes next; `null` at the end. */
+  /** The next bytes; `null` at the end. */
   read(): Promise<Uint8Array<ArrayBuffer> | null> {
     return this.connection.read(this.#deadline.wait());
   }
 
-  /** The next line without its end (CR LF or LF), in Latin-1: the words that matter are ASCII. */
+  /** The next line without CR LF or LF, decoded as Latin-1: the relevant words are ASCII. */
   async line(): Promise<string> {
     let text = "";
     for (;;) {
@@ -128,7 +125,7 @@ export class Wire implements AsyncDisposable {
       if (bytes === null) throw this.ended(text);
       const end = bytes.indexOf(0x0a);
       text += latin1(end === -1 ? bytes : bytes.subarray(0, end));
-      if (text.length > MAX_LINE_BYTES) throw unexpected(this.#target, "sent a line that does not end");
+      if (text.length > MAX_LINE_BYTES) throw unexpected(this.#target, "sent a line that is too long");
       if (end === -1) continue;
       this.connection.unread(bytes.slice(end + 1));
       return text.replace(/\r$/, "");
@@ -146,22 +143,21 @@ export class Wire implements AsyncDisposable {
   }
 }
 
-/** UTF-8 with a zero byte behind it. */
+/** Zero-terminated UTF-8. */
 export function cString(text: string): Uint8Array<ArrayBuffer> {
   return utf8(`${text}\0`);
 }
 
-/** UTF-8 behind its length in `size` bytes, most significant first. */
+/** UTF-8 after its length in `size` bytes, most significant first. */
 export function prefixed(text: string | Uint8Array, size: 1 | 2 | 4): Uint8Array<ArrayBuffer> {
   const bytes = toBytes(text);
   return concat([bigEndian(bytes.length, size), bytes]);
 }
 
 /**
- * Compares what a handshake agreed on with what is expected. The handshake
- * itself has verified the chain and the name.
+ * Compares the results of a handshake with the expectations. The handshake itself has verified the chain and the name.
  *
- * @throws {ParleyError} It differs.
+ * @throws {ParleyError} An expectation is not met.
  */
 function assertTls(tls: TlsFacts, { target, expected, connect }: ProbeContext): Facts {
   const [leaf] = tls.chain;

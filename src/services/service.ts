@@ -11,7 +11,7 @@ export interface ServiceContext {
   readonly log: Logger;
   /** Who may log in, where `--auth` asks for it. */
   readonly authenticator?: Authenticator | undefined;
-  /** For the log-in to come, in milliseconds. */
+  /** For the login to come, in milliseconds. */
   readonly logInTimeoutMs: number;
   /** How streams are cut into messages. */
   readonly codec?: Codec | undefined;
@@ -58,8 +58,8 @@ export interface ServiceDefinition<T extends FlagTable = FlagTable> {
    */
   readonly takesFraming?: boolean;
   /**
-   * Whether it asks for the log-in itself where there is an authenticator;
-   * otherwise the first message of a client must be the log-in.
+   * Whether it asks for the login itself where there is an authenticator;
+   * otherwise the first message of a client must be the login.
    *
    * @default {false}
    */

@@ -175,7 +175,7 @@ Deno.test("handleText() answers every line in linear time (chat C1)", async () =
   await Promise.allSettled(pending);
 });
 
-Deno.test("before a log-in a request is not looked at beyond its type (chat C1)", () => {
+Deno.test("before a login a request is not looked at beyond its type (chat C1)", () => {
   const open = new Set(["login"]);
   const ban = JSON.stringify({ type: "ban", id: "1", room: "#a", nick: "bob", time: "never" });
   assertThrows(() => parseRequest(ban, open), RequestError, "Log in first");

@@ -312,7 +312,7 @@ for (
     ["sends requests", "/mode json", '{"type":"rooms"}'],
   ] as const
 ) {
-  Deno.test(`a client that ${what} in place of a log-in is ended at the deadline, and one that logs in is not`, async () => {
+  Deno.test(`a client that ${what} in place of a login is ended at the deadline, and one that logs in is not`, async () => {
     using time = new FakeTime();
     const authenticator = { verify: (name: string) => Promise.resolve({ name, roles: [] }) };
     const history = createMemoryHistory({ retention: { maxMessages: 100 } });
@@ -337,7 +337,7 @@ for (
   });
 }
 
-Deno.test("all connections of a log-in share its rate, whichever way they have logged in", async () => {
+Deno.test("all connections of a login share its rate, whichever way they have logged in", async () => {
   await using hub = createHub();
   const rates = new MessageRates({ perSecond: 1_000, burst: 2, now: () => 0 });
   const enter = (remote: string) => {

@@ -228,7 +228,7 @@ Deno.test("a nick change is told once to who shares several rooms", async () => 
   assertEquals(bob.session.take(), ["* ann is now anna"]);
 });
 
-Deno.test("an id belongs to the log-in, the claim or the address that used it first (chat H3)", async () => {
+Deno.test("an id belongs to the login, the claim or the address that used it first (chat H3)", async () => {
   await using hub = createHub();
   const enterFrom = async (remote: string, proof: { login?: string; claim?: string } = {}) => {
     const session = new FakeSession({ kind: "websocket", subprotocol: JSON_SUBPROTOCOL, remote });
@@ -246,8 +246,8 @@ Deno.test("an id belongs to the log-in, the claim or the address that used it fi
     await publish(await enterFrom("10.0.0.2:1"), "by another"),
     await publish(await enterFrom("10.0.0.1:3", { claim: "a secret of its own" }), "by claim"),
     await publish(await enterFrom("10.0.0.3:1", { claim: "a secret of its own" }), "by claim"),
-    await publish(await enterFrom("10.0.0.1:4", { login: "ann" }), "by log-in"),
-    await publish(await enterFrom("10.0.0.4:1", { login: "Ann" }), "by log-in"),
+    await publish(await enterFrom("10.0.0.1:4", { login: "ann" }), "by login"),
+    await publish(await enterFrom("10.0.0.4:1", { login: "Ann" }), "by login"),
     await publish(await enterFrom("[2001:db8::1]:1"), "by network"),
     await publish(await enterFrom("[2001:db8::2]:1"), "by network"),
   ];

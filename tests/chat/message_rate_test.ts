@@ -62,7 +62,7 @@ Deno.test("MessageRates: many connections of one address have five times the rat
   assertEquals(stack.use(enter("192.0.2.2")).take(), 0);
 });
 
-Deno.test("MessageRates: all connections of a log-in have one rate, also after leaving (chat M2)", () => {
+Deno.test("MessageRates: all connections of a login have one rate, also after leaving (chat M2)", () => {
   const enter = ratesAt({ nowMs: 0 });
   using first = enter("192.0.2.1");
   first.admit("bob");

@@ -329,7 +329,7 @@ for (const [name, start] of [["one server", startAlone], ["two servers", startTw
     await assertRejects(() => ann.does("/kick root"), ChatError, "root is an operator of the server");
     assertMatch((await who(ann)).join(), /@root/);
   });
-  define(`${name}: a ban and a mute hold for every log-in of the same person (chat M4)`, async () => {
+  define(`${name}: a ban and a mute hold for every login of the same person (chat M4)`, async () => {
     await using hubs = await start({ authenticator: people });
     const logIn = async (hub: Hub, nick: string) => {
       const person = personOf(hubs, hub);

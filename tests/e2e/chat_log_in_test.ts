@@ -38,7 +38,7 @@ async function greeted(endpoint: string): Promise<LinePeer & Disposable> {
   return Object.assign(peer, { [Symbol.dispose]: () => peer.conn.close() });
 }
 
-Deno.test("chat --auth refuses everything before the log-in, and then gives the name and its rights", async () => {
+Deno.test("chat --auth refuses everything before the login, and then gives the name and its rights", async () => {
   await using started = await startClosedChat();
   using bob = await greeted(started.endpoint);
   for (const line of ["hello", "/who", "/join #dev", "/msg ann hi", "/nick x"]) {
@@ -70,7 +70,7 @@ Deno.test("chat --auth: the operator of one room is one there alone", async () =
   assertEquals(await rob.until(/topic/), "* rob set the topic of #dev: y");
 });
 
-Deno.test("chat --auth-timeout ends a conversation without a log-in", async () => {
+Deno.test("chat --auth-timeout ends a conversation without a login", async () => {
   await using started = await startClosedChat("--auth-timeout", "200ms");
   using silent = await greeted(started.endpoint);
   assertEquals([await silent.line(), await silent.line()], ["! Login timed out", undefined]);
@@ -90,7 +90,7 @@ Deno.test("chat --auth ends the conversation of who guesses", async () => {
   assertEquals(lines, Array.from({ length: 5 }, () => "! Wrong name or password"));
 });
 
-Deno.test("JSON wire: a log-in is asked for, checked, and answered with a welcome", async () => {
+Deno.test("JSON wire: a login is asked for, checked, and answered with a welcome", async () => {
   await using started = await startClosedChat();
   using lines = await greeted(started.endpoint);
   await lines.send("/mode json");
@@ -106,7 +106,7 @@ Deno.test("JSON wire: a log-in is asked for, checked, and answered with a welcom
   assertObjectMatch(await peer.next(), { type: "joined", room: "#dev" });
 });
 
-Deno.test("chat: the log records failed log-ins and what operators do, and no password (chat M9)", async () => {
+Deno.test("chat: the log records failed logins and what operators do, and no password (chat M9)", async () => {
   await using started = await startClosedChat();
   using ann = await greeted(started.endpoint);
   await ann.send("/login ann hunter2");

@@ -77,7 +77,7 @@ Deno.test("bench logs in on each of its connections, also in threads", async () 
   assertEquals([rejected.code !== 0, rejected.stderr.includes("401")], [true, true], rejected.stderr);
 });
 
-Deno.test("chat takes the name of an Authorization log-in, and asks for no other", async () => {
+Deno.test("chat takes the name of an Authorization login, and asks for no other", async () => {
   await using server = await startClosed("chat");
   const cases: readonly (readonly [string, readonly string[]])[] = [
     ["ann", [server.asAnn]],
@@ -100,7 +100,7 @@ Deno.test("chat takes the name of an Authorization log-in, and asks for no other
   }
   const anonymous = await runClient(["chat", server.endpoint], "hi\n");
   assertEquals(anonymous.code, 2);
-  assertStringIncludes(anonymous.stderr, "the server asks for a log-in");
+  assertStringIncludes(anonymous.stderr, "the server requires a login");
 });
 
 Deno.test("chat --token-file without --auth names its clients", async () => {

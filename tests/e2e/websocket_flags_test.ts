@@ -212,7 +212,7 @@ Deno.test("--auth takes Basic credentials of a WebSocket client, and --token-fil
     assertStringIncludes((await send(withUser("ann:wrong"))).stderr, "401 Unauthorized: invalid credentials");
     assertEquals((await send(started.endpoint, "--bearer", `file:${folder}/token`)).code, 0);
     assertEquals((await send(started.endpoint, "--bearer", `file:${folder}/wrong`)).code, 1);
-    // Without the field the first message is the log-in, as before.
+    // Without the field the first message is the login, as before.
     assertStringIncludes((await send(started.endpoint)).stdout + (await send(started.endpoint)).stderr, "log in first");
     await using only = await startServer(["echo", "ws://127.0.0.1:0", "--token-file", `${folder}/tokens`]);
     assertEquals((await send(only.endpoint, "--bearer", `file:${folder}/token`)).code, 0);
@@ -229,7 +229,7 @@ Deno.test("--auth takes Basic credentials of a WebSocket client, and --token-fil
 
 toolTest(
   "/usr/bin/python3",
-  "Python's websockets talks to us with headers, deflate, log-in and close codes",
+  "Python's websockets talks to us with headers, deflate, login and close codes",
   async () => {
     await using started = await startServer(["echo", "ws://127.0.0.1:0", "--compress", "--log-level", "off"]);
     const script = `

@@ -122,10 +122,10 @@ async function timeOf(work: () => Promise<unknown>): Promise<number> {
 /** Nobody's password, and quick to find out. */
 const CHEAP = `scrypt$1$1$1$${btoa("salt")}$${btoa("x".repeat(32))}`;
 
-Deno.test("PasswordAuthenticator answers many log-ins at once, one after the other", async () => {
+Deno.test("PasswordAuthenticator answers many logins at once, one after the other", async () => {
   const authenticator = new PasswordAuthenticator(
     new Map([["ann", { identity: { name: "ann", roles: [] }, hash: CHEAP }]]),
   );
   const guesses = Array.from({ length: 9 }, (_, at) => authenticator.verify("ann", `guess ${at}`, "192.0.2.1"));
-  assertEquals(await withinTime(Promise.all(guesses), "nine log-ins"), Array(9).fill(undefined));
+  assertEquals(await withinTime(Promise.all(guesses), "nine logins"), Array(9).fill(undefined));
 });

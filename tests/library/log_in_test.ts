@@ -12,7 +12,7 @@ async function ask(session: Session, ...lines: string[]): Promise<string[]> {
   return answers;
 }
 
-Deno.test("library program 4: a line protocol with a log-in and rate limits", async () => {
+Deno.test("library program 4: a line protocol with a login and rate limits", async () => {
   await using server = await serve("tcp://127.0.0.1:0", async (session) => {
     for await (const message of session) session.send(message.text().toUpperCase());
   }, { authenticator: new PasswordAuthenticator(users), rates: { messagesPerSecond: 100 }, maxPerAddress: 10 });

@@ -57,7 +57,9 @@ const BANNED: readonly (readonly [phrase: RegExp, instead: string])[] = [
   [/\bwhat an? \{@linkcode \w+\} (?:is made of|is made from|must be told|tells|needs)/i, "options of, callbacks of"],
   [/^\s*(?:\/\*)?\*+ Takes over the (?:connection|transport|stream)/i, "takes ownership of"],
   [/\bread again\b.*SIGHUP|SIGHUP reads it again/i, "reloads"],
-  [/the log-in took/i, "login timed out"],
+  [/the log-?in took/i, "login timed out"],
+  // Except the metric label and the log message, which users match.
+  [/\blog-in(?! timeout| failed)/i, "login, log in"],
   [/\bNo command is called\b/i, "unknown command, not a"],
   [/\bends our side\b/i, "half-closes, ends this side"],
   [/\bgives? (?:the socket|the terminal|the right) back\b/i, "closes, restores, drops the permission"],

@@ -23,7 +23,7 @@ Deno.test("the exec probe is ready when the command exits with 0, and only then"
 Deno.test("the exec probe ends a command that takes too long, with what it started", async () => {
   const folder = await Deno.makeTempDir();
   const command = `sh -c 'sleep 600 & echo $! > ${folder}/pid; wait'`;
-  await assertRejects(() => runProbe(`exec:${command}`, { deadline: new Deadline(300) }), TimeoutError, "did not end");
+  await assertRejects(() => runProbe(`exec:${command}`, { deadline: new Deadline(300) }), TimeoutError, "did not exit");
   const pid = (await Deno.readTextFile(`${folder}/pid`)).trim();
   const status = await Deno.readTextFile(`/proc/${pid}/status`).catch(() => "State: X");
   assertEquals(/^State:\s+[ZX]/m.test(status), true, status);
@@ -71,7 +71,11 @@ Deno.test("the file probe is ready when the file exists, is not empty and has th
   await Deno.writeTextFile(path, '{"state":"up"}');
   assertEquals(await runProbe(`file:${path}`), { bytes: 14 });
   assertEquals(await runProbe(`file://${path}`, { expected: { bodyJson: "state=up" } }), { bytes: 14 });
-  await assertRejects(() => runProbe(`file:${path}`, { expected: { body: "down" } }), NotReadyError, "does not hold");
+  await assertRejects(
+    () => runProbe(`file:${path}`, { expected: { body: "down" } }),
+    NotReadyError,
+    "does not contain",
+  );
   await assertRejects(() => runProbe(`file:${folder}`), NotReadyError, "not a regular file");
   await Deno.remove(folder, { recursive: true });
 });

@@ -124,7 +124,7 @@ const CASES: readonly Case[] = [
     when: "it refuses the user who logs in",
     options: LOGIN,
     replies: [{ after: 8, send: pgError("28P01", "password authentication failed") }],
-    failed: "refused the log-in",
+    failed: "rejected the login",
   },
   {
     scheme: "postgres",
@@ -171,7 +171,7 @@ const CASES: readonly Case[] = [
       after: 60,
       send: mysqlPacket(2, Uint8Array.of(1, 4)),
     }],
-    failed: "only sent over TLS",
+    failed: "sent only over TLS",
   },
   {
     scheme: "mysql",
@@ -185,10 +185,10 @@ const CASES: readonly Case[] = [
   },
   {
     scheme: "mysql",
-    when: "it refuses the log-in",
+    when: "it rejects the login",
     options: LOGIN,
     replies: [{ send: mysqlGreeting() }, { after: 60, send: mysqlError(2, 1045, "#28000Access denied") }],
-    failed: "refused the log-in: Access denied (error 1045)",
+    failed: "rejected the login: Access denied (error 1045)",
   },
   {
     scheme: "mysql",
@@ -211,16 +211,16 @@ const CASES: readonly Case[] = [
   },
   {
     scheme: "redis",
-    when: "it wants a log-in",
+    when: "it wants a login",
     replies: [{ after: 14, send: "-NOAUTH Authentication required.\r\n" }],
     ready: { refused: "NOAUTH Authentication required." },
   },
   {
     scheme: "redis",
-    when: "it refuses the log-in",
+    when: "it rejects the login",
     options: LOGIN,
     replies: [{ after: 20, send: "-WRONGPASS invalid\r\n" }],
-    failed: "refused the log-in",
+    failed: "rejected the login",
   },
   {
     scheme: "redis",
@@ -305,10 +305,10 @@ const CASES: readonly Case[] = [
   },
   {
     scheme: "amqp",
-    when: "it refuses the log-in",
+    when: "it rejects the login",
     options: LOGIN,
     replies: [{ after: 8, send: amqpStart }, { after: 30, send: amqpClose(403, "ACCESS_REFUSED") }],
-    failed: "refused the log-in: ACCESS_REFUSED",
+    failed: "rejected the login: ACCESS_REFUSED",
   },
   {
     scheme: "amqp",
@@ -330,7 +330,7 @@ const CASES: readonly Case[] = [
     scheme: "amqp",
     when: "it speaks AMQP 1.0",
     replies: [{ after: 8, send: concat([utf8("AMQP"), Uint8Array.of(0, 1, 0, 0)]) }],
-    failed: "another version of AMQP",
+    failed: "a version of AMQP other than 0-9-1",
   },
   { scheme: "kafka", when: "it lists its versions", replies: [{ after: 20, send: kafkaReply(0) }], ready: { apis: 1 } },
   {
@@ -359,16 +359,16 @@ const CASES: readonly Case[] = [
   },
   {
     scheme: "mqtt",
-    when: "it wants a log-in",
+    when: "it wants a login",
     replies: [{ after: 12, send: Uint8Array.of(0x20, 2, 0, 5) }],
     ready: { version: "3.1.1", refused: "not authorized" },
   },
   {
     scheme: "mqtt",
-    when: "it refuses the log-in",
+    when: "it rejects the login",
     options: LOGIN,
     replies: [{ after: 12, send: Uint8Array.of(0x20, 2, 0, 4) }],
-    failed: "refused the log-in",
+    failed: "rejected the login",
   },
   {
     scheme: "mqtt",
@@ -391,7 +391,7 @@ const CASES: readonly Case[] = [
   },
   {
     scheme: "nats",
-    when: "it requires a log-in",
+    when: "it requires a login",
     replies: [{ send: 'INFO {"version":"2.9.10","auth_required":true}\r\n' }],
     ready: { version: "2.9.10", auth: "required" },
   },
@@ -409,9 +409,9 @@ const CASES: readonly Case[] = [
   },
   {
     scheme: "nats",
-    when: "it sends an INFO that is not JSON",
+    when: "its INFO is invalid JSON",
     replies: [{ send: "INFO {oops\r\n" }],
-    failed: "not JSON",
+    failed: "invalid JSON",
   },
   {
     scheme: "smtp",
@@ -452,7 +452,7 @@ const CASES: readonly Case[] = [
     scheme: "smtp",
     when: "it is an SSH server",
     replies: [{ send: "SSH-2.0-test\r\n" }],
-    failed: "does not greet as SMTP",
+    failed: "does not speak SMTP",
   },
   { scheme: "ldap", when: "it accepts an anonymous bind", replies: [{ after: 14, send: ldapResult(0) }], ready: {} },
   {
@@ -475,10 +475,10 @@ const CASES: readonly Case[] = [
   },
   {
     scheme: "ldap",
-    when: "it refuses the log-in",
+    when: "it rejects the login",
     options: LOGIN,
     replies: [{ after: 14, send: ldapResult(49) }],
-    failed: "refused the log-in: invalid credentials",
+    failed: "rejected the login: invalid credentials",
   },
   {
     scheme: "http",

@@ -146,7 +146,7 @@ toolTest("redis-server", `Redis: not ready while it loads its data, ${STARTS} st
   }
 });
 
-toolTest(POSTGRES.tools[0] ?? "", "PostgreSQL: the log-in with SCRAM, over TCP and the Unix socket", async () => {
+toolTest(POSTGRES.tools[0] ?? "", "PostgreSQL: the login with SCRAM, over TCP and the Unix socket", async () => {
   const { server, port, endpoint } = await started(POSTGRES);
   await using _ = server;
   await untilReady(endpoint);
@@ -156,7 +156,7 @@ toolTest(POSTGRES.tools[0] ?? "", "PostgreSQL: the log-in with SCRAM, over TCP a
   await assertRejects(
     () => runProbe(endpoint, { login: { ...LOGIN, password: "wrong" } }),
     Error,
-    'refused the log-in: password authentication failed for user "app"',
+    'rejected the login: password authentication failed for user "app"',
   );
 });
 
@@ -185,7 +185,7 @@ toolTest(POSTGRES.tools[0] ?? "", "PostgreSQL: TLS by sslmode, with the certific
   await assertRejects(() => runProbe(`${endpoint}?sslmode=verify-full`, { login: LOGIN }), Error, "is not trusted");
 });
 
-toolTest(MARIADB.tools[0] ?? "", "MariaDB: the log-in, over TCP and the Unix socket", async () => {
+toolTest(MARIADB.tools[0] ?? "", "MariaDB: the login, over TCP and the Unix socket", async () => {
   const { server, endpoint } = await started(MARIADB);
   await using _ = server;
   await untilReady(endpoint);
@@ -196,11 +196,11 @@ toolTest(MARIADB.tools[0] ?? "", "MariaDB: the log-in, over TCP and the Unix soc
   await assertRejects(
     () => runProbe(endpoint, { login: { ...LOGIN, password: "wrong" } }),
     Error,
-    "refused the log-in: Access denied",
+    "rejected the login: Access denied",
   );
 });
 
-toolTest("redis-server", "Redis: the log-in, and ready without it", async () => {
+toolTest("redis-server", "Redis: the login, and ready without it", async () => {
   await using server = await RealServer.create();
   const port = closedPort();
   server.start("redis-server", ["--port", String(port), "--bind", "127.0.0.1", "--requirepass", LOGIN.password]);
@@ -210,17 +210,17 @@ toolTest("redis-server", "Redis: the log-in, and ready without it", async () => 
   await assertRejects(() => runProbe(REDIS.endpoint(port), { login: LOGIN }), Error, "WRONGPASS");
 });
 
-toolTest(RABBITMQ.tools[0] ?? "", "RabbitMQ: the log-in and the virtual host", async () => {
+toolTest(RABBITMQ.tools[0] ?? "", "RabbitMQ: the login and the virtual host", async () => {
   const { server, endpoint } = await started(RABBITMQ);
   await using _ = server;
   await untilReady(endpoint);
   const guest = { user: "guest", password: "guest" };
   await runProbe(endpoint, { login: guest });
-  await assertRejects(() => runProbe(endpoint, { login: LOGIN }), Error, "refused the log-in: ACCESS_REFUSED");
+  await assertRejects(() => runProbe(endpoint, { login: LOGIN }), Error, "rejected the login: ACCESS_REFUSED");
   await assertRejects(() => runProbe(`${endpoint}/nosuch`, { login: guest }), Error, "vhost nosuch not found");
 });
 
-toolTest("mosquitto", "Mosquitto: the log-in in both versions, and ready without it", async () => {
+toolTest("mosquitto", "Mosquitto: the login in both versions, and ready without it", async () => {
   await using server = await RealServer.create();
   const port = closedPort();
   await server.file("passwords", `${LOGIN.user}:${LOGIN.password}\n`, 0o666);
@@ -236,7 +236,7 @@ toolTest("mosquitto", "Mosquitto: the log-in in both versions, and ready without
     assertEquals((await runProbe(`${endpoint}?version=${version}`))["refused"], "not authorized");
     assertEquals(await runProbe(`${endpoint}?version=${version}`, { login: LOGIN }), { version });
   }
-  await assertRejects(() => runProbe(endpoint, { login: { ...LOGIN, password: "no" } }), Error, "refused the log-in");
+  await assertRejects(() => runProbe(endpoint, { login: { ...LOGIN, password: "no" } }), Error, "rejected the login");
 });
 
 toolTest("memcached", "memcached: ready with its version", async () => {
@@ -246,7 +246,7 @@ toolTest("memcached", "memcached: ready with its version", async () => {
   assertStringIncludes(String((await runProbe(endpoint))["version"]), "1.");
 });
 
-toolTest("nats-server", "nats-server: the log-in, and ready without it", async () => {
+toolTest("nats-server", "nats-server: the login, and ready without it", async () => {
   const { server, endpoint } = await started(NATS);
   await using _ = server;
   await untilReady(endpoint);
@@ -273,7 +273,7 @@ toolTest("dnsmasq", "dnsmasq: records of each type over UDP and TCP, and what is
   assertEquals(await runProbe(`dns://127.0.0.1:${port}`), {});
 });
 
-toolTest("/usr/sbin/slapd", "slapd: the log-in", async () => {
+toolTest("/usr/sbin/slapd", "slapd: the login", async () => {
   const { server, endpoint } = await started(SLAPD);
   await using _ = server;
   await untilReady(endpoint);

@@ -7,7 +7,7 @@ import { StreamSession } from "../../src/session/stream_session.ts";
 import { drip, FakeTime } from "../support/fake_time.ts";
 import { fakeConnection } from "../support/fake_transport.ts";
 
-/** A service behind a log-in over a fake transport; only `ann` with the password `secret` may use it. */
+/** A service behind a login over a fake transport; only `ann` with the password `secret` may use it. */
 function start() {
   const { transport, connection } = fakeConnection();
   const served: string[] = [];
@@ -36,7 +36,7 @@ Deno.test("logInFirst() ends a client that sends one byte after another at its d
     ended: running,
     maxMs: 60_000,
   });
-  assert(tookMs >= 10_000 && tookMs <= 12_500, `the log-in was given ${tookMs} ms`);
+  assert(tookMs >= 10_000 && tookMs <= 12_500, `the login was given ${tookMs} ms`);
   assertEquals(transport.writes.join(""), "! login timed out\n");
 });
 

@@ -131,7 +131,7 @@ function connectError({ servers, isTls }: ClusterAddress, cause: unknown): Parle
     return new TlsError("other", `${what}: it rejects our certificate (--cluster-cert): ${found}`, { cause });
   }
   if (/authorization|permission/i.test(found)) {
-    return new PermissionError(`${what}: it refuses the log-in: ${found}`, { cause });
+    return new PermissionError(`${what}: it rejects the login: ${found}`, { cause });
   }
   if (/credentials|creds|seed|nkey/i.test(found)) {
     return new UsageError(`${what}: invalid credentials file: ${found}`, { cause });

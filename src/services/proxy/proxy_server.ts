@@ -49,7 +49,7 @@ export interface ProxyServerOptions {
   readonly deny: readonly string[];
   /** For a target to accept. */
   readonly connectTimeoutMs: number;
-  /** For a client to say what it wants, with its log-in. */
+  /** For a client to say what it wants, with its login. */
   readonly handshakeTimeoutMs: number;
   /** Maximum UDP associations at a time. */
   readonly maxAssociations: number;

@@ -45,7 +45,7 @@ async function failsWith(
 }
 
 toolTest("nats-server", "--cluster logs in with a name and a password, or with a token", async () => {
-  const refused = { name: "PermissionError", text: "it refuses the log-in" };
+  const refused = { name: "PermissionError", text: "it rejects the login" };
   await using named = await NatsServer.startWith("authorization { user: bob, password: s3cret }");
   await worksWith(at(named, { user: "bob:s3cret" }));
   await failsWith(at(named, { user: "bob:s3cretly" }), {}, refused);
@@ -60,9 +60,9 @@ toolTest("nats-server", "--cluster-creds logs in with a credentials file", async
   await using nats = await NatsServer.startWith(config);
   const credentials = (text: string) => ({ credentials: new TextEncoder().encode(text) });
   await worksWith(at(nats), credentials(creds));
-  await failsWith(at(nats), credentials(strangerCreds), { name: "PermissionError", text: "it refuses the log-in" });
+  await failsWith(at(nats), credentials(strangerCreds), { name: "PermissionError", text: "it rejects the login" });
   await failsWith(at(nats), credentials("none"), { name: "UsageError", text: "invalid credentials file" });
-  await failsWith(at(nats), {}, { name: "PermissionError", text: "it refuses the log-in" });
+  await failsWith(at(nats), {}, { name: "PermissionError", text: "it rejects the login" });
 });
 
 /** The configuration of the manual, for a user with the rights that the servers need. */

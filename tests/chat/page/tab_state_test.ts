@@ -16,7 +16,7 @@ function loadPage() {
   return { box, store, tab };
 }
 
-Deno.test("TabState gives a draft back to who typed it, also after a reload before the log-in (fault 2)", () => {
+Deno.test("TabState gives a draft back to who typed it, also after a reload before the login (fault 2)", () => {
   sessionStorage.clear();
   const before = loadPage();
   before.tab.restore("ada");

@@ -187,5 +187,5 @@ Deno.test("check --send over WebSocket sends text, and refuses what is not UTF-8
   assertEquals((await runClient(["check", "--send", "hi", "--banner", "^hi$", echo.endpoint])).code, 0);
   const { code, stdout } = await runClient(["check", "--send", "\\xff", "--wait", "5s", echo.endpoint]);
   assertEquals([code, echo.types], [2, [TEXT]]);
-  assertStringIncludes(stdout, "it is not UTF-8");
+  assertStringIncludes(stdout, "invalid UTF-8");
 });

@@ -294,7 +294,7 @@ export class ChatLink {
   #onWelcome(event: ChatEvent & { type: "welcome" }, session: Session): void {
     const { login } = this.#options;
     if (event.loginRequired) {
-      if (login === undefined) throw new UsageError("the server asks for a log-in: give --login NAME");
+      if (login === undefined) throw new UsageError("the server requires a login: add --login NAME");
       this.request({ type: "login", ...login });
       return;
     }

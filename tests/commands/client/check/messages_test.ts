@@ -58,7 +58,7 @@ for (
 Deno.test("check names what is wrong with a URL that cannot be parsed", async () => {
   assertStringIncludes((await runClient(["check", "redis://127.0.0.1:65536"])).stderr, "65536 is not a number from 0");
   const { stderr } = await runClient(["check", "redis://u:a/b@127.0.0.1:1"]);
-  assertStringIncludes(stderr, "special characters of a password must be percent-encoded");
+  assertStringIncludes(stderr, "special characters in a password must be percent-encoded");
 });
 
 for (const words of ["-LOADING \x1b]0;x\x07\x9b31m", "-NOAUTH\x1b[31m", "-ERR\x1b[2J", "\x1b[31m"]) {
@@ -108,7 +108,7 @@ for (const count of [1, 3]) {
     const endpoint = `http://127.0.0.1:${portOf(server.endpoint)}/`;
     const { code, stdout } = await runClient(["check", "--max-redirects", String(count), endpoint]);
     assertEquals([code, requests], [1, count + 1]);
-    assertStringIncludes(stdout, `it redirects more than ${count} times`);
+    assertStringIncludes(stdout, `too many redirects (more than ${count})`);
   });
 }
 

@@ -90,7 +90,7 @@ for (
     { words: ["--start", "true", "--check", ":1"], message: "no test to run" },
     { words: ["--start", "true", "--check", ":1", "--"], message: 'no command follows "--"' },
     { words: ["--start", "true", "--check", ":1", "extra", "--", "true"], message: 'unexpected argument "extra"' },
-    { words: ["--start", "'true", "--check", ":1", "--", "true"], message: "a quote is not closed" },
+    { words: ["--start", "'true", "--check", ":1", "--", "true"], message: "unterminated quote" },
     { words: ["--start", "no-such-command", "--check", ":1", "--", "true"], message: "no such command" },
   ]
 ) {
