@@ -7,7 +7,7 @@ import type { ConnectionInit } from "./connection_ends.ts";
 import { ConnectionLifetime } from "./connection_lifetime.ts";
 import type { CoarseClock, ConnectionLimits, HasDeadlines } from "./deadline_timer.ts";
 import { formatEndpoint } from "./endpoint.ts";
-import { Outbox } from "./outbox.ts";
+import { Outbox, type OutboxOwner } from "./outbox.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 import { toSocketError } from "./socket_error.ts";
 import type { Transport } from "./transport.ts";
@@ -310,11 +310,25 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
   }
 
   #makeOutbox(): Outbox {
-    return this.#outbox = new Outbox(this.transport, this.#clock, {
-      onWriteFailed: (cause) => this.#onWriteFailed(cause),
-      closedError: () => this.closedError(),
-    });
+    return this.#outbox = new Outbox(this.transport, this.#clock, new Connection.#OutboxOwner(this));
   }
+
+  /** An object for each connection where closures would be an object, two functions and their scope. */
+  static readonly #OutboxOwner = class implements OutboxOwner {
+    readonly #connection: Connection;
+
+    constructor(connection: Connection) {
+      this.#connection = connection;
+    }
+
+    onWriteFailed(cause: unknown): Error {
+      return this.#connection.#onWriteFailed(cause);
+    }
+
+    closedError(): Error {
+      return this.#connection.closedError();
+    }
+  };
 
   readonly #onRead = (count: number | null): Uint8Array<ArrayBuffer> | null => {
     if (this.closeReason !== undefined) return this.#readAfterClose();

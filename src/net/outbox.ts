@@ -38,6 +38,11 @@ export class Outbox {
   #isPumpDue = false;
   #isAborted = false;
   #flushWaiters = NO_WAITERS;
+  /** What a write ends with, created by the first one of its kind: a connection has usually only one kind. */
+  #onWritten: ((count: number) => void | Promise<void>) | undefined;
+  #onWriteFailed: ((cause: unknown) => never) | undefined;
+  #onSent: ((count: number) => void) | undefined;
+  #onSendFailed: ((cause: unknown) => void) | undefined;
 
   constructor(transport: Transport, clock: CoarseClock, owner: OutboxOwner) {
     this.#transport = transport;
@@ -119,33 +124,29 @@ export class Outbox {
   }
 
   #writeNow(bytes: Uint8Array): Promise<void> {
+    this.#onWritten ??= (count) => {
+      if (this.#isAborted) throw this.#owner.closedError();
+      const rest = this.#afterWrite(count);
+      return rest === undefined ? undefined : this.#writeNow(rest);
+    };
+    this.#onWriteFailed ??= (cause) => {
+      throw this.#afterFailure(cause);
+    };
     return this.#start(bytes).then(this.#onWritten, this.#onWriteFailed);
   }
-
-  readonly #onWritten = (count: number): void | Promise<void> => {
-    if (this.#isAborted) throw this.#owner.closedError();
-    const rest = this.#afterWrite(count);
-    if (rest !== undefined) return this.#writeNow(rest);
-  };
-
-  readonly #onWriteFailed = (cause: unknown): never => {
-    throw this.#afterFailure(cause);
-  };
 
   /**
    * Writes without a waiting caller, with one promise less than {@linkcode #writeNow}, which matters for broadcasts.
    */
   #writeOut(bytes: Uint8Array): void {
+    this.#onSent ??= (count) => {
+      const rest = this.#isAborted ? undefined : this.#afterWrite(count);
+      if (rest !== undefined) this.#writeOut(rest);
+    };
+    // The owner closes the connection, which rejects every waiter.
+    this.#onSendFailed ??= (cause) => void this.#afterFailure(cause);
     void this.#start(bytes).then(this.#onSent, this.#onSendFailed);
   }
-
-  readonly #onSent = (count: number): void => {
-    const rest = this.#isAborted ? undefined : this.#afterWrite(count);
-    if (rest !== undefined) this.#writeOut(rest);
-  };
-
-  /** The owner closes the connection, which rejects every waiter. */
-  readonly #onSendFailed = (cause: unknown): void => void this.#afterFailure(cause);
 
   #start(bytes: Uint8Array): Promise<number> {
     this.#isWriting = true;
