@@ -49,7 +49,10 @@ export class ProcessGroup {
   readonly #child: Deno.ChildProcess;
   readonly #readers: ReadableStreamDefaultReader<Uint8Array>[] = [];
   readonly #input: WritableStreamDefaultWriter<Uint8Array> | undefined;
+  /** Signals to a group need the permission to run anything; with less, only the command itself is signalled. */
+  readonly #signalsGroup = hasGroups && Deno.permissions.querySync({ name: "run" }).state === "granted";
   #isInputEnded = false;
+  #hasEnded = false;
 
   /**
    * Starts it.
@@ -72,7 +75,7 @@ export class ProcessGroup {
     const output = [this.#read(this.#child.stdout, onOutput), this.#read(this.#child.stderr, onErrorOutput)];
     this.outputEnded = Promise.all(output).then(() => {});
     this.outputEnded.catch(() => {});
-    this.ended = this.#child.status;
+    this.ended = this.#child.status.finally(() => this.#hasEnded = true);
   }
 
   /** Writes to its standard input; `false` if it reads no more. */
@@ -129,7 +132,7 @@ export class ProcessGroup {
 
   #signal(signal: Deno.Signal): void {
     try {
-      if (hasGroups) Deno.kill(-this.pid, signal);
+      if (this.#signalsGroup) Deno.kill(-this.pid, signal);
       else this.#child.kill(signal);
     } catch (error) {
       // The group is empty.
@@ -139,7 +142,7 @@ export class ProcessGroup {
 
   /** Whether any process of the group runs: signal 0 is not sent, only checked (kill(2)). */
   #isAlive(): boolean {
-    if (!hasGroups) return false;
+    if (!this.#signalsGroup) return !this.#hasEnded;
     try {
       Deno.kill(-this.pid, 0);
       return true;

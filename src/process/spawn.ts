@@ -1,4 +1,4 @@
-import { NoRoomError, PermissionError, UsageError } from "../base/errors.ts";
+import { missingPermission, NoRoomError, PermissionError, UsageError } from "../base/errors.ts";
 
 /**
  * Starts a command.
@@ -13,7 +13,7 @@ export function spawn(words: readonly string[], options: Deno.CommandOptions): D
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) throw new UsageError(cannot("no such command"), { cause });
     if (cause instanceof Deno.errors.NotCapable) {
-      throw new PermissionError(cannot("the permission --allow-run is missing"), { cause });
+      throw new PermissionError(cannot(missingPermission(`--allow-run=${program}`)), { cause });
     }
     if (cause instanceof Deno.errors.PermissionDenied) throw new UsageError(cannot("it is not executable"), { cause });
     if (cause instanceof Error && /EAGAIN|ENOMEM|EMFILE/.test(String(cause))) {

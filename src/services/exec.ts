@@ -1,5 +1,5 @@
 import { DEFAULTS } from "../base/defaults.ts";
-import { PermissionError, UsageError } from "../base/errors.ts";
+import { missingPermission, PermissionError, UsageError } from "../base/errors.ts";
 import { defineService } from "./service.ts";
 
 /** Processes cost more than connections. */
@@ -68,7 +68,9 @@ esac`;
 /** A mistake in the command line must not wait for the first client to be seen. */
 async function assertRunnable([program = ""]: readonly string[]): Promise<void> {
   const isGranted = (command: string) => Deno.permissions.querySync({ name: "run", command }).state === "granted";
-  if (!isGranted(program)) throw new PermissionError(`Cannot run "${program}": the permission --allow-run is missing`);
+  if (!isGranted(program)) {
+    throw new PermissionError(`Cannot run "${program}": ${missingPermission(`--allow-run=${program}`)}`);
+  }
   // Where the permission is for the program alone, the first client finds out.
   if (Deno.build.os === "windows" || !isGranted("sh")) return;
   const { code } = await new Deno.Command("sh", { args: ["-c", FIND_PROGRAM, "sh", program], stdin: "null" }).output();

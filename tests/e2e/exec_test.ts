@@ -263,7 +263,7 @@ for (
     [["exec", ":0", "--", "no-such-command"], /Cannot run "no-such-command": no such command/],
     [["exec", ":0", "--", "/etc/passwd"], /Cannot run "\/etc\/passwd": it is not executable/],
     [["exec", ":0", "--shared", "--timeout", "1s", "--", "cat"], /--shared and --timeout cannot be combined/],
-    [["exec", ":0", "--workers", "2", "--", "cat"], /takes no --workers/],
+    [["exec", ":0", "--workers", "2", "--", "cat"], /does not support --workers/],
   ] as const
 ) {
   Deno.test(`parley-server ${words.join(" ")} exits 2`, async () => {
