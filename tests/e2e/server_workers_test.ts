@@ -88,7 +88,7 @@ Deno.test({
   async fn() {
     for (
       const [code, found, words] of [
-        [2, "takes no --workers", ["chat", "tcp://127.0.0.1:0"]],
+        [2, "does not support --workers", ["chat", "tcp://127.0.0.1:0"]],
         [2, "only ports can be shared", ["echo", "unix:/tmp/parley-workers.sock"]],
         [2, "cannot be combined", ["echo", "tcp://127.0.0.1:0", "--exit-after", "1"]],
         [8, "--allow-read", ["echo", "tcp://127.0.0.1:0"]],

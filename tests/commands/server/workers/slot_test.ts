@@ -31,7 +31,7 @@ Deno.test("checkWorkers() rejects what several threads cannot share", { ignore: 
     messageOf({ maxAccepts: 1 }),
     messageOf({ endpoint: "unix:/run/a.sock" }),
   ], [
-    "echo keeps its state in one thread: it takes no --workers",
+    "echo does not support --workers: it keeps its state in one thread",
     "--workers and --exit-after cannot be combined",
     "--workers cannot share unix:/run/a.sock: only ports can be shared",
   ]);
