@@ -68,7 +68,7 @@ export async function listen(endpoint: string | Endpoint, options: ListenOptions
   const setup = {
     log,
     limits,
-    deadlineTimer: options.deadlineTimer ?? deadlineTimerFor(limits),
+    deadlineTimer: options.deadlineTimer ?? DeadlineTimer.for(deadlinesOf(limits)),
     ...resetSetup(options),
     backlog: options.backlog ?? LISTEN_DEFAULTS.backlog,
     reusePort: options.reusePort ?? LISTEN_DEFAULTS.reusePort,
@@ -137,7 +137,7 @@ export async function connect(endpoint: string | Endpoint, options: ConnectOptio
       log,
       limits,
       resetsOnClose,
-      deadlineTimer: options.deadlineTimer ?? deadlineTimerFor(limits),
+      deadlineTimer: options.deadlineTimer ?? DeadlineTimer.sharedFor(deadlinesOf(limits)),
       layers: { layers, timeoutMs: parseDuration(handshakeTimeout), endpoint: text },
     });
   } finally {
@@ -309,12 +309,6 @@ function limitsOf(options: StreamOptions): ConnectionLimits {
   };
 }
 
-/** A deadline timer for many sockets with these options. */
-export function deadlineTimerOf(options: StreamOptions): DeadlineTimer {
-  return deadlineTimerFor(limitsOf(options));
-}
-
-/** A deadline timer that is exact enough for these limits. */
-function deadlineTimerFor({ firstByteMs, idleMs, totalMs, writeMs }: ConnectionLimits): DeadlineTimer {
-  return DeadlineTimer.for([firstByteMs, idleMs, totalMs, writeMs]);
+function deadlinesOf({ firstByteMs, idleMs, totalMs, writeMs }: ConnectionLimits): (number | undefined)[] {
+  return [firstByteMs, idleMs, totalMs, writeMs];
 }

@@ -29,6 +29,10 @@ const MIN_INTERVAL_MS = 25;
 const MAX_INTERVAL_MS = 250;
 /** Intervals per deadline: two of them are 5% of it. */
 const INTERVALS = 40;
+/** Intervals of shared timers, longest first. */
+const SHARED_INTERVALS_MS = [MAX_INTERVAL_MS, 100, 50, MIN_INTERVAL_MS];
+/** One per interval; they run only while a connection uses them. */
+const SHARED = new Map<number, DeadlineTimer>();
 
 /**
  * One timer for the deadlines of any number of connections: timers per read slow down an echo server considerably,
@@ -53,9 +57,19 @@ export class DeadlineTimer implements CoarseClock, Disposable {
    * than 50 ms and no more than 500 ms.
    */
   static for(deadlinesMs: Iterable<number | undefined>): DeadlineTimer {
-    let shortestMs = Infinity;
-    for (const ms of deadlinesMs) if (ms !== undefined) shortestMs = Math.min(shortestMs, ms);
-    return new DeadlineTimer(Math.min(MAX_INTERVAL_MS, Math.max(MIN_INTERVAL_MS, shortestMs / INTERVALS)));
+    return new DeadlineTimer(intervalFor(deadlinesMs));
+  }
+
+  /**
+   * A timer that is at least as exact as {@linkcode for}, shared by all callers: a thousand idle client connections
+   * must not have a thousand timers.
+   */
+  static sharedFor(deadlinesMs: Iterable<number | undefined>): DeadlineTimer {
+    const wantedMs = intervalFor(deadlinesMs);
+    const intervalMs = SHARED_INTERVALS_MS.find((ms) => ms <= wantedMs) ?? MIN_INTERVAL_MS;
+    let timer = SHARED.get(intervalMs);
+    if (timer === undefined) SHARED.set(intervalMs, timer = new DeadlineTimer(intervalMs));
+    return timer;
   }
 
   /** Checks every `intervalMs`; `now` is a parameter for tests. */
@@ -120,4 +134,10 @@ export class DeadlineTimer implements CoarseClock, Disposable {
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
+}
+
+function intervalFor(deadlinesMs: Iterable<number | undefined>): number {
+  let shortestMs = Infinity;
+  for (const ms of deadlinesMs) if (ms !== undefined) shortestMs = Math.min(shortestMs, ms);
+  return Math.min(MAX_INTERVAL_MS, Math.max(MIN_INTERVAL_MS, shortestMs / INTERVALS));
 }

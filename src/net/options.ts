@@ -62,7 +62,7 @@ export interface StreamOptions extends SocketOptions {
    * @default {true}
    */
   isTraced?: boolean;
-  /** Checks the deadlines of many sockets together; by default each listener and each client connection has its own. */
+  /** Checks the deadlines of many sockets together; by default each listener has its own, and client connections share one. */
   deadlineTimer?: DeadlineTimer;
 }
 

@@ -1,6 +1,5 @@
 import { messageOf } from "../base/errors.ts";
 import { randomSeed } from "../base/random.ts";
-import { deadlineTimerOf } from "../factory.ts";
 import type { ConnectOptions } from "../net/options.ts";
 import { rawCodec } from "../framing/raw.ts";
 import { defaultMaxConnections } from "../guard/open_file_limit.ts";
@@ -146,7 +145,7 @@ export async function startRelay(
     faults,
     seed,
     clock: options.clock ?? SYSTEM_CLOCK,
-    dial: { context, deadlineTimer: deadlineTimerOf(dial), ...dial },
+    dial: { context, ...dial },
     canReset,
     ownResetter,
     sendProxy: options.sendProxy,

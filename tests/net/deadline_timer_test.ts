@@ -1,6 +1,7 @@
-import { assert, assertEquals } from "@std/assert";
-import { connect, listen } from "@parley/parley";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { connect, listen, TimeoutError } from "@parley/parley";
 import { DeadlineTimer } from "../../src/net/deadline_timer.ts";
+import { FakeTime } from "../support/fake_time.ts";
 
 Deno.test("run() shows every member the clock, also when one leaves meanwhile", () => {
   let nowMs = 5;
@@ -86,3 +87,22 @@ for (
     assert(tookMs > 190 && tookMs < 400, `closed after ${tookMs} ms`);
   });
 }
+
+Deno.test("connect() checks the deadlines of all client connections by one timer", async () => {
+  using time = new FakeTime();
+  using serverTimer = new DeadlineTimer(60_000);
+  using listener = await listen("tcp://127.0.0.1:0", { deadlineTimer: serverTimer });
+  const timersBefore = time.timerCount;
+  await using clients = new AsyncDisposableStack();
+  for (let count = 0; count < 3; count++) {
+    clients.use(await connect(listener.endpoint));
+    clients.use(await listener.accept());
+  }
+  // That of the accepted connections, and that of the clients.
+  assertEquals(time.timerCount - timersBefore, 2);
+  const brief = clients.use(await connect(listener.endpoint, { idleTimeout: "1s" }));
+  clients.use(await listener.accept());
+  const failing = assertRejects(() => brief.read(), TimeoutError);
+  await time.advance(1_100);
+  await failing;
+});
