@@ -63,7 +63,10 @@ export async function resolve(host: string, options: ResolveOptions = {}): Promi
       const message = `Cannot resolve "${host}": ${missingPermission(`--allow-net=${host}`)}`;
       throw new PermissionError(message, { cause: found.error });
     }
-    throw new ResolveError(`Cannot resolve "${host}": ${explain(found.error)}`, { cause: found.error });
+    throw new ResolveError(
+      `Cannot resolve "${host}": ${resolverReason(codeOf(found.error)) ?? reasonOf(found.error)}`,
+      { cause: found.error },
+    );
   }
   const addresses = found.all.map(({ address, family }): ResolvedAddress => ({
     address,
@@ -73,9 +76,8 @@ export async function resolve(host: string, options: ResolveOptions = {}): Promi
   return addresses.filter(({ address }, index) => addresses.findIndex((other) => other.address === address) === index);
 }
 
-function explain(error: unknown): string {
-  const code = codeOf(error);
+/** The meaning of a resolver's error code. */
+export function resolverReason(code: string | undefined): string | undefined {
   if (code === "ENOTFOUND" || code === "ENODATA") return "unknown host (name not found)";
-  if (code === "EAI_AGAIN") return "the name server does not respond";
-  return reasonOf(error);
+  return code === "EAI_AGAIN" ? "the name server does not respond" : undefined;
 }

@@ -6,9 +6,11 @@ import {
   ParleyError,
   PermissionError,
   RefusedError,
+  ResolveError,
   TlsError,
   UsageError,
 } from "../../base/errors.ts";
+import { resolverReason } from "../../net/resolve.ts";
 import type { ClusterAddress } from "./cluster_address.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -30,6 +32,7 @@ export interface NatsTrust {
 /**
  * Connects to NATS; later it reconnects automatically without a time limit.
  *
+ * @throws {ResolveError} The name of its host cannot be resolved.
  * @throws {RefusedError} NATS cannot be reached.
  * @throws {PermissionError} NATS or the sandbox denies access.
  * @throws {TlsError} Its certificate is not trusted, or it does not support TLS.
@@ -126,6 +129,11 @@ function connectError({ servers, isTls }: ClusterAddress, cause: unknown): Parle
   const found = messageOf(cause);
   if (cause instanceof Error && cause.name === "NotCapable" || /Requires net access/.test(found)) {
     return new PermissionError(`${what}: ${missingPermission(`--allow-net=${servers.join(",")}`)}`, { cause });
+  }
+  // The NATS client keeps the text alone.
+  const [, code, host] = /getaddrinfo (\w+) (\S+)/.exec(found) ?? [];
+  if (code !== undefined) {
+    return new ResolveError(`${what}: cannot resolve "${host}": ${resolverReason(code) ?? code}`, { cause });
   }
   if (isAlert(cause)) {
     return new TlsError("other", `${what}: it rejects our certificate (--cluster-cert): ${found}`, { cause });

@@ -44,6 +44,11 @@ async function failsWith(
   assert(!error.message.includes("\n") && !error.message.includes("s3cret"), error.message);
 }
 
+Deno.test("--cluster reports an unknown host as other commands do (fault 54)", async () => {
+  const text = 'Cannot use NATS at no.invalid:4222: cannot resolve "no.invalid": ';
+  await failsWith("nats://no.invalid:4222", {}, { name: "ResolveError", text });
+});
+
 toolTest("nats-server", "--cluster logs in with a name and a password, or with a token", async () => {
   const refused = { name: "PermissionError", text: "it rejects the login" };
   await using named = await NatsServer.startWith("authorization { user: bob, password: s3cret }");
