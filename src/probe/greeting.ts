@@ -8,6 +8,7 @@
  * @module
  */
 
+import { preview, utf8 } from "../base/bytes.ts";
 import { type Facts, notReady, type ProbeContext, unexpected } from "./probe.ts";
 import { openWire } from "./wire.ts";
 
@@ -54,13 +55,14 @@ export async function probe(context: ProbeContext): Promise<Facts> {
   const { target } = context;
   const greeting = GREETINGS[target.scheme];
   if (greeting === undefined) throw new TypeError(`Cannot probe "${target.scheme}": it has no known greeting`);
+  let line = "";
   await using wire = await openWire(context);
   for (let lines = 0; lines < (greeting.maxLines ?? 1); lines++) {
-    const line = await wire.line();
+    line = await wire.line();
     if (greeting.notReady.test(line)) throw notReady(target, line);
     if (!greeting.ready.test(line)) continue;
     if (greeting.quit !== undefined) await wire.write(greeting.quit);
     return { greeting: line.slice(0, 200) };
   }
-  throw unexpected(target, `does not speak ${greeting.name}`);
+  throw unexpected(target, `does not speak ${greeting.name}: it sent "${preview(utf8(line), 80)}"`);
 }

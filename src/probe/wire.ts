@@ -81,6 +81,8 @@ export class Wire implements AsyncDisposable {
   readonly connection: Connection;
   readonly #deadline: Deadline;
   readonly #target: ProbeTarget;
+  /** The last line that was received, for messages. */
+  #lastLine: string | undefined;
 
   constructor(connection: Connection, deadline: Deadline, target: ProbeTarget) {
     this.connection = connection;
@@ -128,14 +130,18 @@ export class Wire implements AsyncDisposable {
       if (text.length > MAX_LINE_BYTES) throw unexpected(this.#target, "sent a line that is too long");
       if (end === -1) continue;
       this.connection.unread(bytes.slice(end + 1));
-      return text.replace(/\r$/, "");
+      return this.#lastLine = text.replace(/\r$/, "");
     }
   }
 
-  ended(received: string): ClosedEarlyError {
+  /** The peer has closed the connection, after an incomplete line or none. */
+  ended(incomplete: string): ClosedEarlyError {
     const { text: endpoint } = this.#target;
-    const shown = received === "" ? "before it sent anything" : `after "${preview(utf8(received), 80)}"`;
-    return new ClosedEarlyError(`${endpoint} closed the connection ${shown}`, { endpoint, received: received.length });
+    const { bytesRead } = this.connection;
+    const last = incomplete || this.#lastLine;
+    const received = last === undefined ? `${bytesRead} bytes` : `"${preview(utf8(last), 80)}"`;
+    const when = bytesRead === 0 ? "before it sent anything" : `after ${received}`;
+    return new ClosedEarlyError(`${endpoint} closed the connection ${when}`, { endpoint, received: bytesRead });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -115,6 +115,13 @@ const CASES: readonly Case[] = [
   },
   {
     scheme: "postgres",
+    when: "it ends after a reply",
+    options: LOGIN,
+    replies: [{ after: 8, send: pgAuth(5, utf8("salt")) }],
+    failed: "closed the connection after 13 bytes",
+  },
+  {
+    scheme: "postgres",
     when: "it refuses the user",
     replies: [{ after: 8, send: pgError("28000", "no pg_hba.conf entry") }],
     ready: { refused: "no pg_hba.conf entry" },
@@ -444,6 +451,12 @@ const CASES: readonly Case[] = [
   },
   {
     scheme: "ssh",
+    when: "it ends after a banner (fault 53)",
+    replies: [{ send: "Welcome\r\nGo away\r\n" }],
+    failed: 'closed the connection after "Go away"',
+  },
+  {
+    scheme: "ssh",
     when: "it has too many clients",
     replies: [{ send: "Exceeded MaxStartups\r\n" }],
     notReady: "MaxStartups",
@@ -452,7 +465,7 @@ const CASES: readonly Case[] = [
     scheme: "smtp",
     when: "it is an SSH server",
     replies: [{ send: "SSH-2.0-test\r\n" }],
-    failed: "does not speak SMTP",
+    failed: 'does not speak SMTP: it sent "SSH-2.0-test"',
   },
   { scheme: "ldap", when: "it accepts an anonymous bind", replies: [{ after: 14, send: ldapResult(0) }], ready: {} },
   {
@@ -544,7 +557,7 @@ const CASES: readonly Case[] = [
 ];
 
 /** The replies that close the connection by the protocol, so that the end of a body is seen. */
-const CLOSES = new Set(["the JSON differs"]);
+const CLOSES = new Set(["the JSON differs", "it ends after a banner (fault 53)", "it ends after a reply"]);
 
 for (const { scheme, path = "", when, replies, options, ready, notReady, failed } of CASES) {
   const outcome = ready !== undefined ? "reports ready" : notReady !== undefined ? "reports not ready" : "fails";
