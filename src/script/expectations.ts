@@ -139,6 +139,11 @@ export class Expectations {
     const isTyped = pattern.isText !== undefined && this.#session.kind === "websocket";
     const name = isTyped ? `${typeName(pattern)} ${text}` : text;
     const { first } = this.#inbox;
+    const other = isTyped ? this.#inbox.find(matcherOf(pattern, wanted, this.#captures)) : undefined;
+    if (other !== undefined && (pattern.kind !== "exact" || other.unit === 0)) {
+      const type = typeName({ isText: !pattern.isText });
+      return this.#wrong(`expected ${name} from ${this.#endpoint}, but it came as a ${type} message`);
+    }
     if (first !== undefined && !this.#inbox.isEmpty) {
       // An exact expectation considers only the next message.
       const received = pattern.kind === "exact" ? first.data : this.#inbox.unmatched;

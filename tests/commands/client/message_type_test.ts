@@ -107,8 +107,33 @@ Deno.test("send --expect-type compares the type, and --json reports it (fault 6)
     assertEquals(report.steps[0].type, "text");
     if (code === 0) assertEquals(report.steps[1].type, "text");
     else assertStringIncludes(report.error.message, 'expected text "hi" from');
-    if (code === 1) assertStringIncludes(report.error.message, 'but binary "hi" came');
+    if (code === 1) assertStringIncludes(report.error.message, "but it came as a binary message");
   }
+});
+
+Deno.test("send says that only the type differs, without a difference of bytes (fault 52)", async () => {
+  for (const expectation of [["--expect", "hi"], ["--expect-bytes", "6869"], ["--expect-regex", "h."]]) {
+    await using echo = typedEcho(BINARY);
+    const words = ["send", "--timeout", "200ms", echo.endpoint, "hi", ...expectation, "--expect-type", "text"];
+    const { code, stderr } = await runClient(words);
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, "but it came as a binary message\n");
+    assertEquals(/differs at byte/.test(stderr), false, stderr);
+  }
+  await using echo = typedEcho(BINARY);
+  const both = await runClient([
+    "send",
+    "--timeout",
+    "200ms",
+    echo.endpoint,
+    "hi",
+    "--expect",
+    "ho",
+    "--expect-type",
+    "text",
+  ]);
+  assertStringIncludes(both.stderr, 'expected text "ho" from');
+  assertStringIncludes(both.stderr, "differs at byte 1");
 });
 
 Deno.test("connect --record keeps the type of each message, and replay sends and compares it (fault 6)", async () => {
