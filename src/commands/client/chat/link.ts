@@ -59,6 +59,8 @@ export class ChatLink {
   readonly #rooms: Map<string, string>;
   /** Rooms joined over this connection. */
   readonly #entered = new Set<string>();
+  /** Rooms of {@linkcode join}: unlike those of the start, the client goes on without them. */
+  readonly #asked = new Set<string>();
   /** Rooms with a pending resume. */
   readonly #resuming = new Set<string>();
   readonly #ready = Promise.withResolvers<void>();
@@ -140,6 +142,7 @@ export class ChatLink {
 
   /** Sends a request; `false` while there is no connection. */
   request(request: Request): boolean {
+    if (request.type === "leave") this.#rooms.delete(keyOf(String(request.room)));
     return this.#session?.send(JSON.stringify(request), true) ?? false;
   }
 
@@ -151,16 +154,19 @@ export class ChatLink {
       return this.#options.onEvent({ type: "error", code: "too-long", text, field: "text", id });
     }
     this.#progress.published(id, publish);
-    if (this.#entered.has(keyOf(publish.room))) this.request({ type: "publish", id, ...publish });
+    const key = keyOf(publish.room);
+    // The server rejects it for a room that the client is not in and has not asked for.
+    if (this.#entered.has(key) || !this.#rooms.has(key)) this.request({ type: "publish", id, ...publish });
   }
 
-  /** Makes a room the current one. */
-  switchTo(room: string): void {
+  /** Joins a room and makes it the current one; messages to it wait for the server's response. */
+  join(room: string): boolean {
     const key = keyOf(room);
-    const name = this.#rooms.get(key);
-    if (name === undefined) return;
+    const name = this.#rooms.get(key) ?? room;
     this.#rooms.delete(key);
     this.#rooms.set(key, name);
+    this.#asked.add(key);
+    return this.request({ type: "join", id: `${ENTER}${key}`, room });
   }
 
   /** Waits until all publishes are acknowledged or rejected; `false` on timeout. */
@@ -321,10 +327,9 @@ export class ChatLink {
     this.#resuming.delete(key);
     this.#progress.settle(`${ENTER}${key}`);
     this.#progress.joined(event);
-    const isKnown = this.#rooms.has(key);
-    if (!isKnown) this.#rooms.set(key, event.room);
+    this.#rooms.set(key, event.room);
     this.#entered.add(key);
-    for (const [id, publish] of this.#progress.outstanding(key)) this.request({ type: "publish", id, ...publish });
+    this.#sendOutstanding(key);
     if (isNew || !event.resumed) this.#options.onEvent(event);
     this.#ready.resolve();
   }
@@ -332,8 +337,16 @@ export class ChatLink {
   /** A room that cannot be joined is not requested again; without any room the client ends. */
   #onRefusedRoom({ id, text }: ChatEvent & { type: "error" }): void {
     if (!id?.startsWith(ENTER)) return;
-    this.#rooms.delete(id.slice(ENTER.length));
-    if (this.#rooms.size === 0) throw new RefusedByServerError(text);
+    const key = id.slice(ENTER.length);
+    if (this.#entered.has(key)) return;
+    this.#rooms.delete(key);
+    if (this.#rooms.size === 0 && !this.#asked.has(key)) throw new RefusedByServerError(text);
+    // The server rejects each of them.
+    this.#sendOutstanding(key);
+  }
+
+  #sendOutstanding(key: string): void {
+    for (const [id, publish] of this.#progress.outstanding(key)) this.request({ type: "publish", id, ...publish });
   }
 
   /** The opening requests of a connection. */

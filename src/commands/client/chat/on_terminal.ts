@@ -96,12 +96,12 @@ export class ChatScreen implements Disposable {
         if (room === undefined) return this.#print(["! You are not in a room: /join #lobby"]);
         return link.publish({ room, text: typed.text, action: typed.action });
       case "join":
-        link.switchTo(typed.room);
+      case "request": {
+        const isSent = typed.kind === "join" ? link.join(typed.room) : link.request(typed.request);
         this.#showState();
         this.#prompt?.refresh();
-        return this.#send(link, { type: "join", room: typed.room });
-      case "request":
-        return this.#send(link, typed.request);
+        return isSent ? undefined : this.#print(["! Not connected; the message was not sent"]);
+      }
       case "quit":
         return link.quit(byeMs);
       case "help":
@@ -109,10 +109,6 @@ export class ChatScreen implements Disposable {
       case "wrong":
         return this.#print([`! ${typed.text}`]);
     }
-  }
-
-  #send(link: ChatLink, request: Parameters<ChatLink["request"]>[0]): void {
-    if (!link.request(request)) this.#print(["! Not connected; the message was not sent"]);
   }
 
   #print(lines: readonly string[]): void {

@@ -12,6 +12,8 @@ export class ChatPipe {
   readonly #isJson: boolean;
   /** Whether the server rejected any input. */
   hasRefusal = false;
+  /** The room of the next line: if it was not joined, no other room receives the line. */
+  #room: string | undefined;
 
   constructor(io: ProgramIo, options: { isJson: boolean }) {
     this.#io = io;
@@ -50,6 +52,7 @@ export class ChatPipe {
 
   async #sendInput(link: ChatLink, replyMs: number): Promise<void> {
     await link.ready;
+    this.#room = link.currentRoom;
     const decoder = new TextDecoder();
     const buffer = new Uint8Array(64 * 1024);
     let rest = "";
@@ -69,12 +72,15 @@ export class ChatPipe {
   #onLine(line: string, link: ChatLink): void {
     if (line.trim() === "") return;
     if (this.#isJson) return this.#sendJson(line, link);
-    const room = link.currentRoom;
+    const room = this.#room;
     const typed = readTyped(line, room);
     if (typed.kind === "say" && room !== undefined) link.publish({ room, text: typed.text, action: typed.action });
-    else if (typed.kind === "join") link.request({ type: "join", room: typed.room });
-    else if (typed.kind === "request") link.request(typed.request);
-    else if (typed.kind === "quit") link.quit();
+    else if (typed.kind === "join") link.join(this.#room = typed.room);
+    else if (typed.kind === "request") {
+      link.request(typed.request);
+      // Without another room the server rejects what follows.
+      if (typed.request.type === "leave") this.#room = link.currentRoom ?? room;
+    } else if (typed.kind === "quit") link.quit();
     else throw new UsageError(typed.kind === "wrong" ? typed.text : `cannot send "${line}"`);
   }
 

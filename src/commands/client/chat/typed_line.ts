@@ -1,6 +1,7 @@
+import { messageOf } from "../../../base/errors.ts";
 import { suggest } from "../../../base/suggest.ts";
 import { CHAT_COMMANDS } from "../../../chat/commands/mod.ts";
-import { MAX_HISTORY } from "../../../chat/names.ts";
+import { checkRoom, MAX_HISTORY } from "../../../chat/names.ts";
 import { moderationRequest } from "../../../chat/page/composer.js";
 import type { Request } from "./link.ts";
 
@@ -38,9 +39,7 @@ export function readTyped(line: string, room: string | undefined): Typed {
     case "me":
       return { kind: "say", text: rest, action: true };
     case "join":
-      return first === ""
-        ? wrong(`/join ${usage}`)
-        : { kind: "join", room: first.startsWith("#") ? first : `#${first}` };
+      return first === "" ? wrong(`/join ${usage}`) : joinOf(first);
     case "leave":
       return inRoom((room) => ({ type: "leave", room }), first || room);
     case "nick":
@@ -69,6 +68,15 @@ export function readTyped(line: string, room: string | undefined): Typed {
       if (wanted !== undefined) return "room" in wanted ? inRoom(() => wanted as Request) : request(wanted as Request);
       return { kind: "wrong", text: `Unknown command /${name}; ${hint(command)}` };
     }
+  }
+}
+
+/** Normalised as the server does, so that its response is recognised. */
+function joinOf(room: string): Typed {
+  try {
+    return { kind: "join", room: checkRoom(room) };
+  } catch (error) {
+    return { kind: "wrong", text: messageOf(error) };
   }
 }
 

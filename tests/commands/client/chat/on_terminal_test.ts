@@ -59,7 +59,7 @@ Deno.test("/join changes the room of the prompt, and Ctrl-D leaves", async () =>
   {
     using _screen = screen;
     io.type("/join dev\r");
-    assertEquals((await session.sent(/join/)).at(-1), '{"type":"join","room":"#dev"}');
+    assertEquals((await session.sent(/join/)).at(-1), '{"type":"join","id":"enter #dev","room":"#dev"}');
     await hear({ ...JOINED, room: "#dev" });
     assertEquals(io.rows().at(-1), "#dev>");
     await hear(spoken("over here"));
@@ -85,9 +85,14 @@ Deno.test("what is pasted is one message, its line ends with it; pasted commands
   const { id, text } = JSON.parse((await session.sent(/publish/)).at(-1) ?? "");
   assertEquals(text, "if (x) {\n  y();\n}");
   session.say({ type: "ack", id, room: "#lobby", seq: 1, epoch: "e" });
-  io.type("\x1b[200~/who\r/rooms\r\x1b[201~\r");
+  io.type("\x1b[200~/who\r/rooms\r/join dev\rhello\x1b[201~\r");
   await session.sent(/who/);
   await session.sent(/rooms/);
+  await session.sent(/join/);
+  session.say({ ...JOINED, room: "#dev", id: "enter #dev" });
+  const hello = JSON.parse((await session.sent(/hello/)).at(-1) ?? "");
+  assertEquals(hello.room, "#dev");
+  session.say({ type: "ack", id: hello.id, room: "#dev", seq: 1, epoch: "e" });
   io.type("\x04");
   session.close("done");
   assertEquals(await talking, 0);
@@ -123,10 +128,10 @@ Deno.test("Tab completes names of the room and commands, and one's own name stan
   io.type("ann\thello, bo\t\r");
   assertMatch((await session.sent(/publish/)).at(-1) ?? "", /"text":"annabel: hello, bob "/);
   await hear({ type: "nick", from: "bob", to: "robert" });
-  io.type("/jo\tdev\r");
-  assertMatch((await session.sent(/join/)).at(-1) ?? "", /"room":"#dev"/);
   io.type("/msg ro\thi\r");
   assertMatch((await session.sent(/private/)).at(-1) ?? "", /"to":"robert","text":"hi"/);
+  io.type("/jo\tdev\r");
+  assertMatch((await session.sent(/join/)).at(-1) ?? "", /"room":"#dev"/);
   io.type("\x04");
   session.close("done");
   await talking;

@@ -8,6 +8,8 @@ const CASES: readonly [line: string, typed: Typed][] = [
   ["//usr/bin", { kind: "say", text: "/usr/bin" }],
   ["/me waves", { kind: "say", text: "waves", action: true }],
   ["/join dev", { kind: "join", room: "#dev" }],
+  ["/join ＤＥＶ", { kind: "join", room: "#DEV" }],
+  ["/join a/b", { kind: "wrong", text: "A room's name is # and 1 to 48 letters, digits and - _ . as in #dev" }],
   ["/join", { kind: "wrong", text: "Usage: /join #ROOM" }],
   ["/leave", { kind: "request", request: { type: "leave", room: "#lobby" } }],
   ["/WHO #dev", { kind: "request", request: { type: "who", room: "#dev" } }],

@@ -1,0 +1,101 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { TimeoutError } from "@parley/parley";
+import { ChatLink } from "../../../../src/commands/client/chat/link.ts";
+import { ChatPipe } from "../../../../src/commands/client/chat/through_pipe.ts";
+import { FakeIo } from "../../../support/fake_io.ts";
+import { FakeSession } from "../../../support/fake_session.ts";
+
+const JOINED = { type: "joined", epoch: "e", seq: 0, topic: "", resumed: false, members: [] };
+
+/** A chat through a pipe in #old, which sends `lines` as one piece, and the server's side of the conversation. */
+function pipeInto(lines: string, { replyMs = 60_000, isJson = false } = {}) {
+  const input = [new TextEncoder().encode(lines)];
+  const io = new FakeIo(() => Promise.resolve(input.shift() ?? null));
+  const session = new FakeSession({ kind: "websocket", subprotocol: "parley.v1" });
+  const pipe = new ChatPipe(io, { isJson });
+  const link = new ChatLink({
+    dial: () => Promise.resolve(session),
+    rooms: ["#old"],
+    reconnectMs: 0,
+    greetingMs: 60_000,
+    onEvent: (event) => pipe.show(event),
+    onStatus: () => {},
+  });
+  session.say({ type: "welcome", nick: "ci", motd: [], loginRequired: false }, { ...JOINED, room: "#old" });
+  const talking = pipe.talk(link, replyMs);
+  talking.catch(() => {});
+  const published = async (text: string) => {
+    const request = JSON.parse((await session.sent(new RegExp(`"publish".*${text}"`))).at(-1) ?? "");
+    return { ...request, answer: (code?: string) => session.say(answerTo(request, code)) };
+  };
+  return { io, session, pipe, talking, published };
+}
+
+function answerTo({ id, room }: { id: string; room: string }, code?: string) {
+  if (code === undefined) return { type: "ack", id, room, seq: 1, epoch: "e" };
+  return { type: "error", id, code, text: `You are not in ${room}` };
+}
+
+Deno.test("talk() sends the lines after /join to the new room, once it is joined (fault 51)", async () => {
+  const { session, pipe, talking, published } = pipeInto("/join new\nhello\n/leave\nback\n");
+  const back = await published("back");
+  assertEquals(back.room, "#old");
+  back.answer();
+  session.say({ ...JOINED, room: "#new", id: "enter #new" });
+  const hello = await published("hello");
+  assertEquals(hello.room, "#new");
+  hello.answer();
+  await session.sent(/quit/);
+  session.close("done");
+  await talking;
+  assertEquals(pipe.hasRefusal, false);
+});
+
+Deno.test("talk() sends no line to another room when a /join is refused (fault 51)", async () => {
+  for (const isRefusedFirst of [true, false]) {
+    const { io, session, pipe, talking, published } = pipeInto("/join new\nsecret\nmore\n");
+    await session.sent(/"join".*#new/);
+    const refusal = { type: "error", code: "banned", text: "You are banned from #new", id: "enter #new" };
+    if (isRefusedFirst) session.say(refusal);
+    else setTimeout(() => session.say(refusal), 0);
+    for (const text of ["secret", "more"]) {
+      const sent = await published(text);
+      assertEquals(sent.room, "#new");
+      sent.answer("not-in-room");
+    }
+    await session.sent(/quit/);
+    session.close("done");
+    await talking;
+    assertEquals([pipe.hasRefusal, io.out.split("banned from").length], [true, 2]);
+  }
+});
+
+Deno.test("talk() goes on without any room after a refused /join", async () => {
+  const { session, talking, published } = pipeInto("/leave\n/join new\n/join other\nhello\n");
+  await session.sent(/"leave"/);
+  session.say({ type: "left", room: "#old" });
+  session.say({ type: "error", code: "banned", text: "You are banned", id: "enter #new" });
+  session.say({ ...JOINED, room: "#other", id: "enter #other" });
+  const hello = await published("hello");
+  assertEquals(hello.room, "#other");
+  hello.answer();
+  await session.sent(/quit/);
+  session.close("done");
+  await talking;
+});
+
+Deno.test("talk() asks the server about a message to a room that is not joined, instead of keeping it", async () => {
+  const { session, talking, published } = pipeInto('{"type":"publish","room":"#no","text":"hello"}\n', {
+    isJson: true,
+  });
+  (await published("hello")).answer("not-in-room");
+  await session.sent(/quit/);
+  session.close("done");
+  await talking;
+});
+
+Deno.test("talk() fails when a message is not acknowledged in time", async () => {
+  const { session, talking } = pipeInto("hello\n", { replyMs: 1 });
+  await assertRejects(() => talking, TimeoutError, "did not acknowledge everything within 1ms");
+  assertEquals(session.closeReason !== undefined, true);
+});
