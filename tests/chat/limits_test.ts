@@ -52,7 +52,7 @@ const LIMITS: readonly (readonly [what: string, max: number, use: (length: numbe
     "bad-request",
   ],
   [
-    "messages of one answer",
+    "messages of one answer (MAX_HISTORY)",
     100,
     (count) => parseRequest(`{"type":"history","room":"#a","count":${count}}`),
     "bad-request",
@@ -86,7 +86,7 @@ Deno.test("an error repeats an id of at most 128 characters", () => {
   ]);
 });
 
-Deno.test("a member ignores at most 100 people, and another once it no longer ignores one", async () => {
+Deno.test("a member ignores at most 100 people (MAX_IGNORED), and another once it no longer ignores one", async () => {
   await using hub = createHub();
   const session = new FakeSession();
   const member = hub.enter(session);
@@ -103,7 +103,7 @@ Deno.test("a member ignores at most 100 people, and another once it no longer ig
   assertEquals(session.take().map((line) => line.split(": ")[1]), ["from 7"]);
 });
 
-Deno.test("a conversation ends with the 1,001st line in a row that is refused", async () => {
+Deno.test("a conversation ends with the 1,001st line in a row that is refused (MAX_REFUSED)", async () => {
   for (const isInterrupted of [false, true]) {
     await using hub = createHub();
     const session = new FakeSession();
@@ -169,7 +169,7 @@ Deno.test("MessageRate forgets that messages had to wait after as many in a row 
   assertEquals([rate.isMuted, rate.isFresh], [false, true]);
 });
 
-Deno.test("MessageRates remembers the rates of 10,000 clients that have left, the latest", () => {
+Deno.test("MessageRates remembers the rates of 10,000 clients that have left (MAX_PARKED), the latest", () => {
   const rates = new MessageRates({ perSecond: 1, burst: 1, now: () => 0 });
   const visit = (index: number) => {
     using rate = rates.enter(`10.${index >> 16}.${index >> 8 & 255}.${index & 255}`);
@@ -187,4 +187,52 @@ Deno.test("a client enters 50 rooms for free, not one more", () => {
   using rate = rates.enter("192.0.2.1");
   const free = Array.from({ length: 51 }, () => rate?.takeJoin());
   assertEquals([free.filter((isFree) => isFree).length, free.at(-1)], [50, false]);
+});
+
+Deno.test("answers wait for a member with more than 64 KiB to read (HIGH_WATER_BYTES)", async () => {
+  await using hub = createHub();
+  const session = new FakeSession();
+  const member = hub.enter(session);
+  session.queuedBytes = 64 * 1024;
+  assertEquals(member.drained(), undefined);
+  session.queuedBytes++;
+  assert(member.drained() instanceof Promise);
+});
+
+Deno.test("a room keeps 1,000 events for a member that catches up (MAX_HELD), then drops it", async () => {
+  for (const count of [1_000, 1_001]) {
+    await using hub = createHub();
+    const first = hub.enter(new FakeSession());
+    await hub.join(first, "#a");
+    const room = hub.roomOf(first);
+    const session = new FakeSession();
+    const entered = Promise.withResolvers<void>();
+    const joining = room.join(hub.enter(session), { entered: entered.promise });
+    session.take();
+    for (let index = 0; index < count; index++) {
+      room.tell({ type: "topic", room: "#a", topic: `topic ${index}` });
+      if (index % 2 === 0) room.flush();
+    }
+    room.flush();
+    assertEquals(session.closeReason, count > 1_000 ? "slow consumer" : undefined);
+    entered.resolve();
+    await joining;
+    const topics = session.take().filter((line) => /topic \d/.test(line));
+    assertEquals(topics.length, count > 1_000 ? 0 : 1_000);
+  }
+});
+
+Deno.test("a history in memory keeps 10,000 rooms by default (MAX_ROOMS), without the one that was empty longest", async () => {
+  await using history = createMemoryHistory({ retention: { maxMessages: 9 } });
+  const visit = async (index: number) => {
+    const room = await history.open(`#r${index}`, () => {});
+    const { seq } = room;
+    await new Promise((resolve) => room.publish({ from: "ann", text: "x" }, resolve));
+    room.close();
+    return seq;
+  };
+  for (let index = 0; index < 10_000; index++) await visit(index);
+  assertEquals(await visit(0), 1);
+  await visit(10_000);
+  assertEquals([await visit(0), await visit(2), await visit(1)], [2, 1, 0]);
 });

@@ -7,6 +7,7 @@ import type { ConnectionOpener } from "../../src/load/tracked_connection.ts";
 import { runOpenLoop } from "../../src/load/loops.ts";
 import { Tally } from "../../src/load/tally.ts";
 import { delay } from "../../src/net/wait.ts";
+import { FakeTime } from "../support/fake_time.ts";
 
 /** A connection that answers on demand. */
 class HeldConnection implements LoadConnection<number> {
@@ -56,7 +57,7 @@ async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await delay(1);
 }
 
-Deno.test("runOpenLoop() keeps 4,096 messages in flight on a connection at the most, and goes on when answers come", async () => {
+Deno.test("runOpenLoop() keeps 4,096 messages in flight on a connection (MAX_IN_FLIGHT), and goes on when answers come", async () => {
   using context = contextFor(5_000);
   const connection = new HeldConnection();
   const running = runOpenLoop([connection], { rate: 1e9, size: 64 }, context);
@@ -69,7 +70,7 @@ Deno.test("runOpenLoop() keeps 4,096 messages in flight on a connection at the m
   await running;
 });
 
-Deno.test("runOpenLoop() keeps no more than 4 MiB in flight on a connection, and one message at the least", async () => {
+Deno.test("runOpenLoop() keeps no more than 4 MiB in flight on a connection (MAX_BYTES_IN_FLIGHT), and one message at the least", async () => {
   for (const [size, most] of [[1024 * 1024, 4], [64 * 1024 * 1024, 1]] as const) {
     using context = contextFor(most + 1);
     const connection = new HeldConnection();
@@ -93,4 +94,21 @@ Deno.test("runOpenLoop() passes over a connection that has too much in flight", 
   stuck.answer(stuck.sent);
   quick.answer(quick.sent);
   await running;
+});
+
+Deno.test("interrupt() leaves what is in flight 200 ms (INTERRUPTED_MS), or less if the plan does", async () => {
+  for (const timeoutMs of [60_000, 200, 100]) {
+    using time = new FakeTime();
+    using run = new LoadRun({ timeoutMs } as LoadPlan);
+    const sentMs = performance.now();
+    let givenUpMs = 0;
+    run.add({ oldestMs: sentMs, giveUp: () => givenUpMs ||= performance.now() - sentMs });
+    run.interrupt();
+    const mostMs = Math.min(timeoutMs, 200);
+    await time.advance(mostMs);
+    assertEquals([givenUpMs, run.isOver, run.timeoutMs], [0, true, mostMs]);
+    // The connections are looked at every 100 ms.
+    await time.advance(100);
+    assertEquals(givenUpMs, mostMs + 100);
+  }
 });

@@ -92,7 +92,7 @@ Deno.test("drain() ends a wait for a client that stays silent", async () => {
   assertEquals(connection.closeReason, "drain");
 });
 
-Deno.test("receive() gives 1,024 messages of one read at most, and everybody else a turn before the next", async () => {
+Deno.test("receive() gives 1,024 messages of one read (MAX_BATCH), and everybody else a turn before the next", async () => {
   const { transport, connection } = fakeConnection();
   const session = new StreamSession(connection, parseFraming("line"));
   transport.say("\n".repeat(10_000), null);

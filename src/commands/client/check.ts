@@ -99,7 +99,7 @@ interface Target {
 const MAX_RANGE = 1_024;
 
 /** Expands a port range such as `db:8000-8010`; any other text is one endpoint. */
-function portsOf(text: string): string[] {
+export function portsOf(text: string): string[] {
   const [, before, first, last, after = ""] =
     /^(?!(?:exec|file|unix|ws\+unix|unixgram):)((?:[a-z+]+:\/\/)?[^/?#]*:|)(\d+)-(\d+)([/?].*)?$/i.exec(text) ?? [];
   if (before === undefined) return [text];

@@ -76,7 +76,7 @@ export const listenCommand: Command = defineCommand({
 });
 
 /** Records datagrams, those of each sender as a connection of its own. */
-function recorderOf(file: OutputFile, endpoint: string): (datagram: Datagram) => void {
+export function recorderOf(file: OutputFile, endpoint: string): (datagram: Datagram) => void {
   const senders = new Map<string, Recorder>();
   let recording: RecordingFile | undefined;
   let count = 0;
