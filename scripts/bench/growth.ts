@@ -1,11 +1,12 @@
 /**
- * How cost grows: memory and latency over idle connections, and a round of
- * chat over members.
+ * How cost grows: memory and latency over idle connections, a round of chat
+ * over members, and what is in `growth_works.ts`.
  *
  * @module
  */
 
 import { C_EPOLL, NODE_NET, ours } from "./contenders.ts";
+import { growthOfBans, growthOfHistory, growthOfProbes, growthOfRooms, growthOfRules } from "./growth_works.ts";
 import { plots } from "./plot.ts";
 import type { Prepared } from "./prepare.ts";
 import { hold, pinned, residentKib, run, RunningContender } from "./process.ts";
@@ -30,6 +31,7 @@ export interface Growth {
   readonly series: readonly Series[];
 }
 
+const OF_CONNECTIONS = "memory over idle connections";
 const CONNECTIONS = [10, 1_000, 2_000, 5_000, 10_000, 18_000];
 const MEMBERS = [10, 100, 200, 500, 1_000, 2_000, 5_000];
 const SERVER = ours("parley", (port) => ["echo", `:${port}`, "--max-connections", "19000"]);
@@ -56,7 +58,7 @@ export async function growthOfConnections(prepared: Prepared): Promise<Growth[]>
   }
   const xLabel = "idle connections";
   return [
-    { title: "memory over idle connections", xLabel, yLabel: "MiB more than without", series: memory },
+    { title: OF_CONNECTIONS, xLabel, yLabel: "MiB more than without", series: memory },
     { title: "echo of one more client, 64 B, median", xLabel, yLabel: "us", series: latency },
   ];
 }
@@ -96,19 +98,33 @@ async function echoLatencyUs(port: number, prepared: Prepared): Promise<number> 
   return Number(/p50=([\d.]+)us/.exec(printed)?.[1] ?? Number.NaN);
 }
 
-/** Measures and plots all growth, and tells it in words. */
-export async function writeGrowth(prepared: Prepared, path: string): Promise<void> {
-  const connections = await growthOfConnections(prepared);
-  const growths = [...connections, await growthOfMembers(prepared)];
-  for (const { title, xLabel, yLabel, series } of growths) {
-    console.log(`${title} (${yLabel})`);
-    for (const { name, points } of series) {
-      console.log(`  ${name}: ${points.map(({ x, y }) => `${x} ${xLabel}: ${y.toFixed(2)}`).join(", ")}`);
+/** Measures and plots all growth whose name holds one of the texts, and prints it. */
+export async function writeGrowth(prepared: Prepared, path: string, only: readonly string[]): Promise<void> {
+  const measures = {
+    connections: growthOfConnections,
+    members: async () => [await growthOfMembers(prepared)],
+    rooms: growthOfRooms,
+    history: growthOfHistory,
+    bans: growthOfBans,
+    probes: growthOfProbes,
+    rules: growthOfRules,
+  };
+  const growths: Growth[] = [];
+  for (const [name, measure] of Object.entries(measures)) {
+    if (!only.some((text) => name.includes(text))) continue;
+    const measured = await measure(prepared);
+    growths.push(...measured);
+    for (const { title, xLabel, yLabel, series } of measured) {
+      console.log(`${title} (${yLabel})`);
+      for (const { name, points } of series) {
+        console.log(`  ${name}: ${points.map(({ x, y }) => `${x} ${xLabel}: ${y.toFixed(2)}`).join(", ")}`);
+      }
     }
   }
-  for (const { name } of connections[0]?.series ?? []) {
-    const bytes = connections[0] && bytesPerConnection(connections[0], name);
-    console.log(`${name}: ${bytes?.toFixed(0)} bytes an idle connection`);
+  for (const growth of growths.filter(({ title }) => title === OF_CONNECTIONS)) {
+    for (const { name } of growth.series) {
+      console.log(`${name}: ${bytesPerConnection(growth, name)?.toFixed(0)} bytes an idle connection`);
+    }
   }
   await Deno.writeTextFile(path, plots(growths));
   console.log(`written: ${path}`);

@@ -46,6 +46,9 @@ export class Mock {
   readonly #script: MockScript;
   readonly #options: MockOptions;
   readonly #entries: readonly Entry[];
+  /** Those without `when`; the ones at the front that are used up are dropped, or each client would look at them. */
+  readonly #scripts: Entry[];
+  readonly #hasRules: boolean;
   readonly #uses = new Map<Entry, number>();
   readonly #globals = new Map<string, string>();
   readonly #stopping = new AbortController();
@@ -56,10 +59,13 @@ export class Mock {
   /** Serves no client before {@linkcode serve}. */
   constructor(script: MockScript, options: MockOptions = {}) {
     this.#script = script;
-    this.#entries = script.connections.map(({ when, ...entry }) => ({
+    this.#entries = script.connections.map(({ when, ...entry }, index) => ({
       ...entry,
+      index,
       when: when === undefined ? undefined : asPattern(when),
     }));
+    this.#scripts = this.#entries.filter(({ when }) => when === undefined);
+    this.#hasRules = this.#scripts.length < this.#entries.length;
     this.#options = options;
   }
 
@@ -139,8 +145,7 @@ export class Mock {
 
   async #play(session: ExchangeSession, exchange: Exchange): Promise<Played> {
     const script = this.#nextScript(exchange);
-    const hasRules = this.#entries.some(({ when }) => when !== undefined);
-    if (script !== undefined && (speaksFirst(script, session) || !hasRules)) {
+    if (script !== undefined && (speaksFirst(script, session) || !this.#hasRules)) {
       return await this.#playScript(script, script.onConnect ?? this.#script.onConnect ?? [], session, exchange);
     }
     const error = await exchange.run(this.#script.onConnect ?? []);
@@ -208,7 +213,9 @@ export class Mock {
   }
 
   #nextScript(exchange: Exchange): Entry | undefined {
-    return this.#entries.find((entry) => entry.when === undefined && this.#isUsable(entry, exchange));
+    const used = this.#scripts.findIndex((entry) => !this.#isUsedUp(entry));
+    this.#scripts.splice(0, used === -1 ? this.#scripts.length : used);
+    return this.#scripts.find((entry) => this.#isUsable(entry, exchange));
   }
 
   #ruleFor(input: Unit, exchange: Exchange) {
@@ -220,17 +227,20 @@ export class Mock {
     return undefined;
   }
 
+  #isUsedUp(entry: Entry): boolean {
+    return (this.#uses.get(entry) ?? 0) >= (entry.times ?? (entry.when === undefined ? 1 : Infinity));
+  }
+
   #isUsable(entry: Entry, exchange: Exchange): boolean {
-    const times = entry.times ?? (entry.when === undefined ? 1 : Infinity);
-    if ((this.#uses.get(entry) ?? 0) >= times) return false;
-    return Object.entries(entry.if ?? {}).every(([name, value]) =>
-      (exchange.captures.get(name) ?? this.#globals.get(name) ?? "") === value
-    );
+    return !this.#isUsedUp(entry) &&
+      Object.entries(entry.if ?? {}).every(([name, value]) =>
+        (exchange.captures.get(name) ?? this.#globals.get(name) ?? "") === value
+      );
   }
 
   #use(entry: Entry): { path: PropertyKey[]; name: string | undefined } {
     this.#uses.set(entry, (this.#uses.get(entry) ?? 0) + 1);
-    return { path: ["connections", this.#entries.indexOf(entry)], name: entry.name };
+    return { path: ["connections", entry.index], name: entry.name };
   }
 
   #setValues({ set = {}, setGlobal = {} }: Entry, exchange: Exchange): void {
@@ -293,7 +303,7 @@ export class Mock {
 }
 
 /** An entry whose `when` is a pattern. */
-type Entry = Omit<MockEntry, "when"> & { readonly when: Pattern | undefined };
+type Entry = Omit<MockEntry, "when"> & { readonly index: number; readonly when: Pattern | undefined };
 
 function asPattern(when: Pattern | Wanted): Pattern {
   return typeof when === "object" && "kind" in when ? when : patternOf(when);
