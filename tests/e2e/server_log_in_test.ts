@@ -125,7 +125,7 @@ for (const text of ["", "\n", "# no one yet\n"]) {
       await Deno.writeTextFile(file, text);
       const args = ["echo", ":0", "--auth", file, "--access-file", file];
       await using started = await startServer(args);
-      await started.server.errorLine(/ warning .*has no range and restricts no one/);
+      await started.server.errorLine(/ warning .*has no ranges: all addresses are allowed/);
       await started.server.errorLine(/ warning .*no one can log in: the file of --auth has no entry/);
     } finally {
       await Deno.remove(file);

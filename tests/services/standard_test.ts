@@ -107,5 +107,5 @@ Deno.test("time sends four bytes and closes", async () => {
 Deno.test("time refuses --framing, which would add bytes", async () => {
   const { code, stderr } = await runProgram("server", ["time", ":0", "--framing", "line"]);
   assertEquals(code, 2);
-  assertStringIncludes(stderr, "time takes no --framing");
+  assertStringIncludes(stderr, "time does not support --framing");
 });

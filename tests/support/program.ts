@@ -1,3 +1,4 @@
+import { withinTime } from "./give_back.ts";
 import { fromFileUrl } from "./paths.ts";
 
 /** The three programs. */
@@ -197,12 +198,14 @@ export class LineReader {
     return whole;
   }
 
+  /** The next line; it fails, in place of hanging, when none comes. */
   async next(): Promise<string | undefined> {
-    while (this.#lines.length === 0) {
-      if (this.#isEnded) return undefined;
-      await this.#wake.promise;
-    }
+    if (this.#lines.length === 0) await withinTime(this.#filled(), `a line after ${JSON.stringify(this.text)}`, 60_000);
     return this.#lines.shift();
+  }
+
+  async #filled(): Promise<void> {
+    while (this.#lines.length === 0 && !this.#isEnded) await this.#wake.promise;
   }
 
   push(chunk: Uint8Array): void {
