@@ -245,12 +245,12 @@ function parseVariable(text: string | undefined): Proxy | undefined {
  */
 function isExempt({ host, port }: HostEndpoint, entry: string): boolean {
   if (entry === "*") return true;
-  if (entry.includes("/")) {
-    const address = parseIp(host);
-    return address !== undefined && isInCidr(address, parseCidr(entry));
-  }
-  const [, name = entry, onlyPort] = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(entry) ?? [];
+  const [, name = entry, onlyPort] = /^(\[[^\]]*\]|[^:]*|.*\/\d+)(?::(\d+))?$/.exec(entry) ?? [];
   if (onlyPort !== undefined && Number(onlyPort) !== port) return false;
+  if (name.includes("/")) {
+    const address = parseIp(host);
+    return address !== undefined && isInCidr(address, parseCidr(name));
+  }
   const plain = name.replace(/^\[(.*)\]$/, "$1").replace(/^\./, "").toLowerCase();
   const wanted = host.toLowerCase();
   return isSameIp(plain, wanted) || wanted === plain || wanted.endsWith(`.${plain}`);

@@ -172,7 +172,7 @@ Deno.test("environmentDialer() follows HTTPS_PROXY, ALL_PROXY and NO_PROXY", asy
   const variables: Readonly<Record<string, string>> = {
     ALL_PROXY: "socks5://all",
     HTTPS_PROXY: "secure:8080",
-    NO_PROXY: "localhost, .corp.example,10.0.0.0/8,[2001:db8::1],db.example:5432",
+    NO_PROXY: "localhost, .corp.example,10.0.0.0/8,[2001:db8::1],db.example:5432,192.0.2.0/24:80,2001:db9::/32",
   };
   const dialer = environmentDialer((name) => variables[name], named("direct"), ({ text }) => named(text));
   const route = async (target: string) =>
@@ -190,6 +190,9 @@ Deno.test("environmentDialer() follows HTTPS_PROXY, ALL_PROXY and NO_PROXY", asy
     "tcp://10.1.2.3:1": "direct",
     "tcp://11.1.2.3:1": "socks5://all:1080",
     "tcp://[2001:db8:0::1]:1": "direct",
+    "tcp://192.0.2.7:80": "direct",
+    "tcp://192.0.2.7:81": "socks5://all:1080",
+    "tcp://[2001:db9::7]:1": "direct",
     "tcp://db.example:5432": "direct",
     "tcp://db.example:5433": "socks5://all:1080",
   };

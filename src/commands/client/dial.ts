@@ -30,7 +30,7 @@ export const DIAL_FLAGS = {
     subprotocol: { type: "text", repeat: true, placeholder: "NAME", help: "offer a WebSocket subprotocol" },
     origin: { type: "text", placeholder: "URL", help: "send an Origin header, as a browser does" },
     ...HANDSHAKE_FLAGS,
-    close: { type: "text", placeholder: "'CODE [TEXT]'", help: "close with this code (1000, 3000-4999) and text" },
+    close: { type: "text", placeholder: "'CODE [TEXT]'", help: "close with this code (1000-1014, 3000-4999) and text" },
     follow: { type: "boolean", help: `follow up to ${MAX_REDIRECTS} redirects` },
     compress: { type: "boolean", help: "offer to compress messages (permessage-deflate)" },
   }),
