@@ -32,4 +32,28 @@ export interface Codec {
    * @throws {FrameError} The message cannot be encoded in this framing.
    */
   encode(message: Uint8Array, builder: ByteBuilder): void;
+  /** Like {@linkcode encode} for messages that a decoder of this codec returned since its last push: needs no checks. */
+  encodeDecoded?(messages: readonly DecodedMessage[], builder: ByteBuilder): void;
+}
+
+/** A message from a decoder. */
+export interface DecodedMessage {
+  readonly data: Uint8Array;
+}
+
+/** Appends each message and `end`. Messages that are in one array with only `end` between them are copied together. */
+export function appendRuns(messages: readonly DecodedMessage[], end: Uint8Array, builder: ByteBuilder): void {
+  for (let index = 0; index < messages.length;) {
+    const first = messages[index++]?.data;
+    if (first === undefined) return;
+    const { buffer, byteOffset } = first;
+    let length = first.length;
+    for (; index < messages.length; index++) {
+      const next = messages[index]?.data;
+      if (next?.buffer !== buffer || next.byteOffset !== byteOffset + length + end.length) break;
+      length += end.length + next.length;
+    }
+    builder.append(length === first.length ? first : new Uint8Array(buffer, byteOffset, length));
+    if (end.length > 0) builder.append(end);
+  }
 }

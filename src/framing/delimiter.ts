@@ -2,7 +2,7 @@ import { DEFAULTS } from "../base/defaults.ts";
 import { concat, indexOfBytes } from "../base/bytes.ts";
 import { FrameError, MessageTooLongError } from "../base/errors.ts";
 import { ByteQueue } from "./byte_queue.ts";
-import type { Codec, Decoder } from "./codec.ts";
+import { appendRuns, type Codec, type Decoder } from "./codec.ts";
 
 /** Limits for messages that end with a delimiter. */
 export interface DelimiterLimits {
@@ -18,9 +18,11 @@ const CR = 0x0d;
 
 /** Lines, sent with LF and accepted with LF or CR LF; the last line needs no line end. */
 export function lineCodec(limits: DelimiterLimits = LINE_LIMITS): Codec {
+  const delimiter = Uint8Array.of(LF);
   return {
     name: "line",
-    decoder: () => new DelimiterDecoder(Uint8Array.of(LF), limits, true),
+    decoder: () => new DelimiterDecoder(delimiter, limits, true),
+    encodeDecoded: (messages, builder) => appendRuns(messages, delimiter, builder),
     encode(message, builder) {
       if (message.includes(LF)) throw new FrameError("Cannot send a line that contains a line end");
       builder.append(message);

@@ -1,6 +1,8 @@
 import { ClosedEarlyError, FrameError } from "../base/errors.ts";
 import { ByteQueue } from "./byte_queue.ts";
-import type { Codec } from "./codec.ts";
+import { appendRuns, type Codec } from "./codec.ts";
+
+const NOTHING = new Uint8Array(0);
 
 /** Messages of `size` bytes each. */
 export function fixedCodec(size: number): Codec {
@@ -9,6 +11,7 @@ export function fixedCodec(size: number): Codec {
   }
   return {
     name: `fixed:${size}`,
+    encodeDecoded: (messages, builder) => appendRuns(messages, NOTHING, builder),
     decoder() {
       const queue = new ByteQueue();
       return {

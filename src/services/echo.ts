@@ -1,6 +1,6 @@
 import { concat, toUpperAscii, utf8 } from "../base/bytes.ts";
 import type { Message, Session } from "../session/session.ts";
-import { answerBatch } from "./session_input.ts";
+import { answerBatch, echoBatch } from "./session_input.ts";
 import { defineService } from "./service.ts";
 
 /** Sends back what comes (RFC 862); with a framing, message by message. */
@@ -20,13 +20,14 @@ export const echo = defineService({
     { words: "echo :9000 --framing line --prefix '[echo #{id}] '", does: "echo lines, each with the client's number" },
   ],
   create({ prefix, upper }) {
+    const isUnchanged = prefix === undefined && !upper;
     const body = ({ data }: Message) => upper ? toUpperAscii(data) : data;
     return {
       async serve(session: Session): Promise<void> {
         const lead = prefix === undefined ? undefined : utf8(prefix.replaceAll("{id}", String(session.id)));
         const reply = lead === undefined ? body : (message: Message) => concat([lead, body(message)]);
         for (let batch = await session.receive(); batch; batch = await session.receive()) {
-          await answerBatch(session, batch, reply);
+          await (isUnchanged ? echoBatch(session, batch) : answerBatch(session, batch, reply));
         }
       },
     };

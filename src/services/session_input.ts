@@ -3,6 +3,15 @@ import type { Message, Session } from "../session/session.ts";
 /** Queued bytes at which answering waits for the client to read. */
 const HIGH_WATER_BYTES = 256 * 1024;
 
+/** Sends the messages back and waits as {@linkcode answerBatch} does. */
+export function echoBatch(session: Session, batch: readonly Message[]): Promise<void> {
+  return batch.length > 1 && session.sendBack?.(batch) ? session.flush() : answerBatch(session, batch, bodyOf);
+}
+
+function bodyOf({ data }: Message): Uint8Array {
+  return data;
+}
+
 /** Sends one answer for each message and waits until all have left; a client that does not read is waited for. */
 export function answerBatch(
   session: Session,

@@ -98,6 +98,12 @@ export interface Session extends AsyncDisposable, AsyncIterable<OwnMessage> {
   send(data: Uint8Array | string, isText?: boolean): boolean;
 
   /**
+   * Like {@linkcode send} for the whole list of the last {@linkcode receive}, which is empty afterwards: this costs less
+   * than to send each message. Returns `false` and queues nothing if the framing or the outbox does not allow it.
+   */
+  sendBack?(batch: readonly Message[]): boolean;
+
+  /**
    * Like {@linkcode send}, for bytes from {@linkcode framer} that will not change, so that a broadcast is encoded once.
    * They are written immediately if nothing is queued, so pass everything of one turn together.
    */

@@ -83,6 +83,19 @@ export class StreamSession extends ConnectionSession implements Session {
     return true;
   }
 
+  sendBack(batch: readonly Message[]): boolean {
+    if (this.#codec.encodeDecoded === undefined) return false;
+    let bytes = 0;
+    for (const { data } of batch) bytes += data.length + 1;
+    if (!this.connection.fits(this.pending.length + bytes)) return false;
+    this.#codec.encodeDecoded(batch, this.pending);
+    this.connection.messagesWritten += batch.length - 1;
+    // Views that live on until the next read cost more to collect.
+    this.#batch.length = 0;
+    this.onQueued();
+    return true;
+  }
+
   #encode(bytes: Uint8Array): void {
     this.#codec.encode(bytes, this.pending);
     this.onQueued();

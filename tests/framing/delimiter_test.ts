@@ -97,3 +97,19 @@ Deno.test("delimiterCodec() refuses an empty delimiter, and a message that holds
   const codec = delimiterCodec(utf8("--"), { maxBytes: 10, hardBytes: 40 });
   assertThrows(() => codec.encode(utf8("a--b"), new ByteBuilder()), FrameError);
 });
+
+Deno.test("encodeDecoded() ends each decoded line with LF, whatever ended or followed it", () => {
+  const codec = lineCodec({ maxBytes: 8, hardBytes: 100 });
+  const decoder = codec.decoder();
+  const builder = new ByteBuilder();
+  for (const piece of ["one\ntwo\n\ncr\r\nfour\nfar too long\nfi", "ve\nsix\n\n", "last"]) {
+    decoder.push(utf8(piece));
+    if (piece === "last") decoder.end();
+    const messages = [];
+    for (let next = decoder.next(); next !== undefined; next = decoder.next()) {
+      if (!(next instanceof FrameError)) messages.push({ data: next });
+    }
+    codec.encodeDecoded?.(messages, builder);
+  }
+  assertEquals(new TextDecoder().decode(builder.take()), "one\ntwo\n\ncr\nfour\nfive\nsix\n\nlast\n");
+});

@@ -133,3 +133,20 @@ Deno.test("giveUp() gives a connection to the next session, with what comes late
   connection.close();
   assertEquals(first.giveUp(), false);
 });
+
+Deno.test("sendBack() sends the whole list and empties it, and nothing of one that does not fit", async () => {
+  const { transport, connection, session } = openSession("line");
+  transport.say("one\ntwo\n");
+  const batch = await session.receive();
+  assertEquals(batch?.length, 2);
+  assertEquals(session.sendBack(batch ?? []), true);
+  assertEquals([session.queuedBytes, connection.messagesWritten, batch?.length], [8, 2, 0]);
+  await session.flush();
+  transport.say("one\ntwo\n");
+  const late = await session.receive();
+  const rest = connection.outboxBytes - 7;
+  assertEquals(connection.send(new Uint8Array(rest)), true);
+  assertEquals(session.sendBack(late ?? []), false);
+  assertEquals([session.queuedBytes, late?.length], [rest, 2]);
+  session.close("done");
+});
