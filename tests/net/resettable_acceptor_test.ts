@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { ResettableAcceptor } from "../../src/net/resettable_acceptor.ts";
 
-Deno.test("ResettableAcceptor lets 32 clients wait for a place, and resets the others (fault 80)", async () => {
+Deno.test("ResettableAcceptor lets 32 clients wait for a place (MAX_WAITING), and resets the others (fault 80)", async () => {
   const acceptor = await ResettableAcceptor.listen({ host: "127.0.0.1", port: 0, backlog: 128 });
   const { port } = acceptor.addr;
   using clients = new DisposableStack();

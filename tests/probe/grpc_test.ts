@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { createServer } from "node:http2";
+import { ParleyError } from "../../src/base/errors.ts";
 import { NotReadyError } from "../../src/probe/probe.ts";
 import { runProbe } from "../support/run_probe.ts";
 
@@ -9,6 +10,8 @@ interface Health {
   grpcStatus?: number;
   message?: string;
   httpStatus?: number;
+  /** Bytes behind the status. */
+  padding?: number;
 }
 
 /** A server of HTTP/2 that answers as a health service does, by what `health` holds at the time. */
@@ -27,7 +30,8 @@ async function healthServer(health: Health): Promise<{ endpoint: string; paths: 
     }
     stream.respond(head, { waitForTrailers: true });
     stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
-    stream.end(Uint8Array.of(0, 0, 0, 0, 2, 0x08, health.status ?? 0));
+    const padding = new Uint8Array(health.padding ?? 0);
+    stream.end(Uint8Array.of(0, 0, 0, 0, 2, 0x08, health.status ?? 0, ...padding));
   });
   const { promise, resolve } = Promise.withResolvers<void>();
   server.listen(0, "127.0.0.1", resolve);
@@ -69,3 +73,11 @@ for (
     await assertRejects(() => runProbe(server.endpoint), error, words);
   });
 }
+
+Deno.test("the grpc probe reads a response of 64 KiB (MAX_RESPONSE_BYTES)", async () => {
+  const health: Health = { status: 1, padding: 64 * 1024 - 7 };
+  await using server = await healthServer(health);
+  assertEquals(await runProbe(server.endpoint), { status: "SERVING" });
+  health.padding = 64 * 1024 - 6;
+  await assertRejects(() => runProbe(server.endpoint), ParleyError, "the response is too long");
+});

@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { utf8 } from "../../src/base/bytes.ts";
+import { rawCodec } from "../../src/framing/raw.ts";
 import { Logger } from "../../src/log/logger.ts";
 import { parseEndpoint } from "../../src/net/endpoint.ts";
 import type { DatagramSocket } from "../../src/net/datagram.ts";
@@ -10,9 +11,12 @@ import { fillVariables } from "../../src/script/file/variables.ts";
 import { Inbox } from "../../src/script/inbox.ts";
 import { matchBytes } from "../../src/script/match.ts";
 import { DatagramMock } from "../../src/script/mock/datagram_mock.ts";
-import type { ExchangeSession } from "../../src/script/exchange.ts";
-import type { Mock } from "../../src/script/mock/mock.ts";
+import { type ExchangeSession, runExchange } from "../../src/script/exchange.ts";
+import { Mock } from "../../src/script/mock/mock.ts";
+import { send } from "../../src/script/mod.ts";
 import type { MockScript } from "../../src/script/mock/mock_script.ts";
+import { framerOf } from "../../src/session/framer.ts";
+import { FakeSession } from "../support/fake_session.ts";
 import { FakeTime } from "../support/fake_time.ts";
 
 const SOURCE = { variables: {}, env: () => undefined } as unknown as Parameters<typeof fillVariables>[1];
@@ -99,4 +103,37 @@ Deno.test("DatagramMock keeps 1,024 datagrams for a script (MAX_WAITING), the fi
   assertEquals([texts?.length, texts?.at(-1)], [1_024, "1023"]);
   for (const end of ends) end();
   await service.ended();
+});
+
+Deno.test("runExchange() gives the peer 250 ms to end its side after the last step (LINGER_MS)", async () => {
+  using time = new FakeTime();
+  const session = new FakeSession();
+  const running = runExchange(session, [send("x")], { timeoutMs: 60_000 });
+  await time.advance(240);
+  assertEquals([session.take(), session.closeReason], [["x"], undefined]);
+  await time.advance(20);
+  assertEquals(session.closeReason, "done");
+  await running;
+});
+
+Deno.test("Mock waits 250 ms for the rest of an input that no rule matches (REST_MS)", async () => {
+  using time = new FakeTime();
+  const mock = new Mock({ connections: [{ when: "PING", steps: [send("PONG")] }] });
+  const session = new FakeSession();
+  session.framer = framerOf(rawCodec);
+  let isEnded = false;
+  session.closeWrite = () => Promise.resolve(isEnded = true);
+  const serving = mock.serve(session);
+  session.say("PI");
+  await time.advance(245);
+  session.say("NG");
+  await time.advance(20);
+  assertEquals([session.take(), isEnded], [["PONG"], false]);
+  session.say("PI");
+  await time.advance(245);
+  assertEquals(isEnded, false);
+  await time.advance(10);
+  assertEquals(isEnded, true);
+  session.close("peer closed");
+  await serving;
 });

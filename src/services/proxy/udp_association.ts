@@ -25,6 +25,8 @@ export interface UdpAssociationOptions {
   readonly port: number;
   /** Called when it has ended. */
   readonly onEnd: () => void;
+  /** Resolves names; tests pass another. */
+  readonly resolve?: typeof resolve;
 }
 
 /** Relays the datagrams of one client (RFC 1928, section 7) until its connection ends. */
@@ -174,7 +176,10 @@ export class UdpAssociation implements AsyncDisposable {
     this.#resolving++;
     try {
       const { resolveTimeoutMs: timeoutMs, targets } = this.#options;
-      const addresses = await resolve(name, { timeout: timeoutMs, signal: this.#ending.signal });
+      const addresses = await (this.#options.resolve ?? resolve)(name, {
+        timeout: timeoutMs,
+        signal: this.#ending.signal,
+      });
       const found = addresses.map(({ address }) => targetOf(address));
       this.#addresses.set(name, found.find((address) => targets.isAllowed(name, address)) ?? found[0]);
       return this.#addresses.get(name);

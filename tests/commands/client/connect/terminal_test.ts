@@ -1,7 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { runProgram } from "../../../../src/cli/run_program.ts";
+import { runTerminal } from "../../../../src/commands/client/connect/terminal.ts";
 import { clientProgram } from "../../../../src/commands/client/program.ts";
 import { FakeTerminal } from "../../../support/fake_terminal.ts";
+import { FakeSession } from "../../../support/fake_session.ts";
+import { FakeTime } from "../../../support/fake_time.ts";
 import { startProgram } from "../../../support/in_process.ts";
 
 /** `connect` at a terminal; the rows without the one that is being typed in, and how it ended. */
@@ -70,5 +73,20 @@ Deno.test("connect at a terminal shows no control character of the server's, by 
       io.type("quit\r");
     });
     assertEquals(rows, ["> x", "a\\x1b[31mb", "> quit"], framing);
+  }
+});
+
+Deno.test("quit at a terminal waits 1 s for the server's end (QUIT_MS), or for --wait-reply if that is less", async () => {
+  for (const [waitReplyMs, maxMs] of [[60_000, 1_000], [300, 300]] as const) {
+    using time = new FakeTime();
+    const session = new FakeSession();
+    const io = new FakeTerminal();
+    const options = { messageOf: (data: Uint8Array) => ({ data, isText: true }), show: () => "", waitReplyMs };
+    const running = runTerminal(session, io, options, new AbortController().signal);
+    io.type("quit\r");
+    await time.advance(maxMs - 10);
+    assertEquals(session.closeReason, undefined);
+    await time.advance(20);
+    assertEquals([session.closeReason, await running], ["done", 0]);
   }
 });

@@ -1,0 +1,114 @@
+import { assertEquals } from "@std/assert";
+import { utf8 } from "../../src/base/bytes.ts";
+import { encodeSocksDatagram, parseSocksDatagram } from "../../src/framing/socks.ts";
+import type { ResolvedAddress } from "../../src/net/resolve.ts";
+import { TargetList } from "../../src/services/proxy/target_list.ts";
+import { UdpAssociation } from "../../src/services/proxy/udp_association.ts";
+import { fakeConnection } from "../support/fake_transport.ts";
+
+const LOOPBACK: readonly ResolvedAddress[] = [{ address: "127.0.0.1", family: 4 }];
+const bindUdp = () => Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+const portOf = (socket: Deno.DatagramConn) => (socket.addr as Deno.NetAddr).port;
+
+/** An association, its client, and a target that answers. */
+async function associate(resolve: (name: string) => Promise<readonly ResolvedAddress[]>) {
+  const { connection } = fakeConnection();
+  const association = await UdpAssociation.open(connection, {
+    targets: new TargetList({ allow: [], deny: [] }),
+    resolveTimeoutMs: 60_000,
+    port: 0,
+    onEnd: () => {},
+    resolve: (name) => resolve(name).then((addresses) => [...addresses]),
+  });
+  const running = association.run();
+  const [client, echo] = [bindUdp(), bindUdp()];
+  const { host: hostname, port } = association.relay;
+  const relay: Deno.NetAddr = { transport: "udp", hostname, port };
+  const send = (to: string, port: number, text: string) =>
+    client.send(encodeSocksDatagram({ host: to, port }, utf8(text)), relay);
+  const receive = async () => {
+    const parsed = parseSocksDatagram((await client.receive())[0]);
+    return new TextDecoder().decode(parsed?.data);
+  };
+  return {
+    send,
+    receive,
+    /** Settles when all that was sent before has been looked at, as whom the target sees. */
+    async turn(): Promise<Deno.Addr> {
+      await send("127.0.0.1", portOf(echo), "turn");
+      const [bytes, from] = await echo.receive();
+      await echo.send(bytes, from);
+      assertEquals(await receive(), "turn");
+      return from;
+    },
+    async [Symbol.asyncDispose]() {
+      connection.close("done");
+      await running;
+      await association[Symbol.asyncDispose]();
+      client.close();
+      echo.close();
+    },
+  };
+}
+
+Deno.test("UdpAssociation resolves 16 names at a time (MAX_RESOLVING), and another when one is done", async () => {
+  const pending = new Map<string, PromiseWithResolvers<readonly ResolvedAddress[]>>();
+  await using client = await associate((name) => {
+    const resolving = Promise.withResolvers<readonly ResolvedAddress[]>();
+    pending.set(name, resolving);
+    return resolving.promise;
+  });
+  const ask = async (name: string) => {
+    await client.send(name, 9, "x");
+    await client.turn();
+    return pending.has(name);
+  };
+  for (let index = 0; index < 16; index++) assertEquals(await ask(`n${index}.test`), true);
+  assertEquals(await ask("n16.test"), false);
+  pending.get("n3.test")?.resolve(LOOPBACK);
+  assertEquals([await ask("n16.test"), await ask("n17.test")], [true, false]);
+  // A name that is not found gives its place back, too.
+  pending.get("n4.test")?.reject(new Error("no such name"));
+  await client.turn();
+  assertEquals(await ask("n17.test"), true);
+  for (const { resolve } of pending.values()) resolve(LOOPBACK);
+});
+
+Deno.test("UdpAssociation knows 1,024 names (MAX_TARGETS), each of which is resolved once", async () => {
+  const asked: string[] = [];
+  await using client = await associate((name) => {
+    asked.push(name);
+    return Promise.resolve(LOOPBACK);
+  });
+  for (let index = 0; index < 1_025; index++) {
+    await client.send(`n${index}.test`, 9, "x");
+    if (index % 16 === 15) await client.turn();
+  }
+  await client.send("n0.test", 9, "x");
+  await client.turn();
+  assertEquals([asked.length, new Set(asked).size, asked.at(-1)], [1_024, 1_024, "n1023.test"]);
+});
+
+Deno.test("UdpAssociation lets the last 1,024 targets reply (MAX_TARGETS)", async () => {
+  await using client = await associate(() => Promise.resolve([]));
+  const first = bindUdp();
+  try {
+    await client.send("127.0.0.1", portOf(first), "hello");
+    const [, back] = await first.receive();
+    // With the target that answers they are 1,024.
+    for (let index = 0; index < 1_022; index++) {
+      await client.send(`127.0.1.${index & 255}`, 9 + (index >> 8), "x");
+      if (index % 16 === 15) await client.turn();
+    }
+    await client.turn();
+    await first.send(utf8("still here"), back);
+    assertEquals(await client.receive(), "still here");
+    await client.send("127.0.2.1", 9, "x");
+    await client.turn();
+    await first.send(utf8("forgotten"), back);
+    // The next that arrives is of the other target.
+    await client.turn();
+  } finally {
+    first.close();
+  }
+});
