@@ -117,17 +117,4 @@ export const EXEMPTIONS: Readonly<Record<string, readonly string[]>> = {
     "load/tracked_connection.ts OUTBOX_BYTES",
     "net/sockopt/find_descriptor.ts MAX_DESCRIPTORS",
   ],
-  "open: a test is missing": [
-    "commands/client/connect/terminal.ts QUIT_MS",
-    "probe/exec.ts OUTPUT_MS",
-    "probe/grpc.ts MAX_RESPONSE_BYTES",
-    "process/process_group.ts PIPE_MS",
-    "relay/relayed_connection.ts LINGER_MS",
-    "script/exchange.ts LINGER_MS",
-    "script/mock/mock.ts REST_MS",
-    "services/exec/client_program.ts PIPE_MS",
-    "services/proxy/proxy_server.ts LINGER_MS",
-    "services/proxy/udp_association.ts MAX_TARGETS",
-    "services/proxy/udp_association.ts MAX_RESOLVING",
-  ],
 };

@@ -5,6 +5,7 @@ import { assertContent } from "../../src/probe/content.ts";
 import { NotReadyError } from "../../src/probe/probe.ts";
 import { resolveProbe } from "../../src/probe/registry.ts";
 import { isInStatusRanges } from "../../src/probe/content.ts";
+import { FakeTime } from "../support/fake_time.ts";
 import { runProbe } from "../support/run_probe.ts";
 
 Deno.test("the exec probe is ready when the command exits with 0, and only then", async () => {
@@ -40,6 +41,25 @@ Deno.test("the exec probe does not wait for a process that left the group and ho
   await assertRejects(() => runProbe(escapes(3)), NotReadyError, "exit status 3: why");
   await endEscaped();
   assertEquals(performance.now() - startMs < 4_000, true);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("the exec probe reads what is left of the output for 200 ms (OUTPUT_MS), and 500 ms while it stops the group", async () => {
+  const folder = await Deno.makeTempDir();
+  const endless = { wait: () => ({ signal: undefined, timeout: undefined }) } as unknown as Deadline;
+  {
+    using time = new FakeTime();
+    let isOver = false;
+    const probing = runProbe(`exec:sh -c 'setsid sleep 600 & echo $! > ${folder}/pid; exit 3'`, { deadline: endless })
+      .catch(() => {}).finally(() => isOver = true);
+    // The first timer is that of the output, once the command has ended.
+    while (time.timerCount === 0) await time.advance(0);
+    await time.advance(690);
+    assertEquals(isOver, false);
+    await time.advance(20);
+    await probing;
+  }
+  Deno.kill(Number(await Deno.readTextFile(`${folder}/pid`)), "SIGKILL");
   await Deno.remove(folder, { recursive: true });
 });
 
