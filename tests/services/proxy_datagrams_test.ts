@@ -7,6 +7,8 @@ import { startService } from "../../src/testing.ts";
 import { formatEndpoint, formatHostPort } from "../../src/net/endpoint.ts";
 import { resolve } from "../../src/net/resolve.ts";
 import { FakeIo } from "../support/fake_io.ts";
+import { withinTime } from "../support/give_back.ts";
+import { startServer } from "../support/in_process.ts";
 import { dial, writeAll } from "../support/peer.ts";
 import { closedPort } from "../support/ports.ts";
 import { RealServer } from "../support/real_server.ts";
@@ -275,6 +277,24 @@ Deno.test("an association sends for 0.0.0.0 to loopback, if that is allowed", as
     assertEquals(await client.receive(), received);
     assertEquals(echo.senders.length, 1);
   }
+});
+
+Deno.test("datagrams of strangers do not keep an association from --idle-timeout", async () => {
+  await using proxy = await startServer(["proxy", ":0", "--idle-timeout", "100ms"]);
+  using client = await RawClient.open(proxy.endpoint);
+  using sockets = new DisposableStack();
+  const bound = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.3", port: 0 });
+  const stranger = sockets.adopt(bound, (socket) => socket.close());
+  let isOpen = true;
+  const ended = client.conn.read(new Uint8Array(1)).finally(() => isOpen = false);
+  const flooding = (async () => {
+    while (isOpen) {
+      await client.send(utf8("stranger"), stranger);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  })();
+  assertEquals(await withinTime(ended, "the end of the association").finally(() => isOpen = false), null);
+  await flooding;
 });
 
 Deno.test("an association ends with its connection, and gives its place back", async () => {
