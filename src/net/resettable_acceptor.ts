@@ -138,11 +138,17 @@ export class ResettableAcceptor implements Acceptor {
   }
 
   #watchSoon(): void {
-    if (this.#check !== undefined || this.#isClosed) return;
+    if (this.#check !== undefined || this.#isClosed || !this.#mayConnect()) return;
     this.#watch ??= setTimeout(() => {
       this.#watch = undefined;
       void this.#watchOn();
     }, this.#quietMs);
+  }
+
+  /** A permission for port 0 does not hold for the port that was picked; the runtime would ask for one. */
+  #mayConnect(): boolean {
+    const host = formatHostPort(this.addr.hostname, this.addr.port);
+    return Deno.permissions.querySync({ name: "net", host }).state === "granted";
   }
 
   async #watchOn(): Promise<void> {
