@@ -57,6 +57,7 @@ export function listen(
   endpoint: HostEndpointText | HostEndpoint,
   options?: ListenOptions,
 ): Promise<Listener<HostEndpoint>>;
+/** Listens on an endpoint of any stream kind. */
 export function listen(endpoint: string | Endpoint, options?: ListenOptions): Promise<Listener>;
 export async function listen(endpoint: string | Endpoint, options: ListenOptions = {}): Promise<Listener> {
   const parsed = typeof endpoint === "string" ? parseEndpoint(endpoint) : endpoint;
@@ -204,6 +205,7 @@ export function bind(
   endpoint: HostEndpointText | HostEndpoint,
   options?: BindOptions,
 ): Promise<DatagramSocket<HostEndpoint>>;
+/** Binds a datagram socket of any kind. */
 export function bind(endpoint: string | Endpoint, options?: BindOptions): Promise<DatagramSocket>;
 export async function bind(endpoint: string | Endpoint, options: BindOptions = {}): Promise<DatagramSocket> {
   const parsed = typeof endpoint === "string" ? parseEndpoint(endpoint, { scheme: "udp" }) : endpoint;

@@ -28,6 +28,7 @@ export { LOG_LEVELS, type LogFields, Logger, type LogLevel } from "./log/logger.
 export type { CloseReason } from "./net/close_reason.ts";
 export { Connection } from "./net/connection.ts";
 export type { ConnectionEnds, ConnectionInit } from "./net/connection_ends.ts";
+export type { ConnectionLifetime } from "./net/connection_lifetime.ts";
 export type { ConnectionLimits } from "./net/deadline_timer.ts";
 export type { LayerSetup } from "./net/layered_transport.ts";
 export type { Dialed, Dialer, DialerOptions, Layer, Layered, LayerOptions, Peer } from "./net/layer.ts";

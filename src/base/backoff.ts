@@ -49,6 +49,7 @@ export class Backoff {
   readonly #random: () => number;
   #nextMs: number;
 
+  /** Starts at the first delay. */
   constructor(options: BackoffOptions = {}) {
     this.#firstMs = parseDuration(options.first ?? 10);
     this.#maxMs = parseDuration(options.max ?? 1_000);

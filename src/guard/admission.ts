@@ -37,6 +37,7 @@ export class Admission {
   #isFullSaid = false;
   #waiters: (() => void)[] = [];
 
+  /** Starts with no connection counted. */
   constructor(options: AdmissionOptions) {
     this.#maxConnections = options.maxConnections;
     this.#log = options.log;

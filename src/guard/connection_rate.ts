@@ -22,6 +22,7 @@ export class ConnectionRate implements Gate {
   readonly #buckets: AddressBuckets;
   readonly #now: () => number;
 
+  /** Starts with every address allowed its full rate. */
   constructor(options: ConnectionRateOptions) {
     this.#options = options;
     this.#buckets = new AddressBuckets({ perSecond: options.perSecond });

@@ -24,6 +24,7 @@ export class DatagramGate {
   readonly #buckets: AddressBuckets | undefined;
   readonly #now: () => number;
 
+  /** Starts with every address allowed its full rate. */
   constructor(options: DatagramGateOptions) {
     this.#options = options;
     this.#buckets = options.perSecond === undefined ? undefined : new AddressBuckets({ perSecond: options.perSecond });

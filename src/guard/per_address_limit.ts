@@ -19,6 +19,7 @@ export class PerAddressLimit implements Gate {
   readonly #options: PerAddressLimitOptions;
   readonly #counts = new Map<string, number>();
 
+  /** Starts with no connection counted. */
   constructor(options: PerAddressLimitOptions) {
     this.#options = options;
   }

@@ -278,11 +278,13 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
     return error;
   }
 
+  /** Ends the deadlines and drops what is queued. */
   protected override onClosed(): void {
     this.deadlineTimer?.delete(this);
     this.#outbox?.abort();
   }
 
+  /** Why nothing can be read or written any more. */
   protected override closedError(): Error {
     if (this.closeError !== undefined) return this.closeError;
     if (this.#writeError !== undefined) return this.#writeError;

@@ -84,6 +84,7 @@ export class DeadlineTimer implements CoarseClock, Disposable {
     return this.#members.size;
   }
 
+  /** Checks the deadlines of this connection from now on. */
   add(member: HasDeadlines): void {
     this.nowMs = this.#now();
     this.#members.add(member);
@@ -106,6 +107,7 @@ export class DeadlineTimer implements CoarseClock, Disposable {
     if (--this.#holders === 0 && this.#timer !== undefined) Deno.unrefTimer(this.#timer);
   }
 
+  /** Checks them no longer. */
   delete(member: HasDeadlines): void {
     this.#members.delete(member);
     if (this.#members.size === 0) this[Symbol.dispose]();
@@ -130,6 +132,7 @@ export class DeadlineTimer implements CoarseClock, Disposable {
     else this.run();
   }
 
+  /** Stops the timer. */
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
     this.#timer = undefined;

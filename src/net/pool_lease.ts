@@ -7,6 +7,7 @@ export class PoolLease implements AsyncDisposable {
   readonly #giveBack: (isReusable: boolean) => void;
   #isOver = false;
 
+  /** Takes the connection and the function that returns it to the pool. */
   constructor(connection: Connection, giveBack: (isReusable: boolean) => void) {
     this.connection = connection;
     this.#giveBack = giveBack;

@@ -156,6 +156,7 @@ export function serve(
   service: Service | SessionHandler,
   options?: ServeOptions,
 ): Promise<RunningServer<HostEndpoint>>;
+/** Serves on one or several endpoints of any stream kind. */
 export function serve(
   endpoints: string | Endpoint | readonly (string | Endpoint)[],
   service: Service | SessionHandler,

@@ -18,6 +18,7 @@ export interface ConnectionReport extends Readonly<ConnectionTotals> {
   readonly id: number;
   /** The local endpoint. */
   readonly endpoint: string;
+  /** The endpoint of the peer. */
   readonly peer: string;
   /** The proxy that reported the client's address, if any. */
   readonly proxy?: string;
@@ -39,6 +40,7 @@ export interface ConnectionReport extends Readonly<ConnectionTotals> {
 export interface ClosedReport extends ConnectionReport {
   /** RFC 3339. */
   readonly closedAt: string;
+  /** Why it was closed. */
   readonly reason: CloseReason;
   /** The error that ended it, if any. */
   readonly error: string | undefined;

@@ -51,6 +51,7 @@ export interface Session extends AsyncDisposable, AsyncIterable<OwnMessage> {
   readonly identity?: Identity | undefined;
   /** Encodes messages for {@linkcode sendFramed}; shared by all sessions with the same encoding. */
   readonly framer: Framer;
+  /** The endpoint of the peer. */
   readonly remote: Endpoint;
   /** The local endpoint. */
   readonly local: Endpoint;

@@ -68,7 +68,9 @@ export class Resetter implements Disposable {
 
 /** A TCP socket of the runtime's own that can be reset. */
 export class ResettableConn implements Transport, SocketEnds {
+  /** The local address. */
   readonly localAddr: Deno.NetAddr;
+  /** The address of the peer. */
   readonly remoteAddr: Deno.NetAddr;
   readonly #conn: Deno.TcpConn;
   readonly #resetter: Resetter;
@@ -105,10 +107,12 @@ export class ResettableConn implements Transport, SocketEnds {
     return Promise.resolve();
   }
 
+  /** Sets `TCP_NODELAY`. */
   setNoDelay(isOn: boolean): void {
     this.#conn.setNoDelay(isOn);
   }
 
+  /** Sets `SO_KEEPALIVE`. */
   setKeepAlive(isOn: boolean): void {
     this.#conn.setKeepAlive(isOn);
   }
@@ -135,6 +139,7 @@ export class ResettableConn implements Transport, SocketEnds {
     return isReset;
   }
 
+  /** Closes it. */
   [Symbol.dispose](): void {
     this.close();
   }
