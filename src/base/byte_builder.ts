@@ -38,6 +38,11 @@ export class ByteBuilder {
     this.#buffer[at] = byte;
   }
 
+  /** Drops what was appended after the first `length` bytes. */
+  truncate(length: number): void {
+    this.#length = Math.min(this.#length, length);
+  }
+
   /** Returns everything and empties the builder; the caller owns the array. */
   take(): Uint8Array<ArrayBuffer> {
     const taken = this.#buffer.subarray(0, this.#length);

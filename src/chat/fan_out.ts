@@ -1,3 +1,4 @@
+import { ByteBuilder } from "../base/byte_builder.ts";
 import { concat, utf8 } from "../base/bytes.ts";
 import { FrameError } from "../base/errors.ts";
 import type { Framer } from "../session/framer.ts";
@@ -106,26 +107,30 @@ export class FanOut {
     if (ofFramer === undefined) this.#frames.set(format, ofFramer = new Map());
     let frames = ofFramer.get(framer);
     if (frames === undefined) {
-      const each = this.#items.map(({ event }) => frameOf(event, format, framer));
-      let end = 0;
-      const ends = each.map(({ length }) => end += length);
-      ofFramer.set(framer, frames = { all: concat(each), ends });
+      const builder = new ByteBuilder();
+      const ends: number[] = [];
+      for (const { event } of this.#items) {
+        appendEvent(event, format, { framer, builder });
+        ends.push(builder.length);
+      }
+      ofFramer.set(framer, frames = { all: builder.take(), ends });
     }
     return frames;
   }
 }
 
-const NOTHING = new Uint8Array(0);
-
-function frameOf(event: ChatEvent, format: EventFormat, framer: Framer): Uint8Array {
+function appendEvent(
+  event: ChatEvent,
+  format: EventFormat,
+  { framer, builder }: { framer: Framer; builder: ByteBuilder },
+): void {
+  const start = builder.length;
   try {
-    const [first, ...more] = format.encode(event).map((text) => framer.frame(utf8(text), true));
-    if (first === undefined) return NOTHING;
-    return more.length === 0 ? first : concat([first, ...more]);
+    for (const text of format.encode(event)) framer.append(utf8(text), true, builder);
   } catch (error) {
     // Not encodable in the framing of this server: the text contains the delimiter, for example.
-    if (error instanceof FrameError) return NOTHING;
-    throw error;
+    if (!(error instanceof FrameError)) throw error;
+    builder.truncate(start);
   }
 }
 

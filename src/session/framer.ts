@@ -8,6 +8,20 @@ import type { Codec } from "../framing/codec.ts";
 export interface Framer {
   /** Returns the encoded message in a new array. */
   frame(data: Uint8Array, isText: boolean): Uint8Array;
+  /** Appends the encoded message, which costs less for many. */
+  append(data: Uint8Array, isText: boolean, builder: ByteBuilder): void;
+}
+
+/** A framer that encodes in this way. */
+export function createFramer(append: Framer["append"]): Framer {
+  return {
+    append,
+    frame(data, isText) {
+      const builder = new ByteBuilder();
+      append(data, isText, builder);
+      return builder.take();
+    },
+  };
 }
 
 const FRAMERS = new WeakMap<Codec, Framer>();
@@ -16,13 +30,7 @@ const FRAMERS = new WeakMap<Codec, Framer>();
 export function framerOf(codec: Codec): Framer {
   let framer = FRAMERS.get(codec);
   if (framer === undefined) {
-    framer = {
-      frame(data) {
-        const builder = new ByteBuilder();
-        codec.encode(data, builder);
-        return builder.take();
-      },
-    };
+    framer = createFramer((data, _isText, builder) => codec.encode(data, builder));
     FRAMERS.set(codec, framer);
   }
   return framer;

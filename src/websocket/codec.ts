@@ -1,6 +1,6 @@
-import { ByteBuilder } from "../base/byte_builder.ts";
+import type { ByteBuilder } from "../base/byte_builder.ts";
 import { applyMask, copyMasked, maskKeyOf } from "../framing/websocket_mask.ts";
-import type { Framer } from "../session/framer.ts";
+import { createFramer, type Framer } from "../session/framer.ts";
 import type { DeflateAgreement } from "./deflate.ts";
 import type { WsPackage } from "./ws_package.ts";
 
@@ -52,13 +52,7 @@ export async function loadDeflateCodec(codec: WebSocketCodec, agreement: Deflate
 }
 
 function framerBy(append: WebSocketCodec["append"]): Framer {
-  return {
-    frame(data, isText) {
-      const builder = new ByteBuilder();
-      append(isText ? OPCODE.text : OPCODE.binary, data, builder);
-      return builder.take();
-    },
-  };
+  return createFramer((data, isText, builder) => append(isText ? OPCODE.text : OPCODE.binary, data, builder));
 }
 
 /** A server's frame is unmasked: header and data are copied to the target without an allocation. */
