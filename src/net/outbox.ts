@@ -124,28 +124,37 @@ export class Outbox {
   }
 
   #writeNow(bytes: Uint8Array): Promise<void> {
-    this.#onWritten ??= (count) => {
+    if (this.#onWritten === undefined) this.#prepareToWrite();
+    return this.#start(bytes).then(this.#onWritten, this.#onWriteFailed);
+  }
+
+  /** Apart from {@linkcode #writeNow}, which would otherwise create a scope for these functions at each call. */
+  #prepareToWrite(): void {
+    this.#onWritten = (count) => {
       if (this.#isAborted) throw this.#owner.closedError();
       const rest = this.#afterWrite(count);
       return rest === undefined ? undefined : this.#writeNow(rest);
     };
-    this.#onWriteFailed ??= (cause) => {
+    this.#onWriteFailed = (cause) => {
       throw this.#afterFailure(cause);
     };
-    return this.#start(bytes).then(this.#onWritten, this.#onWriteFailed);
   }
 
   /**
    * Writes without a waiting caller, with one promise less than {@linkcode #writeNow}, which matters for broadcasts.
    */
   #writeOut(bytes: Uint8Array): void {
-    this.#onSent ??= (count) => {
+    if (this.#onSent === undefined) this.#prepareToSend();
+    void this.#start(bytes).then(this.#onSent, this.#onSendFailed);
+  }
+
+  #prepareToSend(): void {
+    this.#onSent = (count) => {
       const rest = this.#isAborted ? undefined : this.#afterWrite(count);
       if (rest !== undefined) this.#writeOut(rest);
     };
     // The owner closes the connection, which rejects every waiter.
-    this.#onSendFailed ??= (cause) => void this.#afterFailure(cause);
-    void this.#start(bytes).then(this.#onSent, this.#onSendFailed);
+    this.#onSendFailed = (cause) => void this.#afterFailure(cause);
   }
 
   #start(bytes: Uint8Array): Promise<number> {
