@@ -39,7 +39,7 @@ export interface ManyConnections {
   readonly stages: readonly Stage[];
   readonly servers: number;
   readonly allEchoedSeconds: number;
-  /** Resident memory that the servers have more than without connections, each of which had an echo. */
+  /** Memory after that, with what the garbage collector has not given back yet. */
   readonly kibAtEnd: number;
 }
 
@@ -122,8 +122,7 @@ async function secondsOf(work: () => Promise<unknown>): Promise<number> {
 }
 
 /** The table of what was measured. */
-export function connectionsTable(measured: ManyConnections): string {
-  const { stages, servers, allEchoedSeconds } = measured;
+export function connectionsTable({ stages, servers, allEchoedSeconds, kibAtEnd }: ManyConnections): string {
   const rows = stages.map(({ connections, openSeconds, kib, echoUs }) => [
     connections.toLocaleString("en-US"),
     `${openSeconds.toFixed(2)} s`,
@@ -133,18 +132,15 @@ export function connectionsTable(measured: ManyConnections): string {
   ]);
   const head = ["connections", "open after", "memory", "for each", "echo on one, median"];
   return `${align([head, ...rows])}\nserver processes: ${servers}; ` +
-    `an echo on every connection at once: ${allEchoedSeconds.toFixed(2)} s, ` +
-    `then ${bytesAtEnd(measured).toFixed(0)} B for each`;
-}
-
-function bytesAtEnd({ stages, kibAtEnd }: ManyConnections): number {
-  return kibAtEnd * 1_024 / (stages.at(-1)?.connections ?? NaN);
+    `an echo on every connection: ${allEchoedSeconds.toFixed(2)} s, ` +
+    `then ${(kibAtEnd * 1_024 / (stages.at(-1)?.connections ?? NaN)).toFixed(0)} B for each`;
 }
 
 /** Why the bounds are not met; `undefined` if they are, or if the processes' own memory is most of what was measured. */
-export function missedBound(measured: ManyConnections): string | undefined {
-  const bytes = bytesAtEnd(measured);
-  if (bytes <= MAX_BYTES_EACH || (measured.stages.at(-1)?.connections ?? 0) < BOUND_FROM) return undefined;
+export function missedBound({ stages }: ManyConnections): string | undefined {
+  const { connections, kib } = stages.at(-1) ?? { connections: 0, kib: 0 };
+  const bytes = kib * 1_024 / connections;
+  if (connections < BOUND_FROM || bytes <= MAX_BYTES_EACH) return undefined;
   return `${bytes.toFixed(0)} B for each connection, at most ${MAX_BYTES_EACH}`;
 }
 
