@@ -38,6 +38,7 @@ export interface Codec {
 
 /** A message from a decoder. */
 export interface DecodedMessage {
+  /** Its bytes, valid until the next push. */
   readonly data: Uint8Array;
 }
 

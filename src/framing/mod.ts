@@ -4,7 +4,7 @@
  * @module
  */
 
-export type { Codec, Decoder } from "./codec.ts";
+export type { Codec, DecodedMessage, Decoder } from "./codec.ts";
 export { delimiterCodec, type DelimiterLimits, lineCodec } from "./delimiter.ts";
 export { fixedCodec } from "./fixed.ts";
 export { lengthCodec, type LengthFormat } from "./length.ts";
