@@ -14,6 +14,8 @@ export interface AcceptLoopOptions {
   admission: Admission;
   /** Called for each failed accept. */
   onError?: (error: unknown) => void;
+  /** Called at the end of a loop whose listener can accept no more. */
+  onLost?: () => void;
   /** Ends the loop's waits; to end a pending accept, close the listener. */
   signal: AbortSignal;
 }
@@ -40,7 +42,10 @@ export async function acceptLoop(listener: Listener, options: AcceptLoopOptions)
     } catch (error) {
       options.onError?.(error);
       // An inherited socket that is lost: a supervisor such as systemd starts the program again for the next client.
-      if (error instanceof ClosedError) return listener.log.error("ending", { error: messageOf(error) });
+      if (error instanceof ClosedError) {
+        listener.log.error("accept failed, ending", { error: messageOf(error) });
+        return options.onLost?.();
+      }
       const isTold = isOutOfDescriptors(error) && admission.shrink();
       if (backoff.isFresh && !isTold) listener.log.error("accept failed, trying again", { error: messageOf(error) });
       await delay(backoff.next(), signal).catch(() => {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { connect, type Connection, listen, Logger, parseFraming, readExactly } from "@parley/parley";
+import { ClosedError, connect, type Connection, listen, Logger, parseFraming, readExactly } from "@parley/parley";
 import { Server, type ServerOptions } from "../../src/server/server.ts";
 import type { Session } from "../../src/session/session.ts";
 import { withinTime } from "../support/give_back.ts";
@@ -8,7 +8,7 @@ const encode = (text: string) => new TextEncoder().encode(text);
 
 /** A running server on a free port; stopped and awaited when it is disposed of. */
 async function serve(handle: (session: Session) => Promise<void>, options: Partial<ServerOptions> = {}) {
-  const listener = await listen("tcp://127.0.0.1:0");
+  const { listeners: [listener = await listen("tcp://127.0.0.1:0")] = [] } = options;
   const stop = new AbortController();
   const server = new Server({
     service: { serve: handle },
@@ -193,6 +193,18 @@ Deno.test("a signal drains the clients of a server that serves a number of them"
   await client.write(encode("one\n"));
   assertEquals(await readExactly(client, 4), encode("one\n"));
   running.stop();
+  assertEquals(await withinTime(client.read(), "the drain"), null);
+  client.close();
+  await withinTime(running.running, "the end");
+});
+
+Deno.test("a listener that can accept no more drains the server, for a supervisor to start it again (fault 80)", async () => {
+  const listener = await listen("tcp://127.0.0.1:0");
+  const accept = listener.accept.bind(listener);
+  let accepted = 0;
+  Object.assign(listener, { accept: () => ++accepted > 1 ? Promise.reject(new ClosedError("lost")) : accept() });
+  await using running = await serve(echo, { listeners: [listener] });
+  await using client = await running.dial();
   assertEquals(await withinTime(client.read(), "the drain"), null);
   client.close();
   await withinTime(running.running, "the end");
