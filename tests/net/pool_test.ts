@@ -420,3 +420,12 @@ Deno.test("release() closes a connection with bytes that nobody read (fault 27)"
   await using next = await waiting;
   assertEquals([next.connection.id, peers[0]?.isClosed], [2, true]);
 });
+
+Deno.test("close() of an empty pool waits for nothing", async () => {
+  using time = new FakeTime();
+  const pool = new ConnectionPool(() => Promise.reject(new Error("unused")), { size: 1 });
+  const closing = pool.close("1h");
+  // The timer of the drain would be the only one.
+  assertEquals(time.timerCount, 0);
+  await closing;
+});

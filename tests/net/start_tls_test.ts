@@ -5,6 +5,7 @@ import { connect } from "../../src/factory.ts";
 import { Logger } from "../../src/log/logger.ts";
 import { parseEndpoint } from "../../src/net/endpoint.ts";
 import { startTlsLayer, type StartTlsProtocol } from "../../src/net/layers/start_tls.ts";
+import { nextTurn } from "../../src/net/wait.ts";
 import { TlsServerContext } from "../../src/net/layers/tls_server.ts";
 import { TestAuthority } from "../support/certificates.ts";
 import { FakeTransport } from "../support/fake_transport.ts";
@@ -123,3 +124,26 @@ Deno.test("a STARTTLS dialogue takes untagged replies of IMAP, and rejects what 
   assertStringIncludes(await dialogueOf("postgres", "SX"), "sent plaintext after it agreed");
   assertStringIncludes(await dialogueOf("postgres"), "closed the connection during the postgres dialogue");
 });
+
+/** Every line that the client sends, in order, and what the server has said before. */
+const DIALOGUES: readonly (readonly [StartTlsProtocol, ...(readonly [says: string, sends: string])[]])[] = [
+  ["smtp", ["220 mail\r\n", "EHLO parley.invalid\r\n"], ["250 mail\r\n", "STARTTLS\r\n"]],
+  ["imap", ["* OK ready\r\n", "p1 STARTTLS\r\n"]],
+  ["pop3", ["+OK ready\r\n", "STLS\r\n"]],
+];
+
+for (const [protocol, ...turns] of DIALOGUES) {
+  Deno.test(`startTlsLayer() waits for each reply of ${protocol} before it says the next line`, async () => {
+    const transport = new FakeTransport();
+    const wrapping = startTlsLayer(protocol, "tcp://mail:1").wrap(transport, {} as never, {} as never);
+    wrapping.catch(() => {});
+    for (const [says, sends] of turns) {
+      assertEquals(transport.writes.splice(0), []);
+      transport.say(says);
+      await nextTurn();
+      assertEquals(transport.writes.splice(0), [sends]);
+    }
+    transport.say(null);
+    await assertRejects(() => wrapping);
+  });
+}

@@ -2,7 +2,10 @@ import { assertEquals } from "@std/assert";
 import { ClosedError, connect, type Connection, listen, Logger, parseFraming, readExactly } from "@parley/parley";
 import { Server, type ServerOptions } from "../../src/server/server.ts";
 import type { Session } from "../../src/session/session.ts";
+import { nextTurn } from "../../src/net/wait.ts";
 import { withinTime } from "../support/give_back.ts";
+import { WebSocketPeer } from "../support/websocket_peer.ts";
+import { serveWebSocket } from "../support/websocket_server.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
@@ -227,4 +230,14 @@ Deno.test("run() leaves it to a service that drains its sessions itself", async 
   while (running.server.sessionCount === 0) await new Promise((done) => setTimeout(done, 1));
   running.stop();
   assertEquals(await withinTime(readText(client), "the goodbye"), "goodbye\n");
+});
+
+Deno.test("run() closes connections whose handshake is not over when the drain begins, as drained", async () => {
+  await using served = await serveWebSocket({ headTimeout: "1h", drainTimeoutMs: 3_600_000 });
+  using _peer = await WebSocketPeer.dial(served.endpoint);
+  const { stats } = served.server;
+  while (stats.open.size === 0) await nextTurn();
+  void served.stop();
+  for (let turns = 0; turns < 1_000 && stats.open.size > 0; turns++) await nextTurn();
+  assertEquals(stats.closedByReason.get("drain"), 1);
 });

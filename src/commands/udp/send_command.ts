@@ -96,7 +96,10 @@ function isAnyPort(bind: string): boolean {
 }
 
 /** TTL and interface of datagrams to a group: for IPv4 through a membership, for IPv6 through the C library. */
-function groupOptionsOf({ ttl, interface: name }: SendFlags, target: Endpoint): BindOptions {
+export function groupOptionsOf(
+  { ttl, interface: name }: Pick<SendFlags, "ttl" | "interface">,
+  target: Endpoint,
+): BindOptions {
   if (ttl === undefined && name === undefined) return {};
   if (!isHostEndpoint(target) || !isMulticast(target.host)) {
     throw new UsageError(

@@ -204,3 +204,14 @@ for (
     assertEquals(code, 2);
   });
 }
+
+Deno.test("relay needs an endpoint and a target, and an --idle-timeout of more than 0", async () => {
+  for (const args of [[ANY], [ANY, ANY, ANY], [ANY, ANY, "--idle-timeout", "0ms"]]) {
+    const { code, stderr } = await runProgram("udp", ["relay", ...args]);
+    assertEquals(code, 2);
+    assertStringIncludes(
+      stderr,
+      args[3] === "0ms" ? "--idle-timeout: must be more than 0" : "expected an endpoint and a target",
+    );
+  }
+});

@@ -1,6 +1,8 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { bind } from "../../../src/factory.ts";
-import { formatEndpoint } from "../../../src/net/endpoint.ts";
+import { UsageError } from "../../../src/base/errors.ts";
+import { groupOptionsOf } from "../../../src/commands/udp/send_command.ts";
+import { formatEndpoint, parseEndpoint } from "../../../src/net/endpoint.ts";
 import { bindSilent } from "../../support/datagram_peer.ts";
 import { runProgram, startProgram, startUdpServer } from "../../support/in_process.ts";
 
@@ -170,4 +172,20 @@ Deno.test("send refuses what is no datagram endpoint, with exit code 2", async (
     const { code, stderr } = await runProgram("udp", ["send", endpoint, "x"]);
     assertEquals(code, 2, stderr);
   }
+});
+
+Deno.test("groupOptionsOf() takes IPv4 through a membership, IPv6 through socket options, and groups alone", () => {
+  const optionsOf = (target: string, ttl?: number, name?: string) =>
+    groupOptionsOf({ ttl, interface: name }, parseEndpoint(target));
+  const [v4, v6] = ["udp://239.0.0.7:5000", "udp://[ff02::7]:5000"];
+  assertEquals([optionsOf("udp://127.0.0.1:5"), optionsOf(v6)], [{}, {}]);
+  assertEquals(optionsOf(v4, 3), { ttl: 3, groups: ["239.0.0.7"] });
+  assertEquals(optionsOf(v4, undefined, "lo"), { interface: "lo" });
+  assertEquals(optionsOf(v4, 3, "lo"), { ttl: 3, groups: ["239.0.0.7"], interface: "lo" });
+  assertEquals(optionsOf(v6, 3), { socketOptions: { multicastHops: 3, multicastInterface: undefined } });
+  assertEquals(optionsOf(v6, undefined, "1"), {
+    socketOptions: { multicastHops: undefined, multicastInterface: 1 },
+  });
+  assertThrows(() => optionsOf("udp://127.0.0.1:5", 3), UsageError, "--ttl applies to multicast groups only");
+  assertThrows(() => optionsOf("unixgram:/tmp/x", undefined, "lo"), UsageError, "--interface applies to multicast");
 });

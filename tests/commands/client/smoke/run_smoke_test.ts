@@ -1,6 +1,8 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { StoppedError } from "../../../../src/cli/exit_codes.ts";
 import { runProgram } from "../../../../src/cli/run_program.ts";
 import { clientProgram } from "../../../../src/commands/client/program.ts";
+import { interrupted } from "../../../../src/commands/client/smoke/run_test.ts";
 import { FakeIo } from "../../../support/fake_io.ts";
 import { junitFaults } from "../../../support/junit_schema.ts";
 import { startProgram } from "../../../support/in_process.ts";
@@ -149,4 +151,18 @@ Deno.test("smoke hands on no connection on which half a message is left", async 
     await Deno.remove(folder, { recursive: true });
     await Promise.all(conns);
   }
+});
+
+Deno.test("interrupted() tells a test that was not run from one that was", () => {
+  const locate = () => "smoke.yaml:1" as never;
+  const reasons = [0, 1].map((tries) => {
+    const signal = AbortSignal.abort(new StoppedError("SIGTERM"));
+    const { reason, exitCode, outcome } = interrupted({ name: "a" } as never, signal, { tries, ms: 5, locate });
+    return [reason, exitCode, outcome];
+  });
+  assertEquals(reasons, [["not run: stopped by SIGTERM", 143, "interrupted"], [
+    "stopped by SIGTERM",
+    143,
+    "interrupted",
+  ]]);
 });
