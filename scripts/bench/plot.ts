@@ -3,7 +3,7 @@ import { escapeMarkup } from "../../src/commands/client/bench/svg_plot.ts";
 
 const WIDTH = 420;
 const HEIGHT = 280;
-const MARGIN = { left: 64, right: 16, top: 34, bottom: 44 };
+const MARGIN = { left: 64, right: 30, top: 34, bottom: 44 };
 const COLORS = ["#2563eb", "#9ca3af", "#d97706", "#059669"];
 
 const IN_A_ROW = 3;

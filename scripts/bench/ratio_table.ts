@@ -79,11 +79,11 @@ export function ratioSvg(results: readonly WorkResult[]): string {
   const x = (ratio: number) => TITLE_WIDTH + BAR_WIDTH * Math.min(ratio, MAX_RATIO) / MAX_RATIO;
   const parts = rows.map(({ title, ratios: [peer, limit] }, index) => {
     const y = ROW_HEIGHT * (index + 2);
+    const end = Math.max(x(peer ?? 0), x(limit ?? 0)) + 8;
     const bar = peer === undefined
       ? ""
-      : `<rect x="${TITLE_WIDTH}" y="${y - 11}" width="${(x(peer) - TITLE_WIDTH).toFixed(1)}" height="12"/><text x="${
-        x(peer) + 8
-      }" y="${y}">${peer.toFixed(2)}</text>`;
+      : `<rect x="${TITLE_WIDTH}" y="${y - 11}" width="${(x(peer) - TITLE_WIDTH).toFixed(1)}" height="12"/>` +
+        `<text x="${end.toFixed(1)}" y="${y}">${peer.toFixed(2)}</text>`;
     const mark = limit === undefined ? "" : `<circle cx="${x(limit).toFixed(1)}" cy="${y - 5}" r="4"/>`;
     return `<text x="${TITLE_WIDTH - 8}" y="${y}" text-anchor="end">${escapeMarkup(title)}</text>${bar}${mark}`;
   });
