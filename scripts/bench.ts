@@ -101,7 +101,7 @@ async function measureAll(): Promise<void> {
   await Deno.writeTextFile(`${OUT}/bench.md`, ratioTable(results));
   console.log("written: dist/bench/bench.json, bench.svg and bench.md");
   if (flags.markdown) console.log(`\n${ratioTable(results)}`);
-  if (flags.readme) await writeReadme(results);
+  if (flags.readme) await writeReadme(results, options);
 }
 
 async function holdConnections(count: number): Promise<void> {

@@ -5,7 +5,7 @@
  */
 
 import { escapeMarkup } from "../../src/commands/client/bench/svg_plot.ts";
-import type { Figures, WorkResult } from "./measure.ts";
+import type { Figures, MeasureOptions, WorkResult } from "./measure.ts";
 import { sourcePath } from "./paths.ts";
 import { run } from "./process.ts";
 import { bestOf, timesAsGood } from "./report.ts";
@@ -96,12 +96,15 @@ export function ratioSvg(results: readonly WorkResult[]): string {
 }
 
 /** Puts the table in place of the one that stands between the marks of the benchmarks' README, and the drawing. */
-export async function writeReadme(results: readonly WorkResult[]): Promise<void> {
+export async function writeReadme(results: readonly WorkResult[], { rounds, seconds }: MeasureOptions): Promise<void> {
   const text = await Deno.readTextFile(README);
   if (!TABLE.test(text)) {
     throw new Error("Cannot put the table into scripts/bench/README.md: it has no <!-- bench: ... --> mark");
   }
-  await Deno.writeTextFile(README, text.replace(TABLE, (_, begin, end) => `${begin}\n${ratioTable(results)}\n${end}`));
+  const circumstances = `One run, ${navigator.hardwareConcurrency} cores, ${new Date().toISOString().slice(0, 10)}, ` +
+    `\`--rounds ${rounds} --seconds ${seconds}\`:`;
+  const block = `${circumstances}\n\n${ratioTable(results)}`;
+  await Deno.writeTextFile(README, text.replace(TABLE, (_, begin, end) => `${begin}\n${block}\n${end}`));
   await Deno.writeTextFile(IMAGE, ratioSvg(results));
   await run([Deno.execPath(), "fmt", "--quiet", README]);
 }
