@@ -1,5 +1,5 @@
 /**
- * `parley-client`: talks.
+ * Entry point of `parley-client`.
  *
  * @module
  */

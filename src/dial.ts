@@ -8,11 +8,10 @@ import type { Session } from "./session/session.ts";
 import { StreamSession, type StreamSessionOptions } from "./session/stream_session.ts";
 import type { WebSocketDialOptions } from "./websocket/dial.ts";
 
-/** Options of {@linkcode dial}; those of WebSocket mean nothing elsewhere. */
+/** Options of {@linkcode dial}; those of WebSocket have no effect on other schemes. */
 export interface DialOptions extends ConnectOptions, WebSocketDialOptions {
   /**
-   * How messages are told apart, as `--framing` says it, or a codec. WebSocket
-   * has messages of its own.
+   * Framing of messages, as for `--framing`, or a codec. WebSocket does not use it.
    *
    * @default {"line"}
    */
@@ -20,9 +19,8 @@ export interface DialOptions extends ConnectOptions, WebSocketDialOptions {
 }
 
 /**
- * The client's side of a session: connects, and cuts the stream into messages.
- * Over `ws` and `wss` it completes the opening handshake, and a message is a
- * WebSocket message, whatever the framing.
+ * Connects and opens the client's side of a session, which splits the stream into messages. Over `ws` and `wss` it
+ * completes the opening handshake, and messages are those of WebSocket, whatever the framing.
  *
  * @example A line to an echo server, and its answer
  * ```ts
@@ -41,7 +39,7 @@ export interface DialOptions extends ConnectOptions, WebSocketDialOptions {
  * }
  * ```
  *
- * @throws {UpgradeError} The server answered, but not with WebSocket.
+ * @throws {UpgradeError} The server answered, but did not upgrade to WebSocket.
  */
 export async function dial(endpoint: string | Endpoint, options: DialOptions = {}): Promise<Session> {
   const { framing = "line", ...rest } = options;
@@ -55,10 +53,9 @@ export async function dial(endpoint: string | Endpoint, options: DialOptions = {
 }
 
 /**
- * A session over a connection that is open already, dialled or accepted. It
- * takes the connection over.
+ * Opens a session over an open connection, and takes ownership of it.
  *
- * @throws {SyntaxError} No framing has that name.
+ * @throws {SyntaxError} The framing is unknown.
  */
 export function openSession(
   connection: Connection,

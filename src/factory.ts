@@ -1,6 +1,5 @@
 /**
- * The factory: one call for each kind of socket. Every socket of the three
- * programs and of the library is opened here.
+ * One function for each kind of socket. Every socket of the programs and of the library is opened here.
  *
  * @module
  */
@@ -32,9 +31,8 @@ import { bindUdp, bindUnixDatagram, LISTEN_DEFAULTS, listenTcp, listenUnix } fro
 import { SOCKET_MODE } from "./net/unix.ts";
 
 /**
- * Listens on `tcp`, `tls` or `unix`, or on the TCP or TLS under `ws` and
- * `wss`: `acceptWebSocket()` makes a session of such a connection, and `serve()`
- * of all of them. Addresses are reused at once after a restart, and accepted
+ * Listens on `tcp`, `tls` or `unix`, or on the TCP or TLS under `ws` and `wss`; `acceptWebSocket()` or `serve()` opens
+ * sessions on such connections. Addresses can be reused at once after a restart (`SO_REUSEADDR`), and accepted
  * connections do not delay small writes (`TCP_NODELAY`).
  *
  * @example A listener and its first connection
@@ -50,8 +48,8 @@ import { SOCKET_MODE } from "./net/unix.ts";
  * ```
  *
  * @throws {SyntaxError} The endpoint cannot be parsed.
- * @throws {BindError} The address is in use, not permitted, or not of this machine.
- * @throws {PermissionError} Deno's sandbox forbids it.
+ * @throws {BindError} The address is in use, not permitted, or not available on this machine.
+ * @throws {PermissionError} Deno lacks the permission.
  */
 export function listen(
   endpoint: HostEndpointText | HostEndpoint,
@@ -92,14 +90,14 @@ export async function listen(endpoint: string | Endpoint, options: ListenOptions
 }
 
 /**
- * Connects by `tcp`, `tls` or `unix`, or to the TCP or TLS under `ws` and `wss`. A name's addresses, IPv6 and IPv4, are raced
- * (RFC 8305).
+ * Connects over `tcp`, `tls` or `unix`, or over the TCP or TLS under `ws` and `wss`. The IPv6 and IPv4 addresses of a
+ * name are raced (RFC 8305).
  *
  * @throws {SyntaxError} The endpoint cannot be parsed.
  * @throws {ResolveError} The name has no address.
- * @throws {RefusedError} No address accepts; it lists each and why.
- * @throws {TlsError} The handshake failed; its reason says why.
- * @throws {TimeoutError} The deadline passed; its phase says which.
+ * @throws {RefusedError} No address accepts the connection; `attempts` has the reason for each.
+ * @throws {TlsError} The handshake failed; see `reason`.
+ * @throws {TimeoutError} A deadline passed; see `phase`.
  */
 export async function connect(endpoint: string | Endpoint, options: ConnectOptions = {}): Promise<Connection> {
   const parsed = typeof endpoint === "string" ? parseEndpoint(endpoint) : endpoint;
@@ -113,7 +111,7 @@ export async function connect(endpoint: string | Endpoint, options: ConnectOptio
     const message = `Cannot connect to ${text}: no answer within ${formatDuration(Math.round(connectTimeoutMs))}`;
     deadline.abort(new TimeoutError("connect", message, { endpoint: text, afterMs: connectTimeoutMs }));
   }, connectTimeoutMs);
-  // One signal by hand: AbortSignal.any() costs more than the rest of a connection's objects.
+  // One controller instead of AbortSignal.any(), which costs more than the other objects of a connection together.
   const { signal } = deadline;
   const onAbort = () => deadline.abort(options.signal?.reason);
   if (options.signal?.aborted) onAbort();
@@ -160,17 +158,15 @@ export async function connect(endpoint: string | Endpoint, options: ConnectOptio
 }
 
 /**
- * Binds a datagram socket on `udp` (RFC 768) or `unixgram`. Datagrams are
- * received whole, one at a time, as `{ data, from, isTruncated }`: `data` has
- * 0 to `maxBytes` bytes, in a view that the next receive overwrites, `from` is
- * an endpoint to reply to.
+ * Binds a datagram socket on `udp` (RFC 768) or `unixgram`. Datagrams are received whole, one at a time, as
+ * `{ data, from, isTruncated }`: `data` has 0 to `maxBytes` bytes, in a view that the next receive overwrites, and
+ * `from` is the endpoint to reply to.
  *
- * Back-pressure: nothing is queued in the process. What is not received in time
- * waits in the kernel's buffer, and what does not fit there is lost; a sender
- * is never held back. `send()` settles when the kernel has the datagram, which
- * says nothing about its arrival; at most 65,507 bytes go into one.
+ * There is no backpressure and no queue in the process: datagrams wait in the kernel's buffer, and those that do not
+ * fit are lost. `send()` settles when the kernel has accepted the datagram, which does not mean that it arrives; its
+ * maximum size is 65,507 bytes.
  *
- * A multicast group is joined by binding to its address, or by `groups`.
+ * To join a multicast group, bind to its address or use `groups`.
  *
  * @example A datagram to oneself
  * ```ts
@@ -182,7 +178,7 @@ export async function connect(endpoint: string | Endpoint, options: ConnectOptio
  * assertEquals((await socket.receive())?.data, Uint8Array.of(1, 2, 3));
  * ```
  *
- * @example An echo that ends after two datagrams
+ * @example An echo server that ends after two datagrams
  * ```ts
  * import { bind } from "@parley/parley";
  * import { assertEquals } from "@std/assert";
@@ -229,17 +225,17 @@ export async function bind(endpoint: string | Endpoint, options: BindOptions = {
   return socket;
 }
 
-/** The runtime's own sockets end the stream before they close, whatever SO_LINGER says. */
+/** The runtime's own sockets half-close the stream before they close, whatever SO_LINGER is. */
 function resetSetup({ canReset = false, socketOptions }: StreamOptions & KernelOptions) {
   const resetsOnClose = socketOptions?.linger === 0;
   return { canReset: canReset === false ? resetsOnClose : canReset, resetsOnClose };
 }
 
-/** Loaded when asked for: most programs must not need `--allow-ffi`. */
+/** Imported on demand, so that most programs do not need `--allow-ffi`. */
 async function optionApplierOf({ socketOptions }: KernelOptions): Promise<SocketOptionApplier | undefined> {
   if (socketOptions === undefined) return undefined;
   const { linger, ...rest } = socketOptions;
-  // No lingering is a matter of how the socket is opened, and needs no permission.
+  // To close with a reset depends only on how the socket is opened, and needs no permission.
   const values = linger === 0 ? rest : socketOptions;
   if (Object.values(values).every((value) => value === undefined)) return undefined;
   const { SocketOptionApplier } = await import("./net/sockopt/socket_option_applier.ts");
@@ -256,7 +252,6 @@ async function handshake(connection: Connection, signal: AbortSignal | undefined
   }
 }
 
-/** From the socket up. */
 function stack(options: StreamOptions, tls: readonly Layer[], log: Logger): Layer[] {
   const { layers = [], layersAboveTls = [], isTraced = true } = options;
   const stacked = [...layers, ...tls, ...layersAboveTls];
@@ -267,9 +262,9 @@ function stack(options: StreamOptions, tls: readonly Layer[], log: Logger): Laye
 
 async function tlsServerLayer(endpoint: Endpoint, { tls }: ListenOptions): Promise<Layer> {
   if (tls === undefined) {
-    throw new TypeError(`Cannot listen on "${formatEndpoint(endpoint)}": no certificate and key are given`);
+    throw new TypeError(`Cannot listen on "${formatEndpoint(endpoint)}": a certificate and a key are required`);
   }
-  // Loaded when asked for: Node's TLS costs every start 10 ms.
+  // Imported on demand, because Node's TLS slows every start.
   const { TlsServerContext } = await import("./net/layers/tls_server.ts");
   return tls instanceof TlsServerContext ? tls : new TlsServerContext(tls);
 }

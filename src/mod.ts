@@ -1,6 +1,5 @@
 /**
- * Parley's library: sockets for Deno with a context in every log line,
- * deadlines, framing, and errors to branch on.
+ * Sockets for Deno with deadlines, framing, error classes, and a context in every log line.
  *
  * @module
  */

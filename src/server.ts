@@ -1,5 +1,5 @@
 /**
- * `parley-server`: serves.
+ * Entry point of `parley-server`.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Many services in the process of a test, from one description.
+ * Runs several services in one process, from one description.
  *
  * @module
  */
@@ -9,44 +9,44 @@ import { runStack, stackEndpoints } from "./commands/server/stack/open_stack.ts"
 import { parseStackFile } from "./commands/server/stack/stack_file.ts";
 import { readEnvironment } from "./script/file/variables.ts";
 
-/** A service of a stack: its endpoints, and its flags as on the command line, without `--`. */
+/** A service of a stack: its endpoints and flags, named as on the command line without `--`. */
 export interface StackServiceConfig {
-  /** What it serves, such as `echo`, `reply`, `mock` or `relay`. */
+  /** Name of the service, such as `echo`, `reply`, `mock` or `relay`. */
   readonly service: string;
   /**
-   * Where to listen; port 0 is a free port.
+   * The endpoint to listen on; port 0 selects a free port.
    *
-   * @default {The service's own endpoint.}
+   * @default {The default endpoint of the service.}
    */
   readonly endpoint?: string;
-  /** Where to listen, if at several endpoints. */
+  /** Several endpoints to listen on. */
   readonly endpoints?: readonly string[];
-  /** The program that an `exec` runs, and its arguments. */
+  /** The program of an `exec` service, with its arguments. */
   readonly program?: readonly string[];
   /** A flag of the service, in kebab case. */
   readonly [flag: string]: string | number | boolean | readonly (string | number)[] | undefined;
 }
 
-/** What a stack file says. */
+/** The content of a stack file. */
 export interface StackConfig {
-  /** The services, by names of yours. */
+  /** The services, by name. */
   readonly services: Readonly<Record<string, StackServiceConfig>>;
-  /** Texts that `${name}` stands for. */
+  /** Replacements for `${name}`. */
   readonly variables?: Readonly<Record<string, string>>;
 }
 
-/** A stack that serves; see {@linkcode startStack}. */
+/** A running stack; see {@linkcode startStack}. */
 export interface RunningStack extends AsyncDisposable {
-  /** Where each service listens, by its name. */
+  /** The endpoints of each service, by name. */
   readonly endpoints: Readonly<Record<string, readonly string[]>>;
-  /** Drains every service. */
+  /** Drains and stops every service. */
   shutdown(): Promise<void>;
 }
 
 /**
  * Starts every service of a stack, as `parley-server stack` does.
  *
- * @example Two peers of a test
+ * @example Two servers for a test
  * ```ts
  * import { dial } from "@parley/parley";
  * import { startStack } from "@parley/parley/stack";
@@ -66,8 +66,8 @@ export interface RunningStack extends AsyncDisposable {
  * }
  * ```
  *
- * @throws {UsageError} A service does not take what the description says; the field is named.
- * @throws {BindError} An address is in use, not permitted, or not of this machine.
+ * @throws {UsageError} The description is invalid; the message names the field.
+ * @throws {BindError} An address is in use, not permitted, or not available on this machine.
  */
 export async function startStack(config: StackConfig): Promise<RunningStack> {
   const stack = await parseStackFile(JSON.stringify(config), "stack", readEnvironment);

@@ -1,4 +1,4 @@
-// Types of `@std/cli`, for as long as it comes from npm, where it has none.
+// Types of `@std/cli`, whose npm package has none.
 declare module "@std/cli/parse-args" {
   export interface ParseOptions {
     boolean?: readonly string[];

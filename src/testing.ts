@@ -1,7 +1,6 @@
 /**
- * For tests: the services of `parley-server` on a free port, in the test's own
- * process, servers that follow a script, and a relay that simulates a bad
- * network.
+ * For tests: services of `parley-server` in the test's own process on a free port, servers that follow a script, and a
+ * relay that simulates a bad network.
  *
  * @module
  */
@@ -25,7 +24,7 @@ export type { RunningServer, ServeOptions } from "./server/serve.ts";
 /** Options of {@linkcode startService}. */
 export interface StartServiceOptions extends ServeOptions {
   /**
-   * Where to listen.
+   * The endpoint to listen on.
    *
    * @default {"tcp://127.0.0.1:0"}
    */
@@ -33,9 +32,9 @@ export interface StartServiceOptions extends ServeOptions {
 }
 
 /**
- * Starts a service of `parley-server` by its name and its flags.
+ * Starts a service of `parley-server` by name, with its flags.
  *
- * @example An answer for a test
+ * @example A server for a test
  * ```ts
  * import { dial } from "@parley/parley";
  * import { startService } from "@parley/parley/testing";
@@ -50,7 +49,7 @@ export interface StartServiceOptions extends ServeOptions {
  * }
  * ```
  *
- * @throws {UsageError} There is no such service, or a flag is not one of its own.
+ * @throws {UsageError} The service or a flag is unknown.
  */
 export async function startService(
   name: string,
@@ -58,7 +57,7 @@ export async function startService(
   { endpoints = "tcp://127.0.0.1:0", ...options }: StartServiceOptions = {},
 ): Promise<RunningServer> {
   const entry = SERVICES.find((entry) => entry.name === name);
-  if (entry === undefined) throw new UsageError(`Cannot start "${name}": there is no such service`);
+  if (entry === undefined) throw new UsageError(`Cannot start "${name}": unknown service`);
   const definition = await loadService(entry);
   const { flags: values } = parseFlags(flags, definition.flags);
   const { authenticator, logInTimeout = DEFAULTS.logInTimeoutMs, ...rest } = options;
@@ -70,7 +69,7 @@ export async function startService(
     logInTimeoutMs: parseDuration(logInTimeout),
     codec,
   });
-  // A service that asks for the login itself must not be asked for another one.
+  // A service that handles logins itself must not require another one.
   const logIn = authenticator === undefined || definition.asksForLogIn ? {} : { authenticator, logInTimeout };
   return await serve(endpoints, service, { context: name, ...rest, ...logIn, framing: codec });
 }

@@ -1,5 +1,5 @@
 /**
- * `parley-udp`: datagrams.
+ * Entry point of `parley-udp`.
  *
  * @module
  */

@@ -36,7 +36,7 @@ export async function readNamedBytes(path: string, what: string): Promise<Uint8A
 }
 
 function whyNot(error: unknown): string {
-  if (error instanceof Deno.errors.NotFound) return "there is no such file";
+  if (error instanceof Deno.errors.NotFound) return "no such file";
   if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
   return reasonOf(error);
 }

@@ -4,9 +4,8 @@ import type { Endpoint } from "../net/endpoint.ts";
 import type { DatagramCounts } from "./counts.ts";
 
 /**
- * Maximum sends that the kernel has not taken yet. A Unix datagram waits while
- * the receiver's queue is full; a UDP send does not, but everything that an
- * impairment has delayed may be due at one moment.
+ * Maximum pending sends. A Unix datagram waits while the receiver's queue is full; a UDP send does not, but all
+ * datagrams that an impairment has delayed may be due at the same time.
  */
 const MAX_IN_FLIGHT = { unixgram: 64, udp: 10_000 };
 
@@ -22,14 +21,14 @@ export class BoundedSender {
   #inFlight = 0;
   #idle: PromiseWithResolvers<void> | undefined;
 
-  /** Sends on `socket`, and does not close it. */
+  /** Does not close `socket`. */
   constructor(socket: DatagramSocket, counts: DatagramCounts) {
     this.#socket = socket;
     this.#counts = counts;
     this.#maxInFlight = socket.endpoint.scheme === "udp" ? MAX_IN_FLIGHT.udp : MAX_IN_FLIGHT.unixgram;
   }
 
-  /** Starts to send `data`, which must not change from now on. Failures are counted. */
+  /** Starts to send `data`, which must not change afterwards. Failures are counted. */
   send(data: Uint8Array, to: Endpoint): void {
     if (this.#inFlight >= this.#maxInFlight) return this.#counts.drop("backlog");
     this.#inFlight++;
@@ -50,7 +49,7 @@ export class BoundedSender {
     }
   }
 
-  /** Settles when the kernel has taken everything. */
+  /** Settles when no send is pending. */
   async whenIdle(): Promise<void> {
     if (this.#inFlight === 0) return;
     await (this.#idle ??= Promise.withResolvers()).promise;

@@ -7,7 +7,7 @@ export interface TableEntry {
 /** Why a client was removed from a {@linkcode ClientTable}. */
 export type RemovalReason = "evicted" | "expired";
 
-/** What a {@linkcode ClientTable} is created from. */
+/** Options of {@linkcode ClientTable}. */
 export interface ClientTableOptions<C extends TableEntry> {
   /** Maximum clients; beyond it the one that was idle longest is evicted. */
   max: number;
@@ -15,7 +15,7 @@ export interface ClientTableOptions<C extends TableEntry> {
   idleTimeoutMs: number;
   /** Milliseconds of a monotonic clock. */
   now: () => number;
-  /** Called with each client that the table has removed by itself. */
+  /** Called with each client that was evicted or has expired. */
   onRemoved: (client: C, reason: RemovalReason) => void;
 }
 
@@ -33,7 +33,7 @@ export class ClientTable<C extends TableEntry> {
     this.#max = options.max;
   }
 
-  /** Clients now, all that have arrived, those evicted at the limit, and those expired when idle. */
+  /** Counts of clients: present, total, evicted at the limit, and expired when idle. */
   get counts(): { now: number; total: number; evicted: number; expired: number } {
     return { now: this.#clients.size, ...this.#counts };
   }
@@ -59,7 +59,7 @@ export class ClientTable<C extends TableEntry> {
   /** Records activity of a client. */
   touch(client: C): void {
     client.lastActiveMs = this.#options.now();
-    // A map iterates in the order of insertion.
+    // A map iterates in the order of insertion, so this moves the client to the end.
     this.#clients.delete(client.key);
     this.#clients.set(client.key, client);
   }

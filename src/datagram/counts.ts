@@ -14,22 +14,22 @@ export type DropReason =
   | "no address"
   /** No socket to the target could be opened. */
   | "no socket"
-  /** It came to a relay's socket from an address that is not the target's. */
+  /** It arrived at a relay's socket from another address than the target's. */
   | "unexpected sender"
-  /** It is no datagram of the protocol around it. */
+  /** It is not a valid datagram of the enclosing protocol. */
   | "malformed"
-  /** It is a part of one, which is not put together. */
+  /** It is a fragment; fragments are not reassembled. */
   | "fragment"
-  /** The kernel did not take it. */
+  /** The kernel did not accept it. */
   | "send failed";
 
 /** The traffic in one direction, in datagrams and bytes. Every dropped datagram is counted. */
 export class DatagramCounts {
   /** Datagrams that were received. */
   received = 0;
-  /** Bytes of them. */
+  /** Bytes of the received datagrams. */
   receivedBytes = 0;
-  /** Datagrams that the kernel took. */
+  /** Datagrams that the kernel accepted. */
   sent = 0;
   /** Bytes of the datagrams that were sent. */
   sentBytes = 0;

@@ -5,7 +5,7 @@ import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
 export interface DatagramJson {
   /** Time of arrival: RFC 3339, in UTC. */
   readonly time: string;
-  /** Milliseconds since `listen` began, with three decimals. */
+  /** Milliseconds since `listen` started, with three decimals. */
   readonly atMs: number;
   /** The sender. */
   readonly from: string | null;
@@ -13,7 +13,7 @@ export interface DatagramJson {
   readonly to: string;
   /** Number of bytes. */
   readonly size: number;
-  /** Whether it was longer. */
+  /** Whether the datagram was truncated. */
   readonly isTruncated: boolean;
   /** The bytes as text if they are UTF-8. */
   readonly text?: string;
@@ -21,7 +21,7 @@ export interface DatagramJson {
   readonly hex?: string;
 }
 
-/** What is known of a datagram besides its bytes. */
+/** Properties of a datagram besides its bytes. */
 export interface DatagramFacts {
   /** Time of arrival, in milliseconds since 1970. */
   timeMs: number;
@@ -31,7 +31,7 @@ export interface DatagramFacts {
   isTruncated: boolean;
 }
 
-/** A datagram that has arrived, as JSON. */
+/** Returns the JSON of a received datagram. */
 export function datagramJson(data: Uint8Array, facts: DatagramFacts): DatagramJson {
   return {
     time: new Date(facts.timeMs).toISOString(),
@@ -49,7 +49,7 @@ export function contentOf(data: Uint8Array): { text: string } | { hex: string } 
   try {
     return { text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(data) };
   } catch {
-    // A fatal decoder throws on bytes that are not UTF-8, and only then.
+    // A fatal decoder throws only on invalid UTF-8.
     return { hex: formatHex(data) };
   }
 }

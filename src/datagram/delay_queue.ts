@@ -1,4 +1,4 @@
-/** A longer timer would fire at once. */
+/** Longer timers fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 interface Entry {
@@ -26,7 +26,7 @@ export class DelayQueue {
   /** Calls `action` at `dueMs`; actions due at the same time run in the order of the calls. */
   add(dueMs: number, action: () => void): void {
     let at = this.#entries.length;
-    // From the end: a later action is rarely due earlier.
+    // Searched from the end, because a new action is rarely due before others.
     while (at > 0 && (this.#entries[at - 1]?.dueMs ?? 0) > dueMs) at--;
     this.#entries.splice(at, 0, { dueMs, action });
     if (at === 0) this.#arm();

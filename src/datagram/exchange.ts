@@ -6,16 +6,16 @@ import { delay } from "../net/wait.ts";
 import { type ExchangeOutcome, ExchangeSummary } from "./exchange_summary.ts";
 import { type Reply, type ReplyCorrelation, ReplyMatcher, type Waiter } from "./reply_matcher.ts";
 
-/** Maximum sockets of an exchange in which each datagram has its own. */
+/** Maximum sockets at a time if each datagram has its own. */
 const MAX_LANES = 256;
 /** Maximum datagrams that wait for replies at a time on a shared socket. */
 const MAX_WAITING = 1_024;
 /** How long the reply to the last try may take before the target's port is checked, in milliseconds. */
 const PROBE_AFTER_MS = 100;
-/** Minimum time between two checks of the port, in milliseconds: each one binds it for a moment. */
+/** Minimum time between two checks of the port, in milliseconds, because a check binds the port for a moment. */
 const PROBE_INTERVAL_MS = 1_000;
 
-/** What a {@linkcode DatagramExchange} is created from. */
+/** Options of {@linkcode DatagramExchange}. */
 export interface ExchangeOptions {
   /** With a numeric address. */
   target: Endpoint;
@@ -25,46 +25,45 @@ export interface ExchangeOptions {
   payload: (seq: number) => Uint8Array;
   count: number;
   intervalMs: number;
-  /** For the reply to one try. */
+  /** Maximum time for the reply to one try. */
   timeoutMs: number;
-  /** Further tries of a datagram without a reply. */
+  /** Maximum retries of a datagram without a reply. */
   retries: number;
   correlation: ReplyCorrelation;
-  /** Whether anyone may reply, and all replies within the timeout count. */
+  /** Whether replies from any sender are accepted, and all within the timeout count. */
   hasManyReceivers: boolean;
   /** Whether no reply is expected. */
   isOneWay: boolean;
-  /** Ends it early. */
+  /** Ends the exchange early. */
   signal: AbortSignal;
   /** Called with each result, in the order of completion. */
   onOutcome?: (outcome: ExchangeOutcome) => void;
   now?: () => number;
 }
 
-/** Sends numbered datagrams and finds out which of them are answered. */
+/** Sends numbered datagrams and determines which of them are answered. */
 export class DatagramExchange {
   /** Counts and times so far. */
   readonly summary = new ExchangeSummary();
   readonly #options: ExchangeOptions;
   readonly #now: () => number;
   readonly #matchers = new Set<ReplyMatcher>();
-  /** Matchers whose datagram is done, and which still receive late replies; the oldest first. */
+  /** Matchers of completed datagrams, which still receive late replies; the oldest first. */
   readonly #done = new Set<ReplyMatcher>();
   #waitingCount = 0;
   #vacancy = Promise.withResolvers<void>();
   #probedMs = -Infinity;
   #isPortClosed = false;
 
-  /** Sends nothing before {@linkcode run}. */
+  /** Sends nothing until {@linkcode run} is called. */
   constructor(options: ExchangeOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
   }
 
   /**
-   * Sends all datagrams at their interval and waits for the last reply or its
-   * deadline. When the signal aborts it returns early; datagrams that wait
-   * then count neither as answered nor as lost.
+   * Sends all datagrams at their interval and waits for the last reply or its deadline. If the signal aborts, it
+   * returns early; datagrams that are still waiting then count neither as answered nor as lost.
    *
    * @throws {LimitError} A datagram is too long.
    */
@@ -79,7 +78,7 @@ export class DatagramExchange {
         const matcher = await this.#takeMatcher();
         const waitMs = nextMs - this.#now();
         if (waitMs > 0) await delay(waitMs, ended).catch(ignore);
-        // Never faster than asked: catching up in a burst would overflow the receiver's buffer.
+        // Never faster than the interval: a burst to catch up could overflow the receiver's buffer.
         nextMs = Math.max(nextMs, this.#now()) + intervalMs;
         if (ended.aborted) break;
         const sent = Promise.withResolvers<void>();
@@ -91,7 +90,7 @@ export class DatagramExchange {
             },
           );
         running.add(one);
-        // Sends on different sockets would not keep the order of the numbers.
+        // Concurrent sends on different sockets would not keep the order of the numbers.
         await sent.promise;
       }
       await Promise.all(running);
@@ -161,7 +160,7 @@ export class DatagramExchange {
       onSent();
       await done.promise;
     } catch (error) {
-      // A Unix socket reports at once that nothing is bound there; an unreachable network says nothing of the port.
+      // A Unix socket reports a missing receiver at once; an unreachable network proves nothing about the port.
       if (!(error instanceof RefusedError) || hasCode(error, "ENETUNREACH", "EHOSTUNREACH")) throw error;
       onSent();
       isRefused = true;
@@ -185,8 +184,8 @@ export class DatagramExchange {
   }
 
   /**
-   * A matcher for one more datagram. With the correlation `port`, a matcher is never
-   * reused: a late or repeated reply to its datagram would answer the next one.
+   * A matcher for the next datagram. With the correlation `port`, a matcher is never reused, because a late or repeated
+   * reply to its datagram would match the next one.
    */
   async #takeMatcher(): Promise<ReplyMatcher> {
     const isShared = this.#options.correlation !== "port";

@@ -7,7 +7,7 @@ export interface ExchangeOutcome {
   readonly seq: number;
   /** "refused": the target's port is closed; "one-way": no reply was expected. */
   readonly status: "answered" | "silent" | "refused" | "one-way";
-  /** How often it was sent. */
+  /** Number of times it was sent. */
   readonly tries: number;
   /** From the first try to the first reply, in milliseconds. */
   readonly elapsedMs: number | undefined;
@@ -32,15 +32,15 @@ export class ExchangeSummary {
   /** Datagrams that were sent, without retries. */
   sent = 0;
   answered = 0;
-  /** Numbers of those without a reply, in the order of completion. */
+  /** Numbers of the datagrams without a reply, in the order of completion. */
   readonly lost: number[] = [];
-  /** How many of the lost ones were sent to a closed port. */
+  /** How many of the lost ones were refused. */
   refused = 0;
   /** Tries after the first one of each datagram. */
   retries = 0;
   /** Late and repeated replies. */
   unmatched = 0;
-  /** Datagrams from other senders than the target, by sender; only the first ten are listed. */
+  /** Datagrams from senders other than the target; only the first ten senders are listed. */
   readonly unexpectedSenders = new Map<string, number>();
   readonly #times: number[] = [];
 
@@ -54,14 +54,14 @@ export class ExchangeSummary {
     if (outcome.elapsedMs !== undefined) this.#times.push(outcome.elapsedMs);
   }
 
-  /** Counts a datagram whose reply was awaited when the exchange was ended. */
+  /** Counts a datagram that was still waiting when the exchange ended. */
   abandon(tries: number): void {
     if (tries === 0) return;
     this.sent++;
     this.retries += tries - 1;
   }
 
-  /** Counts a datagram from another sender than the target. */
+  /** Counts a datagram from a sender other than the target. */
   addUnexpectedSender(from: Endpoint | null): void {
     const name = from === null ? "unnamed" : formatEndpoint(from);
     const known = this.unexpectedSenders.get(name);
@@ -70,7 +70,7 @@ export class ExchangeSummary {
     }
   }
 
-  /** Share of the datagrams that are lost, 0 to 1. */
+  /** Share of lost datagrams, 0 to 1. */
   get lossRatio(): number {
     return this.sent === 0 ? 0 : this.lost.length / this.sent;
   }
@@ -86,7 +86,7 @@ export class ExchangeSummary {
   }
 }
 
-/** Numbers as ranges: `3, 7-9`. */
+/** Formats numbers as ranges: `3, 7-9`. */
 export function formatRanges(numbers: readonly number[]): string {
   const sorted = numbers.toSorted((a, b) => a - b);
   const ranges: [number, number][] = [];

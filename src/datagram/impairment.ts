@@ -2,24 +2,24 @@ import { type Duration, parseDuration } from "../base/units.ts";
 import { normalDeviate, seededRandom } from "../base/random.ts";
 import { DelayQueue } from "./delay_queue.ts";
 
-/** How long a datagram waits for a later one to overtake it, in milliseconds. */
+/** How long a datagram waits to be overtaken by a later one, in milliseconds. */
 const OVERTAKE_WITHIN_MS = 100;
-/** Maximum datagrams of one flow that wait to be overtaken: with a share of 100% there must be one that overtakes. */
+/** Maximum datagrams of one flow that wait to be overtaken; further ones pass, so that even a share of 100% works. */
 const MAX_OVERTAKEN = 64;
 /** Maximum datagrams that wait in an impairment by default. */
 export const MAX_QUEUED = 10_000;
 /** Maximum bytes that wait in an impairment. */
 const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 
-/** What a bad network does to datagrams; shares are from 0 to 1, and nothing happens by default. */
+/** Options of a simulated bad network; shares are from 0 to 1, and by default there is no effect. */
 export interface ImpairmentOptions {
-  /** Share that is lost. */
+  /** Share of datagrams that are lost. */
   drop?: number;
-  /** Share that arrives twice. */
+  /** Share of datagrams that arrive twice. */
   dup?: number;
-  /** Share that arrives after a datagram that was sent later. */
+  /** Share of datagrams that arrive after one that was sent later. */
   reorder?: number;
-  /** Share in which one bit is flipped. */
+  /** Share of datagrams in which one bit is flipped. */
   corrupt?: number;
   /** Delay of each datagram. */
   delay?: Duration;
@@ -31,14 +31,14 @@ export interface ImpairmentOptions {
    * @default {"uniform"}
    */
   distribution?: "uniform" | "normal";
-  /** Bits a second that pass; further datagrams queue. `undefined` for no limit. */
+  /** Bandwidth in bits per second; further datagrams queue. `undefined` for no limit. */
   bitsPerSecond?: number | undefined;
-  /** Bytes of a client that pass; datagrams beyond them are lost. `undefined` for no limit. */
+  /** Maximum bytes of a client; datagrams beyond it are lost. `undefined` for no limit. */
   maxBytes?: number | undefined;
   /** The same seed has the same effect on the same datagram of the same client. */
   seed: number;
   /**
-   * Tells the randomness of several impairments with one seed apart.
+   * Distinguishes several impairments with the same seed.
    *
    * @default {0}
    */
@@ -46,22 +46,22 @@ export interface ImpairmentOptions {
   /** Whether it affects the client with this number, from 1; by default it affects each. */
   appliesTo?: (client: number) => boolean;
   /**
-   * Which way the datagrams go: each direction has randomness of its own.
+   * Direction of the datagrams; each direction has its own randomness.
    *
    * @default {"to-target"}
    */
   direction?: "to-target" | "to-client";
   /**
-   * Maximum datagrams that wait; further ones are dropped, as in a router's queue.
+   * Maximum queued datagrams; further ones are dropped, as in a router's queue.
    *
    * @default {10000}
    */
   maxQueued?: number;
 }
 
-/** What an impairment has done, in datagrams. */
+/** The effects of an impairment, in datagrams. */
 export interface ImpairmentCounts {
-  /** Datagrams that were let through. */
+  /** Datagrams that passed. */
   passed: number;
   /** Datagrams that were dropped. */
   dropped: number;
@@ -77,7 +77,6 @@ export interface ImpairmentCounts {
   discarded: number;
 }
 
-/** Counts of nothing yet. */
 export function noCounts(): ImpairmentCounts {
   return { passed: 0, dropped: 0, duplicated: 0, reordered: 0, corrupted: 0, overflowed: 0, discarded: 0 };
 }
@@ -93,12 +92,11 @@ interface InTransit {
 
 /**
  * A bad network in one direction; {@linkcode Impairments} joins several. The bandwidth and the queue are shared by
- * all clients; chance is not: which datagrams are dropped, duplicated, delayed
- * or corrupted depends on the seed, the direction, the client's number in the
- * order of arrival, and the datagram's number, never on time or other clients.
+ * all clients; randomness is not: which datagrams are dropped, duplicated, delayed or corrupted depends on the seed,
+ * the direction, the client's number in the order of arrival, and the datagram's number, not on time or other clients.
  */
 export class Impairment {
-  /** Datagrams so far, by fate. */
+  /** Effects so far. */
   readonly counts: ImpairmentCounts = noCounts();
   readonly #options: ImpairmentOptions;
   readonly #delayMs: number;
@@ -143,7 +141,7 @@ export class Impairment {
     await this.#queue.whenEmpty();
   }
 
-  /** Discards what waits, and counts it. */
+  /** Discards and counts the waiting datagrams. */
   [Symbol.dispose](): void {
     for (const flow of this.#holding) this.counts.discarded += flow.clear();
     this.counts.discarded += this.#queue.clear();
@@ -179,7 +177,7 @@ export class Impairment {
     const dueMs = linkFreeMs + waitMs;
     const isImmediate = dueMs <= nowMs && this.#queue.length === 0;
     if (!isImmediate && !this.#reserve(bytes.length)) return;
-    // A datagram that the queue has no place for does not occupy the link.
+    // A datagram that is dropped because the queue is full does not occupy the link.
     this.#linkFreeMs = linkFreeMs;
     this.counts.passed++;
     if (isImmediate) return deliver(bytes);
@@ -190,7 +188,7 @@ export class Impairment {
   }
 }
 
-/** What a flow uses of the impairment that it belongs to. */
+/** The part of an impairment that its flows use. */
 interface Link {
   readonly counts: ImpairmentCounts;
   reserve(bytes: number): boolean;
@@ -205,7 +203,7 @@ export class ImpairedFlow {
   readonly #jitterMs: number;
   readonly #random: () => number;
   readonly #link: Link;
-  /** Bytes that have come. */
+  /** Bytes received so far. */
   #bytes = 0;
   /** Datagrams that the next one overtakes. */
   #held: InTransit[] = [];
@@ -220,13 +218,13 @@ export class ImpairedFlow {
   }
 
   /**
-   * Takes one datagram and calls `deliver` with what comes out of it: never,
-   * once or twice, now or later, each time with bytes of its own.
+   * Accepts one datagram and calls `deliver` for its output: never, once or twice, now or later, each time with a copy
+   * of the bytes.
    */
   pass(data: Uint8Array, deliver: (data: Uint8Array) => void): void {
     const { drop = 0, dup = 0, reorder = 0, corrupt = 0, distribution, maxBytes } = this.#options;
     const { counts } = this.#link;
-    // Always the same number of draws: otherwise one option would change the effect of the others.
+    // Every datagram draws the same number of random values; otherwise one option would change the effect of others.
     const isDropped = this.#random() < drop;
     const isDuplicated = this.#random() < dup;
     const isReordered = this.#random() < reorder;
@@ -254,7 +252,7 @@ export class ImpairedFlow {
     this.sendHeld();
   }
 
-  /** Sends the datagrams that nothing has overtaken. */
+  /** Sends the datagrams that were not overtaken in time. */
   sendHeld(): void {
     for (const datagram of this.#takeHeld()) this.#link.send(datagram);
   }

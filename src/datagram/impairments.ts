@@ -3,22 +3,22 @@ import { type ImpairedFlow, type Impairment, type ImpairmentCounts, noCounts } f
 /** Maximum senders whose flows {@linkcode Impairments.flowOf} remembers. */
 const MAX_SENDERS = 10_000;
 
-/** Where the datagrams of one client go through. */
+/** The path of one client's datagrams. */
 export type DatagramFlow = Pick<ImpairedFlow, "pass">;
 
-/** Several impairments of one direction, one after the other. */
+/** Several impairments of one direction, in sequence. */
 export class Impairments {
   readonly #steps: readonly Impairment[];
   readonly #senders = new Map<string, DatagramFlow>();
   #senderCount = 0;
   #passed = 0;
 
-  /** Takes over the impairments. */
+  /** Takes ownership of the impairments. */
   constructor(steps: readonly Impairment[]) {
     this.#steps = steps;
   }
 
-  /** Datagrams so far, by fate; what several impairments did to one counts for each. */
+  /** Effects so far; each impairment counts its own effects. */
   get counts(): ImpairmentCounts {
     const sum = noCounts();
     for (const { counts } of this.#steps) {
@@ -34,13 +34,13 @@ export class Impairments {
       const flow = flows[at];
       if (flow !== undefined) return flow.pass(data, (bytes) => pass(at + 1, bytes, deliver));
       this.#passed++;
-      // Where nothing applied the bytes are still the caller's.
+      // If no impairment applied, the bytes are still those of the caller.
       deliver(at === 0 ? data.slice() : data);
     };
     return { pass: (data, deliver) => pass(0, data, deliver) };
   }
 
-  /** The datagrams of a sender; senders are numbered as they are first seen. */
+  /** The flow of a sender; senders are numbered in the order of their first datagram. */
   flowOf(sender: string): DatagramFlow {
     let flow = this.#senders.get(sender);
     if (flow === undefined) {
@@ -60,11 +60,11 @@ export class Impairments {
 
   /** Settles when everything that waits has been delivered. */
   async whenIdle(): Promise<void> {
-    // In order: what leaves one may wait in the next.
+    // In order: datagrams that leave one impairment may wait in the next.
     for (const step of this.#steps) await step.whenIdle();
   }
 
-  /** Discards what waits, and counts it. */
+  /** Discards and counts the waiting datagrams. */
   [Symbol.dispose](): void {
     for (const step of this.#steps) step[Symbol.dispose]();
   }

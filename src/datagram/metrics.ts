@@ -18,7 +18,7 @@ export interface DatagramFlow {
   readonly direction?: "to-target" | "to-client";
 }
 
-/** Where the metrics come from. */
+/** Sources of the metrics. */
 export interface DatagramMetricsSources {
   /** Label of every metric. */
   readonly service: string;
@@ -36,7 +36,7 @@ export async function datagramRoutes(sources: DatagramMetricsSources): Promise<H
   };
 }
 
-/** Registers the metrics; loads the metrics library, which a server without `--metrics` does not need. */
+/** Registers the metrics; imports the metrics library, which a server without `--metrics` does not load. */
 async function createDatagramMetrics(sources: DatagramMetricsSources): Promise<DatagramMetrics> {
   const { Counter, Gauge, Registry } = (await import("prom-client")).default;
   const { service, flows, clients } = sources;
@@ -58,7 +58,7 @@ async function createDatagramMetrics(sources: DatagramMetricsSources): Promise<D
       labelNames: label === undefined ? directions : [label, ...directions],
       registers,
       collect() {
-        // The counts are kept elsewhere, and a counter of the library can only be increased.
+        // A counter of the library can only be incremented; the counts are kept elsewhere.
         this.reset();
         for (const flow of flows) {
           const direction = flow.direction === undefined ? {} : { direction: flow.direction };

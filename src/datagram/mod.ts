@@ -1,5 +1,5 @@
 /**
- * Datagrams: a server, a relay, and a bad network.
+ * Datagrams: a server, a relay, and a simulated bad network.
  *
  * @module
  */

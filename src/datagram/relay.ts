@@ -11,31 +11,31 @@ import { ClientTable, type RemovalReason, type TableEntry } from "./client_table
 import { DatagramCounts } from "./counts.ts";
 import type { DatagramFlow, Impairments } from "./impairments.ts";
 
-/** How long the replies to the last datagrams may take, in milliseconds. */
+/** How long the relay waits for replies to the last datagrams, in milliseconds. */
 const LAST_REPLIES_MS = 200;
-/** Sockets opened in a row before datagrams are received again. */
+/** Maximum sockets that are opened before datagrams are received again. */
 const OPEN_BATCH = 16;
 /** Maximum datagrams and bytes that wait for their client's socket. */
 const MAX_WAITING = 10_000;
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
-/** What a {@linkcode DatagramRelay} is created from. */
+/** Options of {@linkcode DatagramRelay}. */
 export interface DatagramRelayOptions {
-  /** Where clients send; the relay closes it. */
+  /** The socket for clients; the relay closes it. */
   front: DatagramSocket;
-  /** Where their datagrams go, with a numeric address. */
+  /** The target, with a numeric address. */
   target: Endpoint;
-  /** Opens a socket to the target, one for each client. */
+  /** Opens a client's socket to the target. */
   open: () => Promise<DatagramSocket>;
-  /** Carries the relay's context. */
+  /** Logger with the relay's context. */
   log: Logger;
-  /** A bad network on the way to the target. */
+  /** Simulated network to the target. */
   toTarget?: Impairments | undefined;
-  /** A bad network on the way back. */
+  /** Simulated network to the client. */
   toClient?: Impairments | undefined;
-  /** Who may send, and how often. */
+  /** Access list and rates. */
   gate?: DatagramGate | undefined;
-  /** Ends after this many datagrams have come from clients. */
+  /** Ends after this many datagrams from clients. */
   maxDatagrams?: number | undefined;
   /** Maximum clients at a time; beyond it the client that was idle longest is evicted. */
   maxClients: number;
@@ -43,7 +43,7 @@ export interface DatagramRelayOptions {
   idleTimeout: Duration;
 }
 
-/** Sender of datagrams, and its socket to the target. */
+/** A client with its socket to the target. */
 interface Client extends TableEntry {
   readonly endpoint: Endpoint;
   readonly toTarget: DatagramFlow | undefined;
@@ -56,9 +56,8 @@ interface Client extends TableEntry {
 }
 
 /**
- * Forwards datagrams to a target and replies back. Each client has a socket of
- * its own to the target, which lets the target distinguish clients and the
- * relay route the replies.
+ * Forwards datagrams to a target, and replies back. Each client has its own socket to the target, so that the target
+ * can distinguish clients and the relay can route replies.
  */
 export class DatagramRelay {
   /** Datagrams of clients, as received and as forwarded. */
@@ -75,7 +74,7 @@ export class DatagramRelay {
   #waitingCount = 0;
   #waitingBytes = 0;
 
-  /** Forwards nothing before {@linkcode run}. */
+  /** Forwards nothing until {@linkcode run} is called. */
   constructor(options: DatagramRelayOptions) {
     this.#options = options;
     this.#clients = new ClientTable({
@@ -87,12 +86,12 @@ export class DatagramRelay {
     this.#back = new BoundedSender(options.front, this.backward);
   }
 
-  /** Clients now, all that have arrived, those evicted at the limit, and those forgotten when idle. */
+  /** Counts of clients: present, total, evicted at the limit, and expired when idle. */
   get clients(): { now: number; total: number; evicted: number; expired: number } {
     return this.#clients.counts;
   }
 
-  /** Forwards until `stop` aborts, or until `maxDatagrams` have come and everything delayed has left. */
+  /** Forwards until `stop` aborts, or until `maxDatagrams` have arrived and all delayed datagrams are sent. */
   async run(stop: AbortSignal): Promise<void> {
     const { front, log, toTarget, toClient, maxDatagrams = Infinity } = this.#options;
     const end = () => front.close();
@@ -126,7 +125,7 @@ export class DatagramRelay {
     }
   }
 
-  /** Lets delayed datagrams leave, and waits briefly for the last replies. */
+  /** Sends delayed datagrams, and waits briefly for the last replies. */
   async #finish(stop: AbortSignal): Promise<void> {
     await this.#opening;
     await this.#options.toTarget?.whenIdle();
@@ -185,8 +184,7 @@ export class DatagramRelay {
   }
 
   /**
-   * Opens sockets apart from receiving: while one is opened, a burst of new
-   * clients would overflow the kernel's buffer.
+   * Opens sockets outside the receive loop, so that a burst of new clients does not overflow the kernel's buffer.
    */
   async #openAll(): Promise<void> {
     for (let opened = 0; this.#unopened.length > 0; opened++) {
@@ -203,7 +201,7 @@ export class DatagramRelay {
     try {
       socket = await this.#openWithinLimit(client, open);
     } catch (error) {
-      log.warning("no socket to the target", { client: client.key, error: messageOf(error) });
+      log.warning("cannot open a socket to the target", { client: client.key, error: messageOf(error) });
       return this.#forget(client);
     }
     if (client.isForgotten) return socket.close();
@@ -218,7 +216,7 @@ export class DatagramRelay {
     this.#closing.add(closing);
   }
 
-  /** When the process has no descriptors left, the limit becomes what it could open. */
+  /** If the process runs out of descriptors, lowers the limit to the number of open sockets. */
   async #openWithinLimit(client: Client, open: () => Promise<DatagramSocket>): Promise<DatagramSocket> {
     for (;;) {
       try {
@@ -259,7 +257,7 @@ export class DatagramRelay {
   }
 
   #onRemoved(client: Client, reason: RemovalReason): void {
-    // The first eviction at a level that is shown: a flood of new clients must not become a flood of log lines.
+    // Only the first eviction is a warning: a flood of new clients must not become a flood of log lines.
     const level = reason === "evicted" && this.clients.evicted === 1 ? "warning" : "debug";
     this.#options.log[level](`client ${reason}`, { client: client.key });
     this.#forget(client);
@@ -274,7 +272,7 @@ export class DatagramRelay {
   }
 }
 
-/** The next datagram. Windows reports here that an earlier send found its port closed; the relay continues. */
+/** The next datagram. Windows reports the closed port of an earlier send here; the relay continues. */
 async function receive(socket: DatagramSocket): Promise<Datagram | null> {
   for (;;) {
     try {

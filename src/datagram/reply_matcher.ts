@@ -6,15 +6,15 @@ import type { Endpoint } from "../net/endpoint.ts";
 /**
  * How a reply is matched to a datagram:
  *
- * - `port`: each datagram has a local port of its own, so any reply there is the one;
+ * - `port`: each datagram has its own local port, so any reply to it matches;
  * - `sequence`: the reply contains the datagram's number;
  * - `content`: the reply equals the datagram, except for the case of ASCII letters.
  */
 export type ReplyCorrelation = "port" | "sequence" | "content";
 
-/** A reply, in bytes of its own. */
+/** A reply; its bytes are a copy. */
 export interface Reply extends Datagram {
-  /** When it came by the clock of the exchange, in milliseconds. */
+  /** Time of arrival by the clock of the exchange, in milliseconds. */
   readonly atMs: number;
 }
 
@@ -22,7 +22,7 @@ export interface Reply extends Datagram {
 export interface Waiter {
   /** Its number, from 1. */
   readonly seq: number;
-  /** What was sent. */
+  /** The bytes that were sent. */
   readonly data: Uint8Array;
   /** Called for each reply until the datagram is removed from the matcher. */
   onReply(reply: Reply): void;
@@ -30,15 +30,15 @@ export interface Waiter {
   onRefused(): void;
 }
 
-/** What a {@linkcode ReplyMatcher} is created from. */
+/** Options of {@linkcode ReplyMatcher}. */
 export interface ReplyMatcherOptions {
   correlation: ReplyCorrelation;
-  /** Whose replies are accepted; `undefined` for anyone's. */
+  /** The only sender whose replies are accepted; `undefined` for any. */
   source: Endpoint | undefined;
   now: () => number;
-  /** A datagram from the source that no waiting datagram is matched to: a late or repeated reply. */
+  /** Called for a datagram from the source that matches no waiting datagram: a late or repeated reply. */
   onUnmatched: () => void;
-  /** A datagram from another sender. */
+  /** Called for a datagram from another sender. */
   onUnexpectedSender: (from: Endpoint | null) => void;
 }
 
@@ -54,7 +54,7 @@ export class ReplyMatcher {
     this.socket = socket;
     this.#options = options;
     this.#received = this.#receive();
-    // close() reports a failure; until then it looks like silence.
+    // close() reports a failure; until then the datagrams count as unanswered.
     this.#received.catch(() => {});
   }
 

@@ -12,11 +12,11 @@ import { resolve } from "../net/resolve.ts";
 import { reasonOf } from "../base/system_error.ts";
 
 /**
- * A target for datagrams, with a numeric address: the first one of a name. An
- * unspecified address means this machine, and an IPv4-mapped one is IPv4.
+ * Resolves a target of datagrams to the first address of its name. An unspecified address means this machine, and an
+ * IPv4-mapped one is IPv4.
  *
- * @param dialer Goes through a proxy, which is given the target as it is.
- * @throws {SyntaxError} It is not an endpoint to which datagrams can be sent.
+ * @param dialer Sends through a proxy, which resolves the target itself.
+ * @throws {SyntaxError} Datagrams cannot be sent to this endpoint.
  * @throws {ResolveError} The name has no address.
  */
 export async function resolveTarget(
@@ -39,19 +39,19 @@ export async function resolveTarget(
   return { ...target, host: plainIp(targetAddress(first?.address ?? target.host)) };
 }
 
-/** What the proxies do not reach must not be sent around them. */
+/** Throws for a target that the proxies cannot reach: it must not be sent directly instead. */
 function rejectUnroutable(target: Endpoint, text: string, dialer: Dialer): void {
   const reason = dialer.associate === undefined
     ? "only socks5 proxies relay datagrams"
     : !isHostEndpoint(target)
     ? "a proxy cannot connect to Unix sockets"
     : hasManyReceivers(target)
-    ? "a proxy sends to one receiver only"
+    ? "a proxy cannot send to a multicast or broadcast address"
     : undefined;
   if (reason !== undefined) throw new UsageError(`Cannot send datagrams to ${text} through a proxy: ${reason}`);
 }
 
-/** Whether one datagram may have many replies: the target is a multicast group or a broadcast address. */
+/** Whether the target is a multicast group or a broadcast address, so that one datagram may have many replies. */
 export function hasManyReceivers(target: Endpoint): boolean {
   return isHostEndpoint(target) && (isMulticast(target.host) || /(?:^|\.)255$/.test(target.host));
 }
@@ -60,12 +60,12 @@ export function hasManyReceivers(target: Endpoint): boolean {
 export interface SenderOptions extends BindOptions {
   /** Opens the socket through a proxy instead. */
   dialer?: Dialer | undefined;
-  /** Gives up while the proxy does not answer. */
+  /** Aborts the wait for the proxy. */
   signal?: AbortSignal | undefined;
 }
 
 /**
- * Binds a socket to send to the target from, and to receive replies on.
+ * Binds a socket to send to the target and to receive replies.
  *
  * @param target With a numeric address.
  * @param local The local endpoint; by default a free port, or for a Unix
@@ -84,13 +84,13 @@ export async function bindSender(
     return await bind(endpoint, { ...options, boundLogLevel: "debug" });
   } catch (error) {
     if (local !== undefined || !(error instanceof BindError) || error.reason !== "not available") throw error;
-    // The local address was not requested: the machine has none of the target's family.
+    // No local address was requested, so the machine has none of the target's family.
     const to = formatEndpoint(target);
     throw new RefusedError(`Cannot send to ${to}: ${reasonOf(error.cause)}`, { endpoint: to, cause: error });
   }
 }
 
-/** Opens a socket through a proxy, which gets as much time as a connection. */
+/** Opens a socket through a proxy, within the connect timeout. */
 async function associate(
   target: HostEndpoint,
   open: NonNullable<Dialer["associate"]>,
@@ -120,7 +120,7 @@ function localFor(target: Endpoint): Endpoint {
     return { scheme: "unixgram", path: `${target.path}.${crypto.randomUUID().slice(0, 8)}` };
   }
   const isV6 = target.host.includes(":");
-  // Loopback for a loopback target: permission for 127.0.0.1 is enough.
+  // Loopback for a loopback target, so that the permission for 127.0.0.1 is enough.
   const host = isLoopback(target.host) ? isV6 ? "::1" : "127.0.0.1" : isV6 ? "::" : "0.0.0.0";
   return { scheme: "udp", host, port: 0, path: "/" };
 }

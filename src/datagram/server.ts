@@ -10,49 +10,49 @@ import { DatagramCounts, type DropReason } from "./counts.ts";
 import type { Impairments } from "./impairments.ts";
 import type { DatagramService } from "./service.ts";
 
-/** How long the kernel may take to accept the last replies, in milliseconds. */
+/** Maximum time to send the last replies, in milliseconds. */
 const LAST_REPLIES_MS = 1_000;
 
-/** What a {@linkcode DatagramServer} is created from. */
+/** Options of {@linkcode DatagramServer}. */
 export interface DatagramServerOptions {
   /** Handles each datagram, on every socket. */
   service: DatagramService;
-  /** Receive datagrams; the server closes them. */
+  /** The sockets to serve; the server closes them. */
   sockets: readonly DatagramSocket[];
-  /** Carries the server's context. */
+  /** Logger with the server's context. */
   log: Logger;
   /** Ends after this many datagrams. */
   maxDatagrams?: number | undefined;
   /**
-   * Whether a reply may be larger than its request. Otherwise requests with a
-   * forged address cannot make the server send more than it received.
+   * Whether a reply may be larger than its request. If not, requests with a spoofed address cannot use the server for
+   * amplification.
    *
    * @default {false}
    */
   mayAmplify?: boolean | undefined;
-  /** Who is served, and how often. */
+  /** Access list and rates. */
   gate?: DatagramGate | undefined;
-  /** A bad network in front of the service. */
+  /** Simulated network in front of the service. */
   impairment?: Impairments | undefined;
 }
 
 /** Runs one service on any number of datagram sockets. */
 export class DatagramServer {
-  /** Datagrams so far. */
+  /** Counts so far. */
   readonly counts: DatagramCounts = new DatagramCounts();
   readonly #options: DatagramServerOptions;
   readonly #ending = new AbortController();
   #hasWarned = false;
   #failure: { readonly error: unknown } | undefined;
 
-  /** Receives nothing before {@linkcode run}. */
+  /** Receives nothing until {@linkcode run} is called. */
   constructor(options: DatagramServerOptions) {
     this.#options = options;
   }
 
   /**
-   * Receives and replies until `stop` aborts or `maxDatagrams` have come.
-   * Whatever the service throws ends it; the sockets are closed then.
+   * Receives and replies until `stop` aborts or `maxDatagrams` have arrived. An exception of the service ends it. The
+   * sockets are closed at the end.
    */
   async run(stop: AbortSignal): Promise<void> {
     const { sockets, log, service, impairment } = this.#options;
@@ -76,7 +76,7 @@ export class DatagramServer {
     for (const socket of this.#options.sockets) socket.close();
   }
 
-  /** The receive loop. The kernel's buffer drops what does not fit. */
+  /** The receive loop. Excess datagrams are dropped by the kernel. */
   async #serve(socket: DatagramSocket): Promise<void> {
     const { maxDatagrams = Infinity } = this.#options;
     const backoff = new Backoff();
@@ -89,7 +89,7 @@ export class DatagramServer {
         await answerAll.call(this, socket, sender, isDone);
       } catch (error) {
         if (this.counts.received > before) backoff.reset();
-        // Windows reports here that an earlier reply found its port closed, and the server continues.
+        // Windows reports the closed port of an earlier reply here; the server continues.
         if (backoff.isFresh) socket.log.warning("receive failed; retrying", { error: messageOf(error) });
         await delay(backoff.next(), this.#ending.signal).catch(() => {
           // The signal ends the wait; the loop checks it.
@@ -101,7 +101,7 @@ export class DatagramServer {
       await this.#options.impairment?.whenIdle();
       await Promise.race([sender.whenIdle(), delay(LAST_REPLIES_MS, this.#ending.signal)]);
     };
-    // When the signal comes first, the remaining replies are abandoned.
+    // If the signal aborts first, the remaining replies are abandoned.
     await abortable(last(), { signal: this.#ending.signal }, () => new Error("unreachable")).catch(() => {});
     this.#end();
   }
@@ -111,18 +111,18 @@ export class DatagramServer {
     return socket.answerEach(answer, (bytes, error) => sender.count(bytes, error), isDone);
   }
 
-  /** Does not wait for sends: a Unix client that does not read would block all others. */
+  /** Does not wait for sends, because a Unix client that does not read would block all others. */
   async #answerAtOnce(socket: DatagramSocket, sender: BoundedSender, isDone: () => boolean): Promise<void> {
     while (!isDone()) {
       const datagram = await socket.receive();
       if (datagram === null) return;
       const reply = this.#take(datagram, sender, socket);
-      // The reply may be the received bytes, which the next datagram overwrites.
+      // Copied, because the reply may be the received bytes, which the next datagram overwrites.
       if (reply !== undefined && datagram.from !== null) sender.send(reply.slice(), datagram.from);
     }
   }
 
-  /** The reply to send now, if any; it may be the received bytes themselves. */
+  /** The reply to send now, if any; it may be a view of the received bytes. */
   #take(datagram: Datagram, sender: BoundedSender, socket: DatagramSocket): Uint8Array | undefined {
     const { counts } = this;
     const { gate, impairment, service } = this.#options;
@@ -145,7 +145,7 @@ export class DatagramServer {
     try {
       reply = this.#options.service.onDatagram(datagram, socket);
     } catch (error) {
-      // Not rethrown: the receive loop would take it for a failure of the socket, and retry.
+      // Not rethrown: the receive loop would handle it as a failure of the socket, and retry.
       this.#failure ??= { error };
       this.#end();
     }

@@ -5,25 +5,25 @@ import type { Datagram, DatagramSocket } from "../net/datagram.ts";
 /** Handles the datagrams of a server. */
 export interface DatagramService {
   /**
-   * Takes one datagram and returns the reply, if any. It may return the
-   * received bytes, and must not keep them or the datagram after the call.
+   * Handles one datagram and returns the reply, if any. It may return the received bytes, but must not keep them or the
+   * datagram after the call.
    */
   onDatagram(datagram: Datagram, socket: DatagramSocket): Uint8Array | undefined;
-  /** Whether it takes truncated datagrams too; otherwise they are dropped and counted. */
+  /** Whether it also handles truncated datagrams; otherwise they are dropped and counted. */
   readonly takesTruncated?: boolean;
   /** Called when the server has ended. */
   [Symbol.dispose]?(): void;
 }
 
-/** What a datagram service is created with. */
+/** The context in which a datagram service is created. */
 export interface DatagramServiceContext {
-  /** Carries the service's context. */
+  /** Logger with the service's context. */
   readonly log: Logger;
   /** Writes one line of data to standard output. */
   readonly print: (line: string) => void;
 }
 
-/** A service of `parley-udp serve`: one file, and one line in the registry. */
+/** A service of `parley-udp serve`. */
 export interface DatagramServiceDefinition<T extends FlagTable = FlagTable> {
   /** The NAME in `parley-udp serve NAME`. */
   readonly name: string;
@@ -31,7 +31,7 @@ export interface DatagramServiceDefinition<T extends FlagTable = FlagTable> {
   readonly summary: string;
   /** Flags in addition to those of every service. */
   readonly flags: T;
-  /** Creates one from the values of its flags. */
+  /** Creates the service from the values of its flags. */
   create(flags: FlagValues<T>, context: DatagramServiceContext): DatagramService | Promise<DatagramService>;
 }
 

@@ -5,34 +5,34 @@ import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
 import type { Message, Session } from "../session/session.ts";
 import { closeFrameText, leave } from "../websocket/close_frame.ts";
 
-/** One connection under load: sends messages and takes their echoes; what it receives at a time is of type `R`. */
+/** One connection under load: sends messages and receives their echoes, in units of type `R`. */
 export interface LoadConnection<R = unknown> {
-  /** Sends `count` messages; the promise, if there is one, is settled when the next ones may be sent. */
+  /** Sends `count` messages; the promise, if any, settles when more may be sent. */
   send(count: number): Promise<void> | undefined;
-  /** Waits for what comes next. It goes to {@linkcode answersIn}: one more promise for each message would cost time. */
+  /** Waits for the next input of {@linkcode answersIn}, which is separate to save a promise per message. */
   receive(): Promise<R>;
   /**
-   * How many answers are completed by what came.
+   * Counts the answers that the input completes.
    *
-   * @throws {WrongAnswerError} What came is not what was sent.
-   * @throws {ClosedEarlyError} The server ended.
+   * @throws {WrongAnswerError} The input differs from the data that was sent.
+   * @throws {ClosedEarlyError} The server closed the connection.
    */
   answersIn(received: R): number;
-  /** Closes it, over WebSocket by the closing handshake; with an error at once, and `receive()` throws that. */
+  /** Closes it, over WebSocket with the closing handshake; with an error at once, and `receive()` throws that error. */
   close(error?: Error): void | Promise<void>;
 }
 
-/** The server's answer is not the echo of what was sent. */
+/** The server's answer is not the echo of the message. */
 export class WrongAnswerError extends ParleyError {
   override name = "WrongAnswerError";
 }
 
 function wrongAnswer({ remote }: { readonly remote: Endpoint }, what: string): WrongAnswerError {
   const endpoint = formatEndpoint(remote);
-  return new WrongAnswerError(`${endpoint} did not echo what was sent: ${what}`, { endpoint });
+  return new WrongAnswerError(`${endpoint} did not echo the message: ${what}`, { endpoint });
 }
 
-/** The server takes less than the load that was asked for. */
+/** The server is slower than the requested load. */
 function outboxFull(remote: Endpoint): LimitError {
   const endpoint = formatEndpoint(remote);
   return new LimitError(`${endpoint} reads too slowly: the outbox is full`, { endpoint });
@@ -41,28 +41,27 @@ function outboxFull(remote: Endpoint): LimitError {
 const LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
 /**
- * A message of letters and digits that differs from connection to connection,
- * and at every place from the next: an answer that is shifted, or another
- * connection's, is seen.
+ * A message of letters and digits that differs between connections and at every offset, so that a shifted answer, or
+ * one of another connection, is detected.
  */
 export function buildPayload(size: number, connection: number): Uint8Array {
   const message = new Uint8Array(size);
   for (let index = 0; index < Math.min(size, LETTERS.length); index++) {
     message[index] = LETTERS.charCodeAt((connection * 7 + index) % LETTERS.length);
   }
-  // The rest repeats it: doubled each time, a gigabyte takes no longer than it takes to copy.
+  // The rest repeats the beginning, by doubling it, so that large messages are built at the speed of a copy.
   for (let filled = LETTERS.length; filled < size; filled *= 2) message.copyWithin(filled, 0, filled);
   return message;
 }
 
-/** As much as any socket takes without being read at the other end. */
+/** Any socket accepts this much although the other end does not read. */
 const SAFE_BYTES = 16 * 1024;
-/** Answers up to this are compared byte by byte, longer ones at both ends. */
+/** Answers up to this length are compared completely, longer ones at both ends. */
 const COMPARED_BYTES = 1024;
 
 /**
- * A connection over a stream of bytes. The echo of a framed message has the same
- * bytes as the message, so no decoder stands in the hot loop.
+ * A connection over a stream of bytes. The echo of a framed message has the same bytes as the message, so the hot loop
+ * needs no decoder.
  */
 export class ByteConnection implements LoadConnection<Uint8Array | null> {
   readonly #connection: Connection;
@@ -70,12 +69,12 @@ export class ByteConnection implements LoadConnection<Uint8Array | null> {
   readonly #whole: WholeMatch;
   readonly #batch: Uint8Array;
   readonly #mayWait: boolean;
-  /** Bytes that are still to come back. */
+  /** Bytes that have not been echoed yet. */
   #due = 0;
-  /** Place in the message of the next byte. */
+  /** Offset of the next byte in the message. */
   #at = 0;
 
-  /** `message` is as it goes over the wire; `depth` of them may leave at once. */
+  /** `message` includes its framing; up to `depth` of them are sent at once. */
   constructor(connection: Connection, message: Uint8Array, depth: number) {
     this.#connection = connection;
     this.#message = message;
@@ -90,7 +89,7 @@ export class ByteConnection implements LoadConnection<Uint8Array | null> {
     this.#due += length;
     if (length === this.#batch.length && this.#mayWait) return this.#connection.write(this.#batch);
     if (length < this.#batch.length && this.#mayWait) return this.#connection.write(this.#batch.subarray(0, length));
-    // Waiting until the server has taken it all, without reading what it answers, could last for ever.
+    // Waiting for the server to read it all, without reading its answers, could deadlock.
     for (let rest = length; rest > 0; rest -= this.#batch.length) {
       if (!this.#connection.send(this.#batch.subarray(0, Math.min(rest, this.#batch.length)))) {
         this.close(outboxFull(this.#connection.remote));
@@ -107,7 +106,7 @@ export class ByteConnection implements LoadConnection<Uint8Array | null> {
   answersIn(bytes: Uint8Array | null): number {
     if (bytes === null) throw this.#endedEarly();
     this.#due -= bytes.length;
-    if (this.#due < 0) throw wrongAnswer(this.#connection, `${-this.#due} bytes more than were sent`);
+    if (this.#due < 0) throw wrongAnswer(this.#connection, `${-this.#due} more bytes than were sent`);
     const at = this.#at;
     if (at === 0 && this.#whole.matches(bytes)) return 1;
     if (bytes.length <= COMPARED_BYTES) {
@@ -140,21 +139,21 @@ export class ByteConnection implements LoadConnection<Uint8Array | null> {
     const endpoint = formatEndpoint(this.#connection.remote);
     const cause = this.#connection.closeError;
     const why = cause === undefined ? "" : `: ${messageOf(cause)}`;
-    return new ClosedEarlyError(`${endpoint} ended the connection with ${this.#due} bytes to come${why}`, {
+    return new ClosedEarlyError(`${endpoint} closed the connection with ${this.#due} bytes outstanding${why}`, {
       endpoint,
       cause,
     });
   }
 }
 
-/** A connection over a session that has messages of its own: WebSocket. */
+/** A connection over a session with native messages: WebSocket. */
 export class MessageConnection implements LoadConnection<readonly Message[] | null> {
   readonly #session: Session;
   readonly #message: Uint8Array;
   #due = 0;
   #error: Error | undefined;
 
-  /** `message` is what each message holds. */
+  /** `message` is the payload of each message. */
   constructor(session: Session, message: Uint8Array) {
     this.#session = session;
     this.#message = message;
@@ -162,7 +161,7 @@ export class MessageConnection implements LoadConnection<readonly Message[] | nu
 
   send(count: number): undefined {
     this.#due += count;
-    // Queued: what is sent in one turn leaves in one write.
+    // Messages sent in one turn of the event loop leave in one write.
     for (let index = 0; index < count; index++) {
       if (!this.#session.send(this.#message, false)) {
         this.close(outboxFull(this.#session.remote));
@@ -179,7 +178,7 @@ export class MessageConnection implements LoadConnection<readonly Message[] | nu
   answersIn(messages: readonly Message[] | null): number {
     if (messages === null) throw this.#error ?? this.#endedEarly();
     this.#due -= messages.length;
-    if (this.#due < 0) throw wrongAnswer(this.#session, `${-this.#due} messages more than were sent`);
+    if (this.#due < 0) throw wrongAnswer(this.#session, `${-this.#due} more messages than were sent`);
     for (const { data } of messages) this.#compare(data);
     return messages.length;
   }
@@ -202,7 +201,7 @@ export class MessageConnection implements LoadConnection<readonly Message[] | nu
   #endedEarly(): ClosedEarlyError {
     const endpoint = formatEndpoint(this.#session.remote);
     const why = closeFrameText(this.#session);
-    const message = `${endpoint} ended the connection with ${this.#due} messages to come${why}`;
+    const message = `${endpoint} closed the connection with ${this.#due} messages outstanding${why}`;
     return new ClosedEarlyError(message, { endpoint });
   }
 }
@@ -210,8 +209,8 @@ export class MessageConnection implements LoadConnection<readonly Message[] | nu
 const WORD = Int32Array.BYTES_PER_ELEMENT;
 
 /**
- * Sees whether bytes are one whole message, the common case of an echo, four
- * bytes at a time: byte by byte is a large part of a load generator's own time.
+ * Checks whether the input is exactly one message, the common case of an echo, four bytes at a time, because a
+ * comparison of single bytes would dominate the load generator's CPU time.
  */
 export class WholeMatch {
   readonly #message: Uint8Array;
@@ -220,12 +219,12 @@ export class WholeMatch {
   #found: Int32Array = new Int32Array(0);
 
   constructor(message: Uint8Array) {
-    // A copy begins where a word does.
+    // The copy is aligned to words.
     this.#message = message.slice();
     this.#words = new Int32Array(this.#message.buffer, 0, Math.floor(message.length / WORD));
   }
 
-  /** `false` also if it takes a closer look to tell. */
+  /** A fast check: `false` only means that the input needs a full comparison. */
   matches(bytes: Uint8Array): boolean {
     const message = this.#message;
     if (bytes.length !== message.length || bytes.byteOffset !== 0) return false;
@@ -240,7 +239,7 @@ export class WholeMatch {
     return difference === 0;
   }
 
-  /** A connection reads into the same buffer again and again: its words are seen through one view. */
+  /** A connection reuses its read buffer, so the view is kept. */
   #lookAt({ buffer }: Uint8Array): void {
     this.#buffer = buffer;
     this.#found = new Int32Array(buffer, 0, this.#words.length);

@@ -1,9 +1,9 @@
 import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type Histogram } from "hdr-histogram-js";
 
-/** Latencies in microseconds, exact to three digits, up to an hour and beyond. */
+/** Latencies in microseconds, with three significant digits, for an hour and more. */
 export function newHistogram(): Histogram {
   return build({
-    // Plain 32-bit counters are recorded in 50 ns, packed ones in 600.
+    // Packed counters are much slower to record.
     bitBucketSize: 32,
     autoResize: true,
     lowestDiscernibleValue: 1,
@@ -13,19 +13,18 @@ export function newHistogram(): Histogram {
   });
 }
 
-/** The histogram as text, to be sent to another thread. */
+/** The histogram as text, to send it to another thread. */
 export function encodeHistogram(histogram: Histogram): string {
   return encodeIntoCompressedBase64(histogram);
 }
 
-/** The histogram that {@linkcode encodeHistogram} made into text. */
+/** Decodes the text of {@linkcode encodeHistogram}. */
 export function decodeHistogram(text: string): Histogram {
   return decodeFromCompressedBase64(text, 32, false);
 }
 
 /**
- * The value below which `percentile` per cent of all lie, in milliseconds. The
- * histogram gives the end of a range, which may be beyond its greatest value.
+ * A percentile in milliseconds. The histogram returns the end of a bucket, which may exceed the maximum value.
  */
 export function percentileMs(histogram: Histogram, percentile: number): number {
   return histogram.totalCount === 0
@@ -35,26 +34,25 @@ export function percentileMs(histogram: Histogram, percentile: number): number {
 
 export type { Histogram };
 
-/** Up to here, in microseconds, the histogram keeps every value apart. */
+/** Up to this value, in microseconds, each value has its own bucket in the histogram. */
 const EXACT = 2_048;
 
 /**
- * Records latencies in a histogram. Short ones, which on loopback nearly all
- * are, go into plain counters first: the histogram takes ten times as long for
- * each, which is felt at 150,000 answers a second.
+ * Records latencies in a histogram. Short ones, on loopback nearly all, are counted in an array first, because the
+ * histogram is an order of magnitude slower for each value.
  */
 export class LatencyRecorder {
   readonly #histogram = newHistogram();
   readonly #counts = new Float64Array(EXACT);
 
-  /** `count` latencies of so many milliseconds. */
+  /** Records `count` latencies of the same duration in milliseconds. */
   record(milliseconds: number, count: number): void {
     const microseconds = Math.round(milliseconds * 1_000);
     if (microseconds < EXACT) this.#counts[microseconds] = (this.#counts[microseconds] ?? 0) + count;
     else this.#histogram.recordValueWithCount(microseconds, count);
   }
 
-  /** All that was recorded; valid until the next record. */
+  /** All recorded values; valid until the next record. */
   get histogram(): Histogram {
     for (const [microseconds, count] of this.#counts.entries()) {
       if (count > 0) this.#histogram.recordValueWithCount(microseconds, count);
@@ -63,26 +61,25 @@ export class LatencyRecorder {
     return this.#histogram;
   }
 
-  /** Forgets all of it. */
   reset(): void {
     this.#counts.fill(0);
     this.#histogram.reset();
   }
 }
 
-/** Latencies of one range, and how many there are. */
+/** A range of latencies, and its count. */
 export interface HistogramRow {
   readonly fromMs: number;
   readonly toMs: number;
   readonly count: number;
 }
 
-/** Each range is wider than the one before by at least this factor: the histogram is exact to three digits only. */
+/** Each range is wider than the previous one by at least this factor; the histogram has only three digits. */
 const MIN_FACTOR = 1.1;
 
 /**
- * The latencies in ranges that grow by a constant factor, so that both the
- * body and the tail of the distribution show.
+ * The latencies in ranges that grow by a constant factor, so that both the body and the tail of the distribution are
+ * visible.
  */
 export function histogramRows(histogram: Histogram, maxRows = 14): HistogramRow[] {
   if (histogram.totalCount === 0) return [];
@@ -99,12 +96,12 @@ export function histogramRows(histogram: Histogram, maxRows = 14): HistogramRow[
   });
 }
 
-/** How many latencies are at most that long, in microseconds. */
+/** Number of latencies up to a value in microseconds. */
 function countUpTo(histogram: Histogram, microseconds: number): number {
   return Math.round(percentileBelow(histogram, microseconds) / 100 * histogram.totalCount);
 }
 
-/** The share, in per cent, of the latencies up to a value: found by halving, since the library has only the other way. */
+/** The percentile rank of a value, by bisection, since the library has only the inverse function. */
 function percentileBelow(histogram: Histogram, microseconds: number): number {
   let low = 0;
   let high = 100;

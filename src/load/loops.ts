@@ -8,7 +8,7 @@ import type { Waiting } from "./run.ts";
 import { InFlight } from "./tally.ts";
 import { driveConnections, type LoadContext, type TrackedConnection } from "./tracked_connection.ts";
 
-/** Keeps `depth` messages in flight on the connection: each answer is followed by the next message. */
+/** A closed loop: keeps `depth` messages in flight on each connection. */
 export async function driveClosedLoop(
   tracked: TrackedConnection,
   depth: number,
@@ -31,22 +31,20 @@ export async function driveClosedLoop(
   }
 }
 
-/** Messages in flight on one connection; what is due beyond them waits here, and not in memory. */
+/** Maximum messages in flight on one connection; later ones are delayed, not queued in memory. */
 const MAX_IN_FLIGHT = 4_096;
-/** The same in bytes. */
+/** Maximum bytes in flight on one connection. */
 const MAX_BYTES_IN_FLIGHT = 4 * 1024 * 1024;
-/** Messages that are sent before the answers have their turn. */
+/** Maximum messages that are sent before answers are processed. */
 const SLICE = 512;
 
 /**
- * Sends at a given rate, whether answers come or not, over the connections in turn.
- * A message has its time by the schedule, and its latency is measured from
- * then: a server that stalls is charged for every message that should have
- * been sent meanwhile (no coordinated omission).
+ * An open loop: sends at a given rate, independently of the answers, over the connections in turn. The latency of a
+ * message is measured from its scheduled time, so that a stalled server is charged for every message that was due
+ * meanwhile (no coordinated omission).
  *
- * A rate above what the server can handle does not queue without bound: a
- * connection with too much in flight is passed over, and what is due is sent
- * later. Its latency still counts from the time it was due.
+ * A rate above the capacity of the server does not queue without bound: connections with too much in flight are
+ * skipped and messages are sent late, with latencies still measured from the scheduled time.
  */
 export async function runOpenLoop(
   connections: readonly LoadConnection[],
@@ -75,21 +73,21 @@ class Schedule {
     this.#context = context;
   }
 
-  /** Sends what is due until the run is over. */
+  /** Sends due messages until the run is over. */
   async run(): Promise<void> {
     const { run } = this.#context;
     while (!run.isOver) {
       this.#sendDue(performance.now());
       const waitMs = this.#dueMs - performance.now();
-      // At the end of the run the wait ends with it, and so does the loop.
+      // The end of the run aborts the wait.
       if (waitMs > 0) await delay(waitMs, run.signal).catch(() => {});
       else await delay(0);
     }
-    // A connection with nothing in flight waits for bytes that will never come.
+    // A connection with nothing in flight would wait for bytes that never arrive.
     for (const { connection, inFlight } of this.#connections) if (inFlight.count === 0) connection.close();
   }
 
-  /** Takes the answers of one connection, on which this schedule sends. */
+  /** Receives the answers of one connection, on which this schedule sends. */
   async drive(tracked: TrackedConnection): Promise<void> {
     const { run, tally } = this.#context;
     this.#connections.push(tracked);
@@ -116,14 +114,13 @@ class Schedule {
       const connection = this.#connectionWithRoom();
       if (connection === undefined && this.#connections.length > 0 || run.claim(1) === 0) return;
       if (connection === undefined) {
-        // Every connection is closed.
         tally.countSent(1);
         tally.countUnsendable(1);
       } else connection.send(1, this.#dueMs, nowMs)?.catch(() => {}); // The connection's next receive() throws the same.
     }
   }
 
-  /** The next connection in turn, those passed over that have too much in flight. */
+  /** The next connection in turn that has not too much in flight. */
   #connectionWithRoom(): TrackedConnection | undefined {
     for (let tries = this.#connections.length; tries > 0; tries--) {
       const connection = this.#connections[this.#turn++ % this.#connections.length];
@@ -133,7 +130,7 @@ class Schedule {
   }
 }
 
-/** Answers that came; 0 where the connection was closed because nothing is in flight at the end. */
+/** The number of answers received; 0 if the connection was closed at the end because nothing was in flight. */
 async function receiveUntilOver(tracked: TrackedConnection, run: { readonly isOver: boolean }): Promise<number> {
   try {
     return tracked.connection.answersIn(await tracked.connection.receive());
@@ -144,8 +141,8 @@ async function receiveUntilOver(tracked: TrackedConnection, run: { readonly isOv
 }
 
 /**
- * One caller that takes a connection of the pool for each message; the wait for
- * the connection is part of the latency.
+ * One caller, which acquires a connection of the pool for each message; the wait for the connection is part of the
+ * latency.
  */
 export class PoolCaller implements Waiting {
   readonly #pool: ConnectionPool;
@@ -154,7 +151,7 @@ export class PoolCaller implements Waiting {
   readonly #inFlight = new InFlight();
   #connection: LoadConnection | undefined;
 
-  /** `connections` is shared by all callers of the pool. */
+  /** `connections` is shared by all callers. */
   constructor(pool: ConnectionPool, connections: WeakMap<Connection, LoadConnection>, context: LoadContext) {
     this.#pool = pool;
     this.#connections = connections;
@@ -169,7 +166,6 @@ export class PoolCaller implements Waiting {
     this.#connection?.close(new TimeoutError("reply", "no answer in time"));
   }
 
-  /** Calls until the run is over. */
   async run(): Promise<void> {
     const { run, tally } = this.#context;
     const backoff = new Backoff();
@@ -199,7 +195,7 @@ export class PoolCaller implements Waiting {
     try {
       await connection.send(1);
       while (connection.answersIn(await connection.receive()) === 0) {
-        // The answer comes in pieces.
+        // The answer may arrive in pieces.
       }
     } finally {
       this.#connection = undefined;

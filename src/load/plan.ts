@@ -2,36 +2,35 @@ import type { ConnectOptions } from "../net/options.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import type { Route } from "../http/route.ts";
 
-/** A load to put on a server; plain data, so that a worker can be given a part of it. */
+/** A load on a server; plain data, so that parts of it can be posted to workers. */
 export interface LoadPlan {
   readonly endpoint: Endpoint;
   readonly connections: number;
   /** Messages in flight on a connection, in a closed loop. */
   readonly depth: number;
-  /** Bytes of a message, without its framing. */
+  /** Message size in bytes, without framing. */
   readonly size: number;
   readonly framing: string;
-  /** Messages a second in all: an open loop; without it a closed one. */
+  /** Total messages per second, for an open loop; `undefined` for a closed one. */
   readonly rate: number | undefined;
-  /** How long it is measured. */
+  /** Duration of the measurement. */
   readonly durationMs: number;
-  /** Messages in all, instead of a time. */
+  /** Total number of messages, instead of a duration. */
   readonly requests: number | undefined;
-  /** How long it runs before anything counts. */
+  /** Duration of the warm-up, which is not measured. */
   readonly warmupMs: number;
-  /** For an answer. */
+  /** Maximum time to wait for an answer. */
   readonly timeoutMs: number;
-  /** How to connect. */
   readonly connect: Pick<ConnectOptions, "tls" | "handshakeTimeout" | "connectTimeout">;
   /** Further header fields of a WebSocket handshake. */
   readonly headers?: readonly (readonly [name: string, value: string])[];
-  /** The way there, if it is not a direct one. */
+  /** Proxies to connect through. */
   readonly route?: Route | undefined;
-  /** Connections in the pool that `connections` callers share; without it each has its own. */
+  /** Size of the pool that `connections` callers share; `undefined` if each has its own connection. */
   readonly poolSize: number | undefined;
 }
 
-/** The plan in `count` parts of like size; fewer where there are not enough connections. */
+/** Splits the plan into up to `count` parts of similar size, each with at least one connection. */
 export function splitPlan(plan: LoadPlan, count: number): LoadPlan[] {
   const parts = Math.min(count, plan.connections, plan.requests ?? Infinity, plan.poolSize ?? Infinity);
   const share = (total: number, part: number) => Math.floor(total / parts) + (part < total % parts ? 1 : 0);

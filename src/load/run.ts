@@ -2,9 +2,9 @@ import type { LoadPlan } from "./plan.ts";
 
 /** Something that waits for replies and can be timed out. */
 export interface Waiting {
-  /** Since when it waits for the oldest of its answers; `undefined` when for none. */
+  /** When the oldest unanswered message was sent; `undefined` if there is none. */
   readonly oldestMs: number | undefined;
-  /** It waited too long. */
+  /** Called on timeout. */
   giveUp(): void;
 }
 
@@ -14,11 +14,11 @@ const INTERRUPTED_MS = 200;
 /** How often the waiting connections are checked, in milliseconds. */
 const WATCH_MS = 100;
 
-/** The course of one run: how much may still be sent, and when it is over. */
+/** The state of one run: how many messages may still be sent, and when it is over. */
 export class LoadRun implements Disposable {
-  /** Nothing more is sent. */
+  /** Whether no more messages are sent. */
   isOver = false;
-  /** When nothing more was sent. */
+  /** When sending ended. */
   overMs = 0;
   readonly #waiting = new Set<Waiting>();
   readonly #over = new AbortController();
@@ -27,13 +27,13 @@ export class LoadRun implements Disposable {
   #endTimer: ReturnType<typeof setTimeout> | undefined;
   #watchTimer: ReturnType<typeof setInterval> | undefined;
 
-  /** It begins at once; its end is set by {@linkcode endAfter} or {@linkcode endAfterMessages}. */
+  /** Starts at once; {@linkcode endAfter} or {@linkcode endAfterMessages} sets the end. */
   constructor(plan: LoadPlan) {
     this.#timeoutMs = plan.timeoutMs;
     this.#watchTimer = setInterval(() => this.#watch(), WATCH_MS);
   }
 
-  /** For an answer, and for a server to come back. */
+  /** Maximum time for an answer and for a reconnect. */
   get timeoutMs(): number {
     return this.#timeoutMs;
   }
@@ -43,7 +43,7 @@ export class LoadRun implements Disposable {
     return this.#over.signal;
   }
 
-  /** Messages that may be sent now: `wanted` of them or less. */
+  /** Returns how many messages may be sent now, at most `wanted`. */
   claim(wanted: number): number {
     if (this.isOver) return 0;
     const granted = Math.min(wanted, this.#left);
@@ -52,7 +52,6 @@ export class LoadRun implements Disposable {
     return granted;
   }
 
-  /** Sets the end. */
   endAfter(milliseconds: number): void {
     this.#endTimer = setTimeout(() => this.finish(), milliseconds);
   }
@@ -62,7 +61,7 @@ export class LoadRun implements Disposable {
     this.#left = count;
   }
 
-  /** Nothing more is sent; what is in flight may still be answered. */
+  /** Stops sending; messages in flight may still be answered. */
   finish(): void {
     if (this.isOver) return;
     this.isOver = true;
@@ -70,23 +69,21 @@ export class LoadRun implements Disposable {
     this.#over.abort(new DOMException("the run is over", "AbortError"));
   }
 
-  /** Nothing more is sent, and what is in flight is given little more time. */
+  /** Stops sending, and gives messages in flight only a little more time. */
   interrupt(): void {
     this.#timeoutMs = Math.min(this.#timeoutMs, INTERRUPTED_MS);
     this.finish();
   }
 
-  /** Has its answers waited for within the time that the plan gives. */
+  /** Applies the timeout of the plan to its answers. */
   add(waiting: Waiting): void {
     this.#waiting.add(waiting);
   }
 
-  /** It waits no more. */
   delete(waiting: Waiting): void {
     this.#waiting.delete(waiting);
   }
 
-  /** Stops the timers. */
   [Symbol.dispose](): void {
     clearTimeout(this.#endTimer);
     clearInterval(this.#watchTimer);

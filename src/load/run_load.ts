@@ -9,34 +9,34 @@ import { LoadRun } from "./run.ts";
 import { type ErrorCounts, type Sample, Tally } from "./tally.ts";
 import { ConnectionOpener, driveConnections, type LoadContext } from "./tracked_connection.ts";
 
-/** How often the counts are handed on, in milliseconds. */
+/** How often counts are reported, in milliseconds. */
 const SAMPLE_MS = 1_000;
-/** Connections that are being opened at a time. */
+/** Maximum connection attempts at a time. */
 const OPENING_AT_ONCE = 64;
 
-/** How a load is run. */
+/** Options of {@linkcode runLoad}. */
 export interface RunLoadOptions {
-  /** Gives up, or ends the run early. */
+  /** Ends the run early. */
   readonly signal: AbortSignal;
-  /** Waited for when every connection is open: others may not be ready yet. */
+  /** Awaited once every connection is open, so that all threads start together. */
   readonly onReady: () => Promise<void>;
-  /** The exit code that an error counts under. */
+  /** The exit code of an error. */
   readonly exitCodeOf: (error: unknown) => number;
-  /** Called about once a second with what was counted since; the histograms are valid during the call. */
+  /** Called about once a second with the counts since the last call; the histograms are valid only during the call. */
   readonly onSample: (sample: Sample) => void;
 }
 
-/** What a load came to, besides the samples. */
+/** The result of a load, besides the samples. */
 export interface LoadEnd {
-  /** From the first message that counts to the last answer, or to the end of the run. */
+  /** From the first measured message to the last answer, or to the end of the run. */
   readonly elapsedMs: number;
   readonly errors: ErrorCounts;
 }
 
 /**
- * Puts a load on a server from this thread.
+ * Runs a load against a server from this thread.
  *
- * @throws {ParleyError} Not every connection could be opened.
+ * @throws {ParleyError} A connection could not be opened.
  */
 export async function runLoad(plan: LoadPlan, options: RunLoadOptions): Promise<LoadEnd> {
   using deadlineTimer = new DeadlineTimer();
@@ -56,7 +56,7 @@ export async function runLoad(plan: LoadPlan, options: RunLoadOptions): Promise<
     if (plan.warmupMs === 0) setEnd(run, plan);
     const loading = startLoops(plan, connections, { run, tally, opener });
     if (plan.warmupMs > 0) {
-      // The warm-up ends early when the run is over early, or has failed.
+      // The end of the run, or its failure, aborts the warm-up.
       await Promise.race([delay(plan.warmupMs, run.signal).catch(() => {}), loading]);
       startMs = performance.now();
       tally.restart(startMs);
@@ -93,7 +93,7 @@ async function runPoolLoops(plan: LoadPlan, size: number, context: LoadContext):
   await using pool = new ConnectionPool((signal) => context.opener.connect(signal), {
     size,
     waitTimeout: plan.timeoutMs,
-    // A connection goes from hand to hand here: to look at it each time would measure the looking.
+    // A validation at each acquire would be part of the measured latency.
     trustFor: "1s",
   });
   const shared = new WeakMap<Connection, LoadConnection>();

@@ -2,7 +2,6 @@ import { type Histogram, newHistogram, percentileMs } from "./histogram.ts";
 import type { LoadEnd } from "./run_load.ts";
 import type { ErrorCount, ErrorCounts, Sample } from "./tally.ts";
 
-/** Percentiles that are reported. */
 const PERCENTILES = [50, 90, 99, 99.9] as const;
 
 /** One second of a run. */
@@ -22,14 +21,14 @@ export interface Latencies {
   readonly mean: number;
 }
 
-/** What a run came to. */
+/** The result of a run. */
 export interface LoadSummary {
   readonly elapsedMs: number;
   readonly sent: number;
   readonly answered: number;
-  /** Sent, and never answered. */
+  /** Sent and never answered. */
   readonly lost: number;
-  /** Answers a second. */
+  /** Answers per second. */
   readonly rate: number;
   readonly latency: Histogram;
   readonly service: Histogram;
@@ -48,12 +47,12 @@ export class Collector {
   #lost = 0;
   #elapsedMs = 0;
 
-  /** Answers until now. */
+  /** Answers so far. */
   get answered(): number {
     return this.#answered;
   }
 
-  /** What each second came to until now. */
+  /** The complete seconds so far. */
   get seconds(): readonly Second[] {
     return this.#seconds.map(({ answered, latency }) => ({
       answered,
@@ -62,7 +61,7 @@ export class Collector {
     }));
   }
 
-  /** What a thread counted in its second of that number. */
+  /** Adds a thread's counts of one second. */
   add(second: number, sample: Sample): void {
     this.#sent += sample.sent;
     this.#answered += sample.answered;
@@ -74,7 +73,7 @@ export class Collector {
     slot.latency.add(sample.latency);
   }
 
-  /** A thread has ended. */
+  /** Notes that a thread has ended. */
   end({ elapsedMs, errors }: LoadEnd): void {
     this.#elapsedMs = Math.max(this.#elapsedMs, elapsedMs);
     for (const [name, found] of errors) {
@@ -83,7 +82,6 @@ export class Collector {
     }
   }
 
-  /** The sum of all. */
   summary(): LoadSummary {
     const elapsedMs = this.#elapsedMs;
     return {
@@ -100,7 +98,6 @@ export class Collector {
   }
 }
 
-/** The latencies that are reported. */
 export function latenciesOf(histogram: Histogram): Latencies {
   const [p50, p90, p99, p999] = PERCENTILES.map((percentile) => percentileMs(histogram, percentile));
   const isEmpty = histogram.totalCount === 0;
@@ -114,12 +111,11 @@ export function latenciesOf(histogram: Histogram): Latencies {
   };
 }
 
-/** How many errors there were. */
 export function errorCount(errors: ErrorCounts): number {
   return errors.values().reduce((sum, { count }) => sum + count, 0);
 }
 
-/** The last sample covers part of a second: next to whole ones it would look like a drop. */
+/** The last sample covers only part of a second, and would look like a drop in throughput. */
 function wholeSeconds(seconds: readonly Second[], elapsedMs: number): readonly Second[] {
   return seconds.length > 1 ? seconds.slice(0, Math.max(1, Math.floor(elapsedMs / 1_000))) : seconds;
 }

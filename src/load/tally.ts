@@ -1,10 +1,10 @@
 import { messageOf } from "../base/errors.ts";
 import { type Histogram, LatencyRecorder } from "./histogram.ts";
 
-/** Receives when messages were to be sent, when they were sent, and how many. */
+/** Receives the scheduled time, the sending time, and the number of messages. */
 export type OnMessages = (intendedMs: number, sentMs: number, count: number) => void;
 
-/** The messages of one connection that have no answer yet, in order; those sent together share an entry. */
+/** The unanswered messages of one connection, in order; those sent together share an entry. */
 export class InFlight {
   #intended = new Float64Array(4);
   #sent = new Float64Array(4);
@@ -19,17 +19,17 @@ export class InFlight {
     return this.#hasAnswers;
   }
 
-  /** How many messages are in flight. */
+  /** Number of messages in flight. */
   get count(): number {
     return this.#count;
   }
 
-  /** When the oldest of them was sent, in milliseconds; `undefined` when there is none. */
+  /** When the oldest of them was sent, in milliseconds; `undefined` if there is none. */
   get oldestMs(): number | undefined {
     return this.#entries === 0 ? undefined : this.#sent[this.#head];
   }
 
-  /** `count` messages leave. */
+  /** Adds `count` messages. */
   push(intendedMs: number, sentMs: number, count: number): void {
     if (this.#entries === this.#counts.length) this.#grow();
     const at = (this.#head + this.#entries) & (this.#counts.length - 1);
@@ -40,13 +40,13 @@ export class InFlight {
     this.#count += count;
   }
 
-  /** The oldest `count` messages are answered. */
+  /** Removes the oldest `count` messages, which were answered. */
   answer(count: number, onAnswered: OnMessages): void {
     this.#hasAnswers = true;
     this.#take(count, onAnswered);
   }
 
-  /** None of them will be answered. */
+  /** Removes all, which will not be answered. */
   lose(onLost: OnMessages): void {
     this.#take(this.#count, onLost);
   }
@@ -83,7 +83,7 @@ export class InFlight {
   }
 }
 
-/** How often one kind of error happened, and what the first one said. */
+/** How often one kind of error occurred, and the message of the first one. */
 export interface ErrorCount {
   readonly count: number;
   /** The exit code of such an error. */
@@ -94,21 +94,21 @@ export interface ErrorCount {
 /** Errors by the name of their class. */
 export type ErrorCounts = ReadonlyMap<string, ErrorCount>;
 
-/** What was counted since the last look, and the latencies. */
+/** The counts and latencies since the last sample. */
 export interface Sample {
   readonly sent: number;
   readonly answered: number;
-  /** Sent on a connection that failed before the answer came. */
+  /** Sent on a connection that failed before the answer arrived. */
   readonly lost: number;
-  /** From when a message was to be sent to its answer. */
+  /** From the scheduled time of a message to its answer. */
   readonly latency: Histogram;
-  /** From when it was sent. */
+  /** From the sending of a message to its answer. */
   readonly service: Histogram;
 }
 
-/** Counts what happens; one for all connections of a thread. */
+/** Counts messages, answers and errors for all connections of a thread. */
 export class Tally {
-  /** When the last answer came. */
+  /** When the last answer arrived. */
   lastAnswerMs = 0;
   readonly #isOpenLoop: boolean;
   readonly #exitCodeOf: (error: unknown) => number;
@@ -121,39 +121,36 @@ export class Tally {
   #nowMs = 0;
   #startMs = 0;
 
-  /** In a closed loop a message is to be sent when it is sent, so that one histogram is enough. */
+  /** In a closed loop, both times of a message are the same, so one histogram is enough. */
   constructor({ isOpenLoop, exitCodeOf }: { isOpenLoop: boolean; exitCodeOf: (error: unknown) => number }) {
     this.#isOpenLoop = isOpenLoop;
     this.#exitCodeOf = exitCodeOf;
   }
 
-  /** Errors until now. */
+  /** Errors so far. */
   get errors(): ErrorCounts {
     return this.#errors;
   }
 
-  /** Messages left. */
   countSent(count: number): void {
     this.#sent += count;
   }
 
-  /** Answers came, now. */
   countAnswered(inFlight: InFlight, count: number, nowMs: number): void {
     this.#nowMs = nowMs;
     inFlight.answer(count, this.#record);
   }
 
-  /** No answer to what is in flight will come. */
+  /** Counts the messages in flight, which will not be answered. */
   countLost(inFlight: InFlight): void {
     inFlight.lose(this.#lose);
   }
 
-  /** There was no connection to send these on. */
+  /** Counts messages for which no connection was open. */
   countUnsendable(count: number): void {
     this.#lost += count;
   }
 
-  /** Something went wrong. */
   countError(error: unknown): void {
     const name = error instanceof Error ? error.name : "Error";
     const known = this.#errors.get(name);
@@ -164,7 +161,7 @@ export class Tally {
     }
   }
 
-  /** The warm-up is over: neither what was counted nor what is in flight now belongs to the result. */
+  /** Ends the warm-up: neither the counts so far nor the messages in flight are part of the result. */
   restart(nowMs: number): void {
     this.#startMs = nowMs;
     this.#latency.reset();
@@ -173,7 +170,7 @@ export class Tally {
     this.#sent = this.#answered = this.#lost = 0;
   }
 
-  /** Gives what was counted since the last call to `use`, and begins again. */
+  /** Passes the counts since the last call to `use` and resets them. */
   flush(use: (sample: Sample) => void): void {
     const latency = this.#latency.histogram;
     const service = this.#isOpenLoop ? this.#service.histogram : latency;

@@ -14,7 +14,7 @@ import type { LoadPlan } from "./plan.ts";
 import type { LoadRun, Waiting } from "./run.ts";
 import { InFlight, type Tally } from "./tally.ts";
 
-/** What a load generator may have queued on one connection before it gives that up; more where its messages are larger. */
+/** Maximum bytes queued on one connection before it is given up; larger messages raise it. */
 const OUTBOX_BYTES = 64 * 1024 * 1024;
 
 /** Opens the connections of a plan. */
@@ -23,13 +23,12 @@ export class ConnectionOpener {
   readonly #deadlineTimer: DeadlineTimer;
   #opened = 0;
 
-  /** `deadlineTimer` checks the deadlines of all of them. */
+  /** `deadlineTimer` checks the deadlines of all connections. */
   constructor(plan: LoadPlan, deadlineTimer: DeadlineTimer) {
     this.#plan = plan;
     this.#deadlineTimer = deadlineTimer;
   }
 
-  /** One connection, ready for load. */
   async open(signal: AbortSignal): Promise<LoadConnection> {
     const { endpoint, size, headers = [] } = this.#plan;
     if (!isWebSocket(endpoint)) return this.over(await this.connect(signal));
@@ -40,12 +39,10 @@ export class ConnectionOpener {
     );
   }
 
-  /** One connection by itself. */
   async connect(signal: AbortSignal): Promise<Connection> {
     return await connect(this.#plan.endpoint, await this.#options(signal));
   }
 
-  /** A connection over an open connection. */
   over(connection: Connection): LoadConnection {
     const builder = new ByteBuilder();
     parseFraming(this.#plan.framing).encode(buildPayload(this.#plan.size, this.#opened++), builder);
@@ -60,20 +57,19 @@ export class ConnectionOpener {
   }
 }
 
-/** What all connections of a thread share. */
 export interface LoadContext {
   readonly run: LoadRun;
   readonly tally: Tally;
   readonly opener: ConnectionOpener;
 }
 
-/** A connection, and what is in flight on it. */
+/** A connection with its messages in flight. */
 export class TrackedConnection implements Waiting {
   readonly connection: LoadConnection;
   readonly inFlight = new InFlight();
   readonly #context: LoadContext;
 
-  /** The run watches over its answers from now on. */
+  /** Applies the timeout of the run to its answers from now on. */
   constructor(connection: LoadConnection, context: LoadContext) {
     this.connection = connection;
     this.#context = context;
@@ -84,7 +80,7 @@ export class TrackedConnection implements Waiting {
     return this.inFlight.oldestMs;
   }
 
-  /** Sends messages that were to be sent then. */
+  /** Sends messages that are due at `dueMs`. */
   send(count: number, intendedMs: number, nowMs: number): Promise<void> | undefined {
     this.inFlight.push(intendedMs, nowMs, count);
     this.#context.tally.countSent(count);
@@ -95,7 +91,7 @@ export class TrackedConnection implements Waiting {
     this.connection.close(new TimeoutError("reply", "no answer in time"));
   }
 
-  /** Closes it; what is in flight is lost. */
+  /** Closes it; messages in flight count as lost. */
   close(): void | Promise<void> {
     this.#context.run.delete(this);
     this.#context.tally.countLost(this.inFlight);
@@ -104,8 +100,7 @@ export class TrackedConnection implements Waiting {
 }
 
 /**
- * Drives a connection until the run is over, and another one in its place whenever
- * one fails.
+ * Drives a connection until the run is over; replaces it whenever it fails.
  */
 export async function driveConnections(
   first: LoadConnection,
@@ -120,20 +115,21 @@ export async function driveConnections(
       await drive(tracked);
       return;
     } catch (error) {
-      // An error that the network did not cause is a bug, and must be seen.
+      // Any other error is a bug and must not be hidden.
       if (!(error instanceof ParleyError)) throw error;
       context.tally.countError(error);
     } finally {
       await tracked.close();
     }
     if (tracked.inFlight.hasAnswers) backoff.reset();
-    // A connect in the turn of the close can leave Deno 2.9.6 without a wake-up for its timers: zero is a turn too.
+    // A connect in the same turn as the close can leave Deno 2.9.6 without a wake-up for its timers, so even a delay of
+    // zero matters.
     await delay(tracked.inFlight.hasAnswers ? 0 : backoff.next(), context.run.signal).catch(() => {});
     next = await reopen(context, backoff);
   }
 }
 
-/** Another connection; `undefined` when the run is over, and when the server stays away. */
+/** Opens another connection; `undefined` when the run is over, or the server remains unreachable. */
 async function reopen({ run, opener, tally }: LoadContext, backoff: Backoff): Promise<LoadConnection | undefined> {
   const patience = new Deadline(run.timeoutMs);
   while (!run.isOver && patience.remainingMs > 0) {

@@ -3,9 +3,9 @@ import { abortable, delay } from "../net/wait.ts";
 import { spawn } from "./spawn.ts";
 
 const hasGroups = Deno.build.os !== "windows";
-/** How often a stopping group is looked at. */
+/** How often a stopping group is checked. */
 const POLL_MS = 20;
-/** For the rest of the output, once the group has ended. */
+/** Maximum time to read the rest of the output after the group has ended. */
 const PIPE_MS = 500;
 
 /** How a command ended. */
@@ -19,32 +19,32 @@ export function endedText({ code, signal }: Ended): string {
   return signal === null ? `exit status ${code}` : `ended by ${signal}`;
 }
 
-/** How a group is started. */
+/** Options of {@linkcode ProcessGroup.start}. */
 export interface ProcessGroupOptions {
-  /** Variables of the environment, besides our own. */
+  /** Environment variables in addition to those of this process. */
   readonly env?: Readonly<Record<string, string>>;
   /**
-   * Whether there is something to write to its standard input.
+   * Whether standard input is a pipe.
    *
    * @default {false}
    */
   readonly hasInput?: boolean;
-  /** Receives standard output as it comes; the command is held back until it settles. */
+  /** Receives standard output; its promise applies backpressure to the command. */
   readonly onOutput: (bytes: Uint8Array) => void | Promise<void>;
   /** The same for standard error. */
   readonly onErrorOutput: (bytes: Uint8Array) => void | Promise<void>;
 }
 
 /**
- * A command in a process group of its own, so that everything that it starts
- * ends with it. A process that leaves the group (setsid(2)) escapes.
+ * A command in its own process group, so that its child processes end with it. A process that leaves the group
+ * (setsid(2)) escapes.
  */
 export class ProcessGroup {
-  /** Number of the process, and of its group. */
+  /** Process ID, which is also the ID of the group. */
   readonly pid: number;
   /** Settles when the command itself has ended. */
   readonly ended: Promise<Ended>;
-  /** Settles when both outputs have ended; rejects with what a receiver threw. */
+  /** Settles when both outputs have ended; rejects with the error of a receiver. */
   readonly outputEnded: Promise<void>;
   readonly #child: Deno.ChildProcess;
   readonly #readers: ReadableStreamDefaultReader<Uint8Array>[] = [];
@@ -55,7 +55,7 @@ export class ProcessGroup {
   #hasEnded = false;
 
   /**
-   * Starts it.
+   * Starts the command.
    *
    * @throws {UsageError} There is no such command, or it cannot be executed.
    */
@@ -70,7 +70,7 @@ export class ProcessGroup {
     });
     this.pid = this.#child.pid;
     this.#input = hasInput ? this.#child.stdin.getWriter() : undefined;
-    // A command may end without reading what it was sent.
+    // A command may end without reading its input.
     this.#input?.closed.catch(() => {});
     const output = [this.#read(this.#child.stdout, onOutput), this.#read(this.#child.stderr, onErrorOutput)];
     this.outputEnded = Promise.all(output).then(() => {});
@@ -78,33 +78,33 @@ export class ProcessGroup {
     this.ended = this.#child.status.finally(() => this.#hasEnded = true);
   }
 
-  /** Writes to its standard input; `false` if it reads no more. */
+  /** Writes to its standard input; `false` if it no longer reads. */
   async write(bytes: Uint8Array): Promise<boolean> {
     if (this.#input === undefined || this.#isInputEnded) return false;
     try {
       await this.#input.write(bytes);
       return true;
     } catch {
-      // A broken pipe: the command has closed its standard input, or ended.
+      // EPIPE: the command has closed its standard input, or ended.
       this.#isInputEnded = true;
       return false;
     }
   }
 
-  /** Ends its standard input. */
+  /** Closes its standard input. */
   async endInput(): Promise<void> {
     if (this.#input === undefined || this.#isInputEnded) return;
     this.#isInputEnded = true;
-    // A broken pipe: it has ended first.
+    // EPIPE: the command has ended first.
     await this.#input.close().catch(() => {});
   }
 
-  /** Reads no more of its output: the command sees a broken pipe where it writes more. */
+  /** Stops reading its output: further writes of the command fail with EPIPE. */
   async closeOutput(): Promise<void> {
     await Promise.all(this.#readers.map((reader) => reader.cancel()));
   }
 
-  /** Waits until the command has ended, or for the time: whether it has. */
+  /** Waits for the command to end; returns whether it did within the time. */
   hasEndedWithin(timeoutMs: number): Promise<boolean> {
     return isSettledWithin(this.ended, timeoutMs);
   }
@@ -114,18 +114,18 @@ export class ProcessGroup {
     return isSettledWithin(this.outputEnded, timeoutMs);
   }
 
-  /** Ends the whole group: SIGTERM, and SIGKILL for what is left after the time, or once `hurry` is aborted. */
+  /** Ends the group: SIGTERM, then SIGKILL for processes that remain after the time, or once `hurry` aborts. */
   async stop(timeoutMs: number, hurry?: AbortSignal): Promise<void> {
     this.#signal("SIGTERM");
     const endMs = performance.now() + timeoutMs;
     while (this.#isAlive() && performance.now() < endMs && !hurry?.aborted) await delay(POLL_MS);
     this.#signal("SIGKILL");
-    // Broken where the command has left it unread.
+    // Fails if the command has not read its input.
     await this.#input?.abort().catch(() => {});
     await this.ended;
-    // A process that has left the group may hold the pipes open for ever.
+    // A process that has left the group may keep the pipes open.
     const output = this.outputEnded.catch(() => {
-      // A receiver failed, which knows it.
+      // A receiver failed, and has handled its own error.
     });
     if (!await isSettledWithin(output, PIPE_MS)) await this.closeOutput();
   }
@@ -135,19 +135,17 @@ export class ProcessGroup {
       if (this.#signalsGroup) Deno.kill(-this.pid, signal);
       else this.#child.kill(signal);
     } catch (error) {
-      // The group is empty.
       if (!(error instanceof Deno.errors.NotFound || error instanceof TypeError)) throw error;
     }
   }
 
-  /** Whether any process of the group runs: signal 0 is not sent, only checked (kill(2)). */
+  /** Whether any process of the group runs; signal 0 only checks for existence (kill(2)). */
   #isAlive(): boolean {
     if (!this.#signalsGroup) return !this.#hasEnded;
     try {
       Deno.kill(-this.pid, 0);
       return true;
     } catch {
-      // No such group any more.
       return false;
     }
   }
@@ -161,7 +159,7 @@ export class ProcessGroup {
   }
 }
 
-/** The end of a command's output, which explains how it ended. */
+/** The last part of a command's output, which often explains its exit status. */
 export class OutputTail {
   readonly #maxBytes: number;
   #bytes: Uint8Array = new Uint8Array(0);

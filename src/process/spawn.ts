@@ -1,7 +1,7 @@
 import { missingPermission, NoRoomError, PermissionError, UsageError } from "../base/errors.ts";
 
 /**
- * Starts a command.
+ * Starts a command, with errors that name it.
  *
  * @throws {UsageError} There is no such command, or it cannot be executed.
  */
@@ -23,12 +23,12 @@ export function spawn(words: readonly string[], options: Deno.CommandOptions): D
   }
 }
 
-/** Sends a signal to a command that may have ended by itself. */
+/** Sends a signal to a command that may have ended already. */
 export function sendSignal(child: Deno.ChildProcess, signal: Deno.Signal): void {
   try {
     child.kill(signal);
   } catch (error) {
-    // TypeError: it has ended.
+    // TypeError: the command has ended.
     if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
   }
 }

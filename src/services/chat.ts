@@ -12,18 +12,18 @@ import { parseClusterAddress } from "../chat/nats/cluster_address.ts";
 import type { Logger } from "../log/logger.ts";
 import { defineService } from "./service.ts";
 
-/** Messages of each room that are kept in a file or by NATS. */
+/** Default number of messages that a file or NATS stores for each room. */
 const STORED_MESSAGES = 100_000;
 
-/** With less, a busy server would be considered lost. */
+/** With a shorter lease, a busy server would be considered offline. */
 const MIN_LEASE_MS = 1_000;
 
-/** Rooms for people and programs: lines of text, JSON, and a page for browsers. */
+/** Chat rooms: lines of text, JSON, and a page for browsers. */
 export const chat = defineService({
   sharesState: true,
   endpoints: ["tcp://127.0.0.1:8028", "ws://127.0.0.1:8765"],
   framing: "line",
-  // As JSON, each character of a message may take six bytes.
+  // In JSON, each character of a message may take six bytes.
   maxMessageBytes: DEFAULTS.webSocketMessageBytes,
   asksForLogIn: true,
   flags: {
@@ -78,7 +78,7 @@ export const chat = defineService({
   async create(flags, { log, authenticator, logInTimeoutMs, pings }) {
     const { motd, messageRate, messageBurst } = flags;
     const lines = motd === undefined ? [] : await readMotd(motd);
-    // Only a chat pays for reading its page.
+    // Imported here, so that only a chat loads the page.
     const { PAGE_ROUTES: routes } = await import("../chat/page/routes.ts");
     return await createChatService({
       log,
@@ -111,7 +111,7 @@ interface HistoryFlags {
   readonly clusterLease: number | undefined;
 }
 
-/** Where messages are kept and, where many servers share them, who is connected to the others. */
+/** The store of messages and, in a cluster, the directory of members on other servers. */
 async function openHistory(flags: HistoryFlags, log: Logger): Promise<{ history: History; directory?: Directory }> {
   const { history: path, historyCount, historyAge: maxAgeMs, maxRooms, cluster } = flags;
   const isInMemory = cluster === undefined && path === undefined;
@@ -144,7 +144,7 @@ async function openHistory(flags: HistoryFlags, log: Logger): Promise<{ history:
   const [flag] = Object.entries(given).find(([, value]) => value !== undefined) ?? [];
   if (flag !== undefined) throw new UsageError(`Cannot use ${flag} without --cluster`);
   if (path === undefined) return { history: createMemoryHistory({ retention: retention(MEMORY_MESSAGES) }) };
-  // Only a chat with a file pays for the database.
+  // Imported here, so that only a chat with a file loads the database.
   const { createSqliteHistory } = await import("../chat/history_sqlite.ts");
   return { history: createSqliteHistory({ path, log, retention: retention(STORED_MESSAGES) }) };
 }
@@ -161,7 +161,7 @@ async function openCluster(
   const address = parseClusterAddress(cluster);
   for (const [flag, path] of Object.entries({ "--cluster-ca": clusterCa, "--cluster-cert": clusterCert })) {
     if (path !== undefined && !address.isTls) {
-      throw new UsageError(`${flag} is given, but --cluster does not ask for TLS: write tls://`);
+      throw new UsageError(`Cannot use ${flag} without TLS: write --cluster tls://...`);
     }
   }
   if ((clusterCert === undefined) !== (clusterKey === undefined)) {
@@ -175,7 +175,7 @@ async function openCluster(
       key: await readNamedFile(clusterKey, "the key for NATS"),
     },
   };
-  // Only a cluster pays for the client of NATS.
+  // Imported here, so that only a cluster loads the NATS client.
   const { DEFAULT_LEASE_MS, joinCluster } = await import("../chat/nats/cluster.ts");
   return await joinCluster({ ...options, address, trust, replicas, leaseMs: clusterLease ?? DEFAULT_LEASE_MS });
 }

@@ -3,7 +3,7 @@ import type { Message, Session } from "../session/session.ts";
 import { answerBatch, echoBatch } from "./session_input.ts";
 import { defineService } from "./service.ts";
 
-/** Sends back what comes (RFC 862); with a framing, message by message. */
+/** Sends received data back (RFC 862); with a framing, message by message. */
 export const echo = defineService({
   endpoints: ["tcp://127.0.0.1:8888"],
   framing: "raw",

@@ -2,10 +2,10 @@ import { DEFAULTS } from "../base/defaults.ts";
 import { missingPermission, PermissionError, UsageError } from "../base/errors.ts";
 import { defineService } from "./service.ts";
 
-/** Processes cost more than connections. */
+/** Lower than for other services, because processes cost more than connections. */
 const MAX_PROGRAMS = 256;
 
-/** Runs a program for each client, or one for all, joined to its standard input and output. */
+/** Runs a program for each client, or one for all clients, connected to its standard input and output. */
 export const exec = defineService({
   endpoints: ["tcp://127.0.0.1:8888"],
   framing: ({ shared }) => shared ? "line" : "raw",
@@ -15,12 +15,12 @@ export const exec = defineService({
   maxConnections: MAX_PROGRAMS,
   flags: {
     shared: { type: "boolean", help: "run one program for all clients: its output goes to every client" },
-    binary: { type: "boolean", help: "over WebSocket, pass bytes as they come instead of a line for each message" },
+    binary: { type: "boolean", help: "over WebSocket, send raw bytes instead of one line per message" },
     timeout: { type: "duration", help: "end a program that runs for longer than TIME" },
     finishTimeout: {
       type: "duration",
       default: "60s",
-      help: "once the client has ended its side, end a program that writes nothing for TIME",
+      help: "once the client has half-closed, end a program that writes nothing for TIME",
     },
     killAfter: {
       type: "duration",
@@ -30,14 +30,14 @@ export const exec = defineService({
   },
   notes: [
     "No shell is involved: for one, write -- sh -c '...'. Bytes are passed on unchanged; over WebSocket each message is a",
-    "line of input and each line of output a message, or with --framing what the framing makes one. The environment says",
-    "who the client is (REMOTE_ADDR, REMOTE_PORT; of a WebSocket the variables of CGI, RFC 3875). Standard error and the",
-    "exit status go to the log. At most 256 programs run at once unless --max-connections says otherwise.",
+    "line of input and each line of output a message, unless --framing is given. The environment describes the client",
+    "(REMOTE_ADDR, REMOTE_PORT; for a WebSocket the variables of CGI, RFC 3875). Standard error and the exit status go to",
+    "the log. By default at most 256 programs run at once (--max-connections).",
     "",
   ].join("\n"),
   examples: [
     { words: "exec ws://:8080 -- ./count.sh", does: "each line of output is a WebSocket message" },
-    { words: "exec --shared ws://:8080 -- tail -f app.log", does: "one program, shown to every client" },
+    { words: "exec --shared ws://:8080 -- tail -f app.log", does: "one program, its output sent to every client" },
   ],
   async create(flags, { log, codec, program = [] }) {
     await assertRunnable(program);
@@ -59,19 +59,19 @@ export const exec = defineService({
   },
 });
 
-/** As execvp(3) finds it; exits as a shell does that cannot run a command. */
+/** Looks the program up as execvp(3) does; exits with the status of a shell that cannot run a command. */
 const FIND_PROGRAM = `case $1 in
 */*) test -e "$1" || exit 127; test -x "$1" && test ! -d "$1" || exit 126 ;;
 *) command -v -- "$1" || exit 127 ;;
 esac`;
 
-/** A mistake in the command line must not wait for the first client to be seen. */
+/** Reports a wrong program at the start instead of with the first client. */
 async function assertRunnable([program = ""]: readonly string[]): Promise<void> {
   const isGranted = (command: string) => Deno.permissions.querySync({ name: "run", command }).state === "granted";
   if (!isGranted(program)) {
     throw new PermissionError(`Cannot run "${program}": ${missingPermission(`--allow-run=${program}`)}`);
   }
-  // Where the permission is for the program alone, the first client finds out.
+  // With a permission for the program alone, the shell cannot run, and the first client finds the error.
   if (Deno.build.os === "windows" || !isGranted("sh")) return;
   const { code } = await new Deno.Command("sh", { args: ["-c", FIND_PROGRAM, "sh", program], stdin: "null" }).output();
   if (code === 127) throw new UsageError(`Cannot run "${program}": no such command`);

@@ -23,10 +23,10 @@ export const proxy = defineService({
     targetTimeout: { type: "duration", default: "10s", help: "maximum time to connect to a target" },
   },
   notes: [
-    "One port speaks SOCKS 5 (RFC 1928, 1929) and HTTP CONNECT (RFC 9110). The end of either side is passed on and leaves",
-    "the other open; a reset is passed on as an end. With --auth a client logs in by user name and password (SOCKS), or by",
-    "Proxy-Authorization (HTTP). Names are resolved here, and every address of a target is checked. UDP ASSOCIATE takes",
-    "whole datagrams from the address of its connection.",
+    "One port speaks SOCKS 5 (RFC 1928, 1929) and HTTP CONNECT (RFC 9110). A half-close is passed on and leaves the other",
+    "direction open; a reset is passed on as an end. With --auth a client logs in with a user name and password (SOCKS)",
+    "or with Proxy-Authorization (HTTP). Names are resolved by the proxy, and every address of a target is checked. UDP",
+    "ASSOCIATE accepts unfragmented datagrams from the address of its connection.",
     "",
   ].join("\n"),
   examples: [

@@ -12,13 +12,13 @@ const CR = 0x0d;
 
 interface ReplyPlan {
   readonly text: ReplyText;
-  /** Whether the connection stays open after an answer. */
+  /** Whether the connection stays open after a reply. */
   readonly isKept: boolean;
 }
 
 const NOTHING = new Uint8Array(0);
 
-/** Gives a canned answer: on connect, to each message, or to each HTTP request. */
+/** Sends a canned reply: on connect, to each message, or to each HTTP request. */
 export const reply = defineService({
   endpoints: ["tcp://127.0.0.1:8888"],
   framing: ({ on, http }) => on === "message" && !http ? "line" : "raw",
@@ -69,7 +69,7 @@ async function serveEach(session: Session, { text, isKept }: ReplyPlan): Promise
   }
 }
 
-/** Answers the head of each request with the text as it is. */
+/** Answers the head of each request with the text, unchanged. */
 async function serveOnRequest(session: Session, { text, isKept }: ReplyPlan): Promise<void> {
   const requests = new RequestReader(streamOf(session));
   for (let request = await requests.next(); request; request = await requests.next()) {
@@ -87,7 +87,7 @@ async function serveHttp(session: Session, { text, isKept }: ReplyPlan): Promise
   });
 }
 
-/** By default the framing is raw: a message is what one read gave. */
+/** By default the framing is raw: a message is the result of one read. */
 function streamOf(session: Session): HttpStream {
   return {
     read: async (options) => (await session.receive(options))?.[0]?.data ?? null,
@@ -97,16 +97,15 @@ function streamOf(session: Session): HttpStream {
 
 const SERVE = { connect: serveOnce, message: serveEach, request: serveOnRequest };
 
-/** Makes the answer to a message. */
+/** Builds the reply to a message. */
 export type ReplyText = (message: Uint8Array) => Uint8Array;
 
 /**
- * The canned answer that the flags give: a text with escapes in which
- * `{message}` stands for what came, or a file as it is. As a line it loses the
- * line end that it may have: the framing adds one.
+ * The canned reply of the flags: a text with escapes in which `{message}` stands for the received message, or a file,
+ * unchanged. A line loses its line end, since the framing adds one.
  *
- * @throws {UsageError} Neither or both are given, the file cannot be read, or it is to be a line and holds several.
- * @throws {SyntaxError} The text holds an unknown escape.
+ * @throws {UsageError} Neither or both are given, the file cannot be read, or several lines are given for one.
+ * @throws {SyntaxError} The text contains an unknown escape.
  */
 async function loadReplyText(
   flags: { text: string | undefined; file: string | undefined },
@@ -114,7 +113,7 @@ async function loadReplyText(
 ): Promise<ReplyText> {
   const { text, file } = flags;
   if ((text === undefined) === (file === undefined)) {
-    throw new UsageError("reply needs its answer, either --text TEXT or --file FILE");
+    throw new UsageError("reply requires either --text TEXT or --file FILE");
   }
   const shape = isLine ? oneLine : (bytes: Uint8Array) => bytes;
   if (text !== undefined) return replyTemplate(shape(unescape(text)));
@@ -126,10 +125,10 @@ function oneLine(bytes: Uint8Array): Uint8Array {
   const end = bytes.at(-1) !== LF ? bytes.length : bytes.at(-2) === CR ? bytes.length - 2 : bytes.length - 1;
   const line = bytes.subarray(0, end);
   if (!line.includes(LF)) return line;
-  throw new UsageError("Cannot give an answer of several lines with --framing line; take --framing raw");
+  throw new UsageError("Cannot reply with several lines with --framing line; use --framing raw");
 }
 
-/** Bytes in which each `{message}` stands for the message. */
+/** Replaces each `{message}` by the message. */
 export function replyTemplate(template: Uint8Array): ReplyText {
   const parts: Uint8Array[] = [];
   let from = 0;

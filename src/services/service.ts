@@ -5,25 +5,25 @@ import type { Logger } from "../log/logger.ts";
 import type { Service } from "../server/service.ts";
 import type { PingOptions } from "../websocket/pinger.ts";
 
-/** What a service is given when it is made. */
+/** The context in which a service is created. */
 export interface ServiceContext {
-  /** Carries the service's context. */
+  /** Logger with the service's context. */
   readonly log: Logger;
-  /** Who may log in, where `--auth` asks for it. */
+  /** Checks logins if `--auth` is given. */
   readonly authenticator?: Authenticator | undefined;
-  /** For the login to come, in milliseconds. */
+  /** Maximum time for the login, in milliseconds. */
   readonly logInTimeoutMs: number;
-  /** How streams are cut into messages. */
+  /** Framing of streams. */
   readonly codec?: Codec | undefined;
-  /** When to ping clients, where the service's own protocol can; WebSocket sessions do it themselves. */
+  /** Ping intervals for services whose own protocol has pings; WebSocket sessions ping by themselves. */
   readonly pings?: PingOptions | undefined;
-  /** The words after `--`, of a service with {@linkcode ServiceDefinition.takesProgram}. */
+  /** The words after `--`, for a service with {@linkcode ServiceDefinition.takesProgram}. */
   readonly program?: readonly string[] | undefined;
 }
 
-/** An entry of the registry: what `parley-server --help` shows of a service, and how to load the service itself. */
+/** An entry of the registry: the service's part of `parley-server --help`, and its loader. */
 export interface ServiceEntry {
-  /** Name: `parley-server NAME`. */
+  /** The NAME in `parley-server NAME`. */
   readonly name: string;
   /** One line, without a full stop. */
   readonly summary: string;
@@ -41,62 +41,62 @@ export interface ServiceExample {
 
 /** A service of `parley-server`: one file each, one entry in the registry. */
 export interface ServiceDefinition<T extends FlagTable = FlagTable> {
-  /** Endpoints where none are given. */
+  /** Default endpoints. */
   readonly endpoints: readonly string[];
-  /** Framing where none is given, as `--framing` says it; it may depend on the service's own flags. */
+  /** Default framing, as for `--framing`; it may depend on the service's own flags. */
   readonly framing: string | ((flags: FlagValues<T>) => string);
   /**
-   * Maximum bytes of a message, in framings that do not say it themselves.
+   * Maximum bytes of a message, unless the framing sets it.
    *
    * @default {4_096 of a line, 1 MiB of any other}
    */
   readonly maxMessageBytes?: number;
   /**
-   * Whether `--framing` may change it; not where a standard says every byte.
+   * Whether `--framing` may change the framing; false for a service that implements a standard.
    *
    * @default {true}
    */
   readonly takesFraming?: boolean;
   /**
-   * Whether it asks for the login itself where there is an authenticator;
-   * otherwise the first message of a client must be the login.
+   * Whether the service handles logins itself; otherwise, with `--auth`, the first message of a client must be the
+   * login.
    *
    * @default {false}
    */
   readonly asksForLogIn?: boolean;
   /**
-   * The words after `--` are the program that it runs; those of any other
-   * service are a command that runs while it serves.
+   * Whether the words after `--` are the program that the service runs; for any other service they are a command that
+   * runs while it serves.
    *
    * @default {false}
    */
   readonly takesProgram?: boolean;
-  /** Maximum clients at once where `--max-connections` is not given, if less than of other services. */
+  /** Default of `--max-connections`, if lower than that of other services. */
   readonly maxConnections?: number;
-  /** Its clients have to do with each other: one thread must serve them all. */
+  /** Whether its clients share state, so that one thread must serve them all. */
   readonly sharesState?: boolean;
-  /** Flags besides those that every service has. */
+  /** Flags in addition to those of every service. */
   readonly flags: T;
-  /** More for `--help`: whole lines, each with its line end. */
+  /** Further text for `--help`: whole lines, each with its line end. */
   readonly notes?: string;
-  /** More examples, besides that of the registry. */
+  /** Examples in addition to that of the registry. */
   readonly examples?: readonly ServiceExample[];
-  /** Makes one from the values of its flags. */
+  /** Creates the service from the values of its flags. */
   create(flags: FlagValues<T>, context: ServiceContext): Service | Promise<Service>;
 }
 
-/** A service of any flags. */
+/** A service as the registry holds it, whatever its flags. */
 export interface RegisteredService extends Omit<ServiceDefinition, "create" | "framing"> {
   framing(flags: Readonly<Record<string, unknown>>): string;
   create(flags: Readonly<Record<string, unknown>>, context: ServiceContext): Service | Promise<Service>;
 }
 
-/** Makes a registered service; the flags of its `create` are typed by its table. */
+/** Defines a service whose `create` takes flags of the types in its table. */
 export function defineService<const T extends FlagTable>(definition: ServiceDefinition<T>): RegisteredService {
   const { framing } = definition;
   return {
     ...definition,
-    // The command line makes the values from the same table, which is what gives them these types.
+    // The command line parses the values by the same table.
     framing: (flags) => typeof framing === "string" ? framing : framing(flags as FlagValues<T>),
     create: (flags, context) => definition.create(flags as FlagValues<T>, context),
   };

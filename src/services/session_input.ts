@@ -1,6 +1,6 @@
 import type { Message, Session } from "../session/session.ts";
 
-/** Queued bytes at which answering waits for the client to read. */
+/** Queued bytes at which answering waits for a slow client. */
 const HIGH_WATER_BYTES = 256 * 1024;
 
 /** Sends the messages back and waits as {@linkcode answerBatch} does. */
@@ -12,7 +12,7 @@ function bodyOf({ data }: Message): Uint8Array {
   return data;
 }
 
-/** Sends one answer for each message and waits until all have left; a client that does not read is waited for. */
+/** Answers each message, with backpressure from a slow client, and waits until everything is sent. */
 export function answerBatch(
   session: Session,
   batch: readonly Message[],
@@ -36,15 +36,15 @@ async function answerMany(
 }
 
 /**
- * Reads and drops what the client sends, until its end or the signal; its own
- * pace is never held back by a receive buffer that nobody empties.
+ * Reads and discards the client's data until its end or the signal, so that a full receive buffer never blocks the
+ * client.
  *
- * @throws {ResetError} The client is gone.
+ * @throws {ResetError} The client reset the connection.
  */
 export async function discardInput(session: Session, signal?: AbortSignal): Promise<void> {
   try {
     while (await session.receive(signal && { signal })) {
-      // Dropped.
+      // Discarded.
     }
   } catch (error) {
     if (!signal?.aborted) throw error;

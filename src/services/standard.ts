@@ -10,7 +10,7 @@ import type { Session } from "../session/session.ts";
 import { defineService } from "./service.ts";
 import { discardInput } from "./session_input.ts";
 
-/** Reads and drops everything and never answers (RFC 863). */
+/** Reads and discards everything and never answers (RFC 863). */
 export const discard = defineService({
   endpoints: ["tcp://127.0.0.1:9009"],
   framing: "raw",
@@ -35,10 +35,10 @@ export const chargen = defineService({
       async serve(session: Session): Promise<void> {
         const end = new AbortController();
         const input = discardInput(session, end.signal);
-        // A failed read ends the loop by the failed write; it is rethrown below.
+        // A failed read also fails the next write, which ends the loop; the error is rethrown below.
         input.catch(() => {});
         try {
-          // A client that has ended only its own side goes on reading.
+          // A client that has half-closed still reads.
           while (!isDraining && session.closeReason === undefined) await session.write(pattern, true);
         } finally {
           end.abort();
@@ -52,7 +52,7 @@ export const chargen = defineService({
   },
 });
 
-/** Every line once: 95 lines of 72 characters, each starting one character later (RFC 864). */
+/** One period of the pattern: 95 lines of 72 characters, each starting one character later (RFC 864). */
 export function chargenPattern(): Uint8Array {
   const ring = Array.from({ length: CHAR_COUNT }, (_, index) => String.fromCharCode(FIRST_CHAR + index)).join("");
   const twice = ring + ring;
@@ -61,7 +61,7 @@ export function chargenPattern(): Uint8Array {
   );
 }
 
-/** Sends date and time in one line and closes (RFC 867). */
+/** Sends the date and time in one line and closes (RFC 867). */
 export const daytime = defineService({
   endpoints: ["tcp://127.0.0.1:9013"],
   framing: "raw",
@@ -75,7 +75,7 @@ export const daytime = defineService({
   }),
 });
 
-/** In the first form that RFC 867 shows: `Tuesday, February 22, 1982 17:37:43-UTC`. */
+/** The first format in RFC 867: `Tuesday, February 22, 1982 17:37:43-UTC`. */
 export function formatDaytime(date: Date): string {
   const day = date.toLocaleDateString("en-US", { dateStyle: "full", timeZone: "UTC" });
   return `${day} ${date.toISOString().slice(11, 19)}-UTC`;
@@ -84,7 +84,7 @@ export function formatDaytime(date: Date): string {
 /** Seconds from 1900-01-01 to 1970-01-01, both 00:00 UTC (RFC 868). */
 const SECONDS_1900_TO_1970 = 2_208_988_800;
 
-/** Sends the seconds since 1900 in 4 bytes, the highest first, and closes (RFC 868). */
+/** Sends the seconds since 1900 as a 32-bit big-endian number and closes (RFC 868). */
 export const time = defineService({
   endpoints: ["tcp://127.0.0.1:9037"],
   framing: "raw",
@@ -98,7 +98,7 @@ export const time = defineService({
   }),
 });
 
-/** Milliseconds since 1970 in the form of RFC 868; the 32 bits wrap around in 2036, as the protocol does. */
+/** Encodes milliseconds since 1970 as RFC 868 does; the 32 bits wrap around in 2036. */
 export function encodeTime(unixMs: number): Uint8Array {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, Math.floor(unixMs / 1_000) + SECONDS_1900_TO_1970);

@@ -17,13 +17,13 @@ const FAULTS: readonly Fault[] = [
     name: "a missing certificate",
     spoil: (files) => Promise.resolve(files.flags("nowhere.pem")),
     code: 2,
-    says: /^parley-server: Cannot read the certificate \S+nowhere\.pem: there is no such file$/,
+    says: /^parley-server: Cannot read the certificate \S+nowhere\.pem: no such file$/,
   },
   {
     name: "a missing key",
     spoil: (files) => Promise.resolve(files.flags("cert.pem", "nowhere.pem")),
     code: 2,
-    says: /^parley-server: Cannot read the private key \S+nowhere\.pem: there is no such file$/,
+    says: /^parley-server: Cannot read the private key \S+nowhere\.pem: no such file$/,
   },
   {
     name: "a folder in place of a certificate",

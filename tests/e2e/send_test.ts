@@ -139,7 +139,7 @@ Deno.test("send --binary over WebSocket sends bytes that are not text, and tells
   assertMatch(large.stderr, /closed the connection without a reply \(close code 1009[:)]/);
   const load = await runProgram("client", ["bench", echo.endpoint, "-c", "1", "-n", "1", "--size", "2000"]);
   assertEquals(load.code, 7);
-  assertMatch(load.stdout, /ended the connection with 1 messages to come \(close code 1009[:)]/);
+  assertMatch(load.stdout, /closed the connection with 1 messages outstanding \(close code 1009[:)]/);
 });
 
 Deno.test("send exits 2 for what the framing has no way to say", async () => {

@@ -92,7 +92,7 @@ Deno.test("--auth with a missing file, a wrong line, a missing permission: one l
   withNames(async (file) => {
     const missing = await runProgram("server", ["echo", ":0", "--auth", "/nowhere"]);
     assertEquals(missing.code, 2);
-    assertStringIncludes(missing.stderr, "Cannot read the names of --auth /nowhere: there is no such file");
+    assertStringIncludes(missing.stderr, "Cannot read the names of --auth /nowhere: no such file");
     await Deno.writeTextFile(file, "ann:secret\n");
     const wrong = await runProgram("server", ["echo", ":0", "--auth", file]);
     assertEquals(wrong.code, 2);

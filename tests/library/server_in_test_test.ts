@@ -29,6 +29,6 @@ Deno.test("library program 7: a built-in service behind a bad network", async ()
 });
 
 Deno.test("startService() rejects unknown services and flags", async () => {
-  await assertRejects(() => startService("ecco"), UsageError, "no such service");
+  await assertRejects(() => startService("ecco"), UsageError, "unknown service");
   await assertRejects(() => startService("echo", ["--nothing"]), UsageError, "--nothing");
 });

@@ -69,7 +69,7 @@ Deno.test("answersIn() throws a ClosedEarlyError when the server ends", async ()
   const connection = laneWith([MESSAGE.slice(0, 3)], MESSAGE);
   await connection.send(1);
   assertEquals(await answers(connection), 0);
-  await assertRejects(() => answers(connection), ClosedEarlyError, "with 7 bytes to come");
+  await assertRejects(() => answers(connection), ClosedEarlyError, "with 7 bytes outstanding");
 });
 
 Deno.test("buildPayload() differs at each place from the next, and from another connection's", () => {

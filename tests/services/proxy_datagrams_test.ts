@@ -150,7 +150,10 @@ Deno.test("datagrams are never sent around a proxy that does not carry them", as
     [[to, "a", "--proxy", "http://127.0.0.1:1"], "only socks5 proxies relay datagrams"],
     [[to, "a", "--proxy", "http://127.0.0.1:1", "--proxy", "socks5://127.0.0.1:1"], "only socks5 proxies"],
     [["unixgram:/tmp/none", "a", "--proxy", "socks5://127.0.0.1:1"], "a proxy cannot connect to Unix sockets"],
-    [["239.0.0.7:5000", "a", "--proxy", "socks5://127.0.0.1:1"], "a proxy sends to one receiver only"],
+    [
+      ["239.0.0.7:5000", "a", "--proxy", "socks5://127.0.0.1:1"],
+      "a proxy cannot send to a multicast or broadcast address",
+    ],
     [[to, "a", "--proxy", "env"], "name the proxy for datagrams"],
     [[to, "a", "--proxy", "socks5://127.0.0.1:1", "--bind", ":0"], "--bind and --proxy cannot be combined"],
   ];

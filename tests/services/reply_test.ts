@@ -23,7 +23,7 @@ Deno.test("reply to each line takes an answer with a line end for the line, and 
   assertEquals([await peer.line(), await peer.line()], ["status 200", "status 200"]);
   const { code, stderr } = await runProgram("server", ["reply", "tcp://127.0.0.1:0", "--text", "a\\nb\\n"]);
   assertEquals(code, 2);
-  assertStringIncludes(stderr, "Cannot give an answer of several lines with --framing line; take --framing raw");
+  assertStringIncludes(stderr, "Cannot reply with several lines with --framing line; use --framing raw");
 });
 
 Deno.test("reply --then close closes after the first answer", async () => {
@@ -133,7 +133,7 @@ Deno.test("reply without an answer, with a missing file, without the permission:
   assertStringIncludes(without.stderr, "--text TEXT or --file FILE");
   const missing = await runProgram("server", ["reply", ":0", "--file", "/nowhere"]);
   assertEquals(missing.code, 2);
-  assertStringIncludes(missing.stderr, "Cannot read the reply of --file /nowhere: there is no such file");
+  assertStringIncludes(missing.stderr, "Cannot read the reply of --file /nowhere: no such file");
   const denied = await runProgram("server", ["reply", ":0", "--file", "/nowhere"], OWN_PROCESS);
   assertEquals(denied.code, 8);
   assertStringIncludes(denied.stderr, "--allow-read");

@@ -269,7 +269,7 @@ async function endpointIn(stream: ReadableStream<Uint8Array>): Promise<string> {
 Deno.test("a compiled program that is given a file may read it, and says so when it is not there", async () => {
   const { code, stderr } = await run("server", ["echo", ":0", "--access-file", "/nowhere/access"]);
   assertEquals(code, 2);
-  assertStringIncludes(stderr, "there is no such file");
+  assertStringIncludes(stderr, "no such file");
   await using server = start("server", ["echo", ":0", "--print-endpoint"]);
   assertMatch(await server.line(), /^tcp:\/\/127\.0\.0\.1:\d+$/);
 });

@@ -5,21 +5,21 @@ import { hasManyReceivers } from "../sender.ts";
 import { QUERY_BYTES, readProbe, STREAM_NUMBERS, writeProbe } from "./probe.ts";
 import { type SequenceReport, SequenceTracker } from "./sequence_tracker.ts";
 
-/** Time between two bursts: the finest resolution of a timer. */
+/** Time between two bursts, limited by the resolution of timers. */
 const TICK_MS = 1;
-/** Maximum delay that a late sender catches up with at once, in milliseconds of its rate. */
+/** Maximum delay that a late sender makes up for in one burst, in milliseconds. */
 const CATCH_UP_MS = 20;
-/** Datagrams sent between two looks at the clock without a rate. */
+/** Datagrams sent between two reads of the clock if the rate is unlimited. */
 const BURST = 64;
 const QUERY_TRIES = 5;
 
-/** What to measure. */
+/** Parameters of a measurement. */
 export interface MeasurePlan {
   /** With a numeric address. */
   target: Endpoint;
   /** Bytes of a datagram. */
   size: number;
-  /** Datagrams a second; `Infinity` for as many as possible. */
+  /** Datagrams per second; `Infinity` for no limit. */
   perSecond: number;
   durationMs: number;
   /** Ends earlier after this many datagrams. */
@@ -38,13 +38,13 @@ export interface Measurement {
   sent: number;
   /** Duration of the sending, in milliseconds. */
   elapsedMs: number;
-  /** What this side or the sink has received; `undefined` without a report of the sink. */
+  /** Statistics of this side or of the sink; `undefined` if the sink sent no report. */
   report: SequenceReport | undefined;
-  /** Received datagrams that are neither a probe of this run nor the sink's report. */
+  /** Received datagrams that are neither probes of this run nor the sink's report. */
   foreign: number;
 }
 
-/** Sends numbered datagrams at a steady rate and evaluates what comes back. */
+/** Sends numbered datagrams at a steady rate and evaluates the replies. */
 export class Measure {
   readonly #socket: DatagramSocket;
   readonly #plan: MeasurePlan;
@@ -66,7 +66,7 @@ export class Measure {
     return this.#sent;
   }
 
-  /** What has come back so far. */
+  /** Statistics of the replies so far. */
   get received(): SequenceReport {
     return this.#tracker.report();
   }
@@ -91,7 +91,7 @@ export class Measure {
     const { target, size, perSecond, durationMs, count, signal } = this.#plan;
     const bytes = new Uint8Array(size);
     const endMs = startMs + durationMs;
-    // A sender that was delayed catches up with a little only: a burst would measure itself.
+    // A delayed sender makes up for a little time only, because a large burst would cause losses of its own.
     const maxDue = perSecond === Infinity ? BURST : Math.max(1, perSecond * CATCH_UP_MS / 1_000);
     let lastMs = startMs;
     let due = 1;
@@ -100,7 +100,7 @@ export class Measure {
       lastMs = nowMs;
       for (; due >= 1 && this.#sent < count; due--) {
         writeProbe(bytes, { kind: "probe", stream: this.#stream, seq: this.#sent, sentMs: performance.now() });
-        // Counted first: the reply may arrive before the send returns.
+        // Counted before the send, because the reply may arrive before it returns.
         this.#sent++;
         await this.#socket.send(bytes, target);
       }
@@ -146,7 +146,7 @@ export class Measure {
     waiting.abort();
   }
 
-  /** The sink's report; queried more than once, because queries get lost too. */
+  /** The sink's report; the query is repeated, because it may be lost. */
   async #query(): Promise<SequenceReport | undefined> {
     const { target, waitMs, signal } = this.#plan;
     const query = new Uint8Array(QUERY_BYTES);

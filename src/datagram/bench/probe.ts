@@ -20,7 +20,7 @@ import { viewOf } from "../../base/bytes.ts";
 /** Size of the header, which is the minimum size of a probe. */
 export const PROBE_HEADER_BYTES = 25;
 
-/** Size of a query: the report is not larger, so it does not amplify. */
+/** Size of a query, which is not smaller than the report, so that the sink does not amplify. */
 export const QUERY_BYTES = 1_200;
 
 const PROBE = 0x504c5950;
@@ -76,7 +76,7 @@ export function readProbe(
   };
 }
 
-/** By words, not bytes: a change within one word always changes the result, and large probes need the speed. */
+/** Hashes words instead of bytes, for speed; a change within one word always changes the result. */
 function checksumOf(view: DataView): number {
   let hash = FNV_OFFSET;
   const add = (value: number) => hash = Math.imul(hash ^ value, FNV_PRIME);
@@ -88,7 +88,7 @@ function checksumOf(view: DataView): number {
 }
 
 function writeNumber(bytes: Uint8Array, offset: number, length: number, value: number): void {
-  // Division, not shifts: a time has more than 32 bits.
+  // Division instead of shifts, because a time has more than 32 bits.
   for (let at = offset + length - 1; at >= offset; at--) {
     bytes[at] = 0x80 | value % 128;
     value = Math.floor(value / 128);

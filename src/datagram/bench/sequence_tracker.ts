@@ -1,13 +1,13 @@
-/** How far behind the highest number a repetition is recognized. */
+/** How far behind the highest number a duplicate is recognized. */
 const WINDOW = 65_536;
 
-/** What arrived of a stream of numbered datagrams. */
+/** The received part of a stream of numbered datagrams. */
 export interface SequenceReport {
-  /** Intact datagrams, repeated ones included. */
+  /** Intact datagrams, including duplicates. */
   readonly received: number;
-  /** Intact datagrams without repetitions. */
+  /** Intact datagrams without duplicates. */
   readonly unique: number;
-  /** Repetitions. */
+  /** Duplicates. */
   readonly duplicated: number;
   /** Datagrams that arrived after one that was sent later. */
   readonly reordered: number;
@@ -18,9 +18,8 @@ export interface SequenceReport {
 }
 
 /**
- * Evaluates a stream by its sequence numbers and times, in constant memory: a
- * number more than 65,536 behind the highest counts as reordered, and its
- * repetition is not recognized.
+ * Evaluates a stream by its sequence numbers and times, in constant memory: a number more than 65,536 behind the
+ * highest counts as reordered, and its duplicates are not recognized.
  */
 export class SequenceTracker {
   readonly #seen = new Uint8Array(WINDOW);
@@ -32,7 +31,7 @@ export class SequenceTracker {
   #jitterMs = 0;
   #lastTransitMs: number | undefined;
 
-  /** Counts an intact datagram; returns whether it is a repetition. The two clocks may differ. */
+  /** Counts an intact datagram; returns whether it is a duplicate. The two clocks may differ. */
   add(seq: number, sentMs: number, receivedMs: number): boolean {
     this.#received++;
     const isRepeated = this.#isRepeated(seq);
@@ -74,7 +73,7 @@ export class SequenceTracker {
 
   #isRepeated(seq: number): boolean {
     if (seq <= this.#highest - WINDOW) return false;
-    // The numbers between take the places of numbers that have left the window.
+    // The skipped numbers replace those that have left the window.
     const from = Math.max(this.#highest + 1, seq - WINDOW + 1);
     for (let passed = from; passed < seq; passed++) this.#seen[passed % WINDOW] = 0;
     const at = seq % WINDOW;

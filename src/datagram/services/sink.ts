@@ -4,7 +4,7 @@ import { readProbe } from "../bench/probe.ts";
 import { SequenceTracker } from "../bench/sequence_tracker.ts";
 import { defineDatagramService } from "../service.ts";
 
-/** Maximum streams at a time; beyond it the oldest is reported and forgotten. */
+/** Maximum streams at a time; beyond it the oldest is reported and removed. */
 const MAX_STREAMS = 256;
 
 interface Stream {
@@ -43,7 +43,7 @@ export const sink = defineDatagramService({
       }
       return stream;
     };
-    /** A corrupted stream number must not start a stream: the latest one of the sender is the likeliest. */
+    /** A corrupted stream number must not start a stream; the latest stream of the sender is the most likely one. */
     const latestOf = (from: string) => [...streams.values()].findLast((stream) => stream.from === from);
     return {
       onDatagram({ data, from }) {
@@ -77,7 +77,7 @@ export const sink = defineDatagramService({
 
 function reportOf({ from, tracker, bytes, sent }: Stream): object {
   const report = tracker.report();
-  // Without a query, datagrams after the highest number are unknown.
+  // Without a query, losses after the highest number are unknown.
   const expected = sent ?? tracker.highest + 1;
   return { from, sent: expected, lost: Math.max(0, expected - report.unique), bytes, ...report };
 }

@@ -5,25 +5,25 @@ import type { Message, Session } from "../../session/session.ts";
 import { programEnvironment } from "./environment.ts";
 import { ErrorOutputLog, formatFor, OutputReader, type ProgramFormat, toInput } from "./program_io.ts";
 
-/** How programs are run. */
+/** Options of {@linkcode ClientProgram}. */
 export interface ProgramOptions {
   /** The program and its arguments. */
   readonly words: readonly string[];
   readonly codec: Codec | undefined;
-  /** Whether WebSocket messages are bytes as they come. */
+  /** Whether WebSocket messages carry raw bytes instead of lines. */
   readonly isBinary: boolean;
-  /** For a program to end, from its start. */
+  /** Maximum run time of a program. */
   readonly timeoutMs: number | undefined;
-  /** For a program to write more, or to end, once its client has ended its side. */
+  /** Maximum time without output after the client has half-closed. */
   readonly finishTimeoutMs: number;
-  /** For a program to end by itself once its client is gone, and from SIGTERM to SIGKILL. */
+  /** Time for a program to end after its client has disconnected, and again from SIGTERM to SIGKILL. */
   readonly killAfterMs: number;
 }
 
-/** A process that the program has left behind may hold its output open, which counts for this long. */
+/** How long output is read after the program has ended: a process that it left behind may keep the pipe open. */
 const PIPE_MS = 200;
 
-/** One client and its program: the end of either is the end of the other. */
+/** One client and its program, which end together. */
 export class ClientProgram {
   readonly #session: Session;
   readonly #options: ProgramOptions;
@@ -35,7 +35,7 @@ export class ClientProgram {
   readonly #clientGone = Promise.withResolvers<"client gone">();
   readonly #finishLate = Promise.withResolvers<"finish timeout">();
   #finishTimer: ReturnType<typeof setInterval> | undefined;
-  /** Output that is being sent; the client holds it up. */
+  /** Output that is being sent; it waits for a slow client. */
   #isSending = false;
   #lastOutputMs = 0;
 
@@ -55,9 +55,9 @@ export class ClientProgram {
   }
 
   /**
-   * Joins the two until both have ended.
+   * Relays between the two until both have ended.
    *
-   * @throws {FrameError} A message of the client's cannot be passed on.
+   * @throws {FrameError} A message of the client cannot be passed on.
    */
   async run(): Promise<void> {
     const { log } = this.#session;
@@ -74,7 +74,7 @@ export class ClientProgram {
     const cause = await this.#firstEnd();
     clearInterval(this.#finishTimer);
     this.#inputEnd.abort();
-    // What the program has left behind may take its time: the client need not wait for that.
+    // Processes that the program left behind may take longer; the client does not wait for them.
     const stopping = this.#stop(cause);
     const ended = await this.#group.ended;
     const status = endedText(ended);
@@ -85,7 +85,7 @@ export class ClientProgram {
     if (failure instanceof FrameError) throw failure;
   }
 
-  /** What ends the two. */
+  /** Waits for the first event that ends both. */
   async #firstEnd(): Promise<"program ended" | "client gone" | "timeout" | "finish timeout"> {
     const { timeoutMs } = this.#options;
     const timeout = Promise.withResolvers<"timeout">();
@@ -102,12 +102,12 @@ export class ClientProgram {
     }
   }
 
-  /** The program has ended, and everything that it wrote is sent. */
+  /** Waits until the program has ended and all its output is sent. */
   async #allOutput(): Promise<"program ended" | "client gone"> {
     try {
       await this.#group.ended;
       let lastMs = -1;
-      // As long as the client holds it up, no time counts.
+      // The time does not count while the output waits for a slow client.
       while (!await this.#group.hasOutputEndedWithin(PIPE_MS) && (this.#isSending || this.#lastOutputMs !== lastMs)) {
         lastMs = this.#lastOutputMs;
       }
@@ -131,16 +131,16 @@ export class ClientProgram {
 
   async #finish(cause: string, { code }: Ended): Promise<void> {
     if (cause === "timeout" || cause === "finish timeout") return await this.#session.finish("lifetime");
-    // To a stream both look alike; a WebSocket client gets 1011 where the program has failed.
+    // A WebSocket client receives 1011 if the program failed; a stream cannot show the difference.
     await this.#session.finish(cause === "program ended" && code !== 0 ? "error" : undefined);
   }
 
-  /** Passes on what the client sends, until its end. */
+  /** Passes the client's input to the program until its end. */
   async #passInput(): Promise<void> {
     const { signal } = this.#inputEnd;
     try {
       for (let batch = await this.#receive(signal); batch; batch = await this.#receive(signal)) {
-        // A program that reads no more still has output: what comes is read on, for the client's end.
+        // The program no longer reads, but may still write; reading continues, to notice the end of the client.
         await this.#group.write(toInput(batch, this.#format));
       }
     } catch (error) {
@@ -150,11 +150,11 @@ export class ClientProgram {
     if (signal.aborted) return;
     await this.#group.endInput();
     if (this.#session.kind === "websocket") {
-      // Its end is that of both sides.
+      // The close frame of a WebSocket ends both directions.
       await this.#session.finish();
       return this.#clientGone.resolve("client gone");
     }
-    // The program may have ended meanwhile: nothing would clear the timer.
+    // If the program has ended meanwhile, nothing would clear the timer.
     if (!signal.aborted) this.#watchFinish();
   }
 
@@ -171,7 +171,7 @@ export class ClientProgram {
     }, Math.max(10, finishTimeoutMs / 10));
   }
 
-  /** Sends messages; the program is held back by a client that does not read. */
+  /** Sends messages; a slow client applies backpressure to the program. */
   async #send(messages: Iterable<Message>): Promise<void> {
     this.#isSending = true;
     try {
@@ -182,7 +182,7 @@ export class ClientProgram {
       await this.#session.flush();
     } catch (error) {
       if (error instanceof FrameError) {
-        this.#session.log.error("the program's output breaks the framing", { error: error.message });
+        this.#session.log.error("the program's output violates the framing", { error: error.message });
       }
       this.#clientGone.resolve("client gone");
       throw error;

@@ -2,9 +2,8 @@ import { formatEndpoint, isHostEndpoint } from "../../net/endpoint.ts";
 import type { Session } from "../../session/session.ts";
 
 /**
- * What a program learns of its client by its environment: for every client
- * what ucspi-tcp(1) and inetd replacements say, for a WebSocket client also
- * the variables of CGI (RFC 3875, section 4.1), as websocketd sets them.
+ * The environment of a client's program: the variables of ucspi-tcp(1) and inetd replacements; for a WebSocket client
+ * also those of CGI (RFC 3875, section 4.1), as websocketd sets them.
  */
 export function programEnvironment(session: Session): Record<string, string> {
   const { remote, local, request } = session;
@@ -40,7 +39,7 @@ function requestVariables(
     ...(host === undefined ? {} : { SERVER_NAME: host.replace(/:\d+$/, "") }),
     ...(isSecure ? { HTTPS: "on" } : {}),
     ...Object.fromEntries(
-      // A field "Proxy" would be HTTP_PROXY, which programs take for a setting of theirs (httpoxy.org).
+      // A field "Proxy" would set HTTP_PROXY, which many programs read as a setting (https://httpoxy.org).
       [...fields].filter(([name]) => name !== "proxy").map((
         [name, value],
       ) => [`HTTP_${name.toUpperCase().replaceAll("-", "_")}`, value]),

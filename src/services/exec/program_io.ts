@@ -9,23 +9,23 @@ const LINES = lineCodec({ maxBytes: DEFAULTS.messageBytes, hardBytes: 4 * DEFAUL
 const LOG_LINES = lineCodec({ maxBytes: DEFAULTS.lineBytes, hardBytes: Infinity });
 const LF = 0x0a;
 
-/** How a client's messages stand in the program's input and output. */
+/** How messages are represented in the program's input and output. */
 export interface ProgramFormat {
   readonly codec: Codec;
   /** Whether WebSocket messages are never text. */
   readonly isBinary: boolean;
 }
 
-/** A stream is passed on as it is framed; over WebSocket a message is a line unless a framing says otherwise. */
+/** The bytes of a stream are passed on unchanged; over WebSocket, without a framing, each message is a line. */
 export function formatFor(session: Session, codec: Codec = rawCodec, isBinary = false): ProgramFormat {
   const isLines = session.kind === "websocket" && codec === rawCodec && !isBinary;
   return { codec: isLines ? LINES : codec, isBinary };
 }
 
 /**
- * Messages as the program reads them.
+ * Encodes messages as input of the program.
  *
- * @throws {FrameError} The framing cannot hold one.
+ * @throws {FrameError} The framing cannot encode a message.
  */
 export function toInput(batch: readonly Message[], { codec }: ProgramFormat): Uint8Array {
   const [only] = batch;
@@ -34,7 +34,7 @@ export function toInput(batch: readonly Message[], { codec }: ProgramFormat): Ui
   for (const { data } of batch) {
     if (codec.name !== "line") codec.encode(data, builder);
     else {
-      // A WebSocket message may hold line ends: the program reads it as several lines.
+      // A WebSocket message may contain line ends; the program then reads several lines.
       builder.append(data);
       builder.appendByte(LF);
     }
@@ -42,7 +42,7 @@ export function toInput(batch: readonly Message[], { codec }: ProgramFormat): Ui
   return builder.take();
 }
 
-/** Cuts what a program writes into messages. */
+/** Splits the output of a program into messages. */
 export class OutputReader {
   readonly #decoder: Decoder;
   readonly #format: ProgramFormat;
@@ -55,16 +55,16 @@ export class OutputReader {
   }
 
   /**
-   * The messages that the bytes complete; valid until the next call.
+   * Returns the messages that the bytes complete; valid until the next call.
    *
-   * @throws {FrameError} The output breaks the framing.
+   * @throws {FrameError} The output violates the framing.
    */
   *push(bytes: Uint8Array): Iterable<Message> {
     this.#decoder.push(bytes);
     yield* this.#messages();
   }
 
-  /** What the end of the output completes. */
+  /** Returns the messages that the end of the output completes. */
   *end(): Iterable<Message> {
     try {
       this.#decoder.end();
@@ -77,7 +77,7 @@ export class OutputReader {
 
   *#messages(): Iterable<Message> {
     for (let found = this.#decoder.next(); found !== undefined; found = this.#decoder.next()) {
-      if (found instanceof FrameError) this.#log.warning("output left out", { error: messageOf(found) });
+      if (found instanceof FrameError) this.#log.warning("output skipped", { error: messageOf(found) });
       else yield { data: found, isText: this.#isText(found) };
     }
   }
@@ -87,7 +87,7 @@ export class OutputReader {
   }
 }
 
-/** Logs what a program writes to standard error, line by line. */
+/** Logs the program's standard error, line by line. */
 export class ErrorOutputLog {
   readonly #decoder = LOG_LINES.decoder();
   readonly #text = new TextDecoder();
@@ -109,7 +109,7 @@ export class ErrorOutputLog {
 
   #logLines(): void {
     for (let line = this.#decoder.next(); line !== undefined; line = this.#decoder.next()) {
-      this.#log.info(line instanceof FrameError ? "a longer line was left out" : this.#text.decode(line), {
+      this.#log.info(line instanceof FrameError ? "skipped a line that is too long" : this.#text.decode(line), {
         stream: "stderr",
       });
     }
@@ -121,7 +121,7 @@ function isUtf8(bytes: Uint8Array): boolean {
     new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     return true;
   } catch {
-    // It throws for this alone.
+    // A fatal decoder throws only on invalid UTF-8.
     return false;
   }
 }

@@ -6,20 +6,18 @@ import type { Service } from "../../server/service.ts";
 import type { ProgramOptions } from "./client_program.ts";
 import { ErrorOutputLog, formatFor, OutputReader, type ProgramFormat, toInput } from "./program_io.ts";
 
-/** A program that is running, and the clients that it has. */
+/** A running program with its clients. */
 interface Running {
   readonly group: ProcessGroup;
   readonly format: ProgramFormat;
   readonly sessions: Set<Session>;
-  /** Settles once all its output is sent, with how it ended. */
+  /** Settles with the exit status once all output is sent. */
   readonly done: Promise<string>;
 }
 
 /**
- * One program for all clients: it reads the messages of all, one after the
- * other, and each of its own goes to all. It starts with the first client and
- * runs until it ends, which is the end of its clients; the next client starts
- * it again.
+ * One program for all clients: it reads the messages of all, and each message that it writes goes to all. The first
+ * client starts it; when it ends, its clients are disconnected, and the next client starts it again.
  */
 export class SharedProgram implements Service {
   readonly #options: ProgramOptions;
@@ -93,12 +91,12 @@ export class SharedProgram implements Service {
     } catch (error) {
       if (!signal.aborted) throw error;
     }
-    // A stream whose client has ended its side still receives; a WebSocket ends for both sides.
+    // A client that has half-closed a stream still receives; the close frame of a WebSocket ends both directions.
     if (!signal.aborted && session.kind === "websocket") await session.finish();
   }
 }
 
-/** A client that falls behind by its outbox must not hold back the others. */
+/** Disconnects a slow consumer, so that it does not delay the other clients. */
 function sendOrClose(session: Session, data: Uint8Array, isText: boolean): void {
   if (!session.send(data, isText) && session.isWritable) session.close("slow consumer");
 }

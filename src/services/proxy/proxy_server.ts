@@ -38,32 +38,32 @@ import { TargetList } from "./target_list.ts";
 import { UdpAssociation } from "./udp_association.ts";
 
 const SOCKS5 = 5;
-/** How long a client that was rejected may take to read why. */
+/** How long a rejected client may take to read the reason. */
 const LINGER_MS = 1_000;
 const NOWHERE = { host: "0.0.0.0", port: 0 } as const;
 
 /** Options of {@linkcode ProxyServer}. */
 export interface ProxyServerOptions {
-  /** Targets, see `TargetList`. */
+  /** Allowed targets, see `TargetList`. */
   readonly allow: readonly string[];
   readonly deny: readonly string[];
-  /** For a target to accept. */
+  /** Maximum time to connect to a target. */
   readonly connectTimeoutMs: number;
-  /** For a client to say what it wants, with its login. */
+  /** Maximum time for the client's request, with its login. */
   readonly handshakeTimeoutMs: number;
   /** Maximum UDP associations at a time. */
   readonly maxAssociations: number;
-  /** Who may log in; without it everybody may connect. */
+  /** Checks logins; without it, no login is required. */
   readonly authenticator?: Authenticator | undefined;
   readonly log: Logger;
 }
 
-/** Why a client is not connected to its target, in both protocols. */
+/** Why a request is rejected, in both protocols. */
 class RejectionError extends ParleyError {
   override name = "RejectionError";
   readonly socksCode: number;
   readonly status: number;
-  /** The type of error for `Proxy-Status` (RFC 9209, section 2.3). */
+  /** Error type for `Proxy-Status` (RFC 9209, section 2.3). */
   readonly type: string;
 
   constructor(socksCode: number, status: number, type: string, message: string, cause?: unknown) {
@@ -111,7 +111,7 @@ export class ProxyServer implements Service {
     await Promise.all([pipe(connection, forwarding), pipe(forwarding, connection)]);
   }
 
-  /** RFC 1928; `undefined` if the client was rejected, and told why. */
+  /** Serves a SOCKS request (RFC 1928); `undefined` if it was rejected with a reply. */
   async #serveSocks(
     connection: Connection,
     reader: MessageReader,
@@ -151,7 +151,7 @@ export class ProxyServer implements Service {
     }
   }
 
-  /** @param port Where the client sends from; 0 if it does not say. */
+  /** @param port The client's port for datagrams; 0 if it is not known yet. */
   async #associate(connection: Connection, port: number): Promise<UdpAssociation> {
     const { maxAssociations, connectTimeoutMs } = this.#options;
     const reject = (code: number, why: string, cause?: unknown) => {
@@ -173,7 +173,7 @@ export class ProxyServer implements Service {
     }
   }
 
-  /** RFC 9110, section 9.3.6; `undefined` if the client was rejected, and told why. */
+  /** Serves a CONNECT request (RFC 9110, section 9.3.6); `undefined` if it was rejected with a response. */
   async #serveHttp(connection: Connection, reader: MessageReader): Promise<Connection | undefined> {
     try {
       const request = await reader.read((bytes) => {
@@ -182,7 +182,7 @@ export class ProxyServer implements Service {
       });
       if (request === null) return undefined;
       if (request.method !== "CONNECT") {
-        throw new HttpError(405, "this proxy takes CONNECT only", { Allow: "CONNECT" });
+        throw new HttpError(405, "this proxy supports only CONNECT", { Allow: "CONNECT" });
       }
       await this.#assertLoggedIn(connection, request.fields.get("proxy-authorization"));
       const target = await this.#connect(parseAuthority(request.path), connection.log);
@@ -201,7 +201,9 @@ export class ProxyServer implements Service {
     if (this.#options.authenticator === undefined) return;
     const given = parseAuthorization(credentials);
     if (given !== undefined && "user" in given && await this.#isKnown(connection, given.user, given.password)) return;
-    throw new HttpError(407, "log in with a name and a password", { "Proxy-Authenticate": 'Basic realm="proxy"' });
+    throw new HttpError(407, "a user name and password are required", {
+      "Proxy-Authenticate": 'Basic realm="proxy"',
+    });
   }
 
   async #isKnown({ remote, log }: Connection, user: string, password: string): Promise<boolean> {
@@ -211,7 +213,7 @@ export class ProxyServer implements Service {
     return identity !== undefined;
   }
 
-  /** Every address is checked: a name of the client's could have any. */
+  /** Connects to a target. Every address is checked, since a name may resolve to any address. */
   async #connect({ host, port }: SocksAddress, log: Logger): Promise<Connection> {
     const text = formatHostPort(host, port);
     const { connectTimeoutMs } = this.#options;
@@ -224,7 +226,7 @@ export class ProxyServer implements Service {
     if (this.#targets.isDenied(host)) throw rejectTarget();
     try {
       const addresses = await resolve(host, { timeout: connectTimeoutMs });
-      // The kernel takes 0.0.0.0 and :: for this machine.
+      // The kernel connects 0.0.0.0 and :: to this machine.
       const allowed = addresses
         .map(({ address }) => targetAddress(address))
         .filter((address) => this.#targets.isAllowed(host, address));
@@ -249,7 +251,7 @@ export class ProxyServer implements Service {
   }
 }
 
-/** What was opened for a client, unless it has gone before it got the answer. */
+/** Sends the success reply, and disposes of the opened resource if the client has disconnected. */
 async function answered<T extends AsyncDisposable>(opened: T, answer: () => Promise<void>): Promise<T> {
   await using owner = new AsyncDisposableStack();
   owner.use(opened);
@@ -280,7 +282,7 @@ function parseAuthority(text: string): SocksAddress {
   return { host: bracketed ?? plain, port: Number(port) };
 }
 
-/** Reads the messages of a handshake, and leaves what follows them to be read. */
+/** Reads the messages of a handshake; bytes that follow them remain unread. */
 class MessageReader {
   readonly #connection: Connection;
   readonly #deadline: Deadline;

@@ -1,17 +1,15 @@
 import { type Cidr, isInCidr, parseCidr } from "../../base/cidr.ts";
 import { parseIp } from "../../base/ip.ts";
 
-/** A range of addresses, or a name, or a domain with all that is below it. */
+/** An address range, a host name, or a domain with its subdomains. */
 type TargetRule = { readonly range: Cidr } | { readonly name: string } | { readonly suffix: string };
 
-/** Where a proxy may connect. Deny takes precedence; if anything is allowed, everything else is not. */
+/** The targets of a proxy. Deny takes precedence; if any rule allows, everything else is denied. */
 export class TargetList {
   readonly #allow: readonly TargetRule[];
   readonly #deny: readonly TargetRule[];
 
   /**
-   * Parses the rules.
-   *
    * @throws {SyntaxError} A rule is neither a range nor a name.
    */
   constructor({ allow, deny }: { readonly allow: readonly string[]; readonly deny: readonly string[] }) {
@@ -19,12 +17,12 @@ export class TargetList {
     this.#deny = deny.map(parseRule);
   }
 
-  /** Whether a name may not be connected to, whatever its addresses are. */
+  /** Whether a name is denied, whatever its addresses are. */
   isDenied(host: string): boolean {
     return this.#deny.some((rule) => isMatch(rule, plainName(host), ""));
   }
 
-  /** Whether a target may be connected to: the name that was asked for, and one of its addresses. */
+  /** Whether a target is allowed, given the requested name and one of its addresses. */
   isAllowed(host: string, address: string): boolean {
     const matches = (rule: TargetRule) => isMatch(rule, plainName(host), address);
     if (this.#deny.some(matches)) return false;
@@ -41,7 +39,7 @@ function parseRule(text: string): TargetRule {
   return star === undefined ? { name: name.toLowerCase() } : { suffix: `.${name.toLowerCase()}` };
 }
 
-/** Without its root label, in lower case. */
+/** In lower case, without the trailing dot. */
 function plainName(host: string): string {
   return host.toLowerCase().replace(/\.$/, "");
 }

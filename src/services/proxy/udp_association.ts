@@ -10,20 +10,20 @@ import { formatHostPort, type HostEndpoint, isHostEndpoint } from "../../net/end
 import { resolve } from "../../net/resolve.ts";
 import type { TargetList } from "./target_list.ts";
 
-/** Targets of an association that may reply, and names whose addresses are known. */
+/** Maximum targets of an association that may reply, and maximum cached names. */
 const MAX_TARGETS = 1_024;
-/** Names that are being resolved at a time; datagrams to more of them are dropped. */
+/** Maximum names that are resolved at a time; datagrams to further names are dropped. */
 const MAX_RESOLVING = 16;
 
-/** Dependencies of {@linkcode UdpAssociation}. */
+/** Options of {@linkcode UdpAssociation}. */
 export interface UdpAssociationOptions {
-  /** Where datagrams may go. */
+  /** Allowed targets. */
   readonly targets: TargetList;
-  /** For a name to be resolved. */
+  /** Maximum time to resolve a name. */
   readonly resolveTimeoutMs: number;
-  /** The client's port; 0 for that of its first datagram. */
+  /** The client's port; 0 to use the port of its first datagram. */
   readonly port: number;
-  /** Called when it has ended. */
+  /** Called when the association has ended. */
   readonly onEnd: () => void;
   /** Resolves names; tests pass another. */
   readonly resolve?: typeof resolve;
@@ -33,15 +33,15 @@ export interface UdpAssociationOptions {
 export class UdpAssociation implements AsyncDisposable {
   readonly #connection: Connection;
   readonly #options: UdpAssociationOptions;
-  /** The client sends here. */
+  /** Socket for the client. */
   readonly #front: DatagramSocket;
   readonly #toClient: BoundedSender;
   readonly #counts = { toTargets: new DatagramCounts(), toClient: new DatagramCounts() };
-  /** A socket for each family of addresses, opened for its first datagram. */
+  /** A socket for each address family, opened for its first datagram. */
   readonly #backs = new Map<boolean, Promise<BoundedSender>>();
   readonly #sockets = new Set<DatagramSocket>();
   readonly #receiving: Promise<void>[] = [];
-  /** Targets that may reply, the one that was sent to last at the end. */
+  /** Targets that may reply, the most recently used one last. */
   readonly #replying = new Set<string>();
   readonly #addresses = new Map<string, string | undefined>();
   readonly #ending = new AbortController();
@@ -56,7 +56,7 @@ export class UdpAssociation implements AsyncDisposable {
     this.#toClient = new BoundedSender(front, this.#counts.toClient);
   }
 
-  /** Binds a port at the address by which the client has reached us. */
+  /** Binds a port at the local address of the client's connection. */
   static async open(connection: Connection, options: UdpAssociationOptions): Promise<UdpAssociation> {
     const { local } = connection;
     const host = isHostEndpoint(local) ? plainIp(local.host) : "";
@@ -64,13 +64,13 @@ export class UdpAssociation implements AsyncDisposable {
     return new UdpAssociation(connection, front, options);
   }
 
-  /** Where the client sends its datagrams. */
+  /** The endpoint for the client's datagrams. */
   get relay(): SocksAddress {
     const { endpoint } = this.#front;
     return isHostEndpoint(endpoint) ? endpoint : { host: "0.0.0.0", port: 0 };
   }
 
-  /** Relays until the client ends its connection, or the server does. */
+  /** Relays until the connection ends. */
   async run(): Promise<void> {
     this.#receiving.push(this.#receiveFrom(this.#front, (datagram) => this.#fromClient(datagram)));
     for (let bytes = await this.#read(); bytes !== null;) bytes = await this.#read();
@@ -87,7 +87,7 @@ export class UdpAssociation implements AsyncDisposable {
     this.#options.onEnd();
   }
 
-  /** The connection carries nothing more; its end, however it comes, is all that matters. */
+  /** Waits for the end of the connection; data on it has no meaning. */
   async #read(): Promise<Uint8Array | null> {
     try {
       return await this.#connection.read();
@@ -119,7 +119,7 @@ export class UdpAssociation implements AsyncDisposable {
     const parsed = parseSocksDatagram(data);
     if (parsed === undefined) return counts.drop("malformed");
     if (parsed.fragment !== 0) return counts.drop("fragment");
-    // Bytes of its own: the next datagram overwrites the buffer.
+    // Copied, because the next datagram overwrites the buffer.
     void this.#forward(parsed.address, parsed.data.slice()).catch((error: unknown) => {
       counts.drop("send failed");
       this.#connection.log.debug("datagram not relayed", { error: messageOf(error) });
@@ -160,7 +160,7 @@ export class UdpAssociation implements AsyncDisposable {
     counts.received++;
     counts.receivedBytes += data.length;
     if (from === null || !isHostEndpoint(from)) return counts.drop("unexpected sender");
-    // Whom the client has not sent to may not send to it.
+    // Only targets that the client has sent to may reply.
     if (!this.#replying.has(formatHostPort(plainIp(from.host), from.port))) return counts.drop("unexpected sender");
     const { remote } = this.#connection;
     if (!isHostEndpoint(remote)) return;
@@ -169,7 +169,7 @@ export class UdpAssociation implements AsyncDisposable {
     this.#toClient.send(encodeSocksDatagram(from, data), to);
   }
 
-  /** One that the targets allow. Names are resolved once in an association. */
+  /** Resolves an allowed target. Each name is resolved once per association. */
   async #resolve(name: string): Promise<string | undefined> {
     if (this.#addresses.has(name)) return this.#addresses.get(name);
     if (this.#resolving >= MAX_RESOLVING || this.#addresses.size >= MAX_TARGETS) return undefined;
@@ -189,7 +189,7 @@ export class UdpAssociation implements AsyncDisposable {
   }
 }
 
-/** The address that is sent to: the kernel takes 0.0.0.0 and :: for this machine. */
+/** The effective address: the kernel sends datagrams for 0.0.0.0 and :: to this machine. */
 function targetOf(address: string): string {
   return plainIp(targetAddress(address));
 }

@@ -132,7 +132,7 @@ for (
     }, "FOLDER/stack.yaml:2: services.a.service: "],
     ["a file that is missing", {
       "smoke.yaml": `stack: none.yaml\n${ASKS}`,
-    }, "Cannot read the stack file FOLDER/none.yaml: there is no such file"],
+    }, "Cannot read the stack file FOLDER/none.yaml: no such file"],
     ["a service that the stack does not have", {
       "smoke.yaml": `stack: stack.yaml\n${ASKS.replace("PARLEY_LINE_ECHO}", "PARLEY_OTHER}")}`,
       "stack.yaml": ECHO,
