@@ -114,14 +114,18 @@ export class WorkerPool implements Disposable {
   /**
    * Starts the workers; resolves once all accept connections.
    *
+   * @param start Starts a thread; tests pass another.
    * @throws {PermissionError} When run from sources, a worker needs permission to read them.
    */
-  static async start(task: Omit<WorkerTask, "index">): Promise<WorkerPool> {
+  static async start(
+    task: Omit<WorkerTask, "index">,
+    start: () => Promise<Worker> = startWorker,
+  ): Promise<WorkerPool> {
     const workers: WorkerHandle[] = [];
     const pool = () => new WorkerPool(workers);
     try {
       for (let index = 1; index < task.count; index++) {
-        workers.push(new WorkerHandle(await startWorker(), { ...task, index }));
+        workers.push(new WorkerHandle(await start(), { ...task, index }));
       }
       await Promise.all(workers.map(({ serving }) => serving.promise));
       return pool();
