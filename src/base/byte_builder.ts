@@ -1,6 +1,11 @@
 const EMPTY = new Uint8Array(0);
-/** Larger buffers are not kept for reuse. */
+/** Larger buffers are not kept for reuse by their builder, because most connections are idle. */
 const KEPT_BYTES = 8 * 1024;
+/** Larger buffers are not reused. */
+const MAX_SPARE_BYTES = 128 * 1024;
+const MAX_SPARES = 8;
+/** Recycled large buffers, for the next builder that needs one: zeroing new ones costs more than to fill them. */
+const SPARES: Uint8Array<ArrayBuffer>[] = [];
 
 /**
  * A growing buffer that collects many small messages into one array.
@@ -51,20 +56,31 @@ export class ByteBuilder {
     return taken;
   }
 
-  /** Recycles bytes that `take()` returned and that are no longer used, unless their buffer is large. */
+  /** Recycles bytes that `take()` returned and that are no longer used; a large buffer serves the next builder. */
   recycle(taken: Uint8Array<ArrayBuffer>): void {
     const { buffer } = taken;
-    if (this.#buffer.length === 0 && buffer.byteLength <= KEPT_BYTES) this.#buffer = new Uint8Array(buffer);
+    if (buffer.byteLength <= KEPT_BYTES) {
+      if (this.#buffer.length === 0) this.#buffer = new Uint8Array(buffer);
+    } else if (buffer.byteLength <= MAX_SPARE_BYTES && SPARES.length < MAX_SPARES) {
+      SPARES.push(new Uint8Array(buffer));
+    }
   }
 
   #reserve(count: number): number {
     const at = this.#length;
     this.#length += count;
     if (this.#length > this.#buffer.length) {
-      const grown = new Uint8Array(Math.max(this.#length, this.#buffer.length * 2, 256));
+      const grown = spareOf(this.#length) ?? new Uint8Array(Math.max(this.#length, this.#buffer.length * 2, 256));
       grown.set(this.#buffer.subarray(0, at));
       this.#buffer = grown;
     }
     return at;
   }
+}
+
+/** A spare buffer of at least that size. One that is too small is dropped, so that larger ones replace it. */
+function spareOf(bytes: number): Uint8Array<ArrayBuffer> | undefined {
+  if (bytes <= KEPT_BYTES || bytes > MAX_SPARE_BYTES) return undefined;
+  const spare = SPARES.pop();
+  return spare !== undefined && spare.length >= bytes ? spare : undefined;
 }

@@ -1,4 +1,4 @@
-import { assertEquals, assertNotEquals } from "@std/assert";
+import { assertEquals, assertNotEquals, assertStrictEquals } from "@std/assert";
 import { ByteBuilder } from "@parley/parley";
 
 Deno.test("ByteBuilder keeps what is appended in order while it grows", () => {
@@ -33,4 +33,24 @@ Deno.test("ByteBuilder.recycle() uses the memory of bytes that nobody looks at a
   builder.recycle(large);
   builder.append(Uint8Array.of(4));
   assertNotEquals(builder.take().buffer.byteLength, large.buffer.byteLength);
+});
+
+Deno.test("ByteBuilder.recycle() gives a large buffer to the next builder that needs one, with only its own bytes", () => {
+  const first = new ByteBuilder();
+  first.append(new Uint8Array(100_000).fill(1));
+  const taken = first.take();
+  first.recycle(taken);
+  const second = new ByteBuilder();
+  second.append(Uint8Array.of(2));
+  second.append(new Uint8Array(50_000).fill(3));
+  const reused = second.take();
+  assertStrictEquals(reused.buffer, taken.buffer);
+  assertEquals([reused.length, reused[0], reused.every((byte, index) => byte === (index === 0 ? 2 : 3))], [
+    50_001,
+    2,
+    true,
+  ]);
+  // In use again, so a third builder gets another one.
+  second.append(new Uint8Array(50_000));
+  assertEquals(second.take().buffer === reused.buffer, false);
 });
