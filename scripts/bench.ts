@@ -1,5 +1,5 @@
 /**
- * `deno task bench`: measures Parley beside its peers on this machine.
+ * `deno task bench`: measures Parley next to its peers on this machine.
  *
  * Results go to `dist/bench/`; `--help` lists the flags.
  *
@@ -22,26 +22,26 @@ import { taskFlags } from "./task_flags.ts";
 
 const OUT = sourcePath("../../dist/bench");
 const QUICK = { rounds: 3, seconds: 0.4 };
-/** More and shorter rounds: their ratios are compared, and a busy moment then spoils but one. */
+/** More and shorter rounds, because ratios are compared, and a busy moment then spoils only one of them. */
 const GATE = { rounds: 5, seconds: 0.4 };
 const FULL = { rounds: 3, seconds: 3 };
 
 const FLAGS = {
-  list: { type: "boolean", help: "list the names of the works and end" },
-  only: { type: "text", help: "works whose name holds one of the texts, such as ws,tls" },
-  quick: { type: "boolean", help: "the most telling works, in about a minute" },
-  rounds: { type: "integer", min: 1, help: "rounds, of which the median counts" },
-  seconds: { type: "text", placeholder: "N", help: "seconds of one contender in one round, such as 0.4" },
+  list: { type: "boolean", help: "list the names of the works and exit" },
+  only: { type: "text", help: "run works whose name contains one of the texts, such as ws,tls" },
+  quick: { type: "boolean", help: "run only the most significant works, in about a minute" },
+  rounds: { type: "integer", min: 1, help: "number of rounds; the median is reported" },
+  seconds: { type: "text", placeholder: "N", help: "seconds per contender and round, such as 0.4" },
   growth: { type: "boolean", help: "plot how memory and latency grow instead; --only takes rooms, bans and so on" },
   connections: { type: "integer", min: 10, help: "hold N connections instead; exit 1 above 8 KiB for each" },
   onePort: { type: "boolean", help: "with --connections: all server processes share one port" },
-  profile: { type: "boolean", help: "tell where the time of our server goes instead" },
-  gate: { type: "boolean", help: "fail where a ratio to a peer in the same run is below the minimum of its work" },
+  profile: { type: "boolean", help: "report where the server's CPU time goes instead" },
+  gate: { type: "boolean", help: "fail if a ratio to a peer in the same run is below the minimum of its work" },
   markdown: { type: "boolean", help: "print the table as Markdown too" },
-  readme: { type: "boolean", help: "put table and drawing into scripts/bench/README.md" },
+  readme: { type: "boolean", help: "write table and chart to scripts/bench/README.md" },
 } as const satisfies FlagTable;
 
-const flags = taskFlags({ task: "bench", summary: "measure Parley beside its peers on this machine", flags: FLAGS });
+const flags = taskFlags({ task: "bench", summary: "measure Parley next to its peers on this machine", flags: FLAGS });
 const only = flags.only?.split(",") ?? [""];
 const works = WORKS.filter(({ id, isQuick, minRatio }) =>
   only.some((text) => id.includes(text)) && (!flags.quick || isQuick) && (!flags.gate || minRatio !== undefined)
@@ -51,11 +51,11 @@ const works = WORKS.filter(({ id, isQuick, minRatio }) =>
 const usual = flags.gate ? GATE : flags.quick ? QUICK : FULL;
 const options = { rounds: flags.rounds ?? usual.rounds, seconds: Number(flags.seconds ?? usual.seconds) };
 if (!(options.seconds > 0 && options.seconds <= 60)) {
-  console.error(`bench: --seconds takes a number up to 60, not "${flags.seconds}"`);
+  console.error(`bench: --seconds must be a number up to 60, not "${flags.seconds}"`);
   Deno.exit(2);
 }
 if (works.length === 0 && !flags.growth) {
-  console.error(`bench: no work's name holds "${flags.only}"; the names are ${WORKS.map(({ id }) => id).join(", ")}`);
+  console.error(`bench: no work matches "${flags.only}"; the names are ${WORKS.map(({ id }) => id).join(", ")}`);
   Deno.exit(2);
 }
 if (flags.list) {

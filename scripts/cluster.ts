@@ -1,6 +1,6 @@
 /**
- * Starts nats-server (from the path) and three chat servers that share their
- * rooms, all on free ports of the loopback interface; ctrl-c ends them.
+ * Starts nats-server (from the path) and three chat servers that share their rooms, all on free loopback ports; Ctrl-C
+ * stops them.
  *
  * `deno task cluster`
  *
@@ -38,7 +38,7 @@ for (let number = 1; number <= SERVERS; number++) {
   await untilListening(tcp);
   console.log(`server ${number}  nc 127.0.0.1 ${tcp}  http://127.0.0.1:${page}/`);
 }
-console.log("What is said on one is heard on all; ctrl-c ends them.");
+console.log("A message to one server reaches the members on all; Ctrl-C stops them.");
 const reason = await stop.promise;
 if (reason !== "") {
   console.error(reason);
@@ -70,5 +70,5 @@ async function untilListening(port: number): Promise<void> {
     if (await isReachable(`tcp://127.0.0.1:${port}`)) return;
     await delay(50);
   }
-  throw new Error(`nobody listens on port ${port}`);
+  throw new Error(`connection refused on port ${port}`);
 }

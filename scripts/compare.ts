@@ -1,9 +1,8 @@
 /**
- * Tries Parley, ncat, socat, websocat and wait4x side by side, and relays beside
- * socat and HAProxy, and prints the benchmarks' tables: every cell is what a
- * command did.
+ * Runs the same trials with Parley, ncat, socat, websocat and wait4x, and with the relays of Parley, socat and HAProxy,
+ * and prints tables: every cell is the outcome of a command.
  *
- * Where `dist/` has a compiled `parley-client`, its size and start are told too.
+ * If `dist/` has a compiled `parley-client`, its size and start time are reported too.
  *
  * `deno task compare [--commands]`; with `--commands` each command is printed
  * with its outcome on standard error.
@@ -67,7 +66,7 @@ async function versionOf(tool: Tool): Promise<string> {
   return `${tool} ${version}`;
 }
 
-/** The compiled program for us, the one on the path for the others. */
+/** The compiled `parley-client`, or a tool on the path. */
 function fileOf(tool: Tool): string | undefined {
   const ours = decodeURIComponent(new URL("../dist/parley-client", import.meta.url).pathname);
   return findTool(tool === "parley" ? ours : tool);
@@ -100,8 +99,8 @@ for (const trial of clientTrials(peers)) {
 for (const trial of serverTrials()) {
   console.log(`| ${trial.question} | ${(await row((tool) => serverCell(trial, tool))).join(" | ")} |`);
 }
-console.log(`| size of the program, beside the system's libraries | ${(await row(sizeCell)).join(" | ")} |`);
-console.log(`| starts and says its version in | ${(await row(startCell)).join(" | ")} |`);
+console.log(`| size of the program, without system libraries | ${(await row(sizeCell)).join(" | ")} |`);
+console.log(`| time to start and print the version | ${(await row(startCell)).join(" | ")} |`);
 
 console.log(`\n| relay | ${RELAYS.join(" | ")} |\n|${" --- |".repeat(RELAYS.length + 1)}`);
 for (const cells of await relayRows(peers)) console.log(`| ${cells.join(" | ")} |`);

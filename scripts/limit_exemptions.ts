@@ -14,7 +14,7 @@ export const EXEMPTIONS: Readonly<Record<string, readonly string[]>> = {
     "websocket/close_frame.ts TEXT_BYTES",
     "websocket/deflate.ts MAX_BITS",
   ],
-  "how much of something is shown or kept for a message": [
+  "how much of something is shown in a message": [
     "cli/help.ts MAX_EXAMPLES",
     "cli/page_layout.ts MAX_COLUMNS",
     "commands/client/run.ts MAX_KEPT_BYTES",
@@ -30,7 +30,7 @@ export const EXEMPTIONS: Readonly<Record<string, readonly string[]>> = {
     "websocket/dial.ts REASON_BYTES",
     "websocket/dial.ts SHOWN_BYTES",
   ],
-  "a pace, a buffer or an estimate of our own, which no peer can tell": [
+  "an internal interval, buffer or estimate that no peer can observe": [
     "base/byte_builder.ts KEPT_BYTES",
     "chat/fan_out.ts MAX_PERIOD_MS",
     "chat/fan_out.ts PERIOD_MS",
@@ -62,7 +62,7 @@ export const EXEMPTIONS: Readonly<Record<string, readonly string[]>> = {
     "session/stream_session.ts SLICE_MS",
     "websocket/deflate.ts MIN_BYTES",
   ],
-  "needs NATS, whose outages tests/chat/nats and tests/cluster play": [
+  "needs NATS, whose outages tests/chat/nats and tests/cluster simulate": [
     "chat/nats/archive.ts INACTIVE_MS",
     "chat/nats/archive.ts FETCH_MS",
     "chat/nats/archive.ts MAX_STEPS",

@@ -1,7 +1,6 @@
 /**
- * Mixed traffic and abuse against two running servers for a while: fails on a
- * lost or wrong byte, on a connection or an open file that is left, on memory
- * that does not stop growing, on an exit code other than 0.
+ * Mixed traffic and abuse against two running servers: fails on a lost or wrong byte, a leaked connection or file
+ * descriptor, growing memory, or an exit code other than 0.
  *
  * `deno task soak --seconds 60`
  *
@@ -17,7 +16,7 @@ import { badClient } from "./soak/bad_clients.ts";
 import { chatRoom, echoClient, emptyTally } from "./soak/good_clients.ts";
 import { taskFlags } from "./task_flags.ts";
 
-/** What V8 may keep of garbage; see `tests/abuse/support.ts`. */
+/** Garbage that V8 may keep; see `tests/abuse/support.ts`. */
 const MEMORY_BOUND_BYTES = 256 * 1024 * 1024;
 const ECHO_CLIENTS = 8;
 const ROOMS = 3;
@@ -76,7 +75,7 @@ async function soak({ name, args, traffic }: SoakTarget, seconds: number): Promi
   const abused = (await Promise.all(bad)).reduce((sum, count) => sum + count, 0);
   const { accepted, closedByReason, recentlyClosed } = await untilSight(metrics, ({ open }) => open === 0);
   const fault = recentlyClosed.find(({ reason }) => reason === "error");
-  if (fault) throw new Error(`${name}: a connection ended by a fault of the server: ${fault.error}`);
+  if (fault) throw new Error(`${name}: a connection ended with an internal error: ${fault.error}`);
   await untilAtMost(`${name}: open files`, () => openFiles(server.pid), start.files);
   await untilAtMost(`${name}: memory`, () => residentBytes(server.pid), start.memory + MEMORY_BOUND_BYTES);
   const files = openFiles(server.pid);
@@ -105,8 +104,8 @@ async function untilAtMost(what: string, now: () => number, max: number): Promis
 
 const { seconds } = taskFlags({
   task: "soak",
-  summary: "mixed traffic with abuse for a time; any leak or lost byte fails",
-  flags: { seconds: { type: "integer", default: 60, least: 1, help: "how long" } },
+  summary: "run mixed traffic and abuse; fail on any leak or lost byte",
+  flags: { seconds: { type: "integer", default: 60, min: 1, help: "duration" } },
 });
 const reports = await Promise.allSettled(TARGETS.map((target) => soak(target, seconds)));
 for (const report of reports) {

@@ -27,7 +27,7 @@ async function collect(folder: string, files: SourceFile[]): Promise<void> {
   }
 }
 
-/** Good enough for formatted code: a comment begins a line or follows code after two slashes and a blank. */
+/** Good enough for formatted code: a comment starts a new line or follows code after two slashes and a blank. */
 function withoutComments(text: string): string {
   return text.replaceAll(/^\s*\/\*[\s\S]*?\*\//gm, "").replaceAll(/(?:^|\s)\/\/ .*$/gm, "");
 }

@@ -1,6 +1,6 @@
 const TICK_US = 10_000;
 
-/** How busy other programs keep the machine meanwhile; Linux only. */
+/** How busy the machine is with other programs; Linux only. */
 export class Busyness {
   readonly #startedMs = performance.now();
   readonly #busyUs: number;
@@ -11,7 +11,7 @@ export class Busyness {
     this.#childrenUs = childrenUs;
   }
 
-  /** From now on; `undefined` where the system does not tell. */
+  /** Starts to measure; `undefined` if the system does not report it. */
   static async start(): Promise<Busyness | undefined> {
     try {
       return new Busyness(await busyUs(), await childrenUs());

@@ -4,7 +4,7 @@ import type { Work } from "./work.ts";
 
 const FILL = "x".repeat(60);
 const MARKER = "|";
-/** Every join is told to everyone; ngircd besides makes those wait who have just come. */
+/** Every join is announced to everyone; ngircd also delays clients that have just connected. */
 const settleMs = (members: number, contender: Contender) => String(contender === NGIRCD || members > 100 ? 1_500 : 400);
 const STORM_MEMBERS = 5_000;
 
@@ -88,7 +88,7 @@ function webSocketFanoutWork(members: number, batch: number): Work {
 
 const STORM_OURS = ours("parley", (port) => ["chat", `:${port}`, "--max-connections", String(STORM_MEMBERS + 10)]);
 
-/** What each one says, and what tells it that it is in. */
+/** The first line of each client, and the reply that confirms its join. */
 function stormWire(contender: Contender): readonly string[] {
   return contender === NATS ? [`${NATS_WIRE[0]}PING\\r\\n`, "PONG"] : ["/join #storm\\n", "* You are in #storm"];
 }

@@ -83,7 +83,7 @@ async function memberCost() {
     await Promise.all(Array.from({ length: 100 }, async (_, index) => {
       const member = hub.enter(new FakeSession());
       await hub.renaming.rename(member, `member${count + index}`);
-      // In rooms of a hundred: what those are told who are in one is no cost of the cluster.
+      // In rooms of a hundred, since the events within a room are not a cost of the cluster.
       await hub.join(member, `#crowd${count}`);
     }));
   }

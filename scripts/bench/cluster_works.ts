@@ -7,7 +7,7 @@ const SERVERS = 3;
 const MEMBERS = 999;
 const IN_FLIGHT = 32;
 const SECONDS = 2;
-/** For all to be in the room, and to have been told of each other. */
+/** Maximum time for all to join the room and to receive each other's joins. */
 const SETTLE_MS = 6_000;
 const FILL = "x".repeat(60);
 

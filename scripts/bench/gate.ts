@@ -29,7 +29,7 @@ export function ratioOf(result: WorkResult): number | undefined {
 /** Part of the machine for other programs above which nothing can be said. */
 const HOPELESS_FROM = 0.5;
 
-/** What one work has come to. */
+/** The result of one work. */
 export interface Verdict {
   readonly id: string;
   readonly isFallen: boolean;
@@ -41,7 +41,7 @@ export interface Verdict {
 /**
  * Judges one work by the minimum of its ratio to a peer in the same run. A busy machine makes single
  * figures fall, never rise: one that has fallen is measured again, and the best counts.
- * Where others had most of the machine in every try, it is told and not judged.
+ * If other programs had most of the machine in every try, this is reported, and the work is not judged.
  */
 export async function judge(
   id: string,

@@ -87,7 +87,7 @@ export function bytesPerConnection(memory: Growth, name: string): number | undef
   return last && last.y * 1024 * 1024 / last.x;
 }
 
-/** Comings are told to a crowd in turns, many at once: a room of 5,000 is quiet after a few seconds. */
+/** Joins are announced in batches, so a large room is quiet only after a few seconds. */
 function settleMs(members: number): number {
   return 1_000 + 2 * members;
 }

@@ -126,7 +126,7 @@ function min(values: readonly number[]): number | undefined {
   return values.length === 0 ? undefined : Math.min(...values);
 }
 
-/** The same in another order: who begins a round has an advantage, or the opposite, that nobody should have in each. */
+/** The same in another order, because the position in a round can be an advantage or a disadvantage. */
 function turned<T>(items: readonly T[], by: number): T[] {
   const first = by % Math.max(1, items.length);
   return [...items.slice(first), ...items.slice(0, first)];

@@ -1,6 +1,5 @@
 /**
- * Starting what is measured: one core for the server, another for the load,
- * where the machine has two and `taskset`.
+ * Starts the measured programs: the server on one core, the load on another, if the machine has two and `taskset`.
  *
  * @module
  */
@@ -13,7 +12,7 @@ import { type Load, socketPath } from "./work.ts";
 
 const START_MOST_MS = 20_000;
 
-/** Runs a program and gives what it printed; it throws when it fails. */
+/** Runs a program and returns its output; throws if it fails. */
 export async function run(words: readonly string[], options: Deno.CommandOptions = {}): Promise<string> {
   const [program = "", ...args] = words;
   const { code, stdout, stderr } = await new Deno.Command(program, { ...options, args, stdin: "null" }).output();
@@ -34,7 +33,7 @@ export async function hasProgram(name: string): Promise<boolean> {
   }
 }
 
-/** The words with a core in front of them, where cores can be told apart. */
+/** The command line pinned to a core, if possible. */
 export function pinned(words: readonly string[], core: number, canPin: boolean): readonly string[] {
   return canPin ? ["taskset", "-c", String(core), ...words] : words;
 }
@@ -47,7 +46,7 @@ export interface CpuTime {
   readonly kernelTicks: number;
 }
 
-/** What was used from one look to another, and the part of it that was the kernel's. */
+/** CPU time between two samples, and the kernel's part of it. */
 export function cpuBetween(before: CpuTime, after: CpuTime): { us: number; kernelPart: number } {
   const kernelTicks = after.kernelTicks - before.kernelTicks;
   const ticks = kernelTicks + after.userTicks - before.userTicks;
@@ -70,7 +69,7 @@ export class RunningContender implements AsyncDisposable {
     return this.#child.pid;
   }
 
-  /** The processor time that all its threads have had, where the system tells it. */
+  /** The CPU time of all its threads, if the system reports it. */
   async cpu(): Promise<CpuTime | undefined> {
     if (this.contender.hasChildren) return undefined;
     const folder = `/proc/${this.pid}/task`;
@@ -79,7 +78,7 @@ export class RunningContender implements AsyncDisposable {
       for await (const { name } of Deno.readDir(folder)) {
         us += Number((await Deno.readTextFile(`${folder}/${name}/schedstat`)).split(" ")[0]) / 1_000;
       }
-      // Behind the program's name, which may hold anything: fields 14 and 15 of proc_pid_stat(5).
+      // Fields 14 and 15 of proc_pid_stat(5), which follow the program's name.
       const fields = (await Deno.readTextFile(`/proc/${this.pid}/stat`)).split(") ")[1]?.split(" ") ?? [];
       return { us, userTicks: Number(fields[11]), kernelTicks: Number(fields[12]) };
     } catch {
@@ -114,7 +113,7 @@ export class RunningContender implements AsyncDisposable {
     }
   }
 
-  /** Lets it end by itself. */
+  /** Stops it gracefully. */
   async end(): Promise<void> {
     this.#child.kill("SIGTERM");
     await this.#child.status;
@@ -139,7 +138,7 @@ async function accepts(address: Deno.ConnectOptions | Deno.UnixConnectOptions): 
       conn.close();
       return;
     } catch {
-      // Short, for the start-up time is measured by it.
+      // Short, because it limits the precision of the start time.
       await delay(2);
     }
   }
@@ -219,7 +218,7 @@ export class Holder implements AsyncDisposable {
   }
 }
 
-/** Holds idle connections, each of which was answered once. */
+/** Holds idle connections; each has received one echo. */
 export async function hold(port: number, count: number, prepared: Prepared): Promise<AsyncDisposable> {
   await using owner = new AsyncDisposableStack();
   const holder = owner.use(Holder.start(port, 2, prepared));

@@ -1,7 +1,6 @@
 /**
- * Where the processor time of a server goes: our own JavaScript, that of
- * packages, that of the runtime, its native code with the kernel's, or the
- * collection of garbage.
+ * Where the CPU time of a server goes: Parley's JavaScript, packages, the runtime's JavaScript, native code and the
+ * kernel, or garbage collection.
  *
  * @module
  */
@@ -12,7 +11,7 @@ import { cpuBetween, pinned, run, RunningContender } from "./process.ts";
 import { loadWords } from "./load_words.ts";
 import type { Work } from "./work.ts";
 
-/** The part of a profile as V8 writes it that is looked at here. */
+/** The part of a V8 profile that is used here. */
 export interface CpuProfile {
   readonly nodes: readonly {
     readonly id: number;
@@ -23,13 +22,13 @@ export interface CpuProfile {
   readonly timeDeltas: readonly number[];
 }
 
-/** To whom the time belongs. */
+/** What the CPU time is spent on. */
 export type Owner = "ours" | "packages" | "runtime" | "native" | "garbage";
 
 /** Parts of the time that was not idle; together they are 1. */
 export type Split = Readonly<Record<Owner, number>>;
 
-/** Splits the last `lastUs` of a profile: what came before is the start of the program. */
+/** Splits the last `lastUs` of a profile; earlier samples belong to the start of the program. */
 export function splitOf(profile: CpuProfile, lastUs: number): Split {
   const ownerOf = new Map(profile.nodes.map(({ id, callFrame }) => [id, owner(callFrame)]));
   const split = { ours: 0, packages: 0, runtime: 0, native: 0, garbage: 0 };
@@ -51,7 +50,7 @@ export function splitOf(profile: CpuProfile, lastUs: number): Split {
   };
 }
 
-/** Whose code a frame is; `undefined` where the program was idle. */
+/** The owner of a frame; `undefined` if the program was idle. */
 function owner({ functionName, url }: { functionName: string; url: string }): Owner | undefined {
   if (functionName === "(idle)" || functionName === "(root)") return undefined;
   if (functionName === "(garbage collector)") return "garbage";

@@ -7,7 +7,7 @@ import { compilePeer } from "./prepare.ts";
 import { echoOnce } from "./process.ts";
 import type { Work } from "./work.ts";
 
-/** Starts of which the median is taken, in each round. */
+/** Starts per round; the median is taken. */
 const STARTS = 10;
 
 const EMPTY = "an empty program";

@@ -1,5 +1,5 @@
 /**
- * The peers of the trials: each does one thing that a tool may meet.
+ * The peers of the trials, each with one behaviour.
  *
  * @module
  */
@@ -10,30 +10,30 @@ import { CertificateFiles } from "../../tests/support/certificate_files.ts";
 import { resettingPeer } from "../../tests/support/resetting_peer.ts";
 import { startServer, startUdpServer } from "../../tests/support/program.ts";
 
-/** How long the late peer takes, and how long the one that starts late is away. */
+/** Delay of the late reply, and of the server that starts late. */
 export const LATE_MS = 1_000;
 
-/** Where the peers are. */
+/** The ports of the peers. */
 export interface Peers extends AsyncDisposable {
-  /** Nobody listens. */
+  /** Closed: connections are refused. */
   readonly refused: string;
-  /** Accepts, and says nothing. */
+  /** Accepts and never sends anything. */
   readonly silent: string;
-  /** Answers {@linkcode LATE_MS} after the client has ended its side, then ends. */
+  /** Answers {@linkcode LATE_MS} after the client's half-close, then closes. */
   readonly late: string;
-  /** Accepts and ends at once, as a proxy before a dead service does. */
+  /** Accepts and closes at once, like a proxy in front of a dead service. */
   readonly closing: string;
-  /** Resets at the first bytes. */
+  /** Resets the connection after the first bytes. */
   readonly resetting: string;
-  /** Sends back what comes. */
+  /** Echoes. */
   readonly echo: string;
   /** The same over WebSocket. */
   readonly webSocket: string;
-  /** The same over TLS; its certificate is of an authority that nobody knows. */
+  /** The same over TLS; the certificate is signed by an unknown authority. */
   readonly tls: string;
-  /** A UDP port at which datagrams are taken and not answered. */
+  /** A UDP port that receives datagrams and never replies. */
   readonly silentUdp: string;
-  /** The authority that has signed the certificate of `tls`. */
+  /** The authority that signed the certificate of `tls`. */
   readonly authority: string;
 }
 
@@ -67,7 +67,7 @@ function servePeer(serve: (conn: Deno.TcpConn) => Promise<void>): { port: string
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const accepting = (async () => {
     for await (const conn of listener) {
-      // A client that leaves early is its own affair.
+      // A client may disconnect early.
       void serve(conn).catch(() => {}).finally(() => conn.close());
     }
   })();
@@ -83,7 +83,7 @@ function servePeer(serve: (conn: Deno.TcpConn) => Promise<void>): { port: string
 async function answerLate(conn: Deno.TcpConn): Promise<void> {
   const bytes = new Uint8Array(1024);
   while (await conn.read(bytes) !== null) {
-    // Until the client has ended its side.
+    // Until the client half-closes.
   }
   await delay(LATE_MS);
   await conn.write(new TextEncoder().encode("the late reply\n"));

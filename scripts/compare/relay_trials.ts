@@ -1,6 +1,5 @@
 /**
- * How relays pass on the ways in which a connection can end: measured at the
- * client, with a target that ends in one of them.
+ * How relays pass on the end of a connection: measured at the client, for each way in which a target can end it.
  *
  * @module
  */
@@ -14,12 +13,12 @@ import { commandOf, start } from "./run.ts";
 /** The relays, in the order of the columns. */
 export const RELAYS = ["parley", "socat", "haproxy"] as const;
 
-/** How long a relay may take to listen. */
+/** Maximum time for a relay to start listening. */
 const START_MS = 10_000;
 
 type RelayName = typeof RELAYS[number];
 
-/** The words that start a relay from a port to a port; the first is a program's name. */
+/** The command line of each relay; the first word is a program's name. */
 const WORDS: Record<RelayName, (listen: string, target: string, scratch: string) => readonly string[]> = {
   parley: (listen, target) => ["parley-server", "relay", listen, target, "--log-level", "off"],
   socat: (listen, target) => ["socat", `TCP-LISTEN:${listen},bind=127.0.0.1,fork`, `TCP:127.0.0.1:${target}`],
@@ -42,7 +41,7 @@ listen relay
   },
 };
 
-/** What is asked of each relay, and the peer that stands behind it. */
+/** The question of each row, and the peer behind the relay. */
 const QUESTIONS = [
   ["a reply 1 s after the client's half-close", "late", true],
   ["the target resets the connection", "resetting", false],
@@ -80,7 +79,7 @@ async function cellOf(relay: RelayName, target: string, isEnded: boolean, scratc
   }
 }
 
-/** What a client sees that sends a line through the relay, and reads to the end. */
+/** The result of a client that sends a line through the relay and reads to the end. */
 async function seenThrough(port: string, isEnded: boolean): Promise<string> {
   await using client = await connectSoon(`tcp://127.0.0.1:${port}`);
   let text = "";

@@ -1,34 +1,34 @@
 import { fromFileUrl } from "../../tests/support/paths.ts";
 import { findTool } from "../../tests/support/tools.ts";
 
-/** How a command went. */
+/** The outcome of a command. */
 export interface Outcome {
-  /** `undefined` where it had not ended when its time was over. */
+  /** `undefined` if it did not end in time. */
   readonly code: number | undefined;
   readonly stdout: string;
   readonly stderr: string;
   readonly ms: number;
 }
 
-/** What a command is given. */
+/** Options of {@linkcode run}. */
 export interface RunOptions {
   /** Standard input; without it there is none. */
   readonly input?: string;
   /** Leaves standard input open once `input` is written. */
   readonly holdInput?: boolean;
-  /** It is ended after this long. */
+  /** Maximum run time. */
   readonly limitMs?: number;
 }
 
 const LIMIT_MS = 5_000;
 
-/** Programs of ours are run from the sources. */
+/** Parley's programs, run from the sources. */
 const OURS = new Map(["server", "client", "udp"].map((name) => [
   `parley-${name}`,
   ["run", "--no-prompt", "--no-config", "--unstable-net", "--allow-all", fromFileUrl(`../../src/${name}.ts`)],
 ]));
 
-/** The words that start a program, ours or of the path; `undefined` where it is missing. */
+/** The command line of a program, of Parley or on the path; `undefined` if it is missing. */
 export function commandOf(name: string): readonly string[] | undefined {
   const ours = OURS.get(name);
   if (ours !== undefined) return [Deno.execPath(), ...ours.filter((word) => word !== "--no-config")];
@@ -36,7 +36,7 @@ export function commandOf(name: string): readonly string[] | undefined {
   return path === undefined ? undefined : [path];
 }
 
-/** Starts a command line, its first word a program's name. */
+/** Starts a command line; the first word is a program's name. */
 export function start(words: readonly string[], stdin: "null" | "piped"): Deno.ChildProcess {
   const [name = "", ...args] = words;
   const command = commandOf(name);
@@ -45,7 +45,7 @@ export function start(words: readonly string[], stdin: "null" | "piped"): Deno.C
   return new Deno.Command(path, { args: [...before, ...args], stdin, stdout: "piped", stderr: "piped" }).spawn();
 }
 
-/** Runs a command line to its end, or until its time is over. */
+/** Runs a command line until it ends or its time is over. */
 export async function run(words: readonly string[], options: RunOptions = {}): Promise<Outcome> {
   const startedMs = performance.now();
   const child = start(words, options.input === undefined ? "null" : "piped");
@@ -55,7 +55,7 @@ export async function run(words: readonly string[], options: RunOptions = {}): P
     child.kill("SIGKILL");
   }, options.limitMs ?? LIMIT_MS);
   const writer = options.input === undefined ? undefined : child.stdin.getWriter();
-  // A program that ends without reading closes the pipe: its exit code tells.
+  // A program that ends without reading closes the pipe; its exit code is the result.
   const feeding = writer?.write(new TextEncoder().encode(options.input)).catch(() => {});
   if (!options.holdInput) void feeding?.then(() => writer?.close()).catch(() => {});
   const { code, stdout, stderr } = await child.output();

@@ -1,5 +1,5 @@
 /**
- * What is tried with every tool as a server, and of a client that waits.
+ * The trials of every tool as a server, and of clients that wait for one.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { LATE_MS } from "./peers.ts";
 import { start } from "./run.ts";
 import type { Tool } from "./trials.ts";
 
-/** A question that takes more than one command, and each tool's answer. */
+/** A question that needs more than one command, and each tool's answer. */
 export interface ServerTrial {
   readonly question: string;
   /** The first word of each tool's command is the program. */
@@ -18,7 +18,7 @@ export interface ServerTrial {
   ask(words: readonly string[]): Promise<string>;
 }
 
-/** How long something may take that should be there at once. */
+/** Maximum time for something that should happen at once. */
 const PATIENCE_MS = 4_000;
 
 /** Trials of servers; each has a port of its own. */
@@ -91,7 +91,7 @@ export function serverTrials(): readonly ServerTrial[] {
   ];
 }
 
-/** A tool that is running; what it writes is kept. */
+/** A running tool, with its output. */
 class Running implements AsyncDisposable {
   readonly child: Deno.ChildProcess;
   readonly #reading: Promise<unknown>;
@@ -106,7 +106,7 @@ class Running implements AsyncDisposable {
     for await (const text of stream.pipeThrough(new TextDecoderStream())) this.text += text;
   }
 
-  /** The exit code, or `undefined` where it does not end in time. */
+  /** The exit code, or `undefined` if it does not end in time. */
   async code(): Promise<number | undefined> {
     return (await within(this.child.status))?.code;
   }
@@ -122,7 +122,7 @@ class Running implements AsyncDisposable {
   }
 }
 
-/** Asks again and again, at most for {@linkcode PATIENCE_MS}. */
+/** Retries for at most {@linkcode PATIENCE_MS}. */
 async function eventually<T>(ask: () => Promise<T | undefined> | T | undefined): Promise<T | undefined> {
   const endMs = performance.now() + PATIENCE_MS;
   while (performance.now() < endMs) {
@@ -149,17 +149,17 @@ async function dial(running: Running, words: readonly string[]): Promise<Deno.Tc
   return conn;
 }
 
-/** Whether what is sent comes back, also where our side is ended at once. */
+/** Whether data is echoed, even after a half-close. */
 async function isEcho(conn: Deno.TcpConn, { ends = false } = {}): Promise<boolean> {
   await conn.write(new TextEncoder().encode("hello\n"));
   if (ends) await conn.closeWrite();
   const bytes = new Uint8Array(64);
-  // A reset is no answer, nor is silence.
+  // Neither a reset nor a timeout is an answer.
   const count = await within(conn.read(bytes).catch(() => 0));
   return new TextDecoder().decode(bytes.subarray(0, count ?? 0)) === "hello\n";
 }
 
-/** What a promise gives, or `undefined` where that takes longer than {@linkcode PATIENCE_MS}. */
+/** The result of a promise, or `undefined` after {@linkcode PATIENCE_MS}. */
 async function within<T>(promise: Promise<T>): Promise<T | undefined> {
   const late = Promise.withResolvers<undefined>();
   const timer = setTimeout(() => late.resolve(undefined), PATIENCE_MS);

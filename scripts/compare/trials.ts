@@ -1,7 +1,6 @@
 /**
- * What is tried with every tool, and how. Each tool gets the flags that its
- * documentation names for the purpose; where a default and a flag differ, both
- * are tried.
+ * The trials of every tool. Each tool gets the flags that its documentation names for the purpose; if a flag differs
+ * from the default, both are tried.
  *
  * @module
  */
@@ -19,7 +18,7 @@ export type Tool = typeof TOOLS[number];
 export interface Try extends RunOptions {
   /** The command line, its first word a program's name. */
   readonly words: readonly string[];
-  /** What stands before the outcome, where a cell has several. */
+  /** Label of the outcome, if a cell has several. */
   readonly label?: string;
   /** The outcome in a word or two. */
   say(outcome: Outcome): string;
@@ -33,10 +32,10 @@ export interface Trial {
 
 const HELLO = { input: "hello\n" };
 
-/** Speaks and listens for a while, so that no answer is cut short. */
+/** Keeps the connection open for a while, so that no answer is lost. */
 const TALK = { ...HELLO, holdInput: true, limitMs: 2_000 };
 
-/** The exit code, or that there is none. */
+/** Formats the exit code. */
 export function sayCode({ code, ms }: Outcome): string {
   return code === undefined ? `hangs (ended after ${Math.round(ms / 1_000)} s)` : `exit ${code}`;
 }
@@ -53,7 +52,7 @@ function sayEcho(outcome: Outcome): string {
   return outcome.stdout.toLowerCase().includes("hello") ? "yes" : `no: ${sayCode(outcome)}`;
 }
 
-/** Asks a tool's own help for a word: "no" where it does not know it. */
+/** Searches a tool's own help for a word. */
 function inHelp(words: readonly string[], pattern: RegExp): readonly Try[] {
   return [{ words, say: ({ stdout, stderr }) => pattern.test(stdout + stderr) ? "yes, by its help" : "no" }];
 }
@@ -88,7 +87,7 @@ export function clientTrials(peers: Peers): readonly Trial[] {
   ];
   return [
     {
-      question: "nobody listens",
+      question: "connection refused",
       tries: { ...talk(peers.refused, sayCode), wait4x: wait4x(peers.refused) },
     },
     {

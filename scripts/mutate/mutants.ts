@@ -87,7 +87,7 @@ function removeCall(node: ts.ExpressionStatement, add: Add): void {
   const inner = ts.isAwaitExpression(node.expression) || ts.isVoidExpression(node.expression)
     ? node.expression.expression
     : node.expression;
-  // What is logged at the level debug is promised to nobody.
+  // Debug log lines are not part of any contract.
   if (!ts.isCallExpression(inner) || /\blog\.debug$/.test(inner.expression.getText())) return;
   const isListener = /(?:addEventListener|addSignalListener|\.on|\.once)$/.test(inner.expression.getText());
   add(isListener ? "removed listener" : "removed call", node, ";");

@@ -33,7 +33,7 @@ const STYLE = `
 
 /**
  * A session as a picture that plays once and stays: each row is hidden until
- * its time, and a cover is drawn off a command as it is typed. A viewer without
+ * its time, and a cover is drawn off a command character by character. A viewer without
  * animation shows all of it.
  */
 export function sessionSvg(rows: readonly Row[], columns: number, title: string): string {

@@ -90,7 +90,7 @@ function spoken({ from, text, action }: RoomMessage, where: string): string[] {
   return linesOf(action ? `[${where}] * ${from} ` : `[${where}] ${from}: `, text);
 }
 
-/** Every line names its sender, so that it cannot be taken for another's. */
+/** Every line names its sender, so that it cannot be mistaken for another's. */
 function linesOf(head: string, text: string): string[] {
   return text.includes("\n") ? text.split("\n").map((line) => head + line) : [head + text];
 }

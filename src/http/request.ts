@@ -90,7 +90,7 @@ export class RequestReader {
 
   /**
    * Reads the next request. `undefined` if the client closes or is idle for `idleTimeoutMs` between two requests; a 408
-   * is not sent, because it could be taken for the response to a request that is just being sent.
+   * is not sent, because the client could mistake it for the response to a request that it is just sending.
    *
    * @throws {HttpError} 400, 408, 413, 431, 501 or 505.
    * @throws {ClosedEarlyError} The client closed the connection within a head.

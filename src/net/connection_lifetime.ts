@@ -56,7 +56,7 @@ export abstract class ConnectionLifetime extends ConnectionEnds {
   /**
    * Settles when the connection has ended, with the reason; it never rejects.
    * It keeps the process alive only while a deadline is certain to
-   * settle it: a peer's end that nobody reads does not.
+   * settle it: the peer's end does not, unless it is read.
    */
   get closed(): Promise<CloseReason> {
     if (this.#closeReason !== undefined) return Promise.resolve(this.#closeReason);
@@ -65,7 +65,7 @@ export abstract class ConnectionLifetime extends ConnectionEnds {
     return this.#closed.promise;
   }
 
-  /** Aborts when the connection has ended, with the error that ended it or a `ClosedError`: for work that is done for its peer. */
+  /** Aborts when the connection has ended, with its error or a `ClosedError`; for work on behalf of the peer. */
   get signal(): AbortSignal {
     if (this.#signal === undefined) {
       const ending = new AbortController();
@@ -86,7 +86,7 @@ export abstract class ConnectionLifetime extends ConnectionEnds {
    * Lets the process end while the connection is open, for one that only waits
    * for what the peer may send.
    *
-   * @example News that must not keep a program from ending
+   * @example A connection that does not keep the program alive
    * ```ts
    * import { connect, listen } from "@parley/parley";
    *
@@ -130,7 +130,7 @@ export abstract class ConnectionLifetime extends ConnectionEnds {
       if (resets && this.transport.reset !== undefined) isReset = this.transport.reset();
       else this.transport.close();
     } catch (cause) {
-      // BadResource: the runtime closed it before us, which is what was wanted.
+      // BadResource: the runtime has closed it already.
       if (!(cause instanceof Deno.errors.BadResource)) this.log.debug("closing failed", { error: String(cause) });
     }
     this.onClosed();

@@ -27,7 +27,7 @@ const FITTING_SHARE = 0.75;
  * Accepts connections that can be reset. It accepts from the kernel eagerly, not once per call.
  *
  * A server of `node:net` that has run out of descriptors never accepts again, and reports nothing (Deno 2.9.6). So while
- * many are connected, and none has come for a while, it connects to itself; if that is not accepted, it listens again.
+ * many are connected, and no new one has arrived for a while, it connects to itself; if that is not accepted, it listens again.
  */
 export class ResettableAcceptor implements Acceptor {
   readonly addr: Deno.NetAddr;

@@ -57,7 +57,7 @@ export class ProcessGroup {
   /**
    * Starts the command.
    *
-   * @throws {UsageError} There is no such command, or it cannot be executed.
+   * @throws {UsageError} The command does not exist or cannot be executed.
    */
   constructor(words: readonly string[], options: ProcessGroupOptions) {
     const { env = {}, hasInput = false, onOutput, onErrorOutput } = options;

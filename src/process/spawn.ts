@@ -3,7 +3,7 @@ import { missingPermission, NoRoomError, PermissionError, UsageError } from "../
 /**
  * Starts a command, with errors that name it.
  *
- * @throws {UsageError} There is no such command, or it cannot be executed.
+ * @throws {UsageError} The command does not exist or cannot be executed.
  */
 export function spawn(words: readonly string[], options: Deno.CommandOptions): Deno.ChildProcess {
   const [program = "", ...args] = words;

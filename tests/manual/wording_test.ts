@@ -1,4 +1,4 @@
-/** Phrases that read like a translation, and what to write instead, stay out of the sources and the manual. */
+/** Phrases that read like a translation, and what to write instead, stay out of the sources, the scripts and the manual. */
 
 import { assertEquals } from "@std/assert";
 import { fromFileUrl } from "../support/paths.ts";
@@ -60,12 +60,17 @@ const BANNED: readonly (readonly [phrase: RegExp, instead: string])[] = [
   [/the log-?in took/i, "login timed out"],
   // Except the metric label and the log message, which users match.
   [/\blog-in(?! timeout| failed)/i, "login, log in"],
+  [/\bto whom\b|\bwhoever\b|\bthat nobody\b/i, "anyone who, a client that, a sentence with a subject"],
+  [/\b(?:is|are|be|was) taken for\b/i, "is mistaken for, counts as"],
+  [/\bcomes? too late\b|\bfor that reason\b/i, "is late, therefore"],
+  [/\bthere is no such (?:file|service|command)\b/i, "no such file, unknown service"],
+  [/\bdoes not hold "/i, "does not contain"],
   [/\bNo command is called\b/i, "unknown command, not a"],
   [/\bends our side\b/i, "half-closes, ends this side"],
   [/\bgives? (?:the socket|the terminal|the right) back\b/i, "closes, restores, drops the permission"],
 ];
 
-const ROOTS = ["src", "README.md"];
+const ROOTS = ["src", "scripts", "README.md"];
 const KINDS = /\.(?:ts|js|md|css|html)$/;
 
 async function* textFiles(path: string): AsyncGenerator<string> {
@@ -83,7 +88,7 @@ function faultsOf(name: string, text: string): string[] {
   );
 }
 
-Deno.test("the sources, the README and the manual keep to the wording of the project", async () => {
+Deno.test("the sources, the scripts, the README and the manual keep to the wording of the project", async () => {
   const faults = [];
   for (const root of ROOTS) {
     const path = fromFileUrl(`../../${root}`);

@@ -1,5 +1,5 @@
 // A hub in bare Deno: what comes from one goes to all others, as it is, with nothing of a chat and nothing of Parley.
-// Only what one says first goes to nobody: of a thousand who say their names a thousand would be told.
+// The first line of a client is not broadcast: with a thousand clients, a thousand names would go to each of them.
 const listener = Deno.listen({ hostname: "127.0.0.1", port: Number(Deno.args[0]), tcpBacklog: 4096 });
 const members = new Set<Deno.TcpConn>();
 for (;;) void serve(await listener.accept());

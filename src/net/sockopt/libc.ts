@@ -24,7 +24,7 @@ export interface Libc extends Disposable {
   readonly calls: Deno.DynamicLibrary<typeof CALLS>["symbols"];
 }
 
-/** Full paths: the runtime looks for any other in the current directory, whoever has put a file there. */
+/** Full paths, because the runtime would search the current directory, where anyone may have put a file. */
 export function libcPaths({ os, arch }: Pick<typeof Deno.build, "os" | "arch"> = Deno.build): readonly string[] {
   if (os === "darwin") return ["/usr/lib/libSystem.B.dylib"];
   return [`/lib/${arch}-linux-gnu/libc.so.6`, "/lib64/libc.so.6", "/usr/lib/libc.so.6"];

@@ -57,7 +57,7 @@ function message({ room, at, from, text, action }: RoomMessage, options: ShowOpt
   return linesOf(`${time(at, options)} ${where}${action ? `* ${who}` : `${who}:`} `, text, options);
 }
 
-/** Continuation lines are indented, so that they cannot be taken for another message. */
+/** Continuation lines are indented, so that they cannot be mistaken for another message. */
 function linesOf(head: string, text: string, options: ShowOptions): string[] {
   const [first = "", ...more] = text.split("\n").map((line) => withName(safe(line), options));
   return [head + first, ...more.map((line) => INDENT + line)];
