@@ -59,7 +59,7 @@ export class ChatLink {
   readonly #rooms: Map<string, string>;
   /** Rooms joined over this connection. */
   readonly #entered = new Set<string>();
-  /** Rooms of {@linkcode join}: unlike those of the start, the client goes on without them. */
+  /** Rooms of {@linkcode join} without a response yet: unlike those of the start, the client goes on without them. */
   readonly #asked = new Set<string>();
   /** Rooms with a pending resume. */
   readonly #resuming = new Set<string>();
@@ -155,18 +155,20 @@ export class ChatLink {
     }
     this.#progress.published(id, publish);
     const key = keyOf(publish.room);
-    // The server rejects it for a room that the client is not in and has not asked for.
-    if (this.#entered.has(key) || !this.#rooms.has(key)) this.request({ type: "publish", id, ...publish });
+    // Behind a join, in the order of the input; for a room that was not requested the server rejects it.
+    const isPossible = this.#entered.has(key) || this.#asked.has(key) || !this.#rooms.has(key);
+    if (isPossible) this.request({ type: "publish", id, ...publish });
   }
 
-  /** Joins a room and makes it the current one; messages to it wait for the server's response. */
+  /** Joins a room and makes it the current one; without a connection, once there is one. */
   join(room: string): boolean {
     const key = keyOf(room);
     const name = this.#rooms.get(key) ?? room;
     this.#rooms.delete(key);
     this.#rooms.set(key, name);
-    this.#asked.add(key);
-    return this.request({ type: "join", id: `${ENTER}${key}`, room });
+    const isSent = this.request({ type: "join", id: `${ENTER}${key}`, room });
+    if (isSent) this.#asked.add(key);
+    return isSent;
   }
 
   /** Waits until all publishes are acknowledged or rejected; `false` on timeout. */
@@ -199,6 +201,7 @@ export class ChatLink {
     this.#isWelcome = this.#isLeavingLobby = false;
     this.#said = "";
     this.#entered.clear();
+    this.#asked.clear();
     this.#resuming.clear();
     try {
       const session = this.#session = await this.#dial();
@@ -328,8 +331,9 @@ export class ChatLink {
     this.#progress.settle(`${ENTER}${key}`);
     this.#progress.joined(event);
     this.#rooms.set(key, event.room);
+    const isSent = this.#asked.delete(key);
     this.#entered.add(key);
-    this.#sendOutstanding(key);
+    if (!isSent) this.#sendOutstanding(key);
     if (isNew || !event.resumed) this.#options.onEvent(event);
     this.#ready.resolve();
   }
@@ -338,9 +342,11 @@ export class ChatLink {
   #onRefusedRoom({ id, text }: ChatEvent & { type: "error" }): void {
     if (!id?.startsWith(ENTER)) return;
     const key = id.slice(ENTER.length);
+    const isAsked = this.#asked.delete(key);
     if (this.#entered.has(key)) return;
     this.#rooms.delete(key);
-    if (this.#rooms.size === 0 && !this.#asked.has(key)) throw new RefusedByServerError(text);
+    if (isAsked) return;
+    if (this.#rooms.size === 0) throw new RefusedByServerError(text);
     // The server rejects each of them.
     this.#sendOutstanding(key);
   }

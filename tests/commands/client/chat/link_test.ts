@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ParleyError, RefusedError, TimeoutError, UsageError } from "@parley/parley";
 import type { ChatEvent } from "../../../../src/chat/event.ts";
 import { ChatLink, type ChatLinkOptions } from "../../../../src/commands/client/chat/link.ts";
+import { FakeTime } from "../../../support/fake_time.ts";
 import { FakeSession } from "../../../support/fake_session.ts";
 
 const WELCOME = { type: "welcome", nick: "guest1", motd: [], loginRequired: false };
@@ -318,4 +319,66 @@ Deno.test("run() answers the server's pings, and shows none (chat M8)", async ()
   session.close("done");
   await running;
   assertEquals(events.filter(({ type }) => type === "ping"), []);
+});
+
+Deno.test("join() of a room that the client is in changes nothing if the server refuses it", async () => {
+  const session = webSocket();
+  const { link } = createLink([session], { rooms: ["#tea", "#dev"] });
+  session.say(WELCOME, joined({ room: "#tea", id: "enter #tea" }), joined({ id: "enter #dev" }));
+  const running = link.run();
+  await link.ready;
+  assertEquals(link.currentRoom, "#tea");
+  assert(link.join("#dev"));
+  session.say({ type: "error", code: "slow-down", text: "too fast", id: "enter #dev" });
+  await session.sent(/"join","id":"enter #dev","room":"#dev"\}$/);
+  await session.idle();
+  assertEquals(link.currentRoom, "#dev");
+  link.quit();
+  session.close("done");
+  await running;
+});
+
+Deno.test("publish() is not retried before the room is joined again", async () => {
+  using time = new FakeTime();
+  const [first, second] = [webSocket(), webSocket()];
+  const { link } = createLink([first, second], { retryEveryMs: 1_000 });
+  first.say(WELCOME, joined());
+  const running = link.run();
+  await link.ready;
+  link.publish({ room: "#dev", text: "again" }, "1");
+  first.say({ type: "error", code: "not-stored", text: "the disk is full", id: "1" });
+  await time.advance(0);
+  first.close("reset");
+  second.say(WELCOME);
+  // The connection is restored within 250 ms; the retry is due after 1 s.
+  await time.advance(2_000);
+  assertEquals(second.take().filter((line) => line.includes("publish")), []);
+  second.say(joined({ resumed: true, id: "enter #dev" }));
+  await time.advance(0);
+  assertEquals(second.take().filter((line) => line.includes("publish")).length, 1);
+  link.quit();
+  second.close("done");
+  await running;
+});
+
+Deno.test("join() is repeated over the next connection, and messages wait for it", async () => {
+  using time = new FakeTime();
+  const [first, second] = [webSocket(), webSocket()];
+  const { link } = createLink([first, second]);
+  first.say(WELCOME, joined());
+  const running = link.run();
+  await link.ready;
+  assert(link.join("#tea"));
+  first.close("reset");
+  second.say(WELCOME, joined({ resumed: true, id: "enter #dev" }));
+  await time.advance(1_000);
+  assert(second.take().includes('{"type":"join","id":"enter #tea","room":"#tea"}'));
+  link.publish({ room: "#tea", text: "milk?" }, "1");
+  assertEquals([second.take(), link.currentRoom], [[], "#tea"]);
+  second.say(joined({ room: "#tea", id: "enter #tea" }));
+  await time.advance(0);
+  assertEquals(requestsOf(second.take()).map(({ id }) => id), ["1"]);
+  link.quit();
+  second.close("done");
+  await running;
 });
