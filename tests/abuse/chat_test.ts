@@ -61,7 +61,7 @@ Deno.test("abuse 2: an HTTP GET on the chat's TCP port: one error, then the end"
     assertMatch(answers[0] ?? "", /not a web server/);
   }));
 
-Deno.test("abuse 9: a line that is not UTF-8 is an error to its sender and relayed to nobody", () =>
+Deno.test("abuse 9: a line that is not UTF-8 is an error to its sender and is not relayed", () =>
   withChat(async ({ endpoint }) => {
     using sender = await enterChat(endpoint, "sender");
     using listener = await enterChat(endpoint, "listener");

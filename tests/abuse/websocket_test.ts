@@ -66,7 +66,7 @@ Deno.test("abuse 15: a client that never answers a ping is dropped, one that doe
   assertEquals(answer?.opcode, 1);
 });
 
-Deno.test("abuse 15: a pong that nobody asked for is ignored", async () => {
+Deno.test("abuse 15: an unsolicited pong is ignored", async () => {
   await using served = await serveWebSocket();
   using peer = await WebSocketPeer.open(served.endpoint);
   await peer.send(frameOf({ opcode: 10, payload: "hello" }));

@@ -36,7 +36,7 @@ Deno.test("lineCodec() takes a line at the limit, and drops one beyond it alone"
   assertEquals(decodeLines(`${line(16_384)}\nnext\n`), ["lost", "next"]);
 });
 
-Deno.test("lineCodec() says that a line is too long before its end comes", () => {
+Deno.test("lineCodec() rejects a line that is too long before its end arrives", () => {
   assertEquals(decodeAll(lineCodec(), [utf8(line(5000))], false), ["lost"]);
 });
 

@@ -34,7 +34,7 @@ Deno.test("parseFraming() ends a stream without an end at four times maxBytes, a
   }
 });
 
-Deno.test("every framing gives the same messages in whatever pieces the stream comes", () => {
+Deno.test("every framing decodes the same messages, however the stream is split", () => {
   const random = randomBelow(20_261_122);
   for (const name of ["line", "length:2be", "length:2le", "length:4be", "length:4le", "delimiter:\\r\\n", "fixed:7"]) {
     const codec = parseFraming(name);

@@ -46,7 +46,7 @@ Deno.test("every message of SOCKS with another version is rejected at its first 
   assertThrows(() => parseSocksChoice(Uint8Array.of(5, 0), 1), FrameError, "instead of 1");
 });
 
-Deno.test("parseSocksRequest() rejects an unknown type of address as soon as it comes", () => {
+Deno.test("parseSocksRequest() rejects an unknown address type as soon as it arrives", () => {
   for (const type of [0, 2, 5]) {
     assertThrows(() => parseSocksRequest(Uint8Array.of(5, 1, 0, type)), FrameError, `address type ${type}`);
   }

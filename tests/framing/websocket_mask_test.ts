@@ -30,7 +30,7 @@ Deno.test("copyMasked() writes behind the offset and leaves the source as it was
   assertEquals(target.subarray(1007), new Uint8Array(3));
 });
 
-Deno.test("applyMask() tells whether all bytes are ASCII now, wherever one is not", () => {
+Deno.test("applyMask() returns whether all unmasked bytes are ASCII, wherever one is not", () => {
   for (const length of [0, 1, 5, 511, 512, 545, 600]) {
     for (let offset = 0; offset < 4; offset++) {
       const text = new Uint8Array(604).fill(0x7f).subarray(offset, offset + length);

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { AccessList } from "../../src/guard/access_list.ts";
 import { DatagramGate } from "../../src/guard/datagram_gate.ts";
 
-Deno.test("DatagramGate refuses who is denied, and who sends more than the rate", () => {
+Deno.test("DatagramGate rejects denied senders, and those that exceed the rate", () => {
   let nowMs = 0;
   const gate = new DatagramGate({
     access: new AccessList({ allow: [], deny: ["10.0.0.0/8"] }),

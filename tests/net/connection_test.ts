@@ -21,7 +21,7 @@ function fakeDeadlineTimer(intervalMs = 100): DeadlineTimer & { at(ms: number): 
   });
 }
 
-Deno.test("read() gives what came, then null at the peer's end, and counts", async () => {
+Deno.test("read() returns received bytes, then null at the peer's end, and counts", async () => {
   const { connection, transport } = fakeConnection();
   transport.say("one", "two", null);
   assertEquals([textOf(await connection.read()), textOf(await connection.read())], ["one", "two"]);
@@ -153,7 +153,7 @@ Deno.test("sendLast() goes on until the transport has taken all of it", async ()
   connection.close();
 });
 
-Deno.test("sendLast() rejects whoever waits for what could not be sent", async () => {
+Deno.test("sendLast() rejects the waiters for bytes that could not be sent", async () => {
   const { connection, transport } = fakeConnection({ limits: { outboxBytes: 10 } });
   transport.holdWrites();
   assert(connection.sendLast(utf8("12345")));
@@ -421,7 +421,7 @@ Deno.test("checkDeadlines() ends a connection at its lifetime, busy or not", asy
   assertEquals(connection.closeReason, "lifetime");
 });
 
-Deno.test("log names the connection and the peer once, whoever asks", () => {
+Deno.test("log names the connection and the peer once", () => {
   const { connection } = fakeConnection({ id: 7 });
   assertStrictEquals(connection.log, connection.log);
   connection.close();

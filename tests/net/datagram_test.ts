@@ -97,7 +97,7 @@ Deno.test("DatagramSocket iterates over datagrams until it is closed", async () 
   assertEquals(seen, [Uint8Array.of(1), Uint8Array.of(2)]);
 });
 
-Deno.test("probePort() tells a closed port of this machine from a bound one, and knows nothing of others", async () => {
+Deno.test("probePort() distinguishes closed and bound ports of this machine, and is inconclusive for others", async () => {
   const socket = await bind(ANY);
   assertEquals(probePort(socket.endpoint, socket), "bound");
   socket.close();

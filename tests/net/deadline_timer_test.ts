@@ -24,7 +24,7 @@ Deno.test("run() shows every member the clock, also when one leaves meanwhile", 
   assertEquals(deadlineTimer.size, 1);
 });
 
-Deno.test("the timer runs only while somebody is being watched", async () => {
+Deno.test("the timer runs only while something is watched", async () => {
   const deadlineTimer = new DeadlineTimer(1);
   deadlineTimer.hold();
   const swept = Promise.withResolvers<void>();

@@ -137,7 +137,7 @@ Deno.test("raceAddresses() ends with the signal's reason", async () => {
   assert(fake.started.length === 1);
 });
 
-Deno.test("raceAddresses() closes a connection that comes in the turn of the abort (fault 23)", async () => {
+Deno.test("raceAddresses() closes a connection that opens in the turn of the abort (fault 23)", async () => {
   const fake = new FakeDial();
   const aborter = new AbortController();
   const racing = race(fake, addresses("127.0.0.1"), aborter.signal);

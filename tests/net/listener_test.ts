@@ -132,7 +132,7 @@ Deno.test("accept() that fails leaves the listener usable, and gives the socket 
   listener.close();
 });
 
-Deno.test("connect() tells refused, unresolved and aborted apart", async () => {
+Deno.test("connect() distinguishes refused, unresolved and aborted connections", async () => {
   const refused = await assertRejects(() => connect(`tcp://127.0.0.1:${closedPort()}`), RefusedError);
   assertEquals(refused.attempts.map(({ reason }) => reason), ["connection refused"]);
   await assertRejects(() => connect("tcp://no-such-host.invalid:80"), ResolveError);
@@ -144,7 +144,7 @@ Deno.test("connect() tells refused, unresolved and aborted apart", async () => {
   );
 });
 
-Deno.test("connect() gives up at its deadline, and says in which phase", async () => {
+Deno.test("connect() times out at its deadline, and reports the phase", async () => {
   // A full backlog drops what comes, so nobody answers: nothing outside this machine is needed.
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 1 });
   await using fillers = new AsyncDisposableStack();
@@ -161,7 +161,7 @@ Deno.test("connect() gives up at its deadline, and says in which phase", async (
   throw new Error("the backlog did not fill");
 });
 
-Deno.test("isReachable() is true where somebody accepts, false where nobody does", async () => {
+Deno.test("isReachable() is true for an open port, false for a closed one", async () => {
   using listener = await listen("tcp://127.0.0.1:0");
   assertEquals(await isReachable(listener.endpoint), true);
   assertEquals(await isReachable(`tcp://127.0.0.1:${closedPort()}`), false);
@@ -204,7 +204,7 @@ Deno.test("listen() on a name listens on each of its addresses, on one port (fau
   assertEquals(await accepting, null);
 });
 
-Deno.test("mergeAcceptors() keeps what came to one address while another was served (fault 30)", async () => {
+Deno.test("mergeAcceptors() keeps connections to one address while another is served (fault 30)", async () => {
   using first = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   using second = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const merged = mergeAcceptors([first, second]);
@@ -250,7 +250,7 @@ Deno.test("accept() turns Nagle off and keep-alive on, and gives the option appl
   assertEquals([calls, listener.isClosed, await listener.accept()], [["closed", "disposed"], true, null]);
 });
 
-Deno.test("mergeAcceptors() closes every acceptor, and what it has accepted and nobody has taken", async () => {
+Deno.test("mergeAcceptors() closes every acceptor, and accepted connections that were not taken", async () => {
   const waiting = [Promise.withResolvers<Accepted>(), Promise.withResolvers<Accepted>()];
   const closed: number[] = [];
   const merged = mergeAcceptors(

@@ -77,7 +77,7 @@ Deno.test("Outbox has a stalled write while one is under way, from the time at w
   assertEquals([outbox.stalledSinceMs, outbox.lastWrittenMs], [undefined, 30]);
 });
 
-Deno.test("Outbox.abort() drops what is queued, and rejects whoever waits, now and for a write under way", async () => {
+Deno.test("Outbox.abort() drops the queue, and rejects all waiters, also those of a pending write", async () => {
   const { transport, outbox, failures } = start();
   transport.holdWrites();
   const writing = outbox.write(bytes("under way"));

@@ -81,7 +81,7 @@ Deno.test("acquire() opens connections up to the size and uses them again", asyn
   assertEquals(pool.stats, { idle: 2, leased: 0, opening: 0, waiting: 0 });
 });
 
-Deno.test("acquire() serves those who wait in the order in which they came", async () => {
+Deno.test("acquire() serves waiting callers in order", async () => {
   const { pool } = fakePool({ size: 1 });
   await using _closing = pool;
   const order: number[] = [];
@@ -274,7 +274,7 @@ Deno.test("use() closes the connection when the work throws", async () => {
   assertEquals(await pool.use(({ id }) => Promise.resolve(id)), 2);
 });
 
-Deno.test("close() turns away those who wait and those who come, and waits for what is in use", async () => {
+Deno.test("close() rejects waiting and new callers, and waits for leased connections", async () => {
   const { pool, peers } = fakePool({ size: 1 });
   const held = await pool.acquire();
   const waiting = assertRejects(() => pool.acquire(), ParleyError, "closed");
@@ -410,7 +410,7 @@ Deno.test("acquire() that times out counts as being opened only what is being op
   await closing;
 });
 
-Deno.test("release() closes a connection with bytes that nobody read (fault 27)", async () => {
+Deno.test("release() closes a connection with unread bytes (fault 27)", async () => {
   const { pool, peers } = fakePool({ size: 1 });
   await using _closing = pool;
   const lease = await pool.acquire();

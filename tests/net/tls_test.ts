@@ -279,7 +279,7 @@ Deno.test("connect() over TLS fails with the reason closed when the peer goes aw
   await served;
 });
 
-Deno.test("connect() over TLS gives up on a silent peer at the handshake deadline", async () => {
+Deno.test("connect() over TLS times out with a silent peer at the handshake deadline", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const accepted = listener.accept();
   const error = await assertRejects(
@@ -310,7 +310,7 @@ Deno.test("Connection.tls holds no control characters of the peer's", async () =
   assert(!/[\x00-\x1f]/.test(`${leaf?.subject}${leaf?.issuer}${leaf?.names}${client.tls?.distrust?.text}`));
 });
 
-Deno.test("connect() with insecure takes any certificate and tells what is wrong with it", async () => {
+Deno.test("connect() with insecure accepts any certificate and reports its fault", async () => {
   await using server = await echoServer(await stranger.issue({ hosts: ["other.example"] }));
   await using client = await connect(server.endpoint, { tls: { insecure: true } });
   assertEquals(client.tls?.distrust, {
@@ -321,7 +321,7 @@ Deno.test("connect() with insecure takes any certificate and tells what is wrong
   assertEquals(await exchange(client, utf8("hello")), utf8("hello"));
 });
 
-Deno.test("a server that asks for client certificates serves who shows a right one", async () => {
+Deno.test("a server that requires client certificates serves a client with a valid one", async () => {
   await using server = await echoServer({ ...good, clientCa: authority.cert });
   const { cert, key } = await authority.issue({ name: "client 7" });
   await using client = await connect(server.endpoint, { tls: { ca: authority.cert, cert, key } });
@@ -336,7 +336,7 @@ for (
     { name: "a self-signed one", pair: () => selfSigned(), reason: "untrusted" },
   ] as const
 ) {
-  Deno.test(`a server that asks for client certificates refuses who shows ${name}`, async () => {
+  Deno.test(`a server that requires client certificates rejects a client with ${name}`, async () => {
     await using server = await echoServer({ ...good, clientCa: authority.cert });
     // With TLS 1.3 the client is done before the server has seen its certificate: it learns at its first read.
     await assertRejects(async () => {

@@ -78,7 +78,7 @@ Deno.test("listen() replaces the file of a dead process", SKIP, async () => {
   assertEquals(new TextDecoder().decode(await served?.read() ?? undefined), "hello");
 });
 
-Deno.test("listen() refuses a path on which somebody listens", SKIP, async () => {
+Deno.test("listen() rejects a path that is in use", SKIP, async () => {
   await using folder = await temporaryFolder();
   const endpoint = `unix:${folder.path}/app.sock`;
   using listener = await listen(endpoint);

@@ -150,7 +150,7 @@ for (const scheme of ["tcp", "tls", "ws", "wss"] as const) {
   });
 }
 
-Deno.test("ws: 32 clients at a time are told why they are refused (MAX_REJECTING), and the next one is closed at once", async () => {
+Deno.test("ws: 32 clients at a time receive the reason for a rejection (MAX_REJECTING), and the next one is closed at once", async () => {
   // None of them has been given its time when the next one comes.
   using _time = new FakeTime();
   await using server = await start("ws", 100);

@@ -101,7 +101,7 @@ Deno.test("shutdown() closes the clients that have not left within drainTimeout"
   assertEquals(await client.read(), null);
 });
 
-Deno.test("serve() asks its own gate after the limits by address, and tells it who has left", async () => {
+Deno.test("serve() asks its own gate after the limits by address, and reports departures to it", async () => {
   const asked: string[] = [];
   const gate = { enter: (ip: string) => void asked.push(`+${ip}`), leave: (ip: string) => void asked.push(`-${ip}`) };
   const server = await serve("tcp://127.0.0.1:0", upper, { gate });

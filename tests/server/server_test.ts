@@ -48,7 +48,7 @@ async function readText(connection: Connection): Promise<string> {
   return text;
 }
 
-Deno.test("run() serves every client, and returns when it is told to stop and all have left", async () => {
+Deno.test("run() serves every client, and returns once it is stopped and all clients have disconnected", async () => {
   await using running = await serve(echo);
   await using first = await running.dial();
   await using second = await running.dial();
@@ -93,7 +93,7 @@ Deno.test("run() answers a bad message, keeps the connection, and ends it where 
   ]);
 });
 
-Deno.test("run() serves what came before a bad message in the same read", async () => {
+Deno.test("run() serves the messages before a bad message in the same read", async () => {
   await using running = await serve(echo, { codec: parseFraming("length:2be", { maxBytes: 100 }) });
   await using client = await running.dial();
   await client.write(Uint8Array.of(0, 1, 65, 0, 2, 66, 67, 255, 255));
@@ -145,7 +145,7 @@ Deno.test("run() counts a client whose message was bad until it has read why and
   assertEquals(running.server.stats.closedByReason.get("bad message"), 1);
 });
 
-Deno.test("run() counts each client that comes, is refused and leaves, by reason", async () => {
+Deno.test("run() counts accepted, rejected and disconnected clients by reason", async () => {
   let isDenying = true;
   const gate = { enter: () => isDenying ? { reason: "denied", text: "not you" } as const : undefined };
   await using running = await serve(echo, { gate, codec: parseFraming("line") });
@@ -169,14 +169,14 @@ Deno.test("run() counts each client that comes, is refused and leaves, by reason
   assertEquals([open.size, [...closedByReason], isEnding], [0, [["denied", 1], ["done", 1]], true]);
 });
 
-Deno.test("run() sends a refusal where it can be told from data, and nothing in another framing", async () => {
+Deno.test("run() sends a rejection in framings that can distinguish it from data, and nothing in others", async () => {
   const gate = { enter: () => ({ reason: "limit", text: "too many" }) as const };
   await using running = await serve(echo, { gate, codec: parseFraming("length:1") });
   await using refused = await running.dial();
   assertEquals(await withinTime(readText(refused), "the refusal"), "");
 });
 
-Deno.test("run() with its signal aborted before serves nobody, and gives the service back", async () => {
+Deno.test("run() with an aborted signal serves no client, and disposes of the service", async () => {
   let disposed = 0;
   const listener = await listen("tcp://127.0.0.1:0");
   const server = new Server({

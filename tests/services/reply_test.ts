@@ -49,7 +49,7 @@ Deno.test("reply --on connect --then keep stays until the client ends", async ()
   assertEquals(await peer.line(), undefined);
 });
 
-Deno.test("reply --on request answers when the head is whole, however it comes", async () => {
+Deno.test("reply --on request answers once the head is complete, however it is split", async () => {
   await using started = await startServer(["reply", ":0", "--on", "request", "--text", "got it\\n"]);
   using conn = await dial(started.endpoint);
   const peer = new LinePeer(conn);
