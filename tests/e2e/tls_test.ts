@@ -116,9 +116,12 @@ Deno.test("a TLS endpoint names the flags that it needs, and the flags an endpoi
     2,
     "parley-server: tls://:0 needs --tls-cert FILE and --tls-key FILE",
   ]);
-  const idle = await runProgram("server", ["echo", ":0", ...files.flags()]);
-  assertEquals(idle.code, 2);
-  assertStringIncludes(idle.stderr, "requires a tls:// or wss:// endpoint");
+  for (const flags of [files.flags(), ["--alpn", "h2"]]) {
+    // With a command, a server that started would end.
+    const idle = await runProgram("server", ["echo", ":0", ...flags, "--", "true"]);
+    assertStringIncludes(idle.stderr, "requires a tls:// or wss:// endpoint");
+    assertEquals(idle.code, 2);
+  }
 });
 
 Deno.test("a server takes no key file that the sandbox forbids, in one line", async () => {

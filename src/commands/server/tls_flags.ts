@@ -51,8 +51,8 @@ export async function tlsContextOf(
   const secured = endpoints.find((endpoint) => ["tls", "wss"].includes(parseEndpoint(endpoint).scheme));
   const { tlsCert, tlsKey } = flags;
   if (secured === undefined) {
-    const given = (["tls-cert", "tls-key", "tls-client-ca"] as const)
-      .find((_, index) => [tlsCert, tlsKey, flags.tlsClientCa][index] !== undefined);
+    const given = (["tls-cert", "tls-key", "tls-client-ca", "alpn"] as const)
+      .find((_, index) => [tlsCert, tlsKey, flags.tlsClientCa, flags.alpn[0]][index] !== undefined);
     if (given !== undefined) throw new UsageError(`--${given} requires a tls:// or wss:// endpoint`);
     return undefined;
   }
