@@ -58,6 +58,8 @@ export function buildPayload(size: number, connection: number): Uint8Array {
 const SAFE_BYTES = 16 * 1024;
 /** Answers up to this length are compared completely, longer ones at both ends. */
 const COMPARED_BYTES = 1024;
+/** Up to this size, the answers to a whole batch are compared at once. */
+const WHOLE_BATCH_BYTES = 4096;
 
 /**
  * A connection over a stream of bytes. The echo of a framed message has the same bytes as the message, so the hot loop
@@ -67,6 +69,8 @@ export class ByteConnection implements LoadConnection<Uint8Array | null> {
   readonly #connection: Connection;
   readonly #message: Uint8Array;
   readonly #whole: WholeMatch;
+  /** Number of answers in {@linkcode #whole}. */
+  readonly #wholeCount: number;
   readonly #batch: Uint8Array;
   readonly #mayWait: boolean;
   /** Bytes that have not been echoed yet. */
@@ -78,9 +82,10 @@ export class ByteConnection implements LoadConnection<Uint8Array | null> {
   constructor(connection: Connection, message: Uint8Array, depth: number) {
     this.#connection = connection;
     this.#message = message;
-    this.#whole = new WholeMatch(message);
     this.#batch = new Uint8Array(message.length * depth);
     for (let index = 0; index < depth; index++) this.#batch.set(message, index * message.length);
+    this.#wholeCount = this.#batch.length <= WHOLE_BATCH_BYTES ? depth : 1;
+    this.#whole = new WholeMatch(this.#batch.subarray(0, this.#wholeCount * message.length));
     this.#mayWait = this.#batch.length <= SAFE_BYTES;
   }
 
@@ -108,7 +113,7 @@ export class ByteConnection implements LoadConnection<Uint8Array | null> {
     this.#due -= bytes.length;
     if (this.#due < 0) throw wrongAnswer(this.#connection, `${-this.#due} more bytes than were sent`);
     const at = this.#at;
-    if (at === 0 && this.#whole.matches(bytes)) return 1;
+    if (at === 0 && this.#whole.matches(bytes)) return this.#wholeCount;
     if (bytes.length <= COMPARED_BYTES) {
       this.#compare(bytes, at);
     } else {
