@@ -21,7 +21,7 @@ Deno.test("ByteBuilder.take() hands the bytes over: later ones do not change the
   assertEquals(taken, Uint8Array.of(1, 2));
 });
 
-Deno.test("ByteBuilder.recycle() uses the memory of bytes that nobody looks at any more", () => {
+Deno.test("ByteBuilder.recycle() reuses the memory of bytes that are no longer referenced", () => {
   const builder = new ByteBuilder();
   builder.append(Uint8Array.of(1, 2));
   const taken = builder.take();

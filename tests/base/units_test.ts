@@ -28,7 +28,7 @@ Deno.test("parseDuration() refuses what is no duration, and shows how one looks"
   for (const number of [-1, NaN, Infinity]) assertThrows(() => parseDuration(number), RangeError);
 });
 
-Deno.test("parseSize() tells binary from decimal units", () => {
+Deno.test("parseSize() distinguishes binary and decimal units", () => {
   const cases: [string | number, number][] = [
     ["512", 512],
     ["512B", 512],

@@ -107,7 +107,7 @@ Deno.test("a PROXY protocol header is not said in a room (chat M1)", async () =>
   }
 });
 
-Deno.test("who is muted for flooding stays so after connecting again (chat M2)", async () => {
+Deno.test("a member muted for flooding stays muted after reconnecting (chat M2)", async () => {
   await using hub = createHub();
   let nowMs = 0;
   const options = { ...defaults(), rates: new MessageRates({ perSecond: 1_000, burst: 1, now: () => nowMs }) };
@@ -247,7 +247,7 @@ Deno.test("an answer to a ping is free for a client at its rate limit, further o
   await ended;
 });
 
-Deno.test("who is muted for flooding and loses the connection is let back into its rooms (chat M2)", async () => {
+Deno.test("a member muted for flooding that loses its connection may rejoin its rooms (chat M2)", async () => {
   await using hub = createHub();
   const nowMs = 0;
   const options = { ...defaults(), rates: new MessageRates({ perSecond: 1_000, burst: 1, now: () => nowMs }) };

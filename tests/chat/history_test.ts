@@ -335,7 +335,7 @@ Deno.test("createSqliteHistory() says in one line why a file cannot be used", as
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("openError() tells a lack of space and of rights from a mistake (chat L6)", () => {
+Deno.test("openError() distinguishes a full disk and missing permissions from a mistake (chat L6)", () => {
   for (
     const [message, kind] of [
       ["No space left on device (os error 28)", NoRoomError],

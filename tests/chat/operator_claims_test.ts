@@ -91,7 +91,7 @@ Deno.test("OperatorClaims keeps 1,000 claims (MAX_KEPT), and forgets the oldest 
   assertEquals([0, 1, 1_000].map((number) => claims.take(`claim ${number}`, "#dev")), [false, true, true]);
 });
 
-Deno.test("claimKey() does not contain the secret, and tells secrets apart", () => {
+Deno.test("claimKey() does not contain the secret, and differs between secrets", () => {
   assertEquals(claimKey(SECRET).includes(SECRET), false);
   assertEquals(claimKey(SECRET), claimKey(SECRET));
   assertNotEquals(claimKey(SECRET), claimKey(`${SECRET}0`));

@@ -110,7 +110,7 @@ Deno.test("newestThatFit() keeps the newest 32 Ki characters, and one message in
 /** More answers than any socket buffer holds. */
 const QUESTIONS = 200;
 
-Deno.test("who asks for the rooms without reading is answered, page by page (chat C2)", async () => {
+Deno.test("a client that requests the rooms without reading is answered page by page (chat C2)", async () => {
   await using chat = await ServedChat.start("tcp");
   const crowd = await Promise.all(Array.from({ length: 3 }, () => chat.connect()));
   for (const [index, peer] of crowd.entries()) {
@@ -136,7 +136,7 @@ Deno.test("who asks for the rooms without reading is answered, page by page (cha
   for (const peer of crowd) peer.close();
 });
 
-Deno.test("who asks for long messages without reading is answered, page by page (chat H5)", async () => {
+Deno.test("a client that requests long messages without reading is answered page by page (chat H5)", async () => {
   await using chat = await ServedChat.start("tcp");
   using speaker = await chat.enterJson();
   await speaker.send({ type: "join", room: "#a" });

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { restrictionOf, Restrictions } from "../../src/chat/restrictions.ts";
 
-Deno.test("find() tells a name whatever its case, an address, and bans from mutes", () => {
+Deno.test("find() distinguishes names in any case, addresses, bans and mutes", () => {
   const restrictions = new Restrictions();
   assert(restrictions.isEmpty);
   restrictions.add(restrictionOf("ban", "Bob"));

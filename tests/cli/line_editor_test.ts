@@ -50,7 +50,7 @@ Deno.test("LineEditor keeps a history, without repeats, and the line that was be
   assertEquals(seen, ["three", "two", "two", "three", "draft", "draft"]);
 });
 
-Deno.test("LineEditor ends at Ctrl-D on an empty line only, and tells Ctrl-C", () => {
+Deno.test("LineEditor ends at Ctrl-D on an empty line only, and reports Ctrl-C", () => {
   const editor = new LineEditor({ prompt: "" });
   assertEquals(type(editor, "a\x04"), []);
   assertEquals(type(editor, "\x7f\x04"), [{ kind: "end" }]);

@@ -13,7 +13,7 @@ const TABLE = {
   quiet: { type: "boolean", short: "q", help: "" },
 } as const satisfies FlagTable;
 
-Deno.test("parseFlags() tells in which order flags were given", () => {
+Deno.test("parseFlags() reports the order of the flags", () => {
   const words = [
     "--expect",
     "a",

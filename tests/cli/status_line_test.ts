@@ -24,7 +24,7 @@ Deno.test("StatusLine replaces its line, cut to the terminal, and takes it away 
   assertEquals(written(), "\r\x1b[2Kwaiting for somebod\r\x1b[2Kdone\r\x1b[2K");
 });
 
-Deno.test("StatusLine writes nothing where nobody looks", () => {
+Deno.test("StatusLine writes nothing without a terminal", () => {
   const io = new FakeIo();
   using status = new StatusLine(io);
   status.show("waiting");

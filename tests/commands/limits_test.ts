@@ -49,7 +49,7 @@ Deno.test("send --follow follows 5 redirects (MAX_REDIRECTS)", async () => {
   }
 });
 
-Deno.test("listen --record tells 10,000 senders apart (MAX_SENDERS), and the latest after that", () => {
+Deno.test("listen --record distinguishes 10,000 senders (MAX_SENDERS), and the latest after that", () => {
   const connections: number[] = [];
   const file = {
     write: (line: string | Uint8Array) => {

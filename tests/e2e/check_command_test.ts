@@ -40,7 +40,7 @@ toolTest("unshare", "check -- COMMAND as PID 1 forwards SIGTERM, and leaves no p
   assertEquals(code, 42, stderr);
 });
 
-Deno.test("parley-server SERVICE -- COMMAND tells the command where it is, drains after it, and exits with its code", async () => {
+Deno.test("parley-server SERVICE -- COMMAND passes its endpoint to the command, drains after it, and exits with its code", async () => {
   const script = 'echo "$PARLEY_ENDPOINT $PARLEY_HOST $PARLEY_PORT"; exit 6';
   const { code, stdout } = await runProgram("server", ["echo", "0.0.0.0:0", "--", "sh", "-c", script], ALL);
   assertEquals(code, 6);

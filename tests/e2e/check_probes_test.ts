@@ -19,7 +19,7 @@ async function check(args: readonly string[]) {
   return { code, found: JSON.parse(stdout) };
 }
 
-Deno.test("check tells version, protocol, names and days of a TLS server's certificate", async () => {
+Deno.test("check reports TLS version and protocol, and names and days of the certificate", async () => {
   await using ca = await caFile();
   await using peer = tlsPeer(await authority.issue({ toDays: 20 }), ["parley/1"]);
   const trust = [peer.endpoint, "--tls-ca", ca.path];
@@ -75,7 +75,7 @@ Deno.test("check exits 5 when the handshake is not answered in time", async () =
   assertEquals((await check([silent.endpoint.replace("tcp:", "ws:"), "--timeout", "300ms"])).code, 5);
 });
 
-Deno.test("check goes through the WebSocket handshake and tells the subprotocol", async () => {
+Deno.test("check completes the WebSocket handshake and reports the subprotocol", async () => {
   await using chat = await startServer(["chat", "ws://127.0.0.1:0"]);
   const { code, found } = await check([chat.endpoint, "--subprotocol", "parley.v1"]);
   assertEquals([code, found.status, found.subprotocol], [0, 101, "parley.v1"]);

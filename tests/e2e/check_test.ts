@@ -26,7 +26,7 @@ Deno.test("check exits 0 when a Unix server is there and 4 when its file is left
   }
 });
 
-Deno.test("check exits 4 with one line when nobody is there", async () => {
+Deno.test("check exits 4 with one line when the connection is refused", async () => {
   const endpoint = `tcp://127.0.0.1:${closedPort()}`;
   const { code, stdout, stderr } = await runProgram("client", ["check", endpoint]);
   assertEquals({ code, stdout, stderr }, { code: 4, stdout: `fail  ${endpoint}  connection refused\n`, stderr: "" });
@@ -80,7 +80,7 @@ Deno.test("check --wait exits 0 within 300 ms of the start of the server", async
   assertLess(Math.min(...tookMs), 300);
 });
 
-Deno.test("check --wait gives up at its deadline with the code of the last failure", async () => {
+Deno.test("check --wait ends at its deadline with the exit code of the last failure", async () => {
   const startMs = performance.now();
   const { code, stdout } = await runProgram("client", ["check", "--wait", "600ms", `:${closedPort()}`]);
   assertEquals(code, 4);
@@ -111,7 +111,7 @@ Deno.test("check --any --wait ends as soon as one endpoint is there", async () =
   assertStringIncludes(stdout, `skip  ${closed}`);
 });
 
-Deno.test("check --invert exits 0 when nobody is there and 1 when somebody is", async () => {
+Deno.test("check --invert exits 0 when the connection is refused and 1 when it is accepted", async () => {
   await using echo = await startServer(["echo", ":0"]);
   assertEquals((await runProgram("client", ["check", "--invert", `:${closedPort()}`])).code, 0);
   const { code, stdout } = await runProgram("client", ["check", "--invert", echo.endpoint]);
@@ -130,7 +130,7 @@ Deno.test("check --banner compares what the server says first", async () => {
   assertStringIncludes(other.stdout, "SSH-2.0-x");
 });
 
-Deno.test("check --banner exits 5 when the server says nothing, also where nothing would match", async () => {
+Deno.test("check --banner exits 5 when the server sends nothing, even if the empty text would match", async () => {
   await using silent = scriptedPeer(() => {});
   for (const banner of [".", ".*"]) {
     const words = ["check", "--timeout", "300ms", "--banner", banner, silent.endpoint];

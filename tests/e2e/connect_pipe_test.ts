@@ -25,7 +25,7 @@ Deno.test("connect prints a reply that comes one second after the end of input",
   assertEquals([code, stdout], [0, "late 5"]);
 });
 
-Deno.test("connect exits 5 after the deadline when the peer never ends, and has printed what came", async () => {
+Deno.test("connect exits 5 after the deadline when the peer never ends, and has printed the received data", async () => {
   await using endless = scriptedPeer((conn) => writeAll(conn, "here"));
   const startMs = performance.now();
   const { code, stdout, stderr } = await runProgram("client", ["connect", "--wait-reply", "400ms", endless.endpoint]);

@@ -147,7 +147,7 @@ Deno.test("exec --shared ends its clients when the program ends, and starts it a
   assertEquals(await exchange(started.endpoint, "b\n"), "b\n");
 });
 
-Deno.test("exec tells the program who its client is", async () => {
+Deno.test("exec describes the client to the program", async () => {
   const script =
     'echo "$REMOTE_ADDR $REMOTE_PORT $SERVER_PORT $SERVER_PROTOCOL $PARLEY_CONNECTION ${REQUEST_METHOD-none}"';
   await using started = await startExec([], ["sh", "-c", script]);

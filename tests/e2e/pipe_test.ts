@@ -50,7 +50,7 @@ Deno.test("pipe refuses a second client while it serves, and has none after the 
   await assertRefused(started.endpoint);
 });
 
-Deno.test("pipe --keep serves one client after the other, each with the input that came since", async () => {
+Deno.test("pipe --keep serves one client after another, each with the input since the last one", async () => {
   await using started = await startPipe(["--keep", "--wait-reply", "100ms"]);
   for (const name of ["first", "second"]) {
     using conn = await dial(started.endpoint);

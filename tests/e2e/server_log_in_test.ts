@@ -43,7 +43,7 @@ Deno.test("hash-password prints a line for the file of names, never the password
   assertEquals((await runProgram("server", ["hash-password"], { input: "\n" })).code, 2);
 });
 
-Deno.test("--auth serves raw bytes after the login line, also those that came with it", () =>
+Deno.test("--auth serves raw bytes after the login line, also those in the same segment", () =>
   withNames(async (file) => {
     await using started = await start(["echo"], file);
     using conn = await dial(started.endpoint);

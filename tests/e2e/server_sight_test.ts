@@ -59,7 +59,7 @@ Deno.test("--metrics answers 404, 405 and 400, and bounds the request head", asy
   assertStringIncludes(new TextDecoder().decode(await readToEnd(conn)), " 431 ");
 });
 
-Deno.test("--metrics tells a load balancer that the server is ending", async () => {
+Deno.test("--metrics reports to a load balancer that the server is shutting down", async () => {
   await using started = await startServer(["echo", ":0", "--metrics", ":0"]);
   const url = await started.server.line();
   using conn = await dial(started.endpoint);

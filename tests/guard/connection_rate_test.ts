@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { AddressBuckets } from "../../src/guard/address_buckets.ts";
 import { ConnectionRate } from "../../src/guard/connection_rate.ts";
 
-Deno.test("ConnectionRate refuses who comes too often, and lets in again as time passes", () => {
+Deno.test("ConnectionRate rejects addresses that connect too often, and accepts them again as time passes", () => {
   let nowMs = 0;
   const rate = new ConnectionRate({ perSecond: 2, now: () => nowMs });
   const enter = () => rate.enter("192.0.2.1")?.reason;

@@ -4,7 +4,7 @@ import { type Gate, GateChain } from "../../src/guard/gate.ts";
 import { gatesOf } from "../../src/guard/gates.ts";
 import { PerAddressLimit } from "../../src/guard/per_address_limit.ts";
 
-Deno.test("GateChain asks one gate after the other, and counts nobody in whom a later one refuses", () => {
+Deno.test("GateChain asks its gates in order, and does not count a client that a later one rejects", () => {
   const limit = new PerAddressLimit({ maxPerAddress: 1 });
   const closed: Gate = { enter: () => ({ reason: "denied" }) };
   const row = new GateChain([limit, closed]);
@@ -13,7 +13,7 @@ Deno.test("GateChain asks one gate after the other, and counts nobody in whom a 
   assertEquals(new GateChain([closed, limit]).enter("192.0.2.1")?.reason, "denied");
 });
 
-Deno.test("GateChain tells every gate who has left", () => {
+Deno.test("GateChain reports departures to every gate", () => {
   const limit = new PerAddressLimit({ maxPerAddress: 1 });
   const row = new GateChain([limit, { enter: () => undefined }]);
   assertEquals(row.enter("192.0.2.1"), undefined);

@@ -31,7 +31,7 @@ Deno.test("PerAddressLimit leaves this machine's clients alone unless asked", ()
   assertEquals(["127.0.0.1", "127.0.0.1"].map((ip) => strict.enter(ip)?.reason), [undefined, "limit"]);
 });
 
-Deno.test("PerAddressLimit remembers nobody who has left", () => {
+Deno.test("PerAddressLimit does not remember addresses without connections", () => {
   const limit = new PerAddressLimit({ maxPerAddress: 2 });
   for (let last = 0; last < 200; last++) limit.enter(`192.0.2.${last}`);
   assertEquals(limit.size, 200);

@@ -54,7 +54,7 @@ function echoPeer() {
   });
 }
 
-Deno.test("runExchange() finds expectations one after another in what came, however it is cut", async () => {
+Deno.test("runExchange() finds expectations in order in the received data, however it is split", async () => {
   await using peer = talkingPeer(["gre", "eting\r\nsec", "ond\r\n"]);
   const report = await exchange(peer.endpoint, [expect("greeting"), expect(/^\r\ns(e.)ond/), expect(utf8("\r\n"))]);
   assertEquals(report.error, undefined);
@@ -97,7 +97,7 @@ Deno.test("runExchange() reads while it sends, so that an echo of megabytes does
   assertEquals([report.error, report.receivedBytes], [undefined, data.length]);
 });
 
-Deno.test("runExchange() tells a wrong answer, silence, and an end without a word apart", async () => {
+Deno.test("runExchange() distinguishes a wrong answer, silence, and a close without data", async () => {
   await using wrong = talkingPeer(["wrong"]);
   const error = (await exchange(wrong.endpoint, [expect("right")], { timeoutMs: 100 })).error;
   assertInstanceOf(error, ExpectationError);

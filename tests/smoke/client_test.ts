@@ -9,7 +9,7 @@ Deno.test("connect passes standard input to the server and its reply to standard
   assertEquals([code, stdout], [0, "one\ntwo\n"]);
 });
 
-Deno.test("send tells a right answer from a wrong one and from silence", async () => {
+Deno.test("send distinguishes an expected reply, a wrong one and silence", async () => {
   await using echo = await serve(["echo", "tcp://127.0.0.1:0"]);
   assertEquals((await run("client", ["send", echo.endpoint, "hello", "--expect", "hello"])).code, 0);
   await using silent = await serve(["discard", "tcp://127.0.0.1:0"]);

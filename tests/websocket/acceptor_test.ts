@@ -106,7 +106,7 @@ Deno.test("WebSocketAcceptor closes connections without a session when the serve
   assert(await peer.ended());
 });
 
-Deno.test("a WebSocket client that a gate rejects is told why by HTTP (fault 9)", async () => {
+Deno.test("a WebSocket client that a gate rejects receives the reason over HTTP (fault 9)", async () => {
   const cases = [
     [{ reason: "denied" }, 403, "403 Forbidden: connections from this address are not allowed\n"],
     [{ reason: "limit", text: "too many" }, 503, "503 Service Unavailable: too many\n"],

@@ -63,7 +63,7 @@ const INVALID: Readonly<Record<string, { pieces: readonly Uint8Array[]; failsAt:
 };
 
 for (const [name, { pieces, failsAt }] of Object.entries(INVALID)) {
-  Deno.test(`WebSocketDecoder refuses invalid UTF-8 as soon as it has come, ${name} (chat L8)`, async () => {
+  Deno.test(`WebSocketDecoder rejects invalid UTF-8 as soon as it arrives, ${name} (chat L8)`, async () => {
     const { failedAt, code } = await decode(pieces);
     assertEquals([failedAt, code], [failsAt, 1007]);
   });

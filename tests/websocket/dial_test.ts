@@ -28,7 +28,7 @@ function answerWith(bytes: string) {
   };
 }
 
-Deno.test("dial() over ws tells the status and the reason when the server refuses", async () => {
+Deno.test("dial() over ws reports the status and the reason when the server rejects it", async () => {
   await using served = await serveWebSocket({ path: "/chat" });
   const error = await assertRejects(
     () => dialWebSocket(served.endpoint, { origin: "https://evil.example" }),
@@ -153,7 +153,7 @@ Deno.test("dial() over ws fails when the server answers 101 with a wrong Sec-Web
   assertStringIncludes(error.message, "its Sec-WebSocket-Accept is wrong");
 });
 
-Deno.test("dial() over ws gives up when the handshake is not answered in time", async () => {
+Deno.test("dial() over ws times out when the handshake is not answered", async () => {
   await using peer = answerWith("HTTP/1.1 101");
   const error = await assertRejects(() => dialWebSocket(peer.endpoint, { handshakeTimeout: 50 }), TimeoutError);
   assertEquals(error.phase, "handshake");

@@ -45,7 +45,7 @@ Deno.test("Pinger reports silence once when no answer comes in time, and leaves 
   assertEquals([seen.pings, seen.silences, deadlineTimer.size], [1, 1, 0]);
 });
 
-Deno.test("Pinger ignores an answer that nobody asked for", () => {
+Deno.test("Pinger ignores an unsolicited pong", () => {
   const { seen, pinger, at } = pinging();
   pinger.answered();
   at(100);
@@ -53,7 +53,7 @@ Deno.test("Pinger ignores an answer that nobody asked for", () => {
   assertEquals([seen.pings, seen.silences], [1, 1]);
 });
 
-Deno.test("Pinger counts the time for an answer only while somebody reads", () => {
+Deno.test("Pinger counts the time for a pong only while the session is read", () => {
   const { seen, at } = pinging();
   at(100);
   seen.isReading = false;

@@ -133,7 +133,7 @@ Deno.test("WebSocketSession.send() rejects what finds no room, and the client st
   assertEquals([session.closeReason, session.isWritable], [undefined, true]);
 });
 
-Deno.test("WebSocketSession.closeFrame tells code and text of the client's Close", async () => {
+Deno.test("WebSocketSession.closeFrame has code and text of the client's Close", async () => {
   await using one = await serveOne();
   await one.peer.send(closeFrameOf(3001, "tea time"));
   assertEquals(await one.session.receive(), null);

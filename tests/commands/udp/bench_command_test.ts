@@ -31,7 +31,7 @@ Deno.test("bench exits 1 where what comes back is no echo, and says so", async (
   assertStringIncludes(stderr, "received 10 datagrams, but no echo");
 });
 
-Deno.test("bench --one-way tells what the sink received, and the sink prints it too", async () => {
+Deno.test("bench --one-way reports what the sink received, and the sink prints it too", async () => {
   await using started = await startUdpServer(["sink", ANY]);
   const { code, stdout } = await runProgram("udp", ["bench", started.endpoint, ...SHORT, "--one-way", "--json"]);
   assertEquals(code, 0);

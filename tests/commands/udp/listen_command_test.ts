@@ -44,7 +44,7 @@ Deno.test("listen prints a datagram longer than --max-bytes as truncated (abuse 
   assertMatch(await started.listen.line(), / 4 bytes \(truncated\): 1234$/);
 });
 
-Deno.test("listen --metrics counts what came", async () => {
+Deno.test("listen --metrics counts received datagrams", async () => {
   await using started = await startListen([ANY, "--metrics", "127.0.0.1:0"]);
   const url = await started.listen.line();
   using peer = new DatagramPeer(started.endpoint);
@@ -104,7 +104,7 @@ Deno.test("listen --record keeps what replay sends again at the same distances",
   }
 });
 
-Deno.test("listen --record tells senders apart, and mock plays what it has recorded", async () => {
+Deno.test("listen --record distinguishes senders, and mock replays the recording", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const file = `${folder}/talk.jsonl`;

@@ -80,7 +80,7 @@ Deno.test("send accepts the reply however the target's address is written (fault
   }
 });
 
-Deno.test("send reports a reply that came from another address (fault 13)", async () => {
+Deno.test("send reports a reply from another address (fault 13)", async () => {
   await using target = await bind(ANY);
   await using other = await bind(ANY);
   const answering = (async () => {

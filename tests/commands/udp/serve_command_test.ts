@@ -32,7 +32,7 @@ Deno.test("serve ends by itself after --max-datagrams, the last reply sent", asy
   assertStringIncludes(stderr, "received=2 sent=2");
 });
 
-Deno.test("serve discard answers nothing and counts what came", async () => {
+Deno.test("serve discard sends no replies and counts received datagrams", async () => {
   await using started = await startUdpServer(["discard", ANY, "--max-datagrams", "1"]);
   using peer = new DatagramPeer(started.endpoint);
   await peer.send("into the void");

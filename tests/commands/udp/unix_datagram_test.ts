@@ -25,7 +25,7 @@ Deno.test("send and serve talk over a Unix datagram socket, and leave no file", 
   });
 });
 
-Deno.test("send exits 4 when nobody is bound to the Unix socket", ON_UNIX, async () => {
+Deno.test("send exits 4 when no receiver is bound to the Unix socket", ON_UNIX, async () => {
   await withFolder(async (folder) => {
     const { code } = await runProgram("udp", ["send", `unixgram:${folder}/nobody`, "hi"]);
     assertEquals(code, 4);

@@ -107,7 +107,7 @@ Deno.test("Ctrl-C leaves at once with 130, whatever the server does", async () =
   assertEquals(await talking, 130);
 });
 
-Deno.test("who leaves while there is no connection is told what was not sent", async () => {
+Deno.test("leaving without a connection reports unsent messages", async () => {
   const { io, session, screen, talking } = await sitDown({ reconnectMs: 60_000 });
   using _screen = screen;
   session.close("reset");

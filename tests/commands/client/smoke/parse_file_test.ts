@@ -176,7 +176,7 @@ tests:
   assertEquals([merged?.name, merged?.timeout, merged?.endpoint], ["b", "1s", ":1"]);
 });
 
-Deno.test("parseSmokeFile() tells three mistakes and counts the others", () => {
+Deno.test("parseSmokeFile() reports three mistakes and counts the others", () => {
   const message = mistakeIn("a: 1", "b: 1", "check: { stable-for: x, wait: y, send: '\\q', banner: '(', status: 1 }");
   assertEquals(message.split("; ").at(-1), "and 3 more");
 });

@@ -153,7 +153,7 @@ Deno.test("smoke hands on no connection on which half a message is left", async 
   }
 });
 
-Deno.test("interrupted() tells a test that was not run from one that was", () => {
+Deno.test("interrupted() distinguishes tests that were run from those that were not", () => {
   const locate = () => "smoke.yaml:1" as never;
   const reasons = [0, 1].map((tries) => {
     const signal = AbortSignal.abort(new StoppedError("SIGTERM"));
