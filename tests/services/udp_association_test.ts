@@ -31,8 +31,11 @@ async function associate(resolve: (name: string) => Promise<readonly ResolvedAdd
     return new TextDecoder().decode(parsed?.data);
   };
   return {
+    relay,
     send,
     receive,
+    /** What asks for a datagram to the target. */
+    datagram: (text: string) => encodeSocksDatagram({ host: "127.0.0.1", port: portOf(echo) }, utf8(text)),
     /** Settles when all that was sent before has been looked at, as whom the target sees. */
     async turn(): Promise<Deno.Addr> {
       await send("127.0.0.1", portOf(echo), "turn");
@@ -110,5 +113,22 @@ Deno.test("UdpAssociation lets the last 1,024 targets reply (MAX_TARGETS)", asyn
     await client.turn();
   } finally {
     first.close();
+  }
+});
+
+Deno.test("UdpAssociation relays for the address of its connection alone, and from the first port", async () => {
+  await using client = await associate(() => Promise.resolve([]));
+  const strangers = ["127.0.0.2", "127.0.0.1"].map((hostname) =>
+    Deno.listenDatagram({ transport: "udp", hostname, port: 0 })
+  );
+  const [other, late] = strangers;
+  try {
+    await other?.send(client.datagram("stranger"), client.relay);
+    await client.turn();
+    await late?.send(client.datagram("late"), client.relay);
+    // The target would see them first.
+    await client.turn();
+  } finally {
+    for (const socket of strangers) socket.close();
   }
 });

@@ -204,6 +204,7 @@ Deno.test("run() fails at once where trying again would not help", async () => {
     session.say(...messages.map((message) => JSON.stringify(message)));
     await assertRejects(() => link.run(), error);
     await assertRejects(() => link.ready, error);
+    assert(session.closeReason !== undefined);
   }
   await assertRejects(() => createLink([]).link.run(), RefusedError);
 });

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { TimeoutError } from "@parley/parley";
+import { TimeoutError, UsageError } from "@parley/parley";
 import { ChatLink } from "../../../../src/commands/client/chat/link.ts";
 import { ChatPipe } from "../../../../src/commands/client/chat/through_pipe.ts";
 import { FakeIo } from "../../../support/fake_io.ts";
@@ -102,4 +102,17 @@ Deno.test("talk() fails when a message is not acknowledged in time", async () =>
   const { session, talking } = pipeInto("hello\n", { replyMs: 1 });
   await assertRejects(() => talking, TimeoutError, "did not acknowledge everything within 1ms");
   assertEquals(session.closeReason !== undefined, true);
+});
+
+Deno.test("talk() fails for a line that it cannot send, and says why", async () => {
+  const cases: readonly (readonly [line: string, isJson: boolean, message: string])[] = [
+    ["/nope", false, "Unknown command /nope; see /help"],
+    ["/help", false, 'cannot send "/help"'],
+    ["/join a/b", false, "A room's name is"],
+    ...["null", "[]", "7", "{"].map((line) => [line, true, `Cannot send "${line}": it is not a JSON object`] as const),
+  ];
+  for (const [line, isJson, message] of cases) {
+    const { talking } = pipeInto(`${line}\n`, { isJson });
+    await assertRejects(() => talking, UsageError, message);
+  }
 });
