@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { utf8 } from "../../src/base/bytes.ts";
 import { encodeSocksDatagram, parseSocksDatagram } from "../../src/framing/socks.ts";
+import { Logger } from "../../src/log/logger.ts";
 import type { ResolvedAddress } from "../../src/net/resolve.ts";
 import { TargetList } from "../../src/services/proxy/target_list.ts";
 import { UdpAssociation } from "../../src/services/proxy/udp_association.ts";
@@ -12,9 +13,17 @@ const portOf = (socket: Deno.DatagramConn) => (socket.addr as Deno.NetAddr).port
 
 /** An association, its client, and a target that answers. */
 async function associate(resolve: (name: string) => Promise<readonly ResolvedAddress[]>) {
-  const { connection } = fakeConnection();
+  const logged: Readonly<Record<string, unknown>>[] = [];
+  const log: Logger = Object.assign(Object.create(Logger.prototype), {
+    debug: (text: string, fields: Readonly<Record<string, unknown>>) =>
+      text === "association ended" && logged.push(fields),
+    with: () => log,
+    isEnabled: () => false,
+    warning: () => {},
+  });
+  const { connection } = fakeConnection({ log });
   const association = await UdpAssociation.open(connection, {
-    targets: new TargetList({ allow: [], deny: [] }),
+    targets: new TargetList({ allow: [], deny: ["127.0.0.9"] }),
     resolveTimeoutMs: 60_000,
     port: 0,
     onEnd: () => {},
@@ -31,6 +40,8 @@ async function associate(resolve: (name: string) => Promise<readonly ResolvedAdd
     return new TextDecoder().decode(parsed?.data);
   };
   return {
+    logged,
+    client,
     relay,
     send,
     receive,
@@ -131,4 +142,39 @@ Deno.test("UdpAssociation relays for the address of its connection alone, and fr
   } finally {
     for (const socket of strangers) socket.close();
   }
+});
+
+Deno.test("UdpAssociation counts what it drops, by reason, and logs it at its end", async () => {
+  let logged: Readonly<Record<string, unknown>>[] = [];
+  {
+    await using client = await associate((name) =>
+      name === "none.test" ? Promise.resolve([]) : Promise.reject(new Error("no name server"))
+    );
+    ({ logged } = client);
+    const target = await client.turn();
+    const fragment = client.datagram("x");
+    fragment[2] = 1;
+    for (const bytes of [utf8("x"), fragment]) await client.client.send(bytes, client.relay);
+    for (const host of ["127.0.0.9", "none.test", "unknown.test"]) await client.send(host, 9, "x");
+    await client.send("127.0.0.1", 0, "x");
+    const stranger = bindUdp();
+    await stranger.send(client.datagram("x"), client.relay);
+    // Nobody has sent to it.
+    await stranger.send(utf8("x"), target);
+    await client.turn();
+    stranger.close();
+  }
+  assertEquals(logged, [{
+    received: 9,
+    sent: 2,
+    dropped_malformed: 1,
+    dropped_fragment: 1,
+    dropped_denied: 2,
+    dropped_no_address: 1,
+    dropped_unexpected_sender: 1,
+    dropped_send_failed: 1,
+    replies_received: 3,
+    replies_sent: 2,
+    replies_dropped_unexpected_sender: 1,
+  }]);
 });

@@ -60,7 +60,12 @@ Deno.test("pipe() does not count the time in which standard output is blocked", 
   await time.advance(900);
   assertEquals([io.out, await isSettled(outcome)], ["reply", false]);
   await time.advance(200);
-  await assertRejects(() => outcome, TimeoutError, "did not close the connection within 1s of the last byte");
+  const error = await assertRejects(
+    () => outcome,
+    TimeoutError,
+    "did not close the connection within 1s of the last byte",
+  );
+  assertEquals(error.phase, "reply");
 });
 
 Deno.test("pipe() waits for a peer that reads slowly as long as it reads, and then for --stall", async () => {
@@ -76,7 +81,8 @@ Deno.test("pipe() waits for a peer that reads slowly as long as it reads, and th
   }
   assertEquals(await isSettled(outcome), false);
   await time.advance(1_000);
-  await assertRejects(() => outcome, TimeoutError, "did not accept any data for 3s");
+  const error = await assertRejects(() => outcome, TimeoutError, "did not accept any data for 3s");
+  assertEquals(error.phase, "write");
 });
 
 Deno.test("pipe() waits for the rest of the input once the peer has ended, then returns", async () => {

@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
+import { TimeoutError } from "../../../../src/base/errors.ts";
 import { runProgram } from "../../../../src/cli/run_program.ts";
 import { runTerminal } from "../../../../src/commands/client/connect/terminal.ts";
 import { clientProgram } from "../../../../src/commands/client/program.ts";
@@ -73,6 +74,25 @@ Deno.test("connect at a terminal shows no control character of the server's, by 
       io.type("quit\r");
     });
     assertEquals(rows, ["> x", "a\\x1b[31mb", "> quit"], framing);
+  }
+});
+
+Deno.test("Ctrl-D at a terminal waits for the server's end, as long as --wait-reply", async () => {
+  for (const endsInTime of [true, false]) {
+    using time = new FakeTime();
+    const session = new FakeSession();
+    const io = new FakeTerminal();
+    const options = { messageOf: (data: Uint8Array) => ({ data, isText: true }), show: () => "", waitReplyMs: 5_000 };
+    let isOver = false;
+    const running = runTerminal(session, io, options, new AbortController().signal).finally(() => isOver = true);
+    running.catch(() => {});
+    io.type("\x04");
+    await time.advance(4_990);
+    assertEquals(isOver, false);
+    if (endsInTime) session.close("peer closed");
+    await time.advance(20);
+    if (endsInTime) assertEquals(await running, 0);
+    else await assertRejects(() => running, TimeoutError);
   }
 });
 
