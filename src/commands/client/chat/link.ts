@@ -1,5 +1,4 @@
-import { Backoff } from "../../../base/backoff.ts";
-import { ClosedEarlyError, messageOf, ParleyError, TimeoutError, UsageError } from "../../../base/errors.ts";
+import { ClosedEarlyError, TimeoutError, UsageError } from "../../../base/errors.ts";
 import { formatDuration } from "../../../base/units.ts";
 import { TEXT_LENGTH } from "../../../chat/clean_text.ts";
 import type { ChatEvent } from "../../../chat/event.ts";
@@ -8,10 +7,11 @@ import { keyOf, LOBBY } from "../../../chat/names.ts";
 import { Progress } from "../../../chat/page/progress.js";
 import type { Publish } from "../../../chat/page/types.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
-import { abortable, delay } from "../../../net/wait.ts";
+import { abortable } from "../../../net/wait.ts";
 import type { Session } from "../../../session/session.ts";
 import { leave } from "../../../websocket/close_frame.ts";
 import { parseEvent, refusalOf, RefusedByServerError, unexpectedProtocol } from "./parse_event.ts";
+import { Reconnecting } from "./reconnecting.ts";
 
 /** Options of {@linkcode ChatLink}. */
 export interface ChatLinkOptions {
@@ -64,7 +64,7 @@ export class ChatLink {
   /** Rooms with a pending resume. */
   readonly #resuming = new Set<string>();
   readonly #ready = Promise.withResolvers<void>();
-  readonly #backoff = new Backoff({ first: 250, max: 10_000, jitter: 0.5 });
+  readonly #reconnecting: Reconnecting;
   readonly #ended = Promise.withResolvers<void>();
   #settled: PromiseWithResolvers<void> | undefined;
   #session: Session | undefined;
@@ -84,6 +84,8 @@ export class ChatLink {
     this.#wantedNick = options.nick;
     this.#rooms = new Map(options.rooms.toReversed().map((room) => [keyOf(room), room]));
     this.#ready.promise.catch(() => {});
+    const { reconnectMs: forMs, onStatus } = options;
+    this.#reconnecting = new Reconnecting({ forMs, onStatus, signal: this.#leaving.signal });
     this.#progress = new Progress({
       retryForMs: options.reconnectMs,
       ...(options.retryEveryMs === undefined ? {} : { retryEveryMs: options.retryEveryMs }),
@@ -110,7 +112,6 @@ export class ChatLink {
     return this.#nick;
   }
 
-  /** The current room. */
   get currentRoom(): string | undefined {
     return [...this.#rooms.values()].at(-1);
   }
@@ -122,13 +123,12 @@ export class ChatLink {
    */
   async run(): Promise<void> {
     try {
-      for (let lostMs: number | undefined; !this.#isLeaving;) {
+      while (!this.#isLeaving) {
         const error = await this.#runConnection();
         if (this.#isLeaving) return;
-        const wasWelcome = this.#isWelcome;
-        if (wasWelcome) this.#backoff.reset();
-        if (wasWelcome || lostMs === undefined) lostMs = performance.now();
-        await this.#waitAfter(error, lostMs);
+        const isFirst = this.#progress.isFresh;
+        if (isFirst || error instanceof UsageError || error instanceof RefusedByServerError) throw error;
+        await this.#reconnecting.waitAfter(error, this.#isWelcome);
       }
     } catch (error) {
       this.#ready.reject(error);
@@ -355,7 +355,6 @@ export class ChatLink {
     for (const [id, publish] of this.#progress.outstanding(key)) this.request({ type: "publish", id, ...publish });
   }
 
-  /** The opening requests of a connection. */
   #opening(isInLobby: boolean): string[] {
     const requests: Request[] = [];
     const nick = this.#wantedNick;
@@ -396,22 +395,5 @@ export class ChatLink {
 
   #settle(id: string | undefined): void {
     if (this.#progress.settle(id) && this.unsent === 0) this.#settled?.resolve();
-  }
-
-  async #waitAfter(error: unknown, lostMs: number): Promise<void> {
-    const { reconnectMs, onStatus } = this.#options;
-    const isFirst = this.#progress.isFresh;
-    if (isFirst || error instanceof UsageError || error instanceof RefusedByServerError) throw error;
-    const leftMs = lostMs + reconnectMs - performance.now();
-    if (leftMs <= 0) {
-      if (error instanceof TimeoutError || error instanceof ParleyError) throw error;
-      throw new ClosedEarlyError(messageOf(error), { cause: error });
-    }
-    if (this.#backoff.isFresh) {
-      onStatus(`connection lost (${messageOf(error)}); trying again for ${formatDuration(reconnectMs)}`);
-    }
-    await delay(Math.min(this.#backoff.next(), leftMs), this.#leaving.signal)
-      // Quitting ends the wait.
-      .catch(() => {});
   }
 }
