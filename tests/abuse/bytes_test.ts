@@ -28,7 +28,7 @@ async function echoFrame(witness: Deno.TcpConn): Promise<void> {
   assertEquals(bytes, frame);
 }
 
-Deno.test("abuse 1: random bytes, NULs and a TLS hello where a message is expected: closed, nobody else notices", () =>
+Deno.test("abuse 1: random bytes, NULs and a TLS hello in place of a message: the client is closed, others are unaffected", () =>
   withAbuse({
     args: LENGTHS,
     roundTrip: echoFrame,

@@ -30,7 +30,7 @@ Deno.test("abuse 12: a client that is busy is closed by the lifetime", async () 
   }
 });
 
-Deno.test("abuse 16: a login that never comes is closed after its deadline; a command before it is refused", async () => {
+Deno.test("abuse 16: a client that never logs in is closed at the deadline; commands before the login are rejected", async () => {
   const file = await Deno.makeTempFile();
   try {
     const hashed = startProgram("server", ["hash-password", "ann"]);

@@ -82,7 +82,7 @@ const FAULTS: readonly Fault[] = [
 ];
 
 for (const { name, spoil, code, says } of FAULTS) {
-  Deno.test(`case 39: ${name} is told in one line, with exit code ${code}`, async () => {
+  Deno.test(`case 39: ${name} is reported in one line, with exit code ${code}`, async () => {
     await using files = await CertificateFiles.create();
     const flags = await spoil(files);
     const outcome = await runProgram("server", ["echo", "tls://127.0.0.1:0", ...flags, "--print-endpoint"], {

@@ -15,7 +15,7 @@ const ABUSERS: readonly { name: string; says: Uint8Array | string; reason: strin
 ];
 
 for (const { name, says, reason } of ABUSERS) {
-  Deno.test(`case 13: 100 clients of a TLS port, ${name}: the 101st is served at once, they are gone at the deadline`, async () => {
+  Deno.test(`case 13: 100 clients of a TLS port, ${name}: the 101st is served at once, the others are closed at the deadline`, async () => {
     await using files = await CertificateFiles.create();
     await using echo = await startServer(
       ["echo", "tls://127.0.0.1:0", ...files.flags(), "--handshake-timeout", "2s", "--limit-loopback"],

@@ -29,7 +29,7 @@ async function joinRoom(page: Page, name: string): Promise<void> {
 
 toolTest(
   "chromium",
-  "the chat page: a text sent in no room stays in the box, and is said in the next one (fault 2)",
+  "the chat page: a text entered outside a room stays in the box, and can be sent in the next room (fault 2)",
   async () => {
     const { server, address } = await startRooms();
     try {
@@ -92,7 +92,7 @@ toolTest(
   },
 );
 
-toolTest("chromium", "the chat page: what it cannot do stays in the box, with the reason (fault 2)", async () => {
+toolTest("chromium", "the chat page: a rejected input stays in the box, with the reason (fault 2)", async () => {
   const { server, address } = await startRooms();
   try {
     await using browser = await launchBrowser();
@@ -131,7 +131,7 @@ toolTest("chromium", "the chat page: what it cannot do stays in the box, with th
 
 toolTest(
   "chromium",
-  "the chat page: what was not sent outlives a reload and a restart, and is stored once (fault 2)",
+  "the chat page: an unsent message survives a reload and a restart, and is stored once (fault 2)",
   async () => {
     const first = await startRooms();
     let running = first.server;
@@ -247,7 +247,7 @@ toolTest("chromium", "the chat page: /who lists the people, and /history loads o
 
 toolTest(
   "chromium",
-  "the chat page: after a restart nothing is said to be missing from an empty room (fault 35)",
+  "the chat page: after a restart no gap is reported in an empty room (fault 35)",
   async () => {
     const first = await startRooms();
     let running = first.server;

@@ -136,7 +136,7 @@ toolTest("chromium", "the chat page: on a narrow screen the keyboard goes into a
   }
 });
 
-toolTest("chromium", "the chat page: who was taken out of a room is told so, and asked", async () => {
+toolTest("chromium", "the chat page: a user removed from a room is notified and asked whether to rejoin", async () => {
   const { server, tcp, address } = await startRooms();
   try {
     await using nc = new Netcat(tcp);

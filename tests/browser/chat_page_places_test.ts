@@ -117,7 +117,7 @@ toolTest(
 
 toolTest(
   "chromium",
-  "the chat page: two pages that want the same name say the same texts, each shown once",
+  "the chat page: two pages that claim the same name send the same texts, each shown once",
   async () => {
     const { server, address } = await startRooms();
     try {

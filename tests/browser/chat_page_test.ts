@@ -111,7 +111,7 @@ toolTest("chromium", "the chat page: two pages and nc in one room, through a res
   }
 });
 
-toolTest("chromium", "the chat page: older messages come when it is scrolled back, in order and once", async () => {
+toolTest("chromium", "the chat page: scrolling back loads older messages, in order and once", async () => {
   const server = startProgram("server", ["chat", "tcp://127.0.0.1:0", "ws://127.0.0.1:0", "--print-endpoint"]);
   try {
     const tcp = await server.line();

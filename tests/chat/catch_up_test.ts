@@ -128,7 +128,7 @@ Deno.test("a server reads for a bounded number of catch-ups at a time (MAX_READS
 });
 
 for (const position of ["known", "foreign", undefined] as const) {
-  Deno.test(`whoever joins from ${position ?? "no"} position while others speak gets each message once (chat C3)`, async () => {
+  Deno.test(`a client that joins from ${position ?? "no"} position while others publish receives each message once (chat C3)`, async () => {
     const { hub, room, epoch } = await createFullRoom();
     await using _ = hub;
     const speaker = [...room.members][0];
@@ -157,7 +157,7 @@ for (const position of ["known", "foreign", undefined] as const) {
   });
 }
 
-Deno.test("a room's messages are no longer read for a client that is gone (attack 3)", async () => {
+Deno.test("a room's messages are no longer read for a disconnected client (attack 3)", async () => {
   const { history, hub, epoch } = await createFullRoom();
   await using _ = hub;
   const session = new SlowSession({ kind: "websocket", subprotocol: JSON_SUBPROTOCOL });
@@ -172,7 +172,7 @@ Deno.test("a room's messages are no longer read for a client that is gone (attac
   assertEquals(history.limits.length, length, "what nobody will receive was read");
 });
 
-Deno.test("what happens meanwhile is kept for a client that catches up, but not without end (attack 4)", async () => {
+Deno.test("events are held for a client that catches up, up to a limit (attack 4)", async () => {
   const { hub, room, epoch } = await createFullRoom();
   await using _ = hub;
   const session = new SlowSession({ kind: "websocket", subprotocol: JSON_SUBPROTOCOL });

@@ -84,7 +84,7 @@ Deno.test("runChatSession() lets a client of another machine go back to all its 
   await ended;
 });
 
-Deno.test("a PROXY protocol header is not said in a room (chat M1)", async () => {
+Deno.test("a PROXY protocol header is not published in a room (chat M1)", async () => {
   await using hub = createHub();
   const ann = arrive(hub, "127.0.0.1:1");
   for (
@@ -135,7 +135,7 @@ Deno.test("a member muted for flooding stays muted after reconnecting (chat M2)"
   }
 });
 
-Deno.test("all clients together say only so much in one room, and as before in another (chat M2)", async () => {
+Deno.test("the rate limit of a room covers all its clients, and leaves other rooms alone (chat M2)", async () => {
   await using hub = createHub();
   const options = { ...defaults(), rates: new MessageRates({ perSecond: 0.01, burst: 2 }) };
   const clients = Array.from({ length: 30 }, (_, index) => arrive(hub, `10.0.${index}.1:1`, options));
@@ -312,7 +312,7 @@ for (
     ["sends requests", "/mode json", '{"type":"rooms"}'],
   ] as const
 ) {
-  Deno.test(`a client that ${what} in place of a login is ended at the deadline, and one that logs in is not`, async () => {
+  Deno.test(`a client that ${what} in place of a login is closed at the deadline, and one that logs in is not`, async () => {
     using time = new FakeTime();
     const authenticator = { verify: (name: string) => Promise.resolve({ name, roles: [] }) };
     const history = createMemoryHistory({ retention: { maxMessages: 100 } });

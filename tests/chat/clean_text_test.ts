@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { ChatError } from "../../src/chat/chat_error.ts";
 import { checkText, cleanText } from "../../src/chat/clean_text.ts";
 
-Deno.test("cleanText() shows as escapes what a terminal would obey", () => {
+Deno.test("cleanText() escapes control sequences that a terminal would execute", () => {
   assertEquals(cleanText("\x1b[31mred\x07\u202edr"), "\\x1b[31mred\\x07\\u202edr");
   assertEquals(cleanText("one\ttwo\r\nthree"), "one two three");
 });

@@ -5,7 +5,7 @@ import { Hub } from "../../src/chat/hub.ts";
 import { FakeSession } from "../support/fake_session.ts";
 import { FakeTime } from "../support/fake_time.ts";
 
-Deno.test("in a crowd those who come and go are told together, each once, and messages at once", async () => {
+Deno.test("in a large room joins and leaves are batched, each reported once, and messages are sent at once", async () => {
   await using hub = new Hub({
     log: Logger.of("test"),
     history: createMemoryHistory({ retention: { maxMessages: 100 } }),
@@ -30,7 +30,7 @@ Deno.test("in a crowd those who come and go are told together, each once, and me
   assertEquals([hub.memberCount, hub.rooms(9).rooms], [0, []]);
 });
 
-Deno.test("who joins a crowd is told 50 names and how many more there are, on the text wire", async () => {
+Deno.test("a text client that joins a large room receives 50 names and the number of the others", async () => {
   await using hub = new Hub({
     log: Logger.of("test"),
     history: createMemoryHistory({ retention: { maxMessages: 100 } }),
@@ -72,7 +72,7 @@ async function fillLobby(hub: Hub, count: number) {
   return members;
 }
 
-Deno.test("who leaves while a crowd gets smaller is not reported to come after that (attack 1)", async () => {
+Deno.test("a member that leaves while a large room shrinks is not reported as joining afterwards (attack 1)", async () => {
   const history = createMemoryHistory({ retention: { maxMessages: 100 } });
   await using hub = new Hub({ log: Logger.of("test"), history });
   const members = await fillLobby(hub, 102);
@@ -89,7 +89,7 @@ Deno.test("who leaves while a crowd gets smaller is not reported to come after t
   for (const member of members) hub.leave(member);
 });
 
-Deno.test("who comes into a crowd and takes another name is known by that name only (attack 2)", async () => {
+Deno.test("a member that joins a large room and changes its name is reported by the new name only (attack 2)", async () => {
   const history = createMemoryHistory({ retention: { maxMessages: 100 } });
   await using hub = new Hub({ log: Logger.of("test"), history });
   const members = await fillLobby(hub, 110);
@@ -106,7 +106,7 @@ Deno.test("who comes into a crowd and takes another name is known by that name o
   for (const member of [...members, newcomer]) hub.leave(member);
 });
 
-Deno.test("who comes into a crowd is not sent who came before, and every message (attack 9)", async () => {
+Deno.test("a member that joins a large room receives every message, but no earlier joins (attack 9)", async () => {
   const history = createMemoryHistory({ retention: { maxMessages: 100 } });
   await using hub = new Hub({ log: Logger.of("test"), history });
   const members = await fillLobby(hub, 150);

@@ -30,7 +30,7 @@ Deno.test("textFormat.encode() shows messages of today with their time, others w
   ]);
 });
 
-Deno.test("textFormat.encode() says how many people, rooms and seconds there are", () => {
+Deno.test("textFormat.encode() reports the number of people, rooms and seconds", () => {
   const at = (ms: number) => new Date(Date.now() + ms).toISOString();
   const ban = (until: string) =>
     textFormat.encode({ type: "moderation", action: "ban", room: "#dev", nick: "bob", by: "ann", until });

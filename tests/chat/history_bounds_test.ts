@@ -38,7 +38,7 @@ for (const [name, create] of Object.entries(HISTORIES)) {
 
   const SMALL = { maxMessages: 10_000, maxBytes: 8 * 1024 * 1024 };
 
-  test("the oldest messages of the least active rooms go first (chat H4)", SMALL, async (history) => {
+  test("the oldest messages of the longest inactive rooms are deleted first (chat H4)", SMALL, async (history) => {
     const text = "é".repeat(4_000);
     const [idle, busy] = [await openRoom(history, "#idle"), await openRoom(history, "#busy")];
     for (let count = 0; count < 400; count++) await publish(idle, { text });
@@ -95,7 +95,7 @@ for (const [name, create] of Object.entries(HISTORIES)) {
   });
 
   test(
-    "forgetting a room gives its bytes back",
+    "forgetting a room frees its bytes",
     { maxMessages: 10_000, maxRooms: 1, maxBytes: 8 * 1024 * 1024 },
     async (history) => {
       const text = "x".repeat(4_000);
@@ -135,7 +135,7 @@ for (const [name, create] of Object.entries(HISTORIES)) {
   );
 }
 
-Deno.test("memory history: a room that has expired is forgotten when it is left, and bounded when it is spoken in again", async () => {
+Deno.test("memory history: an expired room is forgotten when it is left, and bounded when it is used again", async () => {
   let nowMs = 0;
   const retention = { maxMessages: 10_000, maxAge: "1s", maxBytes: 100_000 };
   await using history = createMemoryHistory({ retention, now: () => nowMs, monotonicNow: () => nowMs });
@@ -152,7 +152,7 @@ Deno.test("memory history: a room that has expired is forgotten when it is left,
   assert((await again.last(1_000, again.seq)).length < 50);
 });
 
-Deno.test("sqlite history stores what is under way when it ends, and rejects what comes later", async () => {
+Deno.test("sqlite history stores pending messages when it closes, and rejects later ones", async () => {
   const path = await Deno.makeTempFile();
   const options = { path, log, retention: { maxMessages: 9 } };
   const history = createSqliteHistory(options);
@@ -187,7 +187,7 @@ Deno.test("a banned visitor does not get an empty room by visiting others (chat 
   assertEquals(refusal.code, "banned");
 });
 
-Deno.test("a server has at most so many rooms, and one that is left gives its place back (chat H4)", async () => {
+Deno.test("a server limits the number of rooms, and an abandoned room frees its place (chat H4)", async () => {
   const history = createMemoryHistory({ retention: { maxMessages: 9, maxRooms: 3 } });
   await using hub = new Hub({ log, history, maxRooms: 3 });
   const member = hub.enter(new FakeSession());
@@ -200,7 +200,7 @@ Deno.test("a server has at most so many rooms, and one that is left gives its pl
   assertEquals(hub.roomOf(member).name, "#d");
 });
 
-Deno.test("sqlite history leaves out what it cannot read, and keeps the rest (chat H1)", async () => {
+Deno.test("sqlite history skips unreadable entries, and keeps the rest (chat H1)", async () => {
   const path = await Deno.makeTempFile();
   const options = { path, log, retention: { maxMessages: 9 } };
   {

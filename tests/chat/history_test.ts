@@ -62,7 +62,7 @@ for (const [name, fixtureOf] of Object.entries(HISTORIES)) {
     });
   };
 
-  test("publish() numbers from 1 without gaps and tells the room before the sender", async ({ create }) => {
+  test("publish() numbers from 1 without gaps and notifies the room before the sender", async ({ create }) => {
     await using history = await create(KEEP);
     const steps: string[] = [];
     const log = await history.open("#a", ({ seq, text }) => steps.push(`${seq} ${text}`));
@@ -112,7 +112,7 @@ for (const [name, fixtureOf] of Object.entries(HISTORIES)) {
     assert(stored.every((message) => !("sender" in message)));
   });
 
-  test("after() and last() give what was published, oldest first", async ({ create, hasGaps }) => {
+  test("after() and last() return the published messages, oldest first", async ({ create, hasGaps }) => {
     await using history = await create(KEEP);
     const log = await history.open("#a", () => {});
     const other = await history.open("#b", () => {});
@@ -148,7 +148,7 @@ for (const [name, fixtureOf] of Object.entries(HISTORIES)) {
     });
   });
 
-  test("after() says so when what is asked for is no longer kept, by count and by age", async ({ create, hasOwnClock }) => {
+  test("after() reports when the requested messages are no longer kept, by count and by age", async ({ create, hasOwnClock }) => {
     let nowMs = 1_000_000;
     await using history = await create({ maxMessages: 3, maxAge: 60_000 }, () => nowMs);
     const log = await history.open("#a", () => {});
@@ -181,7 +181,7 @@ for (const [name, fixtureOf] of Object.entries(HISTORIES)) {
     assertEquals(again instanceof ChatError ? again.code : again.isDuplicate, true);
   });
 
-  test("a room that was closed goes on where it was", async ({ create }) => {
+  test("a closed room continues its numbering when it is reopened", async ({ create }) => {
     await using history = await create(KEEP);
     const log = await history.open("#Dev", () => {});
     await publish(log, { text: "x" });
@@ -250,7 +250,7 @@ for (const [name, create] of Object.entries({ memory: createMemoryHistory, sqlit
     assertEquals(await room.after(0, 10), undefined);
   });
 
-  Deno.test(`${name} history: a room has at most 500 bans and mutes (MAX_RESTRICTIONS), and a lifted one gives its place back (chat M3)`, async () => {
+  Deno.test(`${name} history: a room has at most 500 bans and mutes (MAX_RESTRICTIONS), and a lifted one frees its place (chat M3)`, async () => {
     await using opened = await open(() => 0, () => 0);
     const { room } = opened;
     const restrict = (action: "ban" | "mute" | "unban", nick: string, untilMs?: number) =>
@@ -305,7 +305,7 @@ Deno.test("sqlite history is made for its owner alone, and takes nothing else fo
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("sqlite history goes on after the program ended, ids and numbers included", async () => {
+Deno.test("sqlite history continues after a restart, including ids and numbers", async () => {
   const path = await Deno.makeTempFile();
   const options = { path, retention: KEEP, log: Logger.of("test") };
   let epoch: string;
@@ -322,7 +322,7 @@ Deno.test("sqlite history goes on after the program ended, ids and numbers inclu
   await Deno.remove(path);
 });
 
-Deno.test("createSqliteHistory() says in one line why a file cannot be used", async () => {
+Deno.test("createSqliteHistory() reports in one line why a file cannot be used", async () => {
   const folder = await Deno.makeTempDir();
   const open = (path: string) => createSqliteHistory({ path, retention: KEEP, log: Logger.of("test") });
   await Deno.writeFile(`${folder}/corrupt.db`, crypto.getRandomValues(new Uint8Array(8_000)));
@@ -362,7 +362,7 @@ Deno.test("sqlite history acknowledges nothing when it cannot store", async () =
   await Deno.remove(path);
 });
 
-Deno.test("sqlite history deletes what is no longer kept while the server runs", async () => {
+Deno.test("sqlite history deletes expired messages while the server runs", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const path = `${folder}/chat.db`;

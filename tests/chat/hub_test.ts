@@ -90,7 +90,7 @@ Deno.test("a turn's messages leave as one piece of bytes that all listeners of a
   assertEquals(bot.session.take().slice(-2).map((line) => JSON.parse(line).seq), [1, 2]);
 });
 
-Deno.test("who typed a message is not shown it, but all that others say in the same turn", async () => {
+Deno.test("the sender of a message does not receive it, but all messages of others in the same turn", async () => {
   await using hub = createHub();
   const ann = await enter(hub, "ann");
   const bob = await enter(hub, "bob");
@@ -102,7 +102,7 @@ Deno.test("who typed a message is not shown it, but all that others say in the s
   assertEquals(bob.session.take(), ["[#lobby] ann: mine"]);
 });
 
-Deno.test("who joins or leaves within a turn gets exactly what was said while it was there", async () => {
+Deno.test("a member that joins or leaves within a turn receives exactly the messages of its membership", async () => {
   await using hub = createHub();
   const ann = await enter(hub, "ann");
   const bob = await enter(hub, "bob");
@@ -118,7 +118,7 @@ Deno.test("who joins or leaves within a turn gets exactly what was said while it
   assertEquals(heard.map((line) => line.replace(/ \d\d:\d\d\]/, "]")), ["[#lobby] ann: before", "[#lobby] ann: after"]);
 });
 
-Deno.test("news of a member does not overtake what it said while that is being stored", async () => {
+Deno.test("events about a member do not overtake its messages that are still being stored", async () => {
   const history = new HeldHistory();
   await using hub = createHub(history);
   const ann = await enter(hub, "ann");
@@ -136,7 +136,7 @@ Deno.test("news of a member does not overtake what it said while that is being s
   assertEquals(bob.session.take(), ["[#lobby] ann: bye all", "* ann left #lobby"]);
 });
 
-Deno.test("live messages that come while the backlog is read are neither lost nor doubled", async () => {
+Deno.test("live messages that arrive while the history is read are neither lost nor duplicated", async () => {
   const history = new HeldHistory();
   await using hub = createHub(history);
   const ann = await enter(hub, "ann");
@@ -175,7 +175,7 @@ Deno.test("a member that leaves while it is joining is not in the room", async (
   assertEquals([hub.memberCount, hub.rooms(9).rooms], [0, []]);
 });
 
-Deno.test("what cannot be stored is told to its sender and to nobody else", async () => {
+Deno.test("a message that cannot be stored is reported to its sender only", async () => {
   const history = new HeldHistory();
   await using hub = createHub(history);
   const ann = await enter(hub, "ann");
@@ -189,7 +189,7 @@ Deno.test("what cannot be stored is told to its sender and to nobody else", asyn
   assertEquals(bob.session.take(), []);
 });
 
-Deno.test("who cannot be shown a room's history is not in the room", async () => {
+Deno.test("a client whose room history cannot be read does not enter the room", async () => {
   const history = new HeldHistory();
   await using hub = createHub(history);
   const ann = await enter(hub, "ann");
@@ -200,7 +200,7 @@ Deno.test("who cannot be shown a room's history is not in the room", async () =>
   assertEquals(member.rooms.size, 0);
 });
 
-Deno.test("what the framing cannot say is left out of a broadcast, and the next one is heard", async () => {
+Deno.test("a broadcast that the framing cannot encode is left out, and the next one is delivered", async () => {
   await using hub = createHub();
   const ann = await enter(hub, "ann");
   const bob = await enter(hub, "bob");
@@ -216,7 +216,7 @@ Deno.test("what the framing cannot say is left out of a broadcast, and the next 
   assertEquals(bob.session.take().filter((line) => line.startsWith("[")), ["[#lobby] ann: fine"]);
 });
 
-Deno.test("a nick change is told once to who shares several rooms", async () => {
+Deno.test("a nick change is reported once to members who share several rooms", async () => {
   await using hub = createHub();
   const ann = await enter(hub, "ann");
   const bob = await enter(hub, "bob");
@@ -265,7 +265,7 @@ Deno.test("join() lets a member into 50 rooms, not into one more, and again once
   assertEquals(member.rooms.size, ROOMS_PER_MEMBER);
 });
 
-Deno.test("a client that has not logged in is found by nobody, and gets no private messages", async () => {
+Deno.test("a client that has not logged in is not found, and receives no private messages", async () => {
   const authenticator = {
     verify: (name: string) => Promise.resolve({ name, roles: [] }),
   };
@@ -308,7 +308,7 @@ Deno.test("a message at any moment of a join or a resume is received once", asyn
   }
 });
 
-Deno.test("setFormat() shows what was said in the same turn once, on the old wire", async () => {
+Deno.test("setFormat() delivers messages of the same turn once, in the old format", async () => {
   await using hub = createHub();
   const ann = await enter(hub, "ann");
   const bob = await enter(hub, "bob");
@@ -321,7 +321,7 @@ Deno.test("setFormat() shows what was said in the same turn once, on the old wir
   assertEquals(rest.map((line) => JSON.parse(line).type), ["welcome", "joined"]);
 });
 
-Deno.test("a member whose outbox is full is dropped by what is told to it, and to its room", async () => {
+Deno.test("a member whose outbox is full is dropped by events for it, and by events of its room", async () => {
   await using hub = createHub();
   const ann = await enter(hub, "ann");
   const bob = await enter(hub, "bob");

@@ -9,7 +9,7 @@ Deno.test("take() lets a burst pass, then delays to the rate", () => {
   assertEquals(rate.take(), 0);
 });
 
-Deno.test("take() mutes for 30 seconds (MUTE_MS) who is delayed over and over", () => {
+Deno.test("take() mutes a client for 30 seconds (MUTE_MS) after repeated delays", () => {
   let nowMs = 0;
   const rate = new MessageRate({ burst: 1, perSecond: 2, now: () => nowMs });
   rate.take();
@@ -80,7 +80,7 @@ Deno.test("MessageRates: all connections of a login have one rate, also after le
   assertEquals(other.take(), 0);
 });
 
-Deno.test("MessageRates: who leaves within the rate leaves nothing, and loopback has no limit by default", () => {
+Deno.test("MessageRates: a client that leaves within the rate leaves no entry, and loopback has no limit by default", () => {
   const clock = { nowMs: 0 };
   const enter = ratesAt(clock);
   for (let round = 0; round < 3; round++) {

@@ -3,13 +3,13 @@ import { ChatError } from "../../src/chat/chat_error.ts";
 import { checkNick, checkRoom, keyOf } from "../../src/chat/names.ts";
 import { nickKey } from "../../src/chat/nick_key.ts";
 
-Deno.test("checkRoom() gives equal names the same form (chat L1)", () => {
+Deno.test("checkRoom() normalizes equal names to the same form (chat L1)", () => {
   const forms = ["#lobby", "lobby", "#ｌｏｂｂｙ", "#LOBBY", "#𝐥𝐨𝐛𝐛𝐲", "#ⓛⓞⓑⓑⓨ"];
   assertEquals(new Set(forms.map((name) => keyOf(checkRoom(name)))), new Set(["#lobby"]));
   assertEquals(checkRoom("#cafe\u0301"), checkRoom("#café"));
 });
 
-Deno.test("checkRoom() refuses what cannot be seen, or looks like another name (chat L1)", () => {
+Deno.test("checkRoom() rejects invisible characters and look-alikes of another name (chat L1)", () => {
   const names = [
     "#lobby\u3164",
     "#\u3164",
@@ -50,7 +50,7 @@ Deno.test("checkNick() takes the names of people in their scripts, in one form, 
   assertEquals(checkNick("\uff41\uff4e\uff4e"), "ann");
 });
 
-Deno.test("checkNick() rejects what cannot be seen, mixes scripts that look alike, or piles up marks (chat L1)", () => {
+Deno.test("checkNick() rejects invisible characters, mixes of look-alike scripts, and stacked marks (chat L1)", () => {
   const names = [
     "",
     " ",
@@ -95,7 +95,7 @@ for (const names of ALIKE) {
   });
 }
 
-Deno.test("nickKey() tells names apart that look different (chat L1)", () => {
+Deno.test("nickKey() distinguishes names that look different (chat L1)", () => {
   const names = [
     "ann",
     "anne",

@@ -25,7 +25,7 @@ async function enter(hub: Hub, nick: string, claim?: string): Promise<Member> {
 
 const isOperator = (hub: Hub, member: Member) => hub.roomOf(member, "#dev").mayModerate(member);
 
-Deno.test("Hub.join() gives a room back to the operator whose connection ended (fault 35)", async () => {
+Deno.test("Hub.join() restores the operator whose connection ended (fault 35)", async () => {
   await using hub = createHub();
   const ada = await enter(hub, "ada", SECRET);
   const bob = await enter(hub, "bob", "fedcba9876543210");
@@ -49,7 +49,7 @@ const untilGone = (hub: Hub, nick: string) => until(() => hub.findPerson(nick) =
 const untilThere = (hub: Hub, nick: string) => until(() => hub.findPerson(nick)?.rooms.has("#dev") === true);
 const untilRights = (hub: Hub, member: Member, is: boolean) => until(() => isOperator(hub, member) === is);
 
-Deno.test("Hub.join() gives a room back to nobody without the secret, and to each connection with it", async () => {
+Deno.test("Hub.join() restores no operator without the secret, and each connection with it", async () => {
   await using hub = createHub();
   const ada = await enter(hub, "ada", SECRET);
   await enter(hub, "bob");
@@ -62,7 +62,7 @@ Deno.test("Hub.join() gives a room back to nobody without the secret, and to eac
   assertEquals([isOperator(hub, again), isOperator(hub, twice)], [true, true]);
 });
 
-Deno.test("Hub.join() gives nothing back to who left the room, was removed from it, or was no operator", async () => {
+Deno.test("Hub.join() restores nothing for a member that left, was removed, or was not an operator", async () => {
   await using hub = createHub();
   const ada = await enter(hub, "ada", SECRET);
   const bob = await enter(hub, "bob", "fedcba9876543210");
@@ -111,7 +111,7 @@ for (const [name, start] of Object.entries({ "one server": startAlone, "two serv
     assertEquals([bob, eve, again].map((member) => isOperator(hubs.right, member)), [false, false, true]);
   });
 
-  test(`${name}: an operator that comes back before its lost connection is noticed is operator (fault 35)`, async () => {
+  test(`${name}: an operator that reconnects before its lost connection is noticed stays operator (fault 35)`, async () => {
     await using hubs = await start();
     const ada = await enter(hubs.left, "ada", SECRET);
     await enter(hubs.right, "bob");

@@ -32,14 +32,14 @@ async function enter(hub: Hub, room = "#a") {
   return { session, member };
 }
 
-Deno.test("firstOf() gives what a sort would, and no more than it is asked for", () => {
+Deno.test("firstOf() returns the first items of a sort, and no more than requested", () => {
   const items = Array.from({ length: 200 }, (_, index) => (index * 73) % 101);
   for (const count of [0, 1, 7, 200, 300]) {
     assertEquals(firstOf(items, count, (a, b) => a - b), items.toSorted((a, b) => a - b).slice(0, count));
   }
 });
 
-Deno.test("pageOfRooms() gives every room once, the fullest first (chat C2)", () => {
+Deno.test("pageOfRooms() returns every room once, the fullest first (chat C2)", () => {
   const all = Array.from({ length: 250 }, (_, index) => ({ room: `#r${index}`, members: index % 5 + 1, topic: "" }));
   const seen: string[] = [];
   const pages: number[] = [];

@@ -13,7 +13,7 @@ Deno.test("withoutTelnetCommands() takes options, subnegotiations and interrupts
   assertEquals(cleaned(0xff, 0xf4, 0xff, 0xfd, 0x06), []);
 });
 
-Deno.test("withoutTelnetCommands() leaves what is none", () => {
+Deno.test("withoutTelnetCommands() keeps everything else", () => {
   assertEquals(cleaned(0x68, 0xff, 0x03, 0xff), [0x68, 0xff, 0x03, 0xff]);
   assertEquals(cleaned(0xff, 0xff), [0xff, 0xff]);
   assertEquals(cleaned(0xff, 0xfa, 1, 2), [0xff, 0xfa, 1, 2]);

@@ -52,7 +52,7 @@ toolTest("bash", "bash completes a command, a flag, a choice, a file and the beg
   assertEquals(await offers(udpProgram, "li"), ["listen"]);
 });
 
-toolTest("bash", "bash completes a file whose name holds a blank as one (fault 58)", async () => {
+toolTest("bash", "bash completes a file name with a space as one word (fault 58)", async () => {
   assertEquals(await offers(serverProgram, "echo --tls-cert a"), ["a file.pem"]);
   assertEquals((await offers(clientProgram, "smoke ")).sort(), ["a file.pem", "cert.pem", "script"]);
 });
@@ -78,7 +78,7 @@ toolTest("bash", "bash offers at each place what the command takes there (fault 
   assertEquals(await offers(clientProgram, "run w"), [""]);
 });
 
-toolTest("bash", "bash offers the endpoints that the command takes, and no others (fault 58)", async () => {
+toolTest("bash", "bash offers the endpoints that the command accepts, and no others (fault 58)", async () => {
   assertEquals(await offers(clientProgram, "bench u"), ["unix:"]);
   assertEquals(await offers(clientProgram, "check u"), ["unix:", "udp://", "unixgram:"]);
   assertEquals(await offers(clientProgram, "check postgres:"), ["//"]);
@@ -131,7 +131,7 @@ Deno.test("a backslash and a leading dot stay what they are in a manual page", (
   assertStringIncludes(page, "a\\-program \\- \\&.summary with \\en");
 });
 
-toolTest("mandoc", "mandoc finds nothing wrong with the manual pages (fault 59)", async () => {
+toolTest("mandoc", "mandoc reports no problem in the manual pages (fault 59)", async () => {
   for (const program of PROGRAMS) {
     const page = manPage(await loadProgram(program));
     assertEquals(await shell("mandoc", ["-T", "lint", "-W", "warning", "page.1"], { "page.1": page }), "");

@@ -80,7 +80,7 @@ toolTest("dd", "help shows a page in the pager of the user on a terminal, as wid
   }
 });
 
-Deno.test("help prints the page itself where there is no such pager", async () => {
+Deno.test("help prints the page itself if the pager is missing", async () => {
   const before = Deno.env.get("PAGER");
   try {
     Deno.env.set("PAGER", "no-such-pager-here");

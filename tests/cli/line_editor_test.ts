@@ -13,7 +13,7 @@ function edited(text: string): string {
   return editor.text;
 }
 
-Deno.test("LineEditor gives each line once and starts an empty one", () => {
+Deno.test("LineEditor returns each line once and starts an empty one", () => {
   const editor = new LineEditor({ prompt: "> " });
   assertEquals(type(editor, "one\rtwo\r\nthree"), [{ kind: "line", text: "one" }, { kind: "line", text: "two" }]);
   assertEquals(editor.text, "three");
@@ -71,7 +71,7 @@ Deno.test("LineEditor.render() shows the part around the cursor of a line that i
   assertEquals(editor.render(13), { text: "> 0123456789", cursor: 2 });
 });
 
-Deno.test("KeyDecoder puts together what comes in pieces, and ignores what it does not know", () => {
+Deno.test("KeyDecoder joins sequences that arrive in pieces, and ignores unknown ones", () => {
   const decoder = new KeyDecoder();
   const push = (...bytes: number[]) => decoder.push(Uint8Array.from(bytes));
   assertEquals(push(0x1b), []);
@@ -85,7 +85,7 @@ Deno.test("KeyDecoder puts together what comes in pieces, and ignores what it do
   ]);
 });
 
-Deno.test("KeyDecoder takes what is pasted as text, its line ends too, however it comes", () => {
+Deno.test("KeyDecoder treats pasted input as text, including line ends, however it is split", () => {
   const decoder = new KeyDecoder();
   const push = (text: string) => decoder.push(new TextEncoder().encode(text));
   assertEquals(push("a\x1b[200~one\r"), [{ name: "text", text: "a" }]);
@@ -93,14 +93,14 @@ Deno.test("KeyDecoder takes what is pasted as text, its line ends too, however i
   assertEquals(push("1~\r"), [{ name: "text", text: "one\ntwo[A" }, { name: "enter" }]);
 });
 
-Deno.test("LineEditor shows the line ends of what was pasted, and gives it as one", () => {
+Deno.test("LineEditor shows the line ends of pasted text, and returns it as one line", () => {
   const editor = new LineEditor({ prompt: "> " });
   type(editor, "\x1b[200~if (x) {\n  y();\n}\x1b[201~");
   assertEquals(editor.render(80), { text: "> if (x) {↵  y();↵}", cursor: 19 });
   assertEquals(type(editor, "\r"), [{ kind: "line", text: "if (x) {\n  y();\n}" }]);
 });
 
-Deno.test("LineEditor completes what stands before the cursor at Tab, where it is told how", () => {
+Deno.test("LineEditor completes the text before the cursor on Tab if it has a completer", () => {
   const editor = new LineEditor({ prompt: "", complete: (before) => before === "an" ? "ann: " : undefined });
   type(editor, "an!\x1b[D\t\t");
   assertEquals([editor.text, editor.render(80).cursor], ["ann: !", 5]);

@@ -27,7 +27,7 @@ const CASES = [
 ];
 
 for (const { name, expected, ...call } of CASES) {
-  Deno.test(`namesFiles() is ${expected} where the words name ${name}`, () => {
+  Deno.test(`namesFiles() is ${expected} if the arguments name ${name}`, () => {
     assertEquals(namesFiles({ table: TABLE, ...call }), expected);
   });
 }
@@ -42,7 +42,7 @@ for (
     { name: "a flag of another kind", given: [{ name: "wait", value: 1 }], expected: false },
   ]
 ) {
-  Deno.test(`namesCommand() is ${expected} where the words name ${name}`, () => {
+  Deno.test(`namesCommand() is ${expected} if the arguments name ${name}`, () => {
     assertEquals(namesCommand({ args, given }, child), expected);
   });
 }

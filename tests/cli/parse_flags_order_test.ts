@@ -38,7 +38,7 @@ Deno.test("parseFlags() reports the order of the flags", () => {
   assertEquals(args, ["x", "--then"]);
 });
 
-Deno.test("parseFlags() takes an empty value, a negative number and a word after a switch for what they are", () => {
+Deno.test("parseFlags() accepts an empty value, a negative number and a positional after a switch", () => {
   const { flags, args } = parseFlags(["--then", "", "-n", "-5", "--close", "true", "-q", "false"], TABLE);
   assertEquals(flags.then, [""]);
   assertEquals([flags.count, flags.close, flags.quiet], [-5, true, true]);
@@ -52,7 +52,7 @@ Deno.test("parseFlags() refuses a flag where a value has to be", () => {
   assertThrows(() => parseFlags(["x", "--expect"], TABLE), UsageError, "needs a value");
 });
 
-Deno.test("parseFlags() takes a switch whose name begins with no-", () => {
+Deno.test("parseFlags() accepts a switch whose name begins with no-", () => {
   const { flags, given } = parseFlags(["--no-reply", "x"], TABLE);
   assertEquals(flags.noReply, true);
   assertEquals(given, [{ name: "noReply", value: true }]);

@@ -13,7 +13,7 @@ const TABLE = {
   upper: { type: "boolean", short: "u", help: "" },
 } as const satisfies FlagTable;
 
-Deno.test("parseFlags() gives defaults, and undefined where there is none", () => {
+Deno.test("parseFlags() returns defaults, and undefined if there is none", () => {
   assertEquals(parseFlags([], TABLE).flags, {
     prefix: undefined,
     framing: "raw",
@@ -51,7 +51,7 @@ Deno.test("parseFlags() keeps arguments as they are typed", () => {
   assertEquals(parseFlags(["007", "1e3", "true", "-"], TABLE).args, ["007", "1e3", "true", "-"]);
 });
 
-Deno.test("parseFlags() takes no value for a flag that is there or not", () => {
+Deno.test("parseFlags() rejects a value for a boolean flag", () => {
   for (const word of ["--json=false", "--json=", "--json=maybe"]) {
     assertThrows(
       () => parseFlags([word], { json: { type: "boolean", help: "" } }),
@@ -61,7 +61,7 @@ Deno.test("parseFlags() takes no value for a flag that is there or not", () => {
   }
 });
 
-Deno.test("parseFlags() takes no time that is longer than a timer", () => {
+Deno.test("parseFlags() rejects a duration longer than a timer's maximum", () => {
   const table = { wait: { type: "duration", help: "" } } as const;
   assertEquals(parseFlags(["--wait", "24d"], table).flags.wait, 24 * 86_400_000);
   assertThrows(
@@ -82,7 +82,7 @@ Deno.test("parseFlags() names the nearest flag to one that it does not know", ()
   for (const [word, message] of cases) assertThrows(() => parseFlags([word], TABLE), UsageError, message);
 });
 
-Deno.test("parseFlags() says what is wrong with a value, and of which flag", () => {
+Deno.test("parseFlags() reports the flag and the reason for an invalid value", () => {
   const cases: [string[], string][] = [
     [["--prefix"], "--prefix needs a value"],
     [["--count", "0"], "--count: "],
@@ -105,7 +105,7 @@ Deno.test("parseFlags() rejects an empty text unless the flag allows it (fault 1
   assertEquals(parseFlags(["--text", ""], table).flags, { text: "" });
 });
 
-Deno.test("parseFlags() takes an optional number, or none, and rejects an empty one (fault 9)", () => {
+Deno.test("parseFlags() accepts an optional number or its absence, and rejects an empty one (fault 9)", () => {
   const table = { code: { type: "integer", optional: true, min: 10, help: "" } } as const satisfies FlagTable;
   assertEquals(parseFlags(["--code", "x"], table), {
     flags: { code: true },

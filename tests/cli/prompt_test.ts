@@ -39,7 +39,7 @@ Deno.test("Prompt draws its line again when the terminal has another size (fault
   assertEquals(terminal.out, `\r\x1b[J> ${"0123456789".repeat(3)}\r\x1b[32C`);
 });
 
-Deno.test("Prompt goes above what it has printed without a line end, at the new size (fault 59)", async () => {
+Deno.test("Prompt moves above its own output without a line end, at the new size (fault 59)", async () => {
   const terminal = new ResizableTerminal();
   using prompt = await promptWith(terminal, "hello typed");
   prompt.print("x".repeat(30));
@@ -47,7 +47,7 @@ Deno.test("Prompt goes above what it has printed without a line end, at the new 
   assertEquals(terminal.out.startsWith("\r\x1b[2A\x1b[J"), true, JSON.stringify(terminal.out));
 });
 
-Deno.test("Prompt no longer draws once it is disposed of (fault 59)", async () => {
+Deno.test("Prompt does not draw after it is disposed of (fault 59)", async () => {
   const terminal = new ResizableTerminal();
   {
     using _prompt = await promptWith(terminal, "hello typed");

@@ -11,7 +11,7 @@ const ENDS = {
 } as const;
 
 for (const [end, [keys, failure]] of Object.entries(ENDS)) {
-  Deno.test(`readPassword() hides what is typed, and gives the terminal back after ${end}`, async () => {
+  Deno.test(`readPassword() hides the input, and restores the terminal after ${end}`, async () => {
     const terminal = new FakeTerminal();
     const reading = readPassword(terminal, "Password: ");
     assertEquals(terminal.isRaw, true);

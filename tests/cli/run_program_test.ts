@@ -52,7 +52,7 @@ async function run(argv: string[], error?: unknown, io = new FakeIo()) {
   return { code, out: io.out, err: io.err };
 }
 
-Deno.test("exitCodeOf() gives every error its documented code", () => {
+Deno.test("exitCodeOf() returns the documented code of every error", () => {
   const cases: [unknown, number][] = [
     [new UsageError("x"), 2],
     [new SyntaxError("x"), 2],
@@ -87,7 +87,7 @@ Deno.test("runProgram() turns an error into one line and its code, never a stack
   assertEquals((await run(["greet"], new TypeError("oops"))).err, "parley-test: TypeError: oops\n");
 });
 
-Deno.test("runProgram() with --json says a failure as one object on standard output too", async () => {
+Deno.test("runProgram() with --json also reports a failure as one object on standard output", async () => {
   const { code, out } = await run(
     ["greet", "--json"],
     new TimeoutError("reply", "too late", { endpoint: "tcp://h:1" }),
@@ -114,7 +114,7 @@ Deno.test("runProgram() with --json prints an object also when it is interrupted
   }
 });
 
-Deno.test("runProgram() gives the code of a standard output that fails", async () => {
+Deno.test("runProgram() returns the exit code for a failing standard output", async () => {
   const io = new FakeIo();
   io.outFailure = Object.assign(new Error("No space left on device"), { code: "ENOSPC" });
   assertEquals((await run(["--help"], undefined, io)).code, 8);
@@ -175,7 +175,7 @@ Deno.test("commandHelp() shows examples first, then usage, flags, notes and page
   );
 });
 
-Deno.test("runProgram() lets a turn of the event loop pass for help and version, so that compiled code is stored", async () => {
+Deno.test("runProgram() waits one event loop turn after help and version, so that compiled code is stored", async () => {
   for (const argv of [["--help"], ["--version"], ["greet", "--help"]]) {
     let isTurned = false;
     AbortSignal.timeout(0).addEventListener("abort", () => isTurned = true, { once: true });
@@ -196,7 +196,7 @@ Deno.test("runProgram() loads no command for its own help, its version and an un
   }
 });
 
-Deno.test("runProgram() gives the environment back unless the command reads it", async () => {
+Deno.test("runProgram() drops the permission for the environment unless the command reads it", async () => {
   for (const readsEnvironment of [true, false]) {
     let given = 0;
     const io = Object.assign(new FakeIo(), {
@@ -210,7 +210,7 @@ Deno.test("runProgram() gives the environment back unless the command reads it",
   }
 });
 
-Deno.test("runProgram() gives the permission to run commands back unless the words name one", async () => {
+Deno.test("runProgram() drops the permission to run commands unless the arguments name one", async () => {
   for (const [words, isGivenBack] of [[["greet"], true], [["greet", "exec:true"], false]] as const) {
     let given = 0;
     const io = Object.assign(new FakeIo(), { giveBackRun: () => Promise.resolve(void given++) });
@@ -219,7 +219,7 @@ Deno.test("runProgram() gives the permission to run commands back unless the wor
   }
 });
 
-Deno.test("runProgram() gives the permission to open the C library back unless the command does so itself", async () => {
+Deno.test("runProgram() drops the permission to open the C library unless the command does so itself", async () => {
   for (const opensLibrary of [true, false]) {
     let given = 0;
     const io = Object.assign(new FakeIo(), { giveBackLibrary: () => Promise.resolve(void given++) });
@@ -233,7 +233,7 @@ Deno.test("runProgram() gives the permission to open the C library back unless t
   }
 });
 
-Deno.test("only commands with a relay keep the permission to open the C library, and give it back", async () => {
+Deno.test("only commands with a relay keep the permission to open the C library, and drop it later", async () => {
   for (const program of [clientProgram, serverProgram, udpProgram]) {
     for (const { name, load } of program.commands) {
       assertEquals(
@@ -245,7 +245,7 @@ Deno.test("only commands with a relay keep the permission to open the C library,
   }
 });
 
-Deno.test("runProgram() lets no error move the terminal", async () => {
+Deno.test("runProgram() escapes control characters in errors", async () => {
   const { err } = await run(["greet"], new RefusedError("Cannot connect to \u001b[31mh\u0007"));
   assertEquals(err, "parley-test: Cannot connect to \\x1b[31mh\\x07\n");
 });

@@ -13,7 +13,7 @@ function terminal(mayColor: boolean) {
   };
 }
 
-Deno.test("StatusLine replaces its line, cut to the terminal, and takes it away once", () => {
+Deno.test("StatusLine replaces its line, cut to the terminal width, and removes it once", () => {
   const { io, written } = terminal(false);
   const status = new StatusLine(io);
   status.clear();

@@ -4,7 +4,7 @@ import { NatsServer } from "../support/nats_server.ts";
 import { startProgram, startServer } from "../support/program.ts";
 import { toolTest } from "../support/tools.ts";
 
-toolTest("nats-server", "parley-client chat says again by itself what NATS could not take, and once", async () => {
+toolTest("nats-server", "parley-client chat resends what NATS could not store, and it is stored once", async () => {
   await using nats = await NatsServer.start();
   const flags = ["chat", "tcp://127.0.0.1:0", "--cluster", nats.url, "--log-level", "error"];
   await using first = await startServer(flags);

@@ -5,7 +5,7 @@ import { toolTest } from "../support/tools.ts";
 
 toolTest(
   "nats-server",
-  "a NATS that rejects the login for a while ends nobody, and is used when it does not",
+  "a NATS that rejects the login for a while disconnects nobody, and is used once it accepts",
   async () => {
     const config = (password: string) => `authorization { user: bob, password: ${password} }`;
     await using nats = await NatsServer.startWith(config("right"));

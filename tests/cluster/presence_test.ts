@@ -14,7 +14,7 @@ async function who(peer: Awaited<ReturnType<typeof enterChat>>): Promise<string[
   return (await peer.until(/^\* In #lobby: /)).replace(/^\* In #lobby: /, "").split(", ").sort();
 }
 
-toolTest("nats-server", "kill -9 of one of three servers: its people are gone within 15 s, told once", async () => {
+toolTest("nats-server", "kill -9 of one of three servers: its users leave within 15 s, reported once", async () => {
   await using nats = await NatsServer.start();
   await using victim = await start(nats.url);
   await using second = await start(nats.url);
@@ -41,7 +41,7 @@ toolTest("nats-server", "kill -9 of one of three servers: its people are gone wi
   await bob.until(/^! Only an operator of #lobby may do that$/);
 });
 
-toolTest("nats-server", "three servers: SIGTERM of one takes its people away at once", async () => {
+toolTest("nats-server", "three servers: SIGTERM of one removes its users at once", async () => {
   await using nats = await NatsServer.start();
   // A lease that no test waits for: only the goodbye can tell it.
   await using ending = await start(nats.url, "--cluster-lease", "10m");

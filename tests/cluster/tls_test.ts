@@ -29,7 +29,7 @@ toolTest("nats-server", "--cluster tls:// with --cluster-ca trusts the authority
   assertEquals([code, stderr.includes("--allow-read")], [8, true]);
 });
 
-toolTest("nats-server", "--cluster-cert proves to NATS who the server is (chat L7)", async () => {
+toolTest("nats-server", "--cluster-cert authenticates the server to NATS (chat L7)", async () => {
   await using files = await CertificateFiles.create();
   await using strangers = await CertificateFiles.create();
   const pair = ["--tlscert", files.path("cert.pem"), "--tlskey", files.path("key.pem")];
@@ -61,39 +61,43 @@ toolTest("nats-server", "--cluster-cert proves to NATS who the server is (chat L
   assertMatch(alone.stderr, /--cluster-cert or --cluster-key alone/);
 });
 
-toolTest("nats-server", "--cluster tls:// takes nobody else for NATS, and sends no password in the clear", async () => {
-  await using files = await CertificateFiles.create();
-  await using strangers = await CertificateFiles.create();
-  await files.issue("other.pem", "other-key.pem", { name: "other", hosts: ["other.example"] });
-  await files.issue("old.pem", "old-key.pem", { fromDays: -20, toDays: -10 });
-  await using right = await startTls(files);
-  await using other = await startTls(files, "other", "other-key");
-  await using old = await startTls(files, "old", "old-key");
-  await using plain = await NatsServer.start();
-  const ca = ["--cluster-ca", files.path("ca.pem")];
-  for (
-    const [flags, code, text] of [
-      [[urlOf(right)], 6, /--cluster-ca FILE/],
-      [[right.url], 6, /--cluster-ca FILE/],
-      [[urlOf(right), "--cluster-ca", strangers.path("ca.pem")], 6, /certificate/],
-      [[urlOf(other), ...ca], 6, /name|altname/i],
-      [[urlOf(old), ...ca], 6, /look at its dates/],
-      [[urlOf(plain, "bob:s3cret@"), ...ca], 6, /it speaks no TLS/],
-      [[plain.url, ...ca], 2, /write tls:/],
-    ] as const
-  ) {
-    const outcome = await runProgram("server", [...CHAT, ...flags], { permissions: ["-N", "-R"] });
-    assertEquals(outcome.code, code, outcome.stderr);
-    assertMatch(outcome.stderr, text);
-    const [, ...more] = outcome.stderr.trimEnd().split("\n");
-    // Wrong usage is told with where the help is.
-    assertEquals([more.length, outcome.stderr.includes("s3cret")], [code === 2 ? 1 : 0, false], outcome.stderr);
-  }
-});
+toolTest(
+  "nats-server",
+  "--cluster tls:// rejects an impostor of NATS, and sends no password in clear text",
+  async () => {
+    await using files = await CertificateFiles.create();
+    await using strangers = await CertificateFiles.create();
+    await files.issue("other.pem", "other-key.pem", { name: "other", hosts: ["other.example"] });
+    await files.issue("old.pem", "old-key.pem", { fromDays: -20, toDays: -10 });
+    await using right = await startTls(files);
+    await using other = await startTls(files, "other", "other-key");
+    await using old = await startTls(files, "old", "old-key");
+    await using plain = await NatsServer.start();
+    const ca = ["--cluster-ca", files.path("ca.pem")];
+    for (
+      const [flags, code, text] of [
+        [[urlOf(right)], 6, /--cluster-ca FILE/],
+        [[right.url], 6, /--cluster-ca FILE/],
+        [[urlOf(right), "--cluster-ca", strangers.path("ca.pem")], 6, /certificate/],
+        [[urlOf(other), ...ca], 6, /name|altname/i],
+        [[urlOf(old), ...ca], 6, /look at its dates/],
+        [[urlOf(plain, "bob:s3cret@"), ...ca], 6, /it speaks no TLS/],
+        [[plain.url, ...ca], 2, /write tls:/],
+      ] as const
+    ) {
+      const outcome = await runProgram("server", [...CHAT, ...flags], { permissions: ["-N", "-R"] });
+      assertEquals(outcome.code, code, outcome.stderr);
+      assertMatch(outcome.stderr, text);
+      const [, ...more] = outcome.stderr.trimEnd().split("\n");
+      // Wrong usage is told with where the help is.
+      assertEquals([more.length, outcome.stderr.includes("s3cret")], [code === 2 ? 1 : 0, false], outcome.stderr);
+    }
+  },
+);
 
 toolTest(
   "nats-server",
-  "a NATS that comes back as someone else is not used, and is when it is itself again",
+  "a NATS that returns with another certificate is not used until the right one is back",
   async () => {
     await using files = await CertificateFiles.create();
     await using strangers = await CertificateFiles.create();

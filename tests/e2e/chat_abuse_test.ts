@@ -44,7 +44,7 @@ Deno.test("chat refuses a line that is not UTF-8, and keeps the connection", asy
   assertEquals(await bob.line(), "* In #lobby: @guest1");
 });
 
-Deno.test("chat takes no offence at what telnet says to the other end", async () => {
+Deno.test("chat ignores telnet negotiation", async () => {
   await using started = await startServer(CHAT);
   using ann = await enterChat(started.endpoint, "ann");
   using bob = await enterChat(started.endpoint);
@@ -57,7 +57,7 @@ Deno.test("chat takes no offence at what telnet says to the other end", async ()
 });
 
 for (const wire of CHAT_WIRES) {
-  Deno.test(`chat over ${wire} refuses what is empty, blank or too long, and passes no escape on`, async () => {
+  Deno.test(`chat over ${wire} rejects empty, blank and too long messages, and forwards no escape sequence`, async () => {
     await using chat = await ServedChat.start(wire);
     using ann = await chat.enter("ann");
     using bob = await chat.enter();

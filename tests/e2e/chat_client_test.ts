@@ -4,7 +4,7 @@ import { runProgram, startProgram, startServer } from "../support/program.ts";
 
 const CHAT = ["chat", "tcp://127.0.0.1:0"];
 
-Deno.test("parley-client chat says its input and exits 0 once it is stored, over TCP and WebSocket", async () => {
+Deno.test("parley-client chat sends its input and exits 0 once it is stored, over TCP and WebSocket", async () => {
   for (const endpoint of ["tcp://127.0.0.1:0", "ws://127.0.0.1:0"]) {
     await using started = await startServer(["chat", endpoint]);
     const { code, stdout } = await runProgram(
@@ -18,7 +18,7 @@ Deno.test("parley-client chat says its input and exits 0 once it is stored, over
   }
 });
 
-Deno.test("parley-client chat --room speaks there, although it is led through #lobby", async () => {
+Deno.test("parley-client chat --room publishes to that room, although it enters #lobby first", async () => {
   await using started = await startServer(CHAT);
   using ann = await enterChat(started.endpoint, "ann");
   await ann.send("something that guests are shown");
@@ -30,7 +30,7 @@ Deno.test("parley-client chat --room speaks there, although it is led through #l
   assertEquals(await ann.until(/left/), "* guest2 left #lobby");
 });
 
-Deno.test("parley-client chat exits 1 where the server refuses, 2 at a wrong line, 4 where nobody is", async () => {
+Deno.test("parley-client chat exits 1 if the server rejects, 2 at an invalid line, 4 if the port is closed", async () => {
   await using started = await startServer(CHAT);
   const run = (input: string, args: readonly string[] = []) =>
     runProgram("client", ["chat", started.endpoint, ...args], { input });
@@ -42,7 +42,7 @@ Deno.test("parley-client chat exits 1 where the server refuses, 2 at a wrong lin
   assertMatch(refused.stderr, /^parley-client: Cannot connect to tcp:\/\/127\.0\.0\.1:1 .*\n$/);
 });
 
-Deno.test("parley-client chat says that a server that is no chat does not answer as one", async () => {
+Deno.test("parley-client chat reports a server that does not speak the chat protocol", async () => {
   await using started = await startServer(["discard", ":0"]);
   const { code } = await runProgram("client", ["chat", started.endpoint, "--wait-reply", "200ms"], { input: "hi\n" });
   assertEquals(code, 5);
@@ -69,7 +69,7 @@ Deno.test("parley-client chat --json: a bot that answers", async () => {
   assertEquals((await bot.outcome()).code, 0);
 });
 
-Deno.test("parley-client chat --json comes back after kill -9 of the server and misses nothing", async () => {
+Deno.test("parley-client chat --json reconnects after kill -9 of the server and misses nothing", async () => {
   const folder = await Deno.makeTempDir();
   const serverArgs = ["--history", `${folder}/chat.db`, "--log-level", "off"];
   let endpoint = "tcp://127.0.0.1:0";

@@ -6,10 +6,10 @@ import { readRoom } from "../support/publisher.ts";
 import type { LinePeer } from "../support/peer.ts";
 import { runProgram, startServer } from "../support/program.ts";
 
-Deno.test("--history: four times kill -9 under load, no acknowledged message is missing or doubled", () =>
+Deno.test("--history: four times kill -9 under load, no acknowledged message is missing or duplicated", () =>
   killUnderLoad(4));
 
-Deno.test("--history: a client resumes over a restart, and people see what was said before", async () => {
+Deno.test("--history: a client resumes after a restart, and users see earlier messages", async () => {
   await using history = await makeHistory();
   let epoch: unknown;
   {
@@ -161,7 +161,7 @@ Deno.test("--history-age takes days up to ten years (chat M7)", async () => {
 });
 
 Deno.test({
-  name: "--history: on a full disk nothing is acknowledged that is not stored, and the sender is told",
+  name: "--history: on a full disk no unstored message is acknowledged, and the sender is notified",
   ignore: Deno.build.os !== "linux",
   async fn() {
     await using history = await makeHistory();

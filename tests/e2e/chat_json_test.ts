@@ -82,7 +82,7 @@ for (const wire of CHAT_WIRES) {
     assertEquals((messages as JsonEvent[]).map(({ text }) => text), ["once"]);
   });
 
-  test("resuming gives exactly what was missed, then live messages", async () => {
+  test("resuming delivers exactly the missed messages, then live ones", async () => {
     await using chat = await ServedChat.start(wire);
     using bob = await chat.enterJson();
     const { epoch } = await join(bob, "#dev");
@@ -106,7 +106,7 @@ for (const wire of CHAT_WIRES) {
     }
   });
 
-  test("what cannot be resumed is told as unrecovered, and the session is fine", async () => {
+  test("messages that cannot be resumed are reported as unrecovered, and the session continues", async () => {
     await using chat = await ServedChat.start(wire, ["--history-count", "2"]);
     using bob = await chat.enterJson();
     const { epoch } = await join(bob, "#dev");

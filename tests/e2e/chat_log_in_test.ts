@@ -38,7 +38,7 @@ async function greeted(endpoint: string): Promise<LinePeer & Disposable> {
   return Object.assign(peer, { [Symbol.dispose]: () => peer.conn.close() });
 }
 
-Deno.test("chat --auth refuses everything before the login, and then gives the name and its rights", async () => {
+Deno.test("chat --auth rejects everything before the login, and then grants the name and its rights", async () => {
   await using started = await startClosedChat();
   using bob = await greeted(started.endpoint);
   for (const line of ["hello", "/who", "/join #dev", "/msg ann hi", "/nick x"]) {
@@ -82,7 +82,7 @@ Deno.test("--auth-timeout without --auth is refused with exit code 2", async () 
   assertMatch(stderr, /^parley-server: --auth-timeout requires --auth$/m);
 });
 
-Deno.test("chat --auth ends the conversation of who guesses", async () => {
+Deno.test("chat --auth disconnects a client that guesses passwords", async () => {
   await using started = await startClosedChat();
   using eve = await greeted(started.endpoint);
   await eve.send("/login bob a\n/login bob b\n/login bob c\n/login bob d\n/login bob e\n/who");

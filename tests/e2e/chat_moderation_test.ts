@@ -4,7 +4,7 @@ import { CHAT_WIRES, ServedChat } from "../support/chat_wires.ts";
 for (const wire of CHAT_WIRES) {
   const test = (name: string, run: () => Promise<void>) => Deno.test(`over ${wire}: ${name}`, run);
 
-  test("who is no operator can neither kick, ban, mute, make operators nor set the topic", async () => {
+  test("a member that is not an operator cannot kick, ban, mute, appoint operators or set the topic", async () => {
     await using chat = await ServedChat.start(wire);
     using _operator = await chat.enter("ann");
     using bob = await chat.enter("bob");
@@ -44,7 +44,7 @@ for (const wire of CHAT_WIRES) {
     assertEquals(await ann.reply("/unban bob"), "! bob is not banned in #lobby");
   });
 
-  test("what a muted member says is not passed on, whatever it calls itself", async () => {
+  test("messages of a muted member are not delivered, whatever its name", async () => {
     await using chat = await ServedChat.start(wire);
     using ann = await chat.enter("ann");
     using bob = await chat.enter("bob");
@@ -61,7 +61,7 @@ for (const wire of CHAT_WIRES) {
     assertEquals(await ann.line(), "[#lobby] bob: thanks");
   });
 
-  test("operators make operators, and the topic is shown to who comes", async () => {
+  test("operators appoint operators, and the topic is shown to new members", async () => {
     await using chat = await ServedChat.start(wire);
     using ann = await chat.enter("ann");
     using bob = await chat.enter("bob");
@@ -77,7 +77,7 @@ for (const wire of CHAT_WIRES) {
     assertEquals(await bob.until(/took/), "* bob took operator rights in #lobby from ann");
   });
 
-  test("JSON wire: moderation is told to all with who did it, and until when", async () => {
+  test("JSON format: moderation is reported to all, with its author and its end", async () => {
     await using chat = await ServedChat.start(wire);
     using ann = await chat.enterJson();
     using bob = await chat.enterJson();

@@ -100,7 +100,7 @@ Deno.test("readExactly() that times out leaves what came for the next read", asy
   connection.close();
 });
 
-Deno.test("readExactly() refuses a count that is none", async () => {
+Deno.test("readExactly() rejects an invalid count", async () => {
   const { connection } = fakeConnection();
   for (const count of [-1, 1.5, NaN]) await assertRejects(() => readExactly(connection, count), RangeError);
   connection.close();
@@ -144,7 +144,7 @@ Deno.test("sendLast() leaves at once where nothing waits, else in its order", as
   connection.close();
 });
 
-Deno.test("sendLast() goes on until the transport has taken all of it", async () => {
+Deno.test("sendLast() continues until the transport has accepted everything", async () => {
   const { connection, transport } = fakeConnection();
   transport.writesMost = 4;
   connection.sendLast(utf8("0123456789"));
@@ -164,7 +164,7 @@ Deno.test("sendLast() rejects the waiters for bytes that could not be sent", asy
   connection.close();
 });
 
-Deno.test("write() goes on until the transport has taken all of it", async () => {
+Deno.test("write() continues until the transport has accepted everything", async () => {
   const { connection, transport } = fakeConnection();
   transport.writesMost = 4;
   await connection.write(utf8("0123456789"));
@@ -207,7 +207,7 @@ Deno.test("dispose sends what is queued before it closes (fault 3)", async () =>
   assertEquals([transport.writes.join(""), connection.closeReason], ["last words", "done"]);
 });
 
-Deno.test("dispose waits for a peer that does not read no longer than the write deadline (fault 3)", async () => {
+Deno.test("dispose waits up to the write deadline for a peer that does not read (fault 3)", async () => {
   const { connection, transport } = fakeConnection({ limits: { writeMs: 20 } });
   transport.holdWrites();
   connection.send(utf8("x"));
@@ -250,7 +250,7 @@ Deno.test("write() after one's own close throws a ClosedError, which is no Reset
   await assertRejects(() => connection.flush(), ClosedError);
 });
 
-Deno.test("a read that times out says after how long and how many bytes had come (fault 38)", async () => {
+Deno.test("a read that times out reports the time and the number of bytes received (fault 38)", async () => {
   const { connection, transport } = fakeConnection();
   transport.say("abc");
   await connection.read();
@@ -263,7 +263,7 @@ Deno.test("a read that times out says after how long and how many bytes had come
   connection.close();
 });
 
-Deno.test("close() happens once, settles every waiter and gives readers the end", async () => {
+Deno.test("close() runs once, settles every waiter and ends readers", async () => {
   const { connection, transport } = fakeConnection();
   transport.holdWrites();
   const reading = connection.read();
@@ -312,7 +312,7 @@ Deno.test("closeWrite() sends what is queued first, and leaves reading as it is"
   connection.close();
 });
 
-Deno.test("read() gives what a peer said before it refused what was written, and then its end closes", async () => {
+Deno.test("read() returns what a peer sent before it reset the connection, and then closes", async () => {
   const { connection, transport } = fakeConnection();
   transport.holdWrites();
   const writing = connection.write(utf8("too much"));
@@ -397,7 +397,7 @@ Deno.test("checkDeadlines() does not take a slow but steady write for idleness",
   connection.close();
 });
 
-Deno.test("checkDeadlines() closes a connection whose peer takes nothing, with a reason of its own", async () => {
+Deno.test("checkDeadlines() closes a connection whose peer reads nothing, with its own reason", async () => {
   using deadlineTimer = fakeDeadlineTimer();
   const { connection, transport } = fakeConnection({ deadlineTimer, limits: { writeMs: 1_000 } });
   transport.holdWrites();

@@ -35,7 +35,7 @@ Deno.test("the timer runs only while something is watched", async () => {
   deadlineTimer.delete(member);
 });
 
-Deno.test("DeadlineTimer lets what came meanwhile be read first when the program has stood still", async () => {
+Deno.test("DeadlineTimer lets pending input be read first after the program was stalled", async () => {
   using deadlineTimer = new DeadlineTimer(20);
   deadlineTimer.hold();
   const seen: string[] = [];

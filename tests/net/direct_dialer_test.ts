@@ -25,7 +25,7 @@ Deno.test("createDirectDialer() connects from the address that is asked for, in 
   assertEquals(await dial("127.0.0.1", "localhost", { family: 4 }), "tcp://127.0.0.1");
 });
 
-Deno.test("createDirectDialer() says that a name has no address of the family", async () => {
+Deno.test("createDirectDialer() reports that a name has no address of the family", async () => {
   const wrong: [DirectOptions, string, string][] = [
     [{ family: 6 }, "127.0.0.1", "IPv6"],
     [{ from: { host: "::1", port: 0 } }, "127.0.0.1", "IPv6"],
@@ -37,7 +37,7 @@ Deno.test("createDirectDialer() says that a name has no address of the family", 
   }
 });
 
-Deno.test("createDirectDialer() says that our end cannot be bound, and that port 0 is no server's", async () => {
+Deno.test("createDirectDialer() reports that the local address cannot be bound, and that port 0 is invalid", async () => {
   const from = { host: "192.0.2.1", port: 0 };
   using listener = await listen("tcp://127.0.0.1:0");
   const dialing = createDirectDialer({ from }).dial(listener.endpoint, OPTIONS);

@@ -42,7 +42,7 @@ Deno.test("parseEndpoint() fills in the scheme and the port that are asked for",
   assertEquals(formatEndpoint(parseEndpoint("[::1]", { port: 5432 })), "tcp://[::1]:5432");
 });
 
-Deno.test("parseEndpoint() refuses the rest, says what was wrong and shows an example", () => {
+Deno.test("parseEndpoint() rejects everything else, reports the reason and shows an example", () => {
   const cases: [string, string][] = [
     ["", "the port is missing"],
     ["localhost", "the port is missing"],

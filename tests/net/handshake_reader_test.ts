@@ -14,7 +14,7 @@ async function readText(transport: { read(into: Uint8Array): Promise<number | nu
   return count === null ? null : new TextDecoder().decode(into.subarray(0, count));
 }
 
-Deno.test("HandshakeReader reads messages however they come, and gives back what follows them", async () => {
+Deno.test("HandshakeReader reads messages however they are split, and returns the bytes that follow", async () => {
   const inner = new FakeTransport();
   const reader = new HandshakeReader(inner);
   inner.say("on", "e\ntwo\nth", "ree");

@@ -72,7 +72,7 @@ Deno.test("raceAddresses() tries the next at once when one fails", async () => {
   assertEquals(fake.started, ["::1", "127.0.0.1"]);
 });
 
-Deno.test("raceAddresses() tries the next beside a silent one, and ends the loser", async () => {
+Deno.test("raceAddresses() tries the next address in parallel to a silent one, and closes the loser", async () => {
   const fake = new FakeDial();
   const racing = race(fake, addresses("::1", "127.0.0.1"), undefined, 1);
   await fake.startOf("127.0.0.1");
@@ -107,7 +107,7 @@ Deno.test("raceAddresses() lists every address and its reason when none answers"
   assertEquals(error.attempts.map(({ reason }) => reason), ["no route to host", "connection refused"]);
 });
 
-Deno.test("raceAddresses() says refused whichever of its addresses failed last", async () => {
+Deno.test("raceAddresses() reports a refused connection whichever address failed last", async () => {
   const fake = new FakeDial();
   const racing = race(fake, addresses("127.0.0.1", "::1"));
   fake.fail("127.0.0.1");
@@ -117,7 +117,7 @@ Deno.test("raceAddresses() says refused whichever of its addresses failed last",
   assertEquals(error.attempts.map(({ address }) => address), ["127.0.0.1:80", "[::1]:80"]);
 });
 
-Deno.test("raceAddresses() says so plainly when the sandbox forbids the only address", async () => {
+Deno.test("raceAddresses() reports a permission error when the sandbox forbids the only address", async () => {
   const fake = new FakeDial();
   const racing = race(fake, addresses("127.0.0.1"));
   fake.fail(

@@ -83,7 +83,7 @@ Deno.test("handshake() closes the transport and throws the layer's error", async
   await assertRejects(() => connection.read(), TlsError, "not today");
 });
 
-Deno.test("handshake() gives a layer that does not end no more than the time for all layers", async () => {
+Deno.test("handshake() limits a layer that does not end to the time for all layers", async () => {
   let aborted: AbortSignal | undefined;
   const late = Promise.withResolvers<Layered>();
   const { connection, transport } = withLayers([

@@ -15,13 +15,13 @@ Deno.test("lingeringClose() sends what is queued, ends our side, and reads to th
   assertEquals(connection.closeReason, "done");
 });
 
-Deno.test("lingeringClose() waits for a peer that does not end no longer than it may", async () => {
+Deno.test("lingeringClose() waits for a peer that does not end up to its limit", async () => {
   const { connection } = fakeConnection();
   await lingeringClose(connection, { timeoutMs: 5, reason: "drain" });
   assertEquals(connection.closeReason, "drain");
 });
 
-Deno.test("lingeringClose() takes it well that the peer is gone", async () => {
+Deno.test("lingeringClose() does not throw when the peer is gone", async () => {
   const { connection, transport } = fakeConnection();
   transport.say(new Deno.errors.ConnectionReset("gone"));
   await lingeringClose(connection, GENEROUS);
@@ -61,7 +61,7 @@ Deno.test("lingeringClose() closes at once where both sides are through, and lea
   assertEquals([connection.closeReason, transport.closeCount], ["done", 1]);
 });
 
-Deno.test("lingeringClose() gives a peer that goes on its time, byte after byte, and no more", async () => {
+Deno.test("lingeringClose() limits a peer that keeps sending byte after byte to its time", async () => {
   using time = new FakeTime();
   const { transport, connection } = fakeConnection();
   const closing = lingeringClose(connection, { timeoutMs: 2_000 });

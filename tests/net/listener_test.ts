@@ -58,13 +58,13 @@ Deno.test({
   },
 });
 
-Deno.test("listen() says that an address is in use", async () => {
+Deno.test("listen() reports an address that is in use", async () => {
   using listener = await listen("tcp://127.0.0.1:0");
   const error = await assertRejects(() => listen(listener.endpoint), BindError, "address already in use");
   assertEquals(error.reason, "in use");
 });
 
-Deno.test("listen() says that an address is not of this machine", async () => {
+Deno.test("listen() reports an address that is not local", async () => {
   // Reserved for documentation (RFC 5737).
   const error = await assertRejects(() => listen("tcp://192.0.2.1:0"), BindError);
   assertEquals(error.reason, "not available");
@@ -105,7 +105,7 @@ Deno.test("close() ends an accept that waits, and the iteration", async () => {
   for await (const _ of listener) throw new Error("nobody can come");
 });
 
-Deno.test("accept() that fails leaves the listener usable, and gives the socket back", async () => {
+Deno.test("accept() that fails leaves the listener usable, and closes the socket", async () => {
   let closed = 0;
   let round = 0;
   const listener = new Listener({
@@ -219,7 +219,7 @@ Deno.test("mergeAcceptors() keeps connections to one address while another is se
   assertEquals(ports, new Set([first.addr.port, second.addr.port]));
 });
 
-Deno.test("accept() turns Nagle off and keep-alive on, and gives the option applier both ends to the byte", async () => {
+Deno.test("accept() turns Nagle off and keep-alive on, and passes both addresses to the option applier", async () => {
   const calls: unknown[] = [];
   const fake = new FakeTransport();
   const accepted: Accepted = Object.assign(fake, {

@@ -33,7 +33,7 @@ Deno.test("joinGroups() joins each group on the interface that is asked for, and
   assertEquals(await join({ groups: ["ff02::7"], interface: "2" }), ["v6 ff02::7 2"]);
 });
 
-Deno.test("joinGroups() rejects what is no group, no interface of its family, or a TTL for IPv6", async () => {
+Deno.test("joinGroups() rejects an invalid group, an interface of another family, and a TTL for IPv6", async () => {
   await assertRejects(() => join({ groups: ["192.0.2.1"] }), SyntaxError, "not a multicast group");
   await assertRejects(
     () => join({ groups: ["239.0.0.7"], interface: "2" }),

@@ -91,7 +91,7 @@ Deno.test("Outbox.abort() drops the queue, and rejects all waiters, also those o
   assertEquals([transport.writes, failures], [["under way"], []]);
 });
 
-Deno.test("Outbox gives the owner's error to a write that fails, and tells the owner of one that nobody waits for", async () => {
+Deno.test("Outbox rejects a failed write with the owner's error, and notifies the owner if nothing waits for it", async () => {
   for (const method of ["write", "send", "sendNow"] as const) {
     const { transport, outbox, failures } = start();
     transport.holdWrites();

@@ -119,7 +119,7 @@ Deno.test("acquire() throws a TimeoutError of phase pool when none is free in ti
   (await pool.acquire()).release();
 });
 
-Deno.test("acquire() gives way to the next when its signal aborts", async () => {
+Deno.test("acquire() lets the next caller proceed when its signal aborts", async () => {
   const { pool } = fakePool({ size: 1 });
   await using _closing = pool;
   const held = await pool.acquire();
@@ -233,7 +233,7 @@ Deno.test("release() closes what is more than the idle limit", async () => {
   assertEquals(peers.map(({ isClosed }) => isClosed), [false, true, true]);
 });
 
-Deno.test("release() called twice gives the connection back once", async () => {
+Deno.test("release() called twice returns the connection once", async () => {
   const { pool } = fakePool();
   await using _closing = pool;
   const lease = await pool.acquire();
@@ -347,7 +347,7 @@ Deno.test("acquire() with trustFor 0 sees a peer that ended a moment ago, over r
   }
 });
 
-Deno.test("use() over real sockets gives each of many callers its own answers", async () => {
+Deno.test("use() over real sockets returns to each of many callers its own replies", async () => {
   using listener = await listen("tcp://127.0.0.1:0");
   const served: Promise<void>[] = [];
   const serving = (async () => {

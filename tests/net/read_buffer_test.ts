@@ -13,7 +13,7 @@ Deno.test("ReadBuffer starts at 128 bytes and doubles with each full read up to 
   assertEquals(sizes, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 2048]);
 });
 
-Deno.test("ReadBuffer.take() gives the bytes that were read, also when the space grows", () => {
+Deno.test("ReadBuffer.take() returns the bytes that were read, also when the buffer grows", () => {
   const buffer = new ReadBuffer();
   buffer.space.fill(7);
   assertEquals(buffer.take(3), Uint8Array.of(7, 7, 7));

@@ -12,12 +12,12 @@ Deno.test("retry() tries up to the maximum, and throws the last error", async ()
   assertEquals(attempts, [1, 2, 3, 4]);
 });
 
-Deno.test("retry() gives the first success", async () => {
+Deno.test("retry() returns the first success", async () => {
   const work = (attempt: number) => attempt < 3 ? refused() : Promise.resolve(attempt);
   assertEquals(await retry(work, { backoff: NO_PAUSE }), 3);
 });
 
-Deno.test("retry() does not repeat what cannot pass, by default or by its own test", async () => {
+Deno.test("retry() does not repeat permanent failures, by default or by the caller's test", async () => {
   let count = 0;
   const fail = (error: Error) => () => count++ < 10 ? Promise.reject(error) : Promise.resolve();
   await assertRejects(() => retry(fail(new TlsError("expired", "expired")), { backoff: NO_PAUSE }), TlsError);

@@ -59,20 +59,20 @@ const REFUSALS: readonly { protocol: StartTlsProtocol; script: Script; says: str
 ];
 
 for (const { protocol, script, says } of REFUSALS) {
-  Deno.test(`connect() says so when the ${protocol} server will not have TLS: ${says}`, async () => {
+  Deno.test(`connect() reports that the ${protocol} server rejects TLS: ${says}`, async () => {
     await using server = startTlsPeer(script, "close");
     const error = await assertRejects(() => dial(server.endpoint, protocol), TlsError);
     assertStringIncludes(error.message, says);
   });
 }
 
-Deno.test("connect() refuses what a STARTTLS server says in the clear after its consent", async () => {
+Deno.test("connect() rejects clear text that a STARTTLS server sends after its consent", async () => {
   const script = [...START_TLS_SCRIPTS.pop3.slice(0, 2), { says: "+OK begin TLS\r\n+OK 1 message injected\r\n" }];
   await using server = startTlsPeer(script, "wait");
   await assertRejects(() => dial(server.endpoint, "pop3"), TlsError, "sent plaintext after it agreed to TLS");
 });
 
-Deno.test("connect() tells an end inside the STARTTLS dialogue from a refusal", async () => {
+Deno.test("connect() distinguishes a close during the STARTTLS dialogue from a rejection", async () => {
   await using server = startTlsPeer([{ says: "220-mail" }], "close");
   await assertRejects(() => dial(server.endpoint, "smtp"), ClosedEarlyError, "during the smtp dialogue");
 });
@@ -133,7 +133,7 @@ const DIALOGUES: readonly (readonly [StartTlsProtocol, ...(readonly [says: strin
 ];
 
 for (const [protocol, ...turns] of DIALOGUES) {
-  Deno.test(`startTlsLayer() waits for each reply of ${protocol} before it says the next line`, async () => {
+  Deno.test(`startTlsLayer() waits for each reply of ${protocol} before it sends the next line`, async () => {
     const transport = new FakeTransport();
     const wrapping = startTlsLayer(protocol, "tcp://mail:1").wrap(transport, {} as never, {} as never);
     wrapping.catch(() => {});

@@ -39,7 +39,7 @@ async function read(transport: StreamTransport, size: number): Promise<string | 
   return count === null ? null : new TextDecoder().decode(into.subarray(0, count));
 }
 
-Deno.test("StreamTransport gives the bytes in order, in whatever pieces they come and are asked for, then the end", async () => {
+Deno.test("StreamTransport reads the bytes in order, however they are split, then the end", async () => {
   const { stream, transport } = start();
   const first = read(transport, 2);
   stream.emit("data", new TextEncoder().encode("abc"));
@@ -50,7 +50,7 @@ Deno.test("StreamTransport gives the bytes in order, in whatever pieces they com
   assertEquals([await read(transport, 1), await read(transport, 1)], [null, null]);
 });
 
-Deno.test("StreamTransport holds the peer back at 64 KiB that nobody reads (READ_AHEAD_BYTES), until somebody does", async () => {
+Deno.test("StreamTransport pauses the peer at 64 KiB of unread bytes (READ_AHEAD_BYTES), until they are read", async () => {
   const { stream, wants, transport } = start();
   const reading = read(transport, 10);
   assertEquals(wants, [true]);
@@ -84,7 +84,7 @@ Deno.test("StreamTransport writes when all below has been written, and nothing f
   await withinTime(transport.closeWrite(), "the end");
 });
 
-Deno.test("StreamTransport fails a write whose stream or what lies below fails, or that is closed meanwhile", async () => {
+Deno.test("StreamTransport rejects a write when the stream or the transport below fails, or is closed meanwhile", async () => {
   const byStream = start();
   byStream.stream.failsWith = new Error("EPIPE");
   await assertRejects(() => withinTime(byStream.transport.write(new Uint8Array(1)), "a write"), Error, "EPIPE");
@@ -103,7 +103,7 @@ Deno.test("StreamTransport fails a write whose stream or what lies below fails, 
   await assertRejects(() => withinTime(unheard, "a write"), Deno.errors.NotConnected);
 });
 
-Deno.test("StreamTransport gives what came before a failure, then the failure, of the stream or of what lies below", async () => {
+Deno.test("StreamTransport reads the bytes before a failure, then throws it, for the stream and for the transport below", async () => {
   for (const where of ["stream", "below"] as const) {
     const { stream, below, transport } = start();
     stream.emit("data", new TextEncoder().encode("last words"));

@@ -49,7 +49,7 @@ Deno.test("write() over TLS waits for a server that does not read", async () => 
   assertEquals(error.phase, "write");
 });
 
-Deno.test("read() over TLS gives everything that a peer wrote that had to wait", async () => {
+Deno.test("read() over TLS returns everything written by a peer that had to wait", async () => {
   await using ends = await pair("60s");
   const { server, client } = ends;
   const size = 8 * 1024 * 1024;

@@ -160,7 +160,7 @@ const CASES: readonly { name: string; shown: string[]; trusted?: string[]; reaso
 ];
 
 for (const { name, shown, trusted = [], reason, says } of CASES) {
-  Deno.test(`diagnoseCertificate() finds what is wrong with a chain of ${name}`, () => {
+  Deno.test(`diagnoseCertificate() finds the fault of a chain of ${name}`, () => {
     const read = (pems: readonly string[]) => pems.flatMap((pem) => certificatesIn(pem, "it"));
     const fault = diagnoseCertificate(read(shown), read(trusted));
     assertEquals(fault?.reason, reason, fault?.text);
@@ -168,6 +168,6 @@ for (const { name, shown, trusted = [], reason, says } of CASES) {
   });
 }
 
-Deno.test("diagnoseCertificate() says nothing of a peer that shows no certificate", () => {
+Deno.test("diagnoseCertificate() reports nothing for a peer without a certificate", () => {
   assertEquals(diagnoseCertificate([]), undefined);
 });

@@ -27,7 +27,7 @@ Deno.test("tlsFactsOf() has version, cipher, protocol and chain", () => {
   assertEquals([nothing.version, nothing.cipher, nothing.alpn, nothing.chain], ["", "", "h2", []]);
 });
 
-Deno.test("tlsFactsOf() says why a certificate would have been refused", () => {
+Deno.test("tlsFactsOf() reports why a certificate would have been rejected", () => {
   const distrustOf = (authorizationError: unknown, chain = [leaf]) =>
     tlsFactsOf(socketOf({ authorizationError }), chain).distrust;
   for (const none of [null, undefined]) assertEquals(distrustOf(none), undefined);

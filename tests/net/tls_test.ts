@@ -61,7 +61,7 @@ async function failure(endpoint: string, options: ConnectOptions): Promise<TlsEr
   return await assertRejects(() => connect(endpoint, options), TlsError);
 }
 
-Deno.test("connect() over TLS sends back a megabyte and the peer's end after its own", async () => {
+Deno.test("connect() over TLS transfers a megabyte and a half-close each way", async () => {
   await using server = await echoServer(good);
   await using client = await connect(server.endpoint, { tls: { ca: authority.cert } });
   const data = crypto.getRandomValues(new Uint8Array(65_536));
@@ -70,7 +70,7 @@ Deno.test("connect() over TLS sends back a megabyte and the peer's end after its
   assertEquals(server.failures, []);
 });
 
-Deno.test("Connection.tls says version, protocol, names, chain and days left", async () => {
+Deno.test("Connection.tls has the version, protocol, names, chain and days left", async () => {
   await using server = await echoServer({ ...good, alpn: ["parley/1", "other"] });
   await using client = await connect(server.endpoint, { tls: { ca: authority.cert, alpn: ["none", "parley/1"] } });
   const { tls } = client;
@@ -159,7 +159,7 @@ for (const { name, reason, says, pair, options } of refusals) {
   });
 }
 
-Deno.test("connect() over TLS says nothing to a server whose certificate it looks at once more, and shows none", async () => {
+Deno.test("connect() over TLS sends no data and no certificate to a server whose certificate it examines again", async () => {
   const heard: number[] = [];
   const shown: unknown[] = [];
   const listener = await listen("tls://127.0.0.1:0", {
@@ -206,14 +206,14 @@ async function untilEnd(conn: Deno.Conn): Promise<void> {
   while (await conn.read(new Uint8Array(1024)) !== null);
 }
 
-Deno.test("connect() over TLS tells what it knows when the certificate cannot be looked at again", async () => {
+Deno.test("connect() over TLS reports the known facts when the certificate cannot be examined again", async () => {
   await using server = await showOnce(() => {});
   const error = await failure(server.endpoint, { tls: { ca: authority.cert } });
   assertEquals(error.reason, "untrusted");
   assertStringIncludes(error.message, "the certificate is not trusted (");
 });
 
-Deno.test("connect() over TLS looks at the certificate again within the handshake's deadline", async () => {
+Deno.test("connect() over TLS examines the certificate again within the handshake's deadline", async () => {
   await using server = await showOnce(untilEnd);
   const before = performance.now();
   const error = await failure(server.endpoint, { tls: { ca: authority.cert }, handshakeTimeout: "700ms" });
@@ -221,7 +221,7 @@ Deno.test("connect() over TLS looks at the certificate again within the handshak
   assert(performance.now() - before < 20_000);
 });
 
-Deno.test("connect() over TLS ends with the signal's reason while it looks at the certificate again", async () => {
+Deno.test("connect() over TLS ends with the signal's reason while it examines the certificate again", async () => {
   const aborter = new AbortController();
   await using server = await showOnce(async (conn) => {
     aborter.abort(new Error("enough"));
@@ -231,13 +231,13 @@ Deno.test("connect() over TLS ends with the signal's reason while it looks at th
   await assertRejects(() => connect(server.endpoint, options), Error, "enough");
 });
 
-Deno.test("connect() over TLS takes a certificate for the name given", async () => {
+Deno.test("connect() over TLS accepts a certificate for the given name", async () => {
   await using server = await echoServer(await authority.issue({ hosts: ["db.internal"] }));
   await using client = await connect(server.endpoint, { tls: { ca: authority.cert, serverName: "db.internal" } });
   assertEquals(await exchange(client, utf8("hello")), utf8("hello"));
 });
 
-Deno.test("connect() over TLS fails where no application protocol is in common", async () => {
+Deno.test("connect() over TLS fails without a common application protocol", async () => {
   using listener = Deno.listenTls({ hostname: "127.0.0.1", port: 0, ...good, alpnProtocols: ["a"] });
   const served = listener.accept().then(async (conn) => {
     using accepted = conn;
@@ -256,7 +256,7 @@ Deno.test("an accepted connection is closed when its client offers none of the a
   assertEquals(error.reason, "alpn");
 });
 
-Deno.test("connect() over TLS says so when the peer speaks no TLS", async () => {
+Deno.test("connect() over TLS reports a peer that does not speak TLS", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const served = listener.accept().then(async (conn) => {
     await conn.write(utf8("220 plain text here\r\n"));
@@ -269,7 +269,7 @@ Deno.test("connect() over TLS says so when the peer speaks no TLS", async () => 
   await served;
 });
 
-Deno.test("connect() over TLS fails with the reason closed when the peer goes away", async () => {
+Deno.test("connect() over TLS fails with the reason closed when the peer disconnects", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const served = listener.accept().then(async (conn) => {
     await conn.read(new Uint8Array(16_384));
@@ -370,7 +370,7 @@ Deno.test("an accepted connection is closed when its client is silent past the h
   assertEquals(error.phase, "handshake");
 });
 
-Deno.test("TlsServerContext.replace() shows the new certificate to new clients and keeps the open ones", async () => {
+Deno.test("TlsServerContext.replace() presents the new certificate to new clients and keeps open connections", async () => {
   const context = new TlsServerContext(good);
   await using server = await echoServer(context);
   const tls = { ca: authority.cert };
@@ -383,7 +383,7 @@ Deno.test("TlsServerContext.replace() shows the new certificate to new clients a
   assertEquals(await exchange(after, utf8("two")), utf8("two"));
 });
 
-Deno.test("TlsServerContext() names what is wrong with a certificate", async () => {
+Deno.test("TlsServerContext() reports the fault of a certificate", async () => {
   const other = await authority.issue();
   const expired = await authority.issue({ fromDays: -30, toDays: -2 });
   const early = await authority.issue({ fromDays: 2 });
@@ -422,7 +422,7 @@ Deno.test("Connection.tls holds the whole chain, and an expired second intermedi
   assertStringIncludes(error.message, "the certificate of its issuer CN=First expired 2 days ago");
 });
 
-Deno.test("connect() over TLS says why a certificate that the trusted CA signed is rejected (fault 15)", async () => {
+Deno.test("connect() over TLS reports why a certificate signed by the trusted CA is rejected (fault 15)", async () => {
   const cases = [
     [{ usages: ["client"] }, "its extended key usage does not include server authentication"],
     [{ isAuthority: true }, "it is a CA certificate, which a server must not use as its own"],
@@ -447,7 +447,7 @@ Deno.test("connect() over TLS names what a certificate is for, also where that i
   }
 });
 
-Deno.test("toHandshakeError() and toSocketError() tell alerts about our certificate from faults of the peer's (fault 15)", () => {
+Deno.test("toHandshakeError() and toSocketError() distinguish alerts about our certificate from faults of the peer's (fault 15)", () => {
   const cases: [message: string, reason: TlsReason][] = [
     ["received fatal alert: UnknownCA", "rejected"],
     ["received fatal alert: CertificateExpired", "rejected"],

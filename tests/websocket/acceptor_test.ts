@@ -26,7 +26,7 @@ Deno.test("WebSocketAcceptor answers GET with the route's content, and keeps the
   assertEquals([made.status, made.body], [503, "asked now"]);
 });
 
-Deno.test("WebSocketAcceptor answers requests that come in one packet in their order, then upgrades", async () => {
+Deno.test("WebSocketAcceptor answers pipelined requests in order, then upgrades", async () => {
   await using served = await serveWebSocket({ routes: ROUTES });
   using peer = await WebSocketPeer.dial(served.endpoint);
   await peer.send(get("/made?1") + get("/made?2") + upgradeRequest("a"));
@@ -54,7 +54,7 @@ const REFUSED: readonly [string, number, string][] = [
   ["a GET where WebSocket is spoken", 426, get("/")],
 ];
 
-Deno.test("WebSocketAcceptor refuses what it has no answer to, and ends the connection", async (t) => {
+Deno.test("WebSocketAcceptor rejects requests that it cannot answer, and closes the connection", async (t) => {
   await using served = await serveWebSocket({ routes: ROUTES });
   for (const [what, status, request] of REFUSED) {
     await t.step(`${status} to ${what}`, async () => {
@@ -79,7 +79,7 @@ Deno.test("WebSocketAcceptor does not read on after a request with a body", asyn
   assert(await peer.ended());
 });
 
-Deno.test("WebSocketAcceptor ends a connection quietly when no further request comes", async () => {
+Deno.test("WebSocketAcceptor closes a connection silently when no further request arrives", async () => {
   await using served = await serveWebSocket({ routes: ROUTES, headTimeout: 50 });
   using peer = await WebSocketPeer.dial(served.endpoint);
   await peer.send(get("/page"));
@@ -125,7 +125,7 @@ Deno.test("a WebSocket client that a gate rejects receives the reason over HTTP 
   }
 });
 
-Deno.test("a server tells at most 32 rejected clients at once, and gives their places back (fault 9)", async () => {
+Deno.test("a server answers at most 32 rejected clients at once, and frees their places (fault 9)", async () => {
   await using served = await serveWebSocket({ gate: { enter: () => ({ reason: "denied" }) } });
   const peers = await Promise.all(Array.from({ length: 33 }, () => WebSocketPeer.dial(served.endpoint)));
   const told = await Promise.all(peers.map((peer) => peer.answer().then(() => true, () => false)));

@@ -34,7 +34,7 @@ Deno.test("acceptDeflate() takes the first offer that it can accept, with all fo
   }
 });
 
-Deno.test("readDeflateAnswer() takes what was offered, and names what is wrong", () => {
+Deno.test("readDeflateAnswer() accepts what was offered, and reports an invalid answer", () => {
   assertEquals(readDeflateAnswer(BOTH), { windowBits: 15 });
   assertEquals(readDeflateAnswer(`${BOTH}; client_max_window_bits=9; server_max_window_bits=8`), { windowBits: 9 });
   assertEquals(readDeflateAnswer(`${BOTH}; client_max_window_bits=8`), { windowBits: undefined });
@@ -51,7 +51,7 @@ Deno.test("readDeflateAnswer() takes what was offered, and names what is wrong",
   ) assertEquals("fault" in readDeflateAnswer(wrong), true, wrong);
 });
 
-Deno.test("a message comes back as it was, whatever its length and the window", () => {
+Deno.test("a message is restored unchanged, whatever its length and the window", () => {
   for (const windowBits of [9, 12, 15]) {
     for (const length of [64, 100, 1_000, 70_000]) {
       const data = utf8("hello hello ".repeat(length).slice(0, length));

@@ -44,7 +44,7 @@ Deno.test("dial() over ws reports the status and the reason when the server reje
   assertEquals(missing.status, 404);
 });
 
-Deno.test("dial() over ws offers subprotocols and says which was chosen", async () => {
+Deno.test("dial() over ws offers subprotocols and reports the chosen one", async () => {
   await using served = await serveWebSocket({
     service: serviceOf(async (session) => {
       session.send(session.subprotocol ?? "none");

@@ -18,7 +18,7 @@ function request(changes: Parameters<typeof upgradeRequest>[1] = {}): HttpReques
   return parseRequestHead(new TextEncoder().encode(upgradeRequest("chat.example:8765", changes)));
 }
 
-Deno.test("checkUpgrade() gives the key of a right request, whatever the case of its lists", () => {
+Deno.test("checkUpgrade() returns the key of a valid request, whatever the case of its lists", () => {
   const fields = { Upgrade: "WebSocket", Connection: "keep-alive, upgrade" };
   assertEquals(checkUpgrade(request({ fields })), { key: "dGhlIHNhbXBsZSBub25jZQ==" });
 });
@@ -106,7 +106,7 @@ Deno.test("parseOrigin() reads an origin as browsers send it (chat L5)", () => {
   for (const [text, origin] of Object.entries(cases)) assertEquals(parseOrigin(text), origin);
 });
 
-Deno.test("parseOrigin() rejects what no browser sends (chat L5)", () => {
+Deno.test("parseOrigin() rejects origins that no browser sends (chat L5)", () => {
   for (const text of ["", "chat.example", "https://chat.example/room", "https://a@chat.example", "ws://chat.example"]) {
     assertThrows(() => parseOrigin(text), UsageError, `Cannot use "${text}" as an origin`);
   }
@@ -118,11 +118,11 @@ Deno.test("chooseSubprotocol() takes the server's preferred one of those offered
   assertEquals(chooseSubprotocol(fields, ["c"]), undefined);
 });
 
-Deno.test("acceptOf() gives the answer of RFC 6455's example", async () => {
+Deno.test("acceptOf() returns the value of RFC 6455's example", async () => {
   assertEquals(await acceptOf("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
 });
 
-Deno.test("faultOfAnswer() finds nothing wrong with upgradeFields(), and what is wrong with others", async () => {
+Deno.test("faultOfAnswer() accepts upgradeFields(), and reports the fault of other answers", async () => {
   const key = makeKey();
   const right = await upgradeFields(key, { subprotocol: "parley.v1" });
   const fault = (changes: Record<string, string>) =>

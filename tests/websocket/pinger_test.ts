@@ -20,7 +20,7 @@ function pinging() {
   return { deadlineTimer, seen, pinger, at };
 }
 
-Deno.test("Pinger pings once an interval as long as answers come", () => {
+Deno.test("Pinger pings once an interval as long as pongs arrive", () => {
   const { deadlineTimer, seen, pinger, at } = pinging();
   at(99);
   assertEquals(seen.pings, 0);

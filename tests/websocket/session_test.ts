@@ -32,13 +32,13 @@ async function serveOne(options: Parameters<typeof serveWebSocket>[0] = {}) {
 const textsOf = (batch: Awaited<ReturnType<Session["receive"]>>) =>
   (batch ?? []).map(({ data }) => new TextDecoder().decode(data));
 
-Deno.test("WebSocketSession.receive() gives every message of one read at once", async () => {
+Deno.test("WebSocketSession.receive() returns every message of one read at once", async () => {
   await using one = await serveOne();
   await one.peer.send(joined(["a", "b", "c"].map((payload) => frameOf({ opcode: 1, payload }))));
   assertEquals(textsOf(await one.session.receive()), ["a", "b", "c"]);
 });
 
-Deno.test("WebSocketSession.receive() gives the same message when it comes byte by byte", async () => {
+Deno.test("WebSocketSession.receive() returns the same message when it arrives byte by byte", async () => {
   await using one = await serveOne();
   const text = "grüße ".repeat(50);
   const receiving = one.session.receive();
@@ -93,7 +93,7 @@ Deno.test("WebSocketSession.send() keeps the order of texts, bytes, broadcasts a
   assertEquals(frames.map((frame) => frame?.opcode), [1, 1, 2, 1]);
 });
 
-Deno.test("WebSocketSession says lengths of 125, 126, 65,535 and 65,536 bytes as RFC 6455 does", async () => {
+Deno.test("WebSocketSession encodes lengths of 125, 126, 65,535 and 65,536 bytes as RFC 6455 requires", async () => {
   await using one = await serveOne();
   for (const length of [0, 125, 126, 65_535, 65_536]) {
     await one.session.write(new Uint8Array(length).fill(7));
@@ -101,7 +101,7 @@ Deno.test("WebSocketSession says lengths of 125, 126, 65,535 and 65,536 bytes as
   }
 });
 
-Deno.test("WebSocketSession.drain() says 1001 to a client that is waiting, and receive() gives null", async () => {
+Deno.test("WebSocketSession.drain() sends 1001 to a waiting client, and receive() returns null", async () => {
   await using one = await serveOne();
   const receiving = one.session.receive();
   one.session.drain();
@@ -123,7 +123,7 @@ Deno.test("WebSocketSession sends what was queued before its Close", async () =>
   assertEquals(frame && codeOf(frame), 1000);
 });
 
-Deno.test("WebSocketSession.send() rejects what finds no room, and the client stays (fault 3)", async () => {
+Deno.test("WebSocketSession.send() rejects messages that exceed the outbox, and the client stays connected (fault 3)", async () => {
   await using one = await serveOne();
   const { session } = one;
   const piece = new Uint8Array(64 * 1024);

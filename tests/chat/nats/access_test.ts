@@ -88,7 +88,7 @@ async function untilDone(attempt: () => unknown): Promise<void> {
   }
 }
 
-toolTest("nats-server", "the rights that the manual gives the servers' user are enough for everything", async () => {
+toolTest("nats-server", "the permissions that the manual lists for the servers' user are sufficient", async () => {
   await using nats = await NatsServer.startWith(await readmeConfig());
   const url = at(nats, { user: "parley:s3cret" });
   await using left = await joinHub(url);
@@ -143,7 +143,7 @@ toolTest("nats-server", "a right that is missing is named, at the start", async 
   }
 });
 
-toolTest("nats-server", "without the right to publish what is said is refused at once, with the reason", async () => {
+toolTest("nats-server", "without permission to publish, a message is rejected at once, with the reason", async () => {
   const config = await readmeConfig();
   await using nats = await NatsServer.startWith(config.replaceAll('"parley.room.>"', '"other.>"'));
   const { history, directory } = await join(at(nats, { user: "parley:s3cret" }));

@@ -3,7 +3,7 @@ import { UsageError } from "@parley/parley";
 import { parseClusterAddress } from "../../../src/chat/nats/cluster_address.ts";
 import { subjectOf } from "../../../src/chat/nats/subjects.ts";
 
-Deno.test("parseClusterAddress() reads servers, ports and who we are", () => {
+Deno.test("parseClusterAddress() reads servers, ports and credentials", () => {
   assertEquals(parseClusterAddress("nats://a:4333,b,nats://[::1]:80"), {
     servers: ["a:4333", "b:4222", "[::1]:80"],
     isTls: false,
@@ -17,7 +17,7 @@ Deno.test("parseClusterAddress() reads servers, ports and who we are", () => {
   assertEquals(parseClusterAddress("s3cret@127.0.0.1").token, "s3cret");
 });
 
-Deno.test("parseClusterAddress() refuses what is none, without showing a password", () => {
+Deno.test("parseClusterAddress() rejects an invalid address without showing a password", () => {
   for (const text of ["", "http://a", "nats://", "nats://a/b", "nats://a:99999", "nats://a,tls://b"]) {
     assertThrows(() => parseClusterAddress(text), UsageError, "Cannot use");
   }

@@ -56,7 +56,7 @@ async function joinOverProxy(nats: NatsServer): Promise<{ hub: Hub; proxy: Sever
   return { hub, proxy, [Symbol.asyncDispose]: () => whole[Symbol.asyncDispose]() };
 }
 
-toolTest("nats-server", "two servers that want one name at once: one gets it, the other is told so", async () => {
+toolTest("nats-server", "two servers claim one name at the same time: one wins, the other is notified", async () => {
   await using hubs = await startTwo();
   for (let round = 0; round < 20; round++) {
     const names = await Promise.allSettled([hubs.left, hubs.right].map(async (hub) => {
@@ -74,7 +74,7 @@ toolTest("nats-server", "two servers that want one name at once: one gets it, th
   }
 });
 
-toolTest("nats-server", "two who enter a new room at once on two servers: one is its operator", async () => {
+toolTest("nats-server", "two users enter a new room on two servers at the same time: one is its operator", async () => {
   await using hubs = await startTwo();
   const ann = await enter(hubs.left, "ann");
   const bob = await enter(hubs.right, "bob");
@@ -89,7 +89,7 @@ toolTest("nats-server", "two who enter a new room at once on two servers: one is
 
 toolTest(
   "nats-server",
-  "a server that is lost: its people are gone after the lease, told once, their names free",
+  "a server is lost: its users leave after the lease, reported once, and their names are free",
   async () => {
     await using nats = await NatsServer.start();
     const { history, directory } = await joinTestCluster(nats.url);
@@ -122,7 +122,7 @@ toolTest(
   },
 );
 
-toolTest("nats-server", "a guest is not called what someone has called itself", async () => {
+toolTest("nats-server", "a guest's generated name differs from every chosen name", async () => {
   await using hubs = await startTwo();
   const first = hubs.left.enter(new FakeSession());
   const [, tag] = /^guest1-(.{4})$/.exec(first.nick) ?? [];
@@ -133,7 +133,7 @@ toolTest("nats-server", "a guest is not called what someone has called itself", 
   assertEquals(hubs.left.enter(new FakeSession()).nick, `guest4-${tag}`);
 });
 
-toolTest("nats-server", "a server that ends in order: its people are gone at once", async () => {
+toolTest("nats-server", "a server shuts down: its users leave at once", async () => {
   await using nats = await NatsServer.start();
   await using other = await joinHub(nats.url);
   const bob = await enter(other, "bob");
@@ -148,7 +148,7 @@ toolTest("nats-server", "a server that ends in order: its people are gone at onc
 
 toolTest(
   "nats-server",
-  "NATS goes away for longer than a lease: nobody is taken for gone, and names stay",
+  "NATS is unreachable for longer than a lease: nobody is considered offline, and names stay",
   async () => {
     await using hubs = await startTwo();
     const ann = await enter(hubs.left, "ann");
@@ -172,7 +172,7 @@ toolTest(
 
 toolTest(
   "nats-server",
-  "NATS loses all that it had: everyone is written anew, and who left meanwhile is gone",
+  "NATS loses all data: every user is registered again, except those who left meanwhile",
   async () => {
     await using hubs = await startTwo();
     const ann = await enter(hubs.left, "ann");
@@ -196,7 +196,7 @@ toolTest(
 );
 
 for (const how of ["sever", "freeze"] as const) {
-  toolTest("nats-server", `a server that is cut off (${how}) and comes back: its people are there again`, async () => {
+  toolTest("nats-server", `a server is cut off (${how}) and reconnects: its users are online again`, async () => {
     await using nats = await NatsServer.start();
     await using cut = await joinOverProxy(nats);
     await using other = await joinHub(nats.url);
@@ -226,7 +226,7 @@ for (const how of ["sever", "freeze"] as const) {
 
 toolTest(
   "nats-server",
-  "while NATS is away one may enter an open room, but not take a name or change a room",
+  "while NATS is unreachable a user can enter an open room, but not claim a name or change a room",
   async () => {
     await using hubs = await startTwo();
     const ann = await enter(hubs.left, "ann");
@@ -251,7 +251,7 @@ toolTest(
 
 toolTest(
   "nats-server",
-  "who comes from a faster server resumes on a slower one, once that has come as far",
+  "a client from a faster server resumes on a slower one once that has caught up",
   async () => {
     await using nats = await NatsServer.start();
     await using cut = await joinOverProxy(nats);

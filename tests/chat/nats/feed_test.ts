@@ -51,7 +51,7 @@ function fakeLink() {
   };
 }
 
-Deno.test("Feed gives each message once, in order, also where the stream delivers some again", async () => {
+Deno.test("Feed delivers each message once, in order, even if the stream redelivers some", async () => {
   await using fake = fakeLink();
   const seen: number[] = [];
   const source = { stream: "S", subjects: "room.>", position: 2 };

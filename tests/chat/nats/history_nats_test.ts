@@ -41,30 +41,34 @@ function collect() {
   };
 }
 
-toolTest("nats-server", "nats history: two servers tell one order, each message with the one before", async () => {
-  await using nats = await NatsServer.start();
-  await using left = await openHistory(nats.url);
-  await using right = await openHistory(nats.url);
-  const [heardLeft, heardRight] = [collect(), collect()];
-  const leftLog = await left.open("#a", heardLeft.onMessage);
-  const rightLog = await right.open("#a", heardRight.onMessage);
-  assertEquals(leftLog.epoch, rightLog.epoch);
-  const texts = Array.from({ length: 50 }, (_, index) => String(index));
-  const elsewhere = await left.open("#b", () => {});
-  await Promise.all(texts.flatMap((text) => [
-    publish(leftLog, `left ${text}`),
-    publish(elsewhere, text),
-    publish(rightLog, `right ${text}`),
-  ]));
-  const told = await heardLeft.count(100);
-  assertEquals(await heardRight.count(100), told);
-  assertEquals(told.map(({ prev }) => prev), [0, ...told.slice(0, -1).map(({ seq }) => seq)]);
-  const said = (who: string) => told.map(({ text }) => text).filter((text) => text.startsWith(who));
-  assertEquals(said("left"), texts.map((text) => `left ${text}`));
-  assertEquals(said("right"), texts.map((text) => `right ${text}`));
-});
+toolTest(
+  "nats-server",
+  "nats history: two servers deliver the same order, each message with the number of the previous one",
+  async () => {
+    await using nats = await NatsServer.start();
+    await using left = await openHistory(nats.url);
+    await using right = await openHistory(nats.url);
+    const [heardLeft, heardRight] = [collect(), collect()];
+    const leftLog = await left.open("#a", heardLeft.onMessage);
+    const rightLog = await right.open("#a", heardRight.onMessage);
+    assertEquals(leftLog.epoch, rightLog.epoch);
+    const texts = Array.from({ length: 50 }, (_, index) => String(index));
+    const elsewhere = await left.open("#b", () => {});
+    await Promise.all(texts.flatMap((text) => [
+      publish(leftLog, `left ${text}`),
+      publish(elsewhere, text),
+      publish(rightLog, `right ${text}`),
+    ]));
+    const told = await heardLeft.count(100);
+    assertEquals(await heardRight.count(100), told);
+    assertEquals(told.map(({ prev }) => prev), [0, ...told.slice(0, -1).map(({ seq }) => seq)]);
+    const said = (who: string) => told.map(({ text }) => text).filter((text) => text.startsWith(who));
+    assertEquals(said("left"), texts.map((text) => `left ${text}`));
+    assertEquals(said("right"), texts.map((text) => `right ${text}`));
+  },
+);
 
-toolTest("nats-server", "nats history: an id is stored once, whichever server it comes to", async () => {
+toolTest("nats-server", "nats history: an id is stored once, whichever server receives it", async () => {
   await using nats = await NatsServer.start();
   await using left = await openHistory(nats.url);
   await using right = await openHistory(nats.url);
@@ -77,7 +81,7 @@ toolTest("nats-server", "nats history: an id is stored once, whichever server it
   assertEquals(other.code, "id-conflict");
 });
 
-toolTest("nats-server", "nats history: another server reads what is no longer at hand", async () => {
+toolTest("nats-server", "nats history: another server reads messages that are no longer in memory", async () => {
   await using nats = await NatsServer.start();
   await using left = await openHistory(nats.url);
   const log = await left.open("#a", () => {});
@@ -105,7 +109,7 @@ toolTest("nats-server", "nats history: another server reads what is no longer at
 
 toolTest(
   "nats-server",
-  "nats history: while NATS is away what is said waits, and nothing is lost or doubled",
+  "nats history: while NATS is unreachable messages are queued, and none is lost or duplicated",
   async () => {
     await using nats = await NatsServer.start();
     await using left = await openHistory(nats.url);
@@ -132,22 +136,26 @@ toolTest(
   },
 );
 
-toolTest("nats-server", "nats history: refuses what cannot be stored in time, and goes on afterwards", async () => {
-  await using nats = await NatsServer.start();
-  await using history = await openHistory(nats.url);
-  const log = await history.open("#a", () => {});
-  await publish(log, "before");
-  await nats.kill();
-  const outcome = await publish(log, "lost");
-  assertInstanceOf(outcome, ChatError);
-  assertEquals(outcome.code, "not-stored");
-  // Members may still read and join what is at hand.
-  assertEquals((await log.last(5, log.seq)).map(({ text }) => text), ["before"]);
-  await nats.restart();
-  const stored = await publish(log, "later");
-  assert(!(stored instanceof ChatError));
-  assertEquals((await log.last(1, log.seq)).map(({ text }) => text), ["later"]);
-});
+toolTest(
+  "nats-server",
+  "nats history: rejects messages that cannot be stored in time, and continues afterwards",
+  async () => {
+    await using nats = await NatsServer.start();
+    await using history = await openHistory(nats.url);
+    const log = await history.open("#a", () => {});
+    await publish(log, "before");
+    await nats.kill();
+    const outcome = await publish(log, "lost");
+    assertInstanceOf(outcome, ChatError);
+    assertEquals(outcome.code, "not-stored");
+    // Members may still read and join what is at hand.
+    assertEquals((await log.last(5, log.seq)).map(({ text }) => text), ["before"]);
+    await nats.restart();
+    const stored = await publish(log, "later");
+    assert(!(stored instanceof ChatError));
+    assertEquals((await log.last(1, log.seq)).map(({ text }) => text), ["later"]);
+  },
+);
 
 const IDS = ["a\nb", "a\rb", "a\0b", "a", " a", "a ", "\ud800", "é", "x".repeat(128), "💬".repeat(64)];
 
@@ -187,13 +195,13 @@ toolTest(
   },
 );
 
-toolTest("nats-server", "joinCluster() says in one line what is wrong with NATS", async () => {
+toolTest("nats-server", "joinCluster() reports in one line why NATS cannot be used", async () => {
   await assertRejects(() => openHistory(`nats://127.0.0.1:${closedPort()}`), RefusedError, "Cannot use NATS at 127");
   await using nats = await NatsServer.start([]);
   await assertRejects(() => openHistory(nats.url), UsageError, "start nats-server with -js");
 });
 
-toolTest("nats-server", "nats history: says why JetStream does not take a message, and takes what it can", async () => {
+toolTest("nats-server", "nats history: reports why JetStream rejects a message, and stores the others", async () => {
   await using nats = await NatsServer.start();
   await using history = await openHistory(nats.url);
   const operator = await connect({ servers: new URL(nats.url).host });

@@ -6,7 +6,7 @@ function tick(liveness: Liveness, fromS: number, count: number): string[][] {
   return Array.from({ length: count }, (_, index) => liveness.tick((fromS + index) * 1_000));
 }
 
-Deno.test("tick() takes a server for gone after four of our own signs without one of its", () => {
+Deno.test("tick() considers a server offline after four of our own heartbeats without one of its", () => {
   const liveness = new Liveness(1_000);
   liveness.hear("b");
   assertEquals(tick(liveness, 1, 3), [[], [], []]);
@@ -16,7 +16,7 @@ Deno.test("tick() takes a server for gone after four of our own signs without on
   assertEquals([liveness.hear("b"), liveness.isGone("b")], [true, false]);
 });
 
-Deno.test("tick() counts our own signs once that were held up and come at once", () => {
+Deno.test("tick() counts delayed heartbeats of our own that arrive together once", () => {
   const liveness = new Liveness(1_000);
   liveness.hear("b");
   for (let count = 0; count < 20; count++) assertEquals(liveness.tick(5_000 + count), []);

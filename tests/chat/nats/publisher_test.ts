@@ -29,7 +29,7 @@ function losingLink(lost: number) {
 }
 
 for (const lost of [0, 1, 2]) {
-  Deno.test(`Publisher: a message whose acknowledgement is lost ${lost} times is new, sent again by the client it is not`, async () => {
+  Deno.test(`Publisher: a message whose acknowledgement is lost ${lost} times is new, but a duplicate when the client resends it`, async () => {
     const publisher = new Publisher(losingLink(lost), "here");
     const draft = { from: "ann", text: "x", id: "1" };
     assertEquals(await publisher.store("room", draft), { seq: 1, isDuplicate: false });

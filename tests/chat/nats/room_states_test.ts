@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { writeState } from "../../../src/chat/decision.ts";
 import { decode } from "../../../src/chat/nats/room_states.ts";
 
-Deno.test("decode() leaves out what cannot be read of a room's state, and keeps the rest (chat H1)", () => {
+Deno.test("decode() skips unreadable parts of a room's state, and keeps the rest (chat H1)", () => {
   const mute = { action: "mute", by: "ann", nick: "bob", untilMs: 8.64e19 } as const;
   const restrictions = [{ kind: "mute", subject: "bob", untilMs: 8.64e19 }, { kind: "ban", subject: "cy" }];
   const kept = { topic: "tea", restrictions: [{ kind: "ban", subject: "cy" }] };

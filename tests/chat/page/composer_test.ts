@@ -78,7 +78,7 @@ Deno.test("completeName() completes the word before the caret, with a colon at t
 });
 
 for (const typed of ["hello", "//path", "/me waves"]) {
-  Deno.test(`parseTyped() refuses ${typed} where there is no conversation to say it in (fault 2)`, () => {
+  Deno.test(`parseTyped() rejects ${typed} outside a conversation (fault 2)`, () => {
     assertEquals(parseTyped(typed, undefined)?.kind, "fault");
   });
 }

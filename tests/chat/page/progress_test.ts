@@ -20,7 +20,7 @@ function createProgress() {
   return { progress, clock, retried: () => wake.promise, [Symbol.dispose]: () => progress[Symbol.dispose]() };
 }
 
-Deno.test("Progress moves on message by message, and again from where a room begins anew", () => {
+Deno.test("Progress advances message by message, and restarts when a room's history is reset", () => {
   using client = createProgress();
   const { progress } = client;
   progress.joined({ ...JOINED, resumed: false });
@@ -32,7 +32,7 @@ Deno.test("Progress moves on message by message, and again from where a room beg
   assertEquals(progress.advance({ ...MESSAGE, epoch: "e2", seq: 2 }), true);
 });
 
-Deno.test("Progress keeps what is published until it is settled, by room and in order", () => {
+Deno.test("Progress keeps published messages until they are settled, by room and in order", () => {
   using client = createProgress();
   const { progress } = client;
   for (const [id, room] of [["1", "#dev"], ["2", "#ops"], ["3", "#DEV"]] as const) {
@@ -43,7 +43,7 @@ Deno.test("Progress keeps what is published until it is settled, by room and in 
   assertEquals([progress.unacknowledged, progress.outstanding().map(([id]) => id)], [2, ["2", "3"]]);
 });
 
-Deno.test("Progress repeats what the server cannot store for now, in order, unless it was settled meanwhile", async () => {
+Deno.test("Progress retries messages that the server cannot store yet, in order, unless settled meanwhile", async () => {
   using client = createProgress();
   const { progress } = client;
   const asked = ["1", "2", "3"].map((id) => progress.isRetried({ code: "not-stored", id }));
@@ -52,7 +52,7 @@ Deno.test("Progress repeats what the server cannot store for now, in order, unle
   assertEquals(await client.retried(), ["1", "3"]);
 });
 
-Deno.test("Progress gives up a request that is refused for too long", async () => {
+Deno.test("Progress abandons a request that is rejected for too long", async () => {
   using client = createProgress();
   const { progress, clock } = client;
   const refuse = () => progress.isRetried({ code: "not-stored", id: "1" });
@@ -66,7 +66,7 @@ Deno.test("Progress gives up a request that is refused for too long", async () =
 });
 
 for (const code of ["muted", "id-conflict", "too-long", "too-fast", "not-in-room"] as const) {
-  Deno.test(`Progress does not repeat what is refused as ${code} (chat H6)`, () => {
+  Deno.test(`Progress does not retry a message rejected as ${code} (chat H6)`, () => {
     using client = createProgress();
     assertEquals([client.progress.isRetried({ code, id: "1" }), client.progress.isRetrying], [false, false]);
   });

@@ -32,7 +32,7 @@ Deno.test("PAGE_ROUTES serve all that the page and its modules refer to, under o
   }
 });
 
-Deno.test("PAGE_ROUTES tell the page the endpoint's path, whatever is in it", async () => {
+Deno.test("PAGE_ROUTES pass the endpoint's path to the page, whatever it contains", async () => {
   const { body } = await contentAt("/", '/a"><script>&');
   assertEquals(/<html data-endpoint="([^"]*)"/.exec(String(body))?.[1], "/a&quot;>&lt;script>&amp;");
 });

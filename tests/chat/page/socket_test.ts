@@ -45,7 +45,7 @@ function connected() {
   return { socket, told, now, [Symbol.dispose]: () => socket.close() };
 }
 
-Deno.test("ChatSocket waits longer from one loss to the next, until the server speaks again", () => {
+Deno.test("ChatSocket waits longer after each loss, until the server responds", () => {
   using chat = connected();
   chat.now().close();
   for (let tries = 0; tries < 6; tries++) {
@@ -61,7 +61,7 @@ Deno.test("ChatSocket waits longer from one loss to the next, until the server s
 });
 
 for (const code of [1001, 1012]) {
-  Deno.test(`ChatSocket remembers a server that went with ${code} until it speaks again`, () => {
+  Deno.test(`ChatSocket remembers a server that closed with ${code} until it responds`, () => {
     using chat = connected();
     chat.now().close(code);
     chat.socket.connect();
@@ -79,7 +79,7 @@ for (const code of [1001, 1012]) {
   });
 }
 
-Deno.test("ChatSocket sends nothing while there is no connection, and says so", () => {
+Deno.test("ChatSocket sends nothing while disconnected, and reports it", () => {
   using chat = connected();
   assertEquals(chat.socket.send({ type: "rooms" }), true);
   assertEquals(chat.now().sent, [`{"type":"rooms"}`]);

@@ -31,7 +31,7 @@ function statesOf({ entries }: { entries: readonly Entry[] }) {
   return entries.flatMap((entry) => entry.kind === "message" ? [[entry.text, entry.state, entry.why]] : []);
 }
 
-Deno.test("ChatStore shows messages in the order of their numbers, each once, however they come", () => {
+Deno.test("ChatStore shows messages in the order of their numbers, each once, in whatever order they arrive", () => {
   const { store, lobby } = storeInLobby(3);
   store.apply(message(4));
   store.apply({ type: "history", room: "#lobby", epoch: "e1", messages: [message(2), message(3)] });
@@ -53,7 +53,7 @@ Deno.test("ChatStore remembers where to go on after a loss", () => {
   assertEquals(store.progress.positionOf("#lobby"), { epoch: "e1", seq: 5 });
 });
 
-Deno.test("ChatStore keeps what it showed when the numbering begins anew, and puts the new behind it", () => {
+Deno.test("ChatStore keeps the shown messages when the numbering restarts, and appends the new ones", () => {
   const { store, lobby } = storeInLobby(0);
   store.apply(message(1, { text: "before" }));
   store.sending(lobby, { text: "on its way", id: "p-1", action: undefined });
@@ -85,7 +85,7 @@ Deno.test("ChatStore marks a message that was refused, with the reason", () => {
   assertEquals(statesOf(lobby), [["mine", "failed", "You cannot speak"]]);
 });
 
-Deno.test("ChatStore counts what is not seen, and marks where it begins", () => {
+Deno.test("ChatStore counts unread messages, and marks the first one", () => {
   const { store, lobby } = storeInLobby();
   store.apply(message(1));
   assertEquals(lobby.unread, 0);
@@ -108,7 +108,7 @@ Deno.test("ChatStore opens a conversation for a private message, under the other
   assertEquals(store.people.map(({ name }) => name), ["robert"]);
 });
 
-Deno.test("ChatStore follows who is in a room", () => {
+Deno.test("ChatStore tracks the members of a room", () => {
   const { store, lobby } = storeInLobby();
   const nicks = () => [...lobby.members.values()].map(({ nick }) => nick);
   store.apply({ type: "join", room: "#lobby", nick: "bob" });
@@ -120,7 +120,7 @@ Deno.test("ChatStore follows who is in a room", () => {
   assertEquals([store.nick, nicks()], ["grace", ["grace"]]);
 });
 
-Deno.test("ChatStore takes a room away when it is left, and keeps one that it was taken out of", () => {
+Deno.test("ChatStore removes a room that the user leaves, and keeps one that the user was removed from", () => {
   const { store, lobby } = storeInLobby();
   store.apply({ type: "left", room: "#lobby", reason: "kicked by eve" });
   assertEquals([store.rooms.length, lobby.isJoined], [1, false]);
@@ -129,7 +129,7 @@ Deno.test("ChatStore takes a room away when it is left, and keeps one that it wa
   assertEquals(store.rooms.length, 0);
 });
 
-Deno.test("ChatStore tells the topic to who asks for it, and who has set it", () => {
+Deno.test("ChatStore shows a requested topic and who set it", () => {
   const { store, lobby } = storeInLobby();
   store.apply({ type: "topic", room: "#lobby", topic: "" });
   store.apply({ type: "topic", room: "#lobby", topic: "tea", by: "bob" });
@@ -155,7 +155,7 @@ Deno.test("ChatStore forgets the oldest of very many messages, and takes them ag
   assertEquals([lobby.entries.length, lobby.oldestSeq], [1_002, 500]);
 });
 
-Deno.test("ChatStore gives every entry of a conversation a key of its own (fault 1)", () => {
+Deno.test("ChatStore gives every entry of a conversation a unique key (fault 1)", () => {
   const { store, lobby } = storeInLobby();
   const at = "2026-11-22T10:00:00.000Z";
   store.apply(message(1));
@@ -176,7 +176,7 @@ Deno.test("ChatStore keeps two messages apart that their senders gave the same i
   assertEquals(new Set(lobby.entries.map(({ key }) => key)).size, 2);
 });
 
-Deno.test("ChatStore adds the further pages of a list to the first, and begins anew with a first one (chat C2)", () => {
+Deno.test("ChatStore appends further pages of a list to the first, and starts over with a new first page (chat C2)", () => {
   const { store, lobby } = storeInLobby();
   const page = (...nicks: string[]) => nicks.map((nick) => ({ nick, operator: false }));
   store.apply({ type: "who", room: "#lobby", members: page("bob"), id: "next page" });
@@ -231,7 +231,7 @@ Deno.test("ChatStore knows an own message under a name of before", () => {
   assertEquals([statesOf(lobby), lobby.unread], [[["mine", "sent", undefined]], 0]);
 });
 
-Deno.test("ChatStore does not bring back a room that was left by what is still reported about it", () => {
+Deno.test("ChatStore does not restore a room that was left when late events about it arrive", () => {
   const { store } = storeInLobby();
   store.apply({ type: "left", room: "#lobby" });
   store.apply({ type: "ack", id: "p-1", room: "#lobby", seq: 1, epoch: "e1" });
@@ -306,7 +306,7 @@ Deno.test("ChatStore leaves a message on its way while the server cannot store i
   assertEquals([statesOf(lobby), store.progress.unacknowledged], [[["mine", "sent", undefined]], 0]);
 });
 
-Deno.test("ChatStore counts what others said, once, also where a room's history begins anew", () => {
+Deno.test("ChatStore counts messages of others once, also when a room's history is reset", () => {
   const { store } = storeInLobby();
   store.apply(message(1));
   store.apply(message(1));
@@ -318,7 +318,7 @@ Deno.test("ChatStore counts what others said, once, also where a room's history 
   assertEquals(store.received, 2);
 });
 
-Deno.test("ChatStore marks as unread what the history of a room adds on coming back, not on entering it", () => {
+Deno.test("ChatStore marks history as unread after a reconnect, but not after entering a room", () => {
   const { store } = storeInLobby();
   store.apply(joined({ room: "#dev", seq: 2 }));
   const dev = store.conversation("#dev");

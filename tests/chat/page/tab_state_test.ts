@@ -16,7 +16,7 @@ function loadPage() {
   return { box, store, tab };
 }
 
-Deno.test("TabState gives a draft back to who typed it, also after a reload before the login (fault 2)", () => {
+Deno.test("TabState restores a draft for its author, also after a reload before the login (fault 2)", () => {
   sessionStorage.clear();
   const before = loadPage();
   before.tab.restore("ada");
@@ -29,7 +29,7 @@ Deno.test("TabState gives a draft back to who typed it, also after a reload befo
   assertEquals([after.store.current?.name, after.box.text], ["#dev", "half a"]);
 });
 
-Deno.test("TabState gives nothing to someone else who logs in", () => {
+Deno.test("TabState restores nothing for another user who logs in", () => {
   sessionStorage.clear();
   const before = loadPage();
   before.tab.restore("ada");
@@ -43,7 +43,7 @@ Deno.test("TabState gives nothing to someone else who logs in", () => {
   }
 });
 
-Deno.test("TabState keeps what was typed before the draft came back", () => {
+Deno.test("TabState keeps text that was typed before the draft was restored", () => {
   sessionStorage.clear();
   const before = loadPage();
   before.tab.restore();

@@ -16,7 +16,7 @@ Deno.test("piecesOf() finds links and the reader's name, and leaves markup as te
   ]);
 });
 
-Deno.test("piecesOf() leaves what is in code as it is, and the line ends around a block out", () => {
+Deno.test("piecesOf() keeps code verbatim, and drops the line ends around a block", () => {
   assertEquals(piecesOf("see `ada` in:\n```ts\nconst x = `ada`;\n```\nada", "ada"), [
     { kind: "text", text: "see " },
     { kind: "code", text: "ada" },
@@ -37,7 +37,7 @@ Deno.test("mentions() takes names whole, whatever is in them", () => {
   assertEquals(mentions("anything", ""), false);
 });
 
-Deno.test("initialsOf() gives one or two letters", () => {
+Deno.test("initialsOf() returns one or two letters", () => {
   assertEquals(["ada", "li-wei", "_x_", "[]"].map(initialsOf), ["A", "LW", "X", "["]);
 });
 

@@ -85,7 +85,7 @@ async function prove(tap: string): Promise<{ code: number; text: string }> {
   }
 }
 
-Deno.test("humanReporter() writes a line a test, what went wrong below it, and a sum", () => {
+Deno.test("humanReporter() writes a line per test, the failure below it, and a summary", () => {
   const lines = output((write) => humanReporter(write, PLAIN, SUITE.tests.map(({ name }) => name))).split("\n");
   assertMatch(lines[0] ?? "", /^ok {4}it greets #1 +3ms$/);
   assertMatch(lines[1] ?? "", /^fail {2}it says .* 3ms \(3 tries\)$/);
@@ -115,7 +115,7 @@ Deno.test("humanReporter() shows which tests were interrupted (fault 22)", () =>
   assertEquals(lines.at(-2), "1 passed, 0 failed, 2 interrupted in 1.24s");
 });
 
-Deno.test("tapReporter() writes TAP 13: plan, points, diagnostics, and no # but that of a directive (fault 49)", () => {
+Deno.test("tapReporter() writes TAP 13: plan, points, diagnostics, and no # except in a directive (fault 49)", () => {
   const lines = output(tapReporter).split("\n");
   assertEquals(lines.slice(0, 4), [
     "TAP version 13",
@@ -136,7 +136,7 @@ toolTest("prove", "prove accepts what tapReporter() writes, and counts the failu
   assertNotMatch(failed.text, /Parse errors/);
 });
 
-toolTest("prove", "prove takes no name for a skip (fault 49)", async () => {
+toolTest("prove", "prove does not mistake a name for a skip (fault 49)", async () => {
   for (const name of ["it is quick # SKIP", "a\\# SKIP no", "# TODO", "b #skip", "c\r# SKIP"]) {
     const { code, text } = await prove(output(tapReporter, { ...SUITE, tests: [{ ...FAILED, name }] }));
     assertEquals([code === 0, /skipped|TODO passed/.test(text)], [false, false], text);
@@ -200,7 +200,7 @@ Deno.test("junitXml() escapes markup and leaves no character that XML 1.0 forbid
   assertNotMatch(xml, /[\x00-\x08\x0b\x0c\x0e-\x1f]|\]\]>/);
 });
 
-Deno.test("humanReporter() lets nothing in a reason or detail move the terminal or turn text (fault 57)", () => {
+Deno.test("humanReporter() escapes control and bidirectional characters in a reason or detail (fault 57)", () => {
   let written = "";
   const reporter = humanReporter((text) => written += text, PLAIN, ["a"]);
   reporter.test({ ...FAILED, reason: "\u001b[2J\u202e", details: ["\u202egpj"] });
@@ -209,7 +209,7 @@ Deno.test("humanReporter() lets nothing in a reason or detail move the terminal 
   assertStringIncludes(written, "\\x1b[2J\\u202e");
 });
 
-Deno.test("humanReporter() aligns names by their width, and lets none of them move the terminal", () => {
+Deno.test("humanReporter() aligns names by their width, and escapes their control characters", () => {
   const names = ["日本", "a\u001b[31mb"];
   let written = "";
   const reporter = humanReporter((text) => written += text, PLAIN, names);

@@ -71,7 +71,7 @@ Deno.test("connect leaves with a Close frame when its own wait ends (fault 9)", 
   assertEquals([code, codes], [5, [1000]]);
 });
 
-Deno.test("send leaves with a Close frame after a wrong answer, silence and a bad file (fault 9)", async () => {
+Deno.test("send ends with a Close frame after an unexpected reply, silence and a bad file (fault 9)", async () => {
   for (const [reply, exit] of [["no", 1], [undefined, 5]] as const) {
     const { codes, record } = closeRecorder();
     await using server = scriptedWebSocket(async (peer) => {
@@ -111,7 +111,7 @@ Deno.test("send --expect-close CODE passes for that code only (fault 9)", async 
   assertEquals((await runClient(["send", other.endpoint, "--expect-close", "1000", "hi"])).code, 0);
 });
 
-Deno.test("send --expect-close refuses an empty code, codes that are none, and a code without WebSocket (fault 9)", async () => {
+Deno.test("send --expect-close rejects an empty code, invalid codes, and a code without WebSocket (fault 9)", async () => {
   const wrong = [["--expect-close="], ["--expect-close", ""], ["--expect-close", "999"], ["--expect-close=5000"]];
   for (const words of wrong) {
     assertEquals((await runClient(["send", "ws://127.0.0.1:1", "hi", ...words])).code, 2, words.join(" "));

@@ -61,7 +61,7 @@ Deno.test("proxyProtocolLayer() keeps the proxy's address for LOCAL, UNKNOWN and
   }
 });
 
-Deno.test("proxyProtocolLayer() takes no header from an address that is not trusted", async () => {
+Deno.test("proxyProtocolLayer() ignores the header of an untrusted address", async () => {
   const peer = { ...PEER, remote: parseEndpoint("ws://198.51.100.7:40000") };
   for (const header of HEADERS) {
     const required = new FakeTransport();
@@ -172,7 +172,7 @@ Deno.test("proxyProtocolSender() names both ends, as far as they have addresses"
   });
 });
 
-Deno.test("a connection whose proxy drips its header is given the time for all handshakes, and no more", async () => {
+Deno.test("a connection whose proxy drips its header is closed after the time for all handshakes", async () => {
   using time = new FakeTime();
   const layers = { layers: [proxyProtocolLayer({ mode: "require", isTrusted: () => true })], timeoutMs: 5_000 };
   const { transport, connection } = fakeConnection({ layers });

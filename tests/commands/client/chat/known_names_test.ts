@@ -5,7 +5,7 @@ function person(nick: string) {
   return { nick, operator: false };
 }
 
-Deno.test("complete() knows who is in the room, as they come, go and change their names", () => {
+Deno.test("complete() tracks the room's members as they join, leave and change their names", () => {
   const names = new KnownNames();
   const joined = { type: "joined", epoch: "e", seq: 0, topic: "", resumed: false } as const;
   names.onEvent({ ...joined, room: "#Tea", members: [person("Ann"), person("bob")] });

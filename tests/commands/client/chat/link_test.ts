@@ -135,7 +135,7 @@ Deno.test("publish() is retransmitted by itself, in order, where the server coul
   await running;
 });
 
-Deno.test("publish() is refused for good where the server could not store it for too long", async () => {
+Deno.test("publish() fails permanently if the server could not store it for too long", async () => {
   const session = webSocket();
   const { link, events } = createLink([session], { retryEveryMs: 1, reconnectMs: 30 });
   session.say(WELCOME, joined());
@@ -248,7 +248,7 @@ Deno.test("quit() ends the waiting for the next try, and the opening of a connec
   }
 });
 
-Deno.test("quit() waits no longer than it is told for the server's goodbye", async () => {
+Deno.test("quit() waits for the server's goodbye up to its time limit", async () => {
   const session = webSocket();
   const { link } = createLink([session]);
   session.say(WELCOME, joined());
@@ -279,7 +279,7 @@ Deno.test("run() is in the rooms that were asked for alone, although a stream be
   assertEquals([link.currentRoom, events.length], ["#lobby", 4]);
 });
 
-Deno.test("publish() refuses a text that no server takes, instead of sending it again and again (chat H6)", async () => {
+Deno.test("publish() rejects a text that no server accepts, instead of resending it forever (chat H6)", async () => {
   const session = webSocket();
   const { link, events } = createLink([session]);
   session.say(WELCOME, joined());
@@ -296,7 +296,7 @@ Deno.test("publish() refuses a text that no server takes, instead of sending it 
   await running;
 });
 
-Deno.test("run() does not come back to a server that could not take what was sent (chat H6)", async () => {
+Deno.test("run() does not reconnect to a server that could not accept the message (chat H6)", async () => {
   for (const code of [1002, 1003, 1007, 1009]) {
     const [first, second] = [webSocket(), webSocket()];
     const { link } = createLink([first, second]);

@@ -38,7 +38,7 @@ function spoken(text: string, room = "#lobby") {
   return { type: "message", room, seq: 1, epoch: "e", at: new Date(2026, 0, 1, 9, 5).toISOString(), from: "ann", text };
 }
 
-Deno.test("what is said appears above the line that is being typed", async () => {
+Deno.test("messages appear above the line that is being typed", async () => {
   const { io, session, screen, talking, hear } = await sitDown();
   using _screen = screen;
   io.type("hello wor");

@@ -30,12 +30,12 @@ Deno.test("showEvent() marks the reader's name where it is a word", () => {
   assert(line.endsWith(": \x1b[1;7m@bob|\x1b[0m and bob||, \x1b[1;7mbob|\x1b[0m!"), line);
 });
 
-Deno.test("showEvent() gives a name one colour, whatever its case", () => {
+Deno.test("showEvent() uses one colour per name, whatever its case", () => {
   const [line] = showEvent(message({}), { color: true, currentRoom: "#lobby" });
   assertEquals(line, `\x1b[2m09:05\x1b[0m \x1b[${colorOfName("ANN")}mann\x1b[0m: hi`);
 });
 
-Deno.test("showEvent() obeys no escape of a server", () => {
+Deno.test("showEvent() neutralizes a server's escape sequences", () => {
   const evil = "\x1b]0;x\x07\x1b[2J\r\n";
   for (
     const event of [
@@ -49,7 +49,7 @@ Deno.test("showEvent() obeys no escape of a server", () => {
   }
 });
 
-Deno.test("parseEvent() refuses what no chat server sends, and passes over what it does not know", () => {
+Deno.test("parseEvent() rejects events that no chat server sends, and ignores unknown ones", () => {
   assertEquals(parseEvent('{"type":"later","x":1}'), undefined);
   for (const text of ["", "hello", "[]", "null", '{"a":1}', '{"type":"message","room":"#a","seq":"1"}']) {
     assertThrows(() => parseEvent(text), FrameError);

@@ -74,7 +74,7 @@ Deno.test("talk() sends no line to another room when a /join is refused (fault 5
   }
 });
 
-Deno.test("talk() goes on without any room after a refused /join", async () => {
+Deno.test("talk() continues without a room after a rejected /join", async () => {
   const { session, pipe, talking, published } = pipeInto("/leave\n/join new\nhello\n");
   await session.sent(/"leave"/);
   session.say({ type: "left", room: "#old" });

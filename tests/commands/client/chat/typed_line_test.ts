@@ -58,7 +58,7 @@ Deno.test("readTyped() reads the time and the reason of a ban", () => {
   );
 });
 
-Deno.test("readTyped() says so where there is no room to speak of", () => {
+Deno.test("readTyped() reports that there is no current room", () => {
   assertEquals(readTyped("/who", undefined).kind, "wrong");
 });
 
