@@ -10,7 +10,7 @@ import type { Contender, Tools } from "./contenders.ts";
 import type { Prepared } from "./prepare.ts";
 import { type Load, socketPath } from "./work.ts";
 
-const START_MOST_MS = 20_000;
+const MAX_START_MS = 20_000;
 
 /** Runs a program and returns its output; throws if it fails. */
 export async function run(words: readonly string[], options: Deno.CommandOptions = {}): Promise<string> {
@@ -130,7 +130,7 @@ export class RunningContender implements AsyncDisposable {
 }
 
 async function accepts(address: Deno.ConnectOptions | Deno.UnixConnectOptions): Promise<void> {
-  const endMs = performance.now() + START_MOST_MS;
+  const endMs = performance.now() + MAX_START_MS;
   while (performance.now() < endMs) {
     try {
       // Neither overload takes both kinds.
@@ -142,7 +142,7 @@ async function accepts(address: Deno.ConnectOptions | Deno.UnixConnectOptions): 
       await delay(2);
     }
   }
-  throw new Error(`no connection within ${START_MOST_MS / 1_000} s`);
+  throw new Error(`no connection within ${MAX_START_MS / 1_000} s`);
 }
 
 async function answersUdp(port: number): Promise<void> {

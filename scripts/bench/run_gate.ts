@@ -4,7 +4,7 @@ import type { Prepared } from "./prepare.ts";
 import type { Work } from "./work.ts";
 
 /** After this nothing is measured a second time. */
-const AGAIN_MOST_MS = 75_000;
+const MAX_RETRY_MS = 75_000;
 
 /** Judges each work that has a minimum, ours and the reference only; whether none is below it. */
 export async function runGate(
@@ -12,7 +12,7 @@ export async function runGate(
   prepared: Prepared,
   options: MeasureOptions,
 ): Promise<boolean> {
-  const endMs = performance.now() + AGAIN_MOST_MS;
+  const endMs = performance.now() + MAX_RETRY_MS;
   let isPassed = true;
   for (const work of works) {
     const { minRatio } = work;

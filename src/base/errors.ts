@@ -218,10 +218,10 @@ export class PermissionError extends ParleyError {
   override name = "PermissionError";
 }
 
-/** A write failed for lack of space: the disk is full, or a quota or a file size limit was reached. */
-export class NoRoomError extends ParleyError {
-  /** `"NoRoomError"`. */
-  override name = "NoRoomError";
+/** The system is out of resources: the disk is full, a quota or a limit was reached, or memory is short. */
+export class OutOfResourcesError extends ParleyError {
+  /** `"OutOfResourcesError"`. */
+  override name = "OutOfResourcesError";
 }
 
 /** A mistake in flags, arguments or a configuration file; the message says how to fix it. */

@@ -69,7 +69,7 @@ export async function runChatSession(hub: Hub, session: Session, options: ChatSe
         // The text format has no pong.
         if (member.format.name === "text") return pinger?.answered();
         pings = 1;
-        member.tell({ type: "ping" });
+        member.deliver({ type: "ping" });
       },
       onSilence() {
         const endpoint = formatEndpoint(session.remote);
@@ -169,7 +169,13 @@ function tooFast({ format }: Member, data: Uint8Array, rate: ClientRate): ChatEr
 function refuse(member: Member, data: Uint8Array, error: unknown): void {
   if (!(error instanceof ChatError)) throw error;
   const { code, message, field } = error;
-  member.tell({ type: "error", code, text: message, field, id: error instanceof RequestError ? error.id : undefined });
+  member.deliver({
+    type: "error",
+    code,
+    text: message,
+    field,
+    id: error instanceof RequestError ? error.id : undefined,
+  });
   if (code === "not-text" && isBinary(data)) throw new FrameError(message);
   // Otherwise a client that only causes errors would be served forever.
   if (++member.refusedInARow > MAX_REFUSED) throw new FrameError("Too many consecutive errors");
@@ -181,7 +187,7 @@ function refuseBad(member: Member, error: FrameError): void {
   const isTooLong = error instanceof MessageTooLongError;
   const start = isTooLong && member.format.name === "json" ? new TextDecoder().decode(error.start) : "";
   const id = /"id"\s*:\s*"([^"\\]{1,128})"/.exec(start)?.[1];
-  member.tell({ type: "error", code: isTooLong ? "too-long" : "bad-request", text: error.message, id });
+  member.deliver({ type: "error", code: isTooLong ? "too-long" : "bad-request", text: error.message, id });
 }
 
 /** A browser or a proxy gets one line, and its data is not published in a room. */
@@ -189,7 +195,7 @@ function refuseForeign(member: Member, data: Uint8Array): void {
   const start = decodeText(data.subarray(0, 256)) ?? "";
   for (const [pattern, text] of FOREIGN) {
     if (!pattern.test(start)) continue;
-    member.tell({ type: "error", code: "not-text", text });
+    member.deliver({ type: "error", code: "not-text", text });
     throw new FrameError(text);
   }
 }
@@ -201,7 +207,7 @@ async function receiveLogin(member: Member, endMs: number): Promise<readonly Mes
     return await session.receive({ timeout: Math.max(0, endMs - performance.now()) });
   } catch (error) {
     if (!(error instanceof TimeoutError) || error.phase !== "reply") throw error;
-    member.tell({ type: "error", code: "login-required", text: "Login timed out" });
+    member.deliver({ type: "error", code: "login-required", text: "Login timed out" });
     await session.finish("log-in timeout");
     return null;
   }

@@ -68,7 +68,7 @@ export interface Directory extends AsyncDisposable {
    *
    * @throws {ChatError} The message was not delivered.
    */
-  tell(remote: Remote, event: ChatEvent): Promise<void>;
+  deliver(remote: Remote, event: ChatEvent): Promise<void>;
   /**
    * Sends an announcement to other servers.
    *

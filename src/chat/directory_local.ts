@@ -88,7 +88,7 @@ export class LocalDirectory implements Directory {
     return [];
   }
 
-  tell(): Promise<void> {
+  deliver(): Promise<void> {
     return Promise.reject(new Error("there is no other server"));
   }
 

@@ -245,7 +245,7 @@ class SqliteHistory implements History, SqliteLogHost {
     const { maxAge } = this.#retention;
     const limitMs = maxAge === undefined ? -Infinity : this.#expiryNow() - parseDuration(maxAge);
     for (let batch = 0; batch < MAX_BATCHES; batch++) {
-      const row = this.#statements.leastActive.get(this.#expiryNow());
+      const row = this.#statements.longestInactive.get(this.#expiryNow());
       if (row === undefined) return;
       const id = Number(row.id);
       const isGone = String(row.key).startsWith("gone ");
@@ -302,7 +302,7 @@ class SqliteHistory implements History, SqliteLogHost {
       const { log, onSettled } = pending[index] ?? unreachable();
       if ("message" in what) {
         const { seq, epoch } = what.message;
-        log.tell(what.message);
+        log.deliver(what.message);
         onSettled({ seq, epoch, isDuplicate: false });
       } else onSettled(what.outcome);
     }

@@ -140,7 +140,7 @@ export class Hub implements RoomHost, AsyncDisposable {
 
   /** The first event that a client receives. */
   greet(member: Member): void {
-    member.tell({ type: "welcome", nick: member.nick, motd: this.motd, loginRequired: !member.isAdmitted });
+    member.deliver({ type: "welcome", nick: member.nick, motd: this.motd, loginRequired: !member.isAdmitted });
   }
 
   /**
@@ -203,7 +203,7 @@ export class Hub implements RoomHost, AsyncDisposable {
   /** Removes a member from a room after a decision. */
   evict(member: Member, room: Room, reason: string): void {
     this.part(member, room, reason);
-    member.tell({ type: "left", room: room.name, reason });
+    member.deliver({ type: "left", room: room.name, reason });
   }
 
   /** Updates a member's rights after a decision. */
@@ -311,7 +311,7 @@ export class Hub implements RoomHost, AsyncDisposable {
     room.publish(member, { from: member.nick, sender: member.identity, ...what, text }, (outcome) => {
       if (!(outcome instanceof ChatError)) return onStored?.(outcome);
       const { code, message, field } = outcome;
-      member.tell({ type: "error", code, text: message, field, id: what.id });
+      member.deliver({ type: "error", code, text: message, field, id: what.id });
     });
   }
 
@@ -330,10 +330,10 @@ export class Hub implements RoomHost, AsyncDisposable {
       at: new Date().toISOString(),
     };
     if (!(receiver instanceof Member)) {
-      return this.#directory.tell(receiver, event).then(() => member.tell({ ...event, id }));
+      return this.#directory.deliver(receiver, event).then(() => member.deliver({ ...event, id }));
     }
-    if (receiver !== member && !receiver.ignores(member)) receiver.tell(event);
-    member.tell({ ...event, id });
+    if (receiver !== member && !receiver.ignores(member)) receiver.deliver(event);
+    member.deliver({ ...event, id });
   }
 
   /**
@@ -356,7 +356,7 @@ export class Hub implements RoomHost, AsyncDisposable {
     for (const member of [...this.#directory.members]) {
       if (member.isServerOperator || !isMeant(member)) continue;
       const done = action === "kick" ? "disconnected" : "banned from the server";
-      member.tell({ type: "bye", reason: `${done} by ${by}${reason === undefined ? "" : `: ${reason}`}` });
+      member.deliver({ type: "bye", reason: `${done} by ${by}${reason === undefined ? "" : `: ${reason}`}` });
       void member.session.finish("kicked");
     }
   }
@@ -376,7 +376,7 @@ export class Hub implements RoomHost, AsyncDisposable {
   #tellAll(event: ChatEvent): void {
     for (const room of this.#rooms.all) room.flush();
     for (const member of this.#directory.members) {
-      if (member.isAdmitted || event.type === "bye") member.tell(event);
+      if (member.isAdmitted || event.type === "bye") member.deliver(event);
     }
   }
 
@@ -385,13 +385,13 @@ export class Hub implements RoomHost, AsyncDisposable {
     const [room, ...more] = Array.from(roomKeys, (key) => this.#rooms.get(key)).filter((room) => room !== undefined);
     // With one room, the usual case, the room sends it.
     if (room === undefined) return;
-    if (more.length === 0) return room.tell("room" in event ? { ...event, room: room.name } : event, by);
+    if (more.length === 0) return room.broadcast("room" in event ? { ...event, room: room.name } : event, by);
     const audience = new Set<Participant>();
     for (const each of [room, ...more]) {
       each.flushPresence();
       for (const other of each.members) audience.add(other);
     }
     if (by !== undefined) audience.delete(by);
-    for (const other of audience) other.tell(event);
+    for (const other of audience) other.deliver(event);
   }
 }

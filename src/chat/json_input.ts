@@ -44,7 +44,10 @@ export function handleJson(hub: Hub, member: Member, data: Uint8Array): InputRes
     const { id } = request;
     if (id !== undefined && isAnsweredByDone(request)) {
       // Deferred, so that it follows the room's event.
-      return Promise.resolve(result).then(() => member.tell({ type: "done", id }), (error) => rethrow(error, request));
+      return Promise.resolve(result).then(
+        () => member.deliver({ type: "done", id }),
+        (error) => rethrow(error, request),
+      );
     }
     return result instanceof Promise ? result.catch((error: unknown) => rethrow(error, request)) : result;
   } catch (error) {
@@ -68,7 +71,7 @@ function serve(hub: Hub, member: Member, request: JsonRequest): InputResult {
     case "leave": {
       const room = hub.roomOf(member, request.room);
       hub.part(member, room);
-      return member.tell({ type: "left", room: room.name, id });
+      return member.deliver({ type: "left", room: room.name, id });
     }
     case "nick":
       return hub.renaming.rename(member, request.nick, id);
@@ -101,13 +104,13 @@ function serve(hub: Hub, member: Member, request: JsonRequest): InputResult {
     case "announce":
       return hub.announce(member, request.text);
     case "mode":
-      member.tell({ type: "mode", mode: request.mode, id });
+      member.deliver({ type: "mode", mode: request.mode, id });
       return request.mode === "text" ? hub.setFormat(member, textFormat) : undefined;
     case "pong":
       // Any request counts as a pong.
       return;
     case "quit":
-      member.tell({ type: "bye", reason: "you left" });
+      member.deliver({ type: "bye", reason: "you left" });
       return "quit";
     default:
       return moderate(hub, member, request);
@@ -118,7 +121,7 @@ function publish(hub: Hub, member: Member, request: JsonRequest & { type: "publi
   const { type: _type, room: name, ...what } = request;
   const room = hub.roomOf(member, name);
   hub.say(member, room, what, ({ seq, epoch, isDuplicate }) => {
-    member.tell({ type: "ack", id: what.id, room: room.name, seq, epoch, duplicate: isDuplicate || undefined });
+    member.deliver({ type: "ack", id: what.id, room: room.name, seq, epoch, duplicate: isDuplicate || undefined });
   });
 }
 
@@ -136,7 +139,7 @@ function join(hub: Hub, member: Member, request: JsonRequest & { type: "join" })
 }
 
 function topic(member: Member, room: Room, text: string | undefined, id: string | undefined): InputResult {
-  if (text === undefined) return member.tell({ type: "topic", room: room.name, topic: room.topic, id });
+  if (text === undefined) return member.deliver({ type: "topic", room: room.name, topic: room.topic, id });
   room.checkOperator(member);
   return room.decide({ action: "topic", by: member.nick, topic: checkLine("topic", text) });
 }

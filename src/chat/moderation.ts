@@ -157,7 +157,7 @@ async function decideOnServer(
   const whole = { ...decision, by: member.nick, reason };
   await hub.serverBans.decide(whole);
   hub.log.info("moderation of the server", whole);
-  member.tell({ type: "notice", text: `${decision.nick} is ${done}`, id });
+  member.deliver({ type: "notice", text: `${decision.nick} is ${done}`, id });
 }
 
 function checkServerOperator({ member }: ServerCall): void {
@@ -185,7 +185,7 @@ export function setIgnored(isIgnored: boolean, call: ServerCall): void {
   } else if (keys.filter((key) => member.ignored.delete(key)).length === 0) {
     throw new ChatError("no-such-nick", `You do not ignore ${cleanText(subject).slice(0, 64)}`, { field: "nick" });
   }
-  member.tell({
+  member.deliver({
     type: "notice",
     text: `You ${isIgnored ? "ignore" : "no longer ignore"} ${target?.nick ?? subject}`,
     id,

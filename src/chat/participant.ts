@@ -85,7 +85,7 @@ export class Participant {
   }
 
   /** Sends an event to this member only. */
-  tell(event: ChatEvent): void {
+  deliver(event: ChatEvent): void {
     for (const message of this.format.encode(event)) {
       if (!this.session.send(message, true)) return dropSlowConsumer(this.session);
     }
@@ -93,7 +93,7 @@ export class Participant {
 
   /** Sends a requested response, which never makes the member a slow consumer: settles once little is queued. */
   answer(event: ChatEvent): void | Promise<void> {
-    this.tell(event);
+    this.deliver(event);
     return this.drained();
   }
 

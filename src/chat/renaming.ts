@@ -37,7 +37,7 @@ export class Renaming {
       throw new ChatError("bad-nick", `You are logged in as ${from}: that is your name`);
     }
     const to = checkNick(nick);
-    if (to === from) return member.tell({ type: "nick", from, to, id });
+    if (to === from) return member.deliver({ type: "nick", from, to, id });
     this.#options.serverBans.check(member, to);
     for (const room of member.rooms.values()) room.checkNotMuted(member, "change your name");
     const taking = this.#options.directory.rename(member, to);
@@ -64,17 +64,17 @@ export class Renaming {
       await this.takeFree(member, from, 2);
     } catch (error) {
       this.#options.log.warning("a member has lost its name", { name: from, error: messageOf(error) });
-      member.tell({ type: "bye", reason: why });
+      member.deliver({ type: "bye", reason: why });
       return void member.session.finish("kicked");
     }
     if (member.isGone) return;
-    member.tell({ type: "notice", text: `You are ${member.nick} now: ${why}` });
+    member.deliver({ type: "notice", text: `You are ${member.nick} now: ${why}` });
     this.#tellRenamed(member, from);
   }
 
   #tellRenamed(member: Member, from: string, id?: string): void {
     const event: ChatEvent = { type: "nick", from, to: member.nick };
-    member.tell({ ...event, id });
+    member.deliver({ ...event, id });
     this.#options.tellRooms(member.rooms.keys(), event, member);
   }
 }

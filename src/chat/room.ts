@@ -157,7 +157,7 @@ export class Room extends RoomRights {
     let seq = this.log.seq;
     const membership: Membership = { number: ++this.#joins, isLive: false, since: seq, held: [] };
     this.#memberships.set(member, membership);
-    this.tell(
+    this.broadcast(
       { type: "join", room: this.name, nick: member.nick, operator: this.mayModerate(member) || undefined },
       member,
     );
@@ -173,7 +173,7 @@ export class Room extends RoomRights {
     const reading = this.#welcome(member, seq, canResume, id);
     if (canResume) membership.since = position.seq;
     else {
-      if (position !== undefined) member.tell(unrecovered(this, position, seq));
+      if (position !== undefined) member.deliver(unrecovered(this, position, seq));
       await this.#showRecent(member, seq);
     }
     await reading;
@@ -186,7 +186,7 @@ export class Room extends RoomRights {
     // The queue contains messages that it has already received.
     this.flush();
     membership.isLive = true;
-    for (const event of membership.held) member.tell(event);
+    for (const event of membership.held) member.deliver(event);
     membership.held = [];
   }
 
@@ -206,7 +206,7 @@ export class Room extends RoomRights {
       this.flush();
       const { seq } = this.log;
       const reading = this.#welcome(member, seq, false, id);
-      member.tell(unrecovered(this, position, seq));
+      member.deliver(unrecovered(this, position, seq));
       await reading;
       return await this.#showRecent(member, seq);
     }
@@ -253,11 +253,11 @@ export class Room extends RoomRights {
     this.flush();
     if (!this.#memberships.delete(member)) return;
     this.operators.delete(member);
-    if (!isQuiet) this.tell({ type: "leave", room: this.name, nick: member.nick, reason });
+    if (!isQuiet) this.broadcast({ type: "leave", room: this.name, nick: member.nick, reason });
   }
 
   /** Sends an event to all members except `by`, in order with the messages. */
-  tell(event: ChatEvent, by?: Participant): void {
+  broadcast(event: ChatEvent, by?: Participant): void {
     if (!this.#presence.take({ event, by }, this.size)) this.#tellInOrder(event, by);
   }
 
@@ -312,7 +312,7 @@ export class Room extends RoomRights {
 
   /** Called by the log for each decision, of any server. */
   onDecision(decision: Decision): void {
-    this.tell(eventOf(decision, this.name));
+    this.broadcast(eventOf(decision, this.name));
     if (decision.action === "kick") this.#evict(decision, "kicked", (member) => member.id === decision.target);
     else if (decision.action === "ban") this.#evict(decision, "banned", (member) => this.isBannedBy(member, decision));
     else if (decision.action === "op" || decision.action === "deop") this.#setOperator(decision);
@@ -391,7 +391,7 @@ export class Room extends RoomRights {
     const { reached, isLost } = await this.#host.catchUps.send(member, this.log, { after: seq, upTo }, isHere);
     if (!isLost || !isHere()) return reached;
     this.flush();
-    member.tell(unrecovered(this, { epoch: this.log.epoch, seq: reached }, this.log.seq));
+    member.deliver(unrecovered(this, { epoch: this.log.epoch, seq: reached }, this.log.seq));
     return this.log.seq;
   }
 }

@@ -53,7 +53,7 @@ export class SqliteLog implements RoomLog {
     this.#history.publish({ log: this, draft, onSettled });
   }
 
-  tell(message: RoomMessage): void {
+  deliver(message: RoomMessage): void {
     this.seq = message.seq;
     this.#onMessage?.(message);
   }

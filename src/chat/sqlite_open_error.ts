@@ -1,4 +1,11 @@
-import { messageOf, missingPermission, NoRoomError, ParleyError, PermissionError, UsageError } from "../base/errors.ts";
+import {
+  messageOf,
+  missingPermission,
+  OutOfResourcesError,
+  ParleyError,
+  PermissionError,
+  UsageError,
+} from "../base/errors.ts";
 
 /** The error for a history that cannot be opened, with advice. */
 export function openError(path: string, cause: unknown): ParleyError {
@@ -15,7 +22,7 @@ export function openError(path: string, cause: unknown): ParleyError {
   }
   if (/locked/.test(found)) return new UsageError(`${what}: another program uses it`, { cause });
   if (/\bfull\b|no space|quota|disk i\/o error/i.test(found)) {
-    return new NoRoomError(`${what}: the disk is full or fails (${found})`, { cause });
+    return new OutOfResourcesError(`${what}: the disk is full or fails (${found})`, { cause });
   }
   if (/read-?only/i.test(found)) return new PermissionError(`${what}: it cannot be written`, { cause });
   if (cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.NotADirectory) {

@@ -95,7 +95,7 @@ export function prepareStatements(db: DatabaseSync) {
     addRoom: db.prepare("INSERT INTO rooms (key, name, epoch, seq) VALUES (?, ?, ?, 0) RETURNING id"),
     findRoom: db.prepare("SELECT id, epoch, seq, topic FROM rooms WHERE key = ?"),
     roomsByActivity: db.prepare(`SELECT id, ${moderated} FROM rooms WHERE key NOT LIKE 'gone %' ORDER BY active`),
-    leastActive: db.prepare(
+    longestInactive: db.prepare(
       `SELECT id, key, topic, active, ${moderated} FROM rooms WHERE active IS NOT NULL ORDER BY active LIMIT 1`,
     ),
     setSeq: db.prepare("UPDATE rooms SET seq = ?, active = ? WHERE id = ?"),

@@ -9,7 +9,7 @@ import {
   ClosedEarlyError,
   ClosedError,
   messageOf,
-  NoRoomError,
+  OutOfResourcesError,
   ParleyError,
   PermissionError,
   RefusedError,
@@ -108,7 +108,7 @@ export function exitCodeOf(error: unknown): number {
   }
   if (
     error instanceof BindError || error instanceof PermissionError || error instanceof Deno.errors.PermissionDenied ||
-    error instanceof Deno.errors.NotCapable || error instanceof NoRoomError || isOutOfResources(error)
+    error instanceof Deno.errors.NotCapable || error instanceof OutOfResourcesError || isOutOfResources(error)
   ) return EXIT.notPermitted;
   if (error instanceof Deno.errors.BrokenPipe) return EXIT.brokenPipe;
   return EXIT.unexpected;

@@ -1,5 +1,5 @@
 import { utf8 } from "../base/bytes.ts";
-import { codeOf, NoRoomError, UsageError } from "../base/errors.ts";
+import { codeOf, OutOfResourcesError, UsageError } from "../base/errors.ts";
 import { StopSignals } from "./stop_signals.ts";
 
 /** A standard output stream. */
@@ -98,7 +98,7 @@ async function giveBackLibrary(): Promise<void> {
 /** Names the stream in errors about a full disk. */
 function withName(error: unknown, name: string): unknown {
   if (codeOf(error) !== "ENOSPC") return error;
-  return new NoRoomError(`Cannot write to ${name}: no space left on device`, { cause: error });
+  return new OutOfResourcesError(`Cannot write to ${name}: no space left on device`, { cause: error });
 }
 
 function outputOf(stream: typeof Deno.stdout, name: string): Output {

@@ -1,4 +1,11 @@
-import { codeOf, missingPermission, NoRoomError, ParleyError, PermissionError, UsageError } from "../base/errors.ts";
+import {
+  codeOf,
+  missingPermission,
+  OutOfResourcesError,
+  ParleyError,
+  PermissionError,
+  UsageError,
+} from "../base/errors.ts";
 import { isOutOfResources, reasonOf } from "../base/system_error.ts";
 
 /** Options of {@linkcode OutputFile.open}. */
@@ -59,7 +66,7 @@ export class OutputFile implements Disposable {
   /**
    * Appends a text completely or not at all. The first text is renamed into place.
    *
-   * @throws {NoRoomError} The disk is full.
+   * @throws {OutOfResourcesError} The disk is full.
    */
   write(text: string): void {
     const bytes = new TextEncoder().encode(text);
@@ -166,7 +173,7 @@ function failure(path: string, what: string, cause: unknown): Error {
     return new PermissionError(`${doing}: ${missingPermission(flags)}`, { cause });
   }
   const code = codeOf(cause);
-  if (isOutOfResources(cause)) return new NoRoomError(`${doing}: ${reasonOf(cause)}`, { cause });
+  if (isOutOfResources(cause)) return new OutOfResourcesError(`${doing}: ${reasonOf(cause)}`, { cause });
   if (cause instanceof Deno.errors.PermissionDenied || code === "EROFS") {
     return new PermissionError(`${doing}: ${reasonOf(cause)}`, { cause });
   }

@@ -10,7 +10,7 @@ import {
   ClosedError,
   hasCode,
   missingPermission,
-  NoRoomError,
+  OutOfResourcesError,
   ParleyError,
   PermissionError,
   RefusedError,
@@ -54,7 +54,7 @@ export function toSocketError(error: unknown, doing: string, endpoint: string): 
         ? new BindError("not permitted", message, options)
         : new PermissionError(message, options);
     case "out of resources":
-      return new NoRoomError(message, options);
+      return new OutOfResourcesError(message, options);
     case "invalid":
       return phase === "transfer" ? new ParleyError(message, options) : new UsageError(message, options);
   }

@@ -1,4 +1,4 @@
-import { missingPermission, NoRoomError, PermissionError, UsageError } from "../base/errors.ts";
+import { missingPermission, OutOfResourcesError, PermissionError, UsageError } from "../base/errors.ts";
 
 /**
  * Starts a command, with errors that name it.
@@ -17,7 +17,7 @@ export function spawn(words: readonly string[], options: Deno.CommandOptions): D
     }
     if (cause instanceof Deno.errors.PermissionDenied) throw new UsageError(cannot("it is not executable"), { cause });
     if (cause instanceof Error && /EAGAIN|ENOMEM|EMFILE/.test(String(cause))) {
-      throw new NoRoomError(cannot("out of resources"), { cause });
+      throw new OutOfResourcesError(cannot("out of resources"), { cause });
     }
     throw cause;
   }

@@ -1,6 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects, assertThrows } from "@std/assert";
-import { Logger, NoRoomError, PermissionError, UsageError } from "@parley/parley";
+import { Logger, OutOfResourcesError, PermissionError, UsageError } from "@parley/parley";
 import { ChatError } from "../../src/chat/chat_error.ts";
 import type { History, Receipt, Retention, RoomLog } from "../../src/chat/history.ts";
 import { createMemoryHistory } from "../../src/chat/history_memory.ts";
@@ -338,10 +338,10 @@ Deno.test("createSqliteHistory() reports in one line why a file cannot be used",
 Deno.test("openError() distinguishes a full disk and missing permissions from a mistake (chat L6)", () => {
   for (
     const [message, kind] of [
-      ["No space left on device (os error 28)", NoRoomError],
-      ["database or disk is full", NoRoomError],
-      ["disk I/O error", NoRoomError],
-      ["Disk quota exceeded (os error 122)", NoRoomError],
+      ["No space left on device (os error 28)", OutOfResourcesError],
+      ["database or disk is full", OutOfResourcesError],
+      ["disk I/O error", OutOfResourcesError],
+      ["Disk quota exceeded (os error 122)", OutOfResourcesError],
       ["Read-only file system (os error 30)", PermissionError],
       ["attempt to write a readonly database", PermissionError],
       ["Permission denied (os error 13)", PermissionError],

@@ -210,7 +210,7 @@ Deno.test("a room keeps 1,000 events for a member that catches up (MAX_HELD), th
     const joining = room.join(hub.enter(session), { entered: entered.promise });
     session.take();
     for (let index = 0; index < count; index++) {
-      room.tell({ type: "topic", room: "#a", topic: `topic ${index}` });
+      room.broadcast({ type: "topic", room: "#a", topic: `topic ${index}` });
       if (index % 2 === 0) room.flush();
     }
     room.flush();

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import {
   BindError,
   ClosedEarlyError,
-  NoRoomError,
+  OutOfResourcesError,
   ParleyError,
   PermissionError,
   RefusedError,
@@ -67,7 +67,7 @@ Deno.test("exitCodeOf() returns the documented code of every error", () => {
     [new PermissionError("x"), 8],
     [new Deno.errors.NotCapable("x"), 8],
     [new Deno.errors.PermissionDenied("x"), 8],
-    [new NoRoomError("x"), 8],
+    [new OutOfResourcesError("x"), 8],
     [Object.assign(new Error("x"), { code: "ENOSPC" }), 8],
     [new ParleyError("x", { cause: Object.assign(new Error("x"), { code: "EMFILE" }) }), 8],
     [new Deno.errors.BrokenPipe("x"), 141],

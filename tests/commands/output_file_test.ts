@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { NoRoomError, PermissionError, UsageError } from "../../src/base/errors.ts";
+import { OutOfResourcesError, PermissionError, UsageError } from "../../src/base/errors.ts";
 import { OutputFile } from "../../src/commands/output_file.ts";
 
 const UNIX = { ignore: Deno.build.os === "windows" };
@@ -136,9 +136,9 @@ Deno.test("OutputFile.open() throws a PermissionError when the folder cannot be 
   });
 });
 
-Deno.test("OutputFile.write() throws a NoRoomError when the disk is full", LINUX, () => {
+Deno.test("OutputFile.write() throws a OutOfResourcesError when the disk is full", LINUX, () => {
   using file = OutputFile.open("/dev/full", "the report");
-  assertThrows(() => file.write("x"), NoRoomError, "Cannot write the report /dev/full: no space left");
+  assertThrows(() => file.write("x"), OutOfResourcesError, "Cannot write the report /dev/full: no space left");
 });
 
 Deno.test("OutputFile.write() shows the first text whole: a reader never sees a part of it", LINUX, async () => {

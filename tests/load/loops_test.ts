@@ -104,11 +104,11 @@ Deno.test("interrupt() leaves what is in flight 200 ms (INTERRUPTED_MS), or less
     let givenUpMs = 0;
     run.add({ oldestMs: sentMs, giveUp: () => givenUpMs ||= performance.now() - sentMs });
     run.interrupt();
-    const mostMs = Math.min(timeoutMs, 200);
-    await time.advance(mostMs);
-    assertEquals([givenUpMs, run.isOver, run.timeoutMs], [0, true, mostMs]);
+    const maxMs = Math.min(timeoutMs, 200);
+    await time.advance(maxMs);
+    assertEquals([givenUpMs, run.isOver, run.timeoutMs], [0, true, maxMs]);
     // The connections are looked at every 100 ms.
     await time.advance(100);
-    assertEquals(givenUpMs, mostMs + 100);
+    assertEquals(givenUpMs, maxMs + 100);
   }
 });

@@ -19,8 +19,8 @@ export const leave: ChatCommand = {
   run({ hub, member, rest }) {
     const room = hub.roomOf(member, splitWord(rest)[0] || undefined);
     hub.part(member, room);
-    member.tell({ type: "left", room: room.name });
-    if (member.current) member.tell({ type: "notice", text: `Your current room is ${member.current.name}` });
+    member.deliver({ type: "left", room: room.name });
+    if (member.current) member.deliver({ type: "notice", text: `Your current room is ${member.current.name}` });
   },
 };
 
@@ -32,7 +32,7 @@ export const rooms: ChatCommand = {
   run({ hub, member, rest }) {
     const page = hub.rooms(member.format.maxRooms, rest || undefined);
     if (page.rooms.length > 0 || rest !== "") return member.answer({ type: "rooms", ...page });
-    member.tell({ type: "notice", text: `There are no rooms; /join ${LOBBY} creates one` });
+    member.deliver({ type: "notice", text: `There are no rooms; /join ${LOBBY} creates one` });
   },
 };
 
@@ -55,7 +55,7 @@ export const topic: ChatCommand = {
   summary: "show the room's topic; operators set it, - removes it",
   run({ hub, member, rest }) {
     const room = hub.roomOf(member);
-    if (rest === "") return member.tell({ type: "topic", room: room.name, topic: room.topic });
+    if (rest === "") return member.deliver({ type: "topic", room: room.name, topic: room.topic });
     room.checkOperator(member);
     return room.decide({ action: "topic", by: member.nick, topic: rest === "-" ? "" : checkLine("topic", rest) });
   },
@@ -74,6 +74,6 @@ export const history: ChatCommand = {
     const room = hub.roomOf(member);
     const found = await room.history(count);
     if (found.messages.length > 0) await member.answer(found);
-    else member.tell({ type: "notice", text: `No messages in ${room.name} yet` });
+    else member.deliver({ type: "notice", text: `No messages in ${room.name} yet` });
   },
 };

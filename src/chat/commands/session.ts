@@ -48,7 +48,7 @@ export function helpCommand(all: () => readonly ChatCommand[]): ChatCommand {
       const rows = all().map(({ name, usage, summary }) => [`/${name} ${usage}`.trimEnd(), summary] as const);
       const width = Math.max(...rows.map(([left]) => left.length));
       const lines = rows.map(([left, right]) => `${left.padEnd(width)}  ${right}`);
-      member.tell({ type: "help", lines: ["A line without a slash is sent to your current room.", ...lines] });
+      member.deliver({ type: "help", lines: ["A line without a slash is sent to your current room.", ...lines] });
     },
   };
 }
@@ -60,7 +60,7 @@ export const quit: ChatCommand = {
   summary: "leave the chat",
   isOpen: true,
   run({ member }) {
-    member.tell({ type: "bye", reason: "you left" });
+    member.deliver({ type: "bye", reason: "you left" });
     return "quit";
   },
 };

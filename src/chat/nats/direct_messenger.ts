@@ -41,8 +41,10 @@ export class DirectMessenger {
     });
     connection.subscribe(ANNOUNCEMENTS, {
       callback: (error, message) => {
-        const told = error === null ? parse(message) : undefined;
-        if (told?.server !== this.#server && isEvent(told?.event)) receivers.onAnnouncement(told.event);
+        const announcement = error === null ? parse(message) : undefined;
+        if (announcement?.server !== this.#server && isEvent(announcement?.event)) {
+          receivers.onAnnouncement(announcement.event);
+        }
       },
     });
   }

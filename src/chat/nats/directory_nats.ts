@@ -107,7 +107,7 @@ class NatsDirectory implements Directory, RegistrationHost {
         const member = this.#registrations.get(id)?.member;
         const sender = event.type === "private" ? this.find(event.from) : undefined;
         // The sender does not learn that it is ignored.
-        if (sender === undefined || member?.ignores(sender) === false) member?.tell(event);
+        if (sender === undefined || member?.ignores(sender) === false) member?.deliver(event);
         return member !== undefined;
       },
       onAnnouncement: (event) => this.#events?.onAnnouncement(event),
@@ -207,7 +207,7 @@ class NatsDirectory implements Directory, RegistrationHost {
     return this.#remote.rooms().map((summary) => ({ ...summary, topic: this.#topicOf(keyOf(summary.room)) }));
   }
 
-  async tell(remote: Remote, event: ChatEvent): Promise<void> {
+  async deliver(remote: Remote, event: ChatEvent): Promise<void> {
     await this.#messenger.send(remote, event);
   }
 

@@ -55,7 +55,7 @@ export class Feed {
    * Settles once the message with this number or a later one was delivered, the numbering was reset, the feed has
    * ended, or `maxMs` have passed. `undefined` if it was already delivered.
    */
-  told(seq: number, maxMs?: number): Promise<void> | undefined {
+  whenDelivered(seq: number, maxMs?: number): Promise<void> | undefined {
     if (seq <= this.#position) return undefined;
     return new Promise((resolve) => {
       const waiter: Waiter = {
@@ -137,7 +137,7 @@ export class Feed {
       idle_heartbeat: HEARTBEAT_MS,
       expires: PULL_MS,
       // Not an iterator: the messages of one read are handled in one turn, and sent to each member in one write.
-      callback: (message) => this.#tell(message, round),
+      callback: (message) => this.#deliver(message, round),
     });
     this.#messages = messages;
     this.#link.attach(this.#watch(messages, round));
@@ -159,16 +159,16 @@ export class Feed {
     if (error instanceof Error) throw error;
   }
 
-  #tell(message: JsMsg, round: number): void {
+  #deliver(message: JsMsg, round: number): void {
     if (round !== this.#round || message.seq <= this.#position) return;
     this.#position = message.seq;
     this.#onMessage(message);
     if (this.#waiters.length > 0) this.#wake(message.seq);
   }
 
-  #wake(told: number): void {
-    const due = this.#waiters.filter(({ seq }) => seq <= told);
-    this.#waiters = this.#waiters.filter(({ seq }) => seq > told);
+  #wake(delivered: number): void {
+    const due = this.#waiters.filter(({ seq }) => seq <= delivered);
+    this.#waiters = this.#waiters.filter(({ seq }) => seq > delivered);
     for (const { wake } of due) wake();
   }
 }

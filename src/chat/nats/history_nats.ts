@@ -81,7 +81,7 @@ export class NatsHistory implements History, LogHost, MessageClock {
 
   /** Waits until a message of this stream has been delivered here, or for `maxMs`. */
   reached({ epoch, seq }: StreamPosition, maxMs?: number): Promise<void> | undefined {
-    return epoch === this.epoch ? this.#feed.told(seq, maxMs) : undefined;
+    return epoch === this.epoch ? this.#feed.whenDelivered(seq, maxMs) : undefined;
   }
 
   get fault(): string | undefined {

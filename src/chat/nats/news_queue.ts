@@ -11,8 +11,8 @@ export interface MessageClock {
   /** The last delivered message. */
   readonly position: StreamPosition;
   /**
-   * Waits for the delivery of a message; `undefined` if it was delivered, or never will be because the stream is
-   * another.
+   * Waits for the delivery of a message; `undefined` if it was delivered, or never will be because the stream was
+   * replaced.
    */
   reached(position: StreamPosition): Promise<void> | undefined;
 }
@@ -29,12 +29,12 @@ export interface News {
  */
 export class NewsQueue {
   readonly #clock: MessageClock;
-  readonly #tell: (news: News) => void;
+  readonly #deliver: (news: News) => void;
   readonly #waiting: { readonly news: News; readonly after: StreamPosition | undefined }[] = [];
 
-  constructor(clock: MessageClock, tell: (news: News) => void) {
+  constructor(clock: MessageClock, deliver: (news: News) => void) {
     this.#clock = clock;
-    this.#tell = tell;
+    this.#deliver = deliver;
   }
 
   /** Delivers an event after the messages up to a position. */
@@ -48,7 +48,7 @@ export class NewsQueue {
       const reached = first.after && this.#clock.reached(first.after);
       if (reached !== undefined) await reached;
       this.#waiting.shift();
-      this.#tell(first.news);
+      this.#deliver(first.news);
     }
   }
 }

@@ -60,11 +60,11 @@ export class RoomStates {
         const next = readable(state && writeState(state)) ?? new RoomState();
         next.apply(next.changesBy(decision));
         const put = await this.#table.put(token, { state: writeState(next), decision, id }, revision);
-        if (put !== undefined) return await this.#table.told(put);
+        if (put !== undefined) return await this.#table.whenDelivered(put);
         const found = await this.#table.get(token);
         const last = decode(found?.value);
         // The reply was lost, not the decision.
-        if (found !== undefined && last.id === id) return await this.#table.told(found.revision);
+        if (found !== undefined && last.id === id) return await this.#table.whenDelivered(found.revision);
         revision = found?.revision ?? 0;
         state = last.state;
       } catch (cause) {

@@ -52,7 +52,7 @@ export class Table {
       link,
       { stream: `KV_${options.bucket}`, subjects: `$KV.${options.bucket}.>`, position: 0 },
       options.log,
-      (message) => this.#tell(message),
+      (message) => this.#deliver(message),
     );
   }
 
@@ -68,13 +68,13 @@ export class Table {
     const { state } = await infoOf(this.#link, this.#options);
     this.#link.watch({ onReady: () => void this.#goOn() });
     await this.#feed.start();
-    if (state.messages > 0) await this.told(state.last_seq);
+    if (state.messages > 0) await this.whenDelivered(state.last_seq);
   }
 
   /** Waits for the delivery of that revision or a later one; throws if NATS becomes unreachable. */
-  told(revision: number): Promise<void> {
-    const telling = this.#feed.told(revision);
-    return telling === undefined ? Promise.resolve() : this.#link.wait(telling);
+  whenDelivered(revision: number): Promise<void> {
+    const delivered = this.#feed.whenDelivered(revision);
+    return delivered === undefined ? Promise.resolve() : this.#link.wait(delivered);
   }
 
   /**
@@ -108,7 +108,7 @@ export class Table {
     return error;
   }
 
-  #tell(message: JsMsg): void {
+  #deliver(message: JsMsg): void {
     const prefix = `$KV.${this.#options.bucket}.`;
     const value = parse(message.string());
     this.#events?.onEntry({ key: message.subject.slice(prefix.length), revision: message.seq, value });

@@ -40,11 +40,11 @@ export class ConnectionView {
     this.show("waiting", isServerLeaving ? "The server is down or restarting." : "The connection is lost.");
     const endMs = performance.now() + waitMs;
     // Hidden from screen readers, which would read every second aloud.
-    const tell = () => {
+    const showSeconds = () => {
       const seconds = Math.max(1, Math.ceil((endMs - performance.now()) / 1_000));
       byId("banner-wait").textContent = `Next try in ${counted(seconds, "second", "seconds")}`;
     };
-    tell();
-    this.#countdown = setInterval(tell, 1_000);
+    showSeconds();
+    this.#countdown = setInterval(showSeconds, 1_000);
   }
 }

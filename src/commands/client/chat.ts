@@ -77,7 +77,7 @@ export const chatCommand = defineCommand({
       const link = new ChatLink({
         ...options,
         onEvent: (event) => screen.show(event),
-        onStatus: (text) => screen.tell(text),
+        onStatus: (text) => screen.showStatus(text),
       });
       return await screen.talk(link, flags.waitReply);
     }
@@ -85,7 +85,7 @@ export const chatCommand = defineCommand({
     const link = new ChatLink({
       ...options,
       onEvent: (event) => pipe.show(event),
-      onStatus: (text) => pipe.tell(text),
+      onStatus: (text) => pipe.showStatus(text),
     });
     await pipe.talk(link, flags.waitReply);
     return pipe.hasRefusal ? EXIT.unexpected : EXIT.done;

@@ -134,12 +134,12 @@ function mistakesError(
 ): UsageError {
   const issues = found.flatMap(innermost);
   // A mistake inside an object also makes the object's own rule fail.
-  const told = issues.filter(({ code, path }) =>
+  const reported = issues.filter(({ code, path }) =>
     code !== "custom" ||
     !issues.some((other) => isWithin(path, other.path) && (other.path.length > path.length || other.code !== "custom"))
   );
   // Misspelled keys first, because they may cause missing ones.
-  const ordered = told.toSorted((a, b) =>
+  const ordered = reported.toSorted((a, b) =>
     Number(b.code === "unrecognized_keys") - Number(a.code === "unrecognized_keys")
   );
   const texts = ordered.map((issue) => {

@@ -32,7 +32,7 @@ export class ChatScreen implements Disposable {
   }
 
   /** Shows a message about the connection. */
-  tell(text: string): void {
+  showStatus(text: string): void {
     this.#showState();
     this.#print([`* ${text}`]);
   }

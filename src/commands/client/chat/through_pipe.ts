@@ -28,7 +28,7 @@ export class ChatPipe {
   }
 
   /** Reports the state of the connection on standard error. */
-  tell(text: string): void {
+  showStatus(text: string): void {
     this.#io.stderr.write(`* ${text}\n`);
   }
 

@@ -19,7 +19,7 @@ async function sitDown({ reconnectMs = 0 } = {}) {
     reconnectMs,
     greetingMs: 60_000,
     onEvent: (event) => screen.show(event),
-    onStatus: (text) => screen.tell(text),
+    onStatus: (text) => screen.showStatus(text),
   });
   session.say({ type: "welcome", nick: "guest1", motd: [], loginRequired: false }, { ...JOINED, room: "#lobby" });
   const talking = screen.talk(link, 60_000);
