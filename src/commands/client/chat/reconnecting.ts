@@ -26,7 +26,7 @@ export class Reconnecting {
   /**
    * Waits before the next attempt.
    *
-   * @param wasConnected Whether the connection that ended was accepted by the server: the time starts anew.
+   * @param wasConnected Whether the connection that ended was accepted by the server: the time starts again.
    * @throws The error, once the time is over.
    */
   async waitAfter(error: unknown, wasConnected: boolean): Promise<void> {
