@@ -1,5 +1,5 @@
 /**
- * `deno task bench`: measures Parley next to its peers on this machine.
+ * `deno task bench`: measures Parley and its peers on this machine.
  *
  * Results go to `dist/bench/`; `--help` lists the flags.
  *
@@ -22,7 +22,7 @@ import { taskFlags } from "./task_flags.ts";
 
 const OUT = sourcePath("../../dist/bench");
 const QUICK = { rounds: 3, seconds: 0.4 };
-/** More and shorter rounds, because ratios are compared, and a busy moment then spoils only one of them. */
+/** More and shorter rounds, because ratios are compared, and a busy moment then affects only one of them. */
 const GATE = { rounds: 5, seconds: 0.4 };
 const FULL = { rounds: 3, seconds: 3 };
 

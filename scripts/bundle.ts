@@ -1,6 +1,6 @@
 /**
- * Makes `parley-server.js`, `parley-client.js` and `parley-udp.js`: one file
- * each, which `deno run` takes from any URL.
+ * Creates `parley-server.js`, `parley-client.js` and `parley-udp.js`: one file each, which `deno run` accepts from any
+ * URL.
  *
  * `deno task bundle [--out FOLDER]`
  *

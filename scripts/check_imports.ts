@@ -1,6 +1,5 @@
 /**
- * Checks that imports go one way, and that what touches the world stands only
- * where it may.
+ * Checks that imports follow one order, and that code with side effects is only in the allowed places.
  *
  * @module
  */
@@ -9,7 +8,7 @@ import { type SourceFile, sourceFiles } from "./source_files.ts";
 
 /**
  * The rooms of `src/`, each of which may import itself and the rooms before it.
- * A file such as `factory.ts` is a room; `entry` is what a program begins with.
+ * A file such as `factory.ts` is a room; `entry` holds the entry points of the programs.
  */
 const ROOMS = [
   "base",
@@ -40,7 +39,7 @@ const ROOMS = [
   "entry",
 ];
 
-/** Text that may stand only in some places. */
+/** Text that is allowed only in some places. */
 const RESERVED: readonly { pattern: RegExp; places: RegExp; rule: string }[] = [
   { pattern: /\bDeno\.(?:exit|args)\b/, places: /^(?:server|client|udp)\.ts$/, rule: "only entries use it" },
   {
@@ -61,7 +60,7 @@ const ENTRIES = ["server", "client", "udp"];
 const IMPORT = /^(?:import|export)\b[^"]*?from "(\.[^"]+)"|^import "(\.[^"]+)"/gm;
 const LAZY_IMPORT = /\bimport\("(\.[^"]+)"\)/g;
 
-/** Every breach of the rules, a line each. */
+/** Every violation of the rules, one line each. */
 export function importFaults(files: readonly SourceFile[]): string[] {
   return [...files.flatMap((file) => [...directionFaults(file), ...reservedFaults(file)]), ...cycleFaults(files)];
 }
@@ -75,7 +74,7 @@ function directionFaults(file: SourceFile): string[] {
     .map((target) => `src/${path}: ${folderOf(path)} must not import ${target}`);
 }
 
-/** A line for each cycle, types included; what is imported when it is needed (`import()`) makes none. */
+/** One line for each cycle, including types; dynamic imports do not count. */
 function cycleFaults(files: readonly SourceFile[]): string[] {
   const byPath = new Map(files.map((file) => [file.path, file]));
   const done = new Set<string>();

@@ -1,6 +1,6 @@
 /**
- * Checks sizes of files, the absence of `any`, and what stands twice: the
- * version, and the dependencies in src/README.md.
+ * Checks sizes of files, the absence of `any`, and duplicated facts: the version, and the dependencies in
+ * src/README.md.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { type SourceFile, sourceFiles } from "./source_files.ts";
 const ENTRY_LINES = 40;
 const FILE_LINES = 500;
 
-/** What the check reads beside the sources. */
+/** What the check reads besides the sources. */
 export interface Papers {
   /** `deno.json`, parsed. */
   readonly config: { readonly version: string; readonly imports: Readonly<Record<string, string>> };
@@ -18,7 +18,7 @@ export interface Papers {
   readonly readme: string;
 }
 
-/** Every breach of the limits, a line each. */
+/** Every violation of the limits, one line each. */
 export function limitFaults(files: readonly SourceFile[], { config, readme }: Papers): string[] {
   return [
     ...files.flatMap(fileFaults),

@@ -3,7 +3,7 @@
  *
  * `deno task compile [--target all|TARGET]... [--runtime FILE|npm] [--release] [--out FOLDER]`
  *
- * With `--target` or `--release` it makes archives and `SHA256SUMS` too.
+ * With `--target` or `--release` it also creates archives and `SHA256SUMS`.
  *
  * @module
  */

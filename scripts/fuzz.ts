@@ -1,7 +1,6 @@
 /**
- * `deno task fuzz --seconds 60`: sends changed input to everything that reads
- * from strangers. An internal error, or an input that takes too long, fails;
- * it is kept in tests/fuzz/, and tried first from then on, by the tests too.
+ * `deno task fuzz --seconds 60`: sends mutated input to everything that parses untrusted data. An internal error, or an
+ * input that takes too long, fails; it is kept in tests/fuzz/, and from then on tried first, also by the tests.
  *
  * @module
  */
@@ -12,10 +11,10 @@ import { type FuzzTarget, TARGETS } from "./fuzz/targets.ts";
 import { taskFlags } from "./task_flags.ts";
 
 const KEPT = new URL("../tests/fuzz/", import.meta.url);
-/** No input takes longer, except where the machine stands still. */
+/** No input takes longer unless the machine stalls. */
 const HANG_MS = 10_000;
 
-/** Reads one input; the failure, if it is one. */
+/** Runs a target on one input; returns the failure, if any. */
 export async function failureOf(target: FuzzTarget, bytes: Uint8Array): Promise<string | undefined> {
   const hang = Promise.withResolvers<string>();
   const timer = setTimeout(() => hang.resolve(`it took longer than ${HANG_MS} ms`), HANG_MS);
@@ -28,7 +27,7 @@ export async function failureOf(target: FuzzTarget, bytes: Uint8Array): Promise<
   return failure;
 }
 
-/** The inputs of a target that failed once. */
+/** Inputs on which a target has failed before. */
 export async function keptInputs({ name }: FuzzTarget): Promise<Uint8Array[]> {
   const inputs: Uint8Array[] = [];
   try {

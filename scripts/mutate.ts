@@ -1,7 +1,6 @@
 /**
- * `deno task mutate`: puts one fault at a time into a copy of the sources and
- * runs the tests that execute its line. A fault that no test notices is a test
- * to write. The last report is in tests/README.md.
+ * `deno task mutate`: injects one fault at a time into a copy of the sources and runs the tests that execute its line.
+ * A fault that no test detects needs a new test. The last report is in tests/README.md.
  *
  * @module
  */
@@ -37,10 +36,10 @@ const flags = taskFlags({
 });
 
 const ROOT = new URL("../", import.meta.url);
-/** The nearest tests that are run for a fault, and what they take together without it. */
+/** The nearest tests to run for a fault, and their total time without it. */
 const MAX_TESTS = 12;
 const MAX_TOTAL_MS = 60_000;
-/** Tests that hang on one fault before it is left. */
+/** Hanging tests after which a fault is abandoned. */
 const MAX_HUNG = 2;
 const MIN_TIMEOUT_MS = 20_000;
 
@@ -60,7 +59,7 @@ async function copyTree(): Promise<string> {
   return folder;
 }
 
-/** Works on a queue in several copies of the tree at a time. */
+/** Processes a queue in several copies of the tree concurrently. */
 async function inCopies<T>(queue: T[], work: (folder: string, item: T) => Promise<void>): Promise<void> {
   if (queue.length === 0) return;
   await Promise.all(Array.from({ length: Math.min(flags.jobs, queue.length) }, async () => {

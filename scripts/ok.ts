@@ -4,7 +4,7 @@
  * @module
  */
 
-/** One gate: what it is called, and the words after `deno`. */
+/** One gate: its name, and the arguments of `deno`. */
 interface Gate {
   readonly name: string;
   readonly args: readonly string[];

@@ -1,8 +1,8 @@
 /**
- * Records the README's terminal session: runs the programs, and draws what
- * they printed as an animated SVG in `.github/images/`.
+ * Records the README's terminal session: runs the programs, and draws their output as an animated SVG in
+ * `.github/images/`.
  *
- * `deno task session`; it needs bash and nc, and the ports 8888 and 5000.
+ * `deno task session`; requires bash and nc, and the ports 8888 and 5000.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
- * Takes the README's pictures of the chat page, of a real chat in Chromium.
+ * Takes the README's screenshots of the chat page in Chromium.
  *
- * `deno task screenshots`; it needs chromium.
+ * `deno task screenshots`; requires chromium.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { startProgram } from "../tests/support/program.ts";
 
 const FOLDER = decodeURIComponent(new URL("../.github/images", import.meta.url).pathname);
 
-/** Says something, or gives a command. */
+/** Sends a message or a command. */
 async function say(page: Page, text: string): Promise<void> {
   await page.fill("#composer-text", text);
   await page.press("#composer-text", "Enter");

@@ -1,8 +1,8 @@
 /**
- * Runs compiled programs, not the sources, through what they promise.
+ * Runs the smoke tests with compiled programs instead of the sources.
  *
- * `deno task smoke [FOLDER]`; FOLDER holds the programs, `dist` by default, so
- * that a download can be checked as well as a build.
+ * `deno task smoke [FOLDER]`; FOLDER contains the programs, `dist` by default, so that a download can be checked as
+ * well as a build.
  *
  * @module
  */

@@ -1,9 +1,9 @@
-/** One file of `src/` that people write: TypeScript, and what browsers take. */
+/** One handwritten file of `src/`: TypeScript, or a browser's script or style sheet. */
 export interface SourceFile {
   /** Relative to `src/`, with `/`. */
   readonly path: string;
   readonly text: string;
-  /** The text without comments: what the rules are about. */
+  /** The text without comments, to which the rules apply. */
   readonly code: string;
 }
 
@@ -27,7 +27,7 @@ async function collect(folder: string, files: SourceFile[]): Promise<void> {
   }
 }
 
-/** Good enough for formatted code: a comment starts a new line or follows code after two slashes and a blank. */
+/** Sufficient for formatted code: a comment starts a line, or follows code after two slashes and a space. */
 function withoutComments(text: string): string {
   return text.replaceAll(/^\s*\/\*[\s\S]*?\*\//gm, "").replaceAll(/(?:^|\s)\/\/ .*$/gm, "");
 }

@@ -3,7 +3,7 @@ import { messageOf } from "../src/base/errors.ts";
 import { flagUsage } from "../src/cli/help.ts";
 import { parseFlags } from "../src/cli/parse_flags.ts";
 
-/** What a task of `deno.json` is called with. */
+/** The flags of a task in `deno.json`. */
 export interface TaskDefinition<T extends FlagTable> {
   readonly task: string;
   /** One line, without a full stop. */
@@ -20,12 +20,12 @@ export function taskHelp({ task, summary, flags }: TaskDefinition<FlagTable>): s
 }
 
 /**
- * The flags of this call of a task. `--help` shows them and ends with 0; a
- * mistake is one line and ends with 2.
+ * The flags of this run of a task. `--help` prints them and exits with 0; a mistake is reported in one line and exits
+ * with 2.
  */
 export function taskFlags<const T extends FlagTable>(definition: TaskDefinition<T>): FlagValues<T> {
   const { task, flags: table } = definition;
-  // `deno task` hands over the dashes that separate its own flags.
+  // `deno task` passes on the dashes that separate its own flags.
   const words = Deno.args.filter((word) => word !== "--");
   if (words.includes("--help") || words.includes("-h")) {
     console.log(taskHelp(definition));
@@ -34,7 +34,7 @@ export function taskFlags<const T extends FlagTable>(definition: TaskDefinition<
   try {
     const { flags, args: [first] } = parseFlags(words, table);
     if (first !== undefined) throw new Error(`it takes flags alone, not "${first}"`);
-    // The parser makes the values from the same table, which is what gives them these types.
+    // The parser creates the values from the same table, so they have these types.
     return flags as FlagValues<T>;
   } catch (error) {
     console.error(`${task}: ${messageOf(error)}\nTry: deno task ${task} --help`);

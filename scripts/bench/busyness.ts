@@ -20,7 +20,7 @@ export class Busyness {
     }
   }
 
-  /** Part of all cores that neither a server, with its processor time, had nor a load, which has ended. */
+  /** Share of all cores used by neither the server, given its processor time, nor the load, which has ended. */
   async others(serverUs: number): Promise<number> {
     const cores = navigator.hardwareConcurrency;
     const wallUs = (performance.now() - this.#startedMs) * 1_000 * cores;
@@ -29,14 +29,14 @@ export class Busyness {
   }
 }
 
-/** Time that all cores together were not idle, also while a hypervisor gave them to others: proc_stat(5). */
+/** Time that all cores together were not idle, including time stolen by a hypervisor: proc_stat(5). */
 async function busyUs(): Promise<number> {
   const [user = 0, nice = 0, system = 0, , , irq = 0, softIrq = 0, steal = 0] = (await Deno.readTextFile("/proc/stat"))
     .split("\n", 1)[0]?.split(/ +/).slice(1).map(Number) ?? [];
   return (user + nice + system + irq + softIrq + steal) * TICK_US;
 }
 
-/** Time of the programs that this one has waited for: fields 16 and 17 of proc_pid_stat(5). */
+/** Processor time of the child processes that have been waited for: fields 16 and 17 of proc_pid_stat(5). */
 async function childrenUs(): Promise<number> {
   const fields = (await Deno.readTextFile("/proc/self/stat")).split(") ")[1]?.split(" ") ?? [];
   return (Number(fields[13]) + Number(fields[14])) * TICK_US;

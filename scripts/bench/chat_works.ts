@@ -8,7 +8,7 @@ const MARKER = "|";
 const settleMs = (members: number, contender: Contender) => String(contender === NGIRCD || members > 100 ? 1_500 : 400);
 const STORM_MEMBERS = 5_000;
 
-/** What a member says first, and a message. */
+/** The first line of a member, and a message. */
 type Wire = readonly [preamble: string, message: string];
 
 const NATS_WIRE: Wire = ['CONNECT {"verbose":false}\\r\\nSUB room 1\\r\\n', `PUB room 62\\r\\n|${FILL}\\n\\r\\n`];
@@ -93,7 +93,7 @@ function stormWire(contender: Contender): readonly string[] {
   return contender === NATS ? [`${NATS_WIRE[0]}PING\\r\\n`, "PONG"] : ["/join #storm\\n", "* You are in #storm"];
 }
 
-/** Without ngircd, which had let 1,600 in after a minute. */
+/** Without ngircd, which takes too long to admit so many clients. */
 const JOIN_STORM: Work = {
   id: `join-storm-${STORM_MEMBERS}`,
   title: `${STORM_MEMBERS.toLocaleString("en-US")} join one room at once`,
@@ -115,7 +115,7 @@ const JOIN_STORM: Work = {
   isQuick: false,
 };
 
-/** One speaks, all hear it. */
+/** One member sends, all receive. */
 export const CHAT_WORKS: readonly Work[] = [
   fanoutWork(100, 1, true),
   fanoutWork(100, 16),

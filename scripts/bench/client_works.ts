@@ -3,7 +3,7 @@ import { C_EPOLL, type Contender } from "./contenders.ts";
 import { sourcePath } from "./paths.ts";
 import { type Sample, sizeText, type Work } from "./work.ts";
 
-/** The loads are what is compared here: each has the same server, C with epoll, to itself. */
+/** Compares load generators: each has its own instance of the same server, in C with epoll. */
 const OURS: Contender = { ...C_EPOLL, name: "parley-client bench", role: "ours" };
 const C_LOAD: Contender = { ...C_EPOLL, name: "C load" };
 
@@ -38,5 +38,5 @@ function parseReport(report: { rate: number; latencyMs: { p99: number } }): Samp
   return { rate: report.rate, p99us: report.latencyMs.p99 * 1_000 };
 }
 
-/** How much load one core of a client gives. */
+/** The load that a client generates with one core. */
 export const CLIENT_WORKS: readonly Work[] = [clientWork(50, 64, 1), clientWork(50, 64, 32)];

@@ -1,5 +1,5 @@
 /**
- * What `--cluster` costs, against a nats-server of its own: a room, a message, and a member of another server. Prints
+ * The cost of `--cluster` with a dedicated nats-server: of a room, a message, and a member of another server. Prints
  * one JSON object.
  *
  * `deno run --allow-all --v8-flags=--expose-gc scripts/bench/cluster_cost.ts`
@@ -75,7 +75,7 @@ async function messageCost(history: History) {
   };
 }
 
-/** Members of one server, as they come, and what they cost another one. */
+/** Joining members of one server, and their cost on another one. */
 async function memberCost() {
   const diskBefore = await nats.diskBytes();
   const fromMs = performance.now();
@@ -83,7 +83,7 @@ async function memberCost() {
     await Promise.all(Array.from({ length: 100 }, async (_, index) => {
       const member = hub.enter(new FakeSession());
       await hub.renaming.rename(member, `member${count + index}`);
-      // In rooms of a hundred, since the events within a room are not a cost of the cluster.
+      // In rooms of a hundred, because events within a room are not a cost of the cluster.
       await hub.join(member, `#crowd${count}`);
     }));
   }

@@ -18,7 +18,7 @@ function natsWithStream(port: number, { scratch }: Tools): readonly string[] {
   return ["nats-server", "-a", "127.0.0.1", "-p", String(port), "-js", "-sd", `${scratch}/stream-${port}`];
 }
 
-/** All members of three servers are in one room; or each server has a room of its own with a third of them. */
+/** All members of three servers are in one room, or each server has its own room with a third of them. */
 async function sample(contender: Contender, { tools, canPin }: Prepared): Promise<Sample> {
   await using running = new AsyncDisposableStack();
   const start = async (one: Contender) =>
@@ -43,7 +43,7 @@ async function sample(contender: Contender, { tools, canPin }: Prepared): Promis
   return { rate: rates.reduce((sum, rate) => sum + rate) };
 }
 
-/** What going through NATS costs. */
+/** The cost of NATS. */
 export const CLUSTER_WORKS: readonly Work[] = [{
   id: `cluster-${MEMBERS}x${IN_FLIGHT}`,
   title: `three chat servers, ${MEMBERS} members`,

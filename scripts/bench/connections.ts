@@ -1,5 +1,5 @@
 /**
- * Many connections at once, in as many server processes as the limit of open files asks for.
+ * Many concurrent connections, in as many server processes as the limit of open files requires.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { Prepared } from "./prepare.ts";
 import { echoOnce, Holder, residentKib, run, RunningContender } from "./process.ts";
 import { align } from "./report.ts";
 
-/** How many connections are measured on the way. */
+/** Numbers of connections at which to measure. */
 const STAGES = [10, 1_000, 5_000, 10_000, 25_000, 50_000, 75_000, 100_000];
 
 /** Descriptors of a process that are not connections. */
@@ -19,18 +19,18 @@ const OTHER_DESCRIPTORS = 1_000;
 
 const SAMPLES = 20;
 const MAX_BYTES_EACH = 8 * 1_024;
-/** With fewer connections a server's own heap counts for more than they do. */
+/** With fewer connections a server's own heap outweighs them. */
 const BOUND_FROM = 10_000;
 const DEADLINE_MS = 240_000;
 
-/** What was measured with so many connections open. */
+/** Measurements at one number of open connections. */
 export interface Stage {
   readonly connections: number;
-  /** Seconds until they were open, from the first on. */
+  /** Seconds from the first connection until all were open. */
   readonly openSeconds: number;
-  /** Resident memory of all servers that they added. */
+  /** Increase of the resident memory of all servers. */
   readonly kib: number;
-  /** Median time of an echo on a connection at random. */
+  /** Median time of an echo on a random connection. */
   readonly echoUs: number;
 }
 
@@ -39,23 +39,23 @@ export interface ManyConnections {
   readonly stages: readonly Stage[];
   readonly servers: number;
   readonly allEchoedSeconds: number;
-  /** Memory after that, with what the garbage collector has not given back yet. */
+  /** Memory after that, including garbage that has not been collected yet. */
   readonly kibAtEnd: number;
 }
 
-/** How many processes `total` connections need, each with at most `limit` descriptors. */
+/** Number of processes that `total` connections need, each with at most `limit` descriptors. */
 export function processesFor(total: number, limit: number): number {
   return Math.max(1, Math.ceil(total / (limit - OTHER_DESCRIPTORS)));
 }
 
-/** Splits a number into parts that differ by one at most. */
+/** Splits a number into parts that differ by at most one. */
 export function sharesOf(total: number, parts: number): number[] {
   return Array.from({ length: parts }, (_, index) => Math.floor((total + index) / parts));
 }
 
 /**
- * Connects `total` clients to servers of echo, each on a port of its own or all on one. It throws if a connection is
- * refused, an echo is missing, or everything together takes longer than four minutes.
+ * Connects `total` clients to echo servers, which have separate ports or share one. Throws if a connection is refused,
+ * an echo is missing, or the whole run takes longer than four minutes.
  */
 export async function measureConnections(
   total: number,
@@ -66,7 +66,7 @@ export async function measureConnections(
   const count = processesFor(total, limit);
   await using owner = new AsyncDisposableStack();
   using timer = new DisposableStack();
-  // The processes run where there is room; what waits for them fails when they end.
+  // Not pinned to a core. When a process ends, callers waiting for it fail.
   const { tools } = prepared;
   const onePort = isOnePort ? findFreePort() : undefined;
   const servers: RunningContender[] = [];
@@ -102,7 +102,7 @@ export async function measureConnections(
   return { stages, servers: count, allEchoedSeconds, kibAtEnd: await residentOf(servers) - before };
 }
 
-/** On one port, the port that is waited for is that of the metrics. */
+/** With a shared port, readiness is checked on the metrics port. */
 function echoServer(maxConnections: number, onePort: number | undefined): Contender {
   return ours("parley", (port) => [
     ...["echo", `:${onePort ?? port}`, "--max-connections", String(maxConnections)],
@@ -121,7 +121,7 @@ async function secondsOf(work: () => Promise<unknown>): Promise<number> {
   return (performance.now() - startMs) / 1_000;
 }
 
-/** The table of what was measured. */
+/** The measurements as a table. */
 export function connectionsTable({ stages, servers, allEchoedSeconds, kibAtEnd }: ManyConnections): string {
   const rows = stages.map(({ connections, openSeconds, kib, echoUs }) => [
     connections.toLocaleString("en-US"),
@@ -136,7 +136,7 @@ export function connectionsTable({ stages, servers, allEchoedSeconds, kibAtEnd }
     `then ${(kibAtEnd * 1_024 / (stages.at(-1)?.connections ?? NaN)).toFixed(0)} B for each`;
 }
 
-/** Why the bounds are not met; `undefined` if they are, or if the processes' own memory is most of what was measured. */
+/** The violated bounds; `undefined` if none is, or if the processes' own memory dominates the measurement. */
 export function missedBound({ stages }: ManyConnections): string | undefined {
   const { connections, kib } = stages.at(-1) ?? { connections: 0, kib: 0 };
   const bytes = kib * 1_024 / connections;

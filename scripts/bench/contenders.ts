@@ -1,5 +1,5 @@
 /**
- * The servers that are measured: ours and those that people use today.
+ * The servers to measure: ours and established ones.
  *
  * @module
  */
@@ -12,38 +12,38 @@ import { socketPath } from "./work.ts";
 export interface Contender {
   readonly name: string;
   /**
-   * Ours, or a limit: what C or the runtime's own sockets can do with no program around them.
+   * Ours, or a limit: what bare C or the runtime's own sockets achieve.
    *
    * @default {"peer"}
    */
   readonly role?: "ours" | "limit";
-  /** Words of the command that serves on a port of 127.0.0.1. */
+  /** The command line that serves on a port of 127.0.0.1. */
   readonly command: (port: number, tools: Tools) => readonly string[];
-  /** Programs it needs, by name. */
+  /** Names of required programs. */
   readonly needs: readonly string[];
   readonly env?: (tools: Tools) => Record<string, string>;
-  /** Its work is done by processes that it starts, which are not looked at. */
+  /** Child processes do the work, and are not measured. */
   readonly hasChildren?: boolean;
-  /** Left out of `--quick`, for it takes its time to begin or is never the best. */
+  /** Left out of `--quick`, because it starts slowly or is never the best. */
   readonly isLeisurely?: boolean;
 }
 
-/** A program that is compiled by a task of its own. */
+/** A program that has its own compile task. */
 export const COMPILED_SERVER = "dist/parley-server (deno task compile)";
-/** The bare loop, compiled as our programs are. */
+/** The bare loop, compiled like our programs. */
 export const COMPILED_LOOP = "compiled loop";
 /** OpenSSL with its headers. */
 export const OPENSSL = "libssl-dev";
 
-/** What was built and found for this run. */
+/** What was built or found for this run. */
 export interface Tools {
-  /** Path of a program of ours, built from C. */
+  /** Path of one of our programs in C. */
   readonly built: (name: string) => string;
-  /** Folder of a scratch file, removed at the end. */
+  /** Path of a scratch file, removed at the end. */
   readonly scratch: string;
-  /** File of a certificate for `localhost`, in PEM. */
+  /** Path of a certificate for `localhost`, in PEM. */
   readonly certificate: string;
-  /** File of its private key, in PEM. */
+  /** Path of its private key, in PEM. */
   readonly key: string;
 }
 
@@ -56,7 +56,7 @@ export function ours(name: string, words: Words): Contender {
   return fromSources(name, "server.ts", ["-N", "--allow-read", "--allow-write"], words);
 }
 
-/** Our datagram program from the sources. */
+/** Our datagram program, from the sources. */
 export function oursUdp(name: string, words: Words): Contender {
   return fromSources(name, "udp.ts", ["-N"], words);
 }
@@ -75,7 +75,7 @@ function fromSources(name: string, entry: string, permissions: readonly string[]
   };
 }
 
-/** Our server as one file. */
+/** Our server as a single file. */
 export function oursCompiled(name: string, words: Words): Contender {
   return {
     name,
@@ -130,7 +130,7 @@ export const PYTHON_ASYNCIO = { ...script("Python asyncio", "python3", "asyncio_
 export const PYTHON_THREADS = { ...script("Python threads", "python3", "threads_echo.py"), isLeisurely: true };
 export const NODE_DGRAM = script("Node dgram", "node", "node_udp_echo.mjs");
 
-/** What the runtime itself can do, run as ours is; the file's own words begin with the port. */
+/** What the runtime itself achieves, run like ours; the first argument of the file is the port. */
 function bareDeno(
   name: string,
   file: string,

@@ -47,7 +47,7 @@ const TLS_ECHO = [PARLEY_TLS, C_EPOLL_TLS, DENO_TLS_LOOP, NODE_TLS].map((contend
   needs: [...contender.needs, OPENSSL],
 }));
 
-/** So many connections, bytes a message, and messages in flight on each connection. */
+/** Number of connections, bytes per message, and messages in flight per connection. */
 interface Shape {
   readonly connections: number;
   readonly size: number;
@@ -70,7 +70,7 @@ function numbersOf({ connections, size, depth }: Shape): string[] {
   return [String(connections), String(size), String(depth), "SECONDS"];
 }
 
-/** With a minimum for the gate it is one of the quick ones. */
+/** A work with a minimum for the gate is part of `--quick`. */
 function echoWork(of: Shape, contenders: readonly Contender[], minRatio?: number): Work {
   return {
     id: `echo-${idOf(of)}`,
@@ -139,7 +139,7 @@ const GUARDED: Work = {
   reference: PARLEY_ECHO.name,
 };
 
-/** What comes goes back: over each transport, in each size. */
+/** Echo over each transport, in each size. */
 export const ECHO_WORKS: readonly Work[] = [
   echoWork(shape(50, 64, 1), ALL_ECHO, 0.47),
   echoWork(shape(50, 64, 32), ALL_ECHO, 0.47),
@@ -150,7 +150,7 @@ export const ECHO_WORKS: readonly Work[] = [
   echoWork(shape(50, 1_024, 32), MAIN_ECHO),
   unixWork(shape(50, 64, 1)),
   unixWork(shape(50, 64, 32)),
-  // One in flight: a Unix socket holds no more, and neither side of C reads while it writes.
+  // One in flight, because a Unix socket buffers no more, and neither C program reads while it writes.
   unixWork(shape(10, 65_536, 1)),
   tlsWork(shape(50, 64, 1)),
   tlsWork(shape(50, 64, 32)),

@@ -1,17 +1,16 @@
 import { median, type WorkResult } from "./measure.ts";
 import { figuresOf, timesAsGood } from "./report.ts";
 
-/** How often a work that has fallen is measured again before it counts. */
+/** Retries of a work below its minimum before it fails. */
 const AGAIN = 2;
 
-/** Part of the machine for other programs above which processor time is compared too. */
+/** Share of the machine used by other programs above which processor time is compared too. */
 const BUSY_FROM = 0.1;
 
 /**
- * Our ratio to the reference: the median of each round's, for the two of a
- * round are measured one right after the other. Where other programs were busy
- * meanwhile, who had the turn tells more about them than about us: then the
- * ratio of the processor time for one message counts, where it is better.
+ * Our ratio to the reference: the median over the rounds, because both are measured in direct succession in each round.
+ * If other programs were busy meanwhile, rates depend on which side was disturbed: then the ratio of the processor time
+ * per message counts, if it is better.
  */
 export function ratioOf(result: WorkResult): number | undefined {
   const own = result.figures[0];
@@ -26,22 +25,22 @@ export function ratioOf(result: WorkResult): number | undefined {
   return Math.round(Math.max(ratio, byCpu) * 1_000) / 1_000;
 }
 
-/** Part of the machine for other programs above which nothing can be said. */
+/** Share of the machine used by other programs above which no verdict is possible. */
 const HOPELESS_FROM = 0.5;
 
 /** The result of one work. */
 export interface Verdict {
   readonly id: string;
   readonly isFallen: boolean;
-  /** The best ratio of the tries; `undefined` where a side could not be measured. */
+  /** The best ratio of all tries; `undefined` if a side could not be measured. */
   readonly ratio: number | undefined;
   readonly text: string;
 }
 
 /**
- * Judges one work by the minimum of its ratio to a peer in the same run. A busy machine makes single
- * figures fall, never rise: one that has fallen is measured again, and the best counts.
- * If other programs had most of the machine in every try, this is reported, and the work is not judged.
+ * Judges one work by the minimum ratio to a peer in the same run. A busy machine only lowers figures, so a work below
+ * its minimum is measured again, and the best ratio counts. If other programs used most of the machine in every try,
+ * this is reported, and the work is not judged.
  */
 export async function judge(
   id: string,
@@ -59,7 +58,7 @@ export async function judge(
     if (ratio !== undefined) best = Math.max(best ?? 0, ratio);
     else note = result.figures.flatMap(({ contender, note }) => note ? [`${contender}: ${note}`] : []).join("; ");
   }
-  // That a server or a load does not start is no matter of speed.
+  // A server or a load that does not start is not a matter of speed.
   if (best === undefined) return { id, isFallen: true, ratio: best, text: `${id}: no figure; ${note}` };
   const text = `${id}: ${best.toFixed(2)}, at least ${min.toFixed(2)}`;
   if (best >= min) return { id, isFallen: false, ratio: best, text };

@@ -1,6 +1,6 @@
 /**
- * How cost grows: memory and latency over idle connections, a round of chat
- * over members, and what is in `growth_works.ts`.
+ * How cost grows: memory and latency over idle connections, the delivery of a chat message over members, and the works
+ * of `growth_works.ts`.
  *
  * @module
  */
@@ -23,7 +23,7 @@ export interface Series {
   readonly points: readonly Point[];
 }
 
-/** One plot: both axes from zero, so that a straight line is a straight line. */
+/** One plot; both axes start at zero, so that linear growth is visible as such. */
 export interface Growth {
   readonly title: string;
   readonly xLabel: string;
@@ -63,7 +63,7 @@ export async function growthOfConnections(prepared: Prepared): Promise<Growth[]>
   ];
 }
 
-/** Time until every member has a message, over members of one room. */
+/** Time until every member has received a message, over members of one room. */
 export async function growthOfMembers(prepared: Prepared): Promise<Growth> {
   const points: Point[] = [];
   for (const members of MEMBERS) {
@@ -81,7 +81,7 @@ export async function growthOfMembers(prepared: Prepared): Promise<Growth> {
   return { title: "one message to a whole room, median", xLabel: "members", yLabel: "ms", series };
 }
 
-/** Bytes that one idle connection costs at the most connections that were measured. */
+/** Bytes per idle connection at the largest measured number of connections. */
 export function bytesPerConnection(memory: Growth, name: string): number | undefined {
   const last = memory.series.find((series) => series.name === name)?.points.at(-1);
   return last && last.y * 1024 * 1024 / last.x;
@@ -98,7 +98,7 @@ async function echoLatencyUs(port: number, prepared: Prepared): Promise<number> 
   return Number(/p50=([\d.]+)us/.exec(printed)?.[1] ?? Number.NaN);
 }
 
-/** Measures and plots all growth whose name holds one of the texts, and prints it. */
+/** Measures, plots and prints all series whose name contains one of the texts. */
 export async function writeGrowth(prepared: Prepared, path: string, only: readonly string[]): Promise<void> {
   const measures = {
     connections: growthOfConnections,

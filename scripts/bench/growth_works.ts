@@ -19,7 +19,7 @@ const BANS = [1, 50, 100, 200, 300, 400, 500];
 const ENDPOINTS = [1, 50, 100, 250, 500, 1_000];
 const RULES = [1, 100, 500, 1_000, 2_500, 5_000, 10_000];
 const SAMPLES = 50;
-/** Requests that are sent before their replies are awaited. */
+/** Requests sent before their replies are awaited. */
 const BATCH = 500;
 
 /** A client that sends lines and waits for lines. */
@@ -39,14 +39,14 @@ class LineClient implements Disposable {
     return new LineClient(conn);
   }
 
-  /** A member of a chat who speaks JSON and is in no room. */
+  /** A chat client that uses JSON and is in no room. */
   static async member(port: number): Promise<LineClient> {
     const client = await LineClient.connect(port);
     await client.ask(['/mode json\n{"type":"leave","room":"#lobby"}'], '"type":"left"');
     return client;
   }
 
-  /** Sends all lines, and waits for as many that hold the text. */
+  /** Sends all lines, and waits for as many lines that contain the text. */
   async ask(lines: readonly string[], wanted: string): Promise<void> {
     await writeAll(this.#conn, new TextEncoder().encode(`${lines.join("\n")}\n`));
     for (let left = lines.length; left > 0;) {
@@ -63,7 +63,7 @@ class LineClient implements Disposable {
     }
   }
 
-  /** Median time of so many exchanges, in microseconds. */
+  /** Median time of several exchanges, in microseconds. */
   async sample(lineOf: (index: number) => string, wanted: string): Promise<number> {
     const times: number[] = [];
     for (let index = 0; index < SAMPLES; index++) {
@@ -92,7 +92,7 @@ function startChat(words: readonly string[], { tools, canPin }: Prepared): Promi
   return RunningContender.start(contender, tools, { canPin, answers: "tcp" });
 }
 
-/** Memory over what there is more of, and times. */
+/** Memory and times over a growing number. */
 function growthsOf(
   xLabel: string,
   lines: Readonly<Record<string, [unit: string, points: readonly Point[]]>>,
@@ -190,7 +190,7 @@ export async function growthOfBans(prepared: Prepared): Promise<Growth[]> {
   });
 }
 
-/** Endpoints of one `check`, all of them at once. */
+/** Endpoints of one `check`, all at the same time. */
 export async function growthOfProbes(): Promise<Growth[]> {
   using listeners = new DisposableStack();
   const [taken, memory]: Point[][] = [[], []];
@@ -221,7 +221,7 @@ export async function growthOfProbes(): Promise<Growth[]> {
   });
 }
 
-/** Rules of a mock, of which the last one matches. */
+/** Rules of a mock; only the last one matches. */
 export async function growthOfRules({ tools, canPin }: Prepared): Promise<Growth[]> {
   const [matching, memory]: Point[][] = [[], []];
   for (const x of RULES) {

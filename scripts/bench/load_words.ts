@@ -2,7 +2,7 @@ import type { Prepared } from "./prepare.ts";
 import type { RunningContender } from "./process.ts";
 import { type Load, socketPath } from "./work.ts";
 
-/** The load generator and its words for a server, all places filled in. */
+/** The load generator's command line for a server, with all placeholders filled in. */
 export function loadWords(
   load: Load,
   { contender, port }: RunningContender,

@@ -5,21 +5,21 @@ import type { Prepared } from "./prepare.ts";
 import { cpuBetween, pinned, run, RunningContender } from "./process.ts";
 import type { Load, Sample, Work } from "./work.ts";
 
-/** Figures of one contender in one work: medians over the rounds, where nothing else is said. */
+/** Figures of one contender in one work: medians over the rounds by default. */
 export interface Figures {
   readonly contender: string;
   readonly role: "ours" | "peer" | "limit";
-  /** In the work's unit; `undefined` where it could not be measured. */
+  /** In the work's unit; `undefined` if it could not be measured. */
   readonly rate: number | undefined;
   /** Each round's rate. */
   readonly rates: readonly number[];
-  /** 99th percentile in microseconds, where the load gives one. */
+  /** 99th percentile in microseconds, if the load reports one. */
   readonly p99us: number | undefined;
-  /** Processor time of the server for one of what is counted, in microseconds: the least, for all that disturbs adds. */
+  /** Processor time of the server per counted item in microseconds: the minimum, as disturbances only add to it. */
   readonly cpuUs: number | undefined;
-  /** Part of that time that it spent in the kernel. */
+  /** Share of that time spent in the kernel. */
   readonly kernelPart: number | undefined;
-  /** Part of the machine that other programs had; the maximum of all rounds. */
+  /** Share of the machine used by other programs; the maximum of all rounds. */
   readonly others: number | undefined;
   /** Why there are no figures. */
   readonly note?: string;
@@ -30,16 +30,16 @@ export interface WorkResult extends Pick<Work, "id" | "title" | "unit" | "better
   readonly figures: readonly Figures[];
 }
 
-/** What a load may take to connect and to settle, beside the time that it measures. */
+/** Time for a load to connect and to settle, besides the time that it measures. */
 const LOAD_GRACE_SECONDS = 30;
 
-/** How long and how often. */
+/** Duration and number of rounds. */
 export interface MeasureOptions {
   readonly rounds: number;
   readonly seconds: number;
 }
 
-/** Measures all contenders of a work, round by round in turn, so that a slow moment of the machine hits all. */
+/** Measures all contenders of a work in interleaved rounds, so that a slow moment of the machine affects all. */
 export async function measure(work: Work, prepared: Prepared, options: MeasureOptions): Promise<WorkResult> {
   const { how } = work;
   const notes = new Map<Contender, string>();
@@ -99,7 +99,7 @@ function figuresOf(contender: Contender, taken: readonly Sample[], note: string 
 }
 
 async function runLoad(load: Load, server: RunningContender, prepared: Prepared, seconds: number): Promise<Sample> {
-  // A server that loses a message leaves the load waiting: that is a note in the table, not the end of the run.
+  // A server that loses a message blocks the load: noted in the table, without ending the run.
   const signal = AbortSignal.timeout((seconds + LOAD_GRACE_SECONDS) * 1_000);
   const before = await server.cpu();
   const machine = await Busyness.start();
@@ -126,13 +126,13 @@ function min(values: readonly number[]): number | undefined {
   return values.length === 0 ? undefined : Math.min(...values);
 }
 
-/** The same in another order, because the position in a round can be an advantage or a disadvantage. */
+/** Rotates the order, because the position in a round can be an advantage or a disadvantage. */
 function turned<T>(items: readonly T[], by: number): T[] {
   const first = by % Math.max(1, items.length);
   return [...items.slice(first), ...items.slice(0, first)];
 }
 
-/** The middle value, or `undefined` of none. */
+/** The median; `undefined` without values. */
 export function median(values: readonly number[]): number | undefined {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }

@@ -8,7 +8,7 @@ const COLORS = ["#2563eb", "#9ca3af", "#d97706", "#059669"];
 
 const IN_A_ROW = 3;
 
-/** Plots in rows, each with both axes from zero. */
+/** Plots in rows; both axes of each start at zero. */
 export function plots(growths: readonly Growth[]): string {
   const width = WIDTH * Math.min(IN_A_ROW, growths.length);
   const height = HEIGHT * Math.ceil(growths.length / IN_A_ROW);
@@ -60,7 +60,7 @@ function plot({ title, xLabel, yLabel, series }: Growth): string {
     `transform="rotate(-90 12 ${MARGIN.top + inner.height / 2})">${escapeMarkup(yLabel)}</text>`;
 }
 
-/** The next of 1, 2, 5, 10, 20, ... */
+/** The next of 1, 2, 5, 10, 20, ... at or above. */
 function niceTop(value: number): number {
   const power = 10 ** Math.floor(Math.log10(Math.max(value, 1e-9)));
   return ([1, 2, 5, 10].find((step) => step * power >= value) ?? 10) * power;

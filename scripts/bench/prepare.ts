@@ -9,18 +9,18 @@ const PROGRAMS = [
 ];
 const TLS_PROGRAMS = ["load/tls_load", "peers/epoll_tls_echo"];
 
-/** Version of Node's `ws` that is compared with: the one whose codec we use. */
+/** Version of Node's `ws` to compare with: the one whose codec we use. */
 const WS = "ws@8.23.0";
 
-/** What a run works with; everything it made is in one folder, removed at the end. */
+/** The prerequisites of a run; all created files are in one folder, removed at the end. */
 export interface Prepared extends AsyncDisposable {
   readonly tools: Tools;
   readonly canPin: boolean;
-  /** The programs that are missing, of those the contender needs. */
+  /** The contender's required programs that are missing. */
   missing(contender: Contender): Promise<readonly string[]>;
 }
 
-/** Builds the load generators, and fetches what the peers need. */
+/** Builds the load generators, and fetches the dependencies of the peers. */
 export async function prepare(): Promise<Prepared> {
   const scratch = await Deno.makeTempDir({ prefix: "parley-bench-" });
   for (const program of PROGRAMS) {
@@ -62,7 +62,7 @@ async function build(program: string, folder: string, libraries: readonly string
   await run(["gcc", "-O2", "-o", `${folder}/${nameOf(program)}`, sourcePath(`${program}.c`), ...libraries]);
 }
 
-/** The programs that speak TLS, and a certificate for them. */
+/** The TLS programs, and a certificate for them. */
 async function buildTls({ scratch, certificate, key }: Tools): Promise<void> {
   for (const program of TLS_PROGRAMS) await build(program, scratch, ["-lssl", "-lcrypto"]);
   await run([
@@ -75,7 +75,7 @@ async function installWs(folder: string): Promise<void> {
   await run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", folder, WS]);
 }
 
-/** Compiles a peer on the runtime that the programs in `dist/` were compiled on. */
+/** Compiles a peer with the same runtime as the programs in `dist/`. */
 export async function compilePeer(file: string, path: string): Promise<void> {
   const dist = sourcePath("../../dist");
   const isOnNpm = await succeeds(Deno.stat(`${dist}/denort-from-npm`));

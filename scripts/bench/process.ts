@@ -38,10 +38,10 @@ export function pinned(words: readonly string[], core: number, canPin: boolean):
   return canPin ? ["taskset", "-c", String(core), ...words] : words;
 }
 
-/** Processor time since a program began. */
+/** Processor time since a program started. */
 export interface CpuTime {
   readonly us: number;
-  /** In its own code; ticks are coarse, so only their ratio is of use. */
+  /** In its own code; ticks are coarse, so only the ratio is useful. */
   readonly userTicks: number;
   readonly kernelTicks: number;
 }
@@ -86,7 +86,7 @@ export class RunningContender implements AsyncDisposable {
     }
   }
 
-  /** Starts it and waits until it answers. */
+  /** Starts it and waits until it accepts connections. */
   static async start(
     contender: Contender,
     tools: Tools,
@@ -158,14 +158,14 @@ async function answersUdp(port: number): Promise<void> {
   if (!isAnswered) throw new Error("no answer within 10 s");
 }
 
-/** One byte there and back. */
+/** An echo of one byte. */
 export async function echoOnce(port: number): Promise<void> {
   using conn = await Deno.connect({ hostname: "127.0.0.1", port });
   await conn.write(Uint8Array.of(1));
   if (await conn.read(new Uint8Array(1)) !== 1) throw new Error("no echo");
 }
 
-/** `idle_hold`, which holds connections to a server and can ask for echoes on them. */
+/** `idle_hold`, which holds connections to a server and can request echoes on them. */
 export class Holder implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
@@ -177,7 +177,7 @@ export class Holder implements AsyncDisposable {
     this.#output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   }
 
-  /** Its connections come from 127.0.0.`source` and the addresses behind it, 10,000 from each. */
+  /** Its source addresses are 127.0.0.`source` and following, with 10,000 connections each. */
   static start(port: number, source: number, { tools, canPin }: Pick<Prepared, "tools" | "canPin">): Holder {
     const [program = "", ...args] = pinned([tools.built("idle_hold"), String(port), String(source)], 1, canPin);
     const options = { args, stdin: "piped", stdout: "piped", stderr: "null" } as const;
@@ -189,7 +189,7 @@ export class Holder implements AsyncDisposable {
     await this.#ask(`open ${count}`, count);
   }
 
-  /** Median time of an echo, in microseconds, on so many connections at random. */
+  /** Median time of an echo, in microseconds, on `count` random connections. */
   async sample(count: number): Promise<number> {
     return Number(/p50=([\d.]+)us/.exec(await this.#ask(`sample ${count}`, count))?.[1]);
   }
@@ -227,7 +227,7 @@ export async function hold(port: number, count: number, prepared: Prepared): Pro
   return owner.move();
 }
 
-/** Memory of a process that is not swapped out, in KiB. */
+/** Resident memory of a process, in KiB. */
 export async function residentKib(pid: number): Promise<number> {
   const status = await Deno.readTextFile(`/proc/${pid}/status`);
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN);

@@ -76,5 +76,5 @@ function start(contender: Parameters<typeof RunningContender.start>[0], prepared
   return RunningContender.start(contender, prepared.tools, { canPin: prepared.canPin, answers: "tcp" });
 }
 
-/** What a program costs that does nothing yet. */
+/** The cost of an idle program. */
 export const PROCESS_WORKS: readonly Work[] = [START_UP, MEMORY, IDLE];

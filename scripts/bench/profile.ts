@@ -11,7 +11,7 @@ import { cpuBetween, pinned, run, RunningContender } from "./process.ts";
 import { loadWords } from "./load_words.ts";
 import type { Work } from "./work.ts";
 
-/** The part of a V8 profile that is used here. */
+/** The used part of a V8 profile. */
 export interface CpuProfile {
   readonly nodes: readonly {
     readonly id: number;
@@ -22,10 +22,10 @@ export interface CpuProfile {
   readonly timeDeltas: readonly number[];
 }
 
-/** What the CPU time is spent on. */
+/** Categories of CPU time. */
 export type Owner = "ours" | "packages" | "runtime" | "native" | "garbage";
 
-/** Parts of the time that was not idle; together they are 1. */
+/** Shares of the time that was not idle; their sum is 1. */
 export type Split = Readonly<Record<Owner, number>>;
 
 /** Splits the last `lastUs` of a profile; earlier samples belong to the start of the program. */
@@ -60,7 +60,7 @@ function owner({ functionName, url }: { functionName: string; url: string }): Ow
   return url === "" ? "native" : "ours";
 }
 
-/** One line for a work: the split of our server under its load, and the kernel's part of its processor time. */
+/** One line for a work: the split of our server under its load, and the kernel's share of its processor time. */
 export async function profileLine(work: Work, prepared: Prepared, seconds: number): Promise<string | undefined> {
   const contender = work.contenders[0];
   if (contender === undefined || !("words" in work.how)) return undefined;

@@ -1,5 +1,5 @@
 /**
- * The benchmarks' README: a narrow table of ratios and the same as a drawing.
+ * The results in the benchmarks' README: a narrow table of ratios, and a chart of them.
  *
  * @module
  */
@@ -14,17 +14,17 @@ const README = sourcePath("README.md");
 const IMAGE = sourcePath("../../.github/images/bench.svg");
 const TABLE = /(<!-- bench: [^\n]*-->\n)[\s\S]*?(<!-- \/bench -->)/;
 
-/** One work: what was measured of ours, of the best peer and of the limit. */
+/** One work: the figures of ours, of the best peer and of the limit. */
 interface Row {
   readonly title: string;
   readonly own: Figures | undefined;
   readonly peer: Figures | undefined;
   readonly limit: Figures | undefined;
-  /** Ours to the peer, and to the limit. */
+  /** Ratios of ours to the peer, and to the limit. */
   readonly ratios: readonly [peer: number | undefined, limit: number | undefined];
 }
 
-/** The first of ours counts; the limit is the reference, unless that is a peer. */
+/** Uses the first of ours; the limit is the reference, unless that is a peer. */
 function rowOf(result: WorkResult): Row {
   const { title, better, figures } = result;
   const measured = figures.filter(({ rate }) => rate !== undefined);
@@ -36,7 +36,7 @@ function rowOf(result: WorkResult): Row {
   return { title, own, peer, limit, ratios: [ratioTo(peer), ratioTo(limit)] };
 }
 
-/** All results as a table of Markdown. */
+/** All results as a Markdown table. */
 export function ratioTable(results: readonly WorkResult[]): string {
   const rows = results.map((result) => {
     const { title, own, peer, limit, ratios } = rowOf(result);
@@ -59,7 +59,7 @@ function shortName(contender: string): string {
     .replace("Deno's own WebSocket", "Deno").replace("Python ", "").replace("3 servers ", "");
 }
 
-/** Three digits, which is more than a machine that others use can give: `275 k/s`, `1.61 k ms`. */
+/** Three digits, which exceeds the precision of a shared machine: `275 k/s`, `1.61 k ms`. */
 function amount({ rate = 0 }: Figures, unit: string): string {
   const [scale, prefix] = rate >= 999_500 ? [1e6, " M"] : rate >= 9_995 ? [1e3, " k"] : [1, ""];
   const digits = Number((rate / scale).toPrecision(3)).toLocaleString("en-US");
@@ -69,10 +69,10 @@ function amount({ rate = 0 }: Figures, unit: string): string {
 const ROW_HEIGHT = 18;
 const TITLE_WIDTH = 320;
 const BAR_WIDTH = 440;
-/** Ratios above this are cut off, with their figure next to them. */
+/** Bars of larger ratios are cut off, and labelled with the ratio. */
 const MAX_RATIO = 2.5;
 
-/** A bar for each work, its length our ratio to the best peer, and a mark at that to the limit. */
+/** A bar per work, as long as our ratio to the best peer, with a mark at the ratio to the limit. */
 export function ratioSvg(results: readonly WorkResult[]): string {
   const rows = results.map(rowOf).filter(({ ratios }) => ratios.some((ratio) => ratio !== undefined));
   const height = ROW_HEIGHT * (rows.length + 2) + 10;
@@ -95,7 +95,7 @@ export function ratioSvg(results: readonly WorkResult[]): string {
     `<line x1="${x(1)}" x2="${x(1)}" y1="20" y2="${height - 6}"/>${parts.join("")}</svg>\n`;
 }
 
-/** Puts the table in place of the one that stands between the marks of the benchmarks' README, and the drawing. */
+/** Replaces the table between the markers of the benchmarks' README, and the chart. */
 export async function writeReadme(results: readonly WorkResult[], { rounds, seconds }: MeasureOptions): Promise<void> {
   const text = await Deno.readTextFile(README);
   if (!TABLE.test(text)) {

@@ -1,5 +1,5 @@
 /**
- * Relays side by side, an echo of C behind each, on the relay's core.
+ * Relays side by side, each with an echo server in C on the relay's core as its target.
  *
  * @module
  */
@@ -13,10 +13,10 @@ import type { Prepared } from "./prepare.ts";
 import { echoOnce, hold, residentKib, RunningContender } from "./process.ts";
 import { type Sample, sizeText, type Work } from "./work.ts";
 
-/** The words of a relay from one port to another. */
+/** The command line of a relay from one port to another. */
 type RelayWords = (listen: number, target: number, tools: Tools) => readonly string[];
 
-/** The echo ends with the relay, however that ends. */
+/** The echo server ends with the relay, however that ends. */
 function relay(name: string, needs: readonly string[], words: RelayWords): Contender {
   return {
     name,
@@ -88,7 +88,7 @@ const TOXIPROXY = relay("Toxiproxy", ["toxiproxy-server"], (listen, target, { sc
 
 const CONTENDERS = [PARLEY, PARLEY_NODE, BARE, HAPROXY, TOXIPROXY, SOCAT];
 
-/** Two descriptors each: what one process can have where it may open 20,000. */
+/** Two descriptors each, within a limit of 20,000 per process. */
 const IDLE_CONNECTIONS = 9_900;
 
 function relayWork(connections: number, size: number, depth: number): Work {
@@ -116,7 +116,7 @@ async function idleBytes(contender: Contender, prepared: Prepared): Promise<Samp
   return { rate: (await residentKib(server.pid) - before) * 1024 / IDLE_CONNECTIONS };
 }
 
-/** What a relay costs. */
+/** The cost of a relay. */
 export const RELAY_WORKS: readonly Work[] = [
   relayWork(50, 64, 1),
   relayWork(50, 64, 32),
@@ -140,7 +140,7 @@ export const RELAY_WORKS: readonly Work[] = [
     unit: "bytes",
     better: "less",
     how: { sample: idleBytes },
-    // One process each would take the machine down.
+    // One process per connection would exhaust the machine.
     contenders: CONTENDERS.filter((contender) => contender !== SOCAT),
   },
 ];

@@ -1,7 +1,7 @@
 import type { Figures, WorkResult } from "./measure.ts";
 import { percent } from "./profile.ts";
 
-/** A work's table: rate, ratio to the reference and to the best peer, p99, processor time. */
+/** The table of a work: rate, ratio to the reference and to the best peer, p99, processor time. */
 export function table(result: WorkResult): string {
   const { figures, unit, better } = result;
   const reference = figures.find(({ contender }) => contender === result.reference);
@@ -25,7 +25,7 @@ export function table(result: WorkResult): string {
   return `${result.title}\n${align([head, ...rows].map((row) => row.filter((_, column) => used[column])))}`;
 }
 
-/** How many times as good a figure is as another. */
+/** How many times better one figure is than another. */
 export function timesAsGood(
   better: WorkResult["better"],
   own: number,
@@ -48,13 +48,13 @@ function ratioText(ratio: number | undefined): string {
   return ratio === undefined ? "" : ratio.toFixed(2);
 }
 
-/** The best that was measured of those with this role. */
+/** The best contender with this role. */
 export function bestOf({ better, figures }: WorkResult, role: Figures["role"]): Figures | undefined {
   const measured = figures.filter((one) => one.role === role && one.rate !== undefined);
   return measured.toSorted((a, b) => ((b.rate ?? 0) - (a.rate ?? 0)) * (better === "more" ? 1 : -1))[0];
 }
 
-/** Rows of columns, the first to the left. */
+/** Aligns columns, the first one to the left. */
 export function align(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
   return rows.map((cells) =>

@@ -3,10 +3,10 @@ import { measure, type MeasureOptions } from "./measure.ts";
 import type { Prepared } from "./prepare.ts";
 import type { Work } from "./work.ts";
 
-/** After this nothing is measured a second time. */
+/** After this time no work is measured again. */
 const MAX_RETRY_MS = 75_000;
 
-/** Judges each work that has a minimum, ours and the reference only; whether none is below it. */
+/** Judges each work with a minimum, comparing only ours and the reference; returns whether all passed. */
 export async function runGate(
   works: readonly Work[],
   prepared: Prepared,

@@ -25,5 +25,5 @@ const UDP: Work = {
   minRatio: 0.74,
 };
 
-/** Sockets as such. */
+/** The sockets themselves. */
 export const SOCKET_WORKS: readonly Work[] = [CONNECT, UDP];

@@ -13,7 +13,7 @@ const STARTS = 10;
 const EMPTY = "an empty program";
 const DENO_RUN = [Deno.execPath(), "run", "--unstable-net", V8_FLAGS, "-N"];
 
-/** What a start does; `PORT` in the words stands for an open port. */
+/** What a start does; `PORT` in the arguments stands for an open port. */
 const CALLS: Readonly<Record<string, readonly string[]>> = {
   "parley-client --version": ["client", "--version"],
   "parley-server --version": ["server", "--version"],
@@ -29,7 +29,7 @@ interface Kind {
   readonly needs: readonly string[];
   readonly program: (name: string, tools: Tools) => readonly string[];
   readonly more?: readonly Contender[];
-  /** Makes what is run, in the folder of scratch files. */
+  /** Creates the program in the scratch folder. */
   readonly prepare?: (tools: Tools) => Promise<void>;
 }
 
@@ -72,7 +72,7 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
-/** Processor time from the start of a program to its end, in comparison to an empty program of the same kind. */
+/** Processor time from the start of a program to its end, compared with an empty program of the same kind. */
 export const START_WORKS: readonly Work[] = KINDS.map(({ id, title, needs, program, more = [], prepare }) => {
   let ready: Promise<void> | undefined;
   return {

@@ -1,16 +1,16 @@
 import type { Contender, Tools } from "./contenders.ts";
 import type { Prepared } from "./prepare.ts";
 
-/** What one round says of one contender. */
+/** The figures of one contender in one round. */
 export interface Sample {
   readonly rate: number;
-  /** 99th percentile of a round trip, in microseconds, where the load gives one. */
+  /** 99th percentile of a round trip, in microseconds, if the load reports one. */
   readonly p99us?: number | undefined;
-  /** Processor time of the server for one of what is counted, in microseconds: it hardly minds a busy machine. */
+  /** Processor time of the server per counted item, in microseconds; hardly affected by a busy machine. */
   readonly cpuUs?: number | undefined;
-  /** Part of that time that it spent in the kernel. */
+  /** Share of that time spent in the kernel. */
   readonly kernelPart?: number | undefined;
-  /** Part of the machine that programs had which do not belong to the work: where it is large, rates say little. */
+  /** Share of the machine used by unrelated programs; if it is large, rates mean little. */
   readonly others?: number | undefined;
 }
 
@@ -20,40 +20,39 @@ export interface Work {
   readonly id: string;
   readonly title: string;
   readonly unit: string;
-  /** Whether a larger or a smaller figure is the better one. */
+  /** Whether a larger or a smaller figure is better. */
   readonly better: "more" | "less";
-  /** How a contender that runs is loaded, or how a round starts and looks at it by itself. */
+  /** How to load a running contender, or how a round starts and measures it itself. */
   readonly how: Load | Look;
   readonly contenders: readonly Contender[];
   /** Name of the contender that is 1.0 in the ratios. */
   readonly reference: string;
   /** Part of `--quick`. */
   readonly isQuick: boolean;
-  /** The gate fails when our ratio to the reference is lower, which must not be a program of several threads. */
+  /** The gate fails below this ratio of ours to the reference, which must be single-threaded. */
   readonly minRatio?: number;
 }
 
 /** A load generator against a server that runs through all rounds. */
 export interface Load {
   /**
-   * The load generator and its words. `PORT` and `SECONDS` in them stand for
-   * the figures, `SOCKET` for the path of the contender's Unix socket.
+   * The load generator's command line. `PORT`, `SECONDS` and `SOCKET`, the contender's Unix socket, are placeholders.
    */
   readonly words: (contender: Contender) => readonly string[];
-  /** How the server is known to be there. */
+  /** How to detect that the server is ready. */
   readonly answers: "tcp" | "udp" | "unix";
-  /** It is the load that is compared, so the server's processor time says nothing. */
+  /** The load itself is compared, so the server's processor time is irrelevant. */
   readonly isCompared?: boolean;
-  /** Reads what the load printed. */
+  /** Parses the output of the load. */
   readonly parse?: (printed: string) => Sample | undefined;
 }
 
-/** Starts a contender, looks, ends it. */
+/** Starts a contender, measures it, and ends it. */
 export interface Look {
   readonly sample: (contender: Contender, prepared: Prepared) => Promise<Sample>;
 }
 
-/** Where a contender that serves a Unix socket does so. */
+/** The path of a contender's Unix socket. */
 export function socketPath(port: number, tools: Tools): string {
   return `${tools.scratch}/echo-${port}.sock`;
 }

@@ -1,5 +1,5 @@
 /**
- * What is measured: each work has a load generator and its contenders.
+ * All works; each has a load generator and its contenders.
  *
  * @module
  */

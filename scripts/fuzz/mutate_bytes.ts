@@ -1,9 +1,9 @@
-/** Bytes at which parsers decide. */
+/** Bytes that are significant to parsers. */
 const INTERESTING = [0x00, 0x01, 0x0a, 0x0d, 0x20, 0x22, 0x3a, 0x7b, 0x7d, 0x7f, 0x80, 0xc3, 0xed, 0xff];
-/** Longer input only repeats itself. */
+/** Longer input only adds repetition. */
 const MAX_BYTES = 64 * 1024;
 
-/** Changes some bytes of one input, sometimes by parts of another. */
+/** Changes some bytes of one input, sometimes to parts of another. */
 export function mutateBytes(bytes: Uint8Array, other: Uint8Array, random: () => number): Uint8Array {
   const below = (count: number) => Math.floor(random() * count);
   let data = [...bytes];

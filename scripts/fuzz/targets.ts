@@ -15,16 +15,16 @@ import { FakeSession } from "../../tests/support/fake_session.ts";
 import { replyingServer, runProbe } from "../../tests/support/run_probe.ts";
 import { frameOf, joined } from "../../tests/support/websocket_peer.ts";
 
-/** Something that reads what a stranger sends. */
+/** A parser of untrusted input. */
 export interface FuzzTarget {
   readonly name: string;
-  /** Valid input to begin with. */
+  /** Valid input to start from. */
   readonly seeds: readonly Uint8Array[];
-  /** Reads it; what it throws is an internal error. */
+  /** Parses the input; anything it throws is an internal error. */
   read(bytes: Uint8Array): Promise<void>;
 }
 
-/** Lets pass what the sender's mistakes are answered with. */
+/** Ignores the errors that report a mistake of the sender. */
 async function tolerate(work: () => unknown, ...kinds: readonly (new (...args: never[]) => Error)[]): Promise<void> {
   try {
     await work();
@@ -33,15 +33,15 @@ async function tolerate(work: () => unknown, ...kinds: readonly (new (...args: n
   }
 }
 
-/** A whole conversation with a hub of its own; one line, or one message, after the other. */
+/** A whole session with a new hub, line by line or message by message. */
 async function converse(bytes: Uint8Array, options: { subprotocol?: string }): Promise<void> {
   const history = createMemoryHistory({ retention: { maxMessages: 100 } });
   await using hub = new Hub({ log: Logger.of("fuzz"), history });
   const session = new FakeSession(options.subprotocol === undefined ? {} : { kind: "websocket", ...options });
   const rates = new MessageRates({ perSecond: undefined, burst: 5 });
-  // Bytes that are no text end the session, which its server closes.
+  // Bytes that are not text end the session, which its server closes.
   const ended = tolerate(() => runChatSession(hub, session, { rates, logInTimeoutMs: 1_000 }), FrameError);
-  // Handled below, when all of it has been said.
+  // Handled below, after all input was sent.
   ended.catch(() => {});
   for (const line of new TextDecoder().decode(bytes).split("\n")) session.say(line);
   await new Promise((resolve) => setTimeout(resolve));
@@ -72,7 +72,7 @@ const REPLIES: Readonly<Record<string, string>> = {
   http: "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
 };
 
-/** What is read from strangers. */
+/** All parsers of untrusted input. */
 export const TARGETS: readonly FuzzTarget[] = [
   {
     name: "text-wire",
@@ -97,7 +97,7 @@ export const TARGETS: readonly FuzzTarget[] = [
     read: (bytes) => {
       let at = 0;
       const stream = {
-        // In pieces of eleven bytes, which cut everything somewhere.
+        // In pieces of eleven bytes, which split every part somewhere.
         read: () => Promise.resolve(at < bytes.length ? bytes.slice(at, at += 11) : null),
         write: () => Promise.resolve(),
       };

@@ -1,12 +1,12 @@
 import { runTests } from "./run_tests.ts";
 
-/** What a test file takes, and the lines of `src/` that it executes, in this process and in those it starts. */
+/** The time of a test file, and the lines of `src/` that it executes, including in its child processes. */
 export interface MeasuredTest {
   readonly test: string;
   readonly durationMs: number;
   /** Whether it passes on this machine without a fault. */
   readonly isPassing: boolean;
-  /** By path: the file's hash at that time, and its lines, as in `1-5,8`. */
+  /** By path: the file's hash at that time, and the executed lines, as in `1-5,8`. */
   readonly files: Readonly<Record<string, { readonly hash: string; readonly lines: string }>>;
 }
 
@@ -30,8 +30,8 @@ export async function fastTests(root: URL, folder = "tests/"): Promise<string[]>
 }
 
 /**
- * Measures a test file in a copy of the tree, or reads what was measured when
- * its text was the same: `cache` is a folder outside of the repository.
+ * Measures a test file in a copy of the tree, or reads the earlier measurement of the same text from `cache`, a folder
+ * outside the repository.
  */
 export async function measure(
   folder: string,
@@ -60,7 +60,7 @@ export async function measure(
       files[path] = { hash: sources.get(path)?.hash ?? "", lines: asRanges(lines) };
     }
     const measured = { test, durationMs, isPassing: outcome === "passed", files };
-    // What fails now may pass another time.
+    // A failing test may pass another time.
     if (!measured.isPassing) return measured;
     const part = await Deno.makeTempFile({ dir: cache });
     await Deno.writeTextFile(part, JSON.stringify(measured));
@@ -95,8 +95,8 @@ export function asRanges(numbers: readonly number[]): string {
 }
 
 /**
- * The sources as they are now, by path, and as they were when tests were
- * measured, by hash; those of now are kept in the cache for a later run.
+ * The current sources by path, and the sources at the time of earlier measurements by hash; the current ones are cached
+ * for later runs.
  */
 export async function loadSources(
   files: readonly { readonly path: string; readonly text: string }[],
@@ -116,9 +116,8 @@ export async function loadSources(
 }
 
 /**
- * The test files that execute a line, the cheapest and nearest first. In a file
- * that has changed since a test was measured, a line is found again by its
- * text; a new line counts as executed.
+ * The test files that execute a line, nearest and cheapest first. If the file has changed since a test was measured,
+ * the line is found by its text; a new line counts as executed.
  */
 export function testsOf(
   { path, line }: { readonly path: string; readonly line: number },
@@ -145,14 +144,14 @@ function isWithin(line: number, ranges: string): boolean {
   });
 }
 
-/** 0 for the mirror of the file; then its folder, its room, and the others. */
+/** 0 for the mirror of the file, then its folder, its room, and the others. */
 function distance(path: string, test: string): number {
   if (test === `tests/${path.replace(/\.ts$/, "_test.ts")}`) return 0;
   if (test.startsWith(`tests/${path.slice(0, path.lastIndexOf("/") + 1)}`)) return 1;
   return test.startsWith(`tests/${path.split("/")[0]}/`) ? 2 : 4;
 }
 
-/** The content of a text as a short name. */
+/** A short hash of a text. */
 export async function hashOf(text: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return new Uint8Array(digest).slice(0, 12).toHex();

@@ -62,7 +62,7 @@ function mutate(node: ts.Node, add: Add, source: ts.SourceFile): void {
     const arithmetic = ARITHMETIC.get(kind);
     if (boundary !== undefined) add("boundary", node.operatorToken, boundary);
     if (logical !== undefined) add("logic", node.operatorToken, logical);
-    // `+` also joins texts, and `+=` too: only what is a number on its right side.
+    // `+` and `+=` also join texts, so only with a number on the right side.
     const isNumber = ts.isNumericLiteral(node.right) || kind === ts.SyntaxKind.MinusToken;
     if (arithmetic !== undefined && isNumber) add("arithmetic", node.operatorToken, arithmetic);
   } else if (ts.isExpressionStatement(node)) removeCall(node, add);

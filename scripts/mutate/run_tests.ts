@@ -1,7 +1,7 @@
 /** How a run of tests ended. */
 export type Outcome = "passed" | "failed" | "out of time";
 
-/** Runs test files in a copy of the tree, and ends whatever they leave behind. */
+/** Runs test files in a copy of the tree, and ends processes that they leave behind. */
 export async function runTests(
   folder: string,
   tests: readonly string[],
@@ -9,7 +9,7 @@ export async function runTests(
   env: Record<string, string> = {},
 ): Promise<Outcome> {
   const words = ["test", "--no-check", "--allow-all", "--fail-fast", "--lock=tests/deno.lock", "--quiet"];
-  // `timeout` is the leader of a process group that the servers of the tests belong to.
+  // `timeout` leads a process group that includes the servers of the tests.
   const child = new Deno.Command("timeout", {
     args: [
       ...["--kill-after=5", `${timeoutMs / 1_000}`, Deno.execPath()],
@@ -25,7 +25,7 @@ export async function runTests(
   try {
     Deno.kill(-child.pid, "SIGKILL");
   } catch {
-    // Nothing is left.
+    // No process is left.
   }
   return code === 0 ? "passed" : code === 124 || code === 137 ? "out of time" : "failed";
 }

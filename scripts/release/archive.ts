@@ -6,12 +6,12 @@ import { fileName, type Target } from "./targets.ts";
 
 const PAPERS = ["LICENSE", "README.md"];
 
-/** Name of a target's archive, without its ending. */
+/** Name of a target's archive, without its extension. */
 export function archiveName(version: string, target: string): string {
   return `parley-${version}-${target}`;
 }
 
-/** Packs the programs of a target, which lie in `out`, with manual pages, completions and papers; the archive's name. */
+/** Packs a target's programs in `out` with manual pages, completions and documents; returns the archive's name. */
 export async function makeArchive(target: Target, out: string, { version }: BuildInfo): Promise<string> {
   const name = archiveName(version, target);
   const from = target === Deno.build.target ? out : `${out}/${target}`;

@@ -1,8 +1,8 @@
-/** What is baked into a build beside the sources. */
+/** What is embedded in a build besides the sources. */
 export interface BuildInfo {
-  /** As `deno.json` says it. */
+  /** The version in `deno.json`. */
   readonly version: string;
-  /** Commit of the sources, with `-dirty` where files differ from it; `unknown` outside of a clone. */
+  /** Commit of the sources, with `-dirty` if files differ from it; `unknown` outside a clone. */
   readonly commit: string;
 }
 
@@ -25,7 +25,7 @@ async function git(args: readonly string[]): Promise<string | undefined> {
     const { success, stdout } = await command.output();
     return success ? new TextDecoder().decode(stdout).trim() : undefined;
   } catch (error) {
-    // An archive of the sources, on a machine without git.
+    // A source archive, or a machine without git.
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }

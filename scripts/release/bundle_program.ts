@@ -8,21 +8,21 @@ export const PROGRAMS = ["server", "client", "udp"] as const;
 /** One of {@linkcode PROGRAMS}. */
 export type ProgramName = typeof PROGRAMS[number];
 
-/** The modules of calls that scripts repeat: what every call loads, and the commands and services that are called most. */
+/** Modules of calls that scripts repeat: what every call loads, and the most used commands and services. */
 const REPEATED = [...PROGRAMS, "check", "stream", "connect", "send", "dial", "serve", "echo"];
 
-/** What the bundler writes and we replace, each exactly once. */
+/** Output of the bundler to replace, each exactly once. */
 const COMMIT = /\bCOMMIT = "source";/;
 const REQUIRE = /^import \{ createRequire as (\w+) \} from "node:module";\nvar __require = \1\(import\.meta\.url\);$/m;
 
-/** Packages require the runtime's own modules, and try some that are not there. */
+/** Packages require the runtime's own modules, and try some that do not exist. */
 const REQUIRE_BUILTIN = `var __require = (id) => {
   const found = process.getBuiltinModule(id);
   if (found === undefined) throw new Error("Cannot find module " + id);
   return found;
 };`;
 
-/** Makes one file without imports out of a program, minified, whose parts run when they are needed; the file's path. */
+/** Bundles a program into one minified file without imports, whose parts run on demand; returns its path. */
 export async function bundleProgram(name: ProgramName, folder: string, info: BuildInfo): Promise<string> {
   const path = `${folder}/parley-${name}.js`;
   await using scratch = await chunksOf(name, info);
@@ -39,9 +39,8 @@ export async function bundleProgram(name: ProgramName, folder: string, info: Bui
 }
 
 /**
- * Makes a folder of files that import each other out of a program, minified;
- * the entry's path. It is what to compile: a compiled program has no cache of
- * what it has compiled, so that each start reads all of a file.
+ * Bundles a program into a folder of minified files that import each other; returns the entry's path. This is the form
+ * to compile, because a compiled program has no code cache, and each start parses whole files.
  */
 export async function splitProgram(name: ProgramName, folder: string, info: BuildInfo): Promise<string> {
   await using scratch = await chunksOf(name, info);
@@ -49,7 +48,7 @@ export async function splitProgram(name: ProgramName, folder: string, info: Buil
   return `${folder}/${name}.js`;
 }
 
-/** The program in files that hold what is loaded together, in a folder that is removed at the end. */
+/** The program in files grouped by what is loaded together, in a folder that is removed at the end. */
 async function chunksOf(name: ProgramName, info: BuildInfo): Promise<AsyncDisposable & { readonly folder: string }> {
   const folder = await Deno.makeTempDir();
   await bundle(new URL(`../../src/${name}.ts`, import.meta.url).pathname, "--code-splitting", "--outdir", folder);
@@ -62,7 +61,7 @@ async function bundle(entry: string, ...flags: string[]): Promise<void> {
   await run(Deno.execPath(), ["bundle", "--quiet", ...flags, entry]);
 }
 
-/** Replaces what one of the files has. */
+/** Replaces a text that one of the files contains. */
 async function replaceOnce(folder: string, pattern: RegExp, replacement: string): Promise<void> {
   let count = 0;
   for (const { name } of Deno.readDirSync(folder)) {

@@ -5,28 +5,27 @@ import { run } from "./run.ts";
 import type { Target } from "./targets.ts";
 
 /**
- * What a compiled program may do. It gives the right to read and write files
- * back before it begins, where its command line names no file, and that to read
- * the environment, where its command does not use it; on Linux also that to open
- * the C library, which a relay uses before.
+ * The permissions of a compiled program. At its start it drops the permission to access files if its command line names
+ * none, and the permission for the environment if its command does not use it; on Linux also the permission to open the
+ * C library, which a relay uses first.
  */
 const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-run", "--no-prompt"];
 
-/** Who compiles, and on which runtime. */
+/** The compiler and its runtime. */
 export interface Compiler {
   readonly command: string;
   readonly args: readonly string[];
   readonly env: Record<string, string>;
 }
 
-/** The compiler for Deno's own runtime, for one from a file, or, in the folder, for the one from npm. */
+/** The compiler for Deno's own runtime, for one from a file, or for the one from npm, which the folder receives. */
 export async function compilerFor(runtime: string | undefined, folder: string): Promise<Compiler> {
   if (runtime === undefined) return { command: Deno.execPath(), args: [], env: {} };
   if (runtime !== "npm") return { command: Deno.execPath(), args: [], env: { DENORT_BIN: runtime } };
   return { command: "npx", args: ["-y", NPM_COMPILER], env: { DENORT_BIN: await npmRuntime(folder) } };
 }
 
-/** Compiles what the entry imports into the file. */
+/** Compiles the entry and its imports into the file. */
 export async function compileProgram(
   entry: string,
   path: string,

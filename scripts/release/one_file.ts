@@ -1,7 +1,6 @@
 /**
- * Joins the chunks of a program. Each becomes an async function that runs when
- * it is first imported, so that a start compiles and runs only what its command
- * uses, and loads `node:` modules no sooner.
+ * Joins the chunks of a program. Each becomes an async function that runs when it is first imported, so that a start
+ * compiles and runs only what its command uses, and loads `node:` modules only then.
  *
  * @module
  */
@@ -11,12 +10,12 @@ const DYNAMIC_IMPORT = /\bimport\("([^"]+)"\)/g;
 const EXPORT = /^export \{([^{}]*)\};$/m;
 const DEFAULT_EXPORT = /^export default (.+);$/m;
 
-/** Under names that no chunk has of its own. */
+/** Names that no chunk uses itself. */
 const LOADER = `const $loading = new Map();
 const $load = (name) => $loading.get(name) ?? $loading.set(name, $chunks[name]()).get(name);
 `;
 
-/** The text of one module that does what the entry does; the chunks, by the names that they import each other by. */
+/** A single module equivalent to the entry; `chunks` are keyed by their import names. */
 export function oneFile(chunks: ReadonlyMap<string, string>, entry: string): string {
   const functions = [...chunks].map(([name, text]) =>
     `${JSON.stringify(name)}: async function () {\n${functionBody(text, chunks)}\n}`
@@ -24,7 +23,7 @@ export function oneFile(chunks: ReadonlyMap<string, string>, entry: string): str
   return `const $chunks = {\n${functions.join(",\n")}\n};\n${LOADER}await $load(${JSON.stringify(entry)});\n`;
 }
 
-/** The chunks that importing one of the modules loads; a chunk has the name of its module, with a hash behind it. */
+/** The chunks loaded by importing one of the modules; a chunk has the name of its module, followed by a hash. */
 export function chunksOfModules(chunks: ReadonlyMap<string, string>, modules: readonly string[]): Set<string> {
   const found = new Set<string>();
   const add = (name: string) => {
@@ -37,8 +36,8 @@ export function chunksOfModules(chunks: ReadonlyMap<string, string>, modules: re
 }
 
 /**
- * Marks chunks of a minified file, so that V8 compiles their functions with the file: only what is compiled then is in
- * the runtime's code cache. The mark is a pair of parentheses, which a minifier removes.
+ * Marks chunks of a minified file, so that V8 compiles their functions with the file: only those are in the runtime's
+ * code cache. The mark is a pair of parentheses, which a minifier removes.
  */
 export function compileEarly(file: string, names: ReadonlySet<string>): string {
   let count = 0;
@@ -50,7 +49,7 @@ export function compileEarly(file: string, names: ReadonlySet<string>): string {
       return `${name}:(${text}),`;
     },
   );
-  // The last one is not found, as nothing follows it.
+  // The last one is not found, because nothing follows it.
   if (count < names.size - 1) throw new Error(`the bundle has ${count} of the ${names.size} chunks to compile early`);
   return marked;
 }
@@ -59,7 +58,7 @@ function functionBody(text: string, chunks: ReadonlyMap<string, string>): string
   const imports: string[] = [];
   const body = text.replace(IMPORT, (statement, clause: string | undefined, name: string) => {
     const isChunk = chunks.has(name);
-    // A text that the program holds, such as a page of the manual, may have imports of its own.
+    // A text in the program, such as a manual page, may contain imports.
     if (!isChunk && !name.startsWith("node:")) return statement;
     const loaded = `await ${isChunk ? "$load" : "import"}(${JSON.stringify(name)})`;
     imports.push(clause === undefined ? `${loaded};` : `const ${patternOf(clause)} = ${loaded};`);

@@ -1,4 +1,4 @@
-/** Runs a command to its end; what it wrote to standard output. It throws, with all that it wrote, when it fails. */
+/** Runs a command and returns its standard output; throws with all of its output if it fails. */
 export async function run(
   command: string,
   args: readonly string[],

@@ -2,7 +2,7 @@ import { run } from "./run.ts";
 
 const RUNS = 5;
 
-/** Milliseconds from the start of a program to the end of `--version`, or of what the words ask for: the median of a few runs. */
+/** Median run time of a program with `--version` or other arguments, in milliseconds. */
 export async function startUpMs(path: string, words: readonly string[] = ["--version"]): Promise<number> {
   const times: number[] = [];
   for (let turn = 0; turn < RUNS; turn++) {

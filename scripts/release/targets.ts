@@ -1,4 +1,4 @@
-/** Platforms that a release has programs for, by the compiler's names. */
+/** Platforms of a release, by the compiler's names. */
 export const TARGETS = [
   "x86_64-unknown-linux-gnu",
   "aarch64-unknown-linux-gnu",
@@ -10,7 +10,7 @@ export const TARGETS = [
 /** One of {@linkcode TARGETS}. */
 export type Target = typeof TARGETS[number];
 
-/** The targets that `--target` names; this machine's where it names none. */
+/** The targets that `--target` names; this machine's by default. */
 export function targetsOf(given: readonly string[]): readonly Target[] {
   const named = given.length === 0 ? [Deno.build.target] : given.includes("all") ? TARGETS : given;
   return named.map((name) => {
@@ -20,7 +20,7 @@ export function targetsOf(given: readonly string[]): readonly Target[] {
   });
 }
 
-/** Name of a program's file on the target. */
+/** File name of a program on the target. */
 export function fileName(program: string, target: Target): string {
   return `parley-${program}${target.includes("windows") ? ".exe" : ""}`;
 }

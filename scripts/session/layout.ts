@@ -4,26 +4,26 @@ import type { RecordedScene } from "./record.ts";
 export interface Row {
   readonly text: string;
   readonly kind: "command" | "continued" | "log" | "good" | "bad" | "plain";
-  /** When it appears, or is begun to be typed. */
+  /** When it appears, or when typing starts. */
   readonly atMs: number;
-  /** How long it is typed. */
+  /** Duration of typing. */
   readonly typingMs: number;
 }
 
-/** How the session is laid out. */
+/** Layout of the session. */
 export interface LayoutOptions {
   /** Characters in a row. */
   readonly columns: number;
-  /** For a character that is typed. */
+  /** Time per typed character. */
   readonly keyMs: number;
-  /** For the eye, once a command has ended. */
+  /** Pause for the viewer after a command has ended. */
   readonly pauseMs: number;
 }
 
 const PROMPT = "$ ";
 const FIRST_MS = 400;
 
-/** The recorded scenes as rows: commands are typed, output comes when it came. */
+/** The recorded scenes as rows: commands are typed, output appears at its recorded time. */
 export function layOut(scenes: readonly RecordedScene[], { columns, keyMs, pauseMs }: LayoutOptions): Row[] {
   const rows: Row[] = [];
   let nowMs = FIRST_MS;
@@ -42,7 +42,7 @@ export function layOut(scenes: readonly RecordedScene[], { columns, keyMs, pause
   return rows;
 }
 
-/** Cuts a text into rows of at most so many characters. */
+/** Splits a text into rows of limited length. */
 export function wrap(text: string, columns: number): string[] {
   const characters = [...text];
   const rows: string[] = [];

@@ -1,30 +1,30 @@
 /** A command of the session. */
 export interface Scene {
   readonly command: string;
-  /** The scene is over once this has been printed; without it, once the command has ended. */
+  /** The scene ends once this has been printed; by default, once the command has ended. */
   readonly until?: RegExp;
 }
 
-/** A line that was printed, and when. */
+/** A printed line and its time. */
 export interface PrintedLine {
   readonly text: string;
   /** Milliseconds since the command of its scene was entered. */
   readonly ms: number;
 }
 
-/** A scene as it went. */
+/** A recorded scene. */
 export interface RecordedScene {
   readonly command: string;
   readonly lines: readonly PrintedLine[];
 }
 
-/** Ends a command's output; no program prints it. */
+/** Marks the end of a command's output; no program prints it. */
 const MARK = "\x1e";
 
-/** How long a scene may take. */
+/** Time limit for a scene. */
 const PATIENCE_MS = 30_000;
 
-/** Runs the scenes one after the other in one shell; both outputs of every program are recorded with their times. */
+/** Runs the scenes sequentially in one shell; records both outputs of every program with their times. */
 export async function recordScenes(scenes: readonly Scene[], folders: { cwd: string; bin: string }) {
   const shell = new Deno.Command("bash", {
     args: ["--norc", "--noprofile"],
@@ -47,7 +47,7 @@ export async function recordScenes(scenes: readonly Scene[], folders: { cwd: str
   }
   await enter("jobs -p | xargs -r kill; exit");
   while (!(await reader.read()).done) {
-    // What the servers say at their end is not shown.
+    // Output of the servers at shutdown is not shown.
   }
   await shell.status;
   clearTimeout(timer);

@@ -32,9 +32,8 @@ const STYLE = `
 `;
 
 /**
- * A session as a picture that plays once and stays: each row is hidden until
- * its time, and a cover is drawn off a command character by character. A viewer without
- * animation shows all of it.
+ * A session as a picture that plays once and then stays: each row is hidden until its time, and a cover moves off a
+ * command character by character. A viewer without animation shows everything.
  */
 export function sessionSvg(rows: readonly Row[], columns: number, title: string): string {
   const width = Math.round(columns * CHARACTER + 2 * MARGIN);
@@ -67,7 +66,7 @@ function round(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
-/** A text as it may stand in XML; control characters, which may not, are shown. */
+/** Escapes a text for XML; control characters, which XML forbids, are made visible. */
 export function escapeXml(text: string): string {
   return text
     .replaceAll("&", "&amp;")

@@ -1,6 +1,5 @@
 /**
- * Clients that do not behave. What becomes of them does not matter; what
- * becomes of the others, and of the server, does.
+ * Misbehaving clients. Their own fate does not matter, but that of the server and of the other clients does.
  *
  * @module
  */
@@ -11,11 +10,11 @@ import { dial, writeAll } from "../../tests/support/peer.ts";
 type Misbehave = (conn: Deno.TcpConn) => Promise<unknown>;
 
 const BEHAVIOURS: readonly Misbehave[] = [
-  // Leaves with bytes unread on both sides, which makes a reset.
+  // Closes with unread bytes on both sides, which causes a reset.
   (conn) => writeAll(conn, "x\n".repeat(2_000)),
-  // Leaves at once.
+  // Closes at once.
   () => Promise.resolve(),
-  // Says nothing.
+  // Sends nothing.
   () => delay(1_500),
   // Random bytes.
   (conn) => writeAll(conn, crypto.getRandomValues(new Uint8Array(8_192))).then(() => delay(50)),
@@ -35,14 +34,14 @@ const BEHAVIOURS: readonly Misbehave[] = [
   (conn) => Promise.race([writeAll(conn, new Uint8Array(16 * 1024 * 1024).fill(0x0a)), delay(3_000)]),
 ];
 
-/** Misbehaves on one connection after the other; the number of them. */
+/** Misbehaves on one connection after the other; returns their number. */
 export async function badClient(endpoint: string, first: number, signal: AbortSignal): Promise<number> {
   let count = 0;
   for (; !signal.aborted; count++) {
     using conn = await dial(endpoint);
     const behave = BEHAVIOURS[(first + count) % BEHAVIOURS.length];
     await behave?.(conn).catch(() => {
-      // The server has sent it away, as it should.
+      // The server has disconnected it, as it should.
     });
     await delay(5);
   }

@@ -1,5 +1,5 @@
 /**
- * Clients that behave, and notice each byte that is lost or wrong.
+ * Well-behaved clients, which detect every lost or wrong byte.
  *
  * @module
  */
@@ -8,19 +8,19 @@ import { delay } from "../../src/net/wait.ts";
 import { enterChat } from "../../tests/support/chat_peer.ts";
 import { dial, writeAll } from "../../tests/support/peer.ts";
 
-/** What the clients of one kind have done. */
+/** Counts of the clients of one kind. */
 export interface Tally {
   connections: number;
   messages: number;
   bytes: number;
 }
 
-/** A tally of nothing. */
+/** An empty tally. */
 export function emptyTally(): Tally {
   return { connections: 0, messages: 0, bytes: 0 };
 }
 
-/** Sends random pieces of 1 byte to 128 KiB and compares the echo byte by byte, on a new connection now and then. */
+/** Sends random pieces of 1 byte to 128 KiB and compares the echo byte by byte, occasionally on a new connection. */
 export async function echoClient(endpoint: string, tally: Tally, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     using conn = await dial(endpoint);
@@ -32,7 +32,7 @@ export async function echoClient(endpoint: string, tally: Tally, signal: AbortSi
       tally.messages++;
       tally.bytes += sent.length;
     }
-    // At the end of one side everything must still come back from the other.
+    // After a half-close everything must still be echoed.
     const last = randomBytes(10_000);
     await writeAll(conn, last);
     await conn.closeWrite();
@@ -41,7 +41,7 @@ export async function echoClient(endpoint: string, tally: Tally, signal: AbortSi
   }
 }
 
-/** Some members of one room of their own: what one says, each other one reads once and in order. */
+/** Members of one separate room: each receives every message of the others once and in order. */
 export async function chatRoom(endpoint: string, room: string, tally: Tally, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     using members = new DisposableStack();
@@ -76,7 +76,7 @@ export async function chatRoom(endpoint: string, room: string, tally: Tally, sig
 
 function randomBytes(count: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(count);
-  // getRandomValues() gives 64 KiB at the most.
+  // getRandomValues() returns at most 64 KiB.
   for (let from = 0; from < count; from += 65_536) crypto.getRandomValues(bytes.subarray(from, from + 65_536));
   return bytes;
 }

@@ -1,4 +1,4 @@
-// A hub in bare Deno: what comes from one goes to all others, as it is, with nothing of a chat and nothing of Parley.
+// A hub in bare Deno: forwards input of each client unchanged to all others, without a chat or Parley.
 // The first line of a client is not broadcast: with a thousand clients, a thousand names would go to each of them.
 const listener = Deno.listen({ hostname: "127.0.0.1", port: Number(Deno.args[0]), tcpBacklog: 4096 });
 const members = new Set<Deno.TcpConn>();
@@ -15,7 +15,7 @@ async function serve(conn: Deno.TcpConn): Promise<void> {
       for (const member of members) if (member !== conn) void writeAll(member, bytes);
     }
   } catch {
-    // The load has gone.
+    // The load has disconnected.
   }
   members.delete(conn);
   conn.close();
@@ -25,6 +25,6 @@ async function writeAll(conn: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
   try {
     for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await conn.write(rest));
   } catch {
-    // Its own loop finds out.
+    // Its own loop handles the error.
   }
 }

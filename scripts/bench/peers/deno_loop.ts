@@ -1,4 +1,4 @@
-// An echo server in bare Deno: what the runtime itself can do, with nothing of Parley in it.
+// An echo server in bare Deno, without Parley: what the runtime itself achieves.
 const listener = Deno.listen({ hostname: "127.0.0.1", port: Number(Deno.args[0]), tcpBacklog: 4096 });
 for (;;) void echo(await listener.accept());
 
@@ -10,7 +10,7 @@ async function echo(conn: Deno.TcpConn): Promise<void> {
       for (let rest = buffer.subarray(0, count); rest.length > 0;) rest = rest.subarray(await conn.write(rest));
     }
   } catch {
-    // The load has gone.
+    // The load has disconnected.
   }
   conn.close();
 }

@@ -1,4 +1,4 @@
-// The least relay that Deno's sockets allow: LISTEN_PORT TARGET_PORT.
+// The minimal relay on Deno's sockets: LISTEN_PORT TARGET_PORT.
 const [listenPort, targetPort] = Deno.args.map(Number);
 
 async function pump(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
@@ -20,6 +20,6 @@ async function relay(client: Deno.TcpConn): Promise<void> {
 const listener = Deno.listen({ hostname: "127.0.0.1", port: listenPort ?? 0, tcpBacklog: 4096 });
 for await (const client of listener) {
   relay(client).catch(() => {
-    // A load generator leaves as it likes.
+    // A load generator may disconnect at any time.
   });
 }

@@ -1,4 +1,4 @@
-// An echo server over TLS in bare Deno, by its own rustls; it has no way to turn Nagle's algorithm off.
+// An echo server over TLS in bare Deno, with its own rustls; Nagle's algorithm cannot be turned off.
 const [port, cert = "", key = ""] = Deno.args;
 const listener = Deno.listenTls({
   hostname: "127.0.0.1",
@@ -15,7 +15,7 @@ async function echo(conn: Deno.TlsConn): Promise<void> {
       for (let rest = buffer.subarray(0, count); rest.length > 0;) rest = rest.subarray(await conn.write(rest));
     }
   } catch {
-    // The load has gone.
+    // The load has disconnected.
   }
   conn.close();
 }

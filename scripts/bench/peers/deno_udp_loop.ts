@@ -1,4 +1,4 @@
-// A UDP echo server in bare Deno: what the runtime itself can do, with nothing of Parley in it.
+// A UDP echo server in bare Deno, without Parley: what the runtime itself achieves.
 const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: Number(Deno.args[0]) });
 const buffer = new Uint8Array(65_536);
 for (;;) {

@@ -1,1 +1,1 @@
-// The least that a program costs.
+// The minimum cost of a program.

@@ -12,7 +12,7 @@
 
 static char buffer[65536];
 
-// Answers all that has come; 0 when the client is gone. A reply that does not fit is waited for by trying again.
+// Echoes everything received; returns 0 once the client has disconnected. Retries a reply that does not fit.
 static int echo(SSL *ssl) {
   for (;;) {
     int got = SSL_read(ssl, buffer, sizeof buffer);

@@ -1,2 +1,2 @@
-// What the runtime itself spends on the modules of a program: it loads all that may be imported, before anything runs.
+// The runtime's own cost of a program's modules: it loads all possible imports before anything runs.
 if (Deno.args.includes("never")) await import("../../../src/client.ts");

@@ -91,7 +91,7 @@ export const checkCommand = defineCommand({
 interface Target {
   readonly endpoint: string | Endpoint;
   readonly target: ProbeTarget;
-  /** Only a port, or host and port, were given. */
+  /** Only a port, or host and port, was given. */
   readonly isBare: boolean;
 }
 

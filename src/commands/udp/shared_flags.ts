@@ -67,7 +67,7 @@ export const SENDER_FLAGS = {
   proxyResolve,
 } as const satisfies FlagTable;
 
-/** The way through the proxies in {@linkcode SENDER_FLAGS}, if any. */
+/** The route through the proxies in {@linkcode SENDER_FLAGS}, if any. */
 export async function senderDialerOf(flags: FlagValues<typeof SENDER_FLAGS>): Promise<Dialer | undefined> {
   if (flags.proxy.length > 0 && flags.bind !== undefined) throw new UsageError("--bind and --proxy cannot be combined");
   if (readsProxyVariables(flags)) throw new UsageError("--proxy env is for connections: name the proxy for datagrams");
@@ -123,7 +123,7 @@ function isGroup(text: string): boolean {
   return isHostEndpoint(endpoint) && isMulticast(endpoint.host);
 }
 
-/** Serves the metrics where the flag says; the result is their URL. */
+/** Serves the metrics on the endpoint from the flags; returns their URL. */
 export async function serveMetrics(
   endpoint: string | undefined,
   sources: DatagramMetricsSources,

@@ -10,7 +10,7 @@ import type { FromWorker, ToWorker, WorkerTask } from "./pool.ts";
 
 type ServerScope = WorkerScope<ToWorker, FromWorker>;
 
-/** The worker's side: serves until it is told to stop. */
+/** The worker's side: serves until the main thread stops it. */
 export function runWorker(scope: ServerScope): void {
   const stop = new AbortController();
   let stats: ServerStats | undefined;

@@ -116,7 +116,7 @@ export class BenchResult {
         sent,
         elapsedMs: roundTo(elapsedMs, 1),
         perSecond: roundTo(this.perSecond, 1),
-        // Without a report of the sink, 0 would be a false statement.
+        // Without a report of the sink, 0 would be misleading.
         ...report && {
           received: report.received,
           lost: this.lost,

@@ -8,7 +8,7 @@ import { contentOf } from "../../../datagram/datagram_json.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
 import type { SendFlags } from "./flags.ts";
 
-/** What a reply must be like. */
+/** The expected reply. */
 interface Expectation {
   /** For messages: `"pong"`, `/^OK/`. */
   readonly name: string;
@@ -176,7 +176,7 @@ function jsonReport(target: string, { isSilenceExpected }: SendReportOptions, io
   };
 }
 
-/** A server with several addresses may reply from another one than it was asked at. */
+/** A server with several addresses may reply from another than the request was sent to. */
 function othersOf(senders: ReadonlyMap<string, number>): string {
   return senders.size === 0 ? "" : `, but a reply came from ${escapeControls([...senders.keys()].join(", "))}`;
 }
