@@ -9,7 +9,7 @@ import { parseRecording } from "../src/script/recording.ts";
 import { FakeIo } from "./support/fake_io.ts";
 import { dial, LinePeer, readTextToEnd, writeAll } from "./support/peer.ts";
 
-Deno.test("startStack() serves, and gives everything back", async () => {
+Deno.test("startStack() serves, and releases everything", async () => {
   await using stack = await startStack({
     variables: { host: "127.0.0.1" },
     services: {
@@ -26,7 +26,7 @@ Deno.test("startStack() serves, and gives everything back", async () => {
   }
 });
 
-Deno.test("startStack() rejects what a stack file could not say", async () => {
+Deno.test("startStack() rejects what a stack file cannot express", async () => {
   const bad = { services: { a: { service: "echo", endpoint: ":0", framng: "line" } } };
   await assertRejects(
     () => startStack(bad),
@@ -46,7 +46,7 @@ Deno.test("startStack() fails at its end where a mock's client did anything else
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("a stack's relay forwards to other services of the stack, wherever they listen and stand in the file", async () => {
+Deno.test("a stack's relay forwards to other services of the stack, in any order and on any endpoint", async () => {
   await using stack = await startStack({
     services: {
       far: { service: "relay", endpoint: ":0", target: "near", fault: "limit:2,direction=to-client" },
@@ -122,7 +122,7 @@ Deno.test("a stack's relay takes a control API and a recording", async () => {
   }
 });
 
-Deno.test("a stack's mock frames messages as its script says, and a mistake in the script is found before the start", async () => {
+Deno.test("a stack's mock uses the framing of its script, and a mistake in the script is found before the start", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const file = `${folder}/mock.yaml`;

@@ -58,7 +58,7 @@ Deno.test("abuse 1: 20,000 NULs on a line service: one error, then the end", () 
     },
   }));
 
-Deno.test("abuse 3: 5,000 bytes without an end of line: the error comes at the limit, before the end", () =>
+Deno.test("abuse 3: 5,000 bytes without an end of line: the error is sent at the limit, before the end", () =>
   withAbuse({
     args: LINES,
     async abuse({ endpoint }) {
@@ -124,7 +124,7 @@ Deno.test("abuse 7: length prefixes 2^31, 2^32-1 and -2 are rejected with nothin
     },
   }));
 
-Deno.test("abuse 8: a prefix longer than what follows: the error says how many of how many", () =>
+Deno.test("abuse 8: a length prefix larger than the data: the error reports received and expected bytes", () =>
   withAbuse({
     args: LENGTHS,
     roundTrip: echoFrame,

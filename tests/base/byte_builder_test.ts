@@ -35,7 +35,7 @@ Deno.test("ByteBuilder.recycle() reuses the memory of bytes that are no longer r
   assertNotEquals(builder.take().buffer.byteLength, large.buffer.byteLength);
 });
 
-Deno.test("ByteBuilder.recycle() gives a large buffer to the next builder that needs one, with only its own bytes", () => {
+Deno.test("ByteBuilder.recycle() passes a large buffer to the next builder that needs one, with only its own bytes", () => {
   const first = new ByteBuilder();
   first.append(new Uint8Array(100_000).fill(1));
   const taken = first.take();

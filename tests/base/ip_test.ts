@@ -56,7 +56,7 @@ Deno.test("isLoopback() knows 127.0.0.0/8, ::1 and the mapped form", () => {
   }
 });
 
-Deno.test("ipv4OfMapped() gives the four bytes, or nothing for a true IPv6 address", () => {
+Deno.test("ipv4OfMapped() returns the four bytes, or nothing for a genuine IPv6 address", () => {
   assertEquals(ipv4OfMapped(Uint8Array.of(1, 2, 3, 4)), Uint8Array.of(1, 2, 3, 4));
   assertEquals(ipv4OfMapped(parseIp("::ffff:1.2.3.4") ?? new Uint8Array(16)), Uint8Array.of(1, 2, 3, 4));
   assertEquals(ipv4OfMapped(parseIp("2001:db8::1") ?? new Uint8Array(4)), undefined);

@@ -20,7 +20,7 @@ function parsed<T>(parse: () => T): T | undefined {
 
 const bytes = fc.uint8Array({ maxLength: 60 });
 
-Deno.test("parseHex() gives back what formatHex() shows", () => {
+Deno.test("parseHex() reverses formatHex()", () => {
   fc.assert(fc.property(bytes, (data) => assertEquals(parseHex(formatHex(data)), new Uint8Array(data))));
 });
 
@@ -43,14 +43,14 @@ Deno.test("unescape(), parseDuration(), parseSize() and parseEndpoint() refuse t
   );
 });
 
-Deno.test("parseDuration() gives back what formatDuration() shows, to half a percent", () => {
+Deno.test("parseDuration() reverses formatDuration(), to half a percent", () => {
   fc.assert(fc.property(fc.double({ min: 0, max: 1e9, noNaN: true }), (milliseconds) => {
     const found = parseDuration(formatDuration(milliseconds));
     assert(Math.abs(found - milliseconds) <= Math.max(0.005, milliseconds * 0.005), `${found}`);
   }));
 });
 
-Deno.test("parseIp() gives back what formatIp() shows", () => {
+Deno.test("parseIp() reverses formatIp()", () => {
   fc.assert(fc.property(fc.oneof(fc.ipV4(), fc.ipV6()), (text) => {
     const found = parseIp(text);
     assert(found !== undefined, text);
@@ -58,7 +58,7 @@ Deno.test("parseIp() gives back what formatIp() shows", () => {
   }));
 });
 
-Deno.test("parseEndpoint() gives back what formatEndpoint() shows", () => {
+Deno.test("parseEndpoint() reverses formatEndpoint()", () => {
   const host = fc.oneof(fc.ipV4(), fc.constantFrom("::1", "2001:db8::7", "localhost", "db.internal"));
   const endpoint = fc.record({
     scheme: fc.constantFrom("tcp", "tls", "udp", "ws", "wss"),

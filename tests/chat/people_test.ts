@@ -79,7 +79,7 @@ for (const [name, start] of Object.entries(CHATS)) {
     });
   };
 
-  test("a name is one person's, whatever its case, and free again when that one is gone", async (hubs) => {
+  test("a name belongs to one user, whatever its case, and is free again after the user leaves", async (hubs) => {
     const ann = await enter(hubs, "left", "Ann");
     const bob = await enter(hubs, "right", "bob");
     const error = await assertRejects(() => bob.does("/nick aNN"), ChatError, "The name Ann is taken");
@@ -140,7 +140,7 @@ for (const [name, start] of Object.entries(CHATS)) {
     await ann.sees(/^\* \u674e\u660e left #lobby$/);
   });
 
-  test("everyone is told who comes, leaves and takes another name, once", async (hubs) => {
+  test("joins, leaves and name changes are reported to everyone once", async (hubs) => {
     const ann = await enter(hubs, "left", "ann");
     const bob = await enter(hubs, "right", "bob");
     await ann.sees(/^\* bob joined #lobby$/);
@@ -179,7 +179,7 @@ for (const [name, start] of Object.entries(CHATS)) {
     assert(lines.includes("* #only has 1 person"), lines.join("\n"));
   });
 
-  test("/msg comes to one person, and says so where nobody has the name", async (hubs) => {
+  test("/msg is delivered to one user, and reports an unknown name", async (hubs) => {
     const ann = await enter(hubs, "left", "ann");
     const bob = await enter(hubs, "right", "bob");
     await ann.does("/msg BOB hello there");
@@ -188,7 +188,7 @@ for (const [name, start] of Object.entries(CHATS)) {
     await assertRejects(() => ann.does("/msg zoe hi"), ChatError, "No such user: zoe");
   });
 
-  test("/kick takes someone out, and tells everyone", async (hubs) => {
+  test("/kick removes a member, and notifies everyone", async (hubs) => {
     const ann = await enter(hubs, "left", "ann");
     const bob = await enter(hubs, "right", "bob");
     const cy = await enter(hubs, "right", "cy");
@@ -279,7 +279,7 @@ for (const [name, start] of Object.entries(CHATS)) {
     assertEquals(await who(ann), ["@bob", "ann"]);
   });
 
-  test("/topic is everyone's, and the one who comes later sees it", async (hubs) => {
+  test("/topic is shared by everyone, and shown to later members", async (hubs) => {
     const ann = await enter(hubs, "left", "ann", "#dev");
     const bob = await enter(hubs, "right", "bob", "#dev");
     await ann.does("/topic tea");
@@ -290,7 +290,7 @@ for (const [name, start] of Object.entries(CHATS)) {
     await cy.sees(/^\* Topic of #dev: tea$/);
   });
 
-  test("what someone said last is heard before the news that it left", async (hubs) => {
+  test("the last message of a member is delivered before its leave event", async (hubs) => {
     await enter(hubs, "left", "ann");
     const bob = await enter(hubs, "right", "bob");
     for (let round = 0; round < 20; round++) {

@@ -78,7 +78,7 @@ async function isDone(who: string, command: string, target: string): Promise<boo
 }
 
 for (const [command, isAllowed] of Object.entries(RIGHTS)) {
-  Deno.test(`${command}: only those who may do it can, and only to whom they may`, async () => {
+  Deno.test(`${command}: only permitted members can use it, and only on permitted members`, async () => {
     for (const who of WHO) {
       for (const target of command.includes("TARGET") ? TARGETS : ["-"]) {
         const expected = who !== "stranger" && isAllowed(who, target);

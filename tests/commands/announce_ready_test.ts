@@ -38,7 +38,7 @@ for (const [program, words] of SERVING) {
   const name = program === "udp" ? `udp ${words[0]}` : "server";
   const args = [...words, "--log-level", "off", "--print-endpoint"];
 
-  Deno.test(`${name} --ready-file is there while it serves, and gone at a clean end (fault 21)`, async () => {
+  Deno.test(`${name} --ready-file exists while it serves, and is removed at a clean end (fault 21)`, async () => {
     await withReadyFile(async (path) => {
       const io = new FakeIo();
       const running = runProgram(PROGRAMS[program], [...args, "--ready-file", path], io);
@@ -77,7 +77,7 @@ for (const [program, words] of SERVING) {
   });
 }
 
-Deno.test("server --ready-file is gone also after a second signal (fault 21)", UNIX, async () => {
+Deno.test("server --ready-file is also removed after a second signal (fault 21)", UNIX, async () => {
   await withReadyFile(async (path) => {
     const words = ["chargen", ":0", "--drain-timeout", "1h", "--ready-file", path];
     await using started = await startServer(words, { permissions: ["-N", "-R", "-W"] });

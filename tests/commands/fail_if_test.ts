@@ -22,7 +22,7 @@ function violation(text: string, run = RUN): string | undefined {
   return parseLimit(text, METRICS).violation(run);
 }
 
-Deno.test("parseLimit() compares times, shares, counts and percentiles, and says what was found", () => {
+Deno.test("parseLimit() compares times, shares, counts and percentiles, and reports the measured value", () => {
   const cells: [string, string | undefined][] = [
     ["jitter>200us", "jitter>200us holds: jitter is 250us"],
     ["jitter>1ms", undefined],

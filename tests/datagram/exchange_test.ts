@@ -139,7 +139,7 @@ Deno.test("DatagramExchange counts a second reply as one too many", async () => 
   assertEquals([summary.answered, summary.unmatched], [2, 2]);
 });
 
-Deno.test("DatagramExchange says refused where the system reports a closed port, as Windows does", async () => {
+Deno.test("DatagramExchange reports a refused datagram if the system reports a closed port, as Windows does", async () => {
   const { outcomes, summary } = await exchange((_, transport) => {
     transport.deliver(new Deno.errors.ConnectionReset("port unreachable"));
   }, { count: 1, timeoutMs: 60_000 });
@@ -220,7 +220,7 @@ Deno.test("DatagramExchange one way waits for nothing", async () => {
   assertEquals([summary.sent, summary.answered, summary.lost], [3, 0, []]);
 });
 
-Deno.test("ExchangeSummary has the least, the mean, the 99th percentile and the greatest of the times", () => {
+Deno.test("ExchangeSummary has the minimum, mean, 99th percentile and maximum of the times", () => {
   const summary = new ExchangeSummary();
   for (let ms = 200; ms >= 1; ms--) {
     summary.add({ seq: ms, status: "answered", tries: 1, elapsedMs: ms, replies: [] });

@@ -60,7 +60,7 @@ for (const scheme of ["udp", "unixgram"] as const) {
     await assertRejects(() => withinTime(running, "the failure"), TypeError, "a bug");
   });
 
-  Deno.test(`${scheme}: DatagramServer goes on after a receive that fails, and waits longer each time`, async () => {
+  Deno.test(`${scheme}: DatagramServer continues after a failed receive, and waits longer each time`, async () => {
     using time = new FakeTime();
     const { give, sent, stop } = start({}, scheme);
     for (let count = 0; count < 3; count++) give(new Error("Connection reset by peer (os error 104)"));

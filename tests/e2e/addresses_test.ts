@@ -49,7 +49,7 @@ Deno.test("an abstract socket of datagrams, or without a name, is rejected with 
   }
 });
 
-Deno.test("smoke goes through --proxy", async () => {
+Deno.test("smoke connects through --proxy", async () => {
   await using proxy = await startServer(["proxy", ":0"]);
   await using echo = await startServer(["echo", ":0", "--framing", "line"]);
   const folder = await Deno.makeTempDir();

@@ -149,14 +149,14 @@ Deno.test("bench exits with the code of what went wrong", async () => {
   }
 });
 
-Deno.test("bench says how many messages were lost when the server is silent", async () => {
+Deno.test("bench reports the number of lost messages when the server is silent", async () => {
   await using silent = await startServer(["discard", ":0"]);
   const { report } = await benchJson([silent.endpoint, "-c", "2", "-n", "4", "--timeout", "200ms"]);
   assertEquals([report.sent, report.answered, report.lost], [4, 0, 4]);
   assertEquals(report.errors.TimeoutError.count, 4);
 });
 
-Deno.test("bench goes on over new connections when the server closes some", async () => {
+Deno.test("bench continues over new connections when the server closes some", async () => {
   await using echo = await startServer(["echo", ":0", "--max-lifetime", "300ms"]);
   const { code, report } = await benchJson([echo.endpoint, "-c", "2", "-d", "1200ms", "--fail-if", "errors>100"]);
   assertEquals(code, 0);
@@ -164,7 +164,7 @@ Deno.test("bench goes on over new connections when the server closes some", asyn
   assertEquals(report.sent, report.answered + report.lost);
 });
 
-Deno.test("bench --fail-if exits 1 and says which limit was passed", async () => {
+Deno.test("bench --fail-if exits 1 and reports the exceeded limit", async () => {
   await using echo = await startServer(["echo", ":0"]);
   const args = [echo.endpoint, "-n", "100", "--fail-if", "p99>1us", "--fail-if", "errors>0", "--fail-if", "rate<1"];
   const { code, stderr, report } = await benchJson(args);
@@ -216,7 +216,7 @@ Deno.test("bench ends at once when it is interrupted and the server is silent", 
   }
 });
 
-Deno.test("bench --rate reports what came of a rate that nobody keeps up with", async () => {
+Deno.test("bench --rate reports the achieved part of a rate that is too high", async () => {
   await using echo = await startServer(["echo", ":0"]);
   const args = ["-c", "2", "--rate", "20000000", "-d", "700ms", "--warmup", "100ms", "--timeout", "20s"];
   const { code, report } = await benchJson([echo.endpoint, ...args]);

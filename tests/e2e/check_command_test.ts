@@ -64,7 +64,7 @@ Deno.test("parley-server SERVICE -- COMMAND exits 2 when there is no such comman
   assertMatch(stderr, /Cannot run "no-such-command": no such command/);
 });
 
-Deno.test("run kills its servers when a signal comes while they are being stopped, and does not leave them behind", async () => {
+Deno.test("run kills its servers when a signal arrives while they are being stopped", async () => {
   const folder = await Deno.makeTempDir();
   const server = `sh -c 'trap "echo stopping" TERM; echo $$ > ${folder}/pid; while :; do sleep 0.05; done'`;
   const words = ["run", "--start", server, "--check", `file:${folder}/pid`, "--stop-timeout", "60s", "--show-output"];

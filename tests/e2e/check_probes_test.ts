@@ -42,7 +42,7 @@ Deno.test("check reports TLS version and protocol, and names and days of the cer
   assertEquals((await check([...trust, "--tls-name", "example.org"])).code, 6);
 });
 
-Deno.test("check exits 6 and says what is wrong with a certificate, over tls and wss", async () => {
+Deno.test("check exits 6 and reports the fault of a certificate, over tls and wss", async () => {
   await using ca = await caFile();
   const cases: readonly [pair: Pair, says: RegExp][] = [
     [await authority.issue({ fromDays: -10, toDays: -3 }), /: the certificate expired 3 days ago \(\d{4}-\d\d-\d\d\)$/],
@@ -61,7 +61,7 @@ Deno.test("check exits 6 and says what is wrong with a certificate, over tls and
   }));
 });
 
-Deno.test("check exits 6 when the server speaks no TLS", async () => {
+Deno.test("check exits 6 when the server does not speak TLS", async () => {
   await using ca = await caFile();
   await using plain = scriptedPeer(async (conn) => void await conn.write(new TextEncoder().encode("220 hello\r\n")));
   const { code, found } = await check([plain.endpoint.replace("tcp:", "tls:"), "--tls-ca", ca.path]);
@@ -116,7 +116,7 @@ Deno.test("check --send asks before it compares the answer", async () => {
   assertEquals([code, found.banner], [0, "PING"]);
 });
 
-Deno.test("check tells a refused TLS or WebSocket server from one that is there", async () => {
+Deno.test("check distinguishes a refused TLS or WebSocket connection from a running server", async () => {
   for (const scheme of ["tls", "ws", "wss"]) {
     assertEquals((await check([`${scheme}://127.0.0.1:${closedPort()}`])).code, 4, scheme);
   }

@@ -119,7 +119,7 @@ Deno.test("check --invert exits 0 when the connection is refused and 1 when it i
   assertStringIncludes(stdout, "accepts connections");
 });
 
-Deno.test("check --banner compares what the server says first", async () => {
+Deno.test("check --banner compares the server's first data", async () => {
   await using greeting = scriptedPeer(async (conn) =>
     void await conn.write(new TextEncoder().encode("SSH-2.0-x\r\nmore"))
   );
@@ -138,7 +138,7 @@ Deno.test("check --banner exits 5 when the server sends nothing, even if the emp
   }
 });
 
-Deno.test("check --json gives one object an endpoint, also of a failure", async () => {
+Deno.test("check --json prints one object per endpoint, also for a failure", async () => {
   await using echo = await startServer(["echo", ":0"]);
   const closed = `tcp://127.0.0.1:${closedPort()}`;
   const { stdout } = await runProgram("client", ["check", "--json", echo.endpoint, closed]);

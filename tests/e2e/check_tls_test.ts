@@ -14,7 +14,7 @@ async function check(args: readonly string[]) {
 }
 
 for (const protocol of START_TLS_PROTOCOLS) {
-  Deno.test(`check --starttls ${protocol} sees the certificate and what is said after it`, async () => {
+  Deno.test(`check --starttls ${protocol} checks the certificate and the data that follows`, async () => {
     await using files = await CertificateFiles.create();
     const context = new TlsServerContext({ ...await files.authority.issue({ toDays: 20 }), alpn: [protocol] });
     const dial = (endpoint: string, flags: readonly string[]) =>

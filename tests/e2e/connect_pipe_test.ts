@@ -14,7 +14,7 @@ Deno.test("connect sends 10 MB and prints them back unchanged, both directions a
   assert(stdoutBytes.every((byte, index) => byte === input[index]));
 });
 
-Deno.test("connect prints a reply that comes one second after the end of input", async () => {
+Deno.test("connect prints a reply that arrives one second after the end of input", async () => {
   await using late = scriptedPeer(async (conn) => {
     const request = await readToEnd(conn);
     await new Promise((resolve) => setTimeout(resolve, 1_000));
@@ -55,7 +55,7 @@ Deno.test("connect prints the peer's last words before it exits 7 for input that
   assertEquals([code, stdout], [7, "too big\n"]);
 });
 
-Deno.test("connect exits 7 when input comes that the peer is no longer there to take", async () => {
+Deno.test("connect exits 7 when there is input after the peer has closed", async () => {
   await using leaving = scriptedPeer(async (conn) => {
     await conn.read(new Uint8Array(10));
     conn.close();
@@ -67,7 +67,7 @@ Deno.test("connect exits 7 when input comes that the peer is no longer there to 
   assertEquals((await program.outcome()).code, 7);
 });
 
-Deno.test("connect ends with the peer when no more input comes", async () => {
+Deno.test("connect ends with the peer when there is no more input", async () => {
   await using leaving = scriptedPeer(async (conn) => {
     await writeAll(conn, "bye\n");
     conn.close();
@@ -117,7 +117,7 @@ Deno.test("connect --crlf sends each line end as CR LF", async () => {
   assertEquals(stdout, "a\r\nb\r\n\r\nc");
 });
 
-Deno.test("connect says in one line what is wrong, with its exit code", async () => {
+Deno.test("connect reports each failure in one line, with its exit code", async () => {
   const refused = await runProgram("client", ["connect", `tcp://127.0.0.1:${closedPort()}`]);
   assertEquals([refused.code, refused.stderr.trim().split("\n").length], [4, 1]);
   assertStringIncludes(refused.stderr, "connection refused");
@@ -137,7 +137,7 @@ Deno.test("connect sends lines as WebSocket messages, and bytes as they are with
   assert(raw.stdoutBytes.every((byte, index) => byte === input[index]));
 });
 
-Deno.test("connect lets no deadline run while its own reader stands still", async () => {
+Deno.test("connect suspends deadlines while its own reader is stalled", async () => {
   await using echo = await startServer(["echo", ":0"]);
   const command =
     `head -c 8000000 /dev/zero | "$0" run -N "$1" connect --wait-reply 300ms "$2" | { sleep 1.5; wc -c; }`;
@@ -155,7 +155,7 @@ Deno.test("connect --hex takes and prints hexadecimal digits, a message a line",
   assertEquals((await runProgram("client", args, { input: "xyz\n" })).code, 2);
 });
 
-Deno.test("connect exits 2 for input that the framing has no way to say", async () => {
+Deno.test("connect exits 2 for input that the framing cannot encode", async () => {
   await using echo = await startServer(["echo", ":0"]);
   for (const input of ["abc\n", "abcd\nabc\nabcd\n"]) {
     const { code, stderr } = await runProgram("client", ["connect", "--framing", "fixed:4", echo.endpoint], { input });

@@ -11,7 +11,7 @@ function randomBytes(length: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(length).map(() => random(256));
 }
 
-Deno.test("10 MB through echo come back unchanged, the last bytes too", async () => {
+Deno.test("10 MB through echo return unchanged, including the last bytes", async () => {
   await using started = await startServer(["echo", ":0"]);
   const sent = randomBytes(10 * MEGABYTE);
   using conn = await dial(started.endpoint);
@@ -86,7 +86,7 @@ Deno.test("a TLS client on a plain port is logged once (fault 36)", async () => 
 });
 
 Deno.test({
-  name: "a server on every address of IPv6 and of IPv4 says that the first covers the other (fault 31)",
+  name: "a server on the wildcard addresses of IPv6 and IPv4 reports that the first covers the other (fault 31)",
   ignore: Deno.build.os !== "linux",
   async fn() {
     const port = closedPort();

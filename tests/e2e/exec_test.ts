@@ -89,7 +89,7 @@ Deno.test("exec sends all that a program wrote to a client that reads late", asy
   assertEquals((await readToEnd(conn)).length, 20_000_000);
 });
 
-Deno.test("exec ends the program of a client that is gone: SIGTERM, then SIGKILL", async () => {
+Deno.test("exec ends the program of a disconnected client: SIGTERM, then SIGKILL", async () => {
   const script = "trap '' TERM PIPE; while :; do echo up; sleep 0.02; done";
   await using started = await startExecProcess(["--kill-after", "100ms"], ["sh", "-c", script]);
   {
@@ -127,7 +127,7 @@ Deno.test("exec does not wait for what a program has left behind", async () => {
   await untilNoChild(started.server);
 });
 
-Deno.test("exec --shared gives every client's line to one program, and its lines to every client", async () => {
+Deno.test("exec --shared sends every client's lines to one program, and its lines to every client", async () => {
   await using started = await startExecProcess(["--shared"], ["cat"]);
   using first = await dial(started.endpoint);
   using second = await dial(started.endpoint);
@@ -157,7 +157,7 @@ Deno.test("exec describes the client to the program", async () => {
   assertEquals(await readTextToEnd(conn), `127.0.0.1 ${port} ${server} tcp 1 none\n`);
 });
 
-Deno.test("exec gives a WebSocket's program the variables of CGI, but never HTTP_PROXY", async () => {
+Deno.test("exec sets the CGI variables for a WebSocket's program, but never HTTP_PROXY", async () => {
   const script = 'echo "$GATEWAY_INTERFACE $REQUEST_METHOD $REQUEST_URI $PATH_INFO $QUERY_STRING $SERVER_PROTOCOL"; ' +
     'echo "$HTTP_X_TEST ${HTTP_PROXY-none}"';
   await using started = await startExec([], ["sh", "-c", script], "ws://127.0.0.1:0");
@@ -209,7 +209,7 @@ Deno.test("exec makes a message of what --framing makes one", async () => {
   assertEquals((await messagesOf(started.endpoint, sent, 2)).messages, sent);
 });
 
-Deno.test("exec closes a WebSocket with 1011 where the program failed, and ends a program whose client closed it", async () => {
+Deno.test("exec closes a WebSocket with 1011 if the program failed, and ends a program whose client has closed", async () => {
   await using failing = await startExecProcess([], ["false"], "ws://127.0.0.1:0");
   assertEquals((await messagesOf(failing.endpoint)).code, 1011);
   await using endless = await startExecProcess(

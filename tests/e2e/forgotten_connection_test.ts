@@ -57,7 +57,7 @@ Deno.test("a connection whose end is awaited, or that is unref'd while it reads,
   assertEquals(await run(source), { code: 0, stdout: "done\n" });
 });
 
-Deno.test("whoever waits for a connection to close keeps the program alive until a deadline closes it (fault 25)", async () => {
+Deno.test("waiting for a connection to close keeps the program alive until a deadline closes it (fault 25)", async () => {
   const source = `
     import { connect, listen } from "${LIBRARY}";
     const listener = await listen("tcp://127.0.0.1:0");

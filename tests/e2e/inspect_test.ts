@@ -25,7 +25,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "inspect prints a table, and --explain says what each step is",
+  name: "inspect prints a table, and --explain describes each step",
   ignore,
   async fn() {
     await using started = await startServer(["echo", "tcp://127.0.0.1:0"]);
@@ -37,7 +37,7 @@ Deno.test({
   },
 });
 
-Deno.test("the socket flags say in one line that --allow-ffi is missing, exit code 8", async () => {
+Deno.test("the socket flags report a missing --allow-ffi in one line, exit code 8", async () => {
   for (
     const [program, words] of [
       ["client", ["inspect", "tcp://127.0.0.1:1", "--receive-buffer", "64KiB"]],
@@ -117,7 +117,7 @@ Deno.test({
   },
 });
 
-Deno.test("--explain says each step of a server once, for any number of clients", async () => {
+Deno.test("--explain describes each step of a server once, for any number of clients", async () => {
   await using started = await startServer(["echo", "tcp://127.0.0.1:0", "--explain", "--exit-after", "2"]);
   for (let round = 0; round < 2; round++) {
     using client = await dial(started.endpoint);

@@ -60,7 +60,7 @@ for (
   });
 }
 
-Deno.test("--target-timeout of proxy gives a target up that does not answer, and not earlier", async () => {
+Deno.test("--target-timeout of proxy gives up on a target that does not respond, and not earlier", async () => {
   using full = await fullListener();
   await using server = await startService("proxy", ["--target-timeout", "300ms"]);
   using conn = await dial(formatEndpoint(server.endpoint));

@@ -76,7 +76,7 @@ Deno.test("mock exits 1 with the difference when a client sends one wrong byte (
   assertMatch(out, /\^ differs at byte 7\n\n0 passed, 1 failed/);
 });
 
-Deno.test("mock says where in the stream a client differs (#20 point 1)", async () => {
+Deno.test("mock reports where in the stream a client differs (#20 point 1)", async () => {
   const script = String.raw`
 connections:
   - steps: [{ expect: "first\n" }, { send: "go\n" }, { expect-exactly: "second\n" }]`;
@@ -106,7 +106,7 @@ for (
     ["[{ send: bye }, { close: true }]", ["--expect", "bye", "--expect-close"]],
   ] as const
 ) {
-  Deno.test(`mock does what otherwise says: ${otherwise} (#20 point 1)`, async () => {
+  Deno.test(`mock applies otherwise: ${otherwise} (#20 point 1)`, async () => {
     const script = `framing: line
 connections: [{ when: { text: PING }, reply: PONG }]
 otherwise: ${otherwise}
@@ -176,7 +176,7 @@ connections:
   assertEquals((await mock.ended()).code, 0);
 });
 
-Deno.test("mock uses an entry as often as times says (#20 point 1)", async () => {
+Deno.test("mock uses an entry as often as its times field (#20 point 1)", async () => {
   const script = `framing: line
 connections:
   - { when: { text: a }, times: 2, reply: first }
@@ -225,7 +225,7 @@ Deno.test("mock --strict fails for what is passed over, and for what is not used
   }
 });
 
-Deno.test("mock counts what comes after the end of a script, but no white space (#20 point 1)", async () => {
+Deno.test("mock counts data after the end of a script, except white space (#20 point 1)", async () => {
   const script = "connections: [{ steps: [{ expect: QUIT }, { send: bye }], times: 2 }]";
   for (const [sent, expected] of [["QUIT\r\n", 0], ["QUIT now\r\n", 1]] as const) {
     await using mock = await RunningMock.start(script, ["--exit-after", "1"]);

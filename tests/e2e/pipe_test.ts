@@ -111,7 +111,7 @@ Deno.test("pipe over WebSocket makes a message of each line and waits for a clie
   await closed.promise;
 });
 
-Deno.test("pipe over WebSocket closes once its input has ended and nothing comes any more", async () => {
+Deno.test("pipe over WebSocket closes once its input has ended and nothing more arrives", async () => {
   await using started = await startPipe(["--wait-reply", "100ms"], "ws://127.0.0.1:0");
   const socket = new WebSocket(started.endpoint);
   const got: unknown[] = [];

@@ -31,17 +31,21 @@ async function stalledClient(endpoint: string): Promise<Deno.Conn> {
 }
 
 for (const [signal, code] of [["SIGTERM", 143], ["SIGINT", 130]] as const) {
-  Deno.test(`${signal} drains: what a client sent comes back, then its end, and the exit code is 0`, UNIX, async () => {
-    await using started = await startServer(["echo", ":0", "--framing", "line"]);
-    using conn = await dial(started.endpoint);
-    const peer = new LinePeer(conn);
-    await peer.send("before");
-    assertEquals(await peer.line(), "before");
-    started.server.kill(signal);
-    assertEquals(await peer.line(), undefined);
-    await conn.closeWrite();
-    assertEquals((await started.server.outcome()).code, 0);
-  });
+  Deno.test(
+    `${signal} drains: a client's data is echoed, then the connection ends, and the exit code is 0`,
+    UNIX,
+    async () => {
+      await using started = await startServer(["echo", ":0", "--framing", "line"]);
+      using conn = await dial(started.endpoint);
+      const peer = new LinePeer(conn);
+      await peer.send("before");
+      assertEquals(await peer.line(), "before");
+      started.server.kill(signal);
+      assertEquals(await peer.line(), undefined);
+      await conn.closeWrite();
+      assertEquals((await started.server.outcome()).code, 0);
+    },
+  );
 
   Deno.test(`a second ${signal} ends a server at once with code ${code}`, UNIX, async () => {
     await using started = await startServer(["chargen", ":0", "--drain-timeout", "1h"]);
@@ -150,7 +154,7 @@ Deno.test("a wrong endpoint, flag or command is exit code 2, and the right one i
   }
 });
 
-Deno.test("--version says version, runtime and build; --help shows examples first", async () => {
+Deno.test("--version prints version, runtime and build; --help shows examples first", async () => {
   for (const name of ["server", "client", "udp"] as const) {
     const version = await runProgram(name, ["--version"], { permissions: [] });
     assertMatch(
@@ -198,7 +202,7 @@ Deno.test("a directory for standard input is one line and exit code 2", LINUX, a
   }
 });
 
-Deno.test("a failure with --json is said even where standard output is full or closed", LINUX, async () => {
+Deno.test("a failure with --json is reported even if standard output is full or closed", LINUX, async () => {
   const words = `"$DENO" run -N "$SRC/client.ts" check tcp://127.0.0.1:1 --json`;
   const full = await shell(`${words} > /dev/full`);
   assertEquals(full.code, 8, full.stderr);
@@ -216,7 +220,7 @@ Deno.test("standard error that fails changes no exit code", LINUX, async () => {
   }
 });
 
-Deno.test("a server whose log goes nowhere still serves", LINUX, async () => {
+Deno.test("a server whose log cannot be written still serves", LINUX, async () => {
   for (const redirection of ["2>&-", "2>/dev/full", "2> >(true)"]) {
     const { code, stdout } = await shell(`
       coproc SERVER { sleep 0.1; exec "$DENO" run -N "$SRC/server.ts" greet :0 --print-endpoint --exit-after 1 --log-level debug ${redirection}; }

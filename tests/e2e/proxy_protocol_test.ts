@@ -31,7 +31,7 @@ async function connected(port: number | string): Promise<Deno.TcpConn> {
   }
 }
 
-Deno.test("--proxy-protocol names the client in logs, /connections and limits, and keeps the proxy beside it", async () => {
+Deno.test("--proxy-protocol reports the client in logs, /connections and limits, together with the proxy", async () => {
   const args = ["echo", ":0", "--framing", "line", ...TRUSTED, "--max-per-ip", "1", "--metrics", ":0"];
   await using started = await startServer([...args, "--log-level", "debug"]);
   const metrics = await started.server.line();

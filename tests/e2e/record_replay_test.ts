@@ -10,7 +10,7 @@ async function withFolder(work: (folder: string) => Promise<void>): Promise<void
   }
 }
 
-Deno.test("connect --record keeps both directions with their times, and replay says it again", async () => {
+Deno.test("connect --record stores both directions with their times, and replay sends them again", async () => {
   await using echo = await startServer(["echo", ":0"]);
   await withFolder(async (folder) => {
     const file = `${folder}/talk.jsonl`;
@@ -46,7 +46,7 @@ Deno.test("replay exits 1 where an answer differs, and shows where", async () =>
   });
 });
 
-Deno.test("replay says again what was said over WebSocket", async () => {
+Deno.test("replay repeats a WebSocket session", async () => {
   await using echo = await startServer(["echo", "ws://127.0.0.1:0"]);
   await withFolder(async (folder) => {
     const file = `${folder}/talk.jsonl`;
@@ -57,7 +57,7 @@ Deno.test("replay says again what was said over WebSocket", async () => {
   });
 });
 
-Deno.test("replay says in which line a recording is wrong", async () => {
+Deno.test("replay reports the invalid line of a recording", async () => {
   await withFolder(async (folder) => {
     const file = `${folder}/talk.jsonl`;
     await Deno.writeTextFile(file, '{"recording":1,"endpoint":"tcp://x:1","framing":"raw"}\n{"at":"never"}\n');

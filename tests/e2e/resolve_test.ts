@@ -7,7 +7,7 @@ Deno.test("resolve prints every address of a host, one a line", async () => {
   assert(stdout.trim().split("\n").some((address) => address === "127.0.0.1" || address === "::1"));
 });
 
-Deno.test("resolve --json gives the family of each address", async () => {
+Deno.test("resolve --json prints the family of each address", async () => {
   const { stdout } = await runProgram("client", ["resolve", "--json", "::1"]);
   assertEquals(JSON.parse(stdout), { ok: true, host: "::1", addresses: [{ address: "::1", family: 6 }] });
 });

@@ -21,7 +21,7 @@ async function smokeFile(folder: string, endpoint: string): Promise<string> {
   return path;
 }
 
-Deno.test("smoke and bench say that they may not write a report before they connect to anybody", async () => {
+Deno.test("smoke and bench report a missing permission for the report before they connect", async () => {
   await withFolder(async (folder) => {
     let visits = 0;
     await using peer = scriptedPeer(() => void visits++);

@@ -93,7 +93,7 @@ Deno.test("send --no-reply does not wait", async () => {
   assertEquals((await runProgram("client", ["send", silent.endpoint, "x", "--no-reply", "--timeout", "60s"])).code, 0);
 });
 
-Deno.test("send --json gives one object, also of a failure and of no connection", async () => {
+Deno.test("send --json prints one object, also for a failure and without a connection", async () => {
   await using echo = await startServer(["echo", ":0"]);
   const args = ["--expect", "no", "--timeout", "2s", "--json"];
   const wrong = JSON.parse((await runProgram("client", ["send", echo.endpoint, "hi", ...args])).stdout);
@@ -103,7 +103,7 @@ Deno.test("send --json gives one object, also of a failure and of no connection"
   assertEquals(JSON.parse(refused.stdout).exitCode, 4);
 });
 
-Deno.test("send says what is wrong with a call, and names the right flag", async () => {
+Deno.test("send reports usage errors, and names the right flag", async () => {
   const misspelt = await runProgram("client", ["send", ":1", "hi", "--expct", "x"]);
   assertEquals(misspelt.code, 2);
   assertStringIncludes(misspelt.stderr, "did you mean --expect?");
@@ -116,7 +116,7 @@ Deno.test("send says what is wrong with a call, and names the right flag", async
   }
 });
 
-Deno.test("send with empty DATA sends nothing, and hears what the server says first", async () => {
+Deno.test("send with empty DATA sends nothing, and receives the server's first data", async () => {
   const heard: string[] = [];
   await using peer = scriptedPeer(async (conn) => {
     await writeAll(conn, "220 ready\n");
@@ -130,7 +130,7 @@ Deno.test("send with empty DATA sends nothing, and hears what the server says fi
   assertEquals((await runProgram("client", [...words, "--no-reply"])).code, 2);
 });
 
-Deno.test("send --binary over WebSocket sends bytes that are not text, and tells why the server closed", async () => {
+Deno.test("send --binary over WebSocket sends bytes that are not text, and reports why the server closed", async () => {
   await using echo = await startServer(["echo", "ws://127.0.0.1:0", "--max-message", "1KiB"]);
   const bytes = await runProgram("client", ["send", "--binary", echo.endpoint, "\\xff", "--expect-bytes", "ff"]);
   assertEquals(bytes.code, 0, bytes.stderr);
@@ -142,7 +142,7 @@ Deno.test("send --binary over WebSocket sends bytes that are not text, and tells
   assertMatch(load.stdout, /closed the connection with 1 messages outstanding \(close code 1009[:)]/);
 });
 
-Deno.test("send exits 2 for what the framing has no way to say", async () => {
+Deno.test("send exits 2 for data that the framing cannot encode", async () => {
   await using echo = await startServer(["echo", ":0"]);
   const cases = [["line", "a\\nb"], ["fixed:4", "abc"], ["delimiter:;", "a;b"]];
   for (const [framing = "", data = ""] of cases) {
@@ -168,7 +168,7 @@ Deno.test("send ends with 130 when it is interrupted", async () => {
   assertEquals(await program.exitCode(), 130);
 });
 
-Deno.test("send exits 2 for an argument that is not UTF-8, as a shell can give it (fault 7)", async () => {
+Deno.test("send exits 2 for an argument that is not UTF-8, as a shell can pass it (fault 7)", async () => {
   const wrapper = ["sh", "-c", 'exec "$0" "$@" "$(printf \'a\\377b\')"'];
   const { code, stderr } = await runProgram("client", ["send", "127.0.0.1:1"], { wrapper });
   assertEquals(code, 2);

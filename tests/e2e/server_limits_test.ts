@@ -41,7 +41,7 @@ Deno.test("--max-per-ip refuses with a reason where messages are lines", async (
   assertEquals(await peer.line(), undefined);
 });
 
-Deno.test("--deny goes before --allow and closes without a word", async () => {
+Deno.test("--deny takes precedence over --allow and closes silently", async () => {
   await using started = await startServer(["greet", ":0", "--allow", "127.0.0.0/8", "--deny", "127.0.0.1"]);
   using refused = await dial(started.endpoint);
   assertEquals(await readTextToEnd(refused), "");

@@ -87,7 +87,7 @@ async function idle(url: string, count: number): Promise<Deno.Conn[] & Disposabl
   return Object.assign(connections, { [Symbol.dispose]: () => connections.forEach((conn) => conn.close()) });
 }
 
-Deno.test("--metrics: idle connections give way, the longest waiting first (fault 55)", async () => {
+Deno.test("--metrics: idle connections are closed for new ones, the longest waiting first (fault 55)", async () => {
   await using started = await startServer(["echo", ":0", "--metrics", ":0"]);
   const url = await started.server.line();
   using first = await dial(url);
@@ -110,7 +110,7 @@ Deno.test("--metrics: health is answered among hundreds of idle connections, aga
   }
 });
 
-Deno.test("--metrics: health has a share of its own beside 32 connections that do not read (fault 55)", async () => {
+Deno.test("--metrics: health responds despite 32 connections that do not read (fault 55)", async () => {
   await using listener = await listen("tcp://127.0.0.1:0", { context: "test" });
   const stuck = Promise.withResolvers<void>();
   const asked = Array.from({ length: 32 }, () => Promise.withResolvers<void>());

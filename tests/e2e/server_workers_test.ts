@@ -83,7 +83,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "--workers says what it cannot share, exit code 2, and which permission is missing, exit code 8",
+  name: "--workers reports what it cannot share, exit code 2, and a missing permission, exit code 8",
   ignore,
   async fn() {
     for (

@@ -94,7 +94,7 @@ Deno.test("smoke exits with the code that all failures share, and with 1 where t
   assertEquals([refused.code, late.code, mixed.code], [4, 5, 1]);
 });
 
-Deno.test("smoke tries a test again as often as it says", async () => {
+Deno.test("smoke retries a test as often as it specifies", async () => {
   let visits = 0;
   await using third = scriptedPeer(async (conn) => {
     await conn.write(new TextEncoder().encode(++visits < 3 ? "no\n" : "yes\n"));
@@ -216,7 +216,7 @@ function reusing(endpoint: string, steps: readonly string[], defaults = "reuse: 
 
 const ECHOED = "{ send: a }, { expect: a }";
 
-Deno.test("smoke opens a connection for each test, and one for all that say reuse", async () => {
+Deno.test("smoke opens a connection for each test, and one for all tests with reuse", async () => {
   const counts: number[] = [];
   for (const defaults of ["framing: line", "framing: line, reuse: true"]) {
     await using echo = countingEcho();

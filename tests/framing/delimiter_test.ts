@@ -20,7 +20,7 @@ Deno.test("lineCodec() keeps a CR that ends no line", () => {
   assertEquals(decodeLines("a\rb\n\rc\n"), ["a\rb", "\rc"]);
 });
 
-Deno.test("lineCodec() gives nothing for an empty stream", () => {
+Deno.test("lineCodec() returns nothing for an empty stream", () => {
   assertEquals(decodeLines(""), []);
 });
 
@@ -70,7 +70,7 @@ Deno.test("delimiterCodec() finds a delimiter of several bytes wherever reads cu
   assertEquals(decodeAll(codec, byteByByte(bytes)), expected);
 });
 
-Deno.test("delimiterCodec() counts limits without the delimiter, in whatever pieces it comes", () => {
+Deno.test("delimiterCodec() counts limits without the delimiter, however it is split", () => {
   const codec = delimiterCodec(utf8("--"), { maxBytes: 10, hardBytes: 40 });
   const cases: [number, (string | RegExp)[]][] = [
     [10, [line(10), "next"]],

@@ -105,14 +105,14 @@ Deno.test("lengthCodec() reports the received and expected bytes when the stream
   assertEquals([error.received, error.expected], [3, 100]);
 });
 
-Deno.test("lengthCodec() says so too when the stream ends inside the length", () => {
+Deno.test("lengthCodec() also reports a stream that ends inside the length", () => {
   const decoder = lengthCodec({ bytes: 4, endianness: "be" }, MIB).decoder();
   decoder.push(Uint8Array.of(0, 0));
   assertEquals(decoder.next(), undefined);
   assertInstanceOf(assertThrows(() => decoder.end(), ClosedEarlyError, "2 of 4 bytes received"), ClosedEarlyError);
 });
 
-Deno.test("lengthCodec() gives nothing for a stream that ends between messages", () => {
+Deno.test("lengthCodec() returns nothing for a stream that ends between messages", () => {
   const codec = lengthCodec({ bytes: 2, endianness: "be" }, MIB);
   assertEquals(decodeAll(codec, [Uint8Array.of(0, 1, 65)]), ["A"]);
   assertEquals(decodeAll(codec, []), []);

@@ -64,7 +64,7 @@ for (const framing of FRAMINGS) {
     }));
   });
 
-  Deno.test(`${framing}: any bytes give the same messages and the same end, however they are cut`, () => {
+  Deno.test(`${framing}: any bytes yield the same messages and the same end, however they are split`, () => {
     fc.assert(fc.property(letters, places, (bytes, where) => {
       assertEquals(decodeAll(codec, cut(bytes, where)), decodeAll(codec, [bytes]));
     }));
@@ -82,7 +82,7 @@ const header = fc.record({
   destination: ends,
 }).filter(({ source, destination }) => source.host.includes(":") === destination.host.includes(":"));
 
-Deno.test("parseProxyHeader() gives back what was encoded, wants more of a part, and leaves what follows", () => {
+Deno.test("parseProxyHeader() decodes what was encoded, needs more of a partial header, and leaves the rest", () => {
   fc.assert(
     fc.property(header, letters, ({ version, source, destination }, rest) => {
       const bytes = encodeProxyHeader({ version, command: "proxy", addresses: { source, destination } });
@@ -111,7 +111,7 @@ Deno.test("parseProxyHeader() throws a FrameError, and nothing else, for whateve
   }));
 });
 
-Deno.test("parseSocksRequest() gives back what was encoded, wants more of a part, and leaves what follows", () => {
+Deno.test("parseSocksRequest() decodes what was encoded, needs more of a partial request, and leaves the rest", () => {
   const host = fc.oneof(fc.ipV4(), fc.constantFrom("::1", "2001:db8::7"), fc.domain());
   fc.assert(fc.property(host, port, fc.integer({ min: 0, max: 8 }), letters, (host, port, code, rest) => {
     const bytes = encodeSocksRequest(code, { host, port });
@@ -123,7 +123,7 @@ Deno.test("parseSocksRequest() gives back what was encoded, wants more of a part
   }));
 });
 
-Deno.test("parseSocksDatagram() gives back what was encoded, and takes any bytes", () => {
+Deno.test("parseSocksDatagram() decodes what was encoded, and accepts any bytes", () => {
   const host = fc.oneof(fc.ipV4(), fc.constantFrom("::1", "2001:db8::7"), fc.domain());
   fc.assert(fc.property(host, port, letters, (host, port, data) => {
     const bytes = encodeSocksDatagram({ host, port }, data);
@@ -139,7 +139,7 @@ Deno.test("parseSocksDatagram() gives back what was encoded, and takes any bytes
   fc.assert(fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => void parseSocksDatagram(bytes)));
 });
 
-Deno.test("parseSocksLogIn() gives back names and passwords of 1 to 255 bytes, and wants more of a part", () => {
+Deno.test("parseSocksLogIn() decodes names and passwords of 1 to 255 bytes, and needs more of a partial login", () => {
   const word = fc.string({ unit: "grapheme", minLength: 1, maxLength: 40 });
   fc.assert(fc.property(word, word, (user, password) => {
     const bytes = encodeSocksLogIn(user, password);

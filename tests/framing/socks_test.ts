@@ -75,13 +75,13 @@ Deno.test("SOCKS 4a: a name follows the address 0.0.0.1, and IPv6 is not known",
   assertThrows(() => encodeSocks4Request({ host: "::1", port: 80 }, ""), RangeError, "IPv6");
 });
 
-Deno.test("parseSocks4Reply() has eight bytes, and says why", () => {
+Deno.test("parseSocks4Reply() reads eight bytes, and reports the reason", () => {
   const reply = (code: number) => Uint8Array.of(0, code, 0, 0, 0, 0, 0, 0);
   assertWholeAtLast(reply(90), parseSocks4Reply, { code: 90, text: "request granted", length: 8 });
   assertEquals(parseSocks4Reply(reply(99))?.text, "unknown reply 99");
 });
 
-Deno.test("parseSocksDatagram() gives back what was encoded, and nothing of what is malformed", () => {
+Deno.test("parseSocksDatagram() decodes what was encoded, and nothing malformed", () => {
   const address = { host: "192.0.2.1", port: 53 };
   const bytes = encodeSocksDatagram(address, utf8("hi"));
   assertEquals(parseSocksDatagram(bytes), { fragment: 0, address, data: utf8("hi") });

@@ -8,7 +8,7 @@ function masked(bytes: Uint8Array): Uint8Array {
   return bytes.map((byte, at) => byte ^ (KEY[at % 4] ?? 0));
 }
 
-Deno.test("applyMask() masks as RFC 6455 says at every alignment and length, below and above WORDS_FROM_BYTES", () => {
+Deno.test("applyMask() masks as in RFC 6455 at every alignment and length, below and above WORDS_FROM_BYTES", () => {
   const source = crypto.getRandomValues(new Uint8Array(600));
   for (const length of [0, 1, 3, 4, 5, 511, 512, 513, 514, 515, 545, 580]) {
     for (let offset = 0; offset < 8; offset++) {

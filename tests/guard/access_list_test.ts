@@ -27,7 +27,7 @@ Deno.test("isInCidr() treats a mapped IPv4 address as IPv4, in the address and i
   assertFalse(isIn("::ffff:10.1.2.3", "::/0"));
 });
 
-Deno.test("parseCidr() refuses what is no range and says why", () => {
+Deno.test("parseCidr() rejects an invalid range and reports why", () => {
   assertThrows(() => parseCidr("10.0.0.0/33"), SyntaxError, "from 0 to 32");
   assertThrows(() => parseCidr("10.0.0.0/08"), SyntaxError, "prefix");
   assertThrows(() => parseCidr("10.0.0.0/"), SyntaxError, "prefix");

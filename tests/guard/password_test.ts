@@ -65,7 +65,7 @@ Deno.test("parsePasswordFile() reads names and roles, and names the line that is
   assertThrows(() => parsePasswordFile(`an n:${hash}`, "names"), Error, "names, line 1: expected NAME:HASH");
 });
 
-Deno.test("PasswordAuthenticator takes as long for an unknown name, and stops who fails too often", async () => {
+Deno.test("PasswordAuthenticator takes as long for an unknown name, and blocks clients that fail too often", async () => {
   const entries = parsePasswordFile(`ann:${await hashPassword("right")}:operator`, "names");
   let nowMs = 0;
   const authenticator = new PasswordAuthenticator(entries, { attempts: 3, forgiveAfter: 1_000, now: () => nowMs });
@@ -83,7 +83,7 @@ Deno.test("PasswordAuthenticator takes as long for an unknown name, and stops wh
   assertEquals(await verify("ann", "right"), "ann");
 });
 
-Deno.test("PasswordAuthenticator: guesses at one name lock out nobody else of the address (chat M1)", async () => {
+Deno.test("PasswordAuthenticator: guesses at one name lock out no other name of the address (chat M1)", async () => {
   const hash = await hashPassword("right");
   const entries = parsePasswordFile(`ann:${hash}\nbob:${hash}`, "names");
   const authenticator = new PasswordAuthenticator(entries, { attempts: 2, now: () => 0 });

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import { TokenBucket } from "../../src/guard/token_bucket.ts";
 
-Deno.test("take() lets a burst through and then says how long to wait", () => {
+Deno.test("take() lets a burst through and then returns how long to wait", () => {
   const bucket = new TokenBucket({ perSecond: 2, burst: 3 }, 0);
   assertEquals([1, 2, 3, 4, 5].map(() => bucket.take(1, 0)), [0, 0, 0, 500, 1_000]);
   assertEquals(bucket.take(1, 1_500), 0);
@@ -14,7 +14,7 @@ Deno.test("tryTake() takes nothing when too little is there", () => {
   assert(bucket.tryTake(1, 1_000));
 });
 
-Deno.test("a bucket never holds more than its burst, however long nothing is taken or a clock goes back", () => {
+Deno.test("a bucket never holds more than its burst, after any idle time or if the clock is set back", () => {
   const bucket = new TokenBucket({ perSecond: 5 }, 0);
   assertFalse(bucket.tryTake(6, 3_600_000));
   assert(bucket.tryTake(5, 3_600_000));

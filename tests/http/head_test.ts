@@ -14,7 +14,7 @@ function statusOf(head: string): number {
   return assertThrows(() => parse(head), HttpError).status;
 }
 
-Deno.test("parseRequestHead() gives method, path, query, version and fields", () => {
+Deno.test("parseRequestHead() returns method, path, query, version and fields", () => {
   const head = parse("GET /chat?room=a%20b HTTP/1.1\r\nHost: a.example:80\r\nX-One:  1 \r\nx-one: 2\r\nEmpty:\r\n\r\n");
   assertEquals([head.method, head.path, head.query, head.version, head.host], [
     "GET",
@@ -63,7 +63,7 @@ for (const [what, status, head] of REFUSED) {
   });
 }
 
-Deno.test("HttpHeadReader.push() gives the same head when it comes byte by byte", () => {
+Deno.test("HttpHeadReader.push() returns the same head when it arrives byte by byte", () => {
   const reader = new HttpHeadReader();
   const bytes = utf8("\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n");
   let found: ReturnType<HttpHeadReader["push"]>;
@@ -72,7 +72,7 @@ Deno.test("HttpHeadReader.push() gives the same head when it comes byte by byte"
   assertEquals(reader.length, 0);
 });
 
-Deno.test("HttpHeadReader.push() gives the bytes behind the head, and then the next head", () => {
+Deno.test("HttpHeadReader.push() returns the bytes after the head, and then the next head", () => {
   const reader = new HttpHeadReader();
   const found = reader.push(utf8("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\n"));
   assertEquals(text(found?.rest), "GET /2 HTTP/1.1\r\n");
@@ -87,7 +87,7 @@ Deno.test("HttpHeadReader.push() takes a head exactly at the limit and refuses o
   assertEquals(error.status, 431);
 });
 
-Deno.test("HttpHeadReader.push() refuses 16 KiB and a byte without an end, before the end comes", () => {
+Deno.test("HttpHeadReader.push() rejects 16 KiB and one byte without an end, before the end arrives", () => {
   const reader = new HttpHeadReader();
   assertEquals(reader.push(utf8(`GET /${"a".repeat(16 * 1024 - 5)}`)), undefined);
   assertEquals(assertThrows(() => reader.push(utf8("a")), HttpError).status, 431);
@@ -98,7 +98,7 @@ Deno.test("HttpHeadReader.push() refuses a TLS hello at once", () => {
   assertEquals(assertThrows(() => new HttpHeadReader().push(hello), HttpError).status, 400);
 });
 
-Deno.test("parseResponseHead() gives status, reason and fields", () => {
+Deno.test("parseResponseHead() returns status, reason and fields", () => {
   const head = parseResponseHead(utf8("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"));
   assertEquals([head.status, head.reason, head.fields.get("content-length")], [404, "Not Found", "0"]);
   assertEquals(parseResponseHead(utf8("HTTP/1.1 101\r\n\r\n")).status, 101);

@@ -45,7 +45,7 @@ async function statusOf(work: () => Promise<unknown>): Promise<number> {
   return (await assertRejects(work, HttpError)).status;
 }
 
-Deno.test("next() gives each request of one read, and undefined at the end", async () => {
+Deno.test("next() returns each request of one read, and undefined at the end", async () => {
   const reader = readerOf(["GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET /b HTTP/1.1\r\n", "Host: h\r\n\r\n"]);
   assertEquals((await reader.next())?.path, "/a");
   assertEquals((await reader.next())?.path, "/b");
@@ -60,7 +60,7 @@ Deno.test("next() makes a head that takes too long a 408, also the second one", 
   assertEquals(await statusOf(() => reader.next()), 408);
 });
 
-Deno.test("next() ends quietly where no further request comes", async () => {
+Deno.test("next() ends silently when no further request arrives", async () => {
   const reader = readerOf(["GET /a HTTP/1.1\r\nHost: h\r\n\r\n"], silent);
   await nextOf(reader);
   assertEquals(await reader.next(), undefined);
@@ -101,7 +101,7 @@ Deno.test("discardBody() throws a 400 for malformed chunks, and is false where t
 const post = (body: string, more = "") =>
   `POST / HTTP/1.1\r\nHost: h\r\nContent-Length: ${body.length}\r\n${more}\r\n${body}`;
 
-Deno.test("body() gives a body by length or in chunks, however it is cut", async () => {
+Deno.test("body() returns a body by length or in chunks, however it is split", async () => {
   for (const text of [post("hello"), `${CHUNKED}2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n`]) {
     for (const pieces of [[text], [...text]]) {
       const request = await nextOf(readerOf(pieces));
@@ -127,7 +127,7 @@ Deno.test("body() throws a 408 for a body that takes too long, and a ClosedEarly
   await assertRejects(() => gone.body(), ClosedEarlyError);
 });
 
-Deno.test("body() tells a client that waits with its body to send it, and throws a 417 for another expectation", async () => {
+Deno.test("body() sends 100 Continue to a client that waits for it, and throws a 417 for another expectation", async () => {
   const waits = post("", "Expect: 100-continue\r\n").replace("Length: 0", "Length: 5");
   const stream = streamOf([waits, "hello"]);
   assertEquals(await (await nextOf(new RequestReader(stream))).body(), utf8("hello"));
@@ -187,7 +187,7 @@ Deno.test("serveRequests() answers an error, to a HEAD without a body, and rethr
   }
 });
 
-Deno.test("serveRequests() leaves the stream to a handler that returns nothing, and what has come behind the head", async () => {
+Deno.test("serveRequests() leaves the stream and the bytes after the head to a handler that returns nothing", async () => {
   const stream = streamOf(["GET / HTTP/1.1\r\nHost: h\r\n\r\nmore"]);
   let rest: Uint8Array | undefined;
   const outcome = await serveRequests(stream, (request) => {
@@ -224,7 +224,7 @@ class TimedStream implements HttpStream {
 }
 
 for (const [part, before] of [["first head", ""], ["second head", "GET / HTTP/1.1\r\nHost: h\r\n\r\n"]] as const) {
-  Deno.test(`next() gives a ${part} that drips in its whole time, and no more`, async () => {
+  Deno.test(`next() limits a ${part} that drips in to the time for all of it`, async () => {
     using time = new FakeTime();
     const stream = new TimedStream();
     const reader = new RequestReader(stream, { headTimeoutMs: 5_000 });
@@ -238,7 +238,7 @@ for (const [part, before] of [["first head", ""], ["second head", "GET / HTTP/1.
 }
 
 for (const framing of [`Content-Length: 100000`, "Transfer-Encoding: chunked"]) {
-  Deno.test(`body() gives a body with ${framing} that drips in its whole time, and no more`, async () => {
+  Deno.test(`body() limits a body with ${framing} that drips in to the time for all of it`, async () => {
     using time = new FakeTime();
     const stream = new TimedStream();
     stream.say(`POST / HTTP/1.1\r\nHost: h\r\n${framing}\r\n\r\n`);

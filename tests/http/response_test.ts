@@ -10,14 +10,14 @@ Deno.test("encodeResponse() writes status, fields, length, connection and body",
   );
 });
 
-Deno.test("encodeResponse() tells the length and leaves the body out when it answers a HEAD", () => {
+Deno.test("encodeResponse() sends the length without the body in response to HEAD", () => {
   assertEquals(
     text(encodeResponse({ status: 200, body: "body", isHead: true })),
     "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\n",
   );
 });
 
-Deno.test("encodeResponse() gives no length with a 101", () => {
+Deno.test("encodeResponse() sends no length with a 101", () => {
   assertEquals(
     text(encodeResponse({ status: 101, fields: { Upgrade: "websocket", Connection: "Upgrade" } })),
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",

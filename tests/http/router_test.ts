@@ -39,7 +39,7 @@ Deno.test("Router finds a route by method and path", async () => {
   assertEquals((await ROUTER.respond(await requestOf("DELETE", "/proxies/a"))).status, 204);
 });
 
-Deno.test("Router gives parameters decoded, and prefers a path without them", async () => {
+Deno.test("Router decodes parameters, and prefers a path without them", async () => {
   assertEquals(await bodyOf("GET", "/proxies/my%20db%2F1"), '{"proxy":"my db/1"}\n');
   assertEquals(await bodyOf("DELETE", "/proxies/a/toxics/b"), '{"proxy":"a","toxic":"b"}\n');
   assertEquals(await bodyOf("GET", "/proxies/all"), "all");
@@ -60,7 +60,7 @@ Deno.test("Router throws a 404 where nothing is, also for an empty parameter and
   }
 });
 
-Deno.test("Router throws a 405 that says which methods are allowed", async () => {
+Deno.test("Router throws a 405 that lists the allowed methods", async () => {
   for (
     const [method, path, allowed] of [
       ["PUT", "/proxies", "GET, HEAD, POST"],

@@ -99,7 +99,7 @@ Deno.test("WholeMatch matches the message, and sees each byte that differs", () 
   }
 });
 
-Deno.test("WholeMatch does not tell of pieces, of more than one message, and of bytes inside a buffer", () => {
+Deno.test("WholeMatch rejects pieces, several messages, and bytes inside a buffer", () => {
   const message = buildPayload(8, 0);
   const whole = new WholeMatch(message);
   const twice = new Uint8Array([...message, ...message]);

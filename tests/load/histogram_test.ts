@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { histogramRows, LatencyRecorder, newHistogram } from "../../src/load/histogram.ts";
 
-Deno.test("LatencyRecorder gives the histogram that would have recorded each latency by itself", () => {
+Deno.test("LatencyRecorder yields the same histogram as recording each latency individually", () => {
   const recorder = new LatencyRecorder();
   const plain = newHistogram();
   const latenciesUs = [0, 1, 57, 57, 2_047, 2_048, 2_049, 70_000, 61_000_000];

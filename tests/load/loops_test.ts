@@ -57,7 +57,7 @@ async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await delay(1);
 }
 
-Deno.test("runOpenLoop() keeps 4,096 messages in flight on a connection (MAX_IN_FLIGHT), and goes on when answers come", async () => {
+Deno.test("runOpenLoop() keeps 4,096 messages in flight on a connection (MAX_IN_FLIGHT), and continues when replies arrive", async () => {
   using context = contextFor(5_000);
   const connection = new HeldConnection();
   const running = runOpenLoop([connection], { rate: 1e9, size: 64 }, context);
@@ -70,7 +70,7 @@ Deno.test("runOpenLoop() keeps 4,096 messages in flight on a connection (MAX_IN_
   await running;
 });
 
-Deno.test("runOpenLoop() keeps no more than 4 MiB in flight on a connection (MAX_BYTES_IN_FLIGHT), and one message at the least", async () => {
+Deno.test("runOpenLoop() keeps at most 4 MiB in flight on a connection (MAX_BYTES_IN_FLIGHT), but at least one message", async () => {
   for (const [size, most] of [[1024 * 1024, 4], [64 * 1024 * 1024, 1]] as const) {
     using context = contextFor(most + 1);
     const connection = new HeldConnection();

@@ -7,7 +7,7 @@ function taken(inFlight: InFlight, count: number): [number, number, number][] {
   return found;
 }
 
-Deno.test("take() gives the oldest messages first, those sent together at once", () => {
+Deno.test("take() returns the oldest messages first, those sent together at once", () => {
   const inFlight = new InFlight();
   inFlight.push(1, 2, 3);
   inFlight.push(4, 5, 1);

@@ -6,7 +6,7 @@ function optionsFor(lines: string[]): LoggingOptions {
   return { level: "info", format: "text", color: false, write: (line) => lines.push(line) };
 }
 
-Deno.test("configureLogging() leaves the configuration of the application alone, and says so", () => {
+Deno.test("configureLogging() keeps the configuration of the application, and reports it", () => {
   resetSync();
   const own: string[] = [];
   configureSync({

@@ -52,7 +52,7 @@ Deno.test("jsonFormat and textFormat() keep a tab and a backslash with a t apart
   assertNotEquals(text(tab), text(backslash));
 });
 
-Deno.test("jsonFormat gives back every character of a value, and writes none that a terminal obeys (fault 57)", () => {
+Deno.test("jsonFormat preserves every character of a value, and escapes control characters (fault 57)", () => {
   const evil = '\u0000\t\r\n\\n\u001b[2J\u007f\u009b\u2028\u202e"';
   const line = jsonFormat(record(evil, { context: evil, evil }));
   // deno-lint-ignore no-control-regex

@@ -34,7 +34,7 @@ Deno.test("Logger writes from the level that is asked for, and nothing when off"
   assertEquals(none, []);
 });
 
-Deno.test("Logger goes on when a line cannot be written, as to a closed standard error", () => {
+Deno.test("Logger continues when a line cannot be written, such as to a closed standard error", () => {
   let tries = 0;
   const write = () => {
     tries++;

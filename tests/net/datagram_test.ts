@@ -125,7 +125,7 @@ Deno.test({
   },
 });
 
-Deno.test("DatagramSocket.answerEach() ends with whatever its answer, or who counts the replies, throws", async () => {
+Deno.test("DatagramSocket.answerEach() ends with any error of its answer or its reply callback", async () => {
   const failed = () => {
     throw new Error("no more");
   };
@@ -137,7 +137,7 @@ Deno.test("DatagramSocket.answerEach() ends with whatever its answer, or who cou
   }
 });
 
-Deno.test("DatagramSocket.answerEach() reports each reply, sent or failed, and goes on", async () => {
+Deno.test("DatagramSocket.answerEach() reports each reply, sent or failed, and continues", async () => {
   const outcomes: string[] = [];
   const { socket, transport } = fakeDatagramSocket((text) => {
     if (text === "bad") throw Object.assign(new Error("the system's text"), { code: "ENETUNREACH" });

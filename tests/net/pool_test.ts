@@ -168,7 +168,7 @@ Deno.test("acquire() never hands out a connection on which the peer spoke while 
   assertEquals(lease.connection.id, 2);
 });
 
-Deno.test("acquire() leaves the bytes that come after it to the caller", async () => {
+Deno.test("acquire() leaves bytes that arrive afterwards to the caller", async () => {
   const { pool, peers } = fakePool();
   await using _closing = pool;
   (await pool.acquire()).release();

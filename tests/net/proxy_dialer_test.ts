@@ -41,7 +41,7 @@ Deno.test("proxyDialer() asks a SOCKS 5 proxy by name, and loses nothing that fo
   }
 });
 
-Deno.test("proxyDialer() reads a reply and the server's first bytes that come in one read", async () => {
+Deno.test("proxyDialer() reads a reply and the server's first bytes from one read", async () => {
   const socks = fakeProxy(parseHex("0500"), new Uint8Array([...parseHex("05000003 01 61 0000"), 104, 105]));
   assertEquals(await readAll(await dial("socks5://proxy", socks.via), 2), "hi");
   const http = fakeProxy("HTTP/1.1 200 Connection established\r\n\r\nhi");

@@ -30,7 +30,7 @@ Deno.test("ReadBuffer shrinks again after a run of small reads, not below the fi
   assertEquals(buffer.space.length, FIRST);
 });
 
-Deno.test("ReadBuffer.take() makes no new view for messages of one size, and none of bytes that it has given up", () => {
+Deno.test("ReadBuffer.take() reuses the view for messages of one size, and has no view of released bytes", () => {
   const buffer = new ReadBuffer();
   const view = buffer.take(3);
   assert(buffer.take(3) === view);

@@ -72,7 +72,7 @@ Deno.test("reset() resets a connection whose peer has ended its side (fault 39)"
   await assertRejects(() => reading, ResetError);
 });
 
-Deno.test("reset() without canReset says that it was no reset, and the peer sees the end (fault 39)", async () => {
+Deno.test("reset() without canReset reports that it was not a reset, and the peer reads the end (fault 39)", async () => {
   await using both = await ends("tcp");
   assertEquals([both.client.reset(), both.client.closeReason], [false, "reset"]);
   assertEquals(await both.server.read(), null);

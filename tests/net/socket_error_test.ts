@@ -18,7 +18,7 @@ const CONNECT: Readonly<Record<number, string>> = {
 };
 
 for (const [exit, codes] of Object.entries(CONNECT)) {
-  Deno.test(`toSocketError() gives exit code ${exit} to what a client meets: ${codes} (fault 14)`, () => {
+  Deno.test(`toSocketError() maps a client's errors to exit code ${exit}: ${codes} (fault 14)`, () => {
     for (const name of codes.split(" ")) {
       for (const code of [name, `WSA${name}`]) {
         const error = toSocketError(systemError(code), "connect to", "tcp://127.0.0.1:1");
@@ -29,7 +29,7 @@ for (const [exit, codes] of Object.entries(CONNECT)) {
   });
 }
 
-Deno.test("toSocketError() gives exit code 8 to an address that cannot be bound (fault 14)", () => {
+Deno.test("toSocketError() maps an address that cannot be bound to exit code 8 (fault 14)", () => {
   for (const code of ["EADDRINUSE", "EADDRNOTAVAIL", "EACCES", "ENOENT", "ENOTDIR", "EAFNOSUPPORT", "ENETUNREACH"]) {
     for (const doing of ["listen on", "bind"]) {
       assertEquals([code, exitCodeOf(toSocketError(systemError(code), doing, "tcp://[::1]:1"))], [code, 8]);
@@ -42,7 +42,7 @@ const NO_FAMILY = Object.assign(new Error("Address family not supported by proto
   code: "EAFNOSUPPORT",
 });
 
-Deno.test("toSocketError() takes an address family that the machine lacks for an unreachable peer (fault 65)", () => {
+Deno.test("toSocketError() treats a missing address family as an unreachable peer (fault 65)", () => {
   for (const cause of [NO_ADDRESS, NO_FAMILY]) {
     const error = toSocketError(cause, "connect to", "tcp://[::1]:80");
     assertInstanceOf(error, RefusedError);
@@ -50,7 +50,7 @@ Deno.test("toSocketError() takes an address family that the machine lacks for an
   }
 });
 
-Deno.test("toSocketError() takes an address that the machine lacks for one that cannot be listened on", () => {
+Deno.test("toSocketError() treats an address that is not local as one that cannot be bound", () => {
   for (const cause of [NO_ADDRESS, NO_FAMILY]) {
     const error = toSocketError(cause, "listen on", "tcp://[::1]:80");
     assertInstanceOf(error, BindError);
@@ -58,18 +58,18 @@ Deno.test("toSocketError() takes an address that the machine lacks for one that 
   }
 });
 
-Deno.test("toSocketError() takes EADDRNOTAVAIL for a machine without IPv6, or without a free port (faults 14, 65)", () => {
+Deno.test("toSocketError() treats EADDRNOTAVAIL as missing IPv6, or as a lack of free ports (faults 14, 65)", () => {
   const of = (endpoint: string) => exitCodeOf(toSocketError(systemError("EADDRNOTAVAIL"), "connect to", endpoint));
   assertEquals([of("tcp://[::1]:80"), of("tcp://127.0.0.1:80")], [4, 8]);
 });
 
-Deno.test("toSocketError() names an unknown code, and gives it exit code 1 (fault 14)", () => {
+Deno.test("toSocketError() reports an unknown code, and maps it to exit code 1 (fault 14)", () => {
   const error = toSocketError(systemError("ESTRANGE", "something odd"), "read from", "tcp://127.0.0.1:1");
   assertEquals(error.message, "Cannot read from tcp://127.0.0.1:1: something odd (ESTRANGE)");
   assertEquals(exitCodeOf(error), 1);
 });
 
-Deno.test("toSocketError() knows the runtime's classes where there is no code (fault 14)", () => {
+Deno.test("toSocketError() uses the runtime's classes if there is no code (fault 14)", () => {
   const of = (error: Error) => exitCodeOf(toSocketError(error, "connect to", "tcp://127.0.0.1:1"));
   const { errors } = Deno;
   assertEquals([of(new errors.ConnectionRefused("x")), of(new errors.NotADirectory("x"))], [4, 4]);

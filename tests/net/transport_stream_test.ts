@@ -83,7 +83,7 @@ Deno.test("TransportStream.end() waits for what is being written", async () => {
   stream.destroy();
 });
 
-Deno.test("TransportStream.destroy() closes the transport once, tells who waits, and calls nobody back", async () => {
+Deno.test("TransportStream.destroy() closes the transport once, settles waiters, and calls no write callback", async () => {
   const { transport, stream, events } = start();
   const told: string[] = [];
   stream.resume();

@@ -25,7 +25,7 @@ async function leaveStale(path: string, code: string): Promise<void> {
   assert(!success && await exists(path));
 }
 
-Deno.test("listen() on a Unix socket gives the file to its owner alone, and removes it at the end", SKIP, async () => {
+Deno.test("listen() on a Unix socket restricts the file to its owner, and removes it at the end", SKIP, async () => {
   await using folder = await temporaryFolder();
   const path = `${folder.path}/app.sock`;
   const listener = await listen(`unix:${path}`);

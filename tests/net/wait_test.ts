@@ -4,7 +4,7 @@ import { abortable, delay } from "../../src/net/wait.ts";
 
 const late = () => new Error("late");
 
-Deno.test("abortable() gives what the work gives", async () => {
+Deno.test("abortable() returns the result of the work", async () => {
   assertEquals(
     await abortable(Promise.resolve(7), { timeout: 60_000, signal: new AbortController().signal }, late),
     7,
@@ -12,7 +12,7 @@ Deno.test("abortable() gives what the work gives", async () => {
   await assertRejects(() => abortable(Promise.reject(new Error("own")), { timeout: 60_000 }, late), Error, "own");
 });
 
-Deno.test("abortable() ends at its time or its signal, and a late failure of the work is nobody's", async () => {
+Deno.test("abortable() ends at its time or its signal, and ignores a later failure of the work", async () => {
   const work = Promise.withResolvers<never>();
   await assertRejects(() => abortable(work.promise, { timeout: 1 }, late), Error, "late");
   const stop = new AbortController();

@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { ClosedError, ResetError } from "@parley/parley";
 import { pairOf } from "../support/connection_pair.ts";
 
-Deno.test("readable gives copies of what comes, and ends with the peer", async () => {
+Deno.test("readable yields copies of received data, and ends with the peer", async () => {
   await using pair = await pairOf();
   const text = new Response(pair.client.readable).text();
   await pair.server.write("hello, ");

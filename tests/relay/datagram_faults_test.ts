@@ -101,7 +101,7 @@ Deno.test("latency with a normal jitter reaches beyond its deviation", async () 
   assert(lastMs >= 55, `${lastMs} ms`);
 });
 
-Deno.test("bandwidth holds back what comes too fast", async () => {
+Deno.test("bandwidth delays data that exceeds the rate", async () => {
   const startedMs = performance.now();
   // 200 datagrams of 100 bytes at 400,000 bytes a second.
   assertEquals((await through(["bandwidth:3200kbit"], { bytes: 100 })).length, 200);

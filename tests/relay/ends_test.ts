@@ -66,7 +66,7 @@ function endsTests(kind: Kind, over: string, options: RelayOptions): void {
     assert((await server.readAll()).isReset);
   });
 
-  Deno.test(`startRelay() resets a client whose target is not there ${over}`, async () => {
+  Deno.test(`startRelay() resets a client whose target is unreachable ${over}`, async () => {
     await using bench = await RelayBench.open(kind, options);
     await bench.target[Symbol.asyncDispose]();
     const ended = await bench.dial().then((client) => client.readAll(), () => ({ isReset: true }));

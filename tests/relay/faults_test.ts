@@ -99,7 +99,7 @@ Deno.test("timeout drops all bytes and ends the connection after its time", asyn
   }
 });
 
-Deno.test("reset comes at once, after bytes, or after a time", async () => {
+Deno.test("reset happens at once, after bytes, or after a time", async () => {
   assertEquals((await runFaults(["reset"], [], { staysOpen: true })).endedAtMs, 0);
   const byBytes = await runFaults(["reset:700"], cutAtRandom(DATA, seededRandom(1)), { staysOpen: true });
   assertEquals([byBytes.bytes.length, byBytes.ending], [700, { how: "reset" }]);
@@ -223,7 +223,7 @@ Deno.test("parseFault() explains what is wrong", () => {
   ) assertThrows(() => parseFault(text ?? ""), SyntaxError, hint);
 });
 
-Deno.test("parseFaults() gives each fault a name of its own", () => {
+Deno.test("parseFaults() gives each fault a unique name", () => {
   assertEquals(parseFaults(["stall", "stall", "stall,name=x"]).map(({ name }) => name), ["stall", "stall-2", "x"]);
   assertEquals(new Set(FAULT_TYPES.map(({ name }) => name)).size, FAULT_TYPES.length);
 });

@@ -143,7 +143,7 @@ Deno.test("message faults work on the messages of a WebSocket", async () => {
   assertEquals(await talk("message-close:4001,after=2"), { text: "ab", code: 4001 });
 });
 
-Deno.test("a Close code goes through the relay, both ways", async () => {
+Deno.test("a Close code is forwarded by the relay, both ways", async () => {
   for (const direction of DIRECTIONS) {
     await using bench = await RelayBench.open("ws");
     const { client, server } = await bench.pair();

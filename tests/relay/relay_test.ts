@@ -5,7 +5,7 @@ import { KINDS, RelayBench } from "../support/relay_ends.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
 
 for (const kind of KINDS) {
-  Deno.test(`a relay holds a target back whose client does not read, over ${kind}`, async () => {
+  Deno.test(`a relay applies backpressure to a target whose client does not read, over ${kind}`, async () => {
     await using bench = await RelayBench.open(kind);
     const { client, server } = await bench.pair();
     const block = countingBytes(64 * 1024);
@@ -57,7 +57,7 @@ Deno.test("faults of one kind get names of their own, whether as text or not", a
   assertEquals(bench.relay.faults.map(({ name }) => name), ["limit-2"]);
 });
 
-Deno.test("setFaults() changes a fault in use: what it held goes on, what it has counted counts", async () => {
+Deno.test("setFaults() changes a fault in use, which keeps its held data and its counts", async () => {
   await using bench = await RelayBench.open("tcp", { faults: ["limit:6,then=stall,direction=to-server"] });
   const { client, server } = await bench.pair();
   await client.send("0123456789");

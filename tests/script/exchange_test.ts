@@ -86,7 +86,7 @@ Deno.test("runExchange() puts captures into what later steps send and expect", a
   assertEquals((await exchange(peer.endpoint, steps)).error, undefined);
 });
 
-Deno.test("runExchange() reads while it sends, so that an echo of megabytes does not stand still", async () => {
+Deno.test("runExchange() reads while it sends, so that an echo of megabytes does not stall", async () => {
   await using peer = echoPeer();
   const data = new Uint8Array(8_000_000).fill(0x61);
   data[data.length - 1] = 0x21;
@@ -117,7 +117,7 @@ Deno.test("runExchange() takes silence for no match, also of what an empty text 
   assertInstanceOf(second.error, TimeoutError);
 });
 
-Deno.test("runExchange() gives a wrong answer as soon as the peer has ended", async () => {
+Deno.test("runExchange() reports an unexpected reply as soon as the peer has ended", async () => {
   await using peer = talkingPeer(["wrong"], { closes: true });
   assertInstanceOf((await exchange(peer.endpoint, [expect("right")], { timeoutMs: 60_000 })).error, ExpectationError);
 });
@@ -130,7 +130,7 @@ Deno.test("runExchange() looks within each message where there are messages", as
   assertEquals(whole.error, undefined);
 });
 
-Deno.test("runExchange() expects an end in order, and tells it from a reset", async () => {
+Deno.test("runExchange() expects an orderly end, and distinguishes it from a reset", async () => {
   await using closing = talkingPeer(["bye"], { closes: true });
   assertEquals((await exchange(closing.endpoint, [expectClose()])).error, undefined);
   assertInstanceOf((await exchange(closing.endpoint, [expectReset()])).error, ExpectationError);
@@ -221,7 +221,7 @@ Deno.test("runExchange() closes, and resets where the connection can be reset", 
   }
 });
 
-Deno.test("runExchange() says that a connection cannot be reset, and closes it", async () => {
+Deno.test("runExchange() reports that a connection cannot be reset, and closes it", async () => {
   await using listener = await listen("tcp://127.0.0.1:0", { context: "script" });
   const accepted = (async () => {
     const connection = await listener.accept();

@@ -14,7 +14,7 @@ Deno.test("matchRegex() counts in bytes where characters have several", () => {
   assertEquals(found?.captures, new Map([["1", "€"]]));
 });
 
-Deno.test("matchRegex() gives named groups, and leaves out groups that matched nothing", () => {
+Deno.test("matchRegex() returns named groups, and omits groups without a match", () => {
   const found = matchRegex(/(?<id>\d+)(x)?/u, utf8("id 42"));
   assertEquals(found?.captures, new Map([["1", "42"], ["id", "42"]]));
 });
@@ -24,6 +24,6 @@ Deno.test("matchRegex() takes bytes that are no UTF-8 for one character each", (
   assertEquals([found?.start, found?.end], [1, 3]);
 });
 
-Deno.test("matchRegex() leaves out a character of which a part has not come", () => {
+Deno.test("matchRegex() ignores an incomplete character", () => {
   assertEquals(matchRegex(/^ok./u, Uint8Array.of(0x6f, 0x6b, 0xe2, 0x82)), undefined);
 });

@@ -21,7 +21,7 @@ Deno.test("limitFaults() names files that are too long", () => {
   ]);
 });
 
-Deno.test("limitFaults() finds the type any wherever it stands", () => {
+Deno.test("limitFaults() finds the type any in every position", () => {
   for (const code of ["x: any", "x as any", "Array<any>", "Map<string, any>", "string | any"]) {
     assertEquals(limitFaults([VERSION_FILE, source("a.ts", code)], PAPERS), ["src/a.ts: the type any"]);
   }

@@ -105,7 +105,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "install.sh says so where there is no build for this platform, and where there is no site",
+  name: "install.sh reports a missing build for this platform, and a missing site",
   ignore,
   async fn() {
     await using site = await releaseSite();

@@ -11,7 +11,7 @@ Deno.test("asRanges() joins neighbours", () => {
   assertEquals([[], [4], [1, 2, 3, 5], [1, 3]].map(asRanges), ["", "4", "1-3,5", "1,3"]);
 });
 
-Deno.test("testsOf() gives passing tests that execute the line, the mirror first and then the cheapest", () => {
+Deno.test("testsOf() returns passing tests that execute the line, the mirror first and then the cheapest", () => {
   const test = (name: string, durationMs: number, lines: string, rest: Partial<MeasuredTest> = {}) =>
     ({ test: name, durationMs, isPassing: true, files: { "net/a.ts": { hash: "h", lines } }, ...rest }) as const;
   const measured = [

@@ -18,7 +18,7 @@ Deno.test("taskHelp() lists the flags in columns", () => {
   );
 });
 
-Deno.test("a task says which flag it does not know, and does nothing", async () => {
+Deno.test("a task reports an unknown flag, and does nothing", async () => {
   assertEquals(await runTask("bench", "--quik"), {
     code: 2,
     out: "",
@@ -26,7 +26,7 @@ Deno.test("a task says which flag it does not know, and does nothing", async () 
   });
 });
 
-Deno.test("a task takes no arguments beside its flags", async () => {
+Deno.test("a task accepts no arguments besides its flags", async () => {
   const { code, err } = await runTask("bundle", "--", "elsewhere");
   assertEquals([code, err.split("\n")[0]], [2, 'bundle: it takes flags alone, not "elsewhere"']);
 });

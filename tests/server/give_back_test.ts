@@ -120,7 +120,7 @@ const WAYS: Readonly<Record<string, { schemes: readonly Scheme[]; lose: (endpoin
 
 for (const [way, { schemes, lose }] of Object.entries(WAYS)) {
   for (const scheme of schemes) {
-    Deno.test(`${scheme}: a client ${way} gives its place back`, async () => {
+    Deno.test(`${scheme}: a client ${way} frees its place`, async () => {
       await using server = await start(scheme);
       await assertGivesBack({
         limit: PLACES,
@@ -132,7 +132,7 @@ for (const [way, { schemes, lose }] of Object.entries(WAYS)) {
 }
 
 for (const scheme of ["tcp", "tls", "ws", "wss"] as const) {
-  Deno.test(`${scheme}: a client that a gate refuses gives its place back`, async () => {
+  Deno.test(`${scheme}: a client that a gate rejects frees its place`, async () => {
     await using server = await start(scheme);
     server.isDenying.now = true;
     // Only a client of HTTP is told, and this one reads no HTTP.

@@ -32,7 +32,7 @@ const WAYS = {
 };
 
 for (const [way, request] of Object.entries(WAYS)) {
-  Deno.test(`HttpServer: a client ${way} gives its place back`, async () => {
+  Deno.test(`HttpServer: a client ${way} frees its place`, async () => {
     await using server = new HttpServer(await listen("tcp://127.0.0.1:0"), {
       "GET /metrics": { contentType: "text/plain", body: "up 1\n" },
       "GET /broken": () => Promise.reject(new TypeError("a bug")),
@@ -97,7 +97,7 @@ Deno.test("HttpServer: 32 connections are served (MAX_CONNECTIONS), and 8 more a
   for (const conn of others) conn.close();
 });
 
-Deno.test("HttpServer: where 40 requests are stuck, the oldest gives way to one more", async () => {
+Deno.test("HttpServer: of 40 stuck requests, the oldest is closed for a new one", async () => {
   await using server = await startStuck(true);
   const [first, second] = [await server.add(), await server.add()];
   for (let count = 2; count < 32; count++) await server.add();
@@ -110,7 +110,7 @@ Deno.test("HttpServer: where 40 requests are stuck, the oldest gives way to one 
   assertEquals(ended, ["first"]);
 });
 
-Deno.test("HttpServer: of 33 connections that ask nothing, the one that has waited longest gives way", async () => {
+Deno.test("HttpServer: of 33 idle connections, the longest waiting one is closed", async () => {
   await using server = await startStuck();
   await using owner = new AsyncDisposableStack();
   const idle: Deno.TcpConn[] = [];
@@ -122,7 +122,7 @@ Deno.test("HttpServer: of 33 connections that ask nothing, the one that has wait
   assertStringIncludes(await withinTime(readTextToEnd(second), "the second"), "up 1");
 });
 
-Deno.test("HttpServer gives a client that was answered a second to leave (LINGER_MS), and one that drips a request its time for a head", async () => {
+Deno.test("HttpServer gives an answered client one second to leave (LINGER_MS), and a dripping request the time for a head", async () => {
   using time = new FakeTime();
   const accepted: PromiseWithResolvers<Accepted>[] = [];
   const acceptor = {

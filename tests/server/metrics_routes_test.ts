@@ -65,7 +65,7 @@ Deno.test("/healthz is 503 while one of the services cannot serve or is ending",
   assertEquals(await healthOf({ isEnding: true, fault: "x" }), { status: 503, text: "draining\n" });
 });
 
-Deno.test("/connections gives a part of the open ones, 1,024 by default, to local hosts alone", async () => {
+Deno.test("/connections lists some of the open connections, 1,024 by default, to local hosts only", async () => {
   const open = Array.from({ length: 1_030 }, (_, id) => connection(id));
   const routes = operatorRoutes(sourcesOf({ echo: snapshot({ open }) }));
   const idsOf = async (query: string) => {

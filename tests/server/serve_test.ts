@@ -27,7 +27,7 @@ Deno.test({
   },
 });
 
-Deno.test("serve() that cannot listen on one endpoint closes the others and gives the service back", async () => {
+Deno.test("serve() that cannot listen on one endpoint closes the others and disposes of the service", async () => {
   using taken = await listen("tcp://127.0.0.1:0");
   let disposed = 0;
   const service: Service = { serve: upper, [Symbol.asyncDispose]: () => (disposed++, Promise.resolve()) };
@@ -41,7 +41,7 @@ Deno.test("serve() that cannot listen on one endpoint closes the others and give
   assertEquals(disposed, 3);
 });
 
-Deno.test("serve() gives the service back once at the end, however often it is shut down", async () => {
+Deno.test("serve() disposes of the service once at the end, however often it is shut down", async () => {
   let disposed = 0;
   const service: Service = { serve: upper, [Symbol.asyncDispose]: () => (disposed++, Promise.resolve()) };
   const server = await serve("tcp://127.0.0.1:0", service);

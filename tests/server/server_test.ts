@@ -123,7 +123,7 @@ Deno.test("run() closes what has not left at the end of the drain", async () => 
   await running.running;
 });
 
-Deno.test("run() gives the service back at the end", async () => {
+Deno.test("run() disposes of the service at the end", async () => {
   let disposed = 0;
   const service = { serve: echo, [Symbol.asyncDispose]: () => Promise.resolve(void disposed++) };
   await using running = await serve(echo, { service });
@@ -132,7 +132,7 @@ Deno.test("run() gives the service back at the end", async () => {
   assertEquals(disposed, 1);
 });
 
-Deno.test("run() counts a client whose message was bad until it has read why and left", async () => {
+Deno.test("run() counts a client with an invalid message until it has read the reason and left", async () => {
   await using running = await serve(echo, { codec: parseFraming("length:1", { maxBytes: 10 }) });
   await using client = await running.dial();
   await client.write(Uint8Array.of(11));

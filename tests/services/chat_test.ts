@@ -26,7 +26,7 @@ for (const wire of CHAT_WIRES) {
     assertEquals(await alice.line(), "[#lobby] bob: hi");
   });
 
-  test("lists who is in a room and which rooms there are", async () => {
+  test("lists the members of a room and all rooms", async () => {
     await using chat = await ServedChat.start(wire);
     using alice = await chat.enter("alice");
     using bob = await chat.enter("bob");
@@ -73,7 +73,7 @@ for (const wire of CHAT_WIRES) {
     assertEquals(await carol.line(), "! Unknown command /jion; did you mean /join?");
   });
 
-  test("tells its clients when the server ends, and exits 0", async () => {
+  test("notifies its clients when the server ends, and exits 0", async () => {
     await using chat = await ServedChat.start(wire);
     const alice = await chat.enter();
     const bob = await chat.enter();

@@ -300,7 +300,7 @@ Deno.test("datagrams of strangers do not keep an association from --idle-timeout
   await flooding;
 });
 
-Deno.test("an association ends with its connection, and gives its place back", async () => {
+Deno.test("an association ends with its connection, and frees its place", async () => {
   await using proxy = await startProxy("--max-associations", "1");
   await using echo = echoPeer();
   for (let round = 0; round < 3; round++) {

@@ -99,7 +99,7 @@ Deno.test("proxy answers what it does not serve, in the client's protocol", asyn
   assertStringIncludes(await ask(open.endpoint, "hello\n"), "HTTP/1.1 400 ");
 });
 
-Deno.test("proxy forwards a request that comes together with the handshake, cut anywhere", async () => {
+Deno.test("proxy forwards a request that arrives together with the handshake, split anywhere", async () => {
   await using started = await startServer(["proxy", ":0"]);
   await using echo = await startServer(["echo", "tcp://127.0.0.1:0", "--framing", "line"]);
   const { host } = new URL(echo.endpoint.replace("tcp:", "http:"));
@@ -118,7 +118,7 @@ Deno.test("proxy forwards a request that comes together with the handshake, cut 
   }
 });
 
-toolTest("curl", "curl goes through parley-server proxy by socks5, socks5h and http", async () => {
+toolTest("curl", "curl connects through parley-server proxy by socks5, socks5h and http", async () => {
   await using started = await startServer(["proxy", ":0"]);
   await using page = await startServer(["echo", "ws://127.0.0.1:0"]);
   const url = `${page.endpoint.replace("ws:", "http:").replace(/\/?$/, "")}/healthz`;

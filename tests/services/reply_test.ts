@@ -65,7 +65,7 @@ Deno.test("reply --http is a proper HTTP server to fetch()", async () => {
   assertEquals([response.status, response.headers.get("content-length"), await response.text()], [200, "3", "ok\n"]);
 });
 
-Deno.test("reply --http keeps the connection when the client wants it, and drops bodies of a told length", async () => {
+Deno.test("reply --http keeps the connection when the client requests it, and drops bodies of a declared length", async () => {
   await using started = await startServer(["reply", ":0", "--http", "--text", "ok"]);
   using conn = await dial(started.endpoint);
   await writeAll(conn, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 30\r\n\r\nGET /no HTTP/1.1\r\nHost: no\r\n\r\n");
@@ -77,7 +77,7 @@ Deno.test("reply --http keeps the connection when the client wants it, and drops
   assertMatch(answers[1] ?? "", /Content-Length: 2\r\n[^]*Connection: close\r\n\r\n$/);
 });
 
-Deno.test("reply --http refuses what is no HTTP and a head beyond 16 KiB", async () => {
+Deno.test("reply --http rejects invalid HTTP and a head beyond 16 KiB", async () => {
   await using started = await startServer(["reply", ":0", "--http", "--text", "ok"]);
   using nonsense = await dial(started.endpoint);
   await writeAll(nonsense, "hello\n");

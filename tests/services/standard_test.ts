@@ -77,7 +77,7 @@ Deno.test("chargen over TLS stops when the client ends its side and leaves: it d
   clearTimeout(deadline);
 });
 
-Deno.test("formatDaytime() gives the first form of RFC 867", () => {
+Deno.test("formatDaytime() returns the first form of RFC 867", () => {
   assertEquals(formatDaytime(new Date(Date.UTC(1982, 1, 22, 17, 37, 43))), "Monday, February 22, 1982 17:37:43-UTC");
 });
 
@@ -87,7 +87,7 @@ Deno.test("daytime sends one line and closes", async () => {
   assertMatch(await readTextToEnd(conn), /^\w+day, \w+ \d{1,2}, \d{4} \d\d:\d\d:\d\d-UTC\r\n$/);
 });
 
-Deno.test("encodeTime() gives the examples of RFC 868", () => {
+Deno.test("encodeTime() returns the examples of RFC 868", () => {
   const seconds = (bytes: Uint8Array) => new DataView(bytes.buffer).getUint32(0);
   assertEquals(seconds(encodeTime(Date.UTC(1970, 0, 1))), 2_208_988_800);
   assertEquals(seconds(encodeTime(Date.UTC(1976, 0, 1))), 2_398_291_200);

@@ -37,7 +37,7 @@ Deno.test("RateLimitedSession counts bytes", async () => {
   assert(tookMs >= 490, `50 bytes beyond the burst took ${tookMs} ms`);
 });
 
-Deno.test("RateLimitedSession gives what it has read at once when the session drains", async () => {
+Deno.test("RateLimitedSession returns what it has read at once when the session drains", async () => {
   const session = new RateLimitedSession(sessionOf(["1", "2", "3"]), { messagesPerSecond: 1 });
   await session.receive();
   const second = session.receive();

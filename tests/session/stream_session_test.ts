@@ -57,7 +57,7 @@ function openSession(framing: string) {
   return { transport, connection, session: new StreamSession(connection, parseFraming(framing)) };
 }
 
-Deno.test("receive() gives null after a close on our side", async () => {
+Deno.test("receive() returns null after a close on our side", async () => {
   const { session } = openSession("raw");
   const received = session.receive();
   session.close("kicked");
@@ -92,7 +92,7 @@ Deno.test("drain() ends a wait for a client that stays silent", async () => {
   assertEquals(connection.closeReason, "drain");
 });
 
-Deno.test("receive() gives 1,024 messages of one read (MAX_BATCH), and everybody else a turn before the next", async () => {
+Deno.test("receive() returns 1,024 messages of one read (MAX_BATCH), and lets others run before the next", async () => {
   const { transport, connection } = fakeConnection();
   const session = new StreamSession(connection, parseFraming("line"));
   transport.say("\n".repeat(10_000), null);
@@ -117,7 +117,7 @@ Deno.test("receive() throws why the connection was closed, not what was left of 
   await assertRejects(() => next, TimeoutError, "too slow");
 });
 
-Deno.test("giveUp() gives a connection to the next session, with what comes later, and never one with a message begun", async () => {
+Deno.test("giveUp() passes a connection to the next session, with later data, but never inside a message", async () => {
   const { transport, session: first, connection } = openSession("line");
   const enough = new AbortController();
   transport.say("one\n");

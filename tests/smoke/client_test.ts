@@ -9,7 +9,7 @@ Deno.test("connect passes standard input to the server and its reply to standard
   assertEquals([code, stdout], [0, "one\ntwo\n"]);
 });
 
-Deno.test("send distinguishes an expected reply, a wrong one and silence", async () => {
+Deno.test("send distinguishes an expected reply, an unexpected one and silence", async () => {
   await using echo = await serve(["echo", "tcp://127.0.0.1:0"]);
   assertEquals((await run("client", ["send", echo.endpoint, "hello", "--expect", "hello"])).code, 0);
   await using silent = await serve(["discard", "tcp://127.0.0.1:0"]);
@@ -17,7 +17,7 @@ Deno.test("send distinguishes an expected reply, a wrong one and silence", async
   assertEquals((await run("client", send)).code, 5);
 });
 
-Deno.test("check finds a server, and says what it found where there is none", async () => {
+Deno.test("check finds a server, and reports the reason if there is none", async () => {
   await using echo = await serve(["echo", "tcp://127.0.0.1:0"]);
   assertEquals((await run("client", ["check", echo.endpoint])).code, 0);
   const { code, stdout } = await run("client", ["check", `tcp://127.0.0.1:${findFreePort()}`]);
@@ -85,7 +85,7 @@ Deno.test("smoke runs a file and writes its report", async () => {
   }
 });
 
-Deno.test("chat says a line and ends when it is stored", async () => {
+Deno.test("chat sends a line and ends when it is stored", async () => {
   await using chat = await serve(["chat", "tcp://127.0.0.1:0"]);
   const { code, stdout } = await run("client", ["chat", chat.endpoint, "--nick", "ci"], "the build is green\n");
   assertEquals(code, 0);
@@ -99,7 +99,7 @@ Deno.test("bench measures an echo server", async () => {
   JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
 });
 
-Deno.test("resolve and free-port print what their names say", async () => {
+Deno.test("resolve prints addresses, and free-port a free port", async () => {
   assertMatch((await run("client", ["resolve", "localhost"])).stdout, /127\.0\.0\.1|::1/);
   assertEquals((await run("client", ["resolve", "no-such-name.invalid"])).code, 3);
   assertMatch((await run("client", ["free-port"])).stdout, /^\d+\n$/);
@@ -112,7 +112,7 @@ Deno.test("parley-udp send gets its datagram back from parley-udp serve", async 
   assertEquals([code, stdout], [0, "HELLO\n"]);
 });
 
-Deno.test("parley-udp listen prints what comes", async () => {
+Deno.test("parley-udp listen prints received datagrams", async () => {
   await using listen = start("udp", ["listen", "udp://127.0.0.1:0", "--print-endpoint"]);
   const endpoint = await listen.line();
   await run("udp", ["send", endpoint, "a datagram", "--one-way"]);

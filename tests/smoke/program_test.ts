@@ -18,7 +18,7 @@ async function msOf(work: () => Promise<unknown>): Promise<number> {
 }
 
 for (const name of PROGRAMS) {
-  Deno.test(`parley-${name} is one file that says version, commit and runtime`, async () => {
+  Deno.test(`parley-${name} is one file that reports version, commit and runtime`, async () => {
     assert((await Deno.stat(executable(name))).isFile);
     const { code, stdout } = await run(name, ["--version"]);
     assertEquals(code, 0);
@@ -106,7 +106,7 @@ for (const name of PROGRAMS) {
   });
 }
 
-straceTest("parley-server opens no file that it was not given, whatever its clients ask for", async () => {
+straceTest("parley-server opens only the files on its command line, whatever its clients request", async () => {
   const trace = await Deno.makeTempFile();
   try {
     // With -D the child is the server, and strace its companion: a signal reaches the server.
@@ -266,7 +266,7 @@ async function endpointIn(stream: ReadableStream<Uint8Array>): Promise<string> {
   }
 }
 
-Deno.test("a compiled program that is given a file may read it, and says so when it is not there", async () => {
+Deno.test("a compiled program may read a file from its command line, and reports a missing one", async () => {
   const { code, stderr } = await run("server", ["echo", ":0", "--access-file", "/nowhere/access"]);
   assertEquals(code, 2);
   assertStringIncludes(stderr, "no such file");

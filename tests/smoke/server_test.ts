@@ -3,7 +3,7 @@ import { CertificateFiles } from "../support/certificate_files.ts";
 import { dial, LinePeer, readTextToEnd, readToEnd, writeAll } from "../support/peer.ts";
 import { isOldRuntime, run, serve, start } from "./compiled.ts";
 
-Deno.test("echo sends back what comes and ends with 0 at SIGTERM", async () => {
+Deno.test("echo sends back what it receives and exits with 0 on SIGTERM", async () => {
   await using echo = await serve(["echo", "tcp://127.0.0.1:0"]);
   using conn = await dial(echo.endpoint);
   await writeAll(conn, "hello");
@@ -28,7 +28,7 @@ Deno.test("reply answers an HTTP request", async () => {
   assertEquals([answer.status, await answer.text()], [200, "fine\n"]);
 });
 
-Deno.test("discard, chargen, daytime and time do as their RFCs say", async () => {
+Deno.test("discard, chargen, daytime and time follow their RFCs", async () => {
   await using discard = await serve(["discard", "tcp://127.0.0.1:0"]);
   using sink = await dial(discard.endpoint);
   await writeAll(sink, "into the void");
@@ -64,7 +64,7 @@ Deno.test("chat passes a line from one client to another and serves its page", a
   assertMatch(await answer.text(), /<!doctype html>/i);
 });
 
-Deno.test("chat keeps its history in the file that it is given", async () => {
+Deno.test("chat stores its history in the given file", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const file = `${folder}/chat.db`;

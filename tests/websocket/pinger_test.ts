@@ -35,7 +35,7 @@ Deno.test("Pinger pings once an interval as long as pongs arrive", () => {
   assertEquals(deadlineTimer.size, 0);
 });
 
-Deno.test("Pinger reports silence once when no answer comes in time, and leaves the deadline timer", () => {
+Deno.test("Pinger reports silence once when no pong arrives in time, and leaves the deadline timer", () => {
   const { deadlineTimer, seen, at } = pinging();
   at(100);
   at(150);

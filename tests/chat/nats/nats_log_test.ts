@@ -35,7 +35,7 @@ function repeat(text: string, find: Found): Promise<Receipt | ChatError> {
 const original = { subject: "s", seq: 7, at: "", origin: "here", draft: { from: "ann", text: "x", id: "1" } };
 const duplicate = { seq: 7, epoch: "e", isDuplicate: true };
 
-Deno.test("a repeated message whose original cannot be read counts as the same (chat M5)", async () => {
+Deno.test("a repeated message whose original cannot be read counts as a duplicate (chat M5)", async () => {
   assertEquals(await repeat("x", () => Promise.reject(new Error("no leader"))), duplicate);
   assertEquals(await repeat("x", () => Promise.resolve(undefined)), duplicate);
 });

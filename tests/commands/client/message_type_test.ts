@@ -52,7 +52,7 @@ Deno.test("send takes the type of a WebSocket message from its source and from -
   });
 });
 
-Deno.test("connect sends lines as text, hexadecimal digits as binary, and what the flags say (fault 6)", async () => {
+Deno.test("connect sends lines as text, hexadecimal digits as binary, unless flags set the type (fault 6)", async () => {
   const cases: [words: string[], type: number][] = [
     [[], TEXT],
     [["--binary"], BINARY],
@@ -111,7 +111,7 @@ Deno.test("send --expect-type compares the type, and --json reports it (fault 6)
   }
 });
 
-Deno.test("send says that only the type differs, without a difference of bytes (fault 52)", async () => {
+Deno.test("send reports that only the type differs, without a difference of bytes (fault 52)", async () => {
   for (const expectation of [["--expect", "hi"], ["--expect-bytes", "6869"], ["--expect-regex", "h."]]) {
     await using echo = typedEcho(BINARY);
     const words = ["send", "--timeout", "200ms", echo.endpoint, "hi", ...expectation, "--expect-type", "text"];

@@ -11,7 +11,7 @@ async function routeFor(...words: string[]) {
 
 const NONE = { proxies: [], resolvesLocally: false };
 
-Deno.test("routeOf() is undefined without flags, and has what each of them says", async () => {
+Deno.test("routeOf() is undefined without flags, and contains the value of each flag", async () => {
   assertEquals(await routeFor(), undefined);
   assertEquals(await routeFor("-4"), { ...NONE, family: 4 });
   assertEquals(await routeFor("-6"), { ...NONE, family: 6 });

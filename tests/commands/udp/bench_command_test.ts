@@ -14,7 +14,7 @@ Deno.test("bench measures round trips against an echo", async () => {
   assert(result.roundTripMs.p50 > 0 && result.roundTripMs.p50 <= result.roundTripMs.max);
 });
 
-Deno.test("bench knows its probes again when they come back in upper case", async () => {
+Deno.test("bench recognizes its probes when they return in upper case", async () => {
   await using started = await startUdpServer(["upper", ANY]);
   const { code, stdout } = await runProgram("udp", ["bench", started.endpoint, ...SHORT, "--json"]);
   const { received, foreign, roundTripMs } = JSON.parse(stdout);
@@ -22,7 +22,7 @@ Deno.test("bench knows its probes again when they come back in upper case", asyn
   assert(roundTripMs.max < 60_000, `a round trip of ${roundTripMs.max} ms`);
 });
 
-Deno.test("bench exits 1 where what comes back is no echo, and says so", async () => {
+Deno.test("bench exits 1 if replies are not echoes, and reports it", async () => {
   await using started = await startUdpServer(["reply", ANY, "--text", "no"]);
   const { code, stdout, stderr } = await runProgram("udp", [
     ...["bench", started.endpoint, "--count", "10", "--wait", "300ms", "--json"],
@@ -104,7 +104,7 @@ Deno.test("bench --one-way reports corruption, and --fail-if 'corrupt>1%' exits 
   assert(jitterMs < 1_000, stdout);
 });
 
-Deno.test("bench exits 5 when nothing comes back, 4 when the port is closed (abuse 43)", async () => {
+Deno.test("bench exits 5 when there are no replies, 4 when the port is closed (abuse 43)", async () => {
   let endpoint: string;
   const flags = ["--count", "3", "--wait", "100ms"];
   {
@@ -115,7 +115,7 @@ Deno.test("bench exits 5 when nothing comes back, 4 when the port is closed (abu
   assertEquals((await runProgram("udp", ["bench", endpoint, ...flags])).code, 4);
 });
 
-Deno.test("bench refuses a limit or a rate that is none with exit code 2", async () => {
+Deno.test("bench rejects an invalid limit or rate with exit code 2", async () => {
   for (
     const flags of [["--fail-if", "loss"], ["--fail-if", "loss>5"], ["--rate", "fast"], ["--size", "24"], [
       "--size",
@@ -127,7 +127,7 @@ Deno.test("bench refuses a limit or a rate that is none with exit code 2", async
 });
 
 Deno.test({
-  name: "bench --json and send --json that are interrupted say the exit code that they end with",
+  name: "bench --json and send --json report their exit code when they are interrupted",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     using silent = bindSilent();

@@ -202,7 +202,7 @@ Deno.test({
   },
 });
 
-Deno.test("listen refuses a --group that is none with exit code 2", async () => {
+Deno.test("listen rejects an invalid --group with exit code 2", async () => {
   const { code, stderr } = await runProgram("udp", ["listen", ANY, "--group", "10.0.0.1"]);
   assertEquals(code, 2);
   assertStringIncludes(stderr, "not a multicast group");

@@ -58,7 +58,7 @@ Deno.test("relay ends by itself after --max-datagrams, the last reply passed bac
   assertEquals((await started.relay.outcome()).code, 0);
 });
 
-Deno.test("relay refuses a share that is none with exit code 2", async () => {
+Deno.test("relay rejects an invalid share with exit code 2", async () => {
   const { code, stderr } = await runProgram("udp", ["relay", ANY, ANY, "--drop", "20"]);
   assertEquals(code, 2);
   assertStringIncludes(stderr, '--drop: Cannot parse share "20"');

@@ -35,7 +35,7 @@ Deno.test("send --count numbers the datagrams and sums up", async () => {
   assertStringIncludes(stderr, "3 sent, 3 answered, 0 lost (0%)");
 });
 
-Deno.test("send exits 5 and says which datagrams got no reply when the peer is silent (abuse 43)", async () => {
+Deno.test("send exits 5 and lists the datagrams without a reply when the peer is silent (abuse 43)", async () => {
   using silent = bindSilent();
   const { code, stdout, stderr } = await runProgram("udp", [
     ...["send", silent.endpoint, "hello", "--count", "2", "--timeout", "300ms", "--retries", "1"],
@@ -145,7 +145,7 @@ Deno.test("send --expect and its kin exit 1 where the reply is another, 0 where 
   assertEquals(await codeOf("--expect-silence", "1s"), 1);
 });
 
-Deno.test("send --expect-silence exits 0 when nothing comes", async () => {
+Deno.test("send --expect-silence exits 0 when nothing is received", async () => {
   using silent = bindSilent();
   const { code, stderr } = await runProgram("udp", ["send", silent.endpoint, "x", "--expect-silence", "200ms"]);
   assertEquals({ code, stderr }, { code: 0, stderr: "" });
@@ -167,7 +167,7 @@ Deno.test("send sums up and exits 130 on SIGINT", { ignore: Deno.build.os === "w
   assertStringIncludes(stderr, "1 sent, 1 answered, 0 lost");
 });
 
-Deno.test("send refuses what is no datagram endpoint, with exit code 2", async () => {
+Deno.test("send rejects an endpoint that is not for datagrams, with exit code 2", async () => {
   for (const endpoint of ["tcp://127.0.0.1:9", "udp://127.0.0.1:0", "udp://127.0.0.1:65536", "udp://999.1.1.1:9"]) {
     const { code, stderr } = await runProgram("udp", ["send", endpoint, "x"]);
     assertEquals(code, 2, stderr);

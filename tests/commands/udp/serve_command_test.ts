@@ -76,14 +76,14 @@ Deno.test("serve refuses an unknown service with exit code 2 and names the neare
   assertStringIncludes(stderr, "did you mean upper?");
 });
 
-Deno.test("serve says that the address is in use, with exit code 8", async () => {
+Deno.test("serve reports that the address is in use, with exit code 8", async () => {
   await using started = await startUdpServer(["echo", ANY]);
   const { code, stderr } = await runProgram("udp", ["serve", "echo", started.endpoint]);
   assertEquals(code, 8);
   assertStringIncludes(stderr, "address already in use");
 });
 
-Deno.test("serve reply sends no reply larger than its request, says so, and counts it", async () => {
+Deno.test("serve reply sends no reply larger than its request, logs it, and counts it", async () => {
   await using started = await startUdpServer(["reply", ANY, "--text", "four", "--max-datagrams", "2"]);
   using peer = new DatagramPeer(started.endpoint);
   await peer.send("abc");
@@ -107,7 +107,7 @@ Deno.test("serve refuses a flag of another service with exit code 2", async () =
   assertStringIncludes(stderr, "--text applies to reply, not to echo");
 });
 
-Deno.test("serve --deny drops what comes from the range and counts it", async () => {
+Deno.test("serve --deny drops datagrams from the range and counts them", async () => {
   await using started = await startUdpServer(["echo", ANY, "--deny", "127.0.0.0/8", "--max-datagrams", "1"]);
   using peer = new DatagramPeer(started.endpoint);
   await peer.send("x");

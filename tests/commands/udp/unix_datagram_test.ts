@@ -12,7 +12,7 @@ async function withFolder(run: (folder: string) => Promise<void>): Promise<void>
 
 const ON_UNIX = { ignore: Deno.build.os === "windows" };
 
-Deno.test("send and serve talk over a Unix datagram socket, and leave no file", ON_UNIX, async () => {
+Deno.test("send and serve communicate over a Unix datagram socket, and leave no file", ON_UNIX, async () => {
   await withFolder(async (folder) => {
     const endpoint = `unixgram:${folder}/s`;
     await using started = await startUdpServer(["upper", endpoint]);

@@ -43,7 +43,7 @@ Deno.test("sink answers a query with what came of the stream, and prints it once
   assertEquals(printed.length, 1);
 });
 
-Deno.test("sink tells streams apart by number and sender, and reports those that nobody asked for at the end", async () => {
+Deno.test("sink distinguishes streams by number and sender, and reports unrequested ones at the end", async () => {
   const { probe, printed, end } = await start();
   probe(7, 0, 1);
   probe(7, 4, 2);

@@ -24,7 +24,7 @@ async function accepted(accepting: Promise<Connection | null>): Promise<Connecti
 
 for (const [host, to] of [["127.0.0.1", "127.0.0.1"], ["[::1]", "[::1]"], ["[::]", "127.0.0.1"]] as const) {
   linuxTest(
-    `Resetter resets both ends of a connection from ${to} to ${host}, with data that nobody has read`,
+    `Resetter resets both ends of a connection from ${to} to ${host}, with unread data`,
     async () => {
       using resetter = open();
       using listener = await listen(`tcp://${host}:0`, { canReset: resetter });
@@ -47,7 +47,7 @@ for (const [host, to] of [["127.0.0.1", "127.0.0.1"], ["[::1]", "[::1]"], ["[::]
   );
 }
 
-linuxTest("Resetter leaves alone who has the descriptor of a socket that was closed", async () => {
+linuxTest("Resetter does not touch a socket that reuses the descriptor of a closed one", async () => {
   using resetter = open();
   using listener = await listen("tcp://127.0.0.1:0");
   const { endpoint } = listener;
@@ -108,7 +108,7 @@ linuxTest(
 );
 
 Deno.test({
-  name: "Resetter.open() gives nothing without the permission, and asks nobody",
+  name: "Resetter.open() returns nothing without the permission, and does not prompt",
   permissions: { ffi: false, net: false },
   fn() {
     assertEquals(Resetter.open(), undefined);

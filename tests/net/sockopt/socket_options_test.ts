@@ -55,7 +55,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "tcpInfo() gives the round-trip time of a connection that was used",
+  name: "tcpInfo() returns the round-trip time of a used connection",
   ignore: Deno.build.os !== "linux",
   async fn() {
     using listener = await listen("tcp://[::1]:0");
@@ -98,7 +98,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "DescriptorFinder refuses to guess: two Unix connections look alike, a closed one is gone",
+  name: "DescriptorFinder does not guess: between identical Unix connections, and for a closed one",
   ignore,
   async fn() {
     const folder = await Deno.makeTempDir();
@@ -154,7 +154,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "DescriptorFinder tells the accepted connections of a Unix listener apart as they come (fault 20)",
+  name: "DescriptorFinder distinguishes the connections of a Unix listener as they are accepted (fault 20)",
   ignore,
   async fn() {
     const folder = await Deno.makeTempDir();

@@ -144,7 +144,7 @@ Deno.test("the control API answers as Toxiproxy does", async (test) => {
   }
 });
 
-Deno.test("the control API turns browsers and foreign hosts away", async () => {
+Deno.test("the control API rejects browsers and foreign hosts", async () => {
   await using control = await serveControl();
   const { host } = new URL(control.url);
   const ask = async (fields: string) => {
@@ -207,7 +207,7 @@ Deno.test("populate takes toxics, which work from the first connection on", asyn
   assertEquals(await readTextToEnd(client), "hel");
 });
 
-Deno.test("toxics take effect on open connections, and go away again", async () => {
+Deno.test("toxics take effect on open connections, and can be removed again", async () => {
   await using control = await serveControl();
   using target = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const add = { name: "live", listen: "127.0.0.1:0", upstream: `127.0.0.1:${target.addr.port}` };

@@ -18,7 +18,7 @@ Deno.test("processesFor() leaves room for other descriptors, and takes one proce
   assertEquals(processesFor(100_000, Infinity), 1);
 });
 
-Deno.test("sharesOf() gives away everything, in parts that differ by one at most", () => {
+Deno.test("sharesOf() distributes everything, in parts that differ by at most one", () => {
   assertEquals(sharesOf(10, 6), [1, 1, 2, 2, 2, 2]);
   assertEquals(sharesOf(100_000, 6).reduce((sum, share) => sum + share), 100_000);
 });
@@ -29,7 +29,7 @@ Deno.test("missedBound() names what a connection takes when it is above 8 KiB", 
   assertEquals(missedBound(measured(100, 8_000)), undefined);
 });
 
-Deno.test("connectionsTable() gives each stage, and what a connection takes at the end", () => {
+Deno.test("connectionsTable() lists each stage, and the memory per connection at the end", () => {
   const lines = connectionsTable(measured(100_000, 586_000)).split("\n");
   assertEquals(lines[1]?.trim().split(/ {2,}/), ["100,000", "4.00 s", "572.3 MiB", "6001 B", "60 us"]);
   assertEquals(lines[3], "server processes: 6; an echo on every connection: 4.00 s, then 8192 B for each");

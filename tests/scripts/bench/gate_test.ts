@@ -100,7 +100,7 @@ Deno.test("judge() does not measure again once the time is spent", async () => {
   assertEquals([verdict.isFallen, turns()], [true, 1]);
 });
 
-Deno.test("judge() finds a work fallen that cannot be measured, and says why", async () => {
+Deno.test("judge() fails a work that cannot be measured, and reports why", async () => {
   const unmeasured = result(figures("parley", [], "parley does not serve"), figures("C", [100]));
   const verdict = await judge("echo", 0.45, () => Promise.resolve(unmeasured));
   assertEquals(verdict.isFallen, true);

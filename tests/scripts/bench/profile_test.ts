@@ -19,7 +19,7 @@ function profileOf(samples: readonly number[]): CpuProfile {
   };
 }
 
-Deno.test("splitOf() tells whose the time was, idle time left out", () => {
+Deno.test("splitOf() attributes the time, except idle time", () => {
   const split = splitOf(profileOf([0, 1, 2, 3, 3, 4, 5, 5, 5, 5]), 1_000);
   const sixth = 1 / 6;
   assertEquals(split, { ours: sixth, packages: sixth, runtime: sixth, native: 2 * sixth, garbage: sixth });

@@ -38,14 +38,14 @@ Deno.test("timesAsGood() is above 1 for the better figure, whichever way is bett
   assertEquals(timesAsGood("more", 60, undefined), undefined);
 });
 
-Deno.test("table() names what is missing, and leaves out columns that nobody has", () => {
+Deno.test("table() reports missing figures, and omits empty columns", () => {
   const [, head, missing, own] = table({ ...RESULT, figures: RESULT.figures.slice(0, 2) }).split("\n");
   assertEquals(head?.trim().split(/ +/), ["ms", "p99", "CPU", "for", "one", "kernel's"]);
   assertStringIncludes(missing ?? "", "missing: dist/parley-server");
   assertStringIncludes(own ?? "", "900 us");
 });
 
-Deno.test("ratioTable() gives the first of ours that was measured, the best peer and the limit, and leaves out the rest", () => {
+Deno.test("ratioTable() lists the first measured one of ours, the best peer and the limit, and omits the rest", () => {
   assertEquals(ratioTable([RESULT]).split("\n").slice(2), [
     "| start-up | 50 ms | Node net 100 ms | C 4 ms | 2.00 | 0.08 |",
     "",

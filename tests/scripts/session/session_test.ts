@@ -6,7 +6,7 @@ import { toolTest } from "../../support/tools.ts";
 
 const LAYOUT = { columns: 20, keyMs: 10, pauseMs: 500 };
 
-toolTest("bash", "recordScenes() gives each command its own lines, in one shell", async () => {
+toolTest("bash", "recordScenes() assigns each command its own lines, in one shell", async () => {
   const folders = { cwd: ".", bin: "/nowhere" };
   const scenes = [
     { command: "(echo ready; exec sleep 60) &", until: /ready/ },

@@ -21,7 +21,7 @@ const ADDRESSES = {
 };
 const remote = parseEndpoint("tcp://[2001:db8::1]:40000");
 
-Deno.test("programEnvironment() says who a client of TCP is, and nothing of addresses for a Unix socket", () => {
+Deno.test("programEnvironment() contains the address of a TCP client, and no addresses for a Unix socket", () => {
   assertEquals(environmentOf({ local: parseEndpoint("tcp://192.0.2.1:8080"), remote }), {
     ...PEER,
     ...ADDRESSES,

@@ -25,7 +25,7 @@ function textOf(bytes: Uint8Array): string {
   return new TextDecoder("latin1").decode(bytes);
 }
 
-Deno.test("formatFor() makes lines of WebSocket messages unless a framing or --binary says otherwise", () => {
+Deno.test("formatFor() turns WebSocket messages into lines unless a framing or --binary is given", () => {
   const length = parseFraming("length:1");
   const names = [
     formatFor(STREAM),
@@ -47,7 +47,7 @@ Deno.test("toInput() passes bytes on, ends lines, and frames what has a framing"
   assertEquals(textOf(toInput(batch, formatFor(STREAM, parseFraming("length:1")))), "\x03one\x09two\nlines");
 });
 
-Deno.test("OutputReader gives lines as text, what is no UTF-8 and --binary as bytes, and the rest at the end", () => {
+Deno.test("OutputReader returns lines as text, invalid UTF-8 and --binary as bytes, and the rest at the end", () => {
   const { log, lines } = recorder();
   const read = (reader: OutputReader, ...pieces: string[]) => {
     const found = pieces.flatMap((piece) => {

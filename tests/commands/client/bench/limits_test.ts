@@ -38,7 +38,7 @@ Deno.test("parseLoadLimit() looks at every metric of a load", () => {
   }
 });
 
-Deno.test("parseLoadLimit() says nothing of latencies where nobody answered", () => {
+Deno.test("parseLoadLimit() reports no latencies if there were no replies", () => {
   const summary = summaryOf([]);
   for (const text of ["p50<1h", "max<1h", "mean<1h"]) assertEquals(parseLoadLimit(text).violation(summary), undefined);
 });

@@ -39,7 +39,7 @@ function pageOf(latenciesUs: number[]): string {
   );
 }
 
-Deno.test("reportHtml() gives one page with four plots that takes nothing from the network", () => {
+Deno.test("reportHtml() returns one page with four plots and no external resources", () => {
   const page = pageOf([100, 200, 300, 8_000]);
   assertEquals(page.match(/<svg /g)?.length, 4);
   assertEquals(page.match(/<polyline /g)?.length, 5);
@@ -48,7 +48,7 @@ Deno.test("reportHtml() gives one page with four plots that takes nothing from t
   assertStringIncludes(page, "p99&gt;1us holds");
 });
 
-Deno.test("reportHtml() cuts no label of an axis (fault 59)", () => {
+Deno.test("reportHtml() truncates no axis label (fault 59)", () => {
   // Wider than the digits of common fonts at 11 pixels.
   const cell = 7;
   for (const latencies of [[100, 8_000], [1], [123_456, 123_457], Array.from({ length: 1e4 }, (_, us) => us * 999)]) {

@@ -40,7 +40,7 @@ function summaryOf(extras: Partial<LoadSummary> = {}): LoadSummary {
 
 const style = styleOf(new FakeIo());
 
-Deno.test("planLine() says what is measured", () => {
+Deno.test("planLine() describes the measurement", () => {
   assertEquals(planLine(PLAN), "tcp://127.0.0.1:8888: 2 connections, 3 in flight, 64 B, 2s");
   assertEquals(
     planLine({ ...PLAN, rate: 5_000, framing: "line", requests: 1_000 }),

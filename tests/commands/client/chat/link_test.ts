@@ -209,7 +209,7 @@ Deno.test("run() fails at once where trying again would not help", async () => {
   await assertRejects(() => createLink([]).link.run(), RefusedError);
 });
 
-Deno.test("run() ends when the server does not come back in time", async () => {
+Deno.test("run() ends when the server does not return in time", async () => {
   const session = webSocket();
   const { link } = createLink([session], { reconnectMs: 1 });
   session.say(WELCOME, joined());

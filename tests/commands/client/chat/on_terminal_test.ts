@@ -120,7 +120,7 @@ Deno.test("leaving without a connection reports unsent messages", async () => {
   assertMatch(io.out, /! 1 message was not sent/);
 });
 
-Deno.test("Tab completes names of the room and commands, and one's own name stands out", async () => {
+Deno.test("Tab completes names of the room and commands, and the user's own name is highlighted", async () => {
   const { io, session, screen, talking, hear } = await sitDown();
   using _screen = screen;
   await hear({ type: "join", room: "#lobby", nick: "annabel" });

@@ -104,7 +104,7 @@ Deno.test("talk() fails when a message is not acknowledged in time", async () =>
   assertEquals(session.closeReason !== undefined, true);
 });
 
-Deno.test("talk() fails for a line that it cannot send, and says why", async () => {
+Deno.test("talk() fails for a line that it cannot send, and reports the reason", async () => {
   const cases: readonly (readonly [line: string, isJson: boolean, message: string])[] = [
     ["/nope", false, "Unknown command /nope; see /help"],
     ["/help", false, 'cannot send "/help"'],

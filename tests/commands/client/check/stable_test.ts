@@ -25,7 +25,7 @@ Deno.test("check ws:// exits 7 when the server closes right after the handshake 
   assertEquals((await runClient(["check", "--stable-for", "0s", server.endpoint])).code, 0);
 });
 
-Deno.test("check ws:// --stable-for sees a close that comes after a message (fault 10)", async () => {
+Deno.test("check ws:// --stable-for detects a close after a message (fault 10)", async () => {
   await using server = scriptedWebSocket(async (peer) => {
     await peer.send(frameOf({ opcode: 1, payload: "starting", isMasked: false }));
     await peer.send(CLOSE_1011);

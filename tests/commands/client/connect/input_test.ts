@@ -11,7 +11,7 @@ function sent(options: Partial<InputOptions>, ...pieces: string[]): string[] {
   return [...pieces.flatMap((piece) => splitter.push(utf8(piece)).map(text)), ...splitter.end().map(text)];
 }
 
-Deno.test("inputSplitter() sends bytes as they come", () => {
+Deno.test("inputSplitter() sends bytes as they arrive", () => {
   assertEquals(sent({}, "a\nb", "c"), ["a\nb", "c"]);
 });
 
@@ -39,7 +39,7 @@ Deno.test("inputSplitter() keeps the CR of a line for --framing line, and adds i
   assertEquals(sent({ ...options, isCrLf: true }, "a\r\nb\n\r", "\n\nc"), ["a\r", "b\r", "\r", "\r", "c\r"]);
 });
 
-Deno.test("inputSplitter() reads hexadecimal digits, and refuses what is none", () => {
+Deno.test("inputSplitter() reads hexadecimal digits, and rejects anything else", () => {
   assertEquals(sent({ isByLine: true, isHex: true }, "61 62\n63\n"), ["ab", "c"]);
   assertThrows(() => sent({ isByLine: true, isHex: true }, "xyz\n"), SyntaxError, '"xyz"');
 });

@@ -106,7 +106,7 @@ Deno.test("pipe() reports input that the peer did not take, with the reason", as
   await assertRejects(() => outcome, ResetError, "closed the connection before all input was sent");
 });
 
-Deno.test("pipe() takes silence after a reply for the end of a WebSocket, and no reply for a timeout", async () => {
+Deno.test("pipe() treats silence after a reply as the end of a WebSocket, and a missing reply as a timeout", async () => {
   for (const [isAnswered, isServer] of [[true, false], [false, false], [false, true]]) {
     using time = new FakeTime();
     const session = new FakeSession({ kind: "websocket" });

@@ -12,7 +12,7 @@ function watch(waitMs: number, stallMs: number) {
   return { watch, expired: expired.promise };
 }
 
-Deno.test("ProgressWatch says what did not come, and not before its time", async () => {
+Deno.test("ProgressWatch reports what timed out, and not before the time limit", async () => {
   const { watch: watching, expired } = watch(60, 60_000);
   using _watching = watching;
   const startMs = performance.now();
@@ -21,7 +21,7 @@ Deno.test("ProgressWatch says what did not come, and not before its time", async
   assert(performance.now() - startMs >= 60);
 });
 
-Deno.test("ProgressWatch gives a peer that does not read its own time", async () => {
+Deno.test("ProgressWatch has a separate time limit for a peer that does not read", async () => {
   const { watch: watching, expired } = watch(60_000, 60);
   using _watching = watching;
   watching.isSending = true;

@@ -42,7 +42,7 @@ Deno.test("connect at a terminal ends with Ctrl-D once the server has ended, and
   assertEquals((await sitDown(ECHO, [], (io) => Promise.resolve(io.type("\x03")))).code, 130);
 });
 
-Deno.test("connect at a terminal says that the server closed the connection", async () => {
+Deno.test("connect at a terminal reports that the server closed the connection", async () => {
   const service = ["reply", "tcp://127.0.0.1:0", "--text", "bye", "--then", "close"];
   const outcome = await sitDown(service, ["--framing", "line"], (io) => Promise.resolve(io.type("hello\r")));
   assertEquals(outcome, { rows: ["> hello", "bye", "SERVER closed the connection"], code: 0 });

@@ -57,7 +57,7 @@ Deno.test("inspectionText() shows every fact in a row of its own", () => {
   ]);
 });
 
-Deno.test("inspectionText() leaves out what could not be found, and says why", () => {
+Deno.test("inspectionText() omits unavailable facts, and reports why", () => {
   const { tls } = fullInspection();
   const bare = { ...fullInspection(), failed: [], options: undefined, tcp: undefined };
   const remote = parseEndpoint("tcp://[2001:db8::1]:5433");

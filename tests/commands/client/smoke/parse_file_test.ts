@@ -74,7 +74,7 @@ Deno.test("parseSmokeFile() names file, line and path of a mistake", () => {
   for (const [lines, expected] of cells) assertEquals(mistakeIn(...lines).slice(0, expected.length), expected);
 });
 
-Deno.test("parseSmokeFile() takes what is said of TLS where it begins in the clear", () => {
+Deno.test("parseSmokeFile() accepts TLS settings for STARTTLS", () => {
   const test = 'tests: [{ name: a, endpoint: ":25", check: { min-days: 5 } }]';
   assertThrows(() => parse(test), UsageError, "it needs an endpoint with TLS");
   parse(`defaults: { tls: { starttls: smtp } }\n${test}`);
@@ -142,7 +142,7 @@ tests: [{ name: "\${toString}", endpoint: "\${constructor}:1", check: {} }]
   assertEquals([file.tests[0]?.name, file.tests[0]?.endpoint], ["a\\nb", "127.0.0.1:1"]);
 });
 
-Deno.test("parseSmokeFile() bounds what nested aliases stand for (fault 52)", () => {
+Deno.test("parseSmokeFile() limits the expansion of nested aliases (fault 52)", () => {
   const levels = "bcdefgh".split("").map((name, index) => {
     const below = "abcdefg"[index];
     return `${name}: &${name} [${Array(9).fill(`*${below}`).join(",")}]`;

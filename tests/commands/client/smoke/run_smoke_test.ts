@@ -104,7 +104,7 @@ Deno.test("smoke --json of skipped tests alone agrees with its exit code (fault 
   });
 });
 
-Deno.test("smoke resets the connection where a step says so (#16 point 2)", async () => {
+Deno.test("smoke resets the connection if a step requires it (#16 point 2)", async () => {
   const ended = Promise.withResolvers<unknown>();
   await using peer = scriptedPeer(async (conn) => {
     await conn.write(new TextEncoder().encode("220 ready\n"));
@@ -122,7 +122,7 @@ Deno.test("smoke resets the connection where a step says so (#16 point 2)", asyn
   }
 });
 
-Deno.test("smoke hands on no connection on which half a message is left", async () => {
+Deno.test("smoke does not reuse a connection with an incomplete message", async () => {
   let connections = 0;
   const conns = new Set<Promise<void>>();
   await using peer = scriptedPeer((conn) => {

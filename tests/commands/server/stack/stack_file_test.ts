@@ -4,7 +4,7 @@ import { parseStackFile, variableOf } from "../../../../src/commands/server/stac
 
 const NO_ENV = () => undefined;
 
-Deno.test("parseStackFile() gives each service the values that its flags have on a command line", async () => {
+Deno.test("parseStackFile() gives each service the same values as its flags on a command line", async () => {
   const [echo, answer] = await parseStackFile(
     `
 variables: { host: 127.0.0.1 }
@@ -23,7 +23,7 @@ services:
   assertEquals([answer?.flags["text"], answer?.flags.allow], ["ok", ["10.0.0.0/8", "127.0.0.1"]]);
 });
 
-Deno.test("parseStackFile() takes an exec's program as words, never by a shell", async () => {
+Deno.test("parseStackFile() takes an exec's program as arguments, without a shell", async () => {
   const [one] = await parseStackFile("services: { a: { service: exec, program: [sh, -c, 'a b'] } }", "s.yaml", NO_ENV);
   assertEquals(one?.program, ["sh", "-c", "a b"]);
 });
@@ -58,7 +58,7 @@ for (
     ["services: [", "s.yaml:1: "],
   ] as const
 ) {
-  Deno.test(`parseStackFile() rejects ${JSON.stringify(text)}, and says where`, async () => {
+  Deno.test(`parseStackFile() rejects ${JSON.stringify(text)}, and reports where`, async () => {
     await assertRejects(() => parseStackFile(text, "s.yaml", NO_ENV), UsageError, message);
   });
 }

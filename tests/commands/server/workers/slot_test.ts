@@ -3,14 +3,14 @@ import { UsageError } from "@parley/parley";
 import { checkWorkers, idsOf, shareOf } from "../../../../src/commands/server/workers/slot.ts";
 import type { NamedService } from "../../../../src/services/service.ts";
 
-Deno.test("idsOf() gives each thread numbers of its own, which together are all from 1 on", () => {
+Deno.test("idsOf() gives each thread distinct numbers, which together are all from 1 on", () => {
   const threads = [0, 1, 2].map((index) => idsOf({ index, count: 3 }));
   assertEquals(threads.map((next) => [next(), next(), next()]), [[1, 4, 7], [2, 5, 8], [3, 6, 9]]);
   const only = idsOf({ index: 0, count: 1 });
   assertEquals([only(), only()], [1, 2]);
 });
 
-Deno.test("shareOf() is a thread's part of a limit, one at least", () => {
+Deno.test("shareOf() is a thread's share of a limit, at least one", () => {
   const shares = ([[10, 1], [10, 3], [3, 3], [2, 3]] as const).map(([limit, count]) =>
     shareOf(limit, { index: 0, count })
   );
