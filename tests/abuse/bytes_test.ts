@@ -1,4 +1,4 @@
-/** ABUSE: bytes that are no messages, cases 1 to 11; those of the chat stand in `chat_test.ts`. */
+/** ABUSE: invalid messages, cases 1 to 11; those of the chat are in `chat_test.ts`. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { dial, LinePeer, readTextToEnd, readToEnd, writeAll } from "../support/peer.ts";

@@ -29,7 +29,7 @@ function withChat(abuse: AbuseCase["abuse"], memoryBoundBytes?: number): Promise
   });
 }
 
-/** What the server says after the greeting, to its end. */
+/** Everything that the server sends after the greeting, up to its end. */
 async function answersTo(endpoint: string, bytes: Uint8Array | string): Promise<string[]> {
   using conn = await dial(endpoint);
   await writeAll(conn, bytes);

@@ -1,4 +1,4 @@
-/** ABUSE: more than a server can take, cases 17 to 21; those of the chat stand in `chat_test.ts`. */
+/** ABUSE: overload, cases 17 to 21; those of the chat are in `chat_test.ts`. */
 
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { dial, LinePeer, readToEnd, writeAll } from "../support/peer.ts";

@@ -5,7 +5,7 @@ import { dial, readToEnd, writeAll } from "../support/peer.ts";
 import { runProgram, startServer } from "../support/program.ts";
 import { untilSight } from "../support/sight.ts";
 
-/** Sends numbers without end and checks that what comes back is the same, whole, from the first on; the bytes of it. */
+/** Sends endless numbers and checks that they are echoed completely from the first one; returns the echoed bytes. */
 async function streamUntilEnd(conn: Deno.TcpConn): Promise<{ sent: number; received: number }> {
   const chunk = Uint8Array.from({ length: 10_007 }, (_, index) => index % 251);
   let sent = 0;

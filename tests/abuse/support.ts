@@ -23,7 +23,7 @@ export interface Target {
   readonly server: RunningProgram;
   /** URL of its metrics. */
   readonly metrics: string;
-  /** What it says of itself now. */
+  /** Its current metrics. */
   sight(): Promise<Sight>;
   /** Waits until it says so. */
   until(isReached: (sight: Sight) => boolean): Promise<Sight>;
@@ -33,7 +33,7 @@ export interface Target {
 export interface AbuseCase {
   /** The server's words, without an endpoint. */
   readonly args: readonly string[];
-  /** Permissions beside `-N`. */
+  /** Permissions besides `-N`. */
   readonly permissions?: readonly string[];
   /**
    * Does one round trip as a well-behaved client that was there before; it
@@ -47,7 +47,7 @@ export interface AbuseCase {
   readonly abuse: (target: Target) => Promise<void>;
 }
 
-/** Runs the server, a witness beside the abuse, and checks that the baseline is reached again. */
+/** Runs the server with a well-behaved client during the abuse, and checks that the baseline is reached again. */
 export async function withAbuse(
   { args, permissions = [], roundTrip = echoLine, greet, abuse, memoryBoundBytes = MEMORY_BOUND_BYTES }: AbuseCase,
 ): Promise<void> {

@@ -1,4 +1,4 @@
-/** Case 39: certificates and keys that cannot be used are told in one line each, before anything listens. */
+/** Case 39: unusable certificates and keys are reported in one line each, before anything listens. */
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { CertificateFiles } from "../support/certificate_files.ts";

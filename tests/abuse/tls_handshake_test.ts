@@ -1,11 +1,11 @@
-/** Case 13: clients of a TLS port that are silent, or say the wrong thing. */
+/** Case 13: clients of a TLS port that are silent, or send something else. */
 
 import { assertEquals, assertLess } from "@std/assert";
 import { CertificateFiles } from "../support/certificate_files.ts";
 import { LinePeer, readToEnd, writeAll } from "../support/peer.ts";
 import { startServer } from "../support/program.ts";
 
-/** Half of a client hello: the record's head announces 512 bytes (RFC 8446, section 5.1), 40 come. */
+/** Half of a client hello: the record header announces 512 bytes (RFC 8446, section 5.1), 40 are sent. */
 const HALF_A_HELLO = Uint8Array.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, ...Array(36).fill(7)]);
 
 const ABUSERS: readonly { name: string; says: Uint8Array | string; reason: string }[] = [

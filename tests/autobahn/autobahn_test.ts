@@ -27,7 +27,7 @@ interface CaseResult {
   resultClose?: string;
 }
 
-/** Not as strict as could be, or not told by the RFC: both are no failure, as in Autobahn's own reports. */
+/** Not strict, or not specified by the RFC: neither is a failure, as in Autobahn's own reports. */
 const ACCEPTED = ["OK", "NON-STRICT", "INFORMATIONAL"];
 
 async function run(

@@ -150,7 +150,7 @@ toolTest("chromium", "the chat page: a user removed from a room is notified and 
     assert(await page.locator("#composer").isHidden());
     await page.click("#rejoin");
     await page.locator("#composer").waitFor();
-    // Banned while away: the page comes back to the rest, and says why not to this one.
+    // Banned while disconnected: the page rejoins the other rooms, and reports why not this one.
     await say(page, "/join #dev");
     await page.locator("#title", { hasText: "#dev" }).waitFor();
     await nc.say("/ban ada");

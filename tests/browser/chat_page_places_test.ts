@@ -8,7 +8,7 @@ import { messages, Netcat, openConversation, say, sees, startChat, startRooms } 
 
 const ROOMS = ["#lobby", "#dev", "#ops"];
 
-/** What the page shows in each conversation, when the reader goes from one to the next. */
+/** What the page shows in each conversation when the user switches between them. */
 async function shownIn(page: Page, names: readonly string[]): Promise<Record<string, string[]>> {
   const shown: Record<string, string[]> = {};
   for (const name of names) {
@@ -219,7 +219,7 @@ toolTest(
       {
         await using nc = new Netcat(tcp);
         await using other = new Netcat(tcp);
-        // A guest's name is free again once the guest is gone: the page may get it.
+        // A guest's name is free again after the guest has left, so the page may get it.
         await nc.say("/nick carol");
         for (const room of ["#lobby", "#dev"]) {
           await other.say(`/join ${room}`);

@@ -67,7 +67,7 @@ toolTest("chromium", "the chat page: two pages and nc in one room, through a res
 
     running = (await startChat(folder, [tcp, ws])).server;
     {
-      // What is said before the pages are back is what they missed.
+      // Messages sent before the pages have reconnected are those that they missed.
       await using nc = new Netcat(tcp);
       await nc.sees("Welcome to Parley");
       await nc.say("said while the pages were away");
@@ -123,7 +123,7 @@ toolTest("chromium", "the chat page: scrolling back loads older messages, in ord
     await using browser = await launchBrowser();
     const { page, complaints } = await openPage(browser, address, { nick: "ada" });
     await sees(page, "line 130 of many");
-    // The first that is stored is the first that is shown once all have come.
+    // The first stored message is the first one shown once all have arrived.
     for (let tries = 0; tries < 20 && !(await messages(page)).includes("line 1 of many"); tries++) {
       const before = (await messages(page)).length;
       await page.locator("#scroller").evaluate((scroller) => scroller.scrollTop = 0);

@@ -40,7 +40,7 @@ export class Netcat implements AsyncDisposable {
     await this.#writer.write(new TextEncoder().encode(`${line}\n`));
   }
 
-  /** Waits until a text has come. */
+  /** Waits until a text has appeared. */
   async sees(text: string): Promise<void> {
     const timer = setTimeout(() => this.#wake.reject(new Error(`nc has not seen "${text}": ${this.#text}`)), 20_000);
     try {

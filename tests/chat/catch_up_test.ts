@@ -35,7 +35,7 @@ class CountingHistory implements History {
   }
 }
 
-/** Its peer reads only when the test says so. */
+/** Its peer reads only when the test requests it. */
 class SlowSession extends FakeSession {
   peak = 0;
   #isReading = true;

@@ -76,7 +76,7 @@ Deno.test("runChatSession() lets a client of another machine go back to all its 
   const told = await session.sent(/"joined","room":"#r49"/);
   assert(performance.now() - startMs < 500);
   assertEquals(told.filter((line) => line.includes('"error"')), []);
-  // Ten that wait, and one too many: it is told which one that was.
+  // Ten pending requests, and one too many: the error identifies it.
   session.say(...Array.from({ length: 60 }, (_, count) => ({ type: "leave", room: "#r0", id: `${count}` })));
   const [error = ""] = (await session.sent(/too-fast/)).slice(-1);
   assertMatch(error, /"id":"\d+"/);

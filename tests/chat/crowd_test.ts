@@ -50,7 +50,7 @@ Deno.test("a text client that joins a large room receives 50 names and the numbe
   for (const member of members) hub.leave(member);
 });
 
-/** The members of a room as a client sees it that has heard all since the first of them came. */
+/** The members of a room according to the events that a client has received since the first join. */
 function peopleSeenBy(lines: readonly string[]): Set<string> {
   const people = new Set<string>();
   for (const line of lines) {

@@ -43,7 +43,7 @@ for (const [name, create] of Object.entries(HISTORIES)) {
     const [idle, busy] = [await openRoom(history, "#idle"), await openRoom(history, "#busy")];
     for (let count = 0; count < 400; count++) await publish(idle, { text });
     await publish(busy, { text });
-    // The room that was spoken in last is the last to lose something.
+    // The most recently used room is the last to lose messages.
     const kept = async (room: RoomLog) => (await room.last(10_000, room.seq)).length;
     // Cheaper than to count what is kept after each message.
     const isWhole = async (room: RoomLog) => await room.after(0, 1) !== undefined;
@@ -102,7 +102,7 @@ for (const [name, create] of Object.entries(HISTORIES)) {
       for (let count = 0; count < 20; count++) {
         const room = await openRoom(history, `#r${count}`);
         for (let message = 0; message < 100; message++) await publish(room, { text });
-        // As many as fit beside nothing else.
+        // As many as fit on their own.
         assertEquals((await room.last(10_000, room.seq)).length, 100, `room ${count}`);
         room.close();
       }

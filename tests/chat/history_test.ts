@@ -15,7 +15,7 @@ interface Fixture extends AsyncDisposable {
   create(retention: Retention, now?: () => number): History | Promise<History>;
   /** Numbers have gaps, and `prev` names the one before. */
   readonly hasGaps?: true;
-  /** Time is the system's, whatever `now` says. */
+  /** Uses the system time, whatever `now` returns. */
   readonly hasOwnClock?: true;
 }
 

@@ -34,7 +34,7 @@ class Person {
   session: FakeSession;
   /** Messages by room, as they came. */
   readonly received = new Map<string, number[]>();
-  /** Messages by room that the model says must have come. */
+  /** Messages by room that must have arrived according to the model. */
   readonly expected = new Map<string, number[]>();
   readonly #positions = new Map<string, Position>();
   readonly #hub: Hub;
@@ -57,7 +57,7 @@ class Person {
     return this.member.rooms.has(keyOf(room));
   }
 
-  /** Reads what has come. */
+  /** Reads what has arrived. */
   read(): void {
     for (const line of this.session.take()) {
       const event = JSON.parse(line);
@@ -68,7 +68,7 @@ class Person {
     }
   }
 
-  /** Loses its connection, and comes back with the last message that it has seen of each room. */
+  /** Loses its connection, and reconnects with the last message received from each room. */
   async reconnect(): Promise<void> {
     this.read();
     const rooms = ROOMS.filter((room) => this.isIn(room));
@@ -77,7 +77,7 @@ class Person {
     this.member = this.#enter();
     for (const room of rooms) {
       const position = this.#positions.get(room);
-      // What was said before it knew that it was in the room is nothing that it missed.
+      // Messages sent before its join was confirmed do not count as missed.
       if (position === undefined) this.expected.delete(room);
       await this.#hub.join(this.member, room, position === undefined ? {} : { position });
     }

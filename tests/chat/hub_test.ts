@@ -302,7 +302,7 @@ Deno.test("a message at any moment of a join or a resume is received once", asyn
       await turn();
       const events = session.take().map((line) => JSON.parse(line));
       const seqs = events.filter(({ type }) => type === "message").map(({ seq }) => seq);
-      // Who is in the room hears what is said, whatever else it has asked for.
+      // A member of the room receives its messages, whatever else it has requested.
       assertEquals(isMember ? seqs.sort() : seqs, [2, 3, 4], `${isMember} ${moment}`);
     }
   }

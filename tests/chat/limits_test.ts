@@ -176,7 +176,7 @@ Deno.test("MessageRates remembers the rates of 10,000 clients that have left (MA
     return rate?.take();
   };
   for (let index = 0; index <= 10_000; index++) assertEquals(visit(index), 0);
-  // Of the first nothing is known, and of the second that it has spoken.
+  // The first is unknown, and the second has already sent something.
   assertEquals(visit(1), 1_000);
   const again = visit(0);
   assertEquals(again, 0);

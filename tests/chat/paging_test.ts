@@ -51,7 +51,7 @@ Deno.test("pageOfRooms() returns every room once, the fullest first (chat C2)", 
     assertEquals(more, seen.length === 250 ? undefined : 250 - seen.length);
     if (next === undefined) break;
     after = next;
-    // A room that is gone meanwhile does not end the list.
+    // A room that was removed meanwhile does not end the list.
     if (pages.length === 1) all.splice(all.findIndex(({ room }) => room === rooms.at(-1)?.room), 1);
   }
   assertEquals(pages, [100, 100, 50]);
@@ -73,7 +73,7 @@ Deno.test("who and joined list at most 500 people, and the rest on further pages
   assertEquals([joined.members.length, joined.more], [500, 801]);
   const room = hub.roomOf(asker.member);
   const names = new Set<string>(joined.members.map(({ nick }: Person) => nick));
-  // Who leaves moves nobody out of the list.
+  // A member that leaves moves no other out of the list.
   hub.leave(first);
   const sizes = [];
   for (let next: string | undefined = joined.next; next !== undefined;) {

@@ -39,7 +39,7 @@ function personOf(hubs: Hubs, hub: Hub, remote?: string): Person {
   };
 }
 
-/** Waits until every server has a member under its name in its rooms, of which its own people are told only. */
+/** Waits until every server lists a member under its name in its rooms, which only local members are notified of. */
 async function untilSeen({ left, right }: Hubs, { nick, rooms }: Member): Promise<void> {
   await until(`${nick} is seen everywhere`, () =>
     [left, right].every((hub) => {
@@ -48,7 +48,7 @@ async function untilSeen({ left, right }: Hubs, { nick, rooms }: Member): Promis
     }));
 }
 
-/** Waits for what the servers of a cluster do not tell their people. */
+/** Waits for a state that the servers of a cluster do not report to their members. */
 async function until(what: string, isSo: () => boolean): Promise<void> {
   for (let tries = 0; tries < 1_000; tries++) {
     if (isSo()) return;
@@ -116,7 +116,7 @@ for (const [name, start] of Object.entries(CHATS)) {
 
   test("a newcomer gets no name that looks like another's (attack 10)", async (hubs) => {
     const [left, right] = [personOf(hubs, hubs.left), personOf(hubs, hubs.right)];
-    // The names that those who come next would get, with a letter for a digit.
+    // The names that the next guests would get, with a letter in place of a digit.
     const alike = [left, right].map(({ member: { nick } }) => nick.replace(/guest\d+/, "guestlO"));
     await left.does(`/nick ${alike[0]}`);
     if (hubs.left !== hubs.right) await right.does(`/nick ${alike[1]}`);

@@ -59,7 +59,7 @@ async function enter(hub: Hub, name: string) {
   return member;
 }
 
-/** Whether it was done; a `ChatError` says that it may not be. */
+/** Whether it was done; a `ChatError` means that it is not permitted. */
 async function isDone(who: string, command: string, target: string): Promise<boolean> {
   const history = createMemoryHistory({ retention: { maxMessages: 100 } });
   const authenticator = { verify: (name: string) => Promise.resolve({ name, roles: ROLES[name] ?? [] }) };

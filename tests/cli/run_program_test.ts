@@ -21,7 +21,7 @@ import { serverProgram } from "../../src/commands/server/program.ts";
 import { udpProgram } from "../../src/commands/udp/program.ts";
 import { FakeIo } from "../support/fake_io.ts";
 
-/** A program whose one command does what the test says. */
+/** A program whose only command runs the test's function. */
 function programThat(run: () => Promise<number>, readsEnvironment = false): Program {
   const greet = defineCommand({
     usage: "NAME",

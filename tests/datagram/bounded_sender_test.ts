@@ -4,7 +4,7 @@ import { DatagramCounts } from "../../src/datagram/counts.ts";
 import { type Endpoint, parseEndpoint } from "../../src/net/endpoint.ts";
 import { FAKE_TARGET, fakeDatagramSocket } from "../support/fake_datagrams.ts";
 
-/** A sender whose kernel takes nothing until it is released. */
+/** A sender whose kernel accepts nothing until it is released. */
 function start(endpoint?: Endpoint, onSend = () => {}) {
   const { socket, transport } = fakeDatagramSocket(onSend, endpoint);
   const counts = new DatagramCounts();

@@ -4,7 +4,7 @@ import { Impairments } from "../../src/datagram/impairments.ts";
 
 const NONE: ImpairmentOptions = { seed: 7 };
 
-/** What comes out, as numbers, when the numbers from 0 go in. */
+/** The output, as numbers, for the input of numbers from 0. */
 async function through(options: Partial<ImpairmentOptions>, count: number, client = 1): Promise<number[]> {
   using impairment = new Impairment({ ...NONE, ...options });
   const flow = impairment.flow(client);

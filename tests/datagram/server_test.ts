@@ -14,7 +14,7 @@ import { withinTime } from "../support/give_back.ts";
 const UNIX = parseEndpoint("unixgram:/tmp/x");
 const UNIX_CLIENT: Deno.Addr = { transport: "unixpacket", path: "/tmp/client" };
 
-/** A server over a fake network, of UDP or of Unix sockets, that says everything twice unless it is told otherwise. */
+/** A server over a fake network, of UDP or of Unix sockets, that sends each reply twice by default. */
 function start(options: Partial<DatagramServerOptions> = {}, scheme: "udp" | "unixgram" = "udp") {
   const sent: string[] = [];
   const { socket, transport } = fakeDatagramSocket((text) => sent.push(text), scheme === "udp" ? undefined : UNIX);

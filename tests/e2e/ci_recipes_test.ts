@@ -1,4 +1,4 @@
-/** The manual's CI recipes, their steps run as they stand, against a release site on this machine. */
+/** The manual's CI recipes, run step by step as written, against a local release site. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { load } from "js-yaml";
@@ -20,7 +20,7 @@ function fileOf(name: string): string {
   return block.slice(block.indexOf("\n") + 1);
 }
 
-/** A folder as a checkout is, whose servers are ended with it. */
+/** A folder like a checkout, whose servers are ended with it. */
 async function checkout() {
   const folder = await Deno.makeTempDir();
   await Deno.mkdir(`${folder}/bin`);

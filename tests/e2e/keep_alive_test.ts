@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { connect, ParleyError, setSocketOptions } from "@parley/parley";
 import { fromFileUrl } from "../support/paths.ts";
 
-/** Addresses for tests between devices (RFC 2544, appendix C.2.2): nobody's. */
+/** Unassigned addresses, reserved for benchmarks (RFC 2544, appendix C.2.2). */
 const HERE = "198.18.77.1";
 const THERE = "198.18.77.2";
 

@@ -36,7 +36,7 @@ const places = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength:
 const letters = fc.array(fc.constantFrom(0x0a, 0x0d, 0x3b, 0x41, 0x61, 0x62, 0x00, 0x03, 0xc3), { maxLength: 40 })
   .map((bytes) => Uint8Array.from(bytes));
 
-/** The messages that the framing can say, and their bytes on the wire. */
+/** The messages that the framing can encode, and their encoded bytes. */
 function encodeAll(codec: Codec, messages: readonly Uint8Array[]): { said: Uint8Array[]; bytes: Uint8Array } {
   const builder = new ByteBuilder();
   const said = messages.filter((message) => {

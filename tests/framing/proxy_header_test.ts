@@ -160,7 +160,7 @@ Deno.test("a PROXY header of version 2 has 4,096 bytes at most (V2_BYTES)", () =
   assertThrows(() => encodeProxyHeader(sized(80_000)), RangeError, "too long");
   const longer = whole.slice();
   longer.set([0x0f, 0xf1], 14);
-  // Rejected by its length, before the rest has come.
+  // Rejected by its length, before the rest has arrived.
   assertThrows(() => parseProxyHeader(longer.subarray(0, 16)), FrameError, "longer than 4096 bytes: 4097");
 });
 

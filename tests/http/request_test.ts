@@ -198,7 +198,7 @@ Deno.test("serveRequests() leaves the stream and the bytes after the head to a h
   assertEquals(rest, utf8("more"));
 });
 
-/** A stream whose bytes come when the test says so, and whose reads have deadlines. */
+/** A stream whose bytes arrive when the test sends them, and whose reads have deadlines. */
 class TimedStream implements HttpStream {
   written = "";
   readonly #chunks: string[] = [];

@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { connect, type Connection, dial, type Endpoint, listen, pipe, ResetError } from "@parley/parley";
 import { startService } from "@parley/parley/testing";
 
-/** A TCP proxy: whatever comes goes on, whatever the target answers comes back, ends as they were. */
+/** A TCP proxy: forwards data and half-closes in both directions. */
 async function startProxy(target: Endpoint) {
   const listener = await listen("tcp://127.0.0.1:0", { canReset: true });
   const serving: Promise<unknown>[] = [];

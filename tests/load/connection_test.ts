@@ -6,7 +6,7 @@ import { Connection } from "../../src/net/connection.ts";
 
 const ENDPOINT = { scheme: "tcp", host: "127.0.0.1", port: 1, path: "/" } as const;
 
-/** A connection whose server answers with these pieces, a read or more for each, and then ends. */
+/** A connection whose server replies with these pieces, one or more reads each, and then ends. */
 function laneWith(pieces: Uint8Array[], message: Uint8Array, depth = 4): ByteConnection {
   const transport = {
     read(bytes: Uint8Array) {

@@ -1,4 +1,4 @@
-/** Every session that the README and the manual show is run as it stands there. */
+/** Every session in the README and the manual is run as written. */
 
 import { assert } from "@std/assert";
 import { TOPICS } from "../../src/manual/topics.ts";
@@ -23,7 +23,7 @@ for (const [name, markdown] of pages) {
   }
 }
 
-/** Runs a session beside the peers and files that pages assume: their ports and names are the same everywhere. */
+/** Runs a session with the peers and files that pages assume, under the same ports and names everywhere. */
 async function perform(transcript: Transcript, files: ReadonlyMap<string, string>): Promise<void> {
   const authority = await TestAuthority.create("Example CA");
   await using resetting = await resettingPeer();

@@ -9,7 +9,7 @@ function textOf(bytes: Uint8Array | null): string | null {
   return bytes === null ? null : new TextDecoder().decode(bytes);
 }
 
-/** A deadline timer whose clock the test moves. */
+/** A deadline timer with a clock that the test controls. */
 function fakeDeadlineTimer(intervalMs = 100): DeadlineTimer & { at(ms: number): void } {
   let nowMs = 0;
   const deadlineTimer = new DeadlineTimer(intervalMs, () => nowMs);

@@ -50,7 +50,7 @@ Deno.test("DeadlineTimer lets pending input be read first after the program was 
   while (performance.now() < endMs) {
     // Nothing else can happen meanwhile.
   }
-  // Due after the deadline timer, so it stands for what the kernel has for us.
+  // Due after the deadline timer, so it represents data pending in the kernel.
   setTimeout(() => seen.push("read"), 0);
   await swept.promise;
   assertEquals(seen, ["read", "swept"]);

@@ -8,7 +8,7 @@ function addresses(...list: string[]): ResolvedAddress[] {
   return list.map((address) => ({ address, family: address.includes(":") ? 6 : 4 }));
 }
 
-/** Dials that end when and how the test says. */
+/** Dials that end when and how the test decides. */
 class FakeDial {
   readonly started: string[] = [];
   readonly closed: string[] = [];

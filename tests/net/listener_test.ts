@@ -145,7 +145,7 @@ Deno.test("connect() distinguishes refused, unresolved and aborted connections",
 });
 
 Deno.test("connect() times out at its deadline, and reports the phase", async () => {
-  // A full backlog drops what comes, so nobody answers: nothing outside this machine is needed.
+  // A full backlog drops new connections, so a silent host is simulated without leaving this machine.
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 1 });
   await using fillers = new AsyncDisposableStack();
   const endpoint = `tcp://127.0.0.1:${listener.addr.port}`;

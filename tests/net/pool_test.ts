@@ -14,7 +14,7 @@ import type { Transport } from "../../src/net/transport.ts";
 import { ConnectionPool, type PoolOptions } from "../../src/net/pool.ts";
 import { FakeTime } from "../support/fake_time.ts";
 
-/** The far side of a fake connection: says what the pool's side reads. */
+/** The far side of a fake connection: sends what the pool's side reads. */
 class FakePeer implements Transport {
   isClosed = false;
   #reads: PromiseWithResolvers<number | null>[] = [];
@@ -259,7 +259,7 @@ Deno.test("each idle connection is closed after its own idle timeout, and not be
   assertEquals(reasons(), ["idle timeout", undefined]);
   await time.advance(1);
   assertEquals(reasons(), ["idle timeout", "idle timeout"]);
-  // The timer is armed again for those that come later.
+  // The timer is armed again for later callers.
   const later = await pool.acquire();
   later.release();
   await time.advance(1_000);

@@ -91,7 +91,7 @@ for (const [what, wait] of Object.entries(WAITS)) {
   });
 }
 
-/** What waits for something that never comes. */
+/** Operations that wait for something that never happens. */
 const ENDLESS: Readonly<Record<string, (signal: AbortSignal) => Promise<unknown>>> = {
   "abortable()": (signal) => abortable(never, { signal }),
   "delay()": (signal) => delay(600_000, signal),

@@ -169,7 +169,7 @@ for (const kind of ["tcp", "unix"] as const) {
         for (let turn = 0; turn < turns; turn++) await Promise.resolve();
         if (turns > 30) await new Promise((resolve) => setTimeout(resolve, 0));
         stop.abort(new Error("enough"));
-        // Either the caller gets the connection, or nobody has it: the sanitizer finds one that was left.
+        // Either the caller gets the connection, or it is closed: the sanitizer detects a leaked one.
         await connecting.then((connection) => connection.close(), () => {});
       }
       // A dial that was under way ends before one that begins later.

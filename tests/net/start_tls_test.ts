@@ -84,7 +84,7 @@ Deno.test("connect() bounds a STARTTLS dialogue in time", async () => {
   assertEquals(error.phase, "handshake");
 });
 
-/** What a dialogue over a fake transport comes to. */
+/** The outcome of a dialogue over a fake transport. */
 async function dialogueOf(protocol: StartTlsProtocol, ...says: string[]): Promise<string> {
   const transport = new FakeTransport();
   transport.say(...says, null);
@@ -125,7 +125,7 @@ Deno.test("a STARTTLS dialogue takes untagged replies of IMAP, and rejects what 
   assertStringIncludes(await dialogueOf("postgres"), "closed the connection during the postgres dialogue");
 });
 
-/** Every line that the client sends, in order, and what the server has said before. */
+/** Every line that the client sends, in order, and the preceding server data. */
 const DIALOGUES: readonly (readonly [StartTlsProtocol, ...(readonly [says: string, sends: string])[]])[] = [
   ["smtp", ["220 mail\r\n", "EHLO parley.invalid\r\n"], ["250 mail\r\n", "STARTTLS\r\n"]],
   ["imap", ["* OK ready\r\n", "p1 STARTTLS\r\n"]],

@@ -8,7 +8,7 @@ const authority = await TestAuthority.create();
 const leaf = new X509Certificate((await authority.issue()).cert);
 const ca = new X509Certificate(authority.cert);
 
-/** What a socket of `node:tls` says of its handshake. */
+/** What a `node:tls` socket reports about its handshake. */
 function socketOf(said: Record<string, unknown> = {}): TLSSocket {
   return {
     getProtocol: () => "TLSv1.3",

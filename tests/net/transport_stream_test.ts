@@ -6,7 +6,7 @@ import { withinTime } from "../support/give_back.ts";
 const bytes = (text: string) => new TextEncoder().encode(text);
 const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
 
-/** A stream whose every event is a line, with what it called back. */
+/** A stream, with a line for each of its events and callbacks. */
 function start() {
   const transport = new FakeTransport();
   const stream = new TransportStream(transport);

@@ -168,7 +168,7 @@ toolTest(POSTGRES.tools[0] ?? "", "PostgreSQL: TLS by sslmode, with the certific
   await POSTGRES.prepare?.(server, port);
   await server.file("server.crt", cert);
   await server.file("given.key", key);
-  // The server accepts a key only if it is its own and nobody else can read it.
+  // The server accepts a key only if it owns the file and no other user can read it.
   await server.run("sh", ["-c", "cp given.key server.key && chmod 600 server.key"]);
   await server.file("hba.conf", "hostssl all all 127.0.0.1/32 scram-sha-256\n");
   server.start("/usr/lib/postgresql/15/bin/postgres", [

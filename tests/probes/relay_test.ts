@@ -26,7 +26,7 @@ async function behindRelay(
   await use({ port: String(own), server, relay });
 }
 
-/** They change when bytes come and how they are cut, but no byte. */
+/** They change the timing and splitting of the bytes, but no byte. */
 const HARMLESS = ["slice:7,variation=6", "latency:2ms,jitter=2ms"];
 
 toolTest("psql", "psql works through a relay, also one that cuts and delays", async () => {

@@ -12,7 +12,7 @@ interface Run {
   readonly bytes?: number;
 }
 
-/** What comes out of the faults when datagrams that begin with their number, from 0, go in. */
+/** The output of the faults for datagrams that begin with their number, from 0. */
 async function through(specs: readonly string[], run: Run = {}): Promise<Uint8Array[]> {
   const { seed = 7, direction = "to-server", client = 1, count = 200, bytes = 2 } = run;
   const faults = parseFaults(specs, EVERYWHERE, DATAGRAM_FAULT_TYPES);
@@ -31,7 +31,7 @@ async function through(specs: readonly string[], run: Run = {}): Promise<Uint8Ar
 
 const ALL = Array.from({ length: 200 }, (_, number) => number);
 
-/** The numbers of what comes out. */
+/** The numbers of the output. */
 async function numbers(specs: readonly string[], run?: Run): Promise<(number | undefined)[]> {
   return (await through(specs, run)).map(([number]) => number);
 }

@@ -8,7 +8,7 @@ import { countingBytes, runFaults } from "../support/fault_run.ts";
 const DATA = countingBytes(4_000);
 const DIRECTIONS: readonly Direction[] = ["to-server", "to-client"];
 
-/** Sends the data through a relay with the faults, and returns what has come at the far end. */
+/** Sends the data through a relay with the faults, and returns what arrives at the far end. */
 async function through(kind: Kind, direction: Direction, faults: readonly string[], { staysOpen = false } = {}) {
   await using bench = await RelayBench.open(kind, {
     faults: faults.map((fault) => `${fault},direction=${direction}`),
@@ -26,7 +26,7 @@ async function through(kind: Kind, direction: Direction, faults: readonly string
   return { ...outcome, tookMs: endedMs - startedMs, sinceOpenMs: endedMs - openedMs };
 }
 
-/** For a fault whose time runs from the opening: a busy machine may need longer than it to open a pair. */
+/** For a fault with a time from the opening: a busy machine may need longer to open a pair. */
 async function inTime<T>(timeMs: number, run: (timeMs: number) => Promise<T>): Promise<T> {
   try {
     return await run(timeMs);
@@ -75,7 +75,7 @@ for (const kind of KINDS) {
       assertEquals(await far.readBytes(1_000), DATA.slice(0, 1_000));
       const more = far.readAll();
       assertEquals(await Promise.race([more, new Promise((resolve) => setTimeout(resolve, 30, "nothing"))]), "nothing");
-      // The other direction goes on.
+      // The other direction continues.
       await far.send("still here");
       assertEquals(new TextDecoder().decode(await near.readBytes(10)), "still here");
     });

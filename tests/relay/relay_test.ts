@@ -16,7 +16,7 @@ for (const kind of KINDS) {
         sent += block.length;
       }
     })();
-    // It stands still once every buffer on the way is full.
+    // It stalls once every buffer on the path is full.
     for (let before = -1; before !== sent;) {
       before = sent;
       await new Promise((resolve) => setTimeout(resolve, 40));

@@ -3,7 +3,7 @@ import { type Connection, Listener, Logger, parseEndpoint } from "@parley/parley
 import { Admission } from "../../src/guard/admission.ts";
 import { acceptLoop } from "../../src/server/accept_loop.ts";
 
-/** A listener whose every accept does what comes next in a list, and is closed at the end of it. */
+/** A listener whose accepts follow a list, and which is closed at the end of it. */
 function scriptedListener(script: (Error | "connection")[]): Listener {
   const listener = new Listener({
     accept() {

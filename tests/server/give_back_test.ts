@@ -135,7 +135,7 @@ for (const scheme of ["tcp", "tls", "ws", "wss"] as const) {
   Deno.test(`${scheme}: a client that a gate rejects frees its place`, async () => {
     await using server = await start(scheme);
     server.isDenying.now = true;
-    // Only a client of HTTP is told, and this one reads no HTTP.
+    // Only an HTTP client is notified, and this one reads no HTTP.
     if (scheme === "tcp" || scheme === "tls") {
       assertEquals(await say(server.endpoint, "let me in").catch(() => null), null);
     }

@@ -46,7 +46,7 @@ for (const [way, request] of Object.entries(WAYS)) {
   });
 }
 
-/** A server whose `/stuck` never answers, and how many are stuck there. */
+/** A server whose `/stuck` never responds, and the number of requests stuck there. */
 async function startStuck(isHealthStuck = false) {
   const end = Promise.withResolvers<void>();
   const stuck: PromiseWithResolvers<void>[] = [];

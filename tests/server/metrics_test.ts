@@ -3,7 +3,7 @@ import { dial } from "@parley/parley";
 import { serveMetrics } from "@parley/parley/server";
 import { startService } from "@parley/parley/testing";
 
-/** What dashboards and alerts ask for: a metric that is gone, or has another type, breaks them. */
+/** Used by dashboards and alerts: a removed metric, or one with another type, breaks them. */
 const METRICS = {
   accept_errors_total: "counter",
   bytes_read_total: "counter",

@@ -137,7 +137,7 @@ Deno.test("run() counts a client with an invalid message until it has read the r
   await using client = await running.dial();
   await client.write(Uint8Array.of(11));
   assertEquals(await withinTime(readText(client), "the end"), "");
-  // It was told, and has not ended its side yet.
+  // It was notified, and has not ended its side yet.
   assertEquals(running.server.sessionCount, 1);
   client.close();
   running.stop();

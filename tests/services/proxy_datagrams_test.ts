@@ -21,7 +21,7 @@ async function runUdp(...args: string[]): Promise<{ code: number; stdout: string
   return { code, stdout: io.out, stderr: io.err };
 }
 
-/** Answers every datagram with its bytes, and remembers who sent it. */
+/** Echoes every datagram, and records its sender. */
 function echoPeer(
   hostname = "127.0.0.1",
   answer = (bytes: Uint8Array) => bytes,
@@ -176,7 +176,7 @@ Deno.test("a proxy that refuses an association, or ends it, is reported with its
   assertEquals([refused.code, refused.stderr.includes("general SOCKS server failure")], [1, true], refused.stderr);
   const closed = `socks5://127.0.0.1:${closedPort()}`;
   assertEquals((await runUdp("send", "127.0.0.1:9", "a", "--proxy", closed)).code, 4);
-  // A closed port behind a proxy looks like silence: our own machine says nothing about it.
+  // A closed port behind a proxy looks like silence, because our own machine does not report it.
   await using proxy = await startProxy();
   const to = `127.0.0.1:${closedPort()}`;
   assertEquals((await runUdp("send", to, "a", "--timeout", "300ms", "--proxy", proxy.url)).code, 5);
@@ -250,7 +250,7 @@ Deno.test("an association takes whole datagrams of its client only, and replies 
   if (elsewhere) await client.send(encodeSocksDatagram(to, utf8("other address")), elsewhere);
   await client.send(encodeSocksDatagram(to, utf8("one")));
   assertEquals(await client.receive(), "127.0.0.1 one");
-  // Another port, a fragment, no header, denied targets: none of them goes on.
+  // Another port, a fragment, no header, denied targets: none is forwarded.
   await client.send(encodeSocksDatagram(to, utf8("other port")), other);
   const fragment = encodeSocksDatagram(to, utf8("fragment"));
   fragment[2] = 1;

@@ -71,7 +71,7 @@ Deno.test("chargen over TLS stops when the client ends its side and leaves: it d
   await conn.closeWrite();
   await readAtLeast(conn, 10_000);
   conn.close();
-  // A server that has no turn left answers nobody, and would not end this wait.
+  // A server without a free event loop turn responds to no client, and would not end this wait.
   const deadline = setTimeout(() => started.server.kill("SIGKILL"), 20_000);
   await untilSight(metrics, ({ open }) => open === 0);
   clearTimeout(deadline);

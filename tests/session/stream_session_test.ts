@@ -11,7 +11,7 @@ import {
 import { StreamSession } from "../../src/session/stream_session.ts";
 import { fakeConnection } from "../support/fake_transport.ts";
 
-/** A peer that says what the test hands it, and hears nothing. */
+/** A peer that sends what the test passes to it, and reads nothing. */
 class ScriptedTransport implements Transport {
   readonly #waiting: PromiseWithResolvers<number | null>[] = [];
   readonly #chunks: string[] = [];

@@ -46,7 +46,7 @@ for (const name of PROGRAMS) {
     const { code, stdout } = await run(name, ["--help"]);
     assertEquals(code, 0);
     const section = /^Commands:\n((?: {2}.*\n)+)/m.exec(stdout)?.[1] ?? "";
-    // A summary that goes on in the next line is indented further.
+    // A summary that continues in the next line is indented further.
     const commands = [...section.matchAll(/^ {2}(\S+)/gm)].map(([, command = ""]) => command);
     assert(commands.length > 0);
     for (const command of commands) {
@@ -69,7 +69,7 @@ for (const name of PROGRAMS) {
   });
 }
 
-/** A test for Linux alone, whose own tool it needs. */
+/** A test for Linux only, because it needs a Linux tool. */
 function straceTest(name: string, check: () => Promise<void>): void {
   if (Deno.build.os === "linux") toolTest("strace", name, check);
 }
@@ -240,7 +240,7 @@ for (
   });
 }
 
-/** A folder that goes with everything in it. */
+/** A folder that is removed with its contents. */
 async function scratchFolder(): Promise<{ path: string } & AsyncDisposable> {
   const path = await Deno.makeTempDir();
   return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };

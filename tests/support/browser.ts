@@ -5,7 +5,7 @@ export type { Page };
 /** Where Debian puts it. */
 const CHROMIUM = "/usr/bin/chromium";
 
-/** Flags without which it does not run in a container, or goes to the network by itself. */
+/** Without these flags it does not run in a container, or accesses the network by itself. */
 const FLAGS = [
   "--no-sandbox",
   "--disable-gpu",
@@ -22,7 +22,7 @@ export async function launchBrowser(): Promise<Browser & AsyncDisposable> {
   return Object.assign(browser, { [Symbol.asyncDispose]: () => browser.close() });
 }
 
-/** A page of its own, as if in another browser, and what its console said. */
+/** A separate page, as if in another browser, and its console output. */
 export interface OpenedPage {
   readonly page: Page;
   /** Errors and warnings: of scripts, of the content security policy. */

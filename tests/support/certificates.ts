@@ -13,7 +13,7 @@ export interface Pair {
   readonly key: string;
 }
 
-/** What a certificate says; times are days from now. */
+/** The contents of a certificate; times are days from now. */
 export interface LeafOptions {
   name?: string;
   /** Host names and IPv4 addresses. */
@@ -74,7 +74,7 @@ export class TestAuthority {
   }
 }
 
-/** A certificate that nobody but itself vouches for. */
+/** A self-signed certificate. */
 export async function selfSigned(options: LeafOptions = {}): Promise<Pair> {
   const keys = await crypto.subtle.generateKey(CURVE, true, ["sign", "verify"]);
   const { name = "localhost" } = options;

@@ -93,7 +93,7 @@ export class JsonPeer implements Disposable {
     this.#lines = lines;
   }
 
-  /** A peer that speaks JSON already. */
+  /** A peer that already uses JSON. */
   static of(peer: LinePeer): JsonPeer {
     return new JsonPeer({
       send: (line) => peer.send(line),
@@ -102,7 +102,7 @@ export class JsonPeer implements Disposable {
     });
   }
 
-  /** Connects to a stream, goes over to JSON and leaves #lobby; or over WebSocket with `parley.v1`. */
+  /** Connects over a stream, switches to JSON and leaves #lobby; or over WebSocket with `parley.v1`. */
   static async enter(endpoint: string, ca?: string): Promise<JsonPeer> {
     const lines = await dialLines(endpoint, { ca, subprotocol: "parley.v1" });
     if (!endpoint.startsWith("ws:")) await lines.send("/leave\n/mode json");
@@ -135,7 +135,7 @@ export class JsonPeer implements Disposable {
     }
   }
 
-  /** Whether the server ends the conversation, after whatever it still says. */
+  /** Whether the server closes the connection, after any further data. */
   async ended(): Promise<boolean> {
     while (await this.#lines.line() !== undefined) {
       // Read to the end.

@@ -23,7 +23,7 @@ export function startExec(flags: readonly string[], program: readonly string[], 
   return untilReady(startProgram("server", execWords(flags, program, endpoint)));
 }
 
-/** The same in a process of its own, whose children are counted. */
+/** The same in a separate process, whose children are counted. */
 export function startExecProcess(flags: readonly string[], program: readonly string[], endpoint?: string) {
   return untilReady(new RunningProgram("server", execWords(flags, program, endpoint), { permissions: ["-A"] }));
 }

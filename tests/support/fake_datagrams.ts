@@ -7,7 +7,7 @@ export const FAKE_TARGET: Endpoint = { scheme: "udp", host: "192.0.2.7", port: 9
 const LOCAL: Endpoint = { scheme: "udp", host: "192.0.2.1", port: 5_000, path: "/" };
 const TARGET_ADDRESS: Deno.NetAddr = { transport: "udp", hostname: "192.0.2.7", port: 9 };
 
-/** A network in memory: `onSend` says what comes back to the socket that sent. */
+/** A network in memory: `onSend` returns the replies to the sending socket. */
 export class FakeDatagramTransport implements DatagramTransport {
   readonly #incoming: (readonly [Uint8Array, Deno.Addr] | Error)[] = [];
   /** Sends wait from now on, until it is `undefined` again. */

@@ -9,7 +9,7 @@ import { SessionBase } from "../../src/session/session_base.ts";
 
 const CODEC = parseFraming("line");
 
-/** A session without a network: the test says what the peer says, and sees what is sent to it. */
+/** A session without a network: the test supplies the peer's messages, and reads what is sent to it. */
 export class FakeSession extends SessionBase implements Session {
   readonly id = 1;
   readonly kind: Session["kind"];
@@ -52,7 +52,7 @@ export class FakeSession extends SessionBase implements Session {
     this.subprotocol = options.subprotocol;
   }
 
-  /** What the peer says next. */
+  /** The peer's next messages. */
   say(...messages: readonly (string | Readonly<Record<string, unknown>>)[]): void {
     for (const message of messages) {
       const text = typeof message === "string" ? message : JSON.stringify(message);
@@ -77,7 +77,7 @@ export class FakeSession extends SessionBase implements Session {
     }
   }
 
-  /** Settles once all that the peer has said is served: the server waits for more, or has ended. */
+  /** Settles once all messages of the peer are handled: the server waits for more, or has ended. */
   idle(): Promise<void> {
     return this.#idle.promise;
   }

@@ -3,7 +3,7 @@ import { FakeIo } from "./fake_io.ts";
 
 /** A terminal: the test types, and sees the rows that it shows. */
 export class FakeTerminal extends FakeIo {
-  /** Whether keys come one by one, without echo. */
+  /** Whether keys are read one by one, without echo. */
   isRaw = false;
   #typed: string[] = [];
   #wake = Promise.withResolvers<void>();

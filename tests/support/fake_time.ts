@@ -55,7 +55,7 @@ export async function drip(time: FakeTime, { everyMs, send, ended, maxMs }: Drip
     await time.advance(everyMs);
     if (endMs !== Infinity) return endMs - startMs;
   }
-  // Its outcome is nobody's any more.
+  // Its outcome is no longer used.
   void watching;
   return Infinity;
 }

@@ -1,4 +1,4 @@
-/** What the tests use of @sinonjs/fake-timers, which comes without types. */
+/** The used part of @sinonjs/fake-timers, which has no types. */
 export interface FakeClock {
   tickAsync(milliseconds: number): Promise<number>;
   jump(milliseconds: number): number;

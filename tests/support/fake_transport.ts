@@ -1,7 +1,7 @@
 import { Connection, Logger, parseEndpoint, type Transport } from "@parley/parley";
 import type { ConnectionInit } from "../../src/net/connection_ends.ts";
 
-/** A transport whose other side is the test: it says what is to be read, and holds writes back where told to. */
+/** A transport whose other side is the test, which supplies the data to read, and can hold back writes. */
 export class FakeTransport implements Transport {
   /** Each write as it was made, in order. */
   readonly writes: string[] = [];

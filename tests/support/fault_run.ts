@@ -65,7 +65,7 @@ export async function runFaults(
   return { ...outcome, bytes: await new Blob(outcome.pieces.map(({ bytes }) => bytes)).bytes() };
 }
 
-/** Bytes that tell their offset. */
+/** Bytes that encode their offset. */
 export function countingBytes(length: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length }, (_, index) => (index * 31 + (index >> 8)) & 0xff);
 }

@@ -6,7 +6,7 @@ export function serveFolder(folder: string): { url: string } & AsyncDisposable {
       const file = await Deno.open(`${folder}${path}`);
       return new Response(file.readable, { headers: { "content-type": typeOf(path) } });
     } catch {
-      // Not there, as far as a client can tell.
+      // Does not exist, as far as a client can see.
       return new Response("not found", { status: 404 });
     }
   });

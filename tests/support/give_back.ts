@@ -6,7 +6,7 @@ export interface GiveBackOptions {
   readonly limit: number;
   /** Takes a place and loses it again: is refused, fails, or ends. */
   readonly lose: (round: number) => Promise<unknown>;
-  /** Whether someone who comes afterwards is served. */
+  /** Whether a later client is served. */
   readonly isServed: () => Promise<boolean>;
 }
 

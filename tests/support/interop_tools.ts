@@ -86,7 +86,7 @@ export interface ToolServer {
   readonly printsPort: boolean;
   /** It drops what it has not sent yet when its client ends its side: seen with nc and socat as clients too. */
   readonly losesRepliesAtEnd?: boolean;
-  /** What comes back for a line; the line itself unless said otherwise. */
+  /** The reply to a line; by default the line itself. */
   reply?(line: string): string;
 }
 
@@ -141,7 +141,7 @@ export const TOOL_SERVERS: readonly ToolServer[] = [
   },
 ];
 
-/** A program of others that sends its standard input and prints what comes back. */
+/** A third-party program that sends its standard input and prints the reply. */
 export interface ToolClient {
   readonly name: string;
   /** What must be installed. */

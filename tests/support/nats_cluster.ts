@@ -20,7 +20,7 @@ export function joinTestCluster(
   return joinCluster({ address: parseClusterAddress(url), retention, leaseMs, log });
 }
 
-/** Hubs that stand for the servers of one chat. */
+/** Hubs that represent the servers of one chat. */
 export interface Hubs extends AsyncDisposable {
   /** The two are the same where there is one server. */
   readonly left: Hub;
@@ -29,7 +29,7 @@ export interface Hubs extends AsyncDisposable {
 
 type Extras = Omit<HubOptions, "log" | "history" | "directory">;
 
-/** One server that stands alone. */
+/** One standalone server. */
 export async function startAlone(extras: Extras = {}): Promise<Hubs> {
   const hub = new Hub({ log, history: createMemoryHistory({ retention: RETENTION }), ...extras });
   await hub.start();

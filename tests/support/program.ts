@@ -18,9 +18,9 @@ export interface Outcome {
 
 /** Options of {@linkcode startProgram}. */
 export interface StartOptions {
-  /** Permission flags; by default `-N`, as the README says. */
+  /** Permission flags; by default `-N`, as in the README. */
   permissions?: readonly string[];
-  /** Environment, beside the test's own. */
+  /** Environment variables besides the test's own. */
   env?: Record<string, string>;
   cwd?: string;
   /** A command that is given the program's as its arguments, such as `sh -c '...; exec "$0" "$@"'`. */
@@ -198,7 +198,7 @@ export class LineReader {
     return whole;
   }
 
-  /** The next line; it fails, in place of hanging, when none comes. */
+  /** The next line; fails instead of hanging if there is none. */
   async next(): Promise<string | undefined> {
     if (this.#lines.length === 0) await withinTime(this.#filled(), `a line after ${JSON.stringify(this.text)}`, 60_000);
     return this.#lines.shift();

@@ -1,6 +1,6 @@
 import { type JsonEvent, JsonPeer } from "./chat_peer.ts";
 
-/** What a publisher was told, over all its connections. */
+/** The acknowledgements of a publisher, over all its connections. */
 export interface Acknowledged {
   /** The place of each message by its id. */
   readonly seqOfId: Map<string, number>;

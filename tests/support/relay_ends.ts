@@ -61,7 +61,7 @@ export class End {
     return { bytes: await new Blob(chunks).bytes(), isReset };
   }
 
-  /** At least so many bytes. */
+  /** Minimum number of bytes. */
   async readBytes(count: number): Promise<Uint8Array<ArrayBuffer>> {
     const chunks: Uint8Array<ArrayBuffer>[] = [];
     for (let have = 0; have < count;) {

@@ -21,7 +21,7 @@ export async function runProbe(text: string, options: Partial<ProbeContext> = {}
   });
 }
 
-/** What a scripted server sends: pieces in order, the first of them after this many bytes have come. */
+/** What a scripted server sends: pieces in order, the first of them after receiving this many bytes. */
 export interface Reply {
   /** Bytes of the client to wait for. */
   readonly after?: number;

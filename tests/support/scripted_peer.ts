@@ -1,4 +1,4 @@
-/** Accepts each connection and does with it what the test says. */
+/** Accepts each connection and passes it to the test's function. */
 export function scriptedPeer(serve: (conn: Deno.Conn) => Promise<void> | void): { endpoint: string } & AsyncDisposable {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const conns: Deno.Conn[] = [];

@@ -1,4 +1,4 @@
-/** Joins clients to a port, until the test severs the line: then nobody gets through, and those who are get lost. */
+/** Forwards clients to a port until the test severs or freezes it. */
 export class SeverableProxy implements AsyncDisposable {
   readonly port: number;
   readonly #listener: Deno.TcpListener;
@@ -24,7 +24,7 @@ export class SeverableProxy implements AsyncDisposable {
     this.#conns.clear();
   }
 
-  /** Lets nothing through any more, and tells nobody. */
+  /** Stops forwarding, without closing anything. */
   freeze(): void {
     this.#gate = Promise.withResolvers();
   }

@@ -1,4 +1,4 @@
-/** What a server says of itself by `--metrics`. */
+/** What a server reports through `--metrics`. */
 export interface Sight {
   open: number;
   accepted: number;
@@ -7,12 +7,12 @@ export interface Sight {
   recentlyClosed: { id: number; reason: string; error?: string; peer: string; bytesRead: number }[];
 }
 
-/** Reads `/connections` beside the URL that `--print-endpoint` prints for `--metrics`. */
+/** Reads `/connections` next to the URL that `--print-endpoint` prints for `--metrics`. */
 export async function sightOf(metricsUrl: string): Promise<Sight> {
   return await (await fetch(new URL("/connections", metricsUrl))).json();
 }
 
-/** Asks again and again until the server says what is waited for; it throws with the last answer after 20 s. */
+/** Polls until the server reports the expected state; throws with the last answer after 20 s. */
 export async function untilSight(metricsUrl: string, isReached: (sight: Sight) => boolean): Promise<Sight> {
   const endMs = performance.now() + 20_000;
   for (;;) {

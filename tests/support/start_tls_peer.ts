@@ -6,7 +6,7 @@ import type { Transport } from "../../src/net/transport.ts";
 import { wrapAccepted } from "./wrap_accepted.ts";
 import { writeAll } from "./peer.ts";
 
-/** What a server says, and what it waits for, in turn. */
+/** What a server sends and what it waits for, in turn. */
 export type Script = readonly ({ readonly says: string | Uint8Array } | { readonly hears: string | Uint8Array })[];
 
 /** Dialogues of servers that agree to TLS. */
@@ -27,7 +27,7 @@ export const START_TLS_SCRIPTS: Readonly<Record<StartTlsProtocol, Script>> = {
   postgres: [{ hears: Uint8Array.of(0, 0, 0, 8, 4, 210, 22, 47) }, { says: "S" }],
 };
 
-/** Plays a script to one client, then speaks TLS and sends one word, or closes, or waits for the client's end. */
+/** Plays a script to one client, then starts TLS and sends one word, or closes, or waits for the client's end. */
 export function startTlsPeer(
   script: Script,
   after: TlsServerContext | "close" | "wait",

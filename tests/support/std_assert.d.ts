@@ -1,4 +1,4 @@
-// Types of `@std/assert`, for as long as it comes from npm, where it has none.
+// Types of `@std/assert`, which lacks them on npm.
 declare module "@std/assert" {
   // deno-lint-ignore no-explicit-any
   type AnyConstructor<E> = abstract new (...args: any[]) => E;

@@ -82,7 +82,7 @@ export class Terminal implements AsyncDisposable {
     } catch {
       // It has ended already.
     }
-    // The pipe is gone with the program.
+    // The pipe has ended with the program.
     await this.#writer.close().catch(() => {});
     await this.exitCode();
   }

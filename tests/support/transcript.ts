@@ -15,7 +15,7 @@ export interface Step {
 
 /** A `console` block of a page. */
 export interface Transcript {
-  /** Where it stands, for messages. */
+  /** Its location, for messages. */
   readonly at: string;
   readonly steps: readonly Step[];
 }
@@ -80,7 +80,7 @@ export class Stage implements AsyncDisposable {
     this.#ports = new Map(ports);
   }
 
-  /** Makes one; `ports` says where the page's ports really are, others are free ones. */
+  /** Creates one; `ports` maps the page's ports to actual ones, others are free ones. */
   static async create(ports: ReadonlyMap<string, string> = new Map()): Promise<Stage> {
     const folder = await Deno.makeTempDir();
     await Deno.mkdir(`${folder}/bin`);
@@ -99,7 +99,7 @@ export class Stage implements AsyncDisposable {
     return new Stage(folder, ports);
   }
 
-  /** Runs the commands in turn; it throws where one printed something else than stands there. */
+  /** Runs the commands in turn; throws if the output of one differs from the page. */
   async run({ at, steps }: Transcript): Promise<void> {
     await using stack = new AsyncDisposableStack();
     for (const { command, output } of steps) {

@@ -9,15 +9,15 @@ import { upgradeFields } from "../../src/websocket/handshake.ts";
 import { dial, writeAll } from "./peer.ts";
 import { scriptedPeer } from "./scripted_peer.ts";
 
-/** A frame as a test says it. */
+/** A frame as described by a test. */
 export interface FrameParts {
   opcode: number;
   payload?: Uint8Array | string;
-  /** Last of its message; `true` unless said otherwise. */
+  /** Last of its message; `true` by default. */
   fin?: boolean;
   /** The three reserved bits, 0 to 7. */
   rsv?: number;
-  /** Masked as a client's are, unless said otherwise. */
+  /** Masked like a client's frames by default. */
   isMasked?: boolean;
   /** A length that the head claims instead of the true one. */
   claimedLength?: bigint;
@@ -109,7 +109,7 @@ export class WebSocketPeer implements Disposable {
     this.#isServer = isServer;
   }
 
-  /** The server's side of a connection that has come, after the opening handshake. */
+  /** The server's side of an accepted connection, after the opening handshake. */
   static async accept(conn: Deno.TcpConn): Promise<WebSocketPeer> {
     const peer = new WebSocketPeer(conn, true);
     const key = /^Sec-WebSocket-Key: (.*)$/im.exec(await peer.#headText())?.[1] ?? "";
@@ -118,7 +118,7 @@ export class WebSocketPeer implements Disposable {
     return peer;
   }
 
-  /** A connection that has not said anything. */
+  /** A connection that has not sent anything. */
   static async dial(endpoint: string): Promise<WebSocketPeer> {
     return new WebSocketPeer(await dial(endpoint));
   }
@@ -141,7 +141,7 @@ export class WebSocketPeer implements Disposable {
     await this.send(frameOf({ opcode: 1, payload: text }));
   }
 
-  /** The next answer, with as much body as its length says. */
+  /** The next response, with as much body as its length field declares. */
   async answer(isHead = false): Promise<Answer> {
     const head = await this.#headText();
     const [line = "", ...lines] = head.split("\r\n");
@@ -216,7 +216,7 @@ export class WebSocketPeer implements Disposable {
   }
 }
 
-/** A server that upgrades each connection and then does what the test says. */
+/** A server that upgrades each connection and then runs the test's function. */
 export function scriptedWebSocket(
   serve: (peer: WebSocketPeer) => Promise<void>,
 ): { endpoint: string } & AsyncDisposable {

@@ -34,7 +34,7 @@ export async function echoService(): Promise<Service> {
   return await echo.create({ upper: false }, { log: Logger.of("test"), logInTimeoutMs: 10_000 });
 }
 
-/** A service that only does what a function says. */
+/** A service that only runs a function. */
 export function serviceOf(serve: (session: Session) => Promise<void>, subprotocols: readonly string[] = []): Service {
   return { serve, subprotocols };
 }

@@ -19,7 +19,7 @@ const createAcceptor = () =>
     maxMessageBytes: 1_024,
   });
 
-/** What closes a connection whose peer stays, and after what time at the latest. */
+/** What closes a connection whose peer stays connected, and the maximum time until then. */
 const WAITS: readonly [
   what: string,
   maxMs: number,

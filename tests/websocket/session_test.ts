@@ -5,7 +5,7 @@ import { FakeTime } from "../support/fake_time.ts";
 import { closeFrameOf, codeOf, frameOf, joined, WebSocketPeer } from "../support/websocket_peer.ts";
 import { serveWebSocket, serviceOf } from "../support/websocket_server.ts";
 
-/** A server whose service hands its session to the test, and ends when the test says so. */
+/** A server whose service passes its session to the test, and ends when the test does. */
 async function serveOne(options: Parameters<typeof serveWebSocket>[0] = {}) {
   const arrived = Promise.withResolvers<Session>();
   const done = Promise.withResolvers<void>();

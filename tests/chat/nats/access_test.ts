@@ -113,7 +113,7 @@ toolTest("nats-server", "the permissions that the manual lists for the servers' 
   await bobHears.sent(/psst/);
   await room.log.decide({ action: "topic", by: "ann", topic: "tea" });
   await bobHears.sent(/tea/);
-  // NATS comes back as it was, and then with nothing: all is made anew.
+  // NATS returns with its data, and then without any: everything is created again.
   for (const isCleared of [false, true]) {
     await nats.kill();
     if (isCleared) await nats.clear();

@@ -32,7 +32,7 @@ function say({ hub, member }: Person, text: string): void {
   hub.say(member, hub.roomOf(member), { text });
 }
 
-/** Waits for what nobody is told of: that a list is as it should be. */
+/** Waits for a state that is not reported: that a list is as expected. */
 async function untilPeople(person: Person, isRight: (people: string) => boolean): Promise<void> {
   for (let tries = 0; tries < 1_000; tries++) {
     if (isRight(people(person).join())) return;
@@ -41,7 +41,7 @@ async function untilPeople(person: Person, isRight: (people: string) => boolean)
   throw new Error(`the people are ${people(person).join()}`);
 }
 
-/** Everything that was told until the other one's message comes. */
+/** All events up to the other member's message. */
 async function heardUntil(from: Person, to: Person, text: string): Promise<string[]> {
   say(from, text);
   return await to.session.sent(new RegExp(`: ${text}$`));
@@ -158,7 +158,7 @@ toolTest(
     await new Promise((resolve) => setTimeout(resolve, SHORT_LEASE_MS * 1.5));
     await hubs.nats.restart();
     assertEquals((await heardUntil(ann, bob, "again")).length, 1);
-    // As long again: signs of life are heard on both sides.
+    // The same time again: heartbeats arrive on both sides.
     await new Promise((resolve) => setTimeout(resolve, SHORT_LEASE_MS * 1.5));
     assertEquals((await heardUntil(bob, ann, "still")).length, 1);
     for (const one of [ann, bob]) await untilPeople(one, (list) => list === "@ann,bob");
@@ -207,7 +207,7 @@ for (const how of ["sever", "freeze"] as const) {
     cut.proxy[how]();
     const gone = [...await bob.session.sent(/left/), ...await bob.session.sent(/left/)];
     assertEquals(gone.sort(), ["* ann left #lobby (its server is lost)", "* cy left #lobby (its server is lost)"]);
-    // The name is taken meanwhile: who has it keeps it.
+    // The name was taken meanwhile: its new owner keeps it.
     await other.renaming.rename(bob.member, "ann");
     cut.proxy.mend();
     const told = (await ann.session.sent(/^\* You are ann_2 now/)).at(-1);

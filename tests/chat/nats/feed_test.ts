@@ -4,7 +4,7 @@ import { Logger } from "@parley/parley";
 import { Feed } from "../../../src/chat/nats/feed.ts";
 import type { NatsLink } from "../../../src/chat/nats/link.ts";
 
-/** A link whose stream says what the test says, as JetStream does when it delivers again. */
+/** A link whose stream delivers what the test sends, as JetStream does when it redelivers. */
 function fakeLink() {
   const ending = new AbortController();
   const rounds: { from: number; deliver: (seq: number) => void }[] = [];

@@ -24,7 +24,7 @@ function publish(log: RoomLog, text: string, id?: string): Promise<Receipt | Cha
   return new Promise((resolve) => log.publish({ from: "alice", text, ...(id === undefined ? {} : { id }) }, resolve));
 }
 
-/** Everything a room is told, and a way to wait for so many. */
+/** All messages of a room, and a way to wait for a number of them. */
 function collect() {
   const told: RoomMessage[] = [];
   let wake = () => {};

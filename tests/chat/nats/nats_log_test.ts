@@ -7,7 +7,7 @@ import type { StoredMessage } from "../../../src/chat/nats/stored_message.ts";
 
 type Found = () => Promise<StoredMessage | undefined>;
 
-/** What the sender of a repeated message is told where the archive finds this. */
+/** The reply to a repeated message, given what the archive finds. */
 function repeat(text: string, find: Found): Promise<Receipt | ChatError> {
   const log = new NatsLog(
     {
@@ -27,7 +27,7 @@ function repeat(text: string, find: Found): Promise<Receipt | ChatError> {
   );
   return new Promise((resolve) => {
     log.publish({ from: "ann", text, id: "1" }, resolve);
-    // Where the message is told, the sender is told after it.
+    // If the message is delivered, its sender is notified afterwards.
     log.close();
   });
 }

@@ -4,7 +4,7 @@ import { Progress } from "../../../src/chat/page/progress.js";
 const MESSAGE = { type: "message", room: "#Dev", at: "2026-11-22T10:00:00.000Z", from: "bob", text: "hi" } as const;
 const JOINED = { type: "joined", room: "#Dev", epoch: "e1", seq: 3, topic: "", members: [] } as const;
 
-/** A client whose requests are repeated for 100 ms of a clock that the test moves. */
+/** A client whose requests are retried for 100 ms of a clock that the test controls. */
 function createProgress() {
   let wake = Promise.withResolvers<readonly string[]>();
   const clock = { nowMs: 0 };

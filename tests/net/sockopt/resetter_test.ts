@@ -85,7 +85,7 @@ linuxTest(
       if (local === undefined) throw new Error("no address");
       return { local, remote };
     };
-    // The listener, whose address an accepted socket has too, comes first, and the socket far behind it.
+    // The listener, which has the address of the accepted socket, comes first, and the socket long after it.
     using others = new DisposableStack();
     for (let count = 0; count < 40; count++) others.use(Deno.listen({ hostname: "127.0.0.1", port: 0 }));
     await using _kept = await connect(`tcp://127.0.0.1:${listener.addr.port}`);
