@@ -45,9 +45,7 @@ const flags = taskFlags({ task: "bench", summary: "measure Parley next to its pe
 const only = flags.only?.split(",") ?? [""];
 const works = WORKS.filter(({ id, isQuick, minRatio }) =>
   only.some((text) => id.includes(text)) && (!flags.quick || isQuick) && (!flags.gate || minRatio !== undefined)
-).map((work) =>
-  flags.quick ? { ...work, contenders: work.contenders.filter(({ isLeisurely }) => !isLeisurely) } : work
-);
+).map((work) => flags.quick ? { ...work, contenders: work.contenders.filter(({ isSlow }) => !isSlow) } : work);
 const usual = flags.gate ? GATE : flags.quick ? QUICK : FULL;
 const options = { rounds: flags.rounds ?? usual.rounds, seconds: Number(flags.seconds ?? usual.seconds) };
 if (!(options.seconds > 0 && options.seconds <= 60)) {

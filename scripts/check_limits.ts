@@ -11,7 +11,7 @@ const ENTRY_LINES = 40;
 const FILE_LINES = 500;
 
 /** What the check reads besides the sources. */
-export interface Papers {
+export interface Documents {
   /** `deno.json`, parsed. */
   readonly config: { readonly version: string; readonly imports: Readonly<Record<string, string>> };
   /** The text of src/README.md. */
@@ -19,7 +19,7 @@ export interface Papers {
 }
 
 /** Every violation of the limits, one line each. */
-export function limitFaults(files: readonly SourceFile[], { config, readme }: Papers): string[] {
+export function limitFaults(files: readonly SourceFile[], { config, readme }: Documents): string[] {
   return [
     ...files.flatMap(fileFaults),
     ...versionFaults(files, config.version),

@@ -25,7 +25,7 @@ export interface Contender {
   /** Child processes do the work, and are not measured. */
   readonly hasChildren?: boolean;
   /** Left out of `--quick`, because it starts slowly or is never the best. */
-  readonly isLeisurely?: boolean;
+  readonly isSlow?: boolean;
 }
 
 /** A program that has its own compile task. */
@@ -126,8 +126,8 @@ export const NODE_TLS: Contender = {
   ],
 };
 export const PYTHON_SELECTORS = script("Python selectors", "python3", "selectors_echo.py");
-export const PYTHON_ASYNCIO = { ...script("Python asyncio", "python3", "asyncio_echo.py"), isLeisurely: true };
-export const PYTHON_THREADS = { ...script("Python threads", "python3", "threads_echo.py"), isLeisurely: true };
+export const PYTHON_ASYNCIO = { ...script("Python asyncio", "python3", "asyncio_echo.py"), isSlow: true };
+export const PYTHON_THREADS = { ...script("Python threads", "python3", "threads_echo.py"), isSlow: true };
 export const NODE_DGRAM = script("Node dgram", "node", "node_udp_echo.mjs");
 
 /** What the runtime itself achieves, run like ours; the first argument of the file is the port. */
@@ -161,7 +161,7 @@ export const DENO_TLS_LOOP = bareDeno(
 export const SOCAT: Contender = {
   name: "socat",
   hasChildren: true,
-  isLeisurely: true,
+  isSlow: true,
   needs: ["socat"],
   command: (port) => ["socat", `TCP-LISTEN:${port},bind=127.0.0.1,fork,reuseaddr,nodelay,backlog=1024`, "PIPE"],
 };
@@ -169,7 +169,7 @@ export const SOCAT: Contender = {
 export const NCAT: Contender = {
   name: "ncat",
   hasChildren: true,
-  isLeisurely: true,
+  isSlow: true,
   needs: ["ncat"],
   command: (port) => ["ncat", "-l", "-k", "-m", "1024", "-e", "/bin/cat", "127.0.0.1", String(port)],
 };
@@ -182,7 +182,7 @@ export const NATS: Contender = {
 
 export const NGIRCD: Contender = {
   name: "ngircd",
-  isLeisurely: true,
+  isSlow: true,
   needs: ["ngircd"],
   command: (port, tools) => {
     const file = `${tools.scratch}/ngircd-${port}.conf`;

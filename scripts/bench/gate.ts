@@ -31,7 +31,7 @@ const HOPELESS_FROM = 0.5;
 /** The result of one work. */
 export interface Verdict {
   readonly id: string;
-  readonly isFallen: boolean;
+  readonly hasFailed: boolean;
   /** The best ratio of all tries; `undefined` if a side could not be measured. */
   readonly ratio: number | undefined;
   readonly text: string;
@@ -59,12 +59,12 @@ export async function judge(
     else note = result.figures.flatMap(({ contender, note }) => note ? [`${contender}: ${note}`] : []).join("; ");
   }
   // A server or a load that does not start is not a matter of speed.
-  if (best === undefined) return { id, isFallen: true, ratio: best, text: `${id}: no figure; ${note}` };
+  if (best === undefined) return { id, hasFailed: true, ratio: best, text: `${id}: no figure; ${note}` };
   const text = `${id}: ${best.toFixed(2)}, at least ${min.toFixed(2)}`;
-  if (best >= min) return { id, isFallen: false, ratio: best, text };
-  if (others <= HOPELESS_FROM) return { id, isFallen: true, ratio: best, text: `${text}: fallen` };
+  if (best >= min) return { id, hasFailed: false, ratio: best, text };
+  if (others <= HOPELESS_FROM) return { id, hasFailed: true, ratio: best, text: `${text}: below the minimum` };
   const whose = `other programs had ${Math.round(others * 100)}% of the machine`;
-  return { id, isFallen: false, ratio: best, text: `${text}: not judged, ${whose}` };
+  return { id, hasFailed: false, ratio: best, text: `${text}: not judged, ${whose}` };
 }
 
 function othersIn({ figures }: WorkResult): number {

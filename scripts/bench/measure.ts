@@ -63,7 +63,7 @@ export async function measure(work: Work, prepared: Prepared, options: MeasureOp
     }
   }
   for (let round = 0; round < options.rounds; round++) {
-    for (const [contender, measureRound] of turned([...rounds], round)) {
+    for (const [contender, measureRound] of rotated([...rounds], round)) {
       if (notes.has(contender)) continue;
       try {
         const taken = samples.get(contender) ?? [];
@@ -127,7 +127,7 @@ function min(values: readonly number[]): number | undefined {
 }
 
 /** Rotates the order, because the position in a round can be an advantage or a disadvantage. */
-function turned<T>(items: readonly T[], by: number): T[] {
+function rotated<T>(items: readonly T[], by: number): T[] {
   const first = by % Math.max(1, items.length);
   return [...items.slice(first), ...items.slice(0, first)];
 }

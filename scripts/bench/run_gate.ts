@@ -23,9 +23,9 @@ export async function runGate(
       console.log(`${work.id}: missing ${missing.join(", ")}, not compared`);
     } else {
       const measureOnce = () => measure({ ...work, contenders: pair }, prepared, options);
-      const { isFallen, text } = await judge(work.id, minRatio, measureOnce, () => performance.now() < endMs);
+      const { hasFailed, text } = await judge(work.id, minRatio, measureOnce, () => performance.now() < endMs);
       console.log(text);
-      if (isFallen) isPassed = false;
+      if (hasFailed) isPassed = false;
     }
   }
   return isPassed;

@@ -19,7 +19,7 @@ export interface ServerTrial {
 }
 
 /** Maximum time for something that should happen at once. */
-const PATIENCE_MS = 4_000;
+const TIMEOUT_MS = 4_000;
 
 /** Trials of servers; each has a port of its own. */
 export function serverTrials(): readonly ServerTrial[] {
@@ -122,9 +122,9 @@ class Running implements AsyncDisposable {
   }
 }
 
-/** Retries for at most {@linkcode PATIENCE_MS}. */
+/** Retries for at most {@linkcode TIMEOUT_MS}. */
 async function eventually<T>(ask: () => Promise<T | undefined> | T | undefined): Promise<T | undefined> {
-  const endMs = performance.now() + PATIENCE_MS;
+  const endMs = performance.now() + TIMEOUT_MS;
   while (performance.now() < endMs) {
     const answer = await ask();
     if (answer !== undefined) return answer;
@@ -159,10 +159,10 @@ async function isEcho(conn: Deno.TcpConn, { ends = false } = {}): Promise<boolea
   return new TextDecoder().decode(bytes.subarray(0, count ?? 0)) === "hello\n";
 }
 
-/** The result of a promise, or `undefined` after {@linkcode PATIENCE_MS}. */
+/** The result of a promise, or `undefined` after {@linkcode TIMEOUT_MS}. */
 async function within<T>(promise: Promise<T>): Promise<T | undefined> {
   const late = Promise.withResolvers<undefined>();
-  const timer = setTimeout(() => late.resolve(undefined), PATIENCE_MS);
+  const timer = setTimeout(() => late.resolve(undefined), TIMEOUT_MS);
   const value = await Promise.race([promise, late.promise]);
   clearTimeout(timer);
   return value;

@@ -22,7 +22,7 @@ export interface RecordedScene {
 const MARK = "\x1e";
 
 /** Time limit for a scene. */
-const PATIENCE_MS = 30_000;
+const TIMEOUT_MS = 30_000;
 
 /** Runs the scenes sequentially in one shell; records both outputs of every program with their times. */
 export async function recordScenes(scenes: readonly Scene[], folders: { cwd: string; bin: string }) {
@@ -35,7 +35,7 @@ export async function recordScenes(scenes: readonly Scene[], folders: { cwd: str
   }).spawn();
   const writer = shell.stdin.getWriter();
   const reader = shell.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  const timer = setTimeout(() => shell.kill("SIGKILL"), PATIENCE_MS * scenes.length);
+  const timer = setTimeout(() => shell.kill("SIGKILL"), TIMEOUT_MS * scenes.length);
   const enter = (line: string) => writer.write(new TextEncoder().encode(`${line}\n`));
   const recorded: RecordedScene[] = [];
   await enter("exec 2>&1");

@@ -103,7 +103,7 @@ Deno.test("abuse 24: an upgrade that is not right is refused with its status, an
   await assertStillServes(served.endpoint);
 });
 
-Deno.test("abuse 24: bytes that are no HTTP are refused at once", async (t) => {
+Deno.test("abuse 24: bytes that are not HTTP are rejected at once", async (t) => {
   await using served = await serveWebSocket();
   const hello = Uint8Array.of(0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03);
   for (const bytes of [hello, new Uint8Array(64), crypto.getRandomValues(new Uint8Array(4096))]) {

@@ -1,7 +1,7 @@
 import { assertEquals, assertNotEquals, assertStrictEquals } from "@std/assert";
 import { ByteBuilder } from "@parley/parley";
 
-Deno.test("ByteBuilder keeps what is appended in order while it grows", () => {
+Deno.test("ByteBuilder keeps appended bytes in order while it grows", () => {
   const builder = new ByteBuilder();
   const expected = new Uint8Array(10_000).map((_, index) => index);
   for (let from = 0; from < expected.length; from += 100) {

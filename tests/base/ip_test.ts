@@ -21,7 +21,7 @@ Deno.test("parseIp() reads IPv4 and every form of IPv6", () => {
   for (const [text, bytes] of cases) assertEquals(hex(text), bytes, text);
 });
 
-Deno.test("parseIp() refuses what is no address", () => {
+Deno.test("parseIp() rejects invalid addresses", () => {
   const wrong = [
     "",
     "999.1.1.1",

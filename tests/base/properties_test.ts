@@ -24,7 +24,7 @@ Deno.test("parseHex() reverses formatHex()", () => {
   fc.assert(fc.property(bytes, (data) => assertEquals(parseHex(formatHex(data)), new Uint8Array(data))));
 });
 
-Deno.test("indexOfBytes() finds what a search in text finds", () => {
+Deno.test("indexOfBytes() finds the same index as a text search", () => {
   const few = fc.array(fc.constantFrom(0x41, 0x42), { maxLength: 30 }).map((data) => Uint8Array.from(data));
   const text = (data: Uint8Array) => new TextDecoder("latin1").decode(data);
   fc.assert(fc.property(few, few, fc.nat(31), (data, wanted, from) => {
@@ -75,7 +75,7 @@ Deno.test("parseEndpoint() reverses formatEndpoint()", () => {
 });
 
 /** Takes and gives back in any order: what was taken must stay as it was until it is given back. */
-Deno.test("ByteBuilder keeps what was taken apart from what is appended later", () => {
+Deno.test("ByteBuilder keeps taken bytes separate from later appended ones", () => {
   const step = fc.oneof(
     fc.record({ do: fc.constant("append" as const), data: fc.uint8Array({ maxLength: 300 }) }),
     fc.record({ do: fc.constant("byte" as const), data: fc.uint8Array({ minLength: 1, maxLength: 1 }) }),

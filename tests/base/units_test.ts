@@ -17,7 +17,7 @@ Deno.test("parseDuration() reads every unit, fractions and sums", () => {
   for (const [text, milliseconds] of cases) assertEquals(parseDuration(text), milliseconds, String(text));
 });
 
-Deno.test("parseDuration() refuses what is no duration, and shows how one looks", () => {
+Deno.test("parseDuration() rejects an invalid duration, and shows an example", () => {
   for (const text of ["", "5", "s", "-1s", "1 s", "1y", "1s!", "1.s", "1s 2s", "Infinity"]) {
     assertThrows(
       () => parseDuration(text),
@@ -43,7 +43,7 @@ Deno.test("parseSize() distinguishes binary and decimal units", () => {
   for (const [text, bytes] of cases) assertEquals(parseSize(text), bytes, String(text));
 });
 
-Deno.test("parseSize() refuses what is no size", () => {
+Deno.test("parseSize() rejects an invalid size", () => {
   for (const text of ["", "KiB", "-1", "1 KiB", "1TiBs", "0x10"]) assertThrows(() => parseSize(text), SyntaxError);
   for (const number of [-1, 1.5, NaN]) assertThrows(() => parseSize(number), RangeError);
 });
@@ -67,7 +67,7 @@ Deno.test("parseDuration() accepts ten years and not a day more (MAX_DURATION_DA
   assertThrows(() => parseDuration("1d".repeat(33)), SyntaxError, "Cannot parse duration");
 });
 
-Deno.test("parseTimerDuration() accepts what a timer can wait for, and not more (MAX_TIMER_DAYS)", () => {
+Deno.test("parseTimerDuration() accepts durations up to a timer's maximum (MAX_TIMER_DAYS)", () => {
   assertEquals(parseTimerDuration("24d"), 24 * 86_400_000);
   assertThrows(() => parseTimerDuration("24d1ms"), RangeError, "the maximum is 24d");
 });

@@ -76,7 +76,7 @@ for (const colorScheme of ["light", "dark"] as const) {
   });
 }
 
-toolTest("chromium", "the chat page: it finds the endpoint where that has a path", async () => {
+toolTest("chromium", "the chat page: it finds an endpoint with a path", async () => {
   const { server, address } = await startRooms("/talk/a%22b");
   try {
     await using browser = await launchBrowser();
@@ -116,7 +116,7 @@ toolTest("chromium", "the chat page: several lines are one message, links are sa
   }
 });
 
-toolTest("chromium", "the chat page: on a narrow screen the keyboard goes into a column and back", async () => {
+toolTest("chromium", "the chat page: on a narrow screen the keyboard reaches a column and returns", async () => {
   const { server, address } = await startRooms();
   try {
     await using browser = await launchBrowser();
@@ -164,7 +164,7 @@ toolTest("chromium", "the chat page: a user removed from a room is notified and 
   }
 });
 
-toolTest("chromium", "the chat page: a server that ends in order is shown as such", async () => {
+toolTest("chromium", "the chat page: an orderly shutdown of the server is shown as such", async () => {
   const { server, address } = await startRooms();
   try {
     await using browser = await launchBrowser();

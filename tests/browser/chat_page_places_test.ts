@@ -146,7 +146,7 @@ toolTest(
 
 toolTest(
   "chromium",
-  "the chat page: rooms go on where they were after a restart with a history, whatever is open",
+  "the chat page: rooms resume after a restart with a history, whichever is open",
   async () => {
     const folder = await Deno.makeTempDir();
     const first = await startChat(folder, ["tcp://127.0.0.1:0", "ws://127.0.0.1:0"]);

@@ -170,7 +170,7 @@ toolTest("chromium", "the chat page: it can be used by the keyboard alone", asyn
   }
 });
 
-toolTest("chromium", "the chat page: where people log in, it asks for name and password", async () => {
+toolTest("chromium", "the chat page: if a login is required, it prompts for name and password", async () => {
   const folder = await Deno.makeTempDir();
   const hashed = await runProgram("server", ["hash-password", "ada"], { input: "correct horse\n" });
   await Deno.writeTextFile(`${folder}/names`, hashed.stdout);

@@ -11,7 +11,7 @@ Deno.test("checkText() keeps the line ends inside a message, and the indentation
   assertEquals(checkText("\n  \n  if (x) {\r\n    y();\n\n  }\n \n"), "  if (x) {\n    y();\n\n  }");
 });
 
-Deno.test("checkText() refuses a message of too many lines or characters (TEXT_LENGTH), or of none", () => {
+Deno.test("checkText() rejects a message with too many lines or characters (TEXT_LENGTH), or without any", () => {
   assertEquals(checkText(Array(100).fill("x").join("\n")).split("\n").length, 100);
   for (const text of [Array(101).fill("x").join("\n"), "x".repeat(4_097), "", " \n "]) {
     assertThrows(() => checkText(text), ChatError);

@@ -77,7 +77,7 @@ for (const [name, fixtureOf] of Object.entries(HISTORIES)) {
     assertEquals(log.seq, 2);
   });
 
-  test("publish() stores a repeated id once, and refuses it for another text", async ({ create }) => {
+  test("publish() stores a repeated id once, and rejects it for another text", async ({ create }) => {
     await using history = await create(KEEP);
     const told: RoomMessage[] = [];
     const log = await history.open("#a", (message) => told.push(message));
@@ -286,7 +286,7 @@ Deno.test("sqlite history: messages expire in batches, and all are hidden at onc
   await Deno.remove(path);
 });
 
-Deno.test("sqlite history is made for its owner alone, and takes nothing else for a database (chat L6)", async () => {
+Deno.test("sqlite history is accessible to its owner only, and rejects a file that is not a database (chat L6)", async () => {
   const folder = await Deno.makeTempDir();
   const open = (name: string) => createSqliteHistory({ path: `${folder}/${name}`, retention: KEEP, log });
   {

@@ -13,7 +13,7 @@ Deno.test("find() distinguishes names in any case, addresses, bans and mutes", (
   assertEquals(restrictions.remove("ban", "bob"), false);
 });
 
-Deno.test("find() forgets what has ended", () => {
+Deno.test("find() forgets expired restrictions", () => {
   let nowMs = 0;
   const restrictions = new Restrictions(() => nowMs);
   restrictions.add(restrictionOf("ban", "bob", 100));

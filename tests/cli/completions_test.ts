@@ -67,7 +67,7 @@ toolTest("bash", "bash completes after a colon and after --flag= (fault 58)", as
   assertEquals(await offers(serverProgram, "echo tcp://:8888 tl"), ["tls://"]);
 });
 
-toolTest("bash", "bash offers at each place what the command takes there (fault 58)", async () => {
+toolTest("bash", "bash offers at each position what the command accepts there (fault 58)", async () => {
   assertEquals(await offers(clientProgram, "replay cer"), ["cert.pem"]);
   assertEquals(await offers(clientProgram, "replay --timed --timeout 2s cer"), ["cert.pem"]);
   assertEquals(await offers(clientProgram, "replay --timeout=2s cer"), ["cert.pem"]);
@@ -102,7 +102,7 @@ toolTest("fish", "fish completes a command, a flag and a choice", async () => {
   assertEquals(lines.map((line) => line.split("\t")[0]), ["echo", "--upper", "json", "text"]);
 });
 
-toolTest("fish", "fish offers files and endpoints where a command takes both (fault 58)", async () => {
+toolTest("fish", "fish offers files and endpoints if a command accepts both (fault 58)", async () => {
   const script = `${fishCompletions(await loadProgram(clientProgram))}
     complete -C 'parley-client replay scr'
     complete -C 'parley-client replay script ws'
@@ -121,7 +121,7 @@ toolTest("man", "man shows each program's page with its commands, flags and exit
   }
 });
 
-Deno.test("a backslash and a leading dot stay what they are in a manual page", () => {
+Deno.test("a backslash and a leading dot are printed literally in a manual page", () => {
   const page = manPage({
     name: "a-program",
     schemes: [],

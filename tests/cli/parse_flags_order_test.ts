@@ -45,7 +45,7 @@ Deno.test("parseFlags() accepts an empty value, a negative number and a position
   assertEquals(args, ["true", "false"]);
 });
 
-Deno.test("parseFlags() refuses a flag where a value has to be", () => {
+Deno.test("parseFlags() rejects a flag in place of a value", () => {
   for (const next of ["--close", "-q", "--unknown"]) {
     assertThrows(() => parseFlags(["--expect", next], TABLE), UsageError, "needs a value");
   }

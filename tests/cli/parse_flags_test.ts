@@ -38,7 +38,7 @@ Deno.test("parseFlags() takes values after a blank or =, short names, and flags 
   ]);
 });
 
-Deno.test("parseFlags() collects a flag that may be repeated, and refuses another that is", () => {
+Deno.test("parseFlags() collects a repeatable flag, and rejects repetition of others", () => {
   assertEquals(parseFlags(["--allow", "a", "--allow=b"], TABLE).flags.allow, ["a", "b"]);
   assertThrows(() => parseFlags(["--prefix", "a", "--prefix", "b"], TABLE), UsageError, "--prefix was given 2 times");
 });

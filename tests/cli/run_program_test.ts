@@ -257,7 +257,7 @@ Deno.test("COMMANDS names every command of each program (fault 34)", () => {
   }
 });
 
-Deno.test("runProgram() names the program that has a command, and suggests only what is near (fault 34)", async () => {
+Deno.test("runProgram() names the program that has a command, and suggests only similar words (fault 34)", async () => {
   const cases = [
     [clientProgram, "relay", /; it is a command of parley-server and parley-udp\n/],
     [clientProgram, "echo", /; it is a command of parley-server\n/],

@@ -31,7 +31,7 @@ Deno.test("StatusLine writes nothing without a terminal", () => {
   assertEquals(io.err, "");
 });
 
-Deno.test("styleOf() colours only on a terminal where colours are welcome", () => {
+Deno.test("styleOf() colours only on a terminal that permits colours", () => {
   assertEquals(styleOf(terminal(true).io).bad("no"), "\x1b[31mno\x1b[0m");
   assertEquals(styleOf(terminal(false).io).bad("no"), "no");
   assertEquals(styleOf({ ...new FakeIo(), mayColor: true }).bad("no"), "no");

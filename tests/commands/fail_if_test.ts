@@ -38,11 +38,11 @@ Deno.test("parseLimit() compares times, shares, counts and percentiles, and repo
   for (const [text, expected] of cells) assertEquals(violation(text), expected, text);
 });
 
-Deno.test("parseLimit() makes a limit that never holds where nothing was measured", () => {
+Deno.test("parseLimit() returns a limit that never holds if nothing was measured", () => {
   assertEquals(violation("p99<1s", { ...RUN, percentileMs: undefined }), undefined);
 });
 
-Deno.test("parseLimit() throws a UsageError with examples when the text is no limit", () => {
+Deno.test("parseLimit() throws a UsageError with examples when the text is not a limit", () => {
   const texts = ["", "p99", "p99>", "p99>5", "p101>5ms", "p99=5ms", "speed>1", "errors>few", "errors>1%", "p99>5ms so"];
   for (const text of [...texts, "loss>1", "loss>101%", "p>5ms", "constructor>1"]) {
     assertThrows(() => parseLimit(text, METRICS), UsageError, "expected for example p99>5ms, loss>1%", text);

@@ -117,7 +117,7 @@ Deno.test("OutputFile leaves a temporary file that another program has put in it
   });
 });
 
-Deno.test("OutputFile.open() throws a UsageError when there is no such place, and leaves nothing", async () => {
+Deno.test("OutputFile.open() throws a UsageError when the folder does not exist, and leaves nothing", async () => {
   await withFolder((folder) => {
     const open = (path: string) => () => OutputFile.open(path, "the report");
     assertThrows(open(`${folder}/none/report`), UsageError, `the report ${folder}/none/report: no such folder`);

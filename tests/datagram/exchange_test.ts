@@ -203,7 +203,7 @@ Deno.test("DatagramExchange waits for each try as long as it is asked to, and se
   assertEquals([summary.sent, summary.retries, summary.lossRatio, summary.times()], [1, 2, 1, undefined]);
 });
 
-Deno.test("DatagramExchange takes every reply within the timeout where there are many receivers", async () => {
+Deno.test("DatagramExchange accepts every reply within the timeout if there are many receivers", async () => {
   using time = new FakeTime();
   const running = exchange((text, transport) => {
     for (const port of [1, 2]) transport.deliver(text, { transport: "udp", hostname: "192.0.2.8", port });

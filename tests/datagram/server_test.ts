@@ -49,7 +49,7 @@ for (const scheme of ["udp", "unixgram"] as const) {
     assertEquals([sent, received, receivedBytes, count, sentBytes, disposed()], [["one", "two"], 2, 6, 2, 6, 1]);
   });
 
-  Deno.test(`${scheme}: DatagramServer ends with what its service throws`, async () => {
+  Deno.test(`${scheme}: DatagramServer ends with an error of its service`, async () => {
     const service = {
       onDatagram() {
         throw new TypeError("a bug");
@@ -82,7 +82,7 @@ for (const scheme of ["udp", "unixgram"] as const) {
     assertEquals(count, 0);
   });
 
-  Deno.test(`${scheme}: DatagramServer drops what is truncated, denied, or beyond the rate, and counts it`, async () => {
+  Deno.test(`${scheme}: DatagramServer drops truncated, denied and excess datagrams, and counts them`, async () => {
     const gate = new DatagramGate({
       access: new AccessList({ allow: [], deny: ["192.0.2.66"] }),
       perSecond: 2,
@@ -113,7 +113,7 @@ for (const scheme of ["udp", "unixgram"] as const) {
     }
   });
 
-  Deno.test(`${scheme}: DatagramServer delivers to a service that takes them what is truncated`, async () => {
+  Deno.test(`${scheme}: DatagramServer delivers truncated datagrams to a service that accepts them`, async () => {
     const seen: boolean[] = [];
     const service: DatagramService = {
       onDatagram: ({ isTruncated }) => void seen.push(isTruncated),

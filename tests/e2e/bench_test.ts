@@ -190,7 +190,7 @@ Deno.test("bench --html writes a page", async () => {
   }
 });
 
-Deno.test("bench reports what it has measured when it is interrupted, and exits 130", async () => {
+Deno.test("bench reports its measurements when it is interrupted, and exits 130", async () => {
   await using echo = await startServer(["echo", ":0", "--log-level", "info"]);
   await using program = startProgram("client", ["bench", echo.endpoint, "-d", "60s", "--log-level", "debug"]);
   await program.errorLine(/connected/);
@@ -228,7 +228,7 @@ Deno.test("bench --rate reports the achieved part of a rate that is too high", a
   assertGreater(report.latencyMs.p50, report.serviceMs.p50);
 });
 
-Deno.test("bench sends messages that are larger than what a connection usually queues", async () => {
+Deno.test("bench sends messages larger than a connection's usual queue", async () => {
   await using echo = await startServer(["echo", ":0"]);
   const { code, report } = await benchJson([
     echo.endpoint,

@@ -35,7 +35,7 @@ for (const [name, bytes] of Object.entries(INTRUDERS)) {
   });
 }
 
-Deno.test("chat refuses a line that is not UTF-8, and keeps the connection", async () => {
+Deno.test("chat rejects a line that is not UTF-8, and keeps the connection", async () => {
   await using started = await startServer(CHAT);
   using bob = await enterChat(started.endpoint);
   await writeAll(bob.conn, Uint8Array.of(0x63, 0x61, 0x66, 0xe9, 10));

@@ -119,7 +119,7 @@ Deno.test("exec ends a program that runs for longer than --timeout, with all tha
   await untilNoChild(started.server);
 });
 
-Deno.test("exec does not wait for what a program has left behind", async () => {
+Deno.test("exec does not wait for processes that a program has left behind", async () => {
   await using started = await startExecProcess([], ["sh", "-c", "sleep 600 & echo done"]);
   const startMs = performance.now();
   assertEquals(await exchange(started.endpoint, ""), "done\n");
@@ -195,7 +195,7 @@ toolTest("websocketd", "exec behaves as websocketd does with its examples count 
   assertEquals(greeted.messages, theyGreeted.messages);
 });
 
-Deno.test("exec sends a line that is no UTF-8, and everything with --binary, as binary messages", async () => {
+Deno.test("exec sends a line that is not UTF-8, and everything with --binary, as binary messages", async () => {
   await using lines = await startExec([], ["printf", "ok\\n\\377\\nlast"], "ws://127.0.0.1:0");
   assertEquals((await messagesOf(lines.endpoint)).messages, ["ok", Uint8Array.of(255), "last"]);
   await using bytes = await startExec(["--binary"], ["cat"], "ws://127.0.0.1:0");
@@ -221,7 +221,7 @@ Deno.test("exec closes a WebSocket with 1011 if the program failed, and ends a p
   await untilNoChild(endless.server);
 });
 
-Deno.test("exec lets another client wait where --max-connections programs run", async () => {
+Deno.test("exec lets another client wait while --max-connections programs run", async () => {
   await using started = await startExecProcess(["--max-connections", "1"], ["cat"]);
   using first = await dial(started.endpoint);
   const one = new LinePeer(first);

@@ -118,7 +118,7 @@ Deno.test("chat --token-file without --auth names its clients", async () => {
   }
 });
 
-Deno.test("--header, --bearer and --cookie are rejected where no request is sent", async () => {
+Deno.test("--header, --bearer and --cookie are rejected if no request is sent", async () => {
   for (const command of ["check", "bench", "chat"]) {
     for (const flag of [["--header", "A: b"], ["--cookie", "a=b"]]) {
       const { code, stderr } = await runClient([command, "tcp://127.0.0.1:1", ...flag]);

@@ -93,7 +93,7 @@ Deno.test({
   },
 });
 
-Deno.test("--keep-alive refuses what the kernel cannot count, exit code 2", async () => {
+Deno.test("--keep-alive rejects values that the kernel cannot represent, exit code 2", async () => {
   for (const text of ["60", "60s,10s", "0s,1s,1", "1s,500ms,1", "1s,1s,0", "1s,1s,1,1"]) {
     const { code, stderr } = await runProgram("client", ["inspect", "tcp://127.0.0.1:1", "--keep-alive", text]);
     assertEquals(code, 2, text);
@@ -102,7 +102,7 @@ Deno.test("--keep-alive refuses what the kernel cannot count, exit code 2", asyn
 });
 
 Deno.test({
-  name: "the server sets socket options of each client, and --trace shows what the kernel made of them",
+  name: "the server sets socket options of each client, and --trace shows the effective values",
   ignore,
   async fn() {
     const words = ["echo", "tcp://127.0.0.1:0", "--keep-alive", "30s,5s,3", "--trace", "--exit-after", "1"];

@@ -53,7 +53,7 @@ for (
     "/nowhere/chat.db",
   ]]] as const
 ) {
-  Deno.test(`${flag} is rejected where it would have no effect, with exit code 2`, async () => {
+  Deno.test(`${flag} is rejected if it would have no effect, with exit code 2`, async () => {
     const { code, stderr } = await runProgram("server", ["chat", ":0", flag, "1MiB", ...words]);
     assertEquals(code, 2);
     assertStringIncludes(stderr, `Cannot use ${flag} with`);

@@ -62,7 +62,7 @@ Deno.test("parley-udp mock exits 1 with the difference, after N clients (#20 poi
   assertStringIncludes(mock.io.out, "^ differs at byte 4");
 });
 
-Deno.test("parley-udp mock refuses steps that need a connection (#20 point 1)", async () => {
+Deno.test("parley-udp mock rejects steps that need a connection (#20 point 1)", async () => {
   for (const step of ["reset", "end", "expect-close", "expect-reset"]) {
     await using mock = await startMock(`connections: [{ steps: [{ ${step}: true }] }]`);
     assertEquals(await mock.ended(), 2);
@@ -97,7 +97,7 @@ Deno.test("parley-udp replay sends the client's part of mock --journal again (#1
   }
 });
 
-Deno.test("parley-udp mock counts what it has sent", async () => {
+Deno.test("parley-udp mock counts sent datagrams", async () => {
   await using mock = await startMock("connections: [{ when: { text: ping }, reply: pong! }]", "--metrics", ":0");
   const url = await mock.io.printed(/(http:\S+)\n/);
   await ask(mock.port, "ping", "ping");

@@ -211,7 +211,7 @@ connections:
   assertMatch(out, /2 passed, 1 failed/);
 });
 
-Deno.test("mock --strict fails for what is passed over, and for what is not used (#20 point 1)", async () => {
+Deno.test("mock --strict fails for ignored messages, and for unused entries (#20 point 1)", async () => {
   const script =
     "framing: line\nconnections: [{ steps: [{ expect: b }, { send: ok }] }, { when: { text: c }, reply: d }]";
   for (const [flags, expected] of [[[], 0], [["--strict"], 1]] as const) {

@@ -42,7 +42,7 @@ Deno.test("pipe ends our side at the end of input, and waits for the client as l
   assertEquals([code, stdout], [0, "late"]);
 });
 
-Deno.test("pipe refuses a second client while it serves, and has none after the first", async () => {
+Deno.test("pipe rejects a second client while it serves, and ends after the first", async () => {
   await using started = await startPipe();
   using conn = await dial(started.endpoint);
   await writeAll(conn, "x\n");

@@ -183,7 +183,7 @@ Deno.test("a closed pipe under standard output ends a program without a word", U
   assertEquals([stdout, stderr], ["", "code 141\n"]);
 });
 
-Deno.test("a closed pipe under what a server answers ends a program without a word", UNIX, async () => {
+Deno.test("a closed pipe ends a program silently", UNIX, async () => {
   await using echo = await startServer(["echo", ":0"]);
   for (const words of [`send ${echo.endpoint} x`, `bench ${echo.endpoint} -n 1`, `check ${echo.endpoint}`]) {
     const { stderr } = await shell(

@@ -30,7 +30,7 @@ Deno.test("connect --record stores both directions with their times, and replay 
   });
 });
 
-Deno.test("replay exits 1 where an answer differs, and shows where", async () => {
+Deno.test("replay exits 1 if a reply differs, and shows where", async () => {
   await using echo = await startServer(["echo", ":0", "--framing", "line"]);
   await using upper = await startServer(["echo", ":0", "--framing", "line", "--upper"]);
   await withFolder(async (folder) => {

@@ -62,7 +62,7 @@ Deno.test("a full disk under a report or a recording is one line and exit code 8
   });
 });
 
-Deno.test("bench prints what it has measured even where the page cannot be written", LINUX, async () => {
+Deno.test("bench prints its measurements even if the page cannot be written", LINUX, async () => {
   await using echo = await startServer(["echo", ":0"]);
   const words = ["bench", echo.endpoint, "-n", "5", "--html", "/dev/full"];
   assertMatch((await runProgram("client", words)).stdout, /answers {2}5 in /);

@@ -30,7 +30,7 @@ Deno.test("--max-connections 1 serves two endpoints in turn", async () => {
   }
 });
 
-Deno.test("--max-per-ip refuses with a reason where messages are lines", async () => {
+Deno.test("--max-per-ip rejects with a reason if messages are lines", async () => {
   await using started = await startServer(["greet", ":0", "--max-per-ip", "1", "--limit-loopback"]);
   using inside = await dial(started.endpoint);
   const peer = new LinePeer(inside);

@@ -24,7 +24,7 @@ function start(service: string[], file: string, options?: StartOptions) {
   return startServer([...service, ":0", "--auth", file], options);
 }
 
-Deno.test("hash-password refuses the names that the chat refuses (chat L3)", async () => {
+Deno.test("hash-password rejects the names that the chat rejects (chat L3)", async () => {
   for (const name of ["éж", "a.b", "x".repeat(33), "a b", "", "a:b", "#a"]) {
     const { code, stdout, stderr } = await runProgram("server", ["hash-password", name], { input: "secret\n" });
     assertEquals([code, stdout], [2, ""], name);
@@ -56,7 +56,7 @@ Deno.test("--auth serves raw bytes after the login line, also those in the same 
     assertMatch(await started.server.errorLine(/logged in/), /peer=\S+ name=ann/);
   }));
 
-Deno.test("--auth refuses a wrong password, an unknown name and anything else, and serves nothing", () =>
+Deno.test("--auth rejects a wrong password, an unknown name and anything else, and serves nothing", () =>
   withNames(async (file) => {
     await using started = await start(["greet"], file);
     for (const line of ["/login ann wrong", "/login eve correct horse", "hello", "/login ann"]) {

@@ -83,7 +83,7 @@ Deno.test("smoke with one wrong step exits 1 and shows the difference, in every 
   assertEquals([json.code, objects.at(-1).ok, objects.at(-1).failed], [1, false, 1]);
 });
 
-Deno.test("smoke exits with the code that all failures share, and with 1 where they differ", async () => {
+Deno.test("smoke exits with the code that all failures share, and with 1 if they differ", async () => {
   await using silent = scriptedPeer(() => {});
   const test = (endpoint: string) =>
     `  - { name: "${endpoint}", endpoint: "${endpoint}", timeout: 300ms, steps: [{ expect: x }] }\n`;
@@ -127,7 +127,7 @@ Deno.test("smoke fills in variables of the environment, by a named permission", 
   );
 });
 
-Deno.test("smoke --tag and --skip-tag choose tests; choosing none is no success", async () => {
+Deno.test("smoke --tag and --skip-tag select tests; selecting none is a failure", async () => {
   await using echo = await startServer(["echo", ":0", "--framing", "line"]);
   const text = twoTests(echo.endpoint, "hello there");
   await using fast = await smoke(text, ["--tag", "fast"]);
@@ -261,7 +261,7 @@ tests:
   assertEquals(echo.count, 4);
 });
 
-Deno.test("smoke with reuse says what it says without it when nobody is there, or silent", async () => {
+Deno.test("smoke with reuse reports the same failures for a closed port and a silent server", async () => {
   await using silent = scriptedPeer(() => {});
   const steps = ["{ send: a }, { expect: a }"];
   await using refused = await smoke(reusing(`tcp://127.0.0.1:${closedPort()}`, steps));

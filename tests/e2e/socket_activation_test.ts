@@ -125,7 +125,7 @@ Deno.test("an inherited socket takes neither --reuse-port nor --workers", async 
   }
 });
 
-Deno.test("a descriptor that is no listening TCP socket is rejected with one line", async () => {
+Deno.test("a descriptor that is not a listening TCP socket is rejected with one line", async () => {
   for (const descriptor of [1, 77, 65_535]) {
     const { code, stderr } = await runProgram("server", ["echo", `fd:${descriptor}`]);
     assertEquals(code, 8, stderr);

@@ -115,7 +115,7 @@ Deno.test("stack --check says whether the file is right, and listens nowhere", a
   });
 });
 
-Deno.test("stack ends at once where one service cannot listen (8) or takes not what the file says (2)", async () => {
+Deno.test("stack ends at once if a service cannot listen (8) or rejects its settings (2)", async () => {
   using taken = Deno.listen({ port: 0, hostname: "127.0.0.1" });
   const { port } = taken.addr as Deno.NetAddr;
   const first = 'a: { service: echo, endpoint: ":0" }';

@@ -53,7 +53,7 @@ toolTest("openssl", "openssl s_client gets an echo and sees a chain that it trus
 
 toolTest(
   "openssl",
-  "a server with --tls-client-ca refuses openssl without a certificate and serves it with one",
+  "a server with --tls-client-ca rejects openssl without a certificate and serves it with one",
   async () => {
     await using files = await CertificateFiles.create();
     await files.issue("client.pem", "client-key.pem", { name: "client 7" });
@@ -124,7 +124,7 @@ Deno.test("a TLS endpoint names the flags that it needs, and the flags an endpoi
   }
 });
 
-Deno.test("a server takes no key file that the sandbox forbids, in one line", async () => {
+Deno.test("a server rejects a key file that the sandbox forbids, in one line", async () => {
   await using files = await CertificateFiles.create();
   const { code, stderr } = await runProgram("server", ["echo", "tls://:0", ...files.flags()], {
     permissions: ["-N", `--allow-read=${files.path("cert.pem")}`],

@@ -54,7 +54,7 @@ Deno.test("lineCodec() drops the rest of a long line at the end of the stream", 
   assertEquals(decodeLines(`ok\n${line(5000)}`), ["ok", "lost"]);
 });
 
-Deno.test("lineCodec() encodes with LF and refuses a line that holds one", () => {
+Deno.test("lineCodec() encodes with LF and rejects a line that contains one", () => {
   const builder = new ByteBuilder();
   lineCodec().encode(utf8("hello"), builder);
   assertEquals(new TextDecoder().decode(builder.take()), "hello\n");
@@ -92,7 +92,7 @@ Deno.test("delimiterCodec() counts limits without the delimiter, however it is s
   }
 });
 
-Deno.test("delimiterCodec() refuses an empty delimiter, and a message that holds the delimiter", () => {
+Deno.test("delimiterCodec() rejects an empty delimiter, and a message that contains the delimiter", () => {
   assertThrows(() => delimiterCodec(new Uint8Array(0), { maxBytes: 1, hardBytes: 1 }), RangeError);
   const codec = delimiterCodec(utf8("--"), { maxBytes: 10, hardBytes: 40 });
   assertThrows(() => codec.encode(utf8("a--b"), new ByteBuilder()), FrameError);

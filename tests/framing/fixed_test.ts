@@ -18,7 +18,7 @@ Deno.test("fixedCodec() reports the received and expected bytes when the stream 
   assertEquals([error.received, error.expected], [2, 4]);
 });
 
-Deno.test("fixedCodec() refuses a message of another size, and a size below one", () => {
+Deno.test("fixedCodec() rejects a message of another size, and a size below one", () => {
   assertThrows(() => fixedCodec(3).encode(utf8("ab"), new ByteBuilder()), FrameError);
   for (const size of [0, -1, 1.5, NaN]) assertThrows(() => fixedCodec(size), RangeError);
 });

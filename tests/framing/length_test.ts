@@ -80,7 +80,7 @@ Deno.test("lengthCodec() rejects 2^63 in eight bytes (fault 33)", () => {
   assertStringIncludes(error ?? "", "bytes was announced: 0 to 1048576 are accepted");
 });
 
-Deno.test("lengthCodec() refuses 2^31 and 2^32-1 as soon as the prefix is there", () => {
+Deno.test("lengthCodec() rejects 2^31 and 2^32-1 as soon as the prefix is complete", () => {
   const format: LengthFormat = { bytes: 4, endianness: "be" };
   for (const length of [2 ** 31, 2 ** 32 - 1, MIB + 1]) {
     const [error] = decodeAll(lengthCodec(format, MIB), [prefix(length, format)], false);

@@ -11,7 +11,7 @@ Deno.test("parseFraming() knows every framing by its name", () => {
   assertEquals(decodeAll(parseFraming("delimiter:END"), [new TextEncoder().encode("aENDb")]), ["a", "b"]);
 });
 
-Deno.test("parseFraming() refuses what it does not know", () => {
+Deno.test("parseFraming() rejects unknown framings", () => {
   const wrong = ["", "lines", "length:3be", "length:4", "fixed:0", "fixed:-1", "fixed:", "delimiter:", "LINE"];
   for (const text of wrong) assertThrows(() => parseFraming(text), SyntaxError, `Cannot parse framing "${text}"`);
   assertThrows(() => parseFraming("delimiter:\\q"), SyntaxError);

@@ -54,7 +54,7 @@ function encodeAll(codec: Codec, messages: readonly Uint8Array[]): { said: Uint8
 for (const framing of FRAMINGS) {
   const codec = parseFraming(framing);
 
-  Deno.test(`${framing}: what is encoded is decoded, however it is cut`, () => {
+  Deno.test(`${framing}: encoded messages are decoded, however they are split`, () => {
     fc.assert(fc.property(fc.array(letters, { maxLength: 8 }), places, (messages, where) => {
       // A CR at the end of a line belongs to the line's end.
       const whole = messages.filter((message) => framing !== "line" || message.at(-1) !== 0x0d);
@@ -98,7 +98,7 @@ Deno.test("parseProxyHeader() decodes what was encoded, needs more of a partial 
   );
 });
 
-Deno.test("parseProxyHeader() throws a FrameError, and nothing else, for whatever is no header", () => {
+Deno.test("parseProxyHeader() throws a FrameError, and nothing else, for an invalid header", () => {
   const changed = fc.tuple(header, fc.nat(), fc.integer({ min: 0, max: 255 }));
   fc.assert(fc.property(changed, ([{ version, source, destination }, at, byte]) => {
     const bytes = encodeProxyHeader({ version, command: "proxy", addresses: { source, destination } });

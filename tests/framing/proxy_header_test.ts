@@ -103,7 +103,7 @@ Deno.test("parseProxyHeader() ignores what follows UNKNOWN, and everything in a 
   assertEquals(local, { header: { version: 2, command: "local", tlvs: [] }, length: 19 });
 });
 
-Deno.test("parseProxyHeader() takes no address from a header of datagrams", () => {
+Deno.test("parseProxyHeader() ignores the address of a datagram header", () => {
   const read = parseProxyHeader(parseHex(`${SIGNATURE} 21 12 000c cb007109 c0000201 c822 01bb`));
   assertEquals(read?.header.addresses, undefined);
 });

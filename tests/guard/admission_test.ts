@@ -34,7 +34,7 @@ Deno.test("enter() never counts more than the limit, however many listeners wait
   assertEquals([admission.enter(), admission.enter()], [true, false]);
 });
 
-Deno.test("shrink() goes below what is open, once, and leaves one place at least", () => {
+Deno.test("shrink() goes below the number of open connections, once, and leaves at least one place", () => {
   const admission = new Admission({ maxConnections: 10_000 });
   for (let count = 0; count < 40; count++) admission.enter();
   assert(admission.shrink());

@@ -19,7 +19,7 @@ Deno.test("verifyPassword() agrees with a test vector of RFC 7914", async () => 
   assert(await verifyPassword("password", text));
 });
 
-Deno.test("parsePasswordHash() refuses what is none, and costs that take all memory", () => {
+Deno.test("parsePasswordHash() rejects invalid hashes, and costs that exhaust the memory", () => {
   const hash = btoa("x".repeat(32));
   for (
     const wrong of ["", "secret", `scrypt$15$8$1$$${hash}`, "scrypt$15$8$1$QUJD$QUJD", `scrypt$30$8$1$QUJD$${hash}`]

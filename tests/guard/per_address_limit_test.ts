@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { PerAddressLimit } from "../../src/guard/per_address_limit.ts";
 
-Deno.test("PerAddressLimit refuses one more than the limit and lets in again after one left", () => {
+Deno.test("PerAddressLimit rejects one more than the limit and admits another after one has left", () => {
   const limit = new PerAddressLimit({ maxPerAddress: 2 });
   const enter = () => limit.enter("192.0.2.1")?.reason;
   assertEquals([enter(), enter(), enter()], [undefined, undefined, "limit"]);

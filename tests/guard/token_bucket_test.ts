@@ -7,7 +7,7 @@ Deno.test("take() lets a burst through and then returns how long to wait", () =>
   assertEquals(bucket.take(1, 1_500), 0);
 });
 
-Deno.test("tryTake() takes nothing when too little is there", () => {
+Deno.test("tryTake() takes nothing when there are too few tokens", () => {
   const bucket = new TokenBucket({ perSecond: 1, burst: 1 }, 0);
   assert(bucket.tryTake(1, 0));
   assertFalse(bucket.tryTake(1, 999));
@@ -21,7 +21,7 @@ Deno.test("a bucket never holds more than its burst, after any idle time or if t
   assertEquals(bucket.take(1, 0), 200);
 });
 
-Deno.test("giveBack() puts back what was taken, and never more than the burst", () => {
+Deno.test("giveBack() returns taken tokens, and never more than the burst", () => {
   const bucket = new TokenBucket({ perSecond: 1, burst: 2 }, 0);
   assert(bucket.tryTake(2, 0));
   assertFalse(bucket.isFull(0));

@@ -80,7 +80,7 @@ Deno.test("HttpHeadReader.push() returns the bytes after the head, and then the 
   assertEquals(text(reader.push(utf8("Host: b\r\n\r\n"))?.head), "GET /2 HTTP/1.1\r\nHost: b\r\n\r\n");
 });
 
-Deno.test("HttpHeadReader.push() takes a head exactly at the limit and refuses one byte more", () => {
+Deno.test("HttpHeadReader.push() accepts a head exactly at the limit and rejects one byte more", () => {
   const head = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
   assertEquals(new HttpHeadReader(head.length).push(utf8(head))?.head.length, head.length);
   const error = assertThrows(() => new HttpHeadReader(head.length - 1).push(utf8(head)), HttpError);
@@ -93,7 +93,7 @@ Deno.test("HttpHeadReader.push() rejects 16 KiB and one byte without an end, bef
   assertEquals(assertThrows(() => reader.push(utf8("a")), HttpError).status, 431);
 });
 
-Deno.test("HttpHeadReader.push() refuses a TLS hello at once", () => {
+Deno.test("HttpHeadReader.push() rejects a TLS hello at once", () => {
   const hello = Uint8Array.of(0x16, 0x03, 0x01, 0x02, 0x00);
   assertEquals(assertThrows(() => new HttpHeadReader().push(hello), HttpError).status, 400);
 });

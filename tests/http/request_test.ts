@@ -66,7 +66,7 @@ Deno.test("next() ends silently when no further request arrives", async () => {
   assertEquals(await reader.next(), undefined);
 });
 
-Deno.test("next() throws a ClosedEarlyError where the client leaves within a head", async () => {
+Deno.test("next() throws a ClosedEarlyError if the client leaves within a head", async () => {
   await assertRejects(() => readerOf(["GET / HT"]).next(), ClosedEarlyError);
 });
 
@@ -90,7 +90,7 @@ Deno.test("discardBody() drops a chunked body, with extensions and trailers, how
   }
 });
 
-Deno.test("discardBody() throws a 400 for malformed chunks, and is false where the client ends in one (fault 56)", async () => {
+Deno.test("discardBody() throws a 400 for malformed chunks, and is false if the client ends in one (fault 56)", async () => {
   for (const body of ["x\r\n", "-1\r\n", "2\r\nabc\r\n", "\r\n"]) {
     const request = await nextOf(readerOf([CHUNKED, body]));
     assertEquals(await statusOf(() => request.discardBody()), 400, body);
@@ -120,7 +120,7 @@ Deno.test("body() takes maxBodyBytes, and throws a 413 for one byte more", async
   }
 });
 
-Deno.test("body() throws a 408 for a body that takes too long, and a ClosedEarlyError where the client leaves", async () => {
+Deno.test("body() throws a 408 for a body that takes too long, and a ClosedEarlyError if the client leaves", async () => {
   const slow = await nextOf(readerOf([post("hello").slice(0, -1)], silent));
   assertEquals(await statusOf(() => slow.body()), 408);
   const gone = await nextOf(readerOf([post("hello").slice(0, -1)]));
@@ -156,7 +156,7 @@ Deno.test("serveRequests() keeps the connection after a body that was read, and 
   assertEquals(await answersTo(twice(), () => ({ status: 200, body: "unread" })), ["close: unread"]);
 });
 
-Deno.test("serveRequests() ends where the client, the handler or HTTP/1.0 wants it to", async () => {
+Deno.test("serveRequests() ends if the client, the handler or HTTP/1.0 requires it", async () => {
   const get = (more: string, version = "1.1") => `GET / HTTP/${version}\r\nHost: h\r\n${more}\r\n`;
   const cases: [string, boolean | undefined, string][] = [
     [get(""), undefined, "keep-alive"],

@@ -24,6 +24,6 @@ Deno.test("encodeResponse() sends no length with a 101", () => {
   );
 });
 
-Deno.test("encodeHead() refuses a field that would forge another line", () => {
+Deno.test("encodeHead() rejects a field that would forge another line", () => {
   assertThrows(() => encodeHead("HTTP/1.1 200 OK", { "X-A": "1\r\nX-B: 2" }), SyntaxError, "line end");
 });

@@ -46,11 +46,11 @@ Deno.test("Router decodes parameters, and prefers a path without them", async ()
   assertEquals((await ROUTER.respond(await requestOf("DELETE", "/proxies/all"))).status, 204);
 });
 
-Deno.test("Router answers HEAD where GET is", async () => {
+Deno.test("Router answers HEAD for a GET route", async () => {
   assertEquals(await bodyOf("HEAD", "/"), "home");
 });
 
-Deno.test("Router throws a 404 where nothing is, also for an empty parameter and the names of an object's properties", async () => {
+Deno.test("Router throws a 404 without a route, also for an empty parameter and names of object properties", async () => {
   for (
     const path of ["/nothing", "/proxies/", "/proxies/a/b", "/proxies/a/toxics/", "/constructor", "//", "/Proxies"]
   ) {

@@ -96,7 +96,7 @@ Deno.test("runOpenLoop() passes over a connection that has too much in flight", 
   await running;
 });
 
-Deno.test("interrupt() leaves what is in flight 200 ms (INTERRUPTED_MS), or less if the plan does", async () => {
+Deno.test("interrupt() waits 200 ms (INTERRUPTED_MS) for messages in flight, or less if the plan does", async () => {
   for (const timeoutMs of [60_000, 200, 100]) {
     using time = new FakeTime();
     using run = new LoadRun({ timeoutMs } as LoadPlan);

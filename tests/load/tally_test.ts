@@ -30,7 +30,7 @@ for (let turned = 0; turned <= 8; turned++) {
   });
 }
 
-Deno.test("clear() forgets what is in flight", () => {
+Deno.test("clear() forgets messages in flight", () => {
   const inFlight = new InFlight();
   inFlight.push(1, 1, 5);
   inFlight.lose(() => {});

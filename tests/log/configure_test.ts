@@ -23,7 +23,7 @@ Deno.test("configureLogging() keeps the configuration of the application, and re
   resetSync();
 });
 
-Deno.test("configureLogging() replaces what an earlier call has configured", () => {
+Deno.test("configureLogging() replaces the configuration of an earlier call", () => {
   resetSync();
   const [first, second]: [string[], string[]] = [[], []];
   configureLogging(optionsFor(first));

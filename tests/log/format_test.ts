@@ -61,7 +61,7 @@ Deno.test("jsonFormat preserves every character of a value, and escapes control 
   assertEquals([text, context, value], [evil, evil, evil]);
 });
 
-Deno.test("textFormat() colours the level only where colours are welcome", () => {
+Deno.test("textFormat() colours the level only if colours are permitted", () => {
   assert(textFormat({ color: true })(record("hi", {})).includes("\x1b[32minfo\x1b[0m"));
   assert(!text(record("hi", {})).includes("\x1b"));
 });

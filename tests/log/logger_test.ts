@@ -16,7 +16,7 @@ Deno.test("Logger marks every line with its context and its fields", () => {
   collect("off");
 });
 
-Deno.test("Logger takes braces in a text for what they are", () => {
+Deno.test("Logger treats braces in a text literally", () => {
   const lines = collect("info");
   Logger.of("echo").info("peer sent {connection} {0} %s", { connection: 7 });
   assertEquals(lines, ["info [echo] peer sent {connection} {0} %s connection=7\n"]);

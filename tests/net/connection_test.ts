@@ -91,7 +91,7 @@ Deno.test("readExactly() reports the received and expected bytes when the stream
   connection.close();
 });
 
-Deno.test("readExactly() that times out leaves what came for the next read", async () => {
+Deno.test("readExactly() that times out leaves received bytes for the next read", async () => {
   const { connection, transport } = fakeConnection();
   transport.say("abc");
   await assertRejects(() => readExactly(connection, 5, { timeout: 5 }), TimeoutError);
@@ -106,7 +106,7 @@ Deno.test("readExactly() rejects an invalid count", async () => {
   connection.close();
 });
 
-Deno.test("send() coalesces what is queued in one turn into one write", async () => {
+Deno.test("send() coalesces the messages of one turn into one write", async () => {
   const { connection, transport } = fakeConnection();
   for (const text of ["a", "b", "c"]) assert(connection.send(utf8(text)));
   assertEquals([connection.queuedBytes, transport.writes], [3, []]);
@@ -131,7 +131,7 @@ Deno.test("send() and write() keep their order, also while a write is under way"
   connection.close();
 });
 
-Deno.test("sendLast() leaves at once where nothing waits, else in its order", async () => {
+Deno.test("sendLast() sends at once if nothing is queued, otherwise in order", async () => {
   const { connection, transport } = fakeConnection();
   assert(connection.sendLast(utf8("1")));
   assertEquals(transport.writes, ["1"]);
@@ -199,7 +199,7 @@ Deno.test("send() rejects one message larger than the outbox, and write() sends 
   connection.close();
 });
 
-Deno.test("dispose sends what is queued before it closes (fault 3)", async () => {
+Deno.test("dispose sends queued data before it closes (fault 3)", async () => {
   const { connection, transport } = fakeConnection();
   transport.writesMost = 4;
   connection.send(utf8("last words"));
@@ -229,7 +229,7 @@ Deno.test("dispose does not throw when the peer is gone, and closes (fault 3)", 
   assertEquals(transport.closeCount, 1);
 });
 
-Deno.test("closeWrite() takes nothing more from the moment of the call (fault 3)", async () => {
+Deno.test("closeWrite() accepts no more data from the moment of the call (fault 3)", async () => {
   const { connection, transport } = fakeConnection();
   transport.holdWrites();
   connection.send(utf8("first"));
@@ -242,7 +242,7 @@ Deno.test("closeWrite() takes nothing more from the moment of the call (fault 3)
   connection.close();
 });
 
-Deno.test("write() after one's own close throws a ClosedError, which is no ResetError (fault 38)", async () => {
+Deno.test("write() after a local close throws a ClosedError, which is not a ResetError (fault 38)", async () => {
   const { connection } = fakeConnection();
   connection.close();
   const error = await assertRejects(() => connection.write(utf8("x")), ClosedError, "this side has closed");
@@ -300,7 +300,7 @@ Deno.test("close() takes it well that the runtime has closed the socket before",
   assertEquals(connection.closeReason, "done");
 });
 
-Deno.test("closeWrite() sends what is queued first, and leaves reading as it is", async () => {
+Deno.test("closeWrite() sends queued data first, and does not affect reading", async () => {
   const { connection, transport } = fakeConnection();
   connection.send(utf8("last words"));
   await connection.closeWrite();
@@ -329,7 +329,7 @@ Deno.test("read() returns what a peer sent before it reset the connection, and t
   assertEquals([connection.closeReason, transport.closeCount], ["reset", 1]);
 });
 
-Deno.test("closeWrite() finds out whether a peer that has ended took what came after", async () => {
+Deno.test("closeWrite() detects whether a peer that has ended accepted later data", async () => {
   const { connection, transport } = fakeConnection();
   transport.say(null);
   assertEquals(await connection.read(), null);

@@ -91,7 +91,7 @@ Deno.test("parseEndpoint() rejects everything else, reports the reason and shows
   }
 });
 
-Deno.test("parseEndpoint() percent-encodes what a WebSocket path cannot hold, and leaves the rest (fault 31)", () => {
+Deno.test("parseEndpoint() percent-encodes characters that a WebSocket path cannot contain (fault 31)", () => {
   const cases: [string, string][] = [
     ["ws://h:1/caf\u00e9?q=\u00fc", "/caf%C3%A9?q=%C3%BC"],
     ["ws://h:1/\u{1F600}", "/%F0%9F%98%80"],

@@ -27,7 +27,7 @@ Deno.test("HandshakeReader reads messages however they are split, and returns th
   assertEquals(await readText(above, 9), "ree");
 });
 
-Deno.test("HandshakeReader reads a message of more than one chunk, and null where the stream ends inside it", async () => {
+Deno.test("HandshakeReader reads a message of several chunks, and null if the stream ends inside it", async () => {
   const inner = new FakeTransport();
   const reader = new HandshakeReader(inner);
   const long = "x".repeat(2_000);
@@ -41,7 +41,7 @@ Deno.test("HandshakeReader reads a message of more than one chunk, and null wher
   await assertRejects(() => failing, Error, "malformed");
 });
 
-Deno.test("HandshakeReader is out of the way where nothing follows the handshake", async () => {
+Deno.test("HandshakeReader is bypassed if nothing follows the handshake", async () => {
   const inner = new FakeTransport();
   inner.say("one\n");
   const reader = new HandshakeReader(inner);

@@ -6,7 +6,7 @@ import { withinTime } from "../support/give_back.ts";
 
 const GENEROUS = { timeoutMs: 60_000 };
 
-Deno.test("lingeringClose() sends what is queued, ends our side, and reads to the peer's end", async () => {
+Deno.test("lingeringClose() sends queued data, ends our side, and reads to the peer's end", async () => {
   const { connection, transport } = fakeConnection();
   connection.send(new TextEncoder().encode("bye"));
   transport.say("unread", "bytes", null);
@@ -35,7 +35,7 @@ Deno.test("lingeringClose() leaves a closed connection as it is", async () => {
   assertEquals([connection.closeReason, transport.closeCount], ["kicked", 1]);
 });
 
-Deno.test("lingeringClose() sends what is queued to a peer that has ended its side, then closes", async () => {
+Deno.test("lingeringClose() sends queued data to a peer that has ended its side, then closes", async () => {
   const { transport, connection } = fakeConnection();
   transport.say(null);
   assertEquals(await connection.read(), null);
@@ -49,7 +49,7 @@ Deno.test("lingeringClose() sends what is queued to a peer that has ended its si
   assertEquals([transport.writes, transport.closeCount, connection.closeReason], [["last words"], 1, "drain"]);
 });
 
-Deno.test("lingeringClose() closes at once where both sides are through, and leaves a closed connection as it is", async () => {
+Deno.test("lingeringClose() closes at once if both sides have ended, and ignores a closed connection", async () => {
   using time = new FakeTime();
   const { transport, connection } = fakeConnection();
   transport.say(null);

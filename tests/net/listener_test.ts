@@ -70,7 +70,7 @@ Deno.test("listen() reports an address that is not local", async () => {
   assertEquals(error.reason, "not available");
 });
 
-Deno.test("listen() binds again at once where connections are in TIME_WAIT", async () => {
+Deno.test("listen() binds again at once despite connections in TIME_WAIT", async () => {
   const listener = await listen("tcp://127.0.0.1:0");
   const { endpoint } = listener;
   {

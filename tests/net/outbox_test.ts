@@ -19,7 +19,7 @@ function start() {
   return { transport, clock, failures, outbox };
 }
 
-Deno.test("Outbox writes what a transport takes in parts, in order, and not a byte more", async () => {
+Deno.test("Outbox writes in order, and no byte twice, when the transport accepts parts", async () => {
   const { transport, outbox } = start();
   transport.writesMost = 3;
   const waiting = outbox.write(bytes("abcdefg"));
@@ -33,7 +33,7 @@ Deno.test("Outbox writes what a transport takes in parts, in order, and not a by
   assertEquals(transport.writes.slice(4), ["xyz"]);
 });
 
-Deno.test("Outbox joins what is queued in a turn or behind a write, and writes a single piece as it is", async () => {
+Deno.test("Outbox joins pieces queued in a turn or during a write, and writes a single piece unchanged", async () => {
   const { transport, outbox } = start();
   outbox.send(bytes("a"));
   outbox.send(bytes("b"));
@@ -105,6 +105,6 @@ Deno.test("Outbox rejects a failed write with the owner's error, and notifies th
   }
 });
 
-Deno.test("Outbox.flush() has nothing to wait for where nothing is queued", async () => {
+Deno.test("Outbox.flush() does not wait if nothing is queued", async () => {
   await withinTime(start().outbox.flush(), "nothing");
 });

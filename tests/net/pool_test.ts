@@ -225,7 +225,7 @@ Deno.test("acquire() throws what connect() threw, and the next caller tries agai
   assertEquals(pool.stats, { idle: 0, leased: 0, opening: 0, waiting: 0 });
 });
 
-Deno.test("release() closes what is more than the idle limit", async () => {
+Deno.test("release() closes connections beyond the idle limit", async () => {
   const { pool, peers } = fakePool({ size: 3, maxIdle: 1 });
   await using _closing = pool;
   const leases = await Promise.all([pool.acquire(), pool.acquire(), pool.acquire()]);
@@ -288,7 +288,7 @@ Deno.test("close() rejects waiting and new callers, and waits for leased connect
   assert(peers[0]?.isClosed);
 });
 
-Deno.test("close() closes what is still in use at its deadline", async () => {
+Deno.test("close() closes connections that are still in use at its deadline", async () => {
   using time = new FakeTime();
   const { pool } = fakePool();
   const lease = await pool.acquire();
@@ -313,7 +313,7 @@ Deno.test("close() ends a connection that is being opened", async () => {
   await waiting;
 });
 
-Deno.test("ConnectionPool throws a RangeError when its size is no whole number of 1 or more", () => {
+Deno.test("ConnectionPool throws a RangeError when its size is not a whole number of 1 or more", () => {
   for (const size of [0, -1, 1.5, NaN]) {
     let error: unknown;
     try {
@@ -398,7 +398,7 @@ Deno.test("2,000 callers at once are served by ten connections, and none waits f
   assertEquals(pool.stats, { idle: 10, leased: 0, opening: 0, waiting: 0 });
 });
 
-Deno.test("acquire() that times out counts as being opened only what is being opened (fault 27)", async () => {
+Deno.test("acquire() that times out counts only pending connections as being opened (fault 27)", async () => {
   using time = new FakeTime();
   const { pool } = fakePool({ size: 2, waitTimeout: 20, healthCheck: () => new Promise<boolean>(() => {}) });
   (await pool.acquire()).release();

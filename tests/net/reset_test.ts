@@ -56,7 +56,7 @@ for (const scheme of ["tcp", "tls"] as const) {
   });
 }
 
-Deno.test("reset() drops what is queued, and resets once (fault 39)", async () => {
+Deno.test("reset() drops queued data, and resets once (fault 39)", async () => {
   await using both = await ends("tcp", { client: { canReset: true } });
   both.client.send(new Uint8Array(1_000));
   assertEquals([both.client.reset(), both.client.reset(), both.client.queuedBytes], [true, false, 0]);

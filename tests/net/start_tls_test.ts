@@ -109,7 +109,7 @@ Deno.test("a STARTTLS reply has 16,384 bytes at most over all its lines (REPLY_B
   assertStringIncludes(await dialogueOf("smtp", "220 " + "x".repeat(16_381)), "longer than 16384 bytes");
 });
 
-Deno.test("a STARTTLS dialogue takes untagged replies of IMAP, and rejects what it did not agree on", async () => {
+Deno.test("a STARTTLS dialogue accepts untagged replies of IMAP, and rejects unexpected ones", async () => {
   assertEquals(await dialogueOf("imap", "* OK ready\r\n", "* CAPABILITY IMAP4rev1\r\np1 OK begin\r\n"), "agreed");
   assertEquals(await dialogueOf("imap", "* PREAUTH ready\r\n", "p1 ok begin\r\n"), "agreed");
   assertEquals(await dialogueOf("postgres", "S"), "agreed");

@@ -69,7 +69,7 @@ Deno.test("TransportStream writes in order, whole, and calls back when each has 
   stream.destroy();
 });
 
-Deno.test("TransportStream.end() waits for what is being written", async () => {
+Deno.test("TransportStream.end() waits for pending writes", async () => {
   const { transport, stream } = start();
   transport.holdWrites();
   stream.write(bytes("last"), () => {});

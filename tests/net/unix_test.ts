@@ -90,7 +90,7 @@ Deno.test("listen() rejects a path that is in use", SKIP, async () => {
   assert(probe !== null && served !== null);
 });
 
-Deno.test("listen() refuses a file that is no socket, and leaves it untouched", SKIP, async () => {
+Deno.test("listen() rejects a file that is not a socket, and leaves it untouched", SKIP, async () => {
   await using folder = await temporaryFolder();
   const path = `${folder.path}/notes.txt`;
   await Deno.writeTextFile(path, "precious");

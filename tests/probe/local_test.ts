@@ -21,7 +21,7 @@ Deno.test("the exec probe is ready when the command exits with 0, and only then"
   await assertRejects(() => runProbe("exec:no-such-command x"), UsageError, "no such command");
 });
 
-Deno.test("the exec probe ends a command that takes too long, with what it started", async () => {
+Deno.test("the exec probe ends a command that takes too long, with its child processes", async () => {
   const folder = await Deno.makeTempDir();
   const command = `sh -c 'sleep 600 & echo $! > ${folder}/pid; wait'`;
   await assertRejects(() => runProbe(`exec:${command}`, { deadline: new Deadline(300) }), TimeoutError, "did not exit");
@@ -44,7 +44,7 @@ Deno.test("the exec probe does not wait for a process that left the group and ho
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("the exec probe reads what is left of the output for 200 ms (OUTPUT_MS), and 500 ms while it stops the group", async () => {
+Deno.test("the exec probe reads remaining output for 200 ms (OUTPUT_MS), and 500 ms while it stops the group", async () => {
   const folder = await Deno.makeTempDir();
   const endless = { wait: () => ({ signal: undefined, timeout: undefined }) } as unknown as Deadline;
   {
@@ -63,7 +63,7 @@ Deno.test("the exec probe reads what is left of the output for 200 ms (OUTPUT_MS
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("the exec probe reports the end of an output that is longer than what is kept", async () => {
+Deno.test("the exec probe reports the end of an output that is longer than its limit", async () => {
   await assertRejects(
     () => runProbe("exec:sh -c 'head -c 100000 /dev/zero | tr \\\\0 x; echo; echo last; exit 1'"),
     NotReadyError,

@@ -45,7 +45,7 @@ Deno.test("retryUntil() throws the reason of the signal", async () => {
   await assertRejects(() => retryUntil(attempt, { ...OPTIONS, signal: controller.signal, waitMs: 60_000 }), TypeError);
 });
 
-Deno.test("retryUntil() ends with the waiting time, also where the last attempt meets a silent peer", async () => {
+Deno.test("retryUntil() ends with the waiting time, even if the last attempt meets a silent peer", async () => {
   for (const waitMs of [500, 1_000, 2_500, 3_150]) {
     using time = new FakeTime();
     const result = retryUntil(

@@ -202,7 +202,7 @@ Deno.test("only picks connections by number, direction picks a direction", async
   assertEquals((await runFaults(toClient, [DATA.subarray(0, 6)], { direction: "to-client" })).bytes.length, 5);
 });
 
-Deno.test("parseFault() explains what is wrong", () => {
+Deno.test("parseFault() explains the mistake", () => {
   for (
     const [text, hint] of [
       ["latencey:1s", "did you mean latency?"],

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { utf8 } from "../../src/base/bytes.ts";
 import { differenceLines, findDifference } from "../../src/script/difference.ts";
 
-Deno.test("findDifference() finds the longest beginning of what was expected", () => {
+Deno.test("findDifference() finds the longest matching prefix of the expected bytes", () => {
   assertEquals(findDifference(utf8("abcd"), utf8("abx abcx")), { agreed: 3, at: 4 });
   assertEquals(findDifference(utf8("abcd"), utf8("")), { agreed: 0, at: 0 });
 });
@@ -15,7 +15,7 @@ Deno.test("differenceLines() puts the mark under the first byte that differs", (
   ]);
 });
 
-Deno.test("differenceLines() shows bytes that are no text in hexadecimal digits", () => {
+Deno.test("differenceLines() shows bytes that are not text in hexadecimal digits", () => {
   assertEquals(differenceLines(Uint8Array.of(1, 2, 3), Uint8Array.of(9, 1, 2)), [
     "expected     01 02 03",
     "received  ...01 02 (nothing more)",

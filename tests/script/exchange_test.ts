@@ -61,7 +61,7 @@ Deno.test("runExchange() finds expectations in order in the received data, howev
   assertEquals(report.captures, new Map([["1", "ec"]]));
 });
 
-Deno.test("runExchange() does not find again what an expectation has matched", async () => {
+Deno.test("runExchange() does not match bytes of an earlier match again", async () => {
   await using peer = talkingPeer(["one"]);
   const { error, steps } = await exchange(peer.endpoint, [expect("one"), expect("one")], { timeoutMs: 100 });
   assertInstanceOf(error, TimeoutError);
@@ -74,7 +74,7 @@ Deno.test("runExchange() waits for the rest of what a regular expression may sti
   assertEquals(report.captures.get("1"), "123");
 });
 
-Deno.test("runExchange() takes no reply for an empty captured group (fault 16)", async () => {
+Deno.test("runExchange() fails an expectation with an empty captured group (fault 16)", async () => {
   await using peer = talkingPeer(["id=\n", "more"]);
   const report = await exchange(peer.endpoint, [expect(/id=(\d*)\n/), expect("{1}")]);
   assertInstanceOf(report.error, ExpectationError);
@@ -108,7 +108,7 @@ Deno.test("runExchange() distinguishes a wrong answer, silence, and a close with
   assertInstanceOf((await exchange(closing.endpoint, [expect("x")])).error, ClosedEarlyError);
 });
 
-Deno.test("runExchange() takes silence for no match, also of what an empty text matches", async () => {
+Deno.test("runExchange() does not treat silence as a match, even of an empty text", async () => {
   await using silent = scriptedPeer(() => {});
   const report = await exchange(silent.endpoint, [expect(/.*/)], { timeoutMs: 100 });
   assertInstanceOf(report.error, TimeoutError);
@@ -122,7 +122,7 @@ Deno.test("runExchange() reports an unexpected reply as soon as the peer has end
   assertInstanceOf((await exchange(peer.endpoint, [expect("right")], { timeoutMs: 60_000 })).error, ExpectationError);
 });
 
-Deno.test("runExchange() looks within each message where there are messages", async () => {
+Deno.test("runExchange() matches within each message if there are messages", async () => {
   await using peer = talkingPeer(["one two\nthree\n"]);
   const split = await exchange(peer.endpoint, [expect(/^two/)], { framing: "line", timeoutMs: 50 });
   assertInstanceOf(split.error, ExpectationError);
@@ -207,7 +207,7 @@ Deno.test("runExchange() fails an accepted session's expectation with what came"
   assertEquals(new TextDecoder().decode(error.received), "hello world");
 });
 
-Deno.test("runExchange() closes, and resets where the connection can be reset", async () => {
+Deno.test("runExchange() closes, and resets if the connection can be reset", async () => {
   await using listener = await listen("tcp://127.0.0.1:0", { context: "script", canReset: true });
   for (const [step, expected] of [[close(), expectClose()], [reset(), expectReset()]] as const) {
     const accepted = (async () => {

@@ -8,7 +8,7 @@ Deno.test("matchBytes() finds the first place, and nothing at the start", () => 
   assertEquals(matchBytes(utf8("no"), utf8("hello")), undefined);
 });
 
-Deno.test("matchRegex() counts in bytes where characters have several", () => {
+Deno.test("matchRegex() counts in bytes for multi-byte characters", () => {
   const found = matchRegex(/b(.)/u, utf8("äöb€c"));
   assertEquals([found?.start, found?.end], [4, 8]);
   assertEquals(found?.captures, new Map([["1", "€"]]));
@@ -19,7 +19,7 @@ Deno.test("matchRegex() returns named groups, and omits groups without a match",
   assertEquals(found?.captures, new Map([["1", "42"], ["id", "42"]]));
 });
 
-Deno.test("matchRegex() takes bytes that are no UTF-8 for one character each", () => {
+Deno.test("matchRegex() treats bytes that are not UTF-8 as one character each", () => {
   const found = matchRegex(/\xff(.)/u, Uint8Array.of(0x41, 0xff, 0xc3, 0x42));
   assertEquals([found?.start, found?.end], [1, 3]);
 });

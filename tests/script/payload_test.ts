@@ -15,7 +15,7 @@ Deno.test("textPayload() leaves braces alone that name nothing captured", () => 
   assertEquals(filled('{"a":{2},"b":{other}}'), '{"a":{2},"b":{other}}');
 });
 
-Deno.test("textPayload() reads no escapes where the text is literal", () => {
+Deno.test("textPayload() reads no escapes in a literal text", () => {
   assertEquals(filled("C:\\new", true), "C:\\new");
   assertThrows(() => textPayload("C:\\foo"), SyntaxError, "\\f");
 });

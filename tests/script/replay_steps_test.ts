@@ -34,7 +34,7 @@ Deno.test("replaySteps() keeps each message for itself", () => {
   assertEquals(kinds({ isMessageWise: true }), ["expect", "expect", "send", "end", "expect-close"]);
 });
 
-Deno.test("replaySteps() leaves the ends out where one side cannot end alone", () => {
+Deno.test("replaySteps() omits the ends if there is no half-close", () => {
   assertEquals(kinds({ canHalfClose: false }), ["expect", "send"]);
 });
 

@@ -10,7 +10,7 @@ Deno.test("importFaults() accepts an import from above to below", () => {
   assertEquals(faultsOf("commands/server/serve.ts", 'import { x } from "../../cli/io.ts";'), []);
 });
 
-Deno.test("importFaults() refuses an import from below to above, also over several lines", () => {
+Deno.test("importFaults() rejects an import from below to above, also over several lines", () => {
   assertEquals(faultsOf("base/bytes.ts", 'import {\n  a,\n  b,\n} from "../net/listener.ts";'), [
     "src/base/bytes.ts: base must not import net/listener.ts",
   ]);
@@ -19,7 +19,7 @@ Deno.test("importFaults() refuses an import from below to above, also over sever
   assertEquals(faultsOf("server/server.ts", 'import type { Io } from "../cli/io.ts";').length, 1);
 });
 
-Deno.test("importFaults() refuses cycles, also through types and within a folder", () => {
+Deno.test("importFaults() rejects cycles, also through types and within a folder", () => {
   const file = (path: string, target: string) => {
     const text = `import type { x } from "${target}";`;
     return { path, text, code: text };
@@ -29,11 +29,11 @@ Deno.test("importFaults() refuses cycles, also through types and within a folder
   assertEquals(importFaults(cycle.slice(0, 2)), []);
 });
 
-Deno.test("importFaults() refuses a folder that has no place", () => {
+Deno.test("importFaults() rejects a folder that has no place", () => {
   assertEquals(faultsOf("utils/misc.ts", "").length, 1);
 });
 
-Deno.test("importFaults() refuses sockets outside net, exits outside entries, I/O in framing", () => {
+Deno.test("importFaults() rejects sockets outside net, exits outside entries, I/O in framing", () => {
   assertEquals(faultsOf("server/server.ts", "const l = Deno.listen({ port });").length, 1);
   assertEquals(faultsOf("net/open.ts", "const l = Deno.listen({ port });"), []);
   assertEquals(faultsOf("cli/run_program.ts", "Deno.exit(1);").length, 1);

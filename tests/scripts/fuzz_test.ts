@@ -5,7 +5,7 @@ import { TARGETS } from "../../scripts/fuzz/targets.ts";
 import { seededRandom } from "../../src/base/random.ts";
 
 for (const target of TARGETS) {
-  Deno.test(`${target.name} survives its seeds, what failed once, and changed input`, async () => {
+  Deno.test(`${target.name} survives its seeds, earlier failures, and mutated input`, async () => {
     const random = seededRandom(7);
     const inputs = [...target.seeds, ...await keptInputs(target)];
     const [first = new Uint8Array(0)] = inputs;

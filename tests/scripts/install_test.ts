@@ -93,7 +93,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "install.sh installs nothing where the archive's sum is another",
+  name: "install.sh installs nothing if the archive's checksum differs",
   ignore,
   async fn() {
     await using site = await releaseSite();
@@ -117,7 +117,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "install.sh replaces no program where a new one does not start (fault 62)",
+  name: "install.sh replaces no program if a new one does not start (fault 62)",
   ignore,
   async fn() {
     await using site = await releaseSite({ server: 'echo "no such library" >&2; exit 127' });

@@ -84,7 +84,7 @@ Deno.test("/connections lists some of the open connections, 1,024 by default, to
   assertEquals(Object.keys(publicRoutes(sourcesOf({}))), ["GET /healthz", "GET /metrics"]);
 });
 
-Deno.test("/connections names the service, and each of them where there are several", async () => {
+Deno.test("/connections names the service, and each of several", async () => {
   const one = JSON.parse((await ask(operatorRoutes(sourcesOf({ echo: snapshot() })), "GET /connections")).text);
   assertEquals([one.service, one.open, one.accepted, one.closedByReason], ["echo", 2, 5, { done: 1 }]);
   const routes = operatorRoutes(sourcesOf({ echo: snapshot(), chat: snapshot({ openCount: 9 }) }));
@@ -95,7 +95,7 @@ Deno.test("/connections names the service, and each of them where there are seve
   ]);
 });
 
-Deno.test("createMetrics() shows what there is at each scrape, by service and by reason", async () => {
+Deno.test("createMetrics() shows the current values at each scrape, by service and by reason", async () => {
   let now = snapshot({
     tlsFailures: { expired: 2 },
     closedByReason: { "handshake failed": 1, "handshake timeout": 2 },

@@ -79,7 +79,7 @@ Deno.test("run() closes a client whose service throws, and serves the others", a
   assertEquals(await readText(good), "fine\n");
 });
 
-Deno.test("run() answers a bad message, keeps the connection, and ends it where the stream cannot go on", async () => {
+Deno.test("run() answers an invalid message, and closes the connection only if the stream cannot continue", async () => {
   await using running = await serve(echo);
   await using client = await running.dial();
   await client.write(encode(`${"x".repeat(5_000)}\nstill here\n${"y".repeat(20_000)}`));
@@ -112,7 +112,7 @@ Deno.test("run() returns after maxAccepts clients, served to their end", async (
   await running.running;
 });
 
-Deno.test("run() closes what has not left at the end of the drain", async () => {
+Deno.test("run() closes remaining connections at the end of the drain", async () => {
   const forever = Promise.withResolvers<void>();
   await using running = await serve(() => forever.promise, { drainTimeoutMs: 20 });
   await using client = await running.dial();

@@ -49,7 +49,7 @@ for (const wire of CHAT_WIRES) {
     assertEquals(await alice.line(), "* bob left #lobby");
   });
 
-  test("refuses names that are none, and those that are taken whatever their case", async () => {
+  test("rejects invalid names, and taken ones whatever their case", async () => {
     await using chat = await ServedChat.start(wire);
     using alice = await chat.enter("alice");
     {

@@ -25,7 +25,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 `;
 
 /** A program that writes nothing for so long will not write. */
-const PATIENCE_MS = 20_000;
+const TIMEOUT_MS = 20_000;
 
 /** A program of ours on a terminal. */
 export class Terminal implements AsyncDisposable {
@@ -101,7 +101,7 @@ export class Terminal implements AsyncDisposable {
   /** Waits until more is written: `false` when that takes too long. */
   async #change(): Promise<boolean> {
     const late = Promise.withResolvers<boolean>();
-    const timer = setTimeout(() => late.resolve(false), PATIENCE_MS);
+    const timer = setTimeout(() => late.resolve(false), TIMEOUT_MS);
     const outcome = await Promise.race([this.#changed.promise.then(() => true), late.promise]);
     clearTimeout(timer);
     return outcome;

@@ -21,7 +21,7 @@ export interface Transcript {
 }
 
 /** How long a command, or the first lines of a server, may take. */
-const PATIENCE_MS = 30_000;
+const TIMEOUT_MS = 30_000;
 
 /** Every `console` block of a page; a session that cannot be run is a block of another kind. */
 export function transcriptsOf(name: string, markdown: string): Transcript[] {
@@ -145,7 +145,7 @@ class Shell implements AsyncDisposable {
       stdin: "null",
       stdout: "piped",
     }).spawn();
-    this.#timer = setTimeout(() => this.#child.kill("SIGKILL"), PATIENCE_MS);
+    this.#timer = setTimeout(() => this.#child.kill("SIGKILL"), TIMEOUT_MS);
     this.#reading = this.#read();
   }
 

@@ -83,7 +83,7 @@ for (const typed of ["hello", "//path", "/me waves"]) {
   });
 }
 
-Deno.test("parseTyped() takes a text of 4,096 characters, and refuses a longer one (fault 2)", () => {
+Deno.test("parseTyped() accepts a text of 4,096 characters, and rejects a longer one (fault 2)", () => {
   assertEquals(parseTyped("x".repeat(4_096), LOBBY)?.kind, "say");
   assertEquals(parseTyped("x".repeat(4_097), LOBBY)?.kind, "fault");
 });

@@ -41,7 +41,7 @@ Deno.test("ChatStore shows messages in the order of their numbers, each once, in
   assertEquals(lobby.hasOlder, false);
 });
 
-Deno.test("ChatStore remembers where to go on after a loss", () => {
+Deno.test("ChatStore remembers where to resume after a loss", () => {
   const { store, lobby } = storeInLobby(3);
   assertEquals(store.progress.positionOf("#lobby"), { epoch: "e1", seq: 3 });
   store.apply(message(4));
@@ -241,7 +241,7 @@ Deno.test("ChatStore does not restore a room that was left when late events abou
   assertEquals(store.rooms, []);
 });
 
-Deno.test("ChatStore reports a gap only where messages were shown before it (fault 35)", () => {
+Deno.test("ChatStore reports a gap only if messages were shown before it (fault 35)", () => {
   const { store, lobby } = storeInLobby();
   const restarted = (epoch: string) => {
     store.disconnected();

@@ -3,7 +3,7 @@ import { runClient } from "../../support/run_client.ts";
 import { startProgram } from "../../support/in_process.ts";
 import { scriptedPeer } from "../../support/scripted_peer.ts";
 
-Deno.test("commands name an unexpected argument, and HOST:PORT where HOST PORT was typed (fault 34)", async () => {
+Deno.test("commands report an unexpected argument, and suggest HOST:PORT for HOST PORT (fault 34)", async () => {
   const cases: [words: string[], says: string][] = [
     [["connect", "127.0.0.1", "8028"], 'unexpected argument "8028"; did you mean 127.0.0.1:8028?'],
     [["connect", "::1", "8028"], "did you mean [::1]:8028?"],

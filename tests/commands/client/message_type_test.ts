@@ -179,7 +179,7 @@ Deno.test("connect --crlf sends CR LF with --framing line, whatever the input's 
   }
 });
 
-Deno.test("connect --crlf is refused where there is no line end to change (fault 8)", async () => {
+Deno.test("connect --crlf is rejected if there is no line end to change (fault 8)", async () => {
   const wrong = [["--hex"], ["--framing", "length:4be"], ["--framing", "delimiter:;"], ["--framing", "fixed:4"]];
   for (const words of wrong) {
     assertEquals((await runClient(["connect", "--crlf", ...words, ":1"])).code, 2, words.join(" "));
@@ -207,7 +207,7 @@ Deno.test("the SMTP example of send --help sends CR LF (fault 8)", async () => {
   assertEquals(await received.promise, "EHLO me\r\n");
 });
 
-Deno.test("check --send over WebSocket sends text, and refuses what is not UTF-8 (fault 6)", async () => {
+Deno.test("check --send over WebSocket sends text, and rejects invalid UTF-8 (fault 6)", async () => {
   await using echo = typedEcho();
   assertEquals((await runClient(["check", "--send", "hi", "--banner", "^hi$", echo.endpoint])).code, 0);
   const { code, stdout } = await runClient(["check", "--send", "\\xff", "--wait", "5s", echo.endpoint]);

@@ -169,7 +169,7 @@ Deno.test("relay --control puts the relay of the command line under the API, --c
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("relay -- COMMAND runs it beside the relay, and exits with its code", async () => {
+Deno.test("relay -- COMMAND runs it while the relay serves, and exits with its code", async () => {
   using target = openTarget();
   const io = new FakeIo();
   const words = [

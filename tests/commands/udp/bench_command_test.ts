@@ -41,7 +41,7 @@ Deno.test("bench --one-way reports what the sink received, and the sink prints i
   assertEquals([report.sent, report.unique, report.bytes], [200, 200, 12_800]);
 });
 
-Deno.test("bench counts what a bad network loses, doubles and reorders, and --fail-if exits 1", async () => {
+Deno.test("bench counts lost, duplicated and reordered datagrams, and --fail-if exits 1", async () => {
   await using server = await startUdpServer(["echo", ANY]);
   await using relay = startProgram("udp", [
     ...["relay", ANY, server.endpoint, "--drop", "10%", "--dup", "5%", "--reorder", "5%", "--print-endpoint"],

@@ -160,7 +160,7 @@ Deno.test("replay of a recording without datagrams exits 2 (fault 32)", async ()
   }
 });
 
-Deno.test("replay names the line that is no datagram, with exit code 2", async () => {
+Deno.test("replay reports a line that is not a datagram, with exit code 2", async () => {
   const file = await Deno.makeTempFile();
   try {
     await Deno.writeTextFile(file, '{"recording":1,"at":"","endpoint":"x","framing":"raw"}\n{"at":1}\n');

@@ -124,7 +124,7 @@ Deno.test("relay --idle-timeout forgets a client (fault 5)", async () => {
   assertEquals(await peer.text(), "y");
 });
 
-Deno.test("relay --max-queue bounds what waits, and the end counts what was discarded (fault 42)", {
+Deno.test("relay --max-queue limits queued datagrams, and the summary counts discarded ones (fault 42)", {
   ignore: Deno.build.os === "windows",
 }, async () => {
   await using server = await startUdpServer(["echo", ANY]);
@@ -138,7 +138,7 @@ Deno.test("relay --max-queue bounds what waits, and the end counts what was disc
   assertStringIncludes((await started.relay.outcome()).stderr, "impairment_overflowed=3 impairment_discarded=2");
 });
 
-Deno.test("relay refuses limits of 0 with exit code 2 (fault 5)", async () => {
+Deno.test("relay rejects limits of 0 with exit code 2 (fault 5)", async () => {
   for (const flags of [["--max-clients", "0"], ["--idle-timeout", "0"], ["--delay", "1s", "--max-queue", "0"]]) {
     assertEquals((await runProgram("udp", ["relay", ANY, "udp://127.0.0.1:9", ...flags])).code, 2, flags.join(" "));
   }

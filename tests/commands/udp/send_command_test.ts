@@ -103,7 +103,7 @@ Deno.test("send --literal sends {seq} as it is (fault 32)", async () => {
   assertEquals(stdout, "{seq} \\n\n{seq} \\n\n");
 });
 
-Deno.test("send refuses expectations that every reply would meet, with exit code 2 (fault 16)", async () => {
+Deno.test("send rejects expectations that every reply would meet, with exit code 2 (fault 16)", async () => {
   for (
     const flags of [
       ["--expect", ""],
@@ -134,7 +134,7 @@ Deno.test("send exits 3 when the name is not known", async () => {
   assertEquals(code, 3);
 });
 
-Deno.test("send --expect and its kin exit 1 where the reply is another, 0 where it is as expected", async () => {
+Deno.test("send --expect and similar flags exit 1 for an unexpected reply, 0 for the expected one", async () => {
   await using started = await startUdpServer(["upper", ANY]);
   const codeOf = async (...flags: string[]) =>
     (await runProgram("udp", ["send", started.endpoint, "ping", ...flags])).code;

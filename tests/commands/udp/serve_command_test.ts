@@ -70,7 +70,7 @@ Deno.test("serve drops a datagram longer than --max-bytes and counts it as trunc
   assertStringIncludes((await started.server.outcome()).stderr, "dropped_truncated=1");
 });
 
-Deno.test("serve refuses an unknown service with exit code 2 and names the nearest", async () => {
+Deno.test("serve rejects an unknown service with exit code 2 and suggests the nearest", async () => {
   const { code, stderr } = await runProgram("udp", ["serve", "uper"]);
   assertEquals(code, 2);
   assertStringIncludes(stderr, "did you mean upper?");
@@ -101,7 +101,7 @@ Deno.test("serve reply --amplify sends a reply larger than its request", async (
   assertEquals(await peer.text(), "a long answer\n");
 });
 
-Deno.test("serve refuses a flag of another service with exit code 2", async () => {
+Deno.test("serve rejects a flag of another service with exit code 2", async () => {
   const { code, stderr } = await runProgram("udp", ["serve", "echo", ANY, "--text", "x"]);
   assertEquals(code, 2);
   assertStringIncludes(stderr, "--text applies to reply, not to echo");
@@ -168,7 +168,7 @@ Deno.test("serve stays bounded in memory and ends promptly under a flood from on
   assertMatch(stderr, /dropped_rate=\d{3,}/);
 });
 
-Deno.test("serve refuses what would be without effect before it binds, with exit code 2", async () => {
+Deno.test("serve rejects flags without effect before it binds, with exit code 2", async () => {
   for (
     const [words, why] of [
       [["echo", ANY, "--interface", "127.0.0.1"], "--interface applies to multicast groups only"],

@@ -38,7 +38,7 @@ Deno.test("send names the missing permission for a Unix socket, with exit code 8
   assertStringIncludes(stderr, "run again with --allow-read");
 });
 
-Deno.test("serve replaces a stale Unix socket and refuses a live one", ON_UNIX, async () => {
+Deno.test("serve replaces a stale Unix socket and rejects a live one", ON_UNIX, async () => {
   await withFolder(async (folder) => {
     const endpoint = `unixgram:${folder}/s`;
     {

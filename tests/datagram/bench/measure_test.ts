@@ -40,7 +40,7 @@ Deno.test("Measure sends its count and ends at once when all are answered", asyn
   assertEquals([measure.sent, measure.received.unique], [10, 10]);
 });
 
-Deno.test("Measure counts what is repeated, corrupted and foreign, and takes the time of a first reply alone", async () => {
+Deno.test("Measure counts repeated, corrupted and foreign replies, and times first replies only", async () => {
   let trips = 0;
   const { running } = start((data, transport) => {
     const { seq = 0, stream = 0 } = readProbe(data) as { seq?: number; stream?: number };

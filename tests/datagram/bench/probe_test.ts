@@ -22,7 +22,7 @@ Deno.test("readProbe() reads what writeProbe() wrote, in upper case too", () => 
   }
 });
 
-Deno.test("readProbe() knows what is no probe", () => {
+Deno.test("readProbe() recognizes datagrams that are not probes", () => {
   assertEquals(readProbe(new Uint8Array(PROBE_HEADER_BYTES)), undefined);
   assertEquals(readProbe(new TextEncoder().encode("PLYP")), undefined);
 });

@@ -7,12 +7,12 @@ function track(numbers: readonly number[]): SequenceTracker {
   return tracker;
 }
 
-Deno.test("SequenceTracker counts what is repeated and what is overtaken", () => {
+Deno.test("SequenceTracker counts repeated and reordered numbers", () => {
   const { received, unique, duplicated, reordered } = track([0, 1, 3, 2, 2, 4, 0]).report();
   assertEquals({ received, unique, duplicated, reordered }, { received: 7, unique: 5, duplicated: 2, reordered: 1 });
 });
 
-Deno.test("SequenceTracker takes no number for a repetition of one that left its window", () => {
+Deno.test("SequenceTracker does not count a number outside its window as repeated", () => {
   const { duplicated, unique } = track([0, 65_536, 131_072, 200_000, 200_000 - 65_535]).report();
   assertEquals({ duplicated, unique }, { duplicated: 0, unique: 5 });
 });

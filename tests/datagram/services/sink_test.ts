@@ -30,7 +30,7 @@ function bytesOf(kind: "probe" | "query", stream: number, seq: number, size = 40
   return bytes;
 }
 
-Deno.test("sink answers a query with what came of the stream, and prints it once", async () => {
+Deno.test("sink answers a query with the statistics of the stream, and prints them once", async () => {
   const { probe, query, printed, end } = await start();
   for (const seq of [0, 1, 1, 4]) assertEquals(probe(7, seq), undefined);
   const { jitterMs, ...report } = query(7, 6);

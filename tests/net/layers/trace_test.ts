@@ -60,7 +60,7 @@ Deno.test("traceLayer logs a step that fails, and throws its error", async () =>
   assertEquals(traced.lines, ['trace [t] read failed error="Error: reset"']);
 });
 
-Deno.test("traceLayer resets what can be reset, and closes what cannot", async () => {
+Deno.test("traceLayer resets a transport that can be reset, and closes others", async () => {
   using plain = await start(traceLayer);
   assertEquals([plain.transport.reset?.(), plain.inner.closeCount], [false, 1]);
   using resettable = await start(traceLayer, Object.assign(new FakeTransport(), { reset: () => true }));

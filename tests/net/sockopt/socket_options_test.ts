@@ -82,7 +82,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "setSocketOptions() throws when the kernel refuses a value",
+  name: "setSocketOptions() throws when the kernel rejects a value",
   ignore: Deno.build.os !== "linux",
   async fn() {
     using listener = await listen("tcp://127.0.0.1:0");

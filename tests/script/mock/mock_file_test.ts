@@ -55,7 +55,7 @@ Deno.test("parseMockFile() names file, line and path of a mistake (#20 point 1)"
   assertStringIncludes(mistakeIn(entries("{ reply: a }"), true), "--timed needs a recording");
 });
 
-Deno.test("parseMockFile() takes what a variable holds literally (#20 point 1)", () => {
+Deno.test("parseMockFile() uses a variable's value literally (#20 point 1)", () => {
   const text = 'variables: { word: "a.b\\\\n" }\nconnections: [{ when: { regex: "^${word}$" }, reply: "${word}" }]';
   const [entry] = parse(text).script.connections;
   assertObjectMatch({ ...entry }, { when: { kind: "regex", source: "^a\\.b\\\\n$" } });

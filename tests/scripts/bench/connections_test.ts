@@ -12,7 +12,7 @@ function measured(connections: number, kib: number): ManyConnections {
   return { stages, servers: 6, allEchoedSeconds: 4, kibAtEnd: 800_000 };
 }
 
-Deno.test("processesFor() leaves room for other descriptors, and takes one process where it is enough", () => {
+Deno.test("processesFor() leaves room for other descriptors, and uses one process if it is enough", () => {
   assertEquals(processesFor(100_000, 20_000), 6);
   assertEquals(processesFor(100_000, 1_048_576), 1);
   assertEquals(processesFor(100_000, Infinity), 1);
@@ -23,7 +23,7 @@ Deno.test("sharesOf() distributes everything, in parts that differ by at most on
   assertEquals(sharesOf(100_000, 6).reduce((sum, share) => sum + share), 100_000);
 });
 
-Deno.test("missedBound() names what a connection takes when it is above 8 KiB", () => {
+Deno.test("missedBound() reports the memory per connection when it is above 8 KiB", () => {
   assertEquals(missedBound(measured(100_000, 800_000)), undefined);
   assertEquals(missedBound(measured(100_000, 801_000)), "8202 B for each connection, at most 8192");
   assertEquals(missedBound(measured(100, 8_000)), undefined);

@@ -39,7 +39,7 @@ Deno.test("ratioOf() takes the median of each round's ratio, not the ratio of th
   assertEquals(ratioOf(slowMoment), 0.6);
 });
 
-Deno.test("ratioOf() turns the ratio round where less is better", () => {
+Deno.test("ratioOf() inverts the ratio if less is better", () => {
   assertEquals(ratioOf(result(figures("parley", [200]), figures("C", [100]), "less")), 0.5);
 });
 
@@ -63,46 +63,46 @@ Deno.test("ratioOf() keeps the ratio of the rates when it is the better one", ()
 Deno.test("judge() measures once when the ratio is the minimum or more", async () => {
   const { measureOnce, turns } = measuring([0.45]);
   const verdict = await judge("echo", 0.45, measureOnce);
-  assertEquals([verdict.isFallen, verdict.ratio, turns()], [false, 0.45, 1]);
+  assertEquals([verdict.hasFailed, verdict.ratio, turns()], [false, 0.45, 1]);
 });
 
-Deno.test("judge() measures again when the ratio has fallen, and the best counts", async () => {
+Deno.test("judge() measures again when the ratio is below the minimum, and the best counts", async () => {
   const { measureOnce, turns } = measuring([0.3, 0.5, 0.1]);
   const verdict = await judge("echo", 0.45, measureOnce);
-  assertEquals([verdict.isFallen, verdict.ratio, turns()], [false, 0.5, 2]);
+  assertEquals([verdict.hasFailed, verdict.ratio, turns()], [false, 0.5, 2]);
 });
 
-Deno.test("judge() finds a work fallen when it is slower in three tries", async () => {
+Deno.test("judge() fails a work that is slower in three tries", async () => {
   const { measureOnce, turns } = measuring([0.36, 0.37, 0.35, 0.6]);
   const verdict = await judge("echo", 0.45, measureOnce);
-  assertEquals([verdict.isFallen, verdict.ratio, turns()], [true, 0.37, 3]);
-  assertStringIncludes(verdict.text, "echo: 0.37, at least 0.45: fallen");
+  assertEquals([verdict.hasFailed, verdict.ratio, turns()], [true, 0.37, 3]);
+  assertStringIncludes(verdict.text, "echo: 0.37, at least 0.45: below the minimum");
 });
 
 Deno.test("judge() judges nothing when other programs had most of the machine in every try", async () => {
   const busy = (others: number) => result(figures("parley", [30]), { ...figures("C", [100]), others });
   const verdict = await judge("echo", 0.45, () => Promise.resolve(busy(0.7)));
-  assertEquals(verdict.isFallen, false);
+  assertEquals(verdict.hasFailed, false);
   assertStringIncludes(verdict.text, "not judged, other programs had 70% of the machine");
-  assertEquals((await judge("echo", 0.45, () => Promise.resolve(busy(0.4)))).isFallen, true);
+  assertEquals((await judge("echo", 0.45, () => Promise.resolve(busy(0.4)))).hasFailed, true);
 });
 
 Deno.test("judge() lets processor time decide when other programs had a part of the machine", async () => {
   const own = { ...figures("parley", [30]), cpuUs: 8, others: 0.3 };
   const slow = (cpuUs: number) => Promise.resolve(result(own, { ...figures("C", [100]), cpuUs }));
-  assertEquals((await judge("echo", 0.45, () => slow(4))).isFallen, false);
-  assertEquals((await judge("echo", 0.45, () => slow(3))).isFallen, true);
+  assertEquals((await judge("echo", 0.45, () => slow(4))).hasFailed, false);
+  assertEquals((await judge("echo", 0.45, () => slow(3))).hasFailed, true);
 });
 
 Deno.test("judge() does not measure again once the time is spent", async () => {
   const { measureOnce, turns } = measuring([0.3, 0.6]);
   const verdict = await judge("echo", 0.45, measureOnce, () => false);
-  assertEquals([verdict.isFallen, turns()], [true, 1]);
+  assertEquals([verdict.hasFailed, turns()], [true, 1]);
 });
 
 Deno.test("judge() fails a work that cannot be measured, and reports why", async () => {
   const unmeasured = result(figures("parley", [], "parley does not serve"), figures("C", [100]));
   const verdict = await judge("echo", 0.45, () => Promise.resolve(unmeasured));
-  assertEquals(verdict.isFallen, true);
+  assertEquals(verdict.hasFailed, true);
   assertStringIncludes(verdict.text, "parley does not serve");
 });

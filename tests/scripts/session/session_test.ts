@@ -16,7 +16,7 @@ toolTest("bash", "recordScenes() assigns each command its own lines, in one shel
   assertEquals(recorded.map(({ lines }) => lines.map(({ text }) => text)), [["ready"], ["one", "two"]]);
 });
 
-Deno.test("layOut() types a command, then shows what came when it came", () => {
+Deno.test("layOut() types a command, then shows output at its recorded time", () => {
   const rows = layOut([
     { command: "check :1", lines: [{ text: "fail  refused", ms: 70 }, { text: "exit 4", ms: 71 }] },
     { command: "echo", lines: [] },
@@ -52,7 +52,7 @@ Deno.test("escapeXml() shows control characters, which XML has no way to hold", 
   assertEquals(escapeXml("a\x07\x1b\x7f"), "a\\x07\\x1b\\x7f");
 });
 
-Deno.test("the README's picture of a session is what the script draws, and small", async () => {
+Deno.test("the README's picture of a session matches the script's output, and is small", async () => {
   const svg = await Deno.readTextFile(new URL("../../../.github/images/session.svg", import.meta.url));
   assert(svg.length < 30_000);
   for (const program of ["parley-server", "parley-client", "parley-udp"]) assertStringIncludes(svg, `$ ${program} `);

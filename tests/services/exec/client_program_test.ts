@@ -3,7 +3,7 @@ import { ClientProgram } from "../../../src/services/exec/client_program.ts";
 import { FakeSession } from "../../support/fake_session.ts";
 import { FakeTime } from "../../support/fake_time.ts";
 
-Deno.test("ClientProgram waits for output of what a program has left behind until there is none for 200 ms (PIPE_MS)", async () => {
+Deno.test("ClientProgram waits for output of left-over processes until there is none for 200 ms (PIPE_MS)", async () => {
   using time = new FakeTime();
   const session = new FakeSession();
   const program = new ClientProgram(session, {

@@ -41,7 +41,7 @@ function webSocket(): FakeSession {
 
 const requestsOf = (lines: readonly string[]) => lines.map((line) => JSON.parse(line));
 
-Deno.test("run() resumes each room where it was, and shows no message twice", async () => {
+Deno.test("run() resumes each room at its position, and shows no message twice", async () => {
   const [first, second] = [webSocket(), webSocket()];
   const { link, events, statuses } = createLink([first, second]);
   first.say(WELCOME, joined(), message(1), message(2));
@@ -93,7 +93,7 @@ Deno.test("publish() is retransmitted under its id until it is acknowledged", as
   await running;
 });
 
-Deno.test("publish() is retransmitted also where the room cannot be resumed", async () => {
+Deno.test("publish() is also retransmitted if the room cannot be resumed", async () => {
   const [first, second] = [webSocket(), new FakeSession()];
   const { link, events } = createLink([first, second], { rooms: ["#lobby"] });
   const inLobby = { room: "#lobby", epoch: "e2", seq: 7 };
@@ -113,7 +113,7 @@ Deno.test("publish() is retransmitted also where the room cannot be resumed", as
   assertEquals(events.at(-1)?.type, "unrecovered");
 });
 
-Deno.test("publish() is retransmitted by itself, in order, where the server could not store it", async () => {
+Deno.test("publish() is retransmitted automatically, in order, if the server could not store it", async () => {
   const session = webSocket();
   const { link, events, statuses } = createLink([session], { retryEveryMs: 5 });
   session.say(WELCOME, joined());
@@ -187,7 +187,7 @@ Deno.test("run() changes the wire of a stream, and leaves the room that was not 
   assertEquals(events.map(({ type }) => type), ["welcome", "joined"]);
 });
 
-Deno.test("run() fails at once where trying again would not help", async () => {
+Deno.test("run() fails at once if a retry would not help", async () => {
   const closed = { ...WELCOME, loginRequired: true };
   const cases: [messages: object[], options: Partial<ChatLinkOptions>, error: typeof ParleyError][] = [
     [[closed], {}, UsageError],
@@ -322,7 +322,7 @@ Deno.test("run() answers the server's pings, and shows none (chat M8)", async ()
   assertEquals(events.filter(({ type }) => type === "ping"), []);
 });
 
-Deno.test("join() of a room that the client is in changes nothing if the server refuses it", async () => {
+Deno.test("join() of a joined room changes nothing if the server rejects it", async () => {
   const session = webSocket();
   const { link } = createLink([session], { rooms: ["#tea", "#dev"] });
   session.say(WELCOME, joined({ room: "#tea", id: "enter #tea" }), joined({ id: "enter #dev" }));

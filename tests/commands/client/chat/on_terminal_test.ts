@@ -77,7 +77,7 @@ Deno.test("/join changes the room of the prompt, and Ctrl-D leaves", async () =>
   assertEquals(io.isRaw, false);
 });
 
-Deno.test("what is pasted is one message, its line ends with it; pasted commands are obeyed one by one", async () => {
+Deno.test("pasted text is one message, including line ends; pasted commands are executed one by one", async () => {
   const { io, session, screen, talking } = await sitDown();
   using _screen = screen;
   assertStringIncludes(io.out, PASTE_MARKS_ON);

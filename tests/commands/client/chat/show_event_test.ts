@@ -10,7 +10,7 @@ function message(fields: Partial<RoomMessage>): RoomMessage {
   return { type: "message", room: "#lobby", seq: 1, epoch: "e", at: AT, from: "ann", text: "hi", ...fields };
 }
 
-Deno.test("showEvent() names the room only where it is not the current one", () => {
+Deno.test("showEvent() names the room only if it is not the current one", () => {
   const options = { color: false, currentRoom: "#Lobby" };
   assertEquals(showEvent(message({}), options), ["09:05 ann: hi"]);
   assertEquals(showEvent(message({ room: "#dev", action: true }), options), ["09:05 #dev * ann hi"]);

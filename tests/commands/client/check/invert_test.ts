@@ -7,7 +7,7 @@ import { scriptedPeer } from "../../../support/scripted_peer.ts";
 
 const invert = (endpoint: string) => runClient(["check", "--invert", "--timeout", "200ms", endpoint]);
 
-Deno.test("check --invert passes where every address refuses, over each transport (fault 12)", async () => {
+Deno.test("check --invert passes if every address refuses connections, over each transport (fault 12)", async () => {
   const port = closedPort();
   const folder = await Deno.makeTempDir();
   const stale = `${folder}/stale.sock`;
@@ -26,7 +26,7 @@ Deno.test("check --invert passes where every address refuses, over each transpor
   }
 });
 
-Deno.test("check --invert fails where a server closes, resets, or speaks another protocol (fault 12)", async () => {
+Deno.test("check --invert fails if a server closes, resets, or speaks another protocol (fault 12)", async () => {
   await using denying = scriptedPeer((conn) => conn.close());
   await using resetting = await resettingPeer();
   await using greeting = scriptedPeer(async (conn) => void await conn.write(new TextEncoder().encode("220 mail\r\n")));
@@ -66,7 +66,7 @@ Deno.test("check --invert fails for an endpoint that cannot exist, and for an un
   assertEquals((await invert("127.0.0.1:0")).code === 0, false);
 });
 
-Deno.test("check --invert refuses what describes a server that is there (fault 12)", async () => {
+Deno.test("check --invert rejects expectations about a running server (fault 12)", async () => {
   for (const words of [["--banner", "x"], ["--send", "x"], ["--stable-for", "1s"]]) {
     const { code, stderr } = await runClient(["check", "--invert", ...words, ":1"]);
     assertEquals(code, 2);

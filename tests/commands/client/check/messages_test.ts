@@ -55,7 +55,7 @@ for (
   });
 }
 
-Deno.test("check names what is wrong with a URL that cannot be parsed", async () => {
+Deno.test("check reports why a URL cannot be parsed", async () => {
   assertStringIncludes((await runClient(["check", "redis://127.0.0.1:65536"])).stderr, "65536 is not a number from 0");
   const { stderr } = await runClient(["check", "redis://u:a/b@127.0.0.1:1"]);
   assertStringIncludes(stderr, "special characters in a password must be percent-encoded");

@@ -47,7 +47,7 @@ Deno.test("check --stable-for waits that long over tcp and ws, and no longer (fa
   }
 });
 
-Deno.test("check --stable-for is refused where it could not be observed (fault 10)", async () => {
+Deno.test("check --stable-for is rejected if it could not be observed (fault 10)", async () => {
   for (
     const words of [["--stable-for", "5s", ":1"], ["--stable-for", "1s", "--timeout", "1s", ":1"], [
       "--stable-for",

@@ -127,7 +127,7 @@ Deno.test("pipe() treats silence after a reply as the end of a WebSocket, and a 
   }
 });
 
-Deno.test("pipe() keeps its side open through a proxy, and ends it only where there was no reply", async () => {
+Deno.test("pipe() keeps its side open through a proxy, and ends it only if there was no reply", async () => {
   for (const isAnswered of [true, false]) {
     using time = new FakeTime();
     const session = new FakeSession();
@@ -151,7 +151,7 @@ Deno.test("pipe() keeps its side open through a proxy, and ends it only where th
   }
 });
 
-Deno.test("pipe() waits for a reply to what was sent last, not for an earlier one", async () => {
+Deno.test("pipe() waits for a reply to the last message, not to an earlier one", async () => {
   using time = new FakeTime();
   const session = new FakeSession({ kind: "websocket" });
   session.closeWrite = () => Promise.resolve(false);

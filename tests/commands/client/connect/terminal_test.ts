@@ -28,7 +28,7 @@ async function sitDown(
 
 const ECHO = ["echo", "tcp://127.0.0.1:0"];
 
-Deno.test("connect at a terminal shows each answer below what was typed, and quit leaves", async () => {
+Deno.test("connect at a terminal shows each reply below the typed line, and quit leaves", async () => {
   const outcome = await sitDown(ECHO, [], async (io) => {
     io.type("hello\r");
     await io.shows(/hello[^]*hello/);
@@ -48,7 +48,7 @@ Deno.test("connect at a terminal reports that the server closed the connection",
   assertEquals(outcome, { rows: ["> hello", "bye", "SERVER closed the connection"], code: 0 });
 });
 
-Deno.test("connect --hex at a terminal shows a dump, and what cannot be sent is an error of that line alone", async () => {
+Deno.test("connect --hex at a terminal shows a dump, and reports an invalid line without ending", async () => {
   const outcome = await sitDown(ECHO, ["--hex"], async (io) => {
     io.type("68 6\r");
     await io.shows(/! /);

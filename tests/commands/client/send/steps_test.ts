@@ -20,13 +20,13 @@ Deno.test("stepsOf() keeps the order of the flags", () => {
   ]);
 });
 
-Deno.test("stepsOf() waits for a reply to what is sent without an expectation", () => {
+Deno.test("stepsOf() waits for a reply to a send without an expectation", () => {
   assertEquals(kinds(["then", "expect", "then"], 100), ["send", "reply", "send", "expect", "send", "reply"]);
   assertEquals(kinds(["end"], 100), ["send", "end", "reply"]);
   assertEquals(kinds(["then"]), ["send", "send"]);
 });
 
-Deno.test("stepsOf() refuses a value that cannot be used, and names its flag", () => {
+Deno.test("stepsOf() rejects an unusable value, and names its flag", () => {
   const bad = [["expectRegex", "("], ["expectBytes", "0"], ["expect", "\\q"], ["then", "\\q"], [
     "expectBytes",
     " ",

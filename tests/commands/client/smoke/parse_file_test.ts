@@ -80,7 +80,7 @@ Deno.test("parseSmokeFile() accepts TLS settings for STARTTLS", () => {
   parse(`defaults: { tls: { starttls: smtp } }\n${test}`);
 });
 
-Deno.test("parseSmokeFile() throws a UsageError when the text is no smoke file", () => {
+Deno.test("parseSmokeFile() throws a UsageError when the text is not a smoke file", () => {
   for (const text of ["", "hello", "- a\n", "tests: []", "tests: 5", "name: x", "a: [1\nb", "tests: &a [*a]"]) {
     assertThrows(() => parse(text), UsageError, "smoke.yaml:", text);
   }
@@ -109,7 +109,7 @@ Deno.test("parseSmokeFile() rejects what is empty or zero and would weaken a che
   }
 });
 
-Deno.test("parseSmokeFile() takes what a variable holds as it is, in a template and in a pattern (fault 51)", () => {
+Deno.test("parseSmokeFile() uses a variable's value literally, in a template and in a pattern (fault 51)", () => {
   const { value: file } = parse(`
 variables: { braces: "a{1}b", pattern: "a.b|c" }
 tests:
