@@ -80,9 +80,9 @@ toolTest(
         [[right.url], 6, /--cluster-ca FILE/],
         [[urlOf(right), "--cluster-ca", strangers.path("ca.pem")], 6, /certificate/],
         [[urlOf(other), ...ca], 6, /name|altname/i],
-        [[urlOf(old), ...ca], 6, /look at its dates/],
-        [[urlOf(plain, "bob:s3cret@"), ...ca], 6, /it speaks no TLS/],
-        [[plain.url, ...ca], 2, /write tls:/],
+        [[urlOf(old), ...ca], 6, /check whether it has expired/],
+        [[urlOf(plain, "bob:s3cret@"), ...ca], 6, /it does not support TLS/],
+        [[plain.url, ...ca], 2, /write --cluster tls:/],
       ] as const
     ) {
       const outcome = await runProgram("server", [...CHAT, ...flags], { permissions: ["-N", "-R"] });
