@@ -27,6 +27,8 @@ export interface Peers extends AsyncDisposable {
   readonly resetting: string;
   /** Echoes. */
   readonly echo: string;
+  /** SOCKS 5 and HTTP CONNECT, to this machine only. */
+  readonly proxy: string;
   /** The same over WebSocket. */
   readonly webSocket: string;
   /** The same over TLS; the certificate is signed by an unknown authority. */
@@ -50,6 +52,7 @@ export async function startPeers(): Promise<Peers> {
     closing: stack.use(servePeer(() => Promise.resolve())).port,
     resetting: portOf(stack.use(await resettingPeer()).endpoint),
     echo: await program(["echo", "tcp://127.0.0.1:0"]),
+    proxy: await program(["proxy", "tcp://127.0.0.1:0"]),
     webSocket: await program(["echo", "ws://127.0.0.1:0"]),
     tls: await program(["echo", "tls://127.0.0.1:0", ...files.flags()], ["-N", `--allow-read=${files.folder}`]),
     silentUdp: portOf(stack.use(await startUdpServer(["discard", "udp://127.0.0.1:0"])).endpoint),

@@ -232,7 +232,19 @@ export function clientTrials(peers: Peers): readonly Trial[] {
     {
       question: "through an HTTP or SOCKS proxy",
       tries: {
-        parley: inHelp(["parley-client", "connect", "--help"], /socks|proxy/i),
+        parley: [{
+          words: [
+            "parley-client",
+            "send",
+            at(peers.echo),
+            "hello",
+            "--expect",
+            "hello",
+            "--proxy",
+            `socks5://127.0.0.1:${peers.proxy}`,
+          ],
+          say: ({ code }) => code === 0 ? "yes" : "no",
+        }],
         ncat: inHelp(HELP.ncat, /--proxy-type/),
         socat: inHelp(HELP.socat, /socks4a/i),
         websocat: inHelp(HELP.websocat, /--socks5/),
