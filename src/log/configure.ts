@@ -30,7 +30,6 @@ export function configureLogging(options: LoggingOptions): void {
   const isWritten = (level: LogLevel) => LOG_LEVELS.indexOf(level) >= minimum;
   const explain = options.explain ? explainSink(options.write) : undefined;
   setLogTarget({
-    isOfApplication: false,
     isEnabled: (level) => explain !== undefined || isWritten(level),
     write(record) {
       if (isWritten(record.level)) options.write(`${format(record)}\n`);

@@ -21,11 +21,16 @@ export interface LogRecord {
 export interface LogTarget {
   isEnabled(level: LogLevel): boolean;
   write(record: LogRecord): void;
-  /** Whether the application has configured this target itself, so that it must not be replaced. */
+}
+
+/** The target of the library, which an application may configure itself at any time. */
+export interface LibraryTarget extends LogTarget {
+  /** Whether the application has configured it: then no other target may take its place. */
   readonly isOfApplication: boolean;
 }
 
 let target: LogTarget | undefined;
+let library: LibraryTarget | undefined;
 
 /**
  * Sends the log lines of the whole program to `to`.
@@ -33,12 +38,21 @@ let target: LogTarget | undefined;
  * @throws {TypeError} The application has already configured LogTape itself.
  */
 export function setLogTarget(to: LogTarget): void {
-  if (target?.isOfApplication) {
+  if (library?.isOfApplication) {
     throw new TypeError(
       'Cannot configure logging: the application has configured LogTape itself; give the category "parley" a sink there',
     );
   }
   target = to;
+}
+
+/** Sends the log lines to the library's target, until another is set and whenever the application has configured it. */
+export function setLibraryTarget(to: LibraryTarget): void {
+  library = to;
+}
+
+function currentTarget(): LogTarget | undefined {
+  return target === undefined || library?.isOfApplication ? library : target;
 }
 
 /**
@@ -64,7 +78,7 @@ export class Logger {
 
   /** Whether this level is logged; check it before building an expensive line. */
   isEnabled(level: LogLevel): boolean {
-    return target?.isEnabled(level) ?? false;
+    return currentTarget()?.isEnabled(level) ?? false;
   }
 
   /** Logs each socket step and its bytes. */
@@ -93,6 +107,7 @@ export class Logger {
   }
 
   #log(level: LogLevel, text: string, fields: LogFields | undefined): void {
+    const target = currentTarget();
     if (target === undefined || !target.isEnabled(level)) return;
     try {
       target.write({ level, timestamp: Date.now(), text, fields: { ...this.#fields, ...fields } });

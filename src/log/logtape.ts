@@ -6,11 +6,11 @@
  */
 
 import { getConfig, getLogger } from "@logtape/logtape";
-import { setLogTarget } from "./logger.ts";
+import { setLibraryTarget } from "./logger.ts";
 
 const tape = getLogger(["parley"]);
 
-setLogTarget({
+setLibraryTarget({
   get isOfApplication() {
     return getConfig() !== null;
   },

@@ -32,3 +32,11 @@ Deno.test("configureLogging() replaces the configuration of an earlier call", ()
   assertEquals([first.length, second.length], [0, 1]);
   resetSync();
 });
+
+Deno.test("configureLogging() notices an application that configures LogTape after an earlier call", () => {
+  resetSync();
+  configureLogging(optionsFor([]));
+  configureSync({ sinks: {}, loggers: [{ category: ["logtape", "meta"], lowestLevel: "error" }] });
+  assertThrows(() => configureLogging(optionsFor([])), TypeError, "LogTape itself");
+  resetSync();
+});
