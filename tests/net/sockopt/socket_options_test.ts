@@ -1,4 +1,4 @@
-import { assertEquals, assertGreater, assertGreaterOrEqual, assertNotEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertGreaterOrEqual, assertNotEquals, assertThrows } from "@std/assert";
 import { bind, connect, type Connection, listen, type Listener, ParleyError } from "@parley/parley";
 import { getSocketOptions, openSocketOptions, setSocketOptions } from "../../../src/net/sockopt/socket_options.ts";
 import { DescriptorFinder } from "../../../src/net/sockopt/find_descriptor.ts";
@@ -140,16 +140,28 @@ Deno.test({
       return { client, served };
     };
     for (let count = 0; count < 100; count++) finder.find((await open()).client);
-    calls = 0;
-    const { client, served } = await open();
-    const fd = finder.find(client);
-    assertEquals([calls < 70, finder.find(client), finder.find(served) === fd], [true, fd, false]);
-    // The descriptor of a connection that was closed is the next one's.
-    client.close();
-    await client.closed;
-    calls = 0;
-    finder.find((await open()).client);
-    assertEquals(calls < 70, true);
+    // Other tests of this process may open descriptors in between: one of a few searches is short.
+    const counts: number[] = [];
+    for (let round = 0; round < 5; round++) {
+      calls = 0;
+      const { client, served } = await open();
+      const fd = finder.find(client);
+      counts.push(calls);
+      assertEquals([finder.find(client), finder.find(served) === fd], [fd, false]);
+    }
+    assert(Math.min(...counts) < 70, `${counts}`);
+    counts.length = 0;
+    for (let round = 0; round < 5; round++) {
+      // The descriptor of a connection that was closed is the next one's.
+      const { client } = await open();
+      finder.find(client);
+      client.close();
+      await client.closed;
+      calls = 0;
+      finder.find((await open()).client);
+      counts.push(calls);
+    }
+    assert(Math.min(...counts) < 70, `${counts}`);
   },
 });
 
