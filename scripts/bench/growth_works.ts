@@ -114,7 +114,9 @@ export async function growthOfRooms(prepared: Prepared): Promise<Growth[]> {
   await using server = await startChat(["--max-rooms", "100100", "--max-connections", "5000"], prepared);
   using clients = new DisposableStack();
   const prober = clients.use(await LineClient.member(server.port));
-  const [memory, joining, listing]: Point[][] = [[], [], []];
+  const memory: Point[] = [];
+  const joining: Point[] = [];
+  const listing: Point[] = [];
   let rooms = 0;
   for (const x of ROOMS) {
     while (rooms < x) {
@@ -125,17 +127,17 @@ export async function growthOfRooms(prepared: Prepared): Promise<Growth[]> {
       await member.ask(joins, '"type":"joined"');
     }
     const join = json("join", { room: "#probe" });
-    joining?.push({
+    joining.push({
       x,
       y: await prober.sample(() => `${join}\n${json("leave", { room: "#probe" })}`, '"type":"left"'),
     });
-    listing?.push({ x, y: await prober.sample(() => json("rooms", {}), '"type":"rooms"') / 1_000 });
-    memory?.push({ x, y: await mibOf(server) });
+    listing.push({ x, y: await prober.sample(() => json("rooms", {}), '"type":"rooms"') / 1_000 });
+    memory.push({ x, y: await mibOf(server) });
   }
   return growthsOf("rooms", {
-    "memory over rooms": ["MiB", memory ?? []],
-    "a room opened and closed": ["us", joining ?? []],
-    "the largest 100 rooms listed": ["ms", listing ?? []],
+    "memory over rooms": ["MiB", memory],
+    "a room opened and closed": ["us", joining],
+    "the largest 100 rooms listed": ["ms", listing],
   });
 }
 
@@ -146,21 +148,23 @@ export async function growthOfHistory(prepared: Prepared): Promise<Growth[]> {
   using client = await LineClient.member(server.port);
   await client.ask([json("join", { room: "#h" })], '"type":"joined"');
   const publish = json("publish", { room: "#h", id: undefined, text: "x".repeat(60) });
-  const [memory, storing, reading]: Point[][] = [[], [], []];
+  const memory: Point[] = [];
+  const storing: Point[] = [];
+  const reading: Point[] = [];
   let stored = 0;
   for (const x of MESSAGES) {
     for (; stored < x; stored += Math.min(BATCH, x - stored)) {
       await client.ask(Array(Math.min(BATCH, x - stored)).fill(publish), '"type":"message"');
     }
-    storing?.push({ x, y: await client.sample(() => publish, '"type":"message"') });
+    storing.push({ x, y: await client.sample(() => publish, '"type":"message"') });
     const old = json("history", { room: "#h", count: 100, before: Math.floor(x / 2) + 1 });
-    reading?.push({ x, y: await client.sample(() => old, '"type":"history"') });
-    memory?.push({ x, y: await mibOf(server) });
+    reading.push({ x, y: await client.sample(() => old, '"type":"history"') });
+    memory.push({ x, y: await mibOf(server) });
   }
   return growthsOf("stored messages", {
-    "memory over history": ["MiB", memory ?? []],
-    "a message stored and delivered": ["us", storing ?? []],
-    "100 messages from the middle": ["us", reading ?? []],
+    "memory over history": ["MiB", memory],
+    "a message stored and delivered": ["us", storing],
+    "100 messages from the middle": ["us", reading],
   });
 }
 
@@ -171,7 +175,8 @@ export async function growthOfBans(prepared: Prepared): Promise<Growth[]> {
   using member = await LineClient.member(server.port);
   const room = "#b";
   await operator.ask([json("join", { room })], '"type":"joined"');
-  const [joining, banning]: Point[][] = [[], []];
+  const joining: Point[] = [];
+  const banning: Point[] = [];
   let bans = 0;
   for (const x of BANS) {
     const startMs = performance.now();
@@ -180,20 +185,21 @@ export async function growthOfBans(prepared: Prepared): Promise<Growth[]> {
       .map((number) => number % 2 === 0 ? `somebody${number}` : `10.${number >> 8}.${number & 255}.0/24`);
     await operator.ask(subjects.map((nick) => json("ban", { room, nick })), '"type":"moderation"');
     bans = x;
-    banning?.push({ x, y: (performance.now() - startMs) * 1_000 / added });
+    banning.push({ x, y: (performance.now() - startMs) * 1_000 / added });
     const join = json("join", { room });
-    joining?.push({ x, y: await member.sample(() => `${join}\n${json("leave", { room })}`, '"type":"left"') });
+    joining.push({ x, y: await member.sample(() => `${join}\n${json("leave", { room })}`, '"type":"left"') });
   }
   return growthsOf("bans of the room", {
-    "a member comes and goes": ["us", joining ?? []],
-    "one more ban": ["us", banning ?? []],
+    "a member comes and goes": ["us", joining],
+    "one more ban": ["us", banning],
   });
 }
 
 /** Endpoints of one `check`, all at the same time. */
 export async function growthOfProbes(): Promise<Growth[]> {
   using listeners = new DisposableStack();
-  const [taken, memory]: Point[][] = [[], []];
+  const taken: Point[] = [];
+  const memory: Point[] = [];
   const endpoints: string[] = [];
   for (const x of ENDPOINTS) {
     while (endpoints.length < x) {
@@ -206,24 +212,25 @@ export async function growthOfProbes(): Promise<Growth[]> {
     const ended = child.status;
     let isOver = false;
     void ended.then(() => isOver = true);
-    let most = 0;
+    let max = 0;
     while (!isOver) {
-      most = Math.max(most, await residentKib(child.pid).catch(() => 0) || 0);
+      max = Math.max(max, await residentKib(child.pid).catch(() => 0) || 0);
       await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 10))]);
     }
     if (!(await ended).success) throw new Error(`check of ${x} endpoints failed`);
-    taken?.push({ x, y: performance.now() - startMs });
-    memory?.push({ x, y: most / 1_024 });
+    taken.push({ x, y: performance.now() - startMs });
+    memory.push({ x, y: max / 1_024 });
   }
   return growthsOf("endpoints of one check", {
-    "time of a check, from start to end": ["ms", taken ?? []],
-    "memory of a check": ["MiB", memory ?? []],
+    "time of a check, from start to end": ["ms", taken],
+    "memory of a check": ["MiB", memory],
   });
 }
 
 /** Rules of a mock; only the last one matches. */
 export async function growthOfRules({ tools, canPin }: Prepared): Promise<Growth[]> {
-  const [matching, memory]: Point[][] = [[], []];
+  const matching: Point[] = [];
+  const memory: Point[] = [];
   for (const x of RULES) {
     const rules = Array.from(
       { length: x },
@@ -234,11 +241,11 @@ export async function growthOfRules({ tools, canPin }: Prepared): Promise<Growth
     const contender = ours("parley", (port) => ["mock", file, `:${port}`]);
     await using server = await RunningContender.start(contender, tools, { canPin, answers: "tcp" });
     using client = await LineClient.connect(server.port);
-    matching?.push({ x, y: await client.sample(() => `ping ${x - 1}`, "pong") });
-    memory?.push({ x, y: await mibOf(server) });
+    matching.push({ x, y: await client.sample(() => `ping ${x - 1}`, "pong") });
+    memory.push({ x, y: await mibOf(server) });
   }
   return growthsOf("rules of a mock", {
-    "an answer by the last rule": ["us", matching ?? []],
-    "memory over rules": ["MiB", memory ?? []],
+    "an answer by the last rule": ["us", matching],
+    "memory over rules": ["MiB", memory],
   });
 }
