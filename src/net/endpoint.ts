@@ -5,7 +5,7 @@
  */
 
 import { DEFAULTS } from "../base/defaults.ts";
-import { isIp } from "../base/ip.ts";
+import { isIp, targetAddress } from "../base/ip.ts";
 
 /** All schemes. */
 const SCHEMES = ["tcp", "tls", "ws", "wss", "unix", "ws+unix", "udp", "unixgram"] as const;
@@ -64,7 +64,7 @@ const PRINTABLE: object = {
   },
 };
 
-/** The endpoint with a `toString()` of its own. */
+/** The endpoint with its own `toString()`. */
 export function printable<E extends Endpoint>(endpoint: E): E {
   if (Object.getPrototypeOf(endpoint) === PRINTABLE) return endpoint;
   return Object.assign(Object.create(PRINTABLE), endpoint);
@@ -156,6 +156,11 @@ export function formatAuthority(host: string, port: number, ownPort: number): st
 /** Whether the endpoint has a host and a port. */
 export function isHostEndpoint(endpoint: Endpoint): endpoint is HostEndpoint {
   return endpoint.scheme !== "unix" && endpoint.scheme !== "ws+unix" && endpoint.scheme !== "unixgram";
+}
+
+/** The endpoint to connect to: loopback in place of an unspecified address (`0.0.0.0`, `::`). */
+export function reachableEndpoint(endpoint: Endpoint): Endpoint {
+  return isHostEndpoint(endpoint) ? { ...endpoint, host: targetAddress(endpoint.host) } : endpoint;
 }
 
 /** Whether the endpoint is connection-oriented. */

@@ -1,5 +1,5 @@
 import { BindError, UsageError } from "../base/errors.ts";
-import { targetAddress } from "../base/ip.ts";
+import { isUnspecified } from "../base/ip.ts";
 import { listen } from "../factory.ts";
 import type { ListenOptions } from "../net/options.ts";
 import { type Endpoint, isHostEndpoint, parseEndpoint } from "../net/endpoint.ts";
@@ -28,7 +28,7 @@ async function listenOn(
   } catch (error) {
     if (!(error instanceof BindError) || error.reason !== "in use") throw error;
     const wanted = typeof endpoint === "string" ? parseEndpoint(endpoint) : endpoint;
-    const isEvery = (other: Endpoint) => isHostEndpoint(other) && targetAddress(other.host) !== other.host;
+    const isEvery = (other: Endpoint) => isHostEndpoint(other) && isUnspecified(other.host);
     const isCovered = isEvery(wanted) &&
       opened.some(({ endpoint: other }) =>
         isEvery(other) && isHostEndpoint(other) && isHostEndpoint(wanted) && other.port === wanted.port

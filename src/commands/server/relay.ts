@@ -302,7 +302,7 @@ async function optionsOf(
  *
  * @throws {UsageError} A required flag or a file is missing.
  */
-export async function targetOptionsOf(
+async function targetOptionsOf(
   flags: Omit<FlagValues<typeof RELAY_FLAGS>, "control" | "config" | "record">,
   limits: Pick<ConnectOptions, "handshakeTimeout" | "writeTimeout"> = {},
 ): Promise<Pick<RelayServiceOptions, "balance" | "onUnreachable" | "sendProxy" | "dial">> {

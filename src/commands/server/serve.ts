@@ -1,11 +1,10 @@
 import { messageOf } from "../../base/errors.ts";
-import { targetAddress } from "../../base/ip.ts";
 import { type Command, defineCommand } from "../../cli/command.ts";
 import { EXIT } from "../../cli/exit_codes.ts";
 import type { ProgramIo } from "../../cli/io.ts";
 import { ReloadSignal } from "../../cli/reload_signal.ts";
 import { Logger } from "../../log/logger.ts";
-import { type Endpoint, formatEndpoint, isHostEndpoint } from "../../net/endpoint.ts";
+import { type Endpoint, formatEndpoint, isHostEndpoint, reachableEndpoint } from "../../net/endpoint.ts";
 import { serveMetrics } from "../../server/serve_metrics.ts";
 import { loadService, type NamedService, type ServiceEntry } from "../../services/service.ts";
 import { announceReady, openReadyFile } from "../announce_ready.ts";
@@ -150,7 +149,7 @@ export async function runWith(
 /** Environment variables with the server's endpoint, for the command. */
 export function environmentOf(endpoint: Endpoint | undefined, metricsUrl: string | undefined): Record<string, string> {
   if (endpoint === undefined) return {};
-  const reachable = isHostEndpoint(endpoint) ? { ...endpoint, host: targetAddress(endpoint.host) } : endpoint;
+  const reachable = reachableEndpoint(endpoint);
   return {
     PARLEY_ENDPOINT: formatEndpoint(reachable),
     ...(isHostEndpoint(reachable) ? { PARLEY_HOST: reachable.host, PARLEY_PORT: String(reachable.port) } : {}),

@@ -1,5 +1,5 @@
 import { UsageError } from "../../base/errors.ts";
-import { isLoopback, targetAddress } from "../../base/ip.ts";
+import { isLoopback, isUnspecified } from "../../base/ip.ts";
 import { randomSeed } from "../../base/random.ts";
 import { type FlagTable, type FlagValues, inGroup } from "../../base/flag_spec.ts";
 import { type Command, defineCommand } from "../../cli/command.ts";
@@ -127,6 +127,5 @@ function datagramFaultsOf(flags: FlagValues<typeof FLAGS>): Fault[] {
 function isReachedBy(bound: Endpoint, target: Endpoint): boolean {
   if (isFrom(bound, target)) return true;
   if (!isHostEndpoint(bound) || !isHostEndpoint(target) || bound.port !== target.port) return false;
-  const isUnspecified = targetAddress(bound.host) !== bound.host;
-  return isUnspecified && isLoopback(target.host);
+  return isUnspecified(bound.host) && isLoopback(target.host);
 }

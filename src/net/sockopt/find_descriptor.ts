@@ -66,10 +66,9 @@ export class DescriptorFinder {
     }
     const likely = hasUniqueAddresses(socket) ? this.#firstLikely(socket) : undefined;
     const fd = likely ?? this.#onlyOne(socket);
-    this.#known.set(socket, fd);
-    this.#highest = Math.max(this.#highest, fd);
+    this.#remember(fd, socket);
     if (socket.closed !== undefined) {
-      this.#own(fd, socket);
+      this.#setState(fd, STATE.owned);
       void socket.closed.then(() => this.forget(socket));
     }
     return fd;
@@ -77,11 +76,11 @@ export class DescriptorFinder {
 
   /**
    * Finds a TCP socket that is new, at little cost, for a later {@linkcode find}, which searches for it otherwise.
-   * {@linkcode forget} is to be called before it is closed.
+   * Call {@linkcode forget} before it is closed.
    */
   expect(socket: SocketEnds, guess: number): void {
     if (this.#isOf(guess, socket)) return this.#own(guess, socket);
-    // One that its peer has reset has no other end any more: it is not worth a search among all descriptors.
+    // A socket that its peer has reset no longer has a peer address: it does not justify a search of all descriptors.
     let dead: number | undefined;
     const fits = (fd: number) => {
       if (this.#isOf(fd, socket)) return true;
@@ -92,7 +91,7 @@ export class DescriptorFinder {
     if (fd !== undefined) this.#own(fd, socket);
   }
 
-  /** The descriptor that the kernel gives to the next socket or file. */
+  /** The descriptor that the kernel will assign to the next socket or file. */
   lowestFree(): number {
     const fd = this.#libc.calls.dup(STANDARD_ERROR);
     if (fd !== -1) this.#libc.calls.close(fd);
@@ -107,7 +106,7 @@ export class DescriptorFinder {
     this.#setState(fd, STATE.freed);
   }
 
-  /** The kernel gives the lowest free descriptor: those just before it were given last. */
+  /** The kernel assigns the lowest free descriptor, so those just below it are the newest. */
   #newest(fits: (fd: number) => boolean): number | undefined {
     const first = this.lowestFree() - 1;
     for (let fd = first; fd > first - MAX_EXAMINED && fd >= 0; fd--) {
@@ -116,7 +115,7 @@ export class DescriptorFinder {
     return undefined;
   }
 
-  /** The first that fits among those that were freed, some of which have been given again. */
+  /** The first match among the freed descriptors, some of which are in use again. */
   #freed(fits: (fd: number) => boolean, maxExamined: number): number | undefined {
     let fd = this.#states.indexOf(STATE.freed);
     for (let examined = 0; fd !== -1 && examined < maxExamined; examined++) {
@@ -152,9 +151,13 @@ export class DescriptorFinder {
     return all;
   }
 
-  #own(fd: number, socket: SocketEnds): void {
+  #remember(fd: number, socket: SocketEnds): void {
     this.#known.set(socket, fd);
     this.#highest = Math.max(this.#highest, fd);
+  }
+
+  #own(fd: number, socket: SocketEnds): void {
+    this.#remember(fd, socket);
     this.#setState(fd, STATE.owned);
   }
 
@@ -192,7 +195,7 @@ export class DescriptorFinder {
   }
 
   #isNamed(call: Libc["calls"]["getsockname"], fd: number, endpoint: HostEndpoint, side: "local" | "remote"): boolean {
-    // The port tells most of them apart, and is read at once.
+    // The port distinguishes most of them, and is read fastest.
     if (!this.#ask(call, fd) || socketPort(this.#address) !== endpoint.port) return false;
     const address = readSocketAddress(this.#address);
     return address !== undefined && isSame(address, endpoint, side);

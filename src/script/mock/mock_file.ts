@@ -49,7 +49,7 @@ const entry = z.strictObject({
   );
 
 /** The file of a mock. */
-export const mockSchema = z.strictObject({
+const mockSchema = z.strictObject({
   $schema: z.string().optional().meta({ description: "For editors" }),
   name: text("Name for reports").optional(),
   variables: z.record(name, z.string()).optional()

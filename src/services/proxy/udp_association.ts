@@ -136,7 +136,7 @@ export class UdpAssociation implements AsyncDisposable {
     if (port === 0 || !targets.isAllowed(host, address)) return counts.drop("denied");
     const isV6 = address.includes(":");
     let back = this.#backs.get(isV6);
-    if (back === undefined) this.#backs.set(isV6, back = this.#openBack(address));
+    if (back === undefined) this.#backs.set(isV6, back = this.#openBack(isV6));
     const sender = await back;
     const key = formatHostPort(address, port);
     this.#replying.delete(key);
@@ -145,8 +145,7 @@ export class UdpAssociation implements AsyncDisposable {
     sender.send(data, { scheme: "udp", host: address, port, path: "/" });
   }
 
-  async #openBack(address: string): Promise<BoundedSender> {
-    const isV6 = address.includes(":");
+  async #openBack(isV6: boolean): Promise<BoundedSender> {
     const host = isV6 ? "::" : "0.0.0.0";
     const to: HostEndpoint = { scheme: "udp", host, port: 0, path: "/" };
     const socket = await bind(to, { context: "proxy", boundLogLevel: "debug" });

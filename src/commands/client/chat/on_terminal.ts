@@ -55,13 +55,13 @@ export class ChatScreen implements Disposable {
       if (event.kind === "line") this.#onText(event.text, link, byeMs);
       else if (event.kind === "interrupt") {
         link.quit(0);
-        this.#tellUnsent(link);
+        this.#showUnsent(link);
         return EXIT.interrupted;
       } else if (event.kind !== "clear screen") break;
     }
     link.quit(byeMs);
     await running;
-    this.#tellUnsent(link);
+    this.#showUnsent(link);
     return link.unsent === 0 ? EXIT.done : EXIT.unexpected;
   }
 
@@ -71,7 +71,7 @@ export class ChatScreen implements Disposable {
     this.#prompt = undefined;
   }
 
-  #tellUnsent({ unsent }: ChatLink): void {
+  #showUnsent({ unsent }: ChatLink): void {
     if (unsent > 0) this.#print([`! ${unsent} ${unsent === 1 ? "message was" : "messages were"} not sent`]);
   }
 

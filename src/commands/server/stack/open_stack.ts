@@ -1,7 +1,12 @@
 import { ParleyError } from "../../../base/errors.ts";
-import { targetAddress } from "../../../base/ip.ts";
 import { ReloadSignal } from "../../../cli/reload_signal.ts";
-import { type Endpoint, formatEndpoint, isHostEndpoint, parseEndpoint } from "../../../net/endpoint.ts";
+import {
+  type Endpoint,
+  formatEndpoint,
+  isHostEndpoint,
+  parseEndpoint,
+  reachableEndpoint,
+} from "../../../net/endpoint.ts";
 import { ExpectationError } from "../../../script/expectation_error.ts";
 import { type OpenService, openService } from "../open_service.ts";
 import { openRelayOfStack } from "./peers.ts";
@@ -62,7 +67,7 @@ async function open(
   }
   const addresses = targets.map((target) => {
     const endpoint = opened.get(target)?.endpoints[0];
-    return endpoint === undefined ? target : formatEndpoint(reachable(endpoint));
+    return endpoint === undefined ? target : formatEndpoint(reachableEndpoint(endpoint));
   });
   return await openRelayOfStack(name, flags, { endpoints, targets: addresses, reload });
 }
@@ -140,13 +145,8 @@ export function stackEndpoints({ services }: OpenStack): Record<string, string[]
 }
 
 function variablesOf(name: string, endpoint: Endpoint): [string, string][] {
-  const at = reachable(endpoint);
+  const at = reachableEndpoint(endpoint);
   const variables: [string, string][] = [[name, formatEndpoint(at)]];
   if (isHostEndpoint(at)) variables.push([`${name}_HOST`, at.host], [`${name}_PORT`, String(at.port)]);
   return variables;
-}
-
-/** The endpoint to connect to for a wildcard address. */
-function reachable(endpoint: Endpoint): Endpoint {
-  return isHostEndpoint(endpoint) ? { ...endpoint, host: targetAddress(endpoint.host) } : endpoint;
 }
