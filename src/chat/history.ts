@@ -64,7 +64,7 @@ export interface RoomLog {
    * @throws {ChatError} The decision cannot be stored now, or the room has too many bans and mutes; nothing is changed.
    */
   decide(decision: Decision): void | Promise<void>;
-  /** Called when the room is empty: nothing is delivered any more. */
+  /** Called when the room is empty: nothing more is delivered. */
   close(): void;
 }
 

@@ -77,11 +77,11 @@ export class Hub implements RoomHost, AsyncDisposable {
       directory: this.#directory,
       serverBans: this.serverBans,
       areFixed: options.authenticator !== undefined,
-      tellRooms: (roomKeys, event, by) => this.#tellRooms(roomKeys, event, by),
+      notifyRooms: (roomKeys, event, by) => this.#notifyRooms(roomKeys, event, by),
     });
     this.#directory.watch({
-      onNews: (roomKeys, event) => this.#tellRooms(roomKeys, event),
-      onAnnouncement: (event) => this.#tellAll(event),
+      onNews: (roomKeys, event) => this.#notifyRooms(roomKeys, event),
+      onAnnouncement: (event) => this.#notifyAll(event),
       onNameLost: (member) => void this.renaming.renameAgain(member),
       onClaimLeft: (claim, roomKeys) => this.#claims.keep(claim, roomKeys),
       onClaimUsed: (claim, roomKeys) => roomKeys.forEach((room) => this.#claims.take(claim, room)),
@@ -344,7 +344,7 @@ export class Hub implements RoomHost, AsyncDisposable {
   announce(member: Member, text: string): void | Promise<void> {
     if (!member.isServerOperator) throw new ChatError("not-operator", "Only an operator of the server may do that");
     const event: ChatEvent = { type: "notice", text: checkText(cleanText(text)), from: member.nick };
-    this.#tellAll(event);
+    this.#notifyAll(event);
     return this.#directory.announce(event);
   }
 
@@ -363,7 +363,7 @@ export class Hub implements RoomHost, AsyncDisposable {
 
   /** Called at shutdown: everyone receives a goodbye, and no leave events. */
   drain(): void {
-    this.#tellAll({ type: "bye", reason: "the server is ending" });
+    this.#notifyAll({ type: "bye", reason: "the server is ending" });
     this.#isEnding = true;
   }
 
@@ -373,7 +373,7 @@ export class Hub implements RoomHost, AsyncDisposable {
     await this.#history[Symbol.asyncDispose]();
   }
 
-  #tellAll(event: ChatEvent): void {
+  #notifyAll(event: ChatEvent): void {
     for (const room of this.#rooms.all) room.flush();
     for (const member of this.#directory.members) {
       if (member.isAdmitted || event.type === "bye") member.deliver(event);
@@ -381,7 +381,7 @@ export class Hub implements RoomHost, AsyncDisposable {
   }
 
   /** Sends an event once to each local member of one of the rooms. */
-  #tellRooms(roomKeys: Iterable<string>, event: ChatEvent, by?: Member): void {
+  #notifyRooms(roomKeys: Iterable<string>, event: ChatEvent, by?: Member): void {
     const [room, ...more] = Array.from(roomKeys, (key) => this.#rooms.get(key)).filter((room) => room !== undefined);
     // With one room, the usual case, the room sends it.
     if (room === undefined) return;

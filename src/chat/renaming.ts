@@ -12,13 +12,13 @@ interface RenamingOptions {
   readonly log: Logger;
   readonly directory: Directory;
   readonly serverBans: ServerBans;
-  /** Who logs in keeps the name of the login. */
+  /** Whether members must keep the name of their login. */
   readonly areFixed: boolean;
-  /** Tells everyone here who is in one of the rooms, once. */
-  readonly tellRooms: (roomKeys: Iterable<string>, event: ChatEvent, by?: Member) => void;
+  /** Notifies each local member of the rooms once. */
+  readonly notifyRooms: (roomKeys: Iterable<string>, event: ChatEvent, by?: Member) => void;
 }
 
-/** How members get their names, by their own wish or because another has it. */
+/** Gives members their names: at their request, or because another member has the name. */
 export class Renaming {
   readonly #options: RenamingOptions;
 
@@ -27,9 +27,9 @@ export class Renaming {
   }
 
   /**
-   * Gives a member another name, and tells everyone who shares a room with it.
+   * Renames a member, and notifies everyone who shares a room with it.
    *
-   * @throws {ChatError} The name is none, or taken.
+   * @throws {ChatError} The name is not valid, or taken.
    */
   rename(member: Member, nick: string, id?: string): void | Promise<void> {
     const from = member.nick;
@@ -41,8 +41,8 @@ export class Renaming {
     this.#options.serverBans.check(member, to);
     for (const room of member.rooms.values()) room.checkNotMuted(member, "change your name");
     const taking = this.#options.directory.rename(member, to);
-    if (taking === undefined) this.#tellRenamed(member, from, id);
-    else return taking.then(() => this.#tellRenamed(member, from, id));
+    if (taking === undefined) this.#announceRename(member, from, id);
+    else return taking.then(() => this.#announceRename(member, from, id));
   }
 
   /** The name, or the first free one of NAME_2, NAME_3 and so on. */
@@ -56,7 +56,7 @@ export class Renaming {
     }
   }
 
-  /** Another server's member has the name of one here, and keeps it. */
+  /** Renames a local member whose name a member of another server has, and keeps. */
   async renameAgain(member: Member): Promise<void> {
     const from = member.nick;
     const why = `someone on another server took the name ${from} while this one was cut off`;
@@ -69,12 +69,12 @@ export class Renaming {
     }
     if (member.isGone) return;
     member.deliver({ type: "notice", text: `You are ${member.nick} now: ${why}` });
-    this.#tellRenamed(member, from);
+    this.#announceRename(member, from);
   }
 
-  #tellRenamed(member: Member, from: string, id?: string): void {
+  #announceRename(member: Member, from: string, id?: string): void {
     const event: ChatEvent = { type: "nick", from, to: member.nick };
     member.deliver({ ...event, id });
-    this.#options.tellRooms(member.rooms.keys(), event, member);
+    this.#options.notifyRooms(member.rooms.keys(), event, member);
   }
 }

@@ -59,7 +59,7 @@ export class Room extends RoomRights {
   readonly #presence = new PresenceQueue((events) => {
     // Separate from messages, because a newcomer knows earlier events but not messages.
     this.flush();
-    for (const { event, by } of events) this.#tellInOrder(event, by);
+    for (const { event, by } of events) this.#deliverInOrder(event, by);
     this.flush();
   });
   #joins = 0;
@@ -258,10 +258,10 @@ export class Room extends RoomRights {
 
   /** Sends an event to all members except `by`, in order with the messages. */
   broadcast(event: ChatEvent, by?: Participant): void {
-    if (!this.#presence.take({ event, by }, this.size)) this.#tellInOrder(event, by);
+    if (!this.#presence.take({ event, by }, this.size)) this.#deliverInOrder(event, by);
   }
 
-  #tellInOrder(event: ChatEvent, by?: Participant): void {
+  #deliverInOrder(event: ChatEvent, by?: Participant): void {
     // The event that a member left must not overtake its message.
     if (this.#underway.length > 0) this.#underway.push({ event, by });
     else this.#push(event, by);

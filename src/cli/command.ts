@@ -47,7 +47,7 @@ export interface CommandDefinition<T extends FlagTable> {
   readonly takesCommand?: boolean;
   /** Whether a file that it reads may name programs to run; it drops the permission itself. */
   readonly mayRunPrograms?: boolean;
-  /** It opens the C library, and gives the permission to do so up itself. */
+  /** Whether it opens the C library; it drops that permission itself. */
   readonly opensLibrary?: boolean;
   /** Whether it shows its output in the user's pager, which also needs the permission to run commands. */
   readonly runsPager?: boolean;

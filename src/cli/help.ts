@@ -12,7 +12,7 @@ const LEFT_WIDTH = 28;
 /** Maximum examples without `--help-all`. */
 const MAX_EXAMPLES = 3;
 
-/** Groups whose flags `--help` describes; of the others it gives the names only. */
+/** Groups whose flags `--help` describes; it only names the others. */
 const DESCRIBED: readonly FlagGroup[] = ["Common"];
 
 /** Text of `PROGRAM --help`. */

@@ -43,7 +43,7 @@ export interface ProgramIo {
   giveBackEnvironment?(): Promise<void>;
   /** Drops the permission to run commands in the same way. */
   giveBackRun?(): Promise<void>;
-  /** Gives the right to load the C library back, in the same way. */
+  /** Drops the permission to load the C library in the same way. */
   giveBackLibrary?(): Promise<void>;
 }
 

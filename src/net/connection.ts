@@ -284,7 +284,7 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
     this.#outbox?.abort();
   }
 
-  /** Why nothing can be read or written any more. */
+  /** Why the connection can no longer be read or written. */
   protected override closedError(): Error {
     if (this.closeError !== undefined) return this.closeError;
     if (this.#writeError !== undefined) return this.#writeError;

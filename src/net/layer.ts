@@ -87,7 +87,7 @@ export interface Dialer {
   /** Only distinguishes TCP and Unix sockets; TLS and WebSocket are layered on top. */
   dial(to: Endpoint, options: DialerOptions): Promise<Dialed>;
   /**
-   * Opens a socket for datagrams to one target, which replies name as it is named here. A dialer without it
+   * Opens a socket for datagrams to one target, which replies name by the same name. A dialer without it
    * carries no datagrams.
    */
   associate?(to: HostEndpoint, options: DialerOptions): Promise<DatagramSocket>;

@@ -32,7 +32,7 @@ interface DatagramFaultDefinition<T extends AttributeTable> extends FaultDefinit
 }
 
 function datagramFault<const T extends AttributeTable>(definition: DatagramFaultDefinition<T>): DatagramFaultType {
-  // The parser makes the values from the same table, which is what gives them these types.
+  // The parser makes the values from the same table, so they have these types.
   return { ...defineFault(definition), effect: (values) => definition.effect(values as AttributeValues<T>) };
 }
 

@@ -5,7 +5,7 @@ import type { Connection } from "../net/connection.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { SessionBase } from "./session_base.ts";
 
-/** A session over a connection of its own; what is queued in one turn leaves in one write. */
+/** A session that owns a connection; what is queued in one turn leaves in one write. */
 export abstract class ConnectionSession extends SessionBase {
   protected readonly connection: Connection;
   /** Messages that are encoded and have not been given to the connection. */

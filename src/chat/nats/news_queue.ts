@@ -40,10 +40,10 @@ export class NewsQueue {
   /** Delivers an event after the messages up to a position. */
   push(news: News, after: StreamPosition | undefined): void {
     this.#waiting.push({ news, after });
-    if (this.#waiting.length === 1) void this.#tellAll();
+    if (this.#waiting.length === 1) void this.#deliverAll();
   }
 
-  async #tellAll(): Promise<void> {
+  async #deliverAll(): Promise<void> {
     for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
       const reached = first.after && this.#clock.reached(first.after);
       if (reached !== undefined) await reached;

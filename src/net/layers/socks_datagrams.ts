@@ -8,17 +8,17 @@ import type { Proxy, ProxyExchange } from "../proxy_dialer.ts";
 import type { Transport } from "../transport.ts";
 
 /**
- * Asks a SOCKS 5 proxy to relay datagrams. The address that they will come from
- * is not named: it may be translated on the way.
+ * Asks a SOCKS 5 proxy to relay datagrams. The request leaves out the address that they will be sent from, because it
+ * may be translated on the way.
  *
- * @param host Where the proxy was reached.
+ * @param host The address at which the proxy was reached.
  */
 export async function requestRelay(exchange: ProxyExchange, proxy: Proxy, host: string): Promise<HostEndpoint> {
   await logIn(exchange, proxy);
   const relay = await requestSocks5(exchange, SOCKS_COMMAND.udpAssociate, { host: "0.0.0.0", port: 0 });
-  // A proxy that listens on every address does not know by which of them it is reached.
+  // A proxy that listens on every address does not know which of them the client uses.
   const address = isUnspecified(relay.host) ? host : relay.host;
-  if (!isIp(address)) throw exchange.error(ParleyError, `the proxy relays at "${address}", which is no address`);
+  if (!isIp(address)) throw exchange.error(ParleyError, `the proxy relays at "${address}", which is not an address`);
   return { scheme: "udp", host: address, port: relay.port, path: "/" };
 }
 
@@ -28,20 +28,20 @@ export interface SocksDatagramsInit {
   readonly socket: DatagramSocket;
   /** The connection of the association, which ends with it. */
   readonly control: Transport;
-  /** Where the proxy takes datagrams. */
+  /** The endpoint at which the proxy accepts datagrams. */
   readonly relay: HostEndpoint;
-  /** The target, as replies name it. */
+  /** The target as named in replies. */
   readonly to: HostEndpoint;
-  /** The host that the proxy is asked for: the target's, or its address if names are resolved here. */
+  /** The host in requests to the proxy: the target's name, or its address if names are resolved locally. */
   readonly asked: string;
-  /** As it is printed. */
+  /** As printed in messages. */
   readonly proxy: string;
 }
 
 /** Datagrams to one target through a SOCKS 5 proxy (RFC 1928, section 7). */
 export class SocksDatagrams implements DatagramTransport {
   readonly #init: SocksDatagramsInit;
-  /** Where replies come from; only the proxy knows the address of a name until the first reply from its port. */
+  /** The source of replies; only the proxy knows the address of a name until the first reply from its port. */
   #source: string | undefined;
   #failure: ClosedEarlyError | undefined;
   #isClosed = false;
@@ -58,7 +58,7 @@ export class SocksDatagrams implements DatagramTransport {
     return new DatagramSocket(new SocksDatagrams(init), { endpoint, log, proxy });
   }
 
-  /** What comes from elsewhere, in fragments or malformed, is dropped. */
+  /** Drops datagrams that are malformed, fragmented or from elsewhere. */
   async receive(): Promise<[Uint8Array<ArrayBuffer>, Deno.Addr]> {
     const { socket, relay } = this.#init;
     for (;;) {

@@ -9,7 +9,7 @@ const NO_ADDRESS = new Uint8Array(16);
 
 /**
  * Resets the runtime's own TCP sockets: connect(2) to no address dissolves the
- * connection, and Linux then tells the peer by a reset.
+ * connection, and Linux then sends the peer a reset.
  *
  * The descriptor is looked for when a socket is adopted. It stays that of the
  * socket until this program closes it, and is compared with the socket's
@@ -36,14 +36,14 @@ export class Resetter implements Disposable {
     return this.#isOpen ? this.#finder.lowestFree() : -1;
   }
 
-  /** Takes over a socket, which from here on only the result closes. */
+  /** Takes ownership of a socket; only the result may close it. */
   adopt(conn: Deno.TcpConn, guess: number): ResettableConn {
     const adopted = new ResettableConn(conn, this);
     if (this.#isOpen) this.#finder.expect(adopted, guess);
     return adopted;
   }
 
-  /** Dissolves the connection; `false` if the peer has reset it first, and it has no peer any more. */
+  /** Dissolves the connection; `false` if the peer has already reset it. */
   disconnect(socket: SocketEnds): boolean {
     if (!this.#isOpen) return false;
     try {
@@ -59,7 +59,7 @@ export class Resetter implements Disposable {
     this.#finder.forget(socket);
   }
 
-  /** What is open can no longer be reset. */
+  /** Sockets that are still open can no longer be reset. */
   [Symbol.dispose](): void {
     this.#isOpen = false;
     this.#libc[Symbol.dispose]();
@@ -102,7 +102,7 @@ export class ResettableConn implements Transport, SocketEnds {
 
   closeWrite(hasEnded = false): Promise<void> {
     if (!hasEnded) return this.#conn.closeWrite();
-    // Nothing more can come or go: closing ends the stream, and costs less than to do that first.
+    // Both sides have ended: closing is enough, and cheaper than a half-close before it.
     this.close();
     return Promise.resolve();
   }

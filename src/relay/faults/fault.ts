@@ -125,7 +125,7 @@ export function defineFault<const T extends AttributeTable>(definition: FaultDef
   const { stage, accept } = definition;
   return {
     ...definition,
-    // The parser makes the values from the same table, which is what gives them these types.
+    // The parser makes the values from the same table, so they have these types.
     stage: stage && ((attributes, context) => stage(attributes as AttributeValues<T>, context)),
     accept: accept && ((attributes, context) => accept(attributes as AttributeValues<T>, context)),
   };
