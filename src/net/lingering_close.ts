@@ -12,17 +12,16 @@ export async function lingeringClose(
 ): Promise<void> {
   if (connection.closeReason !== undefined) return;
   const reason = options.reason ?? "done";
+  // TLS ends a side with an alert; without it a strict peer reports a truncated stream (RFC 8446, section 6.1).
+  const endsByAlert = connection.tls !== undefined;
   // The common case: both sides have ended, so no wait and no timer is needed.
-  if (connection.isReadEnded && connection.queuedBytes === 0) return connection.close(reason);
+  if (connection.isReadEnded && connection.queuedBytes === 0 && !endsByAlert) return connection.close(reason);
   const timer = setTimeout(() => connection.close(reason), options.timeoutMs);
   try {
-    if (connection.isReadEnded) {
-      await connection.flush();
-    } else {
-      await connection.closeWrite();
-      while (await connection.read() !== null) {
-        // Discarded.
-      }
+    if (endsByAlert || !connection.isReadEnded) await connection.closeWrite();
+    else await connection.flush();
+    while (!connection.isReadEnded && await connection.read() !== null) {
+      // Discarded.
     }
   } catch (error) {
     connection.log.debug("the peer closed the connection before the end", { error: String(error) });

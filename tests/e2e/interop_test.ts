@@ -88,6 +88,36 @@ toolTest("openssl", "echo answers openssl s_client", async () => {
   assertStringIncludes(await tool.line(), "hello");
 });
 
+/** Sends, ends its side by the alert of TLS or by TCP alone, and fails unless the server's alert comes. */
+const TLS_ENDS = `
+import os, socket, ssl, sys
+context = ssl.create_default_context(cafile=sys.argv[2])
+tcp = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+peer = context.wrap_socket(tcp, server_hostname="localhost", suppress_ragged_eofs=False)
+peer.sendall(b"hello\\n")
+assert peer.recv(100) == b"hello\\n"
+if sys.argv[3] == "alert":
+    peer.unwrap()
+else:
+    socket.socket(fileno=os.dup(peer.fileno())).shutdown(socket.SHUT_WR)
+    assert peer.recv(100) == b""
+`;
+
+for (const end of ["alert", "tcp"]) {
+  toolTest(
+    "python3",
+    `echo ends TLS with its closure alert after the client has ended by ${end} (RFC 8446, 6.1)`,
+    async () => {
+      await using folder = await makeFolder();
+      const tls = ["--tls-cert", `${folder.path}/cert.pem`, "--tls-key", `${folder.path}/key.pem`];
+      await using echo = await startServer(["echo", "tls://127.0.0.1:0", ...tls]);
+      const port = /:(\d+)$/.exec(echo.endpoint)?.[1] ?? "";
+      const { code, stderr } = await runTool("python3", ["-c", TLS_ENDS, port, `${folder.path}/ca.pem`, end]);
+      assertEquals(code, 0, stderr);
+    },
+  );
+}
+
 toolTest("nc", "connect keeps sending to nc -l after nc has ended its own side", async () => {
   const port = closedPort();
   await using tool = startTool("sh", ["-c", `printf 'from nc\\n' | nc -N -l 127.0.0.1 ${port}`]);
