@@ -31,9 +31,26 @@ Deno.test("the exec probe ends a command that takes too long, with its child pro
   await Deno.remove(folder, { recursive: true });
 });
 
+/** A script that ends with the code that it is given, once a process has left its group; that writes its number to `pid`. */
+async function escapingScript(folder: string): Promise<string> {
+  const path = `${folder}/escape.sh`;
+  await Deno.writeTextFile(
+    path,
+    `cd ${folder}
+rm -f pid
+setsid sh -c 'echo $$ > new; mv new pid; exec sleep 600' &
+until [ -e pid ]; do sleep 0.01; done
+echo why
+exit $1
+`,
+  );
+  return path;
+}
+
 Deno.test("the exec probe does not wait for a process that left the group and holds the output", async () => {
   const folder = await Deno.makeTempDir();
-  const escapes = (code: number) => `exec:sh -c 'setsid sleep 600 & echo $! > ${folder}/pid; echo why; exit ${code}'`;
+  const script = await escapingScript(folder);
+  const escapes = (code: number) => `exec:sh ${script} ${code}`;
   const endEscaped = async () => Deno.kill(Number(await Deno.readTextFile(`${folder}/pid`)), "SIGKILL");
   const startMs = performance.now();
   assertEquals(await runProbe(escapes(0)), {});
@@ -46,11 +63,12 @@ Deno.test("the exec probe does not wait for a process that left the group and ho
 
 Deno.test("the exec probe reads remaining output for 200 ms (OUTPUT_MS), and 500 ms while it stops the group", async () => {
   const folder = await Deno.makeTempDir();
+  const script = await escapingScript(folder);
   const endless = { wait: () => ({ signal: undefined, timeout: undefined }) } as unknown as Deadline;
   {
     using time = new FakeTime();
     let isOver = false;
-    const probing = runProbe(`exec:sh -c 'setsid sleep 600 & echo $! > ${folder}/pid; exit 3'`, { deadline: endless })
+    const probing = runProbe(`exec:sh ${script} 3`, { deadline: endless })
       .catch(() => {}).finally(() => isOver = true);
     // The first timer is that of the output, once the command has ended.
     while (time.timerCount === 0) await time.advance(0);

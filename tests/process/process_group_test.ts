@@ -4,7 +4,8 @@ import { FakeTime } from "../support/fake_time.ts";
 
 Deno.test("ProcessGroup.stop() reads for 500 ms (PIPE_MS) what a process outside of the group may still write", async () => {
   const pid = Promise.withResolvers<number>();
-  const group = new ProcessGroup(["sh", "-c", "setsid sleep 600 & echo $!"], {
+  // It writes its number when it has left the group.
+  const group = new ProcessGroup(["sh", "-c", "setsid sh -c 'echo $$; exec sleep 600' &"], {
     onOutput: (bytes) => pid.resolve(Number(new TextDecoder().decode(bytes))),
     onErrorOutput: () => {},
   });

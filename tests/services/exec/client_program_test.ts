@@ -7,7 +7,8 @@ Deno.test("ClientProgram waits for output of left-over processes until there is 
   using time = new FakeTime();
   const session = new FakeSession();
   const program = new ClientProgram(session, {
-    words: ["sh", "-c", "setsid sleep 600 & echo $!"],
+    // It writes its number when it has left the group.
+    words: ["sh", "-c", "setsid sh -c 'echo $$; exec sleep 600' &"],
     codec: undefined,
     isBinary: false,
     timeoutMs: undefined,
