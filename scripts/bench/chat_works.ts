@@ -1,4 +1,4 @@
-import { type Contender, DENO_HUB, NATS, NGIRCD, nodeWs, ours } from "./contenders.ts";
+import { type Contender, DENO_HUB, DENO_JOIN_HUB, NATS, NGIRCD, nodeWs, ours } from "./contenders.ts";
 import { pinned, run, RunningContender } from "./process.ts";
 import type { Work } from "./work.ts";
 
@@ -110,7 +110,7 @@ const JOIN_STORM: Work = {
       };
     },
   },
-  contenders: [STORM_OURS, NATS],
+  contenders: [STORM_OURS, DENO_JOIN_HUB, NATS],
   reference: NATS.name,
   isQuick: false,
 };

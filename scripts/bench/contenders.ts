@@ -149,6 +149,7 @@ export const DENO_LOOP_COMPILED: Contender = {
   command: (port, tools) => [tools.built("deno_loop"), String(port)],
 };
 export const DENO_HUB = bareDeno("bare Deno hub", "deno_hub.ts");
+export const DENO_JOIN_HUB = bareDeno("bare Deno join hub", "deno_join_hub.ts");
 export const DENO_WS = bareDeno("Deno's own WebSocket", "deno_ws_echo.ts");
 export const DENO_UDP_LOOP = bareDeno("bare Deno UDP loop", "deno_udp_loop.ts");
 export const DENO_TLS_LOOP = bareDeno(
