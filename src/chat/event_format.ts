@@ -1,5 +1,5 @@
 import { formatDuration } from "../base/units.ts";
-import type { ChatEvent, People } from "./event.ts";
+import type { ChatEvent, People, Person } from "./event.ts";
 import type { RoomMessage } from "./message.ts";
 
 /** How events are encoded for a client. */
@@ -130,9 +130,18 @@ function secondsUntil(at: string): number {
   return Math.max(1, Math.round((Date.parse(at) - Date.now()) / 1_000));
 }
 
+/** A room sends the same long list to each newcomer. */
+const LONG_LISTS = new WeakMap<readonly Person[], string>();
+
 function names({ members, more = 0 }: People): string {
-  const shown = members.map(({ nick, operator }) => operator ? `@${nick}` : nick);
-  return more > 0 ? `${shown.join(", ")} and ${more} more` : shown.join(", ");
+  if (more === 0) return namesOf(members);
+  const shown = LONG_LISTS.get(members) ?? namesOf(members);
+  LONG_LISTS.set(members, shown);
+  return `${shown} and ${more} more`;
+}
+
+function namesOf(members: readonly Person[]): string {
+  return members.map(({ nick, operator }) => operator ? `@${nick}` : nick).join(", ");
 }
 
 function people(count: number): string {

@@ -218,9 +218,8 @@ export class Hub implements RoomHost, AsyncDisposable {
    * @throws {ChatError} The member is banned, or the name is invalid.
    */
   async join(member: Member, name: string, options: { position?: Position; id?: string } = {}): Promise<void> {
-    const checked = checkRoom(name);
     // Without a wait for an open room, what a client receives on joining is one write with what it received before.
-    const room = this.#rooms.get(keyOf(checked)) ?? await this.#rooms.open(checked);
+    const room = this.#rooms.get(keyOf(name)) ?? await this.#rooms.open(checkRoom(name));
     try {
       if (member.isGone) return;
       const { position, id } = options;
@@ -235,11 +234,14 @@ export class Hub implements RoomHost, AsyncDisposable {
       member.rooms.set(room.key, room);
       member.current = room;
       const entered = this.#enterFirst(member, room);
-      await room.join(member, { position, id, ...(entered && { entered }) }).catch((error: unknown) => {
+      try {
+        const joining = room.join(member, { position, id, entered });
+        if (joining !== undefined) await joining;
+      } catch (error) {
         // A client that receives an error must not be left in the room.
         this.part(member, room);
         throw error;
-      });
+      }
     } finally {
       this.#rooms.closeIfEmpty(room);
     }

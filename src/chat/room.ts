@@ -7,8 +7,8 @@ import { FanOut, PresenceQueue, type RoomEvent } from "./fan_out.ts";
 import type { Receipt, RoomLog } from "./history.ts";
 import { dropSlowConsumer, type Participant } from "./participant.ts";
 import type { Draft, RoomMessage } from "./message.ts";
-import { keyOf } from "./names.ts";
-import { badCursor, firstOf, newestThatFit } from "./paging.ts";
+import { newestThatFit } from "./paging.ts";
+import { PeopleList } from "./people_list.ts";
 import type { Restrictions } from "./restrictions.ts";
 import { RoomRights } from "./room_rights.ts";
 
@@ -42,12 +42,8 @@ export interface RoomHost {
 interface Membership {
   /** Join counter, used as the position in paged lists. */
   readonly number: number;
-  /** Whether it receives live messages; until then it is catching up. */
-  isLive: boolean;
   /** Everything after this number has been or will be sent to it. */
   since: number;
-  /** Events during its catch-up, except messages. */
-  held: ChatEvent[];
 }
 
 /** A room and its members. */
@@ -55,6 +51,9 @@ export class Room extends RoomRights {
   readonly #host: RoomHost;
   #log: RoomLog | undefined;
   readonly #memberships = new Map<Participant, Membership>();
+  readonly #people = new PeopleList(this.#memberships, (member) => this.mayModerate(member));
+  /** Members that do not receive live messages yet, and the other events meanwhile. */
+  readonly #catchingUp = new Map<Participant, ChatEvent[]>();
   readonly #fanOut = new FanOut();
   readonly #presence = new PresenceQueue((events) => {
     // Separate from messages, because a newcomer knows earlier events but not messages.
@@ -118,29 +117,9 @@ export class Room extends RoomRights {
    *
    * @throws {ChatError} The cursor is invalid.
    */
-  people(max: number, after = "0"): People {
+  people(max: number, after?: string): People {
     const elsewhere = this.#host.elsewhere(this.key);
-    const [, lastNumber, lastKey] = /^(?:(\d{1,9})|@(.{1,64}))$/.exec(after) ?? [];
-    if (lastNumber === undefined && lastKey === undefined) throw badCursor();
-    const members: Person[] = [];
-    let next = after;
-    let passed = 0;
-    for (const [member, { number }] of this.#memberships) {
-      if (members.length >= max) break;
-      if (number <= Number(lastNumber ?? Infinity)) passed++;
-      else {
-        members.push({ nick: member.nick, operator: this.mayModerate(member) });
-        next = String(number);
-      }
-    }
-    const rest = lastKey === undefined ? elsewhere : elsewhere.filter(({ nick }) => keyOf(nick) > lastKey);
-    passed += elsewhere.length - rest.length;
-    for (const person of firstOf(rest, max - members.length, (a, b) => keyOf(a.nick) < keyOf(b.nick) ? -1 : 1)) {
-      members.push(person);
-      next = `@${keyOf(person.nick)}`;
-    }
-    const more = this.size + elsewhere.length - passed - members.length;
-    return more > 0 ? { members, more, next } : { members };
+    return after === undefined ? this.#people.first(max, elsewhere) : this.#people.after(after, max, elsewhere);
   }
 
   /**
@@ -148,20 +127,32 @@ export class Room extends RoomRights {
    * Resolves when the member has caught up or left. If other servers must be notified first, `joined` is sent once
    * `entered` has settled.
    */
-  async join(
+  join(
     member: Participant,
-    { position, id, entered }: { position?: Position | undefined; id?: string | undefined; entered?: Promise<void> },
-  ): Promise<void> {
+    options: { position?: Position | undefined; id?: string | undefined; entered?: Promise<void> | undefined },
+  ): void | Promise<void> {
     // Queued events go to the members, but not to the newcomer.
     this.flush();
-    let seq = this.log.seq;
-    const membership: Membership = { number: ++this.#joins, isLive: false, since: seq, held: [] };
+    const { seq } = this.log;
+    const membership: Membership = { number: ++this.#joins, since: seq };
     this.#memberships.set(member, membership);
+    const misses = seq > 0 || options.position !== undefined || options.entered !== undefined;
+    if (misses) this.#catchingUp.set(member, []);
     this.broadcast(
       { type: "join", room: this.name, nick: member.nick, operator: this.mayModerate(member) || undefined },
       member,
     );
     this.flush();
+    return misses ? this.#follow(member, membership, options) : this.#welcome(member, seq, false, options.id);
+  }
+
+  /** Brings a newcomer to the live messages. */
+  async #follow(
+    member: Participant,
+    membership: Membership,
+    { position, id, entered }: Parameters<Room["join"]>[1],
+  ): Promise<void> {
+    let seq = membership.since;
     if (entered !== undefined) await entered;
     if (position !== undefined && position.seq > seq) {
       await this.#reach(position);
@@ -185,9 +176,9 @@ export class Room extends RoomRights {
     if (!isHere()) return;
     // The queue contains messages that it has already received.
     this.flush();
-    membership.isLive = true;
-    for (const event of membership.held) member.deliver(event);
-    membership.held = [];
+    const held = this.#catchingUp.get(member) ?? [];
+    this.#catchingUp.delete(member);
+    for (const event of held) member.deliver(event);
   }
 
   /** Confirms the join of a member already in the room, and sends it the messages missed since `position`. */
@@ -252,6 +243,8 @@ export class Room extends RoomRights {
   remove(member: Participant, reason: string | undefined, isQuiet = false): void {
     this.flush();
     if (!this.#memberships.delete(member)) return;
+    this.#catchingUp.delete(member);
+    this.#people.onLeft();
     this.operators.delete(member);
     if (!isQuiet) this.broadcast({ type: "leave", room: this.name, nick: member.nick, reason });
   }
@@ -350,20 +343,18 @@ export class Room extends RoomRights {
   flush(): void {
     this.#isFlushDue = false;
     if (this.#fanOut.isEmpty) return;
-    const live: Participant[] = [];
-    for (const [member, membership] of this.#memberships) {
-      if (membership.isLive) live.push(member);
-      else this.#hold(member, membership);
-    }
-    this.#fanOut.sendTo(live);
+    const late = this.#catchingUp;
+    for (const [member, held] of late) this.#hold(member, held);
+    const members = this.#memberships.keys();
+    this.#fanOut.sendTo(late.size === 0 ? members : members.filter((member) => !late.has(member)));
     this.#fanOut.clear();
   }
 
   /** Queues an event for a member that is catching up; one that is too slow is dropped. */
-  #hold(member: Participant, membership: Membership): void {
-    membership.held.push(...this.#fanOut.notices(member));
-    if (membership.held.length <= MAX_HELD) return;
-    membership.held = [];
+  #hold(member: Participant, held: ChatEvent[]): void {
+    held.push(...this.#fanOut.notices(member));
+    if (held.length <= MAX_HELD) return;
+    held.length = 0;
     dropSlowConsumer(member.session);
   }
 

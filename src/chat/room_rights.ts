@@ -56,7 +56,7 @@ export abstract class RoomRights {
    * @throws {ChatError} It is.
    */
   checkNotBanned(member: Participant): void {
-    if (member.isServerOperator) return;
+    if (this.restrictions.isEmpty || member.isServerOperator) return;
     const ban = this.restrictions.find("ban", member.subjects);
     if (ban) throw new ChatError("banned", `You are banned from ${this.name}${untilText(ban)}`, { field: "room" });
   }

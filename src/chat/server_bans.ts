@@ -45,6 +45,7 @@ export class ServerBans {
    * @throws {ChatError} The member is banned.
    */
   check(member: Member, name?: string): void {
+    if (this.#log?.state.restrictions.isEmpty) return;
     const ban = member.isServerOperator ? undefined : this.find([name, ...member.subjects]);
     if (ban) throw new ChatError("banned", `You are banned from this server${untilText(ban)}`);
   }

@@ -193,6 +193,8 @@ Deno.test("a client whose room history cannot be read does not enter the room", 
   const history = new HeldHistory();
   await using hub = createHub(history);
   const ann = await enter(hub, "ann");
+  say(hub, ann.member, "hello");
+  await turn();
   const member = hub.enter(new FakeSession());
   history.failure = new ChatError("not-stored", "The disk is gone");
   await assertRejects(() => hub.join(member, "#lobby"), ChatError, "The disk is gone");
