@@ -9,8 +9,9 @@
 
 const [folder = "dist"] = Deno.args.filter((word) => word !== "--");
 const tests = new URL("../tests/smoke", import.meta.url).pathname;
+const preload = new URL("../tests/support/test_deadline.ts", import.meta.url).pathname;
 const { code } = await new Deno.Command(Deno.execPath(), {
-  args: ["test", "--allow-all", "--sanitize-ops", "--sanitize-resources", tests],
+  args: ["test", "--allow-all", "--sanitize-ops", "--sanitize-resources", `--preload=${preload}`, tests],
   env: { PARLEY_PROGRAMS: await Deno.realPath(folder) },
   stdin: "null",
 }).spawn().status;

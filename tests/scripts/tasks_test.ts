@@ -3,12 +3,13 @@ import { sourceFiles } from "../../scripts/source_files.ts";
 
 const { tasks, imports } = JSON.parse(await Deno.readTextFile(new URL("../../deno.json", import.meta.url)));
 
-Deno.test("every task that runs tests turns the sanitizers on (fault 24)", () => {
+Deno.test("every task that runs tests turns the sanitizers on, and gives each test a deadline (fault 24)", () => {
   const testing = Object.entries<string>(tasks).filter(([, command]) => / deno test /.test(command));
   assert(testing.length >= 5, `${testing.length} tasks run tests`);
   for (const [name, command] of testing) {
-    const flags = ["--sanitize-ops", "--sanitize-resources"].filter((flag) => command.includes(flag));
-    assertEquals(flags.length, 2, name);
+    for (const flag of ["--sanitize-ops", "--sanitize-resources", "--preload=tests/support/test_deadline.ts"]) {
+      assert(command.includes(` ${flag} `), `${name}: ${flag}`);
+    }
   }
 });
 
