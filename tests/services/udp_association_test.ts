@@ -1,10 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { utf8 } from "../../src/base/bytes.ts";
 import { encodeSocksDatagram, parseSocksDatagram } from "../../src/framing/socks.ts";
+import { bind } from "../../src/factory.ts";
 import { Logger } from "../../src/log/logger.ts";
 import type { ResolvedAddress } from "../../src/net/resolve.ts";
 import { TargetList } from "../../src/services/proxy/target_list.ts";
-import { UdpAssociation } from "../../src/services/proxy/udp_association.ts";
+import { UdpAssociation, type UdpAssociationOptions } from "../../src/services/proxy/udp_association.ts";
+import { FakeTime } from "../support/fake_time.ts";
 import { fakeConnection } from "../support/fake_transport.ts";
 
 const LOOPBACK: readonly ResolvedAddress[] = [{ address: "127.0.0.1", family: 4 }];
@@ -12,7 +14,10 @@ const bindUdp = () => Deno.listenDatagram({ transport: "udp", hostname: "127.0.0
 const portOf = (socket: Deno.DatagramConn) => (socket.addr as Deno.NetAddr).port;
 
 /** An association, its client, and a target that answers. */
-async function associate(resolve: (name: string) => Promise<readonly ResolvedAddress[]>) {
+async function associate(
+  resolve: (name: string) => Promise<readonly ResolvedAddress[]>,
+  options: Pick<UdpAssociationOptions, "bind"> = {},
+) {
   const logged: Readonly<Record<string, unknown>>[] = [];
   const log: Logger = Object.assign(Object.create(Logger.prototype), {
     debug: (text: string, fields: Readonly<Record<string, unknown>>) =>
@@ -28,6 +33,7 @@ async function associate(resolve: (name: string) => Promise<readonly ResolvedAdd
     port: 0,
     onEnd: () => {},
     resolve: (name) => resolve(name).then((addresses) => [...addresses]),
+    ...options,
   });
   const running = association.run();
   const [client, echo] = [bindUdp(), bindUdp()];
@@ -177,4 +183,35 @@ Deno.test("UdpAssociation counts what it drops, by reason, and logs it at its en
     replies_sent: 2,
     replies_dropped_unexpected_sender: 1,
   }]);
+});
+
+Deno.test("UdpAssociation opens its socket to the targets again a second after a failure (REOPEN_MS)", async () => {
+  using time = new FakeTime();
+  let binds = 0;
+  let handled = Promise.withResolvers<void>();
+  const resolveNothing = () => {
+    handled.resolve();
+    return Promise.reject(new Error("no name server"));
+  };
+  await using client = await associate(resolveNothing, {
+    bind: (endpoint, options) => {
+      const outOfDescriptors = Object.assign(new Error("too many open files"), { code: "EMFILE" });
+      return ++binds === 2 ? Promise.reject(outOfDescriptors) : bind(endpoint, options);
+    },
+  });
+  const sendAndHandle = async () => {
+    handled = Promise.withResolvers();
+    await client.client.send(client.datagram("x"), client.relay);
+    // The name is asked for after the datagram before it was handled.
+    await client.send("none.test", 9, "x");
+    await handled.promise;
+    await time.advance(0);
+  };
+  await sendAndHandle();
+  await time.advance(999);
+  await sendAndHandle();
+  assertEquals(binds, 2);
+  await time.advance(1);
+  await sendAndHandle();
+  assertEquals(binds, 3);
 });

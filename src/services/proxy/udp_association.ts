@@ -7,13 +7,17 @@ import { encodeSocksDatagram, parseSocksDatagram, type SocksAddress } from "../.
 import type { Connection } from "../../net/connection.ts";
 import type { Datagram, DatagramSocket } from "../../net/datagram.ts";
 import { formatHostPort, type HostEndpoint, isHostEndpoint } from "../../net/endpoint.ts";
+import type { BindOptions } from "../../net/options.ts";
 import { resolve } from "../../net/resolve.ts";
+import { delay } from "../../net/wait.ts";
 import type { TargetList } from "./target_list.ts";
 
 /** Maximum targets of an association that may reply, and maximum cached names. */
 const MAX_TARGETS = 1_024;
 /** Maximum names that are resolved at a time; datagrams to further names are dropped. */
 const MAX_RESOLVING = 16;
+/** Pause after a failure to open a socket, so that datagrams do not make the server try in a loop. */
+const REOPEN_MS = 1_000;
 
 /** Options of {@linkcode UdpAssociation}. */
 export interface UdpAssociationOptions {
@@ -27,6 +31,8 @@ export interface UdpAssociationOptions {
   readonly onEnd: () => void;
   /** Resolves names; tests pass another. */
   readonly resolve?: typeof resolve;
+  /** Binds sockets; tests pass another. */
+  readonly bind?: (endpoint: HostEndpoint, options: BindOptions) => Promise<DatagramSocket>;
 }
 
 /** Relays the datagrams of one client (RFC 1928, section 7) until its connection ends. */
@@ -60,7 +66,7 @@ export class UdpAssociation implements AsyncDisposable {
   static async open(connection: Connection, options: UdpAssociationOptions): Promise<UdpAssociation> {
     const { local } = connection;
     const host = isHostEndpoint(local) ? plainIp(local.host) : "";
-    const front = await bind({ scheme: "udp", host, port: 0, path: "/" }, { context: "proxy", boundLogLevel: "debug" });
+    const front = await bindTo(host, options);
     return new UdpAssociation(connection, front, options);
   }
 
@@ -135,9 +141,7 @@ export class UdpAssociation implements AsyncDisposable {
     if (address === undefined) return counts.drop("no address");
     if (port === 0 || !targets.isAllowed(host, address)) return counts.drop("denied");
     const isV6 = address.includes(":");
-    let back = this.#backs.get(isV6);
-    if (back === undefined) this.#backs.set(isV6, back = this.#openBack(isV6));
-    const sender = await back;
+    const sender = await this.#backOf(isV6);
     const key = formatHostPort(address, port);
     this.#replying.delete(key);
     this.#replying.add(key);
@@ -145,10 +149,22 @@ export class UdpAssociation implements AsyncDisposable {
     sender.send(data, { scheme: "udp", host: address, port, path: "/" });
   }
 
+  #backOf(isV6: boolean): Promise<BoundedSender> {
+    const known = this.#backs.get(isV6);
+    if (known !== undefined) return known;
+    const opening = this.#openBack(isV6);
+    this.#backs.set(isV6, opening);
+    void opening.catch(async () => {
+      await delay(REOPEN_MS, this.#ending.signal).catch(() => {
+        // The association has ended.
+      });
+      this.#backs.delete(isV6);
+    });
+    return opening;
+  }
+
   async #openBack(isV6: boolean): Promise<BoundedSender> {
-    const host = isV6 ? "::" : "0.0.0.0";
-    const to: HostEndpoint = { scheme: "udp", host, port: 0, path: "/" };
-    const socket = await bind(to, { context: "proxy", boundLogLevel: "debug" });
+    const socket = await bindTo(isV6 ? "::" : "0.0.0.0", this.#options);
     this.#sockets.add(socket);
     this.#receiving.push(this.#receiveFrom(socket, (datagram) => this.#fromTarget(datagram)));
     return new BoundedSender(socket, this.#counts.toTargets);
@@ -191,4 +207,9 @@ export class UdpAssociation implements AsyncDisposable {
 /** The effective address: the kernel sends datagrams for 0.0.0.0 and :: to this machine. */
 function targetOf(address: string): string {
   return plainIp(targetAddress(address));
+}
+
+function bindTo(host: string, options: UdpAssociationOptions): Promise<DatagramSocket> {
+  const endpoint: HostEndpoint = { scheme: "udp", host, port: 0, path: "/" };
+  return (options.bind ?? bind)(endpoint, { context: "proxy", boundLogLevel: "debug" });
 }
