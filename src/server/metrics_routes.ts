@@ -15,7 +15,11 @@ export function publicRoutes(sources: MetricsSources): HttpRoutes {
   return {
     "GET /healthz": async () => healthOf(await snapshotsOf(sources, false)),
     "GET /metrics": async () => {
-      const { contentType, text } = await (metrics ??= createMetrics(sources));
+      metrics ??= createMetrics(sources).catch((error: unknown) => {
+        metrics = undefined;
+        throw error;
+      });
+      const { contentType, text } = await metrics;
       return { contentType, body: await text() };
     },
   };

@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { HttpError } from "../../src/http/head.ts";
 import type { HttpRoutes, RoutedRequest } from "../../src/http/router.ts";
 import { createMetrics } from "../../src/server/metrics.ts";
@@ -63,6 +63,17 @@ Deno.test("/healthz is 503 while one of the services cannot serve or is ending",
   assertEquals(await healthOf({}, {}), { status: 200, text: "ok\n" });
   assertEquals(await healthOf({}, { fault: "NATS is unreachable" }), { status: 503, text: "NATS is unreachable\n" });
   assertEquals(await healthOf({ isEnding: true, fault: "x" }), { status: 503, text: "draining\n" });
+});
+
+Deno.test("/metrics answers after a request that failed", async () => {
+  let isFailing = true;
+  const stats = {
+    snapshot: () => isFailing ? Promise.reject(new Error("out of memory")) : Promise.resolve(snapshot()),
+  };
+  const routes = publicRoutes({ services: [{ service: "echo", stats }] });
+  await assertRejects(() => ask(routes, "GET /metrics"), Error, "out of memory");
+  isFailing = false;
+  assertStringIncludes((await ask(routes, "GET /metrics")).text, 'parley_connections_open{service="echo"} 2\n');
 });
 
 Deno.test("/connections lists some of the open connections, 1,024 by default, to local hosts only", async () => {
