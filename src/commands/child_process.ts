@@ -28,7 +28,7 @@ export interface ChildOptions {
  */
 export async function runChild(
   words: readonly string[],
-  { stop, stdin }: Pick<ProgramIo, "stop" | "stdin">,
+  { stop, stdin, stderr }: Pick<ProgramIo, "stop" | "stdin" | "stderr">,
   { env = {}, signal }: ChildOptions = {},
 ): Promise<number> {
   // Handled before the start, so that a signal does not end this program and leave the command running.
@@ -42,11 +42,14 @@ export async function runChild(
     owner.defer(() => Deno.removeSignalListener(name, handler));
   }
   const child = spawn(words, { env: { ...env }, stdin: "inherit", stdout: "inherit", stderr: "inherit" });
+  const send = (name: Deno.Signal) => {
+    if (!sendSignal(child, name)) stderr.write(`Cannot send ${name} to "${words[0]}": it runs as another user\n`);
+  };
   forward = (received) => {
-    if (!(stdin.isTerminal && FROM_TERMINAL.includes(received))) sendSignal(child, received);
+    if (!(stdin.isTerminal && FROM_TERMINAL.includes(received))) send(received);
   };
   for (const received of pending) forward(received);
-  const onAbort = () => sendSignal(child, "SIGTERM");
+  const onAbort = () => send("SIGTERM");
   signal?.addEventListener("abort", onAbort, { once: true });
   owner.defer(() => signal?.removeEventListener("abort", onAbort));
   if (signal?.aborted) onAbort();

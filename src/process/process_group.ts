@@ -119,7 +119,7 @@ export class ProcessGroup {
     this.#signal("SIGTERM");
     const endMs = performance.now() + timeoutMs;
     while (this.#isAlive() && performance.now() < endMs && !hurry?.aborted) await delay(POLL_MS);
-    this.#signal("SIGKILL");
+    if (!this.#signal("SIGKILL")) await this.closeOutput();
     // Fails if the command has not read its input.
     await this.#input?.abort().catch(() => {});
     await this.ended;
@@ -130,13 +130,16 @@ export class ProcessGroup {
     if (!await isSettledWithin(output, PIPE_MS)) await this.closeOutput();
   }
 
-  #signal(signal: Deno.Signal): void {
+  /** Returns `false` for a command that has become another user, such as sudo: it ends with its input and output. */
+  #signal(signal: Deno.Signal): boolean {
     try {
       if (this.#signalsGroup) Deno.kill(-this.pid, signal);
       else this.#child.kill(signal);
     } catch (error) {
+      if (error instanceof Deno.errors.PermissionDenied) return false;
       if (!(error instanceof Deno.errors.NotFound || error instanceof TypeError)) throw error;
     }
+    return true;
   }
 
   /** Whether any process of the group runs; signal 0 only checks for existence (kill(2)). */
@@ -145,8 +148,8 @@ export class ProcessGroup {
     try {
       Deno.kill(-this.pid, 0);
       return true;
-    } catch {
-      return false;
+    } catch (error) {
+      return error instanceof Deno.errors.PermissionDenied;
     }
   }
 

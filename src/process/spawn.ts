@@ -23,12 +23,14 @@ export function spawn(words: readonly string[], options: Deno.CommandOptions): D
   }
 }
 
-/** Sends a signal to a command that may have ended already. */
-export function sendSignal(child: Deno.ChildProcess, signal: Deno.Signal): void {
+/** Sends a signal to a command that may have ended already; `false` if the command has become another user. */
+export function sendSignal(child: Deno.ChildProcess, signal: Deno.Signal): boolean {
   try {
     child.kill(signal);
   } catch (error) {
+    if (error instanceof Deno.errors.PermissionDenied) return false;
     // TypeError: the command has ended.
     if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
   }
+  return true;
 }

@@ -29,3 +29,17 @@ Deno.test("runChild() rejects a command that does not exist or cannot be execute
   await assertRejects(() => runChild(["no-such-command"], new FakeIo()), UsageError, "no such command");
   await assertRejects(() => runChild(["/etc/passwd"], new FakeIo()), UsageError, "not executable");
 });
+
+Deno.test("runChild() reports a signal that it may not send, to a command such as sudo", async () => {
+  const { kill } = Deno.ChildProcess.prototype;
+  Deno.ChildProcess.prototype.kill = () => {
+    throw new Deno.errors.PermissionDenied("EPERM: Operation not permitted");
+  };
+  try {
+    const io = new FakeIo();
+    assertEquals(await runChild(["true"], io, { signal: AbortSignal.abort() }), 0);
+    assertEquals(io.err, `Cannot send SIGTERM to "true": it runs as another user\n`);
+  } finally {
+    Deno.ChildProcess.prototype.kill = kill;
+  }
+});

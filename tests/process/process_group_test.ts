@@ -23,3 +23,23 @@ Deno.test("ProcessGroup.stop() reads for 500 ms (PIPE_MS) what a process outside
     Deno.kill(escaped, "SIGKILL");
   }
 });
+
+Deno.test("ProcessGroup.stop() closes the streams of a command that has become another user, as sudo does", async () => {
+  const { kill } = Deno;
+  const started = Promise.withResolvers<void>();
+  const group = new ProcessGroup(["sh", "-c", "echo; cat"], {
+    hasInput: true,
+    onOutput: () => started.resolve(),
+    onErrorOutput: () => {},
+  });
+  await started.promise;
+  Deno.kill = () => {
+    throw new Deno.errors.PermissionDenied("EPERM: Operation not permitted");
+  };
+  try {
+    await group.stop(1);
+    assertEquals((await group.ended).code, 0);
+  } finally {
+    Deno.kill = kill;
+  }
+});
