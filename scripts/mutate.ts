@@ -6,9 +6,10 @@
  */
 
 import { seededRandom } from "../src/base/random.ts";
-import { fastTests, loadSources, measure, type MeasuredTest, testsOf } from "./mutate/coverage.ts";
-import { type Mutant, mutantsOf } from "./mutate/mutants.ts";
-import { runTests } from "./mutate/run_tests.ts";
+import { fastTests, hashOf, loadSources, measure, type MeasuredTest, testsOf } from "./mutate/coverage.ts";
+import { mutantsOf } from "./mutate/mutants.ts";
+import { report, type Result, short } from "./mutate/report.ts";
+import { tryMutant, type Verdict } from "./mutate/try_mutant.ts";
 import { sourceFiles } from "./source_files.ts";
 import { taskFlags } from "./task_flags.ts";
 
@@ -25,31 +26,22 @@ const flags = taskFlags({
     sample: { type: "integer", default: 200, help: "number of faults" },
     seed: { type: "integer", default: 1, help: "choose the same faults again" },
     jobs: { type: "integer", default: 2, help: "faults at a time" },
+    "stop-after": {
+      type: "duration",
+      placeholder: "TIME",
+      help: "begin no further fault after this time; the next run with the same flags goes on",
+    },
     full: { type: "boolean", help: "run every test that executes the line, not the nearest alone" },
     cache: {
       type: "text",
       placeholder: "FOLDER",
-      help: "keep what each test executes here, not in /tmp/parley-mutate",
+      help: "keep what each test executes, and results, here, not in /tmp/parley-mutate",
     },
     out: { type: "text", placeholder: "FILE", help: "write the report as Markdown" },
   },
 });
 
 const ROOT = new URL("../", import.meta.url);
-/** The nearest tests to run for a fault, and their total time without it. */
-const MAX_TESTS = 12;
-const MAX_TOTAL_MS = 60_000;
-/** Hanging tests after which a fault is abandoned. */
-const MAX_HUNG = 2;
-const MIN_TIMEOUT_MS = 20_000;
-
-type Verdict = "noticed" | "hung" | "survived" | "not covered" | "type error";
-
-interface Result {
-  readonly mutant: Mutant;
-  readonly verdict: Verdict;
-}
-
 async function copyTree(): Promise<string> {
   const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "parley-mutate-" }));
   const names = ["src", "tests", "scripts", "deno.json", "deno.lock", "README.md"];
@@ -72,89 +64,45 @@ async function inCopies<T>(queue: T[], work: (folder: string, item: T) => Promis
   }));
 }
 
-async function tryMutant(folder: string, mutant: Mutant, tests: readonly MeasuredTest[]): Promise<Verdict> {
-  const file = `${folder}/src/${mutant.path}`;
-  const text = await Deno.readTextFile(file);
-  const fault = text.slice(0, mutant.from) + mutant.after + text.slice(mutant.to);
-  let hung = 0;
-  let totalMs = 0;
-  try {
-    await Deno.writeTextFile(file, fault);
-    for (const [index, { test, durationMs }] of tests.entries()) {
-      totalMs += durationMs;
-      if (!flags.full && index > 0 && (index >= MAX_TESTS || totalMs > MAX_TOTAL_MS)) break;
-      const timeoutMs = Math.max(MIN_TIMEOUT_MS, 4 * durationMs);
-      let outcome = await runTests(folder, [test], timeoutMs);
-      if (outcome === "out of time") {
-        // The machine may be busier than it was when the test was measured.
-        await Deno.writeTextFile(file, text);
-        const startMs = performance.now();
-        await runTests(folder, [test], 4 * timeoutMs);
-        const againMs = 4 * (performance.now() - startMs);
-        await Deno.writeTextFile(file, fault);
-        if (againMs > timeoutMs) outcome = await runTests(folder, [test], againMs);
-      }
-      if (outcome === "failed") return "noticed";
-      if (outcome === "out of time" && ++hung === MAX_HUNG) return "hung";
-    }
-    if (hung > 0) return "hung";
-    const { code } = await new Deno.Command(Deno.execPath(), {
-      args: ["check", "--quiet", "--lock=tests/deno.lock", `src/${mutant.path}`],
-      cwd: folder,
-      stdout: "null",
-      stderr: "null",
-    }).output();
-    return code !== 0 ? "type error" : tests.length === 0 ? "not covered" : "survived";
-  } finally {
-    await Deno.writeTextFile(file, text);
+/** Identifies the sources and the tests: a result holds until one of them changes. */
+async function hashOfTree(): Promise<string> {
+  const paths = [...await everyFile("src/"), ...await everyFile("tests/"), "deno.json"];
+  return await hashOf((await Promise.all(paths.map((path) => Deno.readTextFile(new URL(path, ROOT))))).join("\0"));
+}
+
+async function everyFile(folder: string): Promise<string[]> {
+  const files: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(new URL(folder, ROOT))) {
+    if (isDirectory) files.push(...await everyFile(`${folder}${name}/`));
+    else files.push(`${folder}${name}`);
   }
+  return files.sort();
 }
 
-function report(results: readonly Result[]): string {
-  const rooms = [...new Set(results.map(({ mutant }) => mutant.path.split("/")[0] ?? ""))].sort();
-  const row = (name: string, some: readonly Result[]) => {
-    const count = (verdict: Verdict) => some.filter((result) => result.verdict === verdict).length;
-    const share = Math.round(100 * count("noticed") / Math.max(1, some.length - count("type error")));
-    const cells = [
-      name,
-      some.length,
-      count("noticed"),
-      count("hung"),
-      count("survived"),
-      count("not covered"),
-      count("type error"),
-      `${share}%`,
-    ];
-    return `| ${cells.join(" | ")} |`;
-  };
-  const missed = results.filter(({ verdict }) => verdict !== "noticed" && verdict !== "type error");
-  return [
-    "| folder | faults | noticed | hung | survived | not covered | type errors | by assertion |",
-    "| --- | --- | --- | --- | --- | --- | --- | --- |",
-    ...rooms.map((room) => row(room, results.filter(({ mutant }) => mutant.path.startsWith(`${room}/`)))),
-    row("all", results),
-    "",
-    "Not noticed:",
-    "",
-    ...missed.map(({ mutant: { path, line, operator, before, after }, verdict }) =>
-      `- ${verdict}: \`src/${path}:${line}\`, ${operator}: \`${short(before)}\` became \`${short(after)}\``
-    ),
-    "",
-  ].join("\n");
+/** Returns a result of an earlier run, or what `run` finds, which is kept. */
+async function kept(file: string, run: () => Promise<Verdict>): Promise<Verdict> {
+  try {
+    return (await Deno.readTextFile(file)) as Verdict;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  const verdict = await run();
+  await Deno.writeTextFile(file, verdict);
+  return verdict;
 }
 
-function short(text: string): string {
-  const line = text.replaceAll(/\s+/g, " ");
-  return line.length > 60 ? `${line.slice(0, 57)}...` : line;
-}
-
+const startMs = performance.now();
+const isOver = () => performance.now() - startMs >= (flags["stop-after"] ?? Infinity);
 const cache = flags.cache ?? "/tmp/parley-mutate";
 const files = await sourceFiles();
 const { now, earlier } = await loadSources(files, cache);
 const measured: MeasuredTest[] = [];
-await inCopies(await fastTests(ROOT), async (folder, test) => {
-  measured.push(await measure(folder, test, now, cache));
+const tests = await fastTests(ROOT);
+await inCopies([...tests], async (folder, test) => {
+  if (!isOver()) measured.push(await measure(folder, test, now, cache));
 });
+console.log(`measured ${measured.length} of ${tests.length} test files`);
+if (measured.length < tests.length) Deno.exit(0);
 for (const { test, isPassing } of measured) if (!isPassing) console.log(`left out, fails without a fault: ${test}`);
 
 const rooms = flags.rooms.split(",");
@@ -166,9 +114,13 @@ const chosen = all.map((mutant) => ({ mutant, key: random() })).sort((a, b) => a
   .slice(0, flags.sample).map(({ mutant }) => mutant);
 console.log(`${chosen.length} of ${all.length} faults, seed ${flags.seed}`);
 const results: Result[] = [];
-await inCopies([...chosen], async (folder, mutant) => {
+const folder = `${cache}/results/${await hashOfTree()}${flags.full ? "-full" : ""}`;
+await Deno.mkdir(folder, { recursive: true });
+await inCopies([...chosen], async (copy, mutant) => {
+  if (isOver()) return;
   const tests = testsOf(mutant, measured, now.get(mutant.path), earlier);
-  const verdict = await tryMutant(folder, mutant, tests);
+  const file = `${folder}/${await hashOf(JSON.stringify(mutant))}`;
+  const verdict = await kept(file, () => tryMutant(copy, mutant, tests, flags.full));
   results.push({ mutant, verdict });
   const where = `src/${mutant.path}:${mutant.line}`;
   console.log(`${results.length}/${chosen.length} ${verdict} ${where} ${mutant.operator}: ${short(mutant.before)}`);

@@ -17,6 +17,8 @@ export interface Source {
 }
 
 const MAX_MS = 300_000;
+/** Part of the name of each measurement; changes with what it holds. */
+const FORMAT = "2";
 const NOT_FAST = /^(?:abuse|autobahn|browser|cluster|probes|smoke|support)$/;
 
 /** Every fast test file below a folder, relative to the root. */
@@ -39,7 +41,7 @@ export async function measure(
   sources: ReadonlyMap<string, Source>,
   cache: string,
 ): Promise<MeasuredTest> {
-  const file = `${cache}/${await hashOf(test + await Deno.readTextFile(`${folder}/${test}`))}.json`;
+  const file = `${cache}/${await hashOf(FORMAT + test + await Deno.readTextFile(`${folder}/${test}`))}.json`;
   try {
     return JSON.parse(await Deno.readTextFile(file));
   } catch (error) {
@@ -48,7 +50,8 @@ export async function measure(
   const raw = await Deno.makeTempDir({ prefix: "parley-coverage-" });
   try {
     const startMs = performance.now();
-    const outcome = await runTests(folder, [test], MAX_MS, { DENO_COVERAGE_DIR: raw });
+    const options = { timeoutMs: MAX_MS, deadlineMs: MAX_MS, env: { DENO_COVERAGE_DIR: raw } };
+    const outcome = await runTests(folder, [test], options);
     const durationMs = Math.round(performance.now() - startMs);
     const { stdout } = await new Deno.Command(Deno.execPath(), {
       args: ["coverage", "--lcov", `--include=^file://${folder}/src/`, raw],
@@ -71,14 +74,18 @@ export async function measure(
   }
 }
 
-/** The lines of each file that an LCOV report counts as executed. */
+/**
+ * The lines of each file that an LCOV report counts as executed. A line of which a part was not counts as not executed
+ * there, such as `if (a) return;` without the return; its branches tell.
+ */
 export function executedLines(lcov: string, root: string): Map<string, number[]> {
   const found = new Map<string, number[]>();
   for (const record of lcov.split("end_of_record")) {
     const path = /^SF:(.*)$/m.exec(record)?.[1];
     if (path === undefined) continue;
-    const lines = [...record.matchAll(/^DA:(\d+),[1-9]/gm)].map(([, line]) => Number(line));
-    found.set(path.replace(root, ""), lines);
+    const lines = [...record.matchAll(/^(?:DA:(\d+),|BRDA:(\d+),\d+,\d+,)[1-9]/gm)]
+      .map(([, line, ofBranch]) => Number(line ?? ofBranch));
+    found.set(path.replace(root, ""), [...new Set(lines)].sort((a, b) => a - b));
   }
   return found;
 }

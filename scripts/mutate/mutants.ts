@@ -31,6 +31,11 @@ const ARITHMETIC: ReadonlyMap<ts.SyntaxKind, string> = new Map([
   [ts.SyntaxKind.MinusEqualsToken, "+="],
   [ts.SyntaxKind.PlusEqualsToken, "-="],
 ]);
+const SHORT_CIRCUIT: ReadonlySet<ts.SyntaxKind> = new Set([
+  ts.SyntaxKind.QuestionQuestionToken,
+  ts.SyntaxKind.AmpersandAmpersandToken,
+  ts.SyntaxKind.BarBarToken,
+]);
 
 /** Every mutant of a file. */
 export function mutantsOf(path: string, text: string): Mutant[] {
@@ -70,13 +75,23 @@ function mutate(node: ts.Node, add: Add, source: ts.SourceFile): void {
   else if (ts.isReturnStatement(node) && node.expression !== undefined) changeReturn(node.expression, add);
 }
 
-/** `return await` makes a difference within `try` only. */
+/** An async function passes on the promise that it returns; only within `try` does `return await` make a difference. */
 function isPassedOn(node: ts.AwaitExpression): boolean {
-  if (!ts.isReturnStatement(node.parent)) return false;
-  for (let outer: ts.Node = node.parent; outer !== undefined && !ts.isFunctionLike(outer); outer = outer.parent) {
+  let value: ts.Node = node;
+  for (; isResultOf(value, value.parent); value = value.parent);
+  if (ts.isArrowFunction(value.parent)) return value === value.parent.body;
+  if (!ts.isReturnStatement(value.parent)) return false;
+  for (let outer: ts.Node = value.parent; outer !== undefined && !ts.isFunctionLike(outer); outer = outer.parent) {
     if (ts.isTryStatement(outer)) return false;
   }
   return true;
+}
+
+/** Whether a part of an expression is its result, as in `a ? part : b` and `a ?? part`. */
+function isResultOf(part: ts.Node, whole: ts.Node): boolean {
+  if (ts.isParenthesizedExpression(whole)) return true;
+  if (ts.isConditionalExpression(whole)) return part !== whole.condition;
+  return ts.isBinaryExpression(whole) && part === whole.right && SHORT_CIRCUIT.has(whole.operatorToken.kind);
 }
 
 function negate(condition: ts.Expression, add: Add, source: ts.SourceFile): void {
