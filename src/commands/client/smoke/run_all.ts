@@ -2,7 +2,7 @@ import { TimeoutError } from "../../../base/errors.ts";
 import { formatDuration } from "../../../base/units.ts";
 import { EXIT } from "../../../cli/exit_codes.ts";
 import type { TestReport } from "../../../cli/reporters/test_report.ts";
-import { interrupted, runTest } from "./run_test.ts";
+import { interrupted, runTest } from "./run_one.ts";
 import type { YamlFile } from "../../../script/file/yaml_file.ts";
 import type { SmokeFile, SmokeTest } from "./schema.ts";
 import { SharedConnections } from "./shared_connections.ts";

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { StoppedError } from "../../../../src/cli/exit_codes.ts";
 import { runProgram } from "../../../../src/cli/run_program.ts";
 import { clientProgram } from "../../../../src/commands/client/program.ts";
-import { interrupted } from "../../../../src/commands/client/smoke/run_test.ts";
+import { interrupted } from "../../../../src/commands/client/smoke/run_one.ts";
 import { FakeIo } from "../../../support/fake_io.ts";
 import { junitFaults } from "../../../support/junit_schema.ts";
 import { startProgram } from "../../../support/in_process.ts";
