@@ -110,3 +110,52 @@ Deno.test("quit at a terminal waits 1 s for the server's end (QUIT_MS), or for -
     assertEquals([session.closeReason, await running], ["done", 0]);
   }
 });
+
+for (const [keys, name] of [["\x04", "Ctrl-D"], ["quit\r", "quit"]] as const) {
+  Deno.test(`connect at a terminal records what was sent, received and ended: ${name}`, async () => {
+    const session = new FakeSession();
+    const io = new FakeTerminal();
+    const recorded: string[] = [];
+    const ended = Promise.withResolvers<void>();
+    const note = (what: string) => ({ data }: { data: Uint8Array }) =>
+      void recorded.push(`${what} ${new TextDecoder().decode(data)}`);
+    const onEnd = (side: string) => {
+      recorded.push(side);
+      ended.resolve();
+    };
+    const options = {
+      ...{ messageOf: (data: Uint8Array) => ({ data, isText: true }), show: () => "shown\n", waitReplyMs: 60_000 },
+      ...{ onSent: note("sent"), onReceived: note("received"), onEnd },
+    };
+    const running = runTerminal(session, io, options, new AbortController().signal);
+    io.type("hello\r");
+    assertEquals(await session.sent(/hello/), ["hello"]);
+    session.say("hi");
+    await io.shows(/shown/);
+    io.type(keys);
+    await ended.promise;
+    session.close("peer closed");
+    assertEquals(await running, 0);
+    assertEquals(recorded, ["sent hello", "received hi", "own", "peer"]);
+  });
+}
+
+Deno.test("only Ctrl-C ends the wait for the server's end after Ctrl-D", async () => {
+  using time = new FakeTime();
+  const session = new FakeSession();
+  const io = new FakeTerminal();
+  const options = { messageOf: (data: Uint8Array) => ({ data, isText: true }), show: () => "", waitReplyMs: 60_000 };
+  let isOver = false;
+  const running = runTerminal(session, io, options, new AbortController().signal).finally(() => isOver = true);
+  io.type("\x04");
+  await time.advance(490);
+  assertEquals(io.out.includes("waiting up to 1m for the server to close; Ctrl-C exits"), false);
+  await time.advance(20);
+  assertEquals(io.out.includes("waiting up to 1m for the server to close; Ctrl-C exits"), true);
+  io.type("more\r");
+  await time.advance(10);
+  assertEquals([isOver, session.closeReason], [false, undefined]);
+  io.type("\x03");
+  await time.advance(10);
+  assertEquals([await running, session.closeReason], [0, "done"]);
+});

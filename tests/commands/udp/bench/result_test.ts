@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { newHistogram } from "../../../../src/load/histogram.ts";
+import type { Measurement } from "../../../../src/datagram/bench/measure.ts";
 import { BenchResult, parseDatagramLimit } from "../../../../src/commands/udp/bench/result.ts";
 
 Deno.test("parseDatagramLimit() looks at every metric of a measurement", () => {
@@ -26,4 +27,49 @@ Deno.test("parseDatagramLimit() looks at every metric of a measurement", () => {
   for (const [text, expected] of held) {
     assertEquals(parseDatagramLimit(text).violation(result)?.replace(/^.* is /, ""), expected, text);
   }
+});
+
+/** A result of 4,000 datagrams of 1,000 bytes in 2 s. */
+function resultOf(rest: { report?: Measurement["report"]; foreign?: number; roundTripsUs?: readonly number[] } = {}) {
+  const roundTrips = newHistogram();
+  for (const us of rest.roundTripsUs ?? []) roundTrips.recordValue(us);
+  const { report, foreign = 0 } = rest;
+  return new BenchResult({ sent: 4_000, elapsedMs: 2_000, report, foreign }, { target: "T", size: 1_000, roundTrips });
+}
+
+const REPORT = { received: 3_900, unique: 3_800, duplicated: 100, reordered: 7, corrupted: 3, jitterMs: 1.23456 };
+
+Deno.test("toText() has what was sent, and what a sink reports", () => {
+  assertEquals(resultOf().toText(), "T: 4000 datagrams of 1000 bytes in 2 s: 2000/s, 16 Mbit/s\n");
+  assertEquals(resultOf({ report: REPORT, foreign: 5, roundTripsUs: [1_000, 2_000] }).toText().split("\n"), [
+    "T: 4000 datagrams of 1000 bytes in 2 s: 2000/s, 16 Mbit/s",
+    "lost        200 (5%)",
+    "duplicated  100",
+    "reordered   7",
+    "corrupted   3",
+    "jitter      1.235 ms",
+    "foreign     5",
+    "round trip  p50 1  p90 2  p99 2  p99.9 2  max 2 ms",
+    "",
+  ]);
+});
+
+Deno.test("toJson() has what was sent, and what a sink reports", () => {
+  const sent = { target: "T", size: 1_000, sent: 4_000, elapsedMs: 2_000, perSecond: 2_000 };
+  assertEquals(JSON.parse(resultOf().toJson(0, [])), { ok: true, exitCode: 0, ...sent, foreign: 0, failed: [] });
+  assertEquals(JSON.parse(resultOf({ report: REPORT, foreign: 5, roundTripsUs: [1_000, 2_000] }).toJson(1, ["a"])), {
+    ...{ ok: false, exitCode: 1, ...sent, received: 3_900, lost: 200, lossPercent: 5, duplicated: 100, reordered: 7 },
+    ...{ corrupted: 3, jitterMs: 1.2346, roundTripMs: { p50: 1, p90: 2, p99: 2, "p99.9": 2, max: 2 }, foreign: 5 },
+    failed: ["a"],
+  });
+});
+
+Deno.test("a result without datagrams has no shares and no rate, and is silent", () => {
+  const none = new BenchResult(
+    { sent: 0, elapsedMs: 0, report: undefined, foreign: 0 },
+    { target: "T", size: 1, roundTrips: newHistogram() },
+  );
+  assertEquals([none.loss, none.perSecond, none.isSilent, none.percentileMs(50)], [0, 0, true, undefined]);
+  assertEquals([resultOf().isSilent, resultOf({ report: REPORT }).isSilent], [true, false]);
+  assertEquals(resultOf({ report: { ...REPORT, received: 0 } }).isSilent, true);
 });
