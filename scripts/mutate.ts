@@ -44,7 +44,7 @@ const flags = taskFlags({
 const ROOT = new URL("../", import.meta.url);
 async function copyTree(): Promise<string> {
   const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "parley-mutate-" }));
-  const names = ["src", "tests", "scripts", "deno.json", "deno.lock", "README.md"];
+  const names = ["src", "tests", "scripts", ".github", "deno.json", "deno.lock", "README.md", "LICENSE"];
   const paths = names.map((name) => new URL(name, ROOT).pathname);
   const { code } = await new Deno.Command("cp", { args: ["-r", ...paths, folder] }).output();
   if (code !== 0) throw new Error(`Cannot copy the tree: cp exited with ${code}`);

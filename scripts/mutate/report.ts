@@ -1,7 +1,7 @@
 import type { Mutant } from "./mutants.ts";
 import type { Verdict } from "./try_mutant.ts";
 
-/** A fault, and what became of it. */
+/** A fault and its verdict. */
 export interface Result {
   readonly mutant: Mutant;
   readonly verdict: Verdict;

@@ -2,7 +2,7 @@ import type { MeasuredTest } from "./coverage.ts";
 import type { Mutant } from "./mutants.ts";
 import { type Outcome, type RunOptions, runTests } from "./run_tests.ts";
 
-/** What became of a fault; `timed out`: a test failed by its deadline, and does not without the fault. */
+/** The verdict on a fault; `timed out`: a test failed by its deadline, and does not without the fault. */
 export type Verdict = "failed" | "timed out" | "hung" | "survived" | "not covered" | "type error";
 
 /** The nearest tests to run for a fault, and their total time without it. */

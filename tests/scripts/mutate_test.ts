@@ -1,8 +1,14 @@
 import { assertEquals } from "@std/assert";
-import { asRanges, executedLines, type MeasuredTest, testsOf } from "../../scripts/mutate/coverage.ts";
+import { asRanges, executedLines, fastTests, type MeasuredTest, testsOf } from "../../scripts/mutate/coverage.ts";
 import { mutantsOf } from "../../scripts/mutate/mutants.ts";
 import { report } from "../../scripts/mutate/report.ts";
 import { outcomeOf } from "../../scripts/mutate/run_tests.ts";
+
+Deno.test("fastTests() leaves out the slow suites, and no folder of the same name in another", async () => {
+  const files = await fastTests(new URL("../../", import.meta.url));
+  assertEquals(files.filter((file) => /^tests\/(?:abuse|smoke|probes)\//.test(file)), []);
+  assertEquals(files.includes("tests/commands/client/smoke/schema_test.ts"), true);
+});
 
 Deno.test("executedLines() reads the lines that ran at least once", () => {
   const lcov = "SF:/r/src/a.ts\nDA:1,1\nDA:2,0\nDA:3,10\nend_of_record\nSF:/r/src/b/c.ts\nDA:7,0\nend_of_record\n";
