@@ -31,6 +31,7 @@ const CHANGING: readonly (readonly [RegExp, string])[] = [
   [/"(\w*[mM]s|p[\d.]+|max|min|avg)":\d+(?:\.\d+)?/g, '"$1":"<ms>"'],
   [/^((?:ok|fail|skip) .*? {2})\d+(?:\.\d+)?m?s\b/gm, "$1<ms>"],
   [/^(\d+ passed.* in )\S+/gm, "$1<ms>"],
+  [/^( +duration_ms: )\d+$/gm, "$1<ms>"],
   [/^(\d+ sent in )\d+ ms$/gm, "$1<ms>"],
   [/^\d\d:\d\d (?=#)/gm, "<at> "],
   [/"(epoch|id)":"[0-9a-f-]{8,36}"/g, '"$1":"<$1>"'],
@@ -151,7 +152,7 @@ function programOf(name: string): Program {
   return program;
 }
 
-for (const name of ["client.txt", "files.txt", "usage.txt", "server.txt", "udp.txt"]) {
+for (const name of ["client.txt", "files.txt", "smoke.txt", "usage.txt", "server.txt", "udp.txt"]) {
   Deno.test(`commands print what ${name} shows`, async () => {
     const folder = await Deno.makeTempDir();
     {
