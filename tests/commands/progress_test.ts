@@ -22,7 +22,7 @@ Deno.test("bench shows the plan and then each second, and erases the line", asyn
     const words = ["bench", endpoint, "-n", "4", "-c", "1"];
     const [plan, ...lines] = await progressOf(words);
     assertEquals(plan, `${endpoint}: 1 connections, 1 in flight, 64 B, 4 messages`);
-    assertMatch(lines.at(-2) ?? "", /^1s  4\/s  p50 \S+  p99 \S+$/);
+    assertMatch(lines.at(-2) ?? "", /^1s {2}4\/s {2}p50 \S+ {2}p99 \S+$/);
     assertEquals(lines.at(-1), "");
     assertEquals(await progressOf(words, false), []);
   });
