@@ -4,6 +4,8 @@
  * @module
  */
 
+import { isUtf8 } from "node:buffer";
+
 const encoder = new TextEncoder();
 
 /** UTF-8 bytes of a text (RFC 3629). */
@@ -32,6 +34,12 @@ export function concat(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
     offset += chunk.length;
   }
   return whole;
+}
+
+/** The bytes for a JSON report: as text if they are UTF-8, otherwise as hexadecimal digits. */
+export function textOrHex(bytes: Uint8Array): { text: string } | { hex: string } {
+  if (!isUtf8(bytes)) return { hex: formatHex(bytes) };
+  return { text: new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes) };
 }
 
 /** A view to read integers from. */

@@ -1,4 +1,4 @@
-import { formatHex } from "../base/bytes.ts";
+import { textOrHex } from "../base/bytes.ts";
 import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
 
 /** A datagram as `listen --json` prints it. */
@@ -40,16 +40,6 @@ export function datagramJson(data: Uint8Array, facts: DatagramFacts): DatagramJs
     to: formatEndpoint(facts.to),
     size: data.length,
     isTruncated: facts.isTruncated,
-    ...contentOf(data),
+    ...textOrHex(data),
   };
-}
-
-/** `text` if the bytes are UTF-8, `hex` otherwise. */
-export function contentOf(data: Uint8Array): { text: string } | { hex: string } {
-  try {
-    return { text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(data) };
-  } catch {
-    // A fatal decoder throws only on invalid UTF-8.
-    return { hex: formatHex(data) };
-  }
 }

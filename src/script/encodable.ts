@@ -1,17 +1,5 @@
+import { isUtf8 } from "node:buffer";
 import { type FrameError, UsageError } from "../base/errors.ts";
-
-const strictDecoder = new TextDecoder("utf-8", { fatal: true });
-
-/** Whether the bytes are UTF-8 text (RFC 3629). */
-export function isUtf8(bytes: Uint8Array): boolean {
-  try {
-    strictDecoder.decode(bytes);
-    return true;
-  } catch {
-    // A strict decoder throws only for invalid UTF-8.
-    return false;
-  }
-}
 
 /**
  * Checks that a WebSocket text message is UTF-8, as RFC 6455 requires (section 5.6).

@@ -1,10 +1,10 @@
+import { isUtf8 } from "node:buffer";
 import { formatHex, preview } from "../base/bytes.ts";
 import { ClosedEarlyError, type ParleyErrorOptions, ResetError, TimeoutError } from "../base/errors.ts";
 import { formatDuration } from "../base/units.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import type { Session } from "../session/session.ts";
 import { abnormalClose, closeFrameText } from "../websocket/close_frame.ts";
-import { isUtf8 } from "./encodable.ts";
 import { ExpectationError } from "./expectation_error.ts";
 import type { Inbox, Unit } from "./inbox.ts";
 import { type Match, matchBytes, matchExact, matchRegex } from "./match.ts";

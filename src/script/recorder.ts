@@ -1,8 +1,7 @@
-import { Buffer } from "node:buffer";
+import { isUtf8 } from "node:buffer";
 import type { Message } from "../session/session.ts";
 import type { ExchangeSession } from "./exchange.ts";
 import { typeName } from "./expectations.ts";
-import { isUtf8 } from "./encodable.ts";
 import type { RecordingHead, RecordingLine, Side } from "./recording.ts";
 
 /** The output of a recording: a file, line by line. */
@@ -27,7 +26,7 @@ export class RecordingFile {
       data: (from, { data, isText }) => {
         const line = { at: now(), from, ...own, ...(kind === "websocket" ? { type: typeName({ isText }) } : {}) };
         if (isUtf8(data)) this.#write({ ...line, text: new TextDecoder("utf-8", { ignoreBOM: true }).decode(data) });
-        else this.#write({ ...line, base64: Buffer.from(data).toString("base64") });
+        else this.#write({ ...line, base64: data.toBase64() });
       },
       end: (from) => this.#write({ at: now(), from, ...own, end: true }),
     };

@@ -1,6 +1,6 @@
+import { isUtf8 } from "node:buffer";
 import { concat } from "../base/bytes.ts";
 import { delay, end, expectClose, expectExactly, send, type Step } from "./steps.ts";
-import { isUtf8 } from "./encodable.ts";
 import type { RecordedEvent, Side } from "./recording.ts";
 
 /** Options of {@linkcode replaySteps}. */

@@ -1,4 +1,4 @@
-import { escapeControls, formatHex, toJsonLine } from "../../base/bytes.ts";
+import { escapeControls, textOrHex, toJsonLine } from "../../base/bytes.ts";
 import { messageOf } from "../../base/errors.ts";
 import { EXIT, exitCodeOf } from "../../cli/exit_codes.ts";
 import type { ProgramIo } from "../../cli/io.ts";
@@ -11,7 +11,6 @@ import { ReplyPrinter } from "./reply_printer.ts";
 import { roundTo } from "../../base/units.ts";
 import { formatEndpoint } from "../../net/endpoint.ts";
 import { typeName } from "../../script/expectations.ts";
-import { isUtf8 } from "../../script/encodable.ts";
 
 /** Shared options of `send` and `replay`. */
 export interface ExchangeFlags extends Pick<DialFlags, "framing"> {
@@ -70,7 +69,7 @@ function reportObject(
     receivedBytes: report.receivedBytes,
     steps: report.steps.map(stepObject),
     captures: Object.fromEntries(report.captures),
-    unmatched: dataObject(report.unmatched),
+    unmatched: textOrHex(report.unmatched),
     ...(error === undefined ? {} : { error: { name: error.name, message: error.message } }),
   };
 }
@@ -82,12 +81,7 @@ function stepObject({ step, ms, data, received, isText, error }: StepReport): ob
     ms: roundTo(ms, 1),
     ...(step.kind === "expect" && step.pattern.kind === "regex" ? { regex: step.pattern.source } : {}),
     ...(isText === undefined ? {} : { type: typeName({ isText }) }),
-    ...(data === undefined ? {} : { data: dataObject(data) }),
-    ...(received === undefined ? {} : { received: dataObject(received) }),
+    ...(data === undefined ? {} : { data: textOrHex(data) }),
+    ...(received === undefined ? {} : { received: textOrHex(received) }),
   };
-}
-
-/** Bytes as text where they are text, otherwise as hexadecimal digits. */
-function dataObject(bytes: Uint8Array): object {
-  return isUtf8(bytes) ? { text: new TextDecoder().decode(bytes) } : { hex: formatHex(bytes) };
 }

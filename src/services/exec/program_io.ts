@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { ByteBuilder } from "../../base/byte_builder.ts";
 import { DEFAULTS } from "../../base/defaults.ts";
 import { ClosedEarlyError, FrameError, messageOf } from "../../base/errors.ts";
@@ -113,15 +114,5 @@ export class ErrorOutputLog {
         stream: "stderr",
       });
     }
-  }
-}
-
-function isUtf8(bytes: Uint8Array): boolean {
-  try {
-    new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    return true;
-  } catch {
-    // A fatal decoder throws only on invalid UTF-8.
-    return false;
   }
 }

@@ -1,10 +1,18 @@
 import { roundTo } from "../../../base/units.ts";
-import { escapeControls, indexOfBytes, parseHex, preview, toJsonLine, unescape, utf8 } from "../../../base/bytes.ts";
+import {
+  escapeControls,
+  indexOfBytes,
+  parseHex,
+  preview,
+  textOrHex,
+  toJsonLine,
+  unescape,
+  utf8,
+} from "../../../base/bytes.ts";
 import { UsageError } from "../../../base/errors.ts";
 import { EXIT } from "../../../cli/exit_codes.ts";
 import type { ProgramIo } from "../../../cli/io.ts";
 import { type ExchangeOutcome, type ExchangeSummary, formatRanges } from "../../../datagram/exchange_summary.ts";
-import { contentOf } from "../../../datagram/datagram_json.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
 import type { SendFlags } from "./flags.ts";
 
@@ -161,7 +169,7 @@ function jsonReport(target: string, { isSilenceExpected }: SendReportOptions, io
           from: reply.from && formatEndpoint(reply.from),
           size: reply.data.length,
           isTruncated: reply.isTruncated,
-          ...contentOf(reply.data),
+          ...textOrHex(reply.data),
         })),
       });
     },
