@@ -1,5 +1,6 @@
 import { parseHex, unescape } from "../../base/bytes.ts";
-import { messageOf, UsageError } from "../../base/errors.ts";
+import { UsageError } from "../../base/errors.ts";
+import { readNamedBytes } from "../../base/read_named_file.ts";
 import { defineDatagramService } from "../service.ts";
 
 /** Sends a canned reply to each datagram. */
@@ -18,16 +19,7 @@ export const reply = defineDatagramService({
       ? unescape(text)
       : hex !== undefined
       ? parseHex(hex)
-      : await readAnswer(file ?? "");
+      : await readNamedBytes(file ?? "", "the reply of --file");
     return { onDatagram: () => answer };
   },
 });
-
-async function readAnswer(path: string): Promise<Uint8Array> {
-  try {
-    return await Deno.readFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotCapable) throw error;
-    throw new UsageError(`Cannot read the file of --file: ${messageOf(error)}`, { cause: error });
-  }
-}
