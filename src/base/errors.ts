@@ -256,3 +256,16 @@ export function messageOf(error: unknown): string {
 export function missingPermission(flags: string, isCompiled: boolean = Deno.build.standalone): string {
   return isCompiled ? `this compiled program runs without ${flags}; run the bundle with it` : `run again with ${flags}`;
 }
+
+/**
+ * Parses a value of the user; an error becomes a {@linkcode UsageError}.
+ *
+ * @param prefix Start of the message, such as `--rate: `.
+ */
+export function orUsageError<T>(parse: () => T, prefix = ""): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw new UsageError(`${prefix}${messageOf(error)}`, { cause: error });
+  }
+}

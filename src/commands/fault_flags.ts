@@ -1,4 +1,4 @@
-import { messageOf, UsageError } from "../base/errors.ts";
+import { orUsageError, UsageError } from "../base/errors.ts";
 import type { FlagTable, FlagValues } from "../base/flag_spec.ts";
 import { parseShare } from "../base/rates.ts";
 import type { Fault, FaultType } from "../relay/faults/fault.ts";
@@ -30,7 +30,7 @@ export function faultsOf(flags: FaultFlags, types?: readonly FaultType[], hasOth
   if (idle !== undefined && flags.fault.length === 0 && !hasOthers) {
     throw new UsageError(`--${idle} requires --fault`);
   }
-  return parsed(() => parseFaults(flags.fault, scope, types));
+  return orUsageError(() => parseFaults(flags.fault, scope, types));
 }
 
 /**
@@ -39,17 +39,9 @@ export function faultsOf(flags: FaultFlags, types?: readonly FaultType[], hasOth
  * @throws {UsageError} A flag cannot be parsed.
  */
 export function faultScopeOf({ direction, share, only }: Omit<FaultFlags, "fault">): FaultScope {
-  return parsed(() => ({
+  return orUsageError(() => ({
     direction: direction === undefined ? undefined : parseDirection(direction),
     share: share === undefined ? 1 : parseShare(share),
     only: only === undefined ? undefined : parseOnly(only),
   }));
-}
-
-function parsed<T>(parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    throw new UsageError(messageOf(error), { cause: error });
-  }
 }

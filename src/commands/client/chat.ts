@@ -1,5 +1,5 @@
 import { DEFAULTS } from "../../base/defaults.ts";
-import { messageOf, UsageError } from "../../base/errors.ts";
+import { orUsageError } from "../../base/errors.ts";
 import { type FlagTable, type FlagValues, inGroup } from "../../base/flag_spec.ts";
 import { formatDuration } from "../../base/units.ts";
 import { JSON_SUBPROTOCOL } from "../../chat/event_format.ts";
@@ -113,18 +113,12 @@ async function linkOptions(
         headers,
         ...connectOptions,
       }),
-    rooms: (flags.room.length > 0 ? flags.room : [LOBBY]).map(roomOf),
+    rooms: (flags.room.length > 0 ? flags.room : [LOBBY]).map((room) =>
+      orUsageError(() => checkRoom(room), "--room: ")
+    ),
     nick: flags.nick,
     login,
     reconnectMs: flags.reconnect,
     greetingMs: flags.waitReply,
   };
-}
-
-function roomOf(name: string): string {
-  try {
-    return checkRoom(name);
-  } catch (error) {
-    throw new UsageError(`--room: ${messageOf(error)}`, { cause: error });
-  }
 }

@@ -1,4 +1,4 @@
-import { messageOf, UsageError } from "../../base/errors.ts";
+import { orUsageError, UsageError } from "../../base/errors.ts";
 import { defineCommand } from "../../cli/command.ts";
 import { readPassword } from "../../cli/read_password.ts";
 import { checkNick } from "../../chat/names.ts";
@@ -17,7 +17,10 @@ export const hashPasswordCommand = defineCommand({
   async run({ flags, args, io }) {
     const [given, ...rest] = args;
     if (rest.length > 0) throw new UsageError("expected one NAME");
-    const name = given === undefined ? undefined : checkedName(given);
+    // Normalizes the name like the chat; a name that the chat rejects would be useless.
+    const name = given === undefined
+      ? undefined
+      : orUsageError(() => checkNick(given), `Cannot use "${given.slice(0, 64)}" as a name: `);
     const wrongRole = flags.role.find((role) => !/^[\w-]+(?::#[^\s,:]+)?$/.test(role));
     if (wrongRole !== undefined) {
       throw new UsageError(`Cannot use "${wrongRole}" as a role: expected one word, or operator:#ROOM`);
@@ -32,12 +35,3 @@ export const hashPasswordCommand = defineCommand({
     return 0;
   },
 });
-
-/** Normalizes the name like the chat; a name that the chat rejects would be useless. */
-function checkedName(name: string): string {
-  try {
-    return checkNick(name);
-  } catch (cause) {
-    throw new UsageError(`Cannot use "${name.slice(0, 64)}" as a name: ${messageOf(cause)}`, { cause });
-  }
-}

@@ -1,4 +1,4 @@
-import { messageOf, UsageError } from "../../base/errors.ts";
+import { orUsageError } from "../../base/errors.ts";
 import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
 import { parseBitRate, parseShare } from "../../base/rates.ts";
 import { MAX_QUEUED } from "../../datagram/impairment.ts";
@@ -48,20 +48,12 @@ export function shortFaultsOf(
   };
   for (const [flag, name] of SHARES) {
     const text = flags[flag];
-    if (text !== undefined) add(name, { datagrams: parsed(flag, () => parseShare(text)) });
+    if (text !== undefined) add(name, { datagrams: orUsageError(() => parseShare(text), `--${flag}: `) });
   }
   const { rate, delay = 0, jitter = 0 } = flags;
-  if (rate !== undefined) add("bandwidth", { rate: parsed("rate", () => parseBitRate(rate)) / 8 });
+  if (rate !== undefined) add("bandwidth", { rate: orUsageError(() => parseBitRate(rate), "--rate: ") / 8 });
   if (delay > 0 || jitter > 0) add("latency", { time: delay, jitter });
   return faults;
 }
 
 const SHARES = [["drop", "drop"], ["corrupt", "corrupt"], ["dup", "duplicate"], ["reorder", "reorder"]] as const;
-
-function parsed<T>(flag: string, parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    throw new UsageError(`--${flag}: ${messageOf(error)}`, { cause: error });
-  }
-}

@@ -1,6 +1,6 @@
 import { ByteBuilder } from "../../../base/byte_builder.ts";
 import { toJsonLine } from "../../../base/bytes.ts";
-import { messageOf, UsageError } from "../../../base/errors.ts";
+import { orUsageError, UsageError } from "../../../base/errors.ts";
 import type { FlagValues } from "../../../base/flag_spec.ts";
 import { formatSize } from "../../../base/units.ts";
 import { EXIT } from "../../../cli/exit_codes.ts";
@@ -62,12 +62,11 @@ async function planOf(text: string, flags: BenchFlags): Promise<LoadPlan> {
       `--size and --depth: ${formatSize(size * flags.depth)} in flight on a connection; the maximum is 1 GiB`,
     );
   }
-  try {
-    // Encoded once in advance: a message that the framing cannot encode is a usage error.
-    parseFraming(framing, { maxBytes: Infinity }).encode(buildPayload(size, 0), new ByteBuilder());
-  } catch (error) {
-    throw new UsageError(`--size ${size} and --framing ${framing}: ${messageOf(error)}`, { cause: error });
-  }
+  // Encoded once in advance: a message that the framing cannot encode is a usage error.
+  orUsageError(
+    () => parseFraming(framing, { maxBytes: Infinity }).encode(buildPayload(size, 0), new ByteBuilder()),
+    `--size ${size} and --framing ${framing}: `,
+  );
   return {
     endpoint,
     connections: flags.connections,

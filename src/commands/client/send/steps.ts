@@ -1,5 +1,5 @@
 import { parseHex } from "../../../base/bytes.ts";
-import { messageOf, UsageError } from "../../../base/errors.ts";
+import { orUsageError, UsageError } from "../../../base/errors.ts";
 import type { GivenFlag } from "../../../cli/parse_flags.ts";
 import { textPayload } from "../../../script/payload.ts";
 import {
@@ -67,13 +67,13 @@ function stepOf({ name, value }: GivenFlag, options: StepOptions): Step | undefi
   const text = String(value);
   switch (name) {
     case "then":
-      return named("then", () => sendStep(text, options));
+      return orUsageError(() => sendStep(text, options), "--then: ");
     case "expect":
-      return named("expect", () => expect(textPayload(text, options)));
+      return orUsageError(() => expect(textPayload(text, options)), "--expect: ");
     case "expectRegex":
-      return named("expect-regex", () => expect(new RegExp(text, "u")));
+      return orUsageError(() => expect(new RegExp(text, "u")), "--expect-regex: ");
     case "expectBytes":
-      return named("expect-bytes", () => expect(someBytes(text)));
+      return orUsageError(() => expect(someBytes(text)), "--expect-bytes: ");
     case "end":
       return end();
     case "expectClose":
@@ -91,12 +91,4 @@ function someBytes(hex: string): Uint8Array {
   const bytes = parseHex(hex);
   if (bytes.length > 0) return bytes;
   throw new SyntaxError("the expected bytes must not be empty");
-}
-
-function named(flag: string, make: () => Step): Step {
-  try {
-    return make();
-  } catch (error) {
-    throw new UsageError(`--${flag}: ${messageOf(error)}`, { cause: error });
-  }
 }
