@@ -1,3 +1,4 @@
+import { ByteBuilder } from "../base/byte_builder.ts";
 import { utf8 } from "../base/bytes.ts";
 import { codeOf, OutOfResourcesError, UsageError } from "../base/errors.ts";
 import { StopSignals } from "./stop_signals.ts";
@@ -76,6 +77,17 @@ async function readInput(bytes: Uint8Array): Promise<number | null> {
     if (!(cause instanceof Deno.errors.IsADirectory)) throw cause;
     throw new UsageError("Cannot read standard input: it is a directory", { cause });
   }
+}
+
+/** Reads the input to its end, or until it exceeds `maxBytes`. */
+export async function readToEnd(stdin: Input, maxBytes = Infinity): Promise<Uint8Array> {
+  const builder = new ByteBuilder();
+  const buffer = new Uint8Array(64 * 1024);
+  for (let count = await stdin.read(buffer); count !== null; count = await stdin.read(buffer)) {
+    builder.append(buffer.subarray(0, count));
+    if (builder.length > maxBytes) break;
+  }
+  return builder.take();
 }
 
 async function giveBackFiles(): Promise<void> {

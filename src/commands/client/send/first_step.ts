@@ -1,7 +1,7 @@
-import { concat, parseHex } from "../../../base/bytes.ts";
-import { messageOf, UsageError } from "../../../base/errors.ts";
+import { parseHex } from "../../../base/bytes.ts";
+import { orUsageError, UsageError } from "../../../base/errors.ts";
 import { formatDuration } from "../../../base/units.ts";
-import type { ProgramIo } from "../../../cli/io.ts";
+import { type ProgramIo, readToEnd } from "../../../cli/io.ts";
 import { abortable } from "../../../net/wait.ts";
 import { send, type Step } from "../../../script/steps.ts";
 import { readNamedBytes } from "../../../base/read_named_file.ts";
@@ -35,13 +35,7 @@ export async function firstStep(
   if (file !== undefined) return bytesStep(await readNamedBytes(file, "what to send:"), options, false);
   // A framing would send an empty message.
   if (data === "") return undefined;
-  if (data !== undefined) {
-    try {
-      return sendStep(data, options);
-    } catch (error) {
-      throw new UsageError(messageOf(error), { cause: error });
-    }
-  }
+  if (data !== undefined) return orUsageError(() => sendStep(data, options));
   if (io.stdin.isTerminal) return undefined;
   return bytesStep(await readInput(options.timeoutMs, io, signal), options, !options.isHex);
 }
@@ -61,14 +55,5 @@ async function readInput(timeoutMs: number, io: ProgramIo, signal: AbortSignal):
     new UsageError(
       `standard input did not end within ${formatDuration(timeoutMs)}; use '' as DATA to send nothing`,
     );
-  return await abortable(readToEnd(io), { signal, timeout: timeoutMs }, late);
-}
-
-async function readToEnd(io: ProgramIo): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  const buffer = new Uint8Array(64 * 1024);
-  for (let count = await io.stdin.read(buffer); count !== null; count = await io.stdin.read(buffer)) {
-    chunks.push(buffer.slice(0, count));
-  }
-  return concat(chunks);
+  return await abortable(readToEnd(io.stdin), { signal, timeout: timeoutMs }, late);
 }

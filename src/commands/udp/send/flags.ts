@@ -1,10 +1,9 @@
-import { ByteBuilder } from "../../../base/byte_builder.ts";
 import { parseHex, unescape, utf8 } from "../../../base/bytes.ts";
 import { DEFAULTS } from "../../../base/defaults.ts";
 import { UsageError } from "../../../base/errors.ts";
 import type { FlagTable, FlagValues } from "../../../base/flag_spec.ts";
 import { readNamedBytes } from "../../../base/read_named_file.ts";
-import type { ProgramIo } from "../../../cli/io.ts";
+import { type ProgramIo, readToEnd } from "../../../cli/io.ts";
 import { logFlags } from "../../program_logging.ts";
 import { SENDER_FLAGS } from "../shared_flags.ts";
 
@@ -79,17 +78,7 @@ export async function payloadOf(text: string | undefined, flags: SendFlags, io: 
     ? parseHex(hex)
     : file !== undefined
     ? await readNamedBytes(file, "the data")
-    : await readAll(io);
+    // The send rejects more than one datagram carries, so reading on would be pointless.
+    : await readToEnd(io.stdin, DEFAULTS.datagramBytes * 4);
   return { bytesOf: () => bytes, isNumbered: false };
-}
-
-async function readAll(io: ProgramIo): Promise<Uint8Array> {
-  const builder = new ByteBuilder();
-  const buffer = new Uint8Array(64 * 1024);
-  for (let count = await io.stdin.read(buffer); count !== null; count = await io.stdin.read(buffer)) {
-    builder.append(buffer.subarray(0, count));
-    // The send rejects more than one datagram carries; reading on is pointless.
-    if (builder.length > DEFAULTS.datagramBytes * 4) break;
-  }
-  return builder.take();
 }
