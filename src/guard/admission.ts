@@ -6,6 +6,9 @@ const SPARE_DESCRIPTORS = 8;
 /** Share of the limit that the count must fall below before reaching the limit is logged again. */
 const CALM_SHARE = 0.9;
 
+/** Minimum time between two logs of reaching the limit, which every client of a server with a low limit does. */
+const REPORT_MS = 60_000;
+
 /** Options of {@linkcode Admission}. */
 export interface AdmissionOptions {
   /** Maximum concurrent connections. */
@@ -34,7 +37,12 @@ export class Admission {
   readonly #log: Logger | undefined;
   #maxConnections: number;
   #open = 0;
-  #isFullSaid = false;
+  #isFull = false;
+  /** The log has that it is full. */
+  #isReported = false;
+  #reportedMs = -Infinity;
+  /** How often the limit was reached since the last report. */
+  #times = 0;
   #waiters: (() => void)[] = [];
 
   /** Starts with no connection counted. */
@@ -76,9 +84,10 @@ export class Admission {
   /** Releases a slot. */
   leave(): void {
     this.#open--;
-    if (this.#isFullSaid && this.#open < this.#maxConnections * CALM_SHARE) {
-      this.#isFullSaid = false;
-      this.#log?.info("accepting again", { connections: this.#open });
+    if (this.#isFull && this.#open < this.#maxConnections * CALM_SHARE) {
+      this.#isFull = false;
+      if (this.#isReported) this.#log?.info("accepting again", { connections: this.#open });
+      this.#isReported = false;
     }
     this.#wake();
   }
@@ -91,15 +100,24 @@ export class Admission {
     const fitting = Math.max(1, this.#open - SPARE_DESCRIPTORS);
     if (fitting >= this.#maxConnections) return false;
     this.#maxConnections = fitting;
-    this.#isFullSaid = true;
+    this.#isFull = this.#isReported = true;
     this.#log?.error("out of file descriptors: accepting fewer connections from now on", { max: fitting });
     return true;
   }
 
   #sayFull(): void {
-    if (this.#isFullSaid) return;
-    this.#isFullSaid = true;
-    this.#log?.warning("full: new connections wait until one leaves", { max: this.#maxConnections });
+    if (this.#isFull) return;
+    this.#isFull = true;
+    this.#times++;
+    const nowMs = performance.now();
+    if (nowMs - this.#reportedMs < REPORT_MS) return;
+    this.#log?.warning("full: new connections wait until one leaves", {
+      max: this.#maxConnections,
+      ...this.#times > 1 && { times: this.#times },
+    });
+    this.#reportedMs = nowMs;
+    this.#isReported = true;
+    this.#times = 0;
   }
 
   #wake(): void {

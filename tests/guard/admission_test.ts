@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import { Admission } from "../../src/guard/admission.ts";
+import { Logger } from "../../src/log/logger.ts";
+import { FakeTime } from "../support/fake_time.ts";
 
 const NEVER = new AbortController().signal;
 
@@ -45,4 +47,26 @@ Deno.test("shrink() goes below the number of open connections, once, and leaves 
   tiny.enter();
   tiny.shrink();
   assertEquals(tiny.maxConnections, 1);
+});
+
+Deno.test("Admission logs that it is full once in a minute (REPORT_MS), with the number of times", async () => {
+  using time = new FakeTime();
+  const lines: string[] = [];
+  const note = (text: string, fields: object) => void lines.push(`${text.split(":")[0]} ${JSON.stringify(fields)}`);
+  const log: Logger = Object.assign(Object.create(Logger.prototype), { info: note, warning: note });
+  const admission = new Admission({ maxConnections: 1, log });
+  const serveOne = async () => {
+    await admission.waitForSlot(NEVER);
+    admission.enter();
+    const waiting = admission.waitForSlot(NEVER);
+    admission.leave();
+    await waiting;
+  };
+  for (let count = 0; count < 5; count++) await serveOne();
+  const first = ['full {"max":1}', 'accepting again {"connections":0}'];
+  assertEquals(lines, first);
+  await time.advance(60_000);
+  await serveOne();
+  await serveOne();
+  assertEquals(lines, [...first, 'full {"max":1,"times":5}', 'accepting again {"connections":0}']);
 });
