@@ -5,7 +5,7 @@ import { rawCodec } from "../framing/raw.ts";
 import { defaultMaxConnections } from "../guard/open_file_limit.ts";
 import { Logger } from "../log/logger.ts";
 import type { Connection } from "../net/connection.ts";
-import { type Endpoint, isWebSocket, parseEndpoint } from "../net/endpoint.ts";
+import { type Endpoint, formatEndpoint, isStream, isWebSocket, parseEndpoint } from "../net/endpoint.ts";
 import { Resetter } from "../net/sockopt/resetter.ts";
 import { type RunningServer, serve, type ServeOptions } from "../server/serve.ts";
 import type { ServerStats } from "../server/server_stats.ts";
@@ -174,11 +174,15 @@ function readFaults(faults: readonly (Fault | string)[]): Fault[] {
 }
 
 /**
- * Checks that message faults have a WebSocket.
+ * Checks that both sides are streams, and that message faults have a WebSocket.
  *
- * @throws {SyntaxError} Neither side is a WebSocket.
+ * @throws {SyntaxError} They are not, or have none.
  */
 export function assertUsable(faults: readonly Fault[], endpoints: readonly Endpoint[]): void {
+  const other = endpoints.find((endpoint) => !isStream(endpoint));
+  if (other !== undefined) {
+    throw new SyntaxError(`Cannot relay "${formatEndpoint(other)}": it takes tcp, tls, unix, ws, wss or ws+unix`);
+  }
   const fault = faults.find(({ type }) => type.isForMessages);
   if (fault === undefined || endpoints.some(isWebSocket)) return;
   throw new SyntaxError(`Cannot use ${fault.type.name}: it requires a ws or wss endpoint`);

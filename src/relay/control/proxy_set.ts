@@ -1,4 +1,5 @@
 import { messageOf } from "../../base/errors.ts";
+import { Logger } from "../../log/logger.ts";
 import { type Endpoint, formatEndpoint, formatHostPort, parseEndpoint } from "../../net/endpoint.ts";
 import { ServerStats } from "../../server/server_stats.ts";
 import { mergeSnapshots, type StatsSnapshot, type StatsSource } from "../../server/stats_snapshot.ts";
@@ -110,7 +111,7 @@ export class ProxySet implements StatsSource, AsyncDisposable {
             undo.push(async () => {
               before.settings = { ...before.settings, enabled: wasEnabled };
               this.#proxies.set(settings.name, before);
-              await this.#open(before);
+              await this.#openAgain(before);
             });
           }
           const proxy = newProxy(settings);
@@ -156,7 +157,7 @@ export class ProxySet implements StatsSource, AsyncDisposable {
         await this.#open(proxy);
       } catch (error) {
         proxy.settings = before;
-        await this.#open(proxy);
+        await this.#openAgain(proxy);
         throw error;
       }
       return proxy.settings;
@@ -300,6 +301,17 @@ export class ProxySet implements StatsSource, AsyncDisposable {
     // An unchanged fault stays the same object and continues.
     const kept = proxy.relay?.faults ?? [];
     proxy.relay?.setFaults(faults.map((fault) => kept.find((one) => isSame(one, fault)) ?? fault));
+  }
+
+  /** After a failed change. A proxy that cannot listen again is disabled, so that it can be enabled later. */
+  async #openAgain(proxy: Proxy): Promise<void> {
+    try {
+      await this.#open(proxy);
+    } catch (error) {
+      const { name } = proxy.settings;
+      Logger.of("control").error("proxy disabled: it cannot listen again", { proxy: name, error: messageOf(error) });
+      proxy.settings = { ...proxy.settings, enabled: false };
+    }
   }
 
   async #open(proxy: Proxy): Promise<void> {

@@ -13,6 +13,34 @@ Deno.test("ProxySet.shutdown() stops accepting", async () => {
   await assertRejects(() => Deno.connect({ port }), Deno.errors.ConnectionRefused);
 });
 
+Deno.test("ProxySet disables a proxy that cannot listen again after a failed change, and enables it later", async () => {
+  let failures = 0;
+  await using proxies = new ProxySet((at, to, options) => {
+    return failures-- > 0 ? Promise.reject(new Error("too many open files")) : startRelay(at, to, options);
+  }, () => 1);
+  const proxy = { name: "a", upstream: "127.0.0.1:1" };
+  await proxies.add(proxy);
+  const changes = [
+    () => proxies.update("a", { upstream: "127.0.0.1:2" }),
+    () => proxies.populate([{ ...proxy, upstream: "127.0.0.1:2" }]),
+  ];
+  for (const change of changes) {
+    failures = 2;
+    await assertRejects(change, ApiError, "too many open files");
+    assertEquals([proxies.get("a").enabled, proxies.get("a").upstream], [false, "127.0.0.1:1"]);
+    const { listen } = await proxies.update("a", { enabled: true });
+    (await Deno.connect({ port: Number(listen.split(":").at(-1)) })).close();
+  }
+});
+
+Deno.test("ProxySet rejects an upstream and a listener that are not streams", async () => {
+  await using proxies = new ProxySet((at, to, options) => startRelay(at, to, options), () => 1);
+  for (const wrong of [{ upstream: "udp://127.0.0.1:9" }, { upstream: "127.0.0.1:9", listen: "udp://127.0.0.1:0" }]) {
+    const error = await assertRejects(() => proxies.add({ name: "a", ...wrong }), ApiError, "it takes tcp");
+    assertEquals(error.status, 400);
+  }
+});
+
 Deno.test("updateToxic() rejects an attribute that the fault does not have, and changes nothing", () => {
   const toxic = readToxic({ type: "limit", attributes: { bytes: "10B" } });
   for (const attributes of [{ zz: 1 }, { bytes: "much" }]) {
