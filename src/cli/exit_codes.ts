@@ -51,16 +51,22 @@ export const EXIT = {
   terminated: 143,
 } as const;
 
+const STOPPED_CODES: Readonly<Partial<Record<Deno.Signal, number>>> = {
+  SIGTERM: EXIT.terminated,
+  SIGHUP: 129,
+  SIGQUIT: 131,
+};
+
 /** A signal ended the program. */
 export class StoppedError extends Error {
   override name = "StoppedError";
-  /** 130 for SIGINT, 143 for SIGTERM. */
+  /** 128 + N for signal N, such as 130 for SIGINT and 143 for SIGTERM. */
   readonly exitCode: number;
 
   /** Creates an error for a signal. */
   constructor(signal: Deno.Signal) {
     super(`stopped by ${signal}`);
-    this.exitCode = signal === "SIGTERM" ? EXIT.terminated : EXIT.interrupted;
+    this.exitCode = STOPPED_CODES[signal] ?? EXIT.interrupted;
   }
 }
 

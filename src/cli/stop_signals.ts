@@ -3,6 +3,9 @@ import { StoppedError } from "./exit_codes.ts";
 // Windows has no SIGTERM, and SIGBREAK cannot be prevented.
 const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT", "SIGBREAK"] : ["SIGINT", "SIGTERM"];
 
+/** Further signals that end a program, unless it handles them. */
+const FURTHER_SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows" ? [] : ["SIGHUP", "SIGQUIT"];
+
 /**
  * Handles SIGINT and SIGTERM for all commands. By default a signal ends the program immediately. While a command
  * listens, the first signal aborts {@linkcode signal} and the second one ends the program.
@@ -11,6 +14,7 @@ export class StopSignals implements Disposable {
   readonly #controller = new AbortController();
   readonly #exit: (code: number) => never;
   #isListening = false;
+  #isFurther = false;
   #receiver: ((signal: Deno.Signal) => void) | undefined;
 
   /** `exit` ends the program. */
@@ -35,11 +39,17 @@ export class StopSignals implements Disposable {
    */
   takeOver(): Disposable {
     const owner = new DisposableStack();
-    for (const signal of SIGNALS) {
-      const handler = () => this.#received(signal);
-      Deno.addSignalListener(signal, handler);
-      owner.defer(() => Deno.removeSignalListener(signal, handler));
-    }
+    this.#handle(SIGNALS, owner);
+    return owner;
+  }
+
+  /** Handles SIGHUP and SIGQUIT in the same way until disposed of, for a program with commands that must not outlive it. */
+  includeFurther(): Disposable {
+    const owner = new DisposableStack();
+    if (this.#isFurther) return owner;
+    this.#isFurther = true;
+    owner.defer(() => this.#isFurther = false);
+    this.#handle(FURTHER_SIGNALS, owner);
     return owner;
   }
 
@@ -58,6 +68,14 @@ export class StopSignals implements Disposable {
   /** Lets a signal end the program immediately again. */
   [Symbol.dispose](): void {
     this.#isListening = false;
+  }
+
+  #handle(signals: readonly Deno.Signal[], owner: DisposableStack): void {
+    for (const signal of signals) {
+      const handler = () => this.#received(signal);
+      Deno.addSignalListener(signal, handler);
+      owner.defer(() => Deno.removeSignalListener(signal, handler));
+    }
   }
 
   #received(signal: Deno.Signal): void {

@@ -7,8 +7,6 @@
 import type { ProgramIo } from "../cli/io.ts";
 import { sendSignal, spawn } from "../process/spawn.ts";
 
-/** Forwarded to the command, besides those that end a program. */
-const ALSO_FORWARDED: readonly Deno.Signal[] = Deno.build.os === "windows" ? [] : ["SIGHUP", "SIGQUIT"];
 /** Sent by a terminal to the whole foreground process group, including the command. */
 const FROM_TERMINAL: readonly Deno.Signal[] = ["SIGINT", "SIGQUIT"];
 
@@ -36,11 +34,7 @@ export async function runChild(
   let forward = (received: Deno.Signal): void => void pending.push(received);
   using owner = new DisposableStack();
   owner.use(stop.divert((received) => forward(received)));
-  for (const name of ALSO_FORWARDED) {
-    const handler = () => forward(name);
-    Deno.addSignalListener(name, handler);
-    owner.defer(() => Deno.removeSignalListener(name, handler));
-  }
+  owner.use(stop.includeFurther());
   const child = spawn(words, { env: { ...env }, stdin: "inherit", stdout: "inherit", stderr: "inherit" });
   const send = (name: Deno.Signal) => {
     if (!sendSignal(child, name)) stderr.write(`Cannot send ${name} to "${words[0]}": it runs as another user\n`);

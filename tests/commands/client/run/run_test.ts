@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { closedPort } from "../../../support/ports.ts";
+import { startProgram } from "../../../support/in_process.ts";
 import { runClient } from "../../../support/run_client.ts";
 
 /** A server of a few lines that listens after a moment; it writes its process id and that of a child to files. */
@@ -68,6 +69,18 @@ Deno.test("run does not run the test when the wait is over, and still stops the 
   assertEquals(await Array.fromAsync(Deno.readDir(folder), ({ name }) => name), ["pid"]);
   await Deno.remove(folder, { recursive: true });
 });
+
+for (const [signal, expected] of [["SIGHUP", 129], ["SIGQUIT", 131], ["SIGTERM", 143]] as const) {
+  Deno.test(`run stops its servers when ${signal} arrives before they are ready`, async () => {
+    const server = "sh -c 'echo started $$; exec sleep 600'";
+    const words = ["run", "--show-output", "--start", server, "--check", `:${closedPort()}`, "--", "true"];
+    await using program = startProgram("client", words, { permissions: ["-A"] });
+    const line = await program.errorLine(/started/);
+    program.kill(signal);
+    assertEquals(await program.exitCode(), expected);
+    assertEquals(await isRunning(Number(/\d+/.exec(line)?.[0])), false);
+  });
+}
 
 Deno.test("run kills a server that ignores SIGTERM after --stop-timeout", async () => {
   const folder = await Deno.makeTempDir();
