@@ -112,7 +112,11 @@ class NatsDirectory implements Directory, RegistrationHost {
       },
       onAnnouncement: (event) => this.#events?.onAnnouncement(event),
     });
-    await this.table.start({ onEntry: (entry) => this.#onEntry(entry), onLost: () => this.#onLost() });
+    await this.table.start({
+      onEntry: (entry) => this.#onEntry(entry),
+      onLost: () => this.#onLost(),
+      onRewound: () => this.#writeAgain(),
+    });
     this.link.watch({ onReady: () => this.#tidy() });
     await this.#heartbeat.start();
   }
@@ -315,6 +319,10 @@ class NatsDirectory implements Directory, RegistrationHost {
     this.#remote.expectAnew();
     this.#beatsToDrop = BEATS_PER_LEASE;
     void this.#heartbeat.beat();
+    this.#writeAgain();
+  }
+
+  #writeAgain(): void {
     for (const registration of this.#registrations.values()) {
       if (registration.writtenMs !== undefined) void registration.update();
     }

@@ -1,4 +1,4 @@
-import { AckPolicy, type ConsumerMessages, DeliverPolicy, type JsMsg } from "@nats-io/jetstream";
+import { AckPolicy, type ConsumerMessages, DeliverPolicy, type JsMsg, type StreamState } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/transport-node";
 import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../log/logger.ts";
@@ -105,6 +105,18 @@ export class Feed {
   restart(): void {
     this.#round++;
     this.#messages?.stop();
+  }
+
+  /**
+   * NATS is back online with the same stream. If it has lost its last messages, as after a power failure, their numbers
+   * are given again: continues after those that are left, and returns `true`.
+   */
+  goOn({ messages, last_seq }: StreamState): boolean {
+    const isRewound = last_seq < this.#position;
+    if (isRewound || messages === 0) this.#position = last_seq;
+    this.restart();
+    this.#wake(isRewound ? Infinity : this.#position);
+    return isRewound;
   }
 
   /** The stream was lost; a new one starts with its first message. */

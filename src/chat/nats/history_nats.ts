@@ -52,6 +52,8 @@ export class NatsHistory implements History, LogHost, MessageClock {
   readonly #feed: Feed;
   /** Open rooms by subject. */
   readonly #logs = new Map<string, NatsLog>();
+  /** Creation of the stream. */
+  #created: string;
 
   constructor(link: NatsLink, states: RoomStates, { server, stream, log }: NatsHistoryOptions) {
     this.origin = server;
@@ -60,6 +62,7 @@ export class NatsHistory implements History, LogHost, MessageClock {
     this.#log = log;
     this.archive = new Archive(link);
     this.epoch = epochOf(stream);
+    this.#created = stream.created;
     this.#publisher = new Publisher(link, this.origin);
     const source = { stream: STREAM, subjects: ROOM_SUBJECTS, position: stream.state.last_seq };
     this.#feed = new Feed(link, source, log, (message) => this.#deliver(message));
@@ -137,9 +140,17 @@ export class NatsHistory implements History, LogHost, MessageClock {
   /** NATS is back online, with the same stream or with a new one. */
   #goOn(stream: StreamInfo): void {
     const epoch = epochOf(stream);
-    if (epoch === this.epoch) return this.#feed.restart();
+    const { created, state } = stream;
+    if (created === this.#created) {
+      if (!this.#feed.goOn(state)) return;
+      this.#log.warning("NATS has lost the last messages of all rooms", { last: state.last_seq });
+      this.epoch = `${epoch}-${state.last_seq.toString(36)}`;
+      for (const log of this.#logs.values()) log.rewind(state.last_seq);
+      return;
+    }
     this.#log.warning("NATS has lost the stream; the history of all rooms was reset", { epoch });
     this.epoch = epoch;
+    this.#created = created;
     for (const log of this.#logs.values()) log.startAnew();
     this.#feed.startAnew();
   }

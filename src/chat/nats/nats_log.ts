@@ -103,6 +103,15 @@ export class NatsLog implements RoomLog {
     this.#settle();
   }
 
+  /** The stream has lost its messages after `last`. */
+  rewind(last: number): void {
+    const left = this.#window.filter(({ seq }) => seq <= last);
+    this.#window = left.map((message) => ({ ...message, epoch: this.epoch }));
+    this.#floor = Math.min(this.#floor, last);
+    this.#seq = this.#window.at(-1)?.seq ?? this.#floor;
+    this.#settle();
+  }
+
   publish(draft: Draft, onSettled: (outcome: Receipt | ChatError) => void): void {
     const waiting: Waiting = { onSettled };
     this.#waiting.push(waiting);

@@ -65,8 +65,9 @@ export class RoomStates {
         const last = decode(found?.value);
         // The reply was lost, not the decision.
         if (found !== undefined && last.id === id) return await this.#table.whenDelivered(found.revision);
+        // After a loss of the bucket's last values, what is known here is newer.
+        if (found !== undefined && found.revision > revision) state = last.state;
         revision = found?.revision ?? 0;
-        state = last.state;
       } catch (cause) {
         if (cause instanceof ChatError) throw cause;
         if (!isOutage(cause)) throw new ChatError("not-stored", `Nothing was changed: ${messageOf(cause)}`, { cause });

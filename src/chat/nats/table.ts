@@ -32,6 +32,8 @@ export interface TableEvents {
   onEntry(entry: TableEntry): void;
   /** The bucket was lost and is empty; revisions start again. */
   onLost(): void;
+  /** The bucket has lost its last values, and their revisions are given again. */
+  onRewound?(): void;
 }
 
 /** A key-value bucket shared by many servers. Every server receives every value, in one order. */
@@ -118,8 +120,11 @@ export class Table {
   async #goOn(): Promise<void> {
     try {
       await ensure(this.#link, this.#options);
-      const { created } = await infoOf(this.#link, this.#options);
-      if (created === this.#created) return this.#feed.restart();
+      const { created, state } = await infoOf(this.#link, this.#options);
+      if (created === this.#created) {
+        if (this.#feed.goOn(state)) this.#events?.onRewound?.();
+        return;
+      }
       this.#created = created;
       // Old revisions are invalid; waiting callers check again.
       this.#feed.startAnew();

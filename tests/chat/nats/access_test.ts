@@ -114,7 +114,8 @@ toolTest("nats-server", "the permissions that the manual lists for the servers' 
   await bobHears.sent(/psst/);
   await room.log.decide({ action: "topic", by: "ann", topic: "tea" });
   await bobHears.sent(/tea/);
-  // What is announced before the other server has subscribed again is not heard: the next name is.
+  // After a loss of all data, a server that needs longer than the lease to come back is considered lost: its member then
+  // leaves, and joins under the new name. The next name is announced as one.
   const untilRenameIsHeard = async (prefix: string) => {
     for (let tries = 1;; tries++) {
       const name = `${prefix}${tries}`;

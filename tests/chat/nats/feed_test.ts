@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { ConsumerMessages, JsMsg } from "@nats-io/jetstream";
+import type { ConsumerMessages, JsMsg, StreamState } from "@nats-io/jetstream";
 import { Logger } from "@parley/parley";
 import { Feed } from "../../../src/chat/nats/feed.ts";
 import type { NatsLink } from "../../../src/chat/nats/link.ts";
@@ -67,4 +67,27 @@ Deno.test("Feed delivers each message once, in order, even if the stream redeliv
   first?.deliver(6);
   for (const seq of [5, 6, 7]) second?.deliver(seq);
   assertEquals([fake.rounds.map(({ from }) => from), seen], [[3, 6], [3, 4, 5, 6, 7]]);
+});
+
+Deno.test("Feed.goOn() continues after the last message that the stream still has or had", async () => {
+  await using fake = fakeLink();
+  const seen: number[] = [];
+  const source = { stream: "S", subjects: "room.>", position: 7 };
+  const feed = new Feed(fake.link, source, Logger.of("test"), ({ seq }) => seen.push(seq));
+  await feed.start();
+  const reopen = async (state: Partial<StreamState>) => {
+    const reopened = fake.nextRound();
+    const isRewound = feed.goOn(state as StreamState);
+    await reopened;
+    return [isRewound, fake.rounds.at(-1)?.from];
+  };
+  assertEquals(await reopen({ messages: 5, last_seq: 9 }), [false, 8]);
+  // The messages up to 9 have expired: a caller that waits for them would wait for ever.
+  const delivered = feed.whenDelivered(9);
+  assertEquals(await reopen({ messages: 0, last_seq: 9 }), [false, 10]);
+  await delivered;
+  // The last messages are lost, and their numbers are given again.
+  assertEquals(await reopen({ messages: 2, last_seq: 4 }), [true, 5]);
+  fake.rounds.at(-1)?.deliver(5);
+  assertEquals(seen, [5]);
 });

@@ -1,0 +1,70 @@
+import { assertEquals } from "@std/assert";
+import type { Hub } from "../../../src/chat/hub.ts";
+import type { Member } from "../../../src/chat/member.ts";
+import { FakeSession } from "../../support/fake_session.ts";
+import { withinTime } from "../../support/give_back.ts";
+import { joinHub, startTwo } from "../../support/nats_cluster.ts";
+import { toolTest } from "../../support/tools.ts";
+
+interface Person {
+  readonly hub: Hub;
+  readonly member: Member;
+  readonly session: FakeSession;
+}
+
+async function enter(hub: Hub, nick: string): Promise<Person> {
+  const session = new FakeSession();
+  const member = hub.enter(session);
+  await hub.renaming.rename(member, nick);
+  await hub.join(member, "#lobby");
+  await session.sent(/^\* You are in/);
+  return { hub, member, session };
+}
+
+/** What comes up to a line; the machine may be busy, but no wait is for ever. */
+function heard({ session }: Person, pattern: RegExp): Promise<string[]> {
+  return withinTime(session.sent(pattern), String(pattern));
+}
+
+async function say(from: Person, to: Person, text: string): Promise<void> {
+  from.hub.say(from.member, from.hub.roomOf(from.member), { text });
+  await heard(to, new RegExp(`${text}$`));
+}
+
+toolTest("nats-server", "NATS returns with older data, as after a power failure: what follows is heard", async () => {
+  await using hubs = await startTwo();
+  const { nats } = hubs;
+  const ann = await enter(hubs.left, "ann");
+  const bob = await enter(hubs.right, "bob");
+  await say(ann, bob, "kept");
+  await nats.kill();
+  await using older = await nats.save();
+  await nats.restart();
+  for (const text of ["lost 1", "lost 2", "lost 3"]) await say(ann, bob, text);
+  for (const name of ["bo", "rob", "robert"]) {
+    await hubs.right.renaming.rename(bob.member, name);
+    await heard(ann, new RegExp(`is now ${name}$`));
+  }
+  const room = hubs.left.roomOf(ann.member);
+  await room.log.decide({ action: "ban", by: "ann", nick: "eve" });
+  await heard(bob, /eve/);
+  await nats.kill();
+  await older.restore();
+  await nats.restart();
+  await say(ann, bob, "after");
+  await say(bob, ann, "answer");
+  await hubs.right.renaming.rename(bob.member, "bertie");
+  await heard(ann, /is now bertie$/);
+  await room.log.decide({ action: "topic", by: "ann", topic: "tea" });
+  await heard(bob, /tea/);
+  for (const { hub, member } of [ann, bob]) {
+    const { log } = hub.roomOf(member);
+    assertEquals(log.state.restrictions.find("ban", ["eve"])?.subject, "eve");
+    const texts = (await log.last(10, log.seq)).map(({ text }) => text);
+    assertEquals(texts, ["kept", "after", "answer"]);
+  }
+  await using third = await joinHub(nats.url);
+  const cy = await enter(third, "cy");
+  const { members } = third.roomOf(cy.member).people(10);
+  assertEquals(members.map(({ nick }) => nick).sort(), ["ann", "bertie", "cy"]);
+});
