@@ -152,7 +152,7 @@ function programOf(name: string): Program {
   return program;
 }
 
-for (const name of ["client.txt", "files.txt", "smoke.txt", "usage.txt", "server.txt", "udp.txt"]) {
+for (const name of ["client.txt", "files.txt", "replay.txt", "smoke.txt", "usage.txt", "server.txt", "udp.txt"]) {
   Deno.test(`commands print what ${name} shows`, async () => {
     const folder = await Deno.makeTempDir();
     {
