@@ -1,4 +1,4 @@
-import { AckPolicy, type ConsumerMessages, DeliverPolicy, type JsMsg, type StreamState } from "@nats-io/jetstream";
+import { AckPolicy, type ConsumerMessages, DeliverPolicy, type JsMsg, type StreamInfo } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/transport-node";
 import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../log/logger.ts";
@@ -109,11 +109,13 @@ export class Feed {
 
   /**
    * NATS is back online with the same stream. If it has lost its last messages, as after a power failure, their numbers
-   * are given again: continues after those that are left, and returns `true`.
+   * are given again: continues after those that are left, and returns `true`. Replicas lose none, but a new leader may
+   * report fewer than it has for a moment.
    */
-  goOn({ messages, last_seq }: StreamState): boolean {
-    const isRewound = last_seq < this.#position;
-    if (isRewound || messages === 0) this.#position = last_seq;
+  goOn({ config, state }: Pick<StreamInfo, "config" | "state">): boolean {
+    const { messages, last_seq } = state;
+    const isRewound = config.num_replicas === 1 && last_seq < this.#position;
+    if (isRewound || messages === 0 && last_seq > this.#position) this.#position = last_seq;
     this.restart();
     this.#wake(isRewound ? Infinity : this.#position);
     return isRewound;

@@ -142,7 +142,7 @@ export class NatsHistory implements History, LogHost, MessageClock {
     const epoch = epochOf(stream);
     const { created, state } = stream;
     if (created === this.#created) {
-      if (!this.#feed.goOn(state)) return;
+      if (!this.#feed.goOn(stream)) return;
       this.#log.warning("NATS has lost the last messages of all rooms", { last: state.last_seq });
       this.epoch = `${epoch}-${state.last_seq.toString(36)}`;
       for (const log of this.#logs.values()) log.rewind(state.last_seq);

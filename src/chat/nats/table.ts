@@ -120,9 +120,10 @@ export class Table {
   async #goOn(): Promise<void> {
     try {
       await ensure(this.#link, this.#options);
-      const { created, state } = await infoOf(this.#link, this.#options);
+      const stream = await infoOf(this.#link, this.#options);
+      const { created } = stream;
       if (created === this.#created) {
-        if (this.#feed.goOn(state)) this.#events?.onRewound?.();
+        if (this.#feed.goOn(stream)) this.#events?.onRewound?.();
         return;
       }
       this.#created = created;

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { ConsumerMessages, JsMsg, StreamState } from "@nats-io/jetstream";
+import type { ConsumerMessages, JsMsg, StreamInfo } from "@nats-io/jetstream";
 import { Logger } from "@parley/parley";
 import { Feed } from "../../../src/chat/nats/feed.ts";
 import type { NatsLink } from "../../../src/chat/nats/link.ts";
@@ -75,9 +75,9 @@ Deno.test("Feed.goOn() continues after the last message that the stream still ha
   const source = { stream: "S", subjects: "room.>", position: 7 };
   const feed = new Feed(fake.link, source, Logger.of("test"), ({ seq }) => seen.push(seq));
   await feed.start();
-  const reopen = async (state: Partial<StreamState>) => {
+  const reopen = async (state: Partial<StreamInfo["state"]>, replicas = 1) => {
     const reopened = fake.nextRound();
-    const isRewound = feed.goOn(state as StreamState);
+    const isRewound = feed.goOn({ config: { num_replicas: replicas }, state } as StreamInfo);
     await reopened;
     return [isRewound, fake.rounds.at(-1)?.from];
   };
@@ -86,6 +86,8 @@ Deno.test("Feed.goOn() continues after the last message that the stream still ha
   const delivered = feed.whenDelivered(9);
   assertEquals(await reopen({ messages: 0, last_seq: 9 }), [false, 10]);
   await delivered;
+  // A new leader of several replicas may lag behind.
+  assertEquals(await reopen({ messages: 2, last_seq: 4 }, 3), [false, 10]);
   // The last messages are lost, and their numbers are given again.
   assertEquals(await reopen({ messages: 2, last_seq: 4 }), [true, 5]);
   fake.rounds.at(-1)?.deliver(5);
