@@ -25,6 +25,9 @@ export interface Input {
   readonly isTerminal: boolean;
 }
 
+/** A permission of the programs that some commands do not need. */
+export type ProgramPermission = "read" | "write" | "env" | "run" | "ffi";
+
 /** The environment of a command; tests pass a fake. */
 export interface ProgramIo {
   readonly stdin: Input;
@@ -38,14 +41,8 @@ export interface ProgramIo {
   readonly stop: StopSignals;
   /** Calls back when the terminal is resized, until disposed of; not on Windows. */
   onResize?(redraw: () => void): Disposable;
-  /** Drops the permission to read and write files that a compiled program has. */
-  giveBackFiles?(): Promise<void>;
-  /** Drops the permission to read the environment in the same way. */
-  giveBackEnvironment?(): Promise<void>;
-  /** Drops the permission to run commands in the same way. */
-  giveBackRun?(): Promise<void>;
-  /** Drops the permission to load the C library in the same way. */
-  giveBackLibrary?(): Promise<void>;
+  /** Drops permissions of a compiled program, which starts with all of these; absent if run from sources. */
+  dropPermissions?(...names: readonly ProgramPermission[]): Promise<void>;
 }
 
 /** The real environment. */
@@ -61,7 +58,7 @@ export function systemIo(exit: (code: number) => never): ProgramIo {
     mayColor: !Deno.noColor,
     stop: new StopSignals(exit),
     ...(Deno.build.os === "windows" ? {} : { onResize }),
-    ...(Deno.build.standalone ? { giveBackFiles, giveBackEnvironment, giveBackRun, giveBackLibrary } : {}),
+    ...(Deno.build.standalone ? { dropPermissions } : {}),
   };
 }
 
@@ -90,21 +87,8 @@ export async function readToEnd(stdin: Input, maxBytes = Infinity): Promise<Uint
   return builder.take();
 }
 
-async function giveBackFiles(): Promise<void> {
-  await Deno.permissions.revoke({ name: "read" });
-  await Deno.permissions.revoke({ name: "write" });
-}
-
-async function giveBackEnvironment(): Promise<void> {
-  await Deno.permissions.revoke({ name: "env" });
-}
-
-async function giveBackRun(): Promise<void> {
-  await Deno.permissions.revoke({ name: "run" });
-}
-
-async function giveBackLibrary(): Promise<void> {
-  await Deno.permissions.revoke({ name: "ffi" });
+async function dropPermissions(...names: readonly ProgramPermission[]): Promise<void> {
+  for (const name of names) await Deno.permissions.revoke({ name });
 }
 
 /** Names the stream in errors about a full disk. */

@@ -3,7 +3,7 @@ import { messageOf, ParleyError, UsageError } from "../base/errors.ts";
 import { type CommandEntry, loadCommand, type Program } from "./command.ts";
 import { EXIT, exitCodeOf, StoppedError } from "./exit_codes.ts";
 import { commandHelp, programHelp } from "./help.ts";
-import type { ProgramIo } from "./io.ts";
+import type { ProgramIo, ProgramPermission } from "./io.ts";
 import { namesCommand, namesFiles } from "./names_files.ts";
 import { beforeDashes, parseFlags, splitAtDashes } from "./parse_flags.ts";
 import { unknownCommand } from "./unknown_command.ts";
@@ -73,14 +73,14 @@ async function dispatch(program: Program, argv: readonly string[], io: ProgramIo
   }
   const { own, childCommand } = command.takesCommand ? splitAtDashes(rest) : { own: rest, childCommand: [] };
   const parsed = parseFlags(own, command.flags);
-  if (!command.opensLibrary) await io.giveBackLibrary?.();
-  if (!namesFiles({ usage: command.usage, table: command.flags, ...parsed })) await io.giveBackFiles?.();
-  if (!namesCommand(parsed, childCommand) && !command.runsPager && !command.mayRunPrograms) await io.giveBackRun?.();
-  const { readsEnvironment = false } = command;
-  const needsVariables = typeof readsEnvironment === "function"
-    ? readsEnvironment(parsed.flags, parsed.args)
-    : readsEnvironment;
-  if (!needsVariables) await io.giveBackEnvironment?.();
+  const dropUnless = async (isNeeded: boolean | undefined, ...names: readonly ProgramPermission[]) => {
+    if (!isNeeded) await io.dropPermissions?.(...names);
+  };
+  const { readsEnvironment: reads } = command;
+  await dropUnless(command.opensLibrary, "ffi");
+  await dropUnless(namesFiles({ usage: command.usage, table: command.flags, ...parsed }), "read", "write");
+  await dropUnless(namesCommand(parsed, childCommand) || command.runsPager || command.mayRunPrograms, "run");
+  await dropUnless(typeof reads === "function" ? reads(parsed.flags, parsed.args) : reads, "env");
   using _signals = io.stop.takeOver();
   return await command.run({ ...parsed, childCommand, io });
 }

@@ -14,6 +14,7 @@ import {
 } from "@parley/parley";
 import { defineCommand, type Program } from "../../src/cli/command.ts";
 import { exitCodeOf, StoppedError } from "../../src/cli/exit_codes.ts";
+import type { ProgramPermission } from "../../src/cli/io.ts";
 import { runProgram } from "../../src/cli/run_program.ts";
 import { COMMANDS } from "../../src/cli/unknown_command.ts";
 import { clientProgram } from "../../src/commands/client/program.ts";
@@ -196,40 +197,42 @@ Deno.test("runProgram() loads no command for its own help, its version and an un
   }
 });
 
+/** The standard streams of a compiled program, and the permissions that it has dropped. */
+class DroppingIo extends FakeIo {
+  readonly dropped: ProgramPermission[] = [];
+
+  dropPermissions(...names: readonly ProgramPermission[]): Promise<void> {
+    this.dropped.push(...names);
+    return Promise.resolve();
+  }
+}
+
 Deno.test("runProgram() drops the permission for the environment unless the command reads it", async () => {
   for (const readsEnvironment of [true, false]) {
-    let given = 0;
-    const io = Object.assign(new FakeIo(), {
-      giveBackEnvironment: () => {
-        given++;
-        return Promise.resolve();
-      },
-    });
+    const io = new DroppingIo();
     await runProgram(programThat(() => Promise.resolve(0), readsEnvironment), ["greet"], io);
-    assertEquals(given, readsEnvironment ? 0 : 1);
+    assertEquals(io.dropped.includes("env"), !readsEnvironment);
   }
 });
 
 Deno.test("runProgram() drops the permission to run commands unless the arguments name one", async () => {
-  for (const [words, isGivenBack] of [[["greet"], true], [["greet", "exec:true"], false]] as const) {
-    let given = 0;
-    const io = Object.assign(new FakeIo(), { giveBackRun: () => Promise.resolve(void given++) });
+  for (const [words, isDropped] of [[["greet"], true], [["greet", "exec:true"], false]] as const) {
+    const io = new DroppingIo();
     await runProgram(programThat(() => Promise.resolve(0)), words, io);
-    assertEquals(given, isGivenBack ? 1 : 0, words.join(" "));
+    assertEquals(io.dropped.includes("run"), isDropped, words.join(" "));
   }
 });
 
 Deno.test("runProgram() drops the permission to open the C library unless the command does so itself", async () => {
   for (const opensLibrary of [true, false]) {
-    let given = 0;
-    const io = Object.assign(new FakeIo(), { giveBackLibrary: () => Promise.resolve(void given++) });
+    const io = new DroppingIo();
     const { commands, ...rest } = programThat(() => Promise.resolve(0));
     const opening = commands.map((entry) => ({
       ...entry,
       load: async () => ({ ...await entry.load(), opensLibrary }),
     }));
     await runProgram({ ...rest, commands: opening }, ["greet"], io);
-    assertEquals(given, opensLibrary ? 0 : 1);
+    assertEquals(io.dropped.includes("ffi"), !opensLibrary);
   }
 });
 

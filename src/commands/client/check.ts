@@ -73,7 +73,7 @@ export const checkCommand = defineCommand({
     }
     const options = { ...await expectationsOf(flags), ...await routeConnectOptions(flags) };
     if (!flags.login?.startsWith("env:") && !readsVariables(flags) && childCommand.length === 0) {
-      await io.giveBackEnvironment?.();
+      await io.dropPermissions?.("env");
     }
     // Standard output belongs to the command.
     const report = childCommand.length === 0 ? io.stdout : io.stderr;

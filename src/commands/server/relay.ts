@@ -109,7 +109,7 @@ export const relayCommand = defineCommand({
 async function runRelay({ flags, args, childCommand, io }: Invocation<typeof FLAGS>): Promise<number> {
   configureProgramLogging(flags, io);
   using resetter = Resetter.open();
-  await io.giveBackLibrary?.();
+  await io.dropPermissions?.("ffi");
   const [listenOn, ...targets] = args;
   if (listenOn === undefined && flags.control === undefined && flags.config === undefined) {
     throw new UsageError("relay needs LISTEN and TARGET, for example relay 8000 db:5432, or --control");

@@ -64,8 +64,10 @@ export const stackCommand = defineCommand({
     const { openStack, stackEndpoints, stackVariables } = await import("./stack/open_stack.ts");
     const { readEnvironment } = await import("../../script/file/variables.ts");
     const stack = await parseStackFile(await readNamedFile(path, "the stack file"), path, readEnvironment);
-    if (childCommand.length === 0 && stack.every(({ program }) => program.length === 0)) await io.giveBackRun?.();
-    if (stack.every(({ targets }) => targets === undefined)) await io.giveBackLibrary?.();
+    if (childCommand.length === 0 && stack.every(({ program }) => program.length === 0)) {
+      await io.dropPermissions?.("run");
+    }
+    if (stack.every(({ targets }) => targets === undefined)) await io.dropPermissions?.("ffi");
     if (flags.check) {
       io.stdout.write(`${path}: ok, ${stack.length} service${stack.length === 1 ? "" : "s"}\n`);
       return EXIT.done;
@@ -74,8 +76,7 @@ export const stackCommand = defineCommand({
     using reload = new ReloadSignal();
     using stop = io.stop.listen();
     await using opened = await openStack(stack, reload);
-    await io.giveBackEnvironment?.();
-    await io.giveBackLibrary?.();
+    await io.dropPermissions?.("env", "ffi");
     const services = [...opened.services];
     await using metrics = flags.metrics === undefined
       ? undefined

@@ -25,7 +25,9 @@ export async function runSmoke(path: string, flags: SmokeFlags, io: ProgramIo): 
   if (flags.tap && flags.json) throw new UsageError("--tap and --json cannot be combined");
   const text = await readNamedFile(path, "the smoke file");
   const stack = await stackOf(text, path);
-  if (stack === undefined || stack.services.every(({ program }) => program.length === 0)) await io.giveBackRun?.();
+  if (stack === undefined || stack.services.every(({ program }) => program.length === 0)) {
+    await io.dropPermissions?.("run");
+  }
   // The whole file is validated before anything is started.
   const checked = parseSmokeFile(text, path, readEnvironment, stack?.expected);
   using _ = io.stop.listen();
