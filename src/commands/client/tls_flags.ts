@@ -42,12 +42,6 @@ type TlsFlags = FlagValues<typeof TLS_FLAGS> & Partial<FlagValues<typeof START_T
  * @throws {PermissionError} The sandbox forbids reading a file.
  */
 export async function tlsConnectOptions(flags: TlsFlags): Promise<Pick<ConnectOptions, "tls" | "handshakeTimeout">> {
-  if ((flags.tlsCert === undefined) !== (flags.tlsKey === undefined)) {
-    throw new UsageError("--tls-cert and --tls-key must be given together");
-  }
-  if (flags.tlsInsecure && flags.tlsCa !== undefined) {
-    throw new UsageError("--tls-insecure and --tls-ca cannot be combined");
-  }
   const tls = await readTls({
     ca: flags.tlsCa,
     cert: flags.tlsCert,
@@ -60,8 +54,18 @@ export async function tlsConnectOptions(flags: TlsFlags): Promise<Pick<ConnectOp
   return { tls, handshakeTimeout: flags.handshakeTimeout };
 }
 
-/** Reads the files named by `ca`, `cert` and `key`. Throws like {@linkcode tlsConnectOptions}. */
-export async function readTls(settings: TlsClientOptions): Promise<TlsClientOptions> {
+/**
+ * Reads the files named by `ca`, `cert` and `key`. Throws like {@linkcode tlsConnectOptions}.
+ *
+ * @param prefix Prefix of the flags in messages.
+ */
+export async function readTls(settings: TlsClientOptions, prefix = "tls"): Promise<TlsClientOptions> {
+  if ((settings.cert === undefined) !== (settings.key === undefined)) {
+    throw new UsageError(`--${prefix}-cert and --${prefix}-key must be given together`);
+  }
+  if (settings.insecure && settings.ca !== undefined) {
+    throw new UsageError(`--${prefix}-insecure and --${prefix}-ca cannot be combined`);
+  }
   const read = async (path: string | undefined, what: string) =>
     path === undefined ? undefined : await readNamedFile(path, what);
   return {

@@ -6,7 +6,6 @@ import { defineCommand, type Invocation } from "../../cli/command.ts";
 import { ReloadSignal } from "../../cli/reload_signal.ts";
 import { VERSION } from "../../cli/version.ts";
 import { listen } from "../../factory.ts";
-import type { ConnectOptions } from "../../net/options.ts";
 import { parseOrigin } from "../../http/origin.ts";
 import { Logger } from "../../log/logger.ts";
 import { type Endpoint, formatEndpoint, parseEndpoint } from "../../net/endpoint.ts";
@@ -187,7 +186,7 @@ export async function openRelay(
     resetter: resetter ?? false as const,
   };
   const relay = listenOn === undefined ? undefined : owner.use(
-    await startRelay(endpointOf(listenOn), targets.map(endpointOf), {
+    await startRelay(parseEndpoint(listenOn), targets.map((target) => parseEndpoint(target)), {
       ...options,
       faults,
       ...(recorder === undefined ? {} : { tap: (connection) => recorder.tap(connection) }),
@@ -283,7 +282,7 @@ async function optionsOf(
   const { layers } = proxiesOf({ ...flags, trustedProxy: [] }, args.slice(0, 1));
   return {
     ...listenOptionsOf(flags, { context: "relay", tls, slot: { index: 0, count: 1 }, layers }),
-    ...await targetOptionsOf(flags, { handshakeTimeout: flags.handshakeTimeout, writeTimeout: flags.writeTimeout }),
+    ...await targetOptionsOf(flags),
     gate: await gateOf(flags, { reload, log }),
     maxPerAddress: Infinity,
     ...(flags.maxConnections === undefined ? {} : { maxConnections: flags.maxConnections }),
@@ -298,43 +297,32 @@ async function optionsOf(
 }
 
 /**
- * Options for selecting and dialing targets, including limits.
+ * Options for selecting and dialing targets.
  *
  * @throws {UsageError} A required flag or a file is missing.
  */
 async function targetOptionsOf(
-  flags: Omit<FlagValues<typeof RELAY_FLAGS>, "control" | "config" | "record">,
-  limits: Pick<ConnectOptions, "handshakeTimeout" | "writeTimeout"> = {},
+  flags: RelayFlags,
 ): Promise<Pick<RelayServiceOptions, "balance" | "onUnreachable" | "sendProxy" | "dial">> {
-  if ((flags.targetCert === undefined) !== (flags.targetKey === undefined)) {
-    throw new UsageError("--target-cert and --target-key must be given together");
-  }
-  if (flags.targetInsecure && flags.targetCa !== undefined) {
-    throw new UsageError("--target-insecure and --target-ca cannot be combined");
-  }
-  const { balance, onUnreachable, connectTimeout, sendProxy } = flags;
+  const { balance, onUnreachable, connectTimeout, handshakeTimeout, writeTimeout, sendProxy } = flags;
   const tls = await readTls({
     ca: flags.targetCa,
     cert: flags.targetCert,
     key: flags.targetKey,
     insecure: flags.targetInsecure,
     serverName: flags.targetName,
-  });
+  }, "target");
   const route = await routeConnectOptions({ ...flags, sendProxy: undefined, sendProxySource: undefined });
   return {
     balance,
     onUnreachable,
     sendProxy: sendProxy && (sendProxy === "v1" ? 1 : 2),
-    dial: { tls, connectTimeout, ...limits, ...route },
+    dial: { tls, connectTimeout, handshakeTimeout, writeTimeout, ...route },
   };
 }
 
 function faultFields(faults: readonly Fault[]): Record<string, string> {
   return faults.length === 0 ? {} : { faults: faults.map(({ name }) => name).join(",") };
-}
-
-function endpointOf(text: string): Endpoint {
-  return parseEndpoint(text);
 }
 
 function controlEndpoint(text: string): Endpoint {
