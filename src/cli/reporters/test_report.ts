@@ -1,16 +1,19 @@
+import { messageOf } from "../../base/errors.ts";
+import { exitCodeOf } from "../exit_codes.ts";
+
 /** The result of a test. */
 export interface TestReport {
   readonly name: string;
   readonly outcome: "passed" | "failed" | "skipped" | "interrupted";
   readonly ms: number;
-  /** Number of attempts. */
+  /** Number of attempts; 0 if it was not started. */
   readonly tries: number;
   /** Location, such as `smoke.yaml:12`. */
   readonly location: string;
   /** One-line reason of a failure, skip or interruption. */
-  readonly reason: string | undefined;
+  readonly reason?: string | undefined;
   /** Class of the error, such as `TimeoutError`. */
-  readonly errorName: string | undefined;
+  readonly errorName?: string | undefined;
   /** The exit code of this failure alone. */
   readonly exitCode: number;
   /** Details of a failure, in lines. */
@@ -38,6 +41,15 @@ export interface Reporter {
   test(report: TestReport): void;
   /** Called when all tests have ended. */
   end(suite: SuiteReport): void;
+}
+
+/** The part of a report that describes an error. */
+export function describeError(error: unknown): { reason: string; errorName: string; exitCode: number } {
+  return {
+    reason: messageOf(error),
+    errorName: error instanceof Error ? error.name : "Error",
+    exitCode: exitCodeOf(error),
+  };
 }
 
 /** Counts tests by outcome. */

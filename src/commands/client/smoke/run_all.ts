@@ -75,15 +75,5 @@ function skipReason({ tags = [] }: SmokeTest, options: RunAllOptions): string | 
 }
 
 function skipped({ name }: SmokeTest, reason: string, location: string): TestReport {
-  return {
-    name,
-    outcome: "skipped",
-    ms: 0,
-    tries: 0,
-    location,
-    reason,
-    errorName: undefined,
-    exitCode: EXIT.done,
-    details: [],
-  };
+  return { name, outcome: "skipped", ms: 0, tries: 0, location, reason, exitCode: EXIT.done, details: [] };
 }

@@ -1,8 +1,8 @@
-import { messageOf, TimeoutError } from "../../../base/errors.ts";
+import { TimeoutError } from "../../../base/errors.ts";
 import { formatDuration, parseDuration } from "../../../base/units.ts";
 import { unescape } from "../../../base/bytes.ts";
-import { EXIT, exitCodeOf } from "../../../cli/exit_codes.ts";
-import type { TestReport } from "../../../cli/reporters/test_report.ts";
+import { EXIT } from "../../../cli/exit_codes.ts";
+import { describeError, type TestReport } from "../../../cli/reporters/test_report.ts";
 import { type Endpoint, isWebSocket, parseEndpoint } from "../../../net/endpoint.ts";
 import type { TlsClientOptions } from "../../../net/layers/tls_client.ts";
 import { delay } from "../../../net/wait.ts";
@@ -185,19 +185,19 @@ async function tlsOf({ tls = {} }: SmokeTest): Promise<TlsClientOptions> {
 /** The report of an aborted test, possibly before its first attempt. */
 export function interrupted(
   { name }: SmokeTest,
-  { reason }: AbortSignal,
+  { reason: error }: AbortSignal,
   { tries, ms, locate }: { tries: number; ms: number; locate: RunTestOptions["locate"] },
 ): TestReport {
+  const { reason, ...described } = describeError(error);
   return {
     name,
     outcome: "interrupted",
     ms,
     tries,
     location: locate([]),
-    reason: tries === 0 ? `not run: ${messageOf(reason)}` : messageOf(reason),
-    errorName: reason instanceof Error ? reason.name : "Error",
-    exitCode: exitCodeOf(reason),
     details: [],
+    reason: tries === 0 ? `not run: ${reason}` : reason,
+    ...described,
   };
 }
 
@@ -206,31 +206,7 @@ function reportOf(
   failure: Failure | undefined,
   { tries, ms, locate }: { tries: number; ms: number; locate: RunTestOptions["locate"] },
 ): TestReport {
-  const location = locate(failure?.path ?? []);
-  if (failure === undefined) {
-    const outcome = "passed";
-    return {
-      name,
-      outcome,
-      ms,
-      tries,
-      location,
-      reason: undefined,
-      errorName: undefined,
-      exitCode: EXIT.done,
-      details: [],
-    };
-  }
-  const { error, details } = failure;
-  return {
-    name,
-    outcome: "failed",
-    ms,
-    tries,
-    location,
-    reason: messageOf(error),
-    errorName: error instanceof Error ? error.name : "Error",
-    exitCode: exitCodeOf(error),
-    details,
-  };
+  const common = { name, ms, tries, location: locate(failure?.path ?? []) };
+  if (failure === undefined) return { ...common, outcome: "passed", exitCode: EXIT.done, details: [] };
+  return { ...common, outcome: "failed", details: failure.details, ...describeError(failure.error) };
 }

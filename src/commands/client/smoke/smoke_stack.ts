@@ -1,8 +1,7 @@
 import { dirname, isAbsolute, join } from "node:path";
-import { messageOf } from "../../../base/errors.ts";
 import { readNamedFile } from "../../../base/read_named_file.ts";
-import { EXIT, exitCodeOf } from "../../../cli/exit_codes.ts";
-import type { TestReport } from "../../../cli/reporters/test_report.ts";
+import { EXIT } from "../../../cli/exit_codes.ts";
+import { describeError, type TestReport } from "../../../cli/reporters/test_report.ts";
 import { readEnvironment } from "../../../script/file/variables.ts";
 import { parseYamlFile } from "../../../script/file/yaml_file.ts";
 import { ExpectationError } from "../../../script/expectation_error.ts";
@@ -66,27 +65,14 @@ export async function stackOf(text: string, path: string): Promise<ReadStack | u
 
 async function reportOf(shutdown: () => Promise<void>, location: string): Promise<TestReport> {
   const startMs = performance.now();
-  let error: unknown;
+  const report = () => ({ name: STACK_TEST, ms: performance.now() - startMs, tries: 1, location });
   try {
     await shutdown();
-  } catch (thrown) {
-    error = thrown;
+    return { ...report(), outcome: "passed", exitCode: EXIT.done, details: [] };
+  } catch (error) {
+    const described = describeError(error);
+    // A mock's error has its details in further lines.
+    const [reason, ...details] = error instanceof ExpectationError ? error.message.split("\n  ") : [described.reason];
+    return { ...report(), outcome: "failed", ...described, reason, details };
   }
-  const failed = error !== undefined;
-  const [reason, ...details] = error instanceof ExpectationError
-    ? error.message.split("\n  ")
-    : failed
-    ? [messageOf(error)]
-    : [];
-  return {
-    name: STACK_TEST,
-    outcome: failed ? "failed" : "passed",
-    ms: performance.now() - startMs,
-    tries: 1,
-    location,
-    reason,
-    errorName: error instanceof Error ? error.name : failed ? "Error" : undefined,
-    exitCode: failed ? exitCodeOf(error) : EXIT.done,
-    details,
-  };
 }
