@@ -3,17 +3,14 @@ import type { FlagTable } from "../../base/flag_spec.ts";
 import { type Command, defineCommand } from "../../cli/command.ts";
 import { datagramJson } from "../../datagram/datagram_json.ts";
 import { DatagramServer } from "../../datagram/server.ts";
-import { bind } from "../../factory.ts";
 import { Logger } from "../../log/logger.ts";
 import type { Datagram, DatagramSocket } from "../../net/datagram.ts";
 import { formatEndpoint } from "../../net/endpoint.ts";
 import { type Recorder, RecordingFile } from "../../script/recorder.ts";
-import { announceReady, openReadyFile } from "../announce_ready.ts";
+import { openReadyFile } from "../announce_ready.ts";
 import { OutputFile } from "../output_file.ts";
 import { configureProgramLogging } from "../program_logging.ts";
-import { bindOptionsOf, datagramGateOf, SERVE_FLAGS, serveMetrics } from "./shared_flags.ts";
-
-const DEFAULT_ENDPOINT = "udp://127.0.0.1:5000";
+import { bindEndpoints, datagramGateOf, DEFAULT_ENDPOINT, runAnnounced, SERVE_FLAGS } from "./shared_flags.ts";
 
 /** Senders whose numbers are known; addresses are easily forged. */
 const MAX_SENDERS = 10_000;
@@ -43,13 +40,10 @@ export const listenCommand: Command = defineCommand({
     configureProgramLogging(flags, io);
     using readyFile = openReadyFile(flags.readyFile);
     using record = flags.record === undefined ? undefined : OutputFile.open(flags.record, "the recording");
-    const endpoints = args.length > 0 ? args : [DEFAULT_ENDPOINT];
     const { group: groups, reuseAddress } = flags;
-    const options = { ...bindOptionsOf(flags, "listen", [...endpoints, ...groups]), groups, reuseAddress };
     using stop = io.stop.listen();
     await using owner = new AsyncDisposableStack();
-    const sockets: DatagramSocket[] = [];
-    for (const endpoint of endpoints) sockets.push(owner.use(await bind(endpoint, options)));
+    const sockets = await bindEndpoints(args, flags, { owner, context: "listen", groups, reuseAddress });
     const recorder = record && recorderOf(record, sockets.map(({ endpoint }) => formatEndpoint(endpoint)).join(","));
     const startMs = performance.now();
     const print = (datagram: Datagram, socket: DatagramSocket) => {
@@ -65,12 +59,8 @@ export const listenCommand: Command = defineCommand({
       maxDatagrams: flags.maxDatagrams,
       gate: datagramGateOf(flags),
     });
-    const announced = sockets.map(({ endpoint }) => formatEndpoint(endpoint));
     const sources = { service: "listen", flows: [{ counts: server.counts }] };
-    const metricsUrl = await serveMetrics(flags.metrics, sources, owner);
-    const running = server.run(stop.signal);
-    announceReady(announced, { printEndpoint: flags.printEndpoint, readyFile, metricsUrl, io });
-    await running;
+    await runAnnounced(() => server.run(stop.signal), { sockets, sources, flags, readyFile, owner, io });
     return 0;
   },
 });

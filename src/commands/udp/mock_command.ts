@@ -1,17 +1,12 @@
 import { UsageError } from "../../base/errors.ts";
 import { type Command, defineCommand } from "../../cli/command.ts";
 import { DatagramServer } from "../../datagram/server.ts";
-import { bind } from "../../factory.ts";
 import { Logger } from "../../log/logger.ts";
-import type { DatagramSocket } from "../../net/datagram.ts";
-import { formatEndpoint } from "../../net/endpoint.ts";
 import { DatagramMock } from "../../script/mock/datagram_mock.ts";
-import { announceReady, openReadyFile } from "../announce_ready.ts";
+import { openReadyFile } from "../announce_ready.ts";
 import { MOCK_FLAGS, runMock } from "../mock.ts";
 import { configureProgramLogging } from "../program_logging.ts";
-import { bindOptionsOf, datagramGateOf, SERVE_FLAGS, serveMetrics } from "./shared_flags.ts";
-
-const DEFAULT_ENDPOINT = "udp://127.0.0.1:5000";
+import { bindEndpoints, datagramGateOf, DEFAULT_ENDPOINT, runAnnounced, SERVE_FLAGS } from "./shared_flags.ts";
 
 /** `parley-udp mock`. */
 export const mockCommand: Command = defineCommand({
@@ -48,20 +43,14 @@ export const mockCommand: Command = defineCommand({
         },
         onEnd: () => void (--left === 0 && enough.abort()),
       });
-      const bound = endpoints.length > 0 ? endpoints : [DEFAULT_ENDPOINT];
-      const options = bindOptionsOf(flags, "mock", bound);
       using stop = io.stop.listen();
       await using owner = new AsyncDisposableStack();
-      const sockets: DatagramSocket[] = [];
-      for (const endpoint of bound) sockets.push(owner.use(await bind(endpoint, options)));
+      const sockets = await bindEndpoints(endpoints, flags, { owner, context: "mock" });
       const { maxDatagrams } = flags;
       const server = new DatagramServer({ service, sockets, log, maxDatagrams, gate: datagramGateOf(flags) });
-      const sources = { service: "mock", flows: [{ counts: server.counts, impairment: undefined }] };
-      const metricsUrl = await serveMetrics(flags.metrics, sources, owner);
-      const running = server.run(AbortSignal.any([stop.signal, enough.signal]));
-      const announced = sockets.map(({ endpoint }) => formatEndpoint(endpoint));
-      announceReady(announced, { printEndpoint: flags.printEndpoint, readyFile, metricsUrl, io });
-      await running;
+      const sources = { service: "mock", flows: [{ counts: server.counts }] };
+      const run = () => server.run(AbortSignal.any([stop.signal, enough.signal]));
+      await runAnnounced(run, { sockets, sources, flags, readyFile, owner, io });
       mock.stop();
       await service.ended();
       return 0;

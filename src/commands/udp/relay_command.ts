@@ -14,11 +14,11 @@ import { type Endpoint, formatEndpoint, isHostEndpoint } from "../../net/endpoin
 import { DATAGRAM_FAULT_TYPES, impairmentsOf } from "../../relay/datagram_faults.ts";
 import type { Direction, Fault } from "../../relay/faults/fault.ts";
 import { withOwnNames } from "../../relay/faults/parse_fault.ts";
-import { announceReady, openReadyFile } from "../announce_ready.ts";
+import { openReadyFile } from "../announce_ready.ts";
 import { FAULT_FLAGS, faultScopeOf, faultsOf } from "../fault_flags.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { IMPAIRMENT_FLAGS, IMPAIRMENT_NOTES, shortFaultsOf } from "./impairment_flags.ts";
-import { bindOptionsOf, datagramGateOf, SERVE_FLAGS, serveMetrics } from "./shared_flags.ts";
+import { bindOptionsOf, datagramGateOf, runAnnounced, SERVE_FLAGS } from "./shared_flags.ts";
 
 const FLAGS = {
   ...FAULT_FLAGS,
@@ -98,7 +98,6 @@ export const relayCommand: Command = defineCommand({
       maxClients: flags.maxClients ?? defaultMaxConnections(),
       idleTimeout: flags.idleTimeout,
     });
-    const announced = [formatEndpoint(front.endpoint)];
     const sources: DatagramMetricsSources = {
       service: "relay",
       flows: [
@@ -107,10 +106,7 @@ export const relayCommand: Command = defineCommand({
       ],
       clients: () => relay.clients,
     };
-    const metricsUrl = await serveMetrics(flags.metrics, sources, owner);
-    const running = relay.run(stop.signal);
-    announceReady(announced, { printEndpoint: flags.printEndpoint, readyFile, metricsUrl, io });
-    await running;
+    await runAnnounced(() => relay.run(stop.signal), { sockets: [front], sources, flags, readyFile, owner, io });
     return 0;
   },
 });

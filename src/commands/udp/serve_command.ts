@@ -5,18 +5,13 @@ import { suggest } from "../../base/suggest.ts";
 import { DatagramServer } from "../../datagram/server.ts";
 import type { RegisteredDatagramService } from "../../datagram/service.ts";
 import { DATAGRAM_SERVICES } from "../../datagram/services/registry.ts";
-import { bind } from "../../factory.ts";
 import { Logger } from "../../log/logger.ts";
-import type { DatagramSocket } from "../../net/datagram.ts";
-import { formatEndpoint } from "../../net/endpoint.ts";
 import { impairmentsOf } from "../../relay/datagram_faults.ts";
 import { EVERYWHERE } from "../../relay/faults/parse_fault.ts";
-import { announceReady, openReadyFile } from "../announce_ready.ts";
+import { openReadyFile } from "../announce_ready.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { IMPAIRMENT_FLAGS, IMPAIRMENT_NOTES, shortFaultsOf } from "./impairment_flags.ts";
-import { bindOptionsOf, datagramGateOf, SERVE_FLAGS, serveMetrics } from "./shared_flags.ts";
-
-const DEFAULT_ENDPOINT = "udp://127.0.0.1:5000";
+import { bindEndpoints, datagramGateOf, DEFAULT_ENDPOINT, runAnnounced, SERVE_FLAGS } from "./shared_flags.ts";
 
 const FLAGS = {
   ...Object.assign({}, ...DATAGRAM_SERVICES.map(({ flags }) => flags)) as FlagTable,
@@ -50,12 +45,9 @@ export const serveCommand: Command = defineCommand({
     const gate = datagramGateOf(flags);
     const log = Logger.of(service.name);
     const work = await service.create(flags, { log, print: (line) => io.stdout.write(`${line}\n`) });
-    const bound = endpoints.length > 0 ? endpoints : [DEFAULT_ENDPOINT];
-    const options = bindOptionsOf(flags, service.name, bound);
     using stop = io.stop.listen();
     await using owner = new AsyncDisposableStack();
-    const sockets: DatagramSocket[] = [];
-    for (const endpoint of bound) sockets.push(owner.use(await bind(endpoint, options)));
+    const sockets = await bindEndpoints(endpoints, flags, { owner, context: service.name });
     const server = new DatagramServer({
       service: work,
       sockets,
@@ -65,12 +57,8 @@ export const serveCommand: Command = defineCommand({
       gate,
       impairment,
     });
-    const announced = sockets.map(({ endpoint }) => formatEndpoint(endpoint));
     const sources = { service: service.name, flows: [{ counts: server.counts, impairment }] };
-    const metricsUrl = await serveMetrics(flags.metrics, sources, owner);
-    const running = server.run(stop.signal);
-    announceReady(announced, { printEndpoint: flags.printEndpoint, readyFile, metricsUrl, io });
-    await running;
+    await runAnnounced(() => server.run(stop.signal), { sockets, sources, flags, readyFile, owner, io });
     return 0;
   },
 });

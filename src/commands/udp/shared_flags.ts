@@ -1,13 +1,18 @@
 import { UsageError } from "../../base/errors.ts";
 import { type FlagTable, type FlagValues, inGroup } from "../../base/flag_spec.ts";
+import type { ProgramIo } from "../../cli/io.ts";
 import type { DatagramMetricsSources } from "../../datagram/metrics.ts";
+import { bind } from "../../factory.ts";
 import type { BindOptions } from "../../net/options.ts";
 import { AccessList } from "../../guard/access_list.ts";
 import { DatagramGate } from "../../guard/datagram_gate.ts";
 import { isMulticast } from "../../base/ip.ts";
-import { isHostEndpoint, parseEndpoint } from "../../net/endpoint.ts";
+import type { DatagramSocket } from "../../net/datagram.ts";
+import { formatEndpoint, isHostEndpoint, parseEndpoint } from "../../net/endpoint.ts";
 import type { Dialer } from "../../net/layer.ts";
 import { readsProxyVariables, ROUTE_FLAGS, routeConnectOptions } from "../client/route_flags.ts";
+import { announceReady } from "../announce_ready.ts";
+import type { OutputFile } from "../output_file.ts";
 import { logFlags } from "../program_logging.ts";
 import { SOCKET_FLAGS, socketOptionsOf } from "../socket_flags.ts";
 
@@ -123,8 +128,43 @@ function isGroup(text: string): boolean {
   return isHostEndpoint(endpoint) && isMulticast(endpoint.host);
 }
 
+/** Where a command that serves listens by default. */
+export const DEFAULT_ENDPOINT = "udp://127.0.0.1:5000";
+
+/** Binds the given endpoints, or the default one; the sockets belong to `owner`. Throws like {@linkcode bindOptionsOf}. */
+export async function bindEndpoints(
+  given: readonly string[],
+  flags: FlagValues<typeof SERVE_FLAGS>,
+  { owner, context, ...options }: BindOptions & { owner: AsyncDisposableStack; context: string },
+): Promise<DatagramSocket[]> {
+  const endpoints = given.length > 0 ? given : [DEFAULT_ENDPOINT];
+  const all = { ...bindOptionsOf(flags, context, [...endpoints, ...options.groups ?? []]), ...options };
+  const sockets: DatagramSocket[] = [];
+  for (const endpoint of endpoints) sockets.push(owner.use(await bind(endpoint, all)));
+  return sockets;
+}
+
+/** Serves the metrics, and runs a server whose endpoints are announced once it receives. */
+export async function runAnnounced(
+  run: () => Promise<void>,
+  { sockets, sources, flags, readyFile, owner, io }: {
+    sockets: readonly DatagramSocket[];
+    sources: DatagramMetricsSources;
+    flags: FlagValues<typeof SERVE_FLAGS>;
+    readyFile: OutputFile | undefined;
+    owner: AsyncDisposableStack;
+    io: ProgramIo;
+  },
+): Promise<void> {
+  const metricsUrl = await serveMetrics(flags.metrics, sources, owner);
+  const running = run();
+  const endpoints = sockets.map(({ endpoint }) => formatEndpoint(endpoint));
+  announceReady(endpoints, { printEndpoint: flags.printEndpoint, readyFile, metricsUrl, io });
+  await running;
+}
+
 /** Serves the metrics on the endpoint from the flags; returns their URL. */
-export async function serveMetrics(
+async function serveMetrics(
   endpoint: string | undefined,
   sources: DatagramMetricsSources,
   owner: AsyncDisposableStack,
