@@ -10,7 +10,7 @@ import { delay } from "../net/wait.ts";
 export interface AcceptLoopOptions {
   /** Serves a connection; the loop does not wait for it. */
   onConnection: (connection: Connection) => void;
-  /** Limits the server's connections; `serve` must call `leave()`. */
+  /** Limits the server's connections; `onConnection` must call `leave()` at the end. */
   admission: Admission;
   /** Called for each failed accept. */
   onError?: (error: unknown) => void;
@@ -46,8 +46,8 @@ export async function acceptLoop(listener: Listener, options: AcceptLoopOptions)
         listener.log.error("accept failed, ending", { error: messageOf(error) });
         return options.onLost?.();
       }
-      const isTold = isOutOfDescriptors(error) && admission.shrink();
-      if (backoff.isFresh && !isTold) listener.log.error("accept failed, trying again", { error: messageOf(error) });
+      const isLogged = isOutOfDescriptors(error) && admission.shrink();
+      if (backoff.isFresh && !isLogged) listener.log.error("accept failed, trying again", { error: messageOf(error) });
       await delay(backoff.next(), signal).catch(() => {
         // Aborted; the loop's condition ends it.
       });

@@ -12,7 +12,7 @@ export class EventLoopDelay implements Disposable {
   constructor(intervalMs = 100) {
     this.#intervalMs = intervalMs;
     this.#dueMs = performance.now() + intervalMs;
-    this.#timer = setInterval(() => this.#look(), intervalMs);
+    this.#timer = setInterval(() => this.#measure(), intervalMs);
   }
 
   /** Returns the maximum delay since the last call, in milliseconds. */
@@ -26,7 +26,7 @@ export class EventLoopDelay implements Disposable {
     clearInterval(this.#timer);
   }
 
-  #look(): void {
+  #measure(): void {
     const nowMs = performance.now();
     this.#maxMs = Math.max(this.#maxMs, nowMs - this.#dueMs);
     this.#dueMs = nowMs + this.#intervalMs;

@@ -27,14 +27,22 @@ export async function loadMetricsLibrary(): Promise<void> {
   await import("prom-client");
 }
 
+/** Snapshots of all services. */
+export function snapshotsOf(
+  services: readonly ServiceStats[],
+  withConnections: boolean,
+): Promise<{ service: string; now: StatsSnapshot }[]> {
+  return Promise.all(
+    services.map(async ({ service, stats }) => ({ service, now: await stats.snapshot(withConnections) })),
+  );
+}
+
 /** Registers the metrics; loads the metrics library, which a server without metrics does not need. */
 export async function createMetrics({ services, takeLoopDelayMs }: MetricsSources): Promise<Metrics> {
   const { Counter, Gauge, Registry } = (await import("prom-client")).default;
   const registry = new Registry();
   const registers = [registry];
-  const take = () =>
-    Promise.all(services.map(async ({ service, stats }) => ({ service, now: await stats.snapshot(false) })));
-  let all = await take();
+  let all = await snapshotsOf(services, false);
 
   function gauge(name: string, help: string, value: (now: StatsSnapshot) => number): void {
     new Gauge({
@@ -64,23 +72,10 @@ export async function createMetrics({ services, takeLoopDelayMs }: MetricsSource
   }
 
   // The counts are kept elsewhere, and a counter of the library can only be increased.
-  function counter(name: string, help: string, value: (now: StatsSnapshot) => number): void {
-    new Counter({
-      name: `parley_${name}`,
-      help,
-      labelNames: ["service"],
-      registers,
-      collect() {
-        this.reset();
-        for (const { service, now } of all) this.inc({ service }, value(now));
-      },
-    });
-  }
-
-  function counterByReason(
+  function counter(
     name: string,
     help: string,
-    counts: (now: StatsSnapshot) => Readonly<Record<string, number>>,
+    value: (now: StatsSnapshot) => number | Readonly<Record<string, number>>,
   ): void {
     new Counter({
       name: `parley_${name}`,
@@ -90,7 +85,9 @@ export async function createMetrics({ services, takeLoopDelayMs }: MetricsSource
       collect() {
         this.reset();
         for (const { service, now } of all) {
-          for (const [reason, count] of Object.entries(counts(now))) this.inc({ reason, service }, count);
+          const counts = value(now);
+          if (typeof counts === "number") this.inc({ service }, counts);
+          else for (const [reason, count] of Object.entries(counts)) this.inc({ reason, service }, count);
         }
       },
     });
@@ -98,7 +95,7 @@ export async function createMetrics({ services, takeLoopDelayMs }: MetricsSource
 
   gauge("connections_open", "Open connections", (now) => now.openCount);
   counter("connections_accepted_total", "Connections accepted, including rejected ones", (now) => now.accepted);
-  counterByReason(
+  counter(
     "connections_closed_total",
     "Closed connections, by reason",
     ({ closedByReason }) => closedByReason,
@@ -109,7 +106,7 @@ export async function createMetrics({ services, takeLoopDelayMs }: MetricsSource
     "TLS and WebSocket handshakes that failed or timed out",
     (now) => (now.closedByReason["handshake failed"] ?? 0) + (now.closedByReason["handshake timeout"] ?? 0),
   );
-  counterByReason("tls_failures_total", "Failed TLS handshakes, by reason", ({ tlsFailures }) => tlsFailures);
+  counter("tls_failures_total", "Failed TLS handshakes, by reason", ({ tlsFailures }) => tlsFailures);
   counter("bytes_read_total", "Bytes received", (now) => now.totals.bytesRead);
   counter("bytes_written_total", "Bytes sent", (now) => now.totals.bytesWritten);
   counter("messages_read_total", "Messages received", (now) => now.totals.messagesRead);
@@ -126,7 +123,7 @@ export async function createMetrics({ services, takeLoopDelayMs }: MetricsSource
   return {
     contentType: registry.contentType,
     async text() {
-      all = await take();
+      all = await snapshotsOf(services, false);
       return await registry.metrics();
     },
   };

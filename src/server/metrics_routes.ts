@@ -3,7 +3,7 @@ import { assertLocalHost } from "../http/origin.ts";
 import { type HttpContent, jsonContent } from "../http/response.ts";
 import type { HttpRoutes } from "../http/router.ts";
 import type { StatsSnapshot } from "./stats_snapshot.ts";
-import { createMetrics, type Metrics, type MetricsSources } from "./metrics.ts";
+import { createMetrics, type Metrics, type MetricsSources, snapshotsOf } from "./metrics.ts";
 
 /** Default limit of open connections per response. */
 const LIMIT_DEFAULT = 1_024;
@@ -13,7 +13,7 @@ const TEXT = "text/plain; charset=utf-8";
 export function publicRoutes(sources: MetricsSources): HttpRoutes {
   let metrics: Promise<Metrics> | undefined;
   return {
-    "GET /healthz": async () => healthOf(await snapshotsOf(sources, false)),
+    "GET /healthz": async () => healthOf(await snapshotsOf(sources.services, false)),
     "GET /metrics": async () => {
       metrics ??= createMetrics(sources).catch((error: unknown) => {
         metrics = undefined;
@@ -32,20 +32,13 @@ export function operatorRoutes(sources: MetricsSources): HttpRoutes {
     "GET /connections": async (request) => {
       assertLocalHost(request);
       const query = new URLSearchParams(request.query);
-      const reports = (await snapshotsOf(sources, true)).map(({ service, now }) => connectionsOf(now, service, query));
+      const reports = (await snapshotsOf(sources.services, true)).map(({ service, now }) =>
+        connectionsOf(now, service, query)
+      );
       const [only] = reports;
       return jsonContent(reports.length === 1 && only !== undefined ? only : { services: reports });
     },
   };
-}
-
-function snapshotsOf(
-  { services }: MetricsSources,
-  withConnections: boolean,
-): Promise<{ service: string; now: StatsSnapshot }[]> {
-  return Promise.all(
-    services.map(async ({ service, stats }) => ({ service, now: await stats.snapshot(withConnections) })),
-  );
 }
 
 /** 200 while it serves, 503 while it cannot or is shutting down, so that a load balancer sends no more clients. */
