@@ -40,24 +40,8 @@ const LINE_END = Uint8Array.of(LF);
 /** The splitter that the options ask for. */
 export function inputSplitter(options: InputOptions): InputSplitter {
   if (options.isByLine) return new LineSplitter(options);
-  return options.isCrLf ? new CrLfSplitter() : new PieceSplitter(options.isText ?? false);
-}
-
-/** Passes bytes through. */
-class PieceSplitter implements InputSplitter {
-  readonly #isText: boolean;
-
-  constructor(isText: boolean) {
-    this.#isText = isText;
-  }
-
-  push(data: Uint8Array): readonly Outgoing[] {
-    return [outgoing(data, this.#isText)];
-  }
-
-  end(): readonly Outgoing[] {
-    return [];
-  }
+  const push = options.isCrLf ? withCrs() : (data: Uint8Array) => outgoing(data, options.isText ?? false);
+  return { push: (bytes) => [push(bytes)], end: () => [] };
 }
 
 function outgoing(data: Uint8Array, isText: boolean): Outgoing {
@@ -110,20 +94,15 @@ export function lineMessage(line: Uint8Array, options: InputOptions): Outgoing {
 }
 
 /** Puts a CR before each LF that has none. */
-class CrLfSplitter implements InputSplitter {
-  #last = 0;
-
-  push(bytes: Uint8Array): readonly Outgoing[] {
+function withCrs(): (bytes: Uint8Array) => Outgoing {
+  let last = 0;
+  return (bytes) => {
     const data: number[] = [];
     for (const byte of bytes) {
-      if (byte === LF && this.#last !== CR) data.push(CR);
+      if (byte === LF && last !== CR) data.push(CR);
       data.push(byte);
-      this.#last = byte;
+      last = byte;
     }
-    return [{ data: Uint8Array.from(data), isText: false }];
-  }
-
-  end(): readonly Outgoing[] {
-    return [];
-  }
+    return { data: Uint8Array.from(data), isText: false };
+  };
 }
