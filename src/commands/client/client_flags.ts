@@ -3,7 +3,7 @@ import { UsageError } from "../../base/errors.ts";
 import { type FlagTable, inGroup, kebabCase } from "../../base/flag_spec.ts";
 import { formatDuration } from "../../base/units.ts";
 import type { GivenFlag } from "../../cli/parse_flags.ts";
-import { type Endpoint, formatEndpoint, isSecure, isStream, isWebSocket } from "../../net/endpoint.ts";
+import { type Endpoint, formatEndpoint, isSecure, isWebSocket } from "../../net/endpoint.ts";
 import { logFlags } from "../program_logging.ts";
 
 /** Flags of every command that opens connections. */
@@ -32,8 +32,6 @@ const TLS_FLAGS: ReadonlySet<string> = new Set([
   "tlsCert",
   "tlsKey",
   "alpn",
-  "minDays",
-  "minTls",
 ]);
 const WEBSOCKET_FLAGS: ReadonlySet<string> = new Set([
   "subprotocol",
@@ -45,7 +43,6 @@ const WEBSOCKET_FLAGS: ReadonlySet<string> = new Set([
   "compress",
   "close",
   "ping",
-  "status",
   "text",
   "binary",
   "expectType",
@@ -61,7 +58,6 @@ export function rejectInapplicableFlags(given: readonly GivenFlag[], endpoints: 
   for (const { name, value } of given) {
     if (TLS_FLAGS.has(name) && !endpoints.some(isSecure)) throw refusal(name, "tls:// or wss://", endpoints);
     const isOfWebSocket = WEBSOCKET_FLAGS.has(name) || name === "expectClose" && typeof value === "number";
-    if (name === "stableFor" && !endpoints.some(isStream)) throw refusal(name, "a connection", endpoints);
     if (isOfWebSocket && !endpoints.some(isWebSocket)) throw refusal(name, "ws:// or wss://", endpoints);
   }
 }
