@@ -10,14 +10,9 @@ export class StatusLine implements Disposable {
     this.#io = io;
   }
 
-  /** Whether it is visible. */
-  get isVisible(): boolean {
-    return this.#io.stderr.isTerminal;
-  }
-
   /** Replaces the line. */
   show(text: string): void {
-    if (!this.isVisible) return;
+    if (!this.#io.stderr.isTerminal) return;
     // A wrapped line could not be erased.
     this.#io.stderr.write(`\r\x1b[2K${text.slice(0, this.#io.stderr.columns - 1)}`);
     this.#isShown = true;

@@ -92,7 +92,7 @@ function parseGreeting(context: ProbeContext, body: Uint8Array): Greeting {
 async function logIn(context: ProbeContext, wire: Wire, greeting: Greeting, isTls: boolean): Promise<void> {
   const { target, login } = context;
   if (login === undefined) return;
-  const database = databaseOf(context);
+  const database = target.name;
   const first = await scramble(context, greeting.plugin, login.password, greeting.challenge);
   let sequence = isTls ? 2 : 1;
   await wire.write(packet(
@@ -159,12 +159,8 @@ async function scramble(
   }
 }
 
-function databaseOf({ target }: ProbeContext): string {
-  return target.name;
-}
-
 function capabilities(context: ProbeContext, isTls: boolean): number {
-  const database = databaseOf(context) === "" ? 0 : CONNECT_WITH_DB;
+  const database = context.target.name === "" ? 0 : CONNECT_WITH_DB;
   return PROTOCOL_41 | SECURE_CONNECTION | PLUGIN_AUTH | database | (isTls ? SSL : 0);
 }
 

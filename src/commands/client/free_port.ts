@@ -1,3 +1,4 @@
+import { toJsonLine } from "../../base/bytes.ts";
 import { DEFAULTS } from "../../base/defaults.ts";
 import { ParleyError } from "../../base/errors.ts";
 import type { FlagTable } from "../../base/flag_spec.ts";
@@ -39,7 +40,7 @@ export const freePortCommand = defineCommand({
     if (found.length < flags.count) {
       throw new ParleyError(`Cannot find ${flags.count} free ports: found only ${found.length}`);
     }
-    if (flags.json) io.stdout.write(`${JSON.stringify({ ok: true, host: flags.host, transport, ports: found })}\n`);
+    if (flags.json) io.stdout.write(toJsonLine({ ok: true, host: flags.host, transport, ports: found }));
     else io.stdout.write(found.map((port) => `${port}\n`).join(""));
     return EXIT.done;
   },

@@ -1,3 +1,4 @@
+import { toJsonLine } from "../../base/bytes.ts";
 import { type Attempt, PermissionError } from "../../base/errors.ts";
 import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
 import { defineCommand } from "../../cli/command.ts";
@@ -41,7 +42,7 @@ export const inspectCommand = defineCommand({
     rejectInapplicableFlags(given, [endpoint]);
     using stop = io.stop.listen();
     const inspection = await inspect(endpoint, flags, stop.signal);
-    io.stdout.write(flags.json ? `${JSON.stringify(inspectionObject(inspection))}\n` : inspectionText(inspection));
+    io.stdout.write(flags.json ? toJsonLine(inspectionObject(inspection)) : inspectionText(inspection));
     return EXIT.done;
   },
 });

@@ -1,3 +1,4 @@
+import { toJsonLine } from "../../base/bytes.ts";
 import { DEFAULTS } from "../../base/defaults.ts";
 import { UsageError } from "../../base/errors.ts";
 import type { FlagTable } from "../../base/flag_spec.ts";
@@ -30,7 +31,7 @@ export const resolveCommand = defineCommand({
     rejectMore(more);
     using stop = io.stop.listen();
     const addresses = await resolve(host, { timeout: flags.timeout, signal: stop.signal });
-    if (flags.json) io.stdout.write(`${JSON.stringify({ ok: true, host, addresses })}\n`);
+    if (flags.json) io.stdout.write(toJsonLine({ ok: true, host, addresses }));
     else io.stdout.write(addresses.map(({ address }) => `${address}\n`).join(""));
     return EXIT.done;
   },

@@ -61,11 +61,6 @@ export class ProxySet implements StatsSource, AsyncDisposable {
     return this.#get(name).settings;
   }
 
-  /** The relay of a proxy, while it is enabled. */
-  relayOf(name: string): Relay | undefined {
-    return this.#get(name).relay;
-  }
-
   /** The open connections of a proxy and their totals. */
   connectionsOf(name: string): Promise<StatsSnapshot> {
     return this.#get(name).stats.snapshot(true);

@@ -1,4 +1,4 @@
-import { ParleyError } from "../../../base/errors.ts";
+import { ParleyError, UsageError } from "../../../base/errors.ts";
 import { ReloadSignal } from "../../../cli/reload_signal.ts";
 import {
   type Endpoint,
@@ -31,7 +31,7 @@ export async function openStack(stack: readonly StackService[], reload: ReloadSi
       opened.set(service.name, owner.use(await open(service, opened, reload)));
     } catch (error) {
       // Other errors, such as an address in use, have their own message and exit code.
-      if (error instanceof ParleyError && !/^UsageError$/.test(error.name)) throw error;
+      if (error instanceof ParleyError && !(error instanceof UsageError)) throw error;
       throw service.mistake(error);
     }
   }
