@@ -11,7 +11,7 @@ import { toolTest } from "../support/tools.ts";
 
 const PROGRAMS = [serverProgram, clientProgram, udpProgram];
 
-/** What a shell writes when it is given a script. */
+/** The output of a shell that runs a script. */
 async function shell(command: string, args: readonly string[], files: Record<string, string> = {}): Promise<string> {
   const folder = await Deno.makeTempDir();
   try {
@@ -26,7 +26,7 @@ async function shell(command: string, args: readonly string[], files: Record<str
   }
 }
 
-/** What bash offers after a line; it splits words at blanks, `:` and `=`, as for a real one. */
+/** The completions of bash for a line; it splits words at blanks, `:` and `=`, as for a real one. */
 async function offers(program: Program, line: string): Promise<string[]> {
   const words = line.split(/ +|(?<=[:=])(?=[^:=])|(?<=[^:=])(?=[:=])/);
   const script = `. ./script; compopt() { :; }

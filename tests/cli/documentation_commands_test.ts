@@ -13,14 +13,14 @@ async function run(...argv: string[]) {
   return { code, out: io.out, err: io.err };
 }
 
-/** A terminal of so many columns. */
+/** A terminal of this width in columns. */
 function terminal(columns: number): FakeIo {
   const io = new FakeIo();
   Object.assign(io.stdout, { isTerminal: true, columns });
   return io;
 }
 
-Deno.test("help TOPIC prints every page, no wider than 80 columns but for its examples and words", async () => {
+Deno.test("help TOPIC wraps every page at 80 columns, except examples and long words", async () => {
   for (const { name } of TOPICS) {
     const { code, out, err } = await run("help", name);
     assertEquals([code, err], [0, ""], name);
@@ -30,12 +30,12 @@ Deno.test("help TOPIC prints every page, no wider than 80 columns but for its ex
   }
 });
 
-Deno.test("help names the flags' help of a topic that is a command too", async () => {
+Deno.test("help TOPIC refers to the flags of a command of the same name", async () => {
   const { out } = await run("help", "bench");
   assertMatch(out, /^bench: load on an echo server\n[^]*\nFlags: parley-client bench --help\n$/);
 });
 
-Deno.test("help suggests a topic or command for an unknown one, and takes only one", async () => {
+Deno.test("help suggests a similar topic or command, and rejects a second argument", async () => {
   assertMatch((await run("help", "endpoint")).err, /no topic or command "endpoint"; did you mean endpoints\?/);
   assertMatch((await run("help", "tls", "x")).err, /help takes one topic or command/);
   assertMatch((await run("man", "endpoint")).err, /did you mean endpoints\?/);

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { KeyDecoder } from "../../src/cli/keys.ts";
 import { LineEditor, type LineEvent } from "../../src/cli/line_editor.ts";
 
-/** Types what a terminal sends, and gives the events. */
+/** Passes terminal input to an editor; returns its events. */
 function type(editor: LineEditor, text: string): LineEvent[] {
   return new KeyDecoder().push(new TextEncoder().encode(text)).flatMap((key) => editor.onKey(key) ?? []);
 }
@@ -35,12 +35,12 @@ Deno.test("LineEditor moves and erases by words and to the ends", () => {
   assertEquals(edited("one two\x1b[1;5D\x0b"), "one ");
 });
 
-Deno.test("LineEditor takes what people see as one character for one", () => {
+Deno.test("LineEditor treats a grapheme cluster as one character", () => {
   assertEquals(edited("a👩‍👩‍👧e\u0301\x7f\x7f"), "a");
   assertEquals(edited("👩‍👩‍👧b\x1b[D\x1b[Da"), "a👩‍👩‍👧b");
 });
 
-Deno.test("LineEditor keeps a history, without repeats, and the line that was being written", () => {
+Deno.test("LineEditor keeps a history without repeats, and the unfinished line", () => {
   const editor = new LineEditor({ prompt: "", historyLines: 2 });
   type(editor, "one\rtwo\rtwo\rthree\rdraft");
   const seen = ["\x1b[A", "\x1b[A", "\x1b[A", "\x1b[B", "\x1b[B", "\x1b[B"].map((key) => {
@@ -57,7 +57,7 @@ Deno.test("LineEditor ends at Ctrl-D on an empty line only, and reports Ctrl-C",
   assertEquals(type(editor, "a\x03"), [{ kind: "interrupt" }]);
 });
 
-Deno.test("LineEditor.render() puts the cursor where the line is edited, also behind wide characters", () => {
+Deno.test("LineEditor.render() places the cursor at the insertion point, also after wide characters", () => {
   const editor = new LineEditor({ prompt: "> " });
   type(editor, "日本\x1b[D");
   assertEquals(editor.render(80), { text: "> 日本", cursor: 4 });

@@ -25,7 +25,7 @@ Deno.test("parseFlags() returns defaults, and undefined if there is none", () =>
   });
 });
 
-Deno.test("parseFlags() takes values after a blank or =, short names, and flags between arguments", () => {
+Deno.test("parseFlags() accepts values after a space or =, short names, and flags between arguments", () => {
   const words = ["8888", "--prefix=[#{id}] a=b", "-n", "3", "--idle-timeout", "250ms", ":9", "--size", "64KiB", "-u"];
   const { flags, args } = parseFlags(words, TABLE);
   assertEquals(args, ["8888", ":9"]);
@@ -43,11 +43,11 @@ Deno.test("parseFlags() collects a repeatable flag, and rejects repetition of ot
   assertThrows(() => parseFlags(["--prefix", "a", "--prefix", "b"], TABLE), UsageError, "--prefix was given 2 times");
 });
 
-Deno.test("parseFlags() takes everything after -- for arguments", () => {
+Deno.test("parseFlags() treats everything after -- as arguments", () => {
   assertEquals(parseFlags(["a", "--", "--upper", "-x"], TABLE).args, ["a", "--upper", "-x"]);
 });
 
-Deno.test("parseFlags() keeps arguments as they are typed", () => {
+Deno.test("parseFlags() does not change arguments", () => {
   assertEquals(parseFlags(["007", "1e3", "true", "-"], TABLE).args, ["007", "1e3", "true", "-"]);
 });
 
@@ -71,7 +71,7 @@ Deno.test("parseFlags() rejects a duration longer than a timer's maximum", () =>
   );
 });
 
-Deno.test("parseFlags() names the nearest flag to one that it does not know", () => {
+Deno.test("parseFlags() suggests the most similar flag for an unknown one", () => {
   const cases: [string, string][] = [
     ["--idle-timeuot=2s", "unknown flag --idle-timeuot; did you mean --idle-timeout?"],
     ["--prefx", "unknown flag --prefx; did you mean --prefix?"],
@@ -121,7 +121,7 @@ Deno.test("parseFlags() accepts an optional number or its absence, and rejects a
   }
 });
 
-Deno.test("parseFlags() takes a former name, with its value in either form, as the present one, and not after -- (#16)", () => {
+Deno.test("parseFlags() accepts a former name with its value in either form, except after -- (#16)", () => {
   const table = { exitAfter: { type: "integer", min: 1, formerName: "max-accepts", help: "" } } as const;
   for (const words of [["--max-accepts", "2"], ["--max-accepts=2"], ["--exit-after", "2"]]) {
     const { flags, given } = parseFlags(words, table);

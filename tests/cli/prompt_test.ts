@@ -12,7 +12,7 @@ class ResizableTerminal extends FakeTerminal {
     return { [Symbol.dispose]: () => void this.listeners.delete(redraw) };
   };
 
-  /** Changes the size; what was written before is forgotten. */
+  /** Changes the size and discards the earlier output. */
   resize(columns: number): void {
     Object.assign(this.stdout, { columns });
     this.out = "";
@@ -20,7 +20,7 @@ class ResizableTerminal extends FakeTerminal {
   }
 }
 
-/** A prompt into which a text was typed. */
+/** A prompt with typed text. */
 async function promptWith(terminal: FakeTerminal, text: string): Promise<Prompt> {
   const prompt = new Prompt(terminal, new LineEditor({ prompt: "> " }));
   void prompt.next();
@@ -29,7 +29,7 @@ async function promptWith(terminal: FakeTerminal, text: string): Promise<Prompt>
   return prompt;
 }
 
-Deno.test("Prompt draws its line again when the terminal has another size (fault 59)", async () => {
+Deno.test("Prompt redraws its line when the terminal is resized (fault 59)", async () => {
   const terminal = new ResizableTerminal();
   using _prompt = await promptWith(terminal, "0123456789".repeat(3));
   terminal.resize(20);
@@ -39,7 +39,7 @@ Deno.test("Prompt draws its line again when the terminal has another size (fault
   assertEquals(terminal.out, `\r\x1b[J> ${"0123456789".repeat(3)}\r\x1b[32C`);
 });
 
-Deno.test("Prompt moves above its own output without a line end, at the new size (fault 59)", async () => {
+Deno.test("Prompt erases its unterminated output at the new size (fault 59)", async () => {
   const terminal = new ResizableTerminal();
   using prompt = await promptWith(terminal, "hello typed");
   prompt.print("x".repeat(30));

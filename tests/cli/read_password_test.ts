@@ -22,7 +22,7 @@ for (const [end, [keys, failure]] of Object.entries(ENDS)) {
   });
 }
 
-Deno.test("readPassword() takes 1,024 bytes (MAX_BYTES), and not one more", async () => {
+Deno.test("readPassword() accepts 1,024 bytes (MAX_BYTES), and not one more", async () => {
   for (const [length, isTaken] of [[1_024, true], [1_025, false]] as const) {
     const terminal = new FakeTerminal();
     const reading = readPassword(terminal, "");

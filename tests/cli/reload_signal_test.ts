@@ -19,7 +19,7 @@ Deno.test({
       steps.push(`end ${turn}`);
       if (turn === 1) done.resolve();
     });
-    // A signal that is waited for does not keep the event loop alive.
+    // A signal listener does not keep the event loop alive.
     const timer = setInterval(() => {}, 60_000);
     try {
       Deno.kill(Deno.pid, "SIGHUP");

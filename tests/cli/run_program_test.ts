@@ -101,7 +101,7 @@ Deno.test("runProgram() with --json also reports a failure as one object on stan
   });
 });
 
-Deno.test("runProgram() keeps silent about a closed pipe and a signal", async () => {
+Deno.test("runProgram() prints nothing for a closed pipe or a signal", async () => {
   assertEquals(await run(["greet"], new Deno.errors.BrokenPipe("x")), { code: 141, out: "", err: "" });
   assertEquals(await run(["greet"], new StoppedError("SIGINT")), { code: 130, out: "", err: "" });
   assertEquals(await run(["greet"], new StoppedError("SIGTERM")), { code: 143, out: "", err: "" });
@@ -122,7 +122,7 @@ Deno.test("runProgram() returns the exit code for a failing standard output", as
   assertEquals((await run(["greet", "--json"], new RefusedError("x"), io)).code, 8);
 });
 
-Deno.test("runProgram() shows how to go on after a mistake of usage", async () => {
+Deno.test("runProgram() refers to --help after a usage error", async () => {
   assertEquals(await run(["greet", "--cuont", "2"]), {
     code: 2,
     out: "",

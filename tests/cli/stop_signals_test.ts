@@ -4,7 +4,7 @@ import { runProgram } from "../../src/cli/run_program.ts";
 import { StopSignals } from "../../src/cli/stop_signals.ts";
 import { FakeIo } from "../support/fake_io.ts";
 
-/** Sends the signal to this process and waits for the exit code that it leads to. */
+/** Sends the signal to this process; returns the resulting exit code. */
 type Send = (signal: Deno.Signal) => Promise<number>;
 
 /** A test with signals of this process, which are handled while it runs; `deno test` has SIGINT for itself. */
@@ -18,7 +18,7 @@ function signalTest(name: string, check: (stop: StopSignals, send: Send) => Prom
         exited.resolve(code);
         return undefined as never;
       });
-      // A signal that is waited for does not keep the event loop alive.
+      // A signal listener does not keep the event loop alive.
       const timer = setInterval(() => {}, 60_000);
       try {
         await check(stop, (signal) => {

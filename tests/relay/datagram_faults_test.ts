@@ -50,7 +50,7 @@ for (const spec of ["drop:20%", "duplicate:20%", "reorder:20%", "corrupt:20%"]) 
   });
 }
 
-Deno.test("drop, duplicate and corrupt take their share of the datagrams", async () => {
+Deno.test("drop, duplicate and corrupt affect their share of the datagrams", async () => {
   assertAlmostEquals((await through(["drop:20%"])).length, 160, 20);
   assertAlmostEquals((await through(["duplicate:20%"])).length, 240, 20);
   const corrupted = (await through(["corrupt:20%"])).filter(([number, rest], at) => number !== at || rest !== 0);
@@ -63,20 +63,20 @@ Deno.test("faults work in the order given", async () => {
   assertEquals(await numbers(["limit:8", "duplicate:100%"]), [0, 0, 1, 1, 2, 2, 3, 3]);
 });
 
-Deno.test("limit and stall deliver whole datagrams up to their bytes, of each client", async () => {
+Deno.test("limit and stall deliver whole datagrams up to their size, counted per client", async () => {
   assertEquals(await numbers(["limit:4"]), [0, 1]);
   assertEquals(await numbers(["limit:5"]), [0, 1]);
   assertEquals(await numbers(["stall"]), []);
   assertEquals(await numbers(["stall:6"], { client: 9 }), [0, 1, 2]);
 });
 
-Deno.test("a fault leaves the other direction, and clients it is not for, alone", async () => {
+Deno.test("a fault does not affect the other direction or other clients", async () => {
   assertEquals(await numbers(["drop:100%,direction=to-client"]), ALL);
   assertEquals(await numbers(["drop:100%,only=2-3"]), ALL);
   assertEquals(await numbers(["drop:100%,only=2-3"], { client: 3 }), []);
 });
 
-Deno.test("share= picks the same clients for both directions", async () => {
+Deno.test("share= selects the same clients for both directions", async () => {
   const affected = async (direction: Direction) => {
     const clients: number[] = [];
     for (let client = 1; client <= 50; client++) {
@@ -89,7 +89,7 @@ Deno.test("share= picks the same clients for both directions", async () => {
   assertEquals(await affected("to-client"), toServer);
 });
 
-Deno.test("latency with a normal jitter reaches beyond its deviation", async () => {
+Deno.test("latency with normal jitter can exceed its standard deviation", async () => {
   const faults = parseFaults(["latency:40ms,jitter=10ms,distribution=normal"], EVERYWHERE, DATAGRAM_FAULT_TYPES);
   using impairments = impairmentsOf(faults, { seed: 1, direction: "to-server", maxQueued: 1_000 });
   const sentMs = performance.now();

@@ -30,7 +30,7 @@ for (const distribution of ["uniform", "normal"]) {
   });
 }
 
-Deno.test("latency delays a byte by the same time, however the stream was cut", async () => {
+Deno.test("latency delays a byte by the same time, however the stream was split", async () => {
   const leaveTimes = async (chunks: readonly Uint8Array[]) => {
     const { pieces } = await runFaults(["latency:100ms,jitter=80ms"], chunks, { seed: 3 });
     return pieces.flatMap(({ atMs, bytes }) => Array.from(bytes, () => atMs));
@@ -52,7 +52,7 @@ Deno.test("bandwidth does not make up for a pause", async () => {
   assertEquals(pieces.at(-1)?.atMs, 1_000 + 20);
 });
 
-Deno.test("slice cuts at the same offsets, however the stream was cut before", async () => {
+Deno.test("slice cuts at the same offsets, however the stream was split before", async () => {
   const boundaries = async (chunks: readonly Uint8Array[]) => {
     const { pieces, bytes } = await runFaults(["slice:100,variation=50,delay=1ms"], chunks, { seed: 9 });
     assertEquals(bytes, DATA);
@@ -70,7 +70,7 @@ Deno.test("slice cuts at the same offsets, however the stream was cut before", a
 });
 
 for (const then of ["close", "reset"] as const) {
-  Deno.test(`limit forwards its bytes exactly, then a ${then}, at N as at N + 1`, async () => {
+  Deno.test(`limit forwards exactly its bytes, then a ${then}, for N and for N + 1 bytes`, async () => {
     for (const length of [1_000, 1_001, 5_000]) {
       const chunks = cutAtRandom(DATA.subarray(0, length), seededRandom(length));
       const { bytes, ending } = await runFaults([`limit:1000,then=${then}`], chunks, { staysOpen: true });
@@ -191,7 +191,7 @@ Deno.test("a share of the connections is drawn once for both directions, and by 
   assert(cut > 65 && cut < 115, `${cut} of 300`);
 });
 
-Deno.test("only picks connections by number, direction picks a direction", async () => {
+Deno.test("only selects connections by number, direction selects a direction", async () => {
   const lengths = [];
   for (let connection = 1; connection <= 6; connection++) {
     lengths.push((await runFaults(["limit:5,only=1-2+5"], [DATA.subarray(0, 6)], { connection })).bytes.length);

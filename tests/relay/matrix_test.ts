@@ -117,7 +117,7 @@ for (const kind of KINDS) {
     assert(performance.now() - startedMs >= 79);
   });
 
-  Deno.test(`refuse resets the clients that it picks over ${kind}, and no others`, async () => {
+  Deno.test(`refuse resets the selected clients over ${kind}, and no others`, async () => {
     await using bench = await RelayBench.open(kind, { faults: ["refuse,only=1"] });
     const outcome = await bench.dial().then((client) => client.readAll(), () => ({ bytes: [], isReset: true }));
     assert(outcome.bytes.length === 0 && (outcome.isReset || kind === "unix"));

@@ -29,7 +29,7 @@ for (const kind of KINDS) {
   });
 }
 
-Deno.test("a delay line takes 8 MiB, and more once some have left", async () => {
+Deno.test("a delay line holds 8 MiB, and accepts more once some have left", async () => {
   const clock = new VirtualClock();
   const removal = new AbortController();
   const line = new DelayLine({ clock, removed: removal.signal });
@@ -41,16 +41,16 @@ Deno.test("a delay line takes 8 MiB, and more once some have left", async () => 
   assertEquals([isIn, left.length], [false, 0]);
   await waiting;
   assertEquals(clock.now(), 1_000);
-  // Removed: what is in line leaves at once.
+  // The fault is removed: held data leaves immediately.
   await line.add(60_000, 1, () => Promise.resolve(void left.push(3)));
   removal.abort();
   while (line.isHolding) await Promise.resolve();
   assertEquals([left, clock.now()], [[1, 2, 3], 1_000]);
-  // The clock has nothing left to wait for.
+  // No timer is left.
   await clock.delay(60_000, new AbortController().signal);
 });
 
-Deno.test("faults of one kind get names of their own, whether as text or not", async () => {
+Deno.test("faults of one type get unique names, parsed from text or not", async () => {
   await using bench = await RelayBench.open("tcp", { faults: ["limit:5", "limit:9"] });
   assertEquals(bench.relay.faults.map(({ name }) => name), ["limit", "limit-2"]);
   bench.relay.setFaults(bench.relay.faults.slice(1));

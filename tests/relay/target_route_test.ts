@@ -13,7 +13,7 @@ function portOf(endpoint: string): number {
   return Number(new URL(endpoint.replace(/^\w+:/, "http:")).port);
 }
 
-/** A line through a relay; the result is the port that the client had. */
+/** Sends a line through a relay; returns the client's port. */
 async function echoThrough(endpoint: string, check: (clientPort: number) => Promise<void>): Promise<void> {
   using conn = await dial(endpoint);
   await writeAll(conn, "hello\n");
@@ -62,7 +62,7 @@ Deno.test("relay --send-proxy names the address that the client connected to, be
   assertEquals(await peer.line(), `PROXY TCP4 127.0.0.1 127.0.0.1 ${from} ${portOf(relay.endpoint)}\r`);
 });
 
-Deno.test("relay --proxy-protocol with --send-proxy passes the client of its own proxy on", async () => {
+Deno.test("relay --proxy-protocol with --send-proxy passes on the client that its own proxy names", async () => {
   await using target = await startServer(["echo", ":0", "--framing", "line", ...TRUSTED, "--metrics", ":0"]);
   const metrics = await target.server.line();
   await using relay = await startServer(["relay", ":0", target.endpoint, "--send-proxy", "v2", ...TRUSTED]);

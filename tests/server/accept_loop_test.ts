@@ -3,7 +3,7 @@ import { type Connection, Listener, Logger, parseEndpoint } from "@parley/parley
 import { Admission } from "../../src/guard/admission.ts";
 import { acceptLoop } from "../../src/server/accept_loop.ts";
 
-/** A listener whose accepts follow a list, and which is closed at the end of it. */
+/** A listener whose accepts follow a list; it closes at the end of the list. */
 function scriptedListener(script: (Error | "connection")[]): Listener {
   const listener = new Listener({
     accept() {
@@ -41,7 +41,7 @@ async function run(script: (Error | "connection")[], signal = new AbortControlle
   return { accepted: connections.length, errors, admission, tookMs: performance.now() - startedMs };
 }
 
-Deno.test("acceptLoop() hands every connection on and returns when the listener is closed", async () => {
+Deno.test("acceptLoop() passes on every connection and returns when the listener is closed", async () => {
   const { accepted, errors, admission } = await run(["connection", "connection"]);
   assertEquals([accepted, errors.length, admission.open], [2, 0, 2]);
 });
@@ -77,7 +77,7 @@ Deno.test("acceptLoop() ends its wait when the signal aborts", async () => {
   listener.close();
 });
 
-Deno.test("acceptLoop() accepts nothing while there is no room", async () => {
+Deno.test("acceptLoop() accepts nothing at the limit", async () => {
   const stop = new AbortController();
   const admission = new Admission({ maxConnections: 1 });
   admission.enter();

@@ -79,7 +79,7 @@ async function start(scheme: Scheme, maxConnections = PLACES) {
   };
 }
 
-/** Says something as a client of the service; the answer, `null` at the end. */
+/** Sends a message as a client of the service; returns the reply, `null` at the end. */
 async function say(endpoint: string, text: string): Promise<string | null> {
   await using session = await dial(endpoint, { framing: "line", tls: { ca: authority.cert } });
   session.send(text, true);
@@ -151,7 +151,7 @@ for (const scheme of ["tcp", "tls", "ws", "wss"] as const) {
 }
 
 Deno.test("ws: 32 clients at a time receive the reason for a rejection (MAX_REJECTING), and the next one is closed at once", async () => {
-  // None of them has been given its time when the next one comes.
+  // All of them are within their time limit when the next one connects.
   using _time = new FakeTime();
   await using server = await start("ws", 100);
   server.isDenying.now = true;

@@ -79,7 +79,7 @@ async function startStuck(isHealthStuck = false) {
   };
 }
 
-Deno.test("HttpServer: 32 connections are served (MAX_CONNECTIONS), and 8 more are asked for health alone (MAX_HEALTH_CONNECTIONS)", async () => {
+Deno.test("HttpServer serves 32 connections (MAX_CONNECTIONS), and 8 more for health checks only (MAX_HEALTH_CONNECTIONS)", async () => {
   await using server = await startStuck();
   for (let count = 0; count < 31; count++) await server.add();
   assertEquals((await ask(server.url, GET("/metrics"))).split("\r\n")[0], "HTTP/1.1 200 OK");
@@ -88,7 +88,7 @@ Deno.test("HttpServer: 32 connections are served (MAX_CONNECTIONS), and 8 more a
   assertStringIncludes(refused, " 503 ");
   assertStringIncludes(refused, "too many connections");
   assertStringIncludes(await ask(server.url, GET("/healthz")), " 200 ");
-  // A connection that has not asked yet gives way before one that is served.
+  // A connection without a request is closed before one that is being served.
   using idle = await dial(server.url);
   const others: Deno.TcpConn[] = [];
   for (let count = 0; count < 8; count++) others.push(await dial(server.url));
@@ -122,7 +122,7 @@ Deno.test("HttpServer: of 33 idle connections, the longest waiting one is closed
   assertStringIncludes(await withinTime(readTextToEnd(second), "the second"), "up 1");
 });
 
-Deno.test("HttpServer gives an answered client one second to leave (LINGER_MS), and a dripping request the time for a head", async () => {
+Deno.test("HttpServer gives an answered client one second to close (LINGER_MS), and a slow request the time limit of a head", async () => {
   using time = new FakeTime();
   const accepted: PromiseWithResolvers<Accepted>[] = [];
   const acceptor = {

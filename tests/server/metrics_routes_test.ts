@@ -29,7 +29,7 @@ function connection(id: number, ageMs = 0): ConnectionReport {
   return { ...TOTALS, ...end, id, ageMs, idleMs: 0, queuedBytes: 0, outboxHighWater: 0 };
 }
 
-/** Sources by service; single connections are given only when they are asked for. */
+/** Sources by service; individual connections are included only if requested. */
 function sourcesOf(services: Readonly<Record<string, StatsSnapshot>>) {
   return {
     services: Object.entries(services).map(([service, now]) => ({
@@ -95,7 +95,7 @@ Deno.test("/connections lists some of the open connections, 1,024 by default, to
   assertEquals(Object.keys(publicRoutes(sourcesOf({}))), ["GET /healthz", "GET /metrics"]);
 });
 
-Deno.test("/connections names the service, and each of several", async () => {
+Deno.test("/connections reports the service, or each of several", async () => {
   const one = JSON.parse((await ask(operatorRoutes(sourcesOf({ echo: snapshot() })), "GET /connections")).text);
   assertEquals([one.service, one.open, one.accepted, one.closedByReason], ["echo", 2, 5, { done: 1 }]);
   const routes = operatorRoutes(sourcesOf({ echo: snapshot(), chat: snapshot({ openCount: 9 }) }));
@@ -128,11 +128,11 @@ Deno.test("createMetrics() shows the current values at each scrape, by service a
     'handshake_failures_total{service="echo"} 3',
     'handshake_failures_total{service="chat"} 0',
     'outbox_high_water_bytes{service="echo"} 7',
-    // The process is that of both.
+    // Both services share one process.
     "event_loop_delay_seconds 0.25",
   );
   now = snapshot({ openCount: 0, accepted: 6, closedByReason: { done: 3 } });
-  // Counted elsewhere: a second scrape does not add up.
+  // A second scrape must not add the counts again.
   await has(
     'connections_open{service="echo"} 0',
     'connections_accepted_total{service="echo"} 6',
@@ -142,13 +142,13 @@ Deno.test("createMetrics() shows the current values at each scrape, by service a
   assertEquals((await metrics.text()).includes('reason="handshake failed"'), false);
 });
 
-Deno.test("createMetrics() labels what is the process's own where there is one service, and has no delay unasked", async () => {
+Deno.test("createMetrics() labels process gauges with a single service, and omits a delay that is not measured", async () => {
   const text = await (await createMetrics(sourcesOf({ echo: snapshot() }))).text();
   assertStringIncludes(text, 'parley_resident_memory_bytes{service="echo"} ');
   assertEquals(text.includes("event_loop_delay"), false);
 });
 
-Deno.test("mergeSnapshots() adds up, and puts the connections of all servers in order", () => {
+Deno.test("mergeSnapshots() adds counts up and sorts the connections of all servers", () => {
   const closedAt = (second: number) => `2026-01-01T00:00:0${second}.000Z`;
   const closed = (id: number, second: number) =>
     ({ ...connection(id), closedAt: closedAt(second), reason: "done", error: undefined }) as const;
@@ -163,7 +163,7 @@ Deno.test("mergeSnapshots() adds up, and puts the connections of all servers in 
     }),
   ]);
   assertEquals(merged.open.map(({ id }) => id), [2, 1]);
-  // As many as one server remembers.
+  // As many as one server keeps.
   assertEquals(merged.recentlyClosed.map(({ id }) => id), [3, 5]);
   assertEquals([merged.accepted, merged.openCount, merged.outboxHighWater, merged.acceptErrors], [10, 4, 9, 2]);
   assertEquals([merged.closedByReason, merged.tlsFailures], [{ done: 2 }, { a: 1 }]);

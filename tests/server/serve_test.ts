@@ -51,7 +51,7 @@ Deno.test("serve() disposes of the service once at the end, however often it is 
   assertEquals(disposed, 1);
 });
 
-Deno.test("serve() ends by its signal, also if it has been aborted before", async () => {
+Deno.test("serve() ends when its signal aborts, or if it has already aborted", async () => {
   const aborter = new AbortController();
   const server = await serve("tcp://127.0.0.1:0", upper, { signal: aborter.signal });
   await using client = await dial(server.endpoint);
@@ -90,7 +90,7 @@ Deno.test("shutdown() closes the clients that have not left within drainTimeout"
   const { promise: isServing, resolve } = Promise.withResolvers<void>();
   const server = await serve("tcp://127.0.0.1:0", async (session) => {
     resolve();
-    // A handler that takes no notice of the drain.
+    // A handler that ignores the drain.
     while (session.closeReason === undefined) await new Promise((wait) => setTimeout(wait, 1));
   }, { drainTimeout: "20ms" });
   await using client = await connect(server.endpoint);
@@ -101,7 +101,7 @@ Deno.test("shutdown() closes the clients that have not left within drainTimeout"
   assertEquals(await client.read(), null);
 });
 
-Deno.test("serve() asks its own gate after the limits by address, and reports departures to it", async () => {
+Deno.test("serve() checks its own gate after the limits by address, and reports departures to it", async () => {
   const asked: string[] = [];
   const gate = { enter: (ip: string) => void asked.push(`+${ip}`), leave: (ip: string) => void asked.push(`-${ip}`) };
   const server = await serve("tcp://127.0.0.1:0", upper, { gate });

@@ -21,7 +21,7 @@ Deno.test("ServerStats sums up open and closed connections, and counts ends by r
   here.close();
 });
 
-Deno.test("ServerStats remembers the last 128 that left (MAX_RECENT), the latest first", () => {
+Deno.test("ServerStats keeps the last 128 closed connections (MAX_RECENT), latest first", () => {
   const stats = new ServerStats();
   for (let count = 0; count < 200; count++) {
     const { connection } = fakeConnection();

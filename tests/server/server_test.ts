@@ -213,7 +213,7 @@ Deno.test("a listener that can accept no more drains the server, for a superviso
   await withinTime(running.running, "the end");
 });
 
-Deno.test("run() leaves it to a service that drains its sessions itself", async () => {
+Deno.test("run() does not drain the sessions of a service that drains them itself", async () => {
   const drained = Promise.withResolvers<void>();
   const service = {
     async serve(session: Session) {
@@ -232,7 +232,7 @@ Deno.test("run() leaves it to a service that drains its sessions itself", async 
   assertEquals(await withinTime(readText(client), "the goodbye"), "goodbye\n");
 });
 
-Deno.test("run() closes connections whose handshake is not over when the drain begins, as drained", async () => {
+Deno.test("run() closes connections in a handshake when the drain begins, with the reason drain", async () => {
   await using served = await serveWebSocket({ headTimeout: "1h", drainTimeoutMs: 3_600_000 });
   using _peer = await WebSocketPeer.dial(served.endpoint);
   const { stats } = served.server;

@@ -94,7 +94,7 @@ Deno.test("humanReporter() writes a line per test, the failure below it, and a s
   assertEquals(lines.at(-2), "1 passed, 1 failed, 1 skipped in 1.24s");
 });
 
-Deno.test("jsonReporter() writes an object a test and one for all", () => {
+Deno.test("jsonReporter() writes one object per test and one for the suite", () => {
   const objects = output(jsonReporter).trim().split("\n").map((line) => JSON.parse(line));
   assertEquals(objects.map(({ outcome }) => outcome), ["passed", "failed", "skipped", undefined]);
   assertEquals([objects[1].exitCode, objects[1].error.name], [1, "ExpectationError"]);
@@ -217,7 +217,7 @@ Deno.test("humanReporter() aligns names by their width, and escapes their contro
   assertEquals(written, "ok    日本        3ms\nok    a\\x1b[31mb  3ms\n");
 });
 
-Deno.test("tapReporter() writes its plan at the end when the number of tests is not known before", () => {
+Deno.test("tapReporter() writes its plan at the end if the number of tests is unknown at first", () => {
   let out = "";
   const reporter = tapReporter((text) => out += text);
   reporter.begin();

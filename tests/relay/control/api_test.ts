@@ -2,12 +2,12 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { serveControl } from "../../support/control_api.ts";
 import { readTextToEnd } from "../../support/peer.ts";
 
-/** What Toxiproxy 2.12.0 answers: the same requests were sent to it. */
+/** The answers of Toxiproxy 2.12.0 to the same requests. */
 interface Exchange {
   readonly ask: string;
   readonly body?: string;
   readonly status: number;
-  /** The body that is expected, or a part of it. */
+  /** The expected body, or a part of it. */
   readonly answer?: string | RegExp | object;
 }
 
@@ -171,7 +171,7 @@ Deno.test("the control API rejects a body over 1 MiB, and changes nothing", asyn
   assertEquals(await ask(1024 * 1024 + 1), 413);
 });
 
-Deno.test("populate puts everything in place or nothing", async () => {
+Deno.test("populate creates all proxies or none", async () => {
   await using control = await serveControl();
   const populate = (entries: object[]) =>
     fetch(`${control.url}/populate`, { method: "POST", body: JSON.stringify(entries) });
@@ -191,7 +191,7 @@ Deno.test("populate puts everything in place or nothing", async () => {
   assert(conn.remoteAddr.port > 0);
 });
 
-Deno.test("populate takes toxics, which work from the first connection on", async () => {
+Deno.test("populate accepts toxics, which apply from the first connection", async () => {
   await using control = await serveControl();
   using target = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const body = JSON.stringify([{
@@ -255,7 +255,7 @@ Deno.test("disabling a proxy closes its connections, enabling it listens on the 
   assert(again.remoteAddr.port === port);
 });
 
-Deno.test("our own faults are further types, over any endpoint", async () => {
+Deno.test("Parley's own faults are additional toxic types, on any endpoint", async () => {
   await using control = await serveControl();
   const folder = await Deno.makeTempDir();
   using target = Deno.listen({ hostname: "127.0.0.1", port: 0 });
