@@ -75,16 +75,18 @@ export interface ResolvedTarget {
  * @throws {SyntaxError} It cannot be parsed, or its scheme is not known.
  */
 export function resolveProbe(target: string | Endpoint): ResolvedTarget {
-  const scheme = typeof target === "string" ? /^([a-z][a-z0-9+.-]*):/i.exec(target)?.[1]?.toLowerCase() : undefined;
-  const named = scheme === undefined ? undefined : protocolOf(scheme);
-  if (typeof target === "string" && scheme !== undefined && named !== undefined && !named.isTransport) {
-    return { definition: named, target: parseTarget(target, scheme, named) };
-  }
-  if (typeof target === "string" && scheme !== undefined && named === undefined && /^[a-z0-9+.-]+:\/\//i.test(target)) {
+  if (typeof target !== "string") return resolveSocket(target);
+  const [, scheme = "", slashes] = /^([a-z][a-z0-9+.-]*):(\/\/)?/.exec(target.toLowerCase()) ?? [];
+  const definition = protocolOf(scheme);
+  if (definition === undefined && slashes !== undefined) {
     const known = PROTOCOLS.flatMap(({ schemes }) => schemes).join(", ");
     throw new SyntaxError(`Cannot check "${scheme}://...": unknown scheme (known: ${known})`);
   }
-  const endpoint = typeof target === "string" ? parseEndpoint(target) : target;
+  if (definition === undefined || definition.isTransport) return resolveSocket(parseEndpoint(target));
+  return { definition, target: parseTarget(target, scheme, definition) };
+}
+
+function resolveSocket(endpoint: Endpoint): ResolvedTarget {
   const definition = protocolOf(endpoint.scheme);
   if (definition === undefined) throw new TypeError(`Cannot check "${endpoint.scheme}": it has no probe`);
   return { definition, target: socketTarget(endpoint) };
