@@ -80,7 +80,7 @@ function eventOf(value: unknown, name: string, index: number): RecordedEvent {
   if (!isObject(value)) throw wrong(name, index, "it is not an object");
   const { at, from } = value;
   const atMs = typeof at === "string" ? Date.parse(at) : NaN;
-  if (Number.isNaN(atMs)) throw wrong(name, index, '"at" is no time');
+  if (Number.isNaN(atMs)) throw wrong(name, index, '"at" is not a time');
   if (!isSide(from)) throw wrong(name, index, '"from" is neither "client" nor "server"');
   const { type } = value;
   if (type !== undefined && type !== "text" && type !== "binary") {

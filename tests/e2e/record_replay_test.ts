@@ -63,7 +63,7 @@ Deno.test("replay reports the invalid line of a recording", async () => {
     await Deno.writeTextFile(file, '{"recording":1,"endpoint":"tcp://x:1","framing":"raw"}\n{"at":"never"}\n');
     const { code, stderr } = await runProgram("client", ["replay", file, ":1"]);
     assertEquals(code, 2);
-    assertStringIncludes(stderr, `${file}, line 2: "at" is no time`);
+    assertStringIncludes(stderr, `${file}, line 2: "at" is not a time`);
   });
 });
 

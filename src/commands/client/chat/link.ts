@@ -59,7 +59,7 @@ export class ChatLink {
   readonly #rooms: Map<string, string>;
   /** Rooms joined over this connection. */
   readonly #entered = new Set<string>();
-  /** Rooms of {@linkcode join} without a response yet: unlike those of the start, the client goes on without them. */
+  /** Rooms of {@linkcode join} without a response yet: unlike those of the start, they are not required. */
   readonly #asked = new Set<string>();
   /** Rooms with a pending resume. */
   readonly #resuming = new Set<string>();

@@ -64,8 +64,7 @@ const COMMON = {
   framing,
   subprotocols: z.array(text("Such as chat.v1")).meta({ description: "WebSocket subprotocols to offer" }),
   reuse: z.boolean().meta({
-    description:
-      "Take the connection that an earlier test has left, if it also says so and came to its end with nothing unread (tcp, tls, unix)",
+    description: "Reuse the connection of an earlier test with reuse that left nothing unread (tcp, tls, unix)",
   }),
   tls,
 };
