@@ -14,6 +14,11 @@ export class ReloadSignal implements Disposable {
     if (this.#reloads.length === 1 && Deno.build.os !== "windows") Deno.addSignalListener("SIGHUP", this.#onSignal);
   }
 
+  /** Whether SIGHUP is handled. */
+  get isUsed(): boolean {
+    return this.#reloads.length > 0;
+  }
+
   /** Restores the default effect of the signal. */
   [Symbol.dispose](): void {
     if (this.#reloads.length > 0 && Deno.build.os !== "windows") {

@@ -235,17 +235,19 @@ Deno.test("exec lets another client wait while --max-connections programs run", 
   assertEquals(await new LinePeer(second).line(), "b");
 });
 
-Deno.test("exec drains: a program sees the end of its input, and SIGTERM leaves none behind", async () => {
-  await using started = await startExecProcess([], ["sh", "-c", "cat; echo bye"]);
-  using conn = await dial(started.endpoint);
-  const peer = new LinePeer(conn);
-  await peer.send("hi");
-  assertEquals(await peer.line(), "hi");
-  const [child = ""] = await childrenOf(started.server);
-  started.server.kill("SIGTERM");
-  assertEquals(await started.server.exitCode(), 0);
-  assertEquals(findProcess(child), false);
-});
+for (const signal of ["SIGTERM", "SIGHUP", "SIGQUIT"] as const) {
+  Deno.test(`exec drains: a program sees the end of its input, and ${signal} leaves none behind`, async () => {
+    await using started = await startExecProcess([], ["sh", "-c", "cat; echo bye"]);
+    using conn = await dial(started.endpoint);
+    const peer = new LinePeer(conn);
+    await peer.send("hi");
+    assertEquals(await peer.line(), "hi");
+    const [child = ""] = await childrenOf(started.server);
+    started.server.kill(signal);
+    assertEquals(await started.server.exitCode(), 0);
+    assertEquals(findProcess(child), false);
+  });
+}
 
 function findProcess(pid: string): boolean {
   try {

@@ -76,6 +76,8 @@ export const stackCommand = defineCommand({
     using reload = new ReloadSignal();
     using stop = io.stop.listen();
     await using opened = await openStack(stack, reload);
+    const hasPrograms = stack.some(({ program }) => program.length > 0);
+    using _further = hasPrograms && !reload.isUsed ? io.stop.includeFurther() : undefined;
     await io.dropPermissions?.("env", "ffi");
     const services = [...opened.services];
     await using metrics = flags.metrics === undefined
