@@ -82,7 +82,9 @@ export class FakeSession extends SessionBase implements Session {
     return this.#idle.promise;
   }
 
-  override async receive({ timeout }: WaitOptions = {}): Promise<readonly Message[] | null> {
+  override async receive({ timeout, signal }: WaitOptions = {}): Promise<readonly Message[] | null> {
+    const wake = () => this.#wake.resolve();
+    signal?.addEventListener("abort", wake);
     const timedOut = Promise.withResolvers<never>();
     const timer = timeout === undefined ? undefined : setTimeout(() => {
       timedOut.reject(new TimeoutError("reply", `no message came within ${timeout} ms`));
@@ -91,12 +93,14 @@ export class FakeSession extends SessionBase implements Session {
       while (this.#heard.length === 0) {
         this.#idle.resolve();
         if (this.closeReason !== undefined) return null;
+        signal?.throwIfAborted();
         this.#wake = Promise.withResolvers();
         await Promise.race([this.#wake.promise, timedOut.promise]);
       }
       return this.#heard.splice(0);
     } finally {
       clearTimeout(timer);
+      signal?.removeEventListener("abort", wake);
     }
   }
 

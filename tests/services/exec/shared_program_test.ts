@@ -1,0 +1,86 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { SharedProgram } from "../../../src/services/exec/shared_program.ts";
+import { Logger, setLogTarget } from "../../../src/log/logger.ts";
+import { lineCodec } from "../../../src/framing/mod.ts";
+import { FakeSession } from "../../support/fake_session.ts";
+
+const LINES = lineCodec({ maxBytes: 1_000, hardBytes: 1_000 });
+const UNIX = { ignore: Deno.build.os === "windows" };
+
+const lines: string[] = [];
+setLogTarget({
+  isEnabled: (level) => level !== "debug" && level !== "trace",
+  write({ level, text, fields: { status } }) {
+    lines.push([level, text, status ?? ""].join(" ").trimEnd());
+  },
+});
+
+function sharedProgram(...words: string[]): SharedProgram {
+  lines.length = 0;
+  const rest = { isBinary: false, timeoutMs: undefined, finishTimeoutMs: 60_000, killAfterMs: 60_000 };
+  return new SharedProgram({ words, codec: LINES, ...rest }, Logger.of("test"));
+}
+
+Deno.test("SharedProgram sends each line of one program to every client", UNIX, async () => {
+  const sessions = [new FakeSession(), new FakeSession()];
+  const served: Promise<void>[] = [];
+  {
+    await using program = sharedProgram("cat");
+    served.push(...sessions.map((session) => program.serve(session)));
+    sessions[0]?.say("from the first");
+    for (const session of sessions) assertEquals(await session.sent(/first/), ["from the first"]);
+    sessions[1]?.say("from the second");
+    for (const session of sessions) assertEquals(await session.sent(/second/), ["from the second"]);
+    assertEquals(sessions[0]?.note, sessions[1]?.note);
+    assertMatch(sessions[0]?.note ?? "", /^pid \d+$/);
+  }
+  await Promise.all(served);
+  assertEquals(sessions.map(({ note }) => note), ["exit status 0", "exit status 0"]);
+  assertEquals(lines, ["info program started", "info program ended exit status 0"]);
+});
+
+Deno.test("SharedProgram goes on without a client that has left, also one that reads too slowly", UNIX, async () => {
+  const [slow, leaving, last] = [new FakeSession(), new FakeSession(), new FakeSession()];
+  await using program = sharedProgram("cat");
+  const served = [slow, leaving].map((session) => program.serve(session));
+  const serving = program.serve(last);
+  leaving.close("peer closed");
+  await served[1];
+  slow.isFull = true;
+  last.say("one");
+  assertEquals(await last.sent(/one/), ["one"]);
+  await served[0];
+  assertEquals([slow.closeReason, leaving.closeReason], ["slow consumer", "peer closed"]);
+  last.say("two");
+  assertEquals(await last.sent(/two/), ["two"]);
+  assertEquals([slow.take(), leaving.take()], [[], []]);
+  last.close("done");
+  await serving;
+});
+
+Deno.test("SharedProgram starts the program again for the next client, and logs how it ended", UNIX, async () => {
+  await using program = sharedProgram("sh", "-c", "read line; echo got $line; echo rest; printf end; exit 3");
+  for (const text of ["one", "two"]) {
+    const session = new FakeSession();
+    session.say(text);
+    await program.serve(session);
+    assertEquals([session.take(), session.note], [[`got ${text}`, "rest", "end"], "exit status 3"]);
+  }
+  const run = ["info program started", "warning program ended exit status 3"];
+  assertEquals(lines, [...run, ...run]);
+});
+
+Deno.test("SharedProgram ends a WebSocket whose client has ended, and keeps a stream", UNIX, async () => {
+  await using program = sharedProgram("cat");
+  const webSocket = Object.assign(new FakeSession({ kind: "websocket" }), { receive: () => Promise.resolve(null) });
+  await program.serve(webSocket);
+  assertEquals(webSocket.closeReason, "done");
+  const stream = Object.assign(new FakeSession(), { receive: () => Promise.resolve(null) });
+  const other = new FakeSession();
+  const served = [program.serve(stream), program.serve(other)];
+  other.say("hello");
+  assertEquals(await stream.sent(/hello/), ["hello"]);
+  assertEquals(stream.closeReason, undefined);
+  for (const session of [stream, other]) session.close("done");
+  await Promise.all(served);
+});
