@@ -1,11 +1,11 @@
 import { escapeControls, toJsonLine } from "../base/bytes.ts";
 import { messageOf, ParleyError, UsageError } from "../base/errors.ts";
+import type { FlagTable } from "../base/flag_spec.ts";
 import { type CommandEntry, loadCommand, type Program } from "./command.ts";
 import { EXIT, exitCodeOf, StoppedError } from "./exit_codes.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import type { ProgramIo, ProgramPermission } from "./io.ts";
-import { namesCommand, namesFiles } from "./names_files.ts";
-import { beforeDashes, parseFlags, splitAtDashes } from "./parse_flags.ts";
+import { beforeDashes, type ParsedFlags, parseFlags, splitAtDashes } from "./parse_flags.ts";
 import { unknownCommand } from "./unknown_command.ts";
 import { versionLine } from "./version.ts";
 
@@ -115,4 +115,44 @@ function failureObject(error: unknown, exitCode: number): object {
   const { name, message } = error instanceof Error ? error : { name: "Error", message: String(error) };
   const endpoint = error instanceof ParleyError ? error.endpoint : undefined;
   return { ok: false, exitCode, error: { name, message, endpoint } };
+}
+
+/** The part of a command invocation that concerns files. */
+interface FileNaming {
+  /** The command's arguments, as in `FILE ENDPOINT`. */
+  readonly usage: string;
+  readonly table: FlagTable;
+  readonly flags: Readonly<Record<string, unknown>>;
+  readonly args: readonly string[];
+}
+
+/**
+ * Whether an invocation names a file: with a flag or an argument called `FILE` in `--help`, or as the path of a Unix
+ * socket. Otherwise a compiled program drops the permission for files.
+ */
+export function namesFiles({ usage, table, flags, args }: FileNaming): boolean {
+  if (/\bFILE\b/.test(usage) && args.length > 0) return true;
+  if (args.some(isUnixSocket)) return true;
+  return Object.entries(table).some(([name, { placeholder }]) =>
+    valuesOf(flags[name]).some((value) => placeholder === "FILE" || isUnixSocket(value))
+  );
+}
+
+function valuesOf(value: unknown): string[] {
+  return (Array.isArray(value) ? value : [value]).filter((each) => typeof each === "string");
+}
+
+/** The path of a Unix socket or a file, also within a protocol URL. */
+function isUnixSocket(word: string): boolean {
+  return /^(?:unix(?:gram)?|file):|^[a-z0-9+.-]+:\/\/.*[?&](?:socket|host)=(?:\/|%2f)/i.test(word);
+}
+
+/** Whether an invocation names a command to run: after `--`, in a flag with the value `COMMAND`, or as `exec:`. */
+export function namesCommand(
+  { args, given }: Pick<ParsedFlags, "args" | "given">,
+  childCommand: readonly string[],
+): boolean {
+  const isCommand = (word: unknown) => typeof word === "string" && /^exec:/i.test(word);
+  return childCommand.length > 0 || args.some(isCommand) ||
+    given.some(({ name, value }) => name === "start" || isCommand(value));
 }

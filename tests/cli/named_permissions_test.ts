@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { FlagTable } from "../../src/base/flag_spec.ts";
-import { namesCommand, namesFiles } from "../../src/cli/names_files.ts";
+import { namesCommand, namesFiles } from "../../src/cli/run_program.ts";
 
 const TABLE = {
   history: { type: "text", placeholder: "FILE", help: "" },
