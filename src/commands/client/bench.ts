@@ -1,7 +1,7 @@
-import { UsageError } from "../../base/errors.ts";
 import { type FlagTable, inGroup } from "../../base/flag_spec.ts";
 import { defineCommand } from "../../cli/command.ts";
 import { parseEndpoint } from "../../net/endpoint.ts";
+import { endpointArgument } from "../arguments.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { CONNECTION_FLAGS, rejectInapplicableFlags } from "./client_flags.ts";
 import { HANDSHAKE_FLAGS, readsVariables } from "./handshake_flags.ts";
@@ -54,10 +54,7 @@ export const benchCommand = defineCommand({
   ].join("\n"),
   async run({ flags, args, given, io }) {
     configureProgramLogging(flags, io);
-    const [endpoint, ...more] = args;
-    if (endpoint === undefined || more.length > 0) {
-      throw new UsageError(`expected one endpoint, not ${args.length}`);
-    }
+    const endpoint = endpointArgument(args);
     rejectInapplicableFlags(given, [tlsEndpoint(parseEndpoint(endpoint), flags)]);
     // Loaded lazily, because the histogram library is slow to load.
     const { runBench } = await import("./bench/run_bench.ts");

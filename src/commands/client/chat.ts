@@ -12,7 +12,7 @@ import { parseFraming } from "../../framing/mod.ts";
 import { parseEndpoint } from "../../net/endpoint.ts";
 import { dial } from "../../dial.ts";
 import { configureProgramLogging } from "../program_logging.ts";
-import { endpointArgument } from "./arguments.ts";
+import { endpointArgument } from "../arguments.ts";
 import { ChatLink, type ChatLinkOptions } from "./chat/link.ts";
 import { ChatScreen } from "./chat/on_terminal.ts";
 import { ChatPipe } from "./chat/through_pipe.ts";

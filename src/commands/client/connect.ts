@@ -7,7 +7,7 @@ import { parseEndpoint } from "../../net/endpoint.ts";
 import { leave } from "../../websocket/close_frame.ts";
 import { OutputFile } from "../output_file.ts";
 import { configureProgramLogging } from "../program_logging.ts";
-import { endpointArgument } from "./arguments.ts";
+import { endpointArgument } from "../arguments.ts";
 import { rejectCrLf, talk, TALK_FLAGS } from "./connect/talk.ts";
 import { dial, DIAL_FLAGS } from "./dial.ts";
 import { readsVariables } from "./handshake_flags.ts";

@@ -6,7 +6,7 @@ import { defineCommand } from "../../cli/command.ts";
 import { EXIT } from "../../cli/exit_codes.ts";
 import { findFreePort } from "../../net/find_free_port.ts";
 import { resolve } from "../../net/resolve.ts";
-import { rejectMore } from "./arguments.ts";
+import { rejectMore } from "../arguments.ts";
 
 /** Attempts per requested port, because the system may return one twice. */
 const TRIES = 20;

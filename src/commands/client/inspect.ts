@@ -9,7 +9,7 @@ import { resolve, type ResolvedAddress } from "../../net/resolve.ts";
 import { openSocketOptions, type SocketOptionsAccess } from "../../net/sockopt/socket_options.ts";
 import { configureProgramLogging, logFlags } from "../program_logging.ts";
 import { SOCKET_FLAGS, socketOptionsOf } from "../socket_flags.ts";
-import { endpointArgument } from "./arguments.ts";
+import { endpointArgument } from "../arguments.ts";
 import { CONNECTION_FLAGS, rejectInapplicableFlags } from "./client_flags.ts";
 import { type Inspection, inspectionObject, inspectionText } from "./inspect/report.ts";
 import { START_TLS_FLAGS, TLS_FLAGS, tlsConnectOptions, tlsEndpoint } from "./tls_flags.ts";

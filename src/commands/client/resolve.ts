@@ -6,7 +6,7 @@ import { formatDuration } from "../../base/units.ts";
 import { defineCommand } from "../../cli/command.ts";
 import { EXIT } from "../../cli/exit_codes.ts";
 import { resolve } from "../../net/resolve.ts";
-import { rejectMore } from "./arguments.ts";
+import { rejectMore } from "../arguments.ts";
 
 const FLAGS = {
   timeout: {

@@ -13,6 +13,7 @@ import type { DatagramSocket } from "../../net/datagram.ts";
 import { probePort } from "../../net/datagram_probe.ts";
 import { type Endpoint, formatEndpoint } from "../../net/endpoint.ts";
 import { newHistogram } from "../../load/histogram.ts";
+import { endpointArgument } from "../arguments.ts";
 import { configureProgramLogging, logFlags } from "../program_logging.ts";
 import { BenchResult, parseDatagramLimit } from "./bench/result.ts";
 import { SENDER_FLAGS, senderDialerOf } from "./shared_flags.ts";
@@ -62,9 +63,7 @@ export const benchCommand: Command = defineCommand({
 
 async function bench(flags: FlagValues<typeof FLAGS>, args: readonly string[], io: ProgramIo): Promise<number> {
   configureProgramLogging(flags, io);
-  const [endpoint] = args;
-  if (endpoint === undefined) throw new UsageError("missing endpoint");
-  if (args.length > 1) throw new UsageError(`unexpected argument "${args[1]}"`);
+  const endpoint = endpointArgument(args);
   if (flags.size < PROBE_HEADER_BYTES) throw new UsageError(`--size: must be at least ${PROBE_HEADER_BYTES}`);
   if (flags.size > DEFAULTS.datagramBytes) throw new UsageError(`--size: must be at most ${DEFAULTS.datagramBytes}`);
   const limits = flags.failIf.map(parseDatagramLimit);

@@ -39,7 +39,7 @@ export const sendCommand: Command = defineCommand({
 async function send(flags: SendFlags, args: readonly string[], io: ProgramIo): Promise<number> {
   configureProgramLogging(flags, io);
   const [endpoint, text, ...more] = args;
-  if (endpoint === undefined) throw new UsageError("missing endpoint");
+  if (endpoint === undefined) throw new UsageError("the endpoint is missing");
   if (more.length > 0) throw new UsageError(`unexpected argument "${more[0]}"; quote DATA that contains spaces`);
   const verdict = new Verdict(flags);
   const payload = await payloadOf(text, flags, io);

@@ -1,5 +1,5 @@
-import { UsageError } from "../../base/errors.ts";
-import { parseIp } from "../../base/ip.ts";
+import { UsageError } from "../base/errors.ts";
+import { parseIp } from "../base/ip.ts";
 
 /**
  * The endpoint, the only argument of a command.

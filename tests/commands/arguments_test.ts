@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { runClient } from "../../support/run_client.ts";
-import { startProgram } from "../../support/in_process.ts";
-import { scriptedPeer } from "../../support/scripted_peer.ts";
+import { runClient } from "../support/run_client.ts";
+import { startProgram } from "../support/in_process.ts";
+import { scriptedPeer } from "../support/scripted_peer.ts";
 
 Deno.test("commands report an unexpected argument, and suggest HOST:PORT for HOST PORT (fault 34)", async () => {
   const cases: [words: string[], says: string][] = [
@@ -9,6 +9,7 @@ Deno.test("commands report an unexpected argument, and suggest HOST:PORT for HOS
     [["connect", "::1", "8028"], "did you mean [::1]:8028?"],
     [["chat", "localhost", "8028"], "did you mean localhost:8028?"],
     [["inspect", "localhost", "80"], "did you mean localhost:80?"],
+    [["bench", "localhost", "80"], "did you mean localhost:80?"],
     [["connect", ":1", "x"], 'unexpected argument "x"\n'],
     [["connect", ":1", "80"], 'unexpected argument "80"\n'],
     [["send", ":1", "a", "b"], 'unexpected argument "b"; quote DATA'],
