@@ -1,4 +1,5 @@
 const EMPTY = new Uint8Array(0);
+const encoder = new TextEncoder();
 /** Larger buffers are not kept for reuse by their builder, because most connections are idle. */
 const KEPT_BYTES = 8 * 1024;
 /** Larger buffers are not reused. */
@@ -35,6 +36,21 @@ export class ByteBuilder {
   append(bytes: Uint8Array): void {
     const at = this.#reserve(bytes.length);
     this.#buffer.set(bytes, at);
+  }
+
+  /** Appends a text in UTF-8. */
+  appendText(text: string): void {
+    // Most text is ASCII. Of any other, a UTF-16 unit takes three bytes at most.
+    const read = this.#encode(text, text.length);
+    if (read < text.length) this.#encode(text.slice(read), 3 * (text.length - read));
+  }
+
+  /** Appends what fits; returns how much of the text that is. */
+  #encode(text: string, bytes: number): number {
+    const at = this.#reserve(bytes);
+    const { read, written } = encoder.encodeInto(text, this.#buffer.subarray(at));
+    this.#length = at + written;
+    return read;
   }
 
   /** Appends one byte. */

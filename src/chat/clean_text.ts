@@ -54,9 +54,10 @@ export function isBinary(bytes: Uint8Array): boolean {
  * @throws {ChatError} The message is empty or too long.
  */
 export function checkText(text: string): string {
-  const given = UNSAFE.test(text) ? withoutBlankEnds(text) : text;
+  const isSafe = !UNSAFE.test(text);
+  const given = isSafe ? text : withoutBlankEnds(text);
   checkLength("text", given, TEXT_LENGTH);
-  const clean = cleanLines(given.toWellFormed());
+  const clean = isSafe ? text.toWellFormed() : cleanLines(given.toWellFormed());
   // Escapes are longer than the characters they replace.
   checkLength("text", clean, TEXT_LENGTH);
   if (clean.trim() === "") {

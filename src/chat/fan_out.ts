@@ -1,5 +1,5 @@
 import { ByteBuilder } from "../base/byte_builder.ts";
-import { concat, utf8 } from "../base/bytes.ts";
+import { concat } from "../base/bytes.ts";
 import { FrameError } from "../base/errors.ts";
 import type { Framer } from "../session/framer.ts";
 import type { ChatEvent } from "./event.ts";
@@ -95,7 +95,8 @@ export class FanOut {
     let from = ends[known - 1] ?? 0;
     for (const index of caused) {
       if (index < known || format.showsOwn && this.#items[index]?.event.type === "message") continue;
-      parts.push(all.subarray(from, ends[index - 1] ?? 0));
+      const end = ends[index - 1] ?? 0;
+      if (end > from) parts.push(all.subarray(from, end));
       from = ends[index] ?? from;
     }
     const last = from === 0 ? all : all.subarray(from);
@@ -126,7 +127,7 @@ function appendEvent(
 ): void {
   const start = builder.length;
   try {
-    for (const text of format.encode(event)) framer.append(utf8(text), true, builder);
+    for (const text of format.encode(event)) framer.append(text, true, builder);
   } catch (error) {
     // Not encodable in the framing of this server: the text contains the delimiter, for example.
     if (!(error instanceof FrameError)) throw error;

@@ -12,7 +12,7 @@ import {
   type Retention,
   type RoomLog,
 } from "./history.ts";
-import { idConflict } from "./message.ts";
+import { idConflict, storedMessage } from "./message.ts";
 import type { Draft, RoomMessage } from "./message.ts";
 import { keyOf } from "./names.ts";
 
@@ -121,19 +121,12 @@ class MemoryLog implements RoomLog {
     this.#history = history;
   }
 
-  publish({ sender = "", ...draft }: Draft, onSettled: (outcome: Receipt | ChatError) => void): void {
-    const key = draft.id === undefined ? undefined : `${sender} ${draft.id}`;
+  publish(draft: Draft, onSettled: (outcome: Receipt | ChatError) => void): void {
+    const key = draft.id === undefined ? undefined : `${draft.sender ?? ""} ${draft.id}`;
     const known = key === undefined ? undefined : this.#seqOfKey.get(key);
     if (known !== undefined) return onSettled(this.#duplicate(draft, known));
     const seq = ++this.seq;
-    const message: RoomMessage = {
-      type: "message",
-      room: this.room,
-      seq,
-      epoch: this.epoch,
-      at: this.#timestamp(),
-      ...draft,
-    };
+    const message = storedMessage(draft, { room: this.room, seq, epoch: this.epoch, at: this.#timestamp() });
     this.#messages.push(message);
     if (key !== undefined) this.#seqOfKey.set(key, seq);
     this.#history.resized(this, bytesOf(message));

@@ -14,7 +14,7 @@ import {
   type Retention,
   type RoomLog,
 } from "./history.ts";
-import { idConflict, repetitionKey } from "./message.ts";
+import { idConflict, repetitionKey, storedMessage } from "./message.ts";
 import type { Draft, RoomMessage } from "./message.ts";
 import { keyOf } from "./names.ts";
 import { openError, prepareFile } from "./sqlite_open_error.ts";
@@ -313,9 +313,9 @@ class SqliteHistory implements History, SqliteLogHost {
     const { insert, setSeq } = this.#statements;
     const lastSeqs = new Map<SqliteLog, number>();
     const now = new Date(this.#now()).toISOString();
-    const stored = pending.map(({ log, draft: { sender = "", ...draft } }): Stored => {
+    const stored = pending.map(({ log, draft }): Stored => {
       this.#write(log);
-      const key = draft.id === undefined ? null : repetitionKey(log.epoch, sender, draft.id);
+      const key = draft.id === undefined ? null : repetitionKey(log.epoch, draft.sender ?? "", draft.id);
       const outcome = key === null ? undefined : this.#duplicate(log, draft, key);
       if (outcome !== undefined) return { outcome };
       const seq = (lastSeqs.get(log) ?? log.seq) + 1;
@@ -323,7 +323,7 @@ class SqliteHistory implements History, SqliteLogHost {
       // The clock may have been set back.
       const at = log.lastAt = now > log.lastAt ? now : log.lastAt;
       insert.run(log.id, seq, at, draft.from, draft.text, draft.action ? 1 : 0, draft.id ?? null, key);
-      return { message: { type: "message", room: log.name, seq, epoch: log.epoch, at, ...draft } };
+      return { message: storedMessage(draft, { room: log.name, seq, epoch: log.epoch, at }) };
     });
     for (const [log, seq] of lastSeqs) {
       setSeq.run(seq, Date.parse(log.lastAt), log.id);

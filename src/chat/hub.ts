@@ -310,10 +310,11 @@ export class Hub implements RoomHost, AsyncDisposable {
     const text = checkText(what.text);
     room.checkNotMuted(member, "speak");
     room.checkRate(member);
-    room.publish(member, { from: member.nick, sender: member.identity, ...what, text }, (outcome) => {
+    const { action, id } = what;
+    room.publish(member, { from: member.nick, sender: member.identity, text, action, id }, (outcome) => {
       if (!(outcome instanceof ChatError)) return onStored?.(outcome);
       const { code, message, field } = outcome;
-      member.deliver({ type: "error", code, text: message, field, id: what.id });
+      member.deliver({ type: "error", code, text: message, field, id });
     });
   }
 

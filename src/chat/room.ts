@@ -20,7 +20,7 @@ const MAX_HELD = 1_000;
 
 /** An item in the order of a room: a message being stored, or an event that must follow one. */
 type Underway =
-  | { readonly speaker: Participant }
+  | { readonly speaker: Participant; readonly onSettled: (outcome: Receipt | ChatError) => void }
   | RoomEvent
   | { readonly settle: () => void };
 
@@ -266,17 +266,20 @@ export class Room extends RoomRights {
    * `onSettled` is called with its place, or with the reason why it was not stored.
    */
   publish(member: Participant, draft: Draft, onSettled: (outcome: Receipt | ChatError) => void): void {
-    this.#underway.push({ speaker: member });
-    this.log.publish(draft, (outcome) => {
-      this.#underway.shift();
-      for (let next = this.#underway[0]; next !== undefined && !("speaker" in next); next = this.#underway[0]) {
-        this.#underway.shift();
-        if ("settle" in next) next.settle();
-        else this.#push(next.event, next.by);
-      }
-      onSettled(outcome);
-    });
+    this.#underway.push({ speaker: member, onSettled });
+    this.log.publish(draft, this.#onSettled);
   }
+
+  /** The same for all messages, which are settled in order. */
+  readonly #onSettled = (outcome: Receipt | ChatError): void => {
+    const settled = this.#underway.shift();
+    for (let next = this.#underway[0]; next !== undefined && !("speaker" in next); next = this.#underway[0]) {
+      this.#underway.shift();
+      if ("settle" in next) next.settle();
+      else this.#push(next.event, next.by);
+    }
+    if (settled !== undefined && "speaker" in settled) settled.onSettled(outcome);
+  };
 
   /** Called by the log for each stored message. */
   onMessage(message: RoomMessage, isForeign = false): void {

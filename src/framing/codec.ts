@@ -1,4 +1,5 @@
 import type { ByteBuilder } from "../base/byte_builder.ts";
+import { toBytes } from "../base/bytes.ts";
 import type { FrameError } from "../base/errors.ts";
 
 /** Splits a stream of bytes into messages, however the bytes are chunked. Does no I/O. */
@@ -32,8 +33,16 @@ export interface Codec {
    * @throws {FrameError} The message cannot be encoded in this framing.
    */
   encode(message: Uint8Array, builder: ByteBuilder): void;
+  /** Like {@linkcode encode} for a text in UTF-8, without an array in between. */
+  encodeText?(text: string, builder: ByteBuilder): void;
   /** Like {@linkcode encode} for messages that a decoder of this codec returned since its last push: needs no checks. */
   encodeDecoded?(messages: readonly DecodedMessage[], builder: ByteBuilder): void;
+}
+
+/** Appends a message, a text in UTF-8. */
+export function encodeMessage(codec: Codec, message: Uint8Array | string, builder: ByteBuilder): void {
+  if (typeof message === "string" && codec.encodeText !== undefined) codec.encodeText(message, builder);
+  else codec.encode(toBytes(message), builder);
 }
 
 /** A message from a decoder. */

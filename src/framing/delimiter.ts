@@ -24,11 +24,20 @@ export function lineCodec(limits: DelimiterLimits = LINE_LIMITS): Codec {
     decoder: () => new DelimiterDecoder(delimiter, limits, true),
     encodeDecoded: (messages, builder) => appendRuns(messages, delimiter, builder),
     encode(message, builder) {
-      if (message.includes(LF)) throw new FrameError("Cannot send a line that contains a line end");
+      if (message.includes(LF)) throw lineEndError();
       builder.append(message);
       builder.appendByte(LF);
     },
+    encodeText(text, builder) {
+      if (text.includes("\n")) throw lineEndError();
+      builder.appendText(text);
+      builder.appendByte(LF);
+    },
   };
+}
+
+function lineEndError(): FrameError {
+  return new FrameError("Cannot send a line that contains a line end");
 }
 
 /** Messages that each end with `delimiter`; the last one needs none. */

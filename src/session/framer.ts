@@ -1,5 +1,5 @@
 import { ByteBuilder } from "../base/byte_builder.ts";
-import type { Codec } from "../framing/codec.ts";
+import { type Codec, encodeMessage } from "../framing/codec.ts";
 
 /**
  * Encodes messages for sending. Sessions with the same encoding share a framer, so that a broadcast is encoded once per
@@ -8,8 +8,8 @@ import type { Codec } from "../framing/codec.ts";
 export interface Framer {
   /** Returns the encoded message in a new array. */
   frame(data: Uint8Array, isText: boolean): Uint8Array;
-  /** Appends the encoded message, which costs less for many. */
-  append(data: Uint8Array, isText: boolean, builder: ByteBuilder): void;
+  /** Appends the encoded message, which costs less for many; a text in UTF-8. */
+  append(data: Uint8Array | string, isText: boolean, builder: ByteBuilder): void;
 }
 
 /** A framer that encodes in this way. */
@@ -30,7 +30,7 @@ const FRAMERS = new WeakMap<Codec, Framer>();
 export function framerOf(codec: Codec): Framer {
   let framer = FRAMERS.get(codec);
   if (framer === undefined) {
-    framer = createFramer((data, _isText, builder) => codec.encode(data, builder));
+    framer = createFramer((data, _isText, builder) => encodeMessage(codec, data, builder));
     FRAMERS.set(codec, framer);
   }
   return framer;

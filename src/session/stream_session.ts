@@ -1,7 +1,7 @@
 import { parseDuration } from "../base/units.ts";
 import { toBytes } from "../base/bytes.ts";
 import { ClosedEarlyError, FrameError, messageOf } from "../base/errors.ts";
-import type { Codec, Decoder } from "../framing/codec.ts";
+import { type Codec, type Decoder, encodeMessage } from "../framing/codec.ts";
 import { rawCodec } from "../framing/raw.ts";
 import type { CloseReason } from "../net/close_reason.ts";
 import type { Connection } from "../net/connection.ts";
@@ -77,9 +77,11 @@ export class StreamSession extends ConnectionSession implements Session {
   }
 
   send(data: Uint8Array | string): boolean {
-    const bytes = toBytes(data);
-    if (!this.connection.fits(this.pending.length + bytes.length)) return false;
-    this.#encode(bytes);
+    // A UTF-16 unit takes three bytes at most; only where that may be too much are they counted.
+    const isSmall = typeof data === "string" && this.connection.fits(this.pending.length + 3 * data.length);
+    const message = isSmall ? data : toBytes(data);
+    if (!isSmall && !this.connection.fits(this.pending.length + message.length)) return false;
+    this.#encode(message);
     return true;
   }
 
@@ -96,8 +98,8 @@ export class StreamSession extends ConnectionSession implements Session {
     return true;
   }
 
-  #encode(bytes: Uint8Array): void {
-    this.#codec.encode(bytes, this.pending);
+  #encode(message: Uint8Array | string): void {
+    encodeMessage(this.#codec, message, this.pending);
     this.onQueued();
   }
 
@@ -106,7 +108,7 @@ export class StreamSession extends ConnectionSession implements Session {
       this.connection.messagesWritten++;
       return this.connection.write(data);
     }
-    this.#encode(toBytes(data));
+    this.#encode(data);
     return this.flush();
   }
 

@@ -1,4 +1,5 @@
 import type { ByteBuilder } from "../base/byte_builder.ts";
+import { toBytes } from "../base/bytes.ts";
 import { applyMask, copyMasked, maskKeyOf } from "../framing/websocket_mask.ts";
 import { createFramer, type Framer } from "../session/framer.ts";
 import type { DeflateAgreement } from "./deflate.ts";
@@ -52,7 +53,7 @@ export async function loadDeflateCodec(codec: WebSocketCodec, agreement: Deflate
 }
 
 function framerBy(append: WebSocketCodec["append"]): Framer {
-  return createFramer((data, isText, builder) => append(isText ? OPCODE.text : OPCODE.binary, data, builder));
+  return createFramer((data, isText, builder) => append(isText ? OPCODE.text : OPCODE.binary, toBytes(data), builder));
 }
 
 /** A server's frame is unmasked: header and data are copied to the target without an allocation. */

@@ -13,6 +13,13 @@ Deno.test("ByteBuilder keeps appended bytes in order while it grows", () => {
   assertEquals(builder.length, 0);
 });
 
+Deno.test("ByteBuilder.appendText() appends what TextEncoder makes of a text", () => {
+  const builder = new ByteBuilder();
+  const texts = ["", "ascii", "é", "€".repeat(300), "a😀", "\ud83d alone", "x".repeat(300)];
+  for (const text of texts) builder.appendText(text);
+  assertEquals(builder.take(), new TextEncoder().encode(texts.map((text) => text.toWellFormed()).join("")));
+});
+
 Deno.test("ByteBuilder.take() hands the bytes over: later ones do not change them", () => {
   const builder = new ByteBuilder();
   builder.append(Uint8Array.of(1, 2));

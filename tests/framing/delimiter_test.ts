@@ -54,6 +54,16 @@ Deno.test("lineCodec() drops the rest of a long line at the end of the stream", 
   assertEquals(decodeLines(`ok\n${line(5000)}`), ["ok", "lost"]);
 });
 
+Deno.test("lineCodec() encodes a text like its bytes", () => {
+  const { encode, encodeText } = lineCodec();
+  const [bytes, text] = [new ByteBuilder(), new ByteBuilder()];
+  encode(utf8("grüße 🌍"), bytes);
+  encodeText?.("grüße 🌍", text);
+  assertEquals(text.take(), bytes.take());
+  assertThrows(() => encodeText?.("a\nb", text), FrameError);
+  assertEquals(text.length, 0);
+});
+
 Deno.test("lineCodec() encodes with LF and rejects a line that contains one", () => {
   const builder = new ByteBuilder();
   lineCodec().encode(utf8("hello"), builder);

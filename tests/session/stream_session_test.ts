@@ -150,3 +150,12 @@ Deno.test("sendBack() sends the whole list and empties it, and nothing of one th
   assertEquals([session.queuedBytes, late?.length], [rest, 2]);
   session.close("done");
 });
+
+Deno.test("send() of a text counts its bytes in UTF-8 against the outbox", () => {
+  const { connection, session } = openSession("line");
+  assertEquals(connection.send(new Uint8Array(connection.outboxBytes - 6)), true);
+  assertEquals(session.send("1234567"), false);
+  assertEquals(session.send("€€€"), false);
+  assertEquals(session.send("€€"), true);
+  session.close("done");
+});
