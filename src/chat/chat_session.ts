@@ -81,7 +81,10 @@ export async function runChatSession(hub: Hub, session: Session, options: ChatSe
     const isAllowed = isLetIn(hub, member);
     if (!(isAllowed instanceof Promise ? await isAllowed : isAllowed)) return void await session.finish("denied");
     if (member.login !== undefined) rate?.admit(member.login);
-    if (member.isAdmitted && member.format.name === "text") await enterLobby(hub, member);
+    if (member.isAdmitted && member.format.name === "text") {
+      // A client banned from the room receives the reason and may enter other rooms.
+      await hub.join(member, LOBBY).catch((error: unknown) => refuse(member, NO_BYTES, error));
+    }
     for (;;) {
       isReading = true;
       const batch = member.isAdmitted ? await session.receive() : await receiveLogin(member, loginEndMs);
@@ -134,15 +137,6 @@ function isLetIn(hub: Hub, member: Member): boolean | Promise<boolean> {
   return identity === undefined || admitAs(hub, member, identity).then(() => true, onRefused);
 }
 
-/** A client banned from the room receives the reason and may enter other rooms. */
-async function enterLobby(hub: Hub, member: Member): Promise<void> {
-  try {
-    await hub.join(member, LOBBY);
-  } catch (error) {
-    refuse(member, NO_BYTES, error);
-  }
-}
-
 function handle(hub: Hub, member: Member, data: Uint8Array, rate: ClientRate | undefined): InputResult {
   try {
     if (rate?.isMuted) throw tooFast(member, data, rate);
@@ -192,12 +186,18 @@ function refuseBad(member: Member, error: FrameError): void {
 
 /** A browser or a proxy gets one line, and its data is not published in a room. */
 function refuseForeign(member: Member, data: Uint8Array): void {
+  if (!isCapital(data[0])) return;
   const start = decodeText(data.subarray(0, 256)) ?? "";
   for (const [pattern, text] of FOREIGN) {
     if (!pattern.test(start)) continue;
     member.deliver({ type: "error", code: "not-text", text });
     throw new FrameError(text);
   }
+}
+
+/** All requests of other protocols begin with a capital letter. */
+function isCapital(byte = 0): boolean {
+  return byte >= 0x41 && byte <= 0x5a;
 }
 
 /** Waits for messages of a client that has not logged in yet. */

@@ -1,5 +1,6 @@
 import type { ChatEvent, Person, RoomSummary } from "./event.ts";
 import type { Member } from "./member.ts";
+import type { Newcomer } from "./participant.ts";
 import type { Room } from "./room.ts";
 
 /** A member on another server of the cluster. */
@@ -38,7 +39,7 @@ export interface Directory extends AsyncDisposable {
   /** Starts to report events of other servers. */
   watch(events: DirectoryEvents): void;
   /** Returns a free name for a newcomer. */
-  newcomer(): { readonly id: string; readonly nick: string };
+  newcomer(): Newcomer;
   /** Adds a newcomer with the name from {@linkcode newcomer}. */
   add(member: Member): void;
   /** Finds a member by name, ignoring case. */

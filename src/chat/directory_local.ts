@@ -3,6 +3,7 @@ import type { Directory } from "./directory.ts";
 import type { Member } from "./member.ts";
 import { keyOf } from "./names.ts";
 import { nickKey } from "./nick_key.ts";
+import type { Newcomer } from "./participant.ts";
 
 /** The directory of a single server. */
 export class LocalDirectory implements Directory {
@@ -22,11 +23,12 @@ export class LocalDirectory implements Directory {
     // There is no other server.
   }
 
-  newcomer(): { id: string; nick: string } {
+  newcomer(): Newcomer {
     const id = String(++this.#arrivals);
     for (;;) {
       const nick = `guest${++this.#guests}`;
-      if (this.holderOf(nick) === undefined) return { id, nick };
+      const key = nickKey(nick);
+      if (!this.#members.has(key)) return { id, nick, key };
     }
   }
 

@@ -136,7 +136,7 @@ function appendEvent(
 }
 
 /** Number of members from which join and leave events are batched a few times per second. */
-const CROWD = 100;
+const CROWD = 50;
 /** Interval between batches per thousand members. */
 const PERIOD_MS = 200;
 const MAX_PERIOD_MS = 1_000;

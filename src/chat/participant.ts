@@ -11,6 +11,16 @@ import type { EventFormat } from "./event_format.ts";
 /** Queued bytes above which responses wait for the member to read. */
 const HIGH_WATER_BYTES = 64 * 1024;
 
+const NO_ROOMS: ReadonlySet<string> = new Set();
+
+/** The ID and the name of a member that has just connected. */
+export interface Newcomer {
+  readonly id: string;
+  readonly nick: string;
+  /** The `nickKey()` of the name. */
+  readonly key: string;
+}
+
 /** A client, as seen by a room. */
 export class Participant {
   readonly session: Session;
@@ -19,8 +29,8 @@ export class Participant {
   /** Its event format; `/mode` changes it. */
   format: EventFormat;
   /** Key shared by names that look alike. */
-  key = "";
-  #nick = "";
+  key: string;
+  #nick: string;
   /** The address for bans; none on shared ones, such as loopback. */
   readonly address: string | undefined;
   /** Login name, which may differ from its nickname. */
@@ -28,15 +38,14 @@ export class Participant {
   /** Has operator rights in all rooms. */
   isServerOperator = false;
   /** Rooms where its login makes it an operator. */
-  operatorOf: ReadonlySet<string> = new Set();
+  operatorOf: ReadonlySet<string> = NO_ROOMS;
   /** The `claimKey()` of a secret with which a later connection proves to be the same person. */
   claim: string | undefined;
   /** Has logged in, or no login is required. */
   isAdmitted: boolean;
   /** The room's rate limiter, if it applies to this member. */
   roomRate: RateOptions | undefined;
-  /** Ignored senders of private messages: name keys and connection IDs. */
-  readonly ignored = new Set<string>();
+  #ignored: Set<string> | undefined;
   /** Failed logins. */
   failedLogins = 0;
   /** Consecutive rejected lines or requests. */
@@ -46,12 +55,13 @@ export class Participant {
 
   constructor(
     session: Session,
-    init: { id: string; format: EventFormat; nick: string; address: string | undefined; isAdmitted: boolean },
+    init: Newcomer & { format: EventFormat; address: string | undefined; isAdmitted: boolean },
   ) {
     this.session = session;
     this.id = init.id;
     this.format = init.format;
-    this.nick = init.nick;
+    this.#nick = init.nick;
+    this.key = init.key;
     this.address = init.address;
     this.isAdmitted = init.isAdmitted;
   }
@@ -72,10 +82,15 @@ export class Participant {
     return this.address === undefined ? "" : `address ${addressKey(this.address)}`;
   }
 
+  /** Ignored senders of private messages: name keys and connection IDs. */
+  get ignored(): Set<string> {
+    return this.#ignored ??= new Set();
+  }
+
   /** Whether it ignores private messages from someone. */
   ignores({ id, nick, login }: Pick<Participant, "id" | "nick" | "login">): boolean {
-    const { ignored } = this;
-    return ignored.size > 0 &&
+    const ignored = this.#ignored;
+    return ignored !== undefined &&
       (ignored.has(id) || ignored.has(nickKey(nick)) || login !== undefined && ignored.has(nickKey(login)));
   }
 

@@ -8,7 +8,7 @@ export class PeopleList {
   readonly #members: ReadonlyMap<Participant, { readonly number: number }>;
   readonly #isOperator: (member: Participant) => boolean;
   /** By length. In a crowd each newcomer receives the same one, so it is made and encoded once. */
-  readonly #firstPages = new Map<number, People>();
+  readonly #firstPages = new Map<number, { readonly page: People; readonly members: readonly Participant[] }>();
 
   /** `members` are those of this server in the order of joining, each with a larger number. */
   constructor(
@@ -27,23 +27,17 @@ export class PeopleList {
   /** The first `max`. */
   first(max: number, elsewhere: readonly Person[]): People {
     if (this.#members.size <= max) return this.after("0", max, elsewhere);
-    let page = this.#firstPages.get(max);
-    if (page === undefined || !this.#isCurrent(page.members)) {
-      page = this.after("0", max, []);
-      this.#firstPages.set(max, page);
+    let first = this.#firstPages.get(max);
+    const isCurrent = first?.members.every((member, index) => this.#isStill(member, first?.page.members[index]));
+    if (first === undefined || !isCurrent) {
+      first = { page: this.after("0", max, []), members: [...this.#members.keys().take(max)] };
+      this.#firstPages.set(max, first);
     }
-    return { ...page, more: this.#members.size + elsewhere.length - max };
+    return { ...first.page, more: this.#members.size + elsewhere.length - max };
   }
 
-  /** Whether the first members still have these names and rights. */
-  #isCurrent(people: readonly Person[]): boolean {
-    let index = 0;
-    for (const member of this.#members.keys()) {
-      const person = people[index++];
-      if (person === undefined) break;
-      if (person.nick !== member.nick || person.operator !== this.#isOperator(member)) return false;
-    }
-    return true;
+  #isStill(member: Participant, person: Person | undefined): boolean {
+    return person?.nick === member.nick && person.operator === this.#isOperator(member);
   }
 
   /**

@@ -30,7 +30,7 @@ export async function acceptLoop(listener: Listener, options: AcceptLoopOptions)
   while (!signal.aborted) {
     try {
       // Waits before accepting, so that clients beyond the limit use no descriptor.
-      await admission.waitForSlot(signal);
+      if (admission.open >= admission.maxConnections) await admission.waitForSlot(signal);
       if (signal.aborted) return;
       const connection = await listener.accept();
       if (connection === null) return;

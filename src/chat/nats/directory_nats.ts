@@ -6,6 +6,8 @@ import { LocalDirectory } from "../directory_local.ts";
 import type { ChatEvent, Person, RoomSummary } from "../event.ts";
 import type { Member } from "../member.ts";
 import { keyOf } from "../names.ts";
+import { nickKey } from "../nick_key.ts";
+import type { Newcomer } from "../participant.ts";
 import type { Room } from "../room.ts";
 import { DirectMessenger } from "./direct_messenger.ts";
 import { Heartbeat, LOST } from "./heartbeat.ts";
@@ -133,13 +135,13 @@ class NatsDirectory implements Directory, RegistrationHost {
     this.#events = events;
   }
 
-  newcomer(): { id: string; nick: string } {
+  newcomer(): Newcomer {
     for (;;) {
       const number = ++this.#arrivals;
       // A free name as far as known locally, because a newcomer must not wait for NATS.
       const nick = `guest${number}-${this.server.slice(0, 4)}`;
       if (this.#here.holderOf(nick) === undefined && !this.#remote.has(nick)) {
-        return { id: `${this.server}.${number}`, nick };
+        return { id: `${this.server}.${number}`, nick, key: nickKey(nick) };
       }
     }
   }
