@@ -25,7 +25,7 @@ const flags = taskFlags({
     },
     sample: { type: "integer", default: 200, help: "number of faults" },
     seed: { type: "integer", default: 1, help: "choose the same faults again" },
-    jobs: { type: "integer", default: 2, help: "faults at a time" },
+    jobs: { type: "integer", default: 3, help: "faults at a time: tests also wait, so more than there are cores" },
     "stop-after": {
       type: "duration",
       placeholder: "TIME",

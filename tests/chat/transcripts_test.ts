@@ -38,6 +38,7 @@ const SERVERS: Readonly<Record<string, Partial<HubOptions>>> = {
   "json.txt": {},
   "refusals.txt": { maxRooms: 3 },
   "resume.txt": {},
+  "rooms.txt": {},
 };
 
 /** A client, and how its conversation ended. */
