@@ -76,7 +76,8 @@ export const SENDER_FLAGS = {
 export async function senderDialerOf(flags: FlagValues<typeof SENDER_FLAGS>): Promise<Dialer | undefined> {
   if (flags.proxy.length > 0 && flags.bind !== undefined) throw new UsageError("--bind and --proxy cannot be combined");
   if (readsProxyVariables(flags)) throw new UsageError("--proxy env is for connections: name the proxy for datagrams");
-  const { dialer } = await routeConnectOptions({ ...NO_ROUTE, ...flags });
+  // The local endpoint is that of the socket, not of a connection.
+  const { dialer } = await routeConnectOptions({ ...NO_ROUTE, ...flags, bind: undefined });
   return dialer;
 }
 
