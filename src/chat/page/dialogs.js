@@ -7,7 +7,7 @@
 /** @import { Directory, EventOf } from "./types.ts" */
 
 import { byId, byIdAs, make } from "./dom.js";
-import { counted } from "./text.js";
+import { compareNames, counted } from "./text.js";
 
 /** @typedef {"rename" | "room" | "login"} Kind */
 
@@ -76,7 +76,7 @@ export function setUpDialogs(actions) {
   const showDirectory = () => {
     const sought = valueOf("room-text").replace(/^#/, "").toLowerCase();
     const found = directory.rooms.filter(({ room }) => room.toLowerCase().includes(sought))
-      .toSorted((a, b) => b.members - a.members || a.room.localeCompare(b.room, undefined, { numeric: true }));
+      .toSorted((a, b) => b.members - a.members || compareNames(a.room, b.room));
     byId("directory").replaceChildren(...found.map((room) => directoryItem(room, actions)));
     byId("more-rooms").hidden = directory.next === undefined;
   };

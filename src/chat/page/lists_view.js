@@ -10,6 +10,7 @@
 
 import { arrange, byId, make } from "./dom.js";
 import { avatar } from "./message_view.js";
+import { compareNames } from "./text.js";
 
 /**
  * Actions of the lists.
@@ -83,7 +84,7 @@ export class ListsView {
   #renderPeople() {
     const { current, nick } = this.#store;
     const people = [...current?.members.values() ?? []].sort((a, b) =>
-      Number(b.operator) - Number(a.operator) || a.nick.localeCompare(b.nick, undefined, { numeric: true })
+      Number(b.operator) - Number(a.operator) || compareNames(a.nick, b.nick)
     );
     byId("people-count").textContent = String(people.length + (current?.moreMembers.count ?? 0));
     byId("show-people").hidden = !current?.isRoom;

@@ -231,6 +231,9 @@ export function timeOf(at) {
   return new Date(at).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 }
 
+/** Compares names, `guest2` before `guest10`. It is made once, because `localeCompare()` would make one for each call. */
+export const compareNames = new Intl.Collator(undefined, { numeric: true }).compare;
+
 /**
  * `1 person`, `2 people`.
  *

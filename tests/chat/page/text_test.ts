@@ -1,7 +1,7 @@
 import process from "node:process";
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { completeName, parseTyped } from "../../../src/chat/page/composer.js";
-import { initialsOf, mentions, piecesOf } from "../../../src/chat/page/text.js";
+import { compareNames, initialsOf, mentions, piecesOf } from "../../../src/chat/page/text.js";
 import type { Piece } from "../../../src/chat/page/types.ts";
 
 Deno.test("piecesOf() finds links and the reader's name, and leaves markup as text", () => {
@@ -164,3 +164,9 @@ for (const [name, run] of Object.entries(LINEAR)) {
     assertEquals(slow.filter(([, ms]) => ms >= LIMIT_MS), []);
   });
 }
+
+Deno.test("compareNames() sorts the names of a full list by their numbers, in under 50 ms", () => {
+  const names = Array.from({ length: 2_000 }, (_, index) => `guest${index * 7_919 % 2_000}`);
+  assertEquals(names.toSorted(compareNames), Array.from({ length: 2_000 }, (_, index) => `guest${index}`));
+  assert(timeOf(() => names.toSorted(compareNames)) < LIMIT_MS);
+});
