@@ -42,6 +42,9 @@ toolTest(
       await say(page, "is anyone here?");
       await page.locator(".toast.error", { hasText: "You are not in a room" }).waitFor();
       assertEquals(await boxText(page), "is anyone here?");
+      await page.reload();
+      await page.locator("#nowhere").waitFor();
+      assertEquals(await boxText(page), "is anyone here?");
       await page.click("#join-room");
       await page.fill("#room-text", "dev");
       await page.press("#room-text", "Enter");

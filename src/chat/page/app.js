@@ -34,7 +34,7 @@ const NAME_WAIT_MS = 1_500;
 const store = new ChatStore({
   changed: () => view.schedule(),
   notice: (text, isError) => view.toast(text, isError),
-  switched: (before) => tab.showDraft(before),
+  switched: () => box.show(),
   retry,
   refused,
 });
@@ -65,11 +65,11 @@ const dialogs = setUpDialogs({
   loadRooms,
 });
 const panels = setUpPanels();
-const box = setUpMessageBox({
+const box = setUpMessageBox(store, {
   submit: obey,
   names: () => [...store.current?.members.values() ?? []].map(({ nick }) => nick).filter((nick) => nick !== store.nick),
 });
-const tab = new TabState(store, box);
+const tab = new TabState(store);
 let nameTries = 0;
 /** With login, the name is that of the login. */
 let hasLogIn = false;
@@ -114,7 +114,10 @@ function welcomed({ nick, loginRequired }) {
     return credentials === undefined ? openDialog("login") : logIn(credentials.name, credentials.password);
   }
   dialogs.close("login");
-  if (!hasBeenOnline) tab.restore(credentials?.name);
+  if (!hasBeenOnline) {
+    tab.restore(credentials?.name);
+    box.show();
+  }
   const wanted = recall("nick");
   nameTries = 0;
   if (wanted !== undefined && wanted !== nick && !hasLogIn) request({ type: "nick", nick: wanted });

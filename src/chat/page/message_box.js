@@ -4,6 +4,8 @@
  * @module
  */
 
+/** @import { ChatStore } from "./store.js" */
+
 import { completeName } from "./composer.js";
 import { byIdAs } from "./dom.js";
 
@@ -16,26 +18,33 @@ import { byIdAs } from "./dom.js";
  */
 
 /**
- * Sets up the box: Enter sends, Tab completes a name, and the height follows the text.
+ * Sets up the box, which shows the store's draft: Enter sends, Tab completes a name, and the height follows the text.
  *
+ * @param {ChatStore} store
  * @param {BoxActions} actions
  */
-export function setUpMessageBox(actions) {
+export function setUpMessageBox(store, actions) {
   const box = byIdAs("composer-text", HTMLTextAreaElement);
   const form = byIdAs("composer", HTMLFormElement);
-  const fit = () => {
+  const show = () => {
+    if (box.value !== store.draft) box.value = store.draft;
     box.style.height = "auto";
     box.style.height = `${box.scrollHeight}px`;
   };
+  // Typed before this script was loaded.
+  store.draft = box.value;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const text = box.value;
+    const { draft } = store;
     // Cleared first, because the command may show another conversation with its own draft.
-    box.value = "";
-    if (!actions.submit(text)) box.value = text;
-    fit();
+    store.draft = "";
+    if (!actions.submit(draft)) store.draft = draft;
+    show();
   });
-  box.addEventListener("input", fit);
+  box.addEventListener("input", () => {
+    store.draft = box.value;
+    show();
+  });
   box.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.isComposing && !event.shiftKey) {
       event.preventDefault();
@@ -44,18 +53,10 @@ export function setUpMessageBox(actions) {
       const done = completeName(box.value, box.selectionStart, actions.names());
       if (done === undefined) return;
       event.preventDefault();
-      box.value = done.text;
+      store.draft = done.text;
+      show();
       box.setSelectionRange(done.caret, done.caret);
     }
   });
-  return {
-    focus: () => box.focus(),
-    get text() {
-      return box.value;
-    },
-    set text(text) {
-      box.value = text;
-      fit();
-    },
-  };
+  return { show, focus: () => box.focus() };
 }

@@ -21,7 +21,6 @@ import messageBox from "./message_box.js" with { type: "text" };
 import messageView from "./message_view.js" with { type: "text" };
 import panels from "./panels.js" with { type: "text" };
 import progress from "./progress.js" with { type: "text" };
-import saved from "./saved.js" with { type: "text" };
 import socket from "./socket.js" with { type: "text" };
 import store from "./store.js" with { type: "text" };
 import baseStyle from "./style/base.css" with { type: "text" };
@@ -86,7 +85,6 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   message_view: messageView,
   panels,
   progress,
-  saved,
   socket,
   store,
   tab_state: tabState,

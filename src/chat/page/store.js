@@ -18,7 +18,7 @@ import { mentions } from "./text.js";
  * @typedef {object} StoreListener
  * @property {() => void} changed The state has changed.
  * @property {(text: string, isError: boolean) => void} notice A transient notice.
- * @property {(before: Conversation | undefined) => void} switched The current conversation has changed.
+ * @property {() => void} switched The current conversation has changed, and with it the draft.
  * @property {(ids: readonly string[]) => void} retry Repeats requests that the server could not serve.
  * @property {(refusal: Refusal) => boolean} refused A request was rejected; `true` if it has already been shown.
  */
@@ -71,6 +71,15 @@ export class ChatStore {
     return [...this.conversations.values()].filter(({ isRoom }) => !isRoom);
   }
 
+  /** The text in the message box. */
+  get draft() {
+    return this.drafts.get(this.current?.key ?? "") ?? "";
+  }
+
+  set draft(text) {
+    this.drafts.set(this.current?.key ?? "", text);
+  }
+
   get unread() {
     return [...this.conversations.values()].reduce((sum, { unread }) => sum + unread, 0);
   }
@@ -107,8 +116,15 @@ export class ChatStore {
   /** @param {Conversation | undefined} conversation */
   #show(conversation) {
     const before = this.current;
+    const typed = this.draft;
     this.current = conversation;
-    if (before !== conversation) this.#listener.switched(before);
+    if (before === conversation) return;
+    if (before === undefined) {
+      // A draft without a conversation moves to the first one that is opened.
+      this.drafts.delete("");
+      if (typed !== this.draft) this.draft = [this.draft, typed].filter(Boolean).join("\n");
+    }
+    this.#listener.switched();
   }
 
   /**

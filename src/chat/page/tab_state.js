@@ -4,11 +4,13 @@
  * @module
  */
 
-/** @import { Conversation } from "./conversation.js" */
 /** @import { ChatStore } from "./store.js" */
+/** @import { MessageEntry, Saved } from "./types.ts" */
 
 import { recall, remember } from "./dom.js";
-import { restore, save } from "./saved.js";
+
+/** Maximum private messages kept per person. */
+const MAX_PRIVATE = 200;
 
 /** Unguessable, because the server treats a second message with an `id` as a duplicate. */
 export function newId() {
@@ -18,16 +20,11 @@ export function newId() {
 
 export class TabState {
   #store;
-  #box;
   #isRestored = false;
 
-  /**
-   * @param {ChatStore} store
-   * @param {{ text: string }} box The message box.
-   */
-  constructor(store, box) {
+  /** @param {ChatStore} store */
+  constructor(store) {
     this.#store = store;
-    this.#box = box;
   }
 
   /** Restores operator rights after a reload. */
@@ -37,26 +34,11 @@ export class TabState {
     return kept;
   }
 
-  /**
-   * Shows the draft of the current conversation.
-   *
-   * @param {Conversation | undefined} before
-   */
-  showDraft(before) {
-    const { drafts, current } = this.#store;
-    const typed = this.#box.text;
-    const draft = drafts.get(current?.key ?? "") ?? "";
-    if (before !== undefined) drafts.set(before.key, typed);
-    // A draft without a conversation moves to the first one that is opened.
-    this.#box.text = before === undefined && typed !== draft ? [draft, typed].filter(Boolean).join("\n") : draft;
-  }
-
   /** @param {string} [owner] Login name, because another user may log in after a reload. */
   save(owner = "") {
     // A reload before the login must not replace the saved state.
     if (!this.#isRestored) return;
     const store = this.#store;
-    store.drafts.set(store.current?.key ?? "", this.#box.text);
     const isKept = remember("saved", JSON.stringify({ owner, state: save(store) }), "sessionStorage");
     // If storage is full, only data that exists nowhere else is kept.
     if (!isKept) remember("saved", JSON.stringify({ owner, state: save(store, { maxPrivate: 0 }) }), "sessionStorage");
@@ -71,6 +53,53 @@ export class TabState {
     const found = JSON.parse(saved);
     if (found.owner !== owner) return;
     restore(this.#store, found.state);
-    if (this.#store.current === undefined) this.#box.text ||= this.#store.drafts.get("") ?? "";
   }
+}
+
+/**
+ * @param {ChatStore} store
+ * @param {{ maxPrivate?: number }} [limits]
+ * @returns {Saved}
+ */
+export function save({ conversations, drafts, current }, { maxPrivate = MAX_PRIVATE } = {}) {
+  return {
+    drafts: [...drafts],
+    current: current?.isShut ? undefined : current?.name,
+    conversations: [...conversations.values()].map((conversation) => {
+      const { name, isRoom, entries, unsent } = conversation;
+      const sent = isRoom || maxPrivate === 0
+        ? []
+        : entries.filter((entry) => !unsent.includes(entry)).slice(-maxPrivate);
+      return { name, messages: [...sent, ...unsent].filter((entry) => entry.kind === "message") };
+    }).filter(({ name, messages }) => messages.length > 0 || name === current?.name),
+  };
+}
+
+/**
+ * Restores the saved state. Pending messages keep their `id`, so that the server stores them once.
+ *
+ * @param {ChatStore} store
+ * @param {Saved} saved
+ */
+export function restore(store, { drafts, current, conversations }) {
+  for (const [key, text] of drafts) store.drafts.set(key, store.drafts.get(key) || text);
+  for (const { name, messages } of conversations) {
+    const conversation = store.conversation(name);
+    for (const message of messages) restoreMessage(store, conversation, message);
+    if (!conversation.isRoom) conversation.disconnected();
+  }
+  if (current !== undefined) store.open(store.conversation(current));
+}
+
+/**
+ * @param {ChatStore} store
+ * @param {ReturnType<ChatStore["conversation"]>} conversation
+ * @param {MessageEntry} message
+ */
+function restoreMessage(store, conversation, message) {
+  const { id, text, action, state, why = "", code } = message;
+  if (state === "sent" || id === undefined) return conversation.addPrivate(message, message.isOwn);
+  conversation.addPending({ ...message, id });
+  if (state === "failed") conversation.failPending(id, { text: why, ...(code === undefined ? {} : { code }) });
+  else if (conversation.isRoom) store.progress.published(id, { room: conversation.name, text, action });
 }

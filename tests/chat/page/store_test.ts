@@ -2,8 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import type { ChatEvent } from "../../../src/chat/event.ts";
 import type { RoomMessage } from "../../../src/chat/message.ts";
 import type { Entry } from "../../../src/chat/page/types.ts";
-import { restore, save } from "../../../src/chat/page/saved.js";
 import { ChatStore } from "../../../src/chat/page/store.js";
+import { restore, save } from "../../../src/chat/page/tab_state.js";
 
 type Joined = Extract<ChatEvent, { type: "joined" }>;
 

@@ -4,16 +4,8 @@ import { newId, TabState } from "../../../src/chat/page/tab_state.js";
 
 /** A page that has just been loaded in this tab. */
 function loadPage() {
-  const box = { text: "" };
-  const store: ChatStore = new ChatStore({
-    changed() {},
-    notice() {},
-    switched: (before) => tab.showDraft(before),
-    retry() {},
-    refused: () => false,
-  });
-  const tab = new TabState(store, box);
-  return { box, store, tab };
+  const store = new ChatStore();
+  return { store, tab: new TabState(store) };
 }
 
 Deno.test("TabState restores a draft for its author, also after a reload before the login (fault 2)", () => {
@@ -21,12 +13,12 @@ Deno.test("TabState restores a draft for its author, also after a reload before 
   const before = loadPage();
   before.tab.restore("ada");
   before.store.open(before.store.conversation("#dev"));
-  before.box.text = "half a";
+  before.store.draft = "half a";
   before.tab.save("ada");
   loadPage().tab.save();
   const after = loadPage();
   after.tab.restore("ada");
-  assertEquals([after.store.current?.name, after.box.text], ["#dev", "half a"]);
+  assertEquals([after.store.current?.name, after.store.draft], ["#dev", "half a"]);
 });
 
 Deno.test("TabState restores nothing for another user who logs in", () => {
@@ -34,12 +26,12 @@ Deno.test("TabState restores nothing for another user who logs in", () => {
   const before = loadPage();
   before.tab.restore("ada");
   before.store.open(before.store.conversation("#dev"));
-  before.box.text = "half a";
+  before.store.draft = "half a";
   before.tab.save("ada");
   for (const owner of ["eve", "ada"]) {
     const after = loadPage();
     after.tab.restore(owner);
-    assertEquals([after.store.current, after.box.text], [undefined, ""]);
+    assertEquals([after.store.current, after.store.draft], [undefined, ""]);
   }
 });
 
@@ -48,12 +40,12 @@ Deno.test("TabState keeps text that was typed before the draft was restored", ()
   const before = loadPage();
   before.tab.restore();
   before.store.open(before.store.conversation("#dev"));
-  before.box.text = "half a";
+  before.store.draft = "half a";
   before.tab.save();
   const after = loadPage();
-  after.box.text = "typed at once";
+  after.store.draft = "typed at once";
   after.tab.restore();
-  assertEquals(after.box.text, "half a\ntyped at once");
+  assertEquals(after.store.draft, "half a\ntyped at once");
 });
 
 Deno.test("TabState has one claim for the tab, and newId() is never the same (chat H3)", () => {
