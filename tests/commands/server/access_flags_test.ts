@@ -1,6 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { messageOf, UsageError } from "../../../src/base/errors.ts";
-import { type Reload, ReloadSignal } from "../../../src/cli/reload_signal.ts";
 import { authenticatorOf, authorizerOf, gateOf } from "../../../src/commands/server/access_flags.ts";
 import { hashPassword } from "../../../src/guard/password_hash.ts";
 import { HttpError } from "../../../src/http/head.ts";
@@ -8,19 +7,7 @@ import { basicCredentials } from "../../../src/http/authorization.ts";
 import { Logger, setLogTarget } from "../../../src/log/logger.ts";
 import { parseEndpoint } from "../../../src/net/endpoint.ts";
 import { fakeConnection } from "../../support/fake_transport.ts";
-
-/** SIGHUP without a signal. */
-class Reloads extends ReloadSignal {
-  readonly all: Reload[] = [];
-
-  override add(reload: Reload): void {
-    this.all.push(reload);
-  }
-
-  async run(): Promise<void> {
-    for (const reload of this.all) await reload();
-  }
-}
+import { Reloads } from "../../support/reloads.ts";
 
 const FLAGS: Parameters<typeof gateOf>[0] & Parameters<typeof authenticatorOf>[0] = {
   allow: [],
