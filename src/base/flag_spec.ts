@@ -89,3 +89,11 @@ export function inGroup<const T extends FlagTable>(group: FlagGroup, flags: T): 
 export function kebabCase(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
+
+/** An example in `--help`. */
+export interface Example {
+  /** The words after the program's name, such as `echo :8888`. */
+  readonly words: string;
+  /** What the command does, in lower case. */
+  readonly does: string;
+}

@@ -1,4 +1,4 @@
-import type { FlagTable, FlagValues } from "../base/flag_spec.ts";
+import type { Example, FlagTable, FlagValues } from "../base/flag_spec.ts";
 import type { ProgramIo } from "./io.ts";
 import type { GivenFlag, ParsedFlags } from "./parse_flags.ts";
 
@@ -14,14 +14,6 @@ export interface Invocation<T extends FlagTable> {
   readonly childCommand: readonly string[];
   /** Standard streams and signals. */
   readonly io: ProgramIo;
-}
-
-/** An example in `--help`. */
-export interface Example {
-  /** The words after the program's name. */
-  readonly words: string;
-  /** Description. */
-  readonly does: string;
 }
 
 /** The definition of a command. Its name, summary and first example are in the program's registry. */

@@ -1,6 +1,13 @@
-import { FLAG_GROUPS, type FlagGroup, type FlagSpec, type FlagTable, kebabCase } from "../base/flag_spec.ts";
+import {
+  type Example,
+  FLAG_GROUPS,
+  type FlagGroup,
+  type FlagSpec,
+  type FlagTable,
+  kebabCase,
+} from "../base/flag_spec.ts";
 import { type Topic, TOPICS } from "../manual/topics.ts";
-import type { Example, LoadedCommand, Program } from "./command.ts";
+import type { LoadedCommand, Program } from "./command.ts";
 import { wrapWords } from "./text_width.ts";
 
 /** Maximum columns of a line. */

@@ -1,4 +1,4 @@
-import type { FlagTable, FlagValues } from "../base/flag_spec.ts";
+import type { Example, FlagTable, FlagValues } from "../base/flag_spec.ts";
 import type { Codec } from "../framing/codec.ts";
 import type { Authenticator } from "../guard/authenticator.ts";
 import type { Logger } from "../log/logger.ts";
@@ -28,15 +28,9 @@ export interface ServiceEntry {
   /** One line, without a full stop. */
   readonly summary: string;
   /** The first example in `--help`; the words after `parley-server`. */
-  readonly example: ServiceExample;
+  readonly example: Example;
   /** Imports the service's file. */
   load(): Promise<RegisteredService>;
-}
-
-/** An example in `--help`. */
-export interface ServiceExample {
-  readonly words: string;
-  readonly does: string;
 }
 
 /** A service of `parley-server`: one file each, one entry in the registry. */
@@ -80,7 +74,7 @@ export interface ServiceDefinition<T extends FlagTable = FlagTable> {
   /** Further text for `--help`: whole lines, each with its line end. */
   readonly notes?: string;
   /** Examples in addition to that of the registry. */
-  readonly examples?: readonly ServiceExample[];
+  readonly examples?: readonly Example[];
   /** Creates the service from the values of its flags. */
   create(flags: FlagValues<T>, context: ServiceContext): Service | Promise<Service>;
 }
