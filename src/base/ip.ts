@@ -22,6 +22,14 @@ export function isIp(text: string): boolean {
   return parseIp(text) !== undefined;
 }
 
+/** Splits `HOST`, `HOST:PORT`, `[IPV6]` or `[IPV6]:PORT`; `undefined` if it is none of them. */
+export function splitHostPort(text: string): { host: string; port: number | undefined } | undefined {
+  const [, bracketed, plain = "", digits] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  const host = bracketed ?? plain;
+  const port = digits === undefined ? undefined : Number(digits);
+  return host === "" || port !== undefined && port > 65_535 ? undefined : { host, port };
+}
+
 /** Whether the text is an address of this machine's loopback interface (RFC 1122, RFC 4291 section 2.5.3). */
 export function isLoopback(text: string): boolean {
   // Checked several times for every connection, so without an array for the usual case.

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { isIp } from "../base/ip.ts";
+import { isIp, splitHostPort } from "../base/ip.ts";
 import { HttpError, type HttpFields } from "./head.ts";
 
 /** A client's address; the port is 0 if it is not reported. */
@@ -65,7 +65,6 @@ function forOf(element: string): string | undefined {
 /** An address with an optional port; IPv6 has brackets in `Forwarded`, but usually not in `X-Forwarded-For`. */
 function parseNode(text: string): ForwardedAddress | undefined {
   if (isIp(text)) return { host: text, port: 0 };
-  const [, bracketed, plain, port = "0"] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
-  const host = bracketed ?? plain ?? "";
-  return isIp(host) && Number(port) <= 65_535 ? { host, port: Number(port) } : undefined;
+  const { host = "", port = 0 } = splitHostPort(text) ?? {};
+  return isIp(host) ? { host, port } : undefined;
 }

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { ipv4OfMapped, isIp, isLoopback, isSameIp, parseIp, targetAddress } from "../../src/base/ip.ts";
+import { ipv4OfMapped, isIp, isLoopback, isSameIp, parseIp, splitHostPort, targetAddress } from "../../src/base/ip.ts";
 
 function hex(text: string): string | undefined {
   return parseIp(text)?.toHex();
@@ -82,4 +82,17 @@ Deno.test("targetAddress() replaces an unspecified address by loopback of its fa
   const cases = { "0.0.0.0": "127.0.0.1", "::": "::1", "0::0": "::1", "::ffff:0.0.0.0": "127.0.0.1" };
   for (const [from, to] of Object.entries(cases)) assertEquals(targetAddress(from), to);
   for (const text of ["127.0.0.2", "::1", "::ffff:10.0.0.1", "localhost"]) assertEquals(targetAddress(text), text);
+});
+
+Deno.test("splitHostPort() splits a host and an optional port, and rejects other forms", () => {
+  const cases: [string, ReturnType<typeof splitHostPort>][] = [
+    ["db", { host: "db", port: undefined }],
+    ["10.0.0.1:0", { host: "10.0.0.1", port: 0 }],
+    ["[::1]", { host: "::1", port: undefined }],
+    ["[::1]:65535", { host: "::1", port: 65_535 }],
+  ];
+  for (const [text, expected] of cases) assertEquals(splitHostPort(text), expected, text);
+  for (const text of ["", ":1", "::1", "db:", "db:65536", "[]:1", "[::1]1"]) {
+    assertEquals(splitHostPort(text), undefined);
+  }
 });

@@ -1,7 +1,7 @@
 import { missingPermission, PermissionError, UsageError } from "../../base/errors.ts";
 import { type FlagTable, type FlagValues, inGroup } from "../../base/flag_spec.ts";
 import type { ConnectOptions } from "../../net/options.ts";
-import { isIp } from "../../base/ip.ts";
+import { isIp, splitHostPort } from "../../base/ip.ts";
 import { readNamedFile } from "../../base/read_named_file.ts";
 import type { Route } from "../../http/route.ts";
 import { parseProxy, PROXY_VARIABLES } from "../../net/proxy_dialer.ts";
@@ -94,10 +94,8 @@ function proxyVariables(): Route["environment"] {
 
 /** Parses a numeric address, with a port if there is no default. */
 function parseAddress(flag: string, text: string, defaultPort?: number): { host: string; port: number } {
-  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
-  const host = bracketed ?? plain ?? text;
-  const port = digits === undefined ? defaultPort : Number(digits);
-  if (!isIp(host) || port === undefined || port > 65_535) {
+  const { host = text, port = defaultPort } = splitHostPort(text) ?? {};
+  if (!isIp(host) || port === undefined) {
     const form = defaultPort === undefined ? "ADDRESS:PORT, as in 203.0.113.9:51234" : "ADDRESS or ADDRESS:PORT";
     throw new UsageError(`${flag}: Cannot use "${text}": expected ${form}; an IPv6 address with a port needs brackets`);
   }

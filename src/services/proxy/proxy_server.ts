@@ -8,7 +8,7 @@ import {
   ResolveError,
   TimeoutError,
 } from "../../base/errors.ts";
-import { targetAddress } from "../../base/ip.ts";
+import { splitHostPort, targetAddress } from "../../base/ip.ts";
 import { connect } from "../../factory.ts";
 import {
   encodeSocksRequest,
@@ -277,9 +277,9 @@ function endOf(connection: Connection, side: "local" | "remote" = "remote"): [ho
 }
 
 function parseAuthority(text: string): SocksAddress {
-  const [, bracketed, plain = "", port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
-  if (port === undefined || Number(port) > 65_535) throw new HttpError(400, "the target of CONNECT is not HOST:PORT");
-  return { host: bracketed ?? plain, port: Number(port) };
+  const { host = "", port } = splitHostPort(text) ?? {};
+  if (port === undefined) throw new HttpError(400, "the target of CONNECT is not HOST:PORT");
+  return { host, port };
 }
 
 /** Reads the messages of a handshake; bytes that follow them remain unread. */
