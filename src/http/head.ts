@@ -59,8 +59,8 @@ export interface HttpResponseHead {
 /** Maximum number of header fields; more are rejected with 431. */
 const MAX_FIELDS = 100;
 
-/** `token` of RFC 9110, section 5.6.2. */
-const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
+/** `token` of RFC 9110, section 5.6.2, as the source of a regular expression: a method or the name of a field. */
+export const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const FIELD_LINE = new RegExp(`^(${TOKEN}):(.*)$`);
 const REQUEST_LINE = new RegExp(`^(${TOKEN}) (\\S+) HTTP/(\\d)\\.(\\d)$`);
 const STATUS_LINE = /^HTTP\/1\.[01] (\d{3})(?: (.*))?$/;

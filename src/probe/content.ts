@@ -1,5 +1,6 @@
 import { preview } from "../base/bytes.ts";
 import { UsageError } from "../base/errors.ts";
+import { TOKEN } from "../http/head.ts";
 import { notReady, type ProbeExpectations, type ProbeTarget } from "./probe.ts";
 
 /**
@@ -37,8 +38,6 @@ function assertJson(target: ProbeTarget, text: string, expectation: string): voi
   if (found !== wanted) throw notReady(target, `${path} is ${found}, not ${wanted}`);
 }
 
-/** A token (RFC 9110, section 5.6.2): a method, or the name of a header. */
-const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const HEADER = new RegExp(`^(${TOKEN}):[ \\t]*([^\\r\\n\\0]*)$`);
 
 /**

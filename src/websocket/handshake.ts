@@ -5,7 +5,7 @@
  */
 
 import { utf8 } from "../base/bytes.ts";
-import { HttpError, type HttpFields, type HttpRequestHead, listOf } from "../http/head.ts";
+import { HttpError, type HttpFields, type HttpRequestHead, listOf, TOKEN } from "../http/head.ts";
 import { isLocalName } from "../http/origin.ts";
 
 const ACCEPT_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -105,8 +105,7 @@ export function makeKey(): string {
   return crypto.getRandomValues(new Uint8Array(16)).toBase64();
 }
 
-/** A token (RFC 9110, section 5.6.2), which a subprotocol must be. */
-const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
+const IS_TOKEN = new RegExp(`^${TOKEN}$`);
 
 /**
  * Fields of a client's request (section 4.1).
@@ -119,7 +118,7 @@ export function requestFields(
   options: HandshakeOptions,
 ): Record<string, string> {
   const { subprotocols = [], origin, extensions, headers = [] } = options;
-  const wrong = subprotocols.find((name, index) => !TOKEN.test(name) || subprotocols.indexOf(name) !== index);
+  const wrong = subprotocols.find((name, index) => !IS_TOKEN.test(name) || subprotocols.indexOf(name) !== index);
   if (wrong !== undefined) throw new RangeError(`Cannot offer the subprotocol "${wrong}": it must be a unique token`);
   if (origin === "") throw new RangeError("Cannot send an Origin field: the origin must not be empty");
   const fields: Record<string, string> = {
@@ -148,7 +147,7 @@ interface HandshakeOptions {
 /** Repeated fields are joined; cookies have their own separator (RFC 6265, section 4.2.1). */
 function addField(fields: Record<string, string>, name: string, value: string): void {
   const lower = name.toLowerCase();
-  if (!TOKEN.test(name)) throw new RangeError(`Cannot send the header "${name}": its name must be a token`);
+  if (!IS_TOKEN.test(name)) throw new RangeError(`Cannot send the header "${name}": its name must be a token`);
   if (/[^\t\x20-\x7e\x80-\xff]/.test(value)) {
     throw new RangeError(`Cannot send the header "${name}": its value contains a character that HTTP does not allow`);
   }
