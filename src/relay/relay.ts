@@ -1,11 +1,19 @@
 import { messageOf } from "../base/errors.ts";
+import { isLoopback, isSameIp, isUnspecified, targetAddress } from "../base/ip.ts";
 import { randomSeed } from "../base/random.ts";
 import type { ConnectOptions } from "../net/options.ts";
 import { rawCodec } from "../framing/raw.ts";
 import { defaultMaxConnections } from "../guard/open_file_limit.ts";
 import { Logger } from "../log/logger.ts";
 import type { Connection } from "../net/connection.ts";
-import { type Endpoint, formatEndpoint, isStream, isWebSocket, parseEndpoint } from "../net/endpoint.ts";
+import {
+  type Endpoint,
+  formatEndpoint,
+  isHostEndpoint,
+  isStream,
+  isWebSocket,
+  parseEndpoint,
+} from "../net/endpoint.ts";
 import { Resetter } from "../net/sockopt/resetter.ts";
 import { type RunningServer, serve, type ServeOptions } from "../server/serve.ts";
 import type { ServerStats } from "../server/server_stats.ts";
@@ -135,7 +143,7 @@ export async function startRelay(
   const targets = [target].flat().map((one) => typeof one === "string" ? parseEndpoint(one) : one);
   const faults = readFaults(options.faults ?? []);
   const endpoint = typeof listenOn === "string" ? parseEndpoint(listenOn) : listenOn;
-  assertUsable(faults, [endpoint, ...targets]);
+  assertUsable(faults, endpoint, targets);
   const ownResetter = options.resetter === undefined ? Resetter.open() : undefined;
   const canReset = ownResetter ?? (options.resetter || true);
   const service = new RelayService({
@@ -174,16 +182,33 @@ function readFaults(faults: readonly (Fault | string)[]): Fault[] {
 }
 
 /**
- * Checks that both sides are streams, and that message faults have a WebSocket.
+ * Checks that both sides are streams, that no target is the relay itself, and that message faults have a WebSocket.
  *
- * @throws {SyntaxError} They are not, or have none.
+ * @throws {SyntaxError} One of these is not so.
  */
-export function assertUsable(faults: readonly Fault[], endpoints: readonly Endpoint[]): void {
+export function assertUsable(faults: readonly Fault[], listenOn: Endpoint, targets: readonly Endpoint[]): void {
+  const endpoints = [listenOn, ...targets];
   const other = endpoints.find((endpoint) => !isStream(endpoint));
   if (other !== undefined) {
     throw new SyntaxError(`Cannot relay "${formatEndpoint(other)}": it takes tcp, tls, unix, ws, wss or ws+unix`);
   }
+  const own = targets.find((target) => isReachedBy(listenOn, target));
+  if (own !== undefined) {
+    throw new SyntaxError(
+      `Cannot relay to "${formatEndpoint(own)}": it is the relay itself, and each client would loop`,
+    );
+  }
   const fault = faults.find(({ type }) => type.isForMessages);
   if (fault === undefined || endpoints.some(isWebSocket)) return;
   throw new SyntaxError(`Cannot use ${fault.type.name}: it requires a ws or wss endpoint`);
+}
+
+/** Whether connections to `target` arrive at the listener, as far as the addresses show. */
+function isReachedBy(listenOn: Endpoint, target: Endpoint): boolean {
+  if (!isHostEndpoint(listenOn) || !isHostEndpoint(target)) {
+    return !isHostEndpoint(listenOn) && !isHostEndpoint(target) && listenOn.path === target.path;
+  }
+  if (listenOn.port === 0 || listenOn.port !== target.port) return false;
+  const [own, other] = [targetAddress(listenOn.host), targetAddress(target.host)];
+  return own === other || isSameIp(own, other) || isUnspecified(listenOn.host) && isLoopback(other);
 }

@@ -359,7 +359,7 @@ function checkSettings(settings: ProxySettings): void {
   if (new Set(names).size < names.length) throw new ApiError(409, "toxic already exists");
   try {
     if (!Number.isInteger(settings.seed)) throw new SyntaxError("the seed must be a whole number");
-    assertUsable(faultsOf(settings), [parseEndpoint(settings.listen), ...targetsIn(settings.upstream)]);
+    assertUsable(faultsOf(settings), parseEndpoint(settings.listen), targetsIn(settings.upstream));
   } catch (error) {
     throw error instanceof ApiError ? error : badBody(error);
   }

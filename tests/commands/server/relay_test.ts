@@ -44,6 +44,14 @@ Deno.test("relay rejects wrong arguments with one line and exit code 2", async (
   assertMatch(await refusal("0", "1", "--only", "3"), /--only requires --fault/);
   assertMatch(await refusal("0", "1", "--fault", "message-drop:5%"), /it requires a ws or wss endpoint/);
   assertMatch(await refusal("0", "udp://127.0.0.1:1"), /Cannot relay "udp:\/\/127.0.0.1:1": it takes tcp, tls/);
+  assertMatch(
+    await refusal("127.0.0.1:9", "127.0.0.1:1", "127.0.0.1:9"),
+    /tcp:\/\/127.0.0.1:9": it is the relay itself/,
+  );
+  assertMatch(await refusal("0.0.0.0:9", "127.0.0.1:9"), /it is the relay itself/);
+  assertMatch(await refusal("[::]:9", "127.0.0.1:9"), /it is the relay itself/);
+  assertMatch(await refusal("localhost:9", "localhost:9"), /it is the relay itself/);
+  assertMatch(await refusal("unix:/tmp/x", "unix:/tmp/x"), /it is the relay itself/);
   assertMatch(await refusal("tls://:0", "1"), /needs --tls-cert FILE and --tls-key FILE/);
   assertMatch(await refusal("0", "1", "--target-cert", "x"), /--target-cert and --target-key must be given together/);
   assertMatch(await refusal("0", "1", "--control", "unix:/tmp/x"), /--control requires a TCP endpoint/);
