@@ -24,7 +24,7 @@ export function isIp(text: string): boolean {
 
 /** Splits `HOST`, `HOST:PORT`, `[IPV6]` or `[IPV6]:PORT`; `undefined` if it is none of them. */
 export function splitHostPort(text: string): { host: string; port: number | undefined } | undefined {
-  const [, bracketed, plain = "", digits] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  const [, bracketed, plain = "", digits] = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
   const host = bracketed ?? plain;
   const port = digits === undefined ? undefined : Number(digits);
   return host === "" || port !== undefined && port > 65_535 ? undefined : { host, port };
