@@ -4,8 +4,6 @@
  * @module
  */
 
-import { isUtf8 } from "node:buffer";
-
 const encoder = new TextEncoder();
 
 /** UTF-8 bytes of a text (RFC 3629). */
@@ -38,8 +36,12 @@ export function concat(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
 
 /** The bytes for a JSON report: as text if they are UTF-8, otherwise as hexadecimal digits. */
 export function textOrHex(bytes: Uint8Array): { text: string } | { hex: string } {
-  if (!isUtf8(bytes)) return { hex: formatHex(bytes) };
-  return { text: new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes) };
+  // `isUtf8()` would load `node:buffer` at the start of every command.
+  try {
+    return { text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes) };
+  } catch {
+    return { hex: formatHex(bytes) };
+  }
 }
 
 /** A view to read integers from. */

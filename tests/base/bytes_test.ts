@@ -9,6 +9,7 @@ import {
   indexOfBytes,
   parseHex,
   preview,
+  textOrHex,
   toJsonLine,
   unescape,
   utf8,
@@ -85,4 +86,9 @@ Deno.test("toJsonLine() prints no control character, and parses back (fault 32)"
   const value = { text: "\u0000\u001b\u007f\u009b\u202e\u2028é" };
   assertEquals(toJsonLine(value), '{"text":"\\u0000\\u001b\\u007f\\u009b\\u202e\\u2028é"}\n');
   assertEquals(JSON.parse(toJsonLine(value)), value);
+});
+
+Deno.test("textOrHex() keeps valid UTF-8 as it is, and converts other bytes to hexadecimal", () => {
+  assertEquals(textOrHex(utf8("\u{FEFF}h\u{E9}\0")), { text: "\u{FEFF}h\u{E9}\0" });
+  assertEquals(textOrHex(Uint8Array.of(0xc3, 0x28)), { hex: "c328" });
 });

@@ -277,3 +277,32 @@ Deno.test("a program without a command shows its help and exits with code 2", as
   assertEquals([code, stdout], [2, ""]);
   assertMatch(stderr, /^parley-server: /);
 });
+
+Deno.test("no program loads modules of Node before it knows the command", async () => {
+  for (const name of ["server", "client", "udp"]) {
+    const args = ["info", "--json", fromFileUrl(`../../src/${name}.ts`)];
+    const { stdout } = await new Deno.Command(Deno.execPath(), { args }).output();
+    const { roots, modules }: ModuleGraph = JSON.parse(new TextDecoder().decode(stdout));
+    const loaded = new Set(roots);
+    // A set also iterates over what is added meanwhile.
+    for (const specifier of loaded) {
+      for (const { code, isDynamic } of modules.find((module) => module.specifier === specifier)?.dependencies ?? []) {
+        if (code?.specifier !== undefined && !isDynamic) loaded.add(code.specifier);
+      }
+    }
+    assert(loaded.size > 10, `${loaded.size} modules of ${name}`);
+    assertEquals([...loaded].filter((specifier) => specifier.startsWith("node:")), [], name);
+  }
+});
+
+/** The part of the output of `deno info --json` that is used. */
+interface ModuleGraph {
+  readonly roots: readonly string[];
+  readonly modules: readonly {
+    readonly specifier: string;
+    readonly dependencies?: readonly {
+      readonly code?: { readonly specifier?: string };
+      readonly isDynamic?: boolean;
+    }[];
+  }[];
+}
