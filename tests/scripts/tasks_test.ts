@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { sourceFiles } from "../../scripts/source_files.ts";
+import { V8_FLAGS } from "../../scripts/v8_flags.ts";
 
 const { tasks, imports } = JSON.parse(await Deno.readTextFile(new URL("../../deno.json", import.meta.url)));
 
@@ -20,6 +21,10 @@ Deno.test("every task that runs or checks tests uses their own lock file, and ta
     }
   }
   assert(tasks.start.includes(" deno run --frozen "));
+});
+
+Deno.test("task start runs V8 like the compiled programs", () => {
+  assert(tasks.start.includes(` ${V8_FLAGS} `), tasks.start);
 });
 
 Deno.test("deno.lock has only the packages that src/ imports, in the versions of tests/deno.lock (#16)", async () => {
