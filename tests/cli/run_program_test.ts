@@ -14,13 +14,12 @@ import {
 } from "@parley/parley";
 import { defineCommand, type Program } from "../../src/cli/command.ts";
 import { exitCodeOf, StoppedError } from "../../src/cli/exit_codes.ts";
-import type { ProgramPermission } from "../../src/cli/io.ts";
 import { runProgram } from "../../src/cli/run_program.ts";
 import { COMMANDS } from "../../src/cli/unknown_command.ts";
 import { clientProgram } from "../../src/commands/client/program.ts";
 import { serverProgram } from "../../src/commands/server/program.ts";
 import { udpProgram } from "../../src/commands/udp/program.ts";
-import { FakeIo } from "../support/fake_io.ts";
+import { DroppingIo, FakeIo } from "../support/fake_io.ts";
 
 /** A program whose only command runs the test's function. */
 function programThat(run: () => Promise<number>, readsEnvironment = false): Program {
@@ -196,16 +195,6 @@ Deno.test("runProgram() loads no command for its own help, its version and an un
     assertEquals(io.err.includes("must not load"), false);
   }
 });
-
-/** The standard streams of a compiled program, and the permissions that it has dropped. */
-class DroppingIo extends FakeIo {
-  readonly dropped: ProgramPermission[] = [];
-
-  dropPermissions(...names: readonly ProgramPermission[]): Promise<void> {
-    this.dropped.push(...names);
-    return Promise.resolve();
-  }
-}
 
 Deno.test("runProgram() drops the permission for the environment unless the command reads it", async () => {
   for (const readsEnvironment of [true, false]) {

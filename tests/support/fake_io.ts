@@ -1,4 +1,4 @@
-import type { ProgramIo } from "../../src/cli/io.ts";
+import type { ProgramIo, ProgramPermission } from "../../src/cli/io.ts";
 import { StoppedError } from "../../src/cli/exit_codes.ts";
 import { StopSignals } from "../../src/cli/stop_signals.ts";
 
@@ -81,5 +81,15 @@ export class FakeIo implements ProgramIo {
       isTerminal: false,
       columns: 80,
     };
+  }
+}
+
+/** The standard streams of a compiled program, and the permissions that it has dropped. */
+export class DroppingIo extends FakeIo {
+  readonly dropped: ProgramPermission[] = [];
+
+  dropPermissions(...names: readonly ProgramPermission[]): Promise<void> {
+    this.dropped.push(...names);
+    return Promise.resolve();
   }
 }
