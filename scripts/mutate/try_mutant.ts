@@ -6,7 +6,7 @@ import { type Outcome, type RunOptions, runTests } from "./run_tests.ts";
 export type Verdict = "failed" | "timed out" | "hung" | "survived" | "not covered" | "type error";
 
 /** The nearest tests to run for a fault, and their total time without it. */
-const MAX_TESTS = 12;
+const MAX_TESTS = 20;
 const MAX_TOTAL_MS = 60_000;
 const MIN_DEADLINE_MS = 5_000;
 const MAX_DEADLINE_MS = 60_000;

@@ -32,6 +32,7 @@ const CHANGING: readonly (readonly [RegExp, string])[] = [
   [/^((?:ok|fail|skip) .*? {2})\d+(?:\.\d+)?m?s\b/gm, "$1<ms>"],
   [/^(\d+ passed.* in )\S+/gm, "$1<ms>"],
   [/^( +duration_ms: )\d+$/gm, "$1<ms>"],
+  [/\bscrypt\$[\w$+\/=]+/g, "<hash>"],
   [/( was not ready after )\S+:/g, "$1<ms>:"],
   [/^(\d+ sent in )\d+ ms$/gm, "$1<ms>"],
   [/^\d\d:\d\d (?=#)/gm, "<at> "],

@@ -52,10 +52,13 @@ export class FakeIo implements ProgramIo {
 
   /** `input` gives the next bytes of standard input, or `null` at its end. */
   constructor(input: () => Promise<Uint8Array | null> = () => Promise.resolve(null)) {
+    let rest: Uint8Array | null = new Uint8Array();
     this.stdin = {
       async read(bytes) {
-        const chunk = await input();
-        if (chunk === null) return null;
+        if (rest?.length === 0) rest = await input();
+        if (rest === null) return null;
+        const chunk = rest.subarray(0, bytes.length);
+        rest = rest.subarray(chunk.length);
         bytes.set(chunk);
         return chunk.length;
       },
