@@ -68,7 +68,7 @@ export async function listen(endpoint: string | Endpoint, options: ListenOptions
     log,
     limits,
     deadlineTimer: options.deadlineTimer ?? DeadlineTimer.for(deadlinesOf(limits)),
-    ...resetSetup(options),
+    ...resetSetup(parsed, options),
     backlog: options.backlog ?? LISTEN_DEFAULTS.backlog,
     reusePort: options.reusePort ?? LISTEN_DEFAULTS.reusePort,
     mode: options.mode ?? LISTEN_DEFAULTS.mode,
@@ -122,7 +122,7 @@ export async function connect(endpoint: string | Endpoint, options: ConnectOptio
     const dialer = options.dialer ?? directDialer;
     const handshakeTimeout = options.handshakeTimeout ?? DEFAULTS.handshakeTimeoutMs;
     const layers = stack(options, isSecure(parsed) ? await tlsClientLayers(parsed, dialer, options, log) : [], log);
-    const { canReset, resetsOnClose } = resetSetup(options);
+    const { canReset, resetsOnClose } = resetSetup(parsed, options);
     const { transport, ...ends } = await dialer.dial(parsed, {
       log,
       canReset,
@@ -225,9 +225,13 @@ export async function bind(endpoint: string | Endpoint, options: BindOptions = {
   return socket;
 }
 
-/** The runtime's own sockets half-close the stream before they close, whatever SO_LINGER is. */
-function resetSetup({ canReset = false, socketOptions }: StreamOptions & KernelOptions) {
+/**
+ * The runtime's own sockets half-close the stream before they close, whatever SO_LINGER is. TLS uses sockets that can
+ * be reset in any case, because it is faster on them.
+ */
+function resetSetup(endpoint: Endpoint, { canReset = false, socketOptions }: StreamOptions & KernelOptions) {
   const resetsOnClose = socketOptions?.linger === 0;
+  if (isSecure(endpoint)) return { canReset: true, resetsOnClose };
   return { canReset: canReset === false ? resetsOnClose : canReset, resetsOnClose };
 }
 

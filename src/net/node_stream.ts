@@ -13,8 +13,8 @@ import type { Transport } from "./transport.ts";
 interface BelowStream {
   /** Whether data is read as it arrives. */
   set wants(isWanted: boolean);
-  /** Calls back when everything has been written, or with an error. */
-  whenWritten(then: (error?: Error) => void): void;
+  /** Calls back when everything has been written, or with an error; without it, that is when the stream calls back. */
+  whenWritten?(then: (error?: Error) => void): void;
   /** Its error; server-side TLS would report a reset as an end. */
   readonly failure?: Error | undefined;
 }
@@ -38,16 +38,26 @@ export class StreamTransport implements Transport {
   constructor(stream: Duplex, below: BelowStream) {
     this.#stream = stream;
     this.#below = below;
-    stream.on("data", (chunk: Uint8Array) => this.#push(chunk));
-    stream.on("end", () => this.#end());
-    stream.on("close", () => {
-      this.#end();
-      this.#failWrite(this.#failure ?? new Deno.errors.NotConnected("the connection is closed"));
-    });
-    stream.on("error", (error: Error) => {
-      this.#failure ??= error;
-      this.#end();
-    });
+    stream.on("data", this.#onData);
+    stream.on("end", this.#onEnd);
+    stream.on("close", this.#onClose);
+    stream.on("error", this.#onError);
+  }
+
+  /**
+   * Leaves the stream to another reader, with what was read but not taken put back. `false`, and nothing is changed, if
+   * the stream has ended or is being read.
+   */
+  protected release(): boolean {
+    const stream = this.#stream;
+    if (this.#isEnded || this.#reader !== undefined || stream.destroyed) return false;
+    stream.off("data", this.#onData);
+    stream.off("end", this.#onEnd);
+    stream.off("close", this.#onClose);
+    stream.off("error", this.#onError);
+    stream.pause();
+    for (const chunk of this.#chunks.splice(0).reverse()) stream.unshift(chunk);
+    return true;
   }
 
   read(bytes: Uint8Array): Promise<number | null> {
@@ -66,16 +76,20 @@ export class StreamTransport implements Transport {
     // TLS has no empty records: the runtime rejects an empty write with EPERM.
     if (bytes.length === 0) return Promise.resolve(0);
     const writer = this.#writer = Promise.withResolvers<number>();
-    const onLeft = (error?: Error | null) => {
+    this.writeOut(bytes, (error) => {
       if (error) this.#failWrite(this.#failure ?? error);
       else writer.resolve(bytes.length);
-    };
-    this.#stream.write(bytes, (error) => {
-      if (error) onLeft(error);
-      // The callback comes when the records are encrypted; they are passed down in the next microtask.
-      else queueMicrotask(() => this.#below.whenWritten(onLeft));
     });
     return writer.promise;
+  }
+
+  /** Calls back when the bytes have left, or with an error. */
+  protected writeOut(bytes: Uint8Array, done: (error?: Error | null) => void): void {
+    this.#stream.write(bytes, (error) => {
+      if (error || this.#below.whenWritten === undefined) done(error);
+      // The callback comes when the records are encrypted; they are passed down in the next microtask.
+      else queueMicrotask(() => this.#below.whenWritten?.(done));
+    });
   }
 
   async closeWrite(): Promise<void> {
@@ -89,7 +103,7 @@ export class StreamTransport implements Transport {
     this.#stream.destroy();
   }
 
-  #push(chunk: Uint8Array): void {
+  readonly #onData = (chunk: Uint8Array): void => {
     this.#chunks.push(chunk);
     this.#chunkBytes += chunk.length;
     const reader = this.#reader;
@@ -101,9 +115,9 @@ export class StreamTransport implements Transport {
     if (this.#chunkBytes < READ_AHEAD_BYTES) return;
     this.#isPaused = true;
     this.#below.wants = false;
-  }
+  };
 
-  #end(): void {
+  readonly #onEnd = (): void => {
     this.#failure ??= this.#below.failure;
     this.#isEnded = true;
     const reader = this.#reader;
@@ -111,7 +125,17 @@ export class StreamTransport implements Transport {
     this.#reader = undefined;
     if (this.#failure !== undefined) reader.settle.reject(this.#failure);
     else reader.settle.resolve(null);
-  }
+  };
+
+  readonly #onClose = (): void => {
+    this.#onEnd();
+    this.#failWrite(this.#failure ?? new Deno.errors.NotConnected("the connection is closed"));
+  };
+
+  readonly #onError = (error: Error): void => {
+    this.#failure ??= error;
+    this.#onEnd();
+  };
 
   /** A destroyed stream may never call back. */
   #failWrite(error: Error): void {

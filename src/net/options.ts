@@ -47,7 +47,8 @@ export interface StreamOptions extends SocketOptions {
   /**
    * Opens TCP so that `Connection.reset()` can send a reset. Such sockets are
    * slower, and a listener takes connections from the kernel as they come; with
-   * a {@linkcode Resetter} neither is so.
+   * a {@linkcode Resetter} neither is so. TLS always uses them, because it is
+   * faster on them.
    *
    * @default {false}
    */

@@ -22,7 +22,6 @@ export class ResettableTransport extends StreamTransport implements Disposable {
         if (isWanted) socket.resume();
         else socket.pause();
       },
-      whenWritten: (then) => then(),
     });
     this.#socket = socket;
     socket.pause();
@@ -30,8 +29,17 @@ export class ResettableTransport extends StreamTransport implements Disposable {
     this.remoteAddr = { transport: "tcp", hostname: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
   }
 
+  /** The socket, for another reader and writer; `undefined` if it has ended. It is still closed and reset here. */
+  takeSocket(): Socket | undefined {
+    return this.release() ? this.#socket : undefined;
+  }
+
   setNoDelay(isOn: boolean): void {
     this.#socket.setNoDelay(isOn);
+  }
+
+  setKeepAlive(isOn: boolean): void {
+    this.#socket.setKeepAlive(isOn);
   }
 
   /** Closes with a reset (RFC 9293, section 3.5.2). */

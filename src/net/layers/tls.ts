@@ -1,15 +1,16 @@
 import type { X509Certificate } from "node:crypto";
+import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { Layered } from "../layer.ts";
+import { StreamTransport, TransportStream } from "../node_stream.ts";
+import { ResettableTransport } from "../resettable.ts";
 import { toHandshakeError } from "../tls_error.ts";
 import { peerCertificates, tlsFactsOf } from "../tls_facts.ts";
 import type { Transport } from "../transport.ts";
-import { StreamTransport, TransportStream } from "../node_stream.ts";
+import { NativeTlsTransport } from "./native_tls.ts";
 
 /** Starts a handshake over the stream. */
-export type StartHandshake = (
-  stream: TransportStream,
-) => { readonly socket: TLSSocket; readonly secured: Promise<void> };
+export type StartHandshake = (stream: Duplex) => { readonly socket: TLSSocket; readonly secured: Promise<void> };
 
 /** A TLS transport and its handshake results. */
 export interface Secured extends Layered {
@@ -26,10 +27,7 @@ export interface Secured extends Layered {
  * @throws {TlsError} The handshake failed.
  */
 export async function secure(inner: Transport, endpoint: string, start: StartHandshake): Promise<Secured> {
-  const stream = new TransportStream(inner);
-  const { socket, secured } = start(stream);
-  // Created first, to handle errors of the stream from the start.
-  const transport = new TlsTransport(inner, stream, socket);
+  const { transport, socket, secured } = startOver(inner, start);
   try {
     await secured;
     // Read now, because a socket whose both sides have ended has no addresses.
@@ -41,11 +39,28 @@ export async function secure(inner: Transport, endpoint: string, start: StartHan
   }
 }
 
+/**
+ * Starts on the socket itself if there is one, because the runtime then encrypts and sends without JavaScript. The
+ * transport is created at once, to handle errors of the socket from the start.
+ */
+function startOver(inner: Transport, start: StartHandshake): ReturnType<StartHandshake> & { transport: Transport } {
+  if (inner instanceof ResettableTransport) {
+    const tcp = inner.takeSocket();
+    if (tcp !== undefined) {
+      const { socket, secured } = start(tcp);
+      return { transport: new NativeTlsTransport(socket, tcp, inner), socket, secured };
+    }
+  }
+  const stream = new TransportStream(inner);
+  const { socket, secured } = start(stream.asDuplex);
+  return { transport: new TlsTransport(socket, stream, inner), socket, secured };
+}
+
 class TlsTransport extends StreamTransport {
   readonly #inner: Transport;
   readonly #stream: TransportStream;
 
-  constructor(inner: Transport, stream: TransportStream, socket: TLSSocket) {
+  constructor(socket: TLSSocket, stream: TransportStream, inner: Transport) {
     super(socket, stream);
     this.#inner = inner;
     this.#stream = stream;

@@ -137,7 +137,7 @@ function starter(host: string, options: TlsClientOptions): StartHandshake {
   const secureContext = clientContext(options);
   return (stream) => {
     const socket = connect({
-      socket: stream.asDuplex,
+      socket: stream,
       ...peer,
       secureContext,
       rejectUnauthorized: options.insecure !== true,

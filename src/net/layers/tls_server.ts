@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
 import { TlsError } from "../../base/errors.ts";
 import { formatEndpoint } from "../endpoint.ts";
@@ -7,7 +8,6 @@ import type { Transport } from "../transport.ts";
 import { type CertificateFacts, certificateFacts } from "../tls_certificate.ts";
 import { certificatesIn, privateKeyIn } from "../tls_pem.ts";
 import { secure } from "./tls.ts";
-import type { TransportStream } from "../node_stream.ts";
 
 /** TLS options of a server. */
 export interface TlsServerOptions {
@@ -67,9 +67,9 @@ export class TlsServerContext implements Layer {
   }
 }
 
-function startServer(stream: TransportStream, material: Material) {
+function startServer(stream: Duplex, material: Material) {
   // Node accepts any duplex stream here, but declares net.Socket.
-  const socket = new TLSSocket(stream.asDuplex as Socket, {
+  const socket = new TLSSocket(stream as Socket, {
     isServer: true,
     secureContext: material.secureContext,
     requestCert: material.asksClient,
