@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { concat, utf8 } from "../../src/base/bytes.ts";
-import { ResetError } from "../../src/base/errors.ts";
+import { ResetError, TlsError } from "../../src/base/errors.ts";
 import { connect, listen } from "../../src/factory.ts";
 import type { Layer } from "../../src/net/layer.ts";
 import { ResettableAcceptor } from "../../src/net/resettable_acceptor.ts";
+import type { Transport } from "../../src/net/transport.ts";
 import { nextTurn } from "../../src/net/wait.ts";
 import { TlsServerContext } from "../../src/net/layers/tls_server.ts";
 import { TestAuthority } from "../support/certificates.ts";
@@ -111,6 +112,26 @@ Deno.test("listen() with TLS starts the handshake with what a layer below has re
   await handshake;
   await client.write("hi");
   assertEquals(await server?.read(), utf8("hi"));
+});
+
+Deno.test("read() of an accepted connection over TLS throws when a record is corrupt", async () => {
+  let below: Transport | undefined;
+  const isTapped: Layer = {
+    name: "tap",
+    wrap(inner) {
+      below = inner;
+      return Promise.resolve({ transport: inner });
+    },
+  };
+  using listener = await listen("tls://127.0.0.1:0", { tls: pair });
+  const accepting = listener.accept();
+  const handshake = accepting.then((connection) => connection?.handshake());
+  await using _client = await connect(listener.endpoint, { tls: { ca: authority.cert }, layers: [isTapped] });
+  await using server = await accepting;
+  await handshake;
+  await below?.write(Uint8Array.of(0x17, 3, 3, 0, 20, ...new Uint8Array(20)));
+  await assertRejects(async () => await server?.read({ timeout: "10s" }), TlsError);
+  assertEquals(server?.closeReason, "error");
 });
 
 Deno.test("handshake() over TLS rejects with a reset when the client resets", async () => {

@@ -79,8 +79,10 @@ function startServer(stream: Duplex, material: Material) {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   socket.once("secure", () => {
     const refusal = material.asksClient ? clientRefusal(socket) : undefined;
-    if (refusal === undefined) resolve();
-    else reject(refusal);
+    if (refusal !== undefined) return reject(refusal);
+    // A later error of TLS, such as a corrupt record, destroys only the sockets of `tls.Server` and of clients.
+    socket.on("_tlsError", (error: Error) => socket.destroy(error));
+    resolve();
   });
   // Emitted for TLS errors before the handshake is complete.
   socket.once("_tlsError", reject);
