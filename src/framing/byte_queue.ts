@@ -1,4 +1,8 @@
 const EMPTY = new Uint8Array(0);
+const WORD = Int32Array.BYTES_PER_ELEMENT;
+/** In each byte of a word, 1 and the highest bit. */
+const EACH_BYTE = 0x01010101;
+const HIGH_BITS = 0x80808080;
 
 /**
  * The bytes of a stream that do not form a complete message yet. Only an incomplete rest is copied, so reads of whole
@@ -6,6 +10,8 @@ const EMPTY = new Uint8Array(0);
  */
 export class ByteQueue {
   #bytes: Uint8Array = EMPTY;
+  /** Of the whole buffer of `#bytes`, and kept while reads reuse that. */
+  #words: DataView = new DataView(EMPTY.buffer);
   #from = 0;
   /** End of the valid bytes; an owned array may have capacity beyond it. */
   #to = 0;
@@ -62,10 +68,25 @@ export class ByteQueue {
     return this.#bytes.subarray(this.#from + from, this.#from + to);
   }
 
-  /** Index of a byte at or after `from`, or -1. */
+  /**
+   * Index of a byte at or after `from`, or -1. Compares four bytes at a time, because for short messages the call of the
+   * array's own `indexOf()` costs more than the search.
+   */
   indexOf(byte: number, from: number): number {
-    const at = this.#bytes.indexOf(byte, this.#from + from);
-    return at === -1 || at >= this.#to ? -1 : at - this.#from;
+    const bytes = this.#bytes;
+    if (bytes.buffer !== this.#words.buffer) this.#words = new DataView(bytes.buffer);
+    const words = this.#words;
+    const { byteOffset } = bytes;
+    const end = this.#to;
+    const pattern = byte * EACH_BYTE;
+    let at = this.#from + from;
+    for (; at + WORD <= end; at += WORD) {
+      const difference = words.getInt32(byteOffset + at, true) ^ pattern;
+      // Only a zero byte borrows from its own high bit, which is clear.
+      if (((difference - EACH_BYTE) & ~difference & HIGH_BITS) !== 0) break;
+    }
+    for (; at < end; at++) if (bytes[at] === byte) return at - this.#from;
+    return -1;
   }
 
   /** Removes the first bytes and returns a view of them. */
