@@ -211,22 +211,23 @@ export class MessageConnection implements LoadConnection<readonly Message[] | nu
   }
 }
 
-const WORD = Int32Array.BYTES_PER_ELEMENT;
+const WORD = BigInt64Array.BYTES_PER_ELEMENT;
 
 /**
- * Checks whether the input is exactly one message, the common case of an echo, four bytes at a time, because a
- * comparison of single bytes would dominate the load generator's CPU time.
+ * Checks whether the input is exactly one message, the common case of an echo, eight bytes at a time, because a
+ * comparison of single bytes would dominate the load generator's CPU time. V8 compares the elements of two
+ * `BigInt64Array`s without creating a `bigint`, but not the results of a calculation with them.
  */
 export class WholeMatch {
   readonly #message: Uint8Array;
-  readonly #words: Int32Array;
+  readonly #words: BigInt64Array;
   #buffer: ArrayBufferLike | undefined;
-  #found: Int32Array = new Int32Array(0);
+  #found: BigInt64Array = new BigInt64Array(0);
 
   constructor(message: Uint8Array) {
     // The copy is aligned to words.
     this.#message = message.slice();
-    this.#words = new Int32Array(this.#message.buffer, 0, Math.floor(message.length / WORD));
+    this.#words = new BigInt64Array(this.#message.buffer, 0, Math.floor(message.length / WORD));
   }
 
   /** A fast check: `false` only means that the input needs a full comparison. */
@@ -236,17 +237,16 @@ export class WholeMatch {
     if (bytes.buffer !== this.#buffer) this.#lookAt(bytes);
     const words = this.#words;
     const found = this.#found;
-    let difference = 0;
-    for (let index = 0; index < words.length; index++) difference |= (words[index] ?? 0) ^ (found[index] ?? 0);
+    for (let index = 0; index < words.length; index++) if (words[index] !== found[index]) return false;
     for (let index = words.length * WORD; index < message.length; index++) {
-      difference |= (message[index] ?? 0) ^ (bytes[index] ?? 0);
+      if (message[index] !== bytes[index]) return false;
     }
-    return difference === 0;
+    return true;
   }
 
   /** A connection reuses its read buffer, so the view is kept. */
   #lookAt({ buffer }: Uint8Array): void {
     this.#buffer = buffer;
-    this.#found = new Int32Array(buffer, 0, this.#words.length);
+    this.#found = new BigInt64Array(buffer, 0, this.#words.length);
   }
 }
