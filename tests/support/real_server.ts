@@ -5,7 +5,11 @@
  * @module
  */
 
+import { delay } from "../../src/net/wait.ts";
 import { findTool } from "./tools.ts";
+
+/** How often to look whether a killed process is gone. */
+const MAX_TURNS = 100;
 
 /** A server that was started by the test. */
 export class RealServer implements AsyncDisposable {
@@ -59,7 +63,30 @@ export class RealServer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop("SIGKILL");
+    const left = await this.#processesLeft();
+    for (const { pid } of left) Deno.kill(pid, "SIGKILL");
     await Deno.remove(this.folder, { recursive: true });
+    if (left.length > 0) throw new Error(`still running after the server was ended: ${JSON.stringify(left)}`);
+  }
+
+  /** Processes with the server's home that are still there after a while, such as daemons in a group of their own. */
+  async #processesLeft(): Promise<{ pid: number; command: string }[]> {
+    for (let turn = 0;; turn++) {
+      const left = [];
+      for (const { name } of Deno.readDirSync("/proc")) {
+        const pid = Number(name);
+        if (!Number.isInteger(pid)) continue;
+        try {
+          const words = Deno.readTextFileSync(`/proc/${pid}/environ`).split("\0");
+          if (!words.includes(`HOME=${this.folder}`)) continue;
+          left.push({ pid, command: Deno.readTextFileSync(`/proc/${pid}/cmdline`).replaceAll("\0", " ").trim() });
+        } catch {
+          // It has ended, or is another user's.
+        }
+      }
+      if (left.length === 0 || turn === MAX_TURNS) return left;
+      await delay(20);
+    }
   }
 }
 

@@ -108,10 +108,11 @@ export const MARIADB: ServerKind = {
 
 export const RABBITMQ: ServerKind = {
   name: "RabbitMQ",
-  tools: ["/usr/lib/rabbitmq/bin/rabbitmq-server", "amqp-declare-queue"],
+  tools: ["/usr/lib/rabbitmq/bin/rabbitmq-server", "amqp-declare-queue", "epmd"],
   start(server, port) {
     const { folder } = server;
-    server.start("/usr/lib/rabbitmq/bin/rabbitmq-server", [], {
+    // The port mapper that RabbitMQ would start itself is a daemon, and would outlive it.
+    server.start("sh", ["-c", "epmd & exec /usr/lib/rabbitmq/bin/rabbitmq-server"], {
       RABBITMQ_NODENAME: `parley${port}@localhost`,
       RABBITMQ_NODE_IP_ADDRESS: "127.0.0.1",
       RABBITMQ_NODE_PORT: String(port),
