@@ -193,3 +193,38 @@ Deno.test("events are held for a client that catches up, up to a limit (attack 4
   session.read();
   await joining;
 });
+
+for (const isMember of [false, true]) {
+  Deno.test(`a ${isMember ? "repeated" : "first"} join reads messages for a client that reads slowly only once it has read joined`, async () => {
+    const { hub, room, epoch } = await createFullRoom();
+    await using _ = hub;
+    let reads = 0;
+    const { log } = room;
+    const [last, after] = [log.last.bind(log), log.after.bind(log)];
+    log.last = (limit, upTo) => {
+      reads++;
+      return last(limit, upTo);
+    };
+    log.after = (seq, limit) => {
+      // One message is the look whether a member can resume.
+      if (limit > 1) reads++;
+      return after(seq, limit);
+    };
+    // A first join from elsewhere shows the last messages, a bounded number, without waiting.
+    for (const position of [{ epoch, seq: 1 }, ...isMember ? [{ epoch: "other", seq: 1 }] : []]) {
+      const session = new SlowSession({ kind: "websocket", subprotocol: JSON_SUBPROTOCOL });
+      const member = hub.enter(session);
+      if (isMember) await hub.join(member, "#a");
+      session.stop();
+      session.queuedBytes = 128 * 1024;
+      reads = 0;
+      const joining = hub.join(member, "#a", { position });
+      await session.stalled;
+      for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+      assertEquals(reads, 0, `with ${position.epoch}`);
+      session.read();
+      await joining;
+      assert(reads > 0);
+    }
+  });
+}

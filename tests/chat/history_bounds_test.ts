@@ -200,6 +200,39 @@ Deno.test("a server limits the number of rooms, and an abandoned room frees its 
   assertEquals(hub.roomOf(member).name, "#d");
 });
 
+Deno.test("sqlite history keeps as many rooms as maxRooms, without the one that was empty longest (chat H4)", async () => {
+  const path = await Deno.makeTempFile();
+  {
+    let nowMs = Date.now();
+    const options = { path, log, now: () => nowMs += 10, retention: { maxMessages: 9, maxRooms: 3 } };
+    await using history = createSqliteHistory(options);
+    const visit = async (name: string) => {
+      const room = await openRoom(history, name);
+      const { seq } = room;
+      await publish(room, { text: "x" });
+      room.close();
+      return seq;
+    };
+    for (const name of ["#a", "#b", "#c"]) assertEquals(await visit(name), 0);
+    assertEquals([await visit("#a"), await visit("#d")], [1, 0]);
+    assertEquals([await visit("#a"), await visit("#c"), await visit("#d"), await visit("#b")], [2, 1, 1, 0]);
+  }
+  await Deno.remove(path);
+});
+
+Deno.test("sqlite history counts open rooms without messages as rooms", async () => {
+  const path = await Deno.makeTempFile();
+  {
+    await using history = createSqliteHistory({ path, log, retention: { maxMessages: 9, maxRooms: 2 } });
+    const first = await openRoom(history, "#a");
+    await publish(first, { text: "x" });
+    first.close();
+    for (const name of ["#b", "#c"]) await openRoom(history, name);
+    assertEquals((await openRoom(history, "#a")).seq, 0);
+  }
+  await Deno.remove(path);
+});
+
 Deno.test("sqlite history skips unreadable entries, and keeps the rest (chat H1)", async () => {
   const path = await Deno.makeTempFile();
   const options = { path, log, retention: { maxMessages: 9 } };

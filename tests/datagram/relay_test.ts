@@ -7,7 +7,7 @@ import { bind } from "../../src/factory.ts";
 import { DatagramGate } from "../../src/guard/datagram_gate.ts";
 import { Logger } from "../../src/log/logger.ts";
 import { DatagramSocket, type DatagramTransport } from "../../src/net/datagram.ts";
-import type { Endpoint } from "../../src/net/endpoint.ts";
+import { type Endpoint, formatEndpoint } from "../../src/net/endpoint.ts";
 import { delay, nextTurn } from "../../src/net/wait.ts";
 import { FAKE_TARGET, fakeDatagramSocket } from "../support/fake_datagrams.ts";
 import { FakeTime } from "../support/fake_time.ts";
@@ -171,13 +171,18 @@ Deno.test("DatagramRelay makes do with the file descriptors that there are (faul
 Deno.test("DatagramRelay survives a socket that cannot be opened, and counts the datagram (fault 5)", async () => {
   await using echo = await startEcho();
   let tries = 0;
+  const logged: unknown[] = [];
+  const warning = (...line: unknown[]) => void logged.push(line);
   await using started = await startRelay(echo.endpoint, {
+    log: Object.assign(Object.create(Logger.prototype), { info() {}, debug() {}, warning }),
     open: () => ++tries === 1 ? Promise.reject(new Error("no")) : bindSender(echo.endpoint, undefined, {}),
   });
   await using client = await bind(ANY);
   await client.send(Uint8Array.of(1), started.endpoint);
   while (started.relay.forward.dropped.size === 0) await nextTurn();
   assertEquals([...started.relay.forward.dropped], [["no socket", 1]]);
+  const key = formatEndpoint(client.endpoint);
+  assertEquals(logged, [["cannot open a socket to the target", { client: key, error: "no" }]]);
   await exchange(client, started.endpoint, 2);
 });
 

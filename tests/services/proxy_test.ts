@@ -60,6 +60,11 @@ Deno.test("proxy with --auth wants a name and a password, by both protocols", as
     const { stdout } = await runProgram("server", ["hash-password", "ann"], { input: "secret\n" });
     await Deno.writeTextFile(`${folder}/names`, stdout);
     await using started = await startServer(["proxy", ":0", "--auth", `${folder}/names`]);
+    // Before a client in this process receives the log.
+    using intruder = await dial(started.endpoint);
+    const authorization = `Proxy-Authorization: Basic ${btoa("ann:wrong")}`;
+    await writeAll(intruder, `CONNECT a:1 HTTP/1.1\r\nHost: a\r\n${authorization}\r\n\r\n`);
+    await started.server.errorLine(/ warning \[proxy\] log-in failed .*name=ann address=127\.0\.0\.1$/);
     await using echo = await startServer(["echo", ":0", "--framing", "line"]);
     const codes = async (user: string) => {
       const outcomes = await Promise.all(

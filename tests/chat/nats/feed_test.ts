@@ -83,7 +83,7 @@ Deno.test("Feed.goOn() continues after the last message that the stream still ha
   };
   assertEquals(await reopen({ messages: 5, last_seq: 9 }), [false, 8]);
   // The messages up to 9 have expired: a caller that waits for them would wait for ever.
-  const delivered = feed.whenDelivered(9);
+  const delivered = feed.whenDelivered(9, 60_000);
   assertEquals(await reopen({ messages: 0, last_seq: 9 }), [false, 10]);
   await delivered;
   // A new leader of several replicas may lag behind.

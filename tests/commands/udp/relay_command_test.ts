@@ -158,6 +158,19 @@ Deno.test("relay rejects itself as its target with exit code 2", async () => {
   }
 });
 
+Deno.test("relay accepts a target with its own port at another address, and with another port at its own", async () => {
+  const port = findFreePort({ transport: "udp" });
+  for (
+    const [listen, target] of [["127.0.0.1", `127.0.0.2:${port}`], ["0.0.0.0", `192.0.2.1:${port}`], [
+      "0.0.0.0",
+      "127.0.0.1:9",
+    ]] as const
+  ) {
+    await using relay = startProgram("udp", ["relay", `${listen}:${port}`, target, "--print-endpoint"]);
+    assertEquals(await relay.line(), `udp://${listen}:${port}`);
+  }
+});
+
 Deno.test("relay --drop and --fault drop lose the same datagrams for a seed", async () => {
   await using server = await startUdpServer(["echo", ANY]);
   const lost = await lostThrough(server.endpoint, 50, "--drop", "20%", "--seed", "7");
