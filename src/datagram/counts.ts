@@ -12,6 +12,8 @@ export type DropReason =
   | "backlog"
   /** The sender has no address to reply to. */
   | "no address"
+  /** It claims to come from the socket that received it, so that a reply would come back without end. */
+  | "own address"
   /** No socket to the target could be opened. */
   | "no socket"
   /** It arrived at a relay's socket from another address than the target's. */

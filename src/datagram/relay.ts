@@ -136,9 +136,10 @@ export class DatagramRelay {
     await this.#back.whenIdle();
   }
 
-  #onDatagram({ from, data, isTruncated }: Datagram): void {
+  #onDatagram({ from, data, isTruncated, isOwn }: Datagram): void {
     this.forward.received++;
     this.forward.receivedBytes += data.length;
+    if (isOwn) return this.forward.drop("own address");
     if (isTruncated) return this.forward.drop("truncated");
     if (from === null) return this.forward.drop("no address");
     const refusal = this.#options.gate?.refusalOf(isHostEndpoint(from) ? from.host : from.path);

@@ -128,6 +128,7 @@ export class DatagramServer {
     const { gate, impairment, service } = this.#options;
     counts.received++;
     counts.receivedBytes += datagram.data.length;
+    if (datagram.isOwn) return this.#drop("own address");
     if (datagram.isTruncated && service.takesTruncated !== true) return this.#drop("truncated");
     const refusal = gate && gate.refusalOf(addressOf(datagram.from));
     if (refusal !== undefined) return this.#drop(refusal);

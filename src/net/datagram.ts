@@ -5,6 +5,7 @@ import { isSameIp } from "../base/ip.ts";
 import { formatDuration, parseDuration } from "../base/units.ts";
 import type { Logger } from "../log/logger.ts";
 import { type Endpoint, formatEndpoint, isHostEndpoint, parseEndpoint, printable } from "./endpoint.ts";
+import { OwnAddress } from "./own_address.ts";
 import { toSocketError } from "./socket_error.ts";
 import { abortable, type WaitOptions } from "./wait.ts";
 
@@ -16,6 +17,8 @@ export interface Datagram {
   readonly from: Endpoint | null;
   /** Whether it was longer than the socket's `maxBytes`; the rest of it is lost. */
   readonly isTruncated: boolean;
+  /** Whether it claims to come from the receiving socket: it is forged, and a reply would come back. */
+  readonly isOwn?: boolean;
 }
 
 /** What a datagram socket needs of a `Deno.DatagramConn`. */
@@ -47,10 +50,12 @@ class IncomingDatagram implements Datagram {
   data: Uint8Array = NO_BYTES;
   isTruncated = false;
   readonly #maxBytes: number;
+  readonly #own: OwnAddress;
   #address: Deno.Addr | undefined;
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, own: OwnAddress) {
     this.#maxBytes = maxBytes;
+    this.#own = own;
   }
 
   /** Takes what was received into a buffer of `maxBytes + 1` bytes: a full buffer means a longer datagram. */
@@ -58,6 +63,10 @@ class IncomingDatagram implements Datagram {
     this.isTruncated = data.length > this.#maxBytes;
     this.data = this.isTruncated ? data.subarray(0, this.#maxBytes) : data;
     this.#address = address;
+  }
+
+  get isOwn(): boolean {
+    return this.#address !== undefined && this.#own.isAt(this.#address);
   }
 
   /** Built on demand: an echo never asks for it. */
@@ -95,6 +104,7 @@ export class DatagramSocket<E extends Endpoint = Endpoint> implements AsyncDispo
   readonly #transport: DatagramTransport;
   readonly #maxBytes: number;
   readonly #buffer: Uint8Array<ArrayBuffer>;
+  readonly #own: OwnAddress;
   readonly #queue: QueuedSend[] = [];
   #isSending = false;
   #pending: Promise<[Uint8Array, Deno.Addr]> | undefined;
@@ -104,6 +114,7 @@ export class DatagramSocket<E extends Endpoint = Endpoint> implements AsyncDispo
   constructor(transport: DatagramTransport, init: DatagramInit<E>) {
     this.#transport = transport;
     this.endpoint = printable(init.endpoint);
+    this.#own = new OwnAddress(init.endpoint);
     this.log = init.log;
     this.proxy = init.proxy;
     this.#maxBytes = init.maxBytes ?? DEFAULTS.datagramBytes;
@@ -127,9 +138,10 @@ export class DatagramSocket<E extends Endpoint = Endpoint> implements AsyncDispo
     this.#pending = undefined;
     try {
       const [data, from] = await pending;
-      const datagram = new IncomingDatagram(this.#maxBytes);
+      const datagram = new IncomingDatagram(this.#maxBytes, this.#own);
       datagram.set(data, from);
-      return { data: datagram.data, from: datagram.from, isTruncated: datagram.isTruncated };
+      const { isTruncated, isOwn } = datagram;
+      return { data: datagram.data, from: datagram.from, isTruncated, isOwn };
     } catch (error) {
       if (this.#isClosed) return null;
       throw toSocketError(error, "receive on", formatEndpoint(this.endpoint));
@@ -150,7 +162,7 @@ export class DatagramSocket<E extends Endpoint = Endpoint> implements AsyncDispo
     isDone: () => boolean,
   ): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const datagram = new IncomingDatagram(this.#maxBytes);
+    const datagram = new IncomingDatagram(this.#maxBytes, this.#own);
     let replyLength = 0;
     // Callbacks and one reused object: a loop that awaits, with an object for each datagram, is slower.
     const receiveNext = () => {

@@ -186,6 +186,16 @@ Deno.test("DatagramRelay survives a socket that cannot be opened, and counts the
   await exchange(client, started.endpoint, 2);
 });
 
+Deno.test("DatagramRelay drops a datagram with its own address, whose reply would come back without end", async () => {
+  const { socket: front, transport } = fakeDatagramSocket();
+  await using target = await bind(ANY);
+  await using started = await startRelay(target.endpoint, { front });
+  transport.deliver("forged", { transport: "udp", hostname: "192.0.2.1", port: 5_000 });
+  transport.deliver("x");
+  assertEquals(await receiveByte(target), "x".charCodeAt(0));
+  assertEquals([...started.relay.forward.dropped], [["own address", 1]]);
+});
+
 Deno.test("DatagramRelay drops and counts datagrams that are not from the target (fault 26)", async () => {
   await using target = await bind(ANY);
   await using started = await startRelay(target.endpoint);

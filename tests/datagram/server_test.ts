@@ -140,6 +140,15 @@ for (const scheme of ["udp", "unixgram"] as const) {
   });
 }
 
+Deno.test("DatagramServer drops a datagram with its own address, whose reply would come back without end", async () => {
+  const { give, sent, server, stop } = start();
+  give("forged", { transport: "udp", hostname: "192.0.2.1", port: 5_000 });
+  give("y");
+  for (let turns = 0; turns < 5; turns++) await turn();
+  await stop();
+  assertEquals([sent, [...server.counts.dropped]], [["y"], [["own address", 1]]]);
+});
+
 Deno.test("DatagramServer drops the reply to a Unix socket without a name", async () => {
   const { give, sent, server, stop } = start({}, "unixgram");
   give("x", { transport: "unixpacket", path: "" });
