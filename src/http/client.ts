@@ -6,7 +6,14 @@
 
 import { concat, latin1, preview, toBytes } from "../base/bytes.ts";
 import { ClosedEarlyError, ParleyError } from "../base/errors.ts";
-import { HttpError, type HttpFields, HttpHeadReader, type HttpResponseHead, parseResponseHead } from "./head.ts";
+import {
+  HttpError,
+  type HttpFields,
+  HttpHeadReader,
+  type HttpResponseHead,
+  MAX_INTERIM,
+  parseResponseHead,
+} from "./head.ts";
 import { encodeHead } from "./response.ts";
 import type { Connection } from "../net/connection.ts";
 import type { Deadline } from "../net/deadline.ts";
@@ -14,8 +21,6 @@ import { formatEndpoint } from "../net/endpoint.ts";
 import { HttpBodyReader, responseBodyLength } from "./body.ts";
 
 const MAX_BODY_BYTES = 1024 * 1024;
-/** Maximum number of interim responses before the final one. */
-const MAX_INTERIM = 10;
 /** Bytes of the peer's data shown in an error message. */
 const START_BYTES = 256;
 const SHOWN_BYTES = 80;

@@ -1,12 +1,9 @@
 import { ParleyError, PermissionError, RefusedError, TimeoutError } from "../base/errors.ts";
 import { basicCredentials } from "./authorization.ts";
-import { HttpHeadReader, parseResponseHead } from "./head.ts";
+import { HttpHeadReader, MAX_INTERIM, parseResponseHead } from "./head.ts";
 import { encodeHead, reasonPhrase } from "./response.ts";
 import { formatHostPort } from "../net/endpoint.ts";
 import type { Proxy, TunnelHandshake } from "../net/proxy_dialer.ts";
-
-/** Maximum number of interim responses before the final one. */
-const MAX_INTERIM = 10;
 
 /** Requests a tunnel from an HTTP proxy (RFC 9110, section 9.3.6). */
 const httpConnectTunnel: TunnelHandshake = async (exchange, { host, port }, { user, password }) => {

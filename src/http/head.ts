@@ -8,6 +8,9 @@ import { latin1 } from "../base/bytes.ts";
 import { DEFAULTS } from "../base/defaults.ts";
 import { FrameError } from "../base/errors.ts";
 
+/** Maximum number of interim responses before the final one. */
+export const MAX_INTERIM = 10;
+
 /** A request that cannot be served; {@linkcode HttpError.status} is the response's status. */
 export class HttpError extends FrameError {
   /** `"HttpError"`. */
