@@ -101,7 +101,7 @@ export function parseHex(text: string): Uint8Array<ArrayBuffer> {
 
 /** Hexadecimal digits without separators. */
 export function formatHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return bytes.toHex();
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {
