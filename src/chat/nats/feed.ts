@@ -1,4 +1,5 @@
-import { AckPolicy, type ConsumerMessages, DeliverPolicy, type JsMsg, type StreamInfo } from "@nats-io/jetstream";
+import { AckPolicy, type ConsumerConfig, type ConsumerInfo, type ConsumerMessages } from "@nats-io/jetstream";
+import { DeliverPolicy, type JsMsg, type StreamInfo } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/transport-node";
 import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../log/logger.ts";
@@ -17,6 +18,8 @@ export interface FeedSource {
   readonly subjects: string;
   /** It starts after the message of this number. */
   readonly position: number;
+  /** Time of that message, in milliseconds. */
+  readonly timeMs: number;
 }
 
 /** A caller waiting for the delivery of a message. */
@@ -32,6 +35,8 @@ export class Feed {
   readonly #source: FeedSource;
   readonly #onMessage: (message: JsMsg) => void;
   #position: number;
+  /** Time of the newest delivered message. */
+  #timeMs: number;
   #messages: ConsumerMessages | undefined;
   /** Counts requests: messages of earlier ones are ignored. */
   #round = 0;
@@ -42,6 +47,7 @@ export class Feed {
     this.#link = link;
     this.#source = source;
     this.#position = source.position;
+    this.#timeMs = source.timeMs;
     this.#log = log;
     this.#onMessage = onMessage;
   }
@@ -109,42 +115,63 @@ export class Feed {
 
   /**
    * NATS is back online with the same stream. If it has lost its last messages, as after a power failure, their numbers
-   * are given again: continues after those that are left, and returns `true`. Replicas lose none, but a new leader may
-   * report fewer than it has for a moment.
+   * are given again: continues after those that are left, and returns the number of the last of them. Replicas lose
+   * none, but a new leader may report fewer than it has for a moment, and its clock may differ.
    */
-  goOn({ config, state }: Pick<StreamInfo, "config" | "state">): boolean {
+  async goOn({ config, state }: Pick<StreamInfo, "config" | "state">): Promise<number | undefined> {
     const { messages, last_seq } = state;
-    const isRewound = config.num_replicas === 1 && last_seq < this.#position;
-    if (isRewound || messages === 0 && last_seq > this.#position) this.#position = last_seq;
+    const delivered = this.#position;
+    const left = config.num_replicas === 1 ? await this.#lastBefore(this.#timeMs + 1) : delivered;
+    const isRewound = left < delivered;
+    if (isRewound) this.#position = left;
+    else if (messages === 0 && last_seq > this.#position) this.#position = last_seq;
     this.restart();
     this.#wake(isRewound ? Infinity : this.#position);
-    return isRewound;
+    return isRewound ? left : undefined;
   }
 
   /** The stream was lost; a new one starts with its first message. */
   startAnew(): void {
-    this.#position = 0;
+    this.#position = this.#timeMs = 0;
     this.restart();
     this.#wake(Infinity);
   }
 
-  async #open(): Promise<ConsumerMessages> {
-    const round = ++this.#round;
+  /**
+   * Number of the last message before a time. Numbers alone do not reveal a loss: by now, another server may have
+   * written as many messages as were lost.
+   */
+  async #lastBefore(timeMs: number): Promise<number> {
+    const { delivered } = await this.#addConsumer({
+      deliver_policy: DeliverPolicy.StartTime,
+      opt_start_time: new Date(timeMs).toISOString(),
+    });
+    return delivered.stream_seq;
+  }
+
+  #addConsumer(start: Partial<ConsumerConfig>): Promise<ConsumerInfo> {
     const { stream, subjects } = this.#source;
-    // Not the client's ordered consumer, whose timers for recreating it outlive it; this class recreates the consumer
-    // itself.
-    const { name } = await this.#link.attempt(this.#link.jsm.consumers.add(stream, {
+    return this.#link.attempt(this.#link.jsm.consumers.add(stream, {
       // With a name, the request's subject is covered by the permissions in the manual.
       name: crypto.randomUUID(),
       filter_subject: subjects,
-      deliver_policy: DeliverPolicy.StartSequence,
-      opt_start_seq: this.#position + 1,
       ack_policy: AckPolicy.None,
       inactive_threshold: nanos(PULL_MS),
       mem_storage: true,
       num_replicas: 1,
+      ...start,
     }));
-    const consumer = await this.#link.attempt(this.#link.js.consumers.get(stream, name));
+  }
+
+  async #open(): Promise<ConsumerMessages> {
+    const round = ++this.#round;
+    // Not the client's ordered consumer, whose timers for recreating it outlive it; this class recreates the consumer
+    // itself.
+    const { name } = await this.#addConsumer({
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: this.#position + 1,
+    });
+    const consumer = await this.#link.attempt(this.#link.js.consumers.get(this.#source.stream, name));
     const messages = await consumer.consume({
       abort_on_missing_resource: true,
       max_messages: AHEAD,
@@ -176,6 +203,7 @@ export class Feed {
   #deliver(message: JsMsg, round: number): void {
     if (round !== this.#round || message.seq <= this.#position) return;
     this.#position = message.seq;
+    this.#timeMs = Math.max(this.#timeMs, message.time.getTime());
     this.#onMessage(message);
     if (this.#waiters.length > 0) this.#wake(message.seq);
   }

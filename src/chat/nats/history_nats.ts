@@ -64,13 +64,14 @@ export class NatsHistory implements History, LogHost, MessageClock {
     this.epoch = epochOf(stream);
     this.#created = stream.created;
     this.#publisher = new Publisher(link, this.origin);
-    const source = { stream: STREAM, subjects: ROOM_SUBJECTS, position: stream.state.last_seq };
+    const { last_seq: position, last_ts } = stream.state;
+    const source = { stream: STREAM, subjects: ROOM_SUBJECTS, position, timeMs: Date.parse(last_ts) };
     this.#feed = new Feed(link, source, log, (message) => this.#deliver(message));
   }
 
   /** Starts to receive messages and decisions. */
   async start(): Promise<void> {
-    this.#link.watch({ onReady: (now) => this.#goOn(now) });
+    this.#link.watch({ onFound: (now) => this.#goOn(now) });
     await this.#feed.start();
     await this.#states.start((token, decision) => {
       this.#logs.get(ROOM_PREFIX + token)?.onDecision(decision);
@@ -138,14 +139,15 @@ export class NatsHistory implements History, LogHost, MessageClock {
   }
 
   /** NATS is back online, with the same stream or with a new one. */
-  #goOn(stream: StreamInfo): void {
+  async #goOn(stream: StreamInfo): Promise<void> {
     const epoch = epochOf(stream);
-    const { created, state } = stream;
+    const { created } = stream;
     if (created === this.#created) {
-      if (!this.#feed.goOn(stream)) return;
-      this.#log.warning("NATS has lost the last messages of all rooms", { last: state.last_seq });
-      this.epoch = `${epoch}-${state.last_seq.toString(36)}`;
-      for (const log of this.#logs.values()) log.rewind(state.last_seq);
+      const last = await this.#feed.goOn(stream);
+      if (last === undefined) return;
+      this.#log.warning("NATS has lost the last messages of all rooms", { last });
+      this.epoch = `${epoch}-${last.toString(36)}`;
+      for (const log of this.#logs.values()) log.rewind(last);
       return;
     }
     this.#log.warning("NATS has lost the stream; the history of all rooms was reset", { epoch });

@@ -36,8 +36,10 @@ export interface LinkOptions {
 
 /** Callbacks of a {@linkcode NatsLink}. */
 export interface LinkEvents {
-  /** JetStream is back online, with this stream. */
-  onReady?(stream: StreamInfo): void;
+  /** JetStream is back online, with this stream; nothing is written before all callbacks have settled. */
+  onFound?(stream: StreamInfo): Promise<void>;
+  /** After {@linkcode onFound}. */
+  onReady?(): void;
   /** NATS rejects a request because of a missing permission. */
   onRefused?(refusal: PermissionViolationError): void;
 }
@@ -181,10 +183,11 @@ export class NatsLink implements AsyncDisposable {
       try {
         await delay(PROBE_MS, signal);
         const stream = await this.#findStream();
+        for (const events of this.#events) await events.onFound?.(stream);
         if (signal.aborted) return;
         this.#isReady = true;
         this.#log.info("NATS is back online");
-        for (const events of this.#events) events.onReady?.(stream);
+        for (const events of this.#events) events.onReady?.();
         for (const settle of this.#waiters.splice(0)) settle();
         return;
       } catch {

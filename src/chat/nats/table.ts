@@ -52,7 +52,7 @@ export class Table {
     this.#created = created;
     this.#feed = new Feed(
       link,
-      { stream: `KV_${options.bucket}`, subjects: `$KV.${options.bucket}.>`, position: 0 },
+      { stream: `KV_${options.bucket}`, subjects: `$KV.${options.bucket}.>`, position: 0, timeMs: 0 },
       options.log,
       (message) => this.#deliver(message),
     );
@@ -123,7 +123,7 @@ export class Table {
       const stream = await infoOf(this.#link, this.#options);
       const { created } = stream;
       if (created === this.#created) {
-        if (this.#feed.goOn(stream)) this.#events?.onRewound?.();
+        if (await this.#feed.goOn(stream) !== undefined) this.#events?.onRewound?.();
         return;
       }
       this.#created = created;

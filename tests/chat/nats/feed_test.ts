@@ -11,10 +11,11 @@ function fakeLink() {
   let opened = Promise.withResolvers<void>();
   const attached: Promise<void>[] = [];
   let from = 0;
+  const lastBefore: number[] = [];
   const consumer = {
     consume({ callback }: { callback: (message: JsMsg) => void }): Promise<ConsumerMessages> {
       const closed = Promise.withResolvers<void>();
-      const deliver = (seq: number) => callback({ seq } as JsMsg);
+      const deliver = (seq: number) => callback({ seq, time: new Date(seq) } as JsMsg);
       rounds.push({ from, deliver });
       opened.resolve();
       opened = Promise.withResolvers();
@@ -29,8 +30,9 @@ function fakeLink() {
     signal: ending.signal,
     jsm: {
       consumers: {
-        add: (_: string, options: { opt_start_seq: number }) => {
-          from = options.opt_start_seq;
+        add: (_: string, { opt_start_seq }: { opt_start_seq?: number }) => {
+          if (opt_start_seq === undefined) return Promise.resolve({ delivered: { stream_seq: lastBefore.shift() } });
+          from = opt_start_seq;
           return Promise.resolve({ name: "c" });
         },
       },
@@ -43,6 +45,7 @@ function fakeLink() {
   return {
     link: link as unknown as NatsLink,
     rounds,
+    lastBefore,
     nextRound: () => opened.promise,
     async [Symbol.asyncDispose]() {
       ending.abort();
@@ -54,7 +57,7 @@ function fakeLink() {
 Deno.test("Feed delivers each message once, in order, even if the stream redelivers some", async () => {
   await using fake = fakeLink();
   const seen: number[] = [];
-  const source = { stream: "S", subjects: "room.>", position: 2 };
+  const source = { stream: "S", subjects: "room.>", position: 2, timeMs: 2 };
   const feed = new Feed(fake.link, source, Logger.of("test"), ({ seq }) => seen.push(seq));
   await feed.start();
   const [first] = fake.rounds;
@@ -72,24 +75,25 @@ Deno.test("Feed delivers each message once, in order, even if the stream redeliv
 Deno.test("Feed.goOn() continues after the last message that the stream still has or had", async () => {
   await using fake = fakeLink();
   const seen: number[] = [];
-  const source = { stream: "S", subjects: "room.>", position: 7 };
+  const source = { stream: "S", subjects: "room.>", position: 7, timeMs: 7 };
   const feed = new Feed(fake.link, source, Logger.of("test"), ({ seq }) => seen.push(seq));
   await feed.start();
-  const reopen = async (state: Partial<StreamInfo["state"]>, replicas = 1) => {
+  const reopen = async (state: Partial<StreamInfo["state"]>, lastBefore?: number) => {
+    if (lastBefore !== undefined) fake.lastBefore.push(lastBefore);
     const reopened = fake.nextRound();
-    const isRewound = feed.goOn({ config: { num_replicas: replicas }, state } as StreamInfo);
+    const left = await feed.goOn({ config: { num_replicas: lastBefore === undefined ? 3 : 1 }, state } as StreamInfo);
     await reopened;
-    return [isRewound, fake.rounds.at(-1)?.from];
+    return [left, fake.rounds.at(-1)?.from];
   };
-  assertEquals(await reopen({ messages: 5, last_seq: 9 }), [false, 8]);
+  assertEquals(await reopen({ messages: 5, last_seq: 9 }, 7), [undefined, 8]);
   // The messages up to 9 have expired: a caller that waits for them would wait for ever.
   const delivered = feed.whenDelivered(9, 60_000);
-  assertEquals(await reopen({ messages: 0, last_seq: 9 }), [false, 10]);
+  assertEquals(await reopen({ messages: 0, last_seq: 9 }, 9), [undefined, 10]);
   await delivered;
   // A new leader of several replicas may lag behind.
-  assertEquals(await reopen({ messages: 2, last_seq: 4 }, 3), [false, 10]);
-  // The last messages are lost, and their numbers are given again.
-  assertEquals(await reopen({ messages: 2, last_seq: 4 }), [true, 5]);
+  assertEquals(await reopen({ messages: 2, last_seq: 4 }), [undefined, 10]);
+  // The last messages are lost, and other servers have written more than these since: the new ones are delivered.
+  assertEquals(await reopen({ messages: 9, last_seq: 12 }, 4), [4, 5]);
   fake.rounds.at(-1)?.deliver(5);
   assertEquals(seen, [5]);
 });
