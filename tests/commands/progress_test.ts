@@ -1,14 +1,20 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { runProgram } from "../../src/cli/run_program.ts";
 import { clientProgram } from "../../src/commands/client/program.ts";
+import { udpProgram } from "../../src/commands/udp/program.ts";
+import type { Program } from "../../src/cli/command.ts";
 import { FakeIo } from "../support/fake_io.ts";
 import { startProgram } from "../support/in_process.ts";
 
 /** The progress lines that a command shows if standard error is a terminal, "" where one is erased. */
-async function progressOf(words: readonly string[], isTerminal = true): Promise<string[]> {
+async function progressOf(
+  words: readonly string[],
+  isTerminal = true,
+  program: Program = clientProgram,
+): Promise<string[]> {
   const io = new FakeIo();
   Object.assign(io, { stderr: { ...io.stderr, isTerminal } });
-  await runProgram(clientProgram, words, io);
+  await runProgram(program, words, io);
   return io.err.split("\r\x1b[2K").slice(1);
 }
 
@@ -26,6 +32,14 @@ Deno.test("bench shows the plan and then each second, and erases the line", asyn
     assertEquals(lines.at(-1), "");
     assertEquals(await progressOf(words, false), []);
   });
+});
+
+Deno.test("udp bench shows what it has sent and received, and erases the line", async () => {
+  await using server = startProgram("udp", ["serve", "echo", "udp://127.0.0.1:0", "--print-endpoint"]);
+  const words = ["bench", await server.line(), "--rate", "10/s", "--count", "7", "--wait", "10ms"];
+  const lines = await progressOf(words, true, udpProgram);
+  assertMatch(lines[0] ?? "", /^[567] sent, [567] received, jitter \d+\.\d{3} ms$/);
+  assertEquals(lines.at(-1), "");
 });
 
 Deno.test("check --wait shows each failed attempt, and erases the line before the result", async () => {

@@ -36,6 +36,14 @@ Deno.test("parseEndpoint() reads full and short forms", () => {
   }
 });
 
+Deno.test({
+  name: "parseEndpoint() takes the name of an abstract socket for a stream",
+  ignore: Deno.build.os !== "linux",
+  fn() {
+    for (const text of ["unix:@app", "ws+unix:@app:/chat"]) assertEquals(formatEndpoint(parseEndpoint(text)), text);
+  },
+});
+
 Deno.test("parseEndpoint() fills in the scheme and the port that are asked for", () => {
   assertEquals(formatEndpoint(parseEndpoint("5000", { scheme: "udp" })), "udp://127.0.0.1:5000");
   assertEquals(formatEndpoint(parseEndpoint("db.internal", { port: 5432 })), "tcp://db.internal:5432");
@@ -66,6 +74,7 @@ Deno.test("parseEndpoint() rejects everything else, reports the reason and shows
     ["unix:/a\0b", "NUL"],
     ["ws+unix::/chat", "the path of the socket is missing"],
     ["unixgram:@app", "abstract sockets (@NAME) exist on Linux, for streams only"],
+    ["unix:@", "abstract sockets (@NAME) exist on Linux, for streams only"],
     ["ws+unix:/run/app.sock:chat", "the path after the socket's must begin with /"],
     ["ws+unix:/run/app.sock:/a b", "a space or a #"],
     ["http://localhost:80", 'unknown scheme "http"'],

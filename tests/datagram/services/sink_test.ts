@@ -7,7 +7,10 @@ import { fakeDatagramSocket } from "../../support/fake_datagrams.ts";
 
 async function start() {
   const printed: Record<string, unknown>[] = [];
-  const service = await sink.create({}, { log: Logger.of("test"), print: (line) => printed.push(JSON.parse(line)) });
+  const warnings: unknown[] = [];
+  const warning = (...line: unknown[]) => void warnings.push(line);
+  const log: Logger = Object.assign(Object.create(Logger.prototype), { warning });
+  const service = await sink.create({}, { log, print: (line) => printed.push(JSON.parse(line)) });
   const { socket } = fakeDatagramSocket();
   const give = (data: Uint8Array, port = 1, isNamed = true) => {
     const from: Endpoint | null = isNamed ? { scheme: "udp", host: "192.0.2.1", port, path: "/" } : null;
@@ -16,6 +19,7 @@ async function start() {
   };
   return {
     printed,
+    warnings,
     end: () => service[Symbol.dispose]?.(),
     give,
     probe: (stream: number, seq: number, port?: number, isNamed?: boolean) =>
@@ -61,7 +65,7 @@ Deno.test("sink distinguishes streams by number and sender, and reports unreques
 });
 
 Deno.test("sink counts a corrupted datagram for the latest stream of its sender, and starts none for it", async () => {
-  const { give, probe, printed, end } = await start();
+  const { give, probe, printed, warnings, end } = await start();
   const corrupted = bytesOf("probe", 8, 1);
   corrupted[30] = 1;
   give(corrupted, 1);
@@ -72,6 +76,14 @@ Deno.test("sink counts a corrupted datagram for the latest stream of its sender,
   assertEquals(give(new Uint8Array(40), 1), undefined);
   end();
   assertEquals(printed.map(({ corrupted }) => corrupted), [0, 1, 0]);
+  assertEquals(warnings, [["datagrams that are not probes", { count: 2 }]]);
+});
+
+Deno.test("sink ends without a warning if it received probes only", async () => {
+  const { probe, printed, warnings, end } = await start();
+  probe(7, 0);
+  end();
+  assertEquals([printed.length, warnings], [1, []]);
 });
 
 Deno.test("sink remembers 256 streams (MAX_STREAMS), and reports the oldest for one more", async () => {
