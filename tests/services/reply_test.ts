@@ -1,7 +1,11 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { utf8 } from "../../src/base/bytes.ts";
-import { replyTemplate } from "../../src/services/reply.ts";
+import { reply, replyTemplate } from "../../src/services/reply.ts";
 import { dial, LinePeer, readTextToEnd, writeAll } from "../support/peer.ts";
+import { Logger } from "../../src/log/logger.ts";
+import { nextTurn } from "../../src/net/wait.ts";
+import { FakeSession } from "../support/fake_session.ts";
+import { fakeConnection } from "../support/fake_transport.ts";
 import { OWN_PROCESS, runProgram, startServer } from "../support/in_process.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -47,6 +51,35 @@ Deno.test("reply --on connect --then keep stays until the client ends", async ()
   await writeAll(conn, "QUIT\r\n");
   await conn.closeWrite();
   assertEquals(await peer.line(), undefined);
+});
+
+Deno.test("reply --on request --then close closes after the first answer, also if a second request is there", async () => {
+  await using started = await startServer(["reply", ":0", "--on", "request", "--text", "bye\\n", "--then", "close"]);
+  using conn = await dial(started.endpoint);
+  await writeAll(conn, GET + GET);
+  assertEquals(await readTextToEnd(conn), "bye\n");
+});
+
+Deno.test("reply --on request answers one request at a time, as fast as the client reads", async () => {
+  const flags = { text: "got it", file: undefined, on: "request", http: false, then: undefined } as const;
+  const service = await reply.create(flags, { log: Logger.of("test"), logInTimeoutMs: 10_000 });
+  const session = new FakeSession();
+  const sent = Promise.withResolvers<void>();
+  let writes = 0;
+  session.write = () => {
+    writes++;
+    return sent.promise;
+  };
+  session.say(GET + GET);
+  const serving = service.serve(session, fakeConnection().connection);
+  while (writes === 0) await nextTurn();
+  await nextTurn();
+  assertEquals(writes, 1);
+  sent.resolve();
+  await session.idle();
+  assertEquals(writes, 2);
+  session.close("done");
+  await serving;
 });
 
 Deno.test("reply --on request answers once the head is complete, however it is split", async () => {

@@ -214,3 +214,25 @@ toolTest("nats-server", "nats history: reports why JetStream rejects a message, 
   assertInstanceOf(third, ChatError);
   assertEquals(third.message, "Nothing was stored: maximum messages exceeded");
 });
+
+toolTest("nats-server", "nats history: reports why a room cannot be opened, and opens it afterwards", async () => {
+  await using nats = await NatsServer.start();
+  const connection = await connectNats(parseClusterAddress(nats.url));
+  const { link, stream } = await NatsLink.open(connection, { retention: { maxMessages: 100 }, log });
+  await using history = await createNatsHistory(link, { server: "s1", stream, log });
+  const { archive } = history;
+  const last = archive.last.bind(archive);
+  for (
+    const [cause, message] of [
+      [new Error("no leader"), "#a cannot be opened now: no leader"],
+      [new ChatError("not-stored", "no permission"), "no permission"],
+    ] as const
+  ) {
+    archive.last = () => Promise.reject(cause);
+    await assertRejects(() => history.open("#a", () => {}), ChatError, message);
+  }
+  archive.last = last;
+  const heard = collect();
+  assertEquals(await publish(await history.open("#a", heard.onMessage), "x") instanceof ChatError, false);
+  assertEquals((await heard.count(1)).map(({ text }) => text), ["x"]);
+});
