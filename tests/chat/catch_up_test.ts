@@ -228,3 +228,64 @@ for (const isMember of [false, true]) {
     }
   });
 }
+
+for (const isMember of [false, true]) {
+  Deno.test(`a ${isMember ? "repeated" : "first"} join from a position ahead of this server waits for the messages up to it`, async () => {
+    const { hub, room, epoch } = await createFullRoom();
+    await using _ = hub;
+    const [speaker] = room.members;
+    assert(speaker !== undefined);
+    const session = new FakeSession({ kind: "websocket", subprotocol: JSON_SUBPROTOCOL });
+    const member = hub.enter(session);
+    if (isMember) await hub.join(member, "#a");
+    session.take();
+    const asked = Promise.withResolvers<number>();
+    const reached = Promise.withResolvers<void>();
+    room.log.reached = (seq) => {
+      asked.resolve(seq);
+      return reached.promise;
+    };
+    const joining = hub.join(member, "#a", { position: { epoch, seq: MESSAGES + 1 } });
+    assertEquals(await asked.promise, MESSAGES + 1);
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+    assertEquals(session.take().filter((line) => line.includes('"joined"')), []);
+    for (const text of ["known", "new"]) hub.say(speaker, room, { text });
+    reached.resolve();
+    await joining;
+    const events = session.take().map((line) => JSON.parse(line));
+    assertEquals(events.find(({ type }) => type === "joined")?.resumed, true);
+    assertEquals(events.filter(({ type }) => type === "unrecovered"), []);
+    const seqs = events.filter(({ type }) => type === "message").map(({ seq }) => seq);
+    assertEquals(seqs, isMember ? [MESSAGES + 1, MESSAGES + 2] : [MESSAGES + 2]);
+  });
+}
+
+for (const isMember of [false, true]) {
+  Deno.test(`a ${isMember ? "repeated" : "first"} join resumes from a position whose next messages are kept, and reports why not`, async () => {
+    const { hub, room, epoch } = await createFullRoom();
+    await using _ = hub;
+    const [speaker] = room.members;
+    assert(speaker !== undefined);
+    // One more than are kept.
+    hub.say(speaker, room, { text: "last" });
+    for (
+      const [position, reason] of [
+        [{ epoch, seq: MESSAGES + 1 }, undefined],
+        [{ epoch, seq: 1 }, undefined],
+        [{ epoch, seq: 0 }, "older messages are no longer kept"],
+        [{ epoch: "other", seq: MESSAGES }, "the room's history was reset"],
+        [{ epoch, seq: MESSAGES + 2 }, "the position is ahead of the room"],
+      ] as const
+    ) {
+      const session = new FakeSession({ kind: "websocket", subprotocol: JSON_SUBPROTOCOL });
+      const member = hub.enter(session);
+      if (isMember) await hub.join(member, "#a");
+      session.take();
+      await hub.join(member, "#a", { position });
+      const events = session.take().map((line) => JSON.parse(line));
+      const joined = events.find(({ type }) => type === "joined");
+      const unrecovered = events.find(({ type }) => type === "unrecovered");
+      assertEquals([joined?.resumed, unrecovered?.reason], [reason === undefined, reason], JSON.stringify(position));
+    }
+  });
+}
