@@ -89,3 +89,16 @@ Deno.test("Registration.rename() reports why it cannot check the name", async ()
   table.put = () => Promise.reject(new Error("no permission"));
   assertEquals(await why(true), "Cannot check whether the name bob is free: no permission");
 });
+
+Deno.test("Registration.leave() stores the reason with the next record, once", async () => {
+  await using hub = createHub();
+  const table = new FakeTable();
+  const registration = register(hub.enter(new FakeSession()), table);
+  const stored = async () => {
+    await registration.update();
+    const presence = decodePresence(table.entries.get(registration.key)?.value);
+    return presence !== undefined && "person" in presence ? presence.person.why : undefined;
+  };
+  registration.leave("#a", "bye");
+  assertEquals([await stored(), await stored()], [{ "#a": "bye" }, {}]);
+});
