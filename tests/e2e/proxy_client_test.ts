@@ -113,6 +113,7 @@ access_log none
 cache_log ${server.folder}/cache.log
 pid_filename ${server.folder}/squid.pid
 shutdown_lifetime 0 seconds
+pinger_enable off
 `,
       );
       server.start("squid", ["-N", "-f", config]);
