@@ -38,7 +38,7 @@ Deno.test("udp bench shows what it has sent and received, and erases the line", 
   await using server = startProgram("udp", ["serve", "echo", "udp://127.0.0.1:0", "--print-endpoint"]);
   const words = ["bench", await server.line(), "--rate", "10/s", "--count", "7", "--wait", "10ms"];
   const lines = await progressOf(words, true, udpProgram);
-  assertMatch(lines[0] ?? "", /^[567] sent, [567] received, jitter \d+\.\d{3} ms$/);
+  assertMatch(lines[0] ?? "", /^\d sent, \d received, jitter \d+\.\d{3} ms$/);
   assertEquals(lines.at(-1), "");
 });
 
