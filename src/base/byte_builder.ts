@@ -5,6 +5,8 @@ const KEPT_BYTES = 8 * 1024;
 /** Larger buffers are not reused. */
 const MAX_SPARE_BYTES = 128 * 1024;
 const MAX_SPARES = 8;
+/** Up to this length a text is copied by a loop, which costs less than a call of the encoder. */
+const SHORT_TEXT = 128;
 /** Recycled large buffers, for the next builder that needs one: zeroing new ones costs more than to fill them. */
 const SPARES: Uint8Array<ArrayBuffer>[] = [];
 
@@ -41,8 +43,23 @@ export class ByteBuilder {
   /** Appends a text in UTF-8. */
   appendText(text: string): void {
     // Most text is ASCII. Of any other, a UTF-16 unit takes three bytes at most.
-    const read = this.#encode(text, text.length);
+    const read = text.length <= SHORT_TEXT ? this.#copyAscii(text) : this.#encode(text, text.length);
     if (read < text.length) this.#encode(text.slice(read), 3 * (text.length - read));
+  }
+
+  /** Appends the text up to its first character that is not ASCII; returns how much of it that is. */
+  #copyAscii(text: string): number {
+    const at = this.#reserve(text.length);
+    const buffer = this.#buffer;
+    for (let index = 0; index < text.length; index++) {
+      const code = text.charCodeAt(index);
+      if (code >= 0x80) {
+        this.#length = at + index;
+        return index;
+      }
+      buffer[at + index] = code;
+    }
+    return text.length;
   }
 
   /** Appends what fits; returns how much of the text that is. */

@@ -30,8 +30,8 @@ export function lineCodec(limits: DelimiterLimits = LINE_LIMITS): Codec {
     },
     encodeText(text, builder) {
       if (text.includes("\n")) throw lineEndError();
-      builder.appendText(text);
-      builder.appendByte(LF);
+      // In one piece, because the line end alone may need a larger buffer.
+      builder.appendText(`${text}\n`);
     },
   };
 }

@@ -15,7 +15,7 @@ Deno.test("ByteBuilder keeps appended bytes in order while it grows", () => {
 
 Deno.test("ByteBuilder.appendText() appends what TextEncoder makes of a text", () => {
   const builder = new ByteBuilder();
-  const texts = ["", "ascii", "é", "€".repeat(300), "a😀", "\ud83d alone", "x".repeat(300)];
+  const texts = ["", "ascii", "é", "€".repeat(300), "a😀", "\ud83d alone", "x".repeat(300), `${"x".repeat(120)}é end`];
   for (const text of texts) builder.appendText(text);
   assertEquals(builder.take(), new TextEncoder().encode(texts.map((text) => text.toWellFormed()).join("")));
 });
