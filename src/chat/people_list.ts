@@ -33,7 +33,8 @@ export class PeopleList {
       first = { page: this.after("0", max, []), members: [...this.#members.keys().take(max)] };
       this.#firstPages.set(max, first);
     }
-    return { ...first.page, more: this.#members.size + elsewhere.length - max };
+    const { members, next } = first.page;
+    return { members, more: this.#members.size + elsewhere.length - max, next };
   }
 
   #isStill(member: Participant, person: Person | undefined): boolean {

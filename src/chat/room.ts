@@ -227,16 +227,10 @@ export class Room extends RoomRights {
   /** Sends `joined` to a member. */
   #welcome(member: Participant, seq: number, resumed: boolean, id?: string): void | Promise<void> {
     const { name: room, topic } = this;
-    return member.answer({
-      type: "joined",
-      room,
-      epoch: this.log.epoch,
-      seq,
-      topic,
-      resumed,
-      ...this.people(member.format.maxPeople),
-      id,
-    });
+    const { epoch } = this.log;
+    // Named one by one, because `...` costs more than all other fields.
+    const { members, more, next } = this.people(member.format.maxPeople);
+    return member.answer({ type: "joined", room, epoch, seq, topic, resumed, members, more, next, id });
   }
 
   /** Removes a member and notifies the others unless `isQuiet`. */
