@@ -110,3 +110,11 @@ Deno.test("sendReport() has the same as JSON", () => {
     ...{ unmatched: 0, unexpectedSenders: {}, lostSeqs: [3], elapsedMs: { min: 1, avg: 2, p99: 3, max: 3 } },
   });
 });
+
+Deno.test("sendReport() lists the datagrams without a reply by number", () => {
+  const summary = new ExchangeSummary();
+  for (const seq of [10, 2, 9]) summary.add(outcome("silent", { seq }));
+  const [line = ""] = printed([], { count: 10, isJson: true, summary }).out.trimEnd().split("\n").slice(-1);
+  assertEquals(JSON.parse(line).lostSeqs, [2, 9, 10]);
+  assertEquals(printed([], { count: 10, summary }).err, "3 sent, 0 answered, 3 lost (100%)\nno reply to 2, 9-10\n");
+});
