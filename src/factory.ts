@@ -276,11 +276,11 @@ async function tlsServerLayer(endpoint: Endpoint, { tls }: ListenOptions): Promi
 async function tlsClientLayers(
   { host, ...endpoint }: HostEndpoint,
   dialer: Dialer,
-  { tls = {}, layers = [] }: ConnectOptions,
+  { tls = {}, layers = [], insecureLogLevel = "warning" }: ConnectOptions,
   log: Logger,
 ): Promise<Layer[]> {
   const text = formatEndpoint({ ...endpoint, host });
-  if (tls.insecure) log.warning(`the certificate of ${text} is NOT checked: anyone can be at the other end`);
+  if (tls.insecure) log[insecureLogLevel](`the certificate of ${text} is NOT checked: anyone can be at the other end`);
   const { TlsClientLayer } = await import("./net/layers/tls_client.ts");
   const { startTlsLayer } = await import("./net/layers/start_tls.ts");
   const startTls = tls.startTls === undefined ? [] : [startTlsLayer(tls.startTls, text)];

@@ -22,6 +22,7 @@ export class ConnectionOpener {
   readonly #plan: LoadPlan;
   readonly #deadlineTimer: DeadlineTimer;
   #opened = 0;
+  #hasConnected = false;
 
   /** `deadlineTimer` checks the deadlines of all connections. */
   constructor(plan: LoadPlan, deadlineTimer: DeadlineTimer) {
@@ -53,7 +54,17 @@ export class ConnectionOpener {
     const { connect, route, size, depth } = this.#plan;
     const way = route && (await import("../http/route.ts")).routeOptions(route);
     const outboxBytes = Math.max(OUTBOX_BYTES, 2 * size * depth);
-    return { ...connect, ...way, context: "bench", outboxBytes, deadlineTimer: this.#deadlineTimer, signal };
+    const insecureLogLevel = this.#hasConnected ? "debug" : "warning";
+    this.#hasConnected = true;
+    return {
+      ...connect,
+      ...way,
+      insecureLogLevel,
+      context: "bench",
+      outboxBytes,
+      deadlineTimer: this.#deadlineTimer,
+      signal,
+    };
   }
 }
 

@@ -122,6 +122,12 @@ export interface ConnectOptions extends StreamOptions, KernelOptions {
   /** For `tls` and `wss`: what is trusted, and what is shown. */
   tls?: TlsClientOptions;
   /**
+   * Level of the log line that says that the certificate is not checked: it is needed once, not for every connection.
+   *
+   * @default {"warning"}
+   */
+  insecureLogLevel?: "warning" | "debug" | undefined;
+  /**
    * For the server to complete the TLS handshake.
    *
    * @default {"5s"}

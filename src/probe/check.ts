@@ -115,9 +115,11 @@ export async function check(endpoint: string | Endpoint, options: CheckOptions =
   const { target, definition } = resolved;
   const text = target.text;
   const stableForMs = parseDuration(options.stableFor ?? 0);
+  let isFirst = true;
   const result: RetryResult<Facts> = await retryUntil(
     (deadline) => {
-      const work = probeOnce(resolved, options, deadline);
+      const work = probeOnce(resolved, options, deadline, isFirst);
+      isFirst = false;
       return options.invert ? inverted(work, text) : work;
     },
     {
@@ -201,6 +203,7 @@ async function probeOnce(
   { definition, target }: ResolvedTarget,
   options: CheckOptions,
   deadline: Deadline,
+  isFirst: boolean,
 ): Promise<Facts> {
   const timeoutMs = deadline.remainingMs;
   const { tls, handshakeTimeout, dialer, layers } = options;
@@ -214,6 +217,7 @@ async function probeOnce(
     login,
     isPolling: options.wait !== undefined && !options.invert,
     connect: {
+      insecureLogLevel: isFirst ? "warning" : "debug",
       ...(tls && { tls }),
       ...(handshakeTimeout === undefined ? {} : { handshakeTimeout }),
       ...(dialer && { dialer }),

@@ -60,6 +60,8 @@ export class RelayService implements Service {
   readonly #dialing = new Set<AbortController>();
   #faults: readonly Fault[];
   #turn = 0;
+  /** Targets that were dialed. */
+  readonly #dialed = new Set<Endpoint>();
 
   constructor(options: RelayServiceOptions) {
     this.#options = options;
@@ -177,12 +179,14 @@ export class RelayService implements Service {
   async #dialOne(target: Endpoint, session: Session, client: Connection): Promise<Side> {
     const { dial, canReset, sendProxy, maxMessage = DEFAULTS.webSocketMessageBytes } = this.#options;
     const giveUp = new AbortController();
-    const options = {
+    const options: ConnectOptions = {
       ...dial,
+      insecureLogLevel: this.#dialed.has(target) ? "debug" : "warning",
       ...(sendProxy === undefined ? {} : { layers: [proxyProtocolSenderFor(sendProxy, client)] }),
       canReset,
       signal: giveUp.signal,
     };
+    this.#dialed.add(target);
     this.#dialing.add(giveUp);
     const connection = await connect(target, options).finally(() => this.#dialing.delete(giveUp));
     if (!isWebSocket(target)) return new StreamSide(connection);

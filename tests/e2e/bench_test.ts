@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
+import { CertificateFiles } from "../support/certificate_files.ts";
 import { TestAuthority } from "../support/certificates.ts";
 import { closedPort } from "../support/ports.ts";
 import { OWN_PROCESS, runProgram, startProgram, startServer } from "../support/in_process.ts";
@@ -265,4 +266,11 @@ Deno.test("bench exits 2 when called wrongly", async () => {
     ["80", "--fail-if", "p99=5ms"],
   ];
   for (const args of calls) assertEquals((await runProgram("client", ["bench", ...args])).code, 2, args.join(" "));
+});
+
+Deno.test("bench --tls-insecure warns once, and not for every connection", async () => {
+  await using files = await CertificateFiles.create();
+  await using echo = await startServer(["echo", "tls://127.0.0.1:0", ...files.flags()]);
+  const { code, stderr } = await benchJson([echo.endpoint, "-c", "3", "-n", "30", "--tls-insecure"]);
+  assertEquals([code, stderr.match(/NOT checked/g)?.length], [0, 1]);
 });

@@ -87,3 +87,9 @@ toolTest("openssl", "check --min-tls exits 1, and --alpn 6, when the server does
   const other = await check([...trust, "--alpn", "unheard-of"]);
   assertEquals(other.code, 6);
 });
+
+Deno.test("check --tls-insecure warns once, and not at every attempt", async () => {
+  const args = ["check", `tls://127.0.0.1:${closedPort()}`, "--tls-insecure", "--wait", "200ms", "--interval", "10ms"];
+  const { stderr } = await runProgram("client", args);
+  assertEquals(stderr.match(/NOT checked/g)?.length, 1);
+});

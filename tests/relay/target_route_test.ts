@@ -62,6 +62,17 @@ Deno.test("relay --send-proxy names the address that the client connected to, be
   assertEquals(await peer.line(), `PROXY TCP4 127.0.0.1 127.0.0.1 ${from} ${portOf(relay.endpoint)}\r`);
 });
 
+Deno.test("relay --target-insecure warns once, and not for every client", async () => {
+  await using certificates = await CertificateFiles.create();
+  const args = ["echo", "tls://127.0.0.1:0", "--framing", "line", ...certificates.flags()];
+  await using target = await startServer(args);
+  await using relay = await startServer(["relay", ":0", target.endpoint, "--target-insecure"]);
+  for (let round = 0; round < 3; round++) await echoThrough(relay.endpoint, () => Promise.resolve());
+  relay.server.kill("SIGTERM");
+  const { stderr } = await relay.server.outcome();
+  assertEquals(stderr.match(/NOT checked/g)?.length, 1);
+});
+
 Deno.test("relay --proxy-protocol with --send-proxy passes on the client that its own proxy names", async () => {
   await using target = await startServer(["echo", ":0", "--framing", "line", ...TRUSTED, "--metrics", ":0"]);
   const metrics = await target.server.line();
