@@ -20,8 +20,7 @@ import { Renaming } from "./renaming.ts";
 import type { Room, RoomHost } from "./room.ts";
 import { checkText, cleanText } from "./clean_text.ts";
 import { ServerBans } from "./server_bans.ts";
-import type { EventFormat } from "./event_format.ts";
-import { JSON_SUBPROTOCOL, jsonFormat, textFormat } from "./event_format.ts";
+import { type EventFormat, JSON_SUBPROTOCOL, jsonFormat, textFormat } from "./event_format.ts";
 
 /** Maximum rooms per member. */
 export const ROOMS_PER_MEMBER = 50;
