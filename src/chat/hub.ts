@@ -108,17 +108,7 @@ export class Hub implements RoomHost, AsyncDisposable {
    * @throws {ChatError} The cursor is invalid.
    */
   rooms(max: number, after?: string): { rooms: RoomSummary[] } & Page {
-    return pageOfRooms(this.#summaries(), max, after);
-  }
-
-  #summaries(): RoomSummary[] {
-    const elsewhere = new Map(this.#directory.roomsElsewhere().map((summary) => [keyOf(summary.room), summary]));
-    const here = Array.from(this.#rooms.all, ({ key, name, size, topic }) => {
-      const members = size + (elsewhere.get(key)?.members ?? 0);
-      elsewhere.delete(key);
-      return { room: name, members, topic };
-    });
-    return [...here, ...elsewhere.values()];
+    return pageOfRooms(this.#rooms.summaries(this.#directory.roomsElsewhere()), max, after);
   }
 
   /** Admits a client under a guest name and greets it. */
@@ -218,7 +208,12 @@ export class Hub implements RoomHost, AsyncDisposable {
    */
   async join(member: Member, name: string, options: { position?: Position; id?: string } = {}): Promise<void> {
     // Without a wait for an open room, what a client receives on joining is one write with what it received before.
-    const room = this.#rooms.get(keyOf(name)) ?? await this.#rooms.open(checkRoom(name));
+    let room = this.#rooms.get(keyOf(name));
+    if (room === undefined) {
+      const checked = checkRoom(name);
+      // The last member may leave it before this goes on, which closes it.
+      while ((room = this.#rooms.get(keyOf(checked))) === undefined) await this.#rooms.open(checked);
+    }
     try {
       if (member.isGone) return;
       const { position, id } = options;

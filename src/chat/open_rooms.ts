@@ -1,4 +1,5 @@
 import { ChatError } from "./chat_error.ts";
+import type { RoomSummary } from "./event.ts";
 import type { History } from "./history.ts";
 import { keyOf } from "./names.ts";
 import { Room, type RoomHost } from "./room.ts";
@@ -9,7 +10,7 @@ export class OpenRooms {
   readonly #host: RoomHost;
   readonly #maxRooms: number;
   readonly #rooms = new Map<string, Room>();
-  readonly #opening = new Map<string, Promise<Room>>();
+  readonly #opening = new Map<string, Promise<void>>();
 
   constructor(history: History, host: RoomHost, maxRooms: number) {
     this.#history = history;
@@ -22,35 +23,40 @@ export class OpenRooms {
     return this.#rooms.values();
   }
 
+  /** What is shown of all of them, and of those on other servers. */
+  summaries(roomsElsewhere: readonly RoomSummary[]): RoomSummary[] {
+    const elsewhere = new Map(roomsElsewhere.map((summary) => [keyOf(summary.room), summary]));
+    const here = Array.from(this.#rooms.values(), ({ key, name, size, topic }) => {
+      const members = size + (elsewhere.get(key)?.members ?? 0);
+      elsewhere.delete(key);
+      return { room: name, members, topic };
+    });
+    return [...here, ...elsewhere.values()];
+  }
+
   /** The one with that key. */
   get(key: string): Room | undefined {
     return this.#rooms.get(key);
   }
 
   /**
-   * Returns the room with that name; opens it if necessary.
+   * Opens the room with that name, which is not open.
    *
    * @throws {ChatError} There are too many rooms, or the history cannot be read.
    */
-  async open(name: string): Promise<Room> {
+  async open(name: string): Promise<void> {
     const key = keyOf(name);
-    for (;;) {
-      const room = this.#rooms.get(key);
-      if (room !== undefined) return room;
-      let opening = this.#opening.get(key);
-      if (opening === undefined) {
-        if (this.#rooms.size + this.#opening.size >= this.#maxRooms) {
-          throw new ChatError("too-many-rooms", `This server has ${this.#maxRooms} rooms, the maximum`, {
-            field: "room",
-          });
-        }
-        opening = this.#open(name).finally(() => this.#opening.delete(key));
-        this.#opening.set(key, opening);
+    let opening = this.#opening.get(key);
+    if (opening === undefined) {
+      if (this.#rooms.size + this.#opening.size >= this.#maxRooms) {
+        throw new ChatError("too-many-rooms", `This server has ${this.#maxRooms} rooms, the maximum`, {
+          field: "room",
+        });
       }
-      const opened = await opening;
-      // Another waiting member may have left it again, which closes it.
-      if (this.#rooms.get(key) === opened) return opened;
+      opening = this.#open(name).finally(() => this.#opening.delete(key));
+      this.#opening.set(key, opening);
     }
+    await opening;
   }
 
   /** Closes the room if it is empty. */
@@ -60,7 +66,7 @@ export class OpenRooms {
     room.close();
   }
 
-  async #open(name: string): Promise<Room> {
+  async #open(name: string): Promise<void> {
     const room = new Room(name, this.#host);
     const log = await this.#history.open(
       name,
@@ -69,6 +75,5 @@ export class OpenRooms {
     );
     room.open(log);
     this.#rooms.set(room.key, room);
-    return room;
   }
 }
