@@ -164,12 +164,17 @@ Deno.test("DatagramExchange that is ended early counts what waits neither as ans
 });
 
 Deno.test("DatagramExchange keeps the asked distance between datagrams", async () => {
-  const times: number[] = [];
-  await exchange((text, transport) => {
-    times.push(performance.now());
+  using time = new FakeTime();
+  let sent = 0;
+  const running = exchange((text, transport) => {
+    sent++;
     transport.deliver(text);
   }, { intervalMs: 20 });
-  for (const [index, time] of times.slice(1).entries()) assert(time - (times[index] ?? 0) >= 19);
+  for (const [afterMs, expected] of [[0, 1], [19, 1], [1, 2], [19, 2], [1, 3]] as const) {
+    await time.advance(afterMs);
+    assertEquals(sent, expected);
+  }
+  await running;
 });
 
 Deno.test("formatRanges() writes numbers in short", () => {

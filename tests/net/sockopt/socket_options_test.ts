@@ -3,6 +3,7 @@ import { bind, connect, type Connection, listen, type Listener, ParleyError } fr
 import { getSocketOptions, openSocketOptions, setSocketOptions } from "../../../src/net/sockopt/socket_options.ts";
 import { DescriptorFinder } from "../../../src/net/sockopt/find_descriptor.ts";
 import { openLibc } from "../../../src/net/sockopt/libc.ts";
+import { parseEndpoint } from "../../../src/net/endpoint.ts";
 import { toolTest } from "../../support/tools.ts";
 
 const ignore = Deno.build.os === "windows";
@@ -120,49 +121,91 @@ Deno.test({
   },
 });
 
-Deno.test({
-  name: "DescriptorFinder examines few descriptors for a new connection among many (fault 29)",
-  ignore,
-  async fn() {
-    using listener = await listen("tcp://127.0.0.1:0");
-    using libc = openLibc();
-    let calls = 0;
-    const { getsockname } = libc.calls;
-    const counted = {
-      ...libc.calls,
-      getsockname: (...args: Parameters<typeof getsockname>) => (calls++, getsockname(...args)),
+/** A kernel with connections alone, because other tests of this process open descriptors too. */
+class FakeKernel {
+  /** The ports of both ends, by descriptor. */
+  readonly #open: (readonly [local: number, remote: number] | undefined)[] = [];
+  #ports = 10_000;
+  /** Descriptors that were examined. */
+  examined = 0;
+
+  readonly libc = {
+    calls: {
+      ...missingCalls,
+      getsockname: (fd: number, address: AllowSharedBufferSource | null, length: AllowSharedBufferSource | null) => {
+        this.examined++;
+        return writeAddress(this.#open[fd]?.[0], address, length);
+      },
+      getpeername: (fd: number, address: AllowSharedBufferSource | null, length: AllowSharedBufferSource | null) =>
+        writeAddress(this.#open[fd]?.[1], address, length),
+      getdtablesize: () => 20_000,
+    },
+    [Symbol.dispose]() {},
+  };
+
+  /** A new connection gets the lowest free descriptor. */
+  connect() {
+    const [local, remote] = [this.#ports++, this.#ports++];
+    const free = this.#open.indexOf(undefined);
+    const fd = free === -1 ? this.#open.length : free;
+    this.#open[fd] = [local, remote];
+    const { promise: closed, resolve } = Promise.withResolvers<void>();
+    const end = (port: number) => parseEndpoint(`tcp://127.0.0.1:${port}`);
+    const close = () => {
+      this.#open[fd] = undefined;
+      resolve();
     };
-    const finder = new DescriptorFinder({ calls: counted, [Symbol.dispose]: () => {} });
-    await using stack = new AsyncDisposableStack();
-    const open = async () => {
-      const client = stack.use(await connect(listener.endpoint));
-      const served = stack.use(await accepted(listener));
-      return { client, served };
-    };
-    for (let count = 0; count < 100; count++) finder.find((await open()).client);
-    // Other tests of this process may open descriptors in between: one of a few searches is short.
-    const counts: number[] = [];
-    for (let round = 0; round < 5; round++) {
-      calls = 0;
-      const { client, served } = await open();
-      const fd = finder.find(client);
-      counts.push(calls);
-      assertEquals([finder.find(client), finder.find(served) === fd], [fd, false]);
-    }
-    assert(Math.min(...counts) < 70, `${counts}`);
-    counts.length = 0;
-    for (let round = 0; round < 5; round++) {
-      // The descriptor of a connection that was closed is the next one's.
-      const { client } = await open();
-      finder.find(client);
-      client.close();
-      await client.closed;
-      calls = 0;
-      finder.find((await open()).client);
-      counts.push(calls);
-    }
-    assert(Math.min(...counts) < 70, `${counts}`);
-  },
+    return { fd, close, local: end(local), remote: end(remote), closed };
+  }
+}
+
+const noCall = () => -1;
+const missingCalls = { getsockopt: noCall, setsockopt: noCall, connect: noCall, dup: noCall, close: noCall };
+
+/** Writes a `struct sockaddr_in` of loopback. */
+function writeAddress(
+  port: number | undefined,
+  address: AllowSharedBufferSource | null,
+  length: AllowSharedBufferSource | null,
+): number {
+  if (port === undefined || !(address instanceof Uint8Array) || !(length instanceof Uint8Array)) return -1;
+  const family = Deno.build.os === "darwin" ? [16, 2] : [2, 0];
+  address.set([...family, port >> 8, port & 0xff, 127, 0, 0, 1]);
+  new DataView(length.buffer).setUint32(0, 16, true);
+  return 0;
+}
+
+Deno.test("DescriptorFinder examines few descriptors for a new connection among many (fault 29)", async () => {
+  const kernel = new FakeKernel();
+  const finder = new DescriptorFinder(kernel.libc);
+  for (let count = 0; count < 200; count++) {
+    const socket = kernel.connect();
+    kernel.examined = 0;
+    assertEquals(finder.find(socket), socket.fd);
+    if (count > 0) assertEquals(kernel.examined, 1);
+  }
+  for (let round = 0; round < 5; round++) {
+    // The descriptor of a connection that was closed is the next one's.
+    const closing = kernel.connect();
+    finder.find(closing);
+    closing.close();
+    await closing.closed;
+    const socket = kernel.connect();
+    assertEquals(socket.fd, closing.fd);
+    kernel.examined = 0;
+    assertEquals(finder.find(socket), socket.fd);
+    assert(kernel.examined <= 2, `${kernel.examined}`);
+  }
+});
+
+Deno.test("DescriptorFinder finds a connection that is far from all others", () => {
+  const kernel = new FakeKernel();
+  const finder = new DescriptorFinder(kernel.libc);
+  finder.find(kernel.connect());
+  // In use by something else.
+  for (let count = 0; count < 100; count++) kernel.connect();
+  const socket = kernel.connect();
+  assertEquals(finder.find(socket), socket.fd);
 });
 
 Deno.test({
