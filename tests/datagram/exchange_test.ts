@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { RefusedError } from "@parley/parley";
 import { DatagramExchange, type ExchangeOptions } from "../../src/datagram/exchange.ts";
 import { type ExchangeOutcome, ExchangeSummary, formatRanges } from "../../src/datagram/exchange_summary.ts";
