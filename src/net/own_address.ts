@@ -1,4 +1,4 @@
-import { isLoopback, isSameIp, isUnspecified } from "../base/ip.ts";
+import { isLoopback, isSameIp, isUnspecified, targetAddress } from "../base/ip.ts";
 import { type Endpoint, formatHostPort, isHostEndpoint } from "./endpoint.ts";
 
 /**
@@ -30,6 +30,16 @@ export class OwnAddress {
     this.#lastForeign = hostname;
     return false;
   }
+}
+
+/** Whether what is sent to `target` arrives at a socket that listens on `bound`, as far as the addresses show. */
+export function isReachedBy(bound: Endpoint, target: Endpoint): boolean {
+  if (!isHostEndpoint(bound) || !isHostEndpoint(target)) {
+    return !isHostEndpoint(bound) && !isHostEndpoint(target) && bound.path === target.path;
+  }
+  if (bound.port === 0 || bound.port !== target.port) return false;
+  const [own, other] = [targetAddress(bound.host), targetAddress(target.host)];
+  return own === other || isSameIp(own, other) || isUnspecified(bound.host) && isLoopback(other);
 }
 
 /** Whether an address belongs to this machine: listing its interfaces would need a further permission. */

@@ -1,19 +1,12 @@
 import { messageOf } from "../base/errors.ts";
-import { isLoopback, isSameIp, isUnspecified, targetAddress } from "../base/ip.ts";
 import { randomSeed } from "../base/random.ts";
 import type { ConnectOptions } from "../net/options.ts";
 import { rawCodec } from "../framing/raw.ts";
 import { defaultMaxConnections } from "../guard/open_file_limit.ts";
 import { Logger } from "../log/logger.ts";
 import type { Connection } from "../net/connection.ts";
-import {
-  type Endpoint,
-  formatEndpoint,
-  isHostEndpoint,
-  isStream,
-  isWebSocket,
-  parseEndpoint,
-} from "../net/endpoint.ts";
+import { type Endpoint, formatEndpoint, isStream, isWebSocket, parseEndpoint } from "../net/endpoint.ts";
+import { isReachedBy } from "../net/own_address.ts";
 import { Resetter } from "../net/sockopt/resetter.ts";
 import { type RunningServer, serve, type ServeOptions } from "../server/serve.ts";
 import type { ServerStats } from "../server/server_stats.ts";
@@ -201,14 +194,4 @@ export function assertUsable(faults: readonly Fault[], listenOn: Endpoint, targe
   const fault = faults.find(({ type }) => type.isForMessages);
   if (fault === undefined || endpoints.some(isWebSocket)) return;
   throw new SyntaxError(`Cannot use ${fault.type.name}: it requires a ws or wss endpoint`);
-}
-
-/** Whether connections to `target` arrive at the listener, as far as the addresses show. */
-function isReachedBy(listenOn: Endpoint, target: Endpoint): boolean {
-  if (!isHostEndpoint(listenOn) || !isHostEndpoint(target)) {
-    return !isHostEndpoint(listenOn) && !isHostEndpoint(target) && listenOn.path === target.path;
-  }
-  if (listenOn.port === 0 || listenOn.port !== target.port) return false;
-  const [own, other] = [targetAddress(listenOn.host), targetAddress(target.host)];
-  return own === other || isSameIp(own, other) || isUnspecified(listenOn.host) && isLoopback(other);
 }

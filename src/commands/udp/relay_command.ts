@@ -1,5 +1,4 @@
 import { UsageError } from "../../base/errors.ts";
-import { isLoopback, isUnspecified } from "../../base/ip.ts";
 import { randomSeed } from "../../base/random.ts";
 import { type FlagTable, type FlagValues, inGroup } from "../../base/flag_spec.ts";
 import { type Command, defineCommand } from "../../cli/command.ts";
@@ -10,7 +9,8 @@ import { bind } from "../../factory.ts";
 import { defaultMaxConnections } from "../../guard/open_file_limit.ts";
 import { Logger } from "../../log/logger.ts";
 import { isFrom } from "../../net/datagram.ts";
-import { type Endpoint, formatEndpoint, isHostEndpoint } from "../../net/endpoint.ts";
+import { formatEndpoint } from "../../net/endpoint.ts";
+import { isReachedBy } from "../../net/own_address.ts";
 import { DATAGRAM_FAULT_TYPES, impairmentsOf } from "../../relay/datagram_faults.ts";
 import type { Direction, Fault } from "../../relay/faults/fault.ts";
 import { withOwnNames } from "../../relay/faults/parse_fault.ts";
@@ -79,7 +79,10 @@ export const relayCommand: Command = defineCommand({
     const log = Logger.of("relay");
     await using owner = new AsyncDisposableStack();
     const front = owner.use(await bind(endpoint, bindOptionsOf(flags, "relay", [endpoint])));
-    if (isReachedBy(front.endpoint, target)) throw new UsageError(`${to} is the relay itself: datagrams would loop`);
+    // The path of a Unix socket may be relative.
+    if (isFrom(front.endpoint, target) || isReachedBy(front.endpoint, target)) {
+      throw new UsageError(`${to} is the relay itself: datagrams would loop`);
+    }
     if (faults.length > 0) {
       log.info(`relaying ${formatEndpoint(front.endpoint)} to ${to}`, {
         seed,
@@ -117,11 +120,4 @@ function datagramFaultsOf(flags: FlagValues<typeof FLAGS>): Fault[] {
   const scoped = { ...flags, direction };
   const short = shortFaultsOf(flags, faultScopeOf({ ...scoped, direction: direction ?? "to-server" }));
   return withOwnNames([...short, ...faultsOf(scoped, DATAGRAM_FAULT_TYPES, short.length > 0)]);
-}
-
-/** Whether datagrams to `target` arrive at the socket that is bound to `bound`, as far as the addresses show. */
-function isReachedBy(bound: Endpoint, target: Endpoint): boolean {
-  if (isFrom(bound, target)) return true;
-  if (!isHostEndpoint(bound) || !isHostEndpoint(target) || bound.port !== target.port) return false;
-  return isUnspecified(bound.host) && isLoopback(target.host);
 }
