@@ -37,7 +37,9 @@ export async function runChild(
   owner.use(stop.includeFurther());
   const child = spawn(words, { env: { ...env }, stdin: "inherit", stdout: "inherit", stderr: "inherit" });
   const send = (name: Deno.Signal) => {
-    if (!sendSignal(child, name)) stderr.write(`Cannot send ${name} to "${words[0]}": it runs as another user\n`);
+    if (!sendSignal(() => child.kill(name))) {
+      stderr.write(`Cannot send ${name} to "${words[0]}": it runs as another user\n`);
+    }
   };
   forward = (received) => {
     if (!(stdin.isTerminal && FROM_TERMINAL.includes(received))) send(received);

@@ -1,6 +1,6 @@
 import { concat } from "../base/bytes.ts";
 import { abortable, delay } from "../net/wait.ts";
-import { spawn } from "./spawn.ts";
+import { sendSignal, spawn } from "./spawn.ts";
 
 const hasGroups = Deno.build.os !== "windows";
 /** How often a stopping group is checked. */
@@ -119,6 +119,7 @@ export class ProcessGroup {
     this.#signal("SIGTERM");
     const endMs = performance.now() + timeoutMs;
     while (this.#isAlive() && performance.now() < endMs && !hurry?.aborted) await delay(POLL_MS);
+    // One that it may not signal ends with its input and output.
     if (!this.#signal("SIGKILL")) await this.closeOutput();
     // Fails if the command has not read its input.
     await this.#input?.abort().catch(() => {});
@@ -130,16 +131,8 @@ export class ProcessGroup {
     if (!await isSettledWithin(output, PIPE_MS)) await this.closeOutput();
   }
 
-  /** Returns `false` for a command that has become another user, such as sudo: it ends with its input and output. */
   #signal(signal: Deno.Signal): boolean {
-    try {
-      if (this.#signalsGroup) Deno.kill(-this.pid, signal);
-      else this.#child.kill(signal);
-    } catch (error) {
-      if (error instanceof Deno.errors.PermissionDenied) return false;
-      if (!(error instanceof Deno.errors.NotFound || error instanceof TypeError)) throw error;
-    }
-    return true;
+    return sendSignal(() => this.#signalsGroup ? Deno.kill(-this.pid, signal) : this.#child.kill(signal));
   }
 
   /** Whether any process of the group runs; signal 0 only checks for existence (kill(2)). */

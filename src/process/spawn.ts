@@ -23,10 +23,10 @@ export function spawn(words: readonly string[], options: Deno.CommandOptions): D
   }
 }
 
-/** Sends a signal to a command that may have ended already; `false` if the command has become another user. */
-export function sendSignal(child: Deno.ChildProcess, signal: Deno.Signal): boolean {
+/** Sends a signal to a command that may have ended; `false` if the command has become another user, such as sudo. */
+export function sendSignal(kill: () => void): boolean {
   try {
-    child.kill(signal);
+    kill();
   } catch (error) {
     if (error instanceof Deno.errors.PermissionDenied) return false;
     // TypeError: the command has ended.
