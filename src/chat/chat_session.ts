@@ -57,7 +57,7 @@ export async function runChatSession(hub: Hub, session: Session, options: ChatSe
   member.roomRate = rate?.room;
   /** Unanswered pings. */
   let pings = 0;
-  const loginEndMs = member.isAdmitted ? 0 : performance.now() + options.logInTimeoutMs;
+  const loginEndMs = performance.now() + options.logInTimeoutMs;
   let isFirst = true;
   let isOver = false;
   let isReading = false;

@@ -135,8 +135,8 @@ const LONG_LISTS = new WeakMap<readonly Person[], string>();
 
 function names({ members, more = 0 }: People): string {
   if (more === 0) return namesOf(members);
-  const shown = LONG_LISTS.get(members) ?? namesOf(members);
-  LONG_LISTS.set(members, shown);
+  let shown = LONG_LISTS.get(members);
+  if (shown === undefined) LONG_LISTS.set(members, shown = namesOf(members));
   return `${shown} and ${more} more`;
 }
 

@@ -1,5 +1,12 @@
-import { AckPolicy, type ConsumerConfig, type ConsumerInfo, type ConsumerMessages } from "@nats-io/jetstream";
-import { DeliverPolicy, type JsMsg, type StreamInfo } from "@nats-io/jetstream";
+import {
+  AckPolicy,
+  type ConsumerConfig,
+  type ConsumerInfo,
+  type ConsumerMessages,
+  DeliverPolicy,
+  type JsMsg,
+  type StreamInfo,
+} from "@nats-io/jetstream";
 import { nanos } from "@nats-io/transport-node";
 import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../log/logger.ts";
