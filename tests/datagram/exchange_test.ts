@@ -177,11 +177,6 @@ Deno.test("DatagramExchange keeps the asked distance between datagrams", async (
   await running;
 });
 
-Deno.test("formatRanges() writes numbers in short", () => {
-  assertEquals(formatRanges([9, 3, 7, 8]), "3, 7-9");
-  assertEquals(formatRanges([]), "");
-});
-
 Deno.test("DatagramExchange waits for 1,024 replies at a time on a shared socket (MAX_WAITING)", async () => {
   using time = new FakeTime();
   let sent = 0;

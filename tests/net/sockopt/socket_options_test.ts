@@ -121,6 +121,11 @@ Deno.test({
   },
 });
 
+type Space = AllowSharedBufferSource | null;
+
+const noCall = () => -1;
+const missingCalls = { getsockopt: noCall, setsockopt: noCall, connect: noCall, dup: noCall, close: noCall };
+
 /** A kernel with connections alone, because other tests of this process open descriptors too. */
 class FakeKernel {
   /** The ports of both ends, by descriptor. */
@@ -132,12 +137,11 @@ class FakeKernel {
   readonly libc = {
     calls: {
       ...missingCalls,
-      getsockname: (fd: number, address: AllowSharedBufferSource | null, length: AllowSharedBufferSource | null) => {
+      getsockname: (fd: number, address: Space, length: Space) => {
         this.examined++;
         return writeAddress(this.#open[fd]?.[0], address, length);
       },
-      getpeername: (fd: number, address: AllowSharedBufferSource | null, length: AllowSharedBufferSource | null) =>
-        writeAddress(this.#open[fd]?.[1], address, length),
+      getpeername: (fd: number, address: Space, length: Space) => writeAddress(this.#open[fd]?.[1], address, length),
       getdtablesize: () => 20_000,
     },
     [Symbol.dispose]() {},
@@ -159,14 +163,11 @@ class FakeKernel {
   }
 }
 
-const noCall = () => -1;
-const missingCalls = { getsockopt: noCall, setsockopt: noCall, connect: noCall, dup: noCall, close: noCall };
-
 /** Writes a `struct sockaddr_in` of loopback. */
 function writeAddress(
   port: number | undefined,
-  address: AllowSharedBufferSource | null,
-  length: AllowSharedBufferSource | null,
+  address: Space,
+  length: Space,
 ): number {
   if (port === undefined || !(address instanceof Uint8Array) || !(length instanceof Uint8Array)) return -1;
   const family = Deno.build.os === "darwin" ? [16, 2] : [2, 0];

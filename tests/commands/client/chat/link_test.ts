@@ -151,21 +151,6 @@ Deno.test("run() changes the wire of a stream, and leaves the room that was not 
   assertEquals(events.map(({ type }) => type), ["welcome", "joined"]);
 });
 
-Deno.test("run() keeps the name that the server has given it when it connects again, and nobody else's", async () => {
-  const [first, second] = [webSocket(), webSocket()];
-  const { link } = createLink([first, second]);
-  first.say(WELCOME, joined(), { type: "nick", from: "guest1", to: "ann" }, { type: "nick", from: "bob", to: "eve" });
-  const running = link.run();
-  await link.ready;
-  await first.idle();
-  second.say(WELCOME, joined());
-  first.close("reset");
-  assertEquals(requestsOf(await second.sent(/join/))[0], { type: "nick", nick: "ann" });
-  link.quit();
-  second.close("done");
-  await running;
-});
-
 Deno.test("run() fails at once if a retry would not help", async () => {
   const closed = { ...WELCOME, loginRequired: true };
   const cases: [messages: object[], options: Partial<ChatLinkOptions>, error: typeof ParleyError][] = [
