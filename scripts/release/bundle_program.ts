@@ -57,8 +57,26 @@ async function chunksOf(name: ProgramName, info: BuildInfo): Promise<AsyncDispos
   return { folder, [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
 }
 
+let bundlerInstalled: Promise<void> | undefined;
+
 async function bundle(entry: string, ...flags: string[]): Promise<void> {
+  await (bundlerInstalled ??= installBundler());
   await run(Deno.execPath(), ["bundle", "--quiet", ...flags, entry]);
+}
+
+/**
+ * Has the runtime fetch its bundler, one process at a time: of two that do it at once, on a new machine, one fails
+ * (Deno 2.9.6).
+ */
+async function installBundler(): Promise<void> {
+  using lock = await Deno.open(new URL(import.meta.url));
+  await lock.lock(true);
+  const empty = await Deno.makeTempFile({ suffix: ".js" });
+  try {
+    await run(Deno.execPath(), ["bundle", "--quiet", empty]);
+  } finally {
+    await Deno.remove(empty);
+  }
 }
 
 /** Replaces a text that one of the files contains. */
