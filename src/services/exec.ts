@@ -20,7 +20,7 @@ export const exec = defineService({
     finishTimeout: {
       type: "duration",
       default: "60s",
-      help: "once the client has half-closed, end a program that writes nothing for TIME",
+      help: "once the client has half-closed, end a program that writes nothing for TIME; with --shared, the client",
     },
     killAfter: {
       type: "duration",

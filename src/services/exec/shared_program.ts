@@ -1,16 +1,21 @@
 import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../log/logger.ts";
+import { delay } from "../../net/wait.ts";
 import { endedText, ProcessGroup } from "../../process/process_group.ts";
 import type { Message, Session } from "../../session/session.ts";
 import type { Service } from "../../server/service.ts";
 import type { ProgramOptions } from "./client_program.ts";
 import { ErrorOutputLog, formatFor, OutputReader, type ProgramFormat, toInput } from "./program_io.ts";
 
+/** A timer cannot wait for as long as a flag may ask. */
+const MAX_WAIT_MS = 3_600_000;
+
 /** A running program with its clients. */
 interface Running {
   readonly group: ProcessGroup;
   readonly format: ProgramFormat;
-  readonly sessions: Set<Session>;
+  /** The clients, with the time of the last message to each. */
+  readonly sessions: Map<Session, number>;
   /** Settles with the exit status once all output is sent. */
   readonly done: Promise<string>;
 }
@@ -22,6 +27,7 @@ interface Running {
 export class SharedProgram implements Service {
   readonly #options: ProgramOptions;
   readonly #log: Logger;
+  readonly #drained = new AbortController();
   #running: Running | undefined;
 
   constructor(options: ProgramOptions, log: Logger) {
@@ -31,7 +37,7 @@ export class SharedProgram implements Service {
 
   async serve(session: Session): Promise<void> {
     const running = this.#running ??= this.#start(session);
-    running.sessions.add(session);
+    running.sessions.set(session, performance.now());
     session.note = `pid ${running.group.pid}`;
     const end = new AbortController();
     const input = this.#passInput(session, running, end.signal);
@@ -47,6 +53,11 @@ export class SharedProgram implements Service {
     }
   }
 
+  /** A client that has half-closed does not notice the drain and may be gone: it would delay the server's end. */
+  drain(): void {
+    this.#drained.abort();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#running === undefined) return;
     const { group, done } = this.#running;
@@ -60,9 +71,14 @@ export class SharedProgram implements Service {
     const format = formatFor(session, this.#options.codec, this.#options.isBinary);
     const output = new OutputReader(format, this.#log);
     const errors = new ErrorOutputLog(this.#log);
-    const sessions = new Set<Session>();
+    const sessions = new Map<Session, number>();
     const broadcast = (messages: Iterable<Message>) => {
-      for (const { data, isText } of messages) for (const each of sessions) sendOrClose(each, data, isText);
+      for (const { data, isText } of messages) {
+        for (const each of sessions.keys()) {
+          sessions.set(each, performance.now());
+          sendOrClose(each, data, isText);
+        }
+      }
     };
     const group = new ProcessGroup(this.#options.words, {
       hasInput: true,
@@ -83,7 +99,7 @@ export class SharedProgram implements Service {
     return { group, format, sessions, done };
   }
 
-  async #passInput(session: Session, { group, format }: Running, signal: AbortSignal): Promise<void> {
+  async #passInput(session: Session, { group, format, sessions }: Running, signal: AbortSignal): Promise<void> {
     try {
       for (let batch = await session.receive({ signal }); batch; batch = await session.receive({ signal })) {
         await group.write(toInput(batch, format));
@@ -91,8 +107,22 @@ export class SharedProgram implements Service {
     } catch (error) {
       if (!signal.aborted) throw error;
     }
-    // A client that has half-closed a stream still receives; the close frame of a WebSocket ends both directions.
-    if (!signal.aborted && session.kind === "websocket") await session.finish();
+    // The close frame of a WebSocket ends both directions; a client that has half-closed a stream still receives.
+    if (session.kind === "stream") await this.#silence(() => sessions.get(session) ?? 0, signal);
+    if (signal.aborted) return;
+    await session.finish(
+      session.kind === "websocket" ? undefined : this.#drained.signal.aborted ? "drain" : "idle timeout",
+    );
+  }
+
+  /** Waits until nothing was sent to a client for the finish timeout: once it has half-closed, it may be gone. */
+  async #silence(lastSentMs: () => number, signal: AbortSignal): Promise<void> {
+    const ended = AbortSignal.any([signal, this.#drained.signal]);
+    const startMs = performance.now();
+    const leftMs = () => Math.max(startMs, lastSentMs()) + this.#options.finishTimeoutMs - performance.now();
+    for (let ms = leftMs(); ms > 0 && !ended.aborted; ms = leftMs()) {
+      await delay(Math.min(ms, MAX_WAIT_MS), ended).catch(() => {});
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { SharedProgram } from "../../../src/services/exec/shared_program.ts";
 import { Logger, setLogTarget } from "../../../src/log/logger.ts";
 import { lineCodec } from "../../../src/framing/mod.ts";
@@ -16,9 +16,18 @@ setLogTarget({
 });
 
 function sharedProgram(...words: string[]): SharedProgram {
+  return sharedProgramWithin(60_000, ...words);
+}
+
+function sharedProgramWithin(finishTimeoutMs: number, ...words: string[]): SharedProgram {
   lines.length = 0;
-  const rest = { isBinary: false, timeoutMs: undefined, finishTimeoutMs: 60_000, killAfterMs: 60_000 };
+  const rest = { isBinary: false, timeoutMs: undefined, finishTimeoutMs, killAfterMs: 60_000 };
   return new SharedProgram({ words, codec: LINES, ...rest }, Logger.of("test"));
+}
+
+/** A client of a stream that has ended its side before anything was read. */
+function halfClosed(): FakeSession {
+  return Object.assign(new FakeSession(), { receive: () => Promise.resolve(null) });
 }
 
 Deno.test("SharedProgram sends each line of one program to every client", UNIX, async () => {
@@ -75,7 +84,7 @@ Deno.test("SharedProgram ends a WebSocket whose client has ended, and keeps a st
   const webSocket = Object.assign(new FakeSession({ kind: "websocket" }), { receive: () => Promise.resolve(null) });
   await program.serve(webSocket);
   assertEquals(webSocket.closeReason, "done");
-  const stream = Object.assign(new FakeSession(), { receive: () => Promise.resolve(null) });
+  const stream = halfClosed();
   const other = new FakeSession();
   const served = [program.serve(stream), program.serve(other)];
   other.say("hello");
@@ -83,4 +92,38 @@ Deno.test("SharedProgram ends a WebSocket whose client has ended, and keeps a st
   assertEquals(stream.closeReason, undefined);
   for (const session of [stream, other]) session.close("done");
   await Promise.all(served);
+});
+
+Deno.test(
+  "SharedProgram closes a client that has half-closed once nothing was sent to it for a time",
+  UNIX,
+  async () => {
+    await using program = sharedProgramWithin(200, "cat");
+    const silent = halfClosed();
+    await program.serve(silent);
+    assertEquals(silent.closeReason, "idle timeout");
+    const [receiver, talker] = [halfClosed(), new FakeSession()];
+    const served = program.serve(receiver);
+    const talking = program.serve(talker);
+    const startMs = performance.now();
+    while (performance.now() - startMs < 400) {
+      talker.say("news");
+      await receiver.sent(/news/);
+    }
+    await served;
+    assertEquals([receiver.closeReason, talker.closeReason], ["idle timeout", undefined]);
+    const elapsedMs = performance.now() - startMs;
+    assert(elapsedMs >= 600 && elapsedMs < 5_000, `${elapsedMs} ms`);
+    talker.close("done");
+    await talking;
+  },
+);
+
+Deno.test("SharedProgram closes the clients that have half-closed when the server drains", UNIX, async () => {
+  await using program = sharedProgram("cat");
+  const client = halfClosed();
+  const served = program.serve(client);
+  program.drain();
+  await served;
+  assertEquals(client.closeReason, "drain");
 });
