@@ -29,6 +29,7 @@ import { stepLayer, traceLayer } from "./net/layers/trace.ts";
 import type { BindOptions, ConnectOptions, KernelOptions, ListenOptions, StreamOptions } from "./net/options.ts";
 import { bindUdp, bindUnixDatagram, LISTEN_DEFAULTS, listenTcp, listenUnix } from "./net/open.ts";
 import { SOCKET_MODE } from "./net/unix.ts";
+import { onAbort } from "./net/wait.ts";
 
 /**
  * Listens on `tcp`, `tls` or `unix`, or on the TCP or TLS under `ws` and `wss`; `acceptWebSocket()` or `serve()` opens
@@ -247,13 +248,8 @@ async function optionApplierOf({ socketOptions }: KernelOptions): Promise<Socket
 }
 
 async function handshake(connection: Connection, signal: AbortSignal | undefined): Promise<void> {
-  const onAbort = () => connection.close("aborted", signal?.reason);
-  signal?.addEventListener("abort", onAbort, { once: true });
-  try {
-    await connection.handshake();
-  } finally {
-    signal?.removeEventListener("abort", onAbort);
-  }
+  using _end = onAbort(signal, () => connection.close("aborted", signal?.reason));
+  await connection.handshake();
 }
 
 function stack(options: StreamOptions, tls: readonly Layer[], log: Logger): Layer[] {

@@ -6,6 +6,7 @@
 
 import type { ProgramIo } from "../cli/io.ts";
 import { sendSignal, spawn } from "../process/spawn.ts";
+import { onAbort } from "../net/wait.ts";
 
 /** Sent by a terminal to the whole foreground process group, including the command. */
 const FROM_TERMINAL: readonly Deno.Signal[] = ["SIGINT", "SIGQUIT"];
@@ -45,9 +46,6 @@ export async function runChild(
     if (!(stdin.isTerminal && FROM_TERMINAL.includes(received))) send(received);
   };
   for (const received of pending) forward(received);
-  const onAbort = () => send("SIGTERM");
-  signal?.addEventListener("abort", onAbort, { once: true });
-  owner.defer(() => signal?.removeEventListener("abort", onAbort));
-  if (signal?.aborted) onAbort();
+  owner.use(onAbort(signal, () => send("SIGTERM")));
   return (await child.status).code;
 }

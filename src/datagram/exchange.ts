@@ -2,7 +2,7 @@ import { hasCode, RefusedError } from "../base/errors.ts";
 import type { DatagramSocket } from "../net/datagram.ts";
 import { probePort } from "../net/datagram_probe.ts";
 import type { Endpoint } from "../net/endpoint.ts";
-import { delay } from "../net/wait.ts";
+import { onAbort, pause } from "../net/wait.ts";
 import { type ExchangeOutcome, ExchangeSummary } from "./exchange_summary.ts";
 import { type Reply, type ReplyCorrelation, ReplyMatcher, type Waiter } from "./reply_matcher.ts";
 
@@ -77,7 +77,7 @@ export class DatagramExchange {
       for (let seq = 1; seq <= count && !ended.aborted; seq++) {
         const matcher = await this.#takeMatcher();
         const waitMs = nextMs - this.#now();
-        if (waitMs > 0) await delay(waitMs, ended).catch(ignore);
+        if (waitMs > 0) await pause(waitMs, ended);
         // Never faster than the interval: a burst to catch up could overflow the receiver's buffer.
         nextMs = Math.max(nextMs, this.#now()) + intervalMs;
         if (ended.aborted) break;
@@ -153,8 +153,7 @@ export class DatagramExchange {
     const probe = isLast && !hasManyReceivers
       ? setTimeout(() => this.#isClosed(matcher.socket) && waiter.onRefused(), Math.min(PROBE_AFTER_MS, timeoutMs / 2))
       : undefined;
-    const onAbort = () => done.resolve();
-    signal.addEventListener("abort", onAbort, { once: true });
+    using _end = onAbort(signal, () => done.resolve());
     try {
       await matcher.socket.send(datagram.data, target);
       onSent();
@@ -168,7 +167,6 @@ export class DatagramExchange {
     } finally {
       clearTimeout(deadline);
       clearTimeout(probe);
-      signal.removeEventListener("abort", onAbort);
       matcher.waiting.delete(datagram.seq);
     }
     return replies.length > 0 ? "answered" : isRefused ? "refused" : "silent";
@@ -222,8 +220,4 @@ export class DatagramExchange {
     this.#vacancy.resolve();
     this.#vacancy = Promise.withResolvers();
   }
-}
-
-function ignore(): void {
-  // The signal: the loop's condition ends it.
 }

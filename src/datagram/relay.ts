@@ -5,7 +5,7 @@ import type { Logger } from "../log/logger.ts";
 import { type Datagram, type DatagramSocket, isFrom } from "../net/datagram.ts";
 import { type Endpoint, formatEndpoint, isHostEndpoint } from "../net/endpoint.ts";
 import { isOutOfDescriptors } from "../net/socket_error.ts";
-import { delay, nextTurn } from "../net/wait.ts";
+import { nextTurn, onAbort, pause } from "../net/wait.ts";
 import { BoundedSender } from "./bounded_sender.ts";
 import { ClientTable, type RemovalReason, type TableEntry } from "./client_table.ts";
 import { DatagramCounts } from "./counts.ts";
@@ -94,9 +94,7 @@ export class DatagramRelay {
   /** Forwards until `stop` aborts, or until `maxDatagrams` have arrived and all delayed datagrams are sent. */
   async run(stop: AbortSignal): Promise<void> {
     const { front, log, toTarget, toClient, maxDatagrams = Infinity } = this.#options;
-    const end = () => front.close();
-    stop.addEventListener("abort", end, { once: true });
-    if (stop.aborted) end();
+    using _end = onAbort(stop, () => front.close());
     try {
       while (this.forward.received < maxDatagrams) {
         const datagram = await receive(front);
@@ -105,8 +103,7 @@ export class DatagramRelay {
       }
       if (!stop.aborted) await this.#finish(stop);
     } finally {
-      stop.removeEventListener("abort", end);
-      end();
+      front.close();
       for (const client of this.#clients.values()) this.#forget(client);
       const { total, evicted, expired } = this.clients;
       await this.#opening;
@@ -129,9 +126,7 @@ export class DatagramRelay {
   async #finish(stop: AbortSignal): Promise<void> {
     await this.#opening;
     await this.#options.toTarget?.whenIdle();
-    await delay(LAST_REPLIES_MS, stop).catch(() => {
-      // The signal ends the wait.
-    });
+    await pause(LAST_REPLIES_MS, stop);
     await this.#options.toClient?.whenIdle();
     await this.#back.whenIdle();
   }

@@ -9,6 +9,7 @@ import type { DatagramSocket } from "../net/datagram.ts";
 import { type Endpoint, formatEndpoint, type HostEndpoint, isHostEndpoint, parseEndpoint } from "../net/endpoint.ts";
 import type { Dialer } from "../net/layer.ts";
 import { resolve } from "../net/resolve.ts";
+import { timeoutSignal } from "../net/wait.ts";
 import { reasonOf } from "../base/system_error.ts";
 
 /**
@@ -99,20 +100,15 @@ async function associate(
 ): Promise<DatagramSocket> {
   const { connectTimeoutMs, resolveTimeoutMs } = DEFAULTS;
   const endpoint = formatEndpoint(target);
-  const timeout = new AbortController();
-  const timer = setTimeout(() => {
+  using timeout = timeoutSignal(connectTimeoutMs, () => {
     const message = `Cannot reach ${endpoint}: the proxy did not answer within ${formatDuration(connectTimeoutMs)}`;
-    timeout.abort(new TimeoutError("connect", message, { endpoint }));
-  }, connectTimeoutMs);
-  try {
-    return await open(target, {
-      log: Logger.of(context),
-      resolveTimeoutMs,
-      signal: AbortSignal.any([timeout.signal, ...signal ? [signal] : []]),
-    });
-  } finally {
-    clearTimeout(timer);
-  }
+    return new TimeoutError("connect", message, { endpoint });
+  });
+  return await open(target, {
+    log: Logger.of(context),
+    resolveTimeoutMs,
+    signal: AbortSignal.any([timeout.signal, ...signal ? [signal] : []]),
+  });
 }
 
 function localFor(target: Endpoint): Endpoint {

@@ -4,7 +4,7 @@ import type { DatagramGate } from "../guard/datagram_gate.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Datagram, DatagramSocket } from "../net/datagram.ts";
 import { type Endpoint, formatEndpoint, isHostEndpoint } from "../net/endpoint.ts";
-import { abortable, delay } from "../net/wait.ts";
+import { abortable, onAbort, pause } from "../net/wait.ts";
 import { BoundedSender } from "./bounded_sender.ts";
 import { DatagramCounts, type DropReason } from "./counts.ts";
 import type { Impairments } from "./impairments.ts";
@@ -56,14 +56,11 @@ export class DatagramServer {
    */
   async run(stop: AbortSignal): Promise<void> {
     const { sockets, log, service, impairment } = this.#options;
-    const end = () => this.#end();
-    stop.addEventListener("abort", end, { once: true });
-    if (stop.aborted) end();
+    using _end = onAbort(stop, () => this.#end());
     try {
       await Promise.all(sockets.map((socket) => this.#serve(socket)));
     } finally {
-      stop.removeEventListener("abort", end);
-      end();
+      this.#end();
       service[Symbol.dispose]?.();
       impairment?.[Symbol.dispose]();
       log.info("ended", { ...this.counts.toFields(), ...impairment?.toFields() });
@@ -91,18 +88,16 @@ export class DatagramServer {
         if (this.counts.received > before) backoff.reset();
         // Windows reports the closed port of an earlier reply here; the server continues.
         if (backoff.isFresh) socket.log.warning("receive failed; retrying", { error: messageOf(error) });
-        await delay(backoff.next(), this.#ending.signal).catch(() => {
-          // The signal ends the wait; the loop checks it.
-        });
+        await pause(backoff.next(), this.#ending.signal);
       }
     }
     if (this.#ending.signal.aborted) return;
     const last = async () => {
       await this.#options.impairment?.whenIdle();
-      await Promise.race([sender.whenIdle(), delay(LAST_REPLIES_MS, this.#ending.signal)]);
+      await Promise.race([sender.whenIdle(), pause(LAST_REPLIES_MS, this.#ending.signal)]);
     };
     // If the signal aborts first, the remaining replies are abandoned.
-    await abortable(last(), { signal: this.#ending.signal }, () => new Error("unreachable")).catch(() => {});
+    await abortable(last(), { signal: this.#ending.signal }).catch(() => {});
     this.#end();
   }
 

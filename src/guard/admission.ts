@@ -1,4 +1,5 @@
 import type { Logger } from "../log/logger.ts";
+import { onAbort } from "../net/wait.ts";
 
 /** Descriptors reserved for the rest of the program after the process has run out of them. */
 const SPARE_DESCRIPTORS = 8;
@@ -66,11 +67,9 @@ export class Admission {
     while (this.#open >= this.#maxConnections && !signal.aborted) {
       this.#sayFull();
       const woken = Promise.withResolvers<void>();
-      const wake = () => woken.resolve();
-      this.#waiters.push(wake);
-      signal.addEventListener("abort", wake, { once: true });
+      this.#waiters.push(woken.resolve);
+      using _end = onAbort(signal, woken.resolve);
       await woken.promise;
-      signal.removeEventListener("abort", wake);
     }
   }
 

@@ -2,7 +2,7 @@ import { Backoff } from "../base/backoff.ts";
 import { ParleyError, TimeoutError } from "../base/errors.ts";
 import type { Connection } from "../net/connection.ts";
 import type { ConnectionPool } from "../net/pool.ts";
-import { delay } from "../net/wait.ts";
+import { nextTurn, pause } from "../net/wait.ts";
 import type { LoadConnection } from "./connection.ts";
 import type { Waiting } from "./run.ts";
 import { InFlight } from "./tally.ts";
@@ -79,9 +79,8 @@ class Schedule {
     while (!run.isOver) {
       this.#sendDue(performance.now());
       const waitMs = this.#dueMs - performance.now();
-      // The end of the run aborts the wait.
-      if (waitMs > 0) await delay(waitMs, run.signal).catch(() => {});
-      else await delay(0);
+      if (waitMs > 0) await pause(waitMs, run.signal);
+      else await nextTurn();
     }
     // A connection with nothing in flight would wait for bytes that never arrive.
     for (const { connection, inFlight } of this.#connections) if (inFlight.count === 0) connection.close();
@@ -182,7 +181,7 @@ export class PoolCaller implements Waiting {
         if (!(error instanceof ParleyError)) throw error;
         tally.countError(error);
         tally.countLost(this.#inFlight);
-        await delay(backoff.next(), run.signal).catch(() => {}); // Woken early by the end of the run.
+        await pause(backoff.next(), run.signal);
       }
     }
     run.delete(this);

@@ -1,7 +1,7 @@
 import type { Connection } from "../net/connection.ts";
 import { DeadlineTimer } from "../net/deadline_timer.ts";
 import { ConnectionPool } from "../net/pool.ts";
-import { delay } from "../net/wait.ts";
+import { onAbort, pause } from "../net/wait.ts";
 import type { LoadConnection } from "./connection.ts";
 import { driveClosedLoop, PoolCaller, runOpenLoop } from "./loops.ts";
 import type { LoadPlan } from "./plan.ts";
@@ -47,17 +47,15 @@ export async function runLoad(plan: LoadPlan, options: RunLoadOptions): Promise<
     : [];
   await options.onReady();
   using run = new LoadRun(plan);
-  const onAbort = () => run.interrupt();
-  options.signal.addEventListener("abort", onAbort, { once: true });
-  if (options.signal.aborted) run.interrupt();
+  using _interruption = onAbort(options.signal, () => run.interrupt());
   let sampling: ReturnType<typeof setInterval> | undefined;
   try {
     let startMs = performance.now();
     if (plan.warmupMs === 0) setEnd(run, plan);
     const loading = startLoops(plan, connections, { run, tally, opener });
     if (plan.warmupMs > 0) {
-      // The end of the run, or its failure, aborts the warm-up.
-      await Promise.race([delay(plan.warmupMs, run.signal).catch(() => {}), loading]);
+      // The end of the run, or its failure, ends the warm-up.
+      await Promise.race([pause(plan.warmupMs, run.signal), loading]);
       startMs = performance.now();
       tally.restart(startMs);
       setEnd(run, plan);
@@ -69,7 +67,6 @@ export async function runLoad(plan: LoadPlan, options: RunLoadOptions): Promise<
     return { elapsedMs: Math.max(0, endMs - startMs), errors: tally.errors };
   } finally {
     clearInterval(sampling);
-    options.signal.removeEventListener("abort", onAbort);
     await Promise.all(connections.map((connection) => connection.close()));
   }
 }

@@ -7,7 +7,7 @@ import type { Connection } from "../net/connection.ts";
 import { Deadline } from "../net/deadline.ts";
 import type { DeadlineTimer } from "../net/deadline_timer.ts";
 import { isWebSocket } from "../net/endpoint.ts";
-import { delay } from "../net/wait.ts";
+import { pause } from "../net/wait.ts";
 import { dial, type DialOptions } from "../dial.ts";
 import { buildPayload, ByteConnection, type LoadConnection, MessageConnection } from "./connection.ts";
 import type { LoadPlan } from "./plan.ts";
@@ -135,7 +135,7 @@ export async function driveConnections(
     if (tracked.inFlight.hasAnswers) backoff.reset();
     // A connect in the same turn as the close can leave Deno 2.9.6 without a wake-up for its timers, so even a delay of
     // zero matters.
-    await delay(tracked.inFlight.hasAnswers ? 0 : backoff.next(), context.run.signal).catch(() => {});
+    await pause(tracked.inFlight.hasAnswers ? 0 : backoff.next(), context.run.signal);
     next = await reopen(context, backoff);
   }
 }
@@ -149,7 +149,7 @@ async function reopen({ run, opener, tally }: LoadContext, backoff: Backoff): Pr
     } catch (error) {
       if (run.isOver) return undefined;
       tally.countError(error);
-      await delay(backoff.next(), run.signal).catch(() => {}); // Woken early by the end of the run.
+      await pause(backoff.next(), run.signal);
     }
   }
   return undefined;

@@ -4,6 +4,7 @@ import { type Duration, parseDuration } from "../base/units.ts";
 import { Logger } from "../log/logger.ts";
 import { type Endpoint, formatEndpoint, parseEndpoint } from "./endpoint.ts";
 import { directDialer } from "./direct_dialer.ts";
+import { timeoutSignal } from "./wait.ts";
 
 /** Options of {@linkcode isReachable}. */
 export interface ReachableOptions {
@@ -39,8 +40,7 @@ export async function isReachable(endpoint: string | Endpoint, options: Reachabl
     throw new SyntaxError(`Cannot connect to "${text}": a datagram socket accepts no connections`);
   }
   const timeoutMs = parseDuration(options.timeout ?? DEFAULTS.connectTimeoutMs);
-  const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(), timeoutMs);
+  using deadline = timeoutSignal(timeoutMs, () => new TimeoutError("connect", "no answer in time"));
   const setup = {
     log: Logger.of("parley"),
     resolveTimeoutMs: timeoutMs,
@@ -53,10 +53,8 @@ export async function isReachable(endpoint: string | Endpoint, options: Reachabl
   } catch (error) {
     options.signal?.throwIfAborted();
     const isUnreachable = error instanceof RefusedError || error instanceof ResolveError ||
-      error instanceof TimeoutError || deadline.signal.aborted;
+      error instanceof TimeoutError;
     if (isUnreachable) return false;
     throw error;
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -3,7 +3,7 @@ import { LimitError, messageOf, ParleyError, TimeoutError } from "../base/errors
 import { type Duration, formatDuration, parseDuration } from "../base/units.ts";
 import type { Connection } from "./connection.ts";
 import { PoolLease } from "./pool_lease.ts";
-import { abortable, delay, type WaitOptions } from "./wait.ts";
+import { abortable, nextTurn, type WaitOptions } from "./wait.ts";
 
 /** The behavior of `acquire()` when all connections are in use. */
 export type PoolOverflow =
@@ -240,8 +240,8 @@ export class ConnectionPool implements AsyncDisposable {
       } else {
         // The runtime reports a close only after it has polled the sockets, and in the first turn timers may run before
         // that.
-        await delay(0);
-        await delay(0);
+        await nextTurn();
+        await nextTurn();
       }
       isGood = !idle.isSpoilt && connection.closeReason === undefined && await this.#isHealthy(connection);
     } catch (error) {

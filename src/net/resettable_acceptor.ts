@@ -4,7 +4,7 @@ import { isSameIp } from "../base/ip.ts";
 import { formatHostPort } from "./endpoint.ts";
 import type { Acceptor } from "./listener.ts";
 import { dialResettable, ResettableTransport } from "./resettable.ts";
-import { delay } from "./wait.ts";
+import { pause } from "./wait.ts";
 
 /** Where it listens. */
 type Where = Pick<ListenOptions, "host" | "port" | "backlog" | "reusePort">;
@@ -192,9 +192,7 @@ export class ResettableAcceptor implements Acceptor {
       failure = error;
     });
     for (let turn = 0; turn < CHECK_TURNS && !check.isAccepted && failure === undefined && !this.#isClosed; turn++) {
-      await delay(CHECK_TURN_MS, this.#closing.signal).catch(() => {
-        // Closed; the loop's condition ends it.
-      });
+      await pause(CHECK_TURN_MS, this.#closing.signal);
     }
     const hasFailed = failure !== undefined;
     giveUp.abort(new DOMException("the check has ended", "AbortError"));

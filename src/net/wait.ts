@@ -66,6 +66,29 @@ export function delay(milliseconds: number, signal?: AbortSignal): Promise<void>
   return promise;
 }
 
+/** Waits for a time, or less if the signal aborts; does not throw. */
+export function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return delay(milliseconds, signal).catch(() => {});
+}
+
+/** Calls `action` when the signal aborts, at once if it already has, until disposed of. */
+export function onAbort(signal: AbortSignal | undefined, action: () => void): Disposable {
+  const listener = () => action();
+  if (signal?.aborted) action();
+  else signal?.addEventListener("abort", listener, { once: true });
+  return { [Symbol.dispose]: () => signal?.removeEventListener("abort", listener) };
+}
+
+/** A signal that aborts after a time, with the error of `timeoutError`, unless disposed of first. */
+export function timeoutSignal(
+  milliseconds: number,
+  timeoutError: () => Error,
+): Disposable & { readonly signal: AbortSignal } {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(timeoutError()), milliseconds);
+  return { signal: controller.signal, [Symbol.dispose]: () => clearTimeout(timer) };
+}
+
 function toError(reason: unknown): Error {
   return reason instanceof Error ? reason : new DOMException(String(reason), "AbortError");
 }

@@ -1,7 +1,7 @@
 import { ClosedError, FrameError, ResetError, UsageError } from "../base/errors.ts";
 import { rawCodec } from "../framing/raw.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
-import { delay } from "../net/wait.ts";
+import { delay, onAbort } from "../net/wait.ts";
 import { framerOf } from "../session/framer.ts";
 import type { Message, Session } from "../session/session.ts";
 import { abnormalClose, leave } from "../websocket/close_frame.ts";
@@ -126,10 +126,8 @@ export class Exchange {
   readonly #reports: StepReport[] = [];
   readonly #enough = new AbortController();
   readonly #receiving: Promise<void>;
-  readonly #onAbort = () => {
-    const reason: unknown = this.#options.signal?.reason;
-    this.inbox.end(reason instanceof Error ? reason : new Error("aborted"));
-  };
+  /** Ends the inbox when the signal aborts. */
+  readonly #abortion: Disposable;
   #hasEnded = false;
 
   /** Starts reading from the session. */
@@ -140,8 +138,10 @@ export class Exchange {
     this.captures = new Map(options.captures);
     this.#expectations = new Expectations(session, this.inbox, this.captures, options.timeoutMs);
     this.#endpoint = formatEndpoint(session.remote);
-    options.signal?.addEventListener("abort", this.#onAbort, { once: true });
-    if (options.signal?.aborted) this.#onAbort();
+    this.#abortion = onAbort(options.signal, () => {
+      const reason: unknown = options.signal?.reason;
+      this.inbox.end(reason instanceof Error ? reason : new Error("aborted"));
+    });
     this.#receiving = this.#receive();
   }
 
@@ -197,7 +197,7 @@ export class Exchange {
    * step or the caller's own check has failed.
    */
   async end(isInOrder = true): Promise<ExchangeReport> {
-    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    this.#abortion[Symbol.dispose]();
     const last = this.#reports.at(-1);
     const error = last?.error;
     const isAnswered = error === undefined && last?.step.kind !== "send";
@@ -210,7 +210,7 @@ export class Exchange {
 
   /** Stops reading, leaves the session unchanged, and returns the report. */
   async release(): Promise<ExchangeReport> {
-    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    this.#abortion[Symbol.dispose]();
     this.#enough.abort();
     if (this.inbox.state === "open") await this.#receiving;
     return { ...this.#report(this.#reports.at(-1)?.error), isOpen: this.#session.closeReason === undefined };

@@ -4,7 +4,7 @@ import type { Admission } from "../guard/admission.ts";
 import type { Connection } from "../net/connection.ts";
 import type { Listener } from "../net/listener.ts";
 import { isOutOfDescriptors } from "../net/socket_error.ts";
-import { delay } from "../net/wait.ts";
+import { pause } from "../net/wait.ts";
 
 /** Options of {@linkcode acceptLoop}. */
 export interface AcceptLoopOptions {
@@ -48,9 +48,7 @@ export async function acceptLoop(listener: Listener, options: AcceptLoopOptions)
       }
       const isLogged = isOutOfDescriptors(error) && admission.shrink();
       if (backoff.isFresh && !isLogged) listener.log.error("accept failed, trying again", { error: messageOf(error) });
-      await delay(backoff.next(), signal).catch(() => {
-        // Aborted; the loop's condition ends it.
-      });
+      await pause(backoff.next(), signal);
     }
   }
 }

@@ -9,6 +9,7 @@ import type { Logger } from "../log/logger.ts";
 import type { Connection } from "../net/connection.ts";
 import { type Endpoint, formatEndpoint, isHostEndpoint, isSecure, isWebSocket } from "../net/endpoint.ts";
 import type { Listener } from "../net/listener.ts";
+import { onAbort } from "../net/wait.ts";
 import type { Service } from "./service.ts";
 import { acceptLoop } from "./accept_loop.ts";
 import { type MessageRates, RateLimitedSession } from "../session/rate_limited_session.ts";
@@ -87,9 +88,7 @@ export class Server {
   /** Accepts and serves until `stop` aborts or `maxAccepts` connections were served, and all connections are closed. */
   async run(stop: AbortSignal): Promise<void> {
     const { listeners, log } = this.#options;
-    const end = () => this.#stopAccepting();
-    stop.addEventListener("abort", end, { once: true });
-    if (stop.aborted) end();
+    using _end = onAbort(stop, () => this.#stopAccepting());
     try {
       await Promise.all(listeners.map((listener) =>
         acceptLoop(listener, {
@@ -106,7 +105,6 @@ export class Server {
       if (stop.aborted || this.#isLost) await this.#drain();
       else await this.#whenAllLeft(stop);
     } finally {
-      stop.removeEventListener("abort", end);
       for (const listener of listeners) listener.close();
       await this.#options.service[Symbol.asyncDispose]?.();
       log.info("ended", { accepted: this.#accepted });
@@ -310,10 +308,8 @@ export class Server {
   /** The last accepted clients are served until they end, or until a signal starts a drain. */
   async #whenAllLeft(stop: AbortSignal): Promise<void> {
     const stopped = Promise.withResolvers<void>();
-    const onStop = () => stopped.resolve();
-    stop.addEventListener("abort", onStop, { once: true });
+    using _stop = onAbort(stop, () => stopped.resolve());
     await Promise.race([this.#allLeft(), stopped.promise]);
-    stop.removeEventListener("abort", onStop);
     if (stop.aborted) await this.#drain();
   }
 

@@ -1,5 +1,5 @@
 import { TokenBucket } from "../guard/token_bucket.ts";
-import { delay, type WaitOptions } from "../net/wait.ts";
+import { pause, type WaitOptions } from "../net/wait.ts";
 import type { Message, Session } from "./session.ts";
 import { SessionDecorator } from "./session_decorator.ts";
 
@@ -38,7 +38,7 @@ export class RateLimitedSession extends SessionDecorator {
     if (next === undefined) return null;
     const nowMs = performance.now();
     const waitMs = Math.max(this.#messages?.take(1, nowMs) ?? 0, this.#bytes?.take(next.data.length, nowMs) ?? 0);
-    if (waitMs > 0) await this.#pause(waitMs);
+    if (waitMs > 0) await pause(waitMs, this.#end.signal);
     if (this.closeReason !== undefined) return null;
     this.#waiting = this.#waiting.slice(1);
     return [next];
@@ -53,11 +53,5 @@ export class RateLimitedSession extends SessionDecorator {
     // At the end, buffered messages are delivered without delay.
     this.#end.abort();
     super.drain();
-  }
-
-  async #pause(waitMs: number): Promise<void> {
-    await delay(waitMs, this.#end.signal).catch(() => {
-      // The session is ending, so there is no delay.
-    });
   }
 }

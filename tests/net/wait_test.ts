@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Backoff, bind, dial, listen, resolve, TimeoutError } from "@parley/parley";
-import { abortable, delay } from "../../src/net/wait.ts";
+import { abortable, delay, onAbort, pause, timeoutSignal } from "../../src/net/wait.ts";
+import { FakeTime } from "../support/fake_time.ts";
 
 const late = () => new Error("late");
 
@@ -31,6 +32,37 @@ Deno.test("delay() ends early with the signal's reason", async () => {
   const error = await assertRejects(() => waiting, DOMException, "no error");
   assertEquals(error.name, "AbortError");
   await assertRejects(() => delay(60_000, AbortSignal.abort(new Error("before"))), Error, "before");
+});
+
+Deno.test("pause() ends early with the signal, without an error", async () => {
+  const stop = new AbortController();
+  const waiting = pause(60_000, stop.signal);
+  stop.abort(new Error("enough"));
+  await waiting;
+  await pause(60_000, AbortSignal.abort());
+});
+
+Deno.test("onAbort() calls once, at once for an aborted signal, and not after its disposal", () => {
+  const calls: string[] = [];
+  const stop = new AbortController();
+  using _kept = onAbort(stop.signal, () => calls.push("kept"));
+  onAbort(stop.signal, () => calls.push("disposed"))[Symbol.dispose]();
+  assertEquals(calls, []);
+  stop.abort();
+  onAbort(stop.signal, () => calls.push("late"));
+  onAbort(undefined, () => calls.push("no signal"));
+  assertEquals(calls, ["kept", "late"]);
+});
+
+Deno.test("timeoutSignal() aborts with its error after its time, and not after its disposal", async () => {
+  using time = new FakeTime();
+  using kept = timeoutSignal(50, late);
+  const disposed = timeoutSignal(50, late);
+  disposed[Symbol.dispose]();
+  await time.advance(49);
+  assertEquals(kept.signal.aborted, false);
+  await time.advance(1);
+  assertEquals([kept.signal.reason.message, disposed.signal.aborted], ["late", false]);
 });
 
 Deno.test("every public time takes a text with a unit, and rejects one without", async () => {

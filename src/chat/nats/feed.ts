@@ -10,7 +10,7 @@ import {
 import { nanos } from "@nats-io/transport-node";
 import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../log/logger.ts";
-import { delay } from "../../net/wait.ts";
+import { pause } from "../../net/wait.ts";
 import type { NatsLink } from "./link.ts";
 
 /** Maximum messages in flight from NATS. */
@@ -108,7 +108,7 @@ export class Feed {
         messages = undefined;
         if (signal.aborted) return;
         this.#log.warning("reading from NATS failed; retrying", { error: messageOf(error) });
-        await delay(RETRY_MS, signal).catch(() => {});
+        await pause(RETRY_MS, signal);
       }
     }
     messages?.stop();

@@ -11,6 +11,7 @@ import { Logger } from "../../log/logger.ts";
 import { DeadlineTimer } from "../../net/deadline_timer.ts";
 import { type Endpoint, formatEndpoint } from "../../net/endpoint.ts";
 import type { TlsServerContext } from "../../net/layers/tls_server.ts";
+import { onAbort } from "../../net/wait.ts";
 import { listenAll } from "../../server/listen_all.ts";
 import { logInFirst } from "../../server/log_in_first.ts";
 import { publicRoutes } from "../../server/metrics_routes.ts";
@@ -158,8 +159,7 @@ function startPool(service: NamedService, flags: ServeFlags, endpoints: readonly
 async function runAll(server: Server, pool: WorkerPool | undefined, stop: AbortSignal): Promise<void> {
   if (pool === undefined) return await server.run(stop);
   const ending = AbortSignal.any([stop, pool.failed]);
-  ending.addEventListener("abort", () => pool.stop(), { once: true });
-  if (ending.aborted) pool.stop();
+  using _stop = onAbort(ending, () => pool.stop());
   await server.run(ending);
   await pool.ended();
 }

@@ -10,6 +10,7 @@ import { parseOrigin } from "../../http/origin.ts";
 import { Logger } from "../../log/logger.ts";
 import { type Endpoint, formatEndpoint, parseEndpoint } from "../../net/endpoint.ts";
 import { Resetter } from "../../net/sockopt/resetter.ts";
+import { onAbort } from "../../net/wait.ts";
 import type { Fault } from "../../relay/faults/fault.ts";
 import { type Relay, type RelayOptions, startRelay } from "../../relay/relay.ts";
 import type { RelayServiceOptions } from "../../relay/relay_service.ts";
@@ -264,8 +265,7 @@ async function populateFrom(path: string, proxies: { populate(body: unknown): Pr
 export async function runUntil(stopped: AbortSignal, { relay, control }: OpenRelay): Promise<void> {
   const shutdown = control?.shutdown;
   const ending = Promise.withResolvers<void>();
-  stopped.addEventListener("abort", () => ending.resolve(), { once: true });
-  if (stopped.aborted) ending.resolve();
+  using _end = onAbort(stopped, () => ending.resolve());
   // With --exit-after the relay ends by itself.
   await Promise.race([ending.promise, ...relay === undefined || shutdown !== undefined ? [] : [relay.finished]]);
   await (shutdown?.() ?? relay?.shutdown());

@@ -1,6 +1,6 @@
 import { type DatagramSocket, isFrom } from "../../net/datagram.ts";
 import type { Endpoint } from "../../net/endpoint.ts";
-import { delay } from "../../net/wait.ts";
+import { pause } from "../../net/wait.ts";
 import { hasManyReceivers } from "../sender.ts";
 import { QUERY_BYTES, readProbe, STREAM_NUMBERS, writeProbe } from "./probe.ts";
 import { type SequenceReport, SequenceTracker } from "./sequence_tracker.ts";
@@ -104,7 +104,7 @@ export class Measure {
         this.#sent++;
         await this.#socket.send(bytes, target);
       }
-      if (perSecond !== Infinity) await delay(TICK_MS, signal).catch(ignore);
+      if (perSecond !== Infinity) await pause(TICK_MS, signal);
     }
   }
 
@@ -142,7 +142,7 @@ export class Measure {
     this.#onReply();
     const waiting = new AbortController();
     const stop = AbortSignal.any([signal, waiting.signal]);
-    await Promise.race([done.promise, delay(waitMs, stop).catch(ignore)]);
+    await Promise.race([done.promise, pause(waitMs, stop)]);
     waiting.abort();
   }
 
@@ -154,7 +154,7 @@ export class Measure {
     for (let tries = 0; tries < QUERY_TRIES && !signal.aborted; tries++) {
       await this.#socket.send(query, target);
       const waiting = new AbortController();
-      const silence = delay(waitMs / QUERY_TRIES, AbortSignal.any([signal, waiting.signal])).catch(ignore);
+      const silence = pause(waitMs / QUERY_TRIES, AbortSignal.any([signal, waiting.signal]));
       const report = await Promise.race([this.#reported.promise, silence]);
       waiting.abort();
       if (report) return report;
@@ -179,8 +179,4 @@ function isReport(value: unknown): value is SequenceReport & { stream: number } 
   const names = ["stream", "received", "unique", "duplicated", "reordered", "corrupted", "jitterMs"];
   return typeof value === "object" && value !== null &&
     names.every((name) => typeof Object.getOwnPropertyDescriptor(value, name)?.value === "number");
-}
-
-function ignore(): void {
-  // The signal: the caller checks it.
 }

@@ -9,6 +9,7 @@ import type { StartTlsDialogue, StartTlsProtocol } from "./start_tls.ts";
 import { type CertificateFault, diagnoseCertificate } from "../tls_certificate_fault.ts";
 import { certificatesIn } from "../tls_pem.ts";
 import { secure, type StartHandshake } from "./tls.ts";
+import { onAbort, timeoutSignal } from "../wait.ts";
 
 /** Share of the remaining time for fetching a rejected certificate, so that the result is reported in time. */
 const REPORTING_SHARE = 0.9;
@@ -93,9 +94,8 @@ export class TlsClientLayer implements Layer {
   async #diagnose(peer: Peer, deadline: Deadline): Promise<CertificateFault | undefined> {
     const { dialer, below, host, endpoint, options: { ca, ...options } } = this.#setup;
     const { signal: closing, timeout: timeoutMs } = deadline.wait();
-    const ending = new AbortController();
-    const timer = setTimeout(() => ending.abort(), timeoutMs);
-    const signal = closing === undefined ? ending.signal : AbortSignal.any([ending.signal, closing]);
+    using late = timeoutSignal(timeoutMs, () => new Error("no time is left"));
+    const signal = AbortSignal.any([late.signal, ...closing ? [closing] : []]);
     const look: Layer = {
       name: this.name,
       async wrap(inner) {
@@ -107,26 +107,21 @@ export class TlsClientLayer implements Layer {
       },
     };
     let fault: CertificateFault | undefined;
-    let second: LayeredTransport | undefined;
-    const close = () => second?.close();
     try {
       const { log } = peer;
       const dialed = await dialer.dial(peer.remote, { log, resolveTimeoutMs: timeoutMs, signal });
-      second = new LayeredTransport(dialed.transport, { layers: [...below, look], timeoutMs, endpoint }, {
+      const second = new LayeredTransport(dialed.transport, { layers: [...below, look], timeoutMs, endpoint }, {
         peer: { ...dialed, log },
         onLayered() {},
       });
-      signal.addEventListener("abort", close, { once: true });
-      signal.throwIfAborted();
+      using owner = new DisposableStack();
+      owner.defer(() => second.close());
+      owner.use(onAbort(signal, () => second.close()));
       await second.handshake();
       return fault;
     } catch (error) {
       peer.log.debug("the certificate could not be examined", { error: messageOf(error) });
       return undefined;
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", close);
-      close();
     }
   }
 }

@@ -1,4 +1,4 @@
-import { delay } from "../../net/wait.ts";
+import { pause } from "../../net/wait.ts";
 
 /** The clock of faults; tests pass a fake. */
 export interface Clock {
@@ -11,7 +11,5 @@ export interface Clock {
 /** The system clock. */
 export const SYSTEM_CLOCK: Clock = {
   now: () => performance.now(),
-  delay: (milliseconds, signal) => delay(milliseconds, signal).catch(ignoreAbort),
+  delay: pause,
 };
-
-function ignoreAbort(): void {}

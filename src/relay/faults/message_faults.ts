@@ -6,6 +6,7 @@
  */
 
 import { defineFault } from "./fault.ts";
+import { onAbort } from "../../net/wait.ts";
 
 const SHARE = { messages: { type: "share", help: "share of the messages" } } as const;
 
@@ -58,7 +59,7 @@ export const messageReorder = defineFault({
       if (message !== undefined) await next.data(message.bytes, message.isText);
     }
 
-    removed.addEventListener("abort", () => void release().catch(ignore), { once: true });
+    onAbort(removed, () => void release().catch(() => {}));
     return {
       async data(bytes, isText) {
         const isHeld = random() < messages && held === undefined;
@@ -102,5 +103,3 @@ export const messageClose = defineFault({
     };
   },
 });
-
-function ignore(): void {}

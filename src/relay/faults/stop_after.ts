@@ -1,4 +1,5 @@
 import type { Ending, Stage, StageContext } from "./fault.ts";
+import { onAbort } from "../../net/wait.ts";
 
 /**
  * Forwards `limit` bytes, then ends the connection or stops forwarding while the fault is active (`stall`), which
@@ -38,10 +39,7 @@ export function stopAfter(
 
 /** Settles when the signal aborts. */
 export function whenAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  const { promise, resolve } = Promise.withResolvers<void>();
-  signal.addEventListener("abort", () => resolve(), { once: true });
-  return promise;
+  return new Promise((resolve) => onAbort(signal, resolve));
 }
 
 /** The last UTF-8 character boundary up to `length`. */

@@ -1,4 +1,5 @@
 import { defineFault, REMOVED } from "./fault.ts";
+import { onAbort } from "../../net/wait.ts";
 
 /** Drops all data and ends the connection after a time. */
 export const timeout = defineFault({
@@ -18,9 +19,9 @@ export const timeout = defineFault({
       });
     }
     // Data was dropped, so the connection cannot continue without this fault.
-    removed.addEventListener("abort", () => {
+    onAbort(removed, () => {
       if (!isEnded && removed.reason === REMOVED) void next.end({ how: "close" });
-    }, { once: true });
+    });
     return {
       data: () => Promise.resolve(),
       async end(ending) {

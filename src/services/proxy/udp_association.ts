@@ -9,7 +9,7 @@ import type { Datagram, DatagramSocket } from "../../net/datagram.ts";
 import { formatHostPort, type HostEndpoint, isHostEndpoint } from "../../net/endpoint.ts";
 import type { BindOptions } from "../../net/options.ts";
 import { resolve } from "../../net/resolve.ts";
-import { delay } from "../../net/wait.ts";
+import { pause } from "../../net/wait.ts";
 import type { TargetList } from "./target_list.ts";
 
 /** Maximum targets of an association that may reply, and maximum cached names. */
@@ -155,9 +155,7 @@ export class UdpAssociation implements AsyncDisposable {
     const opening = this.#openBack(isV6);
     this.#backs.set(isV6, opening);
     void opening.catch(async () => {
-      await delay(REOPEN_MS, this.#ending.signal).catch(() => {
-        // The association has ended.
-      });
+      await pause(REOPEN_MS, this.#ending.signal);
       this.#backs.delete(isV6);
     });
     return opening;

@@ -1,7 +1,7 @@
 import { Backoff } from "../../../base/backoff.ts";
 import { ClosedEarlyError, messageOf, ParleyError } from "../../../base/errors.ts";
 import { formatDuration } from "../../../base/units.ts";
-import { delay } from "../../../net/wait.ts";
+import { pause } from "../../../net/wait.ts";
 
 /** Options of {@linkcode Reconnecting}. */
 export interface ReconnectingOptions {
@@ -31,8 +31,10 @@ export class Reconnecting {
    */
   async waitAfter(error: unknown, wasConnected: boolean): Promise<void> {
     const { forMs, onStatus, signal } = this.#options;
-    if (wasConnected) this.#backoff.reset();
-    if (wasConnected) this.#lostMs = undefined;
+    if (wasConnected) {
+      this.#backoff.reset();
+      this.#lostMs = undefined;
+    }
     this.#lostMs ??= performance.now();
     const leftMs = this.#lostMs + forMs - performance.now();
     if (leftMs <= 0) {
@@ -42,8 +44,6 @@ export class Reconnecting {
     if (this.#backoff.isFresh) {
       onStatus(`connection lost (${messageOf(error)}); trying again for ${formatDuration(forMs)}`);
     }
-    await delay(Math.min(this.#backoff.next(), leftMs), signal)
-      // Quitting ends the wait.
-      .catch(() => {});
+    await pause(Math.min(this.#backoff.next(), leftMs), signal);
   }
 }

@@ -5,7 +5,7 @@ import { EXIT } from "../../../cli/exit_codes.ts";
 import { describeError, type TestReport } from "../../../cli/reporters/test_report.ts";
 import { type Endpoint, isWebSocket, parseEndpoint } from "../../../net/endpoint.ts";
 import type { TlsClientOptions } from "../../../net/layers/tls_client.ts";
-import { delay } from "../../../net/wait.ts";
+import { pause, timeoutSignal } from "../../../net/wait.ts";
 import type { Session } from "../../../session/session.ts";
 import { StreamSession } from "../../../session/stream_session.ts";
 import { dial, type DialOptions } from "../../../dial.ts";
@@ -47,26 +47,22 @@ export async function runTest(
   { signal, deadline, connections, locate }: RunTestOptions,
 ): Promise<TestReport> {
   const startMs = performance.now();
-  const own = new AbortController();
   const deadlineMs = parseDuration(test.deadline ?? DEFAULTS.deadline);
-  const onLate = () =>
-    own.abort(new TimeoutError("total", `the test did not end within ${formatDuration(deadlineMs)}`));
-  const timer = setTimeout(onLate, deadlineMs);
+  using own = timeoutSignal(
+    deadlineMs,
+    () => new TimeoutError("total", `the test did not end within ${formatDuration(deadlineMs)}`),
+  );
   const late = AbortSignal.any([deadline, own.signal]);
   const ended = AbortSignal.any([signal, late]);
   const retries = test.retries ?? 0;
-  try {
-    for (let tries = 1;; tries++) {
-      const failure = await tryOnce(test, connections, ended);
-      if (signal.aborted) return interrupted(test, signal, { tries, ms: performance.now() - startMs, locate });
-      const isLast = tries > retries || late.aborted || isInconclusive(failure?.error);
-      if (failure === undefined || isLast) {
-        return reportOf(test, failure, { tries, ms: performance.now() - startMs, locate });
-      }
-      await delay(parseDuration(test["retry-delay"] ?? DEFAULTS.retryDelay), ended).catch(() => {}); // Ended early: the next try reports the reason.
+  for (let tries = 1;; tries++) {
+    const failure = await tryOnce(test, connections, ended);
+    if (signal.aborted) return interrupted(test, signal, { tries, ms: performance.now() - startMs, locate });
+    const isLast = tries > retries || late.aborted || isInconclusive(failure?.error);
+    if (failure === undefined || isLast) {
+      return reportOf(test, failure, { tries, ms: performance.now() - startMs, locate });
     }
-  } finally {
-    clearTimeout(timer);
+    await pause(parseDuration(test["retry-delay"] ?? DEFAULTS.retryDelay), ended);
   }
 }
 
