@@ -4,6 +4,7 @@ import { decodeHistogram, encodeHistogram } from "../../../load/histogram.ts";
 import { type LoadPlan, splitPlan } from "../../../load/plan.ts";
 import { type LoadEnd, runLoad, type RunLoadOptions } from "../../../load/run_load.ts";
 import { Collector, type LoadSummary } from "../../../load/summary.ts";
+import { onAbort } from "../../../net/wait.ts";
 import { startWorker, type WorkerScope } from "../../worker.ts";
 
 /** Options for a load on several threads. */
@@ -76,10 +77,10 @@ type FromWorker =
 
 /** Runs {@linkcode runLoad} in a worker. */
 async function runLoadInWorker(plan: LoadPlan, options: RunLoadOptions): Promise<LoadEnd> {
+  using owner = new DisposableStack();
   const worker = await startWorker();
+  owner.defer(() => worker.terminate());
   const send = (message: ToWorker) => worker.postMessage(message);
-  const onAbort = () => send({ kind: "finish" });
-  options.signal.addEventListener("abort", onAbort, { once: true });
   const end = Promise.withResolvers<LoadEnd>();
   worker.onerror = (event) => {
     event.preventDefault();
@@ -89,6 +90,7 @@ async function runLoadInWorker(plan: LoadPlan, options: RunLoadOptions): Promise
     switch (data.kind) {
       case "hello":
         send({ kind: "plan", plan });
+        owner.use(onAbort(options.signal, () => send({ kind: "finish" })));
         break;
       case "ready":
         options.onReady().then(() => send({ kind: "go" }), end.reject);
@@ -107,12 +109,7 @@ async function runLoadInWorker(plan: LoadPlan, options: RunLoadOptions): Promise
         end.reject(new WorkerError(data.failure));
     }
   };
-  try {
-    return await end.promise;
-  } finally {
-    options.signal.removeEventListener("abort", onAbort);
-    worker.terminate();
-  }
+  return await end.promise;
 }
 
 type LoadScope = WorkerScope<ToWorker, FromWorker>;
