@@ -7,6 +7,7 @@
  */
 
 import type { FlagTable } from "../src/base/flag_spec.ts";
+import { explain, type Explained, goalTables } from "./bench/goals.ts";
 import { runGate } from "./bench/run_gate.ts";
 import { connectionsGrowth, connectionsTable, measureConnections, missedBound } from "./bench/connections.ts";
 import { writeGrowth } from "./bench/growth.ts";
@@ -82,24 +83,31 @@ async function measureAll(): Promise<void> {
   const where = prepared.canPin ? "server on core 0, load on core 1" : "cores not pinned";
   console.log(`${options.rounds} rounds of ${options.seconds} s each; ${where}\n`);
   const results: WorkResult[] = [];
+  const explained: Explained[] = [];
   for (const work of works) {
     const result = await measure(work, prepared, options);
     results.push(result);
     console.log(table(result));
+    const missed = await explain(work, result, prepared, options.seconds);
+    if (missed !== undefined) explained.push(missed);
   }
+  const tables = explained.length === 0 ? ratioTable(results) : `${ratioTable(results)}
+Goals that this run misses, and where the processor time of these works goes:
+
+${goalTables(explained)}`;
   const machine = {
     os: Deno.build.os,
     arch: Deno.build.arch,
     cores: navigator.hardwareConcurrency,
     deno: Deno.version.deno,
   };
-  const report = { at: new Date(), machine, options, results };
+  const report = { at: new Date(), machine, options, results, missedGoals: explained.flatMap(({ missed }) => missed) };
   await Deno.writeTextFile(`${OUT}/bench.json`, `${JSON.stringify(report, null, 2)}\n`);
   await Deno.writeTextFile(`${OUT}/bench.svg`, ratioSvg(results));
-  await Deno.writeTextFile(`${OUT}/bench.md`, ratioTable(results));
+  await Deno.writeTextFile(`${OUT}/bench.md`, tables);
   console.log("written: dist/bench/bench.json, bench.svg and bench.md");
-  if (flags.markdown) console.log(`\n${ratioTable(results)}`);
-  if (flags.readme) await writeReadme(results, options);
+  if (flags.markdown) console.log(`\n${tables}`);
+  if (flags.readme) await writeReadme(results, tables, options);
 }
 
 async function holdConnections(count: number): Promise<void> {

@@ -104,6 +104,8 @@ const JOIN_STORM: Work = {
       await using server = await RunningContender.start(contender, tools, { canPin, answers: "tcp" });
       const words = [tools.built("join_load"), String(server.port), String(STORM_MEMBERS), ...stormWire(contender)];
       const printed = await run(pinned(words, 1, canPin));
+      // Not killed, so that a profile is written.
+      await server.end();
       return {
         rate: Number(/all in ([\d.]+) ms/.exec(printed)?.[1]),
         p99us: Number(/p99=([\d.]+)us/.exec(printed)?.[1]),

@@ -5,7 +5,7 @@ import { type Load, socketPath } from "./work.ts";
 /** The load generator's command line for a server, with all placeholders filled in. */
 export function loadWords(
   load: Load,
-  { contender, port }: RunningContender,
+  { contender, port }: Pick<RunningContender, "contender" | "port">,
   { tools }: Prepared,
   seconds: number,
 ): readonly string[] {

@@ -6,6 +6,7 @@
  */
 
 import type { Contender } from "./contenders.ts";
+import { sourcePath } from "./paths.ts";
 import type { Prepared } from "./prepare.ts";
 import { cpuBetween, pinned, run, RunningContender } from "./process.ts";
 import { loadWords } from "./load_words.ts";
@@ -60,24 +61,55 @@ function owner({ functionName, url }: { functionName: string; url: string }): Ow
   return url === "" ? "native" : "ours";
 }
 
-/** One line for a work: the split of our server under its load, and the kernel's share of its processor time. */
+/** Where the processor time of a program went under its load. */
+export interface Profile {
+  readonly split: Split;
+  /** The kernel's share of all of it, if the system reports it. */
+  readonly kernelPart?: number;
+}
+
+/** One line for a work: the profile of our server under its load. */
 export async function profileLine(work: Work, prepared: Prepared, seconds: number): Promise<string | undefined> {
   const contender = work.contenders[0];
   if (contender === undefined || !("words" in work.how)) return undefined;
   const missing = await prepared.missing(contender);
   if (missing.length > 0) return `${work.title}: missing ${missing.join(", ")}`;
+  const profile = await profileOf(work, contender, prepared, seconds);
+  if (profile === undefined) return `${work.title}: no profile was written`;
+  const kernel = profile.kernelPart === undefined ? "" : `; ${percent(profile.kernelPart)} of all in the kernel`;
+  return `${work.title}: ${lineOf(profile.split)}${kernel}`;
+}
+
+/** Runs a contender, or the load that is compared, once more with V8's profiler; `undefined` if it is not a Deno program. */
+export async function profileOf(
+  { how, unit }: Work,
+  contender: Contender,
+  prepared: Prepared,
+  seconds: number,
+): Promise<Profile | undefined> {
   const folder = await Deno.makeTempDir({ dir: prepared.tools.scratch });
-  const setup = { canPin: prepared.canPin, answers: work.how.answers };
-  await using server = await RunningContender.start(profiled(contender, folder), prepared.tools, setup);
-  const before = await server.cpu();
-  await run(pinned(loadWords(work.how, server, prepared, seconds), 1, prepared.canPin));
-  const after = await server.cpu();
-  await server.end();
-  const [file] = await Array.fromAsync(Deno.readDir(folder));
-  if (file === undefined) return `${work.title}: no profile was written`;
-  const split = splitOf(JSON.parse(await Deno.readTextFile(`${folder}/${file.name}`)), seconds * 0.9e6);
-  const kernel = before && after ? `; ${percent(cpuBetween(before, after).kernelPart)} of all in the kernel` : "";
-  return `${work.title}: ${lineOf(split)}${kernel}`;
+  const preload = contender.role === "limit" ? [`--preload=${sourcePath("peers/end_on_sigterm.ts")}`] : [];
+  const served = { ...contender, command: profiled(contender.command, folder, ...preload) };
+  let kernelPart: number | undefined;
+  let lastUs = seconds * 0.9e6;
+  if ("sample" in how) {
+    // Nothing but a time can be looked up in a profile.
+    if (unit !== "ms") return undefined;
+    lastUs = (await how.sample(served, prepared)).rate * 1_000;
+  } else {
+    const setup = { canPin: prepared.canPin, answers: how.answers };
+    await using server = await RunningContender.start(served, prepared.tools, setup);
+    const words = how.isCompared ? { ...how, words: profiled(how.words, folder) } : how;
+    const before = await server.cpu();
+    await run(pinned(loadWords(words, { contender, port: server.port }, prepared, seconds), 1, prepared.canPin));
+    const after = await server.cpu();
+    if (before && after && !how.isCompared) kernelPart = cpuBetween(before, after).kernelPart;
+    await server.end();
+  }
+  const file = (await Array.fromAsync(Deno.readDir(folder)))[0];
+  if (file === undefined) return undefined;
+  const split = splitOf(JSON.parse(await Deno.readTextFile(`${folder}/${file.name}`)), lastUs);
+  return { split, ...(kernelPart === undefined ? {} : { kernelPart }) };
 }
 
 function lineOf({ ours, packages, runtime, native, garbage }: Split): string {
@@ -90,12 +122,17 @@ export function percent(part: number): string {
   return `${Math.round(part * 100)}%`;
 }
 
-function profiled(contender: Contender, folder: string): Contender {
-  return {
-    ...contender,
-    command: (port, tools) => {
-      const [program = "", runWord = "", ...rest] = contender.command(port, tools);
-      return [program, runWord, "--cpu-prof", `--cpu-prof-dir=${folder}`, ...rest];
-    },
+/** A command line that writes a profile if it runs a program with Deno. */
+function profiled<Args extends readonly unknown[]>(
+  command: (...args: Args) => readonly string[],
+  folder: string,
+  ...more: readonly string[]
+): (...args: Args) => readonly string[] {
+  return (...args) => {
+    const words = command(...args);
+    const at = words.indexOf(Deno.execPath());
+    if (at < 0) return words;
+    // After "run".
+    return words.toSpliced(at + 2, 0, "--cpu-prof", `--cpu-prof-dir=${folder}`, ...more);
   };
 }

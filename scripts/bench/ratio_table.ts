@@ -8,7 +8,7 @@ import { escapeMarkup } from "../../src/commands/client/bench/svg_plot.ts";
 import type { Figures, MeasureOptions, WorkResult } from "./measure.ts";
 import { sourcePath } from "./paths.ts";
 import { run } from "./process.ts";
-import { bestOf, timesAsGood } from "./report.ts";
+import { bestOf, markdown, timesAsGood } from "./report.ts";
 
 const README = sourcePath("README.md");
 const IMAGE = sourcePath("../../.github/images/bench.svg");
@@ -50,8 +50,7 @@ export function ratioTable(results: readonly WorkResult[]): string {
       ...ratios.map((ratio) => ratio?.toFixed(2) ?? ""),
     ];
   });
-  const lines = [["work", "Parley", "best peer", "limit", "to peer", "to limit"], Array(6).fill("---"), ...rows];
-  return lines.map((cells) => `| ${cells.join(" | ")} |\n`).join("");
+  return markdown(["work", "Parley", "best peer", "limit", "to peer", "to limit"], rows);
 }
 
 function shortName(contender: string): string {
@@ -95,15 +94,19 @@ export function ratioSvg(results: readonly WorkResult[]): string {
     `<line x1="${x(1)}" x2="${x(1)}" y1="20" y2="${height - 6}"/>${parts.join("")}</svg>\n`;
 }
 
-/** Replaces the table between the markers of the benchmarks' README, and the chart. */
-export async function writeReadme(results: readonly WorkResult[], { rounds, seconds }: MeasureOptions): Promise<void> {
+/** Replaces what is between the markers of the benchmarks' README by these tables, and the chart. */
+export async function writeReadme(
+  results: readonly WorkResult[],
+  tables: string,
+  { rounds, seconds }: MeasureOptions,
+): Promise<void> {
   const text = await Deno.readTextFile(README);
   if (!TABLE.test(text)) {
     throw new Error("Cannot put the table into scripts/bench/README.md: it has no <!-- bench: ... --> mark");
   }
   const circumstances = `One run, ${navigator.hardwareConcurrency} cores, ${new Date().toISOString().slice(0, 10)}, ` +
     `\`--rounds ${rounds} --seconds ${seconds}\`:`;
-  const block = `${circumstances}\n\n${ratioTable(results)}`;
+  const block = `${circumstances}\n\n${tables}`;
   await Deno.writeTextFile(README, text.replace(TABLE, (_, begin, end) => `${begin}\n${block}\n${end}`));
   await Deno.writeTextFile(IMAGE, ratioSvg(results));
   await run([Deno.execPath(), "fmt", "--quiet", README]);

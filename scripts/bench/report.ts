@@ -62,3 +62,8 @@ export function align(rows: readonly (readonly string[])[]): string {
       .join("  ").trimEnd()
   ).map((line) => `  ${line}\n`).join("");
 }
+
+/** A table in Markdown. */
+export function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |\n`).join("");
+}
