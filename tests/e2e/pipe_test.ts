@@ -79,6 +79,29 @@ Deno.test("pipe exits 7 when the client resets the connection, and 5 when it doe
   assertMatch(stderr, /did not close the connection within 200ms of the last byte/);
 });
 
+Deno.test("pipe --idle-timeout exits 5 once nothing was sent or received for that time", async () => {
+  await using started = await startPipe(["--idle-timeout", "200ms"]);
+  using _conn = await dial(started.endpoint);
+  // The server's own deadline, which counts a blocked output, says "within".
+  await started.server.errorLine(/nothing was received or sent for 200ms/);
+  assertEquals(await started.server.exitCode(), 5);
+});
+
+Deno.test("pipe --receive-only keeps our side open although standard input has ended", async () => {
+  await using started = await startPipe(["--receive-only"]);
+  await started.server.endInput();
+  using conn = await dial(started.endpoint);
+  const order: string[] = [];
+  const ended = readTextToEnd(conn).then(() => order.push("our end"));
+  for (const text of ["one", "two"]) {
+    await writeAll(conn, `${text}\n`);
+    order.push(await started.server.line());
+  }
+  await conn.closeWrite();
+  await ended;
+  assertEquals([order, await started.server.exitCode()], [["one", "two", "our end"], 0]);
+});
+
 for (const [signal, code] of [["SIGTERM", 143], ["SIGINT", 130]] as const) {
   Deno.test(`pipe exits ${code} when ${signal} ends it before, or while, it serves its client`, async () => {
     await using waiting = await startPipe();

@@ -20,6 +20,7 @@ const FLAGS = {
     default: formatDuration(DEFAULTS.replyTimeoutMs),
     help: "after one side ends, wait TIME after the last byte",
   },
+  idleTimeout: { type: "duration", help: "end if nothing is sent or received for TIME" },
   ...TALK_FLAGS,
   ...inGroup("WebSocket", {
     ping: { type: "duration", help: "ping the server every TIME, and print the round-trip times on standard error" },
@@ -65,7 +66,7 @@ export const connectCommand = defineCommand({
     });
     try {
       const isProxied = flags.proxy.length > 0;
-      const waits = { waitReplyMs: flags.waitReply, waitInputMs: flags.waitReply };
+      const waits = { waitReplyMs: flags.waitReply, waitInputMs: flags.waitReply, idleMs: flags.idleTimeout };
       return await talk(session, flags, { ...waits, io, file, role: "client", signal: stop.signal, isProxied });
     } finally {
       await leave(session);

@@ -64,8 +64,8 @@ export const pipeCommand = defineCommand({
       create: () => service,
     };
     const limits = { workers: 1, maxConnections: 1, exitAfter: flags.keep ? undefined : 1, printEndpoint: false };
-    // The pipe has its own stall detection, which ignores delays caused by a slow stdout.
-    const serveFlags = { ...flags, ...limits, writeTimeout: 365 * 24 * 3_600_000 };
+    // The pipe detects stalls and idle clients itself, and ignores delays caused by a slow stdout.
+    const serveFlags = { ...flags, ...limits, writeTimeout: 365 * 24 * 3_600_000, idleTimeout: undefined };
     await serve(named, serveFlags, [endpoint], io, { slot: { index: 0, count: 1, stop: service.stop } });
     return service.exitCode();
   },
@@ -121,6 +121,7 @@ class PipeService implements Service {
         role: "server",
         waitReplyMs: waitReply ?? (session.kind === "websocket" ? DEFAULTS.replyTimeoutMs : Infinity),
         waitInputMs: waitReply ?? DEFAULTS.replyTimeoutMs,
+        idleMs: this.#flags.idleTimeout,
         signal: this.#stopped,
       });
       if (code === EXIT.done) this.#code ??= code;

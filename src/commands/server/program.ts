@@ -21,7 +21,7 @@ export const serverProgram: Program = withDocumentation({
     {
       name: "pipe",
       summary: "join one client to standard input and output",
-      example: { words: "pipe :9000 > file", does: "receive a file" },
+      example: { words: "pipe --receive-only :9000 > file", does: "receive a file" },
       load: async () => (await import("./pipe.ts")).pipeCommand,
     },
     {

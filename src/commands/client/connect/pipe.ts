@@ -9,7 +9,7 @@ import type { Message, Session } from "../../../session/session.ts";
 import { abnormalClose } from "../../../websocket/close_frame.ts";
 import { notEncodable } from "../../../script/encodable.ts";
 import type { InputSplitter, Outgoing } from "./input.ts";
-import { type Missing, ProgressWatch } from "./progress_watch.ts";
+import { idleTimeout, type Missing, ProgressWatch } from "./progress_watch.ts";
 
 /** Options for joining standard input and output to a session. */
 export interface PipeOptions {
@@ -21,6 +21,18 @@ export interface PipeOptions {
   readonly waitReplyMs: number;
   /** Time limit for more input or its end once the peer has ended, in milliseconds. */
   readonly waitInputMs: number;
+  /**
+   * Maximum time without data in either direction, in milliseconds.
+   *
+   * @default {Infinity}
+   */
+  readonly idleMs?: number | undefined;
+  /**
+   * Reads no input and keeps this side open until the peer ends: some peers send nothing more after a half-close.
+   *
+   * @default {false}
+   */
+  readonly isReceiveOnly?: boolean | undefined;
   /** For servers: a WebSocket waits for its client while there was no input, and needs no reply. */
   readonly isServer?: boolean;
   /** See `WatchOptions`. */
@@ -67,10 +79,13 @@ class Pipe {
   constructor(session: Session, io: ProgramIo, options: PipeOptions) {
     this.#session = session;
     this.#io = io;
-    this.#options = options;
+    const { idleMs = Infinity, stallMs } = options;
+    const waitReplyMs = Math.min(options.waitReplyMs, idleMs);
+    const waitInputMs = Math.min(options.waitInputMs, idleMs);
+    this.#options = { ...options, waitReplyMs };
     this.#watch = new ProgressWatch({
-      waitMs: { end: options.waitReplyMs, input: options.waitInputMs },
-      stallMs: options.stallMs,
+      waitMs: { end: waitReplyMs, input: waitInputMs, idle: idleMs },
+      stallMs,
       queuedBytes: () => session.queuedBytes,
       onExpired: this.#expired.resolve,
     });
@@ -108,7 +123,8 @@ class Pipe {
   }
 
   async #join(): Promise<void> {
-    const sending = this.#sendInput();
+    const { isReceiveOnly = false } = this.#options;
+    const sending = isReceiveOnly ? new Promise<never>(() => {}) : this.#sendInput();
     const receiving = this.#printReplies();
     const first = await Promise.race([
       sending.then(() => undefined, (error: unknown) => ({ error })),
@@ -121,6 +137,7 @@ class Pipe {
     this.#options.onEnd?.("peer");
     const abnormal = abnormalClose(this.#session);
     if (abnormal !== undefined) throw abnormal;
+    if (isReceiveOnly) return;
     if (this.#watch.awaited === undefined) this.#watch.await("input");
     // On a terminal the user sees the end.
     if (!this.#io.stdin.isTerminal) await sending;
@@ -190,8 +207,9 @@ class Pipe {
     return formatEndpoint(this.#session.remote);
   }
 
-  #timeout(missing: "end" | "reading"): Error {
-    const { waitReplyMs, stallMs } = this.#options;
+  #timeout(missing: "end" | "reading" | "idle"): Error {
+    const { waitReplyMs, stallMs, idleMs = Infinity } = this.#options;
+    if (missing === "idle") return idleTimeout(this.#session.remote, idleMs);
     const message = missing === "end"
       ? `${this.#peer} did not close the connection within ${formatDuration(waitReplyMs)} of the last byte`
       : `${this.#peer} did not accept any data for ${formatDuration(stallMs)}`;

@@ -1,7 +1,11 @@
+import { TimeoutError } from "../../../base/errors.ts";
+import { formatDuration } from "../../../base/units.ts";
+import { type Endpoint, formatEndpoint } from "../../../net/endpoint.ts";
+
 /** Options of {@linkcode ProgressWatch}. */
 export interface WatchOptions {
-  /** Time limit for one side, the peer or standard input, once the other has ended, in milliseconds. */
-  readonly waitMs: Readonly<Record<"end" | "input", number>>;
+  /** Time limit for one side, the peer or standard input, once the other has ended, or for both, in milliseconds. */
+  readonly waitMs: Readonly<Record<"end" | "input" | "idle", number>>;
   /** How long the peer may accept no data during a send, in milliseconds. */
   readonly stallMs: number;
   /** Bytes queued for sending; a change is progress. */
@@ -10,8 +14,8 @@ export interface WatchOptions {
   readonly onExpired: (missing: Missing) => void;
 }
 
-/** What timed out: the peer's end, the peer's reading, or more input. */
-export type Missing = "end" | "reading" | "input";
+/** What timed out: the peer's end, the peer's reading, more input, or any data. */
+export type Missing = "end" | "reading" | "input" | "idle";
 
 /** Watches the progress of both directions and reports a stall. Time spent waiting for a slow stdout does not count. */
 export class ProgressWatch implements Disposable {
@@ -28,7 +32,7 @@ export class ProgressWatch implements Disposable {
 
   constructor(options: WatchOptions) {
     this.#options = options;
-    const shortestMs = Math.min(options.waitMs.end, options.waitMs.input, options.stallMs);
+    const shortestMs = Math.min(...Object.values(options.waitMs), options.stallMs);
     this.#timer = setInterval(() => this.#check(), Math.max(5, Math.min(250, shortestMs / 20)));
   }
 
@@ -52,10 +56,16 @@ export class ProgressWatch implements Disposable {
     if (queuedBytes !== this.#queuedBytes || this.isOutputBlocked) this.touch();
     this.#queuedBytes = queuedBytes;
     const quietMs = performance.now() - this.#lastMs;
-    const missing = this.isSending ? "reading" : this.awaited;
-    if (missing === undefined) return;
+    const missing = this.isSending ? "reading" : this.awaited ?? "idle";
     if (quietMs < (missing === "reading" ? this.#options.stallMs : this.#options.waitMs[missing])) return;
     clearInterval(this.#timer);
     this.#options.onExpired(missing);
   }
+}
+
+/** The error if there was no data in either direction. */
+export function idleTimeout(remote: Endpoint, idleMs: number): TimeoutError {
+  const endpoint = formatEndpoint(remote);
+  const message = `The connection to ${endpoint} timed out: nothing was received or sent for ${formatDuration(idleMs)}`;
+  return new TimeoutError("idle", message, { endpoint, afterMs: idleMs });
 }

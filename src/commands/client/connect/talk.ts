@@ -19,6 +19,7 @@ import { runTerminal } from "./terminal.ts";
 export const TALK_FLAGS = {
   crlf: { type: "boolean", help: "send line ends as CR LF (raw and --framing line)" },
   hex: { type: "boolean", help: "read and print hexadecimal digits" },
+  receiveOnly: { type: "boolean", help: "do not read standard input; keep our side open until the peer ends" },
   record: { type: "text", placeholder: "FILE", help: "record both directions in FILE, for replay" },
   ...MESSAGE_TYPE_FLAGS,
 } as const satisfies FlagTable;
@@ -26,7 +27,8 @@ export const TALK_FLAGS = {
 type TalkFlags = FlagValues<typeof TALK_FLAGS> & { readonly framing: string | undefined };
 
 /** Rejects --crlf where no line ends are sent. */
-export function rejectCrLf({ hex, framing = "raw" }: TalkFlags, target: Endpoint): void {
+export function rejectCrLf({ hex, receiveOnly, framing = "raw" }: TalkFlags, target: Endpoint): void {
+  if (receiveOnly) throw new UsageError("--crlf and --receive-only cannot be combined");
   if (hex) throw new UsageError("--crlf and --hex cannot be combined");
   if (isWebSocket(target)) throw new UsageError("--crlf cannot be used with WebSocket: its messages have no line ends");
   if (framing !== "raw" && framing !== "line") {
@@ -45,6 +47,8 @@ export interface TalkOptions {
   readonly waitReplyMs: number;
   /** See `PipeOptions`. */
   readonly waitInputMs: number;
+  /** See `PipeOptions`. */
+  readonly idleMs: number | undefined;
   /** Aborts with its reason. */
   readonly signal: AbortSignal;
   /** Whether the session uses a proxy. */
@@ -58,10 +62,11 @@ export interface TalkOptions {
 export async function talk(session: Session, flags: TalkFlags, options: TalkOptions): Promise<number> {
   const { io, file, role, signal } = options;
   const peer = role === "client" ? "server" : "client";
-  const isByHand = io.stdin.isTerminal && io.stdout.isTerminal;
+  const isByHand = io.stdin.isTerminal && io.stdout.isTerminal && !flags.receiveOnly;
   const recorder = file && recorderOf(file, flags, session);
   const hooks = {
     waitReplyMs: options.waitReplyMs,
+    idleMs: options.idleMs,
     onSent: (message: Outgoing) => recorder?.data(role, message),
     onReceived: (message: Message) => recorder?.data(peer, message),
     onEnd: (side: "own" | "peer") => recorder?.end(side === "own" ? role : peer),
@@ -85,6 +90,7 @@ export async function talk(session: Session, flags: TalkFlags, options: TalkOpti
     waitInputMs: options.waitInputMs,
     isServer: role === "server",
     isProxied: options.isProxied,
+    isReceiveOnly: flags.receiveOnly,
     stallMs: DEFAULTS.writeTimeoutMs,
     signal,
   });

@@ -10,6 +10,7 @@ import { abortable } from "../../../net/wait.ts";
 import type { Message, Session } from "../../../session/session.ts";
 import { abnormalClose, closeFrameText } from "../../../websocket/close_frame.ts";
 import type { Outgoing } from "./input.ts";
+import { idleTimeout, ProgressWatch } from "./progress_watch.ts";
 
 /** Options of an interactive session. */
 export interface TerminalOptions {
@@ -19,6 +20,8 @@ export interface TerminalOptions {
   readonly show: (message: Message) => string;
   /** Time limit for the peer's end after this side's, in milliseconds. */
   readonly waitReplyMs: number;
+  /** See `PipeOptions`. */
+  readonly idleMs?: number | undefined;
   readonly onSent?: ((message: Outgoing) => void) | undefined;
   readonly onReceived?: ((message: Message) => void) | undefined;
   readonly onEnd?: ((side: "own" | "peer") => void) | undefined;
@@ -31,7 +34,7 @@ const QUIT_MS = 1_000;
  * Sends typed lines and prints received data above the edited line. `quit` ends the session; Ctrl-D half-closes and
  * waits for the peer's end; Ctrl-C exits immediately. Returns the exit code.
  *
- * @throws {TimeoutError} The peer did not end in time after Ctrl-D.
+ * @throws {TimeoutError} The peer did not end in time after Ctrl-D, or nothing was sent or received for `idleMs`.
  * @throws {ResetError} The peer reset the connection.
  */
 export async function runTerminal(
@@ -43,10 +46,19 @@ export async function runTerminal(
   const editor = new LineEditor({ prompt: "> " });
   using prompt = new Prompt(io, editor);
   prompt.print(`connected to ${formatEndpoint(session.remote)}; quit or Ctrl-D ends\n`);
-  const received = receiveAll(session, prompt, options);
+  const { idleMs = Infinity } = options;
+  const idle = Promise.withResolvers<never>();
+  idle.promise.catch(() => {});
+  using watch = new ProgressWatch({
+    waitMs: { end: Infinity, input: Infinity, idle: idleMs },
+    stallMs: Infinity,
+    queuedBytes: () => session.queuedBytes,
+    onExpired: () => idle.reject(idleTimeout(session.remote, idleMs)),
+  });
+  const received = receiveAll(session, prompt, options, watch);
   received.catch(() => {});
   for (;;) {
-    const event = await abortable(Promise.race([prompt.next(), received]), { signal: stop });
+    const event = await abortable(Promise.race([prompt.next(), received, idle.promise]), { signal: stop });
     if (event === undefined) {
       const abnormal = abnormalClose(session);
       if (abnormal !== undefined) throw abnormal;
@@ -65,12 +77,19 @@ export async function runTerminal(
           return EXIT.done;
         }
         send(session, prompt, options, event.text);
+        watch.touch();
     }
   }
 }
 
-async function receiveAll(session: Session, prompt: Prompt, options: TerminalOptions): Promise<undefined> {
+async function receiveAll(
+  session: Session,
+  prompt: Prompt,
+  options: TerminalOptions,
+  watch: ProgressWatch,
+): Promise<undefined> {
   for (let batch = await session.receive(); batch; batch = await session.receive()) {
+    watch.touch();
     for (const message of batch) {
       options.onReceived?.(message);
       prompt.print(options.show(message));

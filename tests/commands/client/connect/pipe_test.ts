@@ -195,3 +195,47 @@ Deno.test("pipe() fails with the code of a WebSocket that did not end normally",
   session.close("peer closed");
   await assertRejects(() => outcome, ClosedEarlyError, "1011");
 });
+
+Deno.test("pipe() ends after --idle-timeout without data in either direction, and counts no blocked output", async () => {
+  using time = new FakeTime();
+  const session = new FakeSession();
+  const { io, outcome, type } = connectPipe(session, { idleMs: 500, stallMs: 60_000 });
+  const blocked = Promise.withResolvers<void>();
+  io.stdout.writeAsync = () => blocked.promise;
+  await time.advance(400);
+  type("a");
+  await time.advance(400);
+  session.say("reply");
+  await time.advance(60_000);
+  assertEquals(await isSettled(outcome), false);
+  blocked.resolve();
+  await time.advance(400);
+  assertEquals(await isSettled(outcome), false);
+  await time.advance(400);
+  const error = await assertRejects(() => outcome, TimeoutError, "nothing was received or sent for 500ms");
+  assertEquals(error.phase, "idle");
+});
+
+Deno.test("pipe() shortens the wait for the peer's end to --idle-timeout", async () => {
+  using time = new FakeTime();
+  const { outcome, type } = connectPipe(new FakeSession(), { idleMs: 500 });
+  type("a", null);
+  await time.advance(800);
+  await assertRejects(() => outcome, TimeoutError, "did not close the connection within 500ms of the last byte");
+});
+
+Deno.test("pipe() with --receive-only reads no input, keeps its side open, and ends with the peer", async () => {
+  using time = new FakeTime();
+  const session = new FakeSession();
+  let writeEnds = 0;
+  session.closeWrite = () => Promise.resolve(++writeEnds > 0);
+  const { io, outcome, type } = connectPipe(session, { isReceiveOnly: true });
+  type("a", null);
+  await time.advance(60_000);
+  session.say("b");
+  await time.advance(60_000);
+  assertEquals([io.out, await isSettled(outcome)], ["b", false]);
+  session.close("peer closed");
+  await outcome;
+  assertEquals([session.take(), writeEnds], [[], 0]);
+});

@@ -4,7 +4,7 @@ import { type Missing, ProgressWatch } from "../../../../src/commands/client/con
 function watch(waitMs: number, stallMs: number) {
   const expired = Promise.withResolvers<Missing>();
   const watch = new ProgressWatch({
-    waitMs: { end: waitMs, input: waitMs },
+    waitMs: { end: waitMs, input: waitMs, idle: Infinity },
     stallMs,
     queuedBytes: () => 0,
     onExpired: expired.resolve,

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { TimeoutError } from "../../../../src/base/errors.ts";
 import { runProgram } from "../../../../src/cli/run_program.ts";
 import { runTerminal } from "../../../../src/commands/client/connect/terminal.ts";
@@ -139,6 +139,17 @@ for (const [keys, name] of [["\x04", "Ctrl-D"], ["quit\r", "quit"]] as const) {
     assertEquals(recorded, ["sent hello", "received hi", "own", "peer"]);
   });
 }
+
+Deno.test("connect --idle-timeout at a terminal ends once nothing was sent or received for that time", async () => {
+  const startMs = performance.now();
+  const outcome = await sitDown(ECHO, ["--idle-timeout", "300ms"], async (io) => {
+    io.type("hello\r");
+    await io.shows(/hello[^]*hello/);
+  });
+  assertEquals(outcome.code, 5);
+  const elapsedMs = performance.now() - startMs;
+  assert(elapsedMs >= 300 && elapsedMs < 10_000, `${elapsedMs} ms`);
+});
 
 Deno.test("only Ctrl-C ends the wait for the server's end after Ctrl-D", async () => {
   using time = new FakeTime();
