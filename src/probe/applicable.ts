@@ -22,7 +22,7 @@ const RULES: readonly { options: readonly string[]; to: (target: ProbeTarget) =>
     to: (target) => isWebSocket(target) || isHttp(target),
     needs: "http:// or ws://",
   },
-  { options: ["method", "maxRedirects"], to: isHttp, needs: "http:// or https://" },
+  { options: ["method", "maxRedirects", "responseHeader"], to: isHttp, needs: "http:// or https://" },
   {
     options: ["body", "bodyRegex", "bodyJson"],
     to: (target) => isHttp(target) || target.scheme === "file",

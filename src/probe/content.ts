@@ -1,6 +1,6 @@
-import { preview } from "../base/bytes.ts";
+import { preview, utf8 } from "../base/bytes.ts";
 import { UsageError } from "../base/errors.ts";
-import { TOKEN } from "../http/head.ts";
+import { type HttpFields, TOKEN } from "../http/head.ts";
 import { notReady, type ProbeExpectations, type ProbeTarget } from "./probe.ts";
 
 /**
@@ -38,6 +38,28 @@ function assertJson(target: ProbeTarget, text: string, expectation: string): voi
   if (found !== wanted) throw notReady(target, `${path} is ${found}, not ${wanted}`);
 }
 
+/**
+ * Compares response headers with the expectations.
+ *
+ * @throws {NotReadyError} One is missing or differs.
+ * @throws {UsageError} An expectation is malformed.
+ */
+export function assertHeaders(target: ProbeTarget, fields: HttpFields, expected: readonly string[]): void {
+  for (const [name, text] of expected.map(splitHeaderExpectation)) {
+    const value = fields.get(name.toLowerCase());
+    if (value === undefined) throw notReady(target, `the response has no header ${name}`);
+    if (value.includes(text)) continue;
+    throw notReady(target, `the header ${name}: "${preview(utf8(value), 80)}" does not contain "${text}"`);
+  }
+}
+
+function splitHeaderExpectation(expectation: string): [name: string, text: string] {
+  const [, name, text = ""] = EXPECTED_HEADER.exec(expectation) ?? [];
+  if (name !== undefined) return [name, text];
+  throw new UsageError(`Cannot expect the header "${expectation}": for example Content-Type, or Content-Type: json`);
+}
+
+const EXPECTED_HEADER = new RegExp(`^(${TOKEN})(?::[ \\t]*(.*))?$`, "s");
 const HEADER = new RegExp(`^(${TOKEN}):[ \\t]*([^\\r\\n\\0]*)$`);
 
 /**
@@ -45,12 +67,15 @@ const HEADER = new RegExp(`^(${TOKEN}):[ \\t]*([^\\r\\n\\0]*)$`);
  *
  * @throws {UsageError} One is malformed.
  */
-export function assertExpectations({ status, method, headers = [], bodyJson }: ProbeExpectations): void {
+export function assertExpectations(
+  { status, method, headers = [], responseHeaders = [], bodyJson }: ProbeExpectations,
+): void {
   if (status !== undefined) isInStatusRanges(status, -1);
   if (method !== undefined && !new RegExp(`^${TOKEN}$`).test(method)) {
     throw new UsageError(`Cannot use the HTTP method "${method}": for example GET or HEAD`);
   }
   headerFields(headers);
+  responseHeaders.forEach(splitHeaderExpectation);
   if (bodyJson !== undefined) splitJsonExpectation(bodyJson);
 }
 

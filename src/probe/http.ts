@@ -9,7 +9,7 @@
 import { basicCredentials } from "../http/authorization.ts";
 import { type HttpAnswer, requestOver } from "../http/client.ts";
 import { formatAuthority, formatHostPort } from "../net/endpoint.ts";
-import { assertContent, headerFields, isInStatusRanges } from "./content.ts";
+import { assertContent, assertHeaders, headerFields, isInStatusRanges } from "./content.ts";
 import {
   type Facts,
   notReady,
@@ -57,6 +57,7 @@ export async function probe(context: ProbeContext): Promise<Facts> {
     const location = answer.fields.get("location");
     throw notReady(target, `answered ${status}${location === undefined ? "" : `, Location: ${location}`}`);
   }
+  assertHeaders(target, answer.fields, expected.responseHeaders ?? []);
   assertContent(target, answer.body, expected);
   return { status: answer.status };
 }

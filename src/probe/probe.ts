@@ -74,6 +74,8 @@ export interface ProbeExpectations {
   readonly method?: string | undefined;
   /** HTTP and WebSocket: header lines, `Name: value`. */
   readonly headers?: readonly string[];
+  /** HTTP: `Name`, which the response must have, or `Name: text`, whose value must contain the text. */
+  readonly responseHeaders?: readonly string[];
   /** Text that the body or the file must contain. */
   readonly body?: string | undefined;
   /** Pattern that the body or the file must match. */

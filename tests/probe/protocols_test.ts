@@ -531,6 +531,27 @@ const CASES: readonly Case[] = [
   },
   {
     scheme: "http",
+    when: "the response headers are as expected",
+    options: { expected: { responseHeaders: ["x-ready", "X-Version: 2.", "X-VERSION:v2"] } },
+    replies: [{ after: 20, send: "HTTP/1.1 204 No Content\r\nX-Ready:\r\nX-Version: v2.1\r\n\r\n" }],
+    ready: { status: 204 },
+  },
+  {
+    scheme: "http",
+    when: "a response header is missing",
+    options: { expected: { responseHeaders: ["x-ready: yes"] } },
+    replies: [{ after: 20, send: "HTTP/1.1 204 No Content\r\nX-Version: 2.1\r\n\r\n" }],
+    notReady: "has no header x-ready",
+  },
+  {
+    scheme: "http",
+    when: "a response header differs",
+    options: { expected: { responseHeaders: ["X-Version: 3"] } },
+    replies: [{ after: 20, send: "HTTP/1.1 204 No Content\r\nx-version: 2.1\r\n\r\n" }],
+    notReady: 'header X-Version: "2.1" does not contain "3"',
+  },
+  {
+    scheme: "http",
     when: "it redirects",
     options: { expected: { status: "200" } },
     replies: [{ after: 20, send: "HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n" }],

@@ -25,6 +25,7 @@ const FLAGS = {
   all: { type: "boolean", help: "every endpoint must be ready (the default)" },
   any: { type: "boolean", help: "one ready endpoint is enough" },
   invert: { type: "boolean", help: "succeed only if every connection is refused" },
+  quiet: { type: "boolean", short: "q", help: "print only failures" },
   json: { type: "boolean", help: "print one JSON object per endpoint" },
   ...EXPECTATION_FLAGS,
   ...ROUTE_FLAGS,
@@ -195,6 +196,7 @@ async function checkAll(
     );
     if (flags.any && "state" in outcome && outcome.state === "ready") enough.abort(new NotNeeded());
     status.clear();
+    if (flags.quiet && ("skipped" in outcome || outcome.state === "ready")) return outcome;
     report.write(flags.json ? toJsonLine(outcomeObject(outcome)) : `${outcomeLine(outcome, width, style)}\n`);
     return outcome;
   }));

@@ -47,6 +47,7 @@ Deno.test("expectationsOf() expects nothing without flags", async () => {
   assertEquals(Object.fromEntries(given.filter(([name]) => name !== "tls")), {
     subprotocols: [],
     headers: [],
+    responseHeaders: [],
     handshakeTimeout: 5_000,
   });
 });
@@ -55,13 +56,26 @@ Deno.test("expectationsOf() has the value of each flag", async () => {
   const expectations = await expectationsFor(
     ...["--send", "a\\n", "--banner", "^b", "--stable-for", "3ms", "--min-days", "4", "--min-tls", "1.3"],
     ...["--subprotocol", "c", "--status", "201", "--method", "HEAD", "--header", "D: e", "--body", "f"],
-    ...["--body-regex", "^g", "--body-json", "h=i", "--max-redirects", "5", "--login", "url", "--alpn", "j"],
+    ...[
+      "--response-header",
+      "L: m",
+      "--body-regex",
+      "^g",
+      "--body-json",
+      "h=i",
+      "--max-redirects",
+      "5",
+      "--login",
+      "url",
+      "--alpn",
+      "j",
+    ],
     ...["--tls-name", "k", "--tls-insecure", "--starttls", "smtp", "--handshake-timeout", "6ms"],
   );
   assertEquals(expectations, {
     ...{ send: new TextEncoder().encode("a\n"), banner: /^b/m, stableFor: 3, minDays: 4, minTls: "TLSv1.3" },
     ...{ subprotocols: ["c"], status: "201", method: "HEAD", headers: ["D: e"], body: "f", bodyRegex: /^g/m },
-    ...{ bodyJson: "h=i", maxRedirects: 5, login: "url", handshakeTimeout: 6 },
+    ...{ responseHeaders: ["L: m"], bodyJson: "h=i", maxRedirects: 5, login: "url", handshakeTimeout: 6 },
     tls: {
       ...{ ca: undefined, cert: undefined, key: undefined, insecure: true, serverName: "k", alpn: ["j"] },
       startTls: "smtp",

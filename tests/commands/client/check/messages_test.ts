@@ -44,6 +44,7 @@ for (
     [["--method", "GE T"], 'Cannot use the HTTP method "GE T"'],
     [["--status", "abc"], 'Cannot use the statuses "abc"'],
     [["--status", "200,abc"], 'Cannot use the statuses "200,abc"'],
+    [["--response-header", "a b: c"], 'Cannot expect the header "a b: c"'],
     [["--body-json", "abc"], 'Cannot compare "abc"'],
   ] as const
 ) {
@@ -151,3 +152,12 @@ for (const words of [["--min-days", "3"], ["--body-json", "a=b"], ["--tls-ca", "
     assertStringIncludes(stderr, `${words[0]} needs an endpoint with`);
   });
 }
+
+Deno.test("check --quiet prints failures only", async () => {
+  await using server = answering(() => REPLY);
+  const ready = server.endpoint.replace("tcp:", "http:");
+  const closed = `tcp://127.0.0.1:${closedPort()}`;
+  assertEquals(await runClient(["check", "-q", ready]), { code: 0, stdout: "", stderr: "" });
+  const { code, stdout } = await runClient(["check", "-q", ready, closed]);
+  assertEquals([code, stdout], [4, `fail  ${closed.padEnd(ready.length)}  connection refused\n`]);
+});
