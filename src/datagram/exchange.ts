@@ -2,7 +2,7 @@ import { hasCode, RefusedError } from "../base/errors.ts";
 import type { DatagramSocket } from "../net/datagram.ts";
 import { probePort } from "../net/datagram_probe.ts";
 import type { Endpoint } from "../net/endpoint.ts";
-import { onAbort, pause } from "../net/wait.ts";
+import { abortable, onAbort, pause } from "../net/wait.ts";
 import { type ExchangeOutcome, ExchangeSummary } from "./exchange_summary.ts";
 import { type Reply, type ReplyCorrelation, ReplyMatcher, type Waiter } from "./reply_matcher.ts";
 
@@ -21,8 +21,9 @@ export interface ExchangeOptions {
   target: Endpoint;
   /** Opens a socket to send from. */
   open: () => Promise<DatagramSocket>;
-  /** The bytes of a datagram by its number, from 1. */
-  payload: (seq: number) => Uint8Array;
+  /** The bytes of a datagram by its number, from 1; `null` if there are no more. */
+  payload: (seq: number) => Uint8Array | Promise<Uint8Array | null>;
+  /** Maximum number of datagrams. */
   count: number;
   intervalMs: number;
   /** Maximum time for the reply to one try. */
@@ -75,6 +76,8 @@ export class DatagramExchange {
     let nextMs = this.#now();
     try {
       for (let seq = 1; seq <= count && !ended.aborted; seq++) {
+        const data = await this.#nextPayload(seq, ended);
+        if (data === null) break;
         const matcher = await this.#takeMatcher();
         const waitMs = nextMs - this.#now();
         if (waitMs > 0) await pause(waitMs, ended);
@@ -82,7 +85,9 @@ export class DatagramExchange {
         nextMs = Math.max(nextMs, this.#now()) + intervalMs;
         if (ended.aborted) break;
         const sent = Promise.withResolvers<void>();
-        const one = this.#one(seq, matcher, ended, sent.resolve).catch((error: unknown) => failure.abort(error))
+        const one = this.#one({ seq, data }, matcher, ended, sent.resolve).catch((error: unknown) =>
+          failure.abort(error)
+        )
           .finally(
             () => {
               sent.resolve();
@@ -100,8 +105,24 @@ export class DatagramExchange {
     if (failure.signal.aborted && !signal.aborted) throw failure.signal.reason;
   }
 
-  async #one(seq: number, matcher: ReplyMatcher, signal: AbortSignal, onSent: () => void): Promise<void> {
-    const data = this.#options.payload(seq);
+  /** `null` also if the signal aborts first. */
+  async #nextPayload(seq: number, signal: AbortSignal): Promise<Uint8Array | null> {
+    const payload = this.#options.payload(seq);
+    if (!(payload instanceof Promise)) return payload;
+    try {
+      return await abortable(payload, { signal });
+    } catch (error) {
+      if (signal.aborted) return null;
+      throw error;
+    }
+  }
+
+  async #one(
+    { seq, data }: { seq: number; data: Uint8Array },
+    matcher: ReplyMatcher,
+    signal: AbortSignal,
+    onSent: () => void,
+  ): Promise<void> {
     const replies: Reply[] = [];
     const firstMs = this.#now();
     let status: ExchangeOutcome["status"] = "silent";

@@ -1,4 +1,5 @@
 import { escapeControls, hexDump, toJsonLine } from "../../base/bytes.ts";
+import { UsageError } from "../../base/errors.ts";
 import type { FlagTable } from "../../base/flag_spec.ts";
 import { type Command, defineCommand } from "../../cli/command.ts";
 import { datagramJson } from "../../datagram/datagram_json.ts";
@@ -20,6 +21,7 @@ const FLAGS = {
   reuseAddress: { type: "boolean", help: "allow several programs to bind the address (implied for groups)" },
   hex: { type: "boolean", help: "print each datagram as a hex dump" },
   json: { type: "boolean", help: "print each datagram as one JSON object" },
+  raw: { type: "boolean", help: "print the bytes of each datagram and nothing else" },
   record: { type: "text", placeholder: "FILE", help: "record datagrams in FILE, for replay and mock" },
   ...SERVE_FLAGS,
 } as const satisfies FlagTable;
@@ -38,6 +40,8 @@ export const listenCommand: Command = defineCommand({
   ].join("\n"),
   async run({ flags, args, io }) {
     configureProgramLogging(flags, io);
+    const other = flags.hex ? "--hex" : flags.json ? "--json" : undefined;
+    if (flags.raw && other !== undefined) throw new UsageError(`--raw and ${other} cannot be combined`);
     using readyFile = openReadyFile(flags.readyFile);
     using record = flags.record === undefined ? undefined : OutputFile.open(flags.record, "the recording");
     const { group: groups, reuseAddress } = flags;
@@ -49,6 +53,7 @@ export const listenCommand: Command = defineCommand({
     const print = (datagram: Datagram, socket: DatagramSocket) => {
       const { data, from, isTruncated } = datagram;
       recorder?.(datagram);
+      if (flags.raw) return io.stdout.write(data);
       const facts = { timeMs: Date.now(), atMs: performance.now() - startMs, from, to: socket.endpoint, isTruncated };
       io.stdout.write(flags.json ? toJsonLine(datagramJson(data, facts)) : `${textOf(datagram, flags.hex)}\n`);
     };

@@ -19,13 +19,14 @@ export const sendCommand: Command = defineCommand({
   examples: [
     { words: "send :5000 'ping {seq}' --count 100", does: "send numbered datagrams, then print a summary" },
     { words: "send :5000 --hex 01ff --retries 5 --timeout 200ms", does: "send bytes, up to six times" },
+    { words: "send :8125 --lines --one-way < metrics", does: "send each line as one datagram" },
     { words: "send :5000 ping --expect pong", does: "exit 1 on another reply" },
     { words: "send udp://239.0.0.7:5000 hi --one-way", does: "send to a multicast group; do not wait for replies" },
   ],
   flags: SEND_FLAGS,
   notes: [
     "{seq} in DATA is replaced by the datagram's number, from 1; \\n, \\t, \\xHH and other C escapes are interpreted.",
-    "Without DATA, --hex and --file, standard input is sent as one datagram.",
+    "Without DATA, --hex and --file, standard input is sent as one datagram, or with --lines line by line as it comes.",
     "--match port: each datagram has a local port of its own. --match sequence: the reply contains the datagram's",
     "number. --match content: the reply equals the datagram, upper or lower case.",
     "For a multicast group or a broadcast address, all replies within --timeout count. For IPv6 groups, --interface and",
@@ -46,6 +47,7 @@ async function send(flags: SendFlags, args: readonly string[], io: ProgramIo): P
   using stop = io.stop.listen();
   const dialer = await senderDialerOf(flags);
   const target = await resolveTarget(endpoint, stop.signal, dialer);
+  const count = flags.lines ? Infinity : flags.count;
   const isToGroup = hasManyReceivers(target);
   const exchange = new DatagramExchange({
     target,
@@ -58,7 +60,7 @@ async function send(flags: SendFlags, args: readonly string[], io: ProgramIo): P
         ...groupOptionsOf(flags, target),
       }),
     payload: (seq) => payload.bytesOf(seq),
-    count: flags.count,
+    count,
     intervalMs: flags.interval,
     timeoutMs: flags.expectSilence ?? flags.timeout,
     retries: flags.retries,
@@ -70,13 +72,16 @@ async function send(flags: SendFlags, args: readonly string[], io: ProgramIo): P
   });
   const report = sendReport(formatEndpoint(target), {
     isJson: flags.json,
-    count: flags.count,
+    count,
     isSilenceExpected: flags.expectSilence !== undefined,
     unexpectedSenders: exchange.summary.unexpectedSenders,
   }, io);
   await exchange.run().catch((error: unknown) => {
     throw error instanceof LimitError ? new UsageError(error.message, { cause: error }) : error;
   });
+  if (flags.lines && !flags.oneWay && exchange.summary.sent === 0 && stop.exitCode === undefined) {
+    throw new UsageError("standard input has no line to send");
+  }
   const code = stop.exitCode ?? verdict.exitCode(exchange.summary);
   report.end(exchange.summary, code);
   return code;

@@ -1,6 +1,6 @@
 import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../log/logger.ts";
-import { delay } from "../../net/wait.ts";
+import { pause } from "../../net/wait.ts";
 import { endedText, ProcessGroup } from "../../process/process_group.ts";
 import type { Message, Session } from "../../session/session.ts";
 import type { Service } from "../../server/service.ts";
@@ -121,7 +121,7 @@ export class SharedProgram implements Service {
     const startMs = performance.now();
     const leftMs = () => Math.max(startMs, lastSentMs()) + this.#options.finishTimeoutMs - performance.now();
     for (let ms = leftMs(); ms > 0 && !ended.aborted; ms = leftMs()) {
-      await delay(Math.min(ms, MAX_WAIT_MS), ended).catch(() => {});
+      await pause(Math.min(ms, MAX_WAIT_MS), ended);
     }
   }
 }

@@ -23,6 +23,22 @@ Deno.test("listen prints one line a datagram, control characters escaped", async
   );
 });
 
+Deno.test("listen --raw prints the bytes of each datagram and nothing else", async () => {
+  await using started = await startListen([ANY, "--raw", "--max-datagrams", "2"]);
+  using peer = new DatagramPeer(started.endpoint);
+  for (const data of ["a\n\x1b[2Jb", "\0c\n"]) await peer.send(data);
+  const { code, stdout } = await started.listen.outcome();
+  assertEquals([code, stdout], [0, `${started.endpoint}\na\n\x1b[2Jb\0c\n`]);
+});
+
+for (const format of ["--hex", "--json"]) {
+  Deno.test(`listen rejects --raw with ${format}`, async () => {
+    const { code, stderr } = await runProgram("udp", ["listen", ANY, "--raw", format]);
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, `--raw and ${format} cannot be combined`);
+  });
+}
+
 Deno.test("listen escapes characters that change the direction of text, in JSON too (fault 32)", async () => {
   const sent = "a\u202eb\u2066c\u009b2Jd\u061c\u200f";
   await using text = await startListen([ANY]);

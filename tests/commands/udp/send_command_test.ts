@@ -28,6 +28,45 @@ Deno.test("send takes hex, and standard input as one datagram", async () => {
   assertEquals(input.stdout, "a\nb\n");
 });
 
+Deno.test("send --lines sends each line of standard input as it is, and prints the replies", async () => {
+  await using started = await startUdpServer(["upper", ANY]);
+  const args = ["send", started.endpoint, "--lines"];
+  const { code, stdout, stderr } = await runProgram("udp", args, { input: "a{seq}\\n\r\n\nc" });
+  assertEquals({ code, stdout }, { code: 0, stdout: "A{SEQ}\\N\n\nC\n" });
+  assertStringIncludes(stderr, "3 sent, 3 answered, 0 lost (0%)");
+});
+
+Deno.test("send --lines sends a line before the next one is typed, and ends with SIGTERM between two", async () => {
+  await using started = await startUdpServer(["echo", ANY]);
+  await using sending = startProgram("udp", ["send", started.endpoint, "--lines"]);
+  for (const text of ["one", "two"]) {
+    await sending.type(`${text}\n`);
+    assertEquals(await sending.line(), text);
+  }
+  sending.kill("SIGTERM");
+  assertEquals(await sending.exitCode(), 143);
+});
+
+for (
+  const [words, input, message] of [
+    [["hello"], "a\n", "--lines and DATA cannot be combined"],
+    [["--hex", "00"], "a\n", "--lines and --hex cannot be combined"],
+    [["--file", "x"], "a\n", "--lines and --file cannot be combined"],
+    [["--count", "2"], "a\n", "--lines and --count cannot be combined"],
+    [[], "", "standard input has no line to send"],
+    [["--one-way"], "", ""],
+    [[], "x".repeat(65_508), "one datagram carries at most 65507"],
+  ] as const
+) {
+  const what = message === "" ? "accepts" : "rejects";
+  Deno.test(`send --lines ${what} ${words.join(" ")} with ${input.length} bytes of input`, async () => {
+    using silent = bindSilent();
+    const { code, stderr } = await runProgram("udp", ["send", silent.endpoint, "--lines", ...words], { input });
+    assertEquals(code, message === "" ? 0 : 2, stderr);
+    assertStringIncludes(stderr, message);
+  });
+}
+
 Deno.test("send --count numbers the datagrams and sums up", async () => {
   await using started = await startUdpServer(["upper", ANY]);
   const { code, stdout, stderr } = await runProgram("udp", ["send", started.endpoint, "n{seq}", "--count", "3"]);

@@ -1,9 +1,10 @@
 import { parseHex, unescape, utf8 } from "../../../base/bytes.ts";
 import { DEFAULTS } from "../../../base/defaults.ts";
-import { UsageError } from "../../../base/errors.ts";
+import { FrameError, UsageError } from "../../../base/errors.ts";
 import type { FlagTable, FlagValues } from "../../../base/flag_spec.ts";
 import { readNamedBytes } from "../../../base/read_named_file.ts";
-import { type ProgramIo, readToEnd } from "../../../cli/io.ts";
+import { type Input, type ProgramIo, readToEnd } from "../../../cli/io.ts";
+import { lineCodec } from "../../../framing/mod.ts";
 import { logFlags } from "../../program_logging.ts";
 import { SENDER_FLAGS } from "../shared_flags.ts";
 
@@ -11,6 +12,7 @@ import { SENDER_FLAGS } from "../shared_flags.ts";
 export const SEND_FLAGS = {
   hex: { type: "text", placeholder: "HEX", help: "send these bytes instead of DATA" },
   file: { type: "text", placeholder: "FILE", help: "send the content of FILE as one datagram" },
+  lines: { type: "boolean", help: "send each line of standard input as a datagram" },
   literal: { type: "boolean", help: "do not interpret escapes and {seq}" },
   count: { type: "integer", min: 1, default: 1, short: "c", help: "send N datagrams" },
   interval: { type: "duration", default: "10ms", short: "i", help: "time between two datagrams" },
@@ -53,8 +55,8 @@ export type SendFlags = FlagValues<typeof SEND_FLAGS>;
 
 /** The data of the datagrams. */
 export interface SendPayload {
-  /** The bytes of a datagram by its number, from 1. */
-  bytesOf(seq: number): Uint8Array;
+  /** The bytes of a datagram by its number, from 1; `null` if there are no more. */
+  bytesOf(seq: number): Uint8Array | Promise<Uint8Array | null>;
   /** Whether the bytes contain the number. */
   readonly isNumbered: boolean;
 }
@@ -66,6 +68,12 @@ export interface SendPayload {
  */
 export async function payloadOf(text: string | undefined, flags: SendFlags, io: ProgramIo): Promise<SendPayload> {
   const { hex, file } = flags;
+  if (flags.lines) {
+    const others = { "DATA": text, "--hex": hex, "--file": file, "--count": flags.count > 1 || undefined };
+    const [other] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
+    if (other !== undefined) throw new UsageError(`--lines and ${other} cannot be combined`);
+    return { bytesOf: linesOf(io.stdin), isNumbered: false };
+  }
   if ([text, hex, file].filter((source) => source !== undefined).length > 1) {
     throw new UsageError("DATA, --hex and --file cannot be combined");
   }
@@ -81,4 +89,25 @@ export async function payloadOf(text: string | undefined, flags: SendFlags, io: 
     // The send rejects more than one datagram carries, so reading on would be pointless.
     : await readToEnd(io.stdin, DEFAULTS.datagramBytes * 4);
   return { bytesOf: () => bytes, isNumbered: false };
+}
+
+/** Reads the next line without its end; `null` at the end of input. */
+function linesOf(input: Input): () => Promise<Uint8Array | null> {
+  // The send rejects more than one datagram carries, and says why.
+  const maxBytes = DEFAULTS.datagramBytes * 4;
+  const decoder = lineCodec({ maxBytes, hardBytes: maxBytes }).decoder();
+  const buffer = new Uint8Array(DEFAULTS.datagramBytes);
+  let hasEnded = false;
+  return async () => {
+    for (;;) {
+      const line = decoder.next();
+      if (line instanceof FrameError) throw new UsageError(line.message, { cause: line });
+      if (line !== undefined) return line.slice();
+      if (hasEnded) return null;
+      const count = await input.read(buffer);
+      hasEnded = count === null;
+      if (count === null) decoder.end();
+      else decoder.push(buffer.subarray(0, count));
+    }
+  };
 }
