@@ -91,12 +91,12 @@ export class ProcessGroup {
     }
   }
 
-  /** Closes its standard input. */
-  async endInput(): Promise<void> {
+  /** Closes its standard input once it has read what was written, for which nothing waits: it may never read it. */
+  endInput(): void {
     if (this.#input === undefined || this.#isInputEnded) return;
     this.#isInputEnded = true;
     // EPIPE: the command has ended first.
-    await this.#input.close().catch(() => {});
+    this.#input.close().catch(() => {});
   }
 
   /** Stops reading its output: further writes of the command fail with EPIPE. */
@@ -122,13 +122,13 @@ export class ProcessGroup {
     // One that it may not signal ends with its input and output.
     if (!this.#signal("SIGKILL")) await this.closeOutput();
     // Fails if the command has not read its input.
-    await this.#input?.abort().catch(() => {});
+    const input = this.#input?.abort().catch(() => {});
     await this.ended;
-    // A process that has left the group may keep the pipes open.
     const output = this.outputEnded.catch(() => {
       // A receiver failed, and has handled its own error.
     });
-    if (!await isSettledWithin(output, PIPE_MS)) await this.closeOutput();
+    // A process that has left the group may keep the pipes open.
+    if (!await isSettledWithin(Promise.all([input, output]), PIPE_MS)) await this.closeOutput();
   }
 
   #signal(signal: Deno.Signal): boolean {
@@ -149,8 +149,13 @@ export class ProcessGroup {
   async #read(stream: ReadableStream<Uint8Array>, onBytes: (bytes: Uint8Array) => void | Promise<void>): Promise<void> {
     const reader = stream.getReader();
     this.#readers.push(reader);
-    for (let next = await reader.read(); next.value !== undefined; next = await reader.read()) {
-      await onBytes(next.value);
+    try {
+      for (let next = await reader.read(); next.value !== undefined; next = await reader.read()) {
+        await onBytes(next.value);
+      }
+    } catch (error) {
+      await reader.cancel();
+      throw error;
     }
   }
 }

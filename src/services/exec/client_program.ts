@@ -81,7 +81,7 @@ export class ClientProgram {
     this.#session.note = status;
     log[ended.code === 0 || cause === "client gone" ? "info" : "warning"]("program ended", { pid, status });
     if (!(failure instanceof FrameError)) await this.#finish(cause, ended);
-    await Promise.all([stopping, input.catch(() => {})]);
+    await stopping;
     if (failure instanceof FrameError) throw failure;
   }
 
@@ -123,7 +123,8 @@ export class ClientProgram {
   async #stop(cause: "program ended" | "client gone" | "timeout" | "finish timeout"): Promise<void> {
     const { killAfterMs } = this.#options;
     if (cause === "client gone") {
-      await Promise.all([this.#group.endInput(), this.#group.closeOutput()]);
+      this.#group.endInput();
+      await this.#group.closeOutput();
       await this.#group.hasEndedWithin(killAfterMs);
     } else if (cause !== "program ended") this.#session.log.warning("stopping the program", { reason: cause });
     await this.#group.stop(killAfterMs);
@@ -148,7 +149,7 @@ export class ClientProgram {
       throw error;
     }
     if (signal.aborted) return;
-    await this.#group.endInput();
+    this.#group.endInput();
     if (this.#session.kind === "websocket") {
       // The close frame of a WebSocket ends both directions.
       await this.#session.finish();

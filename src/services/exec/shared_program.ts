@@ -41,15 +41,14 @@ export class SharedProgram implements Service {
     session.note = `pid ${running.group.pid}`;
     const end = new AbortController();
     const input = this.#passInput(session, running, end.signal);
+    // Not awaited: it may be waiting for a program that does not read.
+    input.catch((error: unknown) => session.log.debug("the client's input failed", { error: messageOf(error) }));
     try {
       const status = await Promise.race([running.done, session.closed.then(() => undefined), failureOf(input)]);
       if (status !== undefined) session.note = status;
     } finally {
       end.abort();
       running.sessions.delete(session);
-      await input.catch((error: unknown) =>
-        session.log.debug("the client's input failed", { error: messageOf(error) })
-      );
     }
   }
 
@@ -61,7 +60,7 @@ export class SharedProgram implements Service {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#running === undefined) return;
     const { group, done } = this.#running;
-    await group.endInput();
+    group.endInput();
     await group.hasEndedWithin(this.#options.killAfterMs);
     await group.stop(this.#options.killAfterMs);
     await done;
@@ -72,12 +71,21 @@ export class SharedProgram implements Service {
     const output = new OutputReader(format, this.#log);
     const errors = new ErrorOutputLog(this.#log);
     const sessions = new Map<Session, number>();
+    let isValid = true;
+    const violated = Promise.withResolvers<void>();
     const broadcast = (messages: Iterable<Message>) => {
-      for (const { data, isText } of messages) {
-        for (const each of sessions.keys()) {
-          sessions.set(each, performance.now());
-          sendOrClose(each, data, isText);
+      try {
+        for (const { data, isText } of messages) {
+          for (const each of sessions.keys()) {
+            sessions.set(each, performance.now());
+            sendOrClose(each, data, isText);
+          }
         }
+      } catch (error) {
+        this.#log.error("the program's output violates the framing", { error: messageOf(error) });
+        isValid = false;
+        violated.resolve();
+        throw error;
       }
     };
     const group = new ProcessGroup(this.#options.words, {
@@ -87,9 +95,10 @@ export class SharedProgram implements Service {
     });
     this.#log.info("program started", { pid: group.pid });
     const done = (async () => {
-      const ended = await group.ended;
+      await Promise.race([group.ended, violated.promise]);
       await group.stop(this.#options.killAfterMs);
-      broadcast(output.end());
+      const ended = await group.ended;
+      if (isValid) broadcast(output.end());
       errors.end();
       this.#running = undefined;
       const status = endedText(ended);

@@ -1,20 +1,50 @@
 import { assertEquals } from "@std/assert";
-import { ClientProgram } from "../../../src/services/exec/client_program.ts";
+import { ClientProgram, type ProgramOptions } from "../../../src/services/exec/client_program.ts";
+import { nextTurn } from "../../../src/net/wait.ts";
 import { FakeSession } from "../../support/fake_session.ts";
 import { FakeTime } from "../../support/fake_time.ts";
+
+function optionsOf(options: Partial<ProgramOptions> & Pick<ProgramOptions, "words">): ProgramOptions {
+  const rest = { codec: undefined, isBinary: false, timeoutMs: undefined, finishTimeoutMs: 60_000 };
+  return { killAfterMs: 60_000, ...rest, ...options };
+}
+
+Deno.test("ClientProgram ends a program that never reads its input once its client is gone", async () => {
+  const session = new FakeSession();
+  const words = ["sh", "-c", "echo up; exec sleep 600"];
+  const running = new ClientProgram(session, optionsOf({ words, killAfterMs: 10 })).run();
+  assertEquals(await session.sent(/up/), ["up\n"]);
+  // More than the pipe holds.
+  session.say("x".repeat(1024 * 1024));
+  await nextTurn();
+  session.close("peer closed");
+  await running;
+  assertEquals(session.note, "ended by SIGTERM");
+});
+
+Deno.test("ClientProgram does not wait for a left-over process that never reads the input", async () => {
+  const session = new FakeSession();
+  // It writes its number when it has left the group, and has the program's standard input.
+  const words = ["sh", "-c", "exec 3<&0; setsid sh -c 'echo $$; exec sleep 600' <&3 &"];
+  const running = new ClientProgram(session, optionsOf({ words, killAfterMs: 10 })).run();
+  session.say("x".repeat(1024 * 1024));
+  const left = Number((await session.sent(/\d/)).at(-1));
+  try {
+    await running;
+    assertEquals(session.closeReason, "done");
+  } finally {
+    Deno.kill(left, "SIGKILL");
+  }
+});
 
 Deno.test("ClientProgram waits for output of left-over processes until there is none for 200 ms (PIPE_MS)", async () => {
   using time = new FakeTime();
   const session = new FakeSession();
-  const program = new ClientProgram(session, {
-    // It writes its number when it has left the group.
-    words: ["sh", "-c", "setsid sh -c 'echo $$; exec sleep 600' &"],
-    codec: undefined,
-    isBinary: false,
-    timeoutMs: undefined,
-    finishTimeoutMs: 60_000,
-    killAfterMs: 60_000,
-  });
+  // It writes its number when it has left the group.
+  const program = new ClientProgram(
+    session,
+    optionsOf({ words: ["sh", "-c", "setsid sh -c 'echo $$; exec sleep 600' &"] }),
+  );
   const running = program.run();
   const left = Number((await session.sent(/\d/)).at(-1));
   try {

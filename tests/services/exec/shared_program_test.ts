@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import type { ProgramOptions } from "../../../src/services/exec/client_program.ts";
 import { SharedProgram } from "../../../src/services/exec/shared_program.ts";
 import { Logger, setLogTarget } from "../../../src/log/logger.ts";
-import { lineCodec } from "../../../src/framing/mod.ts";
+import { lengthCodec, lineCodec } from "../../../src/framing/mod.ts";
+import { nextTurn } from "../../../src/net/wait.ts";
 import { FakeSession } from "../../support/fake_session.ts";
 
 const LINES = lineCodec({ maxBytes: 1_000, hardBytes: 1_000 });
@@ -16,12 +18,12 @@ setLogTarget({
 });
 
 function sharedProgram(...words: string[]): SharedProgram {
-  return sharedProgramWithin(60_000, ...words);
+  return sharedProgramOf(words, {});
 }
 
-function sharedProgramWithin(finishTimeoutMs: number, ...words: string[]): SharedProgram {
+function sharedProgramOf(words: string[], options: Partial<ProgramOptions>): SharedProgram {
   lines.length = 0;
-  const rest = { isBinary: false, timeoutMs: undefined, finishTimeoutMs, killAfterMs: 60_000 };
+  const rest = { isBinary: false, timeoutMs: undefined, finishTimeoutMs: 60_000, killAfterMs: 60_000, ...options };
   return new SharedProgram({ words, codec: LINES, ...rest }, Logger.of("test"));
 }
 
@@ -98,7 +100,7 @@ Deno.test(
   "SharedProgram closes a client that has half-closed once nothing was sent to it for a time",
   UNIX,
   async () => {
-    await using program = sharedProgramWithin(200, "cat");
+    await using program = sharedProgramOf(["cat"], { finishTimeoutMs: 200 });
     const silent = halfClosed();
     await program.serve(silent);
     assertEquals(silent.closeReason, "idle timeout");
@@ -127,3 +129,37 @@ Deno.test("SharedProgram closes the clients that have half-closed when the serve
   await served;
   assertEquals(client.closeReason, "drain");
 });
+
+Deno.test("SharedProgram lets clients leave, and ends, although the program never reads its input", UNIX, async () => {
+  const session = new FakeSession();
+  {
+    await using program = sharedProgramOf(["sh", "-c", "echo up; exec sleep 600"], { killAfterMs: 10 });
+    const serving = program.serve(session);
+    assertEquals(await session.sent(/up/), ["up"]);
+    // More than the pipe holds.
+    session.say("x".repeat(1024 * 1024));
+    await nextTurn();
+    session.close("peer closed");
+    await serving;
+  }
+  assertEquals(lines.at(-1), "warning program ended ended by SIGTERM");
+});
+
+Deno.test(
+  "SharedProgram ends a program whose output violates the framing, and disconnects its clients",
+  UNIX,
+  async () => {
+    const session = new FakeSession();
+    await using program = sharedProgramOf(["sh", "-c", "echo AAAA; exec sleep 600"], {
+      killAfterMs: 10,
+      codec: lengthCodec({ bytes: 4 }, 1_000),
+    });
+    await program.serve(session);
+    assertEquals(session.note, "ended by SIGTERM");
+    assertEquals(lines, [
+      "info program started",
+      "error the program's output violates the framing",
+      "warning program ended ended by SIGTERM",
+    ]);
+  },
+);
