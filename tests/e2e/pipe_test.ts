@@ -102,6 +102,27 @@ Deno.test("pipe --receive-only keeps our side open although standard input has e
   assertEquals([order, await started.server.exitCode()], [["one", "two", "our end"], 0]);
 });
 
+Deno.test("pipe --keep lets its client finish after SIGTERM, and closes it after --drain-timeout", async () => {
+  for (const isFinishing of [true, false]) {
+    const waits = isFinishing ? ["--drain-timeout", "60s", "--wait-reply", "100ms"] : ["--drain-timeout", "100ms"];
+    const startMs = performance.now();
+    await using started = await startPipe(["--keep", ...waits]);
+    using conn = await dial(started.endpoint);
+    await writeAll(conn, "one\n");
+    assertEquals(await started.server.line(), "one");
+    started.server.kill("SIGTERM");
+    await started.server.errorLine(/draining/);
+    if (isFinishing) {
+      await writeAll(conn, "two\n");
+      assertEquals(await started.server.line(), "two");
+      await conn.closeWrite();
+    } else await started.server.errorLine(/drain timed out/);
+    assertEquals(await started.server.exitCode(), 0);
+    // No wait for input, which takes 5 s by default.
+    assert(performance.now() - startMs < 4_000);
+  }
+});
+
 for (const [signal, code] of [["SIGTERM", 143], ["SIGINT", 130]] as const) {
   Deno.test(`pipe exits ${code} when ${signal} ends it before, or while, it serves its client`, async () => {
     await using waiting = await startPipe();

@@ -44,7 +44,8 @@ export const pipeCommand = defineCommand({
   flags: FLAGS,
   notes: [
     "Without an ENDPOINT it listens on tcp://127.0.0.1:8888. It serves one client and exits; with --keep the next",
-    "client waits until then, and SIGTERM ends the program. The exit codes are those of parley-client connect.",
+    "client waits until then, and SIGTERM ends the program once its client has finished, at most --drain-timeout",
+    "later. The exit codes are those of parley-client connect.",
     "The end of input half-closes; the client may continue. Over WebSocket, which has no half-close, the end of",
     "input closes it once the client has sent nothing for --wait-reply (5s).",
   ].join("\n"),
@@ -90,6 +91,11 @@ class PipeService implements Service {
     this.#input = new KeptInput(io.stdin);
   }
 
+  /** Whether a stop lets the client finish: with --keep, as for other servers, unless someone is typing. */
+  get #drains(): boolean {
+    return this.#flags.keep && !this.#io.stdin.isTerminal;
+  }
+
   /** Aborts when there is no more client to serve. */
   get stop(): AbortSignal {
     return AbortSignal.any([this.#stopped, this.#left.signal]);
@@ -108,6 +114,10 @@ class PipeService implements Service {
     throw new ClosedEarlyError("the client closed the connection before it was served");
   }
 
+  drain(): boolean {
+    return this.#drains;
+  }
+
   async serve(session: Session): Promise<void> {
     const ended = new AbortController();
     const { waitReply } = this.#flags;
@@ -122,7 +132,7 @@ class PipeService implements Service {
         waitReplyMs: waitReply ?? (session.kind === "websocket" ? DEFAULTS.replyTimeoutMs : Infinity),
         waitInputMs: waitReply ?? DEFAULTS.replyTimeoutMs,
         idleMs: this.#flags.idleTimeout,
-        signal: this.#stopped,
+        signal: this.#drains ? closedByDrain(session) : this.#stopped,
       });
       if (code === EXIT.done) this.#code ??= code;
       else {
@@ -138,6 +148,13 @@ class PipeService implements Service {
       await leave(session);
     }
   }
+}
+
+/** Aborts when the drain closes the session, so that there is no wait for its input. */
+function closedByDrain(session: Session): AbortSignal {
+  const closed = new AbortController();
+  void session.closed.then((reason) => reason === "drain" && closed.abort(new Error("the drain timed out")));
+  return closed.signal;
 }
 
 /** Standard input for consecutive clients: input read after one has ended goes to the next. */
