@@ -1,4 +1,5 @@
 import { DEFAULTS } from "../../base/defaults.ts";
+import { UsageError } from "../../base/errors.ts";
 import { type FlagTable, inGroup } from "../../base/flag_spec.ts";
 import { formatDuration } from "../../base/units.ts";
 import { defineCommand } from "../../cli/command.ts";
@@ -30,26 +31,33 @@ const FLAGS = {
 
 /** `parley-client connect`. */
 export const connectCommand = defineCommand({
-  usage: "ENDPOINT",
+  usage: "ENDPOINT [-- COMMAND]",
   examples: [
     { words: "connect tcp://127.0.0.1:8888 < request > reply", does: "send a file, save everything that is received" },
     { words: "connect --crlf mail.internal:25", does: "send CR LF line ends, as for SMTP and HTTP" },
+    { words: "connect db:9999 -- ./worker", does: "join a program instead of standard input and output" },
     { words: "connect --record talk.jsonl unix:/run/app.sock", does: "record the session" },
   ],
   flags: FLAGS,
   readsEnvironment: readsVariables,
+  takesCommand: true,
   notes: [
     "The end of input half-closes and waits for the server's end, at most --wait-reply after the last byte. A server",
     "that never ends the connection gives exit code 5, even if it has replied.",
     "With framing and over WebSocket each line of input is a message, and each message is printed as a line.",
     "WebSocket has no end of one side alone: there an answer is over when nothing came for --wait-reply (0); none is 5.",
+    "With -- COMMAND a program takes the place of standard input and output (PARLEY_ENDPOINT, PARLEY_HOST and PARLEY_PORT",
+    "are set), and the exit code is the program's unless the connection fails.",
     "Through a proxy it is the same at first, as many lose the reply when one side ends; without an answer our side ends.",
   ].join("\n"),
-  async run({ flags, args, given, io }) {
+  async run({ flags, args, given, childCommand, io }) {
     configureProgramLogging(flags, io);
     const endpoint = endpointArgument(args);
     const target = tlsEndpoint(parseEndpoint(endpoint), flags);
     rejectInapplicableFlags(given, [target]);
+    if (childCommand.length > 0 && flags.receiveOnly) {
+      throw new UsageError("--receive-only and a command cannot be combined");
+    }
     if (flags.crlf) rejectCrLf(flags, target);
     using file = flags.record === undefined ? undefined : OutputFile.open(flags.record, "the recording");
     using stop = io.stop.listen();
@@ -67,7 +75,17 @@ export const connectCommand = defineCommand({
     try {
       const isProxied = flags.proxy.length > 0;
       const waits = { waitReplyMs: flags.waitReply, waitInputMs: flags.waitReply, idleMs: flags.idleTimeout };
-      return await talk(session, flags, { ...waits, io, file, role: "client", signal: stop.signal, isProxied });
+      const options = { ...waits, file, role: "client", signal: stop.signal, isProxied } as const;
+      if (childCommand.length === 0) return await talk(session, flags, { ...options, io });
+      const { withProgram } = await import("./connect/program.ts");
+      const program = { words: childCommand, waitMs: flags.waitReply };
+      return await withProgram(
+        session,
+        io,
+        program,
+        ({ signal, ...streams }) =>
+          talk(session, flags, { ...options, ...streams, signal: AbortSignal.any([stop.signal, signal]) }),
+      );
     } finally {
       await leave(session);
     }

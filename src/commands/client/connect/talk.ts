@@ -53,6 +53,8 @@ export interface TalkOptions {
   readonly signal: AbortSignal;
   /** Whether the session uses a proxy. */
   readonly isProxied?: boolean;
+  /** See `PipeOptions`. */
+  readonly onEnd?: (side: "own" | "peer") => void;
 }
 
 /**
@@ -69,7 +71,10 @@ export async function talk(session: Session, flags: TalkFlags, options: TalkOpti
     idleMs: options.idleMs,
     onSent: (message: Outgoing) => recorder?.data(role, message),
     onReceived: (message: Message) => recorder?.data(peer, message),
-    onEnd: (side: "own" | "peer") => recorder?.end(side === "own" ? role : peer),
+    onEnd: (side: "own" | "peer") => {
+      recorder?.end(side === "own" ? role : peer);
+      options.onEnd?.(side);
+    },
   };
   const input = inputOptions(flags, session, isByHand);
   if (isByHand) {

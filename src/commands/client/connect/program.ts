@@ -1,0 +1,156 @@
+import { toBytes } from "../../../base/bytes.ts";
+import { TimeoutError } from "../../../base/errors.ts";
+import type { ProgramIo } from "../../../cli/io.ts";
+import { pause } from "../../../net/wait.ts";
+import { formatEndpoint, isHostEndpoint } from "../../../net/endpoint.ts";
+import { ProcessGroup } from "../../../process/process_group.ts";
+import type { Session } from "../../../session/session.ts";
+
+/** How long output is read after the program has ended: a process that it left behind may keep the pipe open. */
+const PIPE_MS = 200;
+
+/** Time between SIGTERM and SIGKILL. */
+const KILL_MS = 5_000;
+
+/** A program in place of standard input and output. */
+export interface ProgramOptions {
+  /** The program and its arguments. */
+  readonly words: readonly string[];
+  /** Time for the program to end after the connection, and for the server to end after the program, in milliseconds. */
+  readonly waitMs: number;
+}
+
+/** Standard streams that are those of a program. */
+export interface ProgramStreams {
+  readonly io: ProgramIo;
+  /** Called with the side that has ended. */
+  readonly onEnd: (side: "own" | "peer") => void;
+  /** Aborts some time after both the program and its output have ended. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs a program with its standard input and output joined to a session by `join`. Returns the program's exit code.
+ *
+ * @throws {UsageError} The command does not exist or cannot be executed.
+ * @throws The error of `join`; the program is stopped first.
+ */
+export async function withProgram(
+  session: Session,
+  io: ProgramIo,
+  { words, waitMs }: ProgramOptions,
+  join: (streams: ProgramStreams) => Promise<unknown>,
+): Promise<number> {
+  const output = new ProgramOutput();
+  using _further = io.stop.includeFurther();
+  const group = new ProcessGroup(words, {
+    env: environmentOf(session),
+    hasInput: true,
+    onOutput: (bytes) => output.push(bytes),
+    onErrorOutput: (bytes) => io.stderr.writeAsync(bytes),
+  });
+  // The output's receivers fail only with standard error, whose reader is gone.
+  void endOf(group, output).catch(() => {}).then(() => output.end());
+  const finished = new AbortController();
+  const unread = new AbortController();
+  let hasEnded = false;
+  const ended = group.ended.then(() => hasEnded = true);
+  try {
+    await join({
+      io: {
+        ...streamsOf(io),
+        stdin: { isTerminal: false, setRaw() {}, read: (bytes) => output.read(bytes) },
+        stdout: {
+          isTerminal: false,
+          columns: io.stdout.columns,
+          write: (data) => void group.write(toBytes(data)),
+          // The program may have closed its input, or ended: what is received then has no reader.
+          writeAsync: async (data) => void await group.write(data),
+        },
+      },
+      onEnd(side) {
+        if (side === "peer") return void group.endInput();
+        void ended.then(() => pause(waitMs, finished.signal)).then(() => unread.abort(new Error("unread")));
+      },
+      signal: unread.signal,
+    }).catch((error: unknown) => {
+      // What the server still sends, or that it does not end, concerns nobody once the program has ended.
+      if (!unread.signal.aborted && !(hasEnded && error instanceof TimeoutError && error.phase === "reply")) {
+        throw error;
+      }
+    });
+    await group.endInput();
+    if (!await group.hasEndedWithin(waitMs)) {
+      io.stderr.write(`parley-client: stopping "${words[0]}": it has not ended with the connection\n`);
+    }
+  } finally {
+    // A second signal does not leave the program running.
+    const hurry = new AbortController();
+    using _diverted = io.stop.divert(() => hurry.abort());
+    output.end();
+    finished.abort();
+    await group.stop(KILL_MS, hurry.signal);
+  }
+  return (await group.ended).code;
+}
+
+function streamsOf({ stderr, stop, mayColor }: ProgramIo): Pick<ProgramIo, "stderr" | "stop" | "mayColor"> {
+  return { stderr, stop, mayColor };
+}
+
+function environmentOf({ remote }: Session): Record<string, string> {
+  return {
+    PARLEY_ENDPOINT: formatEndpoint(remote),
+    ...(isHostEndpoint(remote) ? { PARLEY_HOST: remote.host, PARLEY_PORT: String(remote.port) } : {}),
+  };
+}
+
+/** Waits for the end of the program's output, or until the program has ended and nothing more comes. */
+async function endOf(group: ProcessGroup, output: ProgramOutput): Promise<void> {
+  await Promise.race([group.outputEnded, group.ended]);
+  let count = -1;
+  while (!await group.hasOutputEndedWithin(PIPE_MS) && (output.isFull || output.count !== count)) count = output.count;
+}
+
+/** Output of a program, to be read as an input; it holds one chunk, so that a slow reader slows the program down. */
+class ProgramOutput {
+  /** Chunks so far. */
+  count = 0;
+  #chunk: Uint8Array | undefined;
+  #hasEnded = false;
+  #changed = Promise.withResolvers<void>();
+
+  /** Whether a chunk waits for its reader. */
+  get isFull(): boolean {
+    return this.#chunk !== undefined;
+  }
+
+  /** Resolves once the chunk has been read. */
+  async push(bytes: Uint8Array): Promise<void> {
+    if (this.#hasEnded) return;
+    this.count++;
+    this.#chunk = bytes;
+    this.#change();
+    while (this.#chunk !== undefined && !this.#hasEnded) await this.#changed.promise;
+  }
+
+  end(): void {
+    this.#hasEnded = true;
+    this.#change();
+  }
+
+  async read(bytes: Uint8Array): Promise<number | null> {
+    while (this.#chunk === undefined && !this.#hasEnded) await this.#changed.promise;
+    if (this.#chunk === undefined) return null;
+    const part = this.#chunk.subarray(0, bytes.length);
+    bytes.set(part);
+    this.#chunk = part.length < this.#chunk.length ? this.#chunk.subarray(part.length) : undefined;
+    this.#change();
+    return part.length;
+  }
+
+  #change(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+}
