@@ -4,7 +4,7 @@ import { type FlagTable, inGroup } from "../../base/flag_spec.ts";
 import { formatDuration } from "../../base/units.ts";
 import { defineCommand } from "../../cli/command.ts";
 import { DeadlineTimer } from "../../net/deadline_timer.ts";
-import { parseEndpoint } from "../../net/endpoint.ts";
+import { type Endpoint, isWebSocket, parseEndpoint } from "../../net/endpoint.ts";
 import { leave } from "../../websocket/close_frame.ts";
 import { OutputFile } from "../output_file.ts";
 import { configureProgramLogging } from "../program_logging.ts";
@@ -21,6 +21,7 @@ const FLAGS = {
     default: formatDuration(DEFAULTS.replyTimeoutMs),
     help: "after one side ends, wait TIME after the last byte",
   },
+  noHalfClose: { type: "boolean", help: "keep our side open at the end of input; silence ends the reply" },
   idleTimeout: { type: "duration", help: "end if nothing is sent or received for TIME" },
   ...TALK_FLAGS,
   ...inGroup("WebSocket", {
@@ -59,6 +60,7 @@ export const connectCommand = defineCommand({
       throw new UsageError("--receive-only and a command cannot be combined");
     }
     if (flags.crlf) rejectCrLf(flags, target);
+    if (flags.noHalfClose) rejectNoHalfClose(flags.receiveOnly, target);
     using file = flags.record === undefined ? undefined : OutputFile.open(flags.record, "the recording");
     using stop = io.stop.listen();
     using deadlineTimer = DeadlineTimer.for([flags.ping]);
@@ -75,7 +77,8 @@ export const connectCommand = defineCommand({
     try {
       const isProxied = flags.proxy.length > 0;
       const waits = { waitReplyMs: flags.waitReply, waitInputMs: flags.waitReply, idleMs: flags.idleTimeout };
-      const options = { ...waits, file, role: "client", signal: stop.signal, isProxied } as const;
+      const ends = { isProxied, isHalfCloseOff: flags.noHalfClose };
+      const options = { ...waits, ...ends, file, role: "client", signal: stop.signal } as const;
       if (childCommand.length === 0) return await talk(session, flags, { ...options, io });
       const { withProgram } = await import("./connect/program.ts");
       const program = { words: childCommand, waitMs: flags.waitReply };
@@ -91,3 +94,9 @@ export const connectCommand = defineCommand({
     }
   },
 });
+
+/** Rejects --no-half-close where there is no half-close. */
+function rejectNoHalfClose(isReceiveOnly: boolean, target: Endpoint): void {
+  if (isReceiveOnly) throw new UsageError("--no-half-close and --receive-only cannot be combined");
+  if (isWebSocket(target)) throw new UsageError("--no-half-close cannot be used with WebSocket: it has no half-close");
+}

@@ -42,6 +42,13 @@ export interface PipeOptions {
    * stays open until nothing was received for `waitReplyMs`, and is then ended only if there was no reply.
    */
   readonly isProxied?: boolean | undefined;
+  /**
+   * Never ends this side before the peer's end: some peers drop the reply at a half-close. Silence after a reply ends
+   * it, as over WebSocket.
+   *
+   * @default {false}
+   */
+  readonly isHalfCloseOff?: boolean | undefined;
   /** Called for every sent or received message. */
   readonly onSent?: ((message: Outgoing) => void) | undefined;
   readonly onReceived?: ((message: Message) => void) | undefined;
@@ -103,17 +110,20 @@ class Pipe {
     if (missing === "end" && this.#session.kind === "websocket" && (this.#isAnswered || this.#options.isServer)) {
       return await this.#session.finish();
     }
-    if (missing === "end" && this.#keepsSideOpen) return await this.#endSide(work);
+    if (missing === "end" && this.#keepsSideOpen) {
+      if (this.#isAnswered) return this.#session.close("done");
+      if (this.#options.isProxied) return await this.#endSide(work);
+    }
     throw this.#timeout(missing);
   }
 
   get #keepsSideOpen(): boolean {
-    return this.#options.isProxied === true && this.#session.kind === "stream";
+    const { isProxied = false, isHalfCloseOff = false } = this.#options;
+    return (isProxied || isHalfCloseOff) && this.#session.kind === "stream";
   }
 
-  /** A reply ends with silence; without one the server may be waiting for this side's end. */
+  /** Without a reply, the server may be waiting for this side's end. */
   async #endSide(work: Promise<void>): Promise<void> {
-    if (this.#isAnswered) return this.#session.close("done");
     await this.#naming(() => this.#session.closeWrite());
     const { signal, waitReplyMs } = this.#options;
     await abortable(work, { signal, timeout: waitReplyMs }, () => this.#timeout("end"));

@@ -54,6 +54,8 @@ export interface TalkOptions {
   /** Whether the session uses a proxy. */
   readonly isProxied?: boolean;
   /** See `PipeOptions`. */
+  readonly isHalfCloseOff?: boolean;
+  /** See `PipeOptions`. */
   readonly onEnd?: (side: "own" | "peer") => void;
 }
 
@@ -95,6 +97,7 @@ export async function talk(session: Session, flags: TalkFlags, options: TalkOpti
     waitInputMs: options.waitInputMs,
     isServer: role === "server",
     isProxied: options.isProxied,
+    isHalfCloseOff: options.isHalfCloseOff,
     isReceiveOnly: flags.receiveOnly,
     stallMs: DEFAULTS.writeTimeoutMs,
     signal,

@@ -151,6 +151,27 @@ Deno.test("pipe() keeps its side open through a proxy, and ends it only if there
   }
 });
 
+Deno.test("pipe() with --no-half-close never ends its side, and treats silence after a reply as its end", async () => {
+  for (const isAnswered of [true, false]) {
+    using time = new FakeTime();
+    const session = new FakeSession();
+    let writeEnds = 0;
+    session.closeWrite = () => Promise.resolve(++writeEnds > 0);
+    const { outcome, type } = connectPipe(session, { isHalfCloseOff: true });
+    type("a", null);
+    await time.advance(0);
+    if (isAnswered) session.say("b");
+    await time.advance(990);
+    assertEquals([writeEnds, session.closeReason, await isSettled(outcome)], [0, undefined, false]);
+    await time.advance(100);
+    if (isAnswered) {
+      await outcome;
+      assertEquals(session.closeReason, "done");
+    } else await assertRejects(() => outcome, TimeoutError, "did not close the connection within 1s");
+    assertEquals(writeEnds, 0);
+  }
+});
+
 Deno.test("pipe() waits for a reply to the last message, not to an earlier one", async () => {
   using time = new FakeTime();
   const session = new FakeSession({ kind: "websocket" });
