@@ -51,6 +51,9 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   websocketd: "parley-server exec ws://:8080 -- PROGRAM",
 };
 
+/** Names of other tools, which `help migrating` translates. */
+const TOOLS = ["nc", "ncat", "netcat", "socat", "websocat", "wait-for-it", "wait4x", "dockerize", "iperf3"];
+
 /** The error for a command that the program does not have, with the command that was probably meant. */
 export function unknownCommand(program: Program, typed: string): UsageError {
   const names = program.commands.map(({ name }) => name);
@@ -58,6 +61,8 @@ export function unknownCommand(program: Program, typed: string): UsageError {
   const near = suggest(typed, names);
   const meant = Object.hasOwn(SYNONYMS, typed)
     ? SYNONYMS[typed]
+    : TOOLS.includes(typed)
+    ? `${program.name} help migrating`
     : TOPICS.some(({ name }) => name === typed)
     ? `${program.name} help ${typed}`
     : undefined;
