@@ -1,3 +1,5 @@
+import { MAX_TIMER_MS } from "../net/wait.ts";
+
 /** A client in a {@linkcode ClientTable}. */
 export interface TableEntry {
   readonly key: string;
@@ -52,7 +54,7 @@ export class ClientTable<C extends TableEntry> {
     while (this.#clients.size >= this.#max) this.evict(this.#clients.values().next().value);
     const client = create(++this.#counts.total);
     this.#clients.set(client.key, client);
-    this.#timer ??= setTimeout(() => this.#expire(), this.#options.idleTimeoutMs);
+    this.#timer ??= setTimeout(() => this.#expire(), Math.min(this.#options.idleTimeoutMs, MAX_TIMER_MS));
     return client;
   }
 
@@ -93,7 +95,7 @@ export class ClientTable<C extends TableEntry> {
     for (const client of this.#clients.values()) {
       const leftMs = client.lastActiveMs + idleTimeoutMs - nowMs;
       if (leftMs > 0) {
-        this.#timer = setTimeout(() => this.#expire(), leftMs);
+        this.#timer = setTimeout(() => this.#expire(), Math.min(leftMs, MAX_TIMER_MS));
         return;
       }
       this.#removeFor(client, "expired");

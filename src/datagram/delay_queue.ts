@@ -1,5 +1,4 @@
-/** Longer timers fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+import { MAX_TIMER_MS } from "../net/wait.ts";
 
 interface Entry {
   readonly dueMs: number;

@@ -3,7 +3,7 @@ import { LimitError, messageOf, ParleyError, TimeoutError } from "../base/errors
 import { type Duration, formatDuration, parseDuration } from "../base/units.ts";
 import type { Connection } from "./connection.ts";
 import { PoolLease } from "./pool_lease.ts";
-import { abortable, nextTurn, type WaitOptions } from "./wait.ts";
+import { abortable, MAX_TIMER_MS, nextTurn, startTimer, type WaitOptions } from "./wait.ts";
 
 /** The behavior of `acquire()` when all connections are in use. */
 export type PoolOverflow =
@@ -184,9 +184,8 @@ export class ConnectionPool implements AsyncDisposable {
       this.#leased.clear();
       this.#empty?.resolve();
     };
-    const timer = setTimeout(force, parseDuration(drainTimeout));
+    using _timer = startTimer(parseDuration(drainTimeout), force);
     await this.#empty.promise;
-    clearTimeout(timer);
   }
 
   /** Closes it. */
@@ -300,7 +299,7 @@ export class ConnectionPool implements AsyncDisposable {
       this.#idle.splice(index, 1);
       connection.close();
     });
-    this.#idleTimer ??= setTimeout(() => this.#expire(), this.#idleTimeoutMs);
+    this.#idleTimer ??= setTimeout(() => this.#expire(), Math.min(this.#idleTimeoutMs, MAX_TIMER_MS));
   }
 
   /** Closes connections that have been idle for too long; the list is ordered by idle time. */
@@ -310,7 +309,8 @@ export class ConnectionPool implements AsyncDisposable {
     this.#idle.splice(0, overdue.length);
     for (const { connection } of overdue) connection.close("idle timeout");
     const first = this.#idle[0];
-    this.#idleTimer = first && setTimeout(() => this.#expire(), first.sinceMs + this.#idleTimeoutMs - nowMs);
+    const waitMs = Math.min((first?.sinceMs ?? 0) + this.#idleTimeoutMs - nowMs, MAX_TIMER_MS);
+    this.#idleTimer = first && setTimeout(() => this.#expire(), waitMs);
   }
 
   #waitTimeout(timeoutMs: number): Error {

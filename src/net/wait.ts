@@ -27,14 +27,13 @@ export async function abortable<T>(
   signal?.throwIfAborted();
   const other = Promise.withResolvers<never>();
   const onAbort = () => other.reject(toError(signal?.reason));
-  const timer = timeout === undefined
+  using _timer = timeout === undefined
     ? undefined
-    : setTimeout(() => other.reject(timeoutError()), parseDuration(timeout));
+    : startTimer(parseDuration(timeout), () => other.reject(timeoutError()));
   signal?.addEventListener("abort", onAbort, { once: true });
   try {
     return await Promise.race([work, other.promise]);
   } finally {
-    clearTimeout(timer);
     signal?.removeEventListener("abort", onAbort);
   }
 }
@@ -55,13 +54,13 @@ export function delay(milliseconds: number, signal?: AbortSignal): Promise<void>
     return promise;
   }
   const onAbort = () => {
-    clearTimeout(timer);
+    timer[Symbol.dispose]();
     reject(toError(signal?.reason));
   };
-  const timer = setTimeout(() => {
+  const timer = startTimer(milliseconds, () => {
     signal?.removeEventListener("abort", onAbort);
     resolve();
-  }, milliseconds);
+  });
   signal?.addEventListener("abort", onAbort, { once: true });
   return promise;
 }
@@ -85,8 +84,23 @@ export function timeoutSignal(
   timeoutError: () => Error,
 ): Disposable & { readonly signal: AbortSignal } {
   const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(timeoutError()), milliseconds);
-  return { signal: controller.signal, [Symbol.dispose]: () => clearTimeout(timer) };
+  const timer = startTimer(milliseconds, () => controller.abort(timeoutError()));
+  return { signal: controller.signal, [Symbol.dispose]: () => timer[Symbol.dispose]() };
+}
+
+/** Maximum of a timer of the runtime: a longer one fires after 1 ms. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Calls `action` after a time, however long it is, unless disposed of first. */
+export function startTimer(milliseconds: number, action: () => void): Disposable {
+  let timer: ReturnType<typeof setTimeout>;
+  const start = (leftMs: number) => {
+    timer = leftMs > MAX_TIMER_MS
+      ? setTimeout(() => start(leftMs - MAX_TIMER_MS), MAX_TIMER_MS)
+      : setTimeout(action, leftMs);
+  };
+  start(milliseconds);
+  return { [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
 function toError(reason: unknown): Error {

@@ -9,7 +9,7 @@ import type { Logger } from "../log/logger.ts";
 import type { Connection } from "../net/connection.ts";
 import { type Endpoint, formatEndpoint, isHostEndpoint, isSecure, isWebSocket } from "../net/endpoint.ts";
 import type { Listener } from "../net/listener.ts";
-import { onAbort } from "../net/wait.ts";
+import { onAbort, startTimer } from "../net/wait.ts";
 import type { Service } from "./service.ts";
 import { acceptLoop } from "./accept_loop.ts";
 import { type MessageRates, RateLimitedSession } from "../session/rate_limited_session.ts";
@@ -322,12 +322,11 @@ export class Server {
     log.info("draining", { connections: this.#sessions.size, timeout: formatDuration(drainTimeoutMs) });
     const drainsSessions = service.drain?.() === true;
     if (!drainsSessions) { for (const session of this.#sessions.keys()) session.drain(); }
-    const timer = setTimeout(() => {
+    using _timer = startTimer(drainTimeoutMs, () => {
       log.warning("drain timed out, closing the remaining connections", { connections: this.#sessions.size });
       for (const session of this.#sessions.keys()) session.close("drain");
-    }, drainTimeoutMs);
+    });
     await this.#allLeft();
-    clearTimeout(timer);
   }
 
   async #allLeft(): Promise<void> {

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Backoff, bind, dial, listen, resolve, TimeoutError } from "@parley/parley";
-import { abortable, delay, onAbort, pause, timeoutSignal } from "../../src/net/wait.ts";
+import { abortable, delay, MAX_TIMER_MS, onAbort, pause, startTimer, timeoutSignal } from "../../src/net/wait.ts";
 import { FakeTime } from "../support/fake_time.ts";
 
 const late = () => new Error("late");
@@ -63,6 +63,26 @@ Deno.test("timeoutSignal() aborts with its error after its time, and not after i
   assertEquals(kept.signal.aborted, false);
   await time.advance(1);
   assertEquals([kept.signal.reason.message, disposed.signal.aborted], ["late", false]);
+});
+
+Deno.test("every wait may be longer than a timer of the runtime (MAX_TIMER_MS), and ends at its time", async () => {
+  using time = new FakeTime();
+  const ended: string[] = [];
+  const waits: Record<string, (ms: number) => Promise<unknown>> = {
+    delay: (ms) => delay(ms),
+    abortable: (ms) => abortable(new Promise(() => {}), { timeout: ms }, late).catch(() => {}),
+    signal: (ms) => new Promise<void>((resolve) => onAbort(timeoutSignal(ms, late).signal, resolve)),
+    timer: (ms) => new Promise<void>((resolve) => startTimer(ms, resolve)),
+  };
+  for (const [name, wait] of Object.entries(waits)) void wait(2 * MAX_TIMER_MS + 1).then(() => ended.push(name));
+  await time.advance(2 * MAX_TIMER_MS);
+  assertEquals(ended, []);
+  await time.advance(1);
+  assertEquals(ended.sort(), Object.keys(waits).sort());
+  const disposed = startTimer(2 * MAX_TIMER_MS, () => ended.push("disposed"));
+  await time.advance(MAX_TIMER_MS + 1);
+  disposed[Symbol.dispose]();
+  assertEquals([time.timerCount, ended.includes("disposed")], [0, false]);
 });
 
 Deno.test("every public time takes a text with a unit, and rejects one without", async () => {
