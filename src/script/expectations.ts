@@ -43,8 +43,10 @@ export class Expectations {
     if (wanted?.length === 0) throw this.#wrong("the expected text is empty");
     const match = matcherOf(pattern, wanted, this.#captures);
     const endMs = performance.now() + this.#timeoutMs;
+    let from = 0;
     for (;;) {
-      const found = this.#inbox.find(match, pattern.isText);
+      const found = this.#inbox.find(match, pattern.isText, from);
+      if (!found) from = this.#inbox.nextNumber;
       const leftMs = endMs - performance.now();
       const isSettled = pattern.kind !== "regex" || !found?.isAtEnd || this.#inbox.state !== "open";
       if (found && (isSettled || !await this.#inbox.change(Math.min(SETTLE_MS, leftMs)))) {

@@ -1,8 +1,12 @@
 import { concat } from "../base/bytes.ts";
+import { startTimer } from "../net/wait.ts";
 import type { Match } from "./match.ts";
 
 /** Maximum unmatched bytes; of a longer stream only the last ones are kept. */
 const WINDOW_BYTES = 1024 * 1024;
+
+/** The same for messages, which may be empty. */
+const MAX_MESSAGES = 16_384;
 
 /** Maximum skipped bytes to keep. */
 const SKIPPED_BYTES = 256;
@@ -28,6 +32,9 @@ export class Inbox {
   skipped: Uint8Array = EMPTY;
   readonly #isMessageWise: boolean;
   #units: Unit[] = [];
+  #unmatchedBytes = 0;
+  /** Number of the first message that is kept. */
+  #firstNumber = 0;
   #state: PeerState = "open";
   #changed = Promise.withResolvers<void>();
 
@@ -45,12 +52,12 @@ export class Inbox {
 
   /** Whether there is unmatched data. */
   get isEmpty(): boolean {
-    return this.#units.every(({ data }) => data.length === 0) && (!this.#isMessageWise || this.#units.length === 0);
+    return this.#isMessageWise ? this.#units.length === 0 : this.#unmatchedBytes === 0;
   }
 
   /** Bytes that were matched or skipped. */
   get consumedBytes(): number {
-    return this.receivedBytes - sizeOf(this.#units);
+    return this.receivedBytes - this.#unmatchedBytes;
   }
 
   /** All unmatched data. */
@@ -63,10 +70,11 @@ export class Inbox {
     this.receivedBytes += data.length;
     if (this.#isMessageWise) {
       this.#units.push({ data: data.slice(), isText });
-      while (this.#units.length > 1 && sizeOf(this.#units) > WINDOW_BYTES) this.#units.shift();
+      this.#unmatchedBytes += data.length;
+      while (this.#isOverfull) this.#dropFirst();
     } else {
       const joined = concat([this.#units[0]?.data ?? EMPTY, data]);
-      this.#units = [{ data: joined.subarray(Math.max(0, joined.length - WINDOW_BYTES)), isText }];
+      this.#keep({ data: joined.subarray(Math.max(0, joined.length - WINDOW_BYTES)), isText });
     }
     this.#ring();
   }
@@ -82,12 +90,24 @@ export class Inbox {
     return this.#units[0];
   }
 
-  /** Finds the first match, in the first message of that type that has one, without removing it. */
+  /** Number of the next message; {@linkcode find} has seen the earlier ones. */
+  get nextNumber(): number {
+    return this.#firstNumber + this.#units.length;
+  }
+
+  /**
+   * Finds the first match, in the first message of that type that has one, without removing it.
+   *
+   * @param from Number of the first message to look at; a stream is always searched as a whole.
+   */
   find(
     match: (bytes: Uint8Array) => Match | undefined,
     isText?: boolean,
+    from = 0,
   ): { unit: number; match: Match; isAtEnd: boolean } | undefined {
-    for (const [unit, { data, isText: isTextUnit }] of this.#units.entries()) {
+    const first = this.#isMessageWise ? Math.max(0, from - this.#firstNumber) : 0;
+    for (let unit = first; unit < this.#units.length; unit++) {
+      const { data, isText: isTextUnit } = this.#units[unit] ?? NOTHING;
       // A pattern that matches the empty text still requires some data; a message may be empty.
       if (data.length === 0 && !this.#isMessageWise || isText !== undefined && isText !== isTextUnit) continue;
       const found = match(data);
@@ -101,26 +121,42 @@ export class Inbox {
     const { data, isText } = this.#units[found.unit] ?? NOTHING;
     const passed = this.#units.slice(0, found.unit).map((unit) => unit.data);
     this.#skip(concat(this.#isMessageWise ? passed : [data.subarray(0, found.match.start)]));
-    if (this.#isMessageWise) this.#units.splice(0, found.unit + 1);
-    else this.#units = [{ data: data.subarray(found.match.end), isText }];
+    if (this.#isMessageWise) { for (let count = 0; count <= found.unit; count++) this.#dropFirst(); }
+    else this.#keep({ data: data.subarray(found.match.end), isText });
     return { data: data.subarray(found.match.start, found.match.end), isText };
   }
 
   /** Removes the first message, or all bytes of a stream. */
   takeFirst(): Unit {
-    return this.#units.shift() ?? NOTHING;
+    return this.#dropFirst() ?? NOTHING;
   }
 
   /** Waits until something changes; `false` on timeout. */
   async change(timeoutMs: number): Promise<boolean> {
     if (timeoutMs <= 0) return false;
     if (timeoutMs === Infinity) return await this.#changed.promise.then(() => true);
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const timeout = new Promise<false>((resolve) => timer = setTimeout(() => resolve(false), timeoutMs));
+    const timeout = Promise.withResolvers<false>();
+    using _timer = startTimer(timeoutMs, () => timeout.resolve(false));
     const changed = this.#changed.promise.then(() => true);
-    const outcome = await Promise.race([changed, timeout]);
-    clearTimeout(timer);
-    return outcome;
+    return await Promise.race([changed, timeout.promise]);
+  }
+
+  get #isOverfull(): boolean {
+    return this.#units.length > MAX_MESSAGES || this.#units.length > 1 && this.#unmatchedBytes > WINDOW_BYTES;
+  }
+
+  #dropFirst(): Unit | undefined {
+    const unit = this.#units.shift();
+    if (unit === undefined) return undefined;
+    this.#unmatchedBytes -= unit.data.length;
+    this.#firstNumber++;
+    return unit;
+  }
+
+  /** The bytes of a stream. */
+  #keep(unit: Unit): void {
+    this.#units = [unit];
+    this.#unmatchedBytes = unit.data.length;
   }
 
   #skip(bytes: Uint8Array): void {
@@ -133,8 +169,4 @@ export class Inbox {
     this.#changed.resolve();
     this.#changed = Promise.withResolvers();
   }
-}
-
-function sizeOf(units: readonly Unit[]): number {
-  return units.reduce((sum, { data }) => sum + data.length, 0);
 }
