@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { LinePeer, writeAll } from "../support/peer.ts";
+import { LinePeer, readTextToEnd, writeAll } from "../support/peer.ts";
 import { closedPort } from "../support/ports.ts";
 import { OWN_PROCESS, runProgram, startProgram, startServer } from "../support/in_process.ts";
 import { resettingPeer } from "../support/resetting_peer.ts";
@@ -86,6 +86,20 @@ Deno.test("send --end ends our side, so that a server that answers at the end an
     "--expect-close",
   ]);
   assertEquals([code, stdout], [0, "x"]);
+});
+
+Deno.test("send --end prints the whole reply, although the server pauses for longer than 250 ms", async () => {
+  for (const [wait, expected] of [[[], "one\ntwo\n"], [["--wait", "100ms"], "one\n"]] as const) {
+    await using server = scriptedPeer(async (conn) => {
+      await readTextToEnd(conn);
+      await writeAll(conn, "one\n");
+      await new Promise((resolve) => setTimeout(resolve, 600));
+      await writeAll(conn, "two\n").catch(() => {});
+      conn.close();
+    });
+    const { code, stdout } = await runProgram("client", ["send", server.endpoint, "x", "--end", ...wait]);
+    assertEquals([code, stdout], [0, expected]);
+  }
 });
 
 Deno.test("send --no-reply does not wait", async () => {

@@ -44,12 +44,15 @@ const FLAGS = {
   file: { type: "text", placeholder: "FILE", help: "send the content of FILE" },
   timeout: { type: "duration", default: "5s", help: "maximum time per expectation or reply" },
   quiet: { type: "boolean", short: "q", help: "do not print replies" },
-  wait: { type: "duration", default: "250ms", help: "silence that ends a raw reply" },
+  wait: { type: "duration", help: "silence that ends a raw reply (default 250ms, after --end --timeout)" },
   noReply: { type: "boolean", help: "do not wait for a reply" },
   json: { type: "boolean", help: "print one JSON object" },
   ...MESSAGE_TYPE_FLAGS,
   ...DIAL_FLAGS,
 } as const satisfies FlagTable;
+
+/** Silence that ends a raw reply, by default. */
+const QUIET_MS = 250;
 
 /** `parley-client send`. */
 export const sendCommand = defineCommand({
@@ -72,7 +75,7 @@ export const sendCommand = defineCommand({
     "within each message, otherwise in the stream. Flags count in their order: DATA, its expectations, --then, ...",
     "{1} and {name} in later DATA and TEXT are replaced by captured groups of --expect-regex.",
     "Without an expectation the reply is printed and send returns: with framing or over WebSocket after one message,",
-    "otherwise when the server closes, or when nothing is received for --wait.",
+    "otherwise when the server closes, or when nothing is received for --wait: for large replies use --end or connect.",
   ].join("\n"),
   run,
 });
@@ -86,9 +89,15 @@ async function run({ flags, args, given, io }: Parameters<CommandDefinition<type
   using stop = io.stop.listen();
   const style = { isHex: flags.hex, isLiteral: flags.literal, isText: messageType(flags) };
   const first = await firstStep({ data, file: flags.file, timeoutMs: flags.timeout, ...style }, io, stop.signal);
-  const steps = stepsOf(given, { first, ...style, quietMs: flags.noReply ? undefined : flags.wait });
+  const quietMs = flags.wait ?? QUIET_MS;
+  const endQuietMs = flags.wait ?? flags.timeout;
+  const steps = stepsOf(given, {
+    first,
+    ...style,
+    ...(flags.noReply ? { quietMs: undefined } : { quietMs, endQuietMs }),
+  });
   // Without data there must be an expectation.
-  if (steps.length === 0 && data === "" && !flags.noReply) steps.push({ kind: "reply", quietMs: flags.wait });
+  if (steps.length === 0 && data === "" && !flags.noReply) steps.push({ kind: "reply", quietMs });
   if (steps.length === 0) throw new UsageError("nothing to send and nothing to expect");
   const session = await dial(endpoint, flags, {
     context: "send",

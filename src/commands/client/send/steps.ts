@@ -25,6 +25,8 @@ export interface StepOptions {
   readonly isText?: boolean | undefined;
   /** Silence that ends a reply, in milliseconds; `undefined` waits for no reply. */
   readonly quietMs: number | undefined;
+  /** The same after this side has half-closed: the server's close ends the reply. */
+  readonly endQuietMs?: number | undefined;
 }
 
 /**
@@ -40,12 +42,17 @@ export function stepsOf(given: readonly GivenFlag[], options: StepOptions): Step
     if (step !== undefined) wanted.push(step);
   }
   const ordered = options.first ? [options.first, ...wanted] : wanted;
-  if (options.quietMs === undefined) return ordered;
-  const reply = awaitReply(options.quietMs);
+  const { quietMs, endQuietMs = quietMs } = options;
+  if (quietMs === undefined) return ordered;
+  const replies: Partial<Record<Step["kind"], Step>> = {
+    send: awaitReply(quietMs),
+    end: awaitReply(endQuietMs ?? quietMs),
+  };
   return ordered.flatMap((step, index) => {
     const next = ordered[index + 1]?.kind;
     const isUnanswered = next === undefined || next === "send";
-    return (step.kind === "send" || step.kind === "end") && isUnanswered ? [step, reply] : [step];
+    const reply = replies[step.kind];
+    return reply !== undefined && isUnanswered ? [step, reply] : [step];
   });
 }
 

@@ -5,8 +5,12 @@ import { sendStep, stepsOf } from "../../../../src/commands/client/send/steps.ts
 const OPTIONS = { first: sendStep("a", { isHex: false, isLiteral: false }), isHex: false, isLiteral: false };
 
 function kinds(names: readonly string[], quietMs?: number): string[] {
+  return steps(names, quietMs).map(({ kind }) => kind);
+}
+
+function steps(names: readonly string[], quietMs?: number, endQuietMs?: number) {
   const given = names.map((name) => ({ name, value: name === "expectSilence" ? 100 : "61" }));
-  return stepsOf(given, { ...OPTIONS, quietMs }).map(({ kind }) => kind);
+  return stepsOf(given, { ...OPTIONS, quietMs, endQuietMs });
 }
 
 Deno.test("stepsOf() keeps the order of the flags", () => {
@@ -24,6 +28,11 @@ Deno.test("stepsOf() waits for a reply to a send without an expectation", () => 
   assertEquals(kinds(["then", "expect", "then"], 100), ["send", "reply", "send", "expect", "send", "reply"]);
   assertEquals(kinds(["end"], 100), ["send", "end", "reply"]);
   assertEquals(kinds(["then"]), ["send", "send"]);
+});
+
+Deno.test("stepsOf() ends a reply after --end with another silence than one before", () => {
+  const replies = steps(["then", "end"], 100, 5_000).filter(({ kind }) => kind === "reply");
+  assertEquals(replies, [{ kind: "reply", quietMs: 100 }, { kind: "reply", quietMs: 5_000 }]);
 });
 
 Deno.test("stepsOf() rejects an unusable value, and names its flag", () => {
