@@ -35,7 +35,8 @@ export interface FinishOptions {
  * A session of messages with one peer over any transport: a framed byte stream over TCP or a Unix socket, or WebSocket.
  * It is a service's only view of the network.
  *
- * Iteration yields copies of the messages until the peer ends; {@linkcode receive} avoids the copies. Disposal calls
+ * Iteration yields copies of the messages until the peer ends; {@linkcode receive} avoids the copies. A loop that is
+ * left early leaves the session open, and the next message to the next loop or `receive()`. Disposal calls
  * {@linkcode finish}.
  */
 export interface Session extends AsyncDisposable, AsyncIterable<OwnMessage> {
@@ -47,7 +48,7 @@ export interface Session extends AsyncDisposable, AsyncIterable<OwnMessage> {
   readonly subprotocol: string | undefined;
   /** The client's WebSocket handshake request. */
   readonly request?: HttpRequestHead | undefined;
-  /** The identity authenticated by that request. */
+  /** Who the client has logged in as, by that request or by its first message. */
   readonly identity?: Identity | undefined;
   /** Encodes messages for {@linkcode sendFramed}; shared by all sessions with the same encoding. */
   readonly framer: Framer;

@@ -21,11 +21,29 @@ export abstract class SessionBase implements AsyncDisposable, AsyncIterable<OwnM
   abstract receive(options?: WaitOptions): Promise<readonly Message[] | null>;
   abstract finish(reason?: CloseReason, options?: FinishOptions): Promise<void>;
 
+  /** Copies of messages that a loop has left to the next `receive()`. */
+  protected unread: readonly Message[] | undefined;
+
   async *[Symbol.asyncIterator](): AsyncGenerator<OwnMessage, void, void> {
     for (let batch = await this.receive(); batch !== null; batch = await this.receive()) {
       // Copied immediately, because a receive() in the loop's body would overwrite them.
-      yield* batch.map((message) => new CopiedMessage(message));
+      const messages = batch.map((message) => new CopiedMessage(message));
+      let taken = 0;
+      try {
+        for (const message of messages) {
+          taken++;
+          yield message;
+        }
+      } finally {
+        if (taken < messages.length) this.unread = messages.slice(taken);
+      }
     }
+  }
+
+  protected takeUnread(): readonly Message[] | undefined {
+    const { unread } = this;
+    this.unread = undefined;
+    return unread;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

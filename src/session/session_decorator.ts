@@ -2,12 +2,13 @@ import type { Logger } from "../log/logger.ts";
 import type { CloseReason } from "../net/close_reason.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import type { WaitOptions } from "../net/wait.ts";
+import type { CloseFrame } from "./close_code.ts";
 import type { Framer } from "./framer.ts";
 import type { FinishOptions, Message, Session } from "./session.ts";
 import { SessionBase } from "./session_base.ts";
 
 /** Forwards everything to another session; subclasses override what they change. */
-export class SessionDecorator extends SessionBase implements Session {
+export class SessionDecorator extends SessionBase implements Omit<Required<Session>, "sendBack"> {
   /** The wrapped session. */
   protected readonly inner: Session;
 
@@ -34,6 +35,10 @@ export class SessionDecorator extends SessionBase implements Session {
 
   get request(): Session["request"] {
     return this.inner.request;
+  }
+
+  get closeFrame(): CloseFrame | undefined {
+    return this.inner.closeFrame;
   }
 
   get closed(): Promise<CloseReason> {
@@ -85,7 +90,8 @@ export class SessionDecorator extends SessionBase implements Session {
   }
 
   override receive(options?: WaitOptions): Promise<readonly Message[] | null> {
-    return this.inner.receive(options);
+    const unread = this.takeUnread();
+    return unread === undefined ? this.inner.receive(options) : Promise.resolve(unread);
   }
 
   send(data: Uint8Array | string, isText?: boolean): boolean {

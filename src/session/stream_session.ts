@@ -67,6 +67,7 @@ export class StreamSession extends ConnectionSession implements Session {
 
   override receive(options?: WaitOptions): Promise<readonly Message[] | null> {
     this.#batch.length = 0;
+    if (this.unread !== undefined && this.closeReason === undefined) return Promise.resolve(this.takeUnread() ?? null);
     if (this.#badMessage !== undefined) return Promise.reject(this.#answered(this.#badMessage));
     if (this.#isDraining) return NO_MORE;
     if (this.#hasMore) return this.#receiveMore(options);
@@ -132,7 +133,8 @@ export class StreamSession extends ConnectionSession implements Session {
    */
   giveUp(): boolean {
     const { closeReason, isReadEnded } = this.connection;
-    if (closeReason !== undefined || isReadEnded || this.#hasMore || this.queuedBytes > 0) return false;
+    const isUnread = this.#hasMore || this.unread !== undefined;
+    if (closeReason !== undefined || isReadEnded || isUnread || this.queuedBytes > 0) return false;
     try {
       this.#decoder.end();
       return this.#decoder.next() === undefined;

@@ -114,6 +114,7 @@ export class WebSocketSession extends ConnectionSession implements Session {
   override receive(options?: WaitOptions): Promise<readonly Message[] | null> {
     const wasFlooded = this.#batch.length >= FLOOD_MESSAGES;
     this.#batch.length = 0;
+    if (this.unread !== undefined && this.closeReason === undefined) return Promise.resolve(this.takeUnread() ?? null);
     if (wasFlooded) return this.#track(nextTurn().then(() => this.receive(options)));
     if (this.#decoder.failure !== undefined) return Promise.reject(this.#decoder.failure);
     if (this.#isDraining || this.#isPeerDone) return NO_MORE;
