@@ -3,7 +3,6 @@ import { TimeoutError } from "../base/errors.ts";
 import type { Authenticator, Identity } from "../guard/authenticator.ts";
 import type { Connection } from "../net/connection.ts";
 import { isHostEndpoint } from "../net/endpoint.ts";
-import type { WaitOptions } from "../net/wait.ts";
 import { SessionDecorator } from "../session/session_decorator.ts";
 import type { Message, Session } from "../session/session.ts";
 import type { Service } from "./service.ts";
@@ -28,6 +27,11 @@ const LOG_IN = /^\/login ([^\s:]+) (.+)$/su;
 export function logInFirst(service: Service, options: LogInOptions): Service {
   return {
     ...(service.subprotocols === undefined ? {} : { subprotocols: service.subprotocols }),
+    ...(service.routes === undefined ? {} : { routes: service.routes }),
+    ...(service.resetsConnections === undefined ? {} : { resetsConnections: service.resetsConnections }),
+    get fault() {
+      return service.fault;
+    },
     async serve(session: Session, connection: Connection): Promise<void> {
       if (session.identity !== undefined) return await service.serve(session, connection);
       const opened = await readLogIn(session, options);
@@ -41,7 +45,7 @@ export function logInFirst(service: Service, options: LogInOptions): Service {
       }
       session.log.info("logged in", { name: identity.name });
       answer(session, options.isRaw, `* logged in as ${identity.name}`);
-      await service.serve(rest.length === 0 ? session : new ResumedSession(session, rest), connection);
+      await service.serve(new LoggedInSession(session, identity, rest), connection);
     },
     drain: () => service.drain?.(),
     assertPassed: () => service.assertPassed?.(),
@@ -102,19 +106,17 @@ function addressOf({ remote }: Session): string {
   return isHostEndpoint(remote) ? remote.host : "unix";
 }
 
-/** First returns the messages that were read during the login. */
-class ResumedSession extends SessionDecorator {
-  #first: readonly Message[] | undefined;
+/** Has the client's identity, and first returns the messages that were read during the login. */
+class LoggedInSession extends SessionDecorator {
+  readonly #identity: Identity;
 
-  constructor(inner: Session, first: readonly Message[]) {
+  constructor(inner: Session, identity: Identity, rest: readonly Message[]) {
     super(inner);
-    this.#first = first;
+    this.#identity = identity;
+    if (rest.length > 0) this.unread = rest;
   }
 
-  override receive(options?: WaitOptions): Promise<readonly Message[] | null> {
-    if (this.#first === undefined) return super.receive(options);
-    const first = this.#first;
-    this.#first = undefined;
-    return Promise.resolve(first);
+  override get identity(): Identity {
+    return this.#identity;
   }
 }

@@ -1,4 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
+import { connect } from "@parley/parley";
+import { hashPassword, parsePasswordFile, PasswordAuthenticator, serve } from "@parley/parley/server";
 import { utf8 } from "../../src/base/bytes.ts";
 import { rawCodec } from "../../src/framing/raw.ts";
 import { logInFirst } from "../../src/server/log_in_first.ts";
@@ -53,4 +55,43 @@ Deno.test("logInFirst() reads a line of 1,024 bytes (MAX_LINE_BYTES), and no mor
     await running;
     assertEquals(served, isRead ? ["hello"] : ["\nhello"]);
   }
+});
+
+Deno.test("logInFirst() gives the service the identity, and the messages sent with the login", async () => {
+  const seen: unknown[] = [];
+  const users = parsePasswordFile(`ann:${await hashPassword("secret")}:operator\n`, "users");
+  await using server = await serve("tcp://127.0.0.1:0", async (session) => {
+    for await (const message of session) {
+      seen.push([session.identity, message.text()]);
+      break;
+    }
+    for await (const message of session) seen.push(message.text());
+  }, { authenticator: new PasswordAuthenticator(users) });
+  await using client = await connect(server.endpoint);
+  await client.write("/login ann secret\none\ntwo\n");
+  await client.closeWrite();
+  while (await client.read() !== null);
+  assertEquals(seen, [[{ name: "ann", roles: ["operator"] }, "one"], "two"]);
+});
+
+Deno.test("logInFirst() keeps what else the service has", () => {
+  const service = {
+    serve: () => Promise.resolve(),
+    subprotocols: ["events.v1"],
+    routes: { "GET /": { body: "page" } },
+    resetsConnections: true,
+    fault: "still loading" as string | undefined,
+  };
+  const authenticator = { verify: () => Promise.resolve(undefined) };
+  const { subprotocols, routes, resetsConnections, ...guarded } = logInFirst(service, {
+    authenticator,
+    isRaw: false,
+    timeoutMs: 10_000,
+  });
+  assertEquals({ subprotocols, routes, resetsConnections }, {
+    subprotocols: service.subprotocols,
+    routes: service.routes,
+    resetsConnections: true,
+  });
+  assertEquals(guarded.fault, "still loading");
 });
