@@ -118,8 +118,8 @@ export class Expectations {
     }
   }
 
-  /** Waits for a reply: a message, or the bytes of a stream until it is quiet. */
-  async reply(quietMs: number): Promise<Unit> {
+  /** Waits for a reply: a message, or the bytes of a stream until it is quiet, or with `undefined` until it ends. */
+  async reply(quietMs: number | undefined): Promise<Unit> {
     const endMs = performance.now() + this.#timeoutMs;
     while (this.#inbox.isEmpty) {
       const { state } = this.#inbox;
@@ -128,7 +128,8 @@ export class Expectations {
       if (!await this.#inbox.change(endMs - performance.now())) throw this.#tooLate("sent no reply");
     }
     if (this.#inbox.isMessageWise) return this.#inbox.takeFirst();
-    while (this.#inbox.state === "open" && await this.#inbox.change(quietMs));
+    while (this.#inbox.state === "open" && await this.#inbox.change(quietMs ?? this.#timeoutMs));
+    if (this.#inbox.state === "open" && quietMs === undefined) throw this.#tooLate("did not close the connection");
     const { state } = this.#inbox;
     if (state instanceof Error) throw state;
     return this.#inbox.takeFirst();

@@ -35,8 +35,8 @@ export type Step =
   | { readonly kind: "expect-reset" }
   /** Checks that no unmatched data is received and the peer does not close. */
   | { readonly kind: "expect-silence"; readonly forMs: number }
-  /** Waits for a reply: one message, or the bytes of a stream until it is quiet or ends. */
-  | { readonly kind: "reply"; readonly quietMs: number };
+  /** Waits for a reply: one message, or the bytes of a stream until it is quiet, or with `undefined` until it ends. */
+  | { readonly kind: "reply"; readonly quietMs: number | undefined };
 
 /** How to send the encoded bytes of a message in parts. */
 export interface Pieces {
@@ -121,9 +121,9 @@ export function expectSilence(time: Duration): Step {
   return { kind: "expect-silence", forMs: parseDuration(time) };
 }
 
-/** Waits for a reply, whatever it is: a message, or of a stream all until it is quiet for a time. */
-export function awaitReply(quiet: Duration): Step {
-  return { kind: "reply", quietMs: parseDuration(quiet) };
+/** Waits for a reply, whatever it is: a message, or of a stream all until it is quiet for a time, or else ends. */
+export function awaitReply(quiet: Duration | undefined): Step {
+  return { kind: "reply", quietMs: quiet === undefined ? undefined : parseDuration(quiet) };
 }
 
 /** Ends this side of the connection; the peer may continue to send. */

@@ -102,6 +102,19 @@ Deno.test("send --end prints the whole reply, although the server pauses for lon
   }
 });
 
+Deno.test("send --end exits 5 if the server does not close, and prints the reply", async () => {
+  await using server = scriptedPeer(async (conn) => {
+    await readTextToEnd(conn);
+    await writeAll(conn, "part");
+  });
+  const args = ["send", server.endpoint, "x", "--end", "--timeout", "300ms"];
+  const { code, stdout, stderr } = await runProgram("client", args);
+  assertEquals([code, stdout], [5, "part"]);
+  assertStringIncludes(stderr, "did not close the connection within 300ms");
+  const quiet = await runProgram("client", [...args, "--wait", "100ms"]);
+  assertEquals([quiet.code, quiet.stdout, quiet.stderr], [0, "part", ""]);
+});
+
 Deno.test("send --no-reply does not wait", async () => {
   await using silent = scriptedPeer(() => {});
   assertEquals((await runProgram("client", ["send", silent.endpoint, "x", "--no-reply", "--timeout", "60s"])).code, 0);

@@ -44,7 +44,7 @@ const FLAGS = {
   file: { type: "text", placeholder: "FILE", help: "send the content of FILE" },
   timeout: { type: "duration", default: "5s", help: "maximum time per expectation or reply" },
   quiet: { type: "boolean", short: "q", help: "do not print replies" },
-  wait: { type: "duration", help: "silence that ends a raw reply (default 250ms, after --end --timeout)" },
+  wait: { type: "duration", help: "silence that ends a raw reply (default 250ms; after --end, the close)" },
   noReply: { type: "boolean", help: "do not wait for a reply" },
   json: { type: "boolean", help: "print one JSON object" },
   ...MESSAGE_TYPE_FLAGS,
@@ -90,12 +90,8 @@ async function run({ flags, args, given, io }: Parameters<CommandDefinition<type
   const style = { isHex: flags.hex, isLiteral: flags.literal, isText: messageType(flags) };
   const first = await firstStep({ data, file: flags.file, timeoutMs: flags.timeout, ...style }, io, stop.signal);
   const quietMs = flags.wait ?? QUIET_MS;
-  const endQuietMs = flags.wait ?? flags.timeout;
-  const steps = stepsOf(given, {
-    first,
-    ...style,
-    ...(flags.noReply ? { quietMs: undefined } : { quietMs, endQuietMs }),
-  });
+  const replies = { quietMs: flags.noReply ? undefined : quietMs, closesAfterEnd: flags.wait === undefined };
+  const steps = stepsOf(given, { first, ...style, ...replies });
   // Without data there must be an expectation.
   if (steps.length === 0 && data === "" && !flags.noReply) steps.push({ kind: "reply", quietMs });
   if (steps.length === 0) throw new UsageError("nothing to send and nothing to expect");

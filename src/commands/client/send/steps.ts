@@ -25,8 +25,8 @@ export interface StepOptions {
   readonly isText?: boolean | undefined;
   /** Silence that ends a reply, in milliseconds; `undefined` waits for no reply. */
   readonly quietMs: number | undefined;
-  /** The same after this side has half-closed: the server's close ends the reply. */
-  readonly endQuietMs?: number | undefined;
+  /** Whether only the server's close ends a reply after `--end`. */
+  readonly closesAfterEnd?: boolean;
 }
 
 /**
@@ -42,11 +42,11 @@ export function stepsOf(given: readonly GivenFlag[], options: StepOptions): Step
     if (step !== undefined) wanted.push(step);
   }
   const ordered = options.first ? [options.first, ...wanted] : wanted;
-  const { quietMs, endQuietMs = quietMs } = options;
+  const { quietMs, closesAfterEnd = false } = options;
   if (quietMs === undefined) return ordered;
   const replies: Partial<Record<Step["kind"], Step>> = {
     send: awaitReply(quietMs),
-    end: awaitReply(endQuietMs ?? quietMs),
+    end: awaitReply(closesAfterEnd ? undefined : quietMs),
   };
   return ordered.flatMap((step, index) => {
     const next = ordered[index + 1]?.kind;

@@ -8,9 +8,9 @@ function kinds(names: readonly string[], quietMs?: number): string[] {
   return steps(names, quietMs).map(({ kind }) => kind);
 }
 
-function steps(names: readonly string[], quietMs?: number, endQuietMs?: number) {
+function steps(names: readonly string[], quietMs?: number, closesAfterEnd = false) {
   const given = names.map((name) => ({ name, value: name === "expectSilence" ? 100 : "61" }));
-  return stepsOf(given, { ...OPTIONS, quietMs, endQuietMs });
+  return stepsOf(given, { ...OPTIONS, quietMs, closesAfterEnd });
 }
 
 Deno.test("stepsOf() keeps the order of the flags", () => {
@@ -30,9 +30,12 @@ Deno.test("stepsOf() waits for a reply to a send without an expectation", () => 
   assertEquals(kinds(["then"]), ["send", "send"]);
 });
 
-Deno.test("stepsOf() ends a reply after --end with another silence than one before", () => {
-  const replies = steps(["then", "end"], 100, 5_000).filter(({ kind }) => kind === "reply");
-  assertEquals(replies, [{ kind: "reply", quietMs: 100 }, { kind: "reply", quietMs: 5_000 }]);
+Deno.test("stepsOf() ends a reply after --end with the close, if asked for, and others with silence", () => {
+  const repliesTo = (closesAfterEnd: boolean) =>
+    steps(["then", "end"], 100, closesAfterEnd).filter(({ kind }) => kind === "reply");
+  const quiet = { kind: "reply", quietMs: 100 } as const;
+  assertEquals(repliesTo(true), [quiet, { kind: "reply", quietMs: undefined }]);
+  assertEquals(repliesTo(false), [quiet, quiet]);
 });
 
 Deno.test("stepsOf() rejects an unusable value, and names its flag", () => {
