@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
+const PRIVATE_KEY = /-----BEGIN ((?:RSA |EC )?PRIVATE KEY)-----[\s\S]*?(?:-----END \1-----|$)/;
 
 /**
  * Parses the certificates of a PEM text (RFC 7468).
@@ -30,11 +31,11 @@ export function privateKeyIn(pem: string, what: string): KeyObject {
   if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/.test(pem)) {
     throw new SyntaxError(`Cannot read ${what}: it is encrypted; decrypt it with: openssl pkey -in FILE -out FILE`);
   }
-  if (!/-----BEGIN (?:RSA |EC )?PRIVATE KEY-----/.test(pem)) {
-    throw new SyntaxError(`Cannot read ${what}: it contains no PEM private key`);
-  }
+  const [key] = PRIVATE_KEY.exec(pem) ?? [];
+  if (key === undefined) throw new SyntaxError(`Cannot read ${what}: it contains no PEM private key`);
   try {
-    return createPrivateKey(pem);
+    // Alone: the runtime would take a certificate or parameters before it for the key.
+    return createPrivateKey(key);
   } catch (cause) {
     throw new SyntaxError(`Cannot read ${what}: the private key in it is damaged`, { cause });
   }

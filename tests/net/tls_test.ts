@@ -383,6 +383,15 @@ Deno.test("TlsServerContext.replace() presents the new certificate to new client
   assertEquals(await exchange(after, utf8("two")), utf8("two"));
 });
 
+Deno.test("TlsServerContext accepts one file with the certificate and the key, and parameters before the key", () => {
+  const { cert, key } = good;
+  const curve = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n";
+  for (const file of [`${cert}\n${key}`, `${key}\n${cert}`]) new TlsServerContext({ cert: file, key: file });
+  new TlsServerContext({ cert, key: `${curve}${key}` });
+  const cut = key.slice(0, key.length / 2);
+  assertThrows(() => new TlsServerContext({ cert, key: cut }), SyntaxError, "the private key in it is damaged");
+});
+
 Deno.test("TlsServerContext() reports the fault of a certificate", async () => {
   const other = await authority.issue();
   const expired = await authority.issue({ fromDays: -30, toDays: -2 });
