@@ -14,6 +14,19 @@ export function logFlags<const L extends LogLevel>(level: L) {
   );
 }
 
+/** Logging flags of the commands that open streams, which can be traced. */
+export function streamLogFlags<const L extends LogLevel>(level: L) {
+  return {
+    ...inGroup(
+      "Logging",
+      {
+        trace: { type: "boolean", help: "log every socket step with a hex dump: the same as --log-level trace" },
+      } as const satisfies FlagTable,
+    ),
+    ...logFlags(level),
+  };
+}
+
 /** Log lines of a program go to standard error. */
 export function configureProgramLogging(
   flags: { logLevel: LoggingOptions["level"]; logFormat: LoggingOptions["format"]; trace?: boolean; explain?: boolean },

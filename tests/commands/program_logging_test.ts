@@ -29,6 +29,19 @@ for (const program of [clientProgram, serverProgram, udpProgram]) {
   });
 }
 
+Deno.test("every command that opens streams takes --trace", async () => {
+  for (const program of [clientProgram, serverProgram]) {
+    for (const { name, load } of program.commands) {
+      const { flags } = await load();
+      assertEquals([name, Object.hasOwn(flags, "trace")], [name, Object.hasOwn(flags, "logLevel")]);
+    }
+  }
+  const io = new FakeIo();
+  assertEquals(await runProgram(clientProgram, ["connect", ...INVALID, "--trace"], io), 2);
+  LOG.trace("shown");
+  assertStringIncludes(io.err, "trace [test] shown");
+});
+
 Deno.test("configureProgramLogging() uses colours at a terminal only, unless NO_COLOR is set", () => {
   const line = (mayColor: boolean, isTerminal: boolean) => {
     const io = new FakeIo();

@@ -12,7 +12,7 @@ import { type Endpoint, formatHostPort, parseEndpoint } from "../../net/endpoint
 import { check, type CheckOptions, type CheckResult, reasonFor } from "../../probe/check.ts";
 import type { Facts, ProbeTarget } from "../../probe/probe.ts";
 import { PROTOCOLS, resolveProbe, slowSchemeOf } from "../../probe/registry.ts";
-import { configureProgramLogging, logFlags } from "../program_logging.ts";
+import { configureProgramLogging, streamLogFlags } from "../program_logging.ts";
 import { EXPECTATION_FLAGS, expectationsOf, rejectInapplicableFlags } from "./check_flags.ts";
 import { readsVariables } from "./handshake_flags.ts";
 import { ROUTE_FLAGS, routeConnectOptions } from "./route_flags.ts";
@@ -29,7 +29,7 @@ const FLAGS = {
   json: { type: "boolean", help: "print one JSON object per endpoint" },
   ...EXPECTATION_FLAGS,
   ...ROUTE_FLAGS,
-  ...logFlags("warning"),
+  ...streamLogFlags("warning"),
 } as const satisfies FlagTable;
 
 type CheckFlags = FlagValues<typeof FLAGS>;

@@ -4,7 +4,7 @@ import { type FlagTable, inGroup, kebabCase } from "../../base/flag_spec.ts";
 import { formatDuration } from "../../base/units.ts";
 import type { GivenFlag } from "../../cli/parse_flags.ts";
 import { type Endpoint, formatEndpoint, isSecure, isWebSocket } from "../../net/endpoint.ts";
-import { logFlags } from "../program_logging.ts";
+import { streamLogFlags } from "../program_logging.ts";
 
 /** Flags of every command that opens connections. */
 export const CONNECTION_FLAGS = {
@@ -22,7 +22,7 @@ export const CONNECTION_FLAGS = {
       help: "maximum time to connect",
     },
   }),
-  ...logFlags("warning"),
+  ...streamLogFlags("warning"),
 } as const satisfies FlagTable;
 
 const TLS_FLAGS: ReadonlySet<string> = new Set([

@@ -7,7 +7,7 @@ import { connect } from "../../factory.ts";
 import { type Endpoint, formatEndpoint, isHostEndpoint, parseEndpoint } from "../../net/endpoint.ts";
 import { resolve, type ResolvedAddress } from "../../net/resolve.ts";
 import { openSocketOptions, type SocketOptionsAccess } from "../../net/sockopt/socket_options.ts";
-import { configureProgramLogging, logFlags } from "../program_logging.ts";
+import { configureProgramLogging, streamLogFlags } from "../program_logging.ts";
 import { SOCKET_FLAGS, socketOptionsOf } from "../socket_flags.ts";
 import { endpointArgument } from "../arguments.ts";
 import { CONNECTION_FLAGS, rejectInapplicableFlags } from "./client_flags.ts";
@@ -23,7 +23,7 @@ const FLAGS = {
   ...TLS_FLAGS,
   ...ROUTE_FLAGS,
   ...START_TLS_FLAGS,
-  ...logFlags("warning"),
+  ...streamLogFlags("warning"),
 } as const satisfies FlagTable;
 
 /** `parley-client inspect`. */

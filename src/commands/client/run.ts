@@ -13,7 +13,7 @@ import { PROTOCOLS, resolveProbe } from "../../probe/registry.ts";
 import { OutputTail, ProcessGroup } from "../../process/process_group.ts";
 import { runChild } from "../child_process.ts";
 import { OutputFile } from "../output_file.ts";
-import { configureProgramLogging, logFlags } from "../program_logging.ts";
+import { configureProgramLogging, streamLogFlags } from "../program_logging.ts";
 import { EXPECTATION_FLAGS, expectationsOf, rejectInapplicableFlags } from "./check_flags.ts";
 
 /** Maximum bytes of a server's output to keep. */
@@ -39,7 +39,7 @@ const FLAGS = {
   junit: { type: "text", placeholder: "FILE", help: "write a JUnit report" },
   json: { type: "boolean", help: "print one JSON object at the end" },
   ...EXPECTATION_FLAGS,
-  ...logFlags("warning"),
+  ...streamLogFlags("warning"),
 } as const satisfies FlagTable;
 
 type RunFlags = FlagValues<typeof FLAGS>;

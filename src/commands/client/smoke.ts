@@ -1,7 +1,7 @@
 import { UsageError } from "../../base/errors.ts";
 import type { FlagTable } from "../../base/flag_spec.ts";
 import { defineCommand } from "../../cli/command.ts";
-import { configureProgramLogging, logFlags } from "../program_logging.ts";
+import { configureProgramLogging, streamLogFlags } from "../program_logging.ts";
 import { ROUTE_FLAGS } from "./route_flags.ts";
 
 /** Flags of `smoke`. */
@@ -14,7 +14,7 @@ export const SMOKE_FLAGS = {
   tap: { type: "boolean", help: "report in TAP" },
   json: { type: "boolean", help: "print one JSON object per test, then a summary" },
   ...ROUTE_FLAGS,
-  ...logFlags("warning"),
+  ...streamLogFlags("warning"),
 } as const satisfies FlagTable;
 
 const EXAMPLE = `

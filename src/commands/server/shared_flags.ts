@@ -1,5 +1,5 @@
 import { type FlagTable, type FlagValues, inGroup } from "../../base/flag_spec.ts";
-import { logFlags } from "../program_logging.ts";
+import { streamLogFlags } from "../program_logging.ts";
 import { SOCKET_FLAGS } from "../socket_flags.ts";
 import { ACCESS_FLAGS, ADDRESS_LIMIT_FLAGS } from "./access_flags.ts";
 import { PROXY_FLAGS } from "./proxy_flags.ts";
@@ -81,9 +81,8 @@ export const SHARED_FLAGS = {
       help: "serve /metrics (Prometheus), /healthz and /connections (JSON) over HTTP on ENDPOINT",
     },
     explain: { type: "boolean", help: "explain each step on a socket, for newcomers" },
-    trace: { type: "boolean", help: "log every socket step with a hex dump: the same as --log-level trace" },
   }),
-  ...logFlags("info"),
+  ...streamLogFlags("info"),
 } as const satisfies FlagTable;
 
 /** Values of the flags of {@linkcode SHARED_FLAGS} that also make sense for bytes that are only forwarded. */
