@@ -220,9 +220,14 @@ class Pipe {
   #timeout(missing: "end" | "reading" | "idle"): Error {
     const { waitReplyMs, stallMs, idleMs = Infinity } = this.#options;
     if (missing === "idle") return idleTimeout(this.#session.remote, idleMs);
-    const message = missing === "end"
-      ? `${this.#peer} did not close the connection within ${formatDuration(waitReplyMs)} of the last byte`
-      : `${this.#peer} did not accept any data for ${formatDuration(stallMs)}`;
-    return new TimeoutError(missing === "end" ? "reply" : "write", message, { endpoint: this.#peer });
+    if (missing === "reading") {
+      const message = `${this.#peer} did not accept any data for ${formatDuration(stallMs)}`;
+      return new TimeoutError("write", message, { endpoint: this.#peer });
+    }
+    const within = formatDuration(waitReplyMs);
+    const message = this.#session.kind === "websocket"
+      ? `${this.#peer} sent no reply within ${within}`
+      : `${this.#peer} did not close the connection within ${within} of the last byte`;
+    return new TimeoutError("reply", message, { endpoint: this.#peer });
   }
 }
