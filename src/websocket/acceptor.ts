@@ -15,10 +15,10 @@ import { requestPathOf } from "../net/endpoint.ts";
 import { lingeringClose } from "../net/lingering_close.ts";
 import { loadDeflateCodec, loadWebSocketCodec, type WebSocketCodec } from "./codec.ts";
 import {
-  checkOrigin,
   checkUpgrade,
   chooseSubprotocol,
   isUpgrade,
+  originFault,
   upgradeFields,
   upgradeRequired,
 } from "./handshake.ts";
@@ -184,7 +184,12 @@ export class WebSocketAcceptor {
   ): Promise<WebSocketSession> {
     const { key } = checkUpgrade(request);
     if (!this.#isServedAt(connection, request.path)) throw new HttpError(404, "no WebSocket endpoint at this path");
-    checkOrigin(request, this.#options.origins, connection.local.scheme === "wss");
+    const fault = originFault(request, this.#options.origins, connection.local.scheme === "wss");
+    if (fault !== undefined) {
+      // A browser does not show the response to the page.
+      connection.log.info("page rejected", { error: fault });
+      throw new HttpError(403, fault);
+    }
     // A client must not send before the handshake is complete (RFC 6455, section 4.1).
     if (request.takeRest().length > 0) throw new HttpError(400, "data received before the handshake was complete");
     assertAdmitted();

@@ -53,26 +53,25 @@ export function checkUpgrade(request: HttpRequestHead): { key: string } {
 }
 
 /**
- * Checks the origin: same-origin pages and allowed origins may connect. Non-browser clients send no Origin and are
- * accepted (section 10.2).
+ * Why a page may not connect; `undefined` if it may: same-origin pages and allowed origins. Non-browser clients send no
+ * Origin and are accepted (section 10.2).
  *
  * @param allowed From `parseOrigin()`.
  * @param isTls With TLS the browser has verified the host name.
- * @throws {HttpError} 403
  */
-export function checkOrigin(request: HttpRequestHead, allowed: readonly string[], isTls: boolean): void {
+export function originFault(
+  request: HttpRequestHead,
+  allowed: readonly string[],
+  isTls: boolean,
+): string | undefined {
   const origin = request.fields.get("origin");
-  if (origin === undefined || allowed.includes("*") || allowed.includes(origin)) return;
+  if (origin === undefined || allowed.includes("*") || allowed.includes(origin)) return undefined;
   const host = /^https?:\/\/(.+)$/i.exec(origin)?.[1]?.toLowerCase();
   if (host === undefined || host !== request.host?.toLowerCase()) {
-    throw new HttpError(403, `origin ${origin} is not allowed (allow it with --origin)`);
+    return `origin ${origin} is not allowed (allow it with --origin)`;
   }
-  if (!isTls && !isLocalName(host)) {
-    throw new HttpError(
-      403,
-      `host name ${host} is not known to be local, possible DNS rebinding (allow it with --origin ${origin})`,
-    );
-  }
+  if (isTls || isLocalName(host)) return undefined;
+  return `host name ${host} is not known to be local, possible DNS rebinding (allow it with --origin ${origin})`;
 }
 
 /** Selects the first supported subprotocol that the client offers (section 4.2.2). */

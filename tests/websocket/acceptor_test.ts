@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { HttpRoutes } from "../../src/http/router.ts";
+import { setLogTarget } from "../../src/log/logger.ts";
 import { upgradeRequest, WebSocketPeer } from "../support/websocket_peer.ts";
 import { serveWebSocket } from "../support/websocket_server.ts";
 
@@ -68,6 +69,21 @@ Deno.test("WebSocketAcceptor rejects requests that it cannot answer, and closes 
       assert(await peer.ended());
     });
   }
+});
+
+Deno.test("WebSocketAcceptor logs a rejected page at info: a browser does not show the page why", async () => {
+  const lines: unknown[] = [];
+  setLogTarget({
+    isEnabled: (level) => level === "info",
+    write: ({ level, text, fields: { error } }) => void lines.push([level, text, error]),
+  });
+  await using served = await serveWebSocket();
+  lines.length = 0;
+  using peer = await WebSocketPeer.dial(served.endpoint);
+  await peer.send(upgradeRequest("a", { fields: { Origin: "null" } }));
+  assertEquals((await peer.answer()).status, 403);
+  assertEquals(lines, [["info", "page rejected", "origin null is not allowed (allow it with --origin)"]]);
+  setLogTarget({ isEnabled: () => false, write() {} });
 });
 
 Deno.test("WebSocketAcceptor does not read on after a request with a body", async () => {
