@@ -12,7 +12,7 @@ import { parseDuration } from "./base/units.ts";
 import { parseFlags } from "./cli/parse_flags.ts";
 import { parseFraming } from "./framing/parse_framing.ts";
 import { Logger } from "./log/logger.ts";
-import type { Endpoint } from "./net/endpoint.ts";
+import type { Endpoint, HostEndpoint, HostEndpointText } from "./net/endpoint.ts";
 import { type RunningServer, serve, type ServeOptions } from "./server/serve.ts";
 import { SERVICES } from "./services/registry.ts";
 import { loadService } from "./services/service.ts";
@@ -32,7 +32,8 @@ export interface StartServiceOptions extends ServeOptions {
 }
 
 /**
- * Starts a service of `parley-server` by name, with its flags.
+ * Starts a service of `parley-server` by name, with its flags; what all services have in common, such as `framing`,
+ * are options.
  *
  * @example A server for a test
  * ```ts
@@ -51,6 +52,17 @@ export interface StartServiceOptions extends ServeOptions {
  *
  * @throws {UsageError} The service or a flag is unknown.
  */
+export function startService(
+  name: string,
+  flags?: readonly string[],
+  options?: StartServiceOptions & { endpoints?: HostEndpointText | HostEndpoint },
+): Promise<RunningServer<HostEndpoint>>;
+/** Starts it on one or several endpoints of any stream kind. */
+export function startService(
+  name: string,
+  flags: readonly string[],
+  options: StartServiceOptions,
+): Promise<RunningServer>;
 export async function startService(
   name: string,
   flags: readonly string[] = [],

@@ -5,7 +5,15 @@ import { rawCodec } from "../framing/raw.ts";
 import { defaultMaxConnections } from "../guard/open_file_limit.ts";
 import { Logger } from "../log/logger.ts";
 import type { Connection } from "../net/connection.ts";
-import { type Endpoint, formatEndpoint, isStream, isWebSocket, parseEndpoint } from "../net/endpoint.ts";
+import {
+  type Endpoint,
+  formatEndpoint,
+  type HostEndpoint,
+  type HostEndpointText,
+  isStream,
+  isWebSocket,
+  parseEndpoint,
+} from "../net/endpoint.ts";
 import { isReachedBy } from "../net/own_address.ts";
 import { Resetter } from "../net/sockopt/resetter.ts";
 import { type RunningServer, serve, type ServeOptions } from "../server/serve.ts";
@@ -55,16 +63,16 @@ export interface RelayOptions extends Omit<ServeOptions, "framing" | "rates" | "
 }
 
 /** A running relay; see {@linkcode startRelay}. */
-export class Relay implements AsyncDisposable {
+export class Relay<E extends Endpoint = Endpoint> implements AsyncDisposable {
   /** The local endpoint, with the actual port. */
-  readonly endpoint: Endpoint;
+  readonly endpoint: E;
   /** The seed of its faults. */
   readonly seed: number;
   readonly #service: RelayService;
-  readonly #server: RunningServer;
+  readonly #server: RunningServer<E>;
 
   /** Created by {@linkcode startRelay}. */
-  constructor(server: RunningServer, service: RelayService, seed: number) {
+  constructor(server: RunningServer<E>, service: RelayService, seed: number) {
     this.endpoint = server.endpoint;
     this.seed = seed;
     this.#service = service;
@@ -126,6 +134,17 @@ export class Relay implements AsyncDisposable {
  * @throws {SyntaxError} An endpoint or a fault cannot be parsed.
  * @throws {BindError} The address is already in use, not permitted, or not an address of this machine.
  */
+export function startRelay(
+  listenOn: HostEndpointText | HostEndpoint,
+  target: string | Endpoint | readonly (string | Endpoint)[],
+  options?: RelayOptions,
+): Promise<Relay<HostEndpoint>>;
+/** Relays connections from an endpoint of any stream kind. */
+export function startRelay(
+  listenOn: string | Endpoint,
+  target: string | Endpoint | readonly (string | Endpoint)[],
+  options?: RelayOptions,
+): Promise<Relay>;
 export async function startRelay(
   listenOn: string | Endpoint,
   target: string | Endpoint | readonly (string | Endpoint)[],

@@ -1,4 +1,4 @@
-import type { Endpoint } from "../../net/endpoint.ts";
+import type { Endpoint, HostEndpoint, HostEndpointText } from "../../net/endpoint.ts";
 import { type RunningServer, serve, type ServeOptions } from "../../server/serve.ts";
 import type { Service } from "../../server/service.ts";
 import { Mock } from "./mock.ts";
@@ -21,7 +21,7 @@ export interface StartMockOptions extends Omit<ServeOptions, "framing"> {
 }
 
 /** A scripted server that runs until it is shut down. */
-export interface RunningMock extends RunningServer {
+export interface RunningMock<E extends Endpoint = Endpoint> extends RunningServer<E> {
   /**
    * Shuts the server down and checks that all clients have behaved as the script says.
    *
@@ -54,6 +54,12 @@ export interface RunningMock extends RunningServer {
  * @throws {SyntaxError} An endpoint or the framing cannot be parsed.
  * @throws {BindError} An address is already in use, not permitted, or not an address of this machine.
  */
+export function mock(
+  script: MockScript,
+  options?: StartMockOptions & { endpoints?: HostEndpointText | HostEndpoint },
+): Promise<RunningMock<HostEndpoint>>;
+/** Starts it on one or several endpoints of any stream kind. */
+export function mock(script: MockScript, options: StartMockOptions): Promise<RunningMock>;
 export async function mock(script: MockScript, options: StartMockOptions = {}): Promise<RunningMock> {
   const { endpoints = "tcp://127.0.0.1:0", isStrict, ...rest } = options;
   const played = new Mock(script, { isStrict });
