@@ -46,6 +46,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   ping: "parley-client inspect ENDPOINT",
   telnet: "parley-client connect ENDPOINT",
   ws: "parley-client connect ws://HOST:PORT/",
+  listen: "parley-server pipe ENDPOINT, or parley-udp listen",
   forward: "parley-server relay LISTEN TARGET",
   toxic: "parley-server relay --fault FAULT LISTEN TARGET",
   websocketd: "parley-server exec ws://:8080 -- PROGRAM",
@@ -59,19 +60,18 @@ export function unknownCommand(program: Program, typed: string): UsageError {
   const names = program.commands.map(({ name }) => name);
   const others = Object.entries(COMMANDS).filter(([, commands]) => commands.includes(typed)).map(([name]) => name);
   const near = suggest(typed, names);
+  const isTopic = TOPICS.some(({ name }) => name === typed);
   const meant = Object.hasOwn(SYNONYMS, typed)
     ? SYNONYMS[typed]
     : TOOLS.includes(typed)
     ? `${program.name} help migrating`
-    : TOPICS.some(({ name }) => name === typed)
-    ? `${program.name} help ${typed}`
+    : others.length === 0
+    ? isTopic ? `${program.name} help ${typed}` : near
     : undefined;
-  const hint = others.length > 0
-    ? `it is a command of ${others.join(" and ")}`
-    : meant !== undefined
+  const hint = meant !== undefined
     ? `did you mean ${meant}?`
-    : near === undefined
-    ? `the commands are ${names.join(", ")}`
-    : `did you mean ${near}?`;
+    : others.length > 0
+    ? `it is a command of ${others.join(" and ")}`
+    : `the commands are ${names.join(", ")}`;
   return new UsageError(`unknown command "${typed}"; ${hint}`);
 }

@@ -256,6 +256,7 @@ Deno.test("runProgram() names the program that has a command, and suggests only 
     [serverProgram, "replay", /; it is a command of parley-client and parley-udp\n/],
     [clientProgram, "scan", /; did you mean parley-client check HOST:PORT\.\.\.\?\n/],
     [serverProgram, "readiness", /; did you mean parley-server help readiness\?\n/],
+    [clientProgram, "listen", /; did you mean parley-server pipe ENDPOINT, or parley-udp listen\?\n/],
     [serverProgram, "socat", /; did you mean parley-server help migrating\?\n/],
     [clientProgram, "zzzz", /; the commands are connect, /],
     [clientProgram, "conect", /; did you mean connect\?\n/],
