@@ -47,9 +47,9 @@ export const connectCommand = defineCommand({
     "that never ends the connection gives exit code 5, even if it has replied.",
     "With framing and over WebSocket each line of input is a message, and each message is printed as a line.",
     "WebSocket has no end of one side alone: there an answer is over when nothing came for --wait-reply (0); none is 5.",
+    "Through a proxy it is the same at first, as many lose the reply when one side ends; without an answer our side ends.",
     "With -- COMMAND a program takes the place of standard input and output (PARLEY_ENDPOINT, PARLEY_HOST and PARLEY_PORT",
     "are set), and the exit code is the program's unless the connection fails.",
-    "Through a proxy it is the same at first, as many lose the reply when one side ends; without an answer our side ends.",
   ].join("\n"),
   async run({ flags, args, given, childCommand, io }) {
     configureProgramLogging(flags, io);
