@@ -1,4 +1,4 @@
-import { isLoopback, isSameIp, isUnspecified, targetAddress } from "../base/ip.ts";
+import { isIp, isLoopback, isSameIp, isUnspecified, targetAddress } from "../base/ip.ts";
 import { type Endpoint, formatHostPort, isHostEndpoint } from "./endpoint.ts";
 
 /**
@@ -32,14 +32,15 @@ export class OwnAddress {
   }
 }
 
-/** Whether what is sent to `target` arrives at a socket that listens on `bound`, as far as the addresses show. */
-export function isReachedBy(bound: Endpoint, target: Endpoint): boolean {
+/** Whether what is sent to `target` arrives at a socket that listens on `bound`; a name is not resolved. */
+export function isReachedBy(bound: Endpoint, target: Endpoint, isLocal: (host: string) => boolean = canBind): boolean {
   if (!isHostEndpoint(bound) || !isHostEndpoint(target)) {
     return !isHostEndpoint(bound) && !isHostEndpoint(target) && bound.path === target.path;
   }
   if (bound.port === 0 || bound.port !== target.port) return false;
   const [own, other] = [targetAddress(bound.host), targetAddress(target.host)];
-  return own === other || isSameIp(own, other) || isUnspecified(bound.host) && isLoopback(other);
+  if (own === other || isSameIp(own, other)) return true;
+  return isUnspecified(bound.host) && (isLoopback(other) || isIp(other) && isLocal(other));
 }
 
 /** Whether an address belongs to this machine: listing its interfaces would need a further permission. */

@@ -47,6 +47,7 @@ export function logInFirst(service: Service, options: LogInOptions): Service {
       answer(session, options.isRaw, `* logged in as ${identity.name}`);
       await service.serve(new LoggedInSession(session, identity, rest), connection);
     },
+    listening: (endpoints) => service.listening?.(endpoints),
     drain: () => service.drain?.(),
     assertPassed: () => service.assertPassed?.(),
     [Symbol.asyncDispose]: async () => await service[Symbol.asyncDispose]?.(),

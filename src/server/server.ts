@@ -87,7 +87,8 @@ export class Server {
 
   /** Accepts and serves until `stop` aborts or `maxAccepts` connections were served, and all connections are closed. */
   async run(stop: AbortSignal): Promise<void> {
-    const { listeners, log } = this.#options;
+    const { listeners, log, service } = this.#options;
+    service.listening?.(listeners.map(({ endpoint }) => endpoint));
     using _end = onAbort(stop, () => this.#stopAccepting());
     try {
       await Promise.all(listeners.map((listener) =>
@@ -106,7 +107,7 @@ export class Server {
       else await this.#whenAllLeft(stop);
     } finally {
       for (const listener of listeners) listener.close();
-      await this.#options.service[Symbol.asyncDispose]?.();
+      await service[Symbol.asyncDispose]?.();
       log.info("ended", { accepted: this.#accepted });
     }
   }

@@ -1,5 +1,6 @@
 import type { HttpRoutes } from "../http/router.ts";
 import type { Connection } from "../net/connection.ts";
+import type { Endpoint } from "../net/endpoint.ts";
 import type { Session } from "../session/session.ts";
 
 /** A service that a server runs for each client. */
@@ -18,6 +19,8 @@ export interface Service {
   readonly resetsConnections?: boolean;
   /** Why it is not ready, for `/healthz`; `undefined` if it is. */
   readonly fault?: string | undefined;
+  /** Called before the first client, with the endpoints that the server listens on. */
+  listening?(endpoints: readonly Endpoint[]): void;
   /** Called at shutdown, to notify the clients. Each session is drained afterwards, unless it returns `true`. */
   drain?(): boolean | void;
   /**

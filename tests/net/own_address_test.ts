@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { parseEndpoint } from "@parley/parley";
-import { OwnAddress } from "../../src/net/own_address.ts";
+import { isReachedBy, OwnAddress } from "../../src/net/own_address.ts";
 
 /** Whether a socket bound to `bound` takes a sender for itself. */
 function isOwn(bound: string, hostname: string, port = 5_000): boolean {
@@ -30,4 +30,18 @@ Deno.test("OwnAddress.isAt() asks the kernel once about the address of a peer th
   const hosts = ["10.0.0.1", "192.0.2.7", "192.0.2.7", "10.0.0.1", "192.0.2.7"];
   const found = hosts.map((hostname) => own.isAt({ transport: "udp", hostname, port: 5_000 }, isLocal));
   assertEquals([found, asked], [[true, false, false, true, false], ["10.0.0.1", "192.0.2.7"]]);
+});
+
+Deno.test("isReachedBy() compares port and address; bound to all addresses, it takes every one of this machine", () => {
+  const isReached = (bound: string, target: string) =>
+    isReachedBy(parseEndpoint(bound), parseEndpoint(target), (host) => host === "192.0.2.1");
+  assertEquals(isReached("192.0.2.5:80", "192.0.2.5:80"), true);
+  assertEquals(isReached("192.0.2.5:80", "192.0.2.5:81"), false);
+  assertEquals(isReached("192.0.2.5:80", "192.0.2.1:80"), false);
+  assertEquals(["127.0.0.9", "192.0.2.1", "192.0.2.7", "db"].map((host) => isReached("0.0.0.0:80", `${host}:80`)), [
+    true,
+    true,
+    false,
+    false,
+  ]);
 });

@@ -54,6 +54,22 @@ Deno.test("--deny-target of proxy holds for 0.0.0.0 and ::, by which the kernel 
   }
 });
 
+Deno.test("proxy does not connect to itself, by any address, so that no chain outlives its client", async () => {
+  for (const host of ["127.0.0.1", "0.0.0.0"]) {
+    await using started = await startServer(["proxy", `${host}:0`, "--max-connections", "1"]);
+    const { port } = new URL(started.endpoint.replace("tcp:", "http:"));
+    const here = host === "0.0.0.0" ? ["127.0.0.1", "localhost", "127.0.0.2", "0.0.0.0"] : ["127.0.0.1", "localhost"];
+    for (const target of here) {
+      using conn = await Deno.connect({ hostname: "127.0.0.1", port: Number(port) });
+      await writeAll(conn, `CONNECT ${target}:${port} HTTP/1.1\r\nHost: x\r\n\r\n`);
+      const answer = await readTextToEnd(conn);
+      assertStringIncludes(answer, "403 Forbidden");
+      assertStringIncludes(answer, "Proxy-Status: parley; error=proxy_loop_detected");
+      assertStringIncludes(answer, `${target}:${port} is this proxy itself`);
+    }
+  }
+});
+
 Deno.test("proxy with --auth wants a name and a password, by both protocols", async () => {
   const folder = await Deno.makeTempDir();
   try {

@@ -27,9 +27,10 @@ import { encodeHead, encodeResponse, errorResponse } from "../../http/response.t
 import type { Logger } from "../../log/logger.ts";
 import type { Connection } from "../../net/connection.ts";
 import { Deadline } from "../../net/deadline.ts";
-import { formatHostPort, isHostEndpoint } from "../../net/endpoint.ts";
+import { type Endpoint, formatHostPort, isHostEndpoint } from "../../net/endpoint.ts";
 import type { Parsed } from "../../net/handshake_reader.ts";
 import { lingeringClose } from "../../net/lingering_close.ts";
+import { isReachedBy } from "../../net/own_address.ts";
 import { pipe } from "../../net/pipe.ts";
 import { resolve } from "../../net/resolve.ts";
 import type { Service } from "../../server/service.ts";
@@ -78,11 +79,16 @@ class RejectionError extends ParleyError {
 export class ProxyServer implements Service {
   readonly #options: ProxyServerOptions;
   readonly #targets: TargetList;
+  #own: readonly Endpoint[] = [];
   #associations = 0;
 
   constructor(options: ProxyServerOptions) {
     this.#options = options;
     this.#targets = new TargetList(options);
+  }
+
+  listening(endpoints: readonly Endpoint[]): void {
+    this.#own = endpoints;
   }
 
   async serve(session: Session, connection: Connection): Promise<void> {
@@ -219,9 +225,9 @@ export class ProxyServer implements Service {
     const { connectTimeoutMs } = this.#options;
     const deadline = new Deadline(connectTimeoutMs);
     let failure: unknown;
-    const rejectTarget = () => {
+    const rejectTarget = (type = "destination_ip_prohibited", why = "is not allowed") => {
       log.warning("target not allowed", { target: text });
-      return new RejectionError(SOCKS_REPLY.notAllowed, 403, "destination_ip_prohibited", `${text} is not allowed`);
+      return new RejectionError(SOCKS_REPLY.notAllowed, 403, type, `${text} ${why}`);
     };
     if (this.#targets.isDenied(host)) throw rejectTarget();
     try {
@@ -231,9 +237,14 @@ export class ProxyServer implements Service {
         .map(({ address }) => targetAddress(address))
         .filter((address) => this.#targets.isAllowed(host, address));
       if (allowed.length === 0) throw rejectTarget();
-      for (const address of allowed) {
+      const targets = allowed.map((address) => ({ scheme: "tcp", host: address, port, path: "/" } as const));
+      // Connections of the proxy to itself keep each other open after their client has left.
+      if (targets.some((target) => this.#own.some((own) => isReachedBy(own, target)))) {
+        throw rejectTarget("proxy_loop_detected", "is this proxy itself");
+      }
+      for (const target of targets) {
         try {
-          return await connect({ scheme: "tcp", host: address, port, path: "/" }, {
+          return await connect(target, {
             context: "proxy",
             connectTimeout: deadline.remainingMs,
             writeTimeout: "365d",
