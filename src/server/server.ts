@@ -302,7 +302,7 @@ export class Server {
       session.close(error instanceof ResetError ? "reset" : "error", error);
     } else {
       session.log.error("the service failed", { error: error instanceof Error ? error.stack : String(error) });
-      session.close("error");
+      session.close("error", error instanceof Error ? error : new Error(String(error)));
     }
   }
 

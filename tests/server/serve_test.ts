@@ -112,3 +112,13 @@ Deno.test("serve() checks its own gate after the limits by address, and reports 
   await server.shutdown();
   assertEquals(asked, ["+127.0.0.1", "-127.0.0.1"]);
 });
+
+Deno.test("serve() reports why the handler of a client failed", async () => {
+  await using server = await serve("tcp://127.0.0.1:0", () => {
+    throw new Error("no such order");
+  });
+  await using client = await dial(server.endpoint);
+  assertEquals(await client.receive(), null);
+  await server.shutdown();
+  assertEquals(server.stats.recentlyClosed.map(({ reason, error }) => [reason, error]), [["error", "no such order"]]);
+});
