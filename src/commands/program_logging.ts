@@ -29,7 +29,7 @@ export function streamLogFlags<const L extends LogLevel>(level: L) {
 
 /** Log lines of a program go to standard error. */
 export function configureProgramLogging(
-  flags: { logLevel: LoggingOptions["level"]; logFormat: LoggingOptions["format"]; trace?: boolean; explain?: boolean },
+  flags: { logLevel: LoggingOptions["level"]; logFormat: "text" | "json"; trace?: boolean; explain?: boolean },
   io: ProgramIo,
 ): void {
   configureLogging({

@@ -5,12 +5,24 @@ import { LOG_LEVELS, type LogLevel, type LogRecord, setLogTarget } from "./logge
 export interface LoggingOptions {
   /** The minimum level that is written; `"off"` writes nothing. */
   level: LogLevel | "off";
-  /** Text, or one JSON object per line. */
-  format: "text" | "json";
-  /** Whether the text format may use colours. */
-  color: boolean;
-  /** Receives each line, with its line end. */
-  write: (line: string) => void;
+  /**
+   * Text, or one JSON object per line.
+   *
+   * @default {"text"}
+   */
+  format?: "text" | "json";
+  /**
+   * Whether the text format may use colours.
+   *
+   * @default {false}
+   */
+  color?: boolean;
+  /**
+   * Receives each line, with its line end.
+   *
+   * @default {to standard error}
+   */
+  write?: (line: string) => void;
   /**
    * For newcomers: also explain each step on a socket.
    *
@@ -20,19 +32,33 @@ export interface LoggingOptions {
 }
 
 /**
- * Sends the log lines of the whole program to `options.write`; a later call replaces an earlier one.
+ * Sends the log lines of the whole program to `options.write`; a later call replaces an earlier one. Without it, they
+ * go to LogTape, category `parley`, if the application configures that, and otherwise nowhere.
+ *
+ * @example The lines of one server
+ * ```ts
+ * import { configureLogging } from "@parley/parley";
+ * import { serve } from "@parley/parley/server";
+ * import { assertStringIncludes } from "@std/assert";
+ *
+ * let log = "";
+ * configureLogging({ level: "info", write: (line) => log += line });
+ * await using server = await serve("tcp://127.0.0.1:0", () => {}, { context: "orders" });
+ * assertStringIncludes(log, `info [orders] listening on ${server.endpoint}`);
+ * ```
  *
  * @throws {TypeError} The application has already configured LogTape itself.
  */
 export function configureLogging(options: LoggingOptions): void {
-  const format = options.format === "json" ? jsonFormat : textFormat({ color: options.color });
-  const minimum = options.level === "off" ? Infinity : LOG_LEVELS.indexOf(options.level);
+  const { level: lowest, color = false, write = (line) => console.error(line.trimEnd()) } = options;
+  const format = options.format === "json" ? jsonFormat : textFormat({ color });
+  const minimum = lowest === "off" ? Infinity : LOG_LEVELS.indexOf(lowest);
   const isWritten = (level: LogLevel) => LOG_LEVELS.indexOf(level) >= minimum;
-  const explain = options.explain ? explainSink(options.write) : undefined;
+  const explain = options.explain ? explainSink(write) : undefined;
   setLogTarget({
     isEnabled: (level) => explain !== undefined || isWritten(level),
     write(record) {
-      if (isWritten(record.level)) options.write(`${format(record)}\n`);
+      if (isWritten(record.level)) write(`${format(record)}\n`);
       explain?.(record);
     },
   });

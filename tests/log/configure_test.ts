@@ -40,3 +40,18 @@ Deno.test("configureLogging() notices an application that configures LogTape aft
   assertThrows(() => configureLogging(optionsFor([])), TypeError, "LogTape itself");
   resetSync();
 });
+
+Deno.test("configureLogging() writes text to standard error by default", () => {
+  const lines: unknown[] = [];
+  const { error } = console;
+  console.error = (line) => void lines.push(line);
+  try {
+    configureLogging({ level: "info" });
+    Logger.of("test").info("hello");
+    Logger.of("test").debug("not shown");
+  } finally {
+    console.error = error;
+  }
+  assertEquals(lines.map((line) => String(line).replace(/^\S+/, "TIME")), ["TIME info [test] hello"]);
+  configureLogging({ level: "off" });
+});
