@@ -4,8 +4,8 @@
  * "Connection Phase": HandshakeV10, SSLRequest, HandshakeResponse41,
  * AuthSwitchRequest, caching_sha2_password).
  *
- * Ready: the server sends its handshake. Not ready: it sends an error packet instead (too many connections, host
- * blocked).
+ * Ready: the server sends its handshake and answers a login, which it may reject. Not ready: too many connections, host
+ * blocked, shutting down.
  *
  * @module
  */
@@ -13,7 +13,7 @@
 import { bigEndian, concat, latin1, littleEndian, utf8, viewOf } from "../base/bytes.ts";
 import { UsageError } from "../base/errors.ts";
 import type { Transport } from "../net/transport.ts";
-import { type Facts, notReady, type ProbeContext, unexpected } from "./probe.ts";
+import { type Credentials, type Facts, notReady, type ProbeContext, unexpected } from "./probe.ts";
 import { cString, openWire, prefixed, type Wire } from "./wire.ts";
 
 const CONNECT_WITH_DB = 0x8;
@@ -28,9 +28,20 @@ const OK = 0x00;
 const MORE_DATA = 0x01;
 const SWITCH = 0xfe;
 const ERROR = 0xff;
+const QUIT = 0x01;
 /** Second bytes of MORE_DATA of caching_sha2_password. */
 const FAST_SUCCESS = 0x03;
 const FULL_AUTHENTICATION = 0x04;
+
+/** Error codes: too many connections, shutting down, host blocked, no thread left, too many connections of the user. */
+const NOT_READY = [1040, 1053, 1129, 1135, 1203];
+
+/**
+ * Without credentials the login is completed as well: a client that leaves before counts as a connection error, and
+ * after `max_connect_errors` of them in a row, 100 by default, the server blocks all clients of the host. A rejected
+ * login does not count. The name is one that no account has, since accounts can be locked by failed logins.
+ */
+const STRANGER: Credentials = { user: "parley-check", password: "" };
 
 interface Greeting {
   readonly version: string;
@@ -64,7 +75,7 @@ export async function probe(context: ProbeContext): Promise<Facts> {
   );
   const reader = (count: number) => wire.exactly(count);
   greeting ??= parseGreeting(context, (await readPacket(reader)).body);
-  if (context.login !== undefined) await logIn(context, wire, greeting, isTls);
+  await logIn(context, wire, greeting, isTls);
   return { version: greeting.version, auth: greeting.plugin };
 }
 
@@ -90,8 +101,7 @@ function parseGreeting(context: ProbeContext, body: Uint8Array): Greeting {
 }
 
 async function logIn(context: ProbeContext, wire: Wire, greeting: Greeting, isTls: boolean): Promise<void> {
-  const { target, login } = context;
-  if (login === undefined) return;
+  const { target, login = STRANGER } = context;
   const database = target.name;
   const first = await scramble(context, greeting.plugin, login.password, greeting.challenge);
   let sequence = isTls ? 2 : 1;
@@ -110,14 +120,18 @@ async function logIn(context: ProbeContext, wire: Wire, greeting: Greeting, isTl
     const reply = await readPacket((count) => wire.exactly(count));
     sequence = reply.sequence + 1;
     const { body } = reply;
-    if (body[0] === OK) return;
-    if (body[0] === ERROR) throw unexpected(target, `rejected the login: ${errorOf(body)}`);
+    if (body[0] === OK) return await wire.write(packet(0, Uint8Array.of(QUIT)));
+    if (body[0] === ERROR) {
+      if (NOT_READY.includes(errorCodeOf(body))) throw notReady(target, errorOf(body));
+      if (login === STRANGER) return;
+      throw unexpected(target, `rejected the login: ${errorOf(body)}`);
+    }
     if (body[0] === SWITCH) {
       const [plugin = "", ...rest] = latin1(body.subarray(1)).split("\0");
       const challenge = Uint8Array.from(rest.join("\0").slice(0, 20), (character) => character.charCodeAt(0));
       await wire.write(packet(sequence, await scramble(context, plugin, login.password, challenge)));
     } else if (body[0] === MORE_DATA && body[1] === FULL_AUTHENTICATION) {
-      if (!isTls) {
+      if (!isTls && login.password !== "") {
         throw unexpected(
           target,
           "requires the password in clear text, which is sent only over TLS; add ?sslmode=require",
@@ -125,6 +139,7 @@ async function logIn(context: ProbeContext, wire: Wire, greeting: Greeting, isTl
       }
       await wire.write(packet(sequence, cString(login.password)));
     } else if (!(body[0] === MORE_DATA && body[1] === FAST_SUCCESS)) {
+      if (login === STRANGER) return;
       throw unexpected(target, "sent an unknown authentication packet");
     }
   }
@@ -184,7 +199,11 @@ async function readPacket(
 /** ERR_Packet: code, then with protocol 4.1 `#` and an SQLSTATE, then the message. */
 function errorOf(body: Uint8Array): string {
   const text = new TextDecoder().decode(body.subarray(3)).replace(/^#.{5}/, "");
-  return `${text} (error ${body.length < 3 ? "unknown" : viewOf(body).getUint16(1, true)})`;
+  return `${text} (error ${errorCodeOf(body)})`;
+}
+
+function errorCodeOf(body: Uint8Array): number {
+  return body.length < 3 ? 0 : viewOf(body).getUint16(1, true);
 }
 
 /** Reads exact byte counts before TLS, while there is no connection yet. */

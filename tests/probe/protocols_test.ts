@@ -154,14 +154,37 @@ const CASES: readonly Case[] = [
   },
   {
     scheme: "mysql",
-    when: "it greets",
-    replies: [{ send: mysqlGreeting() }],
+    when: "it greets, and denies access to a user without a password",
+    replies: [{ send: mysqlGreeting() }, { after: 60, send: mysqlError(2, 1045, "#28000Access denied") }],
     ready: { version: "8.0.36", auth: "mysql_native_password" },
   },
   {
     scheme: "mysql",
+    when: "it asks for the password of another plugin, then denies access",
+    replies: [{ send: mysqlGreeting() }, {
+      after: 60,
+      send: mysqlPacket(2, Uint8Array.of(0xfe), cString("caching_sha2_password"), cString("abcdefghijklmnopqrst")),
+    }, { after: 4, send: mysqlError(4, 1045, "#28000Access denied") }],
+    ready: { version: "8.0.36", auth: "mysql_native_password" },
+  },
+  ...[{ code: 1040, text: "Too many connections" }, { code: 1053, text: "Server shutdown in progress" }].flatMap((
+    { code, text },
+  ) =>
+    [{}, LOGIN].map((options) => ({
+      scheme: "mysql",
+      when: `it answers the login ${options === LOGIN ? "with" : "without"} credentials with error ${code}`,
+      options,
+      replies: [{ send: mysqlGreeting() }, { after: 60, send: mysqlError(2, code, text) }],
+      notReady: `${text} (error ${code})`,
+    }))
+  ),
+  {
+    scheme: "mysql",
     when: "it is a MariaDB behind an old version",
-    replies: [{ send: mysqlGreeting("x", "5.5.5-10.11.6-MariaDB") }],
+    replies: [{ send: mysqlGreeting("x", "5.5.5-10.11.6-MariaDB") }, {
+      after: 50,
+      send: mysqlPacket(2, Uint8Array.of(0, 0, 0)),
+    }],
     ready: { version: "10.11.6-MariaDB", auth: "x" },
   },
   {
@@ -594,6 +617,19 @@ for (const { scheme, path = "", when, replies, options, ready, notReady, failed 
     });
   }
 }
+
+Deno.test("the mysql probe completes the login of a user that has no account, and quits once it is accepted", async () => {
+  const accepted = mysqlPacket(2, Uint8Array.of(0, 0, 0));
+  const server = replyingServer([{ send: mysqlGreeting() }, { after: 60, send: accepted }]);
+  {
+    // Ends once the server has read everything.
+    await using _ = server;
+    await runProbe(`mysql://app:secret@127.0.0.1:${server.port}`);
+  }
+  const sent = new TextDecoder("latin1").decode(server.received());
+  assertStringIncludes(sent, "parley-check\0\0mysql_native_password\0");
+  assertEquals(sent.endsWith("\x01\0\0\0\x01"), true, sent);
+});
 
 /** Protocols over a stream. */
 const STREAMS = PROTOCOLS.filter(({ isTransport }) => !isTransport).flatMap(({ schemes, tls = [] }) =>

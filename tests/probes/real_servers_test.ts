@@ -6,6 +6,7 @@
  */
 
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { createDirectDialer } from "../../src/net/direct_dialer.ts";
 import { delay } from "../../src/net/wait.ts";
 import { NotReadyError } from "../../src/probe/probe.ts";
 import { TestAuthority } from "../support/certificates.ts";
@@ -198,6 +199,18 @@ toolTest(MARIADB.tools[0] ?? "", "MariaDB: the login, over TCP and the Unix sock
     Error,
     "rejected the login: Access denied",
   );
+});
+
+toolTest(MARIADB.tools[0] ?? "", "MariaDB: checks in a row do not make it block the clients of the host", async () => {
+  const { server, endpoint } = await started(MARIADB);
+  await using _ = server;
+  await untilReady(endpoint);
+  const run = (sql: string) => server.run("mariadb", ["--no-defaults", "-uroot", `-S${server.folder}/s`, "-e", sql]);
+  await run(`set global max_connect_errors = 1; create user ${LOGIN.user}@'%' identified by "${LOGIN.password}"`);
+  // The server counts no errors of clients at 127.0.0.1.
+  const from = { connect: { dialer: createDirectDialer({ from: { host: "127.0.0.2", port: 0 } }) } };
+  for (let count = 0; count < 3; count++) await runProbe(endpoint, from);
+  await runProbe(endpoint, { ...from, login: LOGIN });
 });
 
 toolTest("redis-server", "Redis: the login, and ready without it", async () => {
