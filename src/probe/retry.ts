@@ -58,9 +58,10 @@ export async function retryUntil<T>(
       await delay(Math.min(options.backoff.next(), leftMs, total.remainingMs), signal);
     } catch (error) {
       signal.throwIfAborted();
+      const wasGood = goodSinceMs !== undefined;
       goodSinceMs = undefined;
-      // A timeout of a shortened last attempt would hide the real reason.
-      if (!(isCut && error instanceof TimeoutError)) lastError = error;
+      // A timeout of a shortened last attempt would hide the real reason, unless the attempt before was a success.
+      if (wasGood || !(isCut && error instanceof TimeoutError)) lastError = error;
       count(reasons, messageOf(lastError));
       options.onFailure?.(lastError, tries);
       const pauseMs = options.backoff.next();

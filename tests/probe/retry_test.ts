@@ -36,6 +36,21 @@ Deno.test("retryUntil() keeps the last whole failure when the last try was cut s
   assertEquals(!result.ok && result.error instanceof RefusedError, true);
 });
 
+Deno.test("retryUntil() reports the timeout of a shortened last try that follows a success", async () => {
+  for (const first of ["up", "refused"]) {
+    const outcomes = [first, "up", "cut short"];
+    const attempt = () => {
+      const outcome = outcomes.shift();
+      if (outcome === "up") return Promise.resolve(outcome);
+      return Promise.reject(outcome === "refused" ? new RefusedError(outcome) : new TimeoutError("reply", "cut short"));
+    };
+    const options = { ...OPTIONS, waitMs: 200, stableForMs: 190, backoff: { next: () => 70 } };
+    const result = await retryUntil(attempt, options);
+    assertEquals(!result.ok && result.error instanceof TimeoutError, true, first);
+    assertEquals(result.reasons.get("cut short"), 1);
+  }
+});
+
 Deno.test("retryUntil() throws the reason of the signal", async () => {
   const controller = new AbortController();
   const attempt = () => {
