@@ -9,7 +9,7 @@
 
 import type { Duplex } from "node:stream";
 import { bigEndian, concat } from "../base/bytes.ts";
-import { TimeoutError } from "../base/errors.ts";
+import { ParleyError, ResetError, TimeoutError } from "../base/errors.ts";
 import { formatHostPort } from "../net/endpoint.ts";
 import { abortable, nextTurn } from "../net/wait.ts";
 import { type Facts, notReady, type ProbeContext, unexpected } from "./probe.ts";
@@ -75,7 +75,10 @@ async function call({ target, deadline }: ProbeContext, wire: Wire, request: Uin
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   // Data received before the end is processed first: it may complete the answer.
   const duplex = await duplexOf(wire, () => void nextTurn().then(() => reject(wire.ended(""))));
-  const fail = (error: Error) => reject(unexpected(target, `does not speak HTTP/2: ${error.message}`, error));
+  const fail = (error: Error) =>
+    reject(
+      error instanceof ParleyError ? error : unexpected(target, `does not speak HTTP/2: ${error.message}`, error),
+    );
   const authority = `${target.isTls ? "https" : "http"}://${formatHostPort(target.host, target.port)}`;
   const session = connect(authority, { createConnection: () => duplex });
   session.on("error", fail);
@@ -130,7 +133,8 @@ async function duplexOf({ connection }: Wire, onEnd: () => void): Promise<Duplex
       }, (error: Error) => this.destroy(error));
     },
     write(chunk: Uint8Array, _encoding, done) {
-      connection.write(chunk).then(() => done(), done);
+      // What the peer has sent before it closed or reset the connection is read first: it may not be HTTP/2.
+      connection.write(chunk).then(() => done(), (error) => done(error instanceof ResetError ? null : error));
     },
     final(done) {
       connection.closeWrite().then(() => done(), done);

@@ -1,8 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { createServer } from "node:http2";
-import { ParleyError } from "../../src/base/errors.ts";
+import { ClosedEarlyError, ParleyError, ResetError } from "../../src/base/errors.ts";
 import { NotReadyError } from "../../src/probe/probe.ts";
-import { runProbe } from "../support/run_probe.ts";
+import { resettingPeer } from "../support/resetting_peer.ts";
+import { replyingServer, runProbe } from "../support/run_probe.ts";
 
 /** What the health service answers: a serving status, or a gRPC status in a trailers-only response. */
 interface Health {
@@ -73,6 +74,20 @@ for (
     await assertRejects(() => runProbe(server.endpoint), error, words);
   });
 }
+
+Deno.test("the grpc probe reports a connection that the server resets or closes as such, not as another protocol", async () => {
+  await using resetting = await resettingPeer();
+  await using closing = replyingServer([{ after: 8, send: "" }], { closes: true });
+  for (const endpoint of [resetting.endpoint.replace("tcp:", "grpc:"), `grpc://127.0.0.1:${closing.port}`]) {
+    const error = await assertRejects(() => runProbe(endpoint));
+    assertEquals(error instanceof ResetError || error instanceof ClosedEarlyError, true, String(error));
+  }
+});
+
+Deno.test("the grpc probe reports a server of another protocol that closes the connection at once", async () => {
+  await using server = replyingServer([{ send: "HTTP/1.1 400 Bad Request\r\n\r\n" }], { closes: true });
+  await assertRejects(() => runProbe(`grpc://127.0.0.1:${server.port}`), ParleyError, "does not speak HTTP/2");
+});
 
 Deno.test("the grpc probe reads a response of 64 KiB (MAX_RESPONSE_BYTES)", async () => {
   const health: Health = { status: 1, padding: 64 * 1024 - 7 };
