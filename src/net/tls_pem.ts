@@ -27,7 +27,7 @@ export function certificatesIn(pem: string, what: string): [X509Certificate, ...
  *
  * @throws {SyntaxError} There is none, or it is damaged or encrypted.
  */
-export function privateKeyIn(pem: string, what: string): KeyObject {
+function privateKeyIn(pem: string, what: string): KeyObject {
   if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/.test(pem)) {
     throw new SyntaxError(`Cannot read ${what}: it is encrypted; decrypt it with: openssl pkey -in FILE -out FILE`);
   }
@@ -39,4 +39,19 @@ export function privateKeyIn(pem: string, what: string): KeyObject {
   } catch (cause) {
     throw new SyntaxError(`Cannot read ${what}: the private key in it is damaged`, { cause });
   }
+}
+
+/**
+ * Parses a certificate chain and the private key of its first certificate, which is returned.
+ *
+ * @throws {SyntaxError} One is not PEM, or damaged.
+ * @throws {RangeError} They do not belong together.
+ */
+export function certificateWithKey(
+  { cert, key }: { readonly cert: string; readonly key: string },
+  names: { readonly cert: string; readonly key: string },
+): X509Certificate {
+  const [leaf] = certificatesIn(cert, names.cert);
+  if (leaf.checkPrivateKey(privateKeyIn(key, names.key))) return leaf;
+  throw new RangeError(`Cannot use ${names.cert} with ${names.key}: they do not belong together`);
 }

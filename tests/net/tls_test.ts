@@ -329,6 +329,19 @@ Deno.test("a server that requires client certificates serves a client with a val
   assertEquals(server.failures, []);
 });
 
+Deno.test("connect() over TLS rejects a client certificate that cannot be used, instead of presenting none", async () => {
+  await using server = await echoServer({ ...good, clientCa: authority.cert });
+  const { cert, key } = await authority.issue();
+  const damaged = cert.replace(/\n[A-Za-z0-9+/]{8}/, "\nAAAAAAAA");
+  const use = (pair: Pair) => connect(server.endpoint, { tls: { ca: authority.cert, ...pair } });
+  await assertRejects(() => use({ cert, key: good.key }), RangeError, "they do not belong together");
+  await assertRejects(() => use({ cert: key, key }), SyntaxError, "the client certificate: it contains no PEM");
+  await assertRejects(() => use({ cert: damaged, key }), SyntaxError, "the client certificate: a certificate in it is");
+  await assertRejects(() => use({ cert, key: cert }), SyntaxError, "its private key: it contains no PEM");
+  await assertRejects(() => use({ cert, key: key.replace(/\n[A-Za-z0-9+/]{8}/, "\nAAAA") }), SyntaxError, "damaged");
+  assertEquals(server.failures, []);
+});
+
 for (
   const { name, pair, reason } of [
     { name: "none", pair: () => Promise.resolve({}), reason: "client certificate" },

@@ -7,7 +7,7 @@ import type { Transport } from "../transport.ts";
 import { LayeredTransport } from "../layered_transport.ts";
 import type { StartTlsDialogue, StartTlsProtocol } from "./start_tls.ts";
 import { type CertificateFault, diagnoseCertificate } from "../tls_certificate_fault.ts";
-import { certificatesIn } from "../tls_pem.ts";
+import { certificatesIn, certificateWithKey } from "../tls_pem.ts";
 import { secure, type StartHandshake } from "./tls.ts";
 import { onAbort, timeoutSignal } from "../wait.ts";
 
@@ -66,6 +66,7 @@ export class TlsClientLayer implements Layer {
    * Validates the options before any connection.
    *
    * @throws {SyntaxError} A certificate or a key is not PEM.
+   * @throws {RangeError} The key does not belong to the certificate, or a text is empty.
    */
   constructor(setup: TlsClientSetup) {
     this.#setup = setup;
@@ -159,6 +160,8 @@ function clientContext(options: TlsClientOptions): SecureContext {
     throw new TypeError("Cannot use a client certificate: `cert` and `key` must be given together");
   }
   if (ca !== undefined) certificatesIn(ca, "the CA certificates");
+  // Otherwise the runtime presents no certificate, or fails with an error of its own.
+  if (cert && key) certificateWithKey({ cert, key }, { cert: "the client certificate", key: "its private key" });
   return createSecureContext({ ...(ca === undefined ? {} : { ca }), ...(cert && key ? { cert, key } : {}) });
 }
 

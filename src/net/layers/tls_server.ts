@@ -6,7 +6,7 @@ import { formatEndpoint } from "../endpoint.ts";
 import type { Layer, Layered, Peer } from "../layer.ts";
 import type { Transport } from "../transport.ts";
 import { type CertificateFacts, certificateFacts } from "../tls_certificate.ts";
-import { certificatesIn, privateKeyIn } from "../tls_pem.ts";
+import { certificatesIn, certificateWithKey } from "../tls_pem.ts";
 import { secure } from "./tls.ts";
 
 /** TLS options of a server. */
@@ -109,12 +109,7 @@ function hasVerifyError(handle: unknown): handle is { verifyError(): unknown } {
 function checked(options: TlsServerOptions): [Material, CertificateFacts] {
   const { cert, key, clientCa, names = {} } = options;
   const certName = names.cert ?? "the certificate";
-  const keyName = names.key ?? "the private key";
-  const [leaf] = certificatesIn(cert, certName);
-  const privateKey = privateKeyIn(key, keyName);
-  if (!leaf.checkPrivateKey(privateKey)) {
-    throw new RangeError(`Cannot use ${certName} with ${keyName}: they do not belong together`);
-  }
+  const leaf = certificateWithKey(options, { cert: certName, key: names.key ?? "the private key" });
   if (clientCa !== undefined) certificatesIn(clientCa, names.clientCa ?? "the CA certificates of clients");
   const facts = certificateFacts(leaf);
   checkValidity(facts, certName);
