@@ -53,8 +53,8 @@ export function systemIo(exit: (code: number) => never): ProgramIo {
       setRaw: (isRaw) => Deno.stdin.setRaw(isRaw),
       isTerminal: Deno.stdin.isTerminal(),
     },
-    stdout: outputOf(Deno.stdout, "standard output"),
-    stderr: outputOf(Deno.stderr, "standard error"),
+    stdout: outputOf(Deno.stdout),
+    stderr: errorOutput(),
     mayColor: !Deno.noColor,
     stop: new StopSignals(exit),
     ...(Deno.build.os === "windows" ? {} : { onResize }),
@@ -71,8 +71,13 @@ async function readInput(bytes: Uint8Array): Promise<number | null> {
   try {
     return await Deno.stdin.read(bytes);
   } catch (cause) {
-    if (!(cause instanceof Deno.errors.IsADirectory)) throw cause;
-    throw new UsageError("Cannot read standard input: it is a directory", { cause });
+    if (cause instanceof Deno.errors.IsADirectory) {
+      throw new UsageError("Cannot read standard input: it is a directory", { cause });
+    }
+    if (codeOf(cause) === "EBADF") {
+      throw new UsageError("Cannot read standard input: it is open for writing", { cause });
+    }
+    throw cause;
   }
 }
 
@@ -91,28 +96,39 @@ async function dropPermissions(...names: readonly ProgramPermission[]): Promise<
   for (const name of names) await Deno.permissions.revoke({ name });
 }
 
-/** Names the stream in errors about a full disk. */
-function withName(error: unknown, name: string): unknown {
-  if (codeOf(error) !== "ENOSPC") return error;
-  return new OutOfResourcesError(`Cannot write to ${name}: no space left on device`, { cause: error });
+/** Pause before the next write to a stream that does not block and is full. */
+const FULL_MS = 2;
+const NEVER = new Int32Array(new SharedArrayBuffer(4));
+
+/** The bytes written, which are none if another program has made the stream non-blocking, and it is full now. */
+function orFull(error: unknown): number {
+  if (error instanceof Deno.errors.WouldBlock) return 0;
+  throw codeOf(error) === "ENOSPC"
+    ? new OutOfResourcesError("Cannot write to standard output: no space left on device", { cause: error })
+    : error;
 }
 
-function outputOf(stream: typeof Deno.stdout, name: string): Output {
+function outputOf(stream: typeof Deno.stdout): Output {
+  const writeSync = (data: Uint8Array) => {
+    try {
+      return stream.writeSync(data);
+    } catch (error) {
+      return orFull(error);
+    }
+  };
   return {
     write(data) {
-      let rest = typeof data === "string" ? utf8(data) : data;
-      try {
-        while (rest.length > 0) rest = rest.subarray(stream.writeSync(rest));
-      } catch (error) {
-        throw withName(error, name);
+      for (let rest = typeof data === "string" ? utf8(data) : data; rest.length > 0;) {
+        const count = writeSync(rest);
+        if (count === 0) Atomics.wait(NEVER, 0, 0, FULL_MS);
+        rest = rest.subarray(count);
       }
     },
     async writeAsync(data) {
-      let rest = data;
-      try {
-        while (rest.length > 0) rest = rest.subarray(await stream.write(rest));
-      } catch (error) {
-        throw withName(error, name);
+      for (let rest = data; rest.length > 0;) {
+        const count = await stream.write(rest).catch(orFull);
+        if (count === 0) await new Promise((resolve) => setTimeout(resolve, FULL_MS));
+        rest = rest.subarray(count);
       }
     },
     isTerminal: stream.isTerminal(),
@@ -121,4 +137,18 @@ function outputOf(stream: typeof Deno.stdout, name: string): Output {
       return stream.isTerminal() ? Deno.consoleSize().columns || 80 : 80;
     },
   };
+}
+
+/** If standard error is closed or full there is nowhere to report it; it changes neither the work nor the exit code. */
+function errorOutput(): Output {
+  const output = outputOf(Deno.stderr);
+  const { write } = output;
+  output.write = (data) => {
+    try {
+      write(data);
+    } catch {
+      // Nowhere to report it.
+    }
+  };
+  return output;
 }

@@ -29,13 +29,9 @@ function report(program: Program, argv: readonly string[], io: ProgramIo, error:
   const isOfUser = error instanceof UsageError || code === EXIT.usage;
   const label = error instanceof ParleyError || isOfUser ? "" : error instanceof Error ? `${error.name}: ` : "";
   const hint = [program.name, commandOf(program, argv)?.name].filter(Boolean).join(" ");
-  try {
-    io.stderr.write(
-      `${program.name}: ${label}${escapeControls(messageOf(error))}\n${isOfUser ? `Try: ${hint} --help\n` : ""}`,
-    );
-  } catch {
-    // Standard error is closed; the exit code still reports the failure.
-  }
+  io.stderr.write(
+    `${program.name}: ${label}${escapeControls(messageOf(error))}\n${isOfUser ? `Try: ${hint} --help\n` : ""}`,
+  );
   return reportAsJson(argv, io, error, code);
 }
 

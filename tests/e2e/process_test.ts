@@ -4,6 +4,8 @@ import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
 import { fromFileUrl } from "../support/paths.ts";
 import { dial, LinePeer, writeAll } from "../support/peer.ts";
 import { runProgram, startProgram, startServer } from "../support/program.ts";
+import { scriptedPeer } from "../support/scripted_peer.ts";
+import { toolTest } from "../support/tools.ts";
 
 const UNIX = { ignore: Deno.build.os === "windows" };
 const LINUX = { ignore: Deno.build.os !== "linux" };
@@ -218,7 +220,39 @@ Deno.test("standard error that fails changes no exit code", LINUX, async () => {
     const usage = await shell(`"$DENO" run -N "$SRC/server.ts" echo --wrong ${redirection}`);
     assertEquals(usage.code, 2, redirection);
   }
+  await using silent = await startServer(["discard", ":0"]);
+  for (
+    const [words, code] of [
+      [`send ${silent.endpoint} x --timeout 100ms`, 5],
+      [`check ${silent.endpoint} -- true`, 0],
+      [`run --start false --check 127.0.0.1:1 -- true`, 1],
+      ["", 2],
+    ] as const
+  ) {
+    for (const redirection of ["2>/dev/full", "2> >(true)"]) {
+      const program = await shell(`{ sleep 0.1; "$DENO" run -A "$SRC/client.ts" ${words}; } ${redirection}`);
+      assertEquals(program.code, code, `${words} ${redirection}`);
+    }
+  }
 });
+
+toolTest(
+  "perl",
+  "standard output that another program has made non-blocking loses nothing while it is full",
+  async () => {
+    const text = "a".repeat(300_000);
+    await using peer = scriptedPeer(async (conn) => {
+      await writeAll(conn, text);
+      conn.close();
+    });
+    const nonBlocking = `perl -MFcntl -e 'fcntl(STDOUT, F_SETFL, O_NONBLOCK); exec @ARGV'`;
+    for (const words of [`connect ${peer.endpoint} </dev/null`, `send ${peer.endpoint} ''`]) {
+      const program = `${nonBlocking} "$DENO" run -N "$SRC/client.ts" ${words}`;
+      const { stdout, stderr } = await shell(`${program} | { sleep 0.3; wc -c; }`);
+      assertEquals([stdout.trim(), stderr], [String(text.length), ""], words);
+    }
+  },
+);
 
 Deno.test("a server whose log cannot be written still serves", LINUX, async () => {
   for (const redirection of ["2>&-", "2>/dev/full", "2> >(true)"]) {
