@@ -197,12 +197,12 @@ export class Exchange {
    * step or the caller's own check has failed.
    */
   async end(isInOrder = true): Promise<ExchangeReport> {
-    this.#abortion[Symbol.dispose]();
     const last = this.#reports.at(-1);
     const error = last?.error;
     const isAnswered = error === undefined && last?.step.kind !== "send";
     const isOpen = isAnswered && await this.#stopReceiving();
     if (!isOpen) await this.#finish(isInOrder && error === undefined);
+    this.#abortion[Symbol.dispose]();
     // Without expectations, a reply followed by an abnormal close is not a success.
     const abnormal = last?.step.kind === "reply" ? abnormalClose(this.#session) : undefined;
     return { ...this.#report(error ?? abnormal), isOpen };
@@ -228,6 +228,7 @@ export class Exchange {
     try {
       for (let batch = await this.#session.receive(wait); batch; batch = await this.#session.receive(wait)) {
         for (const message of batch) {
+          this.inbox.hold();
           await this.#options.onReceived?.(message);
           this.inbox.push(message);
         }

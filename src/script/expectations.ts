@@ -42,12 +42,12 @@ export class Expectations {
     // Empty after substitution of captures: it would match anything.
     if (wanted?.length === 0) throw this.#wrong("the expected text is empty");
     const match = matcherOf(pattern, wanted, this.#captures);
-    const endMs = performance.now() + this.#timeoutMs;
+    const endMs = this.#inbox.nowMs + this.#timeoutMs;
     let from = 0;
     for (;;) {
       const found = this.#inbox.find(match, pattern.isText, from);
       if (!found) from = this.#inbox.nextNumber;
-      const leftMs = endMs - performance.now();
+      const leftMs = endMs - this.#inbox.nowMs;
       const isSettled = pattern.kind !== "regex" || !found?.isAtEnd || this.#inbox.state !== "open";
       if (found && (isSettled || !await this.#inbox.change(Math.min(SETTLE_MS, leftMs)))) {
         for (const [name, value] of found.match.captures) this.#captures.set(name, value);
@@ -59,14 +59,14 @@ export class Expectations {
   }
 
   async #exactly(pattern: Extract<Pattern, { kind: "exact" }>): Promise<Unit> {
-    const endMs = performance.now() + this.#timeoutMs;
+    const endMs = this.#inbox.nowMs + this.#timeoutMs;
     for (;;) {
       const { first } = this.#inbox;
       const isOtherType = first !== undefined && pattern.isText !== undefined && first.isText !== pattern.isText &&
         this.#session.kind === "websocket";
       const match = first && !isOtherType && matchExact(pattern.bytes, first.data, this.#inbox.isMessageWise);
       if (match) return this.#inbox.take({ unit: 0, match });
-      if (match === false || this.#inbox.state !== "open" || !await this.#inbox.change(endMs - performance.now())) {
+      if (match === false || this.#inbox.state !== "open" || !await this.#inbox.change(endMs - this.#inbox.nowMs)) {
         throw this.#unmet(pattern, pattern.bytes);
       }
     }
@@ -94,14 +94,14 @@ export class Expectations {
   }
 
   async #whenOver(missing: string): Promise<void> {
-    const endMs = performance.now() + this.#timeoutMs;
-    while (this.#inbox.state === "open" && await this.#inbox.change(endMs - performance.now()));
+    const endMs = this.#inbox.nowMs + this.#timeoutMs;
+    while (this.#inbox.state === "open" && await this.#inbox.change(endMs - this.#inbox.nowMs));
     if (this.#inbox.state === "open") throw this.#tooLate(missing);
   }
 
   /** Expects no data and no close. */
   async silence(forMs: number): Promise<void> {
-    const endMs = performance.now() + forMs;
+    const endMs = this.#inbox.nowMs + forMs;
     for (;;) {
       const { state } = this.#inbox;
       if (!this.#inbox.isEmpty) {
@@ -114,18 +114,18 @@ export class Expectations {
         );
       }
       if (state !== "open") throw state;
-      if (!await this.#inbox.change(endMs - performance.now())) return;
+      if (!await this.#inbox.change(endMs - this.#inbox.nowMs)) return;
     }
   }
 
   /** Waits for a reply: a message, or the bytes of a stream until it is quiet, or with `undefined` until it ends. */
   async reply(quietMs: number | undefined): Promise<Unit> {
-    const endMs = performance.now() + this.#timeoutMs;
+    const endMs = this.#inbox.nowMs + this.#timeoutMs;
     while (this.#inbox.isEmpty) {
       const { state } = this.#inbox;
       if (state === "ended") throw this.#endedWithoutReply();
       if (state !== "open") throw state;
-      if (!await this.#inbox.change(endMs - performance.now())) throw this.#tooLate("sent no reply");
+      if (!await this.#inbox.change(endMs - this.#inbox.nowMs)) throw this.#tooLate("sent no reply");
     }
     if (this.#inbox.isMessageWise) return this.#inbox.takeFirst();
     while (this.#inbox.state === "open" && await this.#inbox.change(quietMs ?? this.#timeoutMs));

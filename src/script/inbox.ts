@@ -37,6 +37,8 @@ export class Inbox {
   #firstNumber = 0;
   #state: PeerState = "open";
   #changed = Promise.withResolvers<void>();
+  #heldMs = 0;
+  #heldSinceMs: number | undefined;
 
   constructor(isMessageWise: boolean) {
     this.#isMessageWise = isMessageWise;
@@ -63,6 +65,16 @@ export class Inbox {
   /** All unmatched data. */
   get unmatched(): Uint8Array {
     return concat(this.#units.map(({ data }) => data));
+  }
+
+  /** A clock that stands still while received data is held back. */
+  get nowMs(): number {
+    return (this.#heldSinceMs ?? performance.now()) - this.#heldMs;
+  }
+
+  /** Holds received data back until the next {@linkcode push} or {@linkcode end}: it is still being printed. */
+  hold(): void {
+    this.#heldSinceMs ??= performance.now();
   }
 
   /** Adds a copy of received data. */
@@ -131,14 +143,14 @@ export class Inbox {
     return this.#dropFirst() ?? NOTHING;
   }
 
-  /** Waits until something changes; `false` on timeout. */
+  /** Waits until something changes; `false` on timeout. While data is held back there is none, as more may follow. */
   async change(timeoutMs: number): Promise<boolean> {
+    const changed = this.#changed.promise.then(() => true);
+    if (timeoutMs === Infinity || this.#heldSinceMs !== undefined) return await changed;
     if (timeoutMs <= 0) return false;
-    if (timeoutMs === Infinity) return await this.#changed.promise.then(() => true);
     const timeout = Promise.withResolvers<false>();
     using _timer = startTimer(timeoutMs, () => timeout.resolve(false));
-    const changed = this.#changed.promise.then(() => true);
-    return await Promise.race([changed, timeout.promise]);
+    return await Promise.race([changed, timeout.promise]) || this.#heldSinceMs !== undefined && await changed;
   }
 
   get #isOverfull(): boolean {
@@ -166,6 +178,8 @@ export class Inbox {
   }
 
   #ring(): void {
+    this.#heldMs += this.#heldSinceMs === undefined ? 0 : performance.now() - this.#heldSinceMs;
+    this.#heldSinceMs = undefined;
     this.#changed.resolve();
     this.#changed = Promise.withResolvers();
   }

@@ -17,9 +17,13 @@ import {
   type Step,
 } from "../../src/script/steps.ts";
 import { listen } from "../../src/factory.ts";
-import { parseFraming } from "../../src/framing/mod.ts";
+import { parseFraming, rawCodec } from "../../src/framing/mod.ts";
+import { delay } from "../../src/net/wait.ts";
+import { framerOf } from "../../src/session/framer.ts";
 import { dial } from "../../src/dial.ts";
 import { StreamSession } from "../../src/session/stream_session.ts";
+import { FakeSession } from "../support/fake_session.ts";
+import { FakeTime } from "../support/fake_time.ts";
 import { writeAll } from "../support/peer.ts";
 import { resettingPeer } from "../support/resetting_peer.ts";
 import { scriptedPeer } from "../support/scripted_peer.ts";
@@ -59,6 +63,25 @@ Deno.test("runExchange() finds expectations in order in the received data, howev
   const report = await exchange(peer.endpoint, [expect("greeting"), expect(/^\r\ns(e.)ond/), expect(utf8("\r\n"))]);
   assertEquals(report.error, undefined);
   assertEquals(report.captures, new Map([["1", "ec"]]));
+});
+
+Deno.test("runExchange() does not count time in which received data is printed as silence of the peer", async () => {
+  using time = new FakeTime();
+  const session = new FakeSession();
+  session.framer = framerOf(rawCodec);
+  let printed = "";
+  const running = runExchange(session, [awaitReply(250)], {
+    timeoutMs: 1_000,
+    onReceived: async ({ data }) => {
+      await delay(5_000);
+      printed += new TextDecoder().decode(data);
+    },
+  });
+  session.say("one");
+  await time.advance(100);
+  session.say("two");
+  await time.advance(20_000);
+  assertEquals([(await running).error, printed], [undefined, "onetwo"]);
 });
 
 Deno.test("runExchange() does not match bytes of an earlier match again", async () => {

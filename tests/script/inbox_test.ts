@@ -71,3 +71,21 @@ Deno.test("Inbox.change() waits longer than the 24 days of a timer", async () =>
   await time.advance(1);
   assertEquals(outcome, false);
 });
+
+Deno.test("Inbox.change() does not time out while received data is held back, and its clock stands still", async () => {
+  for (const beforeMs of [0, 50]) {
+    using time = new FakeTime();
+    const inbox = new Inbox(false);
+    const startMs = inbox.nowMs;
+    const changed = inbox.change(100);
+    await time.advance(beforeMs);
+    inbox.hold();
+    await time.advance(5_000);
+    const held = inbox.change(0);
+    inbox.push(message("a"));
+    assertEquals([await changed, await held, inbox.nowMs - startMs], [true, true, beforeMs]);
+    const late = inbox.change(100);
+    await time.advance(100);
+    assertEquals([await late, inbox.nowMs - startMs, time.timerCount], [false, beforeMs + 100, 0]);
+  }
+});
