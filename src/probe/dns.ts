@@ -11,7 +11,7 @@
 
 import { bigEndian, concat, equalBytes, latin1, utf8, viewOf } from "../base/bytes.ts";
 import { UsageError } from "../base/errors.ts";
-import { bindSender, resolveTarget } from "../datagram/sender.ts";
+import { askByDatagram } from "./datagram.ts";
 import { type Facts, notReady, type ProbeContext, unexpected } from "./probe.ts";
 import { openWire, prefixed } from "./wire.ts";
 
@@ -30,6 +30,7 @@ const CLASS_IN = 1;
 const HEADER_BYTES = 12;
 const RECURSION_DESIRED = 0x0100;
 const IS_RESPONSE = 0x8000;
+const IS_TRUNCATED = 0x0200;
 const NAME_ERROR = 3;
 const CODES: Readonly<Record<number, string>> = {
   1: "FORMERR",
@@ -38,8 +39,6 @@ const CODES: Readonly<Record<number, string>> = {
   4: "NOTIMP",
   5: "REFUSED",
 };
-/** A query may be lost, so it is sent again after this time. */
-const RESEND_MS = 1_000;
 const MAX_POINTERS = 20;
 
 interface Question {
@@ -95,27 +94,13 @@ async function askTcp(context: ProbeContext, request: Uint8Array): Promise<Uint8
   return await wire.exactly(viewOf(await wire.exactly(2)).getUint16(0));
 }
 
-async function askUdp(
-  { target: { host, port }, deadline, connect: { dialer } }: ProbeContext,
-  request: Uint8Array,
-): Promise<Uint8Array> {
-  const { signal } = deadline.wait();
-  const to = await resolveTarget({ scheme: "udp", host, port, path: "/" }, signal, dialer);
-  await using socket = await bindSender(to, undefined, { context: "check", dialer, signal });
-  const receive = async (): Promise<Uint8Array> => {
-    for (;;) {
-      const received = await socket.receive(deadline.wait());
-      // Anyone may send to this port; only a message that repeats the question is the answer.
-      if (received && belongsTo(request, received.data)) return received.data.slice();
-    }
-  };
-  await socket.send(request, to);
-  const resend = setInterval(() => void socket.send(request, to).catch(() => {}), RESEND_MS);
-  try {
-    return await receive();
-  } finally {
-    clearInterval(resend);
-  }
+async function askUdp(context: ProbeContext, request: Uint8Array): Promise<Uint8Array> {
+  const { host, port } = context.target;
+  // Only a message that repeats the question is the answer, since the address of a datagram can be forged.
+  const isAnswer = (data: Uint8Array) => belongsTo(request, data);
+  const response = await askByDatagram(context, { scheme: "udp", host, port, path: "/" }, request, isAnswer);
+  // The answer does not fit into a datagram (RFC 7766, section 5).
+  return (viewOf(response).getUint16(2) & IS_TRUNCATED) === 0 ? response : await askTcp(context, request);
 }
 
 /** Whether the identifier and the question are those of the request (RFC 5452, section 9.1). */

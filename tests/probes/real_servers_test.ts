@@ -281,6 +281,8 @@ toolTest("dnsmasq", "dnsmasq: records of each type over UDP and TCP, and what is
   assertEquals(await records("app.test?type=AAAA&value=2001:db8::7"), ["2001:db8::7"]);
   assertEquals(await records("t.test?type=TXT"), ["helloworld"]);
   assertEquals(await records("m.test?type=MX"), ["5 mx.test"]);
+  // Truncated over UDP.
+  assertEquals(String(await records("long.test?type=TXT")).length, 600);
   await assertRejects(() => records("app.test?value=192.0.2.8"), NotReadyError, "is 192.0.2.7, not 192.0.2.8");
   await assertRejects(() => records("m.test?type=TXT"), NotReadyError, "no record of that type");
   assertEquals(await runProbe(`dns://127.0.0.1:${port}`), {});

@@ -173,6 +173,7 @@ export const DNSMASQ: ServerKind = {
         "--address=/app.test/192.0.2.7",
         "--address=/app.test/2001:db8::7",
       ],
+      `--txt-record=long.test,${["a", "b", "c"].map((letter) => letter.repeat(200)).join(",")}`,
       ...["--txt-record=t.test,hello,world", "--mx-host=m.test,mx.test,5", "--user=nobody", "--pid-file"],
     ]),
   endpoint: (port) => `dns://127.0.0.1:${port}/app.test`,
