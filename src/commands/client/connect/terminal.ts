@@ -69,11 +69,11 @@ export async function runTerminal(
       case "interrupt":
         return EXIT.interrupted;
       case "end":
-        await end(session, prompt, options, received);
+        await end(session, prompt, options, received, stop);
         return EXIT.done;
       case "line":
         if (event.text === "quit") {
-          await quit(session, options, received);
+          await quit(session, options, received, stop);
           return EXIT.done;
         }
         send(session, prompt, options, event.text);
@@ -116,6 +116,7 @@ async function end(
   prompt: Prompt,
   options: TerminalOptions,
   received: Promise<undefined>,
+  stop: AbortSignal,
 ): Promise<void> {
   options.onEnd?.("own");
   if (!await session.closeWrite()) return await session.finish();
@@ -128,7 +129,7 @@ async function end(
     })();
     await abortable(
       Promise.race([received, left]),
-      { timeout: options.waitReplyMs },
+      { timeout: options.waitReplyMs, signal: stop },
       () => new TimeoutError("reply", `${endpoint} did not close the connection within ${within}`, { endpoint }),
     );
   } finally {
@@ -137,11 +138,17 @@ async function end(
   }
 }
 
-async function quit(session: Session, options: TerminalOptions, received: Promise<undefined>): Promise<void> {
+async function quit(
+  session: Session,
+  options: TerminalOptions,
+  received: Promise<undefined>,
+  stop: AbortSignal,
+): Promise<void> {
   options.onEnd?.("own");
   if (!await session.closeWrite()) return await session.finish();
   try {
-    await abortable(received, { timeout: Math.min(QUIT_MS, options.waitReplyMs) }, () => new StillOpen());
+    const timeout = Math.min(QUIT_MS, options.waitReplyMs);
+    await abortable(received, { timeout, signal: stop }, () => new StillOpen());
   } catch (error) {
     if (!(error instanceof StillOpen || error instanceof ResetError)) throw error;
   }

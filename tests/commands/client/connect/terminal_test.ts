@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { StoppedError } from "../../../../src/cli/exit_codes.ts";
 import { TimeoutError } from "../../../../src/base/errors.ts";
 import { runProgram } from "../../../../src/cli/run_program.ts";
 import { runTerminal } from "../../../../src/commands/client/connect/terminal.ts";
@@ -112,6 +113,22 @@ Deno.test("quit at a terminal waits 1 s for the server's end (QUIT_MS), or for -
 });
 
 for (const [keys, name] of [["\x04", "Ctrl-D"], ["quit\r", "quit"]] as const) {
+  Deno.test(`a signal ends the wait of connect at a terminal for the server's end: ${name}`, async () => {
+    const session = new FakeSession();
+    const io = new FakeTerminal();
+    const ended = Promise.withResolvers<string>();
+    const options = {
+      ...{ messageOf: (data: Uint8Array) => ({ data, isText: true }), show: () => "", waitReplyMs: 60_000 },
+      onEnd: ended.resolve,
+    };
+    const stop = new AbortController();
+    const running = runTerminal(session, io, options, stop.signal);
+    io.type(keys);
+    assertEquals(await ended.promise, "own");
+    stop.abort(new StoppedError("SIGTERM"));
+    await assertRejects(() => running, StoppedError);
+  });
+
   Deno.test(`connect at a terminal records what was sent, received and ended: ${name}`, async () => {
     const session = new FakeSession();
     const io = new FakeTerminal();
