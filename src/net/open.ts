@@ -19,13 +19,12 @@ import type { Resetter } from "./sockopt/resetter.ts";
 import { toSocketError } from "./socket_error.ts";
 import {
   clearStaleSocket,
-  closeSocket,
   isAbstract,
   isStreamSocketLive,
   kernelPath,
   restrictSocket,
   SOCKET_MODE,
-  socketFileId,
+  SocketFile,
 } from "./unix.ts";
 import { requireUnstableNet } from "./unstable_net.ts";
 import { UnixDatagramTransport } from "./unix_datagram_transport.ts";
@@ -116,11 +115,10 @@ export async function listenUnix(endpoint: PathEndpoint, setup: ListenSetup): Pr
     const listener = owner.use(Deno.listen({ transport: "unix", path: endpoint.path }));
     await restrictSocket(endpoint.path, setup.mode);
     owner.move();
-    const { path } = endpoint;
-    const fileId = socketFileId(path);
+    const file = new SocketFile(endpoint.path);
     const acceptor = {
-      accept: () => listener.accept(),
-      close: () => closeSocket(path, fileId, () => listener.close()),
+      accept: () => file.during(listener.accept()),
+      close: () => file.close(() => listener.close()),
     };
     return new Listener(acceptor, { ...setup, endpoint });
   } catch (error) {

@@ -56,20 +56,47 @@ export async function restrictSocket(path: string, mode: number): Promise<void> 
   if (Deno.build.os !== "windows") await Deno.chmod(path, mode);
 }
 
-/** Identifies a socket's file, to detect one that has replaced it. */
-export function socketFileId(path: string): number | null {
-  return Deno.lstatSync(path).ino;
-}
-
 /**
- * Closes a socket and removes its file. The runtime removes whatever is at the path, so the file of a newer server is
- * moved aside meanwhile.
+ * The file of a socket. The runtime removes whatever is at its path when it drops the socket: as it is closed, or if a
+ * call waits, once that has failed. So the file of a newer server is moved aside until then.
  */
-export function closeSocket(path: string, fileId: number | null, close: () => void): void {
-  const aside = isOwnFile(path, fileId) ? undefined : moveAside(path);
-  close();
-  if (aside === undefined) removeSocket(path);
-  else Deno.renameSync(aside, path);
+export class SocketFile {
+  readonly #path: string;
+  /** Detects a file that has replaced it. */
+  readonly #id: number | null;
+  #waiting = 0;
+  #aside: string | undefined;
+
+  /** The socket at this path was just bound. */
+  constructor(path: string) {
+    this.#path = path;
+    this.#id = Deno.lstatSync(path).ino;
+  }
+
+  /** Every call that waits on the socket. */
+  async during<T>(call: Promise<T>): Promise<T> {
+    this.#waiting++;
+    try {
+      return await call;
+    } finally {
+      this.#waiting--;
+      this.#moveBack();
+    }
+  }
+
+  /** Closes the socket and removes its file. */
+  close(closeSocket: () => void): void {
+    this.#aside = isOwnFile(this.#path, this.#id) ? undefined : moveAside(this.#path);
+    closeSocket();
+    if (this.#aside === undefined) removeSocket(this.#path);
+    else this.#moveBack();
+  }
+
+  #moveBack(): void {
+    if (this.#aside === undefined || this.#waiting > 0) return;
+    Deno.renameSync(this.#aside, this.#path);
+    this.#aside = undefined;
+  }
 }
 
 function isOwnFile(path: string, fileId: number | null): boolean {

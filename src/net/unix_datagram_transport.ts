@@ -1,5 +1,5 @@
 import type { DatagramTransport } from "./datagram.ts";
-import { closeSocket, removeSocket, restrictSocket, socketFileId } from "./unix.ts";
+import { removeSocket, restrictSocket, SocketFile } from "./unix.ts";
 
 /**
  * A Unix datagram socket that can send while it receives; the runtime's own fails as busy. It uses two sockets with one
@@ -9,12 +9,10 @@ import { closeSocket, removeSocket, restrictSocket, socketFileId } from "./unix.
 export class UnixDatagramTransport implements DatagramTransport {
   readonly #sender: Deno.DatagramConn;
   readonly #receiver: Deno.DatagramConn;
-  readonly #path: string;
-  readonly #fileId: number | null;
+  readonly #file: SocketFile;
 
   private constructor(path: string, sender: Deno.DatagramConn, receiver: Deno.DatagramConn) {
-    this.#path = path;
-    this.#fileId = socketFileId(path);
+    this.#file = new SocketFile(path);
     this.#sender = sender;
     this.#receiver = receiver;
   }
@@ -34,7 +32,7 @@ export class UnixDatagramTransport implements DatagramTransport {
   }
 
   receive(buffer: Uint8Array<ArrayBuffer>): Promise<[Uint8Array<ArrayBuffer>, Deno.Addr]> {
-    return this.#receiver.receive(buffer);
+    return this.#file.during(this.#receiver.receive(buffer));
   }
 
   send(data: Uint8Array, to: Deno.Addr): Promise<number> {
@@ -42,7 +40,7 @@ export class UnixDatagramTransport implements DatagramTransport {
   }
 
   close(): void {
-    closeSocket(this.#path, this.#fileId, () => {
+    this.#file.close(() => {
       this.#receiver.close();
       this.#sender.close();
     });

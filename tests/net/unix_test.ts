@@ -48,7 +48,10 @@ for (
     const older = await open(endpoint);
     await Deno.remove(path);
     const newer = await open(endpoint);
+    // As in a server, which always waits for the next client.
+    const waiting = "accept" in older ? older.accept() : older.receive();
     older.close();
+    await waiting;
     assertEquals(await exists(path), true, "the newer one's file is gone");
     assertEquals(Array.from(Deno.readDirSync(folder.path), ({ name }) => name), ["app.sock"]);
     if ("accept" in newer) {
