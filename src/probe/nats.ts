@@ -1,8 +1,8 @@
 /**
  * NATS, client protocol (https://docs.nats.io/reference/reference-protocols/nats-protocol).
  *
- * Ready: the server sends `INFO` and, unless it requires a login, `PONG` for a `PING`. Not ready: `-ERR` instead, or
- * lame-duck mode.
+ * Ready: the server sends `INFO` and, unless it requires a login or TLS, `PONG` for a `PING`. Not ready: `-ERR` instead,
+ * or lame-duck mode.
  *
  * @module
  */
@@ -15,6 +15,7 @@ interface ServerInfo {
   readonly version?: unknown;
   readonly auth_required?: unknown;
   readonly ldm?: unknown;
+  readonly tls_required?: unknown;
 }
 
 export async function probe(context: ProbeContext): Promise<Facts> {
@@ -23,6 +24,11 @@ export async function probe(context: ProbeContext): Promise<Facts> {
   const info = parseInfo(context, await wire.line());
   if (info.ldm === true) throw notReady(target, "lame duck mode");
   const version: Facts = typeof info.version === "string" ? { version: info.version } : {};
+  // The server would close the connection over anything but a TLS handshake.
+  if (info.tls_required === true) {
+    if (login === undefined) return { ...version, tls: "required" };
+    throw unexpected(target, "requires TLS, with which this check cannot log in");
+  }
   if (info.auth_required === true && login === undefined) return { ...version, auth: "required" };
   const options = {
     verbose: false,

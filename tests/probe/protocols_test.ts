@@ -427,6 +427,19 @@ const CASES: readonly Case[] = [
   },
   {
     scheme: "nats",
+    when: "it requires TLS",
+    replies: [{ send: 'INFO {"version":"2.9.10","auth_required":true,"tls_required":true}\r\n' }],
+    ready: { version: "2.9.10", tls: "required" },
+  },
+  {
+    scheme: "nats",
+    when: "it requires TLS for the login",
+    options: LOGIN,
+    replies: [{ send: 'INFO {"version":"2.9.10","tls_required":true}\r\n' }],
+    failed: "requires TLS, with which this check cannot log in",
+  },
+  {
+    scheme: "nats",
     when: "it is in lame duck mode",
     replies: [{ send: 'INFO {"version":"2.9.10","ldm":true}\r\n' }],
     notReady: "lame duck mode",
