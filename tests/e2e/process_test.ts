@@ -1,6 +1,6 @@
 /** What every program owes to the one who runs it: exit codes, signals, streams that fail. */
 
-import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotMatch, assertThrows } from "@std/assert";
 import { fromFileUrl } from "../support/paths.ts";
 import { dial, LinePeer, writeAll } from "../support/peer.ts";
 import { runProgram, startProgram, startServer } from "../support/program.ts";
@@ -30,6 +30,33 @@ async function stalledClient(endpoint: string): Promise<Deno.Conn> {
   const conn = await dial(endpoint);
   await conn.read(new Uint8Array(1));
   return conn;
+}
+
+for (const signal of ["SIGHUP", "SIGQUIT"] as const) {
+  Deno.test(`${signal} ends check and smoke together with the command of an exec: check`, UNIX, async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      const endpoint = `exec:sh ${folder}/command`;
+      const script = `echo $$ > ${folder}/draft; mv ${folder}/draft ${folder}/pid; exec sleep 60`;
+      await Deno.writeTextFile(`${folder}/command`, script);
+      const smoke = JSON.stringify({ tests: [{ name: "a command", endpoint, check: {}, timeout: "30s" }] });
+      await Deno.writeTextFile(`${folder}/smoke.json`, smoke);
+      for (const args of [["check", "--timeout", "30s", endpoint], ["smoke", `${folder}/smoke.json`]]) {
+        await using program = startProgram("client", args, { permissions: ["-A"], wrapper: ["env"] });
+        let pid = 0;
+        while (pid === 0) {
+          pid = Number(await Deno.readTextFile(`${folder}/pid`).catch(() => 0));
+          await new Promise((done) => setTimeout(done, 5));
+        }
+        program.kill(signal);
+        assertEquals((await program.outcome()).code, signal === "SIGHUP" ? 129 : 131, args[0]);
+        assertThrows(() => Deno.kill(pid, 0), Deno.errors.NotFound);
+        await Deno.remove(`${folder}/pid`);
+      }
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
 }
 
 for (const [signal, code] of [["SIGTERM", 143], ["SIGINT", 130]] as const) {

@@ -31,6 +31,8 @@ export async function runSmoke(path: string, flags: SmokeFlags, io: ProgramIo): 
   // The whole file is validated before anything is started.
   const checked = parseSmokeFile(text, path, readEnvironment, stack?.expected);
   using _ = io.stop.listen();
+  // Programs of the stack and of checks have process groups of their own, which a terminal that closes does not end.
+  using _further = io.stop.includeFurther();
   const route = await routeConnectOptions(flags);
   await using running = await stack?.start();
   const parsed = running === undefined ? checked : parseSmokeFile(text, path, readEnvironment, running.variables);
