@@ -49,6 +49,8 @@ export function checkUpgrade(request: HttpRequestHead): { key: string } {
   if (!/^[A-Za-z0-9+/]{21}[AQgw]==$/.test(key)) {
     throw new HttpError(400, "the Sec-WebSocket-Key field is not 16 bytes in base64");
   }
+  // It would come after the response, in place of frames.
+  if (request.bodyLength !== 0) throw new HttpError(400, "a WebSocket handshake must not have a body");
   return { key };
 }
 

@@ -20,7 +20,9 @@ function request(changes: Parameters<typeof upgradeRequest>[1] = {}): HttpReques
 
 Deno.test("checkUpgrade() returns the key of a valid request, whatever the case of its lists", () => {
   const fields = { Upgrade: "WebSocket", Connection: "keep-alive, upgrade" };
-  assertEquals(checkUpgrade(request({ fields })), { key: "dGhlIHNhbXBsZSBub25jZQ==" });
+  assertEquals(checkUpgrade(request({ fields: { ...fields, "Content-Length": "0" } })), {
+    key: "dGhlIHNhbXBsZSBub25jZQ==",
+  });
 });
 
 const REFUSED: readonly [string, number, Parameters<typeof upgradeRequest>[1]][] = [
@@ -34,6 +36,8 @@ const REFUSED: readonly [string, number, Parameters<typeof upgradeRequest>[1]][]
   ["a key of 15 bytes", 400, { fields: { "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAA" } }],
   ["a key that is no base64", 400, { fields: { "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZ!==" } }],
   ["no version", 426, { fields: { "Sec-WebSocket-Version": undefined } }],
+  ["a body", 400, { fields: { "Content-Length": "3" } }],
+  ["a chunked body", 400, { fields: { "Transfer-Encoding": "chunked" } }],
   ["version 8", 426, { fields: { "Sec-WebSocket-Version": "8" } }],
 ];
 
