@@ -28,6 +28,11 @@ export function openError(path: string, cause: unknown): ParleyError {
   if (cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.NotADirectory) {
     return new UsageError(`${what}: no such folder`, { cause });
   }
+  if (cause instanceof NotAFileError) return new UsageError(`${what}: it is not a regular file`, { cause });
+  // The file is created only if there is none.
+  if (cause instanceof Deno.errors.AlreadyExists) {
+    return new UsageError(`${what}: it is a link to a file that does not exist`, { cause });
+  }
   if (/is a directory/i.test(found)) return new UsageError(`${what}: it is a folder`, { cause });
   if (/unable to open|permission denied/i.test(found)) {
     return new PermissionError(`${what}: permission denied`, { cause });
@@ -38,6 +43,7 @@ export function openError(path: string, cause: unknown): ParleyError {
 const MAGIC = "SQLite format 3\0";
 
 class NotADatabaseError extends Error {}
+class NotAFileError extends Error {}
 
 /**
  * Creates a missing file readable only by its owner, and checks an existing one, because SQLite takes any very short
@@ -47,6 +53,9 @@ class NotADatabaseError extends Error {}
  */
 export function prepareFile(path: string): void {
   try {
+    const { isFile, isDirectory } = Deno.statSync(path);
+    // Opening a FIFO would wait for a writer.
+    if (!isFile && !isDirectory) throw new NotAFileError();
     using file = Deno.openSync(path, { read: true });
     const head = new Uint8Array(MAGIC.length);
     const count = file.readSync(head) ?? 0;

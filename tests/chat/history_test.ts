@@ -328,6 +328,14 @@ Deno.test("createSqliteHistory() reports in one line why a file cannot be used",
   await Deno.writeFile(`${folder}/corrupt.db`, crypto.getRandomValues(new Uint8Array(8_000)));
   assertThrows(() => open(`${folder}/corrupt.db`), UsageError, "not a SQLite database");
   assertThrows(() => open(`${folder}/missing/chat.db`), UsageError, "no such folder");
+  assertThrows(() => open(folder), UsageError, "it is a folder");
+  await Deno.symlink("nowhere", `${folder}/link.db`);
+  assertThrows(() => open(`${folder}/link.db`), UsageError, "it is a link to a file that does not exist");
+  {
+    // As a FIFO, which would wait for a writer.
+    using _socket = Deno.listen({ transport: "unix", path: `${folder}/socket` });
+    assertThrows(() => open(`${folder}/socket`), UsageError, "it is not a regular file");
+  }
   {
     await using _history = open(`${folder}/busy.db`);
     assertThrows(() => open(`${folder}/busy.db`), UsageError, "another program uses it");
