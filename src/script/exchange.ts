@@ -31,6 +31,7 @@ export type ExchangeSession =
     | "closeReason"
     | "closeFrame"
     | "receive"
+    | "unreceive"
     | "write"
     | "sendFramed"
     | "flush"

@@ -62,6 +62,11 @@ export class Inbox {
     return this.receivedBytes - this.#unmatchedBytes;
   }
 
+  /** The unmatched messages, or the bytes of a stream. */
+  get units(): readonly Unit[] {
+    return this.isEmpty ? [] : this.#units;
+  }
+
   /** All unmatched data. */
   get unmatched(): Uint8Array {
     return concat(this.#units.map(({ data }) => data));

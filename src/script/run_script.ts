@@ -1,6 +1,6 @@
 import { DEFAULTS } from "../base/defaults.ts";
 import { type Duration, parseDuration } from "../base/units.ts";
-import { type ExchangeReport, type ExchangeSession, runExchange } from "./exchange.ts";
+import { Exchange, type ExchangeReport, type ExchangeSession } from "./exchange.ts";
 import type { Captures } from "./payload.ts";
 import type { Step } from "./steps.ts";
 
@@ -17,7 +17,7 @@ export interface ScriptOptions {
   /** Aborts with its reason. */
   signal?: AbortSignal;
   /**
-   * Leaves the session open after success, for another script.
+   * Leaves the session open after success, with what no step has matched, for another script or a loop.
    *
    * @default {false}
    */
@@ -52,7 +52,11 @@ export async function runScript(
   options: ScriptOptions = {},
 ): Promise<ExchangeReport> {
   const { timeout = DEFAULTS.replyTimeoutMs, ...rest } = options;
-  const report = await runExchange(session, steps, { timeoutMs: parseDuration(timeout), ...rest });
+  const exchange = new Exchange(session, { timeoutMs: parseDuration(timeout), ...rest });
+  const error = await exchange.run(steps);
+  const staysOpen = rest.leavesOpen === true && error === undefined;
+  const report = staysOpen ? await exchange.release() : await exchange.end();
   if (report.error !== undefined) throw report.error;
+  if (staysOpen) session.unreceive?.(exchange.inbox.units);
   return report;
 }

@@ -114,7 +114,7 @@ class LoggedInSession extends SessionDecorator {
   constructor(inner: Session, identity: Identity, rest: readonly Message[]) {
     super(inner);
     this.#identity = identity;
-    if (rest.length > 0) this.unread = rest;
+    this.unreceive(rest);
   }
 
   override get identity(): Identity {

@@ -91,6 +91,9 @@ export interface Session extends AsyncDisposable, AsyncIterable<OwnMessage> {
    */
   receive(options?: WaitOptions): Promise<readonly Message[] | null>;
 
+  /** Leaves messages, which must not change any more, to the next `receive()` or loop. */
+  unreceive?(messages: readonly Message[]): void;
+
   /**
    * Queues a copy of a message; everything queued in one turn of the event loop is sent in one write. Returns `false`
    * and queues nothing if the session is closed or the outbox has no room: {@linkcode flush} waits for room, {@linkcode

@@ -21,7 +21,7 @@ export abstract class SessionBase implements AsyncDisposable, AsyncIterable<OwnM
   abstract receive(options?: WaitOptions): Promise<readonly Message[] | null>;
   abstract finish(reason?: CloseReason, options?: FinishOptions): Promise<void>;
 
-  /** Copies of messages that a loop has left to the next `receive()`. */
+  /** What the next `receive()` returns. */
   protected unread: readonly Message[] | undefined;
 
   async *[Symbol.asyncIterator](): AsyncGenerator<OwnMessage, void, void> {
@@ -35,9 +35,13 @@ export abstract class SessionBase implements AsyncDisposable, AsyncIterable<OwnM
           yield message;
         }
       } finally {
-        if (taken < messages.length) this.unread = messages.slice(taken);
+        this.unreceive(messages.slice(taken));
       }
     }
+  }
+
+  unreceive(messages: readonly Message[]): void {
+    if (messages.length > 0) this.unread = [...messages, ...this.unread ?? []];
   }
 
   protected takeUnread(): readonly Message[] | undefined {
