@@ -28,9 +28,14 @@ export class WebSocketError extends FrameError {
   /** For the Close frame. */
   readonly code: number;
 
-  /** Converts an error of the receiver, whose `code` names the rule. */
-  constructor(cause: Error & { readonly code: string }) {
-    super(cause.message.replace(/^Invalid WebSocket frame: /, ""), { cause });
+  /** The rule, for the Close frame. */
+  readonly rule: string;
+
+  /** Converts an error of the receiver, whose `code` names the rule; the message of a client names the `endpoint`. */
+  constructor(cause: Error & { readonly code: string }, endpoint?: string) {
+    const rule = cause.message.replace(/^Invalid WebSocket frame: /, "");
+    super(endpoint === undefined ? rule : `Cannot read from ${endpoint}: ${rule}`, { cause, endpoint });
+    this.rule = rule;
     this.code = CODES[cause.code] ?? CLOSE_CODE.protocolError;
   }
 }

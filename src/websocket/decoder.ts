@@ -43,10 +43,15 @@ export class WebSocketDecoder {
   /** Validated bytes of the current frame. */
   #checked = 0;
   #isClosed = false;
+  readonly #endpoint: string | undefined;
   #failure: WebSocketError | undefined;
 
-  /** Creates a decoder for one connection; `maxBytes` limits a message over all fragments. */
-  constructor(codec: WebSocketCodec, maxBytes: number, events: WebSocketEvents) {
+  /**
+   * Creates a decoder for one connection; `maxBytes` limits a message over all fragments. Errors name the `endpoint`, if
+   * given: a client has no log with the name of its server.
+   */
+  constructor(codec: WebSocketCodec, maxBytes: number, events: WebSocketEvents, endpoint?: string) {
+    this.#endpoint = endpoint;
     this.#events = events;
     this.#maxBytes = maxBytes;
     this.#maskBit = codec.role === "server" ? MASKED : 0;
@@ -194,7 +199,7 @@ export class WebSocketDecoder {
   };
 
   #fail(error: Error & { readonly code: string }): boolean {
-    this.#failure = new WebSocketError(error);
+    this.#failure = new WebSocketError(error, this.#endpoint);
     return false;
   }
 }

@@ -98,7 +98,7 @@ export class WebSocketSession extends ConnectionSession implements Session {
       ping: (data) => this.#sendControl(OPCODE.pong, data),
       pong: () => this.#onPong(),
       close: (frame) => this.#closeFrame = frame,
-    });
+    }, this.#isClient ? formatEndpoint(this.remote) : undefined);
     this.#pinger = init.pings && this.#makePinger(init.pings);
   }
 
@@ -290,7 +290,7 @@ export class WebSocketSession extends ConnectionSession implements Session {
   /** A response repeats the received code (section 5.5.1). */
   #closePayload(reason: CloseReason): Uint8Array {
     if (this.#decoder.failure !== undefined) {
-      return encodeClose(this.#decoder.failure.code, this.#decoder.failure.message);
+      return encodeClose(this.#decoder.failure.code, this.#decoder.failure.rule);
     }
     if (this.#closeFrame?.code === CLOSE_CODE.none) return NOTHING;
     const { ownClose } = this.#init;

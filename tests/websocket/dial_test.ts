@@ -181,7 +181,8 @@ Deno.test("dial() over ws: a message over the limit closes with 1009 on the othe
     }),
   });
   const session = await dialWebSocket(served.endpoint, { maxMessage: 100 });
-  await assertRejects(() => session.receive(), FrameError, "Max payload size exceeded");
+  const message = `Cannot read from ${served.endpoint}: Max payload size exceeded`;
+  await assertRejects(() => session.receive(), FrameError, message);
   await session.finish("bad message");
   assertEquals(await end.promise, 1009);
 });
