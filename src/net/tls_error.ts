@@ -6,6 +6,7 @@
  */
 
 import { escapeControls } from "../base/bytes.ts";
+import { isIp } from "../base/ip.ts";
 import { codeOf, messageOf, ParleyError, TlsError, type TlsReason } from "../base/errors.ts";
 
 /** Alerts that a peer sends about our certificate (RFC 8446, section 6.2), not about its own. */
@@ -63,11 +64,16 @@ export function explainTls(error: Error, reason: TlsReason): string {
   if (/InvalidContentType|WRONG_VERSION_NUMBER|wrong version number/.test(textOf(error))) {
     return "the peer does not speak TLS";
   }
-  const names = /(?:Host|IP): (\S+?)\.? is not in the cert's (?:altnames|list): (.*)$/.exec(error.message);
+  const names = /(?:Host|IP): (\S+?)\.? is not (?:in the cert's (?:altnames|list)|cert's CN): (.*)$/.exec(
+    error.message,
+  );
   if (names) {
     const [, asked, has = ""] = names;
     // For an address the runtime lists only addresses, but the certificate may have names.
-    const all = (has || altNamesOf(error)).replaceAll(/(?:DNS|IP Address):/g, "");
+    const all = (has || altNamesOf(error))
+      // Such an entry is not compared with addresses (RFC 9525, section 6.4).
+      .replaceAll(/DNS:([^,]+)/g, (_, name: string) => isIp(name) ? `${name} as a host name` : name)
+      .replaceAll("IP Address:", "");
     return `the certificate is not for ${asked}, ${all === "" ? "and has no name" : `but for ${escapeControls(all)}`}`;
   }
   if (/received fatal alert: HandshakeFailure/.test(error.message)) {

@@ -469,6 +469,24 @@ Deno.test("connect() over TLS names what a certificate is for, also where that i
   }
 });
 
+Deno.test("toHandshakeError() names what a certificate is for, also an address as a host name, or without names", () => {
+  const text = (message: string, subjectaltname?: string) =>
+    toHandshakeError(
+      Object.assign(new Error(message), { code: "ERR_TLS_CERT_ALTNAME_INVALID", cert: { subjectaltname } }),
+      "tls://a:1",
+    ).message;
+  const mismatch = "Hostname/IP does not match certificate's altnames: ";
+  assertEquals(
+    text(`${mismatch}IP: 127.0.0.1 is not in the cert's list: `, "DNS:127.0.0.1, DNS:db.test"),
+    "Cannot speak TLS with tls://a:1: the certificate is not for 127.0.0.1, " +
+      "but for 127.0.0.1 as a host name, db.test",
+  );
+  assertEquals(
+    text(`${mismatch}Host: localhost. is not cert's CN: db.test`),
+    "Cannot speak TLS with tls://a:1: the certificate is not for localhost, but for db.test",
+  );
+});
+
 Deno.test("toHandshakeError() and toSocketError() distinguish alerts about our certificate from faults of the peer's (fault 15)", () => {
   const cases: [message: string, reason: TlsReason][] = [
     ["received fatal alert: UnknownCA", "rejected"],
