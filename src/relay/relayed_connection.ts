@@ -9,6 +9,9 @@ const LINGER_MS = 2_000;
 
 const NOTHING_TO_DO = Promise.resolve();
 
+/** Why a read closes a connection; it reports this itself. */
+const SEEN_BY_READING: ReadonlySet<CloseReason> = new Set(["reset", "error", "bad message"]);
+
 /** Options of {@linkcode RelayedConnection}. */
 export interface RelayedConnectionInit {
   readonly client: Side;
@@ -91,6 +94,7 @@ export class RelayedConnection {
   /** Forwards until both directions have ended; does not reject. */
   async run(): Promise<void> {
     const pumps = [this.#pump(this.client, this.#toServer), this.#pump(this.server, this.#toClient)];
+    for (const { connection } of [this.client, this.server]) void connection.closed.then((reason) => this.#cut(reason));
     await this.#over.promise;
     await Promise.all(pumps);
     this.#tap?.close();
@@ -162,6 +166,12 @@ export class RelayedConnection {
       this.#onSendFailed(way, error);
     }
     if (this.#toServer.isEnded && this.#toClient.isEnded && !this.#isClosing) this.#finish("done");
+  }
+
+  /** A limit or the drain has closed a side, whose end is not read while a fault holds its data. */
+  #cut(reason: CloseReason): void {
+    if (this.#isOver || this.#isClosing || SEEN_BY_READING.has(reason)) return;
+    void this.#closeBoth({ how: "close" }, this.#toServer, this.#toClient);
   }
 
   /** Ends both sides normally and continues to read, so that no reset destroys sent data. */

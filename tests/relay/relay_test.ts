@@ -29,6 +29,21 @@ for (const kind of KINDS) {
   });
 }
 
+for (const kind of KINDS) {
+  Deno.test(`a relay closes a stalled connection by a deadline, and at the end of its drain, over ${kind}`, async () => {
+    for (const limit of [{ idleTimeout: "200ms" }, { drainTimeout: "200ms" }]) {
+      await using bench = await RelayBench.open(kind, { ...limit, faults: ["stall"] });
+      const { client, server } = await bench.pair();
+      // Held by the fault, in both directions.
+      await Promise.all([client.send("hello"), server.send("hello")]);
+      const ended = server.readAll().finally(() => server.close());
+      if ("drainTimeout" in limit) await bench.relay.shutdown();
+      assertEquals(await bench.whenEmpty(), 0);
+      assertEquals((await ended).bytes.length, 0);
+    }
+  });
+}
+
 Deno.test("a delay line holds 8 MiB, and accepts more once some have left", async () => {
   const clock = new VirtualClock();
   const removal = new AbortController();
