@@ -29,7 +29,7 @@ import { stepLayer, traceLayer } from "./net/layers/trace.ts";
 import type { BindOptions, ConnectOptions, KernelOptions, ListenOptions, StreamOptions } from "./net/options.ts";
 import { bindUdp, bindUnixDatagram, LISTEN_DEFAULTS, listenTcp, listenUnix } from "./net/open.ts";
 import { SOCKET_MODE } from "./net/unix.ts";
-import { onAbort } from "./net/wait.ts";
+import { onAbort, startTimer } from "./net/wait.ts";
 
 /**
  * Listens on `tcp`, `tls` or `unix`, or on the TCP or TLS under `ws` and `wss`; `acceptWebSocket()` or `serve()` opens
@@ -108,10 +108,10 @@ export async function connect(endpoint: string | Endpoint, options: ConnectOptio
   const limits = limitsOf(options);
   const log = Logger.of(options.context ?? "parley");
   const deadline = new AbortController();
-  const timer = setTimeout(() => {
+  const timer = startTimer(connectTimeoutMs, () => {
     const message = `Cannot connect to ${text}: no answer within ${formatDuration(Math.round(connectTimeoutMs))}`;
     deadline.abort(new TimeoutError("connect", message, { endpoint: text, afterMs: connectTimeoutMs }));
-  }, connectTimeoutMs);
+  });
   // One controller instead of AbortSignal.any(), which costs more than the other objects of a connection together.
   const { signal } = deadline;
   const onAbort = () => deadline.abort(options.signal?.reason);
@@ -141,7 +141,7 @@ export async function connect(endpoint: string | Endpoint, options: ConnectOptio
       layers: { layers, timeoutMs: parseDuration(handshakeTimeout), endpoint: text },
     });
   } finally {
-    clearTimeout(timer);
+    timer[Symbol.dispose]();
     options.signal?.removeEventListener("abort", onAbort);
   }
   try {

@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Backoff, bind, dial, listen, resolve, TimeoutError } from "@parley/parley";
+import { connect } from "../../src/factory.ts";
 import { abortable, delay, MAX_TIMER_MS, onAbort, pause, startTimer, timeoutSignal } from "../../src/net/wait.ts";
 import { FakeTime } from "../support/fake_time.ts";
 
@@ -95,4 +96,21 @@ Deno.test("every public time takes a text with a unit, and rejects one without",
   await assertRejects(() => resolve("localhost", { timeout: "soon" }), SyntaxError, "with a unit");
   assertEquals(new Backoff({ first: "2s", max: "3s" }).next(), 2_000);
   await session.finish("done", { timeout: "1ms" });
+});
+
+Deno.test("connect() accepts a connectTimeout that is longer than a timer of the runtime (MAX_TIMER_MS)", async () => {
+  using time = new FakeTime();
+  const dialer = {
+    async dial(_to: unknown, { signal }: { signal?: AbortSignal | undefined }): Promise<never> {
+      await delay(1_000, signal);
+      throw new Error("dialed");
+    },
+  };
+  const connecting = assertRejects(
+    () => connect("tcp://127.0.0.1:1", { connectTimeout: "30d", dialer }),
+    Error,
+    "dialed",
+  );
+  await time.advance(1_000);
+  await connecting;
 });
