@@ -12,6 +12,7 @@ import { type Framer, framerOf } from "./framer.ts";
 import type { FinishOptions, Message, Session } from "./session.ts";
 
 const NO_MORE = Promise.resolve(null);
+const NOTHING = new Uint8Array(0);
 
 /**
  * Maximum messages delivered at once. One read can hold 262,144 empty lines, which must not block other sessions until
@@ -42,7 +43,12 @@ export class StreamSession extends ConnectionSession implements Session {
   onBadMessage: Session["onBadMessage"];
   readonly #codec: Codec;
   readonly #decoder: Decoder;
-  readonly #batch: Message[] = [];
+  /** The first message of every batch: a read usually completes one. */
+  readonly #first: { data: Uint8Array; readonly isText: false } = { data: NOTHING, isText: false };
+  /** Keeps the first message between reads: V8 would allocate new space for the next message of an emptied list. */
+  readonly #batch: Message[] = [this.#first];
+  /** Messages in the batch; 0 between reads. */
+  #batchSize = 0;
   readonly #answersBadMessages: boolean;
   /** Thrown once the messages before the bad one have been taken. */
   #badMessage: FrameError | undefined;
@@ -66,7 +72,7 @@ export class StreamSession extends ConnectionSession implements Session {
   }
 
   override receive(options?: WaitOptions): Promise<readonly Message[] | null> {
-    this.#batch.length = 0;
+    this.#clearBatch();
     if (this.unread !== undefined && this.closeReason === undefined) return Promise.resolve(this.takeUnread() ?? null);
     if (this.#badMessage !== undefined) return Promise.reject(this.#answered(this.#badMessage));
     if (this.#isDraining) return NO_MORE;
@@ -94,6 +100,7 @@ export class StreamSession extends ConnectionSession implements Session {
     this.#codec.encodeDecoded(batch, this.pending);
     this.connection.messagesWritten += batch.length - 1;
     // Views that live on until the next read cost more to collect.
+    this.#clearBatch();
     this.#batch.length = 0;
     this.onQueued();
     return true;
@@ -211,8 +218,15 @@ export class StreamSession extends ConnectionSession implements Session {
   #decoded(): readonly Message[] | undefined {
     this.#hasMore = false;
     this.#decodeInto(this.#batch);
-    this.connection.messagesRead += this.#batch.length;
-    return this.#batch.length > 0 ? this.#batch : undefined;
+    this.connection.messagesRead += this.#batchSize;
+    return this.#batchSize > 0 ? this.#batch : undefined;
+  }
+
+  #clearBatch(): void {
+    if (this.#batchSize === 0) return;
+    if (this.#batchSize > 1) this.#batch.length = 1;
+    this.#first.data = NOTHING;
+    this.#batchSize = 0;
   }
 
   #decodeInto(batch: Message[]): void {
@@ -222,7 +236,11 @@ export class StreamSession extends ConnectionSession implements Session {
           if (!this.#answersBadMessages) throw found;
           this.log.warning("bad message", { error: found.message });
           this.#answered(found);
-        } else if (batch.push({ data: found, isText: false }) === MAX_BATCH) {
+        } else if (this.#batchSize === 0) {
+          this.#first.data = found;
+          batch[0] = this.#first;
+          this.#batchSize = 1;
+        } else if ((this.#batchSize = batch.push({ data: found, isText: false })) === MAX_BATCH) {
           this.#hasMore = true;
           return;
         }
@@ -230,7 +248,7 @@ export class StreamSession extends ConnectionSession implements Session {
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
       // Earlier messages are delivered first, as if they had been read separately.
-      if (batch.length === 0) throw this.#answered(error);
+      if (this.#batchSize === 0) throw this.#answered(error);
       this.#badMessage = error;
     }
   }

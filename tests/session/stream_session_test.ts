@@ -134,6 +134,23 @@ Deno.test("giveUp() passes a connection to the next session, with later data, bu
   assertEquals(first.giveUp(), false);
 });
 
+Deno.test("receive() lists the messages of its own read only", async () => {
+  const { transport, connection, session } = openSession("line");
+  const receive = async (text: string) => {
+    transport.say(text);
+    return (await session.receive())?.map(({ data }) => new TextDecoder().decode(data));
+  };
+  assertEquals(await receive("1\n2\n3\n"), ["1", "2", "3"]);
+  assertEquals(await receive("4\n"), ["4"]);
+  transport.say("5\n6\n");
+  const batch = await session.receive() ?? [];
+  assertEquals(session.sendBack(batch), true);
+  assertEquals(await receive("7\n"), ["7"]);
+  assertEquals(await receive("8\n9\n"), ["8", "9"]);
+  assertEquals(connection.messagesRead, 9);
+  session.close("done");
+});
+
 Deno.test("sendBack() sends the whole list and empties it, and nothing of one that does not fit", async () => {
   const { transport, connection, session } = openSession("line");
   transport.say("one\ntwo\n");
