@@ -45,6 +45,8 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
   #lastReadMs: number;
   #buffer = new ReadBuffer();
   #pendingRead: Promise<number | null> | undefined;
+  /** Set while a {@linkcode readThen} is under way. */
+  #consume: ((bytes: Uint8Array<ArrayBuffer> | null) => unknown) | undefined;
   #unread: Uint8Array<ArrayBuffer> | undefined;
   /** Created by the first write, because most connections are idle. */
   #outbox: Outbox | undefined;
@@ -119,13 +121,20 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
    */
   read(options?: WaitOptions): Promise<Uint8Array<ArrayBuffer> | null> {
     // Not an async function, because one promise per read is measurably faster.
-    if (
-      options === undefined && this.#pendingRead === undefined && this.#unread === undefined &&
-      this.closeReason === undefined
-    ) {
-      return this.transport.read(this.#buffer.space).then(this.#onRead, this.#onReadFailed);
-    }
-    return this.#readWithin(options);
+    if (options !== undefined || !this.#readsDirectly) return this.#readWithin(options);
+    return this.#readNext() as Promise<Uint8Array<ArrayBuffer> | null>;
+  }
+
+  /** `read().then(consume)` with one promise less. */
+  readThen<T>(consume: (bytes: Uint8Array<ArrayBuffer> | null) => T | Promise<T>): Promise<T> {
+    if (!this.#readsDirectly) return this.#readWithin(undefined).then(consume);
+    this.#consume = consume;
+    return this.#readNext() as Promise<T>;
+  }
+
+  /** Neither bytes nor a read of another caller come first. */
+  get #readsDirectly(): boolean {
+    return this.#pendingRead === undefined && this.#unread === undefined && this.closeReason === undefined;
   }
 
   /** The received data as a Web stream; slower than {@linkcode read}. */
@@ -332,7 +341,17 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
     }
   };
 
-  readonly #onRead = (count: number | null): Uint8Array<ArrayBuffer> | null => {
+  readonly #onRead = (count: number | null): unknown => this.#consumed(this.#received(count));
+
+  readonly #onReadFailed = (error: unknown): unknown => this.#consumed(this.#readFailed(error));
+
+  #consumed(bytes: Uint8Array<ArrayBuffer> | null): unknown {
+    const consume = this.#consume;
+    this.#consume = undefined;
+    return consume === undefined ? bytes : consume(bytes);
+  }
+
+  #received(count: number | null): Uint8Array<ArrayBuffer> | null {
     if (this.closeReason !== undefined) return this.#readAfterClose();
     if (count === null) {
       this.onReadEnded();
@@ -342,12 +361,16 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
     this.bytesRead += count;
     this.#lastReadMs = this.#clock.nowMs;
     return this.#buffer.take(count);
-  };
+  }
 
-  readonly #onReadFailed = (error: unknown): null => {
+  #readFailed(error: unknown): null {
     if (this.closeReason !== undefined) return this.#readAfterClose();
     throw this.#fail(error, "read from");
-  };
+  }
+
+  #readNext(): Promise<unknown> {
+    return this.transport.read(this.#buffer.space).then(this.#onRead, this.#onReadFailed);
+  }
 
   async #readWithin(options: WaitOptions | undefined): Promise<Uint8Array<ArrayBuffer> | null> {
     if (this.closeReason !== undefined) return this.#readAfterClose();
@@ -367,7 +390,7 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
       );
     }
     this.#pendingRead = undefined;
-    return await pending.then(this.#onRead, this.#onReadFailed);
+    return await pending.then(this.#onRead, this.#onReadFailed) as Uint8Array<ArrayBuffer> | null;
   }
 
   #fail(cause: unknown, doing: string): Error {

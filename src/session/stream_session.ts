@@ -80,7 +80,7 @@ export class StreamSession extends ConnectionSession implements Session {
     if (this.connection.isReadEnded) return NO_MORE;
     if (options !== undefined) return this.#receiveWithin(options);
     this.#isWaiting = true;
-    return this.connection.read().then(this.#onBytes);
+    return this.connection.readThen(this.#onBytes);
   }
 
   send(data: Uint8Array | string): boolean {

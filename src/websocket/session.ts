@@ -120,7 +120,7 @@ export class WebSocketSession extends ConnectionSession implements Session {
     if (this.#isDraining || this.#isPeerDone) return NO_MORE;
     if (this.#early.length > 0) return this.#receiveEarly(options);
     if (options !== undefined) return this.#track(this.#receiveWithin(options));
-    return this.#track(this.connection.read().then(this.#onBytes));
+    return this.#track(this.connection.readThen(this.#onBytes));
   }
 
   send(data: Uint8Array | string, isText = typeof data === "string"): boolean {
@@ -220,7 +220,7 @@ export class WebSocketSession extends ConnectionSession implements Session {
   readonly #onBytes = (bytes: Uint8Array | null): readonly Message[] | null | Promise<readonly Message[] | null> => {
     this.#receiving = undefined;
     const batch = this.#take(bytes);
-    return batch === undefined ? this.#track(this.connection.read().then(this.#onBytes)) : batch;
+    return batch === undefined ? this.#track(this.connection.readThen(this.#onBytes)) : batch;
   };
 
   /** The deadline covers a whole message, not each read. */

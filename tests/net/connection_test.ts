@@ -30,6 +30,41 @@ Deno.test("read() returns received bytes, then null at the peer's end, and count
   connection.close();
 });
 
+Deno.test("readThen() passes on what read() would return, whatever comes first", async () => {
+  const { connection, transport } = fakeConnection();
+  const read = () => connection.readThen((bytes) => `<${textOf(bytes)}>`);
+  transport.say("one");
+  assertEquals(await read(), "<one>");
+  connection.unread(utf8("pushed back"));
+  assertEquals(await read(), "<pushed back>");
+  connection.watch(() => {});
+  transport.say("two", "three", null);
+  assertEquals([await read(), textOf(await connection.read())], ["<two>", "three"]);
+  assertEquals([await read(), connection.isReadEnded], ["<null>", true]);
+  connection.close();
+  assertEquals(await read(), "<null>");
+});
+
+Deno.test("readThen() passes on nothing if read() would throw, and what its own caller throws", async () => {
+  const { connection, transport } = fakeConnection();
+  const failure = new Error("not understood");
+  transport.say("one", "two", new Deno.errors.ConnectionReset("reset"));
+  const thrown = connection.readThen(() => {
+    throw failure;
+  });
+  assertStrictEquals(await assertRejects(() => thrown), failure);
+  assertEquals(textOf(await connection.read()), "two");
+  await assertRejects(() => connection.readThen(() => "passed on"), ResetError);
+  assertEquals(connection.closeReason, "reset");
+});
+
+Deno.test("readThen() passes on the end if this side closes the connection meanwhile", async () => {
+  const { connection } = fakeConnection();
+  const reading = connection.readThen((bytes) => bytes);
+  connection.close();
+  assertEquals(await reading, null);
+});
+
 Deno.test("read() that times out loses nothing", async () => {
   const { connection, transport } = fakeConnection();
   const error = await assertRejects(() => connection.read({ timeout: "1ms" }), TimeoutError);
