@@ -107,7 +107,12 @@ export class OutputFile implements Disposable {
 function replaceable(path: string): string | undefined {
   const found = statOf(Deno.lstatSync, path);
   if (found === undefined) return path;
-  if (found.isSymlink) return statOf(Deno.statSync, path) === undefined ? path : replaceable(Deno.realPathSync(path));
+  if (found.isSymlink) {
+    const target = statOf(Deno.statSync, path);
+    if (target === undefined) return path;
+    // A pipe has no path, such as that of `/dev/stdout` or of a shell's `>(...)`.
+    return target.isFile ? replaceable(Deno.realPathSync(path)) : undefined;
+  }
   if (!found.isFile) return undefined;
   try {
     Deno.removeSync(path);

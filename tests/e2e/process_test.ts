@@ -263,6 +263,14 @@ Deno.test("standard error that fails changes no exit code", LINUX, async () => {
   }
 });
 
+Deno.test("a report can be written to a pipe that is open, such as /dev/stdout", LINUX, async () => {
+  await using server = await startServer(["discard", ":0"]);
+  const words = `run --start 'sleep 60' --check ${server.endpoint} --junit /dev/stdout -- true`;
+  const { stdout, stderr } = await shell(`"$DENO" run -A "$SRC/client.ts" ${words} | cat`);
+  assertEquals(stderr, "");
+  assertMatch(stdout, /<\/testsuites?>\s*$/);
+});
+
 toolTest(
   "perl",
   "standard output that another program has made non-blocking loses nothing while it is full",
