@@ -105,7 +105,8 @@ export class Admission {
   }
 
   #sayFull(): void {
-    if (this.#isFull) return;
+    // Who asks for one connection at a time need not be told after each client.
+    if (this.#isFull || this.#maxConnections === 1) return;
     this.#isFull = true;
     this.#times++;
     const nowMs = performance.now();

@@ -49,12 +49,13 @@ Deno.test("shrink() goes below the number of open connections, once, and leaves 
   assertEquals(tiny.maxConnections, 1);
 });
 
-Deno.test("Admission logs that it is full once in a minute (REPORT_MS), with the number of times", async () => {
-  using time = new FakeTime();
+/** An admission whose places but one are taken, what it has logged, and a client that comes, makes it full, and leaves. */
+function almostFull(maxConnections: number): { lines: string[]; serveOne: () => Promise<void> } {
   const lines: string[] = [];
   const note = (text: string, fields: object) => void lines.push(`${text.split(":")[0]} ${JSON.stringify(fields)}`);
   const log: Logger = Object.assign(Object.create(Logger.prototype), { info: note, warning: note });
-  const admission = new Admission({ maxConnections: 1, log });
+  const admission = new Admission({ maxConnections, log });
+  for (let count = 1; count < maxConnections; count++) admission.enter();
   const serveOne = async () => {
     await admission.waitForSlot(NEVER);
     admission.enter();
@@ -62,11 +63,24 @@ Deno.test("Admission logs that it is full once in a minute (REPORT_MS), with the
     admission.leave();
     await waiting;
   };
+  return { lines, serveOne };
+}
+
+Deno.test("Admission logs that it is full once in a minute (REPORT_MS), with the number of times", async () => {
+  using time = new FakeTime();
+  const { lines, serveOne } = almostFull(2);
   for (let count = 0; count < 5; count++) await serveOne();
-  const first = ['full {"max":1}', 'accepting again {"connections":0}'];
+  const first = ['full {"max":2}', 'accepting again {"connections":1}'];
   assertEquals(lines, first);
   await time.advance(60_000);
   await serveOne();
   await serveOne();
-  assertEquals(lines, [...first, 'full {"max":1,"times":5}', 'accepting again {"connections":0}']);
+  assertEquals(lines, [...first, 'full {"max":2,"times":5}', 'accepting again {"connections":1}']);
+});
+
+Deno.test("Admission does not log that it is full if it takes one connection at a time", async () => {
+  const { lines, serveOne } = almostFull(1);
+  await serveOne();
+  await serveOne();
+  assertEquals(lines, []);
 });
