@@ -162,7 +162,10 @@ function writeAll(file: Deno.FsFile, bytes: Uint8Array, length: number): void {
   try {
     while (rest.length > 0) rest = rest.subarray(file.writeSync(rest));
   } catch (error) {
-    if (rest.length < bytes.length && file.statSync().isFile) file.truncateSync(length);
+    if (rest.length < bytes.length && file.statSync().isFile) {
+      file.truncateSync(length);
+      file.seekSync(length, Deno.SeekMode.Start);
+    }
     throw error;
   }
 }

@@ -164,3 +164,27 @@ Deno.test("OutputFile.write() shows the first text whole: a reader never sees a 
     assert(kinds.includes("rename"), kinds.join());
   });
 });
+
+Deno.test("OutputFile.write() leaves no part of a text that did not fit on the disk", async () => {
+  await withFolder((folder) => {
+    const path = `${folder}/report`;
+    using file = OutputFile.open(path, "the report");
+    file.write("one ");
+    const { writeSync } = Deno.FsFile.prototype;
+    let room = 2;
+    Deno.FsFile.prototype.writeSync = function (bytes) {
+      if (room === 0) throw Object.assign(new Error("No space left on device (os error 28)"), { code: "ENOSPC" });
+      const count = writeSync.call(this, bytes.subarray(0, room));
+      room -= count;
+      return count;
+    };
+    try {
+      assertThrows(() => file.write("two"), OutOfResourcesError, `the report ${path}: no space left`);
+    } finally {
+      Deno.FsFile.prototype.writeSync = writeSync;
+    }
+    assertEquals(Deno.readTextFileSync(path), "one ");
+    file.write("two");
+    assertEquals(Deno.readTextFileSync(path), "one two");
+  });
+});
