@@ -21,13 +21,12 @@ export function defaultMaxConnections(
 
 /** The soft limit of open files, if it can be read without a permission prompt. */
 function openFileLimit(): number | undefined {
-  if (Deno.build.os !== "linux") return undefined;
   const path = "/proc/self/limits";
   if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") return undefined;
   try {
     return parseOpenFileLimit(Deno.readTextFileSync(path));
   } catch {
-    // The sandbox restricts /proc more than a permission query reports; the limit then stays unknown.
+    // Without /proc, or in a sandbox that restricts it more than a permission query reports, the limit stays unknown.
     return undefined;
   }
 }
