@@ -1,8 +1,10 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { TimeoutError } from "@parley/parley";
 import { messageOf } from "../../src/base/errors.ts";
-import { resolveTarget } from "../../src/datagram/sender.ts";
+import { bindSender, resolveTarget } from "../../src/datagram/sender.ts";
 import { formatEndpoint } from "../../src/net/endpoint.ts";
 import type { Dialer } from "../../src/net/layer.ts";
+import { FakeTime } from "../support/fake_time.ts";
 
 Deno.test("resolveTarget() returns the address that datagrams can be sent to", async () => {
   const cases = [
@@ -37,5 +39,27 @@ Deno.test("resolveTarget() leaves a target to a proxy that relays datagrams, and
   assertEquals(
     await via("udp://192.0.2.1:9", { dial: fail }),
     "Cannot send datagrams to udp://192.0.2.1:9 through a proxy: only socks5 proxies relay datagrams",
+  );
+});
+
+Deno.test("bindSender() gives up on a proxy that does not answer within the connect timeout", async () => {
+  using time = new FakeTime();
+  let waiting: AbortSignal | undefined;
+  const associate: NonNullable<Dialer["associate"]> = (_, { signal }) => {
+    waiting = signal;
+    return new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
+  };
+  const dialer: Dialer = { dial: () => Promise.reject(new Error("not to be called")), associate };
+  const target = await resolveTarget("udp://192.0.2.1:9", undefined, dialer);
+  const outcome = bindSender(target, undefined, { dialer }).catch((error: unknown) => error);
+  await time.advance(9_999);
+  assertEquals(waiting?.aborted, false);
+  await time.advance(1);
+  assertEquals(waiting?.aborted, true);
+  const error = await outcome;
+  assertInstanceOf(error, TimeoutError);
+  assertEquals(
+    [error.phase, error.message],
+    ["connect", "Cannot reach udp://192.0.2.1:9: the proxy did not answer within 10s"],
   );
 });

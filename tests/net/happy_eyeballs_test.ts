@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { PermissionError, RefusedError, type ResolvedAddress, TimeoutError } from "@parley/parley";
 import { interleave, raceAddresses } from "../../src/net/happy_eyeballs.ts";
+import { FakeTime } from "../support/fake_time.ts";
 
 const TARGET = { endpoint: "tcp://example:80", port: 80 };
 
@@ -70,6 +71,21 @@ Deno.test("raceAddresses() tries the next at once when one fails", async () => {
   fake.answer("127.0.0.1");
   using _ = await racing;
   assertEquals(fake.started, ["::1", "127.0.0.1"]);
+});
+
+Deno.test("raceAddresses() gives an address its whole head start when the one before it has failed", async () => {
+  using time = new FakeTime();
+  const fake = new FakeDial();
+  const racing = race(fake, addresses("::1", "127.0.0.1", "::2"), undefined, 250);
+  await time.advance(100);
+  fake.fail("::1");
+  await time.advance(249);
+  assertEquals(fake.started, ["::1", "127.0.0.1"]);
+  await time.advance(1);
+  assertEquals(fake.started, ["::1", "127.0.0.1", "::2"]);
+  fake.answer("::2");
+  using _ = await racing;
+  assertEquals(time.timerCount, 0);
 });
 
 Deno.test("raceAddresses() tries the next address in parallel to a silent one, and closes the loser", async () => {

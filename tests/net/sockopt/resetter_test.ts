@@ -1,5 +1,5 @@
-import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
-import { connect, type Connection, listen, ResetError, Resetter } from "@parley/parley";
+import { assert, assertEquals, assertLess, assertRejects, assertThrows } from "@std/assert";
+import { connect, type Connection, listen, ParleyError, ResetError, Resetter } from "@parley/parley";
 import { DescriptorFinder } from "../../../src/net/sockopt/find_descriptor.ts";
 import { openLibc } from "../../../src/net/sockopt/libc.ts";
 import { nextTurn } from "../../../src/net/wait.ts";
@@ -102,6 +102,12 @@ linuxTest(
     finder.expect(dead, -1);
     // The guess, then MAX_EXAMINED of the newest and of the freed ones, each of which is asked twice at most.
     assertLess(calls, 1 + 2 * (2 * 64) + 1);
+    // Among the newest it is recognized: the descriptor that its client had is in use again. It is not searched for.
+    for (let count = 0; count < 3; count++) others.use(Deno.openSync("/dev/null"));
+    finder.expect(dead, -1);
+    calls = 0;
+    assertThrows(() => finder.find(dead), ParleyError, "no descriptor has these addresses");
+    assertEquals(calls, 1);
     finder.forget(ends);
     await nextTurn();
   },
