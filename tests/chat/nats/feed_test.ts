@@ -3,6 +3,7 @@ import type { ConsumerMessages, JsMsg, StreamInfo } from "@nats-io/jetstream";
 import { Logger } from "@parley/parley";
 import { Feed } from "../../../src/chat/nats/feed.ts";
 import type { NatsLink } from "../../../src/chat/nats/link.ts";
+import { FakeTime } from "../../support/fake_time.ts";
 
 /** A link whose stream delivers what the test sends, as JetStream does when it redelivers. */
 function fakeLink() {
@@ -11,6 +12,7 @@ function fakeLink() {
   let opened = Promise.withResolvers<void>();
   const attached: Promise<void>[] = [];
   let from = 0;
+  const failures: Error[] = [];
   const lastBefore: number[] = [];
   const consumer = {
     consume({ callback }: { callback: (message: JsMsg) => void }): Promise<ConsumerMessages> {
@@ -39,12 +41,17 @@ function fakeLink() {
     },
     js: { consumers: { get: () => Promise.resolve(consumer) } },
     attempt: <T>(work: Promise<T>) => work,
-    whenReady: () => true,
+    whenReady: () => {
+      const failure = failures.shift();
+      return failure === undefined ? Promise.resolve(true) : Promise.reject(failure);
+    },
     attach: (work: Promise<void>) => void attached.push(work),
   };
   return {
     link: link as unknown as NatsLink,
     rounds,
+    /** With each of these, one attempt to read again fails. */
+    failures,
     lastBefore,
     nextRound: () => opened.promise,
     async [Symbol.asyncDispose]() {
@@ -96,4 +103,22 @@ Deno.test("Feed.goOn() continues after the last message that the stream still ha
   assertEquals(await reopen({ messages: 9, last_seq: 12 }, 4), [4, 5]);
   fake.rounds.at(-1)?.deliver(5);
   assertEquals(seen, [5]);
+});
+
+Deno.test("Feed logs why reading has failed, and reads again", async () => {
+  const logged: string[] = [];
+  await using fake = fakeLink();
+  using time = new FakeTime();
+  const source = { stream: "S", subjects: "room.>", position: 2, timeMs: 2 };
+  const log = { warning: (text: string, { error }: { error: string }) => logged.push(`${text}: ${error}`) };
+  const feed = new Feed(fake.link, source, log as unknown as Logger, () => {});
+  await feed.start();
+  fake.failures.push(new Error("no permission"));
+  const reopened = fake.nextRound();
+  feed.restart();
+  await time.advance(249);
+  assertEquals([fake.rounds.length, logged], [1, ["reading from NATS failed; retrying: no permission"]]);
+  await time.advance(1);
+  await reopened;
+  assertEquals([fake.rounds.map(({ from }) => from), logged.length], [[3, 3], 1]);
 });

@@ -102,3 +102,18 @@ Deno.test("Registration.leave() stores the reason with the next record, once", a
   registration.leave("#a", "bye");
   assertEquals([await stored(), await stored()], [{ "#a": "bye" }, {}]);
 });
+
+Deno.test("Registration.isTidy is false until the name of a member that has left is freed", async () => {
+  await using hub = createHub();
+  const table = new FakeTable();
+  const registration = register(hub.enter(new FakeSession()), table);
+  await registration.update();
+  const { put } = table;
+  table.put = () => Promise.reject(new Error("no reply"));
+  await registration.remove("gone");
+  assertEquals(registration.isTidy, false);
+  table.put = put;
+  await registration.tidy();
+  const left = decodePresence(table.entries.get(registration.key)?.value);
+  assertEquals([registration.isTidy, left !== undefined && "tombstone" in left], [true, true]);
+});

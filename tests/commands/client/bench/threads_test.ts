@@ -17,29 +17,39 @@ const PLAN: LoadPlan = {
   poolSize: undefined,
 };
 
+/** What the threads have received, and when all have been terminated. */
+class FakeThreads {
+  readonly received: string[] = [];
+  readonly allTerminated = Promise.withResolvers<void>();
+  running = 0;
+}
+
 /** A thread that is ready for messages at once, and ends when it has been told to finish. */
 class FakeWorker {
-  static readonly received: string[] = [];
-  static readonly allTerminated = Promise.withResolvers<void>();
-  static #running = 0;
   onmessage: ((event: { data: unknown }) => void) | undefined;
   onerror: unknown;
+  readonly #threads: FakeThreads;
+  readonly #onPlan: (fail: (message: string) => void) => void;
 
-  constructor() {
-    FakeWorker.#running++;
+  constructor(threads: FakeThreads, onPlan: (fail: (message: string) => void) => void) {
+    this.#threads = threads;
+    this.#onPlan = onPlan;
+    threads.running++;
     setTimeout(() => this.#say({ kind: "hello" }), 0);
   }
 
   postMessage({ kind }: { kind: string }): void {
-    FakeWorker.received.push(kind);
-    const failure = { name: "Error", message: "interrupted", endpoint: undefined, exitCode: 1 };
-    if (kind === "finish") queueMicrotask(() => this.#say({ kind: "failed", failure }));
-    // A plan alone would run for its duration.
-    else setTimeout(() => this.#say({ kind: "failed", failure: { ...failure, message: "not interrupted" } }), 0);
+    this.#threads.received.push(kind);
+    if (kind === "finish") queueMicrotask(() => this.#fail("interrupted"));
+    else this.#onPlan((message) => this.#fail(message));
   }
 
   terminate(): void {
-    if (--FakeWorker.#running === 0) FakeWorker.allTerminated.resolve();
+    if (--this.#threads.running === 0) this.#threads.allTerminated.resolve();
+  }
+
+  #fail(message: string): void {
+    this.#say({ kind: "failed", failure: { name: "Error", message, endpoint: undefined, exitCode: 1 } });
   }
 
   #say(data: unknown): void {
@@ -47,15 +57,40 @@ class FakeWorker {
   }
 }
 
-Deno.test("runThreads() also interrupts threads that have started after the signal", async () => {
+async function withFakeWorkers(
+  onPlan: (fail: (message: string) => void) => void,
+  use: (threads: FakeThreads) => Promise<void>,
+): Promise<void> {
   const own = Object.getOwnPropertyDescriptor(globalThis, "Worker");
-  Object.defineProperty(globalThis, "Worker", { value: FakeWorker, configurable: true });
+  const threads = new FakeThreads();
+  const value = function () {
+    return new FakeWorker(threads, onPlan);
+  };
+  Object.defineProperty(globalThis, "Worker", { value, configurable: true });
   try {
-    const options = { workers: 2, signal: AbortSignal.abort(new Error("stopped")), onProgress() {} };
-    await assertRejects(() => runThreads(PLAN, options), Error, "stopped");
-    await FakeWorker.allTerminated.promise;
+    await use(threads);
   } finally {
     Object.defineProperty(globalThis, "Worker", own ?? {});
   }
-  assertEquals(FakeWorker.received.toSorted(), ["finish", "finish", "plan", "plan"]);
+}
+
+Deno.test("runThreads() also interrupts threads that have started after the signal", async () => {
+  // A plan alone would run for its duration.
+  await withFakeWorkers((fail) => setTimeout(() => fail("not interrupted"), 0), async (threads) => {
+    const options = { workers: 2, signal: AbortSignal.abort(new Error("stopped")), onProgress() {} };
+    await assertRejects(() => runThreads(PLAN, options), Error, "stopped");
+    await threads.allTerminated.promise;
+    assertEquals(threads.received.toSorted(), ["finish", "finish", "plan", "plan"]);
+  });
+});
+
+Deno.test("runThreads() ends the other threads when one fails", async () => {
+  let plans = 0;
+  const failLast = (fail: (message: string) => void) => ++plans === 2 && queueMicrotask(() => fail("one failed"));
+  await withFakeWorkers(failLast, async (threads) => {
+    const options = { workers: 2, signal: new AbortController().signal, onProgress() {} };
+    await assertRejects(() => runThreads(PLAN, options), Error, "one failed");
+    assertEquals(threads.received, ["plan", "plan", "finish"]);
+    await threads.allTerminated.promise;
+  });
 });
