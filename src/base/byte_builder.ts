@@ -6,7 +6,7 @@ const KEPT_BYTES = 8 * 1024;
 const MAX_SPARE_BYTES = 128 * 1024;
 const MAX_SPARES = 8;
 /** Up to this length a text is copied by a loop, which costs less than a call of the encoder. */
-const SHORT_TEXT = 128;
+const SHORT_TEXT = 48;
 /** Recycled large buffers, for the next builder that needs one: zeroing new ones costs more than to fill them. */
 const SPARES: Uint8Array<ArrayBuffer>[] = [];
 
@@ -32,6 +32,11 @@ export class ByteBuilder {
   /** Bytes collected so far. */
   get length(): number {
     return this.#length;
+  }
+
+  /** Makes room for that many more bytes in one step. */
+  expect(bytes: number): void {
+    this.#ensure(this.#length + bytes);
   }
 
   /** Appends a copy of the bytes. */
@@ -101,13 +106,16 @@ export class ByteBuilder {
 
   #reserve(count: number): number {
     const at = this.#length;
+    this.#ensure(at + count);
     this.#length += count;
-    if (this.#length > this.#buffer.length) {
-      const grown = spareOf(this.#length) ?? new Uint8Array(Math.max(this.#length, this.#buffer.length * 2, 256));
-      grown.set(this.#buffer.subarray(0, at));
-      this.#buffer = grown;
-    }
     return at;
+  }
+
+  #ensure(bytes: number): void {
+    if (bytes <= this.#buffer.length) return;
+    const grown = spareOf(bytes) ?? new Uint8Array(Math.max(bytes, this.#buffer.length * 2, 256));
+    grown.set(this.#buffer.subarray(0, this.#length));
+    this.#buffer = grown;
   }
 }
 

@@ -108,26 +108,34 @@ export class FanOut {
     if (ofFramer === undefined) this.#frames.set(format, ofFramer = new Map());
     let frames = ofFramer.get(framer);
     if (frames === undefined) {
+      const encoded = this.#items.map(({ event }) => format.encode(event));
       const builder = new ByteBuilder();
-      const ends: number[] = [];
-      for (const { event } of this.#items) {
-        appendEvent(event, format, { framer, builder });
-        ends.push(builder.length);
-      }
+      builder.expect(encoded.reduce((bytes, texts) => bytes + framedLength(texts), 0));
+      const ends = encoded.map((texts) => {
+        appendEvent(texts, framer, builder);
+        return builder.length;
+      });
       ofFramer.set(framer, frames = { all: builder.take(), ends });
     }
     return frames;
   }
 }
 
-function appendEvent(
-  event: ChatEvent,
-  format: EventFormat,
-  { framer, builder }: { framer: Framer; builder: ByteBuilder },
-): void {
+/** Bytes expected for the frame of a text: the largest header of a WebSocket message. */
+const FRAMING_BYTES = 10;
+
+/** The bytes expected for framed texts, which are exceeded only by other text than ASCII. */
+function framedLength(texts: readonly string[]): number {
+  let bytes = 0;
+  for (const { length } of texts) bytes += length + FRAMING_BYTES;
+  return bytes;
+}
+
+/** Appends the texts of one event, or none of them. */
+function appendEvent(texts: readonly string[], framer: Framer, builder: ByteBuilder): void {
   const start = builder.length;
   try {
-    for (const text of format.encode(event)) framer.append(text, true, builder);
+    for (const text of texts) framer.append(text, true, builder);
   } catch (error) {
     // Not encodable in the framing of this server: the text contains the delimiter, for example.
     if (!(error instanceof FrameError)) throw error;

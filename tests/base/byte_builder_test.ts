@@ -20,6 +20,16 @@ Deno.test("ByteBuilder.appendText() appends what TextEncoder makes of a text", (
   assertEquals(builder.take(), new TextEncoder().encode(texts.map((text) => text.toWellFormed()).join("")));
 });
 
+Deno.test("ByteBuilder.expect() makes room in one step, and keeps what is there", () => {
+  const builder = new ByteBuilder();
+  builder.append(Uint8Array.of(1, 2));
+  builder.expect(1_000);
+  builder.append(new Uint8Array(1_000).fill(3));
+  const taken = builder.take();
+  assertEquals(taken, Uint8Array.of(1, 2, ...Array(1_000).fill(3)));
+  assertEquals(taken.buffer.byteLength, 1_002);
+});
+
 Deno.test("ByteBuilder.take() hands the bytes over: later ones do not change them", () => {
   const builder = new ByteBuilder();
   builder.append(Uint8Array.of(1, 2));
