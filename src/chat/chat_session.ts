@@ -140,7 +140,6 @@ function isLetIn(hub: Hub, member: Member): boolean | Promise<boolean> {
 function handle(hub: Hub, member: Member, data: Uint8Array, rate: ClientRate | undefined): InputResult {
   try {
     if (rate?.isMuted) throw tooFast(member, data, rate);
-    if (data.includes(0)) throw new ChatError("not-text", "The message is not text: it contains NUL");
     const result = member.format.name === "json" ? handleJson(hub, member, data) : handleText(hub, member, data);
     member.refusedInARow = 0;
     return result instanceof Promise ? result.catch((error: unknown) => refuse(member, data, error)) : result;

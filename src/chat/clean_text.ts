@@ -30,14 +30,47 @@ export function cleanText(text: string): string {
   });
 }
 
+/** Up to this length ASCII is decoded by a loop, which costs less than a call of the decoder. */
+const SHORT_TEXT = 128;
+
 /** Decodes UTF-8 (RFC 3629); `undefined` if invalid. */
 export function decodeText(bytes: Uint8Array): string | undefined {
+  const ascii = bytes.length <= SHORT_TEXT ? decodeAscii(bytes) : undefined;
+  if (ascii !== undefined) return ascii;
   try {
     return decoder.decode(bytes);
   } catch {
     // TypeError means invalid UTF-8.
     return undefined;
   }
+}
+
+/** Reused by each call, because a new array would be the largest part of what a message allocates. */
+const CODES: number[] = [];
+
+/** Decodes ASCII; `undefined` if there is any other byte. */
+function decodeAscii(bytes: Uint8Array): string | undefined {
+  CODES.length = bytes.length;
+  for (let index = 0; index < bytes.length; index++) {
+    const code = bytes[index] ?? 0;
+    if (code >= 0x80) return undefined;
+    CODES[index] = code;
+  }
+  return String.fromCharCode.apply(undefined, CODES);
+}
+
+/**
+ * Decodes what a client has sent; `undefined` if it is not UTF-8.
+ *
+ * @throws {ChatError} It contains NUL.
+ */
+export function decodeInput(bytes: Uint8Array): string | undefined {
+  const text = decodeText(bytes);
+  // A text is searched faster than an array.
+  if (text?.includes("\0") ?? bytes.includes(0)) {
+    throw new ChatError("not-text", "The message is not text: it contains NUL");
+  }
+  return text;
 }
 
 /** Bytes that occur in no text encoding: NUL, and control characters that neither editors nor terminals send. */

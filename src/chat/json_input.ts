@@ -1,5 +1,5 @@
 import { ChatError } from "./chat_error.ts";
-import { checkLine, decodeText } from "./clean_text.ts";
+import { checkLine, decodeInput } from "./clean_text.ts";
 import type { Hub } from "./hub.ts";
 import type { InputResult } from "./commands/command.ts";
 import { type JsonRequest, parseRequest, RequestError } from "./json_request.ts";
@@ -34,7 +34,7 @@ const ANSWERED_BY_DONE: ReadonlySet<JsonRequest["type"]> = new Set(
  * @throws {ChatError} The request is rejected.
  */
 export function handleJson(hub: Hub, member: Member, data: Uint8Array): InputResult {
-  const text = decodeText(data);
+  const text = decodeInput(data);
   if (text === undefined) throw new ChatError("not-text", "That message is not UTF-8");
   // Blank lines between objects are ignored.
   if (text.trim() === "") return;

@@ -1,6 +1,6 @@
 import { suggest } from "../base/suggest.ts";
 import { ChatError } from "./chat_error.ts";
-import { decodeText } from "./clean_text.ts";
+import { decodeInput, decodeText } from "./clean_text.ts";
 import { CHAT_COMMANDS } from "./commands/mod.ts";
 import type { Hub } from "./hub.ts";
 import type { InputResult } from "./commands/command.ts";
@@ -14,7 +14,7 @@ const COMMANDS = new Map(CHAT_COMMANDS.map((command) => [command.name, command])
  * @throws {ChatError} The line is rejected.
  */
 export function handleText(hub: Hub, member: Member, data: Uint8Array): InputResult {
-  const line = decodeText(data) ?? decodeText(withoutTelnetCommands(data));
+  const line = decodeInput(data) ?? decodeText(withoutTelnetCommands(data));
   // Telnet commands alone are not an input line.
   if (line === "" && data.length > 0) return;
   if (line === undefined) throw new ChatError("not-text", "The line is not valid UTF-8 and was dropped");
