@@ -55,7 +55,7 @@ export abstract class ConnectionSession extends SessionBase {
   }
 
   sendFramed(bytes: Uint8Array): boolean {
-    this.sendPending();
+    if (this.#isPendingDue) this.sendPending();
     this.connection.messagesWritten++;
     return this.connection.sendLast(bytes);
   }
