@@ -116,7 +116,8 @@ shutdown_lifetime 0 seconds
 pinger_enable off
 `,
       );
-      server.start("squid", ["-N", "-f", config]);
+      // A name of its own, because a squid that was killed leaves shared memory under it.
+      server.start("squid", ["-N", "-n", `parley${port}`, "-f", config]);
     },
   },
 ];
