@@ -42,6 +42,11 @@ const REFUSALS: readonly { protocol: StartTlsProtocol; script: Script; says: str
   },
   { protocol: "smtp", script: [{ says: "554 go away\r\n" }], says: 'answered "554 go away"' },
   {
+    protocol: "smtp",
+    script: [{ says: "SSH-2.0-OpenSSH\r\n" }],
+    says: 'answered "SSH-2.0-OpenSSH"',
+  },
+  {
     protocol: "imap",
     script: [{ says: "* OK ready\r\n" }, { hears: "p1 STARTTLS\r\n" }, { says: "p1 BAD what\r\n" }],
     says: 'answered "p1 BAD what"',

@@ -69,8 +69,8 @@ async function runDialogue(protocol: StartTlsProtocol, transport: Transport, end
   dialogue.end();
 }
 
-/** In a multi-line reply all lines but the last have a hyphen after the code (RFC 5321, section 4.2.1). */
-const smtpEnd = /^\d{3} /;
+/** All lines of a reply but the last have a hyphen after the code (RFC 5321, section 4.2.1); a line without a code ends it. */
+const smtpEnd = /^(?!\d{3}-)/;
 const anyLine = /^/;
 
 class Dialogue {
