@@ -15,6 +15,12 @@ export function suggest(typed: string, known: readonly string[]): string | undef
   return best;
 }
 
+/** A hint about a mistyped word for a message: the known word that was meant, or else `otherwise`. */
+export function didYouMean(typed: string, known: readonly string[], otherwise: string, prefix = ""): string {
+  const near = suggest(typed, known);
+  return near === undefined ? otherwise : `did you mean ${prefix}${near}?`;
+}
+
 /** Insertions, deletions, substitutions and transpositions between two words (optimal string alignment). */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];

@@ -1,4 +1,4 @@
-import { suggest } from "../base/suggest.ts";
+import { didYouMean } from "../base/suggest.ts";
 import { ChatError } from "./chat_error.ts";
 import { decodeInput, decodeText } from "./clean_text.ts";
 import { CHAT_COMMANDS } from "./commands/mod.ts";
@@ -26,11 +26,8 @@ export function handleText(hub: Hub, member: Member, data: Uint8Array): InputRes
   const [, name = "", rest = ""] = /^\/(\S*)\s?(.*)$/s.exec(line) ?? [];
   const command = COMMANDS.get(name.toLowerCase());
   if (command === undefined) {
-    const near = suggest(name, [...COMMANDS.keys()]);
-    throw new ChatError(
-      "bad-request",
-      `Unknown command /${name.slice(0, 32)}; ${near ? `did you mean /${near}?` : "see /help"}`,
-    );
+    const hint = didYouMean(name, [...COMMANDS.keys()], "see /help", "/");
+    throw new ChatError("bad-request", `Unknown command /${name.slice(0, 32)}; ${hint}`);
   }
   if (!command.isOpen) mustBeAdmitted(member);
   return command.run({ hub, member, rest: rest.trim() });

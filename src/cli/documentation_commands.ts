@@ -1,5 +1,5 @@
 import { UsageError } from "../base/errors.ts";
-import { suggest } from "../base/suggest.ts";
+import { didYouMean } from "../base/suggest.ts";
 import { TOPICS } from "../manual/topics.ts";
 import { type Command, defineCommand, loadCommand, type LoadedProgram, loadProgram, type Program } from "./command.ts";
 import { commandHelp, programHelp } from "./help.ts";
@@ -74,12 +74,8 @@ function helpCommand(program: Program): Command {
 }
 
 function unknownTopic(typed: string, known: readonly string[]): UsageError {
-  const near = suggest(typed, known);
-  return new UsageError(
-    `no topic or command "${typed}"; ${
-      near === undefined ? `the topics are ${known.join(", ")}` : `did you mean ${near}?`
-    }`,
-  );
+  const hint = didYouMean(typed, known, `the topics are ${known.join(", ")}`);
+  return new UsageError(`no topic or command "${typed}"; ${hint}`);
 }
 
 function manCommand(program: Program): Command {

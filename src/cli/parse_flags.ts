@@ -2,7 +2,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { messageOf, UsageError } from "../base/errors.ts";
 import { type FlagSpec, type FlagTable, kebabCase } from "../base/flag_spec.ts";
 import { parseDuration, parseSize, parseTimerDuration } from "../base/units.ts";
-import { suggest } from "../base/suggest.ts";
+import { didYouMean } from "../base/suggest.ts";
 
 /** Parsed flags and arguments. */
 export interface ParsedFlags {
@@ -124,9 +124,10 @@ function joinValues(
 
 function unknownFlag(arg: string, known: readonly string[]): UsageError {
   const name = arg.replace(/^--?/, "").replace(/=.*$/s, "");
-  const near = suggest(name, known);
-  const hint = near === undefined ? "" : `; did you mean --${near}?`;
-  return new UsageError(`unknown flag ${arg.startsWith("--") ? `--${name}` : `-${name}`}${hint}`);
+  const hint = didYouMean(name, known, "", "--");
+  return new UsageError(
+    `unknown flag ${arg.startsWith("--") ? `--${name}` : `-${name}`}${hint === "" ? "" : `; ${hint}`}`,
+  );
 }
 
 function valueOf(long: string, spec: FlagSpec, given: unknown): unknown {

@@ -1,5 +1,5 @@
 import { UsageError } from "../base/errors.ts";
-import { suggest } from "../base/suggest.ts";
+import { didYouMean } from "../base/suggest.ts";
 import { TOPICS } from "../manual/topics.ts";
 import type { Program } from "./command.ts";
 
@@ -59,19 +59,18 @@ const TOOLS = ["nc", "ncat", "netcat", "socat", "websocat", "wait-for-it", "wait
 export function unknownCommand(program: Program, typed: string): UsageError {
   const names = program.commands.map(({ name }) => name);
   const others = Object.entries(COMMANDS).filter(([, commands]) => commands.includes(typed)).map(([name]) => name);
-  const near = suggest(typed, names);
   const isTopic = TOPICS.some(({ name }) => name === typed);
   const meant = Object.hasOwn(SYNONYMS, typed)
     ? SYNONYMS[typed]
     : TOOLS.includes(typed)
     ? `${program.name} help migrating`
-    : others.length === 0
-    ? isTopic ? `${program.name} help ${typed}` : near
+    : isTopic && others.length === 0
+    ? `${program.name} help ${typed}`
     : undefined;
   const hint = meant !== undefined
     ? `did you mean ${meant}?`
     : others.length > 0
     ? `it is a command of ${others.join(" and ")}`
-    : `the commands are ${names.join(", ")}`;
+    : didYouMean(typed, names, `the commands are ${names.join(", ")}`);
   return new UsageError(`unknown command "${typed}"; ${hint}`);
 }

@@ -1,7 +1,7 @@
 import { UsageError } from "../../base/errors.ts";
 import { type FlagTable, kebabCase } from "../../base/flag_spec.ts";
 import { type Command, defineCommand } from "../../cli/command.ts";
-import { suggest } from "../../base/suggest.ts";
+import { didYouMean } from "../../base/suggest.ts";
 import { DatagramServer } from "../../datagram/server.ts";
 import type { RegisteredDatagramService } from "../../datagram/service.ts";
 import { DATAGRAM_SERVICES } from "../../datagram/services/registry.ts";
@@ -68,10 +68,8 @@ function serviceOf(name: string | undefined): RegisteredDatagramService {
   if (name === undefined) throw new UsageError(`missing service; expected one of ${names.join(", ")}`);
   const service = DATAGRAM_SERVICES.find((candidate) => candidate.name === name);
   if (service) return service;
-  const near = suggest(name, names);
-  throw new UsageError(
-    `unknown service "${name}"; ${near ? `did you mean ${near}?` : `expected one of ${names.join(", ")}`}`,
-  );
+  const hint = didYouMean(name, names, `expected one of ${names.join(", ")}`);
+  throw new UsageError(`unknown service "${name}"; ${hint}`);
 }
 
 /** A flag of another service would have no effect. */

@@ -6,7 +6,7 @@
 
 import { messageOf } from "../../base/errors.ts";
 import { parseBitRate, parseShare } from "../../base/rates.ts";
-import { suggest } from "../../base/suggest.ts";
+import { didYouMean } from "../../base/suggest.ts";
 import { parseSize, parseTimerDuration } from "../../base/units.ts";
 import type { Attributes, AttributeSpec, Direction, Fault, FaultType } from "./fault.ts";
 import { FAULT_TYPES } from "./registry.ts";
@@ -92,8 +92,7 @@ export function readAttributes(type: FaultType, given: Readonly<Record<string, u
   const names = Object.keys(type.attributes);
   const unknown = Object.keys(given).find((key) => !names.includes(key));
   if (unknown !== undefined) {
-    const near = suggest(unknown, names);
-    const hint = near === undefined ? `it takes ${names.join(", ") || "none"}` : `did you mean ${near}?`;
+    const hint = didYouMean(unknown, names, `it takes ${names.join(", ") || "none"}`);
     throw new SyntaxError(`${type.name} has no attribute "${unknown}"; ${hint}`);
   }
   return Object.fromEntries(
@@ -177,8 +176,7 @@ function knownType(text: string, name: string, types: readonly FaultType[]): Fau
   const type = types.find((known) => known.name === name);
   if (type !== undefined) return type;
   const names = types.map((known) => known.name);
-  const near = suggest(name, names);
-  throw wrong(text, near === undefined ? `the faults are ${names.join(", ")}` : `did you mean ${near}?`);
+  throw wrong(text, didYouMean(name, names, `the faults are ${names.join(", ")}`));
 }
 
 function wrong(text: string, why: string, cause?: unknown): SyntaxError {

@@ -1,7 +1,7 @@
 import { CORE_SCHEMA, load as loadYaml, mergeTag, YAMLException } from "js-yaml";
 import * as z from "zod";
 import { UsageError } from "../../base/errors.ts";
-import { suggest } from "../../base/suggest.ts";
+import { didYouMean } from "../../base/suggest.ts";
 import { fillVariables, type VariableSource } from "./variables.ts";
 import { YamlLines } from "./yaml_lines.ts";
 
@@ -175,8 +175,7 @@ function describe(issue: z.core.$ZodIssue, schema: z.ZodType): string {
 }
 
 function unknownKeyText(key: string, known: readonly string[]): string {
-  const near = suggest(key, known);
-  return `unknown key; ${near === undefined ? `known are ${known.join(", ")}` : `did you mean ${near}?`}`;
+  return `unknown key; ${didYouMean(key, known, `known are ${known.join(", ")}`)}`;
 }
 
 /** `tests[0].steps[2].send`. */

@@ -1,5 +1,5 @@
 import { messageOf } from "../../../base/errors.ts";
-import { suggest } from "../../../base/suggest.ts";
+import { didYouMean } from "../../../base/suggest.ts";
 import { CHAT_COMMANDS } from "../../../chat/commands/mod.ts";
 import { checkRoom, MAX_HISTORY } from "../../../chat/names.ts";
 import { moderationRequest } from "../../../chat/page/composer.js";
@@ -66,7 +66,8 @@ export function readTyped(line: string, room: string | undefined): Typed {
       const wanted = moderationRequest(command, rest.trim(), room);
       // The server validates the fields.
       if (wanted !== undefined) return "room" in wanted ? inRoom(() => wanted as Request) : request(wanted as Request);
-      return { kind: "wrong", text: `Unknown command /${name}; ${hint(command)}` };
+      const hint = didYouMean(command, TYPED_COMMANDS.map((known) => known.name), "see /help", "/");
+      return { kind: "wrong", text: `Unknown command /${name}; ${hint}` };
     }
   }
 }
@@ -78,11 +79,6 @@ function joinOf(room: string): Typed {
   } catch (error) {
     return { kind: "wrong", text: messageOf(error) };
   }
-}
-
-function hint(name: string): string {
-  const near = suggest(name, TYPED_COMMANDS.map((known) => known.name));
-  return near === undefined ? "see /help" : `did you mean /${near}?`;
 }
 
 function isCount(text: string): boolean {
