@@ -1,4 +1,4 @@
-import { formatIp, ipv4OfMapped, parseIp } from "./ip.ts";
+import { formatIp, ipv4OfMapped, parseIp, unmapped } from "./ip.ts";
 
 /** A range of addresses (RFC 4632, RFC 4291 section 2.3). */
 export interface Cidr {
@@ -47,7 +47,7 @@ export function formatCidr({ network, prefixBits }: Cidr): string {
 
 /** Whether the range contains an address from `parseIp()`; IPv4-mapped addresses count as IPv4. */
 export function isInCidr(address: Uint8Array, { network, prefixBits }: Cidr): boolean {
-  const bytes = ipv4OfMapped(address) ?? address;
+  const bytes = unmapped(address);
   if (bytes.length !== network.length) return false;
   const whole = prefixBits >> 3;
   for (let index = 0; index < whole; index++) if (bytes[index] !== network[index]) return false;

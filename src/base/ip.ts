@@ -57,13 +57,13 @@ export function isSameIp(a: string, b: string): boolean {
   const left = parseIp(a);
   const right = left && parseIp(b);
   if (left === undefined || right === undefined) return false;
-  return equalBytes(ipv4OfMapped(left) ?? left, ipv4OfMapped(right) ?? right);
+  return equalBytes(unmapped(left), unmapped(right));
 }
 
 /** Whether the text is `0.0.0.0` or `::`. */
 export function isUnspecified(text: string): boolean {
   const bytes = parseIp(text);
-  return bytes !== undefined && (ipv4OfMapped(bytes) ?? bytes).every((byte) => byte === 0);
+  return bytes !== undefined && unmapped(bytes).every((byte) => byte === 0);
 }
 
 /**
@@ -86,7 +86,7 @@ export function formatIp(bytes: Uint8Array): string {
 /** The address as IPv4 if it is one mapped into IPv6, in its canonical text; any other text is returned unchanged. */
 export function plainIp(text: string): string {
   const bytes = parseIp(text);
-  return bytes === undefined ? text : formatIp(ipv4OfMapped(bytes) ?? bytes);
+  return bytes === undefined ? text : formatIp(unmapped(bytes));
 }
 
 /** The four bytes of an IPv4 or IPv4-mapped address (`::ffff:1.2.3.4`, RFC 4291 section 2.5.5.2). */
@@ -94,6 +94,11 @@ export function ipv4OfMapped(bytes: Uint8Array): Uint8Array | undefined {
   if (bytes.length === 4) return bytes;
   const mapped = bytes.subarray(0, 12).every((byte, index) => byte === (index < 10 ? 0 : 0xff));
   return mapped ? bytes.subarray(12) : undefined;
+}
+
+/** The IPv4 address of an IPv4-mapped one; any other address unchanged. */
+export function unmapped(bytes: Uint8Array): Uint8Array {
+  return ipv4OfMapped(bytes) ?? bytes;
 }
 
 function parseIpv4(text: string): Uint8Array | undefined {

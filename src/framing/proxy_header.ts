@@ -6,9 +6,9 @@
  * @module
  */
 
-import { bigEndian, concat, equalBytes, formatHex, latin1, preview, utf8 } from "../base/bytes.ts";
+import { bigEndian, concat, equalBytes, formatHex, latin1, preview, utf8, viewOf } from "../base/bytes.ts";
 import { FrameError } from "../base/errors.ts";
-import { formatIp, ipv4OfMapped, parseIp } from "../base/ip.ts";
+import { formatIp, parseIp, plainIp, unmapped } from "../base/ip.ts";
 
 /** One end of the proxied connection. */
 export type ProxyAddress =
@@ -89,9 +89,10 @@ function parseV1(bytes: Uint8Array): { header: ProxyHeader; length: number } | u
     header: {
       version: 1,
       command: "proxy",
+      // Without the mapping into IPv6: otherwise a ban of `203.0.113.9` would miss `::ffff:203.0.113.9`.
       addresses: {
-        source: { host: normalizedIp(source), port: Number(sourcePort) },
-        destination: { host: normalizedIp(destination), port: Number(destinationPort) },
+        source: { host: plainIp(source), port: Number(sourcePort) },
+        destination: { host: plainIp(destination), port: Number(destinationPort) },
       },
     },
     length,
@@ -101,7 +102,7 @@ function parseV1(bytes: Uint8Array): { header: ProxyHeader; length: number } | u
 function parseV2(bytes: Uint8Array): { header: ProxyHeader; length: number } | undefined {
   if (bytes.length < V2_FIXED_BYTES) return undefined;
   const [versionAndCommand = 0, familyAndProtocol = 0] = bytes.subarray(V2_SIGNATURE.length);
-  const length = V2_FIXED_BYTES + uint16(bytes, V2_SIGNATURE.length + 2);
+  const length = V2_FIXED_BYTES + viewOf(bytes).getUint16(V2_SIGNATURE.length + 2);
   if (versionAndCommand !== 0x20 && versionAndCommand !== 0x21) {
     throw new FrameError(`unknown version or command 0x${hexByte(versionAndCommand)} of the PROXY header`);
   }
@@ -140,7 +141,7 @@ function addressesOf(family: number, bytes: Uint8Array): ProxyHeader["addresses"
   const size = family === 1 ? 4 : 16;
   const end = (index: number) => ({
     host: formatIp(unmapped(bytes.slice(index * size, (index + 1) * size))),
-    port: uint16(bytes, 2 * size + 2 * index),
+    port: viewOf(bytes).getUint16(2 * size + 2 * index),
   });
   return { source: end(0), destination: end(1) };
 }
@@ -148,7 +149,7 @@ function addressesOf(family: number, bytes: Uint8Array): ProxyHeader["addresses"
 function parseTlvs(bytes: Uint8Array): ProxyTlv[] {
   const tlvs: ProxyTlv[] = [];
   for (let at = 0; at < bytes.length;) {
-    const end = at + 3 + (at + 3 <= bytes.length ? uint16(bytes, at + 1) : 0);
+    const end = at + 3 + (at + 3 <= bytes.length ? viewOf(bytes).getUint16(at + 1) : 0);
     if (end > bytes.length) throw new FrameError("a TLV of the PROXY header does not end inside it");
     tlvs.push({ type: bytes[at] ?? 0, value: bytes.slice(at + 3, end) });
     at = end;
@@ -243,22 +244,8 @@ function encodeTlv({ type, value }: ProxyTlv): Uint8Array {
   return concat([Uint8Array.of(type), bigEndian(value.length, 2), value]);
 }
 
-function normalizedIp(text: string): string {
-  const bytes = parseIp(text);
-  return bytes === undefined ? text : formatIp(unmapped(bytes));
-}
-
-/** Normalized, because otherwise a ban of `203.0.113.9` would miss `::ffff:203.0.113.9`. */
-function unmapped(bytes: Uint8Array): Uint8Array {
-  return ipv4OfMapped(bytes) ?? bytes;
-}
-
 function mapped(bytes: Uint8Array): Uint8Array {
   return bytes.length === 16 ? bytes : concat([new Uint8Array(10), Uint8Array.of(0xff, 0xff), bytes]);
-}
-
-function uint16(bytes: Uint8Array, at: number): number {
-  return (bytes[at] ?? 0) << 8 | (bytes[at + 1] ?? 0);
 }
 
 function hexByte(byte: number): string {

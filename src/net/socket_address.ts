@@ -1,4 +1,4 @@
-import { ipv4OfMapped } from "../base/ip.ts";
+import { unmapped } from "../base/ip.ts";
 
 /** A decoded kernel socket address. */
 export type SocketAddress =
@@ -36,10 +36,8 @@ export function readSocketAddress(
     case AF_INET:
       return { family: "inet", address: bytes.slice(4, 8), port };
     case AF_INET6_LINUX:
-    case AF_INET6_MACOS: {
-      const address = bytes.slice(8, 24);
-      return { family: "inet", address: ipv4OfMapped(address) ?? address, port };
-    }
+    case AF_INET6_MACOS:
+      return { family: "inet", address: unmapped(bytes.slice(8, 24)), port };
     default:
       return undefined;
   }

@@ -1,6 +1,6 @@
 import { equalBytes } from "../../base/bytes.ts";
 import { ParleyError } from "../../base/errors.ts";
-import { ipv4OfMapped, isIp, parseIp } from "../../base/ip.ts";
+import { isIp, parseIp, unmapped } from "../../base/ip.ts";
 import { type Endpoint, formatEndpoint, type HostEndpoint, isHostEndpoint } from "../endpoint.ts";
 import type { Libc } from "./libc.ts";
 import { readSocketAddress, SOCKET_ADDRESS_BYTES, type SocketAddress, socketPort } from "../socket_address.ts";
@@ -251,5 +251,5 @@ function isSame(address: SocketAddress, endpoint: HostEndpoint, side: "local" | 
   if (wanted === undefined) return side === "local";
   // A server on the wildcard address does not know which address a client connected to.
   if (side === "local" && wanted.every((byte) => byte === 0)) return true;
-  return equalBytes(address.address, ipv4OfMapped(wanted) ?? wanted);
+  return equalBytes(address.address, unmapped(wanted));
 }

@@ -1,28 +1,8 @@
 /** One socket option: its level and its name, as `setsockopt(2)` takes them. */
 export type OptionName = readonly [level: number, name: number];
 
-/** Option numbers of one platform; what it lacks is `undefined`. */
-export interface SocketConstants {
-  readonly receiveBuffer: OptionName;
-  readonly sendBuffer: OptionName;
-  readonly keepAlive: OptionName;
-  readonly keepAliveIdle: OptionName;
-  readonly keepAliveInterval: OptionName;
-  readonly keepAliveCount: OptionName;
-  readonly reuseAddress: OptionName;
-  readonly linger: OptionName;
-  readonly noDelay: OptionName;
-  readonly typeOfService: OptionName;
-  readonly trafficClass: OptionName;
-  readonly multicastHops: OptionName;
-  readonly multicastInterface: OptionName;
-  readonly userTimeout: OptionName | undefined;
-  readonly congestion: OptionName | undefined;
-  readonly tcpInfo: OptionName | undefined;
-}
-
 /** Linux, x86-64 and arm64: asm-generic/socket.h, linux/tcp.h, linux/in.h, linux/in6.h. */
-const LINUX: SocketConstants = {
+const LINUX = {
   receiveBuffer: [1, 8],
   sendBuffer: [1, 7],
   keepAlive: [1, 9],
@@ -39,7 +19,10 @@ const LINUX: SocketConstants = {
   userTimeout: [6, 18],
   congestion: [6, 13],
   tcpInfo: [6, 11],
-};
+} as const satisfies Readonly<Record<string, OptionName>>;
+
+/** Option numbers of one platform; what it lacks is `undefined`. */
+type SocketConstants = Readonly<Record<keyof typeof LINUX, OptionName | undefined>>;
 
 /** macOS: sys/socket.h (SO_LINGER_SEC for seconds), netinet/tcp.h, netinet/in.h, netinet6/in6.h. */
 const MACOS: SocketConstants = {

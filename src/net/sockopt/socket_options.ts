@@ -165,7 +165,7 @@ const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 function readOptions(descriptor: Descriptor): SocketOptionReport {
   const names = socketConstants();
-  const flag = (name: OptionName) => {
+  const flag = (name: OptionName | undefined) => {
     const value = descriptor.readNumber(name);
     return value === undefined ? undefined : value !== 0;
   };
