@@ -1,4 +1,5 @@
-const EMPTY = new Uint8Array(0);
+import { NO_BYTES } from "./bytes.ts";
+
 const encoder = new TextEncoder();
 /** Larger buffers are not kept for reuse by their builder, because most connections are idle. */
 const KEPT_BYTES = 8 * 1024;
@@ -26,7 +27,7 @@ const SPARES: Uint8Array<ArrayBuffer>[] = [];
  * ```
  */
 export class ByteBuilder {
-  #buffer: Uint8Array<ArrayBuffer> = EMPTY;
+  #buffer: Uint8Array<ArrayBuffer> = NO_BYTES;
   #length = 0;
 
   /** Bytes collected so far. */
@@ -89,7 +90,7 @@ export class ByteBuilder {
   /** Returns everything and empties the builder; the caller owns the array. */
   take(): Uint8Array<ArrayBuffer> {
     const taken = this.#buffer.subarray(0, this.#length);
-    this.#buffer = EMPTY;
+    this.#buffer = NO_BYTES;
     this.#length = 0;
     return taken;
   }

@@ -6,6 +6,9 @@
 
 const encoder = new TextEncoder();
 
+/** An empty array, shared because it cannot be changed. */
+export const NO_BYTES: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+
 /** UTF-8 bytes of a text (RFC 3629). */
 export function utf8(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(text);

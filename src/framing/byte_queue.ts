@@ -1,4 +1,5 @@
-const EMPTY = new Uint8Array(0);
+import { NO_BYTES } from "../base/bytes.ts";
+
 const WORD = Int32Array.BYTES_PER_ELEMENT;
 /** In each byte of a word, 1 and the highest bit. */
 const EACH_BYTE = 0x01010101;
@@ -9,9 +10,9 @@ const HIGH_BITS = 0x80808080;
  * messages cost no copy.
  */
 export class ByteQueue {
-  #bytes: Uint8Array = EMPTY;
+  #bytes: Uint8Array = NO_BYTES;
   /** Of the whole buffer of `#bytes`, and kept while reads reuse that. */
-  #words: DataView = new DataView(EMPTY.buffer);
+  #words: DataView = new DataView(NO_BYTES.buffer);
   #from = 0;
   /** End of the valid bytes; an owned array may have capacity beyond it. */
   #to = 0;
@@ -53,7 +54,7 @@ export class ByteQueue {
   keep(): void {
     if (this.#isOwned) return;
     const waiting = this.length;
-    this.#bytes = waiting === 0 ? EMPTY : this.#bytes.slice(this.#from, this.#to);
+    this.#bytes = waiting === 0 ? NO_BYTES : this.#bytes.slice(this.#from, this.#to);
     this.#from = 0;
     this.#to = waiting;
     this.#isOwned = true;

@@ -1,8 +1,7 @@
+import { NO_BYTES } from "../base/bytes.ts";
 import { ClosedEarlyError, FrameError } from "../base/errors.ts";
 import { ByteQueue } from "./byte_queue.ts";
 import { appendRuns, type Codec } from "./codec.ts";
-
-const NOTHING = new Uint8Array(0);
 
 /** Messages of `size` bytes each. */
 export function fixedCodec(size: number): Codec {
@@ -11,7 +10,7 @@ export function fixedCodec(size: number): Codec {
   }
   return {
     name: `fixed:${size}`,
-    encodeDecoded: (messages, builder) => appendRuns(messages, NOTHING, builder),
+    encodeDecoded: (messages, builder) => appendRuns(messages, NO_BYTES, builder),
     decoder() {
       const queue = new ByteQueue();
       return {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { bigEndian, concat, latin1, utf8 } from "../base/bytes.ts";
+import { bigEndian, concat, latin1, utf8, viewOf } from "../base/bytes.ts";
 import { FrameError } from "../base/errors.ts";
 import { formatIp, parseIp } from "../base/ip.ts";
 
@@ -83,7 +83,7 @@ function parseSocksAddress(
   if (bytes.length < end) return undefined;
   const field = bytes.slice(start, end - 2);
   const host = type === ATYP.name ? latin1(field) : formatIp(field);
-  return { address: { host, port: (bytes[end - 2] ?? 0) << 8 | (bytes[end - 1] ?? 0) }, length: end };
+  return { address: { host, port: viewOf(bytes).getUint16(end - 2) }, length: end };
 }
 
 /** A client's first message: the authentication methods that it offers. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { NO_BYTES } from "../base/bytes.ts";
 import { DEFAULTS } from "../base/defaults.ts";
 import { ClosedEarlyError, TimeoutError } from "../base/errors.ts";
 import { formatDuration } from "../base/units.ts";
@@ -12,8 +13,6 @@ import type { WaitOptions } from "../net/wait.ts";
 import { HttpBodyReader } from "./body.ts";
 import { HttpError, HttpHeadReader, type HttpRequestHead, listOf, parseRequestHead } from "./head.ts";
 import { CONTINUE, encodeResponse, errorResponse, type HttpResponse } from "./response.ts";
-
-const NOTHING = new Uint8Array(0);
 
 /** The stream that carries requests: a connection, or a session of raw bytes. */
 export interface HttpStream {
@@ -74,7 +73,7 @@ export class RequestReader {
   readonly #stream: HttpStream;
   readonly #options: RequestOptions;
   readonly #heads = new HttpHeadReader();
-  #rest: Uint8Array = NOTHING;
+  #rest: Uint8Array = NO_BYTES;
   #head: HttpRequestHead | undefined;
   #body: HttpBodyReader | undefined;
 
@@ -170,7 +169,7 @@ export class RequestReader {
 
   #takeRest(): Uint8Array {
     const rest = this.#rest;
-    this.#rest = NOTHING;
+    this.#rest = NO_BYTES;
     return rest;
   }
 

@@ -1,4 +1,4 @@
-import { toBytes } from "../base/bytes.ts";
+import { NO_BYTES, toBytes } from "../base/bytes.ts";
 import { DEFAULTS } from "../base/defaults.ts";
 import { codeOf, LimitError, TimeoutError } from "../base/errors.ts";
 import { isSameIp } from "../base/ip.ts";
@@ -42,8 +42,6 @@ export interface DatagramInit<E extends Endpoint = Endpoint> {
   /** The proxy that relays the datagrams. */
   proxy?: string | undefined;
 }
-
-const NO_BYTES = new Uint8Array(0);
 
 /** The datagram that {@linkcode DatagramSocket.answerEach} passes on; one object serves for all of them. */
 class IncomingDatagram implements Datagram {

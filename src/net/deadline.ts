@@ -1,3 +1,6 @@
+import { parseDuration } from "../base/units.ts";
+import type { WaitOptions } from "./wait.ts";
+
 /** A time limit shared by several steps. */
 export class Deadline {
   readonly #endMs: number;
@@ -20,4 +23,11 @@ export class Deadline {
   wait(maxMs = Infinity): { signal: AbortSignal | undefined; timeout: number } {
     return { signal: this.#signal, timeout: Math.min(maxMs, this.remainingMs) };
   }
+}
+
+/** Options for each of several waits that take no longer together than `options.timeout`. */
+export function sharedWait({ signal, timeout }: WaitOptions): () => WaitOptions | undefined {
+  if (timeout === undefined) return () => signal && { signal };
+  const deadline = new Deadline(parseDuration(timeout), signal);
+  return () => deadline.wait();
 }

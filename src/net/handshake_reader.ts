@@ -1,10 +1,8 @@
-import { concat } from "../base/bytes.ts";
-import type { Transport } from "./transport.ts";
+import { concat, NO_BYTES } from "../base/bytes.ts";
+import { resetOrClose, type Transport } from "./transport.ts";
 
 /** Enough for nearly every handshake message; it grows if necessary. */
 const CHUNK_BYTES = 512;
-const NOTHING = new Uint8Array(0);
-
 /** A parsed message and its length in bytes. */
 export interface Parsed {
   readonly length: number;
@@ -13,7 +11,7 @@ export interface Parsed {
 /** Reads handshake messages from a transport and preserves the bytes that follow. */
 export class HandshakeReader {
   readonly #inner: Transport;
-  #bytes: Uint8Array = NOTHING;
+  #bytes: Uint8Array = NO_BYTES;
 
   constructor(inner: Transport) {
     this.#inner = inner;
@@ -79,8 +77,6 @@ class ResumedTransport implements Transport {
   }
 
   reset(): boolean {
-    if (this.#inner.reset !== undefined) return this.#inner.reset();
-    this.#inner.close();
-    return false;
+    return resetOrClose(this.#inner);
   }
 }

@@ -3,7 +3,7 @@ import { formatDuration } from "../base/units.ts";
 import { Deadline } from "./deadline.ts";
 import { formatEndpoint } from "./endpoint.ts";
 import type { Dialer, Layer, Layered, Peer } from "./layer.ts";
-import type { Transport } from "./transport.ts";
+import { resetOrClose, type Transport } from "./transport.ts";
 import { abortable } from "./wait.ts";
 
 /** The layers of a connection. */
@@ -84,15 +84,11 @@ export class LayeredTransport implements Transport {
   }
 
   close(): void {
-    if (!this.#end()) return;
-    this.#top.close();
+    if (this.#end()) this.#top.close();
   }
 
   reset(): boolean {
-    if (!this.#end()) return false;
-    if (this.#top.reset !== undefined) return this.#top.reset();
-    this.#top.close();
-    return false;
+    return this.#end() && resetOrClose(this.#top);
   }
 
   ref(): void {

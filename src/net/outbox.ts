@@ -1,4 +1,4 @@
-import { concat } from "../base/bytes.ts";
+import { concat, NO_BYTES } from "../base/bytes.ts";
 import type { CoarseClock } from "./deadline_timer.ts";
 import type { Transport } from "./transport.ts";
 
@@ -9,8 +9,6 @@ export interface OutboxOwner {
   /** The reason why nothing more can be written. */
   closedError(): Error;
 }
-
-const NOTHING = new Uint8Array(0);
 // Shared by all empty outboxes and never modified, because most connections are idle.
 const NO_CHUNKS: Uint8Array[] = [];
 const NO_WAITERS: PromiseWithResolvers<void>[] = [];
@@ -33,7 +31,7 @@ export class Outbox {
   readonly #owner: OutboxOwner;
   #chunks = NO_CHUNKS;
   #isWriting = false;
-  #writing: Uint8Array = NOTHING;
+  #writing: Uint8Array = NO_BYTES;
   #startedMs = 0;
   #isPumpDue = false;
   #isAborted = false;
@@ -170,7 +168,7 @@ export class Outbox {
     this.queuedBytes -= count;
     this.lastWrittenMs = this.#clock.nowMs;
     if (count < this.#writing.length) return this.#writing.subarray(count);
-    this.#writing = NOTHING;
+    this.#writing = NO_BYTES;
     this.#isWriting = false;
     if (this.#chunks.length > 0) this.#schedule();
     else if (this.#flushWaiters.length > 0) this.#settleFlush();
@@ -178,7 +176,7 @@ export class Outbox {
   }
 
   #afterFailure(cause: unknown): Error {
-    this.#writing = NOTHING;
+    this.#writing = NO_BYTES;
     this.#isWriting = false;
     return this.#isAborted ? this.#owner.closedError() : this.#owner.onWriteFailed(cause);
   }

@@ -1,7 +1,6 @@
-import { parseDuration } from "../base/units.ts";
 import { ClosedEarlyError } from "../base/errors.ts";
 import type { Connection } from "./connection.ts";
-import { Deadline } from "./deadline.ts";
+import { sharedWait } from "./deadline.ts";
 import { formatEndpoint } from "./endpoint.ts";
 import type { WaitOptions } from "./wait.ts";
 
@@ -35,13 +34,12 @@ export async function readExactly(
   if (!Number.isSafeInteger(count) || count < 0) {
     throw new RangeError(`Cannot read "${count}" bytes: it must be a whole number, 0 or more`);
   }
-  const { signal, timeout } = options;
-  const deadline = timeout === undefined ? undefined : new Deadline(parseDuration(timeout), signal);
+  const wait = sharedWait(options);
   const whole = new Uint8Array(count);
   let received = 0;
   try {
     while (received < count) {
-      const bytes = await connection.read(deadline?.wait() ?? (signal && { signal }));
+      const bytes = await connection.read(wait());
       if (bytes === null) throw endedEarly(connection, received, count);
       const taken = bytes.subarray(0, count - received);
       whole.set(taken, received);

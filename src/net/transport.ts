@@ -15,3 +15,10 @@ export interface Transport {
   /** Lets the process end while operations are under way. */
   unref?(): void;
 }
+
+/** Closes with a reset if the transport can do that, otherwise normally; returns whether it was a reset. */
+export function resetOrClose(transport: Transport): boolean {
+  if (transport.reset !== undefined) return transport.reset();
+  transport.close();
+  return false;
+}

@@ -13,6 +13,7 @@
 import { bigEndian, concat, latin1, littleEndian, utf8, viewOf } from "../base/bytes.ts";
 import { UsageError } from "../base/errors.ts";
 import type { Transport } from "../net/transport.ts";
+import { writeAll } from "../net/write_all.ts";
 import { type Credentials, type Facts, notReady, type ProbeContext, unexpected } from "./probe.ts";
 import { cString, openWire, prefixed, type Wire } from "./wire.ts";
 
@@ -217,8 +218,4 @@ function rawReader(transport: Transport): (count: number) => Promise<Uint8Array>
     }
     return bytes;
   };
-}
-
-async function writeAll(transport: Transport, bytes: Uint8Array): Promise<void> {
-  for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await transport.write(rest));
 }

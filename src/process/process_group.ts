@@ -1,4 +1,5 @@
 import { concat } from "../base/bytes.ts";
+import { Deadline } from "../net/deadline.ts";
 import { abortable, delay } from "../net/wait.ts";
 import { sendSignal, spawn } from "./spawn.ts";
 
@@ -117,8 +118,8 @@ export class ProcessGroup {
   /** Ends the group: SIGTERM, then SIGKILL for processes that remain after the time, or once `hurry` aborts. */
   async stop(timeoutMs: number, hurry?: AbortSignal): Promise<void> {
     this.#signal("SIGTERM");
-    const endMs = performance.now() + timeoutMs;
-    while (this.#isAlive() && performance.now() < endMs && !hurry?.aborted) await delay(POLL_MS);
+    const deadline = new Deadline(timeoutMs);
+    while (this.#isAlive() && deadline.remainingMs > 0 && !hurry?.aborted) await delay(POLL_MS);
     // One that it may not signal ends with its input and output.
     if (!this.#signal("SIGKILL")) await this.closeOutput();
     // Fails if the command has not read its input.

@@ -1,6 +1,7 @@
 import { ClosedError, FrameError, ResetError, UsageError } from "../base/errors.ts";
 import { rawCodec } from "../framing/raw.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
+import { Deadline } from "../net/deadline.ts";
 import { delay, onAbort } from "../net/wait.ts";
 import { framerOf } from "../session/framer.ts";
 import type { Message, Session } from "../session/session.ts";
@@ -258,8 +259,8 @@ export class Exchange {
       }
       if (!isOrderly || this.inbox.state instanceof Error) return;
       await this.#session.closeWrite();
-      const endMs = performance.now() + LINGER_MS;
-      while (this.inbox.state === "open" && await this.inbox.change(endMs - performance.now()));
+      const deadline = new Deadline(LINGER_MS);
+      while (this.inbox.state === "open" && await this.inbox.change(deadline.remainingMs));
     } catch (error) {
       this.#session.log.debug("the peer closed the connection before the end", { error: String(error) });
     } finally {
@@ -377,9 +378,9 @@ export class Exchange {
   }
 
   async #delay(forMs: number): Promise<void> {
-    const endMs = performance.now() + forMs;
+    const deadline = new Deadline(forMs);
     const { signal } = this.#options;
-    while (performance.now() < endMs && !signal?.aborted) await this.inbox.change(endMs - performance.now());
+    while (deadline.remainingMs > 0 && !signal?.aborted) await this.inbox.change(deadline.remainingMs);
     signal?.throwIfAborted();
   }
 }

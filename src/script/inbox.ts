@@ -1,4 +1,4 @@
-import { concat } from "../base/bytes.ts";
+import { concat, NO_BYTES } from "../base/bytes.ts";
 import { startTimer } from "../net/wait.ts";
 import type { Match } from "./match.ts";
 
@@ -10,9 +10,7 @@ const MAX_MESSAGES = 16_384;
 
 /** Maximum skipped bytes to keep. */
 const SKIPPED_BYTES = 256;
-
-const EMPTY = new Uint8Array(0);
-const NOTHING = { data: EMPTY, isText: false };
+const NOTHING = { data: NO_BYTES, isText: false };
 
 /** State of the peer's side: open, ended normally, or failed. */
 export type PeerState = "open" | "ended" | Error;
@@ -29,7 +27,7 @@ export class Inbox {
   /** Total bytes received. */
   receivedBytes = 0;
   /** The first bytes that expectations have skipped before a match. */
-  skipped: Uint8Array = EMPTY;
+  skipped: Uint8Array = NO_BYTES;
   readonly #isMessageWise: boolean;
   #units: Unit[] = [];
   #unmatchedBytes = 0;
@@ -90,7 +88,7 @@ export class Inbox {
       this.#unmatchedBytes += data.length;
       while (this.#isOverfull) this.#dropFirst();
     } else {
-      const joined = concat([this.#units[0]?.data ?? EMPTY, data]);
+      const joined = concat([this.#units[0]?.data ?? NO_BYTES, data]);
       this.#keep({ data: joined.subarray(Math.max(0, joined.length - WINDOW_BYTES)), isText });
     }
     this.#ring();

@@ -3,6 +3,7 @@ import { TimeoutError } from "../base/errors.ts";
 import type { Authenticator, Identity } from "../guard/authenticator.ts";
 import type { Connection } from "../net/connection.ts";
 import { isHostEndpoint } from "../net/endpoint.ts";
+import { Deadline } from "../net/deadline.ts";
 import { SessionDecorator } from "../session/session_decorator.ts";
 import type { Message, Session } from "../session/session.ts";
 import type { Service } from "./service.ts";
@@ -84,10 +85,10 @@ async function readFirst(
   isRaw: boolean,
   timeoutMs: number,
 ): Promise<{ line: string; rest: readonly Message[] } | null> {
-  const endMs = performance.now() + timeoutMs;
+  const deadline = new Deadline(timeoutMs);
   let bytes = new Uint8Array(0);
   for (;;) {
-    const batch = await session.receive({ timeout: Math.max(0, endMs - performance.now()) });
+    const batch = await session.receive(deadline.wait());
     const [first, ...others] = batch ?? [];
     if (first === undefined) return null;
     bytes = concat([bytes, first.data]);

@@ -1,4 +1,4 @@
-import { concat, indexOfBytes, unescape, utf8 } from "../base/bytes.ts";
+import { concat, indexOfBytes, NO_BYTES, unescape, utf8 } from "../base/bytes.ts";
 import { UsageError } from "../base/errors.ts";
 import { readNamedBytes } from "../base/read_named_file.ts";
 import { type HttpStream, RequestReader, serveRequests } from "../http/request.ts";
@@ -15,8 +15,6 @@ interface ReplyPlan {
   /** Whether the connection stays open after a reply. */
   readonly isKept: boolean;
 }
-
-const NOTHING = new Uint8Array(0);
 
 /** Sends a canned reply: on connect, to each message, or to each HTTP request. */
 export const reply = defineService({
@@ -58,7 +56,7 @@ export const reply = defineService({
 });
 
 async function serveOnce(session: Session, { text, isKept }: ReplyPlan): Promise<void> {
-  await session.write(text(NOTHING), true);
+  await session.write(text(NO_BYTES), true);
   if (isKept) await discardInput(session);
 }
 

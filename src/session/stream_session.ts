@@ -6,6 +6,7 @@ import { rawCodec } from "../framing/raw.ts";
 import type { CloseReason } from "../net/close_reason.ts";
 import type { Connection } from "../net/connection.ts";
 import { lingeringClose } from "../net/lingering_close.ts";
+import { sharedWait } from "../net/deadline.ts";
 import { nextTurn, type WaitOptions } from "../net/wait.ts";
 import { ConnectionSession } from "./connection_session.ts";
 import { type Framer, framerOf } from "./framer.ts";
@@ -195,12 +196,11 @@ export class StreamSession extends ConnectionSession implements Session {
   }
 
   /** The deadline covers a whole message, not each read. */
-  async #receiveWithin({ signal, timeout }: WaitOptions): Promise<readonly Message[] | null> {
-    const endMs = timeout === undefined ? undefined : performance.now() + parseDuration(timeout);
+  async #receiveWithin(options: WaitOptions): Promise<readonly Message[] | null> {
+    const wait = sharedWait(options);
     while (!this.#isDraining && !this.connection.isReadEnded) {
-      const leftMs = endMs === undefined ? undefined : Math.max(0, endMs - performance.now());
       this.#isWaiting = true;
-      const bytes = await this.connection.read({ signal, timeout: leftMs }).finally(() => this.#isWaiting = false);
+      const bytes = await this.connection.read(wait()).finally(() => this.#isWaiting = false);
       if (this.#isClosedHere(bytes)) return null;
       const batch = this.#take(bytes);
       if (batch !== undefined) return batch;

@@ -1,4 +1,4 @@
-import { joinLines, preview, utf8 } from "../base/bytes.ts";
+import { joinLines, NO_BYTES, preview, utf8 } from "../base/bytes.ts";
 import { DEFAULTS } from "../base/defaults.ts";
 import { ClosedEarlyError, messageOf, type ParleyError, TimeoutError, UpgradeError } from "../base/errors.ts";
 import { type Duration, formatDuration, parseDuration, parseSize, type Size } from "../base/units.ts";
@@ -28,9 +28,7 @@ const DECODED_BYTES = 64 * 1_024;
 const REASON_MS = 500;
 /** Maximum bytes shown of a response that is not HTTP. */
 const SHOWN_BYTES = 80;
-const SWITCHING_PROTOCOLS = 101;
-const NOTHING = new Uint8Array(0);
-/** The host that is named to a server at a Unix socket. */
+const SWITCHING_PROTOCOLS = 101; /** The host that is named to a server at a Unix socket. */
 const SOCKET_HOST = "localhost";
 const SECRET_FIELDS = /^(?:(?:proxy-)?authorization|cookie)$/i;
 
@@ -251,7 +249,7 @@ async function readBody(
     // The status is known; only the explanation is missing.
     connection.log.debug("could not read the response body", { error: messageOf(error) });
   }
-  return body?.bytes ?? NOTHING;
+  return body?.bytes ?? NO_BYTES;
 }
 
 async function refusalOf(endpoint: Endpoint, answer: HttpResponseHead, rest: Uint8Array): Promise<ParleyError> {

@@ -1,5 +1,5 @@
 import { parseDuration } from "../base/units.ts";
-import { toBytes } from "../base/bytes.ts";
+import { NO_BYTES, toBytes } from "../base/bytes.ts";
 import { DEFAULTS } from "../base/defaults.ts";
 import { ClosedEarlyError, TimeoutError } from "../base/errors.ts";
 import type { Identity } from "../guard/authenticator.ts";
@@ -8,6 +8,7 @@ import type { CloseReason } from "../net/close_reason.ts";
 import type { Connection } from "../net/connection.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import { lingeringClose } from "../net/lingering_close.ts";
+import { sharedWait } from "../net/deadline.ts";
 import { nextTurn, type WaitOptions } from "../net/wait.ts";
 import { ConnectionSession } from "../session/connection_session.ts";
 import type { Framer } from "../session/framer.ts";
@@ -28,8 +29,6 @@ const CONTROL_RESERVE_BYTES = 64 * 1_024;
 const FLOOD_MESSAGES = 1_024;
 
 const NO_MORE = Promise.resolve(null);
-const NOTHING = new Uint8Array(0);
-
 /** Options of {@linkcode WebSocketSession}. */
 export interface WebSocketSessionInit {
   /** Reads and writes this side's frames. */
@@ -92,7 +91,7 @@ export class WebSocketSession extends ConnectionSession implements Session {
     this.subprotocol = init.subprotocol;
     this.request = init.request;
     this.identity = init.identity;
-    this.#early = init.early ?? NOTHING;
+    this.#early = init.early ?? NO_BYTES;
     this.#decoder = new WebSocketDecoder(init.codec, init.maxMessageBytes ?? DEFAULTS.webSocketMessageBytes, {
       message: (message) => void this.#batch.push(message),
       ping: (data) => this.#sendControl(OPCODE.pong, data),
@@ -195,7 +194,7 @@ export class WebSocketSession extends ConnectionSession implements Session {
    */
   sendClose({ code, text }: CloseFrame): void {
     this.#receivesLate = true;
-    this.#sendClose("done", code === CLOSE_CODE.none ? NOTHING : encodeClose(code, text));
+    this.#sendClose("done", code === CLOSE_CODE.none ? NO_BYTES : encodeClose(code, text));
   }
 
   get #isClient(): boolean {
@@ -213,7 +212,7 @@ export class WebSocketSession extends ConnectionSession implements Session {
 
   async #receiveEarly(options: WaitOptions | undefined): Promise<readonly Message[] | null> {
     const early = this.#early;
-    this.#early = NOTHING;
+    this.#early = NO_BYTES;
     return this.#take(early) ?? await this.receive(options);
   }
 
@@ -224,12 +223,11 @@ export class WebSocketSession extends ConnectionSession implements Session {
   };
 
   /** The deadline covers a whole message, not each read. */
-  async #receiveWithin({ signal, timeout }: WaitOptions): Promise<readonly Message[] | null> {
-    const endMs = timeout === undefined ? undefined : performance.now() + parseDuration(timeout);
+  async #receiveWithin(options: WaitOptions): Promise<readonly Message[] | null> {
+    const wait = sharedWait(options);
     try {
       for (;;) {
-        const leftMs = endMs === undefined ? undefined : Math.max(0, endMs - performance.now());
-        const batch = this.#take(await this.connection.read({ signal, timeout: leftMs }));
+        const batch = this.#take(await this.connection.read(wait()));
         if (batch !== undefined) return batch;
       }
     } finally {
@@ -292,7 +290,7 @@ export class WebSocketSession extends ConnectionSession implements Session {
     if (this.#decoder.failure !== undefined) {
       return encodeClose(this.#decoder.failure.code, this.#decoder.failure.rule);
     }
-    if (this.#closeFrame?.code === CLOSE_CODE.none) return NOTHING;
+    if (this.#closeFrame?.code === CLOSE_CODE.none) return NO_BYTES;
     const { ownClose } = this.#init;
     if (this.#closeFrame === undefined && ownClose !== undefined && reason === "done") {
       return encodeClose(ownClose.code, ownClose.text);
@@ -321,7 +319,7 @@ export class WebSocketSession extends ConnectionSession implements Session {
       isReading: () => this.#receiving !== undefined,
       ping: () => {
         this.#pingedMs = performance.now();
-        this.#sendControl(OPCODE.ping, NOTHING);
+        this.#sendControl(OPCODE.ping, NO_BYTES);
       },
       onSilence: () => {
         const endpoint = formatEndpoint(this.remote);

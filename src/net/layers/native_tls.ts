@@ -6,13 +6,12 @@
  * @module
  */
 
+import { NO_BYTES } from "../../base/bytes.ts";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { getSystemErrorName } from "node:util";
 import { StreamTransport } from "../node_stream.ts";
 import type { ResettableTransport } from "../resettable.ts";
-
-const NOTHING = new Uint8Array(0);
 /** The runtime encrypts this much at once. Of a longer write it keeps the rest, which the closure alert would overtake. */
 const MAX_WRITE_BYTES = 32 * 1_024;
 
@@ -87,7 +86,7 @@ export class NativeTlsTransport extends StreamTransport {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#tlsHandle.shutdown({ oncomplete() {} });
     // Writes are in order: when this one is complete, or has failed, the alert is no longer waiting.
-    this.#tcp.write(NOTHING, () => resolve());
+    this.#tcp.write(NO_BYTES, () => resolve());
     return promise;
   }
 

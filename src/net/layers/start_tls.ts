@@ -9,6 +9,7 @@ import { preview, utf8 } from "../../base/bytes.ts";
 import { ClosedEarlyError, LimitError, TlsError } from "../../base/errors.ts";
 import type { Layer } from "../layer.ts";
 import type { Transport } from "../transport.ts";
+import { writeAll } from "../write_all.ts";
 
 /** Protocols that start in plaintext and upgrade to TLS. */
 export const START_TLS_PROTOCOLS = ["smtp", "imap", "pop3", "postgres"] as const;
@@ -63,7 +64,7 @@ async function runDialogue(protocol: StartTlsProtocol, transport: Transport, end
       await dialogue.expect(/^\+OK\b/, anyLine);
       break;
     case "postgres":
-      await dialogue.write(SSL_REQUEST);
+      await writeAll(transport, SSL_REQUEST);
       await dialogue.expectByte("S");
   }
   dialogue.end();
@@ -86,12 +87,8 @@ class Dialogue {
     this.#endpoint = endpoint;
   }
 
-  async write(bytes: Uint8Array): Promise<void> {
-    for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await this.#transport.write(rest));
-  }
-
   async say(line: string): Promise<void> {
-    await this.write(utf8(`${line}\r\n`));
+    await writeAll(this.#transport, `${line}\r\n`);
   }
 
   /** Reads a whole reply, which must match. */

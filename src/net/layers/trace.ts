@@ -1,7 +1,7 @@
 import { hexDump } from "../../base/bytes.ts";
 import type { Logger } from "../../log/logger.ts";
 import type { Layer } from "../layer.ts";
-import type { Transport } from "../transport.ts";
+import { resetOrClose, type Transport } from "../transport.ts";
 
 /** Maximum bytes of a read or write to dump; the rest is only counted. */
 const DUMP_BYTES = 4_096;
@@ -60,9 +60,7 @@ class TracedTransport implements Transport {
 
   reset(): boolean {
     this.#log.trace("reset", { step: "reset" });
-    if (this.#inner.reset !== undefined) return this.#inner.reset();
-    this.#inner.close();
-    return false;
+    return resetOrClose(this.#inner);
   }
 
   async #step<T>(name: string, step: () => Promise<T>): Promise<T> {

@@ -7,6 +7,7 @@ import { keyOf, LOBBY } from "../../../chat/names.ts";
 import { Progress } from "../../../chat/page/progress.js";
 import type { Publish } from "../../../chat/page/types.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
+import { Deadline } from "../../../net/deadline.ts";
 import { abortable } from "../../../net/wait.ts";
 import type { Session } from "../../../session/session.ts";
 import { leave } from "../../../websocket/close_frame.ts";
@@ -245,11 +246,10 @@ export class ChatLink {
       for (const line of ["/mode json", ...this.#opening(true)]) session.send(line, true);
       this.#isLeavingLobby = !this.#rooms.has(LOBBY);
     }
-    const endMs = performance.now() + this.#options.greetingMs;
+    const greeting = new Deadline(this.#options.greetingMs);
     let isJson = session.kind === "websocket";
     for (;;) {
-      const timeout = this.#isWelcome ? undefined : Math.max(0, endMs - performance.now());
-      const batch = await session.receive(timeout === undefined ? undefined : { timeout });
+      const batch = await session.receive(this.#isWelcome ? undefined : greeting.wait());
       if (batch === null) return;
       for (const { data } of batch) {
         const text = new TextDecoder().decode(data);
