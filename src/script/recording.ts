@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import { utf8 } from "../base/bytes.ts";
 import { messageOf, UsageError } from "../base/errors.ts";
 
@@ -54,21 +53,28 @@ export function isRecording(text: string): boolean {
  * @throws {UsageError} A line is invalid; the message names it.
  */
 export function parseRecording(text: string, name: string): Recording {
-  const lines = text.split("\n").filter((line) => line.trim() !== "");
-  const values = lines.map((line, index) => {
+  const lines = text.split("\n").map((line, index) => ({ line, number: index + 1 }));
+  const [head, ...events] = lines.filter(({ line }) => line.trim() !== "");
+  const parse = <T>({ line, number }: { line: string; number: number }, read: (value: unknown) => T): T => {
     try {
-      return JSON.parse(line) as unknown;
-    } catch (error) {
-      throw wrong(name, index, messageOf(error), error);
+      return read(JSON.parse(line));
+    } catch (cause) {
+      throw new UsageError(`Cannot read the recording ${name}, line ${number}: ${messageOf(cause)}`, { cause });
     }
-  });
-  const [head, ...rest] = values;
-  if (!isHead(head)) throw wrong(name, 0, "it is not the first line of a recording");
-  return { head, events: rest.map((value, index) => eventOf(value, name, index + 1)) };
+  };
+  return {
+    head: parse(head ?? { line: "null", number: 1 }, headOf),
+    events: events.map((line) => parse(line, eventOf)),
+  };
 }
 
 function isSide(value: unknown): value is Side {
   return value === "client" || value === "server";
+}
+
+function headOf(value: unknown): RecordingHead {
+  if (!isHead(value)) throw new SyntaxError("it is not the first line of a recording");
+  return value;
 }
 
 function isHead(value: unknown): value is RecordingHead {
@@ -76,34 +82,28 @@ function isHead(value: unknown): value is RecordingHead {
   return value.recording === 1 && typeof value.endpoint === "string" && typeof value.framing === "string";
 }
 
-function eventOf(value: unknown, name: string, index: number): RecordedEvent {
-  if (!isObject(value)) throw wrong(name, index, "it is not an object");
+function eventOf(value: unknown): RecordedEvent {
+  if (!isObject(value)) throw new SyntaxError("it is not an object");
   const { at, from } = value;
   const atMs = typeof at === "string" ? Date.parse(at) : NaN;
-  if (Number.isNaN(atMs)) throw wrong(name, index, '"at" is not a time');
-  if (!isSide(from)) throw wrong(name, index, '"from" is neither "client" nor "server"');
+  if (Number.isNaN(atMs)) throw new SyntaxError('"at" is not a time');
+  if (!isSide(from)) throw new SyntaxError('"from" is neither "client" nor "server"');
   const { type } = value;
   if (type !== undefined && type !== "text" && type !== "binary") {
-    throw wrong(name, index, '"type" is neither "text" nor "binary"');
+    throw new SyntaxError('"type" is neither "text" nor "binary"');
   }
   const { connection } = value;
   if (connection !== undefined && !(typeof connection === "number" && Number.isSafeInteger(connection))) {
-    throw wrong(name, index, '"connection" is not a whole number');
+    throw new SyntaxError('"connection" is not a whole number');
   }
   const event = { atMs, from, connection } as const;
   const isText = type && type === "text";
   if (typeof value.text === "string") return { ...event, data: utf8(value.text), isText };
-  if (typeof value.base64 === "string") {
-    return { ...event, data: new Uint8Array(Buffer.from(value.base64, "base64")), isText };
-  }
+  if (typeof value.base64 === "string") return { ...event, data: Uint8Array.fromBase64(value.base64), isText };
   if (value.end === true) return { ...event, data: undefined };
-  throw wrong(name, index, 'it has neither "text" nor "base64" nor "end"');
+  throw new SyntaxError('it has neither "text" nor "base64" nor "end"');
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
-}
-
-function wrong(name: string, index: number, what: string, cause?: unknown): UsageError {
-  return new UsageError(`Cannot read the recording ${name}, line ${index + 1}: ${what}`, { cause });
 }
