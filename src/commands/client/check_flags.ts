@@ -5,8 +5,8 @@ import type { GivenFlag } from "../../cli/parse_flags.ts";
 import { missingFor } from "../../probe/applicable.ts";
 import type { CheckOptions } from "../../probe/check.ts";
 import type { Credentials, ProbeTarget } from "../../probe/probe.ts";
-import { readNamedFile } from "../../base/read_named_file.ts";
 import { HANDSHAKE_FLAGS, handshakeHeaders } from "./handshake_flags.ts";
+import { readSecret } from "./read_secret.ts";
 import { START_TLS_FLAGS, TLS_FLAGS, tlsConnectOptions } from "./tls_flags.ts";
 
 /** Flags for expectations of a check. */
@@ -89,16 +89,10 @@ function regexOf(flag: string, text: string | undefined): RegExp | undefined {
 
 async function loginOf(from: string | undefined): Promise<Credentials | "url" | undefined> {
   if (from === undefined || from === "url") return from;
-  const [, source, name = ""] = /^(env|file):(.+)$/s.exec(from) ?? [];
-  if (source === undefined) {
-    // Not shown, because it may be the password itself.
-    throw new UsageError("--login takes url, env:NAME or file:PATH, not the credentials themselves");
-  }
-  if (source === "env" && !/^\w+$/.test(name)) {
-    throw new UsageError('--login: the name of a variable must follow "env:"');
-  }
-  const text = source === "env" ? Deno.env.get(name) : await readNamedFile(name, "the credentials");
-  if (text === undefined) throw new UsageError(`--login: the environment variable ${name} is not set`);
+  const text = await readSecret("--login", from, {
+    what: "the credentials",
+    usage: "url, env:NAME or file:PATH, not the credentials themselves",
+  });
   return credentialsOf(text.replace(/\r?\n$/, ""), from);
 }
 

@@ -1,6 +1,6 @@
 import { UsageError } from "../../base/errors.ts";
 import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
-import { readNamedFile } from "../../base/read_named_file.ts";
+import { readSecret } from "./read_secret.ts";
 import { readsProxyVariables } from "./route_flags.ts";
 
 /** Flags for header fields of a WebSocket handshake or an HTTP request. */
@@ -40,12 +40,8 @@ export async function handshakeHeaders(
 }
 
 async function tokenFrom(from: string): Promise<string> {
-  const [, source, name = ""] = /^(env|file):(.+)$/s.exec(from) ?? [];
-  // The value is not shown, because it may be the token itself.
-  if (source === undefined) throw new UsageError("--bearer takes env:NAME or file:PATH, not the token itself");
-  const text = source === "env" ? Deno.env.get(name) : await readNamedFile(name, "the token");
-  if (text === undefined) throw new UsageError(`--bearer: the environment variable ${name} is not set`);
-  const token = text.trim();
+  const usage = "env:NAME or file:PATH, not the token itself";
+  const token = (await readSecret("--bearer", from, { what: "the token", usage })).trim();
   if (!/^[A-Za-z0-9._~+/-]+=*$/.test(token)) throw new UsageError(`--bearer: ${from} does not contain a bearer token`);
   return token;
 }

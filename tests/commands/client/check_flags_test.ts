@@ -155,6 +155,8 @@ Deno.test("handshakeHeaders() rejects what is no header, cookie or token", async
   const unset = `--bearer: the environment variable ${VARIABLE} is not set`;
   await assertRejects(() => headersFor("--bearer", `env:${VARIABLE}`), UsageError, unset);
   await assertRejects(() => headersFor("--bearer", "abc"), UsageError, "--bearer takes env:NAME or file:PATH");
+  const misnamed = '--bearer: the name of a variable must follow "env:"';
+  await assertRejects(() => headersFor("--bearer", "env:A=B"), UsageError, misnamed);
 });
 
 Deno.test("readsVariables() is true for --bearer env: and --proxy env alone", () => {
