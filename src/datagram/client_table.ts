@@ -6,6 +6,14 @@ export interface TableEntry {
   lastActiveMs: number;
 }
 
+/** Counts of clients: present, total, evicted at the limit, and expired when idle. */
+export type ClientCounts = {
+  readonly now: number;
+  readonly total: number;
+  readonly evicted: number;
+  readonly expired: number;
+};
+
 /** Why a client was removed from a {@linkcode ClientTable}. */
 export type RemovalReason = "evicted" | "expired";
 
@@ -35,8 +43,7 @@ export class ClientTable<C extends TableEntry> {
     this.#max = options.max;
   }
 
-  /** Counts of clients: present, total, evicted at the limit, and expired when idle. */
-  get counts(): { now: number; total: number; evicted: number; expired: number } {
+  get counts(): ClientCounts {
     return { now: this.#clients.size, ...this.#counts };
   }
 

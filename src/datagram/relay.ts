@@ -7,7 +7,7 @@ import { type Endpoint, formatEndpoint, isHostEndpoint } from "../net/endpoint.t
 import { isOutOfDescriptors } from "../net/socket_error.ts";
 import { nextTurn, onAbort, pause } from "../net/wait.ts";
 import { BoundedSender } from "./bounded_sender.ts";
-import { ClientTable, type RemovalReason, type TableEntry } from "./client_table.ts";
+import { type ClientCounts, ClientTable, type RemovalReason, type TableEntry } from "./client_table.ts";
 import { DatagramCounts } from "./counts.ts";
 import type { DatagramFlow, Impairments } from "./impairments.ts";
 
@@ -86,8 +86,7 @@ export class DatagramRelay {
     this.#back = new BoundedSender(options.front, this.backward);
   }
 
-  /** Counts of clients: present, total, evicted at the limit, and expired when idle. */
-  get clients(): { now: number; total: number; evicted: number; expired: number } {
+  get clients(): ClientCounts {
     return this.#clients.counts;
   }
 

@@ -1,12 +1,5 @@
+import { createRegistry, type Metrics, type Sample } from "./prometheus.ts";
 import type { StatsSnapshot, StatsSource } from "./stats_snapshot.ts";
-
-/** Creates the response to one scrape. */
-export interface Metrics {
-  /** Value of the `Content-Type` header. */
-  readonly contentType: string;
-  /** The Prometheus text format, version 0.0.4. */
-  text(): Promise<string>;
-}
 
 /** The statistics of one service. */
 export interface ServiceStats {
@@ -22,10 +15,8 @@ export interface MetricsSources {
   readonly takeLoopDelayMs?: () => number;
 }
 
-/** Loads the library before the first client: loading blocks the event loop. */
-export async function loadMetricsLibrary(): Promise<void> {
-  await import("prom-client");
-}
+/** Reads one value, or one for each reason. */
+type Value = (now: StatsSnapshot) => number | Readonly<Record<string, number>>;
 
 /** Snapshots of all services. */
 export function snapshotsOf(
@@ -37,61 +28,25 @@ export function snapshotsOf(
   );
 }
 
-/** Registers the metrics; loads the metrics library, which a server without metrics does not need. */
+/** Registers the metrics; loads the metrics library. */
 export async function createMetrics({ services, takeLoopDelayMs }: MetricsSources): Promise<Metrics> {
-  const { Counter, Gauge, Registry } = (await import("prom-client")).default;
-  const registry = new Registry();
-  const registers = [registry];
+  const registry = await createRegistry(["reason", "service"]);
   let all = await snapshotsOf(services, false);
+  // Metrics of the whole process have a service label only if there is one service.
+  const [first, second] = services;
+  const ofProcess = first === undefined || second !== undefined ? {} : { service: first.service };
 
-  function gauge(name: string, help: string, value: (now: StatsSnapshot) => number): void {
-    new Gauge({
-      name: `parley_${name}`,
-      help,
-      labelNames: ["service"],
-      registers,
-      collect() {
-        for (const { service, now } of all) this.set({ service }, value(now));
-      },
-    });
+  function* samplesOf(value: Value): Generator<Sample> {
+    for (const { service, now } of all) {
+      const counts = value(now);
+      if (typeof counts === "number") yield [counts, { service }];
+      else for (const [reason, count] of Object.entries(counts)) yield [count, { reason, service }];
+    }
   }
-
-  /** For the whole process, so without a service label. */
-  function processGauge(name: string, help: string, value: () => number): void {
-    const [first, second] = services;
-    const labels: { service?: string } = first === undefined || second !== undefined ? {} : { service: first.service };
-    new Gauge({
-      name: `parley_${name}`,
-      help,
-      labelNames: ["service"],
-      registers,
-      collect() {
-        this.set(labels, value());
-      },
-    });
-  }
-
-  // The counts are kept elsewhere, and a counter of the library can only be increased.
-  function counter(
-    name: string,
-    help: string,
-    value: (now: StatsSnapshot) => number | Readonly<Record<string, number>>,
-  ): void {
-    new Counter({
-      name: `parley_${name}`,
-      help,
-      labelNames: ["reason", "service"],
-      registers,
-      collect() {
-        this.reset();
-        for (const { service, now } of all) {
-          const counts = value(now);
-          if (typeof counts === "number") this.inc({ service }, counts);
-          else for (const [reason, count] of Object.entries(counts)) this.inc({ reason, service }, count);
-        }
-      },
-    });
-  }
+  const gauge = (name: string, help: string, value: Value) => registry.gauge(name, help, () => samplesOf(value));
+  const counter = (name: string, help: string, value: Value) => registry.counter(name, help, () => samplesOf(value));
+  const processGauge = (name: string, help: string, value: () => number) =>
+    registry.gauge(name, help, () => [[value(), ofProcess]]);
 
   gauge("connections_open", "Open connections", (now) => now.openCount);
   counter("connections_accepted_total", "Connections accepted, including rejected ones", (now) => now.accepted);
@@ -124,7 +79,7 @@ export async function createMetrics({ services, takeLoopDelayMs }: MetricsSource
     contentType: registry.contentType,
     async text() {
       all = await snapshotsOf(services, false);
-      return await registry.metrics();
+      return await registry.text();
     },
   };
 }

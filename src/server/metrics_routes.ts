@@ -3,7 +3,8 @@ import { assertLocalHost } from "../http/origin.ts";
 import { type HttpContent, jsonContent } from "../http/response.ts";
 import type { HttpRoutes } from "../http/router.ts";
 import type { StatsSnapshot } from "./stats_snapshot.ts";
-import { createMetrics, type Metrics, type MetricsSources, snapshotsOf } from "./metrics.ts";
+import { createMetrics, type MetricsSources, snapshotsOf } from "./metrics.ts";
+import type { Metrics } from "./prometheus.ts";
 
 /** Default limit of open connections per response. */
 const LIMIT_DEFAULT = 1_024;

@@ -187,7 +187,7 @@ export async function serve(
   const deadlineTimer = owner.use(DeadlineTimer.for(timesOf(options, pingTimeoutMs)));
   const listeners = owner.use(new DisposableStack());
   const opened = await listenAll(
-    Array.isArray(endpoints) ? endpoints : [endpoints as string | Endpoint],
+    [endpoints].flat(),
     { ...options, context, deadlineTimer, nextId: counter() },
     listeners,
   );

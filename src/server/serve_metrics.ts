@@ -1,8 +1,9 @@
 import type { Endpoint } from "../net/endpoint.ts";
 import { EventLoopDelay } from "./event_loop_delay.ts";
 import { HttpServer } from "./http_server.ts";
-import { loadMetricsLibrary, type ServiceStats } from "./metrics.ts";
+import type { ServiceStats } from "./metrics.ts";
 import { operatorRoutes } from "./metrics_routes.ts";
+import { loadMetricsLibrary } from "./prometheus.ts";
 import { mergeSnapshots, type StatsSource } from "./stats_snapshot.ts";
 
 /** A running metrics server. */
