@@ -142,6 +142,6 @@ export function formatSize(bytes: number): string {
 }
 
 /** Formats a number with at most `decimals` decimals. */
-export function roundTo(value: number, digits: number): number {
-  return Math.round(value * 10 ** digits) / 10 ** digits;
+export function roundTo(value: number, decimals: number): number {
+  return Math.round(value * 10 ** decimals) / 10 ** decimals;
 }

@@ -101,6 +101,12 @@ export class WorkerError extends ParleyError {
   }
 }
 
+/** The exit code of a run with several failures: the one that all have in common, or else 1. */
+export function commonExitCode(codes: Iterable<number>): number {
+  const [first = EXIT.unexpected, ...others] = new Set(codes);
+  return others.length > 0 ? EXIT.unexpected : first;
+}
+
 /** The exit code of an error that ended a program. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof StoppedError || error instanceof WorkerError) return error.exitCode;

@@ -16,8 +16,7 @@ import type { SocketOptionValues } from "./sockopt/socket_options.ts";
 /** Options of every socket. */
 export interface SocketOptions {
   /**
-   * Names the part of a program that owns the socket; every log line of it
-   * carries the name.
+   * Name of the part of the program that owns the socket, for the log.
    *
    * @default {"parley"}
    */
@@ -26,29 +25,28 @@ export interface SocketOptions {
 
 /** Deadlines of a stream; text such as `"5s"`, or milliseconds. */
 export interface StreamOptions extends SocketOptions {
-  /** From the opening to the peer's first byte. */
+  /** For the first byte from the peer. */
   firstByteTimeout?: Duration;
-  /** Since anything came or went. */
+  /** Without data in either direction. */
   idleTimeout?: Duration;
-  /** From the opening to the end. */
+  /** Maximum lifetime. */
   totalTimeout?: Duration;
   /**
-   * For the peer to take what is being written.
+   * For the peer to accept written data.
    *
    * @default {"10s"}
    */
   writeTimeout?: Duration;
   /**
-   * Most bytes that `send()` queues for the peer.
+   * Maximum bytes that `send()` queues.
    *
    * @default {1048576}
    */
   outboxBytes?: number;
   /**
-   * Opens TCP so that `Connection.reset()` can send a reset. Such sockets are
-   * slower, and a listener takes connections from the kernel as they come; with
-   * a {@linkcode Resetter} neither is so. TLS always uses them, because it is
-   * faster on them.
+   * Opens TCP sockets that `Connection.reset()` can reset. They are slower, and a listener accepts without
+   * backpressure; neither applies with a {@linkcode Resetter}. TLS always uses such sockets, because it is faster on
+   * them.
    *
    * @default {false}
    */
@@ -58,25 +56,25 @@ export interface StreamOptions extends SocketOptions {
   /** Layers over the socket and its TLS, in order. */
   layersAboveTls?: readonly Layer[];
   /**
-   * Logs what is received and sent, if the level `trace` is logged; not for what holds secrets.
+   * Logs received and sent data at the level `trace`; `false` if the data contains secrets.
    *
    * @default {true}
    */
   isTraced?: boolean;
-  /** Checks the deadlines of many sockets together; by default each listener has its own, and client connections share one. */
+  /** Checks the deadlines of several sockets; by default each listener has its own, and client connections share one. */
   deadlineTimer?: DeadlineTimer;
 }
 
-/** Options that a socket has in the kernel. */
+/** Options that are set in the kernel. */
 export interface KernelOptions {
-  /** Buffer sizes, keep-alive and what else Deno's API lacks; it needs `--allow-ffi`. */
+  /** Buffer sizes, keep-alive and others that Deno's API lacks; requires `--allow-ffi`. */
   socketOptions?: SocketOptionValues | undefined;
 }
 
 /** Options of {@linkcode listen}. */
 export interface ListenOptions extends StreamOptions, KernelOptions {
   /**
-   * Connections that may wait to be accepted.
+   * Maximum connections that wait to be accepted.
    *
    * @default {4096}
    */
@@ -93,12 +91,12 @@ export interface ListenOptions extends StreamOptions, KernelOptions {
    * @default {0o600}
    */
   mode?: number;
-  /** Numbers the connections; listeners that share one never give the same number twice. */
+  /** Numbers the connections; listeners can share it for unique numbers. */
   nextId?: () => number;
-  /** Certificate and key for `tls` and `wss`; a {@linkcode TlsServerContext} can be given another while it listens. */
+  /** Certificate and key for `tls` and `wss`; those of a {@linkcode TlsServerContext} can be replaced while listening. */
   tls?: TlsServerContext | TlsServerOptions;
   /**
-   * For a client to complete the TLS handshake.
+   * For the TLS handshake of a client.
    *
    * @default {"5s"}
    */
@@ -108,27 +106,27 @@ export interface ListenOptions extends StreamOptions, KernelOptions {
 /** Options of {@linkcode connect}. */
 export interface ConnectOptions extends StreamOptions, KernelOptions {
   /**
-   * For one of the host's addresses to answer.
+   * For a connection to one of the host's addresses.
    *
    * @default {"10s"}
    */
   connectTimeout?: Duration;
   /**
-   * For the resolver to answer.
+   * For the name resolution.
    *
    * @default {"5s"}
    */
   resolveTimeout?: Duration;
-  /** For `tls` and `wss`: what is trusted, and what is shown. */
+  /** For `tls` and `wss`: trusted certificates and the client certificate. */
   tls?: TlsClientOptions;
   /**
-   * Level of the log line that says that the certificate is not checked: it is needed once, not for every connection.
+   * Log level of the warning that the certificate is not verified.
    *
    * @default {"warning"}
    */
   insecureLogLevel?: "warning" | "debug" | undefined;
   /**
-   * For the server to complete the TLS handshake.
+   * For the TLS handshake with the server.
    *
    * @default {"5s"}
    */
@@ -139,16 +137,16 @@ export interface ConnectOptions extends StreamOptions, KernelOptions {
    * @default {a direct connection}
    */
   dialer?: Dialer;
-  /** Called for each address that did not answer, even if another one did. */
+  /** Called for each failed address, even if another one succeeds. */
   onAttemptFailed?: (attempt: Attempt) => void;
-  /** Gives up with its reason. */
+  /** Cancels connecting, with its reason. */
   signal?: AbortSignal;
 }
 
 /** Options of {@linkcode bind}. */
 export interface BindOptions extends SocketOptions, KernelOptions {
   /**
-   * Most bytes of a datagram that are received; a longer one is marked as truncated.
+   * Maximum bytes received of a datagram; a longer one is marked as truncated.
    *
    * @default {65507}
    */
@@ -160,26 +158,25 @@ export interface BindOptions extends SocketOptions, KernelOptions {
    */
   reuseAddress?: boolean;
   /**
-   * Multicast groups to join, as addresses; a socket that is bound to a group's address joins that group anyway.
+   * Addresses of multicast groups to join, besides the one that the socket is bound to.
    *
    * @default {[]}
    */
   groups?: readonly string[];
   /**
-   * The interface on which groups are joined: its address for IPv4, its index
-   * for IPv6. By default that of the system's default route.
+   * Interface for the groups: its address for IPv4, its index for IPv6; by default that of the default route.
    */
   interface?: string;
-  /** How many routers a datagram to a joined IPv4 group may cross; the system's default is 1. */
+  /** TTL of datagrams to a joined IPv4 group; 1 by default. */
   ttl?: number;
   /**
-   * Whether what is sent to a multicast group comes back to this machine.
+   * Whether datagrams to a multicast group are also delivered on this machine.
    *
    * @default {true}
    */
   loopback?: boolean;
   /**
-   * Level of the log line that says where it is bound: a sender's port is of less interest than a server's.
+   * Log level of the bound address: a sender's matters less than a server's.
    *
    * @default {"info"}
    */

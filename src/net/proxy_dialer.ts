@@ -17,7 +17,14 @@ import {
   UsageError,
 } from "../base/errors.ts";
 import { isSameIp, parseIp } from "../base/ip.ts";
-import { type Endpoint, formatEndpoint, formatHostPort, type HostEndpoint, isHostEndpoint } from "./endpoint.ts";
+import {
+  type Endpoint,
+  formatEndpoint,
+  formatHostPort,
+  type HostEndpoint,
+  isHostEndpoint,
+  isSecure,
+} from "./endpoint.ts";
 import { HandshakeReader, type Parsed } from "./handshake_reader.ts";
 import type { Dialed, Dialer, DialerOptions } from "./layer.ts";
 import { resolve } from "./resolve.ts";
@@ -226,8 +233,7 @@ export function environmentDialer(
   const exempt = (variables("NO_PROXY") ?? "").split(",").map((entry) => entry.trim()).filter((entry) => entry !== "");
   return {
     dial(to, options) {
-      const isSecure = to.scheme === "tls" || to.scheme === "wss";
-      const proxy = isSecure ? secure : all;
+      const proxy = isSecure(to) ? secure : all;
       const isDirect = proxy === undefined || !isHostEndpoint(to) || exempt.some((entry) => isExempt(to, entry));
       return (isDirect ? direct : through(proxy)).dial(to, options);
     },

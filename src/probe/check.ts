@@ -161,15 +161,16 @@ export async function waitFor(
   endpoints: string | Endpoint | readonly (string | Endpoint)[],
   options: CheckOptions = {},
 ): Promise<CheckResult[]> {
-  const all: readonly (string | Endpoint)[] = Array.isArray(endpoints) ? endpoints : [endpoints as string | Endpoint];
   const failed = new AbortController();
   const signal = options.signal === undefined ? failed.signal : AbortSignal.any([options.signal, failed.signal]);
-  return await Promise.all(all.map(async (endpoint) => {
-    const result = await check(endpoint, { wait: "60s", ...options, signal });
-    if (result.state === "ready") return result;
-    failed.abort(result.error);
-    throw result.error;
-  }));
+  return await Promise.all(
+    [endpoints].flat().map(async (endpoint) => {
+      const result = await check(endpoint, { wait: "60s", ...options, signal });
+      if (result.state === "ready") return result;
+      failed.abort(result.error);
+      throw result.error;
+    }),
+  );
 }
 
 /** Whether the failure is on this side, and proves nothing about the server. */

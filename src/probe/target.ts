@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Endpoint, formatEndpoint, formatHostPort, isHostEndpoint } from "../net/endpoint.ts";
+import { type Endpoint, formatEndpoint, formatHostPort, isHostEndpoint, isSecure } from "../net/endpoint.ts";
 import type { ProbeDefinition, ProbeTarget } from "./probe.ts";
 
 /**
@@ -56,7 +56,7 @@ export function socketTarget(endpoint: Endpoint): ProbeTarget {
     query: new URLSearchParams(),
     user: "",
     password: "",
-    isTls: endpoint.scheme === "tls" || endpoint.scheme === "wss",
+    isTls: isSecure(endpoint),
   };
 }
 

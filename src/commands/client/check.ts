@@ -3,7 +3,7 @@ import { UsageError } from "../../base/errors.ts";
 import { type FlagTable, type FlagValues, kebabCase } from "../../base/flag_spec.ts";
 import { formatDuration, roundTo } from "../../base/units.ts";
 import { defineCommand } from "../../cli/command.ts";
-import { EXIT, exitCodeOf } from "../../cli/exit_codes.ts";
+import { commonExitCode, EXIT, exitCodeOf } from "../../cli/exit_codes.ts";
 import type { ProgramIo } from "../../cli/io.ts";
 import type { GivenFlag } from "../../cli/parse_flags.ts";
 import { StatusLine } from "../../cli/status_line.ts";
@@ -218,10 +218,9 @@ function exitCodeFor(outcomes: readonly CheckOutcome[], isOneEnough: boolean): n
   const codes = outcomes.flatMap((outcome) =>
     "skipped" in outcome ? [] : [outcome.state === "ready" ? EXIT.done : exitCodeOf(outcome.error)]
   );
-  const failures = new Set(codes.filter((code) => code !== EXIT.done));
-  if (failures.size === 0 || isOneEnough && codes.includes(EXIT.done)) return EXIT.done;
-  const [only] = failures;
-  return failures.size === 1 && only !== undefined ? only : EXIT.unexpected;
+  const failures = codes.filter((code) => code !== EXIT.done);
+  if (failures.length === 0 || isOneEnough && codes.includes(EXIT.done)) return EXIT.done;
+  return commonExitCode(failures);
 }
 
 /** Abort reason of a check that is no longer needed. */

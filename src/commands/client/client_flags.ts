@@ -5,6 +5,7 @@ import { formatDuration } from "../../base/units.ts";
 import type { GivenFlag } from "../../cli/parse_flags.ts";
 import { type Endpoint, formatEndpoint, isSecure, isWebSocket } from "../../net/endpoint.ts";
 import { streamLogFlags } from "../program_logging.ts";
+import { TLS_FLAGS } from "./tls_flags.ts";
 
 /** Flags of every command that opens connections. */
 export const CONNECTION_FLAGS = {
@@ -25,14 +26,8 @@ export const CONNECTION_FLAGS = {
   ...streamLogFlags("warning"),
 } as const satisfies FlagTable;
 
-const TLS_FLAGS: ReadonlySet<string> = new Set([
-  "tlsCa",
-  "tlsName",
-  "tlsInsecure",
-  "tlsCert",
-  "tlsKey",
-  "alpn",
-]);
+/** All but `--handshake-timeout`, which also limits the handshake of WebSocket. */
+const TLS_ONLY_FLAGS = Object.keys(TLS_FLAGS).filter((name) => name !== "handshakeTimeout");
 const WEBSOCKET_FLAGS: ReadonlySet<string> = new Set([
   "subprotocol",
   "origin",
@@ -56,7 +51,7 @@ const WEBSOCKET_FLAGS: ReadonlySet<string> = new Set([
  */
 export function rejectInapplicableFlags(given: readonly GivenFlag[], endpoints: readonly Endpoint[]): void {
   for (const { name, value } of given) {
-    if (TLS_FLAGS.has(name) && !endpoints.some(isSecure)) throw refusal(name, "tls:// or wss://", endpoints);
+    if (TLS_ONLY_FLAGS.includes(name) && !endpoints.some(isSecure)) throw refusal(name, "tls:// or wss://", endpoints);
     const isOfWebSocket = WEBSOCKET_FLAGS.has(name) || name === "expectClose" && typeof value === "number";
     if (isOfWebSocket && !endpoints.some(isWebSocket)) throw refusal(name, "ws:// or wss://", endpoints);
   }

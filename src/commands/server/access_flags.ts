@@ -61,7 +61,12 @@ export async function gateOf(
   let access: AccessList | undefined;
   if (flags.allow.length > 0 || flags.deny.length > 0 || flags.accessFile !== undefined) {
     const list = access = new AccessList(await rulesOf(flags, log));
-    if (flags.accessFile !== undefined) reload.add(() => reloadRules(list, flags, log));
+    if (flags.accessFile !== undefined) {
+      reloadAtHangup("address ranges", reload, log, async () => {
+        list.replace(await rulesOf(flags, log));
+        return { file: flags.accessFile };
+      });
+    }
   }
   const { connectRate, maxPerIp: maxPerAddress, limitLoopback: limitsLoopback } = flags;
   return gatesOf({ access, connectRate, maxPerAddress, limitsLoopback });
@@ -76,13 +81,20 @@ async function rulesOf({ allow, deny, accessFile }: RangeFlags, log: Logger): Pr
   return { allow: [...allow, ...rules.allow], deny: [...deny, ...rules.deny] };
 }
 
-async function reloadRules(list: AccessList, flags: RangeFlags, log: Logger): Promise<void> {
-  try {
-    list.replace(await rulesOf(flags, log));
-    log.info("address ranges reloaded", { file: flags.accessFile });
-  } catch (error) {
-    log.error("cannot reload the address ranges; keeping the old ones", { error: messageOf(error) });
-  }
+/** Replaces the contents of a file at SIGHUP, unless the file is invalid. Logs what `replace` returns. */
+function reloadAtHangup(
+  what: string,
+  reload: ReloadSignal,
+  log: Logger,
+  replace: () => Promise<Record<string, unknown>>,
+): void {
+  reload.add(async () => {
+    try {
+      log.info(`${what} reloaded`, await replace());
+    } catch (error) {
+      log.error(`cannot reload the ${what}; keeping the old ones`, { error: messageOf(error) });
+    }
+  });
 }
 
 /**
@@ -107,14 +119,10 @@ export async function authenticatorOf(
     return entries;
   };
   const authenticator = new PasswordAuthenticator(await read());
-  reload.add(async () => {
-    try {
-      const entries = await read();
-      authenticator.replace(entries);
-      log.info("names reloaded", { file: path, names: entries.size });
-    } catch (error) {
-      log.error("cannot reload the names; keeping the old ones", { error: messageOf(error) });
-    }
+  reloadAtHangup("names", reload, log, async () => {
+    const entries = await read();
+    authenticator.replace(entries);
+    return { file: path, names: entries.size };
   });
   return authenticator;
 }
@@ -139,13 +147,9 @@ export async function authorizerOf(
     await TokenList.parse(await readNamedFile(path, "the tokens of --token-file"), path);
   const tokens = tokenFile === undefined ? undefined : await read(tokenFile);
   if (tokens !== undefined && tokenFile !== undefined) {
-    reload.add(async () => {
-      try {
-        tokens.replace(await read(tokenFile));
-        log.info("tokens reloaded", { file: tokenFile, tokens: tokens.size });
-      } catch (error) {
-        log.error("cannot reload the tokens; keeping the old ones", { error: messageOf(error) });
-      }
+    reloadAtHangup("tokens", reload, log, async () => {
+      tokens.replace(await read(tokenFile));
+      return { file: tokenFile, tokens: tokens.size };
     });
   }
   const challenge = authenticator === undefined ? "Bearer" : 'Basic realm="parley", charset="UTF-8"';

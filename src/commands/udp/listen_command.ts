@@ -1,8 +1,8 @@
-import { escapeControls, hexDump, toJsonLine } from "../../base/bytes.ts";
+import { escapeControls, hexDump, textOrHex, toJsonLine } from "../../base/bytes.ts";
 import { UsageError } from "../../base/errors.ts";
 import type { FlagTable } from "../../base/flag_spec.ts";
+import { roundTo } from "../../base/units.ts";
 import { type Command, defineCommand } from "../../cli/command.ts";
-import { datagramJson } from "../../datagram/datagram_json.ts";
 import { DatagramServer } from "../../datagram/server.ts";
 import { Logger } from "../../log/logger.ts";
 import type { Datagram, DatagramSocket } from "../../net/datagram.ts";
@@ -54,8 +54,18 @@ export const listenCommand: Command = defineCommand({
       const { data, from, isTruncated } = datagram;
       recorder?.(datagram);
       if (flags.raw) return io.stdout.write(data);
-      const facts = { timeMs: Date.now(), atMs: performance.now() - startMs, from, to: socket.endpoint, isTruncated };
-      io.stdout.write(flags.json ? toJsonLine(datagramJson(data, facts)) : `${textOf(datagram, flags.hex)}\n`);
+      const line = flags.json
+        ? toJsonLine({
+          time: new Date().toISOString(),
+          atMs: roundTo(performance.now() - startMs, 3),
+          from: from && formatEndpoint(from),
+          to: formatEndpoint(socket.endpoint),
+          size: data.length,
+          isTruncated,
+          ...textOrHex(data),
+        })
+        : `${textOf(datagram, flags.hex)}\n`;
+      io.stdout.write(line);
     };
     const server = new DatagramServer({
       service: { takesTruncated: true, onDatagram: (datagram, socket) => void print(datagram, socket) },

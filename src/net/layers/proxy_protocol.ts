@@ -16,7 +16,7 @@ import {
 } from "../../framing/proxy_header.ts";
 import { type Endpoint, formatEndpoint, isHostEndpoint } from "../endpoint.ts";
 import { HandshakeReader } from "../handshake_reader.ts";
-import type { Layer } from "../layer.ts";
+import type { Layer, Peer } from "../layer.ts";
 import { writeAll } from "../write_all.ts";
 
 /** How a server handles PROXY headers. */
@@ -80,18 +80,13 @@ export interface SendProxyOptions {
 }
 
 /** Sends a header with the client and its destination, like a load balancer. */
-export function proxyProtocolSenderFor(version: 1 | 2, { local, remote }: ConnectionEnds): Layer {
+export function proxyProtocolSenderFor(version: 1 | 2, { local, remote }: Pick<Peer, "local" | "remote">): Layer {
   const [source, destination] = [addressOf(remote), addressOf(local)];
   return proxyProtocolSender({
     version,
     ...(source !== undefined && "host" in source ? { source } : {}),
     ...(destination !== undefined && "host" in destination ? { destination } : {}),
   });
-}
-
-interface ConnectionEnds {
-  readonly local: Endpoint;
-  readonly remote: Endpoint;
 }
 
 /** Sends a header before any other data. */

@@ -64,7 +64,7 @@ const noop = defineFault({
   stage: (_, { next }) => next,
 });
 
-const TOXIC_TYPES: Readonly<Record<string, ToxicType>> = {
+const TOXIC_TYPES: ReadonlyMap<string, ToxicType> = new Map(Object.entries<ToxicType>({
   bandwidth: {
     attributes: ["rate"],
     fault: bandwidth,
@@ -93,7 +93,7 @@ const TOXIC_TYPES: Readonly<Record<string, ToxicType>> = {
     fault: timeout,
     values: ({ timeout: time = 0 }) => ({ time, then: "close" }),
   },
-};
+}));
 
 /**
  * Parses a toxic from a request body.
@@ -141,7 +141,7 @@ export function updateToxic(toxic: Toxic, body: unknown): Toxic {
  * @throws {ApiError} 400: an attribute is invalid.
  */
 export function faultOf({ name, type, stream, toxicity, attributes, only }: Toxic): Fault {
-  const known = Object.hasOwn(TOXIC_TYPES, type) ? TOXIC_TYPES[type] : undefined;
+  const known = TOXIC_TYPES.get(type);
   const own = known?.fault ?? FAULT_TYPES.find((fault) => fault.name === type);
   if (own === undefined) throw new ApiError(400, "invalid toxic type");
   try {
@@ -159,7 +159,7 @@ export function faultOf({ name, type, stream, toxicity, attributes, only }: Toxi
 }
 
 function isKnown(type: string): boolean {
-  return Object.hasOwn(TOXIC_TYPES, type) || FAULT_TYPES.some(({ name }) => name === type);
+  return TOXIC_TYPES.has(type) || FAULT_TYPES.some(({ name }) => name === type);
 }
 
 /** Toxiproxy has integers only, which default to 0, and ignores unknown attributes. */
@@ -168,7 +168,7 @@ function readToxicAttributes(
   given: JsonObject,
   before: Readonly<Record<string, unknown>> = {},
 ): Readonly<Record<string, unknown>> {
-  const known = Object.hasOwn(TOXIC_TYPES, type) ? TOXIC_TYPES[type] : undefined;
+  const known = TOXIC_TYPES.get(type);
   if (known === undefined) return { ...before, ...given.fields };
   return Object.fromEntries(known.attributes.map((name) => {
     const value = given.number(name) ?? before[name] ?? 0;

@@ -3,7 +3,7 @@ import { toJsonLine } from "../../../base/bytes.ts";
 import { orUsageError, UsageError } from "../../../base/errors.ts";
 import type { FlagValues } from "../../../base/flag_spec.ts";
 import { formatSize } from "../../../base/units.ts";
-import { EXIT } from "../../../cli/exit_codes.ts";
+import { commonExitCode, EXIT } from "../../../cli/exit_codes.ts";
 import type { ProgramIo } from "../../../cli/io.ts";
 import { StatusLine } from "../../../cli/status_line.ts";
 import { styleOf } from "../../../cli/style.ts";
@@ -101,12 +101,10 @@ async function measure(plan: LoadPlan, workers: number, signal: AbortSignal, io:
 
 /** Errors and losses fail a run, with their own exit code if there is only one kind, unless a limit applies to them. */
 function exitCodeFor({ answered, lost, errors }: LoadSummary, limits: readonly Limit<LoadSummary>[]): number {
-  const codes = new Set(errors.values().map(({ exitCode }) => exitCode));
-  const [only] = codes;
-  const failure = codes.size === 1 && only !== undefined ? only : EXIT.unexpected;
+  const failure = commonExitCode(errors.values().map(({ exitCode }) => exitCode));
   if (answered === 0) return failure;
   const isJudged = limits.some(({ metric }) => metric === "errors" || metric === "lost" || metric === "loss");
-  return !isJudged && (codes.size > 0 || lost > 0) ? failure : EXIT.done;
+  return !isJudged && (errors.size > 0 || lost > 0) ? failure : EXIT.done;
 }
 
 const METRICS: Metrics<LoadSummary> = {

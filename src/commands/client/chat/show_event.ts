@@ -66,9 +66,8 @@ function linesOf(head: string, text: string, options: ShowOptions): string[] {
 /** Highlights the user's name as a whole word. */
 function withName(text: string, { color, nick }: ShowOptions): string {
   if (!color || nick === undefined || nick === "") return text;
-  const name = nick.replaceAll(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
   return text.replaceAll(
-    new RegExp(`(?<!${NAME_CHARACTER})@?${name}(?!${NAME_CHARACTER})`, "giu"),
+    new RegExp(`(?<!${NAME_CHARACTER})@?${RegExp.escape(nick)}(?!${NAME_CHARACTER})`, "giu"),
     `${MARKED}$&\x1b[0m`,
   );
 }

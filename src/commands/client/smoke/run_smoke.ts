@@ -1,6 +1,6 @@
 import { UsageError } from "../../../base/errors.ts";
 import type { FlagValues } from "../../../base/flag_spec.ts";
-import { EXIT } from "../../../cli/exit_codes.ts";
+import { commonExitCode, EXIT } from "../../../cli/exit_codes.ts";
 import type { ProgramIo } from "../../../cli/io.ts";
 import { reporterOf } from "../../../cli/reporters/mod.ts";
 import { junitXml } from "../../../cli/reporters/junit.ts";
@@ -89,8 +89,7 @@ async function run(
 
 /** The exit code common to all failures, or 1; also 1 if no test was run. */
 function exitCodeFor(tests: readonly TestReport[]): number {
-  const codes = new Set(tests.filter(({ outcome }) => outcome === "failed").map(({ exitCode }) => exitCode));
-  const [only] = codes;
-  if (codes.size > 0) return codes.size === 1 && only !== undefined ? only : EXIT.unexpected;
+  const failed = tests.filter(({ outcome }) => outcome === "failed");
+  if (failed.length > 0) return commonExitCode(failed.map(({ exitCode }) => exitCode));
   return tests.every(({ outcome }) => outcome === "skipped") ? EXIT.unexpected : EXIT.done;
 }
